@@ -1,0 +1,50 @@
+// Bundles the entry points into dist/ (packages stay external), digests the code behind every step, and pre-builds the workflow bundle.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+process.chdir(root);
+const dist = join(root, 'dist');
+const candidates = {
+  cli: 'src/cli/main.ts',
+  worker: 'src/worker/main.ts',
+  server: 'src/server/main.ts',
+  supervisor: 'src/platform/supervisor.ts',
+  trainer: 'src/training/trainer/main.ts',
+};
+const entryPoints = Object.fromEntries(Object.entries(candidates).filter(([, path]) => existsSync(path)));
+const steps = existsSync('activities/steps') ? readdirSync('activities/steps').filter((name) => name.endsWith('.step.ts')) : [];
+
+mkdirSync(dist, { recursive: true });
+for (const name of readdirSync(dist)) if (/\.js(\.map)?$/.test(name) && !name.startsWith('workflow-bundle')) rmSync(join(dist, name));
+const common = { bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', sourcemap: true, logLevel: 'warning' };
+await build({ ...common, entryPoints, outdir: dist, splitting: true, chunkNames: 'chunk-[name]-[hash]' });
+
+// The code digest of a step is over all sources that can reach it: a changed helper makes a cache miss.
+const digests = {};
+for (const name of steps) {
+  const { metafile } = await build({ ...common, entryPoints: [join('activities/steps', name)], write: false, metafile: true, sourcemap: false, outdir: dist, splitting: true });
+  const hash = createHash('sha256');
+  for (const file of Object.keys(metafile.inputs).sort()) hash.update(file).update('\0').update(readFileSync(file)).update('\0');
+  digests[name.replace(/\.step\.ts$/, '')] = hash.digest('hex').slice(0, 16);
+}
+writeFileSync(join(dist, 'code-digests.json'), JSON.stringify(digests, null, 2));
+
+// The workflow bundle takes seconds, so it is made again only when a source that can reach it changed.
+if (existsSync('workflows/index.ts')) {
+  const { metafile } = await build({ ...common, entryPoints: ['workflows/index.ts'], write: false, metafile: true, sourcemap: false });
+  const hash = createHash('sha256').update(readFileSync('node_modules/@temporalio/workflow/package.json'));
+  for (const file of Object.keys(metafile.inputs).sort()) hash.update(file).update('\0').update(readFileSync(file));
+  const stamp = hash.digest('hex');
+  const stampFile = join(dist, 'workflow-bundle.stamp');
+  if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== stamp || !existsSync(join(dist, 'workflow-bundle.cjs'))) {
+    const { bundleWorkflowCode } = await import('@temporalio/worker');
+    const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error };
+    const { code } = await bundleWorkflowCode({ workflowsPath: join(root, 'workflows/index.ts'), logger: quiet });
+    writeFileSync(join(dist, 'workflow-bundle.cjs'), code);
+    writeFileSync(stampFile, stamp);
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Every failure a user can meet, in one table. The code is the Temporal failure type and what `--json` prints; the category
+ * decides the exit code and whether a stack trace is worth showing; `retryable` decides whether Temporal tries again.
+ */
+export type ErrorCategory = 'user' | 'data' | 'gate' | 'system';
+
+interface ErrorEntry {
+  readonly category: ErrorCategory;
+  readonly retryable: boolean;
+  /** What to do about it, when the thrower knows nothing better. */
+  readonly hint: string;
+}
+
+export const ERRORS = {
+  // The document and the command line
+  DOCUMENT_INVALID: { category: 'user', retryable: false, hint: 'Correct the places named above and run `perennial validate` again.' },
+  DOCUMENT_UNREADABLE: { category: 'user', retryable: false, hint: 'Give the path of a UTF-8 JSON file.' },
+  PARAMETER_INVALID: { category: 'user', retryable: false, hint: 'Parameters are declared under "parameters" in the document.' },
+  USAGE: { category: 'user', retryable: false, hint: 'See `perennial --help`.' },
+  NAME_INVALID: { category: 'user', retryable: false, hint: 'Names are lower-case letters, digits, "-", "_" and ".", up to 63 characters, and start with a letter or digit.' },
+  NOT_FOUND: { category: 'user', retryable: false, hint: 'List what exists with `perennial models list` or `perennial runs list`.' },
+  SECRET_MISSING: { category: 'user', retryable: false, hint: 'Set the variable in the environment of the worker and start it again.' },
+  CONFIG_INVALID: { category: 'user', retryable: false, hint: 'Correct the configuration of the step.' },
+  PIPELINE_OUTDATED: { category: 'user', retryable: false, hint: 'Run the document again so that it is compiled by this version.' },
+  // Data
+  SOURCE_NOT_FOUND: { category: 'data', retryable: false, hint: 'Check the path; relative paths start at the folder of the document.' },
+  SOURCE_EMPTY: { category: 'data', retryable: false, hint: 'Give a source with at least one row.' },
+  SOURCE_INVALID: { category: 'data', retryable: false, hint: 'Check that "format" fits the file.' },
+  SOURCE_CHANGED: { category: 'data', retryable: true, hint: 'The source was written to while it was read; it is read again from the start.' },
+  COLUMN_MISSING: { category: 'data', retryable: false, hint: 'Check the spelling against the columns of the source.' },
+  LABEL_INVALID: { category: 'data', retryable: false, hint: 'A label needs at least two distinct values.' },
+  SPLIT_INVALID: { category: 'data', retryable: false, hint: 'Give more rows or other proportions.' },
+  EXPECTATION_FAILED: { category: 'data', retryable: false, hint: 'Correct the data, or loosen the expectation or its "budget".' },
+  DATA_INVALID: { category: 'data', retryable: false, hint: 'Declare how to treat such values (impute, clip, drop).' },
+  // Training
+  SHAPE_MISMATCH: { category: 'user', retryable: false, hint: 'Change the layer so that the shapes fit.' },
+  MODEL_INVALID: { category: 'user', retryable: false, hint: 'Correct the model.' },
+  TRAINING_DIVERGED: { category: 'data', retryable: false, hint: 'Lower the learning rate, clip gradients, or standardize the features.' },
+  OUT_OF_MEMORY: { category: 'user', retryable: false, hint: 'Lower the batch size and run again.' },
+  TRAINER_CRASHED: { category: 'system', retryable: true, hint: 'The step is tried again from its last checkpoint.' },
+  CHECKPOINT_CORRUPT: { category: 'system', retryable: true, hint: 'The checkpoint before it is used.' },
+  TENSORFLOW_MISSING: { category: 'system', retryable: false, hint: 'Run `perennial doctor`, then `npm run setup`.' },
+  // Gates
+  GATE_REJECTED: { category: 'gate', retryable: false, hint: 'See the evaluation for the metrics that fell short.' },
+  ROUTING_PINNED: { category: 'gate', retryable: false, hint: 'A rollback pinned this model: `perennial models unpin MODEL` lets promotions through again.' },
+  // Registry and store
+  VERSION_INVALID: { category: 'user', retryable: false, hint: 'List the versions with `perennial models show MODEL`.' },
+  OBJECT_NOT_FOUND: { category: 'system', retryable: false, hint: 'The object store does not hold this object.' },
+  PRECONDITION_FAILED: { category: 'system', retryable: true, hint: 'Somebody else wrote first; read again and retry.' },
+  BLOB_CORRUPT: { category: 'system', retryable: false, hint: 'The stored bytes do not match their digest; restore the object from a backup or run the step again without the cache.' },
+  STORE_UNAVAILABLE: { category: 'system', retryable: true, hint: 'Check PERENNIAL_STORE, S3_ENDPOINT and that the store answers.' },
+  STORE_FULL: { category: 'system', retryable: true, hint: 'Free space on the disk of the store; `perennial models gc` shows what can go.' },
+  STORE_UNSUITABLE: { category: 'user', retryable: false, hint: 'The store ignores conditional writes; use a file store or an S3 store that honours If-None-Match and If-Match.' },
+  // Running
+  TEMPORAL_UNAVAILABLE: { category: 'system', retryable: true, hint: 'Start the stack with `perennial up --detach`, or set TEMPORAL_ADDRESS.' },
+  SERVER_UNAVAILABLE: { category: 'system', retryable: true, hint: 'Start the stack with `perennial up --detach`, or a server with `perennial serve`.' },
+  PORT_TAKEN: { category: 'user', retryable: false, hint: 'Stop what listens there, or choose another port.' },
+  ALREADY_RUNNING: { category: 'user', retryable: false, hint: 'Stop it with `perennial down`, or use another PERENNIAL_HOME.' },
+  PROVISIONING_FAILED: { category: 'system', retryable: false, hint: 'See `perennial doctor` for what is missing.' },
+  COMMAND_FAILED: { category: 'user', retryable: false, hint: 'Run the command by hand with the same input to see its output.' },
+  STEP_FAILED: { category: 'user', retryable: false, hint: 'See the message of the step.' },
+  TIMEOUT: { category: 'system', retryable: true, hint: 'Raise "timeout" of the step if it needs longer.' },
+  CANCELLED: { category: 'user', retryable: false, hint: 'The run was cancelled.' },
+  LIMIT_EXCEEDED: { category: 'user', retryable: false, hint: 'See src/core/limits.ts for the limits and their reasons.' },
+  INTERNAL: { category: 'system', retryable: true, hint: 'This is a defect of Perennial; please report it with the message.' },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+const MARK = Symbol.for('perennial.error');
+
+/** The one error class. Recognise it with {@link isPerennialError}: `instanceof` fails across the workflow's realm. */
+export class PerennialError extends Error {
+  readonly [MARK] = true;
+  readonly code: ErrorCode;
+  readonly category: ErrorCategory;
+  readonly retryable: boolean;
+  readonly hint: string;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; details?: Record<string, unknown>; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    const entry: ErrorEntry = ERRORS[code];
+    this.name = 'PerennialError';
+    this.code = code;
+    this.category = entry.category;
+    this.retryable = entry.retryable;
+    this.hint = options.hint ?? entry.hint;
+    this.details = options.details ?? {};
+  }
+}
+
+export function isPerennialError(error: unknown, code?: ErrorCode): error is PerennialError {
+  const marked = typeof error === 'object' && error !== null && (error as Record<symbol, unknown>)[MARK] === true;
+  return marked && (code === undefined || (error as PerennialError).code === code);
+}
+
+/** 0 done · 1 the run failed · 2 bad input or usage · 3 a gate said no · 4 a service cannot be reached · 130 interrupted. */
+export function exitCodeOf(code: ErrorCode): number {
+  if (code === 'CANCELLED') return 130;
+  if (code === 'TEMPORAL_UNAVAILABLE' || code === 'STORE_UNAVAILABLE' || code === 'SERVER_UNAVAILABLE') return 4;
+  const { category } = ERRORS[code];
+  if (category === 'gate') return 3;
+  if (category === 'user') return 2;
+  return 1;
+}
+
+/** The message of anything thrown, for a line of text. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,30 @@
+/** Any value that survives a JSON round trip. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
+/** A JSON Schema (draft-07), as plain data. */
+export type JsonSchema = { readonly [key: string]: unknown };
+
+/**
+ * One text for one value: object keys sorted by UTF-16 code units, no white space, `undefined` members left out.
+ * Digests are taken over this text, so that equal documents have equal digests.
+ *
+ * @throws TypeError for NaN, infinities, functions and other values that JSON cannot hold.
+ * @see RFC 8785 (JSON Canonicalization Scheme)
+ */
+export function canonicalJson(value: unknown): string {
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new TypeError(`canonicalJson: ${value} is not a JSON number`);
+    return JSON.stringify(value);
+  }
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item === undefined ? null : item)).join(',')}]`;
+  if (typeof value === 'object') {
+    const record = value as Record<string, unknown>;
+    const members = Object.keys(record)
+      .filter((key) => record[key] !== undefined)
+      .sort()
+      .map((key) => `${JSON.stringify(key)}:${canonicalJson(record[key])}`);
+    return `{${members.join(',')}}`;
+  }
+  throw new TypeError(`canonicalJson: a ${typeof value} is not JSON`);
+}

@@ -1,0 +1,80 @@
+import type { ArtifactKind } from './artifact.ts';
+import type { Json, JsonObject } from './json.ts';
+import type { RetryPlan } from './step.ts';
+
+/** Raised when a plan of the format before cannot be run as it is. */
+export const PLAN_FORMAT = 1;
+
+export interface PlanInput {
+  /** Id of the step that gives the artifact, and the name of its output. */
+  readonly step: string;
+  readonly output: string;
+  readonly kind: ArtifactKind;
+}
+
+/**
+ * When a step runs, besides its inputs being there. A comparison reads a value that an earlier step gave (`StepResult.values`).
+ * Parameters are substituted before, so `value` may come from one.
+ */
+export type Condition =
+  | { readonly step: string; readonly value: string; readonly atLeast: number }
+  | { readonly step: string; readonly value: string; readonly atMost: number }
+  | { readonly step: string; readonly value: string; readonly equals: Json }
+  | { readonly always: boolean }
+  | { readonly all: readonly Condition[] }
+  | { readonly any: readonly Condition[] }
+  | { readonly not: Condition };
+
+export interface PlanStep {
+  readonly id: string;
+  readonly type: string;
+  readonly version: number;
+  /** Complete: parameters substituted, defaults filled in. Secrets stand as `{ "$secret": "NAME" }`. */
+  readonly config: JsonObject;
+  readonly inputs: Readonly<Record<string, PlanInput>>;
+  readonly outputs: Readonly<Record<string, ArtifactKind>>;
+  readonly retry: RetryPlan;
+  readonly startToCloseMs: number;
+  readonly heartbeatMs: number;
+  /** Task queue; absent: the worker's default. */
+  readonly queue?: string;
+  /** false: neither read nor write the cache. */
+  readonly cache: boolean;
+  readonly if?: Condition;
+  /** One line for the Temporal UI. */
+  readonly summary: string;
+}
+
+export interface DriftTrigger {
+  readonly action: 'retrain' | 'alert';
+  /** How often the logged predictions are compared with the champion's reference profile. */
+  readonly everyMs: number;
+  readonly windowMs: number;
+  readonly rowsMin: number;
+  readonly psi: number;
+  readonly ksPValue: number;
+  /** Columns that must drift, of the columns compared. */
+  readonly columnsMin: number;
+}
+
+export interface ScheduleTrigger {
+  readonly cron: string;
+  readonly timezone: string;
+  readonly overlap: 'skip' | 'bufferOne' | 'bufferAll' | 'cancelOther' | 'terminateOther' | 'allowAll';
+  readonly catchupMs: number;
+  readonly pauseOnFailure: boolean;
+}
+
+/** What runs: plain data, complete, and independent of the document it came from. */
+export interface Plan {
+  readonly planFormat: typeof PLAN_FORMAT;
+  readonly pipeline: string;
+  readonly description: string;
+  /** Absolute folder of the document: relative paths start here. */
+  readonly documentDir: string;
+  /** SHA-256 of the document's canonical JSON with parameters substituted. */
+  readonly revision: string;
+  readonly parameters: JsonObject;
+  readonly steps: readonly PlanStep[];
+  readonly on: { readonly schedule?: ScheduleTrigger; readonly drift?: DriftTrigger; readonly newData?: { readonly rows: number; readonly everyMs: number } };
+}

@@ -1,0 +1,130 @@
+import type { ArtifactKind, ArtifactRef } from './artifact.ts';
+import type { Json, JsonObject, JsonSchema } from './json.ts';
+import type { ArtifactStore, ObjectStore } from './ports.ts';
+
+/** A port of a step: what kind of artifact goes in or out under which name. */
+export interface Port {
+  readonly kind: ArtifactKind;
+  readonly optional?: boolean;
+  readonly description?: string;
+}
+
+export interface RetryPlan {
+  readonly maximumAttempts: number;
+  readonly initialIntervalMs: number;
+  readonly backoffCoefficient: number;
+  readonly maximumIntervalMs: number;
+}
+
+/** What a running step tells the world, through its heartbeat. Everything is optional but `message`. */
+export interface StepProgress {
+  readonly message: string;
+  /** 0 to 1. */
+  readonly fraction?: number;
+  readonly epoch?: number;
+  readonly epochs?: number;
+  readonly loss?: number;
+  readonly metrics?: Readonly<Record<string, number>>;
+  readonly samplesPerSecond?: number;
+  readonly secondsLeft?: number;
+}
+
+export interface StepLogger {
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** What a step gets to work with. Built by the activity, handed to `run`. */
+export interface StepContext {
+  readonly runId: string;
+  readonly pipeline: string;
+  readonly stepId: string;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** The run's nominal time, ISO 8601 UTC: the schedule's tick, or the start of a run started by hand. Never the wall clock. */
+  readonly nominalTime: string;
+  /** Folder of the document, absolute: relative paths in configurations start here. */
+  readonly documentDir: string;
+  /** A private folder that exists and survives until the step has succeeded: a retry on the same machine finds it again. */
+  readonly workDir: string;
+  readonly store: ObjectStore;
+  readonly artifacts: ArtifactStore;
+  readonly log: StepLogger;
+  /** Aborted when the run is cancelled or the worker stops: end child processes and throw. */
+  readonly signal: AbortSignal;
+  progress(update: StepProgress): void;
+  /** The value of a secret of the worker's environment. @throws SECRET_MISSING */
+  secret(name: string): string;
+  /** Who or what started the run: "manual", "schedule", "drift", "newData", "backfill". */
+  readonly trigger: string;
+}
+
+export interface StepVerdict {
+  readonly passed: boolean;
+  /** One sentence per gate, e.g. "accuracy 0.91 is below 0.95". */
+  readonly reasons: readonly string[];
+}
+
+/** What a step gives back: references, and a few small values that conditions, the command line and the UI read. */
+export interface StepResult {
+  readonly outputs: Readonly<Record<string, ArtifactRef>>;
+  /** Small facts, e.g. `{ "accuracy": 0.97 }` or `{ "rows": 344 }`. Kept below limits.stepValuesBytesMax. */
+  readonly values?: JsonObject;
+  /** Given by steps that judge. `passed: false` stops what depends on the step and rejects the run. */
+  readonly verdict?: StepVerdict;
+  /** Markdown for the Temporal UI. */
+  readonly details?: string;
+}
+
+export interface StepExample<C> {
+  readonly title: string;
+  readonly config: C;
+}
+
+/** What a check finds, before any compute. */
+export interface ConfigProblem {
+  /** JSON pointer inside the step's configuration, e.g. "/model/layers/2/units". */
+  readonly pointer: string;
+  readonly message: string;
+  readonly fix?: string;
+}
+
+/**
+ * A step type. One file `activities/steps/<type>.step.ts` with one `defineStep` default export; heavy modules are imported inside
+ * `run`, since the command line loads every definition.
+ */
+export interface StepDefinition<C = any> {
+  readonly type: string;
+  readonly version: number;
+  readonly summary: string;
+  /** Closed object schema (draft-07) with a description, default and examples per key. Defaults are filled in by the planner. */
+  readonly configSchema: JsonSchema;
+  readonly inputs: Readonly<Record<string, Port>>;
+  readonly outputs: Readonly<Record<string, Port>>;
+  readonly timeouts: { readonly startToCloseMs: number; readonly heartbeatMs: number };
+  readonly retry: RetryPlan;
+  /** false for steps with effects outside the store's artifacts (register, deploy): those are idempotent instead. */
+  readonly cacheable: boolean;
+  /** Steps that compute for long share a limited number of slots on a worker. */
+  readonly heavy?: boolean;
+  readonly examples: readonly StepExample<C>[];
+  /** Checks of the configuration alone that a schema cannot say; all problems, not the first. Pure and light. */
+  check?(config: C, facts: StepFacts): ConfigProblem[];
+  /** What besides configuration and inputs decides the result, e.g. the digest of a source file. Goes into the cache key. */
+  fingerprint?(ctx: Pick<StepContext, 'documentDir' | 'nominalTime' | 'secret' | 'store'>, config: C): Promise<Json>;
+  run(ctx: StepContext, config: C, inputs: Readonly<Record<string, ArtifactRef>>): Promise<StepResult>;
+}
+
+/** What a check may know of the steps before it: their resolved configurations, in the order of the document. */
+export interface StepFacts {
+  readonly pipeline: string;
+  readonly before: readonly { readonly id: string; readonly type: string; readonly config: JsonObject }[];
+  readonly after: readonly { readonly id: string; readonly type: string; readonly config: JsonObject }[];
+}
+
+export const DEFAULT_RETRY: RetryPlan = { maximumAttempts: 3, initialIntervalMs: 1_000, backoffCoefficient: 2, maximumIntervalMs: 30_000 };
+
+export function defineStep<C>(definition: StepDefinition<C>): StepDefinition<C> {
+  return Object.freeze(definition);
+}

@@ -1,0 +1,77 @@
+import type { JsonObject } from '../core/json.ts';
+import type { OutputSpec, Prediction, Row, TensorBatch, TensorSpec } from '../core/tensor.ts';
+
+export type ColumnType = 'number' | 'integer' | 'boolean' | 'string' | 'timestamp' | 'image';
+
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+}
+
+export const SPLITS = ['train', 'validation', 'test'] as const;
+export type Split = (typeof SPLITS)[number];
+
+/** `meta` of a `dataset` artifact. Files: `<split>.parquet` per split (column order as in `columns`), `profile.json` (of the train split). */
+export interface DatasetMeta {
+  readonly columns: readonly Column[];
+  readonly label: string | null;
+  readonly rows: Readonly<Record<Split, number>>;
+  /** Column that orders a time series, where the split is by time. */
+  readonly timeColumn?: string;
+  /** Rows left out with their reasons (`quarantine.parquet`, where there are any). */
+  readonly quarantined: number;
+  readonly source: JsonObject;
+}
+
+/** `profile.json`: what drift is measured against. One entry per column. */
+export interface ColumnProfile {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly count: number;
+  readonly missing: number;
+  readonly distinct: number;
+  /** Numbers: bins are [edges[i], edges[i+1]), the last closed; `sample` is a sorted sample of at most 2,000 values for KS. */
+  readonly number?: {
+    readonly min: number; readonly max: number; readonly mean: number; readonly std: number;
+    readonly quantiles: Readonly<Record<string, number>>;
+    readonly edges: readonly number[]; readonly counts: readonly number[];
+    readonly sample: readonly number[];
+  };
+  /** Strings and booleans: the most frequent values, the rest as `other`. */
+  readonly categories?: { readonly counts: Readonly<Record<string, number>>; readonly other: number };
+}
+
+export interface DatasetProfile {
+  readonly formatVersion: 1;
+  readonly rows: number;
+  readonly columns: readonly ColumnProfile[];
+}
+
+/**
+ * `meta` of an `examples` artifact. Files: `preprocessor.json`, `profile.json` (copied from the dataset) and, per split and tensor, raw
+ * little-endian row-major shards `<split>/<tensor>-<00000>.bin`. The label tensor is named `@label`.
+ */
+export interface ExamplesMeta {
+  readonly inputs: readonly TensorSpec[];
+  readonly output: OutputSpec;
+  readonly splits: Readonly<Record<Split, { readonly rows: number; readonly shards: readonly { readonly rows: number }[] }>>;
+  readonly dataset: string;
+}
+
+/**
+ * The fitted preprocessing, as it travels inside a model: the same code turns training data and requests into tensors.
+ * A windowed preprocessor takes consecutive rows in time order and gives one example per full window.
+ */
+export interface Preprocessor {
+  readonly inputs: readonly TensorSpec[];
+  readonly output: OutputSpec;
+  /** Source columns that `apply` reads. Missing optional ones are imputed. */
+  readonly columns: readonly (Column & { readonly required: boolean })[];
+  /** Rows that one example needs: 1, or the size of the window. */
+  readonly windowSize: number;
+  /** Raw rows → input tensors. @throws DATA_INVALID naming row and column. */
+  apply(rows: readonly Row[]): Promise<TensorBatch>;
+  /** Model output (row-major, `rows * width` values) → answers. */
+  decode(output: Float32Array, rows: number): Prediction[];
+  toJson(): JsonObject;
+}

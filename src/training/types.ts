@@ -1,0 +1,33 @@
+import type { JsonObject } from '../core/json.ts';
+import type { OutputSpec, TensorBatch, TensorSpec } from '../core/tensor.ts';
+
+/**
+ * `meta` of a `model` artifact. Files: `topology.json` (explicit layers), `weights.json` (name, shape, dtype, offset per weight),
+ * `weights.bin` (little-endian, concatenated), `preprocessor.json`, `profile.json`, `history.json` (per-epoch numbers).
+ */
+export interface ModelMeta {
+  readonly inputs: readonly TensorSpec[];
+  readonly output: OutputSpec;
+  /** Shape of what the network gives for one example: [classes], [1] (sigmoid, or a number), … */
+  readonly outputShape: readonly number[];
+  readonly parameters: number;
+  readonly trainableParameters: number;
+  readonly loss: string;
+  readonly optimizer: string;
+  readonly epochsRun: number;
+  readonly bestEpoch: number;
+  readonly seed: number;
+  readonly final: Readonly<Record<string, number>>;
+  /** Digest of the examples it was trained on, and of their dataset. */
+  readonly examples: string;
+  readonly dataset: string;
+  readonly training: JsonObject;
+}
+
+/** A loaded model: tensors in, output values out. */
+export interface Predictor {
+  readonly meta: ModelMeta;
+  /** `batch` holds one tensor per input. Returns row-major float32, `rows * product(outputShape)` values. */
+  predict(batch: TensorBatch): Promise<Float32Array>;
+  dispose(): void;
+}
