@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+import { PerennialError, exitCodeOf, isPerennialError, messageOf } from '../core/errors.ts';
+
+/**
+ * One file `commands/<name>.command.ts` per command (or group) with one default export. `register` only declares: heavy modules
+ * are imported inside the action, so that `perennial --help` stays quick.
+ */
+export interface CommandModule {
+  register(program: Command, io: CliIo): void;
+}
+
+export function defineCommand(module: CommandModule): CommandModule {
+  return module;
+}
+
+/** Where a command writes. Results go to stdout; progress, notes and errors go to stderr. */
+export interface CliIo {
+  /** True where `--json` was given: print exactly one JSON document with `result`, and nothing else on stdout. */
+  readonly json: () => boolean;
+  /** True where stderr is a terminal: live progress may redraw. */
+  readonly interactive: boolean;
+  /** Text for people on stdout; nothing under `--json`. */
+  print(text?: string): void;
+  /** The one JSON document under `--json`; nothing otherwise. */
+  result(value: unknown): void;
+  /** A note or a line of progress on stderr. */
+  note(text: string): void;
+  /** Ask for this exit code once everything is written. */
+  exit(code: number): void;
+}
+
+export function createIo(jsonFlag: () => boolean): CliIo {
+  return {
+    json: jsonFlag,
+    interactive: process.stderr.isTTY === true && process.env.CI === undefined && process.env.TERM !== 'dumb',
+    print(text = '') {
+      if (!jsonFlag()) process.stdout.write(`${text}\n`);
+    },
+    result(value) {
+      if (jsonFlag()) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    },
+    note(text) {
+      process.stderr.write(`${text}\n`);
+    },
+    exit(code) {
+      process.exitCode = code;
+    },
+  };
+}
+
+/** Columns padded to their widest cell; the first row is the head. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)));
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()).join('\n');
+}
+
+/** Prints what went wrong (a stack trace only for defects) and sets the exit code of the error's category. */
+export function reportError(error: unknown, io: CliIo): void {
+  if (isPerennialError(error)) {
+    io.result({ error: { code: error.code, category: error.category, message: error.message, hint: error.hint, details: error.details } });
+    io.note(`error ${error.code}: ${error.message}`);
+    if (error.hint !== '' && !error.message.includes(error.hint)) io.note(`  fix: ${error.hint}`);
+    io.exit(exitCodeOf(error.code));
+    return;
+  }
+  const defect = new PerennialError('INTERNAL', messageOf(error), { cause: error });
+  io.result({ error: { code: defect.code, category: defect.category, message: defect.message, hint: defect.hint } });
+  io.note(`error INTERNAL: ${defect.message}\n  ${defect.hint}`);
+  if (error instanceof Error && error.stack !== undefined) io.note(error.stack);
+  io.exit(1);
+}
