@@ -38,6 +38,8 @@ export interface PlanStep {
   readonly heartbeatMs: number;
   /** Task queue; absent: the worker's default. */
   readonly queue?: string;
+  /** Computes for long: shares a worker's few slots for such steps. */
+  readonly heavy?: boolean;
   /** false: neither read nor write the cache. */
   readonly cache: boolean;
   readonly if?: Condition;

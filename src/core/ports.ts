@@ -6,6 +6,8 @@ export interface ObjectHead {
   readonly size: number;
   /** Opaque; equal exactly when the content's write is the same write. Quotes are stripped. */
   readonly etag: string;
+  /** When the bytes were last written, by the clock of the store, in milliseconds since 1970. */
+  readonly modifiedAt: number;
 }
 
 export interface PutOptions {

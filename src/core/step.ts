@@ -109,6 +109,8 @@ export interface StepDefinition<C = any> {
   /** Steps that compute for long share a limited number of slots on a worker. */
   readonly heavy?: boolean;
   readonly examples: readonly StepExample<C>[];
+  /** For steps whose configuration names what goes in and out: the ports of this configuration, in place of `inputs` and `outputs`. */
+  ports?(config: C): { readonly inputs: Readonly<Record<string, Port>>; readonly outputs: Readonly<Record<string, Port>> };
   /** Checks of the configuration alone that a schema cannot say; all problems, not the first. Pure and light. */
   check?(config: C, facts: StepFacts): ConfigProblem[];
   /** What besides configuration and inputs decides the result, e.g. the digest of a source file. Goes into the cache key. */

@@ -1,0 +1,112 @@
+import type { ArtifactRef } from './artifact.ts';
+import type { JsonObject } from './json.ts';
+import type { Plan } from './plan.ts';
+import type { RunStatus, StepStatus } from './run-state.ts';
+import type { StepProgress, StepResult, StepVerdict } from './step.ts';
+
+/** Who or what started a run. */
+export const TRIGGERS = ['manual', 'schedule', 'backfill', 'drift', 'newData'] as const;
+export type Trigger = (typeof TRIGGERS)[number];
+
+/** The one argument of the workflow `pipeline`. */
+export interface PipelineInput {
+  readonly plan: Plan;
+  /** What a run started by a schedule says is decided by the workflow: "schedule", or "backfill" for ticks of the past. */
+  readonly trigger: Trigger;
+  /** ISO 8601 UTC; absent: the schedule's tick, else the start of the run. */
+  readonly nominalTime?: string;
+  /** false: no step reads the cache; what they make is still written to it. */
+  readonly readCache?: boolean;
+  /** Steps that compute for long: their tasks go to the queue of {@link heavyQueue}. */
+  readonly heavy?: readonly string[];
+  /** Why the run was started, for people, e.g. "drift of 3 of 6 columns". */
+  readonly why?: string;
+}
+
+/** The one argument of a step's activity `<type>@<version>`. */
+export interface StepTask {
+  readonly runId: string;
+  readonly pipeline: string;
+  readonly stepId: string;
+  readonly type: string;
+  readonly version: number;
+  readonly config: JsonObject;
+  readonly inputs: Readonly<Record<string, ArtifactRef>>;
+  readonly documentDir: string;
+  readonly nominalTime: string;
+  readonly trigger: string;
+  /** false: neither read nor write. "write": the run was asked not to read. */
+  readonly cache: boolean | 'write';
+}
+
+/** What a step's activity gives back to the workflow. */
+export interface StepOutcome {
+  readonly result: StepResult;
+  readonly cached: boolean;
+  /** Why the cache hit or missed, one line. */
+  readonly reason: string;
+  readonly durationMs: number;
+}
+
+/** What went wrong, as it is shown: code of the error table, message with what to do. */
+export interface RunFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly step?: string;
+}
+
+/** One step of a run, as people and `--json` see it. */
+export interface StepView {
+  readonly id: string;
+  readonly type: string;
+  readonly status: StepStatus;
+  readonly cached: boolean;
+  readonly reason: string;
+  readonly durationMs: number;
+  readonly values?: JsonObject;
+  readonly verdict?: StepVerdict;
+  readonly failure?: RunFailure;
+  readonly progress?: StepProgress;
+  readonly outputs?: Readonly<Record<string, ArtifactRef>>;
+  readonly details?: string;
+}
+
+/** A run as the query `status` and the result of the workflow show it. */
+export interface RunView {
+  readonly runId: string;
+  readonly workflowId: string;
+  readonly pipeline: string;
+  readonly status: RunStatus | 'running';
+  /** What the gates said: `null` where no step judged. */
+  readonly verdict: 'passed' | 'rejected' | null;
+  readonly trigger: string;
+  readonly nominalTime: string;
+  readonly steps: readonly StepView[];
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly model: string | null;
+  readonly version: number | null;
+  readonly failure: RunFailure | null;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+}
+
+/** The Signal by which a running step tells the workflow of its progress. */
+export interface ProgressReport {
+  readonly step: string;
+  readonly progress: StepProgress;
+}
+
+/** Queue of steps that compute for long: its workers have few slots, so that light steps never wait behind training. */
+export function heavyQueue(queue: string): string {
+  return `${queue}.heavy`;
+}
+
+/** The activity type of a step. */
+export function activityName(type: string, version: number): string {
+  return `${type}@${version}`;
+}
+
+/** The run id inside a workflow id `<pipeline>/<run>`. */
+export function runIdOf(workflowId: string): string {
+  return workflowId.slice(workflowId.indexOf('/') + 1);
+}

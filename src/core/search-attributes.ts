@@ -1,0 +1,19 @@
+/**
+ * What runs can be searched by in Temporal. Dev servers on SQLite hold ten Keyword attributes and three of each other type, so
+ * this list is a budget. Values are clear text.
+ */
+export const SEARCH_ATTRIBUTES = {
+  Pipeline: 'KEYWORD',
+  Model: 'KEYWORD',
+  ModelVersion: 'KEYWORD',
+  /** "run", "monitor", "model". */
+  RunKind: 'KEYWORD',
+  /** "passed", "rejected", "failed", "cancelled", "completed" where nothing judged; of monitors "drift", "stable", … */
+  Verdict: 'KEYWORD',
+  Trigger: 'KEYWORD',
+  PrimaryMetric: 'DOUBLE',
+  DriftScore: 'DOUBLE',
+  Epoch: 'INT',
+} as const;
+
+export type SearchAttributeName = keyof typeof SEARCH_ATTRIBUTES;

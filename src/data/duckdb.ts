@@ -1,0 +1,120 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from '@duckdb/node-api';
+import { PerennialError, messageOf } from '../core/errors.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import { perennialHome } from '../platform/paths.ts';
+import { DATA_LIMITS } from './limits.ts';
+
+/** A quoted SQL identifier: any name is safe, whatever it holds. */
+export function ident(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A quoted SQL string. NUL cannot be in SQL text, so it is refused. */
+export function literal(text: string): string {
+  if (text.includes('\0')) throw new PerennialError('CONFIG_INVALID', 'A NUL character cannot be part of a value here.');
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A SQL number that DuckDB reads back to the same double. @throws CONFIG_INVALID for NaN and infinities. */
+export function numberLiteral(value: number): string {
+  if (!Number.isFinite(value)) throw new PerennialError('CONFIG_INVALID', `${value} is not a finite number.`);
+  return `CAST('${value}' AS DOUBLE)`;
+}
+
+/** Path for a DuckDB table function, with the characters that it would expand escaped. */
+export function pathLiteral(path: string): string {
+  return literal(path.replace(/[*?[]/g, '[$&]'));
+}
+
+export function listLiteral(items: readonly string[]): string {
+  return `[${items.join(', ')}]`;
+}
+
+/** One connection with its own temporary tables. Names of temporary tables never clash between connections. */
+export interface Database {
+  run(sql: string): Promise<void>;
+  /** All rows as arrays of values, in column order. For small results. */
+  rows(sql: string): Promise<DuckDBValue[][]>;
+  /** Chunks of at most 2,048 rows, column by column; memory stays bounded. */
+  chunks(sql: string): AsyncGenerator<{ readonly rows: number; readonly columns: DuckDBValue[][] }>;
+  /** Names and types of the columns of a query, without running it. */
+  describe(sql: string): Promise<{ name: string; type: string }[]>;
+}
+
+let instance: Promise<DuckDBInstance> | undefined;
+
+async function open(): Promise<DuckDBInstance> {
+  const { DuckDBInstance } = await import('@duckdb/node-api');
+  const temporary = join(perennialHome(), 'tmp', `duckdb-${process.pid}`);
+  mkdirSync(join(perennialHome(), 'tmp'), { recursive: true });
+  return DuckDBInstance.create(':memory:', {
+    memory_limit: DATA_LIMITS.duckdbMemory,
+    threads: String(DATA_LIMITS.duckdbThreads),
+    temp_directory: temporary,
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+}
+
+function database(connection: DuckDBConnection): Database {
+  return {
+    async run(sql) {
+      await connection.run(sql);
+    },
+    async rows(sql) {
+      const reader = await connection.runAndReadAll(sql);
+      return reader.getRows() as DuckDBValue[][];
+    },
+    async *chunks(sql) {
+      const result = await connection.stream(sql);
+      for (;;) {
+        const chunk = await result.fetchChunk();
+        if (chunk === null || chunk.rowCount === 0) return;
+        yield { rows: chunk.rowCount, columns: chunk.getColumns() as DuckDBValue[][] };
+      }
+    },
+    async describe(sql) {
+      const reader = await connection.runAndReadAll(`DESCRIBE ${sql}`);
+      return reader.getRows().map((row) => ({ name: String(row[0]), type: String(row[1]) }));
+    },
+  };
+}
+
+/**
+ * Runs `work` on a connection of the one DuckDB instance of this process. The instance is made on first use.
+ *
+ * @param signal interrupts the running query and makes it throw CANCELLED.
+ */
+export async function withDatabase<T>(work: (db: Database) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  signal?.throwIfAborted();
+  instance ??= open();
+  const connection = await (await instance).connect();
+  const interrupt = () => connection.interrupt();
+  signal?.addEventListener('abort', interrupt, { once: true });
+  try {
+    await connection.run("SET TimeZone = 'UTC'");
+    return await work(database(connection));
+  } catch (error) {
+    if (signal?.aborted) throw new PerennialError('CANCELLED', 'The step was cancelled while it read data.', { cause: error });
+    if (/no space left|disk quota|could not write/i.test(messageOf(error))) {
+      throw new PerennialError('STORE_FULL', `No space is left for temporary data in ${join(perennialHome(), 'tmp')}.`, { cause: error });
+    }
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', interrupt);
+    connection.closeSync();
+  }
+}
+
+/** The first line of what DuckDB says, without its own suggestions of options that do not exist here. */
+export function duckdbMessage(error: unknown): string {
+  return messageOf(error).split('\n').map((line) => line.trim()).filter((line) => line !== '' && !/^(possible|\*|line \d+:)/i.test(line))[0] ?? 'unknown reason';
+}
+
+/** Turns an error of DuckDB into ours; ours pass through. */
+export function asPerennialError(error: unknown, code: ErrorCode, prefix: string): unknown {
+  if (error instanceof PerennialError || !/Error:/.test(messageOf(error))) return error;
+  return new PerennialError(code, `${prefix}: ${duckdbMessage(error)}`, { cause: error });
+}

@@ -1,0 +1,28 @@
+/** Limits of the data domain, with units and reasons. */
+export const DATA_LIMITS = {
+  /** DuckDB spills to disk above this: a worker shares its machine with a trainer. */
+  duckdbMemory: '1GB',
+  duckdbThreads: 2,
+  /** Bytes of one shard of examples: small enough to stream, large enough that a store is not flooded with objects. */
+  shardBytesMax: 64 * 1024 * 1024,
+  /** Bytes of shards that one reader keeps in memory; what is beyond is read row by row. */
+  shardCacheBytesMax: 256 * 1024 * 1024,
+  /** Values from which a median or quantile is computed exactly; beyond it a seeded reservoir of this size stands in. */
+  exactQuantileValuesMax: 1_048_576,
+  /** Sorted sample per numeric column of a profile, for the Kolmogorov-Smirnov test. */
+  profileSampleMax: 2_000,
+  /** Most frequent values per column of a profile. */
+  profileCategoriesMax: 50,
+  profileBins: 10,
+  /** Categories that one-hot encoding makes columns of, unless the document says otherwise. */
+  oneHotCategoriesMax: 1_000,
+  /** Bytes of a text source that `plan` reads wholly; of a larger one it reads the first `previewRowsMax` rows. */
+  previewBytesMax: 64 * 1024 * 1024,
+  previewRowsMax: 50_000,
+  /** Bytes of one line or JSON value of a text source. */
+  lineBytesMax: 16 * 1024 * 1024,
+  /** Integers beyond this are identifiers, not quantities, and cannot be held by a JSON number. */
+  integerMax: Number.MAX_SAFE_INTEGER,
+  /** Pixels of one decoded image: a guard against decompression bombs. */
+  imagePixelsMax: 64 * 1024 * 1024,
+} as const;

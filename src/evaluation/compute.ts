@@ -1,0 +1,47 @@
+import { PerennialError } from '../core/errors.ts';
+import { misfit, resolveMetrics, taskOf } from './catalogue.ts';
+import type { MetricSpec, ResolvedMetric } from './catalogue.ts';
+import { contextOf, toChunk } from './chunk.ts';
+import type { ChunkOptions } from './chunk.ts';
+import { isUndefinedMetric } from './metric.ts';
+import type { Chunk } from './metric.ts';
+
+/**
+ * Metrics of a whole set, by result name, in the units of the source data.
+ *
+ * @throws CONFIG_INVALID for metrics that do not exist or do not fit the label; DATA_INVALID for NaN, no rows, and metrics that are
+ * undefined on this set (e.g. rocAuc of one class).
+ */
+export function computeMetrics(options: ChunkOptions & { readonly metrics: readonly MetricSpec[] }): Record<string, number> {
+  const resolved = resolveMetrics(options.metrics);
+  requireFitting(resolved, options.output);
+  const chunk = toChunk(options);
+  return Object.fromEntries(resolved.map((metric) => [metric.key, metricOf(metric, chunk)]));
+}
+
+/** @throws CONFIG_INVALID naming the metrics that fit. */
+export function requireFitting(resolved: readonly ResolvedMetric[], output: ChunkOptions['output']): void {
+  const task = taskOf(output);
+  for (const { definition } of resolved) {
+    const problem = misfit(definition, task);
+    if (problem !== undefined) throw new PerennialError('CONFIG_INVALID', problem);
+  }
+}
+
+/** One metric of one set. @throws DATA_INVALID where it is undefined. */
+export function metricOf({ definition, config }: ResolvedMetric, chunk: Chunk): number {
+  const context = contextOf(chunk);
+  const state: unknown = definition.init(config, context);
+  definition.update(state, chunk, config);
+  return definition.result(state, config, context);
+}
+
+/** As {@link metricOf}, but null where the metric is undefined on this set: for slices and baselines. */
+export function metricOrNull(metric: ResolvedMetric, chunk: Chunk): number | null {
+  try {
+    return metricOf(metric, chunk);
+  } catch (error) {
+    if (isUndefinedMetric(error)) return null;
+    throw error;
+  }
+}

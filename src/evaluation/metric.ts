@@ -1,0 +1,110 @@
+import { PerennialError } from '../core/errors.ts';
+import type { JsonObject, JsonSchema } from '../core/json.ts';
+
+/** What is judged: classes of any number, exactly two classes, or numbers. */
+export type MetricTask = 'classification' | 'binary' | 'regression';
+
+/** Predictions of classes. Scores are row-major, `rows * classes.length`. */
+export interface ClassChunk {
+  readonly kind: 'classes';
+  readonly rows: number;
+  readonly classes: readonly string[];
+  /** Index into `classes` of the class that precision, recall and their like are about. */
+  readonly positive: number;
+  readonly labels: Int32Array;
+  readonly predicted: Int32Array;
+  readonly scores: Float64Array;
+  /** false where the scores are margins or logits, which only rank. */
+  readonly probabilities: boolean;
+}
+
+/** Predictions of numbers in the units of the source data. Both arrays are row-major, `rows * width`. */
+export interface NumberChunk {
+  readonly kind: 'number';
+  readonly rows: number;
+  readonly width: number;
+  readonly labels: Float64Array;
+  readonly predictions: Float64Array;
+}
+
+export type Chunk = ClassChunk | NumberChunk;
+
+/** What stays the same over all chunks of a set. */
+export interface MetricContext {
+  readonly classes: readonly string[];
+  readonly positive: number;
+  /** Values per row: the number of classes, or the width of the label. */
+  readonly width: number;
+}
+
+/**
+ * A metric over a whole set, never a mean of batch values: `update` gathers chunk after chunk into the state, `merge` joins two
+ * states, `result` gives the number. Splitting or reordering the rows does not change the result. `result` throws
+ * {@link undefinedMetric} where the number is not defined (no rows, one class, constant labels), instead of giving NaN.
+ */
+export interface MetricDefinition<C = any, S = any, K extends Chunk = any> {
+  readonly name: string;
+  readonly summary: string;
+  readonly tasks: readonly MetricTask[];
+  readonly direction: 'maximize' | 'minimize';
+  /** Smallest and largest value; null: unbounded. */
+  readonly range: readonly [number | null, number | null];
+  readonly configSchema: JsonSchema;
+  /** Where the definition comes from. */
+  readonly reference: string;
+  init(config: C, context: MetricContext): S;
+  update(state: S, chunk: K, config: C): void;
+  /** Adds `other` to `state`. */
+  merge(state: S, other: S): void;
+  result(state: S, config: C, context: MetricContext): number;
+}
+
+export function defineMetric<C, S, K extends Chunk>(definition: MetricDefinition<C, S, K>): MetricDefinition<C, S, K> {
+  return Object.freeze(definition);
+}
+
+/** The closed schema of a metric's options. Every metric takes `as`, so that one metric can be asked for twice. */
+export function metricConfig(properties: JsonObject = {}): JsonSchema {
+  return {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      ...properties,
+      as: {
+        type: 'string',
+        pattern: '^[A-Za-z][A-Za-z0-9_]{0,62}$',
+        description: 'Name of the result. Needed where one metric is asked for twice with different options.',
+        examples: ['macroF1'],
+      },
+    },
+  };
+}
+
+/** How per-class values of precision, recall and F become one number. */
+export type Average = 'auto' | 'binary' | 'macro' | 'micro' | 'weighted';
+
+export const AVERAGE_SCHEMA: JsonObject = {
+  enum: ['auto', 'binary', 'macro', 'micro', 'weighted'],
+  default: 'auto',
+  description:
+    '"binary": the positive class alone. "macro": mean over the classes that occur. "weighted": mean weighted by the rows of each class. "micro": over all rows at once. "auto": binary for two classes, else macro.',
+  examples: ['macro'],
+};
+
+export const ZERO_DIVISION_SCHEMA: JsonObject = {
+  enum: [0, 1, 'error'],
+  default: 0,
+  description: 'Value of a class where the ratio is 0/0 (never predicted, or absent), or "error" to refuse.',
+  examples: [0],
+};
+
+const UNDEFINED = 'undefinedMetric';
+
+/** The error of a metric that has no value on this set. Recognised by {@link isUndefinedMetric}. */
+export function undefinedMetric(metric: string, why: string, hint = 'Use a larger or stratified test split, or another metric.'): PerennialError {
+  return new PerennialError('DATA_INVALID', `The metric "${metric}" is undefined here: ${why}.`, { hint, details: { metric, reason: UNDEFINED } });
+}
+
+export function isUndefinedMetric(error: unknown): error is PerennialError {
+  return error instanceof PerennialError && error.details['reason'] === UNDEFINED;
+}

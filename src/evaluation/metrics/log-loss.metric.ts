@@ -1,0 +1,36 @@
+import { ExactSum } from '../exact-sum.ts';
+import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
+import { requireProbabilities } from '../probabilities.ts';
+import type { ClassChunk } from '../metric.ts';
+
+/** Probabilities are float32 numbers: below this distance from 0 a probability says no more than "never". */
+const EPSILON = 2 ** -23;
+
+/** Mean negative logarithm of the probability given to the true class; probabilities are clipped to [2^-23, 1 - 2^-23]. */
+export default defineMetric<object, { rows: number; sum: ExactSum }, ClassChunk>({
+  name: 'logLoss',
+  summary: 'Mean negative logarithm of the probability given to the true class (clipped at 2^-23).',
+  tasks: ['classification'],
+  direction: 'minimize',
+  range: [0, null],
+  configSchema: metricConfig(),
+  reference: 'https://scikit-learn.org/stable/modules/generated/sklearn.metrics.log_loss.html',
+  init: () => ({ rows: 0, sum: new ExactSum() }),
+  update(state, chunk) {
+    requireProbabilities('logLoss', chunk);
+    const width = chunk.classes.length;
+    for (let row = 0; row < chunk.rows; row++) {
+      const probability = chunk.scores[row * width + chunk.labels[row]!]!;
+      state.sum.add(-Math.log(Math.min(1 - EPSILON, Math.max(EPSILON, probability))));
+    }
+    state.rows += chunk.rows;
+  },
+  merge(state, other) {
+    state.rows += other.rows;
+    state.sum.merge(other.sum);
+  },
+  result(state) {
+    if (state.rows === 0) throw undefinedMetric('logLoss', 'the set has no rows');
+    return state.sum.value() / state.rows;
+  },
+});

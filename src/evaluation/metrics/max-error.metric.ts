@@ -1,0 +1,20 @@
+import { defineMetric, metricConfig } from '../metric.ts';
+import { paired } from '../states.ts';
+import type { NumberChunk } from '../metric.ts';
+import type { PairState } from '../states.ts';
+
+/** Largest distance of a prediction from its label. */
+export default defineMetric<object, PairState, NumberChunk>({
+  name: 'maxError',
+  summary: 'Largest distance of a prediction from its label.',
+  tasks: ['regression'],
+  direction: 'minimize',
+  range: [0, null],
+  configSchema: metricConfig(),
+  reference: 'https://scikit-learn.org/stable/modules/generated/sklearn.metrics.max_error.html',
+  ...paired,
+  result: (state, _config, context) =>
+    paired.result('maxError', state, context.width, (labels, predictions) => {
+      return labels.reduce((largest, label, row) => Math.max(largest, Math.abs(label - predictions[row]!)), 0);
+    }),
+});

@@ -1,0 +1,22 @@
+import { defineMetric, metricConfig } from '../metric.ts';
+import { paired } from '../states.ts';
+import type { NumberChunk } from '../metric.ts';
+import type { PairState } from '../states.ts';
+
+/** Median distance of the prediction from the label: outliers do not move it. */
+export default defineMetric<object, PairState, NumberChunk>({
+  name: 'medianAbsoluteError',
+  summary: 'Median distance of the prediction from the label: outliers do not move it.',
+  tasks: ['regression'],
+  direction: 'minimize',
+  range: [0, null],
+  configSchema: metricConfig(),
+  reference: 'https://scikit-learn.org/stable/modules/generated/sklearn.metrics.median_absolute_error.html',
+  ...paired,
+  result: (state, _config, context) =>
+    paired.result('medianAbsoluteError', state, context.width, (labels, predictions) => {
+      const errors = labels.map((label, row) => Math.abs(label - predictions[row]!)).sort();
+      const middle = errors.length >> 1;
+      return errors.length % 2 === 1 ? errors[middle]! : (errors[middle - 1]! + errors[middle]!) / 2;
+    }),
+});

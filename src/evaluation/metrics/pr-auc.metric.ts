@@ -1,0 +1,21 @@
+import { defineMetric, metricConfig } from '../metric.ts';
+import { averagePrecision, rankSteps } from '../ranking.ts';
+import { averageOverClasses, RANK_AVERAGE_SCHEMA } from '../one-against-rest.ts';
+import { scored } from '../states.ts';
+import type { RankAverageConfig } from '../one-against-rest.ts';
+import type { ClassChunk } from '../metric.ts';
+import type { ScoreState } from '../states.ts';
+
+/** Average precision: area under the precision-recall curve, without interpolation. */
+export default defineMetric<RankAverageConfig, ScoreState, ClassChunk>({
+  name: 'prAuc',
+  summary: 'Average precision: area under the precision-recall curve, without interpolation.',
+  tasks: ['classification'],
+  direction: 'maximize',
+  range: [0, 1],
+  configSchema: metricConfig({ average: RANK_AVERAGE_SCHEMA }),
+  reference: 'https://scikit-learn.org/stable/modules/generated/sklearn.metrics.average_precision_score.html',
+  ...scored,
+  result: (state, config, context) =>
+    averageOverClasses('prAuc', state, config, context, (rows, isPositive, score) => averagePrecision(rankSteps(rows, isPositive, score))),
+});

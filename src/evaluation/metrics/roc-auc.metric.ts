@@ -1,0 +1,21 @@
+import { defineMetric, metricConfig } from '../metric.ts';
+import { areaUnderRoc, rankSteps } from '../ranking.ts';
+import { averageOverClasses, RANK_AVERAGE_SCHEMA } from '../one-against-rest.ts';
+import { scored } from '../states.ts';
+import type { RankAverageConfig } from '../one-against-rest.ts';
+import type { ClassChunk } from '../metric.ts';
+import type { ScoreState } from '../states.ts';
+
+/** Area under the ROC curve: chance that a row of the class is scored above another row. */
+export default defineMetric<RankAverageConfig, ScoreState, ClassChunk>({
+  name: 'rocAuc',
+  summary: 'Area under the ROC curve: chance that a row of the class is scored above another row.',
+  tasks: ['classification'],
+  direction: 'maximize',
+  range: [0, 1],
+  configSchema: metricConfig({ average: RANK_AVERAGE_SCHEMA }),
+  reference: 'https://scikit-learn.org/stable/modules/generated/sklearn.metrics.roc_auc_score.html',
+  ...scored,
+  result: (state, config, context) =>
+    averageOverClasses('rocAuc', state, config, context, (rows, isPositive, score) => areaUnderRoc(rankSteps(rows, isPositive, score))),
+});

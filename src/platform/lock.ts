@@ -1,0 +1,106 @@
+import { linkSync, mkdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { identify, isRunning, type ProcessIdentity } from './process-info.ts';
+
+export interface LockHolder extends ProcessIdentity {
+  readonly host: string;
+  /** ISO 8601 UTC. */
+  readonly since: string;
+}
+
+export type LockResult =
+  | { readonly taken: true; readonly release: () => void; /** The dead holder whose lock was taken over. */ readonly stale?: LockHolder }
+  | { readonly taken: false; readonly holder: LockHolder };
+
+/** A holder on another machine that shares the folder cannot be looked up, so it counts as alive. */
+function isAlive(holder: LockHolder): boolean {
+  return holder.host !== hostname() || isRunning(holder);
+}
+
+/**
+ * Takes the lock file at once or says who holds it. The file appears whole (hard link of a finished one), and a lock whose
+ * holder has died is taken over; a second lock file guards that moment, so that of many takers one wins.
+ */
+export function tryLock(path: string): LockResult {
+  mkdirSync(dirname(path), { recursive: true });
+  const me: LockHolder = { ...identify(process.pid), host: hostname(), since: new Date().toISOString() };
+  if (create(path, me)) return taken(path, me);
+  const holder = read(path);
+  if (holder !== undefined && isAlive(holder)) return { taken: false, holder };
+  const guard = `${path}.takeover`;
+  if (!create(guard, me)) {
+    const other = read(guard);
+    if (other !== undefined && !isAlive(other)) rmSync(guard, { force: true });
+    return { taken: false, holder: other ?? holder ?? me };
+  }
+  try {
+    const again = read(path);
+    if (again !== undefined && isAlive(again)) return { taken: false, holder: again };
+    rmSync(path, { force: true });
+    if (!create(path, me)) return { taken: false, holder: read(path) ?? me };
+    return { ...taken(path, me), ...(again === undefined ? {} : { stale: again }) };
+  } finally {
+    unlinkSync(guard);
+  }
+}
+
+/** Runs `action` under the lock, waiting for a live holder. `onWait` hears once whom it waits for. */
+export async function withLock<T>(path: string, action: () => Promise<T>, onWait: (holder: LockHolder) => void = () => {}): Promise<T> {
+  let told = false;
+  for (;;) {
+    const lock = tryLock(path);
+    if (lock.taken) {
+      try {
+        return await action();
+      } finally {
+        lock.release();
+      }
+    }
+    if (!told) onWait(lock.holder);
+    told = true;
+    await sleep(100 + Math.random() * 100);
+  }
+}
+
+/** Who holds the lock file and lives; undefined where it is free or its holder died. */
+export function lockHolder(path: string): LockHolder | undefined {
+  const holder = read(path);
+  return holder !== undefined && isAlive(holder) ? holder : undefined;
+}
+
+function taken(path: string, me: LockHolder): { readonly taken: true; readonly release: () => void } {
+  return {
+    taken: true,
+    release: () => {
+      const holder = read(path);
+      if (holder?.pid === me.pid && holder.startTicks === me.startTicks && holder.host === me.host) rmSync(path, { force: true });
+    },
+  };
+}
+
+let counter = 0;
+
+function create(path: string, holder: LockHolder): boolean {
+  const draft = `${path}.${holder.pid}.${(counter += 1)}`;
+  writeFileSync(draft, JSON.stringify(holder));
+  try {
+    linkSync(draft, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    unlinkSync(draft);
+  }
+}
+
+function read(path: string): LockHolder | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as LockHolder;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,158 @@
+import type { Tensor, TensorBatch, TensorSpec } from '../core/tensor.ts';
+import type { Predictor } from '../training/types.ts';
+import { RequestError } from './request-error.ts';
+
+export interface BatcherOptions {
+  readonly batchRowsMax: number;
+  readonly queueRowsMax: number;
+  /** Told the rows of every call of the network. */
+  readonly onBatch?: (rows: number) => void;
+}
+
+interface Job {
+  readonly batch: TensorBatch;
+  readonly rows: number;
+  readonly output: Float32Array;
+  /** Rows taken into batches so far, and rows whose values have arrived. */
+  taken: number;
+  done: number;
+  failed: boolean;
+  resolve(output: Float32Array): void;
+  reject(error: unknown): void;
+}
+
+interface Slice {
+  readonly job: Job;
+  readonly start: number;
+  readonly rows: number;
+}
+
+/**
+ * Joins the tensors of concurrent requests into calls of the network. The window is one turn of the event loop: a lone request
+ * waits for nothing, and what arrives while a batch computes forms the next one. A request that makes its batch fail does not
+ * fail the others: they run again without it.
+ */
+export class Batcher {
+  readonly #predictor: Predictor;
+  readonly #options: BatcherOptions;
+  readonly #width: number;
+  readonly #queue: Job[] = [];
+  #waitingRows = 0;
+  #running = false;
+
+  constructor(predictor: Predictor, options: BatcherOptions) {
+    this.#predictor = predictor;
+    this.#options = options;
+    this.#width = predictor.meta.outputShape.reduce((product, size) => product * size, 1);
+  }
+
+  get waitingRows(): number {
+    return this.#waitingRows;
+  }
+
+  /** @throws RequestError 503 when the queue is full. */
+  predict(batch: TensorBatch): Promise<Float32Array> {
+    const rows = rowsOf(batch);
+    if (rows === 0) return Promise.resolve(new Float32Array(0));
+    if (this.#waitingRows > 0 && this.#waitingRows + rows > this.#options.queueRowsMax) {
+      return Promise.reject(new RequestError(503, `The server is busy: ${this.#waitingRows} rows wait already. Try again in a second.`, 1));
+    }
+    this.#waitingRows += rows;
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ batch, rows, output: new Float32Array(rows * this.#width), taken: 0, done: 0, failed: false, resolve, reject });
+      if (!this.#running) {
+        this.#running = true;
+        setImmediate(() => void this.#drain());
+      }
+    });
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      await this.#runSlices(this.#nextSlices());
+      if (this.#queue.length > 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.#running = false;
+  }
+
+  #nextSlices(): Slice[] {
+    const slices: Slice[] = [];
+    let room = this.#options.batchRowsMax;
+    while (room > 0 && this.#queue.length > 0) {
+      const job = this.#queue[0]!;
+      const rows = Math.min(room, job.rows - job.taken);
+      slices.push({ job, start: job.taken, rows });
+      job.taken += rows;
+      room -= rows;
+      if (job.taken === job.rows) this.#queue.shift();
+    }
+    return slices;
+  }
+
+  async #runSlices(slices: readonly Slice[]): Promise<void> {
+    const rows = slices.reduce((sum, slice) => sum + slice.rows, 0);
+    this.#options.onBatch?.(rows);
+    try {
+      const values = await this.#predictor.predict(joinSlices(slices, rows));
+      if (values.length !== rows * this.#width) throw new Error(`the network gave ${values.length} values for ${rows} rows of ${this.#width}`);
+      let offset = 0;
+      for (const slice of slices) {
+        this.#deliver(slice, values.subarray(offset, offset + slice.rows * this.#width));
+        offset += slice.rows * this.#width;
+      }
+    } catch (error) {
+      if (slices.length === 1) this.#fail(slices[0]!.job, error);
+      else for (const slice of slices) await this.#runSlices([slice]);
+    }
+  }
+
+  #deliver({ job, start, rows }: Slice, values: Float32Array): void {
+    if (job.failed) return;
+    job.output.set(values, start * this.#width);
+    job.done += rows;
+    this.#waitingRows -= rows;
+    if (job.done === job.rows) job.resolve(job.output);
+  }
+
+  #fail(job: Job, error: unknown): void {
+    if (job.failed) return;
+    job.failed = true;
+    this.#waitingRows -= job.rows - job.done;
+    const position = this.#queue.indexOf(job);
+    if (position !== -1) this.#queue.splice(position, 1);
+    job.reject(error);
+  }
+}
+
+export function rowsOf(batch: TensorBatch): number {
+  for (const name of Object.keys(batch)) return batch[name]!.rows;
+  return 0;
+}
+
+function joinSlices(slices: readonly Slice[], rows: number): TensorBatch {
+  const first = slices[0]!;
+  if (slices.length === 1 && first.start === 0 && first.rows === first.job.rows) return first.job.batch;
+  const joined: Record<string, Tensor> = {};
+  for (const name of Object.keys(first.job.batch)) {
+    const { spec } = first.job.batch[name]!;
+    const size = sizeOf(spec);
+    const data = arrayFor(spec, rows * size);
+    let offset = 0;
+    for (const { job, start, rows: count } of slices) {
+      data.set(job.batch[name]!.data.subarray(start * size, (start + count) * size), offset);
+      offset += count * size;
+    }
+    joined[name] = { spec, rows, data };
+  }
+  return joined;
+}
+
+/** Values of one example. */
+export function sizeOf(spec: TensorSpec): number {
+  return spec.shape.reduce((product, size) => product * size, 1);
+}
+
+export function arrayFor(spec: TensorSpec, length: number): Float32Array | Int32Array | Uint8Array {
+  if (spec.dtype === 'float32') return new Float32Array(length);
+  return spec.dtype === 'int32' ? new Int32Array(length) : new Uint8Array(length);
+}

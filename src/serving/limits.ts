@@ -1,0 +1,36 @@
+/** Bounds of the model server, each with its reason. Sizes in bytes, times in milliseconds. */
+export const SERVING_LIMITS = {
+  /** A batch of images as JSON fits; more belongs into a batch run. */
+  bodyBytesMax: 32 * 1024 * 1024,
+  /** Rows of one request: keeps the time between two answers of others short. */
+  rowsMax: 10_000,
+  /** Rows that wait per loaded version before 503: about a second of work for a small model. */
+  queueRowsMax: 20_000,
+  /** Rows of one call of the network: large enough to fill vector units, small enough to keep the event loop moving. */
+  batchRowsMax: 256,
+  /** Versions loaded because somebody addressed them, besides the champions. */
+  extraVersionsMax: 4,
+  /** How often the routing of each model is looked at; a promotion must be live within a second. */
+  pollMs: 200,
+  /** How often the store is asked for models that are new. A request for an unknown model asks at once. */
+  discoverMs: 1_000,
+  /** A version that could not be loaded is tried again after this, doubling up to the maximum. */
+  loadRetryMs: 500,
+  loadRetryMaxMs: 30_000,
+  /** Time given to requests in flight when the server stops. */
+  drainMs: 10_000,
+  announceMs: 5_000,
+} as const;
+
+/** Bounds of the prediction log. */
+export const PREDICTION_LOG_LIMITS = {
+  flushMs: 3_000,
+  /** Lines that start a flush before its time. */
+  flushLines: 1_000,
+  /** What is kept in memory while the store is away; lines beyond it are dropped and counted. */
+  bufferBytesMax: 16 * 1024 * 1024,
+  /** A line longer than this is logged without its row. */
+  lineBytesMax: 64 * 1024,
+  /** Time that stopping the server waits for the last flush. */
+  closeMs: 5_000,
+} as const;

@@ -1,0 +1,152 @@
+import { messageOf } from '../core/errors.ts';
+import type { ObjectStore } from '../core/ports.ts';
+import type { StepLogger } from '../core/step.ts';
+import type { Prediction, Row } from '../core/tensor.ts';
+import { PREDICTION_LOG_LIMITS } from './limits.ts';
+import type { Servable } from './servable.ts';
+import type { ServingMetrics } from './serving-metrics.ts';
+
+/** One line of `predictions/<model>/<yyyy-mm-dd>/<HH>-<serverId>-<seq>.ndjson` (day and hour in UTC). */
+export interface PredictionRecord {
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  readonly id: string;
+  readonly version: number;
+  /** The row as it was sent, images left out; null where the client sent tensors, or the row was too long. */
+  readonly row: Row | null;
+  readonly prediction: Prediction;
+}
+
+export interface PredictionLogOptions {
+  readonly serverId: string;
+  /** Part of the predictions that is logged, 0 to 1. Chosen by chance. */
+  readonly sample?: number;
+  readonly flushMs?: number;
+  readonly flushLines?: number;
+  readonly bufferBytesMax?: number;
+  readonly now?: () => Date;
+}
+
+interface Chunk {
+  /** Given once: writing a chunk again after a lost answer overwrites the same object. */
+  readonly key: string;
+  readonly lines: string[];
+  bytes: number;
+}
+
+/**
+ * Writes predictions to the object store behind the back of the requests: `add` never waits and never throws, memory is bounded,
+ * and what does not fit while the store is away is dropped and counted.
+ */
+export class PredictionLog {
+  readonly #store: ObjectStore;
+  readonly #log: StepLogger;
+  readonly #metrics: ServingMetrics;
+  readonly #options: Required<PredictionLogOptions>;
+  /** By folder and hour: the chunks that still take lines. */
+  readonly #open = new Map<string, Chunk>();
+  #waiting: Chunk[] = [];
+  #bytes = 0;
+  #openLines = 0;
+  #sequence = 0;
+  #failing = false;
+  #flushing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(store: ObjectStore, dependencies: { log: StepLogger; metrics: ServingMetrics }, options: PredictionLogOptions) {
+    this.#store = store;
+    this.#log = dependencies.log;
+    this.#metrics = dependencies.metrics;
+    this.#options = {
+      sample: 1,
+      flushMs: PREDICTION_LOG_LIMITS.flushMs,
+      flushLines: PREDICTION_LOG_LIMITS.flushLines,
+      bufferBytesMax: PREDICTION_LOG_LIMITS.bufferBytesMax,
+      now: () => new Date(),
+      ...options,
+    };
+  }
+
+  add(servable: Pick<Servable, 'model' | 'version' | 'preprocessor'>, id: string, row: Row | null, prediction: Prediction): void {
+    const { sample, bufferBytesMax, flushLines } = this.#options;
+    if (sample < 1 && Math.random() >= sample) return;
+    if (this.#closed || this.#bytes >= bufferBytesMax) return this.#metrics.logDropped.add({});
+    const time = this.#options.now().toISOString();
+    const line = lineOf({ time, id, version: servable.version, row: row === null ? null : withoutImages(servable, row), prediction });
+    const chunk = this.#chunkFor(servable.model, time);
+    chunk.lines.push(line);
+    chunk.bytes += line.length;
+    this.#bytes += line.length;
+    this.#openLines += 1;
+    this.#metrics.logWaitingBytes.set({}, this.#bytes);
+    if (this.#openLines >= flushLines && !this.#failing) void this.flush();
+    else this.#timer ??= setTimeout(() => void this.flush(), this.#options.flushMs);
+  }
+
+  /** Never throws: what cannot be written stays in the buffer. */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#write().finally(() => {
+      this.#flushing = undefined;
+      if (this.#bytes > 0 && !this.#closed) this.#timer ??= setTimeout(() => void this.flush(), this.#options.flushMs);
+    });
+    return this.#flushing;
+  }
+
+  /** The last flush; what the store does not take within {@link PREDICTION_LOG_LIMITS.closeMs} is dropped and counted. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const patience = new Promise<void>((resolve) => setTimeout(resolve, PREDICTION_LOG_LIMITS.closeMs).unref());
+    await Promise.race([this.#flushing ?? Promise.resolve(), patience]);
+    await Promise.race([this.flush(), patience]);
+    clearTimeout(this.#timer);
+    const lost = this.#waiting.reduce((sum, chunk) => sum + chunk.lines.length, 0);
+    if (lost === 0) return;
+    this.#metrics.logDropped.add({}, lost);
+    this.#log.error('predictions could not be logged before the end', { lines: lost });
+  }
+
+  #chunkFor(model: string, time: string): Chunk {
+    const slot = `predictions/${model}/${time.slice(0, 10)}/${time.slice(11, 13)}`;
+    let chunk = this.#open.get(slot);
+    if (chunk === undefined) {
+      this.#sequence += 1;
+      chunk = { key: `${slot}-${this.#options.serverId}-${String(this.#sequence).padStart(6, '0')}.ndjson`, lines: [], bytes: 0 };
+      this.#open.set(slot, chunk);
+    }
+    return chunk;
+  }
+
+  async #write(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#waiting.push(...this.#open.values());
+    this.#open.clear();
+    this.#openLines = 0;
+    while (this.#waiting.length > 0) {
+      const chunk = this.#waiting[0]!;
+      try {
+        await this.#store.put(chunk.key, Buffer.from(chunk.lines.join('')), { contentType: 'application/x-ndjson' });
+      } catch (error) {
+        if (!this.#failing) this.#log.warn('predictions cannot be logged; they wait in memory', { error: messageOf(error) });
+        this.#failing = true;
+        return;
+      }
+      this.#failing = false;
+      this.#waiting.shift();
+      this.#bytes -= chunk.bytes;
+      this.#metrics.logged.add({}, chunk.lines.length);
+      this.#metrics.logWaitingBytes.set({}, this.#bytes);
+    }
+  }
+}
+
+function lineOf(record: PredictionRecord): string {
+  const line = `${JSON.stringify(record)}\n`;
+  return line.length <= PREDICTION_LOG_LIMITS.lineBytesMax ? line : `${JSON.stringify({ ...record, row: null })}\n`;
+}
+
+function withoutImages({ preprocessor }: Pick<Servable, 'preprocessor'>, row: Row): Row {
+  const images = preprocessor.columns.filter((column) => column.type === 'image').map((column) => column.name);
+  return images.length === 0 ? row : Object.fromEntries(Object.entries(row).filter(([name]) => !images.includes(name)));
+}

@@ -1,0 +1,337 @@
+import { messageOf } from '../core/errors.ts';
+import type { StepLogger } from '../core/step.ts';
+import { Batcher } from './batcher.ts';
+import { SERVING_LIMITS } from './limits.ts';
+import { RequestError } from './request-error.ts';
+import type { Lease } from './servable.ts';
+import type { ServingMetrics } from './serving-metrics.ts';
+import { VersionHandle } from './version-handle.ts';
+import type { RoutingState, VersionSource } from './version-source.ts';
+import { warmUp } from './warm-up.ts';
+
+export const CHAMPION = 'champion';
+const MODEL_NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+
+export interface RouterOptions {
+  readonly pollMs?: number;
+  readonly discoverMs?: number;
+  readonly extraVersionsMax?: number;
+  readonly loadRetryMs?: number;
+}
+
+/** Which version a request is for: the champion where neither is given. */
+export interface Target {
+  readonly model: string;
+  readonly version?: number;
+  readonly alias?: string;
+}
+
+/** What a model answers with, for people and for those who wait for a promotion. */
+export interface ModelState {
+  readonly model: string;
+  /** undefined: nothing is served. */
+  readonly version?: number;
+  /** What the routing asks for; differs from `version` while it loads, or when it cannot be loaded. */
+  readonly wanted?: number;
+  readonly aliases: Readonly<Record<string, number>>;
+  readonly routingRevision: number;
+  readonly error?: string;
+  readonly requestsInFlight: number;
+}
+
+interface Slot {
+  readonly model: string;
+  routing?: RoutingState;
+  current?: VersionHandle;
+  /** Loaded, and about to become current. */
+  next?: VersionHandle;
+  failure?: { readonly version: number; readonly message: string; readonly attempts: number; readonly retryAt: number };
+  syncing?: Promise<void>;
+}
+
+/**
+ * Follows the routing of every model. A new champion is read, verified and warmed up before the swap; requests in flight end on
+ * the version they began with. What is loaded stays loaded when the store is away, or when the version asked for is broken.
+ */
+export class Router {
+  readonly #source: VersionSource;
+  readonly #log: StepLogger;
+  readonly #metrics: ServingMetrics;
+  readonly #options: Required<RouterOptions>;
+  readonly #slots = new Map<string, Slot>();
+  /** Versions besides the champions, least recently used first. */
+  readonly #extras = new Map<string, VersionHandle>();
+  readonly #loading = new Map<string, Promise<VersionHandle>>();
+  #timer: NodeJS.Timeout | undefined;
+  #round: Promise<void> | undefined;
+  #nextDiscovery = 0;
+  #storeFailures = 0;
+  #ready = false;
+  #stopped = false;
+  #lookups = { second: 0, count: 0 };
+
+  constructor(source: VersionSource, dependencies: { log: StepLogger; metrics: ServingMetrics }, options: RouterOptions = {}) {
+    this.#source = source;
+    this.#log = dependencies.log;
+    this.#metrics = dependencies.metrics;
+    this.#options = {
+      pollMs: options.pollMs ?? SERVING_LIMITS.pollMs,
+      discoverMs: options.discoverMs ?? SERVING_LIMITS.discoverMs,
+      extraVersionsMax: options.extraVersionsMax ?? SERVING_LIMITS.extraVersionsMax,
+      loadRetryMs: options.loadRetryMs ?? SERVING_LIMITS.loadRetryMs,
+    };
+  }
+
+  /** True once every model that was there at the start has been loaded, or failed to. */
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  get storeReachable(): boolean {
+    return this.#storeFailures === 0;
+  }
+
+  /** The first round, then one every `pollMs`; a store that is away is asked less and less often, at least every 5 s. */
+  async start(): Promise<void> {
+    this.#round = this.#poll();
+    await this.#round;
+    this.#schedule();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#round;
+    await Promise.allSettled([...this.#loading.values()]);
+    for (const slot of this.#slots.values()) {
+      slot.current?.retire();
+      delete slot.current;
+    }
+    for (const handle of this.#extras.values()) handle.retire();
+    this.#extras.clear();
+  }
+
+  states(): ModelState[] {
+    return [...this.#slots.values()].filter((slot) => slot.routing !== undefined || slot.current !== undefined).map(stateOf);
+  }
+
+  /** @throws RequestError 404 */
+  async state(model: string): Promise<ModelState> {
+    return stateOf(await this.#slotOf(model));
+  }
+
+  versions(model: string): Promise<readonly number[]> {
+    return this.#source.versions(model);
+  }
+
+  /** The version that answers this request. @throws RequestError 404, 503 */
+  async lease(target: Target): Promise<Lease> {
+    const slot = this.#slots.get(target.model) ?? (await this.#slotOf(target.model));
+    const version = target.version ?? (target.alias === undefined || target.alias === CHAMPION ? undefined : this.#aliased(slot, target.alias));
+    if (version !== undefined) return this.#leaseVersion(slot, version);
+    if (slot.current !== undefined) return slot.current.acquire();
+    if (slot.routing?.aliases[CHAMPION] === undefined) throw new RequestError(404, `The model "${slot.model}" has no champion: promote a version first.`);
+    throw new RequestError(503, `The model "${slot.model}" is not loaded yet.`, 1);
+  }
+
+  #aliased(slot: Slot, alias: string): number {
+    const aliases = slot.routing?.aliases ?? {};
+    if (!Object.hasOwn(aliases, alias)) {
+      const known = Object.keys(aliases).join(', ') || 'none';
+      throw new RequestError(404, `The model "${slot.model}" has no alias ${JSON.stringify(alias)}. There is: ${known}.`);
+    }
+    return aliases[alias]!;
+  }
+
+  async #leaseVersion(slot: Slot, version: number): Promise<Lease> {
+    for (;;) {
+      const loaded = [slot.current, slot.next, this.#extras.get(keyOf(slot.model, version))].find((handle) => handle?.servable.version === version);
+      const handle = loaded ?? (await this.#load(slot.model, version));
+      if (handle.retired) continue;
+      if (handle !== slot.current && handle !== slot.next) this.#keepExtra(handle);
+      return handle.acquire();
+    }
+  }
+
+  #keepExtra(handle: VersionHandle): void {
+    const key = keyOf(handle.servable.model, handle.servable.version);
+    this.#extras.delete(key);
+    this.#extras.set(key, handle);
+    for (const [oldest, victim] of this.#extras) {
+      if (this.#extras.size <= this.#options.extraVersionsMax) break;
+      this.#extras.delete(oldest);
+      victim.retire();
+    }
+  }
+
+  /** A model that is not known yet may have been registered a moment ago: the store is asked, a bounded number of times a second. */
+  async #slotOf(model: string): Promise<Slot> {
+    const known = this.#slots.get(model);
+    if (known !== undefined) return known;
+    const unknown = new RequestError(404, `There is no model ${JSON.stringify(model)} on this server.`);
+    if (!MODEL_NAME.test(model) || this.#stopped || !this.#mayLookUp()) throw unknown;
+    try {
+      if ((await this.#source.routingEtag(model)) === undefined) throw unknown;
+    } catch (error) {
+      if (error instanceof RequestError) throw error;
+      this.#log.warn('the store could not be asked for a model', { model, error: messageOf(error) });
+      throw unknown;
+    }
+    const slot = this.#slotNamed(model);
+    await this.#sync(slot);
+    return slot;
+  }
+
+  #mayLookUp(): boolean {
+    const second = Math.floor(Date.now() / 1_000);
+    if (second !== this.#lookups.second) this.#lookups = { second, count: 0 };
+    this.#lookups.count += 1;
+    return this.#lookups.count <= 50;
+  }
+
+  #slotNamed(model: string): Slot {
+    let slot = this.#slots.get(model);
+    if (slot === undefined) this.#slots.set(model, (slot = { model }));
+    return slot;
+  }
+
+  #schedule(): void {
+    if (this.#stopped) return;
+    const delay = Math.min(this.#options.pollMs * 2 ** Math.min(this.#storeFailures, 10), Math.max(5_000, this.#options.pollMs));
+    this.#timer = setTimeout(() => {
+      this.#round = this.#poll().finally(() => this.#schedule());
+    }, delay);
+  }
+
+  async #poll(): Promise<void> {
+    try {
+      if (Date.now() >= this.#nextDiscovery) {
+        for (const model of await this.#source.models()) this.#slotNamed(model);
+        this.#nextDiscovery = Date.now() + this.#options.discoverMs;
+      }
+      const results = await Promise.allSettled([...this.#slots.values()].map((slot) => this.#sync(slot)));
+      const failed = results.find((result) => result.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+      if (this.#storeFailures > 0) this.#log.info('the store answers again');
+      this.#storeFailures = 0;
+      this.#ready = true;
+    } catch (error) {
+      if (this.#storeFailures === 0) this.#log.error('the store does not answer; what is loaded stays served', { error: messageOf(error) });
+      this.#storeFailures += 1;
+    }
+    this.#metrics.storeUp.set({}, this.storeReachable ? 1 : 0);
+  }
+
+  #sync(slot: Slot): Promise<void> {
+    slot.syncing ??= this.#follow(slot).finally(() => delete slot.syncing);
+    return slot.syncing;
+  }
+
+  async #follow(slot: Slot): Promise<void> {
+    await this.#readRouting(slot);
+    for (;;) {
+      const wanted = slot.routing?.aliases[CHAMPION];
+      if (slot.routing === undefined || wanted === slot.current?.servable.version || this.#stopped) return;
+      if (wanted === undefined) return this.#withdraw(slot);
+      if (slot.failure?.version === wanted && Date.now() < slot.failure.retryAt) return;
+      const handle = await this.#loadNext(slot, wanted);
+      if (handle === undefined) return;
+      // It may have been rolled back while it loaded; a store that is away by now does not hold the swap up.
+      await this.#readRouting(slot).catch(() => {});
+      delete slot.next;
+      if (this.#stopped) return handle.retire();
+      if (slot.routing.aliases[CHAMPION] === wanted) return this.#swap(slot, handle);
+      this.#keepExtra(handle);
+    }
+  }
+
+  /** An absent routing never unloads: a store that lost its disk looks just like that. */
+  async #readRouting(slot: Slot): Promise<void> {
+    const etag = await this.#source.routingEtag(slot.model);
+    if (etag === undefined || etag === slot.routing?.etag) return;
+    const routing = await this.#source.routing(slot.model);
+    if (routing === undefined) return;
+    slot.routing = routing;
+    delete slot.failure;
+  }
+
+  async #loadNext(slot: Slot, version: number): Promise<VersionHandle | undefined> {
+    try {
+      const key = keyOf(slot.model, version);
+      const handle = this.#extras.get(key) ?? (await this.#load(slot.model, version));
+      this.#extras.delete(key);
+      slot.next = handle;
+      return handle;
+    } catch (error) {
+      const attempts = (slot.failure?.attempts ?? 0) + 1;
+      const wait = Math.min(this.#options.loadRetryMs * 2 ** (attempts - 1), SERVING_LIMITS.loadRetryMaxMs);
+      slot.failure = { version, message: messageOf(error), attempts, retryAt: Date.now() + wait };
+      this.#metrics.loadFailures.add({ model: slot.model });
+      this.#log.error('a version cannot be loaded; the one before stays served', {
+        model: slot.model, version, serving: slot.current?.servable.version ?? null, attempts, error: messageOf(error),
+      });
+      return undefined;
+    }
+  }
+
+  #swap(slot: Slot, handle: VersionHandle): void {
+    const before = slot.current;
+    slot.current = handle;
+    delete slot.failure;
+    before?.retire();
+    this.#metrics.modelVersion.set({ model: slot.model }, handle.servable.version);
+    this.#metrics.swaps.add({ model: slot.model });
+    this.#log.info('serving', { model: slot.model, version: handle.servable.version, before: before?.servable.version ?? null });
+  }
+
+  #withdraw(slot: Slot): void {
+    const before = slot.current;
+    delete slot.current;
+    before?.retire();
+    this.#metrics.modelVersion.set({ model: slot.model }, 0);
+    this.#log.warn('the model has no champion any more', { model: slot.model, before: before?.servable.version ?? null });
+  }
+
+  #load(model: string, version: number): Promise<VersionHandle> {
+    const key = keyOf(model, version);
+    let loading = this.#loading.get(key);
+    if (loading === undefined) {
+      loading = this.#loadNow(model, version).finally(() => this.#loading.delete(key));
+      this.#loading.set(key, loading);
+    }
+    return loading;
+  }
+
+  async #loadNow(model: string, version: number): Promise<VersionHandle> {
+    const servable = await this.#source.load(model, version);
+    try {
+      await warmUp(servable);
+    } catch (error) {
+      servable.predictor.dispose();
+      throw error;
+    }
+    const batcher = new Batcher(servable.predictor, {
+      batchRowsMax: SERVING_LIMITS.batchRowsMax,
+      queueRowsMax: SERVING_LIMITS.queueRowsMax,
+      onBatch: (rows) => this.#metrics.batchRows.observe({ model }, rows),
+    });
+    return new VersionHandle(servable, batcher);
+  }
+}
+
+function keyOf(model: string, version: number): string {
+  return `${model}/${version}`;
+}
+
+function stateOf(slot: Slot): ModelState {
+  const wanted = slot.routing?.aliases[CHAMPION];
+  return {
+    model: slot.model,
+    ...(slot.current === undefined ? {} : { version: slot.current.servable.version }),
+    ...(wanted === undefined ? {} : { wanted }),
+    aliases: slot.routing?.aliases ?? {},
+    routingRevision: slot.routing?.revision ?? 0,
+    ...(slot.failure === undefined ? {} : { error: `version ${slot.failure.version} cannot be loaded: ${slot.failure.message}` }),
+    requestsInFlight: slot.current?.users ?? 0,
+  };
+}

@@ -1,0 +1,29 @@
+import type { Prediction, TensorBatch } from '../core/tensor.ts';
+import type { Preprocessor } from '../data/types.ts';
+import type { Predictor } from '../training/types.ts';
+
+/** A version in memory: everything that turns a row of the source data into an answer. */
+export interface Servable {
+  readonly model: string;
+  readonly version: number;
+  readonly preprocessor: Preprocessor;
+  readonly predictor: Predictor;
+  /** All columns of the data it was trained on, among them the label and the ones it does not read. */
+  readonly sourceColumns: readonly string[];
+}
+
+/** What answers requests for one version, and how many are doing so. */
+export interface Lease {
+  readonly servable: Servable;
+  /** Runs the network; concurrent calls share batches. Gives `rows * product(outputShape)` values. */
+  predict(batch: TensorBatch): Promise<Float32Array>;
+  /** Must be called exactly once, when the answer is made. */
+  release(): void;
+}
+
+/** One question answered, by exactly one version. */
+export interface Answer {
+  readonly servable: Servable;
+  readonly id: string;
+  readonly predictions: readonly Prediction[];
+}

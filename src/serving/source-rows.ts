@@ -1,0 +1,74 @@
+import { distance } from 'fastest-levenshtein';
+import type { Row } from '../core/tensor.ts';
+import { SERVING_LIMITS } from './limits.ts';
+import { RequestError } from './request-error.ts';
+import type { Servable } from './servable.ts';
+
+/**
+ * Rows of a request, checked: objects, not too many, enough for a window, and no column misspelt. A column that the model does not
+ * read is fine (a row can be sent as it is in the source), one that looks like a misspelt column of the model is not: it would be
+ * imputed in silence.
+ *
+ * @throws RequestError 400, 413
+ */
+export function checkRows(servable: Servable, given: readonly unknown[]): Row[] {
+  const { preprocessor } = servable;
+  if (given.length === 0) throw new RequestError(400, 'There are no rows: give at least one.');
+  if (given.length > SERVING_LIMITS.rowsMax) throw new RequestError(413, `${given.length} rows in one request; at most ${SERVING_LIMITS.rowsMax} are allowed. Send several requests.`);
+  if (given.length < preprocessor.windowSize) {
+    throw new RequestError(400, `This model predicts from ${preprocessor.windowSize} consecutive rows in time order; ${given.length} given.`);
+  }
+  const images = preprocessor.columns.filter((column) => column.type === 'image').map((column) => column.name);
+  return given.map((row, index) => {
+    if (typeof row !== 'object' || row === null || Array.isArray(row)) throw new RequestError(400, `Row ${index} is ${nameOf(row)}; expected an object of column names and values.`);
+    checkColumns(servable, row as Row, index);
+    return images.length === 0 ? (row as Row) : withImages(row as Row, images, index);
+  });
+}
+
+function checkColumns({ preprocessor, sourceColumns }: Servable, row: Row, index: number): void {
+  const absent = preprocessor.columns.filter((column) => !Object.hasOwn(row, column.name));
+  if (absent.length === 0) return;
+  const names = preprocessor.columns.map((column) => column.name);
+  if (absent.length === names.length) {
+    throw new RequestError(400, `Row ${index} has none of the columns that the model reads: ${names.join(', ')}.`);
+  }
+  for (const key of Object.keys(row)) {
+    if (names.includes(key) || sourceColumns.includes(key)) continue;
+    const meant = absent.find((column) => isMisspelling(key, column.name));
+    if (meant !== undefined) throw new RequestError(400, `Row ${index} has no column ${JSON.stringify(meant.name)}, but ${JSON.stringify(key)}: did you mean ${JSON.stringify(meant.name)}?`);
+  }
+  const required = absent.filter((column) => column.required).map((column) => column.name);
+  if (required.length > 0) throw new RequestError(400, `Row ${index} lacks ${required.length === 1 ? 'the column' : 'the columns'} ${required.map((name) => JSON.stringify(name)).join(', ')}, which the model needs.`);
+}
+
+function isMisspelling(given: string, name: string): boolean {
+  const plain = (text: string): string => text.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '');
+  if (given.length > 200) return false;
+  return plain(given) === plain(name) || (name.length > 3 && distance(given, name) <= Math.max(1, Math.floor(name.length / 5)));
+}
+
+/** Images come as base64, bare or as `{ "b64": "…" }`, never as a path: a client has no business with files of the server. */
+function withImages(row: Row, columns: readonly string[], index: number): Row {
+  const images = columns.filter((name) => Object.hasOwn(row, name)).map((name) => {
+    const value = row[name];
+    if (value === null || value instanceof Uint8Array) return [name, value] as const;
+    const text = isBase64Object(value) ? value.b64 : value;
+    if (typeof text !== 'string' || text === '' || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) {
+      throw new RequestError(400, `Row ${index}, column ${JSON.stringify(name)}: expected the image file as base64 (a string, or {"b64": "…"}).`);
+    }
+    return [name, new Uint8Array(Buffer.from(text, 'base64'))] as const;
+  });
+  return Object.fromEntries([...Object.entries(row), ...images]);
+}
+
+export function isBase64Object(value: unknown): value is { readonly b64: string } {
+  return typeof value === 'object' && value !== null && typeof (value as { b64?: unknown }).b64 === 'string' && Object.keys(value).length === 1;
+}
+
+/** "null", "an array", "a string", … for messages. */
+export function nameOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}

@@ -1,0 +1,72 @@
+import { createRequire } from 'node:module';
+import { PerennialError, messageOf } from '../core/errors.ts';
+
+export type Tf = typeof import('@tensorflow/tfjs-node');
+export type Tensor = import('@tensorflow/tfjs-node').Tensor;
+export type Variable = import('@tensorflow/tfjs-node').Variable;
+
+let loaded: Tf | undefined;
+
+/**
+ * TensorFlow, loaded on first use (about 0.4 s). Logs are quiet and operations deterministic unless the environment says otherwise.
+ *
+ * @throws TENSORFLOW_MISSING where the native addon cannot be loaded
+ */
+export function loadTf(): Tf {
+  if (loaded !== undefined) return loaded;
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
+  process.env.TF_DETERMINISTIC_OPS ??= '1';
+  // oneDNN says so on stderr when it is left to its default, and its sums change with the number of threads.
+  process.env.TF_ENABLE_ONEDNN_OPTS ??= '0';
+  const require = createRequire(import.meta.url);
+  restoreUtil(require('node:util') as Record<string, unknown>);
+  try {
+    loaded = require('@tensorflow/tfjs-node') as Tf;
+  } catch (error) {
+    throw new PerennialError('TENSORFLOW_MISSING', `The TensorFlow addon cannot be loaded: ${messageOf(error).split('\n')[0]}`, { cause: error });
+  }
+  return loaded;
+}
+
+/** Node 23 took away predicates of `util` that tfjs-node still calls. */
+function restoreUtil(util: Record<string, unknown>): void {
+  const missing: Record<string, (value: unknown) => boolean> = {
+    isNullOrUndefined: (value) => value === null || value === undefined,
+    isArray: (value) => Array.isArray(value),
+    isString: (value) => typeof value === 'string',
+    isNumber: (value) => typeof value === 'number',
+    isBoolean: (value) => typeof value === 'boolean',
+  };
+  for (const [name, predicate] of Object.entries(missing)) if (typeof util[name] !== 'function') util[name] = predicate;
+}
+
+/** The two calls of tfjs-node's backend that run a TensorFlow operation by name. */
+interface RawBackend {
+  readonly binding: Readonly<Record<string, number>>;
+  executeSingleOutput(name: string, attributes: readonly { name: string; type: number; value: unknown }[], inputs: readonly Tensor[]): Tensor;
+}
+
+/**
+ * Uniform in [0, 1), a function of its seeds alone (Philox): what makes dropout repeatable after a resume.
+ *
+ * @param seed two int32 values
+ */
+export function statelessUniform(tf: Tf, shape: readonly number[], seed: readonly [number, number]): Tensor {
+  return statelessRandom(tf, 'StatelessRandomUniform', shape, seed);
+}
+
+/** Standard normal, a function of its seeds alone. */
+export function statelessNormal(tf: Tf, shape: readonly number[], seed: readonly [number, number]): Tensor {
+  return statelessRandom(tf, 'StatelessRandomNormal', shape, seed);
+}
+
+function statelessRandom(tf: Tf, operation: string, shape: readonly number[], seed: readonly [number, number]): Tensor {
+  const backend = tf.backend() as unknown as RawBackend;
+  const type = backend.binding.TF_ATTR_TYPE!;
+  const attributes = [
+    { name: 'dtype', type, value: backend.binding.TF_FLOAT },
+    { name: 'T', type, value: backend.binding.TF_INT32 },
+    { name: 'Tseed', type, value: backend.binding.TF_INT32 },
+  ];
+  return tf.tidy(() => backend.executeSingleOutput(operation, attributes, [tf.tensor1d([...shape], 'int32'), tf.tensor1d([...seed], 'int32')]));
+}

@@ -1,0 +1,119 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/platform/paths.ts';
+
+const root = packageRoot();
+
+/** Lower may not import higher. Folders of one row are peers that may use each other only where a row below says so. */
+const LAYERS: readonly (readonly string[])[] = [
+  ['schemas'],
+  ['src/core'],
+  ['src/platform'],
+  ['src/provisioning', 'src/storage'],
+  ['src/data'],
+  ['src/training'],
+  ['src/registry'],
+  ['src/reports'],
+  ['src/evaluation'],
+  ['src/monitoring'],
+  ['src/config', 'src/serving'],
+  ['temporal.config.ts'],
+  ['activities'],
+  ['workflows'],
+  ['src/orchestration'],
+  ['src/worker', 'src/server', 'src/cli'],
+];
+
+/** Imports that must look up the order, each with its reason. */
+const EXCEPTIONS: readonly { readonly from: RegExp; readonly to: RegExp; readonly why: string }[] = [];
+
+function sources(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === 'node_modules' || entry.name === 'dist' ? [] : sources(path);
+    return entry.name.endsWith('.ts') ? [path] : [];
+  });
+}
+
+function layerOf(path: string): number {
+  return LAYERS.findIndex((row) => row.some((folder) => path === folder || path.startsWith(`${folder}/`)));
+}
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+const files = ['schemas', 'src', 'activities', 'workflows'].flatMap((folder) => sources(join(root, folder)));
+const imports: Import[] = files.flatMap((file) => {
+  const text = readFileSync(file, 'utf8');
+  return [...text.matchAll(/(?:from\s+|import\(\s*)['"](\.{1,2}\/[^'"]+)['"]/g)].map((match) => ({
+    from: relative(root, file),
+    to: relative(root, join(file, '..', match[1]!)),
+  }));
+});
+
+describe('imports', () => {
+  it('are found (the check sees the code)', () => {
+    expect(imports.length).toBeGreaterThan(200);
+  });
+
+  it('point one way', () => {
+    const wrong = imports.filter(({ from, to }) => {
+      const low = layerOf(from);
+      const high = layerOf(to);
+      return low >= 0 && high > low && !EXCEPTIONS.some((exception) => exception.from.test(from) && exception.to.test(to));
+    });
+    expect(wrong.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
+  });
+
+  it('name files that exist, with their ending', () => {
+    const broken = imports.filter(({ to }) => {
+      try {
+        return !statSync(join(root, to)).isFile();
+      } catch {
+        return true;
+      }
+    });
+    expect(broken.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
+  });
+
+  it('of workflow code come from the core, the workflow package and the common package only', () => {
+    const allowed = /^(@temporalio\/(workflow|common)|\.{1,2}\/.*)$/;
+    const wrong = sources(join(root, 'workflows')).flatMap((file) => {
+      const text = readFileSync(file, 'utf8');
+      return [...text.matchAll(/^(?:import|export)(?! type)[^;]*?from\s+['"]([^'"]+)['"]/gm)]
+        .map((match) => match[1]!)
+        .filter((module) => {
+          if (!allowed.test(module)) return true;
+          if (!module.startsWith('.')) return false;
+          const target = relative(root, join(file, '..', module));
+          return !target.startsWith('src/core/') && !target.startsWith('workflows/');
+        })
+        .map((module) => `${relative(root, file)} → ${module}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('have no cycles', () => {
+    const output = execFileSync(process.execPath, [join(root, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs'), '--config', '.dependency-cruiser.json', '--output-type', 'err', 'src', 'activities', 'workflows'], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    expect(output).toContain('no dependency violations found');
+  });
+});
+
+describe('the core', () => {
+  it('is pure: no packages, no Node.js, no clock, no chance', () => {
+    const wrong = sources(join(root, 'src/core')).flatMap((file) => {
+      const text = readFileSync(file, 'utf8');
+      const found = [...text.matchAll(/from\s+['"]([^.'"][^'"]*)['"]|\b(Math\.random|Date\.now|new Date\(\)|process\.|Buffer\b)/g)].map((match) => match[0]);
+      return found.map((what) => `${relative(root, file)}: ${what}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+});
