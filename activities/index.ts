@@ -1,0 +1,32 @@
+import type { ArtifactStore, ObjectStore } from '../src/core/ports.ts';
+import { PerennialError } from '../src/core/errors.ts';
+import { activityName } from '../src/core/run.ts';
+import type { StepOutcome, StepTask } from '../src/core/run.ts';
+import type { StepDefinition } from '../src/core/step.ts';
+import { modelActivities } from './models.ts';
+import type { ModelActivities } from './models.ts';
+import { monitorActivities } from './monitors.ts';
+import type { MonitorActivities } from './monitors.ts';
+import { stepActivity } from './run-step.ts';
+
+export interface ActivityDeps {
+  readonly store: ObjectStore;
+  readonly artifacts: ArtifactStore;
+  /** Step types that this worker knows. */
+  readonly steps: readonly StepDefinition[];
+  /** Where private folders of running steps lie; absolute. */
+  readonly workRoot: string;
+  /** Digest of the code behind a step type: part of the cache key. */
+  readonly codeDigest: (type: string) => string;
+}
+
+/** Every activity of a worker: one per step type, named `<type>@<version>`, and those of the model and monitor workflows. */
+export function createActivities(deps: ActivityDeps): Record<string, (task: StepTask) => Promise<StepOutcome>> & ModelActivities & MonitorActivities {
+  const steps: Record<string, (task: StepTask) => Promise<StepOutcome>> = {};
+  for (const definition of deps.steps) {
+    const name = activityName(definition.type, definition.version);
+    if (Object.hasOwn(steps, name)) throw new PerennialError('INTERNAL', `Two definitions of the step ${name}.`);
+    steps[name] = stepActivity(definition, deps);
+  }
+  return { ...steps, ...modelActivities(deps), ...monitorActivities(deps) } as ReturnType<typeof createActivities>;
+}

@@ -1,0 +1,188 @@
+// Composes the schema of the document from the hand-written envelope and every definition that exists.
+
+/**
+ * kind → how a definition appears in a document:
+ * `named`: "name" or { "name": configuration }; `tagged`: an object whose `tag` is the name; `whole`: an object of its own.
+ */
+export const FORMS = {
+  transform: { form: 'named' },
+  optimizer: { form: 'named' },
+  loss: { form: 'named' },
+  callback: { form: 'named' },
+  metric: { form: 'named' },
+  drift: { form: 'named' },
+  reader: { form: 'tagged', tag: 'format' },
+  architecture: { form: 'tagged', tag: 'architecture' },
+  layer: { form: 'tagged', tag: 'type' },
+  expectation: { form: 'whole' },
+};
+
+/** Steps with this type are used by the path of a file instead of the type's name. */
+const LOCAL_STEP = 'script';
+const LOCAL_PATH = '^\\.\\.?/';
+const REFERENCE = { type: 'string', pattern: '\\$\\{parameters\\.[A-Za-z][A-Za-z0-9_]*\\}', description: 'The value of a parameter: "${parameters.NAME}".' };
+
+export const nameOf = (definition) => definition.name ?? definition.type ?? definition.format ?? definition.architecture;
+
+/** The resolved form: after parameters are substituted. `definitions` per kind, steps discriminated by `uses`. */
+export function compose(base, registries) {
+  const definitions = structuredClone(base.definitions);
+  for (const [kind, { form, tag }] of Object.entries(FORMS)) {
+    const all = registries[kind] ?? [];
+    for (const definition of all) hoist(definitions, `${kind}.${nameOf(definition)}`, tagSchema(definition, tag));
+    definitions[kind] = union(kind, form, all);
+  }
+  for (const step of registries.step ?? []) hoist(definitions, `step.${step.type}`, described(step));
+  const local = definitions[`step.${LOCAL_STEP}`];
+  if (local !== undefined) definitions[`step.${LOCAL_STEP}`] = without(local, 'path');
+  const schema = { ...structuredClone(base), definitions };
+  discriminateSteps(schema, registries.step ?? []);
+  checkReferences(schema);
+  return schema;
+}
+
+/** The form for editors: values may also be parameter references, and completions carry what each name means. */
+export function editorForm(resolved, registries) {
+  const schema = structuredClone(resolved);
+  const fixed = new Set(['name', 'parameterName', 'stepId', 'parameter', 'secret', 'step', 'artifactKind']);
+  for (const [name, definition] of Object.entries(schema.definitions)) if (!fixed.has(name)) schema.definitions[name] = relax(definition);
+  for (const key of ['queue', 'cache']) schema.definitions.step.properties[key] = relax(schema.definitions.step.properties[key]);
+  const shown = (registries.step ?? []).filter((step) => step.type !== LOCAL_STEP);
+  const uses = schema.definitions.step.properties.uses;
+  uses.anyOf = [
+    { enum: shown.map((step) => step.type), enumDescriptions: shown.map((step) => step.summary) },
+    { type: 'string', pattern: LOCAL_PATH },
+  ];
+  schema.definitions.step.defaultSnippets = shown.flatMap((step) =>
+    step.examples.slice(0, 1).map((example) => ({ label: step.type, description: step.summary, body: { uses: step.type, with: example.config } })),
+  );
+  return strip(schema, ['x-named']);
+}
+
+/** The form TypeScript types are made from: one interface per step type. */
+export function typesForm(resolved, registries) {
+  const schema = structuredClone(resolved);
+  const { step } = schema.definitions;
+  const variants = (registries.step ?? []).map(({ type, configSchema }) => {
+    const required = (configSchema.required ?? []).length > 0 && type !== LOCAL_STEP;
+    const uses = type === LOCAL_STEP ? { type: 'string' } : { const: type };
+    const properties = { ...step.properties, uses, with: { $ref: `#/definitions/step.${type}` } };
+    return [`Use.${type}`, { type: 'object', additionalProperties: false, required: required ? ['uses', 'with'] : ['uses'], properties }];
+  });
+  for (const [name, variant] of variants) schema.definitions[name] = variant;
+  if (variants.length > 0) schema.definitions.step = { oneOf: variants.map(([name]) => ({ $ref: `#/definitions/${name}` })) };
+  return strip(schema, ['x-named', 'default', 'examples']);
+}
+
+function described(definition) {
+  return { ...definition.configSchema, description: definition.configSchema.description ?? definition.summary };
+}
+
+function tagSchema(definition, tag) {
+  const schema = described(definition);
+  if (tag === undefined) return schema;
+  const name = nameOf(definition);
+  return { ...schema, type: 'object', properties: { [tag]: { const: name, description: definition.summary }, ...schema.properties }, required: [...new Set([tag, ...(schema.required ?? [])])] };
+}
+
+function union(kind, form, all) {
+  if (all.length === 0) return { description: `No ${kind} is defined.`, not: {} };
+  const ref = (definition) => ({ $ref: `#/definitions/${kind}.${nameOf(definition)}` });
+  if (form !== 'named') return { oneOf: all.map(ref) };
+  const bare = all.filter((definition) => acceptsNothing(definition.configSchema));
+  const properties = Object.fromEntries(all.map((definition) => [nameOf(definition), ref(definition)]));
+  const keyed = { type: 'object', additionalProperties: false, minProperties: 1, maxProperties: 1, properties };
+  return {
+    'x-named': kind,
+    anyOf: [...(bare.length > 0 ? [{ type: 'string', enum: bare.map(nameOf), enumDescriptions: bare.map((definition) => definition.summary) }] : []), keyed],
+  };
+}
+
+/** True where the name alone says everything: no required key, or a default for the whole. */
+function acceptsNothing(schema) {
+  if (schema.default !== undefined) return true;
+  const branches = schema.oneOf ?? schema.anyOf;
+  if (branches !== undefined) return branches.some((branch) => branch.type === 'object' && acceptsNothing(branch));
+  return (schema.type === undefined || schema.type === 'object') && (schema.required ?? []).length === 0;
+}
+
+/** Adds a definition; its own `definitions` move beside it under longer names. */
+function hoist(definitions, name, schema) {
+  const { definitions: own = {}, $schema: _schema, ...body } = structuredClone(schema);
+  const rename = (node) => {
+    if (Array.isArray(node)) return node.map(rename);
+    if (node === null || typeof node !== 'object') return node;
+    return Object.fromEntries(
+      Object.entries(node).map(([key, value]) => {
+        const local = key === '$ref' && typeof value === 'string' ? /^#\/definitions\/(.+)$/.exec(value)?.[1] : undefined;
+        return [key, local !== undefined && Object.hasOwn(own, local) ? `#/definitions/${name}.${local}` : rename(value)];
+      }),
+    );
+  };
+  definitions[name] = rename(body);
+  for (const [local, definition] of Object.entries(own)) definitions[`${name}.${local}`] = rename(definition);
+}
+
+function without(schema, key) {
+  const { [key]: _removed, ...properties } = schema.properties ?? {};
+  return { ...schema, properties, ...(schema.required ? { required: schema.required.filter((name) => name !== key) } : {}) };
+}
+
+function discriminateSteps(schema, steps) {
+  const step = schema.definitions.step;
+  const withOf = (type) => {
+    const definition = schema.definitions[`step.${type}`];
+    const required = (definition.required ?? []).length > 0;
+    return { properties: { with: { $ref: `#/definitions/step.${type}`, ...(required ? {} : { default: {} }) } }, ...(required ? { required: ['with'] } : {}) };
+  };
+  const named = steps.map(({ type }) => type).filter((type) => type !== LOCAL_STEP);
+  const isLocal = { required: ['uses'], properties: { uses: { type: 'string', pattern: LOCAL_PATH } } };
+  step.allOf = [
+    { if: isLocal, then: steps.some(({ type }) => type === LOCAL_STEP) ? withOf(LOCAL_STEP) : {}, else: { properties: { uses: named.length > 0 ? { enum: named } : {} } } },
+    ...named.map((type) => ({ if: { required: ['uses'], properties: { uses: { const: type } } }, then: withOf(type) })),
+  ];
+}
+
+/** Scalars that are constrained accept a parameter reference as well. Constants (tags) do not: they decide what else is allowed. */
+function relax(node) {
+  if (Array.isArray(node)) return node.map(relax);
+  if (node === null || typeof node !== 'object') return node;
+  const out = {};
+  for (const [key, value] of Object.entries(node)) {
+    if (['default', 'examples', 'enum', 'const', 'required', 'if', 'not', 'type', 'propertyNames'].includes(key)) out[key] = value;
+    else if (['properties', 'patternProperties', 'definitions'].includes(key)) out[key] = Object.fromEntries(Object.entries(value).map(([name, child]) => [name, relax(child)]));
+    else out[key] = relax(value);
+  }
+  const types = [out.type ?? []].flat();
+  const scalar = types.some((type) => ['integer', 'number', 'boolean'].includes(type)) || (types.includes('string') && (out.pattern ?? out.format ?? out.minLength ?? out.maxLength) !== undefined) || Array.isArray(out.enum);
+  if (!scalar) return out;
+  const { description, default: fallback, examples, ...constraints } = out;
+  const kept = Object.fromEntries(Object.entries({ description, default: fallback, examples }).filter(([, value]) => value !== undefined));
+  return { ...kept, anyOf: [constraints, REFERENCE] };
+}
+
+export function strip(node, keys) {
+  if (Array.isArray(node)) return node.map((item) => strip(item, keys));
+  if (node === null || typeof node !== 'object') return node;
+  const out = {};
+  for (const [key, value] of Object.entries(node)) {
+    if (keys.includes(key)) continue;
+    // Under `properties` the keys are names of the document, not keywords.
+    out[key] = key === 'properties' || key === 'definitions' ? Object.fromEntries(Object.entries(value).map(([name, child]) => [name, strip(child, keys)])) : ['const', 'enum', 'default', 'examples', 'defaultSnippets'].includes(key) ? value : strip(value, keys);
+  }
+  return out;
+}
+
+function checkReferences(schema) {
+  const missing = new Set();
+  const visit = (node, path) => {
+    if (node === null || typeof node !== 'object') return;
+    if (typeof node.$ref === 'string') {
+      const name = /^#\/definitions\/(.+)$/.exec(node.$ref)?.[1];
+      if (name === undefined || !Object.hasOwn(schema.definitions, name)) missing.add(`${node.$ref} (used in ${path})`);
+    }
+    for (const [key, value] of Object.entries(node)) if (!['const', 'enum', 'default', 'examples'].includes(key)) visit(value, `${path}/${key}`);
+  };
+  visit(schema, '#');
+  if (missing.size > 0) throw new Error(`The schemas refer to definitions that do not exist:\n  ${[...missing].join('\n  ')}`);
+}

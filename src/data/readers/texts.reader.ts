@@ -1,0 +1,48 @@
+import { isUtf8 } from 'node:buffer';
+import { readFile } from 'node:fs/promises';
+import { literal } from '../duckdb.ts';
+import { FOLDER_SCHEMA, createRejects, defineReader } from '../reader.ts';
+
+interface TextsConfig {
+  readonly format: 'texts';
+  readonly path: string;
+}
+
+const BATCH = 200;
+
+export default defineReader<TextsConfig>({
+  format: 'texts',
+  summary: 'Text files in class folders: columns "text" and "file", and "label" from the folder\'s name.',
+  layout: 'classFolders',
+  extensions: ['.txt'],
+  text: false,
+  configSchema: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['format', 'path'],
+    description: 'UTF-8 text files in class folders (<path>/<class>/*.txt). Columns: text, label, file.',
+    properties: { format: { const: 'texts' }, path: FOLDER_SCHEMA },
+  },
+  examples: [{ format: 'texts', path: 'data/reviews' }],
+  async read({ db, files, limit }) {
+    await createRejects(db);
+    await db.run('CREATE TEMP TABLE raw ("row" BIGINT, c0 VARCHAR, c1 VARCHAR, c2 VARCHAR)');
+    const chosen = limit === undefined ? files : files.slice(0, limit);
+    for (let start = 0; start < chosen.length; start += BATCH) {
+      const good: string[] = [];
+      const bad: string[] = [];
+      const batch = chosen.slice(start, start + BATCH);
+      const contents = await Promise.all(batch.map((file) => readFile(file.path)));
+      contents.forEach((bytes, index) => {
+        const file = batch[index]!;
+        const row = start + index + 1;
+        if (!isUtf8(bytes)) bad.push(`(${row}, 'the file is not UTF-8', ${literal(file.name)})`);
+        else if (bytes.includes(0)) bad.push(`(${row}, 'the file holds NUL characters', ${literal(file.name)})`);
+        else good.push(`(${row}, ${literal(bytes.toString('utf8'))}, ${literal(file.className ?? '')}, ${literal(file.name)})`);
+      });
+      if (good.length > 0) await db.run(`INSERT INTO raw VALUES ${good.join(', ')}`);
+      if (bad.length > 0) await db.run(`INSERT INTO rejects VALUES ${bad.join(', ')}`);
+    }
+    return { columns: [{ name: 'text', type: 'string' }, { name: 'label', type: 'string' }, { name: 'file', type: 'string' }], label: 'label' };
+  },
+});

@@ -1,0 +1,164 @@
+import { PerennialError } from '../core/errors.ts';
+import type { JsonSchema } from '../core/json.ts';
+import type { StepVerdict } from '../core/step.ts';
+import type { DifferenceInterval } from './bootstrap.ts';
+import type { MetricDefinition } from './metric.ts';
+
+/** What a challenger has to show. `metric` is a result name of the step's metrics. Differences are in the direction that is better. */
+export type Gate =
+  | { readonly metric: string; readonly atLeast: number }
+  | { readonly metric: string; readonly atMost: number }
+  | { readonly metric: string; readonly notWorseThanChampionBy: number }
+  | { readonly metric: string; readonly betterThanChampionBy: number; readonly significant?: boolean }
+  | { readonly metric: string; readonly betterThanBaseline: true | number };
+
+export type OnNoChampion = 'pass' | 'fail';
+
+export interface GateFacts {
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly directions: Readonly<Record<string, MetricDefinition['direction']>>;
+  /** Absent: there is no champion to compare with, for `reason`. */
+  readonly champion?: { readonly name: string; readonly metrics: Readonly<Record<string, number | null>>; readonly differences: Readonly<Record<string, DifferenceInterval | null>> };
+  readonly noChampion?: string;
+  readonly baseline: { readonly description: string; readonly metrics: Readonly<Record<string, number | null>> };
+  readonly onNoChampion: OnNoChampion;
+}
+
+export interface GateVerdict {
+  readonly gate: Gate;
+  readonly passed: boolean;
+  /** One sentence, e.g. "accuracy 0.91 is below 0.95." */
+  readonly sentence: string;
+}
+
+const NUMBER = { type: 'number' } as const;
+const METRIC = { type: 'string', description: 'Name of a result of "metrics".', examples: ['accuracy'] } as const;
+
+function gateSchema(key: string, schema: object, more: object = {}): JsonSchema {
+  return { type: 'object', additionalProperties: false, required: ['metric', key], properties: { metric: METRIC, [key]: schema, ...more } };
+}
+
+export const GATE_SCHEMA: JsonSchema = {
+  description: 'What the model has to show before anything after this step runs.',
+  oneOf: [
+    gateSchema('atLeast', { ...NUMBER, description: 'Smallest value that passes.', examples: [0.9] }),
+    gateSchema('atMost', { ...NUMBER, description: 'Largest value that passes.', examples: [0.1] }),
+    gateSchema('notWorseThanChampionBy', {
+      ...NUMBER,
+      minimum: 0,
+      description: 'By how much the metric may be worse than that of the champion on the same rows, in the units of the metric. 0: at least as good.',
+      examples: [0, 0.01],
+    }),
+    gateSchema(
+      'betterThanChampionBy',
+      { ...NUMBER, minimum: 0, description: 'By more than this the metric has to be better than that of the champion on the same rows.', examples: [0, 0.01] },
+      { significant: { type: 'boolean', default: false, description: 'Demand it of the whole 95 % bootstrap interval of the difference, not of the difference alone.', examples: [true] } },
+    ),
+    gateSchema('betterThanBaseline', {
+      oneOf: [{ const: true }, { ...NUMBER, minimum: 0 }],
+      description:
+        'Better than the naive forecast on the same rows (most frequent class, mean, or for sequences the last known value); a number: by more than this.',
+      examples: [true],
+    }),
+  ],
+};
+
+/** Judges every gate; all of them, not up to the first that fails. */
+export function judge(gates: readonly Gate[], facts: GateFacts): GateVerdict[] {
+  return gates.map((gate) => judgeOne(gate, facts));
+}
+
+export function verdictOf(verdicts: readonly GateVerdict[]): StepVerdict {
+  return { passed: verdicts.every((verdict) => verdict.passed), reasons: verdicts.map((verdict) => verdict.sentence) };
+}
+
+function judgeOne(gate: Gate, facts: GateFacts): GateVerdict {
+  const value = facts.metrics[gate.metric];
+  if (value === undefined) {
+    throw new PerennialError('CONFIG_INVALID', `A gate reads the metric "${gate.metric}", which is not among "metrics": ${Object.keys(facts.metrics).join(', ')}.`, {
+      hint: `Add "${gate.metric}" to "metrics" of the evaluate step.`,
+    });
+  }
+  const shown = `${gate.metric} ${formatNumber(value)}`;
+  if ('atLeast' in gate) return bound(gate, value >= gate.atLeast, shown, 'is at least', 'is below', gate.atLeast);
+  if ('atMost' in gate) return bound(gate, value <= gate.atMost, shown, 'is at most', 'is above', gate.atMost);
+  if ('betterThanBaseline' in gate) return againstBaseline(gate, value, facts);
+  return againstChampion(gate, value, facts);
+}
+
+function bound(gate: Gate, passed: boolean, shown: string, yes: string, no: string, limit: number): GateVerdict {
+  return { gate, passed, sentence: `${shown} ${passed ? yes : no} ${formatNumber(limit)}.` };
+}
+
+function againstBaseline(gate: Extract<Gate, { betterThanBaseline: unknown }>, value: number, facts: GateFacts): GateVerdict {
+  const baseline = facts.baseline.metrics[gate.metric];
+  const name = `the baseline (${facts.baseline.description})`;
+  if (baseline === undefined || baseline === null) {
+    return { gate, passed: false, sentence: `${gate.metric} is undefined for ${name}, so there is nothing to beat.` };
+  }
+  const margin = gate.betterThanBaseline === true ? 0 : gate.betterThanBaseline;
+  return compare(gate, value, baseline, margin, name, facts);
+}
+
+function againstChampion(gate: Extract<Gate, { notWorseThanChampionBy: number } | { betterThanChampionBy: number }>, value: number, facts: GateFacts): GateVerdict {
+  const { champion } = facts;
+  const theirs = champion?.metrics[gate.metric];
+  if (champion === undefined || theirs === undefined || theirs === null) {
+    const passed = facts.onNoChampion === 'pass';
+    const why = champion === undefined ? (facts.noChampion ?? 'there is no champion yet') : `${gate.metric} is undefined for ${champion.name}`;
+    return { gate, passed, sentence: `${gate.metric} ${formatNumber(value)} has nothing to be compared with: ${why}; "onNoChampion" is "${facts.onNoChampion}".` };
+  }
+  if ('notWorseThanChampionBy' in gate) return allowWorse(gate, value, theirs, champion.name, facts);
+  const interval = champion.differences[gate.metric];
+  if (gate.significant === true) return beyondDoubt(gate, value, theirs, interval, champion.name, facts);
+  return compare(gate, value, theirs, gate.betterThanChampionBy, champion.name, facts);
+}
+
+function gainOf(gate: Gate, value: number, other: number, facts: GateFacts): number {
+  return facts.directions[gate.metric] === 'minimize' ? other - value : value - other;
+}
+
+/** Differences of float64 results: 0.92 - 0.91 is not quite 0.01, and must not decide a gate. */
+const ROUNDING = 1e-12;
+
+function allowWorse(gate: Extract<Gate, { notWorseThanChampionBy: number }>, value: number, theirs: number, name: string, facts: GateFacts): GateVerdict {
+  const gain = gainOf(gate, value, theirs, facts);
+  const allowed = gate.notWorseThanChampionBy;
+  const passed = gain >= -allowed - ROUNDING;
+  const relation = gain > 0 ? `is better than ${formatNumber(theirs)}` : gain === 0 ? `equals ${formatNumber(theirs)}` : `is worse than ${formatNumber(theirs)}`;
+  const limit = gain >= 0 ? '' : `, by ${formatNumber(-gain)}; ${formatNumber(allowed)} ${passed ? 'is' : 'would be'} allowed`;
+  return { gate, passed, sentence: `${gate.metric} ${formatNumber(value)} ${relation} of ${name} on the same rows${limit}.` };
+}
+
+function compare(gate: Gate, value: number, theirs: number, margin: number, name: string, facts: GateFacts): GateVerdict {
+  const gain = gainOf(gate, value, theirs, facts);
+  const passed = gain > margin + (margin === 0 ? 0 : ROUNDING);
+  const by = margin === 0 ? '' : ` by more than ${formatNumber(margin)}`;
+  return { gate, passed, sentence: `${gate.metric} ${formatNumber(value)} ${passed ? 'is better than' : 'is not better than'} ${formatNumber(theirs)} of ${name} on the same rows${by}.` };
+}
+
+function beyondDoubt(
+  gate: Extract<Gate, { betterThanChampionBy: number }>,
+  value: number,
+  theirs: number,
+  interval: DifferenceInterval | null | undefined,
+  name: string,
+  facts: GateFacts,
+): GateVerdict {
+  if (interval === null || interval === undefined) return { gate, passed: false, sentence: `${gate.metric} ${formatNumber(value)}: no interval of its difference to ${name} can be computed.` };
+  const least = facts.directions[gate.metric] === 'minimize' ? -interval.high : interval.low;
+  const passed = least > gate.betterThanChampionBy;
+  const range = `${formatNumber(interval.low)} to ${formatNumber(interval.high)}`;
+  return {
+    gate,
+    passed,
+    sentence: `${gate.metric} ${formatNumber(value)} against ${formatNumber(theirs)} of ${name}: the ${Math.round(interval.confidence * 100)} % interval of the difference (${range}) ${passed ? 'is' : 'is not'} wholly better by more than ${formatNumber(gate.betterThanChampionBy)}.`,
+  };
+}
+
+/** Up to four significant digits, without an exponent where that is readable. */
+export function formatNumber(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < 1e9) return String(value);
+  const rounded = Number(value.toPrecision(4));
+  return Math.abs(rounded) >= 1e-4 && Math.abs(rounded) < 1e9 ? String(rounded) : rounded.toExponential(2);
+}

@@ -1,0 +1,116 @@
+import type { DType } from '../../core/tensor.ts';
+import type { ColumnType } from '../../data/types.ts';
+import type { Question } from '../inference.ts';
+import type { NamedValues } from '../named-tensors.ts';
+import { areColumns, flatten, rowsFromColumns, tensorsFromInputs } from '../named-tensors.ts';
+import { RequestError } from '../request-error.ts';
+import type { Servable } from '../servable.ts';
+import { isBase64Object, nameOf } from '../source-rows.ts';
+import { onlyKeys, outputsOf } from './http.ts';
+
+const SIGNATURE = 'serving_default';
+const COLUMN_DTYPE: Readonly<Record<ColumnType, string>> = { number: 'DT_DOUBLE', integer: 'DT_INT64', boolean: 'DT_BOOL', string: 'DT_STRING', timestamp: 'DT_STRING', image: 'DT_STRING' };
+const TENSOR_DTYPE: Readonly<Record<DType, string>> = { float32: 'DT_FLOAT', int32: 'DT_INT32', uint8: 'DT_UINT8' };
+
+/** The body of a predict request → what to ask of this version. @throws RequestError 400 */
+export function questionOf(body: Record<string, unknown>, servable: Servable): Question {
+  onlyKeys(body, ['signature_name', 'instances', 'inputs']);
+  if (body.signature_name !== undefined && body.signature_name !== '' && body.signature_name !== SIGNATURE) {
+    throw new RequestError(400, `There is no signature ${JSON.stringify(body.signature_name)}; the one signature is "${SIGNATURE}".`);
+  }
+  if (('instances' in body) === ('inputs' in body)) throw new RequestError(400, 'Give either "instances" (row form) or "inputs" (columnar form).');
+  return 'instances' in body ? fromInstances(body.instances, servable) : fromInputs(body.inputs, servable);
+}
+
+function fromInstances(instances: unknown, servable: Servable): Question {
+  if (!Array.isArray(instances) || instances.length === 0) throw new RequestError(400, `"instances" must be an array of at least one instance, given ${nameOf(instances)}.`);
+  const first: unknown = instances[0];
+  if (!isNamed(first)) return fromUnnamed(instances, servable, 'instances');
+  const names = Object.keys(first);
+  if (areColumns(servable.preprocessor, names.map((name) => shapeOfInstance(name, first[name])), [...servable.sourceColumns, ...unknownColumns(servable, names)])) {
+    return { rows: instances.map((instance) => (isNamed(instance) ? withTexts(instance, servable) : instance)) };
+  }
+  instances.forEach((instance, index) => {
+    const same = isNamed(instance) && Object.keys(instance).length === names.length && names.every((name) => Object.hasOwn(instance, name));
+    if (!same) throw new RequestError(400, `instances[${index}] must have the same inputs as the first: ${names.join(', ')}.`);
+  });
+  const tensors = names.map((name) => named(name, instances.map((instance: Record<string, unknown>) => instance[name]), `input ${JSON.stringify(name)}`));
+  return { tensors: tensorsFromInputs(servable.preprocessor, tensors) };
+}
+
+/** Rows may carry columns that the model does not know, as in the plain form; the check for misspellings comes with the rows. */
+function unknownColumns({ preprocessor }: Servable, names: readonly string[]): string[] {
+  const known = names.some((name) => preprocessor.columns.some((column) => column.name === name));
+  return known ? names.filter((name) => !preprocessor.inputs.some((spec) => spec.name === name)) : [];
+}
+
+function fromInputs(inputs: unknown, servable: Servable): Question {
+  if (!isNamed(inputs)) return fromUnnamed(inputs, servable, 'inputs');
+  const tensors = Object.entries(inputs).map(([name, data]) => named(name, data, `input ${JSON.stringify(name)}`));
+  if (tensors.length === 0) throw new RequestError(400, '"inputs" is empty.');
+  const shapes = tensors.map((tensor) => ({ ...tensor, text: tensor.values.some((value) => typeof value === 'string' || isBase64Object(value)) }));
+  if (!areColumns(servable.preprocessor, shapes, servable.sourceColumns)) return { tensors: tensorsFromInputs(servable.preprocessor, tensors) };
+  return { rows: rowsFromColumns(tensors).map((row) => withTexts(row, servable)) };
+}
+
+/** Values without a name belong to a model's only input: its one column, or its one tensor. */
+function fromUnnamed(data: unknown, servable: Servable, key: string): Question {
+  const { columns, inputs } = servable.preprocessor;
+  if (!Array.isArray(data)) throw new RequestError(400, `"${key}" must be an array or an object of named inputs, given ${nameOf(data)}.`);
+  const values = named('', data, `"${key}"`);
+  const column = columns[0]!;
+  if (columns.length === 1 && values.shape.length === 1) return { rows: values.values.map((value) => withTexts({ [column.name]: value }, servable)) };
+  if (inputs.length === 1) return { tensors: tensorsFromInputs(servable.preprocessor, [{ ...values, name: inputs[0]!.name }]) };
+  throw new RequestError(400, `This model has several inputs (${inputs.map((spec) => spec.name).join(', ')}): name them, or send rows with the columns ${columns.map((known) => known.name).join(', ')}.`);
+}
+
+function named(name: string, data: unknown, where: string): NamedValues {
+  if (!Array.isArray(data)) throw new RequestError(400, `${where} must be an array, given ${nameOf(data)}.`);
+  return { name, where, ...flatten(data, where) };
+}
+
+function shapeOfInstance(name: string, value: unknown): { name: string; where: string; shape: number[]; text: boolean } {
+  const { shape } = flatten([value], `input ${JSON.stringify(name)}`);
+  return { name, where: `input ${JSON.stringify(name)}`, shape, text: typeof value === 'string' || isBase64Object(value) };
+}
+
+function isNamed(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isBase64Object(value);
+}
+
+/** `{ "b64": … }` in a text column stands for the bytes of its UTF-8 text; images keep it for later. */
+function withTexts(row: Record<string, unknown>, { preprocessor }: Servable): Record<string, unknown> {
+  const texts = preprocessor.columns.filter((column) => column.type === 'string' && isBase64Object(row[column.name]));
+  if (texts.length === 0) return row;
+  const decoded = texts.map((column) => {
+    const bytes = Buffer.from((row[column.name] as { b64: string }).b64, 'base64');
+    try {
+      return [column.name, new TextDecoder('utf-8', { fatal: true }).decode(bytes)] as const;
+    } catch {
+      throw new RequestError(400, `The column ${JSON.stringify(column.name)} is a text: its bytes must be UTF-8.`);
+    }
+  });
+  return Object.fromEntries([...Object.entries(row), ...decoded]);
+}
+
+interface TensorInfo {
+  readonly dtype: string;
+  readonly tensor_shape: { readonly dim: readonly { readonly size: string; readonly name: string }[]; readonly unknown_rank: boolean };
+  readonly name: string;
+}
+
+function tensorInfo(name: string, dtype: string, shape: readonly number[]): TensorInfo {
+  return { dtype, tensor_shape: { dim: shape.map((size) => ({ size: String(size), name: '' })), unknown_rank: false }, name };
+}
+
+/** The default signature takes the columns of the source data; `tensor_inputs` is what the network itself takes, which `predict` accepts by name as well. */
+export function signatureMetadata(servable: Servable): unknown {
+  const { preprocessor } = servable;
+  const outputs = Object.fromEntries(outputsOf(servable).map(({ name, datatype, shape }) => [name, tensorInfo(name, datatype === 'BYTES' ? 'DT_STRING' : 'DT_DOUBLE', [-1, ...shape])]));
+  const columns = Object.fromEntries(preprocessor.columns.map((column) => [column.name, tensorInfo(column.name, COLUMN_DTYPE[column.type], [-1])]));
+  const tensors = Object.fromEntries(preprocessor.inputs.map((spec) => [spec.name, tensorInfo(spec.name, TENSOR_DTYPE[spec.dtype], [-1, ...spec.shape])]));
+  return {
+    model_spec: { name: servable.model, signature_name: '', version: String(servable.version) },
+    metadata: { signature_def: { signature_def: { [SIGNATURE]: { inputs: columns, outputs, method_name: 'tensorflow/serving/predict' } } }, tensor_inputs: tensors },
+  };
+}

@@ -1,0 +1,81 @@
+import type { FastifyInstance } from 'fastify';
+import { RequestError } from '../request-error.ts';
+import type { ModelState } from '../router.ts';
+import type { Answer } from '../servable.ts';
+import type { ProtocolContext } from './http.ts';
+import { objectBody, outputsOf, sendAnswer, targetOf, valuesOf, versionOf } from './http.ts';
+import { questionOf, signatureMetadata } from './tf-serving-messages.ts';
+
+interface Params {
+  readonly model: string;
+  readonly number?: string;
+  readonly label?: string;
+}
+
+/**
+ * TensorFlow Serving's REST API, version 1.
+ *
+ * @see https://github.com/tensorflow/serving (tensorflow_serving/g3doc/api_rest.md)
+ */
+export function registerTfServingProtocol(app: FastifyInstance, { service }: ProtocolContext): void {
+  for (const path of ['/v1/models/:model', '/v1/models/:model/versions/:number', '/v1/models/:model/labels/:label']) {
+    app.get<{ Params: Params }>(path, async ({ params }, reply) => {
+      const target = { model: params.model, ...addressed(params) };
+      if (target.version === undefined && target.alias === undefined) return reply.send({ model_version_status: statuses(await service.router.state(params.model)) });
+      const servable = await service.inspect(target, (found) => found);
+      return sendAnswer(reply, servable, { model_version_status: [status(servable.version, 'AVAILABLE')] });
+    });
+    app.get<{ Params: Params }>(`${path}/metadata`, async ({ params }, reply) => {
+      const { servable, body } = await service.inspect({ model: params.model, ...addressed(params) }, (found) => ({ servable: found, body: signatureMetadata(found) }));
+      return sendAnswer(reply, servable, body);
+    });
+    // The verb follows the last name after a colon, which the router of the HTTP framework takes as part of the name.
+    app.post<{ Params: Params }>(path, async (request, reply) => {
+      const params = withoutVerb(request.params);
+      const target = { ...targetOf(params.model), ...addressed(params) };
+      const body = objectBody(request.body);
+      const answer = await service.ask(target, request.id, (servable) => questionOf(body, servable));
+      return sendAnswer(reply, answer.servable, 'instances' in body ? { predictions: byRow(answer) } : { outputs: byColumn(answer) });
+    });
+  }
+}
+
+function addressed({ number, label }: Params): { version?: number; alias?: string } {
+  if (number !== undefined) return { version: versionOf(number) };
+  return label === undefined ? {} : { alias: label };
+}
+
+function withoutVerb(params: Params): Params {
+  const last = params.number ?? params.label ?? params.model;
+  const colon = last.lastIndexOf(':');
+  const verb = colon === -1 ? '' : last.slice(colon + 1);
+  if (verb === 'classify' || verb === 'regress') throw new RequestError(400, `":${verb}" is not supported; use ":predict".`);
+  if (verb !== 'predict') throw new RequestError(404, 'Unknown address: a prediction is asked for with POST …:predict.');
+  const name = last.slice(0, colon);
+  if (params.number !== undefined) return { ...params, number: name };
+  return params.label !== undefined ? { ...params, label: name } : { model: name };
+}
+
+function status(version: number, state: 'AVAILABLE' | 'LOADING' | 'END', code = 'OK', message = ''): unknown {
+  return { version: String(version), state, status: { error_code: code, error_message: message } };
+}
+
+function statuses(state: ModelState): unknown[] {
+  const serving = state.version === undefined ? [] : [status(state.version, 'AVAILABLE')];
+  if (state.wanted === undefined || state.wanted === state.version) return serving;
+  return [state.error === undefined ? status(state.wanted, 'LOADING') : status(state.wanted, 'END', 'INTERNAL', 'This version cannot be loaded; the log of the server tells why.'), ...serving];
+}
+
+/** Objects of all outputs; bare values where a model has one output. */
+function byRow(answer: Answer): unknown[] {
+  const outputs = outputsOf(answer.servable);
+  const columns = outputs.map((output) => valuesOf(answer, output.name));
+  if (outputs.length === 1) return columns[0]!;
+  return answer.predictions.map((_, row) => Object.fromEntries(outputs.map((output, index) => [output.name, columns[index]![row]])));
+}
+
+function byColumn(answer: Answer): unknown {
+  const outputs = outputsOf(answer.servable);
+  if (outputs.length === 1) return valuesOf(answer, outputs[0]!.name);
+  return Object.fromEntries(outputs.map((output) => [output.name, valuesOf(answer, output.name)]));
+}

@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Tf } from '../tf.ts';
+import { DataType } from './graph-def.ts';
+
+export type Values = Float32Array | Int32Array | Uint8Array;
+
+export interface Feed {
+  /** Name of the graph value: "node" stands for its first output. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly values: Values;
+}
+
+/** The calls of the native addon that sessions need (@tensorflow/tfjs-node/binding/tfjs_backend.h). */
+interface Binding {
+  createTensor(shape: readonly number[], dtype: number, values: Values): number;
+  deleteTensor(id: number): void;
+  tensorDataSync(id: number): Values;
+  loadSavedModel(folder: string, tags: string): number;
+  deleteSavedModel(id: number): void;
+  runSavedModel(id: number, inputs: readonly number[], inputNames: string, outputNames: string): readonly { readonly id: number }[];
+}
+
+/** A loaded graph. Its resource variables keep their values between runs. */
+export class GraphSession {
+  readonly #binding: Binding;
+  readonly #id: number;
+  #open = true;
+
+  /** @param savedModel bytes of a `saved_model.pb` */
+  constructor(tf: Tf, savedModel: Uint8Array) {
+    this.#binding = (tf.backend() as unknown as { binding: Binding }).binding;
+    const folder = mkdtempSync(join(tmpdir(), 'perennial-graph-'));
+    try {
+      writeFileSync(join(folder, 'saved_model.pb'), savedModel);
+      this.#id = this.#binding.loadSavedModel(folder, 'serve');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Feeds, runs what the fetched values need, and gives their values in the order of `fetches`. */
+  run(feeds: readonly Feed[], fetches: readonly string[]): Values[] {
+    const binding = this.#binding;
+    const ids: number[] = [];
+    try {
+      for (const { shape, values } of feeds) ids.push(binding.createTensor(shape, typeOf(values), values));
+      const outputs = binding.runSavedModel(this.#id, ids, feeds.map(({ name }) => output(name)).join(','), fetches.map(output).join(','));
+      return outputs.map(({ id }) => {
+        try {
+          return binding.tensorDataSync(id);
+        } finally {
+          binding.deleteTensor(id);
+        }
+      });
+    } finally {
+      for (const id of ids) binding.deleteTensor(id);
+    }
+  }
+
+  dispose(): void {
+    if (this.#open) this.#binding.deleteSavedModel(this.#id);
+    this.#open = false;
+  }
+}
+
+const output = (name: string): string => (name.includes(':') ? name : `${name}:0`);
+
+function typeOf(values: Values): number {
+  if (values instanceof Float32Array) return DataType.float32;
+  return values instanceof Int32Array ? DataType.int32 : DataType.bool;
+}

@@ -1,0 +1,12 @@
+import { defineLayer } from '../layer.ts';
+import { requireEqualShapes } from '../shapes.ts';
+
+export default defineLayer<Record<string, never>>({
+  type: 'add',
+  summary: 'Sum of several inputs of the same shape.',
+  properties: {},
+  inputsMax: 64,
+  outputShape: (inputs) => requireEqualShapes(inputs, 'add'),
+  call: (tf, inputs) => inputs.slice(1).reduce((merged, input) => tf.add(merged, input), inputs[0]!),
+  examples: [{ inputs: [[2, 3], [2, 3], [2, 3]], config: {} }],
+});

@@ -1,0 +1,13 @@
+import { dropped } from '../dropout.ts';
+import { defineLayer } from '../layer.ts';
+import { rate } from '../schema-parts.ts';
+
+export default defineLayer<{ readonly rate: number }>({
+  type: 'dropout',
+  summary: 'While training, sets a share of the values to zero and scales the others up; otherwise passes values through.',
+  properties: { rate: rate('Share of values set to zero.') },
+  required: ['rate'],
+  outputShape: ([input]) => input!,
+  call: (tf, [x], _weights, config, context) => dropped(tf, x!, config.rate, context),
+  examples: [{ inputs: [[8]], config: { rate: 0.5 } }],
+});

@@ -1,0 +1,13 @@
+import { defineLayer } from '../layer.ts';
+import { number } from '../schema-parts.ts';
+import { statelessNormal } from '../tf.ts';
+
+export default defineLayer<{ readonly stddev: number }>({
+  type: 'gaussianNoise',
+  summary: 'While training, adds normal noise; otherwise passes values through.',
+  properties: { stddev: number('Standard deviation of the noise.', undefined, 0.1, { minimum: 0 }) },
+  required: ['stddev'],
+  outputShape: ([input]) => input!,
+  call: (tf, [x], _weights, { stddev }, context) => (context.training ? tf.add(x!, tf.mul(statelessNormal(tf, x!.shape, context.seed), stddev)) : x!),
+  examples: [{ inputs: [[8]], config: { stddev: 0.3 } }],
+});

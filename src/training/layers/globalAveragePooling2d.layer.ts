@@ -1,0 +1,12 @@
+import { defineLayer } from '../layer.ts';
+import { requireRank } from '../shapes.ts';
+
+export default defineLayer<Record<string, never>>({
+  type: 'globalAveragePooling2d',
+  summary: 'Mean over the pixels of an image, per channel.',
+  properties: {},
+  outputShape: (inputs) => [requireRank(inputs, 3, 'a globalAveragePooling2d layer')[2]!],
+  call: (tf, [x]) => tf.mean(x!, [1, 2]),
+  mask: 'drop',
+  examples: [{ inputs: [[4, 5, 3]], config: {} }],
+});

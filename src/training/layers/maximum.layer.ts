@@ -1,0 +1,12 @@
+import { defineLayer } from '../layer.ts';
+import { requireEqualShapes } from '../shapes.ts';
+
+export default defineLayer<Record<string, never>>({
+  type: 'maximum',
+  summary: 'Largest of several inputs, value by value.',
+  properties: {},
+  inputsMax: 64,
+  outputShape: (inputs) => requireEqualShapes(inputs, 'maximum'),
+  call: (tf, inputs) => inputs.slice(1).reduce((merged, input) => tf.maximum(merged, input), inputs[0]!),
+  examples: [{ inputs: [[2, 3], [2, 3], [2, 3]], config: {} }],
+});

@@ -1,0 +1,23 @@
+import { defineLayer } from '../layer.ts';
+import { RECURRENT_DEFAULTS, recurrentProperties, recurrentShape, simpleCell, unroll } from '../recurrent.ts';
+import type { SimpleConfig } from '../recurrent.ts';
+
+const base = RECURRENT_DEFAULTS;
+
+export default defineLayer<SimpleConfig>({
+  type: 'simpleRnn',
+  summary: 'Plain recurrent layer over the steps of a sequence.',
+  properties: {
+    ...recurrentProperties(),
+  },
+  required: ['units'],
+  outputShape: (inputs, config) => recurrentShape(inputs, config, 'simpleRnn'),
+  weights: ([input], config) => simpleCell.weights(input!.at(-1)!, config),
+  call: (tf, [x], weights, config, context) => unroll(tf, simpleCell, x!, weights, config, context),
+  mask: (_tf, _inputs, config, [mask]) => (config.returnSequences ? mask : undefined),
+  examples: [
+    { inputs: [[5, 3]], config: { ...base, units: 4 } },
+    { inputs: [[5, 3]], config: { ...base, units: 4, returnSequences: true } },
+    { inputs: [[5, 3]], config: { ...base, units: 4, goBackwards: true } },
+  ],
+});

@@ -1,0 +1,165 @@
+import { activate } from './activations.ts';
+import type { ActivationName } from './activations.ts';
+import type { JsonSchema } from '../core/json.ts';
+import { dropoutMask } from './dropout.ts';
+import type { InitializerName } from './initializers.ts';
+import type { CallContext, Shape, WeightSpec } from './layer.ts';
+import { activation, bool, initializer, rate, units } from './schema-parts.ts';
+import { requireRank } from './shapes.ts';
+import type { Tensor, Tf } from './tf.ts';
+
+export interface RecurrentConfig {
+  readonly units: number;
+  readonly returnSequences: boolean;
+  readonly goBackwards: boolean;
+  readonly activation: ActivationName;
+  readonly kernelInitializer: InitializerName;
+  readonly recurrentInitializer: InitializerName;
+  readonly dropout: number;
+  readonly recurrentDropout: number;
+}
+
+export const RECURRENT_DEFAULTS = {
+  returnSequences: false, goBackwards: false, activation: 'tanh', kernelInitializer: 'glorotUniform', recurrentInitializer: 'orthogonal',
+  dropout: 0, recurrentDropout: 0,
+} as const;
+
+export const recurrentProperties = (): Record<string, JsonSchema> => ({
+  units: units('Width of the state.'),
+  returnSequences: bool('Give the state after every step instead of the last one.', false),
+  goBackwards: bool('Read the steps from last to first.', false),
+  activation: activation('tanh'),
+  kernelInitializer: initializer('glorotUniform'),
+  recurrentInitializer: initializer('orthogonal'),
+  dropout: rate('Share of input features dropped, the same ones in every step.', 0),
+  recurrentDropout: rate('Share of state values dropped between steps, the same ones in every step.', 0),
+});
+
+/** One kind of recurrent cell. Weights are in Keras's layout, gates side by side. */
+export interface Cell<C extends RecurrentConfig> {
+  weights(features: number, config: C): readonly WeightSpec[];
+  /** Bias that can be added to the projected inputs of all steps at once. */
+  inputBias(tf: Tf, weights: Readonly<Record<string, Tensor>>): Tensor | undefined;
+  /** Number of state tensors, the first being the output. */
+  readonly states: number;
+  /** @param projected x · kernel + bias of one step, [batch, gates · units] */
+  step(tf: Tf, projected: Tensor, states: readonly Tensor[], weights: Readonly<Record<string, Tensor>>, config: C): Tensor[];
+}
+
+export function recurrentShape(inputs: readonly Shape[], config: RecurrentConfig, layer: string): Shape {
+  const [steps] = requireRank(inputs, 2, `a ${layer} layer`);
+  return config.returnSequences ? [steps!, config.units] : [config.units];
+}
+
+/** Runs a cell over the steps of `x` [batch, steps, features]. A masked step keeps the state, as in Keras. */
+export function unroll<C extends RecurrentConfig>(
+  tf: Tf, cell: Cell<C>, x: Tensor, weights: Readonly<Record<string, Tensor>>, config: C, context: CallContext,
+): Tensor {
+  const [batch, steps, features] = x.shape as [number, number, number];
+  const [layerSeed, iteration] = context.seed;
+  const dropping = context.training && config.dropout > 0;
+  const input = dropping ? tf.mul(x, dropoutMask(tf, [batch, 1, features], config.dropout, [layerSeed, iteration])) : x;
+  const stateMask = context.training && config.recurrentDropout > 0
+    ? dropoutMask(tf, [batch, config.units], config.recurrentDropout, [layerSeed ^ 0x5bd1e995, iteration])
+    : undefined;
+  const kernel = weights.kernel!;
+  const product = tf.matMul(tf.reshape(input, [batch * steps, features]), kernel);
+  const bias = cell.inputBias(tf, weights);
+  const projected = tf.unstack(tf.reshape(bias === undefined ? product : tf.add(product, bias), [batch, steps, kernel.shape[1]!]), 1);
+  const masks = context.masks[0] === undefined ? undefined : tf.unstack(tf.expandDims(context.masks[0], 2), 1);
+
+  let states: Tensor[] = Array.from({ length: cell.states }, () => tf.zeros([batch, config.units]));
+  const outputs: Tensor[] = [];
+  for (let turn = 0; turn < steps; turn++) {
+    const at = config.goBackwards ? steps - 1 - turn : turn;
+    const read = stateMask === undefined ? states : [tf.mul(states[0]!, stateMask), ...states.slice(1)];
+    let next = cell.step(tf, projected[at]!, read, weights, config);
+    if (masks !== undefined) next = keepMasked(tf, states, next, masks[at]!);
+    states = next;
+    if (config.returnSequences) outputs.push(states[0]!);
+  }
+  return config.returnSequences ? tf.stack(outputs, 1) : states[0]!;
+}
+
+function keepMasked(tf: Tf, old: readonly Tensor[], next: readonly Tensor[], mask: Tensor): Tensor[] {
+  return next.map((state, index) => tf.add(old[index]!, tf.mul(mask, tf.sub(state, old[index]!))));
+}
+
+export interface SimpleConfig extends RecurrentConfig {}
+export interface GatedConfig extends RecurrentConfig {
+  readonly recurrentActivation: ActivationName;
+}
+export interface GruConfig extends GatedConfig {
+  readonly resetAfter: boolean;
+}
+export interface LstmConfig extends GatedConfig {
+  readonly unitForgetBias: boolean;
+}
+
+function kernels(features: number, gates: number, config: RecurrentConfig): WeightSpec[] {
+  return [
+    { name: 'kernel', shape: [features, gates * config.units], initializer: config.kernelInitializer, trainable: true },
+    { name: 'recurrentKernel', shape: [config.units, gates * config.units], initializer: config.recurrentInitializer, trainable: true },
+  ];
+}
+
+export const simpleCell: Cell<SimpleConfig> = {
+  states: 1,
+  weights: (features, config) => [...kernels(features, 1, config), { name: 'bias', shape: [config.units], initializer: 'zeros', trainable: true }],
+  inputBias: (_tf, weights) => weights.bias,
+  step: (tf, projected, [state], weights, config) => [activate(tf, tf.add(projected, tf.matMul(state!, weights.recurrentKernel!)), config.activation)],
+};
+
+export const lstmCell: Cell<LstmConfig> = {
+  states: 2,
+  weights: (features, config) => [
+    ...kernels(features, 4, config),
+    { name: 'bias', shape: [4 * config.units], trainable: true, initializer: config.unitForgetBias ? forgetBias : 'zeros' },
+  ],
+  inputBias: (_tf, weights) => weights.bias,
+  step(tf, projected, [hidden, memory], weights, config) {
+    const sums = tf.add(projected, tf.matMul(hidden!, weights.recurrentKernel!));
+    const [inAndForget, candidate, out] = tf.split(sums, [2 * config.units, config.units, config.units], 1) as [Tensor, Tensor, Tensor];
+    const [inGate, forgetGate] = tf.split(activate(tf, inAndForget, config.recurrentActivation), 2, 1) as [Tensor, Tensor];
+    const kept = tf.add(tf.mul(forgetGate, memory!), tf.mul(inGate, activate(tf, candidate, config.activation)));
+    return [tf.mul(activate(tf, out, config.recurrentActivation), activate(tf, kept, config.activation)), kept];
+  },
+};
+
+/** Zero but for the forget gate, which starts open (Jozefowicz et al., 2015). */
+function forgetBias([width]: readonly number[]): Float32Array {
+  return new Float32Array(width!).fill(1, width! / 4, width! / 2);
+}
+
+export const gruCell: Cell<GruConfig> = {
+  states: 1,
+  weights: (features, config) => [
+    ...kernels(features, 3, config),
+    { name: 'bias', shape: config.resetAfter ? [2, 3 * config.units] : [3 * config.units], initializer: 'zeros', trainable: true },
+  ],
+  inputBias: (tf, weights) => (weights.bias!.rank === 2 ? tf.squeeze(tf.slice(weights.bias!, [0, 0], [1, -1]), [0]) : weights.bias),
+  step(tf, projected, [state], weights, config) {
+    const { units: width, resetAfter, recurrentActivation } = config;
+    const [gatesIn, candidateIn] = tf.split(projected, [2 * width, width], 1) as [Tensor, Tensor];
+    let gatesState: Tensor;
+    let candidateState: Tensor | undefined;
+    if (resetAfter) {
+      const bias = tf.slice(weights.bias!, [1, 0], [1, -1]);
+      const sums = tf.add(tf.matMul(state!, weights.recurrentKernel!), bias);
+      [gatesState, candidateState] = tf.split(sums, [2 * width, width], 1) as [Tensor, Tensor];
+    } else {
+      gatesState = tf.matMul(state!, tf.slice(weights.recurrentKernel!, [0, 0], [-1, 2 * width]));
+    }
+    const [update, reset] = tf.split(activate(tf, tf.add(gatesIn, gatesState), recurrentActivation), 2, 1) as [Tensor, Tensor];
+    const recalled = candidateState === undefined
+      ? tf.matMul(tf.mul(reset, state!), tf.slice(weights.recurrentKernel!, [0, 2 * width], [-1, width]))
+      : tf.mul(reset, candidateState);
+    const candidate = activate(tf, tf.add(candidateIn, recalled), config.activation);
+    return [tf.add(candidate, tf.mul(update, tf.sub(state!, candidate)))];
+  },
+};
+
+/** The cells by layer type, for `bidirectional`. */
+export const CELLS: Readonly<Record<'lstm' | 'gru' | 'simpleRnn', Cell<any>>> = { lstm: lstmCell, gru: gruCell, simpleRnn: simpleCell };
+
+export const gateProperties = (): Record<string, JsonSchema> => ({ recurrentActivation: activation('sigmoid') });

@@ -1,0 +1,3 @@
+export { model } from './model.ts';
+export { monitor } from './monitor.ts';
+export { pipeline } from './pipeline.ts';

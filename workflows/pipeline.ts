@@ -1,0 +1,245 @@
+import { ApplicationFailure, CancelledFailure, defineSearchAttributeKey } from '@temporalio/common';
+import {
+  ActivityCancellationType, CancellationScope, condition, defineQuery, defineSignal, defineUpdate, proxyActivities, setCurrentDetails, setHandler, workflowInfo,
+} from '@temporalio/workflow';
+import type { ArtifactRef } from '../src/core/artifact.ts';
+import { limits } from '../src/core/limits.ts';
+import { PLAN_FORMAT } from '../src/core/plan.ts';
+import type { Plan, PlanStep } from '../src/core/plan.ts';
+import { initialRunState, withStep } from '../src/core/run-state.ts';
+import type { RunState, RunStatus } from '../src/core/run-state.ts';
+import { activityName, heavyQueue, runIdOf } from '../src/core/run.ts';
+import type { PipelineInput, ProgressReport, RunView, StepOutcome, StepTask } from '../src/core/run.ts';
+import { next, obey, reopen } from '../src/core/scheduler.ts';
+import { failureOf, isCancelled, isWorkerStop } from './failures.ts';
+import { runMarkdown } from './run-markdown.ts';
+import { runView } from './run-view.ts';
+import type { StepNote } from './run-view.ts';
+import { tellSearch } from './search-attributes.ts';
+
+export const statusQuery = defineQuery<RunView>('status');
+export const progressSignal = defineSignal<[ProgressReport]>('progress');
+export const retryStepUpdate = defineUpdate<string, [string]>('retryStep');
+
+const SCHEDULED_START = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME');
+const SCHEDULED_BY = defineSearchAttributeKey('TemporalScheduledById', 'KEYWORD');
+
+/**
+ * Interprets a plan. What to do is decided by the reducer in `src/core/scheduler.ts` alone; this workflow starts activities,
+ * reports results to the reducer, and tells Temporal's UI what is going on.
+ *
+ * @returns the run, where it completed or a gate rejected it.
+ * @throws ApplicationFailure with a code of the error table, the run among its details; CancelledFailure where it was cancelled.
+ */
+export async function pipeline(input: PipelineInput): Promise<RunView> {
+  if (input.plan.planFormat !== PLAN_FORMAT)
+    throw ApplicationFailure.nonRetryable(`The plan has format ${String(input.plan.planFormat)}; this worker runs format ${PLAN_FORMAT}. Run the document again so that it is compiled by this version.`, 'PIPELINE_OUTDATED');
+  return new PipelineRun(input).execute();
+}
+
+class PipelineRun {
+  readonly #plan: Plan;
+  readonly #input: PipelineInput;
+  readonly #runId: string;
+  readonly #nominalTime: string;
+  readonly #trigger: string;
+  readonly #startedAt: number;
+  readonly #notes: Record<string, StepNote> = {};
+  readonly #executions: Record<string, number> = {};
+  /** A child of the workflow's scope: cancelling the run cancels the steps, while the loop goes on to see them end. */
+  readonly #steps: CancellationScope;
+  #state: RunState;
+  #changes = 0;
+  #status: RunStatus | 'running' = 'running';
+  #endedAt: number | undefined;
+
+  constructor(input: PipelineInput) {
+    const info = workflowInfo();
+    const tick = info.typedSearchAttributes.get(SCHEDULED_START);
+    this.#input = input;
+    this.#plan = input.plan;
+    this.#runId = runIdOf(info.workflowId);
+    this.#nominalTime = input.nominalTime ?? (tick ?? info.startTime).toISOString();
+    this.#trigger = scheduledTrigger(input, tick, info.startTime, info.typedSearchAttributes.get(SCHEDULED_BY) !== undefined);
+    this.#startedAt = info.startTime.getTime();
+    this.#steps = new CancellationScope();
+    this.#state = initialRunState(input.plan);
+    for (const step of input.plan.steps) this.#notes[step.id] = {};
+  }
+
+  async execute(): Promise<RunView> {
+    this.#handleMessages();
+    if (this.#trigger !== this.#input.trigger) tellSearch({ Trigger: this.#trigger });
+    void CancellationScope.current().cancelRequested.catch(() => this.#change({ ...this.#state, cancelled: true }));
+    const status = await CancellationScope.nonCancellable(() => this.#interpret());
+    return this.#finish(status);
+  }
+
+  async #interpret(): Promise<RunStatus> {
+    for (;;) {
+      const actions = next(this.#plan, this.#state);
+      this.#state = obey(this.#state, actions);
+      const seen = this.#changes;
+      for (const action of actions) {
+        if (action.kind === 'finish') return action.status;
+        if (action.kind === 'skip') this.#note(action.step, { reason: action.why });
+        else void this.#start(this.#step(action.step));
+      }
+      this.#show();
+      await condition(() => this.#changes !== seen);
+    }
+  }
+
+  /** Runs one step to its end and reports it to the state. Never rejects. */
+  async #start(step: PlanStep): Promise<void> {
+    this.#note(step.id, { startedAt: Date.now(), endedAt: undefined, failure: undefined, progress: undefined, outcome: undefined, reason: undefined });
+    try {
+      const outcome = await this.#attempts(step);
+      this.#note(step.id, { outcome, endedAt: Date.now() });
+      const rejected = outcome.result.verdict?.passed === false;
+      const status = rejected ? 'rejected' : outcome.cached ? 'cached' : 'completed';
+      this.#change(withStep(this.#state, step.id, { status, ...(outcome.result.values === undefined ? {} : { values: outcome.result.values }) }));
+    } catch (error) {
+      const cancelled = isCancelled(error);
+      const failure = failureOf(error, step.id);
+      this.#note(step.id, { endedAt: Date.now(), ...(cancelled ? { reason: 'cancelled' } : { failure }) });
+      this.#change(withStep(this.#state, step.id, { status: cancelled ? 'cancelled' : 'failed', why: failure.message }));
+    }
+  }
+
+  /** A stopped worker is not the step's failure: the step is handed to the next worker with all of its attempts left. */
+  async #attempts(step: PlanStep): Promise<StepOutcome> {
+    for (let interruptions = 0; ; interruptions++) {
+      const execution = (this.#executions[step.id] = (this.#executions[step.id] ?? 0) + 1);
+      try {
+        return await this.#steps.run(() => this.#activity(step, execution));
+      } catch (error) {
+        if (!isWorkerStop(error) || interruptions >= limits.interruptionsMax || this.#state.cancelled) throw error;
+      }
+    }
+  }
+
+  #activity(step: PlanStep, execution: number): Promise<StepOutcome> {
+    const name = activityName(step.type, step.version);
+    const queue = step.queue ?? workflowInfo().taskQueue;
+    const heavy = step.heavy === true || this.#input.heavy?.includes(step.id) === true;
+    const activities = proxyActivities<Record<string, (task: StepTask) => Promise<StepOutcome>>>({
+      taskQueue: heavy ? heavyQueue(queue) : queue,
+      // The id shows in the UI: the step's, numbered where the step runs once more.
+      activityId: execution === 1 ? step.id : `${step.id} #${execution}`,
+      startToCloseTimeout: step.startToCloseMs,
+      heartbeatTimeout: step.heartbeatMs,
+      retry: {
+        maximumAttempts: step.retry.maximumAttempts,
+        initialInterval: step.retry.initialIntervalMs,
+        backoffCoefficient: step.retry.backoffCoefficient,
+        maximumInterval: step.retry.maximumIntervalMs,
+      },
+      cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+      summary: step.summary,
+    });
+    return activities[name]!(this.#task(step));
+  }
+
+  #task(step: PlanStep): StepTask {
+    const inputs: Record<string, ArtifactRef> = {};
+    for (const [name, input] of Object.entries(step.inputs)) {
+      const ref = this.#notes[input.step]?.outcome?.result.outputs[input.output];
+      if (ref !== undefined) inputs[name] = ref;
+    }
+    return {
+      runId: this.#runId, pipeline: this.#plan.pipeline, stepId: step.id, type: step.type, version: step.version, config: step.config, inputs,
+      documentDir: this.#plan.documentDir, nominalTime: this.#nominalTime, trigger: this.#trigger,
+      cache: step.cache && this.#input.readCache === false ? 'write' : step.cache,
+    };
+  }
+
+  #handleMessages(): void {
+    setHandler(statusQuery, () => this.#view(), { description: 'The run: steps, metrics, verdict' });
+    setHandler(progressSignal, (report) => this.#progress(report), { description: 'Progress of a running step, sent by its activity' });
+    setHandler(retryStepUpdate, (id) => this.#retry(id), {
+      description: 'Start a failed or rejected step once more, with what depends on it, while the run goes on',
+      validator: (id) => this.#checkRetry(id),
+    });
+  }
+
+  #progress(report: ProgressReport): void {
+    if (this.#state.steps[report.step]?.status !== 'running') return;
+    this.#note(report.step, { progress: report.progress });
+    if (report.progress.epoch !== undefined) tellSearch({ Epoch: report.progress.epoch });
+    this.#show();
+  }
+
+  #checkRetry(id: unknown): void {
+    const step = typeof id === 'string' && Object.hasOwn(this.#state.steps, id) ? this.#state.steps[id] : undefined;
+    if (step === undefined) throw ApplicationFailure.nonRetryable(`There is no step "${String(id)}". There is: ${this.#plan.steps.map((known) => known.id).join(', ')}.`, 'NOT_FOUND');
+    if (this.#status !== 'running' || this.#state.cancelled) throw ApplicationFailure.nonRetryable('The run is over; start it again with `perennial runs retry`.', 'USAGE');
+    if (step.status !== 'failed' && step.status !== 'rejected') throw ApplicationFailure.nonRetryable(`The step "${String(id)}" is ${step.status}; only failed and rejected steps can be retried.`, 'USAGE');
+  }
+
+  #retry(id: string): string {
+    this.#change(reopen(this.#plan, this.#state, id));
+    return `The step "${id}" starts again.`;
+  }
+
+  #finish(status: RunStatus): RunView {
+    this.#status = status;
+    this.#endedAt = Date.now();
+    const view = this.#view();
+    this.#show();
+    tellSearch({
+      Verdict: view.verdict === 'rejected' || status !== 'completed' ? status : (view.verdict ?? 'completed'),
+      ...(view.model === null ? {} : { Model: view.model }),
+      ...(view.version === null ? {} : { ModelVersion: String(view.version) }),
+      ...primaryMetric(this.#plan, view),
+    });
+    if (status === 'cancelled') throw new CancelledFailure('The run was cancelled.');
+    if (status !== 'failed') return view;
+    const failure = view.failure ?? { code: 'STEP_FAILED', message: 'A step failed.' };
+    const where = failure.step === undefined ? '' : `Step "${failure.step}": `;
+    throw ApplicationFailure.create({ message: `${where}${failure.message}`, type: failure.code, nonRetryable: true, details: [view] });
+  }
+
+  #view(): RunView {
+    return runView({
+      plan: this.#plan, state: this.#state, notes: this.#notes, runId: this.#runId, workflowId: workflowInfo().workflowId, status: this.#status,
+      trigger: this.#trigger, nominalTime: this.#nominalTime, startedAt: this.#startedAt, endedAt: this.#endedAt, now: Date.now(),
+    });
+  }
+
+  #show(): void {
+    setCurrentDetails(runMarkdown(this.#view(), this.#input.why));
+  }
+
+  #note(id: string, change: StepNote): void {
+    this.#notes[id] = { ...this.#notes[id], ...change };
+  }
+
+  #change(state: RunState): void {
+    this.#state = state;
+    this.#changes += 1;
+  }
+
+  #step(id: string): PlanStep {
+    return this.#plan.steps.find((step) => step.id === id)!;
+  }
+}
+
+/** Ticks that are older than the schedule's catch-up window can only come from a backfill. */
+function scheduledTrigger(input: PipelineInput, tick: Date | undefined, startTime: Date, scheduled: boolean): string {
+  if (!scheduled || tick === undefined || input.trigger !== 'schedule') return input.trigger;
+  const catchupMs = input.plan.on.schedule?.catchupMs ?? 0;
+  return startTime.getTime() - tick.getTime() > Math.max(catchupMs, 60_000) ? 'backfill' : 'schedule';
+}
+
+/** The metric that the first gate looks at, else the first metric asked for, else the first there is. */
+function primaryMetric(plan: Plan, view: RunView): { PrimaryMetric?: number } {
+  for (const step of plan.steps) {
+    if (!Object.values(step.outputs).includes('evaluation')) continue;
+    const { gates, metrics } = step.config as { gates?: { metric?: string }[]; metrics?: unknown[] };
+    const wanted = [...(gates ?? []).map((gate) => gate.metric), ...(metrics ?? [])].find((name) => typeof name === 'string' && Object.hasOwn(view.metrics, name));
+    const value = typeof wanted === 'string' ? view.metrics[wanted] : Object.values(view.metrics)[0];
+    if (value !== undefined) return { PrimaryMetric: value };
+  }
+  return {};
+}

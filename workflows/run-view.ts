@@ -1,0 +1,94 @@
+import type { Plan, PlanStep } from '../src/core/plan.ts';
+import type { RunState, RunStatus, StepStatus } from '../src/core/run-state.ts';
+import type { RunFailure, RunView, StepOutcome, StepView } from '../src/core/run.ts';
+import type { StepProgress } from '../src/core/step.ts';
+
+/** What the workflow knows of a step besides its state. Times in milliseconds of workflow time. */
+export interface StepNote {
+  readonly startedAt?: number | undefined;
+  readonly endedAt?: number | undefined;
+  readonly outcome?: StepOutcome | undefined;
+  readonly failure?: RunFailure | undefined;
+  readonly reason?: string | undefined;
+  readonly progress?: StepProgress | undefined;
+}
+
+export interface RunFacts {
+  readonly plan: Plan;
+  readonly state: RunState;
+  readonly notes: Readonly<Record<string, StepNote>>;
+  readonly runId: string;
+  readonly workflowId: string;
+  readonly status: RunStatus | 'running';
+  readonly trigger: string;
+  readonly nominalTime: string;
+  readonly startedAt: number;
+  readonly endedAt: number | undefined;
+  readonly now: number;
+}
+
+/** The run as it is shown: pure, from the facts alone. */
+export function runView(facts: RunFacts): RunView {
+  const steps = facts.plan.steps.map((step) => stepView(step, facts));
+  const failed = steps.find((step) => step.failure !== undefined && step.status === 'failed');
+  const judged = steps.filter((step) => step.verdict !== undefined);
+  const version = lastValues(facts.plan, steps, 'version');
+  return {
+    runId: facts.runId,
+    workflowId: facts.workflowId,
+    pipeline: facts.plan.pipeline,
+    status: facts.status,
+    verdict: judged.length === 0 ? null : judged.every((step) => step.verdict?.passed === true) ? 'passed' : 'rejected',
+    trigger: facts.trigger,
+    nominalTime: facts.nominalTime,
+    steps,
+    metrics: metricsOf(facts.plan, steps),
+    model: typeof version?.model === 'string' ? version.model : null,
+    version: typeof version?.version === 'number' ? version.version : null,
+    failure: failed?.failure ?? null,
+    startedAt: new Date(facts.startedAt).toISOString(),
+    endedAt: facts.endedAt === undefined ? null : new Date(facts.endedAt).toISOString(),
+  };
+}
+
+function stepView(step: PlanStep, facts: RunFacts): StepView {
+  const note = facts.notes[step.id] ?? {};
+  const status = facts.state.steps[step.id]!.status;
+  const { outcome } = note;
+  return {
+    id: step.id,
+    type: step.type,
+    status,
+    cached: outcome?.cached === true,
+    reason: outcome?.reason ?? note.reason ?? '',
+    durationMs: durationOf(note, status, facts.now),
+    ...(outcome?.result.values === undefined ? {} : { values: outcome.result.values }),
+    ...(outcome?.result.verdict === undefined ? {} : { verdict: outcome.result.verdict }),
+    ...(note.failure === undefined ? {} : { failure: note.failure }),
+    ...(status === 'running' && note.progress !== undefined ? { progress: note.progress } : {}),
+    ...(outcome === undefined ? {} : { outputs: outcome.result.outputs }),
+    ...(outcome?.result.details === undefined ? {} : { details: outcome.result.details }),
+  };
+}
+
+/** What the step itself took where it says so; else the time between start and end, waiting included. */
+function durationOf(note: StepNote, status: StepStatus, now: number): number {
+  if (note.outcome !== undefined) return note.outcome.durationMs;
+  if (note.startedAt === undefined) return 0;
+  return (status === 'running' ? now : (note.endedAt ?? now)) - note.startedAt;
+}
+
+function metricsOf(plan: Plan, steps: readonly StepView[]): Record<string, number> {
+  const metrics: Record<string, number> = {};
+  for (const [name, value] of Object.entries(lastValues(plan, steps, 'evaluation') ?? {})) if (typeof value === 'number') metrics[name] = value;
+  return metrics;
+}
+
+/** Values of the last step that gave an artifact of the kind. */
+function lastValues(plan: Plan, steps: readonly StepView[], kind: string): StepView['values'] {
+  let found: StepView['values'];
+  plan.steps.forEach((step, index) => {
+    if (Object.values(step.outputs).some((output) => output === kind) && steps[index]?.values !== undefined) found = steps[index].values;
+  });
+  return found;
+}
