@@ -3,9 +3,6 @@ import { isPerennialError, messageOf } from '../src/core/errors.ts';
 import { limits } from '../src/core/limits.ts';
 import { redact } from '../src/orchestration/secrets.ts';
 
-/** The failure type of an attempt that ended only because its worker stopped: the workflow starts the step anew. */
-export const WORKER_STOPPED = 'WORKER_STOPPED';
-
 /** An error in Temporal's form: our code as the type, a message that says what to do, and whether trying again can help. */
 export function toFailure(error: unknown, secrets: readonly string[] = []): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;

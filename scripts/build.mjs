@@ -12,7 +12,7 @@ const candidates = {
   cli: 'src/cli/main.ts',
   worker: 'src/worker/main.ts',
   server: 'src/server/main.ts',
-  supervisor: 'src/platform/supervisor.ts',
+  supervisor: 'src/stack/main.ts',
   provision: 'src/provisioning/main.ts',
   trainer: 'src/training/trainer/main.ts',
 };

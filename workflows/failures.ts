@@ -1,9 +1,7 @@
 import { ActivityFailure, ApplicationFailure, CancelledFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/common';
 import { ERRORS } from '../src/core/errors.ts';
+import { WORKER_STOPPED } from '../src/core/run.ts';
 import type { RunFailure } from '../src/core/run.ts';
-
-/** The failure type of an attempt that ended only because its worker stopped: not the step's failure. */
-export const WORKER_STOPPED = 'WORKER_STOPPED';
 
 /** The cause of a failed activity or child, without its wrapping. */
 export function causeOf(error: unknown): unknown {

@@ -128,7 +128,7 @@ class PipelineRun {
       // The id shows in the UI: the step's, numbered where the step runs once more.
       activityId: execution === 1 ? step.id : `${step.id} #${execution}`,
       startToCloseTimeout: step.startToCloseMs,
-      heartbeatTimeout: step.heartbeatMs,
+      heartbeatTimeout: Math.min(step.heartbeatMs, limits.heartbeatTimeoutMsMax),
       retry: {
         maximumAttempts: step.retry.maximumAttempts,
         initialInterval: step.retry.initialIntervalMs,

@@ -64,9 +64,12 @@ export function parseDocument(file: string, bytes: Uint8Array): LoadResult {
   const diagnostics = reported.map((error) => at(error.offset, { pointer: '', ...describeSyntaxError(error, text) }));
   if (root === undefined || syntax !== undefined) return { document: undefined, diagnostics };
 
-  for (const { offset, finding } of checkTree(root)) diagnostics.push(at(offset, finding));
+  const findings = [...checkTree(root)];
+  for (const { offset, finding } of findings) diagnostics.push(at(offset, finding));
   const document = { file, value: getNodeValue(root) as Json, place: (finding: Finding) => at(offsetOf(root, finding), finding) };
-  return { document: diagnostics.some((diagnostic) => diagnostic.message.includes('"__proto__"')) ? undefined : document, diagnostics };
+  // With such a key the value would not be what the text says.
+  const unsafe = findings.some(({ finding }) => finding.pointer.endsWith('/__proto__'));
+  return { document: unsafe ? undefined : document, diagnostics };
 }
 
 function unreadable(file: string, message: string, fix?: string): LoadResult {
@@ -85,24 +88,22 @@ function checkEncoding(file: string, bytes: Uint8Array): LoadResult | undefined 
   return { document: undefined, diagnostics: [{ file, line: lines.length, column: lines.at(-1)!.length + 1, pointer: '', message, fix: 'Save the file as UTF-8.' }] };
 }
 
-/** Offset of the first byte that no UTF-8 text can have there, by bisection over the longest valid start. */
+/** Offset of the first byte of the first sequence that is not well-formed (Unicode 15, table 3-7). */
 function firstBadByte(bytes: Uint8Array): number {
-  let good = 0;
-  let bad = bytes.length;
-  // A cut inside a character is no mistake, so a start counts as good where up to three bytes before its end it is valid.
-  const validStart = (end: number): number => {
-    for (let cut = 0; cut <= 3 && end - cut >= 0; cut++) if (isUtf8(bytes.subarray(0, end - cut))) return end - cut;
-    return -1;
-  };
-  while (bad - good > 8) {
-    const middle = (good + bad) >> 1;
-    const reached = validStart(middle);
-    if (reached > good) good = reached;
-    else if (reached === -1) bad = middle;
-    else break;
+  let at = 0;
+  while (at < bytes.length) {
+    const lead = bytes[at]!;
+    const more = lead < 0x80 ? 0 : lead < 0xc2 ? -1 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : lead < 0xf5 ? 3 : -1;
+    if (more < 0) return at;
+    for (let index = 1; index <= more; index++) {
+      const low = index > 1 ? 0x80 : lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+      const high = index > 1 ? 0xbf : lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+      const byte = bytes[at + index];
+      if (byte === undefined || byte < low || byte > high) return at;
+    }
+    at += more + 1;
   }
-  for (let end = bad; end > good; end--) if (isUtf8(bytes.subarray(0, end))) return end;
-  return good;
+  return at;
 }
 
 /** The offset where nesting passes the limit, so that the parser's recursion is bounded. */

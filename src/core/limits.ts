@@ -18,6 +18,8 @@ export const limits = {
   progressSignalGapMs: 2_000,
   /** Milliseconds between heartbeats of a step that says nothing. Well below every heartbeat timeout. */
   heartbeatIntervalMs: 1_000,
+  /** Longest heartbeat timeout in milliseconds, whatever a step asks for: after a killed worker its steps wait this long for the next. */
+  heartbeatTimeoutMsMax: 20_000,
   /** Times that a step is started again because its worker stopped, besides its own attempts. */
   interruptionsMax: 20,
   /** Characters of an error message that travels through Temporal. */

@@ -96,6 +96,9 @@ export interface ProgressReport {
   readonly progress: StepProgress;
 }
 
+/** The failure type of an attempt that ended only because its worker stopped: not the step's failure, so the workflow starts it anew. */
+export const WORKER_STOPPED = 'WORKER_STOPPED';
+
 /** Queue of steps that compute for long: its workers have few slots, so that light steps never wait behind training. */
 export function heavyQueue(queue: string): string {
   return `${queue}.heavy`;

@@ -21,6 +21,16 @@ export interface SplitConfig {
 
 export const DEFAULT_SPLIT: SplitConfig = { train: 0.7, validation: 0.15, test: 0.15, by: 'hash' };
 
+/** Fills in a split: shares left out divide what the others leave; without any they are 0.7, 0.15 and 0.15. */
+export function resolveSplit(split: Partial<SplitConfig> | undefined): SplitConfig {
+  if (split === undefined) return DEFAULT_SPLIT;
+  const given = SPLITS.filter((name) => split[name] !== undefined);
+  if (given.length === 0) return { ...DEFAULT_SPLIT, ...split };
+  const rest = Math.max(0, 1 - given.reduce((sum, name) => sum + split[name]!, 0)) / Math.max(1, SPLITS.length - given.length);
+  const share = Math.round(rest * 1e9) / 1e9;
+  return { by: 'hash', train: share, validation: share, test: share, ...split };
+}
+
 /** Mistakes of a split that its schema cannot say. */
 export function checkSplit(split: SplitConfig, label: string | undefined): ConfigProblem[] {
   const problems: ConfigProblem[] = [];

@@ -18,7 +18,13 @@ export interface GateFacts {
   readonly metrics: Readonly<Record<string, number>>;
   readonly directions: Readonly<Record<string, MetricDefinition['direction']>>;
   /** Absent: there is no champion to compare with, for `reason`. */
-  readonly champion?: { readonly name: string; readonly metrics: Readonly<Record<string, number | null>>; readonly differences: Readonly<Record<string, DifferenceInterval | null>> };
+  readonly champion?: {
+    readonly name: string;
+    /** Of this model on the rows that both predict. */
+    readonly ours: Readonly<Record<string, number | null>>;
+    readonly metrics: Readonly<Record<string, number | null>>;
+    readonly differences: Readonly<Record<string, DifferenceInterval | null>>;
+  };
   readonly noChampion?: string;
   readonly baseline: { readonly description: string; readonly metrics: Readonly<Record<string, number | null>> };
   readonly onNoChampion: OnNoChampion;
@@ -100,8 +106,9 @@ function againstBaseline(gate: Extract<Gate, { betterThanBaseline: unknown }>, v
   return compare(gate, value, baseline, margin, name, facts);
 }
 
-function againstChampion(gate: Extract<Gate, { notWorseThanChampionBy: number } | { betterThanChampionBy: number }>, value: number, facts: GateFacts): GateVerdict {
+function againstChampion(gate: Extract<Gate, { notWorseThanChampionBy: number } | { betterThanChampionBy: number }>, whole: number, facts: GateFacts): GateVerdict {
   const { champion } = facts;
+  const value = champion?.ours[gate.metric] ?? whole;
   const theirs = champion?.metrics[gate.metric];
   if (champion === undefined || theirs === undefined || theirs === null) {
     const passed = facts.onNoChampion === 'pass';

@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import type { ArtifactRef } from '../core/artifact.ts';
 import type { StepResult } from '../core/step.ts';
+import { missingBlobs } from '../storage/artifact-store.ts';
 import { sha256 } from '../storage/digest.ts';
 
 /** All that decides a step's result. Two executions with equal parts are the same execution. */
@@ -111,9 +112,8 @@ export class StepCache {
 
   async #missing(ref: ArtifactRef): Promise<string | undefined> {
     try {
-      const { manifest } = await this.#artifacts.open(ref);
-      const heads = await Promise.all(Object.entries(manifest.files).map(async ([name, file]) => ({ name, head: await this.#store.head(`blobs/sha256/${file.digest}`) })));
-      return heads.find(({ head }) => head === undefined)?.name;
+      const missing = await missingBlobs(this.#store, (await this.#artifacts.open(ref)).manifest);
+      return missing.length === 0 ? undefined : `${missing.length} of its files are gone`;
     } catch (error) {
       if (isPerennialError(error, 'OBJECT_NOT_FOUND') || isPerennialError(error, 'BLOB_CORRUPT')) return error.message;
       throw error;

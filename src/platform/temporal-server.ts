@@ -31,28 +31,45 @@ export function devServerArguments(server: DevServer): string[] {
   ];
 }
 
-/**
- * One question to a Temporal server: does it answer, with the namespace and our search attributes? Takes at most `timeoutMs`.
- *
- * @returns the server's version and the search attributes that are missing; undefined where it does not answer.
- */
-export async function askTemporal(address: string, namespace = 'default', timeoutMs = 2_000): Promise<{ readonly version: string; readonly missingAttributes: readonly string[] } | undefined> {
+type Open = Awaited<ReturnType<typeof import('@temporalio/client').Connection.connect>>;
+
+/** One question on a connection of its own, within `timeoutMs`; undefined where there is no answer. */
+async function ask<T>(address: string, timeoutMs: number, question: (connection: Open) => Promise<T>): Promise<T | undefined> {
   const { Connection } = await import('@temporalio/client');
-  let connection: Awaited<ReturnType<typeof Connection.connect>> | undefined;
+  let connection: Open | undefined;
   try {
     connection = await Connection.connect({ address, connectTimeout: timeoutMs });
     const open = connection;
-    return await open.withDeadline(Date.now() + timeoutMs, async () => {
-      const info = await open.workflowService.getSystemInfo({});
-      const { customAttributes } = await open.operatorService.listSearchAttributes({ namespace });
-      const known = Object.keys(customAttributes ?? {});
-      return { version: info.serverVersion ?? 'unknown', missingAttributes: Object.keys(SEARCH_ATTRIBUTES).filter((name) => !known.includes(name)) };
-    });
+    return await open.withDeadline(Date.now() + timeoutMs, () => question(open));
   } catch {
     return undefined; // not reachable, or not ready yet
   } finally {
     await connection?.close();
   }
+}
+
+/**
+ * Does a Temporal server answer, with the namespace and our search attributes?
+ *
+ * @returns the server's version and the search attributes that are missing; undefined where it does not answer.
+ */
+export function askTemporal(address: string, namespace = 'default', timeoutMs = 2_000): Promise<{ readonly version: string; readonly missingAttributes: readonly string[] } | undefined> {
+  return ask(address, timeoutMs, async (connection) => {
+    const info = await connection.workflowService.getSystemInfo({});
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+    const known = Object.keys(customAttributes ?? {});
+    return { version: info.serverVersion ?? 'unknown', missingAttributes: Object.keys(SEARCH_ATTRIBUTES).filter((name) => !known.includes(name)) };
+  });
+}
+
+/** True where Temporal sees the process `pid` of this machine poll the task queue. */
+export async function workerPolls(address: string, queue: string, pid: number, timeoutMs: number): Promise<boolean> {
+  const TASK_QUEUE_TYPE_WORKFLOW = 1;
+  const pollers = await ask(address, timeoutMs, async (connection) => {
+    const answer = await connection.workflowService.describeTaskQueue({ namespace: process.env.TEMPORAL_NAMESPACE ?? 'default', taskQueue: { name: queue }, taskQueueType: TASK_QUEUE_TYPE_WORKFLOW });
+    return answer.pollers ?? [];
+  });
+  return pollers?.some((poller) => new RegExp(`(^|\\D)${pid}@`).test(poller.identity ?? '')) ?? false;
 }
 
 /** Waits until the dev server answers and knows its search attributes; false where it did not within `timeoutMs`, or `gaveUp` says so. */

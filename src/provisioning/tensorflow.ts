@@ -43,7 +43,7 @@ function addonPackage(): string {
 }
 
 /** Where tfjs-node looks for its addon on every Node that we run on. */
-function addonFile(): string {
+export function addonFile(): string {
   return join(addonPackage(), 'lib', 'napi-v8', 'tfjs_binding.node');
 }
 
@@ -119,7 +119,8 @@ async function fromWheel(report: Report): Promise<Tool> {
   return { name: 'tensorflow', version, source: unpacked || compiled ? 'provisioned' : 'cache', path: addonFile() };
 }
 
-function findCompiler(): string {
+/** @throws Error saying what was looked for. */
+export function findCompiler(): string {
   const named = process.env.CXX?.trim();
   const names = named === undefined || named === '' ? ['g++', 'c++', 'clang++'] : [named];
   for (const name of names) {

@@ -14,6 +14,8 @@ export const SERVING_LIMITS = {
   pollMs: 200,
   /** How often the store is asked for models that are new. A request for an unknown model asks at once. */
   discoverMs: 1_000,
+  /** How long a description of a model waits for the list of its versions; then the list seen last is given. */
+  versionListMs: 500,
   /** A version that could not be loaded is tried again after this, doubling up to the maximum. */
   loadRetryMs: 500,
   loadRetryMaxMs: 30_000,

@@ -47,6 +47,7 @@ interface Slot {
   next?: VersionHandle;
   failure?: { readonly version: number; readonly message: string; readonly attempts: number; readonly retryAt: number };
   syncing?: Promise<void>;
+  versions?: readonly number[];
 }
 
 /**
@@ -120,8 +121,13 @@ export class Router {
     return stateOf(await this.#slotOf(model));
   }
 
-  versions(model: string): Promise<readonly number[]> {
-    return this.#source.versions(model);
+  /** All registered versions; while the store is away, those seen last, at least the one that is served. */
+  async versions(model: string): Promise<readonly number[]> {
+    const slot = await this.#slotOf(model);
+    const patience = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), SERVING_LIMITS.versionListMs).unref());
+    const found = await Promise.race([this.#source.versions(model).catch(() => undefined), patience]);
+    if (found !== undefined) slot.versions = found;
+    return slot.versions ?? (slot.current === undefined ? [] : [slot.current.servable.version]);
   }
 
   /** The version that answers this request. @throws RequestError 404, 503 */

@@ -69,6 +69,7 @@ export function isBase64Object(value: unknown): value is { readonly b64: string 
 /** "null", "an array", "a string", … for messages. */
 export function nameOf(value: unknown): string {
   if (value === null) return 'null';
+  if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'an array';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

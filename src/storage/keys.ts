@@ -5,6 +5,7 @@ export const KEY_BYTES_MAX = 900;
 /** File systems allow 255 bytes in a name. One limit for all stores: what works on one works on all. */
 export const SEGMENT_BYTES_MAX = 240;
 
+const LONE_SURROGATE = /\p{Surrogate}/u;
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
 /**
@@ -22,7 +23,7 @@ export function checkKey(key: string, what = 'key'): void {
   if (Buffer.byteLength(key) > KEY_BYTES_MAX) refuse(`is longer than ${KEY_BYTES_MAX} bytes`);
   if (key.includes('\\')) refuse('contains a back slash');
   if (CONTROL.test(key)) refuse('contains a control character');
-  if (!key.isWellFormed()) refuse('is not valid Unicode');
+  if (LONE_SURROGATE.test(key)) refuse('is not valid Unicode');
   for (const segment of key.split('/')) {
     if (segment === '') refuse('has an empty segment');
     if (segment === '.' || segment === '..') refuse(`has the segment "${segment}"`);

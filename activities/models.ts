@@ -1,0 +1,51 @@
+import type { ModelAnswer, PromoteRequest, RollbackRequest, UnpinRequest } from '../src/core/model-updates.ts';
+import { withFailures } from './failures.ts';
+import type { ActivityDeps } from './index.ts';
+
+export interface ModelActivities {
+  promoteModel(model: string, request: PromoteRequest, requestId: string): Promise<ModelAnswer>;
+  rollbackModel(model: string, request: RollbackRequest, requestId: string): Promise<ModelAnswer>;
+  unpinModel(model: string, request: UnpinRequest, requestId: string): Promise<ModelAnswer>;
+}
+
+/** What the model workflow's Updates do: change the routing, then ask the servers. */
+export function modelActivities(deps: ActivityDeps): ModelActivities {
+  const registryOf = async () => (await import('../src/registry/registry.ts')).createRegistry(deps.store, deps.artifacts);
+  return {
+    promoteModel: (model, request, requestId) =>
+      withFailures(async () => {
+        const alias = request.alias ?? 'champion';
+        const registry = await registryOf();
+        const change = await registry.promote(model, request.version, { alias, who: request.who, why: request.why, automatic: false, requestId });
+        return answer(deps, model, 'promote', alias, change);
+      }),
+    rollbackModel: (model, request, requestId) =>
+      withFailures(async () => {
+        const registry = await registryOf();
+        const change = await registry.rollback(model, { ...(request.to === undefined ? {} : { to: request.to }), who: request.who, why: request.why, requestId });
+        return answer(deps, model, 'rollback', 'champion', change);
+      }),
+    unpinModel: (model, request, requestId) =>
+      withFailures(async () => {
+        const registry = await registryOf();
+        const change = await registry.unpin(model, { who: request.who, why: request.why, requestId });
+        return answer(deps, model, 'unpin', 'champion', change);
+      }),
+  };
+}
+
+interface Change {
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly pin: { readonly version: number } | null;
+}
+
+async function answer(deps: ActivityDeps, model: string, action: ModelAnswer['action'], alias: string, change: Change): Promise<ModelAnswer> {
+  const { confirmServed } = await import('../src/registry/confirm.ts');
+  const served = alias === 'champion' && action !== 'unpin' && change.to !== null;
+  const confirmedBy = served ? (await confirmServed(deps.store, model, change.to!)).servers : [];
+  const pinned = change.pin !== null;
+  const what = action === 'unpin' ? `${model} is no longer pinned` : `${alias} of ${model} is version ${change.to ?? 'none'}${pinned && action === 'rollback' ? ', pinned' : ''}`;
+  const proof = !served ? '' : confirmedBy.length === 0 ? '; no server is running' : `; ${confirmedBy.length} ${confirmedBy.length === 1 ? 'server answers' : 'servers answer'} with it`;
+  return { model, action, alias, from: change.from, to: change.to, pinned, confirmedBy, summary: `${what}${proof}.` };
+}

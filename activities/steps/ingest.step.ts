@@ -1,0 +1,76 @@
+import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
+import type { IngestConfig } from '../../src/data/ingest-tables.ts';
+import { DEFAULT_SPLIT, checkSplit, resolveSplit } from '../../src/data/split.ts';
+
+const share = { type: 'number', minimum: 0, maximum: 1 } as const;
+
+export default defineStep<IngestConfig>({
+  type: 'ingest',
+  version: 1,
+  summary: 'Reads a source, sets aside bad rows, and splits the rest into train, validation and test.',
+  configSchema: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['source'],
+    properties: {
+      source: { $ref: '#/definitions/reader' },
+      label: { type: 'string', minLength: 1, description: 'Column to predict. Text, true/false, or integers with at most 20 distinct values are classes; other numbers are regressed. Class folders name it "label".', examples: ['species'] },
+      seed: { type: 'integer', minimum: 0, default: 1, description: 'Seed of the splits by hash and random.' },
+      split: {
+        type: 'object',
+        additionalProperties: false,
+        default: { ...DEFAULT_SPLIT },
+        description: 'How the rows are divided. Rows with equal contents (by hash) or equal key never come into two splits.',
+        properties: {
+          train: { ...share, exclusiveMinimum: 0, description: 'Share of the rows to learn from. Shares left out divide what the others leave.', examples: [0.7] },
+          validation: { ...share, description: 'Share of the rows that early stopping and tuning look at.' },
+          test: { ...share, description: 'Share of the rows that only the evaluation sees.' },
+          by: { enum: ['hash', 'random', 'time', 'column'], default: 'hash', description: 'hash: by the contents of the row (or "key"), so that a row stays in its split when others come; random: exact shares by seed; time: the oldest rows are trained on, the newest tested; column: as "column" says.' },
+          stratify: { type: 'boolean', default: false, description: 'Keep the shares within every class. A class of one row is trained on.' },
+          column: { type: 'string', minLength: 1, description: 'by time: the column that orders the rows; by column: the column that holds train, validation or test.', examples: ['date'] },
+          key: { type: 'string', minLength: 1, description: 'by hash or random: rows with the same value of this column stay together.', examples: ['customer_id'] },
+        },
+      },
+      exclude: { type: 'array', items: { type: 'string', minLength: 1 }, uniqueItems: true, default: [], description: 'Columns to leave out.', examples: [['id']] },
+      columns: {
+        type: 'object',
+        default: {},
+        additionalProperties: { enum: ['number', 'integer', 'boolean', 'string', 'timestamp'] },
+        description: 'Types of columns where the inferred one is not wanted. Values that do not fit are quarantined.',
+        examples: [{ zip_code: 'string' }],
+      },
+      window: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['column', 'last'],
+        description: 'Keep only recent rows, measured back from the nominal time of the run.',
+        properties: {
+          column: { type: 'string', minLength: 1, description: 'Timestamp column.' },
+          last: { type: 'string', pattern: '^\\d+(\\.\\d+)?(s|m|h|d|w)$', description: 'Length of the window: a number and s, m, h, d or w.', examples: ['30d'] },
+          until: { enum: ['nominalTime', 'latest'], default: 'nominalTime', description: 'End of the window: the nominal time of the run (the tick of its schedule), or the newest row.' },
+        },
+      },
+      budget: { ...share, default: 0.05, description: 'Share of the rows that may be quarantined; the step fails beyond it.' },
+    },
+  },
+  inputs: {},
+  outputs: { dataset: { kind: 'dataset', description: 'Parquet per split, the profile of the train split, and the quarantine.' } },
+  timeouts: { startToCloseMs: 3_600_000, heartbeatMs: 60_000 },
+  retry: DEFAULT_RETRY,
+  cacheable: true,
+  examples: [
+    { title: 'A CSV file with a class label', config: { source: { format: 'csv', path: 'data/penguins.csv' }, label: 'species', split: { train: 0.7, validation: 0.15, test: 0.15, by: 'hash', stratify: true } } },
+    { title: 'A time series', config: { source: { format: 'csv', path: 'data/weather/seattle-weather.csv' }, label: 'temp_max', split: { train: 0.7, validation: 0.15, test: 0.15, by: 'time', column: 'date' } } },
+  ],
+  check(config) {
+    return checkSplit(resolveSplit(config.split), config.label ?? (['images', 'texts'].includes(config.source.format) ? 'label' : undefined));
+  },
+  async fingerprint(ctx, config) {
+    const { fingerprintSource } = await import('../../src/data/ingest.ts');
+    return fingerprintSource(config, ctx.documentDir, ctx.nominalTime);
+  },
+  async run(ctx, config) {
+    const { ingest } = await import('../../src/data/ingest.ts');
+    return ingest(ctx, config);
+  },
+});

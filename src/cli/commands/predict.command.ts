@@ -1,0 +1,93 @@
+import type { Prediction, Row } from '../../core/tensor.ts';
+import { PerennialError, messageOf } from '../../core/errors.ts';
+import { defineCommand, table } from '../command.ts';
+
+interface Options {
+  readonly row?: string;
+  readonly rows?: string;
+  readonly server?: string;
+  readonly version?: string;
+}
+
+export default defineCommand({
+  register(program, io) {
+    program
+      .command('predict')
+      .description('Ask the running model server for predictions')
+      .argument('<model>', 'name of the model, or NAME@ALIAS')
+      .option('--row <json>', 'one row of the source data as a JSON object')
+      .option('--rows <file>', 'rows from a .json, .ndjson, .jsonl or .csv file')
+      .option('--server <url>', 'address of the server (default: the one that `perennial up` started)')
+      .option('--version <number>', 'version to ask (default: the champion)')
+      .addHelpText(
+        'after',
+        `
+Rows hold the raw columns of the source data: the fitted preprocessing is part of the model. Columns that the model does not read
+are ignored. A model of a time series takes consecutive rows in time order and answers once per full window.
+
+Examples:
+  perennial predict penguins --row '{"island":"Biscoe","bill_length_mm":46.1,"bill_depth_mm":13.2,"flipper_length_mm":211,"body_mass_g":4500,"sex":"female"}'
+  perennial predict penguins --rows pipelines/data/penguins.csv --json
+  perennial predict penguins@challenger --rows new.ndjson --server http://localhost:9000`,
+      )
+      .action(async (model: string, options: Options) => {
+        const { ServerClient } = await import('../../serving/client.ts');
+        const client = new ServerClient(await serverUrl(options.server));
+        const version = versionOf(options.version);
+        const rows = await rowsOf(options, async () => (await client.describe(model, version)).columns);
+        const answer = await client.predict(model, rows, version);
+        io.result(answer);
+        io.print(table(linesOf(answer.predictions)));
+        io.note(`${answer.model} version ${answer.version}`);
+      });
+  },
+});
+
+async function rowsOf(options: Options, columns: () => Promise<Parameters<typeof import('../../serving/rows-file.ts').readRowsFile>[1]>): Promise<readonly Row[]> {
+  if ((options.row === undefined) === (options.rows === undefined)) throw new PerennialError('USAGE', 'Give either --row JSON or --rows FILE.', { hint: 'See `perennial predict --help`.' });
+  if (options.row === undefined) {
+    const { readRowsFile } = await import('../../serving/rows-file.ts');
+    const path = options.rows!;
+    return readRowsFile(path, path.toLowerCase().endsWith('.csv') ? await columns() : {});
+  }
+  let row: unknown;
+  try {
+    row = JSON.parse(options.row);
+  } catch (error) {
+    throw new PerennialError('USAGE', `--row is not JSON: ${messageOf(error)}.`, { hint: `Quote it for the shell: --row '{"column": 1}'`, cause: error });
+  }
+  if (typeof row !== 'object' || row === null || Array.isArray(row)) throw new PerennialError('USAGE', '--row is not an object of column names and values.', { hint: 'For several rows use --rows FILE.' });
+  return [row as Row];
+}
+
+function versionOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new PerennialError('USAGE', `--version ${JSON.stringify(text)} is not a version; versions are 1, 2, 3, …`);
+  return Number(text);
+}
+
+async function serverUrl(given: string | undefined): Promise<string> {
+  if (given !== undefined) {
+    if (!/^https?:\/\//.test(given)) throw new PerennialError('USAGE', `--server ${JSON.stringify(given)} is not an address; expected http://HOST:PORT.`);
+    return given;
+  }
+  const { readStack } = await import('../../platform/stack.ts');
+  const url = readStack()?.server?.url;
+  if (url === undefined) throw new PerennialError('SERVER_UNAVAILABLE', 'No model server is running here.', { hint: 'Start the stack with `perennial up --detach`, or a server with `perennial serve` and name it with --server URL.' });
+  return url;
+}
+
+/** Labels with the probability of the answer, or numbers. */
+function linesOf(predictions: readonly Prediction[]): string[][] {
+  const labelled = predictions.some((prediction) => 'label' in prediction);
+  const head = labelled ? ['ROW', 'LABEL', 'PROBABILITY'] : ['ROW', 'VALUE'];
+  const lines = predictions.map((prediction, index) => {
+    if ('label' in prediction) return [String(index), prediction.label, (prediction.probabilities[prediction.label] ?? 0).toFixed(4)];
+    return [String(index), typeof prediction.value === 'number' ? number(prediction.value) : prediction.value.map(number).join(' ')];
+  });
+  return [head, ...lines];
+}
+
+function number(value: number): string {
+  return Number(value.toPrecision(6)).toString();
+}

@@ -1,0 +1,31 @@
+import { defineCommand, table, type CliIo } from '../command.ts';
+
+const SERVICE_AWAY = 4;
+
+export default defineCommand({
+  register(program, io) {
+    program
+      .command('status')
+      .summary('show what runs and whether it works')
+      .description('Asks every component of the stack whether it works. Exits with 0 where all do, with 4 otherwise.')
+      .addHelpText('after', '\nExamples:\n  perennial status\n  perennial status --json')
+      .action(() => status(io));
+  },
+});
+
+async function status(io: CliIo): Promise<void> {
+  const { stackStatus } = await import('../../stack/status.ts');
+  const { perennialHome } = await import('../../platform/paths.ts');
+  const answer = await stackStatus();
+  io.result({ home: perennialHome(), ...answer });
+  if (!answer.healthy) io.exit(SERVICE_AWAY);
+  if (answer.components.length === 0) {
+    io.print(`Nothing is running in ${perennialHome()}. Start it with \`perennial up --detach\`.`);
+    return;
+  }
+  io.print(table([
+    ['COMPONENT', 'HEALTH', 'PID', 'ADDRESS', 'DETAIL'],
+    ...answer.components.map(({ name, health, pid, address, detail }) => [name, health, pid === undefined ? '-' : String(pid), address ?? '-', detail]),
+  ]));
+  if (answer.store !== undefined) io.print(`\nstore ${answer.store}\nlogs  ${answer.logs ?? ''}`);
+}

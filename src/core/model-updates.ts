@@ -1,0 +1,38 @@
+/** Who asks, and why: kept with every change of routing. */
+export interface Accountable {
+  readonly who: string;
+  readonly why: string;
+}
+
+export interface PromoteRequest extends Accountable {
+  /** A number, an alias or "latest". */
+  readonly version: number | string;
+  /** Default "champion". */
+  readonly alias?: string;
+}
+
+export interface RollbackRequest extends Accountable {
+  /** Absent: the last known good version. */
+  readonly to?: number;
+}
+
+export type UnpinRequest = Accountable;
+
+/** What changed, and what the live servers answered afterwards. */
+export interface ModelAnswer {
+  readonly model: string;
+  readonly action: 'promote' | 'rollback' | 'unpin';
+  readonly alias: string;
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly pinned: boolean;
+  /** Servers that were asked and serve `to`. */
+  readonly confirmedBy: readonly string[];
+  /** One sentence. */
+  readonly summary: string;
+}
+
+/** The Workflow id of a model's long-lived workflow. */
+export function modelWorkflowId(model: string): string {
+  return `model/${model}`;
+}

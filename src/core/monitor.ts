@@ -1,0 +1,55 @@
+import type { DriftTrigger } from './plan.ts';
+import type { PipelineInput } from './run.ts';
+
+/** The one argument of the workflow `monitor`: one scheduled check of a model that is being served. */
+export interface MonitorInput {
+  readonly pipeline: string;
+  readonly model: string;
+  readonly check: { readonly kind: 'drift'; readonly drift: DriftTrigger } | { readonly kind: 'newData'; readonly rows: number };
+  /** The retraining run, ready to start. */
+  readonly run: PipelineInput;
+}
+
+/** What a check found. */
+export interface MonitorFinding {
+  /** Version that is being served as champion; null: there is none, and nothing to check. */
+  readonly champion: number | null;
+  /** true: time to retrain (or to alert). */
+  readonly due: boolean;
+  /** Largest PSI of the compared columns; null for checks of new data. */
+  readonly driftScore: number | null;
+  /** Rows looked at. */
+  readonly rows: number;
+  /** Rows of the source beyond those the champion knows; 0 for checks of drift. */
+  readonly newRows: number;
+  /** One sentence. */
+  readonly summary: string;
+  /** Markdown. */
+  readonly details: string;
+}
+
+export interface MonitorView {
+  readonly pipeline: string;
+  readonly model: string;
+  readonly kind: 'drift' | 'newData';
+  readonly nominalTime: string;
+  /** "started", "running" (the run for this finding exists already), "alert", "none". */
+  readonly outcome: 'started' | 'running' | 'alert' | 'none';
+  readonly finding: MonitorFinding;
+  /** Workflow id of the retraining run. */
+  readonly run: string | null;
+}
+
+/** The argument of the activities that check. */
+export interface MonitorTask {
+  readonly model: string;
+  readonly nominalTime: string;
+  readonly check: MonitorInput['check'];
+  readonly run: PipelineInput;
+}
+
+/** The id of the run that a finding leads to: the same finding leads to the same run, however often it is made. */
+export function retrainingRunId(input: Pick<MonitorInput, 'check'>, finding: MonitorFinding, nominalTime: string): string {
+  if (input.check.kind === 'drift') return `drift-v${finding.champion ?? 0}-${Math.floor(Date.parse(nominalTime) / input.check.drift.windowMs)}`;
+  return `new-data-v${finding.champion ?? 0}-${Math.floor(finding.newRows / input.check.rows) * input.check.rows}`;
+}

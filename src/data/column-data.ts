@@ -1,0 +1,68 @@
+/** Numbers, one per row; NaN is a missing value. Booleans are 0 and 1, timestamps milliseconds since 1970 UTC. */
+export interface NumberData {
+  readonly kind: 'number' | 'timestamp';
+  readonly values: Float64Array;
+}
+
+/** Texts, one per row; null is a missing value. */
+export interface TextData {
+  readonly kind: 'text';
+  readonly values: readonly (string | null)[];
+}
+
+/** Several numbers per row, row-major; each part has a name for reports. */
+export interface VectorData {
+  readonly kind: 'vector';
+  readonly width: number;
+  readonly parts: readonly string[];
+  readonly values: Float32Array;
+}
+
+/** Token ids, `length` per row; 0 is padding, 1 an unknown token. */
+export interface TokenData {
+  readonly kind: 'tokens';
+  readonly length: number;
+  readonly vocabularySize: number;
+  readonly values: Int32Array;
+}
+
+/** One decoded image: 8-bit, row-major, channels last. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  readonly data: Uint8Array;
+}
+
+/** Images of any size, one per row; null is a missing value. */
+export interface ImageData {
+  readonly kind: 'image';
+  readonly channels: number;
+  /** [height, width] once all images have the same. */
+  readonly size: readonly [number, number] | null;
+  readonly values: readonly (Pixels | null)[];
+}
+
+/** Images of one size as numbers, row-major [rows, height, width, channels]. */
+export interface PixelData {
+  readonly kind: 'pixels';
+  readonly shape: readonly [number, number, number];
+  readonly values: Float32Array;
+}
+
+/** One column of a batch, on its way through its transforms. */
+export type ColumnData = NumberData | TextData | VectorData | TokenData | ImageData | PixelData;
+export type DataKind = ColumnData['kind'];
+
+export const KIND_NAMES: Readonly<Record<DataKind, string>> = {
+  number: 'numbers', timestamp: 'timestamps', text: 'text', vector: 'several numbers per row', tokens: 'token ids', image: 'images', pixels: 'images as numbers',
+};
+
+export function rowsOf(data: ColumnData): number {
+  switch (data.kind) {
+    case 'vector': return data.width === 0 ? 0 : data.values.length / data.width;
+    case 'tokens': return data.values.length / data.length;
+    case 'pixels': return data.values.length / (data.shape[0] * data.shape[1] * data.shape[2]);
+    default: return data.values.length;
+  }
+}

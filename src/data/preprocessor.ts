@@ -1,0 +1,211 @@
+import { PerennialError } from '../core/errors.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import type { OutputSpec, Prediction, Row, Tensor, TensorBatch, TensorSpec } from '../core/tensor.ts';
+import { applyChain, parseChain } from './chain.ts';
+import type { FittedLink } from './chain.ts';
+import type { ColumnData, PixelData, VectorData } from './column-data.ts';
+import { checkRowColumns, columnOfRows } from './row-values.ts';
+import type { Column, Preprocessor } from './types.ts';
+
+export interface SequenceConfig {
+  readonly size: number;
+  readonly horizon: number;
+  readonly by: string;
+}
+
+/** A column with its fitted transforms. */
+export interface FittedColumn extends Column {
+  readonly required: boolean;
+  readonly links: readonly FittedLink[];
+  /** Images that no transform resizes: the size that all must have. */
+  readonly size?: readonly [number, number];
+  /** Part of `features`, or an input of its own; with the shape it gives per row. */
+  readonly spec: TensorSpec & { readonly parts?: readonly string[] };
+}
+
+export interface PreprocessorParts {
+  readonly columns: readonly FittedColumn[];
+  readonly output: OutputSpec;
+  readonly sequence?: SequenceConfig;
+  readonly seed: number;
+}
+
+/** Input that numbers and one-hot columns are joined to, in the order of the document. */
+export const FEATURES = 'features';
+
+/** `row, column: message` for the first value that is not finite. */
+function checkFinite(values: Float32Array | Float64Array, width: number, column: string, firstRow: number): void {
+  for (let at = 0; at < values.length; at += 1) {
+    const value = values[at]!;
+    if (Number.isFinite(value)) continue;
+    const row = firstRow + Math.floor(at / width);
+    throw Number.isNaN(value)
+      ? new PerennialError('DATA_INVALID', `row ${row}, column "${column}": the value is missing after its transforms.`, { hint: `Put "impute" first: "${column}": [{"impute": "median"}, …] (or "mostFrequent" for categories), or leave such rows out.` })
+      : new PerennialError('DATA_INVALID', `row ${row}, column "${column}": the value is ${value} after its transforms.`, { hint: `Put {"clip": [low, high]} first into the transforms of "${column}", or quarantine such rows.` });
+  }
+}
+
+/** The tensor that one column gives. @throws DATA_INVALID for what is not finite. */
+export function columnTensor(column: FittedColumn, data: ColumnData, firstRow: number): Tensor {
+  const { spec } = column;
+  const width = spec.shape.reduce((product, size) => product * size, 1);
+  let values: Float32Array | Int32Array | Uint8Array;
+  if (data.kind === 'number') values = Float32Array.from(data.values);
+  else if (data.kind === 'vector' || data.kind === 'pixels') values = (data as VectorData | PixelData).values;
+  else if (data.kind === 'tokens') values = data.values;
+  else if (data.kind === 'image') {
+    values = new Uint8Array(data.values.length * width);
+    data.values.forEach((image, row) => {
+      if (image === null) throw new PerennialError('DATA_INVALID', `row ${firstRow + row}, column "${column.name}": the image is missing.`, { hint: 'Leave out rows without an image.' });
+      const [height, wide] = spec.shape;
+      if (image.height !== height || image.width !== wide) throw new PerennialError('DATA_INVALID', `row ${firstRow + row}, column "${column.name}": the image is ${image.height} × ${image.width}; ${height} × ${wide} is expected.`, { hint: `Put {"resize": [${height}, ${wide}]} into the column's transforms.` });
+      (values as Uint8Array).set(image.data, row * width);
+    });
+  } else throw new PerennialError('CONFIG_INVALID', `Column "${column.name}" is still ${data.kind} after its transforms.`);
+  if (values instanceof Float32Array) checkFinite(values, width, column.name, firstRow);
+  return { spec: tensorSpec(spec), rows: width === 0 ? 0 : values.length / width, data: values };
+}
+
+function tensorSpec({ name, shape, dtype, vocabularySize }: TensorSpec): TensorSpec {
+  return { name, shape, dtype, ...(vocabularySize === undefined ? {} : { vocabularySize }) };
+}
+
+/** Joins the columns of `features` row by row. */
+function joinFeatures(tensors: readonly Tensor[], rows: number): Float32Array {
+  const widths = tensors.map((tensor) => tensor.spec.shape[0]!);
+  const width = widths.reduce((sum, size) => sum + size, 0);
+  const joined = new Float32Array(rows * width);
+  let offset = 0;
+  tensors.forEach((tensor, index) => {
+    const own = widths[index]!;
+    for (let row = 0; row < rows; row += 1) for (let at = 0; at < own; at += 1) joined[row * width + offset + at] = tensor.data[row * own + at]!;
+    offset += own;
+  });
+  return joined;
+}
+
+/** Inputs per row, before windows. */
+export function rowInputs(columns: readonly FittedColumn[]): TensorSpec[] {
+  const width = columns.filter((column) => column.spec.name === FEATURES && column.spec.shape.length === 1).reduce((sum, column) => sum + column.spec.shape[0]!, 0);
+  const specs: TensorSpec[] = [];
+  for (const column of columns) {
+    if (column.spec.name !== FEATURES) specs.push(tensorSpec(column.spec));
+    else if (!specs.some((spec) => spec.name === FEATURES)) specs.push({ name: FEATURES, shape: [width], dtype: 'float32' });
+  }
+  return specs;
+}
+
+/** Columns of a batch → one tensor per input, a row each. The one path from values to tensors, in training and in serving. */
+export async function tensorsOf(parts: Pick<PreprocessorParts, 'columns' | 'seed'>, batch: ReadonlyMap<string, ColumnData>, rows: number, firstRow: number): Promise<Record<string, Tensor>> {
+  const perColumn: { column: FittedColumn; tensor: Tensor }[] = [];
+  for (const column of parts.columns) {
+    const data = batch.get(column.name)!;
+    const sized = data.kind === 'image' && column.size !== undefined ? { ...data, size: column.size } : data;
+    const result = await applyChain(sized, column.links, { column: column.name, seed: parts.seed, firstRow });
+    perColumn.push({ column, tensor: columnTensor(column, result, firstRow) });
+  }
+  const tensors: Record<string, Tensor> = {};
+  for (const spec of rowInputs(parts.columns)) {
+    const own = perColumn.filter(({ column }) => column.spec.name === spec.name);
+    tensors[spec.name] = spec.name === FEATURES ? { spec, rows, data: joinFeatures(own.map(({ tensor }) => tensor), rows) } : { ...own[0]!.tensor, spec };
+  }
+  return tensors;
+}
+
+/** Overlapping windows of `size` rows: `rows - size + 1` of them. */
+export function windowTensor(tensor: Tensor, size: number): Tensor {
+  const width = tensor.spec.shape.reduce((product, item) => product * item, 1);
+  const rows = tensor.rows - size + 1;
+  const data = new (tensor.data.constructor as Float32ArrayConstructor)(rows * size * width);
+  for (let row = 0; row < rows; row += 1) data.set(tensor.data.subarray(row * width, (row + size) * width), row * size * width);
+  return { spec: { ...tensor.spec, shape: [size, ...tensor.spec.shape] }, rows, data };
+}
+
+function decodeClasses(classes: readonly string[], output: Float32Array, rows: number): Prediction[] {
+  const width = rows === 0 ? 1 : output.length / rows;
+  if (width !== 1 && width !== classes.length) throw new PerennialError('SHAPE_MISMATCH', `The model gives ${width} values per row, the label has ${classes.length} classes.`);
+  return Array.from({ length: rows }, (_, row) => {
+    const values = width === 1 ? [1 - output[row]!, output[row]!] : Array.from(output.subarray(row * width, (row + 1) * width));
+    const best = values.reduce((top, value, index) => (value > values[top]! ? index : top), 0);
+    return { label: classes[best]!, probabilities: Object.fromEntries(classes.map((name, index) => [name, values[index]!])) };
+  });
+}
+
+function decode(spec: OutputSpec, output: Float32Array, rows: number): Prediction[] {
+  if (spec.kind === 'classes') return decodeClasses(spec.classes, output, rows);
+  const width = rows === 0 ? 1 : output.length / rows;
+  const { mean, std } = (spec.kind === 'number' ? spec.scale : undefined) ?? { mean: 0, std: 1 };
+  return Array.from({ length: rows }, (_, row) => {
+    const values = Array.from(output.subarray(row * width, (row + 1) * width), (value) => value * std + mean);
+    return { value: width === 1 ? values[0]! : values };
+  });
+}
+
+/** Rows of a series must come in the order of time; where the column is given, it is checked. */
+async function checkOrder(rows: readonly Row[], by: Column): Promise<void> {
+  if (!rows.every((row) => Object.hasOwn(row, by.name) && row[by.name] !== null)) return;
+  const data = await columnOfRows(rows, by);
+  if (data.kind !== 'timestamp' && data.kind !== 'number') return;
+  const at = data.values.findIndex((value, row) => row > 0 && value < data.values[row - 1]!);
+  if (at > 0) throw new PerennialError('DATA_INVALID', `row ${at}, column "${by.name}": it is earlier than the row before; a series is given in the order of time.`);
+}
+
+export interface PreprocessorJson {
+  readonly formatVersion: 1;
+  readonly seed: number;
+  readonly columns: readonly { name: string; type: Column['type']; required: boolean; size?: [number, number]; spec: FittedColumn['spec']; transforms: readonly { name: string; value: Json; state: Json }[] }[];
+  readonly output: OutputSpec;
+  readonly sequence?: SequenceConfig & { readonly byType: Column['type'] };
+}
+
+/** @param byType type of the column that orders a series */
+export function createPreprocessor(parts: PreprocessorParts, byType: Column['type'] = 'timestamp'): Preprocessor {
+  const { columns, output, sequence } = parts;
+  const perRow = rowInputs(columns);
+  const inputs = sequence === undefined ? perRow : perRow.map((spec) => ({ ...spec, shape: [sequence.size, ...spec.shape] }));
+  return {
+    inputs, output,
+    columns: columns.map(({ name, type, required }) => ({ name, type, required })),
+    windowSize: sequence?.size ?? 1,
+    async apply(rows): Promise<TensorBatch> {
+      checkRowColumns(rows, columns);
+      if (sequence !== undefined) {
+        if (rows.length < sequence.size) throw new PerennialError('DATA_INVALID', `${rows.length} rows were given; one example needs ${sequence.size} consecutive rows.`, { hint: `Give at least ${sequence.size} rows in the order of "${sequence.by}".` });
+        await checkOrder(rows, { name: sequence.by, type: byType });
+      }
+      const batch = new Map<string, ColumnData>();
+      for (const column of columns) batch.set(column.name, await columnOfRows(rows, column));
+      const tensors = await tensorsOf(parts, batch, rows.length, 0);
+      if (sequence === undefined) return tensors;
+      return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, windowTensor(tensor, sequence.size)]));
+    },
+    decode: (values, rows) => decode(output, values, rows),
+    toJson: () => toJson(parts, byType),
+  };
+}
+
+function toJson({ columns, output, sequence, seed }: PreprocessorParts, byType: Column['type']): JsonObject {
+  const json: PreprocessorJson = {
+    formatVersion: 1, seed,
+    columns: columns.map(({ name, type, required, size, spec, links }) => ({
+      name, type, required, ...(size === undefined ? {} : { size: [size[0], size[1]] as [number, number] }), spec,
+      transforms: links.map((link) => ({ name: link.definition.name, value: link.value, state: link.state })),
+    })),
+    output, ...(sequence === undefined ? {} : { sequence: { ...sequence, byType } }),
+  };
+  return json as unknown as JsonObject;
+}
+
+/** The fitted preprocessing of a model, from `preprocessor.json`. Reads no data; sharp is loaded only when an image comes. */
+export function loadPreprocessor(json: JsonObject): Preprocessor {
+  const { formatVersion, columns, output, sequence, seed } = json as unknown as PreprocessorJson;
+  if (formatVersion !== 1) throw new PerennialError('MODEL_INVALID', `The preprocessing has format ${String(formatVersion)}; this version reads format 1.`);
+  const fitted = columns.map(({ transforms, ...column }): FittedColumn => ({
+    ...column,
+    links: parseChain(transforms.map(({ name, value }) => (value === null ? name : { [name]: value })), column.name).map((link, index) => ({ ...link, state: transforms[index]!.state })),
+  }));
+  const parts = { columns: fitted, output, seed };
+  if (sequence === undefined) return createPreprocessor(parts);
+  const { byType, ...rest } = sequence;
+  return createPreprocessor({ ...parts, sequence: rest }, byType);
+}

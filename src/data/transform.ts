@@ -1,0 +1,134 @@
+import { PerennialError } from '../core/errors.ts';
+import type { Json, JsonObject, JsonSchema } from '../core/json.ts';
+import type { ColumnData, DataKind, ImageData, NumberData, PixelData, TextData, VectorData } from './column-data.ts';
+
+/** Learns from the train split, batch by batch; what `finish` gives is plain JSON and travels inside the model. */
+export interface Fitter<S extends Json> {
+  add(data: ColumnData): void;
+  /** @throws DATA_INVALID where the values cannot be learnt from. */
+  finish(): S;
+}
+
+/** Facts that messages and defaults need. */
+export interface TransformScope {
+  readonly column: string;
+  /** Kind of the data that comes in. */
+  readonly kind: DataKind;
+  readonly seed: number;
+  /** Number of the batch's first row, for messages. */
+  readonly firstRow: number;
+}
+
+/**
+ * One step of a column's chain. One file `transforms/<name>.transform.ts`. `apply` is the same code in training and serving, works
+ * on any batch, also an empty one (its result then shows kind and width), and never changes its input.
+ */
+export interface TransformDefinition<C = any, S extends Json = any> {
+  readonly name: string;
+  readonly summary: string;
+  /** Schema of the value in `{ "<name>": value }`, with description, default and examples. */
+  readonly configSchema: JsonSchema;
+  /** true: there is no default, so the bare name is refused. */
+  readonly needsConfig?: boolean;
+  /** Values as a document writes them. */
+  readonly examples: readonly Json[];
+  readonly takes: readonly DataKind[];
+  gives(kind: DataKind, config: C): DataKind;
+  /** The value as written (null for the bare name) → complete configuration. */
+  resolve(value: Json): C;
+  /** Whether `fit` must see data for this kind and configuration. */
+  fit?(config: C, scope: TransformScope): Fitter<S>;
+  apply(data: ColumnData, config: C, state: S, scope: TransformScope): ColumnData | Promise<ColumnData>;
+  /** Reference whose numbers it must match. */
+  readonly reference?: string;
+}
+
+export function defineTransform<C, S extends Json>(definition: TransformDefinition<C, S>): TransformDefinition<C, S> {
+  return Object.freeze(definition);
+}
+
+/** Defaults under the members of an object that was given; null stands for the bare name. */
+export function withDefaults<C extends object>(defaults: C, value: Json): C {
+  return value === null ? defaults : { ...defaults, ...(value as JsonObject) } as C;
+}
+
+/** A new numeric column of `fn` over the values; missing values stay missing. */
+export function mapNumbers(data: ColumnData, fn: (value: number) => number): NumberData {
+  const { values } = data as NumberData;
+  const mapped = new Float64Array(values.length);
+  for (let row = 0; row < values.length; row += 1) mapped[row] = fn(values[row]!);
+  return { kind: 'number', values: mapped };
+}
+
+export function mapPixels(data: PixelData, fn: (value: number, channel: number) => number): PixelData {
+  const channels = data.shape[2];
+  const values = new Float32Array(data.values.length);
+  for (let at = 0; at < values.length; at += 1) values[at] = fn(data.values[at]!, at % channels);
+  return { ...data, values };
+}
+
+/** A category's text: numbers and timestamps in their shortest form. */
+export function categoriesOf(data: ColumnData): readonly (string | null)[] {
+  if (data.kind === 'text') return data.values;
+  return Array.from((data as NumberData).values, (value) => (Number.isNaN(value) ? null : String(value)));
+}
+
+/** Images of one size as numbers. @throws DATA_INVALID where an image is missing or sizes differ. */
+export function toPixels(data: ColumnData, { column, firstRow }: Pick<TransformScope, 'column' | 'firstRow'>): PixelData {
+  if (data.kind === 'pixels') return data;
+  const { values, channels, size } = data as ImageData;
+  const first = size ?? (values[0] ? [values[0].height, values[0].width] as const : undefined);
+  if (first === undefined) {
+    if (values.length === 0) return { kind: 'pixels', shape: [0, 0, channels], values: new Float32Array(0) };
+    throw new PerennialError('DATA_INVALID', `row ${firstRow}, column "${column}": the image is missing.`);
+  }
+  const [height, width] = first;
+  const pixels = new Float32Array(values.length * height * width * channels);
+  values.forEach((image, row) => {
+    if (image === null) throw new PerennialError('DATA_INVALID', `row ${firstRow + row}, column "${column}": the image is missing.`, { hint: 'Leave out rows without an image (validate: {"column": …, "notNull": true}).' });
+    if (image.height !== height || image.width !== width) {
+      throw new PerennialError('DATA_INVALID', `row ${firstRow + row}, column "${column}": the image is ${image.height} × ${image.width}, others are ${height} × ${width}.`, { hint: `Put {"resize": [${height}, ${width}]} first into the column's transforms.` });
+    }
+    pixels.set(image.data, row * height * width * channels);
+  });
+  return { kind: 'pixels', shape: [height, width, channels], values: pixels };
+}
+
+/** Mean and variance in one pass, merged without loss of precision. @see Chan, Golub, LeVeque (1979), equation 2.1 */
+export class Moments {
+  count = 0;
+  mean = 0;
+  #squares = 0;
+  min = Number.POSITIVE_INFINITY;
+  max = Number.NEGATIVE_INFINITY;
+
+  add(value: number): void {
+    this.count += 1;
+    const delta = value - this.mean;
+    this.mean += delta / this.count;
+    this.#squares += delta * (value - this.mean);
+    if (value < this.min) this.min = value;
+    if (value > this.max) this.max = value;
+  }
+
+  /** Of the population. */
+  get std(): number {
+    return this.count === 0 ? Number.NaN : Math.sqrt(this.#squares / this.count);
+  }
+}
+
+/** Finite values of a batch go to `use`; infinite ones are an error, missing ones are left out. */
+export function eachFinite(data: ColumnData, column: string, use: (value: number) => void): void {
+  for (const value of (data as NumberData).values) {
+    if (Number.isNaN(value)) continue;
+    if (!Number.isFinite(value)) throw new PerennialError('DATA_INVALID', `Column "${column}" holds ${value} in the train split; statistics over it are meaningless.`, { hint: `Put {"clip": [low, high]} before it, or quarantine such rows (validate: {"column": "${column}", "between": [low, high]}).` });
+    use(value);
+  }
+}
+
+/** @throws DATA_INVALID where a column has nothing to learn from. */
+export function requireValues(count: number, column: string, what: string): void {
+  if (count === 0) throw new PerennialError('DATA_INVALID', `Column "${column}" has no value in the train split, so ${what} cannot be learnt.`, { hint: `Leave "${column}" out of the features, or "exclude" it in the ingest step.` });
+}
+
+export type { TextData, VectorData };

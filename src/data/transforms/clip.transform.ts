@@ -1,0 +1,28 @@
+import { defineTransform, mapNumbers } from '../transform.ts';
+
+interface Config {
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+export default defineTransform<Config, null>({
+  name: 'clip',
+  summary: 'Limits values to a range; infinities become its ends.',
+  configSchema: {
+    type: 'array', items: { type: ['number', 'null'] }, minItems: 2, maxItems: 2,
+    description: 'Lowest and highest value; null leaves an end open.', examples: [[0, 100], [0, null]],
+  },
+  needsConfig: true,
+  examples: [[0, 100], [0, null]],
+  takes: ['number'],
+  gives: () => 'number',
+  resolve: (value) => {
+    const [low, high] = value as [number | null, number | null];
+    return { low, high };
+  },
+  apply: (data, { low, high }) => mapNumbers(data, (value) => {
+    if (low !== null && value < low) return low;
+    return high !== null && value > high ? high : value;
+  }),
+  reference: 'NumPy clip',
+});

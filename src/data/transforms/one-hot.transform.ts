@@ -1,0 +1,56 @@
+import { PerennialError } from '../../core/errors.ts';
+import { DATA_LIMITS } from '../limits.ts';
+import { categoriesOf, defineTransform, requireValues, withDefaults } from '../transform.ts';
+
+interface Config {
+  readonly unknown: 'zeros' | 'error';
+  readonly maximum: number;
+}
+
+export default defineTransform<Config, { categories: string[] }>({
+  name: 'oneHot',
+  summary: 'One column per category of the train split; an unknown or missing category has 0 in all of them.',
+  configSchema: {
+    type: 'object',
+    additionalProperties: false,
+    default: {},
+    description: 'One column per category.',
+    properties: {
+      unknown: { enum: ['zeros', 'error'], default: 'zeros', description: 'A category that the train split does not hold, or a missing one: 0 in all columns, or refused.' },
+      maximum: { type: 'integer', minimum: 1, maximum: 10_000, default: DATA_LIMITS.oneHotCategoriesMax, description: 'The most frequent categories that get a column; others count as unknown.' },
+    },
+    examples: [{ unknown: 'error' }],
+  },
+  examples: [{ unknown: 'zeros', maximum: 1_000 }],
+  takes: ['text', 'number'],
+  gives: () => 'vector',
+  resolve: (value) => withDefaults<Config>({ unknown: 'zeros', maximum: DATA_LIMITS.oneHotCategoriesMax }, value),
+  fit: ({ maximum }, { column, kind }) => {
+    const counts = new Map<string, number>();
+    return {
+      add: (data) => {
+        for (const category of categoriesOf(data)) if (category !== null) counts.set(category, (counts.get(category) ?? 0) + 1);
+      },
+      finish: () => {
+        requireValues(counts.size, column, 'its categories');
+        const frequent = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, maximum).map(([name]) => name);
+        return { categories: kind === 'number' ? frequent.sort((a, b) => Number(a) - Number(b)) : frequent.sort() };
+      },
+    };
+  },
+  apply: (data, { unknown }, { categories }, { column, firstRow }) => {
+    const index = new Map(categories.map((category, at) => [category, at]));
+    const names = categoriesOf(data);
+    const width = categories.length;
+    const values = new Float32Array(names.length * width);
+    names.forEach((name, row) => {
+      const at = name === null ? undefined : index.get(name);
+      if (at !== undefined) values[row * width + at] = 1;
+      else if (unknown === 'error') {
+        throw new PerennialError('DATA_INVALID', `row ${firstRow + row}, column "${column}": ${name === null ? 'the category is missing' : `the category "${name}" is unknown`}. Known are: ${categories.slice(0, 20).join(', ')}.`, { hint: 'Use {"oneHot": {"unknown": "zeros"}} to let such rows through.' });
+      }
+    });
+    return { kind: 'vector', width, parts: categories, values };
+  },
+  reference: 'scikit-learn OneHotEncoder(handle_unknown="ignore")',
+});

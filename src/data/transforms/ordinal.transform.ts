@@ -1,0 +1,56 @@
+import { PerennialError } from '../../core/errors.ts';
+import { categoriesOf, defineTransform, requireValues } from '../transform.ts';
+
+interface Config {
+  readonly order?: readonly string[];
+  readonly unknown: 'error' | number;
+}
+
+export default defineTransform<Config, { categories: string[] }>({
+  name: 'ordinal',
+  summary: 'The position of the category, from 0: in the given order, else sorted.',
+  configSchema: {
+    oneOf: [
+      { type: 'array', items: { type: 'string' }, minItems: 1, description: 'The categories in their order.' },
+      {
+        type: 'object', additionalProperties: false,
+        properties: {
+          order: { type: 'array', items: { type: 'string' }, minItems: 1, description: 'The categories in their order. Left out: those of the train split, sorted.', examples: [['low', 'middle', 'high']] },
+          unknown: { oneOf: [{ const: 'error' }, { type: 'number' }], default: 'error', description: 'An unknown category: refused, or this number.' },
+        },
+      },
+    ],
+    default: {},
+    description: 'Positions of categories.',
+    examples: [['low', 'middle', 'high'], { unknown: -1 }],
+  },
+  examples: [['low', 'middle', 'high'], { unknown: -1 }],
+  takes: ['text', 'number'],
+  gives: () => 'number',
+  resolve: (value) => (Array.isArray(value) ? { order: value as string[], unknown: 'error' } : { unknown: 'error', ...(value as object | null) }) as Config,
+  fit: ({ order }, { column, kind }) => {
+    const seen = new Set<string>();
+    return {
+      add: (data) => {
+        for (const category of categoriesOf(data)) if (category !== null) seen.add(category);
+      },
+      finish: () => {
+        if (order !== undefined) return { categories: [...order] };
+        requireValues(seen.size, column, 'its categories');
+        return { categories: kind === 'number' ? [...seen].sort((a, b) => Number(a) - Number(b)) : [...seen].sort() };
+      },
+    };
+  },
+  apply: (data, { unknown }, { categories }, { column, firstRow }) => {
+    const index = new Map(categories.map((category, at) => [category, at]));
+    const positions = categoriesOf(data).map((name, row) => {
+      if (name === null) return Number.NaN;
+      const at = index.get(name);
+      if (at !== undefined) return at;
+      if (unknown !== 'error') return unknown;
+      throw new PerennialError('DATA_INVALID', `row ${firstRow + row}, column "${column}": the category "${name}" is unknown. Known are: ${categories.slice(0, 20).join(', ')}.`, { hint: 'Add it to "order", or give {"ordinal": {"unknown": -1}}.' });
+    });
+    return { kind: 'number', values: Float64Array.from(positions) };
+  },
+  reference: 'scikit-learn OrdinalEncoder',
+});

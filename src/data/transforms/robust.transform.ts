@@ -1,0 +1,27 @@
+import { QuantileSketch } from '../quantiles.ts';
+import { defineTransform, eachFinite, mapNumbers, requireValues } from '../transform.ts';
+
+type Nothing = Record<string, never>;
+
+export default defineTransform<Nothing, { median: number; range: number }>({
+  name: 'robust',
+  summary: 'Subtracts the median and divides by the distance between the quartiles: outliers do not move it.',
+  configSchema: { type: 'object', additionalProperties: false, properties: {}, default: {}, description: 'Median 0, distance of the quartiles 1.' },
+  examples: [{}],
+  takes: ['number'],
+  gives: () => 'number',
+  resolve: () => ({}),
+  fit: (_config, { column, seed }) => {
+    const sketch = new QuantileSketch(seed);
+    return {
+      add: (data) => eachFinite(data, column, (value) => sketch.add(value)),
+      finish: () => {
+        requireValues(sketch.count, column, 'the quartiles');
+        const [q1, median, q3] = sketch.quantiles([0.25, 0.5, 0.75]) as [number, number, number];
+        return { median, range: q3 > q1 ? q3 - q1 : 1 };
+      },
+    };
+  },
+  apply: (data, _config, { median, range }) => mapNumbers(data, (value) => (value - median) / range),
+  reference: 'scikit-learn RobustScaler',
+});

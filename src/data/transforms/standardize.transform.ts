@@ -1,0 +1,25 @@
+import { Moments, defineTransform, eachFinite, mapNumbers, requireValues } from '../transform.ts';
+
+type Nothing = Record<string, never>;
+
+export default defineTransform<Nothing, { mean: number; std: number }>({
+  name: 'standardize',
+  summary: 'Subtracts the mean and divides by the standard deviation (of the population); a constant column becomes 0.',
+  configSchema: { type: 'object', additionalProperties: false, properties: {}, default: {}, description: 'Zero mean and unit variance.' },
+  examples: [{}],
+  takes: ['number'],
+  gives: () => 'number',
+  resolve: () => ({}),
+  fit: (_config, { column }) => {
+    const moments = new Moments();
+    return {
+      add: (data) => eachFinite(data, column, (value) => moments.add(value)),
+      finish: () => {
+        requireValues(moments.count, column, 'mean and deviation');
+        return { mean: moments.mean, std: moments.std > 0 ? moments.std : 1 };
+      },
+    };
+  },
+  apply: (data, _config, { mean, std }) => mapNumbers(data, (value) => (value - mean) / std),
+  reference: 'scikit-learn StandardScaler',
+});

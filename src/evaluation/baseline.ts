@@ -1,0 +1,55 @@
+import type { DatasetProfile } from '../data/types.ts';
+import type { Chunk, ClassChunk, NumberChunk } from './metric.ts';
+import type { EvaluationReport } from './report.ts';
+
+export interface Baseline extends Pick<EvaluationReport['baseline'], 'kind' | 'description'> {
+  /** The naive forecast for the same rows; undefined where none can be made. */
+  readonly chunk: Chunk | undefined;
+}
+
+const NONE: Baseline = { kind: 'none', description: 'none', chunk: undefined };
+
+/** What is known before each row of a sequence: its label `horizon` rows earlier, in the units of the source. */
+export type LastKnown = (example: number) => number | undefined;
+
+/**
+ * The naive forecast that a model has to beat on the same rows: for sequences of numbers the last known value (persistence), else the
+ * mean of the training labels; for classes the most frequent class of training with the shares of training as probabilities.
+ */
+export function baselineOf(chunk: Chunk, label: string, profile: DatasetProfile, lastKnown: LastKnown | undefined): Baseline {
+  const column = profile.columns.find((candidate) => candidate.name === label);
+  if (chunk.kind === 'number') {
+    if (lastKnown !== undefined && chunk.width === 1) {
+      const predictions = Float64Array.from({ length: chunk.rows }, (_, example) => lastKnown(example) ?? NaN);
+      if (predictions.every(Number.isFinite)) return { kind: 'persistence', description: 'persistence: the last known value', chunk: { ...chunk, predictions } };
+    }
+    const mean = column?.number?.mean;
+    if (mean === undefined || chunk.width !== 1) return NONE;
+    return { kind: 'mean', description: `the mean of the training labels, ${Number(mean.toPrecision(4))}`, chunk: constantNumber(chunk, mean) };
+  }
+  const counts = column?.categories?.counts ?? countsOfNumbers(column?.number);
+  if (counts === undefined) return NONE;
+  const shares = chunk.classes.map((name) => (Object.hasOwn(counts, name) ? counts[name]! : 0));
+  const total = shares.reduce((sum, count) => sum + count, 0);
+  if (total === 0) return NONE;
+  const majority = shares.indexOf(Math.max(...shares));
+  return { kind: 'majorityClass', description: `always "${chunk.classes[majority]}", the most frequent class of training`, chunk: constantClass(chunk, shares.map((count) => count / total), majority) };
+}
+
+/** Classes that are written as numbers have a profile of numbers; its sample has their shares. */
+function countsOfNumbers(number: { readonly sample: readonly number[] } | undefined): Record<string, number> | undefined {
+  if (number === undefined) return undefined;
+  const counts: Record<string, number> = Object.create(null) as Record<string, number>;
+  for (const value of number.sample) counts[String(value)] = (counts[String(value)] ?? 0) + 1;
+  return counts;
+}
+
+function constantNumber(chunk: NumberChunk, value: number): NumberChunk {
+  return { ...chunk, predictions: new Float64Array(chunk.rows * chunk.width).fill(value) };
+}
+
+function constantClass(chunk: ClassChunk, shares: readonly number[], majority: number): ClassChunk {
+  const scores = new Float64Array(chunk.rows * shares.length);
+  for (let row = 0; row < chunk.rows; row++) scores.set(shares, row * shares.length);
+  return { ...chunk, scores, predicted: new Int32Array(chunk.rows).fill(majority), probabilities: true };
+}

@@ -1,0 +1,106 @@
+import type { JsonObject } from '../core/json.ts';
+import type { StepVerdict } from '../core/step.ts';
+import type { Gate, GateVerdict, OnNoChampion } from './gates.ts';
+import type { MetricDefinition, MetricTask } from './metric.ts';
+import type { CalibrationBin } from './probabilities.ts';
+
+export interface MetricResult {
+  readonly key: string;
+  /** Name of the metric's definition. */
+  readonly metric: string;
+  readonly config: JsonObject;
+  readonly direction: MetricDefinition['direction'];
+  readonly value: number;
+  /** null: undefined for the baseline. */
+  readonly baseline: number | null;
+  /** Of the champion on the same rows; absent without a champion. */
+  readonly champion?: { readonly value: number | null; readonly challenger: number | null; readonly difference: number | null; readonly low: number | null; readonly high: number | null };
+}
+
+export interface ChampionComparison {
+  readonly model: string;
+  readonly version: number;
+  readonly digest: string;
+  /** Rows on which both were judged. */
+  readonly rows: number;
+  readonly confidence: number;
+  readonly resamples: number;
+  readonly metrics: Readonly<Record<string, number | null>>;
+}
+
+export interface ClassRow {
+  readonly class: string;
+  readonly support: number;
+  readonly predicted: number;
+  readonly precision: number | null;
+  readonly recall: number | null;
+  readonly f1: number | null;
+}
+
+export interface SliceRow {
+  readonly value: string;
+  readonly rows: number;
+  /** null: undefined on these rows. */
+  readonly metrics: Readonly<Record<string, number | null>>;
+}
+
+export interface WorstRow {
+  /** Position in the test split, from 0. */
+  readonly index: number;
+  /** Negative log probability of the true class, or the absolute error in the units of the label. */
+  readonly loss: number;
+  readonly label: string;
+  readonly predicted: string;
+  /** Probability of the prediction, for classes. */
+  readonly probability: number | null;
+  /** The row as it came from the source; long text shortened, images left out. */
+  readonly columns: JsonObject;
+}
+
+export interface Curve {
+  readonly class: string;
+  readonly area: number | null;
+  readonly points: readonly (readonly [falsePositiveRate: number, truePositiveRate: number])[];
+}
+
+/** The contents of `evaluation.json`. It holds no time and no run: the same model on the same rows gives the same bytes. */
+export interface EvaluationReport {
+  readonly formatVersion: 1;
+  readonly pipeline: string;
+  readonly model: { readonly digest: string; readonly summary: string; readonly parameters: number; readonly loss: string; readonly optimizer: string; readonly epochsRun: number; readonly bestEpoch: number };
+  readonly dataset: { readonly digest: string; readonly summary: string };
+  readonly split: 'test';
+  readonly rows: number;
+  readonly task: MetricTask;
+  readonly output: { readonly kind: 'classes' | 'number' | 'none'; readonly name: string; readonly classes?: readonly string[] };
+  readonly positive?: string;
+  readonly threshold?: number;
+  readonly metrics: readonly MetricResult[];
+  readonly baseline: { readonly kind: 'majorityClass' | 'mean' | 'persistence' | 'none'; readonly description: string };
+  readonly champion?: ChampionComparison;
+  /** Why there is no comparison. */
+  readonly noChampion?: string;
+  readonly onNoChampion: OnNoChampion;
+  readonly gates: readonly (Omit<GateVerdict, 'gate'> & { readonly gate: Gate })[];
+  readonly verdict: StepVerdict;
+  readonly classification?: {
+    /** Rows by true class, then by predicted class. */
+    readonly confusion: readonly (readonly number[])[];
+    readonly classes: readonly ClassRow[];
+    /** null: the model gives no probabilities. */
+    readonly calibration: readonly CalibrationBin[] | null;
+    readonly roc: readonly Curve[];
+  };
+  readonly regression?: {
+    /** At most 500 rows, evenly spaced. */
+    readonly points: readonly { readonly index: number; readonly label: number; readonly prediction: number; readonly baseline: number | null }[];
+    /** Label minus prediction. */
+    readonly residuals: { readonly edges: readonly number[]; readonly counts: readonly number[] };
+    /** true: the rows are in order of time. */
+    readonly ordered: boolean;
+  };
+  readonly slices: readonly { readonly column: string; readonly values: readonly SliceRow[]; readonly left: number }[];
+  readonly worst: readonly WorstRow[];
+  /** Numbers per epoch, as the trainer wrote them. */
+  readonly history: readonly Readonly<Record<string, number>>[];
+}

@@ -1,0 +1,117 @@
+import { PerennialError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { OutputSpec, Row, TensorBatch } from '../core/tensor.ts';
+import type { Examples } from '../data/examples.ts';
+import type { Preprocessor } from '../data/types.ts';
+import type { Predictor } from '../training/types.ts';
+
+/** Examples scored at once: large enough for the tensor library, small enough for images. */
+const BATCH_ROWS = 256;
+
+export interface ScoreOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface Scored {
+  readonly rows: number;
+  /** Row-major model output. */
+  readonly predictions: Float32Array;
+  /** Row-major labels as the model learned them; for models without a label, their input. */
+  readonly labels: Float64Array;
+}
+
+/** Predicts the test split of the examples, batch by batch. */
+export async function scoreExamples(predictor: Predictor, examples: Examples, options: ScoreOptions = {}): Promise<Scored> {
+  const reader = examples.reader('test');
+  try {
+    const { rows } = reader;
+    if (rows === 0) throw new PerennialError('SPLIT_INVALID', 'There is nothing to evaluate: the test split has no examples.', { hint: 'Give "split.test" of the ingest step a larger share.' });
+    const predictions: Float32Array[] = [];
+    const labels: ArrayLike<number>[] = [];
+    for (let start = 0; start < rows; start += BATCH_ROWS) {
+      options.signal?.throwIfAborted();
+      const batch = reader.read(start, Math.min(BATCH_ROWS, rows - start));
+      predictions.push(await predictor.predict(inputsOf(batch)));
+      labels.push(labelOf(batch, predictor.meta.output));
+      options.onProgress?.(Math.min(start + BATCH_ROWS, rows), rows);
+    }
+    return { rows, predictions: concat(predictions, (length) => new Float32Array(length)), labels: concat(labels, (length) => new Float64Array(length)) };
+  } finally {
+    reader.close();
+  }
+}
+
+function inputsOf(batch: TensorBatch): TensorBatch {
+  return Object.fromEntries(Object.entries(batch).filter(([name]) => name !== '@label'));
+}
+
+function labelOf(batch: TensorBatch, output: OutputSpec): ArrayLike<number> {
+  const label = batch['@label'];
+  if (label !== undefined) return label.data;
+  const inputs = Object.values(batch);
+  if (output.kind === 'none' && inputs.length === 1) return inputs[0]!.data;
+  if (output.kind === 'none') throw new PerennialError('CONFIG_INVALID', `A model without a label is judged by how it reproduces its one input; this one has ${inputs.length}.`);
+  throw new PerennialError('DATA_INVALID', 'The examples hold no label tensor.', { hint: 'Name the label in the ingest step.' });
+}
+
+function concat<T extends Float32Array | Float64Array>(parts: readonly ArrayLike<number>[], make: (length: number) => T): T {
+  const all = make(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+export interface Sequence {
+  readonly size: number;
+  readonly horizon: number;
+}
+
+/** How a fitted preprocessor cuts rows into windows; undefined where an example is a row. */
+export function sequenceOf(preprocessor: JsonObject): Sequence | undefined {
+  const sequence = preprocessor['sequence'] as { size?: number; horizon?: number } | null | undefined;
+  if (sequence === null || sequence === undefined || sequence.size === undefined) return undefined;
+  return { size: sequence.size, horizon: sequence.horizon ?? 1 };
+}
+
+/** Index of the row that holds the label of the n-th example. */
+export function targetOf(sequence: Sequence | undefined, example: number): number {
+  return sequence === undefined ? example : example + sequence.size - 1 + sequence.horizon;
+}
+
+/** Scores raw rows as a server would: through the model's own preprocessing. */
+export class RawScorer {
+  readonly #predictor: Predictor;
+  readonly #preprocessor: Preprocessor;
+  readonly #parts: Float32Array[] = [];
+  #kept: readonly Row[] = [];
+  #examples = 0;
+
+  constructor(predictor: Predictor, preprocessor: Preprocessor) {
+    this.#predictor = predictor;
+    this.#preprocessor = preprocessor;
+  }
+
+  /** Rows in the order of the split, batch after batch. Windows reach over the ends of batches. */
+  async add(rows: readonly Row[]): Promise<void> {
+    const all = this.#kept.length === 0 ? rows : [...this.#kept, ...rows];
+    const { windowSize } = this.#preprocessor;
+    if (all.length >= windowSize) {
+      const examples = all.length - windowSize + 1;
+      for (let start = 0; start < examples; start += BATCH_ROWS) {
+        const count = Math.min(BATCH_ROWS, examples - start);
+        const batch = await this.#preprocessor.apply(all.slice(start, start + count + windowSize - 1));
+        this.#parts.push(await this.#predictor.predict(batch));
+        this.#examples += count;
+      }
+    }
+    this.#kept = windowSize === 1 ? [] : all.slice(-(windowSize - 1));
+  }
+
+  finish(): { readonly rows: number; readonly predictions: Float32Array } {
+    return { rows: this.#examples, predictions: concat(this.#parts, (length) => new Float32Array(length)) };
+  }
+}

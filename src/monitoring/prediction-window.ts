@@ -1,0 +1,81 @@
+import { PerennialError } from '../core/errors.ts';
+import type { ObjectStore } from '../core/ports.ts';
+import type { Prediction, Row } from '../core/tensor.ts';
+
+/** What is read of a logged prediction. */
+export interface LoggedPrediction {
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  readonly id: string;
+  readonly version: number;
+  /** null: the client sent tensors, or the row was too long to be logged. */
+  readonly row: Row | null;
+  readonly prediction: Prediction;
+}
+
+export interface WindowOptions {
+  readonly from: Date;
+  /** Not included. */
+  readonly to: Date;
+  /** Only predictions of this version. */
+  readonly version?: number;
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** The logged predictions of a model with `from ≤ time < to`, object by object. @throws DATA_INVALID for a line that is no prediction. */
+export async function* readPredictions(store: ObjectStore, model: string, options: WindowOptions): AsyncGenerator<LoggedPrediction[]> {
+  const [from, to] = [options.from.getTime(), options.to.getTime()];
+  for (let day = Math.floor(from / DAY_MS) * DAY_MS; day < to; day += DAY_MS) {
+    const prefix = `predictions/${model}/${new Date(day).toISOString().slice(0, 10)}/`;
+    for await (const { key } of store.list(prefix)) {
+      if (!mayHold(key.slice(prefix.length), day, from, to)) continue;
+      const { body } = await store.get(key);
+      const records = parseLines(new TextDecoder().decode(body), key).filter(({ time, version }) => {
+        const at = Date.parse(time);
+        return at >= from && at < to && (options.version === undefined || version === options.version);
+      });
+      if (records.length > 0) yield records;
+    }
+  }
+}
+
+/** The rows of {@link readPredictions} that were logged with their columns. */
+export async function* readPredictedRows(store: ObjectStore, model: string, options: WindowOptions): AsyncGenerator<Row[]> {
+  for await (const records of readPredictions(store, model, options)) {
+    const rows = records.flatMap(({ row }) => (row === null ? [] : [row]));
+    if (rows.length > 0) yield rows;
+  }
+}
+
+/** By the hour that the name starts with. */
+function mayHold(name: string, day: number, from: number, to: number): boolean {
+  const hour = /^(\d{2})-/.exec(name)?.[1];
+  if (hour === undefined) return name.endsWith('.ndjson');
+  const start = day + Number(hour) * HOUR_MS;
+  return start < to && start + HOUR_MS > from;
+}
+
+function parseLines(text: string, key: string): LoggedPrediction[] {
+  return text.split('\n').flatMap((line, index) => {
+    if (line === '') return [];
+    const record = parse(line);
+    if (isPrediction(record)) return [record];
+    throw new PerennialError('DATA_INVALID', `Line ${index + 1} of ${key} is no logged prediction: ${line.slice(0, 80)}`, { hint: 'Delete the object: something else than a server wrote it.' });
+  });
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function isPrediction(record: unknown): record is LoggedPrediction {
+  if (typeof record !== 'object' || record === null) return false;
+  const { time, version, row } = record as Record<string, unknown>;
+  return typeof time === 'string' && !Number.isNaN(Date.parse(time)) && typeof version === 'number' && (row === null || (typeof row === 'object' && !Array.isArray(row)));
+}

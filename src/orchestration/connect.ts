@@ -1,0 +1,148 @@
+import { readFile } from 'node:fs/promises';
+import { connect as openSocket } from 'node:net';
+import type { Client, Connection } from '@temporalio/client';
+import { TEMPORAL_DEFAULTS, temporalConfig } from '../../temporal.config.ts';
+import type { TemporalConfig, TlsFiles } from '../../temporal.config.ts';
+import { PerennialError, messageOf } from '../core/errors.ts';
+import { readStack } from '../platform/stack.ts';
+
+export interface TlsOptions {
+  readonly serverNameOverride?: string;
+  readonly serverRootCACertificate?: Uint8Array;
+  readonly clientCertPair?: { readonly crt: Uint8Array; readonly key: Uint8Array };
+}
+
+/** Where and as whom to talk to Temporal: what clients and workers connect with. */
+export interface TemporalSettings {
+  readonly address: string;
+  readonly namespace: string;
+  readonly taskQueue: string;
+  readonly uiUrl: string;
+  readonly connectTimeoutMs: number;
+  readonly connection: { readonly address: string; readonly tls?: TlsOptions | boolean; readonly apiKey?: string; readonly metadata?: Readonly<Record<string, string>> };
+}
+
+/** A connected client with what its callers need beside it. Close it when done. */
+export interface Temporal {
+  readonly client: Client;
+  readonly connection: Connection;
+  readonly settings: TemporalSettings;
+  close(): Promise<void>;
+}
+
+/** Environment over the running stack over defaults. @throws USAGE */
+export async function temporalSettings(config: TemporalConfig = temporalConfig()): Promise<TemporalSettings> {
+  const stack = config.address === undefined ? readStack() : undefined;
+  const address = config.address ?? stack?.temporal?.address ?? TEMPORAL_DEFAULTS.address;
+  const tls = await tlsOptions(config.tls);
+  return {
+    address,
+    namespace: config.namespace,
+    taskQueue: config.taskQueue,
+    uiUrl: config.uiUrl ?? stack?.temporal?.uiUrl ?? uiOf(address),
+    connectTimeoutMs: config.connectTimeoutMs,
+    connection: {
+      address,
+      ...(tls === undefined ? {} : { tls }),
+      ...(config.apiKey === undefined ? {} : { apiKey: config.apiKey }),
+      ...(Object.keys(config.metadata).length === 0 ? {} : { metadata: config.metadata }),
+    },
+  };
+}
+
+/**
+ * A client of the Temporal server.
+ *
+ * @throws TEMPORAL_UNAVAILABLE where it does not answer within the connect timeout (three seconds)
+ */
+export async function connectTemporal(config?: TemporalConfig): Promise<Temporal> {
+  const settings = await temporalSettings(config);
+  // Loading the client takes longer than asking the port, and a closed port is the usual trouble.
+  const [{ Client, Connection }] = await Promise.all([import('@temporalio/client'), reach(settings)]);
+  let connection: Connection;
+  try {
+    connection = await Connection.connect({ ...settings.connection, connectTimeout: settings.connectTimeoutMs, ...(settings.connection.metadata === undefined ? {} : { metadata: { ...settings.connection.metadata } }) });
+  } catch (error) {
+    throw unavailable(settings, messageOf(error), error);
+  }
+  const client = new Client({ connection, namespace: settings.namespace });
+  return { client, connection, settings, close: () => connection.close() };
+}
+
+/** Resolves where something listens. @throws TEMPORAL_UNAVAILABLE */
+export async function reach(settings: TemporalSettings): Promise<void> {
+  const { host, port } = hostAndPort(settings.address);
+  await new Promise<void>((resolve, reject) => {
+    const socket = openSocket({ host, port, timeout: settings.connectTimeoutMs });
+    const end = (error?: Error): void => {
+      socket.destroy();
+      if (error === undefined) resolve();
+      else reject(unavailable(settings, messageOf(error), error));
+    };
+    socket.once('connect', () => end());
+    socket.once('timeout', () => end(new Error(`no answer within ${settings.connectTimeoutMs / 1000} s`)));
+    socket.once('error', end);
+  });
+}
+
+/** An error of a client call in the terms of the error table; other errors come back as they are. */
+export function temporalError(error: unknown, what: string): unknown {
+  const cause = (error as { cause?: unknown } | undefined)?.cause;
+  const code = grpcCode(error) ?? grpcCode(cause);
+  const message = messageOf(cause ?? error);
+  if (code === 5 && /namespace/i.test(message)) return new PerennialError('TEMPORAL_UNAVAILABLE', `${what}: ${message}`, { hint: 'Check TEMPORAL_NAMESPACE.', cause: error });
+  if (code === 5) return new PerennialError('NOT_FOUND', `${what}: Temporal knows no such thing.`, { cause: error });
+  if (code === 7 || code === 16) return new PerennialError('TEMPORAL_UNAVAILABLE', `${what}: Temporal refused the credentials: ${message}`, { hint: 'Check TEMPORAL_API_KEY, TEMPORAL_TLS_… and TEMPORAL_NAMESPACE.', cause: error });
+  if (code === 3 && /search attribute/i.test(message))
+    return new PerennialError('TEMPORAL_UNAVAILABLE', `${what}: ${message}`, { hint: 'Start a worker once (it creates the search attributes), or create them: `temporal operator search-attribute create --name Pipeline --type Keyword` and so on.', cause: error });
+  if (code === 14 || code === 4) return new PerennialError('TEMPORAL_UNAVAILABLE', `${what}: Temporal did not answer: ${message}`, { cause: error });
+  return error;
+}
+
+/** Link to a workflow in the Temporal UI. */
+export function workflowUrl(settings: Pick<TemporalSettings, 'uiUrl' | 'namespace'>, workflowId: string, executionId?: string): string {
+  const base = `${settings.uiUrl.replace(/\/$/, '')}/namespaces/${encodeURIComponent(settings.namespace)}/workflows/${encodeURIComponent(workflowId)}`;
+  return executionId === undefined ? base : `${base}/${executionId}/timeline`;
+}
+
+function grpcCode(error: unknown): number | undefined {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === 'number' ? code : undefined;
+}
+
+function unavailable(settings: TemporalSettings, message: string, cause: unknown): PerennialError {
+  return new PerennialError('TEMPORAL_UNAVAILABLE', `No Temporal server answers at ${settings.address} (${message}).`, { cause });
+}
+
+function hostAndPort(address: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(address);
+  if (match === null) throw new PerennialError('USAGE', `TEMPORAL_ADDRESS is "${address}"; expected HOST:PORT.`, { hint: 'For example TEMPORAL_ADDRESS=127.0.0.1:7233' });
+  return { host: match[1] ?? match[2]!, port: Number(match[3] ?? 7233) };
+}
+
+function uiOf(address: string): string {
+  return /\.tmprl\.cloud(:|$)|\.api\.temporal\.io(:|$)/.test(address) ? 'https://cloud.temporal.io' : TEMPORAL_DEFAULTS.uiUrl;
+}
+
+async function tlsOptions(tls: TlsFiles | boolean): Promise<TlsOptions | boolean | undefined> {
+  if (tls === false) return undefined;
+  if (tls === true) return true;
+  const [crt, key, ca] = await Promise.all([material(tls.certPath, tls.certData), material(tls.keyPath, tls.keyData), material(tls.caPath, tls.caData)]);
+  if ((crt === undefined) !== (key === undefined))
+    throw new PerennialError('USAGE', 'Of the TLS client certificate and its key only one is set.', { hint: 'Set both TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH.' });
+  return {
+    ...(tls.serverName === undefined ? {} : { serverNameOverride: tls.serverName }),
+    ...(ca === undefined ? {} : { serverRootCACertificate: ca }),
+    ...(crt === undefined || key === undefined ? {} : { clientCertPair: { crt, key } }),
+  };
+}
+
+async function material(path: string | undefined, data: string | undefined): Promise<Uint8Array | undefined> {
+  if (data !== undefined) return new TextEncoder().encode(data);
+  if (path === undefined) return undefined;
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new PerennialError('USAGE', `The TLS file ${path} cannot be read: ${messageOf(error)}`, { hint: 'Check the TEMPORAL_TLS_… variables.', cause: error });
+  }
+}

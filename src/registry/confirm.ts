@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../core/errors.ts';
+import type { ObjectStore } from '../core/ports.ts';
+import { getJson } from '../storage/json-objects.ts';
+
+/** Servers refresh their announcement every 5 s; one that missed three is taken for gone. */
+export const SERVER_LIVE_MS = 16_000;
+const POLL_MS = 50;
+const REQUEST_MS_MAX = 5_000;
+
+export interface ServerAnswer {
+  readonly id: string;
+  readonly url: string;
+  /** What it answered last; null where it did not answer or does not serve the model. */
+  readonly version: number | null;
+  readonly confirmed: boolean;
+  /** From the beginning of the question to the confirming answer, or to giving up. */
+  readonly milliseconds: number;
+  readonly error?: string;
+}
+
+export interface Confirmation {
+  /** true: at least one live server, and every live server answers with the version. */
+  readonly confirmed: boolean;
+  readonly servers: readonly ServerAnswer[];
+  /** One sentence. */
+  readonly summary: string;
+}
+
+interface Announcement {
+  readonly id: string;
+  readonly url: string;
+  readonly seenAt: string;
+}
+
+/**
+ * Asks every live server, until each answers `GET /v2/models/<model>` with the version in `x-perennial-version`. The proof is in
+ * what they serve: nothing is concluded from the store. A server that ends meanwhile is left out once its announcement is old.
+ */
+export async function confirmServed(
+  store: ObjectStore,
+  model: string,
+  version: number,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+): Promise<Confirmation> {
+  const started = performance.now();
+  const answers = new Map<string, ServerAnswer>();
+  for (;;) {
+    const live = await liveServers(store);
+    for (const id of [...answers.keys()]) if (!live.some((server) => server.id === id)) answers.delete(id);
+    const open = live.filter((server) => answers.get(server.id)?.confirmed !== true);
+    await Promise.all(open.map(async (server) => answers.set(server.id, await ask(server, model, version, started))));
+    const all = [...answers.values()];
+    const late = performance.now() - started >= timeoutMs;
+    if (late || all.every((answer) => answer.confirmed)) return conclude(model, version, all);
+    await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal });
+  }
+}
+
+/** Servers that announced themselves lately, by id. */
+export async function liveServers(store: ObjectStore): Promise<Announcement[]> {
+  const found: Announcement[] = [];
+  for await (const { key } of store.list('servers/')) {
+    const announcement = (await getJson<Announcement>(store, key))?.value;
+    if (announcement !== undefined && Date.now() - Date.parse(announcement.seenAt) < SERVER_LIVE_MS) found.push(announcement);
+  }
+  return found;
+}
+
+async function ask(server: Announcement, model: string, version: number, started: number): Promise<ServerAnswer> {
+  const answer = (rest: Pick<ServerAnswer, 'version'> & Partial<ServerAnswer>): ServerAnswer => ({
+    id: server.id,
+    url: server.url,
+    confirmed: rest.version === version,
+    milliseconds: Math.round(performance.now() - started),
+    ...rest,
+  });
+  try {
+    const response = await fetch(`${server.url.replace(/\/$/, '')}/v2/models/${encodeURIComponent(model)}`, { signal: AbortSignal.timeout(REQUEST_MS_MAX) });
+    await response.arrayBuffer();
+    const header = response.headers.get('x-perennial-version');
+    if (response.ok && header !== null && /^\d+$/.test(header)) return answer({ version: Number(header) });
+    return answer({ version: null, error: response.status === 404 ? 'does not serve the model' : `answered ${response.status}` });
+  } catch (error) {
+    const cause = (error as { cause?: unknown }).cause;
+    return answer({ version: null, error: cause === undefined ? messageOf(error) : messageOf(cause) });
+  }
+}
+
+function conclude(model: string, version: number, servers: readonly ServerAnswer[]): Confirmation {
+  const agreed = servers.filter((answer) => answer.confirmed);
+  if (servers.length === 0) {
+    return { confirmed: false, servers, summary: `No server is running, so nothing proves that ${model} version ${version} is served; servers that start will serve it.` };
+  }
+  const confirmed = agreed.length === servers.length;
+  const slowest = Math.max(...servers.map((answer) => answer.milliseconds));
+  const summary = confirmed
+    ? `${servers.length === 1 ? 'The server answers' : `All ${servers.length} servers answer`} with ${model} version ${version} (after ${slowest} ms).`
+    : `${agreed.length} of ${servers.length} servers answer with ${model} version ${version} after ${slowest} ms.`;
+  return { confirmed, servers, summary };
+}

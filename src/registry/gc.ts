@@ -1,0 +1,170 @@
+import { isPerennialError } from '../core/errors.ts';
+import type { ArtifactManifest } from '../core/artifact.ts';
+import type { ObjectHead, ObjectStore } from '../core/ports.ts';
+import { artifactKey, readManifest } from '../storage/artifact-store.ts';
+import { REUSE_MS_MAX } from '../storage/blobs.ts';
+import { mapLimited } from '../storage/concurrency.ts';
+import { PerennialError } from '../core/errors.ts';
+import { getJson } from '../storage/json-objects.ts';
+import { MODELS_PREFIX } from './keys.ts';
+import type { Routing, VersionManifest } from './types.ts';
+
+export interface GcOptions {
+  /** Deletes only with `false`. Default: true. */
+  readonly dryRun?: boolean;
+  /** Nothing younger is deleted: a run may be about to refer to it. At least a day. */
+  readonly graceMs?: number;
+  /** Cache entries younger than this keep what they refer to. */
+  readonly cacheMs?: number;
+}
+
+export interface GcItem {
+  readonly key: string;
+  readonly kind: 'blob' | 'artifact' | 'cache entry';
+  readonly size: number;
+}
+
+export interface GcResult {
+  readonly dryRun: boolean;
+  /** What is, or would be, deleted. */
+  readonly items: readonly GcItem[];
+  readonly bytes: number;
+  readonly kept: { readonly blobs: number; readonly artifacts: number; readonly cacheEntries: number };
+}
+
+/** Twice what {@link REUSE_MS_MAX} lets a writer reuse: an object that a running step counts on is never old enough. */
+const GRACE_MS_MIN = 2 * REUSE_MS_MAX;
+const CACHE_MS = 30 * 24 * 3_600_000;
+const CONCURRENT = 16;
+/** Larger objects are data, not documents that refer to something. */
+const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
+const DIGEST = /(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g;
+
+/**
+ * Finds blobs, artifacts and cache entries that nothing refers to, and deletes them unless it is a dry run.
+ *
+ * What counts as a reference is generous on purpose: every digest that stands in any JSON object of the store (version manifests,
+ * routing, cache entries that are young enough, documents of other parts), and every digest in the manifest of an artifact that is
+ * referred to. Deleted versions count no more.
+ *
+ * @throws USAGE for a grace period below a day.
+ */
+export async function collectGarbage(store: ObjectStore, options: GcOptions = {}): Promise<GcResult> {
+  const { dryRun = true, graceMs = GRACE_MS_MIN, cacheMs = CACHE_MS } = options;
+  if (graceMs < GRACE_MS_MIN) throw new PerennialError('USAGE', `The grace period is ${graceMs / 3_600_000} h; it must be at least ${GRACE_MS_MIN / 3_600_000} h, since a running step may count on younger objects.`);
+  const now = Date.now();
+  const inventory = await takeInventory(store);
+  const expired = (head: ObjectHead, age: number): boolean => now - head.modifiedAt > age;
+  const liveCache = inventory.cache.filter((head) => !expired(head, Math.max(cacheMs, graceMs)));
+  const referenced = await references(store, inventory, [...inventory.documents, ...liveCache]);
+  const unreferenced = (head: ObjectHead, digest: string): boolean => !referenced.has(digest) && expired(head, graceMs);
+  const artifacts = inventory.artifacts.filter((head) => unreferenced(head, digestOf(head.key)));
+  const blobs = inventory.blobs.filter((head) => unreferenced(head, digestOf(head.key)));
+  const cache = inventory.cache.filter((head) => expired(head, Math.max(cacheMs, graceMs)));
+  const item = (kind: GcItem['kind']) => ({ key, size }: ObjectHead): GcItem => ({ key, kind, size });
+  // Whoever refers goes before what is referred to: an interrupted collection leaves nothing that points at nothing.
+  const items = [...cache.map(item('cache entry')), ...artifacts.map(item('artifact')), ...blobs.map(item('blob'))];
+  if (!dryRun) await remove(store, [cache, artifacts, blobs]);
+  return {
+    dryRun,
+    items,
+    bytes: items.reduce((sum, { size }) => sum + size, 0),
+    kept: { blobs: inventory.blobs.length - blobs.length, artifacts: inventory.artifacts.length - artifacts.length, cacheEntries: inventory.cache.length - cache.length },
+  };
+}
+
+interface Inventory {
+  readonly blobs: ObjectHead[];
+  readonly artifacts: ObjectHead[];
+  readonly cache: ObjectHead[];
+  readonly documents: ObjectHead[];
+}
+
+async function takeInventory(store: ObjectStore): Promise<Inventory> {
+  const inventory: Inventory = { blobs: [], artifacts: [], cache: [], documents: [] };
+  for await (const head of store.list('')) {
+    if (head.key.startsWith('blobs/')) inventory.blobs.push(head);
+    else if (head.key.startsWith('artifacts/')) inventory.artifacts.push(head);
+    else if (head.key.startsWith('cache/')) inventory.cache.push(head);
+    else if (head.key.endsWith('.json') && head.size <= DOCUMENT_BYTES_MAX) inventory.documents.push(head);
+  }
+  return inventory;
+}
+
+async function references(store: ObjectStore, inventory: Inventory, roots: readonly ObjectHead[]): Promise<Set<string>> {
+  const skipped = await keysOfDeletedVersions(store, roots);
+  const found = new Set<string>();
+  await mapLimited(roots, CONCURRENT, async ({ key }) => {
+    if (skipped.has(key)) return;
+    const text = await readText(store, key);
+    for (const [digest] of text.matchAll(DIGEST)) found.add(digest);
+  });
+  await followManifests(store, inventory, found);
+  return found;
+}
+
+/** A model refers to its dataset, an evaluation to its model: what an artifact stands on is kept with it. */
+async function followManifests(store: ObjectStore, inventory: Inventory, found: Set<string>): Promise<void> {
+  const known = new Set(inventory.artifacts.map((head) => digestOf(head.key)));
+  let open = [...found].filter((digest) => known.has(digest));
+  while (open.length > 0) {
+    const manifests = await mapLimited(open, CONCURRENT, (digest) => readIfPresent(store, digest));
+    const fresh = new Set<string>();
+    for (const manifest of manifests) {
+      for (const [digest] of JSON.stringify(manifest ?? null).matchAll(DIGEST)) if (!found.has(digest)) fresh.add(digest);
+    }
+    for (const digest of fresh) found.add(digest);
+    open = [...fresh].filter((digest) => known.has(digest));
+  }
+}
+
+async function readIfPresent(store: ObjectStore, digest: string): Promise<ArtifactManifest | undefined> {
+  try {
+    return await readManifest(store, digest);
+  } catch (error) {
+    if (isPerennialError(error, 'OBJECT_NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+/** Manifests and claims of deleted versions stay, to hold their numbers, but keep nothing alive. */
+async function keysOfDeletedVersions(store: ObjectStore, roots: readonly ObjectHead[]): Promise<Set<string>> {
+  const skipped = new Set<string>();
+  const routings = roots.filter(({ key }) => key.startsWith(MODELS_PREFIX) && key.endsWith('/routing.json'));
+  for (const { key } of routings) {
+    const routing = (await getJson<Routing>(store, key))?.value;
+    const folder = key.slice(0, -'routing.json'.length);
+    for (const version of routing?.deleted ?? []) {
+      const versionKey = `${folder}versions/${version}.json`;
+      const manifest = (await getJson<VersionManifest>(store, versionKey))?.value;
+      skipped.add(versionKey);
+      if (manifest !== undefined) skipped.add(`${folder}by-digest/${manifest.model.digest}.json`);
+    }
+  }
+  return skipped;
+}
+
+async function readText(store: ObjectStore, key: string): Promise<string> {
+  try {
+    return `${key}\n${Buffer.from((await store.get(key)).body).toString('utf8')}`;
+  } catch (error) {
+    // Deleted since it was listed: a cache entry, or a server that stopped.
+    if (isPerennialError(error, 'OBJECT_NOT_FOUND')) return '';
+    throw error;
+  }
+}
+
+async function remove(store: ObjectStore, groups: readonly (readonly ObjectHead[])[]): Promise<void> {
+  for (const group of groups) {
+    await mapLimited(group, CONCURRENT, async (head) => {
+      // Written again since it was listed: somebody wants it.
+      const current = await store.head(head.key);
+      if (current !== undefined && current.etag === head.etag && current.modifiedAt === head.modifiedAt) await store.delete(head.key);
+    });
+  }
+}
+
+function digestOf(key: string): string {
+  const name = key.slice(key.lastIndexOf('/') + 1).replace(/\.json$/, '');
+  return key === artifactKey(name) || key.startsWith('blobs/') ? name : key;
+}

@@ -1,0 +1,17 @@
+export const MODELS_PREFIX = 'models/';
+
+/** One small object per model, so that models can be listed without listing all their versions. */
+export const INDEX_PREFIX = 'registry/models/';
+
+export const indexKey = (name: string): string => `${INDEX_PREFIX}${name}.json`;
+export const versionsPrefix = (name: string): string => `models/${name}/versions/`;
+export const versionKey = (name: string, version: number): string => `${versionsPrefix(name)}${version}.json`;
+export const claimKey = (name: string, digest: string): string => `models/${name}/by-digest/${digest}.json`;
+export const routingKey = (name: string): string => `models/${name}/routing.json`;
+export const transitionsPrefix = (name: string): string => `models/${name}/transitions/`;
+
+/** Sorts by time, then by revision. */
+export function transitionKey(transition: { readonly name: string; readonly at: string; readonly revision: number; readonly id: string }): string {
+  const time = transition.at.replaceAll(/[-:]/g, '');
+  return `${transitionsPrefix(transition.name)}${time}-${String(transition.revision).padStart(6, '0')}-${transition.id}.json`;
+}

@@ -1,0 +1,170 @@
+import { PerennialError } from '../core/errors.ts';
+import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
+import { mapLimited } from '../storage/concurrency.ts';
+import { getJson } from '../storage/json-objects.ts';
+import { aliasOf, markDeleted, promote, removeAlias, restore, rollback, unpin, CHAMPION } from './decisions.ts';
+import { INDEX_PREFIX, indexKey } from './keys.ts';
+import { checkAlias, checkModelName, suggestion } from './names.ts';
+import { changeRouting, readHistory, readRouting } from './routing.ts';
+import type { Author, ModelSummary, Routing, RoutingChange, Transition, VersionManifest } from './types.ts';
+import { readVersion, readVersions, registerVersion, versionNumbers } from './versions.ts';
+import type { Registration } from './versions.ts';
+
+export type VersionReference = number | string;
+
+/** What served at a moment: the state after the last change before it. */
+export interface RoutingAt {
+  readonly at: string;
+  readonly champion: number | null;
+  readonly aliases: Readonly<Record<string, number>>;
+  readonly pin: Transition['pin'];
+  readonly transition: Transition;
+}
+
+export interface Registry {
+  /** Idempotent per model artifact: the same artifact gives the same version. @throws NAME_INVALID, OBJECT_NOT_FOUND */
+  register(registration: Registration): Promise<{ readonly version: number; readonly created: boolean; readonly manifest: VersionManifest }>;
+  /** By number, "3", "v3", "latest" or an alias. @throws NOT_FOUND (the model), VERSION_INVALID */
+  version(model: string, reference: VersionReference): Promise<VersionManifest>;
+  /** In rising order, without deleted ones. @throws NOT_FOUND */
+  versions(model: string): Promise<VersionManifest[]>;
+  /** By name. */
+  models(): Promise<ModelSummary[]>;
+  /** undefined where no alias was ever set. One read. */
+  routing(model: string): Promise<{ readonly routing: Routing; readonly etag: string } | undefined>;
+  /** Moves an alias, `champion` unless told otherwise. @throws ROUTING_PINNED, VERSION_INVALID, NOT_FOUND, NAME_INVALID */
+  promote(model: string, version: VersionReference, options: Author & { readonly alias?: string; readonly automatic?: boolean; readonly unpin?: boolean }): Promise<RoutingChange>;
+  /** The same for any alias, with no say over pins. */
+  setAlias(model: string, alias: string, version: VersionReference, options: Author & { readonly automatic?: boolean }): Promise<RoutingChange>;
+  removeAlias(model: string, alias: string, options: Author): Promise<RoutingChange>;
+  /** To the last known good champion or to a named version, which it pins. @throws VERSION_INVALID, NOT_FOUND */
+  rollback(model: string, options: Author & { readonly to?: VersionReference }): Promise<RoutingChange>;
+  unpin(model: string, options: Author): Promise<RoutingChange>;
+  /** Takes a version out of sight and releases what it refers to; the number stays taken. @throws VERSION_INVALID where an alias names it. */
+  deleteVersion(model: string, version: VersionReference, options: Author): Promise<RoutingChange>;
+  /** Oldest first. @throws NOT_FOUND */
+  history(model: string): Promise<Transition[]>;
+  /** undefined where nothing was routed yet. */
+  historyAt(model: string, time: Date): Promise<RoutingAt | undefined>;
+}
+
+const CONCURRENT_READS = 16;
+
+/** The model registry over an object store. */
+export function createRegistry(store: ObjectStore, artifacts: ArtifactStore): Registry {
+  const resolve = async (model: string, reference: VersionReference): Promise<number> => (await findVersion(store, model, reference)).version;
+  return {
+    register: (registration) => register(store, artifacts, registration),
+    version: (model, reference) => findVersion(store, model, reference),
+    versions: (model) => listVersions(store, model),
+    models: () => listModels(store),
+    async routing(model) {
+      checkModelName(model);
+      return readRouting(store, model);
+    },
+    async promote(model, version, { alias = CHAMPION, automatic = false, unpin: lift = false, ...author }) {
+      checkAlias(alias);
+      if (automatic && lift) throw new PerennialError('USAGE', 'An automatic promotion cannot lift a pin.');
+      const decision = promote({ alias, version: await resolve(model, version), automatic, unpin: lift });
+      return changeRouting(store, model, { ...author, automatic }, decision);
+    },
+    async setAlias(model, alias, version, { automatic = false, ...author }) {
+      checkAlias(alias);
+      const decision = promote({ alias, version: await resolve(model, version), automatic, unpin: false });
+      return changeRouting(store, model, { ...author, automatic }, decision);
+    },
+    async removeAlias(model, alias, author) {
+      await checkExists(store, model);
+      return changeRouting(store, model, { ...author, automatic: false }, removeAlias(alias));
+    },
+    async rollback(model, { to, ...author }) {
+      await checkExists(store, model);
+      const named = to === undefined ? {} : { to: await resolve(model, to) };
+      return changeRouting(store, model, { ...author, automatic: false }, rollback({ ...named, by: author.who, why: author.why }));
+    },
+    async unpin(model, author) {
+      await checkExists(store, model);
+      return changeRouting(store, model, { ...author, automatic: false }, unpin);
+    },
+    async deleteVersion(model, version, author) {
+      const number = await resolve(model, version);
+      return changeRouting(store, model, { ...author, automatic: false }, markDeleted(number));
+    },
+    async history(model) {
+      await checkExists(store, model);
+      return readHistory(store, model);
+    },
+    historyAt: (model, time) => historyAt(store, model, time),
+  };
+}
+
+async function register(store: ObjectStore, artifacts: ArtifactStore, registration: Registration): Promise<Awaited<ReturnType<typeof registerVersion>>> {
+  checkModelName(registration.model);
+  const found = await readRouting(store, registration.model);
+  const parent = found === undefined ? null : aliasOf(found.routing, CHAMPION);
+  const result = await registerVersion(store, artifacts, { ...(parent === null ? {} : { parent }), ...registration });
+  if (found?.routing.deleted.includes(result.version) === true) {
+    const who = registration.createdBy ?? `run ${registration.runId}`;
+    await changeRouting(store, registration.model, { who, why: 'The same model was registered again.', automatic: true }, restore(result.version));
+  }
+  return result;
+}
+
+async function findVersion(store: ObjectStore, model: string, reference: VersionReference): Promise<VersionManifest> {
+  checkModelName(model);
+  const routing = (await readRouting(store, model))?.routing;
+  const number = await numberOf(store, model, reference, routing);
+  const manifest = number === undefined || routing?.deleted.includes(number) === true ? undefined : await readVersion(store, model, number);
+  if (manifest !== undefined) return manifest;
+  await checkExists(store, model);
+  const numbers = (await versionNumbers(store, model)).filter((one) => routing?.deleted.includes(one) !== true);
+  const aliases = Object.keys(routing?.aliases ?? {});
+  const hint = typeof reference === 'string' ? suggestion(reference, [...aliases, 'latest']) : '';
+  throw new PerennialError(
+    'VERSION_INVALID',
+    `"${model}" has no version ${JSON.stringify(reference)}. It has ${spanOf(numbers)}${aliases.length === 0 ? ' and no alias' : ` and the aliases ${aliases.join(', ')}`}.${hint}`,
+  );
+}
+
+async function numberOf(store: ObjectStore, model: string, reference: VersionReference, routing: Routing | undefined): Promise<number | undefined> {
+  if (typeof reference === 'number') return Number.isSafeInteger(reference) && reference > 0 ? reference : undefined;
+  const match = /^[vV]?([1-9]\d{0,14})$/.exec(reference);
+  if (match !== null) return Number(match[1]);
+  if (reference === 'latest') return (await versionNumbers(store, model)).filter((one) => routing?.deleted.includes(one) !== true).at(-1);
+  return routing === undefined ? undefined : (aliasOf(routing, reference) ?? undefined);
+}
+
+function spanOf(numbers: readonly number[]): string {
+  if (numbers.length === 0) return 'no versions';
+  if (numbers.length <= 8) return `the versions ${numbers.join(', ')}`;
+  return `${numbers.length} versions, ${numbers[0]} to ${numbers.at(-1)}`;
+}
+
+async function checkExists(store: ObjectStore, model: string): Promise<void> {
+  checkModelName(model);
+  if ((await store.head(indexKey(model))) !== undefined) return;
+  const known = (await listModels(store)).map((one) => one.name);
+  const list = known.length === 0 ? 'No model is registered yet' : `There is: ${known.slice(0, 20).join(', ')}${known.length > 20 ? ', …' : ''}`;
+  throw new PerennialError('NOT_FOUND', `There is no model "${model}". ${list}.${suggestion(model, known)}`, { hint: 'List what exists with `perennial models list`.' });
+}
+
+async function listVersions(store: ObjectStore, model: string): Promise<VersionManifest[]> {
+  await checkExists(store, model);
+  const deleted = (await readRouting(store, model))?.routing.deleted ?? [];
+  return (await readVersions(store, model)).filter((manifest) => !deleted.includes(manifest.version));
+}
+
+async function listModels(store: ObjectStore): Promise<ModelSummary[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(INDEX_PREFIX)) keys.push(key);
+  const found = await mapLimited(keys, CONCURRENT_READS, async (key) => (await getJson<ModelSummary>(store, key))?.value);
+  return found.filter((summary) => summary !== undefined).map(({ name, createdAt }) => ({ name, createdAt }));
+}
+
+async function historyAt(store: ObjectStore, model: string, time: Date): Promise<RoutingAt | undefined> {
+  await checkExists(store, model);
+  const moment = time.toISOString();
+  const transition = (await readHistory(store, model)).findLast((one) => one.at <= moment);
+  if (transition === undefined) return undefined;
+  return { at: moment, champion: transition.aliases.champion ?? null, aliases: transition.aliases, pin: transition.pin, transition };
+}

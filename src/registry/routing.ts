@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PerennialError, isPerennialError } from '../core/errors.ts';
+import type { ObjectStore } from '../core/ports.ts';
+import { mapLimited } from '../storage/concurrency.ts';
+import { sha256 } from '../storage/digest.ts';
+import { getJson, putJson } from '../storage/json-objects.ts';
+import { routingKey, transitionKey, transitionsPrefix } from './keys.ts';
+import type { Author, Routing, RoutingChange, Transition } from './types.ts';
+
+/** What a change wants; `undefined` means: it is so already. */
+export type Proposal = Pick<Transition, 'action' | 'alias' | 'from' | 'to'> & Partial<Pick<Routing, 'aliases' | 'pin' | 'previous' | 'deleted'>>;
+export type Decide = (current: Routing) => Proposal | undefined;
+
+const CONCURRENT_READS = 16;
+/** With jitter between them, 32 writers at once need a few dozen attempts at most. */
+const ATTEMPTS_MAX = 1_000;
+
+/**
+ * The routing of a model with its etag; undefined where nothing was ever routed. Reads one object and writes nothing.
+ */
+export async function readRouting(store: ObjectStore, name: string): Promise<{ routing: Routing; etag: string } | undefined> {
+  const found = await getJson<Routing>(store, routingKey(name));
+  return found === undefined ? undefined : { routing: found.value, etag: found.etag };
+}
+
+/**
+ * Changes the routing by compare-and-swap: `decide` sees the current state, as often as somebody else was faster.
+ *
+ * Every state carries the transition that led to it. That transition gets an object of its own after the swap, and before the next
+ * swap at the latest, so that a crash between the two leaves the history whole.
+ */
+export async function changeRouting(store: ObjectStore, name: string, author: Author & { readonly automatic: boolean }, decide: Decide): Promise<RoutingChange> {
+  const id = author.requestId === undefined ? randomUUID().slice(0, 8) : sha256(author.requestId).slice(0, 16);
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+    const found = await readRouting(store, name);
+    if (found !== undefined) await recordTransition(store, found.routing.transition);
+    const current = found?.routing ?? emptyRouting(name);
+    const earlier = author.requestId === undefined ? undefined : await findTransition(store, name, id);
+    if (earlier !== undefined) return { changed: true, from: earlier.from, to: earlier.to, pin: earlier.pin, routing: current };
+    const proposal = decide(current);
+    if (proposal === undefined) return { changed: false, from: current.aliases.champion ?? null, to: current.aliases.champion ?? null, pin: current.pin, routing: current };
+    const next = nextRouting(current, proposal, author, id);
+    if (await swap(store, next, found?.etag)) {
+      await recordTransition(store, next.transition);
+      return { changed: true, from: proposal.from, to: proposal.to, pin: next.pin, routing: next };
+    }
+    await sleep(Math.random() * Math.min(2 + attempt, 30));
+  }
+  throw new PerennialError('PRECONDITION_FAILED', `The routing of "${name}" was changed by others ${ATTEMPTS_MAX} times in a row.`);
+}
+
+function nextRouting(current: Routing, proposal: Proposal, author: Author & { readonly automatic: boolean }, id: string): Routing {
+  const { action, alias, from, to } = proposal;
+  const aliases = proposal.aliases ?? current.aliases;
+  const pin = proposal.pin === undefined ? current.pin : proposal.pin;
+  const now = new Date().toISOString();
+  const transition: Transition = {
+    formatVersion: 1,
+    id,
+    name: current.name,
+    revision: current.revision + 1,
+    // Clocks of machines differ; the history must not run backwards.
+    at: current.revision > 0 && current.transition.at > now ? current.transition.at : now,
+    who: author.who,
+    why: author.why,
+    action,
+    alias,
+    from,
+    to,
+    automatic: author.automatic,
+    aliases,
+    pin,
+  };
+  return {
+    ...current,
+    revision: current.revision + 1,
+    aliases,
+    pin,
+    previous: proposal.previous ?? current.previous,
+    deleted: proposal.deleted ?? current.deleted,
+    transition,
+  };
+}
+
+/** false: somebody else was faster. After a lost answer the store is asked whose state it holds. */
+async function swap(store: ObjectStore, next: Routing, etag: string | undefined): Promise<boolean> {
+  try {
+    await putJson(store, routingKey(next.name), next, etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag });
+    return true;
+  } catch (error) {
+    if (isPerennialError(error, 'PRECONDITION_FAILED')) return false;
+    if (!isPerennialError(error, 'STORE_UNAVAILABLE')) throw error;
+    const now = await readRouting(store, next.name).catch(() => undefined);
+    if (now?.routing.transition.id === next.transition.id && now.routing.revision === next.revision) return true;
+    throw error;
+  }
+}
+
+async function recordTransition(store: ObjectStore, transition: Transition): Promise<void> {
+  try {
+    await putJson(store, transitionKey(transition), transition, { ifNoneMatch: '*' });
+  } catch (error) {
+    if (!isPerennialError(error, 'PRECONDITION_FAILED')) throw error;
+  }
+}
+
+async function findTransition(store: ObjectStore, name: string, id: string): Promise<Transition | undefined> {
+  for await (const { key } of store.list(transitionsPrefix(name))) {
+    if (key.endsWith(`-${id}.json`)) return (await getJson<Transition>(store, key))?.value;
+  }
+  return undefined;
+}
+
+/** All changes, oldest first; one that a crashed writer had not written out yet included. */
+export async function readHistory(store: ObjectStore, name: string): Promise<Transition[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(transitionsPrefix(name))) keys.push(key);
+  const read = await mapLimited(keys, CONCURRENT_READS, async (key) => (await getJson<Transition>(store, key))?.value);
+  const history = read.filter((transition) => transition !== undefined).sort((a, b) => a.revision - b.revision);
+  const found = await readRouting(store, name);
+  if (found === undefined || history.some((transition) => transition.revision === found.routing.revision)) return history;
+  await recordTransition(store, found.routing.transition);
+  return [...history.filter((transition) => transition.revision < found.routing.revision), found.routing.transition];
+}
+
+export function emptyRouting(name: string): Routing {
+  const none: Transition = { formatVersion: 1, id: '', name, revision: 0, at: '', who: '', why: '', action: 'alias', alias: null, from: null, to: null, automatic: false, aliases: {}, pin: null };
+  return { formatVersion: 1, name, revision: 0, aliases: {}, traffic: null, shadow: null, pin: null, previous: [], deleted: [], transition: none };
+}

@@ -1,0 +1,21 @@
+import type { OutputSpec } from '../core/tensor.ts';
+import type { ColumnType, Preprocessor } from '../data/types.ts';
+import type { ModelSignature, SignatureColumn } from './types.ts';
+
+const TYPES: Readonly<Record<ColumnType, SignatureColumn['type']>> = {
+  number: 'double',
+  integer: 'long',
+  boolean: 'boolean',
+  string: 'string',
+  timestamp: 'datetime',
+  image: 'binary',
+};
+
+/** The columns that a request to the model carries, and what comes back. The label is not asked for. */
+export function signatureOf(preprocessor: Pick<Preprocessor, 'columns' | 'windowSize'>, output: OutputSpec, outputShape: readonly number[]): ModelSignature {
+  return {
+    inputs: preprocessor.columns.map(({ name, type, required }) => ({ name, type: TYPES[type], required })),
+    outputs: [{ name: output.name, type: 'tensor', 'tensor-spec': { dtype: 'float32', shape: [-1, ...outputShape] } }],
+    windowSize: preprocessor.windowSize,
+  };
+}

@@ -1,0 +1,120 @@
+import type { ArtifactRef } from '../core/artifact.ts';
+import type { StepVerdict } from '../core/step.ts';
+
+/** A column that a request carries, in MLflow's words. `required: false`: a missing value is imputed. */
+export interface SignatureColumn {
+  readonly name: string;
+  readonly type: 'double' | 'long' | 'boolean' | 'string' | 'datetime' | 'binary';
+  readonly required: boolean;
+}
+
+/** What a model takes and gives. @see MLflow model signature: column-based inputs, tensor-based outputs. */
+export interface ModelSignature {
+  readonly inputs: readonly SignatureColumn[];
+  readonly outputs: readonly { readonly name: string; readonly type: 'tensor'; readonly 'tensor-spec': { readonly dtype: string; readonly shape: readonly number[] } }[];
+  /** Consecutive rows that one prediction needs; 1 but for time series. */
+  readonly windowSize: number;
+}
+
+/** `models/<name>/versions/<version>.json`: written once, never changed. */
+export interface VersionManifest {
+  readonly formatVersion: 1;
+  /** Of the registered model. */
+  readonly name: string;
+  /** 1, 2, 3, … without gaps. */
+  readonly version: number;
+  /** Tells writers apart that race for the number. */
+  readonly id: string;
+  /** ISO 8601 UTC. */
+  readonly createdAt: string;
+  readonly createdBy: string;
+  readonly description: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly pipeline: string;
+  readonly runId: string;
+  readonly stepId: string;
+  /** SHA-256 of the document that made it; empty where it was registered by hand. */
+  readonly planRevision: string;
+  readonly model: ArtifactRef;
+  readonly evaluation: ArtifactRef | null;
+  /** Digest of the dataset artifact that it was trained on. */
+  readonly dataset: string | null;
+  /** Of the test split, by metric. */
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly verdict: StepVerdict | null;
+  readonly signature: ModelSignature | null;
+  /** The champion when this version was made: what it had to beat. */
+  readonly parent: number | null;
+}
+
+export interface Pin {
+  readonly version: number;
+  readonly by: string;
+  readonly at: string;
+  readonly why: string;
+}
+
+export type TransitionAction = 'alias' | 'promote' | 'rollback' | 'unpin' | 'delete' | 'restore';
+
+/** `models/<name>/transitions/<time>-<revision>-<id>.json`: one change of the routing, and the state it led to. */
+export interface Transition {
+  readonly formatVersion: 1;
+  readonly id: string;
+  readonly name: string;
+  /** Revision of the routing that this change made. */
+  readonly revision: number;
+  /** ISO 8601 UTC; never before the transition before. */
+  readonly at: string;
+  readonly who: string;
+  readonly why: string;
+  readonly action: TransitionAction;
+  /** Which alias moved; null for `unpin`, `delete` and `restore`. */
+  readonly alias: string | null;
+  readonly from: number | null;
+  readonly to: number | null;
+  /** true: a pipeline or a monitor did it; false: a person. */
+  readonly automatic: boolean;
+  readonly aliases: Readonly<Record<string, number>>;
+  readonly pin: Pin | null;
+}
+
+/** `models/<name>/routing.json`, changed only by compare-and-swap. */
+export interface Routing {
+  readonly formatVersion: 1;
+  readonly name: string;
+  readonly revision: number;
+  readonly aliases: Readonly<Record<string, number>>;
+  /** Shares of traffic by version where it is split; null: all goes to the champion. */
+  readonly traffic: Readonly<Record<string, number>> | null;
+  readonly shadow: number | null;
+  readonly pin: Pin | null;
+  /** Champions before the current one that nobody rolled back from, newest first: where a rollback goes. */
+  readonly previous: readonly number[];
+  /** Versions that were deleted. Their numbers are never given again. */
+  readonly deleted: readonly number[];
+  /** The change that led here. It is written to `transitions/` right after, and by the next writer or reader should that fail. */
+  readonly transition: Transition;
+}
+
+/** What a change of the routing tells. */
+export interface RoutingChange {
+  /** false: it was so already, and nothing was written. */
+  readonly changed: boolean;
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly pin: Pin | null;
+  readonly routing: Routing;
+}
+
+export interface Author {
+  /** A person or a run, e.g. "ada@laptop" or "run 0m2x…". */
+  readonly who: string;
+  readonly why: string;
+  /** A change with the id of one that was made is that change: for callers that repeat after a lost answer. */
+  readonly requestId?: string;
+}
+
+export interface ModelSummary {
+  readonly name: string;
+  readonly createdAt: string;
+}

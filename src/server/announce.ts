@@ -1,0 +1,55 @@
+import { messageOf } from '../core/errors.ts';
+import type { ObjectStore } from '../core/ports.ts';
+import type { StepLogger } from '../core/step.ts';
+import { SERVING_LIMITS } from '../serving/limits.ts';
+
+/** `servers/<id>.json`: where those who promote find the servers that must answer with the new version. */
+export interface ServerAnnouncement {
+  readonly id: string;
+  readonly url: string;
+  readonly pid: number;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  /** Refreshed every {@link SERVING_LIMITS.announceMs}: a server that was killed is known by its age. */
+  readonly seenAt: string;
+}
+
+export interface Announcer {
+  /** Takes the announcement back. Never throws. */
+  stop(): Promise<void>;
+}
+
+/** Writes the announcement now and again and again; a store that is away is only logged. */
+export async function announce(store: ObjectStore, server: { id: string; url: string }, log: StepLogger): Promise<Announcer> {
+  const key = `servers/${server.id}.json`;
+  const startedAt = new Date().toISOString();
+  let failing = false;
+  let writing: Promise<void> = Promise.resolve();
+
+  async function write(): Promise<void> {
+    const announcement: ServerAnnouncement = { ...server, pid: process.pid, startedAt, seenAt: new Date().toISOString() };
+    try {
+      await store.put(key, Buffer.from(JSON.stringify(announcement)), { contentType: 'application/json' });
+      failing = false;
+    } catch (error) {
+      if (!failing) log.warn('the server cannot be announced in the store', { error: messageOf(error) });
+      failing = true;
+    }
+  }
+
+  await write();
+  const timer = setInterval(() => {
+    writing = writing.then(write);
+  }, SERVING_LIMITS.announceMs);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await writing;
+      try {
+        await store.delete(key);
+      } catch (error) {
+        log.warn('the announcement of the server could not be removed', { error: messageOf(error) });
+      }
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { fastify } from 'fastify';
+import type { StepLogger } from '../core/step.ts';
+import type { InferenceService } from '../serving/inference.ts';
+import { SERVING_LIMITS } from '../serving/limits.ts';
+import { registerOpenInferenceProtocol } from '../serving/protocols/open-inference.ts';
+import { registerRowsProtocol } from '../serving/protocols/rows.ts';
+import { registerTfServingProtocol } from '../serving/protocols/tf-serving.ts';
+import { RequestError, toRequestError } from '../serving/request-error.ts';
+import type { ServingMetrics } from '../serving/serving-metrics.ts';
+
+export interface AppOptions {
+  readonly service: InferenceService;
+  readonly metrics: ServingMetrics;
+  readonly log: StepLogger;
+  readonly packageVersion: string;
+  /** Asked of every request but the health checks, as `Authorization: Bearer …`. */
+  readonly token?: string;
+}
+
+/** The only routes that answer without the token. */
+const OPEN_ROUTES = ['/v2/health/live', '/v2/health/ready'];
+
+/** The HTTP surface of the model server. Every error is `{ "error": "…" }`. */
+export function createApp({ service, metrics, log, packageVersion, token }: AppOptions): FastifyInstance {
+  const app = fastify({
+    bodyLimit: SERVING_LIMITS.bodyBytesMax,
+    genReqId: requestIdOf,
+    // Requests on kept-alive connections are still answered while the server drains.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+  });
+  app.removeAllContentTypeParsers();
+  // Clients of either protocol send JSON under many content types; the body alone decides.
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+    try {
+      done(null, parseJson(body as Buffer));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+
+  const expected = token === undefined || token === '' ? undefined : digest(`Bearer ${token}`);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    if (expected === undefined || isOpen(request)) return;
+    if (!timingSafeEqual(digest(request.headers.authorization ?? ''), expected)) {
+      reply.header('www-authenticate', 'Bearer');
+      throw new RequestError(401, 'This server asks for a token: send "Authorization: Bearer TOKEN".');
+    }
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'unknown';
+    metrics.requests.add({ method: request.method, route, status: String(reply.statusCode) });
+    metrics.requestSeconds.observe({ route }, reply.elapsedTime / 1_000);
+  });
+  app.setErrorHandler(async (error: Error & { statusCode?: number }, request, reply) => {
+    const problem = httpProblem(error, request.id);
+    const fields = { requestId: request.id, method: request.method, url: request.url, status: problem.status };
+    if (problem.status >= 500 && problem.status !== 503) log.error('request failed', { ...fields, error: error.stack ?? error.message });
+    if (problem.retryAfter !== undefined) reply.header('retry-after', String(problem.retryAfter));
+    return reply.code(problem.status).send({ error: problem.message });
+  });
+  app.setNotFoundHandler(async (request, reply) => reply.code(404).send({ error: `There is no ${request.method} ${request.url.split('?')[0]} here.` }));
+
+  const context = { service, packageVersion };
+  registerOpenInferenceProtocol(app, context);
+  registerTfServingProtocol(app, context);
+  registerRowsProtocol(app, context);
+  app.get('/models', async () => ({ models: service.router.states() }));
+  app.get('/metrics', async (_request, reply) => reply.header('content-type', metrics.registry.contentType).send(metrics.registry.render()));
+  return app;
+}
+
+/** By the route that matched, never by the text of the address. */
+function isOpen(request: FastifyRequest): boolean {
+  const route = request.routeOptions.url;
+  return route !== undefined && OPEN_ROUTES.includes(route) && request.method === 'GET';
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+/** The client's own id where it is a harmless one. */
+function requestIdOf(request: IncomingMessage): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+}
+
+function parseJson(body: Buffer): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    throw new RequestError(400, 'The body is not UTF-8.');
+  }
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new RequestError(400, `The body is not JSON: ${(error as Error).message}`);
+  }
+}
+
+/** Errors of the HTTP framework keep their status, in our words where it matters. */
+function httpProblem(error: Error & { statusCode?: number }, requestId: string): RequestError {
+  const status = error.statusCode;
+  if (error instanceof RequestError || status === undefined) return toRequestError(error, requestId);
+  if (status === 413) return new RequestError(413, `The body is larger than ${SERVING_LIMITS.bodyBytesMax / 1024 / 1024} MiB. Send several requests.`);
+  return status >= 400 && status < 500 ? new RequestError(status, error.message) : toRequestError(error, requestId);
+}

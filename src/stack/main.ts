@@ -1,0 +1,183 @@
+import { connect } from 'node:net';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
+import { ensureTemporal } from '../provisioning/temporal.ts';
+import { alreadyRunning, type SupervisorMessage, type UpOptions } from './up.ts';
+import { choosePort } from './choose-port.ts';
+import { stopLeftovers } from './down.ts';
+import { tryLock } from '../platform/lock.ts';
+import { entryPoint, perennialHome } from '../platform/paths.ts';
+import { identify } from '../platform/process-info.ts';
+import { logsDir, readStack, removeStack, stackLock, storeLocation, writeStack, type Stack } from '../platform/stack.ts';
+import { SupervisedChild } from './supervised-child.ts';
+import { devServerArguments, waitForTemporal } from '../platform/temporal-server.ts';
+
+const STANDARD = { temporal: 7233, ui: 8233, server: 8080 } as const;
+
+function tell(message: SupervisorMessage): void {
+  if (message.note !== undefined) console.log(`${new Date().toISOString()} ${message.note}`);
+  if (process.connected === true) process.send?.(message);
+}
+
+const note = (text: string): void => tell({ note: text });
+
+/** Starts Temporal, server and workers, keeps them running, and ends them when told. */
+class Supervisor {
+  readonly #options: UpOptions;
+  readonly #startedAt = new Date().toISOString();
+  readonly #workers: SupervisedChild[] = [];
+  #state: Stack['state'] = 'starting';
+  #temporal: Stack['temporal'];
+  #temporalChild: SupervisedChild | undefined;
+  #server: SupervisedChild | undefined;
+  #serverPort = 0;
+  /** Everything has ended: nothing is written any more. */
+  #closed = false;
+
+  constructor(options: UpOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<Stack> {
+    this.#write();
+    await Promise.all([this.#startTemporal(), this.#startServer()]);
+    await Promise.all(Array.from({ length: this.#options.workers }, (_, index) => this.#startWorker(index + 1)));
+    this.#state = 'up';
+    return this.#write();
+  }
+
+  async stop(): Promise<void> {
+    this.#state = 'stopping';
+    this.#write();
+    await Promise.all([...this.#workers, this.#server].map((child) => child?.stop()));
+    await this.#temporalChild?.stop();
+    this.#closed = true;
+  }
+
+  async #startTemporal(): Promise<void> {
+    const external = process.env.TEMPORAL_ADDRESS;
+    if (external !== undefined && external !== '') {
+      const uiUrl = process.env.TEMPORAL_UI_URL;
+      this.#temporal = { address: external, external: true, ...(uiUrl === undefined || uiUrl === '' ? {} : { uiUrl }) };
+      if (!(await canConnect(external))) throw new PerennialError('TEMPORAL_UNAVAILABLE', `TEMPORAL_ADDRESS is "${external}", and nothing answers there.`, { hint: 'Start that server, correct the address, or unset TEMPORAL_ADDRESS to let Perennial start one.' });
+      return;
+    }
+    const tool = await ensureTemporal(note);
+    const port = await choosePort({ what: 'Temporal', option: '--temporal-port', asked: this.#options.temporalPort, standard: STANDARD.temporal }, note);
+    const uiPort = await choosePort({ what: 'the Temporal UI', option: '--ui-port', asked: this.#options.uiPort, standard: STANDARD.ui }, note);
+    const address = `127.0.0.1:${port}`;
+    this.#temporal = { address, uiUrl: `http://127.0.0.1:${uiPort}`, external: false, version: tool.version };
+    this.#temporalChild = this.#child({
+      name: 'temporal', program: tool.path, ipc: false, env: {}, readyMsMax: 60_000, stopMsMax: 10_000,
+      args: () => Promise.resolve(devServerArguments({ port, uiPort, database: join(perennialHome(), 'temporal.db') })),
+      probe: (gaveUp) => waitForTemporal(address, 60_000, gaveUp),
+    });
+    await this.#temporalChild.start();
+  }
+
+  async #startServer(): Promise<void> {
+    const { port } = this.#options;
+    this.#serverPort = await choosePort({ what: 'the server', option: '--port', asked: port, standard: STANDARD.server }, note);
+    this.#server = this.#child({
+      name: 'server', program: process.execPath, ipc: true, env: this.#environment(), readyMsMax: 60_000, stopMsMax: 15_000,
+      args: () => Promise.resolve([entryPoint('server'), '--host', '127.0.0.1', '--port', String(this.#serverPort)]),
+    });
+    await this.#server.start();
+  }
+
+  async #startWorker(number: number): Promise<void> {
+    const queues = this.#options.queues.flatMap((queue) => ['--queue', queue]);
+    const worker = this.#child({
+      name: `worker-${number}`, program: process.execPath, ipc: true, env: this.#environment(), readyMsMax: 90_000, stopMsMax: 20_000,
+      args: () => Promise.resolve([entryPoint('worker'), ...queues]),
+    });
+    this.#workers.push(worker);
+    await worker.start();
+  }
+
+  #environment(): Record<string, string> {
+    const temporal = this.#temporal;
+    return {
+      PERENNIAL_SUPERVISED: '1',
+      PERENNIAL_HOME: perennialHome(),
+      ...(temporal === undefined ? {} : { TEMPORAL_ADDRESS: temporal.address }),
+      ...(temporal?.uiUrl === undefined ? {} : { TEMPORAL_UI_URL: temporal.uiUrl }),
+    };
+  }
+
+  #child(spec: ConstructorParameters<typeof SupervisedChild>[0]): SupervisedChild {
+    return new SupervisedChild(spec, () => void this.#write(), note);
+  }
+
+  #write(): Stack {
+    const stack: Stack = {
+      formatVersion: 1,
+      state: this.#state,
+      supervisor: identify(process.pid),
+      ...(this.#temporal === undefined ? {} : { temporal: { ...this.#temporal, ...this.#temporalChild?.identity } }),
+      ...(this.#server === undefined ? {} : { server: { url: this.#server.url ?? `http://127.0.0.1:${this.#serverPort}`, ...this.#server.identity } }),
+      workers: this.#workers.map((worker) => ({ name: worker.name, queues: this.#options.queues, ...worker.identity })),
+      store: storeLocation(),
+      startedAt: this.#startedAt,
+      logs: logsDir(),
+    };
+    if (!this.#closed) writeStack(stack);
+    return stack;
+  }
+}
+
+function canConnect(address: string): Promise<boolean> {
+  const at = address.lastIndexOf(':');
+  return new Promise((resolve) => {
+    const socket = connect({ host: address.slice(0, at), port: Number(address.slice(at + 1)), timeout: 5_000 });
+    const done = (answer: boolean): void => { socket.destroy(); resolve(answer); };
+    socket.once('connect', () => done(true)).once('error', () => done(false)).once('timeout', () => done(false));
+  });
+}
+
+async function main(options: UpOptions): Promise<void> {
+  mkdirSync(perennialHome(), { recursive: true });
+  const lock = tryLock(stackLock());
+  if (!lock.taken) throw alreadyRunning(lock.holder);
+  const left = readStack();
+  if (left !== undefined) {
+    note(`The stack of process ${left.supervisor.pid} (since ${left.startedAt}) was not ended by \`perennial down\`: its process is gone. Taking over.`);
+    await stopLeftovers(left, note);
+  }
+  const supervisor = new Supervisor(options);
+  let stopping: Promise<void> | undefined;
+  const stop = (why: string): Promise<void> => {
+    stopping ??= (async () => {
+      note(`Stopping: ${why}.`);
+      await supervisor.stop();
+      removeStack();
+      lock.release();
+    })();
+    return stopping;
+  };
+  const stopAndExit = (why: string): void => void stop(why).then(() => process.exit(0), (error: unknown) => { note(messageOf(error)); process.exit(1); });
+  process.on('SIGTERM', () => stopAndExit('told to stop'));
+  process.on('SIGINT', () => stopAndExit('interrupted'));
+  process.on('SIGHUP', () => {}); // a closed terminal is no reason for a detached stack
+  if (options.foreground) process.on('disconnect', () => stopAndExit('the command that started it has ended'));
+  try {
+    tell({ ready: await supervisor.start() });
+  } catch (error) {
+    if (stopping !== undefined) return stopping;
+    await stop(messageOf(error));
+    throw error;
+  }
+  if (!options.foreground && process.connected === true) process.disconnect();
+}
+
+try {
+  await main(JSON.parse(process.argv[2] ?? 'null') as UpOptions);
+} catch (error) {
+  const failure = isPerennialError(error) ? error : new PerennialError('SERVER_UNAVAILABLE', messageOf(error), { hint: 'Correct what the log names and run `perennial up` again; `perennial doctor` checks every component.' });
+  console.error(`${new Date().toISOString()} ${failure.code}: ${failure.message}`);
+  if (process.connected === true) {
+    await new Promise((resolve) => process.send?.({ error: { code: failure.code, message: failure.message, hint: failure.hint, details: failure.details } }, resolve));
+  }
+  process.exit(1);
+}

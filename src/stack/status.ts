@@ -1,0 +1,93 @@
+import { lockHolder } from '../platform/lock.ts';
+import { isRunning } from '../platform/process-info.ts';
+import { readStack, stackLock, type Stack } from '../platform/stack.ts';
+
+export type Health = 'healthy' | 'starting' | 'unhealthy' | 'gone';
+
+export interface ComponentStatus {
+  readonly name: string;
+  readonly health: Health;
+  readonly pid?: number;
+  readonly address?: string;
+  readonly detail: string;
+}
+
+export interface StackStatus {
+  /** True where the supervisor lives. */
+  readonly running: boolean;
+  readonly healthy: boolean;
+  readonly startedAt?: string;
+  readonly store?: string;
+  readonly logs?: string;
+  readonly components: readonly ComponentStatus[];
+}
+
+const ANSWER_MS_MAX = 2_000;
+
+/** Asks every component of this home's stack whether it really works, all at once; at most about two seconds. */
+export async function stackStatus(): Promise<StackStatus> {
+  const stack = readStack();
+  const holder = lockHolder(stackLock());
+  if (stack === undefined) {
+    const components: ComponentStatus[] = holder === undefined ? [] : [{ name: 'supervisor', health: 'starting', pid: holder.pid, detail: `since ${holder.since}` }];
+    return { running: holder !== undefined, healthy: false, components };
+  }
+  const running = isRunning(stack.supervisor) || (holder !== undefined && holder.pid === stack.supervisor.pid);
+  const components = (await Promise.all([
+    supervisorStatus(stack, running),
+    temporalStatus(stack),
+    serverStatus(stack),
+    ...stack.workers.map((worker) => workerStatus(stack, worker)),
+  ])).flat();
+  const { startedAt, store, logs } = stack;
+  return { running, healthy: running && components.every((component) => component.health === 'healthy'), startedAt, store, logs, components };
+}
+
+function supervisorStatus(stack: Stack, running: boolean): ComponentStatus {
+  const detail = running ? `since ${stack.startedAt}` : 'was killed; `perennial down` ends what it left behind';
+  return { name: 'supervisor', health: running ? 'healthy' : 'gone', pid: stack.supervisor.pid, detail };
+}
+
+/** A child without a process waits for its next start; a recorded one may have died with its supervisor. */
+function processHealth(part: { readonly pid?: number; readonly startTicks?: number }): Health | undefined {
+  if (part.pid === undefined || part.startTicks === undefined) return 'starting';
+  return isRunning({ pid: part.pid, startTicks: part.startTicks }) ? undefined : 'gone';
+}
+
+async function temporalStatus(stack: Stack): Promise<ComponentStatus[]> {
+  const { temporal } = stack;
+  if (temporal === undefined) return [];
+  const facts = { name: 'temporal', address: temporal.address, ...(temporal.pid === undefined ? {} : { pid: temporal.pid }) };
+  const broken = temporal.external ? undefined : processHealth(temporal);
+  if (broken !== undefined) return [{ ...facts, health: broken, detail: broken === 'gone' ? 'its process has ended' : 'is being started' }];
+  const { askTemporal } = await import('../platform/temporal-server.ts');
+  const answer = await askTemporal(temporal.address, process.env.TEMPORAL_NAMESPACE ?? 'default', ANSWER_MS_MAX);
+  if (answer === undefined) return [{ ...facts, health: temporal.external ? 'unhealthy' : 'starting', detail: 'does not answer' }];
+  const missing = answer.missingAttributes.length === 0 ? '' : `; search attributes missing: ${answer.missingAttributes.join(', ')}`;
+  const ui = temporal.uiUrl === undefined ? '' : `; UI ${temporal.uiUrl}`;
+  return [{ ...facts, health: missing === '' ? 'healthy' : 'unhealthy', detail: `server ${answer.version}${ui}${missing}` }];
+}
+
+async function serverStatus(stack: Stack): Promise<ComponentStatus[]> {
+  const { server } = stack;
+  if (server === undefined) return [];
+  const facts = { name: 'server', address: server.url, ...(server.pid === undefined ? {} : { pid: server.pid }) };
+  const broken = processHealth(server);
+  if (broken !== undefined) return [{ ...facts, health: broken, detail: broken === 'gone' ? 'its process has ended' : 'is being started' }];
+  try {
+    const answer = await fetch(`${server.url}/v2/health/live`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+    return [{ ...facts, health: answer.ok ? 'healthy' : 'unhealthy', detail: `answers ${answer.status}` }];
+  } catch {
+    return [{ ...facts, health: 'unhealthy', detail: 'does not answer' }];
+  }
+}
+
+async function workerStatus(stack: Stack, worker: Stack['workers'][number]): Promise<ComponentStatus[]> {
+  const facts = { name: worker.name, ...(worker.pid === undefined ? {} : { pid: worker.pid }) };
+  const broken = processHealth(worker);
+  if (broken !== undefined || stack.temporal === undefined) return [{ ...facts, health: broken ?? 'starting', detail: broken === 'gone' ? 'its process has ended' : 'is being started' }];
+  const { workerPolls } = await import('../platform/temporal-server.ts');
+  const queue = worker.queues[0] ?? 'perennial';
+  const polls = await workerPolls(stack.temporal.address, queue, worker.pid!, ANSWER_MS_MAX);
+  return [{ ...facts, health: polls ? 'healthy' : 'unhealthy', detail: polls ? `polls queue ${queue}` : `runs, but Temporal does not see it poll queue ${queue}` }];
+}

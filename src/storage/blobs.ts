@@ -1,0 +1,139 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { PerennialError, isPerennialError } from '../core/errors.ts';
+import type { ArtifactFile } from '../core/artifact.ts';
+import type { ObjectHead, ObjectStore } from '../core/ports.ts';
+import { sha256, sha256File } from './digest.ts';
+
+/** Bytes, or a local file that is streamed. */
+export type BlobSource = Uint8Array | { readonly path: string };
+
+/** Files up to this size are read once into memory, so that what is hashed is what is stored. */
+const IN_MEMORY_BYTES_MAX = 8 * 1024 * 1024;
+/** An object older than this is written again rather than reused: garbage collection takes nothing that was written within a day. */
+export const REUSE_MS_MAX = 12 * 3_600_000;
+const STREAM_ATTEMPTS = 3;
+
+export function blobKey(digest: string): string {
+  return `blobs/sha256/${digest.slice(0, 2)}/${digest}`;
+}
+
+/** Left by a reader that met wrong bytes, so that the next writer of the same content replaces them instead of trusting them. */
+export function corruptMarkKey(digest: string): string {
+  return `blobs/corrupt/${digest}`;
+}
+
+/**
+ * Stores content under its SHA-256. Where it is already there nothing is sent; where a reader found it corrupt it is replaced.
+ *
+ * @throws SOURCE_CHANGED where a large file was written to while it was stored.
+ */
+export async function putBlob(store: ObjectStore, source: BlobSource): Promise<ArtifactFile> {
+  if (source instanceof Uint8Array) return putBytes(store, source);
+  const before = await stat(source.path, { bigint: true }).catch((error: unknown) => {
+    throw new PerennialError('SOURCE_NOT_FOUND', `The file ${source.path}, to be stored, cannot be read.`, { cause: error });
+  });
+  if (before.size <= IN_MEMORY_BYTES_MAX) return putBytes(store, await readFile(source.path));
+  const digest = await sha256File(source.path);
+  const size = Number(before.size);
+  if (await isStored(store, digest, size)) return { digest, size };
+  await store.putFile(blobKey(digest), source.path);
+  const after = await stat(source.path, { bigint: true });
+  if (after.mtimeNs !== before.mtimeNs || after.size !== before.size || after.ino !== before.ino) {
+    await store.delete(blobKey(digest));
+    throw new PerennialError('SOURCE_CHANGED', `The file ${source.path} changed while it was stored.`);
+  }
+  await clearMark(store, digest);
+  return { digest, size };
+}
+
+async function putBytes(store: ObjectStore, bytes: Uint8Array): Promise<ArtifactFile> {
+  const digest = sha256(bytes);
+  if (!(await isStored(store, digest, bytes.length))) {
+    await store.put(blobKey(digest), bytes);
+    await clearMark(store, digest);
+  }
+  return { digest, size: bytes.length };
+}
+
+async function isStored(store: ObjectStore, digest: string, size: number): Promise<boolean> {
+  const head = await store.head(blobKey(digest));
+  return head !== undefined && head.size === size && isReusable(head) && (await store.head(corruptMarkKey(digest))) === undefined;
+}
+
+export function isReusable(head: ObjectHead): boolean {
+  return Date.now() - head.modifiedAt < REUSE_MS_MAX;
+}
+
+async function clearMark(store: ObjectStore, digest: string): Promise<void> {
+  if ((await store.head(corruptMarkKey(digest))) !== undefined) await store.delete(corruptMarkKey(digest));
+}
+
+/** The bytes, verified. @throws BLOB_CORRUPT, OBJECT_NOT_FOUND */
+export async function getBlob(store: ObjectStore, digest: string): Promise<Uint8Array> {
+  const { body } = await store.get(blobKey(digest));
+  if (sha256(body) === digest) return body;
+  // Once more, since bytes can also be damaged on their way.
+  const again = await store.get(blobKey(digest));
+  if (sha256(again.body) === digest) return again.body;
+  throw await corrupt(store, digest, sha256(again.body));
+}
+
+/**
+ * A verified copy in a local file that appears in one step and is read-only. Memory stays bounded.
+ *
+ * @throws BLOB_CORRUPT, OBJECT_NOT_FOUND, STORE_FULL (the local disk)
+ */
+export async function copyBlob(store: ObjectStore, digest: string, target: string): Promise<void> {
+  await mkdir(dirname(target), { recursive: true });
+  const aside = `${target}.${process.pid}-${randomBytes(6).toString('hex')}`;
+  try {
+    let found = '';
+    for (let attempt = 1; found !== digest; attempt += 1) {
+      try {
+        found = await download(store, digest, aside);
+      } catch (error) {
+        if (attempt === STREAM_ATTEMPTS || !isPerennialError(error, 'STORE_UNAVAILABLE')) throw error;
+        continue;
+      }
+      if (found !== digest && attempt > 1) throw await corrupt(store, digest, found);
+    }
+    await rename(aside, target);
+  } catch (error) {
+    throw localError(error, target);
+  } finally {
+    await rm(aside, { force: true });
+  }
+}
+
+async function download(store: ObjectStore, digest: string, path: string): Promise<string> {
+  const hash = createHash('sha256');
+  const stream = await store.getStream(blobKey(digest));
+  await rm(path, { force: true });
+  const handle = await open(path, 'wx', 0o444);
+  try {
+    for await (const chunk of stream) {
+      hash.update(chunk);
+      await handle.writeFile(chunk);
+    }
+  } finally {
+    await handle.close();
+  }
+  return hash.digest('hex');
+}
+
+async function corrupt(store: ObjectStore, digest: string, found: string): Promise<PerennialError> {
+  // The mark only lets a later run repair the blob; where it cannot be written the error below still tells what is wrong.
+  await store.put(corruptMarkKey(digest), Buffer.from(found)).catch(() => undefined);
+  return new PerennialError('BLOB_CORRUPT', `${store.location}: "${blobKey(digest)}" holds other bytes than its name says (SHA-256 ${found}).`);
+}
+
+function localError(error: unknown, target: string): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (isPerennialError(error)) return error;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new PerennialError('STORE_FULL', `No space left for ${target}.`, { cause: error, hint: 'Free space on the disk of PERENNIAL_HOME.' });
+  }
+  return new PerennialError('STORE_UNAVAILABLE', `${target} could not be written: ${message}`, { cause: error, hint: 'Check the folder PERENNIAL_HOME.' });
+}

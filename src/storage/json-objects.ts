@@ -1,0 +1,23 @@
+import { PerennialError, isPerennialError } from '../core/errors.ts';
+import type { ObjectStore, PutOptions } from '../core/ports.ts';
+
+/** A JSON object of the store with its etag; undefined where the key is absent. @throws BLOB_CORRUPT where it is not JSON. */
+export async function getJson<T>(store: ObjectStore, key: string): Promise<{ value: T; etag: string } | undefined> {
+  let stored;
+  try {
+    stored = await store.get(key);
+  } catch (error) {
+    if (isPerennialError(error, 'OBJECT_NOT_FOUND')) return undefined;
+    throw error;
+  }
+  try {
+    return { value: JSON.parse(Buffer.from(stored.body).toString('utf8')) as T, etag: stored.etag };
+  } catch (error) {
+    throw new PerennialError('BLOB_CORRUPT', `${store.location}: "${key}" is not JSON (${stored.body.length} bytes).`, { cause: error });
+  }
+}
+
+/** Indented, since people look at these objects. */
+export function putJson(store: ObjectStore, key: string, value: unknown, options: PutOptions = {}): Promise<{ readonly etag: string }> {
+  return store.put(key, Buffer.from(`${JSON.stringify(value, null, 2)}\n`), { contentType: 'application/json', ...options });
+}

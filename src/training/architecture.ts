@@ -1,0 +1,33 @@
+import type { JsonSchema } from '../core/json.ts';
+import type { OutputSpec, TensorSpec } from '../core/tensor.ts';
+import type { LossDefinition } from './loss.ts';
+import type { Resolved } from './named.ts';
+import type { LayerConfig } from './topology.ts';
+
+export interface Target {
+  readonly output: OutputSpec;
+  readonly loss: Resolved<LossDefinition>;
+}
+
+/** A preset that expands to explicit layers for given inputs and output. */
+export interface ArchitectureDefinition<C = any> {
+  readonly name: string;
+  readonly summary: string;
+  readonly configSchema: JsonSchema;
+  /** @throws MODEL_INVALID where the inputs do not suit it */
+  expand(config: C, inputs: readonly TensorSpec[], target: Target): readonly LayerConfig[];
+}
+
+export function defineArchitecture<C>(parts: Omit<ArchitectureDefinition<C>, 'configSchema'> & { readonly properties: Record<string, JsonSchema>; readonly required?: readonly string[] }): ArchitectureDefinition<C> {
+  const { properties, required, ...rest } = parts;
+  return Object.freeze({
+    ...rest,
+    configSchema: {
+      type: 'object',
+      description: parts.summary,
+      additionalProperties: false,
+      properties,
+      ...(required === undefined ? {} : { required }),
+    },
+  });
+}

@@ -1,0 +1,42 @@
+import { defineArchitecture } from '../architecture.ts';
+import { LayerList, dropoutRate, unitsList } from '../architecture-parts.ts';
+import { addSequence, embeddingProperties } from '../sequence-input.ts';
+import type { EmbeddingConfig } from '../sequence-input.ts';
+import { bool, rate } from '../schema-parts.ts';
+
+interface Config extends EmbeddingConfig {
+  readonly cell: 'lstm' | 'gru' | 'simpleRnn';
+  readonly recurrentUnits: readonly number[];
+  readonly bidirectional: boolean;
+  readonly pooling: 'last' | 'max' | 'average';
+  readonly recurrentDropout: number;
+  readonly units: readonly number[];
+  readonly dropout: number;
+}
+
+export default defineArchitecture<Config>({
+  name: 'rnn',
+  summary: 'Recurrent layers over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers.',
+  properties: {
+    cell: { enum: ['lstm', 'gru', 'simpleRnn'], default: 'lstm', description: 'Kind of the recurrent layers.', examples: ['gru'] },
+    recurrentUnits: { ...unitsList('Widths of the stacked recurrent layers.', [32]), minItems: 1 },
+    bidirectional: bool('Read the sequence from both ends.', false),
+    pooling: { enum: ['last', 'max', 'average'], default: 'last', description: 'What the dense layers read: the last state, or the largest or mean state over all steps.', examples: ['max'] },
+    recurrentDropout: rate('Dropout of the state between steps.', 0),
+    ...embeddingProperties,
+    units: unitsList('Widths of the dense layers.', []),
+    dropout: dropoutRate(),
+  },
+  expand(config, inputs, target) {
+    const list = new LayerList(inputs);
+    const others = addSequence(list, config, inputs, 'rnn', true);
+    for (const [index, units] of config.recurrentUnits.entries()) {
+      const returnSequences = index < config.recurrentUnits.length - 1 || config.pooling !== 'last';
+      const shared = { name: `recurrent_${index + 1}`, units, returnSequences, dropout: config.dropout, recurrentDropout: config.recurrentDropout };
+      list.add(config.bidirectional ? { type: 'bidirectional', cell: config.cell, ...shared } : { type: config.cell, ...shared });
+    }
+    if (config.pooling === 'max') list.add({ type: 'globalMaxPooling1d', name: 'pooled' });
+    if (config.pooling === 'average') list.add({ type: 'globalAveragePooling1d', name: 'pooled' });
+    return list.vectors(others, config.embeddingSize, [list.last]).dense(config.units, { activation: 'relu', dropout: config.dropout }).head(target);
+  },
+});

@@ -1,0 +1,35 @@
+import { defineCallback } from '../callback.ts';
+import { Monitor, monitorProperties } from '../monitor.ts';
+import type { MonitorConfig } from '../monitor.ts';
+import { bool, integer } from '../schema-parts.ts';
+
+interface Config extends MonitorConfig {
+  readonly patience: number;
+  readonly restoreBest: boolean;
+  readonly startFromEpoch: number;
+}
+
+export default defineCallback<Config>({
+  name: 'earlyStopping',
+  summary: 'Ends training when a number no longer improves.',
+  properties: {
+    ...monitorProperties,
+    patience: integer('Epochs without improvement after which training ends.', 5, 10),
+    restoreBest: bool('End with the weights of the best epoch, also where training was not cut short.', true),
+    startFromEpoch: integer('First epoch that counts.', 1, 5),
+  },
+  create(config, facts) {
+    const monitor = new Monitor('earlyStopping', config, facts);
+    return {
+      restoreBest: config.restoreBest,
+      epochEnd(epoch, numbers) {
+        if (epoch < config.startFromEpoch) return {};
+        const improved = monitor.see(numbers);
+        if (improved === true) return { improved };
+        return improved === false && monitor.waited >= config.patience ? { stop: monitor.describe() } : {};
+      },
+      state: () => monitor.state(),
+      restore: (state) => monitor.restore(state),
+    };
+  },
+});

@@ -1,0 +1,41 @@
+import type { JsonSchema } from '../core/json.ts';
+import { DefinitionRegistry } from '../core/registry.ts';
+import type { OutputSpec } from '../core/tensor.ts';
+import { losses } from './losses/index.generated.ts';
+import { resolveNamed } from './named.ts';
+import type { Named, Resolved } from './named.ts';
+import type { Tensor, Tf } from './tf.ts';
+
+/**
+ * A loss gives one value per example; the network takes their weighted mean. Labels are adapted by the network: "index" is an
+ * int32 class index [n], "binary" is 0 or 1 as float32 [n, 1], "number" is float32 [n, width].
+ */
+export interface LossDefinition<C = any> {
+  readonly name: string;
+  readonly summary: string;
+  readonly configSchema: JsonSchema;
+  readonly labels: 'index' | 'binary' | 'number';
+  /** Activations of the last layer that it can read; the first is the default of the presets. */
+  readonly activations: readonly string[];
+  /** @returns [n] */
+  value(tf: Tf, labels: Tensor, predictions: Tensor, config: C): Tensor;
+  /** The same from the values before the activation, where that is more exact. @returns [n] */
+  fromLogits?: { readonly activation: string; value(tf: Tf, labels: Tensor, logits: Tensor, config: C): Tensor };
+  /** Raw scores → scores from 0 to 1, where the output is no probability. */
+  score?(value: number): number;
+  readonly reference: string;
+}
+
+export function defineLoss<C = Record<string, never>>(
+  parts: Omit<LossDefinition<C>, 'configSchema'> & { readonly properties?: Record<string, JsonSchema> },
+): LossDefinition<C> {
+  const { properties, ...rest } = parts;
+  return Object.freeze({ ...rest, configSchema: { type: 'object', description: parts.summary, additionalProperties: false, properties: properties ?? {} } });
+}
+
+export const lossRegistry = new DefinitionRegistry<LossDefinition>('loss', losses, (loss) => loss.name);
+
+/** The loss of a train step; left out, it follows from the output. */
+export function resolveLoss(named: Named | undefined, output: OutputSpec): Resolved<LossDefinition> {
+  return resolveNamed(lossRegistry, named ?? (output.kind === 'classes' ? 'categoricalCrossentropy' : 'meanSquaredError'));
+}

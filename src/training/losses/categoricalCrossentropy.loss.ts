@@ -1,0 +1,13 @@
+import { defineLoss } from '../loss.ts';
+import { crossentropy, labelSmoothing } from '../crossentropy.ts';
+import type { CrossentropyConfig } from '../crossentropy.ts';
+
+export default defineLoss<CrossentropyConfig>({
+  name: 'categoricalCrossentropy',
+  summary: 'Crossentropy between one class of several and the probabilities of a softmax.',
+  properties: { labelSmoothing },
+  labels: 'index',
+  activations: ['softmax'],
+  ...crossentropy,
+  reference: 'https://keras.io/api/losses/probabilistic_losses/#categoricalcrossentropy-class',
+});

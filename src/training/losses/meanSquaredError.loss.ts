@@ -1,0 +1,10 @@
+import { defineLoss } from '../loss.ts';
+
+export default defineLoss({
+  name: 'meanSquaredError',
+  summary: 'Mean of the squared differences.',
+  labels: 'number',
+  activations: ['linear', 'sigmoid', 'tanh', 'relu', 'softplus', 'exponential'],
+  value: (tf, labels, predictions) => tf.mean(tf.squaredDifference(predictions, labels), -1),
+  reference: 'https://keras.io/api/losses/regression_losses/#meansquarederror-class',
+});

@@ -1,0 +1,11 @@
+import { defineLoss } from '../loss.ts';
+import { EPSILON } from '../crossentropy.ts';
+
+export default defineLoss({
+  name: 'poisson',
+  summary: 'For counts: prediction − label · log(prediction).',
+  labels: 'number',
+  activations: ['exponential', 'softplus'],
+  value: (tf, labels, predictions) => tf.mean(tf.sub(predictions, tf.mul(labels, tf.log(tf.add(predictions, EPSILON)))), -1),
+  reference: 'https://keras.io/api/losses/probabilistic_losses/#poisson-class',
+});

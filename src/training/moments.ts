@@ -1,0 +1,31 @@
+import type { OptimizerStep } from './optimizer.ts';
+import type { Tensor, Tf } from './tf.ts';
+
+export interface MomentConfig {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+}
+
+/** Moving mean that keeps `share` of its old value. */
+export function moving(tf: Tf, old: Tensor, now: Tensor, share: number): Tensor {
+  return tf.add(old, tf.mul(tf.sub(now, old), 1 - share));
+}
+
+/**
+ * The update of Adam.
+ *
+ * @see D. P. Kingma, J. Ba: Adam (2015), the formulation before section 2.1, as Keras and TensorFlow compute it
+ */
+export function adamUpdate(tf: Tf, { weights, gradient, slots, step, learningRate }: OptimizerStep, config: MomentConfig & { readonly amsgrad: boolean }): { weights: Tensor; slots: Record<string, Tensor> } {
+  const alpha = (learningRate * Math.sqrt(1 - config.beta2 ** step)) / (1 - config.beta1 ** step);
+  const mean = moving(tf, slots.mean!, gradient, config.beta1);
+  const variance = moving(tf, slots.variance!, tf.square(gradient), config.beta2);
+  const largest = config.amsgrad ? tf.maximum(slots.largest!, variance) : undefined;
+  const moved = tf.sub(weights, tf.div(tf.mul(mean, alpha), tf.add(tf.sqrt(largest ?? variance), config.epsilon)));
+  return { weights: moved, slots: { mean, variance, ...(largest === undefined ? {} : { largest }) } };
+}
+
+export function adamSlots(config: { readonly amsgrad: boolean }): Record<string, number> {
+  return { mean: 0, variance: 0, ...(config.amsgrad ? { largest: 0 } : {}) };
+}

@@ -1,0 +1,111 @@
+import { Prng, hash32 } from '../core/prng.ts';
+import type { Tensor as Values, TensorBatch, TensorSpec } from '../core/tensor.ts';
+import { PerennialError } from '../core/errors.ts';
+import { shapesOf, weightsOf } from './describe.ts';
+import { initialize } from './initializers.ts';
+import type { LayerDefinition, Shape, WeightSpec } from './layer.ts';
+import { product, showShape } from './shapes.ts';
+import { layerRegistry } from './topology.ts';
+import type { LayerNode, Topology } from './topology.ts';
+import type { Tensor, Tf } from './tf.ts';
+
+/** A weight of a network under its full name, "layer/weight". */
+export interface NamedWeight extends WeightSpec {
+  readonly fullName: string;
+}
+
+interface PlacedLayer {
+  readonly node: LayerNode;
+  readonly definition: LayerDefinition;
+  readonly weights: readonly NamedWeight[];
+}
+
+export interface ForwardOptions {
+  readonly training: boolean;
+  readonly seed: number;
+  readonly iteration: number;
+  /** Give the values before the output's activation. */
+  readonly logits: boolean;
+}
+
+export interface ForwardResult {
+  readonly output: Tensor;
+  /** New values of weights that are not trainable, by full name. */
+  readonly updates: ReadonlyMap<string, Tensor>;
+}
+
+/** A topology made ready to compute. Stateless: weights come with every call. */
+export class Network {
+  readonly topology: Topology;
+  /** In the order of the layers. */
+  readonly weights: readonly NamedWeight[];
+  readonly #layers: readonly PlacedLayer[];
+  readonly outputShape: Shape;
+
+  /** @throws SHAPE_MISMATCH, MODEL_INVALID */
+  constructor(topology: Topology) {
+    const shapes = shapesOf(topology);
+    this.topology = topology;
+    this.#layers = topology.layers.map((node) => ({
+      node,
+      definition: layerRegistry.get(node.type, 'MODEL_INVALID'),
+      weights: weightsOf(node, shapes).map((spec) => ({ ...spec, fullName: `${node.name}/${spec.name}` })),
+    }));
+    this.weights = this.#layers.flatMap((layer) => layer.weights);
+    this.outputShape = shapes.get(topology.output)!;
+  }
+
+  /** Weights as they are before training: each depends on the seed and its name alone. */
+  initialWeights(seed: number): Map<string, Float32Array> {
+    return new Map(this.weights.map((spec) => [spec.fullName, initialize(spec.initializer, spec.shape, new Prng(seed, 'weight', spec.fullName))]));
+  }
+
+  forward(tf: Tf, inputs: Readonly<Record<string, Tensor>>, weights: ReadonlyMap<string, Tensor>, options: ForwardOptions): ForwardResult {
+    const values = new Map<string, Tensor>(Object.entries(inputs));
+    const masks = new Map<string, Tensor | undefined>();
+    const updates = new Map<string, Tensor>();
+    for (const { node, definition, weights: specs } of this.#layers) {
+      const reads = node.inputs.map((name) => values.get(name)!);
+      const readMasks = node.inputs.map((name) => masks.get(name));
+      const own: Record<string, Tensor> = {};
+      for (const spec of specs) own[spec.name] = weights.get(spec.fullName)!;
+      const config = options.logits && node.name === this.topology.output ? { ...node.config, activation: 'linear' } : node.config;
+      const output = definition.call(tf, reads, own, config, {
+        training: options.training,
+        masks: readMasks,
+        seed: [hash32(options.seed, node.name) | 0, options.iteration | 0],
+        update: (name, value) => updates.set(`${node.name}/${name}`, value),
+      });
+      values.set(node.name, output);
+      masks.set(node.name, this.#maskOf(tf, definition, node, reads, readMasks));
+    }
+    return { output: values.get(this.topology.output)!, updates };
+  }
+
+  #maskOf(tf: Tf, definition: LayerDefinition, node: LayerNode, reads: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
+    if (definition.mask === 'drop') return undefined;
+    if (definition.mask === 'keep') return masks.find((mask) => mask !== undefined);
+    return definition.mask(tf, reads, node.config, masks);
+  }
+
+  /** @throws DATA_INVALID where a tensor is missing or has another size */
+  inputTensors(tf: Tf, batch: TensorBatch): Record<string, Tensor> {
+    const tensors: Record<string, Tensor> = {};
+    for (const spec of this.topology.inputs) {
+      const values = batch[spec.name];
+      if (values === undefined) throw new PerennialError('DATA_INVALID', `The model reads the tensor "${spec.name}", but the batch has only ${Object.keys(batch).map((name) => `"${name}"`).join(', ')}.`);
+      tensors[spec.name] = toTensor(tf, spec, values);
+    }
+    return tensors;
+  }
+}
+
+/** Token ids stay integers; everything else is float32. */
+function toTensor(tf: Tf, spec: TensorSpec, { rows, data }: Values): Tensor {
+  if (data.length !== rows * product(spec.shape)) {
+    throw new PerennialError('DATA_INVALID', `The tensor "${spec.name}" holds ${data.length} values; ${rows} rows of ${showShape(spec.shape)} need ${rows * product(spec.shape)}.`);
+  }
+  const shape = [rows, ...spec.shape];
+  if (spec.vocabularySize !== undefined) return tf.tensor(data instanceof Int32Array ? data : Int32Array.from(data), shape, 'int32');
+  return tf.tensor(data instanceof Float32Array ? data : Float32Array.from(data), shape, 'float32');
+}

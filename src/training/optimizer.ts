@@ -1,0 +1,80 @@
+import type { JsonSchema } from '../core/json.ts';
+import { DefinitionRegistry } from '../core/registry.ts';
+import { optimizers } from './optimizers/index.generated.ts';
+import { number } from './schema-parts.ts';
+import type { Tensor, Tf } from './tf.ts';
+
+/** What every optimizer can be told. */
+export interface CommonOptimizerConfig {
+  readonly learningRate: number;
+  /** Each weight's gradient is scaled down to this norm. */
+  readonly clipNorm?: number;
+  /** All gradients together are scaled down to this norm. */
+  readonly globalClipNorm?: number;
+  readonly clipValue?: number;
+}
+
+export interface OptimizerStep {
+  /** All trainable weights, one after the other, as one vector [n]. */
+  readonly weights: Tensor;
+  readonly gradient: Tensor;
+  readonly slots: Readonly<Record<string, Tensor>>;
+  /** 1 for the first update. */
+  readonly step: number;
+  readonly learningRate: number;
+}
+
+export interface OptimizerResult {
+  readonly weights: Tensor;
+  readonly slots: Readonly<Record<string, Tensor>>;
+}
+
+/** One update of all weights at once. State lies in named slots as long as the weights; nothing else is remembered. */
+export interface OptimizerDefinition<C extends CommonOptimizerConfig = any> {
+  readonly name: string;
+  readonly summary: string;
+  readonly configSchema: JsonSchema;
+  /** Slot → its initial value. */
+  slots(config: C): Readonly<Record<string, number>>;
+  update(tf: Tf, step: OptimizerStep, config: C): OptimizerResult;
+  readonly reference: string;
+}
+
+export function defineOptimizer<C extends CommonOptimizerConfig>(
+  parts: Omit<OptimizerDefinition<C>, 'configSchema'> & { readonly learningRate: number; readonly properties?: Record<string, JsonSchema> },
+): OptimizerDefinition<C> {
+  const { properties, learningRate, ...rest } = parts;
+  return Object.freeze({
+    ...rest,
+    configSchema: {
+      type: 'object',
+      description: parts.summary,
+      additionalProperties: false,
+      properties: {
+        learningRate: number('Size of an update.', learningRate, learningRate, { exclusiveMinimum: 0 }),
+        ...properties,
+        clipNorm: number('Scale the gradient of each weight down to this norm.', undefined, 1, { exclusiveMinimum: 0 }),
+        globalClipNorm: number('Scale all gradients together down to this norm.', undefined, 1, { exclusiveMinimum: 0 }),
+        clipValue: number('Cut each value of the gradients at plus and minus this value.', undefined, 0.5, { exclusiveMinimum: 0 }),
+      },
+    },
+  });
+}
+
+export const optimizerRegistry = new DefinitionRegistry<OptimizerDefinition>('optimizer', optimizers, (optimizer) => optimizer.name);
+
+/** The gradients of the weights, clipped as configured, in Keras's order: by weight, then all together, then by value. */
+export function clipGradients(tf: Tf, gradients: readonly Tensor[], config: CommonOptimizerConfig): Tensor[] {
+  let clipped = [...gradients];
+  if (config.clipNorm !== undefined) clipped = clipped.map((gradient) => scaleToNorm(tf, [gradient], config.clipNorm!)[0]!);
+  if (config.globalClipNorm !== undefined) clipped = scaleToNorm(tf, clipped, config.globalClipNorm);
+  const { clipValue } = config;
+  return clipValue === undefined ? clipped : clipped.map((gradient) => tf.clipByValue(gradient, -clipValue, clipValue));
+}
+
+function scaleToNorm(tf: Tf, gradients: readonly Tensor[], bound: number): Tensor[] {
+  const squares = gradients.map((gradient) => tf.sum(tf.square(gradient)));
+  const norm = tf.sqrt(squares.length === 1 ? squares[0]! : tf.addN(squares));
+  const factor = tf.div(bound, tf.maximum(norm, bound));
+  return gradients.map((gradient) => tf.mul(gradient, factor));
+}

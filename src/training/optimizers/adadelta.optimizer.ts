@@ -1,0 +1,28 @@
+import { moving } from '../moments.ts';
+import { defineOptimizer } from '../optimizer.ts';
+import type { CommonOptimizerConfig } from '../optimizer.ts';
+import { number } from '../schema-parts.ts';
+
+interface Config extends CommonOptimizerConfig {
+  readonly rho: number;
+  readonly epsilon: number;
+}
+
+export default defineOptimizer<Config>({
+  name: 'adadelta',
+  summary: 'Steps by the gradient times the moving root of updates over that of gradients.',
+  learningRate: 0.001,
+  properties: {
+    rho: number('Share of the moving squares that a step keeps.', 0.95, 0.95, { minimum: 0, exclusiveMaximum: 1 }),
+    epsilon: number('Keeps divisions finite.', 1e-7, 1e-7, { exclusiveMinimum: 0 }),
+  },
+  slots: () => ({ gradients: 0, updates: 0 }),
+  update(tf, { weights, gradient, slots, learningRate }, config) {
+    const gradients = moving(tf, slots.gradients!, tf.square(gradient), config.rho);
+    const ratio = tf.div(tf.sqrt(tf.add(slots.updates!, config.epsilon)), tf.sqrt(tf.add(gradients, config.epsilon)));
+    const descent = tf.mul(ratio, gradient);
+    const updates = moving(tf, slots.updates!, tf.square(descent), config.rho);
+    return { weights: tf.sub(weights, tf.mul(descent, learningRate)), slots: { gradients, updates } };
+  },
+  reference: 'https://keras.io/api/optimizers/adadelta/',
+});

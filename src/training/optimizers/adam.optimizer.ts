@@ -1,0 +1,15 @@
+import { amsgradProperty, momentProperties } from '../moment-schema.ts';
+import { adamSlots, adamUpdate } from '../moments.ts';
+import type { MomentConfig } from '../moments.ts';
+import { defineOptimizer } from '../optimizer.ts';
+import type { CommonOptimizerConfig } from '../optimizer.ts';
+
+export default defineOptimizer<CommonOptimizerConfig & MomentConfig & { readonly amsgrad: boolean }>({
+  name: 'adam',
+  summary: 'Steps by the moving mean of the gradient over the root of its moving square. A good first choice.',
+  learningRate: 0.001,
+  properties: { ...momentProperties, ...amsgradProperty },
+  slots: adamSlots,
+  update: adamUpdate,
+  reference: 'https://keras.io/api/optimizers/adam/',
+});

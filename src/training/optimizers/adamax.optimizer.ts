@@ -1,0 +1,20 @@
+import { momentProperties } from '../moment-schema.ts';
+import { moving } from '../moments.ts';
+import type { MomentConfig } from '../moments.ts';
+import { defineOptimizer } from '../optimizer.ts';
+import type { CommonOptimizerConfig } from '../optimizer.ts';
+
+export default defineOptimizer<CommonOptimizerConfig & MomentConfig>({
+  name: 'adamax',
+  summary: 'Adam with the largest recent gradient in place of the root of the moving square.',
+  learningRate: 0.001,
+  properties: momentProperties,
+  slots: () => ({ mean: 0, largest: 0 }),
+  update(tf, { weights, gradient, slots, step, learningRate }, config) {
+    const mean = moving(tf, slots.mean!, gradient, config.beta1);
+    const largest = tf.maximum(tf.mul(slots.largest!, config.beta2), tf.abs(gradient));
+    const descent = tf.div(tf.mul(mean, learningRate / (1 - config.beta1 ** step)), tf.add(largest, config.epsilon));
+    return { weights: tf.sub(weights, descent), slots: { mean, largest } };
+  },
+  reference: 'https://keras.io/api/optimizers/adamax/',
+});

@@ -1,0 +1,22 @@
+import { defineOptimizer } from '../optimizer.ts';
+import type { CommonOptimizerConfig, OptimizerResult } from '../optimizer.ts';
+import { bool, number } from '../schema-parts.ts';
+
+export default defineOptimizer<CommonOptimizerConfig & { readonly momentum: number; readonly nesterov: boolean }>({
+  name: 'sgd',
+  summary: 'Gradient descent, with or without momentum.',
+  learningRate: 0.01,
+  properties: {
+    momentum: number('Share of the last update that the next one keeps.', 0, 0.9, { minimum: 0, maximum: 1 }),
+    nesterov: bool("Nesterov's momentum: look ahead by the momentum.", false),
+  },
+  slots: (config): Record<string, number> => (config.momentum > 0 ? { momentum: 0 } : {}),
+  update(tf, { weights, gradient, slots, learningRate }, config): OptimizerResult {
+    const descent = tf.mul(gradient, -learningRate);
+    if (config.momentum === 0) return { weights: tf.add(weights, descent), slots: {} };
+    const momentum = tf.add(tf.mul(slots.momentum!, config.momentum), descent);
+    const update = config.nesterov ? tf.add(tf.mul(momentum, config.momentum), descent) : momentum;
+    return { weights: tf.add(weights, update), slots: { momentum } };
+  },
+  reference: 'https://keras.io/api/optimizers/sgd/',
+});

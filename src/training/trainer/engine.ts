@@ -1,0 +1,48 @@
+import type { TensorBatch } from '../../core/tensor.ts';
+
+/** Rows on their way through the network: inputs, labels (adapted to the loss), and a weight per row where classes are weighted. */
+export interface LabelledBatch {
+  readonly inputs: TensorBatch;
+  readonly labels: Float32Array | Int32Array;
+  readonly rows: number;
+  readonly rowWeights?: Float32Array;
+}
+
+export interface StepOutcome {
+  /** Mean over the rows, penalties included. Not finite where training diverged; the weights are then not to be used. */
+  readonly loss: number;
+}
+
+/** Sums over rows, to be divided by the number of rows of the whole set. */
+export interface EvaluationSums {
+  readonly loss: number;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** Everything that decides the further course, as float32 arrays by name: "weights/…" and "slots/…". */
+export type EngineState = ReadonlyMap<string, Float32Array>;
+
+/**
+ * What the training loop needs of whatever computes. An engine owns weights and optimizer slots, and is a function of its state
+ * and its arguments: nothing random, no clock.
+ */
+export interface TrainingEngine {
+  readonly name: string;
+  /** Batches of one size that one call should be given, so that its cost is spread: 1 for an eager engine. */
+  readonly stepsPerCall: number;
+  /**
+   * Updates the weights once per batch, in order.
+   *
+   * @param firstStep 0 for the first update of the training
+   * @param learningRates one per batch
+   */
+  train(batches: readonly LabelledBatch[], firstStep: number, learningRates: readonly number[]): readonly StepOutcome[];
+  evaluate(batch: LabelledBatch): EvaluationSums;
+  /** A copy. */
+  state(): EngineState;
+  /** The weights alone, by "layer/weight". A copy. */
+  weights(): EngineState;
+  restore(state: EngineState): void;
+  setWeights(weights: EngineState): void;
+  dispose(): void;
+}

@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import { bundleWorkflowCode } from '@temporalio/worker';
+import type { WorkerOptions } from '@temporalio/worker';
+import { afterAll } from 'vitest';
+import type { ActivityDeps } from '../../../activities/index.ts';
+import type { Plan, PlanStep } from '../../../src/core/plan.ts';
+import type { ArtifactKind } from '../../../src/core/artifact.ts';
+import type { StepDefinition } from '../../../src/core/step.ts';
+import { defineStep } from '../../../src/core/step.ts';
+import { connectTemporal } from '../../../src/orchestration/connect.ts';
+import type { Temporal } from '../../../src/orchestration/connect.ts';
+import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
+import { MemoryStore } from '../../../src/storage/memory-store.ts';
+import { packageRoot } from '../../../src/platform/paths.ts';
+import { runWorker } from '../../../src/worker/worker.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+import { startTemporal } from '../../support/temporal.ts';
+import type { TemporalServer } from '../../support/temporal.ts';
+
+/** A step type for tests: closed or open configuration, quick retries. */
+export function testStep(definition: Partial<StepDefinition> & Pick<StepDefinition, 'type' | 'run'>): StepDefinition {
+  return defineStep({
+    version: 1,
+    summary: `Test step ${definition.type}`,
+    configSchema: { type: 'object' },
+    inputs: {},
+    outputs: {},
+    timeouts: { startToCloseMs: 60_000, heartbeatMs: 5_000 },
+    retry: { maximumAttempts: 3, initialIntervalMs: 10, backoffCoefficient: 1, maximumIntervalMs: 10 },
+    cacheable: true,
+    examples: [],
+    ...definition,
+  });
+}
+
+/** A plan step; `needs` wires inputs `in0`, `in1`, … to the output `out` of earlier steps. */
+export function planStep(id: string, type: string, change: Partial<PlanStep> & { needs?: readonly string[]; kind?: ArtifactKind } = {}): PlanStep {
+  const { needs = [], kind = 'data', ...rest } = change;
+  return {
+    id, type, version: 1, config: {},
+    inputs: Object.fromEntries(needs.map((step, index) => [`in${index}`, { step, output: 'out', kind: 'data' as const }])),
+    outputs: { out: kind },
+    retry: { maximumAttempts: 3, initialIntervalMs: 10, backoffCoefficient: 1, maximumIntervalMs: 10 },
+    startToCloseMs: 60_000, heartbeatMs: 5_000, cache: true, summary: `Test step ${id}`,
+    ...rest,
+  };
+}
+
+export function testPlan(pipeline: string, steps: readonly PlanStep[], change: Partial<Plan> = {}): Plan {
+  return { planFormat: 1, pipeline, description: 'A test', documentDir: '/', revision: '0'.repeat(64), parameters: {}, steps, on: {}, ...change };
+}
+
+let bundle: Promise<{ code: string }> | undefined;
+
+/** The workflow code under test, bundled once per test file. */
+export function workflowBundle(): Promise<{ code: string }> {
+  const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error };
+  return (bundle ??= bundleWorkflowCode({ workflowsPath: join(packageRoot(), 'workflows/index.ts'), logger: quiet }));
+}
+
+export interface Stage {
+  readonly server: TemporalServer;
+  readonly temporal: Temporal;
+  readonly deps: ActivityDeps;
+  /** Starts a worker in this process; the promise it gives resolves when it has stopped. */
+  startWorker(options?: Partial<WorkerOptions>, steps?: readonly StepDefinition[]): Promise<{ stop(): Promise<void> }>;
+}
+
+/** A Temporal server, a client and a memory store, torn down when the test file ends. */
+export async function setStage(steps: readonly StepDefinition[]): Promise<Stage> {
+  const server = await startTemporal();
+  process.env.TEMPORAL_ADDRESS = server.address;
+  const temporal = await connectTemporal();
+  const store = new MemoryStore();
+  const deps: ActivityDeps = { store, artifacts: createArtifactStore(store, join(tempDir('blobs'))), steps, workRoot: tempDir('work'), codeDigest: () => 'test' };
+  const running: { stop(): Promise<void> }[] = [];
+  afterAll(async () => {
+    await Promise.all(running.map((worker) => worker.stop()));
+    await temporal.close();
+    await server.stop();
+  });
+  const startWorker: Stage['startWorker'] = async (options = {}, own = steps) => {
+    const stop = new AbortController();
+    const code = await workflowBundle();
+    let done: Promise<void> = Promise.resolve();
+    await new Promise<void>((ready, fail) => {
+      done = runWorker({ signal: stop.signal, deps: { ...deps, steps: own }, options: { workflowBundle: code, ...options }, onReady: () => ready() });
+      done.catch(fail);
+    });
+    const worker = { stop: async () => { stop.abort(); await done; } };
+    running.push(worker);
+    return worker;
+  };
+  return { server, temporal, deps, startWorker };
+}

@@ -1,0 +1,149 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { FakeSource } from './doubles.ts';
+import type { TestApp } from './test-app.ts';
+import { ask, startTestApp } from './test-app.ts';
+
+const servers: TestApp[] = [];
+
+async function start(source: FakeSource, options: { token?: string } = {}): Promise<TestApp> {
+  const server = await startTestApp(source, options);
+  servers.push(server);
+  return server;
+}
+
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+});
+
+describe('the server', () => {
+  it('asks for the token everywhere but at the health checks', async () => {
+    const source = new FakeSource();
+    source.route('m', { champion: 1 });
+    const { url } = await start(source, { token: 'sesame' });
+    for (const path of ['/v2/health/live', '/v2/health/ready']) expect((await ask(url, path)).status).toBe(200);
+    const paths = ['/v2', '/v2/', '/models', '/metrics', '/v2/models/m', '/v1/models/m', '/nowhere', '//v2/health/live', '/v2/health/live/', '/V2/health/live', '/v2/health/live/../../models/m', '/v2/health%2flive'];
+    for (const path of paths) {
+      const answer = await ask(url, path);
+      expect([path, answer.status]).toEqual([path, 401]);
+    }
+    for (const path of ['/models/m/predict', '/v1/models/m:predict', '/v2/models/m/infer', '/v2/health/live']) expect((await ask(url, path, {})).status).toBe(401);
+    for (const authorization of ['sesame', 'Bearer Sesame', 'Bearer sesame ', 'Basic sesame']) {
+      const answer = await ask(url, '/models', undefined, { headers: { authorization: authorization.trimEnd() + (authorization.endsWith(' ') ? 'x' : '') } });
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+    }
+    expect((await ask(url, '/models', undefined, { headers: { authorization: 'Bearer sesame' } })).status).toBe(200);
+  });
+
+  it('tells nothing of its insides', async () => {
+    const source = new FakeSource();
+    source.route('m', { champion: 1 });
+    const server = await start(source);
+    source.options = { predict: async () => Promise.reject(new Error('secret path /srv/models/7')) };
+    const lines = server.lines;
+    source.options = {};
+    source.loaded[0]!.predictor.predict = async () => Promise.reject(new Error('secret path /srv/models/7'));
+    const answer = await ask(server.url, '/models/m/predict', { body_mass_g: 1 });
+    expect(answer.status).toBe(500);
+    expect(answer.body.error).toBe(`The prediction failed inside the server; its log tells more under the request id ${answer.headers.get('x-request-id')}.`);
+    expect(lines.join('\n')).toContain('secret path');
+  });
+
+  it('answers 500, never a number, when the network gives NaN', async () => {
+    const source = new FakeSource();
+    source.route('m', { champion: 1 });
+    const server = await start(source);
+    source.loaded[0]!.predictor.predict = async () => new Float32Array([NaN, 0, 0]);
+    expect((await ask(server.url, '/models/m/predict', { body_mass_g: 1 })).status).toBe(500);
+    expect(server.lines.join('\n')).toContain('gave NaN');
+  });
+
+  it('answers 503 before anything is loaded, and for a version that the store cannot give', async () => {
+    const source = new FakeSource();
+    source.route('m', { champion: 1 });
+    source.broken.add(1);
+    const server = await start(source);
+    const early = await ask(server.url, '/models/m/predict', { body_mass_g: 1 });
+    expect([early.status, early.headers.get('retry-after')]).toEqual([503, '1']);
+    expect((await ask(server.url, '/v2/models/m/ready')).body).toMatchObject({ name: 'm', ready: false });
+    source.down = true;
+    const away = await ask(server.url, '/v2/models/m/versions/2/infer', {});
+    expect([away.status, away.headers.get('retry-after')]).toEqual([503, '2']);
+  });
+
+  it('describes a model while the store is away', async () => {
+    const source = new FakeSource();
+    source.route('m', { champion: 2 });
+    const server = await start(source);
+    source.down = true;
+    const answer = await ask(server.url, '/v2/models/m');
+    expect([answer.status, answer.body.versions]).toEqual([200, ['2']]);
+    source.down = false;
+    expect((await ask(server.url, '/v2/models/m')).body.versions.length).toBe(9);
+    source.down = true;
+    expect((await ask(server.url, '/v2/models/m')).body.versions.length).toBe(9);
+  });
+
+  it('lists its models', async () => {
+    const source = new FakeSource();
+    source.route('m', { champion: 2, challenger: 3 });
+    const server = await start(source);
+    expect((await ask(server.url, '/models')).body).toEqual({
+      models: [{ model: 'm', version: 2, wanted: 2, aliases: { champion: 2, challenger: 3 }, routingRevision: 1, requestsInFlight: 0 }],
+    });
+  });
+
+  it('answers windows, one prediction for each full one', async () => {
+    const source = new FakeSource();
+    source.options = { windowSize: 3, output: { kind: 'number', name: 'temp', width: 1 } };
+    source.route('w', { champion: 5 });
+    const server = await start(source);
+    const rows = [1, 2, 3, 4].map((body_mass_g) => ({ body_mass_g }));
+    expect((await ask(server.url, '/models/w/predict', { rows })).body.predictions).toEqual([{ value: 5 }, { value: 5 }]);
+    expect((await ask(server.url, '/v1/models/w:predict', { instances: rows })).body).toEqual({ predictions: [5, 5] });
+    expect((await ask(server.url, '/v2/models/w/infer', { inputs: [{ name: 'body_mass_g', shape: [3], datatype: 'INT32', data: [1, 2, 3] }] })).body.outputs).toEqual([{ name: 'value', shape: [1], datatype: 'FP64', data: [5] }]);
+    expect((await ask(server.url, '/models/w/predict', { rows: rows.slice(0, 2) })).body.error).toBe('This model predicts from 3 consecutive rows in time order; 2 given.');
+    await server.log.flush();
+    const lines = await logged(server);
+    expect(lines.slice(0, 2).map((line) => line.row)).toEqual([{ body_mass_g: 3 }, { body_mass_g: 4 }]);
+  });
+
+  it('takes images as base64 and never as a path', async () => {
+    const source = new FakeSource();
+    source.options = { columns: [{ name: 'body_mass_g', type: 'number', required: true }, { name: 'photo', type: 'image', required: false }] };
+    source.route('m', { champion: 1 });
+    const server = await start(source);
+    const photo = Buffer.from('png').toString('base64');
+    expect((await ask(server.url, '/models/m/predict', { body_mass_g: 1, photo })).status).toBe(200);
+    expect((await ask(server.url, '/v1/models/m:predict', { instances: [{ body_mass_g: 1, photo: { b64: photo } }] })).status).toBe(200);
+    expect((await ask(server.url, '/models/m/predict', { body_mass_g: 1, photo: '/etc/passwd.' })).body.error).toContain('Row 0, column "photo": expected the image file as base64');
+    await server.log.flush();
+    expect((await logged(server)).map((line) => line.row)).toEqual([{ body_mass_g: 1 }, { body_mass_g: 1 }]);
+  });
+
+  it('writes its metrics as Prometheus reads them', async () => {
+    const source = new FakeSource();
+    source.route('m', { champion: 2 });
+    const server = await start(source);
+    await ask(server.url, '/models/m/predict', [{ body_mass_g: 1 }, { body_mass_g: 2 }]);
+    await ask(server.url, '/models/m/predict', []);
+    const { headers, body } = await ask(server.url, '/metrics');
+    expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(body).toContain('perennial_requests_total{method="POST",route="/models/:model/predict",status="200"} 1\n');
+    expect(body).toContain('perennial_requests_total{method="POST",route="/models/:model/predict",status="400"} 1\n');
+    expect(body).toContain('perennial_predictions_total{model="m",version="2"} 2\n');
+    expect(body).toContain('perennial_model_version{model="m"} 2\n');
+    expect(body).toContain('perennial_request_duration_seconds_bucket{route="/models/:model/predict",le="+Inf"} 2\n');
+    expect(body).toContain('perennial_request_duration_seconds_count{route="/models/:model/predict"} 2\n');
+    expect(body.endsWith('\n')).toBe(true);
+  });
+});
+
+async function logged(server: TestApp): Promise<{ row: unknown }[]> {
+  const lines: { row: unknown }[] = [];
+  for await (const { key } of server.store.list('predictions/')) {
+    const text = Buffer.from((await server.store.get(key)).body).toString();
+    lines.push(...text.trimEnd().split('\n').map((line) => JSON.parse(line) as { row: unknown }));
+  }
+  return lines;
+}

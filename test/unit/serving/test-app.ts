@@ -1,0 +1,59 @@
+import type { FastifyInstance } from 'fastify';
+import { createApp } from '../../../src/server/app.ts';
+import { InferenceService } from '../../../src/serving/inference.ts';
+import { PredictionLog } from '../../../src/serving/prediction-log.ts';
+import { Router } from '../../../src/serving/router.ts';
+import { createServingMetrics } from '../../../src/serving/serving-metrics.ts';
+import type { FakeSource } from './doubles.ts';
+import { recordingLog } from './doubles.ts';
+import { MemoryStore } from '../../../src/storage/memory-store.ts';
+
+export interface TestApp {
+  readonly app: FastifyInstance;
+  readonly url: string;
+  readonly router: Router;
+  readonly store: MemoryStore;
+  readonly log: PredictionLog;
+  readonly lines: readonly string[];
+  close(): Promise<void>;
+}
+
+/** The whole HTTP server over a registry in memory, listening on a free port of 127.0.0.1. */
+export async function startTestApp(source: FakeSource, options: { readonly token?: string } = {}): Promise<TestApp> {
+  const recording = recordingLog();
+  const metrics = createServingMetrics();
+  const router = new Router(source, { log: recording, metrics }, { pollMs: 10, discoverMs: 50 });
+  const store = new MemoryStore();
+  const log = new PredictionLog(store, { log: recording, metrics }, { serverId: 'test' });
+  const app = createApp({ service: new InferenceService(router, log, metrics), metrics, log: recording, packageVersion: '9.9.9', ...options });
+  await router.start();
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  return {
+    app,
+    url,
+    router,
+    store,
+    log,
+    lines: recording.lines,
+    async close() {
+      await app.close();
+      await log.close();
+      await router.stop();
+    },
+  };
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: any;
+}
+
+export async function ask(url: string, path: string, body?: unknown, init: RequestInit = {}): Promise<Reply> {
+  const response = await fetch(`${url}${path}`, {
+    ...(body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    ...init,
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: response.headers.get('content-type')?.includes('json') === true ? JSON.parse(text) : text };
+}
