@@ -34,6 +34,9 @@ export function modelActivities(deps: ActivityDeps): ModelActivities {
   };
 }
 
+/** Servers follow the routing within a second; one that is busy loading gets this long. */
+const CONFIRM_MS = 20_000;
+
 interface Change {
   readonly from: number | null;
   readonly to: number | null;
@@ -42,10 +45,9 @@ interface Change {
 
 async function answer(deps: ActivityDeps, model: string, action: ModelAnswer['action'], alias: string, change: Change): Promise<ModelAnswer> {
   const { confirmServed } = await import('../src/registry/confirm.ts');
-  const served = alias === 'champion' && action !== 'unpin' && change.to !== null;
-  const confirmedBy = served ? (await confirmServed(deps.store, model, change.to!)).servers : [];
-  const pinned = change.pin !== null;
-  const what = action === 'unpin' ? `${model} is no longer pinned` : `${alias} of ${model} is version ${change.to ?? 'none'}${pinned && action === 'rollback' ? ', pinned' : ''}`;
-  const proof = !served ? '' : confirmedBy.length === 0 ? '; no server is running' : `; ${confirmedBy.length} ${confirmedBy.length === 1 ? 'server answers' : 'servers answer'} with it`;
-  return { model, action, alias, from: change.from, to: change.to, pinned, confirmedBy, summary: `${what}${proof}.` };
+  const what = action === 'unpin' ? `${model} is no longer pinned` : `${alias} of ${model} is version ${change.to ?? 'none'}${change.pin !== null && action === 'rollback' ? ', pinned' : ''}`;
+  const base = { model, action, alias, from: change.from, to: change.to, pinned: change.pin !== null };
+  if (alias !== 'champion' || action === 'unpin' || change.to === null) return { ...base, confirmed: null, servers: [], summary: `${what}.` };
+  const { confirmed, servers, summary } = await confirmServed(deps.store, model, change.to, { timeoutMs: CONFIRM_MS });
+  return { ...base, confirmed, servers: servers.map(({ url, version }) => ({ url, version })), summary: `${what}. ${summary}` };
 }

@@ -84,8 +84,8 @@ async function lookUp(cache: StepCache, task: StepTask, key: string, parts: KeyP
 }
 
 async function partsOf(definition: StepDefinition, deps: ActivityDeps, task: StepTask, secret: (name: string) => string, wanted: boolean): Promise<KeyParts> {
-  const context = { documentDir: task.documentDir, nominalTime: task.nominalTime, secret, store: deps.store };
-  const fingerprint = wanted ? ((await definition.fingerprint?.(context, task.config)) ?? null) : null;
+  const context = { pipeline: task.pipeline, documentDir: task.documentDir, nominalTime: task.nominalTime, secret, store: deps.store };
+  const fingerprint = wanted ? ((await definition.fingerprint?.(context, task.config, task.inputs)) ?? null) : null;
   return keyParts(task, task.inputs, deps.codeDigest(task.type), fingerprint);
 }
 

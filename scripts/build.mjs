@@ -1,12 +1,16 @@
 // Bundles the entry points into dist/ (packages stay external), digests the code behind every step, and pre-builds the workflow bundle.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
+process.on('uncaughtException', (error) => {
+  if (error.errors === undefined) console.error(error); // esbuild has printed its own
+  process.exit(1);
+});
 const dist = join(root, 'dist');
 const candidates = {
   cli: 'src/cli/main.ts',
@@ -27,14 +31,16 @@ const write = (name, contents) => {
   renameSync(`${path}.${process.pid}`, path);
 };
 
-mkdirSync(dist, { recursive: true });
+mkdirSync(join(dist, 'chunks'), { recursive: true });
 const common = { bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', sourcemap: true, logLevel: 'warning' };
-const { outputFiles } = await build({ ...common, entryPoints, outdir: dist, splitting: true, chunkNames: '[name]-[hash]', write: false });
-for (const file of outputFiles.sort((a, b) => Number(b.path.includes('chunk-')) - Number(a.path.includes('chunk-')))) write(basename(file.path), file.contents);
-const current = new Set(outputFiles.map((file) => basename(file.path)));
-for (const name of readdirSync(dist)) {
-  if (name.startsWith('workflow-bundle') || current.has(name) || !/\.js(\.map)?(\.\d+)?$/.test(name)) continue;
-  if (!name.startsWith('chunk-') || Date.now() - statSync(join(dist, name)).mtimeMs > KEEP_MS) rmSync(join(dist, name));
+const { outputFiles } = await build({ ...common, entryPoints, outdir: dist, splitting: true, chunkNames: 'chunks/[name]-[hash]', write: false });
+const isChunk = (file) => file.path.includes(`${join(dist, 'chunks')}`);
+for (const file of outputFiles.sort((a, b) => Number(isChunk(b)) - Number(isChunk(a)))) write(relative(dist, file.path), file.contents);
+const current = new Set(outputFiles.map((file) => file.path));
+for (const name of readdirSync(dist, { recursive: true })) {
+  const path = join(dist, name);
+  if (current.has(path) || !/\.js(\.map)?(\.\d+)?$/.test(name)) continue;
+  if (!isChunk({ path }) || Date.now() - statSync(path).mtimeMs > KEEP_MS) rmSync(path);
 }
 
 // The code digest of a step is over all sources that can reach it: a changed helper makes a cache miss.

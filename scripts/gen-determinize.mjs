@@ -18,7 +18,9 @@ function visit(node, context) {
   const { [keyword]: branches, ...siblings } = node;
   const decided = decide(flatten(branches, context), keyword, context);
   const rest = visitMembers(siblings, context);
-  return { ...rest, ...decided, allOf: [...(rest.allOf ?? []), ...(decided.allOf ?? [])] };
+  // What the node says besides stays in force: keywords of both sides are not mixed.
+  if (Object.keys(decided).some((key) => rest[key] !== undefined)) return { ...rest, allOf: [...(rest.allOf ?? []), decided] };
+  return { ...rest, ...decided };
 }
 
 function visitMembers(node, context) {

@@ -7,6 +7,8 @@ const program = new Command('perennial')
   .version('0.1.0')
   .option('--json', 'print one JSON document on stdout; progress and logs go to stderr')
   .showSuggestionAfterError(true)
+  // Options after a command's name are the command's own: `predict --version 3` names a version of the model.
+  .enablePositionalOptions()
   .exitOverride();
 const io = createIo(() => program.opts<{ json?: boolean }>().json === true || process.argv.includes('--json'));
 for (const command of commands) command.register(program, io);

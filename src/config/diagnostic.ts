@@ -31,13 +31,16 @@ export function nearest(given: string, names: readonly string[]): string | undef
   let best: string | undefined;
   let bestDistance = Infinity;
   for (const name of names) {
-    const apart = distance(simple(given), simple(name));
+    const [one, other] = [simple(given), simple(name)];
+    // Letters in another order are one slip of the hand, which edit distance counts twice.
+    const apart = one !== other && sorted(one) === sorted(other) ? 1 : distance(one, other);
     if (apart < bestDistance) [best, bestDistance] = [name, apart];
   }
   if (best === undefined) return undefined;
   return bestDistance <= Math.max(1, Math.floor(Math.max(given.length, best.length) / 3)) ? best : undefined;
 }
 
+const sorted = (name: string): string => [...name].sort().join('');
 const simple = (name: string): string => name.toLowerCase().replace(/[-_ ]/g, '');
 
 /** A value for a message: JSON, cut short. */

@@ -68,7 +68,7 @@ function explain(error: SchemaError, root: Json): Finding {
 function unknownKey(pointer: string, key: string, parent: SchemaNode, object: Json | undefined): Finding {
   const allowed = Object.keys(parent.properties ?? {});
   const suggestion = nearest(key, allowed.filter((name) => !isObject(object) || !Object.hasOwn(object, name)));
-  const choice = allowed.length === 0 ? 'Nothing is allowed here.' : `Allowed here: ${list(allowed)}.`;
+  const choice = allowed.length === 0 ? 'Nothing is allowed here.' : 'Only the allowed keys are read.';
   return {
     pointer: join(pointer, key),
     at: 'key',
@@ -111,7 +111,7 @@ function wrongType(pointer: string, given: Json | undefined, parent: SchemaNode)
 function notListed(pointer: string, given: Json | undefined, choices: readonly Json[]): Finding {
   const allowed = choices.map((choice) => (typeof choice === 'string' ? choice : JSON.stringify(choice)));
   const suggestion = typeof given === 'string' ? nearest(given, allowed) : undefined;
-  const choice = allowed.length === 1 ? `Write ${show(choices[0])}.` : `Allowed: ${list(allowed)}.`;
+  const choice = allowed.length === 1 ? `Write ${show(choices[0])}.` : 'Write one of the allowed values.';
   return {
     pointer,
     ...givenOf(given),

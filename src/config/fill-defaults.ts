@@ -9,7 +9,7 @@ import type { SchemaNode } from './schema-walk.ts';
 export function fillDefaults(schema: SchemaNode, value: Json): Json {
   const node = resolveRef(schema);
   let filled = value;
-  if (node['x-named'] !== undefined && typeof filled === 'string') return expandName(node, filled);
+  if (node['x-named'] !== undefined) return typeof filled === 'string' ? expandName(node, filled) : fillNamed(node, filled);
   if (isObject(filled)) filled = fillObject(node, filled);
   else if (Array.isArray(filled) && node.items !== undefined && !Array.isArray(node.items)) filled = filled.map((item) => fillDefaults(node.items as SchemaNode, item));
   for (const part of node.allOf ?? []) filled = fillDefaults(part, filled);
@@ -39,11 +39,24 @@ function otherSchema(node: SchemaNode, key: string): SchemaNode | undefined {
   return typeof node.additionalProperties === 'object' ? node.additionalProperties : undefined;
 }
 
+/** `{ name: configuration }`: the defaults of the one that is named, and no other names. */
+function fillNamed(node: SchemaNode, value: Json): Json {
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, config]) => {
+    const schema = configOf(node, name);
+    return [name, schema === undefined ? config : fillDefaults(schema, config)];
+  }));
+}
+
 /** The object form of a bare name, where that adds anything. */
 function expandName(node: SchemaNode, name: string): Json {
-  const keyed = [node, ...(node.allOf ?? []).map((part) => part.then ?? {})].find((part) => Object.hasOwn(part.properties ?? {}, name));
-  const config = keyed?.properties?.[name];
+  const config = configOf(node, name);
   if (config === undefined) return name;
   const filled = fillDefaults(config, structuredClone(resolveRef(config).default ?? {}));
   return isObject(filled) && Object.keys(filled).length === 0 ? name : { [name]: filled };
+}
+
+function configOf(node: SchemaNode, name: string): SchemaNode | undefined {
+  const keyed = [node, ...(node.allOf ?? []).map((part) => part.then ?? {})].find((part) => Object.hasOwn(part.properties ?? {}, name));
+  return keyed?.properties?.[name];
 }

@@ -172,7 +172,7 @@ function buildPlan(facts: DocumentFacts, parameters: JsonObject, inputs: readonl
 }
 
 function planStep(step: CheckedStep, inputs: Readonly<Record<string, PlanInput>>): PlanStep {
-  const { type, version, retry, timeouts, cacheable, summary } = step.definition!;
+  const { type, version, retry, timeouts, cacheable, heavy, summary } = step.definition!;
   const complete = step.complete!;
   const timeout = complete['timeout'];
   const queue = complete['queue'];
@@ -189,6 +189,7 @@ function planStep(step: CheckedStep, inputs: Readonly<Record<string, PlanInput>>
     heartbeatMs: timeouts.heartbeatMs,
     cache: cacheable && complete['cache'] !== false,
     summary,
+    ...(heavy === true ? { heavy } : {}),
     ...(typeof queue === 'string' ? { queue } : {}),
     ...(isObject(condition) ? { if: condition as unknown as Condition } : {}),
   };

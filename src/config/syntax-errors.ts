@@ -36,9 +36,20 @@ export function describeSyntaxError(error: ParseError, text: string): { message:
   if (found === '') return { message: `The document ends too early: ${lower(MESSAGES[name] ?? 'something is missing.')}` };
   if (name === 'UnexpectedEndOfString') return { message: MESSAGES[name]!, fix: 'Close it with ", and write a line break inside it as \\n.' };
   if (name === 'InvalidEscapeCharacter' || name === 'InvalidCharacter') return { message: MESSAGES[name]!, fix: 'Write a backslash as \\\\, a line break as \\n and a tab as \\t.' };
-  if (name === 'PropertyNameExpected' && /^[A-Za-z_$]/.test(found)) return { message: `A key in double quotes is expected; ${found} was found.`, fix: `Write "${found}".` };
+  if (isWhole(text.slice(0, error.offset))) return { message: `The document ended before this; nothing may follow; ${JSON.stringify(found)} was found.`, fix: 'Remove what follows the document, or join the two.' };
+  const isKey = name === 'PropertyNameExpected' || text.slice(error.offset + found.length).trimStart().startsWith(':');
+  if (isKey && /^[A-Za-z_$]/.test(found)) return { message: `A key in double quotes is expected; ${found} was found.`, fix: `Write "${found}".` };
   if (name === 'InvalidSymbol') return { message: `${found} is no value of JSON.`, fix: `Write "${found}" if a text is meant.` };
   return { message: `${(MESSAGES[name] ?? 'This is not JSON.').replace(/\.$/, '')}; ${JSON.stringify(found)} was found.` };
+}
+
+function isWhole(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const nameOf = (error: ParseError): string => printParseErrorCode(error.error);

@@ -26,8 +26,9 @@ export interface ModelAnswer {
   readonly from: number | null;
   readonly to: number | null;
   readonly pinned: boolean;
-  /** Servers that were asked and serve `to`. */
-  readonly confirmedBy: readonly string[];
+  /** Whether every live server answers with `to`; null where servers do not follow what changed. */
+  readonly confirmed: boolean | null;
+  readonly servers: readonly { readonly url: string; readonly version: number | null }[];
   /** One sentence. */
   readonly summary: string;
 }

@@ -56,6 +56,8 @@ export interface StepContext {
   progress(update: StepProgress): void;
   /** The value of a secret of the worker's environment. @throws SECRET_MISSING */
   secret(name: string): string;
+  /** Revision of the plan that runs (SHA-256 of the document with its parameters); recorded with what the run registers. */
+  readonly planRevision?: string;
   /** Who or what started the run: "manual", "schedule", "drift", "newData", "backfill". */
   readonly trigger: string;
 }
@@ -114,7 +116,7 @@ export interface StepDefinition<C = any> {
   /** Checks of the configuration alone that a schema cannot say; all problems, not the first. Pure and light. */
   check?(config: C, facts: StepFacts): ConfigProblem[];
   /** What besides configuration and inputs decides the result, e.g. the digest of a source file. Goes into the cache key. */
-  fingerprint?(ctx: Pick<StepContext, 'documentDir' | 'nominalTime' | 'secret' | 'store'>, config: C): Promise<Json>;
+  fingerprint?(ctx: Pick<StepContext, 'pipeline' | 'documentDir' | 'nominalTime' | 'secret' | 'store'>, config: C, inputs: Readonly<Record<string, ArtifactRef>>): Promise<Json>;
   run(ctx: StepContext, config: C, inputs: Readonly<Record<string, ArtifactRef>>): Promise<StepResult>;
 }
 

@@ -57,12 +57,3 @@ export type DataKind = ColumnData['kind'];
 export const KIND_NAMES: Readonly<Record<DataKind, string>> = {
   number: 'numbers', timestamp: 'timestamps', text: 'text', vector: 'several numbers per row', tokens: 'token ids', image: 'images', pixels: 'images as numbers',
 };
-
-export function rowsOf(data: ColumnData): number {
-  switch (data.kind) {
-    case 'vector': return data.width === 0 ? 0 : data.values.length / data.width;
-    case 'tokens': return data.values.length / data.length;
-    case 'pixels': return data.values.length / (data.shape[0] * data.shape[1] * data.shape[2]);
-    default: return data.values.length;
-  }
-}

@@ -9,6 +9,7 @@ import type { Column, Preprocessor } from './types.ts';
 
 export interface SequenceConfig {
   readonly size: number;
+  /** 1 where left out. */
   readonly horizon: number;
   readonly by: string;
 }

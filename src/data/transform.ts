@@ -1,6 +1,6 @@
 import { PerennialError } from '../core/errors.ts';
 import type { Json, JsonObject, JsonSchema } from '../core/json.ts';
-import type { ColumnData, DataKind, ImageData, NumberData, PixelData, TextData, VectorData } from './column-data.ts';
+import type { ColumnData, DataKind, ImageData, NumberData, PixelData } from './column-data.ts';
 
 /** Learns from the train split, batch by batch; what `finish` gives is plain JSON and travels inside the model. */
 export interface Fitter<S extends Json> {
@@ -130,5 +130,3 @@ export function eachFinite(data: ColumnData, column: string, use: (value: number
 export function requireValues(count: number, column: string, what: string): void {
   if (count === 0) throw new PerennialError('DATA_INVALID', `Column "${column}" has no value in the train split, so ${what} cannot be learnt.`, { hint: `Leave "${column}" out of the features, or "exclude" it in the ingest step.` });
 }
-
-export type { TextData, VectorData };

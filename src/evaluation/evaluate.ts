@@ -1,15 +1,14 @@
-import { isPerennialError, PerennialError } from '../core/errors.ts';
-import type { JsonObject } from '../core/json.ts';
+import { PerennialError } from '../core/errors.ts';
 import type { OpenArtifact } from '../core/ports.ts';
-import type { OutputSpec, Row } from '../core/tensor.ts';
-import { readRows } from '../data/dataset-rows.ts';
+import type { OutputSpec } from '../core/tensor.ts';
 import { openExamples } from '../data/examples.ts';
 import type { DatasetMeta, DatasetProfile } from '../data/types.ts';
 import { openBundle } from '../training/load-model.ts';
 import { baselineOf } from './baseline.ts';
+import type { LastKnown } from './baseline.ts';
 import { defaultMetrics, resolveMetrics, taskOf } from './catalogue.ts';
 import type { MetricSpec, ResolvedMetric } from './catalogue.ts';
-import { alignChampion, compareOn, incomparable } from './champion.ts';
+import { alignChampion, compareOn } from './champion.ts';
 import type { Comparison, Judged } from './champion.ts';
 import { toChunk } from './chunk.ts';
 import { metricOf, metricOrNull, requireFitting } from './compute.ts';
@@ -19,8 +18,10 @@ import type { Gate, OnNoChampion } from './gates.ts';
 import type { Chunk } from './metric.ts';
 import { calibrationBins } from './probabilities.ts';
 import type { ChampionComparison, EvaluationReport, MetricResult } from './report.ts';
-import { RawScorer, scoreExamples, sequenceOf, targetOf } from './score.ts';
+import { scoreExamples, sequenceOf, targetsOf } from './score.ts';
 import type { Sequence } from './score.ts';
+import { readTestRows } from './test-rows.ts';
+import type { ServingVersion, TestRowFacts } from './test-rows.ts';
 
 /** Highest-loss rows that the report shows. */
 const WORST_ROWS = 20;
@@ -44,7 +45,7 @@ export interface EvaluateInputs {
   readonly examples: OpenArtifact;
   readonly dataset: OpenArtifact;
   /** The version that serves now, resolved once; or why there is none. */
-  readonly champion: { readonly model: string; readonly version: number; readonly artifact: OpenArtifact } | { readonly none: string };
+  readonly champion: ServingVersion | { readonly none: string };
 }
 
 /**
@@ -57,7 +58,7 @@ export interface EvaluateInputs {
 export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOptions): Promise<EvaluationReport> {
   const { model, dataset } = inputs;
   const bundle = await openBundle(model);
-  const examples = await openExamples(inputs.examples);
+  const examples = await openExamples(inputs.examples, ['test']);
   try {
     const { output } = bundle.meta;
     const metrics = metricsFor(options, output);
@@ -68,12 +69,12 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
       onProgress: (done, total) => options.onProgress?.(`predicted ${done} of ${total} test examples`, (0.5 * done) / total),
     });
     const chunk = toChunk({ output, ...scored, ...choices(options) });
-    const sequence = sequenceOf((await examples.preprocessorJson()) as JsonObject);
-    const targets = Int32Array.from({ length: chunk.rows }, (_, example) => targetOf(sequence, example));
+    const sequence = sequenceOf(await examples.preprocessorJson());
+    const targets = targetsOf(chunk.rows, datasetMeta.rows.test);
     const worst = worstOf(chunk, WORST_ROWS);
-    const facts = await readTestRows(inputs, options, { worst: new Set(worst.map(({ index }) => targets[index]!)), label: output.kind === 'none' ? undefined : output.name, output });
-    requireAligned(facts.rows, targets, facts.labels, chunk);
-    const baseline = baselineOf(chunk, output.name, await dataset.json<DatasetProfile & JsonObject>('profile.json'), persistence(sequence, facts.labels, targets));
+    const facts = await readTestRows(inputs, { worst: new Set(worst.map(({ index }) => targets[index]!)), slices: options.slices, output, sequence }, options);
+    requireAligned(facts, targets, chunk, sequence !== undefined);
+    const baseline = baselineOf(chunk, output.name, await dataset.json<DatasetProfile>('profile.json'), persistence(sequence, facts, targets));
     const compared = await compare(metrics, { chunk, targets }, facts.champion, options);
     const results = metrics.map((metric) => resultOf(metric, chunk, baseline.chunk, compared));
     const gates = judgeGates(results, compared, baseline.description, options);
@@ -125,97 +126,11 @@ function requireSlices(slices: readonly string[], { columns }: DatasetMeta): voi
   }
 }
 
-interface TestRowFacts {
-  readonly rows: number;
-  /** Raw labels, in order; empty without a label. */
-  readonly labels: readonly unknown[];
-  readonly slices: ReadonlyMap<string, readonly unknown[]>;
-  readonly worst: ReadonlyMap<number, Row>;
-  readonly champion: ScoredChampion | { readonly none: string };
-}
-
-interface ScoredChampion {
-  readonly model: string;
-  readonly version: number;
-  readonly digest: string;
-  readonly output: OutputSpec;
-  readonly predictions: Float32Array;
-  readonly targets: Int32Array;
-}
-
-/** One pass over the raw test rows: labels, slice columns, the worst rows, and the champion's predictions. */
-async function readTestRows(inputs: EvaluateInputs, options: EvaluateOptions, wanted: { readonly worst: ReadonlySet<number>; readonly label: string | undefined; readonly output: OutputSpec }): Promise<TestRowFacts> {
-  const champion = await openChampion(inputs, wanted.output);
-  try {
-    const labels: unknown[] = [];
-    const slices = new Map(options.slices.map((column): [string, unknown[]] => [column, []]));
-    const worst = new Map<number, Row>();
-    let failure: string | undefined;
-    let rows = 0;
-    for await (const batch of readRows(inputs.dataset, 'test')) {
-      options.signal?.throwIfAborted();
-      for (const row of batch) {
-        if (wanted.label !== undefined) labels.push(row[wanted.label]);
-        for (const [column, values] of slices) values.push(row[column]);
-        if (wanted.worst.has(rows)) worst.set(rows, row);
-        rows++;
-      }
-      if ('scorer' in champion && failure === undefined) failure = await tryScore(champion.scorer, batch);
-      options.onProgress?.(`read ${rows} test rows`, 0.6);
-    }
-    if ('none' in champion) return { rows, labels, slices, worst, champion };
-    if (failure !== undefined) return { rows, labels, slices, worst, champion: { none: failure } };
-    const scored = champion.scorer.finish();
-    const targets = Int32Array.from({ length: scored.rows }, (_, example) => targetOf(champion.sequence, example));
-    // The last windows of a sequence have no label yet.
-    const known = targets.filter((target) => target < rows);
-    const width = scored.rows === 0 ? 0 : scored.predictions.length / scored.rows;
-    return { rows, labels, slices, worst, champion: { ...champion.identity, predictions: scored.predictions.subarray(0, known.length * width), targets: known } };
-  } finally {
-    if ('scorer' in champion) champion.dispose();
-  }
-}
-
-/** The data moved on and the champion cannot read it: that is a finding of the comparison and not a failure of the step. */
-async function tryScore(scorer: RawScorer, batch: readonly Row[]): Promise<string | undefined> {
-  try {
-    await scorer.add(batch);
-    return undefined;
-  } catch (error) {
-    if (isPerennialError(error) && error.category === 'data') return `the champion cannot read these rows: ${error.message}`;
-    throw error;
-  }
-}
-
-interface OpenChampion {
-  readonly scorer: RawScorer;
-  readonly sequence: Sequence | undefined;
-  readonly identity: Pick<ScoredChampion, 'model' | 'version' | 'digest' | 'output'>;
-  dispose(): void;
-}
-
-async function openChampion({ champion }: EvaluateInputs, output: OutputSpec): Promise<OpenChampion | { readonly none: string }> {
-  if ('none' in champion) return champion;
-  const bundle = await openBundle(champion.artifact);
-  const reason = incomparable(output, bundle.meta.output) ?? (output.kind === 'none' ? 'models without a label are not compared' : undefined);
-  if (reason !== undefined) {
-    bundle.predictor.dispose();
-    return { none: reason };
-  }
-  return {
-    scorer: new RawScorer(bundle.predictor, bundle.preprocessor),
-    sequence: sequenceOf(bundle.preprocessor.toJson()),
-    identity: { model: champion.model, version: champion.version, digest: champion.artifact.ref.digest, output: bundle.meta.output },
-    dispose: () => bundle.predictor.dispose(),
-  };
-}
-
 /** Examples and rows have to be the same rows in the same order, or slices and comparisons would speak of others. */
-function requireAligned(rows: number, targets: Int32Array, labels: readonly unknown[], chunk: Chunk): void {
-  const last = targets[targets.length - 1]!;
+function requireAligned({ rows, labels }: TestRowFacts, targets: Int32Array, chunk: Chunk, sequence: boolean): void {
   const mismatch = (why: string): PerennialError =>
     new PerennialError('DATA_INVALID', `The test examples do not fit the rows of the dataset: ${why}.`, { hint: 'Give the evaluate step the dataset that its examples were made from ("inputs": { "dataset": … }).' });
-  if (last >= rows) throw mismatch(`the last example is about row ${last}, and there are ${rows} rows`);
+  if (chunk.rows > rows || (chunk.rows < rows && !sequence)) throw mismatch(`there are ${chunk.rows} examples and ${rows} rows`);
   if (labels.length === 0 || chunk.kind !== 'classes') return;
   for (let example = 0; example < chunk.rows; example++) {
     const raw = labels[targets[example]!];
@@ -224,10 +139,11 @@ function requireAligned(rows: number, targets: Int32Array, labels: readonly unkn
   }
 }
 
-function persistence(sequence: Sequence | undefined, labels: readonly unknown[], targets: Int32Array): ((example: number) => number | undefined) | undefined {
+function persistence(sequence: Sequence | undefined, { labels, past }: TestRowFacts, targets: Int32Array): LastKnown | undefined {
   if (sequence === undefined) return undefined;
   return (example) => {
-    const value = labels[targets[example]! - sequence.horizon];
+    const index = targets[example]! - sequence.horizon;
+    const value = index >= 0 ? labels[index] : past[past.length + index];
     return typeof value === 'number' ? value : undefined;
   };
 }
@@ -280,7 +196,5 @@ function summaryOf(model: OpenArtifact, meta: Awaited<ReturnType<typeof openBund
 
 async function readHistory(model: OpenArtifact): Promise<EvaluationReport['history']> {
   if (model.manifest.files['history.json'] === undefined) return [];
-  const history = await model.json('history.json');
-  const epochs = Array.isArray(history) ? history : ((history as { epochs?: unknown }).epochs ?? []);
-  return epochs as EvaluationReport['history'];
+  return model.json<Record<string, number>[]>('history.json');
 }

@@ -77,9 +77,17 @@ export function sequenceOf(preprocessor: JsonObject): Sequence | undefined {
   return { size: sequence.size, horizon: sequence.horizon ?? 1 };
 }
 
-/** Index of the row that holds the label of the n-th example. */
-export function targetOf(sequence: Sequence | undefined, example: number): number {
-  return sequence === undefined ? example : example + sequence.size - 1 + sequence.horizon;
+/** Rows before a label that its window reaches back over. */
+export function reachOf(sequence: Sequence | undefined): number {
+  return sequence === undefined ? 0 : sequence.size + sequence.horizon - 1;
+}
+
+/**
+ * Index of the test row that holds the label of each example. The windows of the first labels reach back into the splits before; where
+ * even those are too short, the first rows have no example.
+ */
+export function targetsOf(examples: number, rows: number): Int32Array {
+  return Int32Array.from({ length: examples }, (_, example) => rows - examples + example);
 }
 
 /** Scores raw rows as a server would: through the model's own preprocessing. */

@@ -11,7 +11,7 @@ import type { ColumnWindow, RowBatches } from './profile-window.ts';
 export const driftRegistry = new DefinitionRegistry('drift test', driftTests, (test) => test.name);
 
 export interface DriftOptions {
-  /** Columns to compare; default: all of the profile but `label`. */
+  /** Columns to compare, e.g. those that the model reads: one that no current row has counts as drifted. Default: all of the profile but `label`. */
   readonly columns?: readonly string[];
   readonly label?: string | null;
   /** With fewer current rows there is no verdict. */
@@ -92,7 +92,7 @@ export async function detectDrift(profile: DatasetProfile, rows: RowBatches, opt
   const settings = { ...DRIFT_DEFAULTS, ...withoutUndefined(options) };
   const chosen = chooseColumns(profile, options);
   const window = await profileWindow({ ...profile, columns: chosen }, rows);
-  const columns = chosen.map((column) => compareColumn(column, window.columns.get(column.name), settings));
+  const columns = chosen.map((column) => compareColumn(column, window.columns.get(column.name), settings, options.columns !== undefined));
   const enoughRows = window.rows >= settings.rowsMin;
   const driftedColumns = columns.filter((column) => column.drifted).map((column) => column.name);
   const driftScore = columns.reduce((largest, column) => Math.max(largest, column.score ?? 0), 0);
@@ -128,7 +128,7 @@ function chooseColumns(profile: DatasetProfile, { columns, label }: DriftOptions
   });
 }
 
-function compareColumn(column: ColumnProfile, window: ColumnWindow | undefined, settings: Settings): ColumnDrift {
+function compareColumn(column: ColumnProfile, window: ColumnWindow | undefined, settings: Settings, required: boolean): ColumnDrift {
   const base = {
     name: column.name,
     type: column.type,
@@ -141,7 +141,7 @@ function compareColumn(column: ColumnProfile, window: ColumnWindow | undefined, 
   const skipped = (reason: string): ColumnDrift => ({ ...base, status: 'skipped', score: null, tests: [], drifted: false, reason, unseen: [] });
   if (window === undefined || !isComparable(column)) return skipped(`Columns of the type ${column.type} are not compared.`);
   if (window.rows === 0) return skipped('There are no current rows.');
-  if (!window.present) return { ...base, status: 'absent', score: null, tests: [], drifted: true, reason: 'No current row has this column.', unseen: [] };
+  if (!window.present) return { ...base, status: 'absent', score: null, tests: [], drifted: required, reason: 'No current row has this column.', unseen: [] };
   const grown = base.missingCurrent + base.invalidCurrent - base.missingReference;
   const lost = grown > settings.missing ? `Missing or unreadable values went from ${percent(base.missingReference)} to ${percent(base.missingCurrent + base.invalidCurrent)} of the rows.` : undefined;
   const reference = referenceSample(column);

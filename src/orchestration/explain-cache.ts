@@ -52,8 +52,8 @@ async function forecast(plan: Plan, step: PlanStep, outputs: Readonly<Record<str
     if (ref === undefined) return { hit: 'unknown', reason: `depends on what "${input.step}" gives` };
     inputs[name] = ref;
   }
-  const context = { documentDir: plan.documentDir, nominalTime: options.nominalTime, secret: secretOf, store: options.store };
-  const fingerprint = (await definition.fingerprint?.(context, step.config)) ?? null;
+  const context = { pipeline: plan.pipeline, documentDir: plan.documentDir, nominalTime: options.nominalTime, secret: secretOf, store: options.store };
+  const fingerprint = (await definition.fingerprint?.(context, step.config, inputs)) ?? null;
   const parts = keyParts(step, inputs, codeDigestOf(step.type), fingerprint);
   const entry = await cache.look(cacheKey(parts));
   if (entry === undefined) return { hit: false, reason: missReason(parts, await cache.last(plan.pipeline, step.id)) };

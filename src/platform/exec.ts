@@ -48,10 +48,11 @@ export function exec(program: string, args: readonly string[], options: ExecOpti
   });
 }
 
-/** The last lines with text of what a program printed, as one line for a message. */
-export function lastLines(result: ExecResult, count = 3): string {
+/** What a program complained about, as one line for a message: the lines that speak of an error, else the last ones. */
+export function complaint(result: ExecResult, count = 3): string {
   const lines = `${result.stdout}\n${result.stderr}`.split('\n').map((line) => line.trim()).filter((line) => line !== '');
-  return lines.slice(-count).join(' | ') || `no output, exit code ${result.code}`;
+  const errors = lines.filter((line) => /\berror\b\s*:|^\w*Error\b/i.test(line) && !line.startsWith('throw '));
+  return (errors.length > 0 ? errors : lines).slice(-count).join(' | ') || `no output, exit code ${result.code}`;
 }
 
 /** Full path of a program on PATH, or undefined. */

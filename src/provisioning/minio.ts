@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { exec, lastLines, which } from '../platform/exec.ts';
+import { exec, complaint, which } from '../platform/exec.ts';
 import { toolsDir } from '../platform/paths.ts';
 import { firstOf, makeFolderOnce, type Report, type Tool } from './provisioner.ts';
 
@@ -56,7 +56,7 @@ async function fromGo(report: Report): Promise<Tool> {
     await checkSources(go, draft);
     report(`MinIO ${MINIO_VERSION}: compiling, which takes a few minutes, once`);
     const result = await exec(go, ['install', '-trimpath', '-ldflags=-s -w', `${MODULE}@${MINIO_VERSION}`], { cwd: draft, timeoutMs: BUILD_MS_MAX, env: { GOBIN: draft } });
-    if (result.code !== 0) throw new Error(lastLines(result));
+    if (result.code !== 0) throw new Error(complaint(result));
     if (!(await isMinio(join(draft, 'minio')))) throw new Error('the compiled program does not answer `--version` as MinIO does');
   });
   return { name: 'minio', version: MINIO_VERSION, source: made ? 'provisioned' : 'cache', path };
@@ -65,7 +65,7 @@ async function fromGo(report: Report): Promise<Tool> {
 /** The proxy's answer must carry the pinned checksum, whatever the user's checksum settings are. */
 async function checkSources(go: string, cwd: string): Promise<void> {
   const result = await exec(go, ['mod', 'download', '-json', `${MODULE}@${MINIO_VERSION}`], { cwd, timeoutMs: BUILD_MS_MAX });
-  if (result.code !== 0) throw new Error(lastLines(result));
+  if (result.code !== 0) throw new Error(complaint(result));
   const sum = (JSON.parse(result.stdout) as { Sum?: string }).Sum;
   if (sum !== MINIO_SUM) throw new Error(`the sources have the checksum ${sum}, expected ${MINIO_SUM}`);
 }

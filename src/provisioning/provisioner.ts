@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import { withLock } from '../platform/lock.ts';
@@ -57,6 +57,7 @@ export async function makeFolderOnce(folder: string, report: Report, fill: (draf
     if (existsSync(folder)) return false;
     const draft = mkdtempSync(join(dirname(folder), `.${basename(folder)}-`));
     try {
+      chmodSync(draft, 0o755); // temporary folders are private; this one may be shared
       await fill(draft);
       renameSync(draft, folder);
     } finally {

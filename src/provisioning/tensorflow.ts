@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { exec, lastLines, which } from '../platform/exec.ts';
+import { exec, complaint, which } from '../platform/exec.ts';
 import { withLock } from '../platform/lock.ts';
 import { packageRoot, toolsDir } from '../platform/paths.ts';
 import { downloadWheel, type Wheel } from './pip.ts';
@@ -137,7 +137,7 @@ async function compileAddon(compiler: string, library: string, output: string, r
   const flags = ['-O2', '-std=c++17', '-shared', '-fPIC', '-DNAPI_VERSION=8', `-I${headers}`, `-I${join(library, 'include')}`, '-Ibinding'];
   const linking = [`-L${join(library, 'lib')}`, '-ltensorflow', '-ltensorflow_framework', '-Wl,-rpath,$ORIGIN/../../deps/lib'];
   const result = await exec(compiler, [...flags, ...sources, ...linking, '-o', output], { cwd: addonPackage(), timeoutMs: BUILD_MS_MAX });
-  if (result.code !== 0) throw new Error(`${compiler} failed: ${lastLines(result)}`);
+  if (result.code !== 0) throw new Error(`${compiler} failed: ${complaint(result)}`);
 }
 
 /** The addon into the package, and the package's `deps` to the library. */
@@ -168,7 +168,7 @@ async function fromOfficialDownload(report: Report): Promise<Tool> {
   rmSync(stampFile(), { force: true });
   const path = `${join(packageRoot(), 'node_modules', '.bin')}:${process.env.PATH ?? ''}`;
   const result = await exec(process.execPath, ['scripts/install.js', 'cpu', 'download'], { cwd: addonPackage(), timeoutMs: BUILD_MS_MAX, env: { PATH: path }, onLine: (line) => report(`TensorFlow: ${line}`) });
-  if (result.code !== 0 || !existsSync(addonFile())) throw new Error(`its install script failed: ${lastLines(result)}`);
+  if (result.code !== 0 || !existsSync(addonFile())) throw new Error(`its install script failed: ${complaint(result)}`);
   return { name: 'tensorflow', version: await loadedVersion(), source: 'provisioned', path: addonFile() };
 }
 
@@ -179,7 +179,7 @@ util.isNullOrUndefined ??= (value) => value === null || value === undefined;
 const tf = require('@tensorflow/tfjs-node');
 const [sum] = tf.tensor1d([1, 2]).sum().dataSync().subarray(0, 1);
 if (sum !== 3) throw new Error('1 + 2 gave ' + sum);
-console.log('loaded ' + tf.node.nodeBackend().binding.TF_Version);
+console.log('loaded ' + tf.backend().binding.TF_Version);
 `;
 
 /**
@@ -191,6 +191,6 @@ console.log('loaded ' + tf.node.nodeBackend().binding.TF_Version);
 export async function loadedVersion(): Promise<string> {
   const result = await exec(process.execPath, ['-e', PROBE], { cwd: packageRoot(), timeoutMs: 120_000, env: { TF_CPP_MIN_LOG_LEVEL: '2' } });
   const version = /^loaded (\S+)/m.exec(result.stdout)?.[1];
-  if (result.code !== 0 || version === undefined) throw new Error(`the addon does not load: ${lastLines(result)}`);
+  if (result.code !== 0 || version === undefined) throw new Error(`the addon does not load: ${complaint(result)}`);
   return version;
 }

@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname, join, normalize, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -27,7 +27,7 @@ export async function unzip(archive: string, folder: string, target: (name: stri
     for (const entry of await readDirectory(file, archive)) {
       const path = target(entry.name);
       if (path === undefined || entry.name.endsWith('/')) continue;
-      await extract(file, entry, inside(folder, path));
+      await extract(file, archive, entry, inside(folder, path));
       count += 1;
     }
   } finally {
@@ -75,7 +75,7 @@ async function readDirectory(file: FileHandle, archive: string): Promise<Entry[]
   return entries;
 }
 
-async function extract(file: FileHandle, entry: Entry, path: string): Promise<void> {
+async function extract(file: FileHandle, archive: string, entry: Entry, path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const header = await read(file, entry.offset, 30);
   const start = entry.offset + 30 + header.readUInt16LE(26) + header.readUInt16LE(28);
@@ -84,7 +84,7 @@ async function extract(file: FileHandle, entry: Entry, path: string): Promise<vo
     output.end();
     return;
   }
-  const input = file.createReadStream({ start, end: start + entry.compressedSize - 1, autoClose: false, highWaterMark: 1 << 20 });
+  const input = createReadStream(archive, { start, end: start + entry.compressedSize - 1, highWaterMark: 1 << 20 });
   if (entry.method === 0) await pipeline(input, output);
   else if (entry.method === 8) await pipeline(input, createInflateRaw({ chunkSize: 1 << 18 }), output);
   else throw new Error(`"${entry.name}" is packed by method ${entry.method}; known are 0 (stored) and 8 (deflated)`);

@@ -5,6 +5,8 @@ import { getJson } from '../storage/json-objects.ts';
 
 /** Servers refresh their announcement every 5 s; one that missed three is taken for gone. */
 export const SERVER_LIVE_MS = 16_000;
+/** How long a promotion waits for the servers, unless told otherwise. They follow within a second; a large model takes longer to load. */
+export const CONFIRM_MS = 30_000;
 const POLL_MS = 50;
 const REQUEST_MS_MAX = 5_000;
 
@@ -23,6 +25,8 @@ export interface Confirmation {
   /** true: at least one live server, and every live server answers with the version. */
   readonly confirmed: boolean;
   readonly servers: readonly ServerAnswer[];
+  /** Addresses of the servers that answer with the version. */
+  readonly confirmedBy: readonly string[];
   /** One sentence. */
   readonly summary: string;
 }
@@ -41,7 +45,7 @@ export async function confirmServed(
   store: ObjectStore,
   model: string,
   version: number,
-  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  { timeoutMs = CONFIRM_MS, signal }: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
 ): Promise<Confirmation> {
   const started = performance.now();
   const answers = new Map<string, ServerAnswer>();
@@ -90,12 +94,12 @@ async function ask(server: Announcement, model: string, version: number, started
 function conclude(model: string, version: number, servers: readonly ServerAnswer[]): Confirmation {
   const agreed = servers.filter((answer) => answer.confirmed);
   if (servers.length === 0) {
-    return { confirmed: false, servers, summary: `No server is running, so nothing proves that ${model} version ${version} is served; servers that start will serve it.` };
+    return { confirmed: false, servers, confirmedBy: [], summary: `No server is running, so nothing proves that ${model} version ${version} is served; servers that start will serve it.` };
   }
   const confirmed = agreed.length === servers.length;
   const slowest = Math.max(...servers.map((answer) => answer.milliseconds));
   const summary = confirmed
     ? `${servers.length === 1 ? 'The server answers' : `All ${servers.length} servers answer`} with ${model} version ${version} (after ${slowest} ms).`
     : `${agreed.length} of ${servers.length} servers answer with ${model} version ${version} after ${slowest} ms.`;
-  return { confirmed, servers, summary };
+  return { confirmed, servers, confirmedBy: agreed.map((answer) => answer.url), summary };
 }

@@ -52,6 +52,15 @@ export function createApp({ service, metrics, log, packageVersion, token }: AppO
       throw new RequestError(401, 'This server asks for a token: send "Authorization: Bearer TOKEN".');
     }
   });
+  // A kept-alive connection ends with its answer, so that the server need not wait for the client to let go.
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
+  app.addHook('onSend', async (_request, reply, payload) => {
+    if (closing) reply.header('connection', 'close');
+    return payload;
+  });
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';
     metrics.requests.add({ method: request.method, route, status: String(reply.statusCode) });

@@ -19,8 +19,10 @@ export const SERVING_LIMITS = {
   /** A version that could not be loaded is tried again after this, doubling up to the maximum. */
   loadRetryMs: 500,
   loadRetryMaxMs: 30_000,
-  /** Time given to requests in flight when the server stops. */
-  drainMs: 10_000,
+  /** Time given to requests in flight when the server stops. With the log's it stays below the 15 s that the stack waits. */
+  drainMs: 8_000,
+  /** Time that the end waits for a store that does not answer. */
+  farewellMs: 1_000,
   announceMs: 5_000,
 } as const;
 
@@ -34,5 +36,5 @@ export const PREDICTION_LOG_LIMITS = {
   /** A line longer than this is logged without its row. */
   lineBytesMax: 64 * 1024,
   /** Time that stopping the server waits for the last flush. */
-  closeMs: 5_000,
+  closeMs: 4_000,
 } as const;

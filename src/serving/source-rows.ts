@@ -53,8 +53,8 @@ function withImages(row: Row, columns: readonly string[], index: number): Row {
   const images = columns.filter((name) => Object.hasOwn(row, name)).map((name) => {
     const value = row[name];
     if (value === null || value instanceof Uint8Array) return [name, value] as const;
-    const text = isBase64Object(value) ? value.b64 : value;
-    if (typeof text !== 'string' || text === '' || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) {
+    const text = isBase64Object(value) ? value.b64 : typeof value === 'string' ? value.replace(/^data:image\/[a-z+.-]+;base64,/i, '') : '';
+    if (text === '' || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) {
       throw new RequestError(400, `Row ${index}, column ${JSON.stringify(name)}: expected the image file as base64 (a string, or {"b64": "…"}).`);
     }
     return [name, new Uint8Array(Buffer.from(text, 'base64'))] as const;

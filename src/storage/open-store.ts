@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { PerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { perennialHome } from '../platform/paths.ts';
+import { readStack, storeLocation } from '../platform/stack.ts';
 import { FileStore } from './file-store.ts';
 import { checkKey } from './keys.ts';
 import { probeOnce } from './probe.ts';
@@ -14,8 +15,9 @@ export type StoreAddress = { readonly kind: 'file'; readonly folder: string } | 
 /** What killed writers left aside is removed after a day. */
 const SWEEP_AFTER_MS = 24 * 3_600_000;
 
+/** PERENNIAL_STORE; else the store of the stack that `up` started; else a folder of PERENNIAL_HOME. */
 export function defaultStoreUri(): string {
-  return process.env.PERENNIAL_STORE ?? `file:${join(perennialHome(), 'store')}`;
+  return process.env.PERENNIAL_STORE ? process.env.PERENNIAL_STORE : (readStack()?.store ?? storeLocation());
 }
 
 /**

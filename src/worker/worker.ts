@@ -122,7 +122,7 @@ function optionsOf(queue: string, settings: TemporalSettings, connection: Native
   const light: WorkerOptions = {
     ...common,
     taskQueue: queue,
-    workflowBundle: { codePath: workflowBundle() },
+    workflowBundle: run.options?.workflowBundle ?? { codePath: workflowBundle() },
     maxConcurrentActivityTaskExecutions: config.lightSlots,
     maxConcurrentWorkflowTaskExecutions: worker.workflowTasks,
     ...run.options,

@@ -2,16 +2,34 @@
 import type { CommandModule } from '../command.ts';
 import doctorCommand from './doctor.command.ts';
 import downCommand from './down.command.ts';
+import driftCommand from './drift.command.ts';
+import initCommand from './init.command.ts';
+import modelsCommand from './models.command.ts';
+import planCommand from './plan.command.ts';
 import predictCommand from './predict.command.ts';
+import runCommand from './run.command.ts';
+import schemaCommand from './schema.command.ts';
 import serveCommand from './serve.command.ts';
+import showCommand from './show.command.ts';
 import statusCommand from './status.command.ts';
 import upCommand from './up.command.ts';
+import validateCommand from './validate.command.ts';
+import workerCommand from './worker.command.ts';
 
 export const commands: readonly CommandModule[] = [
   doctorCommand,
   downCommand,
+  driftCommand,
+  initCommand,
+  modelsCommand,
+  planCommand,
   predictCommand,
+  runCommand,
+  schemaCommand,
   serveCommand,
+  showCommand,
   statusCommand,
   upCommand,
+  validateCommand,
+  workerCommand,
 ];

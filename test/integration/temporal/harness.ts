@@ -63,7 +63,7 @@ export interface Stage {
   readonly temporal: Temporal;
   readonly deps: ActivityDeps;
   /** Starts a worker in this process; the promise it gives resolves when it has stopped. */
-  startWorker(options?: Partial<WorkerOptions>, steps?: readonly StepDefinition[]): Promise<{ stop(): Promise<void> }>;
+  startWorker(options?: Partial<WorkerOptions>, queue?: string): Promise<{ stop(): Promise<void> }>;
 }
 
 /** A Temporal server, a client and a memory store, torn down when the test file ends. */
@@ -79,12 +79,12 @@ export async function setStage(steps: readonly StepDefinition[]): Promise<Stage>
     await temporal.close();
     await server.stop();
   });
-  const startWorker: Stage['startWorker'] = async (options = {}, own = steps) => {
+  const startWorker: Stage['startWorker'] = async (options = {}, queue) => {
     const stop = new AbortController();
     const code = await workflowBundle();
     let done: Promise<void> = Promise.resolve();
     await new Promise<void>((ready, fail) => {
-      done = runWorker({ signal: stop.signal, deps: { ...deps, steps: own }, options: { workflowBundle: code, ...options }, onReady: () => ready() });
+      done = runWorker({ signal: stop.signal, deps, queues: queue === undefined ? undefined : [queue], options: { workflowBundle: code, ...options }, onReady: () => ready() });
       done.catch(fail);
     });
     const worker = { stop: async () => { stop.abort(); await done; } };

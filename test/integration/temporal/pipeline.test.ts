@@ -130,12 +130,12 @@ describe('workflow pipeline', () => {
 
   it('gives a step to the next worker when its worker stops, without a failure', async () => {
     const queue = 'handed-on';
-    const other = await stage.startWorker({ taskQueue: queue });
+    const other = await stage.startWorker({}, queue);
     const started = await startRun(stage.temporal, testPlan('handed', [planStep('a', 'wait', { config: { name: 'handed' }, queue, retry: { maximumAttempts: 1, initialIntervalMs: 10, backoffCoefficient: 1, maximumIntervalMs: 10 } })]), steps, { trigger: 'manual' });
     await until(() => gates.has('handed'));
     await other.stop();
     gates.delete('handed');
-    await stage.startWorker({ taskQueue: queue });
+    await stage.startWorker({}, queue);
     await until(() => gates.has('handed'));
     gates.get('handed')!();
     expect((await waitRun(stage.temporal, started.workflowId)).status).toBe('completed');

@@ -39,14 +39,11 @@ describe('the server', () => {
     const source = new FakeSource();
     source.route('m', { champion: 1 });
     const server = await start(source);
-    source.options = { predict: async () => Promise.reject(new Error('secret path /srv/models/7')) };
-    const lines = server.lines;
-    source.options = {};
     source.loaded[0]!.predictor.predict = async () => Promise.reject(new Error('secret path /srv/models/7'));
     const answer = await ask(server.url, '/models/m/predict', { body_mass_g: 1 });
     expect(answer.status).toBe(500);
     expect(answer.body.error).toBe(`The prediction failed inside the server; its log tells more under the request id ${answer.headers.get('x-request-id')}.`);
-    expect(lines.join('\n')).toContain('secret path');
+    expect(server.lines.join('\n')).toContain('secret path');
   });
 
   it('answers 500, never a number, when the network gives NaN', async () => {

@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import type { BuildFailure, Plugin } from 'esbuild';
+import { PerennialError } from '../../src/core/errors.ts';
+import { packageRoot } from '../../src/platform/paths.ts';
+import { sha256 } from '../../src/storage/digest.ts';
+
+/** Digest of all code that a local step is made of; comments and white space do not count. @throws SOURCE_NOT_FOUND, CONFIG_INVALID */
+export async function fingerprintScript(documentDir: string, path: string): Promise<string> {
+  const file = scriptFile(documentDir, path);
+  return sha256(await bundle(`export * from ${JSON.stringify(file)}; export { default } from ${JSON.stringify(file)};`, dirname(file), path, true));
+}
+
+/** The module that a child process runs: the user's step and our side of it in one file. */
+export async function bundleScript(documentDir: string, path: string): Promise<string> {
+  const file = scriptFile(documentDir, path);
+  const child = join(packageRoot(), 'activities', 'script', 'child.ts');
+  const code = await bundle(`import * as step from ${JSON.stringify(file)}; import { serve } from ${JSON.stringify(child)}; await serve(step, ${JSON.stringify(path)});`, dirname(file), path, false);
+  // Inside node_modules, so that the packages that our side imports are found from there.
+  const target = join(packageRoot(), 'node_modules', '.cache', 'perennial-scripts', `${sha256(code).slice(0, 32)}.mjs`);
+  if (!existsSync(target)) {
+    await mkdir(dirname(target), { recursive: true });
+    await writeFile(`${target}.${process.pid}`, code);
+    await rename(`${target}.${process.pid}`, target);
+  }
+  return target;
+}
+
+function scriptFile(documentDir: string, path: string): string {
+  const file = resolve(documentDir, path);
+  if (!existsSync(file)) throw new PerennialError('SOURCE_NOT_FOUND', `The local step ${path} does not exist (${file}).`);
+  return file;
+}
+
+async function bundle(contents: string, folder: string, path: string, minify: boolean): Promise<string> {
+  const { build } = await import('esbuild');
+  try {
+    const result = await build({
+      stdin: { contents, resolveDir: folder, sourcefile: 'perennial-script.mjs', loader: 'js' },
+      bundle: true, write: false, platform: 'node', format: 'esm', target: 'node20', logLevel: 'silent', legalComments: 'none',
+      minifyWhitespace: minify, sourcemap: minify ? false : 'inline',
+      // Packages in CommonJS call `require`, which modules do not have.
+      banner: minify ? {} : { js: `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);` },
+      plugins: [packages()],
+    });
+    return result.outputFiles![0]!.text;
+  } catch (error) {
+    const { errors } = error as Partial<BuildFailure>;
+    if (errors === undefined) throw error;
+    const lines = errors.slice(0, 5).map(({ text, location }) => (location === null ? text : `${relative(folder, resolve(location.file))}:${location.line}:${location.column + 1}: ${text}`));
+    throw new PerennialError('CONFIG_INVALID', `The local step ${path} cannot be built: ${lines.join('; ')}`, { hint: 'Correct the module; packages that it imports have to be installed beside it.' });
+  }
+}
+
+/** The user's packages are bundled; those of our own code stay imports, since some are native. */
+function packages(): Plugin {
+  const own = ['src', 'activities'].map((name) => join(packageRoot(), name) + sep);
+  return {
+    name: 'perennial-packages',
+    setup(build) {
+      build.onResolve({ filter: /^perennial\/step$/ }, () => ({ path: join(packageRoot(), 'src', 'core', 'step.ts') }));
+      build.onResolve({ filter: /^[^./]/ }, ({ path, importer }) => (own.some((folder) => importer.startsWith(folder)) ? { path, external: true } : undefined));
+    },
+  };
+}

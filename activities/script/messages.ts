@@ -1,0 +1,25 @@
+import type { ArtifactRef } from '../../src/core/artifact.ts';
+import type { JsonObject } from '../../src/core/json.ts';
+import type { StepProgress, StepResult } from '../../src/core/step.ts';
+
+/** What the child process of a local step is told first. */
+export interface ScriptTask {
+  readonly kind: 'task';
+  readonly run: {
+    readonly runId: string; readonly pipeline: string; readonly stepId: string; readonly attempt: number; readonly nominalTime: string;
+    readonly documentDir: string; readonly workDir: string; readonly trigger: string;
+  };
+  readonly config: JsonObject;
+  readonly inputs: Readonly<Record<string, ArtifactRef>>;
+  /** Output name → kind, as the document declares them. */
+  readonly gives: Readonly<Record<string, string>>;
+}
+
+/** What the child process says. */
+export type ScriptMessage =
+  | { readonly kind: 'hello' }
+  | { readonly kind: 'progress'; readonly update: StepProgress }
+  | { readonly kind: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string; readonly fields?: Record<string, unknown> }
+  | { readonly kind: 'secret'; readonly name: string }
+  | { readonly kind: 'done'; readonly result: StepResult }
+  | { readonly kind: 'failed'; readonly code?: string; readonly message: string; readonly hint?: string; readonly stack?: string };

@@ -1,0 +1,65 @@
+import { defineStep } from '../../src/core/step.ts';
+import type { JsonObject } from '../../src/core/json.ts';
+import { portsOf, portsSchema } from '../../src/orchestration/step-ports.ts';
+import type { KindsByName } from '../../src/orchestration/step-ports.ts';
+
+export interface CommandConfig {
+  readonly command: readonly string[];
+  readonly with?: JsonObject;
+  readonly takes?: KindsByName;
+  readonly gives?: KindsByName;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly files?: readonly string[];
+}
+
+export default defineStep<CommandConfig>({
+  type: 'command',
+  version: 1,
+  summary: 'Runs any program: artifacts in and out as files, JSON on standard input.',
+  configSchema: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['command'],
+    properties: {
+      command: {
+        type: 'array', minItems: 1, items: { type: 'string' },
+        description: 'The program and its arguments. No shell reads it; name one for pipes: ["sh", "-c", "…"]. A program with "/" is looked for from "cwd".',
+        examples: [['python3', 'train.py'], ['sh', '-c', 'sort < in.txt | uniq']],
+      },
+      with: { type: 'object', default: {}, description: 'Given to the program as "config" of the JSON on its standard input. Secrets: { "$secret": "NAME" }.', examples: [{ learningRate: 0.01 }] },
+      takes: portsSchema('Artifacts that go in: name → kind. Their files lie in the folder inputs.<name>.path.', { table: 'dataset' }),
+      gives: portsSchema('Artifacts that come out: name → kind. What the program writes to the folder outputs.<name> becomes the artifact; meta.json there holds its facts, summary.txt its one line.', { scores: 'data' }),
+      cwd: { type: 'string', minLength: 1, default: '.', description: 'Folder that the program starts in, from the folder of the document.', examples: ['scripts'] },
+      env: {
+        type: 'object', default: {}, propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]*$' },
+        additionalProperties: { anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: false, required: ['$secret'], properties: { $secret: { type: 'string', minLength: 1 } } }] },
+        description: 'More variables for its environment, over those of the worker.', examples: [{ PGPASSWORD: { $secret: 'PGPASSWORD' } }],
+      },
+      files: {
+        type: 'array', items: { type: 'string', minLength: 1 }, default: [], uniqueItems: true,
+        description: 'Files and folders that decide the result besides configuration and inputs, e.g. the program\'s own source: when one changes, the cache misses. Files named in "command" count by themselves.',
+        examples: [['src/train.py', 'src/lib']],
+      },
+    },
+  },
+  inputs: {},
+  outputs: {},
+  ports: portsOf,
+  timeouts: { startToCloseMs: 24 * 3_600_000, heartbeatMs: 15_000 },
+  retry: { maximumAttempts: 3, initialIntervalMs: 1_000, backoffCoefficient: 2, maximumIntervalMs: 30_000 },
+  cacheable: true,
+  heavy: true,
+  examples: [
+    { title: 'A Python program that makes a file', config: { command: ['python3', 'score.py'], gives: { scores: 'data' } } },
+    { title: 'A shell line over a dataset', config: { command: ['sh', '-c', 'ls'], takes: { table: 'dataset' } } },
+  ],
+  async fingerprint(ctx, config) {
+    const { fingerprintCommand } = await import('../command.ts');
+    return fingerprintCommand(ctx.documentDir, config);
+  },
+  async run(ctx, config, inputs) {
+    const { runCommand } = await import('../command.ts');
+    return runCommand(ctx, config, inputs);
+  },
+});

@@ -1,0 +1,157 @@
+import { join, resolve } from 'node:path';
+import type { ArtifactRef } from '../../src/core/artifact.ts';
+import { PerennialError, isPerennialError } from '../../src/core/errors.ts';
+import type { JsonObject } from '../../src/core/json.ts';
+import type { ConfigProblem, StepContext, StepResult } from '../../src/core/step.ts';
+import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
+import type { Confirmation } from '../../src/registry/confirm.ts';
+import type { RoutingChange, VersionManifest } from '../../src/registry/types.ts';
+
+interface DeployConfig {
+  readonly to?: 'server' | 'directory';
+  readonly path?: string;
+  readonly promote?: string | null;
+  readonly confirm?: boolean;
+  readonly confirmSeconds?: number;
+  readonly onPinned?: 'fail' | 'skip';
+}
+
+const CONFIRM_SECONDS = 60;
+
+export default defineStep<DeployConfig>({
+  type: 'deploy',
+  version: 1,
+  summary: 'Lets a version go live: moves the alias, waits until the servers answer with it, or exports its files.',
+  configSchema: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      to: {
+        enum: ['server', 'directory'],
+        default: 'server',
+        description: '"server": the servers follow the champion, so promoting is all it takes. "directory": the files of the model are exported besides.',
+      },
+      path: { type: 'string', minLength: 1, description: 'With "directory": folder in which `<version>/` is written, relative to the document.', examples: ['exports/penguins'] },
+      promote: {
+        type: ['string', 'null'],
+        pattern: '^[a-z0-9][a-z0-9._-]{0,62}$',
+        default: 'champion',
+        description: 'Alias that moves to the version; servers follow "champion". null, with "directory" only: none.',
+        examples: ['champion'],
+      },
+      confirm: { type: 'boolean', description: 'Wait until every running server answers with the version, and fail otherwise. Default: true where "champion" is promoted.' },
+      confirmSeconds: { type: 'number', minimum: 1, maximum: 3600, description: `How long to wait for the servers. Default: ${CONFIRM_SECONDS}.`, examples: [120] },
+      onPinned: { enum: ['fail', 'skip'], default: 'fail', description: 'A rollback pinned the model to another version: "fail" rejects the run, "skip" lets it pass without promoting.' },
+    },
+  },
+  inputs: { version: { kind: 'version' } },
+  outputs: { deployment: { kind: 'deployment' } },
+  timeouts: { startToCloseMs: 4_000_000, heartbeatMs: 60_000 },
+  retry: DEFAULT_RETRY,
+  // An effect outside the artifacts; idempotent by the run and the step instead.
+  cacheable: false,
+  examples: [
+    { title: 'Promote, and wait for the servers', config: { to: 'server', promote: 'champion' } },
+    { title: 'Export the files only', config: { to: 'directory', path: 'exports/penguins', promote: null } },
+  ],
+  check: checkDeploy,
+  async run(ctx, config, inputs) {
+    const { createRegistry } = await import('../../src/registry/registry.ts');
+    const target = (await ctx.artifacts.open(inputs['version']!)).manifest.meta as { model: string; version: number };
+    const registry = createRegistry(ctx.store, ctx.artifacts);
+    const version = await registry.version(target.model, target.version);
+    const alias = config.promote === undefined ? 'champion' : config.promote;
+    let change: RoutingChange | undefined;
+    if (alias !== null) {
+      try {
+        const author = { who: `run ${ctx.runId}`, why: `Deployed by step "${ctx.stepId}" of pipeline "${ctx.pipeline}" (${ctx.trigger}).`, requestId: `${ctx.pipeline}/${ctx.runId}/${ctx.stepId}` };
+        change = await registry.promote(version.name, version.version, { alias, automatic: true, ...author });
+      } catch (error) {
+        if (!isPerennialError(error, 'ROUTING_PINNED')) throw error;
+        return refused(ctx, version, error, config.onPinned ?? 'fail');
+      }
+    }
+    const directory = config.to === 'directory' ? await exportTo(ctx, version, config.path!) : undefined;
+    const confirmation = change !== undefined && (config.confirm ?? alias === 'champion') ? await confirm(ctx, version, config.confirmSeconds ?? CONFIRM_SECONDS) : undefined;
+    return result(ctx, version, { alias, change, directory, confirmation });
+  },
+});
+
+function checkDeploy(config: DeployConfig): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  if (config.to === 'directory' && config.path === undefined) problems.push({ pointer: '', message: '"to": "directory" needs "path".', fix: 'Add "path": "exports".' });
+  if (config.to !== 'directory' && config.path !== undefined) problems.push({ pointer: '/path', message: '"path" goes with "to": "directory".', fix: 'Remove it, or set "to": "directory".' });
+  if (config.to !== 'directory' && config.promote === null) problems.push({ pointer: '/promote', message: 'Without an alias to promote, "to": "server" does nothing.', fix: 'Use "promote": "champion", or remove the step.' });
+  if (config.confirm === true && (config.promote ?? 'champion') !== 'champion') problems.push({ pointer: '/confirm', message: 'Servers follow "champion" only, so no other alias can be confirmed.', fix: 'Remove "confirm".' });
+  if (config.confirmSeconds !== undefined && (config.confirm === false || (config.promote ?? 'champion') !== 'champion')) problems.push({ pointer: '/confirmSeconds', message: 'Nothing is confirmed here, so there is nothing to wait for.', fix: 'Remove "confirmSeconds".' });
+  if (config.promote === 'latest' || /^v?\d+$/.test(config.promote ?? '')) problems.push({ pointer: '/promote', message: `"${config.promote}" is reserved: it already names a version.`, fix: 'Use "champion".' });
+  return problems;
+}
+
+/** Exactly one export per version: what is there already must be the same version, whole, since exports appear whole. */
+async function exportTo(ctx: StepContext, version: VersionManifest, path: string): Promise<string> {
+  const { exportVersion } = await import('../../src/registry/export.ts');
+  const { readFile } = await import('node:fs/promises');
+  const directory = join(resolve(ctx.documentDir, path), String(version.version));
+  const there = await readFile(join(directory, 'version.json'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (there !== undefined && (JSON.parse(there) as VersionManifest).id === version.id) return directory;
+  return (await exportVersion(ctx.store, version, directory)).directory;
+}
+
+async function confirm(ctx: StepContext, version: VersionManifest, seconds: number): Promise<Confirmation> {
+  const { confirmServed } = await import('../../src/registry/confirm.ts');
+  ctx.progress({ message: `waiting until the servers answer with ${version.name} version ${version.version}` });
+  const confirmation = await confirmServed(ctx.store, version.name, version.version, { timeoutMs: seconds * 1000, signal: ctx.signal });
+  if (confirmation.servers.length > 0 && !confirmation.confirmed) {
+    const late = confirmation.servers.filter((answer) => !answer.confirmed).map((answer) => `${answer.url} (${answer.error ?? `version ${answer.version}`})`);
+    throw new PerennialError('SERVER_UNAVAILABLE', `${version.name} version ${version.version} was promoted, but after ${seconds} s these servers do not answer with it: ${late.join(', ')}.`, {
+      hint: 'See the log of these servers; the step asks them again when it is tried again.',
+    });
+  }
+  return confirmation;
+}
+
+async function refused(ctx: StepContext, version: VersionManifest, error: PerennialError, onPinned: 'fail' | 'skip'): Promise<StepResult> {
+  const deployment = await writeDeployment(ctx, version, { status: 'pinned', alias: 'champion' });
+  const values: JsonObject = { model: version.name, version: version.version, promoted: false, confirmed: 0 };
+  const result = { outputs: { deployment }, values, details: `**Not promoted.** ${error.message} ${error.hint}` };
+  return onPinned === 'skip' ? result : { ...result, verdict: { passed: false, reasons: [error.message] } };
+}
+
+interface Outcome {
+  readonly alias: string | null;
+  readonly change: RoutingChange | undefined;
+  readonly directory: string | undefined;
+  readonly confirmation: Confirmation | undefined;
+}
+
+async function result(ctx: StepContext, version: VersionManifest, { alias, change, directory, confirmation }: Outcome): Promise<StepResult> {
+  const deployment = await writeDeployment(ctx, version, { status: 'deployed', alias, ...(directory === undefined ? {} : { directory }) });
+  const previous = change?.changed === true ? change.from : null;
+  const told = [
+    ...(alias === null ? [] : [`**${alias}** of ${version.name} is version **${version.version}**${previous === null ? '' : ` (before: ${previous})`}.`]),
+    ...(directory === undefined ? [] : [`Exported to \`${directory}\`.`]),
+    ...(confirmation === undefined ? [] : [confirmation.summary]),
+  ];
+  ctx.log.info('deployed', { model: version.name, version: version.version, previous, confirmed: confirmation?.confirmedBy.length ?? 0 });
+  return {
+    outputs: { deployment },
+    values: {
+      model: version.name,
+      version: version.version,
+      previous,
+      promoted: alias !== null,
+      confirmed: confirmation?.confirmedBy.length ?? 0,
+      ...(directory === undefined ? {} : { directory }),
+    },
+    details: told.join(' '),
+  };
+}
+
+function writeDeployment(ctx: StepContext, version: VersionManifest, facts: JsonObject): Promise<ArtifactRef> {
+  const meta = { model: version.name, version: version.version, ...facts };
+  return ctx.artifacts.write({ kind: 'deployment', summary: `${version.name} version ${version.version}: ${String(facts.status)}`, files: {}, meta });
+}

@@ -1,0 +1,105 @@
+import type { ArtifactRef } from '../../src/core/artifact.ts';
+import type { ObjectStore } from '../../src/core/ports.ts';
+import type { StepResult } from '../../src/core/step.ts';
+import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
+import type { MetricSpec } from '../../src/evaluation/catalogue.ts';
+import { checkEvaluation } from '../../src/evaluation/check.ts';
+import { GATE_SCHEMA } from '../../src/evaluation/gates.ts';
+import type { Gate, OnNoChampion } from '../../src/evaluation/gates.ts';
+
+interface EvaluateConfig {
+  readonly metrics?: readonly MetricSpec[];
+  readonly gates?: readonly Gate[];
+  readonly onNoChampion?: OnNoChampion;
+  readonly champion?: string;
+  readonly positive?: string;
+  readonly threshold?: number;
+  readonly slices?: readonly string[];
+  readonly seed?: number;
+}
+
+export default defineStep<EvaluateConfig>({
+  type: 'evaluate',
+  version: 1,
+  summary: 'Judges a model on the test split, against a naive forecast and the champion, and says whether it may go on.',
+  configSchema: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      metrics: {
+        type: 'array',
+        items: { $ref: '#/definitions/metric' },
+        default: [],
+        description: 'What is measured on the whole test split, in the units of the source. Empty: the usual metrics of the task.',
+        examples: [['accuracy', 'f1', 'rocAuc'], ['meanAbsoluteError', 'r2']],
+      },
+      gates: { type: 'array', items: GATE_SCHEMA, default: [], description: 'All have to pass, or nothing that depends on this step runs.', examples: [[{ metric: 'accuracy', atLeast: 0.9 }]] },
+      onNoChampion: { enum: ['pass', 'fail'], default: 'pass', description: 'Verdict of gates against the champion where no other version serves yet, or it cannot read the data.' },
+      champion: { type: 'string', pattern: '^[a-z0-9][a-z0-9._-]{0,62}$', description: 'Registered model whose champion is compared with. Default: the name of the pipeline.', examples: ['penguins'] },
+      positive: { type: 'string', description: 'Two classes: the one that precision, recall and their like are about. Default: the second in sorted order.', examples: ['spam'] },
+      threshold: {
+        type: 'number',
+        description: 'Two classes: predict the positive one where its probability is above this, in this evaluation. Default: the more probable class, as in serving.',
+        examples: [0.8],
+      },
+      slices: { type: 'array', items: { type: 'string', minLength: 1 }, uniqueItems: true, default: [], description: 'Columns by whose values the metrics are shown, worst first.', examples: [['island']] },
+      seed: { type: 'integer', minimum: 0, default: 1, description: 'Seed of the bootstrap intervals.' },
+    },
+  },
+  inputs: {
+    model: { kind: 'model' },
+    examples: { kind: 'examples', description: 'Its test split is predicted.' },
+    dataset: { kind: 'dataset', description: 'The rows that the examples were made from: the champion is judged on them.' },
+  },
+  outputs: { evaluation: { kind: 'evaluation', description: 'evaluation.json and report.html.' } },
+  timeouts: { startToCloseMs: 3_600_000, heartbeatMs: 60_000 },
+  retry: DEFAULT_RETRY,
+  cacheable: true,
+  heavy: true,
+  examples: [
+    { title: 'Gates of a classifier', config: { metrics: ['accuracy', 'f1', 'rocAuc'], gates: [{ metric: 'accuracy', atLeast: 0.9 }, { metric: 'accuracy', notWorseThanChampionBy: 0 }] } },
+    { title: 'A forecast that has to beat persistence', config: { metrics: ['meanAbsoluteError'], gates: [{ metric: 'meanAbsoluteError', betterThanBaseline: true }] } },
+  ],
+  check: (config, facts) => checkEvaluation(config, facts),
+  async fingerprint(ctx, config, inputs) {
+    const champion = await findChampion(ctx.store, config.champion ?? ctx.pipeline, inputs);
+    return champion === undefined ? { champion: null } : { champion: { version: champion.version, model: champion.model.digest } };
+  },
+  async run(ctx, config, inputs): Promise<StepResult> {
+    const { evaluateModel } = await import('../../src/evaluation/evaluate.ts');
+    const { writeEvaluation } = await import('../../src/reports/write-evaluation.ts');
+    const name = config.champion ?? ctx.pipeline;
+    const champion = await findChampion(ctx.store, name, inputs);
+    const report = await evaluateModel(
+      {
+        model: await ctx.artifacts.open(inputs['model']!),
+        examples: await ctx.artifacts.open(inputs['examples']!),
+        dataset: await ctx.artifacts.open(inputs['dataset']!),
+        champion: champion === undefined ? { none: `no other version of "${name}" serves` } : { model: name, version: champion.version, artifact: await ctx.artifacts.open(champion.model) },
+      },
+      {
+        pipeline: ctx.pipeline,
+        metrics: config.metrics ?? [],
+        gates: config.gates ?? [],
+        onNoChampion: config.onNoChampion ?? 'pass',
+        ...(config.positive === undefined ? {} : { positive: config.positive }),
+        ...(config.threshold === undefined ? {} : { threshold: config.threshold }),
+        slices: config.slices ?? [],
+        seed: config.seed ?? 1,
+        signal: ctx.signal,
+        onProgress: (message, fraction) => ctx.progress({ message, fraction }),
+      },
+    );
+    return writeEvaluation(ctx.artifacts, report);
+  },
+});
+
+/** The champion, unless it is the very model that is judged: then there is nothing to compare, and nothing to judge again. */
+async function findChampion(store: ObjectStore, name: string, inputs: Readonly<Record<string, ArtifactRef>>): Promise<{ version: number; model: ArtifactRef } | undefined> {
+  const { readRouting } = await import('../../src/registry/routing.ts');
+  const { readVersion } = await import('../../src/registry/versions.ts');
+  const version = (await readRouting(store, name))?.routing.aliases['champion'];
+  if (version === undefined) return undefined;
+  const manifest = await readVersion(store, name, version);
+  return manifest === undefined || manifest.model.digest === inputs['model']?.digest ? undefined : { version, model: manifest.model };
+}

@@ -1,0 +1,119 @@
+import type { ArtifactRef } from '../../src/core/artifact.ts';
+import { PerennialError } from '../../src/core/errors.ts';
+import type { JsonObject } from '../../src/core/json.ts';
+import type { ArtifactStore, OpenArtifact } from '../../src/core/ports.ts';
+import type { StepVerdict } from '../../src/core/step.ts';
+import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
+import type { ModelSignature } from '../../src/registry/types.ts';
+import type { ModelMeta } from '../../src/training/types.ts';
+
+interface RegisterConfig {
+  readonly model?: string;
+  readonly alias?: string | null;
+  readonly description?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+/** Of an evaluation's `meta`: what its version remembers. */
+interface EvaluationFacts {
+  readonly model: string;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly verdict: StepVerdict;
+}
+
+const NAME_PATTERN = '^[a-z0-9][a-z0-9._-]{0,62}$';
+
+export default defineStep<RegisterConfig>({
+  type: 'register',
+  version: 1,
+  summary: 'Gives the model a version in the registry: immutable, numbered without gaps, and found under an alias.',
+  configSchema: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      model: { type: 'string', pattern: NAME_PATTERN, description: 'Name to register under. Default: the name of the pipeline.', examples: ['penguins'] },
+      alias: {
+        type: ['string', 'null'],
+        pattern: NAME_PATTERN,
+        default: 'challenger',
+        description: 'Alias that moves to the new version, or null for none. "champion" is moved by the deploy step.',
+        examples: ['challenger', 'candidate'],
+      },
+      description: { type: 'string', maxLength: 2000, default: '', description: 'Kept with the version.', examples: ['Trained without the columns of the old sensor.'] },
+      tags: { type: 'object', additionalProperties: { type: 'string', maxLength: 500 }, propertyNames: { maxLength: 100 }, default: {}, description: 'Words of your own, kept with the version.', examples: [{ team: 'ornithology' }] },
+    },
+  },
+  inputs: {
+    model: { kind: 'model' },
+    evaluation: { kind: 'evaluation', optional: true, description: 'Its metrics and verdict are kept with the version; a failed verdict is refused.' },
+  },
+  outputs: { version: { kind: 'version' } },
+  timeouts: { startToCloseMs: 600_000, heartbeatMs: 60_000 },
+  retry: DEFAULT_RETRY,
+  // An effect outside the artifacts; idempotent by the digest of the model instead.
+  cacheable: false,
+  examples: [
+    { title: 'Under the name of the pipeline, as challenger', config: { alias: 'challenger' } },
+    { title: 'Under another name, with tags', config: { model: 'penguins-small', alias: null, tags: { team: 'ornithology' } } },
+  ],
+  check(config) {
+    const { alias } = config;
+    if (alias === 'champion') return [{ pointer: '/alias', message: 'A new version becomes champion in the deploy step, after its gates.', fix: 'Use "alias": "challenger" here and a step { "uses": "deploy", "with": { "promote": "champion" } } after it.' }];
+    if (typeof alias === 'string' && (alias === 'latest' || /^v?\d+$/.test(alias))) return [{ pointer: '/alias', message: `"${alias}" is reserved: it already names a version.`, fix: 'Choose another alias, for example "challenger".' }];
+    return [];
+  },
+  async run(ctx, config, inputs) {
+    const { createRegistry } = await import('../../src/registry/registry.ts');
+    const name = config.model ?? ctx.pipeline;
+    const model = await ctx.artifacts.open(inputs['model']!);
+    const meta = model.manifest.meta as unknown as ModelMeta;
+    const evaluation = inputs['evaluation'] === undefined ? undefined : await readEvaluation(ctx.artifacts, inputs['evaluation'], model);
+    const registry = createRegistry(ctx.store, ctx.artifacts);
+    const registered = await registry.register({
+      model: name,
+      modelRef: inputs['model']!,
+      ...(evaluation === undefined ? {} : { evaluationRef: inputs['evaluation']!, metrics: evaluation.metrics, verdict: evaluation.verdict }),
+      pipeline: ctx.pipeline,
+      runId: ctx.runId,
+      stepId: ctx.stepId,
+      planRevision: ctx.planRevision ?? '',
+      createdBy: `run ${ctx.runId} (${ctx.trigger})`,
+      description: config.description ?? '',
+      tags: config.tags ?? {},
+      signature: await readSignature(model, meta),
+      dataset: meta.dataset,
+    });
+    const { version } = registered;
+    const alias = config.alias === undefined ? 'challenger' : config.alias;
+    if (alias !== null) {
+      const why = registered.created ? 'A new version was registered.' : `The model of run ${ctx.runId} is this version already.`;
+      await registry.setAlias(name, alias, version, { who: `run ${ctx.runId}`, why, automatic: true });
+    }
+    const summary = `${name} version ${version}`;
+    const output = await ctx.artifacts.write({ kind: 'version', summary, files: {}, meta: { model: name, version, artifact: inputs['model']!.digest } });
+    const told = registered.created ? `Registered **${summary}**` : `The same model is **${summary}** already`;
+    ctx.log.info(registered.created ? 'registered' : 'registered already', { model: name, version });
+    return {
+      outputs: { version: output },
+      values: { model: name, version, created: registered.created, alias },
+      details: `${told}${alias === null ? '' : `, alias \`${alias}\``}. \`perennial models show ${name} ${version}\``,
+    };
+  },
+});
+
+async function readEvaluation(artifacts: ArtifactStore, ref: ArtifactRef, model: OpenArtifact): Promise<EvaluationFacts> {
+  const facts = (await artifacts.open(ref)).manifest.meta as unknown as EvaluationFacts;
+  if (facts.model !== model.ref.digest) {
+    throw new PerennialError('CONFIG_INVALID', `The evaluation ${ref.digest.slice(0, 12)} judges the model ${facts.model.slice(0, 12)}, not the one to be registered (${model.ref.digest.slice(0, 12)}).`, {
+      hint: 'Name the evaluation of this model under "inputs" of the register step.',
+    });
+  }
+  if (!facts.verdict.passed) throw new PerennialError('GATE_REJECTED', `The model was not registered, since its evaluation failed: ${facts.verdict.reasons.join('; ')}.`);
+  return facts;
+}
+
+async function readSignature(model: OpenArtifact, meta: ModelMeta): Promise<ModelSignature> {
+  const { loadPreprocessor } = await import('../../src/data/preprocessor.ts');
+  const { signatureOf } = await import('../../src/registry/signature.ts');
+  return signatureOf(loadPreprocessor(await model.json<JsonObject>('preprocessor.json')), meta.output, meta.outputShape);
+}

@@ -1,0 +1,44 @@
+import { defineStep } from '../../src/core/step.ts';
+import type { JsonObject } from '../../src/core/json.ts';
+import { portsOf, portsSchema } from '../../src/orchestration/step-ports.ts';
+import type { KindsByName } from '../../src/orchestration/step-ports.ts';
+
+export interface ScriptConfig {
+  readonly path: string;
+  readonly with?: JsonObject;
+  readonly takes?: KindsByName;
+  readonly gives?: KindsByName;
+}
+
+export default defineStep<ScriptConfig>({
+  type: 'script',
+  version: 1,
+  summary: 'Runs a local TypeScript step with the same contract as the steps that ship, in a process of its own.',
+  configSchema: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['path'],
+    properties: {
+      path: { type: 'string', minLength: 1, description: 'The module, from the folder of the document. Written as "uses": "./my-step.ts".', examples: ['./my-step.ts'] },
+      with: { type: 'object', default: {}, description: 'Configuration that the step gets; checked against its "configSchema" where it has one.', examples: [{ threshold: 0.5 }] },
+      takes: portsSchema('Artifacts that go in: name → kind.', { table: 'dataset' }),
+      gives: portsSchema('Artifacts that come out: name → kind.', { table: 'dataset' }),
+    },
+  },
+  inputs: {},
+  outputs: {},
+  ports: portsOf,
+  timeouts: { startToCloseMs: 24 * 3_600_000, heartbeatMs: 15_000 },
+  retry: { maximumAttempts: 3, initialIntervalMs: 1_000, backoffCoefficient: 2, maximumIntervalMs: 30_000 },
+  cacheable: true,
+  heavy: true,
+  examples: [{ title: 'A step beside the document', config: { path: './my-step.ts', takes: { table: 'dataset' }, gives: { scores: 'data' } } }],
+  async fingerprint(ctx, config) {
+    const { fingerprintScript } = await import('../script/bundle.ts');
+    return fingerprintScript(ctx.documentDir, config.path);
+  },
+  async run(ctx, config, inputs) {
+    const { runScript } = await import('../script/run.ts');
+    return runScript(ctx, config, inputs);
+  },
+});

@@ -1,0 +1,86 @@
+import { InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { defineCommand } from '../command.ts';
+import type { CliIo } from '../command.ts';
+
+const VERSION = 'number, alias or "latest"';
+
+/** The actions are loaded when they are called, so that `perennial --help` stays quick. */
+const views = () => import('../models/view-actions.ts');
+const routing = () => import('../models/routing-actions.ts');
+
+export default defineCommand({
+  register(program, io) {
+    const models = program
+      .command('models')
+      .summary('list, compare, promote and roll back registered models')
+      .description('The registry: immutable versions, the aliases that name them, and who moved them when and why.')
+      .addHelpText('after', '\nExamples:\n  perennial models list\n  perennial models show penguins champion\n  perennial models promote penguins 4 --why "two weeks in shadow"\n  perennial models rollback penguins');
+    declareViews(models, io);
+    declareRouting(models, io);
+    declareKeeping(models, io);
+  },
+});
+
+function declareViews(models: Command, io: CliIo): void {
+  models.command('list').summary('all models').description('Lists the models with their versions, champion and its metrics.')
+    .addHelpText('after', '\nExamples:\n  perennial models list\n  perennial models list --json')
+    .action(async () => (await views()).listAction(io));
+  models.command('show').summary('versions of a model, or one version').description('Lists the versions of a model, or tells everything about one.')
+    .argument('<model>').argument('[version]', VERSION)
+    .addHelpText('after', '\nExamples:\n  perennial models show penguins\n  perennial models show penguins champion\n  perennial models show penguins 3 --json')
+    .action(async (model: string, version: string | undefined) => (await views()).showAction(io, model, version));
+  models.command('compare').summary('metrics of versions side by side').description('Sets the metrics of versions side by side, with the differences from the first. Default: champion and challenger.')
+    .argument('<model>').argument('[versions...]', VERSION)
+    .addHelpText('after', '\nExamples:\n  perennial models compare penguins\n  perennial models compare penguins 2 3 latest')
+    .action(async (model: string, versions: string[]) => (await views()).compareAction(io, model, versions));
+  models.command('history').summary('who moved which alias, when and why').description('Every change of the routing, oldest first; or what served at a time.')
+    .argument('<model>').option('--at <time>', 'what served at this time (ISO 8601)')
+    .addHelpText('after', '\nExamples:\n  perennial models history penguins\n  perennial models history penguins --at 2026-03-01T12:00:00Z')
+    .action(async (model: string, options: { at?: string }) => (await views()).historyAction(io, model, options));
+}
+
+function declareRouting(models: Command, io: CliIo): void {
+  const withConfirmation = (command: Command): Command =>
+    command
+      .option('--why <reason>', 'kept in the history')
+      .option('--no-confirm', 'do not wait for the servers')
+      .option('--timeout <seconds>', 'how long to wait for the servers', positiveNumber, 30);
+  withConfirmation(models.command('promote').summary('make a version champion').description('Moves an alias to a version, "champion" unless told otherwise, and waits until the running servers answer with it.')
+    .argument('<model>').argument('<version>', VERSION)
+    .option('--alias <alias>', 'which alias moves', 'champion')
+    .option('--unpin', 'also where a rollback pinned the model; lifts the pin'))
+    .addHelpText('after', '\nExamples:\n  perennial models promote penguins challenger\n  perennial models promote penguins 4 --why "two weeks in shadow"\n  perennial models promote penguins 4 --unpin\n  perennial models promote penguins 4 --alias candidate')
+    .action(async (model: string, version: string, options) => (await routing()).promoteAction(io, model, version, options));
+  withConfirmation(models.command('rollback').summary('back to the last known good version').description('Goes back to the last champion that nobody rolled back from, or to a named version; pins it, so that no automation promotes over it; and is done when the servers answer with it.')
+    .argument('<model>').option('--to <version>', VERSION))
+    .addHelpText('after', '\nExamples:\n  perennial models rollback penguins\n  perennial models rollback penguins --to 2 --why "version 3 fails on chinstraps"')
+    .action(async (model: string, options) => (await routing()).rollbackAction(io, model, options));
+  models.command('unpin').summary('let promotions through again').description('Lifts the pin that a rollback set. The champion stays as it is.')
+    .argument('<model>').option('--why <reason>', 'kept in the history')
+    .addHelpText('after', '\nExamples:\n  perennial models unpin penguins')
+    .action(async (model: string, options: { why?: string }) => (await routing()).unpinAction(io, model, options));
+}
+
+function declareKeeping(models: Command, io: CliIo): void {
+  models.command('export').summary('write the files of a version').description('Copies the files of a version, verified, into a new directory.')
+    .argument('<model>').argument('<version>', VERSION).argument('<directory>', 'must not exist yet')
+    .addHelpText('after', '\nExamples:\n  perennial models export penguins champion ./penguins-champion')
+    .action(async (model: string, version: string, directory: string) => (await views()).exportAction(io, model, version, directory));
+  models.command('delete').summary('take a version out of sight').description('Deletes a version that no alias names. Its number is never given again; `gc` frees the space.')
+    .argument('<model>').argument('<version>', VERSION).option('--why <reason>', 'kept in the history')
+    .addHelpText('after', '\nExamples:\n  perennial models delete penguins 2 --why "trained on wrong labels"')
+    .action(async (model: string, version: string, options: { why?: string }) => (await views()).deleteAction(io, model, version, options));
+  models.command('gc').summary('free the space of what nothing refers to').description('Shows blobs, artifacts and cache entries that nothing refers to. Deletes them only with --delete.')
+    .option('--delete', 'delete; default: dry run')
+    .option('--grace <hours>', 'nothing younger is deleted; at least 24', positiveNumber, 24)
+    .option('--cache <days>', 'cached step results younger than this keep their artifacts', positiveNumber, 30)
+    .addHelpText('after', '\nExamples:\n  perennial models gc\n  perennial models gc --delete --grace 48')
+    .action(async (options: { delete?: boolean; grace: number; cache: number }) => (await views()).gcAction(io, options));
+}
+
+function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('Expected a number above 0.');
+  return value;
+}

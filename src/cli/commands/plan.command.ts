@@ -1,0 +1,109 @@
+import type { Plan } from '../../core/plan.ts';
+import { PerennialError, isPerennialError } from '../../core/errors.ts';
+import { defineCommand, table } from '../command.ts';
+import type { CliIo } from '../command.ts';
+import type { PlannedModel } from '../plan-model.ts';
+
+interface Options {
+  readonly param?: string[];
+  readonly at?: string;
+}
+
+export default defineCommand({
+  register(program, io) {
+    program
+      .command('plan')
+      .summary('what a run would do, without running it')
+      .description('Compiles a document and prints the steps, how they are wired, what comes from the cache and why, and the layers of the model with shapes and parameter counts. Looks at the schema of the data and at the store; runs nothing.')
+      .argument('<file>', 'pipeline document (JSON)')
+      .option('-p, --param <name=value...>', 'value of a parameter')
+      .option('--at <time>', 'nominal time of the run, ISO 8601; default: now')
+      .addHelpText('after', '\nExamples:\n  perennial plan pipelines/penguins.json\n  perennial plan pipelines/penguins.json --param epochs=5 --json')
+      .action((file: string, options: Options) => plan(file, options, io));
+  },
+});
+
+async function plan(file: string, options: Options, io: CliIo): Promise<void> {
+  const { compileOrThrow } = await import('../../config/plan-document.ts');
+  const { parseParameterOptions } = await import('../../config/parameters.ts');
+  const { planModels } = await import('../plan-model.ts');
+  const compiled = await compileOrThrow(file, { params: parseParameterOptions(options.param ?? []) });
+  const nominalTime = nominalTimeOf(options.at);
+  const cache = await forecastCache(compiled, nominalTime);
+  const models = await planModels(compiled, nominalTime);
+  io.result({ plan: compiled, nominalTime, cache, models });
+  printSteps(compiled, cache, io);
+  for (const model of models) printModel(model, io);
+  if (models.some((model) => model.problem !== undefined)) io.exit(2);
+}
+
+function nominalTimeOf(at: string | undefined): string {
+  const time = at === undefined ? new Date() : new Date(at);
+  if (Number.isNaN(time.getTime())) throw new PerennialError('USAGE', `--at takes a time in ISO 8601; ${JSON.stringify(at)} was given.`, { hint: 'For example: --at 2026-01-31T03:00:00Z' });
+  return time.toISOString();
+}
+
+interface Forecast {
+  readonly id: string;
+  readonly hit: boolean | 'unknown';
+  readonly reason: string;
+}
+
+/** What the cache holds; a store that is away, or a source that is not there, is said and does not end the plan. */
+async function forecastCache(compiled: Plan, nominalTime: string): Promise<readonly Forecast[]> {
+  const { explainCache } = await import('../../orchestration/explain-cache.ts');
+  const { openStore } = await import('../../storage/open-store.ts');
+  const { createArtifactStore } = await import('../../storage/artifact-store.ts');
+  const { steps } = await import('../../../activities/steps/index.generated.ts');
+  try {
+    const store = await openStore();
+    return await explainCache(compiled, { store, artifacts: createArtifactStore(store), steps, nominalTime });
+  } catch (error) {
+    if (!isPerennialError(error)) throw error;
+    return compiled.steps.map(({ id }) => ({ id, hit: 'unknown' as const, reason: `${error.code}: ${error.message}` }));
+  }
+}
+
+function printSteps(compiled: Plan, cache: readonly Forecast[], io: CliIo): void {
+  io.print(`${compiled.pipeline}  revision ${compiled.revision.slice(0, 12)}`);
+  if (compiled.description !== '') io.print(compiled.description);
+  const parameters = Object.entries(compiled.parameters);
+  if (parameters.length > 0) io.print(`parameters: ${parameters.map(([name, value]) => `${name}=${String(value)}`).join(', ')}`);
+  io.print();
+  io.print(stepTable(compiled, cache));
+}
+
+const CACHE_WORDS = { true: 'hit', false: 'runs', unknown: 'unknown' } as const;
+
+function stepTable(compiled: Plan, cache: readonly Forecast[]): string {
+  const rows = compiled.steps.map((step) => {
+    const forecast = cache.find(({ id }) => id === step.id);
+    const takes = Object.values(step.inputs).map((input) => `${input.step}.${input.output}`).join(', ');
+    return [
+      step.id,
+      `${step.type}@${step.version}`,
+      takes === '' ? '-' : takes,
+      Object.keys(step.outputs).join(', ') || '-',
+      `${Math.round(step.startToCloseMs / 60_000)} min × ${step.retry.maximumAttempts}`,
+      step.queue ?? 'default',
+      forecast === undefined ? '' : `${CACHE_WORDS[String(forecast.hit) as keyof typeof CACHE_WORDS]}: ${forecast.reason}`,
+    ];
+  });
+  return table([['STEP', 'TYPE', 'TAKES', 'GIVES', 'TIMEOUT', 'QUEUE', 'CACHE'], ...rows]);
+}
+
+function printModel(model: PlannedModel, io: CliIo): void {
+  io.print(`\nmodel of "${model.step}"`);
+  if (model.problem !== undefined) {
+    io.print(`  ${model.problem.code}: ${model.problem.message}\n  fix: ${model.problem.hint}`);
+    return;
+  }
+  if (model.unknown !== undefined) {
+    io.print(`  layers unknown: ${model.unknown}`);
+    return;
+  }
+  for (const input of model.inputs) io.print(`  input ${input.name} [${input.shape.join(', ')}] ${input.dtype}`);
+  const rows = model.layers.map((layer) => [`  ${layer.name}`, layer.type, `[${layer.outputShape.join(', ')}]`, layer.parameters.toLocaleString('en')]);
+  io.print(table([['  LAYER', 'TYPE', 'OUTPUT', 'PARAMETERS'], ...rows]));
+  io.print(`  ${model.parameters.toLocaleString('en')} parameters, loss ${model.loss}`);
+}

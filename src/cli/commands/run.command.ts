@@ -1,0 +1,63 @@
+import type { Command } from 'commander';
+import { defineCommand } from '../command.ts';
+
+const EXAMPLES = `
+Examples:
+  perennial run pipelines/penguins.json
+  perennial run pipelines/penguins.json --param epochs=5
+  perennial run pipelines/penguins.json --no-cache --json
+  perennial run pipelines/digits.json --detach
+
+Exit codes: 0 done, 1 the run failed, 2 bad input, 3 a gate said no, 4 a service cannot be reached, 130 interrupted.`;
+
+interface RunOptions {
+  readonly param: readonly string[];
+  readonly cache: boolean;
+  readonly detach?: boolean;
+}
+
+export default defineCommand({
+  register(program, io) {
+    program
+      .command('run')
+      .description('Run a document: compile it to a plan, start the run, and follow it to its end.')
+      .argument('<file>', 'the JSON document')
+      .option('-p, --param <name=value>', 'value of a parameter of the document (repeatable)', (text: string, before: readonly string[]) => [...before, text], [] as readonly string[])
+      .option('--no-cache', 'run every step, whatever the cache holds; results are still cached')
+      .option('-d, --detach', 'start the run and return; follow it with `perennial runs show`')
+      .addHelpText('after', EXAMPLES)
+      .action(async (file: string, options: RunOptions, _command: Command) => {
+        const [{ compileOrThrow }, { parseParameterOptions }, { steps }, connect, { startRun }] = await Promise.all([
+          import('../../config/plan-document.ts'),
+          import('../../config/parameters.ts'),
+          import('../../../activities/steps/index.generated.ts'),
+          import('../../orchestration/connect.ts'),
+          import('../../orchestration/runs.ts'),
+        ]);
+        // Connecting takes as long as compiling, so both go at once; a mistake in the document comes first.
+        const connecting = connect.connectTemporal();
+        connecting.catch(() => undefined);
+        let plan;
+        try {
+          plan = await compileOrThrow(file, { params: parseParameterOptions(options.param) });
+        } catch (error) {
+          connecting.then((open) => open.close(), () => undefined);
+          throw error;
+        }
+        const temporal = await connecting;
+        try {
+          const run = await startRun(temporal, plan, steps, { trigger: 'manual', ...(options.cache ? {} : { readCache: false }) });
+          if (options.detach === true) {
+            io.result({ runId: run.runId, workflowId: run.workflowId, pipeline: plan.pipeline, status: 'running', urls: { temporal: run.url } });
+            io.print(`Started ${run.workflowId}\nFollow it: perennial runs show ${run.workflowId} --follow\nTemporal UI: ${run.url}`);
+            return;
+          }
+          io.note(`Run ${run.workflowId}`);
+          const { followRun } = await import('../follow-run.ts');
+          await followRun(temporal, run, io);
+        } finally {
+          await temporal.close();
+        }
+      });
+  },
+});

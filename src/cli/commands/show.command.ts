@@ -1,0 +1,24 @@
+import { defineCommand } from '../command.ts';
+import type { CliIo } from '../command.ts';
+
+export default defineCommand({
+  register(program, io) {
+    program
+      .command('show')
+      .summary('print a document as it is understood')
+      .description('Prints the resolved document as a tree: parameters substituted, every default filled in, every step with its version and what it takes and gives.')
+      .argument('<file>', 'pipeline document (JSON)')
+      .option('-p, --param <name=value...>', 'value of a parameter')
+      .addHelpText('after', '\nExamples:\n  perennial show pipelines/penguins.json\n  perennial show pipelines/penguins.json --param epochs=5 --json')
+      .action((file: string, options: { param?: string[] }) => show(file, options.param ?? [], io));
+  },
+});
+
+async function show(file: string, options: readonly string[], io: CliIo): Promise<void> {
+  const { compileOrThrow } = await import('../../config/plan-document.ts');
+  const { parseParameterOptions } = await import('../../config/parameters.ts');
+  const { planTree } = await import('../plan-text.ts');
+  const plan = await compileOrThrow(file, { params: parseParameterOptions(options) });
+  io.result(plan);
+  io.print(planTree(plan));
+}

@@ -1,0 +1,36 @@
+import { defineCommand } from '../command.ts';
+import type { CliIo } from '../command.ts';
+
+export default defineCommand({
+  register(program, io) {
+    program
+      .command('validate')
+      .summary('check documents and report every mistake')
+      .description('Checks documents against the schema and everything that can be known without data. Reports all mistakes with file, line and column, what is allowed, and the fix. Exits with 2 if there is any.')
+      .argument('<files...>', 'pipeline documents (JSON)')
+      .option('-p, --param <name=value...>', 'value of a parameter')
+      .addHelpText('after', '\nExamples:\n  perennial validate pipelines/penguins.json\n  perennial validate pipelines/*.json --json\n  perennial validate pipelines/penguins.json --param epochs=5')
+      .action((files: string[], options: { param?: string[] }) => validate(files, options.param ?? [], io));
+  },
+});
+
+async function validate(files: readonly string[], options: readonly string[], io: CliIo): Promise<void> {
+  const { compileDocument } = await import('../../config/plan-document.ts');
+  const { formatDiagnostic } = await import('../../config/diagnostic.ts');
+  const { parseParameterOptions } = await import('../../config/parameters.ts');
+  const params = parseParameterOptions(options);
+  const results = [];
+  for (const file of files) {
+    const { plan, diagnostics, notes } = await compileDocument(file, { params });
+    for (const note of notes) io.note(note);
+    if (plan === undefined) for (const diagnostic of diagnostics) io.print(formatDiagnostic(diagnostic));
+    else io.print(`${file}: valid (${plan.steps.map((step) => step.id).join(' → ')})`);
+    results.push({ file, valid: plan !== undefined, diagnostics, notes });
+  }
+  const mistakes = results.reduce((sum, result) => sum + result.diagnostics.length, 0);
+  if (mistakes > 0) {
+    io.print(`\n${mistakes === 1 ? '1 mistake' : `${mistakes} mistakes`} in ${results.filter((result) => !result.valid).length} of ${files.length} document${files.length === 1 ? '' : 's'}.`);
+    io.exit(2);
+  }
+  io.result({ valid: mistakes === 0, files: results });
+}

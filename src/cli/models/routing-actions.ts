@@ -1,0 +1,66 @@
+import type { CliIo } from '../command.ts';
+import type { RoutingChange } from '../../registry/types.ts';
+import { currentUser, openRegistry } from './options.ts';
+import type { OpenRegistry } from './options.ts';
+import { confirmationText, moveText } from './views.ts';
+
+export interface ConfirmOptions {
+  readonly confirm: boolean;
+  readonly timeout: number;
+}
+
+const SERVICE_AWAY = 4;
+
+export async function promoteAction(io: CliIo, model: string, version: string, options: ConfirmOptions & { alias: string; why?: string; unpin?: boolean }): Promise<void> {
+  const opened = await openRegistry();
+  const why = options.why ?? 'Promoted by hand.';
+  const change = await opened.registry.promote(model, version, { alias: options.alias, who: currentUser(), why, unpin: options.unpin === true });
+  const headline = change.changed
+    ? `${options.alias} of ${model}: ${moveText(change.from, change.to)}`
+    : `${options.alias} of ${model} is version ${change.routing.aliases[options.alias]} already; nothing changed.`;
+  if (options.alias === 'champion') return proveAndReport(io, opened, model, change, headline, options);
+  io.result(changeResult(model, change, options.alias));
+  io.print(headline);
+}
+
+export async function rollbackAction(io: CliIo, model: string, options: ConfirmOptions & { to?: string; why?: string }): Promise<void> {
+  const opened = await openRegistry();
+  const why = options.why ?? 'Rolled back by hand.';
+  const change = await opened.registry.rollback(model, { who: currentUser(), why, ...(options.to === undefined ? {} : { to: options.to }) });
+  const headline = change.changed
+    ? `champion of ${model}: ${moveText(change.from, change.to)}, pinned to version ${change.to}`
+    : `champion of ${model} is version ${change.to} and pinned already; nothing changed.`;
+  await proveAndReport(io, opened, model, change, headline, options);
+  io.print(`No automation promotes over it until \`perennial models unpin ${model}\`.`);
+}
+
+export async function unpinAction(io: CliIo, model: string, options: { why?: string }): Promise<void> {
+  const { registry } = await openRegistry();
+  const change = await registry.unpin(model, { who: currentUser(), why: options.why ?? 'Unpinned by hand.' });
+  io.result(changeResult(model, change, null));
+  io.print(change.changed ? `${model} is no longer pinned; version ${change.to} stays champion until another one is promoted.` : `${model} was not pinned; nothing changed.`);
+}
+
+/** Says that it is done only after the servers answer with the version; exits with 4 where they do not in time. */
+async function proveAndReport(io: CliIo, { store }: OpenRegistry, model: string, change: RoutingChange, headline: string, options: ConfirmOptions): Promise<void> {
+  const version = change.routing.aliases.champion!;
+  if (!options.confirm) {
+    io.result({ ...changeResult(model, change, 'champion'), confirmation: null });
+    io.print(`${headline}\nNot confirmed by any server (--no-confirm).`);
+    return;
+  }
+  io.note(`${headline}; asking the servers …`);
+  const { confirmServed } = await import('../../registry/confirm.ts');
+  const confirmation = await confirmServed(store, model, version, { timeoutMs: options.timeout * 1000 });
+  io.result({ ...changeResult(model, change, 'champion'), confirmation });
+  io.print(`${headline}\n${confirmationText(confirmation)}`);
+  if (!confirmation.confirmed && confirmation.servers.length > 0) {
+    io.note(`error SERVER_UNAVAILABLE: the routing is changed, but not every server answers with version ${version} after ${options.timeout} s.`);
+    io.exit(SERVICE_AWAY);
+  }
+}
+
+function changeResult(model: string, change: RoutingChange, alias: string | null): object {
+  const { changed, from, to, pin, routing } = change;
+  return { model, changed, alias, from, to, pin, aliases: routing.aliases, revision: routing.revision };
+}

@@ -1,0 +1,124 @@
+import { PerennialError } from '../../core/errors.ts';
+import type { ObjectStore } from '../../core/ports.ts';
+import type { VersionManifest } from '../../registry/types.ts';
+import { table } from '../command.ts';
+import type { CliIo } from '../command.ts';
+import { currentUser, openRegistry } from './options.ts';
+import { aliasesText, metricsText, numberText, sizeText, timeText, transitionRows, versionRows, versionText } from './views.ts';
+
+export async function listAction(io: CliIo): Promise<void> {
+  const { registry } = await openRegistry();
+  const models = await Promise.all((await registry.models()).map(async ({ name, createdAt }) => {
+    const [versions, found] = await Promise.all([registry.versions(name), registry.routing(name)]);
+    const routing = found?.routing;
+    const champion = versions.find(({ version }) => version === routing?.aliases.champion);
+    return { name, createdAt, versions: versions.length, latest: versions.at(-1)?.version ?? null, aliases: routing?.aliases ?? {}, pin: routing?.pin ?? null, metrics: champion?.metrics ?? {} };
+  }));
+  io.result({ models });
+  if (models.length === 0) return io.print('No model is registered yet. `perennial run pipelines/penguins.json` makes one.');
+  const rows = models.map(({ name, versions, latest, aliases, pin, metrics }) => [
+    name, String(versions), String(latest ?? ''), `${aliases.champion ?? 'none'}${pin === null ? '' : ' (pinned)'}`, String(aliases.challenger ?? ''), metricsText(metrics, 3),
+  ]);
+  io.print(table([['MODEL', 'VERSIONS', 'LATEST', 'CHAMPION', 'CHALLENGER', "CHAMPION'S METRICS"], ...rows]));
+}
+
+export async function showAction(io: CliIo, model: string, reference: string | undefined): Promise<void> {
+  const { registry, store } = await openRegistry();
+  const routing = (await registry.routing(model))?.routing;
+  if (reference !== undefined) {
+    const manifest = await registry.version(model, reference);
+    const bytes = await bytesOf(store, manifest);
+    io.result({ ...manifest, aliases: aliasNames(routing?.aliases, manifest.version), pinned: routing?.pin?.version === manifest.version, bytes });
+    return io.print(versionText(manifest, routing, bytes));
+  }
+  const versions = await registry.versions(model);
+  io.result({ name: model, routing: routing ?? null, versions: versions.map((manifest) => ({ ...manifest, aliases: aliasNames(routing?.aliases, manifest.version) })) });
+  const pin = routing?.pin;
+  if (pin !== null && pin !== undefined) io.print(`Pinned to version ${pin.version} by ${pin.by}, ${timeText(pin.at)}: ${pin.why}\n`);
+  io.print(table([['VERSION', 'ALIASES', 'CREATED', 'VERDICT', 'METRICS', 'RUN'], ...versionRows(versions, routing)]));
+}
+
+export async function compareAction(io: CliIo, model: string, references: readonly string[]): Promise<void> {
+  const { registry } = await openRegistry();
+  const wanted = references.length === 0 ? ['champion', 'challenger'] : references;
+  if (wanted.length < 2) throw new PerennialError('USAGE', 'A comparison takes two versions or more.', { hint: `For example \`perennial models compare ${model} 2 3\`.` });
+  const versions = await Promise.all(wanted.map((reference) => registry.version(model, reference)));
+  const routing = (await registry.routing(model))?.routing;
+  const names = [...new Set(versions.flatMap(({ metrics }) => Object.keys(metrics)))].sort();
+  const first = versions[0]!;
+  const sameData = versions.every(({ dataset }) => dataset === first.dataset);
+  const metrics = Object.fromEntries(names.map((name) => [name, versions.map((version) => version.metrics[name] ?? null)]));
+  io.result({ model, versions: versions.map(({ version }) => version), sameDataset: sameData, metrics });
+  const head = ['METRIC', ...versions.map(({ version }) => `${version}${aliasesText(routing, version) === '' ? '' : ` (${aliasesText(routing, version)})`}`)];
+  const rows = names.map((name) => [name, ...versions.map((version) => cell(version.metrics[name], version === first ? undefined : first.metrics[name]))]);
+  io.print(table([head, ...rows, ['created', ...versions.map(({ createdAt }) => timeText(createdAt))]]));
+  if (!sameData) io.print('\nThese versions were measured on different data: the numbers do not compare strictly.');
+}
+
+function cell(value: number | undefined, base: number | undefined): string {
+  if (value === undefined) return '';
+  if (base === undefined) return numberText(value);
+  const difference = value - base;
+  return `${numberText(value)} (${difference < 0 ? '−' : '+'}${numberText(Math.abs(difference))})`;
+}
+
+export async function historyAction(io: CliIo, model: string, options: { at?: string }): Promise<void> {
+  const { registry } = await openRegistry();
+  if (options.at !== undefined) {
+    const time = new Date(options.at);
+    if (Number.isNaN(time.getTime())) throw new PerennialError('USAGE', `--at is ${JSON.stringify(options.at)}; expected a time such as 2026-03-01T12:00:00Z.`);
+    const state = await registry.historyAt(model, time);
+    io.result(state ?? { at: time.toISOString(), champion: null, aliases: {}, pin: null, transition: null });
+    const serving = state?.champion ?? null;
+    return io.print(`${timeText(time.toISOString())}: ${serving === null ? `no version of ${model} served` : `version ${serving} of ${model} served${state?.pin ? ', pinned' : ''}, since ${timeText(state!.transition.at)} (${state!.transition.action} by ${state!.transition.who})`}.`);
+  }
+  const history = await registry.history(model);
+  io.result({ name: model, transitions: history });
+  if (history.length === 0) return io.print(`No alias of ${model} was ever set.`);
+  io.print(table([['WHEN', 'WHAT', 'ALIAS', 'FROM → TO', 'WHO', 'HOW', 'WHY'], ...transitionRows(history)]));
+}
+
+export async function exportAction(io: CliIo, model: string, reference: string, directory: string): Promise<void> {
+  const { registry, store } = await openRegistry();
+  const { exportVersion } = await import('../../registry/export.ts');
+  const manifest = await registry.version(model, reference);
+  const exported = await exportVersion(store, manifest, directory);
+  io.result({ model, version: manifest.version, ...exported });
+  io.print(`Exported ${model} version ${manifest.version} to ${exported.directory}: ${exported.files.length} files, ${sizeText(exported.bytes)}, verified.`);
+}
+
+export async function deleteAction(io: CliIo, model: string, reference: string, options: { why?: string }): Promise<void> {
+  const { registry } = await openRegistry();
+  const { version } = await registry.version(model, reference);
+  await registry.deleteVersion(model, version, { who: currentUser(), why: options.why ?? 'Deleted by hand.' });
+  io.result({ model, version, deleted: true });
+  io.print(`Version ${version} of ${model} is deleted; its number stays taken. \`perennial models gc\` shows the space that this frees.`);
+}
+
+export async function gcAction(io: CliIo, options: { delete?: boolean; grace: number; cache: number }): Promise<void> {
+  const { store } = await openRegistry();
+  const { collectGarbage } = await import('../../registry/gc.ts');
+  const hour = 3_600_000;
+  const result = await collectGarbage(store, { dryRun: options.delete !== true, graceMs: options.grace * hour, cacheMs: options.cache * 24 * hour });
+  io.result(result);
+  const count = (kind: string): number => result.items.filter((item) => item.kind === kind).length;
+  const size = (kind: string): number => result.items.filter((item) => item.kind === kind).reduce((sum, item) => sum + item.size, 0);
+  const row = (label: string, kind: string, kept: number): string[] => [label, String(count(kind)), sizeText(size(kind)), String(kept)];
+  io.print(table([
+    ['OBJECTS', result.dryRun ? 'TO DELETE' : 'DELETED', 'SIZE', 'KEPT'],
+    row('cache entries', 'cache entry', result.kept.cacheEntries),
+    row('artifacts', 'artifact', result.kept.artifacts),
+    row('blobs', 'blob', result.kept.blobs),
+  ]));
+  if (result.dryRun && result.items.length > 0) io.print(`\nNothing was deleted (dry run). \`perennial models gc --delete\` frees ${sizeText(result.bytes)}.`);
+}
+
+function aliasNames(aliases: Readonly<Record<string, number>> | undefined, version: number): string[] {
+  return Object.entries(aliases ?? {}).filter(([, number]) => number === version).map(([alias]) => alias).sort();
+}
+
+async function bytesOf(store: ObjectStore, manifest: VersionManifest): Promise<number> {
+  const { readManifest } = await import('../../storage/artifact-store.ts');
+  const { files } = await readManifest(store, manifest.model.digest);
+  return Object.values(files).reduce((sum, file) => sum + file.size, 0);
+}

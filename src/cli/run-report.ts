@@ -1,0 +1,42 @@
+import { exitCodeOf } from '../core/errors.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import { ERRORS } from '../core/errors.ts';
+import type { RunReport } from '../orchestration/runs.ts';
+import { table } from './command.ts';
+import type { CliIo } from './command.ts';
+import { formatNumber, seconds } from './run-progress.ts';
+
+/** The end of a run for people, the JSON document for programs, and the exit code. */
+export function reportRun(run: RunReport, io: CliIo): void {
+  io.result(run);
+  const took = run.endedAt === null || run.startedAt === '' ? '' : ` in ${seconds(Date.parse(run.endedAt) - Date.parse(run.startedAt))}`;
+  const cached = run.steps.filter((step) => step.cached).length;
+  io.print(`\nRun ${run.workflowId} ${run.status}${took}${cached === 0 ? '' : `; ${cached} of ${run.steps.length} steps from the cache`}`);
+  const metrics = Object.entries(run.metrics);
+  if (metrics.length > 0) io.print(`\n${table([['METRIC', 'VALUE'], ...metrics.map(([name, value]) => [name, formatNumber(value)])])}`);
+  if (run.verdict !== null) io.print(`\nGate: ${run.verdict}${reasons(run)}`);
+  if (run.model !== null && run.version !== null) io.print(`Model: ${run.model} version ${run.version}`);
+  io.print(`Temporal UI: ${run.urls.temporal}`);
+  if (run.failure !== null) {
+    io.note(`\nerror ${run.failure.code}${run.failure.step === undefined ? '' : ` in step "${run.failure.step}"`}: ${run.failure.message}`);
+    io.note(`  logs: perennial runs logs ${run.workflowId}`);
+  }
+  io.exit(exitCodeOfRun(run));
+}
+
+/** 0 completed · 1 failed · 3 a gate said no · 4 a service was away · 130 cancelled. */
+export function exitCodeOfRun(run: Pick<RunReport, 'status' | 'failure'>): number {
+  if (run.status === 'completed' || run.status === 'running') return 0;
+  if (run.status === 'rejected') return 3;
+  if (run.status === 'cancelled') return 130;
+  const code = run.failure?.code;
+  if (code === undefined || !Object.hasOwn(ERRORS, code)) return 1;
+  const exit = exitCodeOf(code as ErrorCode);
+  // The document was good enough to run, so whatever a step then met is a failed run.
+  return exit === 2 || exit === 130 ? 1 : exit;
+}
+
+function reasons(run: RunReport): string {
+  const all = run.steps.flatMap((step) => step.verdict?.reasons ?? []);
+  return all.length === 0 ? '' : ` (${all.join('; ')})`;
+}

@@ -1,0 +1,105 @@
+import type { DuckDBValue } from '@duckdb/node-api';
+import { PerennialError } from '../core/errors.ts';
+import type { OpenArtifact } from '../core/ports.ts';
+import type { Row } from '../core/tensor.ts';
+import type { ColumnData } from './column-data.ts';
+import { ident, pathLiteral, withDatabase } from './duckdb.ts';
+import type { Database } from './duckdb.ts';
+import { decodeImage } from './images.ts';
+import type { Column, DatasetMeta, Split } from './types.ts';
+
+/** Rows of a batch with images: each is decoded at once. */
+const IMAGE_ROWS = 64;
+
+export function datasetMeta(artifact: OpenArtifact): DatasetMeta {
+  if (artifact.manifest.kind !== 'dataset') throw new PerennialError('STEP_FAILED', `A dataset was expected, not a ${artifact.manifest.kind} artifact.`);
+  return artifact.manifest.meta as unknown as DatasetMeta;
+}
+
+interface Selected {
+  readonly column: Column;
+  readonly sql: string;
+}
+
+/** Columns of the Parquet by position: names that differ only in case have others there. */
+async function select(db: Database, source: string, all: readonly Column[], wanted: readonly string[]): Promise<Selected[]> {
+  const found = await db.describe(`SELECT * FROM ${source}`);
+  return wanted.map((name) => {
+    const index = all.findIndex((column) => column.name === name);
+    return { column: all[index]!, sql: ident(found[index]!.name) };
+  });
+}
+
+function expression({ column, sql }: Selected): string {
+  if (column.type === 'image' || column.type === 'string') return sql;
+  return column.type === 'timestamp' ? `CAST(epoch_ms(${sql}) AS DOUBLE)` : `CAST(${sql} AS DOUBLE)`;
+}
+
+const bytesOf = (value: DuckDBValue): Uint8Array | null => (value === null ? null : (value as { bytes: Uint8Array }).bytes);
+
+async function toColumn({ column }: Selected, values: readonly DuckDBValue[], firstRow: number): Promise<ColumnData> {
+  if (column.type === 'string') return { kind: 'text', values: values as (string | null)[] };
+  if (column.type === 'image') {
+    const images = await Promise.all(values.map((value, row) => {
+      const bytes = bytesOf(value);
+      return bytes === null ? null : decodeImage(bytes, firstRow + row, column.name);
+    }));
+    return { kind: 'image', channels: 3, size: null, values: images };
+  }
+  return { kind: column.type === 'timestamp' ? 'timestamp' : 'number', values: Float64Array.from(values, (value) => (value === null ? Number.NaN : (value as number))) };
+}
+
+export interface ColumnBatch {
+  readonly rows: number;
+  readonly firstRow: number;
+  readonly columns: ReadonlyMap<string, ColumnData>;
+}
+
+/** The named columns of one split, batch by batch in order; memory stays bounded by the batch. */
+export async function* columnBatches(db: Database, artifact: OpenArtifact, split: Split, names: readonly string[]): AsyncGenerator<ColumnBatch> {
+  const meta = datasetMeta(artifact);
+  if (meta.rows[split] === 0) return;
+  const source = `read_parquet(${pathLiteral(await artifact.path(`${split}.parquet`))})`;
+  const chosen = await select(db, source, meta.columns, names);
+  const images = chosen.some((item) => item.column.type === 'image');
+  const list = chosen.length === 0 ? '1' : chosen.map(expression).join(', ');
+  let firstRow = 0;
+  for await (const chunk of db.chunks(`SELECT ${list} FROM ${source}`)) {
+    const size = images ? IMAGE_ROWS : chunk.rows;
+    for (let start = 0; start < chunk.rows; start += size) {
+      const rows = Math.min(size, chunk.rows - start);
+      const columns = new Map<string, ColumnData>();
+      for (const [index, item] of chosen.entries()) columns.set(item.column.name, await toColumn(item, chunk.columns[index]!.slice(start, start + rows), firstRow));
+      yield { rows, firstRow, columns };
+      firstRow += rows;
+    }
+  }
+}
+
+function plainValue(value: DuckDBValue, { type }: Column): unknown {
+  if (value === null || type === 'string') return value;
+  if (type === 'image') return bytesOf(value);
+  if (type === 'timestamp') return new Date(value as number).toISOString();
+  return type === 'boolean' ? value === 1 : value;
+}
+
+/**
+ * Rows of one split as they were ingested, in order and in batches: numbers, texts, true/false, ISO 8601 timestamps, bytes of images;
+ * null is a missing value. They are what a request to the model would hold.
+ */
+export async function* readRows(artifact: OpenArtifact, split: Split, options: { readonly limit?: number; readonly offset?: number } = {}): AsyncGenerator<Row[]> {
+  const { columns, rows } = datasetMeta(artifact);
+  const { offset = 0, limit = rows[split] } = options;
+  if (rows[split] === 0) return;
+  const source = `read_parquet(${pathLiteral(await artifact.path(`${split}.parquet`))})`;
+  // Batches leave the connection before the next is read, so that a reader who stops early holds nothing open.
+  const step = columns.some((column) => column.type === 'image') ? 2_048 : 20_480;
+  for (let start = offset; start < Math.min(rows[split], offset + limit); start += step) {
+    const count = Math.min(step, offset + limit - start);
+    yield await withDatabase(async (db) => {
+      const chosen = await select(db, source, columns, columns.map((column) => column.name));
+      const values = await db.rows(`SELECT ${chosen.map(expression).join(', ')} FROM ${source} LIMIT ${count} OFFSET ${start}`);
+      return values.map((row) => Object.fromEntries(row.map((value, index) => [columns[index]!.name, plainValue(value, columns[index]!)])));
+    });
+  }
+}

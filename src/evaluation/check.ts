@@ -1,0 +1,62 @@
+import { isPerennialError } from '../core/errors.ts';
+import type { ConfigProblem, StepFacts } from '../core/step.ts';
+import { defaultMetrics, metricRegistry, resolveMetrics } from './catalogue.ts';
+import type { MetricSpec } from './catalogue.ts';
+import type { Gate } from './gates.ts';
+
+interface Checked {
+  readonly metrics?: readonly MetricSpec[];
+  readonly gates?: readonly Gate[];
+  readonly champion?: string;
+}
+
+/** Mistakes of an evaluate step that its schema cannot say. */
+export function checkEvaluation(config: Checked, facts: StepFacts): ConfigProblem[] {
+  return [...metricProblems(config), ...gateProblems(config), ...championProblems(config, facts)];
+}
+
+function metricProblems({ metrics = [] }: Checked): ConfigProblem[] {
+  const known = metrics.filter((metric) => metricRegistry.find(nameOf(metric)) !== undefined);
+  try {
+    resolveMetrics(known);
+    return [];
+  } catch (error) {
+    if (!isPerennialError(error, 'CONFIG_INVALID')) throw error;
+    return [{ pointer: '/metrics', message: error.message, fix: error.hint }];
+  }
+}
+
+function gateProblems({ metrics = [], gates = [] }: Checked): ConfigProblem[] {
+  const keys = metrics.length > 0 ? metrics.map(keyOf) : [...defaultMetrics('classification'), ...defaultMetrics('regression')];
+  return gates.flatMap((gate, index) => {
+    if (keys.includes(gate.metric)) return [];
+    const where = metrics.length > 0 ? `"metrics" has: ${keys.join(', ')}` : 'it is not among the metrics computed by default';
+    return [{ pointer: `/gates/${index}/metric`, message: `The gate reads "${gate.metric}", but ${where}.`, fix: `Add "${gate.metric}" to "metrics".` }];
+  });
+}
+
+/** A gate against the champion of a model that the pipeline never writes to would always compare with nothing. */
+function championProblems({ champion, gates = [] }: Checked, facts: StepFacts): ConfigProblem[] {
+  if (!gates.some((gate) => 'notWorseThanChampionBy' in gate || 'betterThanChampionBy' in gate)) return [];
+  const compared = champion ?? facts.pipeline;
+  const registered = facts.after.filter((step) => step.type === 'register').map((step) => (typeof step.config['model'] === 'string' ? step.config['model'] : facts.pipeline));
+  if (registered.length === 0 || registered.includes(compared)) return [];
+  return [
+    {
+      pointer: champion === undefined ? '/gates' : '/champion',
+      message: `The gates compare with the champion of "${compared}", and the register step writes to "${registered.join('", "')}".`,
+      fix: `Set "champion": "${registered[0]}".`,
+    },
+  ];
+}
+
+function nameOf(metric: MetricSpec): string {
+  return typeof metric === 'string' ? metric : (Object.keys(metric)[0] ?? '');
+}
+
+function keyOf(metric: MetricSpec): string {
+  if (typeof metric === 'string') return metric;
+  const name = nameOf(metric);
+  const as = metric[name]?.['as'];
+  return typeof as === 'string' ? as : name;
+}

@@ -1,0 +1,96 @@
+import type { ColumnDrift, DriftResult } from '../monitoring/detect.ts';
+import { COLOURS, chart, figure } from './chart.ts';
+import { html, page, section, tableOf } from './html.ts';
+import type { Cell, Markup } from './html.ts';
+
+/** What the result is about. */
+export interface DriftReportContext {
+  readonly model: string;
+  readonly version: number;
+  /** Where the current rows come from, e.g. "current.csv" or "predictions of the last 24h". */
+  readonly source: string;
+}
+
+/** Pictures of so many columns, the most drifted first. */
+const PICTURES_MAX = 24;
+
+/** The drift of current rows against the training data as one self-contained HTML page. Equal results give equal bytes. */
+export async function renderDriftReport(result: DriftResult, context: DriftReportContext): Promise<string> {
+  const title = `Drift of ${context.model}`;
+  const columns = byScore(result.columns);
+  const pictures = columns.filter((column) => column.bins !== undefined).slice(0, PICTURES_MAX);
+  const tone = result.drifted ? 'bad' : result.enoughRows ? 'good' : '';
+  return page(
+    title,
+    html`<header><h1>${title}</h1>
+<p class="facts">${result.rows.toLocaleString('en')} rows of ${context.source} against the ${result.rowsReference.toLocaleString('en')} rows that version ${context.version} was trained on.</p></header>
+<div class="verdict ${tone}"><strong>${result.drifted ? 'The data have drifted' : result.enoughRows ? 'No drift' : 'No verdict'}</strong><p>${result.summary}</p></div>
+`,
+    section('Columns', rulesOf(result), driftTable(columns), result.newColumns.length === 0 ? null : html`<p>Columns that training did not know: ${result.newColumns.join(', ')}.</p>`),
+    pictures.length === 0 ? null : section('Then and now', 'Share of the rows in each range or category: training beside current.', html`<div class="charts">${await Promise.all(pictures.map(distributionChart))}</div>`),
+  );
+}
+
+function rulesOf({ options }: DriftResult): string {
+  return `A column drifts where the change is large and not by chance: PSI above ${options.psi}, and p below ${options.pValue} (numbers: Kolmogorov-Smirnov, with a distance above ${options.ksDistance}; categories: chi-square); or where missing and unreadable values grew by more than ${Math.round(options.missing * 100)} % of the rows. The data drift where ${options.columnsMin === 1 ? 'one column does' : `${options.columnsMin} columns do`}, in at least ${options.rowsMin} rows.`;
+}
+
+function byScore(columns: readonly ColumnDrift[]): ColumnDrift[] {
+  return [...columns].sort((a, b) => Number(b.drifted) - Number(a.drifted) || (b.score ?? -1) - (a.score ?? -1) || (a.name < b.name ? -1 : 1));
+}
+
+function driftTable(columns: readonly ColumnDrift[]): Markup {
+  return tableOf(
+    ['column', 'type', 'verdict', 'PSI', 'KS distance', 'p-value', 'missing then', 'missing now', 'why'],
+    columns.map((column): (Cell | string)[] => [
+      column.name,
+      { text: column.type, tone: 'quiet' },
+      { text: column.drifted ? 'drifted' : column.status === 'compared' ? 'no drift' : column.status, tone: column.drifted ? 'bad' : column.status === 'compared' ? 'good' : 'quiet' },
+      score(column, ['psi']),
+      score(column, ['ksDistance']),
+      score(column, ['ks', 'chiSquare']),
+      { text: share(column.missingReference), number: true },
+      { text: share(column.missingCurrent + column.invalidCurrent), number: true },
+      { text: [column.reason, unseenText(column)].filter((part) => part !== '').join(' '), tone: 'quiet' },
+    ]),
+  );
+}
+
+function score({ tests }: ColumnDrift, names: readonly string[]): Cell {
+  const test = tests.find((one) => names.includes(one.test));
+  if (test === undefined) return { text: '–', number: true };
+  return { text: showScore(test.score), number: true, ...(test.exceeded ? { tone: 'bad' as const } : {}) };
+}
+
+/** Three decimals; p-values that round to 0 are "< 0.001". */
+export function showScore(value: number): string {
+  return value > 0 && value < 0.001 ? '< 0.001' : value.toFixed(3);
+}
+
+function share(value: number): string {
+  return `${(value * 100).toFixed(1)} %`;
+}
+
+function unseenText({ unseen }: ColumnDrift): string {
+  if (unseen.length === 0) return '';
+  const shown = unseen.slice(0, 5).map((one) => `"${one.value}" (${share(one.share)})`);
+  return `Never seen in training: ${shown.join(', ')}${unseen.length > shown.length ? ', …' : ''}.`;
+}
+
+async function distributionChart(column: ColumnDrift, index: number): Promise<Markup> {
+  const { labels, reference, current } = column.bins!;
+  const values = labels.flatMap((label, at) => [{ label, share: reference[at]!, set: 'training' }, { label, share: current[at]!, set: 'current' }]).slice(0, 60);
+  const picture = await chart(`drift${index}`, `Distribution of ${column.name} in training and now`, {
+    width: 240,
+    height: 140,
+    data: { values },
+    mark: { type: 'bar' },
+    encoding: {
+      x: { field: 'label', type: 'nominal', sort: [...labels], title: null, axis: { labelAngle: -45, labelLimit: 90 } },
+      xOffset: { field: 'set', sort: ['training', 'current'] },
+      y: { field: 'share', type: 'quantitative', title: 'share of rows', axis: { format: '%', tickCount: 4 } },
+      color: { field: 'set', type: 'nominal', title: null, scale: { domain: ['training', 'current'], range: [COLOURS.quiet, column.drifted ? COLOURS.bad : COLOURS.ours] }, legend: { orient: 'top' } },
+    },
+  } as never);
+  return figure(column.name, picture, '');
+}

@@ -1,0 +1,147 @@
+import { formatNumber } from '../evaluation/gates.ts';
+import type { EvaluationReport, MetricResult } from '../evaluation/report.ts';
+import { calibrationChart, confusionChart, forecastChart, historyCharts, residualChart, rocChart, scatterChart } from './evaluation-charts.ts';
+import { html, page, section, tableOf } from './html.ts';
+import type { Cell, Markup } from './html.ts';
+
+/** The report of an evaluation as one self-contained HTML page. Equal reports give equal bytes. */
+export async function renderEvaluationReport(report: EvaluationReport): Promise<string> {
+  const { model, output, rows } = report;
+  const title = `Evaluation of ${report.pipeline}`;
+  return page(
+    title,
+    html`<header><h1>${title}</h1>
+<p class="facts">${rows.toLocaleString('en')} examples of the test split, which training never saw. The model predicts <strong>${output.name}</strong>${output.classes === undefined ? ' (a number)' : ` (${output.classes.length} classes)`}.</p></header>
+`,
+    verdict(report),
+    section('Metrics', metricsNote(report), metricsTable(report)),
+    await classificationSection(report),
+    await regressionSection(report),
+    slicesSection(report),
+    worstSection(report),
+    await historySection(report),
+    section(
+      'Model and data',
+      '',
+      html`<dl><dt>Model</dt><dd>${model.summary} <code>${model.digest.slice(0, 12)}</code></dd>
+<dt>Parameters</dt><dd>${model.parameters.toLocaleString('en')}</dd>
+<dt>Training</dt><dd>${model.optimizer}, ${model.loss}, ${model.epochsRun} epochs; weights of epoch ${model.bestEpoch}</dd>
+<dt>Dataset</dt><dd>${report.dataset.summary} <code>${report.dataset.digest.slice(0, 12)}</code></dd>
+${report.positive === undefined ? null : html`<dt>Positive class</dt><dd>${report.positive}</dd>`}
+${report.threshold === undefined ? null : html`<dt>Threshold</dt><dd>${report.threshold}</dd>`}</dl>`,
+    ),
+  );
+}
+
+function verdict({ gates, verdict: { passed } }: EvaluationReport): Markup {
+  if (gates.length === 0) return html`<div class="verdict"><strong>No gates were set</strong><p>Whatever the numbers, the pipeline goes on.</p></div>`;
+  return html`<div class="verdict ${passed ? 'good' : 'bad'}"><strong>${passed ? 'Accepted: every gate is passed' : 'Rejected: not every gate is passed'}</strong>
+<ul>${gates.map((gate) => html`<li><span class="${gate.passed ? 'good' : 'bad'}">${gate.passed ? '✓' : '✗'}</span> ${gate.sentence}</li>`)}</ul></div>
+`;
+}
+
+function metricsNote({ baseline, champion, noChampion }: EvaluationReport): string {
+  const naive = baseline.kind === 'none' ? '' : ` The baseline is ${baseline.description}.`;
+  if (champion === undefined) return `↑ higher is better, ↓ lower is better.${naive} Not compared with a champion: ${noChampion ?? 'there is none'}.`;
+  const interval = `${Math.round(champion.confidence * 100)} %`;
+  return `↑ higher is better, ↓ lower is better.${naive} The champion, ${champion.model} version ${champion.version}, was judged on ${champion.rows === 1 ? 'the same row' : `the same ${champion.rows.toLocaleString('en')} rows`}; the ${interval} interval of the difference comes from ${champion.resamples.toLocaleString('en')} paired bootstrap samples. Where it holds 0, the difference may be chance.`;
+}
+
+function metricsTable({ metrics, champion, baseline }: EvaluationReport): Markup {
+  const head = ['metric', 'this model', ...(baseline.kind === 'none' ? [] : ['baseline']), ...(champion === undefined ? [] : [`champion (v${champion.version})`, 'difference', '95 % interval'])];
+  const rows = metrics.map((metric) => {
+    const arrow = metric.direction === 'maximize' ? '↑' : '↓';
+    const cells: (Cell | string | number | null)[] = [{ text: `${metric.key} ${arrow}` }, numberCell(metric.value)];
+    if (baseline.kind !== 'none') cells.push(numberCell(metric.baseline));
+    if (champion !== undefined) cells.push(numberCell(metric.champion?.value ?? null), differenceCell(metric), intervalCell(metric));
+    return cells;
+  });
+  return tableOf(head, rows);
+}
+
+function numberCell(value: number | null): Cell {
+  return { text: value === null ? '–' : formatNumber(value), number: true };
+}
+
+function differenceCell({ champion, direction }: MetricResult): Cell {
+  const difference = champion?.difference ?? null;
+  if (difference === null) return { text: '–', number: true };
+  const gain = direction === 'maximize' ? difference : -difference;
+  return { text: `${difference > 0 ? '+' : ''}${formatNumber(difference)}`, number: true, ...(gain === 0 ? {} : { tone: gain > 0 ? 'good' : 'bad' }) };
+}
+
+function intervalCell({ champion }: MetricResult): Cell {
+  if (champion?.low === undefined || champion.low === null || champion.high === null) return { text: '–', number: true };
+  return { text: `${formatNumber(champion.low)} to ${formatNumber(champion.high)}`, number: true, tone: 'quiet' };
+}
+
+async function classificationSection({ classification }: EvaluationReport): Promise<Markup | null> {
+  if (classification === undefined) return null;
+  const charts = await Promise.all([confusionChart(classification), rocChart(classification), calibrationChart(classification)]);
+  return section(
+    'Where classes are confused',
+    '',
+    html`<div class="charts">${charts}</div>`,
+    html`<h3>Per class</h3>`,
+    tableOf(
+      ['class', 'rows', 'predicted', 'precision', 'recall', 'F1'],
+      classification.classes.map((one) => [one.class, numberCell(one.support), numberCell(one.predicted), numberCell(one.precision), numberCell(one.recall), numberCell(one.f1)]),
+    ),
+  );
+}
+
+async function regressionSection({ regression, output }: EvaluationReport): Promise<Markup | null> {
+  if (regression === undefined) return null;
+  const series = regression.ordered ? await forecastChart(regression, output.name) : null;
+  return section('Predicted and actual', '', series, html`<div class="charts">${await Promise.all([scatterChart(regression, output.name), residualChart(regression, output.name)])}</div>`);
+}
+
+function slicesSection({ slices, metrics, rows: all }: EvaluationReport): Markup | null {
+  if (slices.length === 0) return null;
+  const note = `The same metrics on parts of the test split, worst first by ${metrics[0]?.key ?? ''}. A dash: undefined on so few rows or classes.`;
+  return section(
+    'By slice',
+    note,
+    slices.map((slice) => [
+      html`<h3>${slice.column}</h3>`,
+      tableOf(
+        ['value', 'rows', ...metrics.map((metric) => metric.key)],
+        slice.values.map((row) => [row.value, { text: `${row.rows} (${Math.round((100 * row.rows) / all)} %)`, number: true }, ...metrics.map((metric) => numberCell(row.metrics[metric.key] ?? null))]),
+      ),
+      slice.left > 0 ? html`<p class="note">${slice.left} rarer values are left out.</p>` : null,
+    ]),
+  );
+}
+
+function worstSection({ worst, classification }: EvaluationReport): Markup | null {
+  if (worst.length === 0) return null;
+  const columns = [...new Set(worst.flatMap((row) => Object.keys(row.columns)))].slice(0, 14);
+  const isClass = classification !== undefined;
+  return section(
+    'Where it errs most',
+    isClass
+      ? 'Test rows to which the model gave the lowest probability of the true class, worst first. Often the label itself is wrong here.'
+      : 'Test rows with the largest error, worst first. Often the label itself is wrong here.',
+    tableOf(
+      ['row', 'actual', 'predicted', isClass ? 'probability' : 'error', ...columns],
+      worst.map((row) => [
+        { text: row.index, number: true },
+        { text: row.label },
+        { text: row.predicted, ...(isClass ? { tone: row.label === row.predicted ? ('good' as const) : ('bad' as const) } : {}) },
+        isClass ? numberCell(row.probability) : numberCell(row.loss),
+        ...columns.map((column): Cell => ({ text: show(row.columns[column]), tone: 'quiet' })),
+      ]),
+    ),
+  );
+}
+
+function show(value: unknown): string {
+  if (value === null || value === undefined) return '–';
+  if (typeof value === 'number') return String(Number(value.toPrecision(6)));
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+async function historySection({ history, model }: EvaluationReport): Promise<Markup | null> {
+  if (history.length === 0) return null;
+  return section('How it was trained', 'Where validation turns away from training, the model begins to learn the training rows by heart.', html`<div class="charts">${await historyCharts(history, model.bestEpoch)}</div>`);
+}

@@ -1,0 +1,63 @@
+import { canonicalJson } from '../core/json.ts';
+import type { Json } from '../core/json.ts';
+import type { ArtifactStore } from '../core/ports.ts';
+import type { StepResult } from '../core/step.ts';
+import { formatNumber } from '../evaluation/gates.ts';
+import type { EvaluationReport } from '../evaluation/report.ts';
+import { renderEvaluationReport } from './evaluation-report.ts';
+
+/** `meta` of an `evaluation` artifact. Files: `evaluation.json` (an {@link EvaluationReport}), `report.html`. */
+export interface EvaluationMeta {
+  /** Digest of the model artifact that was judged. */
+  readonly model: string;
+  readonly dataset: string;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly verdict: { readonly passed: boolean; readonly reasons: readonly string[] };
+  readonly champion?: { readonly version: number; readonly metrics: Readonly<Record<string, number | null>> };
+}
+
+/** Writes the evaluation artifact, and says in a few values and lines what it found. */
+export async function writeEvaluation(artifacts: ArtifactStore, report: EvaluationReport): Promise<StepResult> {
+  const metrics = Object.fromEntries(report.metrics.map(({ key, value }) => [key, value]));
+  const { verdict, champion } = report;
+  const meta: EvaluationMeta = {
+    model: report.model.digest,
+    dataset: report.dataset.digest,
+    metrics,
+    verdict,
+    ...(champion === undefined ? {} : { champion: { version: champion.version, metrics: champion.metrics } }),
+  };
+  const shown = report.metrics.slice(0, 3).map(({ key, value }) => `${key} ${formatNumber(value)}`);
+  const ref = await artifacts.write({
+    kind: 'evaluation',
+    summary: `${shown.join(', ')} on ${report.rows} test examples; ${verdictWord(report)}`,
+    files: { 'evaluation.json': Buffer.from(canonicalJson(report)), 'report.html': Buffer.from(await renderEvaluationReport(report)) },
+    meta: meta as unknown as Json,
+  });
+  const theirs = Object.fromEntries(report.metrics.flatMap(({ key, champion: compared }) => (compared?.value === undefined || compared.value === null ? [] : [[`champion_${key}`, compared.value]])));
+  const naive = Object.fromEntries(report.metrics.flatMap(({ key, baseline }) => (baseline === null ? [] : [[`baseline_${key}`, baseline]])));
+  return { outputs: { evaluation: ref }, values: { ...metrics, ...theirs, ...naive, rows: report.rows }, verdict, details: detailsOf(report) };
+}
+
+function verdictWord({ gates, verdict }: EvaluationReport): string {
+  if (gates.length === 0) return 'no gates';
+  return verdict.passed ? 'accepted' : 'rejected';
+}
+
+/** Markdown for the Temporal UI: the metrics table and a line per gate. */
+function detailsOf(report: EvaluationReport): string {
+  const { champion, baseline } = report;
+  const head = ['metric', 'this model', ...(baseline.kind === 'none' ? [] : [`baseline (${baseline.kind})`]), ...(champion === undefined ? [] : [`champion (version ${champion.version})`])];
+  const rows = report.metrics.map((metric) => {
+    const show = (value: number | null | undefined): string => (value === null || value === undefined ? '–' : formatNumber(value));
+    return [metric.key, show(metric.value), ...(baseline.kind === 'none' ? [] : [show(metric.baseline)]), ...(champion === undefined ? [] : [show(metric.champion?.value)])];
+  });
+  const table = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(escapeCell).join(' | ')} |`).join('\n');
+  const gates = report.gates.map((gate) => `- ${gate.passed ? '✅' : '❌'} ${gate.sentence}`).join('\n');
+  const compared = champion === undefined ? `Not compared with a champion: ${report.noChampion ?? 'there is none'}.` : '';
+  return [table, gates, compared].filter((part) => part !== '').join('\n\n');
+}
+
+function escapeCell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+}

@@ -1,0 +1,50 @@
+import { pino } from 'pino';
+import { PerennialError } from '../core/errors.ts';
+import type { StepLogger } from '../core/step.ts';
+import { createArtifactStore } from '../storage/artifact-store.ts';
+import { openStore } from '../storage/open-store.ts';
+import type { RunningServer } from './start.ts';
+import { startServer } from './start.ts';
+
+/**
+ * The model server as the environment describes it: `PERENNIAL_STORE`, `PERENNIAL_API_TOKEN`, `PERENNIAL_LOG_LEVEL` (default
+ * "info") and `PERENNIAL_PREDICTION_LOG` (part of the predictions that is logged, 0 to 1; default 1). Logs go to stderr.
+ *
+ * @throws PORT_TAKEN, STORE_UNAVAILABLE, STORE_UNSUITABLE, USAGE
+ */
+export async function openServer(options: { readonly port?: number; readonly host?: string } = {}): Promise<RunningServer> {
+  const token = process.env.PERENNIAL_API_TOKEN;
+  const logSample = sampleOf(process.env.PERENNIAL_PREDICTION_LOG);
+  const store = await openStore();
+  return startServer({
+    ...options,
+    store,
+    artifacts: createArtifactStore(store),
+    log: createLogger(),
+    ...(token === undefined ? {} : { token }),
+    ...(logSample === undefined ? {} : { logSample }),
+  });
+}
+
+/** @throws USAGE */
+export function portOf(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new PerennialError('USAGE', `--port ${JSON.stringify(text)} is not a port.`, { hint: 'Give a number from 1 to 65535, or 0 for a free port.' });
+  return port;
+}
+
+function sampleOf(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const sample = Number(text);
+  if (!(sample >= 0 && sample <= 1)) throw new PerennialError('USAGE', `PERENNIAL_PREDICTION_LOG=${JSON.stringify(text)} is not a number from 0 to 1.`);
+  return sample;
+}
+
+function createLogger(): StepLogger {
+  const logger = pino({ base: { process: 'server' }, timestamp: pino.stdTimeFunctions.isoTime, level: process.env.PERENNIAL_LOG_LEVEL ?? 'info' }, pino.destination({ fd: 2, sync: true }));
+  return {
+    info: (message, fields = {}) => logger.info(fields, message),
+    warn: (message, fields = {}) => logger.warn(fields, message),
+    error: (message, fields = {}) => logger.error(fields, message),
+  };
+}

@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { PerennialError, messageOf } from '../core/errors.ts';
+import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
+import type { StepLogger } from '../core/step.ts';
+import { packageRoot } from '../platform/paths.ts';
+import { InferenceService } from '../serving/inference.ts';
+import { SERVING_LIMITS } from '../serving/limits.ts';
+import { createVersionSource } from '../serving/loader.ts';
+import { PredictionLog } from '../serving/prediction-log.ts';
+import type { RouterOptions } from '../serving/router.ts';
+import { Router } from '../serving/router.ts';
+import { createServingMetrics } from '../serving/serving-metrics.ts';
+import type { VersionSource } from '../serving/version-source.ts';
+import { announce } from './announce.ts';
+import { createApp } from './app.ts';
+
+export const DEFAULT_PORT = 8080;
+
+export interface ServerOptions {
+  readonly store: ObjectStore;
+  readonly artifacts: ArtifactStore;
+  readonly log: StepLogger;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Absent: 8080, or a free one where that is taken. 0: a free one. */
+  readonly port?: number;
+  readonly token?: string;
+  /** Part of the predictions that is logged, 0 to 1; default 1. */
+  readonly logSample?: number;
+  readonly router?: RouterOptions;
+  /** In place of the registry in the store. */
+  readonly source?: VersionSource;
+}
+
+export interface RunningServer {
+  readonly id: string;
+  readonly url: string;
+  /** Takes no new connections, answers what has begun, writes the log, takes back the announcement, frees the models. */
+  stop(): Promise<void>;
+}
+
+/** @throws PORT_TAKEN */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { store, artifacts, log } = options;
+  const id = `${process.pid}-${randomUUID().slice(0, 8)}`;
+  const metrics = createServingMetrics();
+  const source = options.source ?? createVersionSource(store, artifacts);
+  const router = new Router(source, { log, metrics }, options.router);
+  const predictions = new PredictionLog(store, { log, metrics }, { serverId: id, ...(options.logSample === undefined ? {} : { sample: options.logSample }) });
+  const service = new InferenceService(router, predictions, metrics);
+  const app = createApp({ service, metrics, log, packageVersion: packageVersion(), ...(options.token === undefined ? {} : { token: options.token }) });
+
+  const url = await listen(app, options.host ?? '127.0.0.1', options.port);
+  await router.start();
+  const announcer = await announce(store, { id, url }, log);
+  log.info('model server ready', { url, models: router.states().map((state) => `${state.model} ${state.version ?? '-'}`) });
+  return {
+    id,
+    url,
+    async stop() {
+      await atMost(SERVING_LIMITS.farewellMs, announcer.stop());
+      await drain(app, log);
+      await predictions.close();
+      await atMost(SERVING_LIMITS.farewellMs, router.stop());
+    },
+  };
+}
+
+/** A store that is away holds the end up only so long. */
+async function atMost(ms: number, work: Promise<void>): Promise<void> {
+  await Promise.race([work, new Promise((resolve) => setTimeout(resolve, ms).unref())]);
+}
+
+async function listen(app: FastifyInstance, host: string, port: number | undefined): Promise<string> {
+  for (const wanted of port === undefined ? [DEFAULT_PORT, 0] : [port]) {
+    try {
+      await app.listen({ host, port: wanted });
+      const { address, port: got, family } = app.server.address() as AddressInfo;
+      const reachable = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '[::1]' : family === 'IPv6' ? `[${address}]` : address;
+      return `http://${reachable}:${got}`;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EADDRINUSE' && port === undefined && wanted !== 0) continue;
+      if (code === 'EADDRINUSE') throw new PerennialError('PORT_TAKEN', `Port ${wanted} of ${host} is taken.`, { cause: error });
+      if (code === 'EACCES') throw new PerennialError('PORT_TAKEN', `Port ${wanted} of ${host} may not be used: ${messageOf(error)}.`, { hint: 'Choose a port above 1023.', cause: error });
+      if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') throw new PerennialError('USAGE', `This machine has no address ${JSON.stringify(host)}.`, { hint: 'Use 127.0.0.1, 0.0.0.0, or an address of this machine.', cause: error });
+      throw error;
+    }
+  }
+  throw new PerennialError('PORT_TAKEN', 'No port is free.');
+}
+
+async function drain(app: FastifyInstance, log: StepLogger): Promise<void> {
+  const timer = setTimeout(() => {
+    log.warn('requests were still in flight at the end', { afterMs: SERVING_LIMITS.drainMs });
+    app.server.closeAllConnections();
+  }, SERVING_LIMITS.drainMs);
+  const idle = setInterval(() => app.server.closeIdleConnections(), 100);
+  const closed = app.server.listening ? once(app.server, 'close') : Promise.resolve();
+  await app.close();
+  await closed;
+  clearTimeout(timer);
+  clearInterval(idle);
+}
+
+export function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
+  return version;
+}

@@ -1,0 +1,42 @@
+import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
+import { INDEX_PREFIX, routingKey } from '../registry/keys.ts';
+import { createRegistry } from '../registry/registry.ts';
+import { versionNumbers } from '../registry/versions.ts';
+import type { Servable } from './servable.ts';
+import type { RoutingState, VersionSource } from './version-source.ts';
+
+/** Versions from the registry in the object store: every blob is verified on its way into memory. */
+export function createVersionSource(store: ObjectStore, artifacts: ArtifactStore): VersionSource {
+  const registry = createRegistry(store, artifacts);
+  return {
+    models: () => modelNames(store),
+    routingEtag: async (model) => (await store.head(routingKey(model)))?.etag,
+    async routing(model): Promise<RoutingState | undefined> {
+      const found = await registry.routing(model);
+      return found === undefined ? undefined : { aliases: found.routing.aliases, revision: found.routing.revision, etag: found.etag };
+    },
+    async versions(model) {
+      const deleted = (await registry.routing(model))?.routing.deleted ?? [];
+      return (await versionNumbers(store, model)).filter((version) => !deleted.includes(version));
+    },
+    async load(model, version): Promise<Servable> {
+      const manifest = await registry.version(model, version);
+      const { openBundle } = await import('../training/load-model.ts');
+      const bundle = await openBundle(await artifacts.open(manifest.model));
+      return {
+        model,
+        version,
+        preprocessor: bundle.preprocessor,
+        predictor: bundle.predictor,
+        sourceColumns: bundle.profile.columns.map((column) => column.name),
+      };
+    },
+  };
+}
+
+/** From the keys alone: this is asked every second. */
+async function modelNames(store: ObjectStore): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { key } of store.list(INDEX_PREFIX)) names.push(key.slice(INDEX_PREFIX.length).replace(/\.json$/, ''));
+  return names;
+}

@@ -1,0 +1,97 @@
+import type { OpenArtifact } from '../core/ports.ts';
+import { PerennialError } from '../core/errors.ts';
+import type { DatasetProfile, Preprocessor } from '../data/types.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { TensorBatch } from '../core/tensor.ts';
+import { loadPreprocessor } from '../data/preprocessor.ts';
+import { lossRegistry } from './loss.ts';
+import { Network } from './network.ts';
+import { product, showShape } from './shapes.ts';
+import { loadTf } from './tf.ts';
+import type { Tensor } from './tf.ts';
+import type { Topology } from './topology.ts';
+import type { ModelMeta, Predictor } from './types.ts';
+import { decodeWeights } from './weights-file.ts';
+import type { WeightsManifest } from './weights-file.ts';
+
+/** A model with everything it needs to answer raw rows. */
+export interface Bundle {
+  readonly meta: ModelMeta;
+  readonly predictor: Predictor;
+  readonly preprocessor: Preprocessor;
+  readonly profile: DatasetProfile;
+}
+
+/** Rows that go through the network at once: bounds the memory of a large batch. */
+const ROWS_PER_CALL = 512;
+
+/** @throws MODEL_INVALID where weights and topology do not match, BLOB_CORRUPT, TENSORFLOW_MISSING */
+export async function loadModel(artifact: OpenArtifact): Promise<Predictor> {
+  if (artifact.manifest.kind !== 'model') throw new PerennialError('MODEL_INVALID', `The artifact ${artifact.ref.digest.slice(0, 12)} is a ${artifact.manifest.kind}, not a model.`);
+  const meta = artifact.manifest.meta as unknown as ModelMeta;
+  const topology = await artifact.json<Topology>('topology.json');
+  if (topology.formatVersion !== 1) throw new PerennialError('MODEL_INVALID', `The model has the format ${String(topology.formatVersion)}; this version reads format 1.`, { hint: 'Use the version of Perennial that wrote it.' });
+  const network = new Network(topology);
+  if (showShape(network.outputShape) !== showShape(meta.outputShape)) {
+    throw new PerennialError('MODEL_INVALID', `The topology gives ${showShape(network.outputShape)}, the manifest says ${showShape(meta.outputShape)}.`);
+  }
+  const weights = decodeWeights(network.weights, await artifact.json<WeightsManifest>('weights.json'), await artifact.bytes('weights.bin'));
+  return createPredictor(meta, network, weights);
+}
+
+/** A model, its preprocessing and the profile of its training data. @throws as {@link loadModel} */
+export async function openBundle(artifact: OpenArtifact): Promise<Bundle> {
+  const [predictor, preprocessor, profile] = await Promise.all([loadModel(artifact), artifact.json<JsonObject>('preprocessor.json'), artifact.json<DatasetProfile>('profile.json')]);
+  return { meta: predictor.meta, predictor, preprocessor: loadPreprocessor(preprocessor), profile };
+}
+
+function createPredictor(meta: ModelMeta, network: Network, values: ReadonlyMap<string, Float32Array>): Predictor {
+  const tf = loadTf();
+  const weights = new Map<string, Tensor>(network.weights.map((spec) => [spec.fullName, tf.tensor(values.get(spec.fullName)!, [...spec.shape], 'float32')]));
+  const width = product(meta.outputShape);
+  const { score } = lossRegistry.get(meta.loss);
+  let disposed = false;
+
+  function predictSome(batch: TensorBatch): Float32Array {
+    return tf.tidy(() => {
+      const { output } = network.forward(tf, network.inputTensors(tf, batch), weights, { training: false, seed: 0, iteration: 0, logits: false });
+      return (output.dataSync() as Float32Array).slice();
+    });
+  }
+
+  return {
+    meta,
+    async predict(batch) {
+      if (disposed) throw new PerennialError('INTERNAL', 'A model was asked after it was disposed of.');
+      const rows = rowsOf(batch, meta);
+      const output = new Float32Array(rows * width);
+      for (let start = 0; start < rows; start += ROWS_PER_CALL) {
+        const count = Math.min(ROWS_PER_CALL, rows - start);
+        output.set(predictSome(count === rows ? batch : sliceRows(batch, meta, start, count)), start * width);
+      }
+      return score === undefined ? output : output.map((value) => score(value));
+    },
+    dispose() {
+      if (disposed) return;
+      disposed = true;
+      for (const weight of weights.values()) weight.dispose();
+    },
+  };
+}
+
+/** @throws DATA_INVALID where inputs are missing or differ in rows */
+function rowsOf(batch: TensorBatch, meta: ModelMeta): number {
+  const counts = new Set(meta.inputs.map((input) => batch[input.name]?.rows));
+  const [rows] = counts;
+  if (counts.size === 1 && rows !== undefined) return rows;
+  const seen = meta.inputs.map((input) => `"${input.name}": ${batch[input.name]?.rows ?? 'missing'}`).join(', ');
+  throw new PerennialError('DATA_INVALID', `A prediction needs all inputs with the same number of rows; given were ${seen}.`);
+}
+
+function sliceRows(batch: TensorBatch, meta: ModelMeta, start: number, count: number): TensorBatch {
+  return Object.fromEntries(meta.inputs.map(({ name, shape }) => {
+    const { spec, data } = batch[name]!;
+    const width = product(shape);
+    return [name, { spec, rows: count, data: data.subarray(start * width, (start + count) * width) }];
+  }));
+}

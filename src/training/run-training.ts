@@ -1,0 +1,158 @@
+import { fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ArtifactRef } from '../core/artifact.ts';
+import { PerennialError } from '../core/errors.ts';
+import { canonicalJson } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import type { OpenArtifact } from '../core/ports.ts';
+import type { StepContext } from '../core/step.ts';
+import type { ExamplesMeta } from '../data/types.ts';
+import { entryPoint } from '../platform/paths.ts';
+import { sha256, sha256File } from '../storage/digest.ts';
+import { CheckpointSync } from './checkpoint-sync.ts';
+import { describeModel } from './describe.ts';
+import type { TrainConfig } from './train-config.ts';
+import { kernelKills, memoryError, outOfMemory } from './trainer/memory.ts';
+import type { TrainerJob, TrainerMessage } from './trainer/protocol.ts';
+import type { TrainingResult } from './trainer/result.ts';
+import type { ModelMeta } from './types.ts';
+
+type Context = Pick<StepContext, 'workDir' | 'store' | 'artifacts' | 'log' | 'signal' | 'progress' | 'attempt'>;
+
+export interface TrainingReport {
+  readonly model: ArtifactRef;
+  readonly meta: ModelMeta;
+  readonly resumedEpoch: number;
+  readonly history: readonly Readonly<Record<string, number>>[];
+}
+
+/** Time that a trainer has to save a checkpoint before it is killed. */
+const GRACE_MS = 5_000;
+const STDERR_CHARS = 4_000;
+
+/**
+ * Trains a model on examples in a process of its own and writes the `model` artifact.
+ *
+ * @param trainer the built entry point of the trainer process
+ * @throws what the trainer threw; TRAINER_CRASHED, OUT_OF_MEMORY, CANCELLED
+ */
+export async function runTraining(ctx: Context, config: TrainConfig, examplesRef: ArtifactRef, trainer: string = entryPoint('trainer')): Promise<TrainingReport> {
+  const examples = await ctx.artifacts.open(examplesRef);
+  const meta = examples.manifest.meta as unknown as ExamplesMeta;
+  describeModel({ model: config.model, inputs: meta.inputs, output: meta.output, ...(config.loss === undefined ? {} : { loss: config.loss }) });
+  const job = await prepare(ctx, config, examplesRef, examples, trainer);
+  const sync = new CheckpointSync(ctx.store, job.binding, job.checkpointDir, (message) => ctx.log.warn(message));
+  await sync.fetch();
+  let resumedEpoch: number | undefined;
+  try {
+    resumedEpoch = await supervise(ctx, job, sync, trainer);
+  } finally {
+    await sync.settle(resumedEpoch !== undefined);
+  }
+  const report = await writeModel(ctx, config, examplesRef, examples, job.resultDir);
+  await sync.clear();
+  return { ...report, resumedEpoch };
+}
+
+async function prepare(ctx: Context, config: TrainConfig, ref: ArtifactRef, examples: OpenArtifact, trainer: string): Promise<TrainerJob> {
+  if (!existsSync(trainer)) throw new PerennialError('INTERNAL', `The trainer is not built: ${trainer} is missing.`, { hint: 'Run `npm run build`.' });
+  ctx.progress({ message: 'fetching examples' });
+  const paths: Record<string, string> = {};
+  // The trainer never sees the test rows.
+  for (const file of Object.keys(examples.manifest.files).filter((name) => !name.startsWith('test/'))) paths[file] = await examples.path(file);
+  // The entry point names its chunks by their digests, so its digest stands for all code of the trainer.
+  const binding = sha256(canonicalJson({ config: config as unknown as Json, examples: ref.digest, trainer: await sha256File(trainer) }));
+  const job: TrainerJob = {
+    config,
+    examples: { ref, manifest: examples.manifest, paths },
+    binding,
+    checkpointDir: join(ctx.workDir, 'checkpoints'),
+    resultDir: join(ctx.workDir, 'result'),
+  };
+  await mkdir(job.checkpointDir, { recursive: true });
+  await writeFile(join(ctx.workDir, 'job.json'), JSON.stringify(job));
+  return job;
+}
+
+/** Runs the trainer to its end. @returns the epoch it resumed from, 0 for a fresh start */
+async function supervise(ctx: Context, job: TrainerJob, sync: CheckpointSync, trainer: string): Promise<number> {
+  ctx.signal.throwIfAborted();
+  const kills = kernelKills();
+  const child = fork(trainer, [join(ctx.workDir, 'job.json')], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [], serialization: 'json' });
+  let stderr = '';
+  let resumedEpoch = 0;
+  let failure: PerennialError | undefined;
+  let done = false;
+  let killer: NodeJS.Timeout | undefined;
+  const keepTail = (chunk: Buffer): void => { stderr = (stderr + chunk.toString('utf8')).slice(-STDERR_CHARS); };
+  child.stdout!.on('data', keepTail);
+  child.stderr!.on('data', keepTail);
+  child.on('message', (message: TrainerMessage) => {
+    if (message.type === 'started') resumedEpoch = message.resumedEpoch;
+    if (message.type === 'checkpoint') sync.push(message.path);
+    if (message.type === 'done') done = true;
+    if (message.type === 'failed') failure = new PerennialError(message.error.code, message.error.message, { hint: message.error.hint, details: message.error.details });
+    relay(ctx, message);
+  });
+  const stop = (): void => {
+    child.kill('SIGTERM');
+    killer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
+  };
+  ctx.signal.addEventListener('abort', stop, { once: true });
+  try {
+    const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (exitCode, exitSignal) => resolve([exitCode, exitSignal]));
+      if (ctx.signal.aborted) stop();
+    });
+    if (done) return resumedEpoch;
+    if (ctx.signal.aborted) throw new PerennialError('CANCELLED', 'Training was cancelled.', { cause: ctx.signal.reason });
+    throw failure ?? crash(code, signal, stderr, kernelKills() > kills, job.config.batchSize);
+  } finally {
+    clearTimeout(killer);
+    ctx.signal.removeEventListener('abort', stop);
+  }
+}
+
+function relay(ctx: Context, message: TrainerMessage): void {
+  if (message.type === 'notice') ctx.log.info(message.message);
+  if (message.type === 'started' && message.resumedStep > 0) {
+    ctx.log.info(`training goes on from its checkpoint: epoch ${message.resumedEpoch + 1}, update ${message.resumedStep}`);
+  }
+  if (message.type === 'started') ctx.progress({ message: message.resumedStep > 0 ? `resuming in epoch ${message.resumedEpoch + 1}` : 'training starts' });
+  if (message.type !== 'progress') return;
+  const { type: _type, ...numbers } = message;
+  ctx.progress({ message: `epoch ${message.epoch} of ${message.epochs}, loss ${message.loss.toPrecision(4)}`, ...numbers });
+}
+
+function crash(code: number | null, signal: NodeJS.Signals | null, stderr: string, killedByKernel: boolean, batchSize: number): PerennialError {
+  if (signal === 'SIGKILL' && killedByKernel) return memoryError('the kernel ended it', batchSize);
+  const exhausted = outOfMemory(stderr, batchSize);
+  if (exhausted !== undefined) return exhausted;
+  const lines = stderr.trim().split('\n').slice(-8).join('\n');
+  return new PerennialError('TRAINER_CRASHED', `The trainer process ended ${signal === null ? `with the code ${code}` : `by ${signal}`}${lines === '' ? '' : `; its last words:\n${lines}`}`, {
+    hint: signal === 'SIGKILL' ? 'The step is tried again from its last checkpoint. If the machine lacks memory, lower the batch size.' : 'The step is tried again from its last checkpoint.',
+    details: { exitCode: code, signal },
+  });
+}
+
+async function writeModel(ctx: Context, config: TrainConfig, ref: ArtifactRef, examples: OpenArtifact, resultDir: string): Promise<Omit<TrainingReport, 'resumedEpoch'>> {
+  const result = JSON.parse(await readFile(join(resultDir, 'result.json'), 'utf8')) as TrainingResult;
+  const { inputs, output, dataset } = examples.manifest.meta as unknown as ExamplesMeta;
+  const { engine: _engine, ...numbers } = result;
+  const meta: ModelMeta = { inputs, output, ...numbers, seed: config.seed, examples: ref.digest, dataset, training: config as unknown as JsonObject };
+  const files: Record<string, { path: string }> = {};
+  for (const name of ['topology.json', 'weights.json', 'weights.bin', 'history.json']) files[name] = { path: join(resultDir, name) };
+  for (const name of ['preprocessor.json', 'profile.json']) files[name] = { path: await examples.path(name) };
+  const model = await ctx.artifacts.write({ kind: 'model', summary: summaryOf(meta), files, meta: meta as unknown as Json });
+  const history = JSON.parse(await readFile(join(resultDir, 'history.json'), 'utf8')) as TrainingReport['history'];
+  return { model, meta, history };
+}
+
+function summaryOf(meta: ModelMeta): string {
+  const epochs = meta.bestEpoch === meta.epochsRun ? `${meta.epochsRun} epochs` : `${meta.epochsRun} epochs, best ${meta.bestEpoch}`;
+  const numbers = Object.entries(meta.final).map(([name, value]) => `${name} ${value.toPrecision(4)}`).join(', ');
+  return `${meta.parameters} parameters, ${epochs}${numbers === '' ? '' : `, ${numbers}`}`;
+}

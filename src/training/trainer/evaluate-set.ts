@@ -1,0 +1,21 @@
+import type { OutputSpec } from '../../core/tensor.ts';
+import type { LossDefinition } from '../loss.ts';
+import type { TrainingEngine } from './engine.ts';
+import { adaptLabels } from './labels.ts';
+import type { RowReader } from './train-loop.ts';
+
+const ROWS_PER_BATCH = 256;
+
+/** Loss and metrics over all rows of a set: sums over batches, divided once. */
+export async function evaluateSet(engine: TrainingEngine, reader: RowReader, output: OutputSpec, loss: LossDefinition, breathe: () => Promise<void>): Promise<Record<string, number>> {
+  const sums: Record<string, number> = { loss: 0 };
+  for (let start = 0; start < reader.rows; start += ROWS_PER_BATCH) {
+    const rows = Math.min(ROWS_PER_BATCH, reader.rows - start);
+    const tensors = reader.read(start, rows);
+    const outcome = engine.evaluate({ inputs: tensors, labels: adaptLabels(tensors['@label']!, output, loss), rows });
+    sums.loss! += outcome.loss;
+    for (const [name, sum] of Object.entries(outcome.metrics)) sums[name] = (sums[name] ?? 0) + sum;
+    await breathe();
+  }
+  return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / reader.rows]));
+}

@@ -1,0 +1,36 @@
+import type { ArtifactManifest, ArtifactRef } from '../../core/artifact.ts';
+import type { ErrorCode } from '../../core/errors.ts';
+import type { TrainConfig } from '../train-config.ts';
+
+/** The job file that a trainer process is started with. All paths are absolute. */
+export interface TrainerJob {
+  readonly config: TrainConfig;
+  readonly examples: {
+    readonly ref: ArtifactRef;
+    readonly manifest: ArtifactManifest;
+    /** File of the artifact → verified local copy. */
+    readonly paths: Readonly<Record<string, string>>;
+  };
+  /** Digest of everything that the weights depend on. */
+  readonly binding: string;
+  readonly checkpointDir: string;
+  readonly resultDir: string;
+}
+
+/** Trainer → parent, over the IPC channel. */
+export type TrainerMessage =
+  | { readonly type: 'started'; readonly engine: string; readonly resumedEpoch: number; readonly resumedStep: number }
+  | {
+      readonly type: 'progress';
+      readonly epoch: number;
+      readonly epochs: number;
+      readonly fraction: number;
+      readonly loss: number;
+      readonly metrics: Readonly<Record<string, number>>;
+      readonly samplesPerSecond: number;
+      readonly secondsLeft: number;
+    }
+  | { readonly type: 'notice'; readonly message: string }
+  | { readonly type: 'checkpoint'; readonly path: string; readonly step: number }
+  | { readonly type: 'done' }
+  | { readonly type: 'failed'; readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string; readonly details: Readonly<Record<string, unknown>> } };

@@ -1,0 +1,12 @@
+/** `result.json`: what a trainer says about the weights it made. */
+export interface TrainingResult {
+  readonly engine: string;
+  readonly outputShape: readonly number[];
+  readonly parameters: number;
+  readonly trainableParameters: number;
+  readonly loss: string;
+  readonly optimizer: string;
+  readonly epochsRun: number;
+  readonly bestEpoch: number;
+  readonly final: Readonly<Record<string, number>>;
+}

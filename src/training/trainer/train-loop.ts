@@ -1,0 +1,242 @@
+import { performance } from 'node:perf_hooks';
+import { setImmediate as yieldToEvents } from 'node:timers/promises';
+import { PerennialError } from '../../core/errors.ts';
+import { Prng } from '../../core/prng.ts';
+import type { OutputSpec, TensorBatch } from '../../core/tensor.ts';
+import type { Callback } from '../callback.ts';
+import type { LossDefinition } from '../loss.ts';
+import { evaluateSet } from './evaluate-set.ts';
+import type { Checkpoint, CheckpointFolder, Position } from './checkpoint.ts';
+import { adaptLabels } from './labels.ts';
+import { explainDivergence } from './divergence.ts';
+import type { EngineState, LabelledBatch, TrainingEngine } from './engine.ts';
+import { ProgressMeter } from './progress-meter.ts';
+import type { TrainerMessage } from './protocol.ts';
+
+/** Random access to the rows of one split; the label is the tensor `@label`. */
+export interface RowReader {
+  readonly rows: number;
+  read(start: number, count: number): TensorBatch;
+  gather(indices: Int32Array): TensorBatch;
+}
+
+export interface LoopSettings {
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly shuffle: boolean;
+  readonly learningRate: number;
+  readonly validateEveryEpochs: number;
+  readonly checkpointEveryEpochs: number | undefined;
+  readonly checkpointEverySeconds: number;
+}
+
+export interface LoopParts {
+  readonly engine: TrainingEngine;
+  readonly train: RowReader;
+  /** undefined where the validation split is empty. */
+  readonly validation: RowReader | undefined;
+  readonly output: OutputSpec;
+  readonly loss: LossDefinition;
+  /** By class index. */
+  readonly classWeights: Float32Array | undefined;
+  readonly callbacks: readonly Callback[];
+  readonly settings: LoopSettings;
+  readonly checkpoints: CheckpointFolder;
+  readonly send: (message: TrainerMessage) => void;
+  /** Asked often. Once true, a checkpoint is written and training ends with CANCELLED. */
+  readonly cancelled: () => boolean;
+}
+
+export interface LoopOutcome {
+  readonly weights: EngineState;
+  readonly epochsRun: number;
+  /** The epoch that the weights are of. */
+  readonly keptEpoch: number;
+  readonly history: readonly Readonly<Record<string, number>>[];
+}
+
+/** The longest that the process does not look at its messages and signals, besides a single step. */
+const YIELD_MS = 100;
+/** Saving takes at most this share of the time. */
+const SAVING_SHARE = 0.05;
+
+type MutablePosition = { -readonly [Key in keyof Position]: Position[Key] };
+
+/** Trains from the newest checkpoint, or from the start, to the end. The clock decides when to save and to report, never what is computed. */
+export class TrainLoop {
+  readonly #parts: LoopParts;
+  readonly #meter: ProgressMeter;
+  readonly #stepsPerEpoch: number;
+  #position: MutablePosition = { epoch: 0, batch: 0, step: 0, lossSum: 0, rows: 0, callbacks: [], bestEpoch: null, history: [] };
+  #best: EngineState | undefined;
+  #order: Int32Array = new Int32Array(0);
+  #stopped: string | undefined;
+  #savedAt = performance.now();
+  #savingMs = 0;
+  #yieldedAt = performance.now();
+
+  constructor(parts: LoopParts) {
+    this.#parts = parts;
+    this.#stepsPerEpoch = stepsPerEpoch(parts.train.rows, parts.settings.batchSize);
+    this.#meter = new ProgressMeter(parts.settings.epochs * parts.train.rows);
+  }
+
+  /** @throws TRAINING_DIVERGED, DATA_INVALID, CANCELLED */
+  async run(): Promise<LoopOutcome> {
+    const { engine, settings, send } = this.#parts;
+    const found = this.#parts.checkpoints.latest((message) => send({ type: 'notice', message }));
+    if (found !== undefined) this.#restore(found);
+    send({ type: 'started', engine: engine.name, resumedEpoch: this.#position.epoch, resumedStep: this.#position.step });
+    while (this.#position.epoch < settings.epochs && this.#stopped === undefined) {
+      await this.#epoch();
+      await this.#endEpoch();
+    }
+    return this.#finish();
+  }
+
+  #restore(checkpoint: Checkpoint): void {
+    this.#position = { ...checkpoint.position };
+    this.#best = checkpoint.best;
+    this.#parts.engine.restore(checkpoint.state);
+    for (const [index, callback] of this.#parts.callbacks.entries()) callback.restore(checkpoint.position.callbacks[index]!);
+  }
+
+  async #epoch(): Promise<void> {
+    const { engine, train, settings } = this.#parts;
+    this.#order = epochOrder(train.rows, settings, this.#position.epoch);
+    while (this.#position.batch < this.#stepsPerEpoch) {
+      const count = this.#batchesOfNextCall(engine.stepsPerCall);
+      const batches = Array.from({ length: count }, (_, index) => this.#batch(this.#position.batch + index));
+      const rates = batches.map((_, index) => this.#learningRate(this.#position.step + index));
+      this.#account(batches, rates, engine.train(batches, this.#position.step, rates));
+      await this.#breathe();
+      this.#saveWhenDue();
+    }
+  }
+
+  /** Batches of one call have one size: a smaller last batch goes alone. */
+  #batchesOfNextCall(most: number): number {
+    const { train, settings } = this.#parts;
+    const full = Math.floor(train.rows / settings.batchSize) - this.#position.batch;
+    return full > 0 ? Math.min(most, full) : 1;
+  }
+
+  #batch(index: number): LabelledBatch {
+    const { train, settings, output, loss, classWeights } = this.#parts;
+    const indices = this.#order.slice(index * settings.batchSize, (index + 1) * settings.batchSize);
+    const tensors = train.gather(indices);
+    const labels = adaptLabels(tensors['@label']!, output, loss);
+    const rowWeights = classWeights === undefined ? undefined : Float32Array.from(labels, (label) => classWeights[label]!);
+    return { inputs: tensors, labels, rows: indices.length, ...(rowWeights === undefined ? {} : { rowWeights }) };
+  }
+
+  #learningRate(step: number): number {
+    const epoch = Math.floor(step / this.#stepsPerEpoch);
+    return this.#parts.callbacks.reduce((rate, callback) => rate * (callback.learningRateFactor?.(step, epoch) ?? 1), this.#parts.settings.learningRate);
+  }
+
+  #account(batches: readonly LabelledBatch[], rates: readonly number[], outcomes: readonly { readonly loss: number }[]): void {
+    for (const [index, { loss }] of outcomes.entries()) {
+      const batch = batches[index]!;
+      if (!Number.isFinite(loss)) {
+        throw explainDivergence({ loss, batch, epoch: this.#position.epoch + 1, batchNumber: this.#position.batch + 1, learningRate: rates[index]!, weights: this.#parts.engine.weights(), lossBefore: this.#position.rows === 0 ? undefined : this.#position.lossSum / this.#position.rows });
+      }
+      this.#position.lossSum += loss * batch.rows;
+      this.#position.rows += batch.rows;
+      this.#position.batch++;
+      this.#position.step++;
+      this.#meter.add(batch.rows);
+    }
+  }
+
+  async #endEpoch(): Promise<void> {
+    const { settings } = this.#parts;
+    const epoch = this.#position.epoch + 1;
+    const learningRate = this.#learningRate(this.#position.step - 1);
+    const numbers: Record<string, number> = { loss: this.#position.lossSum / this.#position.rows, ...(await this.#validate(epoch)) };
+    for (const callback of this.#parts.callbacks) {
+      const verdict = callback.epochEnd?.(epoch, numbers, learningRate);
+      if (verdict?.improved === true && callback.restoreBest === true) {
+        this.#best = this.#parts.engine.weights();
+        this.#position.bestEpoch = epoch;
+      }
+      if (verdict?.note !== undefined) this.#notice(`epoch ${epoch}: ${verdict.note}`);
+      this.#stopped ??= verdict?.stop;
+    }
+    this.#position = { ...this.#position, epoch, batch: 0, lossSum: 0, rows: 0, history: [...this.#position.history, { epoch, ...numbers, learningRate }] };
+    this.#report(true);
+    if (this.#stopped !== undefined) this.#notice(`training ends after epoch ${epoch} of ${settings.epochs}: ${this.#stopped}`);
+    else if (settings.checkpointEveryEpochs !== undefined && epoch % settings.checkpointEveryEpochs === 0) this.#save();
+    else this.#saveWhenDue();
+  }
+
+  async #validate(epoch: number): Promise<Record<string, number>> {
+    const { engine, validation, settings, output, loss } = this.#parts;
+    if (validation === undefined || (epoch % settings.validateEveryEpochs !== 0 && epoch !== settings.epochs)) return {};
+    const sums = await evaluateSet(engine, validation, output, loss, () => this.#breathe());
+    const { loss: validationLoss, ...metrics } = sums;
+    return { validationLoss: validationLoss!, ...metrics };
+  }
+
+  /** Lets messages and signals in, reports, and notices that training was cancelled. */
+  async #breathe(): Promise<void> {
+    if (performance.now() - this.#yieldedAt < YIELD_MS) return;
+    await yieldToEvents();
+    this.#yieldedAt = performance.now();
+    this.#report(false);
+    if (!this.#parts.cancelled()) return;
+    // In the middle of an evaluation the position is that of the finished last batch: the epoch's end is computed again.
+    this.#save();
+    throw new PerennialError('CANCELLED', `Training was cancelled in epoch ${this.#position.epoch + 1}.`);
+  }
+
+  #report(always: boolean): void {
+    const measured = this.#meter.measure(this.#position.step === 0 ? 0 : this.#rowsDone(), always);
+    if (measured === undefined) return;
+    const { epoch, rows, lossSum, history } = this.#position;
+    const { epoch: _epoch, loss = 0, learningRate: _rate, ...metrics } = history.at(-1) ?? {};
+    this.#parts.send({
+      type: 'progress', epoch: Math.min(this.#parts.settings.epochs, rows > 0 ? epoch + 1 : Math.max(1, epoch)), epochs: this.#parts.settings.epochs,
+      loss: rows > 0 ? lossSum / rows : loss, metrics, ...measured,
+    });
+  }
+
+  #rowsDone(): number {
+    return this.#position.epoch * this.#parts.train.rows + this.#position.rows;
+  }
+
+  #saveWhenDue(): void {
+    const since = performance.now() - this.#savedAt;
+    if (since >= Math.max(this.#parts.settings.checkpointEverySeconds * 1_000, this.#savingMs / SAVING_SHARE)) this.#save();
+  }
+
+  #save(): void {
+    const started = performance.now();
+    const position = { ...this.#position, callbacks: this.#parts.callbacks.map((callback) => callback.state()) };
+    const path = this.#parts.checkpoints.write({ position, state: this.#parts.engine.state(), best: this.#best });
+    this.#savedAt = performance.now();
+    this.#savingMs = this.#savedAt - started;
+    this.#parts.send({ type: 'checkpoint', path, step: position.step });
+  }
+
+  #notice(message: string): void {
+    this.#parts.send({ type: 'notice', message });
+  }
+
+  #finish(): LoopOutcome {
+    const { epoch, bestEpoch, history } = this.#position;
+    if (this.#best !== undefined) this.#parts.engine.setWeights(this.#best);
+    return { weights: this.#parts.engine.weights(), epochsRun: epoch, keptEpoch: this.#best === undefined ? epoch : (bestEpoch ?? epoch), history };
+  }
+}
+
+export function stepsPerEpoch(rows: number, batchSize: number): number {
+  return Math.ceil(rows / batchSize);
+}
+
+/** The order of rows in an epoch: a function of seed and epoch alone, so that it needs no saving. */
+function epochOrder(rows: number, { seed, shuffle }: LoopSettings, epoch: number): Int32Array {
+  const order = Int32Array.from({ length: rows }, (_, index) => index);
+  return shuffle ? new Prng(seed, 'order', epoch).shuffle(order) : order;
+}

@@ -1,0 +1,113 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ExamplesMeta } from '../../data/types.ts';
+import { openExamples } from '../../data/examples.ts';
+import { PerennialError } from '../../core/errors.ts';
+import type { OutputSpec } from '../../core/tensor.ts';
+import { callbackRegistry } from '../callback.ts';
+import type { Callback } from '../callback.ts';
+import { describeModel, describeTopology } from '../describe.ts';
+import { resolveLoss } from '../loss.ts';
+import { resolveNamed } from '../named.ts';
+import { Network } from '../network.ts';
+import { optimizerRegistry } from '../optimizer.ts';
+import type { CommonOptimizerConfig } from '../optimizer.ts';
+import { loadTf } from '../tf.ts';
+import { resolveTopology } from '../topology.ts';
+import type { Topology } from '../topology.ts';
+import { optimizerOf } from '../train-config.ts';
+import type { TrainConfig } from '../train-config.ts';
+import { encodeWeights } from '../weights-file.ts';
+import { CheckpointFolder } from './checkpoint.ts';
+import { EagerEngine } from './eager-engine.ts';
+import { classWeightsOf } from './labels.ts';
+import { metricNames } from './light-metrics.ts';
+import { localArtifact } from './local-artifact.ts';
+import type { TrainerJob, TrainerMessage } from './protocol.ts';
+import { TrainLoop, stepsPerEpoch } from './train-loop.ts';
+import type { LoopOutcome, RowReader } from './train-loop.ts';
+import type { TrainingResult } from './result.ts';
+
+export interface TrainerHooks {
+  readonly send: (message: TrainerMessage) => void;
+  readonly cancelled: () => boolean;
+}
+
+/** Does a job from its newest checkpoint on, and writes its result into the job's folder. @throws PerennialError */
+export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void> {
+  const { config } = job;
+  const examples = await openExamples(localArtifact(job.examples), ['train', 'validation']);
+  const { inputs, output, splits } = examples.meta as ExamplesMeta;
+  const description = describeModel({ model: config.model, inputs, output, ...(config.loss === undefined ? {} : { loss: config.loss }) });
+  const loss = resolveLoss(config.loss, output);
+  const optimizer = resolveNamed(optimizerRegistry, optimizerOf(config));
+  const topology = resolveTopology(config.model, inputs, output, loss);
+  if (splits.train.rows === 0) throw new PerennialError('SPLIT_INVALID', 'The training split has no rows.');
+  const trainReader: RowReader = examples.reader('train');
+  const validation: RowReader | undefined = splits.validation.rows > 0 ? examples.reader('validation') : undefined;
+  const callbacks = createCallbacks(config, output, splits.train.rows, validation !== undefined);
+  const classWeights = config.classWeights === undefined ? undefined : classWeightsOf(config.classWeights, output, () => countClasses(trainReader, output));
+  const engine = new EagerEngine(loadTf(), { topology, output, loss, optimizer, seed: config.seed });
+  const loop = new TrainLoop({
+    engine, train: trainReader, validation, output, loss: loss.definition, classWeights, callbacks,
+    settings: {
+      epochs: config.epochs, batchSize: config.batchSize, seed: config.seed, shuffle: config.shuffle,
+      learningRate: (optimizer.config as unknown as CommonOptimizerConfig).learningRate,
+      validateEveryEpochs: config.validation.everyEpochs,
+      checkpointEveryEpochs: config.checkpoint.everyEpochs,
+      checkpointEverySeconds: config.checkpoint.everySeconds,
+    },
+    checkpoints: new CheckpointFolder(job.checkpointDir, job.binding, config.checkpoint.keep),
+    send: hooks.send,
+    cancelled: hooks.cancelled,
+  });
+  const outcome = await loop.run();
+  const { parameters, trainableParameters, outputShape } = describeTopology(topology);
+  writeResult(job.resultDir, topology, outcome, {
+    engine: engine.name, outputShape, parameters, trainableParameters, loss: description.loss, optimizer: optimizer.name,
+    epochsRun: outcome.epochsRun, bestEpoch: outcome.keptEpoch, final: finalNumbers(outcome),
+  });
+  engine.dispose();
+}
+
+function createCallbacks(config: TrainConfig, output: OutputSpec, rows: number, validated: boolean): Callback[] {
+  const facts = {
+    epochs: config.epochs,
+    stepsPerEpoch: stepsPerEpoch(rows, config.batchSize),
+    numbers: ['loss', ...(validated ? ['validationLoss', ...metricNames(output)] : [])],
+  };
+  return config.callbacks.map((named) => {
+    const { definition, config: settings } = resolveNamed(callbackRegistry, named);
+    return definition.create(settings, facts);
+  });
+}
+
+const ROWS_PER_READ = 4_096;
+
+function countClasses(reader: RowReader, output: OutputSpec): number[] {
+  const counts = new Array<number>(output.kind === 'classes' ? output.classes.length : 0).fill(0);
+  for (let start = 0; start < reader.rows; start += ROWS_PER_READ) {
+    for (const index of reader.read(start, Math.min(ROWS_PER_READ, reader.rows - start))['@label']!.data) if (index in counts) counts[index]!++;
+  }
+  return counts;
+}
+
+/** Numbers of the epoch whose weights were kept. */
+function finalNumbers({ history, keptEpoch }: LoopOutcome): Record<string, number> {
+  const { epoch: _epoch, learningRate: _rate, ...numbers } = history.find((entry) => entry.epoch === keptEpoch) ?? {};
+  return numbers;
+}
+
+/** The result appears whole or not at all. */
+function writeResult(dir: string, topology: Topology, outcome: LoopOutcome, result: TrainingResult): void {
+  const temporary = `${dir}.${process.pid}.tmp`;
+  mkdirSync(temporary, { recursive: true });
+  const { manifest, bytes } = encodeWeights(new Network(topology).weights, outcome.weights);
+  writeFileSync(join(temporary, 'topology.json'), JSON.stringify(topology, null, 1));
+  writeFileSync(join(temporary, 'weights.json'), JSON.stringify(manifest, null, 1));
+  writeFileSync(join(temporary, 'weights.bin'), bytes);
+  writeFileSync(join(temporary, 'history.json'), JSON.stringify(outcome.history, null, 1));
+  writeFileSync(join(temporary, 'result.json'), JSON.stringify(result));
+  rmSync(dir, { recursive: true, force: true });
+  renameSync(temporary, dir);
+}

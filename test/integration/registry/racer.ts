@@ -1,0 +1,43 @@
+/**
+ * One of many processes that register versions and move aliases at once. Started by the tests as `node racer.js <number> <models>`;
+ * waits for a message, works, and answers with what it was told.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRegistry } from '../../../src/registry/registry.ts';
+import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
+import { openStore } from '../../../src/storage/open-store.ts';
+
+const [number = '0', models = '1'] = process.argv.slice(2);
+const cache = mkdtempSync(join(tmpdir(), 'perennial-racer-'));
+
+async function work(): Promise<{ versions: number[]; shared: number }> {
+  const store = await openStore();
+  const artifacts = createArtifactStore(store, cache);
+  const registry = createRegistry(store, artifacts);
+  const register = async (content: string): Promise<number> => {
+    const modelRef = await artifacts.write({ kind: 'model', summary: content, files: { 'weights.bin': Buffer.from(content) }, meta: { content } });
+    return (await registry.register({ model: 'race', modelRef, pipeline: 'race', runId: `racer-${number}`, stepId: 'register' })).version;
+  };
+  const versions: number[] = [];
+  for (let index = 0; index < Number(models); index += 1) {
+    const version = await register(`racer ${number} model ${index}`);
+    versions.push(version);
+    const author = { who: `racer ${number}`, why: `model ${index}` };
+    await registry.setAlias('race', 'challenger', version, { ...author, automatic: true });
+    await registry.setAlias('race', `racer-${number}`, version, author);
+  }
+  return { versions, shared: await register('the same model for all') };
+}
+
+process.once('message', () => {
+  work().then(
+    (result) => process.send!(result),
+    (error: unknown) => process.send!({ error: error instanceof Error ? `${error.message}\n${error.stack}` : String(error) }),
+  ).finally(() => {
+    rmSync(cache, { recursive: true, force: true });
+    process.disconnect();
+  });
+});
+process.send!('ready');

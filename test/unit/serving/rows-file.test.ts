@@ -1,0 +1,62 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readRowsFile } from '../../../src/serving/rows-file.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'perennial-rows-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function file(name: string, text: string | Uint8Array): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, text);
+  return path;
+}
+
+describe('rows of a file', () => {
+  it.each([
+    ['list.json', '[{"a":1},{"a":2}]', [{ a: 1 }, { a: 2 }]],
+    ['rows.json', '{"rows":[{"a":1}]}', [{ a: 1 }]],
+    ['one.json', '{"a":1}', [{ a: 1 }]],
+    ['lines.ndjson', '{"a":1}\n\n{"a":2}\n', [{ a: 1 }, { a: 2 }]],
+    ['lines.jsonl', '{"a":1}\r\n{"a":2}', [{ a: 1 }, { a: 2 }]],
+    ['table.csv', '\uFEFFa,b,c,d\r\n1,"x, ""y""\nz",true,\r\nheavy,,no,07\r\n', [{ a: 1, b: 'x, "y"\nz', c: true, d: null }, { a: 'heavy', b: null, c: 'no', d: '07' }]],
+    ['ends.csv', 'b,c\nx,', [{ b: 'x', c: null }]],
+  ])('are read from %s', async (name, text, rows) => {
+    expect(await readRowsFile(await file(name, text), { a: 'number', c: 'boolean' })).toEqual(rows);
+  });
+
+  it.each([
+    ['missing.csv', undefined, 'SOURCE_NOT_FOUND', 'cannot be read'],
+    ['empty.csv', '', 'SOURCE_EMPTY', 'holds no rows'],
+    ['head.csv', 'a,b\n', 'SOURCE_EMPTY', 'holds no rows'],
+    ['empty.json', '[]', 'SOURCE_EMPTY', 'holds no rows'],
+    ['cut.json', '[{"a":', 'SOURCE_INVALID', 'is not JSON'],
+    ['wrong.json', '[1]', 'SOURCE_INVALID', 'row 0 is not an object'],
+    ['cut.ndjson', '{"a":1}\n{', 'SOURCE_INVALID', 'cut.ndjson:2 is not JSON'],
+    ['short.csv', 'a,b\n1\n', 'SOURCE_INVALID', 'record 1 has 1 fields, the head line has 2'],
+    ['quote.csv', 'a\n"x\n', 'SOURCE_INVALID', 'a quoted field is not closed'],
+    ['after.csv', 'a\n"x"y\n', 'SOURCE_INVALID', 'has text after its closing quote'],
+    ['latin.csv', Buffer.from([0x61, 0x0a, 0xe9, 0x0a]), 'SOURCE_INVALID', 'is not UTF-8'],
+    ['table.parquet', 'PAR1', 'SOURCE_INVALID', 'rows are read from .json, .ndjson, .jsonl and .csv files'],
+  ])('are refused from %s', async (name, text, code, message) => {
+    const path = text === undefined ? join(folder, name) : await file(name, text);
+    await expect(readRowsFile(path, {})).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+  });
+
+  it('survive being written as CSV', async () => {
+    const text = fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', '\r\n', ' ', 'ü'), minLength: 1 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 5 }), async (records) => {
+        const quote = (field: string): string => `"${field.replaceAll('"', '""')}"`;
+        const path = await file('any.csv', ['p,q', ...records.map((record) => record.map(quote).join(','))].join('\n'));
+        expect(await readRowsFile(path, {})).toEqual(records.map(([p, q]) => ({ p, q })));
+      }),
+      { numRuns: 100, seed: 7 },
+    );
+  });
+});
