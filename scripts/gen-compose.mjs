@@ -5,16 +5,16 @@
  * `named`: "name" or { "name": configuration }; `tagged`: an object whose `tag` is the name; `whole`: an object of its own.
  */
 export const FORMS = {
-  transform: { form: 'named' },
-  optimizer: { form: 'named' },
-  loss: { form: 'named' },
-  callback: { form: 'named' },
-  metric: { form: 'named' },
-  drift: { form: 'named' },
-  reader: { form: 'tagged', tag: 'format' },
-  architecture: { form: 'tagged', tag: 'architecture' },
-  layer: { form: 'tagged', tag: 'type' },
-  expectation: { form: 'whole' },
+  transform: { form: 'named', meaning: 'A transform of a column.' },
+  optimizer: { form: 'named', meaning: 'How gradients become updates.' },
+  loss: { form: 'named', meaning: 'What training minimizes.' },
+  callback: { form: 'named', meaning: 'What watches and steers the training.' },
+  metric: { form: 'named', meaning: 'What is measured.' },
+  drift: { form: 'named', meaning: 'A test for a shift of the data.' },
+  reader: { form: 'tagged', tag: 'format', meaning: 'Where the data come from, and in which format.' },
+  architecture: { form: 'tagged', tag: 'architecture', meaning: 'A network made from a few settings.' },
+  layer: { form: 'tagged', tag: 'type', meaning: 'A layer of a network.' },
+  expectation: { form: 'whole', meaning: 'What has to hold for the data.' },
 };
 
 /** Steps with this type are used by the path of a file instead of the type's name. */
@@ -27,10 +27,10 @@ export const nameOf = (definition) => definition.name ?? definition.type ?? defi
 /** The resolved form: after parameters are substituted. `definitions` per kind, steps discriminated by `uses`. */
 export function compose(base, registries) {
   const definitions = structuredClone(base.definitions);
-  for (const [kind, { form, tag }] of Object.entries(FORMS)) {
+  for (const [kind, { form, tag, meaning }] of Object.entries(FORMS)) {
     const all = registries[kind] ?? [];
     for (const definition of all) hoist(definitions, `${kind}.${nameOf(definition)}`, tagSchema(definition, tag));
-    definitions[kind] = union(kind, form, all);
+    definitions[kind] = { description: meaning, ...union(kind, form, all) };
   }
   for (const step of registries.step ?? []) hoist(definitions, `step.${step.type}`, described(step));
   const local = definitions[`step.${LOCAL_STEP}`];
@@ -82,7 +82,7 @@ function tagSchema(definition, tag) {
   const schema = described(definition);
   if (tag === undefined) return schema;
   const name = nameOf(definition);
-  return { ...schema, type: 'object', properties: { [tag]: { const: name, description: definition.summary }, ...schema.properties }, required: [...new Set([tag, ...(schema.required ?? [])])] };
+  return { ...schema, type: 'object', properties: { ...schema.properties, [tag]: { const: name, description: definition.summary } }, required: [...new Set([tag, ...(schema.required ?? [])])] };
 }
 
 function union(kind, form, all) {

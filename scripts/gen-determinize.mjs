@@ -16,7 +16,7 @@ function visit(node, context) {
   const keyword = node.oneOf !== undefined ? 'oneOf' : node.anyOf !== undefined ? 'anyOf' : undefined;
   if (keyword === undefined) return visitMembers(node, context);
   const { [keyword]: branches, ...siblings } = node;
-  const decided = decide(flatten(branches, context), keyword, context);
+  const decided = decide(branches.map((branch) => entryOf(branch, context)), keyword, context);
   const rest = visitMembers(siblings, context);
   // What the node says besides stays in force: keywords of both sides are not mixed.
   if (Object.keys(decided).some((key) => rest[key] !== undefined)) return { ...rest, allOf: [...(rest.allOf ?? []), decided] };
@@ -33,13 +33,26 @@ function visitMembers(node, context) {
   return out;
 }
 
-/** Branches with what they resolve to; a branch that is nothing but a union gives its own branches. */
-function flatten(branches, context) {
-  return branches.flatMap((branch) => {
-    const resolved = resolve(branch, context);
-    const inner = resolved.oneOf ?? resolved.anyOf;
-    const pure = inner !== undefined && Object.keys(resolved).every((key) => ANNOTATIONS.has(key) && key !== 'x-named' || key === 'oneOf' || key === 'anyOf');
-    return pure ? flatten(inner, context) : [{ branch, resolved, types: typesOf(resolved, context) }];
+/**
+ * A branch with what it resolves to. Of a union (an architecture), what all its own branches require is required, and what any of
+ * them knows is known.
+ */
+function entryOf(branch, context) {
+  const resolved = resolve(branch, context);
+  const inner = resolved.oneOf ?? resolved.anyOf;
+  const entry = { branch, resolved, types: typesOf(resolved, context), required: resolved.required ?? [], properties: resolved.properties ?? {} };
+  if (inner === undefined || !entry.types.every((type) => type === 'object')) return entry;
+  const inside = inner.map((part) => entryOf(part, context));
+  const shared = inside[0].required.filter((key) => inside.every((part) => part.required.includes(key)));
+  return { ...entry, required: [...entry.required, ...shared], properties: Object.assign({}, entry.properties, ...inside.map((part) => part.properties)) };
+}
+
+/** Branches of branches, where a branch is nothing but a union. */
+function flatten(group, context) {
+  return group.flatMap((entry) => {
+    const inner = entry.resolved.oneOf ?? entry.resolved.anyOf;
+    const pure = inner !== undefined && Object.keys(entry.resolved).every((key) => key === 'oneOf' || key === 'anyOf' || (ANNOTATIONS.has(key) && key !== 'x-named'));
+    return pure ? flatten(inner.map((part) => entryOf(part, context)), context) : [entry];
   });
 }
 
@@ -89,7 +102,8 @@ function decideWithin(type, group, keyword, context) {
   if (group.length === 1) return visit(group[0].branch, context);
   const listed = group.map(({ resolved }) => resolved.enum ?? (resolved.const === undefined ? undefined : [resolved.const]));
   if (listed.every((values) => values !== undefined)) return { enum: [...new Set(listed.flat())] };
-  if (type === 'object') return byTag(group, context) ?? byKey(group, context) ?? leftover(group, keyword, context);
+  const flat = flatten(group, context);
+  if (type === 'object') return byTag(group, context) ?? byKey(group, context) ?? byTag(flat, context) ?? byKey(flat, context) ?? leftover(group, keyword, context);
   return leftover(group, keyword, context);
 }
 
@@ -98,12 +112,12 @@ const leftover = (group, keyword, context) => ({ [keyword]: group.map(({ branch 
 /** One property has its own constant in every branch. */
 function byTag(group, context) {
   const valuesOf = (entry, tag) => {
-    const property = entry.resolved.properties?.[tag];
+    const property = entry.properties[tag];
     return property?.const !== undefined ? [property.const] : property?.enum;
   };
-  const tag = Object.keys(group[0].resolved.properties ?? {}).find((name) => {
+  const tag = Object.keys(group[0].properties).find((name) => {
     const all = group.map((entry) => valuesOf(entry, name));
-    return all.every((values) => values !== undefined) && new Set(all.flat()).size === all.flat().length && group.every(({ resolved }) => resolved.required?.includes(name));
+    return all.every((values) => values !== undefined) && new Set(all.flat()).size === all.flat().length && group.every(({ required }) => required.includes(name));
   });
   if (tag === undefined) return undefined;
   return {
@@ -115,9 +129,7 @@ function byTag(group, context) {
 
 /** Every branch (but perhaps the last) requires a key that no other branch knows. */
 function byKey(group, context) {
-  const keys = group.map(({ resolved }, index) =>
-    (resolved.required ?? []).find((key) => group.every((other, position) => position === index || other.resolved.properties?.[key] === undefined)),
-  );
+  const keys = group.map(({ required }, index) => required.find((key) => group.every((other, position) => position === index || other.properties[key] === undefined)));
   const open = keys.filter((key) => key === undefined).length;
   if (open > 1) return undefined;
   const keyed = group.map((entry, index) => ({ entry, key: keys[index] })).filter(({ key }) => key !== undefined);

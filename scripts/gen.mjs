@@ -21,9 +21,7 @@ const LAZY_STAYS_OUT = { name: 'lazy-stays-out', setup: ({ onResolve }) => onRes
 /** The definitions of every kind that goes into the document, from their TypeScript sources. */
 async function loadRegistries() {
   const present = KINDS.filter(([folder, kind]) => kind !== 'command' && kind !== 'check' && existsSync(join(root, folder, 'index.generated.ts')));
-  // The kind's own module comes first: it may build a registry from the index, and must then be the one that loads it.
-  const modules = present.filter(([folder, , , , module]) => existsSync(join(root, folder, module))).map(([folder, , , , module]) => `import './${join(folder, module)}';`);
-  const contents = [...modules, ...present.map(([folder, kind, array]) => `export { ${array} as ${kind} } from './${folder}/index.generated.ts';`)].join('\n');
+  const contents = present.map(([folder, kind, array]) => `export { ${array} as ${kind} } from './${folder}/index.generated.ts';`).join('\n');
   const file = join(root, `node_modules/.cache/perennial-gen/registries-${process.pid}.mjs`);
   mkdirSync(dirname(file), { recursive: true });
   await build({ stdin: { contents, resolveDir: root, loader: 'ts' }, bundle: true, platform: 'node', format: 'esm', packages: 'external', outfile: file, logLevel: 'error', plugins: [LAZY_STAYS_OUT] });
@@ -43,15 +41,15 @@ async function validatorSource(strict) {
     strictTypes: false,
     strictRequired: false,
     allowUnionTypes: true,
-    // Inlining every reference would triple the code.
-    inlineRefs: true,
+    // One function per definition, in place of a copy at every reference.
+    inlineRefs: false,
     keywords: ['x-named'],
     code: { source: true, esm: true, optimize: 1 },
   });
   addFormats.default(ajv);
-  const code = standaloneCode.default(ajv, ajv.compile(strict));
+  const code = standaloneCode.default(ajv, ajv.compile(strip(strict, ['description', 'examples', 'default', 'title'])));
   const contents = `${code}\nexport const schema = JSON.parse(${JSON.stringify(JSON.stringify(strict))});`;
-  const { outputFiles } = await build({ stdin: { contents, resolveDir: root, loader: 'js' }, bundle: true, format: 'esm', platform: 'node', target: 'node20', minifyWhitespace: true, minifySyntax: true, write: false, legalComments: 'none' });
+  const { outputFiles } = await build({ stdin: { contents, resolveDir: root, loader: 'js' }, bundle: true, format: 'esm', platform: 'node', target: 'node20', minify: true, write: false, legalComments: 'none' });
   return `// ${BANNER}\n${outputFiles[0].text}`;
 }
 
@@ -61,10 +59,8 @@ export interface SchemaError {
   readonly schemaPath: string;
   readonly keyword: string;
   readonly params: Readonly<Record<string, unknown>>;
-  readonly parentSchema: { readonly [key: string]: unknown };
   /** The key, where it is the key of an object that does not fit. */
   readonly propertyName?: string;
-  readonly message?: string;
 }
 /** True where the document, parameters substituted, fits the schema; else \`validate.errors\` holds every error. */
 export declare const validate: { (document: unknown): boolean; errors?: readonly SchemaError[] | null };

@@ -1,6 +1,7 @@
 // npm run quickstart: from a bare clone to a served model. Installs, builds, sets up, starts the stack, runs the sample and says how to go on.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { buildAll, fail, installPackages, provisionTools, requireNode, say } from './tasks.mjs';
 
 const DOCUMENT = 'pipelines/penguins.json';
@@ -10,6 +11,7 @@ const GATE_REJECTED = 3;
 
 requireNode();
 installPackages();
+const before = builtCode();
 buildAll();
 provisionTools(['temporal', 'tensorflow']);
 startStack();
@@ -18,16 +20,16 @@ const status = perennialJson(['status']);
 const address = (name) => status.value?.components?.find((component) => component.name === name)?.address;
 const server = address('server');
 show(outcome);
-if (outcome.model !== undefined && server !== undefined) await predict(server, outcome.model);
+if (outcome.model != null && server !== undefined) await predict(server, outcome.model);
 say(`
-Temporal UI   ${outcome.urls?.temporal ?? outcome.urls?.workflow ?? temporalUi(status.value)}
+Temporal UI   ${outcome.urls.temporal}
 Again         npx perennial run ${DOCUMENT}
 Models        npx perennial models list
 Stop          npx perennial down`);
 
 function startStack() {
   const { value } = perennialJson(['status']);
-  if (value?.healthy === true) {
+  if (value?.healthy === true && before === builtCode()) {
     say('\n▸ The stack is up already');
     return;
   }
@@ -35,6 +37,16 @@ function startStack() {
   say('\n▸ Starting the stack');
   const { status: code } = perennial(['up', '--detach']);
   if (code !== 0) process.exit(code ?? 1);
+}
+
+/** Changes where the code does: a stack that runs older code is started again. */
+function builtCode() {
+  const hash = createHash('sha256');
+  for (const name of ['worker.js', 'server.js', 'trainer.js', 'supervisor.js', 'workflow-bundle.cjs']) {
+    const path = `dist/${name}`; // chunks are named by their content, so the entries change with them
+    if (existsSync(path)) hash.update(readFileSync(path));
+  }
+  return hash.digest('hex');
 }
 
 function runPipeline() {
@@ -46,13 +58,16 @@ function runPipeline() {
   return value;
 }
 
-function show({ runId, verdict, metrics, model, version }) {
-  const rows = Object.entries(metrics ?? {}).filter(([, value]) => typeof value === 'number');
-  const width = Math.max(6, ...rows.map(([name]) => name.length));
-  say(`\n${'metric'.padEnd(width)}  value\n${'-'.repeat(width)}  ------`);
-  for (const [name, value] of rows) say(`${name.padEnd(width)}  ${value.toFixed(4)}`);
-  say(`\nRun ${runId}${verdict === undefined ? '' : `: ${verdict}`}`);
-  if (model !== undefined) say(`Registered    ${model}, version ${version}`);
+function show({ runId, verdict, metrics = {}, model, version }) {
+  const names = Object.keys(metrics).filter((name) => name !== 'rows' && !name.startsWith('baseline_'));
+  const cell = (value) => (typeof value === 'number' ? String(Number(value.toFixed(4))) : '');
+  const rows = [['metric', 'value', 'baseline'], ...names.map((name) => [name, cell(metrics[name]), cell(metrics[`baseline_${name}`])])];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  say('');
+  for (const [name, own, baseline] of rows) say(`${name.padEnd(width)}  ${own.padStart(8)}  ${baseline.padStart(8)}`);
+  if (metrics.rows !== undefined) say(`(on ${metrics.rows} rows that the training did not see)`);
+  say(`\nRun           ${runId}: ${verdict}`);
+  if (model != null) say(`Registered    ${model}, version ${version}`);
 }
 
 /** Asks the server about the first row of the data, as a person would with the printed line. */
@@ -70,10 +85,6 @@ async function predict(base, model) {
 function value(text) {
   if (text === '' || text === 'NA') return null;
   return Number.isNaN(Number(text)) ? text : Number(text);
-}
-
-function temporalUi(value) {
-  return /UI (\S+?);?( |$)/.exec(value?.components?.find((component) => component.name === 'temporal')?.detail ?? '')?.[1] ?? '(none)';
 }
 
 function perennial(args) {

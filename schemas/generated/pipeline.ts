@@ -129,6 +129,9 @@ any: Condition[]
 } | {
 not: Condition1
 })
+/**
+ * What is measured.
+ */
 export type Metric = (("accuracy" | "balancedAccuracy" | "brier" | "cohenKappa" | "expectedCalibrationError" | "explainedVariance" | "fBeta" | "f1" | "logLoss" | "matthews" | "maxError" | "meanAbsoluteError" | "meanAbsolutePercentageError" | "meanPoissonDeviance" | "meanSquaredError" | "medianAbsoluteError" | "prAuc" | "precision" | "r2" | "recall" | "rocAuc" | "rootMeanSquaredError" | "topKAccuracy") | {
 accuracy?: MetricAccuracy
 balancedAccuracy?: MetricBalancedAccuracy
@@ -154,7 +157,13 @@ rocAuc?: MetricRocAuc
 rootMeanSquaredError?: MetricRootMeanSquaredError
 topKAccuracy?: MetricTopKAccuracy
 })
+/**
+ * Where the data come from, and in which format.
+ */
 export type Reader = (ReaderCsv | ReaderImages | ReaderJson | ReaderNdjson | ReaderParquet | ReaderTexts)
+/**
+ * A transform of a column.
+ */
 export type Transform = (("bucketize" | "cyclical" | "dateParts" | "grayscale" | "hashing" | "impute" | "log1p" | "lowercase" | "minMax" | "oneHot" | "ordinal" | "rescale" | "robust" | "standardize" | "tokenize") | {
 bucketize?: TransformBucketize
 clip?: TransformClip
@@ -264,8 +273,17 @@ width: number
  */
 fit?: ("fill" | "cover" | "contain")
 })
+/**
+ * A network made from a few settings.
+ */
 export type Architecture = (ArchitectureCnn | ArchitectureMlp | ArchitectureRnn | ArchitectureTextCnn)
+/**
+ * A layer of a network.
+ */
 export type Layer = (LayerActivation | LayerAdd | LayerAverage | LayerAveragePooling1D | LayerAveragePooling2D | LayerBatchNormalization | LayerBidirectional | LayerConcatenate | LayerConv1D | LayerConv2D | LayerDense | LayerDepthwiseConv2D | LayerDropout | LayerEmbedding | LayerFlatten | LayerGaussianNoise | LayerGlobalAveragePooling1D | LayerGlobalAveragePooling2D | LayerGlobalMaxPooling1D | LayerGlobalMaxPooling2D | LayerGru | LayerLayerNormalization | LayerLstm | LayerMaxPooling1D | LayerMaxPooling2D | LayerMaximum | LayerMultiply | LayerRescaling | LayerReshape | LayerSeparableConv2D | LayerSimpleRnn | LayerSpatialDropout1D | LayerSpatialDropout2D)
+/**
+ * How gradients become updates.
+ */
 export type Optimizer = (("adadelta" | "adagrad" | "adam" | "adamW" | "adamax" | "nadam" | "rmsprop" | "sgd") | {
 adadelta?: OptimizerAdadelta
 adagrad?: OptimizerAdagrad
@@ -276,6 +294,9 @@ nadam?: OptimizerNadam
 rmsprop?: OptimizerRmsprop
 sgd?: OptimizerSgd
 })
+/**
+ * What training minimizes.
+ */
 export type Loss = (("binaryCrossentropy" | "categoricalCrossentropy" | "hinge" | "huber" | "logCosh" | "meanAbsoluteError" | "meanSquaredError" | "poisson" | "quantile" | "sparseCategoricalCrossentropy" | "squaredHinge") | {
 binaryCrossentropy?: LossBinaryCrossentropy
 categoricalCrossentropy?: LossCategoricalCrossentropy
@@ -289,11 +310,17 @@ quantile?: LossQuantile
 sparseCategoricalCrossentropy?: LossSparseCategoricalCrossentropy
 squaredHinge?: LossSquaredHinge
 })
+/**
+ * What watches and steers the training.
+ */
 export type Callback = (("earlyStopping" | "learningRateSchedule" | "reduceOnPlateau") | {
 earlyStopping?: CallbackEarlyStopping
 learningRateSchedule?: CallbackLearningRateSchedule
 reduceOnPlateau?: CallbackReduceOnPlateau
 })
+/**
+ * What has to hold for the data.
+ */
 export type Expectation = (ExpectationBetween | ExpectationDistinct | ExpectationIn | ExpectationLength | ExpectationMatches | ExpectationMean | ExpectationMissing | ExpectationNotNull | ExpectationRows | ExpectationType | ExpectationUnique)
 
 /**
@@ -1247,6 +1274,9 @@ budget?: number
  * Comma-separated values.
  */
 export interface ReaderCsv {
+/**
+ * Comma-separated values with a header line; types follow from all values of a column.
+ */
 format: "csv"
 /**
  * Path of the file, relative to the folder of the document; "*", "**" and "?" match several files of the same columns.
@@ -1277,6 +1307,9 @@ nullValues?: string[]
  * Images in class folders (<path>/<class>/*.png). Columns: image, label, file.
  */
 export interface ReaderImages {
+/**
+ * Images in class folders: columns "image" and "file", and "label" from the folder's name.
+ */
 format: "images"
 /**
  * Folder that holds one folder per class, relative to the folder of the document.
@@ -1287,6 +1320,9 @@ path: string
  * A JSON array of objects.
  */
 export interface ReaderJson {
+/**
+ * A JSON array of objects; nested values become their JSON text.
+ */
 format: "json"
 /**
  * Path of the file, relative to the folder of the document; "*", "**" and "?" match several files of the same columns.
@@ -1297,6 +1333,9 @@ path: string
  * One JSON object per line.
  */
 export interface ReaderNdjson {
+/**
+ * One JSON object per line; lines that are no objects are quarantined.
+ */
 format: "ndjson"
 /**
  * Path of the file, relative to the folder of the document; "*", "**" and "?" match several files of the same columns.
@@ -1307,6 +1346,9 @@ path: string
  * Apache Parquet.
  */
 export interface ReaderParquet {
+/**
+ * Apache Parquet; types are those of the file. Binary columns hold encoded images.
+ */
 format: "parquet"
 /**
  * Path of the file, relative to the folder of the document; "*", "**" and "?" match several files of the same columns.
@@ -1317,6 +1359,9 @@ path: string
  * UTF-8 text files in class folders (<path>/<class>/*.txt). Columns: text, label, file.
  */
 export interface ReaderTexts {
+/**
+ * Text files in class folders: columns "text" and "file", and "label" from the folder's name.
+ */
 format: "texts"
 /**
  * Folder that holds one folder per class, relative to the folder of the document.
@@ -1995,10 +2040,6 @@ everyEpochs?: number
  */
 export interface ArchitectureCnn {
 /**
- * Blocks of convolution and pooling over one image, then dense layers. Other inputs join before the dense layers.
- */
-architecture: "cnn"
-/**
  * Channels of each block.
  * 
  * @maxItems 32
@@ -2050,15 +2091,15 @@ dropout?: number
  * Activation function on the output of the layer.
  */
 activation?: ("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "gelu" | "sigmoid" | "hardSigmoid" | "tanh" | "softmax" | "softplus" | "softsign" | "silu" | "mish" | "exponential")
+/**
+ * Blocks of convolution and pooling over one image, then dense layers. Other inputs join before the dense layers.
+ */
+architecture: "cnn"
 }
 /**
  * Dense layers over all inputs: numbers as they are, token ids embedded, images flattened.
  */
 export interface ArchitectureMlp {
-/**
- * Dense layers over all inputs: numbers as they are, token ids embedded, images flattened.
- */
-architecture: "mlp"
 /**
  * Widths of the hidden layers.
  * 
@@ -2096,15 +2137,15 @@ l1?: number
  */
 l2?: number
 }
+/**
+ * Dense layers over all inputs: numbers as they are, token ids embedded, images flattened.
+ */
+architecture: "mlp"
 }
 /**
  * Recurrent layers over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers.
  */
 export interface ArchitectureRnn {
-/**
- * Recurrent layers over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers.
- */
-architecture: "rnn"
 /**
  * Kind of the recurrent layers.
  */
@@ -2150,15 +2191,15 @@ units?: number[]
  * Dropout after each hidden layer.
  */
 dropout?: number
+/**
+ * Recurrent layers over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers.
+ */
+architecture: "rnn"
 }
 /**
  * Parallel convolutions of several widths over one sequence, each with its largest value, then dense layers. Fast on text.
  */
 export interface ArchitectureTextCnn {
-/**
- * Parallel convolutions of several widths over one sequence, each with its largest value, then dense layers. Fast on text.
- */
-architecture: "textCnn"
 /**
  * Channels of each convolution.
  */
@@ -2190,15 +2231,15 @@ units?: number[]
  * Dropout after each hidden layer.
  */
 dropout?: number
+/**
+ * Parallel convolutions of several widths over one sequence, each with its largest value, then dense layers. Fast on text.
+ */
+architecture: "textCnn"
 }
 /**
  * An activation function on its own.
  */
 export interface LayerActivation {
-/**
- * An activation function on its own.
- */
-type: "activation"
 /**
  * The function.
  */
@@ -2213,16 +2254,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * An activation function on its own.
+ */
+type: "activation"
 }
 /**
  * Sum of several inputs of the same shape.
  */
 export interface LayerAdd {
 /**
- * Sum of several inputs of the same shape.
- */
-type: "add"
-/**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
 name?: string
@@ -2232,16 +2273,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Sum of several inputs of the same shape.
+ */
+type: "add"
 }
 /**
  * Mean of several inputs of the same shape.
  */
 export interface LayerAverage {
 /**
- * Mean of several inputs of the same shape.
- */
-type: "average"
-/**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
 name?: string
@@ -2251,15 +2292,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Mean of several inputs of the same shape.
+ */
+type: "average"
 }
 /**
  * Mean over windows of a sequence.
  */
 export interface LayerAveragePooling1D {
-/**
- * Mean over windows of a sequence.
- */
-type: "averagePooling1d"
 /**
  * Size of the window in steps.
  */
@@ -2282,15 +2323,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Mean over windows of a sequence.
+ */
+type: "averagePooling1d"
 }
 /**
  * Mean over windows of an image.
  */
 export interface LayerAveragePooling2D {
-/**
- * Mean over windows of an image.
- */
-type: "averagePooling2d"
 /**
  * Size of the window in pixels.
  */
@@ -2313,15 +2354,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Mean over windows of an image.
+ */
+type: "averagePooling2d"
 }
 /**
  * Scales each channel to mean 0 and variance 1: of the batch while training, of the moving statistics otherwise.
  */
 export interface LayerBatchNormalization {
-/**
- * Scales each channel to mean 0 and variance 1: of the batch while training, of the moving statistics otherwise.
- */
-type: "batchNormalization"
 /**
  * Share of the old moving statistics that a step keeps.
  */
@@ -2348,15 +2389,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Scales each channel to mean 0 and variance 1: of the batch while training, of the moving statistics otherwise.
+ */
+type: "batchNormalization"
 }
 /**
  * Two recurrent layers over a sequence, one from each end, with their outputs joined. Gates are as in lstm and gru by default.
  */
 export interface LayerBidirectional {
-/**
- * Two recurrent layers over a sequence, one from each end, with their outputs joined. Gates are as in lstm and gru by default.
- */
-type: "bidirectional"
 /**
  * Kind of the recurrent layers.
  */
@@ -2403,15 +2444,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Two recurrent layers over a sequence, one from each end, with their outputs joined. Gates are as in lstm and gru by default.
+ */
+type: "bidirectional"
 }
 /**
  * Joins several inputs along their last axis.
  */
 export interface LayerConcatenate {
-/**
- * Joins several inputs along their last axis.
- */
-type: "concatenate"
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -2422,15 +2463,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Joins several inputs along their last axis.
+ */
+type: "concatenate"
 }
 /**
  * Convolution over the steps of a sequence.
  */
 export interface LayerConv1D {
-/**
- * Convolution over the steps of a sequence.
- */
-type: "conv1d"
 /**
  * Number of channels of the output.
  */
@@ -2482,15 +2523,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Convolution over the steps of a sequence.
+ */
+type: "conv1d"
 }
 /**
  * Convolution over an image.
  */
 export interface LayerConv2D {
-/**
- * Convolution over an image.
- */
-type: "conv2d"
 /**
  * Number of channels of the output.
  */
@@ -2542,15 +2583,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Convolution over an image.
+ */
+type: "conv2d"
 }
 /**
  * Fully connected: activation(x · kernel + bias), over the last axis.
  */
 export interface LayerDense {
-/**
- * Fully connected: activation(x · kernel + bias), over the last axis.
- */
-type: "dense"
 /**
  * Number of outputs.
  */
@@ -2590,15 +2631,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Fully connected: activation(x · kernel + bias), over the last axis.
+ */
+type: "dense"
 }
 /**
  * A convolution of its own for each channel of an image.
  */
 export interface LayerDepthwiseConv2D {
-/**
- * A convolution of its own for each channel of an image.
- */
-type: "depthwiseConv2d"
 /**
  * Size of the window in pixels.
  */
@@ -2637,15 +2678,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * A convolution of its own for each channel of an image.
+ */
+type: "depthwiseConv2d"
 }
 /**
  * While training, sets a share of the values to zero and scales the others up; otherwise passes values through.
  */
 export interface LayerDropout {
-/**
- * While training, sets a share of the values to zero and scales the others up; otherwise passes values through.
- */
-type: "dropout"
 /**
  * Share of values set to zero.
  */
@@ -2660,15 +2701,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * While training, sets a share of the values to zero and scales the others up; otherwise passes values through.
+ */
+type: "dropout"
 }
 /**
  * A trained vector for each token id.
  */
 export interface LayerEmbedding {
-/**
- * A trained vector for each token id.
- */
-type: "embedding"
 /**
  * Number of ids: ids run from 0 to one below.
  */
@@ -2695,15 +2736,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * A trained vector for each token id.
+ */
+type: "embedding"
 }
 /**
  * All values of an example as one vector.
  */
 export interface LayerFlatten {
-/**
- * All values of an example as one vector.
- */
-type: "flatten"
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -2714,15 +2755,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * All values of an example as one vector.
+ */
+type: "flatten"
 }
 /**
  * While training, adds normal noise; otherwise passes values through.
  */
 export interface LayerGaussianNoise {
-/**
- * While training, adds normal noise; otherwise passes values through.
- */
-type: "gaussianNoise"
 /**
  * Standard deviation of the noise.
  */
@@ -2737,16 +2778,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * While training, adds normal noise; otherwise passes values through.
+ */
+type: "gaussianNoise"
 }
 /**
  * Mean over the steps of a sequence; masked steps do not count.
  */
 export interface LayerGlobalAveragePooling1D {
 /**
- * Mean over the steps of a sequence; masked steps do not count.
- */
-type: "globalAveragePooling1d"
-/**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
 name?: string
@@ -2756,16 +2797,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Mean over the steps of a sequence; masked steps do not count.
+ */
+type: "globalAveragePooling1d"
 }
 /**
  * Mean over the pixels of an image, per channel.
  */
 export interface LayerGlobalAveragePooling2D {
 /**
- * Mean over the pixels of an image, per channel.
- */
-type: "globalAveragePooling2d"
-/**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
 name?: string
@@ -2775,16 +2816,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Mean over the pixels of an image, per channel.
+ */
+type: "globalAveragePooling2d"
 }
 /**
  * Largest value over the steps of a sequence.
  */
 export interface LayerGlobalMaxPooling1D {
 /**
- * Largest value over the steps of a sequence.
- */
-type: "globalMaxPooling1d"
-/**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
 name?: string
@@ -2794,16 +2835,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Largest value over the steps of a sequence.
+ */
+type: "globalMaxPooling1d"
 }
 /**
  * Largest value over the pixels of an image, per channel.
  */
 export interface LayerGlobalMaxPooling2D {
 /**
- * Largest value over the pixels of an image, per channel.
- */
-type: "globalMaxPooling2d"
-/**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
 name?: string
@@ -2813,15 +2854,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Largest value over the pixels of an image, per channel.
+ */
+type: "globalMaxPooling2d"
 }
 /**
  * Gated recurrent unit over the steps of a sequence.
  */
 export interface LayerGru {
-/**
- * Gated recurrent unit over the steps of a sequence.
- */
-type: "gru"
 /**
  * Width of the state.
  */
@@ -2872,15 +2913,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Gated recurrent unit over the steps of a sequence.
+ */
+type: "gru"
 }
 /**
  * Scales the features of each example to mean 0 and variance 1.
  */
 export interface LayerLayerNormalization {
-/**
- * Scales the features of each example to mean 0 and variance 1.
- */
-type: "layerNormalization"
 /**
  * Added to the variance.
  */
@@ -2903,15 +2944,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Scales the features of each example to mean 0 and variance 1.
+ */
+type: "layerNormalization"
 }
 /**
  * Long short-term memory over the steps of a sequence.
  */
 export interface LayerLstm {
-/**
- * Long short-term memory over the steps of a sequence.
- */
-type: "lstm"
 /**
  * Width of the state.
  */
@@ -2962,15 +3003,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Long short-term memory over the steps of a sequence.
+ */
+type: "lstm"
 }
 /**
  * Largest value over windows of a sequence.
  */
 export interface LayerMaxPooling1D {
-/**
- * Largest value over windows of a sequence.
- */
-type: "maxPooling1d"
 /**
  * Size of the window in steps.
  */
@@ -2993,15 +3034,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Largest value over windows of a sequence.
+ */
+type: "maxPooling1d"
 }
 /**
  * Largest value over windows of an image.
  */
 export interface LayerMaxPooling2D {
-/**
- * Largest value over windows of an image.
- */
-type: "maxPooling2d"
 /**
  * Size of the window in pixels.
  */
@@ -3024,16 +3065,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Largest value over windows of an image.
+ */
+type: "maxPooling2d"
 }
 /**
  * Largest of several inputs, value by value.
  */
 export interface LayerMaximum {
 /**
- * Largest of several inputs, value by value.
- */
-type: "maximum"
-/**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
 name?: string
@@ -3043,16 +3084,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Largest of several inputs, value by value.
+ */
+type: "maximum"
 }
 /**
  * Product of several inputs of the same shape.
  */
 export interface LayerMultiply {
 /**
- * Product of several inputs of the same shape.
- */
-type: "multiply"
-/**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
 name?: string
@@ -3062,15 +3103,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Product of several inputs of the same shape.
+ */
+type: "multiply"
 }
 /**
  * x · scale + offset, e.g. pixels 0 to 255 to 0 to 1.
  */
 export interface LayerRescaling {
-/**
- * x · scale + offset, e.g. pixels 0 to 255 to 0 to 1.
- */
-type: "rescaling"
 /**
  * Factor.
  */
@@ -3089,15 +3130,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * x · scale + offset, e.g. pixels 0 to 255 to 0 to 1.
+ */
+type: "rescaling"
 }
 /**
  * The same values in another shape.
  */
 export interface LayerReshape {
-/**
- * The same values in another shape.
- */
-type: "reshape"
 /**
  * Shape of one example.
  * 
@@ -3115,15 +3156,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * The same values in another shape.
+ */
+type: "reshape"
 }
 /**
  * A depthwise convolution over an image, then a mix of the channels: fewer weights than conv2d.
  */
 export interface LayerSeparableConv2D {
-/**
- * A depthwise convolution over an image, then a mix of the channels: fewer weights than conv2d.
- */
-type: "separableConv2d"
 /**
  * Number of channels of the output.
  */
@@ -3170,15 +3211,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * A depthwise convolution over an image, then a mix of the channels: fewer weights than conv2d.
+ */
+type: "separableConv2d"
 }
 /**
  * Plain recurrent layer over the steps of a sequence.
  */
 export interface LayerSimpleRnn {
-/**
- * Plain recurrent layer over the steps of a sequence.
- */
-type: "simpleRnn"
 /**
  * Width of the state.
  */
@@ -3221,16 +3262,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Plain recurrent layer over the steps of a sequence.
+ */
+type: "simpleRnn"
 }
 /**
  * Dropout of whole channels of a sequence.
  */
 export interface LayerSpatialDropout1D {
 /**
- * Dropout of whole channels of a sequence.
- */
-type: "spatialDropout1d"
-/**
  * Share of channels set to zero.
  */
 rate: number
@@ -3244,16 +3285,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Dropout of whole channels of a sequence.
+ */
+type: "spatialDropout1d"
 }
 /**
  * Dropout of whole channels of a image.
  */
 export interface LayerSpatialDropout2D {
 /**
- * Dropout of whole channels of a image.
- */
-type: "spatialDropout2d"
-/**
  * Share of channels set to zero.
  */
 rate: number
@@ -3267,6 +3308,10 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
+/**
+ * Dropout of whole channels of a image.
+ */
+type: "spatialDropout2d"
 }
 /**
  * Steps by the gradient times the moving root of updates over that of gradients.

@@ -4,10 +4,8 @@ export interface SchemaError {
   readonly schemaPath: string;
   readonly keyword: string;
   readonly params: Readonly<Record<string, unknown>>;
-  readonly parentSchema: { readonly [key: string]: unknown };
   /** The key, where it is the key of an object that does not fit. */
   readonly propertyName?: string;
-  readonly message?: string;
 }
 /** True where the document, parameters substituted, fits the schema; else `validate.errors` holds every error. */
 export declare const validate: { (document: unknown): boolean; errors?: readonly SchemaError[] | null };

@@ -1,9 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../core/json.ts';
 import type { SchemaError } from '../../schemas/generated/validate.js';
 import { list, nearest, show } from './diagnostic.ts';
 import type { Finding } from './diagnostic.ts';
 import { fromPointer, join, valueAt } from './pointer.ts';
-import { isObject, resolveRef } from './schema-walk.ts';
+import { isObject, nodesAt, resolveRef } from './schema-walk.ts';
 import type { SchemaNode } from './schema-walk.ts';
 
 /**
@@ -11,7 +12,7 @@ import type { SchemaNode } from './schema-walk.ts';
  * validated, `written` the document as it stands in the file, before parameters were substituted.
  */
 export function explainErrors(errors: readonly SchemaError[], value: Json, written: Json): Finding[] {
-  return withoutNoise(errors).map((error) => {
+  return withoutNoise(errors, value).map((error) => {
     const finding = explain(error, value);
     const origin = valueAt(written, finding.pointer);
     const substituted = typeof origin === 'string' && origin.includes('${parameters.') && valueAt(value, finding.pointer) !== origin;
@@ -19,11 +20,15 @@ export function explainErrors(errors: readonly SchemaError[], value: Json, writt
   });
 }
 
-/** `if` and `propertyNames` only repeat what an error beside them says; branches of a union that failed say less than the union. */
-function withoutNoise(errors: readonly SchemaError[]): SchemaError[] {
+/** Keywords that judge texts: on a value that is none, they judged a key of it, which `propertyNames` reports. */
+const TEXT_KEYWORDS = new Set(['pattern', 'minLength', 'maxLength', 'format']);
+
+/** `if` only repeats what an error beside it says; branches of a union that failed say less than the union. */
+function withoutNoise(errors: readonly SchemaError[], value: Json): SchemaError[] {
   const unions = errors.filter((error) => error.keyword === 'anyOf' || error.keyword === 'oneOf');
   const kept = errors.filter((error) => {
-    if (error.keyword === 'if' || error.keyword === 'propertyNames') return false;
+    if (error.keyword === 'if' || error.propertyName !== undefined) return false;
+    if (TEXT_KEYWORDS.has(error.keyword) && typeof valueAt(value, error.instancePath) !== 'string') return false;
     return !unions.some((union) => union !== error && error.schemaPath.startsWith(`${union.schemaPath}/`) && error.instancePath.startsWith(union.instancePath));
   });
   // Where a key is unknown and one is missing, and the two spell alike, one mistake was made, not two.
@@ -36,9 +41,8 @@ function withoutNoise(errors: readonly SchemaError[]): SchemaError[] {
 
 function explain(error: SchemaError, root: Json): Finding {
   const pointer = error.instancePath;
-  const parent = error.parentSchema as SchemaNode;
+  const parent = schemaBehind(error, root);
   const given = valueAt(root, pointer);
-  if (error.propertyName !== undefined) return explainKey(join(pointer, error.propertyName), error.propertyName, parent);
   switch (error.keyword) {
     case 'additionalProperties':
       return unknownKey(pointer, String(error.params['additionalProperty']), parent, given);
@@ -46,6 +50,8 @@ function explain(error: SchemaError, root: Json): Finding {
       return missingKey(pointer, String(error.params['missingProperty']), parent);
     case 'type':
       return wrongType(pointer, given, parent);
+    case 'propertyNames':
+      return explainKey(pointer, String(error.params['propertyName']), parent);
     case 'enum':
       return notListed(pointer, given, parent.enum ?? []);
     case 'const':
@@ -63,6 +69,23 @@ function explain(error: SchemaError, root: Json): Finding {
     default:
       return bound(pointer, given, parent, error);
   }
+}
+
+/** The schema node that refused: of those that apply to the place, the one that says what the error says. */
+function schemaBehind(error: SchemaError, root: Json): SchemaNode {
+  const nodes = nodesAt(root, error.instancePath);
+  const { params } = error;
+  const says = (node: SchemaNode): boolean => {
+    const stated = (node as Readonly<Record<string, unknown>>)[error.keyword];
+    if (stated === undefined) return false;
+    if (error.keyword === 'additionalProperties') return stated === false && !Object.hasOwn(node.properties ?? {}, String(params['additionalProperty']));
+    if (error.keyword === 'required') return node.required!.includes(String(params['missingProperty']));
+    if (error.keyword === 'enum') return isDeepStrictEqual(stated, params['allowedValues']);
+    if (error.keyword === 'const') return isDeepStrictEqual(stated, params['allowedValue']);
+    if (error.keyword === 'type') return isDeepStrictEqual(stated, params['type']);
+    return params['limit'] === undefined || stated === params['limit'];
+  };
+  return nodes.find(says) ?? {};
 }
 
 function unknownKey(pointer: string, key: string, parent: SchemaNode, object: Json | undefined): Finding {
@@ -123,7 +146,8 @@ function notListed(pointer: string, given: Json | undefined, choices: readonly J
 }
 
 function explainKey(pointer: string, key: string, parent: SchemaNode): Finding {
-  return { pointer, at: 'key', given: key, message: `${show(key)} cannot be a name here.`, fix: hintOf(parent, `It must match ${parent.pattern ?? ''}.`) };
+  const names = parent.propertyNames === undefined ? {} : resolveRef(parent.propertyNames);
+  return { pointer: join(pointer, key), at: 'key', given: key, message: `${show(key)} cannot be a name in ${where(pointer)}.`, fix: hintOf(names, names.pattern === undefined ? 'Choose another name.' : `It must match ${names.pattern}.`) };
 }
 
 function wrongCount(pointer: string, given: Json | undefined, parent: SchemaNode, error: SchemaError): Finding {
@@ -178,7 +202,7 @@ const BOUNDS: Readonly<Record<string, (limit: unknown) => string>> = {
 function bound(pointer: string, given: Json | undefined, parent: SchemaNode, error: SchemaError): Finding {
   const say = BOUNDS[error.keyword];
   const limit = error.params['limit'] ?? error.params['multipleOf'];
-  const problem = say === undefined ? (error.message ?? 'is not allowed') : say(limit);
+  const problem = say === undefined ? `does not satisfy "${error.keyword}"` : say(limit);
   const fix = hintOf(parent);
   return { pointer, ...givenOf(given), message: `${quoted(pointer)} ${problem}; ${show(given)} was given.`, ...(fix === undefined ? {} : { fix }) };
 }

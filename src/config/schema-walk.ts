@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Json, JsonObject, JsonSchema } from '../core/json.ts';
 import { schema as documentSchema } from '../../schemas/generated/validate.js';
+import { fromPointer } from './pointer.ts';
 
 /** A schema node, as far as this code looks into it. */
 export interface SchemaNode {
@@ -12,6 +13,7 @@ export interface SchemaNode {
   readonly description?: string;
   readonly examples?: readonly Json[];
   readonly pattern?: string;
+  readonly propertyNames?: SchemaNode;
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly additionalProperties?: boolean | SchemaNode;
@@ -78,4 +80,41 @@ function hasType(value: Json, type: string): boolean {
 
 export function isObject(value: Json | undefined): value is JsonObject {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+/**
+ * Every schema node that applies to the value at a pointer: what `properties` and `items` lead to, and with it what `allOf` and the
+ * branch chosen by `if` add. Unions that decide nothing are not followed.
+ */
+export function nodesAt(root: Json, pointer: string): SchemaNode[] {
+  let nodes = applicable(rootSchema, root);
+  let value = root;
+  for (const segment of fromPointer(pointer)) {
+    const child = memberOf(value, segment);
+    if (child === undefined) return [];
+    nodes = nodes.flatMap((node) => {
+      const next = childSchema(node, value, segment);
+      return next === undefined ? [] : applicable(next, child);
+    });
+    value = child;
+  }
+  return nodes;
+}
+
+function applicable(schema: SchemaNode, value: Json): SchemaNode[] {
+  const node = resolveRef(schema);
+  const branch = node.if === undefined ? undefined : fits(node.if, value) ? node.then : node.else;
+  return [node, ...(node.allOf ?? []).flatMap((part) => applicable(part, value)), ...(branch === undefined ? [] : applicable(branch, value))];
+}
+
+function childSchema(node: SchemaNode, value: Json, segment: string): SchemaNode | undefined {
+  if (Array.isArray(value)) return Array.isArray(node.items) ? node.items[Number(segment)] : (node.items as SchemaNode | undefined);
+  if (Object.hasOwn(node.properties ?? {}, segment)) return node.properties![segment];
+  for (const [pattern, schema] of Object.entries(node.patternProperties ?? {})) if (new RegExp(pattern, 'u').test(segment)) return schema;
+  return typeof node.additionalProperties === 'object' ? node.additionalProperties : undefined;
+}
+
+function memberOf(value: Json, segment: string): Json | undefined {
+  if (Array.isArray(value)) return value[Number(segment)];
+  return isObject(value) && Object.hasOwn(value, segment) ? value[segment] : undefined;
 }

@@ -89,7 +89,7 @@ function automatic(context: Context, port: string, facts: Port): Found {
   return {
     pointer: step.pointer,
     allowed: several,
-    message: `The step "${step.id}" takes a ${facts.kind} as "${port}", and ${several.length} could be meant: ${list(several)}.`,
+    message: `The step "${step.id}" takes ${kindText(facts.kind)} as "${port}", and ${several.length} could be meant: ${list(several)}.`,
     fix: `Choose one: "inputs": { "${port}": "${several.at(-1)!}" }.`,
   };
 }
@@ -98,11 +98,11 @@ function nothingFits({ steps, position, step }: Context, port: string, { kind }:
   const later = steps.slice(position + 1).find((other) => Object.values(other.outputs).some((output) => output.kind === kind));
   const makers: Partial<Record<ArtifactKind, string>> = { dataset: 'ingest', examples: 'preprocess', model: 'train', evaluation: 'evaluate', version: 'register', deployment: 'deploy' };
   const maker = makers[kind];
-  const add = maker === undefined ? `Add a step that gives a ${kind} before it.` : `Add a step that gives one before it, e.g. { "uses": "${maker}" }.`;
+  const add = maker === undefined ? `Add a step that gives ${kindText(kind)} before it.` : `Add a step that does before it, e.g. { "uses": "${maker}" }.`;
   return {
     pointer: step.pointer,
-    message: `The step "${step.id}" takes a ${kind} as "${port}", and no step before it gives one.`,
-    fix: later === undefined ? add : `The step "${later.id}" gives one but stands after it: move it before "${step.id}".`,
+    message: `The step "${step.id}" takes ${kindText(kind)} as "${port}", and no step before it gives any.`,
+    fix: later === undefined ? add : `The step "${later.id}" does, but stands after it: move it before "${step.id}".`,
   };
 }
 
@@ -127,12 +127,12 @@ function explicit(context: Context, port: string, facts: Port, named: string): F
     const ofKind = outputs.filter(([, given]) => given.kind === facts.kind).map(([name]) => name);
     if (ofKind.length === 1) return { source: { step: id, output: ofKind[0]!, kind: facts.kind } };
     if (ofKind.length > 1) return problem(`The step "${id}" gives ${ofKind.length} of the kind ${facts.kind}.`, ofKind.map((name) => `${id}.${name}`), named);
-    const gives = outputs.length === 0 ? 'nothing' : outputs.map(([, given]) => `a ${given.kind}`).join(' and ');
-    return problem(`"${port}" of "${step.id}" takes a ${facts.kind}; "${id}" gives ${gives}.`, names, id);
+    const gives = outputs.length === 0 ? 'nothing' : outputs.map(([, given]) => kindText(given.kind)).join(' and ');
+    return problem(`"${port}" of "${step.id}" takes ${kindText(facts.kind)}; "${id}" gives ${gives}.`, names, id);
   }
   const found = source.outputs[output];
   if (found === undefined) return problem(`The step "${id}" gives nothing named "${output}".`, outputs.map(([name]) => `${id}.${name}`), named);
-  if (found.kind !== facts.kind) return problem(`"${port}" of "${step.id}" takes a ${facts.kind}; "${named}" is a ${found.kind}.`, names, id);
+  if (found.kind !== facts.kind) return problem(`"${port}" of "${step.id}" takes ${kindText(facts.kind)}; "${named}" is ${kindText(found.kind)}.`, names, id);
   return { source: { step: id, output, kind: facts.kind } };
 }
 
@@ -140,6 +140,12 @@ function explicit(context: Context, port: string, facts: Port, named: string): F
 function nameOfSource(steps: readonly WiringStep[], { step, output, kind }: PlanInput): string {
   const outputs = Object.values(steps.find(({ id }) => id === step)?.outputs ?? {});
   return outputs.filter((port) => port.kind === kind).length > 1 ? `${step}.${output}` : step;
+}
+
+/** "a model", "an evaluation"; examples and data are many. */
+function kindText(kind: ArtifactKind): string {
+  if (kind === 'examples' || kind === 'data') return kind;
+  return `${kind === 'evaluation' ? 'an' : 'a'} ${kind}`;
 }
 
 function unknownPort(step: WiringStep, port: string): Finding {

@@ -16,13 +16,14 @@ export function datasetMeta(artifact: OpenArtifact): DatasetMeta {
   return artifact.manifest.meta as unknown as DatasetMeta;
 }
 
-interface Selected {
+/** A column and the SQL that gives it. */
+export interface SelectedColumn {
   readonly column: Column;
   readonly sql: string;
 }
 
 /** Columns of the Parquet by position: names that differ only in case have others there. */
-async function select(db: Database, source: string, all: readonly Column[], wanted: readonly string[]): Promise<Selected[]> {
+async function select(db: Database, source: string, all: readonly Column[], wanted: readonly string[]): Promise<SelectedColumn[]> {
   const found = await db.describe(`SELECT * FROM ${source}`);
   return wanted.map((name) => {
     const index = all.findIndex((column) => column.name === name);
@@ -30,14 +31,14 @@ async function select(db: Database, source: string, all: readonly Column[], want
   });
 }
 
-function expression({ column, sql }: Selected): string {
+function expression({ column, sql }: SelectedColumn): string {
   if (column.type === 'image' || column.type === 'string') return sql;
   return column.type === 'timestamp' ? `CAST(epoch_ms(${sql}) AS DOUBLE)` : `CAST(${sql} AS DOUBLE)`;
 }
 
 const bytesOf = (value: DuckDBValue): Uint8Array | null => (value === null ? null : (value as { bytes: Uint8Array }).bytes);
 
-async function toColumn({ column }: Selected, values: readonly DuckDBValue[], firstRow: number): Promise<ColumnData> {
+async function toColumn({ column }: SelectedColumn, values: readonly DuckDBValue[], firstRow: number): Promise<ColumnData> {
   if (column.type === 'string') return { kind: 'text', values: values as (string | null)[] };
   if (column.type === 'image') {
     const images = await Promise.all(values.map((value, row) => {
@@ -55,12 +56,8 @@ export interface ColumnBatch {
   readonly columns: ReadonlyMap<string, ColumnData>;
 }
 
-/** The named columns of one split, batch by batch in order; memory stays bounded by the batch. */
-export async function* columnBatches(db: Database, artifact: OpenArtifact, split: Split, names: readonly string[]): AsyncGenerator<ColumnBatch> {
-  const meta = datasetMeta(artifact);
-  if (meta.rows[split] === 0) return;
-  const source = `read_parquet(${pathLiteral(await artifact.path(`${split}.parquet`))})`;
-  const chosen = await select(db, source, meta.columns, names);
+/** Columns of a table or subquery, batch by batch in order; memory stays bounded by the batch. */
+export async function* tableBatches(db: Database, source: string, chosen: readonly SelectedColumn[]): AsyncGenerator<ColumnBatch> {
   const images = chosen.some((item) => item.column.type === 'image');
   const list = chosen.length === 0 ? '1' : chosen.map(expression).join(', ');
   let firstRow = 0;
@@ -74,6 +71,14 @@ export async function* columnBatches(db: Database, artifact: OpenArtifact, split
       firstRow += rows;
     }
   }
+}
+
+/** The named columns of one split, batch by batch in order. */
+export async function* columnBatches(db: Database, artifact: OpenArtifact, split: Split, names: readonly string[]): AsyncGenerator<ColumnBatch> {
+  const meta = datasetMeta(artifact);
+  if (meta.rows[split] === 0) return;
+  const source = `read_parquet(${pathLiteral(await artifact.path(`${split}.parquet`))})`;
+  yield* tableBatches(db, source, await select(db, source, meta.columns, names));
 }
 
 function plainValue(value: DuckDBValue, { type }: Column): unknown {

@@ -17,8 +17,8 @@ export const DATA_LIMITS = {
   /** Categories that one-hot encoding makes columns of, unless the document says otherwise. */
   oneHotCategoriesMax: 1_000,
   /** Bytes of a text source that `plan` reads wholly; of a larger one it reads the first `previewRowsMax` rows. */
-  previewBytesMax: 64 * 1024 * 1024,
-  previewRowsMax: 50_000,
+  previewBytesMax: 4 * 1024 * 1024,
+  previewRowsMax: 2_000,
   /** Bytes of one line or JSON value of a text source. */
   lineBytesMax: 16 * 1024 * 1024,
   /** Integers beyond this are identifiers, not quantities, and cannot be held by a JSON number. */

@@ -37,7 +37,6 @@ function numberOf(value: unknown, type: Column['type'], row: number, name: strin
   }
   if (typeof value === 'bigint') return Number(value);
   if (typeof value !== 'number') throw wrong(row, name, 'a number', value);
-  if (type === 'integer' && Number.isFinite(value) && !Number.isInteger(value)) throw wrong(row, name, 'a whole number', value);
   return value;
 }
 

@@ -148,18 +148,22 @@ function completeLength(bytes: Uint8Array): number {
   return bytes.length;
 }
 
-function notUtf8(file: SourceFile, bytes: Uint8Array, offset: number, line: number): PerennialError {
-  let low = 0;
-  let high = bytes.length;
-  while (low + 1 < high) {
-    const middle = (low + high) >> 1;
-    const head = bytes.subarray(0, middle);
-    if (isUtf8(head.subarray(0, completeLength(head)))) low = middle;
-    else high = middle;
+/** Offset of the first byte that cannot stand where it stands. @see The Unicode Standard, table 3-7 */
+function firstInvalid(bytes: Uint8Array): number {
+  for (let at = 0; at < bytes.length;) {
+    const lead = bytes[at]!;
+    const length = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+    if (length === 0 || !isUtf8(bytes.subarray(at, at + length)) || at + length > bytes.length) return at;
+    at += length;
   }
-  for (const byte of bytes.subarray(0, low)) if (byte === 10) line += 1;
-  return new PerennialError('SOURCE_INVALID', `${file.name} is not UTF-8: byte 0x${(bytes[low] ?? 0).toString(16)} at offset ${offset + low} (line ${line}).`, {
-    hint: `Convert it (iconv -f latin1 -t utf-8), or for csv give "encoding": "latin-1" or "utf-16" in the source.`,
+  return bytes.length;
+}
+
+function notUtf8(file: SourceFile, bytes: Uint8Array, offset: number, line: number): PerennialError {
+  const at = firstInvalid(bytes);
+  const lines = bytes.subarray(0, at).reduce((count, byte) => count + (byte === 10 ? 1 : 0), line);
+  return new PerennialError('SOURCE_INVALID', `${file.name} is not UTF-8: byte 0x${(bytes[at] ?? 0).toString(16)} at offset ${offset + at} (line ${lines}).`, {
+    hint: 'Convert it (iconv -f latin1 -t utf-8), or for csv give "encoding": "latin-1" or "utf-16" in the source.',
   });
 }
 

@@ -33,7 +33,7 @@ export interface GateFacts {
 export interface GateVerdict {
   readonly gate: Gate;
   readonly passed: boolean;
-  /** One sentence, e.g. "accuracy 0.91 is below 0.95." */
+  /** One sentence, e.g. "accuracy 0.91 is below 0.95" */
   readonly sentence: string;
 }
 
@@ -93,14 +93,14 @@ function judgeOne(gate: Gate, facts: GateFacts): GateVerdict {
 }
 
 function bound(gate: Gate, passed: boolean, shown: string, yes: string, no: string, limit: number): GateVerdict {
-  return { gate, passed, sentence: `${shown} ${passed ? yes : no} ${formatNumber(limit)}.` };
+  return { gate, passed, sentence: `${shown} ${passed ? yes : no} ${formatNumber(limit)}` };
 }
 
 function againstBaseline(gate: Extract<Gate, { betterThanBaseline: unknown }>, value: number, facts: GateFacts): GateVerdict {
   const baseline = facts.baseline.metrics[gate.metric];
   const name = `the baseline (${facts.baseline.description})`;
   if (baseline === undefined || baseline === null) {
-    return { gate, passed: false, sentence: `${gate.metric} is undefined for ${name}, so there is nothing to beat.` };
+    return { gate, passed: false, sentence: `${gate.metric} is undefined for ${name}, so there is nothing to beat` };
   }
   const margin = gate.betterThanBaseline === true ? 0 : gate.betterThanBaseline;
   return compare(gate, value, baseline, margin, name, facts);
@@ -113,7 +113,7 @@ function againstChampion(gate: Extract<Gate, { notWorseThanChampionBy: number } 
   if (champion === undefined || theirs === undefined || theirs === null) {
     const passed = facts.onNoChampion === 'pass';
     const why = champion === undefined ? (facts.noChampion ?? 'there is no champion yet') : `${gate.metric} is undefined for ${champion.name}`;
-    return { gate, passed, sentence: `${gate.metric} ${formatNumber(value)} has nothing to be compared with: ${why}; "onNoChampion" is "${facts.onNoChampion}".` };
+    return { gate, passed, sentence: `${gate.metric} ${formatNumber(value)} has nothing to be compared with: ${why}; "onNoChampion" is "${facts.onNoChampion}"` };
   }
   if ('notWorseThanChampionBy' in gate) return allowWorse(gate, value, theirs, champion.name, facts);
   const interval = champion.differences[gate.metric];
@@ -134,14 +134,14 @@ function allowWorse(gate: Extract<Gate, { notWorseThanChampionBy: number }>, val
   const passed = gain >= -allowed - ROUNDING;
   const relation = gain > 0 ? `is better than ${formatNumber(theirs)}` : gain === 0 ? `equals ${formatNumber(theirs)}` : `is worse than ${formatNumber(theirs)}`;
   const limit = gain >= 0 ? '' : `, by ${formatNumber(-gain)}; ${formatNumber(allowed)} ${passed ? 'is' : 'would be'} allowed`;
-  return { gate, passed, sentence: `${gate.metric} ${formatNumber(value)} ${relation} of ${name} on the same rows${limit}.` };
+  return { gate, passed, sentence: `${gate.metric} ${formatNumber(value)} ${relation} of ${name} on the same rows${limit}` };
 }
 
 function compare(gate: Gate, value: number, theirs: number, margin: number, name: string, facts: GateFacts): GateVerdict {
   const gain = gainOf(gate, value, theirs, facts);
   const passed = gain > margin + (margin === 0 ? 0 : ROUNDING);
   const by = margin === 0 ? '' : ` by more than ${formatNumber(margin)}`;
-  return { gate, passed, sentence: `${gate.metric} ${formatNumber(value)} ${passed ? 'is better than' : 'is not better than'} ${formatNumber(theirs)} of ${name} on the same rows${by}.` };
+  return { gate, passed, sentence: `${gate.metric} ${formatNumber(value)} ${passed ? 'is better than' : 'is not better than'} ${formatNumber(theirs)} of ${name} on the same rows${by}` };
 }
 
 function beyondDoubt(
@@ -152,14 +152,14 @@ function beyondDoubt(
   name: string,
   facts: GateFacts,
 ): GateVerdict {
-  if (interval === null || interval === undefined) return { gate, passed: false, sentence: `${gate.metric} ${formatNumber(value)}: no interval of its difference to ${name} can be computed.` };
+  if (interval === null || interval === undefined) return { gate, passed: false, sentence: `${gate.metric} ${formatNumber(value)}: no interval of its difference to ${name} can be computed` };
   const least = facts.directions[gate.metric] === 'minimize' ? -interval.high : interval.low;
   const passed = least > gate.betterThanChampionBy;
   const range = `${formatNumber(interval.low)} to ${formatNumber(interval.high)}`;
   return {
     gate,
     passed,
-    sentence: `${gate.metric} ${formatNumber(value)} against ${formatNumber(theirs)} of ${name}: the ${Math.round(interval.confidence * 100)} % interval of the difference (${range}) ${passed ? 'is' : 'is not'} wholly better by more than ${formatNumber(gate.betterThanChampionBy)}.`,
+    sentence: `${gate.metric} ${formatNumber(value)} against ${formatNumber(theirs)} of ${name}: the ${Math.round(interval.confidence * 100)} % interval of the difference (${range}) ${passed ? 'is' : 'is not'} wholly better by more than ${formatNumber(gate.betterThanChampionBy)}`,
   };
 }
 

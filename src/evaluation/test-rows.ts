@@ -138,10 +138,9 @@ async function openChampion(champion: ServingVersion | { readonly none: string }
  */
 function predictionsFor({ scorer, reach, horizon, identity }: OpenChampion, rows: number, before: number): ScoredChampion | { readonly none: string } {
   const scored = scorer.finish();
-  const first = Math.max(0, before - reach);
   const count = Math.min(scored.rows - horizon, rows);
   if (count <= 0) return { none: 'the champion needs more rows for one prediction' };
   const width = scored.predictions.length / scored.rows;
-  const targets = Int32Array.from({ length: count }, (_, index) => first + index + reach - before);
+  const targets = Int32Array.from({ length: count }, (_, index) => index + reach - before);
   return { ...identity, predictions: scored.predictions.subarray(0, count * width), targets };
 }

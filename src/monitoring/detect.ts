@@ -193,14 +193,13 @@ function unseenOf(reference: FeatureSample, current: FeatureSample, rows: number
 }
 
 function reasonOf(tests: readonly TestScore[], moved: boolean): string {
-  if (moved) return `Large and not by chance: ${tests.map(describe).join(', ')}.`;
-  const kept = tests.filter((test) => !test.exceeded).map(describe);
-  return `No drift: ${kept.join(', ')}.`;
+  if (moved) return `${tests.map(describe).join(', ')}.`;
+  return `${describe(tests.find((test) => !test.exceeded)!)}.`;
 }
 
 function describe({ test, kind, score, threshold, exceeded }: TestScore): string {
-  const relation = kind === 'pValue' ? (exceeded ? 'below' : 'not below') : exceeded ? 'above' : 'not above';
-  return `${test} ${score.toPrecision(3)} is ${relation} ${threshold}`;
+  if (kind === 'pValue') return `p of ${test} ${score < 0.001 ? '< 0.001' : `= ${score.toFixed(3)}`} is ${exceeded ? '' : 'not '}below ${threshold}`;
+  return `${test} ${score.toFixed(3)} is ${exceeded ? '' : 'not '}above ${threshold}`;
 }
 
 function percent(share: number): string {

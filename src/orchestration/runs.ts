@@ -144,6 +144,18 @@ export async function inputOf(temporal: Temporal, workflowId: string): Promise<P
   }
 }
 
+/** The nominal time of a run: what it was given, else its schedule's tick, else its start. */
+export async function nominalTimeOf(temporal: Temporal, workflowId: string, input: PipelineInput): Promise<string> {
+  if (input.nominalTime !== undefined) return input.nominalTime;
+  try {
+    const { searchAttributes, startTime } = await temporal.client.workflow.getHandle(workflowId).describe();
+    const tick = (searchAttributes as Readonly<Record<string, readonly unknown[] | undefined>>)['TemporalScheduledStartTime']?.[0];
+    return (tick instanceof Date ? tick : startTime).toISOString();
+  } catch (error) {
+    throw temporalError(error, `Run "${workflowId}"`);
+  }
+}
+
 /** Starts a failed or rejected step of a run that still goes on once more. */
 export async function retryStep(temporal: Temporal, workflowId: string, stepId: string): Promise<string> {
   try {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import { withLock } from '../platform/lock.ts';
@@ -55,7 +55,10 @@ export async function makeFolderOnce(folder: string, report: Report, fill: (draf
   const waiting = (pid: number): void => report(`${basename(dirname(folder))}: process ${pid} is setting it up; waiting for it`);
   return withLock(`${folder}.lock`, async () => {
     if (existsSync(folder)) return false;
-    const draft = mkdtempSync(join(dirname(folder), `.${basename(folder)}-`));
+    const prefix = `.${basename(folder)}-`;
+    // Under the lock, drafts that are still here were left by a process that was killed.
+    for (const name of readdirSync(dirname(folder))) if (name.startsWith(prefix)) rmSync(join(dirname(folder), name), { recursive: true, force: true });
+    const draft = mkdtempSync(join(dirname(folder), prefix));
     try {
       chmodSync(draft, 0o755); // temporary folders are private; this one may be shared
       await fill(draft);

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
-import { mapLimited } from '../storage/concurrency.ts';
+import { mapLimited, pauseAfterLostRace } from '../storage/concurrency.ts';
 import { sha256 } from '../storage/digest.ts';
 import { getJson, putJson } from '../storage/json-objects.ts';
 import { routingKey, transitionKey, transitionsPrefix } from './keys.ts';
@@ -45,7 +44,7 @@ export async function changeRouting(store: ObjectStore, name: string, author: Au
       await recordTransition(store, next.transition);
       return { changed: true, from: proposal.from, to: proposal.to, pin: next.pin, routing: next };
     }
-    await sleep(Math.random() * Math.min(2 + attempt, 30));
+    await pauseAfterLostRace(attempt);
   }
   throw new PerennialError('PRECONDITION_FAILED', `The routing of "${name}" was changed by others ${ATTEMPTS_MAX} times in a row.`);
 }

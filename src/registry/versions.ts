@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ArtifactRef } from '../core/artifact.ts';
 import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import type { StepVerdict } from '../core/step.ts';
 import { missingBlobs } from '../storage/artifact-store.ts';
-import { mapLimited } from '../storage/concurrency.ts';
+import { mapLimited, pauseAfterLostRace } from '../storage/concurrency.ts';
 import { getJson, putJson } from '../storage/json-objects.ts';
 import { claimKey, indexKey, versionKey, versionsPrefix } from './keys.ts';
 import { checkModelName } from './names.ts';
@@ -71,7 +70,7 @@ export async function registerVersion(
     }
     // Straight to the end of the row: a claim left by a crash may be far behind.
     await moveClaim(store, name, modelRef.digest, claim, (await latestNumber(store, name)) + 1);
-    await sleep(Math.random() * Math.min(2 * attempt, 20));
+    await pauseAfterLostRace(attempt);
   }
 }
 

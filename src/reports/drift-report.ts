@@ -45,7 +45,7 @@ function driftTable(columns: readonly ColumnDrift[]): Markup {
     columns.map((column): (Cell | string)[] => [
       column.name,
       { text: column.type, tone: 'quiet' },
-      { text: column.drifted ? 'drifted' : column.status === 'compared' ? 'no drift' : column.status, tone: column.drifted ? 'bad' : column.status === 'compared' ? 'good' : 'quiet' },
+      { text: column.drifted ? 'drifted' : column.status === 'compared' ? 'ok' : column.status, tone: column.drifted ? 'bad' : column.status === 'compared' ? 'good' : 'quiet' },
       score(column, ['psi']),
       score(column, ['ksDistance']),
       score(column, ['ks', 'chiSquare']),
@@ -62,9 +62,9 @@ function score({ tests }: ColumnDrift, names: readonly string[]): Cell {
   return { text: showScore(test.score), number: true, ...(test.exceeded ? { tone: 'bad' as const } : {}) };
 }
 
-/** Three decimals; p-values that round to 0 are "< 0.001". */
+/** Three decimals; what is smaller is "< 0.001". */
 export function showScore(value: number): string {
-  return value > 0 && value < 0.001 ? '< 0.001' : value.toFixed(3);
+  return value < 0.001 ? '< 0.001' : value.toFixed(3);
 }
 
 function share(value: number): string {
@@ -86,7 +86,7 @@ async function distributionChart(column: ColumnDrift, index: number): Promise<Ma
     data: { values },
     mark: { type: 'bar' },
     encoding: {
-      x: { field: 'label', type: 'nominal', sort: [...labels], title: null, axis: { labelAngle: -45, labelLimit: 90 } },
+      x: { field: 'label', type: 'nominal', sort: [...labels], title: null, axis: { labelAngle: -45, labelLimit: 130 } },
       xOffset: { field: 'set', sort: ['training', 'current'] },
       y: { field: 'share', type: 'quantitative', title: 'share of rows', axis: { format: '%', tickCount: 4 } },
       color: { field: 'set', type: 'nominal', title: null, scale: { domain: ['training', 'current'], range: [COLOURS.quiet, column.drifted ? COLOURS.bad : COLOURS.ours] }, legend: { orient: 'top' } },

@@ -71,7 +71,7 @@ export async function calibrationChart({ calibration }: Classification): Promise
         encoding: { x: { field: 'confidence', type: 'quantitative', title: 'claimed probability', scale: { domain: [0, 1] } }, y: { field: 'observed', type: 'quantitative', title: 'share that came true', scale: { domain: [0, 1] } } },
         layer: [
           { mark: { type: 'line', color: COLOURS.ours, strokeWidth: 1.5 } },
-          { mark: { type: 'circle', color: COLOURS.ours, opacity: 0.85 }, encoding: { size: { field: 'rows', type: 'quantitative', title: 'rows', scale: { range: [30, 400] }, legend: { orient: 'bottom', symbolFillColor: COLOURS.ours } } } },
+          { mark: { type: 'circle', color: COLOURS.ours, opacity: 0.85 }, encoding: { size: { field: 'rows', type: 'quantitative', scale: { range: [30, 400] }, legend: null } } },
         ],
       },
     ],

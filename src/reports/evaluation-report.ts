@@ -113,9 +113,9 @@ function slicesSection({ slices, metrics, rows: all }: EvaluationReport): Markup
   );
 }
 
-function worstSection({ worst, classification }: EvaluationReport): Markup | null {
+function worstSection({ worst, classification, output }: EvaluationReport): Markup | null {
   if (worst.length === 0) return null;
-  const columns = [...new Set(worst.flatMap((row) => Object.keys(row.columns)))].slice(0, 14);
+  const columns = [...new Set(worst.flatMap((row) => Object.keys(row.columns)))].filter((name) => name !== output.name).slice(0, 14);
   const isClass = classification !== undefined;
   return section(
     'Where it errs most',
@@ -138,7 +138,7 @@ function worstSection({ worst, classification }: EvaluationReport): Markup | nul
 function show(value: unknown): string {
   if (value === null || value === undefined) return '–';
   if (typeof value === 'number') return String(Number(value.toPrecision(6)));
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? value.replace(/T00:00:00\.000Z$/, '') : JSON.stringify(value);
 }
 
 async function historySection({ history, model }: EvaluationReport): Promise<Markup | null> {

@@ -40,8 +40,13 @@ export function tableOf(head: readonly string[], rows: readonly (readonly (Cell 
   const numeric = head.map((_, column) => cells.length > 0 && cells.every((row) => row[column]?.number === true || row[column]?.text === '–'));
   return html`<div class="scroll"><table>
 <thead><tr>${head.map((name, column) => html`<th${numeric[column] ? raw(' class="number"') : ''}>${name}</th>`)}</tr></thead>
-<tbody>${cells.map((row) => html`<tr>${row.map((cell, column) => html`<td class="${numeric[column] ? 'number' : ''} ${cell.tone ?? ''}">${cell.text}</td>`)}</tr>
+<tbody>${cells.map((row) => html`<tr>${row.map((cell, column) => html`<td${classOf(cell, numeric[column]!)}>${cell.text}</td>`)}</tr>
 `)}</tbody></table></div>`;
+}
+
+function classOf({ text, tone }: Cell, numeric: boolean): Markup | null {
+  const names = [numeric ? 'number' : undefined, tone, typeof text === 'string' && text.length > 40 ? 'long' : undefined].filter((name) => name !== undefined);
+  return names.length === 0 ? null : raw(` class="${names.join(' ')}"`);
 }
 
 export function section(title: string, note: string, ...body: readonly Part[]): Markup {
@@ -91,12 +96,13 @@ p{margin:6px 0}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:8px 0}
 th,td{padding:5px 14px 5px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
 th{color:var(--quiet);font-weight:600;font-size:13px;white-space:nowrap}
-td.number,th.number{text-align:right}
-td{max-width:46ch;overflow-wrap:anywhere}
+td.number,th.number{text-align:right;white-space:nowrap}
+td{max-width:46ch}
+td.long{overflow-wrap:anywhere;min-width:24ch}
 .charts{display:flex;flex-wrap:wrap;gap:12px 20px;align-items:flex-start}
-figure{margin:8px 0;max-width:100%}
+figure{margin:8px 0;max-width:100%;overflow-x:auto}
 figure h3{margin:4px 0 6px}
-figcaption{color:var(--quiet);font-size:13px;max-width:44ch}
+figcaption{color:var(--quiet);font-size:13px;width:0;min-width:100%}
 svg{max-width:100%;height:auto;color:var(--ink)}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 18px;margin:8px 0}
 dt{color:var(--quiet)}dd{margin:0;overflow-wrap:anywhere}

@@ -38,6 +38,7 @@ export async function announce(store: ObjectStore, server: { id: string; url: st
   }
 
   await write();
+  await removeForgotten(store, log);
   const timer = setInterval(() => {
     writing = writing.then(write);
   }, SERVING_LIMITS.announceMs);
@@ -52,4 +53,17 @@ export async function announce(store: ObjectStore, server: { id: string; url: st
       }
     },
   };
+}
+
+/** Servers that were killed leave their announcement behind. */
+const FORGOTTEN_MS = 3_600_000;
+
+async function removeForgotten(store: ObjectStore, log: StepLogger): Promise<void> {
+  try {
+    for await (const { key, modifiedAt } of store.list('servers/')) {
+      if (Date.now() - modifiedAt > FORGOTTEN_MS) await store.delete(key);
+    }
+  } catch (error) {
+    log.warn('old announcements could not be removed', { error: messageOf(error) });
+  }
 }

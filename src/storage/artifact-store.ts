@@ -78,11 +78,11 @@ async function openArtifact(store: ObjectStore, copies: LocalCopies, digest: str
     if (file !== undefined) return file;
     throw new PerennialError('OBJECT_NOT_FOUND', `The ${manifest.kind} ${digest.slice(0, 12)} has no file "${name}". It has: ${Object.keys(manifest.files).join(', ') || 'none'}.`);
   };
-  const bytes = (name: string): Promise<Uint8Array> => getBlob(store, fileOf(name).digest);
+  const bytes = async (name: string): Promise<Uint8Array> => getBlob(store, fileOf(name).digest);
   return {
     ref: { kind: manifest.kind, digest, summary: manifest.summary },
     manifest,
-    path: (name) => copies.path(fileOf(name)),
+    path: async (name) => copies.path(fileOf(name)),
     bytes,
     json: async <T = Json>(name: string): Promise<T> => JSON.parse(Buffer.from(await bytes(name)).toString('utf8')) as T,
   };

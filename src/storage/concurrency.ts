@@ -17,3 +17,12 @@ export async function mapLimited<T, R>(items: readonly T[], limit: number, work:
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
   return results;
 }
+
+/** Longest pause between attempts of a writer that loses races; enough for two hundred writers to take turns. */
+const PAUSE_MS_MAX = 250;
+
+/** Waits before attempt `attempt` + 1 of something that others do at the same time: longer each time, and never in step with them. */
+export async function pauseAfterLostRace(attempt: number): Promise<void> {
+  const limit = Math.min(4 * 2 ** attempt, PAUSE_MS_MAX);
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * limit));
+}

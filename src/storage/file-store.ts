@@ -23,11 +23,14 @@ const REPRODUCIBLE = /^(cache|servers|probe)\//;
 export class FileStore implements ObjectStore {
   readonly location: string;
   readonly folder: string;
+  readonly #sync: boolean;
   readonly #objects: string;
   readonly #aside: string;
 
-  constructor(folder: string) {
+  /** @param options.sync false: what was written survives the end of the process, but not of the machine. Default: true. */
+  constructor(folder: string, options: { readonly sync?: boolean } = {}) {
     this.folder = resolve(folder);
+    this.#sync = options.sync ?? true;
     this.location = `file:${this.folder}`;
     this.#objects = join(this.folder, 'objects');
     this.#aside = join(this.folder, 'tmp');
@@ -114,7 +117,7 @@ export class FileStore implements ObjectStore {
     checkConditions(options);
     return this.#mapped(key, async () => {
       const path = this.#pathOf(key);
-      const durable = !REPRODUCIBLE.test(key);
+      const durable = this.#sync && !REPRODUCIBLE.test(key);
       const aside = join(this.#aside, randomBytes(12).toString('hex'));
       try {
         await this.#fillAside(aside, fill, durable);

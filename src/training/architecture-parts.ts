@@ -5,7 +5,7 @@ import type { Target } from './architecture.ts';
 import { headOf } from './output-head.ts';
 import { rate, units } from './schema-parts.ts';
 import { product, showShape } from './shapes.ts';
-import type { LayerConfig } from './topology.ts';
+import type { LayerConfig } from './model-config.ts';
 
 /** Widths of dense layers with what goes between them. */
 export const unitsList = (description: string, fallback: readonly number[]): JsonSchema => ({

@@ -2,7 +2,7 @@ import type { JsonSchema } from '../core/json.ts';
 import type { OutputSpec, TensorSpec } from '../core/tensor.ts';
 import type { LossDefinition } from './loss.ts';
 import type { Resolved } from './named.ts';
-import type { LayerConfig } from './topology.ts';
+import type { LayerConfig } from './model-config.ts';
 
 export interface Target {
   readonly output: OutputSpec;

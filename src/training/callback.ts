@@ -1,6 +1,4 @@
 import type { JsonObject, JsonSchema } from '../core/json.ts';
-import { DefinitionRegistry } from '../core/registry.ts';
-import { callbacks } from './callbacks/index.generated.ts';
 
 /** Numbers of one epoch, by name: "loss", "validationLoss", "accuracy", "meanAbsoluteError" (of the validation rows). */
 export type EpochNumbers = Readonly<Record<string, number>>;
@@ -48,5 +46,3 @@ export function defineCallback<C>(parts: Omit<CallbackDefinition<C>, 'configSche
     configSchema: { type: 'object', description: parts.summary, additionalProperties: false, properties, ...(required === undefined ? {} : { required }) },
   });
 }
-
-export const callbackRegistry = new DefinitionRegistry<CallbackDefinition>('callback', callbacks, (callback) => callback.name);

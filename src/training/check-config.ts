@@ -1,6 +1,6 @@
 import type { ConfigProblem } from '../core/step.ts';
 import { nameAndConfig } from './named.ts';
-import type { LayerConfig } from './topology.ts';
+import type { LayerConfig } from './model-config.ts';
 import type { TrainConfig } from './train-config.ts';
 
 /** Mistakes that the configuration shows by itself, before the data are known. All of them. */

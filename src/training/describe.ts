@@ -1,12 +1,12 @@
 import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { OutputSpec, TensorSpec } from '../core/tensor.ts';
 import type { Shape, WeightSpec } from './layer.ts';
-import { resolveLoss } from './loss.ts';
 import type { Named } from './named.ts';
 import { checkHead } from './output-head.ts';
+import { layerRegistry, resolveLoss } from './registries.ts';
 import { product } from './shapes.ts';
-import { layerRegistry, resolveTopology } from './topology.ts';
-import type { LayerNode, ModelConfig, Topology } from './topology.ts';
+import { resolveTopology } from './topology.ts';
+import type { LayerNode, ModelConfig, Topology } from './model-config.ts';
 
 export interface LayerDescription {
   readonly name: string;

@@ -1,9 +1,4 @@
 import type { JsonSchema } from '../core/json.ts';
-import { DefinitionRegistry } from '../core/registry.ts';
-import type { OutputSpec } from '../core/tensor.ts';
-import { losses } from './losses/index.generated.ts';
-import { resolveNamed } from './named.ts';
-import type { Named, Resolved } from './named.ts';
 import type { Tensor, Tf } from './tf.ts';
 
 /**
@@ -31,11 +26,4 @@ export function defineLoss<C = Record<string, never>>(
 ): LossDefinition<C> {
   const { properties, ...rest } = parts;
   return Object.freeze({ ...rest, configSchema: { type: 'object', description: parts.summary, additionalProperties: false, properties: properties ?? {} } });
-}
-
-export const lossRegistry = new DefinitionRegistry<LossDefinition>('loss', losses, (loss) => loss.name);
-
-/** The loss of a train step; left out, it follows from the output. */
-export function resolveLoss(named: Named | undefined, output: OutputSpec): Resolved<LossDefinition> {
-  return resolveNamed(lossRegistry, named ?? (output.kind === 'classes' ? 'categoricalCrossentropy' : 'meanSquaredError'));
 }

@@ -5,8 +5,8 @@ import { shapesOf, weightsOf } from './describe.ts';
 import { initialize } from './initializers.ts';
 import type { LayerDefinition, Shape, WeightSpec } from './layer.ts';
 import { product, showShape } from './shapes.ts';
-import { layerRegistry } from './topology.ts';
-import type { LayerNode, Topology } from './topology.ts';
+import { layerRegistry } from './registries.ts';
+import type { LayerNode, Topology } from './model-config.ts';
 import type { Tensor, Tf } from './tf.ts';
 
 /** A weight of a network under its full name, "layer/weight". */

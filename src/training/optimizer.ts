@@ -1,6 +1,4 @@
 import type { JsonSchema } from '../core/json.ts';
-import { DefinitionRegistry } from '../core/registry.ts';
-import { optimizers } from './optimizers/index.generated.ts';
 import { number } from './schema-parts.ts';
 import type { Tensor, Tf } from './tf.ts';
 
@@ -60,8 +58,6 @@ export function defineOptimizer<C extends CommonOptimizerConfig>(
     },
   });
 }
-
-export const optimizerRegistry = new DefinitionRegistry<OptimizerDefinition>('optimizer', optimizers, (optimizer) => optimizer.name);
 
 /** The gradients of the weights, clipped as configured, in Keras's order: by weight, then all together, then by value. */
 export function clipGradients(tf: Tf, gradients: readonly Tensor[], config: CommonOptimizerConfig): Tensor[] {

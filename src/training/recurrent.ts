@@ -51,9 +51,13 @@ export function recurrentShape(inputs: readonly Shape[], config: RecurrentConfig
   return config.returnSequences ? [steps!, config.units] : [config.units];
 }
 
-/** Runs a cell over the steps of `x` [batch, steps, features]. A masked step keeps the state, as in Keras. */
+/**
+ * Runs a cell over the steps of `x` [batch, steps, features]. A masked step keeps the state, as in Keras.
+ *
+ * @param zeroMasked give zeros instead of the kept state for masked steps, where all states are returned
+ */
 export function unroll<C extends RecurrentConfig>(
-  tf: Tf, cell: Cell<C>, x: Tensor, weights: Readonly<Record<string, Tensor>>, config: C, context: CallContext,
+  tf: Tf, cell: Cell<C>, x: Tensor, weights: Readonly<Record<string, Tensor>>, config: C, context: CallContext, zeroMasked = false,
 ): Tensor {
   const [batch, steps, features] = x.shape as [number, number, number];
   const [layerSeed, iteration] = context.seed;
@@ -76,7 +80,7 @@ export function unroll<C extends RecurrentConfig>(
     let next = cell.step(tf, projected[at]!, read, weights, config);
     if (masks !== undefined) next = keepMasked(tf, states, next, masks[at]!);
     states = next;
-    if (config.returnSequences) outputs.push(states[0]!);
+    if (config.returnSequences) outputs.push(zeroMasked && masks !== undefined ? tf.mul(states[0]!, masks[at]!) : states[0]!);
   }
   return config.returnSequences ? tf.stack(outputs, 1) : states[0]!;
 }

@@ -1,41 +1,13 @@
 import { PerennialError } from '../core/errors.ts';
-import { DefinitionRegistry } from '../core/registry.ts';
 import type { OutputSpec, TensorSpec } from '../core/tensor.ts';
-import { architectures } from './architectures/index.generated.ts';
-import { layers } from './layers/index.generated.ts';
 import type { LayerDefinition } from './layer.ts';
 import type { Resolved } from './named.ts';
 import type { LossDefinition } from './loss.ts';
 import { withDefaults } from './named.ts';
+import { architectureRegistry, layerRegistry } from './registries.ts';
+import type { LayerConfig, LayerNode, ModelConfig, Topology } from './model-config.ts';
 
-/** One explicit layer of a network. */
-export interface LayerNode {
-  readonly name: string;
-  readonly type: string;
-  /** Complete: every default filled in. */
-  readonly config: Readonly<Record<string, unknown>>;
-  /** Names of layers or of model inputs. */
-  readonly inputs: readonly string[];
-}
-
-/** `topology.json`: a network as an explicit graph, in an order in which every layer follows what it reads. */
-export interface Topology {
-  readonly formatVersion: 1;
-  readonly inputs: readonly TensorSpec[];
-  readonly layers: readonly LayerNode[];
-  /** Name of the layer whose output is the model's. */
-  readonly output: string;
-}
-
-/** `model` of a train step: an architecture with its settings, or the layers themselves. */
-export type ModelConfig =
-  | { readonly architecture: string; readonly [setting: string]: unknown }
-  | { readonly layers: readonly LayerConfig[] };
-
-export type LayerConfig = { readonly type: string; readonly name?: string; readonly inputs?: readonly string[]; readonly [setting: string]: unknown };
-
-export const layerRegistry = new DefinitionRegistry<LayerDefinition>('layer', layers, (layer) => layer.type);
-export const architectureRegistry = new DefinitionRegistry('architecture', architectures, (architecture) => architecture.name);
+export type { LayerConfig, LayerNode, ModelConfig, Topology };
 
 /**
  * The explicit network that a `model` configuration means for these inputs and this output.

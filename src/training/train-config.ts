@@ -3,7 +3,7 @@ import type { ClassWeights } from './trainer/labels.ts';
 import type { Named } from './named.ts';
 import { nameAndConfig } from './named.ts';
 import { bool, integer, number } from './schema-parts.ts';
-import type { ModelConfig } from './topology.ts';
+import type { ModelConfig } from './model-config.ts';
 
 /** `with` of a train step, defaults filled in. */
 export interface TrainConfig {

@@ -157,6 +157,8 @@ async function installRuntime(): Promise<void> {
   Runtime.install({
     shutdownSignals: [],
     logger: new DefaultLogger('WARN', ({ level, timestampNanos, message, meta }) => {
+      // Heavy steps' workers run no workflows by design, and steps log their own failures.
+      if (message.startsWith('No workflows registered') || message === 'Activity failed' || message === 'Workflow failed') return;
       const time = new Date(Number(timestampNanos / 1_000_000n)).toISOString();
       console.error(`${time} ${level} ${message}${meta === undefined ? '' : ` ${JSON.stringify(brief(meta))}`}`);
     }),

@@ -2,6 +2,7 @@ import type { Plan } from '../../core/plan.ts';
 import { PerennialError, isPerennialError } from '../../core/errors.ts';
 import { defineCommand, table } from '../command.ts';
 import type { CliIo } from '../command.ts';
+import { duration } from '../plan-text.ts';
 import type { PlannedModel } from '../plan-model.ts';
 
 interface Options {
@@ -84,7 +85,7 @@ function stepTable(compiled: Plan, cache: readonly Forecast[]): string {
       `${step.type}@${step.version}`,
       takes === '' ? '-' : takes,
       Object.keys(step.outputs).join(', ') || '-',
-      `${Math.round(step.startToCloseMs / 60_000)} min × ${step.retry.maximumAttempts}`,
+      `${duration(step.startToCloseMs)} × ${step.retry.maximumAttempts}`,
       step.queue ?? 'default',
       forecast === undefined ? '' : `${CACHE_WORDS[String(forecast.hit) as keyof typeof CACHE_WORDS]}: ${forecast.reason}`,
     ];
@@ -102,8 +103,10 @@ function printModel(model: PlannedModel, io: CliIo): void {
     io.print(`  layers unknown: ${model.unknown}`);
     return;
   }
-  for (const input of model.inputs) io.print(`  input ${input.name} [${input.shape.join(', ')}] ${input.dtype}`);
+  io.print(`  source: ${model.exact ? '' : 'about '}${model.rows.toLocaleString('en')} rows`);
+  for (const input of model.inputs) io.print(`  input ${input.name} [${input.shape.join(', ')}] ${input.dtype}${input.vocabularySize === undefined ? '' : `, ${model.exact ? '' : 'up to '}${input.vocabularySize.toLocaleString('en')} ids`}`);
   const rows = model.layers.map((layer) => [`  ${layer.name}`, layer.type, `[${layer.outputShape.join(', ')}]`, layer.parameters.toLocaleString('en')]);
   io.print(table([['  LAYER', 'TYPE', 'OUTPUT', 'PARAMETERS'], ...rows]));
-  io.print(`  ${model.parameters.toLocaleString('en')} parameters, loss ${model.loss}`);
+  io.print(`  ${model.parameters.toLocaleString('en')} parameters, loss ${model.loss}, predicts ${model.output}`);
+  for (const note of model.notes) io.print(`  note: ${note}`);
 }

@@ -5,6 +5,8 @@ import conditionsCheck from './conditions.check.ts';
 import durationsCheck from './durations.check.ts';
 import labelKeptCheck from './label-kept.check.ts';
 import localFilesCheck from './local-files.check.ts';
+import lossFitCheck from './loss-fit.check.ts';
+import metricFitCheck from './metric-fit.check.ts';
 import parametersUsedCheck from './parameters-used.check.ts';
 import scheduleCheck from './schedule.check.ts';
 import stepIdsCheck from './step-ids.check.ts';
@@ -16,6 +18,8 @@ export const checks: readonly DocumentCheck[] = [
   durationsCheck,
   labelKeptCheck,
   localFilesCheck,
+  lossFitCheck,
+  metricFitCheck,
   parametersUsedCheck,
   scheduleCheck,
   stepIdsCheck,

@@ -15,7 +15,7 @@ export default defineCheck({
       if (!/\.(ts|mts|js|mjs)$/.test(uses)) return [{ pointer: place, given: uses, message: `A local step is a file that ends in .ts, .mts, .js or .mjs; ${JSON.stringify(uses)} does not.`, fix: 'Give the path with its ending, e.g. "./my-step.ts".' }];
       const path = resolve(documentDir, uses);
       if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) return [];
-      return [{ pointer: place, given: uses, message: `There is no file ${path}.`, fix: 'Paths of local steps start at the folder of the document.' }];
+      return [{ pointer: place, given: uses, message: `There is no file ${uses} beside this document.`, fix: 'Paths of local steps start at the folder of the document.' }];
     });
   },
 });

@@ -114,7 +114,7 @@ export default defineReader<CsvConfig>({
     ];
     const source = `read_csv(${listLiteral(records.map(({ file }) => pathLiteral(file.path)))}, ${options.join(', ')})`;
     await db.run(`CREATE TEMP TABLE raw AS SELECT row_number() OVER () AS "row", * FROM (SELECT * FROM ${source}${limit === undefined ? '' : ` LIMIT ${limit}`})`);
-    await db.run(`INSERT INTO rejects SELECT line, 'malformed csv: ' || lower(min(error_type)) || ' (' || min(error_message) || ')', min(csv_line) FROM csv_errors GROUP BY scan_id, file_id, line ORDER BY file_id, line`);
+    await db.run(`INSERT INTO rejects SELECT line, 'malformed line, ' || lower(min(error_type)) || ': ' || min(error_message), min(csv_line) FROM csv_errors GROUP BY scan_id, file_id, line ORDER BY file_id, line`);
     return { columns: names.map((name) => ({ name, type: 'infer' })) };
   },
 });

@@ -31,7 +31,7 @@ export default defineReader<NdjsonConfig>({
     // Line by line, so that one torn line costs that line and not the file. chr(1) and chr(2) cannot stand in JSON text.
     const lines = `read_csv(${paths}, auto_detect=false, header=false, delim=chr(1), quote='', escape='', columns={'line': 'VARCHAR'}, max_line_size=${DATA_LIMITS.lineBytesMax})`;
     await db.run(`CREATE TEMP TABLE lines AS SELECT row_number() OVER () AS "row", line FROM ${lines} WHERE line IS NOT NULL AND trim(line) <> ''`);
-    const bad = `NOT json_valid(line) OR json_type(line) <> 'OBJECT'`;
+    const bad = `CASE WHEN json_valid(line) THEN json_type(line) <> 'OBJECT' ELSE true END`;
     await db.run(`INSERT INTO rejects SELECT "row", 'line is no JSON object', line[:1000] FROM lines WHERE ${bad}`);
     const [counts] = await db.rows('SELECT (SELECT count(*) FROM lines), (SELECT count(*) FROM rejects)');
     const [all, rejected] = counts!.map(Number) as [number, number];

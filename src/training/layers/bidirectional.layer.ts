@@ -31,10 +31,10 @@ export default defineLayer<Config>({
   call(tf, [x], weights, config, context) {
     const full = { ...base, ...config };
     const cell = CELLS[config.cell];
-    const forward = unroll(tf, cell, x!, withoutPrefix(weights, 'forward'), { ...full, goBackwards: false }, context);
+    const forward = unroll(tf, cell, x!, withoutPrefix(weights, 'forward'), { ...full, goBackwards: false }, context, true);
     const [seed, iteration] = context.seed;
     const reverse = { ...context, seed: [~seed, iteration] as const };
-    const last = unroll(tf, cell, x!, withoutPrefix(weights, 'backward'), { ...full, goBackwards: true }, reverse);
+    const last = unroll(tf, cell, x!, withoutPrefix(weights, 'backward'), { ...full, goBackwards: true }, reverse, true);
     const backward = config.returnSequences ? tf.reverse(last, 1) : last;
     if (config.merge === 'concat') return tf.concat([forward, backward], -1);
     const sum = tf.add(forward, backward);

@@ -9,7 +9,7 @@ import { clipGradients } from '../optimizer.ts';
 import type { CommonOptimizerConfig, OptimizerDefinition } from '../optimizer.ts';
 import { product } from '../shapes.ts';
 import type { Tensor, Tf, Variable } from '../tf.ts';
-import type { Topology } from '../topology.ts';
+import type { Topology } from '../model-config.ts';
 import type { EngineState, EvaluationSums, LabelledBatch, StepOutcome, TrainingEngine } from './engine.ts';
 import { metricSums } from './light-metrics.ts';
 

@@ -2,7 +2,7 @@ import type { OutputSpec } from '../../core/tensor.ts';
 import type { LossDefinition } from '../loss.ts';
 import type { TrainingEngine } from './engine.ts';
 import { adaptLabels } from './labels.ts';
-import type { RowReader } from './train-loop.ts';
+import type { RowReader } from './row-reader.ts';
 
 const ROWS_PER_BATCH = 256;
 

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { PerennialError } from '../../core/errors.ts';
 import { Prng } from '../../core/prng.ts';
-import type { OutputSpec, TensorBatch } from '../../core/tensor.ts';
+import type { OutputSpec } from '../../core/tensor.ts';
 import type { Callback } from '../callback.ts';
 import type { LossDefinition } from '../loss.ts';
 import { evaluateSet } from './evaluate-set.ts';
@@ -10,15 +10,9 @@ import type { Checkpoint, CheckpointFolder, Position } from './checkpoint.ts';
 import { adaptLabels } from './labels.ts';
 import { explainDivergence } from './divergence.ts';
 import type { EngineState, LabelledBatch, TrainingEngine } from './engine.ts';
+import type { RowReader } from './row-reader.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import type { TrainerMessage } from './protocol.ts';
-
-/** Random access to the rows of one split; the label is the tensor `@label`. */
-export interface RowReader {
-  readonly rows: number;
-  read(start: number, count: number): TensorBatch;
-  gather(indices: Int32Array): TensorBatch;
-}
 
 export interface LoopSettings {
   readonly epochs: number;
@@ -46,6 +40,8 @@ export interface LoopParts {
   readonly send: (message: TrainerMessage) => void;
   /** Asked often. Once true, a checkpoint is written and training ends with CANCELLED. */
   readonly cancelled: () => boolean;
+  /** Longest time between looks at messages and signals, besides a single step. Default 100 ms. */
+  readonly yieldMs?: number;
 }
 
 export interface LoopOutcome {
@@ -56,7 +52,6 @@ export interface LoopOutcome {
   readonly history: readonly Readonly<Record<string, number>>[];
 }
 
-/** The longest that the process does not look at its messages and signals, besides a single step. */
 const YIELD_MS = 100;
 /** Saving takes at most this share of the time. */
 const SAVING_SHARE = 0.05;
@@ -181,7 +176,7 @@ export class TrainLoop {
 
   /** Lets messages and signals in, reports, and notices that training was cancelled. */
   async #breathe(): Promise<void> {
-    if (performance.now() - this.#yieldedAt < YIELD_MS) return;
+    if (performance.now() - this.#yieldedAt < (this.#parts.yieldMs ?? YIELD_MS)) return;
     await yieldToEvents();
     this.#yieldedAt = performance.now();
     this.#report(false);

@@ -9,7 +9,7 @@ import { checkHistory, checkVersions } from './history-checks.ts';
 import { buildRacer, release, startRacer } from './race.ts';
 
 const RACERS = 32;
-const MODELS = 3;
+const MODELS = 2;
 
 describe.each(STORE_KINDS.filter(({ name }) => name !== 'memory'))('32 processes on: $name', (kind) => {
   let script: string;

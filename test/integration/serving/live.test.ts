@@ -108,7 +108,7 @@ describe('the model server under load', () => {
     const { url } = await fixture.start();
     const result = await autocannon({ url: `${url}/models/m/predict`, method: 'POST', body: '{"a":1,"b":2}', connections: 1, duration: 3 });
     expect(result.non2xx).toBe(0);
-    // Measured from outside, with the generator on the same two cores. The goal of 2 ms is for an idle machine; see bench/.
+    // Measured from outside, with the generator on the same two cores. The goal on an idle machine is 2 ms.
     expect(result.latency.p50).toBeLessThanOrEqual(10);
   });
 });

@@ -140,4 +140,14 @@ describe('workflow pipeline', () => {
     gates.get('handed')!();
     expect((await waitRun(stage.temporal, started.workflowId)).status).toBe('completed');
   });
+
+  it('decides the same from history alone: a worker without a workflow cache', async () => {
+    await stage.startWorker({ maxCachedWorkflows: 0 }, 'uncached');
+    const temporal = { ...stage.temporal, settings: { ...stage.temporal.settings, taskQueue: 'uncached' } };
+    const plan = testPlan('uncached', [planStep('a', 'make'), planStep('b', 'join', { needs: ['a'] }), planStep('bad', 'flaky', { config: { code: 'DATA_INVALID', times: 1 } }), planStep('c', 'join', { needs: ['b'], if: { step: 'a', value: 'size', atLeast: 5 } })]);
+    const started = await startRun(temporal, plan, steps, { trigger: 'manual' });
+    const view = await waitRun(temporal, started.workflowId);
+    expect(view.steps.map((step) => step.status)).toEqual(['completed', 'completed', 'failed', 'skipped']);
+    expect(view.steps[3]!.reason).toContain('a.size 1 is below 5');
+  });
 });

@@ -5,7 +5,9 @@ import type { WiringStep } from '../../../src/config/wiring.ts';
 
 const ports = (kinds: readonly string[]) => Object.fromEntries(kinds.map((kind) => [kind.replace('?', ''), { kind: kind.replace('?', '') as ArtifactKind, optional: kind.endsWith('?') }]));
 
-function steps(...specs: readonly (readonly [id: string, takes: readonly string[], gives: readonly string[], explicit?: Record<string, string>])[]): WiringStep[] {
+type Spec = readonly [id: string, takes: readonly string[], gives: readonly string[], explicit?: Record<string, string>];
+
+function steps(...specs: readonly Spec[]): WiringStep[] {
   return specs.map(([id, takes, gives, explicit = {}], index) => ({ id, pointer: `/steps/${index}`, inputs: ports(takes), outputs: ports(gives), explicit, known: true }));
 }
 
@@ -36,8 +38,8 @@ describe('automatic wiring', () => {
   });
 
   it('says what could give what is missing, and what stands too late', () => {
-    expect(wire(steps(['train', ['examples'], ['model']])).findings[0]).toMatchObject({ message: 'The step "train" takes a examples as "examples", and no step before it gives one.', fix: 'Add a step that gives one before it, e.g. { "uses": "preprocess" }.' });
-    expect(wire(steps(['train', ['examples'], ['model']], ['preprocess', [], ['examples']])).findings[0]).toMatchObject({ fix: 'The step "preprocess" gives one but stands after it: move it before "train".' });
+    expect(wire(steps(['train', ['examples'], ['model']])).findings[0]).toMatchObject({ message: 'The step "train" takes examples as "examples", and no step before it gives any.', fix: 'Add a step that does before it, e.g. { "uses": "preprocess" }.' });
+    expect(wire(steps(['train', ['examples'], ['model']], ['preprocess', [], ['examples']])).findings[0]).toMatchObject({ fix: 'The step "preprocess" does, but stands after it: move it before "train".' });
   });
 
   it('does not complain about what an unknown step may give', () => {
@@ -47,7 +49,7 @@ describe('automatic wiring', () => {
 });
 
 describe('explicit wiring', () => {
-  const base: Parameters<typeof steps> = [['ingest', [], ['dataset']], ['a', ['dataset'], ['model']], ['b', ['dataset'], ['model', 'report']]];
+  const base: readonly Spec[] = [['ingest', [], ['dataset']], ['a', ['dataset'], ['model']], ['b', ['dataset'], ['model', 'report']]];
 
   it('takes the step, or the step and its output', () => {
     expect(sources(steps(...base, ['use', ['model'], [], { model: 'a' }]))[3]).toEqual({ model: 'a' });

@@ -1,4 +1,3 @@
-import { crc32 } from 'node:zlib';
 import { deflateRawSync } from 'node:zlib';
 
 export interface Member {
@@ -8,7 +7,7 @@ export interface Member {
   readonly mode?: number;
 }
 
-/** A zip archive in memory. */
+/** A zip archive in memory. Checksums are left 0: archives are verified as a whole, by their digest. */
 export function zip(members: readonly Member[]): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
@@ -18,7 +17,6 @@ export function zip(members: readonly Member[]): Buffer {
     const common = Buffer.alloc(26);
     common.writeUInt16LE(20, 0);
     common.writeUInt16LE(stored ? 0 : 8, 4);
-    common.writeUInt32LE(crc32(data), 10);
     common.writeUInt32LE(packed.length, 14);
     common.writeUInt32LE(data.length, 18);
     common.writeUInt16LE(Buffer.byteLength(name), 22);

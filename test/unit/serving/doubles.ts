@@ -18,6 +18,8 @@ export function recordingLog(): StepLogger & { readonly lines: string[] } {
 }
 
 export interface FakeOptions {
+  /** In place of the two columns. */
+  readonly preprocessor?: Preprocessor;
   readonly columns?: readonly (Column & { readonly required: boolean })[];
   readonly inputs?: readonly TensorSpec[];
   readonly output?: OutputSpec;
@@ -72,7 +74,7 @@ export interface FakeServable extends Servable {
 
 /** Version n always answers with class `(n - 1) % 3`. */
 export function fakeServable(model: string, version: number, options: FakeOptions = {}): FakeServable {
-  const preprocessor = fakePreprocessor(options);
+  const preprocessor = options.preprocessor ?? fakePreprocessor(options);
   const width = preprocessor.output.kind === 'classes' ? preprocessor.output.classes.length : 1;
   const calls: number[] = [];
   let disposed = false;

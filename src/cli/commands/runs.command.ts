@@ -1,0 +1,145 @@
+import { PerennialError } from '../../core/errors.ts';
+import { defineCommand, table } from '../command.ts';
+import type { Temporal } from '../../orchestration/connect.ts';
+
+const EXAMPLES = `
+A run is named by its workflow id (penguins/20260131-174501-x7k2) or by the part after "/", as far as it is unique.
+
+Examples:
+  perennial runs list --pipeline penguins
+  perennial runs show 20260131-174501-x7k2 --follow
+  perennial runs logs penguins/20260131-174501-x7k2 --step train
+  perennial runs retry 20260131-174501-x7k2
+  perennial runs reproduce 20260131-174501-x7k2`;
+
+export default defineCommand({
+  register(program, io) {
+    const group = program.command('runs').description('List, look at, cancel, retry and reproduce runs.').addHelpText('after', EXAMPLES);
+
+    group
+      .command('list')
+      .description('Runs, newest first.')
+      .option('--pipeline <name>', 'only those of one pipeline')
+      .option('--limit <n>', 'at most so many', '20')
+      .action((options: { readonly pipeline?: string; readonly limit: string }) =>
+        withTemporal(async (temporal, runs) => {
+          const limit = Number(options.limit);
+          if (!Number.isInteger(limit) || limit < 1) throw new PerennialError('USAGE', `--limit is "${options.limit}"; expected a whole number from 1.`);
+          const rows = await runs.listRuns(temporal, { limit, ...(options.pipeline === undefined ? {} : { pipeline: options.pipeline }) });
+          io.result({ runs: rows });
+          if (rows.length === 0) io.print('No runs. Start one with `perennial run FILE`.');
+          else io.print(table([['RUN', 'STATUS', 'TRIGGER', 'METRIC', 'MODEL', 'STARTED (UTC)', 'SECONDS'], ...rows.map((row) => [row.workflowId, row.status, row.trigger ?? '', row.primaryMetric === null ? '' : row.primaryMetric.toPrecision(4), row.model === null ? '' : `${row.model}${row.version === null ? '' : ` v${row.version}`}`, row.startedAt.slice(0, 19).replace('T', ' '), row.endedAt === null ? '' : ((Date.parse(row.endedAt) - Date.parse(row.startedAt)) / 1000).toFixed(1)])]));
+        }),
+      );
+
+    group
+      .command('show')
+      .description('Steps, verdict and metrics of a run.')
+      .argument('<run>')
+      .option('-f, --follow', 'follow it to its end')
+      .action((run: string, options: { readonly follow?: boolean }) =>
+        withTemporal(async (temporal, runs) => {
+          const workflowId = await runs.findRun(temporal, run);
+          if (options.follow === true) {
+            const { followRun } = await import('../follow-run.ts');
+            return followRun(temporal, { workflowId }, io);
+          }
+          const view = await runs.describeRun(temporal, workflowId);
+          const [{ stepLine }, { reportRun }] = await Promise.all([import('../run-progress.ts'), import('../run-report.ts')]);
+          const width = Math.max(...view.steps.map((step) => step.id.length));
+          for (const step of view.steps) io.print(stepLine(step, width));
+          reportRun(view, io);
+          // Looking at a failed run is no failure.
+          io.exit(0);
+        }),
+      );
+
+    group
+      .command('logs')
+      .description('What the steps of a run logged.')
+      .argument('<run>')
+      .option('--step <id>', 'only one step')
+      .action((run: string, options: { readonly step?: string }) =>
+        withTemporal(async (temporal, runs) => {
+          const workflowId = await runs.findRun(temporal, run);
+          const [{ openStore }, { readStepLogs }, { runIdOf }] = await Promise.all([import('../../storage/open-store.ts'), import('../../orchestration/step-logs.ts'), import('../../core/run.ts')]);
+          const logs = await readStepLogs(await openStore(), workflowId.split('/')[0]!, runIdOf(workflowId), options.step);
+          io.result({ workflowId, logs });
+          if (logs.length === 0) io.print('The steps that ended logged nothing. A running step\'s log comes when its attempt ends.');
+          for (const log of logs) io.print(`── ${log.step} (attempt ${log.attempt})\n${log.text.trimEnd()}`);
+        }),
+      );
+
+    group
+      .command('cancel')
+      .description('Ask a run to stop; its steps end their processes and clean up.')
+      .argument('<run>')
+      .action((run: string) =>
+        withTemporal(async (temporal, runs) => {
+          const workflowId = await runs.findRun(temporal, run);
+          await runs.cancelRun(temporal, workflowId);
+          io.result({ workflowId, cancelling: true });
+          io.print(`${workflowId} is being cancelled.`);
+        }),
+      );
+
+    group
+      .command('retry')
+      .description('Run the plan of a run again; what was done is taken from the cache. With --step: start a failed step of a run that still goes on once more.')
+      .argument('<run>')
+      .option('--step <id>', 'a failed or rejected step of a running run')
+      .option('-d, --detach', 'start the run and return')
+      .action((run: string, options: { readonly step?: string; readonly detach?: boolean }) =>
+        withTemporal(async (temporal, runs) => {
+          const workflowId = await runs.findRun(temporal, run);
+          if (options.step !== undefined) {
+            const answer = await runs.retryStep(temporal, workflowId, options.step);
+            io.result({ workflowId, step: options.step, answer });
+            io.print(answer);
+            return;
+          }
+          const { readCache: _once, ...input } = await runs.inputOf(temporal, workflowId);
+          const view = await runs.nominalTimeOf(temporal, workflowId, input);
+          await again(temporal, runs, { ...input, nominalTime: view, trigger: 'manual', why: `retry of ${workflowId}` }, options.detach === true);
+        }),
+      );
+
+    group
+      .command('reproduce')
+      .description('Run the plan of a run again from the start, without the cache and with its nominal time.')
+      .argument('<run>')
+      .option('-d, --detach', 'start the run and return')
+      .action((run: string, options: { readonly detach?: boolean }) =>
+        withTemporal(async (temporal, runs) => {
+          const workflowId = await runs.findRun(temporal, run);
+          const input = await runs.inputOf(temporal, workflowId);
+          const nominalTime = await runs.nominalTimeOf(temporal, workflowId, input);
+          await again(temporal, runs, { ...input, nominalTime, readCache: false, trigger: 'manual', why: `reproduction of ${workflowId}` }, options.detach === true);
+        }),
+      );
+
+    async function again(temporal: Temporal, runs: Runs, input: import('../../core/run.ts').PipelineInput, detach: boolean): Promise<void> {
+      const started = await runs.startInput(temporal, input);
+      if (detach) {
+        io.result({ runId: started.runId, workflowId: started.workflowId, pipeline: input.plan.pipeline, status: 'running', urls: { temporal: started.url } });
+        io.print(`Started ${started.workflowId}\nTemporal UI: ${started.url}`);
+        return;
+      }
+      io.note(`Run ${started.workflowId}`);
+      const { followRun } = await import('../follow-run.ts');
+      await followRun(temporal, started, io);
+    }
+  },
+});
+
+type Runs = typeof import('../../orchestration/runs.ts');
+
+async function withTemporal(work: (temporal: Temporal, runs: Runs) => Promise<void>): Promise<void> {
+  const [{ connectTemporal }, runs] = await Promise.all([import('../../orchestration/connect.ts'), import('../../orchestration/runs.ts')]);
+  const temporal = await connectTemporal();
+  try {
+    await work(temporal, runs);
+  } finally {
+    await temporal.close();
+  }
+}

@@ -1,0 +1,48 @@
+import type { JsonObject } from '../../core/json.ts';
+import { lossRegistry } from '../../training/registries.ts';
+import { defineCheck, namedConfig, stepsOf } from '../check.ts';
+import type { CheckedStep, DocumentFacts } from '../check.ts';
+import type { Finding } from '../diagnostic.ts';
+import { join } from '../pointer.ts';
+import { isObject } from '../schema-walk.ts';
+
+export default defineCheck({
+  name: 'loss-fit',
+  summary: 'The loss suits the last activation of explicit layers, and what `preprocess` makes of the label.',
+  run(facts) {
+    const trains = stepsOf(facts, 'train');
+    return trains.flatMap(({ step, config }) => {
+      const loss = lossRegistry.find(namedConfig(config['loss'])?.name ?? '');
+      if (loss === undefined) return [];
+      const findings = lastActivation(step, config, loss.name, loss.activations);
+      // With several train steps, which preprocess belongs to which is a matter of wiring.
+      return trains.length > 1 ? findings : [...findings, ...label(facts, loss.name, loss.labels)];
+    });
+  },
+});
+
+function lastActivation(step: CheckedStep, config: JsonObject, loss: string, allowed: readonly string[]): Finding[] {
+  const { model } = config;
+  const layers = isObject(model) ? model['layers'] : undefined;
+  if (!Array.isArray(layers)) return [];
+  const index = layers.length - 1;
+  const last = layers[index];
+  if (!isObject(last) || typeof last['activation'] !== 'string' || (last['type'] !== 'dense' && last['type'] !== 'activation') || allowed.includes(last['activation'])) return [];
+  const pointer = join(step.pointer, 'with', 'model', 'layers', index, 'activation');
+  return [{ pointer, given: last['activation'], allowed, message: `The loss "${loss}" cannot read the activation "${last['activation']}" of the last layer.`, fix: `Write "${allowed[0]!}" in the last layer, or choose another loss.` }];
+}
+
+function label(facts: DocumentFacts, loss: string, labels: 'index' | 'binary' | 'number'): Finding[] {
+  const wanted = labels === 'number' ? 'numbers' : 'classes';
+  return stepsOf(facts, 'preprocess').flatMap(({ step, config }): Finding[] => {
+    const findings: Finding[] = [];
+    const scaled = Array.isArray(config['label']) && config['label'].length > 0;
+    if (scaled && wanted === 'classes')
+      findings.push({ pointer: join(step.pointer, 'with', 'label'), message: `The label is scaled, and the loss "${loss}" learns classes.`, fix: 'Remove "label", or choose a loss for numbers, e.g. "meanSquaredError".' });
+    const task = config['task'];
+    const other = task === 'classification' ? 'classes' : task === 'regression' ? 'numbers' : wanted;
+    if (other !== wanted)
+      findings.push({ pointer: join(step.pointer, 'with', 'task'), given: task!, message: `"task" is ${String(task)}, and the loss "${loss}" learns ${wanted}.`, fix: wanted === 'classes' ? 'Write "classification", or choose a loss for numbers, e.g. "meanSquaredError".' : 'Write "regression", or choose a loss for classes, e.g. "categoricalCrossentropy".' });
+    return findings;
+  });
+}

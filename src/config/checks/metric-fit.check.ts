@@ -1,0 +1,27 @@
+import { metricRegistry } from '../../evaluation/catalogue.ts';
+import { lossRegistry } from '../../training/registries.ts';
+import { defineCheck, namedConfig, stepsOf } from '../check.ts';
+import type { Finding } from '../diagnostic.ts';
+import { join } from '../pointer.ts';
+
+export default defineCheck({
+  name: 'metric-fit',
+  summary: 'Metrics judge what the loss learns: classes or numbers.',
+  run(facts) {
+    const losses = stepsOf(facts, 'train').map(({ config }) => lossRegistry.find(namedConfig(config['loss'])?.name ?? ''));
+    const kinds = new Set(losses.map((loss) => (loss === undefined ? undefined : loss.labels === 'number' ? 'numbers' : 'classes')));
+    const [learned] = kinds;
+    if (kinds.size !== 1 || learned === undefined) return [];
+    return stepsOf(facts, 'evaluate').flatMap(({ step, config }) => {
+      const metrics = Array.isArray(config['metrics']) ? config['metrics'] : [];
+      return metrics.flatMap((metric, index): Finding[] => {
+        const definition = metricRegistry.find(namedConfig(metric)?.name ?? '');
+        if (definition === undefined) return [];
+        const judges = definition.tasks.includes('regression') ? 'numbers' : 'classes';
+        if (judges === learned || definition.tasks.length > 1 && definition.tasks.includes('regression') && definition.tasks.some((task) => task !== 'regression')) return [];
+        const fitting = metricRegistry.all().filter((other) => other.tasks.includes('regression') === (learned === 'numbers')).map(({ name }) => name);
+        return [{ pointer: join(step.pointer, 'with', 'metrics', index), given: definition.name, allowed: fitting, message: `The metric "${definition.name}" judges ${judges}, and the loss "${losses[0]!.name}" learns ${learned}.`, fix: 'Choose a metric that fits, or another loss.' }];
+      });
+    });
+  },
+});

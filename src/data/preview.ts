@@ -1,0 +1,102 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { OutputSpec, TensorSpec } from '../core/tensor.ts';
+import { tableBatches } from './dataset-rows.ts';
+import { withDatabase } from './duckdb.ts';
+import type { Database } from './duckdb.ts';
+import { fitColumns } from './fit.ts';
+import type { TrainPass } from './fit.ts';
+import { readTables } from './ingest-tables.ts';
+import type { IngestConfig, IngestTables } from './ingest-tables.ts';
+import { labelSpec } from './label.ts';
+import { DATA_LIMITS } from './limits.ts';
+import { resolveFeatures } from './preprocess.ts';
+import type { PreprocessConfig } from './preprocess.ts';
+import { createPreprocessor } from './preprocessor.ts';
+import type { FittedColumn } from './preprocessor.ts';
+import { profileTable } from './profile.ts';
+import { readerRegistry } from './readers.ts';
+import { listSource } from './source-files.ts';
+import type { SourceFile } from './source-files.ts';
+import type { Column } from './types.ts';
+
+export interface ExamplesPreview {
+  readonly columns: readonly Column[];
+  readonly label: string | null;
+  /** Rows of the source; an estimate where `exact` is false. */
+  readonly rows: number;
+  /** false: only a part was read, so the numbers of categories and tokens may grow. */
+  readonly exact: boolean;
+  readonly inputs: readonly TensorSpec[];
+  readonly output: OutputSpec;
+  readonly notes: readonly string[];
+}
+
+/** Files per class that a preview of class folders opens. */
+const FILES_PER_CLASS = 2;
+
+function chooseFiles(files: readonly SourceFile[]): SourceFile[] {
+  const perClass = new Map<string, number>();
+  return files.filter((file) => {
+    const count = perClass.get(file.className ?? '') ?? 0;
+    perClass.set(file.className ?? '', count + 1);
+    return count < FILES_PER_CLASS;
+  });
+}
+
+/** A vocabulary learnt from a part may be as large as the document allows. */
+function widen(column: FittedColumn): FittedColumn {
+  const config = column.links.find((link) => link.definition.name === 'tokenize')?.config as { vocabulary: number } | undefined;
+  return config === undefined ? column : { ...column, spec: { ...column.spec, vocabularySize: config.vocabulary } };
+}
+
+async function fitPreview(db: Database, tables: IngestTables, config: PreprocessConfig, exact: boolean): Promise<{ inputs: readonly TensorSpec[]; output: OutputSpec; notes: readonly string[] }> {
+  const named = tables.columns.map(({ name, type, id }) => ({ name, type, sql: id }));
+  const train = `(SELECT d.* FROM data d JOIN assigned a ON a."row" = d."row" WHERE a.split = 'train')`;
+  const profile = config.features === undefined ? await profileTable(db, train, named) : undefined;
+  const { chains, notes } = resolveFeatures(config, { columns: named, label: tables.label?.name ?? null }, () => profile!);
+  const pass = (source: string): TrainPass => (names) => tableBatches(db, source, names.map((name) => {
+    const column = named.find((item) => item.name === name)!;
+    return { column, sql: column.sql };
+  }));
+  const seed = config.seed ?? 1;
+  const output = await labelSpec({ column: tables.label, task: config.task ?? 'auto', transforms: config.label ?? [], all: pass('data'), train: pass(train) });
+  const fitted = await fitColumns(chains, pass(train), seed);
+  const columns = exact ? fitted : fitted.map(widen);
+  const { inputs } = createPreprocessor({ columns, output, seed, ...(config.sequence === undefined ? {} : { sequence: config.sequence }) });
+  return { inputs, output, notes };
+}
+
+/**
+ * What the ingest and preprocess steps will give, for `plan`: columns, rows, inputs and output. Small tables are read wholly and fitted
+ * for real; of large ones the first rows, of class folders a few files are looked at.
+ *
+ * @throws what the steps themselves would throw for this source
+ */
+export async function previewExamples(ingest: IngestConfig, preprocess: PreprocessConfig, documentDir: string, nominalTime: string = new Date().toISOString()): Promise<ExamplesPreview> {
+  const reader = readerRegistry.get(ingest.source.format);
+  const all = await listSource(reader, ingest.source, documentDir);
+  const folders = reader.layout === 'classFolders';
+  const files = folders ? chooseFiles(all) : all;
+  const bytes = files.reduce((sum, file) => sum + file.size, 0);
+  const exact = !folders && bytes <= DATA_LIMITS.previewBytesMax;
+  // A part of the rows cannot be split as the whole will be: all of it is looked at.
+  const { window: _window, ...unwindowed } = ingest;
+  const config: IngestConfig = exact ? ingest : { ...unwindowed, split: { train: 1, validation: 0, test: 0, by: 'hash' } };
+  const workDir = await mkdtemp(join(tmpdir(), 'perennial-preview-'));
+  try {
+    return await withDatabase(async (db) => {
+      const tables = await readTables({ db, config, files, nominalTime, workDir, ...(exact ? {} : { limit: DATA_LIMITS.previewRowsMax }) });
+      const read = tables.rows.train + tables.rows.validation + tables.rows.test;
+      const { inputs, output, notes } = await fitPreview(db, tables, preprocess, exact);
+      const capped = !folders && read + tables.quarantined >= DATA_LIMITS.previewRowsMax;
+      return {
+        columns: tables.columns.map(({ name, type }) => ({ name, type })), label: tables.label?.name ?? null,
+        rows: folders ? all.length : read, exact: exact || (!folders && !capped), inputs, output, notes: [...tables.notes.filter(() => exact), ...notes],
+      };
+    });
+  } finally {
+    await rm(workDir, { recursive: true, force: true });
+  }
+}

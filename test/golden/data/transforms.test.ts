@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import type { Json } from '../../../src/core/json.ts';
+import { applyChain, parseChain } from '../../../src/data/chain.ts';
+import type { TransformSpec } from '../../../src/data/chain.ts';
+import type { ColumnData, NumberData, VectorData } from '../../../src/data/column-data.ts';
+import { withDatabase } from '../../../src/data/duckdb.ts';
+import { profileTable } from '../../../src/data/profile.ts';
+
+interface Golden {
+  readonly train: number[]; readonly fresh: number[]; readonly missing: (number | null)[];
+  readonly categories: string[]; readonly unseen: string[]; readonly frequent: string[];
+  readonly standardize: number[]; readonly minMax: number[]; readonly minMaxWide: number[]; readonly robust: number[]; readonly log1p: number[];
+  readonly imputeMean: number; readonly imputeMedian: number; readonly imputeMostFrequent: string;
+  readonly oneHot: number[]; readonly oneHotCategories: string[]; readonly ordinal: number[]; readonly quantileBins: number[]; readonly widthBins: number[];
+  readonly profile: { readonly mean: number; readonly std: number; readonly deciles: number[]; readonly counts: number[] };
+}
+
+const golden = JSON.parse(readFileSync(new URL('transforms.json', import.meta.url), 'utf8')) as Golden;
+const numbers = (values: readonly (number | null)[]): NumberData => ({ kind: 'number', values: Float64Array.from(values, (value) => value ?? Number.NaN) });
+const texts = (values: readonly (string | null)[]): ColumnData => ({ kind: 'text', values });
+
+/** Fits one transform on `train`, split into two batches, and applies it to `fresh`. */
+async function run(spec: TransformSpec, train: ColumnData, fresh: ColumnData): Promise<{ data: ColumnData; state: Json }> {
+  const [link] = parseChain([spec], 'x');
+  const scope = { column: 'x', seed: 1, firstRow: 0 };
+  let state: Json = null;
+  if (link!.definition.fit !== undefined) {
+    const fitter = link!.definition.fit(link!.config, { ...scope, kind: train.kind });
+    const half = train.kind === 'number' ? [numbers([...train.values.slice(0, 31)]), numbers([...train.values.slice(31)])] : [train];
+    for (const part of half) fitter.add(part);
+    state = JSON.parse(JSON.stringify(fitter.finish())) as Json;
+  }
+  return { data: await applyChain(fresh, [{ ...link!, state }], scope), state };
+}
+
+function close(actual: ArrayLike<number>, expected: readonly number[], digits = 10): void {
+  expect(actual.length).toBe(expected.length);
+  expected.forEach((value, index) => expect(actual[index]).toBeCloseTo(value, digits));
+}
+
+test.each([
+  ['standardize', golden.standardize], ['minMax', golden.minMax], ['robust', golden.robust],
+  [{ minMax: [-1, 1] }, golden.minMaxWide],
+  [{ bucketize: { bins: 5, encode: 'ordinal' } }, golden.quantileBins], [{ bucketize: { bins: 5, by: 'width', encode: 'ordinal' } }, golden.widthBins],
+] as [TransformSpec, number[]][])('%j gives the numbers of scikit-learn', async (spec, expected) => {
+  const { data } = await run(spec, numbers(golden.train), numbers(golden.fresh));
+  close((data as NumberData).values, expected);
+});
+
+test('log1p gives the numbers of NumPy', async () => {
+  const { data } = await run('log1p', numbers([]), numbers(golden.fresh.map(Math.abs)));
+  close((data as NumberData).values, golden.log1p, 12);
+});
+
+test('impute learns what SimpleImputer learns', async () => {
+  const fill = async (strategy: string, train: ColumnData) => ((await run({ impute: strategy }, train, train)).state as { value: number | string }).value;
+  expect(await fill('mean', numbers(golden.missing))).toBeCloseTo(golden.imputeMean, 10);
+  expect(await fill('median', numbers(golden.missing))).toBeCloseTo(golden.imputeMedian, 10);
+  expect(await fill('mostFrequent', texts(golden.frequent))).toBe(golden.imputeMostFrequent);
+});
+
+test('oneHot and ordinal encode as scikit-learn does, an unknown category as zeros', async () => {
+  const { data, state } = await run('oneHot', texts(golden.categories), texts(golden.unseen));
+  expect((state as { categories: string[] }).categories).toEqual(golden.oneHotCategories);
+  close((data as VectorData).values, golden.oneHot);
+  const ordinal = await run('ordinal', texts(golden.categories), texts(['green', 'red', 'blue']));
+  close((ordinal.data as NumberData).values, golden.ordinal);
+});
+
+test('the profile has the moments, deciles and counts of pandas and NumPy', async () => {
+  const profile = await withDatabase(async (db) => {
+    await db.run(`CREATE TEMP TABLE t AS SELECT * FROM (VALUES ${golden.train.map((value) => `(CAST('${value}' AS DOUBLE))`).join(', ')}) v(x)`);
+    return profileTable(db, 't', [{ name: 'x', type: 'number', sql: 'x' }]);
+  });
+  const number = profile.columns[0]!.number!;
+  expect(number.mean).toBeCloseTo(golden.profile.mean, 10);
+  expect(number.std).toBeCloseTo(golden.profile.std, 10);
+  close(number.edges, golden.profile.deciles);
+  expect(number.counts).toEqual(golden.profile.counts);
+  expect(number.sample).toEqual([...golden.train].sort((a, b) => a - b));
+});

@@ -1,0 +1,84 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packageRoot } from '../../../src/platform/paths.ts';
+import { FileStore } from '../../../src/storage/file-store.ts';
+import { run, start } from '../../support/processes.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+import { fixtureOver, registerConstant } from './models.ts';
+import type { ServerProcess } from './server-process.ts';
+import { startServerProcess } from './server-process.ts';
+
+const home = tempDir('cli');
+const env = { PERENNIAL_HOME: home, PERENNIAL_STORE: `file:${join(home, 'store')}` };
+const perennial = (...args: string[]) => run(process.execPath, [join(packageRoot(), 'bin', 'perennial.js'), ...args], { env });
+let server: ServerProcess;
+
+beforeAll(async () => {
+  const fixture = fixtureOver(new FileStore(join(home, 'store')), join(home, 'cache'));
+  await registerConstant(fixture, 'm', 0);
+  await registerConstant(fixture, 'm', 1);
+  await fixture.registry.promote('m', 1, { who: 'test', why: 'test' });
+  server = await startServerProcess(env);
+});
+afterAll(async () => {
+  await server.stop();
+});
+
+describe('perennial predict', () => {
+  it('says where no server runs', async () => {
+    const { code, stderr } = await perennial('predict', 'm', '--row', '{"a":1,"b":2}');
+    expect(code).toBe(4);
+    expect(stderr).toContain('error SERVER_UNAVAILABLE: No model server is running here.');
+    expect(stderr).toContain('perennial up --detach');
+  });
+
+  it('asks the server of the stack', async () => {
+    mkdirSync(join(home, 'run'), { recursive: true });
+    writeFileSync(join(home, 'run', 'stack.json'), JSON.stringify({ formatVersion: 1, state: 'up', supervisor: { pid: 1, startTicks: 1 }, server: { url: server.url }, workers: [], store: env.PERENNIAL_STORE, startedAt: new Date().toISOString(), logs: '' }));
+    const { code, stdout, stderr } = await perennial('predict', 'm', '--row', '{"a":1,"b":2}');
+    expect([code, stdout]).toEqual([0, 'ROW  LABEL  PROBABILITY\n0    one    1.0000\n']);
+    expect(stderr).toBe('m version 1\n');
+  });
+
+  it('asks another version, and prints JSON', async () => {
+    const { code, stdout } = await perennial('predict', 'm', '--row', '{"a":1,"b":2}', '--version', '2', '--server', server.url, '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ model: 'm', version: 2, predictions: [{ label: 'two', probabilities: { one: expect.any(Number) } }] });
+  });
+
+  it('takes rows from a CSV file, with the types of the model', async () => {
+    const path = join(home, 'rows.csv');
+    writeFileSync(path, 'a,b,answer\n1,2,one\n3.5,4,two\n');
+    const { code, stdout } = await perennial('predict', 'm', '--rows', path, '--server', server.url);
+    expect([code, stdout]).toEqual([0, 'ROW  LABEL  PROBABILITY\n0    one    1.0000\n1    one    1.0000\n']);
+  });
+
+  it.each([
+    [['m'], 2, 'error USAGE: Give either --row JSON or --rows FILE.'],
+    [['m', '--row', '{a:1}'], 2, 'error USAGE: --row is not JSON'],
+    [['m', '--row', '[1]'], 2, 'error USAGE: --row is not an object'],
+    [['m', '--row', '{}', '--version', 'x'], 2, 'error USAGE: --version "x" is not a version'],
+    [['m', '--row', '{}', '--server', 'localhost'], 2, 'error USAGE: --server "localhost" is not an address'],
+    [['m', '--row', '{"a":1}'], 1, 'error DATA_INVALID: Row 0 lacks the column "b"'],
+    [['geese', '--row', '{"a":1}'], 2, 'error NOT_FOUND: There is no model "geese" on this server.'],
+    [['m', '--rows', '/nowhere.csv'], 1, 'error SOURCE_NOT_FOUND: /nowhere.csv cannot be read'],
+    [['m', '--row', '{}', '--server', 'http://127.0.0.1:1'], 4, 'error SERVER_UNAVAILABLE: No model server answers at http://127.0.0.1:1'],
+  ])('refuses %j', async (args, code, message) => {
+    const answer = await perennial('predict', ...args);
+    expect(answer.stderr).toContain(message);
+    expect(answer.stderr).not.toMatch(/\n\s+at /);
+    expect(answer.code).toBe(code);
+  });
+});
+
+describe('perennial serve', () => {
+  it('serves in the foreground until it is told to stop', { timeout: 40_000 }, async () => {
+    const serving = start(process.execPath, [join(packageRoot(), 'bin', 'perennial.js'), 'serve', '--port', '0'], { env });
+    const [, url] = await serving.waitFor(/Serving on (http:\/\/127\.0\.0\.1:\d+) /);
+    const response = await fetch(`${url}/models/m/predict`, { method: 'POST', body: '{"a":1,"b":2}' });
+    expect([response.status, response.headers.get('x-perennial-version')]).toEqual([200, '1']);
+    serving.signal('SIGINT');
+    expect((await serving.exited).code).toBe(0);
+  });
+});

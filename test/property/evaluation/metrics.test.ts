@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ExactSum } from '../../../src/evaluation/exact-sum.ts';
+import { metricRegistry } from '../../../src/evaluation/catalogue.ts';
+import { contextOf, pickRows, toChunk } from '../../../src/evaluation/chunk.ts';
+import type { Chunk, MetricDefinition } from '../../../src/evaluation/metric.ts';
+
+const CLASSES = ['a', 'b', 'c', 'd'];
+
+const classSet = fc
+  .array(fc.record({ label: fc.nat({ max: 3 }), scores: fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 4, maxLength: 4 }) }), { minLength: 8, maxLength: 40 })
+  .map((rows): Chunk => {
+    // Every class occurs, so that no metric is undefined.
+    const labels = rows.map((row, index) => (index < 4 ? index : row.label));
+    const predictions = rows.flatMap(({ scores }) => scores.map((score) => score / scores.reduce((sum, one) => sum + one, 0)));
+    return toChunk({ output: { kind: 'classes', name: 'y', classes: CLASSES }, predictions: Float32Array.from(predictions), labels, rows: rows.length });
+  });
+
+const numberSet = fc
+  .array(fc.record({ label: fc.integer({ min: 1, max: 1000 }), prediction: fc.integer({ min: 1, max: 1000 }) }), { minLength: 3, maxLength: 40 })
+  .map((rows): Chunk => toChunk({ output: { kind: 'number', name: 'y', width: 1 }, predictions: Float64Array.from(rows, (row) => row.prediction / 7), labels: rows.map((row) => row.label / 3), rows: rows.length }));
+
+function whole(metric: MetricDefinition, chunk: Chunk): number {
+  const state: unknown = metric.init({}, contextOf(chunk));
+  metric.update(state, chunk, {});
+  return metric.result(state, {}, contextOf(chunk));
+}
+
+function inParts(metric: MetricDefinition, chunk: Chunk, order: readonly number[], cut: number): number {
+  const context = contextOf(chunk);
+  const part = (from: number, to: number): Chunk => pickRows(chunk, Int32Array.from(order.slice(from, to)));
+  const left: unknown = metric.init({}, context);
+  const right: unknown = metric.init({}, context);
+  metric.update(left, part(0, cut), {});
+  for (let row = cut; row < order.length; row++) metric.update(right, part(row, row + 1), {});
+  metric.merge(left, right);
+  return metric.result(left, {}, context);
+}
+
+describe.each(metricRegistry.all())('metric $name', (metric) => {
+  const sets = metric.tasks.includes('regression') ? numberSet : classSet;
+
+  it('does not depend on the order of the rows, nor on how they are split', () => {
+    fc.assert(
+      fc.property(sets, fc.infiniteStream(fc.nat()), fc.nat(), (chunk, keys, cut) => {
+        const order = Array.from({ length: chunk.rows }, (_, row) => ({ row, key: keys.next().value as number })).sort((a, b) => a.key - b.key).map(({ row }) => row);
+        // Sums are exact and ranks are exact: not "close", but the same bits.
+        expect(inParts(metric, chunk, order, cut % (chunk.rows + 1))).toBe(whole(metric, chunk));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('stays within its range', () => {
+    const [low, high] = metric.range;
+    fc.assert(
+      fc.property(sets, (chunk) => {
+        const value = whole(metric, chunk);
+        expect(Number.isFinite(value)).toBe(true);
+        if (low !== null) expect(value).toBeGreaterThanOrEqual(low - 1e-12);
+        if (high !== null) expect(value).toBeLessThanOrEqual(high + 1e-12);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('ExactSum', () => {
+  it('gives the same bits in any order and grouping', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e200, max: 1e200 }), { maxLength: 30 }), fc.nat(), (terms, cut) => {
+        const sumOf = (values: readonly number[]): ExactSum => {
+          const sum = new ExactSum();
+          for (const value of values) sum.add(value);
+          return sum;
+        };
+        const at = cut % (terms.length + 1);
+        const joined = sumOf(terms.slice(at));
+        joined.merge(sumOf(terms.slice(0, at).reverse()));
+        expect(joined.value()).toBe(sumOf(terms).value());
+      }),
+    );
+  });
+
+  it('keeps what a plain sum loses', () => {
+    const sum = new ExactSum();
+    for (const term of [1e100, 1, -1e100]) sum.add(term);
+    expect(sum.value()).toBe(1);
+  });
+});

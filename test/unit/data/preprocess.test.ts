@@ -1,0 +1,236 @@
+import { readFile } from 'node:fs/promises';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Row, TensorBatch } from '../../../src/core/tensor.ts';
+import { readRows } from '../../../src/data/dataset-rows.ts';
+import { openExamples } from '../../../src/data/examples.ts';
+import type { Examples } from '../../../src/data/examples.ts';
+import { ingest } from '../../../src/data/ingest.ts';
+import type { IngestConfig } from '../../../src/data/ingest-tables.ts';
+import { preprocess } from '../../../src/data/preprocess.ts';
+import type { PreprocessConfig } from '../../../src/data/preprocess.ts';
+import { loadPreprocessor } from '../../../src/data/preprocessor.ts';
+import { previewExamples } from '../../../src/data/preview.ts';
+import { SPLITS } from '../../../src/data/types.ts';
+import type { Preprocessor, Split } from '../../../src/data/types.ts';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createBench, failure } from './support.ts';
+import type { Bench } from './support.ts';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await createBench();
+});
+afterAll(() => bench.close());
+
+let files = 0;
+interface Made {
+  readonly examples: Examples;
+  readonly preprocessor: Preprocessor;
+  readonly digest: string;
+  readonly rows: Record<Split, Row[]>;
+  tensors(split: Split): TensorBatch;
+}
+
+async function make(source: string | IngestConfig, config: PreprocessConfig, split: IngestConfig['split'] = { by: 'random' }): Promise<Made> {
+  const ingestConfig = typeof source === 'string' ? { source: { format: 'csv', path: await bench.file(`p${(files += 1)}.csv`, source) }, label: 'y', split } : source;
+  const { outputs } = await ingest(bench.context(), ingestConfig);
+  const made = await preprocess(bench.context(), config, outputs.dataset!);
+  const examples = await openExamples(await bench.open(made.outputs.examples));
+  const rows: Record<Split, Row[]> = { train: [], validation: [], test: [] };
+  const dataset = await bench.open(outputs.dataset);
+  for (const name of SPLITS) for await (const batch of readRows(dataset, name)) rows[name].push(...batch);
+  return {
+    examples, rows, digest: made.outputs.examples!.digest, preprocessor: loadPreprocessor(await examples.preprocessorJson()),
+    tensors: (name) => examples.reader(name).read(0, examples.meta.splits[name].rows),
+  };
+}
+
+const lines = (count: number, line: (index: number) => string) => `${Array.from({ length: count }, (_, index) => line(index)).join('\n')}\n`;
+const table = (count = 60) => `x,c,y\n${lines(count, (k) => `${k},${['p', 'q', 'r'][k % 3]},${k % 2 ? 'a' : 'b'}`)}`;
+
+describe('tables', () => {
+  test('columns join to "features" in the order of the document; statistics are those of the train split', async () => {
+    const made = await make(table(), { features: { c: ['oneHot'], x: ['standardize'] } });
+    expect(made.examples.meta.inputs).toEqual([{ name: 'features', shape: [4], dtype: 'float32' }]);
+    expect(made.examples.meta.output).toEqual({ kind: 'classes', name: 'y', classes: ['a', 'b'] });
+    const xs = made.rows.train.map((row) => row.x as number);
+    const mean = xs.reduce((sum, x) => sum + x, 0) / xs.length;
+    const std = Math.sqrt(xs.reduce((sum, x) => sum + (x - mean) ** 2, 0) / xs.length);
+    const test = made.tensors('test');
+    made.rows.test.forEach((row, index) => {
+      expect(Array.from(test.features!.data.slice(4 * index, 4 * index + 3))).toEqual(['p', 'q', 'r'].map((name) => (name === row.c ? 1 : 0)));
+      expect(test.features!.data[4 * index + 3]).toBeCloseTo(((row.x as number) - mean) / std, 5);
+      expect(test['@label']!.data[index]).toBe(row.y === 'a' ? 0 : 1);
+    });
+  });
+
+  test('the same dataset and configuration give the same artifact', async () => {
+    const path = await bench.file('same.csv', table());
+    const source: IngestConfig = { source: { format: 'csv', path }, label: 'y' };
+    expect((await make(source, {})).digest).toBe((await make(source, {})).digest);
+  });
+
+  test('without features every column is treated by its type; identifiers and constants are left out', async () => {
+    const text = `id,const,flag,when,words,x,y\n${lines(80, (k) => `user-${k},1,${k % 2 === 0},2024-01-${String((k % 28) + 1).padStart(2, '0')},some words about topic ${k} and more,${k % 7 ? k : ''},${k % 2 ? 'a' : 'b'}`)}`;
+    const made = await make(text, {});
+    expect(made.preprocessor.columns.map((column) => column.name)).toEqual(['flag', 'when', 'words', 'x']);
+    expect(made.examples.meta.inputs.map((input) => input.name)).toEqual(['features', 'words']);
+    expect(bench.warnings.some((warning) => warning.includes('"id" is left out'))).toBe(true);
+    expect(bench.warnings.some((warning) => warning.includes('"const" is left out: it is constant'))).toBe(true);
+  });
+
+  test('what is not finite names row, column and the fix', async () => {
+    const holes = table().replace('\n0,', '\n,');
+    const error = await failure(make(holes, { features: { x: ['standardize'] } }, { train: 1, validation: 0, test: 0, by: 'random' }));
+    expect(error).toMatchObject({ code: 'DATA_INVALID', message: expect.stringMatching(/row 0, column "x": the value is missing/), hint: expect.stringContaining('impute') });
+    expect(await failure(make(table().replace('\n0,', '\ninf,'), { features: { x: ['standardize'] } }, { train: 1, validation: 0, test: 0, by: 'random' }))).toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('Infinity'), hint: expect.stringContaining('clip') });
+    expect(await failure(make(`e,x,y\n${lines(20, (k) => `,${k},${k % 2 ? 'a' : 'b'}`)}`, { features: { e: ['oneHot'] } }))).toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('no value in the train split') });
+  });
+
+  test.each([
+    [{ features: { nope: ['standardize'] } }, 'COLUMN_MISSING', 'no column "nope"'],
+    [{ features: { y: ['oneHot'] } }, 'CONFIG_INVALID', 'is the label'],
+    [{ features: { c: ['standardize'] } }, 'CONFIG_INVALID', 'takes numbers, but gets text'],
+    [{ features: { c: [] } }, 'CONFIG_INVALID', 'still text'],
+    [{ features: { x: ['clip'] } }, 'CONFIG_INVALID', 'needs a value'],
+    [{ features: { x: [{ impute: 'median' }, 'scale'] } }, 'CONFIG_INVALID', 'no transform "scale"'],
+    [{ label: ['standardize'] }, 'CONFIG_INVALID', 'take no transforms'],
+    [{ task: 'regression' }, 'CONFIG_INVALID', 'regression needs numbers'],
+    [{ sequence: { size: 3, horizon: 1, by: 'x' } }, 'SPLIT_INVALID', 'not split by time'],
+    [{ balance: { smote: { k: 3 } } }, 'CONFIG_INVALID', 'numeric features only'],
+  ] as [PreprocessConfig, string, string][])('refuses %j', async (config, code, words) => {
+    expect(await failure(make(table(), config))).toMatchObject({ code, message: expect.stringContaining(words) });
+  });
+
+  test('integer labels: few are classes, many a number; a scaled label is scaled back', async () => {
+    expect((await make(`x,y\n${lines(40, (k) => `${k},${k % 3}`)}`, {})).examples.meta.output).toMatchObject({ kind: 'classes', classes: ['0', '1', '2'] });
+    const made = await make(`x,y\n${lines(60, (k) => `${k},${k * 10}`)}`, { label: ['standardize'] });
+    const { output } = made.examples.meta;
+    expect(output).toMatchObject({ kind: 'number', width: 1 });
+    const label = made.tensors('test')['@label']!.data as Float32Array;
+    const back = made.preprocessor.decode(label, label.length).map((answer) => ('value' in answer ? answer.value : undefined));
+    back.forEach((value, row) => expect(value).toBeCloseTo(made.rows.test[row]!.y as number, 3));
+  });
+});
+
+describe('serving', () => {
+  test('wrong, missing and misspelt columns are refused by row and column', async () => {
+    const { preprocessor } = await make(table(), { features: { x: ['standardize'], c: ['oneHot'] } });
+    expect(preprocessor.columns).toEqual([{ name: 'x', type: 'integer', required: true }, { name: 'c', type: 'string', required: false }]);
+    const apply = (row: unknown) => failure(preprocessor.apply([{ x: 1, c: 'p' }, row as Row]));
+    expect(await apply({ x: '1', c: 'p' })).toMatchObject({ code: 'DATA_INVALID', message: 'row 1, column "x": expected a number, got string "1".' });
+    expect(await apply({ c: 'p' })).toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('row 1, column "x": it is absent') });
+    expect(await apply({ X: 1, c: 'p' })).toMatchObject({ hint: 'Did you mean "x"?' });
+    expect(await apply({ x: null, c: 'p' })).toMatchObject({ message: expect.stringContaining('it is null') });
+    expect(await apply({ x: 1, c: 5 })).toMatchObject({ message: expect.stringContaining('expected text, got number 5') });
+    expect(await apply([1])).toMatchObject({ message: expect.stringContaining('expected an object of columns') });
+    expect(await apply({ x: Number.POSITIVE_INFINITY })).toMatchObject({ code: 'DATA_INVALID' });
+    expect(Array.from((await preprocessor.apply([{ x: 1, c: 'unseen' }, { x: 1, extra: true }])).features!.data).filter((_, at) => at % 4 !== 0)).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  test('decodes probabilities, one sigmoid and the class __proto__', async () => {
+    const { preprocessor } = await make(`x,y\n${lines(40, (k) => `${k},${k % 2 ? '__proto__' : 'b'}`)}`, {});
+    const [soft] = preprocessor.decode(Float32Array.of(0.75, 0.25), 1);
+    expect(soft).toMatchObject({ label: '__proto__' });
+    expect(Object.entries((soft as { probabilities: object }).probabilities)).toEqual([['__proto__', 0.75], ['b', 0.25]]);
+    expect(preprocessor.decode(Float32Array.of(0.5, 0.25), 2)).toMatchObject([{ label: '__proto__' }, { label: '__proto__' }]);
+    expect(preprocessor.decode(Float32Array.of(0.75), 1)).toMatchObject([{ label: 'b' }]);
+  });
+});
+
+describe('series', () => {
+  const series = `d,x,y\n${lines(100, (k) => `${new Date(Date.UTC(2024, 0, 1 + k)).toISOString().slice(0, 10)},${k},${k * 2}`)}`;
+  const split = { by: 'time', column: 'd' } as const;
+
+  test.each([[3, 1], [5, 4], [1, 1]])('windows of %i rows, label %i rows later, reach into the past but keep their label', async (size, horizon) => {
+    const made = await make(series, { features: { x: [], y: [] }, sequence: { size, horizon, by: 'd' } }, split);
+    expect(made.examples.meta.inputs).toEqual([{ name: 'features', shape: [size, 2], dtype: 'float32' }]);
+    let next = size + horizon - 1;
+    for (const name of SPLITS) {
+      const { features, '@label': label } = made.tensors(name);
+      expect(features!.rows).toBe(made.rows[name].length - (name === 'train' ? size + horizon - 1 : 0));
+      for (let row = 0; row < features!.rows; row += 1, next += 1) {
+        expect(label!.data[row]).toBe(2 * next);
+        const window = Array.from(features!.data.slice(row * size * 2, (row + 1) * size * 2));
+        expect(window).toEqual(Array.from({ length: size }, (_, at) => next - horizon - size + 1 + at).flatMap((k) => [k, 2 * k]));
+      }
+    }
+    expect(next).toBe(100);
+    const rows = made.rows.test.slice(0, size + 1);
+    expect((await made.preprocessor.apply(rows)).features!.rows).toBe(2);
+    expect(await failure(made.preprocessor.apply(rows.slice(0, size - 1)))).toMatchObject({ code: 'DATA_INVALID' });
+    expect(await failure(made.preprocessor.apply([...rows].reverse()))).toMatchObject({ message: expect.stringContaining('earlier than the row before') });
+  });
+});
+
+describe('images', () => {
+  async function folder(name: string, size: (index: number) => number): Promise<IngestConfig> {
+    for (const label of ['dark', 'light']) await mkdir(join(bench.dir, name, label), { recursive: true });
+    for (let k = 0; k < 24; k += 1) {
+      const [side, shade] = [size(k), (k % 2 ? 200 : 30) + k];
+      const image = sharp({ create: { width: side, height: side + 1, channels: 3, background: { r: shade, g: shade, b: shade } } });
+      await writeFile(join(bench.dir, name, k % 2 ? 'light' : 'dark', `${k}.png`), await image.png().toBuffer());
+    }
+    return { source: { format: 'images', path: name }, split: { by: 'random', stratify: true } };
+  }
+
+  test('resize, grayscale and rescale; the same bytes as base64 serve the same tensor', async () => {
+    const made = await make(await folder('im', (k) => 5 + (k % 3)), { features: { image: [{ resize: [4, 6] }, 'grayscale', 'rescale'] } });
+    expect(made.examples.meta.inputs).toEqual([{ name: 'image', shape: [4, 6, 1], dtype: 'float32' }]);
+    const trained = made.tensors('test').image!;
+    const shades = made.rows.test.map((row) => Number(/(\d+)\.png/.exec(String(row.file))![1])).map((k) => (k % 2 ? 200 : 30) + k);
+    shades.forEach((shade, row) => expect(trained.data[row * 24]).toBeCloseTo(shade / 255, 5));
+    const served = await made.preprocessor.apply(made.rows.test.map((row) => ({ image: Buffer.from(row.image as Uint8Array).toString('base64') })));
+    expect(served.image!.data).toEqual(trained.data);
+    expect(await failure(made.preprocessor.apply([{ image: 'bm8gaW1hZ2U=' }]))).toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('row 0, column "image"') });
+    expect(await failure(made.preprocessor.apply([{ image: 'no base64!' }]))).toMatchObject({ message: expect.stringContaining('base64') });
+  });
+
+  test('without a transform they are 8-bit; images of another size name the fix', async () => {
+    const made = await make(await folder('raw', () => 5), { features: { image: [] } });
+    expect(made.examples.meta.inputs).toEqual([{ name: 'image', shape: [6, 5, 3], dtype: 'uint8' }]);
+    expect(made.tensors('train').image!.data).toBeInstanceOf(Uint8Array);
+    expect(await failure(make(await folder('mixed', (k) => 5 + (k % 2)), { features: { image: ['rescale'] } }))).toMatchObject({ code: 'DATA_INVALID', hint: expect.stringContaining('resize') });
+  });
+});
+
+describe('balance', () => {
+  const skewed = `x,z,y\n${lines(100, (k) => `${k},${(k * 7) % 13},${k % 5 === 0 ? 'few' : 'many'}`)}`;
+  const count = (batch: TensorBatch, label: number) => batch['@label']!.data.reduce((sum: number, item: number) => sum + (item === label ? 1 : 0), 0);
+  const stratified = { by: 'random', stratify: true } as const;
+
+  test.each([['oversample', 56, 56], ['undersample', 14, 14], [{ smote: { k: 3 } }, 56, 56]] as const)('%j', async (balance, few, many) => {
+    const made = await make(skewed, { features: { x: ['standardize'], z: ['standardize'] }, balance }, stratified);
+    expect([count(made.tensors('train'), 0), count(made.tensors('train'), 1)]).toEqual([few, many]);
+    expect([count(made.tensors('test'), 0), count(made.tensors('test'), 1)]).toEqual([3, 12]);
+    const again = await make(skewed, { features: { x: ['standardize'], z: ['standardize'] }, balance }, stratified);
+    expect(again.tensors('train').features!.data).toEqual(made.tensors('train').features!.data);
+  });
+});
+
+describe('preview', () => {
+  test('of a table it is what the steps give', async () => {
+    const path = await bench.file('pre.csv', table());
+    const source: IngestConfig = { source: { format: 'csv', path }, label: 'y', split: { by: 'hash', stratify: true } };
+    for (const config of [{}, { features: { c: ['oneHot'], x: [{ bucketize: { bins: 4 } }] } }] as PreprocessConfig[]) {
+      const preview = await previewExamples(source, config, bench.dir);
+      const made = await make(source, config);
+      expect(preview).toMatchObject({ rows: 60, exact: true, label: 'y', inputs: made.examples.meta.inputs, output: made.examples.meta.output });
+    }
+  });
+
+  test('of class folders a few files are looked at', async () => {
+    const preview = await previewExamples({ source: { format: 'images', path: 'im' } }, { features: { image: [{ resize: [4, 6] }, 'rescale'] } }, bench.dir);
+    expect(preview).toMatchObject({ rows: 24, exact: false, inputs: [{ name: 'image', shape: [4, 6, 3], dtype: 'float32' }], output: { kind: 'classes', classes: ['dark', 'light'] } });
+  });
+});
+
+test('the penguins are 344 rows with their missing values empty', async () => {
+  const text = await readFile(new URL('../../../pipelines/data/penguins.csv', import.meta.url), 'utf8');
+  const [head, ...rows] = text.trimEnd().split('\n');
+  expect(head).toBe('species,island,bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g,sex');
+  expect(rows).toHaveLength(344);
+  expect(rows.filter((row) => row.split(',').includes(''))).toHaveLength(11);
+});

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { formatNumber, judge, verdictOf } from '../../../src/evaluation/gates.ts';
+import type { Gate, GateFacts } from '../../../src/evaluation/gates.ts';
+
+const interval = (difference: number, low: number, high: number) => ({ difference, low, high, confidence: 0.95, resamples: 1000 });
+const facts: GateFacts = {
+  metrics: { accuracy: 0.92, logLoss: 0.3, f1: 0.5 },
+  directions: { accuracy: 'maximize', logLoss: 'minimize', f1: 'maximize' },
+  champion: {
+    name: 'the champion (m version 2)',
+    ours: { accuracy: 0.92, logLoss: 0.3, f1: 0.5 },
+    metrics: { accuracy: 0.91, logLoss: 0.25, f1: null },
+    differences: { accuracy: interval(0.01, -0.01, 0.03), logLoss: interval(0.05, 0.01, 0.09), f1: null },
+  },
+  baseline: { description: 'always "a"', metrics: { accuracy: 0.5, logLoss: 0.69, f1: null } },
+  onNoChampion: 'pass',
+};
+const one = (gate: Gate, changes: Partial<GateFacts> = {}) => judge([gate], { ...facts, ...changes })[0]!;
+
+describe('gates', () => {
+  it.each<[Gate, boolean, string]>([
+    [{ metric: 'accuracy', atLeast: 0.92 }, true, 'accuracy 0.92 is at least 0.92'],
+    [{ metric: 'accuracy', atLeast: 0.95 }, false, 'accuracy 0.92 is below 0.95'],
+    [{ metric: 'logLoss', atMost: 0.3 }, true, 'logLoss 0.3 is at most 0.3'],
+    [{ metric: 'logLoss', atMost: 0.2 }, false, 'logLoss 0.3 is above 0.2'],
+    [{ metric: 'accuracy', notWorseThanChampionBy: 0 }, true, 'accuracy 0.92 is better than 0.91 of the champion (m version 2) on the same rows'],
+    [{ metric: 'logLoss', notWorseThanChampionBy: 0.05 }, true, 'logLoss 0.3 is worse than 0.25 of the champion (m version 2) on the same rows, by 0.05; 0.05 is allowed'],
+    [{ metric: 'logLoss', notWorseThanChampionBy: 0.04 }, false, 'logLoss 0.3 is worse than 0.25 of the champion (m version 2) on the same rows, by 0.05; 0.04 would be allowed'],
+    [{ metric: 'accuracy', betterThanChampionBy: 0 }, true, 'accuracy 0.92 is better than 0.91 of the champion (m version 2) on the same rows'],
+    [{ metric: 'accuracy', betterThanChampionBy: 0.01 }, false, 'accuracy 0.92 is not better than 0.91 of the champion (m version 2) on the same rows by more than 0.01'],
+    [{ metric: 'accuracy', betterThanChampionBy: 0, significant: true }, false, 'accuracy 0.92 against 0.91 of the champion (m version 2): the 95 % interval of the difference (-0.01 to 0.03) is not wholly better by more than 0'],
+    [{ metric: 'logLoss', betterThanBaseline: true }, true, 'logLoss 0.3 is better than 0.69 of the baseline (always "a") on the same rows'],
+    [{ metric: 'accuracy', betterThanBaseline: 0.5 }, false, 'accuracy 0.92 is not better than 0.5 of the baseline (always "a") on the same rows by more than 0.5'],
+    [{ metric: 'f1', betterThanBaseline: true }, false, 'f1 is undefined for the baseline (always "a"), so there is nothing to beat'],
+  ])('%j', (gate, passed, sentence) => {
+    expect(one(gate)).toEqual({ gate, passed, sentence });
+  });
+
+  it('asks onNoChampion where nothing serves yet, or the metric is undefined for the champion', () => {
+    const gate: Gate = { metric: 'accuracy', notWorseThanChampionBy: 0 };
+    const none = { champion: undefined, noChampion: 'no other version of "m" serves' } as Partial<GateFacts>;
+    expect(one(gate, none)).toMatchObject({ passed: true, sentence: expect.stringContaining('no other version of "m" serves; "onNoChampion" is "pass"') });
+    expect(one(gate, { ...none, onNoChampion: 'fail' }).passed).toBe(false);
+    expect(one({ metric: 'f1', notWorseThanChampionBy: 0 }, { onNoChampion: 'fail' })).toMatchObject({ passed: false, sentence: expect.stringContaining('undefined for the champion') });
+  });
+
+  it('judges all gates, and fails for one', () => {
+    const verdict = verdictOf(judge([{ metric: 'accuracy', atLeast: 0.95 }, { metric: 'accuracy', atLeast: 0.9 }], facts));
+    expect(verdict).toEqual({ passed: false, reasons: ['accuracy 0.92 is below 0.95', 'accuracy 0.92 is at least 0.9'] });
+    expect(verdictOf([])).toEqual({ passed: true, reasons: [] });
+  });
+
+  it('names the metrics there are where a gate reads another', () => {
+    expect(() => one({ metric: 'recall', atLeast: 1 })).toThrow(/"recall", which is not among "metrics": accuracy, logLoss, f1/);
+  });
+
+  it.each([[0, '0'], [1, '1'], [0.123456, '0.1235'], [123456.7, '123500'], [1e-7, '1.00e-7'], [-0.5, '-0.5'], [1e12, '1.00e+12']])('writes %d as %s', (value, text) => {
+    expect(formatNumber(value)).toBe(text);
+  });
+});

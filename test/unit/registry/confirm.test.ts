@@ -1,0 +1,59 @@
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, it } from 'vitest';
+import { SERVER_LIVE_MS, confirmServed } from '../../../src/registry/confirm.ts';
+import { putJson } from '../../../src/storage/json-objects.ts';
+import { MemoryStore } from '../../../src/storage/memory-store.ts';
+
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+});
+
+/** A server that answers with what `version` says at the moment. */
+async function serve(store: MemoryStore, id: string, version: () => number | undefined, seenAt = new Date()): Promise<string> {
+  const server = createServer((request, response) => {
+    const served = request.url === '/v2/models/m' ? version() : undefined;
+    response.writeHead(served === undefined ? 404 : 200, served === undefined ? {} : { 'x-perennial-version': String(served) }).end('{}');
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await putJson(store, `servers/${id}.json`, { id, url, pid: 1, startedAt: seenAt.toISOString(), seenAt: seenAt.toISOString() });
+  return url;
+}
+
+it('waits until every live server answers with the version', async () => {
+  const store = new MemoryStore();
+  const switchAt = Date.now() + 200;
+  const first = await serve(store, 'a', () => 3);
+  const second = await serve(store, 'b', () => (Date.now() < switchAt ? 2 : 3));
+  const result = await confirmServed(store, 'm', 3, { timeoutMs: 5_000 });
+  expect(result).toMatchObject({ confirmed: true, confirmedBy: [first, second], summary: expect.stringContaining('All 2 servers answer with m version 3') });
+  expect(result.servers[1]!.milliseconds).toBeGreaterThan(100);
+});
+
+it('does not call it confirmed while one server answers with another version, or not at all', async () => {
+  const store = new MemoryStore();
+  await serve(store, 'a', () => 3);
+  await serve(store, 'b', () => 2);
+  await serve(store, 'c', () => undefined);
+  const result = await confirmServed(store, 'm', 3, { timeoutMs: 200 });
+  expect(result).toMatchObject({ confirmed: false, summary: expect.stringContaining('1 of 3 servers') });
+  expect(result.servers.map(({ version, error }) => error ?? version)).toEqual([3, 2, 'does not serve the model']);
+});
+
+it('says so plainly where no server is running', async () => {
+  const store = new MemoryStore();
+  await serve(store, 'dead', () => 3, new Date(Date.now() - SERVER_LIVE_MS - 1));
+  expect(await confirmServed(store, 'm', 3)).toEqual({ confirmed: false, servers: [], confirmedBy: [], summary: expect.stringContaining('No server is running') });
+});
+
+it('leaves out a server that goes away while it is asked', async () => {
+  const store = new MemoryStore();
+  await serve(store, 'a', () => 3);
+  await putJson(store, 'servers/gone.json', { id: 'gone', url: 'http://127.0.0.1:9', pid: 1, seenAt: new Date().toISOString() });
+  setTimeout(() => void store.delete('servers/gone.json'), 150);
+  expect(await confirmServed(store, 'm', 3, { timeoutMs: 5_000 })).toMatchObject({ confirmed: true, servers: [{ id: 'a' }] });
+});

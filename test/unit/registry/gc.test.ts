@@ -1,0 +1,100 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { collectGarbage } from '../../../src/registry/gc.ts';
+import { artifactKey } from '../../../src/storage/artifact-store.ts';
+import { blobKey } from '../../../src/storage/blobs.ts';
+import { sha256 } from '../../../src/storage/digest.ts';
+import { putJson } from '../../../src/storage/json-objects.ts';
+import { MemoryStore } from '../../../src/storage/memory-store.ts';
+import { ada, workbench } from '../../contract/registry/models.ts';
+import type { Workbench } from '../../contract/registry/models.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+let age: number;
+let store: MemoryStore;
+let bench: Workbench;
+
+beforeEach(() => {
+  age = 100 * DAY;
+  store = new MemoryStore({ now: () => Date.now() - age });
+  bench = workbench(store);
+});
+
+async function keys(): Promise<string[]> {
+  const all: string[] = [];
+  for await (const { key } of store.list('')) all.push(key);
+  return all;
+}
+
+describe('garbage collection', () => {
+  it('shows what it would delete and deletes nothing, unless told to', async () => {
+    await bench.model(1);
+    const before = await keys();
+    const result = await collectGarbage(store);
+    expect(result).toMatchObject({ dryRun: true, bytes: expect.any(Number), kept: { blobs: 0, artifacts: 0 } });
+    expect(result.items.map(({ kind }) => kind)).toEqual(['artifact', 'blob', 'blob']);
+    expect(await keys()).toEqual(before);
+    await collectGarbage(store, { dryRun: false });
+    expect(await keys()).toEqual([]);
+  });
+
+  it('keeps every version with what its model stands on, whether an alias names it or not', async () => {
+    const dataset = await bench.artifacts.write({ kind: 'dataset', summary: 'd', files: { 'train.parquet': Buffer.from('rows') }, meta: {} });
+    const modelRef = await bench.artifacts.write({ kind: 'model', summary: 'm', files: { 'weights.bin': Buffer.from('w') }, meta: { dataset: dataset.digest } });
+    const evaluationRef = await bench.artifacts.write({ kind: 'evaluation', summary: 'e', files: { 'report.html': Buffer.from('<p>') }, meta: { model: modelRef.digest } });
+    await bench.registry.register({ model: 'm', modelRef, evaluationRef, pipeline: 'p', runId: 'r', stepId: 's' });
+    const before = await keys();
+    expect((await collectGarbage(store, { dryRun: false })).items).toEqual([]);
+    expect(await keys()).toEqual(before);
+  });
+
+  it('frees what only a deleted version referred to, and keeps what is shared', async () => {
+    await bench.register(1);
+    await bench.register(2);
+    await bench.registry.promote('m', 2, ada);
+    await bench.registry.deleteVersion('m', 1, ada);
+    await collectGarbage(store, { dryRun: false });
+    expect(await store.head(blobKey(sha256('weights 1')))).toBeUndefined();
+    expect(await store.head(blobKey(sha256('weights 2')))).toBeDefined();
+    // Both models have this file.
+    expect(await store.head(blobKey(sha256('{"layers":[]}')))).toBeDefined();
+    expect(await bench.register(3)).toBe(3);
+  });
+
+  it('never touches what is younger than the grace period', async () => {
+    age = 23 * HOUR;
+    await bench.model(1);
+    expect((await collectGarbage(store, { dryRun: false })).items).toEqual([]);
+    await expect(collectGarbage(store, { graceMs: HOUR })).rejects.toMatchObject({ code: 'USAGE' });
+  });
+
+  it('keeps what young cache entries refer to, and drops old ones with it', async () => {
+    const [old, young] = [await bench.model(1), await bench.model(2)];
+    const entry = (ref: typeof old) => ({ formatVersion: 1, result: { outputs: { model: ref } }, createdAt: '', runId: 'r' });
+    await putJson(store, 'cache/old.json', entry(old));
+    age = 10 * DAY;
+    await putJson(store, 'cache/young.json', entry(young));
+    await collectGarbage(store, { dryRun: false });
+    expect(await store.head('cache/old.json')).toBeUndefined();
+    expect(await store.head(artifactKey(old.digest))).toBeUndefined();
+    expect(await store.head('cache/young.json')).toBeDefined();
+    expect(await store.head(artifactKey(young.digest))).toBeDefined();
+    expect(await store.head(blobKey(sha256('weights 2')))).toBeDefined();
+  });
+
+  it('keeps what any other document refers to', async () => {
+    const ref = await bench.model(1);
+    await putJson(store, 'runs/r1/state.json', { artifacts: [ref.digest], blob: sha256('weights 1') });
+    expect((await collectGarbage(store, { dryRun: false })).items).toEqual([]);
+  });
+
+  it('spares what was written again since it was looked at', async () => {
+    await bench.model(1);
+    const result = collectGarbage(store, { dryRun: false });
+    age = 0;
+    await bench.model(1);
+    await result;
+    const ref = await bench.model(1);
+    expect(await (await bench.artifacts.open(ref)).bytes('weights.bin')).toBeDefined();
+  });
+});

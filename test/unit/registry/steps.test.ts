@@ -1,0 +1,154 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import deploy from '../../../activities/steps/deploy.step.ts';
+import register from '../../../activities/steps/register.step.ts';
+import type { ArtifactRef } from '../../../src/core/artifact.ts';
+import type { JsonObject } from '../../../src/core/json.ts';
+import type { StepContext, StepResult } from '../../../src/core/step.ts';
+import { putJson } from '../../../src/storage/json-objects.ts';
+import { MemoryStore } from '../../../src/storage/memory-store.ts';
+import { ada, scratch, workbench } from '../../contract/registry/models.ts';
+import type { Workbench } from '../../contract/registry/models.ts';
+
+const FACTS = { pipeline: 'birds', before: [], after: [] };
+let bench: Workbench;
+let home: string;
+
+beforeEach(() => {
+  bench = workbench(new MemoryStore());
+  home = scratch();
+});
+
+function context(runId = 'run1', stepId = 'step'): StepContext {
+  const quiet = { info() {}, warn() {}, error() {} };
+  return {
+    runId, stepId, pipeline: 'birds', attempt: 1, nominalTime: '2026-01-01T00:00:00.000Z', documentDir: home, workDir: home, store: bench.store, artifacts: bench.artifacts,
+    log: quiet, signal: new AbortController().signal, progress() {}, secret: () => '', trigger: 'manual', planRevision: 'abc',
+  };
+}
+
+const OUTPUT = { kind: 'classes', name: 'species', classes: ['a', 'b'] } as const;
+
+function makeModel(text: string): Promise<ArtifactRef> {
+  const preprocessor = {
+    formatVersion: 1, seed: 1, output: OUTPUT,
+    columns: [
+      { name: 'mass', type: 'number', required: true, spec: { name: 'features', shape: [1], dtype: 'float32' }, transforms: [] },
+      { name: 'island', type: 'string', required: false, spec: { name: 'features', shape: [1], dtype: 'float32' }, transforms: [] },
+    ],
+  };
+  const files = { 'weights.bin': Buffer.from(text), 'preprocessor.json': Buffer.from(JSON.stringify(preprocessor)) };
+  return bench.artifacts.write({ kind: 'model', summary: text, files, meta: { output: OUTPUT, outputShape: [2], dataset: 'd'.repeat(64) } as unknown as JsonObject });
+}
+
+function makeEvaluation(model: ArtifactRef, passed = true): Promise<ArtifactRef> {
+  const verdict = { passed, reasons: [passed ? 'accuracy 0.9 is at least 0.5' : 'accuracy 0.9 is below 0.95'] };
+  return bench.artifacts.write({ kind: 'evaluation', summary: 'e', files: {}, meta: { model: model.digest, metrics: { accuracy: 0.9 }, verdict } });
+}
+
+async function registered(text: string, runId = 'run1'): Promise<StepResult> {
+  const model = await makeModel(text);
+  return register.run(context(runId, 'register'), { alias: 'challenger' }, { model, evaluation: await makeEvaluation(model) });
+}
+
+describe('register', () => {
+  it('records where the version comes from, what it takes and how good it is', async () => {
+    const result = await registered('weights 1');
+    expect(result.values).toEqual({ model: 'birds', version: 1, created: true, alias: 'challenger' });
+    expect(await bench.registry.version('birds', 'challenger')).toMatchObject({
+      name: 'birds', version: 1, pipeline: 'birds', runId: 'run1', stepId: 'register', planRevision: 'abc', dataset: 'd'.repeat(64), metrics: { accuracy: 0.9 }, verdict: { passed: true },
+      signature: {
+        inputs: [{ name: 'mass', type: 'double', required: true }, { name: 'island', type: 'string', required: false }],
+        outputs: [{ name: 'species', type: 'tensor', 'tensor-spec': { dtype: 'float32', shape: [-1, 2] } }],
+        windowSize: 1,
+      },
+    });
+    const again = await registered('weights 1', 'run2');
+    expect(again.values).toMatchObject({ version: 1, created: false });
+    expect(again.outputs).toEqual(result.outputs);
+  });
+
+  it('refuses a failed evaluation, and one of another model', async () => {
+    const model = await makeModel('weights 1');
+    const failed = await makeEvaluation(model, false);
+    await expect(register.run(context(), {}, { model, evaluation: failed })).rejects.toMatchObject({ code: 'GATE_REJECTED', message: expect.stringContaining('below 0.95') });
+    const other = await makeEvaluation(await makeModel('weights 2'));
+    await expect(register.run(context(), {}, { model, evaluation: other })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    expect(await bench.registry.models()).toEqual([]);
+  });
+
+  it('finds what a schema cannot say', () => {
+    expect(register.check!({ alias: 'champion' }, FACTS)).toHaveLength(1);
+    expect(register.check!({ alias: 'v3' }, FACTS)).toHaveLength(1);
+    expect(register.check!({ alias: 'challenger' }, FACTS)).toEqual([]);
+  });
+});
+
+describe('deploy', () => {
+  const run = (version: StepResult, config: object, runId = 'run1'): Promise<StepResult> => deploy.run(context(runId, 'deploy'), config, { version: version.outputs.version! });
+
+  it('promotes, once per run however often it is tried', async () => {
+    const [first, second] = [await registered('1'), await registered('2')];
+    expect((await run(first, {})).values).toEqual({ model: 'birds', version: 1, previous: null, promoted: true, confirmed: 0 });
+    const values = { model: 'birds', version: 2, previous: 1, promoted: true, confirmed: 0 };
+    expect((await run(second, {}, 'run2')).values).toEqual(values);
+    const retried = await run(second, {}, 'run2');
+    expect(retried.values).toEqual(values);
+    expect(retried.details).toContain('No server is running');
+    expect((await bench.registry.routing('birds'))!.routing.aliases).toEqual({ challenger: 2, champion: 2 });
+  });
+
+  it('does not promote over a pin: a verdict, not an error', async () => {
+    const versions = [await registered('1'), await registered('2'), await registered('3')];
+    for (const version of versions.slice(0, 2)) await run(version, {}, `run ${version.values!.version as number}`);
+    await bench.registry.rollback('birds', ada);
+    const refused = await run(versions[2]!, {}, 'run3');
+    expect(refused.verdict).toEqual({ passed: false, reasons: [expect.stringContaining('pinned to version 1 by ada')] });
+    expect(refused.outputs.deployment).toBeDefined();
+    const skipped = await run(versions[2]!, { onPinned: 'skip' }, 'run3');
+    expect(skipped.verdict).toBeUndefined();
+    expect(skipped.values).toMatchObject({ promoted: false });
+    expect((await bench.registry.routing('birds'))!.routing.aliases.champion).toBe(1);
+  });
+
+  it('waits for the servers, and fails where one keeps answering with another version', async () => {
+    let served = 1;
+    const server = createServer((_request, response) => void response.writeHead(200, { 'x-perennial-version': String(served) }).end('{}'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await putJson(bench.store, 'servers/s.json', { id: 's', url, pid: 1, seenAt: new Date().toISOString() });
+    try {
+      expect((await run(await registered('1'), {})).values).toMatchObject({ confirmed: 1 });
+      const second = await registered('2');
+      await expect(run(second, { confirmSeconds: 0.2 }, 'run2')).rejects.toMatchObject({ code: 'SERVER_UNAVAILABLE', retryable: true, message: expect.stringContaining(`${url} (version 1)`) });
+      served = 2;
+      expect((await run(second, {}, 'run2')).values).toMatchObject({ previous: 1, confirmed: 1 });
+    } finally {
+      server.close();
+    }
+  });
+
+  it('exports to a directory, again without harm', async () => {
+    const version = await registered('weights 1');
+    const config = { to: 'directory', path: 'out', promote: null };
+    const first = await run(version, config);
+    expect(first.values).toMatchObject({ promoted: false, directory: join(home, 'out', '1') });
+    expect(await readFile(join(home, 'out', '1', 'weights.bin'), 'utf8')).toBe('weights 1');
+    expect(await run(version, config)).toEqual(first);
+    expect((await bench.registry.routing('birds'))!.routing.aliases.champion).toBeUndefined();
+  });
+
+  it.each([
+    [{ to: 'directory' }, ''], [{ path: 'x' }, '/path'], [{ promote: null }, '/promote'], [{ promote: 'candidate', confirm: true }, '/confirm'], [{ promote: 'v3' }, '/promote'],
+    [{ confirm: false, confirmSeconds: 9 }, '/confirmSeconds'],
+  ] as const)('finds what is wrong with %j', (config, pointer) => {
+    expect(deploy.check!(config, FACTS).map((problem) => problem.pointer)).toEqual([pointer]);
+  });
+
+  it('accepts its own examples', () => {
+    for (const { config } of deploy.examples) expect(deploy.check!(config, FACTS)).toEqual([]);
+  });
+});

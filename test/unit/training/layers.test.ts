@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest';
+import { Prng } from '../../../src/core/prng.ts';
+import type { LayerDefinition, LayerExample } from '../../../src/training/layer.ts';
+import { initialize } from '../../../src/training/initializers.ts';
+import { layers } from '../../../src/training/layers/index.generated.ts';
+import { loadTf, statelessUniform } from '../../../src/training/tf.ts';
+import type { Tensor } from '../../../src/training/tf.ts';
+
+const tf = loadTf();
+const ROWS = 4;
+
+interface Placed {
+  readonly inputs: Tensor[];
+  readonly weights: Record<string, Tensor>;
+  call(inputs: Tensor[], weights: Record<string, Tensor>, training: boolean, iteration?: number): Tensor;
+}
+
+function place(layer: LayerDefinition, example: LayerExample<unknown>): Placed {
+  const prng = new Prng(layer.type);
+  const inputs = example.inputs.map((shape): Tensor => {
+    const size = ROWS * shape.reduce((product, axis) => product * axis, 1);
+    if (example.integersBelow !== undefined) return tf.tensor(Int32Array.from({ length: size }, () => prng.below(example.integersBelow!)), [ROWS, ...shape], 'int32');
+    return tf.tensor(Float32Array.from({ length: size }, () => prng.normal()), [ROWS, ...shape]);
+  });
+  const specs = layer.weights(example.inputs, example.config);
+  const weights = Object.fromEntries(specs.map((spec) => [spec.name, tf.tensor(initialize(spec.initializer, spec.shape, prng), [...spec.shape])]));
+  return {
+    inputs, weights,
+    call: (given, values, training, iteration = 0) => layer.call(tf, given, values, example.config, { training, masks: given.map(() => undefined), seed: [7, iteration], update() {} }),
+  };
+}
+
+const cases = layers.flatMap((layer) => layer.examples.map((example, index) => [`${layer.type} ${index}`, layer, example] as const));
+
+describe.each(cases)('%s', (_title, layer, example) => {
+  test('gives the shape it declares, in training and otherwise', () => {
+    const placed = place(layer, example);
+    const declared = [ROWS, ...layer.outputShape(example.inputs, example.config)];
+    expect(placed.call(placed.inputs, placed.weights, false).shape).toEqual(declared);
+    expect(placed.call(placed.inputs, placed.weights, true).shape).toEqual(declared);
+  });
+
+  test('passes gradients to its inputs and trainable weights', () => {
+    const placed = place(layer, example);
+    const trainable = layer.weights(example.inputs, example.config).filter((spec) => spec.trainable).map((spec) => spec.name);
+    const floats = example.integersBelow === undefined ? placed.inputs : [];
+    const gradient = tf.grads((...tensors: Tensor[]) => {
+      const inputs = floats.length > 0 ? tensors.slice(0, floats.length) : placed.inputs;
+      const weights = { ...placed.weights, ...Object.fromEntries(trainable.map((name, index) => [name, tensors[floats.length + index]!])) };
+      return tf.sum(tf.square(placed.call(inputs, weights, true)));
+    });
+    const gradients = gradient([...floats, ...trainable.map((name) => placed.weights[name]!)]);
+    for (const each of gradients) expect([...each.dataSync()].every(Number.isFinite)).toBe(true);
+  });
+
+  test('is a function of its arguments: the same seed gives the same values', () => {
+    const placed = place(layer, example);
+    const first = placed.call(placed.inputs, placed.weights, true, 5).dataSync();
+    expect(placed.call(placed.inputs, placed.weights, true, 5).dataSync()).toEqual(first);
+  });
+});
+
+test('names and inputs are keys of every layer, and the schemas are closed', () => {
+  for (const layer of layers) {
+    expect(layer.configSchema).toMatchObject({ type: 'object', additionalProperties: false, properties: { name: {}, inputs: {} } });
+    for (const property of Object.values(layer.configSchema.properties as Record<string, { description?: string; examples?: unknown }>)) {
+      expect(property.description, layer.type).toBeTypeOf('string');
+      expect(property.examples, layer.type).toBeDefined();
+    }
+  }
+});
+
+test('dropout drops the share it is told, keeps the mean, and differs from step to step', () => {
+  const dropout = layers.find((layer) => layer.type === 'dropout')!;
+  const call = (iteration: number): Float32Array => dropout.call(tf, [tf.ones([200, 50])], {}, { rate: 0.3 }, { training: true, masks: [undefined], seed: [3, iteration], update() {} }).dataSync() as Float32Array;
+  const values = call(0);
+  const zeros = values.filter((value) => value === 0).length / values.length;
+  expect(zeros).toBeCloseTo(0.3, 1);
+  expect(values.reduce((sum, value) => sum + value, 0) / values.length).toBeCloseTo(1, 1);
+  expect(call(1)).not.toEqual(values);
+});
+
+test('stateless draws follow from shape and seeds alone', () => {
+  const draw = (a: number, b: number): number[] => [...statelessUniform(tf, [3], [a, b]).dataSync()];
+  expect(draw(5, 7)).toEqual(draw(5, 7));
+  expect(draw(5, 8)).not.toEqual(draw(5, 7));
+  expect(draw(-6, 7)).not.toEqual(draw(5, 7));
+});
+
+describe('initializers', () => {
+  test('orthogonal rows or columns are orthonormal', () => {
+    for (const [rows, columns] of [[4, 12], [12, 4]] as const) {
+      const matrix = tf.tensor2d(initialize('orthogonal', [rows, columns], new Prng(1)), [rows, columns]);
+      const gram = rows < columns ? tf.matMul(matrix, matrix, false, true) : tf.matMul(matrix, matrix, true);
+      expect(tf.max(tf.abs(tf.sub(gram, tf.eye(4)))).dataSync()[0]).toBeLessThan(1e-6);
+    }
+  });
+
+  test.each([
+    ['glorotUniform', Math.sqrt(2 / 300)], ['glorotNormal', Math.sqrt(2 / 300)], ['heUniform', Math.sqrt(2 / 100)], ['heNormal', Math.sqrt(2 / 100)],
+    ['lecunUniform', Math.sqrt(1 / 100)], ['lecunNormal', Math.sqrt(1 / 100)], ['uniform', 0.05 / Math.sqrt(3)], ['normal', 0.05],
+  ] as const)('%s has the standard deviation of its definition', (name, expected) => {
+    const values = initialize(name, [100, 200], new Prng(name));
+    const std = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
+    expect(std / expected).toBeGreaterThan(0.97);
+    expect(std / expected).toBeLessThan(1.03);
+  });
+});
