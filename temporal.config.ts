@@ -18,6 +18,8 @@ export const TEMPORAL_DEFAULTS = {
     lightSlots: 64,
     /** Workflow tasks at once on one worker. */
     workflowTasks: 40,
+    /** Workflow tasks wait this long for the worker that has the run in memory; after a killed one they go to any other. */
+    stickyTimeoutMs: 3_000,
     /** Heartbeats, and with them progress and cancellation, travel at least this often. */
     heartbeatThrottleMs: 1_000,
     /** A stopping worker gives light steps this long to finish; whatever still runs then is cancelled and goes to another worker. */
@@ -29,7 +31,7 @@ export const TEMPORAL_DEFAULTS = {
     /** Longest possible run, waiting included. */
     executionTimeoutMs: 30 * 24 * 3_600_000,
     /** A workflow task is milliseconds of work; one whose worker died is given to another after this time. */
-    taskTimeoutMs: 10_000,
+    taskTimeoutMs: 5_000,
   },
   /** Model, monitor and other small activities of our own. */
   smallActivity: { startToCloseMs: 120_000, heartbeatMs: 15_000, maximumAttempts: 5 },

@@ -1,5 +1,5 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import type { ArtifactRef } from '../src/core/artifact.ts';
 import { PerennialError, messageOf } from '../src/core/errors.ts';
 import type { Json } from '../src/core/json.ts';
@@ -19,7 +19,9 @@ export async function fingerprintCommand(documentDir: string, config: CommandCon
   const digests: Record<string, string> = {};
   for (const word of config.command) {
     const path = resolve(cwd, word);
-    if (!word.startsWith('-') && (await isFile(path))) digests[word] = await sha256File(path);
+    // Interpreters and tools of the machine are large and change on every machine: only what belongs to the document counts.
+    const own = path.startsWith(documentDir + sep) || path.startsWith(cwd + sep);
+    if (own && !word.startsWith('-') && (await isFile(path))) digests[word] = await sha256File(path);
   }
   for (const name of config.files ?? []) await addFiles(resolve(documentDir, name), name, digests);
   return digests;

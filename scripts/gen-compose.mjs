@@ -82,7 +82,9 @@ function tagSchema(definition, tag) {
   const schema = described(definition);
   if (tag === undefined) return schema;
   const name = nameOf(definition);
-  return { ...schema, type: 'object', properties: { ...schema.properties, [tag]: { const: name, description: definition.summary } }, required: [...new Set([tag, ...(schema.required ?? [])])] };
+  const own = { const: name, description: definition.summary };
+  // The tag stands first, as people write it, whatever the definition says of it.
+  return { ...schema, type: 'object', properties: { [tag]: own, ...schema.properties, [tag]: own }, required: [...new Set([tag, ...(schema.required ?? [])])] };
 }
 
 function union(kind, form, all) {

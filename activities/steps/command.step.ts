@@ -38,7 +38,7 @@ export default defineStep<CommandConfig>({
       },
       files: {
         type: 'array', items: { type: 'string', minLength: 1 }, default: [], uniqueItems: true,
-        description: 'Files and folders that decide the result besides configuration and inputs, e.g. the program\'s own source: when one changes, the cache misses. Files named in "command" count by themselves.',
+        description: 'Files and folders that decide the result besides configuration and inputs, e.g. the program\'s own source: when one changes, the cache misses. Files below the folder of the document that "command" names count by themselves.',
         examples: [['src/train.py', 'src/lib']],
       },
     },

@@ -90,6 +90,8 @@ export default defineStep<PreprocessConfig>({
     if (config.sequence !== undefined && config.balance !== undefined) problems.push({ pointer: '/balance', message: 'Windows of a series cannot be balanced.', fix: 'Use "classWeights": "balanced" in the train step.' });
     return problems;
   },
+  // The order of the features is the order of the model's inputs, and canonical JSON, which cache keys are made of, does not see it.
+  fingerprint: async (_ctx, config) => Object.keys(config.features ?? {}),
   async run(ctx, config, inputs) {
     const { preprocess } = await import('../../src/data/preprocess.ts');
     return preprocess(ctx, config, inputs.dataset!);

@@ -518,7 +518,7 @@ $secret: string
 }
 }
 /**
- * Files and folders that decide the result besides configuration and inputs, e.g. the program's own source: when one changes, the cache misses. Files named in "command" count by themselves.
+ * Files and folders that decide the result besides configuration and inputs, e.g. the program's own source: when one changes, the cache misses. Files below the folder of the document that "command" names count by themselves.
  */
 files?: string[]
 }
@@ -2040,6 +2040,10 @@ everyEpochs?: number
  */
 export interface ArchitectureCnn {
 /**
+ * Blocks of convolution and pooling over one image, then dense layers. Other inputs join before the dense layers.
+ */
+architecture: "cnn"
+/**
  * Channels of each block.
  * 
  * @maxItems 32
@@ -2091,15 +2095,15 @@ dropout?: number
  * Activation function on the output of the layer.
  */
 activation?: ("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "gelu" | "sigmoid" | "hardSigmoid" | "tanh" | "softmax" | "softplus" | "softsign" | "silu" | "mish" | "exponential")
-/**
- * Blocks of convolution and pooling over one image, then dense layers. Other inputs join before the dense layers.
- */
-architecture: "cnn"
 }
 /**
  * Dense layers over all inputs: numbers as they are, token ids embedded, images flattened.
  */
 export interface ArchitectureMlp {
+/**
+ * Dense layers over all inputs: numbers as they are, token ids embedded, images flattened.
+ */
+architecture: "mlp"
 /**
  * Widths of the hidden layers.
  * 
@@ -2137,15 +2141,15 @@ l1?: number
  */
 l2?: number
 }
-/**
- * Dense layers over all inputs: numbers as they are, token ids embedded, images flattened.
- */
-architecture: "mlp"
 }
 /**
  * Recurrent layers over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers.
  */
 export interface ArchitectureRnn {
+/**
+ * Recurrent layers over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers.
+ */
+architecture: "rnn"
 /**
  * Kind of the recurrent layers.
  */
@@ -2191,15 +2195,15 @@ units?: number[]
  * Dropout after each hidden layer.
  */
 dropout?: number
-/**
- * Recurrent layers over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers.
- */
-architecture: "rnn"
 }
 /**
  * Parallel convolutions of several widths over one sequence, each with its largest value, then dense layers. Fast on text.
  */
 export interface ArchitectureTextCnn {
+/**
+ * Parallel convolutions of several widths over one sequence, each with its largest value, then dense layers. Fast on text.
+ */
+architecture: "textCnn"
 /**
  * Channels of each convolution.
  */
@@ -2231,15 +2235,15 @@ units?: number[]
  * Dropout after each hidden layer.
  */
 dropout?: number
-/**
- * Parallel convolutions of several widths over one sequence, each with its largest value, then dense layers. Fast on text.
- */
-architecture: "textCnn"
 }
 /**
  * An activation function on its own.
  */
 export interface LayerActivation {
+/**
+ * An activation function on its own.
+ */
+type: "activation"
 /**
  * The function.
  */
@@ -2254,16 +2258,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * An activation function on its own.
- */
-type: "activation"
 }
 /**
  * Sum of several inputs of the same shape.
  */
 export interface LayerAdd {
 /**
+ * Sum of several inputs of the same shape.
+ */
+type: "add"
+/**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
 name?: string
@@ -2273,16 +2277,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Sum of several inputs of the same shape.
- */
-type: "add"
 }
 /**
  * Mean of several inputs of the same shape.
  */
 export interface LayerAverage {
 /**
+ * Mean of several inputs of the same shape.
+ */
+type: "average"
+/**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
 name?: string
@@ -2292,15 +2296,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Mean of several inputs of the same shape.
- */
-type: "average"
 }
 /**
  * Mean over windows of a sequence.
  */
 export interface LayerAveragePooling1D {
+/**
+ * Mean over windows of a sequence.
+ */
+type: "averagePooling1d"
 /**
  * Size of the window in steps.
  */
@@ -2323,15 +2327,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Mean over windows of a sequence.
- */
-type: "averagePooling1d"
 }
 /**
  * Mean over windows of an image.
  */
 export interface LayerAveragePooling2D {
+/**
+ * Mean over windows of an image.
+ */
+type: "averagePooling2d"
 /**
  * Size of the window in pixels.
  */
@@ -2354,15 +2358,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Mean over windows of an image.
- */
-type: "averagePooling2d"
 }
 /**
  * Scales each channel to mean 0 and variance 1: of the batch while training, of the moving statistics otherwise.
  */
 export interface LayerBatchNormalization {
+/**
+ * Scales each channel to mean 0 and variance 1: of the batch while training, of the moving statistics otherwise.
+ */
+type: "batchNormalization"
 /**
  * Share of the old moving statistics that a step keeps.
  */
@@ -2389,15 +2393,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Scales each channel to mean 0 and variance 1: of the batch while training, of the moving statistics otherwise.
- */
-type: "batchNormalization"
 }
 /**
  * Two recurrent layers over a sequence, one from each end, with their outputs joined. Gates are as in lstm and gru by default.
  */
 export interface LayerBidirectional {
+/**
+ * Two recurrent layers over a sequence, one from each end, with their outputs joined. Gates are as in lstm and gru by default.
+ */
+type: "bidirectional"
 /**
  * Kind of the recurrent layers.
  */
@@ -2444,15 +2448,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Two recurrent layers over a sequence, one from each end, with their outputs joined. Gates are as in lstm and gru by default.
- */
-type: "bidirectional"
 }
 /**
  * Joins several inputs along their last axis.
  */
 export interface LayerConcatenate {
+/**
+ * Joins several inputs along their last axis.
+ */
+type: "concatenate"
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -2463,15 +2467,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Joins several inputs along their last axis.
- */
-type: "concatenate"
 }
 /**
  * Convolution over the steps of a sequence.
  */
 export interface LayerConv1D {
+/**
+ * Convolution over the steps of a sequence.
+ */
+type: "conv1d"
 /**
  * Number of channels of the output.
  */
@@ -2523,15 +2527,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Convolution over the steps of a sequence.
- */
-type: "conv1d"
 }
 /**
  * Convolution over an image.
  */
 export interface LayerConv2D {
+/**
+ * Convolution over an image.
+ */
+type: "conv2d"
 /**
  * Number of channels of the output.
  */
@@ -2583,15 +2587,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Convolution over an image.
- */
-type: "conv2d"
 }
 /**
  * Fully connected: activation(x · kernel + bias), over the last axis.
  */
 export interface LayerDense {
+/**
+ * Fully connected: activation(x · kernel + bias), over the last axis.
+ */
+type: "dense"
 /**
  * Number of outputs.
  */
@@ -2631,15 +2635,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Fully connected: activation(x · kernel + bias), over the last axis.
- */
-type: "dense"
 }
 /**
  * A convolution of its own for each channel of an image.
  */
 export interface LayerDepthwiseConv2D {
+/**
+ * A convolution of its own for each channel of an image.
+ */
+type: "depthwiseConv2d"
 /**
  * Size of the window in pixels.
  */
@@ -2678,15 +2682,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * A convolution of its own for each channel of an image.
- */
-type: "depthwiseConv2d"
 }
 /**
  * While training, sets a share of the values to zero and scales the others up; otherwise passes values through.
  */
 export interface LayerDropout {
+/**
+ * While training, sets a share of the values to zero and scales the others up; otherwise passes values through.
+ */
+type: "dropout"
 /**
  * Share of values set to zero.
  */
@@ -2701,15 +2705,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * While training, sets a share of the values to zero and scales the others up; otherwise passes values through.
- */
-type: "dropout"
 }
 /**
  * A trained vector for each token id.
  */
 export interface LayerEmbedding {
+/**
+ * A trained vector for each token id.
+ */
+type: "embedding"
 /**
  * Number of ids: ids run from 0 to one below.
  */
@@ -2736,15 +2740,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * A trained vector for each token id.
- */
-type: "embedding"
 }
 /**
  * All values of an example as one vector.
  */
 export interface LayerFlatten {
+/**
+ * All values of an example as one vector.
+ */
+type: "flatten"
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -2755,15 +2759,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * All values of an example as one vector.
- */
-type: "flatten"
 }
 /**
  * While training, adds normal noise; otherwise passes values through.
  */
 export interface LayerGaussianNoise {
+/**
+ * While training, adds normal noise; otherwise passes values through.
+ */
+type: "gaussianNoise"
 /**
  * Standard deviation of the noise.
  */
@@ -2778,16 +2782,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * While training, adds normal noise; otherwise passes values through.
- */
-type: "gaussianNoise"
 }
 /**
  * Mean over the steps of a sequence; masked steps do not count.
  */
 export interface LayerGlobalAveragePooling1D {
 /**
+ * Mean over the steps of a sequence; masked steps do not count.
+ */
+type: "globalAveragePooling1d"
+/**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
 name?: string
@@ -2797,16 +2801,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Mean over the steps of a sequence; masked steps do not count.
- */
-type: "globalAveragePooling1d"
 }
 /**
  * Mean over the pixels of an image, per channel.
  */
 export interface LayerGlobalAveragePooling2D {
 /**
+ * Mean over the pixels of an image, per channel.
+ */
+type: "globalAveragePooling2d"
+/**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
 name?: string
@@ -2816,16 +2820,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Mean over the pixels of an image, per channel.
- */
-type: "globalAveragePooling2d"
 }
 /**
  * Largest value over the steps of a sequence.
  */
 export interface LayerGlobalMaxPooling1D {
 /**
+ * Largest value over the steps of a sequence.
+ */
+type: "globalMaxPooling1d"
+/**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
 name?: string
@@ -2835,16 +2839,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Largest value over the steps of a sequence.
- */
-type: "globalMaxPooling1d"
 }
 /**
  * Largest value over the pixels of an image, per channel.
  */
 export interface LayerGlobalMaxPooling2D {
 /**
+ * Largest value over the pixels of an image, per channel.
+ */
+type: "globalMaxPooling2d"
+/**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
 name?: string
@@ -2854,15 +2858,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Largest value over the pixels of an image, per channel.
- */
-type: "globalMaxPooling2d"
 }
 /**
  * Gated recurrent unit over the steps of a sequence.
  */
 export interface LayerGru {
+/**
+ * Gated recurrent unit over the steps of a sequence.
+ */
+type: "gru"
 /**
  * Width of the state.
  */
@@ -2913,15 +2917,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Gated recurrent unit over the steps of a sequence.
- */
-type: "gru"
 }
 /**
  * Scales the features of each example to mean 0 and variance 1.
  */
 export interface LayerLayerNormalization {
+/**
+ * Scales the features of each example to mean 0 and variance 1.
+ */
+type: "layerNormalization"
 /**
  * Added to the variance.
  */
@@ -2944,15 +2948,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Scales the features of each example to mean 0 and variance 1.
- */
-type: "layerNormalization"
 }
 /**
  * Long short-term memory over the steps of a sequence.
  */
 export interface LayerLstm {
+/**
+ * Long short-term memory over the steps of a sequence.
+ */
+type: "lstm"
 /**
  * Width of the state.
  */
@@ -3003,15 +3007,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Long short-term memory over the steps of a sequence.
- */
-type: "lstm"
 }
 /**
  * Largest value over windows of a sequence.
  */
 export interface LayerMaxPooling1D {
+/**
+ * Largest value over windows of a sequence.
+ */
+type: "maxPooling1d"
 /**
  * Size of the window in steps.
  */
@@ -3034,15 +3038,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Largest value over windows of a sequence.
- */
-type: "maxPooling1d"
 }
 /**
  * Largest value over windows of an image.
  */
 export interface LayerMaxPooling2D {
+/**
+ * Largest value over windows of an image.
+ */
+type: "maxPooling2d"
 /**
  * Size of the window in pixels.
  */
@@ -3065,16 +3069,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Largest value over windows of an image.
- */
-type: "maxPooling2d"
 }
 /**
  * Largest of several inputs, value by value.
  */
 export interface LayerMaximum {
 /**
+ * Largest of several inputs, value by value.
+ */
+type: "maximum"
+/**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
 name?: string
@@ -3084,16 +3088,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Largest of several inputs, value by value.
- */
-type: "maximum"
 }
 /**
  * Product of several inputs of the same shape.
  */
 export interface LayerMultiply {
 /**
+ * Product of several inputs of the same shape.
+ */
+type: "multiply"
+/**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
 name?: string
@@ -3103,15 +3107,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Product of several inputs of the same shape.
- */
-type: "multiply"
 }
 /**
  * x · scale + offset, e.g. pixels 0 to 255 to 0 to 1.
  */
 export interface LayerRescaling {
+/**
+ * x · scale + offset, e.g. pixels 0 to 255 to 0 to 1.
+ */
+type: "rescaling"
 /**
  * Factor.
  */
@@ -3130,15 +3134,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * x · scale + offset, e.g. pixels 0 to 255 to 0 to 1.
- */
-type: "rescaling"
 }
 /**
  * The same values in another shape.
  */
 export interface LayerReshape {
+/**
+ * The same values in another shape.
+ */
+type: "reshape"
 /**
  * Shape of one example.
  * 
@@ -3156,15 +3160,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * The same values in another shape.
- */
-type: "reshape"
 }
 /**
  * A depthwise convolution over an image, then a mix of the channels: fewer weights than conv2d.
  */
 export interface LayerSeparableConv2D {
+/**
+ * A depthwise convolution over an image, then a mix of the channels: fewer weights than conv2d.
+ */
+type: "separableConv2d"
 /**
  * Number of channels of the output.
  */
@@ -3211,15 +3215,15 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * A depthwise convolution over an image, then a mix of the channels: fewer weights than conv2d.
- */
-type: "separableConv2d"
 }
 /**
  * Plain recurrent layer over the steps of a sequence.
  */
 export interface LayerSimpleRnn {
+/**
+ * Plain recurrent layer over the steps of a sequence.
+ */
+type: "simpleRnn"
 /**
  * Width of the state.
  */
@@ -3262,16 +3266,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Plain recurrent layer over the steps of a sequence.
- */
-type: "simpleRnn"
 }
 /**
  * Dropout of whole channels of a sequence.
  */
 export interface LayerSpatialDropout1D {
 /**
+ * Dropout of whole channels of a sequence.
+ */
+type: "spatialDropout1d"
+/**
  * Share of channels set to zero.
  */
 rate: number
@@ -3285,16 +3289,16 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Dropout of whole channels of a sequence.
- */
-type: "spatialDropout1d"
 }
 /**
  * Dropout of whole channels of a image.
  */
 export interface LayerSpatialDropout2D {
 /**
+ * Dropout of whole channels of a image.
+ */
+type: "spatialDropout2d"
+/**
  * Share of channels set to zero.
  */
 rate: number
@@ -3308,10 +3312,6 @@ name?: string
  * @minItems 1
  */
 inputs?: string[]
-/**
- * Dropout of whole channels of a image.
- */
-type: "spatialDropout2d"
 }
 /**
  * Steps by the gradient times the moving root of updates over that of gradients.

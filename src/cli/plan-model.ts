@@ -1,4 +1,5 @@
 import { isPerennialError } from '../core/errors.ts';
+import type { ErrorCode } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Plan, PlanStep } from '../core/plan.ts';
 import type { TensorSpec } from '../core/tensor.ts';
@@ -21,7 +22,7 @@ export interface PlannedModel {
   /** Why the layers are not known before the run. */
   readonly unknown?: string;
   /** Why the step would fail. */
-  readonly problem?: { readonly code: string; readonly message: string; readonly hint: string };
+  readonly problem?: { readonly code: ErrorCode; readonly message: string; readonly hint: string };
 }
 
 const NOTHING = { inputs: [], layers: [], parameters: 0, loss: '', output: '', rows: 0, exact: true, notes: [] } as const;

@@ -1,6 +1,7 @@
 import { PerennialError, messageOf } from '../core/errors.ts';
 import type { Pixels } from './column-data.ts';
 import { DATA_LIMITS } from './limits.ts';
+import { decodePlainPng } from './png.ts';
 
 async function loadSharp() {
   const { default: sharp } = await import('sharp');
@@ -13,6 +14,8 @@ async function loadSharp() {
  * @throws DATA_INVALID naming row and column where the bytes are no image.
  */
 export async function decodeImage(bytes: Uint8Array, row: number, column: string): Promise<Pixels> {
+  const plain = decodePlainPng(bytes, DATA_LIMITS.imagePixelsMax);
+  if (plain !== undefined) return plain;
   const sharp = await loadSharp();
   try {
     const { data, info } = await sharp(bytes, { limitInputPixels: DATA_LIMITS.imagePixelsMax }).rotate().flatten({ background: '#000' }).toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });

@@ -16,7 +16,7 @@ export const DATA_LIMITS = {
   profileBins: 10,
   /** Categories that one-hot encoding makes columns of, unless the document says otherwise. */
   oneHotCategoriesMax: 1_000,
-  /** Bytes of a text source that `plan` reads wholly; of a larger one it reads the first `previewRowsMax` rows. */
+  /** Bytes of a source that `plan` fits for real; of a larger one it takes a sample of `previewRowsMax` rows. */
   previewBytesMax: 4 * 1024 * 1024,
   previewRowsMax: 2_000,
   /** Bytes of one line or JSON value of a text source. */

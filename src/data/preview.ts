@@ -16,15 +16,15 @@ import type { PreprocessConfig } from './preprocess.ts';
 import { createPreprocessor } from './preprocessor.ts';
 import type { FittedColumn } from './preprocessor.ts';
 import { profileTable } from './profile.ts';
+import type { SourceFile } from './reader.ts';
 import { readerRegistry } from './readers.ts';
 import { listSource } from './source-files.ts';
-import type { SourceFile } from './source-files.ts';
 import type { Column } from './types.ts';
 
 export interface ExamplesPreview {
   readonly columns: readonly Column[];
   readonly label: string | null;
-  /** Rows of the source; an estimate where `exact` is false. */
+  /** Rows of the source; of a large table at least so many (`exact` is false then). */
   readonly rows: number;
   /** false: only a part was read, so the numbers of categories and tokens may grow. */
   readonly exact: boolean;
@@ -69,8 +69,8 @@ async function fitPreview(db: Database, tables: IngestTables, config: Preprocess
 }
 
 /**
- * What the ingest and preprocess steps will give, for `plan`: columns, rows, inputs and output. Small tables are read wholly and fitted
- * for real; of large ones the first rows, of class folders a few files are looked at.
+ * What the ingest and preprocess steps will give, for `plan`: columns, rows, inputs and output. Small tables are fitted for real; of
+ * large ones a sample of the rows, of class folders a few files are looked at.
  *
  * @throws what the steps themselves would throw for this source
  */

@@ -1,7 +1,18 @@
 import type { JsonSchema } from '../core/json.ts';
 import type { ColumnType } from './types.ts';
 import type { Database } from './duckdb.ts';
-import type { SourceFile } from './source-files.ts';
+
+/** A file of a source, as it was when the source was listed. */
+export interface SourceFile {
+  readonly path: string;
+  /** Relative to the source's root, forward slashes: what messages and digests use. */
+  readonly name: string;
+  readonly size: number;
+  /** Class folder, where the layout has them. */
+  readonly className?: string;
+  /** Device, inode, size and times: equal while nobody wrote to it. */
+  readonly stamp: string;
+}
 
 /** A column as a reader found it. `type: 'infer'`: it is text whose type follows from its values. */
 export interface RawColumn {
@@ -22,7 +33,7 @@ export interface ReadRequest<C> {
   readonly files: readonly SourceFile[];
   /** A private folder for temporary files. */
   readonly workDir: string;
-  /** Read at most so many rows (a preview). */
+  /** Take a sample of at most so many rows (a preview). */
   readonly limit?: number;
 }
 

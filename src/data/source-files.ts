@@ -1,22 +1,12 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { PerennialError } from '../core/errors.ts';
 import { perennialHome } from '../platform/paths.ts';
-import type { ReaderDefinition } from './reader.ts';
+import type { ReaderDefinition, SourceFile } from './reader.ts';
 import { SAMPLE_DATASETS } from './sample-table.ts';
-
-export interface SourceFile {
-  readonly path: string;
-  /** Relative to the source's root, forward slashes: what messages and digests use. */
-  readonly name: string;
-  readonly size: number;
-  /** Class folder, where the layout has them. */
-  readonly className?: string;
-  readonly stamp: string;
-}
 
 export interface SourceFingerprint {
   /** SHA-256 (hex) over names and contents; independent of where the files lie. */
@@ -117,8 +107,16 @@ export function stampOf(files: readonly SourceFile[]): string {
   return hash.digest('hex');
 }
 
+/** Files up to so many bytes are read at once: opening a stream per file costs more than the file. */
+const WHOLE_BYTES_MAX = 1 << 20;
+
 async function hashFile(file: SourceFile, text: boolean): Promise<string> {
   const hash = createHash('sha256');
+  if (file.size <= WHOLE_BYTES_MAX) {
+    const bytes = await readFile(file.path);
+    if (text && !isUtf8(bytes)) throw notUtf8(file, bytes, 0, 1);
+    return hash.update(bytes).digest('hex');
+  }
   let offset = 0;
   let line = 1;
   let carry: Uint8Array = Buffer.alloc(0);
@@ -186,7 +184,7 @@ async function loadDigests(): Promise<Map<string, string>> {
 async function saveDigests(digests: Map<string, string>): Promise<void> {
   const kept = [...digests].slice(-DIGESTS_MAX);
   await mkdir(dirname(cacheFile()), { recursive: true });
-  const temporary = `${cacheFile()}.${process.pid}`;
+  const temporary = `${cacheFile()}.${process.pid}.${randomUUID()}`;
   await writeFile(temporary, JSON.stringify(Object.fromEntries(kept)));
   await rename(temporary, cacheFile());
 }

@@ -125,21 +125,28 @@ function gainOf(gate: Gate, value: number, other: number, facts: GateFacts): num
   return facts.directions[gate.metric] === 'minimize' ? other - value : value - other;
 }
 
-/** Differences of float64 results: 0.92 - 0.91 is not quite 0.01, and must not decide a gate. */
-const ROUNDING = 1e-12;
+/**
+ * Model output is float32: of two metrics that differ by less than this share none is better, and rounding must not decide a gate.
+ */
+const ROUNDING = 1e-6;
+
+function roundingOf(value: number, other: number): number {
+  return ROUNDING * Math.max(Math.abs(value), Math.abs(other));
+}
 
 function allowWorse(gate: Extract<Gate, { notWorseThanChampionBy: number }>, value: number, theirs: number, name: string, facts: GateFacts): GateVerdict {
   const gain = gainOf(gate, value, theirs, facts);
   const allowed = gate.notWorseThanChampionBy;
-  const passed = gain >= -allowed - ROUNDING;
-  const relation = gain > 0 ? `is better than ${formatNumber(theirs)}` : gain === 0 ? `equals ${formatNumber(theirs)}` : `is worse than ${formatNumber(theirs)}`;
-  const limit = gain >= 0 ? '' : `, by ${formatNumber(-gain)}; ${formatNumber(allowed)} ${passed ? 'is' : 'would be'} allowed`;
+  const tie = Math.abs(gain) <= roundingOf(value, theirs);
+  const passed = tie || gain >= -allowed - roundingOf(value, theirs);
+  const relation = tie ? `equals ${formatNumber(theirs)}` : gain > 0 ? `is better than ${formatNumber(theirs)}` : `is worse than ${formatNumber(theirs)}`;
+  const limit = tie || gain > 0 ? '' : `, by ${formatNumber(-gain)}; ${formatNumber(allowed)} ${passed ? 'is' : 'would be'} allowed`;
   return { gate, passed, sentence: `${gate.metric} ${formatNumber(value)} ${relation} of ${name} on the same rows${limit}` };
 }
 
 function compare(gate: Gate, value: number, theirs: number, margin: number, name: string, facts: GateFacts): GateVerdict {
   const gain = gainOf(gate, value, theirs, facts);
-  const passed = gain > margin + (margin === 0 ? 0 : ROUNDING);
+  const passed = gain > margin + roundingOf(value, theirs);
   const by = margin === 0 ? '' : ` by more than ${formatNumber(margin)}`;
   return { gate, passed, sentence: `${gate.metric} ${formatNumber(value)} ${passed ? 'is better than' : 'is not better than'} ${formatNumber(theirs)} of ${name} on the same rows${by}` };
 }

@@ -26,6 +26,8 @@ export interface DriftOptions {
   readonly missing?: number;
   /** So many columns have to drift. */
   readonly columnsMin?: number;
+  /** Names of further tests whose scores are reported, each against its own default threshold; they have no say in the verdict. */
+  readonly also?: readonly string[];
 }
 
 /** Small windows drift by chance (ten bins of eight rows), so the default asks for a hundred rows. */
@@ -76,7 +78,7 @@ export interface DriftResult {
   readonly columns: readonly ColumnDrift[];
   /** Columns that the current rows have and the reference has not. */
   readonly newColumns: readonly string[];
-  readonly options: Required<Omit<DriftOptions, 'columns' | 'label'>>;
+  readonly options: Settings;
   /** One sentence. */
   readonly summary: string;
 }
@@ -86,13 +88,14 @@ export interface DriftResult {
  * for numbers also a distance of the distribution functions) and not by chance (KS or chi-square), or where values went missing;
  * the data drift where enough columns do and there are rows enough.
  *
- * @throws COLUMN_MISSING where `columns` names one that the profile has not.
+ * @throws COLUMN_MISSING where `columns` names one that the profile has not; CONFIG_INVALID where `also` names no test.
  */
 export async function detectDrift(profile: DatasetProfile, rows: RowBatches, options: DriftOptions = {}): Promise<DriftResult> {
   const settings = { ...DRIFT_DEFAULTS, ...withoutUndefined(options) };
+  const also = (options.also ?? []).map((name) => driftRegistry.get(name));
   const chosen = chooseColumns(profile, options);
   const window = await profileWindow({ ...profile, columns: chosen }, rows);
-  const columns = chosen.map((column) => compareColumn(column, window.columns.get(column.name), settings, options.columns !== undefined));
+  const columns = chosen.map((column) => compareColumn(column, window.columns.get(column.name), settings, { required: options.columns !== undefined, also }));
   const enoughRows = window.rows >= settings.rowsMin;
   const driftedColumns = columns.filter((column) => column.drifted).map((column) => column.name);
   const driftScore = columns.reduce((largest, column) => Math.max(largest, column.score ?? 0), 0);
@@ -113,7 +116,7 @@ export async function detectDrift(profile: DatasetProfile, rows: RowBatches, opt
   };
 }
 
-type Settings = Required<Omit<DriftOptions, 'columns' | 'label'>>;
+type Settings = Required<Omit<DriftOptions, 'columns' | 'label' | 'also'>>;
 
 function withoutUndefined(options: DriftOptions): Partial<Settings> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<Settings>;
@@ -128,7 +131,7 @@ function chooseColumns(profile: DatasetProfile, { columns, label }: DriftOptions
   });
 }
 
-function compareColumn(column: ColumnProfile, window: ColumnWindow | undefined, settings: Settings, required: boolean): ColumnDrift {
+function compareColumn(column: ColumnProfile, window: ColumnWindow | undefined, settings: Settings, { required, also }: { readonly required: boolean; readonly also: readonly DriftTestDefinition[] }): ColumnDrift {
   const base = {
     name: column.name,
     type: column.type,
@@ -154,11 +157,16 @@ function compareColumn(column: ColumnProfile, window: ColumnWindow | undefined, 
   }
   const moved = tests.every((test) => test.exceeded);
   const bins = binPair(reference, window.sample);
+  const { sample } = window;
+  const smallest = Math.min(sizeOf(reference), sizeOf(sample));
+  const further = also
+    .filter((test) => test.featureTypes.includes(reference.kind) && smallest >= test.minSamples && !tests.some((one) => one.test === test.name))
+    .map((test) => scoreOf(test, test.defaultThreshold, reference, sample));
   return {
     ...base,
     status: 'compared',
     score: tests[0]!.score,
-    tests,
+    tests: [...tests, ...further],
     drifted: moved || lost !== undefined,
     reason: lost ?? reasonOf(tests, moved),
     unseen: unseenOf(reference, window.sample, window.rows),
@@ -173,10 +181,12 @@ function scoresOf(reference: FeatureSample, current: FeatureSample, settings: Se
   const definitions = wanted.map(([name, threshold]) => ({ definition: driftRegistry.get(name), threshold }));
   const smallest = Math.min(sizeOf(reference), sizeOf(current));
   if (definitions.some(({ definition }) => smallest < definition.minSamples)) return undefined;
-  return definitions.map(({ definition, threshold }) => {
-    const score = definition.compute(reference, current);
-    return { test: definition.name, kind: definition.score, score, threshold, exceeded: drifted(definition, score, threshold) };
-  });
+  return definitions.map(({ definition, threshold }) => scoreOf(definition, threshold, reference, current));
+}
+
+function scoreOf(definition: DriftTestDefinition, threshold: number, reference: FeatureSample, current: FeatureSample): TestScore {
+  const score = definition.compute(reference, current);
+  return { test: definition.name, kind: definition.score, score, threshold, exceeded: drifted(definition, score, threshold) };
 }
 
 function isFreeText(reference: FeatureSample, column: ColumnProfile): boolean {

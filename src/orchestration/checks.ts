@@ -6,7 +6,7 @@ import type { DriftTrigger, PlanStep } from '../core/plan.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import { PerennialError } from '../core/errors.ts';
 import type { IngestConfig } from '../data/ingest-tables.ts';
-import type { DatasetMeta, DatasetProfile } from '../data/types.ts';
+import type { DatasetMeta } from '../data/types.ts';
 import type { VersionManifest } from '../registry/types.ts';
 
 export interface CheckDeps {
@@ -18,13 +18,14 @@ export interface CheckDeps {
 export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: DriftTrigger): Promise<MonitorFinding> {
   const champion = await championOf(deps, task.model);
   if (champion === undefined) return nothing(task.model);
-  const [{ detectDrift }, { readPredictedRows }] = await Promise.all([import('../monitoring/detect.ts'), import('../monitoring/prediction-window.ts')]);
-  const model = await deps.artifacts.open(champion.model);
-  const profile = await model.json<DatasetProfile>('profile.json');
+  const [{ detectDrift }, { readPredictedRows }, { driftReference }] = await Promise.all([
+    import('../monitoring/detect.ts'), import('../monitoring/prediction-window.ts'), import('../monitoring/reference.ts'),
+  ]);
+  const { profile, columns } = await driftReference(deps.store, deps.artifacts, task.model, champion.version);
   const to = new Date(task.nominalTime);
   const window = { from: new Date(to.getTime() - drift.windowMs), to, version: champion.version };
   const label = champion.dataset === null ? null : ((await deps.artifacts.open({ digest: champion.dataset })).manifest.meta as unknown as DatasetMeta).label;
-  const result = await detectDrift(profile, readPredictedRows(deps.store, task.model, window), { label, rowsMin: drift.rowsMin, psi: drift.psi, pValue: drift.ksPValue, columnsMin: drift.columnsMin });
+  const result = await detectDrift(profile, readPredictedRows(deps.store, task.model, window), { label, columns, rowsMin: drift.rowsMin, psi: drift.psi, pValue: drift.ksPValue, columnsMin: drift.columnsMin });
   const rows = result.columns.map((column) => `| ${column.name} | ${column.score === null ? '' : column.score.toFixed(3)} | ${column.drifted ? '**drift**' : ''} | ${column.reason.replaceAll('|', '\\|')} |`);
   return {
     champion: champion.version,

@@ -3,7 +3,7 @@ import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StepContext } from '../core/step.ts';
-import { startTicksOf, stopProcess } from '../platform/process-info.ts';
+import { signal, startTicksOf } from '../platform/process-info.ts';
 import type { ProcessIdentity } from '../platform/process-info.ts';
 
 export interface ChildRun {
@@ -97,7 +97,8 @@ async function endPredecessor(note: string, log: StepContext['log']): Promise<vo
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return;
     throw error;
   }
-  if ((await stopProcess(identity, KILL_GRACE_MS, 'group')) !== 'gone') log.warn(`ended the program of the attempt before, process ${identity.pid}`);
+  // Nobody waits for its result any more, so there is nothing to end gracefully.
+  if (signal(identity, 'SIGKILL', 'group')) log.warn(`ended the program of the attempt before, process ${identity.pid}`);
 }
 
 async function remember(child: ChildProcess, note: string): Promise<void> {
@@ -107,10 +108,10 @@ async function remember(child: ChildProcess, note: string): Promise<void> {
   await writeFile(note, JSON.stringify({ pid: child.pid, startTicks } satisfies ProcessIdentity));
 }
 
-function endGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+function endGroup(child: ChildProcess, name: NodeJS.Signals): void {
   if (child.pid === undefined) return;
   try {
-    process.kill(-child.pid, signal);
+    process.kill(-child.pid, name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }

@@ -9,6 +9,7 @@ export const SERVER_LIVE_MS = 16_000;
 export const CONFIRM_MS = 30_000;
 const POLL_MS = 50;
 const REQUEST_MS_MAX = 5_000;
+const REFUSALS: Readonly<Record<number, string>> = { 401: 'refuses the token: set PERENNIAL_API_TOKEN to that of the server', 404: 'does not serve the model' };
 
 export interface ServerAnswer {
   readonly id: string;
@@ -79,12 +80,16 @@ async function ask(server: Announcement, model: string, version: number, started
     milliseconds: Math.round(performance.now() - started),
     ...rest,
   });
+  const token = process.env.PERENNIAL_API_TOKEN;
   try {
-    const response = await fetch(`${server.url.replace(/\/$/, '')}/v2/models/${encodeURIComponent(model)}`, { signal: AbortSignal.timeout(REQUEST_MS_MAX) });
+    const response = await fetch(`${server.url.replace(/\/$/, '')}/v2/models/${encodeURIComponent(model)}`, {
+      headers: token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(REQUEST_MS_MAX),
+    });
     await response.arrayBuffer();
     const header = response.headers.get('x-perennial-version');
     if (response.ok && header !== null && /^\d+$/.test(header)) return answer({ version: Number(header) });
-    return answer({ version: null, error: response.status === 404 ? 'does not serve the model' : `answered ${response.status}` });
+    return answer({ version: null, error: REFUSALS[response.status] ?? `answered ${response.status}` });
   } catch (error) {
     const cause = (error as { cause?: unknown }).cause;
     return answer({ version: null, error: cause === undefined ? messageOf(error) : messageOf(cause) });

@@ -18,7 +18,8 @@ export interface RoutingAt {
   readonly champion: number | null;
   readonly aliases: Readonly<Record<string, number>>;
   readonly pin: Transition['pin'];
-  readonly transition: Transition;
+  /** The change that made it champion; null where there was none. */
+  readonly since: Transition | null;
 }
 
 export interface Registry {
@@ -164,7 +165,10 @@ async function listModels(store: ObjectStore): Promise<ModelSummary[]> {
 async function historyAt(store: ObjectStore, model: string, time: Date): Promise<RoutingAt | undefined> {
   await checkExists(store, model);
   const moment = time.toISOString();
-  const transition = (await readHistory(store, model)).findLast((one) => one.at <= moment);
-  if (transition === undefined) return undefined;
-  return { at: moment, champion: transition.aliases.champion ?? null, aliases: transition.aliases, pin: transition.pin, transition };
+  const before = (await readHistory(store, model)).filter((one) => one.at <= moment);
+  const last = before.at(-1);
+  if (last === undefined) return undefined;
+  const champion = last.aliases.champion ?? null;
+  const since = before.findLast((one) => one.alias === CHAMPION && one.from !== champion && one.to === champion) ?? null;
+  return { at: moment, champion, aliases: last.aliases, pin: last.pin, since };
 }

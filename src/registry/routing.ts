@@ -33,7 +33,7 @@ export async function changeRouting(store: ObjectStore, name: string, author: Au
   const id = author.requestId === undefined ? randomUUID().slice(0, 8) : sha256(author.requestId).slice(0, 16);
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const found = await readRouting(store, name);
-    if (found !== undefined) await recordTransition(store, found.routing.transition);
+    if (found !== undefined) await ensureRecorded(store, found.routing.transition);
     const current = found?.routing ?? emptyRouting(name);
     const earlier = author.requestId === undefined ? undefined : await findTransition(store, name, id);
     if (earlier !== undefined) return { changed: true, from: earlier.from, to: earlier.to, pin: earlier.pin, routing: current };
@@ -94,6 +94,11 @@ async function swap(store: ObjectStore, next: Routing, etag: string | undefined)
     if (now?.routing.transition.id === next.transition.id && now.routing.revision === next.revision) return true;
     throw error;
   }
+}
+
+/** Nothing is written where it is there already, which is the usual case for the transition before. */
+async function ensureRecorded(store: ObjectStore, transition: Transition): Promise<void> {
+  if ((await store.head(transitionKey(transition))) === undefined) await recordTransition(store, transition);
 }
 
 async function recordTransition(store: ObjectStore, transition: Transition): Promise<void> {

@@ -8,7 +8,7 @@ const SIZE = 240;
 type Classification = NonNullable<EvaluationReport['classification']>;
 type Regression = NonNullable<EvaluationReport['regression']>;
 
-/** Rows are true classes; the shade is the share of the row, the number the count. */
+/** Rows are true classes; the shade grows with the share of the row, the number the count. */
 export async function confusionChart({ confusion, classes }: Classification): Promise<Markup> {
   const names = classes.map((one) => one.class);
   const values = confusion.flatMap((row, truth) => {
@@ -16,7 +16,7 @@ export async function confusionChart({ confusion, classes }: Classification): Pr
     return row.map((count, guess) => ({ truth: names[truth]!, guess: names[guess]!, count, share: total === 0 ? 0 : count / total, right: truth === guess }));
   });
   const cell = Math.max(22, Math.min(64, Math.floor(400 / names.length)));
-  const axis = (title: string): object => ({ title, labelAngle: 0, labelLimit: 110, ticks: false, domain: false });
+  const axis = (title: string): object => ({ title, labelAngle: 0, labelLimit: 220, ticks: false, domain: false });
   const picture = await chart('confusion', `Confusion matrix of ${names.length} classes`, {
     width: cell * names.length,
     height: cell * names.length,
@@ -26,7 +26,14 @@ export async function confusionChart({ confusion, classes }: Classification): Pr
       y: { field: 'truth', type: 'nominal', sort: names, axis: axis('true class') },
     },
     layer: [
-      { mark: { type: 'rect', stroke: COLOURS.quiet, strokeOpacity: 0.25 }, encoding: { fill: { field: 'right', type: 'nominal', scale: { domain: [true, false], range: [COLOURS.ours, COLOURS.bad] }, legend: null }, fillOpacity: { field: 'share', type: 'quantitative', scale: { domain: [0, 1], range: [0, 0.75] }, legend: null } } },
+      {
+        mark: { type: 'rect', stroke: COLOURS.quiet, strokeOpacity: 0.25 },
+        encoding: {
+          fill: { field: 'right', type: 'nominal', scale: { domain: [true, false], range: [COLOURS.ours, COLOURS.bad] }, legend: null },
+          // Rare mistakes have to be seen: the shade grows more slowly than the share.
+          fillOpacity: { field: 'share', type: 'quantitative', scale: { type: 'pow', exponent: 0.4, domain: [0, 1], range: [0, 0.75] }, legend: null },
+        },
+      },
       { transform: [{ filter: 'datum.count > 0' }], mark: { type: 'text', fontSize: cell < 30 ? 10 : 13 }, encoding: { text: { field: 'count', type: 'quantitative', format: ',d' } } },
     ],
   } as never);
@@ -50,7 +57,7 @@ export async function rocChart({ roc }: Classification): Promise<Markup | undefi
           x: { field: 'x', type: 'quantitative', title: 'false positive rate', scale: { domain: [0, 1] } },
           y: { field: 'y', type: 'quantitative', title: 'true positive rate', scale: { domain: [0, 1] } },
           order: { field: 'order', type: 'quantitative' },
-          color: { field: 'class', type: 'nominal', title: 'class (area)', sort: drawn.map(label), scale: { range: PALETTE }, legend: { orient: 'bottom', columns: drawn.length > 4 ? 2 : 1 } },
+          color: { field: 'class', type: 'nominal', title: 'class (area)', sort: drawn.map(label), scale: { range: PALETTE }, legend: { orient: 'bottom', columns: drawn.length > 4 ? 2 : 1, labelLimit: 320 } },
         },
       },
     ],

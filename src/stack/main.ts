@@ -17,7 +17,7 @@ const STANDARD = { temporal: 7233, ui: 8233, server: 8080 } as const;
 
 function tell(message: SupervisorMessage): void {
   if (message.note !== undefined) console.log(`${new Date().toISOString()} ${message.note}`);
-  if (process.connected === true) process.send?.(message);
+  if (process.connected === true) process.send?.(message, () => {}); // whoever started us may be gone
 }
 
 const note = (text: string): void => tell({ note: text });
@@ -107,7 +107,13 @@ class Supervisor {
   }
 
   #child(spec: ConstructorParameters<typeof SupervisedChild>[0]): SupervisedChild {
-    return new SupervisedChild(spec, () => void this.#write(), note);
+    return new SupervisedChild(spec, () => {
+      try {
+        this.#write();
+      } catch (error) {
+        note(`stack.json could not be written: ${messageOf(error)}`); // a full disk is no reason to end what runs
+      }
+    }, note);
   }
 
   #write(): Stack {
@@ -136,6 +142,16 @@ function canConnect(address: string): Promise<boolean> {
   });
 }
 
+/** A download that is under way runs in our own process group, and ends with us. */
+function exitWithGroup(code: number): never {
+  try {
+    process.kill(-process.pid, 'SIGTERM'); // reaches us, too, and does nothing here
+  } catch {
+    // started by hand, and not the leader of a group
+  }
+  process.exit(code);
+}
+
 async function main(options: UpOptions): Promise<void> {
   mkdirSync(perennialHome(), { recursive: true });
   const lock = tryLock(stackLock());
@@ -156,9 +172,10 @@ async function main(options: UpOptions): Promise<void> {
     })();
     return stopping;
   };
-  const stopAndExit = (why: string): void => void stop(why).then(() => process.exit(0), (error: unknown) => { note(messageOf(error)); process.exit(1); });
+  const stopAndExit = (why: string): void => void stop(why).then(() => exitWithGroup(0), (error: unknown) => { note(messageOf(error)); exitWithGroup(1); });
   process.on('SIGTERM', () => stopAndExit('told to stop'));
   process.on('SIGINT', () => stopAndExit('interrupted'));
+  process.on('uncaughtException', (error) => stopAndExit(`a defect of the supervisor: ${error.stack ?? messageOf(error)}`));
   process.on('SIGHUP', () => {}); // a closed terminal is no reason for a detached stack
   if (options.foreground) process.on('disconnect', () => stopAndExit('the command that started it has ended'));
   try {

@@ -37,7 +37,7 @@ export async function putBlob(store: ObjectStore, source: BlobSource): Promise<A
   if (before.size <= IN_MEMORY_BYTES_MAX) return putBytes(store, await readFile(source.path));
   const digest = await sha256File(source.path);
   const size = Number(before.size);
-  if (await isStored(store, digest, size)) return { digest, size };
+  if ((await stateOf(store, digest, size)) === 'usable') return { digest, size };
   await store.putFile(blobKey(digest), source.path);
   const after = await stat(source.path, { bigint: true });
   if (after.mtimeNs !== before.mtimeNs || after.size !== before.size || after.ino !== before.ino) {
@@ -50,16 +50,30 @@ export async function putBlob(store: ObjectStore, source: BlobSource): Promise<A
 
 async function putBytes(store: ObjectStore, bytes: Uint8Array): Promise<ArtifactFile> {
   const digest = sha256(bytes);
-  if (!(await isStored(store, digest, bytes.length))) {
+  const state = await stateOf(store, digest, bytes.length);
+  if (state === 'absent') await create(store, digest, bytes);
+  if (state === 'unusable') {
     await store.put(blobKey(digest), bytes);
     await clearMark(store, digest);
   }
   return { digest, size: bytes.length };
 }
 
-async function isStored(store: ObjectStore, digest: string, size: number): Promise<boolean> {
+/** Creating takes no lock, which replacing does. */
+async function create(store: ObjectStore, digest: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await store.put(blobKey(digest), bytes, { ifNoneMatch: '*' });
+  } catch (error) {
+    // Somebody stored the same content meanwhile.
+    if (!isPerennialError(error, 'PRECONDITION_FAILED')) throw error;
+  }
+}
+
+async function stateOf(store: ObjectStore, digest: string, size: number): Promise<'absent' | 'usable' | 'unusable'> {
   const head = await store.head(blobKey(digest));
-  return head !== undefined && head.size === size && isReusable(head) && (await store.head(corruptMarkKey(digest))) === undefined;
+  if (head === undefined) return 'absent';
+  const usable = head.size === size && isReusable(head) && (await store.head(corruptMarkKey(digest))) === undefined;
+  return usable ? 'usable' : 'unusable';
 }
 
 export function isReusable(head: ObjectHead): boolean {

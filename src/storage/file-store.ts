@@ -117,13 +117,15 @@ export class FileStore implements ObjectStore {
     checkConditions(options);
     return this.#mapped(key, async () => {
       const path = this.#pathOf(key);
+      // Whoever has lost already need not write and wait for the disk; who has not is checked again where it counts.
+      if (options.ifNoneMatch !== undefined || options.ifMatch !== undefined) this.#checkCondition(key, await statOrUndefined(path), options);
       const durable = this.#sync && !REPRODUCIBLE.test(key);
       const aside = join(this.#aside, randomBytes(12).toString('hex'));
       try {
-        await this.#fillAside(aside, fill, durable);
+        const written = await this.#fillAside(aside, fill, durable);
         const etag = options.ifNoneMatch === undefined
-          ? await this.#locked(key, () => this.#replace(key, aside, path, options))
-          : await this.#create(key, aside, path, options);
+          ? await this.#locked(key, () => this.#replace(key, written, aside, path, options))
+          : await this.#create(key, written, aside, path, options);
         if (durable) await syncFolder(dirname(path));
         return { etag };
       } finally {
@@ -132,36 +134,38 @@ export class FileStore implements ObjectStore {
     });
   }
 
-  async #fillAside(aside: string, fill: (handle: FileHandle, aside: string) => Promise<void>, durable: boolean): Promise<void> {
+  async #fillAside(aside: string, fill: (handle: FileHandle, aside: string) => Promise<void>, durable: boolean): Promise<BigIntStats> {
     const handle = await withFolder(this.#aside, () => open(aside, 'wx', 0o644));
     try {
       await fill(handle, aside);
-      await setModified(aside, BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)));
+      const now = (performance.timeOrigin + performance.now()) / 1000;
+      await handle.utimes(now, now);
       if (durable) await handle.sync();
+      return await handle.stat({ bigint: true });
     } finally {
       await handle.close();
     }
   }
 
-  async #create(key: string, aside: string, path: string, options: PutOptions): Promise<string> {
-    const etag = etagOf(await stat(aside, { bigint: true }));
+  async #create(key: string, written: BigIntStats, aside: string, path: string, options: PutOptions): Promise<string> {
     await withFolder(dirname(path), () => link(aside, path)).catch((error: NodeJS.ErrnoException) => {
       throw error.code === 'EEXIST' ? preconditionFailed(this.location, key, options, error) : error;
     });
-    return etag;
+    return etagOf(written);
   }
 
-  async #replace(key: string, aside: string, path: string, options: PutOptions): Promise<string> {
+  async #replace(key: string, written: BigIntStats, aside: string, path: string, options: PutOptions): Promise<string> {
     const current = await statOrUndefined(path);
-    if (options.ifMatch !== undefined && (current === undefined || etagOf(current) !== options.ifMatch)) {
-      throw preconditionFailed(this.location, key, options);
-    }
-    const fresh = await stat(aside, { bigint: true });
+    this.#checkCondition(key, current, options);
     // Times only ever rise for a key, also when the clock is set back: an etag cannot come again.
-    if (current !== undefined && fresh.mtimeNs <= current.mtimeNs) await setModified(aside, current.mtimeNs / 1000n + 2n);
-    const etag = etagOf(await stat(aside, { bigint: true }));
+    const final = current !== undefined && written.mtimeNs <= current.mtimeNs ? await postdate(aside, current) : written;
     await withFolder(dirname(path), () => rename(aside, path));
-    return etag;
+    return etagOf(final);
+  }
+
+  #checkCondition(key: string, current: BigIntStats | undefined, { ifNoneMatch, ifMatch }: PutOptions): void {
+    const isLost = (ifNoneMatch !== undefined && current?.isFile() === true) || (ifMatch !== undefined && (current === undefined || etagOf(current) !== ifMatch));
+    if (isLost) throw preconditionFailed(this.location, key, { ifNoneMatch, ifMatch });
   }
 
   #locked<T>(key: string, work: () => Promise<T>): Promise<T> {
@@ -220,9 +224,10 @@ function etagOf(facts: BigIntStats): string {
   return `${facts.ino.toString(36)}-${facts.mtimeNs.toString(36)}-${facts.size.toString(36)}`;
 }
 
-async function setModified(path: string, microseconds: bigint): Promise<void> {
-  const seconds = Number(microseconds) / 1e6;
+async function postdate(path: string, current: BigIntStats): Promise<BigIntStats> {
+  const seconds = Number(current.mtimeNs / 1000n + 2n) / 1e6;
   await utimes(path, seconds, seconds);
+  return stat(path, { bigint: true });
 }
 
 async function statOrUndefined(path: string): Promise<BigIntStats | undefined> {

@@ -116,7 +116,7 @@ export class S3Store implements ObjectStore {
     return this.#mapped(key, () => this.#putParts(this.#prefix + key, path));
   }
 
-  async *list(prefix: string): AsyncIterable<ObjectHead> {
+  async *list(prefix: string): AsyncGenerator<ObjectHead> {
     checkPrefix(prefix);
     let token = '';
     do {

@@ -78,7 +78,7 @@ async function prepare(ctx: Context, config: TrainConfig, ref: ArtifactRef, exam
 
 /** Runs the trainer to its end. @returns the epoch it resumed from, 0 for a fresh start */
 async function supervise(ctx: Context, job: TrainerJob, sync: CheckpointSync, trainer: string): Promise<number> {
-  ctx.signal.throwIfAborted();
+  if (ctx.signal.aborted) throw new PerennialError('CANCELLED', 'Training was cancelled before it started.', { cause: ctx.signal.reason });
   const kills = kernelKills();
   const child = fork(trainer, [join(ctx.workDir, 'job.json')], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [], serialization: 'json' });
   let stderr = '';

@@ -125,6 +125,7 @@ function optionsOf(queue: string, settings: TemporalSettings, connection: Native
     workflowBundle: run.options?.workflowBundle ?? { codePath: workflowBundle() },
     maxConcurrentActivityTaskExecutions: config.lightSlots,
     maxConcurrentWorkflowTaskExecutions: worker.workflowTasks,
+    stickyQueueScheduleToStartTimeout: worker.stickyTimeoutMs,
     ...run.options,
   };
   const heavy: WorkerOptions = { ...common, taskQueue: heavyQueue(queue), shutdownGraceTime: 0, maxConcurrentActivityTaskExecutions: config.heavySlots ?? defaultHeavySlots() };

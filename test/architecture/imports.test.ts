@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -11,23 +10,24 @@ const LAYERS: readonly (readonly string[])[] = [
   ['schemas'],
   ['src/core'],
   ['src/platform'],
-  ['src/provisioning', 'src/storage'],
+  ['src/provisioning', 'src/storage', 'src/stack'],
   ['src/data'],
   ['src/training'],
   ['src/registry'],
-  ['src/reports'],
   ['src/evaluation'],
   ['src/monitoring'],
-  ['src/config', 'src/serving'],
+  ['src/reports', 'src/config', 'src/serving'],
   ['temporal.config.ts'],
+  ['src/orchestration'],
   ['activities'],
   ['workflows'],
-  ['src/orchestration'],
   ['src/worker', 'src/server', 'src/cli'],
 ];
 
 /** Imports that must look up the order, each with its reason. */
-const EXCEPTIONS: readonly { readonly from: RegExp; readonly to: RegExp; readonly why: string }[] = [];
+const EXCEPTIONS: readonly { readonly from: RegExp; readonly to: RegExp; readonly why: string }[] = [
+  { from: /^src\/config\/catalogue\.ts$/, to: /^activities\/steps\/index\.generated\.ts$/, why: 'the planner resolves steps to their definitions, which are data until they run' },
+];
 
 function sources(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
@@ -44,14 +44,39 @@ function layerOf(path: string): number {
 interface Import {
   readonly from: string;
   readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+/** The files of one cycle in the order of its imports; empty where there is none. */
+function cycleIn(edges: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  const finished = new Set<string>();
+  const path: string[] = [];
+  const visit = (file: string): string[] => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (finished.has(file)) return [];
+    path.push(file);
+    for (const next of edges.get(file) ?? []) {
+      const found = visit(next);
+      if (found.length > 0) return found;
+    }
+    path.pop();
+    finished.add(file);
+    return [];
+  };
+  for (const file of edges.keys()) {
+    const found = visit(file);
+    if (found.length > 0) return found;
+  }
+  return [];
 }
 
 const files = ['schemas', 'src', 'activities', 'workflows'].flatMap((folder) => sources(join(root, folder)));
 const imports: Import[] = files.flatMap((file) => {
   const text = readFileSync(file, 'utf8');
-  return [...text.matchAll(/(?:from\s+|import\(\s*)['"](\.{1,2}\/[^'"]+)['"]/g)].map((match) => ({
+  return [...text.matchAll(/^(?:import|export)\s+(type\s)?[^'";]*?from\s+['"](\.{1,2}\/[^'"]+)['"]|import\(\s*['"](\.{1,2}\/[^'"]+)['"]/gm)].map((match) => ({
     from: relative(root, file),
-    to: relative(root, join(file, '..', match[1]!)),
+    to: relative(root, join(file, '..', match[2] ?? match[3]!)),
+    typeOnly: match[1] !== undefined,
   }));
 });
 
@@ -98,12 +123,10 @@ describe('imports', () => {
   });
 
   it('have no cycles', () => {
-    const output = execFileSync(process.execPath, [join(root, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs'), '--config', '.dependency-cruiser.json', '--output-type', 'err', 'src', 'activities', 'workflows'], {
-      cwd: root,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    expect(output).toContain('no dependency violations found');
+    expect(cycleIn(new Map([['a', new Set(['b'])], ['b', new Set(['c'])], ['c', new Set(['b'])]]))).toEqual(['b', 'c', 'b']);
+    const edges = new Map<string, Set<string>>();
+    for (const { from, to, typeOnly } of imports) if (!typeOnly) edges.set(from, (edges.get(from) ?? new Set()).add(to));
+    expect(cycleIn(edges)).toEqual([]);
   });
 });
 

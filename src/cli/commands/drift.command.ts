@@ -12,6 +12,7 @@ interface Options {
   readonly psi?: string;
   readonly pValue?: string;
   readonly columnsMin?: string;
+  readonly also?: string;
 }
 
 export default defineCommand({
@@ -28,6 +29,7 @@ export default defineCommand({
       .option('--psi <number>', 'PSI above this is a large change (default 0.2)')
       .option('--p-value <number>', 'p-value below this is not by chance (default 0.05)')
       .option('--columns-min <number>', 'columns that have to drift (default 1)')
+      .option('--also <tests>', 'further tests to report, e.g. wasserstein,jensenShannon; they have no say in the verdict')
       .addHelpText(
         'after',
         `
@@ -92,7 +94,7 @@ function windowMs(text: string, parse: (text: string) => number): number {
 }
 
 function settingsOf(options: Options): DriftOptions {
-  const settings = { rowsMin: positive('--rows-min', options.rowsMin), psi: positive('--psi', options.psi), pValue: positive('--p-value', options.pValue), columnsMin: positive('--columns-min', options.columnsMin) };
+  const settings = { rowsMin: positive('--rows-min', options.rowsMin), psi: positive('--psi', options.psi), pValue: positive('--p-value', options.pValue), columnsMin: positive('--columns-min', options.columnsMin), also: options.also?.split(',').map((name) => name.trim()) };
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 
@@ -117,8 +119,9 @@ async function tableOf(result: DriftResult): Promise<string> {
     score(column, ['ks', 'chiSquare']),
     `${percent(column.missingReference)} -> ${percent(column.missingCurrent + column.invalidCurrent)}`,
     column.drifted ? 'DRIFT' : column.status === 'compared' ? 'ok' : column.status,
+    column.tests.slice(column.type === 'number' || column.type === 'integer' ? 3 : 2).map((test) => `${test.test} ${showScore(test.score)}`).join(' '),
     column.drifted || column.status !== 'compared' ? column.reason : column.unseen.length > 0 ? `new: ${column.unseen.slice(0, 3).map((one) => one.value).join(', ')}` : '',
   ]);
-  const known = table([['column', 'PSI', 'KS', 'p-value', 'missing', 'verdict', ''], ...rows]);
+  const known = table([['column', 'PSI', 'KS', 'p-value', 'missing', 'verdict', '', ''], ...rows]);
   return result.newColumns.length === 0 ? known : `${known}\n\nColumns that training did not know: ${result.newColumns.join(', ')}`;
 }

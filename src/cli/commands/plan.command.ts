@@ -1,12 +1,12 @@
 import type { Plan } from '../../core/plan.ts';
-import { PerennialError, isPerennialError } from '../../core/errors.ts';
+import { PerennialError, exitCodeOf, isPerennialError } from '../../core/errors.ts';
 import { defineCommand, table } from '../command.ts';
 import type { CliIo } from '../command.ts';
 import { duration } from '../plan-text.ts';
 import type { PlannedModel } from '../plan-model.ts';
 
 interface Options {
-  readonly param?: string[];
+  readonly param: readonly string[];
   readonly at?: string;
 }
 
@@ -17,7 +17,7 @@ export default defineCommand({
       .summary('what a run would do, without running it')
       .description('Compiles a document and prints the steps, how they are wired, what comes from the cache and why, and the layers of the model with shapes and parameter counts. Looks at the schema of the data and at the store; runs nothing.')
       .argument('<file>', 'pipeline document (JSON)')
-      .option('-p, --param <name=value...>', 'value of a parameter')
+      .option('-p, --param <name=value>', 'value of a parameter (repeatable)', (text: string, before: readonly string[]) => [...before, text], [] as readonly string[])
       .option('--at <time>', 'nominal time of the run, ISO 8601; default: now')
       .addHelpText('after', '\nExamples:\n  perennial plan pipelines/penguins.json\n  perennial plan pipelines/penguins.json --param epochs=5 --json')
       .action((file: string, options: Options) => plan(file, options, io));
@@ -28,14 +28,15 @@ async function plan(file: string, options: Options, io: CliIo): Promise<void> {
   const { compileOrThrow } = await import('../../config/plan-document.ts');
   const { parseParameterOptions } = await import('../../config/parameters.ts');
   const { planModels } = await import('../plan-model.ts');
-  const compiled = await compileOrThrow(file, { params: parseParameterOptions(options.param ?? []) });
+  const compiled = await compileOrThrow(file, { params: parseParameterOptions(options.param) });
   const nominalTime = nominalTimeOf(options.at);
   const cache = await forecastCache(compiled, nominalTime);
   const models = await planModels(compiled, nominalTime);
   io.result({ plan: compiled, nominalTime, cache, models });
   printSteps(compiled, cache, io);
   for (const model of models) printModel(model, io);
-  if (models.some((model) => model.problem !== undefined)) io.exit(2);
+  const problem = models.find((model) => model.problem !== undefined)?.problem;
+  if (problem !== undefined) io.exit(exitCodeOf(problem.code));
 }
 
 function nominalTimeOf(at: string | undefined): string {

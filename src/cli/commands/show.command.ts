@@ -8,9 +8,9 @@ export default defineCommand({
       .summary('print a document as it is understood')
       .description('Prints the resolved document as a tree: parameters substituted, every default filled in, every step with its version and what it takes and gives.')
       .argument('<file>', 'pipeline document (JSON)')
-      .option('-p, --param <name=value...>', 'value of a parameter')
+      .option('-p, --param <name=value>', 'value of a parameter (repeatable)', (text: string, before: readonly string[]) => [...before, text], [] as readonly string[])
       .addHelpText('after', '\nExamples:\n  perennial show pipelines/penguins.json\n  perennial show pipelines/penguins.json --param epochs=5 --json')
-      .action((file: string, options: { param?: string[] }) => show(file, options.param ?? [], io));
+      .action((file: string, options: { readonly param: readonly string[] }) => show(file, options.param, io));
   },
 });
 

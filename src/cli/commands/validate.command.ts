@@ -8,9 +8,9 @@ export default defineCommand({
       .summary('check documents and report every mistake')
       .description('Checks documents against the schema and everything that can be known without data. Reports all mistakes with file, line and column, what is allowed, and the fix. Exits with 2 if there is any.')
       .argument('<files...>', 'pipeline documents (JSON)')
-      .option('-p, --param <name=value...>', 'value of a parameter')
+      .option('-p, --param <name=value>', 'value of a parameter (repeatable)', (text: string, before: readonly string[]) => [...before, text], [] as readonly string[])
       .addHelpText('after', '\nExamples:\n  perennial validate pipelines/penguins.json\n  perennial validate pipelines/*.json --json\n  perennial validate pipelines/penguins.json --param epochs=5')
-      .action((files: string[], options: { param?: string[] }) => validate(files, options.param ?? [], io));
+      .action((files: string[], options: { readonly param: readonly string[] }) => validate(files, options.param, io));
   },
 });
 

@@ -1,5 +1,6 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { ObjectStore } from '../../core/ports.ts';
+import type { RoutingAt } from '../../registry/registry.ts';
 import type { VersionManifest } from '../../registry/types.ts';
 import { table } from '../command.ts';
 import type { CliIo } from '../command.ts';
@@ -68,14 +69,20 @@ export async function historyAction(io: CliIo, model: string, options: { at?: st
     const time = new Date(options.at);
     if (Number.isNaN(time.getTime())) throw new PerennialError('USAGE', `--at is ${JSON.stringify(options.at)}; expected a time such as 2026-03-01T12:00:00Z.`);
     const state = await registry.historyAt(model, time);
-    io.result(state ?? { at: time.toISOString(), champion: null, aliases: {}, pin: null, transition: null });
-    const serving = state?.champion ?? null;
-    return io.print(`${timeText(time.toISOString())}: ${serving === null ? `no version of ${model} served` : `version ${serving} of ${model} served${state?.pin ? ', pinned' : ''}, since ${timeText(state!.transition.at)} (${state!.transition.action} by ${state!.transition.who})`}.`);
+    io.result(state ?? { at: time.toISOString(), champion: null, aliases: {}, pin: null, since: null });
+    return io.print(`${timeText(time.toISOString())}: ${servedText(model, state)}`);
   }
   const history = await registry.history(model);
   io.result({ name: model, transitions: history });
   if (history.length === 0) return io.print(`No alias of ${model} was ever set.`);
   io.print(table([['WHEN', 'WHAT', 'ALIAS', 'FROM → TO', 'WHO', 'HOW', 'WHY'], ...transitionRows(history)]));
+}
+
+function servedText(model: string, state: RoutingAt | undefined): string {
+  if (state === undefined || state.champion === null) return `no version of ${model} was champion.`;
+  const { champion, pin, since } = state;
+  const how = since === null ? '' : `, since ${timeText(since.at)} (${since.action} by ${since.who}: ${since.why})`;
+  return `version ${champion} of ${model} was champion${pin === null ? '' : ' and pinned'}${how}`;
 }
 
 export async function exportAction(io: CliIo, model: string, reference: string, directory: string): Promise<void> {

@@ -3,7 +3,7 @@ import { PerennialError } from '../../core/errors.ts';
 import { literal, listLiteral, pathLiteral } from '../duckdb.ts';
 import { DATA_LIMITS } from '../limits.ts';
 import { PATH_SCHEMA, createRejects, defineReader } from '../reader.ts';
-import type { SourceFile } from '../source-files.ts';
+import type { SourceFile } from '../reader.ts';
 
 interface CsvConfig {
   readonly format: 'csv';
@@ -113,7 +113,7 @@ export default defineReader<CsvConfig>({
       'store_rejects=true', 'rejects_limit=0', `rejects_table='csv_errors'`, `rejects_scan='csv_scans'`, `max_line_size=${DATA_LIMITS.lineBytesMax}`,
     ];
     const source = `read_csv(${listLiteral(records.map(({ file }) => pathLiteral(file.path)))}, ${options.join(', ')})`;
-    await db.run(`CREATE TEMP TABLE raw AS SELECT row_number() OVER () AS "row", * FROM (SELECT * FROM ${source}${limit === undefined ? '' : ` LIMIT ${limit}`})`);
+    await db.run(`CREATE TEMP TABLE raw AS SELECT row_number() OVER () AS "row", * FROM (SELECT * FROM ${source}${limit === undefined ? '' : ` USING SAMPLE reservoir(${limit} ROWS) REPEATABLE (1)`})`);
     await db.run(`INSERT INTO rejects SELECT line, 'malformed line, ' || lower(min(error_type)) || ': ' || min(error_message), min(csv_line) FROM csv_errors GROUP BY scan_id, file_id, line ORDER BY file_id, line`);
     return { columns: names.map((name) => ({ name, type: 'infer' })) };
   },

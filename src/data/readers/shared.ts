@@ -17,6 +17,6 @@ export async function createRaw(db: Database, source: string, limit?: number): P
       : known === 'string' ? `CAST(${ident(name)} AS VARCHAR)` : ident(name);
     return { raw: { name, type: known } satisfies RawColumn, sql: `${value} AS c${index}` };
   });
-  await db.run(`CREATE TEMP TABLE raw AS SELECT row_number() OVER () AS "row", ${columns.map((column) => column.sql).join(', ')} FROM (SELECT * FROM ${source}${limit === undefined ? '' : ` LIMIT ${limit}`})`);
+  await db.run(`CREATE TEMP TABLE raw AS SELECT row_number() OVER () AS "row", ${columns.map((column) => column.sql).join(', ')} FROM (SELECT * FROM ${source}${limit === undefined ? '' : ` USING SAMPLE reservoir(${limit} ROWS) REPEATABLE (1)`})`);
   return columns.map((column) => column.raw);
 }

@@ -9,7 +9,7 @@ import type { Registry } from '../../../src/registry/registry.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 
 const folders: string[] = [];
-afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true, maxRetries: 3 })));
 
 export function scratch(): string {
   const folder = mkdtempSync(join(tmpdir(), 'perennial-registry-'));

@@ -74,7 +74,7 @@ const plan = (name: string, change = {}) => testPlan(name, [planStep('count', 'c
 describe('a worker that is killed', () => {
   it.each([0, 1, 6, 11])('after %i epochs: the next one goes on from the last checkpoint', async (killAfter) => {
     const first = await startWorker();
-    const run = await startRun(temporal, plan(`killed-${killAfter}`), [], { trigger: 'manual' });
+    const run = await startRun(temporal, plan(`killed-${killAfter}`, { config: { epochs: 12, ms: 80, killAfter } }), [], { trigger: 'manual' });
     await until(() => epochs(run.runId).length >= killAfter);
     await end(first, 'SIGKILL');
     const done = epochs(run.runId).length;

@@ -71,7 +71,7 @@ describe.each(MODELS)('%s', (_title, table, config) => {
     const dir = temporaryFolder();
     let killed = 0;
     let resumed = 0;
-    for (let turn = 0; turn < 6; turn++) {
+    for (let turn = 0; turn < 4; turn++) {
       const { signal, messages } = await attempt(job, dir, prng.below(200));
       if (signal !== 'SIGKILL') break;
       killed++;

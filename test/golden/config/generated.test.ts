@@ -4,6 +4,8 @@ import { Ajv } from 'ajv';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { steps } from '../../../activities/steps/index.generated.ts';
 import type { JsonObject } from '../../../src/core/json.ts';
+import { fillDefaults } from '../../../src/config/fill-defaults.ts';
+import { rootSchema } from '../../../src/config/schema-walk.ts';
 import { packageRoot } from '../../../src/platform/paths.ts';
 import { validate } from '../../../schemas/generated/validate.js';
 
@@ -41,6 +43,14 @@ describe('the schemas', () => {
     const step = type === 'script' ? { uses: path!, with: { ...rest, nope: 1 } } : { uses: type, with: { ...config, nope: 1 } };
     expect(validate(document(step))).toBe(false);
     expect(editor(document(step))).toBe(false);
+  });
+
+  it.each(examples)('still accept %s with all defaults, which are filled in once', (_title, type, config) => {
+    const { path, ...rest } = config;
+    const step = type === 'script' ? { uses: path!, with: rest } : { uses: type, with: config };
+    const filled = fillDefaults(rootSchema, document(step));
+    expect(validate(filled), JSON.stringify(validate.errors)).toBe(true);
+    expect(fillDefaults(rootSchema, filled)).toEqual(filled);
   });
 
   it('let references to parameters stand for values in editors, and only there', () => {

@@ -82,6 +82,13 @@ describe('bad sources', () => {
     expect(all.some((row) => row.x === 'café3')).toBe(true);
   });
 
+  test('a large file is checked piece by piece, also where a character lies across two pieces', async () => {
+    const text = `x,y\n${lines(60_000, (k) => `größe€𝄞 ${k} ${'ä'.repeat(10)},${k % 2 ? 'a' : 'b'}`)}\n`;
+    expect((await run(await csv(text))).all).toHaveLength(60_000);
+    const bad = Buffer.concat([Buffer.from(text), Buffer.from([0x78, 0x2c, 0xc3])]);
+    expect(await failure(run(await csv(bad)))).toMatchObject({ code: 'SOURCE_INVALID', message: expect.stringContaining(`at offset ${bad.length - 1} (line 60002)`) });
+  });
+
   test('malformed rows are quarantined with their reason, within the budget', async () => {
     const text = `x,y\n${lines(98, (i) => `${i},${i % 2 ? 'a' : 'b'}`)}\n1,2,3\n5\n`;
     const result = await ingest(bench.context(), await csv(text));

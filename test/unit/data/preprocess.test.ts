@@ -198,7 +198,7 @@ describe('images', () => {
 
 describe('balance', () => {
   const skewed = `x,z,y\n${lines(100, (k) => `${k},${(k * 7) % 13},${k % 5 === 0 ? 'few' : 'many'}`)}`;
-  const count = (batch: TensorBatch, label: number) => batch['@label']!.data.reduce((sum: number, item: number) => sum + (item === label ? 1 : 0), 0);
+  const count = (batch: TensorBatch, label: number) => Array.from(batch['@label']!.data).filter((item) => item === label).length;
   const stratified = { by: 'random', stratify: true } as const;
 
   test.each([['oversample', 56, 56], ['undersample', 14, 14], [{ smote: { k: 3 } }, 56, 56]] as const)('%j', async (balance, few, many) => {

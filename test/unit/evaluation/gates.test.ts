@@ -36,6 +36,13 @@ describe('gates', () => {
     expect(one(gate)).toEqual({ gate, passed, sentence });
   });
 
+  it('lets no rounding of float32 decide', () => {
+    const champion = { ...facts.champion!, metrics: { logLoss: 0.30000001, accuracy: 0.91999999 } };
+    expect(one({ metric: 'logLoss', betterThanChampionBy: 0 }, { champion }).passed).toBe(false);
+    expect(one({ metric: 'logLoss', notWorseThanChampionBy: 0 }, { champion })).toMatchObject({ passed: true, sentence: expect.stringContaining('equals 0.3') });
+    expect(one({ metric: 'accuracy', notWorseThanChampionBy: 0 }, { champion: { ...champion, metrics: { accuracy: 0.9200000001 } } }).passed).toBe(true);
+  });
+
   it('asks onNoChampion where nothing serves yet, or the metric is undefined for the champion', () => {
     const gate: Gate = { metric: 'accuracy', notWorseThanChampionBy: 0 };
     const none = { champion: undefined, noChampion: 'no other version of "m" serves' } as Partial<GateFacts>;

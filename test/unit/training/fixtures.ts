@@ -1,7 +1,8 @@
-import { mkdtempSync, mkdirSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { afterAll } from 'vitest';
 import type { ArtifactRef } from '../../../src/core/artifact.ts';
 import type { Json, JsonObject } from '../../../src/core/json.ts';
 import type { ArtifactStore, ObjectStore } from '../../../src/core/ports.ts';
@@ -15,8 +16,17 @@ import { packageRoot } from '../../../src/platform/paths.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 
+const folders: string[] = [];
+
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** Removed when the tests of the file are through. */
 export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'perennial-training-'));
+  const folder = mkdtempSync(join(tmpdir(), 'perennial-training-'));
+  folders.push(folder);
+  return folder;
 }
 
 /** Builds the trainer from the sources as they are; packages resolve from inside the repository. */
@@ -121,6 +131,26 @@ export function imageTable(rows: number, size = 8): Table {
         }
       }
       return { image: { spec, rows: count, data }, '@label': labelTensor(labels, count) };
+    }),
+  };
+}
+
+/** Sequences of token ids, padded with 0; class 1 where an id below 6 occurs. */
+export function tokenTable(rows: number, length = 12): Table {
+  const spec: TensorSpec = { name: 'text', shape: [length], dtype: 'int32', vocabularySize: 40 };
+  return {
+    inputs: [spec],
+    output: { kind: 'classes', name: 'spam', classes: ['no', 'yes'] },
+    splits: splitsOf(rows, (prng, count) => {
+      const data = new Int32Array(count * length);
+      const labels = new Int32Array(count);
+      for (let row = 0; row < count; row++) {
+        const words = 4 + prng.below(length - 4);
+        for (let at = 0; at < words; at++) data[row * length + at] = 6 + prng.below(34);
+        labels[row] = prng.below(2);
+        if (labels[row] === 1) data[row * length + prng.below(words)] = 2 + prng.below(4);
+      }
+      return { text: { spec, rows: count, data }, '@label': labelTensor(labels, count) };
     }),
   };
 }

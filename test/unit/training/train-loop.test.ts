@@ -14,7 +14,7 @@ import type { Named } from '../../../src/training/named.ts';
 import { loadTf } from '../../../src/training/tf.ts';
 import { resolveTopology } from '../../../src/training/topology.ts';
 import type { ModelConfig } from '../../../src/training/model-config.ts';
-import { classTable, imageTable, numberTable, tableReader, temporaryFolder } from './fixtures.ts';
+import { classTable, imageTable, numberTable, tableReader, temporaryFolder, tokenTable } from './fixtures.ts';
 import type { Table } from './fixtures.ts';
 
 const tf = loadTf();
@@ -82,6 +82,8 @@ const MODELS: readonly [string, Run][] = [
     table: imageTable(60, 4), optimizer: { nadam: { learningRate: 0.01 } },
     model: { layers: [{ type: 'reshape', shape: [4, 4] }, { type: 'bidirectional', cell: 'gru', units: 4, dropout: 0.2, recurrentDropout: 0.2 }, { type: 'dense', units: 4, activation: 'softmax' }] },
   }],
+  ['text through an embedding and convolutions', { table: tokenTable(80), model: { architecture: 'textCnn', filters: 4, kernelSizes: [2, 3], embeddingSize: 4, embeddingDropout: 0.2, units: [4] }, loss: 'binaryCrossentropy', optimizer: 'adamW' }],
+  ['text through an embedding and a masked LSTM', { table: tokenTable(50), model: { architecture: 'rnn', embeddingSize: 4, recurrentUnits: [4], dropout: 0.2 }, optimizer: 'rmsprop' }],
 ];
 
 describe.each(MODELS)('%s', (_title, request) => {
@@ -111,6 +113,11 @@ test('training learns: a separable table', async () => {
   expect(outcome.history.at(-1)!.accuracy).toBeGreaterThan(0.9);
   expect(outcome.history.at(-1)!.loss).toBeLessThan(outcome.history[0]!.loss!);
 });
+
+test('training learns: words that matter, past the padding', async () => {
+  const outcome = await run({ table: tokenTable(300), model: { architecture: 'rnn', cell: 'gru', pooling: 'max', embeddingSize: 8, recurrentUnits: [8] }, loss: 'binaryCrossentropy', optimizer: { adam: { learningRate: 0.02 } }, epochs: 8 });
+  expect(outcome.history.at(-1)!.accuracy).toBeGreaterThan(0.9);
+}, 60_000);
 
 test('the reported error of a number is in its own unit', async () => {
   const outcome = await run({ table: numberTable(200), model: { architecture: 'mlp', units: [8] }, optimizer: { adam: { learningRate: 0.05 } }, epochs: 20, loss: 'meanAbsoluteError' });

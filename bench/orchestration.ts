@@ -1,0 +1,110 @@
+/**
+ * What orchestration costs: six no-op steps in a row, warm and cached; fifty pipelines at once; and whole commands with the stack up.
+ * Peers on six no-op steps, warm: Dagster in one process 0.27 s, ZenML 0.52, Prefect 1.1, Metaflow 1.9, Dagster with processes 7.9;
+ * a fully cached re-run as a whole command: Prefect 2.4 s, ZenML 3.5.
+ *
+ *     npm run build && node bench/run.mjs orchestration
+ */
+import { fork, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectTemporal } from '../src/orchestration/connect.ts';
+import { startRun } from '../src/orchestration/runs.ts';
+import { waitRun } from '../src/orchestration/wait-run.ts';
+import { defineStep } from '../src/core/step.ts';
+import type { Plan } from '../src/core/plan.ts';
+import { entryPoint, packageRoot } from '../src/platform/paths.ts';
+import { freePort } from '../src/platform/ports.ts';
+import { devServerArguments, waitForTemporal } from '../src/platform/temporal-server.ts';
+import { ensureTemporal } from '../src/provisioning/temporal.ts';
+import { createArtifactStore } from '../src/storage/artifact-store.ts';
+import { FileStore } from '../src/storage/file-store.ts';
+import { runWorker } from '../src/worker/worker.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
+process.env.PERENNIAL_TOOLS ??= join(packageRoot(), '.perennial', 'tools');
+process.env.PERENNIAL_HOME = home;
+
+const noop = defineStep({
+  type: 'noop', version: 1, summary: 'Nothing', configSchema: {}, inputs: {}, outputs: { out: { kind: 'data' } }, timeouts: { startToCloseMs: 60_000, heartbeatMs: 15_000 },
+  retry: { maximumAttempts: 1, initialIntervalMs: 1_000, backoffCoefficient: 1, maximumIntervalMs: 1_000 }, cacheable: true, examples: [],
+  run: async (ctx) => ({ outputs: { out: await ctx.artifacts.write({ kind: 'data', summary: 'nothing', files: {}, meta: null }) } }),
+});
+
+function chain(name: string, count: number, cache: boolean): Plan {
+  const steps = Array.from({ length: count }, (_, index) => ({
+    id: `s${index + 1}`, type: 'noop', version: 1, config: {}, inputs: index === 0 ? {} : { in: { step: `s${index}`, output: 'out', kind: 'data' as const } }, outputs: { out: 'data' as const },
+    retry: noop.retry, startToCloseMs: 60_000, heartbeatMs: 15_000, cache, summary: 'Nothing',
+  }));
+  return { planFormat: 1, pipeline: name, description: '', documentDir: '/', revision: '0'.repeat(64), parameters: {}, steps, on: {} };
+}
+
+function summary(samples: readonly number[]): { median: number; min: number; max: number; n: number; unit: 's' } {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const round = (value: number): number => Number(value.toFixed(4));
+  return { median: round(sorted[Math.floor(sorted.length / 2)]!), min: round(sorted[0]!), max: round(sorted.at(-1)!), n: sorted.length, unit: 's' };
+}
+
+const { path: tool } = await ensureTemporal((line) => console.error(line));
+const [port, uiPort] = [await freePort(), await freePort()];
+const server = spawn(tool, devServerArguments({ port, uiPort, database: join(home, 'temporal.db') }), { stdio: 'ignore' });
+process.env.TEMPORAL_ADDRESS = `127.0.0.1:${port}`;
+const stop = new AbortController();
+try {
+  if (!(await waitForTemporal(process.env.TEMPORAL_ADDRESS, 30_000))) throw new Error('Temporal did not start');
+  const temporal = await connectTemporal();
+  const store = new FileStore(join(home, 'noop-store'));
+  const worker = await new Promise<Promise<void>>((resolve, reject) => {
+    const running = runWorker({
+      queues: ['bench'], signal: stop.signal, onReady: () => resolve(running),
+      deps: { store, artifacts: createArtifactStore(store, join(home, 'blobs')), steps: [noop], workRoot: join(home, 'work'), codeDigest: () => 'bench' },
+    });
+    running.catch(reject);
+  });
+  const bench = { ...temporal, settings: { ...temporal.settings, taskQueue: 'bench' } };
+  const once = async (plan: Plan): Promise<number> => {
+    const start = performance.now();
+    const view = await waitRun(bench, (await startRun(bench, plan, [noop], { trigger: 'manual' })).workflowId);
+    if (view.status !== 'completed') throw new Error(`${plan.pipeline}: ${view.status} ${JSON.stringify(view.failure)}`);
+    return (performance.now() - start) / 1_000;
+  };
+  const repeat = async (count: number, plan: Plan): Promise<number[]> => {
+    const samples = [];
+    for (let index = 0; index < count; index += 1) samples.push(await once(plan));
+    return samples;
+  };
+  const cold = await once(chain('six', 6, false));
+  const warm = summary(await repeat(21, chain('six', 6, false)));
+  await once(chain('six-cached', 6, true));
+  const cached = summary(await repeat(21, chain('six-cached', 6, true)));
+  const start = performance.now();
+  await Promise.all(Array.from({ length: 50 }, (_, index) => once(chain(`fifty-${index}`, 6, false))));
+  const fifty = (performance.now() - start) / 1_000;
+  stop.abort();
+  await worker;
+  await temporal.close();
+  const commands = process.argv.includes('--no-commands') ? undefined : await wholeCommands();
+  console.log(JSON.stringify({ what: 'orchestration', node: process.version, load1: loadavg()[0], firstRun: cold, sixNoopsWarm: warm, perStepMs: Number(((warm.median / 6) * 1_000).toFixed(2)), sixNoopsCached: cached, fiftyAtOnceSeconds: Number(fifty.toFixed(2)), ...commands }, null, 2));
+} finally {
+  server.kill();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** `perennial run pipelines/penguins.json` as a whole command, with Temporal and a worker up. */
+async function wholeCommands(): Promise<Record<string, unknown>> {
+  const child = fork(entryPoint('worker'), [], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], execArgv: [] });
+  try {
+    await new Promise((resolve, reject) => { child.once('message', resolve); child.once('exit', (code) => reject(new Error(`the worker ended with ${code}`))); });
+    const run = (): number => {
+      const start = performance.now();
+      const { status, stderr } = spawnSync(process.execPath, [join(packageRoot(), 'bin', 'perennial.js'), 'run', join(packageRoot(), 'pipelines', 'penguins.json'), '--json'], { encoding: 'utf8' });
+      if (status !== 0) throw new Error(stderr);
+      return (performance.now() - start) / 1_000;
+    };
+    return { penguinsFirstCommand: run(), penguinsCachedCommand: summary(Array.from({ length: 7 }, run)) };
+  } finally {
+    child.kill();
+  }
+}

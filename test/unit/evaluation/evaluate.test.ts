@@ -1,0 +1,234 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import ingestStep from '../../../activities/steps/ingest.step.ts';
+import preprocessStep from '../../../activities/steps/preprocess.step.ts';
+import type { ArtifactRef } from '../../../src/core/artifact.ts';
+import type { Json, JsonObject } from '../../../src/core/json.ts';
+import type { OpenArtifact } from '../../../src/core/ports.ts';
+import type { StepContext, StepDefinition } from '../../../src/core/step.ts';
+import type { TensorBatch } from '../../../src/core/tensor.ts';
+import { loadPreprocessor } from '../../../src/data/preprocessor.ts';
+import { evaluateModel } from '../../../src/evaluation/evaluate.ts';
+import type { EvaluateInputs, EvaluateOptions } from '../../../src/evaluation/evaluate.ts';
+import type { EvaluationReport } from '../../../src/evaluation/report.ts';
+import { renderEvaluationReport } from '../../../src/reports/evaluation-report.ts';
+import { writeEvaluation } from '../../../src/reports/write-evaluation.ts';
+import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
+import { MemoryStore } from '../../../src/storage/memory-store.ts';
+
+type Rule = (features: Float32Array, row: number, width: number) => number[];
+
+/** What the stand-in of the network computes, by the digest of its model artifact: everything around it is real. */
+const rules = new Map<string, Rule>();
+
+vi.mock('../../../src/training/load-model.ts', () => ({
+  openBundle: async (artifact: OpenArtifact) => ({
+    meta: artifact.manifest.meta,
+    preprocessor: loadPreprocessor(await artifact.json<JsonObject>('preprocessor.json')),
+    predictor: {
+      meta: artifact.manifest.meta,
+      predict: async (batch: TensorBatch) => {
+        const { data, rows } = batch['features']!;
+        return Float32Array.from(Array.from({ length: rows }, (_, row) => rules.get(artifact.ref.digest)!(data as Float32Array, row, data.length / rows)).flat());
+      },
+      dispose() {},
+    },
+  }),
+}));
+
+let home: string;
+const store = new MemoryStore();
+let artifacts: ReturnType<typeof createArtifactStore>;
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'perennial-evaluate-'));
+  artifacts = createArtifactStore(store, join(home, 'cache'));
+});
+afterAll(() => rm(home, { recursive: true, force: true }));
+
+async function runStep(step: StepDefinition, config: JsonObject, inputs: Record<string, ArtifactRef>): Promise<Record<string, ArtifactRef>> {
+  const log = { info() {}, warn() {}, error() {} };
+  const ctx: StepContext = {
+    runId: 'r', pipeline: 'p', stepId: step.type, attempt: 1, nominalTime: '2024-01-01T00:00:00.000Z', documentDir: home, workDir: await mkdtemp(join(home, 'work-')),
+    store, artifacts, log, signal: new AbortController().signal, progress() {}, secret: () => '', trigger: 'manual',
+  };
+  return (await step.run(ctx, config, inputs)).outputs;
+}
+
+interface Prepared {
+  readonly dataset: ArtifactRef;
+  readonly examples: ArtifactRef;
+}
+
+async function prepare(name: string, csv: string, ingest: JsonObject, preprocess: JsonObject): Promise<Prepared> {
+  await writeFile(join(home, name), csv);
+  const { dataset } = await runStep(ingestStep, { source: { format: 'csv', path: name }, ...ingest }, {});
+  const { examples } = await runStep(preprocessStep, preprocess, { dataset: dataset! });
+  return { dataset: dataset!, examples: examples! };
+}
+
+/** A model artifact whose network is `rule`. */
+async function modelOf({ examples }: Prepared, outputShape: number[], name: string, rule: Rule): Promise<OpenArtifact> {
+  const open = await artifacts.open(examples);
+  const { output, inputs } = open.manifest.meta as unknown as { output: Json; inputs: Json };
+  const ref = await artifacts.write({
+    kind: 'model', summary: name,
+    files: { 'preprocessor.json': await open.bytes('preprocessor.json'), 'history.json': Buffer.from('[{"epoch":1,"loss":1,"validationLoss":1.1},{"epoch":2,"loss":0.5,"validationLoss":0.7,"accuracy":0.8}]') },
+    meta: { name, inputs, output, outputShape, parameters: 1, trainableParameters: 1, loss: 'l', optimizer: 'o', epochsRun: 2, bestEpoch: 2, seed: 1, final: {}, examples: examples.digest, dataset: '', training: {} },
+  });
+  rules.set(ref.digest, rule);
+  return artifacts.open(ref);
+}
+
+async function evaluate(prepared: Prepared, model: OpenArtifact, options: Partial<EvaluateOptions> = {}, champion?: OpenArtifact): Promise<EvaluationReport> {
+  const inputs: EvaluateInputs = {
+    model, examples: await artifacts.open(prepared.examples), dataset: await artifacts.open(prepared.dataset),
+    champion: champion === undefined ? { none: 'no other version of "p" serves' } : { model: 'p', version: 3, artifact: champion },
+  };
+  return evaluateModel(inputs, { pipeline: 'p', metrics: [], gates: [], onNoChampion: 'pass', slices: [], seed: 1, ...options });
+}
+
+describe('evaluateModel on classes', () => {
+  let flowers: Prepared;
+  let good: OpenArtifact;
+  let poor: OpenArtifact;
+
+  beforeAll(async () => {
+    // Long petals are "big", but for every tenth row, so that the rule x ≥ 5 errs on a tenth.
+    const lines = Array.from({ length: 200 }, (_, row) => `${row % 10}.5,${['north', 'south'][row % 2]},${(row % 10 >= 5) === (row % 7 !== 0) ? 'big' : 'small'},${row}`);
+    flowers = await prepare('flowers.csv', ['x,site,size,id', ...lines].join('\n'), { label: 'size', split: { train: 0.5, validation: 0.2, test: 0.3, by: 'hash' } }, { features: { x: [{ impute: 'median' }] } });
+    good = await modelOf(flowers, [2], 'good', (features, row) => (features[row]! >= 5 ? [0.9, 0.1] : [0.2, 0.8]));
+    poor = await modelOf(flowers, [1], 'poor', (features, row) => [features[row]! >= 7 ? 0.3 : 0.6]);
+  });
+
+  it('judges the test split in the terms of the source', async () => {
+    const report = await evaluate(flowers, good, { metrics: ['accuracy', 'rocAuc'], slices: ['site'], gates: [{ metric: 'accuracy', atLeast: 0.8 }, { metric: 'accuracy', betterThanBaseline: true }] });
+    const { confusion, classes } = report.classification!;
+    expect(report).toMatchObject({ task: 'binary', positive: 'small', output: { kind: 'classes', name: 'size', classes: ['big', 'small'] }, baseline: { kind: 'majorityClass' }, verdict: { passed: true } });
+    expect(confusion.flat().reduce((sum, count) => sum + count)).toBe(report.rows);
+    expect(report.metrics[0]!.value).toBeCloseTo((confusion[0]![0]! + confusion[1]![1]!) / report.rows, 12);
+    expect(classes.map((one) => one.support)).toEqual(confusion.map((row) => row.reduce((sum, count) => sum + count)));
+    expect(report.slices[0]!.values.map((slice) => slice.value).sort()).toEqual(['north', 'south']);
+    expect(report.slices[0]!.values.reduce((sum, slice) => sum + slice.rows, 0)).toBe(report.rows);
+    expect(report.noChampion).toBe('no other version of "p" serves');
+    expect(report.history).toHaveLength(2);
+  });
+
+  it('shows the raw columns of the worst rows', async () => {
+    const { worst } = await evaluate(flowers, good);
+    for (const row of worst) expect(row.label).toBe(row.columns['size']);
+    const wrong = worst.filter((row) => row.label !== row.predicted);
+    expect(wrong.length).toBeGreaterThan(0);
+    // The worst come first: all errors before all that is right.
+    expect(worst.slice(0, wrong.length)).toEqual(wrong);
+    for (const { columns } of wrong) expect((columns['x'] as number) >= 5).toBe(columns['size'] === 'small');
+  });
+
+  it('re-scores the champion on the same rows, through its own preprocessing', async () => {
+    const report = await evaluate(flowers, good, { metrics: ['accuracy', 'logLoss'], gates: [{ metric: 'accuracy', notWorseThanChampionBy: 0 }, { metric: 'logLoss', betterThanChampionBy: 0, significant: true }] }, poor);
+    const alone = await evaluate(flowers, poor, { metrics: ['accuracy', 'logLoss'] });
+    expect(report.champion).toMatchObject({ model: 'p', version: 3, digest: poor.ref.digest, rows: report.rows });
+    expect(report.champion!.metrics).toEqual(Object.fromEntries(alone.metrics.map(({ key, value }) => [key, value])));
+    const [accuracy, logLoss] = report.metrics;
+    expect(accuracy!.champion!.low).toBeLessThan(accuracy!.champion!.difference!);
+    expect(accuracy!.champion!.difference).toBeCloseTo(accuracy!.value - alone.metrics[0]!.value, 12);
+    expect(logLoss!.champion!.high).toBeLessThan(0);
+    expect(report.verdict.passed).toBe(true);
+    const turned = await evaluate(flowers, poor, { metrics: ['accuracy'], gates: [{ metric: 'accuracy', notWorseThanChampionBy: 0 }] }, good);
+    expect(turned.verdict).toMatchObject({ passed: false, reasons: [expect.stringContaining('is worse than')] });
+  });
+
+  it('gives the same bytes for the same inputs, and other intervals for another seed', async () => {
+    const once = await evaluate(flowers, good, {}, poor);
+    const again = await evaluate(flowers, good, {}, poor);
+    const other = await evaluate(flowers, good, { seed: 2 }, poor);
+    expect(again).toEqual(once);
+    expect(other.metrics[3]!.champion!.low).not.toBe(once.metrics[3]!.champion!.low);
+    const [first, second] = [await writeEvaluation(artifacts, once), await writeEvaluation(artifacts, again)];
+    expect(second.outputs).toEqual(first.outputs);
+    expect(first.values).toMatchObject({ accuracy: once.metrics[0]!.value, champion_accuracy: once.champion!.metrics['accuracy'], rows: once.rows });
+    expect(first.details).toContain('| metric | this model | baseline (majorityClass) | champion (version 3) |');
+  });
+
+  it('treats a champion that cannot be compared as none, and says why', async () => {
+    const other = await prepare('other.csv', ['x,size', ...Array.from({ length: 60 }, (_, row) => `${row},${['big', 'huge'][row % 2]}`)].join('\n'), { label: 'size' }, { features: { x: ['standardize'] } });
+    const stranger = await modelOf(other, [2], 'stranger', () => [0.5, 0.5]);
+    const gates = [{ metric: 'accuracy', notWorseThanChampionBy: 0 }] as const;
+    const report = await evaluate(flowers, good, { gates, onNoChampion: 'fail' }, stranger);
+    expect(report).toMatchObject({ noChampion: 'the champion knows classes that this model does not: huge', verdict: { passed: false } });
+    const wider = await prepare('wider.csv', ['x,gone,size', ...Array.from({ length: 60 }, (_, row) => `${row},1,${['big', 'small'][row % 2]}`)].join('\n'), { label: 'size' }, { features: { x: ['standardize'], gone: ['standardize'] } });
+    const blind = await evaluate(flowers, good, { gates }, await modelOf(wider, [2], 'wider', () => [0.5, 0.5]));
+    expect(blind.noChampion).toMatch(/the champion cannot read these rows: .*gone/);
+    expect(blind.champion).toBeUndefined();
+  });
+
+  it.each<[string, Partial<EvaluateOptions>, string]>([
+    ['a slice that is no column', { slices: ['sites'] }, 'COLUMN_MISSING'],
+    ['a gate on a metric that is not computed', { metrics: ['f1'], gates: [{ metric: 'accuracy', atLeast: 1 }] }, 'CONFIG_INVALID'],
+    ['a metric of another task', { metrics: ['r2'] }, 'CONFIG_INVALID'],
+    ['a positive class that is none', { positive: 'large' }, 'CONFIG_INVALID'],
+  ])('refuses %s', async (_name, options, code) => {
+    await expect(evaluate(flowers, good, options)).rejects.toMatchObject({ code });
+  });
+
+  it('refuses examples of another dataset', async () => {
+    const other = await prepare('shuffled.csv', ['x,site,size', ...Array.from({ length: 200 }, (_, row) => `${row},a,${row % 3 === 0 ? 'big' : 'small'}`)].join('\n'), { label: 'size', split: { train: 0.5, validation: 0.2, test: 0.3, by: 'hash' } }, { features: { x: [] } });
+    await expect(evaluate({ dataset: other.dataset, examples: flowers.examples }, good)).rejects.toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('do not fit the rows of the dataset') });
+  });
+
+  it('stops when it is told to', async () => {
+    await expect(evaluate(flowers, good, { signal: AbortSignal.abort() })).rejects.toThrow();
+  });
+
+  it('makes a page that escapes what the data hold', async () => {
+    const report = await evaluate(flowers, good, { slices: ['site'] }, poor);
+    const worst = report.worst.map((row) => ({ ...row, columns: { ...row.columns, site: '<img src=x onerror=alert(1)>' } }));
+    const text = await renderEvaluationReport({ ...report, worst, pipeline: '<script>p</script>' });
+    expect(text).not.toMatch(/<script|<img|href=|@import/);
+    expect(text).toContain('&#60;img src=x');
+    expect(text.match(/<svg /g)!.length).toBeGreaterThanOrEqual(4);
+    expect(text).toContain('Confusion matrix');
+    // Clip paths are named apart.
+    const ids = [...text.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+describe('evaluateModel on a series', () => {
+  const value = (day: number): number => 10 + 5 * Math.sin(day / 5) + (day % 3);
+  const DAYS = 120;
+  let week: Prepared;
+  let lastOf: (prepared: Prepared, name: string, add: number) => Promise<OpenArtifact>;
+
+  beforeAll(async () => {
+    const lines = Array.from({ length: DAYS }, (_, day) => `${new Date(Date.UTC(2024, 0, 1 + day)).toISOString().slice(0, 10)},${value(day)}`);
+    const csv = ['date,temperature', ...lines].join('\n');
+    const ingest = { label: 'temperature', columns: { date: 'timestamp' }, split: { train: 0.6, validation: 0.2, test: 0.2, by: 'time', column: 'date' } };
+    week = await prepare('series.csv', csv, ingest, { features: { temperature: [{ impute: 'median' }] }, sequence: { size: 7, horizon: 2, by: 'date' } });
+    // Gives the last value of the window: persistence, plus a constant.
+    lastOf = (prepared, name, add) => modelOf(prepared, [1], name, (features, row, width) => [features[(row + 1) * width - 1]! + add]);
+  });
+
+  it('has persistence as its baseline: the value `horizon` rows before the label', async () => {
+    const report = await evaluate(week, await lastOf(week, 'persistence', 0), { gates: [{ metric: 'meanAbsoluteError', betterThanBaseline: true }] });
+    expect(report).toMatchObject({ rows: 24, baseline: { kind: 'persistence' }, verdict: { passed: false }, regression: { ordered: true } });
+    const expected = Array.from({ length: 24 }, (_, index) => DAYS - 24 + index).reduce((sum, day) => sum + Math.abs(value(day) - value(day - 2)), 0) / 24;
+    expect(report.metrics[0]!.baseline).toBeCloseTo(expected, 6);
+    expect(report.metrics[0]!.value).toBeCloseTo(expected, 5);
+  });
+
+  it('compares models of different windows on the same days', async () => {
+    const short = await prepare('series.csv', await import('node:fs/promises').then((fs) => fs.readFile(join(home, 'series.csv'), 'utf8')),
+      { label: 'temperature', columns: { date: 'timestamp' }, split: { train: 0.6, validation: 0.2, test: 0.2, by: 'time', column: 'date' } },
+      { features: { temperature: [{ impute: 'median' }] }, sequence: { size: 3, horizon: 1, by: 'date' } });
+    const champion = await lastOf(short, 'yesterday', 0);
+    const report = await evaluate(week, await lastOf(week, 'worse', 3), { metrics: ['meanAbsoluteError'] }, champion);
+    const alone = await evaluate(short, champion, { metrics: ['meanAbsoluteError'] });
+    expect(report.champion).toMatchObject({ rows: 24 });
+    expect(report.champion!.metrics['meanAbsoluteError']).toBeCloseTo(alone.metrics[0]!.value, 6);
+    const text = await renderEvaluationReport(report);
+    expect(text).toContain('In order of time');
+  });
+});

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { escapeHtml, html, page, raw, tableOf } from '../../../src/reports/html.ts';
+
+describe('html', () => {
+  it('escapes every value that is not markup', () => {
+    const evil = '<script>alert("1")</script>&\'`';
+    expect(html`<p title="${evil}">${evil}</p>`.markup).not.toMatch(/<script|"1"|'|`/);
+    expect(escapeHtml('a<b')).toBe('a&#60;b');
+    expect(html`${raw('<b>')}${html`<i>${'<'}</i>`}${[1, null, html`<u>`]}${false}${undefined}`.markup).toBe('<b><i>&#60;</i>1<u>');
+  });
+
+  it('makes a page that loads nothing', () => {
+    const text = page('<title>', html`<p>x</p>`);
+    expect(text).toContain("default-src 'none'");
+    expect(text).toContain('<title>&#60;title&#62;</title>');
+    expect(text).not.toMatch(/src=|href=|url\(|@import/);
+  });
+
+  it('aligns columns of numbers, and dashes for nothing', () => {
+    const { markup } = tableOf(['name', 'n'], [['a', 1], [{ text: 'b', tone: 'bad' }, null]]);
+    expect(markup).toContain('<th class="number">n</th>');
+    expect(markup).toContain('<td class="number">1</td>');
+    expect(markup).toContain('<td class="bad">b</td>');
+    expect(markup).toContain('–');
+  });
+});
