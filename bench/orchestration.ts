@@ -13,7 +13,7 @@ import { connectTemporal } from '../src/orchestration/connect.ts';
 import { startRun } from '../src/orchestration/runs.ts';
 import { waitRun } from '../src/orchestration/wait-run.ts';
 import { defineStep } from '../src/core/step.ts';
-import type { Plan } from '../src/core/plan.ts';
+import type { Plan, PlanStep } from '../src/core/plan.ts';
 import { entryPoint, packageRoot } from '../src/platform/paths.ts';
 import { freePort } from '../src/platform/ports.ts';
 import { devServerArguments, waitForTemporal } from '../src/platform/temporal-server.ts';
@@ -33,7 +33,7 @@ const noop = defineStep({
 });
 
 function chain(name: string, count: number, cache: boolean): Plan {
-  const steps = Array.from({ length: count }, (_, index) => ({
+  const steps = Array.from({ length: count }, (_, index): PlanStep => ({
     id: `s${index + 1}`, type: 'noop', version: 1, config: {}, inputs: index === 0 ? {} : { in: { step: `s${index}`, output: 'out', kind: 'data' as const } }, outputs: { out: 'data' as const },
     retry: noop.retry, startToCloseMs: 60_000, heartbeatMs: 15_000, cache, summary: 'Nothing',
   }));
@@ -55,12 +55,13 @@ try {
   if (!(await waitForTemporal(process.env.TEMPORAL_ADDRESS, 30_000))) throw new Error('Temporal did not start');
   const temporal = await connectTemporal();
   const store = new FileStore(join(home, 'noop-store'));
-  const worker = await new Promise<Promise<void>>((resolve, reject) => {
-    const running = runWorker({
-      queues: ['bench'], signal: stop.signal, onReady: () => resolve(running),
+  let worker: Promise<void> = Promise.resolve();
+  await new Promise<void>((ready, fail) => {
+    worker = runWorker({
+      queues: ['bench'], signal: stop.signal, onReady: () => ready(),
       deps: { store, artifacts: createArtifactStore(store, join(home, 'blobs')), steps: [noop], workRoot: join(home, 'work'), codeDigest: () => 'bench' },
     });
-    running.catch(reject);
+    worker.catch(fail);
   });
   const bench = { ...temporal, settings: { ...temporal.settings, taskQueue: 'bench' } };
   const once = async (plan: Plan): Promise<number> => {

@@ -74,8 +74,10 @@ export function typesForm(resolved, registries) {
   return strip(schema, ['x-named', 'default', 'examples']);
 }
 
-function described(definition) {
-  return { ...definition.configSchema, description: definition.configSchema.description ?? definition.summary };
+/** What it does; where the configuration is no object with keys that speak for themselves, also what the value is. */
+function described({ summary, configSchema }) {
+  const value = configSchema.type === 'object' || configSchema.description === summary ? undefined : configSchema.description;
+  return { ...configSchema, description: [summary, value].filter((text) => text !== undefined).join(' ') };
 }
 
 function tagSchema(definition, tag) {

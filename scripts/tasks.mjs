@@ -61,10 +61,10 @@ export function generatedFiles() {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) walk(path);
-      else if (/\.generated\.\w+$/.test(entry.name) || folder.endsWith(join('schemas', 'generated'))) found[relative(root, path)] = createHash('sha256').update(readFileSync(path)).digest('hex');
+      else if (/\.generated\.\w+$/.test(entry.name) || folder.endsWith(join('schemas', 'generated')) || folder === join(root, 'docs')) found[relative(root, path)] = createHash('sha256').update(readFileSync(path)).digest('hex');
     }
   };
-  for (const folder of ['src', 'activities', 'workflows', 'schemas']) if (existsSync(folder)) walk(join(root, folder));
+  for (const folder of ['src', 'activities', 'workflows', 'schemas', 'docs']) if (existsSync(folder)) walk(join(root, folder));
   return found;
 }
 

@@ -78,9 +78,10 @@ function durationOf(note: StepNote, status: StepStatus, now: number): number {
   return (status === 'running' ? now : (note.endedAt ?? now)) - note.startedAt;
 }
 
+/** What the evaluation measured; how many rows it looked at is no metric. */
 function metricsOf(plan: Plan, steps: readonly StepView[]): Record<string, number> {
   const metrics: Record<string, number> = {};
-  for (const [name, value] of Object.entries(lastValues(plan, steps, 'evaluation') ?? {})) if (typeof value === 'number') metrics[name] = value;
+  for (const [name, value] of Object.entries(lastValues(plan, steps, 'evaluation') ?? {})) if (typeof value === 'number' && name !== 'rows') metrics[name] = value;
   return metrics;
 }
 

@@ -185,14 +185,14 @@ standardize?: TransformStandardize
 tokenize?: TransformTokenize
 })
 /**
- * Lowest and highest value; null leaves an end open.
+ * Limits values to a range; infinities become its ends. Lowest and highest value; null leaves an end open.
  * 
  * @minItems 2
  * @maxItems 2
  */
 export type TransformClip = (number | null)[]
 /**
- * The period, in UTC.
+ * Sine and cosine of the position within a period, so that its end is near its start. The period, in UTC.
  */
 export type TransformCyclical = (("hour" | "day" | "week" | "month" | "year") | {
 /**
@@ -201,17 +201,17 @@ export type TransformCyclical = (("hour" | "day" | "week" | "month" | "year") | 
 period: ("hour" | "day" | "week" | "month" | "year")
 })
 /**
- * The parts, in order.
+ * Parts of a timestamp (UTC) as numbers: year, month 1-12, day 1-31, dayOfWeek 1 (Monday) to 7, hour, minute. The parts, in order.
  * 
  * @minItems 1
  */
 export type TransformDateParts = ("year" | "month" | "day" | "dayOfWeek" | "hour" | "minute")[]
 /**
- * Number of buckets; categories of one bucket cannot be told apart.
+ * One-hot over hashed buckets, for categories that are too many to list; a missing one has 0 in all of them. Number of buckets; categories of one bucket cannot be told apart.
  */
 export type TransformHashing = number
 /**
- * How missing values are filled.
+ * Fills missing values: with the mean, the median, the most frequent value, or a constant. How missing values are filled.
  */
 export type TransformImpute = (("mean" | "median" | "mostFrequent") | {
 /**
@@ -228,14 +228,14 @@ constant?: (number | string)
 indicator?: boolean
 })
 /**
- * Lowest and highest value after scaling.
+ * Scales the range of the train split to [0, 1] (or another); values outside of it are not clipped. Lowest and highest value after scaling.
  * 
  * @minItems 2
  * @maxItems 2
  */
 export type TransformMinMax = number[]
 /**
- * Positions of categories.
+ * The position of the category, from 0: in the given order, else sorted. Positions of categories.
  */
 export type TransformOrdinal = (string[] | {
 /**
@@ -250,14 +250,14 @@ order?: string[]
 unknown?: ("error" | number)
 })
 /**
- * What 0 and 255 become.
+ * Pixels from 0 … 255 to 0 … 1, or to another range. What 0 and 255 become.
  * 
  * @minItems 2
  * @maxItems 2
  */
 export type TransformRescale = number[]
 /**
- * Height and width in pixels.
+ * Images of one size. Height and width in pixels.
  */
 export type TransformResize = (number[] | {
 /**
@@ -1271,7 +1271,7 @@ until?: ("nominalTime" | "latest")
 budget?: number
 }
 /**
- * Comma-separated values.
+ * Comma-separated values with a header line; types follow from all values of a column.
  */
 export interface ReaderCsv {
 /**
@@ -1304,7 +1304,7 @@ encoding?: ("utf-8" | "latin-1" | "utf-16")
 nullValues?: string[]
 }
 /**
- * Images in class folders (<path>/<class>/*.png). Columns: image, label, file.
+ * Images in class folders: columns "image" and "file", and "label" from the folder's name.
  */
 export interface ReaderImages {
 /**
@@ -1317,7 +1317,7 @@ format: "images"
 path: string
 }
 /**
- * A JSON array of objects.
+ * A JSON array of objects; nested values become their JSON text.
  */
 export interface ReaderJson {
 /**
@@ -1330,7 +1330,7 @@ format: "json"
 path: string
 }
 /**
- * One JSON object per line.
+ * One JSON object per line; lines that are no objects are quarantined.
  */
 export interface ReaderNdjson {
 /**
@@ -1343,7 +1343,7 @@ format: "ndjson"
 path: string
 }
 /**
- * Apache Parquet.
+ * Apache Parquet; types are those of the file. Binary columns hold encoded images.
  */
 export interface ReaderParquet {
 /**
@@ -1356,7 +1356,7 @@ format: "parquet"
 path: string
 }
 /**
- * UTF-8 text files in class folders (<path>/<class>/*.txt). Columns: text, label, file.
+ * Text files in class folders: columns "text" and "file", and "label" from the folder's name.
  */
 export interface ReaderTexts {
 /**
@@ -1516,7 +1516,7 @@ k?: number
 seed?: number
 }
 /**
- * Bins of equal frequency (quantile), of equal width, or between given boundaries.
+ * Sorts numbers into bins, one-hot encoded or as the bin's number. Bins include their lower edge.
  */
 export interface TransformBucketize {
 /**
@@ -1539,25 +1539,25 @@ boundaries?: number[]
 encode?: ("oneHot" | "ordinal")
 }
 /**
- * One channel (ITU-R BT.601).
+ * One channel of brightness in place of red, green and blue.
  */
 export interface TransformGrayscale {
 
 }
 /**
- * log(1 + x).
+ * Natural logarithm of 1 + x, for long-tailed quantities above -1.
  */
 export interface TransformLog1P {
 
 }
 /**
- * Lower case, NFC, trimmed.
+ * Text in lower case and composed form (Unicode NFC), without surrounding white space.
  */
 export interface TransformLowercase {
 
 }
 /**
- * Mean and standard deviation per channel.
+ * Subtracts a mean and divides by a deviation per channel; put "rescale" before it where they are meant for 0 … 1.
  */
 export interface TransformNormalize {
 /**
@@ -1576,7 +1576,7 @@ mean: number[]
 std: number[]
 }
 /**
- * One column per category.
+ * One column per category of the train split; an unknown or missing category has 0 in all of them.
  */
 export interface TransformOneHot {
 /**
@@ -1589,19 +1589,19 @@ unknown?: ("zeros" | "error")
 maximum?: number
 }
 /**
- * Median 0, distance of the quartiles 1.
+ * Subtracts the median and divides by the distance between the quartiles: outliers do not move it.
  */
 export interface TransformRobust {
 
 }
 /**
- * Zero mean and unit variance.
+ * Subtracts the mean and divides by the standard deviation (of the population); a constant column becomes 0.
  */
 export interface TransformStandardize {
 
 }
 /**
- * Token ids for an embedding layer.
+ * Text as token ids of a learnt vocabulary: 0 is padding, 1 an unknown token. Makes an input of its own, named by the column.
  */
 export interface TransformTokenize {
 /**
@@ -3853,7 +3853,7 @@ onViolation?: ("quarantine" | "fail")
 budget?: number
 }
 /**
- * Values lie in a closed range.
+ * Values lie in a closed range; null leaves an end open.
  */
 export interface ExpectationBetween {
 /**
@@ -3869,7 +3869,7 @@ column: string
 between: (number | string | null)[]
 }
 /**
- * Number of distinct values.
+ * Number of distinct values, missing ones not counted.
  */
 export interface ExpectationDistinct {
 /**
@@ -3928,7 +3928,7 @@ atMost?: number
 }
 }
 /**
- * Text matches a regular expression.
+ * Text matches a regular expression (RE2 syntax) somewhere; anchor it with ^ and $.
  */
 export interface ExpectationMatches {
 /**
@@ -4006,7 +4006,7 @@ atMost?: number
 }
 }
 /**
- * The column has this type.
+ * The column has this type; an integer column is a number column too.
  */
 export interface ExpectationType {
 /**
@@ -4019,7 +4019,7 @@ column: string
 type: ("number" | "integer" | "boolean" | "string" | "timestamp" | "image")
 }
 /**
- * No value comes twice.
+ * No value comes twice, over all splits; the first row with a value is kept.
  */
 export interface ExpectationUnique {
 /**

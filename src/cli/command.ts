@@ -30,6 +30,11 @@ export interface CliIo {
 }
 
 export function createIo(jsonFlag: () => boolean): CliIo {
+  // `perennial … | head` closes the pipe: nobody reads on, and that is no defect.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
   return {
     json: jsonFlag,
     interactive: process.stderr.isTTY === true && process.env.CI === undefined && process.env.TERM !== 'dumb',

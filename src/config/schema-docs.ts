@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PerennialError } from '../core/errors.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { packageRoot } from '../platform/paths.ts';
-import { catalogue } from './catalogue.ts';
+import { LOCAL_STEP, catalogue } from './catalogue.ts';
 import { list, nearest } from './diagnostic.ts';
 import { definition, resolveRef, rootSchema } from './schema-walk.ts';
 import type { SchemaNode } from './schema-walk.ts';
@@ -69,8 +69,15 @@ export function describe(kind: string, name?: string): string {
     lines.push('', `takes  ${step.ports === undefined ? ports(step.inputs) : 'what its configuration says'}`, `gives  ${step.ports === undefined ? ports(step.outputs) : 'what its configuration says'}`, `cached ${step.cacheable ? 'yes' : 'never: it acts outside of the run'}`);
   }
   lines.push('', ...(node.properties === undefined ? [`Value: ${typeOf(node)}`] : keyLines(node)));
-  for (const example of step?.examples ?? []) lines.push('', `Example: ${example.title}`, indent(JSON.stringify({ uses: found, with: example.config }, null, 2)));
+  for (const example of step?.examples ?? []) lines.push('', `Example: ${example.title}`, indent(JSON.stringify(exampleStep(found, example.config as JsonObject), null, 2)));
   return lines.join('\n');
+}
+
+/** A local step is used by its path, which its configuration holds. */
+function exampleStep(type: string, config: JsonObject): JsonObject {
+  if (type !== LOCAL_STEP) return { uses: type, with: config };
+  const { path, ...rest } = config;
+  return { uses: path!, with: rest };
 }
 
 function keyLines(node: SchemaNode): string[] {
@@ -93,13 +100,14 @@ function keyLines(node: SchemaNode): string[] {
 /** The type of a value in a few words; a kind is named, not spelled out. */
 function typeOf(node: SchemaNode): string {
   const kind = node.$ref?.slice('#/definitions/'.length);
-  if (kind !== undefined && (KINDS as readonly string[]).includes(kind)) return `a ${kind}`;
+  if (kind !== undefined && (KINDS as readonly string[]).includes(kind)) return /^[aeo]/.test(kind) ? `an ${kind}` : `a ${kind}`;
+  if (node.allOf?.length === 1) return typeOf(node.allOf[0]!);
   const schema = resolveRef(node);
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum !== undefined) return schema.enum.map((choice) => JSON.stringify(choice)).join(' | ');
   const types = [schema.type ?? []].flat() as string[];
   if (types.length === 0) return 'anything';
-  if (types.length === 1 && types[0] === 'array' && schema.items !== undefined && !Array.isArray(schema.items)) return `list of ${typeOf(schema.items as SchemaNode)}`;
+  if (types.length === 1 && types[0] === 'array' && schema.items !== undefined && !Array.isArray(schema.items)) return `list of ${typeOf(schema.items as SchemaNode).replace(/^an? (.*)$/, '$1s')}`;
   return types.join(' | ');
 }
 

@@ -1,6 +1,6 @@
 import type { CallContext } from './layer.ts';
 import { statelessUniform } from './tf.ts';
-import type { Tensor, Tf } from './tf.ts';
+import type { Seed, Tensor, Tf } from './tf.ts';
 
 /**
  * Inverted dropout with a mask that follows from the context's seed.
@@ -12,7 +12,7 @@ export function dropped(tf: Tf, x: Tensor, rate: number, context: CallContext, s
 }
 
 /** 0 with probability `rate`, else 1 / (1 − rate). */
-export function dropoutMask(tf: Tf, shape: readonly number[], rate: number, seed: readonly [number, number]): Tensor {
+export function dropoutMask(tf: Tf, shape: readonly number[], rate: number, seed: Seed): Tensor {
   const kept = tf.greaterEqual(statelessUniform(tf, shape, seed), rate);
   return tf.mul(tf.cast(kept, 'float32'), 1 / (1 - rate));
 }

@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../core/json.ts';
 import type { Initializer } from './initializers.ts';
-import type { Tensor, Tf } from './tf.ts';
+import type { Seed, Tensor, Tf } from './tf.ts';
 
 /** Without the batch dimension. */
 export type Shape = readonly number[];
@@ -26,7 +26,7 @@ export interface CallContext {
   /** Per input: [batch, time] float32, 1 where the step counts. Undefined: every step counts. */
   readonly masks: readonly (Tensor | undefined)[];
   /** Draws are functions of these two int32 values: one of the layer, one of the iteration. */
-  readonly seed: readonly [number, number];
+  readonly seed: Seed;
   /** Sets a weight that is not trainable, after the step. */
   update(weight: string, value: Tensor): void;
 }

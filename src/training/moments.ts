@@ -17,13 +17,17 @@ export function moving(tf: Tf, old: Tensor, now: Tensor, share: number): Tensor 
  *
  * @see D. P. Kingma, J. Ba: Adam (2015), the formulation before section 2.1, as Keras and TensorFlow compute it
  */
-export function adamUpdate(tf: Tf, { weights, gradient, slots, step, learningRate }: OptimizerStep, config: MomentConfig & { readonly amsgrad: boolean }): { weights: Tensor; slots: Record<string, Tensor> } {
-  const alpha = (learningRate * Math.sqrt(1 - config.beta2 ** step)) / (1 - config.beta1 ** step);
+export function adamUpdate(tf: Tf, { weights, gradient, slots, scalars }: OptimizerStep, config: MomentConfig & { readonly amsgrad: boolean }): { weights: Tensor; slots: Record<string, Tensor> } {
   const mean = moving(tf, slots.mean!, gradient, config.beta1);
   const variance = moving(tf, slots.variance!, tf.square(gradient), config.beta2);
   const largest = config.amsgrad ? tf.maximum(slots.largest!, variance) : undefined;
-  const moved = tf.sub(weights, tf.div(tf.mul(mean, alpha), tf.add(tf.sqrt(largest ?? variance), config.epsilon)));
+  const moved = tf.sub(weights, tf.div(tf.mul(mean, scalars.alpha!), tf.add(tf.sqrt(largest ?? variance), config.epsilon)));
   return { weights: moved, slots: { mean, variance, ...(largest === undefined ? {} : { largest }) } };
+}
+
+/** Adam's learning rate with both corrections of bias. */
+export function adamScalars(step: number, learningRate: number, config: MomentConfig): { alpha: number } {
+  return { alpha: (learningRate * Math.sqrt(1 - config.beta2 ** step)) / (1 - config.beta1 ** step) };
 }
 
 export function adamSlots(config: { readonly amsgrad: boolean }): Record<string, number> {

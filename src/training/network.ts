@@ -23,7 +23,8 @@ interface PlacedLayer {
 export interface ForwardOptions {
   readonly training: boolean;
   readonly seed: number;
-  readonly iteration: number;
+  /** int32; a tensor [1] where it differs from run to run of a graph. */
+  readonly iteration: number | Tensor;
   /** Give the values before the output's activation. */
   readonly logits: boolean;
 }
@@ -73,7 +74,7 @@ export class Network {
       const output = definition.call(tf, reads, own, config, {
         training: options.training,
         masks: readMasks,
-        seed: [hash32(options.seed, node.name) | 0, options.iteration | 0],
+        seed: [hash32(options.seed, node.name) | 0, typeof options.iteration === 'number' ? options.iteration | 0 : options.iteration],
         update: (name, value) => updates.set(`${node.name}/${name}`, value),
       });
       values.set(node.name, output);

@@ -17,9 +17,8 @@ export interface OptimizerStep {
   readonly weights: Tensor;
   readonly gradient: Tensor;
   readonly slots: Readonly<Record<string, Tensor>>;
-  /** 1 for the first update. */
-  readonly step: number;
-  readonly learningRate: number;
+  /** What {@link OptimizerDefinition.scalars} gave for this update, each as a float32 scalar. */
+  readonly scalars: Readonly<Record<string, Tensor>>;
 }
 
 export interface OptimizerResult {
@@ -34,15 +33,22 @@ export interface OptimizerDefinition<C extends CommonOptimizerConfig = any> {
   readonly configSchema: JsonSchema;
   /** Slot → its initial value. */
   slots(config: C): Readonly<Record<string, number>>;
+  /**
+   * Numbers that change from update to update, computed in double precision. Always the same names.
+   *
+   * @param step 1 for the first update
+   */
+  scalars(step: number, learningRate: number, config: C): Readonly<Record<string, number>>;
   update(tf: Tf, step: OptimizerStep, config: C): OptimizerResult;
   readonly reference: string;
 }
 
 export function defineOptimizer<C extends CommonOptimizerConfig>(
-  parts: Omit<OptimizerDefinition<C>, 'configSchema'> & { readonly learningRate: number; readonly properties?: Record<string, JsonSchema> },
+  parts: Omit<OptimizerDefinition<C>, 'configSchema' | 'scalars'> & Partial<Pick<OptimizerDefinition<C>, 'scalars'>> & { readonly learningRate: number; readonly properties?: Record<string, JsonSchema> },
 ): OptimizerDefinition<C> {
   const { properties, learningRate, ...rest } = parts;
   return Object.freeze({
+    scalars: (_step: number, rate: number) => ({ learningRate: rate }),
     ...rest,
     configSchema: {
       type: 'object',

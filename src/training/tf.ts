@@ -40,6 +40,9 @@ function restoreUtil(util: Record<string, unknown>): void {
   for (const [name, predicate] of Object.entries(missing)) if (typeof util[name] !== 'function') util[name] = predicate;
 }
 
+/** Two int32 values that decide a draw. The second may be a tensor [1], for graphs that run with another value each time. */
+export type Seed = readonly [number, number | Tensor];
+
 /** The two calls of tfjs-node's backend that run a TensorFlow operation by name. */
 interface RawBackend {
   readonly binding: Readonly<Record<string, number>>;
@@ -48,19 +51,17 @@ interface RawBackend {
 
 /**
  * Uniform in [0, 1), a function of its seeds alone (Philox): what makes dropout repeatable after a resume.
- *
- * @param seed two int32 values
  */
-export function statelessUniform(tf: Tf, shape: readonly number[], seed: readonly [number, number]): Tensor {
+export function statelessUniform(tf: Tf, shape: readonly number[], seed: Seed): Tensor {
   return statelessRandom(tf, 'StatelessRandomUniform', shape, seed);
 }
 
 /** Standard normal, a function of its seeds alone. */
-export function statelessNormal(tf: Tf, shape: readonly number[], seed: readonly [number, number]): Tensor {
+export function statelessNormal(tf: Tf, shape: readonly number[], seed: Seed): Tensor {
   return statelessRandom(tf, 'StatelessRandomNormal', shape, seed);
 }
 
-function statelessRandom(tf: Tf, operation: string, shape: readonly number[], seed: readonly [number, number]): Tensor {
+function statelessRandom(tf: Tf, operation: string, shape: readonly number[], seed: Seed): Tensor {
   const backend = tf.backend() as unknown as RawBackend;
   const type = backend.binding.TF_ATTR_TYPE!;
   const attributes = [
@@ -68,5 +69,9 @@ function statelessRandom(tf: Tf, operation: string, shape: readonly number[], se
     { name: 'T', type, value: backend.binding.TF_INT32 },
     { name: 'Tseed', type, value: backend.binding.TF_INT32 },
   ];
-  return tf.tidy(() => backend.executeSingleOutput(operation, attributes, [tf.tensor1d([...shape], 'int32'), tf.tensor1d([...seed], 'int32')]));
+  const [first, second] = seed;
+  return tf.tidy(() => {
+    const both = typeof second === 'number' ? tf.tensor1d([first, second], 'int32') : tf.concat([tf.tensor1d([first], 'int32'), second as import('@tensorflow/tfjs-node').Tensor1D]);
+    return backend.executeSingleOutput(operation, attributes, [tf.tensor1d([...shape], 'int32'), both]);
+  });
 }

@@ -72,7 +72,7 @@ it('records', async () => {
   const profile = { formatVersion: 1, rows: 0, columns: [] };
   const registry = createRegistry(deps.store, deps.artifacts);
   for (const text of ['one', 'two']) {
-    const modelRef = await deps.artifacts.write({ kind: 'model', summary: text, files: { 'profile.json': Buffer.from(JSON.stringify(profile)) }, meta: { text } });
+    const modelRef = await deps.artifacts.write({ kind: 'model', summary: text, files: { 'profile.json': Buffer.from(JSON.stringify(profile)), 'preprocessor.json': Buffer.from(JSON.stringify({ columns: profile.columns })) }, meta: { text } });
     await registry.register({ model: 'thing', modelRef, pipeline: 'diamond', runId: text, stepId: 'register' });
   }
   const by = { who: 'ada', why: 'test' };

@@ -27,12 +27,14 @@ export default defineCommand({
       .option('-d, --detach', 'start the run and return; follow it with `perennial runs show`')
       .addHelpText('after', EXAMPLES)
       .action(async (file: string, options: RunOptions, _command: Command) => {
-        const [{ compileOrThrow }, { parseParameterOptions }, { steps }, connect, { startRun }] = await Promise.all([
+        const [{ compileOrThrow }, { parseParameterOptions }, { steps }, connect, { startRun }, { followRun }] = await Promise.all([
           import('../../config/plan-document.ts'),
           import('../../config/parameters.ts'),
           import('../../../activities/steps/index.generated.ts'),
           import('../../orchestration/connect.ts'),
           import('../../orchestration/runs.ts'),
+          // Before the run starts, so that a Ctrl-C right after it finds its handler.
+          import('../follow-run.ts'),
         ]);
         // Connecting takes as long as compiling, so both go at once; a mistake in the document comes first.
         const connecting = connect.connectTemporal();
@@ -53,7 +55,6 @@ export default defineCommand({
             return;
           }
           io.note(`Run ${run.workflowId}`);
-          const { followRun } = await import('../follow-run.ts');
           await followRun(temporal, run, io);
         } finally {
           await temporal.close();

@@ -17,12 +17,12 @@ export default defineOptimizer<Config>({
     epsilon: number('Keeps divisions finite.', 1e-7, 1e-7, { exclusiveMinimum: 0 }),
   },
   slots: () => ({ gradients: 0, updates: 0 }),
-  update(tf, { weights, gradient, slots, learningRate }, config) {
+  update(tf, { weights, gradient, slots, scalars }, config) {
     const gradients = moving(tf, slots.gradients!, tf.square(gradient), config.rho);
     const ratio = tf.div(tf.sqrt(tf.add(slots.updates!, config.epsilon)), tf.sqrt(tf.add(gradients, config.epsilon)));
     const descent = tf.mul(ratio, gradient);
     const updates = moving(tf, slots.updates!, tf.square(descent), config.rho);
-    return { weights: tf.sub(weights, tf.mul(descent, learningRate)), slots: { gradients, updates } };
+    return { weights: tf.sub(weights, tf.mul(descent, scalars.learningRate!)), slots: { gradients, updates } };
   },
   reference: 'https://keras.io/api/optimizers/adadelta/',
 });

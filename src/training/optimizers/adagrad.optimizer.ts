@@ -16,9 +16,9 @@ export default defineOptimizer<Config>({
     epsilon: number('Keeps divisions finite.', 1e-7, 1e-7, { exclusiveMinimum: 0 }),
   },
   slots: (config) => ({ accumulator: config.initialAccumulator }),
-  update(tf, { weights, gradient, slots, learningRate }, config) {
+  update(tf, { weights, gradient, slots, scalars }, config) {
     const accumulator = tf.add(slots.accumulator!, tf.square(gradient));
-    const descent = tf.div(tf.mul(gradient, learningRate), tf.sqrt(tf.add(accumulator, config.epsilon)));
+    const descent = tf.div(tf.mul(gradient, scalars.learningRate!), tf.sqrt(tf.add(accumulator, config.epsilon)));
     return { weights: tf.sub(weights, descent), slots: { accumulator } };
   },
   reference: 'https://keras.io/api/optimizers/adagrad/',

@@ -1,5 +1,5 @@
 import { amsgradProperty, momentProperties } from '../moment-schema.ts';
-import { adamSlots, adamUpdate } from '../moments.ts';
+import { adamScalars, adamSlots, adamUpdate } from '../moments.ts';
 import type { MomentConfig } from '../moments.ts';
 import { defineOptimizer } from '../optimizer.ts';
 import type { CommonOptimizerConfig } from '../optimizer.ts';
@@ -10,6 +10,7 @@ export default defineOptimizer<CommonOptimizerConfig & MomentConfig & { readonly
   learningRate: 0.001,
   properties: { ...momentProperties, ...amsgradProperty },
   slots: adamSlots,
+  scalars: adamScalars,
   update: adamUpdate,
   reference: 'https://keras.io/api/optimizers/adam/',
 });

@@ -1,5 +1,5 @@
 import { amsgradProperty, momentProperties } from '../moment-schema.ts';
-import { adamSlots, adamUpdate } from '../moments.ts';
+import { adamScalars, adamSlots, adamUpdate } from '../moments.ts';
 import type { MomentConfig } from '../moments.ts';
 import { defineOptimizer } from '../optimizer.ts';
 import type { CommonOptimizerConfig } from '../optimizer.ts';
@@ -15,6 +15,7 @@ export default defineOptimizer<CommonOptimizerConfig & MomentConfig & { readonly
     ...amsgradProperty,
   },
   slots: adamSlots,
-  update: (tf, step, config) => adamUpdate(tf, { ...step, weights: tf.mul(step.weights, 1 - step.learningRate * config.weightDecay) }, config),
+  scalars: (step, learningRate, config) => ({ ...adamScalars(step, learningRate, config), kept: 1 - learningRate * config.weightDecay }),
+  update: (tf, step, config) => adamUpdate(tf, { ...step, weights: tf.mul(step.weights, step.scalars.kept!) }, config),
   reference: 'https://keras.io/api/optimizers/adamw/',
 });

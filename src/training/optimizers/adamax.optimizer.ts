@@ -10,10 +10,11 @@ export default defineOptimizer<CommonOptimizerConfig & MomentConfig>({
   learningRate: 0.001,
   properties: momentProperties,
   slots: () => ({ mean: 0, largest: 0 }),
-  update(tf, { weights, gradient, slots, step, learningRate }, config) {
+  scalars: (step, learningRate, config) => ({ alpha: learningRate / (1 - config.beta1 ** step) }),
+  update(tf, { weights, gradient, slots, scalars }, config) {
     const mean = moving(tf, slots.mean!, gradient, config.beta1);
     const largest = tf.maximum(tf.mul(slots.largest!, config.beta2), tf.abs(gradient));
-    const descent = tf.div(tf.mul(mean, learningRate / (1 - config.beta1 ** step)), tf.add(largest, config.epsilon));
+    const descent = tf.div(tf.mul(mean, scalars.alpha!), tf.add(largest, config.epsilon));
     return { weights: tf.sub(weights, descent), slots: { mean, largest } };
   },
   reference: 'https://keras.io/api/optimizers/adamax/',

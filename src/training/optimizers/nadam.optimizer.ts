@@ -10,15 +10,18 @@ export default defineOptimizer<CommonOptimizerConfig & MomentConfig>({
   learningRate: 0.001,
   properties: momentProperties,
   slots: () => ({ mean: 0, variance: 0 }),
-  update(tf, { weights, gradient, slots, step, learningRate }, config) {
+  scalars(step, learningRate, config) {
     const now = momentumAt(step, config.beta1);
     const next = momentumAt(step + 1, config.beta1);
     const product = momentumProduct(step, config.beta1);
+    return { learningRate, past: next / (1 - product * next), present: (1 - now) / (1 - product), correction: 1 - config.beta2 ** step };
+  },
+  update(tf, { weights, gradient, slots, scalars }, config) {
     const mean = moving(tf, slots.mean!, gradient, config.beta1);
     const variance = moving(tf, slots.variance!, tf.square(gradient), config.beta2);
-    const ahead = tf.add(tf.mul(mean, next / (1 - product * next)), tf.mul(gradient, (1 - now) / (1 - product)));
-    const spread = tf.add(tf.sqrt(tf.div(variance, 1 - config.beta2 ** step)), config.epsilon);
-    return { weights: tf.sub(weights, tf.div(tf.mul(ahead, learningRate), spread)), slots: { mean, variance } };
+    const ahead = tf.add(tf.mul(mean, scalars.past!), tf.mul(gradient, scalars.present!));
+    const spread = tf.add(tf.sqrt(tf.div(variance, scalars.correction!)), config.epsilon);
+    return { weights: tf.sub(weights, tf.div(tf.mul(ahead, scalars.learningRate!), spread)), slots: { mean, variance } };
   },
   reference: 'https://keras.io/api/optimizers/nadam/',
 });
@@ -28,9 +31,12 @@ function momentumAt(step: number, beta1: number): number {
   return beta1 * (1 - 0.5 * 0.96 ** step);
 }
 
-/** Falls below the smallest number after some thousand factors; the loop ends there. */
+const products = new Map<number, number[]>();
+
+/** Product of the momenta up to a step. Each is computed once; from some thousand factors on it is zero. */
 function momentumProduct(step: number, beta1: number): number {
-  let product = 1;
-  for (let at = 1; at <= step && product > 0; at++) product *= momentumAt(at, beta1);
-  return product;
+  let known = products.get(beta1);
+  if (known === undefined) products.set(beta1, (known = [1]));
+  while (known.length <= step && known.at(-1)! > 0) known.push(known.at(-1)! * momentumAt(known.length, beta1));
+  return known[step] ?? 0;
 }

@@ -21,11 +21,11 @@ export default defineOptimizer<Config>({
     centered: bool('Divide by the variance instead of the moving square.', false),
   },
   slots: (config) => ({ square: 0, ...(config.momentum > 0 ? { momentum: 0 } : {}), ...(config.centered ? { mean: 0 } : {}) }),
-  update(tf, { weights, gradient, slots, learningRate }, config) {
+  update(tf, { weights, gradient, slots, scalars }, config) {
     const square = moving(tf, slots.square!, tf.square(gradient), config.rho);
     const mean = config.centered ? moving(tf, slots.mean!, gradient, config.rho) : undefined;
     const spread = mean === undefined ? square : tf.sub(square, tf.square(mean));
-    const descent = tf.mul(tf.mul(gradient, learningRate), tf.rsqrt(tf.add(spread, config.epsilon)));
+    const descent = tf.mul(tf.mul(gradient, scalars.learningRate!), tf.rsqrt(tf.add(spread, config.epsilon)));
     const momentum = config.momentum > 0 ? tf.add(tf.mul(slots.momentum!, config.momentum), descent) : undefined;
     return {
       weights: tf.sub(weights, momentum ?? descent),

@@ -11,8 +11,9 @@ export default defineOptimizer<CommonOptimizerConfig & { readonly momentum: numb
     nesterov: bool("Nesterov's momentum: look ahead by the momentum.", false),
   },
   slots: (config): Record<string, number> => (config.momentum > 0 ? { momentum: 0 } : {}),
-  update(tf, { weights, gradient, slots, learningRate }, config): OptimizerResult {
-    const descent = tf.mul(gradient, -learningRate);
+  scalars: (_step, learningRate) => ({ descent: -learningRate }),
+  update(tf, { weights, gradient, slots, scalars }, config): OptimizerResult {
+    const descent = tf.mul(gradient, scalars.descent!);
     if (config.momentum === 0) return { weights: tf.add(weights, descent), slots: {} };
     const momentum = tf.add(tf.mul(slots.momentum!, config.momentum), descent);
     const update = config.nesterov ? tf.add(tf.mul(momentum, config.momentum), descent) : momentum;

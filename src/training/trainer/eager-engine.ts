@@ -1,25 +1,9 @@
-import type { OutputSpec } from '../../core/tensor.ts';
-import { PerennialError } from '../../core/errors.ts';
-import type { LossDefinition } from '../loss.ts';
-import type { Resolved } from '../named.ts';
-import { endsWithActivation, outputActivation } from '../describe.ts';
-import type { NamedWeight } from '../network.ts';
-import { Network } from '../network.ts';
-import { clipGradients } from '../optimizer.ts';
-import type { CommonOptimizerConfig, OptimizerDefinition } from '../optimizer.ts';
-import { product } from '../shapes.ts';
-import type { Tensor, Tf, Variable } from '../tf.ts';
-import type { Topology } from '../model-config.ts';
+import type { Tensor, Tf } from '../tf.ts';
+import { required } from './engine.ts';
 import type { EngineState, EvaluationSums, LabelledBatch, StepOutcome, TrainingEngine } from './engine.ts';
 import { metricSums } from './light-metrics.ts';
-
-export interface EngineRequest {
-  readonly topology: Topology;
-  readonly output: OutputSpec;
-  readonly loss: Resolved<LossDefinition>;
-  readonly optimizer: Resolved<OptimizerDefinition>;
-  readonly seed: number;
-}
+import { UpdateRule } from './update-rule.ts';
+import type { EngineRequest, LabelledTensors } from './update-rule.ts';
 
 /** Runs every operation as it comes, through tfjs. */
 export class EagerEngine implements TrainingEngine {
@@ -27,27 +11,19 @@ export class EagerEngine implements TrainingEngine {
   readonly stepsPerCall = 1;
   readonly #tf: Tf;
   readonly #request: EngineRequest;
-  readonly #network: Network;
-  readonly #logits: boolean;
-  readonly #variables = new Map<string, Variable>();
-  readonly #trainable: readonly NamedWeight[];
-  /** All trainable weights as one vector: the optimizer then needs a dozen operations for a model of any depth. */
+  readonly #rule: UpdateRule;
   #flat: Tensor;
-  #slots: Record<string, Tensor> = {};
+  #slots: Readonly<Record<string, Tensor>>;
+  #statistics: ReadonlyMap<string, Tensor>;
 
   constructor(tf: Tf, request: EngineRequest) {
     this.#tf = tf;
     this.#request = request;
-    this.#network = new Network(request.topology);
-    this.#trainable = this.#network.weights.filter((spec) => spec.trainable);
-    const { fromLogits } = request.loss.definition;
-    this.#logits = fromLogits !== undefined && endsWithActivation(request.topology) && outputActivation(request.topology) === fromLogits.activation;
-    for (const [name, values] of this.#network.initialWeights(request.seed)) {
-      const spec = this.#network.weights.find((weight) => weight.fullName === name)!;
-      this.#variables.set(name, tf.tidy(() => tf.variable(tf.tensor(values, [...spec.shape], 'float32'), spec.trainable)));
-    }
-    this.#flat = this.#flatten();
-    for (const [slot, value] of Object.entries(request.optimizer.definition.slots(request.optimizer.config))) this.#slots[slot] = tf.fill([this.#flat.size], value);
+    this.#rule = new UpdateRule(request);
+    const weights = this.#rule.initialWeights();
+    this.#flat = tf.tensor1d(this.#rule.flatten(weights));
+    this.#slots = Object.fromEntries(Object.entries(this.#rule.slots).map(([name, value]) => [name, tf.fill([this.#rule.size], value)]));
+    this.#statistics = this.#statisticsFrom(weights);
   }
 
   train(batches: readonly LabelledBatch[], firstStep: number, learningRates: readonly number[]): readonly StepOutcome[] {
@@ -56,100 +32,41 @@ export class EagerEngine implements TrainingEngine {
 
   #step(batch: LabelledBatch, step: number, learningRate: number): StepOutcome {
     const tf = this.#tf;
-    let kept: { readonly flat: Tensor; readonly slots: Record<string, Tensor> } | undefined;
+    let statistics: ReadonlyMap<string, Tensor> = new Map();
+    let kept: { readonly flat: Tensor; readonly slots: Readonly<Record<string, Tensor>> } | undefined;
     const loss = tf.tidy(() => {
-      const variables = this.#trainable.map((spec) => this.#variables.get(spec.fullName)!);
-      const inputs = this.#network.inputTensors(tf, batch.inputs);
-      const labels = this.#labels(batch);
-      let updates: ReadonlyMap<string, Tensor> = new Map();
-      const { value, grads } = tf.variableGrads(() => {
-        const forward = this.#network.forward(tf, inputs, this.#variables, { training: true, seed: this.#request.seed, iteration: step, logits: this.#logits });
-        // variableGrads tidies up after itself; statistics of the batch must outlive it.
-        updates = new Map([...forward.updates].map(([name, tensor]) => [name, tf.keep(tensor)]));
-        return this.#meanLoss(labels, forward.output, batch) as import('@tensorflow/tfjs-node').Scalar;
-      }, variables);
-      for (const [name, tensor] of updates) {
-        this.#variables.get(name)!.assign(tensor);
-        tensor.dispose();
-      }
-      const lossNow = value.dataSync()[0]!;
-      if (!Number.isFinite(lossNow)) return lossNow;
-      kept = this.#updated(variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable)), step, learningRate);
-      return lossNow;
+      const scalars = Object.fromEntries(Object.entries(this.#rule.scalars(step, learningRate)).map(([name, value]) => [name, tf.scalar(value)]));
+      const next = this.#rule.update(tf, { flat: this.#flat, slots: this.#slots, statistics: this.#statistics }, { ...this.#tensors(batch), scalars, iteration: step });
+      statistics = next.statistics;
+      const value = next.loss.dataSync()[0]!;
+      if (!Number.isFinite(value)) return value;
+      kept = { flat: tf.keep(next.flat), slots: Object.fromEntries(Object.entries(next.slots).map(([name, slot]) => [name, tf.keep(slot)])) };
+      return value;
     });
-    if (kept !== undefined) this.#replace(kept.flat, kept.slots);
+    for (const old of this.#statistics.values()) old.dispose();
+    this.#statistics = statistics;
+    if (kept === undefined) return { loss };
+    this.#disposeTrainable();
+    this.#flat = kept.flat;
+    this.#slots = kept.slots;
     return { loss };
   }
 
-  #updated(gradients: readonly Tensor[], step: number, learningRate: number): { flat: Tensor; slots: Record<string, Tensor> } {
+  #tensors(batch: LabelledBatch): LabelledTensors {
     const tf = this.#tf;
-    const { definition, config } = this.#request.optimizer;
-    const clipped = clipGradients(tf, gradients, config as unknown as CommonOptimizerConfig);
-    const gradient = tf.concat(clipped.map((each) => tf.reshape(each, [-1])));
-    const next = definition.update(tf, { weights: this.#flat, gradient, slots: this.#slots, step: step + 1, learningRate }, config);
-    const slots = Object.fromEntries(Object.entries(next.slots).map(([name, slot]) => [name, tf.keep(slot)]));
-    return { flat: tf.keep(next.weights), slots };
-  }
-
-  #replace(flat: Tensor, slots: Record<string, Tensor>): void {
-    this.#flat.dispose();
-    for (const slot of Object.values(this.#slots)) slot.dispose();
-    this.#flat = flat;
-    this.#slots = slots;
-    this.#scatter();
-  }
-
-  /** Flat vector → variables. */
-  #scatter(): void {
-    const tf = this.#tf;
-    tf.tidy(() => {
-      const pieces = tf.split(this.#flat, this.#trainable.map((spec) => product(spec.shape)));
-      for (const [index, spec] of this.#trainable.entries()) this.#variables.get(spec.fullName)!.assign(tf.reshape(pieces[index]!, [...spec.shape]));
-    });
-  }
-
-  #flatten(): Tensor {
-    const tf = this.#tf;
-    return tf.tidy(() => tf.concat(this.#trainable.map((spec) => tf.reshape(this.#variables.get(spec.fullName)! as Tensor, [-1]))));
-  }
-
-  #labels(batch: LabelledBatch): Tensor {
-    const { labels } = this.#request.loss.definition;
-    if (labels === 'index') return this.#tf.tensor1d(batch.labels as Int32Array, 'int32');
-    return this.#tf.tensor2d(batch.labels as Float32Array, [batch.rows, batch.labels.length / batch.rows], 'float32');
-  }
-
-  #rowLosses(labels: Tensor, output: Tensor): Tensor {
-    const { definition, config } = this.#request.loss;
-    return this.#logits ? definition.fromLogits!.value(this.#tf, labels, output, config) : definition.value(this.#tf, labels, output, config);
-  }
-
-  #meanLoss(labels: Tensor, output: Tensor, batch: LabelledBatch): Tensor {
-    const tf = this.#tf;
-    const losses = this.#rowLosses(labels, output);
-    const weighted = batch.rowWeights === undefined ? losses : tf.mul(losses, tf.tensor1d(batch.rowWeights));
-    return this.#withPenalties(tf.mean(weighted));
-  }
-
-  #withPenalties(loss: Tensor): Tensor {
-    const tf = this.#tf;
-    let total = loss;
-    for (const { regularizer, fullName } of this.#trainable) {
-      const weight = this.#variables.get(fullName)!;
-      if ((regularizer?.l1 ?? 0) > 0) total = tf.add(total, tf.mul(tf.sum(tf.abs(weight)), regularizer!.l1!));
-      if ((regularizer?.l2 ?? 0) > 0) total = tf.add(total, tf.mul(tf.sum(tf.square(weight)), regularizer!.l2!));
-    }
-    return total;
+    const { shape, dtype } = this.#rule.labelSpec(batch.rows);
+    return {
+      inputs: this.#rule.network.inputTensors(tf, batch.inputs),
+      labels: tf.tensor(batch.labels, [...shape], dtype),
+      ...(batch.rowWeights === undefined ? {} : { rowWeights: tf.tensor1d(batch.rowWeights) }),
+    };
   }
 
   evaluate(batch: LabelledBatch): EvaluationSums {
-    const tf = this.#tf;
-    return tf.tidy(() => {
-      const inputs = this.#network.inputTensors(tf, batch.inputs);
-      const { output } = this.#network.forward(tf, inputs, this.#variables, { training: false, seed: this.#request.seed, iteration: 0, logits: this.#logits });
-      const losses = this.#withPenalties(tf.mean(this.#rowLosses(this.#labels(batch), output)));
-      const threshold = this.#logits || this.#request.loss.definition.score !== undefined ? 0 : 0.5;
-      return { loss: losses.dataSync()[0]! * batch.rows, metrics: metricSums(this.#request.output, output.dataSync() as Float32Array, batch, threshold) };
+    return this.#tf.tidy(() => {
+      const { losses, penalty, output } = this.#rule.evaluate(this.#tf, { flat: this.#flat, statistics: this.#statistics }, this.#tensors(batch));
+      const loss = losses.dataSync().reduce((sum: number, each) => sum + each, 0) + penalty.dataSync()[0]! * batch.rows;
+      return { loss, metrics: metricSums(this.#request.output, output.dataSync() as Float32Array, batch, this.#rule.threshold) };
     });
   }
 
@@ -161,39 +78,40 @@ export class EagerEngine implements TrainingEngine {
   }
 
   weights(): EngineState {
-    return new Map([...this.#variables].map(([name, variable]) => [name, copyOf(variable)]));
+    const trainable = this.#rule.unflatten(this.#flat.dataSync() as Float32Array);
+    return new Map(this.#rule.network.weights.map(({ fullName }) => [fullName, trainable.get(fullName) ?? copyOf(this.#statistics.get(fullName)!)]));
   }
 
   restore(state: EngineState): void {
-    this.setWeights(new Map([...this.#variables.keys()].map((name) => [name, required(state, `weights/${name}`)])));
-    for (const name of Object.keys(this.#slots)) {
-      const values = required(state, `slots/${name}`);
-      this.#slots[name]!.dispose();
-      this.#slots[name] = this.#tf.tensor1d(values.slice());
-    }
+    this.setWeights(new Map(this.#rule.network.weights.map(({ fullName }) => [fullName, required(state, `weights/${fullName}`)])));
+    const slots = Object.fromEntries(Object.keys(this.#slots).map((name) => [name, this.#tf.tensor1d(required(state, `slots/${name}`).slice())]));
+    for (const slot of Object.values(this.#slots)) slot.dispose();
+    this.#slots = slots;
   }
 
   setWeights(weights: EngineState): void {
-    for (const [name, variable] of this.#variables) {
-      this.#tf.tidy(() => variable.assign(this.#tf.tensor(required(weights, name).slice(), variable.shape, 'float32')));
-    }
+    for (const { fullName } of this.#rule.network.weights) required(weights, fullName);
     this.#flat.dispose();
-    this.#flat = this.#flatten();
+    this.#flat = this.#tf.tensor1d(this.#rule.flatten(weights));
+    for (const old of this.#statistics.values()) old.dispose();
+    this.#statistics = this.#statisticsFrom(weights);
+  }
+
+  #statisticsFrom(weights: EngineState): Map<string, Tensor> {
+    return new Map(this.#rule.statistics.map(({ fullName, shape }) => [fullName, this.#tf.tensor(weights.get(fullName)!.slice(), [...shape], 'float32')]));
+  }
+
+  #disposeTrainable(): void {
+    this.#flat.dispose();
+    for (const slot of Object.values(this.#slots)) slot.dispose();
   }
 
   dispose(): void {
-    for (const variable of this.#variables.values()) variable.dispose();
-    for (const slot of Object.values(this.#slots)) slot.dispose();
-    this.#flat.dispose();
+    this.#disposeTrainable();
+    for (const old of this.#statistics.values()) old.dispose();
   }
 }
 
 function copyOf(tensor: Tensor): Float32Array {
   return (tensor.dataSync() as Float32Array).slice();
-}
-
-function required(state: EngineState, name: string): Float32Array {
-  const values = state.get(name);
-  if (values === undefined) throw new PerennialError('CHECKPOINT_CORRUPT', `The checkpoint lacks "${name}".`);
-  return values;
 }

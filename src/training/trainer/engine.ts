@@ -1,3 +1,4 @@
+import { PerennialError } from '../../core/errors.ts';
 import type { TensorBatch } from '../../core/tensor.ts';
 
 /** Rows on their way through the network: inputs, labels (adapted to the loss), and a weight per row where classes are weighted. */
@@ -45,4 +46,11 @@ export interface TrainingEngine {
   restore(state: EngineState): void;
   setWeights(weights: EngineState): void;
   dispose(): void;
+}
+
+/** @throws CHECKPOINT_CORRUPT where a state lacks a tensor */
+export function required(state: EngineState, name: string): Float32Array {
+  const values = state.get(name);
+  if (values === undefined) throw new PerennialError('CHECKPOINT_CORRUPT', `The checkpoint lacks "${name}".`);
+  return values;
 }

@@ -63,7 +63,8 @@ describe('ten steps of every optimizer agree with Keras 3', () => {
     let slots: Readonly<Record<string, Tensor>> = Object.fromEntries(Object.entries(definition.slots(config)).map(([name, value]) => [name, tf.fill(weights.shape, value)]));
     for (const [index, step] of gradients.entries()) {
       const gradient = tf.concat(clipGradients(tf, step.map((values) => tensor(values)), config).map((each) => each.flatten()));
-      ({ weights, slots } = definition.update(tf, { weights, gradient, slots, step: index + 1, learningRate: config.learningRate }, config));
+      const scalars = Object.fromEntries(Object.entries(definition.scalars(index + 1, config.learningRate, config)).map(([name, value]) => [name, tf.scalar(value)]));
+      ({ weights, slots } = definition.update(tf, { weights, gradient, slots, scalars }, config));
       // Relative to the largest weight: Keras takes powers of beta in float32, and what is left of a weight near zero is rounding.
       expectClose(weights.dataSync(), golden.trajectory[index]!, 0, 1e-5 * Math.max(...golden.trajectory[index]!.map(Math.abs)));
     }

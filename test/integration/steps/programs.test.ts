@@ -101,11 +101,11 @@ describe('command', () => {
   });
 
   it('has a fingerprint over the files that it names', async () => {
-    const before = await command.fingerprint!(stage().ctx, sort);
-    expect(await command.fingerprint!(stage().ctx, sort)).toEqual(before);
+    const before = await command.fingerprint!(stage().ctx, sort, {});
+    expect(await command.fingerprint!(stage().ctx, sort, {})).toEqual(before);
     writeFileSync(join(documentDir, 'sort.mjs'), `${readFileSync(join(documentDir, 'sort.mjs'), 'utf8')}// changed\n`);
-    expect(await command.fingerprint!(stage().ctx, sort)).not.toEqual(before);
-    await expect(command.fingerprint!(stage().ctx, { ...sort, files: ['nowhere'] })).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
+    expect(await command.fingerprint!(stage().ctx, sort, {})).not.toEqual(before);
+    await expect(command.fingerprint!(stage().ctx, { ...sort, files: ['nowhere'] }, {})).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
   });
 });
 
@@ -168,10 +168,10 @@ export default {
   });
 
   it('has a fingerprint over all of its modules, comments aside', async () => {
-    const before = await script.fingerprint!(stage().ctx, config);
+    const before = await script.fingerprint!(stage().ctx, config, {});
     write('lib.ts', '// a comment\nexport const times = (a: number, b: number): number => a * b;\n');
-    expect(await script.fingerprint!(stage().ctx, config)).toBe(before);
+    expect(await script.fingerprint!(stage().ctx, config, {})).toBe(before);
     write('lib.ts', 'export const times = (a: number, b: number): number => b * a + 1;\n');
-    expect(await script.fingerprint!(stage().ctx, config)).not.toBe(before);
+    expect(await script.fingerprint!(stage().ctx, config, {})).not.toBe(before);
   });
 });

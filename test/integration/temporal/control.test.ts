@@ -93,7 +93,7 @@ async function registerVersion(text: string): Promise<number> {
     formatVersion: 1, rows: 1_000,
     columns: [{ name: 'x', type: 'number', count: 1_000, missing: 0, distinct: 1_000, number: { min: 0, max: 0.999, mean: 0.4995, std: 0.2887, quantiles: { '0.5': 0.4995 }, edges: Array.from({ length: 11 }, (_, index) => index / 10), counts: Array.from({ length: 10 }, () => 100), sample: values } }],
   };
-  const model = await artifacts.write({ kind: 'model', summary: text, files: { 'profile.json': Buffer.from(JSON.stringify(profile)) }, meta: { text } });
+  const model = await artifacts.write({ kind: 'model', summary: text, files: { 'profile.json': Buffer.from(JSON.stringify(profile)), 'preprocessor.json': Buffer.from(JSON.stringify({ columns: profile.columns })) }, meta: { text } });
   return (await createRegistry(store, artifacts).register({ model: 'thing', modelRef: model, pipeline: 'nightly', runId: text, stepId: 'register' })).version;
 }
 

@@ -144,10 +144,10 @@ describe('workflow pipeline', () => {
   it('decides the same from history alone: a worker without a workflow cache', async () => {
     await stage.startWorker({ maxCachedWorkflows: 0 }, 'uncached');
     const temporal = { ...stage.temporal, settings: { ...stage.temporal.settings, taskQueue: 'uncached' } };
-    const plan = testPlan('uncached', [planStep('a', 'make'), planStep('b', 'join', { needs: ['a'] }), planStep('bad', 'flaky', { config: { code: 'DATA_INVALID', times: 1 } }), planStep('c', 'join', { needs: ['b'], if: { step: 'a', value: 'size', atLeast: 5 } })]);
+    const plan = testPlan('uncached', [planStep('a', 'make', { config: { text: '4444' } }), planStep('b', 'join', { needs: ['a'] }), planStep('bad', 'flaky', { config: { code: 'DATA_INVALID', times: 1 } }), planStep('c', 'join', { needs: ['b'], if: { step: 'a', value: 'size', atLeast: 5 } })]);
     const started = await startRun(temporal, plan, steps, { trigger: 'manual' });
     const view = await waitRun(temporal, started.workflowId);
     expect(view.steps.map((step) => step.status)).toEqual(['completed', 'completed', 'failed', 'skipped']);
-    expect(view.steps[3]!.reason).toContain('a.size 1 is below 5');
+    expect(view.steps[3]!.reason).toContain('a.size 4 is below 5');
   });
 });
