@@ -92,7 +92,7 @@ async function partsOf(definition: StepDefinition, deps: ActivityDeps, task: Ste
 function contextOf(task: StepTask, deps: ActivityDeps, own: { workDir: string; secret: (name: string) => string; log: StepLog; reporter: ProgressReporter }): StepContext {
   const { info, cancellationSignal } = Context.current();
   return {
-    runId: task.runId, pipeline: task.pipeline, stepId: task.stepId, attempt: info.attempt, nominalTime: task.nominalTime, documentDir: task.documentDir,
+    runId: task.runId, pipeline: task.pipeline, stepId: task.stepId, attempt: info.attempt, nominalTime: task.nominalTime, documentDir: task.documentDir, planRevision: task.planRevision,
     workDir: own.workDir, store: deps.store, artifacts: deps.artifacts, log: own.log, signal: cancellationSignal,
     progress: (update) => own.reporter.tell(update), secret: own.secret, trigger: task.trigger,
   };

@@ -149,7 +149,7 @@ class PipelineRun {
     }
     return {
       runId: this.#runId, pipeline: this.#plan.pipeline, stepId: step.id, type: step.type, version: step.version, config: step.config, inputs,
-      documentDir: this.#plan.documentDir, nominalTime: this.#nominalTime, trigger: this.#trigger,
+      documentDir: this.#plan.documentDir, planRevision: this.#plan.revision, nominalTime: this.#nominalTime, trigger: this.#trigger,
       cache: step.cache && this.#input.readCache === false ? 'write' : step.cache,
     };
   }

@@ -7,7 +7,7 @@ export interface ScriptTask {
   readonly kind: 'task';
   readonly run: {
     readonly runId: string; readonly pipeline: string; readonly stepId: string; readonly attempt: number; readonly nominalTime: string;
-    readonly documentDir: string; readonly workDir: string; readonly trigger: string;
+    readonly documentDir: string; readonly planRevision: string; readonly workDir: string; readonly trigger: string;
   };
   readonly config: JsonObject;
   readonly inputs: Readonly<Record<string, ArtifactRef>>;

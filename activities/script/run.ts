@@ -10,8 +10,8 @@ import type { ScriptMessage, ScriptTask } from './messages.ts';
 /** Runs a local step in a child process. @throws STEP_FAILED, or what the step throws */
 export async function runScript(ctx: StepContext, config: ScriptConfig, inputs: Readonly<Record<string, ArtifactRef>>): Promise<StepResult> {
   const module = await bundleScript(ctx.documentDir, config.path);
-  const { runId, pipeline, stepId, attempt, nominalTime, documentDir, workDir, trigger } = ctx;
-  const task: ScriptTask = { kind: 'task', run: { runId, pipeline, stepId, attempt, nominalTime, documentDir, workDir, trigger }, config: config.with ?? {}, inputs, gives: config.gives ?? {} };
+  const { runId, pipeline, stepId, attempt, nominalTime, documentDir, planRevision, workDir, trigger } = ctx;
+  const task: ScriptTask = { kind: 'task', run: { runId, pipeline, stepId, attempt, nominalTime, documentDir, planRevision, workDir, trigger }, config: config.with ?? {}, inputs, gives: config.gives ?? {} };
   let last: Extract<ScriptMessage, { kind: 'done' | 'failed' }> | undefined;
   const end = await runChild(ctx, {
     command: process.execPath,

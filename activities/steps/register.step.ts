@@ -76,7 +76,7 @@ export default defineStep<RegisterConfig>({
       pipeline: ctx.pipeline,
       runId: ctx.runId,
       stepId: ctx.stepId,
-      planRevision: ctx.planRevision ?? '',
+      planRevision: ctx.planRevision,
       createdBy: `run ${ctx.runId} (${ctx.trigger})`,
       description: config.description ?? '',
       tags: config.tags ?? {},

@@ -106,8 +106,9 @@ async function temporal(): ReturnType<Check['look']> {
     if (answer === undefined) return { from: address, verdict: 'missing', detail: 'TEMPORAL_ADDRESS does not answer', fix: 'Start that server, correct TEMPORAL_ADDRESS, or unset it to let `perennial up` start one.' };
     const facts = { version: answer.version, from: `TEMPORAL_ADDRESS ${address}` };
     if (answer.missingAttributes.length === 0) return facts;
-    const { SEARCH_ATTRIBUTES } = await import('../platform/temporal-server.ts');
-    const create = answer.missingAttributes.map((name) => `--name ${name} --type ${SEARCH_ATTRIBUTES[name]!}`).join(' ');
+    const { SEARCH_ATTRIBUTES } = await import('../core/search-attributes.ts');
+    const types: Readonly<Record<string, string>> = SEARCH_ATTRIBUTES;
+    const create = answer.missingAttributes.map((name) => `--name ${name} --type ${types[name]![0]}${types[name]!.slice(1).toLowerCase()}`).join(' ');
     return { ...facts, verdict: 'warning', detail: `search attributes missing: ${answer.missingAttributes.join(', ')}`, fix: `temporal operator search-attribute create ${create}` };
   }
   const { findTemporal } = await import('../provisioning/temporal.ts');

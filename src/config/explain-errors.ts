@@ -57,7 +57,7 @@ function explain(error: SchemaError, root: Json): Finding {
     case 'const':
       return notListed(pointer, given, [error.params['allowedValue'] as Json]);
     case 'pattern':
-      return { pointer, ...givenOf(given), message: `${quoted(pointer)} is ${show(given)}, which does not have the form that is expected.`, fix: hintOf(parent, `It must match ${String(error.params['pattern'])}.`) };
+      return { pointer, ...givenOf(given), message: `${quoted(pointer)} is ${show(given)}, which does not have the form that is expected.`, fix: [hintOf(parent), `It must match ${String(error.params['pattern'])}`].filter((part) => part !== undefined).join(' ') };
     case 'maxProperties':
     case 'minProperties':
       return wrongCount(pointer, given, parent, error);

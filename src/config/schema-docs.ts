@@ -106,7 +106,7 @@ function typeOf(node: SchemaNode): string {
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum !== undefined) return schema.enum.map((choice) => JSON.stringify(choice)).join(' | ');
   const types = [schema.type ?? []].flat() as string[];
-  if (types.length === 0) return 'anything';
+  if (types.length === 0) return [...new Set((schema.oneOf ?? schema.anyOf ?? []).map(typeOf))].join(' or ') || 'anything';
   if (types.length === 1 && types[0] === 'array' && schema.items !== undefined && !Array.isArray(schema.items)) return `list of ${typeOf(schema.items as SchemaNode).replace(/^an? (.*)$/, '$1s')}`;
   return types.join(' | ');
 }

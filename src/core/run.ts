@@ -33,6 +33,7 @@ export interface StepTask {
   readonly config: JsonObject;
   readonly inputs: Readonly<Record<string, ArtifactRef>>;
   readonly documentDir: string;
+  readonly planRevision: string;
   readonly nominalTime: string;
   readonly trigger: string;
   /** false: neither read nor write. "write": the run was asked not to read. */

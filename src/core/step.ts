@@ -57,7 +57,7 @@ export interface StepContext {
   /** The value of a secret of the worker's environment. @throws SECRET_MISSING */
   secret(name: string): string;
   /** Revision of the plan that runs (SHA-256 of the document with its parameters); recorded with what the run registers. */
-  readonly planRevision?: string;
+  readonly planRevision: string;
   /** Who or what started the run: "manual", "schedule", "drift", "newData", "backfill". */
   readonly trigger: string;
 }

@@ -50,7 +50,10 @@ async function walk(folder: string): Promise<string[]> {
 
 async function describe(path: string, root: string, className?: string): Promise<SourceFile> {
   const info = await stat(path);
-  if (!info.isFile()) throw new PerennialError('SOURCE_INVALID', `${path} is not a file.`);
+  if (!info.isFile()) {
+    const folder = info.isDirectory();
+    throw new PerennialError('SOURCE_INVALID', `${path} is ${folder ? 'a folder' : 'no ordinary file'}; a file is expected.`, { hint: folder ? `Name the file, or several by a pattern such as "${join(relative(root, path), '*.csv')}".` : 'Copy its contents into a file.' });
+  }
   const stamp = `${info.dev}:${info.ino}:${info.size}:${info.mtimeMs}:${info.ctimeMs}`;
   return { path, name: relative(root, path).split(sep).join('/'), size: info.size, stamp, ...(className === undefined ? {} : { className }) };
 }
@@ -161,7 +164,9 @@ function notUtf8(file: SourceFile, bytes: Uint8Array, offset: number, line: numb
   const at = firstInvalid(bytes);
   const lines = bytes.subarray(0, at).reduce((count, byte) => count + (byte === 10 ? 1 : 0), line);
   return new PerennialError('SOURCE_INVALID', `${file.name} is not UTF-8: byte 0x${(bytes[at] ?? 0).toString(16)} at offset ${offset + at} (line ${lines}).`, {
-    hint: 'Convert it (iconv -f latin1 -t utf-8), or for csv give "encoding": "latin-1" or "utf-16" in the source.',
+    hint: offset + at === 0 && (bytes[0] === 0xff || bytes[0] === 0xfe)
+      ? 'It begins like UTF-16: convert it (iconv -f utf-16 -t utf-8), or for csv give "encoding": "utf-16" in the source.'
+      : 'Convert it (iconv -f latin1 -t utf-8), or for csv give "encoding": "latin-1" or "utf-16" in the source.',
   });
 }
 

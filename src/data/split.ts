@@ -108,6 +108,20 @@ async function byColumn({ db, split, columns }: SplitRequest): Promise<void> {
   await db.run(`CREATE OR REPLACE TEMP TABLE assigned AS SELECT "row", ${name} AS split, "row" AS position FROM data`);
 }
 
+/** Why a split stays empty although there seem to be rows enough. */
+async function emptyHint({ db, split, columns, label, stratify }: SplitRequest, rows: number): Promise<string> {
+  if (split.by !== 'hash' && split.by !== 'random') return 'Give more rows or other proportions.';
+  if (split.by === 'hash' && split.key === undefined) {
+    const [distinct] = await db.rows(`SELECT count(DISTINCT md5(${contentSql(columns)})) FROM data`);
+    if (Number(distinct![0]) < rows / 2) return `Only ${String(distinct![0])} of the rows differ, and equal rows stay in one split: give more different rows, or "by": "random".`;
+  }
+  if (stratify && label !== undefined) {
+    const [classes] = await db.rows(`SELECT count(DISTINCT ${label.id}) FROM data`);
+    return `Each of the ${String(classes![0])} classes of "${label.name}" is divided by itself and has too few rows: give more rows of each, other proportions, or remove "stratify".`;
+  }
+  return split.key === undefined ? 'Give more rows or other proportions.' : `Rows with the same "${split.key}" stay together: give more different values, or other proportions.`;
+}
+
 /**
  * Makes the temporary table `assigned` ("row", split, position) of `data`. Rows with equal key (or, by hash, equal contents) never
  * come into two splits.
@@ -125,7 +139,7 @@ export async function assignSplits(request: SplitRequest): Promise<Record<Split,
   const total = counts.train + counts.validation + counts.test;
   for (const name of SPLITS) {
     if (counts[name] === 0 && (name === 'train' || (split.by !== 'column' && split[name] > 0))) {
-      throw new PerennialError('SPLIT_INVALID', `The ${name} split is empty: ${total} rows, ${split.by === 'column' ? `none of them "${name}" in "${split.column}"` : `proportion ${split[name]}`}.`);
+      throw new PerennialError('SPLIT_INVALID', `The ${name} split is empty: ${total} rows, ${split.by === 'column' ? `none of them "${name}" in "${split.column}"` : `proportion ${split[name]}`}.`, { hint: await emptyHint(request, total) });
     }
   }
   return counts;

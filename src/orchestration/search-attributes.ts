@@ -22,9 +22,13 @@ function keyword(name: SearchAttributeName, value: string): SearchAttributePair 
   return { key: { name, type: 'KEYWORD' }, value };
 }
 
-/** The model that a plan registers: what its register step is configured with. */
+/** The model that a plan registers: what its register step names, else the name of the pipeline. */
 export function modelOf(plan: Plan): string | undefined {
-  for (const step of plan.steps) if (Object.values(step.outputs).includes('version') && typeof step.config.model === 'string') return step.config.model;
+  for (const step of plan.steps) {
+    if (!Object.values(step.outputs).includes('version')) continue;
+    if (typeof step.config.model === 'string') return step.config.model;
+    if (step.type === 'register') return plan.pipeline;
+  }
   return undefined;
 }
 

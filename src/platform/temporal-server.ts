@@ -1,15 +1,6 @@
-/** Search attributes of runs and monitors, with their Temporal types. The dev server is started with them. */
-export const SEARCH_ATTRIBUTES: Readonly<Record<string, 'Keyword' | 'Double' | 'Int'>> = {
-  Pipeline: 'Keyword',
-  Model: 'Keyword',
-  ModelVersion: 'Keyword',
-  RunKind: 'Keyword',
-  Verdict: 'Keyword',
-  Trigger: 'Keyword',
-  PrimaryMetric: 'Double',
-  DriftScore: 'Double',
-  Epoch: 'Int',
-};
+import { SEARCH_ATTRIBUTES } from '../core/search-attributes.ts';
+
+const TYPE_NAMES = { KEYWORD: 'Keyword', DOUBLE: 'Double', INT: 'Int' } as const;
 
 export interface DevServer {
   readonly port: number;
@@ -27,7 +18,7 @@ export function devServerArguments(server: DevServer): string[] {
     'server', 'start-dev', '--ip', '127.0.0.1', '--port', String(server.port), '--ui-port', String(server.uiPort),
     '--db-filename', server.database, '--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal',
     '--dynamic-config-value', 'history.transferProcessorMaxPollRPS=100', '--log-level', 'warn',
-    ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
+    ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => ['--search-attribute', `${name}=${TYPE_NAMES[type]}`]),
   ];
 }
 

@@ -48,6 +48,7 @@ function checkCallbacks({ callbacks, epochs }: TrainConfig): ConfigProblem[] {
 }
 
 function checkValidation({ validation, epochs }: TrainConfig): ConfigProblem[] {
-  if (validation.everyEpochs <= epochs) return [];
+  // A parameter that is itself wrong stands here as text; that is reported where it is wrong.
+  if (typeof epochs !== 'number' || validation.everyEpochs <= epochs) return [];
   return [{ pointer: '/validation/everyEpochs', message: `The validation rows are to be looked at every ${validation.everyEpochs} epochs, but there are only ${epochs}.`, fix: `Give at most ${epochs}.` }];
 }

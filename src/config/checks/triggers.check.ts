@@ -14,6 +14,8 @@ export default defineCheck({
       findings.push({ pointer: '/on/drift', at: 'key', message: '"drift" watches the predictions of a registered model, and no step registers one.', fix: 'Add a "register" step, or remove "drift".' });
     if (on['newData'] !== undefined && !has('ingest'))
       findings.push({ pointer: '/on/newData', at: 'key', message: '"newData" watches the source of an "ingest" step, and there is none.', fix: 'Add an "ingest" step, or remove "newData".' });
+    if (on['newData'] !== undefined && !has('register'))
+      findings.push({ pointer: '/on/newData', at: 'key', message: '"newData" counts the rows since the version that serves, and no step registers one.', fix: 'Add a "register" step, or remove "newData".' });
     return findings;
   },
 });

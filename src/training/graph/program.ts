@@ -14,7 +14,7 @@ export interface GraphVariable {
 
 export interface GraphInput {
   readonly name: string;
-  /** Of one example, without the batch dimension. */
+  /** Of what one step reads: [batch size, …], or [1, …] for what is given once per step. */
   readonly shape: readonly number[];
   readonly dtype: DataTypeNumber;
 }
@@ -22,11 +22,10 @@ export interface GraphInput {
 /** One training step at one batch size, as the tracer gave it. Placeholders are named prefix + input name. */
 export interface TracedStep {
   readonly prefix: string;
-  readonly batchSize: number;
   readonly inputs: readonly GraphInput[];
   readonly nodes: readonly Node[];
-  /** Scalars (float32) that are summed over the steps of a call. */
-  readonly sums: readonly string[];
+  /** A scalar (float32), given for every step of a call. */
+  readonly loss: string;
   /** Nodes that write variables: a step is done when all have run. */
   readonly updates: readonly string[];
 }
@@ -54,7 +53,7 @@ export const names = {
   assignAll: 'assign_all',
   stack: (step: TracedStep, input: GraphInput): string => `${step.prefix}stack_${input.name}`,
   count: (step: TracedStep): string => `${step.prefix}count`,
-  sum: (step: TracedStep, index: number): string => `${step.prefix}sum_${index}`,
+  losses: (step: TracedStep): string => `${step.prefix}losses`,
 };
 
 const F32 = { T: { type: DataType.float32 } } as const;
@@ -79,7 +78,7 @@ let programs = 0;
 export function encodeProgram(parts: ProgramParts): Uint8Array {
   // Resource variables are shared by name within a process: two programs must never meet.
   const scope = `p${process.pid}_${programs++}_`;
-  const nodes: Node[] = [zero('zero'), int32('first', 0)];
+  const nodes: Node[] = [zero('zero'), int32('first', 0), int32('vector_of_one', [1])];
   for (const variable of parts.variables) nodes.push(...variableNodes(variable, scope));
   nodes.push(node(names.assignAll, 'Identity', ['zero', ...parts.variables.map(({ name }) => `^assign_${name}`)], F32));
   const functions: GraphFunction[] = [];
@@ -113,30 +112,26 @@ function argumentsOf(step: TracedStep, variables: readonly GraphVariable[]): Arg
   return [
     ['turn', DataType.int32],
     ['turns', DataType.int32],
-    ...step.sums.map((_, index): Argument => [`sum_${index}`, DataType.float32]),
+    ['losses', DataType.float32],
     ...step.inputs.map((input): Argument => [`stack_${input.name}`, input.dtype]),
     ...variables.map(({ name }): Argument => [name, DataType.resource]),
   ];
 }
 
-/** One turn: cut the batch out of the stacked examples, run the step, add to the sums. */
+/** One turn: cut the step's part out of the stacked inputs, run the step, write down its loss. */
 function bodyOf(step: TracedStep, variables: readonly GraphVariable[]): GraphFunction {
-  const { prefix, batchSize, inputs, sums, updates } = step;
+  const { prefix, inputs, loss, updates } = step;
   const args = argumentsOf(step, variables);
-  const done = updates.map((name) => `^${name}`);
   // The reads of a turn wait for its counter, and the counter for the writes of the turn before.
-  const body: Node[] = [
-    node('turn_begun', 'Identity', ['turn'], I32),
-    int32('batch_size', batchSize),
-    int32('one', 1),
-    node('offset', 'Mul', ['turn', 'batch_size'], I32),
-  ];
+  const body: Node[] = [node('turn_begun', 'Identity', ['turn'], I32), int32('one', 1), int32('origin', 0)];
   for (const input of inputs) {
     const name = prefix + input.name;
+    const [rows, ...rest] = input.shape as [number, ...number[]];
     body.push(
-      int32(`${name}_zero`, 0),
-      node(`${name}_begin`, 'Pack', ['offset', ...input.shape.map(() => `${name}_zero`)], { N: { i: input.shape.length + 1 }, T: { type: DataType.int32 }, axis: { i: 0 } }),
-      int32(`${name}_size`, [batchSize, ...input.shape]),
+      int32(`${name}_rows`, rows),
+      node(`${name}_start`, 'Mul', ['turn', `${name}_rows`], I32),
+      node(`${name}_begin`, 'Pack', [`${name}_start`, ...rest.map(() => 'origin')], { N: { i: input.shape.length }, T: { type: DataType.int32 }, axis: { i: 0 } }),
+      int32(`${name}_size`, input.shape),
       node(name, 'Slice', [`stack_${input.name}`, `${name}_begin`, `${name}_size`], { T: { type: input.dtype }, Index: { type: DataType.int32 } }),
     );
   }
@@ -144,12 +139,18 @@ function bodyOf(step: TracedStep, variables: readonly GraphVariable[]): GraphFun
     if (traced.op === 'Placeholder') continue;
     body.push(traced.op === 'ReadVariableOp' ? { ...traced, inputs: [...traced.inputs, '^turn_begun'] } : traced);
   }
-  sums.forEach((value, index) => body.push(node(`next_sum_${index}`, 'AddV2', [`sum_${index}`, value], F32)));
-  body.push(node('turn_plus_one', 'AddV2', ['turn', 'one'], I32), node('next_turn', 'Identity', ['turn_plus_one', ...done], I32));
+  body.push(
+    int32('place_shape', [1, 1]), int32('one_loss', [1]),
+    node('place', 'Reshape', ['turn', 'place_shape'], { ...I32, Tshape: { type: DataType.int32 } }),
+    node('loss_vector', 'Reshape', [loss, 'one_loss'], { ...F32, Tshape: { type: DataType.int32 } }),
+    node('next_losses', 'TensorScatterUpdate', ['losses', 'place', 'loss_vector'], { ...F32, Tindices: { type: DataType.int32 } }),
+    node('turn_plus_one', 'AddV2', ['turn', 'one'], I32),
+    node('next_turn', 'Identity', ['turn_plus_one', ...updates.map((name) => `^${name}`)], I32),
+  );
   const returns: Record<string, string> = {};
   for (const [name] of args) returns[`${name}_out`] = name;
   returns.turn_out = 'next_turn:output:0';
-  sums.forEach((_, index) => (returns[`sum_${index}_out`] = `next_sum_${index}:z:0`));
+  returns.losses_out = 'next_losses:output:0';
   return { name: `${prefix}body`, inputs: args, outputs: args.map(([name, type]) => [`${name}_out`, type]), nodes: nameOutputs(body, args), returns };
 }
 
@@ -166,16 +167,16 @@ function conditionOf(step: TracedStep, variables: readonly GraphVariable[]): Gra
 
 function loopNodes(step: TracedStep, variables: readonly GraphVariable[], lower: boolean): Node[] {
   const args = argumentsOf(step, variables);
-  const stacks = step.inputs.map((input) => ({ name: names.stack(step, input), type: input.dtype, shape: [-1, ...input.shape] }));
-  const shapes = args.map(([name]) => {
-    const input = step.inputs.find((candidate) => `stack_${candidate.name}` === name);
-    return input === undefined ? [] : [-1, ...input.shape];
-  });
+  const stacks = step.inputs.map((input) => ({ name: names.stack(step, input), argument: `stack_${input.name}`, type: input.dtype, shape: [-1, ...input.shape.slice(1)] }));
+  const shapes = args.map(([name]) => (name === 'losses' ? [-1] : (stacks.find(({ argument }) => argument === name)?.shape ?? [])));
   const loop = `${step.prefix}loop`;
+  const count = names.count(step);
   return [
     ...stacks.map(({ name, type, shape }) => node(name, 'Placeholder', [], { dtype: { type }, shape: { shape } })),
-    node(names.count(step), 'Placeholder', [], { dtype: { type: DataType.int32 }, shape: { shape: [] } }),
-    node(loop, 'While', ['first', names.count(step), ...step.sums.map(() => 'zero'), ...stacks.map(({ name }) => name), ...variables.map(({ name }) => name)], {
+    node(count, 'Placeholder', [], { dtype: { type: DataType.int32 }, shape: { shape: [] } }),
+    node(`${count}_vector`, 'Reshape', [count, 'vector_of_one'], { ...I32, Tshape: { type: DataType.int32 } }),
+    node(`${step.prefix}no_losses`, 'Fill', [`${count}_vector`, 'zero'], { ...F32, index_type: { type: DataType.int32 } }),
+    node(loop, 'While', ['first', count, `${step.prefix}no_losses`, ...stacks.map(({ name }) => name), ...variables.map(({ name }) => name)], {
       T: { list: { type: args.map(([, type]) => type) } },
       cond: { func: `${step.prefix}condition` },
       body: { func: `${step.prefix}body` },
@@ -184,7 +185,7 @@ function loopNodes(step: TracedStep, variables: readonly GraphVariable[], lower:
       _lower_using_switch_merge: { b: lower },
       _num_original_outputs: { i: args.length },
     }),
-    ...step.sums.map((_, index) => node(names.sum(step, index), 'Identity', [`${loop}:${2 + index}`], F32)),
+    node(names.losses(step), 'Identity', [`${loop}:2`], F32),
   ];
 }
 

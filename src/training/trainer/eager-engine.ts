@@ -65,7 +65,7 @@ export class EagerEngine implements TrainingEngine {
   evaluate(batch: LabelledBatch): EvaluationSums {
     return this.#tf.tidy(() => {
       const { losses, penalty, output } = this.#rule.evaluate(this.#tf, { flat: this.#flat, statistics: this.#statistics }, this.#tensors(batch));
-      const loss = losses.dataSync().reduce((sum: number, each) => sum + each, 0) + penalty.dataSync()[0]! * batch.rows;
+      const loss = (losses.dataSync() as Float32Array).reduce((sum, each) => sum + each, 0) + penalty.dataSync()[0]! * batch.rows;
       return { loss, metrics: metricSums(this.#request.output, output.dataSync() as Float32Array, batch, this.#rule.threshold) };
     });
   }

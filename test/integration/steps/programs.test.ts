@@ -34,7 +34,7 @@ function stage(): Stage {
   const log = (message: string): void => void lines.push(message);
   const ctx: StepContext = {
     runId: `r${runs}`, pipeline: 'test', stepId: 'program', attempt: 1, nominalTime: '2026-01-01T00:00:00.000Z', documentDir, workDir, store, artifacts,
-    log: { info: log, warn: log, error: log }, signal: stop.signal, progress: (update) => told.push(update), secret: (name) => process.env[name] ?? '', trigger: 'manual',
+    log: { info: log, warn: log, error: log }, signal: stop.signal, progress: (update) => told.push(update), secret: (name) => process.env[name] ?? '', planRevision: 'r', trigger: 'manual',
   };
   return { ctx, stop, lines, told };
 }

@@ -32,7 +32,7 @@ export async function createBench(): Promise<Bench> {
     context(stepId = 'step', nominalTime = '2026-01-01T00:00:00.000Z') {
       return {
         runId: 'run', pipeline: 'test', stepId, attempt: 1, nominalTime, documentDir: dir, workDir: dir, store, artifacts, log,
-        signal: new AbortController().signal, progress() {}, trigger: 'manual',
+        signal: new AbortController().signal, progress() {}, planRevision: 'r', trigger: 'manual',
         secret(name: string): string {
           throw new Error(`no secret ${name}`);
         },

@@ -52,7 +52,7 @@ async function runStep(step: StepDefinition, config: JsonObject, inputs: Record<
   const log = { info() {}, warn() {}, error() {} };
   const ctx: StepContext = {
     runId: 'r', pipeline: 'p', stepId: step.type, attempt: 1, nominalTime: '2024-01-01T00:00:00.000Z', documentDir: home, workDir: await mkdtemp(join(home, 'work-')),
-    store, artifacts, log, signal: new AbortController().signal, progress() {}, secret: () => '', trigger: 'manual',
+    store, artifacts, log, signal: new AbortController().signal, progress() {}, secret: () => '', planRevision: 'r', trigger: 'manual',
   };
   return (await step.run(ctx, config, inputs)).outputs;
 }

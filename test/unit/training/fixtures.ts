@@ -87,7 +87,7 @@ export function stepContext(stores: Stores, workDir: string, signal: AbortSignal
   const log = (message: string): void => void recorded.log.push(message);
   return {
     runId: 'run', pipeline: 'test', stepId: 'train', attempt: 1, nominalTime: '2026-01-01T00:00:00Z', documentDir: workDir, workDir, ...stores,
-    log: { info: log, warn: log, error: log }, signal, trigger: 'manual', recorded,
+    log: { info: log, warn: log, error: log }, signal, planRevision: 'r', trigger: 'manual', recorded,
     progress: (update) => void recorded.progress.push(update),
     secret: () => '',
   };

@@ -1,0 +1,175 @@
+import type { TensorBatch, TensorSpec } from '../../core/tensor.ts';
+import { PerennialError } from '../../core/errors.ts';
+import { product, showShape } from '../shapes.ts';
+import type { Tf } from '../tf.ts';
+import { required } from '../trainer/engine.ts';
+import type { EngineState, EvaluationSums, LabelledBatch, StepOutcome, TrainingEngine } from '../trainer/engine.ts';
+import { metricSums } from '../trainer/light-metrics.ts';
+import { UpdateRule } from '../trainer/update-rule.ts';
+import type { EngineRequest } from '../trainer/update-rule.ts';
+import { DataType } from './graph-def.ts';
+import { encodeProgram, names } from './program.ts';
+import type { GraphInput, GraphVariable, TracedStep } from './program.ts';
+import { GraphSession } from './session.ts';
+import type { Feed, Values } from './session.ts';
+import { evaluationOutputs, inputNames, stateNames, stateVariables, traceEvaluation, traceUpdate } from './trace-rule.ts';
+import type { TracedEvaluation } from './trace-rule.ts';
+
+export interface GraphSizes {
+  /** Sizes of batches that will be trained on: one graph is made for each. */
+  readonly train: readonly number[];
+  /** Most rows of an evaluation. */
+  readonly evaluate: number | undefined;
+  /** Batches come with row weights. */
+  readonly rowWeights: boolean;
+}
+
+/** More steps a call cost responsiveness and memory, and gain little. */
+const STEPS_PER_CALL = 10;
+const CONVOLUTIONS = /^(Conv|DepthwiseConv)/;
+
+/** Trains by a TensorFlow graph that was recorded from the same mathematics as the eager engine runs, several steps a call. */
+export class GraphEngine implements TrainingEngine {
+  readonly name = 'compiled';
+  readonly stepsPerCall: number = STEPS_PER_CALL;
+  readonly #request: EngineRequest;
+  readonly #rule: UpdateRule;
+  readonly #session: GraphSession;
+  readonly #variables: readonly GraphVariable[];
+  readonly #steps: ReadonlyMap<number, TracedStep>;
+  readonly #evaluation: TracedEvaluation | undefined;
+  /** Memory of the feeds, used again in every call. */
+  readonly #buffers = new Map<string, Float32Array | Int32Array>();
+
+  /** @throws TraceError naming the operation that cannot become part of a graph */
+  constructor(tf: Tf, request: EngineRequest, sizes: GraphSizes) {
+    this.#request = request;
+    this.#rule = new UpdateRule(request);
+    this.#variables = stateVariables(this.#rule);
+    this.#steps = new Map([...new Set(sizes.train)].map((rows, index) => [rows, traceUpdate(tf, this.#rule, rows, sizes.rowWeights, `step${index}_`)]));
+    this.#evaluation = sizes.evaluate === undefined ? undefined : traceEvaluation(tf, this.#rule, sizes.evaluate, 'evaluation_');
+    const steps = [...this.#steps.values()];
+    const convolves = steps.some(({ nodes }) => nodes.some(({ op }) => CONVOLUTIONS.test(op)));
+    const program = encodeProgram({ variables: this.#variables, steps, predictions: this.#evaluation === undefined ? [] : [this.#evaluation], lowerLoops: convolves });
+    this.#session = new GraphSession(tf, program);
+    this.#assign(this.#rule.initialWeights(), (name) => new Float32Array(this.#rule.size).fill(this.#rule.slots[name]!));
+  }
+
+  train(batches: readonly LabelledBatch[], firstStep: number, learningRates: readonly number[]): readonly StepOutcome[] {
+    const rows = batches[0]!.rows;
+    const step = this.#steps.get(rows);
+    if (step === undefined) throw new PerennialError('INTERNAL', `There is no graph for batches of ${rows} rows, only of ${[...this.#steps.keys()].join(' and ')}.`);
+    const feeds = step.inputs.map((input): Feed => {
+      const stack = this.#buffer(names.stack(step, input), input, batches.length);
+      const each = product(input.shape);
+      batches.forEach((batch, index) => this.#fill(input.name, batch, stack.subarray(index * each, (index + 1) * each), firstStep + index, learningRates[index]!));
+      return { name: names.stack(step, input), shape: [input.shape[0]! * batches.length, ...input.shape.slice(1)], values: stack };
+    });
+    const [losses] = this.#session.run([...feeds, { name: names.count(step), shape: [], values: Int32Array.of(batches.length) }], [names.losses(step)]);
+    return Array.from(losses!, (loss) => ({ loss }));
+  }
+
+  evaluate(batch: LabelledBatch): EvaluationSums {
+    const evaluation = this.#evaluation;
+    if (evaluation === undefined || batch.rows > evaluation.rows) throw new PerennialError('INTERNAL', `There is no graph for an evaluation of ${batch.rows} rows.`);
+    const feeds = evaluation.inputs.map((input): Feed => {
+      const values = this.#buffer(input.node, input, 1);
+      // Rows beyond those of the batch are computed and not read.
+      const used = (batch.rows * product(input.shape)) / evaluation.rows;
+      values.fill(0, used);
+      this.#fill(input.name, batch, values.subarray(0, used), 0, 0);
+      return { name: input.node, shape: input.shape, values };
+    });
+    const [losses, penalty, output] = this.#session.run(feeds, [evaluationOutputs.losses, evaluationOutputs.penalty, evaluationOutputs.output]) as [Float32Array, Float32Array, Float32Array];
+    const loss = losses.subarray(0, batch.rows).reduce((sum, each) => sum + each, 0) + penalty[0]! * batch.rows;
+    const predictions = output.subarray(0, (output.length / evaluation.rows) * batch.rows);
+    return { loss, metrics: metricSums(this.#request.output, predictions, batch, this.#rule.threshold) };
+  }
+
+  /** Writes one input of one step. */
+  #fill(input: string, batch: LabelledBatch, target: Float32Array | Int32Array, step: number, learningRate: number): void {
+    if (input === inputNames.labels) target.set(batch.labels);
+    else if (input === inputNames.rowWeights) target.set(batch.rowWeights!);
+    else if (input === inputNames.iteration) target[0] = step;
+    else if (input === inputNames.scalars) target.set(this.#rule.scalarNames.map(pick(this.#rule.scalars(step, learningRate))));
+    else {
+      const spec = this.#request.topology.inputs.find((_, index) => inputNames.tensor(index) === input)!;
+      target.set(rowsOf(batch.inputs, spec, target.length));
+    }
+  }
+
+  #buffer(name: string, { shape, dtype }: GraphInput, steps: number): Float32Array | Int32Array {
+    const length = product(shape) * steps;
+    let buffer = this.#buffers.get(name);
+    if (buffer === undefined || buffer.length < length) {
+      const capacity = steps === 1 ? length : product(shape) * Math.max(steps, this.stepsPerCall);
+      buffer = dtype === DataType.int32 ? new Int32Array(capacity) : new Float32Array(capacity);
+      this.#buffers.set(name, buffer);
+    }
+    return buffer.subarray(0, length);
+  }
+
+  state(): EngineState {
+    const slots = Object.keys(this.#rule.slots);
+    const values = this.#read(this.#variables);
+    const state = new Map<string, Float32Array>();
+    for (const [name, weight] of this.#weightsFrom(values)) state.set(`weights/${name}`, weight);
+    for (const name of slots) state.set(`slots/${name}`, values.get(stateNames.slot(name))!);
+    return state;
+  }
+
+  weights(): EngineState {
+    return this.#weightsFrom(this.#read(this.#variables.filter(({ name }) => !name.startsWith('slot_'))));
+  }
+
+  #read(variables: readonly GraphVariable[]): Map<string, Float32Array> {
+    const values = this.#session.run([], variables.map(names.valueOf)) as Float32Array[];
+    return new Map(variables.map(({ name }, index) => [name, values[index]!.slice()]));
+  }
+
+  #weightsFrom(values: ReadonlyMap<string, Float32Array>): EngineState {
+    const trainable = this.#rule.unflatten(values.get(stateNames.flat)!);
+    const statistics = new Map(this.#rule.statistics.map(({ fullName }, index) => [fullName, values.get(stateNames.statistic(index))!]));
+    return new Map(this.#rule.network.weights.map(({ fullName }) => [fullName, trainable.get(fullName) ?? statistics.get(fullName)!]));
+  }
+
+  restore(state: EngineState): void {
+    const weights = new Map(this.#rule.network.weights.map(({ fullName }) => [fullName, required(state, `weights/${fullName}`)]));
+    this.#assign(weights, (name) => required(state, `slots/${name}`));
+  }
+
+  setWeights(weights: EngineState): void {
+    const { slots } = splitState(this.state());
+    this.#assign(weights, (name) => slots.get(name)!);
+  }
+
+  #assign(weights: EngineState, slotOf: (name: string) => Float32Array): void {
+    const values = new Map<string, Values>([[stateNames.flat, this.#rule.flatten(checked(this.#rule, weights))]]);
+    for (const name of Object.keys(this.#rule.slots)) values.set(stateNames.slot(name), slotOf(name));
+    this.#rule.statistics.forEach(({ fullName }, index) => values.set(stateNames.statistic(index), required(weights, fullName)));
+    this.#session.run(this.#variables.map((variable) => ({ name: names.feedOf(variable), shape: variable.shape, values: values.get(variable.name)! })), [names.assignAll]);
+  }
+
+  dispose(): void {
+    this.#session.dispose();
+  }
+}
+
+const pick = (values: Readonly<Record<string, number>>) => (name: string): number => values[name]!;
+
+function checked(rule: UpdateRule, weights: EngineState): EngineState {
+  for (const { fullName } of rule.network.weights) required(weights, fullName);
+  return weights;
+}
+
+function splitState(state: EngineState): { readonly slots: Map<string, Float32Array> } {
+  return { slots: new Map([...state].filter(([name]) => name.startsWith('slots/')).map(([name, values]) => [name.slice('slots/'.length), values])) };
+}
+
+/** @throws DATA_INVALID where a tensor is missing or has another size */
+export function rowsOf(batch: TensorBatch, spec: TensorSpec, length: number): ArrayLike<number> {
+  const tensor = batch[spec.name];
+  if (tensor === undefined) throw new PerennialError('DATA_INVALID', `The model reads the tensor "${spec.name}", but the batch has only ${Object.keys(batch).map((name) => `"${name}"`).join(', ')}.`);
+  if (tensor.data.length !== length) throw new PerennialError('DATA_INVALID', `The tensor "${spec.name}" holds ${tensor.data.length} values; ${tensor.rows} rows of ${showShape(spec.shape)} need ${length}.`);
+  return tensor.data;
+}
