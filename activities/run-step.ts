@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CancelledFailure, ApplicationFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
 import type { ArtifactRef } from '../src/core/artifact.ts';
-import { PerennialError } from '../src/core/errors.ts';
+import { PerennialError, messageOf } from '../src/core/errors.ts';
 import { limits } from '../src/core/limits.ts';
 import { WORKER_STOPPED } from '../src/core/run.ts';
 import type { StepOutcome, StepTask } from '../src/core/run.ts';
@@ -14,6 +14,7 @@ import { hitReason } from '../src/orchestration/explain-cache.ts';
 import { redact, resolveSecrets, secretOf } from '../src/orchestration/secrets.ts';
 import { toFailure } from './failures.ts';
 import type { ActivityDeps } from './index.ts';
+import { linksOf } from './links.ts';
 import { ProgressReporter } from './progress.ts';
 import { StepLog } from './step-log.ts';
 
@@ -30,7 +31,8 @@ export function stepActivity(definition: StepDefinition, deps: ActivityDeps): (t
     reporter.start();
     try {
       const outcome = await execute(definition, deps, task, secrets, log, reporter);
-      return { ...outcome, durationMs: Math.round(performance.now() - started) };
+      const links = await linksOf(deps.store, task, outcome.result).catch((error: unknown) => log.warn(`no links to the servers: ${messageOf(error)}`));
+      return { ...outcome, durationMs: Math.round(performance.now() - started), ...(links ? { links } : {}) };
     } catch (error) {
       const failure = stopped() ?? toFailure(error, secrets);
       if (!(failure instanceof CancelledFailure)) log.error(`${String(failure.type)}: ${failure.message}`);

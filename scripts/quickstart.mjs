@@ -58,14 +58,14 @@ function runPipeline() {
   return value;
 }
 
-function show({ runId, verdict, metrics = {}, model, version }) {
-  const names = Object.keys(metrics).filter((name) => name !== 'rows' && !name.startsWith('baseline_'));
+function show({ runId, verdict, metrics = {}, model, version, steps = [] }) {
+  const values = Object.assign({}, ...steps.map((step) => step.values ?? {}));
   const cell = (value) => (typeof value === 'number' ? String(Number(value.toFixed(4))) : '');
-  const rows = [['metric', 'value', 'baseline'], ...names.map((name) => [name, cell(metrics[name]), cell(metrics[`baseline_${name}`])])];
+  const rows = [['metric', 'value', 'baseline'], ...Object.keys(metrics).map((name) => [name, cell(metrics[name]), cell(values[`baseline_${name}`])])];
   const width = Math.max(...rows.map(([name]) => name.length));
   say('');
   for (const [name, own, baseline] of rows) say(`${name.padEnd(width)}  ${own.padStart(8)}  ${baseline.padStart(8)}`);
-  if (metrics.rows !== undefined) say(`(on ${metrics.rows} rows that the training did not see)`);
+  if (typeof values.rows === 'number') say(`(on ${values.rows} rows that the training did not see)`);
   say(`\nRun           ${runId}: ${verdict}`);
   if (model != null) say(`Registered    ${model}, version ${version}`);
 }

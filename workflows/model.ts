@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { allHandlersFinished, condition, continueAsNew, currentUpdateInfo, defineQuery, defineUpdate, proxyActivities, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { Accountable, ModelAnswer, PromoteRequest, RollbackRequest, UnpinRequest } from '../src/core/model-updates.ts';
 import { failureOf } from './failures.ts';
+import { roomy } from './markdown.ts';
 import { tellSearch } from './search-attributes.ts';
 
 export interface ModelWorkflowInput {
@@ -73,7 +74,7 @@ function fail(error: unknown): never {
 function details(name: string, recent: readonly ModelAnswer[]): string {
   const rows = [...recent].reverse().map((answer) => `| ${answer.action} | ${answer.alias} | ${answer.from ?? '–'} → ${answer.to ?? '–'} | ${answer.summary.replaceAll('|', '\\|')} |`);
   if (rows.length === 0) return `Routing of **${name}**: no change yet.`;
-  return [`Routing of **${name}**, newest change first`, '', '| Action | Alias | Version | What happened |', '| --- | --- | --- | --- |', ...rows].join('\n');
+  return roomy([`Routing of **${name}**, newest change first`, '', '| Action | Alias | Version | What happened |', '| --- | --- | --- | --- |', ...rows].join('\n'));
 }
 
 function checkAccountable(request: Accountable): void {

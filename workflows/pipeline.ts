@@ -197,12 +197,16 @@ class PipelineRun {
     if (status !== 'failed') return view;
     const failure = view.failure ?? { code: 'STEP_FAILED', message: 'A step failed.' };
     const where = failure.step === undefined ? '' : `Step "${failure.step}": `;
-    throw ApplicationFailure.create({ message: `${where}${failure.message}`, type: failure.code, nonRetryable: true, details: [view] });
+    const end = ApplicationFailure.create({ message: `${where}${failure.message.trim()}`, type: failure.code, nonRetryable: true, details: [view] });
+    // What went wrong is no place in this file.
+    end.stack = '';
+    throw end;
   }
 
   #view(): RunView {
     return runView({
-      plan: this.#plan, state: this.#state, notes: this.#notes, runId: this.#runId, workflowId: workflowInfo().workflowId, status: this.#status,
+      plan: this.#plan, state: this.#state, notes: this.#notes, runId: this.#runId, workflowId: workflowInfo().workflowId,
+      executionId: workflowInfo().runId, status: this.#status,
       trigger: this.#trigger, nominalTime: this.#nominalTime, startedAt: this.#startedAt, endedAt: this.#endedAt, now: Date.now(),
     });
   }

@@ -1,83 +1,112 @@
 import type { RunView, StepView } from '../src/core/run.ts';
-import type { StepProgress } from '../src/core/step.ts';
+import { roomy } from './markdown.ts';
+import { duration, firstLine, number, progressLine } from './run-headline.ts';
 
 const MARKS: Readonly<Record<StepView['status'], string>> = {
   pending: '○ waiting', running: '▶ running', completed: '✔ done', cached: '✔ cached', skipped: '– skipped', failed: '✖ failed', rejected: '✖ rejected', cancelled: '■ cancelled',
 };
 
-const HEADLINES: Readonly<Record<RunView['status'], string>> = {
+const STATES: Readonly<Record<RunView['status'], string>> = {
   running: '▶ Running', completed: '✔ Completed', failed: '✖ Failed', rejected: '✖ Rejected by a gate', cancelled: '■ Cancelled',
 };
 
-/** The run for Temporal's UI, in Markdown: headline, what went wrong, step table, verdict, metrics, what the steps say. */
+const STARTED_BY: Readonly<Record<string, string>> = { manual: 'by hand', schedule: 'by its schedule', backfill: 'by a backfill', drift: 'because of drift', newData: 'because of new data' };
+
+const REMARK_MAX = 160;
+
+/** The run for Temporal's UI, in Markdown: what came of it, what to do next, the verdict, the steps, and what each step says. */
 export function runMarkdown(run: RunView, why?: string): string {
   const parts = [
-    `**${HEADLINES[run.status]}** · pipeline **${cell(run.pipeline)}** · started by ${cell(run.trigger)}${why === undefined ? '' : ` (${cell(why)})`} · data as of ${run.nominalTime}`,
+    `**${STATES[run.status]}**${run.status === 'failed' ? '' : ` – ${run.headline}`}`,
     ...(run.failure === null ? [] : [failureBlock(run)]),
-    stepTable(run.steps),
+    ...linksBlock(run),
+    `**What next**\n\n${nextSteps(run).map((line) => `- ${line}`).join('\n')}`,
     ...verdictBlock(run),
-    ...metricsBlock(run),
-    ...(run.model === null || run.version === null ? [] : [`**Model** ${cell(run.model)} version **${run.version}**`]),
-    ...run.steps.filter((step) => step.details !== undefined).map((step) => `**${cell(step.id)}**\n\n${step.details}`),
+    stepTable(run.steps),
+    ...cacheBlock(run.steps),
+    `Started ${STARTED_BY[run.trigger] ?? `by ${run.trigger}`}${why === undefined ? '' : ` (${why})`}; data as of ${minute(run.nominalTime)}`,
+    ...run.steps.filter((step) => step.details !== undefined && step.verdict === undefined).map((step) => `**${step.id}**\n\n${step.details}`),
   ];
-  return parts.join('\n\n');
+  return roomy(parts.join('\n\n'));
 }
 
 function failureBlock(run: RunView): string {
   const { code, message, step } = run.failure!;
-  return `> **${code}**${step === undefined ? '' : ` in step **${cell(step)}**`}: ${message.replaceAll('\n', '\n> ')}`;
+  return `> **${code}**${step === undefined ? '' : ` in step **${step}**`}: ${message.trim().replaceAll('\n', '\n> ')}`;
+}
+
+function linksBlock({ links, model, version, previous }: RunView): string[] {
+  const lines = [
+    ...(model === null || version === null ? [] : [`**Model** ${model} version **${version}**${previous === null || previous === version ? '' : `, in place of version ${previous}`}${links.model === undefined ? '' : ` – [as it is served](${links.model})`}`]),
+    ...(links.report === undefined ? [] : [`**Report** [metrics, charts, worst errors](${links.report})`]),
+  ];
+  return lines.length === 0 ? [] : [lines.join('\n\n')];
+}
+
+/** What the reader can do now, as commands. */
+function nextSteps({ status, workflowId, model, version, previous, steps }: RunView): string[] {
+  const logs = `Logs: \`perennial runs logs ${workflowId}\``;
+  const again = `\`perennial runs retry ${workflowId}\``;
+  if (status === 'running') {
+    const broken = steps.find((step) => step.status === 'failed');
+    return [
+      ...(broken === undefined ? [] : [`"${broken.id}" failed while others go on. Start it again within this run: \`perennial runs retry ${workflowId} --step ${broken.id}\``]),
+      `Follow: \`perennial runs show ${workflowId} --follow\``,
+      `Stop: \`perennial runs cancel ${workflowId}\`, or the button above`,
+    ];
+  }
+  if (status === 'failed') return [`Correct what the message says, then run the document again, or this very plan with ${again}; steps that were done come from the cache.`, logs];
+  if (status === 'cancelled') return [`Go on where it stopped: ${again}; steps that were done come from the cache.`, logs];
+  if (status === 'rejected') return ['Nothing was promoted: what was live before still is.', 'Change the data, the model or the gates in the document and run it again.', logs];
+  if (model === null || version === null) return [logs];
+  return [
+    `See it: \`perennial models show ${model} ${version}\``,
+    ...(previous === null || previous === version ? [] : [`Go back to version ${previous}: \`perennial models rollback ${model}\``]),
+    logs,
+  ];
+}
+
+/** Steps that judge: what they say themselves, else their reasons and the metrics. */
+function verdictBlock(run: RunView): string[] {
+  return run.steps.flatMap((step) => {
+    if (step.verdict === undefined) return [];
+    const title = `**Gate ${step.verdict.passed ? 'passed' : 'rejected'}** by step **${step.id}**`;
+    if (step.details !== undefined) return [title, step.details];
+    return [title, step.verdict.reasons.map((reason) => `- ${reason}`).join('\n'), ...metricsTable(run)];
+  });
+}
+
+function metricsTable(run: RunView): string[] {
+  const names = Object.keys(run.metrics);
+  if (names.length === 0) return [];
+  return [['| Metric | Value |', '| --- | --- |', ...names.map((name) => `| ${cell(name)} | ${number(run.metrics[name]!)} |`)].join('\n')];
 }
 
 function stepTable(steps: readonly StepView[]): string {
-  const rows = steps.map((step) => `| ${cell(step.id)} | ${MARKS[step.status]} | ${step.status === 'running' || step.durationMs === 0 ? '' : duration(step.durationMs)} | ${cell(remark(step))} |`);
-  return ['| Step | State | Time | What happened |', '| --- | --- | ---: | --- |', ...rows].join('\n');
+  const rows = steps.map((step) => `| ${cell(step.id)} | ${MARKS[step.status].replace(' ', '\u00a0')} | ${step.status === 'running' || step.durationMs === 0 ? '' : duration(step.durationMs).replaceAll(' ', '\u00a0')} | ${cell(remark(step))} |`);
+  return ['| Step | State | Time | What happened |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
 function remark(step: StepView): string {
-  if (step.failure !== undefined) return `${step.failure.code}: ${firstLine(step.failure.message)}`;
-  if (step.status === 'running') return step.progress === undefined ? '' : progressLine(step.progress);
-  const facts = step.outputs === undefined ? '' : Object.values(step.outputs).map((ref) => ref.summary).join('; ');
-  return [facts, step.reason === '' ? '' : `(${step.reason})`].filter((part) => part !== '').join(' ');
+  if (step.failure !== undefined) return `${step.failure.code}: ${firstLine(step.failure.message, REMARK_MAX)}`;
+  if (step.outputs !== undefined) return Object.values(step.outputs).map((ref) => ref.summary).join('; ');
+  return [step.progress === undefined ? '' : progressLine(step.progress), step.status === 'skipped' ? step.reason : ''].filter((part) => part !== '').join(' ');
 }
 
-/** One line of progress: "epoch 3/60, loss 0.123, accuracy 0.95, 12 s left". */
-export function progressLine(progress: StepProgress): string {
-  const parts = [];
-  if (progress.epoch !== undefined) parts.push(`epoch ${progress.epoch}${progress.epochs === undefined ? '' : `/${progress.epochs}`}`);
-  else parts.push(progress.message);
-  if (progress.loss !== undefined) parts.push(`loss ${number(progress.loss)}`);
-  for (const [name, value] of Object.entries(progress.metrics ?? {})) parts.push(`${name} ${number(value)}`);
-  if (progress.epoch === undefined && progress.fraction !== undefined) parts.push(`${Math.round(progress.fraction * 100)} %`);
-  if (progress.secondsLeft !== undefined) parts.push(`${duration(progress.secondsLeft * 1000)} left`);
-  return parts.join(', ');
+/** Why steps were taken from the cache, and why others ran; steps with the same reason together. */
+function cacheBlock(steps: readonly StepView[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const step of steps) {
+    if (step.outputs === undefined || step.reason === '') continue;
+    const key = `${step.cached ? 'from the cache' : 'ran'}: ${step.reason}`;
+    groups.set(key, [...(groups.get(key) ?? []), step.id]);
+  }
+  return groups.size === 0 ? [] : ['**Cache**', [...groups].map(([reason, ids]) => `- ${ids.join(', ')} – ${reason}`).join('\n')];
 }
 
-function verdictBlock(run: RunView): string[] {
-  if (run.verdict === null) return [];
-  const reasons = run.steps.flatMap((step) => step.verdict?.reasons ?? []).map((reason) => `- ${reason}`);
-  return [[`**Gate ${run.verdict}**`, '', ...reasons].join('\n').trim()];
-}
-
-function metricsBlock(run: RunView): string[] {
-  const names = Object.keys(run.metrics);
-  if (names.length === 0) return [];
-  return [['| Metric | Value |', '| --- | ---: |', ...names.map((name) => `| ${cell(name)} | ${number(run.metrics[name]!)} |`)].join('\n')];
-}
-
-function number(value: number): string {
-  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
-}
-
-function duration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
-  const minutes = Math.floor(ms / 60_000);
-  return minutes < 60 ? `${minutes} min ${Math.round((ms % 60_000) / 1_000)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-function firstLine(text: string): string {
-  const line = text.split('\n', 1)[0]!;
-  return line.length > 200 ? `${line.slice(0, 199)}…` : line;
+/** "2026-01-31 03:00 UTC" */
+function minute(iso: string): string {
+  return iso.length < 16 ? iso : `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 }
 
 function cell(text: string): string {

@@ -1,7 +1,8 @@
 import type { Plan, PlanStep } from '../src/core/plan.ts';
 import type { RunState, RunStatus, StepStatus } from '../src/core/run-state.ts';
-import type { RunFailure, RunView, StepOutcome, StepView } from '../src/core/run.ts';
+import type { RunFailure, RunLinks, RunView, StepOutcome, StepView } from '../src/core/run.ts';
 import type { StepProgress } from '../src/core/step.ts';
+import { headlineOf } from './run-headline.ts';
 
 /** What the workflow knows of a step besides its state. Times in milliseconds of workflow time. */
 export interface StepNote {
@@ -19,6 +20,7 @@ export interface RunFacts {
   readonly notes: Readonly<Record<string, StepNote>>;
   readonly runId: string;
   readonly workflowId: string;
+  readonly executionId: string;
   readonly status: RunStatus | 'running';
   readonly trigger: string;
   readonly nominalTime: string;
@@ -27,28 +29,33 @@ export interface RunFacts {
   readonly now: number;
 }
 
-/** The run as it is shown: pure, from the facts alone. */
+/** The run as it is shown: pure, from the facts alone. What people read first comes first. */
 export function runView(facts: RunFacts): RunView {
   const steps = facts.plan.steps.map((step) => stepView(step, facts));
   const failed = steps.find((step) => step.failure !== undefined && step.status === 'failed');
   const judged = steps.filter((step) => step.verdict !== undefined);
   const version = lastValues(facts.plan, steps, 'version');
-  return {
+  const deployment = lastValues(facts.plan, steps, 'deployment');
+  const view = {
     runId: facts.runId,
     workflowId: facts.workflowId,
+    executionId: facts.executionId,
     pipeline: facts.plan.pipeline,
     status: facts.status,
+    failure: failed?.failure ?? null,
     verdict: judged.length === 0 ? null : judged.every((step) => step.verdict?.passed === true) ? 'passed' : 'rejected',
     trigger: facts.trigger,
     nominalTime: facts.nominalTime,
-    steps,
-    metrics: metricsOf(facts.plan, steps),
     model: typeof version?.model === 'string' ? version.model : null,
     version: typeof version?.version === 'number' ? version.version : null,
-    failure: failed?.failure ?? null,
+    previous: typeof deployment?.previous === 'number' ? deployment.previous : null,
+    metrics: metricsOf(facts.plan, steps),
+    links: linksOf(facts),
+    steps,
     startedAt: new Date(facts.startedAt).toISOString(),
     endedAt: facts.endedAt === undefined ? null : new Date(facts.endedAt).toISOString(),
-  };
+  } as const;
+  return { headline: headlineOf(view, deployment?.promoted === true), ...view };
 }
 
 function stepView(step: PlanStep, facts: RunFacts): StepView {
@@ -65,7 +72,8 @@ function stepView(step: PlanStep, facts: RunFacts): StepView {
     ...(outcome?.result.values === undefined ? {} : { values: outcome.result.values }),
     ...(outcome?.result.verdict === undefined ? {} : { verdict: outcome.result.verdict }),
     ...(note.failure === undefined ? {} : { failure: note.failure }),
-    ...(status === 'running' && note.progress !== undefined ? { progress: note.progress } : {}),
+    // How far a cancelled or failed step came is worth knowing, too.
+    ...(outcome === undefined && note.progress !== undefined ? { progress: note.progress } : {}),
     ...(outcome === undefined ? {} : { outputs: outcome.result.outputs }),
     ...(outcome?.result.details === undefined ? {} : { details: outcome.result.details }),
   };
@@ -78,11 +86,17 @@ function durationOf(note: StepNote, status: StepStatus, now: number): number {
   return (status === 'running' ? now : (note.endedAt ?? now)) - note.startedAt;
 }
 
-/** What the evaluation measured; how many rows it looked at is no metric. */
+/** Metrics of the run's own model: those of the champion and the baseline stand in the step's values beside them. */
 function metricsOf(plan: Plan, steps: readonly StepView[]): Record<string, number> {
   const metrics: Record<string, number> = {};
-  for (const [name, value] of Object.entries(lastValues(plan, steps, 'evaluation') ?? {})) if (typeof value === 'number' && name !== 'rows') metrics[name] = value;
+  for (const [name, value] of Object.entries(lastValues(plan, steps, 'evaluation') ?? {}))
+    if (typeof value === 'number' && name !== 'rows' && !/^(baseline|champion)_/.test(name)) metrics[name] = value;
   return metrics;
+}
+
+/** Links of later steps win: they know of the registered version. */
+function linksOf(facts: RunFacts): RunLinks {
+  return Object.assign({}, ...facts.plan.steps.map((step) => facts.notes[step.id]?.outcome?.links ?? {})) as RunLinks;
 }
 
 /** Values of the last step that gave an artifact of the kind. */

@@ -33,7 +33,7 @@ export default defineStep<CommandConfig>({
       cwd: { type: 'string', minLength: 1, default: '.', description: 'Folder that the program starts in, from the folder of the document.', examples: ['scripts'] },
       env: {
         type: 'object', default: {}, propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]*$' },
-        additionalProperties: { anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: false, required: ['$secret'], properties: { $secret: { type: 'string', minLength: 1 } } }] },
+        additionalProperties: { anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: false, required: ['$secret'], properties: { $secret: { type: 'string', minLength: 1, description: 'Name of the environment variable.' } } }] },
         description: 'More variables for its environment, over those of the worker.', examples: [{ PGPASSWORD: { $secret: 'PGPASSWORD' } }],
       },
       files: {
@@ -54,6 +54,7 @@ export default defineStep<CommandConfig>({
     { title: 'A Python program that makes a file', config: { command: ['python3', 'score.py'], gives: { scores: 'data' } } },
     { title: 'A shell line over a dataset', config: { command: ['sh', '-c', 'ls'], takes: { table: 'dataset' } } },
   ],
+  describe: ({ command }) => command.join(' '),
   async fingerprint(ctx, config) {
     const { fingerprintCommand } = await import('../command.ts');
     return fingerprintCommand(ctx.documentDir, config);

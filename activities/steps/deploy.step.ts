@@ -54,6 +54,7 @@ export default defineStep<DeployConfig>({
     { title: 'Promote, and wait for the servers', config: { to: 'server', promote: 'champion' } },
     { title: 'Export the files only', config: { to: 'directory', path: 'exports/penguins', promote: null } },
   ],
+  describe: ({ to, path, promote }) => [...(promote === null ? [] : [`promote to ${promote ?? 'champion'}`]), ...(to === 'directory' ? [`export to ${path ?? '?'}`] : ['wait for the servers'])].join(', '),
   check: checkDeploy,
   async run(ctx, config, inputs) {
     const { createRegistry } = await import('../../src/registry/registry.ts');

@@ -4,7 +4,7 @@ import type { StepResult } from '../../src/core/step.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
 import type { MetricSpec } from '../../src/evaluation/catalogue.ts';
 import { checkEvaluation } from '../../src/evaluation/check.ts';
-import { GATE_SCHEMA } from '../../src/evaluation/gates.ts';
+import { GATE_SCHEMA, gateInWords } from '../../src/evaluation/gates.ts';
 import type { Gate, OnNoChampion } from '../../src/evaluation/gates.ts';
 
 interface EvaluateConfig {
@@ -60,6 +60,11 @@ export default defineStep<EvaluateConfig>({
     { title: 'Gates of a classifier', config: { metrics: ['accuracy', 'f1', 'rocAuc'], gates: [{ metric: 'accuracy', atLeast: 0.9 }, { metric: 'accuracy', notWorseThanChampionBy: 0 }] } },
     { title: 'A forecast that has to beat persistence', config: { metrics: ['meanAbsoluteError'], gates: [{ metric: 'meanAbsoluteError', betterThanBaseline: true }] } },
   ],
+  describe({ metrics, gates }) {
+    const limits = (gates ?? []).map(gateInWords);
+    const names = (metrics ?? []).map((metric) => (typeof metric === 'string' ? metric : Object.keys(metric)[0]!));
+    return `${names.join(', ')}; ${limits.length === 0 ? 'no gates' : `gate${limits.length === 1 ? '' : 's'}: ${limits.join(', ')}`}`;
+  },
   check: (config, facts) => checkEvaluation(config, facts),
   async fingerprint(ctx, config, inputs) {
     const champion = await findChampion(ctx.store, config.champion ?? ctx.pipeline, inputs);

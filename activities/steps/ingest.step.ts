@@ -62,6 +62,11 @@ export default defineStep<IngestConfig>({
     { title: 'A CSV file with a class label', config: { source: { format: 'csv', path: 'data/penguins.csv' }, label: 'species', split: { train: 0.7, validation: 0.15, test: 0.15, by: 'hash', stratify: true } } },
     { title: 'A time series', config: { source: { format: 'csv', path: 'data/weather/seattle-weather.csv' }, label: 'temp_max', split: { train: 0.7, validation: 0.15, test: 0.15, by: 'time', column: 'date' } } },
   ],
+  describe({ source, split, label }) {
+    const { train, validation, test, by } = resolveSplit(split);
+    const shares = [train, validation, test].map((share) => Math.round(share * 100)).join('/');
+    return `${source.format} ${source.path}${label === undefined ? '' : `, label ${label}`}, split ${by === 'column' ? 'by a column' : `${shares} by ${by}`}`;
+  },
   check(config) {
     return checkSplit(resolveSplit(config.split), config.label ?? (['images', 'texts'].includes(config.source.format) ? 'label' : undefined));
   },

@@ -92,6 +92,10 @@ export default defineStep<PreprocessConfig>({
   },
   // The order of the features is the order of the model's inputs, and canonical JSON, which cache keys are made of, does not see it.
   fingerprint: async (_ctx, config) => Object.keys(config.features ?? {}),
+  describe({ features }) {
+    const names = Object.keys(features ?? {});
+    return names.length === 0 ? 'every column but the label, by its type' : `${names.length} column${names.length === 1 ? '' : 's'}: ${names.join(', ')}`;
+  },
   async run(ctx, config, inputs) {
     const { preprocess } = await import('../../src/data/preprocess.ts');
     return preprocess(ctx, config, inputs.dataset!);

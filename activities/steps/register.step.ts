@@ -56,6 +56,7 @@ export default defineStep<RegisterConfig>({
     { title: 'Under the name of the pipeline, as challenger', config: { alias: 'challenger' } },
     { title: 'Under another name, with tags', config: { model: 'penguins-small', alias: null, tags: { team: 'ornithology' } } },
   ],
+  describe: ({ model, alias }) => `${model === undefined ? 'under the name of the pipeline' : `as ${model}`}${alias === null ? '' : `, alias ${alias ?? 'challenger'}`}`,
   check(config) {
     const { alias } = config;
     if (alias === 'champion') return [{ pointer: '/alias', message: 'A new version becomes champion in the deploy step, after its gates.', fix: 'Use "alias": "challenger" here and a step { "uses": "deploy", "with": { "promote": "champion" } } after it.' }];

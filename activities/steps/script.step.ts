@@ -33,6 +33,7 @@ export default defineStep<ScriptConfig>({
   cacheable: true,
   heavy: true,
   examples: [{ title: 'A step beside the document', config: { path: './my-step.ts', takes: { table: 'dataset' }, gives: { scores: 'data' } } }],
+  describe: ({ path }) => path,
   async fingerprint(ctx, config) {
     const { fingerprintScript } = await import('../script/bundle.ts');
     return fingerprintScript(ctx.documentDir, config.path);

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../src/core/json.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
 import { checkTrainConfig } from '../../src/training/check-config.ts';
-import { completeTrainConfig, trainConfigSchema } from '../../src/training/train-config.ts';
+import { completeTrainConfig, describeTraining, trainConfigSchema } from '../../src/training/train-config.ts';
 
 export default defineStep<JsonObject>({
   type: 'train',
@@ -18,6 +18,7 @@ export default defineStep<JsonObject>({
     { title: 'A small network for a table', config: { model: { architecture: 'mlp', units: [32, 16], dropout: 0.1 }, epochs: 60, callbacks: [{ earlyStopping: { patience: 10 } }] } },
     { title: 'Explicit layers', config: { model: { layers: [{ type: 'dense', units: 16, activation: 'relu' }, { type: 'dense', units: 1 }] }, loss: 'meanSquaredError', optimizer: { sgd: { momentum: 0.9 } } } },
   ],
+  describe: (config) => describeTraining(completeTrainConfig(config)),
   check: (config) => checkTrainConfig(completeTrainConfig(config)),
   async run(ctx, config, inputs) {
     const { runTraining } = await import('../../src/training/run-training.ts');

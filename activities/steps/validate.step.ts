@@ -21,6 +21,7 @@ export default defineStep<ValidateConfig>({
   retry: DEFAULT_RETRY,
   cacheable: true,
   examples: [{ title: 'Ranges and categories', config: { expect: [{ column: 'body_mass_g', between: [2_000, 7_000] }, { column: 'species', in: ['Adelie', 'Chinstrap', 'Gentoo'] }] } }],
+  describe: ({ expect, onViolation }) => `${expect.length} expectation${expect.length === 1 ? '' : 's'}; rows that break one ${onViolation === 'fail' ? 'fail the step' : 'are set aside'}`,
   async run(ctx, config, inputs) {
     const { validate } = await import('../../src/data/validate.ts');
     return validate(ctx, config, inputs.dataset!);

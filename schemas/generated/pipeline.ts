@@ -514,6 +514,9 @@ cwd?: string
  */
 env?: {
 [k: string]: string | {
+/**
+ * Name of the environment variable.
+ */
 $secret: string
 }
 }
@@ -1996,6 +1999,10 @@ seed?: number
  * Take the rows in a new order in each epoch.
  */
 shuffle?: boolean
+/**
+ * "compiled" records one step of training into a TensorFlow graph, many times faster; "eager" runs operation by operation; "auto" compiles where it can, and says why where it cannot.
+ */
+engine?: ("auto" | "compiled" | "eager")
 /**
  * "balanced": each class weighs the same in the loss, however rare; or a weight per class.
  */

@@ -16,6 +16,7 @@ export function reportRun(run: RunReport, io: CliIo): void {
   if (metrics.length > 0) io.print(`\n${table([['METRIC', 'VALUE'], ...metrics.map(([name, value]) => [name, formatNumber(value)])])}`);
   if (run.verdict !== null) io.print(`\nGate: ${run.verdict}${reasons(run)}`);
   if (run.model !== null && run.version !== null) io.print(`Model: ${run.model} version ${run.version}`);
+  if (run.urls.report !== undefined) io.print(`Report: ${run.urls.report}`);
   io.print(`Temporal UI: ${run.urls.temporal}`);
   if (run.failure !== null) {
     io.note(`\nerror ${run.failure.code}${run.failure.step === undefined ? '' : ` in step "${run.failure.step}"`}: ${run.failure.message}`);

@@ -172,7 +172,7 @@ function buildPlan(facts: DocumentFacts, parameters: JsonObject, inputs: readonl
 }
 
 function planStep(step: CheckedStep, inputs: Readonly<Record<string, PlanInput>>): PlanStep {
-  const { type, version, retry, timeouts, cacheable, heavy, summary } = step.definition!;
+  const { type, version, retry, timeouts, cacheable, heavy } = step.definition!;
   const complete = step.complete!;
   const timeout = complete['timeout'];
   const queue = complete['queue'];
@@ -188,11 +188,21 @@ function planStep(step: CheckedStep, inputs: Readonly<Record<string, PlanInput>>
     startToCloseMs: typeof timeout === 'string' ? durationMs(timeout) : timeouts.startToCloseMs,
     heartbeatMs: timeouts.heartbeatMs,
     cache: cacheable && complete['cache'] !== false,
-    summary,
+    summary: stepSummary(step),
     ...(heavy === true ? { heavy } : {}),
     ...(typeof queue === 'string' ? { queue } : {}),
     ...(isObject(condition) ? { if: condition as unknown as Condition } : {}),
   };
+}
+
+/** Characters of a step's line in the Temporal UI, which cuts longer ones. */
+const SUMMARY_MAX = 150;
+
+/** What this step does, and which one it is where its type does not tell. */
+function stepSummary(step: CheckedStep): string {
+  const { type, summary, describe } = step.definition!;
+  const line = `${step.id === type ? '' : `${step.id}: `}${describe?.(step.config!) ?? summary}`.replaceAll('\n', ' ');
+  return line.length > SUMMARY_MAX ? `${line.slice(0, SUMMARY_MAX - 1)}…` : line;
 }
 
 /** What the document says, over what the step type says. */

@@ -101,7 +101,8 @@ export function exitCodeOf(code: ErrorCode): number {
   if (code === 'TEMPORAL_UNAVAILABLE' || code === 'STORE_UNAVAILABLE' || code === 'SERVER_UNAVAILABLE') return 4;
   const { category } = ERRORS[code];
   if (category === 'gate') return 3;
-  if (category === 'user') return 2;
+  // What a command was given, rows and files included; within a run the run's own exit code says it failed.
+  if (category === 'user' || category === 'data') return 2;
   return 1;
 }
 

@@ -47,6 +47,16 @@ export interface StepOutcome {
   /** Why the cache hit or missed, one line. */
   readonly reason: string;
   readonly durationMs: number;
+  /** Where to read more about what came out, by name, e.g. `{ report: "http://…" }`. Of the servers that run now, so never cached. */
+  readonly links?: RunLinks;
+}
+
+/** Addresses on the prediction server. */
+export interface RunLinks {
+  /** HTML of the evaluation. */
+  readonly report?: string;
+  /** The model as it is served. */
+  readonly model?: string;
 }
 
 /** What went wrong, as it is shown: code of the error table, message with what to do. */
@@ -74,19 +84,26 @@ export interface StepView {
 
 /** A run as the query `status` and the result of the workflow show it. */
 export interface RunView {
+  /** One sentence: what came of it, or where it is. First, so that the UI shows it first. */
+  readonly headline: string;
   readonly runId: string;
   readonly workflowId: string;
+  /** Temporal's id of this execution. */
+  readonly executionId: string;
   readonly pipeline: string;
   readonly status: RunStatus | 'running';
+  readonly failure: RunFailure | null;
   /** What the gates said: `null` where no step judged. */
   readonly verdict: 'passed' | 'rejected' | null;
   readonly trigger: string;
   readonly nominalTime: string;
-  readonly steps: readonly StepView[];
-  readonly metrics: Readonly<Record<string, number>>;
   readonly model: string | null;
   readonly version: number | null;
-  readonly failure: RunFailure | null;
+  /** The champion that the version took the place of; null where it took none. */
+  readonly previous: number | null;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly links: RunLinks;
+  readonly steps: readonly StepView[];
   readonly startedAt: string;
   readonly endedAt: string | null;
 }

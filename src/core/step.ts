@@ -113,6 +113,8 @@ export interface StepDefinition<C = any> {
   readonly examples: readonly StepExample<C>[];
   /** For steps whose configuration names what goes in and out: the ports of this configuration, in place of `inputs` and `outputs`. */
   ports?(config: C): { readonly inputs: Readonly<Record<string, Port>>; readonly outputs: Readonly<Record<string, Port>> };
+  /** What the step does with this configuration, in a few words for the Temporal UI, e.g. "data/penguins.csv, split 70/15/15 by hash". Pure. Default: `summary`. */
+  describe?(config: C): string;
   /** Checks of the configuration alone that a schema cannot say; all problems, not the first. Pure and light. */
   check?(config: C, facts: StepFacts): ConfigProblem[];
   /** What besides configuration and inputs decides the result, e.g. the digest of a source file. Goes into the cache key. */

@@ -51,7 +51,14 @@ async function fitPass(works: readonly Work[], pass: TrainPass, seed: number): P
   for await (const { firstRow, columns } of pass(pending.map((work) => work.column.name))) {
     for (const [work, fitter] of fitters) fitter.add(await applyChain(columns.get(work.column.name)!, work.fitted, scopeOf(work.column.name, seed, firstRow)));
   }
-  for (const [work, fitter] of fitters) work.fitted.push({ ...work.links[work.fitted.length]!, state: fitter.finish() });
+  for (const [work, fitter] of fitters) work.fitted.push({ ...work.links[work.fitted.length]!, state: finite(fitter.finish(), work) });
+}
+
+/** What was learnt, unless sums over huge values have left what a double holds. @throws DATA_INVALID */
+function finite(state: Json, { column, links, fitted }: Work): Json {
+  const holds = (value: Json): boolean => (typeof value === 'number' ? Number.isFinite(value) : typeof value !== 'object' || value === null || Object.values(value).every(holds));
+  if (holds(state)) return state;
+  throw new PerennialError('DATA_INVALID', `features.${column.name}: the values are too large for the statistics of "${links[fitted.length]!.definition.name}": they overflow.`, { hint: `Put {"clip": [low, high]} before it, or divide "${column.name}" in the source.` });
 }
 
 /** Size of the first image, for columns whose images no transform resizes. */

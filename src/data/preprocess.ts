@@ -38,19 +38,21 @@ export interface PreprocessConfig {
   readonly seed?: number;
 }
 
-/** The columns of a dataset with the chains of the document, checked against their types. */
-export function resolveFeatures(config: PreprocessConfig, meta: Pick<DatasetMeta, 'columns' | 'label'>, profile: () => DatasetProfile): { chains: { column: Column; links: Link[] }[]; features: Record<string, readonly TransformSpec[]>; notes: readonly string[] } {
+/** The columns of a dataset with the chains of the document, checked against their types. Without `features`, the profile decides on them. */
+export function resolveFeatures(config: PreprocessConfig, meta: Pick<DatasetMeta, 'columns' | 'label'>, profile: DatasetProfile | undefined): { chains: { column: Column; links: Link[] }[]; features: Record<string, readonly TransformSpec[]>; notes: readonly string[] } {
   const label = meta.columns.find((column) => column.name === meta.label);
   const series = config.sequence !== undefined;
   // In a series the label's own past is known when it is predicted.
   const leftOut = series ? [config.sequence!.by, ...(label !== undefined && label.type === 'string' ? [label.name] : [])] : label === undefined ? [] : [label.name];
-  const automatic = config.features === undefined ? automaticFeatures(meta.columns, profile(), leftOut) : undefined;
+  const automatic = config.features === undefined ? automaticFeatures(meta.columns, profile!, leftOut) : undefined;
   const features: Record<string, readonly TransformSpec[]> = automatic?.features ?? { ...config.features };
   const chains = Object.entries(features).map(([name, specs]) => {
     const column = requireColumn(meta.columns, name, 'features');
     if (name === meta.label && !series) throw new PerennialError('CONFIG_INVALID', `features: "${name}" is the label; a model that is given the answer learns nothing.`, { hint: `Remove "${name}" from the features.` });
     const links = parseChain(specs, name);
     const mistake = checkChain(links, kindOf(column.type));
+    if (mistake !== undefined && column.type === 'string' && profile?.columns.some((one) => one.name === name && one.count === 0) === true)
+      throw new PerennialError('DATA_INVALID', `features.${name}: the column is missing in every row of the train split, so there is nothing to learn from it.`, { hint: `Remove "${name}" from the features, or correct the source.` });
     if (mistake !== undefined) throw new PerennialError('CONFIG_INVALID', `features.${name} (${column.type}): ${mistake.message}`, { hint: mistake.fix });
     return { column, links };
   });
@@ -73,8 +75,8 @@ export async function fitPreprocessing(db: Database, dataset: OpenArtifact, conf
   const meta = datasetMeta(dataset);
   const seed = config.seed ?? 1;
   const byType = checkSequence(config.sequence, meta, config.balance);
-  const profile = config.features === undefined ? await dataset.json<DatasetProfile & Json>('profile.json') : undefined;
-  const { chains, features, notes } = resolveFeatures(config, meta, () => profile!);
+  const profile = await dataset.json<DatasetProfile & Json>('profile.json');
+  const { chains, features, notes } = resolveFeatures(config, meta, profile);
   const train: TrainPass = (names) => columnBatches(db, dataset, 'train', names);
   const all: TrainPass = async function* (names) {
     for (const split of SPLITS) yield* columnBatches(db, dataset, split, names);

@@ -55,7 +55,7 @@ async function fitPreview(db: Database, tables: IngestTables, config: Preprocess
   const named = tables.columns.map(({ name, type, id }) => ({ name, type, sql: id }));
   const train = `(SELECT d.* FROM data d JOIN assigned a ON a."row" = d."row" WHERE a.split = 'train')`;
   const profile = config.features === undefined ? await profileTable(db, train, named) : undefined;
-  const { chains, notes } = resolveFeatures(config, { columns: named, label: tables.label?.name ?? null }, () => profile!);
+  const { chains, notes } = resolveFeatures(config, { columns: named, label: tables.label?.name ?? null }, profile);
   const pass = (source: string): TrainPass => (names) => tableBatches(db, source, names.map((name) => {
     const column = named.find((item) => item.name === name)!;
     return { column, sql: column.sql };

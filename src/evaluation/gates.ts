@@ -69,6 +69,15 @@ export const GATE_SCHEMA: JsonSchema = {
   ],
 };
 
+/** A gate in a few words, e.g. "accuracy ≥ 0.9". */
+export function gateInWords(gate: Gate): string {
+  if ('atLeast' in gate) return `${gate.metric} ≥ ${gate.atLeast}`;
+  if ('atMost' in gate) return `${gate.metric} ≤ ${gate.atMost}`;
+  if ('notWorseThanChampionBy' in gate) return `${gate.metric} not worse than the champion by more than ${gate.notWorseThanChampionBy}`;
+  if ('betterThanChampionBy' in gate) return `${gate.metric} better than the champion by ${gate.betterThanChampionBy}`;
+  return `${gate.metric} better than the baseline`;
+}
+
 /** Judges every gate; all of them, not up to the first that fails. */
 export function judge(gates: readonly Gate[], facts: GateFacts): GateVerdict[] {
   return gates.map((gate) => judgeOne(gate, facts));

@@ -101,10 +101,16 @@ export function temporalError(error: unknown, what: string): unknown {
   return error;
 }
 
-/** Link to a workflow in the Temporal UI. */
+/** Link to a workflow in the Temporal UI: with the execution, to the page that tells its story. */
 export function workflowUrl(settings: Pick<TemporalSettings, 'uiUrl' | 'namespace'>, workflowId: string, executionId?: string): string {
   const base = `${settings.uiUrl.replace(/\/$/, '')}/namespaces/${encodeURIComponent(settings.namespace)}/workflows/${encodeURIComponent(workflowId)}`;
-  return executionId === undefined ? base : `${base}/${executionId}/timeline`;
+  return executionId === undefined ? base : `${base}/${executionId}/user-metadata`;
+}
+
+/** Whether a call failed because the server could not be reached: it may be back soon. */
+export function isAway(error: unknown): boolean {
+  for (let at = error, depth = 0; typeof at === 'object' && at !== null && depth < 4; at = (at as { cause?: unknown }).cause, depth += 1) if (grpcCode(at) === 14) return true;
+  return false;
 }
 
 function grpcCode(error: unknown): number | undefined {

@@ -19,13 +19,14 @@ export function pipelineInput(plan: Plan, steps: readonly Pick<StepDefinition, '
   if (bytes > limits.planBytesMax) throw new PerennialError('LIMIT_EXCEEDED', `The compiled plan is ${bytes} bytes; at most ${limits.planBytesMax} travel through Temporal.`, { hint: 'Keep data out of the document: name files in place of listing values.' });
   if (plan.steps.length > limits.stepsMax) throw new PerennialError('LIMIT_EXCEEDED', `The plan has ${plan.steps.length} steps; at most ${limits.stepsMax} fit into one run.`, { hint: 'Split the pipeline into several documents.' });
   const heavy = plan.steps.filter((step) => step.heavy ?? steps.some((known) => known.heavy === true && known.type === step.type && known.version === step.version)).map((step) => step.id);
+  // What people look for first comes first: the UI shows the beginning.
   return {
-    plan,
     trigger: options.trigger,
-    ...(heavy.length === 0 ? {} : { heavy }),
     ...(options.nominalTime === undefined ? {} : { nominalTime: options.nominalTime }),
     ...(options.readCache === undefined ? {} : { readCache: options.readCache }),
     ...(options.why === undefined ? {} : { why: options.why }),
+    plan,
+    ...(heavy.length === 0 ? {} : { heavy }),
   };
 }
 

@@ -3,7 +3,7 @@ import { TEMPORAL_DEFAULTS } from '../../temporal.config.ts';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import { runIdOf } from '../core/run.ts';
-import type { PipelineInput, RunView, StepView } from '../core/run.ts';
+import type { PipelineInput, RunLinks, RunView, StepView } from '../core/run.ts';
 import type { StepDefinition, StepProgress } from '../core/step.ts';
 import { temporalError, workflowUrl } from './connect.ts';
 import type { Temporal } from './connect.ts';
@@ -19,9 +19,13 @@ export interface StartedRun {
   readonly url: string;
 }
 
+export interface RunUrls extends RunLinks {
+  readonly temporal: string;
+}
+
 /** What `--json` prints of a run. */
 export interface RunReport extends RunView {
-  readonly urls: { readonly temporal: string };
+  readonly urls: RunUrls;
 }
 
 export interface RunRow {
@@ -102,10 +106,15 @@ export async function describeRun(temporal: Temporal, workflowId: string): Promi
     }
     const failures = retrying(description.raw.pendingActivities ?? []);
     const steps = view.steps.map((step): StepView => ({ ...step, ...(step.status === 'running' && beats[step.id] !== undefined ? { progress: beats[step.id]! } : {}), ...(step.status === 'running' && failures[step.id] !== undefined ? { reason: failures[step.id]! } : {}) }));
-    return { ...view, steps, urls: { temporal: workflowUrl(temporal.settings, workflowId, description.runId) } };
+    return { ...reportOf(temporal, view), steps };
   } catch (error) {
     throw temporalError(error, `Run "${workflowId}"`);
   }
+}
+
+/** The run with its addresses. */
+export function reportOf(temporal: Temporal, view: RunView): RunReport {
+  return { ...view, urls: { temporal: workflowUrl(temporal.settings, view.workflowId, view.executionId), ...view.links } };
 }
 
 interface PendingActivity {

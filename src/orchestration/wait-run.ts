@@ -1,16 +1,18 @@
-import { messageOf } from '../core/errors.ts';
+import { PerennialError, messageOf } from '../core/errors.ts';
 import { runIdOf } from '../core/run.ts';
 import type { RunView } from '../core/run.ts';
 import type { RunStatus } from '../core/run-state.ts';
-import { temporalError, workflowUrl } from './connect.ts';
+import { isAway, reach, temporalError, workflowUrl } from './connect.ts';
 import type { Temporal } from './connect.ts';
-import { describeRun } from './runs.ts';
+import { describeRun, reportOf } from './runs.ts';
 import type { RunReport } from './runs.ts';
 
 /** Milliseconds until the first look at a running run, and between looks. A quick run is over before the first. */
 const POLL_MS = 300;
 /** Without any news after this time, the user is told whether a worker is there at all. */
 const SILENCE_MS = 4_000;
+/** A Temporal server that went away is waited for so long: time to start it again. */
+const AWAY_MS_MAX = 120_000;
 
 export interface WaitOptions {
   /** Called with the run as it stands, a few times a second while it runs. */
@@ -21,17 +23,42 @@ export interface WaitOptions {
 
 /** Waits until a run is over, whatever comes of it. @throws NOT_FOUND, TEMPORAL_UNAVAILABLE */
 export async function waitRun(temporal: Temporal, workflowId: string, options: WaitOptions = {}): Promise<RunReport> {
-  const handle = temporal.client.workflow.getHandle(workflowId);
   let over = false;
   const watching = options.onView === undefined ? Promise.resolve() : watch(temporal, workflowId, options, () => over);
   try {
-    const view = await handle.result();
-    return { ...(view as RunView), urls: { temporal: workflowUrl(temporal.settings, workflowId) } };
+    return reportOf(temporal, await resultOf(temporal, workflowId, options));
   } catch (error) {
     return await reportOfFailure(temporal, workflowId, error);
   } finally {
     over = true;
     await watching;
+  }
+}
+
+/** The result of the workflow, through times without a server: the run itself lives in Temporal's database. */
+async function resultOf(temporal: Temporal, workflowId: string, { onTrouble }: WaitOptions): Promise<RunView> {
+  const handle = temporal.client.workflow.getHandle(workflowId);
+  for (let told = false; ; ) {
+    try {
+      return (await handle.result()) as RunView;
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      if (!told) onTrouble?.(`Temporal at ${temporal.settings.address} does not answer any more. Waiting for it; the run goes on when it is back.`);
+      told = true;
+      await untilBack(temporal, workflowId);
+    }
+  }
+}
+
+async function untilBack(temporal: Temporal, workflowId: string): Promise<void> {
+  for (const deadline = Date.now() + AWAY_MS_MAX; ; ) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    try {
+      return await reach(temporal.settings);
+    } catch (error) {
+      if (Date.now() > deadline)
+        throw new PerennialError('TEMPORAL_UNAVAILABLE', `Temporal at ${temporal.settings.address} has been away for ${AWAY_MS_MAX / 1000} s. The run is kept in its database.`, { hint: `Start Temporal again (\`perennial up --detach\`), then follow the run: perennial runs show ${workflowId} --follow`, cause: error });
+    }
   }
 }
 
@@ -56,7 +83,8 @@ async function watch(temporal: Temporal, workflowId: string, options: WaitOption
         clearTimeout(silence);
       }
     } catch (error) {
-      if (!over()) trouble(`The run goes on, but it cannot be looked at: ${messageOf(error)}`);
+      // A server that is away is told by whoever waits for the result.
+      if (!over() && !isAway(error)) trouble(`The run goes on, but it cannot be looked at: ${messageOf(error)}`);
       await nap(1_000);
     }
     await nap(POLL_MS);
@@ -71,7 +99,7 @@ async function noWorker(temporal: Temporal): Promise<string | undefined> {
     if ((pollers ?? []).length > 0) return undefined;
     return `No worker polls the task queue "${taskQueue}", so the run waits. Start one with \`perennial up --detach\` or \`perennial worker\`.`;
   } catch (error) {
-    return messageOf(temporalError(error, 'Looking for workers'));
+    return isAway(error) ? undefined : messageOf(temporalError(error, 'Looking for workers'));
   }
 }
 
@@ -79,7 +107,7 @@ async function reportOfFailure(temporal: Temporal, workflowId: string, error: un
   const { name, cause } = error as { name?: string; cause?: { name?: string; message?: string; type?: string; details?: unknown[] } };
   if (name !== 'WorkflowFailedError' || cause === undefined) throw temporalError(error, `Run "${workflowId}"`);
   const view = cause.details?.[0] as RunView | undefined;
-  if (cause.name === 'ApplicationFailure' && view?.runId !== undefined) return { ...view, urls: { temporal: workflowUrl(temporal.settings, workflowId) } };
+  if (cause.name === 'ApplicationFailure' && view?.runId !== undefined) return reportOf(temporal, view);
   const status: RunStatus = cause.name === 'CancelledFailure' || cause.name === 'TerminatedFailure' ? 'cancelled' : 'failed';
   const failure = status === 'cancelled' ? null : { code: cause.type ?? 'INTERNAL', message: cause.message ?? 'The workflow failed.' };
   try {
@@ -92,7 +120,7 @@ async function reportOfFailure(temporal: Temporal, workflowId: string, error: un
 
 function bareReport(temporal: Temporal, workflowId: string, status: RunStatus, failure: RunReport['failure']): RunReport {
   return {
-    runId: runIdOf(workflowId), workflowId, pipeline: workflowId.split('/')[0]!, status, verdict: null, trigger: '', nominalTime: '', steps: [], metrics: {}, model: null, version: null,
-    failure, startedAt: '', endedAt: null, urls: { temporal: workflowUrl(temporal.settings, workflowId) },
+    headline: failure?.message ?? `The run was ${status}.`, runId: runIdOf(workflowId), workflowId, executionId: '', pipeline: workflowId.split('/')[0]!, status, failure, verdict: null, trigger: '', nominalTime: '',
+    model: null, version: null, previous: null, metrics: {}, links: {}, steps: [], startedAt: '', endedAt: null, urls: { temporal: workflowUrl(temporal.settings, workflowId) },
   };
 }

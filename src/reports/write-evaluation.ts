@@ -53,7 +53,7 @@ function detailsOf(report: EvaluationReport): string {
     return [metric.key, show(metric.value), ...(baseline.kind === 'none' ? [] : [show(metric.baseline)]), ...(champion === undefined ? [] : [show(metric.champion?.value)])];
   });
   const table = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(escapeCell).join(' | ')} |`).join('\n');
-  const gates = report.gates.map((gate) => `- ${gate.passed ? '✅' : '❌'} ${gate.sentence}`).join('\n');
+  const gates = report.gates.map((gate) => `- ${gate.passed ? '✔' : '✖'} ${gate.sentence}`).join('\n');
   const compared = champion === undefined ? `Not compared with a champion: ${report.noChampion ?? 'there is none'}.` : '';
   return [table, gates, compared].filter((part) => part !== '').join('\n\n');
 }

@@ -10,10 +10,13 @@ import { registerRowsProtocol } from '../serving/protocols/rows.ts';
 import { registerTfServingProtocol } from '../serving/protocols/tf-serving.ts';
 import { RequestError, toRequestError } from '../serving/request-error.ts';
 import type { ServingMetrics } from '../serving/serving-metrics.ts';
+import { registerReports } from './reports.ts';
+import type { ReportSource } from './reports.ts';
 
 export interface AppOptions {
   readonly service: InferenceService;
   readonly metrics: ServingMetrics;
+  readonly reports: ReportSource;
   readonly log: StepLogger;
   readonly packageVersion: string;
   /** Asked of every request but the health checks, as `Authorization: Bearer …`. */
@@ -24,7 +27,7 @@ export interface AppOptions {
 const OPEN_ROUTES = ['/v2/health/live', '/v2/health/ready'];
 
 /** The HTTP surface of the model server. Every error is `{ "error": "…" }`. */
-export function createApp({ service, metrics, log, packageVersion, token }: AppOptions): FastifyInstance {
+export function createApp({ service, metrics, reports, log, packageVersion, token }: AppOptions): FastifyInstance {
   const app = fastify({
     bodyLimit: SERVING_LIMITS.bodyBytesMax,
     genReqId: requestIdOf,
@@ -79,6 +82,7 @@ export function createApp({ service, metrics, log, packageVersion, token }: AppO
   registerOpenInferenceProtocol(app, context);
   registerTfServingProtocol(app, context);
   registerRowsProtocol(app, context);
+  registerReports(app, reports);
   app.get('/models', async () => ({ models: service.router.states() }));
   app.get('/metrics', async (_request, reply) => reply.header('content-type', metrics.registry.contentType).send(metrics.registry.render()));
   return app;

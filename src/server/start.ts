@@ -18,6 +18,7 @@ import { createServingMetrics } from '../serving/serving-metrics.ts';
 import type { VersionSource } from '../serving/version-source.ts';
 import { announce } from './announce.ts';
 import { createApp } from './app.ts';
+import { createReportSource } from './reports.ts';
 
 export const DEFAULT_PORT = 8080;
 
@@ -53,7 +54,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const router = new Router(source, { log, metrics }, options.router);
   const predictions = new PredictionLog(store, { log, metrics }, { serverId: id, ...(options.logSample === undefined ? {} : { sample: options.logSample }) });
   const service = new InferenceService(router, predictions, metrics);
-  const app = createApp({ service, metrics, log, packageVersion: packageVersion(), ...(options.token === undefined ? {} : { token: options.token }) });
+  const app = createApp({ service, metrics, reports: createReportSource(store, artifacts), log, packageVersion: packageVersion(), ...(options.token === undefined ? {} : { token: options.token }) });
 
   const url = await listen(app, options.host ?? '127.0.0.1', options.port);
   await router.start();

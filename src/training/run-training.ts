@@ -141,8 +141,9 @@ function crash(code: number | null, signal: NodeJS.Signals | null, stderr: strin
 async function writeModel(ctx: Context, config: TrainConfig, ref: ArtifactRef, examples: OpenArtifact, resultDir: string): Promise<Omit<TrainingReport, 'resumedEpoch'>> {
   const result = JSON.parse(await readFile(join(resultDir, 'result.json'), 'utf8')) as TrainingResult;
   const { inputs, output, dataset } = examples.manifest.meta as unknown as ExamplesMeta;
-  const { engine: _engine, ...numbers } = result;
-  const meta: ModelMeta = { inputs, output, ...numbers, seed: config.seed, examples: ref.digest, dataset, training: config as unknown as JsonObject };
+  const { engine, engineReason, ...numbers } = result;
+  const training = { ...config, engine, ...(engineReason === undefined ? {} : { engineReason }) } as unknown as JsonObject;
+  const meta: ModelMeta = { inputs, output, ...numbers, seed: config.seed, examples: ref.digest, dataset, training };
   const files: Record<string, { path: string }> = {};
   for (const name of ['topology.json', 'weights.json', 'weights.bin', 'history.json']) files[name] = { path: join(resultDir, name) };
   for (const name of ['preprocessor.json', 'profile.json']) files[name] = { path: await examples.path(name) };

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { PerennialError, messageOf } from '../core/errors.ts';
+import { installGradients } from './gradients.ts';
 
 export type Tf = typeof import('@tensorflow/tfjs-node');
 export type Tensor = import('@tensorflow/tfjs-node').Tensor;
@@ -21,7 +22,9 @@ export function loadTf(): Tf {
   const require = createRequire(import.meta.url);
   restoreUtil(require('node:util') as Record<string, unknown>);
   try {
-    loaded = require('@tensorflow/tfjs-node') as Tf;
+    const tf = require('@tensorflow/tfjs-node') as Tf;
+    installGradients(tf);
+    loaded = tf;
   } catch (error) {
     throw new PerennialError('TENSORFLOW_MISSING', `The TensorFlow addon cannot be loaded: ${messageOf(error).split('\n')[0]}`, { cause: error });
   }

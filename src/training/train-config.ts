@@ -1,4 +1,5 @@
 import type { JsonObject, JsonSchema } from '../core/json.ts';
+import type { EngineChoice } from './trainer/create-engine.ts';
 import type { ClassWeights } from './trainer/labels.ts';
 import type { Named } from './named.ts';
 import { nameAndConfig } from './named.ts';
@@ -15,6 +16,7 @@ export interface TrainConfig {
   readonly batchSize: number;
   readonly seed: number;
   readonly shuffle: boolean;
+  readonly engine: EngineChoice;
   readonly classWeights?: ClassWeights;
   readonly callbacks: readonly Named[];
   readonly checkpoint: { readonly everyEpochs?: number; readonly everySeconds: number; readonly keep: number };
@@ -22,7 +24,7 @@ export interface TrainConfig {
 }
 
 const TRAIN_DEFAULTS = {
-  optimizer: 'adam', epochs: 20, batchSize: 32, seed: 1, shuffle: true, callbacks: [] as Named[],
+  optimizer: 'adam', epochs: 20, batchSize: 32, seed: 1, shuffle: true, engine: 'auto' as EngineChoice, callbacks: [] as Named[],
   checkpoint: { everySeconds: 5, keep: 2 }, validation: { everyEpochs: 1 },
 } as const;
 
@@ -57,6 +59,10 @@ export const trainConfigSchema: JsonSchema = {
     batchSize: integer('Rows per update.', TRAIN_DEFAULTS.batchSize, 64),
     seed: { type: 'integer', minimum: 0, maximum: 2_147_483_647, default: TRAIN_DEFAULTS.seed, description: 'Decides initial weights, order and dropout: the same document, data and seed give the same model.', examples: [7] },
     shuffle: bool('Take the rows in a new order in each epoch.', TRAIN_DEFAULTS.shuffle),
+    engine: {
+      enum: ['auto', 'compiled', 'eager'], default: TRAIN_DEFAULTS.engine, examples: ['eager'],
+      description: '"compiled" records one step of training into a TensorFlow graph, many times faster; "eager" runs operation by operation; "auto" compiles where it can, and says why where it cannot.',
+    },
     classWeights: {
       description: '"balanced": each class weighs the same in the loss, however rare; or a weight per class.',
       examples: ['balanced', { spam: 2, ham: 1 }],
@@ -97,4 +103,11 @@ export function optimizerOf(config: TrainConfig): Named {
   if (config.learningRate === undefined) return config.optimizer;
   const [name, settings] = nameAndConfig('optimizer', config.optimizer);
   return { [name]: { ...settings, learningRate: config.learningRate } };
+}
+
+/** A training in a few words, e.g. "mlp 32, 16; adam; up to 60 epochs". */
+export function describeTraining({ model, optimizer, epochs }: TrainConfig): string {
+  const units = 'architecture' in model && Array.isArray(model.units) ? ` ${model.units.join(', ')}` : '';
+  const network = 'architecture' in model ? `${model.architecture}${units}` : `${(model.layers as readonly unknown[]).length} layers`;
+  return `${network}; ${nameAndConfig('optimizer', optimizer)[0]}; up to ${epochs} epoch${epochs === 1 ? '' : 's'}`;
 }

@@ -64,6 +64,7 @@ export default defineCommand({
           const workflowId = await runs.findRun(temporal, run);
           const [{ openStore }, { readStepLogs }, { runIdOf }] = await Promise.all([import('../../storage/open-store.ts'), import('../../orchestration/step-logs.ts'), import('../../core/run.ts')]);
           const logs = await readStepLogs(await openStore(), workflowId.split('/')[0]!, runIdOf(workflowId), options.step);
+          if (logs.length === 0) await runs.inputOf(temporal, workflowId); // no such run?
           io.result({ workflowId, logs });
           if (logs.length === 0) io.print('The steps that ended logged nothing. A running step\'s log comes when its attempt ends.');
           for (const log of logs) io.print(`── ${log.step} (attempt ${log.attempt})\n${log.text.trimEnd()}`);

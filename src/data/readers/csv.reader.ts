@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { PerennialError } from '../../core/errors.ts';
 import { literal, listLiteral, pathLiteral } from '../duckdb.ts';
+import type { Database } from '../duckdb.ts';
 import { DATA_LIMITS } from '../limits.ts';
 import { PATH_SCHEMA, createRejects, defineReader } from '../reader.ts';
 import type { SourceFile } from '../reader.ts';
@@ -66,6 +67,16 @@ function columnNames(fields: readonly string[], header: boolean, file: SourceFil
   return names;
 }
 
+/** A quote that is never closed swallows every line after it: too much is lost to count it as one bad row. */
+async function refuseOpenQuote(db: Database, records: readonly { readonly file: SourceFile }[], fallback: string): Promise<void> {
+  const [open] = await db.rows(`SELECT line, file_path, left(csv_line, 80) FROM csv_errors JOIN csv_scans USING (scan_id, file_id) WHERE error_type = 'UNQUOTED VALUE' ORDER BY file_id, line LIMIT 1`);
+  if (open === undefined) return;
+  const name = records.find(({ file }) => file.path === String(open[1]))?.file.name ?? fallback;
+  throw new PerennialError('SOURCE_INVALID', `${name}, line ${String(open[0])}: a quote is opened and not closed as it should be: ${JSON.stringify(String(open[2]).split('\n', 1)[0])}.`, {
+    hint: 'Close the quote, double a quote that belongs to the text, or give "quote": "" in the source where quotes mean nothing.',
+  });
+}
+
 export default defineReader<CsvConfig>({
   format: 'csv',
   summary: 'Comma-separated values with a header line; types follow from all values of a column.',
@@ -114,6 +125,7 @@ export default defineReader<CsvConfig>({
     ];
     const source = `read_csv(${listLiteral(records.map(({ file }) => pathLiteral(file.path)))}, ${options.join(', ')})`;
     await db.run(`CREATE TEMP TABLE raw AS SELECT row_number() OVER () AS "row", * FROM (SELECT * FROM ${source}${limit === undefined ? '' : ` USING SAMPLE reservoir(${limit} ROWS) REPEATABLE (1)`})`);
+    await refuseOpenQuote(db, records, first.file.name);
     await db.run(`INSERT INTO rejects SELECT line, 'malformed line, ' || lower(min(error_type)) || ': ' || min(error_message), min(csv_line) FROM csv_errors GROUP BY scan_id, file_id, line ORDER BY file_id, line`);
     return { columns: names.map((name) => ({ name, type: 'infer' })) };
   },

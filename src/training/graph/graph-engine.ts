@@ -1,5 +1,6 @@
 import type { TensorBatch, TensorSpec } from '../../core/tensor.ts';
 import { PerennialError } from '../../core/errors.ts';
+import { convolves } from '../describe.ts';
 import { product, showShape } from '../shapes.ts';
 import type { Tf } from '../tf.ts';
 import { required } from '../trainer/engine.ts';
@@ -26,12 +27,12 @@ export interface GraphSizes {
 
 /** More steps a call cost responsiveness and memory, and gain little. */
 const STEPS_PER_CALL = 10;
-const CONVOLUTIONS = /^(Conv|DepthwiseConv)/;
+const CONVOLUTIONS_PER_CALL = 2;
 
 /** Trains by a TensorFlow graph that was recorded from the same mathematics as the eager engine runs, several steps a call. */
 export class GraphEngine implements TrainingEngine {
   readonly name = 'compiled';
-  readonly stepsPerCall: number = STEPS_PER_CALL;
+  readonly stepsPerCall: number;
   readonly #request: EngineRequest;
   readonly #rule: UpdateRule;
   readonly #session: GraphSession;
@@ -49,8 +50,10 @@ export class GraphEngine implements TrainingEngine {
     this.#steps = new Map([...new Set(sizes.train)].map((rows, index) => [rows, traceUpdate(tf, this.#rule, rows, sizes.rowWeights, `step${index}_`)]));
     this.#evaluation = sizes.evaluate === undefined ? undefined : traceEvaluation(tf, this.#rule, sizes.evaluate, 'evaluation_');
     const steps = [...this.#steps.values()];
-    const convolves = steps.some(({ nodes }) => nodes.some(({ op }) => CONVOLUTIONS.test(op)));
-    const program = encodeProgram({ variables: this.#variables, steps, predictions: this.#evaluation === undefined ? [] : [this.#evaluation], lowerLoops: convolves });
+    // oneDNN's convolutions are found in the main graph alone; dense and recurrent steps run faster as a function.
+    const lowerLoops = convolves(request.topology);
+    this.stepsPerCall = lowerLoops ? CONVOLUTIONS_PER_CALL : STEPS_PER_CALL;
+    const program = encodeProgram({ variables: this.#variables, steps, predictions: this.#evaluation === undefined ? [] : [this.#evaluation], lowerLoops });
     this.#session = new GraphSession(tf, program);
     this.#assign(this.#rule.initialWeights(), (name) => new Float32Array(this.#rule.size).fill(this.#rule.slots[name]!));
   }

@@ -107,9 +107,13 @@ export class Tracer {
       this.#record(name, attributes, inputs, outputs);
       return outputs;
     };
+    // What tfjs draws in JavaScript would become a constant; a seed of its own, and the draw is one.
+    const random = Math.random;
+    Math.random = () => { throw new TraceError('a random draw without a seed'); };
     try {
       return this.#tf.tidy(() => body() as never) as T;
     } finally {
+      Math.random = random;
       backend.executeSingleOutput = single;
       backend.executeMultipleOutputs = multiple;
     }
@@ -130,7 +134,11 @@ export class Tracer {
     if (/^(Random|TruncatedNormal|Multinomial)/.test(op)) throw new TraceError(`the operation ${op}, which draws without a seed of its own`);
     // An operation on constants alone is a constant too: what it gives is read when something symbolic needs it.
     if (inputs.every((input) => !this.#symbols.has(input.dataId)) && !op.startsWith('Stateless')) return;
-    const name = this.add(op, inputs.map((input) => this.symbolOf(input)), this.#attributes(op, attributes));
+    if (changesNothing(op, attributes, inputs, outputs)) {
+      this.bind(outputs[0]!, this.symbolOf(inputs[0]!));
+      return;
+    }
+    const name = this.add(op, inputs.map((input) => this.symbolOf(input)), { ...inferredAttributes(op, inputs), ...this.#attributes(op, attributes) });
     outputs.forEach((output, index) => this.bind(output, index === 0 ? name : `${name}:${index}`));
   }
 
@@ -150,6 +158,19 @@ export class Tracer {
     }
     return result;
   }
+}
+
+/** Attributes that tfjs leaves to eager execution to infer. */
+function inferredAttributes(op: string, inputs: readonly Tensor[]): Record<string, Attribute> {
+  if (op === 'ExpandDims') return { T: { type: dataTypeOf(inputs[0]!.dtype) }, Tdim: { type: DataType.int32 } };
+  return op === 'Where' ? { T: { type: dataTypeOf(inputs[0]!.dtype) } } : {};
+}
+
+/** A cast to the same type, or a reshape to the same shape: tfjs runs many. */
+function changesNothing(op: string, attributes: readonly OpAttribute[], inputs: readonly Tensor[], outputs: readonly Tensor[]): boolean {
+  if (op === 'Reshape') return inputs[0]!.shape.join() === outputs[0]!.shape.join();
+  const typeOf = (name: string): unknown => attributes.find((attribute) => attribute.name === name)?.value;
+  return op === 'Cast' && typeOf('SrcT') === typeOf('DstT');
 }
 
 export function dataTypeOf(dtype: string): DataTypeNumber {

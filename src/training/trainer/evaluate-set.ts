@@ -4,13 +4,14 @@ import type { TrainingEngine } from './engine.ts';
 import { adaptLabels } from './labels.ts';
 import type { RowReader } from './row-reader.ts';
 
-const ROWS_PER_BATCH = 256;
+/** Most rows that are evaluated at once. */
+export const EVALUATED_ROWS = 256;
 
 /** Loss and metrics over all rows of a set: sums over batches, divided once. */
 export async function evaluateSet(engine: TrainingEngine, reader: RowReader, output: OutputSpec, loss: LossDefinition, breathe: () => Promise<void>): Promise<Record<string, number>> {
   const sums: Record<string, number> = { loss: 0 };
-  for (let start = 0; start < reader.rows; start += ROWS_PER_BATCH) {
-    const rows = Math.min(ROWS_PER_BATCH, reader.rows - start);
+  for (let start = 0; start < reader.rows; start += EVALUATED_ROWS) {
+    const rows = Math.min(EVALUATED_ROWS, reader.rows - start);
     const tensors = reader.read(start, rows);
     const outcome = engine.evaluate({ inputs: tensors, labels: adaptLabels(tensors['@label']!, output, loss), rows });
     sums.loss! += outcome.loss;

@@ -1,6 +1,8 @@
 /** `result.json`: what a trainer says about the weights it made. */
 export interface TrainingResult {
   readonly engine: string;
+  /** Why the engine is not the compiled one, where that was not chosen. */
+  readonly engineReason?: string;
   readonly outputShape: readonly number[];
   readonly parameters: number;
   readonly trainableParameters: number;

@@ -5,7 +5,7 @@ import { openExamples } from '../../data/examples.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
 import type { Callback } from '../callback.ts';
-import { describeModel, describeTopology } from '../describe.ts';
+import { convolves, describeModel, describeTopology } from '../describe.ts';
 import { resolveNamed } from '../named.ts';
 import { Network } from '../network.ts';
 import type { CommonOptimizerConfig } from '../optimizer.ts';
@@ -17,8 +17,9 @@ import { optimizerOf } from '../train-config.ts';
 import type { TrainConfig } from '../train-config.ts';
 import { encodeWeights } from '../weights-file.ts';
 import { CheckpointFolder } from './checkpoint.ts';
-import { EagerEngine } from './eager-engine.ts';
+import { createEngine } from './create-engine.ts';
 import { classWeightsOf } from './labels.ts';
+import { EVALUATED_ROWS } from './evaluate-set.ts';
 import { metricNames } from './light-metrics.ts';
 import { localArtifact } from './local-artifact.ts';
 import type { TrainerJob, TrainerMessage } from './protocol.ts';
@@ -46,7 +47,16 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
   const validation: RowReader | undefined = splits.validation.rows > 0 ? examples.reader('validation') : undefined;
   const callbacks = createCallbacks(config, output, splits.train.rows, validation !== undefined);
   const classWeights = config.classWeights === undefined ? undefined : classWeightsOf(config.classWeights, output, () => countClasses(trainReader, output));
-  const engine = new EagerEngine(loadTf(), { topology, output, loss, optimizer, seed: config.seed });
+  // Has to be said before TensorFlow is loaded. Without convolutions, its sums gain nothing.
+  if (convolves(topology)) process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
+  const { rows } = splits.train;
+  const sizes = {
+    train: [...(rows >= config.batchSize ? [config.batchSize] : []), ...(rows % config.batchSize > 0 ? [rows % config.batchSize] : [])],
+    evaluate: validation === undefined ? undefined : Math.min(EVALUATED_ROWS, validation.rows),
+    rowWeights: classWeights !== undefined,
+  };
+  const { engine, reason } = createEngine(loadTf(), { topology, output, loss, optimizer, seed: config.seed }, sizes, config.engine);
+  if (reason !== undefined) hooks.send({ type: 'notice', message: `training runs operation by operation, which is slower: the model cannot be compiled because of ${reason}` });
   const loop = new TrainLoop({
     engine, train: trainReader, validation, output, loss: loss.definition, classWeights, callbacks,
     settings: {
@@ -63,7 +73,7 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
   const outcome = await loop.run();
   const { parameters, trainableParameters, outputShape } = describeTopology(topology);
   writeResult(job.resultDir, topology, outcome, {
-    engine: engine.name, outputShape, parameters, trainableParameters, loss: description.loss, optimizer: optimizer.name,
+    engine: engine.name, ...(reason === undefined ? {} : { engineReason: reason }), outputShape, parameters, trainableParameters, loss: description.loss, optimizer: optimizer.name,
     epochsRun: outcome.epochsRun, bestEpoch: outcome.keptEpoch, final: finalNumbers(outcome),
   });
   engine.dispose();

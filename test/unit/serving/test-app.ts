@@ -1,18 +1,23 @@
 import type { FastifyInstance } from 'fastify';
+import type { ArtifactStore } from '../../../src/core/ports.ts';
 import { createApp } from '../../../src/server/app.ts';
+import { createReportSource } from '../../../src/server/reports.ts';
 import { InferenceService } from '../../../src/serving/inference.ts';
 import { PredictionLog } from '../../../src/serving/prediction-log.ts';
 import { Router } from '../../../src/serving/router.ts';
 import { createServingMetrics } from '../../../src/serving/serving-metrics.ts';
 import type { FakeSource } from './doubles.ts';
 import { recordingLog } from './doubles.ts';
+import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
+import { tempDir } from '../../support/temp-dir.ts';
 
 export interface TestApp {
   readonly app: FastifyInstance;
   readonly url: string;
   readonly router: Router;
   readonly store: MemoryStore;
+  readonly artifacts: ArtifactStore;
   readonly log: PredictionLog;
   readonly lines: readonly string[];
   close(): Promise<void>;
@@ -24,8 +29,9 @@ export async function startTestApp(source: FakeSource, options: { readonly token
   const metrics = createServingMetrics();
   const router = new Router(source, { log: recording, metrics }, { pollMs: 10, discoverMs: 50 });
   const store = new MemoryStore();
+  const artifacts = createArtifactStore(store, tempDir('blobs'));
   const log = new PredictionLog(store, { log: recording, metrics }, { serverId: 'test' });
-  const app = createApp({ service: new InferenceService(router, log, metrics), metrics, log: recording, packageVersion: '9.9.9', ...options });
+  const app = createApp({ service: new InferenceService(router, log, metrics), metrics, reports: createReportSource(store, artifacts), log: recording, packageVersion: '9.9.9', ...options });
   await router.start();
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   return {
@@ -33,6 +39,7 @@ export async function startTestApp(source: FakeSource, options: { readonly token
     url,
     router,
     store,
+    artifacts,
     log,
     lines: recording.lines,
     async close() {

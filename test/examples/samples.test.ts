@@ -1,0 +1,88 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { Ajv } from 'ajv';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/platform/paths.ts';
+import { Perennial } from '../support/perennial.ts';
+import { run } from '../support/processes.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const pipelines = join(packageRoot(), 'pipelines');
+const document = (name: string): string => join(pipelines, `${name}.json`);
+
+/** What the descriptions of the documents promise of the test split, beside their gates. */
+const SAMPLES = [
+  { name: 'penguins', data: 'penguins.csv', holds: ({ accuracy }: Metrics) => accuracy! >= 0.97 },
+  { name: 'weather', data: 'weather', holds: ({ meanAbsoluteError, baseline_meanAbsoluteError }: Metrics) => meanAbsoluteError! < baseline_meanAbsoluteError! },
+  { name: 'digits', data: 'digits', holds: ({ accuracy }: Metrics) => accuracy! >= 0.975 },
+  { name: 'spam', data: 'spam', holds: ({ f1 }: Metrics) => f1! >= 0.97 },
+] as const;
+
+type Metrics = Readonly<Record<string, number>>;
+
+describe('in an editor', () => {
+  it.each(SAMPLES)('$name fits the schema that it names', ({ name }) => {
+    const text = JSON.parse(readFileSync(document(name), 'utf8')) as { $schema: string };
+    const schema = JSON.parse(readFileSync(resolve(dirname(document(name)), text.$schema), 'utf8')) as object;
+    const validate = new Ajv({ strict: false, allErrors: true, formats: { regex: true } }).compile(schema);
+    expect(validate(text), JSON.stringify(validate.errors)).toBe(true);
+  });
+
+  it('every key has a description, however deep', () => {
+    const schema = JSON.parse(readFileSync(join(packageRoot(), 'schemas/generated/pipeline.schema.json'), 'utf8')) as Node;
+    const definitions = schema['definitions'] as Record<string, Node>;
+    const bare: string[] = [];
+    const isDescribed = (node: Node): boolean => node['description'] !== undefined || (typeof node['$ref'] === 'string' && isDescribed(definitions[node['$ref'].slice('#/definitions/'.length)]!));
+    const visit = (node: unknown, path: string): void => {
+      if (node === null || typeof node !== 'object') return;
+      const { properties } = node as Node;
+      // Conditions only tell variants apart; what they select is described where it is defined.
+      for (const [key, child] of Object.entries((properties ?? {}) as Record<string, Node>)) if (!isDescribed(child)) bare.push(`${path}.${key}`);
+      for (const [key, child] of Object.entries(node)) if (!['if', 'then', 'else', 'default', 'examples', 'enum', 'const', 'defaultSnippets'].includes(key)) visit(child, `${path}/${key}`);
+    };
+    visit(schema, '');
+    expect(bare).toEqual([]);
+  });
+});
+
+type Node = Record<string, unknown>;
+
+describe('for real', () => {
+  const perennial = new Perennial();
+  beforeAll(() => perennial.up(), 180_000);
+
+  it.for(SAMPLES)('$name validates, plans, and reaches the quality that it promises', { timeout: 1_000_000 }, async ({ name, data, holds }, { skip }) => {
+    const missing = await fetchData(name, data);
+    if (missing !== undefined && process.env.CI !== undefined) throw new Error(`The data cannot be had: ${missing}`);
+    if (missing !== undefined) skip(`the data cannot be had: ${missing}`);
+    const valid = await perennial.run(['validate', document(name)]);
+    expect(valid.code, valid.stderr).toBe(0);
+    const planned = await perennial.run(['plan', document(name), '--json'], { timeoutMs: 120_000 });
+    expect(planned.code, planned.stderr).toBe(0);
+    const ended = await perennial.run(['run', document(name), '--json'], { timeoutMs: 900_000 });
+    const outcome = ended.json();
+    expect({ code: ended.code, status: outcome.status, verdict: outcome.verdict }, ended.stderr).toEqual({ code: 0, status: 'completed', verdict: 'passed' });
+    // Beside the metrics of the model, the evaluation gives those of the naive forecast.
+    const values = Object.assign({}, ...outcome.steps.map((step: { values?: Metrics }) => step.values)) as Metrics;
+    expect(holds(values), JSON.stringify(values)).toBe(true);
+    expect(outcome).toMatchObject({ model: name, version: 1 });
+  });
+
+  it('names the command that fetches a data set that is missing', async () => {
+    const folder = tempDir('no-data');
+    mkdirSync(join(folder, 'data'));
+    copyFileSync(document('digits'), join(folder, 'digits.json'));
+    const ended = await perennial.run(['run', join(folder, 'digits.json'), '--json'], { timeoutMs: 120_000 });
+    expect(ended.code).toBe(1);
+    expect(`${ended.stdout}${ended.stderr}`).toContain('npm run datasets');
+  }, 150_000);
+});
+
+/** Why the data of a sample cannot be had; undefined where it is there. */
+async function fetchData(name: string, data: string): Promise<string | undefined> {
+  if (existsSync(join(pipelines, 'data', data))) return undefined;
+  // With the clone's own home, so that the packages are fetched once; no stack is touched.
+  const env = { PERENNIAL_HOME: join(packageRoot(), '.perennial') };
+  const fetched = await run(process.execPath, [join(packageRoot(), 'bin/perennial.js'), 'datasets', name], { env, timeoutMs: 900_000 });
+  return fetched.code === 0 ? undefined : fetched.stderr;
+}

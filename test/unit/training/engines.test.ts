@@ -1,0 +1,249 @@
+import { describe, expect, test } from 'vitest';
+import { Prng } from '../../../src/core/prng.ts';
+import type { OutputSpec, Tensor, TensorSpec } from '../../../src/core/tensor.ts';
+import { GraphEngine } from '../../../src/training/graph/graph-engine.ts';
+import { TraceError, Tracer } from '../../../src/training/graph/tracer.ts';
+import { layers } from '../../../src/training/layers/index.generated.ts';
+import { losses } from '../../../src/training/losses/index.generated.ts';
+import type { LayerConfig } from '../../../src/training/model-config.ts';
+import { resolveNamed } from '../../../src/training/named.ts';
+import type { Named } from '../../../src/training/named.ts';
+import { optimizers } from '../../../src/training/optimizers/index.generated.ts';
+import { optimizerRegistry, resolveLoss } from '../../../src/training/registries.ts';
+import { product } from '../../../src/training/shapes.ts';
+import { loadTf } from '../../../src/training/tf.ts';
+import { createEngine } from '../../../src/training/trainer/create-engine.ts';
+import { EagerEngine } from '../../../src/training/trainer/eager-engine.ts';
+import type { EngineState, LabelledBatch, TrainingEngine } from '../../../src/training/trainer/engine.ts';
+import type { EngineRequest } from '../../../src/training/trainer/update-rule.ts';
+import { resolveTopology } from '../../../src/training/topology.ts';
+
+const tf = loadTf();
+const ROWS = 8;
+const LAST = 5;
+const STEPS = 20;
+const NUMBER: OutputSpec = { kind: 'number', name: 'y', width: 1 };
+const TWO: OutputSpec = { kind: 'classes', name: 'y', classes: ['a', 'b'] };
+const THREE: OutputSpec = { kind: 'classes', name: 'y', classes: ['a', 'b', 'c'] };
+
+interface Task {
+  readonly inputs: readonly TensorSpec[];
+  readonly layers: readonly LayerConfig[];
+  readonly output: OutputSpec;
+  readonly loss: Named;
+  readonly optimizer?: Named;
+  readonly weighted?: boolean;
+}
+
+const DENSE: Task = { inputs: [{ name: 'x', shape: [5], dtype: 'float32' }], layers: [{ type: 'dense', units: 7, activation: 'tanh' }, { type: 'dense', units: 3, activation: 'softmax' }], output: THREE, loss: 'categoricalCrossentropy' };
+
+function requestOf({ inputs, layers: specs, output, loss: named, optimizer }: Task): EngineRequest {
+  const loss = resolveLoss(named, output);
+  return { topology: resolveTopology({ layers: specs }, inputs, output, loss), output, loss, optimizer: resolveNamed(optimizerRegistry, optimizer ?? { sgd: { learningRate: 0.05 } }), seed: 3 };
+}
+
+/** Nineteen whole batches and a smaller one. */
+function batchesOf(task: Task, request: EngineRequest): LabelledBatch[] {
+  const prng = new Prng('rows');
+  const { labels } = request.loss.definition;
+  return Array.from({ length: STEPS }, (_, index) => {
+    const rows = index === STEPS - 1 ? LAST : ROWS;
+    const tensor = (spec: TensorSpec): Tensor => {
+      const length = rows * product(spec.shape);
+      const data = spec.vocabularySize === undefined ? Float32Array.from({ length }, () => prng.normal()) : Int32Array.from({ length }, () => prng.below(spec.vocabularySize!));
+      return { spec, rows, data };
+    };
+    const classes = task.output.kind === 'classes' ? task.output.classes.length : 0;
+    const label = (): number => (task.output.kind === 'number' ? Math.abs(prng.normal()) : prng.below(classes));
+    return {
+      rows,
+      inputs: Object.fromEntries(task.inputs.map((spec) => [spec.name, tensor(spec)])),
+      labels: labels === 'index' ? Int32Array.from({ length: rows }, label) : Float32Array.from({ length: rows }, label),
+      ...(task.weighted === true ? { rowWeights: Float32Array.from({ length: rows }, () => 0.5 + prng.uniform()) } : {}),
+    };
+  });
+}
+
+const SIZES = { train: [ROWS, LAST], evaluate: 12 };
+const graphOf = (task: Task): GraphEngine => new GraphEngine(tf, requestOf(task), { ...SIZES, rowWeights: task.weighted === true });
+
+/** @param group steps per call */
+function trained(engine: TrainingEngine, batches: readonly LabelledBatch[], group: number, from = 0): number[] {
+  const found: number[] = [];
+  for (let at = from; at < batches.length;) {
+    const whole = batches.slice(at, at + group).filter((batch) => batch.rows === batches[at]!.rows);
+    found.push(...engine.train(whole, at, whole.map((_, index) => 0.002 + 0.0001 * (at + index))).map(({ loss }) => loss));
+    at += whole.length;
+  }
+  return found;
+}
+
+function largestDifference(a: EngineState, b: EngineState): number {
+  expect([...a.keys()]).toEqual([...b.keys()]);
+  let largest = 0;
+  for (const [name, values] of a) values.forEach((value, index) => { largest = Math.max(largest, Math.abs(value - b.get(name)![index]!)); });
+  return largest;
+}
+
+function expectAgreement(task: Task): void {
+  const request = requestOf(task);
+  const batches = batchesOf(task, request);
+  const eager = new EagerEngine(tf, request);
+  const graph = graphOf(task);
+  expect(graph.weights()).toEqual(eager.weights());
+  const before = eager.weights();
+  eager.train(batches.slice(0, 1), 0, [0.01]);
+  graph.train(batches.slice(0, 1), 0, [0.01]);
+  // One small step apart: the difference of the weights is the gradient's.
+  expect(largestDifference(eager.state(), graph.state())).toBeLessThan(1e-6);
+  expect(largestDifference(eager.weights(), before)).toBeGreaterThan(0);
+  const expected = trained(eager, batches, 1, 1);
+  const actual = trained(graph, batches, 7, 1);
+  for (const [index, loss] of expected.entries()) expect(Math.abs(actual[index]! - loss), `step ${index}`).toBeLessThan(1e-4 * Math.max(1, Math.abs(loss)));
+  expect(largestDifference(eager.weights(), graph.weights())).toBeLessThan(1e-4);
+  const { rowWeights: _weights, ...last } = batches.at(-1)!;
+  const [a, b] = [eager.evaluate(last), graph.evaluate(last)];
+  expect(Math.abs(a.loss - b.loss)).toBeLessThan(1e-3 * Math.max(1, Math.abs(a.loss)));
+  expect(Object.keys(b.metrics)).toEqual(Object.keys(a.metrics));
+  eager.dispose();
+  graph.dispose();
+}
+
+/** The layer between inputs and a dense output. */
+function taskOfLayer(type: string, example: (typeof layers)[number]['examples'][number]): Task {
+  const inputs = example.inputs.map((shape, index): TensorSpec => (example.integersBelow === undefined
+    ? { name: `x${index}`, shape, dtype: 'float32' }
+    : { name: `x${index}`, shape, dtype: 'int32', vocabularySize: example.integersBelow }));
+  const trainableFirst = example.integersBelow === undefined && inputs.length === 1 && example.inputs[0]!.length === 1;
+  const before: LayerConfig[] = trainableFirst ? [{ type: 'dense', name: 'before', units: example.inputs[0]![0]!, inputs: ['x0'] }] : [];
+  const reads = trainableFirst ? ['before'] : inputs.map(({ name }) => name);
+  return {
+    inputs, output: NUMBER, loss: 'meanSquaredError',
+    layers: [...before, { ...(example.config as object), type, name: 'tested', inputs: reads } as LayerConfig, { type: 'flatten', name: 'flat' }, { type: 'dense', name: 'out', units: 1 }],
+  };
+}
+
+describe('both engines agree over 20 steps', () => {
+  test.each(layers.flatMap((layer) => layer.examples.map((example, index) => [`${layer.type} ${index}`, layer.type, example] as const)))('layer %s', (_title, type, example) => {
+    expectAgreement(taskOfLayer(type, example));
+  });
+
+  test.each(losses.map((loss) => [loss.name, loss] as const))('loss %s', (name, loss) => {
+    const output = loss.labels === 'number' ? NUMBER : loss.labels === 'binary' ? TWO : THREE;
+    const units = output === THREE ? 3 : 1;
+    expectAgreement({ ...DENSE, output, loss: name, layers: [{ type: 'dense', units: 6, activation: 'tanh' }, { type: 'dense', units, activation: loss.activations[0]! }] });
+  });
+
+  const SETTINGS: Record<string, Record<string, unknown>[]> = {
+    sgd: [{}, { momentum: 0.9 }, { momentum: 0.9, nesterov: true, clipNorm: 0.1 }], adam: [{}, { amsgrad: true, globalClipNorm: 0.5 }],
+    rmsprop: [{}, { momentum: 0.5, centered: true, clipValue: 0.05 }],
+  };
+  test.each(optimizers.flatMap(({ name }) => (SETTINGS[name] ?? [{}]).map((settings) => [`${name} ${JSON.stringify(settings)}`, { [name]: settings }] as const)))('optimizer %s', (_title, optimizer) => {
+    expectAgreement({ ...DENSE, optimizer });
+  });
+
+  test('row weights, penalties, dropout, several inputs, masks', () => {
+    expectAgreement({
+      ...DENSE, weighted: true, optimizer: 'adam',
+      inputs: [...DENSE.inputs, { name: 'words', shape: [4], dtype: 'int32', vocabularySize: 9 }],
+      layers: [
+        { type: 'embedding', name: 'embedded', inputs: ['words'], inputDim: 9, outputDim: 3, maskZero: true },
+        { type: 'gru', name: 'read', units: 4, dropout: 0.2, recurrentDropout: 0.2 },
+        { type: 'dense', name: 'numbers', inputs: ['x'], units: 4, activation: 'relu', kernelRegularizer: { l1: 0.01, l2: 0.02 } },
+        { type: 'concatenate', name: 'all', inputs: ['read', 'numbers'] },
+        { type: 'batchNormalization' }, { type: 'dropout', rate: 0.3 },
+        { type: 'dense', units: 3, activation: 'softmax' },
+      ],
+    });
+  });
+});
+
+const NOISY: Task = { ...DENSE, optimizer: 'nadam', layers: [{ type: 'dense', units: 9, activation: 'relu' }, { type: 'batchNormalization' }, { type: 'dropout', rate: 0.4 }, { type: 'dense', units: 3, activation: 'softmax' }] };
+
+test('results do not depend on how steps are grouped into calls, nor on where training was interrupted', () => {
+  const batches = batchesOf(NOISY, requestOf(NOISY));
+  const whole = graphOf(NOISY);
+  const expected = trained(whole, batches, 10);
+  for (const group of [1, 3]) {
+    const other = graphOf(NOISY);
+    expect(trained(other, batches, group)).toEqual(expected);
+    expect(other.state()).toEqual(whole.state());
+    other.dispose();
+  }
+  for (const at of [1, 7, 19]) {
+    const first = graphOf(NOISY);
+    trained(first, batches.slice(0, at), 10);
+    const second = graphOf(NOISY);
+    second.restore(first.state());
+    first.dispose();
+    expect(trained(second, batches, 4, at)).toEqual(expected.slice(at));
+    expect(second.state()).toEqual(whole.state());
+    second.dispose();
+  }
+  whole.dispose();
+});
+
+test('weights can be set in the middle of training, and slots stay', () => {
+  const batches = batchesOf(NOISY, requestOf(NOISY));
+  const engine = graphOf(NOISY);
+  const start = engine.weights();
+  trained(engine, batches, 10);
+  const slots = [...engine.state()].filter(([name]) => name.startsWith('slots/'));
+  engine.setWeights(start);
+  expect(engine.weights()).toEqual(start);
+  expect([...engine.state()].filter(([name]) => name.startsWith('slots/'))).toEqual(slots);
+  engine.dispose();
+});
+
+test('nothing piles up over many calls', () => {
+  const engine = graphOf(NOISY);
+  const batches = batchesOf(NOISY, requestOf(NOISY)).slice(0, 10);
+  const evaluated = { ...batches[0]! };
+  const rounds = (count: number): void => {
+    for (let round = 0; round < count; round++) {
+      engine.train(batches, 0, batches.map(() => 0.001));
+      engine.evaluate(evaluated);
+      if (round % 50 === 0) engine.state();
+    }
+  };
+  rounds(300);
+  const tensors = tf.memory().numTensors;
+  const resident = process.memoryUsage().rss;
+  rounds(1_500);
+  expect(tf.memory().numTensors).toBe(tensors);
+  expect(process.memoryUsage().rss - resident).toBeLessThan(60e6);
+  engine.dispose();
+});
+
+test('what cannot be recorded is named', () => {
+  const refusal = (body: (x: import('@tensorflow/tfjs-node').Tensor) => import('@tensorflow/tfjs-node').Tensor): string => {
+    const tracer = new Tracer(tf, 'x_');
+    const x = tf.zeros([100, 100]);
+    tracer.placeholder(x, 'x');
+    try {
+      tracer.trace(() => tracer.symbolOf(body(x)));
+      return '';
+    } catch (error) {
+      expect(error).toBeInstanceOf(TraceError);
+      return (error as Error).message;
+    } finally {
+      x.dispose();
+    }
+  };
+  expect(refusal((x) => tf.add(x, tf.ones([100, 100])))).toBe('');
+  expect(refusal((x) => tf.add(x, tf.randomNormal([100, 100], 0, 1, 'float32', 5)))).toContain('constant of shape [100, 100]');
+  expect(refusal((x) => tf.add(x, tf.randomUniform([1])))).toContain('random draw without a seed');
+  expect(refusal((x) => tf.cast(tf.multinomial(tf.reshape(x, [1, -1]) as import('@tensorflow/tfjs-node').Tensor2D, 4, 7), 'float32'))).toContain('Multinomial');
+});
+
+test('an engine that was asked for by name refuses what it cannot do; "auto" says why it falls back', () => {
+  const request = requestOf(DENSE);
+  const broken = { ...request, loss: { ...request.loss, definition: { ...request.loss.definition, fromLogits: undefined, value: (_tf: typeof tf, _labels: unknown, predictions: import('@tensorflow/tfjs-node').Tensor) => tf.sum(tf.mul(predictions, tf.randomUniform([ROWS, 3])), -1) } } } as unknown as EngineRequest;
+  const sizes = { train: [ROWS], evaluate: undefined, rowWeights: false };
+  expect(createEngine(tf, request, sizes, 'auto').engine.name).toBe('compiled');
+  expect(createEngine(tf, request, sizes, 'eager')).toMatchObject({ engine: { name: 'eager' } });
+  const chosen = createEngine(tf, broken, sizes, 'auto');
+  expect(chosen.engine.name).toBe('eager');
+  expect(chosen.reason).toContain('random draw');
+  expect(() => createEngine(tf, broken, sizes, 'compiled')).toThrow(/cannot be compiled.*random draw/);
+});
