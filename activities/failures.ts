@@ -1,11 +1,16 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { isPerennialError, messageOf } from '../src/core/errors.ts';
+import { PerennialError, isPerennialError, messageOf } from '../src/core/errors.ts';
 import { limits } from '../src/core/limits.ts';
 import { redact } from '../src/orchestration/secrets.ts';
+
+/** Pause before the next attempt of a step that could not reach the store, in milliseconds. */
+const STORE_RETRY_MS = 10_000;
 
 /** An error in Temporal's form: our code as the type, a message that says what to do, and whether trying again can help. */
 export function toFailure(error: unknown, secrets: readonly string[] = []): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (!isPerennialError(error) && (code === 'ENOSPC' || code === 'EDQUOT')) return toFailure(new PerennialError('STORE_FULL', `No space is left on the disk: ${messageOf(error)}`, { hint: 'Free space on this disk.', cause: error }), secrets);
   if (!isPerennialError(error)) {
     const failure = ApplicationFailure.create({ message: clip(redact(messageOf(error), secrets)), type: 'INTERNAL', nonRetryable: false });
     if (error instanceof Error && error.stack !== undefined) failure.stack = redact(error.stack, secrets);
@@ -16,6 +21,8 @@ export function toFailure(error: unknown, secrets: readonly string[] = []): Appl
     message: redact(clip(error.message) + hint, secrets),
     type: error.code,
     nonRetryable: !error.retryable,
+    // Calls to the store have been repeated for seconds already: it takes longer to mount a disk or start a server.
+    ...(error.code === 'STORE_UNAVAILABLE' ? { nextRetryDelay: STORE_RETRY_MS } : {}),
     details: [redact({ category: error.category, hint: error.hint, details: error.details }, secrets)],
   });
   // A user's mistake is no place in our code.

@@ -73,8 +73,13 @@ function fail(error: unknown): never {
 
 function details(name: string, recent: readonly ModelAnswer[]): string {
   const rows = [...recent].reverse().map((answer) => `| ${answer.action} | ${answer.alias} | ${answer.from ?? '–'} → ${answer.to ?? '–'} | ${answer.summary.replaceAll('|', '\\|')} |`);
-  if (rows.length === 0) return `Routing of **${name}**: no change yet.`;
-  return roomy([`Routing of **${name}**, newest change first`, '', '| Action | Alias | Version | What happened |', '| --- | --- | --- | --- |', ...rows].join('\n'));
+  const table = rows.length === 0 ? [`No change of **${name}** was asked for here yet.`] : [`Changes of **${name}** asked for here, newest first`, ['| Action | Alias | Version | What happened |', '| --- | --- | --- | --- |', ...rows].join('\n')];
+  const howTo = [
+    '- Go back to the last good version and pin it: `rollback` with `{"who": "you", "why": "…"}`; to a certain one with `"to": 2` besides',
+    '- Let a version serve: `promote` with `{"version": 3, "who": "you", "why": "…"}`',
+    '- Let automation promote again: `unpin` with `{"who": "you", "why": "…"}`',
+  ];
+  return roomy([...table, '**What you can do**: More Actions → Send an Update', howTo.join('\n'), `Every change, those by runs and by the command line too: \`perennial models history ${name}\``].join('\n\n'));
 }
 
 function checkAccountable(request: Accountable): void {

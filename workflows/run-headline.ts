@@ -16,7 +16,7 @@ function sentence(run: Omit<RunView, 'headline'>, promoted: boolean): string {
   if (status === 'failed') return failure === null ? 'A step failed.' : `${failure.step === undefined ? '' : `Step "${failure.step}" failed: `}${failure.message}`;
   if (status === 'rejected') return `A gate said no: ${steps.filter((step) => step.verdict?.passed === false).flatMap((step) => step.verdict!.reasons).join('; ')}.`;
   if (status === 'cancelled') {
-    const stopped = steps.filter((step) => step.status === 'cancelled').map((step) => `"${step.id}"${step.progress === undefined ? '' : ` (${progressLine(step.progress)})`}`);
+    const stopped = steps.filter((step) => step.status === 'cancelled' && step.durationMs > 0).map((step) => `"${step.id}"${step.progress === undefined ? '' : ` (${progressLine(step.progress)})`}`);
     return stopped.length === 0 ? 'Cancelled before a step ran.' : `Cancelled in step ${stopped.join(', ')}.`;
   }
   if (status === 'running') {

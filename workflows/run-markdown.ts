@@ -1,5 +1,5 @@
 import type { RunView, StepView } from '../src/core/run.ts';
-import { roomy } from './markdown.ts';
+import { compose } from './markdown.ts';
 import { duration, firstLine, number, progressLine } from './run-headline.ts';
 
 const MARKS: Readonly<Record<StepView['status'], string>> = {
@@ -13,10 +13,12 @@ const STATES: Readonly<Record<RunView['status'], string>> = {
 const STARTED_BY: Readonly<Record<string, string>> = { manual: 'by hand', schedule: 'by its schedule', backfill: 'by a backfill', drift: 'because of drift', newData: 'because of new data' };
 
 const REMARK_MAX = 160;
+/** Rows of the step table: what runs or went wrong always has one, of the others these many. */
+const ROWS_MAX = 40;
 
 /** The run for Temporal's UI, in Markdown: what came of it, what to do next, the verdict, the steps, and what each step says. */
 export function runMarkdown(run: RunView, why?: string): string {
-  const parts = [
+  const needed = [
     `**${STATES[run.status]}**${run.status === 'failed' ? '' : ` – ${run.headline}`}`,
     ...(run.failure === null ? [] : [failureBlock(run)]),
     ...linksBlock(run),
@@ -25,9 +27,8 @@ export function runMarkdown(run: RunView, why?: string): string {
     stepTable(run.steps),
     ...cacheBlock(run.steps),
     `Started ${STARTED_BY[run.trigger] ?? `by ${run.trigger}`}${why === undefined ? '' : ` (${why})`}; data as of ${minute(run.nominalTime)}`,
-    ...run.steps.filter((step) => step.details !== undefined && step.verdict === undefined).map((step) => `**${step.id}**\n\n${step.details}`),
   ];
-  return roomy(parts.join('\n\n'));
+  return compose(needed, run.steps.filter((step) => step.details !== undefined && step.verdict === undefined).map((step) => `**${step.id}**\n\n${step.details}`));
 }
 
 function failureBlock(run: RunView): string {
@@ -82,9 +83,13 @@ function metricsTable(run: RunView): string[] {
   return [['| Metric | Value |', '| --- | --- |', ...names.map((name) => `| ${cell(name)} | ${number(run.metrics[name]!)} |`)].join('\n')];
 }
 
+const QUIET: readonly StepView['status'][] = ['pending', 'completed', 'cached', 'skipped'];
+
 function stepTable(steps: readonly StepView[]): string {
-  const rows = steps.map((step) => `| ${cell(step.id)} | ${MARKS[step.status].replace(' ', '\u00a0')} | ${step.status === 'running' || step.durationMs === 0 ? '' : duration(step.durationMs).replaceAll(' ', '\u00a0')} | ${cell(remark(step))} |`);
-  return ['| Step | State | Time | What happened |', '| --- | --- | --- | --- |', ...rows].join('\n');
+  const quiet = new Set(steps.filter((step) => QUIET.includes(step.status)).slice(ROWS_MAX));
+  const rows = steps.filter((step) => !quiet.has(step)).map((step) => `| ${cell(step.id)} | ${MARKS[step.status].replaceAll(' ', '\u00a0')} | ${step.status === 'running' || step.durationMs === 0 ? '' : duration(step.durationMs).replaceAll(' ', '\u00a0')} | ${cell(remark(step))} |`);
+  const more = quiet.size === 0 ? '' : `\n\nand ${quiet.size} more steps that are done or have not begun: see the timeline`;
+  return ['| Step | State | Time | What happened |', '| --- | --- | --- | --- |', ...rows].join('\n') + more;
 }
 
 function remark(step: StepView): string {
@@ -101,7 +106,7 @@ function cacheBlock(steps: readonly StepView[]): string[] {
     const key = `${step.cached ? 'from the cache' : 'ran'}: ${step.reason}`;
     groups.set(key, [...(groups.get(key) ?? []), step.id]);
   }
-  return groups.size === 0 ? [] : ['**Cache**', [...groups].map(([reason, ids]) => `- ${ids.join(', ')} – ${reason}`).join('\n')];
+  return groups.size === 0 ? [] : ['**Cache**', [...groups].map(([reason, ids]) => `- ${ids.slice(0, 12).join(', ')}${ids.length > 12 ? ` and ${ids.length - 12} more` : ''} – ${reason}`).join('\n')];
 }
 
 /** "2026-01-31 03:00 UTC" */

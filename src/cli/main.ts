@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { PerennialError } from '../core/errors.ts';
 import { createIo, reportError } from './command.ts';
 import { commands } from './commands/index.generated.ts';
 
@@ -7,6 +8,8 @@ const program = new Command('perennial')
   .version('0.1.0')
   .option('--json', 'print one JSON document on stdout; progress and logs go to stderr')
   .showSuggestionAfterError(true)
+  // Mistakes of usage are told below, as all others are.
+  .configureOutput({ outputError: () => {} })
   // Options after a command's name are the command's own: `predict --version 3` names a version of the model.
   .enablePositionalOptions()
   .exitOverride();
@@ -17,8 +20,22 @@ declareJsonEverywhere(program);
 try {
   await program.parseAsync(process.argv);
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else reportError(error, io);
+  if (!(error instanceof CommanderError)) reportError(error, io);
+  else if (error.exitCode === 0 || error.code === 'commander.help') process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else reportError(usageError(error), io);
+}
+
+/** With the command that was meant, as far as it is one. */
+function usageError({ message }: CommanderError): PerennialError {
+  let command: Command = program;
+  const path = ['perennial'];
+  for (const word of process.argv.slice(2)) {
+    const next = command.commands.find((child) => child.name() === word);
+    if (next === undefined) continue;
+    command = next;
+    path.push(word);
+  }
+  return new PerennialError('USAGE', message.replace(/^error: /, ''), { hint: `See \`${path.join(' ')} --help\`.` });
 }
 
 /** `--json` works before and after the command's name. */

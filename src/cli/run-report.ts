@@ -12,8 +12,7 @@ export function reportRun(run: RunReport, io: CliIo): void {
   const took = run.endedAt === null || run.startedAt === '' ? '' : ` in ${seconds(Date.parse(run.endedAt) - Date.parse(run.startedAt))}`;
   const cached = run.steps.filter((step) => step.cached).length;
   io.print(`\nRun ${run.workflowId} ${run.status}${took}${cached === 0 ? '' : `; ${cached} of ${run.steps.length} steps from the cache`}`);
-  const metrics = Object.entries(run.metrics);
-  if (metrics.length > 0) io.print(`\n${table([['METRIC', 'VALUE'], ...metrics.map(([name, value]) => [name, formatNumber(value)])])}`);
+  if (Object.keys(run.metrics).length > 0) io.print(`\n${table(metricRows(run))}`);
   if (run.verdict !== null) io.print(`\nGate: ${run.verdict}${reasons(run)}`);
   if (run.model !== null && run.version !== null) io.print(`Model: ${run.model} version ${run.version}`);
   if (run.urls.report !== undefined) io.print(`Report: ${run.urls.report}`);
@@ -35,6 +34,14 @@ export function exitCodeOfRun(run: Pick<RunReport, 'status' | 'failure'>): numbe
   const exit = exitCodeOf(code as ErrorCode);
   // The document was good enough to run, so whatever a step then met is a failed run.
   return exit === 2 || exit === 130 ? 1 : exit;
+}
+
+/** The model's metrics, beside them those of the champion and of the naive forecast on the same rows, where the evaluation has them. */
+function metricRows(run: RunReport): string[][] {
+  const values: Record<string, unknown> = Object.assign({}, ...run.steps.map((step) => step.values ?? {}));
+  const others = (['champion', 'baseline'] as const).filter((who) => Object.keys(run.metrics).some((name) => typeof values[`${who}_${name}`] === 'number'));
+  const cell = (value: unknown): string => (typeof value === 'number' ? formatNumber(value) : '');
+  return [['METRIC', 'VALUE', ...others.map((who) => who.toUpperCase())], ...Object.entries(run.metrics).map(([name, value]) => [name, formatNumber(value), ...others.map((who) => cell(values[`${who}_${name}`]))])];
 }
 
 function reasons(run: RunReport): string {

@@ -98,8 +98,8 @@ export async function withDatabase<T>(work: (db: Database) => Promise<T>, signal
     return await work(database(connection));
   } catch (error) {
     if (signal?.aborted) throw new PerennialError('CANCELLED', 'The step was cancelled while it read data.', { cause: error });
-    if (/no space left|disk quota|could not write/i.test(messageOf(error))) {
-      throw new PerennialError('STORE_FULL', `No space is left for temporary data in ${join(perennialHome(), 'tmp')}.`, { cause: error });
+    if (!(error instanceof PerennialError) && /no space left|disk quota|could not write/i.test(messageOf(error))) {
+      throw new PerennialError('STORE_FULL', `No space is left for the working data of the step below ${perennialHome()}: ${duckdbMessage(error)}`, { hint: 'Free space on this disk.', cause: error });
     }
     throw error;
   } finally {

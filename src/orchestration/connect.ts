@@ -90,7 +90,6 @@ export function temporalError(error: unknown, what: string): unknown {
   const cause = (error as { cause?: unknown } | undefined)?.cause;
   const code = grpcCode(error) ?? grpcCode(cause);
   const message = messageOf(cause ?? error);
-  if (/already completed/i.test(message)) return new PerennialError('USAGE', `${what} has ended already.`, { hint: 'See how with `perennial runs show`.', cause: error });
   if ((error as { name?: unknown } | undefined)?.name === 'WorkflowNotFoundError') return new PerennialError('NOT_FOUND', `${what}: there is no such run.`, { hint: 'List what exists with `perennial runs list`.', cause: error });
   if (code === 5 && /namespace/i.test(message)) return new PerennialError('TEMPORAL_UNAVAILABLE', `${what}: ${message}`, { hint: 'Check TEMPORAL_NAMESPACE.', cause: error });
   if (code === 5) return new PerennialError('NOT_FOUND', `${what}: Temporal knows no such thing.`, { cause: error });

@@ -131,10 +131,13 @@ function retrying(activities: readonly PendingActivity[]): Record<string, string
   return reasons;
 }
 
-/** Asks a run to stop: its steps are cancelled and clean up. Returns at once. @throws NOT_FOUND */
+/** Asks a run to stop: its steps are cancelled and clean up. Returns at once. @throws NOT_FOUND, USAGE for a run that has ended */
 export async function cancelRun(temporal: Temporal, workflowId: string): Promise<void> {
   try {
-    await temporal.client.workflow.getHandle(workflowId).cancel();
+    const handle = temporal.client.workflow.getHandle(workflowId);
+    const { status } = await handle.describe();
+    if (status.name !== 'RUNNING') throw new PerennialError('USAGE', `Run "${workflowId}" has ended already.`, { hint: `See how: perennial runs show ${workflowId}` });
+    await handle.cancel();
   } catch (error) {
     throw temporalError(error, `Run "${workflowId}"`);
   }

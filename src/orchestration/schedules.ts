@@ -187,7 +187,8 @@ function updateOf(temporal: Temporal, desired: DesiredSchedule): Omit<ScheduleUp
 }
 
 function optionsOf(temporal: Temporal, desired: DesiredSchedule): ScheduleOptions {
-  return { ...updateOf(temporal, desired), scheduleId: desired.id, memo: { pipeline: desired.pipeline } };
+  const { action, ...rest } = updateOf(temporal, desired);
+  return { ...rest, action, scheduleId: desired.id, memo: { pipeline: desired.pipeline }, typedSearchAttributes: action.typedSearchAttributes ?? [] };
 }
 
 async function withErrors<T>(id: string, call: () => Promise<T>): Promise<T> {

@@ -163,7 +163,8 @@ export async function historyCharts(history: EvaluationReport['history'], bestEp
           { data: { values: [{ epoch: bestEpoch }] }, mark: { type: 'rule', color: COLOURS.other, strokeDash: [4, 4] }, encoding: { x: { field: 'epoch', type: 'quantitative' } } },
           {
             data: { values },
-            mark: { type: 'line', strokeWidth: 1.8 },
+            // A line of one epoch would not be seen.
+            mark: { type: 'line', strokeWidth: 1.8, point: history.length === 1 },
             encoding: {
               x: { field: 'epoch', type: 'quantitative', title: 'epoch', axis: { tickMinStep: 1, format: 'd' }, scale: { nice: false } },
               y: { field: 'value', type: 'quantitative', title: name, scale: { zero: false } },

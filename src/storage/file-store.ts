@@ -26,6 +26,7 @@ export class FileStore implements ObjectStore {
   readonly #sync: boolean;
   readonly #objects: string;
   readonly #aside: string;
+  #identity: string | undefined;
 
   /** @param options.sync false: what was written survives the end of the process, but not of the machine. Default: true. */
   constructor(folder: string, options: { readonly sync?: boolean } = {}) {
@@ -185,8 +186,20 @@ export class FileStore implements ObjectStore {
     throw objectNotFound(this.location, key);
   }
 
+  /**
+   * A folder that goes away (a disk unmounted, a folder moved) is an outage, not an empty store: nothing may be found missing in it,
+   * and least of all may a second store be begun in its place.
+   */
+  async #checkFolder(): Promise<void> {
+    const facts = await statOrUndefined(this.folder);
+    const identity = facts === undefined ? undefined : `${facts.dev}:${facts.ino}`;
+    if (this.#identity === undefined) this.#identity = identity;
+    if (identity !== this.#identity) throw folderGone(this.folder, identity === undefined ? 'is not there any more' : 'is another folder than when the store was opened');
+  }
+
   async #mapped<T>(key: string, work: () => Promise<T>): Promise<T> {
     try {
+      await this.#checkFolder();
       return await work();
     } catch (error) {
       throw isPerennialError(error) ? error : this.#translate(error as NodeJS.ErrnoException, key);
@@ -213,6 +226,13 @@ export class FileStore implements ObjectStore {
         return new PerennialError('STORE_UNAVAILABLE', told, { cause: error });
     }
   }
+}
+
+/** The error for a store whose folder was there before. */
+export function folderGone(folder: string, what: string): PerennialError {
+  return new PerennialError('STORE_UNAVAILABLE', `The folder of the store, ${folder}, ${what}.`, {
+    hint: 'Mount the disk or move the folder back. If it was removed on purpose: `perennial down`, make an empty folder there, `perennial up`.',
+  });
 }
 
 function headOf(key: string, facts: BigIntStats): ObjectHead {

@@ -1,12 +1,13 @@
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { perennialHome } from '../platform/paths.ts';
 import { readStack, storeLocation } from '../platform/stack.ts';
-import { FileStore } from './file-store.ts';
+import { FileStore, folderGone } from './file-store.ts';
 import { checkKey } from './keys.ts';
-import { probeOnce } from './probe.ts';
+import { probeOnce, wasProbed } from './probe.ts';
 import { RetryingStore } from './retrying-store.ts';
 import type { S3Options } from './s3-store.ts';
 
@@ -83,6 +84,7 @@ export async function openStore(uri: string = defaultStoreUri()): Promise<Object
   const notes = join(perennialHome(), 'cache', 'probes');
   if (address.kind === 'file') {
     const store = new FileStore(address.folder);
+    if (!existsSync(address.folder) && (await wasProbed(store.location, notes))) throw folderGone(address.folder, 'was there before and is gone');
     if ((await probeOnce(store, store.location, notes)) === 'probed') await store.sweep(SWEEP_AFTER_MS);
     return new RetryingStore(store);
   }

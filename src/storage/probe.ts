@@ -44,11 +44,22 @@ function unsuitable(store: ObjectStore, what: string): PerennialError {
   return new PerennialError('STORE_UNSUITABLE', `The store ${store.location} ${what}; the registry would lose updates on it.`);
 }
 
+/** Whether a store of this identity was used from this home before, however long ago. */
+export async function wasProbed(identity: string, folder: string): Promise<boolean> {
+  return (await remembered(identity, folder)) !== undefined;
+}
+
+const noteOf = (identity: string, folder: string): string => join(folder, `${sha256(identity).slice(0, 32)}.json`);
+
+async function remembered(identity: string, folder: string): Promise<string | undefined> {
+  return readFile(noteOf(identity, folder), 'utf8').catch(() => undefined);
+}
+
 /** Probes at most once a day: a success is remembered in `folder`, under the identity of the store. */
 export async function probeOnce(store: ObjectStore, identity: string, folder: string): Promise<'probed' | 'remembered'> {
-  const path = join(folder, `${sha256(identity).slice(0, 32)}.json`);
-  const remembered = await readFile(path, 'utf8').catch(() => undefined);
-  if (remembered !== undefined && isFresh(remembered)) return 'remembered';
+  const path = noteOf(identity, folder);
+  const note = await remembered(identity, folder);
+  if (note !== undefined && isFresh(note)) return 'remembered';
   await probeStore(store);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(`${path}.${process.pid}`, JSON.stringify({ formatVersion: 1, location: store.location, probedAt: Date.now() }));

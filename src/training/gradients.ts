@@ -1,9 +1,4 @@
-import type { Tensor, Tf } from './tf.ts';
-
-interface RawBackend {
-  readonly binding: Readonly<Record<string, number>>;
-  executeSingleOutput(name: string, attributes: readonly { name: string; type: number; value: unknown }[], inputs: readonly Tensor[]): Tensor;
-}
+import type { RawBackend, Tensor, Tf } from './tf.ts';
 
 /**
  * Gradients of ReLU, sigmoid and tanh by TensorFlow's own operations, in place of several of tfjs's each. They hold for every engine,

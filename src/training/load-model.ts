@@ -1,14 +1,15 @@
 import type { OpenArtifact } from '../core/ports.ts';
-import { PerennialError } from '../core/errors.ts';
+import { PerennialError, messageOf } from '../core/errors.ts';
 import type { DatasetProfile, Preprocessor } from '../data/types.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { TensorBatch } from '../core/tensor.ts';
 import { loadPreprocessor } from '../data/preprocessor.ts';
+import { GraphPredictor } from './graph/graph-predictor.ts';
 import { lossRegistry } from './registries.ts';
 import { Network } from './network.ts';
 import { product, showShape } from './shapes.ts';
 import { loadTf } from './tf.ts';
-import type { Tensor } from './tf.ts';
+import type { Tensor, Tf } from './tf.ts';
 import type { Topology } from './model-config.ts';
 import type { ModelMeta, Predictor } from './types.ts';
 import { decodeWeights } from './weights-file.ts';
@@ -47,14 +48,18 @@ export async function openBundle(artifact: OpenArtifact): Promise<Bundle> {
 
 function createPredictor(meta: ModelMeta, network: Network, values: ReadonlyMap<string, Float32Array>): Predictor {
   const tf = loadTf();
-  const weights = new Map<string, Tensor>(network.weights.map((spec) => [spec.fullName, tf.tensor(values.get(spec.fullName)!, [...spec.shape], 'float32')]));
+  const compiled = compileOnUse(tf, network, values);
+  let weights: ReadonlyMap<string, Tensor> | undefined;
+  const weightTensors = (): ReadonlyMap<string, Tensor> => new Map(network.weights.map((spec) => [spec.fullName, tf.tensor(values.get(spec.fullName)!, [...spec.shape], 'float32')]));
   const width = product(meta.outputShape);
   const { score } = lossRegistry.get(meta.loss);
   let disposed = false;
 
+  /** Operation by operation, for a model that cannot be compiled. */
   function predictSome(batch: TensorBatch): Float32Array {
+    const loaded = (weights ??= weightTensors());
     return tf.tidy(() => {
-      const { output } = network.forward(tf, network.inputTensors(tf, batch), weights, { training: false, seed: 0, iteration: 0, logits: false });
+      const { output } = network.forward(tf, network.inputTensors(tf, batch), loaded, { training: false, seed: 0, iteration: 0, logits: false });
       return (output.dataSync() as Float32Array).slice();
     });
   }
@@ -64,7 +69,9 @@ function createPredictor(meta: ModelMeta, network: Network, values: ReadonlyMap<
     async predict(batch) {
       if (disposed) throw new PerennialError('INTERNAL', 'A model was asked after it was disposed of.');
       const rows = rowsOf(batch, meta);
-      const output = new Float32Array(rows * width);
+      const graph = compiled.get();
+      const output = graph === undefined ? new Float32Array(rows * width) : graph.predict(checkedSizes(batch, meta, rows), rows, width);
+      if (graph !== undefined) return score === undefined ? output : output.map((value) => score(value));
       for (let start = 0; start < rows; start += ROWS_PER_CALL) {
         const count = Math.min(ROWS_PER_CALL, rows - start);
         output.set(predictSome(count === rows ? batch : sliceRows(batch, meta, start, count)), start * width);
@@ -74,9 +81,38 @@ function createPredictor(meta: ModelMeta, network: Network, values: ReadonlyMap<
     dispose() {
       if (disposed) return;
       disposed = true;
-      for (const weight of weights.values()) weight.dispose();
+      compiled.dispose();
+      for (const weight of weights?.values() ?? []) weight.dispose();
     },
   };
+}
+
+/** Compiles at the first prediction, not at loading: many models are loaded to be looked at. */
+function compileOnUse(tf: Tf, network: Network, values: ReadonlyMap<string, Float32Array>): { get(): GraphPredictor | undefined; dispose(): void } {
+  let graph: GraphPredictor | 'impossible' | undefined;
+  return {
+    get() {
+      try {
+        graph ??= new GraphPredictor(tf, network, values);
+      } catch (error) {
+        graph = 'impossible';
+        process.emitWarning(`The model predicts operation by operation, which is slower: it cannot be compiled because of ${messageOf(error).split('\n')[0]}`);
+      }
+      return graph === 'impossible' ? undefined : graph;
+    },
+    dispose() {
+      if (graph !== 'impossible') graph?.dispose();
+    },
+  };
+}
+
+/** @throws DATA_INVALID where a tensor has another size than its rows need */
+function checkedSizes(batch: TensorBatch, meta: ModelMeta, rows: number): TensorBatch {
+  for (const { name, shape } of meta.inputs) {
+    const { data } = batch[name]!;
+    if (data.length !== rows * product(shape)) throw new PerennialError('DATA_INVALID', `The tensor "${name}" holds ${data.length} values; ${rows} rows of ${showShape(shape)} need ${rows * product(shape)}.`);
+  }
+  return batch;
 }
 
 /** @throws DATA_INVALID where inputs are missing or differ in rows */

@@ -1,4 +1,5 @@
 import { activate } from './activations.ts';
+import { addBias } from './bias.ts';
 import type { ActivationName } from './activations.ts';
 import type { JsonSchema } from '../core/json.ts';
 import { dropoutMask } from './dropout.ts';
@@ -67,9 +68,8 @@ export function unroll<C extends RecurrentConfig>(
     ? dropoutMask(tf, [batch, config.units], config.recurrentDropout, [layerSeed ^ 0x5bd1e995, iteration])
     : undefined;
   const kernel = weights.kernel!;
-  const product = tf.matMul(tf.reshape(input, [batch * steps, features]), kernel);
-  const bias = cell.inputBias(tf, weights);
-  const projected = tf.unstack(tf.reshape(bias === undefined ? product : tf.add(product, bias), [batch, steps, kernel.shape[1]!]), 1);
+  const product = addBias(tf, tf.matMul(tf.reshape(input, [batch * steps, features]), kernel), cell.inputBias(tf, weights));
+  const projected = tf.unstack(tf.reshape(product, [batch, steps, kernel.shape[1]!]), 1);
   const masks = context.masks[0] === undefined ? undefined : tf.unstack(tf.expandDims(context.masks[0], 2), 1);
 
   let states: Tensor[] = Array.from({ length: cell.states }, () => tf.zeros([batch, config.units]));

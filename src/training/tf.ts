@@ -47,7 +47,7 @@ function restoreUtil(util: Record<string, unknown>): void {
 export type Seed = readonly [number, number | Tensor];
 
 /** The two calls of tfjs-node's backend that run a TensorFlow operation by name. */
-interface RawBackend {
+export interface RawBackend {
   readonly binding: Readonly<Record<string, number>>;
   executeSingleOutput(name: string, attributes: readonly { name: string; type: number; value: unknown }[], inputs: readonly Tensor[]): Tensor;
 }

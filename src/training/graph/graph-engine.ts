@@ -25,14 +25,18 @@ export interface GraphSizes {
   readonly rowWeights: boolean;
 }
 
-/** More steps a call cost responsiveness and memory, and gain little. */
+/** More steps a call cost memory, and gain little. */
 const STEPS_PER_CALL = 10;
 const CONVOLUTIONS_PER_CALL = 2;
+/** A call should not take longer than this: nothing else happens in the meantime. */
+const CALL_MS = 100;
 
 /** Trains by a TensorFlow graph that was recorded from the same mathematics as the eager engine runs, several steps a call. */
 export class GraphEngine implements TrainingEngine {
   readonly name = 'compiled';
-  readonly stepsPerCall: number;
+  readonly #stepsMax: number;
+  /** Of the last call. */
+  #stepMs = CALL_MS;
   readonly #request: EngineRequest;
   readonly #rule: UpdateRule;
   readonly #session: GraphSession;
@@ -52,13 +56,19 @@ export class GraphEngine implements TrainingEngine {
     const steps = [...this.#steps.values()];
     // oneDNN's convolutions are found in the main graph alone; dense and recurrent steps run faster as a function.
     const lowerLoops = convolves(request.topology);
-    this.stepsPerCall = lowerLoops ? CONVOLUTIONS_PER_CALL : STEPS_PER_CALL;
+    this.#stepsMax = lowerLoops ? CONVOLUTIONS_PER_CALL : STEPS_PER_CALL;
     const program = encodeProgram({ variables: this.#variables, steps, predictions: this.#evaluation === undefined ? [] : [this.#evaluation], lowerLoops });
     this.#session = new GraphSession(tf, program);
     this.#assign(this.#rule.initialWeights(), (name) => new Float32Array(this.#rule.size).fill(this.#rule.slots[name]!));
   }
 
+  /** By how long steps take. The results do not depend on it. */
+  get stepsPerCall(): number {
+    return Math.max(1, Math.min(this.#stepsMax, Math.floor(CALL_MS / this.#stepMs)));
+  }
+
   train(batches: readonly LabelledBatch[], firstStep: number, learningRates: readonly number[]): readonly StepOutcome[] {
+    const started = performance.now();
     const rows = batches[0]!.rows;
     const step = this.#steps.get(rows);
     if (step === undefined) throw new PerennialError('INTERNAL', `There is no graph for batches of ${rows} rows, only of ${[...this.#steps.keys()].join(' and ')}.`);
@@ -69,6 +79,7 @@ export class GraphEngine implements TrainingEngine {
       return { name: names.stack(step, input), shape: [input.shape[0]! * batches.length, ...input.shape.slice(1)], values: stack };
     });
     const [losses] = this.#session.run([...feeds, { name: names.count(step), shape: [], values: Int32Array.of(batches.length) }], [names.losses(step)]);
+    this.#stepMs = (performance.now() - started) / batches.length;
     return Array.from(losses!, (loss) => ({ loss }));
   }
 
@@ -105,7 +116,7 @@ export class GraphEngine implements TrainingEngine {
     const length = product(shape) * steps;
     let buffer = this.#buffers.get(name);
     if (buffer === undefined || buffer.length < length) {
-      const capacity = steps === 1 ? length : product(shape) * Math.max(steps, this.stepsPerCall);
+      const capacity = steps === 1 ? length : product(shape) * Math.max(steps, this.#stepsMax);
       buffer = dtype === DataType.int32 ? new Int32Array(capacity) : new Float32Array(capacity);
       this.#buffers.set(name, buffer);
     }

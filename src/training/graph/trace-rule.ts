@@ -3,7 +3,7 @@ import type { Tensor, Tf } from '../tf.ts';
 import type { LabelledTensors, TrainingState, UpdateRule } from '../trainer/update-rule.ts';
 import { DataType } from './graph-def.ts';
 import type { GraphInput, GraphVariable, TracedPrediction, TracedStep } from './program.ts';
-import { Tracer, dataTypeOf } from './tracer.ts';
+import { Rehearsal, cleanly } from './rehearsal.ts';
 
 /** Names of the graph's variables for the state of a rule. */
 export const stateNames = {
@@ -35,65 +35,29 @@ export function stateVariables(rule: UpdateRule): GraphVariable[] {
 /** Type that an input has in the network: token ids stay integers. */
 export const inputType = (spec: TensorSpec): 'int32' | 'float32' => (spec.vocabularySize === undefined ? 'float32' : 'int32');
 
-/** Rehearses on zeros what it records: tensors that stand for the variables and inputs of a graph. */
-class Rehearsal {
-  readonly tracer: Tracer;
-  readonly inputs: GraphInput[] = [];
-  readonly #tf: Tf;
-
-  constructor(tf: Tf, prefix: string) {
-    this.#tf = tf;
-    this.tracer = new Tracer(tf, prefix);
-  }
-
-  variable(name: string, shape: readonly number[], value = 0): Tensor {
-    const tensor = this.#tf.fill([...shape], value);
-    this.tracer.bind(tensor, this.tracer.add('ReadVariableOp', [name], { dtype: { type: DataType.float32 } }));
-    return tensor;
-  }
-
-  input(name: string, shape: readonly number[], dtype: 'int32' | 'float32'): Tensor {
-    const tensor = this.#tf.zeros([...shape], dtype);
-    this.tracer.placeholder(tensor, name);
-    this.inputs.push({ name, shape, dtype: dataTypeOf(dtype) });
-    return tensor;
-  }
-
-  state(rule: UpdateRule): TrainingState {
-    return {
-      flat: this.variable(stateNames.flat, [rule.size]),
-      slots: Object.fromEntries(Object.entries(rule.slots).map(([name, value]) => [name, this.variable(stateNames.slot(name), [rule.size], value)])),
-      statistics: new Map(rule.statistics.map(({ fullName, shape }, index) => [fullName, this.variable(stateNames.statistic(index), shape, 1)])),
-    };
-  }
-
-  labelled(rule: UpdateRule, rows: number, weighted: boolean): LabelledTensors {
-    const labels = rule.labelSpec(rows);
-    return {
-      inputs: Object.fromEntries(rule.network.topology.inputs.map((spec, index) => [spec.name, this.input(inputNames.tensor(index), [rows, ...spec.shape], inputType(spec))])),
-      labels: this.input(inputNames.labels, labels.shape, labels.dtype),
-      ...(weighted ? { rowWeights: this.input(inputNames.rowWeights, [rows], 'float32') } : {}),
-    };
-  }
-
-  assign(variable: string, value: Tensor): string {
-    return this.tracer.add('AssignVariableOp', [variable, this.tracer.symbolOf(value)], { dtype: { type: DataType.float32 } });
-  }
+function stateOf(rehearsal: Rehearsal, rule: UpdateRule): TrainingState {
+  return {
+    flat: rehearsal.variable(stateNames.flat, [rule.size]),
+    slots: Object.fromEntries(Object.entries(rule.slots).map(([name, value]) => [name, rehearsal.variable(stateNames.slot(name), [rule.size], value)])),
+    statistics: new Map(rule.statistics.map(({ fullName, shape }, index) => [fullName, rehearsal.variable(stateNames.statistic(index), shape, 1)])),
+  };
 }
 
-/** `tf.tidy` for what holds no tensors: it would look for them in every byte of the result. */
-function cleanly<T>(tf: Tf, body: () => T): T {
-  let result: T;
-  tf.tidy(() => { result = body(); });
-  return result!;
+function labelledOf(rehearsal: Rehearsal, rule: UpdateRule, rows: number, weighted: boolean): LabelledTensors {
+  const labels = rule.labelSpec(rows);
+  return {
+    inputs: Object.fromEntries(rule.network.topology.inputs.map((spec, index) => [spec.name, rehearsal.input(inputNames.tensor(index), [rows, ...spec.shape], inputType(spec))])),
+    labels: rehearsal.input(inputNames.labels, labels.shape, labels.dtype),
+    ...(weighted ? { rowWeights: rehearsal.input(inputNames.rowWeights, [rows], 'float32') } : {}),
+  };
 }
 
 /** Records one update at a batch size. @throws TraceError naming the operation that cannot be recorded */
 export function traceUpdate(tf: Tf, rule: UpdateRule, batchSize: number, weighted: boolean, prefix: string): TracedStep {
   return cleanly(tf, () => {
     const rehearsal = new Rehearsal(tf, prefix);
-    const state = rehearsal.state(rule);
-    const labelled = rehearsal.labelled(rule, batchSize, weighted);
+    const state = stateOf(rehearsal, rule);
+    const labelled = labelledOf(rehearsal, rule, batchSize, weighted);
     const scalars = rehearsal.input(inputNames.scalars, [1, rule.scalarNames.length], 'float32');
     const iteration = rehearsal.input(inputNames.iteration, [1], 'int32');
     const kept: Tensor[] = [];
@@ -127,8 +91,8 @@ export const evaluationOutputs = { losses: 'evaluated_losses', penalty: 'evaluat
 export function traceEvaluation(tf: Tf, rule: UpdateRule, rows: number, prefix: string): TracedEvaluation {
   return cleanly(tf, () => {
     const rehearsal = new Rehearsal(tf, prefix);
-    const { flat, statistics } = rehearsal.state(rule);
-    const labelled = rehearsal.labelled(rule, rows, false);
+    const { flat, statistics } = stateOf(rehearsal, rule);
+    const labelled = labelledOf(rehearsal, rule, rows, false);
     const outputs = rehearsal.tracer.trace(() => {
       const results = rule.evaluate(tf, { flat, statistics }, labelled);
       return (['losses', 'penalty', 'output'] as const).map((key) => ({ name: evaluationOutputs[key], value: rehearsal.tracer.symbolOf(results[key]) }));

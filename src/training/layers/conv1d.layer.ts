@@ -1,4 +1,5 @@
 import { activate } from '../activations.ts';
+import { addBias } from '../bias.ts';
 import { convolution } from '../convolution.ts';
 import type { ConvolutionConfig } from '../convolution.ts';
 import { defineLayer } from '../layer.ts';
@@ -31,7 +32,7 @@ export default defineLayer<Config>({
     const causal = config.padding === 'causal';
     const padded = causal ? tf.pad(x!, [[0, 0], [config.kernelSize - 1, 0], [0, 0]]) : x!;
     const sums = tf.conv1d(padded as T3, weights.kernel as T3, config.strides, causal ? 'valid' : (config.padding as 'valid' | 'same'));
-    return activate(tf, weights.bias === undefined ? sums : tf.add(sums, weights.bias), config.activation);
+    return activate(tf, addBias(tf, sums, weights.bias), config.activation);
   },
   mask: 'drop',
   examples: [

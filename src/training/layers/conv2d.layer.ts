@@ -1,6 +1,7 @@
 import { convolution } from '../convolution.ts';
 import type { ConvolutionConfig } from '../convolution.ts';
 import { activate } from '../activations.ts';
+import { addBias } from '../bias.ts';
 import { defineLayer } from '../layer.ts';
 import { asPair, pair } from '../schema-parts.ts';
 import type { Pair } from '../schema-parts.ts';
@@ -31,7 +32,7 @@ export default defineLayer<Config>({
   call(tf, [x], weights, config) {
     type T4 = import('@tensorflow/tfjs-node').Tensor4D;
     const sums = tf.conv2d(x as T4, weights.kernel as T4, asPair(config.strides), config.padding);
-    return activate(tf, weights.bias === undefined ? sums : tf.add(sums, weights.bias), config.activation);
+    return activate(tf, addBias(tf, sums, weights.bias), config.activation);
   },
   mask: 'drop',
   examples: [

@@ -1,4 +1,5 @@
 import { activate } from '../activations.ts';
+import { addBias } from '../bias.ts';
 import type { ActivationName } from '../activations.ts';
 import type { InitializerName } from '../initializers.ts';
 import { defineLayer } from '../layer.ts';
@@ -41,8 +42,7 @@ export default defineLayer<Config>({
   call(tf, [x], weights, config) {
     const width = x!.shape.at(-1)!;
     const flat = x!.rank === 2 ? x! : tf.reshape(x!, [-1, width]);
-    const product = tf.matMul(flat, weights.kernel!);
-    const shifted = weights.bias === undefined ? product : tf.add(product, weights.bias);
+    const shifted = addBias(tf, tf.matMul(flat, weights.kernel!), weights.bias);
     const shaped = x!.rank === 2 ? shifted : tf.reshape(shifted, [...x!.shape.slice(0, -1), config.units]);
     return activate(tf, shaped, config.activation);
   },

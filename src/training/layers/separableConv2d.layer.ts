@@ -1,4 +1,5 @@
 import { activate } from '../activations.ts';
+import { addBias } from '../bias.ts';
 import type { ActivationName } from '../activations.ts';
 import type { InitializerName } from '../initializers.ts';
 import { defineLayer } from '../layer.ts';
@@ -54,7 +55,7 @@ export default defineLayer<Config>({
   call(tf, [x], weights, config) {
     type T4 = import('@tensorflow/tfjs-node').Tensor4D;
     const sums = tf.separableConv2d(x as T4, weights.depthwiseKernel as T4, weights.pointwiseKernel as T4, config.strides, config.padding);
-    return activate(tf, weights.bias === undefined ? sums : tf.add(sums, weights.bias), config.activation);
+    return activate(tf, addBias(tf, sums, weights.bias), config.activation);
   },
   mask: 'drop',
   examples: [

@@ -22,8 +22,9 @@ export function explainDivergence(at: Divergence): PerennialError {
     }
   }
   const [layer, size] = largest(at.weights);
+  const weight = Number.isFinite(size) ? `The largest weight is ${size.toPrecision(3)} in "${layer}"` : `The weights of "${layer}" are no longer finite`;
   const before = at.lossBefore === undefined ? '' : `; the loss of the epoch before it was ${at.lossBefore.toPrecision(4)}`;
-  return new PerennialError('TRAINING_DIVERGED', `The loss became ${at.loss} ${where}, at the learning rate ${at.learningRate}. The largest weight is ${size.toPrecision(3)} in "${layer}"${before}.`, {
+  return new PerennialError('TRAINING_DIVERGED', `The loss became ${at.loss} ${where}, at the learning rate ${at.learningRate}. ${weight}${before}.`, {
     hint: `Lower "learningRate" (for example to ${Number((at.learningRate / 10).toPrecision(2))}), give the optimizer "globalClipNorm": 1, or standardize the features.`,
     details: { epoch: at.epoch, batch: at.batchNumber, learningRate: at.learningRate },
   });

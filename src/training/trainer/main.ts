@@ -32,6 +32,8 @@ async function main(): Promise<void> {
 
 function asPerennial(error: unknown, job: TrainerJob): PerennialError {
   if (isPerennialError(error)) return error;
+  const errno = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (errno === 'ENOSPC' || errno === 'EDQUOT') return new PerennialError('STORE_FULL', `No space is left for checkpoints and the model: ${messageOf(error)}`, { hint: 'Free space on this disk.', cause: error });
   return outOfMemory(messageOf(error), job.config.batchSize) ?? new PerennialError('INTERNAL', messageOf(error), { cause: error });
 }
 

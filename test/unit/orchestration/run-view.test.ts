@@ -10,14 +10,18 @@ const step = (id: string, output: string) => ({
   startToCloseMs: 1, heartbeatMs: 1, cache: true, summary: id,
 });
 const plan: Plan = { planFormat: 1, pipeline: 'p', description: '', documentDir: '/', revision: '', parameters: {}, steps: [step('train', 'model'), step('evaluate', 'evaluation'), step('register', 'version')], on: {} };
-const base = { plan, notes: {}, runId: 'r', workflowId: 'p/r', status: 'running', trigger: 'manual', nominalTime: '2026-01-01T00:00:00.000Z', startedAt: 0, endedAt: undefined, now: 5_000 } as const;
+const base = { plan, notes: {}, runId: 'r', workflowId: 'p/r', executionId: 'e', status: 'running', trigger: 'manual', nominalTime: '2026-01-01T00:00:00.000Z', startedAt: 0, endedAt: undefined, now: 5_000 } as const;
+
+/** Cells of the tables, without the space that keeps columns apart. */
+const rowsOf = (text: string) => text.split('\n').filter((line) => line.startsWith('| ')).map((line) => line.slice(1, -1).split(/(?<!\\)\|/).map((cell) => cell.replaceAll('\u00a0', ' ').trim()));
 
 describe('what the Temporal UI shows', () => {
   it('tells a running step by epoch, loss and time left', () => {
     const state = withStep(initialRunState(plan), 'train', { status: 'running' });
     const text = runMarkdown(runView({ ...base, state, notes: { train: { startedAt: 1_000, progress: { message: 'x', epoch: 3, epochs: 60, loss: 0.12345, metrics: { accuracy: 0.95 }, secondsLeft: 12 } } } }));
-    expect(text).toContain('| train | ▶ running |  | epoch 3/60, loss 0.1235, accuracy 0.95, 12.0 s left |');
-    expect(text).toContain('| evaluate | ○ waiting |');
+    expect(rowsOf(text)).toContainEqual(['train', '▶ running', '', 'epoch 3/60, loss 0.1235, accuracy 0.95, 12.0 s left']);
+    expect(rowsOf(text)).toContainEqual(['evaluate', '○ waiting', '', '']);
+    expect(text).toContain('**▶ Running** – train: epoch 3/60, loss 0.1235');
   });
 
   it('tells metrics, verdict and version; pipes do not break the table', () => {
@@ -26,11 +30,56 @@ describe('what the Temporal UI shows', () => {
     const outcome = (result: object) => ({ outcome: { result: { outputs: {}, ...result }, cached: false, reason: 'a|b', durationMs: 1_500 } });
     const view = runView({
       ...base, status: 'completed', endedAt: 4_000, state,
-      notes: { train: outcome({}), evaluate: outcome({ values: { accuracy: 0.97, note: 'x' }, verdict: { passed: true, reasons: ['accuracy 0.97 is at least 0.9'] } }), register: outcome({ values: { model: 'penguins', version: 3 } }) },
+      notes: { train: outcome({ outputs: { out: { kind: 'data', digest: '', summary: 'a|b' } } }), evaluate: outcome({ values: { accuracy: 0.97, baseline_accuracy: 0.4, champion_accuracy: 0.96, rows: 52, note: 'x' }, verdict: { passed: true, reasons: ['accuracy 0.97 is at least 0.9'] } }), register: outcome({ values: { model: 'penguins', version: 3 } }) },
     });
-    expect(view).toMatchObject({ metrics: { accuracy: 0.97 }, verdict: 'passed', model: 'penguins', version: 3, endedAt: '1970-01-01T00:00:04.000Z' });
+    expect(view.metrics).toEqual({ accuracy: 0.97 });
+    expect(view).toMatchObject({ headline: 'penguins version 3 is registered: accuracy 0.97.', verdict: 'passed', model: 'penguins', version: 3, endedAt: '1970-01-01T00:00:04.000Z' });
     const text = runMarkdown(view, 'drift');
-    for (const part of ['✔ Completed', '(drift)', '| accuracy | 0.97 |', '**Gate passed**', '- accuracy 0.97 is at least 0.9', 'version **3**', '(a\\|b)', '1.5 s']) expect(text).toContain(part);
+    for (const part of ['✔ Completed', '(drift)', '**Gate passed**', '- accuracy 0.97 is at least 0.9', 'version **3**', '- train, evaluate, register – ran: a|b', 'perennial models show penguins 3']) expect(text).toContain(part);
+    expect(rowsOf(text)).toEqual(expect.arrayContaining([['accuracy', '0.97'], ['train', '✔ done', '1.5 s', 'a\\|b']]));
+  });
+
+  it('tells what took the place of what, with links, and how to go back', () => {
+    const deploying: Plan = { ...plan, steps: [...plan.steps, step('deploy', 'deployment')] };
+    let state = initialRunState(deploying);
+    for (const { id } of deploying.steps) state = withStep(state, id, { status: 'completed' });
+    const outcome = (result: object, links?: object) => ({ outcome: { result: { outputs: {}, ...result }, cached: false, reason: '', durationMs: 1, ...(links === undefined ? {} : { links }) } });
+    const view = runView({
+      ...base, plan: deploying, status: 'completed', endedAt: 1, state,
+      notes: {
+        train: outcome({}), evaluate: outcome({ values: { accuracy: 0.5 }, verdict: { passed: true, reasons: [] }, details: 'the own words of the step' }, { report: 'http://s/evaluations/x/report' }),
+        register: outcome({ values: { model: 'penguins', version: 3 } }, { model: 'http://s/v2/models/penguins/versions/3', report: 'http://s/models/penguins/versions/3/report' }),
+        deploy: outcome({ values: { model: 'penguins', version: 3, previous: 2, promoted: true } }),
+      },
+    });
+    expect(view).toMatchObject({ headline: 'penguins version 3 is live in place of version 2: accuracy 0.5.', previous: 2, links: { report: 'http://s/models/penguins/versions/3/report' } });
+    const text = runMarkdown(view);
+    for (const part of ['](http://s/models/penguins/versions/3/report)', 'Go back to version 2: `perennial models rollback penguins`']) expect(text).toContain(part);
+    expect(text.split('the own words of the step')).toHaveLength(2);
+  });
+
+  it('stays short enough for an address, whatever the steps say, and names what went wrong', () => {
+    const wide: Plan = { ...plan, steps: Array.from({ length: 300 }, (_, index) => step(`s${index}`, 'data')) };
+    let state = initialRunState(wide);
+    const notes: Record<string, object> = {};
+    for (const { id } of wide.steps.slice(0, 299)) {
+      state = withStep(state, id, { status: 'completed' });
+      notes[id] = { outcome: { result: { outputs: {}, details: 'long '.repeat(2_000) }, cached: false, reason: 'first run', durationMs: 1 } };
+    }
+    state = withStep(state, 's299', { status: 'failed' });
+    notes.s299 = { failure: { code: 'DATA_INVALID', message: 'Row 3.', step: 's299' } };
+    const text = runMarkdown(runView({ ...base, plan: wide, status: 'failed', endedAt: 1, state, notes }));
+    expect(encodeURIComponent(text).length).toBeLessThan(7_000);
+    expect(text).toContain('and 259 more steps');
+    expect(rowsOf(text)).toContainEqual(['s299', '✖ failed', '', 'DATA_INVALID: Row 3.']);
+  });
+
+  it('tells where a run was cancelled, and how far it had come', () => {
+    let state = withStep(initialRunState(plan), 'train', { status: 'cancelled' });
+    state = withStep(state, 'evaluate', { status: 'cancelled' });
+    const view = runView({ ...base, status: 'cancelled', endedAt: 5, state, notes: { train: { startedAt: 1, endedAt: 5, reason: 'cancelled', progress: { message: '', epoch: 7, epochs: 60 } } } });
+    expect(view.headline).toBe('Cancelled in step "train" (epoch 7/60).');
+    expect(runMarkdown(view)).toContain('`perennial runs retry p/r`');
   });
 
   it('tells a failure first, with its code and what to do', () => {

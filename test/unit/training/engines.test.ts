@@ -2,12 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
 import type { OutputSpec, Tensor, TensorSpec } from '../../../src/core/tensor.ts';
 import { GraphEngine } from '../../../src/training/graph/graph-engine.ts';
+import { GraphPredictor } from '../../../src/training/graph/graph-predictor.ts';
 import { TraceError, Tracer } from '../../../src/training/graph/tracer.ts';
 import { layers } from '../../../src/training/layers/index.generated.ts';
 import { losses } from '../../../src/training/losses/index.generated.ts';
 import type { LayerConfig } from '../../../src/training/model-config.ts';
 import { resolveNamed } from '../../../src/training/named.ts';
 import type { Named } from '../../../src/training/named.ts';
+import { Network } from '../../../src/training/network.ts';
 import { optimizers } from '../../../src/training/optimizers/index.generated.ts';
 import { optimizerRegistry, resolveLoss } from '../../../src/training/registries.ts';
 import { product } from '../../../src/training/shapes.ts';
@@ -246,4 +248,29 @@ test('an engine that was asked for by name refuses what it cannot do; "auto" say
   expect(chosen.engine.name).toBe('eager');
   expect(chosen.reason).toContain('random draw');
   expect(() => createEngine(tf, broken, sizes, 'compiled')).toThrow(/cannot be compiled.*random draw/);
+});
+
+test.each([
+  ['a table', DENSE],
+  ['words', { ...DENSE, inputs: [{ name: 'words', shape: [4], dtype: 'int32', vocabularySize: 9 }], layers: [{ type: 'embedding', inputDim: 9, outputDim: 3, maskZero: true }, { type: 'gru', units: 4 }, { type: 'dense', units: 3, activation: 'softmax' }] } satisfies Task],
+  ['images', { ...DENSE, inputs: [{ name: 'image', shape: [6, 6, 1], dtype: 'float32' }], layers: [{ type: 'conv2d', filters: 4, kernelSize: 3, activation: 'relu' }, { type: 'batchNormalization' }, { type: 'maxPooling2d' }, { type: 'flatten' }, { type: 'dense', units: 3, activation: 'softmax' }] } satisfies Task],
+])('a compiled predictor answers %s as the network does, whatever the number of rows', (_title, task: Task) => {
+  const network = new Network(requestOf(task).topology);
+  const weights = network.initialWeights(5);
+  const predictor = new GraphPredictor(tf, network, weights);
+  const [spec] = task.inputs as [TensorSpec];
+  const prng = new Prng('rows');
+  for (const rows of [0, 1, 3, 64, 67, 130]) {
+    const length = rows * product(spec.shape);
+    const data = spec.vocabularySize === undefined ? Float32Array.from({ length }, () => prng.normal()) : Int32Array.from({ length }, () => prng.below(9));
+    const batch = { [spec.name]: { spec, rows, data } };
+    const actual = predictor.predict(batch, rows, 3);
+    const expected = rows === 0 ? [] : tf.tidy(() => {
+      const tensors = new Map([...weights].map(([name, values]) => [name, tf.tensor(values, [...network.weights.find(({ fullName }) => fullName === name)!.shape])]));
+      return network.forward(tf, network.inputTensors(tf, batch), tensors, { training: false, seed: 0, iteration: 0, logits: false }).output.dataSync();
+    });
+    expect(actual.length).toBe(expected.length);
+    actual.forEach((value, index) => expect(Math.abs(value - expected[index]!)).toBeLessThan(1e-6));
+  }
+  predictor.dispose();
 });

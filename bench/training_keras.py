@@ -1,0 +1,39 @@
+"""Warm epochs of one of the models of bench/training.ts in Keras: `python training_keras.py mlp 5`. Prints JSON: milliseconds per epoch, and of a one-row prediction."""
+import json
+import os
+import sys
+import time
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import keras
+import numpy as np
+import tensorflow as tf
+
+L = keras.layers
+MODELS = {
+    "mlp": (20_000, 32, (20,), 1, [L.Dense(64, "relu"), L.Dense(64, "relu"), L.Dense(1, "sigmoid")], "binary_crossentropy"),
+    "lstm": (2_000, 64, (30, 16), 1, [L.LSTM(32), L.Dense(1)], "mse"),
+    "cnn": (6_000, 128, (28, 28, 1), 10, [L.Conv2D(32, 3, activation="relu"), L.MaxPooling2D(2), L.Conv2D(64, 3, activation="relu"), L.MaxPooling2D(2), L.Flatten(), L.Dropout(0.5), L.Dense(10, "softmax")], "sparse_categorical_crossentropy"),
+}
+rows, batch, shape, classes, layers, loss = MODELS[sys.argv[1]]
+epochs = int(sys.argv[2])
+random = np.random.default_rng(1)
+x = random.normal(size=(rows, *shape)).astype("float32")
+y = random.integers(0, max(2, classes), size=(rows,)).astype("int32" if classes > 1 else "float32")
+model = keras.Sequential([keras.Input(shape), *layers])
+model.compile("adam", loss, jit_compile=False)
+times = []
+for _ in range(epochs + 1):
+    started = time.perf_counter()
+    model.fit(x, y, batch_size=batch, epochs=1, verbose=0)
+    times.append(1000 * (time.perf_counter() - started))
+# The faster way of Keras for one row: a traced function, not `predict`.
+function = tf.function(lambda v: model(v, training=False))
+row = tf.constant(x[:1])
+function(row).numpy()
+predictions = []
+for _ in range(500):
+    started = time.perf_counter()
+    function(row).numpy()
+    predictions.append(1000 * (time.perf_counter() - started))
+print(json.dumps({"epochs": times[1:], "firstEpoch": times[0], "oneRow": sorted(predictions)[250], "tensorflow": tf.__version__, "keras": keras.__version__}))
