@@ -3,7 +3,7 @@ import { ParentClosePolicy, WorkflowIdReusePolicy, proxyActivities, setCurrentDe
 import { retrainingRunId } from '../src/core/monitor.ts';
 import type { MonitorFinding, MonitorInput, MonitorTask, MonitorView } from '../src/core/monitor.ts';
 import { failureOf } from './failures.ts';
-import { roomy } from './markdown.ts';
+import { compose } from './markdown.ts';
 import { tellSearch } from './search-attributes.ts';
 
 const { checkModel } = proxyActivities<{ checkModel(task: MonitorTask): Promise<MonitorFinding> }>({
@@ -30,7 +30,7 @@ export async function monitor(input: MonitorInput): Promise<MonitorView> {
     ...(finding.driftScore === null ? {} : { DriftScore: finding.driftScore }),
     ...(finding.champion === null ? {} : { ModelVersion: String(finding.champion) }),
   });
-  setCurrentDetails(roomy([`**${finding.summary}**`, OUTCOMES[view.outcome], ...(view.run === null ? [] : [`Run \`${view.run}\``]), finding.details].filter((part) => part !== '').join('\n\n')));
+  setCurrentDetails(compose([`**${finding.summary}**`, OUTCOMES[view.outcome], ...(view.run === null ? [] : [`Run \`${view.run}\``])], finding.details === '' ? [] : [finding.details]));
   return view;
 }
 

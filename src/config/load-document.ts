@@ -22,6 +22,8 @@ export interface LoadResult {
   /** undefined where the text is no JSON value that can be worked with. */
   readonly document: LoadedDocument | undefined;
   readonly diagnostics: readonly Diagnostic[];
+  /** The file could not be read, so that no place in it can be named. */
+  readonly unreadable?: true;
 }
 
 /** Reads a document. Every problem is a diagnostic; nothing is thrown for what a user can have done. */
@@ -29,15 +31,15 @@ export async function loadDocument(file: string): Promise<LoadResult> {
   let bytes: Buffer;
   try {
     const facts = await stat(file);
-    if (!facts.isFile()) return unreadable(file, facts.isDirectory() ? 'This is a folder, not a file.' : 'This is not a regular file.');
+    if (!facts.isFile()) return noFile(file, facts.isDirectory() ? 'This is a folder, not a file.' : 'This is not a regular file.');
     if (facts.size > limits.documentBytesMax)
-      return unreadable(file, `The document has ${facts.size} bytes; at most ${limits.documentBytesMax} are read.`, 'Move data out of the document, into a file that a step reads.');
+      return noFile(file, `The document has ${facts.size} bytes; at most ${limits.documentBytesMax} are read.`, 'Move data out of the document, into a file that a step reads.');
     bytes = await readFile(file);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT') return unreadable(file, 'There is no such file.', 'Check the path; it is relative to the current folder.');
-    if (code === 'EACCES' || code === 'EPERM') return unreadable(file, 'The file may not be read.', 'Check its permissions.');
-    return unreadable(file, `The file cannot be read: ${messageOf(error)}`);
+    if (code === 'ENOENT') return noFile(file, 'There is no such file.', 'Check the path; it is relative to the current folder.');
+    if (code === 'EACCES' || code === 'EPERM') return noFile(file, 'The file may not be read.', 'Check its permissions.');
+    return noFile(file, `The file cannot be read: ${messageOf(error)}`);
   }
   return parseDocument(file, bytes);
 }
@@ -70,6 +72,10 @@ export function parseDocument(file: string, bytes: Uint8Array): LoadResult {
   // With such a key the value would not be what the text says.
   const unsafe = findings.some(({ finding }) => finding.pointer.endsWith('/__proto__'));
   return { document: unsafe ? undefined : document, diagnostics };
+}
+
+function noFile(file: string, message: string, fix?: string): LoadResult {
+  return { ...unreadable(file, message, fix), unreadable: true };
 }
 
 function unreadable(file: string, message: string, fix?: string): LoadResult {

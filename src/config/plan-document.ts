@@ -41,6 +41,8 @@ export interface CompileResult {
   readonly diagnostics: readonly Diagnostic[];
   /** What was upgraded from an older format, one line each. */
   readonly notes: readonly string[];
+  /** The file could not be read at all; the one diagnostic says why. */
+  readonly unreadable?: true;
 }
 
 /** Document → plan: read, upgrade, substitute, check, wire, fill in. Touches no data. */
@@ -53,16 +55,17 @@ export function compileText(file: string, text: string, options: CompileOptions 
   return compileLoaded(file, parseDocument(file, new TextEncoder().encode(text)), options);
 }
 
-/** The plan. @throws DOCUMENT_INVALID with every mistake in its message and as `details.diagnostics` */
+/** The plan. @throws DOCUMENT_INVALID with every mistake in its message and as `details.diagnostics`; DOCUMENT_UNREADABLE */
 export async function compileOrThrow(file: string, options: CompileOptions = {}): Promise<Plan> {
-  const { plan, diagnostics } = await compileDocument(file, options);
+  const { plan, diagnostics, unreadable } = await compileDocument(file, options);
   if (plan !== undefined) return plan;
+  if (unreadable === true) throw new PerennialError('DOCUMENT_UNREADABLE', `${file}: ${diagnostics[0]!.message}`, { ...(diagnostics[0]!.fix === undefined ? {} : { hint: diagnostics[0]!.fix }), details: { diagnostics } });
   const count = diagnostics.length === 1 ? 'a mistake' : `${diagnostics.length} mistakes`;
   throw new PerennialError('DOCUMENT_INVALID', `${file} has ${count}:\n${diagnostics.map(formatDiagnostic).join('\n')}`, { details: { diagnostics } });
 }
 
-function compileLoaded(file: string, { document: loaded, diagnostics: early }: LoadResult, options: CompileOptions): CompileResult {
-  if (loaded === undefined) return { plan: undefined, diagnostics: sortDiagnostics(early), notes: [] };
+function compileLoaded(file: string, { document: loaded, diagnostics: early, unreadable }: LoadResult, options: CompileOptions): CompileResult {
+  if (loaded === undefined) return { plan: undefined, diagnostics: sortDiagnostics(early), notes: [], ...(unreadable === true ? { unreadable } : {}) };
   const upgraded = migrate(loaded.value);
   const notes = upgraded.applied.map((migration) => `${file}: upgraded from ${migration.from} to ${migration.to}: ${migration.summary}`);
   const place = (findings: readonly Finding[]): Diagnostic[] => sortDiagnostics([...early, ...findings.map((finding) => loaded.place(finding))]);

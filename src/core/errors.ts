@@ -15,7 +15,6 @@ export const ERRORS = {
   // The document and the command line
   DOCUMENT_INVALID: { category: 'user', retryable: false, hint: 'Correct the places named above and run `perennial validate` again.' },
   DOCUMENT_UNREADABLE: { category: 'user', retryable: false, hint: 'Give the path of a UTF-8 JSON file.' },
-  PARAMETER_INVALID: { category: 'user', retryable: false, hint: 'Parameters are declared under "parameters" in the document.' },
   USAGE: { category: 'user', retryable: false, hint: 'See `perennial --help`.' },
   NAME_INVALID: { category: 'user', retryable: false, hint: 'Names are lower-case letters, digits, "-", "_" and ".", up to 63 characters, and start with a letter or digit.' },
   NOT_FOUND: { category: 'user', retryable: false, hint: 'List what exists with `perennial models list` or `perennial runs list`.' },

@@ -33,6 +33,12 @@ export interface ModelAnswer {
   readonly summary: string;
 }
 
+/** A change as the model's workflow remembers it. */
+export interface ModelChange extends ModelAnswer, Accountable {
+  /** ISO 8601 UTC. */
+  readonly at: string;
+}
+
 /** The Workflow id of a model's long-lived workflow. */
 export function modelWorkflowId(model: string): string {
   return `model/${model}`;

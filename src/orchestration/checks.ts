@@ -14,6 +14,9 @@ export interface CheckDeps {
   readonly artifacts: ArtifactStore;
 }
 
+/** Columns in the table of the Temporal UI, drifted ones first: what is longer, it may not show at all. */
+const COLUMNS_SHOWN = 40;
+
 /** Are the predictions of the champion asked on other data than it was trained on? Reads the logged predictions of the window. */
 export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: DriftTrigger): Promise<MonitorFinding> {
   const champion = await championOf(deps, task.model);
@@ -26,7 +29,7 @@ export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: Drif
   const window = { from: new Date(to.getTime() - drift.windowMs), to, version: champion.version };
   const label = champion.dataset === null ? null : ((await deps.artifacts.open({ digest: champion.dataset })).manifest.meta as unknown as DatasetMeta).label;
   const result = await detectDrift(profile, readPredictedRows(deps.store, task.model, window), { label, columns, rowsMin: drift.rowsMin, psi: drift.psi, pValue: drift.ksPValue, columnsMin: drift.columnsMin });
-  const rows = result.columns.map((column) => `| ${column.name} | ${column.score === null ? '' : column.score.toFixed(3)} | ${column.drifted ? '**drift**' : ''} | ${column.reason.replaceAll('|', '\\|')} |`);
+  const rows = [...result.columns].sort((a, b) => Number(b.drifted) - Number(a.drifted)).map((column) => `| ${column.name} | ${column.score === null ? '' : column.score.toFixed(3)} | ${column.drifted ? '**drift**' : ''} | ${column.reason.replaceAll('|', '\\|')} |`);
   return {
     champion: champion.version,
     due: result.drifted,
@@ -34,7 +37,7 @@ export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: Drif
     rows: result.rows,
     newRows: 0,
     summary: result.summary,
-    details: ['| Column | PSI | | Why |', '| --- | ---: | --- | --- |', ...rows.slice(0, 100)].join('\n'),
+    details: ['| Column | PSI | | Why |', '| --- | ---: | --- | --- |', ...rows.slice(0, COLUMNS_SHOWN)].join('\n'),
   };
 }
 

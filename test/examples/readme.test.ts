@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Ajv } from 'ajv';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -109,7 +109,18 @@ describe('docs/errors.md', () => {
     const listed = [...readFileSync(join(root, 'docs/errors.md'), 'utf8').matchAll(/^\| `([A-Z0-9_]+)` \|/gm)].map(([, code]) => code);
     expect(listed).toEqual(Object.keys(ERRORS));
   });
+
+  it('lists no code that nothing throws', () => {
+    const sources = ['src', 'activities', 'workflows', 'temporal.config.ts'].flatMap((path) => textsBelow(join(root, path))).join('\n');
+    expect(Object.keys(ERRORS).filter((code) => !new RegExp(`\\b${code}\\b`).test(sources))).toEqual([]);
+  });
 });
+
+/** The TypeScript sources of a folder, but the table of errors itself. */
+function textsBelow(path: string): string[] {
+  if (!statSync(path).isDirectory()) return path.endsWith('.ts') && !path.endsWith('core/errors.ts') ? [readFileSync(path, 'utf8')] : [];
+  return readdirSync(path).flatMap((name) => textsBelow(join(path, name)));
+}
 
 /** Runs commands as a reader would: in one shell, with both streams mixed. */
 async function shell(text: string): Promise<{ code: number | null; text: string }> {

@@ -91,7 +91,7 @@ describe('compiling', () => {
   });
 
   it('throws all of it where an exception is wanted', async () => {
-    await expect(compileOrThrow('/no/such.json')).rejects.toMatchObject({ code: 'DOCUMENT_INVALID', message: '/no/such.json has a mistake:\n/no/such.json:1:1: There is no such file.\n  fix      Check the path; it is relative to the current folder.' });
+    await expect(compileOrThrow('/no/such.json')).rejects.toMatchObject({ code: 'DOCUMENT_UNREADABLE', message: '/no/such.json: There is no such file.', hint: 'Check the path; it is relative to the current folder.' });
   });
 
   it('does not take what lies on prototypes for keys', () => {
