@@ -21,7 +21,7 @@ import { resolveNamed } from '../src/training/named.ts';
 import { Network } from '../src/training/network.ts';
 import { optimizerRegistry, resolveLoss } from '../src/training/registries.ts';
 import { product } from '../src/training/shapes.ts';
-import { loadTf } from '../src/training/tf.ts';
+import { loadTf, preferOneDnn } from '../src/training/tf.ts';
 import { resolveTopology } from '../src/training/topology.ts';
 import { createEngine } from '../src/training/trainer/create-engine.ts';
 import type { LabelledBatch, TrainingEngine } from '../src/training/trainer/engine.ts';
@@ -68,7 +68,7 @@ function measure(name: string): Own {
   const spec: TensorSpec = { name: 'x', shape, dtype: 'float32' };
   const loss = resolveLoss(lossName, output);
   const topology = resolveTopology({ layers }, [spec], output, loss);
-  if (convolves(topology)) process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
+  if (convolves(topology)) preferOneDnn();
   const tf = loadTf();
   const request = { topology, output, loss, optimizer: resolveNamed(optimizerRegistry, 'adam'), seed: 1 };
   const sizes = { train: [batch, ...(rows % batch > 0 ? [rows % batch] : [])], evaluate: undefined, rowWeights: false };

@@ -18,6 +18,13 @@ export function isWorkerStop(error: unknown): boolean {
   return cause instanceof ApplicationFailure && cause.type === WORKER_STOPPED;
 }
 
+/** The end of a workflow or an Update, by a code of the error table. What went wrong is no place in our code, so no stack is shown. */
+export function ending({ code, message }: Pick<RunFailure, 'code' | 'message'>, details: unknown[] = []): ApplicationFailure {
+  const failure = ApplicationFailure.create({ message: message.trim(), type: code, nonRetryable: true, details });
+  failure.stack = '';
+  return failure;
+}
+
 /** Anything that an activity failed with, in the terms of the error table. */
 export function failureOf(error: unknown, step?: string): RunFailure {
   const cause = causeOf(error);

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { allHandlersFinished, condition, continueAsNew, currentUpdateInfo, defineQuery, defineUpdate, proxyActivities, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { Accountable, ModelAnswer, ModelChange, PromoteRequest, RollbackRequest, UnpinRequest } from '../src/core/model-updates.ts';
-import { failureOf } from './failures.ts';
+import { ending, failureOf } from './failures.ts';
 import { roomy } from './markdown.ts';
 import { tellSearch } from './search-attributes.ts';
 
@@ -70,8 +70,7 @@ function requestId(): string {
 }
 
 function fail(error: unknown): never {
-  const failure = failureOf(error);
-  throw ApplicationFailure.nonRetryable(failure.message, failure.code);
+  throw ending(failureOf(error));
 }
 
 function details(name: string, recent: readonly ModelChange[]): string {

@@ -1,8 +1,8 @@
-import { ApplicationFailure, defineSearchAttributeKey } from '@temporalio/common';
+import { defineSearchAttributeKey } from '@temporalio/common';
 import { ParentClosePolicy, WorkflowIdReusePolicy, proxyActivities, setCurrentDetails, startChild, workflowInfo } from '@temporalio/workflow';
 import { retrainingRunId } from '../src/core/monitor.ts';
 import type { MonitorFinding, MonitorInput, MonitorTask, MonitorView } from '../src/core/monitor.ts';
-import { failureOf } from './failures.ts';
+import { ending, failureOf } from './failures.ts';
 import { compose } from './markdown.ts';
 import { tellSearch } from './search-attributes.ts';
 
@@ -45,8 +45,7 @@ async function look(input: MonitorInput, nominalTime: string): Promise<MonitorFi
   try {
     return await checkModel({ model: input.model, nominalTime, check: input.check, run: input.run });
   } catch (error) {
-    const failure = failureOf(error);
-    throw ApplicationFailure.nonRetryable(failure.message, failure.code);
+    throw ending(failureOf(error));
   }
 }
 

@@ -11,7 +11,7 @@ import type { RunState, RunStatus } from '../src/core/run-state.ts';
 import { activityName, heavyQueue, runIdOf } from '../src/core/run.ts';
 import type { PipelineInput, ProgressReport, RunView, StepOutcome, StepTask } from '../src/core/run.ts';
 import { next, obey, reopen } from '../src/core/scheduler.ts';
-import { failureOf, isCancelled, isWorkerStop } from './failures.ts';
+import { ending, failureOf, isCancelled, isWorkerStop } from './failures.ts';
 import { runMarkdown } from './run-markdown.ts';
 import { runView } from './run-view.ts';
 import type { StepNote } from './run-view.ts';
@@ -197,10 +197,7 @@ class PipelineRun {
     if (status !== 'failed') return view;
     const failure = view.failure ?? { code: 'STEP_FAILED', message: 'A step failed.' };
     const where = failure.step === undefined ? '' : `Step "${failure.step}": `;
-    const end = ApplicationFailure.create({ message: `${where}${failure.message.trim()}`, type: failure.code, nonRetryable: true, details: [view] });
-    // What went wrong is no place in this file.
-    end.stack = '';
-    throw end;
+    throw ending({ code: failure.code, message: `${where}${failure.message}` }, [view]);
   }
 
   #view(): RunView {

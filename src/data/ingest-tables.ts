@@ -1,6 +1,6 @@
 import { PerennialError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
-import { SQL_TYPES, castSql, columnMissing, requireColumn, resolveTypes } from './columns.ts';
+import { SQL_TYPES, castSql, columnMissing, measureAll, requireColumn, resolveTypes } from './columns.ts';
 import type { TypedColumn } from './columns.ts';
 import { asPerennialError, literal } from './duckdb.ts';
 import type { Database } from './duckdb.ts';
@@ -180,8 +180,8 @@ async function checkTrainClasses(db: Database, label: TypedColumn): Promise<void
 }
 
 async function emptyColumns(db: Database, columns: readonly TypedColumn[]): Promise<string[]> {
-  const [counts] = await db.rows(`SELECT ${columns.map((column) => `count(${column.id})`).join(', ')} FROM data`);
-  return columns.filter((_, index) => Number(counts![index]) === 0).map((column) => `The column "${column.name}" is missing in every row: "exclude" it, or correct the source.`);
+  const counts = await measureAll(db, columns.map((column) => `count(${column.id})`), 'data');
+  return columns.filter((_, index) => counts[index] === 0).map((column) => `The column "${column.name}" is missing in every row: "exclude" it, or correct the source.`);
 }
 
 /** Rows of validation and test whose contents are also in another split's rows. */

@@ -1,3 +1,4 @@
+import { measureAll } from './columns.ts';
 import type { Database } from './duckdb.ts';
 import { DATA_LIMITS } from './limits.ts';
 import type { Column, ColumnProfile, DatasetProfile } from './types.ts';
@@ -51,12 +52,12 @@ async function categories(db: Database, table: string, value: string): Promise<C
  */
 export async function profileTable(db: Database, table: string, columns: readonly (Column & { readonly sql: string })[]): Promise<DatasetProfile> {
   const measures = columns.flatMap((column) => [`count(${column.sql})`, `count(DISTINCT ${column.type === 'image' ? `md5(${column.sql})` : column.sql})`]);
-  const [totals] = await db.rows(`SELECT count(*)${measures.map((measure) => `, ${measure}`).join('')} FROM ${table}`);
-  const rows = Number(totals![0]);
+  const totals = await measureAll(db, ['count(*)', ...measures], table);
+  const rows = Number(totals[0]);
   const profiles: ColumnProfile[] = [];
   for (const [index, column] of columns.entries()) {
-    const count = Number(totals![1 + 2 * index]);
-    const base = { name: column.name, type: column.type, count, missing: rows - count, distinct: Number(totals![2 + 2 * index]) };
+    const count = Number(totals[1 + 2 * index]);
+    const base = { name: column.name, type: column.type, count, missing: rows - count, distinct: Number(totals[2 + 2 * index]) };
     const value = column.type === 'timestamp' ? `epoch_ms(${column.sql})` : column.sql;
     if (column.type === 'number' || column.type === 'integer' || column.type === 'timestamp') {
       const number = await numberProfile(db, table, value);

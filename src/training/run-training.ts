@@ -13,6 +13,7 @@ import { entryPoint } from '../platform/paths.ts';
 import { sha256, sha256File } from '../storage/digest.ts';
 import { CheckpointSync } from './checkpoint-sync.ts';
 import { describeModel } from './describe.ts';
+import { environmentForTf } from './tf.ts';
 import type { TrainConfig } from './train-config.ts';
 import { kernelKills, memoryError, outOfMemory } from './trainer/memory.ts';
 import type { TrainerJob, TrainerMessage } from './trainer/protocol.ts';
@@ -80,7 +81,7 @@ async function prepare(ctx: Context, config: TrainConfig, ref: ArtifactRef, exam
 async function supervise(ctx: Context, job: TrainerJob, sync: CheckpointSync, trainer: string): Promise<number> {
   if (ctx.signal.aborted) throw new PerennialError('CANCELLED', 'Training was cancelled before it started.', { cause: ctx.signal.reason });
   const kills = kernelKills();
-  const child = fork(trainer, [join(ctx.workDir, 'job.json')], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [], serialization: 'json' });
+  const child = fork(trainer, [join(ctx.workDir, 'job.json')], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: environmentForTf(), execArgv: [], serialization: 'json' });
   let stderr = '';
   let resumedEpoch = 0;
   let failure: PerennialError | undefined;

@@ -15,10 +15,10 @@ let loaded: Tf | undefined;
  */
 export function loadTf(): Tf {
   if (loaded !== undefined) return loaded;
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
-  process.env.TF_DETERMINISTIC_OPS ??= '1';
+  setDefault('TF_CPP_MIN_LOG_LEVEL', '3');
+  setDefault('TF_DETERMINISTIC_OPS', '1');
   // oneDNN says so on stderr when it is left to its default, and its sums change with the number of threads.
-  process.env.TF_ENABLE_ONEDNN_OPTS ??= '0';
+  setDefault('TF_ENABLE_ONEDNN_OPTS', '0');
   const require = createRequire(import.meta.url);
   restoreUtil(require('node:util') as Record<string, unknown>);
   try {
@@ -29,6 +29,25 @@ export function loadTf(): Tf {
     throw new PerennialError('TENSORFLOW_MISSING', `The TensorFlow addon cannot be loaded: ${messageOf(error).split('\n')[0]}`, { cause: error });
   }
   return loaded;
+}
+
+/** Variables that were not set before this process set them. */
+const defaults = new Set<string>();
+
+function setDefault(name: string, value: string): void {
+  if (process.env[name] !== undefined) return;
+  process.env[name] = value;
+  defaults.add(name);
+}
+
+/** Whether convolutions go through oneDNN; without effect once TensorFlow is loaded, or where the environment has said it. */
+export function preferOneDnn(): void {
+  setDefault('TF_ENABLE_ONEDNN_OPTS', '1');
+}
+
+/** The environment for another process that uses TensorFlow: it makes its own choices, whatever this one has loaded before. */
+export function environmentForTf(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !defaults.has(name)));
 }
 
 /** Node 23 took away predicates of `util` that tfjs-node still calls. */

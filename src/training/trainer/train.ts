@@ -10,7 +10,7 @@ import { resolveNamed } from '../named.ts';
 import { Network } from '../network.ts';
 import type { CommonOptimizerConfig } from '../optimizer.ts';
 import { callbackRegistry, optimizerRegistry, resolveLoss } from '../registries.ts';
-import { loadTf } from '../tf.ts';
+import { loadTf, preferOneDnn } from '../tf.ts';
 import { resolveTopology } from '../topology.ts';
 import type { Topology } from '../model-config.ts';
 import { optimizerOf } from '../train-config.ts';
@@ -48,7 +48,7 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
   const callbacks = createCallbacks(config, output, splits.train.rows, validation !== undefined);
   const classWeights = config.classWeights === undefined ? undefined : classWeightsOf(config.classWeights, output, () => countClasses(trainReader, output));
   // Has to be said before TensorFlow is loaded. Without convolutions, its sums gain nothing.
-  if (convolves(topology)) process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
+  if (convolves(topology)) preferOneDnn();
   const { rows } = splits.train;
   const sizes = {
     train: [...(rows >= config.batchSize ? [config.batchSize] : []), ...(rows % config.batchSize > 0 ? [rows % config.batchSize] : [])],

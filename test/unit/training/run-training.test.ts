@@ -6,8 +6,9 @@ import type { Json } from '../../../src/core/json.ts';
 import { loadModel } from '../../../src/training/load-model.ts';
 import { runTraining } from '../../../src/training/run-training.ts';
 import { completeTrainConfig } from '../../../src/training/train-config.ts';
+import { environmentForTf, loadTf } from '../../../src/training/tf.ts';
 import { trainingDetails } from '../../../src/training/training-details.ts';
-import { asJson, buildTrainer, classTable, memoryStores, numberTable, stepContext, temporaryFolder, writeExamples } from './fixtures.ts';
+import { asJson, buildTrainer, classTable, memoryStores, numberTable, stepContext, temporaryFolder, writeExamples, imageTable } from './fixtures.ts';
 import type { Stores } from './fixtures.ts';
 
 let trainer = '';
@@ -54,6 +55,11 @@ test('the same document, data and seed give the same artifact; the model predict
   expect(report.meta).toMatchObject({ epochsRun: 4, bestEpoch: 4, loss: 'categoricalCrossentropy', optimizer: 'adam', outputShape: [3], parameters: 163, trainableParameters: 163, examples: examples.digest });
   expect(first.recorded.progress.some((update) => update.epoch === 4 && update.metrics?.accuracy === report.meta.final.accuracy)).toBe(true);
   expect(trainingDetails(report)).toContain('| 4 (kept) |');
+  expect(report.meta.training).toMatchObject({ engine: 'compiled' });
+  expect(report.meta.training).not.toHaveProperty('engineReason');
+  const eager = await runTraining(stepContext(stores, temporaryFolder()), { ...small, engine: 'eager' }, examples, trainer);
+  expect(eager.meta.training).toMatchObject({ engine: 'eager' });
+  expect(eager.meta.final.loss).toBeCloseTo(report.meta.final.loss!, 4);
   expect(await storedCheckpoints(stores)).toEqual([]);
 
   const predictor = await loadModel(await stores.artifacts.open(report.model));
@@ -144,3 +150,14 @@ test('damaged weights are refused', async () => {
 test('the trainer says how it is started', () => {
   expect(() => execFileSync(process.execPath, [trainer], { stdio: 'pipe' })).toThrow(/not by hand/);
 });
+
+test('a trainer does not inherit what this process has decided for its own TensorFlow', async () => {
+  const stores = memoryStores();
+  const examples = await writeExamples(stores, imageTable(120));
+  const images = config({ model: { architecture: 'cnn', filters: [8], units: [8] }, epochs: 2 });
+  const before = await runTraining(stepContext(stores, temporaryFolder()), images, examples, trainer);
+  loadTf();
+  const after = await runTraining(stepContext(stores, temporaryFolder()), images, examples, trainer);
+  expect(after.model.digest).toBe(before.model.digest);
+  expect(environmentForTf().TF_ENABLE_ONEDNN_OPTS).toBeUndefined();
+}, 60_000);
