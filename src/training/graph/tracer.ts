@@ -22,6 +22,9 @@ interface NodeBackend {
 /** A constant above this many values that is not uniform was computed outside the trace: it would freeze data or chance into the graph. */
 const CONSTANT_VALUES_MAX = 4_096;
 
+/** Loading takes longer than in proportion to the size: beyond this (a recurrent layer over about a thousand steps) it takes minutes. */
+const NODES_MAX = 40_000;
+
 const product = (shape: readonly number[]): number => shape.reduce((size, dimension) => size * dimension, 1);
 
 /** Thrown where an operation cannot become part of a graph; the message names it. The caller falls back to eager execution. */
@@ -50,7 +53,7 @@ export class Tracer {
   /** Adds a node and gives its name. */
   add(op: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>>, name?: string): string {
     const node = { name: name ?? `${this.#prefix}${op}_${this.#count++}`, op, inputs, attributes };
-    this.nodes.push(node);
+    if (this.nodes.push(node) > NODES_MAX) throw new TraceError(`its size, more than ${NODES_MAX} operations a step (long sequences are unrolled)`);
     return node.name;
   }
 

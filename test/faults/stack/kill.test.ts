@@ -82,7 +82,7 @@ describe.runIf(canAim)('SIGKILL', () => {
   }, 240_000);
 
   it('of the Temporal server and of the model server: the run goes on, and so does the command that follows it', async () => {
-    const run = await Run.start(perennial, writeDocument(folder, 'servers', EPOCHS));
+    const run = await Run.start(perennial, writeDocument(folder, 'servers', 5 * EPOCHS));
     await run.step('train', inTheMiddle);
     const following = perennial.start(['runs', 'show', run.workflowId, '--follow']);
     await following.waitFor(/train +running/, 60_000);
@@ -92,7 +92,8 @@ describe.runIf(canAim)('SIGKILL', () => {
     expect(isRunning(trainer!)).toBe(true);
     expect((await following.exited).code, following.output()).toBe(0);
     expect(following.stderr()).not.toMatch(/^ +at /m);
-    expect(await finished(run, 'servers')).toEqual(undisturbed);
+    const { model: _longer, ...data } = undisturbed;
+    expect(await finished(run, 'servers')).toMatchObject(data);
     const answer = await perennial.run(['predict', 'servers', '--row', '{"a":1,"b":0,"c":0,"d":0}', '--json']);
     expect(answer.code, answer.stderr).toBe(0);
   }, 240_000);

@@ -238,6 +238,11 @@ test('what cannot be recorded is named', () => {
   expect(refusal((x) => tf.cast(tf.multinomial(tf.reshape(x, [1, -1]) as import('@tensorflow/tfjs-node').Tensor2D, 4, 7), 'float32'))).toContain('Multinomial');
 });
 
+test('a graph that would take minutes to load is not made', () => {
+  const tracer = new Tracer(tf, 'x_');
+  expect(() => { for (let count = 0; count <= 40_000; count++) tracer.add('NoOp', [], {}); }).toThrow(/more than 40000 operations/);
+});
+
 test('an engine that was asked for by name refuses what it cannot do; "auto" says why it falls back', () => {
   const request = requestOf(DENSE);
   const broken = { ...request, loss: { ...request.loss, definition: { ...request.loss.definition, fromLogits: undefined, value: (_tf: typeof tf, _labels: unknown, predictions: import('@tensorflow/tfjs-node').Tensor) => tf.sum(tf.mul(predictions, tf.randomUniform([ROWS, 3])), -1) } } } as unknown as EngineRequest;

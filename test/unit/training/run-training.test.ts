@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Json } from '../../../src/core/json.ts';
@@ -90,7 +90,10 @@ test('a killed trainer is a crash that can be tried again, and another machine g
   const workDir = temporaryFolder();
   const ctx = stepContext(stores, workDir);
   const running = runTraining(ctx, endless, examples, trainer);
-  await until(() => ctx.recorded.progress.some((update) => update.samplesPerSecond !== undefined));
+  await until(() => existsSync(join(workDir, 'checkpoints')) && readdirSync(join(workDir, 'checkpoints')).some((name) => name.endsWith('.ckpt')));
+  // Messages keep their order: with a report after it, word of the checkpoint has arrived.
+  const reports = ctx.recorded.progress.length;
+  await until(() => ctx.recorded.progress.length > reports + 1);
   const [pid] = trainersOf(workDir);
   process.kill(pid!, 'SIGKILL');
   await expect(running).rejects.toMatchObject({ code: 'TRAINER_CRASHED', retryable: true, message: expect.stringContaining('SIGKILL') as string });
