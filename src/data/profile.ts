@@ -12,14 +12,17 @@ function positions(count: number): string {
   return `position IN (SELECT CAST(floor(i * ${count - 1} / ${sample - 1}.0) AS BIGINT) FROM range(${sample}) r(i))`;
 }
 
-/** Squares of values beyond this leave what a double holds, which DuckDB refuses: scaled down, they fit. */
-const SPREAD = "CASE WHEN greatest(abs(min(v)), abs(max(v))) < 1e140 THEN stddev_pop(CASE WHEN abs(v) < 1e140 THEN v END) ELSE stddev_pop(v / 1e170) * 1e170 END";
+/**
+ * Sums are taken in order: threads that add in the order of their arrival give other last digits, and so another digest, each time.
+ * Squares of values beyond this leave what a double holds, which DuckDB refuses: scaled down, they fit.
+ */
+const SPREAD = "CASE WHEN greatest(abs(min(v)), abs(max(v))) < 1e140 THEN stddev_pop(CASE WHEN abs(v) < 1e140 THEN v END ORDER BY v) ELSE stddev_pop(v / 1e170 ORDER BY v) * 1e170 END";
 
 async function numberProfile(db: Database, table: string, value: string): Promise<ColumnProfile['number']> {
   const finite = `(SELECT CAST(${value} AS DOUBLE) AS v FROM ${table} WHERE ${value} IS NOT NULL AND isfinite(CAST(${value} AS DOUBLE)))`;
   const bins = DATA_LIMITS.profileBins;
   const wanted = [...QUANTILES, ...Array.from({ length: bins + 1 }, (_, index) => index / bins)];
-  const [row] = await db.rows(`SELECT count(*), min(v), max(v), avg(v), ${SPREAD}, ${wanted.map((q) => `quantile_cont(v, ${q})`).join(', ')} FROM ${finite}`);
+  const [row] = await db.rows(`SELECT count(*), min(v), max(v), avg(v ORDER BY v), ${SPREAD}, ${wanted.map((q) => `quantile_cont(v, ${q})`).join(', ')} FROM ${finite}`);
   const [count, min, max, mean, std, ...cuts] = row!.map(Number) as [number, number, number, number, number, ...number[]];
   if (count === 0) return undefined;
   const quantiles = Object.fromEntries(QUANTILES.map((q, index) => [String(q), cuts[index]!]));

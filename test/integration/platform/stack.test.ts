@@ -147,7 +147,7 @@ test('wrong options are refused before anything is started', async () => {
   for (const args of [['--port', 'abc'], ['--port', '70000'], ['--workers', '0'], ['--nonsense']]) {
     const answer = await perennial.run(['up', ...args]);
     expect(answer.code).toBe(2);
-    expect(answer.stderr).toMatch(/error: /);
+    expect(answer.stderr).toMatch(/error USAGE: /);
   }
   expect(existsSync(join(perennial.home, 'run'))).toBe(false);
 });
