@@ -39,7 +39,7 @@ export default defineStep<PreprocessConfig>({
         description: 'Columns that the model learns from, each with its transforms in order; other columns are not used. Numbers and one-hot columns are joined, in this order, to the input "features"; token ids and images are inputs of their own, named by the column. Left out: every column but the label gets the transforms that suit its type.',
         examples: [{ body_mass_g: [{ impute: 'median' }, 'standardize'], island: ['oneHot'] }],
       },
-      label: { ...chain, maxItems: 1, default: [], description: 'Scaling of a numeric label: "standardize" or "minMax". Answers and metrics are scaled back.', examples: [['standardize']] },
+      label: { ...chain, maxItems: 1, description: 'Scaling of a numeric label: "standardize" (the default), "minMax", or none ([]). Answers and metrics are scaled back.', examples: [['minMax'], []] },
       task: { enum: ['auto', 'classification', 'regression'], default: 'auto', description: 'auto: text, true/false, and integers with at most 20 distinct values are classes; other numbers are regressed.' },
       sequence: {
         type: 'object',

@@ -1473,7 +1473,7 @@ features?: {
 [k: string]: Transform[]
 }
 /**
- * Scaling of a numeric label: "standardize" or "minMax". Answers and metrics are scaled back.
+ * Scaling of a numeric label: "standardize" (the default), "minMax", or none ([]). Answers and metrics are scaled back.
  * 
  * @maxItems 1
  */

@@ -13,7 +13,7 @@ export function reportRun(run: RunReport, io: CliIo): void {
   const cached = run.steps.filter((step) => step.cached).length;
   io.print(`\nRun ${run.workflowId} ${run.status}${took}${cached === 0 ? '' : `; ${cached} of ${run.steps.length} steps from the cache`}`);
   if (Object.keys(run.metrics).length > 0) io.print(`\n${table(metricRows(run))}`);
-  if (run.verdict !== null) io.print(`\nGate: ${run.verdict}${reasons(run)}`);
+  if (reasons(run) !== '') io.print(`\nGate: ${run.verdict}${reasons(run)}`);
   if (run.model !== null && run.version !== null) io.print(`Model: ${run.model} version ${run.version}`);
   if (run.urls.report !== undefined) io.print(`Report: ${run.urls.report}`);
   io.print(`Temporal UI: ${run.urls.temporal}`);

@@ -19,7 +19,8 @@ export function classNames(data: ColumnData, type: Column['type']): readonly (st
 export interface LabelRequest {
   readonly column: Column | undefined;
   readonly task: Task;
-  readonly transforms: readonly TransformSpec[];
+  /** undefined: a number is standardized, since a network learns targets of another size slowly or not at all. */
+  readonly transforms: readonly TransformSpec[] | undefined;
   /** All splits, and the train split alone. */
   readonly all: TrainPass;
   readonly train: TrainPass;
@@ -37,8 +38,9 @@ async function countClasses(pass: TrainPass, column: Column): Promise<Map<string
 }
 
 async function numberSpec({ column, transforms, train }: LabelRequest & { column: Column }): Promise<OutputSpec> {
-  const name = transforms.length === 0 ? undefined : typeof transforms[0] === 'string' ? transforms[0] : Object.keys(transforms[0]!)[0];
-  if (transforms.length > 1 || (name !== undefined && name !== 'standardize' && name !== 'minMax')) {
+  const [first = undefined, ...further] = transforms ?? ['standardize'];
+  const name = typeof first === 'object' ? Object.keys(first)[0] : first;
+  if (further.length > 0 || (name !== undefined && name !== 'standardize' && name !== 'minMax')) {
     throw new PerennialError('CONFIG_INVALID', `label: a numeric label takes one of "standardize" and "minMax", not ${JSON.stringify(transforms)}.`, { hint: 'Only these can be undone exactly in every answer and metric.' });
   }
   if (name === undefined) return { kind: 'number', name: column.name, width: 1 };
@@ -54,7 +56,8 @@ async function numberSpec({ column, transforms, train }: LabelRequest & { column
  * @throws LABEL_INVALID, SPLIT_INVALID, CONFIG_INVALID
  */
 export async function labelSpec(request: LabelRequest): Promise<OutputSpec> {
-  const { column, task, transforms, all, train } = request;
+  const { column, task, all, train } = request;
+  const transforms = request.transforms ?? [];
   if (column === undefined) {
     if (transforms.length > 0 || task !== 'auto') throw new PerennialError('CONFIG_INVALID', 'The preprocess step treats a label, but the dataset has none.', { hint: 'Name the label in the ingest step.' });
     return { kind: 'none', name: '' };

@@ -82,7 +82,7 @@ export async function fitPreprocessing(db: Database, dataset: OpenArtifact, conf
     for (const split of SPLITS) yield* columnBatches(db, dataset, split, names);
   };
   const column = meta.columns.find((item) => item.name === meta.label);
-  const output = await labelSpec({ column, task: config.task ?? 'auto', transforms: config.label ?? [], all, train });
+  const output = await labelSpec({ column, task: config.task ?? 'auto', transforms: config.label, all, train });
   const columns = await fitColumns(chains, train, seed);
   const parts = { columns, output, seed, ...(config.sequence === undefined ? {} : { sequence: { size: config.sequence.size, horizon: config.sequence.horizon, by: config.sequence.by } }) };
   return { columns, output, preprocessor: createPreprocessor(parts, byType), features, notes };

@@ -61,7 +61,7 @@ async function fitPreview(db: Database, tables: IngestTables, config: Preprocess
     return { column, sql: column.sql };
   }));
   const seed = config.seed ?? 1;
-  const output = await labelSpec({ column: tables.label, task: config.task ?? 'auto', transforms: config.label ?? [], all: pass('data'), train: pass(train) });
+  const output = await labelSpec({ column: tables.label, task: config.task ?? 'auto', transforms: config.label, all: pass('data'), train: pass(train) });
   const fitted = await fitColumns(chains, pass(train), seed);
   const columns = exact ? fitted : fitted.map(widen);
   const { inputs } = createPreprocessor({ columns, output, seed, ...(config.sequence === undefined ? {} : { sequence: config.sequence }) });

@@ -113,6 +113,13 @@ describe('tables', () => {
     const back = made.preprocessor.decode(label, label.length).map((answer) => ('value' in answer ? answer.value : undefined));
     back.forEach((value, row) => expect(value).toBeCloseTo(made.rows.test[row]!.y as number, 3));
   });
+
+  test('a numeric label is standardized unless it is told otherwise', async () => {
+    const rows = `x,y\n${lines(60, (k) => `${k},${k * 10}`)}`;
+    const unsaid = (await make(rows, {})).examples.meta.output;
+    expect(unsaid).toEqual((await make(rows, { label: ['standardize'] })).examples.meta.output);
+    expect((await make(rows, { label: [], task: 'regression' })).examples.meta.output).not.toHaveProperty('scale');
+  });
 });
 
 describe('serving', () => {
@@ -145,7 +152,7 @@ describe('series', () => {
   const split = { by: 'time', column: 'd' } as const;
 
   test.each([[3, 1], [5, 4], [1, 1]])('windows of %i rows, label %i rows later, reach into the past but keep their label', async (size, horizon) => {
-    const made = await make(series, { features: { x: [], y: [] }, sequence: { size, horizon, by: 'd' } }, split);
+    const made = await make(series, { features: { x: [], y: [] }, label: [], sequence: { size, horizon, by: 'd' } }, split);
     expect(made.examples.meta.inputs).toEqual([{ name: 'features', shape: [size, 2], dtype: 'float32' }]);
     let next = size + horizon - 1;
     for (const name of SPLITS) {

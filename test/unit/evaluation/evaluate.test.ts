@@ -206,7 +206,7 @@ describe('evaluateModel on a series', () => {
     const lines = Array.from({ length: DAYS }, (_, day) => `${new Date(Date.UTC(2024, 0, 1 + day)).toISOString().slice(0, 10)},${value(day)}`);
     const csv = ['date,temperature', ...lines].join('\n');
     const ingest = { label: 'temperature', columns: { date: 'timestamp' }, split: { train: 0.6, validation: 0.2, test: 0.2, by: 'time', column: 'date' } };
-    week = await prepare('series.csv', csv, ingest, { features: { temperature: [{ impute: 'median' }] }, sequence: { size: 7, horizon: 2, by: 'date' } });
+    week = await prepare('series.csv', csv, ingest, { features: { temperature: [{ impute: 'median' }] }, label: [], sequence: { size: 7, horizon: 2, by: 'date' } });
     // Gives the last value of the window: persistence, plus a constant.
     lastOf = (prepared, name, add) => modelOf(prepared, [1], name, (features, row, width) => [features[(row + 1) * width - 1]! + add]);
   });
@@ -222,7 +222,7 @@ describe('evaluateModel on a series', () => {
   it('compares models of different windows on the same days', async () => {
     const short = await prepare('series.csv', await import('node:fs/promises').then((fs) => fs.readFile(join(home, 'series.csv'), 'utf8')),
       { label: 'temperature', columns: { date: 'timestamp' }, split: { train: 0.6, validation: 0.2, test: 0.2, by: 'time', column: 'date' } },
-      { features: { temperature: [{ impute: 'median' }] }, sequence: { size: 3, horizon: 1, by: 'date' } });
+      { features: { temperature: [{ impute: 'median' }] }, label: [], sequence: { size: 3, horizon: 1, by: 'date' } });
     const champion = await lastOf(short, 'yesterday', 0);
     const report = await evaluate(week, await lastOf(week, 'worse', 3), { metrics: ['meanAbsoluteError'] }, champion);
     const alone = await evaluate(short, champion, { metrics: ['meanAbsoluteError'] });
