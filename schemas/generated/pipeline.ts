@@ -2024,7 +2024,7 @@ checkpoint?: {
  */
 everyEpochs?: number
 /**
- * Save after so many seconds, also in the middle of an epoch.
+ * Save after so many seconds, also in the middle of an epoch; at the end of an epoch after a fifth of them.
  */
 everySeconds?: number
 /**

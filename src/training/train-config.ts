@@ -75,7 +75,7 @@ export const trainConfigSchema: JsonSchema = {
       examples: [{ everyEpochs: 1, keep: 3 }],
       properties: {
         everyEpochs: integer('Save after so many epochs, besides every so many seconds.', undefined, 1),
-        everySeconds: number('Save after so many seconds, also in the middle of an epoch.', TRAIN_DEFAULTS.checkpoint.everySeconds, 30, { minimum: 0 }),
+        everySeconds: number('Save after so many seconds, also in the middle of an epoch; at the end of an epoch after a fifth of them.', TRAIN_DEFAULTS.checkpoint.everySeconds, 30, { minimum: 0 }),
         keep: integer('Newest checkpoints that are kept.', TRAIN_DEFAULTS.checkpoint.keep, 3),
       },
     },

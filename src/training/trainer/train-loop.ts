@@ -55,6 +55,8 @@ export interface LoopOutcome {
 const YIELD_MS = 100;
 /** Saving takes at most this share of the time. */
 const SAVING_SHARE = 0.05;
+/** The end of an epoch is saved after this share of the seconds between saves: it costs nothing to go on from there. */
+const EPOCH_END_SHARE = 0.2;
 
 type MutablePosition = { -readonly [Key in keyof Position]: Position[Key] };
 
@@ -163,7 +165,7 @@ export class TrainLoop {
     this.#report(true);
     if (this.#stopped !== undefined) this.#notice(`training ends after epoch ${epoch} of ${settings.epochs}: ${this.#stopped}`);
     else if (settings.checkpointEveryEpochs !== undefined && epoch % settings.checkpointEveryEpochs === 0) this.#save();
-    else this.#saveWhenDue();
+    else this.#saveWhenDue(EPOCH_END_SHARE);
   }
 
   async #validate(epoch: number): Promise<Record<string, number>> {
@@ -201,9 +203,9 @@ export class TrainLoop {
     return this.#position.epoch * this.#parts.train.rows + this.#position.rows;
   }
 
-  #saveWhenDue(): void {
+  #saveWhenDue(share = 1): void {
     const since = performance.now() - this.#savedAt;
-    if (since >= Math.max(this.#parts.settings.checkpointEverySeconds * 1_000, this.#savingMs / SAVING_SHARE)) this.#save();
+    if (since >= Math.max(this.#parts.settings.checkpointEverySeconds * 1_000 * share, this.#savingMs / SAVING_SHARE)) this.#save();
   }
 
   #save(): void {
