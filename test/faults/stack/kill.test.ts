@@ -6,7 +6,7 @@ import { tempDir } from '../../support/temp-dir.ts';
 import { Run, canAim, digestOf, killNow, processOf, trainersOf, until, writeDocument, writeRows } from './running.ts';
 
 /** Long enough to be hit in the middle of, on a busy machine as on an idle one. */
-const EPOCHS = 150;
+const EPOCHS = 80;
 const folder = tempDir('kill');
 const perennial = new Perennial();
 let undisturbed: { readonly dataset: string; readonly examples: string; readonly model: string };
@@ -82,7 +82,7 @@ describe.runIf(canAim)('SIGKILL', () => {
   }, 240_000);
 
   it('of the Temporal server and of the model server: the run goes on, and so does the command that follows it', async () => {
-    const run = await Run.start(perennial, writeDocument(folder, 'servers', 5 * EPOCHS));
+    const run = await Run.start(perennial, writeDocument(folder, 'servers', 3 * EPOCHS));
     await run.step('train', inTheMiddle);
     const following = perennial.start(['runs', 'show', run.workflowId, '--follow']);
     await following.waitFor(/train +running/, 60_000);

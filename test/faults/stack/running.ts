@@ -32,7 +32,10 @@ export function writeRows(path: string, rows = 1500): void {
   writeFileSync(path, `${lines.join('\n')}\n`);
 }
 
-/** The whole chain on `rows.csv` beside the document; `epochs` decides how long it trains. */
+/**
+ * The whole chain on `rows.csv` beside the document; `epochs` decides how long it trains. Eagerly, since the compiled engine is
+ * through before anybody could be killed; its resuming is tested in test/faults/training.
+ */
 export function writeDocument(folder: string, name: string, epochs: number): string {
   const features = Object.fromEntries(['a', 'b', 'c', 'd'].map((column) => [column, ['standardize']]));
   const path = join(folder, `${name}.json`);
@@ -41,7 +44,7 @@ export function writeDocument(folder: string, name: string, epochs: number): str
     steps: [
       { uses: 'ingest', with: { source: { format: 'csv', path: 'rows.csv' }, label: 'kind' } },
       { uses: 'preprocess', with: { features } },
-      { uses: 'train', with: { model: { architecture: 'mlp', units: [64, 32], dropout: 0.1 }, epochs, batchSize: 16, seed: 3, checkpoint: { everyEpochs: 1, keep: 2 } } },
+      { uses: 'train', with: { model: { architecture: 'mlp', units: [64, 32], dropout: 0.1 }, epochs, batchSize: 16, seed: 3, engine: 'eager', checkpoint: { everyEpochs: 1, keep: 2 } } },
       { uses: 'evaluate', with: { metrics: ['accuracy'], gates: [{ metric: 'accuracy', atLeast: 0.5 }] } },
       { uses: 'register', with: { alias: 'challenger' } },
       { uses: 'deploy', with: { to: 'server', promote: 'champion' } },
