@@ -101,10 +101,7 @@ export default defineStep<EvaluateConfig>({
 
 /** The champion, unless it is the very model that is judged: then there is nothing to compare, and nothing to judge again. */
 async function findChampion(store: ObjectStore, name: string, inputs: Readonly<Record<string, ArtifactRef>>): Promise<{ version: number; model: ArtifactRef } | undefined> {
-  const { readRouting } = await import('../../src/registry/routing.ts');
-  const { readVersion } = await import('../../src/registry/versions.ts');
-  const version = (await readRouting(store, name))?.routing.aliases['champion'];
-  if (version === undefined) return undefined;
-  const manifest = await readVersion(store, name, version);
-  return manifest === undefined || manifest.model.digest === inputs['model']?.digest ? undefined : { version, model: manifest.model };
+  const { findServing } = await import('../../src/registry/champion.ts');
+  const serving = await findServing(store, name);
+  return serving?.model.digest === inputs['model']?.digest ? undefined : serving;
 }

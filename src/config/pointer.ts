@@ -18,10 +18,6 @@ export function join(pointer: string, ...segments: readonly (string | number)[])
   return pointer + toPointer(segments);
 }
 
-export function parentOf(pointer: string): string {
-  return pointer.slice(0, pointer.lastIndexOf('/'));
-}
-
 /** undefined where there is nothing. */
 export function valueAt(root: Json, pointer: string): Json | undefined {
   let at: Json | undefined = root;

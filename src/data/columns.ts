@@ -1,7 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { PerennialError } from '../core/errors.ts';
 import type { Database } from './duckdb.ts';
-import { ident } from './duckdb.ts';
 import { DATA_LIMITS } from './limits.ts';
 import type { RawColumn } from './reader.ts';
 import type { ColumnType } from './types.ts';
@@ -139,9 +138,4 @@ export async function resolveTypes(db: Database, raw: readonly RawColumn[], decl
     return { ...base, type };
   });
   return { columns, notes };
-}
-
-/** `"name"` of the dataset's Parquet as DuckDB sees it: by position, since names that differ only in case are renamed there. */
-export async function parquetColumns(db: Database, path: string): Promise<string[]> {
-  return (await db.describe(`SELECT * FROM ${path}`)).map((column) => ident(column.name));
 }
