@@ -19,12 +19,13 @@ import { GraphPredictor } from '../src/training/graph/graph-predictor.ts';
 import type { LayerConfig } from '../src/training/model-config.ts';
 import { resolveNamed } from '../src/training/named.ts';
 import { Network } from '../src/training/network.ts';
-import { optimizerRegistry, resolveLoss } from '../src/training/registries.ts';
+import { optimizerRegistry } from '../src/training/registries.ts';
 import { product } from '../src/training/shapes.ts';
 import { loadTf, preferOneDnn } from '../src/training/tf.ts';
-import { resolveTopology } from '../src/training/topology.ts';
+import { resolveModel } from '../src/training/resolve-model.ts';
 import { createEngine } from '../src/training/trainer/create-engine.ts';
-import type { LabelledBatch, TrainingEngine } from '../src/training/trainer/engine.ts';
+import type { LabelledBatch } from '../src/training/objective.ts';
+import type { TrainingEngine } from '../src/training/trainer/engine.ts';
 
 interface Case {
   readonly rows: number;
@@ -66,11 +67,11 @@ interface Own {
 function measure(name: string): Own {
   const { rows, batch, shape, output, loss: lossName, layers } = CASES[name]!;
   const spec: TensorSpec = { name: 'x', shape, dtype: 'float32' };
-  const loss = resolveLoss(lossName, output);
-  const topology = resolveTopology({ layers }, [spec], output, loss);
+  const resolved = resolveModel({ model: { layers }, inputs: [spec], output, loss: lossName });
+  const { topology, loss } = resolved;
   if (convolves(topology)) preferOneDnn();
   const tf = loadTf();
-  const request = { topology, output, loss, optimizer: resolveNamed(optimizerRegistry, 'adam'), seed: 1 };
+  const request = { objective: resolved.objective.create(resolved, {}), optimizer: resolveNamed(optimizerRegistry, 'adam'), seed: 1 };
   const sizes = { train: [batch, ...(rows % batch > 0 ? [rows % batch] : [])], evaluate: undefined, rowWeights: false };
   const batches = batchesOf(CASES[name]!, spec, loss.definition.labels === 'index');
   const started = performance.now();
@@ -99,7 +100,7 @@ function batchesOf({ rows, batch, shape, output }: Case, spec: TensorSpec, index
     const label = (): number => prng.below(classes);
     return {
       rows: count, inputs: { x: { spec, rows: count, data: Float32Array.from({ length: count * product(shape) }, () => prng.normal()) } },
-      labels: index ? Int32Array.from({ length: count }, label) : Float32Array.from({ length: count }, label),
+      labels: { '@label': index ? Int32Array.from({ length: count }, label) : Float32Array.from({ length: count }, label) },
     };
   });
 }

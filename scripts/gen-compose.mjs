@@ -14,6 +14,10 @@ export const FORMS = {
   reader: { form: 'tagged', tag: 'format', meaning: 'Where the data come from, and in which format.' },
   architecture: { form: 'tagged', tag: 'architecture', meaning: 'A network made from a few settings.' },
   layer: { form: 'tagged', tag: 'type', meaning: 'A layer of a network.' },
+  activation: { form: 'named', meaning: 'A function of the values of a layer.' },
+  initializer: { form: 'named', meaning: 'A distribution of initial weights.' },
+  constraint: { form: 'named', meaning: 'What weights are brought back to after every update.' },
+  augmentation: { form: 'named', of: 'layer', meaning: 'A layer that changes images while training.' },
   expectation: { form: 'whole', meaning: 'What has to hold for the data.' },
 };
 
@@ -28,7 +32,7 @@ export const nameOf = (definition) => definition.name ?? definition.type ?? defi
 export function compose(base, registries) {
   const definitions = structuredClone(base.definitions);
   for (const [kind, { form, tag, meaning }] of Object.entries(FORMS)) {
-    const all = registries[kind] ?? [];
+    const all = kind === 'augmentation' ? augmentations(registries.layer ?? []) : registries[kind] ?? [];
     for (const definition of all) hoist(definitions, `${kind}.${nameOf(definition)}`, tagSchema(definition, tag));
     definitions[kind] = { description: meaning, ...union(kind, form, all) };
   }
@@ -72,6 +76,11 @@ export function typesForm(resolved, registries) {
   for (const [name, variant] of variants) schema.definitions[name] = variant;
   if (variants.length > 0) schema.definitions.step = { oneOf: variants.map(([name]) => ({ $ref: `#/definitions/${name}` })) };
   return strip(schema, ['x-named', 'default', 'examples']);
+}
+
+/** Layers by their settings alone: where they stand and how they are called is the architecture's. */
+function augmentations(layers) {
+  return layers.filter((layer) => layer.augmentation === true).map((layer) => ({ ...layer, configSchema: without(without(layer.configSchema, 'name'), 'inputs') }));
 }
 
 /** What it does; where the configuration is no object with keys that speak for themselves, also what the value is. */

@@ -11,6 +11,9 @@ const KINDS = {
   transform: ['Transforms', 'What happens to a column, in `features` and `label` of `preprocess`: `"NAME"`, or `{ "NAME": VALUE }`.'],
   architecture: ['Architectures', 'Networks made from a few settings, as `model` of `train`: `{ "architecture": NAME, … }`.'],
   layer: ['Layers', 'For networks of your own, in `model.layers` of `train`: `{ "type": NAME, … }`.'],
+  activation: ['Activations', '`activation` of layers: `"NAME"`, or `{ "NAME": { … } }`.'],
+  initializer: ['Initializers', '`kernelInitializer`, `biasInitializer` and the like of layers: `"NAME"`, or `{ "NAME": { … } }`.'],
+  constraint: ['Constraints', '`kernelConstraint` and the like of layers: `"NAME"`, or `{ "NAME": { … } }`.'],
   optimizer: ['Optimizers', '`optimizer` of `train`: `"NAME"`, or `{ "NAME": { … } }`.'],
   loss: ['Losses', '`loss` of `train`: `"NAME"`, or `{ "NAME": { … } }`.'],
   callback: ['Callbacks', 'What watches and steers the training, in `callbacks` of `train`: `"NAME"`, or `{ "NAME": { … } }`.'],
@@ -71,7 +74,7 @@ function writer(schema) {
 
   function typeOf(node) {
     const kind = node.$ref?.slice('#/definitions/'.length);
-    if (kind !== undefined && Object.hasOwn(FORMS, kind)) return `[${kind}](#${anchor(KINDS[kind][0])})`;
+    if (kind !== undefined && Object.hasOwn(FORMS, kind)) return `[${kind}](#${anchor(KINDS[FORMS[kind].of ?? kind][0])})`;
     if (node.allOf?.length === 1) return typeOf(node.allOf[0]);
     const seen = resolve(node);
     if (seen.const !== undefined) return code(seen.const);

@@ -276,11 +276,84 @@ fit?: ("fill" | "cover" | "contain")
 /**
  * A network made from a few settings.
  */
-export type Architecture = (ArchitectureCnn | ArchitectureMlp | ArchitectureRnn | ArchitectureTextCnn)
+export type Architecture = (ArchitectureCnn | ArchitectureMlp | ArchitectureRnn | ArchitectureTextCnn | ArchitectureTransformer)
+/**
+ * A layer that changes images while training.
+ */
+export type Augmentation = (("randomErasing" | "randomFlip" | "randomShear") | {
+randomBrightness?: AugmentationRandomBrightness
+randomContrast?: AugmentationRandomContrast
+randomCrop?: AugmentationRandomCrop
+randomErasing?: AugmentationRandomErasing
+randomFlip?: AugmentationRandomFlip
+randomHue?: AugmentationRandomHue
+randomRotation?: AugmentationRandomRotation
+randomSaturation?: AugmentationRandomSaturation
+randomShear?: AugmentationRandomShear
+randomTranslation?: AugmentationRandomTranslation
+randomZoom?: AugmentationRandomZoom
+})
+/**
+ * A function of the values of a layer.
+ */
+export type Activation = (("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "celu" | "gelu" | "glu" | "sigmoid" | "hardSigmoid" | "logSigmoid" | "sparseSigmoid" | "tanh" | "hardTanh" | "tanhShrink" | "softmax" | "logSoftmax" | "sparsemax" | "softplus" | "sparsePlus" | "squareplus" | "softsign" | "softShrink" | "hardShrink" | "silu" | "hardSilu" | "mish" | "exponential") | {
+linear?: ActivationLinear
+relu?: ActivationRelu
+relu6?: ActivationRelu6
+leakyRelu?: ActivationLeakyRelu
+elu?: ActivationElu
+selu?: ActivationSelu
+celu?: ActivationCelu
+gelu?: ActivationGelu
+glu?: ActivationGlu
+sigmoid?: ActivationSigmoid
+hardSigmoid?: ActivationHardSigmoid
+logSigmoid?: ActivationLogSigmoid
+sparseSigmoid?: ActivationSparseSigmoid
+tanh?: ActivationTanh
+hardTanh?: ActivationHardTanh
+tanhShrink?: ActivationTanhShrink
+softmax?: ActivationSoftmax
+logSoftmax?: ActivationLogSoftmax
+sparsemax?: ActivationSparsemax
+softplus?: ActivationSoftplus
+sparsePlus?: ActivationSparsePlus
+squareplus?: ActivationSquareplus
+softsign?: ActivationSoftsign
+softShrink?: ActivationSoftShrink
+hardShrink?: ActivationHardShrink
+threshold?: ActivationThreshold
+silu?: ActivationSilu
+hardSilu?: ActivationHardSilu
+mish?: ActivationMish
+exponential?: ActivationExponential
+})
 /**
  * A layer of a network.
  */
-export type Layer = (LayerActivation | LayerAdd | LayerAverage | LayerAveragePooling1D | LayerAveragePooling2D | LayerBatchNormalization | LayerBidirectional | LayerConcatenate | LayerConv1D | LayerConv2D | LayerDense | LayerDepthwiseConv2D | LayerDropout | LayerEmbedding | LayerFlatten | LayerGaussianNoise | LayerGlobalAveragePooling1D | LayerGlobalAveragePooling2D | LayerGlobalMaxPooling1D | LayerGlobalMaxPooling2D | LayerGru | LayerLayerNormalization | LayerLstm | LayerMaxPooling1D | LayerMaxPooling2D | LayerMaximum | LayerMultiply | LayerRescaling | LayerReshape | LayerSeparableConv2D | LayerSimpleRnn | LayerSpatialDropout1D | LayerSpatialDropout2D)
+export type Layer = (LayerActivation | LayerAdd | LayerAdditiveAttention | LayerAttention | LayerAverage | LayerAveragePooling1D | LayerAveragePooling2D | LayerBatchNormalization | LayerBidirectional | LayerCenterCrop | LayerClassToken | LayerConcatenate | LayerConv1D | LayerConv2D | LayerDense | LayerDepthwiseConv2D | LayerDropout | LayerEmbedding | LayerFlatten | LayerGaussianNoise | LayerGlobalAveragePooling1D | LayerGlobalAveragePooling2D | LayerGlobalMaxPooling1D | LayerGlobalMaxPooling2D | LayerGru | LayerLayerNormalization | LayerLstm | LayerMaxPooling1D | LayerMaxPooling2D | LayerMaximum | LayerMultiHeadAttention | LayerMultiply | LayerPositionEmbedding | LayerRandomBrightness | LayerRandomContrast | LayerRandomCrop | LayerRandomErasing | LayerRandomFlip | LayerRandomHue | LayerRandomRotation | LayerRandomSaturation | LayerRandomShear | LayerRandomTranslation | LayerRandomZoom | LayerRescaling | LayerReshape | LayerResizing | LayerSeparableConv2D | LayerSequencePooling | LayerSimpleRnn | LayerSinusoidalPositionEncoding | LayerSpatialDropout1D | LayerSpatialDropout2D)
+/**
+ * A distribution of initial weights.
+ */
+export type Initializer = (("zeros" | "ones" | "constant" | "randomNormal" | "randomUniform" | "truncatedNormal" | "varianceScaling" | "glorotUniform" | "glorotNormal" | "heUniform" | "heNormal" | "lecunUniform" | "lecunNormal" | "orthogonal" | "identity" | "uniform" | "normal") | {
+zeros?: InitializerZeros
+ones?: InitializerOnes
+constant?: InitializerConstant
+randomNormal?: InitializerRandomNormal
+randomUniform?: InitializerRandomUniform
+truncatedNormal?: InitializerTruncatedNormal
+varianceScaling?: InitializerVarianceScaling
+glorotUniform?: InitializerGlorotUniform
+glorotNormal?: InitializerGlorotNormal
+heUniform?: InitializerHeUniform
+heNormal?: InitializerHeNormal
+lecunUniform?: InitializerLecunUniform
+lecunNormal?: InitializerLecunNormal
+orthogonal?: InitializerOrthogonal
+identity?: InitializerIdentity
+uniform?: InitializerUniform
+normal?: InitializerNormal
+})
 /**
  * How gradients become updates.
  */
@@ -2051,6 +2124,12 @@ export interface ArchitectureCnn {
  */
 architecture: "cnn"
 /**
+ * What happens to the images while training, in this order; the draws follow from the seed. Evaluation and serving see the images as they are.
+ * 
+ * @maxItems 16
+ */
+augmentation?: Augmentation[]
+/**
  * Channels of each block.
  * 
  * @maxItems 32
@@ -2101,7 +2180,433 @@ dropout?: number
 /**
  * Activation function on the output of the layer.
  */
-activation?: ("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "gelu" | "sigmoid" | "hardSigmoid" | "tanh" | "softmax" | "softplus" | "softsign" | "silu" | "mish" | "exponential")
+activation?: Activation
+}
+/**
+ * While training, makes images brighter or darker.
+ */
+export interface AugmentationRandomBrightness {
+/**
+ * Largest change as a share of the range of values, or [lowest, highest]; above 0 is brighter.
+ */
+factor: (number | number[])
+/**
+ * Lowest and highest value of a pixel: [0, 1] after the transform "rescale". Results are cut to it.
+ * 
+ * @minItems 2
+ * @maxItems 2
+ */
+valueRange?: number[]
+}
+/**
+ * While training, moves pixels away from, or towards, the mean of their channel and image.
+ */
+export interface AugmentationRandomContrast {
+/**
+ * The distance is multiplied by 1 − factor to 1 + factor; or [lower, upper] for 1 − lower to 1 + upper.
+ */
+factor: (number | number[])
+/**
+ * Lowest and highest value of a pixel: [0, 1] after the transform "rescale". Results are cut to it.
+ * 
+ * @minItems 2
+ * @maxItems 2
+ */
+valueRange?: number[]
+}
+/**
+ * While training, a part of each image from a place of its own; otherwise the part in the middle.
+ */
+export interface AugmentationRandomCrop {
+/**
+ * Pixels of the part.
+ */
+height: number
+/**
+ * Pixels of the part.
+ */
+width: number
+/**
+ * Pixels that are put around the image first.
+ */
+padding?: number
+/**
+ * What stands beyond the borders: the image mirrored, "fillValue", its outermost pixels, or the image again.
+ */
+fillMode?: ("reflect" | "constant" | "nearest" | "wrap")
+/**
+ * Value beyond the borders where "fillMode" is "constant".
+ */
+fillValue?: number
+}
+/**
+ * While training, blots out a rectangle of images.
+ */
+export interface AugmentationRandomErasing {
+/**
+ * Share of images that it happens to.
+ */
+probability?: number
+/**
+ * Smallest and largest rectangle: the squares of its height and width as shares of those of the image.
+ * 
+ * @minItems 2
+ * @maxItems 2
+ */
+scale?: number[]
+/**
+ * What is put there. Default: normal noise, as wide as the highest value.
+ */
+fillValue?: number
+/**
+ * Lowest and highest value of a pixel: [0, 1] after the transform "rescale". Results are cut to it.
+ * 
+ * @minItems 2
+ * @maxItems 2
+ */
+valueRange?: number[]
+}
+/**
+ * While training, mirrors half of the images.
+ */
+export interface AugmentationRandomFlip {
+/**
+ * Left and right, top and bottom, or each of the two for itself.
+ */
+mode?: ("both" | "horizontal" | "vertical")
+}
+/**
+ * While training, turns the colours of images around the circle of hues.
+ */
+export interface AugmentationRandomHue {
+/**
+ * Largest turn to either side as a share of half a circle, or [lowest, highest].
+ */
+factor: (number | number[])
+}
+/**
+ * While training, turns images around their middle.
+ */
+export interface AugmentationRandomRotation {
+/**
+ * Largest turn to either side as a share of a full one (0.1: up to 36°), or [lowest, highest]; above 0 is counter-clockwise.
+ */
+factor: (number | number[])
+/**
+ * What stands beyond the borders: the image mirrored, "fillValue", its outermost pixels, or the image again.
+ */
+fillMode?: ("reflect" | "constant" | "nearest" | "wrap")
+/**
+ * Between four pixels, or the nearest one.
+ */
+interpolation?: ("bilinear" | "nearest")
+/**
+ * Value beyond the borders where "fillMode" is "constant".
+ */
+fillValue?: number
+}
+/**
+ * While training, makes the colours of images stronger or weaker.
+ */
+export interface AugmentationRandomSaturation {
+/**
+ * The saturation (of hue, saturation and value) is multiplied by 1 − factor to 1 + factor, up to full; or [lower, upper] for 1 − lower to 1 + upper.
+ */
+factor: (number | number[])
+}
+/**
+ * While training, slants images.
+ */
+export interface AugmentationRandomShear {
+/**
+ * Largest slant along the width, in pixels per line, or [lowest, highest].
+ */
+widthFactor?: (number | number[])
+/**
+ * Largest slant along the height, in pixels per column, or [lowest, highest].
+ */
+heightFactor?: (number | number[])
+/**
+ * What stands beyond the borders: the image mirrored, "fillValue", its outermost pixels, or the image again.
+ */
+fillMode?: ("reflect" | "constant" | "nearest" | "wrap")
+/**
+ * Between four pixels, or the nearest one.
+ */
+interpolation?: ("bilinear" | "nearest")
+/**
+ * Value beyond the borders where "fillMode" is "constant".
+ */
+fillValue?: number
+}
+/**
+ * While training, shifts images.
+ */
+export interface AugmentationRandomTranslation {
+/**
+ * Largest shift up or down as a share of the height, or [lowest, highest]; above 0 is down.
+ */
+heightFactor: (number | number[])
+/**
+ * Largest shift to the left or right as a share of the width, or [lowest, highest]; above 0 is to the right.
+ */
+widthFactor: (number | number[])
+/**
+ * What stands beyond the borders: the image mirrored, "fillValue", its outermost pixels, or the image again.
+ */
+fillMode?: ("reflect" | "constant" | "nearest" | "wrap")
+/**
+ * Between four pixels, or the nearest one.
+ */
+interpolation?: ("bilinear" | "nearest")
+/**
+ * Value beyond the borders where "fillMode" is "constant".
+ */
+fillValue?: number
+}
+/**
+ * While training, makes what images show larger or smaller.
+ */
+export interface AugmentationRandomZoom {
+/**
+ * Largest zoom to either side as a share of the height, or [lowest, highest]; above 0 what is shown shrinks.
+ */
+heightFactor: (number | number[])
+/**
+ * The same for the width. Default: as the height, so that the proportions stay.
+ */
+widthFactor?: (number | number[])
+/**
+ * What stands beyond the borders: the image mirrored, "fillValue", its outermost pixels, or the image again.
+ */
+fillMode?: ("reflect" | "constant" | "nearest" | "wrap")
+/**
+ * Between four pixels, or the nearest one.
+ */
+interpolation?: ("bilinear" | "nearest")
+/**
+ * Value beyond the borders where "fillMode" is "constant".
+ */
+fillValue?: number
+}
+/**
+ * x itself.
+ */
+export interface ActivationLinear {
+
+}
+/**
+ * max(0, x); with its settings, cut at a maximum, zero below a threshold, or falling with a slope there.
+ */
+export interface ActivationRelu {
+/**
+ * Slope below the threshold.
+ */
+negativeSlope?: number
+/**
+ * Largest value.
+ */
+maxValue?: number
+/**
+ * Values up to it become 0, or lie on the slope.
+ */
+threshold?: number
+}
+/**
+ * max(0, x), cut at 6.
+ */
+export interface ActivationRelu6 {
+
+}
+/**
+ * x above 0, a small slope below.
+ */
+export interface ActivationLeakyRelu {
+/**
+ * Slope below 0.
+ */
+negativeSlope?: number
+}
+/**
+ * x above 0, alpha · (exp(x) − 1) below.
+ */
+export interface ActivationElu {
+/**
+ * Limit towards minus infinity, without its sign.
+ */
+alpha?: number
+}
+/**
+ * Scaled elu: keeps mean 0 and variance 1 through dense layers with lecunNormal weights.
+ */
+export interface ActivationSelu {
+
+}
+/**
+ * max(0, x) + alpha · (exp(min(0, x) / alpha) − 1).
+ */
+export interface ActivationCelu {
+/**
+ * Limit towards minus infinity, without its sign.
+ */
+alpha?: number
+}
+/**
+ * x · Φ(x), Φ being the normal distribution function.
+ */
+export interface ActivationGelu {
+/**
+ * Take Φ from tanh.
+ */
+approximate?: boolean
+}
+/**
+ * The first half of the last axis times the sigmoid of the second: gives half as many values.
+ */
+export interface ActivationGlu {
+
+}
+/**
+ * 1 / (1 + exp(−x)).
+ */
+export interface ActivationSigmoid {
+
+}
+/**
+ * x / 6 + 0.5, cut at 0 and 1.
+ */
+export interface ActivationHardSigmoid {
+
+}
+/**
+ * log(1 / (1 + exp(−x))).
+ */
+export interface ActivationLogSigmoid {
+
+}
+/**
+ * (x + 1) / 2, cut at 0 and 1.
+ */
+export interface ActivationSparseSigmoid {
+
+}
+/**
+ * Hyperbolic tangent.
+ */
+export interface ActivationTanh {
+
+}
+/**
+ * x, cut at −1 and 1.
+ */
+export interface ActivationHardTanh {
+
+}
+/**
+ * x − tanh(x).
+ */
+export interface ActivationTanhShrink {
+
+}
+/**
+ * exp(x), scaled to the sum 1 over the last axis.
+ */
+export interface ActivationSoftmax {
+
+}
+/**
+ * Logarithm of softmax.
+ */
+export interface ActivationLogSoftmax {
+
+}
+/**
+ * The nearest vector of shares (sum 1, none below 0), many of them exactly 0.
+ */
+export interface ActivationSparsemax {
+
+}
+/**
+ * log(1 + exp(x)).
+ */
+export interface ActivationSoftplus {
+
+}
+/**
+ * 0 up to −1, (x + 1)² / 4 up to 1, x above.
+ */
+export interface ActivationSparsePlus {
+
+}
+/**
+ * (x + √(x² + b)) / 2.
+ */
+export interface ActivationSquareplus {
+/**
+ * Smoothness.
+ */
+b?: number
+}
+/**
+ * x / (1 + |x|).
+ */
+export interface ActivationSoftsign {
+
+}
+/**
+ * x moved towards 0 by a threshold, 0 within it.
+ */
+export interface ActivationSoftShrink {
+/**
+ * Distance.
+ */
+threshold?: number
+}
+/**
+ * x, but 0 within a threshold.
+ */
+export interface ActivationHardShrink {
+/**
+ * Values up to this size become 0.
+ */
+threshold?: number
+}
+/**
+ * x above a threshold, a fixed value otherwise.
+ */
+export interface ActivationThreshold {
+/**
+ * Values up to it are replaced.
+ */
+threshold: number
+/**
+ * What stands in their place.
+ */
+value: number
+}
+/**
+ * x · sigmoid(x), also called swish.
+ */
+export interface ActivationSilu {
+
+}
+/**
+ * x · hardSigmoid(x), also called hard swish.
+ */
+export interface ActivationHardSilu {
+
+}
+/**
+ * x · tanh(softplus(x)).
+ */
+export interface ActivationMish {
+
+}
+/**
+ * exp(x).
+ */
+export interface ActivationExponential {
+
 }
 /**
  * Dense layers over all inputs: numbers as they are, token ids embedded, images flattened.
@@ -2122,7 +2627,7 @@ units?: number[]
 /**
  * Activation function on the output of the layer.
  */
-activation?: ("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "gelu" | "sigmoid" | "hardSigmoid" | "tanh" | "softmax" | "softplus" | "softsign" | "silu" | "mish" | "exponential")
+activation?: Activation
 /**
  * Dropout after each hidden layer.
  */
@@ -2138,16 +2643,20 @@ embeddingSize?: number
 /**
  * Penalty on the weights that is added to the loss.
  */
-kernelRegularizer?: {
+kernelRegularizer?: Regularizer
+}
 /**
- * Factor of the sum of absolute weights.
+ * A penalty that is added to the loss.
+ */
+export interface Regularizer {
+/**
+ * Factor of the sum of absolute values.
  */
 l1?: number
 /**
- * Factor of the sum of squared weights.
+ * Factor of the sum of squares.
  */
 l2?: number
-}
 }
 /**
  * Recurrent layers over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers.
@@ -2244,6 +2753,67 @@ units?: number[]
 dropout?: number
 }
 /**
+ * Layers of attention over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers.
+ */
+export interface ArchitectureTransformer {
+/**
+ * Layers of attention over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers.
+ */
+architecture: "transformer"
+/**
+ * Number of layers, each of attention and two dense layers.
+ */
+layers?: number
+/**
+ * Heads of the attention; they divide modelSize.
+ */
+heads?: number
+/**
+ * Width of the vectors that go from layer to layer.
+ */
+modelSize?: number
+/**
+ * Width of the first dense layer after each attention. Default: twice modelSize.
+ */
+feedForwardSize?: number
+/**
+ * How a step knows its place: a trained vector per place, sines and cosines of it, or not at all.
+ */
+positions?: ("learned" | "sinusoidal" | "none")
+/**
+ * Layer normalization before each part of a layer (trains easily at any depth), or after it, as in the first transformers.
+ */
+norm?: ("first" | "last")
+/**
+ * Activation function on the output of the layer.
+ */
+activation?: Activation
+/**
+ * Dropout after each part of a layer and before the output.
+ */
+dropout?: number
+/**
+ * Dropout of the attention weights.
+ */
+attentionDropout?: number
+/**
+ * A step sees itself and earlier steps only, as a decoder does.
+ */
+causal?: boolean
+/**
+ * What the dense layers read: the mean or the largest values over all steps, the last or first step, or a trained step put before all others that gathers the rest ("classToken"). Padding does not count.
+ */
+pooling?: ("average" | "max" | "last" | "first" | "classToken")
+/**
+ * Widths of the dense layers.
+ * 
+ * @maxItems 32
+ * 
+ * Items: Width of one layer.
+ */
+units?: number[]
+}
+/**
  * An activation function on its own.
  */
 export interface LayerActivation {
@@ -2254,7 +2824,7 @@ type: "activation"
 /**
  * The function.
  */
-activation: ("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "gelu" | "sigmoid" | "hardSigmoid" | "tanh" | "softmax" | "softplus" | "softsign" | "silu" | "mish" | "exponential")
+activation: ("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "celu" | "gelu" | "glu" | "sigmoid" | "hardSigmoid" | "logSigmoid" | "sparseSigmoid" | "tanh" | "hardTanh" | "tanhShrink" | "softmax" | "logSoftmax" | "sparsemax" | "softplus" | "sparsePlus" | "squareplus" | "softsign" | "softShrink" | "hardShrink" | "threshold" | "silu" | "hardSilu" | "mish" | "exponential")
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -2274,6 +2844,68 @@ export interface LayerAdd {
  * Sum of several inputs of the same shape.
  */
 type: "add"
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Each step of the first input takes up a mean of the steps of the second, weighted by the sum of tanh(query + key). One input attends to itself; a third gives the keys.
+ */
+export interface LayerAdditiveAttention {
+/**
+ * Each step of the first input takes up a mean of the steps of the second, weighted by the sum of tanh(query + key). One input attends to itself; a third gives the keys.
+ */
+type: "additiveAttention"
+/**
+ * Multiply each feature by a trained factor before the sum.
+ */
+useScale?: boolean
+/**
+ * A step sees steps up to its own place only.
+ */
+causal?: boolean
+/**
+ * Share of the attention weights set to zero.
+ */
+dropout?: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Each step of the first input takes up a mean of the steps of the second, weighted by their dot products. One input attends to itself; a third gives the keys.
+ */
+export interface LayerAttention {
+/**
+ * Each step of the first input takes up a mean of the steps of the second, weighted by their dot products. One input attends to itself; a third gives the keys.
+ */
+type: "attention"
+/**
+ * Multiply the dot products by a trained factor.
+ */
+useScale?: boolean
+/**
+ * A step sees steps up to its own place only.
+ */
+causal?: boolean
+/**
+ * Share of the attention weights set to zero.
+ */
+dropout?: number
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -2428,15 +3060,15 @@ returnSequences?: boolean
 /**
  * Activation function on the output of the layer.
  */
-activation?: ("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "gelu" | "sigmoid" | "hardSigmoid" | "tanh" | "softmax" | "softplus" | "softsign" | "silu" | "mish" | "exponential")
+activation?: Activation
 /**
  * Distribution of the initial weights.
  */
-kernelInitializer?: ("zeros" | "ones" | "glorotUniform" | "glorotNormal" | "heUniform" | "heNormal" | "lecunUniform" | "lecunNormal" | "orthogonal" | "uniform" | "normal")
+kernelInitializer?: Initializer
 /**
  * Distribution of the initial weights.
  */
-recurrentInitializer?: ("zeros" | "ones" | "glorotUniform" | "glorotNormal" | "heUniform" | "heNormal" | "lecunUniform" | "lecunNormal" | "orthogonal" | "uniform" | "normal")
+recurrentInitializer?: Initializer
 /**
  * Share of input features dropped, the same ones in every step.
  */
@@ -2445,6 +3077,213 @@ dropout?: number
  * Share of state values dropped between steps, the same ones in every step.
  */
 recurrentDropout?: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * 0.
+ */
+export interface InitializerZeros {
+
+}
+/**
+ * 1.
+ */
+export interface InitializerOnes {
+
+}
+/**
+ * One value.
+ */
+export interface InitializerConstant {
+/**
+ * The value.
+ */
+value?: number
+}
+/**
+ * Normal.
+ */
+export interface InitializerRandomNormal {
+/**
+ * Mean.
+ */
+mean?: number
+/**
+ * Standard deviation.
+ */
+stddev?: number
+}
+/**
+ * Uniform.
+ */
+export interface InitializerRandomUniform {
+/**
+ * Smallest value.
+ */
+minimum?: number
+/**
+ * Largest value.
+ */
+maximum?: number
+}
+/**
+ * Normal, drawn anew beyond two standard deviations.
+ */
+export interface InitializerTruncatedNormal {
+/**
+ * Mean.
+ */
+mean?: number
+/**
+ * Standard deviation.
+ */
+stddev?: number
+}
+/**
+ * Variance in inverse proportion to the number of inputs, of outputs, or of their average.
+ */
+export interface InitializerVarianceScaling {
+/**
+ * Factor of the variance.
+ */
+scale?: number
+/**
+ * What the variance is divided by: number of inputs, of outputs, or their average.
+ */
+mode?: ("fanIn" | "fanOut" | "fanAverage")
+/**
+ * Kind of the distribution.
+ */
+distribution?: ("truncatedNormal" | "normal" | "uniform")
+}
+/**
+ * Uniform with the variance 2 / (inputs + outputs).
+ */
+export interface InitializerGlorotUniform {
+
+}
+/**
+ * Normal, cut at two deviations, with the variance 2 / (inputs + outputs).
+ */
+export interface InitializerGlorotNormal {
+
+}
+/**
+ * Uniform with the variance 2 / inputs, for relu.
+ */
+export interface InitializerHeUniform {
+
+}
+/**
+ * Normal, cut at two deviations, with the variance 2 / inputs, for relu.
+ */
+export interface InitializerHeNormal {
+
+}
+/**
+ * Uniform with the variance 1 / inputs.
+ */
+export interface InitializerLecunUniform {
+
+}
+/**
+ * Normal, cut at two deviations, with the variance 1 / inputs, for selu.
+ */
+export interface InitializerLecunNormal {
+
+}
+/**
+ * Orthonormal rows or columns, whichever are fewer.
+ */
+export interface InitializerOrthogonal {
+/**
+ * Factor.
+ */
+gain?: number
+}
+/**
+ * 1 on the diagonal of a matrix, 0 elsewhere.
+ */
+export interface InitializerIdentity {
+/**
+ * Factor.
+ */
+gain?: number
+}
+/**
+ * Short for randomUniform.
+ */
+export interface InitializerUniform {
+/**
+ * Smallest value.
+ */
+minimum?: number
+/**
+ * Largest value.
+ */
+maximum?: number
+}
+/**
+ * Short for randomNormal.
+ */
+export interface InitializerNormal {
+/**
+ * Mean.
+ */
+mean?: number
+/**
+ * Standard deviation.
+ */
+stddev?: number
+}
+/**
+ * The middle part of images.
+ */
+export interface LayerCenterCrop {
+/**
+ * The middle part of images.
+ */
+type: "centerCrop"
+/**
+ * Pixels of the part.
+ */
+height: number
+/**
+ * Pixels of the part.
+ */
+width: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Puts a trained vector before a sequence: attention gathers there what the dense layers read.
+ */
+export interface LayerClassToken {
+/**
+ * Puts a trained vector before a sequence: attention gathers there what the dense layers read.
+ */
+type: "classToken"
+/**
+ * Distribution of the initial weights.
+ */
+initializer?: Initializer
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -2494,7 +3333,7 @@ padding?: ("valid" | "same" | "causal")
 /**
  * Activation function on the output of the layer.
  */
-activation?: ("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "gelu" | "sigmoid" | "hardSigmoid" | "tanh" | "softmax" | "softplus" | "softsign" | "silu" | "mish" | "exponential")
+activation?: Activation
 /**
  * Add a bias to each channel.
  */
@@ -2502,20 +3341,11 @@ useBias?: boolean
 /**
  * Distribution of the initial weights.
  */
-kernelInitializer?: ("zeros" | "ones" | "glorotUniform" | "glorotNormal" | "heUniform" | "heNormal" | "lecunUniform" | "lecunNormal" | "orthogonal" | "uniform" | "normal")
+kernelInitializer?: Initializer
 /**
  * Penalty on the weights that is added to the loss.
  */
-kernelRegularizer?: {
-/**
- * Factor of the sum of absolute weights.
- */
-l1?: number
-/**
- * Factor of the sum of squared weights.
- */
-l2?: number
-}
+kernelRegularizer?: Regularizer
 /**
  * Size of the window in steps.
  */
@@ -2554,7 +3384,7 @@ padding?: ("valid" | "same")
 /**
  * Activation function on the output of the layer.
  */
-activation?: ("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "gelu" | "sigmoid" | "hardSigmoid" | "tanh" | "softmax" | "softplus" | "softsign" | "silu" | "mish" | "exponential")
+activation?: Activation
 /**
  * Add a bias to each channel.
  */
@@ -2562,20 +3392,11 @@ useBias?: boolean
 /**
  * Distribution of the initial weights.
  */
-kernelInitializer?: ("zeros" | "ones" | "glorotUniform" | "glorotNormal" | "heUniform" | "heNormal" | "lecunUniform" | "lecunNormal" | "orthogonal" | "uniform" | "normal")
+kernelInitializer?: Initializer
 /**
  * Penalty on the weights that is added to the loss.
  */
-kernelRegularizer?: {
-/**
- * Factor of the sum of absolute weights.
- */
-l1?: number
-/**
- * Factor of the sum of squared weights.
- */
-l2?: number
-}
+kernelRegularizer?: Regularizer
 /**
  * Size of the window in pixels.
  */
@@ -2610,7 +3431,7 @@ units: number
 /**
  * Activation function on the output of the layer.
  */
-activation?: ("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "gelu" | "sigmoid" | "hardSigmoid" | "tanh" | "softmax" | "softplus" | "softsign" | "silu" | "mish" | "exponential")
+activation?: Activation
 /**
  * Add a bias to each output.
  */
@@ -2618,20 +3439,11 @@ useBias?: boolean
 /**
  * Distribution of the initial weights.
  */
-kernelInitializer?: ("zeros" | "ones" | "glorotUniform" | "glorotNormal" | "heUniform" | "heNormal" | "lecunUniform" | "lecunNormal" | "orthogonal" | "uniform" | "normal")
+kernelInitializer?: Initializer
 /**
  * Penalty on the weights that is added to the loss.
  */
-kernelRegularizer?: {
-/**
- * Factor of the sum of absolute weights.
- */
-l1?: number
-/**
- * Factor of the sum of squared weights.
- */
-l2?: number
-}
+kernelRegularizer?: Regularizer
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -2670,7 +3482,7 @@ depthMultiplier?: number
 /**
  * Activation function on the output of the layer.
  */
-activation?: ("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "gelu" | "sigmoid" | "hardSigmoid" | "tanh" | "softmax" | "softplus" | "softsign" | "silu" | "mish" | "exponential")
+activation?: Activation
 /**
  * Add a bias to each channel.
  */
@@ -2678,7 +3490,7 @@ useBias?: boolean
 /**
  * Distribution of the initial weights.
  */
-depthwiseInitializer?: ("zeros" | "ones" | "glorotUniform" | "glorotNormal" | "heUniform" | "heNormal" | "lecunUniform" | "lecunNormal" | "orthogonal" | "uniform" | "normal")
+depthwiseInitializer?: Initializer
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -2736,7 +3548,7 @@ maskZero?: boolean
 /**
  * Distribution of the initial weights.
  */
-embeddingsInitializer?: ("zeros" | "ones" | "glorotUniform" | "glorotNormal" | "heUniform" | "heNormal" | "lecunUniform" | "lecunNormal" | "orthogonal" | "uniform" | "normal")
+embeddingsInitializer?: Initializer
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -2889,15 +3701,15 @@ goBackwards?: boolean
 /**
  * Activation function on the output of the layer.
  */
-activation?: ("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "gelu" | "sigmoid" | "hardSigmoid" | "tanh" | "softmax" | "softplus" | "softsign" | "silu" | "mish" | "exponential")
+activation?: Activation
 /**
  * Distribution of the initial weights.
  */
-kernelInitializer?: ("zeros" | "ones" | "glorotUniform" | "glorotNormal" | "heUniform" | "heNormal" | "lecunUniform" | "lecunNormal" | "orthogonal" | "uniform" | "normal")
+kernelInitializer?: Initializer
 /**
  * Distribution of the initial weights.
  */
-recurrentInitializer?: ("zeros" | "ones" | "glorotUniform" | "glorotNormal" | "heUniform" | "heNormal" | "lecunUniform" | "lecunNormal" | "orthogonal" | "uniform" | "normal")
+recurrentInitializer?: Initializer
 /**
  * Share of input features dropped, the same ones in every step.
  */
@@ -2909,7 +3721,7 @@ recurrentDropout?: number
 /**
  * Activation function on the output of the layer.
  */
-recurrentActivation?: ("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "gelu" | "sigmoid" | "hardSigmoid" | "tanh" | "softmax" | "softplus" | "softsign" | "silu" | "mish" | "exponential")
+recurrentActivation?: Activation
 /**
  * Apply the reset gate after the product with the state, as current Keras does; false: before it.
  */
@@ -2979,15 +3791,15 @@ goBackwards?: boolean
 /**
  * Activation function on the output of the layer.
  */
-activation?: ("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "gelu" | "sigmoid" | "hardSigmoid" | "tanh" | "softmax" | "softplus" | "softsign" | "silu" | "mish" | "exponential")
+activation?: Activation
 /**
  * Distribution of the initial weights.
  */
-kernelInitializer?: ("zeros" | "ones" | "glorotUniform" | "glorotNormal" | "heUniform" | "heNormal" | "lecunUniform" | "lecunNormal" | "orthogonal" | "uniform" | "normal")
+kernelInitializer?: Initializer
 /**
  * Distribution of the initial weights.
  */
-recurrentInitializer?: ("zeros" | "ones" | "glorotUniform" | "glorotNormal" | "heUniform" | "heNormal" | "lecunUniform" | "lecunNormal" | "orthogonal" | "uniform" | "normal")
+recurrentInitializer?: Initializer
 /**
  * Share of input features dropped, the same ones in every step.
  */
@@ -2999,7 +3811,7 @@ recurrentDropout?: number
 /**
  * Activation function on the output of the layer.
  */
-recurrentActivation?: ("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "gelu" | "sigmoid" | "hardSigmoid" | "tanh" | "softmax" | "softplus" | "softsign" | "silu" | "mish" | "exponential")
+recurrentActivation?: Activation
 /**
  * The bias of the forget gate starts at 1.
  */
@@ -3097,6 +3909,57 @@ name?: string
 inputs?: string[]
 }
 /**
+ * Each step of a sequence takes up a weighted mean of the steps that are most like it, in several heads. One input attends to itself; of two, the first asks the second; a third gives the keys.
+ */
+export interface LayerMultiHeadAttention {
+/**
+ * Each step of a sequence takes up a weighted mean of the steps that are most like it, in several heads. One input attends to itself; of two, the first asks the second; a third gives the keys.
+ */
+type: "multiHeadAttention"
+/**
+ * Number of heads.
+ */
+numHeads: number
+/**
+ * Length of the queries and keys of a head.
+ */
+keyDim: number
+/**
+ * Length of the values of a head. Default: keyDim.
+ */
+valueDim?: number
+/**
+ * Number of output features. Default: those of the first input.
+ */
+outputDim?: number
+/**
+ * Add biases to queries, keys, values and output.
+ */
+useBias?: boolean
+/**
+ * A step sees itself and earlier steps only.
+ */
+causal?: boolean
+/**
+ * Share of the attention weights set to zero.
+ */
+dropout?: number
+/**
+ * Distribution of the initial weights.
+ */
+kernelInitializer?: Initializer
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
  * Product of several inputs of the same shape.
  */
 export interface LayerMultiply {
@@ -3104,6 +3967,390 @@ export interface LayerMultiply {
  * Product of several inputs of the same shape.
  */
 type: "multiply"
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Adds a trained vector for each place in a sequence, so that attention can tell the order.
+ */
+export interface LayerPositionEmbedding {
+/**
+ * Adds a trained vector for each place in a sequence, so that attention can tell the order.
+ */
+type: "positionEmbedding"
+/**
+ * Distribution of the initial weights.
+ */
+initializer?: Initializer
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * While training, makes images brighter or darker.
+ */
+export interface LayerRandomBrightness {
+/**
+ * While training, makes images brighter or darker.
+ */
+type: "randomBrightness"
+/**
+ * Largest change as a share of the range of values, or [lowest, highest]; above 0 is brighter.
+ */
+factor: (number | number[])
+/**
+ * Lowest and highest value of a pixel: [0, 1] after the transform "rescale". Results are cut to it.
+ * 
+ * @minItems 2
+ * @maxItems 2
+ */
+valueRange?: number[]
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * While training, moves pixels away from, or towards, the mean of their channel and image.
+ */
+export interface LayerRandomContrast {
+/**
+ * While training, moves pixels away from, or towards, the mean of their channel and image.
+ */
+type: "randomContrast"
+/**
+ * The distance is multiplied by 1 − factor to 1 + factor; or [lower, upper] for 1 − lower to 1 + upper.
+ */
+factor: (number | number[])
+/**
+ * Lowest and highest value of a pixel: [0, 1] after the transform "rescale". Results are cut to it.
+ * 
+ * @minItems 2
+ * @maxItems 2
+ */
+valueRange?: number[]
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * While training, a part of each image from a place of its own; otherwise the part in the middle.
+ */
+export interface LayerRandomCrop {
+/**
+ * While training, a part of each image from a place of its own; otherwise the part in the middle.
+ */
+type: "randomCrop"
+/**
+ * Pixels of the part.
+ */
+height: number
+/**
+ * Pixels of the part.
+ */
+width: number
+/**
+ * Pixels that are put around the image first.
+ */
+padding?: number
+/**
+ * What stands beyond the borders: the image mirrored, "fillValue", its outermost pixels, or the image again.
+ */
+fillMode?: ("reflect" | "constant" | "nearest" | "wrap")
+/**
+ * Value beyond the borders where "fillMode" is "constant".
+ */
+fillValue?: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * While training, blots out a rectangle of images.
+ */
+export interface LayerRandomErasing {
+/**
+ * While training, blots out a rectangle of images.
+ */
+type: "randomErasing"
+/**
+ * Share of images that it happens to.
+ */
+probability?: number
+/**
+ * Smallest and largest rectangle: the squares of its height and width as shares of those of the image.
+ * 
+ * @minItems 2
+ * @maxItems 2
+ */
+scale?: number[]
+/**
+ * What is put there. Default: normal noise, as wide as the highest value.
+ */
+fillValue?: number
+/**
+ * Lowest and highest value of a pixel: [0, 1] after the transform "rescale". Results are cut to it.
+ * 
+ * @minItems 2
+ * @maxItems 2
+ */
+valueRange?: number[]
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * While training, mirrors half of the images.
+ */
+export interface LayerRandomFlip {
+/**
+ * While training, mirrors half of the images.
+ */
+type: "randomFlip"
+/**
+ * Left and right, top and bottom, or each of the two for itself.
+ */
+mode?: ("both" | "horizontal" | "vertical")
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * While training, turns the colours of images around the circle of hues.
+ */
+export interface LayerRandomHue {
+/**
+ * While training, turns the colours of images around the circle of hues.
+ */
+type: "randomHue"
+/**
+ * Largest turn to either side as a share of half a circle, or [lowest, highest].
+ */
+factor: (number | number[])
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * While training, turns images around their middle.
+ */
+export interface LayerRandomRotation {
+/**
+ * While training, turns images around their middle.
+ */
+type: "randomRotation"
+/**
+ * Largest turn to either side as a share of a full one (0.1: up to 36°), or [lowest, highest]; above 0 is counter-clockwise.
+ */
+factor: (number | number[])
+/**
+ * What stands beyond the borders: the image mirrored, "fillValue", its outermost pixels, or the image again.
+ */
+fillMode?: ("reflect" | "constant" | "nearest" | "wrap")
+/**
+ * Between four pixels, or the nearest one.
+ */
+interpolation?: ("bilinear" | "nearest")
+/**
+ * Value beyond the borders where "fillMode" is "constant".
+ */
+fillValue?: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * While training, makes the colours of images stronger or weaker.
+ */
+export interface LayerRandomSaturation {
+/**
+ * While training, makes the colours of images stronger or weaker.
+ */
+type: "randomSaturation"
+/**
+ * The saturation (of hue, saturation and value) is multiplied by 1 − factor to 1 + factor, up to full; or [lower, upper] for 1 − lower to 1 + upper.
+ */
+factor: (number | number[])
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * While training, slants images.
+ */
+export interface LayerRandomShear {
+/**
+ * While training, slants images.
+ */
+type: "randomShear"
+/**
+ * Largest slant along the width, in pixels per line, or [lowest, highest].
+ */
+widthFactor?: (number | number[])
+/**
+ * Largest slant along the height, in pixels per column, or [lowest, highest].
+ */
+heightFactor?: (number | number[])
+/**
+ * What stands beyond the borders: the image mirrored, "fillValue", its outermost pixels, or the image again.
+ */
+fillMode?: ("reflect" | "constant" | "nearest" | "wrap")
+/**
+ * Between four pixels, or the nearest one.
+ */
+interpolation?: ("bilinear" | "nearest")
+/**
+ * Value beyond the borders where "fillMode" is "constant".
+ */
+fillValue?: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * While training, shifts images.
+ */
+export interface LayerRandomTranslation {
+/**
+ * While training, shifts images.
+ */
+type: "randomTranslation"
+/**
+ * Largest shift up or down as a share of the height, or [lowest, highest]; above 0 is down.
+ */
+heightFactor: (number | number[])
+/**
+ * Largest shift to the left or right as a share of the width, or [lowest, highest]; above 0 is to the right.
+ */
+widthFactor: (number | number[])
+/**
+ * What stands beyond the borders: the image mirrored, "fillValue", its outermost pixels, or the image again.
+ */
+fillMode?: ("reflect" | "constant" | "nearest" | "wrap")
+/**
+ * Between four pixels, or the nearest one.
+ */
+interpolation?: ("bilinear" | "nearest")
+/**
+ * Value beyond the borders where "fillMode" is "constant".
+ */
+fillValue?: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * While training, makes what images show larger or smaller.
+ */
+export interface LayerRandomZoom {
+/**
+ * While training, makes what images show larger or smaller.
+ */
+type: "randomZoom"
+/**
+ * Largest zoom to either side as a share of the height, or [lowest, highest]; above 0 what is shown shrinks.
+ */
+heightFactor: (number | number[])
+/**
+ * The same for the width. Default: as the height, so that the proportions stay.
+ */
+widthFactor?: (number | number[])
+/**
+ * What stands beyond the borders: the image mirrored, "fillValue", its outermost pixels, or the image again.
+ */
+fillMode?: ("reflect" | "constant" | "nearest" | "wrap")
+/**
+ * Between four pixels, or the nearest one.
+ */
+interpolation?: ("bilinear" | "nearest")
+/**
+ * Value beyond the borders where "fillMode" is "constant".
+ */
+fillValue?: number
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -3169,6 +4416,45 @@ name?: string
 inputs?: string[]
 }
 /**
+ * Images of another size.
+ */
+export interface LayerResizing {
+/**
+ * Images of another size.
+ */
+type: "resizing"
+/**
+ * Pixels.
+ */
+height: number
+/**
+ * Pixels.
+ */
+width: number
+/**
+ * Stretch, fill and crop what hangs over, or fit inside with borders of "fillValue".
+ */
+fit?: ("fill" | "cover" | "contain")
+/**
+ * Between four pixels, or the nearest one.
+ */
+interpolation?: ("bilinear" | "nearest")
+/**
+ * Value of the borders where "fit" is "contain".
+ */
+fillValue?: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
  * A depthwise convolution over an image, then a mix of the channels: fewer weights than conv2d.
  */
 export interface LayerSeparableConv2D {
@@ -3199,7 +4485,7 @@ depthMultiplier?: number
 /**
  * Activation function on the output of the layer.
  */
-activation?: ("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "gelu" | "sigmoid" | "hardSigmoid" | "tanh" | "softmax" | "softplus" | "softsign" | "silu" | "mish" | "exponential")
+activation?: Activation
 /**
  * Add a bias to each channel.
  */
@@ -3207,11 +4493,34 @@ useBias?: boolean
 /**
  * Distribution of the initial weights.
  */
-depthwiseInitializer?: ("zeros" | "ones" | "glorotUniform" | "glorotNormal" | "heUniform" | "heNormal" | "lecunUniform" | "lecunNormal" | "orthogonal" | "uniform" | "normal")
+depthwiseInitializer?: Initializer
 /**
  * Distribution of the initial weights.
  */
-pointwiseInitializer?: ("zeros" | "ones" | "glorotUniform" | "glorotNormal" | "heUniform" | "heNormal" | "lecunUniform" | "lecunNormal" | "orthogonal" | "uniform" | "normal")
+pointwiseInitializer?: Initializer
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * One vector from a sequence: its mean, its largest values, or its first or last step. Masked steps do not count.
+ */
+export interface LayerSequencePooling {
+/**
+ * One vector from a sequence: its mean, its largest values, or its first or last step. Masked steps do not count.
+ */
+type: "sequencePooling"
+/**
+ * What is kept of the steps. "first" is the step at place 0, also where it is masked.
+ */
+pooling?: ("average" | "max" | "first" | "last")
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -3246,15 +4555,15 @@ goBackwards?: boolean
 /**
  * Activation function on the output of the layer.
  */
-activation?: ("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "gelu" | "sigmoid" | "hardSigmoid" | "tanh" | "softmax" | "softplus" | "softsign" | "silu" | "mish" | "exponential")
+activation?: Activation
 /**
  * Distribution of the initial weights.
  */
-kernelInitializer?: ("zeros" | "ones" | "glorotUniform" | "glorotNormal" | "heUniform" | "heNormal" | "lecunUniform" | "lecunNormal" | "orthogonal" | "uniform" | "normal")
+kernelInitializer?: Initializer
 /**
  * Distribution of the initial weights.
  */
-recurrentInitializer?: ("zeros" | "ones" | "glorotUniform" | "glorotNormal" | "heUniform" | "heNormal" | "lecunUniform" | "lecunNormal" | "orthogonal" | "uniform" | "normal")
+recurrentInitializer?: Initializer
 /**
  * Share of input features dropped, the same ones in every step.
  */
@@ -3263,6 +4572,29 @@ dropout?: number
  * Share of state values dropped between steps, the same ones in every step.
  */
 recurrentDropout?: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Adds sines and cosines of the place in a sequence, so that attention can tell the order. Nothing is trained.
+ */
+export interface LayerSinusoidalPositionEncoding {
+/**
+ * Adds sines and cosines of the place in a sequence, so that attention can tell the order. Nothing is trained.
+ */
+type: "sinusoidalPositionEncoding"
+/**
+ * Steps of the longest wave, divided by 2π.
+ */
+maxWavelength?: number
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */

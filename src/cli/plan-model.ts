@@ -43,7 +43,7 @@ async function planModel(plan: Plan, train: PlanStep, nominalTime: string, previ
   const key = `${ingest.id}/${preprocess.id}`;
   try {
     const { previewExamples } = await import('../data/preview.ts');
-    const { describeModel } = await import('../training/describe.ts');
+    const { describeModel } = await import('../training/resolve-model.ts');
     // Two models on the same examples look at the data once.
     if (!previews.has(key)) previews.set(key, previewExamples(configOf(ingest), configOf(preprocess), plan.documentDir, nominalTime));
     const { inputs, output, rows, exact, notes } = await previews.get(key)!;

@@ -6,11 +6,20 @@ import { headOf } from './output-head.ts';
 import { rate, units } from './schema-parts.ts';
 import { product, showShape } from './shapes.ts';
 import type { LayerConfig } from './model-config.ts';
+import { nameAndConfig } from './named.ts';
+import type { Named } from './named.ts';
 
 /** Widths of dense layers with what goes between them. */
 export const unitsList = (description: string, fallback: readonly number[]): JsonSchema => ({
   type: 'array', items: units('Width of one layer.'), maxItems: 32, default: fallback, description, examples: [[64, 32]],
 });
+
+/** Layers that change the images of an architecture while training. */
+export const augmentation: JsonSchema = {
+  type: 'array', items: { $ref: '#/definitions/augmentation' }, maxItems: 16, default: [],
+  description: 'What happens to the images while training, in this order; the draws follow from the seed. Evaluation and serving see the images as they are.',
+  examples: [['randomFlip', { randomRotation: { factor: 0.1 } }]],
+};
 
 export const dropoutRate = (fallback = 0): JsonSchema => rate('Dropout after each hidden layer.', fallback);
 
@@ -32,6 +41,15 @@ export class LayerList {
     this.#taken.add(name);
     this.layers.push({ ...layer, name, inputs: layer.inputs ?? [this.last] });
     this.last = name;
+    return this;
+  }
+
+  /** Layers that change images while training, one after the other. */
+  augment(augmentations: readonly Named[]): this {
+    for (const [index, named] of augmentations.entries()) {
+      const [type, settings] = nameAndConfig('augmentation', named);
+      this.add({ ...settings, type, name: `augmentation_${index + 1}` });
+    }
     return this;
   }
 

@@ -9,11 +9,22 @@ export interface Target {
   readonly loss: Resolved<LossDefinition>;
 }
 
+/** A mistake that the settings of an architecture show by themselves. */
+export interface SettingProblem {
+  readonly setting: string;
+  readonly message: string;
+  readonly fix: string;
+}
+
 /** A preset that expands to explicit layers for given inputs and output. */
 export interface ArchitectureDefinition<C = any> {
   readonly name: string;
   readonly summary: string;
   readonly configSchema: JsonSchema;
+  /** Name of the objective that its models are trained towards. Default: supervised. */
+  readonly objective?: string;
+  /** Settings that do not go together. A setting may still be the text of a parameter. */
+  check?(config: Partial<C>): readonly SettingProblem[];
   /** @throws MODEL_INVALID where the inputs do not suit it */
   expand(config: C, inputs: readonly TensorSpec[], target: Target): readonly LayerConfig[];
 }

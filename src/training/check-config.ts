@@ -1,11 +1,12 @@
 import type { ConfigProblem } from '../core/step.ts';
-import { nameAndConfig } from './named.ts';
+import { nameAndConfig, withDefaults } from './named.ts';
+import { architectureRegistry } from './registries.ts';
 import type { LayerConfig } from './model-config.ts';
 import type { TrainConfig } from './train-config.ts';
 
 /** Mistakes that the configuration shows by itself, before the data are known. All of them. */
 export function checkTrainConfig(config: TrainConfig): ConfigProblem[] {
-  return [...checkLayers(config), ...checkCallbacks(config), ...checkValidation(config)];
+  return [...checkLayers(config), ...checkArchitecture(config), ...checkCallbacks(config), ...checkValidation(config)];
 }
 
 function checkLayers({ model }: TrainConfig): ConfigProblem[] {
@@ -27,6 +28,13 @@ function checkLayers({ model }: TrainConfig): ConfigProblem[] {
     problems.push({ pointer: `/model/layers/${layers.length - 1}`, message: `The last layer is "${last.type}", so the output itself would be disturbed while training.`, fix: 'Put a dense layer with the output after it.' });
   }
   return problems;
+}
+
+function checkArchitecture({ model }: TrainConfig): ConfigProblem[] {
+  if (!('architecture' in model)) return [];
+  const { architecture, ...settings } = model;
+  const definition = architectureRegistry.get(architecture as string, 'MODEL_INVALID');
+  return (definition.check?.(withDefaults(definition.configSchema, settings)) ?? []).map(({ setting, message, fix }) => ({ pointer: `/model/${setting}`, message, fix }));
 }
 
 function checkCallbacks({ callbacks, epochs }: TrainConfig): ConfigProblem[] {

@@ -1,12 +1,8 @@
 import { PerennialError, isPerennialError } from '../core/errors.ts';
-import type { OutputSpec, TensorSpec } from '../core/tensor.ts';
 import type { Shape, WeightSpec } from './layer.ts';
-import type { Named } from './named.ts';
-import { checkHead } from './output-head.ts';
-import { layerRegistry, resolveLoss } from './registries.ts';
+import { layerRegistry } from './registries.ts';
 import { product } from './shapes.ts';
-import { resolveTopology } from './topology.ts';
-import type { LayerNode, ModelConfig, Topology } from './model-config.ts';
+import type { LayerNode, Topology } from './model-config.ts';
 
 export interface LayerDescription {
   readonly name: string;
@@ -18,31 +14,15 @@ export interface LayerDescription {
   readonly trainableParameters: number;
 }
 
-export interface ModelDescription {
+export interface TopologyDescription {
   readonly layers: readonly LayerDescription[];
   readonly outputShape: Shape;
   readonly parameters: number;
   readonly trainableParameters: number;
-  /** Name of the loss, also where it was left out. */
-  readonly loss: string;
-}
-
-/**
- * The explicit layers of a model with their shapes and sizes, checked against output and loss. Light: TensorFlow is not loaded.
- *
- * @throws MODEL_INVALID, SHAPE_MISMATCH naming the layer, the shapes and a fix
- */
-export function describeModel(request: { readonly model: ModelConfig; readonly inputs: readonly TensorSpec[]; readonly output: OutputSpec; readonly loss?: Named }): ModelDescription {
-  const loss = resolveLoss(request.loss, request.output);
-  const topology = resolveTopology(request.model, request.inputs, request.output, loss);
-  const description = describeTopology(topology);
-  const { name, outputShape } = description.layers.at(-1)!;
-  checkHead({ name, activation: outputActivation(topology), shape: outputShape }, request.output, loss);
-  return { ...description, loss: loss.name };
 }
 
 /** Shapes and sizes of a topology. @throws SHAPE_MISMATCH */
-export function describeTopology(topology: Topology): Omit<ModelDescription, 'loss'> {
+export function describeTopology(topology: Topology): TopologyDescription {
   const shapes = shapesOf(topology);
   const layers = topology.layers.map((node): LayerDescription => {
     const weights = weightsOf(node, shapes);

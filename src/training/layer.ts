@@ -1,5 +1,7 @@
 import type { JsonSchema } from '../core/json.ts';
+import type { Constraint } from './constraints.ts';
 import type { Initializer } from './initializers.ts';
+import type { KerasMapping } from './keras/mapping.ts';
 import type { Seed, Tensor, Tf } from './tf.ts';
 
 /** Without the batch dimension. */
@@ -18,6 +20,8 @@ export interface WeightSpec {
   /** false: statistics that `call` moves by `update`. */
   readonly trainable: boolean;
   readonly regularizer?: Regularizer;
+  /** What the weight is brought back to after every update. */
+  readonly constraint?: Constraint;
 }
 
 /** What a call may know besides its inputs. */
@@ -29,6 +33,8 @@ export interface CallContext {
   readonly seed: Seed;
   /** Sets a weight that is not trainable, after the step. */
   update(weight: string, value: Tensor): void;
+  /** Adds to the loss, in training and in evaluation: a value per row [batch], or a scalar for the whole batch. */
+  addLoss(loss: Tensor): void;
 }
 
 /**
@@ -49,6 +55,10 @@ export interface LayerDefinition<C = any> {
   readonly mask: 'keep' | 'drop' | ((tf: Tf, inputs: readonly Tensor[], config: C, masks: readonly (Tensor | undefined)[]) => Tensor | undefined);
   /** An example for the harness: input shapes (and the bound of integer inputs) with a configuration. */
   readonly examples: readonly LayerExample<C>[];
+  /** Changes images while training, and may stand in "augmentation" of an architecture. */
+  readonly augmentation?: boolean;
+  /** What it is in Keras; left out where Keras has no such layer. */
+  readonly keras?: KerasMapping<C>;
   /** Where its definition is published. */
   readonly reference: string;
 }
@@ -57,7 +67,8 @@ export interface LayerExample<C> {
   readonly inputs: readonly Shape[];
   /** Inputs are integers below this bound. */
   readonly integersBelow?: number;
-  readonly config: C;
+  /** What is left out is as the schema says. */
+  readonly config: Partial<C>;
 }
 
 type LayerParts<C> = Omit<LayerDefinition<C>, 'configSchema' | 'inputsMax' | 'weights' | 'mask' | 'reference'> &

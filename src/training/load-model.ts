@@ -6,7 +6,7 @@ import type { TensorBatch } from '../core/tensor.ts';
 import { loadPreprocessor } from '../data/preprocessor.ts';
 import { GraphPredictor } from './graph/graph-predictor.ts';
 import { lossRegistry } from './registries.ts';
-import { Network } from './network.ts';
+import { NO_LOGITS, Network } from './network.ts';
 import { product, showShape } from './shapes.ts';
 import { loadTf } from './tf.ts';
 import type { Tensor, Tf } from './tf.ts';
@@ -59,7 +59,7 @@ function createPredictor(meta: ModelMeta, network: Network, values: ReadonlyMap<
   function predictSome(batch: TensorBatch): Float32Array {
     const loaded = (weights ??= weightTensors());
     return tf.tidy(() => {
-      const { output } = network.forward(tf, network.inputTensors(tf, batch), loaded, { training: false, seed: 0, iteration: 0, logits: false });
+      const { output } = network.forward(tf, network.inputTensors(tf, batch), loaded, { training: false, seed: 0, iteration: 0, logits: NO_LOGITS });
       return (output.dataSync() as Float32Array).slice();
     });
   }

@@ -25,15 +25,22 @@ export interface ForwardOptions {
   readonly seed: number;
   /** int32; a tensor [1] where it differs from run to run of a graph. */
   readonly iteration: number | Tensor;
-  /** Give the values before the output's activation. */
-  readonly logits: boolean;
+  /** Names of layers that give their values before their activation. */
+  readonly logits: ReadonlySet<string>;
 }
 
 export interface ForwardResult {
   readonly output: Tensor;
+  /** Values of every input and layer, by name. */
+  readonly values: ReadonlyMap<string, Tensor>;
+  /** What layers add to the loss: [batch] or scalars. */
+  readonly losses: readonly Tensor[];
   /** New values of weights that are not trainable, by full name. */
   readonly updates: ReadonlyMap<string, Tensor>;
 }
+
+/** Every layer with its activation, as a model serves. */
+export const NO_LOGITS: ReadonlySet<string> = new Set();
 
 /** A topology made ready to compute. Stateless: weights come with every call. */
 export class Network {
@@ -65,22 +72,24 @@ export class Network {
     const values = new Map<string, Tensor>(Object.entries(inputs));
     const masks = new Map<string, Tensor | undefined>();
     const updates = new Map<string, Tensor>();
+    const losses: Tensor[] = [];
     for (const { node, definition, weights: specs } of this.#layers) {
       const reads = node.inputs.map((name) => values.get(name)!);
       const readMasks = node.inputs.map((name) => masks.get(name));
       const own: Record<string, Tensor> = {};
       for (const spec of specs) own[spec.name] = weights.get(spec.fullName)!;
-      const config = options.logits && node.name === this.topology.output ? { ...node.config, activation: 'linear' } : node.config;
+      const config = options.logits.has(node.name) ? { ...node.config, activation: 'linear' } : node.config;
       const output = definition.call(tf, reads, own, config, {
         training: options.training,
         masks: readMasks,
         seed: [hash32(options.seed, node.name) | 0, typeof options.iteration === 'number' ? options.iteration | 0 : options.iteration],
         update: (name, value) => updates.set(`${node.name}/${name}`, value),
+        addLoss: (loss) => losses.push(loss),
       });
       values.set(node.name, output);
       masks.set(node.name, this.#maskOf(tf, definition, node, reads, readMasks));
     }
-    return { output: values.get(this.topology.output)!, updates };
+    return { output: values.get(this.topology.output)!, values, losses, updates };
   }
 
   #maskOf(tf: Tf, definition: LayerDefinition, node: LayerNode, reads: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {

@@ -12,7 +12,7 @@ import type { ExamplesMeta } from '../data/types.ts';
 import { entryPoint } from '../platform/paths.ts';
 import { sha256, sha256File } from '../storage/digest.ts';
 import { CheckpointSync } from './checkpoint-sync.ts';
-import { describeModel } from './describe.ts';
+import { resolveModel } from './resolve-model.ts';
 import { environmentForTf } from './tf.ts';
 import type { TrainConfig } from './train-config.ts';
 import { kernelKills, memoryError, outOfMemory } from './trainer/memory.ts';
@@ -42,7 +42,7 @@ const STDERR_CHARS = 4_000;
 export async function runTraining(ctx: Context, config: TrainConfig, examplesRef: ArtifactRef, trainer: string = entryPoint('trainer')): Promise<TrainingReport> {
   const examples = await ctx.artifacts.open(examplesRef);
   const meta = examples.manifest.meta as unknown as ExamplesMeta;
-  describeModel({ model: config.model, inputs: meta.inputs, output: meta.output, ...(config.loss === undefined ? {} : { loss: config.loss }) });
+  resolveModel({ model: config.model, inputs: meta.inputs, output: meta.output, ...(config.loss === undefined ? {} : { loss: config.loss }) });
   const job = await prepare(ctx, config, examplesRef, examples, trainer);
   const sync = new CheckpointSync(ctx.store, job.binding, job.checkpointDir, (message) => ctx.log.warn(message));
   await sync.fetch();
@@ -141,10 +141,10 @@ function crash(code: number | null, signal: NodeJS.Signals | null, stderr: strin
 
 async function writeModel(ctx: Context, config: TrainConfig, ref: ArtifactRef, examples: OpenArtifact, resultDir: string): Promise<Omit<TrainingReport, 'resumedEpoch'>> {
   const result = JSON.parse(await readFile(join(resultDir, 'result.json'), 'utf8')) as TrainingResult;
-  const { inputs, output, dataset } = examples.manifest.meta as unknown as ExamplesMeta;
+  const { dataset } = examples.manifest.meta as unknown as ExamplesMeta;
   const { engine, engineReason, ...numbers } = result;
   const training = { ...config, engine, ...(engineReason === undefined ? {} : { engineReason }) } as unknown as JsonObject;
-  const meta: ModelMeta = { inputs, output, ...numbers, seed: config.seed, examples: ref.digest, dataset, training };
+  const meta: ModelMeta = { ...numbers, seed: config.seed, examples: ref.digest, dataset, training };
   const files: Record<string, { path: string }> = {};
   for (const name of ['topology.json', 'weights.json', 'weights.bin', 'history.json']) files[name] = { path: join(resultDir, name) };
   for (const name of ['preprocessor.json', 'profile.json']) files[name] = { path: await examples.path(name) };

@@ -1,25 +1,21 @@
 import type { JsonSchema } from '../core/json.ts';
-import { ACTIVATION_NAMES } from './activations.ts';
-import { INITIALIZER_NAMES } from './initializers.ts';
 
 export const units = (description = 'Number of outputs.'): JsonSchema => ({ type: 'integer', minimum: 1, maximum: 65_536, description, examples: [32] });
 
-export const activation = (fallback = 'linear'): JsonSchema => ({
-  enum: ACTIVATION_NAMES, default: fallback, description: 'Activation function on the output of the layer.', examples: ['relu'],
+export const activation = (fallback = 'linear', description = 'Activation function on the output of the layer.'): JsonSchema => ({
+  allOf: [{ $ref: '#/definitions/activation' }], default: fallback, description, examples: ['relu', { leakyRelu: { negativeSlope: 0.1 } }],
 });
 
-export const initializer = (fallback: string): JsonSchema => ({
-  enum: [...INITIALIZER_NAMES], default: fallback, description: 'Distribution of the initial weights.', examples: ['heNormal'],
+export const initializer = (fallback: string, description = 'Distribution of the initial weights.'): JsonSchema => ({
+  allOf: [{ $ref: '#/definitions/initializer' }], default: fallback, description, examples: ['heNormal', { randomNormal: { stddev: 0.02 } }],
 });
 
 export const regularizer: JsonSchema = {
-  type: 'object', additionalProperties: false, minProperties: 1,
-  description: 'Penalty on the weights that is added to the loss.',
-  properties: {
-    l1: { type: 'number', minimum: 0, description: 'Factor of the sum of absolute weights.', examples: [0.0001] },
-    l2: { type: 'number', minimum: 0, description: 'Factor of the sum of squared weights.', examples: [0.0001] },
-  },
-  examples: [{ l2: 0.0001 }],
+  allOf: [{ $ref: '#/definitions/regularizer' }], description: 'Penalty on the weights that is added to the loss.', examples: [{ l2: 0.0001 }],
+};
+
+export const constraint: JsonSchema = {
+  allOf: [{ $ref: '#/definitions/constraint' }], description: 'What the weights are brought back to after every update.', examples: ['nonNeg', { maxNorm: { maxValue: 3 } }],
 };
 
 export const rate = (description: string, fallback?: number): JsonSchema => ({

@@ -22,7 +22,10 @@ export function resolveTopology(model: ModelConfig, inputs: readonly TensorSpec[
 function expanded(model: { readonly architecture: string; readonly [setting: string]: unknown }, inputs: readonly TensorSpec[], output: OutputSpec, loss: Resolved<LossDefinition>): readonly LayerConfig[] {
   const { architecture: name, ...settings } = model;
   const definition = architectureRegistry.get(name, 'MODEL_INVALID');
-  return definition.expand(withDefaults(definition.configSchema, settings), inputs, { output, loss });
+  const config = withDefaults(definition.configSchema, settings);
+  const [problem] = definition.check?.(config) ?? [];
+  if (problem !== undefined) throw new PerennialError('MODEL_INVALID', `The architecture ${name}: ${problem.message}`, { hint: problem.fix });
+  return definition.expand(config, inputs, { output, loss });
 }
 
 /** Names the layers, connects them, and fills in their defaults. @throws MODEL_INVALID */

@@ -1,8 +1,10 @@
 import { defineArchitecture } from '../architecture.ts';
-import { LayerList, dropoutRate, splitInputs, unitsList } from '../architecture-parts.ts';
+import { LayerList, augmentation, dropoutRate, splitInputs, unitsList } from '../architecture-parts.ts';
+import type { Named } from '../named.ts';
 import { activation, bool, integer, rate } from '../schema-parts.ts';
 
 interface Config {
+  readonly augmentation: readonly Named[];
   readonly filters: readonly number[];
   readonly kernelSize: number;
   readonly poolSize: number;
@@ -20,6 +22,7 @@ export default defineArchitecture<Config>({
   name: 'cnn',
   summary: 'Blocks of convolution and pooling over one image, then dense layers. Other inputs join before the dense layers.',
   properties: {
+    augmentation,
     filters: unitsList('Channels of each block.', [32, 64]),
     kernelSize: integer('Size of the convolution windows in pixels.', 3, 5),
     poolSize: integer('Size of the pooling windows in pixels; 1: no pooling.', 2, 2),
@@ -36,6 +39,7 @@ export default defineArchitecture<Config>({
     const [image, others] = splitInputs(inputs, (input) => input.shape.length === 3, 'cnn', 'images [height, width, channels]', 'Use the architecture mlp for tables, rnn or textCnn for sequences, or add an image column with { "resize": [28, 28] }.');
     const list = new LayerList(inputs);
     list.last = image.name;
+    list.augment(config.augmentation);
     for (const [index, filters] of config.filters.entries()) addBlock(list, config, index + 1, filters);
     list.add({ type: config.globalPooling ? 'globalAveragePooling2d' : 'flatten', name: 'flat' });
     return list.vectors(others, undefined, [list.last]).dense(config.units, { activation: config.activation, dropout: config.dropout }).head(target);

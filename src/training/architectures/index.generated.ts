@@ -4,10 +4,12 @@ import cnnArchitecture from './cnn.architecture.ts';
 import mlpArchitecture from './mlp.architecture.ts';
 import rnnArchitecture from './rnn.architecture.ts';
 import textCnnArchitecture from './textCnn.architecture.ts';
+import transformerArchitecture from './transformer.architecture.ts';
 
 export const architectures: readonly ArchitectureDefinition[] = [
   cnnArchitecture,
   mlpArchitecture,
   rnnArchitecture,
   textCnnArchitecture,
+  transformerArchitecture,
 ];

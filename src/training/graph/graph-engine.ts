@@ -4,8 +4,8 @@ import { convolves } from '../describe.ts';
 import { product, showShape } from '../shapes.ts';
 import type { Tf } from '../tf.ts';
 import { required } from '../trainer/engine.ts';
-import type { EngineState, EvaluationSums, LabelledBatch, StepOutcome, TrainingEngine } from '../trainer/engine.ts';
-import { metricSums } from '../trainer/light-metrics.ts';
+import type { EngineState, EvaluationSums, StepOutcome, TrainingEngine } from '../trainer/engine.ts';
+import type { LabelledBatch } from '../objective.ts';
 import { UpdateRule } from '../trainer/update-rule.ts';
 import type { EngineRequest } from '../trainer/update-rule.ts';
 import { DataType } from './graph-def.ts';
@@ -37,7 +37,6 @@ export class GraphEngine implements TrainingEngine {
   readonly #stepsMax: number;
   /** Of the last call. */
   #stepMs = CALL_MS;
-  readonly #request: EngineRequest;
   readonly #rule: UpdateRule;
   readonly #session: GraphSession;
   readonly #variables: readonly GraphVariable[];
@@ -48,18 +47,21 @@ export class GraphEngine implements TrainingEngine {
 
   /** @throws TraceError naming the operation that cannot become part of a graph */
   constructor(tf: Tf, request: EngineRequest, sizes: GraphSizes) {
-    this.#request = request;
     this.#rule = new UpdateRule(request);
     this.#variables = stateVariables(this.#rule);
     this.#steps = new Map([...new Set(sizes.train)].map((rows, index) => [rows, traceUpdate(tf, this.#rule, rows, sizes.rowWeights, `step${index}_`)]));
     this.#evaluation = sizes.evaluate === undefined ? undefined : traceEvaluation(tf, this.#rule, sizes.evaluate, 'evaluation_');
     const steps = [...this.#steps.values()];
     // oneDNN's convolutions are found in the main graph alone; dense and recurrent steps run faster as a function.
-    const lowerLoops = convolves(request.topology);
+    const lowerLoops = request.objective.topologies.some(convolves);
     this.#stepsMax = lowerLoops ? CONVOLUTIONS_PER_CALL : STEPS_PER_CALL;
     const program = encodeProgram({ variables: this.#variables, steps, predictions: this.#evaluation === undefined ? [] : [this.#evaluation], lowerLoops });
     this.#session = new GraphSession(tf, program);
     this.#assign(this.#rule.initialWeights(), (name) => new Float32Array(this.#rule.size).fill(this.#rule.slots[name]!));
+  }
+
+  get numbers(): readonly string[] {
+    return this.#rule.numbers;
   }
 
   /** By how long steps take. The results do not depend on it. */
@@ -78,9 +80,12 @@ export class GraphEngine implements TrainingEngine {
       batches.forEach((batch, index) => this.#fill(input.name, batch, stack.subarray(index * each, (index + 1) * each), firstStep + index, learningRates[index]!));
       return { name: names.stack(step, input), shape: [input.shape[0]! * batches.length, ...input.shape.slice(1)], values: stack };
     });
-    const [losses] = this.#session.run([...feeds, { name: names.count(step), shape: [], values: Int32Array.of(batches.length) }], [names.losses(step)]);
+    const [values] = this.#session.run([...feeds, { name: names.count(step), shape: [], values: Int32Array.of(batches.length) }], [names.numbers(step)]);
     this.#stepMs = (performance.now() - started) / batches.length;
-    return Array.from(losses!, (loss) => ({ loss }));
+    return batches.map((_, index) => {
+      const numbers = values!.subarray(index * this.numbers.length, (index + 1) * this.numbers.length);
+      return { loss: numbers[0]!, numbers };
+    });
   }
 
   evaluate(batch: LabelledBatch): EvaluationSums {
@@ -97,17 +102,19 @@ export class GraphEngine implements TrainingEngine {
     const [losses, penalty, output] = this.#session.run(feeds, [evaluationOutputs.losses, evaluationOutputs.penalty, evaluationOutputs.output]) as [Float32Array, Float32Array, Float32Array];
     const loss = losses.subarray(0, batch.rows).reduce((sum, each) => sum + each, 0) + penalty[0]! * batch.rows;
     const predictions = output.subarray(0, (output.length / evaluation.rows) * batch.rows);
-    return { loss, metrics: metricSums(this.#request.output, predictions, batch, this.#rule.threshold) };
+    return { loss, metrics: this.#rule.objective.metricSums(predictions, batch) };
   }
 
   /** Writes one input of one step. */
   #fill(input: string, batch: LabelledBatch, target: Float32Array | Int32Array, step: number, learningRate: number): void {
-    if (input === inputNames.labels) target.set(batch.labels);
+    const { inputs, labels } = this.#rule.objective;
+    const label = labels.find((_, index) => inputNames.label(index) === input);
+    if (label !== undefined) target.set(batch.labels[label.name]!);
     else if (input === inputNames.rowWeights) target.set(batch.rowWeights!);
     else if (input === inputNames.iteration) target[0] = step;
     else if (input === inputNames.scalars) target.set(this.#rule.scalarNames.map(pick(this.#rule.scalars(step, learningRate))));
     else {
-      const spec = this.#request.topology.inputs.find((_, index) => inputNames.tensor(index) === input)!;
+      const spec = inputs.find((_, index) => inputNames.tensor(index) === input)!;
       target.set(rowsOf(batch.inputs, spec, target.length));
     }
   }
@@ -144,11 +151,11 @@ export class GraphEngine implements TrainingEngine {
   #weightsFrom(values: ReadonlyMap<string, Float32Array>): EngineState {
     const trainable = this.#rule.unflatten(values.get(stateNames.flat)!);
     const statistics = new Map(this.#rule.statistics.map(({ fullName }, index) => [fullName, values.get(stateNames.statistic(index))!]));
-    return new Map(this.#rule.network.weights.map(({ fullName }) => [fullName, trainable.get(fullName) ?? statistics.get(fullName)!]));
+    return new Map(this.#rule.objective.weights.map(({ fullName }) => [fullName, trainable.get(fullName) ?? statistics.get(fullName)!]));
   }
 
   restore(state: EngineState): void {
-    const weights = new Map(this.#rule.network.weights.map(({ fullName }) => [fullName, required(state, `weights/${fullName}`)]));
+    const weights = new Map(this.#rule.objective.weights.map(({ fullName }) => [fullName, required(state, `weights/${fullName}`)]));
     this.#assign(weights, (name) => required(state, `slots/${name}`));
   }
 
@@ -172,7 +179,7 @@ export class GraphEngine implements TrainingEngine {
 const pick = (values: Readonly<Record<string, number>>) => (name: string): number => values[name]!;
 
 function checked(rule: UpdateRule, weights: EngineState): EngineState {
-  for (const { fullName } of rule.network.weights) required(weights, fullName);
+  for (const { fullName } of rule.objective.weights) required(weights, fullName);
   return weights;
 }
 

@@ -1,4 +1,5 @@
 import type { TensorBatch, TensorSpec } from '../../core/tensor.ts';
+import { NO_LOGITS } from '../network.ts';
 import type { Network } from '../network.ts';
 import { product } from '../shapes.ts';
 import type { Tf } from '../tf.ts';
@@ -69,7 +70,7 @@ function traceForward(tf: Tf, network: Network, variables: readonly GraphVariabl
     const weights = new Map(network.weights.map(({ fullName, shape }, index) => [fullName, rehearsal.variable(variables[index]!.name, shape, 1)]));
     const specs = network.topology.inputs;
     const inputs = Object.fromEntries(specs.map((spec, index) => [spec.name, rehearsal.input(inputNames.tensor(index), [rows, ...spec.shape], inputType(spec))]));
-    const value = rehearsal.tracer.trace(() => rehearsal.tracer.symbolOf(network.forward(tf, inputs, weights, { training: false, seed: 0, iteration: 0, logits: false }).output));
+    const value = rehearsal.tracer.trace(() => rehearsal.tracer.symbolOf(network.forward(tf, inputs, weights, { training: false, seed: 0, iteration: 0, logits: NO_LOGITS }).output));
     const name = `${prefix}output`;
     return {
       rows, nodes: rehearsal.tracer.nodes, outputs: [{ name, value }], fetches: [name],

@@ -24,8 +24,8 @@ export interface TracedStep {
   readonly prefix: string;
   readonly inputs: readonly GraphInput[];
   readonly nodes: readonly Node[];
-  /** A scalar (float32), given for every step of a call. */
-  readonly loss: string;
+  /** Scalars (float32), given for every step of a call. */
+  readonly numbers: readonly string[];
   /** Nodes that write variables: a step is done when all have run. */
   readonly updates: readonly string[];
 }
@@ -53,7 +53,8 @@ export const names = {
   assignAll: 'assign_all',
   stack: (step: TracedStep, input: GraphInput): string => `${step.prefix}stack_${input.name}`,
   count: (step: TracedStep): string => `${step.prefix}count`,
-  losses: (step: TracedStep): string => `${step.prefix}losses`,
+  /** [steps, numbers] */
+  numbers: (step: TracedStep): string => `${step.prefix}numbers`,
 };
 
 const F32 = { T: { type: DataType.float32 } } as const;
@@ -78,7 +79,7 @@ let programs = 0;
 export function encodeProgram(parts: ProgramParts): Uint8Array {
   // Resource variables are shared by name within a process: two programs must never meet.
   const scope = `p${process.pid}_${programs++}_`;
-  const nodes: Node[] = [zero('zero'), int32('first', 0), int32('vector_of_one', [1])];
+  const nodes: Node[] = [zero('zero'), int32('first', 0)];
   for (const variable of parts.variables) nodes.push(...variableNodes(variable, scope));
   nodes.push(node(names.assignAll, 'Identity', ['zero', ...parts.variables.map(({ name }) => `^assign_${name}`)], F32));
   const functions: GraphFunction[] = [];
@@ -112,7 +113,7 @@ function argumentsOf(step: TracedStep, variables: readonly GraphVariable[]): Arg
   return [
     ['turn', DataType.int32],
     ['turns', DataType.int32],
-    ['losses', DataType.float32],
+    ['numbers', DataType.float32],
     ...step.inputs.map((input): Argument => [`stack_${input.name}`, input.dtype]),
     ...variables.map(({ name }): Argument => [name, DataType.resource]),
   ];
@@ -120,7 +121,7 @@ function argumentsOf(step: TracedStep, variables: readonly GraphVariable[]): Arg
 
 /** One turn: cut the step's part out of the stacked inputs, run the step, write down its loss. */
 function bodyOf(step: TracedStep, variables: readonly GraphVariable[]): GraphFunction {
-  const { prefix, inputs, loss, updates } = step;
+  const { prefix, inputs, numbers, updates } = step;
   const args = argumentsOf(step, variables);
   // The reads of a turn wait for its counter, and the counter for the writes of the turn before.
   const body: Node[] = [node('turn_begun', 'Identity', ['turn'], I32), int32('one', 1), int32('origin', 0)];
@@ -140,17 +141,18 @@ function bodyOf(step: TracedStep, variables: readonly GraphVariable[]): GraphFun
     body.push(traced.op === 'ReadVariableOp' ? { ...traced, inputs: [...traced.inputs, '^turn_begun'] } : traced);
   }
   body.push(
-    int32('place_shape', [1, 1]), int32('one_loss', [1]),
+    int32('place_shape', [1, 1]), int32('row_shape', [1, numbers.length]),
     node('place', 'Reshape', ['turn', 'place_shape'], { ...I32, Tshape: { type: DataType.int32 } }),
-    node('loss_vector', 'Reshape', [loss, 'one_loss'], { ...F32, Tshape: { type: DataType.int32 } }),
-    node('next_losses', 'TensorScatterUpdate', ['losses', 'place', 'loss_vector'], { ...F32, Tindices: { type: DataType.int32 } }),
+    node('packed', 'Pack', numbers, { N: { i: numbers.length }, ...F32, axis: { i: 0 } }),
+    node('row', 'Reshape', ['packed', 'row_shape'], { ...F32, Tshape: { type: DataType.int32 } }),
+    node('next_numbers', 'TensorScatterUpdate', ['numbers', 'place', 'row'], { ...F32, Tindices: { type: DataType.int32 } }),
     node('turn_plus_one', 'AddV2', ['turn', 'one'], I32),
     node('next_turn', 'Identity', ['turn_plus_one', ...updates.map((name) => `^${name}`)], I32),
   );
   const returns: Record<string, string> = {};
   for (const [name] of args) returns[`${name}_out`] = name;
   returns.turn_out = 'next_turn:output:0';
-  returns.losses_out = 'next_losses:output:0';
+  returns.numbers_out = 'next_numbers:output:0';
   return { name: `${prefix}body`, inputs: args, outputs: args.map(([name, type]) => [`${name}_out`, type]), nodes: nameOutputs(body, args), returns };
 }
 
@@ -168,15 +170,16 @@ function conditionOf(step: TracedStep, variables: readonly GraphVariable[]): Gra
 function loopNodes(step: TracedStep, variables: readonly GraphVariable[], lower: boolean): Node[] {
   const args = argumentsOf(step, variables);
   const stacks = step.inputs.map((input) => ({ name: names.stack(step, input), argument: `stack_${input.name}`, type: input.dtype, shape: [-1, ...input.shape.slice(1)] }));
-  const shapes = args.map(([name]) => (name === 'losses' ? [-1] : (stacks.find(({ argument }) => argument === name)?.shape ?? [])));
+  const shapes = args.map(([name]) => (name === 'numbers' ? [-1, step.numbers.length] : (stacks.find(({ argument }) => argument === name)?.shape ?? [])));
   const loop = `${step.prefix}loop`;
   const count = names.count(step);
   return [
     ...stacks.map(({ name, type, shape }) => node(name, 'Placeholder', [], { dtype: { type }, shape: { shape } })),
     node(count, 'Placeholder', [], { dtype: { type: DataType.int32 }, shape: { shape: [] } }),
-    node(`${count}_vector`, 'Reshape', [count, 'vector_of_one'], { ...I32, Tshape: { type: DataType.int32 } }),
-    node(`${step.prefix}no_losses`, 'Fill', [`${count}_vector`, 'zero'], { ...F32, index_type: { type: DataType.int32 } }),
-    node(loop, 'While', ['first', count, `${step.prefix}no_losses`, ...stacks.map(({ name }) => name), ...variables.map(({ name }) => name)], {
+    int32(`${count}_width`, step.numbers.length),
+    node(`${count}_shape`, 'Pack', [count, `${count}_width`], { N: { i: 2 }, ...I32, axis: { i: 0 } }),
+    node(`${step.prefix}no_numbers`, 'Fill', [`${count}_shape`, 'zero'], { ...F32, index_type: { type: DataType.int32 } }),
+    node(loop, 'While', ['first', count, `${step.prefix}no_numbers`, ...stacks.map(({ name }) => name), ...variables.map(({ name }) => name)], {
       T: { list: { type: args.map(([, type]) => type) } },
       cond: { func: `${step.prefix}condition` },
       body: { func: `${step.prefix}body` },
@@ -185,7 +188,7 @@ function loopNodes(step: TracedStep, variables: readonly GraphVariable[], lower:
       _lower_using_switch_merge: { b: lower },
       _num_original_outputs: { i: args.length },
     }),
-    node(names.losses(step), 'Identity', [`${loop}:2`], F32),
+    node(names.numbers(step), 'Identity', [`${loop}:2`], F32),
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { TensorSpec } from '../../core/tensor.ts';
 import type { Tensor, Tf } from '../tf.ts';
-import type { LabelledTensors, TrainingState, UpdateRule } from '../trainer/update-rule.ts';
+import type { LabelledTensors } from '../objective.ts';
+import type { TrainingState, UpdateRule } from '../trainer/update-rule.ts';
 import { DataType } from './graph-def.ts';
 import type { GraphInput, GraphVariable, TracedPrediction, TracedStep } from './program.ts';
 import { Rehearsal, cleanly } from './rehearsal.ts';
@@ -17,7 +18,8 @@ export const stateNames = {
 export const inputNames = {
   /** By the place in `Topology.inputs`: their own names may hold any character. */
   tensor: (index: number): string => `input_${index}`,
-  labels: 'labels',
+  /** By the place in `Objective.labels`. */
+  label: (index: number): string => `label_${index}`,
   rowWeights: 'row_weights',
   scalars: 'scalars',
   iteration: 'iteration',
@@ -44,10 +46,10 @@ function stateOf(rehearsal: Rehearsal, rule: UpdateRule): TrainingState {
 }
 
 function labelledOf(rehearsal: Rehearsal, rule: UpdateRule, rows: number, weighted: boolean): LabelledTensors {
-  const labels = rule.labelSpec(rows);
+  const { objective } = rule;
   return {
-    inputs: Object.fromEntries(rule.network.topology.inputs.map((spec, index) => [spec.name, rehearsal.input(inputNames.tensor(index), [rows, ...spec.shape], inputType(spec))])),
-    labels: rehearsal.input(inputNames.labels, labels.shape, labels.dtype),
+    inputs: Object.fromEntries(objective.inputs.map((spec, index) => [spec.name, rehearsal.input(inputNames.tensor(index), [rows, ...spec.shape], inputType(spec))])),
+    labels: Object.fromEntries(objective.labels.map(({ name, shape, dtype }, index) => [name, rehearsal.input(inputNames.label(index), [rows, ...shape], dtype)])),
     ...(weighted ? { rowWeights: rehearsal.input(inputNames.rowWeights, [rows], 'float32') } : {}),
   };
 }
@@ -61,13 +63,13 @@ export function traceUpdate(tf: Tf, rule: UpdateRule, batchSize: number, weighte
     const scalars = rehearsal.input(inputNames.scalars, [1, rule.scalarNames.length], 'float32');
     const iteration = rehearsal.input(inputNames.iteration, [1], 'int32');
     const kept: Tensor[] = [];
-    const { loss, updates } = rehearsal.tracer.trace(() => {
+    const { numbers, updates } = rehearsal.tracer.trace(() => {
       const each = tf.unstack(tf.reshape(scalars, [rule.scalarNames.length]));
       const named = Object.fromEntries(rule.scalarNames.map((name, index) => [name, each[index]!]));
       const next = rule.update(tf, state, { ...labelled, scalars: named, iteration });
-      kept.push(...next.statistics.values());
+      kept.push(...next.statistics.values(), ...Object.values(next.numbers));
       return {
-        loss: rehearsal.tracer.symbolOf(next.loss),
+        numbers: rule.numbers.map((name) => rehearsal.tracer.symbolOf(next.numbers[name]!)),
         updates: [
           rehearsal.assign(stateNames.flat, next.flat),
           ...Object.entries(next.slots).map(([name, slot]) => rehearsal.assign(stateNames.slot(name), slot)),
@@ -76,7 +78,7 @@ export function traceUpdate(tf: Tf, rule: UpdateRule, batchSize: number, weighte
       };
     });
     for (const tensor of kept) tensor.dispose();
-    return { prefix, inputs: rehearsal.inputs, nodes: rehearsal.tracer.nodes, loss, updates };
+    return { prefix, inputs: rehearsal.inputs, nodes: rehearsal.tracer.nodes, numbers, updates };
   });
 }
 

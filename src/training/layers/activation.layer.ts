@@ -5,6 +5,7 @@ import { defineLayer } from '../layer.ts';
 export default defineLayer<{ readonly activation: ActivationName }>({
   type: 'activation',
   summary: 'An activation function on its own.',
+  keras: { className: 'Activation' },
   properties: { activation: { enum: ACTIVATION_NAMES, description: 'The function.', examples: ['relu'] } },
   required: ['activation'],
   outputShape: ([input]) => input!,

@@ -4,6 +4,7 @@ import { requireEqualShapes } from '../shapes.ts';
 export default defineLayer<Record<string, never>>({
   type: 'add',
   summary: 'Sum of several inputs of the same shape.',
+  keras: { className: 'Add' },
   properties: {},
   inputsMax: 64,
   outputShape: (inputs) => requireEqualShapes(inputs, 'add'),

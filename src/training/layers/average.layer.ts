@@ -4,6 +4,7 @@ import { requireEqualShapes } from '../shapes.ts';
 export default defineLayer<Record<string, never>>({
   type: 'average',
   summary: 'Mean of several inputs of the same shape.',
+  keras: { className: 'Average' },
   properties: {},
   inputsMax: 64,
   outputShape: (inputs) => requireEqualShapes(inputs, 'average'),

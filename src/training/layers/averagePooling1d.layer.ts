@@ -11,6 +11,7 @@ interface Config {
 export default defineLayer<Config>({
   type: 'averagePooling1d',
   summary: 'Mean over windows of a sequence.',
+  keras: { className: 'AveragePooling1D' },
   properties: {
     poolSize: integer('Size of the window in steps.', 2, 2),
     strides: integer('Steps between windows. Default: the size of the window.', undefined, 2),

@@ -13,6 +13,7 @@ const base = { momentum: 0.99, epsilon: 0.001, center: true, scale: true } as co
 export default defineLayer<Config>({
   type: 'batchNormalization',
   summary: 'Scales each channel to mean 0 and variance 1: of the batch while training, of the moving statistics otherwise.',
+  keras: { className: 'BatchNormalization' },
   properties: {
     momentum: number('Share of the old moving statistics that a step keeps.', 0.99, 0.9, { minimum: 0, exclusiveMaximum: 1 }),
     epsilon: number('Added to the variance.', 0.001, 0.001, { exclusiveMinimum: 0 }),

@@ -1,3 +1,4 @@
+import { bidirectionalMapping } from '../keras/bidirectional.ts';
 import { defineLayer } from '../layer.ts';
 import { CELLS, RECURRENT_DEFAULTS, gateProperties, recurrentProperties, recurrentShape, unroll } from '../recurrent.ts';
 import type { GruConfig, LstmConfig } from '../recurrent.ts';
@@ -14,6 +15,7 @@ const { goBackwards: _goBackwards, recurrentActivation: _activation, ...shared }
 export default defineLayer<Config>({
   type: 'bidirectional',
   summary: 'Two recurrent layers over a sequence, one from each end, with their outputs joined. Gates are as in lstm and gru by default.',
+  keras: bidirectionalMapping,
   properties: {
     cell: { enum: ['lstm', 'gru', 'simpleRnn'], default: 'lstm', description: 'Kind of the recurrent layers.', examples: ['gru'] },
     merge: { enum: ['concat', 'sum', 'average'], default: 'concat', description: 'How the two outputs are joined.', examples: ['sum'] },

@@ -4,6 +4,7 @@ import { shapeError, showShape } from '../shapes.ts';
 export default defineLayer<Record<string, never>>({
   type: 'concatenate',
   summary: 'Joins several inputs along their last axis.',
+  keras: { className: 'Concatenate' },
   properties: {},
   inputsMax: 64,
   outputShape(inputs) {

@@ -16,6 +16,7 @@ interface Config extends ConvolutionConfig {
 export default defineLayer<Config>({
   type: 'conv1d',
   summary: 'Convolution over the steps of a sequence.',
+  keras: { className: 'Conv1D' },
   properties: {
     ...convolution.properties(true),
     kernelSize: integer('Size of the window in steps.', undefined, 5),

@@ -16,6 +16,7 @@ interface Config extends ConvolutionConfig {
 export default defineLayer<Config>({
   type: 'conv2d',
   summary: 'Convolution over an image.',
+  keras: { className: 'Conv2D' },
   properties: {
     ...convolution.properties(false),
     kernelSize: pair('Size of the window in pixels.', undefined, 3),

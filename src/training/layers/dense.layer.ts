@@ -20,6 +20,7 @@ const base = { activation: 'linear', useBias: true, kernelInitializer: 'glorotUn
 export default defineLayer<Config>({
   type: 'dense',
   summary: 'Fully connected: activation(x · kernel + bias), over the last axis.',
+  keras: { className: 'Dense' },
   properties: {
     units: units(),
     activation: activation(),

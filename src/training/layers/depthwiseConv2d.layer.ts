@@ -22,6 +22,7 @@ const base = { strides: 1, padding: 'valid', depthMultiplier: 1, activation: 'li
 export default defineLayer<Config>({
   type: 'depthwiseConv2d',
   summary: 'A convolution of its own for each channel of an image.',
+  keras: { className: 'DepthwiseConv2D' },
   properties: {
     kernelSize: pair('Size of the window in pixels.', undefined, 3),
     strides: integer('Steps between windows in pixels, both ways.', 1, 2),

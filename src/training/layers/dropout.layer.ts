@@ -5,6 +5,7 @@ import { rate } from '../schema-parts.ts';
 export default defineLayer<{ readonly rate: number }>({
   type: 'dropout',
   summary: 'While training, sets a share of the values to zero and scales the others up; otherwise passes values through.',
+  keras: { className: 'Dropout' },
   properties: { rate: rate('Share of values set to zero.') },
   required: ['rate'],
   outputShape: ([input]) => input!,

@@ -13,6 +13,7 @@ interface Config {
 export default defineLayer<Config>({
   type: 'embedding',
   summary: 'A trained vector for each token id.',
+  keras: { className: 'Embedding' },
   properties: {
     inputDim: integer('Number of ids: ids run from 0 to one below.', undefined, 20_000),
     outputDim: integer('Length of a vector.', undefined, 32),

@@ -4,6 +4,7 @@ import { product } from '../shapes.ts';
 export default defineLayer<Record<string, never>>({
   type: 'flatten',
   summary: 'All values of an example as one vector.',
+  keras: { className: 'Flatten' },
   properties: {},
   outputShape: ([input]) => [product(input!)],
   call: (tf, [x]) => tf.reshape(x!, [x!.shape[0]!, -1]),

@@ -5,6 +5,7 @@ import { statelessNormal } from '../tf.ts';
 export default defineLayer<{ readonly stddev: number }>({
   type: 'gaussianNoise',
   summary: 'While training, adds normal noise; otherwise passes values through.',
+  keras: { className: 'GaussianNoise' },
   properties: { stddev: number('Standard deviation of the noise.', undefined, 0.1, { minimum: 0 }) },
   required: ['stddev'],
   outputShape: ([input]) => input!,

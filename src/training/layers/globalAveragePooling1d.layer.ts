@@ -4,6 +4,7 @@ import { requireRank } from '../shapes.ts';
 export default defineLayer<Record<string, never>>({
   type: 'globalAveragePooling1d',
   summary: 'Mean over the steps of a sequence; masked steps do not count.',
+  keras: { className: 'GlobalAveragePooling1D' },
   properties: {},
   outputShape: (inputs) => [requireRank(inputs, 2, 'a globalAveragePooling1d layer')[1]!],
   call(tf, [x], _weights, _config, { masks: [mask] }) {

@@ -1,3 +1,4 @@
+import { snakeCase } from '../keras/names.ts';
 import { defineLayer } from '../layer.ts';
 import { RECURRENT_DEFAULTS, gateProperties, gruCell, recurrentProperties, recurrentShape, unroll } from '../recurrent.ts';
 import type { GruConfig } from '../recurrent.ts';
@@ -8,6 +9,7 @@ const base = { ...RECURRENT_DEFAULTS, recurrentActivation: 'sigmoid', resetAfter
 export default defineLayer<GruConfig>({
   type: 'gru',
   summary: 'Gated recurrent unit over the steps of a sequence.',
+  keras: { className: 'GRU', weightPath: (weight) => `gru_cell/${snakeCase(weight)}` },
   properties: {
     ...recurrentProperties(), ...gateProperties(),
     resetAfter: bool('Apply the reset gate after the product with the state, as current Keras does; false: before it.', true),

@@ -2,11 +2,15 @@
 import type { LayerDefinition } from '../layer.ts';
 import activationLayer from './activation.layer.ts';
 import addLayer from './add.layer.ts';
+import additiveAttentionLayer from './additiveAttention.layer.ts';
+import attentionLayer from './attention.layer.ts';
 import averageLayer from './average.layer.ts';
 import averagePooling1dLayer from './averagePooling1d.layer.ts';
 import averagePooling2dLayer from './averagePooling2d.layer.ts';
 import batchNormalizationLayer from './batchNormalization.layer.ts';
 import bidirectionalLayer from './bidirectional.layer.ts';
+import centerCropLayer from './centerCrop.layer.ts';
+import classTokenLayer from './classToken.layer.ts';
 import concatenateLayer from './concatenate.layer.ts';
 import conv1dLayer from './conv1d.layer.ts';
 import conv2dLayer from './conv2d.layer.ts';
@@ -26,22 +30,42 @@ import lstmLayer from './lstm.layer.ts';
 import maxPooling1dLayer from './maxPooling1d.layer.ts';
 import maxPooling2dLayer from './maxPooling2d.layer.ts';
 import maximumLayer from './maximum.layer.ts';
+import multiHeadAttentionLayer from './multiHeadAttention.layer.ts';
 import multiplyLayer from './multiply.layer.ts';
+import positionEmbeddingLayer from './positionEmbedding.layer.ts';
+import randomBrightnessLayer from './randomBrightness.layer.ts';
+import randomContrastLayer from './randomContrast.layer.ts';
+import randomCropLayer from './randomCrop.layer.ts';
+import randomErasingLayer from './randomErasing.layer.ts';
+import randomFlipLayer from './randomFlip.layer.ts';
+import randomHueLayer from './randomHue.layer.ts';
+import randomRotationLayer from './randomRotation.layer.ts';
+import randomSaturationLayer from './randomSaturation.layer.ts';
+import randomShearLayer from './randomShear.layer.ts';
+import randomTranslationLayer from './randomTranslation.layer.ts';
+import randomZoomLayer from './randomZoom.layer.ts';
 import rescalingLayer from './rescaling.layer.ts';
 import reshapeLayer from './reshape.layer.ts';
+import resizingLayer from './resizing.layer.ts';
 import separableConv2dLayer from './separableConv2d.layer.ts';
+import sequencePoolingLayer from './sequencePooling.layer.ts';
 import simpleRnnLayer from './simpleRnn.layer.ts';
+import sinusoidalPositionEncodingLayer from './sinusoidalPositionEncoding.layer.ts';
 import spatialDropout1dLayer from './spatialDropout1d.layer.ts';
 import spatialDropout2dLayer from './spatialDropout2d.layer.ts';
 
 export const layers: readonly LayerDefinition[] = [
   activationLayer,
   addLayer,
+  additiveAttentionLayer,
+  attentionLayer,
   averageLayer,
   averagePooling1dLayer,
   averagePooling2dLayer,
   batchNormalizationLayer,
   bidirectionalLayer,
+  centerCropLayer,
+  classTokenLayer,
   concatenateLayer,
   conv1dLayer,
   conv2dLayer,
@@ -61,11 +85,27 @@ export const layers: readonly LayerDefinition[] = [
   maxPooling1dLayer,
   maxPooling2dLayer,
   maximumLayer,
+  multiHeadAttentionLayer,
   multiplyLayer,
+  positionEmbeddingLayer,
+  randomBrightnessLayer,
+  randomContrastLayer,
+  randomCropLayer,
+  randomErasingLayer,
+  randomFlipLayer,
+  randomHueLayer,
+  randomRotationLayer,
+  randomSaturationLayer,
+  randomShearLayer,
+  randomTranslationLayer,
+  randomZoomLayer,
   rescalingLayer,
   reshapeLayer,
+  resizingLayer,
   separableConv2dLayer,
+  sequencePoolingLayer,
   simpleRnnLayer,
+  sinusoidalPositionEncodingLayer,
   spatialDropout1dLayer,
   spatialDropout2dLayer,
 ];

@@ -1,3 +1,5 @@
+import { addBias } from '../bias.ts';
+import { normalizeRows } from '../layer-norm.ts';
 import { defineLayer } from '../layer.ts';
 import { bool, number } from '../schema-parts.ts';
 
@@ -10,6 +12,7 @@ interface Config {
 export default defineLayer<Config>({
   type: 'layerNormalization',
   summary: 'Scales the features of each example to mean 0 and variance 1.',
+  keras: { className: 'LayerNormalization' },
   properties: {
     epsilon: number('Added to the variance.', 0.001, 0.001, { exclusiveMinimum: 0 }),
     center: bool('Add a trained offset.', true),
@@ -23,12 +26,9 @@ export default defineLayer<Config>({
       ...(config.center ? [{ name: 'beta', shape, initializer: 'zeros' as const, trainable: true }] : []),
     ];
   },
-  call(tf, [x], weights, config) {
-    const centered = tf.sub(x!, tf.mean(x!, -1, true));
-    const variance = tf.mean(tf.square(centered), -1, true);
-    const unit = tf.mul(centered, tf.rsqrt(tf.add(variance, config.epsilon)));
-    const scaled = weights.gamma === undefined ? unit : tf.mul(unit, weights.gamma);
-    return weights.beta === undefined ? scaled : tf.add(scaled, weights.beta);
+  call(tf, [x], { gamma, beta }, { epsilon }) {
+    const unit = normalizeRows(tf, tf.reshape(x!, [-1, x!.shape.at(-1)!]), epsilon);
+    return tf.reshape(addBias(tf, gamma === undefined ? unit : tf.mul(unit, gamma), beta), x!.shape);
   },
   examples: [
     { inputs: [[4]], config: { epsilon: 0.001, center: true, scale: true } },

@@ -1,3 +1,4 @@
+import { snakeCase } from '../keras/names.ts';
 import { defineLayer } from '../layer.ts';
 import { RECURRENT_DEFAULTS, gateProperties, lstmCell, recurrentProperties, recurrentShape, unroll } from '../recurrent.ts';
 import type { LstmConfig } from '../recurrent.ts';
@@ -8,6 +9,7 @@ const base = { ...RECURRENT_DEFAULTS, recurrentActivation: 'sigmoid', unitForget
 export default defineLayer<LstmConfig>({
   type: 'lstm',
   summary: 'Long short-term memory over the steps of a sequence.',
+  keras: { className: 'LSTM', weightPath: (weight) => `lstm_cell/${snakeCase(weight)}` },
   properties: {
     ...recurrentProperties(), ...gateProperties(),
     unitForgetBias: bool('The bias of the forget gate starts at 1.', true),

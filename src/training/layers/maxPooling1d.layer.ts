@@ -11,6 +11,7 @@ interface Config {
 export default defineLayer<Config>({
   type: 'maxPooling1d',
   summary: 'Largest value over windows of a sequence.',
+  keras: { className: 'MaxPooling1D' },
   properties: {
     poolSize: integer('Size of the window in steps.', 2, 2),
     strides: integer('Steps between windows. Default: the size of the window.', undefined, 2),

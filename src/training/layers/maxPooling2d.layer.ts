@@ -12,6 +12,7 @@ interface Config {
 export default defineLayer<Config>({
   type: 'maxPooling2d',
   summary: 'Largest value over windows of an image.',
+  keras: { className: 'MaxPooling2D' },
   properties: {
     poolSize: pair('Size of the window in pixels.', 2, 2),
     strides: pair('Steps between windows in pixels. Default: the size of the window.', undefined, 2),

@@ -4,6 +4,7 @@ import { requireEqualShapes } from '../shapes.ts';
 export default defineLayer<Record<string, never>>({
   type: 'maximum',
   summary: 'Largest of several inputs, value by value.',
+  keras: { className: 'Maximum' },
   properties: {},
   inputsMax: 64,
   outputShape: (inputs) => requireEqualShapes(inputs, 'maximum'),

@@ -4,6 +4,7 @@ import { requireEqualShapes } from '../shapes.ts';
 export default defineLayer<Record<string, never>>({
   type: 'multiply',
   summary: 'Product of several inputs of the same shape.',
+  keras: { className: 'Multiply' },
   properties: {},
   inputsMax: 64,
   outputShape: (inputs) => requireEqualShapes(inputs, 'multiply'),

@@ -4,6 +4,7 @@ import { number } from '../schema-parts.ts';
 export default defineLayer<{ readonly scale: number; readonly offset: number }>({
   type: 'rescaling',
   summary: 'x · scale + offset, e.g. pixels 0 to 255 to 0 to 1.',
+  keras: { className: 'Rescaling' },
   properties: {
     scale: number('Factor.', 1, 0.00392156862745098),
     offset: number('Added after the factor.', 0, -1),

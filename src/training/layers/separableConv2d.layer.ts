@@ -27,6 +27,7 @@ const base = {
 export default defineLayer<Config>({
   type: 'separableConv2d',
   summary: 'A depthwise convolution over an image, then a mix of the channels: fewer weights than conv2d.',
+  keras: { className: 'SeparableConv2D' },
   properties: {
     filters: integer('Number of channels of the output.', undefined, 32),
     kernelSize: pair('Size of the window in pixels.', undefined, 3),

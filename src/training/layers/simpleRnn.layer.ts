@@ -1,3 +1,4 @@
+import { snakeCase } from '../keras/names.ts';
 import { defineLayer } from '../layer.ts';
 import { RECURRENT_DEFAULTS, recurrentProperties, recurrentShape, simpleCell, unroll } from '../recurrent.ts';
 import type { SimpleConfig } from '../recurrent.ts';
@@ -7,6 +8,7 @@ const base = RECURRENT_DEFAULTS;
 export default defineLayer<SimpleConfig>({
   type: 'simpleRnn',
   summary: 'Plain recurrent layer over the steps of a sequence.',
+  keras: { className: 'SimpleRNN', weightPath: (weight) => `simple_rnn_cell/${snakeCase(weight)}` },
   properties: {
     ...recurrentProperties(),
   },

@@ -6,6 +6,7 @@ import { requireRank } from '../shapes.ts';
 export default defineLayer<{ readonly rate: number }>({
   type: 'spatialDropout1d',
   summary: 'Dropout of whole channels of a sequence.',
+  keras: { className: 'SpatialDropout1D' },
   properties: { rate: rate('Share of channels set to zero.') },
   required: ['rate'],
   outputShape: (inputs) => requireRank(inputs, 2, 'a spatialDropout1d layer'),

@@ -6,6 +6,7 @@ import { requireRank } from '../shapes.ts';
 export default defineLayer<{ readonly rate: number }>({
   type: 'spatialDropout2d',
   summary: 'Dropout of whole channels of a image.',
+  keras: { className: 'SpatialDropout2D' },
   properties: { rate: rate('Share of channels set to zero.') },
   required: ['rate'],
   outputShape: (inputs) => requireRank(inputs, 3, 'a spatialDropout2d layer'),

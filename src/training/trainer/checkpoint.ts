@@ -13,8 +13,8 @@ export interface Position {
   readonly batch: number;
   /** Updates so far. */
   readonly step: number;
-  /** Sums over the epoch at work. */
-  readonly lossSum: number;
+  /** Sums over the epoch at work, of what the engine reports. */
+  readonly sums: readonly number[];
   readonly rows: number;
   readonly callbacks: readonly JsonObject[];
   readonly bestEpoch: number | null;

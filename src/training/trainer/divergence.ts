@@ -1,5 +1,6 @@
 import { PerennialError } from '../../core/errors.ts';
-import type { EngineState, LabelledBatch } from './engine.ts';
+import type { LabelledBatch } from '../objective.ts';
+import type { EngineState } from './engine.ts';
 
 interface Divergence {
   readonly loss: number;

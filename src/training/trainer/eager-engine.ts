@@ -1,16 +1,15 @@
 import type { Tensor, Tf } from '../tf.ts';
 import { required } from './engine.ts';
-import type { EngineState, EvaluationSums, LabelledBatch, StepOutcome, TrainingEngine } from './engine.ts';
-import { metricSums } from './light-metrics.ts';
+import type { EngineState, EvaluationSums, StepOutcome, TrainingEngine } from './engine.ts';
+import type { LabelledBatch, LabelledTensors } from '../objective.ts';
 import { UpdateRule } from './update-rule.ts';
-import type { EngineRequest, LabelledTensors } from './update-rule.ts';
+import type { EngineRequest } from './update-rule.ts';
 
 /** Runs every operation as it comes, through tfjs. */
 export class EagerEngine implements TrainingEngine {
   readonly name = 'eager';
   readonly stepsPerCall = 1;
   readonly #tf: Tf;
-  readonly #request: EngineRequest;
   readonly #rule: UpdateRule;
   #flat: Tensor;
   #slots: Readonly<Record<string, Tensor>>;
@@ -18,12 +17,15 @@ export class EagerEngine implements TrainingEngine {
 
   constructor(tf: Tf, request: EngineRequest) {
     this.#tf = tf;
-    this.#request = request;
     this.#rule = new UpdateRule(request);
     const weights = this.#rule.initialWeights();
     this.#flat = tf.tensor1d(this.#rule.flatten(weights));
     this.#slots = Object.fromEntries(Object.entries(this.#rule.slots).map(([name, value]) => [name, tf.fill([this.#rule.size], value)]));
     this.#statistics = this.#statisticsFrom(weights);
+  }
+
+  get numbers(): readonly string[] {
+    return this.#rule.numbers;
   }
 
   train(batches: readonly LabelledBatch[], firstStep: number, learningRates: readonly number[]): readonly StepOutcome[] {
@@ -34,30 +36,31 @@ export class EagerEngine implements TrainingEngine {
     const tf = this.#tf;
     let statistics: ReadonlyMap<string, Tensor> = new Map();
     let kept: { readonly flat: Tensor; readonly slots: Readonly<Record<string, Tensor>> } | undefined;
-    const loss = tf.tidy(() => {
+    let numbers: number[] = [];
+    tf.tidy(() => {
       const scalars = Object.fromEntries(Object.entries(this.#rule.scalars(step, learningRate)).map(([name, value]) => [name, tf.scalar(value)]));
       const next = this.#rule.update(tf, { flat: this.#flat, slots: this.#slots, statistics: this.#statistics }, { ...this.#tensors(batch), scalars, iteration: step });
       statistics = next.statistics;
-      const value = next.loss.dataSync()[0]!;
-      if (!Number.isFinite(value)) return value;
-      kept = { flat: tf.keep(next.flat), slots: Object.fromEntries(Object.entries(next.slots).map(([name, slot]) => [name, tf.keep(slot)])) };
-      return value;
+      numbers = this.#rule.numbers.map((name) => next.numbers[name]!.dataSync()[0]!);
+      for (const tensor of Object.values(next.numbers)) tensor.dispose();
+      if (Number.isFinite(numbers[0])) kept = { flat: tf.keep(next.flat), slots: Object.fromEntries(Object.entries(next.slots).map(([name, slot]) => [name, tf.keep(slot)])) };
     });
     for (const old of this.#statistics.values()) old.dispose();
     this.#statistics = statistics;
-    if (kept === undefined) return { loss };
+    const outcome = { loss: numbers[0]!, numbers };
+    if (kept === undefined) return outcome;
     this.#disposeTrainable();
     this.#flat = kept.flat;
     this.#slots = kept.slots;
-    return { loss };
+    return outcome;
   }
 
   #tensors(batch: LabelledBatch): LabelledTensors {
     const tf = this.#tf;
-    const { shape, dtype } = this.#rule.labelSpec(batch.rows);
+    const { objective } = this.#rule;
     return {
-      inputs: this.#rule.network.inputTensors(tf, batch.inputs),
-      labels: tf.tensor(batch.labels, [...shape], dtype),
+      inputs: objective.inputTensors(tf, batch.inputs),
+      labels: Object.fromEntries(objective.labels.map(({ name, shape, dtype }) => [name, tf.tensor(batch.labels[name]!, [batch.rows, ...shape], dtype)])),
       ...(batch.rowWeights === undefined ? {} : { rowWeights: tf.tensor1d(batch.rowWeights) }),
     };
   }
@@ -66,7 +69,7 @@ export class EagerEngine implements TrainingEngine {
     return this.#tf.tidy(() => {
       const { losses, penalty, output } = this.#rule.evaluate(this.#tf, { flat: this.#flat, statistics: this.#statistics }, this.#tensors(batch));
       const loss = (losses.dataSync() as Float32Array).reduce((sum, each) => sum + each, 0) + penalty.dataSync()[0]! * batch.rows;
-      return { loss, metrics: metricSums(this.#request.output, output.dataSync() as Float32Array, batch, this.#rule.threshold) };
+      return { loss, metrics: this.#rule.objective.metricSums(output.dataSync() as Float32Array, batch) };
     });
   }
 
@@ -79,18 +82,18 @@ export class EagerEngine implements TrainingEngine {
 
   weights(): EngineState {
     const trainable = this.#rule.unflatten(this.#flat.dataSync() as Float32Array);
-    return new Map(this.#rule.network.weights.map(({ fullName }) => [fullName, trainable.get(fullName) ?? copyOf(this.#statistics.get(fullName)!)]));
+    return new Map(this.#rule.objective.weights.map(({ fullName }) => [fullName, trainable.get(fullName) ?? copyOf(this.#statistics.get(fullName)!)]));
   }
 
   restore(state: EngineState): void {
-    this.setWeights(new Map(this.#rule.network.weights.map(({ fullName }) => [fullName, required(state, `weights/${fullName}`)])));
+    this.setWeights(new Map(this.#rule.objective.weights.map(({ fullName }) => [fullName, required(state, `weights/${fullName}`)])));
     const slots = Object.fromEntries(Object.keys(this.#slots).map((name) => [name, this.#tf.tensor1d(required(state, `slots/${name}`).slice())]));
     for (const slot of Object.values(this.#slots)) slot.dispose();
     this.#slots = slots;
   }
 
   setWeights(weights: EngineState): void {
-    for (const { fullName } of this.#rule.network.weights) required(weights, fullName);
+    for (const { fullName } of this.#rule.objective.weights) required(weights, fullName);
     this.#flat.dispose();
     this.#flat = this.#tf.tensor1d(this.#rule.flatten(weights));
     for (const old of this.#statistics.values()) old.dispose();

@@ -1,17 +1,11 @@
 import { PerennialError } from '../../core/errors.ts';
-import type { TensorBatch } from '../../core/tensor.ts';
-
-/** Rows on their way through the network: inputs, labels (adapted to the loss), and a weight per row where classes are weighted. */
-export interface LabelledBatch {
-  readonly inputs: TensorBatch;
-  readonly labels: Float32Array | Int32Array;
-  readonly rows: number;
-  readonly rowWeights?: Float32Array;
-}
+import type { LabelledBatch } from '../objective.ts';
 
 export interface StepOutcome {
-  /** Mean over the rows, penalties included. Not finite where training diverged; the weights are then not to be used. */
+  /** The first of `numbers`: mean over the rows, penalties included. Not finite where training diverged; the weights are then not to be used. */
   readonly loss: number;
+  /** What the objective reports, in the order of {@link TrainingEngine.numbers}. */
+  readonly numbers: ArrayLike<number>;
 }
 
 /** Sums over rows, to be divided by the number of rows of the whole set. */
@@ -29,6 +23,8 @@ export type EngineState = ReadonlyMap<string, Float32Array>;
  */
 export interface TrainingEngine {
   readonly name: string;
+  /** What steps report, "loss" first. */
+  readonly numbers: readonly string[];
   /** Batches of one size that one call should be given, so that its cost is spread: 1 for an eager engine. */
   readonly stepsPerCall: number;
   /**

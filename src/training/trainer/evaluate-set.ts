@@ -1,19 +1,16 @@
-import type { OutputSpec } from '../../core/tensor.ts';
-import type { LossDefinition } from '../loss.ts';
+import type { Objective } from '../objective.ts';
 import type { TrainingEngine } from './engine.ts';
-import { adaptLabels } from './labels.ts';
 import type { RowReader } from './row-reader.ts';
 
 /** Most rows that are evaluated at once. */
 export const EVALUATED_ROWS = 256;
 
 /** Loss and metrics over all rows of a set: sums over batches, divided once. */
-export async function evaluateSet(engine: TrainingEngine, reader: RowReader, output: OutputSpec, loss: LossDefinition, breathe: () => Promise<void>): Promise<Record<string, number>> {
+export async function evaluateSet(engine: TrainingEngine, reader: RowReader, objective: Objective, breathe: () => Promise<void>): Promise<Record<string, number>> {
   const sums: Record<string, number> = { loss: 0 };
   for (let start = 0; start < reader.rows; start += EVALUATED_ROWS) {
     const rows = Math.min(EVALUATED_ROWS, reader.rows - start);
-    const tensors = reader.read(start, rows);
-    const outcome = engine.evaluate({ inputs: tensors, labels: adaptLabels(tensors['@label']!, output, loss), rows });
+    const outcome = engine.evaluate(objective.batch(reader.read(start, rows)));
     sums.loss! += outcome.loss;
     for (const [name, sum] of Object.entries(outcome.metrics)) sums[name] = (sums[name] ?? 0) + sum;
     await breathe();

@@ -1,5 +1,5 @@
 import type { OutputSpec } from '../../core/tensor.ts';
-import type { LabelledBatch } from './engine.ts';
+import type { Labels } from './labels.ts';
 
 /** Names of the metrics that training follows, besides the losses. */
 export function metricNames(output: OutputSpec): readonly string[] {
@@ -12,15 +12,15 @@ export function metricNames(output: OutputSpec): readonly string[] {
  *
  * @param threshold of a single output, above which it means the second class
  */
-export function metricSums(output: OutputSpec, predictions: Float32Array, batch: LabelledBatch, threshold: number): Record<string, number> {
-  if (output.kind === 'classes') return { accuracy: rightAnswers(predictions, batch, threshold) };
+export function metricSums(output: OutputSpec, predictions: Float32Array, labels: Labels, rows: number, threshold: number): Record<string, number> {
+  if (output.kind === 'classes') return { accuracy: rightAnswers(predictions, labels, rows, threshold) };
   if (output.kind !== 'number') return {};
   let sum = 0;
-  for (let index = 0; index < predictions.length; index++) sum += Math.abs(predictions[index]! - batch.labels[index]!);
+  for (let index = 0; index < predictions.length; index++) sum += Math.abs(predictions[index]! - labels[index]!);
   return { meanAbsoluteError: (sum * (output.scale?.std ?? 1)) / output.width };
 }
 
-function rightAnswers(predictions: Float32Array, { labels, rows }: LabelledBatch, threshold: number): number {
+function rightAnswers(predictions: Float32Array, labels: Labels, rows: number, threshold: number): number {
   const width = predictions.length / rows;
   let right = 0;
   for (let row = 0; row < rows; row++) {

@@ -1,8 +1,13 @@
+import type { OutputSpec, TensorSpec } from '../../core/tensor.ts';
+
 /** `result.json`: what a trainer says about the weights it made. */
 export interface TrainingResult {
   readonly engine: string;
   /** Why the engine is not the compiled one, where that was not chosen. */
   readonly engineReason?: string;
+  readonly inputs: readonly TensorSpec[];
+  /** What the model answers. */
+  readonly output: OutputSpec;
   readonly outputShape: readonly number[];
   readonly parameters: number;
   readonly trainableParameters: number;

@@ -2,14 +2,12 @@ import { performance } from 'node:perf_hooks';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { PerennialError } from '../../core/errors.ts';
 import { Prng } from '../../core/prng.ts';
-import type { OutputSpec } from '../../core/tensor.ts';
 import type { Callback } from '../callback.ts';
-import type { LossDefinition } from '../loss.ts';
+import type { LabelledBatch, Objective } from '../objective.ts';
 import { evaluateSet } from './evaluate-set.ts';
 import type { Checkpoint, CheckpointFolder, Position } from './checkpoint.ts';
-import { adaptLabels } from './labels.ts';
 import { explainDivergence } from './divergence.ts';
-import type { EngineState, LabelledBatch, TrainingEngine } from './engine.ts';
+import type { EngineState, StepOutcome, TrainingEngine } from './engine.ts';
 import type { RowReader } from './row-reader.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import type { TrainerMessage } from './protocol.ts';
@@ -30,10 +28,7 @@ export interface LoopParts {
   readonly train: RowReader;
   /** undefined where the validation split is empty. */
   readonly validation: RowReader | undefined;
-  readonly output: OutputSpec;
-  readonly loss: LossDefinition;
-  /** By class index. */
-  readonly classWeights: Float32Array | undefined;
+  readonly objective: Objective;
   readonly callbacks: readonly Callback[];
   readonly settings: LoopSettings;
   readonly checkpoints: CheckpointFolder;
@@ -65,7 +60,7 @@ export class TrainLoop {
   readonly #parts: LoopParts;
   readonly #meter: ProgressMeter;
   readonly #stepsPerEpoch: number;
-  #position: MutablePosition = { epoch: 0, batch: 0, step: 0, lossSum: 0, rows: 0, callbacks: [], bestEpoch: null, history: [] };
+  #position: MutablePosition = { epoch: 0, batch: 0, step: 0, sums: [], rows: 0, callbacks: [], bestEpoch: null, history: [] };
   #best: EngineState | undefined;
   #order: Int32Array = new Int32Array(0);
   #stopped: string | undefined;
@@ -120,12 +115,8 @@ export class TrainLoop {
   }
 
   #batch(index: number): LabelledBatch {
-    const { train, settings, output, loss, classWeights } = this.#parts;
-    const indices = this.#order.slice(index * settings.batchSize, (index + 1) * settings.batchSize);
-    const tensors = train.gather(indices);
-    const labels = adaptLabels(tensors['@label']!, output, loss);
-    const rowWeights = classWeights === undefined ? undefined : Float32Array.from(labels, (label) => classWeights[label]!);
-    return { inputs: tensors, labels, rows: indices.length, ...(rowWeights === undefined ? {} : { rowWeights }) };
+    const { train, settings, objective } = this.#parts;
+    return objective.batch(train.gather(this.#order.slice(index * settings.batchSize, (index + 1) * settings.batchSize)));
   }
 
   #learningRate(step: number): number {
@@ -133,13 +124,13 @@ export class TrainLoop {
     return this.#parts.callbacks.reduce((rate, callback) => rate * (callback.learningRateFactor?.(step, epoch) ?? 1), this.#parts.settings.learningRate);
   }
 
-  #account(batches: readonly LabelledBatch[], rates: readonly number[], outcomes: readonly { readonly loss: number }[]): void {
-    for (const [index, { loss }] of outcomes.entries()) {
+  #account(batches: readonly LabelledBatch[], rates: readonly number[], outcomes: readonly StepOutcome[]): void {
+    for (const [index, { loss, numbers }] of outcomes.entries()) {
       const batch = batches[index]!;
       if (!Number.isFinite(loss)) {
-        throw explainDivergence({ loss, batch, epoch: this.#position.epoch + 1, batchNumber: this.#position.batch + 1, learningRate: rates[index]!, weights: this.#parts.engine.weights(), lossBefore: this.#position.rows === 0 ? undefined : this.#position.lossSum / this.#position.rows });
+        throw explainDivergence({ loss, batch, epoch: this.#position.epoch + 1, batchNumber: this.#position.batch + 1, learningRate: rates[index]!, weights: this.#parts.engine.weights(), lossBefore: this.#position.rows === 0 ? undefined : this.#position.sums[0]! / this.#position.rows });
       }
-      this.#position.lossSum += loss * batch.rows;
+      this.#position.sums = Array.from(numbers, (value, at) => (this.#position.sums[at] ?? 0) + value * batch.rows);
       this.#position.rows += batch.rows;
       this.#position.batch++;
       this.#position.step++;
@@ -151,7 +142,8 @@ export class TrainLoop {
     const { settings } = this.#parts;
     const epoch = this.#position.epoch + 1;
     const learningRate = this.#learningRate(this.#position.step - 1);
-    const numbers: Record<string, number> = { loss: this.#position.lossSum / this.#position.rows, ...(await this.#validate(epoch)) };
+    const means = this.#parts.engine.numbers.map((name, index) => [name, this.#position.sums[index]! / this.#position.rows] as const);
+    const numbers: Record<string, number> = { ...Object.fromEntries(means), ...(await this.#validate(epoch)) };
     for (const callback of this.#parts.callbacks) {
       const verdict = callback.epochEnd?.(epoch, numbers, learningRate);
       if (verdict?.improved === true && callback.restoreBest === true) {
@@ -161,7 +153,7 @@ export class TrainLoop {
       if (verdict?.note !== undefined) this.#notice(`epoch ${epoch}: ${verdict.note}`);
       this.#stopped ??= verdict?.stop;
     }
-    this.#position = { ...this.#position, epoch, batch: 0, lossSum: 0, rows: 0, history: [...this.#position.history, { epoch, ...numbers, learningRate }] };
+    this.#position = { ...this.#position, epoch, batch: 0, sums: [], rows: 0, history: [...this.#position.history, { epoch, ...numbers, learningRate }] };
     this.#report(true);
     if (this.#stopped !== undefined) this.#notice(`training ends after epoch ${epoch} of ${settings.epochs}: ${this.#stopped}`);
     else if (settings.checkpointEveryEpochs !== undefined && epoch % settings.checkpointEveryEpochs === 0) this.#save();
@@ -169,9 +161,9 @@ export class TrainLoop {
   }
 
   async #validate(epoch: number): Promise<Record<string, number>> {
-    const { engine, validation, settings, output, loss } = this.#parts;
+    const { engine, validation, settings, objective } = this.#parts;
     if (validation === undefined || (epoch % settings.validateEveryEpochs !== 0 && epoch !== settings.epochs)) return {};
-    const sums = await evaluateSet(engine, validation, output, loss, () => this.#breathe());
+    const sums = await evaluateSet(engine, validation, objective, () => this.#breathe());
     const { loss: validationLoss, ...metrics } = sums;
     return { validationLoss: validationLoss!, ...metrics };
   }
@@ -191,11 +183,11 @@ export class TrainLoop {
   #report(always: boolean): void {
     const measured = this.#meter.measure(this.#position.step === 0 ? 0 : this.#rowsDone(), always);
     if (measured === undefined) return;
-    const { epoch, rows, lossSum, history } = this.#position;
+    const { epoch, rows, sums, history } = this.#position;
     const { epoch: _epoch, loss = 0, learningRate: _rate, ...metrics } = history.at(-1) ?? {};
     this.#parts.send({
       type: 'progress', epoch: Math.min(this.#parts.settings.epochs, rows > 0 ? epoch + 1 : Math.max(1, epoch)), epochs: this.#parts.settings.epochs,
-      loss: rows > 0 ? lossSum / rows : loss, metrics, ...measured,
+      loss: rows > 0 ? sums[0]! / rows : loss, metrics, ...measured,
     });
   }
 

@@ -5,13 +5,14 @@ import { openExamples } from '../../data/examples.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
 import type { Callback } from '../callback.ts';
-import { convolves, describeModel, describeTopology } from '../describe.ts';
+import { convolves, describeTopology } from '../describe.ts';
 import { resolveNamed } from '../named.ts';
 import { Network } from '../network.ts';
 import type { CommonOptimizerConfig } from '../optimizer.ts';
-import { callbackRegistry, optimizerRegistry, resolveLoss } from '../registries.ts';
+import type { Objective } from '../objective.ts';
+import { callbackRegistry, optimizerRegistry } from '../registries.ts';
+import { resolveModel } from '../resolve-model.ts';
 import { loadTf, preferOneDnn } from '../tf.ts';
-import { resolveTopology } from '../topology.ts';
 import type { Topology } from '../model-config.ts';
 import { optimizerOf } from '../train-config.ts';
 import type { TrainConfig } from '../train-config.ts';
@@ -20,7 +21,6 @@ import { CheckpointFolder } from './checkpoint.ts';
 import { createEngine } from './create-engine.ts';
 import { classWeightsOf } from './labels.ts';
 import { EVALUATED_ROWS } from './evaluate-set.ts';
-import { metricNames } from './light-metrics.ts';
 import { localArtifact } from './local-artifact.ts';
 import type { TrainerJob, TrainerMessage } from './protocol.ts';
 import { TrainLoop, stepsPerEpoch } from './train-loop.ts';
@@ -38,27 +38,27 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
   const { config } = job;
   const examples = await openExamples(localArtifact(job.examples), ['train', 'validation']);
   const { inputs, output, splits } = examples.meta as ExamplesMeta;
-  const description = describeModel({ model: config.model, inputs, output, ...(config.loss === undefined ? {} : { loss: config.loss }) });
-  const loss = resolveLoss(config.loss, output);
+  const resolved = resolveModel({ model: config.model, inputs, output, ...(config.loss === undefined ? {} : { loss: config.loss }) });
+  const { topology } = resolved;
   const optimizer = resolveNamed(optimizerRegistry, optimizerOf(config));
-  const topology = resolveTopology(config.model, inputs, output, loss);
   if (splits.train.rows === 0) throw new PerennialError('SPLIT_INVALID', 'The training split has no rows.');
   const trainReader: RowReader = examples.reader('train');
   const validation: RowReader | undefined = splits.validation.rows > 0 ? examples.reader('validation') : undefined;
-  const callbacks = createCallbacks(config, output, splits.train.rows, validation !== undefined);
   const classWeights = config.classWeights === undefined ? undefined : classWeightsOf(config.classWeights, output, () => countClasses(trainReader, output));
+  const objective = resolved.objective.create(resolved, classWeights === undefined ? {} : { classWeights });
+  const callbacks = createCallbacks(config, objective, splits.train.rows, validation !== undefined);
   // Has to be said before TensorFlow is loaded. Without convolutions, its sums gain nothing.
-  if (convolves(topology)) preferOneDnn();
+  if (objective.topologies.some(convolves)) preferOneDnn();
   const { rows } = splits.train;
   const sizes = {
     train: [...(rows >= config.batchSize ? [config.batchSize] : []), ...(rows % config.batchSize > 0 ? [rows % config.batchSize] : [])],
     evaluate: validation === undefined ? undefined : Math.min(EVALUATED_ROWS, validation.rows),
     rowWeights: classWeights !== undefined,
   };
-  const { engine, reason } = createEngine(loadTf(), { topology, output, loss, optimizer, seed: config.seed }, sizes, config.engine);
+  const { engine, reason } = createEngine(loadTf(), { objective, optimizer, seed: config.seed }, sizes, config.engine);
   if (reason !== undefined) hooks.send({ type: 'notice', message: `training runs operation by operation, which is slower: the model cannot be compiled because of ${reason}` });
   const loop = new TrainLoop({
-    engine, train: trainReader, validation, output, loss: loss.definition, classWeights, callbacks,
+    engine, train: trainReader, validation, objective, callbacks,
     settings: {
       epochs: config.epochs, batchSize: config.batchSize, seed: config.seed, shuffle: config.shuffle,
       learningRate: (optimizer.config as unknown as CommonOptimizerConfig).learningRate,
@@ -73,17 +73,17 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
   const outcome = await loop.run();
   const { parameters, trainableParameters, outputShape } = describeTopology(topology);
   writeResult(job.resultDir, topology, outcome, {
-    engine: engine.name, ...(reason === undefined ? {} : { engineReason: reason }), outputShape, parameters, trainableParameters, loss: description.loss, optimizer: optimizer.name,
+    engine: engine.name, ...(reason === undefined ? {} : { engineReason: reason }), outputShape, parameters, trainableParameters, loss: resolved.loss.name, inputs: topology.inputs, output: resolved.objective.modelOutput(resolved), optimizer: optimizer.name,
     epochsRun: outcome.epochsRun, bestEpoch: outcome.keptEpoch, final: finalNumbers(outcome),
   });
   engine.dispose();
 }
 
-function createCallbacks(config: TrainConfig, output: OutputSpec, rows: number, validated: boolean): Callback[] {
+function createCallbacks(config: TrainConfig, objective: Objective, rows: number, validated: boolean): Callback[] {
   const facts = {
     epochs: config.epochs,
     stepsPerEpoch: stepsPerEpoch(rows, config.batchSize),
-    numbers: ['loss', ...(validated ? ['validationLoss', ...metricNames(output)] : [])],
+    numbers: [...objective.numbers, ...(validated ? ['validationLoss', ...objective.metrics] : [])],
   };
   return config.callbacks.map((named) => {
     const { definition, config: settings } = resolveNamed(callbackRegistry, named);

@@ -1,21 +1,31 @@
-import type { OutputSpec } from '../../core/tensor.ts';
-import { endsWithActivation, outputActivation } from '../describe.ts';
-import type { LossDefinition } from '../loss.ts';
-import type { Topology } from '../model-config.ts';
+import { PerennialError } from '../../core/errors.ts';
 import type { Resolved } from '../named.ts';
-import { Network } from '../network.ts';
 import type { NamedWeight } from '../network.ts';
+import type { LabelledTensors, Objective, ObjectivePart } from '../objective.ts';
 import { clipGradients } from '../optimizer.ts';
 import type { CommonOptimizerConfig, OptimizerDefinition } from '../optimizer.ts';
 import { product } from '../shapes.ts';
 import type { Tensor, Tf } from '../tf.ts';
 
+/** Weights that move in their own way. */
+export interface WeightGroup {
+  /** Weights by full name. A weight that no group includes moves with every update, at the common rate. */
+  includes(weight: NamedWeight): boolean;
+  /** Times the learning rate of the update. */
+  readonly learningRateFactor: number;
+  /** The group rests before this update, 0 being the first. */
+  readonly from: number;
+  /** The group moves in every so manieth update only: in the last of each so many. */
+  readonly every: number;
+}
+
 export interface EngineRequest {
-  readonly topology: Topology;
-  readonly output: OutputSpec;
-  readonly loss: Resolved<LossDefinition>;
+  readonly objective: Objective;
   readonly optimizer: Resolved<OptimizerDefinition>;
   readonly seed: number;
+  readonly groups?: readonly WeightGroup[];
+  /** Batches whose gradients are averaged for one update. Default 1. */
+  readonly accumulation?: number;
 }
 
 /** What an update reads and replaces. */
@@ -28,91 +38,172 @@ export interface TrainingState {
   readonly statistics: ReadonlyMap<string, Tensor>;
 }
 
-export interface LabelledTensors {
-  readonly inputs: Readonly<Record<string, Tensor>>;
-  readonly labels: Tensor;
-  readonly rowWeights?: Tensor;
-}
-
 /** Everything of one update that is not a function of the state. */
 export interface UpdateInput extends LabelledTensors {
   readonly scalars: Readonly<Record<string, Tensor>>;
-  /** 0 for the first; a tensor int32 [1] where the update becomes part of a graph. */
+  /** 0 for the first batch; a tensor int32 [1] where the update becomes part of a graph. */
   readonly iteration: number | Tensor;
 }
 
+/** Trainable weights that one part of the objective owns and one group includes: a stretch of the flat vector. */
+interface Segment {
+  readonly part: ObjectivePart;
+  readonly group: WeightGroup;
+  readonly weights: readonly NamedWeight[];
+  readonly size: number;
+}
+
+const COMMON_GROUP: WeightGroup = { includes: () => true, learningRateFactor: 1, from: 0, every: 1 };
+/** Slot of the sum of gradients between updates. */
+const ACCUMULATED = 'accumulated';
+const MOVES = 'moves';
+
 /**
- * The mathematics of training one model, as functions from tensors to tensors. Both engines run it: one operation by operation, the
- * other recorded into a graph.
+ * The mathematics of training towards one objective, as functions from tensors to tensors. Both engines run it: one operation by
+ * operation, the other recorded into a graph.
  */
 export class UpdateRule {
-  readonly network: Network;
+  readonly objective: Objective;
+  /** In the order of the flat vector. */
   readonly trainable: readonly NamedWeight[];
   readonly statistics: readonly NamedWeight[];
   /** Number of trainable values. */
   readonly size: number;
-  /** Above it, a single output means the second class. */
-  readonly threshold: number;
-  /** Names of the optimizer's scalars. */
+  /** Names of the numbers that {@link scalars} gives. */
   readonly scalarNames: readonly string[];
+  /** Slot → its initial value. */
+  readonly slots: Readonly<Record<string, number>>;
   readonly #request: EngineRequest;
-  readonly #logits: boolean;
+  readonly #segments: readonly Segment[];
+  readonly #accumulation: number;
 
+  /** @throws MODEL_INVALID where nothing can be trained */
   constructor(request: EngineRequest) {
     this.#request = request;
-    this.network = new Network(request.topology);
-    this.trainable = this.network.weights.filter((spec) => spec.trainable);
-    this.statistics = this.network.weights.filter((spec) => !spec.trainable);
-    this.size = this.trainable.reduce((size, spec) => size + product(spec.shape), 0);
-    const { fromLogits, score } = request.loss.definition;
-    this.#logits = fromLogits !== undefined && endsWithActivation(request.topology) && outputActivation(request.topology) === fromLogits.activation;
-    this.threshold = this.#logits || score !== undefined ? 0 : 0.5;
+    this.objective = request.objective;
+    this.#accumulation = request.accumulation ?? 1;
+    this.#segments = segmentsOf(request);
+    this.trainable = this.#segments.flatMap(({ weights }) => weights);
+    this.statistics = this.objective.weights.filter((spec) => !spec.trainable);
+    this.size = this.#segments.reduce((size, segment) => size + segment.size, 0);
+    if (this.size === 0) throw new PerennialError('MODEL_INVALID', 'The model has no weights to train.', { hint: 'Add a layer with weights, or leave one unfrozen.' });
+    const { definition, config } = request.optimizer;
+    this.slots = { ...definition.slots(config), ...(this.#accumulation > 1 ? { [ACCUMULATED]: 0 } : {}) };
     this.scalarNames = Object.keys(this.scalars(0, 1));
   }
 
-  /** Slot → its initial value. */
-  get slots(): Readonly<Record<string, number>> {
-    return this.#request.optimizer.definition.slots(this.#request.optimizer.config);
+  /** Names of what an update reports, "loss" first. */
+  get numbers(): readonly string[] {
+    return this.objective.numbers;
   }
 
-  /** @param step 0 for the first update */
+  /** @param step 0 for the first batch */
   scalars(step: number, learningRate: number): Readonly<Record<string, number>> {
     const { definition, config } = this.#request.optimizer;
-    return definition.scalars(step + 1, learningRate, config);
+    const update = Math.floor(step / this.#accumulation);
+    const complete = (step + 1) % this.#accumulation === 0;
+    return Object.fromEntries(this.#segments.flatMap(({ group }, index) => {
+      const done = Math.max(0, Math.floor((update - group.from) / group.every));
+      const moves = complete && update >= group.from && (update - group.from + 1) % group.every === 0;
+      const own = { ...definition.scalars(done + 1, learningRate * group.learningRateFactor, config), ...(this.#rests(group) ? { [MOVES]: moves ? 1 : 0 } : {}) };
+      return Object.entries(own).map(([name, value]) => [`${index}.${name}`, value]);
+    }));
   }
 
-  /** The state after one update, and the mean loss. Statistics are kept: the caller disposes of them. */
-  update(tf: Tf, state: TrainingState, input: UpdateInput): TrainingState & { readonly loss: Tensor } {
-    const pieces = this.#split(tf, state.flat);
-    let statistics: ReadonlyMap<string, Tensor> = new Map();
-    const lossOf = (...weights: Tensor[]): Tensor => {
-      const named = this.#named(weights, state.statistics);
-      const { output, updates } = this.network.forward(tf, input.inputs, named, { training: true, seed: this.#request.seed, iteration: input.iteration, logits: this.#logits });
-      // The gradient function tidies up after itself; statistics of the batch must outlive it.
-      statistics = new Map([...state.statistics].map(([name, old]) => [name, tf.keep(updates.get(name) ?? tf.clone(old))]));
-      const losses = this.#rowLosses(tf, input.labels, output);
-      const mean = tf.mean(input.rowWeights === undefined ? losses : tf.mul(losses, input.rowWeights));
-      return this.#withPenalty(tf, mean, named);
+  /** True where there are batches after which the group does not move. */
+  #rests(group: WeightGroup): boolean {
+    return this.#accumulation > 1 || group.from > 0 || group.every > 1;
+  }
+
+  /** The state after one batch, and what it reports. Statistics are kept: the caller disposes of them. */
+  update(tf: Tf, state: TrainingState, input: UpdateInput): TrainingState & { readonly numbers: Readonly<Record<string, Tensor>> } {
+    const pieces = new Map(this.#split(tf, state.flat).map((piece, index) => [this.trainable[index]!.fullName, piece]));
+    const statistics = new Map<string, Tensor>();
+    const numbers: Record<string, Tensor> = {};
+    const gradients = new Map<string, Tensor>();
+    for (const part of this.objective.parts) {
+      const owned = this.#segments.filter((segment) => segment.part === part).flatMap(({ weights }) => weights);
+      if (owned.length === 0) continue;
+      const found = this.#gradients(tf, part, owned, new Map([...pieces, ...state.statistics]), input);
+      for (const [name, value] of found.updates) statistics.set(name, value);
+      Object.assign(numbers, found.reported);
+      owned.forEach(({ fullName }, index) => gradients.set(fullName, found.gradients[index]!));
+    }
+    for (const [name, old] of state.statistics) if (!statistics.has(name)) statistics.set(name, tf.keep(tf.clone(old)));
+    return { ...this.#move(tf, state, gradients, input.scalars), statistics, numbers };
+  }
+
+  #gradients(tf: Tf, part: ObjectivePart, owned: readonly NamedWeight[], weights: ReadonlyMap<string, Tensor>, input: UpdateInput): { gradients: Tensor[]; reported: Record<string, Tensor>; updates: Map<string, Tensor> } {
+    const updates = new Map<string, Tensor>();
+    const reported: Record<string, Tensor> = {};
+    const lossOf = (...moved: Tensor[]): Tensor => {
+      const all = new Map([...weights, ...owned.map(({ fullName }, index) => [fullName, moved[index]!] as const)]);
+      const result = part.loss(tf, all, input, { seed: this.#request.seed, iteration: input.iteration });
+      // The gradient function tidies up after itself; statistics and numbers of the batch must outlive it.
+      for (const [name, value] of result.updates) updates.set(name, tf.keep(value));
+      for (const [name, value] of Object.entries(result.reported)) reported[name] = tf.keep(value);
+      return result.loss;
     };
+    const pieces = owned.map(({ fullName }) => weights.get(fullName)!);
     // Unlike tf.valueAndGrads, this allows weights that the loss does not depend on.
-    const { value: loss, grads } = tf.engine().gradients(() => lossOf(...pieces) as import('@tensorflow/tfjs-node').Scalar, pieces, undefined, true);
-    const { definition, config } = this.#request.optimizer;
-    const clipped = clipGradients(tf, grads.map((gradient, index) => gradient ?? tf.zerosLike(pieces[index]!)), config as unknown as CommonOptimizerConfig);
-    const gradient = clipped.length === 1 ? tf.reshape(clipped[0]!, [-1]) : tf.concat(clipped.map((each) => tf.reshape(each, [-1])));
-    const next = definition.update(tf, { weights: state.flat, gradient, slots: state.slots, scalars: input.scalars }, config);
-    return { loss, flat: next.weights, slots: next.slots, statistics };
+    const { grads } = tf.engine().gradients(() => lossOf(...pieces) as import('@tensorflow/tfjs-node').Scalar, pieces, undefined, true);
+    return { gradients: grads.map((gradient, index) => gradient ?? tf.zerosLike(pieces[index]!)), reported, updates };
   }
 
-  /** Loss per row, penalty of the weights, and output of the network (before its activation where the loss is better taken there). */
-  evaluate(tf: Tf, state: Pick<TrainingState, 'flat' | 'statistics'>, { inputs, labels }: LabelledTensors): { losses: Tensor; penalty: Tensor; output: Tensor } {
-    const named = this.#named(this.#split(tf, state.flat), state.statistics);
-    const { output } = this.network.forward(tf, inputs, named, { training: false, seed: this.#request.seed, iteration: 0, logits: this.#logits });
-    return { losses: this.#rowLosses(tf, labels, output), penalty: this.#withPenalty(tf, tf.scalar(0), named), output };
+  #move(tf: Tf, { flat, slots }: TrainingState, gradients: ReadonlyMap<string, Tensor>, scalars: Readonly<Record<string, Tensor>>): Pick<TrainingState, 'flat' | 'slots'> {
+    const sizes = this.#segments.map(({ size }) => size);
+    const cut = (vector: Tensor): Tensor[] => (sizes.length === 1 ? [vector] : tf.split(vector, sizes));
+    const weights = cut(flat);
+    const oldSlots = Object.fromEntries(Object.entries(slots).map(([name, slot]) => [name, cut(slot)]));
+    const moved = this.#vectors(tf, gradients, scalars, oldSlots).map(({ gradient, accumulated }, index) => {
+      const own = (name: string): Tensor => scalars[`${index}.${name}`]!;
+      const { definition, config } = this.#request.optimizer;
+      const before = Object.fromEntries(Object.entries(oldSlots).filter(([name]) => name !== ACCUMULATED).map(([name, pieces]) => [name, pieces[index]!]));
+      const names = Object.keys(definition.scalars(1, 1, config));
+      const next = definition.update(tf, { weights: weights[index]!, gradient, slots: before, scalars: Object.fromEntries(names.map((name) => [name, own(name)])) }, config);
+      if (!this.#rests(this.#segments[index]!.group)) return { weights: next.weights, slots: next.slots };
+      const moves = tf.greater(own(MOVES), 0.5);
+      const kept = Object.fromEntries(Object.entries(next.slots).map(([name, slot]) => [name, tf.where(moves, slot, before[name]!)]));
+      return {
+        weights: tf.where(moves, next.weights, weights[index]!),
+        slots: accumulated === undefined ? kept : { ...kept, [ACCUMULATED]: tf.where(tf.greater(scalars[`${index}.${MOVES}`]!, 0.5), tf.zerosLike(accumulated), accumulated) },
+      };
+    });
+    const join = (vectors: readonly Tensor[]): Tensor => (vectors.length === 1 ? vectors[0]! : tf.concat([...vectors]));
+    return { flat: join(moved.map((each) => each.weights)), slots: Object.fromEntries(Object.keys(slots).map((name) => [name, join(moved.map((each) => each.slots[name]!))])) };
+  }
+
+  /** The gradient of each segment as one vector: averaged over accumulated batches, and clipped with the other segments of its part. */
+  #vectors(tf: Tf, gradients: ReadonlyMap<string, Tensor>, scalars: Readonly<Record<string, Tensor>>, slots: Readonly<Record<string, readonly Tensor[]>>): { gradient: Tensor; accumulated: Tensor | undefined }[] {
+    const flatten = (weights: readonly NamedWeight[], values: readonly Tensor[]): Tensor => (weights.length === 1 ? tf.reshape(values[0]!, [-1]) : tf.concat(values.map((each) => tf.reshape(each, [-1]))));
+    const sums = new Map(gradients);
+    const accumulated = this.#segments.map(({ weights }, index) => {
+      if (this.#accumulation === 1) return undefined;
+      const sum = tf.add(slots[ACCUMULATED]![index]!, flatten(weights, weights.map(({ fullName }) => gradients.get(fullName)!)));
+      const means = this.#pieces(tf, tf.div(sum, this.#accumulation), weights);
+      weights.forEach(({ fullName }, at) => sums.set(fullName, means[at]!));
+      return sum;
+    });
+    const config = this.#request.optimizer.config as unknown as CommonOptimizerConfig;
+    for (const part of this.objective.parts) {
+      const own = this.#segments.flatMap((segment, index) => (segment.part === part ? segment.weights.map(({ fullName }) => ({ fullName, index, group: segment.group })) : []));
+      if (own.length === 0) continue;
+      // What rests must not make the common norm larger.
+      const counted = own.map(({ fullName, index, group }) => (config.globalClipNorm !== undefined && group.from > 0 ? tf.mul(sums.get(fullName)!, scalars[`${index}.${MOVES}`]!) : sums.get(fullName)!));
+      clipGradients(tf, counted, config).forEach((gradient, at) => sums.set(own[at]!.fullName, gradient));
+    }
+    return this.#segments.map(({ weights }, index) => ({ gradient: flatten(weights, weights.map(({ fullName }) => sums.get(fullName)!)), accumulated: accumulated[index] }));
+  }
+
+  /** Loss per row, penalty of the weights, and what the metrics read. */
+  evaluate(tf: Tf, state: Pick<TrainingState, 'flat' | 'statistics'>, batch: LabelledTensors): { losses: Tensor; penalty: Tensor; output: Tensor } {
+    const weights = new Map([...this.#split(tf, state.flat).map((piece, index) => [this.trainable[index]!.fullName, piece] as const), ...state.statistics]);
+    return this.objective.evaluate(tf, weights, batch);
   }
 
   /** Initial weights, by full name. */
   initialWeights(): Map<string, Float32Array> {
-    return this.network.initialWeights(this.#request.seed);
+    return this.objective.initialWeights(this.#request.seed);
   }
 
   /** Trainable weights by full name → one vector. */
@@ -136,34 +227,28 @@ export class UpdateRule {
     }));
   }
 
-  /** Shape of the labels of a number of rows, and their type. */
-  labelSpec(rows: number): { readonly shape: readonly number[]; readonly dtype: 'int32' | 'float32' } {
-    const { loss, output } = this.#request;
-    if (loss.definition.labels === 'index') return { shape: [rows], dtype: 'int32' };
-    return { shape: [rows, output.kind === 'number' ? output.width : 1], dtype: 'float32' };
-  }
-
   #split(tf: Tf, flat: Tensor): Tensor[] {
-    const pieces = this.trainable.length === 1 ? [flat] : tf.split(flat, this.trainable.map(({ shape }) => product(shape)));
-    return this.trainable.map(({ shape }, index) => tf.reshape(pieces[index]!, [...shape]));
+    return this.#pieces(tf, flat, this.trainable);
   }
 
-  #named(trainable: readonly Tensor[], statistics: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
-    return new Map([...this.trainable.map(({ fullName }, index) => [fullName, trainable[index]!] as const), ...statistics]);
+  #pieces(tf: Tf, vector: Tensor, weights: readonly NamedWeight[]): Tensor[] {
+    const pieces = weights.length === 1 ? [vector] : tf.split(vector, weights.map(({ shape }) => product(shape)));
+    return weights.map(({ shape }, index) => tf.reshape(pieces[index]!, [...shape]));
   }
+}
 
-  #rowLosses(tf: Tf, labels: Tensor, output: Tensor): Tensor {
-    const { definition, config } = this.#request.loss;
-    return this.#logits ? definition.fromLogits!.value(tf, labels, output, config) : definition.value(tf, labels, output, config);
+/** @throws INTERNAL where a weight has no part, or more than one */
+function segmentsOf({ objective, groups = [] }: EngineRequest): Segment[] {
+  const segments: Segment[] = [];
+  const all = [...groups, COMMON_GROUP];
+  for (const weight of objective.weights.filter((spec) => spec.trainable)) {
+    if (objective.parts.filter((part) => part.owns(weight)).length !== 1) throw new PerennialError('INTERNAL', `The weight "${weight.fullName}" belongs to no part of the objective, or to several.`);
   }
-
-  #withPenalty(tf: Tf, loss: Tensor, weights: ReadonlyMap<string, Tensor>): Tensor {
-    let total = loss;
-    for (const { regularizer, fullName } of this.trainable) {
-      const weight = weights.get(fullName)!;
-      if ((regularizer?.l1 ?? 0) > 0) total = tf.add(total, tf.mul(tf.sum(tf.abs(weight)), regularizer!.l1!));
-      if ((regularizer?.l2 ?? 0) > 0) total = tf.add(total, tf.mul(tf.sum(tf.square(weight)), regularizer!.l2!));
+  for (const part of objective.parts) {
+    for (const group of all) {
+      const weights = objective.weights.filter((spec) => spec.trainable && part.owns(spec) && all.find((each) => each.includes(spec)) === group);
+      if (weights.length > 0) segments.push({ part, group, weights, size: weights.reduce((size, spec) => size + product(spec.shape), 0) });
     }
-    return total;
   }
+  return segments;
 }

@@ -42,7 +42,7 @@ describe('layers agree with Keras 3', () => {
     const mask = golden.mask === undefined ? undefined : tf.tensor2d(golden.mask, undefined, 'float32');
     const updates: Record<string, Tensor> = {};
     const inputs = golden.inputs.map((values) => tensor(values, golden.type === 'embedding' ? 'int32' : 'float32'));
-    const output = layer.call(tf, inputs, weights, config, { training: golden.training, masks: inputs.map(() => mask), seed: [1, 2], update: (name, value) => { updates[name] = value; } });
+    const output = layer.call(tf, inputs, weights, config, { training: golden.training, masks: inputs.map(() => mask), seed: [1, 2], update: (name, value) => { updates[name] = value; }, addLoss() {} });
     expect(output.shape).toEqual(golden.output.shape);
     expectClose(output.dataSync(), golden.output.values, 1e-5, 2e-6);
     for (const [index, after] of (golden.weightsAfter ?? []).entries()) expectClose((updates[specs[index]!.name] ?? weights[specs[index]!.name]!).dataSync(), after.values, 1e-5, 1e-6);

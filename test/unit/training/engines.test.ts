@@ -9,16 +9,18 @@ import { losses } from '../../../src/training/losses/index.generated.ts';
 import type { LayerConfig } from '../../../src/training/model-config.ts';
 import { resolveNamed } from '../../../src/training/named.ts';
 import type { Named } from '../../../src/training/named.ts';
-import { Network } from '../../../src/training/network.ts';
+import { NO_LOGITS, Network } from '../../../src/training/network.ts';
 import { optimizers } from '../../../src/training/optimizers/index.generated.ts';
-import { optimizerRegistry, resolveLoss } from '../../../src/training/registries.ts';
+import type { LabelledBatch } from '../../../src/training/objective.ts';
+import { optimizerRegistry } from '../../../src/training/registries.ts';
 import { product } from '../../../src/training/shapes.ts';
 import { loadTf } from '../../../src/training/tf.ts';
 import { createEngine } from '../../../src/training/trainer/create-engine.ts';
 import { EagerEngine } from '../../../src/training/trainer/eager-engine.ts';
-import type { EngineState, LabelledBatch, TrainingEngine } from '../../../src/training/trainer/engine.ts';
+import type { EngineState, TrainingEngine } from '../../../src/training/trainer/engine.ts';
 import type { EngineRequest } from '../../../src/training/trainer/update-rule.ts';
-import { resolveTopology } from '../../../src/training/topology.ts';
+import { resolveModel } from '../../../src/training/resolve-model.ts';
+import type { ResolvedModel } from '../../../src/training/resolve-model.ts';
 
 const tf = loadTf();
 const ROWS = 8;
@@ -39,15 +41,16 @@ interface Task {
 
 const DENSE: Task = { inputs: [{ name: 'x', shape: [5], dtype: 'float32' }], layers: [{ type: 'dense', units: 7, activation: 'tanh' }, { type: 'dense', units: 3, activation: 'softmax' }], output: THREE, loss: 'categoricalCrossentropy' };
 
-function requestOf({ inputs, layers: specs, output, loss: named, optimizer }: Task): EngineRequest {
-  const loss = resolveLoss(named, output);
-  return { topology: resolveTopology({ layers: specs }, inputs, output, loss), output, loss, optimizer: resolveNamed(optimizerRegistry, optimizer ?? { sgd: { learningRate: 0.05 } }), seed: 3 };
+const resolvedOf = ({ inputs, layers: specs, output, loss }: Task): ResolvedModel => resolveModel({ model: { layers: specs }, inputs, output, loss });
+
+function requestOf(task: Task, resolved = resolvedOf(task)): EngineRequest {
+  return { objective: resolved.objective.create(resolved, {}), optimizer: resolveNamed(optimizerRegistry, task.optimizer ?? { sgd: { learningRate: 0.05 } }), seed: 3 };
 }
 
 /** Nineteen whole batches and a smaller one. */
-function batchesOf(task: Task, request: EngineRequest): LabelledBatch[] {
+function batchesOf(task: Task): LabelledBatch[] {
   const prng = new Prng('rows');
-  const { labels } = request.loss.definition;
+  const { labels } = resolvedOf(task).loss.definition;
   return Array.from({ length: STEPS }, (_, index) => {
     const rows = index === STEPS - 1 ? LAST : ROWS;
     const tensor = (spec: TensorSpec): Tensor => {
@@ -60,7 +63,7 @@ function batchesOf(task: Task, request: EngineRequest): LabelledBatch[] {
     return {
       rows,
       inputs: Object.fromEntries(task.inputs.map((spec) => [spec.name, tensor(spec)])),
-      labels: labels === 'index' ? Int32Array.from({ length: rows }, label) : Float32Array.from({ length: rows }, label),
+      labels: { '@label': labels === 'index' ? Int32Array.from({ length: rows }, label) : Float32Array.from({ length: rows }, label) },
       ...(task.weighted === true ? { rowWeights: Float32Array.from({ length: rows }, () => 0.5 + prng.uniform()) } : {}),
     };
   });
@@ -89,7 +92,7 @@ function largestDifference(a: EngineState, b: EngineState): number {
 
 function expectAgreement(task: Task): void {
   const request = requestOf(task);
-  const batches = batchesOf(task, request);
+  const batches = batchesOf(task);
   const eager = new EagerEngine(tf, request);
   const graph = graphOf(task);
   expect(graph.weights()).toEqual(eager.weights());
@@ -163,7 +166,7 @@ describe('both engines agree over 20 steps', () => {
 const NOISY: Task = { ...DENSE, optimizer: 'nadam', layers: [{ type: 'dense', units: 9, activation: 'relu' }, { type: 'batchNormalization' }, { type: 'dropout', rate: 0.4 }, { type: 'dense', units: 3, activation: 'softmax' }] };
 
 test('results do not depend on how steps are grouped into calls, nor on where training was interrupted', () => {
-  const batches = batchesOf(NOISY, requestOf(NOISY));
+  const batches = batchesOf(NOISY);
   const whole = graphOf(NOISY);
   const expected = trained(whole, batches, 10);
   for (const group of [1, 3]) {
@@ -186,7 +189,7 @@ test('results do not depend on how steps are grouped into calls, nor on where tr
 });
 
 test('weights can be set in the middle of training, and slots stay', () => {
-  const batches = batchesOf(NOISY, requestOf(NOISY));
+  const batches = batchesOf(NOISY);
   const engine = graphOf(NOISY);
   const start = engine.weights();
   trained(engine, batches, 10);
@@ -199,7 +202,7 @@ test('weights can be set in the middle of training, and slots stay', () => {
 
 test('nothing piles up over many calls', () => {
   const engine = graphOf(NOISY);
-  const batches = batchesOf(NOISY, requestOf(NOISY)).slice(0, 10);
+  const batches = batchesOf(NOISY).slice(0, 10);
   const evaluated = { ...batches[0]! };
   const rounds = (count: number): void => {
     for (let round = 0; round < count; round++) {
@@ -245,7 +248,9 @@ test('a graph that would take minutes to load is not made', () => {
 
 test('an engine that was asked for by name refuses what it cannot do; "auto" says why it falls back', () => {
   const request = requestOf(DENSE);
-  const broken = { ...request, loss: { ...request.loss, definition: { ...request.loss.definition, fromLogits: undefined, value: (_tf: typeof tf, _labels: unknown, predictions: import('@tensorflow/tfjs-node').Tensor) => tf.sum(tf.mul(predictions, tf.randomUniform([ROWS, 3])), -1) } } } as unknown as EngineRequest;
+  const resolved = resolvedOf(DENSE);
+  const definition = { ...resolved.loss.definition, fromLogits: undefined, value: (_tf: typeof tf, _labels: unknown, predictions: import('@tensorflow/tfjs-node').Tensor) => tf.sum(tf.mul(predictions, tf.randomUniform([ROWS, 3])), -1) };
+  const broken = requestOf(DENSE, { ...resolved, loss: { ...resolved.loss, definition } } as unknown as ResolvedModel);
   const sizes = { train: [ROWS], evaluate: undefined, rowWeights: false };
   expect(createEngine(tf, request, sizes, 'auto').engine.name).toBe('compiled');
   expect(createEngine(tf, request, sizes, 'eager')).toMatchObject({ engine: { name: 'eager' } });
@@ -260,7 +265,7 @@ test.each([
   ['words', { ...DENSE, inputs: [{ name: 'words', shape: [4], dtype: 'int32', vocabularySize: 9 }], layers: [{ type: 'embedding', inputDim: 9, outputDim: 3, maskZero: true }, { type: 'gru', units: 4 }, { type: 'dense', units: 3, activation: 'softmax' }] } satisfies Task],
   ['images', { ...DENSE, inputs: [{ name: 'image', shape: [6, 6, 1], dtype: 'float32' }], layers: [{ type: 'conv2d', filters: 4, kernelSize: 3, activation: 'relu' }, { type: 'batchNormalization' }, { type: 'maxPooling2d' }, { type: 'flatten' }, { type: 'dense', units: 3, activation: 'softmax' }] } satisfies Task],
 ])('a compiled predictor answers %s as the network does, whatever the number of rows', (_title, task: Task) => {
-  const network = new Network(requestOf(task).topology);
+  const network = new Network(resolvedOf(task).topology);
   const weights = network.initialWeights(5);
   const predictor = new GraphPredictor(tf, network, weights);
   const [spec] = task.inputs as [TensorSpec];
@@ -272,7 +277,7 @@ test.each([
     const actual = predictor.predict(batch, rows, 3);
     const expected = rows === 0 ? [] : tf.tidy(() => {
       const tensors = new Map([...weights].map(([name, values]) => [name, tf.tensor(values, [...network.weights.find(({ fullName }) => fullName === name)!.shape])]));
-      return network.forward(tf, network.inputTensors(tf, batch), tensors, { training: false, seed: 0, iteration: 0, logits: false }).output.dataSync();
+      return network.forward(tf, network.inputTensors(tf, batch), tensors, { training: false, seed: 0, iteration: 0, logits: NO_LOGITS }).output.dataSync();
     });
     expect(actual.length).toBe(expected.length);
     actual.forEach((value, index) => expect(Math.abs(value - expected[index]!)).toBeLessThan(1e-6));

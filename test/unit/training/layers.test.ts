@@ -26,7 +26,7 @@ function place(layer: LayerDefinition, example: LayerExample<unknown>): Placed {
   const weights = Object.fromEntries(specs.map((spec) => [spec.name, tf.tensor(initialize(spec.initializer, spec.shape, prng), [...spec.shape])]));
   return {
     inputs, weights,
-    call: (given, values, training, iteration = 0) => layer.call(tf, given, values, example.config, { training, masks: given.map(() => undefined), seed: [7, iteration], update() {} }),
+    call: (given, values, training, iteration = 0) => layer.call(tf, given, values, example.config, { training, masks: given.map(() => undefined), seed: [7, iteration], update() {}, addLoss() {} }),
   };
 }
 
@@ -72,7 +72,7 @@ test('names and inputs are keys of every layer, and the schemas are closed', () 
 
 test('dropout drops the share it is told, keeps the mean, and differs from step to step', () => {
   const dropout = layers.find((layer) => layer.type === 'dropout')!;
-  const call = (iteration: number): Float32Array => dropout.call(tf, [tf.ones([200, 50])], {}, { rate: 0.3 }, { training: true, masks: [undefined], seed: [3, iteration], update() {} }).dataSync() as Float32Array;
+  const call = (iteration: number): Float32Array => dropout.call(tf, [tf.ones([200, 50])], {}, { rate: 0.3 }, { training: true, masks: [undefined], seed: [3, iteration], update() {}, addLoss() {} }).dataSync() as Float32Array;
   const values = call(0);
   const zeros = values.filter((value) => value === 0).length / values.length;
   expect(zeros).toBeCloseTo(0.3, 1);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { OutputSpec, TensorSpec } from '../../../src/core/tensor.ts';
 import { architectures } from '../../../src/training/architectures/index.generated.ts';
 import { checkTrainConfig } from '../../../src/training/check-config.ts';
-import { describeModel } from '../../../src/training/describe.ts';
+import { describeModel } from '../../../src/training/resolve-model.ts';
 import { resolveLoss } from '../../../src/training/registries.ts';
 import { resolveTopology } from '../../../src/training/topology.ts';
 import { completeTrainConfig } from '../../../src/training/train-config.ts';

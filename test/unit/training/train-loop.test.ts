@@ -3,16 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { CheckpointFolder } from '../../../src/training/trainer/checkpoint.ts';
 import { EagerEngine } from '../../../src/training/trainer/eager-engine.ts';
 import type { EngineState } from '../../../src/training/trainer/engine.ts';
-import { metricNames } from '../../../src/training/trainer/light-metrics.ts';
 import { classWeightsOf } from '../../../src/training/trainer/labels.ts';
 import type { TrainerMessage } from '../../../src/training/trainer/protocol.ts';
 import { TrainLoop, stepsPerEpoch } from '../../../src/training/trainer/train-loop.ts';
 import type { LoopOutcome } from '../../../src/training/trainer/train-loop.ts';
-import { callbackRegistry, optimizerRegistry, resolveLoss } from '../../../src/training/registries.ts';
+import { callbackRegistry, optimizerRegistry } from '../../../src/training/registries.ts';
 import { resolveNamed } from '../../../src/training/named.ts';
 import type { Named } from '../../../src/training/named.ts';
 import { loadTf } from '../../../src/training/tf.ts';
-import { resolveTopology } from '../../../src/training/topology.ts';
+import { resolveModel } from '../../../src/training/resolve-model.ts';
 import type { ModelConfig } from '../../../src/training/model-config.ts';
 import { classTable, imageTable, numberTable, tableReader, temporaryFolder, tokenTable } from './fixtures.ts';
 import type { Table } from './fixtures.ts';
@@ -41,16 +40,16 @@ function digest(weights: EngineState): string {
 
 async function run(request: Run): Promise<LoopOutcome & { readonly messages: TrainerMessage[] }> {
   const { table, epochs = 3, seed = 1 } = request;
-  const loss = resolveLoss(request.loss, table.output);
+  const resolved = resolveModel({ model: request.model, inputs: table.inputs, output: table.output, ...(request.loss === undefined ? {} : { loss: request.loss }) });
+  const objective = resolved.objective.create(resolved, request.classWeights === undefined ? {} : { classWeights: classWeightsOf('balanced', table.output, () => [40, 40, 40]) });
   const optimizer = resolveNamed(optimizerRegistry, request.optimizer ?? 'adam');
-  const engine = new EagerEngine(tf, { topology: resolveTopology(request.model, table.inputs, table.output, loss), output: table.output, loss, optimizer, seed });
+  const engine = new EagerEngine(tf, { objective, optimizer, seed });
   const train = tableReader(table.splits.train);
-  const facts = { epochs, stepsPerEpoch: stepsPerEpoch(train.rows, 16), numbers: ['loss', 'validationLoss', ...metricNames(table.output)] };
+  const facts = { epochs, stepsPerEpoch: stepsPerEpoch(train.rows, 16), numbers: [...objective.numbers, 'validationLoss', ...objective.metrics] };
   const messages: TrainerMessage[] = [];
   let asked = 0;
   const loop = new TrainLoop({
-    engine, train, validation: tableReader(table.splits.validation), output: table.output, loss: loss.definition,
-    classWeights: request.classWeights === undefined ? undefined : classWeightsOf('balanced', table.output, () => [40, 40, 40]),
+    engine, train, validation: tableReader(table.splits.validation), objective,
     callbacks: (request.callbacks ?? []).map((named) => {
       const { definition, config } = resolveNamed(callbackRegistry, named);
       return definition.create(config, facts);

@@ -1,0 +1,70 @@
+import { dropped } from './dropout.ts';
+import type { CallContext } from './layer.ts';
+import type { Tensor, Tf } from './tf.ts';
+
+/** Added to the score of a step that must not be seen: nothing is left of it after the softmax. */
+const UNSEEN = -1e9;
+
+export interface AttentionSizes {
+  readonly batch: number;
+  readonly heads: number;
+  readonly steps: number;
+  /** Steps that are looked at. */
+  readonly sources: number;
+}
+
+export interface AttentionOptions {
+  readonly causal: boolean;
+  readonly dropout: number;
+  /** [batch, sources], 1 where a step may be looked at. */
+  readonly mask: Tensor | undefined;
+}
+
+/** [rows, heads · size] → [heads, rows, size]. */
+export function splitHeads(tf: Tf, x: Tensor, heads: number): Tensor {
+  const [rows, width] = x.shape as [number, number];
+  return tf.transpose(tf.reshape(x, [rows, heads, width / heads]), [1, 0, 2]);
+}
+
+/** [heads, rows, size] → [rows, heads · size]. */
+export function joinHeads(tf: Tf, x: Tensor): Tensor {
+  const [heads, rows, size] = x.shape as [number, number, number];
+  return tf.reshape(tf.transpose(x, [1, 0, 2]), [rows, heads * size]);
+}
+
+/** softmax(queries · keysᵀ) · values. All are [heads, batch · steps, size]; the queries are scaled already. */
+export function attend(tf: Tf, queries: Tensor, keys: Tensor, values: Tensor, sizes: AttentionSizes, options: AttentionOptions, context: CallContext): Tensor {
+  const { batch, heads, steps, sources } = sizes;
+  const apart = (x: Tensor, length: number): Tensor => tf.reshape(x, [heads * batch, length, x.shape.at(-1)!]);
+  const scores = tf.matMul(apart(queries, steps), apart(keys, sources), false, true);
+  const shares = shareOut(tf, scores, sizes, options);
+  const mixed = tf.matMul(dropped(tf, shares, options.dropout, context), apart(values, sources));
+  return tf.reshape(mixed, [heads, batch * steps, values.shape.at(-1)!]);
+}
+
+/** The softmax of scores [heads · batch, steps, sources] over the sources that may be seen. */
+function shareOut(tf: Tf, scores: Tensor, { batch, heads, steps, sources }: AttentionSizes, options: AttentionOptions): Tensor {
+  const offset = scoreOffset(tf, { batch, steps, sources }, options);
+  if (offset === undefined) return tf.softmax(scores);
+  const apart = tf.reshape(scores, [heads, batch, steps, sources]);
+  return tf.reshape(tf.softmax(tf.add(apart, offset)), scores.shape);
+}
+
+/** 0 where a step may be seen, else {@link UNSEEN}: [1 or batch, 1 or steps, sources]. Undefined where every step is seen. */
+export function scoreOffset(tf: Tf, { batch, steps, sources }: Omit<AttentionSizes, 'heads'>, { causal, mask }: Pick<AttentionOptions, 'causal' | 'mask'>): Tensor | undefined {
+  const padding = mask === undefined ? undefined : tf.reshape(tf.mul(tf.sub(1, mask), UNSEEN), [batch, 1, sources]);
+  if (!causal) return padding;
+  const later = tf.greater(tf.reshape(tf.range(0, sources), [1, 1, sources]), tf.reshape(tf.range(0, steps), [1, steps, 1]));
+  const future = tf.mul(tf.cast(later, 'float32'), UNSEEN);
+  return padding === undefined ? future : tf.minimum(padding, future);
+}
+
+/** The mean of `values` [batch, sources, features] by scores [batch, steps, sources]; zeros for masked queries, as in Keras. */
+export function scoredAttention(tf: Tf, scores: Tensor, values: Tensor, { causal, dropout }: Omit<AttentionOptions, 'mask'>, context: CallContext): Tensor {
+  const [batch, steps, sources] = scores.shape as [number, number, number];
+  const [queryMask, valueMask] = context.masks.length > 1 ? context.masks : [context.masks[0], context.masks[0]];
+  const offset = scoreOffset(tf, { batch, steps, sources }, { causal, mask: valueMask });
+  const shares = tf.softmax(offset === undefined ? scores : tf.add(scores, offset));
+  const mixed = tf.matMul(dropped(tf, shares, dropout, context), values);
+  return queryMask === undefined ? mixed : tf.mul(mixed, tf.expandDims(queryMask, 2));
+}

@@ -1,0 +1,135 @@
+import type { OutputSpec, TensorBatch, TensorSpec } from '../core/tensor.ts';
+import type { LossDefinition } from './loss.ts';
+import type { ModelConfig, Topology } from './model-config.ts';
+import type { Named, Resolved } from './named.ts';
+import type { NamedWeight } from './network.ts';
+import type { Shape } from './layer.ts';
+import type { Tensor, Tf } from './tf.ts';
+
+/** A tensor that a loss reads besides the model's inputs. */
+export interface LabelSpec {
+  readonly name: string;
+  /** Of one row. */
+  readonly shape: Shape;
+  readonly dtype: 'int32' | 'float32';
+}
+
+/** Rows on their way through the networks: inputs, labels as the loss reads them, and a weight per row where rows are weighted. */
+export interface LabelledBatch {
+  readonly inputs: TensorBatch;
+  readonly labels: Readonly<Record<string, Float32Array | Int32Array>>;
+  readonly rows: number;
+  readonly rowWeights?: Float32Array;
+}
+
+/** The same as tensors, [rows, …]. */
+export interface LabelledTensors {
+  readonly inputs: Readonly<Record<string, Tensor>>;
+  readonly labels: Readonly<Record<string, Tensor>>;
+  /** [rows] */
+  readonly rowWeights?: Tensor;
+}
+
+export interface ObjectiveContext {
+  readonly seed: number;
+  /** 0 for the first batch; a tensor int32 [1] where the update becomes part of a graph. */
+  readonly iteration: number | Tensor;
+}
+
+export interface PartLoss {
+  /** A scalar: its gradient moves the weights of the part. */
+  readonly loss: Tensor;
+  /** Values of some of the objective's {@link Objective.numbers}, as scalars. */
+  readonly reported: Readonly<Record<string, Tensor>>;
+  /** New values of weights that are not trainable, by full name. */
+  readonly updates: ReadonlyMap<string, Tensor>;
+}
+
+/** A loss with the weights that its gradient moves. All parts of an objective see the same weights, and move at once. */
+export interface ObjectivePart {
+  /** Each trainable weight belongs to one part. */
+  owns(weight: NamedWeight): boolean;
+  loss(tf: Tf, weights: ReadonlyMap<string, Tensor>, batch: LabelledTensors, context: ObjectiveContext): PartLoss;
+}
+
+export interface Evaluation {
+  /** Loss per row, [rows]. */
+  readonly losses: Tensor;
+  /** Penalty of the weights, a scalar that is part of the loss of every row. */
+  readonly penalty: Tensor;
+  /** What {@link Objective.metricSums} reads, [rows, …]. */
+  readonly output: Tensor;
+}
+
+/** What training minimizes. Pure functions of tensors: the engines own the weights. */
+export interface Objective {
+  /** Of all networks that take part; the first is the model's, which is saved and serves. */
+  readonly topologies: readonly Topology[];
+  /** Of all networks, under names that are unique among them. */
+  readonly weights: readonly NamedWeight[];
+  readonly inputs: readonly TensorSpec[];
+  readonly labels: readonly LabelSpec[];
+  readonly parts: readonly ObjectivePart[];
+  /** What every step reports, "loss" first. */
+  readonly numbers: readonly string[];
+  initialWeights(seed: number): Map<string, Float32Array>;
+  inputTensors(tf: Tf, batch: TensorBatch): Record<string, Tensor>;
+  /** Rows as they were read → a batch. @throws DATA_INVALID for labels that cannot be learned from */
+  batch(tensors: TensorBatch): LabelledBatch;
+  /** Loss of rows by the weights as they are, with nothing that only training does. */
+  evaluate(tf: Tf, weights: ReadonlyMap<string, Tensor>, batch: LabelledTensors): Evaluation;
+  /** Names of the sums. */
+  readonly metrics: readonly string[];
+  /** Sums over the rows of a batch, to be divided by the number of rows of the whole set. @param output values of {@link Evaluation.output} */
+  metricSums(output: Float32Array, batch: LabelledBatch): Readonly<Record<string, number>>;
+}
+
+export interface ObjectiveRequest {
+  /** As the document says it, defaults of an architecture filled in. */
+  readonly model: ModelConfig;
+  readonly topology: Topology;
+  /** What the examples hold to be learned. */
+  readonly output: OutputSpec;
+  readonly loss: Resolved<LossDefinition>;
+}
+
+export interface ObjectiveOptions {
+  /** Weight of a row in the loss, by the index of its class. */
+  readonly classWeights?: Float32Array;
+}
+
+/** A way of learning: from labels, from the inputs themselves, against another network. */
+export interface ObjectiveDefinition {
+  readonly name: string;
+  readonly summary: string;
+  /** The loss that the document names, or the usual one. @throws MODEL_INVALID, CONFIG_INVALID */
+  resolveLoss(named: Named | undefined, output: OutputSpec): Resolved<LossDefinition>;
+  /** @throws SHAPE_MISMATCH, MODEL_INVALID where the network does not give what is to be learned */
+  check(request: ObjectiveRequest): void;
+  /** What the trained model answers. */
+  modelOutput(request: ObjectiveRequest): OutputSpec;
+  create(request: ObjectiveRequest, options: ObjectiveOptions): Objective;
+}
+
+export function defineObjective(definition: ObjectiveDefinition): ObjectiveDefinition {
+  return Object.freeze(definition);
+}
+
+/** What layers added to the loss: per row on top of `losses` [rows], and as a scalar beside them. */
+export function withAdded(tf: Tf, losses: Tensor, added: readonly Tensor[]): { readonly losses: Tensor; readonly scalar: Tensor | undefined } {
+  const sum = (terms: readonly Tensor[]): Tensor | undefined => (terms.length < 2 ? terms[0] : tf.addN([...terms]));
+  const rows = sum(added.filter(({ rank }) => rank > 0));
+  return { losses: rows === undefined ? losses : tf.add(losses, rows), scalar: sum(added.filter(({ rank }) => rank === 0)) };
+}
+
+/** `loss` and the penalties of regularized weights. */
+export function withPenalty(tf: Tf, loss: Tensor, specs: readonly NamedWeight[], weights: ReadonlyMap<string, Tensor>): Tensor {
+  let total = loss;
+  for (const { regularizer, fullName } of specs) {
+    if (regularizer === undefined) continue;
+    const weight = weights.get(fullName)!;
+    if ((regularizer.l1 ?? 0) > 0) total = tf.add(total, tf.mul(tf.sum(tf.abs(weight)), regularizer.l1!));
+    if ((regularizer.l2 ?? 0) > 0) total = tf.add(total, tf.mul(tf.sum(tf.square(weight)), regularizer.l2!));
+  }
+  return total;
+}
