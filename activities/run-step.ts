@@ -86,7 +86,7 @@ async function lookUp(cache: StepCache, task: StepTask, key: string, parts: KeyP
 }
 
 async function partsOf(definition: StepDefinition, deps: ActivityDeps, task: StepTask, secret: (name: string) => string, wanted: boolean): Promise<KeyParts> {
-  const context = { pipeline: task.pipeline, documentDir: task.documentDir, nominalTime: task.nominalTime, secret, store: deps.store };
+  const context = { pipeline: task.pipeline, runId: task.runId, documentDir: task.documentDir, nominalTime: task.nominalTime, secret, store: deps.store };
   const fingerprint = wanted ? ((await definition.fingerprint?.(context, task.config, task.inputs)) ?? null) : null;
   return keyParts(task, task.inputs, deps.codeDigest(task.type), fingerprint);
 }

@@ -1,9 +1,9 @@
 /**
- * Training of three models, compiled and operation by operation, beside Python Keras on the same shapes in the same sitting: warm
+ * Training of several models, compiled and operation by operation, beside Python Keras on the same shapes in the same sitting: warm
  * epochs and a prediction of one row, in milliseconds. Goals: compiled at least 2.5 times as fast as Keras for MLP and LSTM, at least
- * as fast for the CNN; one row of the MLP under 0.1 ms.
+ * as fast for CNN and transformer; time to the first step under 2 s; one row of the MLP under 0.1 ms.
  *
- *     node bench/run.mjs training [--python path/to/python] [--epochs 5]
+ *     node bench/run.mjs training [--python path/to/python] [--epochs 5] [--only mlp,lstm] [--no-eager]
  *
  * The Python environment needs keras and tensorflow; without one, Keras is left out.
  */
@@ -14,7 +14,8 @@ import { parseArgs } from 'node:util';
 import { Prng } from '../src/core/prng.ts';
 import type { OutputSpec, TensorSpec } from '../src/core/tensor.ts';
 import { packageRoot } from '../src/platform/paths.ts';
-import { convolves } from '../src/training/describe.ts';
+import { gainsFromOneDnn } from '../src/training/describe.ts';
+import type { GraphSizes } from '../src/training/graph/graph-engine.ts';
 import { GraphPredictor } from '../src/training/graph/graph-predictor.ts';
 import type { LayerConfig } from '../src/training/model-config.ts';
 import { resolveNamed } from '../src/training/named.ts';
@@ -22,10 +23,12 @@ import { Network } from '../src/training/network.ts';
 import { optimizerRegistry } from '../src/training/registries.ts';
 import { product } from '../src/training/shapes.ts';
 import { loadTf, preferOneDnn } from '../src/training/tf.ts';
+import type { Tf } from '../src/training/tf.ts';
 import { resolveModel } from '../src/training/resolve-model.ts';
 import { createEngine } from '../src/training/trainer/create-engine.ts';
 import type { LabelledBatch } from '../src/training/objective.ts';
 import type { TrainingEngine } from '../src/training/trainer/engine.ts';
+import type { EngineRequest } from '../src/training/trainer/update-rule.ts';
 
 interface Case {
   readonly rows: number;
@@ -34,6 +37,25 @@ interface Case {
   readonly output: OutputSpec;
   readonly loss: string;
   readonly layers: readonly LayerConfig[];
+  /** Inputs are token ids below it. */
+  readonly vocabularySize?: number;
+}
+
+/** Attention and two dense layers with layer normalization after each, as in the first transformers. */
+function transformerLayers(layers: number, width: number, heads: number): LayerConfig[] {
+  const list: LayerConfig[] = [{ type: 'embedding', name: 'sum_0', outputDim: width }, { type: 'positionEmbedding', name: 'norm_0' }];
+  for (let layer = 1; layer <= layers; layer++) {
+    list.push(
+      { type: 'multiHeadAttention', name: `attention_${layer}`, numHeads: heads, keyDim: width / heads },
+      { type: 'add', name: `attended_${layer}`, inputs: [`norm_${layer - 1}`, `attention_${layer}`] },
+      { type: 'layerNormalization', name: `middle_${layer}`, epsilon: 1e-6 },
+      { type: 'dense', name: `inner_${layer}`, units: 2 * width, activation: 'relu' },
+      { type: 'dense', name: `dense_${layer}`, units: width },
+      { type: 'add', name: `sum_${layer}`, inputs: [`middle_${layer}`, `dense_${layer}`] },
+      { type: 'layerNormalization', name: `norm_${layer}`, epsilon: 1e-6 },
+    );
+  }
+  return [...list, { type: 'globalAveragePooling1d' }, { type: 'dense', units: 1, activation: 'sigmoid' }];
 }
 
 const CASES: Readonly<Record<string, Case>> = {
@@ -49,14 +71,22 @@ const CASES: Readonly<Record<string, Case>> = {
       { type: 'maxPooling2d', poolSize: 2 }, { type: 'flatten' }, { type: 'dropout', rate: 0.5 }, { type: 'dense', units: 10, activation: 'softmax' },
     ],
   },
+  transformer: {
+    rows: 2_000, batch: 32, shape: [64], vocabularySize: 5_000, output: { kind: 'classes', name: 'y', classes: ['0', '1'] }, loss: 'binaryCrossentropy',
+    layers: transformerLayers(2, 64, 4),
+  },
+  longLstm: { rows: 256, batch: 64, shape: [300, 16], output: { kind: 'number', name: 'y', width: 1 }, loss: 'meanSquaredError', layers: [{ type: 'lstm', units: 32 }, { type: 'dense', units: 1 }] },
+  longGru: { rows: 256, batch: 64, shape: [300, 16], output: { kind: 'number', name: 'y', width: 1 }, loss: 'meanSquaredError', layers: [{ type: 'gru', units: 32 }, { type: 'dense', units: 1 }] },
 };
 
-const { values: options } = parseArgs({ args: process.argv.slice(3), options: { python: { type: 'string' }, epochs: { type: 'string', default: '5' }, case: { type: 'string' } } });
+const { values: options } = parseArgs({ args: process.argv.slice(3), options: { python: { type: 'string' }, epochs: { type: 'string', default: '5' }, case: { type: 'string' }, only: { type: 'string' }, 'no-eager': { type: 'boolean', default: false } } });
 const epochs = Number(options.epochs);
 const median = (values: readonly number[]): number => Number([...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!.toPrecision(3));
 
 interface Own {
   readonly compiled: number;
+  /** Processor time of a warm epoch: what other load of the machine changes least. */
+  readonly compiledCpu: number;
   readonly eager: number;
   readonly toFirstStep: number;
   readonly firstEpoch: number;
@@ -65,43 +95,49 @@ interface Own {
 
 /** In a process of its own: whether oneDNN is on is decided when TensorFlow is loaded. */
 function measure(name: string): Own {
-  const { rows, batch, shape, output, loss: lossName, layers } = CASES[name]!;
-  const spec: TensorSpec = { name: 'x', shape, dtype: 'float32' };
-  const resolved = resolveModel({ model: { layers }, inputs: [spec], output, loss: lossName });
-  const { topology, loss } = resolved;
-  if (convolves(topology)) preferOneDnn();
+  const { rows, batch, shape, output, loss, layers, vocabularySize } = CASES[name]!;
+  const spec: TensorSpec = { name: 'x', shape, dtype: vocabularySize === undefined ? 'float32' : 'int32', ...(vocabularySize === undefined ? {} : { vocabularySize }) };
+  const resolved = resolveModel({ model: { layers }, inputs: [spec], output, loss });
+  const { topology } = resolved;
+  if (gainsFromOneDnn(topology)) preferOneDnn();
   const tf = loadTf();
   const request = { objective: resolved.objective.create(resolved, {}), optimizer: resolveNamed(optimizerRegistry, 'adam'), seed: 1 };
   const sizes = { train: [batch, ...(rows % batch > 0 ? [rows % batch] : [])], evaluate: undefined, rowWeights: false };
-  const batches = batchesOf(CASES[name]!, spec, loss.definition.labels === 'index');
+  const batches = batchesOf(CASES[name]!, spec, resolved.loss.definition.labels === 'index');
   const started = performance.now();
   const { engine: compiled } = createEngine(tf, request, sizes, 'compiled');
   compiled.train(batches.slice(0, 1), 0, [0.001]);
   const toFirstStep = performance.now() - started;
   const firstEpoch = epoch(compiled, batches);
+  const before = process.cpuUsage();
   const compiledTimes = Array.from({ length: epochs }, () => epoch(compiled, batches));
-  const { engine: eager } = createEngine(tf, request, sizes, 'eager');
-  epoch(eager, batches.slice(0, 4));
-  const eagerTimes = Array.from({ length: Math.min(3, epochs) }, () => epoch(eager, batches));
+  const used = process.cpuUsage(before);
+  const eagerTimes = options['no-eager'] ? [NaN] : eagerEpochs(tf, request, sizes, batches);
   const network = new Network(topology);
   const predictor = new GraphPredictor(tf, network, network.initialWeights(1));
-  const row = { x: { spec, rows: 1, data: new Float32Array(product(shape)) } };
+  const row = { x: { spec, rows: 1, data: vocabularySize === undefined ? new Float32Array(product(shape)) : new Int32Array(product(shape)) } };
   const width = product(network.outputShape);
   predictor.predict(row, 1, width);
   const predictions = Array.from({ length: 500 }, () => timed(() => predictor.predict(row, 1, width)));
-  return { compiled: median(compiledTimes), eager: median(eagerTimes), toFirstStep: median([toFirstStep]), firstEpoch: median([firstEpoch]), oneRow: median(predictions) };
+  return { compiled: median(compiledTimes), compiledCpu: median([(used.user + used.system) / 1000 / epochs]), eager: median(eagerTimes), toFirstStep: median([toFirstStep]), firstEpoch: median([firstEpoch]), oneRow: median(predictions) };
 }
 
-function batchesOf({ rows, batch, shape, output }: Case, spec: TensorSpec, index: boolean): LabelledBatch[] {
+function eagerEpochs(tf: Tf, request: EngineRequest, sizes: GraphSizes, batches: readonly LabelledBatch[]): number[] {
+  const { engine } = createEngine(tf, request, sizes, 'eager');
+  epoch(engine, batches.slice(0, 4));
+  return Array.from({ length: Math.min(3, epochs) }, () => epoch(engine, batches));
+}
+
+function batchesOf({ rows, batch, shape, output, vocabularySize }: Case, spec: TensorSpec, index: boolean): LabelledBatch[] {
   const prng = new Prng(1);
   const classes = output.kind === 'classes' ? output.classes.length : 2;
   return Array.from({ length: Math.ceil(rows / batch) }, (_, at): LabelledBatch => {
     const count = Math.min(batch, rows - at * batch);
     const label = (): number => prng.below(classes);
-    return {
-      rows: count, inputs: { x: { spec, rows: count, data: Float32Array.from({ length: count * product(shape) }, () => prng.normal()) } },
-      labels: { '@label': index ? Int32Array.from({ length: count }, label) : Float32Array.from({ length: count }, label) },
-    };
+    const length = count * product(shape);
+    const data = vocabularySize === undefined ? Float32Array.from({ length }, () => prng.normal()) : Int32Array.from({ length }, () => prng.below(vocabularySize));
+    const labels = index ? Int32Array.from({ length: count }, label) : Float32Array.from({ length: count }, label);
+    return { rows: count, inputs: { x: { spec, rows: count, data } }, labels: { '@label': labels } };
   });
 }
 
@@ -123,6 +159,7 @@ function epoch(engine: TrainingEngine, batches: readonly LabelledBatch[]): numbe
 
 interface Keras {
   readonly epochs: readonly number[];
+  readonly epochCpu: number;
   readonly firstEpoch: number;
   readonly oneRow: number;
   readonly tensorflow: string;
@@ -139,12 +176,12 @@ if (options.case !== undefined) {
   console.log(JSON.stringify(measure(options.case)));
 } else {
   const results: Record<string, unknown> = {};
-  for (const name of Object.keys(CASES)) {
-    const own = child<Own>(process.execPath, [join(packageRoot(), 'bench', 'run.mjs'), 'training', '--case', name, '--epochs', String(epochs)]);
+  for (const name of options.only?.split(',') ?? Object.keys(CASES)) {
+    const own = child<Own>(process.execPath, [join(packageRoot(), 'bench', 'run.mjs'), 'training', '--case', name, '--epochs', String(epochs), ...(options['no-eager'] ? ['--no-eager'] : [])]);
     const keras = options.python === undefined ? undefined : child<Keras>(options.python, [join(packageRoot(), 'bench', 'training_keras.py'), name, String(epochs)]);
     const beside = keras === undefined ? {} : {
-      keras: median(keras.epochs), kerasFirstEpoch: median([keras.firstEpoch]), kerasOneRow: median([keras.oneRow]),
-      timesAsFastAsKeras: median([median(keras.epochs) / own.compiled]), versions: `keras ${keras.keras}, tensorflow ${keras.tensorflow}`,
+      keras: median(keras.epochs), kerasCpu: median([keras.epochCpu]), kerasFirstEpoch: median([keras.firstEpoch]), kerasOneRow: median([keras.oneRow]),
+      timesAsFastAsKeras: median([median(keras.epochs) / own.compiled]), timesLessCpuThanKeras: median([keras.epochCpu / own.compiledCpu]), versions: `keras ${keras.keras}, tensorflow ${keras.tensorflow}`,
     };
     results[name] = { ...own, ...beside, timesAsFastAsEager: median([own.eager / own.compiled]) };
   }

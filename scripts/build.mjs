@@ -19,6 +19,7 @@ const candidates = {
   supervisor: 'src/stack/main.ts',
   provision: 'src/provisioning/main.ts',
   trainer: 'src/training/trainer/main.ts',
+  'hdf5-reader': 'src/training/imports/hdf5-reader.ts',
 };
 const entryPoints = Object.fromEntries(Object.entries(candidates).filter(([, path]) => existsSync(path)));
 const steps = existsSync('activities/steps') ? readdirSync('activities/steps').filter((name) => name.endsWith('.step.ts')) : [];

@@ -9,6 +9,7 @@ export const FORMS = {
   optimizer: { form: 'named', meaning: 'How gradients become updates.' },
   loss: { form: 'named', meaning: 'What training minimizes.' },
   callback: { form: 'named', meaning: 'What watches and steers the training.' },
+  export: { form: 'named', meaning: 'A format that a model is written in for other programs.' },
   metric: { form: 'named', meaning: 'What is measured.' },
   drift: { form: 'named', meaning: 'A test for a shift of the data.' },
   reader: { form: 'tagged', tag: 'format', meaning: 'Where the data come from, and in which format.' },

@@ -96,7 +96,7 @@ function decide(branches, keyword, context) {
   return { type: types, allOf };
 }
 
-const sameGroup = (one, other) => one.length === 1 && other.length === 1 && one[0] === other[0];
+const sameGroup = (one, other) => one === other || (one.length === 1 && other.length === 1 && one[0] === other[0]);
 
 function decideWithin(type, group, keyword, context) {
   if (group.length === 1) return visit(group[0].branch, context);

@@ -13,6 +13,7 @@ export const KINDS = [
   ['src/training/optimizers', 'optimizer', 'optimizers', 'OptimizerDefinition', '../optimizer.ts'],
   ['src/training/losses', 'loss', 'losses', 'LossDefinition', '../loss.ts'],
   ['src/training/objectives', 'objective', 'objectives', 'ObjectiveDefinition', '../objective.ts'],
+  ['src/training/exports', 'export', 'exports', 'ExportDefinition', '../export.ts'],
   ['src/training/callbacks', 'callback', 'callbacks', 'CallbackDefinition', '../callback.ts'],
   ['src/evaluation/metrics', 'metric', 'metrics', 'MetricDefinition', '../metric.ts'],
   ['src/monitoring/drift', 'drift', 'driftTests', 'DriftTestDefinition', '../drift-test.ts'],

@@ -18,6 +18,7 @@ const KINDS = {
   loss: ['Losses', '`loss` of `train`: `"NAME"`, or `{ "NAME": { … } }`.'],
   callback: ['Callbacks', 'What watches and steers the training, in `callbacks` of `train`: `"NAME"`, or `{ "NAME": { … } }`.'],
   metric: ['Metrics', 'What is measured, in `metrics` of `evaluate`: `"NAME"`, or `{ "NAME": { … } }`.'],
+  export: ['Exports', 'Formats for other programs, in `exports` of `register` and `--format` of `perennial models export`: `"NAME"`, or `{ "NAME": { … } }`.'],
   drift: ['Drift tests', 'Comparisons of current data with the data of the training: `perennial drift MODEL --also NAME,…`.'],
 };
 
@@ -144,7 +145,7 @@ function writer(schema) {
 }
 
 function ports(definition, side) {
-  if (definition.ports !== undefined) return 'what its configuration says';
+  if (definition.ports !== undefined && Object.keys({ ...definition.inputs, ...definition.outputs }).length === 0) return 'what its configuration says';
   const all = Object.entries(definition[side]).map(([name, port]) => `${name === port.kind ? `\`${name}\`` : `\`${name}\` (${port.kind})`}${port.optional === true ? ' where there is one' : ''}`);
   return all.length === 0 ? 'nothing' : all.join(', ');
 }

@@ -1,6 +1,9 @@
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
+import { checkChoice, choiceInWords } from '../../src/data/choose-rows.ts';
 import type { IngestConfig } from '../../src/data/ingest-tables.ts';
+import { labelList } from '../../src/data/label-columns.ts';
 import { DEFAULT_SPLIT, checkSplit, resolveSplit } from '../../src/data/split.ts';
+import { SPLITS } from '../../src/data/types.ts';
 
 const share = { type: 'number', minimum: 0, maximum: 1 } as const;
 
@@ -14,7 +17,10 @@ export default defineStep<IngestConfig>({
     required: ['source'],
     properties: {
       source: { $ref: '#/definitions/reader' },
-      label: { type: 'string', minLength: 1, description: 'Column to predict. Text, true/false, or integers with at most 20 distinct values are classes; other numbers are regressed. Class folders name it "label".', examples: ['species'] },
+      label: {
+        oneOf: [{ type: 'string', minLength: 1 }, { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1, maxItems: 32, uniqueItems: true }],
+        description: 'Column to predict, or several for a model with several outputs; a stratified split goes by the first. Text, true/false, or integers with at most 20 distinct values are classes; other numbers are regressed. Class folders name it "label".', examples: ['species', ['species', 'body_mass_g']],
+      },
       seed: { type: 'integer', minimum: 0, default: 1, description: 'Seed of the splits by hash and random.' },
       split: {
         type: 'object',
@@ -50,6 +56,22 @@ export default defineStep<IngestConfig>({
           until: { enum: ['nominalTime', 'latest'], default: 'nominalTime', description: 'End of the window: the nominal time of the run (the tick of its schedule), or the newest row.' },
         },
       },
+      filter: {
+        type: 'array', minItems: 1, maxItems: 100, items: { $ref: '#/definitions/expectation' },
+        description: 'Keep only rows that meet all of these conditions, written as the expectations of a validate step about single rows. A missing value fails "notNull" only. What is left out is neither quarantined nor split.',
+        examples: [[{ column: 'label', in: ['0', '1', '2'] }], [{ column: 'price', between: [0, 1000] }, { column: 'price', notNull: true }]],
+      },
+      sample: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['fraction'],
+        description: 'Keep only a part of the rows, chosen by their contents and the seed: the same rows each time, and those that are in stay in when others come. With "stratify" the share is kept within every class.',
+        examples: [{ fraction: 0.1 }],
+        properties: {
+          fraction: { type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 1, description: 'Share of the rows that is kept.', examples: [0.1] },
+          splits: { type: 'array', minItems: 1, items: { enum: [...SPLITS] }, uniqueItems: true, default: ['train'], description: 'Splits that the sample is taken of; the others stay whole.', examples: [['train', 'validation']] },
+        },
+      },
       budget: { ...share, default: 0.05, description: 'Share of the rows that may be quarantined; the step fails beyond it.' },
     },
   },
@@ -62,13 +84,14 @@ export default defineStep<IngestConfig>({
     { title: 'A CSV file with a class label', config: { source: { format: 'csv', path: 'data/penguins.csv' }, label: 'species', split: { train: 0.7, validation: 0.15, test: 0.15, by: 'hash', stratify: true } } },
     { title: 'A time series', config: { source: { format: 'csv', path: 'data/weather/seattle-weather.csv' }, label: 'temp_max', split: { train: 0.7, validation: 0.15, test: 0.15, by: 'time', column: 'date' } } },
   ],
-  describe({ source, split, label }) {
+  describe({ source, split, label, filter, sample }) {
     const { train, validation, test, by } = resolveSplit(split);
     const shares = [train, validation, test].map((share) => Math.round(share * 100)).join('/');
-    return `${source.format} ${source.path}${label === undefined ? '' : `, label ${label}`}, split ${by === 'column' ? 'by a column' : `${shares} by ${by}`}`;
+    return `${source.format} ${source.path}${label === undefined ? '' : `, label ${labelList(label).join(', ')}`}, split ${by === 'column' ? 'by a column' : `${shares} by ${by}`}${choiceInWords(filter, sample)}`;
   },
   check(config) {
-    return checkSplit(resolveSplit(config.split), config.label ?? (['images', 'texts'].includes(config.source.format) ? 'label' : undefined));
+    const split = resolveSplit(config.split);
+    return [...checkSplit(split, labelList(config.label)[0] ?? (['images', 'texts'].includes(config.source.format) ? 'label' : undefined)), ...checkChoice(config.filter, config.sample, split)];
   },
   async fingerprint(ctx, config) {
     const { fingerprintSource } = await import('../../src/data/ingest.ts');

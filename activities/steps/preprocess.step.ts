@@ -1,8 +1,14 @@
 import { isPerennialError } from '../../src/core/errors.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
-import type { ConfigProblem } from '../../src/core/step.ts';
+import type { ConfigProblem, Port } from '../../src/core/step.ts';
+import type { JsonObject, JsonSchema } from '../../src/core/json.ts';
 import { checkChain, parseChain } from '../../src/data/chain.ts';
+import { labelList } from '../../src/data/label-columns.ts';
 import type { PreprocessConfig } from '../../src/data/preprocess.ts';
+import { baseText } from '../../src/training/transfer/base.ts';
+import { inputReferenceSchema, modelNameSchema, versionSchema } from '../../src/training/transfer/transfer-config.ts';
+import type { BaseReference } from '../../src/training/transfer/transfer-config.ts';
+import { fingerprintBase, openBase, originValues } from '../base.ts';
 
 const chain = { type: 'array', items: { $ref: '#/definitions/transform' } } as const;
 
@@ -19,9 +25,47 @@ function checkFeatures(config: PreprocessConfig): ConfigProblem[] {
   });
 }
 
+const anomalySchema = (key: string, description: string) => ({
+  type: 'object', additionalProperties: false, required: ['column', key],
+  properties: {
+    column: { type: 'string', minLength: 1, description: 'Column that says what a row is.', examples: ['label'] },
+    [key]: { type: 'array', minItems: 1, maxItems: 1_000, uniqueItems: true, items: { type: ['string', 'number', 'boolean'] }, description, examples: [['9']] },
+  },
+});
+
 interface IngestFacts {
-  readonly label?: string;
+  readonly label?: string | readonly string[];
   readonly split?: { readonly by?: string; readonly column?: string };
+}
+
+const TASKS = ['auto', 'classification', 'regression'];
+
+/** What has no meaning where nothing but normal rows is learned. */
+function anomalyProblems(config: PreprocessConfig, column: string): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  if (Object.hasOwn(config.features ?? {}, column)) problems.push({ pointer: `/features/${column.replaceAll('~', '~0').replaceAll('/', '~1')}`, message: `"${column}" says which rows are anomalies; a model that is given the answer finds nothing.`, fix: 'Remove it from the features.' });
+  if (config.balance !== undefined) problems.push({ pointer: '/balance', message: 'With "anomaly" no classes are learned that could be balanced.', fix: 'Remove "balance".' });
+  if (config.label !== undefined) problems.push({ pointer: '/label', message: 'With "anomaly" no label is learned that could be scaled.', fix: 'Remove "label".' });
+  return problems;
+}
+
+const INPUTS: Readonly<Record<string, Port>> = { dataset: { kind: 'dataset', description: 'What ingest or validate gives.' } };
+const BASE: Port = { kind: 'model', description: 'What "from": { "input": "base" } takes the transforms of.' };
+const OUTPUTS: Readonly<Record<string, Port>> = { examples: { kind: 'examples', description: 'Tensors in shards and the fitted preprocessing.' } };
+
+const reusedLabel: JsonSchema = { enum: ['reuse', 'fit'], default: 'reuse', description: '"reuse": classes and scale of the label are those of the model, to go on learning its task. "fit": they are learnt from these rows, for a new head.', examples: ['fit'] };
+
+/** Settings that would be ignored where the preprocessing comes from a model. */
+function reuseProblems({ from, features, label, task, sequence }: PreprocessConfig): ConfigProblem[] {
+  if (from === undefined || from.onMissing === 'fit') return [];
+  const problems: ConfigProblem[] = [];
+  const learnt = (key: string, what: string): void => void problems.push({ pointer: `/${key}`, message: `${what} of the model that "from" names.`, fix: `Remove "${key}"${from.model === undefined ? '' : ', or say with "from": { …, "onMissing": "fit" } that it is for the first time'}.` });
+  if (features !== undefined) learnt('features', 'The features are those');
+  if (sequence !== undefined) learnt('sequence', 'The windows are those');
+  if (from.label === 'fit') return problems;
+  if (label !== undefined) learnt('label', 'The scale of the label is that');
+  if (task !== undefined && task !== 'auto') learnt('task', 'The task is that');
+  return problems;
 }
 
 export default defineStep<PreprocessConfig>({
@@ -39,8 +83,18 @@ export default defineStep<PreprocessConfig>({
         description: 'Columns that the model learns from, each with its transforms in order; other columns are not used. Numbers and one-hot columns are joined, in this order, to the input "features"; token ids and images are inputs of their own, named by the column. Left out: every column but the label gets the transforms that suit its type.',
         examples: [{ body_mass_g: [{ impute: 'median' }, 'standardize'], island: ['oneHot'] }],
       },
-      label: { ...chain, maxItems: 1, description: 'Scaling of a numeric label: "standardize" (the default), "minMax", or none ([]). Answers and metrics are scaled back.', examples: [['minMax'], []] },
-      task: { enum: ['auto', 'classification', 'regression'], default: 'auto', description: 'auto: text, true/false, and integers with at most 20 distinct values are classes; other numbers are regressed.' },
+      label: {
+        oneOf: [{ ...chain, maxItems: 1 }, { type: 'object', minProperties: 1, additionalProperties: { ...chain, maxItems: 1 } }],
+        description: 'Scaling of a numeric label: "standardize" (the default), "minMax", or none ([]); by name where there are several labels. Answers and metrics are scaled back.', examples: [['minMax'], [], { body_mass_g: ['minMax'] }],
+      },
+      task: {
+        oneOf: [{ enum: TASKS }, { type: 'object', minProperties: 1, additionalProperties: { enum: TASKS } }], default: 'auto', examples: ['regression', { year: 'regression' }],
+        description: 'What is made of the label, or of each of several by its name. auto: text, true/false, and integers with at most 20 distinct values are classes; other numbers are regressed.',
+      },
+      weight: {
+        type: 'string', minLength: 1, examples: ['exposure'],
+        description: 'Column that says how much each training row counts in the loss: a number from 0 up, 1 as without it. It is no feature. Validation, metrics and evaluation count every row alike.',
+      },
       sequence: {
         type: 'object',
         additionalProperties: false,
@@ -63,11 +117,25 @@ export default defineStep<PreprocessConfig>({
         ],
         examples: ['oversample', { smote: { k: 5 } }],
       },
+      anomaly: {
+        description: 'Which rows are anomalies, for models that learn what is normal (architecture autoencoder). Training and validation examples hold none of them; test examples keep them with a mark that only the evaluation reads. The column is no feature, and a label is not learned. A window is an anomaly where any of its rows is one.',
+        examples: [{ column: 'label', values: ['9'] }, { column: 'status', normal: ['ok'] }],
+        oneOf: [anomalySchema('values', 'Values of the anomalies.'), anomalySchema('normal', 'Values of normal rows; all others are anomalies.')],
+      },
+      from: {
+        description: 'A model whose fitted transforms are used as they are, so that a train step can start from that model: its statistics, vocabularies and windows, and with "label": "reuse" its classes and the scale of its label.',
+        examples: [{ model: 'digits', version: 'champion' }, { input: 'base', label: 'fit' }],
+        oneOf: [
+          { type: 'object', additionalProperties: false, required: ['model'], properties: { model: modelNameSchema, version: versionSchema, label: reusedLabel, onMissing: { enum: ['fail', 'fit'], default: 'fail', description: 'What happens where the registry has no such version, as before the first champion: "fail", or learn the transforms from these rows, as "features", "label", "task" and "sequence" say.', examples: ['fit'] } } },
+          { type: 'object', additionalProperties: false, required: ['input'], properties: { input: inputReferenceSchema, label: reusedLabel } },
+        ],
+      },
       seed: { type: 'integer', minimum: 0, default: 1, description: 'Seed of balancing and of sampled quantiles.' },
     },
   },
-  inputs: { dataset: { kind: 'dataset', description: 'What ingest or validate gives.' } },
-  outputs: { examples: { kind: 'examples', description: 'Tensors in shards and the fitted preprocessing.' } },
+  inputs: { ...INPUTS, base: { ...BASE, optional: true } },
+  outputs: OUTPUTS,
+  ports: ({ from }) => ({ inputs: from?.input === undefined ? INPUTS : { ...INPUTS, base: BASE }, outputs: OUTPUTS }),
   timeouts: { startToCloseMs: 3_600_000, heartbeatMs: 60_000 },
   retry: DEFAULT_RETRY,
   cacheable: true,
@@ -75,29 +143,40 @@ export default defineStep<PreprocessConfig>({
     { title: 'Table', config: { features: { body_mass_g: [{ impute: 'median' }, 'standardize'], island: ['oneHot'] } } },
     { title: 'Automatic', config: {} },
     { title: 'Images', config: { features: { image: [{ resize: [28, 28] }, 'grayscale', 'rescale'] } } },
+    { title: 'What is normal', config: { features: { image: [{ resize: [28, 28] }, 'grayscale', 'rescale'] }, anomaly: { column: 'label', values: ['9'] } } },
+    { title: 'New rows as the champion reads them', config: { from: { model: 'digits', version: 'champion' } } },
     { title: 'Time series', config: { features: { temp_max: ['standardize'] }, label: ['standardize'], sequence: { size: 14, horizon: 1, by: 'date' } } },
   ],
   check(config, { before }) {
-    const problems = checkFeatures(config);
+    const problems = [...checkFeatures(config), ...reuseProblems(config)];
     const ingest = before.findLast((step) => step.type === 'ingest')?.config as IngestFacts | undefined;
     if (ingest === undefined) return problems;
     if (config.sequence !== undefined && (ingest.split?.by !== 'time' || ingest.split.column !== config.sequence.by)) {
       problems.push({ pointer: '/sequence/by', message: `Windows over "${config.sequence.by}" need a dataset that is split by that time.`, fix: `Use "split": {"by": "time", "column": "${config.sequence.by}"} in the ingest step.` });
     }
-    if (config.sequence === undefined && ingest.label !== undefined && Object.hasOwn(config.features ?? {}, ingest.label)) {
-      problems.push({ pointer: `/features/${ingest.label}`, message: `"${ingest.label}" is the label; a model that is given the answer learns nothing.`, fix: 'Remove it from the features.' });
+    for (const label of labelList(ingest.label)) {
+      if (config.sequence !== undefined || !Object.hasOwn(config.features ?? {}, label)) continue;
+      problems.push({ pointer: `/features/${label}`, message: `"${label}" is the label; a model that is given the answer learns nothing.`, fix: 'Remove it from the features.' });
     }
+    if (config.anomaly !== undefined) problems.push(...anomalyProblems(config, config.anomaly.column));
     if (config.sequence !== undefined && config.balance !== undefined) problems.push({ pointer: '/balance', message: 'Windows of a series cannot be balanced.', fix: 'Use "classWeights": "balanced" in the train step.' });
     return problems;
   },
   // The order of the features is the order of the model's inputs, and canonical JSON, which cache keys are made of, does not see it.
-  fingerprint: async (_ctx, config) => Object.keys(config.features ?? {}),
-  describe({ features }) {
+  async fingerprint(ctx, config) {
+    const features = Object.keys(config.features ?? {});
+    return config.from === undefined ? features : { features, from: await fingerprintBase(ctx, config.from as BaseReference) };
+  },
+  describe({ features, from }) {
+    if (from !== undefined) return `as ${from.model === undefined ? 'the step before' : `${from.model} ${from.version ?? 'champion'}`}${from.label === 'fit' ? ', new label' : ''}`;
     const names = Object.keys(features ?? {});
     return names.length === 0 ? 'every column but the label, by its type' : `${names.length} column${names.length === 1 ? '' : 's'}: ${names.join(', ')}`;
   },
   async run(ctx, config, inputs) {
     const { preprocess } = await import('../../src/data/preprocess.ts');
-    return preprocess(ctx, config, inputs.dataset!);
+    const base = config.from === undefined ? undefined : await openBase(ctx, config.from as BaseReference, inputs, config.from.onMissing === 'fit' ? 'go on' : 'fail');
+    if (base === undefined || !('artifact' in base)) return preprocess(ctx, config, inputs.dataset!);
+    const result = await preprocess(ctx, config, inputs.dataset!, { text: baseText(base.origin), preprocessor: await base.artifact.json<JsonObject>('preprocessor.json') });
+    return { ...result, values: { ...result.values, ...originValues(base.origin) } };
   },
 });

@@ -132,7 +132,7 @@ not: Condition1
 /**
  * What is measured.
  */
-export type Metric = (("accuracy" | "balancedAccuracy" | "brier" | "cohenKappa" | "expectedCalibrationError" | "explainedVariance" | "fBeta" | "f1" | "logLoss" | "matthews" | "maxError" | "meanAbsoluteError" | "meanAbsolutePercentageError" | "meanPoissonDeviance" | "meanSquaredError" | "medianAbsoluteError" | "prAuc" | "precision" | "r2" | "recall" | "rocAuc" | "rootMeanSquaredError" | "topKAccuracy") | {
+export type Metric = (("accuracy" | "balancedAccuracy" | "brier" | "cohenKappa" | "expectedCalibrationError" | "explainedVariance" | "fBeta" | "f1" | "falseAlarmRate" | "frechetDistanceRatio" | "frechetDistance" | "logLoss" | "matthews" | "maxError" | "meanAbsoluteError" | "meanAbsolutePercentageError" | "meanPoissonDeviance" | "meanSquaredError" | "medianAbsoluteError" | "prAuc" | "precision" | "r2" | "recall" | "reconstructionError" | "rocAuc" | "rootMeanSquaredError" | "topKAccuracy") | {
 accuracy?: MetricAccuracy
 balancedAccuracy?: MetricBalancedAccuracy
 brier?: MetricBrier
@@ -141,6 +141,9 @@ expectedCalibrationError?: MetricExpectedCalibrationError
 explainedVariance?: MetricExplainedVariance
 fBeta?: MetricFBeta
 f1?: MetricF1
+falseAlarmRate?: MetricFalseAlarmRate
+frechetDistanceRatio?: MetricFrechetDistanceRatio
+frechetDistance?: MetricFrechetDistance
 logLoss?: MetricLogLoss
 matthews?: MetricMatthews
 maxError?: MetricMaxError
@@ -153,6 +156,7 @@ prAuc?: MetricPrAuc
 precision?: MetricPrecision
 r2?: MetricR2
 recall?: MetricRecall
+reconstructionError?: MetricReconstructionError
 rocAuc?: MetricRocAuc
 rootMeanSquaredError?: MetricRootMeanSquaredError
 topKAccuracy?: MetricTopKAccuracy
@@ -161,6 +165,10 @@ topKAccuracy?: MetricTopKAccuracy
  * Where the data come from, and in which format.
  */
 export type Reader = (ReaderCsv | ReaderImages | ReaderJson | ReaderNdjson | ReaderParquet | ReaderTexts)
+/**
+ * What has to hold for the data.
+ */
+export type Expectation = (ExpectationBetween | ExpectationDistinct | ExpectationIn | ExpectationLength | ExpectationMatches | ExpectationMean | ExpectationMissing | ExpectationNotNull | ExpectationRows | ExpectationType | ExpectationUnique)
 /**
  * A transform of a column.
  */
@@ -276,27 +284,11 @@ fit?: ("fill" | "cover" | "contain")
 /**
  * A network made from a few settings.
  */
-export type Architecture = (ArchitectureCnn | ArchitectureMlp | ArchitectureRnn | ArchitectureTextCnn | ArchitectureTransformer)
-/**
- * A layer that changes images while training.
- */
-export type Augmentation = (("randomErasing" | "randomFlip" | "randomShear") | {
-randomBrightness?: AugmentationRandomBrightness
-randomContrast?: AugmentationRandomContrast
-randomCrop?: AugmentationRandomCrop
-randomErasing?: AugmentationRandomErasing
-randomFlip?: AugmentationRandomFlip
-randomHue?: AugmentationRandomHue
-randomRotation?: AugmentationRandomRotation
-randomSaturation?: AugmentationRandomSaturation
-randomShear?: AugmentationRandomShear
-randomTranslation?: AugmentationRandomTranslation
-randomZoom?: AugmentationRandomZoom
-})
+export type Architecture = (ArchitectureAutoencoder | ArchitectureCnn | ArchitectureGan | ArchitectureMlp | ArchitectureRnn | ArchitectureTextCnn | ArchitectureTransformer)
 /**
  * A function of the values of a layer.
  */
-export type Activation = (("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "celu" | "gelu" | "glu" | "sigmoid" | "hardSigmoid" | "logSigmoid" | "sparseSigmoid" | "tanh" | "hardTanh" | "tanhShrink" | "softmax" | "logSoftmax" | "sparsemax" | "softplus" | "sparsePlus" | "squareplus" | "softsign" | "softShrink" | "hardShrink" | "silu" | "hardSilu" | "mish" | "exponential") | {
+export type Activation = (("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "celu" | "gelu" | "glu" | "sigmoid" | "hardSigmoid" | "hardSigmoidV2" | "logSigmoid" | "sparseSigmoid" | "tanh" | "hardTanh" | "tanhShrink" | "softmax" | "logSoftmax" | "sparsemax" | "softplus" | "sparsePlus" | "squareplus" | "softsign" | "softShrink" | "hardShrink" | "silu" | "hardSilu" | "mish" | "exponential") | {
 linear?: ActivationLinear
 relu?: ActivationRelu
 relu6?: ActivationRelu6
@@ -308,6 +300,7 @@ gelu?: ActivationGelu
 glu?: ActivationGlu
 sigmoid?: ActivationSigmoid
 hardSigmoid?: ActivationHardSigmoid
+hardSigmoidV2?: ActivationHardSigmoidV2
 logSigmoid?: ActivationLogSigmoid
 sparseSigmoid?: ActivationSparseSigmoid
 tanh?: ActivationTanh
@@ -329,9 +322,26 @@ mish?: ActivationMish
 exponential?: ActivationExponential
 })
 /**
+ * A layer that changes images while training.
+ */
+export type Augmentation = (("randomErasing" | "randomFlip" | "randomShear") | {
+gaussianNoise?: AugmentationGaussianNoise
+randomBrightness?: AugmentationRandomBrightness
+randomContrast?: AugmentationRandomContrast
+randomCrop?: AugmentationRandomCrop
+randomErasing?: AugmentationRandomErasing
+randomFlip?: AugmentationRandomFlip
+randomHue?: AugmentationRandomHue
+randomRotation?: AugmentationRandomRotation
+randomSaturation?: AugmentationRandomSaturation
+randomShear?: AugmentationRandomShear
+randomTranslation?: AugmentationRandomTranslation
+randomZoom?: AugmentationRandomZoom
+})
+/**
  * A layer of a network.
  */
-export type Layer = (LayerActivation | LayerAdd | LayerAdditiveAttention | LayerAttention | LayerAverage | LayerAveragePooling1D | LayerAveragePooling2D | LayerBatchNormalization | LayerBidirectional | LayerCenterCrop | LayerClassToken | LayerConcatenate | LayerConv1D | LayerConv2D | LayerDense | LayerDepthwiseConv2D | LayerDropout | LayerEmbedding | LayerFlatten | LayerGaussianNoise | LayerGlobalAveragePooling1D | LayerGlobalAveragePooling2D | LayerGlobalMaxPooling1D | LayerGlobalMaxPooling2D | LayerGru | LayerLayerNormalization | LayerLstm | LayerMaxPooling1D | LayerMaxPooling2D | LayerMaximum | LayerMultiHeadAttention | LayerMultiply | LayerPositionEmbedding | LayerRandomBrightness | LayerRandomContrast | LayerRandomCrop | LayerRandomErasing | LayerRandomFlip | LayerRandomHue | LayerRandomRotation | LayerRandomSaturation | LayerRandomShear | LayerRandomTranslation | LayerRandomZoom | LayerRescaling | LayerReshape | LayerResizing | LayerSeparableConv2D | LayerSequencePooling | LayerSimpleRnn | LayerSinusoidalPositionEncoding | LayerSpatialDropout1D | LayerSpatialDropout2D)
+export type Layer = (LayerActivation | LayerActivityRegularization | LayerAdaptiveAveragePooling1D | LayerAdaptiveAveragePooling2D | LayerAdaptiveAveragePooling3D | LayerAdaptiveMaxPooling1D | LayerAdaptiveMaxPooling2D | LayerAdaptiveMaxPooling3D | LayerAdd | LayerAdditiveAttention | LayerAlphaDropout | LayerAttention | LayerAverage | LayerAveragePooling1D | LayerAveragePooling2D | LayerAveragePooling3D | LayerBatchNormalization | LayerBidirectional | LayerCenterCrop | LayerClassToken | LayerConcatenate | LayerConv1D | LayerConv1DTranspose | LayerConv2D | LayerConv2DTranspose | LayerConv3D | LayerConv3DTranspose | LayerCropping1D | LayerCropping2D | LayerCropping3D | LayerDense | LayerDepthwiseConv1D | LayerDepthwiseConv2D | LayerDot | LayerDropout | LayerElu | LayerEmbedding | LayerFlatten | LayerGaussianDropout | LayerGaussianNoise | LayerGaussianSampling | LayerGlobalAveragePooling1D | LayerGlobalAveragePooling2D | LayerGlobalAveragePooling3D | LayerGlobalMaxPooling1D | LayerGlobalMaxPooling2D | LayerGlobalMaxPooling3D | LayerGroupNormalization | LayerGru | LayerIdentity | LayerLayerNormalization | LayerLeakyRelu | LayerLstm | LayerMasking | LayerMaxPooling1D | LayerMaxPooling2D | LayerMaxPooling3D | LayerMaximum | LayerMinimum | LayerMultiHeadAttention | LayerMultiply | LayerNormalization | LayerPermute | LayerPositionEmbedding | LayerPrelu | LayerRandomBrightness | LayerRandomContrast | LayerRandomCrop | LayerRandomErasing | LayerRandomFlip | LayerRandomHue | LayerRandomRotation | LayerRandomSaturation | LayerRandomShear | LayerRandomTranslation | LayerRandomZoom | LayerReconstructionError | LayerRelu | LayerRepeatVector | LayerRescaling | LayerReshape | LayerResizing | LayerRmsNormalization | LayerSeparableConv1D | LayerSeparableConv2D | LayerSequencePooling | LayerSimpleRnn | LayerSinusoidalPositionEncoding | LayerSoftmax | LayerSpatialDropout1D | LayerSpatialDropout2D | LayerSpatialDropout3D | LayerSubtract | LayerThresholdedRelu | LayerTimeDistributed | LayerUnitNormalization | LayerUpSampling1D | LayerUpSampling2D | LayerUpSampling3D | LayerZeroPadding1D | LayerZeroPadding2D | LayerZeroPadding3D)
 /**
  * A distribution of initial weights.
  */
@@ -355,14 +365,24 @@ uniform?: InitializerUniform
 normal?: InitializerNormal
 })
 /**
+ * What weights are brought back to after every update.
+ */
+export type Constraint = (("maxNorm" | "minMaxNorm" | "nonNeg" | "unitNorm") | {
+maxNorm?: ConstraintMaxNorm
+minMaxNorm?: ConstraintMinMaxNorm
+nonNeg?: ConstraintNonNeg
+unitNorm?: ConstraintUnitNorm
+})
+/**
  * How gradients become updates.
  */
-export type Optimizer = (("adadelta" | "adagrad" | "adam" | "adamW" | "adamax" | "nadam" | "rmsprop" | "sgd") | {
+export type Optimizer = (("adadelta" | "adagrad" | "adam" | "adamW" | "adamax" | "lion" | "nadam" | "rmsprop" | "sgd") | {
 adadelta?: OptimizerAdadelta
 adagrad?: OptimizerAdagrad
 adam?: OptimizerAdam
 adamW?: OptimizerAdamW
 adamax?: OptimizerAdamax
+lion?: OptimizerLion
 nadam?: OptimizerNadam
 rmsprop?: OptimizerRmsprop
 sgd?: OptimizerSgd
@@ -370,14 +390,21 @@ sgd?: OptimizerSgd
 /**
  * What training minimizes.
  */
-export type Loss = (("binaryCrossentropy" | "categoricalCrossentropy" | "hinge" | "huber" | "logCosh" | "meanAbsoluteError" | "meanSquaredError" | "poisson" | "quantile" | "sparseCategoricalCrossentropy" | "squaredHinge") | {
+export type Loss = (("binaryCrossentropy" | "binaryFocalCrossentropy" | "categoricalCrossentropy" | "categoricalFocalCrossentropy" | "categoricalHinge" | "cosineSimilarity" | "hinge" | "huber" | "klDivergence" | "logCosh" | "meanAbsoluteError" | "meanAbsolutePercentageError" | "meanSquaredError" | "meanSquaredLogarithmicError" | "poisson" | "quantile" | "sparseCategoricalCrossentropy" | "squaredHinge") | {
 binaryCrossentropy?: LossBinaryCrossentropy
+binaryFocalCrossentropy?: LossBinaryFocalCrossentropy
 categoricalCrossentropy?: LossCategoricalCrossentropy
+categoricalFocalCrossentropy?: LossCategoricalFocalCrossentropy
+categoricalHinge?: LossCategoricalHinge
+cosineSimilarity?: LossCosineSimilarity
 hinge?: LossHinge
 huber?: LossHuber
+klDivergence?: LossKlDivergence
 logCosh?: LossLogCosh
 meanAbsoluteError?: LossMeanAbsoluteError
+meanAbsolutePercentageError?: LossMeanAbsolutePercentageError
 meanSquaredError?: LossMeanSquaredError
+meanSquaredLogarithmicError?: LossMeanSquaredLogarithmicError
 poisson?: LossPoisson
 quantile?: LossQuantile
 sparseCategoricalCrossentropy?: LossSparseCategoricalCrossentropy
@@ -391,10 +418,6 @@ earlyStopping?: CallbackEarlyStopping
 learningRateSchedule?: CallbackLearningRateSchedule
 reduceOnPlateau?: CallbackReduceOnPlateau
 })
-/**
- * What has to hold for the data.
- */
-export type Expectation = (ExpectationBetween | ExpectationDistinct | ExpectationIn | ExpectationLength | ExpectationMatches | ExpectationMean | ExpectationMissing | ExpectationNotNull | ExpectationRows | ExpectationType | ExpectationUnique)
 
 /**
  * How a model is made, proven, served, watched and made again.
@@ -926,6 +949,10 @@ export interface MetricAccuracy {
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Mean recall over the classes that occur.
@@ -935,6 +962,10 @@ export interface MetricBalancedAccuracy {
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Mean squared distance of the predicted probabilities from what happened (two classes: 0 to 1; more: summed over the classes, 0 to 2).
@@ -944,6 +975,10 @@ export interface MetricBrier {
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Agreement of true and predicted class beyond what chance gives.
@@ -953,6 +988,10 @@ export interface MetricCohenKappa {
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Mean distance between the claimed and the observed frequency of the predicted class.
@@ -966,6 +1005,10 @@ bins?: number
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Share of the variance of the label that is explained, a constant offset forgiven. Constant labels: 1 if the errors are constant, else 0.
@@ -975,6 +1018,10 @@ export interface MetricExplainedVariance {
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Weighted harmonic mean of precision and recall: recall counts "beta" times as much.
@@ -996,6 +1043,10 @@ zeroDivision?: (0 | 1 | "error")
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Harmonic mean of precision and recall.
@@ -1013,6 +1064,49 @@ zeroDivision?: (0 | 1 | "error")
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
+}
+/**
+ * Share of the normal rows whose score is above the threshold; of all rows where nobody says which are normal.
+ */
+export interface MetricFalseAlarmRate {
+/**
+ * Name of the result. Needed where one metric is asked for twice with different options.
+ */
+as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
+}
+/**
+ * Fréchet distance of samples and test examples, divided by that of the same generator before training. 0.2: it fell five-fold.
+ */
+export interface MetricFrechetDistanceRatio {
+/**
+ * Name of the result. Needed where one metric is asked for twice with different options.
+ */
+as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
+}
+/**
+ * Fréchet distance of samples and test examples: between the normal distributions that fit their features best. 0: the same.
+ */
+export interface MetricFrechetDistance {
+/**
+ * Name of the result. Needed where one metric is asked for twice with different options.
+ */
+as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Mean negative logarithm of the probability given to the true class (clipped at 2^-23).
@@ -1022,6 +1116,10 @@ export interface MetricLogLoss {
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Matthews correlation of true and predicted class; 0 where either is constant.
@@ -1031,6 +1129,10 @@ export interface MetricMatthews {
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Largest distance of a prediction from its label.
@@ -1040,6 +1142,10 @@ export interface MetricMaxError {
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Mean distance of the prediction from the label, in the units of the label.
@@ -1049,6 +1155,10 @@ export interface MetricMeanAbsoluteError {
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Mean distance of the prediction from the label, as a share of the label (0.1 is 10 %).
@@ -1058,6 +1168,10 @@ export interface MetricMeanAbsolutePercentageError {
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Mean Poisson deviance, for counts: labels of at least 0 and predictions above 0.
@@ -1067,6 +1181,10 @@ export interface MetricMeanPoissonDeviance {
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Mean squared distance of the prediction from the label.
@@ -1076,6 +1194,10 @@ export interface MetricMeanSquaredError {
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Median distance of the prediction from the label: outliers do not move it.
@@ -1085,6 +1207,10 @@ export interface MetricMedianAbsoluteError {
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Average precision: area under the precision-recall curve, without interpolation.
@@ -1098,6 +1224,10 @@ average?: ("macro" | "weighted")
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Share of the rows predicted as a class that are of the class.
@@ -1115,6 +1245,10 @@ zeroDivision?: (0 | 1 | "error")
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Share of the variance of the label that is explained; 0 is no better than its mean. Constant labels: 1 if exact, else 0.
@@ -1124,6 +1258,10 @@ export interface MetricR2 {
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Share of the rows of a class that are predicted as it.
@@ -1141,6 +1279,27 @@ zeroDivision?: (0 | 1 | "error")
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
+}
+/**
+ * Error with which an autoencoder rebuilds normal rows, as its score measures it: the mean over them, or a quantile.
+ */
+export interface MetricReconstructionError {
+/**
+ * This quantile over the rows in place of the mean.
+ */
+quantile?: number
+/**
+ * Name of the result. Needed where one metric is asked for twice with different options.
+ */
+as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Area under the ROC curve: chance that a row of the class is scored above another row.
@@ -1154,6 +1313,10 @@ average?: ("macro" | "weighted")
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Square root of the mean squared error, in the units of the label.
@@ -1163,6 +1326,10 @@ export interface MetricRootMeanSquaredError {
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 /**
  * Share of rows whose class is among the k best scored.
@@ -1176,6 +1343,10 @@ k?: number
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
 }
 export interface UseIngest {
 /**
@@ -1274,9 +1445,9 @@ not: Condition1
 export interface StepIngest {
 source: Reader
 /**
- * Column to predict. Text, true/false, or integers with at most 20 distinct values are classes; other numbers are regressed. Class folders name it "label".
+ * Column to predict, or several for a model with several outputs; a stratified split goes by the first. Text, true/false, or integers with at most 20 distinct values are classes; other numbers are regressed. Class folders name it "label".
  */
-label?: string
+label?: (string | string[])
 /**
  * Seed of the splits by hash and random.
  */
@@ -1340,6 +1511,28 @@ last: string
  * End of the window: the nominal time of the run (the tick of its schedule), or the newest row.
  */
 until?: ("nominalTime" | "latest")
+}
+/**
+ * Keep only rows that meet all of these conditions, written as the expectations of a validate step about single rows. A missing value fails "notNull" only. What is left out is neither quarantined nor split.
+ * 
+ * @minItems 1
+ * @maxItems 100
+ */
+filter?: Expectation[]
+/**
+ * Keep only a part of the rows, chosen by their contents and the seed: the same rows each time, and those that are in stay in when others come. With "stratify" the share is kept within every class.
+ */
+sample?: {
+/**
+ * Share of the rows that is kept.
+ */
+fraction: number
+/**
+ * Splits that the sample is taken of; the others stay whole.
+ * 
+ * @minItems 1
+ */
+splits?: ("train" | "validation" | "test")[]
 }
 /**
  * Share of the rows that may be quarantined; the step fails beyond it.
@@ -1444,6 +1637,185 @@ format: "texts"
  */
 path: string
 }
+/**
+ * Values lie in a closed range; null leaves an end open.
+ */
+export interface ExpectationBetween {
+/**
+ * Name of the column.
+ */
+column: string
+/**
+ * Lowest and highest value allowed: numbers, or ISO 8601 times for timestamps; null leaves an end open.
+ * 
+ * @minItems 2
+ * @maxItems 2
+ */
+between: (number | string | null)[]
+}
+/**
+ * Number of distinct values, missing ones not counted.
+ */
+export interface ExpectationDistinct {
+/**
+ * Name of the column.
+ */
+column: string
+/**
+ * Limits of the number.
+ */
+distinct: {
+/**
+ * Fewest distinct values.
+ */
+atLeast?: number
+/**
+ * Most distinct values.
+ */
+atMost?: number
+}
+}
+/**
+ * Values are among those listed.
+ */
+export interface ExpectationIn {
+/**
+ * Name of the column.
+ */
+column: string
+/**
+ * The values allowed.
+ * 
+ * @minItems 1
+ */
+in: (string | number | boolean)[]
+}
+/**
+ * Length of a text in characters.
+ */
+export interface ExpectationLength {
+/**
+ * Name of the column.
+ */
+column: string
+/**
+ * Limits of the length.
+ */
+length: {
+/**
+ * Fewest characters.
+ */
+atLeast?: number
+/**
+ * Most characters.
+ */
+atMost?: number
+}
+}
+/**
+ * Text matches a regular expression (RE2 syntax) somewhere; anchor it with ^ and $.
+ */
+export interface ExpectationMatches {
+/**
+ * Name of the column.
+ */
+column: string
+/**
+ * Regular expression in RE2 syntax: no look-around, no back references.
+ */
+matches: string
+}
+/**
+ * The mean over all rows lies in a closed range.
+ */
+export interface ExpectationMean {
+/**
+ * Name of the column.
+ */
+column: string
+/**
+ * Lowest and highest mean; null leaves an end open.
+ * 
+ * @minItems 2
+ * @maxItems 2
+ */
+mean: (number | null)[]
+}
+/**
+ * Share of missing values over all rows.
+ */
+export interface ExpectationMissing {
+/**
+ * Name of the column.
+ */
+column: string
+/**
+ * Limit of the share.
+ */
+missing: {
+/**
+ * Largest share, 0 to 1.
+ */
+atMost: number
+}
+}
+/**
+ * No value is missing.
+ */
+export interface ExpectationNotNull {
+/**
+ * Name of the column.
+ */
+column: string
+/**
+ * true: a missing value breaks the expectation.
+ */
+notNull: true
+}
+/**
+ * The number of rows, over all splits.
+ */
+export interface ExpectationRows {
+/**
+ * Limits of the number of rows.
+ */
+rows: {
+/**
+ * Fewest rows.
+ */
+atLeast?: number
+/**
+ * Most rows.
+ */
+atMost?: number
+}
+}
+/**
+ * The column has this type; an integer column is a number column too.
+ */
+export interface ExpectationType {
+/**
+ * Name of the column.
+ */
+column: string
+/**
+ * The type expected.
+ */
+type: ("number" | "integer" | "boolean" | "string" | "timestamp" | "image")
+}
+/**
+ * No value comes twice, over all splits; the first row with a value is kept.
+ */
+export interface ExpectationUnique {
+/**
+ * Name of the column.
+ */
+column: string
+/**
+ * true: a value that came before breaks the expectation.
+ */
+unique: true
+}
 export interface UsePreprocess {
 /**
  * Name of the step in this document, needed where two steps use the same type. Default: the value of `uses` (for a local file: its name without ending).
@@ -1546,15 +1918,24 @@ features?: {
 [k: string]: Transform[]
 }
 /**
- * Scaling of a numeric label: "standardize" (the default), "minMax", or none ([]). Answers and metrics are scaled back.
- * 
+ * Scaling of a numeric label: "standardize" (the default), "minMax", or none ([]); by name where there are several labels. Answers and metrics are scaled back.
+ */
+label?: (Transform[] | {
+/**
  * @maxItems 1
  */
-label?: Transform[]
+[k: string]: Transform[]
+})
 /**
- * auto: text, true/false, and integers with at most 20 distinct values are classes; other numbers are regressed.
+ * What is made of the label, or of each of several by its name. auto: text, true/false, and integers with at most 20 distinct values are classes; other numbers are regressed.
  */
-task?: ("auto" | "classification" | "regression")
+task?: (("auto" | "classification" | "regression") | {
+[k: string]: "auto" | "classification" | "regression"
+})
+/**
+ * Column that says how much each training row counts in the loss: a number from 0 up, 1 as without it. It is no feature. Validation, metrics and evaluation count every row alike.
+ */
+weight?: string
 /**
  * Windows of consecutive rows as inputs [size, width], for recurrent and convolutional models. Needs a split by the same time.
  */
@@ -1585,6 +1966,34 @@ smote: {
  */
 k?: number
 }
+})
+/**
+ * Which rows are anomalies, for models that learn what is normal (architecture autoencoder). Training and validation examples hold none of them; test examples keep them with a mark that only the evaluation reads. The column is no feature, and a label is not learned. A window is an anomaly where any of its rows is one.
+ */
+anomaly?: ({
+/**
+ * Column that says what a row is.
+ */
+column: string
+/**
+ * Values of the anomalies.
+ * 
+ * @minItems 1
+ * @maxItems 1000
+ */
+values: (string | number | boolean)[]
+} | {
+/**
+ * Column that says what a row is.
+ */
+column: string
+/**
+ * Values of normal rows; all others are anomalies.
+ * 
+ * @minItems 1
+ * @maxItems 1000
+ */
+normal: (string | number | boolean)[]
 })
 /**
  * Seed of balancing and of sampled quantiles.
@@ -2033,9 +2442,135 @@ not: Condition1
  */
 export interface StepTrain {
 /**
- * An architecture with its settings, or the layers themselves.
+ * An architecture with its settings, the layers themselves, or a model to start from.
  */
 model: (Architecture | {
+/**
+ * For several labels: the name of the layer that gives each.
+ */
+outputs?: {
+[k: string]: string
+}
+/**
+ * The layers in order. Each reads the one before it, or those it names in "inputs". The last one gives the output.
+ * 
+ * @minItems 1
+ * @maxItems 1000
+ */
+layers: Layer[]
+} | {
+/**
+ * The model to start from: a version in the registry, a file, or what another train step of this document gives.
+ */
+from: ({
+/**
+ * Name of a registered model.
+ */
+model: string
+/**
+ * Number of the version, an alias, or "latest". An alias is looked up once per run; when it has moved, the next run starts from the new version.
+ */
+version?: (number | string)
+/**
+ * Where the inputs of the base are called otherwise: name of the input here → name in the base. A single input is found without it.
+ */
+inputs?: {
+[k: string]: string
+}
+} | {
+/**
+ * Keras HDF5 (.h5) or TF.js layers model (model.json); relative to the folder of the document.
+ */
+file: string
+/**
+ * Where the inputs of the base are called otherwise: name of the input here → name in the base. A single input is found without it.
+ */
+inputs?: {
+[k: string]: string
+}
+} | {
+/**
+ * The model that comes in at the input "base": of the train step before this one, or of the one that "inputs": { "base": … } of this step names.
+ */
+input: "base"
+/**
+ * Where the inputs of the base are called otherwise: name of the input here → name in the base. A single input is found without it.
+ */
+inputs?: {
+[k: string]: string
+}
+})
+/**
+ * "keep": the same task goes on being learnt, so the classes have to be the same. "replace": the last dense layer gives way to a new one, as wide as label and loss of this step need. Or the layers of a new head: the first reads the last layer that is kept, the last gives the output.
+ */
+head?: (("keep" | "replace") | {
+/**
+ * Layers of the new head in order.
+ * 
+ * @minItems 1
+ * @maxItems 200
+ */
+layers: Layer[]
+})
+/**
+ * Last layer of the base that is kept, where a head is replaced. Default: the one that its last dense layer reads.
+ */
+until?: string
+/**
+ * Layers of the base whose weights stay as they are; "*" stands for any characters. A frozen batch normalization uses the statistics that it came with. Layers of a new head are never frozen.
+ * 
+ * @minItems 1
+ * @maxItems 200
+ */
+freeze?: string[]
+/**
+ * Frozen layers that begin to be trained later. Their batch normalizations go on using the statistics that they came with; the optimizer starts afresh for them.
+ * 
+ * @minItems 1
+ * @maxItems 50
+ */
+unfreeze?: {
+/**
+ * First epoch, counted from 1, in which these layers are trained.
+ */
+atEpoch: number
+/**
+ * Frozen layers; "*" stands for any characters.
+ * 
+ * @minItems 1
+ * @maxItems 200
+ */
+layers: string[]
+}[]
+/**
+ * Layers whose learning rate differs from that of the step. Layers that no entry names have the factor 1.
+ * 
+ * @minItems 1
+ * @maxItems 50
+ */
+learningRateFactors?: {
+/**
+ * Layers; "*" stands for any characters.
+ * 
+ * @minItems 1
+ * @maxItems 200
+ */
+layers: string[]
+/**
+ * Times the learning rate of the step.
+ */
+factor: number
+}[]
+/**
+ * What happens where the registry has no such version, as before the first champion: "fail", or the model that is then trained from the start.
+ */
+onMissing?: ("fail" | Architecture | {
+/**
+ * For several labels: the name of the layer that gives each.
+ */
+outputs?: {
+[k: string]: string
+}
 /**
  * The layers in order. Each reads the one before it, or those it names in "inputs". The last one gives the output.
  * 
@@ -2044,24 +2579,81 @@ model: (Architecture | {
  */
 layers: Layer[]
 })
+})
 /**
  * How gradients become updates.
  */
 optimizer?: Optimizer
 /**
- * Learning rate of the optimizer. Default: the optimizer's own.
+ * Learning rate of the optimizer; default: its own. "find": before training, a search at rising rates from the initial weights takes the one at which the loss has fallen half of its way; its curve is part of the model.
  */
-learningRate?: number
+learningRate?: (number | "find" | {
+/**
+ * How it is searched for.
+ */
+find: {
+/**
+ * Updates of the search.
+ */
+steps?: number
+/**
+ * Lowest rate.
+ */
+from?: number
+/**
+ * Highest rate; the search ends earlier where the loss has gone up.
+ */
+to?: number
+}
+})
 /**
  * What is minimized. Default: categoricalCrossentropy for classes, meanSquaredError for numbers.
  */
 loss?: Loss
 /**
+ * Of a model with several outputs: the loss of each, by its label. Those left out get the usual one.
+ */
+losses?: {
+[k: string]: Loss
+}
+/**
+ * Of a model with several outputs: factor of each loss in the sum, by its label. Default: 1.
+ */
+lossWeights?: {
+[k: string]: number
+}
+/**
+ * What is learned. Default: "reconstruction" for the architecture autoencoder, else "supervised": from the label. "reconstruction": explicit "layers" rebuild their inputs, and labels are not read.
+ */
+objective?: (("supervised" | "reconstruction") | {
+/**
+ * How the rebuilt rows are judged.
+ */
+reconstruction: {
+/**
+ * A row is an anomaly where its score is above this quantile of the scores of the validation rows (training rows where there are none).
+ */
+quantile?: number
+/**
+ * The score: mean square, or mean size, of the differences between a row and its reconstruction.
+ */
+error?: ("squared" | "absolute")
+}
+})
+/**
  * Passes over the training rows.
  */
 epochs?: number
 /**
- * Rows per update.
+ * Batches in all, in place of epochs: the last epoch ends early. With "epochs" too, training ends with what comes first.
+ */
+steps?: number
+/**
+ * Batches whose gradients are averaged for one update: rows per update are so many times "batchSize", at the memory of one batch.
+ */
+gradientAccumulation?: number
+/**
+ * Rows per batch; there is an update after each, or after "gradientAccumulation" of them.
  */
 batchSize?: number
 /**
@@ -2097,6 +2689,10 @@ checkpoint?: {
  */
 everyEpochs?: number
 /**
+ * Save after so many batches, besides every so many seconds.
+ */
+everySteps?: number
+/**
  * Save after so many seconds, also in the middle of an epoch; at the end of an epoch after a fifth of them.
  */
 everySeconds?: number
@@ -2113,14 +2709,331 @@ validation?: {
  * Epochs between looks; the last epoch is always one.
  */
 everyEpochs?: number
+/**
+ * Only the first so many validation rows are looked at. Default: all.
+ */
+rows?: number
 }
 }
 /**
- * Blocks of convolution and pooling over one image, then dense layers. Other inputs join before the dense layers.
+ * Presses its inputs through a few latent numbers and rebuilds them: an encoder and its mirror image. Learns without labels; a row that it rebuilds badly is an anomaly.
+ */
+export interface ArchitectureAutoencoder {
+/**
+ * Presses its inputs through a few latent numbers and rebuilds them: an encoder and its mirror image. Learns without labels; a row that it rebuilds badly is an anomaly.
+ */
+architecture: "autoencoder"
+/**
+ * "dense": dense layers over all values of all inputs. "convolutional": convolutions over one image [height, width, channels] or window [steps, width], which halve it. "recurrent": a recurrent encoder and decoder over one window. "auto": convolutional for one image, recurrent for one window, else dense.
+ */
+kind?: ("auto" | "dense" | "convolutional" | "recurrent")
+/**
+ * Numbers that a row is pressed into.
+ */
+latentSize?: number
+/**
+ * dense: widths of the layers of the encoder; the decoder has them in the opposite order.
+ * 
+ * @maxItems 32
+ * 
+ * Items: Width of one layer.
+ */
+units?: number[]
+/**
+ * convolutional: channels of the convolutions of the encoder, each of which halves the image; the decoder has them in the opposite order.
+ * 
+ * @minItems 1
+ * @maxItems 32
+ * 
+ * Items: Width of one layer.
+ */
+filters?: number[]
+/**
+ * convolutional: size of the windows in pixels or steps.
+ */
+kernelSize?: number
+/**
+ * recurrent: kind of the layers.
+ */
+cell?: ("lstm" | "gru")
+/**
+ * recurrent: widths of the recurrent layers of the encoder; the decoder has them in the opposite order.
+ * 
+ * @minItems 1
+ * @maxItems 32
+ * 
+ * Items: Width of one layer.
+ */
+recurrentUnits?: number[]
+/**
+ * Activation function of the dense and convolutional layers.
+ */
+activation?: Activation
+/**
+ * Activation function of the reconstruction; it has to reach every value of the inputs. Default: "sigmoid" for images rescaled to 0 to 1, "tanh" for −1 to 1, else what the loss reads ("linear" for meanSquaredError).
+ */
+outputActivation?: Activation
+/**
+ * Normalize after each dense layer and convolution.
+ */
+batchNormalization?: boolean
+/**
+ * Dropout after each hidden layer.
+ */
+dropout?: number
+/**
+ * Latent numbers are drawn from normal distributions while training, and kept near the standard normal one (VAE). Answers are made from their means.
+ */
+variational?: boolean
+/**
+ * variational: weight of the divergence from the standard normal distribution against the loss summed over all values of a row; 1 is the evidence lower bound where the loss is a crossentropy. Default: 1.
+ */
+beta?: number
+/**
+ * Denoising: what is done to the inputs while training; the clean inputs are to be rebuilt.
+ */
+noise?: {
+/**
+ * Standard deviation of normal noise that is added.
+ */
+gaussianNoise?: number
+/**
+ * Share of the values set to zero; the others are scaled up.
+ */
+dropout?: number
+}
+}
+/**
+ * x itself.
+ */
+export interface ActivationLinear {
+
+}
+/**
+ * max(0, x); with its settings, cut at a maximum, zero below a threshold, or falling with a slope there.
+ */
+export interface ActivationRelu {
+/**
+ * Slope below the threshold.
+ */
+negativeSlope?: number
+/**
+ * Largest value.
+ */
+maxValue?: number
+/**
+ * Values up to it become 0, or lie on the slope.
+ */
+threshold?: number
+}
+/**
+ * max(0, x), cut at 6.
+ */
+export interface ActivationRelu6 {
+
+}
+/**
+ * x above 0, a small slope below.
+ */
+export interface ActivationLeakyRelu {
+/**
+ * Slope below 0.
+ */
+negativeSlope?: number
+}
+/**
+ * x above 0, alpha · (exp(x) − 1) below.
+ */
+export interface ActivationElu {
+/**
+ * Limit towards minus infinity, without its sign.
+ */
+alpha?: number
+}
+/**
+ * Scaled elu: keeps mean 0 and variance 1 through dense layers with lecunNormal weights.
+ */
+export interface ActivationSelu {
+
+}
+/**
+ * max(0, x) + alpha · (exp(min(0, x) / alpha) − 1).
+ */
+export interface ActivationCelu {
+/**
+ * Limit towards minus infinity, without its sign.
+ */
+alpha?: number
+}
+/**
+ * x · Φ(x), Φ being the normal distribution function.
+ */
+export interface ActivationGelu {
+/**
+ * Take Φ from tanh.
+ */
+approximate?: boolean
+}
+/**
+ * The first half of the last axis times the sigmoid of the second: gives half as many values.
+ */
+export interface ActivationGlu {
+
+}
+/**
+ * 1 / (1 + exp(−x)).
+ */
+export interface ActivationSigmoid {
+
+}
+/**
+ * x / 6 + 0.5, cut at 0 and 1.
+ */
+export interface ActivationHardSigmoid {
+
+}
+/**
+ * 0.2 · x + 0.5, cut at 0 and 1: the hard sigmoid of Keras 2 and TF.js.
+ */
+export interface ActivationHardSigmoidV2 {
+
+}
+/**
+ * log(1 / (1 + exp(−x))).
+ */
+export interface ActivationLogSigmoid {
+
+}
+/**
+ * (x + 1) / 2, cut at 0 and 1.
+ */
+export interface ActivationSparseSigmoid {
+
+}
+/**
+ * Hyperbolic tangent.
+ */
+export interface ActivationTanh {
+
+}
+/**
+ * x, cut at −1 and 1.
+ */
+export interface ActivationHardTanh {
+
+}
+/**
+ * x − tanh(x).
+ */
+export interface ActivationTanhShrink {
+
+}
+/**
+ * exp(x), scaled to the sum 1 over the last axis.
+ */
+export interface ActivationSoftmax {
+
+}
+/**
+ * Logarithm of softmax.
+ */
+export interface ActivationLogSoftmax {
+
+}
+/**
+ * The nearest vector of shares (sum 1, none below 0), many of them exactly 0.
+ */
+export interface ActivationSparsemax {
+
+}
+/**
+ * log(1 + exp(x)).
+ */
+export interface ActivationSoftplus {
+
+}
+/**
+ * 0 up to −1, (x + 1)² / 4 up to 1, x above.
+ */
+export interface ActivationSparsePlus {
+
+}
+/**
+ * (x + √(x² + b)) / 2.
+ */
+export interface ActivationSquareplus {
+/**
+ * Smoothness.
+ */
+b?: number
+}
+/**
+ * x / (1 + |x|).
+ */
+export interface ActivationSoftsign {
+
+}
+/**
+ * x moved towards 0 by a threshold, 0 within it.
+ */
+export interface ActivationSoftShrink {
+/**
+ * Distance.
+ */
+threshold?: number
+}
+/**
+ * x, but 0 within a threshold.
+ */
+export interface ActivationHardShrink {
+/**
+ * Values up to this size become 0.
+ */
+threshold?: number
+}
+/**
+ * x above a threshold, a fixed value otherwise.
+ */
+export interface ActivationThreshold {
+/**
+ * Values up to it are replaced.
+ */
+threshold: number
+/**
+ * What stands in their place.
+ */
+value: number
+}
+/**
+ * x · sigmoid(x), also called swish.
+ */
+export interface ActivationSilu {
+
+}
+/**
+ * x · hardSigmoid(x), also called hard swish.
+ */
+export interface ActivationHardSilu {
+
+}
+/**
+ * x · tanh(softplus(x)).
+ */
+export interface ActivationMish {
+
+}
+/**
+ * exp(x).
+ */
+export interface ActivationExponential {
+
+}
+/**
+ * Blocks of convolutions over one image, plain, residual or separable, then dense layers. Other inputs join before the dense layers.
  */
 export interface ArchitectureCnn {
 /**
- * Blocks of convolution and pooling over one image, then dense layers. Other inputs join before the dense layers.
+ * Blocks of convolutions over one image, plain, residual or separable, then dense layers. Other inputs join before the dense layers.
  */
 architecture: "cnn"
 /**
@@ -2130,8 +3043,13 @@ architecture: "cnn"
  */
 augmentation?: Augmentation[]
 /**
- * Channels of each block.
+ * "plain": convolutions, then pooling. "residual": each block adds what it reads to what it gives, so that many blocks can be trained (ResNet). "separable": residual blocks of separable convolutions, with few weights (Xception). Both get smaller where the number of channels changes.
+ */
+variant?: ("plain" | "residual" | "separable")
+/**
+ * Channels of each block. Repeat a number for several residual blocks of one size, as in [32, 32, 64, 64].
  * 
+ * @minItems 1
  * @maxItems 32
  * 
  * Items: Width of one layer.
@@ -2142,11 +3060,11 @@ filters?: number[]
  */
 kernelSize?: number
 /**
- * Size of the pooling windows in pixels; 1: no pooling.
+ * Size of the pooling windows in pixels, or the stride of residual blocks; 1: the image keeps its size.
  */
 poolSize?: number
 /**
- * Convolutions before each pooling.
+ * Convolutions of each block. Default: 1, for the variants residual and separable 2.
  */
 convolutionsPerBlock?: number
 /**
@@ -2154,11 +3072,15 @@ convolutionsPerBlock?: number
  */
 separable?: boolean
 /**
- * Normalize after each convolution.
+ * Whether blocks of the variant separable add what they read to what they give. Default: true.
+ */
+shortcuts?: boolean
+/**
+ * Normalize after each convolution. Default: true for the variants residual and separable.
  */
 batchNormalization?: boolean
 /**
- * Mean over all pixels before the dense layers, instead of flattening.
+ * Mean over all pixels before the dense layers, instead of flattening. Default: true for the variants residual and separable.
  */
 globalPooling?: boolean
 /**
@@ -2181,6 +3103,15 @@ dropout?: number
  * Activation function on the output of the layer.
  */
 activation?: Activation
+}
+/**
+ * While training, adds normal noise; otherwise passes values through.
+ */
+export interface AugmentationGaussianNoise {
+/**
+ * Standard deviation of the noise.
+ */
+stddev: number
 }
 /**
  * While training, makes images brighter or darker.
@@ -2390,223 +3321,117 @@ interpolation?: ("bilinear" | "nearest")
 fillValue?: number
 }
 /**
- * x itself.
+ * Generative adversarial networks: a generator learns to make examples like those given, of noise; a discriminator learns to tell them apart. Convolutional for an image (DCGAN), dense for a table.
  */
-export interface ActivationLinear {
-
+export interface ArchitectureGan {
+/**
+ * Generative adversarial networks: a generator learns to make examples like those given, of noise; a discriminator learns to tell them apart. Convolutional for an image (DCGAN), dense for a table.
+ */
+architecture: "gan"
+/**
+ * What the two networks play for. "binaryCrossentropy": the original, non-saturating; "leastSquares" (LSGAN); "hinge"; "wasserstein": with a gradient penalty (WGAN-GP). "loss" of the train step is left out.
+ */
+loss?: ("binaryCrossentropy" | "leastSquares" | "hinge" | "wasserstein")
+/**
+ * Numbers of noise that a sample is made of.
+ */
+latentSize?: number
+/**
+ * Give both networks the label, so that samples of a class can be asked for. The label has to be classes.
+ */
+conditional?: boolean
+/**
+ * How far the target of real rows lies below 1, which keeps the discriminator from being too sure. For binaryCrossentropy and leastSquares.
+ */
+labelSmoothing?: number
+/**
+ * Weight of the gradient penalty. For wasserstein. Default: 10.
+ */
+gradientPenalty?: number
+/**
+ * The generator moves in every so manieth update only. Default: 1, for wasserstein 5.
+ */
+criticSteps?: number
+/**
+ * The network that makes samples, and is the model.
+ */
+generator?: {
+/**
+ * Of an image: channels before each doubling of its size. Default: twice as many per stage towards the small end, 32 at the large one.
+ * 
+ * @minItems 1
+ * @maxItems 8
+ */
+filters?: number[]
+/**
+ * Of a table: widths of the hidden layers.
+ * 
+ * @maxItems 32
+ * 
+ * Items: Width of one layer.
+ */
+units?: number[]
+/**
+ * Of an image: size of the convolution windows in pixels; an even number leaves no chessboard pattern.
+ */
+kernelSize?: number
+/**
+ * Activation function on the output of the layer.
+ */
+activation?: Activation
+/**
+ * Normalize before each activation. Default: true for images, false for tables.
+ */
+batchNormalization?: boolean
+/**
+ * Of the samples. Default: sigmoid for pixels from 0 to 1 ("rescale"), tanh for pixels from -1 to 1 or another range, linear for tables.
+ */
+outputActivation?: ("sigmoid" | "tanh" | "linear")
+/**
+ * Times the learning rate of the optimizer.
+ */
+learningRateFactor?: number
 }
 /**
- * max(0, x); with its settings, cut at a maximum, zero below a threshold, or falling with a slope there.
+ * The network that tells examples and samples apart.
  */
-export interface ActivationRelu {
+discriminator?: {
 /**
- * Slope below the threshold.
+ * Of an image: channels after each halving of its size. Default: twice as many per stage towards the small end, 32 at the large one.
+ * 
+ * @minItems 1
+ * @maxItems 8
  */
-negativeSlope?: number
+filters?: number[]
 /**
- * Largest value.
+ * Of a table: widths of the hidden layers.
+ * 
+ * @maxItems 32
+ * 
+ * Items: Width of one layer.
  */
-maxValue?: number
+units?: number[]
 /**
- * Values up to it become 0, or lie on the slope.
+ * Of an image: size of the convolution windows in pixels.
  */
-threshold?: number
+kernelSize?: number
+/**
+ * Activation function on the output of the layer.
+ */
+activation?: Activation
+/**
+ * Normalize before each activation but the first. Not for wasserstein, whose penalty is one of single rows.
+ */
+batchNormalization?: boolean
+/**
+ * Dropout after each hidden layer. Default: 0.3 for images, 0 for tables and wasserstein.
+ */
+dropout?: number
+/**
+ * Times the learning rate of the optimizer.
+ */
+learningRateFactor?: number
 }
-/**
- * max(0, x), cut at 6.
- */
-export interface ActivationRelu6 {
-
-}
-/**
- * x above 0, a small slope below.
- */
-export interface ActivationLeakyRelu {
-/**
- * Slope below 0.
- */
-negativeSlope?: number
-}
-/**
- * x above 0, alpha · (exp(x) − 1) below.
- */
-export interface ActivationElu {
-/**
- * Limit towards minus infinity, without its sign.
- */
-alpha?: number
-}
-/**
- * Scaled elu: keeps mean 0 and variance 1 through dense layers with lecunNormal weights.
- */
-export interface ActivationSelu {
-
-}
-/**
- * max(0, x) + alpha · (exp(min(0, x) / alpha) − 1).
- */
-export interface ActivationCelu {
-/**
- * Limit towards minus infinity, without its sign.
- */
-alpha?: number
-}
-/**
- * x · Φ(x), Φ being the normal distribution function.
- */
-export interface ActivationGelu {
-/**
- * Take Φ from tanh.
- */
-approximate?: boolean
-}
-/**
- * The first half of the last axis times the sigmoid of the second: gives half as many values.
- */
-export interface ActivationGlu {
-
-}
-/**
- * 1 / (1 + exp(−x)).
- */
-export interface ActivationSigmoid {
-
-}
-/**
- * x / 6 + 0.5, cut at 0 and 1.
- */
-export interface ActivationHardSigmoid {
-
-}
-/**
- * log(1 / (1 + exp(−x))).
- */
-export interface ActivationLogSigmoid {
-
-}
-/**
- * (x + 1) / 2, cut at 0 and 1.
- */
-export interface ActivationSparseSigmoid {
-
-}
-/**
- * Hyperbolic tangent.
- */
-export interface ActivationTanh {
-
-}
-/**
- * x, cut at −1 and 1.
- */
-export interface ActivationHardTanh {
-
-}
-/**
- * x − tanh(x).
- */
-export interface ActivationTanhShrink {
-
-}
-/**
- * exp(x), scaled to the sum 1 over the last axis.
- */
-export interface ActivationSoftmax {
-
-}
-/**
- * Logarithm of softmax.
- */
-export interface ActivationLogSoftmax {
-
-}
-/**
- * The nearest vector of shares (sum 1, none below 0), many of them exactly 0.
- */
-export interface ActivationSparsemax {
-
-}
-/**
- * log(1 + exp(x)).
- */
-export interface ActivationSoftplus {
-
-}
-/**
- * 0 up to −1, (x + 1)² / 4 up to 1, x above.
- */
-export interface ActivationSparsePlus {
-
-}
-/**
- * (x + √(x² + b)) / 2.
- */
-export interface ActivationSquareplus {
-/**
- * Smoothness.
- */
-b?: number
-}
-/**
- * x / (1 + |x|).
- */
-export interface ActivationSoftsign {
-
-}
-/**
- * x moved towards 0 by a threshold, 0 within it.
- */
-export interface ActivationSoftShrink {
-/**
- * Distance.
- */
-threshold?: number
-}
-/**
- * x, but 0 within a threshold.
- */
-export interface ActivationHardShrink {
-/**
- * Values up to this size become 0.
- */
-threshold?: number
-}
-/**
- * x above a threshold, a fixed value otherwise.
- */
-export interface ActivationThreshold {
-/**
- * Values up to it are replaced.
- */
-threshold: number
-/**
- * What stands in their place.
- */
-value: number
-}
-/**
- * x · sigmoid(x), also called swish.
- */
-export interface ActivationSilu {
-
-}
-/**
- * x · hardSigmoid(x), also called hard swish.
- */
-export interface ActivationHardSilu {
-
-}
-/**
- * x · tanh(softplus(x)).
- */
-export interface ActivationMish {
-
-}
-/**
- * exp(x).
- */
-export interface ActivationExponential {
-
 }
 /**
  * Dense layers over all inputs: numbers as they are, token ids embedded, images flattened.
@@ -2824,7 +3649,172 @@ type: "activation"
 /**
  * The function.
  */
-activation: ("linear" | "relu" | "relu6" | "leakyRelu" | "elu" | "selu" | "celu" | "gelu" | "glu" | "sigmoid" | "hardSigmoid" | "logSigmoid" | "sparseSigmoid" | "tanh" | "hardTanh" | "tanhShrink" | "softmax" | "logSoftmax" | "sparsemax" | "softplus" | "sparsePlus" | "squareplus" | "softsign" | "softShrink" | "hardShrink" | "threshold" | "silu" | "hardSilu" | "mish" | "exponential")
+activation: Activation
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Gives what it reads, and adds a penalty on it to the loss.
+ */
+export interface LayerActivityRegularization {
+/**
+ * Gives what it reads, and adds a penalty on it to the loss.
+ */
+type: "activityRegularization"
+/**
+ * Factor of the sum of absolute values of an example.
+ */
+l1?: number
+/**
+ * Factor of the sum of squares of an example.
+ */
+l2?: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Mean over as many windows of a sequence as the output is to have, whatever its size.
+ */
+export interface LayerAdaptiveAveragePooling1D {
+/**
+ * Mean over as many windows of a sequence as the output is to have, whatever its size.
+ */
+type: "adaptiveAveragePooling1d"
+/**
+ * Number of windows along each axis.
+ */
+outputSize: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Mean over as many windows of a image as the output is to have, whatever its size.
+ */
+export interface LayerAdaptiveAveragePooling2D {
+/**
+ * Mean over as many windows of a image as the output is to have, whatever its size.
+ */
+type: "adaptiveAveragePooling2d"
+/**
+ * Number of windows along each axis.
+ */
+outputSize: (number | number[])
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Mean over as many windows of a volume as the output is to have, whatever its size.
+ */
+export interface LayerAdaptiveAveragePooling3D {
+/**
+ * Mean over as many windows of a volume as the output is to have, whatever its size.
+ */
+type: "adaptiveAveragePooling3d"
+/**
+ * Number of windows along each axis.
+ */
+outputSize: (number | number[])
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Largest value over as many windows of a sequence as the output is to have, whatever its size.
+ */
+export interface LayerAdaptiveMaxPooling1D {
+/**
+ * Largest value over as many windows of a sequence as the output is to have, whatever its size.
+ */
+type: "adaptiveMaxPooling1d"
+/**
+ * Number of windows along each axis.
+ */
+outputSize: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Largest value over as many windows of a image as the output is to have, whatever its size.
+ */
+export interface LayerAdaptiveMaxPooling2D {
+/**
+ * Largest value over as many windows of a image as the output is to have, whatever its size.
+ */
+type: "adaptiveMaxPooling2d"
+/**
+ * Number of windows along each axis.
+ */
+outputSize: (number | number[])
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Largest value over as many windows of a volume as the output is to have, whatever its size.
+ */
+export interface LayerAdaptiveMaxPooling3D {
+/**
+ * Largest value over as many windows of a volume as the output is to have, whatever its size.
+ */
+type: "adaptiveMaxPooling3d"
+/**
+ * Number of windows along each axis.
+ */
+outputSize: (number | number[])
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -2875,6 +3865,29 @@ causal?: boolean
  * Share of the attention weights set to zero.
  */
 dropout?: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Dropout for selu: dropped values take its lower limit, and mean and variance stay as they are.
+ */
+export interface LayerAlphaDropout {
+/**
+ * Dropout for selu: dropped values take its lower limit, and mean and variance stay as they are.
+ */
+type: "alphaDropout"
+/**
+ * Share of values dropped.
+ */
+rate: number
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -2999,6 +4012,37 @@ name?: string
 inputs?: string[]
 }
 /**
+ * Mean over windows of a volume.
+ */
+export interface LayerAveragePooling3D {
+/**
+ * Mean over windows of a volume.
+ */
+type: "averagePooling3d"
+/**
+ * Size of the window in voxels.
+ */
+poolSize?: (number | number[])
+/**
+ * Steps between windows in voxels. Default: the size of the window.
+ */
+strides?: (number | number[])
+/**
+ * "valid": only full windows; "same": padded with zeros, so that stride 1 keeps the size.
+ */
+padding?: ("valid" | "same")
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
  * Scales each channel to mean 0 and variance 1: of the batch while training, of the moving statistics otherwise.
  */
 export interface LayerBatchNormalization {
@@ -3023,60 +4067,29 @@ center?: boolean
  */
 scale?: boolean
 /**
- * Name of the layer, unique in the model. Default: its type and a number.
+ * Distribution of the initial factors.
  */
-name?: string
+gammaInitializer?: Initializer
 /**
- * Names of the layers or model inputs that this layer reads. Default: the layer before it.
- * 
- * @minItems 1
+ * Penalty on the factors that is added to the loss.
  */
-inputs?: string[]
-}
+gammaRegularizer?: Regularizer
 /**
- * Two recurrent layers over a sequence, one from each end, with their outputs joined. Gates are as in lstm and gru by default.
+ * What the factors are brought back to after every update.
  */
-export interface LayerBidirectional {
+gammaConstraint?: Constraint
 /**
- * Two recurrent layers over a sequence, one from each end, with their outputs joined. Gates are as in lstm and gru by default.
+ * Distribution of the initial offsets.
  */
-type: "bidirectional"
+betaInitializer?: Initializer
 /**
- * Kind of the recurrent layers.
+ * Penalty on the offsets that is added to the loss.
  */
-cell?: ("lstm" | "gru" | "simpleRnn")
+betaRegularizer?: Regularizer
 /**
- * How the two outputs are joined.
+ * What the offsets are brought back to after every update.
  */
-merge?: ("concat" | "sum" | "average")
-/**
- * Width of the state.
- */
-units: number
-/**
- * Give the state after every step instead of the last one.
- */
-returnSequences?: boolean
-/**
- * Activation function on the output of the layer.
- */
-activation?: Activation
-/**
- * Distribution of the initial weights.
- */
-kernelInitializer?: Initializer
-/**
- * Distribution of the initial weights.
- */
-recurrentInitializer?: Initializer
-/**
- * Share of input features dropped, the same ones in every step.
- */
-dropout?: number
-/**
- * Share of state values dropped between steps, the same ones in every step.
- */
-recurrentDropout?: number
+betaConstraint?: Constraint
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -3129,11 +4142,11 @@ export interface InitializerRandomUniform {
 /**
  * Smallest value.
  */
-minimum?: number
+minval?: number
 /**
  * Largest value.
  */
-maximum?: number
+maxval?: number
 }
 /**
  * Normal, drawn anew beyond two standard deviations.
@@ -3159,11 +4172,11 @@ scale?: number
 /**
  * What the variance is divided by: number of inputs, of outputs, or their average.
  */
-mode?: ("fanIn" | "fanOut" | "fanAverage")
+mode?: ("fanIn" | "fanOut" | "fanAvg")
 /**
  * Kind of the distribution.
  */
-distribution?: ("truncatedNormal" | "normal" | "uniform")
+distribution?: ("truncatedNormal" | "untruncatedNormal" | "uniform")
 }
 /**
  * Uniform with the variance 2 / (inputs + outputs).
@@ -3226,11 +4239,11 @@ export interface InitializerUniform {
 /**
  * Smallest value.
  */
-minimum?: number
+minval?: number
 /**
  * Largest value.
  */
-maximum?: number
+maxval?: number
 }
 /**
  * Short for randomNormal.
@@ -3244,6 +4257,158 @@ mean?: number
  * Standard deviation.
  */
 stddev?: number
+}
+/**
+ * Scales vectors of weights down to a largest norm.
+ */
+export interface ConstraintMaxNorm {
+/**
+ * Largest norm.
+ */
+maxValue?: number
+/**
+ * Axes of the weight that one norm runs over: 0 for the inputs of a dense layer, [0, 1, 2] for the kernel of conv2d.
+ */
+axis?: (number | number[])
+}
+/**
+ * Scales vectors of weights to a norm between two bounds, at once or by and by.
+ */
+export interface ConstraintMinMaxNorm {
+/**
+ * Smallest norm.
+ */
+minValue?: number
+/**
+ * Largest norm.
+ */
+maxValue?: number
+/**
+ * Share of the way that one update goes.
+ */
+rate?: number
+/**
+ * Axes of the weight that one norm runs over: 0 for the inputs of a dense layer, [0, 1, 2] for the kernel of conv2d.
+ */
+axis?: (number | number[])
+}
+/**
+ * No weight below 0.
+ */
+export interface ConstraintNonNeg {
+
+}
+/**
+ * Scales vectors of weights to the norm 1.
+ */
+export interface ConstraintUnitNorm {
+/**
+ * Axes of the weight that one norm runs over: 0 for the inputs of a dense layer, [0, 1, 2] for the kernel of conv2d.
+ */
+axis?: (number | number[])
+}
+/**
+ * Two recurrent layers over a sequence, one from each end, with their outputs joined. Gates are as in lstm and gru by default.
+ */
+export interface LayerBidirectional {
+/**
+ * Two recurrent layers over a sequence, one from each end, with their outputs joined. Gates are as in lstm and gru by default.
+ */
+type: "bidirectional"
+/**
+ * Kind of the recurrent layers.
+ */
+cell?: ("lstm" | "gru" | "simpleRnn")
+/**
+ * How the two outputs are joined.
+ */
+merge?: ("concat" | "sum" | "average" | "multiply")
+/**
+ * Width of the state.
+ */
+units: number
+/**
+ * Give the state after every step instead of the last one.
+ */
+returnSequences?: boolean
+/**
+ * Activation function on the output of the layer.
+ */
+activation?: Activation
+/**
+ * Add biases.
+ */
+useBias?: boolean
+/**
+ * Share of input features dropped, the same ones in every step.
+ */
+dropout?: number
+/**
+ * Share of state values dropped between steps, the same ones in every step.
+ */
+recurrentDropout?: number
+/**
+ * Distribution of the initial kernel.
+ */
+kernelInitializer?: Initializer
+/**
+ * Penalty on the kernel that is added to the loss.
+ */
+kernelRegularizer?: Regularizer
+/**
+ * What the kernel is brought back to after every update.
+ */
+kernelConstraint?: Constraint
+/**
+ * Distribution of the initial recurrent kernel.
+ */
+recurrentInitializer?: Initializer
+/**
+ * Penalty on the recurrent kernel that is added to the loss.
+ */
+recurrentRegularizer?: Regularizer
+/**
+ * What the recurrent kernel is brought back to after every update.
+ */
+recurrentConstraint?: Constraint
+/**
+ * Distribution of the initial bias.
+ */
+biasInitializer?: Initializer
+/**
+ * Penalty on the bias that is added to the loss.
+ */
+biasRegularizer?: Regularizer
+/**
+ * What the bias is brought back to after every update.
+ */
+biasConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
+/**
+ * Activation function of the gates, of an lstm or gru. Default: sigmoid.
+ */
+recurrentActivation?: Activation
+/**
+ * The bias of the forget gate of an lstm starts at 1. Default: true.
+ */
+unitForgetBias?: boolean
+/**
+ * The gru applies its reset gate after the product with the state. Default: true.
+ */
+resetAfter?: boolean
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
 }
 /**
  * The middle part of images.
@@ -3296,13 +4461,17 @@ name?: string
 inputs?: string[]
 }
 /**
- * Joins several inputs along their last axis.
+ * Joins several inputs along one axis.
  */
 export interface LayerConcatenate {
 /**
- * Joins several inputs along their last axis.
+ * Joins several inputs along one axis.
  */
 type: "concatenate"
+/**
+ * The axis. Counted as in Keras: 0 is the batch, 1 the first axis of an example, -1 the last.
+ */
+axis?: number
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -3327,9 +4496,84 @@ type: "conv1d"
  */
 filters: number
 /**
+ * Activation function on the output of the layer.
+ */
+activation?: Activation
+/**
+ * Add a bias to each channel.
+ */
+useBias?: boolean
+/**
+ * Size of the window in steps.
+ */
+kernelSize: number
+/**
+ * Distance between windows in steps.
+ */
+strides?: number
+/**
  * "valid": only full windows; "same": padded with zeros, so that stride 1 keeps the size; "causal": padded in front, so that no step sees a later one.
  */
 padding?: ("valid" | "same" | "causal")
+/**
+ * Distance between the steps that a window reads; above 1 only with strides of 1.
+ */
+dilationRate?: number
+/**
+ * The channels are cut into so many groups, each with filters of its own.
+ */
+groups?: number
+/**
+ * Distribution of the initial kernel.
+ */
+kernelInitializer?: Initializer
+/**
+ * Penalty on the kernel that is added to the loss.
+ */
+kernelRegularizer?: Regularizer
+/**
+ * What the kernel is brought back to after every update.
+ */
+kernelConstraint?: Constraint
+/**
+ * Distribution of the initial bias.
+ */
+biasInitializer?: Initializer
+/**
+ * Penalty on the bias that is added to the loss.
+ */
+biasRegularizer?: Regularizer
+/**
+ * What the bias is brought back to after every update.
+ */
+biasConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * A convolution the other way round: with strides it makes the sequence larger.
+ */
+export interface LayerConv1DTranspose {
+/**
+ * A convolution the other way round: with strides it makes the sequence larger.
+ */
+type: "conv1dTranspose"
+/**
+ * Number of channels of the output.
+ */
+filters: number
 /**
  * Activation function on the output of the layer.
  */
@@ -3339,21 +4583,49 @@ activation?: Activation
  */
 useBias?: boolean
 /**
- * Distribution of the initial weights.
- */
-kernelInitializer?: Initializer
-/**
- * Penalty on the weights that is added to the loss.
- */
-kernelRegularizer?: Regularizer
-/**
  * Size of the window in steps.
  */
 kernelSize: number
 /**
- * Steps between windows.
+ * Distance between windows in steps.
  */
 strides?: number
+/**
+ * "valid": only full windows; "same": padded with zeros, so that stride 1 keeps the size.
+ */
+padding?: ("valid" | "same")
+/**
+ * Places added at the end of each axis, to tell apart lengths that the strides would make equal. Default: as "padding" needs.
+ */
+outputPadding?: number
+/**
+ * Distribution of the initial kernel.
+ */
+kernelInitializer?: Initializer
+/**
+ * Penalty on the kernel that is added to the loss.
+ */
+kernelRegularizer?: Regularizer
+/**
+ * What the kernel is brought back to after every update.
+ */
+kernelConstraint?: Constraint
+/**
+ * Distribution of the initial bias.
+ */
+biasInitializer?: Initializer
+/**
+ * Penalty on the bias that is added to the loss.
+ */
+biasRegularizer?: Regularizer
+/**
+ * What the bias is brought back to after every update.
+ */
+biasConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -3378,9 +4650,84 @@ type: "conv2d"
  */
 filters: number
 /**
+ * Activation function on the output of the layer.
+ */
+activation?: Activation
+/**
+ * Add a bias to each channel.
+ */
+useBias?: boolean
+/**
+ * Size of the window in pixels.
+ */
+kernelSize: (number | number[])
+/**
+ * Distance between windows in pixels.
+ */
+strides?: (number | number[])
+/**
  * "valid": only full windows; "same": padded with zeros, so that stride 1 keeps the size.
  */
 padding?: ("valid" | "same")
+/**
+ * Distance between the pixels that a window reads; above 1 only with strides of 1.
+ */
+dilationRate?: (number | number[])
+/**
+ * The channels are cut into so many groups, each with filters of its own.
+ */
+groups?: number
+/**
+ * Distribution of the initial kernel.
+ */
+kernelInitializer?: Initializer
+/**
+ * Penalty on the kernel that is added to the loss.
+ */
+kernelRegularizer?: Regularizer
+/**
+ * What the kernel is brought back to after every update.
+ */
+kernelConstraint?: Constraint
+/**
+ * Distribution of the initial bias.
+ */
+biasInitializer?: Initializer
+/**
+ * Penalty on the bias that is added to the loss.
+ */
+biasRegularizer?: Regularizer
+/**
+ * What the bias is brought back to after every update.
+ */
+biasConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * A convolution the other way round: with strides it makes the image larger.
+ */
+export interface LayerConv2DTranspose {
+/**
+ * A convolution the other way round: with strides it makes the image larger.
+ */
+type: "conv2dTranspose"
+/**
+ * Number of channels of the output.
+ */
+filters: number
 /**
  * Activation function on the output of the layer.
  */
@@ -3390,21 +4737,272 @@ activation?: Activation
  */
 useBias?: boolean
 /**
- * Distribution of the initial weights.
- */
-kernelInitializer?: Initializer
-/**
- * Penalty on the weights that is added to the loss.
- */
-kernelRegularizer?: Regularizer
-/**
  * Size of the window in pixels.
  */
 kernelSize: (number | number[])
 /**
- * Steps between windows in pixels.
+ * Distance between windows in pixels.
  */
 strides?: (number | number[])
+/**
+ * "valid": only full windows; "same": padded with zeros, so that stride 1 keeps the size.
+ */
+padding?: ("valid" | "same")
+/**
+ * Places added at the end of each axis, to tell apart lengths that the strides would make equal. Default: as "padding" needs.
+ */
+outputPadding?: (number | number[])
+/**
+ * Distribution of the initial kernel.
+ */
+kernelInitializer?: Initializer
+/**
+ * Penalty on the kernel that is added to the loss.
+ */
+kernelRegularizer?: Regularizer
+/**
+ * What the kernel is brought back to after every update.
+ */
+kernelConstraint?: Constraint
+/**
+ * Distribution of the initial bias.
+ */
+biasInitializer?: Initializer
+/**
+ * Penalty on the bias that is added to the loss.
+ */
+biasRegularizer?: Regularizer
+/**
+ * What the bias is brought back to after every update.
+ */
+biasConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Convolution over a volume, or over the frames of a film.
+ */
+export interface LayerConv3D {
+/**
+ * Convolution over a volume, or over the frames of a film.
+ */
+type: "conv3d"
+/**
+ * Number of channels of the output.
+ */
+filters: number
+/**
+ * Activation function on the output of the layer.
+ */
+activation?: Activation
+/**
+ * Add a bias to each channel.
+ */
+useBias?: boolean
+/**
+ * Size of the window in voxels.
+ */
+kernelSize: (number | number[])
+/**
+ * Distance between windows in voxels.
+ */
+strides?: (number | number[])
+/**
+ * "valid": only full windows; "same": padded with zeros, so that stride 1 keeps the size.
+ */
+padding?: ("valid" | "same")
+/**
+ * Distance between the voxels that a window reads; above 1 only with strides of 1.
+ */
+dilationRate?: (number | number[])
+/**
+ * The channels are cut into so many groups, each with filters of its own.
+ */
+groups?: number
+/**
+ * Distribution of the initial kernel.
+ */
+kernelInitializer?: Initializer
+/**
+ * Penalty on the kernel that is added to the loss.
+ */
+kernelRegularizer?: Regularizer
+/**
+ * What the kernel is brought back to after every update.
+ */
+kernelConstraint?: Constraint
+/**
+ * Distribution of the initial bias.
+ */
+biasInitializer?: Initializer
+/**
+ * Penalty on the bias that is added to the loss.
+ */
+biasRegularizer?: Regularizer
+/**
+ * What the bias is brought back to after every update.
+ */
+biasConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * A convolution the other way round: with strides it makes the volume larger.
+ */
+export interface LayerConv3DTranspose {
+/**
+ * A convolution the other way round: with strides it makes the volume larger.
+ */
+type: "conv3dTranspose"
+/**
+ * Number of channels of the output.
+ */
+filters: number
+/**
+ * Activation function on the output of the layer.
+ */
+activation?: Activation
+/**
+ * Add a bias to each channel.
+ */
+useBias?: boolean
+/**
+ * Size of the window in voxels.
+ */
+kernelSize: (number | number[])
+/**
+ * Distance between windows in voxels.
+ */
+strides?: (number | number[])
+/**
+ * "valid": only full windows; "same": padded with zeros, so that stride 1 keeps the size.
+ */
+padding?: ("valid" | "same")
+/**
+ * Places added at the end of each axis, to tell apart lengths that the strides would make equal. Default: as "padding" needs.
+ */
+outputPadding?: (number | number[])
+/**
+ * Distribution of the initial kernel.
+ */
+kernelInitializer?: Initializer
+/**
+ * Penalty on the kernel that is added to the loss.
+ */
+kernelRegularizer?: Regularizer
+/**
+ * What the kernel is brought back to after every update.
+ */
+kernelConstraint?: Constraint
+/**
+ * Distribution of the initial bias.
+ */
+biasInitializer?: Initializer
+/**
+ * Penalty on the bias that is added to the loss.
+ */
+biasRegularizer?: Regularizer
+/**
+ * What the bias is brought back to after every update.
+ */
+biasConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Cuts away the edges of a sequence.
+ */
+export interface LayerCropping1D {
+/**
+ * Cuts away the edges of a sequence.
+ */
+type: "cropping1d"
+/**
+ * Number of steps cut away: one number for both ends, or [before, after].
+ */
+cropping?: (number | number[])
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Cuts away the edges of a image.
+ */
+export interface LayerCropping2D {
+/**
+ * Cuts away the edges of a image.
+ */
+type: "cropping2d"
+/**
+ * Number of pixels cut away: one number for all sides, or one per axis (height, width), or [before, after] per axis.
+ */
+cropping?: (number | (number | number[])[])
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Cuts away the edges of a volume.
+ */
+export interface LayerCropping3D {
+/**
+ * Cuts away the edges of a volume.
+ */
+type: "cropping3d"
+/**
+ * Number of voxels cut away: one number for all sides, or one per axis (depth, height, width), or [before, after] per axis.
+ */
+cropping?: (number | (number | number[])[])
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -3437,13 +5035,108 @@ activation?: Activation
  */
 useBias?: boolean
 /**
- * Distribution of the initial weights.
+ * Distribution of the initial kernel.
  */
 kernelInitializer?: Initializer
 /**
- * Penalty on the weights that is added to the loss.
+ * Penalty on the kernel that is added to the loss.
  */
 kernelRegularizer?: Regularizer
+/**
+ * What the kernel is brought back to after every update.
+ */
+kernelConstraint?: Constraint
+/**
+ * Distribution of the initial bias.
+ */
+biasInitializer?: Initializer
+/**
+ * Penalty on the bias that is added to the loss.
+ */
+biasRegularizer?: Regularizer
+/**
+ * What the bias is brought back to after every update.
+ */
+biasConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * A convolution of its own for each channel of a sequence.
+ */
+export interface LayerDepthwiseConv1D {
+/**
+ * A convolution of its own for each channel of a sequence.
+ */
+type: "depthwiseConv1d"
+/**
+ * Size of the window in steps.
+ */
+kernelSize: number
+/**
+ * Distance between windows in steps.
+ */
+strides?: number
+/**
+ * "valid": only full windows; "same": padded with zeros, so that stride 1 keeps the size.
+ */
+padding?: ("valid" | "same")
+/**
+ * Distance between the steps that a window reads; above 1 only with strides of 1.
+ */
+dilationRate?: number
+/**
+ * Channels made from each channel.
+ */
+depthMultiplier?: number
+/**
+ * Activation function on the output of the layer.
+ */
+activation?: Activation
+/**
+ * Add a bias to each channel.
+ */
+useBias?: boolean
+/**
+ * Distribution of the initial depthwise kernel.
+ */
+depthwiseInitializer?: Initializer
+/**
+ * Penalty on the depthwise kernel that is added to the loss.
+ */
+depthwiseRegularizer?: Regularizer
+/**
+ * What the depthwise kernel is brought back to after every update.
+ */
+depthwiseConstraint?: Constraint
+/**
+ * Distribution of the initial bias.
+ */
+biasInitializer?: Initializer
+/**
+ * Penalty on the bias that is added to the loss.
+ */
+biasRegularizer?: Regularizer
+/**
+ * What the bias is brought back to after every update.
+ */
+biasConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -3468,13 +5161,17 @@ type: "depthwiseConv2d"
  */
 kernelSize: (number | number[])
 /**
- * Steps between windows in pixels, both ways.
+ * Distance between windows in pixels, both ways.
  */
 strides?: number
 /**
  * "valid": only full windows; "same": padded with zeros, so that stride 1 keeps the size.
  */
 padding?: ("valid" | "same")
+/**
+ * Distance between the pixels that a window reads; above 1 only with strides of 1.
+ */
+dilationRate?: (number | number[])
 /**
  * Channels made from each channel.
  */
@@ -3488,9 +5185,60 @@ activation?: Activation
  */
 useBias?: boolean
 /**
- * Distribution of the initial weights.
+ * Distribution of the initial depthwise kernel.
  */
 depthwiseInitializer?: Initializer
+/**
+ * Penalty on the depthwise kernel that is added to the loss.
+ */
+depthwiseRegularizer?: Regularizer
+/**
+ * What the depthwise kernel is brought back to after every update.
+ */
+depthwiseConstraint?: Constraint
+/**
+ * Distribution of the initial bias.
+ */
+biasInitializer?: Initializer
+/**
+ * Penalty on the bias that is added to the loss.
+ */
+biasRegularizer?: Regularizer
+/**
+ * What the bias is brought back to after every update.
+ */
+biasConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Products of two inputs, summed along one axis of each: similarities, or a matrix product per example.
+ */
+export interface LayerDot {
+/**
+ * Products of two inputs, summed along one axis of each: similarities, or a matrix product per example.
+ */
+type: "dot"
+/**
+ * The axis of both inputs, or one of each. Counted as in Keras: 0 is the batch, 1 the first axis of an example, -1 the last.
+ */
+axes: (number | number[])
+/**
+ * Scale the vectors along the axes to the norm 1 first: cosine similarity.
+ */
+normalize?: boolean
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -3526,6 +5274,29 @@ name?: string
 inputs?: string[]
 }
 /**
+ * x above 0, alpha · (exp(x) − 1) below.
+ */
+export interface LayerElu {
+/**
+ * x above 0, alpha · (exp(x) − 1) below.
+ */
+type: "elu"
+/**
+ * Limit towards minus infinity, without its sign.
+ */
+alpha?: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
  * A trained vector for each token id.
  */
 export interface LayerEmbedding {
@@ -3546,9 +5317,21 @@ outputDim: number
  */
 maskZero?: boolean
 /**
- * Distribution of the initial weights.
+ * Distribution of the initial embeddings.
  */
 embeddingsInitializer?: Initializer
+/**
+ * Penalty on the embeddings that is added to the loss.
+ */
+embeddingsRegularizer?: Regularizer
+/**
+ * What the embeddings are brought back to after every update.
+ */
+embeddingsConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -3580,6 +5363,29 @@ name?: string
 inputs?: string[]
 }
 /**
+ * While training, multiplies by normal noise around 1 with the variance rate / (1 − rate).
+ */
+export interface LayerGaussianDropout {
+/**
+ * While training, multiplies by normal noise around 1 with the variance rate / (1 − rate).
+ */
+type: "gaussianDropout"
+/**
+ * As the share of a dropout of the same strength.
+ */
+rate: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
  * While training, adds normal noise; otherwise passes values through.
  */
 export interface LayerGaussianNoise {
@@ -3591,6 +5397,29 @@ type: "gaussianNoise"
  * Standard deviation of the noise.
  */
 stddev: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * While training, a draw from the normal distributions with the given means and logarithms of the variance; otherwise the means. Adds the divergence from the standard normal distribution to the loss, as in a variational autoencoder.
+ */
+export interface LayerGaussianSampling {
+/**
+ * While training, a draw from the normal distributions with the given means and logarithms of the variance; otherwise the means. Adds the divergence from the standard normal distribution to the loss, as in a variational autoencoder.
+ */
+type: "gaussianSampling"
+/**
+ * Weight of the Kullback–Leibler divergence, summed over the values of an example, in the loss.
+ */
+klWeight?: number
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -3641,6 +5470,25 @@ name?: string
 inputs?: string[]
 }
 /**
+ * Mean over the voxels of a volume, per channel.
+ */
+export interface LayerGlobalAveragePooling3D {
+/**
+ * Mean over the voxels of a volume, per channel.
+ */
+type: "globalAveragePooling3d"
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
  * Largest value over the steps of a sequence.
  */
 export interface LayerGlobalMaxPooling1D {
@@ -3679,6 +5527,84 @@ name?: string
 inputs?: string[]
 }
 /**
+ * Largest value over the voxels of a volume, per channel.
+ */
+export interface LayerGlobalMaxPooling3D {
+/**
+ * Largest value over the voxels of a volume, per channel.
+ */
+type: "globalMaxPooling3d"
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Scales groups of channels of each example to mean 0 and variance 1: the same in training and prediction, whatever the size of the batch.
+ */
+export interface LayerGroupNormalization {
+/**
+ * Scales groups of channels of each example to mean 0 and variance 1: the same in training and prediction, whatever the size of the batch.
+ */
+type: "groupNormalization"
+/**
+ * Number of groups of channels; 1 normalizes all channels together, -1 each by itself.
+ */
+groups?: (number | -1)
+/**
+ * Added to the variance.
+ */
+epsilon?: number
+/**
+ * Add a trained offset.
+ */
+center?: boolean
+/**
+ * Multiply by a trained factor.
+ */
+scale?: boolean
+/**
+ * Distribution of the initial factors.
+ */
+gammaInitializer?: Initializer
+/**
+ * Penalty on the factors that is added to the loss.
+ */
+gammaRegularizer?: Regularizer
+/**
+ * What the factors are brought back to after every update.
+ */
+gammaConstraint?: Constraint
+/**
+ * Distribution of the initial offsets.
+ */
+betaInitializer?: Initializer
+/**
+ * Penalty on the offsets that is added to the loss.
+ */
+betaRegularizer?: Regularizer
+/**
+ * What the offsets are brought back to after every update.
+ */
+betaConstraint?: Constraint
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
  * Gated recurrent unit over the steps of a sequence.
  */
 export interface LayerGru {
@@ -3703,13 +5629,9 @@ goBackwards?: boolean
  */
 activation?: Activation
 /**
- * Distribution of the initial weights.
+ * Add biases.
  */
-kernelInitializer?: Initializer
-/**
- * Distribution of the initial weights.
- */
-recurrentInitializer?: Initializer
+useBias?: boolean
 /**
  * Share of input features dropped, the same ones in every step.
  */
@@ -3719,6 +5641,46 @@ dropout?: number
  */
 recurrentDropout?: number
 /**
+ * Distribution of the initial kernel.
+ */
+kernelInitializer?: Initializer
+/**
+ * Penalty on the kernel that is added to the loss.
+ */
+kernelRegularizer?: Regularizer
+/**
+ * What the kernel is brought back to after every update.
+ */
+kernelConstraint?: Constraint
+/**
+ * Distribution of the initial recurrent kernel.
+ */
+recurrentInitializer?: Initializer
+/**
+ * Penalty on the recurrent kernel that is added to the loss.
+ */
+recurrentRegularizer?: Regularizer
+/**
+ * What the recurrent kernel is brought back to after every update.
+ */
+recurrentConstraint?: Constraint
+/**
+ * Distribution of the initial bias.
+ */
+biasInitializer?: Initializer
+/**
+ * Penalty on the bias that is added to the loss.
+ */
+biasRegularizer?: Regularizer
+/**
+ * What the bias is brought back to after every update.
+ */
+biasConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
+/**
  * Activation function on the output of the layer.
  */
 recurrentActivation?: Activation
@@ -3726,6 +5688,25 @@ recurrentActivation?: Activation
  * Apply the reset gate after the product with the state, as current Keras does; false: before it.
  */
 resetAfter?: boolean
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Gives what it reads.
+ */
+export interface LayerIdentity {
+/**
+ * Gives what it reads.
+ */
+type: "identity"
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -3757,6 +5738,53 @@ center?: boolean
  * Multiply by a trained factor.
  */
 scale?: boolean
+/**
+ * Distribution of the initial factors.
+ */
+gammaInitializer?: Initializer
+/**
+ * Penalty on the factors that is added to the loss.
+ */
+gammaRegularizer?: Regularizer
+/**
+ * What the factors are brought back to after every update.
+ */
+gammaConstraint?: Constraint
+/**
+ * Distribution of the initial offsets.
+ */
+betaInitializer?: Initializer
+/**
+ * Penalty on the offsets that is added to the loss.
+ */
+betaRegularizer?: Regularizer
+/**
+ * What the offsets are brought back to after every update.
+ */
+betaConstraint?: Constraint
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * x above 0, a small slope below.
+ */
+export interface LayerLeakyRelu {
+/**
+ * x above 0, a small slope below.
+ */
+type: "leakyRelu"
+/**
+ * Slope below 0.
+ */
+negativeSlope?: number
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -3793,13 +5821,9 @@ goBackwards?: boolean
  */
 activation?: Activation
 /**
- * Distribution of the initial weights.
+ * Add biases.
  */
-kernelInitializer?: Initializer
-/**
- * Distribution of the initial weights.
- */
-recurrentInitializer?: Initializer
+useBias?: boolean
 /**
  * Share of input features dropped, the same ones in every step.
  */
@@ -3809,6 +5833,46 @@ dropout?: number
  */
 recurrentDropout?: number
 /**
+ * Distribution of the initial kernel.
+ */
+kernelInitializer?: Initializer
+/**
+ * Penalty on the kernel that is added to the loss.
+ */
+kernelRegularizer?: Regularizer
+/**
+ * What the kernel is brought back to after every update.
+ */
+kernelConstraint?: Constraint
+/**
+ * Distribution of the initial recurrent kernel.
+ */
+recurrentInitializer?: Initializer
+/**
+ * Penalty on the recurrent kernel that is added to the loss.
+ */
+recurrentRegularizer?: Regularizer
+/**
+ * What the recurrent kernel is brought back to after every update.
+ */
+recurrentConstraint?: Constraint
+/**
+ * Distribution of the initial bias.
+ */
+biasInitializer?: Initializer
+/**
+ * Penalty on the bias that is added to the loss.
+ */
+biasRegularizer?: Regularizer
+/**
+ * What the bias is brought back to after every update.
+ */
+biasConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
+/**
  * Activation function on the output of the layer.
  */
 recurrentActivation?: Activation
@@ -3816,6 +5880,29 @@ recurrentActivation?: Activation
  * The bias of the forget gate starts at 1.
  */
 unitForgetBias?: boolean
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Steps whose features are all one value are padding: they become 0, and later layers leave them out.
+ */
+export interface LayerMasking {
+/**
+ * Steps whose features are all one value are padding: they become 0, and later layers leave them out.
+ */
+type: "masking"
+/**
+ * The value.
+ */
+maskValue?: number
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -3890,6 +5977,37 @@ name?: string
 inputs?: string[]
 }
 /**
+ * Largest value over windows of a volume.
+ */
+export interface LayerMaxPooling3D {
+/**
+ * Largest value over windows of a volume.
+ */
+type: "maxPooling3d"
+/**
+ * Size of the window in voxels.
+ */
+poolSize?: (number | number[])
+/**
+ * Steps between windows in voxels. Default: the size of the window.
+ */
+strides?: (number | number[])
+/**
+ * "valid": only full windows; "same": padded with zeros, so that stride 1 keeps the size.
+ */
+padding?: ("valid" | "same")
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
  * Largest of several inputs, value by value.
  */
 export interface LayerMaximum {
@@ -3897,6 +6015,25 @@ export interface LayerMaximum {
  * Largest of several inputs, value by value.
  */
 type: "maximum"
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Smallest of several inputs, value by value.
+ */
+export interface LayerMinimum {
+/**
+ * Smallest of several inputs, value by value.
+ */
+type: "minimum"
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -3979,6 +6116,63 @@ name?: string
 inputs?: string[]
 }
 /**
+ * (x − mean) / standard deviation, by numbers that are known beforehand. The transform "standardize" learns them from the data.
+ */
+export interface LayerNormalization {
+/**
+ * (x − mean) / standard deviation, by numbers that are known beforehand. The transform "standardize" learns them from the data.
+ */
+type: "normalization"
+/**
+ * Mean of all values, or one per feature of the last axis.
+ */
+mean: (number | number[])
+/**
+ * Variance of all values, or one per feature of the last axis.
+ */
+variance: (number | number[])
+/**
+ * x · standard deviation + mean instead.
+ */
+invert?: boolean
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * The axes of an example in another order.
+ */
+export interface LayerPermute {
+/**
+ * The axes of an example in another order.
+ */
+type: "permute"
+/**
+ * The axes in their new order, counted from 1.
+ * 
+ * @minItems 1
+ * @maxItems 5
+ */
+dims: number[]
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
  * Adds a trained vector for each place in a sequence, so that attention can tell the order.
  */
 export interface LayerPositionEmbedding {
@@ -3990,6 +6184,41 @@ type: "positionEmbedding"
  * Distribution of the initial weights.
  */
 initializer?: Initializer
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * x above 0, a trained slope below.
+ */
+export interface LayerPrelu {
+/**
+ * x above 0, a trained slope below.
+ */
+type: "prelu"
+/**
+ * Distribution of the initial slopes.
+ */
+alphaInitializer?: Initializer
+/**
+ * Penalty on the slopes that is added to the loss.
+ */
+alphaRegularizer?: Regularizer
+/**
+ * What the slopes are brought back to after every update.
+ */
+alphaConstraint?: Constraint
+/**
+ * Axes along which one slope is shared: [1, 2] for one per channel of an image. Counted as in Keras: 0 is the batch, 1 the first axis of an example, -1 the last.
+ */
+sharedAxes?: (number | number[])
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -4363,6 +6592,83 @@ name?: string
 inputs?: string[]
 }
 /**
+ * How far the last of its inputs, a reconstruction, lies from the ones before it: the mean over all values of an example. An autoencoder ends with it.
+ */
+export interface LayerReconstructionError {
+/**
+ * How far the last of its inputs, a reconstruction, lies from the ones before it: the mean over all values of an example. An autoencoder ends with it.
+ */
+type: "reconstructionError"
+/**
+ * Square or size of the differences.
+ */
+error?: ("squared" | "absolute")
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * max(0, x), with a largest value, a slope below, or a threshold.
+ */
+export interface LayerRelu {
+/**
+ * max(0, x), with a largest value, a slope below, or a threshold.
+ */
+type: "relu"
+/**
+ * Largest value.
+ */
+maxValue?: number
+/**
+ * Slope below the threshold.
+ */
+negativeSlope?: number
+/**
+ * Values up to it become 0, or lie on the slope.
+ */
+threshold?: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * A sequence of one vector again and again.
+ */
+export interface LayerRepeatVector {
+/**
+ * A sequence of one vector again and again.
+ */
+type: "repeatVector"
+/**
+ * Number of steps.
+ */
+n: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
  * x · scale + offset, e.g. pixels 0 to 255 to 0 to 1.
  */
 export interface LayerRescaling {
@@ -4455,6 +6761,124 @@ name?: string
 inputs?: string[]
 }
 /**
+ * Divides vectors by their root mean square, and multiplies by a trained factor.
+ */
+export interface LayerRmsNormalization {
+/**
+ * Divides vectors by their root mean square, and multiplies by a trained factor.
+ */
+type: "rmsNormalization"
+/**
+ * Axes that a vector runs over. Counted as in Keras: 0 is the batch, 1 the first axis of an example, -1 the last.
+ */
+axis?: (number | number[])
+/**
+ * Added to the mean square.
+ */
+epsilon?: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * A depthwise convolution over a sequence, then a mix of the channels: fewer weights than conv1d.
+ */
+export interface LayerSeparableConv1D {
+/**
+ * A depthwise convolution over a sequence, then a mix of the channels: fewer weights than conv1d.
+ */
+type: "separableConv1d"
+/**
+ * Number of channels of the output.
+ */
+filters: number
+/**
+ * Activation function on the output of the layer.
+ */
+activation?: Activation
+/**
+ * Add a bias to each channel.
+ */
+useBias?: boolean
+/**
+ * Size of the window in steps.
+ */
+kernelSize: number
+/**
+ * Distance between windows in steps.
+ */
+strides?: number
+/**
+ * "valid": only full windows; "same": padded with zeros, so that stride 1 keeps the size.
+ */
+padding?: ("valid" | "same")
+/**
+ * Distance between the steps that a window reads; above 1 only with strides of 1.
+ */
+dilationRate?: number
+/**
+ * Channels made from each channel.
+ */
+depthMultiplier?: number
+/**
+ * Distribution of the initial depthwise kernel.
+ */
+depthwiseInitializer?: Initializer
+/**
+ * Penalty on the depthwise kernel that is added to the loss.
+ */
+depthwiseRegularizer?: Regularizer
+/**
+ * What the depthwise kernel is brought back to after every update.
+ */
+depthwiseConstraint?: Constraint
+/**
+ * Distribution of the initial pointwise kernel.
+ */
+pointwiseInitializer?: Initializer
+/**
+ * Penalty on the pointwise kernel that is added to the loss.
+ */
+pointwiseRegularizer?: Regularizer
+/**
+ * What the pointwise kernel is brought back to after every update.
+ */
+pointwiseConstraint?: Constraint
+/**
+ * Distribution of the initial bias.
+ */
+biasInitializer?: Initializer
+/**
+ * Penalty on the bias that is added to the loss.
+ */
+biasRegularizer?: Regularizer
+/**
+ * What the bias is brought back to after every update.
+ */
+biasConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
  * A depthwise convolution over an image, then a mix of the channels: fewer weights than conv2d.
  */
 export interface LayerSeparableConv2D {
@@ -4467,22 +6891,6 @@ type: "separableConv2d"
  */
 filters: number
 /**
- * Size of the window in pixels.
- */
-kernelSize: (number | number[])
-/**
- * Steps between windows in pixels, both ways.
- */
-strides?: number
-/**
- * "valid": only full windows; "same": padded with zeros, so that stride 1 keeps the size.
- */
-padding?: ("valid" | "same")
-/**
- * Channels made from each channel before the mix.
- */
-depthMultiplier?: number
-/**
  * Activation function on the output of the layer.
  */
 activation?: Activation
@@ -4491,13 +6899,65 @@ activation?: Activation
  */
 useBias?: boolean
 /**
- * Distribution of the initial weights.
+ * Size of the window in pixels.
+ */
+kernelSize: (number | number[])
+/**
+ * Distance between windows in pixels, both ways.
+ */
+strides?: number
+/**
+ * "valid": only full windows; "same": padded with zeros, so that stride 1 keeps the size.
+ */
+padding?: ("valid" | "same")
+/**
+ * Distance between the pixels that a window reads; above 1 only with strides of 1.
+ */
+dilationRate?: (number | number[])
+/**
+ * Channels made from each channel.
+ */
+depthMultiplier?: number
+/**
+ * Distribution of the initial depthwise kernel.
  */
 depthwiseInitializer?: Initializer
 /**
- * Distribution of the initial weights.
+ * Penalty on the depthwise kernel that is added to the loss.
+ */
+depthwiseRegularizer?: Regularizer
+/**
+ * What the depthwise kernel is brought back to after every update.
+ */
+depthwiseConstraint?: Constraint
+/**
+ * Distribution of the initial pointwise kernel.
  */
 pointwiseInitializer?: Initializer
+/**
+ * Penalty on the pointwise kernel that is added to the loss.
+ */
+pointwiseRegularizer?: Regularizer
+/**
+ * What the pointwise kernel is brought back to after every update.
+ */
+pointwiseConstraint?: Constraint
+/**
+ * Distribution of the initial bias.
+ */
+biasInitializer?: Initializer
+/**
+ * Penalty on the bias that is added to the loss.
+ */
+biasRegularizer?: Regularizer
+/**
+ * What the bias is brought back to after every update.
+ */
+biasConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -4557,13 +7017,9 @@ goBackwards?: boolean
  */
 activation?: Activation
 /**
- * Distribution of the initial weights.
+ * Add biases.
  */
-kernelInitializer?: Initializer
-/**
- * Distribution of the initial weights.
- */
-recurrentInitializer?: Initializer
+useBias?: boolean
 /**
  * Share of input features dropped, the same ones in every step.
  */
@@ -4572,6 +7028,46 @@ dropout?: number
  * Share of state values dropped between steps, the same ones in every step.
  */
 recurrentDropout?: number
+/**
+ * Distribution of the initial kernel.
+ */
+kernelInitializer?: Initializer
+/**
+ * Penalty on the kernel that is added to the loss.
+ */
+kernelRegularizer?: Regularizer
+/**
+ * What the kernel is brought back to after every update.
+ */
+kernelConstraint?: Constraint
+/**
+ * Distribution of the initial recurrent kernel.
+ */
+recurrentInitializer?: Initializer
+/**
+ * Penalty on the recurrent kernel that is added to the loss.
+ */
+recurrentRegularizer?: Regularizer
+/**
+ * What the recurrent kernel is brought back to after every update.
+ */
+recurrentConstraint?: Constraint
+/**
+ * Distribution of the initial bias.
+ */
+biasInitializer?: Initializer
+/**
+ * Penalty on the bias that is added to the loss.
+ */
+biasRegularizer?: Regularizer
+/**
+ * What the bias is brought back to after every update.
+ */
+biasConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -4595,6 +7091,29 @@ type: "sinusoidalPositionEncoding"
  * Steps of the longest wave, divided by 2π.
  */
 maxWavelength?: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * exp(x), scaled to the sum 1.
+ */
+export interface LayerSoftmax {
+/**
+ * exp(x), scaled to the sum 1.
+ */
+type: "softmax"
+/**
+ * Axes that the sum runs over. Counted as in Keras: 0 is the batch, 1 the first axis of an example, -1 the last.
+ */
+axis?: (number | number[])
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -4653,6 +7172,259 @@ name?: string
 inputs?: string[]
 }
 /**
+ * Dropout of whole channels of a volume.
+ */
+export interface LayerSpatialDropout3D {
+/**
+ * Dropout of whole channels of a volume.
+ */
+type: "spatialDropout3d"
+/**
+ * Share of channels set to zero.
+ */
+rate: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * The first of two inputs of the same shape minus the second.
+ */
+export interface LayerSubtract {
+/**
+ * The first of two inputs of the same shape minus the second.
+ */
+type: "subtract"
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * x above a threshold, 0 otherwise.
+ */
+export interface LayerThresholdedRelu {
+/**
+ * x above a threshold, 0 otherwise.
+ */
+type: "thresholdedRelu"
+/**
+ * The threshold.
+ */
+theta?: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * One layer, with the same weights, on every step of a sequence: dense on vectors, conv2d on the frames of a film. Batch statistics run over the steps, too.
+ */
+export interface LayerTimeDistributed {
+/**
+ * One layer, with the same weights, on every step of a sequence: dense on vectors, conv2d on the frames of a film. Batch statistics run over the steps, too.
+ */
+type: "timeDistributed"
+/**
+ * The layer.
+ */
+layer: Layer
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Scales vectors to the Euclidean norm 1.
+ */
+export interface LayerUnitNormalization {
+/**
+ * Scales vectors to the Euclidean norm 1.
+ */
+type: "unitNormalization"
+/**
+ * Axes that a vector runs over. Counted as in Keras: 0 is the batch, 1 the first axis of an example, -1 the last.
+ */
+axis?: (number | number[])
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Repeats every step of a sequence.
+ */
+export interface LayerUpSampling1D {
+/**
+ * Repeats every step of a sequence.
+ */
+type: "upSampling1d"
+/**
+ * How often.
+ */
+size?: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Makes an image larger by whole factors.
+ */
+export interface LayerUpSampling2D {
+/**
+ * Makes an image larger by whole factors.
+ */
+type: "upSampling2d"
+/**
+ * Factors of height and width.
+ */
+size?: (number | number[])
+/**
+ * What new pixels show: the nearest old one, or a mix of the four around.
+ */
+interpolation?: ("nearest" | "bilinear")
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Repeats every voxel of a volume.
+ */
+export interface LayerUpSampling3D {
+/**
+ * Repeats every voxel of a volume.
+ */
+type: "upSampling3d"
+/**
+ * How often along each axis.
+ */
+size?: (number | number[])
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Adds zeros around a sequence.
+ */
+export interface LayerZeroPadding1D {
+/**
+ * Adds zeros around a sequence.
+ */
+type: "zeroPadding1d"
+/**
+ * Number of steps added: one number for both ends, or [before, after].
+ */
+padding?: (number | number[])
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Adds zeros around a image.
+ */
+export interface LayerZeroPadding2D {
+/**
+ * Adds zeros around a image.
+ */
+type: "zeroPadding2d"
+/**
+ * Number of pixels added: one number for all sides, or one per axis (height, width), or [before, after] per axis.
+ */
+padding?: (number | (number | number[])[])
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Adds zeros around a volume.
+ */
+export interface LayerZeroPadding3D {
+/**
+ * Adds zeros around a volume.
+ */
+type: "zeroPadding3d"
+/**
+ * Number of voxels added: one number for all sides, or one per axis (depth, height, width), or [before, after] per axis.
+ */
+padding?: (number | (number | number[])[])
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
  * Steps by the gradient times the moving root of updates over that of gradients.
  */
 export interface OptimizerAdadelta {
@@ -4668,6 +7440,10 @@ rho?: number
  * Keeps divisions finite.
  */
 epsilon?: number
+/**
+ * Share of the learning rate by which weights shrink before each update, apart from the gradient. Every weight shrinks, biases too.
+ */
+weightDecay?: number
 /**
  * Scale the gradient of each weight down to this norm.
  */
@@ -4697,6 +7473,10 @@ initialAccumulator?: number
  * Keeps divisions finite.
  */
 epsilon?: number
+/**
+ * Share of the learning rate by which weights shrink before each update, apart from the gradient. Every weight shrinks, biases too.
+ */
+weightDecay?: number
 /**
  * Scale the gradient of each weight down to this norm.
  */
@@ -4735,6 +7515,10 @@ epsilon?: number
  */
 amsgrad?: boolean
 /**
+ * Share of the learning rate by which weights shrink before each update, apart from the gradient. Every weight shrinks, biases too.
+ */
+weightDecay?: number
+/**
  * Scale the gradient of each weight down to this norm.
  */
 clipNorm?: number
@@ -4756,10 +7540,6 @@ export interface OptimizerAdamW {
  */
 learningRate?: number
 /**
- * Share of the learning rate by which weights shrink.
- */
-weightDecay?: number
-/**
  * Share of the moving mean of gradients that a step keeps.
  */
 beta1?: number
@@ -4775,6 +7555,10 @@ epsilon?: number
  * Divide by the largest variance so far.
  */
 amsgrad?: boolean
+/**
+ * Share of the learning rate by which weights shrink before each update, apart from the gradient. Every weight shrinks, biases too.
+ */
+weightDecay?: number
 /**
  * Scale the gradient of each weight down to this norm.
  */
@@ -4809,6 +7593,43 @@ beta2?: number
  */
 epsilon?: number
 /**
+ * Share of the learning rate by which weights shrink before each update, apart from the gradient. Every weight shrinks, biases too.
+ */
+weightDecay?: number
+/**
+ * Scale the gradient of each weight down to this norm.
+ */
+clipNorm?: number
+/**
+ * Scale all gradients together down to this norm.
+ */
+globalClipNorm?: number
+/**
+ * Cut each value of the gradients at plus and minus this value.
+ */
+clipValue?: number
+}
+/**
+ * Steps of one size in the direction of the sign of a moving mean: wants a learning rate three to ten times smaller than Adam.
+ */
+export interface OptimizerLion {
+/**
+ * Size of an update.
+ */
+learningRate?: number
+/**
+ * Share of the moving mean in the direction of a step.
+ */
+beta1?: number
+/**
+ * Share of the moving mean of gradients that a step keeps.
+ */
+beta2?: number
+/**
+ * Share of the learning rate by which weights shrink before each update, apart from the gradient. Every weight shrinks, biases too.
+ */
+weightDecay?: number
+/**
  * Scale the gradient of each weight down to this norm.
  */
 clipNorm?: number
@@ -4841,6 +7662,10 @@ beta2?: number
  * Keeps divisions finite.
  */
 epsilon?: number
+/**
+ * Share of the learning rate by which weights shrink before each update, apart from the gradient. Every weight shrinks, biases too.
+ */
+weightDecay?: number
 /**
  * Scale the gradient of each weight down to this norm.
  */
@@ -4879,6 +7704,10 @@ epsilon?: number
  */
 centered?: boolean
 /**
+ * Share of the learning rate by which weights shrink before each update, apart from the gradient. Every weight shrinks, biases too.
+ */
+weightDecay?: number
+/**
  * Scale the gradient of each weight down to this norm.
  */
 clipNorm?: number
@@ -4908,6 +7737,10 @@ momentum?: number
  */
 nesterov?: boolean
 /**
+ * Share of the learning rate by which weights shrink before each update, apart from the gradient. Every weight shrinks, biases too.
+ */
+weightDecay?: number
+/**
  * Scale the gradient of each weight down to this norm.
  */
 clipNorm?: number
@@ -4928,11 +7761,80 @@ export interface LossBinaryCrossentropy {
  * Share of the label that is spread evenly over all classes.
  */
 labelSmoothing?: number
+/**
+ * The last of explicit "layers" is linear, and the loss reads its values as they are; the model gets a sigmoid after it, so that it answers probabilities. A sigmoid that is already there is looked behind without it.
+ */
+fromLogits?: boolean
+}
+/**
+ * Crossentropy of two classes that counts easy rows less, for classes of very different size.
+ */
+export interface LossBinaryFocalCrossentropy {
+/**
+ * How much less easy rows count; 0: all the same.
+ */
+gamma?: number
+/**
+ * Weight the second class by `alpha`, the first by 1 − `alpha`.
+ */
+classBalancing?: boolean
+/**
+ * Weight of the second class, with `classBalancing`.
+ */
+alpha?: number
+/**
+ * Share of the label that is spread evenly over all classes.
+ */
+labelSmoothing?: number
+/**
+ * The last of explicit "layers" is linear, and the loss reads its values as they are; the model gets a sigmoid after it, so that it answers probabilities. A sigmoid that is already there is looked behind without it.
+ */
+fromLogits?: boolean
 }
 /**
  * Crossentropy between one class of several and the probabilities of a softmax.
  */
 export interface LossCategoricalCrossentropy {
+/**
+ * Share of the label that is spread evenly over all classes.
+ */
+labelSmoothing?: number
+/**
+ * The last of explicit "layers" is linear, and the loss reads its values as they are; the model gets a softmax after it, so that it answers probabilities. A softmax that is already there is looked behind without it.
+ */
+fromLogits?: boolean
+}
+/**
+ * Crossentropy of several classes that counts easy rows less, for classes of very different size.
+ */
+export interface LossCategoricalFocalCrossentropy {
+/**
+ * How much less easy rows count; 0: all the same.
+ */
+gamma?: number
+/**
+ * Factor of the loss.
+ */
+alpha?: number
+/**
+ * Share of the label that is spread evenly over all classes.
+ */
+labelSmoothing?: number
+/**
+ * The last of explicit "layers" is linear, and the loss reads its values as they are; the model gets a softmax after it, so that it answers probabilities. A softmax that is already there is looked behind without it.
+ */
+fromLogits?: boolean
+}
+/**
+ * Margin loss of several classes, on the values before the softmax.
+ */
+export interface LossCategoricalHinge {
+
+}
+/**
+ * Minus the cosine between the probabilities of a softmax and those of the label: -1 is a perfect answer.
+ */
+export interface LossCosineSimilarity {
 /**
  * Share of the label that is spread evenly over all classes.
  */
@@ -4954,6 +7856,15 @@ export interface LossHuber {
 delta?: number
 }
 /**
+ * Kullback-Leibler divergence of the probabilities of a softmax from those of the label.
+ */
+export interface LossKlDivergence {
+/**
+ * Share of the label that is spread evenly over all classes.
+ */
+labelSmoothing?: number
+}
+/**
  * Logarithm of the hyperbolic cosine of the differences: squared near zero, absolute far away.
  */
 export interface LossLogCosh {
@@ -4966,9 +7877,21 @@ export interface LossMeanAbsoluteError {
 
 }
 /**
+ * Mean of the absolute differences in percent of the label, for labels away from 0.
+ */
+export interface LossMeanAbsolutePercentageError {
+
+}
+/**
  * Mean of the squared differences.
  */
 export interface LossMeanSquaredError {
+
+}
+/**
+ * Mean of the squared differences of log(1 + x), for labels from 0 up that spread over several sizes.
+ */
+export interface LossMeanSquaredLogarithmicError {
 
 }
 /**
@@ -4990,7 +7913,10 @@ quantile?: number
  * Crossentropy between a class index and the probabilities of a softmax.
  */
 export interface LossSparseCategoricalCrossentropy {
-
+/**
+ * The last of explicit "layers" is linear, and the loss reads its values as they are; the model gets a softmax after it, so that it answers probabilities. A softmax that is already there is looked behind without it.
+ */
+fromLogits?: boolean
 }
 /**
  * Squared margin loss of two classes, from one output between -1 and 1.
@@ -5003,9 +7929,13 @@ export interface LossSquaredHinge {
  */
 export interface CallbackEarlyStopping {
 /**
- * The number that is watched; accuracy and meanAbsoluteError are those of the validation rows.
+ * The number that is watched: "loss", another number that every epoch reports, "validationLoss", or a metric of the validation rows ("accuracy", "meanAbsoluteError").
  */
-monitor?: ("validationLoss" | "loss" | "accuracy" | "meanAbsoluteError")
+monitor?: string
+/**
+ * Which change is an improvement. "auto": higher for accuracy, lower for everything else.
+ */
+better?: ("auto" | "lower" | "higher")
 /**
  * A smaller change is no improvement.
  */
@@ -5019,6 +7949,10 @@ patience?: number
  */
 restoreBest?: boolean
 /**
+ * What the number must beat: until it does, every epoch counts as one without improvement.
+ */
+baseline?: number
+/**
  * First epoch that counts.
  */
 startFromEpoch?: number
@@ -5028,15 +7962,15 @@ startFromEpoch?: number
  */
 export interface CallbackLearningRateSchedule {
 /**
- * "step": times `factor` after every `everyEpochs`; "exponential": the same, smoothly; "cosine": down to `floor` along half a cosine; "polynomial": down to `floor` by `power`; "constant": only the warm-up.
+ * "step": times `factor` after every `everyEpochs`; "exponential": the same, smoothly; "cosine": down to `floor` along half a cosine; "cosineRestarts": the same over `everyEpochs`, then again from the top; "polynomial": down to `floor` by `power`; "inverseTime": divided by 1 + epochs / `everyEpochs`; "inverseSquareRoot": divided by the root of that; "piecewise": one of `factors` between `boundaries`; "oneCycle": up from `start` and down to `floor` along half cosines; "constant": only the warm-up.
  */
-schedule?: ("constant" | "step" | "exponential" | "cosine" | "polynomial")
+schedule?: ("constant" | "step" | "exponential" | "cosine" | "cosineRestarts" | "polynomial" | "inverseTime" | "inverseSquareRoot" | "piecewise" | "oneCycle")
 /**
- * Epochs at the start in which the rate rises from zero; a fraction is allowed.
+ * Epochs at the start in which the rate rises from zero; a fraction is allowed. The schedule begins after them.
  */
 warmupEpochs?: number
 /**
- * For "step" and "exponential": epochs after which the factor applies once more.
+ * For "step", "exponential" and the inverse ones: epochs after which the factor applies once more; for "cosineRestarts": of the first cycle.
  */
 everyEpochs?: number
 /**
@@ -5044,22 +7978,54 @@ everyEpochs?: number
  */
 factor?: number
 /**
- * For "cosine" and "polynomial": share of the learning rate at the end.
+ * For the cosine ones, "polynomial" and "oneCycle": share of the learning rate at the end.
  */
 floor?: number
 /**
  * For "polynomial": 1 is a straight line.
  */
 power?: number
+/**
+ * For "cosineRestarts": each cycle is so many times as long as the one before.
+ */
+cycleFactor?: number
+/**
+ * For "cosineRestarts": each cycle starts at this share of the start of the one before.
+ */
+peakFactor?: number
+/**
+ * For "piecewise": epochs after which the next factor holds, rising.
+ * 
+ * @maxItems 100
+ */
+boundaries?: number[]
+/**
+ * For "piecewise": one more than there are boundaries.
+ * 
+ * @maxItems 101
+ */
+factors?: number[]
+/**
+ * For "oneCycle": share of the steps in which the rate rises.
+ */
+rise?: number
+/**
+ * For "oneCycle": share of the learning rate at the start.
+ */
+start?: number
 }
 /**
  * Lowers the learning rate when a number no longer improves.
  */
 export interface CallbackReduceOnPlateau {
 /**
- * The number that is watched; accuracy and meanAbsoluteError are those of the validation rows.
+ * The number that is watched: "loss", another number that every epoch reports, "validationLoss", or a metric of the validation rows ("accuracy", "meanAbsoluteError").
  */
-monitor?: ("validationLoss" | "loss" | "accuracy" | "meanAbsoluteError")
+monitor?: string
+/**
+ * Which change is an improvement. "auto": higher for accuracy, lower for everything else.
+ */
+better?: ("auto" | "lower" | "higher")
 /**
  * A smaller change is no improvement.
  */
@@ -5190,185 +8156,6 @@ onViolation?: ("quarantine" | "fail")
  * Share of the rows that may be quarantined; the step fails beyond it.
  */
 budget?: number
-}
-/**
- * Values lie in a closed range; null leaves an end open.
- */
-export interface ExpectationBetween {
-/**
- * Name of the column.
- */
-column: string
-/**
- * Lowest and highest value allowed: numbers, or ISO 8601 times for timestamps; null leaves an end open.
- * 
- * @minItems 2
- * @maxItems 2
- */
-between: (number | string | null)[]
-}
-/**
- * Number of distinct values, missing ones not counted.
- */
-export interface ExpectationDistinct {
-/**
- * Name of the column.
- */
-column: string
-/**
- * Limits of the number.
- */
-distinct: {
-/**
- * Fewest distinct values.
- */
-atLeast?: number
-/**
- * Most distinct values.
- */
-atMost?: number
-}
-}
-/**
- * Values are among those listed.
- */
-export interface ExpectationIn {
-/**
- * Name of the column.
- */
-column: string
-/**
- * The values allowed.
- * 
- * @minItems 1
- */
-in: (string | number | boolean)[]
-}
-/**
- * Length of a text in characters.
- */
-export interface ExpectationLength {
-/**
- * Name of the column.
- */
-column: string
-/**
- * Limits of the length.
- */
-length: {
-/**
- * Fewest characters.
- */
-atLeast?: number
-/**
- * Most characters.
- */
-atMost?: number
-}
-}
-/**
- * Text matches a regular expression (RE2 syntax) somewhere; anchor it with ^ and $.
- */
-export interface ExpectationMatches {
-/**
- * Name of the column.
- */
-column: string
-/**
- * Regular expression in RE2 syntax: no look-around, no back references.
- */
-matches: string
-}
-/**
- * The mean over all rows lies in a closed range.
- */
-export interface ExpectationMean {
-/**
- * Name of the column.
- */
-column: string
-/**
- * Lowest and highest mean; null leaves an end open.
- * 
- * @minItems 2
- * @maxItems 2
- */
-mean: (number | null)[]
-}
-/**
- * Share of missing values over all rows.
- */
-export interface ExpectationMissing {
-/**
- * Name of the column.
- */
-column: string
-/**
- * Limit of the share.
- */
-missing: {
-/**
- * Largest share, 0 to 1.
- */
-atMost: number
-}
-}
-/**
- * No value is missing.
- */
-export interface ExpectationNotNull {
-/**
- * Name of the column.
- */
-column: string
-/**
- * true: a missing value breaks the expectation.
- */
-notNull: true
-}
-/**
- * The number of rows, over all splits.
- */
-export interface ExpectationRows {
-/**
- * Limits of the number of rows.
- */
-rows: {
-/**
- * Fewest rows.
- */
-atLeast?: number
-/**
- * Most rows.
- */
-atMost?: number
-}
-}
-/**
- * The column has this type; an integer column is a number column too.
- */
-export interface ExpectationType {
-/**
- * Name of the column.
- */
-column: string
-/**
- * The type expected.
- */
-type: ("number" | "integer" | "boolean" | "string" | "timestamp" | "image")
-}
-/**
- * No value comes twice, over all splits; the first row with a value is kept.
- */
-export interface ExpectationUnique {
-/**
- * Name of the column.
- */
-column: string
-/**
- * true: a value that came before breaks the expectation.
- */
-unique: true
 }
 /**
  * What starts runs by itself once `perennial apply` has handed the document to Temporal.

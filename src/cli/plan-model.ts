@@ -47,8 +47,8 @@ async function planModel(plan: Plan, train: PlanStep, nominalTime: string, previ
     // Two models on the same examples look at the data once.
     if (!previews.has(key)) previews.set(key, previewExamples(configOf(ingest), configOf(preprocess), plan.documentDir, nominalTime));
     const { inputs, output, rows, exact, notes } = await previews.get(key)!;
-    const { layers, parameters, loss } = describeModel({ ...configOf<Parameters<typeof describeModel>[0]>(train), inputs, output });
-    return { step: train.id, inputs, layers, parameters, loss, output: outputText(output), rows, exact, notes };
+    const { layers, parameters, loss, objective } = describeModel({ ...configOf<Parameters<typeof describeModel>[0]>(train), inputs, output });
+    return { step: train.id, inputs, layers, parameters, loss, output: OUTPUTS[objective] ?? outputText(output), rows, exact, notes };
   } catch (error) {
     if (!isPerennialError(error)) throw error;
     return { step: train.id, ...NOTHING, problem: { code: error.code, message: error.message, hint: error.hint } };
@@ -71,9 +71,16 @@ function ingestBehind(plan: Plan, preprocess: PlanStep): PlanStep | undefined {
   return at?.type === 'ingest' ? at : undefined;
 }
 
+/** What models answer that do not learn from a label, by their objective. */
+const OUTPUTS: Readonly<Record<string, string>> = {
+  reconstruction: 'the error of the reconstruction: the score of an anomaly',
+  adversarial: 'samples like the training examples',
+};
+
 function outputText(output: ExamplesPreview['output']): string {
-  if (output.kind === 'none') return 'none';
+  if (output.kind === 'none' || output.kind === 'anomaly' || output.kind === 'samples') return 'none';
   if (output.kind === 'number') return `${output.name}, ${output.width === 1 ? 'a number' : `${output.width} numbers`}`;
+  if (output.kind === 'several') return output.outputs.map(outputText).join('; ');
   const shown = output.classes.slice(0, 10).join(', ');
   return `${output.name}, one of ${output.classes.length} classes: ${shown}${output.classes.length > 10 ? ', …' : ''}`;
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PerennialError } from '../core/errors.ts';
 import type { Json, JsonObject } from '../core/json.ts';
+import type { StepDefinition } from '../core/step.ts';
 import { packageRoot } from '../platform/paths.ts';
 import { LOCAL_STEP, catalogue } from './catalogue.ts';
 import { list, nearest } from './diagnostic.ts';
@@ -57,6 +58,11 @@ export function schemaOf(kind: string, name?: string): JsonObject {
   return { $schema: 'http://json-schema.org/draft-07/schema#', ...(all[key] as JsonObject), definitions: needed };
 }
 
+/** True where a step has no ports but those that its configuration names. */
+function saidByConfig({ ports, inputs, outputs }: StepDefinition): boolean {
+  return ports !== undefined && Object.keys(inputs).length === 0 && Object.keys(outputs).length === 0;
+}
+
 /** Documentation of a definition as text. @throws NOT_FOUND */
 export function describe(kind: string, name?: string): string {
   if (kind === 'document') return [rootSchema.description ?? '', '', ...keyLines(rootSchema)].join('\n');
@@ -66,7 +72,7 @@ export function describe(kind: string, name?: string): string {
   const step = kind === 'step' ? catalogue.get(found) : undefined;
   if (step !== undefined) {
     const ports = (all: typeof step.inputs): string => Object.entries(all).map(([port, { kind: what, optional }]) => `${port}${port === what ? '' : ` (${what})`}${optional === true ? ' (optional)' : ''}`).join(', ') || 'nothing';
-    lines.push('', `takes  ${step.ports === undefined ? ports(step.inputs) : 'what its configuration says'}`, `gives  ${step.ports === undefined ? ports(step.outputs) : 'what its configuration says'}`, `cached ${step.cacheable ? 'yes' : 'never: it acts outside of the run'}`);
+    lines.push('', `takes  ${saidByConfig(step) ? 'what its configuration says' : ports(step.inputs)}`, `gives  ${saidByConfig(step) ? 'what its configuration says' : ports(step.outputs)}`, `cached ${step.cacheable ? 'yes' : 'never: it acts outside of the run'}`);
   }
   lines.push('', ...(node.properties === undefined ? [`Value: ${typeOf(node)}`] : keyLines(node)));
   for (const example of step?.examples ?? []) lines.push('', `Example: ${example.title}`, indent(JSON.stringify(exampleStep(found, example.config as JsonObject), null, 2)));

@@ -39,6 +39,7 @@ export const ERRORS = {
   TRAINER_CRASHED: { category: 'system', retryable: true, hint: 'The step is tried again from its last checkpoint.' },
   CHECKPOINT_CORRUPT: { category: 'system', retryable: true, hint: 'The checkpoint before it is used.' },
   TENSORFLOW_MISSING: { category: 'system', retryable: false, hint: 'Run `perennial doctor`, then `npm run setup`.' },
+  EXPORT_DIFFERS: { category: 'data', retryable: false, hint: 'Pack fewer weights, or into more bytes; or export in another format.' },
   // Gates
   GATE_REJECTED: { category: 'gate', retryable: false, hint: 'See the evaluation for the metrics that fell short.' },
   ROUTING_PINNED: { category: 'gate', retryable: false, hint: 'A rollback pinned this model: `perennial models unpin MODEL` lets promotions through again.' },

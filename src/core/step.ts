@@ -62,6 +62,12 @@ export interface StepContext {
   readonly trigger: string;
 }
 
+/** What a fingerprint may look at. */
+export interface FingerprintContext extends Pick<StepContext, 'pipeline' | 'documentDir' | 'nominalTime' | 'secret' | 'store'> {
+  /** Left out where no run asks, as for a plan. */
+  readonly runId?: string;
+}
+
 export interface StepVerdict {
   readonly passed: boolean;
   /** One sentence per gate, e.g. "accuracy 0.91 is below 0.95". */
@@ -118,7 +124,7 @@ export interface StepDefinition<C = any> {
   /** Checks of the configuration alone that a schema cannot say; all problems, not the first. Pure and light. */
   check?(config: C, facts: StepFacts): ConfigProblem[];
   /** What besides configuration and inputs decides the result, e.g. the digest of a source file. Goes into the cache key. */
-  fingerprint?(ctx: Pick<StepContext, 'pipeline' | 'documentDir' | 'nominalTime' | 'secret' | 'store'>, config: C, inputs: Readonly<Record<string, ArtifactRef>>): Promise<Json>;
+  fingerprint?(ctx: FingerprintContext, config: C, inputs: Readonly<Record<string, ArtifactRef>>): Promise<Json>;
   run(ctx: StepContext, config: C, inputs: Readonly<Record<string, ArtifactRef>>): Promise<StepResult>;
 }
 

@@ -7,6 +7,8 @@ export interface TensorSpec {
   readonly dtype: DType;
   /** For token ids: number of ids, 0 being padding and 1 being unknown. Embedding layers take `inputDim` from it. */
   readonly vocabularySize?: number;
+  /** Of pixels that were rescaled: what 0 and 255 became. */
+  readonly range?: readonly [number, number];
 }
 
 /** Row-major values of `rows` examples: `data.length === rows * product(spec.shape)`. */
@@ -20,17 +22,55 @@ export type TensorBatch = Readonly<Record<string, Tensor>>;
 
 /**
  * What a model predicts. Class labels are stored as int32 indices [1] into `classes` (sorted by code unit); numbers as float32
- * [n], standardized by `scale` where the label was scaled, and scaled back in every answer and metric; `none` for models
- * that learn from the inputs alone (autoencoders).
+ * [n], standardized by `scale` where the label was scaled, and scaled back in every answer and metric; `none` for examples
+ * without a label; `anomaly` for models that learn from the inputs alone (autoencoders); `samples`: of a generator; `several`: one after the other, in the values of a model as in its labels.
  */
 export type OutputSpec =
-  | { readonly kind: 'classes'; readonly name: string; readonly classes: readonly string[] }
-  | { readonly kind: 'number'; readonly name: string; readonly width: number; readonly scale?: { readonly mean: number; readonly std: number } }
+  | LabelOutput
+  | { readonly kind: 'several'; readonly name: string; readonly outputs: readonly LabelOutput[] }
+  | AnomalyOutput
+  | SamplesOutput
   | { readonly kind: 'none'; readonly name: string };
+
+/** A generator's: new examples made of noise. It learns from the inputs, and reads the tensor `latent` [latentSize] of standard normal numbers. */
+export interface SamplesOutput {
+  readonly kind: 'samples';
+  /** The input of the examples whose like is made. */
+  readonly name: string;
+  /** Of one sample. */
+  readonly shape: readonly number[];
+  /** What the smallest and the largest value of a pixel are. Undefined: the samples are no images. */
+  readonly range?: readonly [number, number];
+  readonly latentSize: number;
+  /** Of a conditional generator: it also reads the tensor `label`, an index into `classes`. */
+  readonly label?: { readonly name: string; readonly classes: readonly string[] };
+}
+
+/** The error with which a model rebuilds its inputs, as a score: anomalies are the rows whose score is above the threshold. */
+export interface AnomalyOutput {
+  readonly kind: 'anomaly';
+  readonly name: string;
+  /** "squared" or "absolute": the mean over all values of a row, as the network reads them. */
+  readonly error: 'squared' | 'absolute';
+  readonly threshold: number;
+  /** The threshold is this quantile of the scores of so many rows of a split. */
+  readonly calibration: { readonly quantile: number; readonly split: 'train' | 'validation'; readonly rows: number };
+}
+
+/** One label: classes or numbers. */
+export type LabelOutput =
+  | { readonly kind: 'classes'; readonly name: string; readonly classes: readonly string[] }
+  | { readonly kind: 'number'; readonly name: string; readonly width: number; readonly scale?: { readonly mean: number; readonly std: number } };
 
 export type Row = Readonly<Record<string, unknown>>;
 
 /** One answer, in the terms of the source data. */
 export type Prediction =
   | { readonly label: string; readonly probabilities: Readonly<Record<string, number>> }
-  | { readonly value: number | readonly number[] };
+  | { readonly value: number | readonly number[] }
+  | { readonly score: number; readonly anomaly: boolean }
+  /** Of a generator: a PNG as base64, or numbers as the model was given them. */
+  | { readonly image: string }
+  | { readonly sample: readonly number[] }
+  /** Of a model with several outputs, by the name of the label. */
+  | { readonly outputs: Readonly<Record<string, Prediction>> };

@@ -5,7 +5,7 @@ import type { BalanceConfig } from './balance.ts';
 import { columnBatches, datasetMeta } from './dataset-rows.ts';
 import { LABEL } from './examples.ts';
 import type { ShardWriter } from './examples.ts';
-import { labelTensor } from './label.ts';
+import { labelTensors } from './label.ts';
 import { FEATURES } from './preprocessor.ts';
 import { splitTensors } from './split-tensors.ts';
 import type { SplitSource } from './split-tensors.ts';
@@ -15,12 +15,13 @@ async function trainLabels({ db, dataset, fitted }: SplitSource): Promise<Int32A
   const column = meta.columns.find((item) => item.name === meta.label);
   if (fitted.output.kind !== 'classes' || column === undefined) throw new PerennialError('CONFIG_INVALID', 'balance: only classes can be balanced; this label is no class.', { hint: 'Remove "balance" from the preprocess step.' });
   const labels = new Int32Array(meta.rows.train);
-  for await (const { firstRow, columns } of columnBatches(db, dataset, 'train', [column.name])) labels.set(labelTensor(columns.get(column.name)!, column.type, fitted.output).data, firstRow);
+  for await (const { firstRow, columns } of columnBatches(db, dataset, 'train', [column.name])) labels.set(labelTensors(columns, meta.columns, fitted.output)[LABEL]!.data, firstRow);
   return labels;
 }
 
 /** SMOTE draws between rows: that has a meaning for quantities, and none for 0/1 columns, tokens or pixels. */
 function checkNumeric({ fitted }: SplitSource): void {
+  if (fitted.weight !== undefined) throw new PerennialError('CONFIG_INVALID', 'balance: synthetic rows of SMOTE have no weight.', { hint: 'Use "balance": "oversample", or leave "weight" out.' });
   const odd = fitted.columns.find((column) => column.spec.name !== FEATURES || column.spec.shape[0] !== 1 || (column.type !== 'number' && column.type !== 'integer'));
   if (odd !== undefined) throw new PerennialError('CONFIG_INVALID', `balance: SMOTE needs numeric features only; "${odd.name}" is none (${odd.type}).`, { hint: 'Use "balance": "oversample", or leave that column out.' });
 }

@@ -73,12 +73,26 @@ export async function* tableBatches(db: Database, source: string, chosen: readon
   }
 }
 
-/** The named columns of one split, batch by batch in order. */
-export async function* columnBatches(db: Database, artifact: OpenArtifact, split: Split, names: readonly string[]): AsyncGenerator<ColumnBatch> {
+/** A column of a split as SQL: where it stands, and its name there. */
+export async function columnSource(db: Database, artifact: OpenArtifact, split: Split, name: string): Promise<{ readonly source: string; readonly sql: string }> {
+  const source = `read_parquet(${pathLiteral(await artifact.path(`${split}.parquet`))})`;
+  const [{ sql }] = (await select(db, source, datasetMeta(artifact).columns, [name])) as [SelectedColumn];
+  return { source, sql };
+}
+
+/** All columns of a split with the SQL of each. */
+export async function columnsOf(db: Database, artifact: OpenArtifact, split: Split): Promise<(Column & { readonly sql: string })[]> {
+  const { columns } = datasetMeta(artifact);
+  const source = `read_parquet(${pathLiteral(await artifact.path(`${split}.parquet`))})`;
+  return (await select(db, source, columns, columns.map(({ name }) => name))).map(({ column, sql }) => ({ ...column, sql }));
+}
+
+/** The named columns of one split, batch by batch in order. @param source other rows than all of the split, with its columns */
+export async function* columnBatches(db: Database, artifact: OpenArtifact, split: Split, names: readonly string[], source?: string): AsyncGenerator<ColumnBatch> {
   const meta = datasetMeta(artifact);
   if (meta.rows[split] === 0) return;
-  const source = `read_parquet(${pathLiteral(await artifact.path(`${split}.parquet`))})`;
-  yield* tableBatches(db, source, await select(db, source, meta.columns, names));
+  const rows = source ?? `read_parquet(${pathLiteral(await artifact.path(`${split}.parquet`))})`;
+  yield* tableBatches(db, rows, await select(db, rows, meta.columns, names));
 }
 
 function plainValue(value: DuckDBValue, { type }: Column): unknown {

@@ -1,4 +1,3 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { WriteStream } from 'node:fs';
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -7,18 +6,17 @@ import { once } from 'node:events';
 import { PerennialError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { OpenArtifact } from '../core/ports.ts';
-import type { DType, Tensor, TensorBatch, TensorSpec } from '../core/tensor.ts';
+import type { LabelOutput, OutputSpec, Tensor, TensorBatch, TensorSpec } from '../core/tensor.ts';
 import { DATA_LIMITS } from './limits.ts';
+import { WEIGHT_SPEC } from './row-weight.ts';
+import { BYTES, TensorFile, storedRowBytes, valuesPerRow } from './tensor-file.ts';
+import type { RowRange, Shard } from './tensor-file.ts';
 import { SPLITS } from './types.ts';
 import type { ExamplesMeta, Split } from './types.ts';
 
 export const LABEL = '@label';
-
-const BYTES: Readonly<Record<DType, number>> = { float32: 4, int32: 4, uint8: 1 };
-
-export function valuesPerRow(spec: TensorSpec): number {
-  return spec.shape.reduce((product, size) => product * size, 1);
-}
+/** Of test examples where the document says which rows are anomalies: 1 for those, 0 for others. Training and validation examples have no such tensor. */
+export const ANOMALY = `${LABEL}:anomaly`;
 
 /** File of a shard. A tensor is named by its column, which may hold any character. */
 export function shardFile(split: Split, tensor: string, shard: number): string {
@@ -26,10 +24,30 @@ export function shardFile(split: Split, tensor: string, shard: number): string {
   return `${split}/${safe}-${String(shard).padStart(5, '0')}.bin`;
 }
 
-function labelSpec(meta: ExamplesMeta): TensorSpec | undefined {
-  if (meta.output.kind === 'classes') return { name: LABEL, shape: [1], dtype: 'int32' };
-  return meta.output.kind === 'number' ? { name: LABEL, shape: [meta.output.width], dtype: 'float32' } : undefined;
+/** Tensor that holds a label: `@label`, or `@label:<column>` where there are several. */
+export function labelName(output: OutputSpec, label: string): string {
+  return output.kind === 'several' ? `${LABEL}:${label}` : LABEL;
 }
+
+export const isLabel = (tensor: string): boolean => tensor === LABEL || tensor.startsWith(`${LABEL}:`);
+
+/** The labels that an output consists of: none, one or several. */
+export function labelsOf(output: OutputSpec): readonly LabelOutput[] {
+  if (output.kind === 'several') return output.outputs;
+  return output.kind === 'classes' || output.kind === 'number' ? [output] : [];
+}
+
+/** The tensors that hold them. */
+export function labelSpecs(output: OutputSpec): TensorSpec[] {
+  return labelsOf(output).map((label) => ({ name: labelName(output, label.name), ...(label.kind === 'classes' ? { shape: [1], dtype: 'int32' as const } : { shape: [label.width], dtype: 'float32' as const }) }));
+}
+
+/** All tensors that the examples of a split consist of. */
+function tensorsIn({ inputs, output, anomaly, weight }: ExamplesMeta, split: Split): TensorSpec[] {
+  return [...inputs, ...labelSpecs(output), ...(weight === undefined || split !== 'train' ? [] : [WEIGHT_SPEC]), ...(anomaly === undefined || split !== 'test' ? [] : [ANOMALY_SPEC])];
+}
+
+export const ANOMALY_SPEC: TensorSpec = { name: ANOMALY, shape: [1], dtype: 'int32' };
 
 /** Streams tensors of one split into shards; all tensors are cut at the same rows. */
 export class ShardWriter {
@@ -96,132 +114,87 @@ export class ShardWriter {
   }
 }
 
+/** Rows that were read ahead, as they are stored: one piece of memory per tensor. */
+export interface LoadedRows {
+  readonly rows: number;
+  readonly memory: readonly Uint8Array[];
+}
+
 export interface ExamplesReader {
   readonly rows: number;
-  /** Rows `start` … `start + count - 1`, label under `@label`. */
-  read(start: number, count: number): TensorBatch;
+  /** Bytes of one row on disk and in memory, all tensors together. */
+  readonly rowBytes: number;
+  /** Whether all rows may stay in memory. */
+  readonly fits: boolean;
+  /** Rows `start` … `start + count - 1`, label under `@label`. @param tensors only these */
+  read(start: number, count: number, tensors?: readonly string[]): TensorBatch;
   /** These rows, in this order. */
   gather(indices: Int32Array): TensorBatch;
+  /** Reads ranges of rows, one behind the other, while this thread goes on. @param reused whose memory is taken again */
+  load(ranges: readonly RowRange[], reused?: LoadedRows): Promise<LoadedRows>;
+  /** Rows out of loaded ones, by their places there. */
+  gatherLoaded(parts: readonly { readonly loaded: LoadedRows; readonly places: Int32Array }[]): TensorBatch;
   close(): void;
 }
 
 export interface Examples {
   readonly meta: ExamplesMeta;
   preprocessorJson(): Promise<JsonObject>;
-  /** Synchronous reads; shards are kept in memory up to a limit, and read row by row beyond it. */
+  /** Synchronous reads: out of memory where the split fits into it, else from the files. */
   reader(split: Split): ExamplesReader;
 }
 
-interface Shard {
-  readonly path: string;
-  readonly firstRow: number;
-  readonly rows: number;
-  bytes?: Uint8Array;
-  file?: number;
-}
-
-class TensorFile {
-  readonly spec: TensorSpec;
-  readonly #rowBytes: number;
-  readonly #shards: readonly Shard[];
-  readonly #budget: { left: number };
-
-  constructor(spec: TensorSpec, shards: readonly Shard[], budget: { left: number }) {
-    this.spec = spec;
-    this.#rowBytes = valuesPerRow(spec) * BYTES[spec.dtype];
-    this.#shards = shards;
-    this.#budget = budget;
-  }
-
-  /** Copies `count` rows from `row` on to `target` at byte `at`. */
-  copy(row: number, count: number, target: Uint8Array, at: number): void {
-    let low = 0;
-    let high = this.#shards.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.#shards[middle]!.firstRow <= row) low = middle;
-      else high = middle - 1;
-    }
-    for (let left = count; left > 0;) {
-      const shard = this.#shards[low]!;
-      const from = row + (count - left) - shard.firstRow;
-      const part = Math.min(left, shard.rows - from);
-      this.#fill(shard, from * this.#rowBytes, target.subarray(at + (count - left) * this.#rowBytes, at + (count - left + part) * this.#rowBytes));
-      left -= part;
-      low += 1;
-    }
-  }
-
-  #fill(shard: Shard, position: number, target: Uint8Array): void {
-    if (shard.bytes === undefined && shard.file === undefined) this.#openShard(shard);
-    if (shard.bytes !== undefined) {
-      target.set(shard.bytes.subarray(position, position + target.length));
-      return;
-    }
-    readFully(shard.file!, target, position);
-  }
-
-  #openShard(shard: Shard): void {
-    const size = shard.rows * this.#rowBytes;
-    const file = openSync(shard.path, 'r');
-    if (fstatSync(file).size !== size) {
-      closeSync(file);
-      throw new PerennialError('BLOB_CORRUPT', `${shard.path} has another size than the ${size} bytes that its ${shard.rows} rows need.`);
-    }
-    if (size > this.#budget.left) {
-      shard.file = file;
-      return;
-    }
-    this.#budget.left -= size;
-    shard.bytes = new Uint8Array(size);
-    try {
-      readFully(file, shard.bytes, 0);
-    } finally {
-      closeSync(file);
-    }
-  }
-
-  close(): void {
-    for (const shard of this.#shards) {
-      if (shard.file !== undefined) closeSync(shard.file);
-      if (shard.bytes !== undefined) this.#budget.left += shard.bytes.length;
-      delete shard.file;
-      delete shard.bytes;
-    }
-  }
-}
-
-function readFully(file: number, target: Uint8Array, position: number): void {
-  for (let done = 0; done < target.length;) {
-    const count = readSync(file, target, done, target.length - done, position + done);
-    if (count === 0) throw new PerennialError('BLOB_CORRUPT', 'A shard of examples ended early.');
-    done += count;
-  }
-}
-
-function tensorFrom(spec: TensorSpec, rows: number, bytes: Uint8Array): Tensor {
-  const { buffer } = bytes;
-  const data = spec.dtype === 'float32' ? new Float32Array(buffer) : spec.dtype === 'int32' ? new Int32Array(buffer) : new Uint8Array(buffer);
-  return { spec, rows, data };
-}
-
-function createReader(files: readonly TensorFile[], rows: number): ExamplesReader {
-  const build = (count: number, fill: (file: TensorFile, target: Uint8Array, rowBytes: number) => void): TensorBatch =>
-    Object.fromEntries(files.map((file) => {
-      const rowBytes = valuesPerRow(file.spec) * BYTES[file.spec.dtype];
-      const bytes = new Uint8Array(count * rowBytes);
-      fill(file, bytes, rowBytes);
-      return [file.spec.name, tensorFrom(file.spec, count, bytes)];
+function createReader(files: readonly TensorFile[], rows: number, fits: boolean): ExamplesReader {
+  const build = (chosen: readonly TensorFile[], count: number, fill: (file: TensorFile, target: Uint8Array) => void): TensorBatch =>
+    Object.fromEntries(chosen.map((file) => {
+      const bytes = new Uint8Array(count * file.rowBytes);
+      fill(file, bytes);
+      return [file.spec.name, file.tensor(count, bytes)];
     }));
+  const rowBytes = files.reduce((sum, file) => sum + file.rowBytes, 0);
   return {
     rows,
-    read(start, count) {
+    rowBytes,
+    fits,
+    read(start, count, tensors) {
       if (start < 0 || count < 0 || start + count > rows) throw new RangeError(`rows ${start} to ${start + count} of ${rows}`);
-      return build(count, (file, target) => file.copy(start, count, target, 0));
+      return build(tensors === undefined ? files : files.filter(({ spec }) => tensors.includes(spec.name)), count, (file, target) => file.copy(start, count, target, 0));
     },
     gather(indices) {
       for (const index of indices) if (index < 0 || index >= rows) throw new RangeError(`row ${index} of ${rows}`);
-      return build(indices.length, (file, target, rowBytes) => indices.forEach((row, at) => file.copy(row, 1, target, at * rowBytes)));
+      return build(files, indices.length, (file, target) => indices.forEach((row, at) => file.copy(row, 1, target, at * file.rowBytes)));
+    },
+    async load(ranges, reused) {
+      const total = ranges.reduce((sum, { count }) => sum + count, 0);
+      const memory = files.map((file, index) => {
+        const own = reused?.memory[index];
+        return own !== undefined && own.length >= total * file.rowBytes ? own : new Uint8Array(total * file.rowBytes);
+      });
+      const reads: Promise<void>[] = [];
+      let place = 0;
+      for (const { start, count } of ranges) {
+        for (const [index, file] of files.entries()) reads.push(file.load(start, count, memory[index]!, place * file.rowBytes));
+        place += count;
+      }
+      // A failed read must not leave others writing into memory that is taken again.
+      const outcomes = await Promise.allSettled(reads);
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+      return { rows: total, memory };
+    },
+    gatherLoaded(parts) {
+      const count = parts.reduce((sum, { places }) => sum + places.length, 0);
+      return build(files, count, (file, target) => {
+        const index = files.indexOf(file);
+        const size = file.rowBytes;
+        let at = 0;
+        for (const { loaded, places } of parts) {
+          const source = loaded.memory[index]!;
+          for (const place of places) {
+            target.set(source.subarray(place * size, (place + 1) * size), at);
+            at += size;
+          }
+        }
+      });
     },
     close: () => files.forEach((file) => file.close()),
   };
@@ -231,16 +204,15 @@ function createReader(files: readonly TensorFile[], rows: number): ExamplesReade
  * The examples of an artifact, ready for synchronous reading.
  *
  * @param splits only these are fetched from the store
+ * @param memoryBytes into which the rows of a split fit, or not
  * @throws BLOB_CORRUPT
  */
-export async function openExamples(artifact: OpenArtifact, splits: readonly Split[] = SPLITS): Promise<Examples> {
+export async function openExamples(artifact: OpenArtifact, splits: readonly Split[] = SPLITS, memoryBytes: number = DATA_LIMITS.shardCacheBytesMax): Promise<Examples> {
   if (artifact.manifest.kind !== 'examples') throw new PerennialError('STEP_FAILED', `Examples were expected, not a ${artifact.manifest.kind} artifact.`);
   const meta = artifact.manifest.meta as unknown as ExamplesMeta;
-  const label = labelSpec(meta);
-  const specs = label === undefined ? [...meta.inputs] : [...meta.inputs, label];
   const paths = new Map<string, string>();
   for (const split of splits) {
-    for (const spec of specs) {
+    for (const spec of tensorsIn(meta, split)) {
       for (let shard = 0; shard < meta.splits[split].shards.length; shard += 1) {
         const file = shardFile(split, spec.name, shard);
         paths.set(file, await artifact.path(file));
@@ -252,7 +224,11 @@ export async function openExamples(artifact: OpenArtifact, splits: readonly Spli
     preprocessorJson: () => artifact.json<JsonObject>('preprocessor.json'),
     reader(split) {
       if (!splits.includes(split)) throw new PerennialError('INTERNAL', `The ${split} split was not opened.`);
-      const budget = { left: DATA_LIMITS.shardCacheBytesMax as number };
+      const { rows } = meta.splits[split];
+      const specs = tensorsIn(meta, split);
+      const fits = rows * specs.reduce((sum, spec) => sum + storedRowBytes(spec, meta.levels?.[spec.name]), 0) <= memoryBytes;
+      // A part of the rows in memory would help nobody who reads them all in turn.
+      const budget = { left: fits ? memoryBytes : 0 };
       const files = specs.map((spec) => {
         let firstRow = 0;
         const shards = meta.splits[split].shards.map(({ rows }, index): Shard => {
@@ -260,9 +236,9 @@ export async function openExamples(artifact: OpenArtifact, splits: readonly Spli
           firstRow += rows;
           return shard;
         });
-        return new TensorFile(spec, shards, budget);
+        return new TensorFile(spec, shards, budget, meta.levels?.[spec.name]);
       });
-      return createReader(files, meta.splits[split].rows);
+      return createReader(files, rows, fits);
     },
   };
 }

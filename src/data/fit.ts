@@ -79,10 +79,18 @@ async function specOf({ column, fitted }: Work, size: [number, number] | undefin
     case 'number': return { name: FEATURES, shape: [1], dtype: 'float32', parts: [column.name] };
     case 'vector': return { name: FEATURES, shape: [result.width], dtype: 'float32', parts: result.parts.map((part) => (part === '' ? column.name : `${column.name}: ${part}`)) };
     case 'tokens': return { name: column.name, shape: [result.length], dtype: 'int32', vocabularySize: result.vocabularySize };
-    case 'pixels': return { name: column.name, shape: [...result.shape], dtype: 'float32' };
+    case 'pixels': return { name: column.name, shape: [...result.shape], dtype: 'float32', ...rangeOf(fitted) };
     case 'image': return { name: column.name, shape: [result.size![0], result.size![1], result.channels], dtype: 'uint8' };
     default: throw new PerennialError('CONFIG_INVALID', `features.${column.name}: ${checkChain([], result.kind)?.message ?? 'no tensor follows from it'}`, { hint: checkChain([], result.kind)?.fix ?? '' });
   }
+}
+
+/** What pixels from 0 to 255 became, where nothing changed them after that. */
+function rangeOf(fitted: readonly FittedLink[]): { range?: readonly [number, number] } {
+  const last = fitted.at(-1);
+  if (last?.definition.name !== 'rescale') return {};
+  const { low, high } = last.config as { low: number; high: number };
+  return { range: [low, high] };
 }
 
 /** Whether a row without this column can be served: its transforms make something finite of a missing value. */

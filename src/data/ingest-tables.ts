@@ -1,33 +1,43 @@
 import { PerennialError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
+import { checkChoice, filterRows, sampleRows } from './choose-rows.ts';
+import type { SampleConfig } from './choose-rows.ts';
 import { SQL_TYPES, castSql, columnMissing, measureAll, requireColumn, resolveTypes } from './columns.ts';
 import type { TypedColumn } from './columns.ts';
 import { asPerennialError, literal } from './duckdb.ts';
 import type { Database } from './duckdb.ts';
+import { labelList } from './label-columns.ts';
 import { readerRegistry } from './readers.ts';
 import type { RawTable, SourceFile } from './reader.ts';
 import { assignSplits, checkSplit, contentSql, resolveSplit } from './split.ts';
 import type { SplitConfig } from './split.ts';
+import { SPLITS } from './types.ts';
 import type { ColumnType, Split } from './types.ts';
 
 export interface IngestConfig {
   readonly source: { readonly format: string; readonly path: string } & JsonObject;
-  readonly label?: string;
+  readonly label?: string | readonly string[];
   readonly seed?: number;
   readonly split?: Partial<SplitConfig>;
   readonly exclude?: readonly string[];
   readonly columns?: Readonly<Record<string, ColumnType>>;
   readonly window?: { readonly column: string; readonly last: string; readonly until?: 'nominalTime' | 'latest' };
+  readonly filter?: readonly JsonObject[];
+  readonly sample?: SampleConfig;
   readonly budget?: number;
 }
 
 export interface IngestTables {
   readonly columns: readonly TypedColumn[];
-  readonly label: TypedColumn | undefined;
+  /** Columns to predict; the first is what a stratified split goes by. */
+  readonly labels: readonly TypedColumn[];
   readonly rows: Readonly<Record<Split, number>>;
   readonly quarantined: number;
   readonly reasons: readonly { readonly reason: string; readonly rows: number }[];
   readonly outsideWindow: number;
+  /** Rows that "filter" left out, and rows that "sample" left out of their splits. */
+  readonly filtered: number;
+  readonly unsampled: number;
   readonly leakedRows: number;
   readonly notes: readonly string[];
 }
@@ -58,26 +68,28 @@ function sampleName(file: SourceFile | undefined): string {
   return file?.name ?? 'source';
 }
 
-async function typed(db: Database, raw: RawTable, config: IngestConfig, labelName: string | undefined): Promise<{ columns: TypedColumn[]; label: TypedColumn | undefined; notes: string[] }> {
+async function typed(db: Database, raw: RawTable, config: IngestConfig, labelled: readonly string[]): Promise<{ columns: TypedColumn[]; labels: TypedColumn[]; notes: string[] }> {
   const names = raw.columns.map((column) => column.name);
   const bad = names.find((name) => name === '' || name.length > 256);
   if (bad !== undefined) throw new PerennialError('SOURCE_INVALID', bad === '' ? 'A column of the source has no name.' : `A column's name has ${bad.length} characters; at most 256 are allowed.`);
   const declared = config.columns ?? {};
   for (const name of Object.keys(declared)) requireColumn(raw.columns, name, 'columns');
   for (const name of config.exclude ?? []) requireColumn(raw.columns, name, 'exclude');
-  if (labelName !== undefined && !names.includes(labelName)) throw columnMissing(labelName, names, 'label');
-  if (labelName !== undefined && config.exclude?.includes(labelName)) throw new PerennialError('CONFIG_INVALID', `"${labelName}" is the label and is excluded too.`, { hint: 'Remove it from "exclude".' });
+  const unknown = labelled.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw columnMissing(unknown, names, 'label');
+  const excluded = labelled.find((name) => config.exclude?.includes(name));
+  if (excluded !== undefined) throw new PerennialError('CONFIG_INVALID', `"${excluded}" is a label and is excluded too.`, { hint: 'Remove it from "exclude".' });
   const { columns, notes } = await resolveTypes(db, raw.columns, declared);
   const kept = columns.filter((column) => !(config.exclude ?? []).includes(column.name));
-  return { columns: kept, label: kept.find((column) => column.name === labelName), notes };
+  return { columns: kept, labels: labelled.map((name) => kept.find((column) => column.name === name)!), notes };
 }
 
-function badRowSql(columns: readonly TypedColumn[], label: TypedColumn | undefined, config: IngestConfig): string {
+function badRowSql(columns: readonly TypedColumn[], labels: readonly TypedColumn[], config: IngestConfig): string {
   const cases: string[] = [];
   const time = config.split?.by === 'time' ? config.split.column : undefined;
   for (const column of columns) {
     const cast = castSql(column.id, column.from, column.type, true);
-    const isLabel = column === label;
+    const isLabel = labels.includes(column);
     if (column.from !== column.type) cases.push(`WHEN ${column.id} IS NOT NULL AND ${cast} IS NULL THEN ${literal(`"${column.name}" is no ${column.type}: `)} || left(CAST(${column.id} AS VARCHAR), 60)`);
     if (isLabel && column.type === 'number') {
       cases.push(`WHEN isnan(${cast}) THEN ${literal(`the label "${column.name}" is NaN`)}`, `WHEN isinf(${cast}) THEN ${literal(`the label "${column.name}" is infinite`)}`);
@@ -138,10 +150,10 @@ export async function readTables({ db, config, files, nominalTime, workDir, limi
   } catch (error) {
     throw asPerennialError(error, 'SOURCE_INVALID', `${sampleName(files[0])} cannot be read as ${config.source.format}`);
   }
-  const labelName = config.label ?? raw.label;
-  const { columns, label, notes } = await typed(db, raw, config, labelName);
-  for (const problem of checkSplit(split, label?.name)) throw new PerennialError('CONFIG_INVALID', `${problem.pointer}: ${problem.message}`, { hint: problem.fix ?? '' });
-  const reason = badRowSql(columns, label, config);
+  const { columns, labels, notes } = await typed(db, raw, config, labelList(config.label ?? raw.label));
+  const [label] = labels;
+  for (const problem of [...checkSplit(split, label?.name), ...checkChoice(config.filter, config.sample, split)]) throw new PerennialError('CONFIG_INVALID', `${problem.pointer}: ${problem.message}`, { hint: problem.fix ?? '' });
+  const reason = badRowSql(columns, labels, config);
   await db.run(`CREATE TEMP TABLE judged AS SELECT "row", ${reason} AS reason FROM raw`);
   const content = raw.columns.map((column, index) => (column.type === 'image' ? [] : [`${literal(column.name)}, left(CAST(c${index} AS VARCHAR), 200)`])).flat();
   await db.run(`INSERT INTO rejects SELECT r."row", j.reason, CAST(json_object(${content.join(', ')}) AS VARCHAR) FROM raw r JOIN judged j ON j."row" = r."row" WHERE j.reason IS NOT NULL ORDER BY r."row"`);
@@ -154,13 +166,17 @@ export async function readTables({ db, config, files, nominalTime, workDir, limi
   const good = Number(count![0]);
   if (good + quarantined === 0) throw new PerennialError('SOURCE_EMPTY', `${sampleName(files[0])} has a header but no rows.`);
   checkBudget(quarantined, good, config.budget ?? 0.05, reasons);
+  const filtered = await filterRows(db, columns, config.filter);
   const outsideWindow = await applyWindow(db, columns, config, nominalTime);
-  const judged = label === undefined ? undefined : await checkLabel(db, label, config, columns.map((column) => column.name));
-  if (split.stratify === true && judged?.classes === false) throw new PerennialError('SPLIT_INVALID', `split.stratify: the label "${label!.name}" is a number, not a class.`, { hint: 'Remove "stratify".' });
-  const rows = await assignSplits({ db, split, seed: config.seed ?? 1, columns, label, stratify: split.stratify === true });
-  if (label !== undefined && judged?.classes === true) await checkTrainClasses(db, label);
-  notes.push(...(judged?.notes ?? []), ...(await emptyColumns(db, columns)));
-  return { columns, label, rows, quarantined, reasons, outsideWindow, leakedRows: await countLeaks(db, columns), notes };
+  const judged: { label: TypedColumn; classes: boolean; notes: string[] }[] = [];
+  for (const each of labels) judged.push({ label: each, ...(await checkLabel(db, each, config, columns.map((column) => column.name))) });
+  if (split.stratify === true && judged[0]?.classes === false) throw new PerennialError('SPLIT_INVALID', `split.stratify: the label "${label!.name}" is a number, not a class.`, { hint: 'Remove "stratify".' });
+  const assigned = await assignSplits({ db, split, seed: config.seed ?? 1, columns, label, stratify: split.stratify === true });
+  const rows = await sampleRows({ db, sample: config.sample, split, seed: config.seed ?? 1, columns, label, rows: assigned });
+  const unsampled = SPLITS.reduce((sum, name) => sum + assigned[name] - rows[name], 0);
+  for (const each of judged) if (each.classes) await checkTrainClasses(db, each.label);
+  notes.push(...judged.flatMap((each) => each.notes), ...(await emptyColumns(db, columns)));
+  return { columns, labels, rows, quarantined, reasons, outsideWindow, filtered, unsampled, leakedRows: await countLeaks(db, columns), notes };
 }
 
 function checkBudget(quarantined: number, good: number, budget: number, reasons: IngestTables['reasons']): void {

@@ -6,6 +6,7 @@ import type { StepContext, StepResult } from '../core/step.ts';
 import { ident, literal, withDatabase } from './duckdb.ts';
 import type { Database } from './duckdb.ts';
 import { readTables } from './ingest-tables.ts';
+import { labelNames } from './label-columns.ts';
 import type { IngestConfig, IngestTables } from './ingest-tables.ts';
 import { profileTable } from './profile.ts';
 import { readerRegistry } from './readers.ts';
@@ -55,7 +56,7 @@ function metaOf(config: IngestConfig, tables: IngestTables, fingerprint: SourceF
   const split = resolveSplit(config.split);
   return {
     columns: tables.columns.map(({ name, type }) => ({ name, type })),
-    label: tables.label?.name ?? null,
+    ...labelNames(tables.labels),
     rows: { train: tables.rows.train, validation: tables.rows.validation, test: tables.rows.test },
     ...(split.by === 'time' ? { timeColumn: split.column! } : {}),
     quarantined: tables.quarantined,
@@ -72,8 +73,10 @@ export function datasetSummary(meta: Pick<DatasetMeta, 'columns' | 'rows' | 'qua
 
 function details(meta: DatasetMeta, tables: IngestTables): string {
   const lines = [`**${datasetSummary(meta)}** from \`${String(meta.source.path)}\``];
-  if (meta.label !== null) lines.push(`Label: \`${meta.label}\``);
+  if (meta.label !== null) lines.push(`Label: ${[meta.label, ...(meta.furtherLabels ?? [])].map((name) => `\`${name}\``).join(', ')}`);
   for (const item of tables.reasons.slice(0, 10)) lines.push(`- quarantined, ${item.rows} rows: ${item.reason}`);
+  if (tables.filtered > 0) lines.push(`- ${tables.filtered} rows do not meet the filter`);
+  if (tables.unsampled > 0) lines.push(`- ${tables.unsampled} rows are not in the sample`);
   if (tables.outsideWindow > 0) lines.push(`- ${tables.outsideWindow} rows lie outside the window`);
   if (tables.leakedRows > 0) lines.push(`- ${tables.leakedRows} rows of validation and test equal a row of another split`);
   for (const note of tables.notes) lines.push(`- ${note}`);
@@ -108,7 +111,7 @@ export async function ingest(ctx: StepContext, config: IngestConfig): Promise<St
       outputs: { dataset },
       values: {
         rows: meta.rows.train + meta.rows.validation + meta.rows.test, trainRows: meta.rows.train, validationRows: meta.rows.validation, testRows: meta.rows.test,
-        columns: meta.columns.length, quarantined: tables.quarantined, leakedRows: tables.leakedRows, outsideWindow: tables.outsideWindow,
+        columns: meta.columns.length, quarantined: tables.quarantined, leakedRows: tables.leakedRows, outsideWindow: tables.outsideWindow, filtered: tables.filtered, unsampled: tables.unsampled,
         source: fingerprint.digest, warnings: tables.notes.slice(0, 20),
       },
       details: details(meta, tables),

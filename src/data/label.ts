@@ -1,9 +1,9 @@
 import { PerennialError } from '../core/errors.ts';
-import type { OutputSpec, Tensor } from '../core/tensor.ts';
+import type { LabelOutput, OutputSpec, Tensor } from '../core/tensor.ts';
 import { INTEGER_CLASSES_MAX } from './ingest-tables.ts';
 import { categoriesOf, eachFinite, Moments } from './transform.ts';
 import type { ColumnData, NumberData } from './column-data.ts';
-import { LABEL } from './examples.ts';
+import { labelName, labelsOf } from './examples.ts';
 import type { TrainPass } from './fit.ts';
 import type { TransformSpec } from './chain.ts';
 import type { Column } from './types.ts';
@@ -17,7 +17,7 @@ export function classNames(data: ColumnData, type: Column['type']): readonly (st
 }
 
 export interface LabelRequest {
-  readonly column: Column | undefined;
+  readonly column: Column;
   readonly task: Task;
   /** undefined: a number is standardized, since a network learns targets of another size slowly or not at all. */
   readonly transforms: readonly TransformSpec[] | undefined;
@@ -37,7 +37,7 @@ async function countClasses(pass: TrainPass, column: Column): Promise<Map<string
   return counts;
 }
 
-async function numberSpec({ column, transforms, train }: LabelRequest & { column: Column }): Promise<OutputSpec> {
+async function numberSpec({ column, transforms, train }: LabelRequest): Promise<LabelOutput> {
   const [first = undefined, ...further] = transforms ?? ['standardize'];
   const name = typeof first === 'object' ? Object.keys(first)[0] : first;
   if (further.length > 0 || (name !== undefined && name !== 'standardize' && name !== 'minMax')) {
@@ -50,23 +50,53 @@ async function numberSpec({ column, transforms, train }: LabelRequest & { column
   return { kind: 'number', name: column.name, width: 1, scale };
 }
 
+/** Scaling and task of the label: for the only one, or by the name of each of several. */
+export interface LabelConfig {
+  readonly label?: readonly TransformSpec[] | Readonly<Record<string, readonly TransformSpec[]>>;
+  readonly task?: Task | Readonly<Record<string, Task>>;
+}
+
 /**
  * What the model will predict. Classes are those of all splits, sorted by code unit; each must be in the train split.
  *
+ * @param columns of the labels: none, one or several
  * @throws LABEL_INVALID, SPLIT_INVALID, CONFIG_INVALID
  */
-export async function labelSpec(request: LabelRequest): Promise<OutputSpec> {
-  const { column, task, all, train } = request;
-  const transforms = request.transforms ?? [];
-  if (column === undefined) {
-    if (transforms.length > 0 || task !== 'auto') throw new PerennialError('CONFIG_INVALID', 'The preprocess step treats a label, but the dataset has none.', { hint: 'Name the label in the ingest step.' });
+export async function fitOutput(columns: readonly Column[], config: LabelConfig, all: TrainPass, train: TrainPass): Promise<OutputSpec> {
+  const [first, ...further] = columns;
+  if (first === undefined) {
+    if (config.label !== undefined && Object.keys(config.label).length > 0 || (config.task ?? 'auto') !== 'auto') throw new PerennialError('CONFIG_INVALID', 'The preprocess step treats a label, but the dataset has none.', { hint: 'Name the label in the ingest step.' });
     return { kind: 'none', name: '' };
   }
+  const names = columns.map(({ name }) => name);
+  const transforms = byLabel(config.label, names, 'label', (value): value is readonly TransformSpec[] => Array.isArray(value));
+  const tasks = byLabel(config.task, names, 'task', (value): value is Task => typeof value === 'string');
+  const outputs: LabelOutput[] = [];
+  for (const column of [first, ...further]) outputs.push(await fitLabel({ column, task: tasks(column.name) ?? 'auto', transforms: transforms(column.name), all, train }));
+  return outputs.length === 1 ? outputs[0]! : { kind: 'several', name: names.join(', '), outputs };
+}
+
+/** A setting of the only label, or of each of several by its name. @throws CONFIG_INVALID */
+function byLabel<T>(setting: T | Readonly<Record<string, T>> | undefined, labels: readonly string[], key: string, single: (value: unknown) => value is T): (label: string) => T | undefined {
+  if (setting === undefined) return () => undefined;
+  if (single(setting)) {
+    if (labels.length === 1 || setting === 'auto') return () => setting;
+    throw new PerennialError('CONFIG_INVALID', `${key}: there are ${labels.length} labels, ${labels.map((name) => `"${name}"`).join(' and ')}, and ${JSON.stringify(setting)} does not say which it is for.`, { hint: `Write { "${labels[0]}": ${JSON.stringify(setting)} }.` });
+  }
+  const named = setting as Readonly<Record<string, T>>;
+  const unknown = Object.keys(named).find((name) => !labels.includes(name));
+  if (unknown !== undefined) throw new PerennialError('CONFIG_INVALID', `${key}: "${unknown}" is no label; ${labels.map((name) => `"${name}"`).join(' and ')} ${labels.length === 1 ? 'is' : 'are'}.`, { hint: 'Name the labels in the ingest step.' });
+  return (label) => (Object.hasOwn(named, label) ? named[label] : undefined);
+}
+
+async function fitLabel(request: LabelRequest): Promise<LabelOutput> {
+  const { column, task, all, train } = request;
+  const transforms = request.transforms ?? [];
   const numeric = column.type === 'number' || column.type === 'integer';
   if (task === 'regression' && !numeric) throw new PerennialError('CONFIG_INVALID', `task: the label "${column.name}" is a ${column.type} column; regression needs numbers.`);
-  if (task === 'regression' || (column.type === 'number' && task === 'auto') || (numeric && transforms.length > 0 && task === 'auto')) return numberSpec({ ...request, column });
+  if (task === 'regression' || (column.type === 'number' && task === 'auto') || (numeric && transforms.length > 0 && task === 'auto')) return numberSpec(request);
   const classes = await countClasses(all, column);
-  if (column.type === 'integer' && task === 'auto' && classes.size > INTEGER_CLASSES_MAX) return numberSpec({ ...request, column });
+  if (column.type === 'integer' && task === 'auto' && classes.size > INTEGER_CLASSES_MAX) return numberSpec(request);
   if (transforms.length > 0) throw new PerennialError('CONFIG_INVALID', `label: "${column.name}" is predicted as classes, which take no transforms, not ${JSON.stringify(transforms)}.`, { hint: 'Remove "label" from the preprocess step.' });
   if (classes.size < 2) throw new PerennialError('LABEL_INVALID', `The label "${column.name}" has ${classes.size} class left: ${[...classes.keys()].join(', ')}. There is nothing to learn.`);
   const learnt = await countClasses(train, column);
@@ -75,14 +105,21 @@ export async function labelSpec(request: LabelRequest): Promise<OutputSpec> {
   return { kind: 'classes', name: column.name, classes: [...classes.keys()].sort() };
 }
 
-/** The label tensor of a batch. */
-export function labelTensor(data: ColumnData, type: Column['type'], output: OutputSpec): Tensor {
+/** The label tensors of a batch. @param columns of the dataset */
+export function labelTensors(batch: ReadonlyMap<string, ColumnData>, columns: readonly Column[], output: OutputSpec): Record<string, Tensor> {
+  return Object.fromEntries(labelsOf(output).map((label) => {
+    const name = labelName(output, label.name);
+    return [name, labelTensor(batch.get(label.name)!, columns.find((column) => column.name === label.name)!.type, label, name)];
+  }));
+}
+
+function labelTensor(data: ColumnData, type: Column['type'], output: LabelOutput, name: string): Tensor {
   if (output.kind === 'classes') {
-    const index = new Map(output.classes.map((name, at) => [name, at]));
-    const ids = Int32Array.from(classNames(data, type), (name) => index.get(name ?? '')!);
-    return { spec: { name: LABEL, shape: [1], dtype: 'int32' }, rows: ids.length, data: ids };
+    const index = new Map(output.classes.map((known, at) => [known, at]));
+    const ids = Int32Array.from(classNames(data, type), (known) => index.get(known ?? '')!);
+    return { spec: { name, shape: [1], dtype: 'int32' }, rows: ids.length, data: ids };
   }
-  const { mean, std } = (output.kind === 'number' ? output.scale : undefined) ?? { mean: 0, std: 1 };
+  const { mean, std } = output.scale ?? { mean: 0, std: 1 };
   const values = Float32Array.from((data as NumberData).values, (value) => (value - mean) / std);
-  return { spec: { name: LABEL, shape: [1], dtype: 'float32' }, rows: values.length, data: values };
+  return { spec: { name, shape: [1], dtype: 'float32' }, rows: values.length, data: values };
 }

@@ -5,7 +5,7 @@ export const DATA_LIMITS = {
   duckdbThreads: 2,
   /** Bytes of one shard of examples: small enough to stream, large enough that a store is not flooded with objects. */
   shardBytesMax: 64 * 1024 * 1024,
-  /** Bytes of shards that one reader keeps in memory; what is beyond is read row by row. */
+  /** Bytes of a split that one reader keeps in memory; larger splits are read from their shards. */
   shardCacheBytesMax: 256 * 1024 * 1024,
   /** Values from which a median or quantile is computed exactly; beyond it a seeded reservoir of this size stands in. */
   exactQuantileValuesMax: 1_048_576,

@@ -1,6 +1,6 @@
 import { PerennialError } from '../core/errors.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import type { OutputSpec, Prediction, Row, Tensor, TensorBatch, TensorSpec } from '../core/tensor.ts';
+import type { OutputSpec, Row, Tensor, TensorBatch, TensorSpec } from '../core/tensor.ts';
 import { applyChain, parseChain } from './chain.ts';
 import type { FittedLink } from './chain.ts';
 import type { ColumnData, PixelData, VectorData } from './column-data.ts';
@@ -67,8 +67,8 @@ export function columnTensor(column: FittedColumn, data: ColumnData, firstRow: n
   return { spec: tensorSpec(spec), rows: width === 0 ? 0 : values.length / width, data: values };
 }
 
-function tensorSpec({ name, shape, dtype, vocabularySize }: TensorSpec): TensorSpec {
-  return { name, shape, dtype, ...(vocabularySize === undefined ? {} : { vocabularySize }) };
+function tensorSpec({ name, shape, dtype, vocabularySize, range }: TensorSpec): TensorSpec {
+  return { name, shape, dtype, ...(vocabularySize === undefined ? {} : { vocabularySize }), ...(range === undefined ? {} : { range }) };
 }
 
 /** Joins the columns of `features` row by row. */
@@ -122,26 +122,6 @@ export function windowTensor(tensor: Tensor, size: number): Tensor {
   return { spec: { ...tensor.spec, shape: [size, ...tensor.spec.shape] }, rows, data };
 }
 
-function decodeClasses(classes: readonly string[], output: Float32Array, rows: number): Prediction[] {
-  const width = rows === 0 ? 1 : output.length / rows;
-  if (width !== 1 && width !== classes.length) throw new PerennialError('SHAPE_MISMATCH', `The model gives ${width} values per row, the label has ${classes.length} classes.`);
-  return Array.from({ length: rows }, (_, row) => {
-    const values = width === 1 ? [1 - output[row]!, output[row]!] : Array.from(output.subarray(row * width, (row + 1) * width));
-    const best = values.reduce((top, value, index) => (value > values[top]! ? index : top), 0);
-    return { label: classes[best]!, probabilities: Object.fromEntries(classes.map((name, index) => [name, values[index]!])) };
-  });
-}
-
-function decode(spec: OutputSpec, output: Float32Array, rows: number): Prediction[] {
-  if (spec.kind === 'classes') return decodeClasses(spec.classes, output, rows);
-  const width = rows === 0 ? 1 : output.length / rows;
-  const { mean, std } = (spec.kind === 'number' ? spec.scale : undefined) ?? { mean: 0, std: 1 };
-  return Array.from({ length: rows }, (_, row) => {
-    const values = Array.from(output.subarray(row * width, (row + 1) * width), (value) => value * std + mean);
-    return { value: width === 1 ? values[0]! : values };
-  });
-}
-
 /** Rows of a series must come in the order of time; where the column is given, it is checked. */
 async function checkOrder(rows: readonly Row[], by: Column): Promise<void> {
   if (!rows.every((row) => Object.hasOwn(row, by.name) && row[by.name] !== null)) return;
@@ -180,7 +160,6 @@ export function createPreprocessor(parts: PreprocessorParts, byType: Column['typ
       if (sequence === undefined) return tensors;
       return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, windowTensor(tensor, sequence.size)]));
     },
-    decode: (values, rows) => decode(output, values, rows),
     toJson: () => toJson(parts, byType),
   };
 }
@@ -199,6 +178,12 @@ function toJson({ columns, output, sequence, seed }: PreprocessorParts, byType: 
 
 /** The fitted preprocessing of a model, from `preprocessor.json`. Reads no data; sharp is loaded only when an image comes. */
 export function loadPreprocessor(json: JsonObject): Preprocessor {
+  const { parts, byType } = preprocessorParts(json);
+  return createPreprocessor(parts, byType);
+}
+
+/** What {@link loadPreprocessor} is made from. @throws MODEL_INVALID */
+export function preprocessorParts(json: JsonObject): { readonly parts: PreprocessorParts; readonly byType?: Column['type'] } {
   const { formatVersion, columns, output, sequence, seed } = json as unknown as PreprocessorJson;
   if (formatVersion !== 1) throw new PerennialError('MODEL_INVALID', `The preprocessing has format ${String(formatVersion)}; this version reads format 1.`);
   const fitted = columns.map(({ transforms, ...column }): FittedColumn => ({
@@ -206,7 +191,7 @@ export function loadPreprocessor(json: JsonObject): Preprocessor {
     links: parseChain(transforms.map(({ name, value }) => (value === null ? name : { [name]: value })), column.name).map((link, index) => ({ ...link, state: transforms[index]!.state })),
   }));
   const parts = { columns: fitted, output, seed };
-  if (sequence === undefined) return createPreprocessor(parts);
+  if (sequence === undefined) return { parts };
   const { byType, ...rest } = sequence;
-  return createPreprocessor({ ...parts, sequence: rest }, byType);
+  return { parts: { ...parts, sequence: rest }, byType };
 }

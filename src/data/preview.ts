@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OutputSpec, TensorSpec } from '../core/tensor.ts';
+import { anomalyRule, countAnomalies, isAnomalySql } from './anomaly.ts';
 import { tableBatches } from './dataset-rows.ts';
 import { withDatabase } from './duckdb.ts';
 import type { Database } from './duckdb.ts';
@@ -9,7 +10,8 @@ import { fitColumns } from './fit.ts';
 import type { TrainPass } from './fit.ts';
 import { readTables } from './ingest-tables.ts';
 import type { IngestConfig, IngestTables } from './ingest-tables.ts';
-import { labelSpec } from './label.ts';
+import { labelNames } from './label-columns.ts';
+import { fitOutput } from './label.ts';
 import { DATA_LIMITS } from './limits.ts';
 import { resolveFeatures } from './preprocess.ts';
 import type { PreprocessConfig } from './preprocess.ts';
@@ -19,7 +21,8 @@ import { profileTable } from './profile.ts';
 import type { SourceFile } from './reader.ts';
 import { readerRegistry } from './readers.ts';
 import { listSource } from './source-files.ts';
-import type { Column } from './types.ts';
+import { SPLITS } from './types.ts';
+import type { Column, Split } from './types.ts';
 
 export interface ExamplesPreview {
   readonly columns: readonly Column[];
@@ -53,15 +56,20 @@ function widen(column: FittedColumn): FittedColumn {
 
 async function fitPreview(db: Database, tables: IngestTables, config: PreprocessConfig, exact: boolean): Promise<{ inputs: readonly TensorSpec[]; output: OutputSpec; notes: readonly string[] }> {
   const named = tables.columns.map(({ name, type, id }) => ({ name, type, sql: id }));
-  const train = `(SELECT d.* FROM data d JOIN assigned a ON a."row" = d."row" WHERE a.split = 'train')`;
+  const rowsOf = (split: Split): string => `(SELECT d.* FROM data d JOIN assigned a ON a."row" = d."row" WHERE a.split = '${split}')`;
+  const anomaly = config.anomaly === undefined ? undefined : anomalyRule(config.anomaly, named);
+  const flag = anomaly === undefined ? '' : named.find((column) => column.name === anomaly.column.name)!.sql;
+  // A part of the rows does not tell which values there are.
+  if (anomaly !== undefined && exact) await countAnomalies(db, anomaly, Object.fromEntries(SPLITS.map((split) => [split, { source: rowsOf(split), sql: flag }])));
+  const train = anomaly === undefined ? rowsOf('train') : `(SELECT * FROM ${rowsOf('train')} WHERE NOT (${isAnomalySql(anomaly, flag)}))`;
   const profile = config.features === undefined ? await profileTable(db, train, named) : undefined;
-  const { chains, notes } = resolveFeatures(config, { columns: named, label: tables.label?.name ?? null }, profile);
+  const { chains, notes } = resolveFeatures(config, { columns: named, ...labelNames(tables.labels) }, profile);
   const pass = (source: string): TrainPass => (names) => tableBatches(db, source, names.map((name) => {
     const column = named.find((item) => item.name === name)!;
     return { column, sql: column.sql };
   }));
   const seed = config.seed ?? 1;
-  const output = await labelSpec({ column: tables.label, task: config.task ?? 'auto', transforms: config.label, all: pass('data'), train: pass(train) });
+  const output = await fitOutput(anomaly === undefined ? tables.labels : [], config, pass('data'), pass(train));
   const fitted = await fitColumns(chains, pass(train), seed);
   const columns = exact ? fitted : fitted.map(widen);
   const { inputs } = createPreprocessor({ columns, output, seed, ...(config.sequence === undefined ? {} : { sequence: config.sequence }) });
@@ -82,8 +90,8 @@ export async function previewExamples(ingest: IngestConfig, preprocess: Preproce
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
   const exact = !folders && bytes <= DATA_LIMITS.previewBytesMax;
   // A part of the rows cannot be split as the whole will be: all of it is looked at.
-  const { window: _window, ...unwindowed } = ingest;
-  const config: IngestConfig = exact ? ingest : { ...unwindowed, split: { train: 1, validation: 0, test: 0, by: 'hash' } };
+  const { window: _window, sample: _sample, ...whole } = ingest;
+  const config: IngestConfig = exact ? ingest : { ...whole, split: { train: 1, validation: 0, test: 0, by: 'hash' } };
   const workDir = await mkdtemp(join(tmpdir(), 'perennial-preview-'));
   try {
     return await withDatabase(async (db) => {
@@ -92,7 +100,7 @@ export async function previewExamples(ingest: IngestConfig, preprocess: Preproce
       const { inputs, output, notes } = await fitPreview(db, tables, preprocess, exact);
       const capped = !folders && read + tables.quarantined >= DATA_LIMITS.previewRowsMax;
       return {
-        columns: tables.columns.map(({ name, type }) => ({ name, type })), label: tables.label?.name ?? null,
+        columns: tables.columns.map(({ name, type }) => ({ name, type })), label: tables.labels[0]?.name ?? null,
         rows: folders ? all.length : read, exact: exact || (!folders && !capped), inputs, output, notes: [...tables.notes.filter(() => exact), ...notes],
       };
     });

@@ -4,6 +4,7 @@ import { copyFile, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } fr
 import { dirname, join } from 'node:path';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import { packageRoot, perennialHome } from '../platform/paths.ts';
+import { pathLiteral, withDatabase } from './duckdb.ts';
 import { SAMPLE_DATASETS } from './sample-table.ts';
 import type { SampleDataset } from './sample-table.ts';
 
@@ -27,6 +28,10 @@ async function countRows(sample: SampleDataset, path: string): Promise<number> {
     const folders = await readdir(path);
     const counts = await Promise.all(folders.map(async (folder) => (await readdir(join(path, folder))).length));
     return counts.reduce((sum, count) => sum + count, 0);
+  }
+  if (path.endsWith('.parquet')) {
+    const [[rows]] = await withDatabase((db) => db.rows(`SELECT count(*) FROM read_parquet(${pathLiteral(path)})`)) as [[bigint]];
+    return Number(rows);
   }
   const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '').length;
   return path.endsWith('.csv') ? lines - 1 : lines;
@@ -75,6 +80,7 @@ async function writeWeather(packageDir: string, target: string): Promise<number>
 
 const WRITERS: Readonly<Record<string, (packageDir: string, target: string) => Promise<number>>> = {
   digits: async (packageDir, target) => (await import('./samples/digits.ts')).writeDigits(packageDir, target),
+  fashion: async (packageDir, target) => (await import('./samples/fashion.ts')).writeFashion(packageDir, target),
   spam: writeSpam,
   weather: writeWeather,
 };

@@ -39,6 +39,8 @@ export interface TransformDefinition<C = any, S extends Json = any> {
   /** Whether `fit` must see data for this kind and configuration. */
   fit?(config: C, scope: TransformScope): Fitter<S>;
   apply(data: ColumnData, config: C, state: S, scope: TransformScope): ColumnData | Promise<ColumnData>;
+  /** Images as numbers: what becomes of a pixel follows from its value and channel alone. */
+  readonly pixelwise?: boolean;
   /** Reference whose numbers it must match. */
   readonly reference?: string;
 }

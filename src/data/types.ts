@@ -1,5 +1,5 @@
 import type { JsonObject } from '../core/json.ts';
-import type { OutputSpec, Prediction, Row, TensorBatch, TensorSpec } from '../core/tensor.ts';
+import type { OutputSpec, Row, TensorBatch, TensorSpec } from '../core/tensor.ts';
 
 export type ColumnType = 'number' | 'integer' | 'boolean' | 'string' | 'timestamp' | 'image';
 
@@ -14,7 +14,9 @@ export type Split = (typeof SPLITS)[number];
 /** `meta` of a `dataset` artifact. Files: `<split>.parquet` per split (column order as in `columns`), `profile.json` (of the train split). */
 export interface DatasetMeta {
   readonly columns: readonly Column[];
+  /** Column to predict, the first of several. */
   readonly label: string | null;
+  readonly furtherLabels?: readonly string[];
   readonly rows: Readonly<Record<Split, number>>;
   /** Column that orders a time series, where the split is by time. */
   readonly timeColumn?: string;
@@ -49,14 +51,32 @@ export interface DatasetProfile {
 
 /**
  * `meta` of an `examples` artifact. Files: `preprocessor.json`, `profile.json` (copied from the dataset) and, per split and tensor, raw
- * little-endian row-major shards `<split>/<tensor>-<00000>.bin`. The label tensor is named `@label`.
+ * little-endian row-major shards `<split>/<tensor>-<00000>.bin`. The label tensor is named `@label`, several are named `@label:<column>`.
  */
 export interface ExamplesMeta {
   readonly inputs: readonly TensorSpec[];
   readonly output: OutputSpec;
   readonly splits: Readonly<Record<Split, { readonly rows: number; readonly shards: readonly { readonly rows: number }[] }>>;
+  /** Inputs whose shards hold 8-bit pixels: what each level stands for. */
+  readonly levels?: Readonly<Record<string, PixelLevels>>;
+  /** Column with the weights of the training rows, where rows are weighted: the tensor `@weight` of the training examples. */
+  readonly weight?: string;
+  /** Which rows are anomalies. Training and validation hold none of them; the test examples say which they are. */
+  readonly anomaly?: AnomalyMeta;
   readonly dataset: string;
 }
+
+export interface AnomalyMeta {
+  readonly column: string;
+  /** Values of the column: of anomalies, or of all other rows. */
+  readonly names: readonly string[];
+  readonly listed: 'anomalies' | 'normal';
+  /** Anomalies of each split of the dataset. */
+  readonly rows: Readonly<Record<Split, number>>;
+}
+
+/** Values of the levels 0 to 255 of the first channel, then of the next. */
+export type PixelLevels = readonly number[];
 
 /**
  * The fitted preprocessing, as it travels inside a model: the same code turns training data and requests into tensors.
@@ -71,7 +91,5 @@ export interface Preprocessor {
   readonly windowSize: number;
   /** Raw rows → input tensors. @throws DATA_INVALID naming row and column. */
   apply(rows: readonly Row[]): Promise<TensorBatch>;
-  /** Model output (row-major, `rows * width` values) → answers. */
-  decode(output: Float32Array, rows: number): Prediction[];
   toJson(): JsonObject;
 }

@@ -3,21 +3,20 @@ import { join } from 'node:path';
 import type { ArtifactRef } from '../core/artifact.ts';
 import { PerennialError } from '../core/errors.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import { DefinitionRegistry } from '../core/registry.ts';
 import type { OpenArtifact } from '../core/ports.ts';
 import type { StepContext, StepResult } from '../core/step.ts';
 import { requireColumn } from './columns.ts';
 import { datasetMeta } from './dataset-rows.ts';
 import { asPerennialError, ident, literal, pathLiteral, withDatabase } from './duckdb.ts';
 import type { Database } from './duckdb.ts';
-import type { ExpectationDefinition, ExpectedColumn, RowRule, TableRule } from './expectation.ts';
-import { expectations } from './expectations/index.generated.ts';
+import { findExpectation } from './expectation-registry.ts';
+import type { ExpectedColumn, RowRule, TableRule } from './expectation.ts';
 import { datasetSummary, writeParquet } from './ingest.ts';
 import { profileTable } from './profile.ts';
 import { SPLITS } from './types.ts';
 import type { DatasetMeta } from './types.ts';
 
-export const expectationRegistry = new DefinitionRegistry<ExpectationDefinition>('expectation', expectations, (expectation) => expectation.name);
+export { expectationRegistry, findExpectation } from './expectation-registry.ts';
 
 export interface ValidateConfig {
   readonly expect: readonly JsonObject[];
@@ -31,13 +30,6 @@ interface Judged {
   /** First offending values, for the report. */
   readonly samples: readonly string[];
   readonly failed?: string;
-}
-
-/** The definition an expectation means. @throws CONFIG_INVALID */
-export function findExpectation(config: JsonObject): ExpectationDefinition {
-  const found = expectationRegistry.all().filter((item) => Object.hasOwn(config, item.name));
-  if (found.length === 1) return found[0]!;
-  throw new PerennialError('CONFIG_INVALID', `${JSON.stringify(config)} is ${found.length === 0 ? 'no expectation' : `${found.length} expectations at once (${found.map((item) => item.name).join(', ')})`}; each has one of: ${expectationRegistry.names().join(', ')}.`);
 }
 
 /** The table `judged`: all rows of all splits with "row", split, c0, …, in order. */

@@ -1,6 +1,7 @@
 import type { Tensor, TensorBatch } from '../core/tensor.ts';
-import { LABEL } from './examples.ts';
+import { ANOMALY, ANOMALY_SPEC, isLabel } from './examples.ts';
 import { windowTensor } from './preprocessor.ts';
+import { WEIGHT } from './row-weight.ts';
 import type { SequenceConfig } from './preprocessor.ts';
 
 function joinRows(first: Tensor | undefined, second: Tensor): Tensor {
@@ -37,7 +38,7 @@ export class Windows {
     const windows: Record<string, Tensor> = {};
     let made = 0;
     for (const [name, tensor] of Object.entries(batch)) {
-      if (name === LABEL) continue;
+      if (ofAnswer(name)) continue;
       const joined = joinRows(this.#past.get(name), tensor);
       this.#past.set(name, sliceRows(joined, Math.max(0, joined.rows - reach), joined.rows));
       made = Math.max(0, joined.rows - reach);
@@ -45,8 +46,17 @@ export class Windows {
         ? { spec: { ...tensor.spec, shape: [this.#size, ...tensor.spec.shape] }, rows: 0, data: tensor.data.slice(0, 0) }
         : windowTensor(sliceRows(joined, 0, joined.rows - this.#horizon), this.#size);
     }
-    const label = batch[LABEL];
-    if (label !== undefined) windows[LABEL] = sliceRows(label, label.rows - Math.min(label.rows, made), label.rows);
+    if (windows[ANOMALY] !== undefined) windows[ANOMALY] = anyOf(windows[ANOMALY], this.#size);
+    for (const [name, label] of Object.entries(batch)) if (ofAnswer(name)) windows[name] = sliceRows(label, label.rows - Math.min(label.rows, made), label.rows);
     return windows;
   }
+}
+
+/** Labels, and the weight of the row that holds them. */
+const ofAnswer = (tensor: string): boolean => (isLabel(tensor) && tensor !== ANOMALY) || tensor === WEIGHT;
+
+/** A window is an anomaly where any of its rows is one. */
+function anyOf(flags: Tensor, size: number): Tensor {
+  const data = Int32Array.from({ length: flags.rows }, (_, row) => Math.max(...flags.data.subarray(row * size, (row + 1) * size)));
+  return { spec: ANOMALY_SPEC, rows: flags.rows, data };
 }

@@ -27,6 +27,7 @@ export function baselineOf(chunk: Chunk, label: string, profile: DatasetProfile,
     if (mean === undefined || chunk.width !== 1) return NONE;
     return { kind: 'mean', description: `the mean of the training labels, ${Number(mean.toPrecision(4))}`, chunk: constantNumber(chunk, mean) };
   }
+  if (chunk.kind === 'errors') return NONE;
   const counts = column?.categories?.counts ?? countsOfNumbers(column?.number);
   if (counts === undefined) return NONE;
   const shares = chunk.classes.map((name) => (Object.hasOwn(counts, name) ? counts[name]! : 0));

@@ -1,4 +1,4 @@
-import type { OutputSpec } from '../core/tensor.ts';
+import type { LabelOutput, OutputSpec } from '../core/tensor.ts';
 import { pairedBootstrap } from './bootstrap.ts';
 import type { DifferenceInterval } from './bootstrap.ts';
 import type { ResolvedMetric } from './catalogue.ts';
@@ -15,16 +15,27 @@ export interface Judged {
 /** Why two outputs cannot be compared, in a sentence; undefined where they can. */
 export function incomparable(challenger: OutputSpec, champion: OutputSpec): string | undefined {
   if (challenger.kind !== champion.kind) return `the champion predicts ${KIND_NAMES[champion.kind]} and this model ${KIND_NAMES[challenger.kind]}`;
+  if (challenger.kind === 'several' && champion.kind === 'several') return incomparableOutputs(challenger.outputs, champion.outputs);
   if (challenger.name !== champion.name) return `the champion predicts "${champion.name}" and this model "${challenger.name}"`;
   if (challenger.kind === 'classes' && champion.kind === 'classes') {
     const extra = champion.classes.filter((name) => !challenger.classes.includes(name));
     return extra.length === 0 ? undefined : `the champion knows classes that this model does not: ${extra.join(', ')}`;
   }
+  if (challenger.kind === 'anomaly' && champion.kind === 'anomaly' && challenger.error !== champion.error) return `the champion measures the ${champion.error} error of its reconstructions and this model the ${challenger.error} one`;
   if (challenger.kind === 'number' && champion.kind === 'number' && challenger.width !== champion.width) return `the champion gives ${champion.width} values per row and this model ${challenger.width}`;
   return undefined;
 }
 
-const KIND_NAMES: Readonly<Record<OutputSpec['kind'], string>> = { classes: 'classes', number: 'numbers', none: 'no label' };
+function incomparableOutputs(challenger: readonly LabelOutput[], champion: readonly LabelOutput[]): string | undefined {
+  for (const output of challenger) {
+    const theirs = champion.find(({ name }) => name === output.name);
+    const reason = theirs === undefined ? `the champion does not predict "${output.name}"` : incomparable(output, theirs);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
+}
+
+const KIND_NAMES: Readonly<Record<OutputSpec['kind'], string>> = { classes: 'classes', number: 'numbers', several: 'several labels', anomaly: 'anomalies', samples: 'nothing but makes samples', none: 'no label' };
 
 /**
  * The champion's predictions beside the labels of the challenger's set, for the rows that both predict. Classes that the champion
@@ -41,6 +52,8 @@ export function alignChampion(challenger: Judged, champion: { readonly output: O
     const scale = champion.output.kind === 'number' ? champion.output.scale : undefined;
     return { ours, theirs: { ...ours, predictions: picked.map((value) => (scale === undefined ? value : value * scale.std + scale.mean)) } };
   }
+  if (champion.output.kind === 'anomaly') return { ours, theirs: toChunk({ output: champion.output, predictions: picked, labels: ours.kind === 'classes' ? ours.labels : [], rows: shared.length, ...options }) };
+  if (ours.kind === 'errors') throw new TypeError('alignChampion: outputs of two kinds');
   const classes = champion.output.kind === 'classes' ? champion.output.classes : [];
   const predictions = sameClasses(classes, ours.classes) ? picked : spread(picked, width, classes, ours.classes);
   return { ours, theirs: toChunk({ output: { kind: 'classes', name: 'label', classes: ours.classes }, predictions, labels: ours.labels, rows: shared.length, ...options }) };

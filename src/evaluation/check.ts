@@ -27,9 +27,10 @@ function metricProblems({ metrics = [] }: Checked): ConfigProblem[] {
 }
 
 function gateProblems({ metrics = [], gates = [] }: Checked): ConfigProblem[] {
-  const keys = metrics.length > 0 ? metrics.map(keyOf) : [...defaultMetrics('classification'), ...defaultMetrics('regression')];
+  const keys = metrics.length > 0 ? metrics.map(keyOf) : [...new Set((['classification', 'regression', 'anomaly', 'generation'] as const).flatMap(defaultMetrics))];
   return gates.flatMap((gate, index) => {
-    if (keys.includes(gate.metric)) return [];
+    // Of several outputs, a metric is named after its label as well; which those are is known when the data are.
+    if (keys.some((key) => gate.metric === key || gate.metric.endsWith(`.${key}`))) return [];
     const where = metrics.length > 0 ? `"metrics" has: ${keys.join(', ')}` : 'it is not among the metrics computed by default';
     return [{ pointer: `/gates/${index}/metric`, message: `The gate reads "${gate.metric}", but ${where}.`, fix: `Add "${gate.metric}" to "metrics".` }];
   });

@@ -1,6 +1,6 @@
 import { PerennialError } from '../core/errors.ts';
-import type { OutputSpec } from '../core/tensor.ts';
-import type { Chunk, ClassChunk, MetricContext, NumberChunk } from './metric.ts';
+import type { AnomalyOutput, OutputSpec } from '../core/tensor.ts';
+import type { Chunk, ClassChunk, ErrorChunk, MetricContext, NumberChunk } from './metric.ts';
 
 /** Sums of float32 probabilities stray from 1 by about their number times 2^-24. */
 const PROBABILITY_TOLERANCE = 1e-3;
@@ -9,7 +9,7 @@ export interface ChunkOptions {
   readonly output: OutputSpec;
   /** Row-major model output: one value per class, or one for two classes (sigmoid: of the second); or `width` numbers. */
   readonly predictions: Float32Array | Float64Array;
-  /** Class indices, or numbers as the model learned them (standardized where `output.scale` says so). */
+  /** Class indices, or numbers as the model learned them (standardized where `output.scale` says so); of anomalies 1 and of other rows 0, or nothing. */
   readonly labels: ArrayLike<number>;
   readonly rows: number;
   /** Name of the positive class; default: the second in sorted order. */
@@ -29,6 +29,7 @@ export function toChunk(options: ChunkOptions): Chunk {
   requireFinite('the model gives', predictions, predictions.length / rows);
   requireFinite('the label is', labels, labels.length / rows);
   if (output.kind === 'classes') return classChunk(options, output.classes);
+  if (output.kind === 'anomaly') return anomalyChunk(options, output);
   const width = output.kind === 'number' ? output.width : labels.length / rows;
   requireLength('labels', labels.length, rows, width);
   requireLength('predictions', predictions.length, rows, width);
@@ -55,6 +56,21 @@ function classChunk({ predictions, labels, rows, positive, threshold }: ChunkOpt
     { kind: 'classes', rows, classes, positive: positiveIndex(classes, positive), labels: Int32Array.from(labels), scores, probabilities: areProbabilities(scores, rows, width) },
     threshold,
   );
+}
+
+/** Names of the classes that rows are judged by where it is known which are anomalies. */
+export const ANOMALY_CLASSES = ['normal', 'anomaly'] as const;
+
+/** Scores are the distances of the errors from the threshold: what is above it counts as an anomaly. */
+function anomalyChunk({ predictions, labels, rows, positive, threshold }: ChunkOptions, output: AnomalyOutput): ClassChunk | ErrorChunk {
+  requireLength('predictions', predictions.length, rows, 1);
+  const limit = threshold ?? output.threshold;
+  const errors = Float64Array.from(predictions);
+  const flagged = Int32Array.from(errors, (error) => Number(error > limit));
+  if (labels.length === 0) return { kind: 'errors', rows, errors, flagged };
+  requireLength('labels', labels.length, rows, 1);
+  const scores = Float64Array.from({ length: rows * 2 }, (_, at) => (errors[at >> 1]! - limit) * (at % 2 === 0 ? -1 : 1));
+  return { kind: 'classes', rows, classes: ANOMALY_CLASSES, positive: positiveIndex(ANOMALY_CLASSES, positive), labels: Int32Array.from(labels), predicted: flagged, scores, probabilities: false, errors };
 }
 
 function chooseClasses(chunk: Omit<ClassChunk, 'predicted'>, threshold: number | undefined): ClassChunk {
@@ -120,7 +136,7 @@ function requireLength(what: string, length: number, rows: number, width: number
 
 export function contextOf(chunk: Chunk): MetricContext {
   if (chunk.kind === 'classes') return { classes: chunk.classes, positive: chunk.positive, width: chunk.classes.length };
-  return { classes: [], positive: 0, width: chunk.width };
+  return { classes: [], positive: 0, width: chunk.kind === 'number' ? chunk.width : 1 };
 }
 
 /** The rows at these indices, in this order; an index may repeat. */
@@ -129,13 +145,14 @@ export function pickRows(chunk: Chunk, indices: Int32Array): Chunk {
   if (chunk.kind === 'number') {
     return { ...chunk, rows, labels: gather(chunk.labels, indices, chunk.width), predictions: gather(chunk.predictions, indices, chunk.width) } satisfies NumberChunk;
   }
+  if (chunk.kind === 'errors') return { ...chunk, rows, errors: gather(chunk.errors, indices, 1), flagged: Int32Array.from(indices, (index) => chunk.flagged[index]!) } satisfies ErrorChunk;
   const labels = new Int32Array(rows);
   const predicted = new Int32Array(rows);
   for (let i = 0; i < rows; i++) {
     labels[i] = chunk.labels[indices[i]!]!;
     predicted[i] = chunk.predicted[indices[i]!]!;
   }
-  return { ...chunk, rows, labels, predicted, scores: gather(chunk.scores, indices, chunk.classes.length) };
+  return { ...chunk, rows, labels, predicted, ...(chunk.errors === undefined ? {} : { errors: gather(chunk.errors, indices, 1) }), scores: gather(chunk.scores, indices, chunk.classes.length) };
 }
 
 function gather(values: Float64Array, indices: Int32Array, width: number): Float64Array {

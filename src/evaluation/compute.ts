@@ -14,14 +14,14 @@ import type { Chunk } from './metric.ts';
  */
 export function computeMetrics(options: ChunkOptions & { readonly metrics: readonly MetricSpec[] }): Record<string, number> {
   const resolved = resolveMetrics(options.metrics);
-  requireFitting(resolved, options.output);
+  requireFitting(resolved, options.output, options.labels.length > 0);
   const chunk = toChunk(options);
   return Object.fromEntries(resolved.map((metric) => [metric.key, metricOf(metric, chunk)]));
 }
 
 /** @throws CONFIG_INVALID naming the metrics that fit. */
-export function requireFitting(resolved: readonly ResolvedMetric[], output: ChunkOptions['output']): void {
-  const task = taskOf(output);
+export function requireFitting(resolved: readonly ResolvedMetric[], output: ChunkOptions['output'], labelled = false): void {
+  const task = taskOf(output, labelled);
   for (const { definition } of resolved) {
     const problem = misfit(definition, task);
     if (problem !== undefined) throw new PerennialError('CONFIG_INVALID', problem);

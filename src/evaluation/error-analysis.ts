@@ -68,7 +68,7 @@ export function regressionPicture(chunk: NumberChunk, baseline: NumberChunk | un
   };
 }
 
-/** Negative log probability of the true class (or how far it was outscored), or the largest absolute error of the row. */
+/** Negative log probability of the true class (or how far it was outscored), the largest absolute error of the row, or the error of its reconstruction. */
 export function lossesOf(chunk: Chunk): Float64Array {
   const { rows } = chunk;
   if (chunk.kind === 'number') {
@@ -79,6 +79,7 @@ export function lossesOf(chunk: Chunk): Float64Array {
       return largest;
     });
   }
+  if (chunk.kind === 'errors') return chunk.errors;
   const width = chunk.classes.length;
   return Float64Array.from({ length: rows }, (_, row) => {
     const own = chunk.scores[row * width + chunk.labels[row]!]!;
@@ -102,9 +103,10 @@ export function worstRow(chunk: Chunk, { index, loss }: { readonly index: number
     const values = (data: Float64Array): string => [...data.subarray(index * chunk.width, Math.min(index * chunk.width + 8, (index + 1) * chunk.width))].map((value) => String(Number(value.toPrecision(6)))).join(', ');
     return { index: target, loss, label: values(chunk.labels), predicted: values(chunk.predictions), probability: null, columns };
   }
+  if (chunk.kind === 'errors') return { index: target, loss, label: '', predicted: chunk.flagged[index] === 1 ? 'anomaly' : 'normal', probability: null, columns };
   const predicted = chunk.predicted[index]!;
   const score = chunk.scores[index * chunk.classes.length + predicted]!;
-  return { index: target, loss, label: chunk.classes[chunk.labels[index]!]!, predicted: chunk.classes[predicted]!, probability: chunk.probabilities ? score : null, columns };
+  return { index: target, loss: chunk.errors?.[index] ?? loss, label: chunk.classes[chunk.labels[index]!]!, predicted: chunk.classes[predicted]!, probability: chunk.probabilities ? score : null, columns };
 }
 
 /** A raw row as JSON for people: long text shortened, bytes named. */

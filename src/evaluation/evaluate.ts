@@ -4,22 +4,26 @@ import type { OutputSpec } from '../core/tensor.ts';
 import { openExamples } from '../data/examples.ts';
 import type { DatasetMeta, DatasetProfile } from '../data/types.ts';
 import { openBundle } from '../training/load-model.ts';
+import { answersOf } from '../data/decode.ts';
+import type { ModelMeta } from '../training/types.ts';
 import { baselineOf } from './baseline.ts';
-import type { LastKnown } from './baseline.ts';
-import { defaultMetrics, resolveMetrics, taskOf } from './catalogue.ts';
+import type { Baseline, LastKnown } from './baseline.ts';
+import { defaultMetrics, metricsOfEach, resolveMetrics, taskOf } from './catalogue.ts';
 import type { MetricSpec, ResolvedMetric } from './catalogue.ts';
 import { alignChampion, compareOn } from './champion.ts';
 import type { Comparison, Judged } from './champion.ts';
 import { toChunk } from './chunk.ts';
 import { metricOf, metricOrNull, requireFitting } from './compute.ts';
 import { classTable, confusionMatrix, regressionPicture, rocCurves, sliceBy, worstOf, worstRow } from './error-analysis.ts';
+import { evaluateGenerator } from './evaluate-generator.ts';
+import type { FeatureSource } from './features.ts';
 import { judge, verdictOf } from './gates.ts';
 import type { Gate, OnNoChampion } from './gates.ts';
 import type { Chunk } from './metric.ts';
 import { calibrationBins } from './probabilities.ts';
-import type { ChampionComparison, EvaluationReport, MetricResult } from './report.ts';
+import type { ChampionComparison, EvaluationReport, MetricResult, OutputFindings } from './report.ts';
 import { scoreExamples, sequenceOf, targetsOf } from './score.ts';
-import type { Sequence } from './score.ts';
+import type { Scored, Sequence } from './score.ts';
 import { readTestRows } from './test-rows.ts';
 import type { ServingVersion, TestRowFacts } from './test-rows.ts';
 
@@ -46,6 +50,8 @@ export interface EvaluateInputs {
   readonly dataset: OpenArtifact;
   /** The version that serves now, resolved once; or why there is none. */
   readonly champion: ServingVersion | { readonly none: string };
+  /** Of a generator: the classifier whose features are compared. */
+  readonly features?: FeatureSource;
 }
 
 /**
@@ -61,6 +67,8 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
   const examples = await openExamples(inputs.examples, ['test']);
   try {
     const { output } = bundle.meta;
+    if (output.kind === 'samples') return await evaluateGenerator(inputs, output, options);
+    if (inputs.features !== undefined) throw new PerennialError('CONFIG_INVALID', `"features" are what samples of a generator are compared by, and the model predicts "${output.name}".`, { hint: 'Leave "features" out of the evaluate step.' });
     const metrics = metricsFor(options, output);
     const datasetMeta = dataset.manifest.meta as unknown as DatasetMeta;
     requireSlices(options.slices, datasetMeta);
@@ -68,54 +76,155 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
       signal: options.signal,
       onProgress: (done, total) => options.onProgress?.(`predicted ${done} of ${total} test examples`, (0.5 * done) / total),
     });
-    const chunk = toChunk({ output, ...scored, ...choices(options) });
+    const views = viewsOf(output, scored, metrics, options);
     const sequence = sequenceOf(await examples.preprocessorJson());
-    const targets = targetsOf(chunk.rows, datasetMeta.rows.test);
-    const worst = worstOf(chunk, WORST_ROWS);
-    const facts = await readTestRows(inputs, { worst: new Set(worst.map(({ index }) => targets[index]!)), slices: options.slices, output, sequence }, options);
-    requireAligned(facts, targets, chunk, sequence !== undefined);
-    const baseline = baselineOf(chunk, output.name, await dataset.json<DatasetProfile>('profile.json'), persistence(sequence, facts, targets));
-    const compared = await compare(metrics, { chunk, targets }, facts.champion, options);
-    const results = metrics.map((metric) => resultOf(metric, chunk, baseline.chunk, compared));
-    const gates = judgeGates(results, compared, baseline.description, options);
-    return {
-      formatVersion: 1,
-      pipeline: options.pipeline,
-      model: summaryOf(model, bundle.meta),
-      dataset: { digest: dataset.ref.digest, summary: dataset.manifest.summary },
-      split: 'test',
-      rows: chunk.rows,
-      task: taskOf(output),
-      output: { kind: output.kind, name: output.name, ...(output.kind === 'classes' ? { classes: output.classes } : {}) },
-      ...(chunk.kind === 'classes' && chunk.classes.length === 2 ? { positive: chunk.classes[chunk.positive]! } : {}),
-      ...(options.threshold === undefined ? {} : { threshold: options.threshold }),
-      metrics: results,
-      baseline: { kind: baseline.kind, description: baseline.description },
-      ...('none' in compared ? { noChampion: compared.none } : { champion: compared.summary }),
-      onNoChampion: options.onNoChampion,
-      gates,
-      verdict: verdictOf(gates),
-      ...pictures(chunk, baseline.chunk, sequence !== undefined),
-      slices: options.slices.map((column) => sliceBy(column, Array.from(targets, (target) => facts.slices.get(column)![target]), metrics, chunk)),
-      worst: worst.map((one) => worstRow(chunk, one, targets[one.index]!, facts.worst.get(targets[one.index]!) ?? {})),
-      history: await readHistory(model),
-    };
+    const targets = targetsOf(scored.rows, datasetMeta.rows.test);
+    const worst = new Set(views.flatMap((view) => view.worst.map(({ index }) => targets[index]!)));
+    const facts = await readTestRows(inputs, { worst, slices: options.slices, output, sequence }, options);
+    const profile = await dataset.json<DatasetProfile>('profile.json');
+    const judged: JudgedOutput[] = [];
+    for (const view of views) judged.push(await judgeOutput(view, { facts, targets, profile, sequence, several: views.length > 1 }, options));
+    return reportOf(judged, { output, model, dataset, rows: scored.rows, meta: bundle.meta, history: await readHistory(model) }, options);
   } finally {
     bundle.predictor.dispose();
   }
 }
 
-function choices(options: EvaluateOptions): { positive?: string; threshold?: number } {
-  return { ...(options.positive === undefined ? {} : { positive: options.positive }), ...(options.threshold === undefined ? {} : { threshold: options.threshold }) };
+function choices(options: EvaluateOptions, chunkOf?: OutputSpec): { positive?: string; threshold?: number } {
+  // Of several outputs, the positive class is that of the one that has it.
+  const positive = chunkOf?.kind === 'classes' && options.positive !== undefined && !chunkOf.classes.includes(options.positive) ? undefined : options.positive;
+  return { ...(positive === undefined ? {} : { positive }), ...(options.threshold === undefined ? {} : { threshold: options.threshold }) };
 }
 
-function metricsFor(options: EvaluateOptions, output: OutputSpec): ResolvedMetric[] {
-  const metrics = resolveMetrics(options.metrics.length > 0 ? options.metrics : defaultMetrics(taskOf(output)));
-  requireFitting(metrics, output);
+/** One output of the model on the test split. */
+interface OutputView {
+  readonly output: OutputSpec;
+  readonly metrics: readonly ResolvedMetric[];
+  readonly chunk: Chunk;
+  readonly worst: ReturnType<typeof worstOf>;
+}
+
+function viewsOf(output: OutputSpec, { rows, predictions, labels }: Scored, metrics: ReadonlyMap<string, readonly ResolvedMetric[]>, options: EvaluateOptions): OutputView[] {
+  if (output.kind === 'several') requirePositive(output.outputs, options);
+  return (output.kind === 'several' ? output.outputs : [output]).map((one) => {
+    const own = output.kind === 'several' ? answersOf(predictions, rows, output.outputs, one.name) : predictions;
+    const chunk = toChunk({ output: one, predictions: own, labels: labels.get(one.name)!, rows, ...choices(options, output.kind === 'several' ? one : undefined) });
+    return { output: one, metrics: metrics.get(one.name)!, chunk, worst: worstOf(chunk, WORST_ROWS) };
+  });
+}
+
+/** @throws CONFIG_INVALID where no output has the positive class */
+function requirePositive(outputs: readonly OutputSpec[], { positive }: EvaluateOptions): void {
+  if (positive === undefined || outputs.some((one) => one.kind === 'classes' && one.classes.includes(positive))) return;
+  throw new PerennialError('CONFIG_INVALID', `"positive" is ${JSON.stringify(positive)}, which is a class of none of the labels ${outputs.map(({ name }) => `"${name}"`).join(', ')}.`);
+}
+
+interface TestSplit {
+  readonly facts: TestRowFacts;
+  readonly targets: Int32Array;
+  readonly profile: DatasetProfile;
+  readonly sequence: Sequence | undefined;
+  readonly several: boolean;
+}
+
+interface JudgedOutput {
+  readonly view: OutputView;
+  readonly results: readonly MetricResult[];
+  readonly baseline: Baseline;
+  readonly compared: Compared;
+  readonly findings: OutputFindings;
+}
+
+async function judgeOutput(view: OutputView, { facts, targets, profile, sequence, several }: TestSplit, options: EvaluateOptions): Promise<JudgedOutput> {
+  const { output, chunk, metrics, worst } = view;
+  const labels = facts.labels.get(output.name) ?? [];
+  requireAligned(facts.rows, labels, targets, chunk, sequence !== undefined);
+  const baseline = baselineOf(chunk, output.name, profile, persistence(sequence, labels, facts.past.get(output.name) ?? [], targets));
+  const compared = await compare(metrics, { chunk, targets }, championFor(facts.champion, output), several ? output : undefined, options);
+  const results = metrics.map((metric) => resultOf(metric, chunk, baseline.chunk, compared));
+  return {
+    view, results, baseline, compared,
+    findings: {
+      ...pictures(chunk, baseline.chunk, sequence !== undefined),
+      slices: options.slices.map((column) => sliceBy(column, Array.from(targets, (target) => facts.slices.get(column)![target]), metrics, chunk)),
+      worst: worst.map((one) => worstRow(chunk, one, targets[one.index]!, facts.worst.get(targets[one.index]!) ?? {})),
+    },
+  };
+}
+
+/** The champion's predictions of one output. */
+function championFor(champion: TestRowFacts['champion'], output: OutputSpec): TestRowFacts['champion'] {
+  if ('none' in champion || champion.output.kind !== 'several') return champion;
+  const own = champion.output.outputs.find(({ name }) => name === output.name)!;
+  return { ...champion, output: own, predictions: answersOf(champion.predictions, champion.targets.length, champion.output.outputs, output.name) };
+}
+
+interface Evaluated {
+  readonly output: OutputSpec;
+  readonly model: OpenArtifact;
+  readonly dataset: OpenArtifact;
+  readonly rows: number;
+  readonly meta: ModelMeta;
+  readonly history: EvaluationReport['history'];
+}
+
+function reportOf(judged: readonly JudgedOutput[], { output, model, dataset, rows, meta, history }: Evaluated, options: EvaluateOptions): EvaluationReport {
+  const several = output.kind === 'several';
+  const results = judged.flatMap((one) => one.results);
+  const { compared, baseline, findings, view } = judged[0]!;
+  const described = several ? judged.map((one) => `${one.view.output.name}: ${one.baseline.description}`).join('; ') : baseline.description;
+  const gates = judgeGates(results, mergeCompared(judged), described, options);
+  return {
+    formatVersion: 1,
+    pipeline: options.pipeline,
+    model: summaryOf(model, meta),
+    dataset: { digest: dataset.ref.digest, summary: dataset.manifest.summary },
+    split: 'test',
+    rows,
+    task: several ? 'several' : taskOf(output),
+    output: outputOf(output),
+    ...(!several && view.chunk.kind === 'classes' && view.chunk.classes.length === 2 ? { positive: view.chunk.classes[view.chunk.positive]! } : {}),
+    ...(options.threshold === undefined ? {} : { threshold: options.threshold }),
+    metrics: results,
+    baseline: { kind: several ? (judged.every((one) => one.baseline.kind === 'none') ? 'none' : 'several') : baseline.kind, description: described },
+    ...('none' in compared ? { noChampion: compared.none } : { champion: { ...compared.summary, metrics: Object.assign({}, ...judged.map((one) => ('none' in one.compared ? {} : one.compared.summary.metrics))) as ChampionComparison['metrics'] } }),
+    onNoChampion: options.onNoChampion,
+    gates,
+    verdict: verdictOf(gates),
+    ...(several ? { slices: [], worst: [], outputs: judged.map((one) => ({ output: outputOf(one.view.output), metrics: one.results.map(({ key }) => key), ...one.findings })) } : findings),
+    history,
+  };
+}
+
+function outputOf(output: OutputSpec): EvaluationReport['output'] {
+  return { kind: output.kind, name: output.name, ...(output.kind === 'classes' ? { classes: output.classes } : {}) };
+}
+
+/** What the gates read of the comparisons of all outputs. */
+function mergeCompared(judged: readonly JudgedOutput[]): Compared {
+  const [first] = judged;
+  if (judged.length === 1 || 'none' in first!.compared) return first!.compared;
+  const parts = judged.flatMap(({ compared }) => ('none' in compared ? [] : [compared.comparison]));
+  const merge = <K extends 'ours' | 'theirs' | 'differences'>(key: K): Comparison[K] => Object.assign({}, ...parts.map((part) => part[key])) as Comparison[K];
+  return { summary: first!.compared.summary, comparison: { ...parts[0]!, ours: merge('ours'), theirs: merge('theirs'), differences: merge('differences') } };
+}
+
+/** The metrics of each output, by its name. */
+function metricsFor(options: EvaluateOptions, output: OutputSpec): ReadonlyMap<string, readonly ResolvedMetric[]> {
+  const metrics = output.kind === 'several' ? metricsOfEach(options.metrics, output.outputs) : new Map([[output.name, metricsOfOne(options.metrics, output)]]);
+  const keys = [...metrics.values()].flat().map(({ key }) => key);
   for (const gate of options.gates) {
-    if (metrics.some(({ key }) => key === gate.metric)) continue;
-    throw new PerennialError('CONFIG_INVALID', `A gate reads the metric "${gate.metric}", which is not among "metrics": ${metrics.map(({ key }) => key).join(', ')}.`, { hint: `Add "${gate.metric}" to "metrics" of the evaluate step.` });
+    if (keys.includes(gate.metric)) continue;
+    throw new PerennialError('CONFIG_INVALID', `A gate reads the metric "${gate.metric}", which is not among "metrics": ${keys.join(', ')}.`, { hint: `Add "${gate.metric}" to "metrics" of the evaluate step.` });
   }
+  return metrics;
+}
+
+function metricsOfOne(specs: readonly MetricSpec[], output: OutputSpec): ResolvedMetric[] {
+  const metrics = resolveMetrics(specs.length > 0 ? specs : defaultMetrics(taskOf(output)));
+  const named = metrics.find(({ config }) => typeof config['of'] === 'string' && config['of'] !== output.name);
+  if (named !== undefined) throw new PerennialError('CONFIG_INVALID', `The metric "${named.key}" is "of" the label "${String(named.config['of'])}", and the model predicts "${output.name}".`, { hint: 'Leave "of" out.' });
+  requireFitting(metrics, output);
   return metrics;
 }
 
@@ -127,7 +236,7 @@ function requireSlices(slices: readonly string[], { columns }: DatasetMeta): voi
 }
 
 /** Examples and rows have to be the same rows in the same order, or slices and comparisons would speak of others. */
-function requireAligned({ rows, labels }: TestRowFacts, targets: Int32Array, chunk: Chunk, sequence: boolean): void {
+function requireAligned(rows: number, labels: readonly unknown[], targets: Int32Array, chunk: Chunk, sequence: boolean): void {
   const mismatch = (why: string): PerennialError =>
     new PerennialError('DATA_INVALID', `The test examples do not fit the rows of the dataset: ${why}.`, { hint: 'Give the evaluate step the dataset that its examples were made from ("inputs": { "dataset": … }).' });
   if (chunk.rows > rows || (chunk.rows < rows && !sequence)) throw mismatch(`there are ${chunk.rows} examples and ${rows} rows`);
@@ -139,7 +248,7 @@ function requireAligned({ rows, labels }: TestRowFacts, targets: Int32Array, chu
   }
 }
 
-function persistence(sequence: Sequence | undefined, { labels, past }: TestRowFacts, targets: Int32Array): LastKnown | undefined {
+function persistence(sequence: Sequence | undefined, labels: readonly unknown[], past: readonly unknown[], targets: Int32Array): LastKnown | undefined {
   if (sequence === undefined) return undefined;
   return (example) => {
     const index = targets[example]! - sequence.horizon;
@@ -150,10 +259,10 @@ function persistence(sequence: Sequence | undefined, { labels, past }: TestRowFa
 
 type Compared = { readonly none: string } | { readonly summary: ChampionComparison; readonly comparison: Comparison };
 
-async function compare(metrics: readonly ResolvedMetric[], challenger: Judged, champion: TestRowFacts['champion'], options: EvaluateOptions): Promise<Compared> {
+async function compare(metrics: readonly ResolvedMetric[], challenger: Judged, champion: TestRowFacts['champion'], oneOf: OutputSpec | undefined, options: EvaluateOptions): Promise<Compared> {
   if ('none' in champion) return champion;
   options.onProgress?.(`comparing with version ${champion.version}`, 0.7);
-  const { ours, theirs } = alignChampion(challenger, champion, choices(options));
+  const { ours, theirs } = alignChampion(challenger, champion, choices(options, oneOf));
   if (ours.rows === 0) return { none: 'the champion predicts none of these rows' };
   const comparison = await compareOn(metrics, ours, theirs, { seed: options.seed, ...(options.signal === undefined ? {} : { signal: options.signal }) });
   const interval = Object.values(comparison.differences).find((one) => one !== null);
@@ -189,7 +298,7 @@ function pictures(chunk: Chunk, baseline: Chunk | undefined, ordered: boolean): 
   return { classification: { confusion, classes: classTable(chunk.classes, confusion), calibration: chunk.probabilities ? calibrationBins(chunk) : null, roc: rocCurves(chunk) } };
 }
 
-function summaryOf(model: OpenArtifact, meta: Awaited<ReturnType<typeof openBundle>>['meta']): EvaluationReport['model'] {
+function summaryOf(model: OpenArtifact, meta: ModelMeta): EvaluationReport['model'] {
   const { parameters, loss, optimizer, epochsRun, bestEpoch } = meta;
   return { digest: model.ref.digest, summary: model.manifest.summary, parameters, loss, optimizer, epochsRun, bestEpoch };
 }

@@ -1,8 +1,11 @@
 import { PerennialError } from '../core/errors.ts';
 import type { JsonObject, JsonSchema } from '../core/json.ts';
 
-/** What is judged: classes of any number, exactly two classes, or numbers. */
-export type MetricTask = 'classification' | 'binary' | 'regression';
+/**
+ * What is judged: classes of any number, exactly two classes, numbers, the error of reconstructions, or that error where it is known
+ * which rows are anomalies.
+ */
+export type MetricTask = 'classification' | 'binary' | 'regression' | 'generation' | 'reconstruction' | 'anomaly';
 
 /** Predictions of classes. Scores are row-major, `rows * classes.length`. */
 export interface ClassChunk {
@@ -16,6 +19,17 @@ export interface ClassChunk {
   readonly scores: Float64Array;
   /** false where the scores are margins or logits, which only rank. */
   readonly probabilities: boolean;
+  /** Errors of the reconstructions, where the classes are "normal" (0) and "anomaly" (1). */
+  readonly errors?: Float64Array;
+}
+
+/** Reconstructions, of which nobody says what they should be. */
+export interface ErrorChunk {
+  readonly kind: 'errors';
+  readonly rows: number;
+  readonly errors: Float64Array;
+  /** 1 where the error is above the threshold. */
+  readonly flagged: Int32Array;
 }
 
 /** Predictions of numbers in the units of the source data. Both arrays are row-major, `rows * width`. */
@@ -27,13 +41,13 @@ export interface NumberChunk {
   readonly predictions: Float64Array;
 }
 
-export type Chunk = ClassChunk | NumberChunk;
+export type Chunk = ClassChunk | NumberChunk | ErrorChunk;
 
 /** What stays the same over all chunks of a set. */
 export interface MetricContext {
   readonly classes: readonly string[];
   readonly positive: number;
-  /** Values per row: the number of classes, or the width of the label. */
+  /** Values per row: the number of classes, the width of the label, or of the features. */
   readonly width: number;
 }
 
@@ -42,7 +56,7 @@ export interface MetricContext {
  * states, `result` gives the number. Splitting or reordering the rows does not change the result. `result` throws
  * {@link undefinedMetric} where the number is not defined (no rows, one class, constant labels), instead of giving NaN.
  */
-export interface MetricDefinition<C = any, S = any, K extends Chunk = any> {
+export interface MetricDefinition<C = any, S = any, K extends Chunk | SampleChunk = any> {
   readonly name: string;
   readonly summary: string;
   readonly tasks: readonly MetricTask[];
@@ -59,11 +73,11 @@ export interface MetricDefinition<C = any, S = any, K extends Chunk = any> {
   result(state: S, config: C, context: MetricContext): number;
 }
 
-export function defineMetric<C, S, K extends Chunk>(definition: MetricDefinition<C, S, K>): MetricDefinition<C, S, K> {
+export function defineMetric<C, S, K extends Chunk | SampleChunk>(definition: MetricDefinition<C, S, K>): MetricDefinition<C, S, K> {
   return Object.freeze(definition);
 }
 
-/** The closed schema of a metric's options. Every metric takes `as`, so that one metric can be asked for twice. */
+/** The closed schema of a metric's options. Every metric takes `as`, so that one metric can be asked for twice, and `of`, for models with several outputs. */
 export function metricConfig(properties: JsonObject = {}): JsonSchema {
   return {
     type: 'object',
@@ -76,6 +90,7 @@ export function metricConfig(properties: JsonObject = {}): JsonSchema {
         description: 'Name of the result. Needed where one metric is asked for twice with different options.',
         examples: ['macroF1'],
       },
+      of: { type: 'string', minLength: 1, description: 'Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".', examples: ['species'] },
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../core/json.ts';
+import type { OutputSpec } from '../core/tensor.ts';
 import type { StepVerdict } from '../core/step.ts';
 import type { Gate, GateVerdict, OnNoChampion } from './gates.ts';
 import type { MetricDefinition, MetricTask } from './metric.ts';
@@ -63,26 +64,14 @@ export interface Curve {
   readonly points: readonly (readonly [falsePositiveRate: number, truePositiveRate: number])[];
 }
 
-/** The contents of `evaluation.json`. It holds no time and no run: the same model on the same rows gives the same bytes. */
-export interface EvaluationReport {
-  readonly formatVersion: 1;
-  readonly pipeline: string;
-  readonly model: { readonly digest: string; readonly summary: string; readonly parameters: number; readonly loss: string; readonly optimizer: string; readonly epochsRun: number; readonly bestEpoch: number };
-  readonly dataset: { readonly digest: string; readonly summary: string };
-  readonly split: 'test';
-  readonly rows: number;
-  readonly task: MetricTask;
-  readonly output: { readonly kind: 'classes' | 'number' | 'none'; readonly name: string; readonly classes?: readonly string[] };
-  readonly positive?: string;
-  readonly threshold?: number;
-  readonly metrics: readonly MetricResult[];
-  readonly baseline: { readonly kind: 'majorityClass' | 'mean' | 'persistence' | 'none'; readonly description: string };
-  readonly champion?: ChampionComparison;
-  /** Why there is no comparison. */
-  readonly noChampion?: string;
-  readonly onNoChampion: OnNoChampion;
-  readonly gates: readonly (Omit<GateVerdict, 'gate'> & { readonly gate: Gate })[];
-  readonly verdict: StepVerdict;
+export interface ReportedOutput {
+  readonly kind: OutputSpec['kind'];
+  readonly name: string;
+  readonly classes?: readonly string[];
+}
+
+/** Where a model errs. */
+export interface OutputFindings {
   readonly classification?: {
     /** Rows by true class, then by predicted class. */
     readonly confusion: readonly (readonly number[])[];
@@ -101,6 +90,49 @@ export interface EvaluationReport {
   };
   readonly slices: readonly { readonly column: string; readonly values: readonly SliceRow[]; readonly left: number }[];
   readonly worst: readonly WorstRow[];
+}
+
+/** What a generator makes, as PNGs in base64; or, of what is no image, its numbers. */
+export interface GeneratedFindings {
+  /** Where the features of the Fréchet distance come from. */
+  readonly features: string;
+  readonly images?: {
+    readonly columns: number;
+    /** Of a conditional generator: the class of each row of the grid. */
+    readonly classes?: readonly string[];
+    readonly samples: string;
+    readonly examples: string;
+    /** While it was trained. */
+    readonly progress: readonly { readonly epoch: number; readonly image: string }[];
+  };
+  /** At most 64 numbers of each sample. */
+  readonly numbers?: readonly { readonly name: string; readonly real: { readonly mean: number; readonly std: number }; readonly generated: { readonly mean: number; readonly std: number } }[];
+}
+
+/** The contents of `evaluation.json`. It holds no time and no run: the same model on the same rows gives the same bytes. */
+export interface EvaluationReport extends OutputFindings {
+  readonly formatVersion: 1;
+  readonly pipeline: string;
+  readonly model: { readonly digest: string; readonly summary: string; readonly parameters: number; readonly loss: string; readonly optimizer: string; readonly epochsRun: number; readonly bestEpoch: number };
+  readonly dataset: { readonly digest: string; readonly summary: string };
+  readonly split: 'test';
+  readonly rows: number;
+  readonly task: MetricTask | 'several';
+  readonly output: ReportedOutput;
+  readonly positive?: string;
+  readonly threshold?: number;
+  readonly metrics: readonly MetricResult[];
+  readonly baseline: { readonly kind: 'majorityClass' | 'mean' | 'persistence' | 'untrained' | 'several' | 'none'; readonly description: string };
+  readonly champion?: ChampionComparison;
+  /** Why there is no comparison. */
+  readonly noChampion?: string;
+  readonly onNoChampion: OnNoChampion;
+  readonly gates: readonly (Omit<GateVerdict, 'gate'> & { readonly gate: Gate })[];
+  readonly verdict: StepVerdict;
+  /** Of a generator. */
+  readonly generated?: GeneratedFindings;
+  /** Of a model with several outputs: what was found of each. */
+  readonly outputs?: readonly (OutputFindings & { readonly output: ReportedOutput; readonly metrics: readonly string[] })[];
   /** Numbers per epoch, as the trainer wrote them. */
   readonly history: readonly Readonly<Record<string, number>>[];
 }

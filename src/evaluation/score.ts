@@ -1,6 +1,7 @@
 import { PerennialError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { OutputSpec, Row, TensorBatch } from '../core/tensor.ts';
+import { isLabel, labelName, labelsOf } from '../data/examples.ts';
 import type { Examples } from '../data/examples.ts';
 import type { Preprocessor } from '../data/types.ts';
 import type { Predictor } from '../training/types.ts';
@@ -17,8 +18,8 @@ export interface Scored {
   readonly rows: number;
   /** Row-major model output. */
   readonly predictions: Float32Array;
-  /** Row-major labels as the model learned them; for models without a label, their input. */
-  readonly labels: Float64Array;
+  /** Row-major labels as the model learned them, by name; for models without a label their input, under its name. */
+  readonly labels: ReadonlyMap<string, Float64Array>;
 }
 
 /** Predicts the test split of the examples, batch by batch. */
@@ -28,29 +29,32 @@ export async function scoreExamples(predictor: Predictor, examples: Examples, op
     const { rows } = reader;
     if (rows === 0) throw new PerennialError('SPLIT_INVALID', 'There is nothing to evaluate: the test split has no examples.', { hint: 'Give "split.test" of the ingest step a larger share.' });
     const predictions: Float32Array[] = [];
-    const labels: ArrayLike<number>[] = [];
+    const { output } = predictor.meta;
+    const labels = new Map<string, ArrayLike<number>[]>();
     for (let start = 0; start < rows; start += BATCH_ROWS) {
       options.signal?.throwIfAborted();
       const batch = reader.read(start, Math.min(BATCH_ROWS, rows - start));
       predictions.push(await predictor.predict(inputsOf(batch)));
-      labels.push(labelOf(batch, predictor.meta.output));
+      for (const [name, values] of labelsIn(batch, output)) labels.set(name, [...(labels.get(name) ?? []), values]);
       options.onProgress?.(Math.min(start + BATCH_ROWS, rows), rows);
     }
-    return { rows, predictions: concat(predictions, (length) => new Float32Array(length)), labels: concat(labels, (length) => new Float64Array(length)) };
+    return { rows, predictions: concat(predictions, (length) => new Float32Array(length)), labels: new Map([...labels].map(([name, parts]) => [name, concat(parts, (length) => new Float64Array(length))])) };
   } finally {
     reader.close();
   }
 }
 
 function inputsOf(batch: TensorBatch): TensorBatch {
-  return Object.fromEntries(Object.entries(batch).filter(([name]) => name !== '@label'));
+  return Object.fromEntries(Object.entries(batch).filter(([name]) => !isLabel(name)));
 }
 
-function labelOf(batch: TensorBatch, output: OutputSpec): ArrayLike<number> {
-  const label = batch['@label'];
-  if (label !== undefined) return label.data;
+function labelsIn(batch: TensorBatch, output: OutputSpec): [string, ArrayLike<number>][] {
+  const labels = labelsOf(output);
+  const missing = labels.find(({ name }) => batch[labelName(output, name)] === undefined);
+  if (missing !== undefined) throw new PerennialError('DATA_INVALID', `The examples hold no label tensor of "${missing.name}".`, { hint: 'Name the label in the ingest step.' });
+  if (labels.length > 0) return labels.map(({ name }) => [name, batch[labelName(output, name)]!.data]);
   const inputs = Object.values(batch);
-  if (output.kind === 'none' && inputs.length === 1) return inputs[0]!.data;
+  if (output.kind === 'none' && inputs.length === 1) return [[output.name, inputs[0]!.data]];
   if (output.kind === 'none') throw new PerennialError('CONFIG_INVALID', `A model without a label is judged by how it reproduces its one input; this one has ${inputs.length}.`);
   throw new PerennialError('DATA_INVALID', 'The examples hold no label tensor.', { hint: 'Name the label in the ingest step.' });
 }

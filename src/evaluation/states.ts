@@ -1,6 +1,6 @@
 import { ExactSum } from './exact-sum.ts';
 import { undefinedMetric } from './metric.ts';
-import type { Average, ClassChunk, MetricContext, NumberChunk } from './metric.ts';
+import type { Average, ClassChunk, ErrorChunk, MetricContext, NumberChunk } from './metric.ts';
 
 /** An array of float64 that grows by doubling. */
 export class Float64List {
@@ -190,4 +190,22 @@ export const paired = {
 function columnOf(values: Float64Array, width: number, column: number): Float64Array {
   if (width === 1) return values;
   return Float64Array.from({ length: values.length / width }, (_, row) => values[row * width + column]!);
+}
+
+/** A number of every normal row: of all rows where nobody says which are normal. */
+export interface ErrorState {
+  readonly values: Float64List;
+}
+
+export const gathered = {
+  init: (): ErrorState => ({ values: new Float64List() }),
+  merge: (state: ErrorState, other: ErrorState): void => state.values.push(other.values.values()),
+};
+
+export function errorsOfNormal(chunk: ClassChunk | ErrorChunk): Float64Array {
+  return chunk.kind === 'errors' ? chunk.errors : chunk.errors!.filter((_, row) => chunk.labels[row] === 0);
+}
+
+export function flagsOfNormal(chunk: ClassChunk | ErrorChunk): Int32Array {
+  return chunk.kind === 'errors' ? chunk.flagged : chunk.predicted.filter((_, row) => chunk.labels[row] === 0);
 }

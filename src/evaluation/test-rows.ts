@@ -2,6 +2,7 @@ import { isPerennialError } from '../core/errors.ts';
 import type { OpenArtifact } from '../core/ports.ts';
 import type { OutputSpec, Row } from '../core/tensor.ts';
 import { readRows } from '../data/dataset-rows.ts';
+import { labelsOf } from '../data/examples.ts';
 import type { DatasetMeta } from '../data/types.ts';
 import { openBundle } from '../training/load-model.ts';
 import { incomparable } from './champion.ts';
@@ -28,10 +29,10 @@ export interface ScoredChampion {
 
 export interface TestRowFacts {
   readonly rows: number;
-  /** Raw labels, in order; empty without a label. */
-  readonly labels: readonly unknown[];
-  /** Raw labels of the rows right before the test split; only for sequences. */
-  readonly past: readonly unknown[];
+  /** Raw values of each label, in order. */
+  readonly labels: ReadonlyMap<string, readonly unknown[]>;
+  /** Those of the rows right before the test split; only for sequences. */
+  readonly past: ReadonlyMap<string, readonly unknown[]>;
   readonly slices: ReadonlyMap<string, readonly unknown[]>;
   readonly worst: ReadonlyMap<number, Row>;
   readonly champion: ScoredChampion | { readonly none: string };
@@ -51,19 +52,19 @@ export async function readTestRows(
   { worst: kept, slices: columns, output, sequence }: WantedRows,
   options: { readonly signal?: AbortSignal; readonly onProgress?: (message: string, fraction: number) => void } = {},
 ): Promise<TestRowFacts> {
-  const label = output.kind === 'none' ? undefined : output.name;
+  const names = labelsOf(output).map(({ name }) => name);
   const champion = await openChampion(inputs.champion, output);
   try {
     const before = await rowsBefore(inputs.dataset, Math.max(reachOf(sequence), 'none' in champion ? 0 : champion.reach));
     let failure = 'none' in champion ? champion.none : await tryScore(champion.scorer, before.slice(before.length - Math.min(before.length, champion.reach)));
-    const labels: unknown[] = [];
+    const labels = new Map(names.map((name): [string, unknown[]] => [name, []]));
     const slices = new Map(columns.map((column): [string, unknown[]] => [column, []]));
     const worst = new Map<number, Row>();
     let rows = 0;
     for await (const batch of readRows(inputs.dataset, 'test')) {
       options.signal?.throwIfAborted();
       for (const row of batch) {
-        if (label !== undefined) labels.push(row[label]);
+        for (const [name, values] of labels) values.push(row[name]);
         for (const [column, values] of slices) values.push(row[column]);
         if (kept.has(rows)) worst.set(rows, row);
         rows++;
@@ -71,7 +72,7 @@ export async function readTestRows(
       if ('scorer' in champion) failure ??= await tryScore(champion.scorer, batch);
       options.onProgress?.(`read ${rows} test rows`, 0.6);
     }
-    const past = label === undefined ? [] : before.map((row) => row[label]);
+    const past = new Map(names.map((name) => [name, before.map((row) => row[name])]));
     const scored = 'none' in champion || failure !== undefined ? { none: failure ?? 'there is no champion' } : predictionsFor(champion, rows, Math.min(before.length, champion.reach));
     return { rows, labels, past, slices, worst, champion: scored };
   } finally {

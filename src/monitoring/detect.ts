@@ -11,9 +11,9 @@ import type { ColumnWindow, RowBatches } from './profile-window.ts';
 export const driftRegistry = new DefinitionRegistry('drift test', driftTests, (test) => test.name);
 
 export interface DriftOptions {
-  /** Columns to compare, e.g. those that the model reads: one that no current row has counts as drifted. Default: all of the profile but `label`. */
+  /** Columns to compare, e.g. those that the model reads: one that no current row has counts as drifted. Default: all of the profile but `labels`. */
   readonly columns?: readonly string[];
-  readonly label?: string | null;
+  readonly labels?: readonly string[];
   /** With fewer current rows there is no verdict. */
   readonly rowsMin?: number;
   /** PSI above this is a change worth acting on. */
@@ -116,14 +116,14 @@ export async function detectDrift(profile: DatasetProfile, rows: RowBatches, opt
   };
 }
 
-type Settings = Required<Omit<DriftOptions, 'columns' | 'label' | 'also'>>;
+type Settings = Required<Omit<DriftOptions, 'columns' | 'labels' | 'also'>>;
 
 function withoutUndefined(options: DriftOptions): Partial<Settings> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<Settings>;
 }
 
-function chooseColumns(profile: DatasetProfile, { columns, label }: DriftOptions): ColumnProfile[] {
-  if (columns === undefined) return profile.columns.filter((column) => column.name !== label);
+function chooseColumns(profile: DatasetProfile, { columns, labels = [] }: DriftOptions): ColumnProfile[] {
+  if (columns === undefined) return profile.columns.filter((column) => !labels.includes(column.name));
   return columns.map((name) => {
     const column = profile.columns.find((candidate) => candidate.name === name);
     if (column === undefined) throw new PerennialError('COLUMN_MISSING', `The reference profile has no column "${name}". It has: ${profile.columns.map((one) => one.name).join(', ')}.`);

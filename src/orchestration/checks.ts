@@ -27,8 +27,8 @@ export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: Drif
   const { profile, columns } = await driftReference(deps.store, deps.artifacts, task.model, champion.version);
   const to = new Date(task.nominalTime);
   const window = { from: new Date(to.getTime() - drift.windowMs), to, version: champion.version };
-  const label = champion.dataset === null ? null : ((await deps.artifacts.open({ digest: champion.dataset })).manifest.meta as unknown as DatasetMeta).label;
-  const result = await detectDrift(profile, readPredictedRows(deps.store, task.model, window), { label, columns, rowsMin: drift.rowsMin, psi: drift.psi, pValue: drift.ksPValue, columnsMin: drift.columnsMin });
+  const trained = champion.dataset === null ? null : ((await deps.artifacts.open({ digest: champion.dataset })).manifest.meta as unknown as DatasetMeta);
+  const result = await detectDrift(profile, readPredictedRows(deps.store, task.model, window), { labels: trained?.label == null ? [] : [trained.label, ...(trained.furtherLabels ?? [])], columns, rowsMin: drift.rowsMin, psi: drift.psi, pValue: drift.ksPValue, columnsMin: drift.columnsMin });
   const rows = [...result.columns].sort((a, b) => Number(b.drifted) - Number(a.drifted)).map((column) => `| ${column.name} | ${column.score === null ? '' : column.score.toFixed(3)} | ${column.drifted ? '**drift**' : ''} | ${column.reason.replaceAll('|', '\\|')} |`);
   return {
     champion: champion.version,

@@ -17,16 +17,18 @@ interface Entry {
  * Unpacks the members of a zip archive (a Python wheel is one) that `target` gives a relative path for. Streams, so memory stays
  * small for members of any size.
  *
- * @throws Error for archives beyond 4 GiB, encrypted members, methods other than stored and deflated, and paths that leave the folder.
+ * @param bytesMax of one member, unpacked
+ * @throws Error for archives beyond 4 GiB, members that are larger than they say or than `bytesMax`, encrypted members, methods other than stored and deflated, and paths that leave the folder.
  * @see https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  */
-export async function unzip(archive: string, folder: string, target: (name: string) => string | undefined): Promise<number> {
+export async function unzip(archive: string, folder: string, target: (name: string) => string | undefined, bytesMax = Number.MAX_SAFE_INTEGER): Promise<number> {
   const file = await open(archive, 'r');
   let count = 0;
   try {
     for (const entry of await readDirectory(file, archive)) {
       const path = target(entry.name);
       if (path === undefined || entry.name.endsWith('/')) continue;
+      if (entry.size > bytesMax) throw new Error(`"${entry.name}" has ${entry.size} bytes unpacked; up to ${bytesMax} are read`);
       await extract(file, archive, entry, inside(folder, path));
       count += 1;
     }
@@ -86,9 +88,21 @@ async function extract(file: FileHandle, archive: string, entry: Entry, path: st
   }
   const input = createReadStream(archive, { start, end: start + entry.compressedSize - 1, highWaterMark: 1 << 20 });
   if (entry.method === 0) await pipeline(input, output);
-  else if (entry.method === 8) await pipeline(input, createInflateRaw({ chunkSize: 1 << 18 }), output);
+  else if (entry.method === 8) await pipeline(input, createInflateRaw({ chunkSize: 1 << 18 }), upTo(entry), output);
   else throw new Error(`"${entry.name}" is packed by method ${entry.method}; known are 0 (stored) and 8 (deflated)`);
   if (output.bytesWritten !== entry.size) throw new Error(`"${entry.name}" has ${output.bytesWritten} bytes, expected ${entry.size}`);
+}
+
+/** Ends where a member unpacks to more than it says. */
+function upTo({ name, size }: Entry): (source: AsyncIterable<Buffer>) => AsyncGenerator<Buffer> {
+  return async function* (source) {
+    let bytes = 0;
+    for await (const chunk of source) {
+      bytes += chunk.length;
+      if (bytes > size) throw new Error(`"${name}" is larger than the ${size} bytes it says`);
+      yield chunk;
+    }
+  };
 }
 
 async function read(file: FileHandle, position: number, length: number): Promise<Buffer> {

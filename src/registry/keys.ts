@@ -10,6 +10,9 @@ export const claimKey = (name: string, digest: string): string => `models/${name
 export const routingKey = (name: string): string => `models/${name}/routing.json`;
 export const transitionsPrefix = (name: string): string => `models/${name}/transitions/`;
 
+/** Which version an alias meant when a run first asked. */
+export const baseKey = (pipeline: string, runId: string, model: string, reference: string): string => `bases/${pipeline}/${encodeURIComponent(runId)}/${model}@${encodeURIComponent(reference)}.json`;
+
 /** Sorts by time, then by revision. */
 export function transitionKey(transition: { readonly name: string; readonly at: string; readonly revision: number; readonly id: string }): string {
   const time = transition.at.replaceAll(/[-:]/g, '');

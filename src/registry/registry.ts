@@ -111,7 +111,8 @@ async function register(store: ObjectStore, artifacts: ArtifactStore, registrati
   return result;
 }
 
-async function findVersion(store: ObjectStore, model: string, reference: VersionReference): Promise<VersionManifest> {
+/** By number, "3", "v3", "latest" or an alias. @throws NOT_FOUND (the model), VERSION_INVALID with what exists, NAME_INVALID */
+export async function findVersion(store: ObjectStore, model: string, reference: VersionReference): Promise<VersionManifest> {
   checkModelName(model);
   const routing = (await readRouting(store, model))?.routing;
   const number = await numberOf(store, model, reference, routing);

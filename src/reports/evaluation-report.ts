@@ -1,5 +1,5 @@
 import { formatNumber } from '../evaluation/gates.ts';
-import type { EvaluationReport, MetricResult } from '../evaluation/report.ts';
+import type { EvaluationReport, MetricResult, OutputFindings } from '../evaluation/report.ts';
 import { calibrationChart, confusionChart, forecastChart, historyCharts, residualChart, rocChart, scatterChart } from './evaluation-charts.ts';
 import { html, page, section, tableOf } from './html.ts';
 import type { Cell, Markup } from './html.ts';
@@ -11,14 +11,13 @@ export async function renderEvaluationReport(report: EvaluationReport): Promise<
   return page(
     title,
     html`<header><h1>${title}</h1>
-<p class="facts">${rows.toLocaleString('en')} examples of the test split, which training never saw. The model predicts <strong>${output.name}</strong>${output.classes === undefined ? ' (a number)' : ` (${output.classes.length} classes)`}.</p></header>
+<p class="facts">${rows.toLocaleString('en')} examples of the test split, which training never saw. The model predicts <strong>${output.name}</strong>${predictedKind(report)}.</p></header>
 `,
     verdict(report),
     section('Metrics', metricsNote(report), metricsTable(report)),
-    await classificationSection(report),
-    await regressionSection(report),
-    slicesSection(report),
-    worstSection(report),
+    await findingsSections(report, report),
+    await Promise.all((report.outputs ?? []).map(async (one) => [html`<h1>${one.output.name}</h1>
+`, await findingsSections({ ...one, metrics: report.metrics.filter(({ key }) => one.metrics.includes(key)) }, report)])),
     await historySection(report),
     section(
       'Model and data',
@@ -31,6 +30,18 @@ ${report.positive === undefined ? null : html`<dt>Positive class</dt><dd>${repor
 ${report.threshold === undefined ? null : html`<dt>Threshold</dt><dd>${report.threshold}</dd>`}</dl>`,
     ),
   );
+}
+
+/** What one output is judged by. */
+type Judged = OutputFindings & Pick<EvaluationReport, 'output' | 'metrics'>;
+
+async function findingsSections(judged: Judged, { rows }: EvaluationReport): Promise<(Markup | null)[]> {
+  return [await classificationSection(judged), await regressionSection(judged), slicesSection(judged, rows), worstSection(judged)];
+}
+
+function predictedKind({ output }: EvaluationReport): string {
+  if (output.kind === 'classes') return ` (${output.classes!.length} classes)`;
+  return output.kind === 'number' ? ' (a number)' : '';
 }
 
 function verdict({ gates, verdict: { passed } }: EvaluationReport): Markup {
@@ -75,7 +86,7 @@ function intervalCell({ champion }: MetricResult): Cell {
   return { text: `${formatNumber(champion.low)} to ${formatNumber(champion.high)}`, number: true, tone: 'quiet' };
 }
 
-async function classificationSection({ classification }: EvaluationReport): Promise<Markup | null> {
+async function classificationSection({ classification }: Judged): Promise<Markup | null> {
   if (classification === undefined) return null;
   const charts = await Promise.all([confusionChart(classification), rocChart(classification), calibrationChart(classification)]);
   return section(
@@ -90,13 +101,13 @@ async function classificationSection({ classification }: EvaluationReport): Prom
   );
 }
 
-async function regressionSection({ regression, output }: EvaluationReport): Promise<Markup | null> {
+async function regressionSection({ regression, output }: Judged): Promise<Markup | null> {
   if (regression === undefined) return null;
   const series = regression.ordered ? await forecastChart(regression, output.name) : null;
   return section('Predicted and actual', '', series, html`<div class="charts">${await Promise.all([scatterChart(regression, output.name), residualChart(regression, output.name)])}</div>`);
 }
 
-function slicesSection({ slices, metrics, rows: all }: EvaluationReport): Markup | null {
+function slicesSection({ slices, metrics }: Judged, all: number): Markup | null {
   if (slices.length === 0) return null;
   const note = `The same metrics on parts of the test split, worst first by ${metrics[0]?.key ?? ''}. A dash: undefined on so few rows or classes.`;
   return section(
@@ -113,7 +124,7 @@ function slicesSection({ slices, metrics, rows: all }: EvaluationReport): Markup
   );
 }
 
-function worstSection({ worst, classification, output }: EvaluationReport): Markup | null {
+function worstSection({ worst, classification, output }: Judged): Markup | null {
   if (worst.length === 0) return null;
   const columns = [...new Set(worst.flatMap((row) => Object.keys(row.columns)))].filter((name) => name !== output.name).slice(0, 14);
   const isClass = classification !== undefined;

@@ -1,4 +1,5 @@
 import type { TensorBatch } from '../core/tensor.ts';
+import { decode } from '../data/decode.ts';
 import { rowsOf } from './batcher.ts';
 import type { PredictionLog } from './prediction-log.ts';
 import { RequestError } from './request-error.ts';
@@ -62,7 +63,7 @@ export class InferenceService {
     const values = await lease.predict(tensors);
     const bad = values.findIndex((value) => !Number.isFinite(value));
     if (bad !== -1) throw new Error(`version ${servable.version} of ${servable.model} gave ${values[bad]} at value ${bad}`);
-    const answer: Answer = { servable, id, predictions: servable.preprocessor.decode(values, rows) };
+    const answer: Answer = { servable, id, predictions: decode(servable.predictor.meta.output, values, rows) };
     this.#metrics.predictions.add({ model: servable.model, version: String(servable.version) }, answer.predictions.length);
     if (logged) answer.predictions.forEach((prediction, index) => this.#log.add(servable, predictionId(answer, index), null, prediction));
     return answer;

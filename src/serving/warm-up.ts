@@ -1,5 +1,6 @@
 import { PerennialError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
+import { decode } from '../data/decode.ts';
 import { arrayFor, sizeOf } from './batcher.ts';
 import type { Servable } from './servable.ts';
 
@@ -21,5 +22,5 @@ export async function warmUp({ model, version, predictor, preprocessor }: Servab
   if (values.length !== width) {
     throw new PerennialError('MODEL_INVALID', `Version ${version} of "${model}" gives ${values.length} values for one example, its manifest says ${width}.`);
   }
-  preprocessor.decode(values, 1);
+  decode(predictor.meta.output, values, 1);
 }

@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../core/json.ts';
+import { withoutGradient } from './gradients.ts';
 import { nameAndConfig, withDefaults } from './named.ts';
 import { number } from './schema-parts.ts';
 import { shapeError, showShape } from './shapes.ts';
@@ -45,7 +46,7 @@ const ACTIVATIONS = {
   elu: define<{ alpha: number }>({
     summary: 'x above 0, alpha · (exp(x) − 1) below.',
     properties: { alpha: number('Limit towards minus infinity, without its sign.', 1, 0.5, notNegative) },
-    call: (tf, x, { alpha }) => (alpha === 1 ? tf.elu(x) : tf.where(tf.greater(x, 0), x, tf.mul(tf.elu(x), alpha))),
+    call: (tf, x, { alpha }) => (alpha === 1 ? tf.elu(x) : tf.add(tf.relu(x), tf.mul(tf.elu(tf.minimum(x, 0)), alpha))),
   }),
   selu: define({ summary: 'Scaled elu: keeps mean 0 and variance 1 through dense layers with lecunNormal weights.', call: (tf, x) => tf.selu(x) }),
   celu: define<{ alpha: number }>({
@@ -61,6 +62,7 @@ const ACTIVATIONS = {
   glu: define({ summary: 'The first half of the last axis times the sigmoid of the second: gives half as many values.', call: gated }),
   sigmoid: define({ summary: '1 / (1 + exp(−x)).', call: (tf, x) => tf.sigmoid(x) }),
   hardSigmoid: define({ summary: 'x / 6 + 0.5, cut at 0 and 1.', call: (tf, x) => tf.clipByValue(tf.add(tf.div(x, 6), 0.5), 0, 1) }),
+  hardSigmoidV2: define({ summary: '0.2 · x + 0.5, cut at 0 and 1: the hard sigmoid of Keras 2 and TF.js.', call: (tf, x) => tf.clipByValue(tf.add(tf.mul(x, 0.2), 0.5), 0, 1) }),
   logSigmoid: define({ summary: 'log(1 / (1 + exp(−x))).', call: (tf, x) => tf.neg(tf.softplus(tf.neg(x))) }),
   sparseSigmoid: define({ summary: '(x + 1) / 2, cut at 0 and 1.', call: (tf, x) => tf.clipByValue(tf.div(tf.add(x, 1), 2), 0, 1) }),
   tanh: define({ summary: 'Hyperbolic tangent.', call: (tf, x) => tf.tanh(x) }),
@@ -70,7 +72,7 @@ const ACTIVATIONS = {
   logSoftmax: define({ summary: 'Logarithm of softmax.', call: (tf, x) => tf.logSoftmax(x) }),
   sparsemax: define({ summary: 'The nearest vector of shares (sum 1, none below 0), many of them exactly 0.', call: sparsemax }),
   softplus: define({ summary: 'log(1 + exp(x)).', call: (tf, x) => tf.softplus(x) }),
-  sparsePlus: define({ summary: '0 up to −1, (x + 1)² / 4 up to 1, x above.', call: (tf, x) => tf.where(tf.greater(x, 1), x, tf.div(tf.square(tf.relu(tf.add(tf.minimum(x, 1), 1))), 4)) }),
+  sparsePlus: define({ summary: '0 up to −1, (x + 1)² / 4 up to 1, x above.', call: (tf, x) => tf.add(tf.relu(tf.sub(x, 1)), tf.div(tf.square(tf.clipByValue(tf.add(x, 1), 0, 2)), 4)) }),
   squareplus: define<{ b: number }>({
     summary: '(x + √(x² + b)) / 2.',
     properties: { b: number('Smoothness.', 4, 1, positive) },
@@ -85,13 +87,13 @@ const ACTIVATIONS = {
   hardShrink: define<{ threshold: number }>({
     summary: 'x, but 0 within a threshold.',
     properties: { threshold: number('Values up to this size become 0.', 0.5, 0.1, notNegative) },
-    call: (tf, x, { threshold }) => tf.mul(x, tf.cast(tf.greater(tf.abs(x), threshold), 'float32')),
+    call: (tf, x, { threshold }) => tf.mul(x, above(tf, tf.abs(x), threshold)),
   }),
   threshold: define<{ threshold: number; value: number }>({
     summary: 'x above a threshold, a fixed value otherwise.',
     properties: { threshold: number('Values up to it are replaced.', undefined, 0.5), value: number('What stands in their place.', undefined, 0) },
     required: ['threshold', 'value'],
-    call: (tf, x, { threshold, value }) => tf.where(tf.greater(x, threshold), x, tf.fill(x.shape, value)),
+    call: (tf, x, { threshold, value }) => replaced(tf, x, above(tf, x, threshold), value),
   }),
   silu: define({ summary: 'x · sigmoid(x), also called swish.', call: (tf, x) => tf.mul(x, tf.sigmoid(x)) }),
   hardSilu: define({ summary: 'x · hardSigmoid(x), also called hard swish.', call: (tf, x) => tf.mul(x, tf.clipByValue(tf.add(tf.div(x, 6), 0.5), 0, 1)) }),
@@ -138,10 +140,20 @@ export function requireShapeKept(layer: string, ...chosen: readonly (Activation 
   }
 }
 
+/** 1 above the threshold, else 0: flat. */
+function above(tf: Tf, x: Tensor, threshold: number): Tensor {
+  return withoutGradient(tf, () => tf.cast(tf.greater(x, threshold), 'float32'));
+}
+
+function replaced(tf: Tf, x: Tensor, kept: Tensor, value: number): Tensor {
+  const values = tf.mul(x, kept);
+  return value === 0 ? values : tf.add(values, tf.mul(tf.sub(1, kept), value));
+}
+
 /** Keras's order of threshold, maximum and slope. */
 function rectified(tf: Tf, x: Tensor, { negativeSlope, maxValue, threshold }: { negativeSlope: number; maxValue?: number; threshold: number }): Tensor {
   if (negativeSlope !== 0 && maxValue === undefined && threshold === 0) return tf.leakyRelu(x, negativeSlope);
-  const kept = threshold === 0 ? tf.relu(x) : tf.mul(x, tf.cast(tf.greater(x, threshold), 'float32'));
+  const kept = threshold === 0 ? tf.relu(x) : tf.mul(x, above(tf, x, threshold));
   const cut = maxValue === undefined ? kept : tf.clipByValue(kept, 0, maxValue);
   return negativeSlope === 0 ? cut : tf.sub(cut, tf.mul(tf.relu(tf.sub(threshold, x)), negativeSlope));
 }

@@ -70,10 +70,14 @@ export class LayerList {
     return this;
   }
 
-  /** The layer that gives the model's output: as many units, and the activation, as output and loss need. */
+  /** The layers that give the model's outputs: as many units, and the activation, as output and loss need. */
   head(target: Target): readonly LayerConfig[] {
-    const { units: width, activation } = headOf(target.output, target.loss);
-    return this.add({ type: 'dense', name: 'output', units: width, activation }).layers;
+    const from = this.last;
+    for (const [index, { output, loss }] of (target.heads ?? [target]).entries()) {
+      const { units: width, activation } = headOf(output, loss);
+      this.add({ type: 'dense', name: target.heads === undefined ? 'output' : headName(index, output.name), inputs: [from], units: width, activation });
+    }
+    return this.layers;
   }
 
   /** One vector per example from every given input: embedded and averaged token ids, flattened numbers. */
@@ -95,6 +99,11 @@ export class LayerList {
     }
     return this.last;
   }
+}
+
+/** Name of the layer that a preset makes for one of several outputs. */
+export function headName(index: number, output: string): string {
+  return `output_${index + 1}_${output.replace(/[^A-Za-z0-9_]/g, '_')}`.slice(0, 64);
 }
 
 /** Grows slowly with the number of ids. */

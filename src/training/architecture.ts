@@ -4,9 +4,15 @@ import type { LossDefinition } from './loss.ts';
 import type { Resolved } from './named.ts';
 import type { LayerConfig } from './model-config.ts';
 
-export interface Target {
+/** One output with its loss. */
+export interface TargetHead {
   readonly output: OutputSpec;
   readonly loss: Resolved<LossDefinition>;
+}
+
+export interface Target extends TargetHead {
+  /** Of several outputs: each with its own. */
+  readonly heads?: readonly TargetHead[];
 }
 
 /** A mistake that the settings of an architecture show by themselves. */
@@ -14,6 +20,12 @@ export interface SettingProblem {
   readonly setting: string;
   readonly message: string;
   readonly fix: string;
+}
+
+/** A network that takes part in training beside the model's own, and does not serve. */
+export interface CompanionNetwork {
+  readonly inputs: readonly TensorSpec[];
+  readonly layers: readonly LayerConfig[];
 }
 
 /** A preset that expands to explicit layers for given inputs and output. */
@@ -27,6 +39,10 @@ export interface ArchitectureDefinition<C = any> {
   check?(config: Partial<C>): readonly SettingProblem[];
   /** @throws MODEL_INVALID where the inputs do not suit it */
   expand(config: C, inputs: readonly TensorSpec[], target: Target): readonly LayerConfig[];
+  /** What the model reads, where that is not what the examples hold. */
+  modelInputs?(config: C, inputs: readonly TensorSpec[], target: Target): readonly TensorSpec[];
+  /** By name. */
+  companions?(config: C, inputs: readonly TensorSpec[], target: Target): Readonly<Record<string, CompanionNetwork>>;
 }
 
 export function defineArchitecture<C>(parts: Omit<ArchitectureDefinition<C>, 'configSchema'> & { readonly properties: Record<string, JsonSchema>; readonly required?: readonly string[] }): ArchitectureDefinition<C> {

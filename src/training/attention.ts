@@ -1,4 +1,4 @@
-import { dropped } from './dropout.ts';
+import { dropoutMask, dropped } from './dropout.ts';
 import type { CallContext } from './layer.ts';
 import type { Tensor, Tf } from './tf.ts';
 
@@ -35,19 +35,47 @@ export function joinHeads(tf: Tf, x: Tensor): Tensor {
 /** softmax(queries · keysᵀ) · values. All are [heads, batch · steps, size]; the queries are scaled already. */
 export function attend(tf: Tf, queries: Tensor, keys: Tensor, values: Tensor, sizes: AttentionSizes, options: AttentionOptions, context: CallContext): Tensor {
   const { batch, heads, steps, sources } = sizes;
+  const offset = scoreOffset(tf, { batch, steps, sources }, options);
+  const kept = context.training && options.dropout > 0 ? dropoutMask(tf, [heads * batch, steps, sources], options.dropout, context.seed) : undefined;
   const apart = (x: Tensor, length: number): Tensor => tf.reshape(x, [heads * batch, length, x.shape.at(-1)!]);
-  const scores = tf.matMul(apart(queries, steps), apart(keys, sources), false, true);
-  const shares = shareOut(tf, scores, sizes, options);
-  const mixed = tf.matMul(dropped(tf, shares, options.dropout, context), apart(values, sources));
+  const mixed = attention(tf, sizes, offset, kept)(apart(queries, steps), apart(keys, sources), apart(values, sources));
   return tf.reshape(mixed, [heads, batch * steps, values.shape.at(-1)!]);
 }
 
-/** The softmax of scores [heads · batch, steps, sources] over the sources that may be seen. */
-function shareOut(tf: Tf, scores: Tensor, { batch, heads, steps, sources }: AttentionSizes, options: AttentionOptions): Tensor {
-  const offset = scoreOffset(tf, { batch, steps, sources }, options);
+/**
+ * Attention with a gradient of its own. The sum over sources of share · its gradient, which the gradient of a softmax needs, is taken
+ * from output · its gradient, which is much smaller (T. Dao et al.: FlashAttention, 2022, appendix B.2). The gradient starts from queries,
+ * keys and values again, so that it can be differentiated too; a graph shares what both need.
+ *
+ * @param offset of the scores
+ * @param kept factors of the shares: dropout
+ */
+function attention(tf: Tf, sizes: AttentionSizes, offset: Tensor | undefined, kept: Tensor | undefined): (queries: Tensor, keys: Tensor, values: Tensor) => Tensor {
+  const extras = [offset, kept].filter((each) => each !== undefined);
+  return tf.customGrad((...args: unknown[]) => {
+    const [queries, keys, values, save] = args as [Tensor, Tensor, Tensor, (tensors: Tensor[]) => void];
+    save([queries, keys, values, ...extras]);
+    const shares = shareOut(tf, queries, keys, sizes, offset);
+    return {
+      value: tf.matMul(kept === undefined ? shares : tf.mul(shares, kept), values),
+      gradFunc(dy: Tensor, saved: Tensor[]) {
+        const [q, k, v, ...more] = saved as [Tensor, Tensor, Tensor, ...Tensor[]];
+        const again = shareOut(tf, q, k, sizes, offset === undefined ? undefined : more[0]);
+        const drop = (x: Tensor): Tensor => (kept === undefined ? x : tf.mul(x, more.at(-1)!));
+        const used = drop(again);
+        const along = tf.sum(tf.mul(dy, tf.matMul(used, v)), -1, true);
+        const scores = tf.mul(again, tf.sub(drop(tf.matMul(dy, v, false, true)), along));
+        return [tf.matMul(scores, k), tf.matMul(scores, q, true), tf.matMul(used, dy, true)];
+      },
+    };
+  }) as (queries: Tensor, keys: Tensor, values: Tensor) => Tensor;
+}
+
+/** How much of each source a step takes up, [heads · batch, steps, sources]. */
+function shareOut(tf: Tf, queries: Tensor, keys: Tensor, { batch, heads, steps, sources }: AttentionSizes, offset: Tensor | undefined): Tensor {
+  const scores = tf.matMul(queries, keys, false, true);
   if (offset === undefined) return tf.softmax(scores);
-  const apart = tf.reshape(scores, [heads, batch, steps, sources]);
-  return tf.reshape(tf.softmax(tf.add(apart, offset)), scores.shape);
+  return tf.reshape(tf.softmax(tf.add(tf.reshape(scores, [heads, batch, steps, sources]), offset)), scores.shape);
 }
 
 /** 0 where a step may be seen, else {@link UNSEEN}: [1 or batch, 1 or steps, sources]. Undefined where every step is seen. */

@@ -84,3 +84,17 @@ export function warped(tf: Tf, x: Tensor, columns: readonly (Tensor | number)[],
 export function clipped(tf: Tf, x: Tensor, [low, high]: Range): Tensor {
   return tf.clipByValue(x, Math.min(low, high), Math.max(low, high));
 }
+
+/** 1 where two tensors are equal, else 0; no gradient passes. */
+export function sameness(tf: Tf, a: Tensor, b: Tensor): Tensor {
+  const compare = tf.customGrad((...given) => {
+    const [left, right] = given as Tensor[];
+    return { value: tf.cast(tf.equal(left!, right!), 'float32'), gradFunc: () => [tf.zeros(a.shape), tf.zeros(b.shape)] };
+  });
+  return compare(a, b);
+}
+
+/** a / b; where b is 0, a must be finite. */
+export function shareOf(tf: Tf, a: Tensor, b: Tensor): Tensor {
+  return tf.div(a, tf.add(b, sameness(tf, b, tf.zerosLike(b))));
+}

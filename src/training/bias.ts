@@ -12,7 +12,14 @@ export function addBias(tf: Tf, x: Tensor, bias: Tensor | undefined): Tensor {
     const [values, offset] = args as [Tensor, Tensor];
     return {
       value: backend.executeSingleOutput('BiasAdd', attributes, [values, offset]),
-      gradFunc: (dy: Tensor) => [dy, backend.executeSingleOutput('BiasAddGrad', attributes, [dy])],
+      gradFunc: (dy: Tensor) => [dy, sums(dy)],
+    };
+  });
+  const sums = tf.customGrad((...args: unknown[]) => {
+    const [dy] = args as [Tensor];
+    return {
+      value: backend.executeSingleOutput('BiasAddGrad', attributes, [dy]),
+      gradFunc: (d: Tensor) => tf.add(tf.zeros(dy.shape), d),
     };
   });
   return add(x, bias);

@@ -6,6 +6,8 @@ export type EpochNumbers = Readonly<Record<string, number>>;
 export interface TrainingFacts {
   readonly epochs: number;
   readonly stepsPerEpoch: number;
+  /** Batches in all. */
+  readonly steps: number;
   /** Names that `EpochNumbers` will hold. */
   readonly numbers: readonly string[];
 }

@@ -1,40 +1,58 @@
 import type { ConfigProblem } from '../core/step.ts';
 import { nameAndConfig, withDefaults } from './named.ts';
 import { architectureRegistry } from './registries.ts';
-import type { LayerConfig } from './model-config.ts';
+import type { LayerConfig, ModelConfig } from './model-config.ts';
+import { searchOf } from './train-config.ts';
 import type { TrainConfig } from './train-config.ts';
+import { checkTransfer } from './transfer/check-transfer.ts';
+import { isTransfer } from './transfer/transfer-config.ts';
 
 /** Mistakes that the configuration shows by itself, before the data are known. All of them. */
 export function checkTrainConfig(config: TrainConfig): ConfigProblem[] {
-  return [...checkLayers(config), ...checkArchitecture(config), ...checkCallbacks(config), ...checkValidation(config)];
+  const { model } = config;
+  const scratch = isTransfer(model) ? model.onMissing : undefined;
+  const network = isTransfer(model)
+    ? [...checkTransfer(model, config.epochs), ...(typeof scratch === 'object' ? checkNetwork(scratch, '/model/onMissing') : []), ...(typeof model.head === 'object' ? checkLayers(model.head, '/model/head') : [])]
+    : checkNetwork(model, '/model');
+  return [...network, ...checkRate(config), ...checkCallbacks(config), ...checkValidation(config)];
 }
 
-function checkLayers({ model }: TrainConfig): ConfigProblem[] {
+function checkNetwork(model: ModelConfig, pointer: string): ConfigProblem[] {
+  return [...checkLayers(model, pointer), ...checkArchitecture(model, pointer)];
+}
+
+function checkLayers(model: ModelConfig | { readonly layers: readonly LayerConfig[] }, pointer: string): ConfigProblem[] {
   if (!('layers' in model) || !Array.isArray(model.layers)) return [];
   const layers = model.layers as readonly LayerConfig[];
   const problems: ConfigProblem[] = [];
   const seen = new Set<string>();
   for (const [index, layer] of layers.entries()) {
     if (layer.name === undefined) continue;
-    if (seen.has(layer.name)) problems.push({ pointer: `/model/layers/${index}/name`, message: `Two layers have the name "${layer.name}".`, fix: 'Give every layer a name of its own.' });
+    if (seen.has(layer.name)) problems.push({ pointer: `${pointer}/layers/${index}/name`, message: `Two layers have the name "${layer.name}".`, fix: 'Give every layer a name of its own.' });
     seen.add(layer.name);
   }
   const [first] = layers;
   const last = layers.at(-1);
   if (first !== undefined && first.inputs === undefined && ['concatenate', 'add', 'multiply', 'average', 'maximum'].includes(first.type)) {
-    problems.push({ pointer: '/model/layers/0', message: `The first layer "${first.type}" joins inputs, but does not say which.`, fix: 'Give it "inputs" with the names of the model\'s inputs.' });
+    problems.push({ pointer: `${pointer}/layers/0`, message: `The first layer "${first.type}" joins inputs, but does not say which.`, fix: 'Give it "inputs" with the names of the model\'s inputs.' });
   }
   if (last !== undefined && ['dropout', 'spatialDropout1d', 'spatialDropout2d', 'gaussianNoise'].includes(last.type)) {
-    problems.push({ pointer: `/model/layers/${layers.length - 1}`, message: `The last layer is "${last.type}", so the output itself would be disturbed while training.`, fix: 'Put a dense layer with the output after it.' });
+    problems.push({ pointer: `${pointer}/layers/${layers.length - 1}`, message: `The last layer is "${last.type}", so the output itself would be disturbed while training.`, fix: 'Put a dense layer with the output after it.' });
   }
   return problems;
 }
 
-function checkArchitecture({ model }: TrainConfig): ConfigProblem[] {
+function checkArchitecture(model: ModelConfig, pointer: string): ConfigProblem[] {
   if (!('architecture' in model)) return [];
   const { architecture, ...settings } = model;
   const definition = architectureRegistry.get(architecture as string, 'MODEL_INVALID');
-  return (definition.check?.(withDefaults(definition.configSchema, settings)) ?? []).map(({ setting, message, fix }) => ({ pointer: `/model/${setting}`, message, fix }));
+  return (definition.check?.(withDefaults(definition.configSchema, settings)) ?? []).map(({ setting, message, fix }) => ({ pointer: `${pointer}/${setting}`, message, fix }));
+}
+
+function checkRate(config: TrainConfig): ConfigProblem[] {
+  const search = searchOf(config);
+  if (search === undefined || search.from < search.to) return [];
+  return [{ pointer: '/learningRate/find', message: `The search would go from ${search.from} to ${search.to}.`, fix: 'Give a "from" below "to".' }];
 }
 
 function checkCallbacks({ callbacks, epochs }: TrainConfig): ConfigProblem[] {
@@ -44,7 +62,10 @@ function checkCallbacks({ callbacks, epochs }: TrainConfig): ConfigProblem[] {
     const [name, settings] = nameAndConfig('callback', named);
     if (seen.has(name)) problems.push({ pointer: `/callbacks/${index}`, message: `The callback ${name} is given twice.`, fix: 'Leave one of them out.' });
     seen.add(name);
-    const { patience, warmupEpochs } = settings;
+    const { patience, warmupEpochs, schedule, boundaries, factors } = settings;
+    if (name === 'learningRateSchedule' && schedule === 'piecewise' && (!Array.isArray(factors) || factors.length !== (Array.isArray(boundaries) ? boundaries.length : 0) + 1)) {
+      problems.push({ pointer: `/callbacks/${index}/learningRateSchedule`, message: 'A piecewise schedule needs one factor more than it has boundaries.', fix: 'Give for example "boundaries": [10, 20], "factors": [1, 0.1, 0.01].' });
+    }
     if (name === 'earlyStopping' && typeof patience === 'number' && patience >= epochs && settings.restoreBest === false) {
       problems.push({ pointer: `/callbacks/${index}/earlyStopping/patience`, message: `With a patience of ${patience}, training can never stop before its ${epochs} epochs.`, fix: `Give a patience below ${epochs}, or leave the callback out.` });
     }

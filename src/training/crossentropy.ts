@@ -13,7 +13,13 @@ export const labelSmoothing: JsonSchema = {
   description: 'Share of the label that is spread evenly over all classes.',
 };
 
-function oneHot(tf: Tf, labels: Tensor, classes: number, smoothing: number): Tensor {
+/** Labels of two classes, a share of each moved halfway to the middle. */
+export function smoothedBinary(tf: Tf, labels: Tensor, share: number): Tensor {
+  return share === 0 ? labels : tf.add(tf.mul(labels, 1 - share), share / 2);
+}
+
+/** Class indices [n] → shares of the classes [n, classes]. */
+export function oneHot(tf: Tf, labels: Tensor, classes: number, smoothing: number): Tensor {
   const exact = tf.cast(tf.oneHot(labels as import('@tensorflow/tfjs-node').Tensor1D, classes), 'float32');
   return smoothing === 0 ? exact : tf.add(tf.mul(exact, 1 - smoothing), smoothing / classes);
 }

@@ -1,5 +1,7 @@
 import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { Shape, WeightSpec } from './layer.ts';
+import { nameAndConfig } from './named.ts';
+import type { Named } from './named.ts';
 import { layerRegistry } from './registries.ts';
 import { product } from './shapes.ts';
 import type { LayerNode, Topology } from './model-config.ts';
@@ -12,6 +14,8 @@ export interface LayerDescription {
   readonly outputShape: Shape;
   readonly parameters: number;
   readonly trainableParameters: number;
+  /** Frozen for good, or at first. */
+  readonly frozen?: 'weights' | 'statistics';
 }
 
 export interface TopologyDescription {
@@ -34,6 +38,7 @@ export function describeTopology(topology: Topology): TopologyDescription {
       outputShape: shapes.get(node.name)!,
       parameters: size(weights),
       trainableParameters: size(weights.filter((spec) => spec.trainable)),
+      ...(node.frozen === undefined ? {} : { frozen: node.frozen }),
     };
   });
   const total = (key: 'parameters' | 'trainableParameters'): number => layers.reduce((sum, layer) => sum + layer[key], 0);
@@ -57,7 +62,8 @@ export function shapesOf(topology: Topology): Map<string, Shape> {
 }
 
 export function weightsOf(node: LayerNode, shapes: ReadonlyMap<string, Shape>): readonly WeightSpec[] {
-  return layerRegistry.get(node.type, 'MODEL_INVALID').weights(node.inputs.map((name) => shapes.get(name)!), node.config);
+  const specs = layerRegistry.get(node.type, 'MODEL_INVALID').weights(node.inputs.map((name) => shapes.get(name)!), node.config);
+  return node.frozen === 'weights' ? specs.map(({ name, shape, initializer }) => ({ name, shape, initializer, trainable: false })) : specs;
 }
 
 /** These end with their activation, so that a loss may read what comes before it. */
@@ -72,7 +78,7 @@ export function outputActivation(topology: Topology): string {
     node = topology.layers.find((layer) => layer.name === read);
   }
   if (node === undefined) return 'linear';
-  if (ENDING_WITH_ACTIVATION.has(node.type)) return node.config.activation as string;
+  if (ENDING_WITH_ACTIVATION.has(node.type)) return nameAndConfig('activation', node.config.activation as Named)[0];
   return 'returnSequences' in node.config ? node.type : 'linear';
 }
 
@@ -81,7 +87,12 @@ export function endsWithActivation(topology: Topology): boolean {
   return ENDING_WITH_ACTIVATION.has(topology.layers.find((layer) => layer.name === topology.output)!.type);
 }
 
-/** True where a layer convolves: most of the time then goes into operations that oneDNN does about twice as fast. */
+/** True where a layer convolves: a call then takes few steps, each of which moves much memory. */
 export function convolves(topology: Topology): boolean {
-  return topology.layers.some((layer) => /conv[12]d$/i.test(layer.type));
+  return topology.layers.some((layer) => /conv[123]d/i.test(layer.type));
+}
+
+/** True where most of the time goes into convolutions or products of many matrices, which oneDNN does about twice as fast. */
+export function gainsFromOneDnn(topology: Topology): boolean {
+  return convolves(topology) || topology.layers.some((layer) => layer.type === 'multiHeadAttention');
 }

@@ -19,13 +19,13 @@ interface Parts<C> extends Pick<InitializerDefinition, 'summary' | 'axes'> {
   fill(shape: readonly number[], prng: Prng, config: C): Float32Array;
 }
 
-type Mode = 'fanIn' | 'fanOut' | 'fanAverage';
-type Distribution = 'truncatedNormal' | 'normal' | 'uniform';
+type Mode = 'fanIn' | 'fanOut' | 'fanAvg';
+type Distribution = 'truncatedNormal' | 'untruncatedNormal' | 'uniform';
 
 const define = <C = Record<string, never>>(parts: Parts<C>): Parts<C> => parts;
 
 const normalProperties = { mean: number('Mean.', 0, 0.1), stddev: number('Standard deviation.', 0.05, 0.02, { minimum: 0 }) };
-const uniformProperties = { minimum: number('Smallest value.', -0.05, -0.1), maximum: number('Largest value.', 0.05, 0.1) };
+const uniformProperties = { minval: number('Smallest value.', -0.05, -0.1), maxval: number('Largest value.', 0.05, 0.1) };
 const gain = number('Factor.', 1, 1.414);
 
 const scaling = (summary: string, scale: number, mode: Mode, distribution: Distribution): Parts<Record<string, never>> => define({
@@ -44,13 +44,13 @@ const INITIALIZERS = {
     summary: 'Variance in inverse proportion to the number of inputs, of outputs, or of their average.',
     properties: {
       scale: number('Factor of the variance.', 1, 2, { exclusiveMinimum: 0 }),
-      mode: { enum: ['fanIn', 'fanOut', 'fanAverage'], default: 'fanIn', description: 'What the variance is divided by: number of inputs, of outputs, or their average.', examples: ['fanOut'] },
-      distribution: { enum: ['truncatedNormal', 'normal', 'uniform'], default: 'truncatedNormal', description: 'Kind of the distribution.', examples: ['uniform'] },
+      mode: { enum: ['fanIn', 'fanOut', 'fanAvg'], default: 'fanIn', description: 'What the variance is divided by: number of inputs, of outputs, or their average.', examples: ['fanOut'] },
+      distribution: { enum: ['truncatedNormal', 'untruncatedNormal', 'uniform'], default: 'truncatedNormal', description: 'Kind of the distribution.', examples: ['uniform'] },
     },
     fill: varianceScaling,
   }),
-  glorotUniform: scaling('Uniform with the variance 2 / (inputs + outputs).', 1, 'fanAverage', 'uniform'),
-  glorotNormal: scaling('Normal, cut at two deviations, with the variance 2 / (inputs + outputs).', 1, 'fanAverage', 'truncatedNormal'),
+  glorotUniform: scaling('Uniform with the variance 2 / (inputs + outputs).', 1, 'fanAvg', 'uniform'),
+  glorotNormal: scaling('Normal, cut at two deviations, with the variance 2 / (inputs + outputs).', 1, 'fanAvg', 'truncatedNormal'),
   heUniform: scaling('Uniform with the variance 2 / inputs, for relu.', 2, 'fanIn', 'uniform'),
   heNormal: scaling('Normal, cut at two deviations, with the variance 2 / inputs, for relu.', 2, 'fanIn', 'truncatedNormal'),
   lecunUniform: scaling('Uniform with the variance 1 / inputs.', 1, 'fanIn', 'uniform'),
@@ -101,8 +101,8 @@ interface NormalConfig {
 }
 
 interface UniformConfig {
-  readonly minimum: number;
-  readonly maximum: number;
+  readonly minval: number;
+  readonly maxval: number;
 }
 
 interface ScalingConfig {
@@ -122,8 +122,8 @@ function normal(shape: readonly number[], prng: Prng, { mean, stddev }: NormalCo
   return empty(shape).map(() => mean + stddev * prng.normal());
 }
 
-function uniform(shape: readonly number[], prng: Prng, { minimum, maximum }: UniformConfig): Float32Array {
-  return empty(shape).map(() => minimum + (maximum - minimum) * prng.uniform());
+function uniform(shape: readonly number[], prng: Prng, { minval, maxval }: UniformConfig): Float32Array {
+  return empty(shape).map(() => minval + (maxval - minval) * prng.uniform());
 }
 
 function truncated(shape: readonly number[], prng: Prng, { mean, stddev }: NormalConfig): Float32Array {
@@ -137,8 +137,8 @@ function truncated(shape: readonly number[], prng: Prng, { mean, stddev }: Norma
 function varianceScaling(shape: readonly number[], prng: Prng, { scale, mode, distribution }: ScalingConfig): Float32Array {
   const [fanIn, fanOut] = fans(shape);
   const variance = scale / Math.max(1, mode === 'fanIn' ? fanIn : mode === 'fanOut' ? fanOut : (fanIn + fanOut) / 2);
-  if (distribution === 'uniform') return uniform(shape, prng, { minimum: -Math.sqrt(3 * variance), maximum: Math.sqrt(3 * variance) });
-  if (distribution === 'normal') return normal(shape, prng, { mean: 0, stddev: Math.sqrt(variance) });
+  if (distribution === 'uniform') return uniform(shape, prng, { minval: -Math.sqrt(3 * variance), maxval: Math.sqrt(3 * variance) });
+  if (distribution === 'untruncatedNormal') return normal(shape, prng, { mean: 0, stddev: Math.sqrt(variance) });
   return truncated(shape, prng, { mean: 0, stddev: Math.sqrt(variance) / TRUNCATED_STD });
 }
 

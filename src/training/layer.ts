@@ -57,6 +57,8 @@ export interface LayerDefinition<C = any> {
   readonly examples: readonly LayerExample<C>[];
   /** Changes images while training, and may stand in "augmentation" of an architecture. */
   readonly augmentation?: boolean;
+  /** Where the layer is frozen, its call is that of a served model, in training too. */
+  readonly servesWhenFrozen?: boolean;
   /** What it is in Keras; left out where Keras has no such layer. */
   readonly keras?: KerasMapping<C>;
   /** Where its definition is published. */

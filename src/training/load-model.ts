@@ -3,8 +3,10 @@ import { PerennialError, messageOf } from '../core/errors.ts';
 import type { DatasetProfile, Preprocessor } from '../data/types.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { TensorBatch } from '../core/tensor.ts';
+import { latentPreprocessor } from '../data/latent.ts';
 import { loadPreprocessor } from '../data/preprocessor.ts';
 import { GraphPredictor } from './graph/graph-predictor.ts';
+import { joinAnswers } from './heads.ts';
 import { lossRegistry } from './registries.ts';
 import { NO_LOGITS, Network } from './network.ts';
 import { product, showShape } from './shapes.ts';
@@ -28,31 +30,44 @@ const ROWS_PER_CALL = 512;
 
 /** @throws MODEL_INVALID where weights and topology do not match, BLOB_CORRUPT, TENSORFLOW_MISSING */
 export async function loadModel(artifact: OpenArtifact): Promise<Predictor> {
+  const { meta, network, weights } = await readModel(artifact);
+  return createPredictor(meta, network, weights);
+}
+
+/** A model's network and its weights, by full name. @throws as {@link loadModel} */
+export async function readModel(artifact: OpenArtifact): Promise<{ readonly meta: ModelMeta; readonly network: Network; readonly weights: ReadonlyMap<string, Float32Array> }> {
   if (artifact.manifest.kind !== 'model') throw new PerennialError('MODEL_INVALID', `The artifact ${artifact.ref.digest.slice(0, 12)} is a ${artifact.manifest.kind}, not a model.`);
   const meta = artifact.manifest.meta as unknown as ModelMeta;
   const topology = await artifact.json<Topology>('topology.json');
   if (topology.formatVersion !== 1) throw new PerennialError('MODEL_INVALID', `The model has the format ${String(topology.formatVersion)}; this version reads format 1.`, { hint: 'Use the version of Perennial that wrote it.' });
   const network = new Network(topology);
-  if (showShape(network.outputShape) !== showShape(meta.outputShape)) {
-    throw new PerennialError('MODEL_INVALID', `The topology gives ${showShape(network.outputShape)}, the manifest says ${showShape(meta.outputShape)}.`);
+  const said = meta.heads === undefined ? meta.outputShape : [meta.heads.reduce((sum, { width }) => sum + width, 0)];
+  if (showShape(network.outputShape) !== showShape(said)) {
+    throw new PerennialError('MODEL_INVALID', `The topology gives ${showShape(network.outputShape)}, the manifest says ${showShape(said)}.`);
   }
-  const weights = decodeWeights(network.weights, await artifact.json<WeightsManifest>('weights.json'), await artifact.bytes('weights.bin'));
-  return createPredictor(meta, network, weights);
+  return { meta, network, weights: decodeWeights(network.weights, await artifact.json<WeightsManifest>('weights.json'), await artifact.bytes('weights.bin')) };
 }
 
 /** A model, its preprocessing and the profile of its training data. @throws as {@link loadModel} */
 export async function openBundle(artifact: OpenArtifact): Promise<Bundle> {
   const [predictor, preprocessor, profile] = await Promise.all([loadModel(artifact), artifact.json<JsonObject>('preprocessor.json'), artifact.json<DatasetProfile>('profile.json')]);
-  return { meta: predictor.meta, predictor, preprocessor: loadPreprocessor(preprocessor), profile };
+  const { output } = predictor.meta;
+  return { meta: predictor.meta, predictor, preprocessor: output.kind === 'samples' ? latentPreprocessor(output) : loadPreprocessor(preprocessor), profile };
 }
 
-function createPredictor(meta: ModelMeta, network: Network, values: ReadonlyMap<string, Float32Array>): Predictor {
+/** @param values by the full names of the network's weights */
+export function createPredictor(meta: ModelMeta, network: Network, values: ReadonlyMap<string, Float32Array>): Predictor {
   const tf = loadTf();
   const compiled = compileOnUse(tf, network, values);
   let weights: ReadonlyMap<string, Tensor> | undefined;
   const weightTensors = (): ReadonlyMap<string, Tensor> => new Map(network.weights.map((spec) => [spec.fullName, tf.tensor(values.get(spec.fullName)!, [...spec.shape], 'float32')]));
-  const width = product(meta.outputShape);
-  const { score } = lossRegistry.get(meta.loss);
+  const width = product(network.outputShape);
+  // The losses of two networks against each other are none of the registry.
+  const score = lossRegistry.find(meta.loss)?.score;
+  const answer = (values: Float32Array, rows: number): Float32Array => {
+    if (meta.heads !== undefined && meta.output.kind === 'several') return joinAnswers(values, rows, meta.output.outputs, meta.heads);
+    return score === undefined ? values : values.map((value) => score(value));
+  };
   let disposed = false;
 
   /** Operation by operation, for a model that cannot be compiled. */
@@ -71,12 +86,12 @@ function createPredictor(meta: ModelMeta, network: Network, values: ReadonlyMap<
       const rows = rowsOf(batch, meta);
       const graph = compiled.get();
       const output = graph === undefined ? new Float32Array(rows * width) : graph.predict(checkedSizes(batch, meta, rows), rows, width);
-      if (graph !== undefined) return score === undefined ? output : output.map((value) => score(value));
+      if (graph !== undefined) return answer(output, rows);
       for (let start = 0; start < rows; start += ROWS_PER_CALL) {
         const count = Math.min(ROWS_PER_CALL, rows - start);
         output.set(predictSome(count === rows ? batch : sliceRows(batch, meta, start, count)), start * width);
       }
-      return score === undefined ? output : output.map((value) => score(value));
+      return answer(output, rows);
     },
     dispose() {
       if (disposed) return;

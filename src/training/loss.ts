@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../core/json.ts';
+import { bool } from './schema-parts.ts';
 import type { Tensor, Tf } from './tf.ts';
 
 /**
@@ -12,6 +13,12 @@ export interface LossDefinition<C = any> {
   readonly labels: 'index' | 'binary' | 'number';
   /** Activations of the last layer that it can read; the first is the default of the presets. */
   readonly activations: readonly string[];
+  /** Of numbers: it has no meaning for a label that was scaled. */
+  readonly inUnitOfLabel?: boolean;
+  /** Smallest label that it can read. */
+  readonly labelMin?: number;
+  /** A linear last layer is given the activation of {@link fromLogits}, and the loss reads what comes before it. */
+  readonly endsLinear?: boolean;
   /** @returns [n] */
   value(tf: Tf, labels: Tensor, predictions: Tensor, config: C): Tensor;
   /** The same from the values before the activation, where that is more exact. @returns [n] */
@@ -25,5 +32,9 @@ export function defineLoss<C = Record<string, never>>(
   parts: Omit<LossDefinition<C>, 'configSchema'> & { readonly properties?: Record<string, JsonSchema> },
 ): LossDefinition<C> {
   const { properties, ...rest } = parts;
-  return Object.freeze({ ...rest, configSchema: { type: 'object', description: parts.summary, additionalProperties: false, properties: properties ?? {} } });
+  const { fromLogits, endsLinear } = parts;
+  const own = fromLogits === undefined || endsLinear === true ? {} : {
+    fromLogits: bool(`The last of explicit "layers" is linear, and the loss reads its values as they are; the model gets a ${fromLogits.activation} after it, so that it answers probabilities. A ${fromLogits.activation} that is already there is looked behind without it.`, false),
+  };
+  return Object.freeze({ ...rest, configSchema: { type: 'object', description: parts.summary, additionalProperties: false, properties: { ...properties, ...own } } });
 }

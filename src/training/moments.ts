@@ -1,3 +1,4 @@
+import { correction, float32 } from './float32.ts';
 import type { OptimizerStep } from './optimizer.ts';
 import type { Tensor, Tf } from './tf.ts';
 
@@ -10,6 +11,11 @@ export interface MomentConfig {
 /** Moving mean that keeps `share` of its old value. */
 export function moving(tf: Tf, old: Tensor, now: Tensor, share: number): Tensor {
   return tf.add(old, tf.mul(tf.sub(now, old), 1 - share));
+}
+
+/** The same as a weighted sum: some optimizers round in this order. */
+export function blended(tf: Tf, old: Tensor, now: Tensor, share: number): Tensor {
+  return tf.add(tf.mul(old, share), tf.mul(now, 1 - share));
 }
 
 /**
@@ -27,7 +33,8 @@ export function adamUpdate(tf: Tf, { weights, gradient, slots, scalars }: Optimi
 
 /** Adam's learning rate with both corrections of bias. */
 export function adamScalars(step: number, learningRate: number, config: MomentConfig): { alpha: number } {
-  return { alpha: (learningRate * Math.sqrt(1 - config.beta2 ** step)) / (1 - config.beta1 ** step) };
+  const numerator = float32(float32(learningRate) * float32(Math.sqrt(correction(config.beta2, step))));
+  return { alpha: float32(numerator / correction(config.beta1, step)) };
 }
 
 export function adamSlots(config: { readonly amsgrad: boolean }): Record<string, number> {

@@ -6,25 +6,31 @@ import { number } from './schema-parts.ts';
 export interface MonitorConfig {
   readonly monitor: string;
   readonly minDelta: number;
+  readonly better: 'auto' | 'lower' | 'higher';
 }
 
-export const MONITORED = ['validationLoss', 'loss', 'accuracy', 'meanAbsoluteError'] as const;
-
 export const monitorProperties: Record<string, JsonSchema> = {
-  monitor: { enum: MONITORED, default: 'validationLoss', description: 'The number that is watched; accuracy and meanAbsoluteError are those of the validation rows.', examples: ['accuracy'] },
+  monitor: {
+    type: 'string', minLength: 1, default: 'validationLoss', examples: ['accuracy', 'loss'],
+    description: 'The number that is watched: "loss", another number that every epoch reports, "validationLoss", or a metric of the validation rows ("accuracy", "meanAbsoluteError").',
+  },
+  better: { enum: ['auto', 'lower', 'higher'], default: 'auto', description: 'Which change is an improvement. "auto": higher for accuracy, lower for everything else.', examples: ['higher'] },
   minDelta: number('A smaller change is no improvement.', 0, 0.001, { minimum: 0 }),
 };
 
-/** Follows one number and counts the epochs since it was best. Accuracy is better when higher, everything else when lower. */
+const HIGHER = /accuracy$/i;
+
+/** Follows one number and counts the epochs since it was best. */
 export class Monitor {
   best: number | undefined;
   waited = 0;
   readonly #name: string;
   readonly #minDelta: number;
   readonly #sign: 1 | -1;
+  readonly #baseline: number | undefined;
 
-  /** @throws CONFIG_INVALID */
-  constructor(callback: string, config: MonitorConfig, facts: TrainingFacts) {
+  /** @param baseline an improvement counts only beyond it @throws CONFIG_INVALID */
+  constructor(callback: string, config: MonitorConfig, facts: TrainingFacts, baseline?: number) {
     if (!facts.numbers.includes(config.monitor)) {
       throw new PerennialError('CONFIG_INVALID', `The callback ${callback} watches "${config.monitor}", but this training has only ${facts.numbers.map((name) => `"${name}"`).join(', ')}.`, {
         hint: facts.numbers.includes('validationLoss') ? 'Watch one of these.' : 'Give the validation split some rows, or watch "loss".',
@@ -32,21 +38,27 @@ export class Monitor {
     }
     this.#name = config.monitor;
     this.#minDelta = config.minDelta;
-    this.#sign = config.monitor === 'accuracy' ? -1 : 1;
+    this.#sign = (config.better === 'auto' ? HIGHER.test(config.monitor) : config.better === 'higher') ? -1 : 1;
+    this.#baseline = baseline;
   }
 
   /** @returns true where the number is the best so far; undefined in an epoch without it */
   see(numbers: Readonly<Record<string, number>>): boolean | undefined {
     const value = numbers[this.#name];
     if (value === undefined) return undefined;
-    const improved = this.best === undefined || this.#sign * (this.best - value) > this.#minDelta;
+    const improved = this.best === undefined || this.#beats(value, this.best);
     if (improved) this.best = value;
-    this.waited = improved ? 0 : this.waited + 1;
+    this.waited = improved && (this.#baseline === undefined || this.#beats(value, this.#baseline)) ? 0 : this.waited + 1;
     return improved;
   }
 
+  #beats(value: number, other: number): boolean {
+    return this.#sign * (other - value) > this.#minDelta;
+  }
+
   describe(): string {
-    return `${this.#name} has not improved on ${this.best?.toPrecision(5)} for ${this.waited} epoch${this.waited === 1 ? '' : 's'}`;
+    const baseline = this.#baseline !== undefined && !this.#beats(this.best ?? Number.NaN, this.#baseline) ? ` (its baseline is ${this.#baseline})` : '';
+    return `${this.#name} has not improved on ${this.best?.toPrecision(5)}${baseline} for ${this.waited} epoch${this.waited === 1 ? '' : 's'}`;
   }
 
   state(): JsonObject {

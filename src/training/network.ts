@@ -80,7 +80,7 @@ export class Network {
       for (const spec of specs) own[spec.name] = weights.get(spec.fullName)!;
       const config = options.logits.has(node.name) ? { ...node.config, activation: 'linear' } : node.config;
       const output = definition.call(tf, reads, own, config, {
-        training: options.training,
+        training: options.training && !(node.frozen !== undefined && definition.servesWhenFrozen === true),
         masks: readMasks,
         seed: [hash32(options.seed, node.name) | 0, typeof options.iteration === 'number' ? options.iteration | 0 : options.iteration],
         update: (name, value) => updates.set(`${node.name}/${name}`, value),
@@ -100,14 +100,19 @@ export class Network {
 
   /** @throws DATA_INVALID where a tensor is missing or has another size */
   inputTensors(tf: Tf, batch: TensorBatch): Record<string, Tensor> {
-    const tensors: Record<string, Tensor> = {};
-    for (const spec of this.topology.inputs) {
-      const values = batch[spec.name];
-      if (values === undefined) throw new PerennialError('DATA_INVALID', `The model reads the tensor "${spec.name}", but the batch has only ${Object.keys(batch).map((name) => `"${name}"`).join(', ')}.`);
-      tensors[spec.name] = toTensor(tf, spec, values);
-    }
-    return tensors;
+    return inputTensors(tf, this.topology.inputs, batch);
   }
+}
+
+/** @throws DATA_INVALID where a tensor is missing or has another size */
+export function inputTensors(tf: Tf, specs: readonly TensorSpec[], batch: TensorBatch): Record<string, Tensor> {
+  const tensors: Record<string, Tensor> = {};
+  for (const spec of specs) {
+    const values = batch[spec.name];
+    if (values === undefined) throw new PerennialError('DATA_INVALID', `The model reads the tensor "${spec.name}", but the batch has only ${Object.keys(batch).map((name) => `"${name}"`).join(', ')}.`);
+    tensors[spec.name] = toTensor(tf, spec, values);
+  }
+  return tensors;
 }
 
 /** Token ids stay integers; everything else is float32. */

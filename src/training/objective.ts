@@ -1,9 +1,11 @@
-import type { OutputSpec, TensorBatch, TensorSpec } from '../core/tensor.ts';
+import type { JsonSchema } from '../core/json.ts';
+import type { LabelOutput, OutputSpec, TensorBatch, TensorSpec } from '../core/tensor.ts';
 import type { LossDefinition } from './loss.ts';
 import type { ModelConfig, Topology } from './model-config.ts';
 import type { Named, Resolved } from './named.ts';
 import type { NamedWeight } from './network.ts';
 import type { Shape } from './layer.ts';
+import type { WeightGroup } from './trainer/update-rule.ts';
 import type { Tensor, Tf } from './tf.ts';
 
 /** A tensor that a loss reads besides the model's inputs. */
@@ -70,12 +72,16 @@ export interface Objective {
   readonly inputs: readonly TensorSpec[];
   readonly labels: readonly LabelSpec[];
   readonly parts: readonly ObjectivePart[];
-  /** What every step reports, "loss" first. */
+  /** Weights that move in their own way, whatever else is asked of them. */
+  readonly groups?: readonly WeightGroup[];
+  /** What every step reports, "loss" first: the sum of the parts' losses where no part reports it. */
   readonly numbers: readonly string[];
   initialWeights(seed: number): Map<string, Float32Array>;
   inputTensors(tf: Tf, batch: TensorBatch): Record<string, Tensor>;
   /** Rows as they were read → a batch. @throws DATA_INVALID for labels that cannot be learned from */
   batch(tensors: TensorBatch): LabelledBatch;
+  /** Looks at the first training rows before anything is computed. @throws DATA_INVALID for what cannot be learned */
+  inspect?(tensors: TensorBatch): void;
   /** Loss of rows by the weights as they are, with nothing that only training does. */
   evaluate(tf: Tf, weights: ReadonlyMap<string, Tensor>, batch: LabelledTensors): Evaluation;
   /** Names of the sums. */
@@ -88,9 +94,24 @@ export interface ObjectiveRequest {
   /** As the document says it, defaults of an architecture filled in. */
   readonly model: ModelConfig;
   readonly topology: Topology;
+  /** Networks that take part in training beside the model's own, by name. */
+  readonly companions: Readonly<Record<string, Topology>>;
+  /** What the examples hold to be read. */
+  readonly inputs: readonly TensorSpec[];
   /** What the examples hold to be learned. */
   readonly output: OutputSpec;
   readonly loss: Resolved<LossDefinition>;
+  /** Of the objective itself, defaults filled in. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Of several outputs: each with its loss. `loss` is then that of the first. */
+  readonly heads?: readonly HeadLoss[];
+}
+
+/** The loss of one of several outputs, with its weight in their sum. */
+export interface HeadLoss {
+  readonly output: LabelOutput;
+  readonly loss: Resolved<LossDefinition>;
+  readonly weight: number;
 }
 
 export interface ObjectiveOptions {
@@ -98,21 +119,31 @@ export interface ObjectiveOptions {
   readonly classWeights?: Float32Array;
 }
 
+/** The model as it will serve. */
+export interface TrainedModel {
+  /** What it gives for the validation rows, or for the training rows where there are none. */
+  answers(): Promise<{ readonly values: Float32Array; readonly split: 'train' | 'validation' }>;
+}
+
 /** A way of learning: from labels, from the inputs themselves, against another network. */
 export interface ObjectiveDefinition {
   readonly name: string;
   readonly summary: string;
-  /** The loss that the document names, or the usual one. @throws MODEL_INVALID, CONFIG_INVALID */
-  resolveLoss(named: Named | undefined, output: OutputSpec): Resolved<LossDefinition>;
+  readonly configSchema: JsonSchema;
+  /** The loss that the document names, or the usual one. @param model with its defaults @throws MODEL_INVALID, CONFIG_INVALID */
+  resolveLoss(named: Named | undefined, output: OutputSpec, model: ModelConfig): Resolved<LossDefinition>;
+  /** The network with what a serving model needs besides the layers of the document. */
+  complete?(topology: Topology, settings: Readonly<Record<string, unknown>>): Topology;
   /** @throws SHAPE_MISMATCH, MODEL_INVALID where the network does not give what is to be learned */
   check(request: ObjectiveRequest): void;
   /** What the trained model answers. */
-  modelOutput(request: ObjectiveRequest): OutputSpec;
+  modelOutput(request: ObjectiveRequest, trained: TrainedModel): OutputSpec | Promise<OutputSpec>;
   create(request: ObjectiveRequest, options: ObjectiveOptions): Objective;
 }
 
-export function defineObjective(definition: ObjectiveDefinition): ObjectiveDefinition {
-  return Object.freeze(definition);
+export function defineObjective(parts: Omit<ObjectiveDefinition, 'configSchema'> & { readonly properties?: Readonly<Record<string, JsonSchema>> }): ObjectiveDefinition {
+  const { properties = {}, ...rest } = parts;
+  return Object.freeze({ ...rest, configSchema: { type: 'object', description: parts.summary, additionalProperties: false, properties } });
 }
 
 /** What layers added to the loss: per row on top of `losses` [rows], and as a scalar beside them. */

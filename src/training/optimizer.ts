@@ -10,6 +10,8 @@ export interface CommonOptimizerConfig {
   /** All gradients together are scaled down to this norm. */
   readonly globalClipNorm?: number;
   readonly clipValue?: number;
+  /** Before each update weights shrink by this share of the learning rate. */
+  readonly weightDecay?: number;
 }
 
 export interface OptimizerStep {
@@ -44,12 +46,19 @@ export interface OptimizerDefinition<C extends CommonOptimizerConfig = any> {
 }
 
 export function defineOptimizer<C extends CommonOptimizerConfig>(
-  parts: Omit<OptimizerDefinition<C>, 'configSchema' | 'scalars'> & Partial<Pick<OptimizerDefinition<C>, 'scalars'>> & { readonly learningRate: number; readonly properties?: Record<string, JsonSchema> },
+  parts: Omit<OptimizerDefinition<C>, 'configSchema' | 'scalars'> & Partial<Pick<OptimizerDefinition<C>, 'scalars'>> & { readonly learningRate: number; readonly weightDecay?: number; readonly properties?: Record<string, JsonSchema> },
 ): OptimizerDefinition<C> {
-  const { properties, learningRate, ...rest } = parts;
+  const { properties, learningRate, weightDecay, ...rest } = parts;
+  const { scalars = (_step: number, rate: number) => ({ learningRate: rate }), update } = parts;
+  const decays = (config: C): boolean => config.weightDecay !== undefined && config.weightDecay > 0;
   return Object.freeze({
-    scalars: (_step: number, rate: number) => ({ learningRate: rate }),
     ...rest,
+    scalars: (step: number, rate: number, config: C) => ({ ...scalars(step, rate, config), ...(decays(config) ? { decay: rate } : {}) }),
+    update(tf: Tf, step: OptimizerStep, config: C) {
+      if (!decays(config)) return update(tf, step, config);
+      const { weights } = step;
+      return update(tf, { ...step, weights: tf.sub(weights, tf.mul(tf.mul(weights, config.weightDecay!), step.scalars.decay!)) }, config);
+    },
     configSchema: {
       type: 'object',
       description: parts.summary,
@@ -57,6 +66,7 @@ export function defineOptimizer<C extends CommonOptimizerConfig>(
       properties: {
         learningRate: number('Size of an update.', learningRate, learningRate, { exclusiveMinimum: 0 }),
         ...properties,
+        weightDecay: number('Share of the learning rate by which weights shrink before each update, apart from the gradient. Every weight shrinks, biases too.', weightDecay, 0.01, { minimum: 0 }),
         clipNorm: number('Scale the gradient of each weight down to this norm.', undefined, 1, { exclusiveMinimum: 0 }),
         globalClipNorm: number('Scale all gradients together down to this norm.', undefined, 1, { exclusiveMinimum: 0 }),
         clipValue: number('Cut each value of the gradients at plus and minus this value.', undefined, 0.5, { exclusiveMinimum: 0 }),

@@ -28,6 +28,9 @@ export function checkLossFits(output: OutputSpec, name: string, loss: LossDefini
       hint: `Use ${output.classes.length === 2 ? '"binaryCrossentropy" or ' : ''}"categoricalCrossentropy"; or ingest the label as a number.`,
     });
   }
+  if (output.kind === 'number' && loss.inUnitOfLabel === true && output.scale !== undefined) {
+    throw new PerennialError('MODEL_INVALID', `The loss ${name} needs labels in their own unit, but "${output.name}" was scaled by the preprocess step.`, { hint: 'Give the preprocess step "label": [], or choose a loss that a scale does not change, for example "meanSquaredError".' });
+  }
   if (output.kind === 'number' && loss.labels !== 'number') {
     throw new PerennialError('MODEL_INVALID', `The loss ${name} is for classes, but the label "${output.name}" is a number.`, { hint: 'Use "meanSquaredError", "meanAbsoluteError" or "huber"; or ingest the label as text.' });
   }
@@ -47,7 +50,7 @@ export function checkHead(layer: { readonly name: string; readonly activation: s
   }
   if (!loss.definition.activations.includes(layer.activation)) {
     throw new PerennialError('MODEL_INVALID', `The loss ${loss.name} reads the output of ${loss.definition.activations.join(' or ')}, but the last layer "${layer.name}" ends with ${layer.activation}.`, {
-      hint: `Give the last layer "activation": "${head.activation}", or choose a loss that fits ${layer.activation}.`,
+      hint: `Give the last layer "activation": "${head.activation}"${layer.activation === 'linear' && loss.definition.fromLogits !== undefined ? `, or the loss "fromLogits": true` : ''}, or choose a loss that fits ${layer.activation}.`,
     });
   }
 }

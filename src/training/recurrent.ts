@@ -1,39 +1,43 @@
-import { activate } from './activations.ts';
+import { activate, requireShapeKept } from './activations.ts';
+import { activityProperties } from './activity.ts';
+import type { ActivityOptions } from './activity.ts';
 import { addBias } from './bias.ts';
-import type { ActivationName } from './activations.ts';
+import type { Activation } from './activations.ts';
 import type { JsonSchema } from '../core/json.ts';
 import { dropoutMask } from './dropout.ts';
-import type { InitializerName } from './initializers.ts';
+import { initialize } from './initializers.ts';
+import type { Initialization, Initializer } from './initializers.ts';
 import type { CallContext, Shape, WeightSpec } from './layer.ts';
-import { activation, bool, initializer, rate, units } from './schema-parts.ts';
+import { activation, bool, rate, units } from './schema-parts.ts';
 import { requireRank } from './shapes.ts';
 import type { Tensor, Tf } from './tf.ts';
+import { weightOf, weightProperties } from './weight-options.ts';
+import type { WeightOptions } from './weight-options.ts';
 
-export interface RecurrentConfig {
+type RecurrentWeights = WeightOptions<'kernel'> & WeightOptions<'recurrent'> & WeightOptions<'bias'>;
+
+export interface RecurrentConfig extends RecurrentWeights, ActivityOptions {
   readonly units: number;
   readonly returnSequences: boolean;
   readonly goBackwards: boolean;
-  readonly activation: ActivationName;
-  readonly kernelInitializer: InitializerName;
-  readonly recurrentInitializer: InitializerName;
+  readonly activation: Activation;
+  readonly useBias?: boolean;
   readonly dropout: number;
   readonly recurrentDropout: number;
 }
 
-export const RECURRENT_DEFAULTS = {
-  returnSequences: false, goBackwards: false, activation: 'tanh', kernelInitializer: 'glorotUniform', recurrentInitializer: 'orthogonal',
-  dropout: 0, recurrentDropout: 0,
-} as const;
+export const RECURRENT_DEFAULTS = { returnSequences: false, goBackwards: false, activation: 'tanh', dropout: 0, recurrentDropout: 0 } as const;
 
 export const recurrentProperties = (): Record<string, JsonSchema> => ({
   units: units('Width of the state.'),
   returnSequences: bool('Give the state after every step instead of the last one.', false),
   goBackwards: bool('Read the steps from last to first.', false),
   activation: activation('tanh'),
-  kernelInitializer: initializer('glorotUniform'),
-  recurrentInitializer: initializer('orthogonal'),
+  useBias: bool('Add biases.', true),
   dropout: rate('Share of input features dropped, the same ones in every step.', 0),
   recurrentDropout: rate('Share of state values dropped between steps, the same ones in every step.', 0),
+  ...weightProperties('kernel', 'recurrent', 'bias'),
+  ...activityProperties,
 });
 
 /** One kind of recurrent cell. Weights are in Keras's layout, gates side by side. */
@@ -49,6 +53,7 @@ export interface Cell<C extends RecurrentConfig> {
 
 export function recurrentShape(inputs: readonly Shape[], config: RecurrentConfig, layer: string): Shape {
   const [steps] = requireRank(inputs, 2, `a ${layer} layer`);
+  requireShapeKept(`a ${layer} layer`, config.activation, (config as { recurrentActivation?: Activation }).recurrentActivation);
   return config.returnSequences ? [steps!, config.units] : [config.units];
 }
 
@@ -91,7 +96,7 @@ function keepMasked(tf: Tf, old: readonly Tensor[], next: readonly Tensor[], mas
 
 export interface SimpleConfig extends RecurrentConfig {}
 export interface GatedConfig extends RecurrentConfig {
-  readonly recurrentActivation: ActivationName;
+  readonly recurrentActivation: Activation;
 }
 export interface GruConfig extends GatedConfig {
   readonly resetAfter: boolean;
@@ -100,26 +105,24 @@ export interface LstmConfig extends GatedConfig {
   readonly unitForgetBias: boolean;
 }
 
-function kernels(features: number, gates: number, config: RecurrentConfig): WeightSpec[] {
+function recurrentWeights(features: number, gates: number, config: RecurrentConfig, biasShape: Shape, bias?: Initializer): WeightSpec[] {
   return [
-    { name: 'kernel', shape: [features, gates * config.units], initializer: config.kernelInitializer, trainable: true },
-    { name: 'recurrentKernel', shape: [config.units, gates * config.units], initializer: config.recurrentInitializer, trainable: true },
+    weightOf('kernel', [features, gates * config.units], config),
+    weightOf('recurrent', [config.units, gates * config.units], config, 'recurrentKernel'),
+    ...(config.useBias === false ? [] : [weightOf('bias', biasShape, config, 'bias', bias)]),
   ];
 }
 
 export const simpleCell: Cell<SimpleConfig> = {
   states: 1,
-  weights: (features, config) => [...kernels(features, 1, config), { name: 'bias', shape: [config.units], initializer: 'zeros', trainable: true }],
+  weights: (features, config) => recurrentWeights(features, 1, config, [config.units]),
   inputBias: (_tf, weights) => weights.bias,
   step: (tf, projected, [state], weights, config) => [activate(tf, tf.add(projected, tf.matMul(state!, weights.recurrentKernel!)), config.activation)],
 };
 
 export const lstmCell: Cell<LstmConfig> = {
   states: 2,
-  weights: (features, config) => [
-    ...kernels(features, 4, config),
-    { name: 'bias', shape: [4 * config.units], trainable: true, initializer: config.unitForgetBias ? forgetBias : 'zeros' },
-  ],
+  weights: (features, config) => recurrentWeights(features, 4, config, [4 * config.units], config.unitForgetBias ? forgetBias(config.biasInitializer) : undefined),
   inputBias: (_tf, weights) => weights.bias,
   step(tf, projected, [hidden, memory], weights, config) {
     const sums = tf.add(projected, tf.matMul(hidden!, weights.recurrentKernel!));
@@ -130,26 +133,26 @@ export const lstmCell: Cell<LstmConfig> = {
   },
 };
 
-/** Zero but for the forget gate, which starts open (Jozefowicz et al., 2015). */
-function forgetBias([width]: readonly number[]): Float32Array {
-  return new Float32Array(width!).fill(1, width! / 4, width! / 2);
+/** The forget gate starts open (Jozefowicz et al., 2015), the others as declared. */
+export function forgetBias(others: Initialization = 'zeros'): Initializer {
+  return ([width], prng) => {
+    const each = width! / 4;
+    return Float32Array.from([...initialize(others, [each], prng), ...new Float32Array(each).fill(1), ...initialize(others, [2 * each], prng)]);
+  };
 }
 
 export const gruCell: Cell<GruConfig> = {
   states: 1,
-  weights: (features, config) => [
-    ...kernels(features, 3, config),
-    { name: 'bias', shape: config.resetAfter ? [2, 3 * config.units] : [3 * config.units], initializer: 'zeros', trainable: true },
-  ],
-  inputBias: (tf, weights) => (weights.bias!.rank === 2 ? tf.squeeze(tf.slice(weights.bias!, [0, 0], [1, -1]), [0]) : weights.bias),
+  weights: (features, config) => recurrentWeights(features, 3, config, config.resetAfter ? [2, 3 * config.units] : [3 * config.units]),
+  inputBias: (tf, { bias }) => (bias?.rank === 2 ? tf.squeeze(tf.slice(bias, [0, 0], [1, -1]), [0]) : bias),
   step(tf, projected, [state], weights, config) {
     const { units: width, resetAfter, recurrentActivation } = config;
     const [gatesIn, candidateIn] = tf.split(projected, [2 * width, width], 1) as [Tensor, Tensor];
     let gatesState: Tensor;
     let candidateState: Tensor | undefined;
     if (resetAfter) {
-      const bias = tf.slice(weights.bias!, [1, 0], [1, -1]);
-      const sums = tf.add(tf.matMul(state!, weights.recurrentKernel!), bias);
+      const recalled = tf.matMul(state!, weights.recurrentKernel!);
+      const sums = weights.bias === undefined ? recalled : tf.add(recalled, tf.slice(weights.bias, [1, 0], [1, -1]));
       [gatesState, candidateState] = tf.split(sums, [2 * width, width], 1) as [Tensor, Tensor];
     } else {
       gatesState = tf.matMul(state!, tf.slice(weights.recurrentKernel!, [0, 0], [-1, 2 * width]));

@@ -3,6 +3,7 @@ import type { OutputSpec } from '../core/tensor.ts';
 import { architectures } from './architectures/index.generated.ts';
 import { callbacks } from './callbacks/index.generated.ts';
 import { layers } from './layers/index.generated.ts';
+import { provideLayers } from './layer-lookup.ts';
 import type { LossDefinition } from './loss.ts';
 import { losses } from './losses/index.generated.ts';
 import { resolveNamed } from './named.ts';
@@ -10,6 +11,7 @@ import type { Named, Resolved } from './named.ts';
 import { optimizers } from './optimizers/index.generated.ts';
 
 export const layerRegistry = new DefinitionRegistry('layer', layers, (layer) => layer.type);
+provideLayers((type) => layerRegistry.get(type, 'MODEL_INVALID'));
 export const architectureRegistry = new DefinitionRegistry('architecture', architectures, (architecture) => architecture.name);
 export const optimizerRegistry = new DefinitionRegistry('optimizer', optimizers, (optimizer) => optimizer.name);
 export const lossRegistry = new DefinitionRegistry('loss', losses, (loss) => loss.name);

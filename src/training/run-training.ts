@@ -14,10 +14,16 @@ import { sha256, sha256File } from '../storage/digest.ts';
 import { CheckpointSync } from './checkpoint-sync.ts';
 import { resolveModel } from './resolve-model.ts';
 import { environmentForTf } from './tf.ts';
+import { modelOf } from './train-config.ts';
 import type { TrainConfig } from './train-config.ts';
 import { kernelKills, memoryError, outOfMemory } from './trainer/memory.ts';
 import type { TrainerJob, TrainerMessage } from './trainer/protocol.ts';
 import type { TrainingResult } from './trainer/result.ts';
+import { baseText } from './transfer/base.ts';
+import { readBaseFiles } from './transfer/base-files.ts';
+import type { BaseFiles, BaseSource } from './transfer/base-files.ts';
+import { checkPreprocessing } from './transfer/check-preprocessing.ts';
+import type { TransferConfig } from './transfer/transfer-config.ts';
 import type { ModelMeta } from './types.ts';
 
 type Context = Pick<StepContext, 'workDir' | 'store' | 'artifacts' | 'log' | 'signal' | 'progress' | 'attempt'>;
@@ -37,13 +43,15 @@ const STDERR_CHARS = 4_000;
  * Trains a model on examples in a process of its own and writes the `model` artifact.
  *
  * @param trainer the built entry point of the trainer process
+ * @param baseSource what the model starts from, where it does
  * @throws what the trainer threw; TRAINER_CRASHED, OUT_OF_MEMORY, CANCELLED
  */
-export async function runTraining(ctx: Context, config: TrainConfig, examplesRef: ArtifactRef, trainer: string = entryPoint('trainer')): Promise<TrainingReport> {
+export async function runTraining(ctx: Context, config: TrainConfig, examplesRef: ArtifactRef, trainer: string = entryPoint('trainer'), baseSource?: BaseSource): Promise<TrainingReport> {
   const examples = await ctx.artifacts.open(examplesRef);
   const meta = examples.manifest.meta as unknown as ExamplesMeta;
-  resolveModel({ model: config.model, inputs: meta.inputs, output: meta.output, ...(config.loss === undefined ? {} : { loss: config.loss }) });
-  const job = await prepare(ctx, config, examplesRef, examples, trainer);
+  const base = baseSource === undefined ? undefined : await fetchBase(ctx, config, baseSource, examples);
+  resolveModel({ ...modelOf(config), ...(base === undefined ? {} : { base: base.network }), inputs: meta.inputs, output: meta.output });
+  const job = await prepare(ctx, config, examplesRef, examples, trainer, base);
   const sync = new CheckpointSync(ctx.store, job.binding, job.checkpointDir, (message) => ctx.log.warn(message));
   await sync.fetch();
   let resumedEpoch: number | undefined;
@@ -52,22 +60,32 @@ export async function runTraining(ctx: Context, config: TrainConfig, examplesRef
   } finally {
     await sync.settle(resumedEpoch !== undefined);
   }
-  const report = await writeModel(ctx, config, examplesRef, examples, job.resultDir);
+  const report = await writeModel(ctx, config, examplesRef, examples, job);
   await sync.clear();
   return { ...report, resumedEpoch };
 }
 
-async function prepare(ctx: Context, config: TrainConfig, ref: ArtifactRef, examples: OpenArtifact, trainer: string): Promise<TrainerJob> {
+async function fetchBase(ctx: Context, config: TrainConfig, source: BaseSource, examples: OpenArtifact): Promise<BaseFiles> {
+  ctx.progress({ message: `fetching ${baseText(source.origin)}` });
+  const { inputs } = examples.manifest.meta as unknown as ExamplesMeta;
+  const { notes, ...base } = await readBaseFiles(source, inputs, join(ctx.workDir, 'base'));
+  for (const note of notes) ctx.log.info(`${baseText(source.origin)}: ${note}`);
+  checkPreprocessing(base.network, await examples.json<JsonObject>('preprocessor.json'), inputs, (config.model as TransferConfig).from.inputs);
+  return base;
+}
+
+async function prepare(ctx: Context, config: TrainConfig, ref: ArtifactRef, examples: OpenArtifact, trainer: string, base: BaseFiles | undefined): Promise<TrainerJob> {
   if (!existsSync(trainer)) throw new PerennialError('INTERNAL', `The trainer is not built: ${trainer} is missing.`, { hint: 'Run `npm run build`.' });
   ctx.progress({ message: 'fetching examples' });
   const paths: Record<string, string> = {};
   // The trainer never sees the test rows.
   for (const file of Object.keys(examples.manifest.files).filter((name) => !name.startsWith('test/'))) paths[file] = await examples.path(file);
   // The entry point names its chunks by their digests, so its digest stands for all code of the trainer.
-  const binding = sha256(canonicalJson({ config: config as unknown as Json, examples: ref.digest, trainer: await sha256File(trainer) }));
+  const binding = sha256(canonicalJson({ config: config as unknown as Json, examples: ref.digest, trainer: await sha256File(trainer), ...(base === undefined ? {} : { base: base.network.origin.digest }) }));
   const job: TrainerJob = {
     config,
     examples: { ref, manifest: examples.manifest, paths },
+    ...(base === undefined ? {} : { base }),
     binding,
     checkpointDir: join(ctx.workDir, 'checkpoints'),
     resultDir: join(ctx.workDir, 'result'),
@@ -139,12 +157,12 @@ function crash(code: number | null, signal: NodeJS.Signals | null, stderr: strin
   });
 }
 
-async function writeModel(ctx: Context, config: TrainConfig, ref: ArtifactRef, examples: OpenArtifact, resultDir: string): Promise<Omit<TrainingReport, 'resumedEpoch'>> {
+async function writeModel(ctx: Context, config: TrainConfig, ref: ArtifactRef, examples: OpenArtifact, { resultDir, base }: TrainerJob): Promise<Omit<TrainingReport, 'resumedEpoch'>> {
   const result = JSON.parse(await readFile(join(resultDir, 'result.json'), 'utf8')) as TrainingResult;
   const { dataset } = examples.manifest.meta as unknown as ExamplesMeta;
-  const { engine, engineReason, ...numbers } = result;
-  const training = { ...config, engine, ...(engineReason === undefined ? {} : { engineReason }) } as unknown as JsonObject;
-  const meta: ModelMeta = { ...numbers, seed: config.seed, examples: ref.digest, dataset, training };
+  const { engine, engineReason, learningRateSearch, ...numbers } = result;
+  const training = { ...config, engine, ...(learningRateSearch === undefined ? {} : { learningRateSearch }), ...(engineReason === undefined ? {} : { engineReason }) } as unknown as JsonObject;
+  const meta: ModelMeta = { ...numbers, seed: config.seed, examples: ref.digest, dataset, training, ...(base === undefined ? {} : { base: base.network.origin }) };
   const files: Record<string, { path: string }> = {};
   for (const name of ['topology.json', 'weights.json', 'weights.bin', 'history.json']) files[name] = { path: join(resultDir, name) };
   for (const name of ['preprocessor.json', 'profile.json']) files[name] = { path: await examples.path(name) };

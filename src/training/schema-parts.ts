@@ -32,14 +32,17 @@ export const number = (description: string, fallback: number | undefined, exampl
   type: 'number', description, examples: [example], ...(fallback === undefined ? {} : { default: fallback }), ...bounds,
 });
 
-/** One number for both axes, or [height, width]. */
-export const pair = (description: string, fallback: number | undefined, example: number): JsonSchema => ({
+/** One number for all axes, or one per axis: [height, width] or [depth, height, width]. */
+export const sizes = (rank: 1 | 2 | 3, description: string, fallback: number | undefined, example: number, minimum = 1): JsonSchema => (rank === 1 ? integer(description, fallback, example, minimum) : {
   oneOf: [
-    { type: 'integer', minimum: 1 },
-    { type: 'array', items: { type: 'integer', minimum: 1 }, minItems: 2, maxItems: 2 },
+    { type: 'integer', minimum },
+    { type: 'array', items: { type: 'integer', minimum }, minItems: rank, maxItems: rank },
   ],
-  description, examples: [example], ...(fallback === undefined ? {} : { default: fallback }),
+  description, examples: [example, Array.from({ length: rank }, () => example)], ...(fallback === undefined ? {} : { default: fallback }),
 });
+
+/** One number for both axes, or [height, width]. */
+export const pair = (description: string, fallback: number | undefined, example: number): JsonSchema => sizes(2, description, fallback, example);
 
 export const padding = (causal = false): JsonSchema => ({
   enum: causal ? ['valid', 'same', 'causal'] : ['valid', 'same'], default: 'valid',
@@ -51,4 +54,10 @@ export type Pair = number | readonly [number, number];
 
 export function asPair(value: Pair): [number, number] {
   return typeof value === 'number' ? [value, value] : [value[0], value[1]];
+}
+
+export type Sizes = number | readonly number[];
+
+export function asSizes(value: Sizes, rank: number): number[] {
+  return typeof value === 'number' ? Array.from({ length: rank }, () => value) : [...value];
 }

@@ -18,7 +18,11 @@ const RANK_WORDS: Record<number, string> = {
   1: 'vectors [features]',
   2: 'sequences [steps, features]',
   3: 'images [height, width, channels]',
+  4: 'volumes [depth, height, width, channels]',
 };
+
+/** Names of the axes that a window moves along. */
+export const AXES = { 1: ['steps'], 2: ['height', 'width'], 3: ['depth', 'height', 'width'] } as const;
 
 /** @throws SHAPE_MISMATCH where the only input has another rank */
 export function requireRank(inputs: readonly Shape[], rank: number, layer: string): Shape {
@@ -30,7 +34,7 @@ export function requireRank(inputs: readonly Shape[], rank: number, layer: strin
 function rankFix(shape: Shape, rank: number): string {
   if (rank === 1 || shape.length > rank) return 'Put a flatten or global pooling layer before it.';
   if (rank === 2 && shape.length === 1) return 'Put an embedding (token ids) or a reshape layer before it, or keep the sequence of the layer before with "returnSequences": true.';
-  return `Put a reshape layer before it, e.g. { "type": "reshape", "shape": ${JSON.stringify(rank === 3 ? [...shape, 1].slice(-3) : [shape[0] ?? 1, 1])} }.`;
+  return `Put a reshape layer before it, e.g. { "type": "reshape", "shape": ${JSON.stringify([...shape, ...Array.from({ length: rank - shape.length }, () => 1)])} }.`;
 }
 
 export type Padding = 'valid' | 'same' | 'causal';

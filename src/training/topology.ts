@@ -1,9 +1,11 @@
 import { PerennialError } from '../core/errors.ts';
 import type { OutputSpec, TensorSpec } from '../core/tensor.ts';
+import type { ArchitectureDefinition, TargetHead } from './architecture.ts';
+import { outputActivation } from './describe.ts';
 import type { LayerDefinition } from './layer.ts';
-import type { Resolved } from './named.ts';
 import type { LossDefinition } from './loss.ts';
 import { withDefaults } from './named.ts';
+import type { Resolved } from './named.ts';
 import { architectureRegistry, layerRegistry } from './registries.ts';
 import type { LayerConfig, LayerNode, ModelConfig, Topology } from './model-config.ts';
 
@@ -12,24 +14,85 @@ export type { LayerConfig, LayerNode, ModelConfig, Topology };
 /**
  * The explicit network that a `model` configuration means for these inputs and this output.
  *
+ * @param heads of several outputs: each with its loss
  * @throws MODEL_INVALID, SHAPE_MISMATCH
  */
-export function resolveTopology(model: ModelConfig, inputs: readonly TensorSpec[], output: OutputSpec, loss: Resolved<LossDefinition>): Topology {
-  const specs = 'layers' in model && Array.isArray(model.layers) ? model.layers : expanded(model as { architecture: string }, inputs, output, loss);
-  return buildTopology(specs as readonly LayerConfig[], inputs);
+export function resolveTopology(model: ModelConfig, inputs: readonly TensorSpec[], output: OutputSpec, loss: Resolved<LossDefinition>, heads?: readonly TargetHead[]): Topology {
+  if (!isLayers(model)) {
+    const { definition, config } = checkedArchitecture(model as { architecture: string });
+    const target = { output, loss, ...(heads === undefined ? {} : { heads }) };
+    const specs = definition.expand(config, inputs, target);
+    return buildTopology(specs, definition.modelInputs?.(config, inputs, target) ?? inputs, heads === undefined ? undefined : specs.slice(-heads.length).map(({ name }) => name!));
+  }
+  const { layers } = model;
+  if (heads !== undefined) return buildTopology(layers, inputs, headsOf(model, heads));
+  if (model.outputs !== undefined) throw new PerennialError('MODEL_INVALID', `"outputs" is for several labels, but there is only "${output.name}".`, { hint: 'Leave "outputs" out: the last layer gives the output; or name several labels in the ingest step.' });
+  const topology = buildTopology(layers, inputs);
+  return readsLogits(topology, loss) ? buildTopology([...layers, { type: 'activation', name: unusedName(topology, 'probabilities'), activation: loss.definition.fromLogits!.activation }], inputs) : topology;
 }
 
-function expanded(model: { readonly architecture: string; readonly [setting: string]: unknown }, inputs: readonly TensorSpec[], output: OutputSpec, loss: Resolved<LossDefinition>): readonly LayerConfig[] {
+type LayersModel = Extract<ModelConfig, { readonly layers: readonly LayerConfig[] }>;
+
+const isLayers = (model: ModelConfig): model is LayersModel => Array.isArray((model as LayersModel).layers);
+
+/** The layers that `outputs` names for each label. @throws MODEL_INVALID */
+function headsOf({ outputs = {}, layers }: LayersModel, heads: readonly TargetHead[]): string[] {
+  const labels = heads.map(({ output }) => output.name);
+  const unknown = Object.keys(outputs).find((name) => !labels.includes(name));
+  const missing = labels.find((name) => !Object.hasOwn(outputs, name));
+  if (unknown === undefined && missing === undefined) {
+    const absent = labels.find((name) => !layers.some((layer) => layer.name === outputs[name]));
+    if (absent === undefined) return labels.map((name) => outputs[name]!);
+    throw new PerennialError('MODEL_INVALID', `"outputs" gives "${absent}" to the layer "${outputs[absent]}", and no layer has this name.`, { hint: 'Give the layer that ends this output a "name".' });
+  }
+  throw new PerennialError('MODEL_INVALID', unknown === undefined ? `"outputs" does not say which layer gives "${missing}".` : `"outputs" names "${unknown}", which is no label.`, {
+    hint: `The labels are ${labels.map((name) => `"${name}"`).join(', ')}: write "outputs": { ${labels.map((name) => `"${name}": "name of its last layer"`).join(', ')} } beside "layers".`,
+  });
+}
+
+/** True where explicit layers end with the logits of a loss: the model needs an activation after them. @throws MODEL_INVALID */
+function readsLogits(topology: Topology, { name, definition, config }: Resolved<LossDefinition>): boolean {
+  const ending = outputActivation(topology);
+  if (definition.fromLogits === undefined || (config.fromLogits !== true && definition.endsLinear !== true)) return false;
+  if (ending === 'linear') return true;
+  if (definition.endsLinear === true) return false;
+  throw new PerennialError('MODEL_INVALID', `The loss ${name} is to read logits ("fromLogits"), but the last layer "${topology.output}" ends with ${ending}.`, {
+    hint: ending === definition.fromLogits.activation ? 'Leave "fromLogits" out: the loss reads the values before the activation by itself.' : 'Give the last layer "activation": "linear", or leave it out.',
+  });
+}
+
+function unusedName(topology: Topology, wanted: string): string {
+  const taken = new Set([...topology.inputs, ...topology.layers].map(({ name }) => name));
+  let name = wanted;
+  while (taken.has(name)) name += '_';
+  return name;
+}
+
+/** Networks that take part in training beside the model's own, by name. @throws as {@link resolveTopology} */
+export function resolveCompanions(model: ModelConfig, inputs: readonly TensorSpec[], output: OutputSpec, loss: Resolved<LossDefinition>): Readonly<Record<string, Topology>> {
+  if (!('architecture' in model)) return {};
+  const { definition, config } = checkedArchitecture(model as { architecture: string });
+  const companions = definition.companions?.(config, inputs, { output, loss }) ?? {};
+  return Object.fromEntries(Object.entries(companions).map(([name, network]) => [name, buildTopology(network.layers, network.inputs)]));
+}
+
+function checkedArchitecture(model: { readonly architecture: string; readonly [setting: string]: unknown }): { definition: ArchitectureDefinition; config: Record<string, unknown> } {
   const { architecture: name, ...settings } = model;
   const definition = architectureRegistry.get(name, 'MODEL_INVALID');
   const config = withDefaults(definition.configSchema, settings);
   const [problem] = definition.check?.(config) ?? [];
   if (problem !== undefined) throw new PerennialError('MODEL_INVALID', `The architecture ${name}: ${problem.message}`, { hint: problem.fix });
-  return definition.expand(config, inputs, { output, loss });
+  return { definition, config };
 }
 
-/** Names the layers, connects them, and fills in their defaults. @throws MODEL_INVALID */
-export function buildTopology(specs: readonly LayerConfig[], inputs: readonly TensorSpec[]): Topology {
+/**
+ * Names the layers, connects them, and fills in their defaults.
+ *
+ * @param heads names of the layers that give several outputs
+ * @throws MODEL_INVALID
+ */
+export function buildTopology(specs: readonly LayerConfig[], inputs: readonly TensorSpec[], heads?: readonly string[]): Topology {
+  if (heads !== undefined) return { ...buildTopology(withJoinedHeads(specs, heads), inputs), heads };
   if (specs.length === 0) throw new PerennialError('MODEL_INVALID', 'The model has no layers.', { hint: 'Give at least one layer, the last one as wide as the output.' });
   const known = new Set(inputs.map((input) => input.name));
   const counts = new Map<string, number>();
@@ -48,6 +111,14 @@ export function buildTopology(specs: readonly LayerConfig[], inputs: readonly Te
   const topology: Topology = { formatVersion: 1, inputs, layers: nodes, output: nodes.at(-1)!.name };
   checkConnected(topology);
   return topology;
+}
+
+/** Several outputs side by side, as vectors, in one more layer. */
+function withJoinedHeads(specs: readonly LayerConfig[], heads: readonly string[]): readonly LayerConfig[] {
+  const taken = new Set(specs.map(({ name }) => name));
+  let name = 'outputs';
+  while (taken.has(name)) name += '_';
+  return [...specs, { type: 'concatenate', name, inputs: heads }];
 }
 
 /** Embedding layers take the number of ids from the input they read. */

@@ -1,32 +1,67 @@
 import type { JsonObject, JsonSchema } from '../core/json.ts';
 import type { EngineChoice } from './trainer/create-engine.ts';
+import type { SearchSettings } from './trainer/learning-rate-search.ts';
 import type { ClassWeights } from './trainer/labels.ts';
 import type { Named } from './named.ts';
 import { nameAndConfig } from './named.ts';
+import { reconstructionProperties } from './reconstruction.ts';
 import { bool, integer, number } from './schema-parts.ts';
+import { isTransfer, transferSchema } from './transfer/transfer-config.ts';
+import type { TransferConfig } from './transfer/transfer-config.ts';
 import type { ModelConfig } from './model-config.ts';
 
 /** `with` of a train step, defaults filled in. */
 export interface TrainConfig {
-  readonly model: ModelConfig;
+  readonly model: ModelConfig | TransferConfig;
   readonly optimizer: Named;
-  readonly learningRate?: number;
+  readonly learningRate?: number | 'find' | { readonly find: Partial<SearchSettings> };
   readonly loss?: Named;
+  readonly objective?: Named;
+  /** Of several outputs, by label. */
+  readonly losses?: Readonly<Record<string, Named>>;
+  readonly lossWeights?: Readonly<Record<string, number>>;
   readonly epochs: number;
+  /** Batches in all: training ends with them where epochs have not ended it before. */
+  readonly steps?: number;
+  /** Batches per update. */
+  readonly gradientAccumulation: number;
   readonly batchSize: number;
   readonly seed: number;
   readonly shuffle: boolean;
   readonly engine: EngineChoice;
   readonly classWeights?: ClassWeights;
   readonly callbacks: readonly Named[];
-  readonly checkpoint: { readonly everyEpochs?: number; readonly everySeconds: number; readonly keep: number };
-  readonly validation: { readonly everyEpochs: number };
+  readonly checkpoint: { readonly everyEpochs?: number; readonly everySteps?: number; readonly everySeconds: number; readonly keep: number };
+  readonly validation: { readonly everyEpochs: number; readonly rows?: number };
 }
 
 const TRAIN_DEFAULTS = {
-  optimizer: 'adam', epochs: 20, batchSize: 32, seed: 1, shuffle: true, engine: 'auto' as EngineChoice, callbacks: [] as Named[],
+  optimizer: 'adam', epochs: 20, gradientAccumulation: 1, batchSize: 32, seed: 1, shuffle: true, engine: 'auto' as EngineChoice, callbacks: [] as Named[],
   checkpoint: { everySeconds: 5, keep: 2 }, validation: { everyEpochs: 1 },
 } as const;
+
+/** Forms of a model that starts from nothing. */
+const SCRATCH: readonly JsonSchema[] = [
+  { $ref: '#/definitions/architecture' },
+  {
+    type: 'object',
+    additionalProperties: false,
+    required: ['layers'],
+    properties: {
+      outputs: {
+        type: 'object', minProperties: 1, additionalProperties: { type: 'string' },
+        description: 'For several labels: the name of the layer that gives each.', examples: [{ species: 'kind', body_mass_g: 'mass' }],
+      },
+      layers: {
+        type: 'array', minItems: 1, maxItems: 1_000, items: { $ref: '#/definitions/layer' },
+        description: 'The layers in order. Each reads the one before it, or those it names in "inputs". The last one gives the output.',
+        examples: [[{ type: 'dense', units: 16, activation: 'relu' }, { type: 'dense', units: 3, activation: 'softmax' }]],
+      },
+    },
+  },
+];
+
+const SEARCH_DEFAULTS: SearchSettings = { steps: 100, from: 1e-6, to: 10 };
 
 export const trainConfigSchema: JsonSchema = {
   type: 'object',
@@ -34,29 +69,59 @@ export const trainConfigSchema: JsonSchema = {
   required: ['model'],
   properties: {
     model: {
-      description: 'An architecture with its settings, or the layers themselves.',
-      examples: [{ architecture: 'mlp', units: [32, 16], dropout: 0.1 }],
+      description: 'An architecture with its settings, the layers themselves, or a model to start from.',
+      examples: [{ architecture: 'mlp', units: [32, 16], dropout: 0.1 }, { from: { model: 'digits', version: 'champion' }, head: 'replace', freeze: ['*'] }],
       oneOf: [
-        { $ref: '#/definitions/architecture' },
+        ...SCRATCH,
+        transferSchema(SCRATCH),
+      ],
+    },
+    optimizer: { allOf: [{ $ref: '#/definitions/optimizer' }], default: TRAIN_DEFAULTS.optimizer, description: 'How gradients become updates.', examples: ['adam', { sgd: { momentum: 0.9 } }] },
+    learningRate: {
+      description: 'Learning rate of the optimizer; default: its own. "find": before training, a search at rising rates from the initial weights takes the one at which the loss has fallen half of its way; its curve is part of the model.',
+      examples: [0.001, 'find', { find: { steps: 200 } }],
+      oneOf: [
+        { type: 'number', exclusiveMinimum: 0 },
+        { enum: ['find'] },
         {
-          type: 'object',
-          additionalProperties: false,
-          required: ['layers'],
+          type: 'object', additionalProperties: false, required: ['find'],
           properties: {
-            layers: {
-              type: 'array', minItems: 1, maxItems: 1_000, items: { $ref: '#/definitions/layer' },
-              description: 'The layers in order. Each reads the one before it, or those it names in "inputs". The last one gives the output.',
-              examples: [[{ type: 'dense', units: 16, activation: 'relu' }, { type: 'dense', units: 3, activation: 'softmax' }]],
+            find: {
+              type: 'object', additionalProperties: false, description: 'How it is searched for.', examples: [{ steps: 200 }],
+              properties: {
+                steps: { ...integer('Updates of the search.', SEARCH_DEFAULTS.steps, 200, 10), maximum: 10_000 },
+                from: number('Lowest rate.', SEARCH_DEFAULTS.from, 1e-5, { exclusiveMinimum: 0 }),
+                to: number('Highest rate; the search ends earlier where the loss has gone up.', SEARCH_DEFAULTS.to, 1, { exclusiveMinimum: 0 }),
+              },
             },
           },
         },
       ],
     },
-    optimizer: { allOf: [{ $ref: '#/definitions/optimizer' }], default: TRAIN_DEFAULTS.optimizer, description: 'How gradients become updates.', examples: ['adam', { sgd: { momentum: 0.9 } }] },
-    learningRate: number("Learning rate of the optimizer. Default: the optimizer's own.", undefined, 0.001, { exclusiveMinimum: 0 }),
     loss: { allOf: [{ $ref: '#/definitions/loss' }], description: 'What is minimized. Default: categoricalCrossentropy for classes, meanSquaredError for numbers.', examples: ['categoricalCrossentropy'] },
+    losses: {
+      type: 'object', minProperties: 1, additionalProperties: { $ref: '#/definitions/loss' },
+      description: 'Of a model with several outputs: the loss of each, by its label. Those left out get the usual one.', examples: [{ species: 'categoricalCrossentropy', body_mass_g: { huber: { delta: 1 } } }],
+    },
+    lossWeights: {
+      type: 'object', minProperties: 1, additionalProperties: { type: 'number', minimum: 0 },
+      description: 'Of a model with several outputs: factor of each loss in the sum, by its label. Default: 1.', examples: [{ body_mass_g: 0.5 }],
+    },
+    objective: {
+      description: 'What is learned. Default: "reconstruction" for the architecture autoencoder, else "supervised": from the label. "reconstruction": explicit "layers" rebuild their inputs, and labels are not read.',
+      examples: ['reconstruction', { reconstruction: { quantile: 0.995 } }],
+      oneOf: [
+        { enum: ['supervised', 'reconstruction'] },
+        {
+          type: 'object', additionalProperties: false, required: ['reconstruction'],
+          properties: { reconstruction: { type: 'object', additionalProperties: false, description: 'How the rebuilt rows are judged.', properties: reconstructionProperties } },
+        },
+      ],
+    },
     epochs: integer('Passes over the training rows.', TRAIN_DEFAULTS.epochs, 60),
-    batchSize: integer('Rows per update.', TRAIN_DEFAULTS.batchSize, 64),
+    steps: integer('Batches in all, in place of epochs: the last epoch ends early. With "epochs" too, training ends with what comes first.', undefined, 1_000),
+    gradientAccumulation: integer('Batches whose gradients are averaged for one update: rows per update are so many times "batchSize", at the memory of one batch.', TRAIN_DEFAULTS.gradientAccumulation, 4),
+    batchSize: integer('Rows per batch; there is an update after each, or after "gradientAccumulation" of them.', TRAIN_DEFAULTS.batchSize, 64),
     seed: { type: 'integer', minimum: 0, maximum: 2_147_483_647, default: TRAIN_DEFAULTS.seed, description: 'Decides initial weights, order and dropout: the same document, data and seed give the same model.', examples: [7] },
     shuffle: bool('Take the rows in a new order in each epoch.', TRAIN_DEFAULTS.shuffle),
     engine: {
@@ -75,6 +140,7 @@ export const trainConfigSchema: JsonSchema = {
       examples: [{ everyEpochs: 1, keep: 3 }],
       properties: {
         everyEpochs: integer('Save after so many epochs, besides every so many seconds.', undefined, 1),
+        everySteps: integer('Save after so many batches, besides every so many seconds.', undefined, 500),
         everySeconds: number('Save after so many seconds, also in the middle of an epoch; at the end of an epoch after a fifth of them.', TRAIN_DEFAULTS.checkpoint.everySeconds, 30, { minimum: 0 }),
         keep: integer('Newest checkpoints that are kept.', TRAIN_DEFAULTS.checkpoint.keep, 3),
       },
@@ -82,7 +148,10 @@ export const trainConfigSchema: JsonSchema = {
     validation: {
       type: 'object', additionalProperties: false, default: TRAIN_DEFAULTS.validation,
       description: 'When the validation rows are looked at.', examples: [{ everyEpochs: 5 }],
-      properties: { everyEpochs: integer('Epochs between looks; the last epoch is always one.', TRAIN_DEFAULTS.validation.everyEpochs, 5) },
+      properties: {
+        everyEpochs: integer('Epochs between looks; the last epoch is always one.', TRAIN_DEFAULTS.validation.everyEpochs, 5),
+        rows: integer('Only the first so many validation rows are looked at. Default: all.', undefined, 1_000),
+      },
     },
   },
 };
@@ -93,21 +162,46 @@ export function completeTrainConfig(config: JsonObject): TrainConfig {
   return {
     ...TRAIN_DEFAULTS,
     ...given,
+    // An epoch is at least one batch, so that this never ends training before the steps do.
+    epochs: given.epochs ?? given.steps ?? TRAIN_DEFAULTS.epochs,
     checkpoint: { ...TRAIN_DEFAULTS.checkpoint, ...given.checkpoint },
     validation: { ...TRAIN_DEFAULTS.validation, ...given.validation },
   };
 }
 
+/** What of a train step says which model is to be made. */
+export function modelOf({ model, objective, loss, losses, lossWeights }: TrainConfig): Pick<TrainConfig, 'model' | 'objective' | 'loss' | 'losses' | 'lossWeights'> {
+  return { model, ...(objective === undefined ? {} : { objective }), ...(loss === undefined ? {} : { loss }), ...(losses === undefined ? {} : { losses }), ...(lossWeights === undefined ? {} : { lossWeights }) };
+}
+
 /** The optimizer with `learningRate` of the step put into its settings. */
 export function optimizerOf(config: TrainConfig): Named {
-  if (config.learningRate === undefined) return config.optimizer;
+  if (typeof config.learningRate !== 'number') return config.optimizer;
   const [name, settings] = nameAndConfig('optimizer', config.optimizer);
   return { [name]: { ...settings, learningRate: config.learningRate } };
 }
 
+/** How the learning rate is searched for; undefined where it is given. */
+export function searchOf({ learningRate }: TrainConfig): SearchSettings | undefined {
+  if (learningRate === 'find') return SEARCH_DEFAULTS;
+  return typeof learningRate === 'object' ? { ...SEARCH_DEFAULTS, ...learningRate.find } : undefined;
+}
+
 /** A training in a few words, e.g. "mlp 32, 16; adam; up to 60 epochs". */
-export function describeTraining({ model, optimizer, epochs }: TrainConfig): string {
+export function describeTraining({ model, optimizer, epochs, steps }: TrainConfig): string {
+  return `${isTransfer(model) ? describeTransfer(model) : describeNetwork(model)}; ${nameAndConfig('optimizer', optimizer)[0]}; up to ${[...(epochs === steps ? [] : [counted(epochs, 'epoch')]), ...(steps === undefined ? [] : [counted(steps, 'step')])].join(' or ')}`;
+}
+
+function describeNetwork(model: ModelConfig): string {
   const units = 'architecture' in model && Array.isArray(model.units) ? ` ${model.units.join(', ')}` : '';
-  const network = 'architecture' in model ? `${model.architecture}${units}` : `${(model.layers as readonly unknown[]).length} layers`;
-  return `${network}; ${nameAndConfig('optimizer', optimizer)[0]}; up to ${epochs} epoch${epochs === 1 ? '' : 's'}`;
+  return 'architecture' in model ? `${model.architecture}${units}` : `${(model.layers as readonly unknown[]).length} layers`;
+}
+
+function describeTransfer({ from, head = 'keep', freeze }: TransferConfig): string {
+  const base = 'model' in from ? `${from.model} ${from.version ?? 'champion'}` : 'file' in from ? from.file : 'the step before';
+  return `from ${base}, ${head === 'keep' ? 'same' : 'new'} head${freeze === undefined ? '' : `, ${freeze.join(', ')} frozen`}`;
+}
+
+function counted(count: number, unit: string): string {
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }

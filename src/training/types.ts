@@ -1,5 +1,6 @@
 import type { JsonObject } from '../core/json.ts';
 import type { OutputSpec, TensorBatch, TensorSpec } from '../core/tensor.ts';
+import type { BaseOrigin } from './transfer/base.ts';
 
 /**
  * `meta` of a `model` artifact. Files: `topology.json` (explicit layers), `weights.json` (name, shape, dtype, offset per weight),
@@ -13,6 +14,8 @@ export interface ModelMeta {
   readonly parameters: number;
   readonly trainableParameters: number;
   readonly loss: string;
+  /** Of several outputs, in their order: as the network gives them, side by side. */
+  readonly heads?: readonly HeadMeta[];
   readonly optimizer: string;
   readonly epochsRun: number;
   readonly bestEpoch: number;
@@ -22,6 +25,15 @@ export interface ModelMeta {
   readonly examples: string;
   readonly dataset: string;
   readonly training: JsonObject;
+  /** What it started from; left out for a model that was trained from the start. */
+  readonly base?: BaseOrigin;
+}
+
+/** One of several outputs as the network gives it. */
+export interface HeadMeta {
+  readonly loss: string;
+  /** Values per row. */
+  readonly width: number;
 }
 
 /** A loaded model: tensors in, output values out. */

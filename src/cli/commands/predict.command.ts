@@ -79,13 +79,16 @@ async function serverUrl(given: string | undefined): Promise<string> {
 
 /** Labels with the probability of the answer, or numbers. */
 function linesOf(predictions: readonly Prediction[]): string[][] {
-  const labelled = predictions.some((prediction) => 'label' in prediction);
-  const head = labelled ? ['ROW', 'LABEL', 'PROBABILITY'] : ['ROW', 'VALUE'];
-  const lines = predictions.map((prediction, index) => {
-    if ('label' in prediction) return [String(index), prediction.label, (prediction.probabilities[prediction.label] ?? 0).toFixed(4)];
-    return [String(index), typeof prediction.value === 'number' ? number(prediction.value) : prediction.value.map(number).join(' ')];
-  });
-  return [head, ...lines];
+  const [first] = predictions;
+  return [['ROW', ...(first === undefined ? [] : cellsOf(first).map(([name]) => name))], ...predictions.map((prediction, index) => [String(index), ...cellsOf(prediction).map(([, text]) => text)])];
+}
+
+/** Column names and texts of one answer. */
+function cellsOf(prediction: Prediction): [name: string, text: string][] {
+  if ('label' in prediction) return [['LABEL', prediction.label], ['PROBABILITY', (prediction.probabilities[prediction.label] ?? 0).toFixed(4)]];
+  if ('outputs' in prediction) return Object.entries(prediction.outputs).flatMap(([label, one]) => cellsOf(one).map(([name, text]): [string, string] => [`${label} ${name}`.toUpperCase(), text]));
+  if ('value' in prediction) return [['VALUE', typeof prediction.value === 'number' ? number(prediction.value) : prediction.value.map(number).join(' ')]];
+  return Object.entries(prediction).map(([name, value]) => [name.toUpperCase(), typeof value === 'number' ? number(value) : String(value)]);
 }
 
 function number(value: number): string {

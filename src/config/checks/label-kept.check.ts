@@ -8,10 +8,9 @@ export default defineCheck({
   run(facts) {
     return stepsOf(facts, 'ingest').flatMap(({ step, config }): Finding[] => {
       const { label, exclude } = config;
-      if (typeof label !== 'string' || !Array.isArray(exclude)) return [];
-      const position = exclude.indexOf(label);
-      if (position < 0) return [];
-      return [{ pointer: join(step.pointer, 'with', 'exclude', position), given: label, message: `The label "${label}" is among the columns that are left out.`, fix: 'Remove it from "exclude", or choose another label.' }];
+      if (!Array.isArray(exclude)) return [];
+      const labels = Array.isArray(label) ? label : [label];
+      return exclude.flatMap((name, position) => (!labels.includes(name) ? [] : [{ pointer: join(step.pointer, 'with', 'exclude', position), given: name, message: `The label "${String(name)}" is among the columns that are left out.`, fix: 'Remove it from "exclude", or choose another label.' }]));
     });
   },
 });

@@ -14,7 +14,8 @@ export default defineCheck({
     return trains.flatMap(({ step, config }) => {
       const loss = lossRegistry.find(namedConfig(config['loss'])?.name ?? '');
       if (loss === undefined) return [];
-      const findings = lastActivation(step, config, loss.name, loss.activations);
+      const fromLogits = namedConfig(config['loss'])?.config['fromLogits'] === true;
+      const findings = lastActivation(step, config, loss.name, fromLogits ? ['linear'] : loss.endsLinear === true ? [...loss.activations, 'linear'] : loss.activations);
       // With several train steps, which preprocess belongs to which is a matter of wiring.
       return trains.length > 1 ? findings : [...findings, ...label(facts, loss.name, loss.labels)];
     });

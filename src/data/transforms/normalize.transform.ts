@@ -22,6 +22,7 @@ export default defineTransform<Config, null>({
   examples: [{ mean: [0.1307], std: [0.3081] }],
   takes: ['image', 'pixels'],
   gives: () => 'pixels',
+  pixelwise: true,
   resolve: (value) => value as unknown as Config,
   apply: (data, { mean, std }, _state, scope) => {
     const pixels = toPixels(data, scope);

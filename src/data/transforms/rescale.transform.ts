@@ -15,6 +15,7 @@ export default defineTransform<Config, null>({
   examples: [[0, 1]],
   takes: ['image', 'pixels'],
   gives: () => 'pixels',
+  pixelwise: true,
   resolve: (value) => {
     const [low, high] = (value ?? [0, 1]) as [number, number];
     return { low, high };

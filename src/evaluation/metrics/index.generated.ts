@@ -8,6 +8,9 @@ import expectedCalibrationErrorMetric from './expected-calibration-error.metric.
 import explainedVarianceMetric from './explained-variance.metric.ts';
 import fBetaMetric from './f-beta.metric.ts';
 import f1Metric from './f1.metric.ts';
+import falseAlarmRateMetric from './false-alarm-rate.metric.ts';
+import frechetDistanceRatioMetric from './frechet-distance-ratio.metric.ts';
+import frechetDistanceMetric from './frechet-distance.metric.ts';
 import logLossMetric from './log-loss.metric.ts';
 import matthewsMetric from './matthews.metric.ts';
 import maxErrorMetric from './max-error.metric.ts';
@@ -20,6 +23,7 @@ import prAucMetric from './pr-auc.metric.ts';
 import precisionMetric from './precision.metric.ts';
 import r2Metric from './r2.metric.ts';
 import recallMetric from './recall.metric.ts';
+import reconstructionErrorMetric from './reconstruction-error.metric.ts';
 import rocAucMetric from './roc-auc.metric.ts';
 import rootMeanSquaredErrorMetric from './root-mean-squared-error.metric.ts';
 import topKAccuracyMetric from './top-k-accuracy.metric.ts';
@@ -33,6 +37,9 @@ export const metrics: readonly MetricDefinition[] = [
   explainedVarianceMetric,
   fBetaMetric,
   f1Metric,
+  falseAlarmRateMetric,
+  frechetDistanceRatioMetric,
+  frechetDistanceMetric,
   logLossMetric,
   matthewsMetric,
   maxErrorMetric,
@@ -45,6 +52,7 @@ export const metrics: readonly MetricDefinition[] = [
   precisionMetric,
   r2Metric,
   recallMetric,
+  reconstructionErrorMetric,
   rocAucMetric,
   rootMeanSquaredErrorMetric,
   topKAccuracyMetric,

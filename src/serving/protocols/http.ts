@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 import type { InferenceService } from '../inference.ts';
 import { RequestError } from '../request-error.ts';
 import type { Target } from '../router.ts';
-import type { Answer, Servable } from '../servable.ts';
+import type { Servable } from '../servable.ts';
 
 /** What every protocol gets. */
 export interface ProtocolContext {
@@ -41,34 +41,4 @@ export function onlyKeys(body: Record<string, unknown>, keys: readonly string[],
   for (const key of Object.keys(body)) {
     if (!keys.includes(key)) throw new RequestError(400, `${where} has the unknown key ${JSON.stringify(key)}; it takes ${keys.map((name) => JSON.stringify(name)).join(', ')}.`);
   }
-}
-
-/** One output of a model under its name: `label` and `probabilities`, or `value`. */
-export interface NamedOutput {
-  readonly name: string;
-  readonly datatype: 'BYTES' | 'FP64';
-  /** Without the rows' dimension. */
-  readonly shape: readonly number[];
-}
-
-export function outputsOf({ preprocessor, predictor }: Servable): NamedOutput[] {
-  const { output } = preprocessor;
-  if (output.kind === 'classes') {
-    return [
-      { name: 'label', datatype: 'BYTES', shape: [] },
-      { name: 'probabilities', datatype: 'FP64', shape: [output.classes.length] },
-    ];
-  }
-  const width = output.kind === 'number' ? output.width : predictor.meta.outputShape.reduce((product, size) => product * size, 1);
-  return [{ name: 'value', datatype: 'FP64', shape: width === 1 ? [] : [width] }];
-}
-
-/** The values of one output, one item per row. */
-export function valuesOf(answer: Answer, name: string): unknown[] {
-  const { output } = answer.servable.preprocessor;
-  return answer.predictions.map((prediction) => {
-    if ('value' in prediction) return prediction.value;
-    if (name === 'label' || output.kind !== 'classes') return prediction.label;
-    return output.classes.map((label) => prediction.probabilities[label] ?? 0);
-  });
 }

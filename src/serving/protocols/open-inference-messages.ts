@@ -8,7 +8,8 @@ import { RequestError } from '../request-error.ts';
 import type { ModelState } from '../router.ts';
 import type { Servable } from '../servable.ts';
 import { nameOf } from '../source-rows.ts';
-import { onlyKeys, outputsOf } from './http.ts';
+import { outputsOf } from '../named-outputs.ts';
+import { onlyKeys } from './http.ts';
 
 /** Whole numbers with their bounds; the 64-bit ones as far as JSON numbers are exact. */
 const INTEGERS: Readonly<Record<string, readonly [number, number]>> = {
@@ -116,7 +117,7 @@ function refuseBinaryParameters(parameters: unknown, where: string): void {
 /** What a model takes and gives: the columns of its source data as inputs, and in `parameters` the tensors it takes as well. */
 export function modelMetadata(servable: Servable, versions: readonly number[], state: ModelState): unknown {
   const { preprocessor, predictor } = servable;
-  const { output } = preprocessor;
+  const { output } = predictor.meta;
   return {
     name: servable.model,
     versions: versions.map(String),

@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { RequestError } from '../request-error.ts';
 import type { Answer } from '../servable.ts';
 import type { ProtocolContext } from './http.ts';
-import { objectBody, outputsOf, sendAnswer, targetOf, valuesOf } from './http.ts';
+import { outputsOf, valuesOf } from '../named-outputs.ts';
+import { objectBody, sendAnswer, targetOf } from './http.ts';
 import { modelMetadata, questionOf, refuseBinary, requestedOutputs } from './open-inference-messages.ts';
 
 interface Params {
@@ -68,6 +69,6 @@ function inferAnswer(answer: Answer, wanted: readonly string[]): unknown {
     id: answer.id,
     outputs: outputsOf(answer.servable)
       .filter((output) => wanted.includes(output.name))
-      .map(({ name, datatype, shape }) => ({ name, shape: [rows, ...shape], datatype, data: valuesOf(answer, name).flat() })),
+      .map((output) => ({ name: output.name, shape: [rows, ...output.shape], datatype: output.datatype, data: valuesOf(answer, output).flat() })),
   };
 }

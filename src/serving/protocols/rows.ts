@@ -11,7 +11,7 @@ interface Params {
 
 /**
  * The plain form: `{ "rows": [ { column: value } ] }`, a bare array of rows, or one row.
- * Answers `{ model, version, predictions: [ { label, probabilities } | { value } ], id }`.
+ * Answers `{ model, version, predictions: [ { label, probabilities } | { value } | { outputs } ], id }`.
  */
 export function registerRowsProtocol(app: FastifyInstance, { service }: ProtocolContext): void {
   for (const path of ['/models/:model/predict', '/models/:model/versions/:version/predict']) {

@@ -6,7 +6,8 @@ import { areColumns, flatten, rowsFromColumns, tensorsFromInputs } from '../name
 import { RequestError } from '../request-error.ts';
 import type { Servable } from '../servable.ts';
 import { isBase64Object, nameOf } from '../source-rows.ts';
-import { onlyKeys, outputsOf } from './http.ts';
+import { outputsOf } from '../named-outputs.ts';
+import { onlyKeys } from './http.ts';
 
 const SIGNATURE = 'serving_default';
 const COLUMN_DTYPE: Readonly<Record<ColumnType, string>> = { number: 'DT_DOUBLE', integer: 'DT_INT64', boolean: 'DT_BOOL', string: 'DT_STRING', timestamp: 'DT_STRING', image: 'DT_STRING' };
@@ -106,7 +107,7 @@ function tensorInfo(name: string, dtype: string, shape: readonly number[]): Tens
 /** The default signature takes the columns of the source data; `tensor_inputs` is what the network itself takes, which `predict` accepts by name as well. */
 export function signatureMetadata(servable: Servable): unknown {
   const { preprocessor } = servable;
-  const outputs = Object.fromEntries(outputsOf(servable).map(({ name, datatype, shape }) => [name, tensorInfo(name, datatype === 'BYTES' ? 'DT_STRING' : 'DT_DOUBLE', [-1, ...shape])]));
+  const outputs = Object.fromEntries(outputsOf(servable).map(({ name, datatype, shape }) => [name, tensorInfo(name, datatype === 'BYTES' ? 'DT_STRING' : datatype === 'BOOL' ? 'DT_BOOL' : 'DT_DOUBLE', [-1, ...shape])]));
   const columns = Object.fromEntries(preprocessor.columns.map((column) => [column.name, tensorInfo(column.name, COLUMN_DTYPE[column.type], [-1])]));
   const tensors = Object.fromEntries(preprocessor.inputs.map((spec) => [spec.name, tensorInfo(spec.name, TENSOR_DTYPE[spec.dtype], [-1, ...spec.shape])]));
   return {

@@ -3,7 +3,8 @@ import { RequestError } from '../request-error.ts';
 import type { ModelState } from '../router.ts';
 import type { Answer } from '../servable.ts';
 import type { ProtocolContext } from './http.ts';
-import { objectBody, outputsOf, sendAnswer, targetOf, valuesOf, versionOf } from './http.ts';
+import { outputsOf, valuesOf } from '../named-outputs.ts';
+import { objectBody, sendAnswer, targetOf, versionOf } from './http.ts';
 import { questionOf, signatureMetadata } from './tf-serving-messages.ts';
 
 interface Params {
@@ -69,13 +70,13 @@ function statuses(state: ModelState): unknown[] {
 /** Objects of all outputs; bare values where a model has one output. */
 function byRow(answer: Answer): unknown[] {
   const outputs = outputsOf(answer.servable);
-  const columns = outputs.map((output) => valuesOf(answer, output.name));
+  const columns = outputs.map((output) => valuesOf(answer, output));
   if (outputs.length === 1) return columns[0]!;
   return answer.predictions.map((_, row) => Object.fromEntries(outputs.map((output, index) => [output.name, columns[index]![row]])));
 }
 
 function byColumn(answer: Answer): unknown {
   const outputs = outputsOf(answer.servable);
-  if (outputs.length === 1) return valuesOf(answer, outputs[0]!.name);
-  return Object.fromEntries(outputs.map((output) => [output.name, valuesOf(answer, output.name)]));
+  if (outputs.length === 1) return valuesOf(answer, outputs[0]!);
+  return Object.fromEntries(outputs.map((output) => [output.name, valuesOf(answer, output)]));
 }

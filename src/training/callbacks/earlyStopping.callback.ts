@@ -1,12 +1,13 @@
 import { defineCallback } from '../callback.ts';
 import { Monitor, monitorProperties } from '../monitor.ts';
 import type { MonitorConfig } from '../monitor.ts';
-import { bool, integer } from '../schema-parts.ts';
+import { bool, integer, number } from '../schema-parts.ts';
 
 interface Config extends MonitorConfig {
   readonly patience: number;
   readonly restoreBest: boolean;
   readonly startFromEpoch: number;
+  readonly baseline?: number;
 }
 
 export default defineCallback<Config>({
@@ -16,17 +17,18 @@ export default defineCallback<Config>({
     ...monitorProperties,
     patience: integer('Epochs without improvement after which training ends.', 5, 10),
     restoreBest: bool('End with the weights of the best epoch, also where training was not cut short.', true),
+    baseline: number('What the number must beat: until it does, every epoch counts as one without improvement.', undefined, 0.5),
     startFromEpoch: integer('First epoch that counts.', 1, 5),
   },
   create(config, facts) {
-    const monitor = new Monitor('earlyStopping', config, facts);
+    const monitor = new Monitor('earlyStopping', config, facts, config.baseline);
     return {
       restoreBest: config.restoreBest,
       epochEnd(epoch, numbers) {
         if (epoch < config.startFromEpoch) return {};
         const improved = monitor.see(numbers);
-        if (improved === true) return { improved };
-        return improved === false && monitor.waited >= config.patience ? { stop: monitor.describe() } : {};
+        const stop = improved !== undefined && monitor.waited >= config.patience ? { stop: monitor.describe() } : {};
+        return improved === true ? { improved, ...stop } : stop;
       },
       state: () => monitor.state(),
       restore: (state) => monitor.restore(state),

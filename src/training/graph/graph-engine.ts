@@ -1,6 +1,6 @@
 import type { TensorBatch, TensorSpec } from '../../core/tensor.ts';
 import { PerennialError } from '../../core/errors.ts';
-import { convolves } from '../describe.ts';
+import { convolves, gainsFromOneDnn } from '../describe.ts';
 import { product, showShape } from '../shapes.ts';
 import type { Tf } from '../tf.ts';
 import { required } from '../trainer/engine.ts';
@@ -52,9 +52,9 @@ export class GraphEngine implements TrainingEngine {
     this.#steps = new Map([...new Set(sizes.train)].map((rows, index) => [rows, traceUpdate(tf, this.#rule, rows, sizes.rowWeights, `step${index}_`)]));
     this.#evaluation = sizes.evaluate === undefined ? undefined : traceEvaluation(tf, this.#rule, sizes.evaluate, 'evaluation_');
     const steps = [...this.#steps.values()];
-    // oneDNN's convolutions are found in the main graph alone; dense and recurrent steps run faster as a function.
-    const lowerLoops = request.objective.topologies.some(convolves);
-    this.#stepsMax = lowerLoops ? CONVOLUTIONS_PER_CALL : STEPS_PER_CALL;
+    // What oneDNN can do is found in the main graph alone; dense and recurrent steps run faster as a function.
+    const lowerLoops = request.objective.topologies.some(gainsFromOneDnn);
+    this.#stepsMax = request.objective.topologies.some(convolves) ? CONVOLUTIONS_PER_CALL : STEPS_PER_CALL;
     const program = encodeProgram({ variables: this.#variables, steps, predictions: this.#evaluation === undefined ? [] : [this.#evaluation], lowerLoops });
     this.#session = new GraphSession(tf, program);
     this.#assign(this.#rule.initialWeights(), (name) => new Float32Array(this.#rule.size).fill(this.#rule.slots[name]!));

@@ -41,6 +41,10 @@ export class Tracer {
   readonly #prefix: string;
   readonly #symbols = new Map<DataId, string>();
   readonly #constants = new Map<string, string>();
+  /** Operation, inputs and attributes → node. */
+  readonly #computed = new Map<string, string>();
+  /** Reshaped value → what it was made from. */
+  readonly #reshaped = new Map<string, { readonly symbol: string; readonly shape: string }>();
   #count = 0;
 
   /** @param prefix of the names of all nodes: traces that share a graph need different ones */
@@ -135,14 +139,39 @@ export class Tracer {
 
   #record(op: string, attributes: readonly OpAttribute[], inputs: readonly Tensor[], outputs: readonly Tensor[]): void {
     if (/^(Random|TruncatedNormal|Multinomial)/.test(op)) throw new TraceError(`the operation ${op}, which draws without a seed of its own`);
-    // An operation on constants alone is a constant too: what it gives is read when something symbolic needs it.
-    if (inputs.every((input) => !this.#symbols.has(input.dataId)) && !op.startsWith('Stateless')) return;
-    if (changesNothing(op, attributes, inputs, outputs)) {
+    // An operation on constants alone is a constant too: what it gives is read when something symbolic needs it. Large ones are made in the graph.
+    if (inputs.every((input) => !this.#symbols.has(input.dataId)) && !op.startsWith('Stateless') && !madeFromLittle(inputs, outputs)) return;
+    if (changesNothing(op, attributes, inputs, outputs, (tensor) => this.#backend.readSync(tensor.dataId))) {
       this.bind(outputs[0]!, this.symbolOf(inputs[0]!));
       return;
     }
-    const name = this.add(op, inputs.map((input) => this.symbolOf(input)), { ...inferredAttributes(op, inputs), ...this.#attributes(op, attributes) });
+    if (op === 'Reshape') return this.#reshape(attributes, inputs, outputs[0]!);
+    this.#bindAll(outputs, this.#once(op, inputs.map((input) => this.symbolOf(input)), { ...inferredAttributes(op, inputs), ...this.#attributes(op, attributes) }));
+  }
+
+  #bindAll(outputs: readonly Tensor[], name: string): void {
     outputs.forEach((output, index) => this.bind(output, index === 0 ? name : `${name}:${index}`));
+  }
+
+  /** The same operation on the same values gives the same: gradients often start with what the forward pass has computed. */
+  #once(op: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>>): string {
+    const key = `${op}|${inputs.join()}|${JSON.stringify(attributes)}`;
+    let name = this.#computed.get(key);
+    if (name === undefined) {
+      name = this.add(op, inputs, attributes);
+      this.#computed.set(key, name);
+    }
+    return name;
+  }
+
+  /** Of several reshapes in a row the last one counts, and none where they lead back. */
+  #reshape(attributes: readonly OpAttribute[], inputs: readonly Tensor[], output: Tensor): void {
+    const symbol = this.symbolOf(inputs[0]!);
+    const origin = this.#reshaped.get(symbol) ?? { symbol, shape: inputs[0]!.shape.join() };
+    if (origin.shape === output.shape.join()) return this.bind(output, origin.symbol);
+    const name = this.#once('Reshape', [origin.symbol, this.symbolOf(inputs[1]!)], this.#attributes('Reshape', attributes));
+    this.#reshaped.set(name, origin);
+    this.bind(output, name);
   }
 
   #attributes(op: string, attributes: readonly OpAttribute[]): Record<string, Attribute> {
@@ -169,11 +198,17 @@ function inferredAttributes(op: string, inputs: readonly Tensor[]): Record<strin
   return op === 'Where' ? { T: { type: dataTypeOf(inputs[0]!.dtype) } } : {};
 }
 
-/** A cast to the same type, or a reshape to the same shape: tfjs runs many. */
-function changesNothing(op: string, attributes: readonly OpAttribute[], inputs: readonly Tensor[], outputs: readonly Tensor[]): boolean {
+/** A cast to the same type, a reshape to the same shape, a transposition to the same order: tfjs runs many. */
+function changesNothing(op: string, attributes: readonly OpAttribute[], inputs: readonly Tensor[], outputs: readonly Tensor[], read: (tensor: Tensor) => ArrayLike<number>): boolean {
   if (op === 'Reshape') return inputs[0]!.shape.join() === outputs[0]!.shape.join();
+  if (op === 'Transpose') return Array.from(read(inputs[1]!)).every((axis, index) => axis === index);
   const typeOf = (name: string): unknown => attributes.find((attribute) => attribute.name === name)?.value;
   return op === 'Cast' && typeOf('SrcT') === typeOf('DstT');
+}
+
+/** A large constant that follows from small ones, as a range does from its ends. */
+function madeFromLittle(inputs: readonly Tensor[], outputs: readonly Tensor[]): boolean {
+  return outputs.some(({ size }) => size > CONSTANT_VALUES_MAX) && inputs.every(({ size }) => size <= CONSTANT_VALUES_MAX);
 }
 
 export function dataTypeOf(dtype: string): DataTypeNumber {

@@ -7,7 +7,7 @@ import type { KerasMapping } from './mapping.ts';
 import { snakeCase } from './names.ts';
 
 const CELLS = { lstm, gru, simpleRnn };
-const MERGES = { concat: 'concat', sum: 'sum', average: 'ave' } as const;
+const MERGES = { concat: 'concat', sum: 'sum', average: 'ave', multiply: 'mul' } as const;
 
 interface Config {
   readonly cell: keyof typeof CELLS;
@@ -18,10 +18,10 @@ interface Config {
 export const bidirectionalMapping: KerasMapping<Config> = {
   className: 'Bidirectional',
   reads: ['layer', 'backward_layer', 'merge_mode'],
-  toKeras(_translated, config, inputs) {
+  toKeras(_translated, config, writing) {
     const cell = CELLS[config.cell];
     const { goBackwards: _backwards, ...settings } = config as Config & Record<string, unknown>;
-    const inner = layerConfigToKeras(cell, cell.keras!, settings, inputs);
+    const inner = layerConfigToKeras(cell, cell.keras!, settings, writing);
     return {
       layer: { class_name: cell.keras!.className, config: { name: config.cell.toLowerCase(), trainable: true, dtype: 'float32', ...inner, go_backwards: false } },
       merge_mode: MERGES[config.merge],
@@ -32,7 +32,7 @@ export const bidirectionalMapping: KerasMapping<Config> = {
     const cell = (Object.keys(CELLS) as Config['cell'][]).find((name) => CELLS[name].keras!.className === forward.className);
     if (cell === undefined) throw reading.refuse(`a ${forward.className} inside; LSTM, GRU and SimpleRNN are read`);
     const merge = (Object.keys(MERGES) as Config['merge'][]).find((name) => MERGES[name] === (keras.merge_mode ?? 'concat'));
-    if (merge === undefined) throw reading.refuse(`the merge_mode ${JSON.stringify(keras.merge_mode)}; "concat", "sum" and "ave" are read`);
+    if (merge === undefined) throw reading.refuse(`the merge_mode ${JSON.stringify(keras.merge_mode)}; "concat", "sum", "ave" and "mul" are read`);
     const read = (layer: JsonObject): Record<string, unknown> => kerasConfig(layer, {}, CELLS[cell], CELLS[cell].keras!, reading);
     const { goBackwards, ...settings } = read(forward.config);
     if (goBackwards === true) throw reading.refuse('a forward layer that goes backwards');

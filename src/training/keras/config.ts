@@ -1,26 +1,33 @@
 import type { Json, JsonObject, JsonSchema } from '../../core/json.ts';
 import type { LayerDefinition, Shape } from '../layer.ts';
 import { withDefaults } from '../named.ts';
-import type { KerasMapping, KerasReading } from './mapping.ts';
-import { activationFromKeras, activationToKeras, initializerFromKeras, initializerToKeras, regularizerFromKeras, regularizerToKeras, snakeCase } from './names.ts';
+import type { Named } from '../named.ts';
+import type { KerasMapping, KerasReading, KerasWriting } from './mapping.ts';
+import {
+  activationFromKeras, activationToKeras, constraintFromKeras, constraintToKeras, initializerFromKeras, initializerToKeras, regularizerFromKeras, regularizerToKeras, snakeCase,
+} from './names.ts';
 
-/** The configuration of a layer under Keras's keys; `bidirectional` also asks for that of its cell. */
-export function layerConfigToKeras(definition: LayerDefinition, mapping: KerasMapping, config: Readonly<Record<string, unknown>>, inputs: readonly Shape[]): JsonObject {
+/** The configuration of a layer under Keras's keys; `bidirectional` also asks for that of its cell. @throws what `writing.refuse` gives */
+export function layerConfigToKeras(definition: LayerDefinition, mapping: KerasMapping, config: Readonly<Record<string, unknown>>, writing: KerasWriting): JsonObject {
   const properties = definition.configSchema.properties as Record<string, JsonSchema>;
+  const full = withDefaults(definition.configSchema, config);
   const translated: JsonObject = {};
   for (const key of Object.keys(properties)) {
-    const value = config[key];
-    if (key !== 'name' && key !== 'inputs' && value !== undefined) translated[mapping.keys?.[key] ?? snakeCase(key)] = valueToKeras(key, value);
+    if (key === 'name' || key === 'inputs' || full[key] === undefined || mapping.omit?.includes(key) === true) continue;
+    translated[mapping.keys?.[key] ?? snakeCase(key)] = valueToKeras(key, full[key], mapping, writing);
   }
-  const full = { ...translated, ...mapping.fixed };
-  return mapping.toKeras === undefined ? full : mapping.toKeras(full, config, inputs);
+  const fixed = { ...translated, ...mapping.fixed };
+  return mapping.toKeras === undefined ? fixed : mapping.toKeras(fixed, full, writing);
 }
 
-function valueToKeras(key: string, value: unknown): Json {
-  if (/activation$/i.test(key) && typeof value === 'string') return activationToKeras(value);
-  if (/initializer$/i.test(key) && typeof value === 'string') return initializerToKeras(value);
+function valueToKeras(key: string, value: unknown, mapping: KerasMapping, { dialect, refuse }: KerasWriting): Json {
+  if (/initializer$/i.test(key)) return initializerToKeras(value as Named);
   if (/regularizer$/i.test(key)) return regularizerToKeras(value as object);
-  return value as Json;
+  if (/constraint$/i.test(key)) return constraintToKeras(value as Named);
+  if (!/activation$/i.test(key)) return value as Json;
+  const name = activationToKeras(value as Named, dialect);
+  if (name === undefined && mapping.classFor === undefined) throw refuse(`the activation ${JSON.stringify(value)}, for which there is no name there`);
+  return name ?? null;
 }
 
 /** Settings that have no say in what a model predicts, or that a layer takes for granted. */
@@ -36,7 +43,7 @@ export function kerasConfig(keras: JsonObject, kwargs: JsonObject, definition: L
   const translated: Record<string, unknown> = {};
   const seen = new Set(mapping.reads);
   for (const [key, schema] of Object.entries(properties)) {
-    if (key === 'name' || key === 'inputs') continue;
+    if (key === 'name' || key === 'inputs' || mapping.omit?.includes(key) === true) continue;
     const theirs = mapping.keys?.[key] ?? snakeCase(key);
     seen.add(theirs);
     const value = valueFromKeras(key, keras[theirs], schema, reading);
@@ -56,6 +63,7 @@ function valueFromKeras(key: string, value: Json | undefined, schema: JsonSchema
   if (/activation$/i.test(key)) return activationFromKeras(value, reading);
   if (/initializer$/i.test(key)) return initializerFromKeras(value);
   if (/regularizer$/i.test(key)) return regularizerFromKeras(value);
+  if (/constraint$/i.test(key)) return constraintFromKeras(value);
   if (value === null) return undefined;
   if (schema.type === 'integer' && Array.isArray(value)) {
     if (value.length === 0 || value.some((each) => each !== value[0])) throw reading.refuse(`the ${snakeCase(key)} ${short(value)}; one number for all axes is read`);
@@ -90,14 +98,26 @@ function same(value: Json, expected: Json, inputs: readonly Shape[]): boolean {
 function checkValues(config: Record<string, unknown>, properties: Record<string, JsonSchema>, { refuse }: KerasReading): void {
   for (const [key, value] of Object.entries(config)) {
     const schema = properties[key];
-    if (value === undefined || schema === undefined) continue;
-    for (const each of Array.isArray(value) ? value : [value]) {
-      if (typeof each === 'number' && (!Number.isFinite(each) || Math.abs(each) > 2 ** 31)) throw refuse(`${snakeCase(key)}: ${String(each)}`);
-      if (schema.type === 'integer' && (!Number.isInteger(each) || (typeof schema.minimum === 'number' && (each as number) < schema.minimum))) throw refuse(`${snakeCase(key)}: ${short(each)}; expected an integer from ${String(schema.minimum ?? '')} on`);
-      if (schema.type === 'boolean' && typeof each !== 'boolean') throw refuse(`${snakeCase(key)}: ${short(each)}; expected true or false`);
-      if (schema.type === 'number' && typeof each !== 'number') throw refuse(`${snakeCase(key)}: ${short(each)}; expected a number`);
-      if (Array.isArray(schema.enum) && !schema.enum.includes(each)) throw refuse(`${snakeCase(key)}: ${short(each)}; expected one of ${schema.enum.join(', ')}`);
-      if (schema.oneOf !== undefined && (typeof each !== 'number' || !Number.isInteger(each) || each < 1)) throw refuse(`${snakeCase(key)}: ${short(each)}`);
-    }
+    if (value !== undefined && schema !== undefined && !fits(schema, value)) throw refuse(`${snakeCase(key)}: ${short(value)}, which it cannot have here`);
   }
+}
+
+const SIZE_MAX = 2 ** 31;
+
+/** The keywords that the schemas of layers use; references are not followed. */
+function fits(schema: JsonSchema, value: unknown): boolean {
+  const branches = (schema.oneOf ?? schema.anyOf) as JsonSchema[] | undefined;
+  if (branches !== undefined) return branches.some((branch) => fits(branch, value));
+  if ('const' in schema) return value === schema.const;
+  if (Array.isArray(schema.enum)) return schema.enum.includes(value);
+  if (Array.isArray(value)) {
+    const items = schema.items as JsonSchema | undefined;
+    return (schema.type === undefined || schema.type === 'array') && value.length >= Number(schema.minItems ?? 0) && value.length <= Number(schema.maxItems ?? 64) && value.every((item) => items === undefined || fits(items, item));
+  }
+  if (schema.type === 'boolean') return typeof value === 'boolean';
+  if (schema.type === 'string') return typeof value === 'string';
+  if (schema.type === 'array') return false;
+  if (schema.type !== 'integer' && schema.type !== 'number') return true;
+  if (typeof value !== 'number' || !Number.isFinite(value) || (schema.type === 'integer' && (!Number.isInteger(value) || Math.abs(value) > SIZE_MAX))) return false;
+  return value >= Number(schema.minimum ?? -Infinity) && value <= Number(schema.maximum ?? Infinity) && value > Number(schema.exclusiveMinimum ?? -Infinity) && value < Number(schema.exclusiveMaximum ?? Infinity);
 }

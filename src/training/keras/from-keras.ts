@@ -15,6 +15,8 @@ export interface ReadOptions {
   readonly version: 2 | 3;
   /** Shapes of one example, by input, where the file leaves dimensions open. */
   readonly inputShapes?: Readonly<Record<string, Shape>>;
+  /** The same for a model with one input, whatever its name. */
+  readonly inputShape?: Shape;
 }
 
 /** A network as it was read, with where the weights of its layers are to be found. */
@@ -83,8 +85,9 @@ function inputsOf(all: readonly KerasLayer[], layers: readonly KerasLayer[], opt
     names.set(input.id, name);
     const given = (input.config.batch_shape ?? input.config.batch_input_shape) as Json;
     if (!Array.isArray(given)) throw invalid(`The input "${original}" of the model does not say its shape.`);
-    const shape = options.inputShapes?.[original] ?? options.inputShapes?.[name] ?? given.slice(1);
-    if (shape.length !== given.length - 1 || !shape.every((size) => typeof size === 'number' && Number.isInteger(size) && size > 0)) {
+    const asked = options.inputShapes?.[original] ?? options.inputShapes?.[name] ?? (all.length === 1 ? options.inputShape : undefined);
+    const shape = given.slice(1).map((size, axis) => size ?? (asked?.length === given.length - 1 ? asked[axis] : null));
+    if (!shape.every((size) => typeof size === 'number' && Number.isInteger(size) && size > 0)) {
       throw invalid(`The input "${original}" has the shape ${JSON.stringify(given.slice(1))}, which leaves dimensions open.`, `Say its shape: "inputShapes": { "${original}": [32, …] }.`);
     }
     const vocabularySize = layers.find((layer) => layer.className === 'Embedding' && layer.inputs[0]?.layer === input.id)?.config.input_dim;
@@ -96,9 +99,9 @@ function inputsOf(all: readonly KerasLayer[], layers: readonly KerasLayer[], opt
 function definitionOf(layer: KerasLayer): { readonly definition: LayerDefinition; readonly mapping: KerasMapping } {
   const shown = `The layer "${layer.path.join('/')}" (${layer.className})`;
   if (/Lambda$/.test(layer.className)) throw invalid(`${shown} holds code of its own, which is not run.`, 'Replace it by layers, and save the model again.');
-  const definition = layerRegistry.all().find(({ keras }) => keras?.className === layer.className);
+  const definition = layerRegistry.all().find(({ keras }) => keras?.className === layer.className || keras?.aliases?.includes(layer.className) === true);
   if (definition !== undefined) return { definition, mapping: definition.keras! };
-  const known = layerRegistry.all().flatMap(({ keras }) => keras?.className ?? []);
+  const known = layerRegistry.all().flatMap(({ keras }) => (keras === undefined ? [] : [keras.className, ...(keras.aliases ?? [])]));
   throw invalid(`${shown} has no counterpart here. Read are ${[...new Set(known)].sort().join(', ')}.`, 'Replace it, or save the part of the model before it.');
 }
 
@@ -112,7 +115,7 @@ function shapeOf(layer: KerasLayer, definition: LayerDefinition, node: LayerNode
   }
 }
 
-function readConfig(layer: KerasLayer, definition: LayerDefinition, mapping: KerasMapping, context: Omit<KerasReading, 'refuse'>, notes: string[]): Record<string, unknown> {
+function readConfig(layer: KerasLayer, definition: LayerDefinition, mapping: KerasMapping, context: Omit<KerasReading, 'refuse' | 'className'>, notes: string[]): Record<string, unknown> {
   const refuse = (problem: string): Error => invalid(`The layer "${layer.path.join('/')}" (${layer.className}) has ${problem}.`, 'Change the layer, and save the model again.');
-  return kerasConfig(layer.config, layer.kwargs, definition, mapping, { ...context, refuse }, (note) => notes.push(`Layer "${layer.path.join('/')}": ${note}`));
+  return kerasConfig(layer.config, layer.kwargs, definition, mapping, { ...context, className: layer.className, refuse }, (note) => notes.push(`Layer "${layer.path.join('/')}": ${note}`));
 }

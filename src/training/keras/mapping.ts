@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../core/json.ts';
 import type { Shape } from '../layer.ts';
+import type { KerasDialect } from './names.ts';
 
 /**
  * A layer in Keras's words, for reading and writing. Keys are those of the layer in snake case, activations, initializers and
@@ -8,12 +9,20 @@ import type { Shape } from '../layer.ts';
 export interface KerasMapping<C = any> {
   /** The class in Keras 3, Keras 2 and TF.js. */
   readonly className: string;
+  /** Other classes that are read as this layer. */
+  readonly aliases?: readonly string[];
+  /** The class for a configuration that needs another one. */
+  classFor?(config: C, writing: KerasWriting): string | undefined;
+  /** Keras 2 and TF.js do not have the class. */
+  readonly keras3Only?: boolean;
+  /** Keys of ours that Keras does not have; `toKeras` and `fromKeras` see to them. */
+  readonly omit?: readonly string[];
   /** Our key → Keras's, where it is not the same in snake case. */
   readonly keys?: Readonly<Record<string, string>>;
   /** Keys that are always written so, and that a file must have so. */
   readonly fixed?: Readonly<JsonObject>;
   /** Changes what was translated, on the way out. */
-  toKeras?(translated: JsonObject, config: C, inputs: readonly Shape[]): JsonObject;
+  toKeras?(translated: JsonObject, config: C, writing: KerasWriting): JsonObject;
   /** Changes what was translated, on the way in: gives keys of ours. */
   fromKeras?(translated: Record<string, unknown>, keras: JsonObject, context: KerasReading): Record<string, unknown>;
   /** Keras's keys that `fromKeras` reads. */
@@ -26,7 +35,17 @@ export interface KerasMapping<C = any> {
   readonly call?: { readonly inputs?: readonly string[]; settings?(config: C): JsonObject };
 }
 
+export interface KerasWriting {
+  /** Shapes of what the layer reads. */
+  readonly inputs: readonly Shape[];
+  readonly dialect: KerasDialect;
+  /** @returns an error that names the layer */
+  refuse(problem: string): Error;
+}
+
 export interface KerasReading {
+  /** As it stands in the file: one of the mapping's names. */
+  readonly className: string;
   /** Shapes of what the layer reads. */
   readonly inputs: readonly Shape[];
   /** 2 for Keras 2 and TF.js, 3 for Keras 3. */

@@ -6,8 +6,9 @@ import type { LayerDefinition, Shape } from '../layer.ts';
 import type { LayerNode, Topology } from '../model-config.ts';
 import { layerRegistry } from '../registries.ts';
 import { layerConfigToKeras } from './config.ts';
-import type { KerasMapping } from './mapping.ts';
-import { snakeCase } from './names.ts';
+import type { KerasMapping, KerasWriting } from './mapping.ts';
+import { KERAS2_ACTIVATIONS, snakeCase } from './names.ts';
+import type { KerasDialect } from './names.ts';
 
 /** A network in Keras's words. */
 export interface KerasModel {
@@ -30,11 +31,8 @@ export interface KerasWeight {
   readonly trainable: boolean;
 }
 
-/**
- * @param format for the message: what cannot hold the layer
- * @throws MODEL_INVALID naming a layer that Keras has not
- */
-export function toKeras(topology: Topology, modelName: string, format = 'Keras'): KerasModel {
+/** @throws MODEL_INVALID naming a layer, or a setting of one, that the reader of the dialect has not */
+export function toKeras(topology: Topology, modelName: string, dialect: KerasDialect = 'keras'): KerasModel {
   const shapes = shapesOf(topology);
   const taken = new Set(topology.layers.map(({ name }) => name));
   const inputNames = new Map(topology.inputs.map(({ name }) => [name, freeName(name, taken)]));
@@ -44,15 +42,18 @@ export function toKeras(topology: Topology, modelName: string, format = 'Keras')
   const weighted = topology.inputs.map((spec) => ({ name: names(spec.name), weights: [] as KerasWeight[] }));
   for (const node of topology.layers) {
     const definition = layerRegistry.get(node.type, 'MODEL_INVALID');
-    const mapping = mappingOf(node, definition, format);
+    const mapping = mappingOf(node, definition, dialect);
     const inputs = node.inputs.map((name) => shapes.get(name)!);
+    const writing: KerasWriting = { inputs, dialect, refuse: (problem) => refusal(node, dialect, `has ${problem}`) };
+    const className = mapping.classFor?.(node.config, writing) ?? mapping.className;
+    const config = layerConfigToKeras(definition, mapping, node.config, writing);
+    if (mapping.keras3Only === true || mapping.call?.inputs !== undefined || usesNewActivation(config)) keras3Only.push(node.name);
     layers.push({
-      class_name: mapping.className,
-      config: { name: node.name, trainable: true, dtype: 'float32', ...layerConfigToKeras(definition, mapping, node.config, inputs) },
+      class_name: className,
+      config: { name: node.name, trainable: true, dtype: 'float32', ...config },
       name: node.name,
       inbound_nodes: [inboundNode(node, mapping, names, inputs)],
     });
-    if (mapping.call?.inputs !== undefined) keras3Only.push(node.name);
     weighted.push({ name: node.name, weights: kerasWeights(node, definition, mapping, inputs) });
   }
   const config = {
@@ -76,11 +77,22 @@ export function freeName(name: string, taken: Set<string>): string {
   return free;
 }
 
-function mappingOf(node: LayerNode, { keras }: LayerDefinition, format: string): KerasMapping {
-  if (keras !== undefined) return keras;
-  throw new PerennialError('MODEL_INVALID', `The layer "${node.name}" (${node.type}) cannot be exported to ${format}, which has no such layer.`, {
+const READERS: Readonly<Record<KerasDialect, string>> = { keras: 'Keras', tfjs: 'a TensorFlow.js layers model' };
+
+function mappingOf(node: LayerNode, { keras }: LayerDefinition, dialect: KerasDialect): KerasMapping {
+  if (keras === undefined) throw refusal(node, dialect, 'has no counterpart there');
+  return keras;
+}
+
+function refusal(node: LayerNode, dialect: KerasDialect, problem: string): PerennialError {
+  return new PerennialError('MODEL_INVALID', `The layer "${node.name}" (${node.type}) cannot be exported to ${READERS[dialect]}: it ${problem}.`, {
     hint: 'Export a "savedModel" or a "tfjsGraph": they hold the computation itself.', details: { layer: node.name, type: node.type },
   });
+}
+
+/** Keras 2 does not know it, or computes it otherwise. */
+function usesNewActivation(config: JsonObject): boolean {
+  return Object.entries(config).some(([key, value]) => /activation$/.test(key) && typeof value === 'string' && !KERAS2_ACTIVATIONS.has(value));
 }
 
 function inputLayer(spec: TensorSpec, name: string): JsonObject {

@@ -1,4 +1,5 @@
 import { defineLayer } from '../layer.ts';
+import { anyMask } from '../masks.ts';
 import { requireEqualShapes } from '../shapes.ts';
 
 export default defineLayer<Record<string, never>>({
@@ -9,5 +10,6 @@ export default defineLayer<Record<string, never>>({
   inputsMax: 64,
   outputShape: (inputs) => requireEqualShapes(inputs, 'add'),
   call: (tf, inputs) => inputs.slice(1).reduce((merged, input) => tf.add(merged, input), inputs[0]!),
+  mask: anyMask,
   examples: [{ inputs: [[2, 3], [2, 3], [2, 3]], config: {} }],
 });

@@ -1,16 +1,23 @@
 import { bidirectionalMapping } from '../keras/bidirectional.ts';
+import { penalized } from '../activity.ts';
 import { defineLayer } from '../layer.ts';
-import { CELLS, RECURRENT_DEFAULTS, gateProperties, recurrentProperties, recurrentShape, unroll } from '../recurrent.ts';
+import { CELLS, RECURRENT_DEFAULTS, recurrentProperties, recurrentShape, unroll } from '../recurrent.ts';
 import type { GruConfig, LstmConfig } from '../recurrent.ts';
+import { shapeError } from '../shapes.ts';
+import type { Tensor, Tf } from '../tf.ts';
 import { withPrefix, withoutPrefix } from '../weights.ts';
 
-type Config = Omit<LstmConfig & GruConfig, 'goBackwards'> & {
+type Gates = 'recurrentActivation' | 'unitForgetBias' | 'resetAfter';
+
+type Config = Omit<LstmConfig & GruConfig, 'goBackwards' | Gates> & Partial<Pick<LstmConfig & GruConfig, Gates>> & {
   readonly cell: 'lstm' | 'gru' | 'simpleRnn';
-  readonly merge: 'concat' | 'sum' | 'average';
+  readonly merge: 'concat' | 'sum' | 'average' | 'multiply';
 };
 
 const base = { ...RECURRENT_DEFAULTS, recurrentActivation: 'sigmoid', unitForgetBias: true, resetAfter: true } as const;
-const { goBackwards: _goBackwards, recurrentActivation: _activation, ...shared } = { ...recurrentProperties(), ...gateProperties() };
+const { goBackwards: _goBackwards, ...shared } = recurrentProperties();
+/** Which cells have what. */
+const GATES: Readonly<Record<Gates, readonly Config['cell'][]>> = { recurrentActivation: ['lstm', 'gru'], unitForgetBias: ['lstm'], resetAfter: ['gru'] };
 
 export default defineLayer<Config>({
   type: 'bidirectional',
@@ -18,12 +25,18 @@ export default defineLayer<Config>({
   keras: bidirectionalMapping,
   properties: {
     cell: { enum: ['lstm', 'gru', 'simpleRnn'], default: 'lstm', description: 'Kind of the recurrent layers.', examples: ['gru'] },
-    merge: { enum: ['concat', 'sum', 'average'], default: 'concat', description: 'How the two outputs are joined.', examples: ['sum'] },
+    merge: { enum: ['concat', 'sum', 'average', 'multiply'], default: 'concat', description: 'How the two outputs are joined.', examples: ['sum'] },
     ...shared,
+    recurrentActivation: { allOf: [{ $ref: '#/definitions/activation' }], description: 'Activation function of the gates, of an lstm or gru. Default: sigmoid.', examples: ['hardSigmoid'] },
+    unitForgetBias: { type: 'boolean', description: 'The bias of the forget gate of an lstm starts at 1. Default: true.', examples: [false] },
+    resetAfter: { type: 'boolean', description: 'The gru applies its reset gate after the product with the state. Default: true.', examples: [false] },
   },
   required: ['units'],
   outputShape(inputs, config) {
-    const shape = recurrentShape(inputs, { ...config, goBackwards: false }, 'bidirectional');
+    for (const [key, cells] of Object.entries(GATES)) {
+      if (config[key as Gates] !== undefined && !cells.includes(config.cell)) throw shapeError(`"${key}" is a setting of ${cells.join(' and ')}, but the cell is ${config.cell}`, `Leave "${key}" out, or choose the cell ${cells[0]!}.`);
+    }
+    const shape = recurrentShape(inputs, { ...base, ...config }, 'bidirectional');
     return config.merge === 'concat' ? [...shape.slice(0, -1), 2 * config.units] : shape;
   },
   weights([input], config) {
@@ -38,14 +51,20 @@ export default defineLayer<Config>({
     const reverse = { ...context, seed: [~seed, iteration] as const };
     const last = unroll(tf, cell, x!, withoutPrefix(weights, 'backward'), { ...full, goBackwards: true }, reverse, true);
     const backward = config.returnSequences ? tf.reverse(last, 1) : last;
-    if (config.merge === 'concat') return tf.concat([forward, backward], -1);
-    const sum = tf.add(forward, backward);
-    return config.merge === 'sum' ? sum : tf.div(sum, 2);
+    return penalized(tf, joined(tf, forward, backward, config.merge), config.activityRegularizer, context);
   },
   mask: (_tf, _inputs, config, [mask]) => (config.returnSequences ? mask : undefined),
   examples: [
-    { inputs: [[5, 3]], config: { ...base, units: 4, cell: 'lstm', merge: 'concat' } },
-    { inputs: [[5, 3]], config: { ...base, units: 4, cell: 'gru', merge: 'sum', returnSequences: true } },
-    { inputs: [[5, 3]], config: { ...base, units: 2, cell: 'simpleRnn', merge: 'average' } },
+    { inputs: [[5, 3]], config: { ...RECURRENT_DEFAULTS, units: 4, cell: 'lstm', merge: 'concat' } },
+    { inputs: [[5, 3]], config: { ...RECURRENT_DEFAULTS, units: 4, cell: 'gru', merge: 'sum', returnSequences: true } },
+    { inputs: [[5, 3]], config: { ...RECURRENT_DEFAULTS, units: 2, cell: 'simpleRnn', merge: 'average' } },
+    { inputs: [[5, 3]], config: { ...RECURRENT_DEFAULTS, units: 2, cell: 'gru', merge: 'multiply', useBias: false, resetAfter: false } },
   ],
 });
+
+function joined(tf: Tf, forward: Tensor, backward: Tensor, merge: Config['merge']): Tensor {
+  if (merge === 'concat') return tf.concat([forward, backward], -1);
+  if (merge === 'multiply') return tf.mul(forward, backward);
+  const sum = tf.add(forward, backward);
+  return merge === 'sum' ? sum : tf.div(sum, 2);
+}

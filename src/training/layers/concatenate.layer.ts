@@ -1,21 +1,44 @@
+import { axesProperty, resolveAxes } from '../axes.ts';
 import { defineLayer } from '../layer.ts';
+import type { Shape } from '../layer.ts';
 import { shapeError, showShape } from '../shapes.ts';
+import type { Tensor, Tf } from '../tf.ts';
 
-export default defineLayer<Record<string, never>>({
+interface Config {
+  readonly axis: number;
+}
+
+/** Counted from 1. */
+const axisOf = ({ axis = -1 }: Config, shape: Shape): number => resolveAxes(axis, shape, 'a concatenate layer')[0]!;
+
+export default defineLayer<Config>({
   type: 'concatenate',
-  summary: 'Joins several inputs along their last axis.',
+  summary: 'Joins several inputs along one axis.',
   keras: { className: 'Concatenate' },
-  properties: {},
+  properties: { axis: axesProperty('The axis.', -1, 1, false) },
   inputsMax: 64,
-  outputShape(inputs) {
-    const lead = showShape(inputs[0]!.slice(0, -1));
+  outputShape(inputs, config) {
+    const axis = axisOf(config, inputs[0]!);
+    const others = (shape: Shape): string => showShape(shape.filter((_, index) => index !== axis - 1));
     for (const shape of inputs) {
-      if (showShape(shape.slice(0, -1)) !== lead) {
-        throw shapeError(`concatenate joins along the last axis, but the other axes differ: ${inputs.map(showShape).join(' and ')}`, 'Flatten the inputs first.');
+      if (shape.length !== inputs[0]!.length || others(shape) !== others(inputs[0]!)) {
+        throw shapeError(`concatenate joins along the ${axis === inputs[0]!.length ? 'last axis' : `axis ${axis}`}, but the other axes differ: ${inputs.map(showShape).join(' and ')}`, 'Flatten the inputs first.');
       }
     }
-    return [...inputs[0]!.slice(0, -1), inputs.reduce((width, shape) => width + shape.at(-1)!, 0)];
+    return inputs[0]!.map((length, index) => (index === axis - 1 ? inputs.reduce((sum, shape) => sum + shape[index]!, 0) : length));
   },
-  call: (tf, inputs) => (inputs.length === 1 ? inputs[0]! : tf.concat([...inputs], -1)),
-  examples: [{ inputs: [[2, 3], [2, 1]], config: {} }],
+  call: (tf, inputs, _weights, config) => (inputs.length === 1 ? inputs[0]! : tf.concat([...inputs], axisOf(config, inputs[0]!.shape.slice(1)))),
+  mask: joinedMask,
+  examples: [
+    { inputs: [[2, 3], [2, 1]], config: {} },
+    { inputs: [[2, 3], [4, 3]], config: { axis: 1 } },
+  ],
 });
+
+/** Joined along the steps, masks are joined; else a step counts where it does in any input, and those without a mask count. */
+function joinedMask(tf: Tf, inputs: readonly Tensor[], config: Config, masks: readonly (Tensor | undefined)[]): Tensor | undefined {
+  if (masks.every((mask) => mask === undefined)) return undefined;
+  const all = masks.map((mask, index) => mask ?? tf.ones(inputs[index]!.shape.slice(0, 2)));
+  if (axisOf(config, inputs[0]!.shape.slice(1)) === 1 && inputs[0]!.rank > 2) return tf.concat(all, 1);
+  return all.reduce((merged, mask) => tf.maximum(merged, mask));
+}

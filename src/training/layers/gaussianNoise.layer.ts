@@ -8,6 +8,7 @@ export default defineLayer<{ readonly stddev: number }>({
   keras: { className: 'GaussianNoise' },
   properties: { stddev: number('Standard deviation of the noise.', undefined, 0.1, { minimum: 0 }) },
   required: ['stddev'],
+  augmentation: true,
   outputShape: ([input]) => input!,
   call: (tf, [x], _weights, { stddev }, context) => (context.training ? tf.add(x!, tf.mul(statelessNormal(tf, x!.shape, context.seed), stddev)) : x!),
   examples: [{ inputs: [[8]], config: { stddev: 0.3 } }],

@@ -1,4 +1,5 @@
 import { snakeCase } from '../keras/names.ts';
+import { penalized } from '../activity.ts';
 import { defineLayer } from '../layer.ts';
 import { RECURRENT_DEFAULTS, gateProperties, gruCell, recurrentProperties, recurrentShape, unroll } from '../recurrent.ts';
 import type { GruConfig } from '../recurrent.ts';
@@ -17,12 +18,13 @@ export default defineLayer<GruConfig>({
   required: ['units'],
   outputShape: (inputs, config) => recurrentShape(inputs, config, 'gru'),
   weights: ([input], config) => gruCell.weights(input!.at(-1)!, config),
-  call: (tf, [x], weights, config, context) => unroll(tf, gruCell, x!, weights, config, context),
+  call: (tf, [x], weights, config, context) => penalized(tf, unroll(tf, gruCell, x!, weights, config, context), config.activityRegularizer, context),
   mask: (_tf, _inputs, config, [mask]) => (config.returnSequences ? mask : undefined),
   examples: [
     { inputs: [[5, 3]], config: { ...base, units: 4 } },
     { inputs: [[5, 3]], config: { ...base, units: 4, returnSequences: true } },
     { inputs: [[5, 3]], config: { ...base, units: 4, goBackwards: true } },
     { inputs: [[5, 3]], config: { ...base, units: 4, resetAfter: false } },
+    { inputs: [[5, 3]], config: { ...base, units: 4, useBias: false } },
   ],
 });

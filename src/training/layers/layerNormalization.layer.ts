@@ -2,8 +2,10 @@ import { addBias } from '../bias.ts';
 import { normalizeRows } from '../layer-norm.ts';
 import { defineLayer } from '../layer.ts';
 import { bool, number } from '../schema-parts.ts';
+import { weightOf, weightProperties } from '../weight-options.ts';
+import type { WeightOptions } from '../weight-options.ts';
 
-interface Config {
+interface Config extends WeightOptions<'gamma'>, WeightOptions<'beta'> {
   readonly epsilon: number;
   readonly center: boolean;
   readonly scale: boolean;
@@ -17,13 +19,14 @@ export default defineLayer<Config>({
     epsilon: number('Added to the variance.', 0.001, 0.001, { exclusiveMinimum: 0 }),
     center: bool('Add a trained offset.', true),
     scale: bool('Multiply by a trained factor.', true),
+    ...weightProperties('gamma', 'beta'),
   },
   outputShape: ([input]) => input!,
   weights([input], config) {
     const shape = [input!.at(-1)!];
     return [
-      ...(config.scale ? [{ name: 'gamma', shape, initializer: 'ones' as const, trainable: true }] : []),
-      ...(config.center ? [{ name: 'beta', shape, initializer: 'zeros' as const, trainable: true }] : []),
+      ...(config.scale ? [weightOf('gamma', shape, config)] : []),
+      ...(config.center ? [weightOf('beta', shape, config)] : []),
     ];
   },
   call(tf, [x], { gamma, beta }, { epsilon }) {

@@ -1,4 +1,5 @@
 import { snakeCase } from '../keras/names.ts';
+import { penalized } from '../activity.ts';
 import { defineLayer } from '../layer.ts';
 import { RECURRENT_DEFAULTS, gateProperties, lstmCell, recurrentProperties, recurrentShape, unroll } from '../recurrent.ts';
 import type { LstmConfig } from '../recurrent.ts';
@@ -17,11 +18,11 @@ export default defineLayer<LstmConfig>({
   required: ['units'],
   outputShape: (inputs, config) => recurrentShape(inputs, config, 'lstm'),
   weights: ([input], config) => lstmCell.weights(input!.at(-1)!, config),
-  call: (tf, [x], weights, config, context) => unroll(tf, lstmCell, x!, weights, config, context),
+  call: (tf, [x], weights, config, context) => penalized(tf, unroll(tf, lstmCell, x!, weights, config, context), config.activityRegularizer, context),
   mask: (_tf, _inputs, config, [mask]) => (config.returnSequences ? mask : undefined),
   examples: [
     { inputs: [[5, 3]], config: { ...base, units: 4 } },
     { inputs: [[5, 3]], config: { ...base, units: 4, returnSequences: true } },
-    { inputs: [[5, 3]], config: { ...base, units: 4, goBackwards: true } },
+    { inputs: [[5, 3]], config: { ...base, units: 4, goBackwards: true, biasInitializer: 'normal', recurrentConstraint: { maxNorm: { maxValue: 0.9, axis: 1 } } } },
   ],
 });

@@ -1,4 +1,4 @@
-import { draws, factor, perImage, rangeOf, requireColour, spread } from '../augmentation.ts';
+import { draws, factor, perImage, rangeOf, requireColour, sameness, shareOf, spread } from '../augmentation.ts';
 import type { Factor } from '../augmentation.ts';
 import { defineLayer } from '../layer.ts';
 import type { Tensor, Tf } from '../tf.ts';
@@ -30,8 +30,11 @@ function turned(tf: Tf, x: Tensor, by: Tensor): Tensor {
   const [red, green, blue] = tf.split(x, 3, 3) as [Tensor, Tensor, Tensor];
   const value = tf.max(x, 3, true);
   const chroma = tf.sub(value, tf.min(x, 3, true));
-  const sector = (a: Tensor, b: Tensor, start: number): Tensor => tf.add(tf.divNoNan(tf.sub(a, b), chroma), start);
-  const hue = tf.where(tf.equal(value, red), sector(green, blue, 0), tf.where(tf.equal(value, green), sector(blue, red, 2), sector(red, green, 4)));
+  const sector = (a: Tensor, b: Tensor, start: number): Tensor => tf.add(shareOf(tf, tf.sub(a, b), chroma), start);
+  const isRed = sameness(tf, value, red);
+  const isGreen = tf.mul(sameness(tf, value, green), tf.sub(1, isRed));
+  const isBlue = tf.sub(1, tf.add(isRed, isGreen));
+  const hue = tf.addN([tf.mul(isRed, sector(green, blue, 0)), tf.mul(isGreen, sector(blue, red, 2)), tf.mul(isBlue, sector(red, green, 4))]);
   const moved = tf.add(hue, by);
   // How far a channel lies below the value, by its distance from the hue.
   const channels = [5, 3, 1].map((offset) => {

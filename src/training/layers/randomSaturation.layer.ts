@@ -1,4 +1,4 @@
-import { aroundOne, draws, factor, perImage, requireColour, spread } from '../augmentation.ts';
+import { aroundOne, draws, factor, perImage, requireColour, shareOf, spread } from '../augmentation.ts';
 import type { Factor } from '../augmentation.ts';
 import { defineLayer } from '../layer.ts';
 
@@ -19,9 +19,8 @@ export default defineLayer<Config>({
     if (!context.training) return x!;
     const [drawn] = draws(tf, x!, 1, context);
     const value = tf.max(x!, 3, true);
-    const lowest = tf.min(x!, 3, true);
     // Full saturation is where the weakest channel is gone: no channel becomes negative.
-    const most = tf.divNoNan(value, tf.sub(value, lowest));
+    const most = shareOf(tf, value, tf.sub(value, tf.min(x!, 3, true)));
     const strength = tf.minimum(perImage(tf, spread(tf, drawn!, aroundOne(config.factor))), most);
     return tf.sub(value, tf.mul(tf.sub(value, x!), strength));
   },

@@ -3,6 +3,7 @@ import { defineLayer } from '../layer.ts';
 import { projected } from '../projective.ts';
 import type { Interpolation } from '../projective.ts';
 import { integer } from '../schema-parts.ts';
+import type { Tensor, Tf } from '../tf.ts';
 
 interface Config {
   readonly height: number;
@@ -25,23 +26,33 @@ export default defineLayer<Config>({
   required: ['height', 'width'],
   outputShape: (inputs, { height, width }) => [height, width, requireImages(inputs, 'resizing')[2]!],
   call(tf, [x], _weights, { height, width, fit, interpolation, fillValue }) {
-    const [rows, from, across] = x!.shape as [number, number, number];
-    if (height === from && width === across) return x!;
-    const scales = [from / height, across / width] as const;
-    const scale = fit === 'cover' ? Math.min(...scales) : Math.max(...scales);
-    const [high, wide] = fit === 'fill' ? scales : [scale, scale];
-    // Middles of pixels on middles of pixels; the middle of the image stays in the middle.
-    const offset = (length: number, given: number, step: number): number => (length - 1) / 2 - (step * (given - 1)) / 2;
-    const maps = tf.tile(tf.tensor2d([[wide, 0, offset(across, width, wide), 0, high, offset(from, height, high)]]), [rows, 1]);
-    const resized = projected(tf, x!, maps, { size: [height, width], interpolation, fillMode: 'nearest', fillValue: 0 });
-    if (fit !== 'contain') return resized;
-    const [used, usedAcross] = [Math.round(from / scale), Math.round(across / scale)];
-    const [top, left] = [Math.floor((height - used) / 2), Math.floor((width - usedAcross) / 2)];
-    const inner = tf.slice(resized, [0, top, left, 0], [-1, used, usedAcross, -1]);
-    return tf.pad(inner, [[0, 0], [top, height - used - top], [left, width - usedAcross - left], [0, 0]], fillValue);
+    const framed = fit === 'fill' ? x! : fit === 'cover' ? cut(tf, x!, height / width) : bordered(tf, x!, height / width, fillValue);
+    const [rows, from, across] = framed.shape as [number, number, number];
+    if (height === from && width === across) return framed;
+    const [high, wide] = [from / height, across / width];
+    // Middles of pixels are read, so the first one lies half a step from the border.
+    const maps = tf.tile(tf.tensor2d([[wide, 0, (wide - 1) / 2, 0, high, (high - 1) / 2]]), [rows, 1]);
+    return projected(tf, framed, maps, { size: [height, width], interpolation, fillMode: 'nearest', fillValue: 0 });
   },
   examples: [
     { inputs: [[6, 4, 2]], config: { height: 3, width: 5, fit: 'fill', interpolation: 'bilinear', fillValue: 0 } },
     { inputs: [[6, 4, 1]], config: { height: 8, width: 8, fit: 'contain', interpolation: 'nearest', fillValue: 1 } },
   ],
 });
+
+/** The largest part from the middle with these proportions. @param aspect height / width */
+function cut(tf: Tf, x: Tensor, aspect: number): Tensor {
+  const [, height, width] = x.shape as [number, number, number];
+  const [high, wide] = [within(width * aspect, height), within(height / aspect, width)];
+  return tf.slice(x, [0, Math.floor((height - high) / 2), Math.floor((width - wide) / 2), 0], [-1, high, wide, -1]);
+}
+
+/** Borders on two sides, so that the whole has these proportions. */
+function bordered(tf: Tf, x: Tensor, aspect: number, value: number): Tensor {
+  const [, height, width] = x.shape as [number, number, number];
+  const [more, moreAcross] = [Math.max(0, Math.floor(width * aspect) - height), Math.max(0, Math.floor(height / aspect) - width)];
+  const [top, left] = [Math.floor(more / 2), Math.floor(moreAcross / 2)];
+  return tf.pad(x, [[0, 0], [top, more - top], [left, moreAcross - left], [0, 0]], value);
+}
+
+const within = (length: number, most: number): number => Math.max(1, Math.min(most, Math.floor(length)));

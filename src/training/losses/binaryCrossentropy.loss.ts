@@ -1,11 +1,6 @@
-import { EPSILON, labelSmoothing } from '../crossentropy.ts';
+import { EPSILON, labelSmoothing, smoothedBinary } from '../crossentropy.ts';
 import type { CrossentropyConfig } from '../crossentropy.ts';
 import { defineLoss } from '../loss.ts';
-import type { Tensor, Tf } from '../tf.ts';
-
-function smoothed(tf: Tf, labels: Tensor, share: number): Tensor {
-  return share === 0 ? labels : tf.add(tf.mul(labels, 1 - share), share / 2);
-}
 
 export default defineLoss<CrossentropyConfig>({
   name: 'binaryCrossentropy',
@@ -14,7 +9,7 @@ export default defineLoss<CrossentropyConfig>({
   labels: 'binary',
   activations: ['sigmoid'],
   value(tf, labels, predictions, config) {
-    const truth = smoothed(tf, labels, config.labelSmoothing);
+    const truth = smoothedBinary(tf, labels, config.labelSmoothing);
     const share = tf.clipByValue(predictions, EPSILON, 1 - EPSILON);
     const likelihood = tf.add(tf.mul(truth, tf.log(share)), tf.mul(tf.sub(1, truth), tf.log(tf.sub(1, share))));
     return tf.neg(tf.mean(likelihood, -1));
@@ -22,7 +17,7 @@ export default defineLoss<CrossentropyConfig>({
   fromLogits: {
     activation: 'sigmoid',
     value(tf, labels, logits, config) {
-      const truth = smoothed(tf, labels, config.labelSmoothing);
+      const truth = smoothedBinary(tf, labels, config.labelSmoothing);
       const tail = tf.log1p(tf.exp(tf.neg(tf.abs(logits))));
       return tf.mean(tf.add(tf.sub(tf.relu(logits), tf.mul(logits, truth)), tail), -1);
     },

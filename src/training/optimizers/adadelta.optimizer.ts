@@ -1,4 +1,4 @@
-import { moving } from '../moments.ts';
+import { blended } from '../moments.ts';
 import { defineOptimizer } from '../optimizer.ts';
 import type { CommonOptimizerConfig } from '../optimizer.ts';
 import { number } from '../schema-parts.ts';
@@ -18,10 +18,9 @@ export default defineOptimizer<Config>({
   },
   slots: () => ({ gradients: 0, updates: 0 }),
   update(tf, { weights, gradient, slots, scalars }, config) {
-    const gradients = moving(tf, slots.gradients!, tf.square(gradient), config.rho);
-    const ratio = tf.div(tf.sqrt(tf.add(slots.updates!, config.epsilon)), tf.sqrt(tf.add(gradients, config.epsilon)));
-    const descent = tf.mul(ratio, gradient);
-    const updates = moving(tf, slots.updates!, tf.square(descent), config.rho);
+    const gradients = blended(tf, slots.gradients!, tf.square(gradient), config.rho);
+    const descent = tf.div(tf.mul(tf.sqrt(tf.add(slots.updates!, config.epsilon)), gradient), tf.sqrt(tf.add(gradients, config.epsilon)));
+    const updates = blended(tf, slots.updates!, tf.square(descent), config.rho);
     return { weights: tf.sub(weights, tf.mul(descent, scalars.learningRate!)), slots: { gradients, updates } };
   },
   reference: 'https://keras.io/api/optimizers/adadelta/',

@@ -1,3 +1,4 @@
+import { correction } from '../float32.ts';
 import { momentProperties } from '../moment-schema.ts';
 import { moving } from '../moments.ts';
 import type { MomentConfig } from '../moments.ts';
@@ -10,11 +11,11 @@ export default defineOptimizer<CommonOptimizerConfig & MomentConfig>({
   learningRate: 0.001,
   properties: momentProperties,
   slots: () => ({ mean: 0, largest: 0 }),
-  scalars: (step, learningRate, config) => ({ alpha: learningRate / (1 - config.beta1 ** step) }),
+  scalars: (step, learningRate, config) => ({ learningRate, correction: correction(config.beta1, step) }),
   update(tf, { weights, gradient, slots, scalars }, config) {
     const mean = moving(tf, slots.mean!, gradient, config.beta1);
     const largest = tf.maximum(tf.mul(slots.largest!, config.beta2), tf.abs(gradient));
-    const descent = tf.div(tf.mul(mean, scalars.alpha!), tf.add(largest, config.epsilon));
+    const descent = tf.div(tf.mul(mean, scalars.learningRate!), tf.mul(tf.add(largest, config.epsilon), scalars.correction!));
     return { weights: tf.sub(weights, descent), slots: { mean, largest } };
   },
   reference: 'https://keras.io/api/optimizers/adamax/',

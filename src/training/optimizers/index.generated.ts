@@ -5,6 +5,7 @@ import adagradOptimizer from './adagrad.optimizer.ts';
 import adamOptimizer from './adam.optimizer.ts';
 import adamWOptimizer from './adamW.optimizer.ts';
 import adamaxOptimizer from './adamax.optimizer.ts';
+import lionOptimizer from './lion.optimizer.ts';
 import nadamOptimizer from './nadam.optimizer.ts';
 import rmspropOptimizer from './rmsprop.optimizer.ts';
 import sgdOptimizer from './sgd.optimizer.ts';
@@ -15,6 +16,7 @@ export const optimizers: readonly OptimizerDefinition[] = [
   adamOptimizer,
   adamWOptimizer,
   adamaxOptimizer,
+  lionOptimizer,
   nadamOptimizer,
   rmspropOptimizer,
   sgdOptimizer,

@@ -1,3 +1,4 @@
+import { correction, float32, power } from '../float32.ts';
 import { momentProperties } from '../moment-schema.ts';
 import { moving } from '../moments.ts';
 import type { MomentConfig } from '../moments.ts';
@@ -14,12 +15,15 @@ export default defineOptimizer<CommonOptimizerConfig & MomentConfig>({
     const now = momentumAt(step, config.beta1);
     const next = momentumAt(step + 1, config.beta1);
     const product = momentumProduct(step, config.beta1);
-    return { learningRate, past: next / (1 - product * next), present: (1 - now) / (1 - product), correction: 1 - config.beta2 ** step };
+    return {
+      learningRate, past: next, pastCorrection: float32(1 - float32(product * next)),
+      present: float32(1 - now), presentCorrection: float32(1 - product), correction: correction(config.beta2, step),
+    };
   },
   update(tf, { weights, gradient, slots, scalars }, config) {
-    const mean = moving(tf, slots.mean!, gradient, config.beta1);
-    const variance = moving(tf, slots.variance!, tf.square(gradient), config.beta2);
-    const ahead = tf.add(tf.mul(mean, scalars.past!), tf.mul(gradient, scalars.present!));
+    const mean = moving(tf, slots.mean!, gradient, float32(config.beta1));
+    const variance = moving(tf, slots.variance!, tf.square(gradient), float32(config.beta2));
+    const ahead = tf.add(tf.div(tf.mul(mean, scalars.past!), scalars.pastCorrection!), tf.div(tf.mul(gradient, scalars.present!), scalars.presentCorrection!));
     const spread = tf.add(tf.sqrt(tf.div(variance, scalars.correction!)), config.epsilon);
     return { weights: tf.sub(weights, tf.div(tf.mul(ahead, scalars.learningRate!), spread)), slots: { mean, variance } };
   },
@@ -28,7 +32,7 @@ export default defineOptimizer<CommonOptimizerConfig & MomentConfig>({
 
 /** The schedule of the momentum: it grows towards `beta1`. */
 function momentumAt(step: number, beta1: number): number {
-  return beta1 * (1 - 0.5 * 0.96 ** step);
+  return float32(float32(beta1) * float32(1 - float32(0.5 * power(0.96, step))));
 }
 
 const products = new Map<number, number[]>();
@@ -37,6 +41,6 @@ const products = new Map<number, number[]>();
 function momentumProduct(step: number, beta1: number): number {
   let known = products.get(beta1);
   if (known === undefined) products.set(beta1, (known = [1]));
-  while (known.length <= step && known.at(-1)! > 0) known.push(known.at(-1)! * momentumAt(known.length, beta1));
+  while (known.length <= step && known.at(-1)! > 0) known.push(float32(known.at(-1)! * momentumAt(known.length, beta1)));
   return known[step] ?? 0;
 }

@@ -1,4 +1,4 @@
-import { moving } from '../moments.ts';
+import { blended } from '../moments.ts';
 import { defineOptimizer } from '../optimizer.ts';
 import type { CommonOptimizerConfig } from '../optimizer.ts';
 import { bool, number } from '../schema-parts.ts';
@@ -22,10 +22,10 @@ export default defineOptimizer<Config>({
   },
   slots: (config) => ({ square: 0, ...(config.momentum > 0 ? { momentum: 0 } : {}), ...(config.centered ? { mean: 0 } : {}) }),
   update(tf, { weights, gradient, slots, scalars }, config) {
-    const square = moving(tf, slots.square!, tf.square(gradient), config.rho);
-    const mean = config.centered ? moving(tf, slots.mean!, gradient, config.rho) : undefined;
+    const square = blended(tf, slots.square!, tf.square(gradient), config.rho);
+    const mean = config.centered ? blended(tf, slots.mean!, gradient, config.rho) : undefined;
     const spread = mean === undefined ? square : tf.sub(square, tf.square(mean));
-    const descent = tf.mul(tf.mul(gradient, scalars.learningRate!), tf.rsqrt(tf.add(spread, config.epsilon)));
+    const descent = tf.div(tf.mul(gradient, scalars.learningRate!), tf.sqrt(tf.add(spread, config.epsilon)));
     const momentum = config.momentum > 0 ? tf.add(tf.mul(slots.momentum!, config.momentum), descent) : undefined;
     return {
       weights: tf.sub(weights, momentum ?? descent),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { EngineState } from './engine.ts';
+import type { SearchResult } from './learning-rate-search.ts';
 
 /** Where a training stands, besides its tensors. */
 export interface Position {
@@ -16,6 +17,8 @@ export interface Position {
   /** Sums over the epoch at work, of what the engine reports. */
   readonly sums: readonly number[];
   readonly rows: number;
+  /** Where the learning rate was searched for: before the first update. */
+  readonly search?: SearchResult;
   readonly callbacks: readonly JsonObject[];
   readonly bestEpoch: number | null;
   readonly history: readonly Readonly<Record<string, number>>[];

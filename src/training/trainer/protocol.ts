@@ -1,6 +1,7 @@
 import type { ArtifactManifest, ArtifactRef } from '../../core/artifact.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { TrainConfig } from '../train-config.ts';
+import type { BaseFiles } from '../transfer/base-files.ts';
 
 /** The job file that a trainer process is started with. All paths are absolute. */
 export interface TrainerJob {
@@ -11,8 +12,12 @@ export interface TrainerJob {
     /** File of the artifact → verified local copy. */
     readonly paths: Readonly<Record<string, string>>;
   };
+  /** What the model starts from, where it does. */
+  readonly base?: BaseFiles;
   /** Digest of everything that the weights depend on. */
   readonly binding: string;
+  /** Memory for the rows of a split; larger ones are streamed. Default: that of the data domain. */
+  readonly memoryBytes?: number;
   readonly checkpointDir: string;
   readonly resultDir: string;
 }

@@ -1,4 +1,6 @@
 import type { OutputSpec, TensorSpec } from '../../core/tensor.ts';
+import type { SearchResult } from './learning-rate-search.ts';
+import type { HeadMeta } from '../types.ts';
 
 /** `result.json`: what a trainer says about the weights it made. */
 export interface TrainingResult {
@@ -12,8 +14,10 @@ export interface TrainingResult {
   readonly parameters: number;
   readonly trainableParameters: number;
   readonly loss: string;
+  readonly heads?: readonly HeadMeta[];
   readonly optimizer: string;
   readonly epochsRun: number;
   readonly bestEpoch: number;
+  readonly learningRateSearch?: SearchResult;
   readonly final: Readonly<Record<string, number>>;
 }

@@ -1,8 +1,7 @@
-import type { TensorBatch } from '../../core/tensor.ts';
+import type { ExamplesReader } from '../../data/examples.ts';
 
 /** Random access to the rows of one split; the label is the tensor `@label`. */
-export interface RowReader {
-  readonly rows: number;
-  read(start: number, count: number): TensorBatch;
-  gather(indices: Int32Array): TensorBatch;
-}
+export type RowReader = Pick<ExamplesReader, 'rows' | 'read' | 'gather'>;
+
+/** Rows that may not all fit into memory. */
+export type StreamReader = Omit<ExamplesReader, 'read'>;

@@ -1,31 +1,42 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { PerennialError } from '../../core/errors.ts';
-import { Prng } from '../../core/prng.ts';
 import type { Callback } from '../callback.ts';
 import type { LabelledBatch, Objective } from '../objective.ts';
+import { BatchSource } from './batch-source.ts';
 import { evaluateSet } from './evaluate-set.ts';
 import type { Checkpoint, CheckpointFolder, Position } from './checkpoint.ts';
 import { explainDivergence } from './divergence.ts';
 import type { EngineState, StepOutcome, TrainingEngine } from './engine.ts';
-import type { RowReader } from './row-reader.ts';
+import { searchLearningRate } from './learning-rate-search.ts';
+import type { SearchResult, SearchSettings } from './learning-rate-search.ts';
+import type { RowReader, StreamReader } from './row-reader.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import type { TrainerMessage } from './protocol.ts';
 
 export interface LoopSettings {
   readonly epochs: number;
+  /** Batches after which training ends, in the middle of its last epoch or at its end. */
+  readonly steps: number;
   readonly batchSize: number;
   readonly seed: number;
   readonly shuffle: boolean;
   readonly learningRate: number;
+  /** How the learning rate is searched for, in place of `learningRate`. */
+  readonly search?: SearchSettings;
+  /** Batches per update. */
+  readonly accumulation: number;
   readonly validateEveryEpochs: number;
+  /** First validation rows that are looked at. */
+  readonly validationRows?: number;
   readonly checkpointEveryEpochs: number | undefined;
+  readonly checkpointEverySteps?: number;
   readonly checkpointEverySeconds: number;
 }
 
 export interface LoopParts {
   readonly engine: TrainingEngine;
-  readonly train: RowReader;
+  readonly train: StreamReader;
   /** undefined where the validation split is empty. */
   readonly validation: RowReader | undefined;
   readonly objective: Objective;
@@ -45,6 +56,7 @@ export interface LoopOutcome {
   /** The epoch that the weights are of. */
   readonly keptEpoch: number;
   readonly history: readonly Readonly<Record<string, number>>[];
+  readonly search?: SearchResult;
 }
 
 const YIELD_MS = 100;
@@ -60,9 +72,9 @@ export class TrainLoop {
   readonly #parts: LoopParts;
   readonly #meter: ProgressMeter;
   readonly #stepsPerEpoch: number;
+  readonly #source: BatchSource;
   #position: MutablePosition = { epoch: 0, batch: 0, step: 0, sums: [], rows: 0, callbacks: [], bestEpoch: null, history: [] };
   #best: EngineState | undefined;
-  #order: Int32Array = new Int32Array(0);
   #stopped: string | undefined;
   #savedAt = performance.now();
   #savingMs = 0;
@@ -71,7 +83,10 @@ export class TrainLoop {
   constructor(parts: LoopParts) {
     this.#parts = parts;
     this.#stepsPerEpoch = stepsPerEpoch(parts.train.rows, parts.settings.batchSize);
-    this.#meter = new ProgressMeter(parts.settings.epochs * parts.train.rows);
+    this.#source = new BatchSource(parts.train, parts.settings);
+    const { steps, batchSize } = parts.settings;
+    const whole = Math.floor(steps / this.#stepsPerEpoch);
+    this.#meter = new ProgressMeter(whole * parts.train.rows + (steps - whole * this.#stepsPerEpoch) * batchSize);
   }
 
   /** @throws TRAINING_DIVERGED, DATA_INVALID, CANCELLED */
@@ -80,9 +95,14 @@ export class TrainLoop {
     const found = this.#parts.checkpoints.latest((message) => send({ type: 'notice', message }));
     if (found !== undefined) this.#restore(found);
     send({ type: 'started', engine: engine.name, resumedEpoch: this.#position.epoch, resumedStep: this.#position.step });
-    while (this.#position.epoch < settings.epochs && this.#stopped === undefined) {
-      await this.#epoch();
-      await this.#endEpoch();
+    try {
+      await this.#search();
+      while (this.#position.epoch < settings.epochs && this.#stopped === undefined) {
+        await this.#epoch();
+        await this.#endEpoch();
+      }
+    } finally {
+      await this.#source.close();
     }
     return this.#finish();
   }
@@ -94,16 +114,29 @@ export class TrainLoop {
     for (const [index, callback] of this.#parts.callbacks.entries()) callback.restore(checkpoint.position.callbacks[index]!);
   }
 
+  /** Before the first update, from the initial weights: found again by a run that was interrupted before it has saved. */
+  async #search(): Promise<void> {
+    const { engine, settings } = this.#parts;
+    if (settings.search === undefined || this.#position.search !== undefined) return;
+    const search = await searchLearningRate(engine, (index) => this.#batchSoon(index), settings.accumulation, settings.search, () => this.#breathe(false));
+    this.#position = { ...this.#position, search };
+    const { suggested, curve } = search;
+    if (suggested === undefined) this.#notice(`the loss fell at none of ${curve.length} learning rates; training goes on with ${settings.learningRate}`);
+    else this.#notice(`learning rate ${suggested} found in ${curve.length} steps`);
+  }
+
   async #epoch(): Promise<void> {
-    const { engine, train, settings } = this.#parts;
-    this.#order = epochOrder(train.rows, settings, this.#position.epoch);
-    while (this.#position.batch < this.#stepsPerEpoch) {
-      const count = this.#batchesOfNextCall(engine.stepsPerCall);
-      const batches = Array.from({ length: count }, (_, index) => this.#batch(this.#position.batch + index));
+    const { engine, settings } = this.#parts;
+    const first = this.#position.epoch * this.#stepsPerEpoch;
+    while (this.#position.batch < this.#stepsPerEpoch && this.#position.step < settings.steps) {
+      const count = Math.min(this.#batchesOfNextCall(engine.stepsPerCall), settings.steps - this.#position.step, this.#untilSave());
+      await this.#source.ready(first + this.#position.batch, count);
+      const batches = Array.from({ length: count }, (_, index) => this.#batch(first + this.#position.batch + index));
       const rates = batches.map((_, index) => this.#learningRate(this.#position.step + index));
       this.#account(batches, rates, engine.train(batches, this.#position.step, rates));
       await this.#breathe();
-      this.#saveWhenDue();
+      if (settings.checkpointEverySteps !== undefined && this.#position.step % settings.checkpointEverySteps === 0) this.#save();
+      else this.#saveWhenDue();
     }
   }
 
@@ -114,14 +147,25 @@ export class TrainLoop {
     return full > 0 ? Math.min(most, full) : 1;
   }
 
+  /** Batches up to the next one after which a checkpoint is due by their number. */
+  #untilSave(): number {
+    const { checkpointEverySteps } = this.#parts.settings;
+    return checkpointEverySteps === undefined ? Infinity : checkpointEverySteps - (this.#position.step % checkpointEverySteps);
+  }
+
+  /** @param index through all epochs */
   #batch(index: number): LabelledBatch {
-    const { train, settings, objective } = this.#parts;
-    return objective.batch(train.gather(this.#order.slice(index * settings.batchSize, (index + 1) * settings.batchSize)));
+    return this.#parts.objective.batch(this.#source.batch(index));
+  }
+
+  async #batchSoon(index: number): Promise<LabelledBatch> {
+    await this.#source.ready(index, 1);
+    return this.#batch(index);
   }
 
   #learningRate(step: number): number {
     const epoch = Math.floor(step / this.#stepsPerEpoch);
-    return this.#parts.callbacks.reduce((rate, callback) => rate * (callback.learningRateFactor?.(step, epoch) ?? 1), this.#parts.settings.learningRate);
+    return this.#parts.callbacks.reduce((rate, callback) => rate * (callback.learningRateFactor?.(step, epoch) ?? 1), this.#position.search?.suggested ?? this.#parts.settings.learningRate);
   }
 
   #account(batches: readonly LabelledBatch[], rates: readonly number[], outcomes: readonly StepOutcome[]): void {
@@ -163,20 +207,20 @@ export class TrainLoop {
   async #validate(epoch: number): Promise<Record<string, number>> {
     const { engine, validation, settings, objective } = this.#parts;
     if (validation === undefined || (epoch % settings.validateEveryEpochs !== 0 && epoch !== settings.epochs)) return {};
-    const sums = await evaluateSet(engine, validation, objective, () => this.#breathe());
+    const sums = await evaluateSet(engine, validation, objective, () => this.#breathe(), settings.validationRows);
     const { loss: validationLoss, ...metrics } = sums;
     return { validationLoss: validationLoss!, ...metrics };
   }
 
-  /** Lets messages and signals in, reports, and notices that training was cancelled. */
-  async #breathe(): Promise<void> {
+  /** Lets messages and signals in, reports, and notices that training was cancelled. @param saves false while the weights are not those of the position */
+  async #breathe(saves = true): Promise<void> {
     if (performance.now() - this.#yieldedAt < (this.#parts.yieldMs ?? YIELD_MS)) return;
     await yieldToEvents();
     this.#yieldedAt = performance.now();
     this.#report(false);
     if (!this.#parts.cancelled()) return;
     // In the middle of an evaluation the position is that of the finished last batch: the epoch's end is computed again.
-    this.#save();
+    if (saves) this.#save();
     throw new PerennialError('CANCELLED', `Training was cancelled in epoch ${this.#position.epoch + 1}.`);
   }
 
@@ -214,18 +258,12 @@ export class TrainLoop {
   }
 
   #finish(): LoopOutcome {
-    const { epoch, bestEpoch, history } = this.#position;
+    const { epoch, bestEpoch, history, search } = this.#position;
     if (this.#best !== undefined) this.#parts.engine.setWeights(this.#best);
-    return { weights: this.#parts.engine.weights(), epochsRun: epoch, keptEpoch: this.#best === undefined ? epoch : (bestEpoch ?? epoch), history };
+    return { weights: this.#parts.engine.weights(), epochsRun: epoch, keptEpoch: this.#best === undefined ? epoch : (bestEpoch ?? epoch), history, ...(search === undefined ? {} : { search }) };
   }
 }
 
 export function stepsPerEpoch(rows: number, batchSize: number): number {
   return Math.ceil(rows / batchSize);
-}
-
-/** The order of rows in an epoch: a function of seed and epoch alone, so that it needs no saving. */
-function epochOrder(rows: number, { seed, shuffle }: LoopSettings, epoch: number): Int32Array {
-  const order = Int32Array.from({ length: rows }, (_, index) => index);
-  return shuffle ? new Prng(seed, 'order', epoch).shuffle(order) : order;
 }

@@ -4,18 +4,22 @@ import type { ExamplesMeta } from '../../data/types.ts';
 import { openExamples } from '../../data/examples.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
-import type { Callback } from '../callback.ts';
-import { convolves, describeTopology } from '../describe.ts';
+import type { Callback, TrainingFacts } from '../callback.ts';
+import { describeTopology, gainsFromOneDnn } from '../describe.ts';
+import { answersWidth, headsMeta } from '../heads.ts';
 import { resolveNamed } from '../named.ts';
 import { Network } from '../network.ts';
 import type { CommonOptimizerConfig } from '../optimizer.ts';
 import type { Objective } from '../objective.ts';
 import { callbackRegistry, optimizerRegistry } from '../registries.ts';
+import { withRowWeights } from '../row-weights.ts';
 import { resolveModel } from '../resolve-model.ts';
 import { loadTf, preferOneDnn } from '../tf.ts';
 import type { Topology } from '../model-config.ts';
-import { optimizerOf } from '../train-config.ts';
+import { modelOf, optimizerOf, searchOf } from '../train-config.ts';
 import type { TrainConfig } from '../train-config.ts';
+import { readBaseWeights } from '../transfer/base-files.ts';
+import { startingFrom } from '../transfer/transfer.ts';
 import { encodeWeights } from '../weights-file.ts';
 import { CheckpointFolder } from './checkpoint.ts';
 import { createEngine } from './create-engine.ts';
@@ -23,6 +27,7 @@ import { classWeightsOf } from './labels.ts';
 import { EVALUATED_ROWS } from './evaluate-set.ts';
 import { localArtifact } from './local-artifact.ts';
 import type { TrainerJob, TrainerMessage } from './protocol.ts';
+import { trainedModel } from './trained-model.ts';
 import { TrainLoop, stepsPerEpoch } from './train-loop.ts';
 import type { LoopOutcome } from './train-loop.ts';
 import type { RowReader } from './row-reader.ts';
@@ -36,33 +41,43 @@ export interface TrainerHooks {
 /** Does a job from its newest checkpoint on, and writes its result into the job's folder. @throws PerennialError */
 export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void> {
   const { config } = job;
-  const examples = await openExamples(localArtifact(job.examples), ['train', 'validation']);
-  const { inputs, output, splits } = examples.meta as ExamplesMeta;
-  const resolved = resolveModel({ model: config.model, inputs, output, ...(config.loss === undefined ? {} : { loss: config.loss }) });
+  const examples = await openExamples(localArtifact(job.examples), ['train', 'validation'], job.memoryBytes);
+  const { inputs, output, splits, weight } = examples.meta as ExamplesMeta;
+  const resolved = resolveModel({ ...modelOf(config), ...(job.base === undefined ? {} : { base: job.base.network }), inputs, output });
   const { topology } = resolved;
   const optimizer = resolveNamed(optimizerRegistry, optimizerOf(config));
   if (splits.train.rows === 0) throw new PerennialError('SPLIT_INVALID', 'The training split has no rows.');
-  const trainReader: RowReader = examples.reader('train');
+  const trainReader = examples.reader('train');
   const validation: RowReader | undefined = splits.validation.rows > 0 ? examples.reader('validation') : undefined;
   const classWeights = config.classWeights === undefined ? undefined : classWeightsOf(config.classWeights, output, () => countClasses(trainReader, output));
-  const objective = resolved.objective.create(resolved, classWeights === undefined ? {} : { classWeights });
-  const callbacks = createCallbacks(config, objective, splits.train.rows, validation !== undefined);
-  // Has to be said before TensorFlow is loaded. Without convolutions, its sums gain nothing.
-  if (objective.topologies.some(convolves)) preferOneDnn();
+  const created = resolved.objective.create(resolved, classWeights === undefined ? {} : { classWeights });
+  const counted = weight === undefined ? created : withRowWeights(created, weight);
+  const objective = job.base === undefined ? counted : startingFrom(counted, resolved.transfer!, readBaseWeights(job.base));
+  objective.inspect?.(trainReader.read(0, Math.min(INSPECTED_ROWS, splits.train.rows)));
   const { rows } = splits.train;
+  const steps = Math.min(config.epochs * stepsPerEpoch(rows, config.batchSize), config.steps ?? Infinity);
+  const epochs = Math.ceil(steps / stepsPerEpoch(rows, config.batchSize));
+  const callbacks = createCallbacks(config, objective, { epochs, steps, stepsPerEpoch: stepsPerEpoch(rows, config.batchSize) }, validation !== undefined);
+  // Has to be said before TensorFlow is loaded. Without convolutions, its sums gain nothing.
+  if (objective.topologies.some(gainsFromOneDnn)) preferOneDnn();
   const sizes = {
     train: [...(rows >= config.batchSize ? [config.batchSize] : []), ...(rows % config.batchSize > 0 ? [rows % config.batchSize] : [])],
     evaluate: validation === undefined ? undefined : Math.min(EVALUATED_ROWS, validation.rows),
-    rowWeights: classWeights !== undefined,
+    rowWeights: classWeights !== undefined || weight !== undefined,
   };
-  const { engine, reason } = createEngine(loadTf(), { objective, optimizer, seed: config.seed }, sizes, config.engine);
+  const groups = resolved.transfer?.groups(stepsPerEpoch(rows, config.batchSize) / config.gradientAccumulation) ?? [];
+  const { engine, reason } = createEngine(loadTf(), { objective, optimizer, seed: config.seed, accumulation: config.gradientAccumulation, groups }, sizes, config.engine);
   if (reason !== undefined) hooks.send({ type: 'notice', message: `training runs operation by operation, which is slower: the model cannot be compiled because of ${reason}` });
+  const search = searchOf(config);
   const loop = new TrainLoop({
     engine, train: trainReader, validation, objective, callbacks,
     settings: {
-      epochs: config.epochs, batchSize: config.batchSize, seed: config.seed, shuffle: config.shuffle,
+      epochs, steps, accumulation: config.gradientAccumulation, batchSize: config.batchSize, seed: config.seed, shuffle: config.shuffle,
       learningRate: (optimizer.config as unknown as CommonOptimizerConfig).learningRate,
       validateEveryEpochs: config.validation.everyEpochs,
+      ...(config.validation.rows === undefined ? {} : { validationRows: config.validation.rows }),
+      ...(search === undefined ? {} : { search }),
+      ...(config.checkpoint.everySteps === undefined ? {} : { checkpointEverySteps: config.checkpoint.everySteps }),
       checkpointEveryEpochs: config.checkpoint.everyEpochs,
       checkpointEverySeconds: config.checkpoint.everySeconds,
     },
@@ -71,18 +86,19 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
     cancelled: hooks.cancelled,
   });
   const outcome = await loop.run();
-  const { parameters, trainableParameters, outputShape } = describeTopology(topology);
+  const { parameters, trainableParameters, ...described } = describeTopology(topology);
+  const answered = await resolved.objective.modelOutput(resolved, trainedModel(topology, outcome.weights, resolved.loss.name, { train: trainReader, validation }));
+  const outputShape = answered.kind === 'several' ? [answersWidth(answered.outputs)] : described.outputShape;
   writeResult(job.resultDir, topology, outcome, {
-    engine: engine.name, ...(reason === undefined ? {} : { engineReason: reason }), outputShape, parameters, trainableParameters, loss: resolved.loss.name, inputs: topology.inputs, output: resolved.objective.modelOutput(resolved), optimizer: optimizer.name,
-    epochsRun: outcome.epochsRun, bestEpoch: outcome.keptEpoch, final: finalNumbers(outcome),
+    engine: engine.name, ...(reason === undefined ? {} : { engineReason: reason }), outputShape, parameters, trainableParameters, loss: resolved.loss.name, ...(resolved.heads === undefined ? {} : { heads: headsMeta(resolved.heads) }), inputs: topology.inputs, output: answered, optimizer: optimizer.name,
+    epochsRun: outcome.epochsRun, bestEpoch: outcome.keptEpoch, final: finalNumbers(outcome), ...(outcome.search === undefined ? {} : { learningRateSearch: outcome.search }),
   });
   engine.dispose();
 }
 
-function createCallbacks(config: TrainConfig, objective: Objective, rows: number, validated: boolean): Callback[] {
+function createCallbacks(config: TrainConfig, objective: Objective, course: Omit<TrainingFacts, 'numbers'>, validated: boolean): Callback[] {
   const facts = {
-    epochs: config.epochs,
-    stepsPerEpoch: stepsPerEpoch(rows, config.batchSize),
+    ...course,
     numbers: [...objective.numbers, ...(validated ? ['validationLoss', ...objective.metrics] : [])],
   };
   return config.callbacks.map((named) => {
@@ -91,12 +107,14 @@ function createCallbacks(config: TrainConfig, objective: Objective, rows: number
   });
 }
 
+/** Rows that the objective looks at before anything is computed. */
+const INSPECTED_ROWS = 1_024;
 const ROWS_PER_READ = 4_096;
 
 function countClasses(reader: RowReader, output: OutputSpec): number[] {
   const counts = new Array<number>(output.kind === 'classes' ? output.classes.length : 0).fill(0);
   for (let start = 0; start < reader.rows; start += ROWS_PER_READ) {
-    for (const index of reader.read(start, Math.min(ROWS_PER_READ, reader.rows - start))['@label']!.data) if (index in counts) counts[index]!++;
+    for (const index of reader.read(start, Math.min(ROWS_PER_READ, reader.rows - start), ['@label'])['@label']!.data) if (index in counts) counts[index]!++;
   }
   return counts;
 }

@@ -121,19 +121,22 @@ export class UpdateRule {
     const statistics = new Map<string, Tensor>();
     const numbers: Record<string, Tensor> = {};
     const gradients = new Map<string, Tensor>();
+    const losses: Tensor[] = [];
     for (const part of this.objective.parts) {
       const owned = this.#segments.filter((segment) => segment.part === part).flatMap(({ weights }) => weights);
       if (owned.length === 0) continue;
       const found = this.#gradients(tf, part, owned, new Map([...pieces, ...state.statistics]), input);
       for (const [name, value] of found.updates) statistics.set(name, value);
       Object.assign(numbers, found.reported);
+      losses.push(found.loss);
       owned.forEach(({ fullName }, index) => gradients.set(fullName, found.gradients[index]!));
     }
+    numbers.loss ??= tf.keep(tf.addN(losses));
     for (const [name, old] of state.statistics) if (!statistics.has(name)) statistics.set(name, tf.keep(tf.clone(old)));
     return { ...this.#move(tf, state, gradients, input.scalars), statistics, numbers };
   }
 
-  #gradients(tf: Tf, part: ObjectivePart, owned: readonly NamedWeight[], weights: ReadonlyMap<string, Tensor>, input: UpdateInput): { gradients: Tensor[]; reported: Record<string, Tensor>; updates: Map<string, Tensor> } {
+  #gradients(tf: Tf, part: ObjectivePart, owned: readonly NamedWeight[], weights: ReadonlyMap<string, Tensor>, input: UpdateInput): { gradients: Tensor[]; loss: Tensor; reported: Record<string, Tensor>; updates: Map<string, Tensor> } {
     const updates = new Map<string, Tensor>();
     const reported: Record<string, Tensor> = {};
     const lossOf = (...moved: Tensor[]): Tensor => {
@@ -146,8 +149,8 @@ export class UpdateRule {
     };
     const pieces = owned.map(({ fullName }) => weights.get(fullName)!);
     // Unlike tf.valueAndGrads, this allows weights that the loss does not depend on.
-    const { grads } = tf.engine().gradients(() => lossOf(...pieces) as import('@tensorflow/tfjs-node').Scalar, pieces, undefined, true);
-    return { gradients: grads.map((gradient, index) => gradient ?? tf.zerosLike(pieces[index]!)), reported, updates };
+    const { value, grads } = tf.engine().gradients(() => lossOf(...pieces) as import('@tensorflow/tfjs-node').Scalar, pieces, undefined, true);
+    return { gradients: grads.map((gradient, index) => gradient ?? tf.zerosLike(pieces[index]!)), loss: value, reported, updates };
   }
 
   #move(tf: Tf, { flat, slots }: TrainingState, gradients: ReadonlyMap<string, Tensor>, scalars: Readonly<Record<string, Tensor>>): Pick<TrainingState, 'flat' | 'slots'> {
@@ -240,15 +243,25 @@ export class UpdateRule {
 /** @throws INTERNAL where a weight has no part, or more than one */
 function segmentsOf({ objective, groups = [] }: EngineRequest): Segment[] {
   const segments: Segment[] = [];
-  const all = [...groups, COMMON_GROUP];
+  const asked = [...groups, COMMON_GROUP];
+  const own = [...(objective.groups ?? []), COMMON_GROUP];
   for (const weight of objective.weights.filter((spec) => spec.trainable)) {
     if (objective.parts.filter((part) => part.owns(weight)).length !== 1) throw new PerennialError('INTERNAL', `The weight "${weight.fullName}" belongs to no part of the objective, or to several.`);
   }
   for (const part of objective.parts) {
-    for (const group of all) {
-      const weights = objective.weights.filter((spec) => spec.trainable && part.owns(spec) && all.find((each) => each.includes(spec)) === group);
-      if (weights.length > 0) segments.push({ part, group, weights, size: weights.reduce((size, spec) => size + product(spec.shape), 0) });
+    for (const group of asked) {
+      for (const inner of own) {
+        const weights = objective.weights.filter((spec) => spec.trainable && part.owns(spec) && asked.find((each) => each.includes(spec)) === group && own.find((each) => each.includes(spec)) === inner);
+        if (weights.length > 0) segments.push({ part, group: bothOf(group, inner), weights, size: weights.reduce((size, spec) => size + product(spec.shape), 0) });
+      }
     }
   }
   return segments;
+}
+
+function bothOf(first: WeightGroup, second: WeightGroup): WeightGroup {
+  return {
+    includes: (weight) => first.includes(weight) && second.includes(weight),
+    learningRateFactor: first.learningRateFactor * second.learningRateFactor, from: Math.max(first.from, second.from), every: first.every * second.every,
+  };
 }

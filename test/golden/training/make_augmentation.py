@@ -155,6 +155,7 @@ for config, layer in [
     ({"height": 14, "width": 20}, keras.layers.Resizing(14, 20)),
     ({"height": 10, "width": 4, "interpolation": "nearest"}, keras.layers.Resizing(10, 4, interpolation="nearest")),
     ({"height": 6, "width": 6, "fit": "cover"}, keras.layers.Resizing(6, 6, crop_to_aspect_ratio=True)),
+    ({"height": 5, "width": 9, "fit": "cover"}, keras.layers.Resizing(5, 9, crop_to_aspect_ratio=True)),
     ({"height": 9, "width": 9, "fit": "contain", "fillValue": 0.5}, keras.layers.Resizing(9, 9, pad_to_aspect_ratio=True, fill_value=0.5)),
 ]:
     x = images(8, 12)

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Row, TensorBatch } from '../../../src/core/tensor.ts';
+import { decode } from '../../../src/data/decode.ts';
 import { readRows } from '../../../src/data/dataset-rows.ts';
 import { openExamples } from '../../../src/data/examples.ts';
 import type { Examples } from '../../../src/data/examples.ts';
@@ -110,7 +111,7 @@ describe('tables', () => {
     const { output } = made.examples.meta;
     expect(output).toMatchObject({ kind: 'number', width: 1 });
     const label = made.tensors('test')['@label']!.data as Float32Array;
-    const back = made.preprocessor.decode(label, label.length).map((answer) => ('value' in answer ? answer.value : undefined));
+    const back = decode(made.preprocessor.output, label, label.length).map((answer) => ('value' in answer ? answer.value : undefined));
     back.forEach((value, row) => expect(value).toBeCloseTo(made.rows.test[row]!.y as number, 3));
   });
 
@@ -139,11 +140,11 @@ describe('serving', () => {
 
   test('decodes probabilities, one sigmoid and the class __proto__', async () => {
     const { preprocessor } = await make(`x,y\n${lines(40, (k) => `${k},${k % 2 ? '__proto__' : 'b'}`)}`, {});
-    const [soft] = preprocessor.decode(Float32Array.of(0.75, 0.25), 1);
+    const [soft] = decode(preprocessor.output, Float32Array.of(0.75, 0.25), 1);
     expect(soft).toMatchObject({ label: '__proto__' });
     expect(Object.entries((soft as { probabilities: object }).probabilities)).toEqual([['__proto__', 0.75], ['b', 0.25]]);
-    expect(preprocessor.decode(Float32Array.of(0.5, 0.25), 2)).toMatchObject([{ label: '__proto__' }, { label: '__proto__' }]);
-    expect(preprocessor.decode(Float32Array.of(0.75), 1)).toMatchObject([{ label: 'b' }]);
+    expect(decode(preprocessor.output, Float32Array.of(0.5, 0.25), 2)).toMatchObject([{ label: '__proto__' }, { label: '__proto__' }]);
+    expect(decode(preprocessor.output, Float32Array.of(0.75), 1)).toMatchObject([{ label: 'b' }]);
   });
 });
 

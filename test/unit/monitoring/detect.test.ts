@@ -36,7 +36,7 @@ function rowsOf(count: number, change: (row: Record<string, unknown>, index: num
   });
 }
 
-const detect = (rows: Row[], options: DriftOptions = {}): Promise<DriftResult> => detectDrift(profile, [rows], { label: 'species', ...options });
+const detect = (rows: Row[], options: DriftOptions = {}): Promise<DriftResult> => detectDrift(profile, [rows], { labels: ['species'], ...options });
 const column = (result: DriftResult, name: string) => result.columns.find((one) => one.name === name)!;
 
 describe('detectDrift', () => {
@@ -135,6 +135,6 @@ describe('detectDrift', () => {
     async function* batches(): AsyncGenerator<Row[]> {
       for (let start = 0; start < rows.length; start += 7) yield rows.slice(start, start + 7);
     }
-    expect(await detectDrift(profile, batches(), { label: 'species' })).toEqual(await detect(rows));
+    expect(await detectDrift(profile, batches(), { labels: ['species'] })).toEqual(await detect(rows));
   });
 });

@@ -1,5 +1,5 @@
 import type { StepLogger } from '../../../src/core/step.ts';
-import type { OutputSpec, Prediction, Row, Tensor, TensorBatch, TensorSpec } from '../../../src/core/tensor.ts';
+import type { OutputSpec, Row, Tensor, TensorBatch, TensorSpec } from '../../../src/core/tensor.ts';
 import type { Column, Preprocessor } from '../../../src/data/types.ts';
 import { PerennialError } from '../../../src/core/errors.ts';
 import type { Servable } from '../../../src/serving/servable.ts';
@@ -35,7 +35,6 @@ export function fakePreprocessor(options: FakeOptions = {}): Preprocessor {
   const inputs = options.inputs ?? MASS;
   const output = options.output ?? { kind: 'classes', name: 'species', classes: CLASSES };
   const windowSize = options.windowSize ?? 1;
-  const width = output.kind === 'classes' ? output.classes.length : 1;
   return {
     inputs,
     output,
@@ -54,14 +53,6 @@ export function fakePreprocessor(options: FakeOptions = {}): Preprocessor {
         data[i * 2 + 1] = String(row.island ?? '').length;
       }
       return { features: { spec: inputs[0]!, rows: examples, data } };
-    },
-    decode(values: Float32Array, rows: number): Prediction[] {
-      return Array.from({ length: rows }, (_, row) => {
-        const own = values.subarray(row * width, (row + 1) * width);
-        if (output.kind !== 'classes') return { value: own[0]! };
-        const best = own.indexOf(Math.max(...own));
-        return { label: output.classes[best]!, probabilities: Object.fromEntries(output.classes.map((label, index) => [label, own[index]!])) };
-      });
     },
     toJson: () => ({}),
   };

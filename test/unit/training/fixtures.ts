@@ -10,6 +10,7 @@ import { Prng } from '../../../src/core/prng.ts';
 import type { StepContext, StepProgress } from '../../../src/core/step.ts';
 import type { OutputSpec, Tensor, TensorBatch, TensorSpec } from '../../../src/core/tensor.ts';
 import { ShardWriter } from '../../../src/data/examples.ts';
+import type { ExamplesReader } from '../../../src/data/examples.ts';
 import type { Split } from '../../../src/data/types.ts';
 import { SPLITS } from '../../../src/data/types.ts';
 import { packageRoot } from '../../../src/platform/paths.ts';
@@ -179,7 +180,8 @@ function splitsOf(rows: number, make: (prng: Prng, count: number) => TensorBatch
 }
 
 /** What a test double of the reader needs: everything in memory. */
-export function tableReader(batch: TensorBatch): { rows: number; read(start: number, count: number): TensorBatch; gather(indices: Int32Array): TensorBatch } {
+/** All rows are in memory. */
+export function tableReader(batch: TensorBatch): ExamplesReader {
   const rows = batch['@label']!.rows;
   const gather = (indices: Int32Array): TensorBatch => Object.fromEntries(Object.entries(batch).map(([name, { spec, data }]) => {
     const width = data.length / rows;
@@ -187,7 +189,8 @@ export function tableReader(batch: TensorBatch): { rows: number; read(start: num
     indices.forEach((row, at) => picked.set(data.subarray(row * width, (row + 1) * width), at * width));
     return [name, { spec, rows: indices.length, data: picked }];
   }));
-  return { rows, gather, read: (start, count) => gather(Int32Array.from({ length: count }, (_, index) => start + index)) };
+  const inMemory = (): never => { throw new Error('all rows are in memory'); };
+  return { rows, rowBytes: 4, fits: true, gather, read: (start, count) => gather(Int32Array.from({ length: count }, (_, index) => start + index)), load: inMemory, gatherLoaded: inMemory, close() {} };
 }
 
 export function asJson(value: unknown): JsonObject {

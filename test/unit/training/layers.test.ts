@@ -3,6 +3,9 @@ import { Prng } from '../../../src/core/prng.ts';
 import type { LayerDefinition, LayerExample } from '../../../src/training/layer.ts';
 import { initialize } from '../../../src/training/initializers.ts';
 import { layers } from '../../../src/training/layers/index.generated.ts';
+import { withDefaults } from '../../../src/training/named.ts';
+// Layers that wrap others find them in the registry.
+import '../../../src/training/registries.ts';
 import { loadTf, statelessUniform } from '../../../src/training/tf.ts';
 import type { Tensor } from '../../../src/training/tf.ts';
 
@@ -30,7 +33,7 @@ function place(layer: LayerDefinition, example: LayerExample<unknown>): Placed {
   };
 }
 
-const cases = layers.flatMap((layer) => layer.examples.map((example, index) => [`${layer.type} ${index}`, layer, example] as const));
+const cases = layers.flatMap((layer) => layer.examples.map((example, index) => [`${layer.type} ${index}`, layer, { ...example, config: withDefaults(layer.configSchema, example.config) }] as const));
 
 describe.each(cases)('%s', (_title, layer, example) => {
   test('gives the shape it declares, in training and otherwise', () => {

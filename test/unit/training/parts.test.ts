@@ -74,7 +74,7 @@ describe('checkpoints', () => {
 });
 
 describe('callbacks', () => {
-  const facts = { epochs: 10, stepsPerEpoch: 5, numbers: ['loss', 'validationLoss', 'accuracy'] };
+  const facts = { epochs: 10, stepsPerEpoch: 5, steps: 50, numbers: ['loss', 'validationLoss', 'accuracy'] };
   const create = (named: string | Record<string, unknown>): Callback => {
     const { definition, config } = resolveNamed(callbackRegistry, named);
     return definition.create(config, facts);

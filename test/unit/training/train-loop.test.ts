@@ -1,71 +1,10 @@
-import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { CheckpointFolder } from '../../../src/training/trainer/checkpoint.ts';
-import { EagerEngine } from '../../../src/training/trainer/eager-engine.ts';
-import type { EngineState } from '../../../src/training/trainer/engine.ts';
-import { classWeightsOf } from '../../../src/training/trainer/labels.ts';
-import type { TrainerMessage } from '../../../src/training/trainer/protocol.ts';
-import { TrainLoop, stepsPerEpoch } from '../../../src/training/trainer/train-loop.ts';
-import type { LoopOutcome } from '../../../src/training/trainer/train-loop.ts';
-import { callbackRegistry, optimizerRegistry } from '../../../src/training/registries.ts';
-import { resolveNamed } from '../../../src/training/named.ts';
-import type { Named } from '../../../src/training/named.ts';
 import { loadTf } from '../../../src/training/tf.ts';
-import { resolveModel } from '../../../src/training/resolve-model.ts';
-import type { ModelConfig } from '../../../src/training/model-config.ts';
-import { classTable, imageTable, numberTable, tableReader, temporaryFolder, tokenTable } from './fixtures.ts';
-import type { Table } from './fixtures.ts';
+import { classTable, imageTable, numberTable, temporaryFolder, tokenTable } from './fixtures.ts';
+import { digest, run } from './loop.ts';
+import type { Run } from './loop.ts';
 
 const tf = loadTf();
-
-interface Run {
-  readonly table: Table;
-  readonly model: ModelConfig;
-  readonly epochs?: number;
-  readonly optimizer?: Named;
-  readonly loss?: Named;
-  readonly callbacks?: readonly Named[];
-  readonly classWeights?: 'balanced';
-  readonly seed?: number;
-  readonly dir?: string;
-  /** Cancelled when asked for the n-th time. */
-  readonly cancelAt?: number;
-}
-
-function digest(weights: EngineState): string {
-  const hash = createHash('sha256');
-  for (const [name, values] of weights) hash.update(name).update(values);
-  return hash.digest('hex');
-}
-
-async function run(request: Run): Promise<LoopOutcome & { readonly messages: TrainerMessage[] }> {
-  const { table, epochs = 3, seed = 1 } = request;
-  const resolved = resolveModel({ model: request.model, inputs: table.inputs, output: table.output, ...(request.loss === undefined ? {} : { loss: request.loss }) });
-  const objective = resolved.objective.create(resolved, request.classWeights === undefined ? {} : { classWeights: classWeightsOf('balanced', table.output, () => [40, 40, 40]) });
-  const optimizer = resolveNamed(optimizerRegistry, request.optimizer ?? 'adam');
-  const engine = new EagerEngine(tf, { objective, optimizer, seed });
-  const train = tableReader(table.splits.train);
-  const facts = { epochs, stepsPerEpoch: stepsPerEpoch(train.rows, 16), numbers: [...objective.numbers, 'validationLoss', ...objective.metrics] };
-  const messages: TrainerMessage[] = [];
-  let asked = 0;
-  const loop = new TrainLoop({
-    engine, train, validation: tableReader(table.splits.validation), objective,
-    callbacks: (request.callbacks ?? []).map((named) => {
-      const { definition, config } = resolveNamed(callbackRegistry, named);
-      return definition.create(config, facts);
-    }),
-    settings: { epochs, batchSize: 16, seed, shuffle: true, learningRate: optimizer.config.learningRate as number, validateEveryEpochs: 1, checkpointEveryEpochs: undefined, checkpointEverySeconds: 3_600 },
-    checkpoints: new CheckpointFolder(request.dir ?? temporaryFolder(), 'binding', 2),
-    send: (message) => messages.push(message),
-    cancelled: () => ++asked === request.cancelAt,
-    yieldMs: 0,
-  });
-  try {
-    return { ...(await loop.run()), messages };
-  } finally {
-    engine.dispose();
-  }
-}
 
 const MODELS: readonly [string, Run][] = [
   ['mlp with dropout, batch normalization, Adam and callbacks', {

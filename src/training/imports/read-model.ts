@@ -1,0 +1,83 @@
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PerennialError } from '../../core/errors.ts';
+import type { Shape } from '../layer.ts';
+import type { Topology } from '../model-config.ts';
+import { readKerasArchive } from './keras-archive.ts';
+import { readKerasHdf5, readKerasWeights } from './keras-hdf5.ts';
+import { readLayersModel } from './layers-model.ts';
+
+/** A network with its weights, from a file of another program. */
+export interface ReadModel {
+  readonly topology: Topology;
+  /** By full name, "layer/weight": all that the topology has. */
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  /** What was read otherwise than it was written, in sentences. */
+  readonly notes: readonly string[];
+  /** E.g. "Keras 3.15.1, HDF5". */
+  readonly origin: string;
+}
+
+export interface ReadModelOptions {
+  /** Shapes of one example, by input, where the file leaves dimensions open. */
+  readonly inputShapes?: Readonly<Record<string, Shape>>;
+  /** The same for a model with one input, whatever its name. */
+  readonly inputShape?: Shape;
+}
+
+type Format = 'hdf5' | 'zip' | 'json';
+
+/**
+ * Reads a Keras model (HDF5 of Keras 2 and 3, `.keras`), or a TF.js layers model (`model.json` with its shards, or their folder).
+ * No code of the file is run.
+ *
+ * @throws MODEL_INVALID for what is damaged or has no counterpart, SOURCE_NOT_FOUND, LIMIT_EXCEEDED
+ */
+export async function readModelFile(path: string, options: ReadModelOptions = {}): Promise<ReadModel> {
+  const file = await fileOf(path);
+  const format = await formatOf(file);
+  if (format === 'hdf5') return readKerasHdf5(file, options);
+  return format === 'zip' ? readKerasArchive(file, options) : readLayersModel(file, options);
+}
+
+/**
+ * The weights of a file for a topology that is known: order and shapes have to fit, names have not.
+ *
+ * @throws MODEL_INVALID
+ */
+export async function readWeightsFile(path: string, topology: Topology): Promise<ReadonlyMap<string, Float32Array>> {
+  const file = await fileOf(path);
+  const format = await formatOf(file);
+  if (format !== 'hdf5') throw new PerennialError('MODEL_INVALID', `${file} is no HDF5 file of weights.`, { hint: 'Save the weights as ".h5", or give the whole model.' });
+  return readKerasWeights(file, topology);
+}
+
+/** A folder stands for the `model.json` in it. */
+async function fileOf(path: string): Promise<string> {
+  const facts = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw new PerennialError('SOURCE_NOT_FOUND', `${path} cannot be read: ${error.code ?? error.message}.`);
+  });
+  return facts.isDirectory() ? join(path, 'model.json') : path;
+}
+
+const SIGNATURES: readonly (readonly [Format, Buffer])[] = [
+  ['hdf5', Buffer.from([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a])],
+  ['zip', Buffer.from([0x50, 0x4b, 0x03, 0x04])],
+];
+
+/** By the first bytes, not by the name. */
+async function formatOf(path: string): Promise<Format> {
+  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    throw new PerennialError('SOURCE_NOT_FOUND', `${path} cannot be read: ${error.code ?? error.message}.`);
+  });
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
+    const head = buffer.subarray(0, bytesRead);
+    const found = SIGNATURES.find(([, bytes]) => head.subarray(0, bytes.length).equals(bytes));
+    if (found !== undefined) return found[0];
+    if (/^\s*\{/.test(head.toString('utf8'))) return 'json';
+  } finally {
+    await file.close();
+  }
+  throw new PerennialError('MODEL_INVALID', `${path} is neither HDF5 nor ".keras" nor a "model.json".`, { hint: 'Give a model that Keras or TensorFlow.js saved; a SavedModel is to be saved from Keras as ".keras" first.' });
+}

@@ -1,0 +1,29 @@
+import { defineLayer } from '../layer.ts';
+import { marginsOf, marginsProperty } from '../padding.ts';
+import type { Margins } from '../padding.ts';
+import { AXES, requireRank, shapeError } from '../shapes.ts';
+
+export default defineLayer<{ readonly cropping: Margins }>({
+  type: 'cropping2d',
+  keras: { className: 'Cropping2D' },
+  summary: 'Cuts away the edges of a image.',
+  properties: { cropping: marginsProperty(2, 'Number of pixels cut away', 0) },
+  outputShape(inputs, config) {
+    const shape = requireRank(inputs, 3, 'a cropping2d layer');
+    const margins = marginsOf(config.cropping, 2);
+    return shape.map((length, axis) => {
+      const cut = (margins[axis]?.[0] ?? 0) + (margins[axis]?.[1] ?? 0);
+      if (cut >= length) throw shapeError(`a cropping of ${cut} leaves nothing of the ${AXES[2][axis]!} of ${length}`, `Cut away at most ${length - 1}.`);
+      return length - cut;
+    });
+  },
+  call(tf, [x], _weights, config) {
+    const margins = marginsOf(config.cropping, 2);
+    return tf.slice(x!, [0, ...margins.map(([before]) => before), 0], x!.shape.map((length, axis) => length - (margins[axis - 1]?.[0] ?? 0) - (margins[axis - 1]?.[1] ?? 0)));
+  },
+  mask: 'drop',
+  examples: [
+    { inputs: [[5, 6, 2]], config: {} },
+    { inputs: [[5, 6, 2]], config: { cropping: [[0, 2], 1] } },
+  ],
+});

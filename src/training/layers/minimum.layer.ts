@@ -1,0 +1,15 @@
+import { defineLayer } from '../layer.ts';
+import { anyMask } from '../masks.ts';
+import { requireEqualShapes } from '../shapes.ts';
+
+export default defineLayer<Record<string, never>>({
+  type: 'minimum',
+  keras: { className: 'Minimum' },
+  summary: 'Smallest of several inputs, value by value.',
+  properties: {},
+  inputsMax: 64,
+  outputShape: (inputs) => requireEqualShapes(inputs, 'minimum'),
+  call: (tf, inputs) => inputs.slice(1).reduce((merged, input) => tf.minimum(merged, input), inputs[0]!),
+  mask: anyMask,
+  examples: [{ inputs: [[2, 3], [2, 3], [2, 3]], config: {} }],
+});

@@ -1,0 +1,121 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { PerennialError } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { OpenArtifact } from '../../core/ports.ts';
+import type { TensorSpec } from '../../core/tensor.ts';
+import { sha256, sha256File } from '../../storage/digest.ts';
+import type { Topology } from '../model-config.ts';
+import type { Named } from '../named.ts';
+import { Network } from '../network.ts';
+import { architectureRegistry } from '../registries.ts';
+import type { ModelMeta } from '../types.ts';
+import { decodeWeights, encodeWeights } from '../weights-file.ts';
+import type { WeightsManifest } from '../weights-file.ts';
+import type { BaseNetwork, BaseOrigin } from './base.ts';
+import { isTransfer } from './transfer-config.ts';
+
+/** Where a model to start from is found. */
+export type BaseSource =
+  | { readonly origin: BaseOrigin; readonly artifact: OpenArtifact }
+  | { readonly origin: BaseOrigin; readonly path: string };
+
+/** What a trainer needs of a base: its network, and local files with the weights. */
+export interface BaseFiles {
+  readonly network: BaseNetwork;
+  /** Layers of `weights`: those of the base before any is cut off or renamed. */
+  readonly topology: Topology;
+  readonly weights: { readonly manifest: string; readonly bytes: string };
+}
+
+/** The network of a base without its weights. @throws MODEL_INVALID, SOURCE_NOT_FOUND */
+export async function readBaseNetwork(source: BaseSource, inputs: readonly TensorSpec[]): Promise<BaseNetwork> {
+  return 'artifact' in source ? networkOf(source.origin, source.artifact) : { origin: source.origin, topology: (await modelFile(source.path, inputs)).topology };
+}
+
+/**
+ * A base with its weights in local files.
+ *
+ * @param inputs of the examples: shapes that a file leaves open are taken from them
+ * @param dir for the weights of a file of another program
+ * @throws MODEL_INVALID, SOURCE_NOT_FOUND, BLOB_CORRUPT
+ */
+export async function readBaseFiles(source: BaseSource, inputs: readonly TensorSpec[], dir: string): Promise<BaseFiles & { readonly notes: readonly string[] }> {
+  if ('artifact' in source) {
+    const { origin, artifact } = source;
+    const network = await networkOf(origin, artifact);
+    return { network, topology: network.topology, weights: { manifest: await artifact.path('weights.json'), bytes: await artifact.path('weights.bin') }, notes: [] };
+  }
+  const { topology, weights, notes } = await modelFile(source.path, inputs);
+  const encoded = encodeWeights(new Network(topology).weights, weights);
+  await mkdir(dir, { recursive: true });
+  const files = { manifest: join(dir, 'weights.json'), bytes: join(dir, 'weights.bin') };
+  await writeFile(files.manifest, JSON.stringify(encoded.manifest));
+  await writeFile(files.bytes, encoded.bytes);
+  return { network: { origin: source.origin, topology }, topology, weights: files, notes };
+}
+
+/** The weights of a base by full name. @throws MODEL_INVALID where they do not fit its layers */
+export function readBaseWeights({ topology, weights }: BaseFiles): ReadonlyMap<string, Float32Array> {
+  return decodeWeights(new Network(topology).weights, JSON.parse(readFileSync(weights.manifest, 'utf8')) as WeightsManifest, readFileSync(weights.bytes));
+}
+
+async function networkOf(origin: BaseOrigin, artifact: OpenArtifact): Promise<BaseNetwork> {
+  const { kind, meta } = artifact.manifest;
+  if (kind !== 'model') throw new PerennialError('MODEL_INVALID', `The artifact ${artifact.ref.digest.slice(0, 12)} is a ${kind}, not a model.`);
+  const { output, training } = meta as unknown as ModelMeta;
+  const objective = objectiveOf(training);
+  const preprocessor = await artifact.json<JsonObject>('preprocessor.json');
+  return {
+    origin, output, preprocessor, topology: await artifact.json<Topology>('topology.json'),
+    ...(training.loss === undefined ? {} : { loss: training.loss as Named }),
+    ...(objective === undefined ? {} : { objective }),
+  };
+}
+
+/** Name of an objective that does not learn from labels. */
+function objectiveOf({ model, objective }: JsonObject): string | undefined {
+  const named = typeof objective === 'string' ? objective : typeof objective === 'object' && objective !== null ? Object.keys(objective)[0] : undefined;
+  const architecture = isTransfer(model) ? undefined : (model as { architecture?: string } | undefined)?.architecture;
+  const found = named ?? (architecture === undefined ? undefined : architectureRegistry.find(architecture)?.objective);
+  return found === 'supervised' ? undefined : found;
+}
+
+async function modelFile(path: string, inputs: readonly TensorSpec[]): ReturnType<typeof import('../imports/read-model.ts').readModelFile> {
+  const { readModelFile } = await import('../imports/read-model.ts');
+  const shapes = Object.fromEntries(inputs.map(({ name, shape }) => [name, shape]));
+  return readModelFile(path, { inputShapes: shapes, ...(inputs.length === 1 ? { inputShape: inputs[0]!.shape } : {}) });
+}
+
+/**
+ * Digest of a model file; of a TF.js model with the shards that it names.
+ *
+ * @throws SOURCE_NOT_FOUND, MODEL_INVALID
+ */
+export async function digestModelFile(file: string, documentDir: string): Promise<{ readonly path: string; readonly digest: string }> {
+  const given = resolve(documentDir, file);
+  const path = statSync(given, { throwIfNoEntry: false })?.isDirectory() === true ? join(given, 'model.json') : given;
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
+    throw new PerennialError('SOURCE_NOT_FOUND', `"from": there is no model file "${file}" (looked for ${path}).`, { hint: `Paths start at the folder of the document, ${documentDir}.` });
+  }
+  const shards = path.endsWith('.json') ? await shardsOf(path, file) : [];
+  const digests = [await sha256File(path)];
+  for (const shard of shards) {
+    const where = join(dirname(path), shard);
+    if (statSync(where, { throwIfNoEntry: false })?.isFile() !== true) throw new PerennialError('SOURCE_NOT_FOUND', `"from": "${file}" names the weights "${shard}", and there is no such file beside it.`, { hint: 'Copy all files of the model, "model.json" and its ".bin" files, into one folder.' });
+    digests.push(await sha256File(where));
+  }
+  return { path, digest: digests.length === 1 ? digests[0]! : sha256(digests.join()) };
+}
+
+async function shardsOf(path: string, file: string): Promise<string[]> {
+  let parsed: { weightsManifest?: readonly { readonly paths?: readonly unknown[] }[] };
+  try {
+    parsed = JSON.parse(await readFile(path, 'utf8')) as typeof parsed;
+  } catch (error) {
+    throw new PerennialError('MODEL_INVALID', `"from": "${file}" is not JSON.`, { cause: error });
+  }
+  const manifest = Array.isArray(parsed.weightsManifest) ? parsed.weightsManifest : [];
+  return manifest.flatMap(({ paths }) => (Array.isArray(paths) ? paths : [])).filter((name): name is string => typeof name === 'string' && !name.includes('..') && !name.startsWith('/'));
+}

@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+import { classTable, imageTable, numberTable, temporaryFolder, tokenTable } from './fixtures.ts';
+import { digest, run } from './loop.ts';
+import type { Run } from './loop.ts';
+
+const PLAIN: Run = { table: classTable(96), model: { layers: [{ type: 'dense', units: 8, activation: 'tanh' }, { type: 'dense', units: 3, activation: 'softmax' }] } };
+
+function largestDifference(a: ReadonlyMap<string, Float32Array>, b: ReadonlyMap<string, Float32Array>): number {
+  return Math.max(...[...a].flatMap(([name, values]) => [...values].map((value, index) => Math.abs(value - b.get(name)![index]!))));
+}
+
+describe.each(['eager', 'compiled'] as const)('gradients averaged over batches, %s', (engine) => {
+  test.each([['adam'], [{ sgd: { momentum: 0.9, globalClipNorm: 0.05 } }], [{ rmsprop: { clipNorm: 0.02, weightDecay: 0.1 } }]])('four batches of 4 move as one of 16: %j', async (optimizer) => {
+    const parts = await run({ ...PLAIN, engine, optimizer, settings: { batchSize: 4, accumulation: 4 } });
+    const whole = await run({ ...PLAIN, engine, optimizer, settings: { batchSize: 16 } });
+    expect(largestDifference(parts.weights, whole.weights)).toBeLessThan(1e-6);
+  });
+
+  test('goes on in the middle of an update', async () => {
+    const noisy: Run = { ...PLAIN, engine, model: { architecture: 'mlp', units: [8], dropout: 0.3, batchNormalization: true }, settings: { batchSize: 10, accumulation: 4, yieldMs: 0 } as never };
+    const whole = await run(noisy);
+    for (const checkpointEverySteps of [1, 3]) {
+      const dir = temporaryFolder();
+      const settings = { ...noisy.settings, checkpointEverySteps };
+      await expect(run({ ...noisy, settings, dir, cancelAt: 6 })).rejects.toMatchObject({ code: 'CANCELLED' });
+      const resumed = await run({ ...noisy, settings, dir });
+      expect(resumed.messages.find(({ type }) => type === 'started')).toMatchObject({ resumedStep: expect.any(Number) as number });
+      expect(digest(resumed.weights)).toBe(digest(whole.weights));
+    }
+  });
+});
+
+test('steps end training in the middle of an epoch, also after a resume, and its checkpoints lie where they were asked for', async () => {
+  const request: Run = { ...PLAIN, engine: 'compiled', steps: 14, settings: { checkpointEverySteps: 4 } };
+  const outcome = await run(request);
+  expect(outcome.epochsRun).toBe(3);
+  expect(outcome.history.at(-1)).toHaveProperty('validationLoss');
+  expect(outcome.messages.filter((message) => message.type === 'checkpoint').map(({ step }) => step)).toEqual([4, 8, 12]);
+  const dir = temporaryFolder();
+  await expect(run({ ...request, dir, cancelAt: 5 })).rejects.toMatchObject({ code: 'CANCELLED' });
+  expect(digest((await run({ ...request, dir })).weights)).toBe(digest(outcome.weights));
+  expect(digest((await run({ ...request, steps: 12 })).weights)).toBe(digest((await run({ ...request, steps: undefined as never, epochs: 2 })).weights));
+});
+
+test('some of the validation rows are enough', async () => {
+  const [all, some] = [await run(PLAIN), await run({ ...PLAIN, settings: { validationRows: 7 } })];
+  expect(digest(some.weights)).toBe(digest(all.weights));
+  expect(some.history[0]!.validationLoss).not.toBe(all.history[0]!.validationLoss);
+  expect((some.history[0]!.accuracy! * 7) % 1).toBeCloseTo(0, 5);
+});
+
+describe('the search for a learning rate', () => {
+  const search = { steps: 60, from: 1e-6, to: 10 };
+  const cases: readonly [string, Run][] = [
+    ['a table', { ...PLAIN, table: classTable(200) }],
+    ['numbers', { table: numberTable(150), model: { architecture: 'mlp', units: [16] }, optimizer: 'sgd' }],
+    ['images', { table: imageTable(100), model: { architecture: 'cnn', filters: [4], units: [8] } }],
+    ['words', { table: tokenTable(100), model: { architecture: 'textCnn', filters: 4, kernelSizes: [2], embeddingSize: 4 } }],
+  ];
+
+  test.each(cases)('%s: finds one at which training learns, and starts from the initial weights', async (_title, request) => {
+    const found = await run({ ...request, engine: 'compiled', epochs: 4, settings: { search } });
+    const { suggested, curve } = found.search!;
+    expect(curve.length).toBeGreaterThan(10);
+    expect(suggested).toBeGreaterThan(1e-5);
+    expect(found.history[0]!.learningRate).toBe(suggested);
+    expect(found.history.at(-1)!.loss).toBeLessThan(found.history[0]!.loss!);
+    const given = await run({ ...request, engine: 'compiled', epochs: 4, settings: { learningRate: suggested! } });
+    expect(digest(found.weights)).toBe(digest(given.weights));
+    const again = await run({ ...request, engine: 'compiled', epochs: 1, settings: { search } });
+    expect(again.search).toEqual(found.search);
+  });
+
+  test('is done again where it was interrupted, and not after a checkpoint', async () => {
+    const request: Run = { ...PLAIN, engine: 'compiled', settings: { search, checkpointEverySteps: 5 } };
+    const whole = await run(request);
+    for (const cancelAt of [1, 3, 9, 12]) {
+      const dir = temporaryFolder();
+      await expect(run({ ...request, dir, cancelAt })).rejects.toMatchObject({ code: 'CANCELLED' });
+      const resumed = await run({ ...request, dir });
+      expect(resumed.search).toEqual(whole.search);
+      expect(digest(resumed.weights)).toBe(digest(whole.weights));
+    }
+  });
+
+  test('says where the loss falls nowhere', async () => {
+    const outcome = await run({ ...PLAIN, epochs: 1, settings: { search: { steps: 20, from: 1e5, to: 1e6 } } });
+    expect(outcome.search).not.toHaveProperty('suggested');
+    expect(outcome.messages).toContainEqual({ type: 'notice', message: expect.stringMatching(/fell at none of .* goes on with 0.001/) as string });
+  });
+});
+
+describe('early stopping', () => {
+  test('with a baseline that is not reached ends after its patience', async () => {
+    const outcome = await run({ ...PLAIN, epochs: 20, callbacks: [{ earlyStopping: { patience: 3, baseline: 0.0001, monitor: 'loss' } }] });
+    expect(outcome.epochsRun).toBe(3);
+    expect(outcome.keptEpoch).toBe(3);
+    expect(outcome.messages).toContainEqual({ type: 'notice', message: expect.stringContaining('its baseline is 0.0001') as string });
+  });
+
+  test('knows which way is better', async () => {
+    const outcome = await run({ ...PLAIN, epochs: 20, callbacks: [{ earlyStopping: { patience: 2, monitor: 'loss', better: 'higher' } }] });
+    expect(outcome.epochsRun).toBe(3);
+    expect(outcome.keptEpoch).toBe(1);
+  });
+});
