@@ -3,6 +3,7 @@ import type { ObjectStore } from '../../src/core/ports.ts';
 import type { StepResult } from '../../src/core/step.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
 import type { MetricSpec } from '../../src/evaluation/catalogue.ts';
+import type { BaselineChoice } from '../../src/evaluation/baseline.ts';
 import { checkEvaluation } from '../../src/evaluation/check.ts';
 import { GATE_SCHEMA, gateInWords } from '../../src/evaluation/gates.ts';
 import type { Gate, OnNoChampion } from '../../src/evaluation/gates.ts';
@@ -15,6 +16,7 @@ interface EvaluateConfig {
   readonly positive?: string;
   readonly threshold?: number;
   readonly slices?: readonly string[];
+  readonly baseline?: BaselineChoice;
   readonly seed?: number;
 }
 
@@ -43,6 +45,12 @@ export default defineStep<EvaluateConfig>({
         examples: [0.8],
       },
       slices: { type: 'array', items: { type: 'string', minLength: 1 }, uniqueItems: true, default: [], description: 'Columns by whose values the metrics are shown, worst first.', examples: [['island']] },
+      baseline: {
+        type: 'object', additionalProperties: false, required: ['seasonalNaive'],
+        description: 'The naive forecast to compare with. Default: the last known value for sequences of numbers, else the mean or the most frequent class of training.',
+        properties: { seasonalNaive: { type: 'integer', minimum: 1, maximum: 100_000, description: 'Rows of one season: the forecast is the last known value of the same place in the season.', examples: [12] } },
+        examples: [{ seasonalNaive: 12 }],
+      },
       seed: { type: 'integer', minimum: 0, default: 1, description: 'Seed of the bootstrap intervals.' },
     },
   },
@@ -90,6 +98,7 @@ export default defineStep<EvaluateConfig>({
         ...(config.positive === undefined ? {} : { positive: config.positive }),
         ...(config.threshold === undefined ? {} : { threshold: config.threshold }),
         slices: config.slices ?? [],
+        ...(config.baseline === undefined ? {} : { baseline: config.baseline }),
         seed: config.seed ?? 1,
         signal: ctx.signal,
         onProgress: (message, fraction) => ctx.progress({ message, fraction }),

@@ -2,9 +2,11 @@ import type { ArtifactRef } from '../../src/core/artifact.ts';
 import { PerennialError } from '../../src/core/errors.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import type { ArtifactStore, OpenArtifact } from '../../src/core/ports.ts';
-import type { StepVerdict } from '../../src/core/step.ts';
+import type { StepContext, StepVerdict } from '../../src/core/step.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
 import type { ModelSignature } from '../../src/registry/types.ts';
+import type { StoredExport } from '../../src/registry/version-exports.ts';
+import type { Named } from '../../src/training/named.ts';
 import type { ModelMeta } from '../../src/training/types.ts';
 
 interface RegisterConfig {
@@ -12,6 +14,7 @@ interface RegisterConfig {
   readonly alias?: string | null;
   readonly description?: string;
   readonly tags?: Readonly<Record<string, string>>;
+  readonly exports?: readonly Named[];
 }
 
 /** Of an evaluation's `meta`: what its version remembers. */
@@ -41,6 +44,11 @@ export default defineStep<RegisterConfig>({
       },
       description: { type: 'string', maxLength: 2000, default: '', description: 'Kept with the version.', examples: ['Trained without the columns of the old sensor.'] },
       tags: { type: 'object', additionalProperties: { type: 'string', maxLength: 500 }, propertyNames: { maxLength: 100 }, default: {}, description: 'Words of your own, kept with the version.', examples: [{ team: 'ornithology' }] },
+      exports: {
+        type: 'array', items: { $ref: '#/definitions/export' }, maxItems: 16, default: [],
+        description: 'Formats of other programs that the version is kept in as well. Each is read again and compared with the model on rows of the test split before anything is registered; one that differs too much fails the step.',
+        examples: [['savedModel', 'kerasH5', { tfjs: { quantize: { uint8: '*' } } }]],
+      },
     },
   },
   inputs: {
@@ -54,6 +62,7 @@ export default defineStep<RegisterConfig>({
   cacheable: false,
   examples: [
     { title: 'Under the name of the pipeline, as challenger', config: { alias: 'challenger' } },
+    { title: 'With exports for TensorFlow, Keras and TensorFlow.js', config: { exports: ['savedModel', 'kerasH5', { tfjs: { quantize: { float16: '*' } } }] } },
     { title: 'Under another name, with tags', config: { model: 'penguins-small', alias: null, tags: { team: 'ornithology' } } },
   ],
   describe: ({ model, alias }) => `${model === undefined ? 'under the name of the pipeline' : `as ${model}`}${alias === null ? '' : `, alias ${alias ?? 'challenger'}`}`,
@@ -69,6 +78,7 @@ export default defineStep<RegisterConfig>({
     const model = await ctx.artifacts.open(inputs['model']!);
     const meta = model.manifest.meta as unknown as ModelMeta;
     const evaluation = inputs['evaluation'] === undefined ? undefined : await readEvaluation(ctx.artifacts, inputs['evaluation'], model);
+    const exported = await makeExports(ctx, model, name, config.exports ?? []);
     const registry = createRegistry(ctx.store, ctx.artifacts);
     const registered = await registry.register({
       model: name,
@@ -85,6 +95,7 @@ export default defineStep<RegisterConfig>({
       dataset: meta.dataset,
     });
     const { version } = registered;
+    if (exported.length > 0) await (await import('../../src/registry/version-exports.ts')).saveExports(ctx.store, name, version, exported);
     const alias = config.alias === undefined ? 'challenger' : config.alias;
     if (alias !== null) {
       const why = registered.created ? 'A new version was registered.' : `The model of run ${ctx.runId} is this version already.`;
@@ -96,11 +107,22 @@ export default defineStep<RegisterConfig>({
     ctx.log.info(registered.created ? 'registered' : 'registered already', { model: name, version });
     return {
       outputs: { version: output },
-      values: { model: name, version, created: registered.created, alias },
-      details: `${told}${alias === null ? '' : `, alias \`${alias}\``}. \`perennial models show ${name} ${version}\``,
+      values: { model: name, version, created: registered.created, alias, ...(exported.length === 0 ? {} : { exports: exported.map(({ format, check }) => ({ format, largestDifference: check.largestDifference })) }) },
+      details: `${told}${alias === null ? '' : `, alias \`${alias}\``}. \`perennial models show ${name} ${version}\`${exported.map(({ artifact }) => `\n- ${artifact.summary}`).join('')}`,
     };
   },
 });
+
+/** Before there is a version: an export that fails leaves none behind. */
+async function makeExports(ctx: StepContext, model: OpenArtifact, name: string, wanted: readonly Named[]): Promise<StoredExport[]> {
+  const { makeExport } = await import('../../src/registry/version-exports.ts');
+  const made: StoredExport[] = [];
+  for (const [index, named] of wanted.entries()) {
+    ctx.progress({ message: `export ${index + 1} of ${wanted.length}: ${typeof named === 'string' ? named : Object.keys(named)[0]}`, fraction: index / wanted.length });
+    made.push(await makeExport(ctx.artifacts, model, name, named));
+  }
+  return made;
+}
 
 async function readEvaluation(artifacts: ArtifactStore, ref: ArtifactRef, model: OpenArtifact): Promise<EvaluationFacts> {
   const facts = (await artifacts.open(ref)).manifest.meta as unknown as EvaluationFacts;

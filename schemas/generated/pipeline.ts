@@ -282,6 +282,17 @@ width: number
 fit?: ("fill" | "cover" | "contain")
 })
 /**
+ * A format that a model is written in for other programs.
+ */
+export type Export = (("kerasH5" | "kerasJson" | "kerasWeights" | "savedModel" | "tfjs" | "tfjsGraph") | {
+kerasH5?: ExportKerasH5
+kerasJson?: ExportKerasJson
+kerasWeights?: ExportKerasWeights
+savedModel?: ExportSavedModel
+tfjs?: ExportTfjs
+tfjsGraph?: ExportTfjsGraph
+})
+/**
  * A network made from a few settings.
  */
 export type Architecture = (ArchitectureAutoencoder | ArchitectureCnn | ArchitectureGan | ArchitectureMlp | ArchitectureRnn | ArchitectureTextCnn | ArchitectureTransformer)
@@ -341,7 +352,7 @@ randomZoom?: AugmentationRandomZoom
 /**
  * A layer of a network.
  */
-export type Layer = (LayerActivation | LayerActivityRegularization | LayerAdaptiveAveragePooling1D | LayerAdaptiveAveragePooling2D | LayerAdaptiveAveragePooling3D | LayerAdaptiveMaxPooling1D | LayerAdaptiveMaxPooling2D | LayerAdaptiveMaxPooling3D | LayerAdd | LayerAdditiveAttention | LayerAlphaDropout | LayerAttention | LayerAverage | LayerAveragePooling1D | LayerAveragePooling2D | LayerAveragePooling3D | LayerBatchNormalization | LayerBidirectional | LayerCenterCrop | LayerClassToken | LayerConcatenate | LayerConv1D | LayerConv1DTranspose | LayerConv2D | LayerConv2DTranspose | LayerConv3D | LayerConv3DTranspose | LayerCropping1D | LayerCropping2D | LayerCropping3D | LayerDense | LayerDepthwiseConv1D | LayerDepthwiseConv2D | LayerDot | LayerDropout | LayerElu | LayerEmbedding | LayerFlatten | LayerGaussianDropout | LayerGaussianNoise | LayerGaussianSampling | LayerGlobalAveragePooling1D | LayerGlobalAveragePooling2D | LayerGlobalAveragePooling3D | LayerGlobalMaxPooling1D | LayerGlobalMaxPooling2D | LayerGlobalMaxPooling3D | LayerGroupNormalization | LayerGru | LayerIdentity | LayerLayerNormalization | LayerLeakyRelu | LayerLstm | LayerMasking | LayerMaxPooling1D | LayerMaxPooling2D | LayerMaxPooling3D | LayerMaximum | LayerMinimum | LayerMultiHeadAttention | LayerMultiply | LayerNormalization | LayerPermute | LayerPositionEmbedding | LayerPrelu | LayerRandomBrightness | LayerRandomContrast | LayerRandomCrop | LayerRandomErasing | LayerRandomFlip | LayerRandomHue | LayerRandomRotation | LayerRandomSaturation | LayerRandomShear | LayerRandomTranslation | LayerRandomZoom | LayerReconstructionError | LayerRelu | LayerRepeatVector | LayerRescaling | LayerReshape | LayerResizing | LayerRmsNormalization | LayerSeparableConv1D | LayerSeparableConv2D | LayerSequencePooling | LayerSimpleRnn | LayerSinusoidalPositionEncoding | LayerSoftmax | LayerSpatialDropout1D | LayerSpatialDropout2D | LayerSpatialDropout3D | LayerSubtract | LayerThresholdedRelu | LayerTimeDistributed | LayerUnitNormalization | LayerUpSampling1D | LayerUpSampling2D | LayerUpSampling3D | LayerZeroPadding1D | LayerZeroPadding2D | LayerZeroPadding3D)
+export type Layer = (LayerActivation | LayerActivityRegularization | LayerAdaptiveAveragePooling1D | LayerAdaptiveAveragePooling2D | LayerAdaptiveAveragePooling3D | LayerAdaptiveMaxPooling1D | LayerAdaptiveMaxPooling2D | LayerAdaptiveMaxPooling3D | LayerAdd | LayerAdditiveAttention | LayerAlphaDropout | LayerAttention | LayerAverage | LayerAveragePooling1D | LayerAveragePooling2D | LayerAveragePooling3D | LayerBatchNormalization | LayerBidirectional | LayerCategoryEncoding | LayerCenterCrop | LayerClassToken | LayerConcatenate | LayerConv1D | LayerConv1DTranspose | LayerConv2D | LayerConv2DTranspose | LayerConv3D | LayerConv3DTranspose | LayerConvLstm1D | LayerConvLstm2D | LayerConvLstm3D | LayerCropping1D | LayerCropping2D | LayerCropping3D | LayerDense | LayerDepthwiseConv1D | LayerDepthwiseConv2D | LayerDiscretization | LayerDot | LayerDropout | LayerEinsumDense | LayerElu | LayerEmbedding | LayerFlatten | LayerGaussianDropout | LayerGaussianNoise | LayerGaussianSampling | LayerGlobalAveragePooling1D | LayerGlobalAveragePooling2D | LayerGlobalAveragePooling3D | LayerGlobalMaxPooling1D | LayerGlobalMaxPooling2D | LayerGlobalMaxPooling3D | LayerGroupNormalization | LayerGru | LayerIdentity | LayerLayerNormalization | LayerLeakyRelu | LayerLstm | LayerMasking | LayerMaxPooling1D | LayerMaxPooling2D | LayerMaxPooling3D | LayerMaximum | LayerMinimum | LayerMultiHeadAttention | LayerMultiply | LayerNormalization | LayerPermute | LayerPositionEmbedding | LayerPrelu | LayerRandomBrightness | LayerRandomContrast | LayerRandomCrop | LayerRandomErasing | LayerRandomFlip | LayerRandomHue | LayerRandomRotation | LayerRandomSaturation | LayerRandomShear | LayerRandomTranslation | LayerRandomZoom | LayerReconstructionError | LayerRelu | LayerRepeatVector | LayerRescaling | LayerReshape | LayerResizing | LayerRmsNormalization | LayerSeparableConv1D | LayerSeparableConv2D | LayerSequencePooling | LayerSimpleRnn | LayerSinusoidalPositionEncoding | LayerSoftmax | LayerSpatialDropout1D | LayerSpatialDropout2D | LayerSpatialDropout3D | LayerSpectralNormalization | LayerSubtract | LayerThresholdedRelu | LayerTimeDistributed | LayerUnitNormalization | LayerUpSampling1D | LayerUpSampling2D | LayerUpSampling3D | LayerZeroPadding1D | LayerZeroPadding2D | LayerZeroPadding3D)
 /**
  * A distribution of initial weights.
  */
@@ -593,13 +604,13 @@ with?: {
  * Artifacts that go in: name → kind. Their files lie in the folder inputs.<name>.path.
  */
 takes?: {
-[k: string]: "dataset" | "examples" | "model" | "evaluation" | "version" | "deployment" | "report" | "data"
+[k: string]: "dataset" | "examples" | "model" | "evaluation" | "version" | "deployment" | "report" | "data" | "export"
 }
 /**
  * Artifacts that come out: name → kind. What the program writes to the folder outputs.<name> becomes the artifact; meta.json there holds its facts, summary.txt its one line.
  */
 gives?: {
-[k: string]: "dataset" | "examples" | "model" | "evaluation" | "version" | "deployment" | "report" | "data"
+[k: string]: "dataset" | "examples" | "model" | "evaluation" | "version" | "deployment" | "report" | "data" | "export"
 }
 /**
  * Folder that the program starts in, from the folder of the document.
@@ -936,6 +947,15 @@ threshold?: number
  * Columns by whose values the metrics are shown, worst first.
  */
 slices?: string[]
+/**
+ * The naive forecast to compare with. Default: the last known value for sequences of numbers, else the mean or the most frequent class of training.
+ */
+baseline?: {
+/**
+ * Rows of one season: the forecast is the last known value of the same place in the season.
+ */
+seasonalNaive: number
+}
 /**
  * Seed of the bootstrap intervals.
  */
@@ -1996,6 +2016,36 @@ column: string
 normal: (string | number | boolean)[]
 })
 /**
+ * A model whose fitted transforms are used as they are, so that a train step can start from that model: its statistics, vocabularies and windows, and with "label": "reuse" its classes and the scale of its label.
+ */
+from?: ({
+/**
+ * Name of a registered model.
+ */
+model: string
+/**
+ * Number of the version, an alias, or "latest". An alias is looked up once per run; when it has moved, the next run starts from the new version.
+ */
+version?: (number | string)
+/**
+ * "reuse": classes and scale of the label are those of the model, to go on learning its task. "fit": they are learnt from these rows, for a new head.
+ */
+label?: ("reuse" | "fit")
+/**
+ * What happens where the registry has no such version, as before the first champion: "fail", or learn the transforms from these rows, as "features", "label", "task" and "sequence" say.
+ */
+onMissing?: ("fail" | "fit")
+} | {
+/**
+ * The model that comes in at the input "base": of the train step before this one, or of the one that "inputs": { "base": … } of this step names.
+ */
+input: "base"
+/**
+ * "reuse": classes and scale of the label are those of the model, to go on learning its task. "fit": they are learnt from these rows, for a new head.
+ */
+label?: ("reuse" | "fit")
+})
+/**
  * Seed of balancing and of sampled quantiles.
  */
 seed?: number
@@ -2231,6 +2281,80 @@ description?: string
 tags?: {
 [k: string]: string
 }
+/**
+ * Formats of other programs that the version is kept in as well. Each is read again and compared with the model on rows of the test split before anything is registered; one that differs too much fails the step.
+ * 
+ * @maxItems 16
+ */
+exports?: Export[]
+}
+/**
+ * A Keras model in one HDF5 file: layers, weights, and what it was compiled with. keras.models.load_model of Keras 3 and of tf_keras reads it.
+ */
+export interface ExportKerasH5 {
+
+}
+/**
+ * The layers alone as JSON: keras.models.model_from_json of tf_keras reads it, and Keras 3 as the `model_config` of an HDF5 file.
+ */
+export interface ExportKerasJson {
+
+}
+/**
+ * The weights alone in an HDF5 file: load_weights of a Keras model with the same layers reads it.
+ */
+export interface ExportKerasWeights {
+
+}
+/**
+ * A TensorFlow SavedModel with the signature "serving_default", for any number of rows: tf.saved_model.load, TensorFlow Serving and tfjs-node read it.
+ */
+export interface ExportSavedModel {
+
+}
+/**
+ * A TensorFlow.js layers model: model.json and the weights beside it. tf.loadLayersModel reads it, in browsers too.
+ */
+export interface ExportTfjs {
+/**
+ * Packs weights into fewer bytes. What it costs is measured and kept with the export.
+ */
+quantize?: {
+/**
+ * Names of weights that are packed into uint8 (256 steps between the smallest and the largest); "*" stands for any characters, and the first type that fits is taken.
+ */
+uint8?: (string | string[])
+/**
+ * Names of weights that are packed into uint16 (65,536 steps between the smallest and the largest); "*" stands for any characters, and the first type that fits is taken.
+ */
+uint16?: (string | string[])
+/**
+ * Names of weights that are packed into float16 (half precision); "*" stands for any characters, and the first type that fits is taken.
+ */
+float16?: (string | string[])
+}
+}
+/**
+ * A TensorFlow.js graph model: the computation itself, whatever its layers. tf.loadGraphModel reads it, in browsers too.
+ */
+export interface ExportTfjsGraph {
+/**
+ * Packs weights into fewer bytes. What it costs is measured and kept with the export.
+ */
+quantize?: {
+/**
+ * Names of weights that are packed into uint8 (256 steps between the smallest and the largest); "*" stands for any characters, and the first type that fits is taken.
+ */
+uint8?: (string | string[])
+/**
+ * Names of weights that are packed into uint16 (65,536 steps between the smallest and the largest); "*" stands for any characters, and the first type that fits is taken.
+ */
+uint16?: (string | string[])
+/**
+ * Names of weights that are packed into float16 (half precision); "*" stands for any characters, and the first type that fits is taken.
+ */
+float16?: (string | string[])
+}
 }
 export interface UseScript {
 /**
@@ -2337,13 +2461,13 @@ with?: {
  * Artifacts that go in: name → kind.
  */
 takes?: {
-[k: string]: "dataset" | "examples" | "model" | "evaluation" | "version" | "deployment" | "report" | "data"
+[k: string]: "dataset" | "examples" | "model" | "evaluation" | "version" | "deployment" | "report" | "data" | "export"
 }
 /**
  * Artifacts that come out: name → kind.
  */
 gives?: {
-[k: string]: "dataset" | "examples" | "model" | "evaluation" | "version" | "deployment" | "report" | "data"
+[k: string]: "dataset" | "examples" | "model" | "evaluation" | "version" | "deployment" | "report" | "data" | "export"
 }
 }
 export interface UseTrain {
@@ -2479,7 +2603,7 @@ inputs?: {
 }
 } | {
 /**
- * Keras HDF5 (.h5) or TF.js layers model (model.json); relative to the folder of the document.
+ * Keras model (.h5 or .keras), or TensorFlow.js layers model (model.json, or its folder); relative to the folder of the document.
  */
 file: string
 /**
@@ -4411,6 +4535,33 @@ name?: string
 inputs?: string[]
 }
 /**
+ * Token ids as vectors of 0 and 1: one per id, or one that says which ids an example has.
+ */
+export interface LayerCategoryEncoding {
+/**
+ * Token ids as vectors of 0 and 1: one per id, or one that says which ids an example has.
+ */
+type: "categoryEncoding"
+/**
+ * Number of ids: ids run from 0 to one below.
+ */
+numTokens: number
+/**
+ * "multiHot": 1 where an id occurs; "count": how often; "oneHot": a vector per id.
+ */
+outputMode?: ("multiHot" | "oneHot" | "count")
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
  * The middle part of images.
  */
 export interface LayerCenterCrop {
@@ -4946,6 +5097,339 @@ name?: string
 inputs?: string[]
 }
 /**
+ * Long short-term memory over a sequence of sequences, with convolutions in place of products.
+ */
+export interface LayerConvLstm1D {
+/**
+ * Long short-term memory over a sequence of sequences, with convolutions in place of products.
+ */
+type: "convLstm1d"
+/**
+ * Number of channels of the state.
+ */
+filters: number
+/**
+ * Activation function on the output of the layer.
+ */
+activation?: Activation
+/**
+ * Add a bias to each channel.
+ */
+useBias?: boolean
+/**
+ * Size of the window in steps.
+ */
+kernelSize: number
+/**
+ * Distance between windows in steps.
+ */
+strides?: number
+/**
+ * "valid": only full windows; "same": padded with zeros, so that stride 1 keeps the size.
+ */
+padding?: ("valid" | "same")
+/**
+ * Distance between the steps that a window reads; above 1 only with strides of 1.
+ */
+dilationRate?: number
+/**
+ * Activation function of the gates.
+ */
+recurrentActivation?: Activation
+/**
+ * The bias of the forget gate starts at 1.
+ */
+unitForgetBias?: boolean
+/**
+ * Give the state after every step instead of the last one.
+ */
+returnSequences?: boolean
+/**
+ * Read the steps from last to first.
+ */
+goBackwards?: boolean
+/**
+ * Share of input values dropped, the same ones in every step.
+ */
+dropout?: number
+/**
+ * Share of state values dropped between steps, the same ones in every step.
+ */
+recurrentDropout?: number
+/**
+ * Distribution of the initial kernel.
+ */
+kernelInitializer?: Initializer
+/**
+ * Penalty on the kernel that is added to the loss.
+ */
+kernelRegularizer?: Regularizer
+/**
+ * What the kernel is brought back to after every update.
+ */
+kernelConstraint?: Constraint
+/**
+ * Distribution of the initial recurrent kernel.
+ */
+recurrentInitializer?: Initializer
+/**
+ * Penalty on the recurrent kernel that is added to the loss.
+ */
+recurrentRegularizer?: Regularizer
+/**
+ * What the recurrent kernel is brought back to after every update.
+ */
+recurrentConstraint?: Constraint
+/**
+ * Distribution of the initial bias.
+ */
+biasInitializer?: Initializer
+/**
+ * Penalty on the bias that is added to the loss.
+ */
+biasRegularizer?: Regularizer
+/**
+ * What the bias is brought back to after every update.
+ */
+biasConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Long short-term memory over a sequence of images, with convolutions in place of products.
+ */
+export interface LayerConvLstm2D {
+/**
+ * Long short-term memory over a sequence of images, with convolutions in place of products.
+ */
+type: "convLstm2d"
+/**
+ * Number of channels of the state.
+ */
+filters: number
+/**
+ * Activation function on the output of the layer.
+ */
+activation?: Activation
+/**
+ * Add a bias to each channel.
+ */
+useBias?: boolean
+/**
+ * Size of the window in pixels.
+ */
+kernelSize: (number | number[])
+/**
+ * Distance between windows in pixels.
+ */
+strides?: (number | number[])
+/**
+ * "valid": only full windows; "same": padded with zeros, so that stride 1 keeps the size.
+ */
+padding?: ("valid" | "same")
+/**
+ * Distance between the pixels that a window reads; above 1 only with strides of 1.
+ */
+dilationRate?: (number | number[])
+/**
+ * Activation function of the gates.
+ */
+recurrentActivation?: Activation
+/**
+ * The bias of the forget gate starts at 1.
+ */
+unitForgetBias?: boolean
+/**
+ * Give the state after every step instead of the last one.
+ */
+returnSequences?: boolean
+/**
+ * Read the steps from last to first.
+ */
+goBackwards?: boolean
+/**
+ * Share of input values dropped, the same ones in every step.
+ */
+dropout?: number
+/**
+ * Share of state values dropped between steps, the same ones in every step.
+ */
+recurrentDropout?: number
+/**
+ * Distribution of the initial kernel.
+ */
+kernelInitializer?: Initializer
+/**
+ * Penalty on the kernel that is added to the loss.
+ */
+kernelRegularizer?: Regularizer
+/**
+ * What the kernel is brought back to after every update.
+ */
+kernelConstraint?: Constraint
+/**
+ * Distribution of the initial recurrent kernel.
+ */
+recurrentInitializer?: Initializer
+/**
+ * Penalty on the recurrent kernel that is added to the loss.
+ */
+recurrentRegularizer?: Regularizer
+/**
+ * What the recurrent kernel is brought back to after every update.
+ */
+recurrentConstraint?: Constraint
+/**
+ * Distribution of the initial bias.
+ */
+biasInitializer?: Initializer
+/**
+ * Penalty on the bias that is added to the loss.
+ */
+biasRegularizer?: Regularizer
+/**
+ * What the bias is brought back to after every update.
+ */
+biasConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * Long short-term memory over a sequence of volumes, with convolutions in place of products.
+ */
+export interface LayerConvLstm3D {
+/**
+ * Long short-term memory over a sequence of volumes, with convolutions in place of products.
+ */
+type: "convLstm3d"
+/**
+ * Number of channels of the state.
+ */
+filters: number
+/**
+ * Activation function on the output of the layer.
+ */
+activation?: Activation
+/**
+ * Add a bias to each channel.
+ */
+useBias?: boolean
+/**
+ * Size of the window in voxels.
+ */
+kernelSize: (number | number[])
+/**
+ * Distance between windows in voxels.
+ */
+strides?: (number | number[])
+/**
+ * "valid": only full windows; "same": padded with zeros, so that stride 1 keeps the size.
+ */
+padding?: ("valid" | "same")
+/**
+ * Distance between the voxels that a window reads; above 1 only with strides of 1.
+ */
+dilationRate?: (number | number[])
+/**
+ * Activation function of the gates.
+ */
+recurrentActivation?: Activation
+/**
+ * The bias of the forget gate starts at 1.
+ */
+unitForgetBias?: boolean
+/**
+ * Give the state after every step instead of the last one.
+ */
+returnSequences?: boolean
+/**
+ * Read the steps from last to first.
+ */
+goBackwards?: boolean
+/**
+ * Share of input values dropped, the same ones in every step.
+ */
+dropout?: number
+/**
+ * Share of state values dropped between steps, the same ones in every step.
+ */
+recurrentDropout?: number
+/**
+ * Distribution of the initial kernel.
+ */
+kernelInitializer?: Initializer
+/**
+ * Penalty on the kernel that is added to the loss.
+ */
+kernelRegularizer?: Regularizer
+/**
+ * What the kernel is brought back to after every update.
+ */
+kernelConstraint?: Constraint
+/**
+ * Distribution of the initial recurrent kernel.
+ */
+recurrentInitializer?: Initializer
+/**
+ * Penalty on the recurrent kernel that is added to the loss.
+ */
+recurrentRegularizer?: Regularizer
+/**
+ * What the recurrent kernel is brought back to after every update.
+ */
+recurrentConstraint?: Constraint
+/**
+ * Distribution of the initial bias.
+ */
+biasInitializer?: Initializer
+/**
+ * Penalty on the bias that is added to the loss.
+ */
+biasRegularizer?: Regularizer
+/**
+ * What the bias is brought back to after every update.
+ */
+biasConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
  * Cuts away the edges of a sequence.
  */
 export interface LayerCropping1D {
@@ -5224,6 +5708,36 @@ name?: string
 inputs?: string[]
 }
 /**
+ * The number of the bin that a value falls into, or a vector of 0 and 1 for it.
+ */
+export interface LayerDiscretization {
+/**
+ * The number of the bin that a value falls into, or a vector of 0 and 1 for it.
+ */
+type: "discretization"
+/**
+ * Where bins end, ascending: [0, 1] means below 0, from 0 to below 1, and from 1 on.
+ * 
+ * @minItems 1
+ * @maxItems 1000
+ */
+binBoundaries: number[]
+/**
+ * "int": the number of the bin; "oneHot": a vector per value; "multiHot": 1 where any value falls; "count": how many.
+ */
+outputMode?: ("int" | "oneHot" | "multiHot" | "count")
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
  * Products of two inputs, summed along one axis of each: similarities, or a matrix product per example.
  */
 export interface LayerDot {
@@ -5262,6 +5776,72 @@ type: "dropout"
  * Share of values set to zero.
  */
 rate: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * A sum of products of input and kernel along named axes, e.g. dense per head: "abc,chd->abhd".
+ */
+export interface LayerEinsumDense {
+/**
+ * A sum of products of input and kernel along named axes, e.g. dense per head: "abc,chd->abhd".
+ */
+type: "einsumDense"
+/**
+ * Letters of the axes of input, kernel and output, the batch first.
+ */
+equation: string
+/**
+ * Shape of the output of one example; null where it follows from the input.
+ * 
+ * @minItems 1
+ * @maxItems 6
+ */
+outputShape: (number | null)[]
+/**
+ * Letters of the output that have a bias each. Default: no bias.
+ */
+biasAxes?: string
+/**
+ * Activation function on the output of the layer.
+ */
+activation?: Activation
+/**
+ * Distribution of the initial kernel.
+ */
+kernelInitializer?: Initializer
+/**
+ * Penalty on the kernel that is added to the loss.
+ */
+kernelRegularizer?: Regularizer
+/**
+ * What the kernel is brought back to after every update.
+ */
+kernelConstraint?: Constraint
+/**
+ * Distribution of the initial bias.
+ */
+biasInitializer?: Initializer
+/**
+ * Penalty on the bias that is added to the loss.
+ */
+biasRegularizer?: Regularizer
+/**
+ * What the bias is brought back to after every update.
+ */
+biasConstraint?: Constraint
+/**
+ * Penalty on the output of the layer that is added to the loss, per example.
+ */
+activityRegularizer?: Regularizer
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -6970,11 +7550,11 @@ name?: string
 inputs?: string[]
 }
 /**
- * One vector from a sequence: its mean, its largest values, or its first or last step. Masked steps do not count.
+ * One vector from a sequence: its mean, its largest values, or its first or last step. Masked steps do not count; where none counts, zeros.
  */
 export interface LayerSequencePooling {
 /**
- * One vector from a sequence: its mean, its largest values, or its first or last step. Masked steps do not count.
+ * One vector from a sequence: its mean, its largest values, or its first or last step. Masked steps do not count; where none counts, zeros.
  */
 type: "sequencePooling"
 /**
@@ -7183,6 +7763,33 @@ type: "spatialDropout3d"
  * Share of channels set to zero.
  */
 rate: number
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * A layer whose kernel is divided by its largest singular value, as critics of GANs need. The weights that are saved are those before the division.
+ */
+export interface LayerSpectralNormalization {
+/**
+ * A layer whose kernel is divided by its largest singular value, as critics of GANs need. The weights that are saved are those before the division.
+ */
+type: "spectralNormalization"
+/**
+ * The layer: dense, embedding or a convolution.
+ */
+layer: Layer
+/**
+ * Steps towards the singular vector in each training step.
+ */
+powerIterations?: number
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */

@@ -1,10 +1,13 @@
-import { isPerennialError } from '../core/errors.ts';
+import { isPerennialError, messageOf } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Plan, PlanStep } from '../core/plan.ts';
 import type { TensorSpec } from '../core/tensor.ts';
 import type { ExamplesPreview } from '../data/preview.ts';
 import type { LayerDescription } from '../training/describe.ts';
+import { baseText } from '../training/transfer/base.ts';
+import { BaseUnknown, isAway, openRegistered, planBaseNetwork, planReused } from './plan-base.ts';
+import type { PlannedTrain, Registered } from './plan-base.ts';
 
 /** What the steps will give and build, as far as a look at the data tells. Nothing is written. */
 export interface PlannedModel {
@@ -13,6 +16,9 @@ export interface PlannedModel {
   readonly inputs: readonly TensorSpec[];
   readonly layers: readonly LayerDescription[];
   readonly parameters: number;
+  readonly trainableParameters: number;
+  /** What it starts from. */
+  readonly base?: string;
   readonly loss: string;
   readonly output: string;
   /** Rows of the source; an estimate where `exact` is false. */
@@ -25,17 +31,33 @@ export interface PlannedModel {
   readonly problem?: { readonly code: ErrorCode; readonly message: string; readonly hint: string };
 }
 
-const NOTHING = { inputs: [], layers: [], parameters: 0, loss: '', output: '', rows: 0, exact: true, notes: [] } as const;
+const NOTHING = { inputs: [], layers: [], parameters: 0, trainableParameters: 0, loss: '', output: '', rows: 0, exact: true, notes: [] } as const;
 
 /** The model of every train step. A source or a model that does not work is a `problem`, not an exception. */
 export async function planModels(plan: Plan, nominalTime: string): Promise<PlannedModel[]> {
-  const previews = new Map<string, Promise<ExamplesPreview>>();
+  let opened: Promise<Registered> | undefined;
+  const context: Context = { plan, nominalTime, previews: new Map(), trains: new Map(), open: () => (opened ??= openRegistered()) };
   const models: PlannedModel[] = [];
-  for (const step of plan.steps) if (step.type === 'train') models.push(await planModel(plan, step, nominalTime, previews));
+  for (const step of plan.steps) if (step.type === 'train') models.push(await planModel(context, step));
   return models;
 }
 
-async function planModel(plan: Plan, train: PlanStep, nominalTime: string, previews: Map<string, Promise<ExamplesPreview>>): Promise<PlannedModel> {
+interface Context {
+  readonly plan: Plan;
+  readonly nominalTime: string;
+  readonly previews: Map<string, Promise<ExamplesPreview>>;
+  /** What is known of the train steps so far, by id. */
+  readonly trains: Map<string, PlannedTrain>;
+  readonly open: () => Promise<Registered>;
+}
+
+/** Settings of a preprocess step that say where its transforms come from. */
+interface Reusing {
+  readonly from?: Parameters<typeof planReused>[0];
+}
+
+async function planModel(context: Context, train: PlanStep): Promise<PlannedModel> {
+  const { plan, nominalTime, previews, trains, open } = context;
   const preprocess = sourceOf(plan, train, 'examples');
   if (preprocess?.type !== 'preprocess') return { step: train.id, ...NOTHING, unknown: `"${preprocess?.id ?? 'nothing'}" makes its examples while it runs` };
   const ingest = ingestBehind(plan, preprocess);
@@ -43,13 +65,28 @@ async function planModel(plan: Plan, train: PlanStep, nominalTime: string, previ
   const key = `${ingest.id}/${preprocess.id}`;
   try {
     const { previewExamples } = await import('../data/preview.ts');
-    const { describeModel } = await import('../training/resolve-model.ts');
+    const { describeResolved, resolveModel } = await import('../training/resolve-model.ts');
+    const { isTransfer } = await import('../training/transfer/transfer-config.ts');
+    const before = (step: PlanStep): PlannedTrain | undefined => trains.get(step.inputs['base']?.step ?? '');
     // Two models on the same examples look at the data once.
-    if (!previews.has(key)) previews.set(key, previewExamples(configOf(ingest), configOf(preprocess), plan.documentDir, nominalTime));
+    if (!previews.has(key)) {
+      const { from } = configOf<Reusing>(preprocess);
+      const reused = from === undefined ? undefined : await planReused(from, before(preprocess), open);
+      previews.set(key, previewExamples(configOf(ingest), configOf(preprocess), plan.documentDir, nominalTime, reused));
+    }
     const { inputs, output, rows, exact, notes } = await previews.get(key)!;
-    const { layers, parameters, loss, objective } = describeModel({ ...configOf<Parameters<typeof describeModel>[0]>(train), inputs, output });
-    return { step: train.id, inputs, layers, parameters, loss, output: OUTPUTS[objective] ?? outputText(output), rows, exact, notes };
+    const config = configOf<Parameters<typeof resolveModel>[0]>(train);
+    const { model } = config;
+    const onMissing = isTransfer(model) ? (model.onMissing ?? 'fail') : 'fail';
+    const base = isTransfer(model) ? await planBaseNetwork(model.from, onMissing === 'fail' ? 'fail' : 'go on', inputs, plan.documentDir, before(train), open) : undefined;
+    const scratch = isTransfer(model) && base === undefined && onMissing !== 'fail' ? onMissing : model;
+    const resolved = resolveModel({ ...config, model: scratch, ...(base === undefined ? {} : { base }), inputs, output });
+    const text = `the model of "${train.id}"`;
+    trains.set(train.id, { network: { origin: { file: text, digest: '' }, topology: resolved.topology, output }, examples: { text, inputs, output } });
+    const { layers, parameters, trainableParameters, loss, objective } = describeResolved(resolved);
+    return { step: train.id, ...(base === undefined ? {} : { base: baseText(base.origin) }), inputs, layers, parameters, trainableParameters, loss, output: OUTPUTS[objective] ?? outputText(output), rows, exact, notes };
   } catch (error) {
+    if (error instanceof BaseUnknown || isAway(error)) return { step: train.id, ...NOTHING, unknown: messageOf(error) };
     if (!isPerennialError(error)) throw error;
     return { step: train.id, ...NOTHING, problem: { code: error.code, message: error.message, hint: error.hint } };
   }

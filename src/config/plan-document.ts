@@ -6,7 +6,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import { limits } from '../core/limits.ts';
 import { PLAN_FORMAT } from '../core/plan.ts';
 import type { Condition, Plan, PlanInput, PlanStep } from '../core/plan.ts';
-import type { RetryPlan } from '../core/step.ts';
+import type { RetryPlan, StepDefinition } from '../core/step.ts';
 import { validate } from '../../schemas/generated/validate.js';
 import { catalogue as shipped, defaultId, isLocalPath, typeOfUse } from './catalogue.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -124,13 +124,20 @@ function checkedStep(raw: JsonObject, uses: string, pointer: string, hurt: boole
   const found = catalogue.get(typeOfUse(uses));
   const base = { pointer, id, uses, definition: found, raw };
   if (found === undefined || hurt) {
-    const ports = found === undefined || found.ports !== undefined ? undefined : { inputs: found.inputs, outputs: found.outputs };
+    const ports = found === undefined ? undefined : portsOfAny(found);
     return { ...base, complete: undefined, config: undefined, ports };
   }
   const complete = fillDefaults(definition('step')!, raw) as JsonObject;
   const given = isObject(complete['with']) ? complete['with'] : {};
   const config = isLocalPath(uses) ? { path: uses, ...given } : given;
   return { ...base, complete, config, ports: found.ports === undefined ? { inputs: found.inputs, outputs: found.outputs } : found.ports(config) };
+}
+
+/** The ports that a step has with any configuration; undefined where all of them depend on it. */
+function portsOfAny({ ports, inputs, outputs }: StepDefinition): CheckedStep['ports'] {
+  if (ports === undefined) return { inputs, outputs };
+  if (Object.keys(outputs).length === 0) return undefined;
+  return { inputs: Object.fromEntries(Object.entries(inputs).filter(([, port]) => port.optional !== true)), outputs };
 }
 
 function wiringStep(step: CheckedStep) {

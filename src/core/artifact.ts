@@ -1,7 +1,7 @@
 import type { Json } from './json.ts';
 
 /** What steps exchange. A step states the kinds it takes and gives; wiring follows from them. */
-export const ARTIFACT_KINDS = ['dataset', 'examples', 'model', 'evaluation', 'version', 'deployment', 'report', 'data'] as const;
+export const ARTIFACT_KINDS = ['dataset', 'examples', 'model', 'evaluation', 'version', 'deployment', 'report', 'data', 'export'] as const;
 export type ArtifactKind = (typeof ARTIFACT_KINDS)[number];
 
 /** What travels through Temporal in place of the data. */

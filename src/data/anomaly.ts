@@ -4,6 +4,7 @@ import type { ColumnData } from './column-data.ts';
 import { requireColumn } from './columns.ts';
 import { literal, numberLiteral } from './duckdb.ts';
 import type { Database } from './duckdb.ts';
+import { isAnomalyName } from './anomaly-names.ts';
 import { ANOMALY } from './examples.ts';
 import { classNames } from './label.ts';
 import { SPLITS } from './types.ts';
@@ -44,9 +45,8 @@ export function isAnomalySql({ column, names, listed }: AnomalyRule, sql: string
 }
 
 /** 1 for anomalies, 0 for other rows. */
-export function anomalyTensor({ column, names, listed }: AnomalyRule, data: ColumnData): Tensor {
-  const known = new Set(names);
-  const values = Int32Array.from(classNames(data, column.type), (name) => Number((name !== null && known.has(name)) === (listed === 'anomalies')));
+export function anomalyTensor(rule: AnomalyRule, data: ColumnData): Tensor {
+  const values = Int32Array.from(classNames(data, rule.column.type), (name) => Number(isAnomalyName(rule, name)));
   return { spec: { name: ANOMALY, shape: [1], dtype: 'int32' }, rows: values.length, data: values };
 }
 

@@ -91,7 +91,7 @@ interface SampleRequest {
 export async function sampleRows({ db, sample, split, seed, columns, label, rows }: SampleRequest): Promise<Record<Split, number>> {
   if (sample === undefined) return { ...rows };
   const left = { ...rows };
-  const key = split.key === undefined ? contentSql(columns) : `coalesce(CAST(${requireColumn(columns, split.key, 'split.key').id} AS VARCHAR), 'row ' || "row")`;
+  const key = split.key === undefined ? contentSql(columns) : `coalesce(CAST(${requireColumn(columns, split.key, 'split.key').id} AS VARCHAR), 'row ' || d."row")`;
   const stratum = split.stratify === true && label !== undefined ? `CAST(${label.id} AS VARCHAR)` : `''`;
   const order = `md5_number_lower(${literal(`sample|${seed}|`)} || k)`;
   for (const name of new Set<Split>(sample.splits ?? ['train'])) {

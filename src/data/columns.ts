@@ -60,7 +60,8 @@ export function castSql(c: string, from: ColumnType | 'infer', to: ColumnType, k
     if (from === 'number' || from === 'integer') return `CASE WHEN isfinite(CAST(${c} AS DOUBLE)) THEN CAST(to_timestamp(CAST(${c} AS DOUBLE) / 1000) AS TIMESTAMP) END`;
     return text ? `CAST(try_cast(${c} AS TIMESTAMPTZ) AS TIMESTAMP)` : 'NULL';
   }
-  return from === 'image' ? c : 'NULL';
+  if (from === 'image') return c;
+  return text ? `TRY(from_base64(regexp_replace(CAST(${c} AS VARCHAR), '^data:image/[a-z+.-]+;base64,', '')))` : 'NULL';
 }
 
 export interface TypedColumn {

@@ -28,6 +28,19 @@ export async function decodeImage(bytes: Uint8Array, row: number, column: string
   }
 }
 
+/** Why the bytes are no image that {@link decodeImage} can read; undefined where they are one. Reads all of it, but as small as the format allows. */
+export async function imageProblem(bytes: Uint8Array): Promise<string | undefined> {
+  if (bytes.length === 0) return 'it has no bytes';
+  if (decodePlainPng(bytes, DATA_LIMITS.imagePixelsMax) !== undefined) return undefined;
+  const sharp = await loadSharp();
+  try {
+    await sharp(bytes, { limitInputPixels: DATA_LIMITS.imagePixelsMax }).resize(8, 8, { fit: 'fill' }).raw().toBuffer();
+    return undefined;
+  } catch (error) {
+    return messageOf(error).split('\n')[0]!;
+  }
+}
+
 /** Bilinear where it grows, area-averaging where it shrinks; unchanged where the size is right. */
 export async function resizePixels(image: Pixels, { height, width, fit }: { height: number; width: number; fit: 'fill' | 'cover' | 'contain' }): Promise<Pixels> {
   if (image.height === height && image.width === width) return image;

@@ -2,6 +2,7 @@ import { PerennialError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { checkChoice, filterRows, sampleRows } from './choose-rows.ts';
 import type { SampleConfig } from './choose-rows.ts';
+import { rejectImages } from './check-images.ts';
 import { SQL_TYPES, castSql, columnMissing, measureAll, requireColumn, resolveTypes } from './columns.ts';
 import type { TypedColumn } from './columns.ts';
 import { asPerennialError, literal } from './duckdb.ts';
@@ -153,10 +154,11 @@ export async function readTables({ db, config, files, nominalTime, workDir, limi
   const { columns, labels, notes } = await typed(db, raw, config, labelList(config.label ?? raw.label));
   const [label] = labels;
   for (const problem of [...checkSplit(split, label?.name), ...checkChoice(config.filter, config.sample, split)]) throw new PerennialError('CONFIG_INVALID', `${problem.pointer}: ${problem.message}`, { hint: problem.fix ?? '' });
+  const content = `CAST(json_object(${raw.columns.flatMap((column, index) => (column.type === 'image' ? [] : [`${literal(column.name)}, left(CAST(c${index} AS VARCHAR), 200)`])).join(', ')}) AS VARCHAR)`;
+  await rejectImages(db, columns, content);
   const reason = badRowSql(columns, labels, config);
   await db.run(`CREATE TEMP TABLE judged AS SELECT "row", ${reason} AS reason FROM raw`);
-  const content = raw.columns.map((column, index) => (column.type === 'image' ? [] : [`${literal(column.name)}, left(CAST(c${index} AS VARCHAR), 200)`])).flat();
-  await db.run(`INSERT INTO rejects SELECT r."row", j.reason, CAST(json_object(${content.join(', ')}) AS VARCHAR) FROM raw r JOIN judged j ON j."row" = r."row" WHERE j.reason IS NOT NULL ORDER BY r."row"`);
+  await db.run(`INSERT INTO rejects SELECT r."row", j.reason, ${content} FROM raw r JOIN judged j ON j."row" = r."row" WHERE j.reason IS NOT NULL ORDER BY r."row"`);
   await db.run(`CREATE TEMP TABLE data AS SELECT r."row", ${columns.map((column) => `CAST(${castSql(`r.${column.id}`, column.from, column.type)} AS ${SQL_TYPES[column.type]}) AS ${column.id}`).join(', ')}
     FROM raw r JOIN judged j ON j."row" = r."row" WHERE j.reason IS NULL ORDER BY r."row"`);
   await db.run('DROP TABLE raw; DROP TABLE judged;');

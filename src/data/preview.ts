@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { JsonObject } from '../core/json.ts';
 import type { OutputSpec, TensorSpec } from '../core/tensor.ts';
 import { anomalyRule, countAnomalies, isAnomalySql } from './anomaly.ts';
 import { tableBatches } from './dataset-rows.ts';
@@ -18,11 +19,12 @@ import type { PreprocessConfig } from './preprocess.ts';
 import { createPreprocessor } from './preprocessor.ts';
 import type { FittedColumn } from './preprocessor.ts';
 import { profileTable } from './profile.ts';
+import { checkReusedColumns, reuseOutput, reusedFrom, withReused } from './reuse.ts';
 import type { SourceFile } from './reader.ts';
 import { readerRegistry } from './readers.ts';
 import { listSource } from './source-files.ts';
 import { SPLITS } from './types.ts';
-import type { Column, Split } from './types.ts';
+import type { Column, Split, DatasetMeta } from './types.ts';
 
 export interface ExamplesPreview {
   readonly columns: readonly Column[];
@@ -34,6 +36,16 @@ export interface ExamplesPreview {
   readonly inputs: readonly TensorSpec[];
   readonly output: OutputSpec;
   readonly notes: readonly string[];
+}
+
+/** Preprocessing that will be taken over from a model. */
+export interface PreviewBase {
+  /** For messages. */
+  readonly text: string;
+  readonly inputs: readonly TensorSpec[];
+  readonly output: OutputSpec;
+  /** `preprocessor.json`, where the model exists already. */
+  readonly preprocessor?: JsonObject;
 }
 
 /** Files per class that a preview of class folders opens. */
@@ -54,7 +66,7 @@ function widen(column: FittedColumn): FittedColumn {
   return config === undefined ? column : { ...column, spec: { ...column.spec, vocabularySize: config.vocabulary } };
 }
 
-async function fitPreview(db: Database, tables: IngestTables, config: PreprocessConfig, exact: boolean): Promise<{ inputs: readonly TensorSpec[]; output: OutputSpec; notes: readonly string[] }> {
+async function fitPreview(db: Database, tables: IngestTables, config: PreprocessConfig, exact: boolean, base: PreviewBase | undefined): Promise<{ inputs: readonly TensorSpec[]; output: OutputSpec; notes: readonly string[] }> {
   const named = tables.columns.map(({ name, type, id }) => ({ name, type, sql: id }));
   const rowsOf = (split: Split): string => `(SELECT d.* FROM data d JOIN assigned a ON a."row" = d."row" WHERE a.split = '${split}')`;
   const anomaly = config.anomaly === undefined ? undefined : anomalyRule(config.anomaly, named);
@@ -62,12 +74,13 @@ async function fitPreview(db: Database, tables: IngestTables, config: Preprocess
   // A part of the rows does not tell which values there are.
   if (anomaly !== undefined && exact) await countAnomalies(db, anomaly, Object.fromEntries(SPLITS.map((split) => [split, { source: rowsOf(split), sql: flag }])));
   const train = anomaly === undefined ? rowsOf('train') : `(SELECT * FROM ${rowsOf('train')} WHERE NOT (${isAnomalySql(anomaly, flag)}))`;
-  const profile = config.features === undefined ? await profileTable(db, train, named) : undefined;
-  const { chains, notes } = resolveFeatures(config, { columns: named, ...labelNames(tables.labels) }, profile);
   const pass = (source: string): TrainPass => (names) => tableBatches(db, source, names.map((name) => {
     const column = named.find((item) => item.name === name)!;
     return { column, sql: column.sql };
   }));
+  if (base !== undefined) return reusedPreview(base, config, { columns: named, ...labelNames(tables.labels) }, exact, pass('data'), () => fitOutput(anomaly === undefined ? tables.labels : [], config, pass('data'), pass(train)));
+  const profile = config.features === undefined ? await profileTable(db, train, named) : undefined;
+  const { chains, notes } = resolveFeatures(config, { columns: named, ...labelNames(tables.labels) }, profile);
   const seed = config.seed ?? 1;
   const output = await fitOutput(anomaly === undefined ? tables.labels : [], config, pass('data'), pass(train));
   const fitted = await fitColumns(chains, pass(train), seed);
@@ -76,13 +89,33 @@ async function fitPreview(db: Database, tables: IngestTables, config: Preprocess
   return { inputs, output, notes };
 }
 
+/** Files of the classes that the filter leaves. */
+async function filesKept(db: Database, { labels: [label], filtered }: IngestTables, files: readonly SourceFile[]): Promise<number> {
+  if (label === undefined || filtered === 0) return files.length;
+  const left = new Set((await db.rows(`SELECT DISTINCT CAST(${label.id} AS VARCHAR) FROM data`)).map(([name]) => String(name)));
+  return files.filter(({ className }) => left.has(className ?? '')).length;
+}
+
+async function reusedPreview(base: PreviewBase, config: PreprocessConfig, meta: Pick<DatasetMeta, 'columns' | 'label' | 'furtherLabels'>, exact: boolean, all: TrainPass, fit: () => Promise<OutputSpec>): Promise<{ inputs: readonly TensorSpec[]; output: OutputSpec; notes: readonly string[] }> {
+  const { inputs, text, preprocessor } = base;
+  const reused = preprocessor === undefined ? undefined : reusedFrom({ text, preprocessor });
+  if (reused !== undefined) {
+    withReused(config, reused);
+    checkReusedColumns(reused, meta.columns);
+  }
+  if (config.anomaly !== undefined || config.from?.label === 'fit') return { inputs, output: await fit(), notes: [] };
+  // A part of the rows does not tell which labels there are.
+  return { inputs, output: reused !== undefined && exact ? await reuseOutput(reused, meta, all) : base.output, notes: [] };
+}
+
 /**
  * What the ingest and preprocess steps will give, for `plan`: columns, rows, inputs and output. Small tables are fitted for real; of
  * large ones a sample of the rows, of class folders a few files are looked at.
  *
+ * @param base a model whose preprocessing will be taken over
  * @throws what the steps themselves would throw for this source
  */
-export async function previewExamples(ingest: IngestConfig, preprocess: PreprocessConfig, documentDir: string, nominalTime: string = new Date().toISOString()): Promise<ExamplesPreview> {
+export async function previewExamples(ingest: IngestConfig, preprocess: PreprocessConfig, documentDir: string, nominalTime: string = new Date().toISOString(), base?: PreviewBase): Promise<ExamplesPreview> {
   const reader = readerRegistry.get(ingest.source.format);
   const all = await listSource(reader, ingest.source, documentDir);
   const folders = reader.layout === 'classFolders';
@@ -97,11 +130,11 @@ export async function previewExamples(ingest: IngestConfig, preprocess: Preproce
     return await withDatabase(async (db) => {
       const tables = await readTables({ db, config, files, nominalTime, workDir, ...(exact ? {} : { limit: DATA_LIMITS.previewRowsMax }) });
       const read = tables.rows.train + tables.rows.validation + tables.rows.test;
-      const { inputs, output, notes } = await fitPreview(db, tables, preprocess, exact);
+      const { inputs, output, notes } = await fitPreview(db, tables, preprocess, exact, base);
       const capped = !folders && read + tables.quarantined >= DATA_LIMITS.previewRowsMax;
       return {
         columns: tables.columns.map(({ name, type }) => ({ name, type })), label: tables.labels[0]?.name ?? null,
-        rows: folders ? all.length : read, exact: exact || (!folders && !capped), inputs, output, notes: [...tables.notes.filter(() => exact), ...notes],
+        rows: folders ? await filesKept(db, tables, all) : read, exact: exact || (!folders && !capped), inputs, output, notes: [...tables.notes.filter(() => exact), ...notes],
       };
     });
   } finally {

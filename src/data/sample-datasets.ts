@@ -78,7 +78,21 @@ async function writeWeather(packageDir: string, target: string): Promise<number>
   return (await readFile(source, 'utf8')).trimEnd().split('\n').length - 1;
 }
 
+/** Months from the last gap on, each with its change: the level only ever rises, and what a model has to find is the season. */
+async function writeCo2(packageDir: string, target: string): Promise<number> {
+  const [, ...lines] = (await readFile(join(packageDir, 'data', 'co2-concentration.csv'), 'utf8')).trimEnd().split('\n');
+  const months = lines.map((line) => {
+    const [date, value] = line.split(',') as [string, string];
+    return { date, value: Number(value), number: 12 * Number(date.slice(0, 4)) + Number(date.slice(5, 7)) };
+  });
+  const gap = months.findLastIndex(({ number }, index) => index > 0 && number !== months[index - 1]!.number + 1);
+  const rows = months.slice(gap + 1).map(({ date, value }, index) => `${date},${date.slice(5, 7)},${value},${(value - months[gap + index]!.value).toFixed(2)}`);
+  await writeFile(target, `date,month,co2,change\n${rows.join('\n')}\n`);
+  return rows.length;
+}
+
 const WRITERS: Readonly<Record<string, (packageDir: string, target: string) => Promise<number>>> = {
+  co2: writeCo2,
   digits: async (packageDir, target) => (await import('./samples/digits.ts')).writeDigits(packageDir, target),
   fashion: async (packageDir, target) => (await import('./samples/fashion.ts')).writeFashion(packageDir, target),
   spam: writeSpam,

@@ -1,3 +1,4 @@
+import { PerennialError } from '../core/errors.ts';
 import type { DatasetProfile } from '../data/types.ts';
 import type { Chunk, ClassChunk, NumberChunk } from './metric.ts';
 import type { EvaluationReport } from './report.ts';
@@ -9,19 +10,51 @@ export interface Baseline extends Pick<EvaluationReport['baseline'], 'kind' | 'd
 
 const NONE: Baseline = { kind: 'none', description: 'none', chunk: undefined };
 
-/** What is known before each row of a sequence: its label `horizon` rows earlier, in the units of the source. */
-export type LastKnown = (example: number) => number | undefined;
+/** A naive forecast for each row of a sequence: a label that was known before it, in the units of the source. */
+export interface NaiveForecast {
+  readonly kind: 'persistence' | 'seasonalNaive';
+  readonly description: string;
+  /** Undefined where no row lies so far back. */
+  valueOf(example: number): number | undefined;
+}
+
+/** What a document asks for in the place of persistence. */
+export interface BaselineChoice {
+  /** Rows of one season. */
+  readonly seasonalNaive: number;
+}
+
+/** Rows between a label and the one that stands in for it: the last that is known, or the last known of the same place in the season. */
+export function naiveLag(horizon: number, choice: BaselineChoice | undefined): number {
+  return choice === undefined ? horizon : choice.seasonalNaive * Math.ceil(horizon / choice.seasonalNaive);
+}
+
+/** @param past labels of the rows before the test split */
+export function naiveForecast(labels: readonly unknown[], past: readonly unknown[], targets: Int32Array, horizon: number, choice: BaselineChoice | undefined): NaiveForecast {
+  const lag = naiveLag(horizon, choice);
+  return {
+    ...(choice === undefined
+      ? { kind: 'persistence', description: 'persistence: the last known value' }
+      : { kind: 'seasonalNaive', description: `seasonal naive: the value of ${lag} rows before` }),
+    valueOf(example) {
+      const index = targets[example]! - lag;
+      const value = index >= 0 ? labels[index] : past[past.length + index];
+      return typeof value === 'number' ? value : undefined;
+    },
+  };
+}
 
 /**
- * The naive forecast that a model has to beat on the same rows: for sequences of numbers the last known value (persistence), else the
- * mean of the training labels; for classes the most frequent class of training with the shares of training as probabilities.
+ * The naive forecast that a model has to beat on the same rows: for sequences of numbers the last known value (persistence, or that of
+ * the season before), else the mean of the training labels; for classes the most frequent class of training with the shares of training as probabilities.
  */
-export function baselineOf(chunk: Chunk, label: string, profile: DatasetProfile, lastKnown: LastKnown | undefined): Baseline {
+export function baselineOf(chunk: Chunk, label: string, profile: DatasetProfile, naive: NaiveForecast | undefined): Baseline {
   const column = profile.columns.find((candidate) => candidate.name === label);
   if (chunk.kind === 'number') {
-    if (lastKnown !== undefined && chunk.width === 1) {
-      const predictions = Float64Array.from({ length: chunk.rows }, (_, example) => lastKnown(example) ?? NaN);
-      if (predictions.every(Number.isFinite)) return { kind: 'persistence', description: 'persistence: the last known value', chunk: { ...chunk, predictions } };
+    if (naive !== undefined && chunk.width === 1) {
+      const predictions = Float64Array.from({ length: chunk.rows }, (_, example) => naive.valueOf(example) ?? NaN);
+      if (predictions.every(Number.isFinite)) return { kind: naive.kind, description: naive.description, chunk: { ...chunk, predictions } };
+      if (naive.kind === 'seasonalNaive') throw new PerennialError('DATA_INVALID', `The baseline reads values that are not there: ${naive.description.replace('seasonal naive: ', '')}, for each of the ${chunk.rows} rows of the test split.`, { hint: 'Use a shorter season, or more rows before the test split.' });
     }
     const mean = column?.number?.mean;
     if (mean === undefined || chunk.width !== 1) return NONE;

@@ -2,12 +2,13 @@ import { PerennialError } from '../core/errors.ts';
 import type { OpenArtifact } from '../core/ports.ts';
 import type { OutputSpec } from '../core/tensor.ts';
 import { openExamples } from '../data/examples.ts';
-import type { DatasetMeta, DatasetProfile } from '../data/types.ts';
+import type { Examples } from '../data/examples.ts';
+import type { AnomalyMeta, DatasetMeta, DatasetProfile } from '../data/types.ts';
 import { openBundle } from '../training/load-model.ts';
 import { answersOf } from '../data/decode.ts';
 import type { ModelMeta } from '../training/types.ts';
-import { baselineOf } from './baseline.ts';
-import type { Baseline, LastKnown } from './baseline.ts';
+import { baselineOf, naiveForecast, naiveLag } from './baseline.ts';
+import type { Baseline, BaselineChoice } from './baseline.ts';
 import { defaultMetrics, metricsOfEach, resolveMetrics, taskOf } from './catalogue.ts';
 import type { MetricSpec, ResolvedMetric } from './catalogue.ts';
 import { alignChampion, compareOn } from './champion.ts';
@@ -21,6 +22,7 @@ import { judge, verdictOf } from './gates.ts';
 import type { Gate, OnNoChampion } from './gates.ts';
 import type { Chunk } from './metric.ts';
 import { calibrationBins } from './probabilities.ts';
+import { reconstructionFindings, requireSameAnomalies } from './reconstructions.ts';
 import type { ChampionComparison, EvaluationReport, MetricResult, OutputFindings } from './report.ts';
 import { scoreExamples, sequenceOf, targetsOf } from './score.ts';
 import type { Scored, Sequence } from './score.ts';
@@ -39,6 +41,8 @@ export interface EvaluateOptions {
   readonly positive?: string;
   readonly threshold?: number;
   readonly slices: readonly string[];
+  /** Default: persistence for sequences of numbers, else the mean or the most frequent class. */
+  readonly baseline?: BaselineChoice;
   readonly seed: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (message: string, fraction: number) => void;
@@ -69,7 +73,8 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
     const { output } = bundle.meta;
     if (output.kind === 'samples') return await evaluateGenerator(inputs, output, options);
     if (inputs.features !== undefined) throw new PerennialError('CONFIG_INVALID', `"features" are what samples of a generator are compared by, and the model predicts "${output.name}".`, { hint: 'Leave "features" out of the evaluate step.' });
-    const metrics = metricsFor(options, output);
+    const { anomaly } = examples.meta;
+    const metrics = metricsFor(options, output, anomaly !== undefined);
     const datasetMeta = dataset.manifest.meta as unknown as DatasetMeta;
     requireSlices(options.slices, datasetMeta);
     const scored = await scoreExamples(bundle.predictor, examples, {
@@ -78,16 +83,24 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
     });
     const views = viewsOf(output, scored, metrics, options);
     const sequence = sequenceOf(await examples.preprocessorJson());
+    requireSeasons(options.baseline, sequence, output);
     const targets = targetsOf(scored.rows, datasetMeta.rows.test);
     const worst = new Set(views.flatMap((view) => view.worst.map(({ index }) => targets[index]!)));
-    const facts = await readTestRows(inputs, { worst, slices: options.slices, output, sequence }, options);
+    const facts = await readTestRows(inputs, { worst, slices: [...options.slices, ...(anomaly === undefined ? [] : [anomaly.column])], output, sequence, ...(sequence === undefined ? {} : { back: naiveLag(sequence.horizon, options.baseline) }) }, options);
     const profile = await dataset.json<DatasetProfile>('profile.json');
     const judged: JudgedOutput[] = [];
-    for (const view of views) judged.push(await judgeOutput(view, { facts, targets, profile, sequence, several: views.length > 1 }, options));
+    for (const view of views) judged.push(await judgeOutput(view, { facts, targets, profile, sequence, several: views.length > 1, anomaly, model, examples }, options));
     return reportOf(judged, { output, model, dataset, rows: scored.rows, meta: bundle.meta, history: await readHistory(model) }, options);
   } finally {
     bundle.predictor.dispose();
   }
+}
+
+/** @throws CONFIG_INVALID for a season of what is no sequence of numbers */
+function requireSeasons(baseline: BaselineChoice | undefined, sequence: Sequence | undefined, output: OutputSpec): void {
+  if (baseline === undefined || (sequence !== undefined && output.kind === 'number' && output.width === 1)) return;
+  const problem = sequence === undefined ? 'the examples are single rows' : `the model predicts "${output.name}", which is not one number`;
+  throw new PerennialError('CONFIG_INVALID', `The baseline "seasonalNaive" is for sequences of one number, but ${problem}.`, { hint: 'Leave "baseline" out of the evaluate step.' });
 }
 
 function choices(options: EvaluateOptions, chunkOf?: OutputSpec): { positive?: string; threshold?: number } {
@@ -108,7 +121,7 @@ function viewsOf(output: OutputSpec, { rows, predictions, labels }: Scored, metr
   if (output.kind === 'several') requirePositive(output.outputs, options);
   return (output.kind === 'several' ? output.outputs : [output]).map((one) => {
     const own = output.kind === 'several' ? answersOf(predictions, rows, output.outputs, one.name) : predictions;
-    const chunk = toChunk({ output: one, predictions: own, labels: labels.get(one.name)!, rows, ...choices(options, output.kind === 'several' ? one : undefined) });
+    const chunk = toChunk({ output: one, predictions: own, labels: labels.get(one.name) ?? [], rows, ...choices(options, output.kind === 'several' ? one : undefined) });
     return { output: one, metrics: metrics.get(one.name)!, chunk, worst: worstOf(chunk, WORST_ROWS) };
   });
 }
@@ -125,6 +138,10 @@ interface TestSplit {
   readonly profile: DatasetProfile;
   readonly sequence: Sequence | undefined;
   readonly several: boolean;
+  /** Which rows are anomalies, where the examples say so. */
+  readonly anomaly: AnomalyMeta | undefined;
+  readonly model: OpenArtifact;
+  readonly examples: Examples;
 }
 
 interface JudgedOutput {
@@ -135,17 +152,20 @@ interface JudgedOutput {
   readonly findings: OutputFindings;
 }
 
-async function judgeOutput(view: OutputView, { facts, targets, profile, sequence, several }: TestSplit, options: EvaluateOptions): Promise<JudgedOutput> {
+async function judgeOutput(view: OutputView, { facts, targets, profile, sequence, several, anomaly, model, examples }: TestSplit, options: EvaluateOptions): Promise<JudgedOutput> {
   const { output, chunk, metrics, worst } = view;
+  // A window is an anomaly because of any of its rows: there is no one row to compare with.
+  if (anomaly !== undefined && chunk.kind === 'classes' && sequence === undefined) requireSameAnomalies(anomaly, facts.slices.get(anomaly.column)!, targets, chunk);
   const labels = facts.labels.get(output.name) ?? [];
   requireAligned(facts.rows, labels, targets, chunk, sequence !== undefined);
-  const baseline = baselineOf(chunk, output.name, profile, persistence(sequence, labels, facts.past.get(output.name) ?? [], targets));
+  const baseline = baselineOf(chunk, output.name, profile, sequence === undefined ? undefined : naiveForecast(labels, facts.past.get(output.name) ?? [], targets, sequence.horizon, options.baseline));
   const compared = await compare(metrics, { chunk, targets }, championFor(facts.champion, output), several ? output : undefined, options);
   const results = metrics.map((metric) => resultOf(metric, chunk, baseline.chunk, compared));
   return {
     view, results, baseline, compared,
     findings: {
       ...pictures(chunk, baseline.chunk, sequence !== undefined),
+      ...(output.kind === 'anomaly' && chunk.kind !== 'number' ? { reconstruction: await reconstructionFindings(chunk, output, options.threshold, model, examples) } : {}),
       slices: options.slices.map((column) => sliceBy(column, Array.from(targets, (target) => facts.slices.get(column)![target]), metrics, chunk)),
       worst: worst.map((one) => worstRow(chunk, one, targets[one.index]!, facts.worst.get(targets[one.index]!) ?? {})),
     },
@@ -181,7 +201,7 @@ function reportOf(judged: readonly JudgedOutput[], { output, model, dataset, row
     dataset: { digest: dataset.ref.digest, summary: dataset.manifest.summary },
     split: 'test',
     rows,
-    task: several ? 'several' : taskOf(output),
+    task: several ? 'several' : taskOf(output, view.chunk.kind === 'classes'),
     output: outputOf(output),
     ...(!several && view.chunk.kind === 'classes' && view.chunk.classes.length === 2 ? { positive: view.chunk.classes[view.chunk.positive]! } : {}),
     ...(options.threshold === undefined ? {} : { threshold: options.threshold }),
@@ -210,8 +230,8 @@ function mergeCompared(judged: readonly JudgedOutput[]): Compared {
 }
 
 /** The metrics of each output, by its name. */
-function metricsFor(options: EvaluateOptions, output: OutputSpec): ReadonlyMap<string, readonly ResolvedMetric[]> {
-  const metrics = output.kind === 'several' ? metricsOfEach(options.metrics, output.outputs) : new Map([[output.name, metricsOfOne(options.metrics, output)]]);
+function metricsFor(options: EvaluateOptions, output: OutputSpec, labelled: boolean): ReadonlyMap<string, readonly ResolvedMetric[]> {
+  const metrics = output.kind === 'several' ? metricsOfEach(options.metrics, output.outputs) : new Map([[output.name, metricsOfOne(options.metrics, output, labelled)]]);
   const keys = [...metrics.values()].flat().map(({ key }) => key);
   for (const gate of options.gates) {
     if (keys.includes(gate.metric)) continue;
@@ -220,11 +240,11 @@ function metricsFor(options: EvaluateOptions, output: OutputSpec): ReadonlyMap<s
   return metrics;
 }
 
-function metricsOfOne(specs: readonly MetricSpec[], output: OutputSpec): ResolvedMetric[] {
-  const metrics = resolveMetrics(specs.length > 0 ? specs : defaultMetrics(taskOf(output)));
+function metricsOfOne(specs: readonly MetricSpec[], output: OutputSpec, labelled: boolean): ResolvedMetric[] {
+  const metrics = resolveMetrics(specs.length > 0 ? specs : defaultMetrics(taskOf(output, labelled)));
   const named = metrics.find(({ config }) => typeof config['of'] === 'string' && config['of'] !== output.name);
   if (named !== undefined) throw new PerennialError('CONFIG_INVALID', `The metric "${named.key}" is "of" the label "${String(named.config['of'])}", and the model predicts "${output.name}".`, { hint: 'Leave "of" out.' });
-  requireFitting(metrics, output);
+  requireFitting(metrics, output, labelled);
   return metrics;
 }
 
@@ -246,15 +266,6 @@ function requireAligned(rows: number, labels: readonly unknown[], targets: Int32
     const name = chunk.classes[chunk.labels[example]!]!;
     if (String(raw) !== name) throw mismatch(`example ${example} has the label "${name}" and row ${targets[example]} has "${String(raw)}"`);
   }
-}
-
-function persistence(sequence: Sequence | undefined, labels: readonly unknown[], past: readonly unknown[], targets: Int32Array): LastKnown | undefined {
-  if (sequence === undefined) return undefined;
-  return (example) => {
-    const index = targets[example]! - sequence.horizon;
-    const value = index >= 0 ? labels[index] : past[past.length + index];
-    return typeof value === 'number' ? value : undefined;
-  };
 }
 
 type Compared = { readonly none: string } | { readonly summary: ChampionComparison; readonly comparison: Comparison };
@@ -294,6 +305,7 @@ function judgeGates(results: readonly MetricResult[], compared: Compared, baseli
 
 function pictures(chunk: Chunk, baseline: Chunk | undefined, ordered: boolean): Pick<EvaluationReport, 'classification' | 'regression'> {
   if (chunk.kind === 'number') return { regression: regressionPicture(chunk, baseline?.kind === 'number' ? baseline : undefined, ordered) };
+  if (chunk.kind === 'errors') return {};
   const confusion = confusionMatrix(chunk);
   return { classification: { confusion, classes: classTable(chunk.classes, confusion), calibration: chunk.probabilities ? calibrationBins(chunk) : null, roc: rocCurves(chunk) } };
 }

@@ -41,6 +41,15 @@ export interface NumberChunk {
   readonly predictions: Float64Array;
 }
 
+/** Features of test examples, of as many samples, and of what the same generator made before training: row-major, `rows * width`. */
+export interface SampleChunk {
+  readonly kind: 'samples';
+  readonly rows: number;
+  readonly real: ArrayLike<number>;
+  readonly generated: ArrayLike<number>;
+  readonly untrained: ArrayLike<number>;
+}
+
 export type Chunk = ClassChunk | NumberChunk | ErrorChunk;
 
 /** What stays the same over all chunks of a set. */

@@ -48,7 +48,7 @@ export interface SliceRow {
 export interface WorstRow {
   /** Position in the test split, from 0. */
   readonly index: number;
-  /** Negative log probability of the true class, or the absolute error in the units of the label. */
+  /** Negative log probability of the true class, the absolute error in the units of the label, or the error of the reconstruction. */
   readonly loss: number;
   readonly label: string;
   readonly predicted: string;
@@ -70,8 +70,23 @@ export interface ReportedOutput {
   readonly classes?: readonly string[];
 }
 
+/** How an autoencoder rebuilds the test rows. */
+export interface ReconstructionFindings {
+  readonly error: 'squared' | 'absolute';
+  /** Above it a row counts as an anomaly. */
+  readonly threshold: number;
+  readonly calibration: { readonly quantile: number; readonly split: 'train' | 'validation'; readonly rows: number };
+  /** false: the evaluation was given another threshold. */
+  readonly calibrated: boolean;
+  /** Rows by their error, the last bin without an upper end. `anomalies`: where it is known which rows are ones. */
+  readonly histogram: { readonly edges: readonly number[]; readonly normal: readonly number[]; readonly anomalies?: readonly number[] };
+  /** Of images: originals beside what they were rebuilt as, PNG in base64. */
+  readonly images: readonly { readonly title: string; readonly rows: readonly { readonly index: number; readonly error: number; readonly original: string; readonly rebuilt: string }[] }[];
+}
+
 /** Where a model errs. */
 export interface OutputFindings {
+  readonly reconstruction?: ReconstructionFindings;
   readonly classification?: {
     /** Rows by true class, then by predicted class. */
     readonly confusion: readonly (readonly number[])[];
@@ -122,7 +137,7 @@ export interface EvaluationReport extends OutputFindings {
   readonly positive?: string;
   readonly threshold?: number;
   readonly metrics: readonly MetricResult[];
-  readonly baseline: { readonly kind: 'majorityClass' | 'mean' | 'persistence' | 'untrained' | 'several' | 'none'; readonly description: string };
+  readonly baseline: { readonly kind: 'majorityClass' | 'mean' | 'persistence' | 'seasonalNaive' | 'untrained' | 'several' | 'none'; readonly description: string };
   readonly champion?: ChampionComparison;
   /** Why there is no comparison. */
   readonly noChampion?: string;

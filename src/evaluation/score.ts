@@ -1,7 +1,7 @@
 import { PerennialError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { OutputSpec, Row, TensorBatch } from '../core/tensor.ts';
-import { isLabel, labelName, labelsOf } from '../data/examples.ts';
+import { ANOMALY, isLabel, labelName, labelsOf } from '../data/examples.ts';
 import type { Examples } from '../data/examples.ts';
 import type { Preprocessor } from '../data/types.ts';
 import type { Predictor } from '../training/types.ts';
@@ -49,6 +49,7 @@ function inputsOf(batch: TensorBatch): TensorBatch {
 }
 
 function labelsIn(batch: TensorBatch, output: OutputSpec): [string, ArrayLike<number>][] {
+  if (output.kind === 'anomaly') return batch[ANOMALY] === undefined ? [] : [[output.name, batch[ANOMALY].data]];
   const labels = labelsOf(output);
   const missing = labels.find(({ name }) => batch[labelName(output, name)] === undefined);
   if (missing !== undefined) throw new PerennialError('DATA_INVALID', `The examples hold no label tensor of "${missing.name}".`, { hint: 'Name the label in the ingest step.' });

@@ -44,18 +44,20 @@ export interface WantedRows {
   readonly slices: readonly string[];
   readonly output: OutputSpec;
   readonly sequence: Sequence | undefined;
+  /** Rows before the test split whose labels are wanted, at least. */
+  readonly back?: number;
 }
 
 /** One pass over the raw test rows: labels, slice columns, the worst rows, and the champion's predictions. */
 export async function readTestRows(
   inputs: { readonly dataset: OpenArtifact; readonly champion: ServingVersion | { readonly none: string } },
-  { worst: kept, slices: columns, output, sequence }: WantedRows,
+  { worst: kept, slices: columns, output, sequence, back = 0 }: WantedRows,
   options: { readonly signal?: AbortSignal; readonly onProgress?: (message: string, fraction: number) => void } = {},
 ): Promise<TestRowFacts> {
   const names = labelsOf(output).map(({ name }) => name);
   const champion = await openChampion(inputs.champion, output);
   try {
-    const before = await rowsBefore(inputs.dataset, Math.max(reachOf(sequence), 'none' in champion ? 0 : champion.reach));
+    const before = await rowsBefore(inputs.dataset, Math.max(reachOf(sequence), back, 'none' in champion ? 0 : champion.reach));
     let failure = 'none' in champion ? champion.none : await tryScore(champion.scorer, before.slice(before.length - Math.min(before.length, champion.reach)));
     const labels = new Map(names.map((name): [string, unknown[]] => [name, []]));
     const slices = new Map(columns.map((column): [string, unknown[]] => [column, []]));

@@ -139,6 +139,7 @@ async function keysOfDeletedVersions(store: ObjectStore, roots: readonly ObjectH
       const manifest = (await getJson<VersionManifest>(store, versionKey))?.value;
       skipped.add(versionKey);
       if (manifest !== undefined) skipped.add(`${folder}by-digest/${manifest.model.digest}.json`);
+      for (const root of roots) if (root.key.startsWith(`${folder}exports/${version}/`)) skipped.add(root.key);
     }
   }
   return skipped;

@@ -8,6 +8,8 @@ export const versionsPrefix = (name: string): string => `models/${name}/versions
 export const versionKey = (name: string, version: number): string => `${versionsPrefix(name)}${version}.json`;
 export const claimKey = (name: string, digest: string): string => `models/${name}/by-digest/${digest}.json`;
 export const routingKey = (name: string): string => `models/${name}/routing.json`;
+export const exportsPrefix = (name: string, version: number): string => `models/${name}/exports/${version}/`;
+export const exportKey = (name: string, version: number, id: string): string => `${exportsPrefix(name, version)}${id}.json`;
 export const transitionsPrefix = (name: string): string => `models/${name}/transitions/`;
 
 /** Which version an alias meant when a run first asked. */

@@ -1,5 +1,7 @@
 import type { ArtifactRef } from '../core/artifact.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { StepVerdict } from '../core/step.ts';
+import type { ExportCheck } from '../training/create-export.ts';
 
 /** A column that a request carries, in MLflow's words. `required: false`: a missing value is imputed. */
 export interface SignatureColumn {
@@ -45,6 +47,20 @@ export interface VersionManifest {
   readonly signature: ModelSignature | null;
   /** The champion when this version was made: what it had to beat. */
   readonly parent: number | null;
+}
+
+/** `models/<name>/exports/<version>/<id>.json`: the version in a format of other programs, and how far that is from the model. */
+export interface VersionExport {
+  readonly formatVersion: 1;
+  readonly name: string;
+  readonly version: number;
+  readonly format: string;
+  readonly config: JsonObject;
+  readonly artifact: ArtifactRef;
+  /** Where its files are put inside a target, e.g. "digits/3"; "" for the target itself. */
+  readonly folder: string;
+  readonly check: ExportCheck;
+  readonly notes: readonly string[];
 }
 
 export interface Pin {

@@ -146,6 +146,34 @@ export async function residualChart({ residuals }: Regression, name: string): Pr
   return figure('Errors', picture, 'Centred on the dashed line at 0 the model errs as often upwards as downwards.');
 }
 
+/** Errors of reconstructions, of normal rows and of anomalies, as shares of each; the rule is the threshold. */
+export async function errorChart({ histogram, threshold, error }: NonNullable<EvaluationReport['reconstruction']>): Promise<Markup> {
+  const { edges, normal, anomalies } = histogram;
+  const groups = [{ name: anomalies === undefined ? 'rows' : 'normal', counts: normal, colour: COLOURS.ours }, ...(anomalies === undefined ? [] : [{ name: 'anomalies', counts: anomalies, colour: COLOURS.bad }])];
+  const values = groups.flatMap(({ name, counts }) => {
+    const total = counts.reduce((sum, count) => sum + count, 0) || 1;
+    return counts.map((count, bin) => ({ name, from: edges[bin]!, to: edges[bin + 1]!, share: count / total }));
+  });
+  const picture = await chart('errors', 'Distribution of the scores', {
+    width: 760,
+    height: 220,
+    layer: [
+      {
+        data: { values },
+        mark: { type: 'bar', opacity: 0.6 },
+        encoding: {
+          x: { field: 'from', bin: { binned: true }, type: 'quantitative', title: `score: mean ${error === 'squared' ? 'square' : 'size'} of the differences`, scale: { domain: [edges[0]!, Math.max(edges.at(-1)!, threshold)] } },
+          x2: { field: 'to' },
+          y: { field: 'share', type: 'quantitative', title: 'share of the rows', stack: null, axis: { format: '%' } },
+          color: { field: 'name', type: 'nominal', title: null, scale: { domain: groups.map(({ name }) => name), range: groups.map(({ colour }) => colour) }, legend: { orient: 'top' } },
+        },
+      },
+      { data: { values: [{ threshold }] }, mark: { type: 'rule', color: COLOURS.other, strokeDash: [4, 4] }, encoding: { x: { field: 'threshold', type: 'quantitative' } } },
+    ],
+  } as never);
+  return figure('Scores', picture, `The dashed line is the threshold.${anomalies === undefined ? '' : ' Where the two groups overlap, normal rows and anomalies cannot be told apart by the score.'} The last bar holds all higher scores.`);
+}
+
 /** At most four panels, one per number of the history. Numbers without a training side were measured on the validation split. */
 export async function historyCharts(history: EvaluationReport['history'], bestEpoch: number): Promise<Markup[]> {
   const keys = [...new Set(history.flatMap((epoch) => Object.keys(epoch)))].filter((key) => key !== 'epoch' && key !== 'learningRate');

@@ -1,6 +1,6 @@
 import { formatNumber } from '../evaluation/gates.ts';
 import type { EvaluationReport, MetricResult, OutputFindings } from '../evaluation/report.ts';
-import { calibrationChart, confusionChart, forecastChart, historyCharts, residualChart, rocChart, scatterChart } from './evaluation-charts.ts';
+import { calibrationChart, confusionChart, errorChart, forecastChart, historyCharts, residualChart, rocChart, scatterChart } from './evaluation-charts.ts';
 import { html, page, section, tableOf } from './html.ts';
 import type { Cell, Markup } from './html.ts';
 
@@ -36,10 +36,11 @@ ${report.threshold === undefined ? null : html`<dt>Threshold</dt><dd>${report.th
 type Judged = OutputFindings & Pick<EvaluationReport, 'output' | 'metrics'>;
 
 async function findingsSections(judged: Judged, { rows }: EvaluationReport): Promise<(Markup | null)[]> {
-  return [await classificationSection(judged), await regressionSection(judged), slicesSection(judged, rows), worstSection(judged)];
+  return [await reconstructionSection(judged), await classificationSection(judged), await regressionSection(judged), slicesSection(judged, rows), worstSection(judged)];
 }
 
 function predictedKind({ output }: EvaluationReport): string {
+  if (output.kind === 'anomaly') return ': how badly it rebuilds a row';
   if (output.kind === 'classes') return ` (${output.classes!.length} classes)`;
   return output.kind === 'number' ? ' (a number)' : '';
 }
@@ -98,6 +99,20 @@ async function classificationSection({ classification }: Judged): Promise<Markup
       ['class', 'rows', 'predicted', 'precision', 'recall', 'F1'],
       classification.classes.map((one) => [one.class, numberCell(one.support), numberCell(one.predicted), numberCell(one.precision), numberCell(one.recall), numberCell(one.f1)]),
     ),
+  );
+}
+
+async function reconstructionSection({ reconstruction }: Judged): Promise<Markup | null> {
+  if (reconstruction === undefined) return null;
+  const { calibration, threshold, images } = reconstruction;
+  const share = `${Number((100 * calibration.quantile).toPrecision(6))} %`;
+  return section(
+    'How it rebuilds the rows',
+    `The score of a row is the ${reconstruction.error === 'squared' ? 'mean square' : 'mean size'} of the differences between its values, as the network reads them, and their reconstruction. Above ${formatNumber(threshold)} a row counts as an anomaly${reconstruction.calibrated ? `: ${share} of the ${calibration.rows.toLocaleString('en')} ${calibration.split} rows lie below` : ''}.`,
+    await errorChart(reconstruction),
+    images.map(({ title, rows }) => html`<h3>${title}</h3>
+<div class="pictures">${rows.map(({ index, error, original, rebuilt }) => html`<figure><img src="data:image/png;base64,${original}" alt="row ${index}"><img src="data:image/png;base64,${rebuilt}" alt="its reconstruction"><figcaption>${formatNumber(error)}</figcaption></figure>`)}</div>`),
+    images.length === 0 ? null : html`<p class="note">Each pair is a row and what the model made of it, with the score below.</p>`,
   );
 }
 

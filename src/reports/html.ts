@@ -61,7 +61,7 @@ export function page(title: string, ...body: readonly Part[]): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
 <style>${raw(STYLE)}</style>
@@ -101,6 +101,7 @@ td{max-width:46ch}
 td.long{overflow-wrap:anywhere;min-width:24ch}
 .charts{display:flex;flex-wrap:wrap;gap:12px 20px;align-items:flex-start}
 figure{margin:8px 0;max-width:100%;overflow-x:auto}
+.pictures{display:flex;flex-wrap:wrap;gap:4px 16px}.pictures figure{margin:4px 0}.pictures img{width:56px;height:56px;object-fit:contain;image-rendering:pixelated;margin-right:2px;background:var(--panel)}
 figure h3{margin:4px 0 6px}
 figcaption{color:var(--quiet);font-size:13px;width:0;min-width:100%}
 svg{max-width:100%;height:auto;color:var(--ink)}

@@ -45,8 +45,8 @@ function checkLayers(model: ModelConfig | { readonly layers: readonly LayerConfi
 function checkArchitecture(model: ModelConfig, pointer: string): ConfigProblem[] {
   if (!('architecture' in model)) return [];
   const { architecture, ...settings } = model;
-  const definition = architectureRegistry.get(architecture as string, 'MODEL_INVALID');
-  return (definition.check?.(withDefaults(definition.configSchema, settings)) ?? []).map(({ setting, message, fix }) => ({ pointer: `${pointer}/${setting}`, message, fix }));
+  const definition = architectureRegistry.find(architecture as string);
+  return (definition?.check?.(withDefaults(definition.configSchema, settings)) ?? []).map(({ setting, message, fix }) => ({ pointer: `${pointer}/${setting}`, message, fix }));
 }
 
 function checkRate(config: TrainConfig): ConfigProblem[] {

@@ -11,7 +11,13 @@ export interface ConvolutionConfig {
   readonly activation: string;
 }
 
-type Complete = ConvolutionConfig & Required<Pick<ConvolutionConfig, 'convolutionsPerBlock' | 'batchNormalization'>>;
+type Complete = ConvolutionConfig & Required<Pick<ConvolutionConfig, 'convolutionsPerBlock' | 'batchNormalization'>> & {
+  /** Of the statistics of batch normalization. Default: the layer's. */
+  readonly momentum?: number;
+};
+
+/** What residual networks are trained with: in many layers, statistics that lag behind spoil predictions of the first epochs. */
+const RESIDUAL_MOMENTUM = 0.9;
 
 interface Convolution {
   readonly separable: boolean;
@@ -27,7 +33,7 @@ function addConvolution(list: LayerList, config: Complete, place: string, { sepa
   const layer = { type: separable ? 'separableConv2d' : 'conv2d', name: `conv_${place}`, ...size, ...(strides === undefined || strides === 1 ? {} : { strides }), padding: 'same' };
   if (config.batchNormalization) {
     list.add({ ...layer, useBias: false });
-    list.add({ type: 'batchNormalization', name: `norm_${place}` });
+    list.add({ type: 'batchNormalization', name: `norm_${place}`, ...(config.momentum === undefined ? {} : { momentum: config.momentum }) });
     if (active) list.add({ type: 'activation', name: `activation_${place}`, activation: config.activation });
   } else {
     list.add({ ...layer, ...(active ? { activation: config.activation } : {}) });
@@ -61,7 +67,8 @@ export interface ResidualConfig extends Complete {
  *
  * @see K. He et al.: Deep Residual Learning for Image Recognition (2016); F. Chollet: Xception (2017)
  */
-export function addResidualBlocks(list: LayerList, config: ResidualConfig): void {
+export function addResidualBlocks(list: LayerList, given: ResidualConfig): void {
+  const config = { momentum: RESIDUAL_MOMENTUM, ...given };
   addConvolution(list, config, 'stem', { separable: false, filters: config.filters[0]!, kernelSize: config.kernelSize, active: true });
   for (const [index, filters] of config.filters.entries()) addResidualBlock(list, config, index + 1, filters, config.filters[index - 1] ?? filters);
 }

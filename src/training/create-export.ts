@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { PerennialError } from '../core/errors.ts';
+import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { OpenArtifact } from '../core/ports.ts';
 import { Prng } from '../core/prng.ts';
@@ -9,6 +9,7 @@ import type { Tensor as Values, TensorBatch, TensorSpec } from '../core/tensor.t
 import { openExamples } from '../data/examples.ts';
 import { exportRegistry } from './export-registry.ts';
 import type { ExportDefinition, ExportReader, ExportSource } from './export.ts';
+import { firstSentence } from './exports/messages.ts';
 import { readModel } from './load-model.ts';
 import { nameAndConfig, resolveNamed } from './named.ts';
 import type { Named, Resolved } from './named.ts';
@@ -70,15 +71,23 @@ export async function exportNetwork(whole: ExportSource, preprocessor: Uint8Arra
       await mkdir(dirname(join(folder, path)), { recursive: true });
       await writeFile(join(folder, path), bytes);
     }
-    const reader = await definition.open(tf, folder, source);
-    try {
-      const check = await compare(tf, source, resolved, reader, rows ?? drawnRows(source.network.topology.inputs));
-      return { format: resolved.name, config: nameAndConfig('export', named)[1] as JsonObject, files, notes: written.notes, check };
-    } finally {
-      reader.dispose();
-    }
+    const check = await checkFiles(tf, source, resolved, folder, rows ?? drawnRows(source.network.topology.inputs));
+    return { format: resolved.name, config: nameAndConfig('export', named)[1] as JsonObject, files, notes: written.notes, check };
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function checkFiles(tf: Tf, source: ExportSource, resolved: Resolved<ExportDefinition>, folder: string, rows: ExportRows): Promise<ExportCheck> {
+  let reader: ExportReader | undefined;
+  try {
+    reader = await resolved.definition.open(tf, folder, source);
+    return await compare(tf, source, resolved, reader, rows);
+  } catch (error) {
+    if (isPerennialError(error)) throw error;
+    throw new PerennialError('MODEL_INVALID', `The model cannot be exported as "${resolved.name}": what was written cannot be read there (${firstSentence(messageOf(error))}).`, { hint: 'Export it in another format.', cause: error });
+  } finally {
+    reader?.dispose();
   }
 }
 

@@ -84,6 +84,8 @@ export interface Objective {
   inspect?(tensors: TensorBatch): void;
   /** Loss of rows by the weights as they are, with nothing that only training does. */
   evaluate(tf: Tf, weights: ReadonlyMap<string, Tensor>, batch: LabelledTensors): Evaluation;
+  /** A picture of what the model makes with these weights: a PNG as base64. undefined: there is nothing to be seen. */
+  snapshot?(weights: ReadonlyMap<string, Float32Array>): string | undefined;
   /** Names of the sums. */
   readonly metrics: readonly string[];
   /** Sums over the rows of a batch, to be divided by the number of rows of the whole set. @param output values of {@link Evaluation.output} */

@@ -5,10 +5,12 @@ import { addBias } from './bias.ts';
 import type { Activation } from './activations.ts';
 import type { JsonSchema } from '../core/json.ts';
 import { dropoutMask } from './dropout.ts';
+import { canFuseLstm, fusedLstm } from './fused-lstm.ts';
 import { initialize } from './initializers.ts';
 import type { Initialization, Initializer } from './initializers.ts';
 import type { CallContext, Shape, WeightSpec } from './layer.ts';
 import { activation, bool, rate, units } from './schema-parts.ts';
+import { scanRecurrence, scans } from './recurrent-scan.ts';
 import { requireRank } from './shapes.ts';
 import type { Tensor, Tf } from './tf.ts';
 import { weightOf, weightProperties } from './weight-options.ts';
@@ -47,6 +49,8 @@ export interface Cell<C extends RecurrentConfig> {
   inputBias(tf: Tf, weights: Readonly<Record<string, Tensor>>): Tensor | undefined;
   /** Number of state tensors, the first being the output. */
   readonly states: number;
+  /** All states [batch, steps, units] at once, where that is possible. */
+  fused?(tf: Tf, x: Tensor, mask: Tensor | undefined, weights: Readonly<Record<string, Tensor>>, config: C): Tensor | undefined;
   /** @param projected x · kernel + bias of one step, [batch, gates · units] */
   step(tf: Tf, projected: Tensor, states: readonly Tensor[], weights: Readonly<Record<string, Tensor>>, config: C): Tensor[];
 }
@@ -69,25 +73,66 @@ export function unroll<C extends RecurrentConfig>(
   const [layerSeed, iteration] = context.seed;
   const dropping = context.training && config.dropout > 0;
   const input = dropping ? tf.mul(x, dropoutMask(tf, [batch, 1, features], config.dropout, [layerSeed, iteration])) : x;
+  const fused = runFused(tf, cell, input, weights, config, context.masks[0], zeroMasked);
+  if (fused !== undefined) return fused;
   const stateMask = context.training && config.recurrentDropout > 0
     ? dropoutMask(tf, [batch, config.units], config.recurrentDropout, [layerSeed ^ 0x5bd1e995, iteration])
     : undefined;
   const kernel = weights.kernel!;
   const product = addBias(tf, tf.matMul(tf.reshape(input, [batch * steps, features]), kernel), cell.inputBias(tf, weights));
-  const projected = tf.unstack(tf.reshape(product, [batch, steps, kernel.shape[1]!]), 1);
-  const masks = context.masks[0] === undefined ? undefined : tf.unstack(tf.expandDims(context.masks[0], 2), 1);
+  const projected = tf.reshape(product, [batch, steps, kernel.shape[1]!]);
+  const advance = (part: Tensor, states: readonly Tensor[], own: Weights, mask: Tensor | undefined, dropped: Tensor | undefined): Tensor[] => {
+    const read = dropped === undefined ? states : [tf.mul(states[0]!, dropped), ...states.slice(1)];
+    const next = cell.step(tf, part, read, own, config);
+    return mask === undefined ? next : keepMasked(tf, states, next, mask);
+  };
+  if (scans(tf, steps)) return scanned(tf, cell.states, advance, { projected, mask: context.masks[0], stateMask, zeroMasked }, weights, config);
 
+  const parts = tf.unstack(projected, 1);
+  const masks = context.masks[0] === undefined ? undefined : tf.unstack(tf.expandDims(context.masks[0], 2), 1);
   let states: Tensor[] = Array.from({ length: cell.states }, () => tf.zeros([batch, config.units]));
   const outputs: Tensor[] = [];
   for (let turn = 0; turn < steps; turn++) {
     const at = config.goBackwards ? steps - 1 - turn : turn;
-    const read = stateMask === undefined ? states : [tf.mul(states[0]!, stateMask), ...states.slice(1)];
-    let next = cell.step(tf, projected[at]!, read, weights, config);
-    if (masks !== undefined) next = keepMasked(tf, states, next, masks[at]!);
-    states = next;
+    states = advance(parts[at]!, states, weights, masks?.[at], stateMask);
     if (config.returnSequences) outputs.push(zeroMasked && masks !== undefined ? tf.mul(states[0]!, masks[at]!) : states[0]!);
   }
   return config.returnSequences ? tf.stack(outputs, 1) : states[0]!;
+}
+
+type Weights = Readonly<Record<string, Tensor>>;
+type Advance = (part: Tensor, states: readonly Tensor[], weights: Weights, mask: Tensor | undefined, stateMask: Tensor | undefined) => Tensor[];
+
+interface Unrolled {
+  /** x · kernel + bias of all steps, [batch, steps, gates · units] */
+  readonly projected: Tensor;
+  readonly mask: Tensor | undefined;
+  readonly stateMask: Tensor | undefined;
+  readonly zeroMasked: boolean;
+}
+
+/** The same as a loop of the graph. */
+function scanned(tf: Tf, states: number, advance: Advance, { projected, mask, stateMask, zeroMasked }: Unrolled, { kernel: _kernel, ...weights }: Weights, config: RecurrentConfig): Tensor {
+  const names = Object.keys(weights);
+  const turned = (x: Tensor): Tensor => (config.goBackwards ? tf.reverse(x, 0) : x);
+  const seen = mask === undefined ? undefined : turned(tf.expandDims(tf.transpose(mask), 2));
+  const hidden = scanRecurrence(tf, {
+    inputs: turned(tf.transpose(projected, [1, 0, 2])), mask: seen, fixed: stateMask, weights: Object.values(weights), states, units: config.units,
+    step: (part, before, values, counts, dropped) => advance(part, before, Object.fromEntries(names.map((name, index) => [name, values[index]!])), counts, dropped),
+  });
+  if (!config.returnSequences) return tf.squeeze(tf.slice(hidden, [hidden.shape[0]! - 1, 0, 0], [1, -1, -1]), [0]);
+  return tf.transpose(zeroMasked && seen !== undefined ? tf.mul(hidden, seen) : hidden, [1, 0, 2]);
+}
+
+function runFused<C extends RecurrentConfig>(
+  tf: Tf, cell: Cell<C>, x: Tensor, weights: Readonly<Record<string, Tensor>>, config: C, mask: Tensor | undefined, zeroMasked: boolean,
+): Tensor | undefined {
+  const turned = <T extends Tensor | undefined>(tensor: T): T => (tensor !== undefined && config.goBackwards ? tf.reverse(tensor, 1) : tensor) as T;
+  const seen = turned(mask);
+  const states = cell.fused?.(tf, turned(x), seen, weights, config);
+  if (states === undefined) return undefined;
+  if (!config.returnSequences) return tf.squeeze(tf.slice(states, [0, x.shape[1]! - 1, 0], [-1, 1, -1]), [1]);
+  return zeroMasked && seen !== undefined ? tf.mul(states, tf.expandDims(seen, 2)) : states;
 }
 
 function keepMasked(tf: Tf, old: readonly Tensor[], next: readonly Tensor[], mask: Tensor): Tensor[] {
@@ -122,6 +167,7 @@ export const simpleCell: Cell<SimpleConfig> = {
 
 export const lstmCell: Cell<LstmConfig> = {
   states: 2,
+  fused: (tf, x, mask, weights, config) => (canFuseLstm(tf, config) ? fusedLstm(tf, x, mask, weights) : undefined),
   weights: (features, config) => recurrentWeights(features, 4, config, [4 * config.units], config.unitForgetBias ? forgetBias(config.biasInitializer) : undefined),
   inputBias: (_tf, weights) => weights.bias,
   step(tf, projected, [hidden, memory], weights, config) {

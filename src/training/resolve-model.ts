@@ -51,11 +51,12 @@ export function resolveModel(request: ModelRequest): ResolvedModel {
 /** A model that starts from another one: the task of the base where its head is kept. */
 function resolveFromBase({ model, base, inputs, output, loss: named, objective: wanted, ...several }: ModelRequest & { readonly model: TransferConfig }): ResolvedModel {
   const heads = resolveHeads(output, several);
-  const { definition, config: settings } = resolveNamed(objectiveRegistry, wanted ?? 'supervised');
+  const task = taskOfBase(model, base, wanted, output);
+  const { definition, config: settings } = resolveNamed(objectiveRegistry, task.objective);
   const objective = heads !== undefined && definition === supervised ? severalOutputs : definition;
-  const task = taskOfBase(model, base, objective.name === 'supervised' || objective === severalOutputs ? undefined : objective.name, output);
   const loss = objective.resolveLoss(named ?? task.loss, output, { layers: [] });
-  const { topology, transfer } = resolveTransfer(model, base, { inputs, output, loss });
+  const { topology: network, transfer } = resolveTransfer(model, base, { inputs, output, loss });
+  const topology = objective.complete?.(network, settings) ?? network;
   const layers = topology.layers.map(({ name, type, config, inputs: reads }) => ({ ...config, type, name, inputs: reads }));
   const resolved = { objective, settings, model: { layers }, inputs, output, loss, topology, transfer, ...(objective === severalOutputs ? { heads: heads! } : {}), companions: {} };
   objective.check(resolved);
@@ -104,6 +105,9 @@ export interface ModelDescription extends TopologyDescription {
  * @throws as {@link resolveModel}
  */
 export function describeModel(request: ModelRequest): ModelDescription {
-  const { topology, loss, heads, objective } = resolveModel(request);
+  return describeResolved(resolveModel(request));
+}
+
+export function describeResolved({ topology, loss, heads, objective }: ResolvedModel): ModelDescription {
   return { ...describeTopology(topology), objective: objective.name, loss: heads === undefined ? loss.name : heads.map((head) => `${head.output.name}: ${head.loss.name}`).join(', ') };
 }

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactRef } from '../core/artifact.ts';
 import { PerennialError } from '../core/errors.ts';
@@ -161,10 +161,12 @@ async function writeModel(ctx: Context, config: TrainConfig, ref: ArtifactRef, e
   const result = JSON.parse(await readFile(join(resultDir, 'result.json'), 'utf8')) as TrainingResult;
   const { dataset } = examples.manifest.meta as unknown as ExamplesMeta;
   const { engine, engineReason, learningRateSearch, ...numbers } = result;
-  const training = { ...config, engine, ...(learningRateSearch === undefined ? {} : { learningRateSearch }), ...(engineReason === undefined ? {} : { engineReason }) } as unknown as JsonObject;
+  // What a kept head goes on with is known from the base; the next one to start from this model knows it from here.
+  const objective = base !== undefined && ((config.model as TransferConfig).head ?? 'keep') === 'keep' ? base.network.objective : undefined;
+  const training = { ...config, ...(objective === undefined ? {} : { objective: config.objective ?? objective }), engine, ...(learningRateSearch === undefined ? {} : { learningRateSearch }), ...(engineReason === undefined ? {} : { engineReason }) } as unknown as JsonObject;
   const meta: ModelMeta = { ...numbers, seed: config.seed, examples: ref.digest, dataset, training, ...(base === undefined ? {} : { base: base.network.origin }) };
   const files: Record<string, { path: string }> = {};
-  for (const name of ['topology.json', 'weights.json', 'weights.bin', 'history.json']) files[name] = { path: join(resultDir, name) };
+  for (const name of await readdir(resultDir)) if (name !== 'result.json') files[name] = { path: join(resultDir, name) };
   for (const name of ['preprocessor.json', 'profile.json']) files[name] = { path: await examples.path(name) };
   const model = await ctx.artifacts.write({ kind: 'model', summary: summaryOf(meta), files, meta: meta as unknown as Json });
   const history = JSON.parse(await readFile(join(resultDir, 'history.json'), 'utf8')) as TrainingReport['history'];

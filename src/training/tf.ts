@@ -69,6 +69,18 @@ export type Seed = readonly [number, number | Tensor];
 export interface RawBackend {
   readonly binding: Readonly<Record<string, number>>;
   executeSingleOutput(name: string, attributes: readonly { name: string; type: number; value: unknown }[], inputs: readonly Tensor[]): Tensor;
+  executeMultipleOutputs(name: string, attributes: readonly { name: string; type: number; value: unknown }[], inputs: readonly Tensor[], outputs: number): Tensor[];
+}
+
+/** True inside the gradient of a gradient: what has a gradient that cannot be differentiated again must do without it there. */
+export function differentiatesTwice(tf: Tf): boolean {
+  return (tf.engine() as unknown as { state: { readonly gradientDepth: number } }).state.gradientDepth > 1;
+}
+
+/** A scalar of type int64, which tfjs has no tensors of, for a raw operation. */
+export function int64Scalar(value: number): Tensor {
+  const { Int64Scalar } = createRequire(import.meta.url)('@tensorflow/tfjs-node/dist/int64_tensors.js') as { Int64Scalar: new (value: number) => Tensor };
+  return new Int64Scalar(value);
 }
 
 /**

@@ -15,7 +15,10 @@ const SAMPLES = [
   { name: 'penguins', data: 'penguins.csv', holds: ({ accuracy }: Metrics) => accuracy! >= 0.97 },
   { name: 'weather', data: 'weather', holds: ({ meanAbsoluteError, baseline_meanAbsoluteError }: Metrics) => meanAbsoluteError! < baseline_meanAbsoluteError! },
   { name: 'digits', data: 'digits', holds: ({ accuracy }: Metrics) => accuracy! >= 0.975 },
+  { name: 'digits-transfer', data: 'digits', holds: ({ accuracy }: Metrics) => accuracy! >= 0.97 },
   { name: 'spam', data: 'spam', holds: ({ f1 }: Metrics) => f1! >= 0.97 },
+  { name: 'spam-transformer', data: 'spam', holds: ({ f1 }: Metrics) => f1! >= 0.97 },
+  { name: 'sequence', data: 'co2', holds: ({ meanAbsoluteError, baseline_meanAbsoluteError }: Metrics) => meanAbsoluteError! < 0.9 * baseline_meanAbsoluteError! },
 ] as const;
 
 type Metrics = Readonly<Record<string, number>>;
@@ -52,7 +55,7 @@ describe('for real', () => {
   beforeAll(() => perennial.up(), 180_000);
 
   it.for(SAMPLES)('$name validates, plans, and reaches the quality that it promises', { timeout: 1_000_000 }, async ({ name, data, holds }, { skip }) => {
-    const missing = await fetchData(name, data);
+    const missing = await fetchData(data);
     if (missing !== undefined && process.env.CI !== undefined) throw new Error(`The data cannot be had: ${missing}`);
     if (missing !== undefined) skip(`the data cannot be had: ${missing}`);
     const valid = await perennial.run(['validate', document(name)]);
@@ -78,11 +81,11 @@ describe('for real', () => {
   }, 150_000);
 });
 
-/** Why the data of a sample cannot be had; undefined where it is there. */
-async function fetchData(name: string, data: string): Promise<string | undefined> {
+/** Why the data of a sample cannot be had; undefined where it is there. Data sets are named like their folders. */
+async function fetchData(data: string): Promise<string | undefined> {
   if (existsSync(join(pipelines, 'data', data))) return undefined;
   // With the clone's own home, so that the packages are fetched once; no stack is touched.
   const env = { PERENNIAL_HOME: join(packageRoot(), '.perennial') };
-  const fetched = await run(process.execPath, [join(packageRoot(), 'bin/perennial.js'), 'datasets', name], { env, timeoutMs: 900_000 });
+  const fetched = await run(process.execPath, [join(packageRoot(), 'bin/perennial.js'), 'datasets', data], { env, timeoutMs: 900_000 });
   return fetched.code === 0 ? undefined : fetched.stderr;
 }

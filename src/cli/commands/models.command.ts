@@ -63,10 +63,12 @@ function declareRouting(models: Command, io: CliIo): void {
 }
 
 function declareKeeping(models: Command, io: CliIo): void {
-  models.command('export').summary('write the files of a version').description('Copies the files of a version, verified, into a new directory.')
-    .argument('<model>').argument('<version>', VERSION).argument('<directory>', 'must not exist yet')
-    .addHelpText('after', '\nExamples:\n  perennial models export penguins champion ./penguins-champion')
-    .action(async (model: string, version: string, directory: string) => (await views()).exportAction(io, model, version, directory));
+  models.command('export').summary('write the files of a version').description('Copies the files of a version, verified, into a new directory; or writes it in a format of other programs. An export that the version does not have yet is made, read again and compared with the model first.')
+    .argument('<model>').argument('<version>', VERSION).argument('[directory]', 'must not exist yet')
+    .option('--out <directory>', 'the same as the third argument')
+    .option('--format <format>', 'a format, or an object such as {"tfjs":{"quantize":{"uint8":"*"}}}; `perennial schema export` lists them')
+    .addHelpText('after', '\nExamples:\n  perennial models export penguins champion ./penguins-champion\n  perennial models export digits 3 ./serving --format savedModel\n  perennial models export digits 3 ./web --format \'{"tfjs":{"quantize":{"uint8":"*"}}}\'')
+    .action(async (model: string, version: string, directory: string | undefined, options: { out?: string; format?: string }) => (await views()).exportAction(io, model, version, directory, options));
   models.command('delete').summary('take a version out of sight').description('Deletes a version that no alias names. Its number is never given again; `gc` frees the space.')
     .argument('<model>').argument('<version>', VERSION).option('--why <reason>', 'kept in the history')
     .addHelpText('after', '\nExamples:\n  perennial models delete penguins 2 --why "trained on wrong labels"')

@@ -94,6 +94,8 @@ function stepTable(compiled: Plan, cache: readonly Forecast[]): string {
   return table([['STEP', 'TYPE', 'TAKES', 'GIVES', 'TIMEOUT', 'QUEUE', 'CACHE'], ...rows]);
 }
 
+const FROZEN_WORDS = { no: '', weights: 'frozen', statistics: 'at first' } as const;
+
 function printModel(model: PlannedModel, io: CliIo): void {
   io.print(`\nmodel of "${model.step}"`);
   if (model.problem !== undefined) {
@@ -106,8 +108,11 @@ function printModel(model: PlannedModel, io: CliIo): void {
   }
   io.print(`  source: ${model.exact ? '' : 'about '}${model.rows.toLocaleString('en')} rows`);
   for (const input of model.inputs) io.print(`  input ${input.name} [${input.shape.join(', ')}] ${input.dtype}${input.vocabularySize === undefined ? '' : `, ${model.exact ? '' : 'up to '}${input.vocabularySize.toLocaleString('en')} ids`}`);
-  const rows = model.layers.map((layer) => [`  ${layer.name}`, layer.type, `[${layer.outputShape.join(', ')}]`, layer.parameters.toLocaleString('en')]);
-  io.print(table([['  LAYER', 'TYPE', 'OUTPUT', 'PARAMETERS'], ...rows]));
-  io.print(`  ${model.parameters.toLocaleString('en')} parameters, loss ${model.loss}, predicts ${model.output}`);
+  const frozen = model.layers.some((layer) => layer.frozen !== undefined);
+  const rows = model.layers.map((layer) => [`  ${layer.name}`, layer.type, `[${layer.outputShape.join(', ')}]`, layer.parameters.toLocaleString('en'), ...(frozen ? [FROZEN_WORDS[layer.frozen ?? 'no']] : [])]);
+  io.print(table([['  LAYER', 'TYPE', 'OUTPUT', 'PARAMETERS', ...(frozen ? ['FROZEN'] : [])], ...rows]));
+  if (model.base !== undefined) io.print(`  starts from ${model.base}`);
+  const { parameters, trainableParameters } = model;
+  io.print(`  ${parameters.toLocaleString('en')} parameters${trainableParameters === parameters ? '' : `, ${trainableParameters.toLocaleString('en')} of them trained`}, loss ${model.loss}, predicts ${model.output}`);
   for (const note of model.notes) io.print(`  note: ${note}`);
 }

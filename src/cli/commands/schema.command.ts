@@ -7,7 +7,7 @@ export default defineCommand({
       .command('schema')
       .summary('what can be written in a document')
       .description('Without arguments: the kinds of things that a document can name. With a kind: all names of it. With a name: its keys, their types, defaults and meaning, and an example. `--json` prints the JSON Schema instead.')
-      .argument('[kind]', 'step, reader, expectation, transform, architecture, layer, optimizer, loss, callback, metric or drift; "document" for the envelope')
+      .argument('[kind]', 'step, reader, expectation, transform, architecture, layer, optimizer, loss, callback, export, metric or drift; "document" for the envelope')
       .argument('[name]', 'name of a definition, e.g. train')
       .addHelpText('after', '\nExamples:\n  perennial schema\n  perennial schema layer\n  perennial schema step train\n  perennial schema transform impute\n  perennial schema --json > pipeline.schema.json')
       .action((kind: string | undefined, name: string | undefined) => printSchema(kind, name, io));

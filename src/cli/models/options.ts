@@ -1,9 +1,10 @@
 import { hostname, userInfo } from 'node:os';
-import type { ObjectStore } from '../../core/ports.ts';
+import type { ArtifactStore, ObjectStore } from '../../core/ports.ts';
 import type { Registry } from '../../registry/registry.ts';
 
 export interface OpenRegistry {
   readonly store: ObjectStore;
+  readonly artifacts: ArtifactStore;
   readonly registry: Registry;
 }
 
@@ -14,7 +15,8 @@ export async function openRegistry(): Promise<OpenRegistry> {
     import('../../registry/registry.ts'),
   ]);
   const store = await openStore();
-  return { store, registry: createRegistry(store, createArtifactStore(store)) };
+  const artifacts = createArtifactStore(store);
+  return { store, artifacts, registry: createRegistry(store, artifacts) };
 }
 
 /** Who types: kept in the transition. */

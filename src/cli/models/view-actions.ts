@@ -2,6 +2,8 @@ import { PerennialError } from '../../core/errors.ts';
 import type { ObjectStore } from '../../core/ports.ts';
 import type { RoutingAt } from '../../registry/registry.ts';
 import type { VersionManifest } from '../../registry/types.ts';
+import type { BaseOrigin } from '../../training/transfer/base.ts';
+import type { ModelMeta } from '../../training/types.ts';
 import { table } from '../command.ts';
 import type { CliIo } from '../command.ts';
 import { currentUser, openRegistry } from './options.ts';
@@ -28,9 +30,10 @@ export async function showAction(io: CliIo, model: string, reference: string | u
   const routing = (await registry.routing(model))?.routing;
   if (reference !== undefined) {
     const manifest = await registry.version(model, reference);
-    const bytes = await bytesOf(store, manifest);
-    io.result({ ...manifest, aliases: aliasNames(routing?.aliases, manifest.version), pinned: routing?.pin?.version === manifest.version, bytes });
-    return io.print(versionText(manifest, routing, bytes));
+    const { exportsOf } = await import('../../registry/version-exports.ts');
+    const [{ bytes, base }, exports] = await Promise.all([artifactOf(store, manifest), exportsOf(store, model, manifest.version)]);
+    io.result({ ...manifest, aliases: aliasNames(routing?.aliases, manifest.version), pinned: routing?.pin?.version === manifest.version, bytes, exports, base: base ?? null });
+    return io.print(versionText(manifest, routing, bytes, exports, base));
   }
   const versions = await registry.versions(model);
   io.result({ name: model, routing: routing ?? null, versions: versions.map((manifest) => ({ ...manifest, aliases: aliasNames(routing?.aliases, manifest.version) })) });
@@ -85,7 +88,10 @@ function servedText(model: string, state: RoutingAt | undefined): string {
   return `version ${champion} of ${model} was champion${pin === null ? '' : ' and pinned'}${how}`;
 }
 
-export async function exportAction(io: CliIo, model: string, reference: string, directory: string): Promise<void> {
+export async function exportAction(io: CliIo, model: string, reference: string, given: string | undefined, { out, format }: { out?: string; format?: string }): Promise<void> {
+  const directory = given ?? out;
+  if (directory === undefined || (given !== undefined && out !== undefined)) throw new PerennialError('USAGE', directory === undefined ? 'The directory to write is missing.' : `The directory is given twice: "${given}" and "${out}".`, { hint: `For example \`perennial models export ${model} ${reference} ./${model}\`.` });
+  if (format !== undefined) return (await import('./export-action.ts')).formatAction(io, model, reference, directory, format);
   const { registry, store } = await openRegistry();
   const { exportVersion } = await import('../../registry/export.ts');
   const manifest = await registry.version(model, reference);
@@ -124,8 +130,10 @@ function aliasNames(aliases: Readonly<Record<string, number>> | undefined, versi
   return Object.entries(aliases ?? {}).filter(([, number]) => number === version).map(([alias]) => alias).sort();
 }
 
-async function bytesOf(store: ObjectStore, manifest: VersionManifest): Promise<number> {
+/** What the model artifact of a version tells. */
+async function artifactOf(store: ObjectStore, manifest: VersionManifest): Promise<{ readonly bytes: number; readonly base?: BaseOrigin }> {
   const { readManifest } = await import('../../storage/artifact-store.ts');
-  const { files } = await readManifest(store, manifest.model.digest);
-  return Object.values(files).reduce((sum, file) => sum + file.size, 0);
+  const { files, meta } = await readManifest(store, manifest.model.digest);
+  const { base } = meta as unknown as Pick<ModelMeta, 'base'>;
+  return { bytes: Object.values(files).reduce((sum, file) => sum + file.size, 0), ...(base === undefined ? {} : { base }) };
 }

@@ -1,5 +1,7 @@
+import { baseText } from '../../training/transfer/base.ts';
+import type { BaseOrigin } from '../../training/transfer/base.ts';
 import type { Confirmation } from '../../registry/confirm.ts';
-import type { Routing, Transition, VersionManifest } from '../../registry/types.ts';
+import type { Routing, Transition, VersionExport, VersionManifest } from '../../registry/types.ts';
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
@@ -48,7 +50,7 @@ function verdictText(manifest: VersionManifest): string {
 }
 
 /** One version in full. */
-export function versionText(manifest: VersionManifest, routing: Routing | undefined, size: number): string {
+export function versionText(manifest: VersionManifest, routing: Routing | undefined, size: number, exports: readonly VersionExport[] = [], base?: BaseOrigin): string {
   const lines: [string, string][] = [
     ['model', manifest.name],
     ['version', String(manifest.version)],
@@ -61,6 +63,7 @@ export function versionText(manifest: VersionManifest, routing: Routing | undefi
     ['evaluation', manifest.evaluation === null ? 'none' : `${manifest.evaluation.digest.slice(0, 16)}…  ${manifest.evaluation.summary}`],
     ['dataset', manifest.dataset === null ? 'unknown' : `${manifest.dataset.slice(0, 16)}…`],
     ['verdict', [verdictText(manifest), ...(manifest.verdict?.reasons ?? [])].join('; ')],
+    ['started from', base === undefined ? 'nothing' : `${baseText(base)}${base.model === undefined && base.file === undefined ? '' : ` (${base.digest.slice(0, 16)}…)`}`],
     ['champion then', manifest.parent === null ? 'none' : `version ${manifest.parent}`],
     ...Object.keys(manifest.metrics).sort().map((name): [string, string] => [`  ${name}`, numberText(manifest.metrics[name]!)]),
   ];
@@ -69,6 +72,7 @@ export function versionText(manifest: VersionManifest, routing: Routing | undefi
     lines.push(['inputs', signature.inputs.map(({ name, type, required }) => `${name}: ${type}${required ? '' : '?'}`).join(', ')]);
     lines.push(['outputs', signature.outputs.map((output) => `${output.name}: ${output['tensor-spec'].dtype} [${output['tensor-spec'].shape.join(', ')}]`).join(', ')]);
   }
+  for (const { artifact, config } of exports) lines.push(['export', `${artifact.summary}${Object.keys(config).length === 0 ? '' : ` ${JSON.stringify(config)}`}`]);
   const width = Math.max(...lines.map(([label]) => label.length));
   return lines.map(([label, value]) => `${label.padEnd(width)}  ${value}`).join('\n');
 }

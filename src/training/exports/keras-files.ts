@@ -2,11 +2,11 @@ import type { Hdf5Group } from '../keras/hdf5.ts';
 import { nest } from '../keras/hdf5.ts';
 import type { KerasModel } from '../keras/to-keras.ts';
 
-/** The last version of Keras 2: the layout that every reader knows. */
-export const KERAS_VERSION = '2.15.0';
+/** The last version of Keras 2, whose layout every reader knows; what only Keras 3 computes in the same way says so. */
+export const kerasVersion = ({ keras3Only }: KerasModel): string => (keras3Only.length === 0 ? '2.15.0' : '3.0.0');
 
 export const modelAttributes = (keras: KerasModel): Record<string, string> => ({
-  keras_version: KERAS_VERSION,
+  keras_version: kerasVersion(keras),
   backend: 'tensorflow',
   model_config: JSON.stringify(keras.config),
 });
@@ -18,5 +18,5 @@ export function weightsGroup(keras: KerasModel, weights: ReadonlyMap<string, Flo
     const entries = layer.weights.map(({ path, shape, fullName }) => ({ path: `${layer.name}/${path}:0`, shape, values: weights.get(fullName)! }));
     groups[layer.name] = { attributes: { weight_names: entries.map(({ path }) => path) }, ...nest(entries) };
   }
-  return { attributes: { layer_names: keras.layers.map(({ name }) => name), backend: 'tensorflow', keras_version: KERAS_VERSION }, groups };
+  return { attributes: { layer_names: keras.layers.map(({ name }) => name), backend: 'tensorflow', keras_version: kerasVersion(keras) }, groups };
 }

@@ -5,7 +5,7 @@ import { defineExport } from '../export.ts';
 import { parseJson } from '../imports/json-text.ts';
 import { fromKeras } from '../keras/from-keras.ts';
 import { toKeras } from '../keras/to-keras.ts';
-import { KERAS_VERSION } from './keras-files.ts';
+import { kerasVersion } from './keras-files.ts';
 import { keras3Notes, layersSignature, networkReader } from './layers-export.ts';
 
 export default defineExport({
@@ -14,7 +14,7 @@ export default defineExport({
   layersAlone: true,
   async write(_tf, source) {
     const keras = toKeras(source.network.topology, source.name.replace(/[^A-Za-z0-9_]/g, '_'));
-    const text = JSON.stringify({ ...keras.config, keras_version: KERAS_VERSION, backend: 'tensorflow' }, null, 1);
+    const text = JSON.stringify({ ...keras.config, keras_version: kerasVersion(keras), backend: 'tensorflow' }, null, 1);
     return { files: { 'model.json': Buffer.from(`${text}\n`) }, signature: layersSignature(source, keras), notes: ['It holds no weights.', ...keras3Notes(keras)] };
   },
   async open(tf, folder, source) {

@@ -8,7 +8,9 @@ import { toKeras } from '../keras/to-keras.ts';
 import type { KerasModel } from '../keras/to-keras.ts';
 import { trainingConfig } from '../keras/training-config.ts';
 import type { Tensor, Tf } from '../tf.ts';
+
 import { layersSignature } from './layers-export.ts';
+import { firstSentence } from './messages.ts';
 import { encodeShards, quantizeProperty, quantizedBound } from './shards.ts';
 import type { ManifestWeight, QuantizeConfig } from './shards.ts';
 
@@ -81,7 +83,7 @@ async function instantiate(tf: Tf, keras: KerasModel): Promise<LayersModel> {
     return await tf.models.modelFromJSON({ modelTopology: keras.config } as never);
   } catch (error) {
     const culprit = await findCulprit(tf, keras.config);
-    throw new PerennialError('MODEL_INVALID', `${culprit} cannot be exported to a TensorFlow.js layers model: ${messageOf(error).split('\n')[0]!.slice(0, 200)}`, { hint: 'Export a "tfjsGraph": it holds the computation itself.', cause: error });
+    throw new PerennialError('MODEL_INVALID', `${culprit} cannot be exported to a TensorFlow.js layers model: ${firstSentence(messageOf(error))}.`, { hint: 'Export a "tfjsGraph": it holds the computation itself.', cause: error });
   }
 }
 

@@ -1,7 +1,7 @@
 import protobuf from 'protobufjs/minimal.js';
 
 /** TensorFlow's numbers of data types (tensorflow/core/framework/types.proto). */
-export const DataType = { float32: 1, int32: 3, uint8: 4, string: 7, bool: 10, resource: 20 } as const;
+export const DataType = { float32: 1, int32: 3, uint8: 4, string: 7, int64: 9, bool: 10, resource: 20, variant: 21 } as const;
 export type DataTypeNumber = (typeof DataType)[keyof typeof DataType];
 
 /** Value of a node's attribute (tensorflow/core/framework/attr_value.proto). */

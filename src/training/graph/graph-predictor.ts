@@ -73,7 +73,7 @@ function traceForward(tf: Tf, network: Network, variables: readonly GraphVariabl
     const value = rehearsal.tracer.trace(() => rehearsal.tracer.symbolOf(network.forward(tf, inputs, weights, { training: false, seed: 0, iteration: 0, logits: NO_LOGITS }).output));
     const name = `${prefix}output`;
     return {
-      rows, nodes: rehearsal.tracer.nodes, outputs: [{ name, value }], fetches: [name],
+      rows, nodes: rehearsal.tracer.nodes, functions: rehearsal.tracer.functions, outputs: [{ name, value }], fetches: [name],
       feeds: specs.map((spec, index) => {
         const { shape, dtype } = rehearsal.inputs[index]!;
         return { spec, name: prefix + inputNames.tensor(index), shape, values: dtype === DataType.int32 ? new Int32Array(product(shape)) : new Float32Array(product(shape)) };

@@ -62,7 +62,7 @@ interface Traced {
 
 function trace(tf: Tf, network: Network, inputNames: ReadonlyMap<string, string>, finish: (output: Tensor) => Readonly<Record<string, Tensor>>, rows: number): Traced {
   return cleanly(tf, () => {
-    const rehearsal = new Rehearsal(tf, '');
+    const rehearsal = new Rehearsal(tf, '', true);
     const variables = new Map(network.weights.map(({ fullName, shape }) => [fullName, rehearsal.variable(fullName, shape, 1)]));
     const inputs: Record<string, Tensor> = {};
     const signature: Signature = {

@@ -24,6 +24,8 @@ export interface TracedStep {
   readonly prefix: string;
   readonly inputs: readonly GraphInput[];
   readonly nodes: readonly Node[];
+  /** Bodies of loops among the nodes. */
+  readonly functions: readonly GraphFunction[];
   /** Scalars (float32), given for every step of a call. */
   readonly numbers: readonly string[];
   /** Nodes that write variables: a step is done when all have run. */
@@ -32,6 +34,8 @@ export interface TracedStep {
 
 export interface TracedPrediction {
   readonly nodes: readonly Node[];
+  /** Bodies of loops among the nodes. */
+  readonly functions: readonly GraphFunction[];
   readonly outputs: readonly { readonly name: string; readonly value: string }[];
 }
 
@@ -84,11 +88,12 @@ export function encodeProgram(parts: ProgramParts): Uint8Array {
   nodes.push(node(names.assignAll, 'Identity', ['zero', ...parts.variables.map(({ name }) => `^assign_${name}`)], F32));
   const functions: GraphFunction[] = [];
   for (const step of parts.steps) {
-    functions.push(bodyOf(step, parts.variables), conditionOf(step, parts.variables));
+    functions.push(...step.functions, bodyOf(step, parts.variables), conditionOf(step, parts.variables));
     nodes.push(...loopNodes(step, parts.variables, parts.lowerLoops));
   }
   for (const prediction of parts.predictions) {
     nodes.push(...prediction.nodes);
+    functions.push(...prediction.functions);
     for (const { name, value } of prediction.outputs) nodes.push(node(name, 'Identity', [value], F32));
   }
   return encodeSavedModel(nodes, functions);
@@ -107,7 +112,7 @@ function variableNodes({ name, shape, dtype }: GraphVariable, scope: string): No
   ];
 }
 
-type Argument = readonly [name: string, type: number];
+export type Argument = readonly [name: string, type: number];
 
 function argumentsOf(step: TracedStep, variables: readonly GraphVariable[]): Argument[] {
   return [
@@ -195,7 +200,7 @@ function loopNodes(step: TracedStep, variables: readonly GraphVariable[], lower:
 let opOutputs: Readonly<Record<string, readonly string[]>> | undefined;
 
 /** Inside a function an input is an argument or "node:output argument:index": translate "node" and "node:index". */
-function nameOutputs(nodes: readonly Node[], args: readonly Argument[]): Node[] {
+export function nameOutputs(nodes: readonly Node[], args: readonly Argument[]): Node[] {
   opOutputs ??= JSON.parse(readFileSync(join(packageRoot(), 'src/training/graph/op-outputs.json'), 'utf8')) as Record<string, string[]>;
   const argumentNames = new Set(args.map(([name]) => name));
   const byName = new Map(nodes.map((each) => [each.name, each]));

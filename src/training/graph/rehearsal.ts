@@ -9,9 +9,10 @@ export class Rehearsal {
   readonly inputs: GraphInput[] = [];
   readonly #tf: Tf;
 
-  constructor(tf: Tf, prefix: string) {
+  /** @param portable the graph is for other readers */
+  constructor(tf: Tf, prefix: string, portable = false) {
     this.#tf = tf;
-    this.tracer = new Tracer(tf, prefix);
+    this.tracer = new Tracer(tf, prefix, { portable });
   }
 
   variable(name: string, shape: readonly number[], value = 0): Tensor {

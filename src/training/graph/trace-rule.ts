@@ -78,7 +78,7 @@ export function traceUpdate(tf: Tf, rule: UpdateRule, batchSize: number, weighte
       };
     });
     for (const tensor of kept) tensor.dispose();
-    return { prefix, inputs: rehearsal.inputs, nodes: rehearsal.tracer.nodes, numbers, updates };
+    return { prefix, inputs: rehearsal.inputs, nodes: rehearsal.tracer.nodes, functions: rehearsal.tracer.functions, numbers, updates };
   });
 }
 
@@ -99,6 +99,6 @@ export function traceEvaluation(tf: Tf, rule: UpdateRule, rows: number, prefix: 
       const results = rule.evaluate(tf, { flat, statistics }, labelled);
       return (['losses', 'penalty', 'output'] as const).map((key) => ({ name: evaluationOutputs[key], value: rehearsal.tracer.symbolOf(results[key]) }));
     });
-    return { rows, nodes: rehearsal.tracer.nodes, outputs, inputs: rehearsal.inputs.map((input) => ({ ...input, node: prefix + input.name })) };
+    return { rows, nodes: rehearsal.tracer.nodes, functions: rehearsal.tracer.functions, outputs, inputs: rehearsal.inputs.map((input) => ({ ...input, node: prefix + input.name })) };
   });
 }

@@ -1,6 +1,9 @@
+import { recording } from '../recorder.ts';
+import type { Recorder, Scan, Scanned } from '../recorder.ts';
 import type { Tensor, Tf } from '../tf.ts';
 import { DataType } from './graph-def.ts';
-import type { Attribute, DataTypeNumber, Node } from './graph-def.ts';
+import type { Attribute, DataTypeNumber, GraphFunction, Node } from './graph-def.ts';
+import { GATHER, loopNodes } from './scan-nodes.ts';
 
 /** What tfjs hands to TensorFlow per operation. */
 interface OpAttribute {
@@ -34,9 +37,17 @@ export class TraceError extends Error {}
  * Records the operations that tfjs runs as nodes of a TensorFlow graph. The code under the trace runs once, eagerly, on real
  * tensors; what it computes from placeholders and variables becomes symbolic, everything else a constant.
  */
-export class Tracer {
+export class Tracer implements Recorder {
   readonly nodes: Node[] = [];
+  /** Bodies of loops among the nodes. */
+  readonly functions: GraphFunction[];
+  readonly portable: boolean;
   readonly #tf: Tf;
+  readonly #outer: Tracer | undefined;
+  /** Values of the outer trace that this one reads. */
+  readonly #captures: { readonly name: string; readonly symbol: string; readonly dtype: DataTypeNumber }[] = [];
+  /** The backend's own calls, while a trace runs. */
+  #calls: Pick<NodeBackend, 'executeSingleOutput' | 'executeMultipleOutputs'> | undefined;
   readonly #backend: NodeBackend;
   readonly #prefix: string;
   readonly #symbols = new Map<DataId, string>();
@@ -48,8 +59,11 @@ export class Tracer {
   #count = 0;
 
   /** @param prefix of the names of all nodes: traces that share a graph need different ones */
-  constructor(tf: Tf, prefix: string) {
+  constructor(tf: Tf, prefix: string, { portable = false, outer }: { readonly portable?: boolean; readonly outer?: Tracer } = {}) {
     this.#tf = tf;
+    this.portable = portable;
+    this.#outer = outer;
+    this.functions = outer?.functions ?? [];
     this.#backend = tf.backend() as unknown as NodeBackend;
     this.#prefix = prefix;
   }
@@ -75,11 +89,24 @@ export class Tracer {
 
   /** The graph value of a tensor that the trace has seen; others become constants. @throws TraceError */
   symbolOf(tensor: Tensor): string {
-    const known = this.#symbols.get(tensor.dataId);
+    if ('valueArray' in tensor) return this.#int64(tensor.valueArray as Int32Array);
+    const known = this.#known(tensor);
     if (known !== undefined) return known;
     const symbol = this.constant(this.#backend.readSync(tensor.dataId), tensor.shape, dataTypeOf(tensor.dtype));
     this.#symbols.set(tensor.dataId, symbol);
     return symbol;
+  }
+
+  /** What the outer trace knows becomes an argument of the body that this one records. */
+  #known(tensor: Tensor): string | undefined {
+    const own = this.#symbols.get(tensor.dataId);
+    if (own !== undefined || this.#outer === undefined) return own;
+    const symbol = this.#outer.#known(tensor);
+    if (symbol === undefined) return undefined;
+    const name = `captured_${this.#captures.length}`;
+    this.#captures.push({ name, symbol, dtype: dataTypeOf(tensor.dtype) });
+    this.bind(tensor, name);
+    return name;
   }
 
   /** @throws TraceError for a large one that is not uniform */
@@ -89,7 +116,10 @@ export class Tracer {
     if (size > CONSTANT_VALUES_MAX) {
       throw new TraceError(`a constant of shape [${shape.join(', ')}] that differs from run to run or holds data`);
     }
-    const bytes = bytesOf(values, dtype);
+    return this.#constantOf(shape, dtype, bytesOf(values, dtype));
+  }
+
+  #constantOf(shape: readonly number[], dtype: DataTypeNumber, bytes: Uint8Array): string {
     const key = `${dtype}|${shape.join(',')}|${Buffer.from(bytes).toString('base64')}`;
     let name = this.#constants.get(key);
     if (name === undefined) {
@@ -104,13 +134,16 @@ export class Tracer {
     const backend = this.#backend;
     const single = backend.executeSingleOutput;
     const multiple = backend.executeMultipleOutputs;
+    // What the outer trace has put in their place must not see the operations of a body.
+    const calls = (this.#outer === undefined ? undefined : this.#outer.#calls) ?? { executeSingleOutput: single, executeMultipleOutputs: multiple };
+    this.#calls = calls;
     backend.executeSingleOutput = (name, attributes, inputs) => {
-      const output = single.call(backend, name, attributes, inputs);
+      const output = calls.executeSingleOutput.call(backend, name, attributes, inputs);
       this.#record(name, attributes, inputs, [output]);
       return output;
     };
     backend.executeMultipleOutputs = (name, attributes, inputs, count) => {
-      const outputs = multiple.call(backend, name, attributes, inputs, count);
+      const outputs = calls.executeMultipleOutputs.call(backend, name, attributes, inputs, count);
       this.#record(name, attributes, inputs, outputs);
       return outputs;
     };
@@ -118,12 +151,58 @@ export class Tracer {
     const random = Math.random;
     Math.random = () => { throw new TraceError('a random draw without a seed'); };
     try {
-      return this.#tf.tidy(() => body() as never) as T;
+      return recording(this, () => this.#tf.tidy(() => body() as never) as T);
     } finally {
       Math.random = random;
       backend.executeSingleOutput = single;
       backend.executeMultipleOutputs = multiple;
     }
+  }
+
+  scan({ steps, reverse, sequences, states, step }: Scan): Scanned {
+    const tf = this.#tf;
+    const inner = new Tracer(tf, `${this.#prefix}scan${this.#count++}_`, { portable: this.portable, outer: this });
+    const place = (tensor: Tensor, name: string, shape = tensor.shape): Tensor => {
+      const stand = tf.zeros(shape);
+      inner.bind(stand, name);
+      return stand;
+    };
+    const body = inner.trace(() => {
+      const at = reverse ? inner.add('Sub', [inner.constant([steps - 1], [], DataType.int32), 'turn'], { T: { type: DataType.int32 } }) : 'turn';
+      const parts = sequences.map((sequence, index) => {
+        const part = place(sequence, '', sequence.shape.slice(1));
+        inner.bind(part, inner.add('GatherV2', [`sequence_${index}`, at, inner.constant([0], [], DataType.int32)], GATHER));
+        return part;
+      });
+      const made = step(parts, states.map((state, index) => place(state, `state_${index}`)));
+      return {
+        at,
+        states: made.states.map((state) => inner.symbolOf(state)),
+        outputs: made.outputs.map((output) => ({ symbol: inner.symbolOf(output), shape: output.shape })),
+      };
+    });
+    const values = loopNodes(this, inner, {
+      steps, at: body.at, next: body.states, outputs: body.outputs, captures: inner.#captures,
+      states: states.map((state) => this.symbolOf(state)), sequences: sequences.map((sequence) => this.symbolOf(sequence)),
+    });
+    const standIn = (shape: readonly number[], symbol: string): Tensor => {
+      const tensor = tf.zeros([...shape]);
+      this.bind(tensor, symbol);
+      return tensor;
+    };
+    return {
+      states: states.map(({ shape }, index) => standIn(shape, values.states[index]!)),
+      outputs: body.outputs.map(({ shape }, index) => standIn([steps, ...shape], values.outputs[index]!)),
+    };
+  }
+
+  get prefix(): string {
+    return this.#prefix;
+  }
+
+  /** tfjs's stand-in for a scalar int64: its two halves. */
+  #int64(halves: Int32Array): string {
+    return this.#constantOf([], DataType.int64, new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength));
   }
 
   #fill(value: number, shape: readonly number[], dtype: DataTypeNumber): string {
@@ -140,7 +219,7 @@ export class Tracer {
   #record(op: string, attributes: readonly OpAttribute[], inputs: readonly Tensor[], outputs: readonly Tensor[]): void {
     if (/^(Random|TruncatedNormal|Multinomial)/.test(op)) throw new TraceError(`the operation ${op}, which draws without a seed of its own`);
     // An operation on constants alone is a constant too: what it gives is read when something symbolic needs it. Large ones are made in the graph.
-    if (inputs.every((input) => !this.#symbols.has(input.dataId)) && !op.startsWith('Stateless') && !madeFromLittle(inputs, outputs)) return;
+    if (inputs.every((input) => this.#known(input) === undefined) && !op.startsWith('Stateless') && !madeFromLittle(inputs, outputs)) return;
     if (changesNothing(op, attributes, inputs, outputs, (tensor) => this.#backend.readSync(tensor.dataId))) {
       this.bind(outputs[0]!, this.symbolOf(inputs[0]!));
       return;

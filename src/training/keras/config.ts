@@ -14,10 +14,16 @@ export function layerConfigToKeras(definition: LayerDefinition, mapping: KerasMa
   const translated: JsonObject = {};
   for (const key of Object.keys(properties)) {
     if (key === 'name' || key === 'inputs' || full[key] === undefined || mapping.omit?.includes(key) === true) continue;
-    translated[mapping.keys?.[key] ?? snakeCase(key)] = valueToKeras(key, full[key], mapping, writing);
+    translated[mapping.keys?.[key] ?? snakeCase(key)] = valueToKeras(key, perAxis(full[key], properties[key]!), mapping, writing);
   }
   const fixed = { ...translated, ...mapping.fixed };
   return mapping.toKeras === undefined ? fixed : mapping.toKeras(fixed, full, writing);
+}
+
+/** One number for all axes, as a number for each: TF.js wants it so. */
+function perAxis(value: unknown, { oneOf }: JsonSchema): unknown {
+  const list = (oneOf as JsonSchema[] | undefined)?.find(({ type, minItems, maxItems }) => type === 'array' && minItems === maxItems && Number(minItems) > 1);
+  return list === undefined || typeof value !== 'number' ? value : Array.from({ length: Number(list.minItems) }, () => value);
 }
 
 function valueToKeras(key: string, value: unknown, mapping: KerasMapping, { dialect, refuse }: KerasWriting): Json {

@@ -51,13 +51,19 @@ const DIALECTS: Readonly<Record<string, KerasDialect>> = { hardSigmoid: 'keras',
 /** What `tf.keras` of Keras 2 and Keras 3 both have. */
 export const KERAS2_ACTIVATIONS: ReadonlySet<string> = new Set(['linear', 'relu', 'relu6', 'leaky_relu', 'elu', 'selu', 'gelu', 'sigmoid', 'tanh', 'softmax', 'softplus', 'softsign', 'silu', 'mish', 'exponential']);
 
+/** Those of TF.js by its names. */
+const TFJS_ACTIVATIONS: Readonly<Record<string, string>> = {
+  linear: 'linear', relu: 'relu', relu6: 'relu6', elu: 'elu', selu: 'selu', gelu: 'gelu', sigmoid: 'sigmoid', hardSigmoidV2: 'hard_sigmoid', tanh: 'tanh',
+  softmax: 'softmax', logSoftmax: 'log_softmax', softplus: 'softplus', softsign: 'softsign', silu: 'swish', mish: 'mish',
+};
+
 /** @returns undefined where Keras has no name for it: a function with settings, or one that the dialect computes otherwise */
 export function activationToKeras(activation: Named, dialect: KerasDialect): string | undefined {
   const [name, settings] = nameAndConfig('activation', activation);
   const definition = activations.find((each) => each.name === name)!;
   const same = JSON.stringify(withDefaults(definition.configSchema, settings)) === JSON.stringify(withDefaults(definition.configSchema, {}));
   if (!same || (DIALECTS[name] ?? dialect) !== dialect) return undefined;
-  return name === 'hardSigmoidV2' ? 'hard_sigmoid' : snakeCase(name);
+  return dialect === 'tfjs' ? TFJS_ACTIVATIONS[name] : snakeCase(name);
 }
 
 /** @param value a name, or a serialized function with its name and settings */

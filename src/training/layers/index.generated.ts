@@ -18,6 +18,7 @@ import averagePooling2dLayer from './averagePooling2d.layer.ts';
 import averagePooling3dLayer from './averagePooling3d.layer.ts';
 import batchNormalizationLayer from './batchNormalization.layer.ts';
 import bidirectionalLayer from './bidirectional.layer.ts';
+import categoryEncodingLayer from './categoryEncoding.layer.ts';
 import centerCropLayer from './centerCrop.layer.ts';
 import classTokenLayer from './classToken.layer.ts';
 import concatenateLayer from './concatenate.layer.ts';
@@ -27,14 +28,19 @@ import conv2dLayer from './conv2d.layer.ts';
 import conv2dTransposeLayer from './conv2dTranspose.layer.ts';
 import conv3dLayer from './conv3d.layer.ts';
 import conv3dTransposeLayer from './conv3dTranspose.layer.ts';
+import convLstm1dLayer from './convLstm1d.layer.ts';
+import convLstm2dLayer from './convLstm2d.layer.ts';
+import convLstm3dLayer from './convLstm3d.layer.ts';
 import cropping1dLayer from './cropping1d.layer.ts';
 import cropping2dLayer from './cropping2d.layer.ts';
 import cropping3dLayer from './cropping3d.layer.ts';
 import denseLayer from './dense.layer.ts';
 import depthwiseConv1dLayer from './depthwiseConv1d.layer.ts';
 import depthwiseConv2dLayer from './depthwiseConv2d.layer.ts';
+import discretizationLayer from './discretization.layer.ts';
 import dotLayer from './dot.layer.ts';
 import dropoutLayer from './dropout.layer.ts';
+import einsumDenseLayer from './einsumDense.layer.ts';
 import eluLayer from './elu.layer.ts';
 import embeddingLayer from './embedding.layer.ts';
 import flattenLayer from './flatten.layer.ts';
@@ -92,6 +98,7 @@ import softmaxLayer from './softmax.layer.ts';
 import spatialDropout1dLayer from './spatialDropout1d.layer.ts';
 import spatialDropout2dLayer from './spatialDropout2d.layer.ts';
 import spatialDropout3dLayer from './spatialDropout3d.layer.ts';
+import spectralNormalizationLayer from './spectralNormalization.layer.ts';
 import subtractLayer from './subtract.layer.ts';
 import thresholdedReluLayer from './thresholdedRelu.layer.ts';
 import timeDistributedLayer from './timeDistributed.layer.ts';
@@ -122,6 +129,7 @@ export const layers: readonly LayerDefinition[] = [
   averagePooling3dLayer,
   batchNormalizationLayer,
   bidirectionalLayer,
+  categoryEncodingLayer,
   centerCropLayer,
   classTokenLayer,
   concatenateLayer,
@@ -131,14 +139,19 @@ export const layers: readonly LayerDefinition[] = [
   conv2dTransposeLayer,
   conv3dLayer,
   conv3dTransposeLayer,
+  convLstm1dLayer,
+  convLstm2dLayer,
+  convLstm3dLayer,
   cropping1dLayer,
   cropping2dLayer,
   cropping3dLayer,
   denseLayer,
   depthwiseConv1dLayer,
   depthwiseConv2dLayer,
+  discretizationLayer,
   dotLayer,
   dropoutLayer,
+  einsumDenseLayer,
   eluLayer,
   embeddingLayer,
   flattenLayer,
@@ -196,6 +209,7 @@ export const layers: readonly LayerDefinition[] = [
   spatialDropout1dLayer,
   spatialDropout2dLayer,
   spatialDropout3dLayer,
+  spectralNormalizationLayer,
   subtractLayer,
   thresholdedReluLayer,
   timeDistributedLayer,

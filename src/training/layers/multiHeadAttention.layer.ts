@@ -4,6 +4,7 @@ import { addBias } from '../bias.ts';
 import type { InitializerName } from '../initializers.ts';
 import { defineLayer } from '../layer.ts';
 import type { CallContext, WeightSpec } from '../layer.ts';
+import { multiHeadAttentionMapping } from '../keras/multi-head-attention.ts';
 import { bool, initializer, integer, rate } from '../schema-parts.ts';
 import type { Tensor, Tf } from '../tf.ts';
 
@@ -40,7 +41,7 @@ function projections(tf: Tf, inputs: readonly Tensor[], weights: Weights, config
   const scaled = (tensor: Tensor | undefined): Tensor | undefined => (tensor === undefined ? undefined : tf.mul(tensor, scale));
   const queryKernel = scaled(weights.queryKernel)!;
   const queryBias = scaled(weights.queryBias);
-  if (inputs.length === 1 && valueDim(config) === config.keyDim) {
+  if (new Set(inputs).size === 1 && valueDim(config) === config.keyDim) {
     // One product and one transposition for all three.
     const kernel = tf.concat([queryKernel, weights.keyKernel!, weights.valueKernel!].map((each) => flatKernel(tf, each)), 1);
     const bias = queryBias === undefined ? undefined : tf.concat([queryBias, weights.keyBias!, weights.valueBias!].map((each) => tf.reshape(each, [-1])));
@@ -57,6 +58,7 @@ function projections(tf: Tf, inputs: readonly Tensor[], weights: Weights, config
 export default defineLayer<Config>({
   type: 'multiHeadAttention',
   summary: 'Each step of a sequence takes up a weighted mean of the steps that are most like it, in several heads. One input attends to itself; of two, the first asks the second; a third gives the keys.',
+  keras: multiHeadAttentionMapping,
   properties: {
     numHeads: integer('Number of heads.', undefined, 4),
     keyDim: integer('Length of the queries and keys of a head.', undefined, 16),

@@ -12,7 +12,12 @@ const POOLINGS: Readonly<Record<Pooling, (tf: Tf, x: Tensor, mask: Tensor | unde
     if (mask === undefined) return tf.mean(x, 1);
     return tf.div(selected(tf, x, mask), tf.maximum(tf.sum(mask, 1, true), 1));
   },
-  max: (tf, x, mask) => tf.max(mask === undefined ? x : tf.add(x, tf.expandDims(tf.mul(tf.sub(1, mask), LOWEST), 2)), 1),
+  max(tf, x, mask) {
+    if (mask === undefined) return tf.max(x, 1);
+    const largest = tf.max(tf.add(x, tf.expandDims(tf.mul(tf.sub(1, mask), LOWEST), 2)), 1);
+    // Where no step counts there is no largest.
+    return tf.mul(largest, tf.max(mask, 1, true));
+  },
   first: (tf, x) => step(tf, x, 0),
   last(tf, x, mask) {
     const steps = x.shape[1]!;
@@ -34,7 +39,7 @@ function step(tf: Tf, x: Tensor, at: number): Tensor {
 
 export default defineLayer<{ readonly pooling: Pooling }>({
   type: 'sequencePooling',
-  summary: 'One vector from a sequence: its mean, its largest values, or its first or last step. Masked steps do not count.',
+  summary: 'One vector from a sequence: its mean, its largest values, or its first or last step. Masked steps do not count; where none counts, zeros.',
   properties: { pooling: { enum: Object.keys(POOLINGS), default: 'average', description: 'What is kept of the steps. "first" is the step at place 0, also where it is masked.', examples: ['last'] } },
   outputShape: (inputs) => [requireRank(inputs, 2, 'a sequencePooling layer')[1]!],
   call: (tf, [x], _weights, { pooling }, { masks: [mask] }) => POOLINGS[pooling](tf, x!, mask),

@@ -3,14 +3,15 @@ import { PerennialError } from '../../core/errors.ts';
 import { adversarialLosses, gradientPenalty } from '../adversarial-losses.ts';
 import type { GanConfig } from '../architectures/gan.architecture.ts';
 import { describeTopology } from '../describe.ts';
-import { LATENT, LATENT_LABEL } from '../../data/latent.ts';
+import { LATENT, LATENT_LABEL, latentBatch } from '../../data/latent.ts';
+import { imageGrid } from '../../data/sample-images.ts';
 import type { LossDefinition } from '../loss.ts';
 import { NO_LOGITS, Network, inputTensors } from '../network.ts';
 import type { ForwardResult, NamedWeight } from '../network.ts';
 import { defineObjective, withAdded, withPenalty } from '../objective.ts';
-import type { LabelledTensors, Objective, ObjectiveContext, ObjectiveRequest } from '../objective.ts';
+import type { LabelledTensors, Objective, ObjectiveContext, ObjectiveOptions, ObjectiveRequest } from '../objective.ts';
 import { showShape } from '../shapes.ts';
-import { statelessNormal, statelessUniform } from '../tf.ts';
+import { loadTf, statelessNormal, statelessUniform } from '../tf.ts';
 import type { Tensor, Tf } from '../tf.ts';
 
 const LABEL = '@label';
@@ -18,6 +19,9 @@ const LABEL = '@label';
 const OTHER = 'discriminator/';
 const PENALTY = 10;
 const CRITIC_STEPS = 5;
+/** Samples of a snapshot. */
+const SHOWN = 20;
+const SHOWN_COLUMNS = 10;
 
 /** What stands for the loss of a gan, which is one of two networks. */
 const adversarial: LossDefinition = {
@@ -55,7 +59,8 @@ export default defineObjective({
   create,
 });
 
-function create({ model, topology, companions, inputs, output }: ObjectiveRequest): Objective {
+function create({ model, topology, companions, inputs, output }: ObjectiveRequest, { classWeights }: ObjectiveOptions): Objective {
+  if (classWeights !== undefined) throw new PerennialError('CONFIG_INVALID', 'The train step gives "classWeights", but a gan learns to make rows as they come.', { hint: 'Leave "classWeights" out, or balance the rows with "balance" in the preprocess step.' });
   const config = model as unknown as GanConfig;
   const loss = adversarialLosses[config.loss];
   const wasserstein = config.loss === 'wasserstein';
@@ -112,6 +117,7 @@ function create({ model, topology, companions, inputs, output }: ObjectiveReques
             losses = tf.add(losses, tf.mul(penalties, penaltyWeight));
             reported.gradientPenalty = tf.mean(penalties);
           }
+          if (batch.rowWeights !== undefined) losses = tf.mul(losses, batch.rowWeights);
           const total = mean(tf, losses, [...first.losses, ...second.losses], others, weights);
           return { loss: total, reported: { ...reported, discriminatorLoss: total }, updates: second.updates };
         },
@@ -149,6 +155,19 @@ function create({ model, topology, companions, inputs, output }: ObjectiveReques
         losses, penalty: withPenalty(tf, scalar ?? tf.scalar(0), others, weights),
         output: tf.stack([loss.generator(tf, second.verdict), first.verdict, second.verdict], 1),
       };
+    },
+    snapshot(weights) {
+      const { shape, range } = sample!;
+      if (shape.length !== 3) return undefined;
+      const tf = loadTf();
+      const classes = output.kind === 'classes' && config.conditional ? output.classes.length : undefined;
+      const { latent, label } = latentBatch({ latentSize: config.latentSize, ...(classes === undefined ? {} : { label: output as { name: string; classes: readonly string[] } }) }, Array.from({ length: SHOWN }, (_, seed) => ({ seed, ...(classes === undefined ? {} : { label: seed % classes }) })));
+      return tf.tidy(() => {
+        const own = new Map(generator.weights.map(({ fullName, shape: size }) => [fullName, tf.tensor(weights.get(fullName)!, [...size], 'float32')]));
+        const tensors = generator.inputTensors(tf, { latent: latent!, ...(label === undefined ? {} : { label }) });
+        const made = generated(tf, own, tensors[LATENT]!, tensors[LATENT_LABEL], { seed: 0, iteration: 0 }, false).output;
+        return imageGrid(made.dataSync() as Float32Array, { shape, range: range ?? [0, 1] }, SHOWN_COLUMNS).toString('base64');
+      });
     },
     metricSums(values, { rows }) {
       const sums = { generator: 0, right: 0, distance: 0 };

@@ -22,6 +22,15 @@ export interface Position {
   readonly callbacks: readonly JsonObject[];
   readonly bestEpoch: number | null;
   readonly history: readonly Readonly<Record<string, number>>[];
+  /** Of what the model makes, while it is trained. */
+  readonly snapshots?: readonly Snapshot[];
+}
+
+export interface Snapshot {
+  /** Epochs that were complete. */
+  readonly epoch: number;
+  /** A PNG as base64. */
+  readonly image: string;
 }
 
 export interface Checkpoint {

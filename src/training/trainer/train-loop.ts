@@ -5,7 +5,7 @@ import type { Callback } from '../callback.ts';
 import type { LabelledBatch, Objective } from '../objective.ts';
 import { BatchSource } from './batch-source.ts';
 import { evaluateSet } from './evaluate-set.ts';
-import type { Checkpoint, CheckpointFolder, Position } from './checkpoint.ts';
+import type { Checkpoint, CheckpointFolder, Position, Snapshot } from './checkpoint.ts';
 import { explainDivergence } from './divergence.ts';
 import type { EngineState, StepOutcome, TrainingEngine } from './engine.ts';
 import { searchLearningRate } from './learning-rate-search.ts';
@@ -57,6 +57,7 @@ export interface LoopOutcome {
   readonly keptEpoch: number;
   readonly history: readonly Readonly<Record<string, number>>[];
   readonly search?: SearchResult;
+  readonly snapshots: readonly Snapshot[];
 }
 
 const YIELD_MS = 100;
@@ -97,6 +98,7 @@ export class TrainLoop {
     send({ type: 'started', engine: engine.name, resumedEpoch: this.#position.epoch, resumedStep: this.#position.step });
     try {
       await this.#search();
+      if (this.#position.step === 0) this.#snapshot();
       while (this.#position.epoch < settings.epochs && this.#stopped === undefined) {
         await this.#epoch();
         await this.#endEpoch();
@@ -198,10 +200,20 @@ export class TrainLoop {
       this.#stopped ??= verdict?.stop;
     }
     this.#position = { ...this.#position, epoch, batch: 0, sums: [], rows: 0, history: [...this.#position.history, { epoch, ...numbers, learningRate }] };
+    this.#snapshot();
     this.#report(true);
     if (this.#stopped !== undefined) this.#notice(`training ends after epoch ${epoch} of ${settings.epochs}: ${this.#stopped}`);
     else if (settings.checkpointEveryEpochs !== undefined && epoch % settings.checkpointEveryEpochs === 0) this.#save();
     else this.#saveWhenDue(EPOCH_END_SHARE);
+  }
+
+  /** After 1, 2, 4, 8, … epochs, and before the first: few, and most where most changes. */
+  #snapshot(): void {
+    const { engine, objective } = this.#parts;
+    const { epoch, snapshots = [] } = this.#position;
+    if (objective.snapshot === undefined || (epoch & (epoch - 1)) !== 0 || snapshots.some((each) => each.epoch === epoch)) return;
+    const image = objective.snapshot(engine.weights());
+    if (image !== undefined) this.#position.snapshots = [...snapshots, { epoch, image }];
   }
 
   async #validate(epoch: number): Promise<Record<string, number>> {
@@ -258,9 +270,9 @@ export class TrainLoop {
   }
 
   #finish(): LoopOutcome {
-    const { epoch, bestEpoch, history, search } = this.#position;
+    const { epoch, bestEpoch, history, search, snapshots = [] } = this.#position;
     if (this.#best !== undefined) this.#parts.engine.setWeights(this.#best);
-    return { weights: this.#parts.engine.weights(), epochsRun: epoch, keptEpoch: this.#best === undefined ? epoch : (bestEpoch ?? epoch), history, ...(search === undefined ? {} : { search }) };
+    return { weights: this.#parts.engine.weights(), epochsRun: epoch, keptEpoch: this.#best === undefined ? epoch : (bestEpoch ?? epoch), history, snapshots, ...(search === undefined ? {} : { search }) };
   }
 }
 

@@ -14,6 +14,7 @@ import type { Objective } from '../objective.ts';
 import { callbackRegistry, optimizerRegistry } from '../registries.ts';
 import { withRowWeights } from '../row-weights.ts';
 import { resolveModel } from '../resolve-model.ts';
+import type { ResolvedModel } from '../resolve-model.ts';
 import { loadTf, preferOneDnn } from '../tf.ts';
 import type { Topology } from '../model-config.ts';
 import { modelOf, optimizerOf, searchOf } from '../train-config.ts';
@@ -89,7 +90,7 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
   const { parameters, trainableParameters, ...described } = describeTopology(topology);
   const answered = await resolved.objective.modelOutput(resolved, trainedModel(topology, outcome.weights, resolved.loss.name, { train: trainReader, validation }));
   const outputShape = answered.kind === 'several' ? [answersWidth(answered.outputs)] : described.outputShape;
-  writeResult(job.resultDir, topology, outcome, {
+  writeResult(job.resultDir, resolved, outcome, {
     engine: engine.name, ...(reason === undefined ? {} : { engineReason: reason }), outputShape, parameters, trainableParameters, loss: resolved.loss.name, ...(resolved.heads === undefined ? {} : { heads: headsMeta(resolved.heads) }), inputs: topology.inputs, output: answered, optimizer: optimizer.name,
     epochsRun: outcome.epochsRun, bestEpoch: outcome.keptEpoch, final: finalNumbers(outcome), ...(outcome.search === undefined ? {} : { learningRateSearch: outcome.search }),
   });
@@ -126,15 +127,24 @@ function finalNumbers({ history, keptEpoch }: LoopOutcome): Record<string, numbe
 }
 
 /** The result appears whole or not at all. */
-function writeResult(dir: string, topology: Topology, outcome: LoopOutcome, result: TrainingResult): void {
+function writeResult(dir: string, { topology, companions }: ResolvedModel, outcome: LoopOutcome, result: TrainingResult): void {
   const temporary = `${dir}.${process.pid}.tmp`;
   mkdirSync(temporary, { recursive: true });
-  const { manifest, bytes } = encodeWeights(new Network(topology).weights, outcome.weights);
-  writeFileSync(join(temporary, 'topology.json'), JSON.stringify(topology, null, 1));
-  writeFileSync(join(temporary, 'weights.json'), JSON.stringify(manifest, null, 1));
-  writeFileSync(join(temporary, 'weights.bin'), bytes);
+  writeNetwork(temporary, '', topology, outcome.weights);
+  for (const [name, companion] of Object.entries(companions)) {
+    const own = [...outcome.weights].filter(([weight]) => weight.startsWith(`${name}/`)).map(([weight, values]) => [weight.slice(name.length + 1), values] as const);
+    writeNetwork(temporary, `${name}.`, companion, new Map(own));
+  }
+  if (outcome.snapshots.length > 0) writeFileSync(join(temporary, 'samples.json'), JSON.stringify(outcome.snapshots, null, 1));
   writeFileSync(join(temporary, 'history.json'), JSON.stringify(outcome.history, null, 1));
   writeFileSync(join(temporary, 'result.json'), JSON.stringify(result));
   rmSync(dir, { recursive: true, force: true });
   renameSync(temporary, dir);
+}
+
+function writeNetwork(dir: string, prefix: string, topology: Topology, weights: ReadonlyMap<string, Float32Array>): void {
+  const { manifest, bytes } = encodeWeights(new Network(topology).weights, weights);
+  writeFileSync(join(dir, `${prefix}topology.json`), JSON.stringify(topology, null, 1));
+  writeFileSync(join(dir, `${prefix}weights.json`), JSON.stringify(manifest, null, 1));
+  writeFileSync(join(dir, `${prefix}weights.bin`), bytes);
 }

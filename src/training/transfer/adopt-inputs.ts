@@ -19,7 +19,7 @@ export function pairInputs(base: BaseNetwork, inputs: readonly TensorSpec[], nam
     if (!own.some(({ name }) => name === there)) throw new PerennialError('MODEL_INVALID', `"from.inputs": ${baseText(base.origin)} has no input "${there}". It has ${listed(own.map(({ name }) => name))}.`);
   }
   const given = new Map(Object.entries(names).map(([here, there]) => [there, here]));
-  return new Map(own.map(({ name }): [string, TensorSpec] => {
+  const pairs = new Map(own.map(({ name }): [string, TensorSpec] => {
     const wanted = given.get(name) ?? name;
     const found = inputs.find((input) => input.name === wanted) ?? (own.length === 1 && inputs.length === 1 && given.size === 0 ? inputs[0] : undefined);
     if (found !== undefined) return [name, found];
@@ -27,6 +27,11 @@ export function pairInputs(base: BaseNetwork, inputs: readonly TensorSpec[], nam
       hint: base.preprocessor === undefined ? `Say which is which: "from": { …, "inputs": { "${inputs[0]?.name ?? 'name'}": "${name}" } }.` : REUSE,
     });
   }));
+  const read = [...pairs.values()].map(({ name }) => name);
+  const twice = read.find((name, index) => read.indexOf(name) !== index);
+  if (twice === undefined) return pairs;
+  const both = [...pairs].filter(([, { name }]) => name === twice).map(([name]) => name);
+  throw new PerennialError('MODEL_INVALID', `"from.inputs": "${twice}" of the examples would be read as ${listed(both)} of ${baseText(base.origin)}.`, { hint: 'Say for each of them what it is here.' });
 }
 
 /** How to get the same inputs as a registered model. */

@@ -74,11 +74,10 @@ async function networkOf(origin: BaseOrigin, artifact: OpenArtifact): Promise<Ba
   };
 }
 
-/** Name of an objective that does not learn from labels. */
-function objectiveOf({ model, objective }: JsonObject): string | undefined {
-  const named = typeof objective === 'string' ? objective : typeof objective === 'object' && objective !== null ? Object.keys(objective)[0] : undefined;
+/** An objective that does not learn from labels. */
+function objectiveOf({ model, objective }: JsonObject): Named | undefined {
   const architecture = isTransfer(model) ? undefined : (model as { architecture?: string } | undefined)?.architecture;
-  const found = named ?? (architecture === undefined ? undefined : architectureRegistry.find(architecture)?.objective);
+  const found = (objective as Named | undefined) ?? (architecture === undefined ? undefined : architectureRegistry.find(architecture)?.objective);
   return found === 'supervised' ? undefined : found;
 }
 

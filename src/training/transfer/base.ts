@@ -22,8 +22,8 @@ export interface BaseNetwork {
   readonly output?: OutputSpec;
   /** Of its training. */
   readonly loss?: Named;
-  /** Name of the objective that it was trained towards; left out: supervised. */
-  readonly objective?: string;
+  /** What it was trained towards; left out: supervised. */
+  readonly objective?: Named;
   /** Its fitted preprocessing (`preprocessor.json`); files have none. */
   readonly preprocessor?: JsonObject;
 }

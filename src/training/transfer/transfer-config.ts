@@ -65,6 +65,7 @@ const inputNames: JsonSchema = {
   description: 'Where the inputs of the base are called otherwise: name of the input here → name in the base. A single input is found without it.', examples: [{ image: 'input_1' }],
 };
 
+/** Names of layers. */
 const patterns = (description: string, examples: readonly unknown[]): JsonSchema => ({
   type: 'array', items: { type: 'string', minLength: 1, maxLength: 200 }, minItems: 1, maxItems: 200, uniqueItems: true, description, examples: [...examples],
 });
@@ -77,7 +78,7 @@ const REFERENCES: JsonSchema = {
     {
       type: 'object', additionalProperties: false, required: ['file'],
       properties: {
-        file: { type: 'string', minLength: 1, maxLength: 1_024, description: 'Keras HDF5 (.h5) or TF.js layers model (model.json); relative to the folder of the document.', examples: ['models/base.h5'] },
+        file: { type: 'string', minLength: 1, maxLength: 1_024, description: 'Keras model (.h5 or .keras), or TensorFlow.js layers model (model.json, or its folder); relative to the folder of the document.', examples: ['models/base.h5'] },
         inputs: inputNames,
       },
     },

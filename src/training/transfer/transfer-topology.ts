@@ -5,6 +5,7 @@ import type { LossDefinition } from '../loss.ts';
 import type { LayerConfig, LayerNode, Topology } from '../model-config.ts';
 import type { Resolved } from '../named.ts';
 import { headOf } from '../output-head.ts';
+import { withoutScore } from '../reconstruction.ts';
 import { showShape } from '../shapes.ts';
 import { buildTopology } from '../topology.ts';
 import { adoptInputs } from './adopt-inputs.ts';
@@ -34,10 +35,11 @@ export interface TransferredTopology {
  */
 export function transferTopology(config: TransferConfig, base: BaseNetwork, target: Target): TransferredTopology {
   const adopted = adoptInputs(base, target.inputs, config.from.inputs);
-  const whole: Topology = { ...adopted, layers: adopted.layers.map(({ frozen: _frozen, ...node }) => node) };
+  const thawed: Topology = { ...adopted, layers: adopted.layers.map(({ frozen: _frozen, ...node }) => node) };
+  const whole = withoutScore(thawed) ?? thawed;
   const { head = 'keep' } = config;
   if (head === 'keep') {
-    checkSameOutput(base, target.output);
+    if (base.objective === undefined) checkSameOutput(base, target.output);
     return { topology: whole, kept: new Set(whole.layers.map(({ name }) => name)) };
   }
   const trunk = cut(whole, config.until ?? endOfTrunk(whole, base), base);

@@ -1,6 +1,7 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
 import type { Topology } from '../model-config.ts';
+import { nameAndConfig } from '../named.ts';
 import type { Named } from '../named.ts';
 import type { Objective } from '../objective.ts';
 import type { WeightGroup } from '../trainer/update-rule.ts';
@@ -21,27 +22,33 @@ export interface Transfer {
   groups(updatesPerEpoch: number): readonly WeightGroup[];
 }
 
+/** Objectives that a head which is kept goes on with. What others need is not kept with a model. */
+const CONTINUED: ReadonlySet<string> = new Set(['supervised', 'reconstruction']);
+
 /**
- * What a head that is kept goes on learning.
+ * What is learnt: the task of the base where its head is kept, else a new one from labels.
  *
- * @param objective name of an objective that does not learn from labels, where the document asks for one
+ * @param wanted objective that the document asks for
  * @throws MODEL_INVALID for what cannot be gone on with
  */
-export function taskOfBase({ head = 'keep' }: TransferConfig, base: BaseNetwork | undefined, objective: string | undefined, output: OutputSpec): { readonly loss?: Named } {
-  if (base === undefined) return {};
-  if (objective !== undefined) {
-    throw new PerennialError('MODEL_INVALID', `A model that starts from another one learns from labels; "objective" names "${objective}".`, { hint: 'Leave "objective" out, or train a new model with "architecture" or "layers".' });
-  }
+export function taskOfBase({ head = 'keep' }: TransferConfig, base: BaseNetwork | undefined, wanted: Named | undefined, output: OutputSpec): { readonly loss?: Named; readonly objective: Named } {
+  const nameOf = (objective: Named | undefined): string => nameAndConfig('objective', objective ?? 'supervised')[0];
+  if (base === undefined) return { objective: 'supervised' };
   if (head !== 'keep') {
-    if (output.kind !== 'several') return {};
+    if (nameOf(wanted) !== 'supervised') throw new PerennialError('MODEL_INVALID', `A new head learns from labels; "objective" names "${nameOf(wanted)}".`, { hint: 'Leave "objective" out, or keep the head.' });
+    if (output.kind !== 'several') return { objective: 'supervised' };
     throw new PerennialError('MODEL_INVALID', `"head": a new head gives one output, and the examples have ${output.outputs.length} labels: ${listed(output.outputs.map(({ name }) => name))}.`, { hint: 'Name one label in the ingest step, or keep the head.' });
   }
-  if (base.objective !== undefined) {
-    throw new PerennialError('MODEL_INVALID', `"head": ${baseText(base.origin)} did not learn from labels, but towards "${base.objective}", and cannot go on with that.`, {
+  const own = nameOf(base.objective);
+  if (!CONTINUED.has(own)) {
+    throw new PerennialError('MODEL_INVALID', `"head": ${baseText(base.origin)} was trained towards "${own}", by networks that are not kept with it, and cannot go on with that.`, {
       hint: 'Take a part of it with "until" and a new head ("replace", or layers), or train a new model with "architecture".',
     });
   }
-  return base.loss === undefined ? {} : { loss: base.loss };
+  if (wanted !== undefined && nameOf(wanted) !== own) {
+    throw new PerennialError('MODEL_INVALID', `"objective": ${baseText(base.origin)} was trained towards "${own}", and goes on with that; the document names "${nameOf(wanted)}".`, { hint: 'Leave "objective" out, or give the model a new head.' });
+  }
+  return { objective: wanted ?? base.objective ?? 'supervised', ...(base.loss === undefined ? {} : { loss: base.loss }) };
 }
 
 /** The network that a transfer means for given examples. @throws as {@link transferTopology} and {@link freezeLayers} */

@@ -29,7 +29,7 @@ describe('layers agree with Keras 3', () => {
 
   test('every layer has a case', () => {
     // Layers whose results depend on draws, and those of other golden files, have their cases there.
-    const elsewhere = ['augmentation.json'].flatMap((name) => load<LayerCase>(name));
+    const elsewhere = ['augmentation.json', 'attention.json'].flatMap((name) => load<LayerCase>(name));
     expect(layers.map((layer) => layer.type).filter((type) => ![...cases, ...elsewhere].some((golden) => golden.type === type))).toEqual([]);
   });
 

@@ -33,7 +33,7 @@ def case(kind, config, layer, shapes, call, masks=None):
         tape.watch(inputs)
         output = call(inputs, masks)
         factors = rng.normal(size=output.shape).astype("float32")
-        if masks[0] is not None:
+        if masks[0] is not None and len(output.shape) == 3:
             # What padding asks for does not count later; Keras gives means there, or zeros, by other settings.
             factors *= np.array(masks[0], dtype="float32")[:, :, None]
         loss = tf.reduce_sum(output * factors)
@@ -77,6 +77,49 @@ def plain(kind, config, layer, shapes):
     return case(kind, config, layer, shapes, lambda inputs, _masks: layer(inputs[0]))
 
 
+class Positions(L.Layer):
+    """PositionEmbedding of keras_hub, added."""
+
+    def build(self, shape):
+        self.positions = self.add_weight(shape=shape[1:])
+
+    def call(self, x):
+        return x + self.positions
+
+
+class Sines(L.Layer):
+    """SinePositionEncoding of keras_hub, added."""
+
+    def call(self, x):
+        steps, features = x.shape[1:]
+        place = np.arange(steps, dtype="float32")[:, None]
+        angles = place * (1 / 10_000.0) ** (2 * (np.arange(features) // 2) / features)
+        odd = np.arange(features) % 2
+        return x + tf.constant((np.sin(angles) * (1 - odd) + np.cos(angles) * odd).astype("float32"))
+
+
+class ClassToken(L.Layer):
+    def build(self, shape):
+        self.token = self.add_weight(shape=shape[2:])
+
+    def call(self, x):
+        return tf.concat([tf.broadcast_to(self.token, [x.shape[0], 1, x.shape[2]]), x], 1)
+
+
+def pooling(kind, masked):
+    """The steps that count, taken out of each sequence, then NumPy's way."""
+
+    def call(inputs, masks):
+        rows = []
+        for row in range(ROWS):
+            x = inputs[0][row]
+            seen = x if masks[0] is None else tf.boolean_mask(x, masks[0][row])
+            rows.append({"average": lambda: tf.reduce_mean(seen, 0), "max": lambda: tf.reduce_max(seen, 0), "first": lambda: x[0], "last": lambda: seen[-1]}[kind]())
+        return tf.stack(rows)
+
+    return case("sequencePooling", {"pooling": kind}, L.Identity(), [(5, 3)], call, [MASK] if masked else None)
+
+
 cases = [
     multi_head({"numHeads": 2, "keyDim": 3}, [(5, 6)], num_heads=2, key_dim=3),
     multi_head({"numHeads": 2, "keyDim": 3, "causal": True}, [(5, 6)], num_heads=2, key_dim=3),
@@ -95,6 +138,10 @@ cases = [
     plain("layerNormalization", {"epsilon": 1e-6}, L.LayerNormalization(epsilon=1e-6), [(3, 8)]),
     plain("layerNormalization", {"center": False}, L.LayerNormalization(center=False), [(3, 4)]),
     plain("layerNormalization", {"scale": False, "epsilon": 0.01}, L.LayerNormalization(scale=False, epsilon=0.01), [(3, 4)]),
+    plain("positionEmbedding", {}, Positions(), [(4, 3)]),
+    plain("sinusoidalPositionEncoding", {}, Sines(), [(4, 5)]),
+    plain("classToken", {}, ClassToken(), [(4, 3)]),
+    *[pooling(kind, masked) for kind in ["average", "max", "first", "last"] for masked in [False, True]],
 ]
 meta = {"keras": keras.__version__, "tensorflow": tf.__version__, "cases": cases}
 (HERE / "attention.json").write_text(json.dumps(meta, separators=(",", ":")).replace('},{"type', '},\n{"type') + "\n")

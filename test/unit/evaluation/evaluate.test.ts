@@ -169,6 +169,7 @@ describe('evaluateModel on classes', () => {
     ['a gate on a metric that is not computed', { metrics: ['f1'], gates: [{ metric: 'accuracy', atLeast: 1 }] }, 'CONFIG_INVALID'],
     ['a metric of another task', { metrics: ['r2'] }, 'CONFIG_INVALID'],
     ['a positive class that is none', { positive: 'large' }, 'CONFIG_INVALID'],
+    ['a season of what is no sequence', { baseline: { seasonalNaive: 12 } }, 'CONFIG_INVALID'],
   ])('refuses %s', async (_name, options, code) => {
     await expect(evaluate(flowers, good, options)).rejects.toMatchObject({ code });
   });
@@ -217,6 +218,15 @@ describe('evaluateModel on a series', () => {
     const expected = Array.from({ length: 24 }, (_, index) => DAYS - 24 + index).reduce((sum, day) => sum + Math.abs(value(day) - value(day - 2)), 0) / 24;
     expect(report.metrics[0]!.baseline).toBeCloseTo(expected, 6);
     expect(report.metrics[0]!.value).toBeCloseTo(expected, 5);
+  });
+
+  it('compares with the same place in the last season that was known, where it is asked to', async () => {
+    const baselineWith = async (seasonalNaive: number) => (await evaluate(week, await lastOf(week, 'seasonal', 0), { baseline: { seasonalNaive } })).metrics[0]!.baseline;
+    const before = (lag: number): number => Array.from({ length: 24 }, (_, index) => DAYS - 24 + index).reduce((sum, day) => sum + Math.abs(value(day) - value(day - lag)), 0) / 24;
+    // A season of one day is over before a forecast for the second day: the last one that is known is two days old.
+    expect(await baselineWith(1)).toBeCloseTo(before(2), 6);
+    expect(await baselineWith(30)).toBeCloseTo(before(30), 6);
+    await expect(baselineWith(97)).rejects.toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('97 rows before') });
   });
 
   it('compares models of different windows on the same days', async () => {

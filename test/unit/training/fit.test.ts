@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { WEIGHT_SPEC } from '../../../src/data/row-weight.ts';
 import { classTable, imageTable, numberTable, temporaryFolder, tokenTable } from './fixtures.ts';
+import type { Table } from './fixtures.ts';
 import { digest, run } from './loop.ts';
 import type { Run } from './loop.ts';
 
@@ -102,5 +104,32 @@ describe('early stopping', () => {
     const outcome = await run({ ...PLAIN, epochs: 20, callbacks: [{ earlyStopping: { patience: 2, monitor: 'loss', better: 'higher' } }] });
     expect(outcome.epochsRun).toBe(3);
     expect(outcome.keptEpoch).toBe(1);
+  });
+});
+
+describe.each(['eager', 'compiled'] as const)('weights of rows, %s', (engine) => {
+  const weighted = (weightOf: (label: number, row: number) => number): Table => {
+    const table = classTable(96);
+    const labels = table.splits.train['@label']!;
+    return { ...table, splits: { ...table.splits, train: { ...table.splits.train, '@weight': { spec: WEIGHT_SPEC, rows: labels.rows, data: Float32Array.from(labels.data, weightOf) } } } };
+  };
+
+  test('are those of their classes, and multiply with them', async () => {
+    const perClass = [2, 1, 0.5];
+    // "balanced" gives 120 / (3 · count).
+    const byClass = await run({ ...PLAIN, engine, classWeights: 'balanced', classCounts: [20, 40, 60] });
+    const byRow = await run({ ...PLAIN, engine, table: weighted((label) => [2, 1, Math.fround(2 / 3)][label]!) });
+    expect(digest(byRow.weights)).toBe(digest(byClass.weights));
+    const both = await run({ ...PLAIN, engine, table: weighted((label) => [1, 1, 0.75][label]! * perClass[label]! ** -1), classWeights: 'balanced', classCounts: [20, 40, 60] });
+    expect(digest(both.weights)).toBe(digest((await run({ ...PLAIN, engine })).weights));
+  });
+
+  test('rows of weight 0 do not count, and validation counts every row alike', async () => {
+    const table = weighted((_label, row) => row % 2);
+    const spoilt = structuredClone(table);
+    spoilt.splits.train['@label']!.data.forEach((label, row, data) => { if (row % 2 === 0) data[row] = (label + 1) % 3; });
+    const [first, second] = [await run({ ...PLAIN, engine, table }), await run({ ...PLAIN, engine, table: spoilt })];
+    expect(digest(second.weights)).toBe(digest(first.weights));
+    expect(second.history).toEqual(first.history);
   });
 });

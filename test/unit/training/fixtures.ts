@@ -59,11 +59,11 @@ export interface Table {
 }
 
 /** Writes an `examples` artifact as the preprocess step does, with an identity in place of fitted preprocessing. */
-export async function writeExamples({ artifacts }: Stores, table: Table): Promise<ArtifactRef> {
+export async function writeExamples({ artifacts }: Stores, table: Table, preprocessor: Json = {}): Promise<ArtifactRef> {
   const dir = temporaryFolder();
   const label: TensorSpec = { name: '@label', shape: [table.output.kind === 'number' ? table.output.width : 1], dtype: table.output.kind === 'number' ? 'float32' : 'int32' };
   const files: Record<string, Uint8Array | { path: string }> = {
-    'preprocessor.json': Buffer.from('{}'),
+    'preprocessor.json': Buffer.from(JSON.stringify(preprocessor)),
     'profile.json': Buffer.from('{"formatVersion":1,"rows":0,"columns":[]}'),
   };
   const splits: Record<string, Json> = {};

@@ -12,6 +12,7 @@ import { resolveNamed } from '../../../src/training/named.ts';
 import type { Named } from '../../../src/training/named.ts';
 import { loadTf } from '../../../src/training/tf.ts';
 import { resolveModel } from '../../../src/training/resolve-model.ts';
+import { withRowWeights } from '../../../src/training/row-weights.ts';
 import type { ModelConfig } from '../../../src/training/model-config.ts';
 import { tableReader, temporaryFolder } from './fixtures.ts';
 import type { Table } from './fixtures.ts';
@@ -26,6 +27,7 @@ export interface Run {
   readonly loss?: Named;
   readonly callbacks?: readonly Named[];
   readonly classWeights?: 'balanced';
+  readonly classCounts?: readonly number[];
   readonly seed?: number;
   readonly dir?: string;
   /** Cancelled when asked for the n-th time. */
@@ -43,7 +45,8 @@ export function digest(weights: EngineState): string {
 export async function run(request: Run): Promise<LoopOutcome & { readonly messages: TrainerMessage[] }> {
   const { table, epochs = 3, seed = 1 } = request;
   const resolved = resolveModel({ model: request.model, inputs: table.inputs, output: table.output, ...(request.loss === undefined ? {} : { loss: request.loss }) });
-  const objective = resolved.objective.create(resolved, request.classWeights === undefined ? {} : { classWeights: classWeightsOf('balanced', table.output, () => [40, 40, 40]) });
+  const created = resolved.objective.create(resolved, request.classWeights === undefined ? {} : { classWeights: classWeightsOf('balanced', table.output, () => request.classCounts ?? [40, 40, 40]) });
+  const objective = '@weight' in table.splits.train ? withRowWeights(created, 'weight') : created;
   const optimizer = resolveNamed(optimizerRegistry, request.optimizer ?? 'adam');
   const train = tableReader(table.splits.train);
   const validation = tableReader(table.splits.validation);
