@@ -1,4 +1,5 @@
 import type { ArtifactRef } from '../../src/core/artifact.ts';
+import { PerennialError } from '../../src/core/errors.ts';
 import type { ObjectStore } from '../../src/core/ports.ts';
 import type { StepResult } from '../../src/core/step.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
@@ -17,6 +18,7 @@ interface EvaluateConfig {
   readonly threshold?: number;
   readonly slices?: readonly string[];
   readonly baseline?: BaselineChoice;
+  readonly features?: { readonly model?: string; readonly version?: number; readonly layer?: string };
   readonly seed?: number;
 }
 
@@ -51,12 +53,23 @@ export default defineStep<EvaluateConfig>({
         properties: { seasonalNaive: { type: 'integer', minimum: 1, maximum: 100_000, description: 'Rows of one season: the forecast is the last known value of the same place in the season.', examples: [12] } },
         examples: [{ seasonalNaive: 12 }],
       },
+      features: {
+        type: 'object', additionalProperties: false,
+        description: 'Of a generator: the classifier whose features the Fréchet distance compares: a registered model here, or a model of this pipeline as the input "features". Default: principal components of the examples.',
+        examples: [{ model: 'digits' }, { layer: 'dense_1' }],
+        properties: {
+          model: { type: 'string', pattern: '^[a-z0-9][a-z0-9._-]{0,62}$', description: 'Registered model.', examples: ['digits'] },
+          version: { type: 'integer', minimum: 1, description: 'Default: the champion.', examples: [3] },
+          layer: { type: 'string', minLength: 1, description: 'Layer whose values are the features. Default: the one that the last layer reads.', examples: ['dense_1'] },
+        },
+      },
       seed: { type: 'integer', minimum: 0, default: 1, description: 'Seed of the bootstrap intervals.' },
     },
   },
   inputs: {
     model: { kind: 'model' },
     examples: { kind: 'examples', description: 'Its test split is predicted.' },
+    features: { kind: 'model', optional: true, named: true, description: 'Of a generator: the classifier whose features are compared.' },
     dataset: { kind: 'dataset', description: 'The rows that the examples were made from: the champion is judged on them.' },
   },
   outputs: { evaluation: { kind: 'evaluation', description: 'evaluation.json and report.html.' } },
@@ -76,18 +89,24 @@ export default defineStep<EvaluateConfig>({
   check: (config, facts) => checkEvaluation(config, facts),
   async fingerprint(ctx, config, inputs) {
     const champion = await findChampion(ctx.store, config.champion ?? ctx.pipeline, inputs);
-    return champion === undefined ? { champion: null } : { champion: { version: champion.version, model: champion.model.digest } };
+    const features = await findFeatures(ctx.store, config, inputs);
+    return {
+      champion: champion === undefined ? null : { version: champion.version, model: champion.model.digest },
+      ...(features === undefined ? {} : { features: features.model.digest }),
+    };
   },
   async run(ctx, config, inputs): Promise<StepResult> {
     const { evaluateModel } = await import('../../src/evaluation/evaluate.ts');
     const { writeEvaluation } = await import('../../src/reports/write-evaluation.ts');
     const name = config.champion ?? ctx.pipeline;
     const champion = await findChampion(ctx.store, name, inputs);
+    const features = await findFeatures(ctx.store, config, inputs);
     const report = await evaluateModel(
       {
         model: await ctx.artifacts.open(inputs['model']!),
         examples: await ctx.artifacts.open(inputs['examples']!),
         dataset: await ctx.artifacts.open(inputs['dataset']!),
+        ...(features === undefined ? {} : { features: { artifact: await ctx.artifacts.open(features.model), name: features.name, ...(config.features?.layer === undefined ? {} : { layer: config.features.layer }) } }),
         champion: champion === undefined ? { none: `no other version of "${name}" serves` } : { model: name, version: champion.version, artifact: await ctx.artifacts.open(champion.model) },
       },
       {
@@ -113,4 +132,23 @@ async function findChampion(store: ObjectStore, name: string, inputs: Readonly<R
   const { findServing } = await import('../../src/registry/champion.ts');
   const serving = await findServing(store, name);
   return serving?.model.digest === inputs['model']?.digest ? undefined : serving;
+}
+
+/** The classifier of the Fréchet distance: the input, or a registered model. @throws CONFIG_INVALID where there is none, or two */
+async function findFeatures(store: ObjectStore, { features }: EvaluateConfig, inputs: Readonly<Record<string, ArtifactRef>>): Promise<{ name: string; model: ArtifactRef } | undefined> {
+  const wired = inputs['features'];
+  const named = features?.model;
+  if (wired !== undefined && named !== undefined) throw new PerennialError('CONFIG_INVALID', `Both the input "features" and the registered model "${named}" are named.`, { hint: 'Leave one of them out of the evaluate step.' });
+  if (wired !== undefined) return { name: 'the model of the input "features"', model: wired };
+  if (named === undefined) {
+    if (features === undefined) return undefined;
+    throw new PerennialError('CONFIG_INVALID', '"features" of the evaluate step names no model.', { hint: 'Give "model", or "inputs": { "features": "<id of a train step>" }.' });
+  }
+  const { findServing } = await import('../../src/registry/champion.ts');
+  const { readVersion } = await import('../../src/registry/versions.ts');
+  const found = features?.version === undefined ? await findServing(store, named) : await readVersion(store, named, features.version);
+  if (found === undefined) {
+    throw new PerennialError('CONFIG_INVALID', `"features" names the model "${named}"${features?.version === undefined ? ', of which no version serves' : ` version ${features.version}, which does not exist`}.`, { hint: 'Register it first, or train it in this pipeline and name that step as the input "features".' });
+  }
+  return { name: `${named} version ${found.version}`, model: found.model };
 }

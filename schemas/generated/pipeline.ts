@@ -957,6 +957,23 @@ baseline?: {
 seasonalNaive: number
 }
 /**
+ * Of a generator: the classifier whose features the Fréchet distance compares: a registered model here, or a model of this pipeline as the input "features". Default: principal components of the examples.
+ */
+features?: {
+/**
+ * Registered model.
+ */
+model?: string
+/**
+ * Default: the champion.
+ */
+version?: number
+/**
+ * Layer whose values are the features. Default: the one that the last layer reads.
+ */
+layer?: string
+}
+/**
  * Seed of the bootstrap intervals.
  */
 seed?: number

@@ -77,6 +77,7 @@ function sourcesBefore({ steps, position }: Context, kind: ArtifactKind): Source
 }
 
 function automatic(context: Context, port: string, facts: Port): Found {
+  if (facts.named === true && facts.optional === true) return { source: undefined };
   const { steps, position, step, ancestors } = context;
   const candidates = sourcesBefore(context, facts.kind);
   const left = candidates.filter((candidate) => !candidates.some((other) => ancestors[other.position]?.has(candidate.position)));

@@ -6,6 +6,8 @@ import type { ArtifactStore, ObjectStore } from './ports.ts';
 export interface Port {
   readonly kind: ArtifactKind;
   readonly optional?: boolean;
+  /** Connected only where the document names its source. */
+  readonly named?: boolean;
   readonly description?: string;
 }
 

@@ -61,7 +61,7 @@ export function page(title: string, ...body: readonly Part[]): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; img-src data:">
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
 <style>${raw(STYLE)}</style>
@@ -107,5 +107,6 @@ figcaption{color:var(--quiet);font-size:13px;width:0;min-width:100%}
 svg{max-width:100%;height:auto;color:var(--ink)}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 18px;margin:8px 0}
 dt{color:var(--quiet)}dd{margin:0;overflow-wrap:anywhere}
+img.grid{image-rendering:pixelated;background:#000;max-width:100%}
 code{font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 `;

@@ -73,7 +73,7 @@ export class PredictionLog {
     if (sample < 1 && Math.random() >= sample) return;
     if (this.#closed || this.#bytes >= bufferBytesMax) return this.#metrics.logDropped.add({});
     const time = this.#options.now().toISOString();
-    const line = lineOf({ time, id, version: servable.version, row: row === null ? null : withoutImages(servable, row), prediction });
+    const line = lineOf({ time, id, version: servable.version, row: row === null ? null : withoutImages(servable, row), prediction: withoutSamples(prediction) });
     const chunk = this.#chunkFor(servable.model, time);
     chunk.lines.push(line);
     chunk.bytes += line.length;
@@ -149,4 +149,10 @@ function lineOf(record: PredictionRecord): string {
 function withoutImages({ preprocessor }: Pick<Servable, 'preprocessor'>, row: Row): Row {
   const images = preprocessor.columns.filter((column) => column.type === 'image').map((column) => column.name);
   return images.length === 0 ? row : Object.fromEntries(Object.entries(row).filter(([name]) => !images.includes(name)));
+}
+
+/** A sample follows from its row. */
+function withoutSamples(prediction: Prediction): Prediction {
+  if ('image' in prediction) return { image: '' };
+  return 'sample' in prediction ? { sample: [] } : prediction;
 }

@@ -16,6 +16,7 @@ const SAMPLES = [
   { name: 'weather', data: 'weather', holds: ({ meanAbsoluteError, baseline_meanAbsoluteError }: Metrics) => meanAbsoluteError! < baseline_meanAbsoluteError! },
   { name: 'digits', data: 'digits', holds: ({ accuracy }: Metrics) => accuracy! >= 0.975 },
   { name: 'digits-transfer', data: 'digits', holds: ({ accuracy }: Metrics) => accuracy! >= 0.97 },
+  { name: 'fashion', data: 'fashion', holds: ({ accuracy }: Metrics) => accuracy! >= 0.9 },
   { name: 'spam', data: 'spam', holds: ({ f1 }: Metrics) => f1! >= 0.97 },
   { name: 'spam-transformer', data: 'spam', holds: ({ f1 }: Metrics) => f1! >= 0.97 },
   { name: 'sequence', data: 'co2', holds: ({ meanAbsoluteError, baseline_meanAbsoluteError }: Metrics) => meanAbsoluteError! < 0.9 * baseline_meanAbsoluteError! },

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 
 /** Left half red, right half blue. */
-const halves = (width = 8, height = 4): sharp.Sharp => sharp(Uint8Array.from({ length: width * height * 3 }, (_, at) => {
+const halves = (width = 8, height = 4) => sharp(Uint8Array.from({ length: width * height * 3 }, (_, at) => {
   const left = Math.floor(at / 3) % width < width / 2;
   return at % 3 === (left ? 0 : 2) ? 255 : 0;
 }), { raw: { width, height, channels: 3 } });

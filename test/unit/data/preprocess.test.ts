@@ -186,7 +186,7 @@ describe('images', () => {
 
   test('resize, grayscale and rescale; the same bytes as base64 serve the same tensor', async () => {
     const made = await make(await folder('im', (k) => 5 + (k % 3)), { features: { image: [{ resize: [4, 6] }, 'grayscale', 'rescale'] } });
-    expect(made.examples.meta.inputs).toEqual([{ name: 'image', shape: [4, 6, 1], dtype: 'float32' }]);
+    expect(made.examples.meta.inputs).toEqual([{ name: 'image', shape: [4, 6, 1], dtype: 'float32', range: [0, 1] }]);
     const trained = made.tensors('test').image!;
     const shades = made.rows.test.map((row) => Number(/(\d+)\.png/.exec(String(row.file))![1])).map((k) => (k % 2 ? 200 : 30) + k);
     shades.forEach((shade, row) => expect(trained.data[row * 24]).toBeCloseTo(shade / 255, 5));
