@@ -3,6 +3,7 @@ import { metricOrNull } from './compute.ts';
 import type { ResolvedMetric } from './catalogue.ts';
 import { pickRows } from './chunk.ts';
 import type { Chunk } from './metric.ts';
+import { quantile } from './quantile.ts';
 
 const RESAMPLES_MAX = 1_000;
 const RESAMPLES_MIN = 200;
@@ -63,12 +64,4 @@ function intervalOf(metric: ResolvedMetric, challenger: Chunk, champion: Chunk, 
   const sorted = differences.sort((a, b) => a - b);
   const tail = (1 - confidence) / 2;
   return { difference: ours - theirs, low: quantile(sorted, tail), high: quantile(sorted, 1 - tail), confidence, resamples: sorted.length };
-}
-
-/** Linear interpolation between order statistics (type 7, NumPy's default). */
-export function quantile(sorted: ArrayLike<number>, share: number): number {
-  const position = (sorted.length - 1) * share;
-  const below = Math.floor(position);
-  const above = Math.min(below + 1, sorted.length - 1);
-  return sorted[below]! + (sorted[above]! - sorted[below]!) * (position - below);
 }

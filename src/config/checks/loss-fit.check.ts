@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../core/json.ts';
+import { objectiveNamed } from '../../training/objective-named.ts';
 import { lossRegistry } from '../../training/registries.ts';
 import { defineCheck, namedConfig, stepsOf } from '../check.ts';
 import type { CheckedStep, DocumentFacts } from '../check.ts';
@@ -17,7 +18,7 @@ export default defineCheck({
       const fromLogits = namedConfig(config['loss'])?.config['fromLogits'] === true;
       const findings = lastActivation(step, config, loss.name, fromLogits ? ['linear'] : loss.endsLinear === true ? [...loss.activations, 'linear'] : loss.activations);
       // With several train steps, which preprocess belongs to which is a matter of wiring.
-      return trains.length > 1 ? findings : [...findings, ...label(facts, loss.name, loss.labels)];
+      return trains.length > 1 || objectiveNamed(config) !== 'supervised' ? findings : [...findings, ...label(facts, loss.name, loss.labels)];
     });
   },
 });

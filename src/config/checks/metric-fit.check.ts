@@ -1,4 +1,5 @@
 import { metricRegistry } from '../../evaluation/catalogue.ts';
+import { objectiveNamed } from '../../training/objective-named.ts';
 import { lossRegistry } from '../../training/registries.ts';
 import { defineCheck, namedConfig, stepsOf } from '../check.ts';
 import type { Finding } from '../diagnostic.ts';
@@ -8,6 +9,7 @@ export default defineCheck({
   name: 'metric-fit',
   summary: 'Metrics judge what the loss learns: classes or numbers.',
   run(facts) {
+    if (stepsOf(facts, 'train').some(({ config }) => objectiveNamed(config) !== 'supervised')) return [];
     const losses = stepsOf(facts, 'train').map(({ config }) => lossRegistry.find(namedConfig(config['loss'])?.name ?? ''));
     const kinds = new Set(losses.map((loss) => (loss === undefined ? undefined : loss.labels === 'number' ? 'numbers' : 'classes')));
     const [learned] = kinds;

@@ -1,6 +1,6 @@
-import { quantile } from '../bootstrap.ts';
 import { ExactSum } from '../exact-sum.ts';
 import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
+import { quantile } from '../quantile.ts';
 import { errorsOfNormal, gathered } from '../states.ts';
 import type { ClassChunk, ErrorChunk } from '../metric.ts';
 import type { ErrorState } from '../states.ts';

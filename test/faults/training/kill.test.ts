@@ -98,6 +98,19 @@ test.each(KILL_CASES.map((each) => [each[0], each] as const))('%s: killed at ran
   expect(resultDigest(dir)).toBe(resultDigest(calm));
 }, 120_000);
 
+test.each(['compiled', 'eager'])('rows that do not fit into memory, an augmented cnn, %s: killed, ends with the bytes of a run in memory', async (engine) => {
+  const [, table, config] = KILL_CASES.find(([title]) => title === 'cnn with dropout and augmentation')!;
+  const job = await prepare(table(), { ...(complete(config) as object), engine } as Json);
+  const calm = temporaryFolder();
+  const count = join(calm, 'count');
+  await attempt(job, calm, { count });
+  const dir = temporaryFolder();
+  const { signal } = await attempt({ ...job, memoryBytes: 0 }, dir, { at: Math.floor(Number(readFileSync(count, 'utf8')) / 2) });
+  expect(signal).toBe('SIGKILL');
+  expect((await attempt({ ...job, memoryBytes: 0 }, dir)).messages.at(-1)).toEqual({ type: 'done' });
+  expect(resultDigest(dir)).toBe(resultDigest(calm));
+}, 120_000);
+
 test('a torn checkpoint is skipped for the one before', async () => {
   const [, table, config] = KILL_CASES[0]!;
   const job = await prepare(table(), complete(config));

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ExactSum } from '../../../src/evaluation/exact-sum.ts';
 import { metricRegistry } from '../../../src/evaluation/catalogue.ts';
 import { contextOf, pickRows, toChunk } from '../../../src/evaluation/chunk.ts';
-import type { Chunk, MetricDefinition } from '../../../src/evaluation/metric.ts';
+import type { Chunk, MetricDefinition, SampleChunk } from '../../../src/evaluation/metric.ts';
 
 const CLASSES = ['a', 'b', 'c', 'd'];
 
@@ -19,6 +19,43 @@ const classSet = fc
 const numberSet = fc
   .array(fc.record({ label: fc.integer({ min: 1, max: 1000 }), prediction: fc.integer({ min: 1, max: 1000 }) }), { minLength: 3, maxLength: 40 })
   .map((rows): Chunk => toChunk({ output: { kind: 'number', name: 'y', width: 1 }, predictions: Float64Array.from(rows, (row) => row.prediction / 7), labels: rows.map((row) => row.label / 3), rows: rows.length }));
+
+const errorSet = fc
+  .array(fc.integer({ min: 0, max: 1000 }), { minLength: 3, maxLength: 40 })
+  .map((errors): Chunk => toChunk({ output: { kind: 'anomaly', name: 'y', error: 'squared', threshold: 50, calibration: { quantile: 0.99, split: 'validation', rows: 10 } }, predictions: Float64Array.from(errors, (error) => error / 7), labels: [], rows: errors.length }));
+
+const SAMPLE_WIDTH = 2;
+const sampleSet = fc
+  .array(fc.array(fc.integer({ min: -100, max: 100 }), { minLength: 3 * SAMPLE_WIDTH, maxLength: 3 * SAMPLE_WIDTH }), { minLength: 4, maxLength: 20 })
+  .map((rows): SampleChunk => {
+    const third = (at: number): Float64Array => Float64Array.from(rows.flatMap((row, index) => row.slice(at * SAMPLE_WIDTH, (at + 1) * SAMPLE_WIDTH).map((value, column) => value + 7 * (index % 4) * (column + 1 + at))));
+    return { kind: 'samples', rows: rows.length, real: third(0), generated: third(1), untrained: third(2) };
+  });
+
+describe.each(metricRegistry.all().filter(({ tasks }) => tasks.includes('generation')))('metric $name', (metric) => {
+  it('does not depend on how the samples are split, and stays within its range', () => {
+    const context = { classes: [], positive: 0, width: SAMPLE_WIDTH };
+    const rowsOf = (chunk: SampleChunk, from: number, to: number): SampleChunk => {
+      const part = (values: ArrayLike<number>): number[] => Array.from(values).slice(from * SAMPLE_WIDTH, to * SAMPLE_WIDTH);
+      return { kind: 'samples', rows: to - from, real: part(chunk.real), generated: part(chunk.generated), untrained: part(chunk.untrained) };
+    };
+    fc.assert(
+      fc.property(sampleSet, fc.nat(), (chunk, cut) => {
+        const at = cut % (chunk.rows + 1);
+        const [all, left, right] = [rowsOf(chunk, 0, chunk.rows), rowsOf(chunk, 0, at), rowsOf(chunk, at, chunk.rows)].map((part): unknown => {
+          const state: unknown = metric.init({}, context);
+          metric.update(state, part, {});
+          return state;
+        });
+        metric.merge(left, right);
+        const value = metric.result(all, {}, context);
+        expect(value).toBeGreaterThanOrEqual(metric.range[0]! - 1e-6);
+        expect(Math.abs(metric.result(left, {}, context) - value)).toBeLessThanOrEqual(1e-6 * (1 + Math.abs(value)));
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
 
 function whole(metric: MetricDefinition, chunk: Chunk): number {
   const state: unknown = metric.init({}, contextOf(chunk));
@@ -37,8 +74,8 @@ function inParts(metric: MetricDefinition, chunk: Chunk, order: readonly number[
   return metric.result(left, {}, context);
 }
 
-describe.each(metricRegistry.all())('metric $name', (metric) => {
-  const sets = metric.tasks.includes('regression') ? numberSet : classSet;
+describe.each(metricRegistry.all().filter(({ tasks }) => !tasks.includes('generation')))('metric $name', (metric) => {
+  const sets = metric.tasks.includes('regression') ? numberSet : metric.tasks.includes('reconstruction') ? errorSet : classSet;
 
   it('does not depend on the order of the rows, nor on how they are split', () => {
     fc.assert(

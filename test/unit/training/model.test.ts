@@ -86,7 +86,7 @@ describe('what does not fit is refused, with layer, shapes and fix', () => {
     [{ architecture: 'mlp' }, [numbers], { kind: 'none', name: 'x' }, undefined, 'MODEL_INVALID', /no label/],
     [{ architecture: 'cnn' }, [numbers], species, undefined, 'MODEL_INVALID', /images.*there is none.*"features" \[7\]/],
     [{ architecture: 'rnn' }, [windows, tokens], species, undefined, 'MODEL_INVALID', /there are 2/],
-    [{ architecture: 'gan' }, [numbers], species, undefined, 'MODEL_INVALID', /no architecture "gan"/],
+    [{ architecture: 'perceptron' }, [numbers], species, undefined, 'MODEL_INVALID', /no architecture "perceptron"/],
     [{ layers: [{ type: 'dense', name: 'a', units: 2 }, { type: 'dense', name: 'a', units: 3, activation: 'softmax' }] }, [numbers], species, undefined, 'MODEL_INVALID', /"a", which is taken/],
     [{ layers: [{ type: 'dense', units: 2, inputs: ['missing'] }, softmax] }, [numbers], species, undefined, 'MODEL_INVALID', /reads "missing"/],
     [{ layers: [{ type: 'dense', units: 2 }, softmax] }, [numbers, tokens], species, undefined, 'MODEL_INVALID', /does not say which input/],

@@ -1,0 +1,36 @@
+import { metricRegistry } from '../../evaluation/catalogue.ts';
+import { objectiveNamed } from '../../training/objective-named.ts';
+import { defineCheck, namedConfig, stepsOf } from '../check.ts';
+import type { Finding } from '../diagnostic.ts';
+import { join } from '../pointer.ts';
+
+export default defineCheck({
+  name: 'anomaly-fit',
+  summary: 'What is normal is learned without labels, and judged by metrics that know the anomalies only where `preprocess` names them.',
+  run(facts) {
+    const trains = stepsOf(facts, 'train');
+    const preprocesses = stepsOf(facts, 'preprocess');
+    const named = preprocesses.filter(({ config }) => config['anomaly'] !== undefined);
+    // With several steps of a kind, which belongs to which is a matter of wiring.
+    const [train] = trains;
+    if (train === undefined || trains.length > 1 || preprocesses.length > 1) return [];
+    const rebuilds = objectiveNamed(train.config) === 'reconstruction';
+    if (!rebuilds) {
+      return named.map(({ step }): Finding => ({ pointer: join(step.pointer, 'with', 'anomaly'), message: 'With "anomaly" the examples hold no label, and the train step learns from one.', fix: 'Use the architecture "autoencoder" or "objective": "reconstruction" in the train step, or remove "anomaly".' }));
+    }
+    return stepsOf(facts, 'evaluate').flatMap(({ step, config }) => {
+      const metrics = Array.isArray(config['metrics']) ? config['metrics'] : [];
+      return metrics.flatMap((metric, index): Finding[] => {
+        const definition = metricRegistry.find(namedConfig(metric)?.name ?? '');
+        if (definition === undefined || definition.tasks.includes('reconstruction')) return [];
+        const fits = definition.tasks.includes('classification');
+        if (fits && named.length > 0) return [];
+        const pointer = join(step.pointer, 'with', 'metrics', index);
+        const fitting = metricRegistry.all().filter(({ tasks }) => tasks.includes('reconstruction') || (named.length > 0 && tasks.includes('classification'))).map(({ name }) => name);
+        return [fits
+          ? { pointer, given: definition.name, message: `The metric "${definition.name}" needs to know which test rows are anomalies, and nothing says so.`, fix: 'Give "anomaly" in the preprocess step, e.g. { "column": "label", "values": ["9"] }.' }
+          : { pointer, given: definition.name, allowed: fitting, message: `The metric "${definition.name}" is for ${definition.tasks.join(' and ')}, and the model rebuilds its inputs.`, fix: `Choose one that fits: ${fitting.slice(0, 6).join(', ')}, …` }];
+      });
+    });
+  },
+});
