@@ -102,7 +102,7 @@ export default defineStep<PreprocessConfig>({
         description: 'Windows of consecutive rows as inputs [size, width], for recurrent and convolutional models. Needs a split by the same time.',
         properties: {
           size: { type: 'integer', minimum: 1, maximum: 10_000, description: 'Rows per window.', examples: [14] },
-          horizon: { type: 'integer', minimum: 1, default: 1, description: 'The label is its value so many rows after the last row of the window.' },
+          horizon: { type: 'integer', minimum: 1, description: 'The label is its value so many rows after the last row of the window. Default: 1. Without a label there is none.', examples: [1] },
           by: { type: 'string', minLength: 1, description: 'Column that orders the rows.', examples: ['date'] },
         },
       },

@@ -1982,7 +1982,7 @@ sequence?: {
  */
 size: number
 /**
- * The label is its value so many rows after the last row of the window.
+ * The label is its value so many rows after the last row of the window. Default: 1. Without a label there is none.
  */
 horizon?: number
 /**

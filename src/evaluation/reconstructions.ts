@@ -13,7 +13,7 @@ import type { ReconstructionFindings } from './report.ts';
 
 const BINS = 40;
 /** Images of each group that the report shows. */
-const SHOWN = 8;
+const SHOWN = 7;
 /** Larger images are left out: a report is one page that holds everything. */
 const PIXELS_MAX = 128 * 128;
 

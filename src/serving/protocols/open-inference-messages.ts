@@ -131,6 +131,7 @@ export function modelMetadata(servable: Servable, versions: readonly number[], s
       window_size: preprocessor.windowSize,
       trainable_parameters: predictor.meta.trainableParameters,
       ...(output.kind === 'classes' ? { classes: output.classes } : {}),
+      ...(output.kind === 'anomaly' ? { threshold: output.threshold, quantile: output.calibration.quantile } : {}),
       tensor_inputs: preprocessor.inputs.map((spec) => ({ name: spec.name, datatype: TENSOR_DATATYPE[spec.dtype], shape: [-1, ...spec.shape] })),
     },
   };

@@ -73,7 +73,7 @@ test('no label leaks: training and validation hold inputs alone, and what is lea
   expect(column.number!.mean).toBeCloseTo(mean, 9);
   expect(column.number!.max).toBeLessThan(1000);
   const train = examples.reader('train').read(0, normal.length).features!.data;
-  expect(train.reduce((sum, x) => sum + x, 0) / train.length).toBeCloseTo(0, 4);
+  expect([...train].reduce((sum, x) => sum + x, 0) / train.length).toBeCloseTo(0, 4);
 });
 
 test('automatic features leave the column out', async () => {
