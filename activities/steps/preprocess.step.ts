@@ -41,9 +41,9 @@ interface IngestFacts {
 const TASKS = ['auto', 'classification', 'regression'];
 
 /** What has no meaning where nothing but normal rows is learned. */
-function anomalyProblems(config: PreprocessConfig, column: string): ConfigProblem[] {
+function anomalyProblems(config: PreprocessConfig, column: string, isLabel: boolean): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
-  if (Object.hasOwn(config.features ?? {}, column)) problems.push({ pointer: `/features/${column.replaceAll('~', '~0').replaceAll('/', '~1')}`, message: `"${column}" says which rows are anomalies; a model that is given the answer finds nothing.`, fix: 'Remove it from the features.' });
+  if (!isLabel && Object.hasOwn(config.features ?? {}, column)) problems.push({ pointer: `/features/${column.replaceAll('~', '~0').replaceAll('/', '~1')}`, message: `"${column}" says which rows are anomalies; a model that is given the answer finds nothing.`, fix: 'Remove it from the features.' });
   if (config.balance !== undefined) problems.push({ pointer: '/balance', message: 'With "anomaly" no classes are learned that could be balanced.', fix: 'Remove "balance".' });
   if (config.label !== undefined) problems.push({ pointer: '/label', message: 'With "anomaly" no label is learned that could be scaled.', fix: 'Remove "label".' });
   return problems;
@@ -158,7 +158,7 @@ export default defineStep<PreprocessConfig>({
       if (config.sequence !== undefined || !Object.hasOwn(config.features ?? {}, label)) continue;
       problems.push({ pointer: `/features/${label}`, message: `"${label}" is the label; a model that is given the answer learns nothing.`, fix: 'Remove it from the features.' });
     }
-    if (config.anomaly !== undefined) problems.push(...anomalyProblems(config, config.anomaly.column));
+    if (config.anomaly !== undefined) problems.push(...anomalyProblems(config, config.anomaly.column, config.sequence === undefined && labelList(ingest.label).includes(config.anomaly.column)));
     if (config.sequence !== undefined && config.balance !== undefined) problems.push({ pointer: '/balance', message: 'Windows of a series cannot be balanced.', fix: 'Use "classWeights": "balanced" in the train step.' });
     return problems;
   },

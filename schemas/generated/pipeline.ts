@@ -2782,7 +2782,7 @@ error?: ("squared" | "absolute")
 }
 })
 /**
- * Passes over the training rows.
+ * Passes over the training rows. Default: 20, or as many as "steps" take.
  */
 epochs?: number
 /**

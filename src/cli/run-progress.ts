@@ -92,11 +92,12 @@ function bar(progress: StepProgress | undefined): string {
 
 function progressText(progress: StepProgress | undefined): string {
   if (progress === undefined) return '';
-  const { epoch, epochs, loss, metrics, secondsLeft, message } = progress;
+  const { epoch, epochs, loss, metrics, samplesPerSecond, secondsLeft, message } = progress;
   return [
     epoch === undefined ? message : `epoch ${epoch}${epochs === undefined ? '' : `/${epochs}`}`,
     loss === undefined ? '' : `loss ${formatNumber(loss)}`,
     ...Object.entries(metrics ?? {}).map(([name, value]) => `${name} ${formatNumber(value)}`),
+    samplesPerSecond === undefined || samplesPerSecond === 0 ? '' : `${samplesPerSecond} rows/s`,
     secondsLeft === undefined ? '' : `${seconds(secondsLeft * 1000)} left`,
   ].filter((part) => part !== '').join('  ');
 }

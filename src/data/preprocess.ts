@@ -105,6 +105,9 @@ export async function fitPreprocessing(db: Database, dataset: OpenArtifact, conf
   const normal = anomaly === undefined || meta.rows.train === 0 ? undefined : await normalRows(db, dataset, 'train', anomaly);
   const profile = normal === undefined ? await dataset.json<DatasetProfile & Json>('profile.json') : await profileTable(db, normal, await columnsOf(db, dataset, 'train'));
   if (reused !== undefined) checkReusedColumns(reused, meta.columns);
+  if (anomaly !== undefined && reused?.parts.columns.some(({ name }) => name === anomaly.column.name) === true) {
+    throw new PerennialError('CONFIG_INVALID', `anomaly.column: the preprocessing that is taken over reads "${anomaly.column.name}"; a model that is given the answer finds nothing.`, { hint: 'Take over one that does not read it, or leave "from" out.' });
+  }
   const { chains, features, notes } = reused === undefined ? resolveFeatures(config, meta, profile) : { chains: [], features: featuresOf(reused), notes: [] };
   const train: TrainPass = (names) => columnBatches(db, dataset, 'train', names, normal);
   const all: TrainPass = async function* (names) {

@@ -15,7 +15,7 @@ export function adaptivePoolingLayer(kind: 'Average' | 'Max', rank: Rank, summar
   const type = `adaptive${kind}Pooling${rank}d`;
   return defineLayer<Config>({
     type, summary, examples,
-    keras: { className: `Adaptive${kind}Pooling${rank}D` },
+    keras: { className: `Adaptive${kind}Pooling${rank}D`, keras3Only: true },
     properties: { outputSize: sizes(rank, 'Number of windows along each axis.', undefined, 4) },
     required: ['outputSize'],
     outputShape: (inputs, config) => [...asSizes(config.outputSize, rank), requireRank(inputs, rank + 1, `a ${type} layer`).at(-1)!],

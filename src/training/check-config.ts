@@ -33,10 +33,10 @@ function checkLayers(model: ModelConfig | { readonly layers: readonly LayerConfi
   }
   const [first] = layers;
   const last = layers.at(-1);
-  if (first !== undefined && first.inputs === undefined && ['concatenate', 'add', 'multiply', 'average', 'maximum'].includes(first.type)) {
+  if (first !== undefined && first.inputs === undefined && ['concatenate', 'add', 'subtract', 'multiply', 'average', 'maximum', 'minimum', 'dot'].includes(first.type)) {
     problems.push({ pointer: `${pointer}/layers/0`, message: `The first layer "${first.type}" joins inputs, but does not say which.`, fix: 'Give it "inputs" with the names of the model\'s inputs.' });
   }
-  if (last !== undefined && ['dropout', 'spatialDropout1d', 'spatialDropout2d', 'gaussianNoise'].includes(last.type)) {
+  if (last !== undefined && ['dropout', 'alphaDropout', 'gaussianDropout', 'spatialDropout1d', 'spatialDropout2d', 'spatialDropout3d', 'gaussianNoise'].includes(last.type)) {
     problems.push({ pointer: `${pointer}/layers/${layers.length - 1}`, message: `The last layer is "${last.type}", so the output itself would be disturbed while training.`, fix: 'Put a dense layer with the output after it.' });
   }
   return problems;

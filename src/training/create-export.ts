@@ -7,15 +7,18 @@ import type { OpenArtifact } from '../core/ports.ts';
 import { Prng } from '../core/prng.ts';
 import type { Tensor as Values, TensorBatch, TensorSpec } from '../core/tensor.ts';
 import { openExamples } from '../data/examples.ts';
+import { shapesOf } from './describe.ts';
 import { exportRegistry } from './export-registry.ts';
 import type { ExportDefinition, ExportReader, ExportSource } from './export.ts';
 import { firstSentence } from './exports/messages.ts';
 import { readModel } from './load-model.ts';
+import type { LayerNode, Topology } from './model-config.ts';
 import { nameAndConfig, resolveNamed } from './named.ts';
 import type { Named, Resolved } from './named.ts';
 import { NO_LOGITS, Network } from './network.ts';
 import { withoutScore } from './reconstruction.ts';
-import { product } from './shapes.ts';
+import { layerRegistry } from './registries.ts';
+import { product, showShape } from './shapes.ts';
 import { loadTf } from './tf.ts';
 import type { Tensor, Tf } from './tf.ts';
 
@@ -26,7 +29,7 @@ export interface ExportCheck {
   readonly source: 'test' | 'drawn';
   /** Numbers of rows that were asked for at once. */
   readonly batches: readonly number[];
-  /** Of any value from the model's; relative where the value is above 1. */
+  /** Of any value from the model's; in standard deviations of the values where they spread by more than 1. */
   readonly largestDifference: number;
   readonly bound: number;
   /** Share of the rows with the same most probable class; null where there are no classes. */
@@ -61,8 +64,7 @@ export async function exportNetwork(whole: ExportSource, preprocessor: Uint8Arra
   const tf = loadTf();
   const resolved = resolveNamed(exportRegistry, named);
   const { definition } = resolved;
-  const core = definition.layersAlone ? withoutScore(whole.network.topology) : undefined;
-  const source = core === undefined ? whole : { ...whole, network: new Network(core) };
+  const source = definition.layersAlone ? { ...whole, network: new Network(layersOf(whole.network.topology)) } : whole;
   const written = await definition.write(tf, source, resolved.config);
   const files = { ...written.files, ...besides(preprocessor, definition, written.signature, written.notes) };
   const folder = await mkdtemp(join(tmpdir(), 'perennial-export-'));
@@ -76,6 +78,21 @@ export async function exportNetwork(whole: ExportSource, preprocessor: Uint8Arra
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What predicts: without the score of anomalies, and without layers that only training changes images by. */
+function layersOf(topology: Topology): Topology {
+  const core = withoutScore(topology) ?? topology;
+  const shapes = shapesOf(core);
+  const passed = new Map<string, string>();
+  const source = (name: string): string => passed.get(name) ?? name;
+  const layers = core.layers.flatMap((node): LayerNode[] => {
+    const [read] = node.inputs;
+    const through = layerRegistry.get(node.type).augmentation === true && showShape(shapes.get(node.name)!) === showShape(shapes.get(read!)!);
+    if (through) passed.set(node.name, source(read!));
+    return through ? [] : [{ ...node, inputs: node.inputs.map(source) }];
+  });
+  return { ...core, layers, output: source(core.output), ...(core.heads === undefined ? {} : { heads: core.heads.map(source) }) };
 }
 
 async function checkFiles(tf: Tf, source: ExportSource, resolved: Resolved<ExportDefinition>, folder: string, rows: ExportRows): Promise<ExportCheck> {
@@ -154,11 +171,11 @@ async function compare(tf: Tf, source: ExportSource, { name, definition, config 
   for (let start = 0, turn = 0; start < rows; turn++) {
     const count = Math.min(turn < BATCHES.length ? BATCHES[turn]! : BATCHES.at(-1)!, rows - start);
     const outputs = await reader.run(slice(batch, start, count), count);
-    for (const [output, { values, width }] of Object.entries(expected)) {
+    for (const [output, { values, width, spread }] of Object.entries(expected)) {
       const own = values.subarray(start * width, (start + count) * width);
       const given = outputs[output];
       if (given?.length !== own.length) throw differs(name, `gives ${given?.length ?? 'no'} values of "${output}" for ${count} rows; expected were ${own.length}`);
-      largest = Math.max(largest, difference(own, given));
+      largest = Math.max(largest, difference(own, given, spread));
       if (source.meta.output.kind === 'classes' && width > 1) same = (same ?? 0) + sameTops(own, given, width);
     }
     if (!batches.includes(count)) batches.push(count);
@@ -175,8 +192,14 @@ function differs(format: string, problem: string, details: Record<string, unknow
   return new PerennialError('EXPORT_DIFFERS', `The export "${format}", read again, ${problem}.`, { details });
 }
 
+interface Expected {
+  readonly values: Float32Array;
+  readonly width: number;
+  readonly spread: number;
+}
+
 /** What the model itself gives, operation by operation: not by the trace that exports are made of. */
-function expectedOutputs(tf: Tf, { meta, network, weights, name }: ExportSource, definition: ExportDefinition, batch: TensorBatch, rows: number): Record<string, { readonly values: Float32Array; readonly width: number }> {
+function expectedOutputs(tf: Tf, { meta, network, weights, name }: ExportSource, definition: ExportDefinition, batch: TensorBatch, rows: number): Record<string, Expected> {
   const parts: Record<string, Float32Array>[] = [];
   for (let start = 0; start < rows; start += BATCHES.at(-1)!) {
     const count = Math.min(BATCHES.at(-1)!, rows - start);
@@ -194,7 +217,7 @@ function expectedOutputs(tf: Tf, { meta, network, weights, name }: ExportSource,
       values.set(part[key]!, offset);
       offset += part[key]!.length;
     }
-    return [key, { values, width: values.length / rows }];
+    return [key, { values, width: values.length / rows, spread: deviation(values) }];
   }));
 }
 
@@ -205,13 +228,18 @@ function slice(batch: TensorBatch, start: number, count: number): TensorBatch {
   }));
 }
 
-/** NaN where one is no number and the other is. */
-function difference(expected: Float32Array, given: Float32Array): number {
+function deviation(values: Float32Array): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+}
+
+/** Largest of all, in units of the spread; NaN where one is no number and the other is. Values far from 0 are not finer than float32. */
+function difference(expected: Float32Array, given: Float32Array, spread: number): number {
   let largest = 0;
   for (let index = 0; index < expected.length; index++) {
     const [a, b] = [expected[index]!, given[index]!];
     if (Object.is(a, b)) continue;
-    const distance = Math.abs(a - b) / Math.max(1, Math.abs(a));
+    const distance = Math.abs(a - b) / Math.max(1, spread, Math.abs(a) / 100);
     if (!(distance <= largest)) largest = distance;
     if (Number.isNaN(distance)) return NaN;
   }

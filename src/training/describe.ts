@@ -1,5 +1,5 @@
 import { PerennialError, isPerennialError } from '../core/errors.ts';
-import type { Shape, WeightSpec } from './layer.ts';
+import type { LayerDefinition, Shape, WeightSpec } from './layer.ts';
 import { nameAndConfig } from './named.ts';
 import type { Named } from './named.ts';
 import { layerRegistry } from './registries.ts';
@@ -49,26 +49,36 @@ export function describeTopology(topology: Topology): TopologyDescription {
 export function shapesOf(topology: Topology): Map<string, Shape> {
   const shapes = new Map<string, Shape>(topology.inputs.map((input) => [input.name, input.shape]));
   for (const [index, node] of topology.layers.entries()) {
-    try {
-      shapes.set(node.name, layerRegistry.get(node.type, 'MODEL_INVALID').outputShape(node.inputs.map((name) => shapes.get(name)!), node.config));
-    } catch (error) {
-      if (!isPerennialError(error, 'SHAPE_MISMATCH')) throw error;
-      throw new PerennialError('SHAPE_MISMATCH', `Layer ${index + 1} "${node.name}" (${node.type}): ${error.message}.`, {
-        hint: error.hint, details: { layer: node.name, index, inputs: node.inputs.map((name) => [...shapes.get(name)!]) }, cause: error,
-      });
-    }
+    shapes.set(node.name, named(`Layer ${index + 1} "${node.name}"`, node, shapes, (definition, inputs) => definition.outputShape(inputs, node.config)));
   }
   return shapes;
 }
 
+/** @throws SHAPE_MISMATCH naming the layer, where an initializer or a constraint does not suit a weight */
 export function weightsOf(node: LayerNode, shapes: ReadonlyMap<string, Shape>): readonly WeightSpec[] {
-  const specs = layerRegistry.get(node.type, 'MODEL_INVALID').weights(node.inputs.map((name) => shapes.get(name)!), node.config);
+  const specs = named(`Layer "${node.name}"`, node, shapes, (definition, inputs) => definition.weights(inputs, node.config));
   return node.frozen === 'weights' ? specs.map(({ name, shape, initializer }) => ({ name, shape, initializer, trainable: false })) : specs;
 }
 
-/** These end with their activation, so that a loss may read what comes before it. */
-const ENDING_WITH_ACTIVATION: ReadonlySet<string> = new Set(['dense', 'activation', 'conv1d', 'conv2d', 'depthwiseConv2d', 'separableConv2d']);
-const PASSING_THROUGH: ReadonlySet<string> = new Set(['flatten', 'reshape', 'dropout', 'spatialDropout1d', 'spatialDropout2d', 'gaussianNoise']);
+/** What a layer says of its shapes; a mistake is told under the layer's name. */
+function named<T>(layer: string, node: LayerNode, shapes: ReadonlyMap<string, Shape>, ask: (definition: LayerDefinition, inputs: readonly Shape[]) => T): T {
+  const inputs = node.inputs.map((name) => shapes.get(name)!);
+  try {
+    return ask(layerRegistry.get(node.type, 'MODEL_INVALID'), inputs);
+  } catch (error) {
+    if (!isPerennialError(error, 'SHAPE_MISMATCH')) throw error;
+    throw new PerennialError('SHAPE_MISMATCH', `${layer} (${node.type}): ${error.message}.`, { hint: error.hint, details: { layer: node.name, inputs: inputs.map((shape) => [...shape]) }, cause: error });
+  }
+}
+
+const PASSING_THROUGH: ReadonlySet<string> = new Set([
+  'flatten', 'reshape', 'identity', 'dropout', 'alphaDropout', 'gaussianDropout', 'gaussianNoise', 'spatialDropout1d', 'spatialDropout2d', 'spatialDropout3d', 'activityRegularization',
+]);
+/** Activations that are layers by themselves. */
+const ACTIVATION_LAYERS: ReadonlySet<string> = new Set(['softmax', 'relu', 'leakyRelu', 'elu', 'prelu', 'thresholdedRelu']);
+
+/** These end with their activation, so that a loss may read what comes before it: dense, activation and the convolutions, not what recurs. */
+const endsWithIts = ({ config }: LayerNode): boolean => config.activation !== undefined && !('returnSequences' in config);
 
 /** The activation behind the model's output; a recurrent layer's name where it ends with one. */
 export function outputActivation(topology: Topology): string {
@@ -78,13 +88,14 @@ export function outputActivation(topology: Topology): string {
     node = topology.layers.find((layer) => layer.name === read);
   }
   if (node === undefined) return 'linear';
-  if (ENDING_WITH_ACTIVATION.has(node.type)) return nameAndConfig('activation', node.config.activation as Named)[0];
-  return 'returnSequences' in node.config ? node.type : 'linear';
+  if (endsWithIts(node)) return nameAndConfig('activation', node.config.activation as Named)[0];
+  return ACTIVATION_LAYERS.has(node.type) || 'returnSequences' in node.config ? node.type : 'linear';
 }
 
-/** True where the last layer can be asked for its values before the activation. */
+/** True where the last layer can be asked for its values before the activation, and has no penalty that would then be on those. */
 export function endsWithActivation(topology: Topology): boolean {
-  return ENDING_WITH_ACTIVATION.has(topology.layers.find((layer) => layer.name === topology.output)!.type);
+  const last = topology.layers.find((layer) => layer.name === topology.output)!;
+  return endsWithIts(last) && last.config.activityRegularizer === undefined;
 }
 
 /** True where a layer convolves: a call then takes few steps, each of which moves much memory. */

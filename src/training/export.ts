@@ -42,7 +42,7 @@ export interface ExportDefinition<C = any> {
   open(tf: Tf, folder: string, source: ExportSource): Promise<ExportReader>;
   /** What the reader's outputs should be, from what the network gives. */
   outputs(tf: Tf, source: ExportSource, output: Tensor): Readonly<Record<string, Tensor>>;
-  /** Largest difference from the model that passes; relative above 1. */
+  /** Largest difference from the model that passes. */
   bound(config: C): number;
   /** The format holds layers, of which anomaly scores are none: it gets the network before its score. */
   readonly layersAlone: boolean;

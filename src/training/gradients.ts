@@ -8,6 +8,7 @@ type Save = (tensors: Tensor[]) => void;
  * again, as a penalty on gradients (WGAN-GP) needs.
  */
 export function installGradients(tf: Tf): void {
+  installTapeOrder(tf);
   installActivations(tf);
   installConvolutions(tf);
   installPooling(tf);
@@ -17,6 +18,33 @@ export function installGradients(tf: Tf): void {
 /** What `compute` gives, as a constant: no gradient passes. */
 export function withoutGradient(tf: Tf, compute: () => Tensor): Tensor {
   return tf.customGrad(() => ({ value: compute(), gradFunc: () => [] as Tensor[] }))();
+}
+
+interface TapeNode {
+  readonly inputs: Readonly<Record<string, Tensor>>;
+}
+
+interface Recorder {
+  readonly state: { readonly activeTape: TapeNode[] | null };
+  addTapeNode(kernel: string, inputs: Record<string, Tensor>, outputs: readonly Tensor[], ...rest: unknown[]): void;
+}
+
+/**
+ * tfjs notes the copy of an output that a gradient will read before the operation that gives the output. Seen from the second
+ * gradient nothing leads to the copy, and its share is lost without a word. Here the copies follow the operation.
+ */
+function installTapeOrder(tf: Tf): void {
+  const engine = tf.engine() as unknown as Recorder;
+  const addTapeNode = engine.addTapeNode;
+  engine.addTapeNode = function add(this: Recorder, kernel, inputs, outputs, ...rest) {
+    addTapeNode.call(this, kernel, inputs, outputs, ...rest);
+    const tape = this.state.activeTape!;
+    const node = tape.at(-1)!;
+    const isCopy = ({ inputs: { x } }: TapeNode): boolean => x !== undefined && outputs.some((output) => output.id === x.id);
+    let first = tape.length - 1;
+    while (first > 0 && isCopy(tape[first - 1]!)) first--;
+    if (first < tape.length - 1) tape.splice(first, tape.length - first, node, ...tape.slice(first, -1));
+  };
 }
 
 function register(tf: Tf, gradient: Parameters<Tf['registerGradient']>[0]): void {
@@ -139,9 +167,9 @@ function windowAttributes({ binding }: RawBackend, { filterSize, strides, pad }:
 /** Comparisons are flat: tfjs refuses to pass through them. */
 function installComparisons(tf: Tf): void {
   for (const kernelName of ['Equal', 'NotEqual', 'Greater', 'Less', 'LessEqual', 'LogicalAnd', 'LogicalOr']) {
-    register(tf, { kernelName, inputsToSave: ['a', 'b'], gradFunc: (_dy, [a, b]) => ({ a: () => tf.zerosLike(a!), b: () => tf.zerosLike(b!) }) });
+    register(tf, { kernelName, inputsToSave: ['a', 'b'], gradFunc: (_dy, [a, b]) => ({ a: () => tf.zeros(a!.shape), b: () => tf.zeros(b!.shape) }) });
   }
   for (const kernelName of ['Any', 'All', 'LogicalNot']) {
-    register(tf, { kernelName, inputsToSave: ['x'], gradFunc: (_dy, [x]) => ({ x: () => tf.zerosLike(x!) }) });
+    register(tf, { kernelName, inputsToSave: ['x'], gradFunc: (_dy, [x]) => ({ x: () => tf.zeros(x!.shape) }) });
   }
 }

@@ -118,7 +118,7 @@ export const trainConfigSchema: JsonSchema = {
         },
       ],
     },
-    epochs: integer('Passes over the training rows.', TRAIN_DEFAULTS.epochs, 60),
+    epochs: integer(`Passes over the training rows. Default: ${TRAIN_DEFAULTS.epochs}, or as many as "steps" take.`, undefined, 60),
     steps: integer('Batches in all, in place of epochs: the last epoch ends early. With "epochs" too, training ends with what comes first.', undefined, 1_000),
     gradientAccumulation: integer('Batches whose gradients are averaged for one update: rows per update are so many times "batchSize", at the memory of one batch.', TRAIN_DEFAULTS.gradientAccumulation, 4),
     batchSize: integer('Rows per batch; there is an update after each, or after "gradientAccumulation" of them.', TRAIN_DEFAULTS.batchSize, 64),

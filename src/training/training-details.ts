@@ -1,4 +1,5 @@
 import type { TrainingReport } from './run-training.ts';
+import type { SearchResult } from './trainer/learning-rate-search.ts';
 
 /** Markdown for the Temporal UI: the course of training, thinned out to a dozen epochs. */
 export function trainingDetails({ meta, history, resumedEpoch }: TrainingReport): string {
@@ -13,5 +14,15 @@ export function trainingDetails({ meta, history, resumedEpoch }: TrainingReport)
     `| epoch | ${names.join(' | ')} |`,
     `|${' --- |'.repeat(names.length + 1)}`,
     ...rows,
+    ...searched(meta.training.learningRateSearch as unknown as SearchResult | undefined),
   ].join('\n');
+}
+
+/** The curve of the search for a learning rate, thinned out to a dozen points. */
+function searched(search: SearchResult | undefined): string[] {
+  if (search === undefined) return [];
+  const { suggested, curve } = search;
+  const every = Math.max(1, Math.ceil(curve.length / 12));
+  const points = curve.filter((_, index) => index % every === 0 || index === curve.length - 1);
+  return ['', `**Learning rate ${suggested === undefined ? 'searched for, but the loss fell at none' : `${suggested} found`}** in ${curve.length} steps from the initial weights`, '', '| learning rate | loss |', '| --- | --- |', ...points.map(({ learningRate, loss }) => `| ${learningRate.toPrecision(3)} | ${loss.toPrecision(4)} |`)];
 }

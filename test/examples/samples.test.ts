@@ -19,6 +19,7 @@ const SAMPLES = [
   { name: 'fashion', data: 'fashion', holds: ({ accuracy }: Metrics) => accuracy! >= 0.9 },
   { name: 'spam', data: 'spam', holds: ({ f1 }: Metrics) => f1! >= 0.97 },
   { name: 'spam-transformer', data: 'spam', holds: ({ f1 }: Metrics) => f1! >= 0.97 },
+  { name: 'digits-autoencoder', data: 'digits', holds: ({ rocAuc }: Metrics) => rocAuc! >= 0.95 },
   { name: 'digits-gan', data: 'digits', holds: ({ frechetDistanceRatio }: Metrics) => frechetDistanceRatio! <= 0.2 },
   { name: 'sequence', data: 'co2', holds: ({ meanAbsoluteError, baseline_meanAbsoluteError }: Metrics) => meanAbsoluteError! < 0.9 * baseline_meanAbsoluteError! },
 ] as const;

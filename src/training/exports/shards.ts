@@ -23,7 +23,7 @@ export const quantizeProperty: JsonSchema = {
   description: 'Packs weights into fewer bytes. What it costs is measured and kept with the export.', examples: [{ uint8: '*' }, { float16: ['conv*', 'dense*'] }],
 };
 
-/** Differences that packing may make before it counts as a defect: relative above 1. */
+/** Differences that packing may make before it counts as a defect. */
 export function quantizedBound(config: { readonly quantize?: QuantizeConfig }, exact: number): number {
   const { quantize: types } = config;
   if (types?.uint8 !== undefined) return 0.25;

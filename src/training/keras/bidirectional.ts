@@ -9,6 +9,9 @@ import { snakeCase } from './names.ts';
 const CELLS = { lstm, gru, simpleRnn };
 const MERGES = { concat: 'concat', sum: 'sum', average: 'ave', multiply: 'mul' } as const;
 
+/** Where Keras 3 looks for a layer inside a layer. */
+const MODULE = { module: 'keras.layers', registered_name: null };
+
 interface Config {
   readonly cell: keyof typeof CELLS;
   readonly merge: keyof typeof MERGES;
@@ -23,7 +26,7 @@ export const bidirectionalMapping: KerasMapping<Config> = {
     const { goBackwards: _backwards, ...settings } = config as Config & Record<string, unknown>;
     const inner = layerConfigToKeras(cell, cell.keras!, settings, writing);
     return {
-      layer: { class_name: cell.keras!.className, config: { name: config.cell.toLowerCase(), trainable: true, dtype: 'float32', ...inner, go_backwards: false } },
+      layer: { ...MODULE, class_name: cell.keras!.className, config: { name: config.cell.toLowerCase(), dtype: 'float32', ...inner, go_backwards: false } },
       merge_mode: MERGES[config.merge],
     };
   },

@@ -1,4 +1,4 @@
-import { PerennialError, isPerennialError } from '../../core/errors.ts';
+import { PerennialError, isPerennialError, messageOf } from '../../core/errors.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import type { LayerDefinition, Shape } from '../layer.ts';
@@ -27,6 +27,8 @@ export interface ReadTopology {
   readonly notes: readonly string[];
 }
 
+/** Keras's layers that change images while training alone, and keep their size. */
+const AUGMENTATION = /^Random(Brightness|ColorDegeneration|ColorJitter|Contrast|Elastic\w*|Erasing|Flip|GaussianBlur|Grayscale|Hue|Invert|Perspective|Posterization|Rotation|Saturation|Sharpness|Shear|Translation|Zoom)$/;
 const LAYERS_MAX = 10_000;
 
 /**
@@ -46,22 +48,45 @@ export function fromKeras(config: JsonObject, options: ReadOptions): ReadTopolog
   const sources: ReadTopology['sources'][number][] = [];
   for (const layer of graph.layers) {
     const reads = layer.inputs.map((tensor) => nameOf(tensor, names, layer));
-    const readShapes = reads.map((name) => shapes.get(name)!);
-    const { definition, mapping } = definitionOf(layer);
+    if (reads.length === 0) throw invalid(`The layer "${layer.path.join('/')}" (${layer.className}) reads nothing.`);
+    if (AUGMENTATION.test(layer.className)) {
+      notes.push(`Layer "${layer.path.join('/')}" (${layer.className}): left out, since it passes values through in predictions.`);
+      names.set(layer.id, reads[0]!);
+      continue;
+    }
     const name = freeName(layer.path.join('_'), taken);
-    const node: LayerNode = { name, type: definition.type, config: readConfig(layer, definition, mapping, { ...options, inputs: readShapes }, notes), inputs: reads };
+    const read = inWords(layer, () => readLayer(layer, name, reads, reads.map((each) => shapes.get(each)!), options, notes));
     names.set(layer.id, name);
-    shapes.set(name, shapeOf(layer, definition, node, readShapes));
-    nodes.push(node);
-    const specs = new Map(definition.weights(readShapes, node.config).map((spec) => [spec.name, spec]));
-    const order = mapping.weightOrder?.([...specs.keys()], node.config) ?? [...specs.keys()];
-    sources.push({ node, path: layer.path, className: mapping.className, weights: order.map((weight) => ({ fullName: `${name}/${weight}`, shape: specs.get(weight)!.shape })) });
+    shapes.set(name, read.shape);
+    nodes.push(read.source.node);
+    sources.push(read.source);
   }
+  const unread = inputs.find(({ name }) => !nodes.some((node) => node.inputs.includes(name)));
+  if (unread !== undefined && nodes.length > 0) throw invalid(`No layer reads the input "${unread.name}": it has no say in the output, or is a mask that is given by hand, which is not read.`);
   const [output] = graph.outputs;
   if (nodes.length === 0) throw invalid('The model has no layers besides its inputs.');
   const last = names.get(output!.layer);
   if (last === undefined) throw invalid(`The output of the model, "${output!.layer}", is none of its layers.`);
   return { topology: { formatVersion: 1, inputs, layers: nodes, output: last }, sources, notes };
+}
+
+function readLayer(layer: KerasLayer, name: string, reads: readonly string[], inputs: readonly Shape[], options: ReadOptions, notes: string[]): { readonly shape: Shape; readonly source: ReadTopology['sources'][number] } {
+  const { definition, mapping } = definitionOf(layer);
+  const node: LayerNode = { name, type: definition.type, config: readConfig(layer, definition, mapping, { ...options, inputs }, notes), inputs: reads };
+  const shape = shapeOf(layer, definition, node, inputs);
+  const specs = new Map(definition.weights(inputs, node.config).map((spec) => [spec.name, spec]));
+  const order = mapping.weightOrder?.([...specs.keys()], node.config) ?? [...specs.keys()];
+  return { shape, source: { node, path: layer.path, className: mapping.className, weights: order.map((weight) => ({ fullName: `${name}/${weight}`, shape: specs.get(weight)!.shape })) } };
+}
+
+/** A configuration from outside can be anything: what trips over it is a fault of the file. */
+function inWords<T>(layer: KerasLayer, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (isPerennialError(error)) throw error;
+    throw new PerennialError('MODEL_INVALID', `The layer "${layer.path.join('/')}" (${layer.className}) cannot be read: its configuration does not make sense (${messageOf(error)}).`, { cause: error });
+  }
 }
 
 export function invalid(message: string, hint?: string): PerennialError {
@@ -98,7 +123,6 @@ function inputsOf(all: readonly KerasLayer[], layers: readonly KerasLayer[], opt
 
 function definitionOf(layer: KerasLayer): { readonly definition: LayerDefinition; readonly mapping: KerasMapping } {
   const shown = `The layer "${layer.path.join('/')}" (${layer.className})`;
-  if (/Lambda$/.test(layer.className)) throw invalid(`${shown} holds code of its own, which is not run.`, 'Replace it by layers, and save the model again.');
   const definition = layerRegistry.all().find(({ keras }) => keras?.className === layer.className || keras?.aliases?.includes(layer.className) === true);
   if (definition !== undefined) return { definition, mapping: definition.keras! };
   const known = layerRegistry.all().flatMap(({ keras }) => (keras === undefined ? [] : [keras.className, ...(keras.aliases ?? [])]));

@@ -30,7 +30,17 @@ const DEPTH_MAX = 8;
 
 /** The layers of a model and of the models inside it, each called once. @throws MODEL_INVALID */
 export function flattenModel(model: JsonObject): KerasGraph {
-  return flatten(model, [], undefined);
+  const graph = flatten(model, [], undefined);
+  const byId = new Map(graph.layers.map((layer) => [layer.id, layer]));
+  const needed = new Set<string>();
+  const open = graph.outputs.map(({ layer }) => layer);
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (needed.has(id)) continue;
+    needed.add(id);
+    open.push(...(byId.get(id)?.inputs ?? []).map(({ layer }) => layer));
+  }
+  // What computed masks alone is no layer of the model.
+  return { ...graph, layers: graph.layers.filter(({ id }) => needed.has(id)) };
 }
 
 /** @param given what a model inside another one reads */
@@ -168,6 +178,8 @@ function callOf(item: JsonObject, name: string): Pick<Pending, 'reads' | 'kwargs
   const settings: JsonObject = {};
   for (const value of Array.isArray(args) ? args : []) collect(value, reads, name);
   for (const [key, value] of Object.entries((kwargs ?? {}) as JsonObject)) {
+    // Keras 3 writes down the masks that layers hand on by themselves.
+    if (key === 'mask') continue;
     const before = reads.length;
     collect(value, reads, name);
     if (reads.length === before) settings[key] = value;
@@ -212,6 +224,7 @@ function describe(item: Json, index: number): { readonly className: string; read
   if (typeof className !== 'string') throw invalid(`Layer ${index + 1} of the model has no "class_name".`);
   const config = Array.isArray(layer.config) ? {} : asObject(layer.config, `layer ${index + 1} (${className})`);
   const name = layer.name ?? config.name;
+  if (/(^|>)Lambda$/.test(className)) throw invalid(`The layer "${String(name)}" (Lambda) holds code of its own, which is not run.`, 'Replace it by layers, and save the model again.');
   if (typeof name !== 'string' || name === '') throw invalid(`Layer ${index + 1} (${className}) of the model has no name.`);
   return { className: className.replace(/^.*>/, ''), config, name };
 }

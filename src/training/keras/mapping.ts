@@ -31,8 +31,8 @@ export interface KerasMapping<C = any> {
   weightPath?(weight: string, config: C): string;
   /** Names of the weights in Keras's order, where it is not that of the layer. */
   weightOrder?(weights: readonly string[], config: C): readonly string[];
-  /** Arguments of the call besides the inputs; names of the inputs that are not the first argument. */
-  readonly call?: { readonly inputs?: readonly string[]; settings?(config: C): JsonObject };
+  /** Arguments of the call besides the inputs; names of the inputs that are not the first argument; how many there are at least, the last one repeated. */
+  readonly call?: { readonly inputs?: readonly string[]; readonly inputsMin?: number; settings?(config: C): JsonObject };
 }
 
 export interface KerasWriting {

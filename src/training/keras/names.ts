@@ -62,7 +62,8 @@ export function activationToKeras(activation: Named, dialect: KerasDialect): str
   const [name, settings] = nameAndConfig('activation', activation);
   const definition = activations.find((each) => each.name === name)!;
   const same = JSON.stringify(withDefaults(definition.configSchema, settings)) === JSON.stringify(withDefaults(definition.configSchema, {}));
-  if (!same || (DIALECTS[name] ?? dialect) !== dialect) return undefined;
+  // Keras 3.15 computes sparsemax otherwise than it is defined: its shares do not add up to 1.
+  if (!same || name === 'sparsemax' || (DIALECTS[name] ?? dialect) !== dialect) return undefined;
   return dialect === 'tfjs' ? TFJS_ACTIVATIONS[name] : snakeCase(name);
 }
 

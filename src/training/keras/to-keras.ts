@@ -46,11 +46,13 @@ export function toKeras(topology: Topology, modelName: string, dialect: KerasDia
     const inputs = node.inputs.map((name) => shapes.get(name)!);
     const writing: KerasWriting = { inputs, dialect, refuse: (problem) => refusal(node, dialect, `has ${problem}`) };
     const className = mapping.classFor?.(node.config, writing) ?? mapping.className;
+    // Readers of this form keep one axis, and drop the others without a word.
+    if (Array.isArray(node.config.axis) && node.config.axis.length > 1) throw writing.refuse(`several axes, ${JSON.stringify(node.config.axis)}, of which files of layers hold one`);
     const config = layerConfigToKeras(definition, mapping, node.config, writing);
     if (mapping.keras3Only === true || mapping.call?.inputs !== undefined || usesNewActivation(config)) keras3Only.push(node.name);
     layers.push({
       class_name: className,
-      config: { name: node.name, trainable: true, dtype: 'float32', ...config },
+      config: { name: node.name, dtype: 'float32', ...config },
       name: node.name,
       inbound_nodes: [inboundNode(node, mapping, names, inputs)],
     });
@@ -107,7 +109,11 @@ function inputLayer(spec: TensorSpec, name: string): JsonObject {
 function inboundNode(node: LayerNode, mapping: KerasMapping, names: (name: string) => string, inputs: readonly Shape[]): Json {
   const settings = mapping.call?.settings?.(node.config) ?? {};
   const named = mapping.call?.inputs;
-  if (named === undefined) return node.inputs.map((name) => [names(name), 0, 0, settings]);
+  if (named === undefined) {
+    const reads = [...node.inputs];
+    while (reads.length < (mapping.call?.inputsMin ?? 0)) reads.push(reads.at(-1)!);
+    return reads.map((name) => [names(name), 0, 0, settings]);
+  }
   // Inputs that are arguments of their own can be said in the form of Keras 3 alone.
   const tensor = (index: number): JsonObject => ({
     class_name: '__keras_tensor__',

@@ -1,5 +1,6 @@
 import { scoredAttention } from '../attention.ts';
 import { comparableSequences, rolesOf } from '../attention-inputs.ts';
+import { attentionMapping } from '../keras/attention.ts';
 import { defineLayer } from '../layer.ts';
 import { bool, rate } from '../schema-parts.ts';
 
@@ -12,6 +13,7 @@ interface Config {
 /** D. Bahdanau et al.: Neural Machine Translation by Jointly Learning to Align and Translate (2015). */
 export default defineLayer<Config>({
   type: 'additiveAttention',
+  keras: attentionMapping('AdditiveAttention'),
   summary: 'Each step of the first input takes up a mean of the steps of the second, weighted by the sum of tanh(query + key). One input attends to itself; a third gives the keys.',
   properties: {
     useScale: bool('Multiply each feature by a trained factor before the sum.', true),

@@ -1,5 +1,6 @@
 import { scoredAttention } from '../attention.ts';
 import { comparableSequences, rolesOf } from '../attention-inputs.ts';
+import { attentionMapping } from '../keras/attention.ts';
 import { defineLayer } from '../layer.ts';
 import { bool, rate } from '../schema-parts.ts';
 
@@ -12,6 +13,7 @@ interface Config {
 /** M.-T. Luong et al.: Effective Approaches to Attention-based Neural Machine Translation (2015). */
 export default defineLayer<Config>({
   type: 'attention',
+  keras: attentionMapping('Attention'),
   summary: 'Each step of the first input takes up a mean of the steps of the second, weighted by their dot products. One input attends to itself; a third gives the keys.',
   properties: {
     useScale: bool('Multiply the dot products by a trained factor.', false),

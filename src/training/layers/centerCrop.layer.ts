@@ -10,6 +10,7 @@ interface Config {
 
 export default defineLayer<Config>({
   type: 'centerCrop',
+  keras: { className: 'CenterCrop' },
   summary: 'The middle part of images.',
   properties: { height: integer('Pixels of the part.', undefined, 28), width: integer('Pixels of the part.', undefined, 28) },
   required: ['height', 'width'],

@@ -7,7 +7,7 @@ const LAYER = 'a rmsNormalization layer';
 
 export default defineLayer<{ readonly axis: Axes; readonly epsilon: number }>({
   type: 'rmsNormalization',
-  keras: { className: 'RMSNormalization' },
+  keras: { className: 'RMSNormalization', keras3Only: true },
   summary: 'Divides vectors by their root mean square, and multiplies by a trained factor.',
   properties: {
     axis: axesProperty('Axes that a vector runs over.', -1, [1, 2]),

@@ -4,7 +4,12 @@ import { number } from '../schema-parts.ts';
 
 export default defineLayer<{ readonly theta: number }>({
   type: 'thresholdedRelu',
-  keras: { className: 'ThresholdedReLU' },
+  // Keras 3 has only ReLU with a threshold, which Keras 2 has as well.
+  keras: {
+    className: 'ThresholdedReLU',
+    classFor: (_config, { dialect }) => (dialect === 'keras' ? 'ReLU' : undefined),
+    toKeras: (translated, { theta }, { dialect }) => (dialect === 'keras' ? { max_value: null, negative_slope: 0, threshold: theta } : translated),
+  },
   summary: 'x above a threshold, 0 otherwise.',
   properties: { theta: number('The threshold.', 1, 0.5, { minimum: 0 }) },
   outputShape: ([input]) => input!,

@@ -1,4 +1,5 @@
 import { PerennialError } from '../../core/errors.ts';
+import { constrain } from '../constraints.ts';
 import type { Resolved } from '../named.ts';
 import type { NamedWeight } from '../network.ts';
 import type { LabelledTensors, Objective, ObjectivePart } from '../objective.ts';
@@ -163,7 +164,8 @@ export class UpdateRule {
       const { definition, config } = this.#request.optimizer;
       const before = Object.fromEntries(Object.entries(oldSlots).filter(([name]) => name !== ACCUMULATED).map(([name, pieces]) => [name, pieces[index]!]));
       const names = Object.keys(definition.scalars(1, 1, config));
-      const next = definition.update(tf, { weights: weights[index]!, gradient, slots: before, scalars: Object.fromEntries(names.map((name) => [name, own(name)])) }, config);
+      const free = definition.update(tf, { weights: weights[index]!, gradient, slots: before, scalars: Object.fromEntries(names.map((name) => [name, own(name)])) }, config);
+      const next = { ...free, weights: this.#constrained(tf, free.weights, this.#segments[index]!.weights) };
       if (!this.#rests(this.#segments[index]!.group)) return { weights: next.weights, slots: next.slots };
       const moves = tf.greater(own(MOVES), 0.5);
       const kept = Object.fromEntries(Object.entries(next.slots).map(([name, slot]) => [name, tf.where(moves, slot, before[name]!)]));
@@ -174,6 +176,16 @@ export class UpdateRule {
     });
     const join = (vectors: readonly Tensor[]): Tensor => (vectors.length === 1 ? vectors[0]! : tf.concat([...vectors]));
     return { flat: join(moved.map((each) => each.weights)), slots: Object.fromEntries(Object.keys(slots).map((name) => [name, join(moved.map((each) => each.slots[name]!))])) };
+  }
+
+  /** A segment whose weights are brought back to what their constraints allow. */
+  #constrained(tf: Tf, vector: Tensor, weights: readonly NamedWeight[]): Tensor {
+    if (weights.every(({ constraint }) => constraint === undefined)) return vector;
+    const pieces = this.#pieces(tf, vector, weights).map((piece, index) => {
+      const { constraint } = weights[index]!;
+      return tf.reshape(constraint === undefined ? piece : constrain(tf, piece, constraint), [-1]);
+    });
+    return pieces.length === 1 ? pieces[0]! : tf.concat(pieces);
   }
 
   /** The gradient of each segment as one vector: averaged over accumulated batches, and clipped with the other segments of its part. */

@@ -20,10 +20,10 @@ export const KILL_CASES: readonly KillCase[] = [
     model: { layers: [{ type: 'embedding', outputDim: 4, maskZero: true }, { type: 'lstm', units: 4, dropout: 0.2, recurrentDropout: 0.2 }, { type: 'dense', units: 1 }] },
     loss: { binaryCrossentropy: { fromLogits: true } }, optimizer: { rmsprop: { momentum: 0.5, centered: true } }, epochs: 2, engine: 'eager',
   }],
-  ['transformer', () => tokenTable(60), { model: { architecture: 'transformer', blocks: 1, heads: 2, dropout: 0.1 }, epochs: 2 }],
-  ['variational autoencoder', () => imageTable(60, 8), { model: { architecture: 'autoencoder', units: [12], latent: 3, variational: true }, epochs: 3 }],
+  ['transformer', () => tokenTable(60), { model: { architecture: 'transformer', layers: 1, heads: 2, modelSize: 8, dropout: 0.1 }, epochs: 3 }],
+  ['variational autoencoder', () => imageTable(60, 8), { model: { architecture: 'autoencoder', kind: 'dense', units: [12], latentSize: 3, variational: true, noise: { dropout: 0.2 } }, epochs: 3 }],
   ['a new head on layers that are frozen, at first or for good, with learning rates of their own', () => imageTable(60, 8), {
     model: { from: { model: 'base' }, head: 'replace', freeze: ['conv_*', 'norm_*'], unfreeze: [{ atEpoch: 2, layers: ['*_2_*'] }], learningRateFactors: [{ layers: ['conv_2*'], factor: 0.1 }] }, epochs: 3, batchSize: 16,
   }, { model: { architecture: 'cnn', filters: [4, 4], units: [8], dropout: 0.3, batchNormalization: true }, epochs: 1 }],
-  ['gan', () => imageTable(40, 8), { model: { architecture: 'gan' }, epochs: 2, batchSize: 16 }],
+  ['gan', () => imageTable(40, 8), { model: { architecture: 'gan', latentSize: 4, generator: { filters: [4, 4], outputActivation: 'linear' }, discriminator: { filters: [4, 4] } }, epochs: 2, batchSize: 16 }],
 ];

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
 import type { OutputSpec, Tensor, TensorSpec } from '../../../src/core/tensor.ts';
+import { constrain } from '../../../src/training/constraints.ts';
+import type { Constraint } from '../../../src/training/constraints.ts';
 import { GraphEngine } from '../../../src/training/graph/graph-engine.ts';
 import { GraphPredictor } from '../../../src/training/graph/graph-predictor.ts';
 import { TraceError, Tracer } from '../../../src/training/graph/tracer.ts';
@@ -21,6 +23,7 @@ import type { EngineState, TrainingEngine } from '../../../src/training/trainer/
 import type { EngineRequest } from '../../../src/training/trainer/update-rule.ts';
 import { resolveModel } from '../../../src/training/resolve-model.ts';
 import type { ResolvedModel } from '../../../src/training/resolve-model.ts';
+import { recordingGradients } from './recorded-gradient.ts';
 
 const tf = loadTf();
 const ROWS = 8;
@@ -90,20 +93,19 @@ function largestDifference(a: EngineState, b: EngineState): number {
   return largest;
 }
 
-function expectAgreement(task: Task): void {
-  const request = requestOf(task);
-  const batches = batchesOf(task);
+/** Gradients to 1e-5 of the largest, losses of all steps to 1e-4. @param sizes of the batches that occur; a smaller last one has a graph of its own */
+function expectAgreement(task: Task, sizes: readonly number[] = [ROWS]): void {
+  const given = requestOf(task);
+  const request = { ...given, optimizer: recordingGradients(given.optimizer) };
+  const batches = batchesOf(task).filter(({ rows }) => sizes.includes(rows));
   const eager = new EagerEngine(tf, request);
-  const graph = graphOf(task);
+  const graph = new GraphEngine(tf, request, { train: [...sizes], evaluate: ROWS, rowWeights: task.weighted === true });
   expect(graph.weights()).toEqual(eager.weights());
-  const before = eager.weights();
-  eager.train(batches.slice(0, 1), 0, [0.01]);
-  graph.train(batches.slice(0, 1), 0, [0.01]);
-  // One small step apart: the difference of the weights is the gradient's.
-  expect(largestDifference(eager.state(), graph.state())).toBeLessThan(1e-6);
-  expect(largestDifference(eager.weights(), before)).toBeGreaterThan(0);
-  const expected = trained(eager, batches, 1, 1);
-  const actual = trained(graph, batches, 7, 1);
+  const expected = trained(eager, batches.slice(0, 1), 1);
+  const actual = trained(graph, batches.slice(0, 1), 1);
+  expectSameGradients(eager.state(), graph.state());
+  expected.push(...trained(eager, batches, 1, 1));
+  actual.push(...trained(graph, batches, 7, 1));
   for (const [index, loss] of expected.entries()) expect(Math.abs(actual[index]! - loss), `step ${index}`).toBeLessThan(1e-4 * Math.max(1, Math.abs(loss)));
   expect(largestDifference(eager.weights(), graph.weights())).toBeLessThan(1e-4);
   const { rowWeights: _weights, ...last } = batches.at(-1)!;
@@ -114,23 +116,43 @@ function expectAgreement(task: Task): void {
   graph.dispose();
 }
 
-/** The layer between inputs and a dense output. */
-function taskOfLayer(type: string, example: (typeof layers)[number]['examples'][number]): Task {
-  const inputs = example.inputs.map((shape, index): TensorSpec => (example.integersBelow === undefined
-    ? { name: `x${index}`, shape, dtype: 'float32' }
-    : { name: `x${index}`, shape, dtype: 'int32', vocabularySize: example.integersBelow }));
-  const trainableFirst = example.integersBelow === undefined && inputs.length === 1 && example.inputs[0]!.length === 1;
-  const before: LayerConfig[] = trainableFirst ? [{ type: 'dense', name: 'before', units: example.inputs[0]![0]!, inputs: ['x0'] }] : [];
-  const reads = trainableFirst ? ['before'] : inputs.map(({ name }) => name);
-  return {
-    inputs, output: NUMBER, loss: 'meanSquaredError',
-    layers: [...before, { ...(example.config as object), type, name: 'tested', inputs: reads } as LayerConfig, { type: 'flatten', name: 'flat' }, { type: 'dense', name: 'out', units: 1 }],
-  };
+function expectSameGradients(eager: EngineState, graph: EngineState): void {
+  const [a, b] = [eager.get('slots/gradient')!, graph.get('slots/gradient')!];
+  const largest = a.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  expect(largest).toBeGreaterThan(0);
+  a.forEach((value, index) => { if (!(Math.abs(value - b[index]!) <= 1e-5 * Math.max(1, largest))) expect.fail(`gradient ${index}: ${b[index]} compiled, ${value} eager`); });
 }
 
+type Example = (typeof layers)[number]['examples'][number];
+
+/** Examples of a layer side by side, each between inputs of its own and the common output: one graph for all. */
+function taskOfLayer(type: string, examples: readonly Example[]): Task {
+  const inputs: TensorSpec[] = [];
+  const specs: LayerConfig[] = [];
+  for (const [place, example] of examples.entries()) {
+    const own = example.inputs.map((shape, index): TensorSpec => (example.integersBelow === undefined
+      ? { name: `x${place}_${index}`, shape, dtype: 'float32' }
+      : { name: `x${place}_${index}`, shape, dtype: 'int32', vocabularySize: example.integersBelow }));
+    inputs.push(...own);
+    const trainableFirst = example.integersBelow === undefined && own.length === 1 && own[0]!.shape.length === 1;
+    if (trainableFirst) specs.push({ type: 'dense', name: `before${place}`, units: own[0]!.shape[0]!, inputs: [own[0]!.name] });
+    specs.push({ ...(example.config as object), type, name: `tested${place}`, inputs: trainableFirst ? [`before${place}`] : own.map(({ name }) => name) } as LayerConfig);
+    specs.push({ type: 'flatten', name: `flat${place}`, inputs: [`tested${place}`] });
+  }
+  specs.push({ type: 'concatenate', name: 'all', inputs: examples.map((_, place) => `flat${place}`) }, { type: 'dense', name: 'out', units: 1 });
+  return { inputs, output: NUMBER, loss: 'meanSquaredError', layers: specs };
+}
+
+/** Of each layer at most so many examples in one graph. */
+const TOGETHER = 8;
+const layerTasks = layers.flatMap(({ type, examples }) => Array.from({ length: Math.ceil(examples.length / TOGETHER) }, (_, index) => {
+  const some = examples.slice(index * TOGETHER, (index + 1) * TOGETHER);
+  return [`${type}${examples.length > TOGETHER ? ` ${index * TOGETHER} to ${index * TOGETHER + some.length - 1}` : ''}`, type, some] as const;
+}));
+
 describe('both engines agree over 20 steps', () => {
-  test.each(layers.flatMap((layer) => layer.examples.map((example, index) => [`${layer.type} ${index}`, layer.type, example] as const)))('layer %s', (_title, type, example) => {
-    expectAgreement(taskOfLayer(type, example));
+  test.each(layerTasks)('layer %s', (_title, type, examples) => {
+    expectAgreement(taskOfLayer(type, examples));
   });
 
   test.each(losses.map((loss) => [loss.name, loss] as const))('loss %s', (name, loss) => {
@@ -159,8 +181,21 @@ describe('both engines agree over 20 steps', () => {
         { type: 'batchNormalization' }, { type: 'dropout', rate: 0.3 },
         { type: 'dense', units: 3, activation: 'softmax' },
       ],
-    });
+    }, [ROWS, LAST]);
   });
+});
+
+test.each(['nonNeg', { maxNorm: { maxValue: 0.3 } }, { minMaxNorm: { minValue: 0.2, maxValue: 0.3, rate: 0.5 } }, 'unitNorm'])('weights keep to the constraint %j after every update, others move freely', (constraint) => {
+  const [first, second] = DENSE.layers as [LayerConfig, LayerConfig];
+  const task: Task = { ...DENSE, optimizer: { sgd: { learningRate: 0.5, momentum: 0.9 } }, layers: [{ ...first, name: 'held', kernelConstraint: constraint }, { ...second, name: 'free' }] };
+  expectAgreement(task);
+  const [held, free] = [graphOf(task), graphOf({ ...task, layers: [{ ...first, name: 'held' }, { ...second, name: 'free' }] })];
+  const batch = batchesOf(task).slice(0, 1);
+  for (const engine of [held, free]) trained(engine, batch, 1);
+  const kernel = (engine: TrainingEngine): import('@tensorflow/tfjs-node').Tensor => tf.tensor2d(engine.weights().get('held/kernel')!, [5, 7]);
+  expect(tf.max(tf.abs(tf.sub(kernel(held), constrain(tf, kernel(free), constraint as Constraint)))).dataSync()[0]).toBeLessThan(1e-6);
+  expect(held.weights().get('free/kernel')).toEqual(free.weights().get('free/kernel'));
+  for (const engine of [held, free]) engine.dispose();
 });
 
 const NOISY: Task = { ...DENSE, optimizer: 'nadam', layers: [{ type: 'dense', units: 9, activation: 'relu' }, { type: 'batchNormalization' }, { type: 'dropout', rate: 0.4 }, { type: 'dense', units: 3, activation: 'softmax' }] };

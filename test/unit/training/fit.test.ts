@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { WEIGHT_SPEC } from '../../../src/data/row-weight.ts';
+import { resolveModel } from '../../../src/training/resolve-model.ts';
+import { loadTf } from '../../../src/training/tf.ts';
 import { classTable, imageTable, numberTable, temporaryFolder, tokenTable } from './fixtures.ts';
 import type { Table } from './fixtures.ts';
 import { digest, run } from './loop.ts';
@@ -131,5 +133,51 @@ describe.each(['eager', 'compiled'] as const)('weights of rows, %s', (engine) =>
     const [first, second] = [await run({ ...PLAIN, engine, table }), await run({ ...PLAIN, engine, table: spoilt })];
     expect(digest(second.weights)).toBe(digest(first.weights));
     expect(second.history).toEqual(first.history);
+  });
+});
+
+test.each(['eager', 'compiled'] as const)('hundreds of epochs leave no tensors behind and need no more memory, %s', async (engine) => {
+  const tf = loadTf();
+  const request: Run = { table: classTable(24), model: { architecture: 'mlp', units: [4], dropout: 0.2, batchNormalization: true }, engine, settings: { batchSize: 12, accumulation: 2, validateEveryEpochs: 5 } };
+  await run({ ...request, epochs: 30 });
+  const tensors = tf.memory().numTensors;
+  const resident = process.memoryUsage().rss;
+  await run({ ...request, epochs: 300 });
+  expect(tf.memory().numTensors).toBe(tensors);
+  expect(process.memoryUsage().rss - resident).toBeLessThan(60e6);
+});
+
+describe('a loss that reads logits', () => {
+  const hidden = { type: 'dense', units: 6, activation: 'tanh' };
+  const ending = (units: number, activation?: string): Run['model'] => ({ layers: [hidden, { type: 'dense', units, ...(activation === undefined ? {} : { activation }) }] });
+
+  test.each([
+    ['binaryCrossentropy', tokenTable(60), 1, 'sigmoid'],
+    ['binaryFocalCrossentropy', tokenTable(60), 1, 'sigmoid'],
+    ['categoricalCrossentropy', classTable(60), 3, 'softmax'],
+    ['sparseCategoricalCrossentropy', classTable(60), 3, 'softmax'],
+    ['categoricalFocalCrossentropy', classTable(60), 3, 'softmax'],
+    ['categoricalHinge', classTable(60), 3, 'softmax'],
+  ] as const)('%s: a linear end trains as one with the activation, and answers probabilities', async (loss, table, units, activation) => {
+    const numbers = { ...table, inputs: table.inputs.map(({ name, shape }) => ({ name, shape, dtype: 'float32' as const })) };
+    const named = loss === 'categoricalHinge' ? loss : { [loss]: { fromLogits: true } };
+    const linear = await run({ table: numbers, model: ending(units), loss: named });
+    const ended = await run({ table: numbers, model: ending(units, activation), loss });
+    expect(digest(linear.weights)).toBe(digest(ended.weights));
+    expect(linear.history).toEqual(ended.history);
+    const { topology } = resolveModel({ model: ending(units), inputs: numbers.inputs, output: numbers.output, loss: named });
+    expect(topology.layers.at(-1)).toMatchObject({ name: 'probabilities', type: 'activation', config: { activation } });
+  });
+
+  test('is refused where the activation is there, and advised where it is missing', () => {
+    const resolve = (units: number, activation: string | undefined, loss: Run['loss']): unknown => resolveModel({ model: ending(units, activation), inputs: classTable(9).inputs, output: classTable(9).output, loss: loss! });
+    expect(() => resolve(3, 'softmax', { categoricalCrossentropy: { fromLogits: true } })).toThrow(/"fromLogits".*ends with softmax/);
+    expect(() => resolve(3, undefined, 'categoricalCrossentropy')).toThrow(expect.objectContaining({ code: 'MODEL_INVALID', hint: expect.stringContaining('"fromLogits": true') as string }) as Error);
+    const scaled = { ...numberTable(9).output, scale: { mean: 0, std: 2 } } as Table['output'];
+    expect(() => resolveModel({ model: ending(1), inputs: numberTable(9).inputs, output: scaled, loss: 'meanAbsolutePercentageError' })).toThrow(/labels in their own unit/);
+  });
+
+  test('labels below its range are refused', async () => {
+    await expect(run({ table: { ...numberTable(40), output: { kind: 'number', name: 'y', width: 1 } }, model: ending(1, 'softplus'), loss: 'poisson' })).rejects.toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('labels from 0 up') as string });
   });
 });

@@ -112,6 +112,30 @@ describe('initializers', () => {
     expect(std / expected).toBeGreaterThan(0.97);
     expect(std / expected).toBeLessThan(1.03);
   });
+
+  // Fans of a convolution's kernel: 3 · 3 · 20 = 180 in, 3 · 3 · 40 = 360 out.
+  test.each([
+    [{ constant: { value: 0.5 } }, 0.5, 0, 0.5, 0.5],
+    [{ randomNormal: { mean: 1, stddev: 0.2 } }, 1, 0.2, -Infinity, Infinity],
+    [{ truncatedNormal: { mean: 1, stddev: 0.2 } }, 1, 0.2 * 0.87962566, 0.6, 1.4],
+    [{ randomUniform: { minval: -1, maxval: 3 } }, 1, 4 / Math.sqrt(12), -1, 3],
+    [{ varianceScaling: { scale: 2, mode: 'fanOut', distribution: 'untruncatedNormal' } }, 0, Math.sqrt(2 / 360), -Infinity, Infinity],
+    [{ varianceScaling: { scale: 2, mode: 'fanAvg' } }, 0, Math.sqrt(2 / 270), -2.28 * Math.sqrt(2 / 270), 2.28 * Math.sqrt(2 / 270)],
+    [{ varianceScaling: { distribution: 'uniform' } }, 0, Math.sqrt(1 / 180), -Math.sqrt(3 / 180), Math.sqrt(3 / 180)],
+  ] as const)('%j has the mean, the deviation and the bounds of its definition', (initializer, mean, deviation, least, most) => {
+    const values = initialize(initializer, [3, 3, 20, 40], new Prng(1));
+    const found = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const spread = Math.sqrt(values.reduce((sum, value) => sum + (value - found) ** 2, 0) / values.length);
+    expect(Math.abs(found - mean)).toBeLessThanOrEqual(0.05 * deviation);
+    expect(Math.abs(spread - deviation)).toBeLessThanOrEqual(0.03 * deviation);
+    values.forEach((value) => { if (value < least - 1e-6 || value > most + 1e-6) expect.fail(`${value}`); });
+  });
+
+  test('gains scale orthogonal and identity weights', () => {
+    expect([...initialize({ identity: { gain: 2 } }, [2, 3], new Prng(1))]).toEqual([2, 0, 0, 0, 2, 0]);
+    const [plain, scaled] = [initialize('orthogonal', [4, 4], new Prng(1)), initialize({ orthogonal: { gain: 3 } }, [4, 4], new Prng(1))];
+    scaled.forEach((value, index) => expect(value).toBeCloseTo(3 * plain[index]!, 5));
+  });
 });
 
 test('spectral normalization divides a kernel by its largest singular value', () => {

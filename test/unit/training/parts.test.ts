@@ -7,7 +7,7 @@ import type { Callback } from '../../../src/training/callback.ts';
 import { callbacks } from '../../../src/training/callbacks/index.generated.ts';
 import { resolveNamed, withDefaults } from '../../../src/training/named.ts';
 import { callbackRegistry, optimizerRegistry } from '../../../src/training/registries.ts';
-import { completeTrainConfig, optimizerOf } from '../../../src/training/train-config.ts';
+import { completeTrainConfig, describeTraining, optimizerOf, trainConfigSchema } from '../../../src/training/train-config.ts';
 import { CheckpointFolder, decodeCheckpoint, encodeCheckpoint } from '../../../src/training/trainer/checkpoint.ts';
 import type { Checkpoint } from '../../../src/training/trainer/checkpoint.ts';
 import { adaptLabels, classWeightsOf } from '../../../src/training/trainer/labels.ts';
@@ -56,6 +56,24 @@ describe('checkpoints', () => {
       const changed = Buffer.from(bytes);
       changed[at]! ^= 1;
       expect(() => decodeCheckpoint(changed)).toThrow(/torn/);
+    }
+  });
+
+  test('whatever is cut off or changed in the newest checkpoint, the one before is used', () => {
+    const prng = new Prng('damage');
+    for (let round = 0; round < 60; round++) {
+      const dir = temporaryFolder();
+      const folder = new CheckpointFolder(dir, 'mine', 3);
+      folder.write(checkpoint(4));
+      folder.write(checkpoint(8));
+      const path = join(dir, '0000000008.ckpt');
+      const bytes = readFileSync(path);
+      const at = prng.below(bytes.length);
+      if (round % 2 === 0) writeFileSync(path, bytes.subarray(0, at));
+      else writeFileSync(path, bytes.map((value, index) => (index === at ? value ^ (1 << prng.below(8)) : value)));
+      const notices: string[] = [];
+      expect(folder.latest((message) => notices.push(message))?.position.step, `byte ${at}`).toBe(4);
+      expect(notices).toEqual([expect.stringContaining('torn')]);
     }
   });
 
@@ -150,6 +168,15 @@ describe('labels', () => {
 test('defaults reach nested objects', () => {
   const schema = { properties: { a: { default: 1 }, b: { properties: { c: { default: 2 } } } } };
   expect(withDefaults(schema, { b: {} })).toEqual({ a: 1, b: { c: 2 } });
+});
+
+test('steps are in place of epochs, and beside those that are given', () => {
+  const complete = (settings: object): ReturnType<typeof completeTrainConfig> => completeTrainConfig(asJson({ model: { architecture: 'mlp' }, ...settings }));
+  expect(complete({}).epochs).toBe(20);
+  expect(describeTraining(complete({ steps: 1_500 }))).toBe('mlp; adam; up to 1500 steps');
+  expect(describeTraining(complete({ steps: 1_500, epochs: 3 }))).toBe('mlp; adam; up to 3 epochs or 1500 steps');
+  // A default in the schema would be filled in, and end training before the steps do.
+  expect((trainConfigSchema.properties as Record<string, object>).epochs).not.toHaveProperty('default');
 });
 
 test('the learning rate of the step goes before that of the optimizer', () => {

@@ -21,6 +21,7 @@ const MODELS: readonly [string, Run][] = [
     model: { layers: [{ type: 'reshape', shape: [4, 4] }, { type: 'bidirectional', cell: 'gru', units: 4, dropout: 0.2, recurrentDropout: 0.2 }, { type: 'dense', units: 4, activation: 'softmax' }] },
   }],
   ['text through an embedding and convolutions', { table: tokenTable(80), model: { architecture: 'textCnn', filters: 4, kernelSizes: [2, 3], embeddingSize: 4, embeddingDropout: 0.2, units: [4] }, loss: 'binaryCrossentropy', optimizer: 'adamW' }],
+  ['a variational, denoising autoencoder', { table: imageTable(60), model: { architecture: 'autoencoder', filters: [3], latentSize: 3, variational: true, beta: 0.1, noise: { gaussianNoise: 0.1 }, dropout: 0.1, batchNormalization: true } }],
   ['text through an embedding and a masked LSTM', { table: tokenTable(50), model: { architecture: 'rnn', embeddingSize: 4, recurrentUnits: [4], dropout: 0.2 }, optimizer: 'rmsprop' }],
 ];
 

@@ -1,0 +1,77 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { isPerennialError } from '../../../src/core/errors.ts';
+import { Prng } from '../../../src/core/prng.ts';
+import { readModelFile } from '../../../src/training/imports/read-model.ts';
+import { NO_LOGITS, Network } from '../../../src/training/network.ts';
+import { loadTf } from '../../../src/training/tf.ts';
+import type { Tensor } from '../../../src/training/tf.ts';
+
+interface Values { readonly shape: number[]; readonly values: number[] }
+
+const tf = loadTf();
+const folder = join(import.meta.dirname, 'keras-files');
+const { cases } = JSON.parse(readFileSync(join(folder, 'predictions.json'), 'utf8')) as { cases: { file: string; inputs: Record<string, Values>; output: Values }[] };
+const scratch = mkdtempSync(join(tmpdir(), 'perennial-keras-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+describe('models that Keras wrote', () => {
+  test.each(cases.map((golden) => [golden.file, golden] as const))('%s predicts here as there', async (file, { inputs, output }) => {
+    const { topology, weights } = await readModelFile(join(folder, file));
+    const network = new Network(topology);
+    expect(topology.inputs.map(({ name }) => name).sort()).toEqual(Object.keys(inputs).sort());
+    const tensors = new Map(network.weights.map(({ fullName, shape }) => [fullName, tf.tensor(weights.get(fullName)!, [...shape], 'float32') as Tensor]));
+    const given = Object.fromEntries(Object.entries(inputs).map(([name, { shape, values }]) => [name, tf.tensor(values, shape, name === 'text' ? 'int32' : 'float32')]));
+    const actual = network.forward(tf, given, tensors, { training: false, seed: 0, iteration: 0, logits: NO_LOGITS }).output;
+    expect(actual.shape).toEqual(output.shape);
+    actual.dataSync().forEach((value, index) => expect(Math.abs(value - output.values[index]!)).toBeLessThan(2e-6));
+  });
+});
+
+describe('damaged and hostile files', () => {
+  test.each(cases.map(({ file }) => file))('%s, cut short anywhere, is refused in words', async (file) => {
+    const bytes = readFileSync(join(folder, file));
+    const prng = new Prng('cut', file);
+    for (let turn = 0; turn < 12; turn++) {
+      const path = join(scratch, `${turn}-${file}`);
+      writeFileSync(path, bytes.subarray(0, turn === 0 ? 0 : prng.below(bytes.length - 1)));
+      const error: unknown = await readModelFile(path).then(() => undefined, (problem: unknown) => problem);
+      expect(isPerennialError(error), String(error)).toBe(true);
+      expect((error as Error).message).toMatch(/^[A-Z/]/);
+    }
+  });
+
+  test.each(cases.map(({ file }) => file))('%s, with bytes changed anywhere, is read or refused in words', async (file) => {
+    const bytes = readFileSync(join(folder, file));
+    const prng = new Prng('flip', file);
+    for (let turn = 0; turn < 20; turn++) {
+      const changed = Buffer.from(bytes);
+      for (let flip = 0; flip < 4; flip++) changed[prng.below(changed.length)]! ^= 1 << prng.below(8);
+      const path = join(scratch, `flip-${turn}-${file}`);
+      writeFileSync(path, changed);
+      const error: unknown = await readModelFile(path).then(() => undefined, (problem: unknown) => problem);
+      if (error !== undefined) expect(isPerennialError(error), String((error as Error).stack)).toBe(true);
+    }
+  });
+
+  const layersModel = (manifest: unknown, topology: unknown = { class_name: 'Sequential', config: { name: 's', layers: [{ class_name: 'Dense', config: { name: 'd', units: 1, batch_input_shape: [null, 2] } }] } }): string => {
+    const path = mkdtempSync(join(scratch, 'tfjs-'));
+    writeFileSync(join(path, 'model.json'), JSON.stringify({ format: 'layers-model', modelTopology: { keras_version: '2.15.0', backend: 'tensorflow', model_config: topology }, weightsManifest: manifest }));
+    return path;
+  };
+  const dense = [{ name: 'd/kernel', shape: [2, 1], dtype: 'float32' }, { name: 'd/bias', shape: [1], dtype: 'float32' }];
+
+  test.each([
+    ['a path out of its folder', layersModel([{ paths: ['../../../etc/passwd'], weights: dense }]), /passwd|outside|leave|folder|name/i],
+    ['an absolute path', layersModel([{ paths: ['/etc/passwd'], weights: dense }]), /passwd|outside|leave|folder|name/i],
+    ['weights larger than their shards', layersModel([{ paths: ['w.bin'], weights: [{ name: 'd/kernel', shape: [1e6, 1e6], dtype: 'float32' }] }]), /./],
+    ['a layer that runs code', layersModel([], { class_name: 'Sequential', config: { name: 's', layers: [{ class_name: 'Lambda', config: { name: 'evil', function: 'os.system' } }] } }), /Lambda/],
+    ['a layer that there is not', layersModel([], { class_name: 'Sequential', config: { name: 's', layers: [{ class_name: 'Quantum', config: { name: 'q', batch_input_shape: [null, 2] } }] } }), /Quantum/],
+  ])('%s is refused', async (_title, path, message) => {
+    const error: unknown = await readModelFile(path).then(() => undefined, (problem: unknown) => problem);
+    expect(isPerennialError(error), String(error)).toBe(true);
+    expect((error as Error).message).toMatch(message);
+  });
+});
