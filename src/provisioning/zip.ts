@@ -7,6 +7,7 @@ import { createInflateRaw } from 'node:zlib';
 interface Entry {
   readonly name: string;
   readonly method: number;
+  readonly checksum: number;
   readonly compressedSize: number;
   readonly size: number;
   readonly offset: number;
@@ -67,6 +68,7 @@ async function readDirectory(file: FileHandle, archive: string): Promise<Entry[]
     entries.push({
       name,
       method: directory.readUInt16LE(at + 10),
+      checksum: directory.readUInt32LE(at + 16),
       compressedSize: directory.readUInt32LE(at + 20),
       size: directory.readUInt32LE(at + 24),
       mode: directory.readUInt32LE(at + 38) >>> 16,
@@ -87,22 +89,38 @@ async function extract(file: FileHandle, archive: string, entry: Entry, path: st
     return;
   }
   const input = createReadStream(archive, { start, end: start + entry.compressedSize - 1, highWaterMark: 1 << 20 });
-  if (entry.method === 0) await pipeline(input, output);
-  else if (entry.method === 8) await pipeline(input, createInflateRaw({ chunkSize: 1 << 18 }), upTo(entry), output);
+  if (entry.method === 0) await pipeline(input, checked(entry), output);
+  else if (entry.method === 8) await pipeline(input, createInflateRaw({ chunkSize: 1 << 18 }), checked(entry), output);
   else throw new Error(`"${entry.name}" is packed by method ${entry.method}; known are 0 (stored) and 8 (deflated)`);
   if (output.bytesWritten !== entry.size) throw new Error(`"${entry.name}" has ${output.bytesWritten} bytes, expected ${entry.size}`);
 }
 
-/** Ends where a member unpacks to more than it says. */
-function upTo({ name, size }: Entry): (source: AsyncIterable<Buffer>) => AsyncGenerator<Buffer> {
+/** Ends where a member unpacks to more than it says, or to other bytes. */
+function checked({ name, size, checksum }: Entry): (source: AsyncIterable<Buffer>) => AsyncGenerator<Buffer> {
   return async function* (source) {
     let bytes = 0;
+    let crc = 0;
     for await (const chunk of source) {
       bytes += chunk.length;
       if (bytes > size) throw new Error(`"${name}" is larger than the ${size} bytes it says`);
+      crc = crc32(chunk, crc);
       yield chunk;
     }
+    if (crc !== checksum) throw new Error(`"${name}" is damaged: its checksum does not fit`);
   };
+}
+
+const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit++) value = (value >>> 1) ^ ((value & 1) === 0 ? 0 : 0xedb88320);
+  return value;
+});
+
+/** CRC-32 of bytes that follow those with the checksum `before`. */
+function crc32(bytes: Buffer, before: number): number {
+  let crc = ~before;
+  for (let index = 0; index < bytes.length; index++) crc = (crc >>> 8) ^ CRC_TABLE[(crc ^ bytes[index]!) & 0xff]!;
+  return ~crc >>> 0;
 }
 
 async function read(file: FileHandle, position: number, length: number): Promise<Buffer> {

@@ -8,8 +8,10 @@ import type { Hdf5Answer, Hdf5Contents, Hdf5Request } from './hdf5-reader.ts';
 /** The library reads a file whole, within the 4 GiB of its memory. */
 export const MODEL_BYTES_MAX = 1024 * 1024 * 1024;
 const OBJECTS_MAX = 200_000;
-/** A file of the largest size takes seconds; a damaged one could take for ever. */
-const TIMEOUT_MS = 120_000;
+/** A damaged file could take for ever. */
+const TIMEOUT_MS = 10_000;
+/** Slower than any disk that models are read from. */
+const BYTES_PER_MS = 10_000;
 /** Compressed weights do not shrink to less than this share. */
 const COMPRESSION_MAX = 64;
 
@@ -18,8 +20,9 @@ const COMPRESSION_MAX = 64;
  *
  * @throws MODEL_INVALID, SOURCE_NOT_FOUND, LIMIT_EXCEEDED
  */
-export async function readHdf5(path: string, { timeoutMs = TIMEOUT_MS } = {}): Promise<Hdf5Contents> {
+export async function readHdf5(path: string): Promise<Hdf5Contents> {
   const size = await sizeOf(path);
+  const timeoutMs = TIMEOUT_MS + size / BYTES_PER_MS;
   const entry = entryPoint('hdf5-reader');
   if (!existsSync(entry)) throw new PerennialError('PROVISIONING_FAILED', `${entry} is not there: Perennial is not built.`, { hint: 'Run `npm run setup` in the folder of the clone.' });
   const request: Hdf5Request = { path, bytesMax: Math.min(2 * MODEL_BYTES_MAX, Math.max(1 << 20, size * COMPRESSION_MAX)), objectsMax: OBJECTS_MAX };
@@ -29,7 +32,7 @@ export async function readHdf5(path: string, { timeoutMs = TIMEOUT_MS } = {}): P
   let timer: NodeJS.Timeout | undefined;
   try {
     const answer = await new Promise<Hdf5Answer>((resolve, reject) => {
-      timer = setTimeout(() => resolve({ problem: `reading took longer than ${timeoutMs / 1000} s` }), timeoutMs);
+      timer = setTimeout(() => resolve({ problem: `reading took longer than ${Math.round(timeoutMs / 1000)} s` }), timeoutMs);
       worker.once('message', resolve);
       worker.once('error', (error) => resolve({ problem: error.message }));
       worker.once('exit', (code) => resolve({ problem: `the reader ended with the code ${code}` }));

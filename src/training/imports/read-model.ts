@@ -1,6 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PerennialError } from '../../core/errors.ts';
+import { PerennialError, isPerennialError, messageOf } from '../../core/errors.ts';
 import type { Shape } from '../layer.ts';
 import type { Topology } from '../model-config.ts';
 import { readKerasArchive } from './keras-archive.ts';
@@ -36,8 +36,13 @@ type Format = 'hdf5' | 'zip' | 'json';
 export async function readModelFile(path: string, options: ReadModelOptions = {}): Promise<ReadModel> {
   const file = await fileOf(path);
   const format = await formatOf(file);
-  if (format === 'hdf5') return readKerasHdf5(file, options);
-  return format === 'zip' ? readKerasArchive(file, options) : readLayersModel(file, options);
+  try {
+    if (format === 'hdf5') return await readKerasHdf5(file, options);
+    return format === 'zip' ? await readKerasArchive(file, options) : await readLayersModel(file, options);
+  } catch (error) {
+    if (isPerennialError(error)) throw error;
+    throw new PerennialError('MODEL_INVALID', `${file} is damaged: it does not hold together (${messageOf(error).split('\n')[0]}).`, { hint: 'Save the model again, or take another copy of the file.', cause: error });
+  }
 }
 
 /**
