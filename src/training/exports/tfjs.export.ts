@@ -8,7 +8,6 @@ import { toKeras } from '../keras/to-keras.ts';
 import type { KerasModel } from '../keras/to-keras.ts';
 import { trainingConfig } from '../keras/training-config.ts';
 import type { Tensor, Tf } from '../tf.ts';
-
 import { layersSignature } from './layers-export.ts';
 import { firstSentence } from './messages.ts';
 import { encodeShards, quantizeProperty, quantizedBound } from './shards.ts';
