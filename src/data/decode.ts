@@ -29,11 +29,15 @@ export function answerWidth(output: LabelOutput): number {
 /** The values of one of several outputs, from those of all. */
 export function answersOf(values: Float32Array, rows: number, outputs: readonly LabelOutput[], name: string): Float32Array {
   const widths = outputs.map(answerWidth);
-  const total = widths.reduce((sum, width) => sum + width, 0);
   const at = outputs.findIndex((output) => output.name === name);
-  const offset = widths.slice(0, at).reduce((sum, width) => sum + width, 0);
-  const own = new Float32Array(rows * widths[at]!);
-  for (let row = 0; row < rows; row++) own.set(values.subarray(row * total + offset, row * total + offset + widths[at]!), row * widths[at]!);
+  return columnsOf(values, rows, widths.slice(0, at).reduce((sum, width) => sum + width, 0), widths[at]!);
+}
+
+/** `width` of the values of each row, from `offset` on. */
+export function columnsOf(values: Float32Array, rows: number, offset: number, width: number): Float32Array {
+  const total = values.length / rows;
+  const own = new Float32Array(rows * width);
+  for (let row = 0; row < rows; row++) own.set(values.subarray(row * total + offset, row * total + offset + width), row * width);
   return own;
 }
 

@@ -1,11 +1,15 @@
 import { PerennialError } from '../core/errors.ts';
+import { columnsOf } from '../data/decode.ts';
 import { labelName } from '../data/examples.ts';
-import { endsWithActivation, outputActivation, shapesOf } from './describe.ts';
+import { outputActivation, shapesOf } from './describe.ts';
 import { headWidth } from './heads.ts';
 import { Network } from './network.ts';
+import type { ForwardResult } from './network.ts';
 import { defineObjective, withAdded, withPenalty } from './objective.ts';
-import type { HeadLoss, Objective, ObjectiveOptions, ObjectiveRequest } from './objective.ts';
+import type { HeadLoss, LabelledTensors, Objective, ObjectiveOptions, ObjectiveRequest } from './objective.ts';
 import { checkHead } from './output-head.ts';
+import { outputLoss } from './output-loss.ts';
+import type { OutputLoss } from './output-loss.ts';
 import { resolveLoss } from './registries.ts';
 import { adaptLabels } from './trainer/labels.ts';
 import { metricNames, metricSums } from './trainer/light-metrics.ts';
@@ -34,8 +38,7 @@ export const severalOutputs = defineObjective({
 interface Head extends HeadLoss {
   /** Of the layer that gives it. */
   readonly layer: string;
-  readonly label: string;
-  readonly readsLogits: boolean;
+  readonly read: OutputLoss;
   /** Values per row in the joined output, and where they begin. */
   readonly width: number;
   readonly offset: number;
@@ -45,14 +48,9 @@ function headsOf({ topology, output, heads }: ObjectiveRequest): Head[] {
   let offset = 0;
   return heads!.map((head, index): Head => {
     const layer = topology.heads![index]!;
-    const ending = { ...topology, output: layer };
-    const { fromLogits } = head.loss.definition;
     const width = headWidth(head.output, head.loss.definition);
     offset += width;
-    return {
-      ...head, layer, width, offset: offset - width, label: labelName(output, head.output.name),
-      readsLogits: fromLogits !== undefined && endsWithActivation(ending) && outputActivation(ending) === fromLogits.activation,
-    };
+    return { ...head, layer, width, offset: offset - width, read: outputLoss(topology, layer, labelName(output, head.output.name), head.output, head.loss) };
   });
 }
 
@@ -60,15 +58,13 @@ function create(request: ObjectiveRequest, { classWeights }: ObjectiveOptions): 
   if (classWeights !== undefined) throw new PerennialError('CONFIG_INVALID', `"classWeights" does not say which of the labels ${request.output.name} it is for.`, { hint: 'Leave it out for a model with several outputs; "lossWeights" weighs the outputs.' });
   const network = new Network(request.topology);
   const heads = headsOf(request);
-  const total = heads.reduce((sum, { width }) => sum + width, 0);
-  const logits: ReadonlySet<string> = new Set(heads.filter(({ readsLogits }) => readsLogits).map(({ layer }) => layer));
-  const lossOf = (tf: Tf, { loss: { definition, config }, readsLogits }: Head, labels: Tensor, predicted: Tensor): Tensor =>
-    (readsLogits ? definition.fromLogits!.value(tf, labels, predicted, config) : definition.value(tf, labels, predicted, config));
+  const logits: ReadonlySet<string> = new Set(heads.filter(({ read }) => read.readsLogits).map(({ layer }) => layer));
+  const lossOf = (tf: Tf, { read, layer }: Head, labels: LabelledTensors['labels'], { values }: ForwardResult): Tensor => read.losses(tf, labels[read.label.name]!, values.get(layer)!);
   return {
     topologies: [request.topology],
     weights: network.weights,
     inputs: request.topology.inputs,
-    labels: heads.map(({ label, loss, output }) => (loss.definition.labels === 'index' ? { name: label, shape: [], dtype: 'int32' as const } : { name: label, shape: [output.kind === 'number' ? output.width : 1], dtype: 'float32' as const })),
+    labels: heads.map(({ read }) => read.label),
     numbers: ['loss', ...heads.map(({ output }) => `${output.name}.loss`)],
     metrics: heads.flatMap(({ output }) => metricNames(output).map((name) => `${output.name}.${name}`)),
     parts: [{
@@ -76,11 +72,11 @@ function create(request: ObjectiveRequest, { classWeights }: ObjectiveOptions): 
       loss(tf, weights, { inputs, labels, rowWeights }, { seed, iteration }) {
         const result = network.forward(tf, inputs, weights, { training: true, seed, iteration, logits });
         const means = heads.map((head) => {
-          const losses = lossOf(tf, head, labels[head.label]!, result.values.get(head.layer)!);
+          const losses = lossOf(tf, head, labels, result);
           return tf.mean(rowWeights === undefined ? losses : tf.mul(losses, rowWeights));
         });
         const weighted = means.map((mean, index) => tf.mul(mean, heads[index]!.weight)).reduce((sum, each) => tf.add(sum, each));
-        const added = withAdded(tf, tf.zerosLike(lossOf(tf, heads[0]!, labels[heads[0]!.label]!, result.values.get(heads[0]!.layer)!)), result.losses);
+        const added = withAdded(tf, tf.scalar(0), result.losses);
         const sum = result.losses.length === 0 ? weighted : tf.add(weighted, added.scalar === undefined ? tf.mean(added.losses) : tf.add(tf.mean(added.losses), added.scalar));
         const loss = withPenalty(tf, sum, network.weights, weights);
         return { loss, reported: { loss, ...Object.fromEntries(heads.map(({ output }, index) => [`${output.name}.loss`, means[index]!])) }, updates: result.updates };
@@ -89,22 +85,18 @@ function create(request: ObjectiveRequest, { classWeights }: ObjectiveOptions): 
     initialWeights: (seed) => network.initialWeights(seed),
     inputTensors: (tf, batch) => network.inputTensors(tf, batch),
     batch(tensors) {
-      const labels = Object.fromEntries(heads.map(({ label, output, loss }) => [label, adaptLabels(tensors[label]!, output, loss.definition)]));
-      return { inputs: tensors, labels, rows: tensors[heads[0]!.label]!.rows };
+      const labels = Object.fromEntries(heads.map(({ read: { label }, output, loss }) => [label.name, adaptLabels(tensors[label.name]!, output, loss.definition)]));
+      return { inputs: tensors, labels, rows: tensors[heads[0]!.read.label.name]!.rows };
     },
     evaluate(tf, weights, { inputs, labels }) {
       const result = network.forward(tf, inputs, weights, { training: false, seed: 0, iteration: 0, logits });
-      const each = heads.map((head) => tf.mul(lossOf(tf, head, labels[head.label]!, result.values.get(head.layer)!), head.weight));
+      const each = heads.map((head) => tf.mul(lossOf(tf, head, labels, result), head.weight));
       const { losses, scalar } = withAdded(tf, each.reduce((sum, one) => tf.add(sum, one) as typeof one), result.losses);
       return { losses, penalty: withPenalty(tf, scalar ?? tf.scalar(0), network.weights, weights), output: result.output };
     },
     metricSums(values, { labels, rows }) {
-      return Object.fromEntries(heads.flatMap(({ output, loss, label, readsLogits, width, offset }) => {
-        const own = new Float32Array(rows * width);
-        for (let row = 0; row < rows; row++) own.set(values.subarray(row * total + offset, row * total + offset + width), row * width);
-        const threshold = readsLogits || loss.definition.score !== undefined ? 0 : 0.5;
-        return Object.entries(metricSums(output, own, labels[label]!, rows, threshold)).map(([name, sum]) => [`${output.name}.${name}`, sum]);
-      }));
+      return Object.fromEntries(heads.flatMap(({ output, read, width, offset }) =>
+        Object.entries(metricSums(output, columnsOf(values, rows, offset, width), labels[read.label.name]!, rows, read.threshold)).map(([name, sum]) => [`${output.name}.${name}`, sum])));
     },
   };
 }
