@@ -1,4 +1,19 @@
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { defineConfig } from 'vitest/config';
+
+/** Files that take a minute or more, longest first: begun last, one of them would keep a single fork busy at the end. */
+const LONG = ['examples/samples', 'faults/stack/kill', 'faults/stack/many', 'integration/registry/race', 'faults/stack/store', 'faults/training/kill', 'unit/training/engines', 'faults/orchestration/worker', 'integration/bad-input/data', 'integration/ui/temporal-ui'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification): number => {
+      const found = LONG.findIndex((name) => moduleId.endsWith(`test/${name}.test.ts`));
+      return found < 0 ? LONG.length : found;
+    };
+    // A stable sort: the others keep vitest's own order.
+    return (await super.sort(files)).sort((a, b) => place(a) - place(b));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -6,6 +21,7 @@ export default defineConfig({
     maxWorkers: 2,
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
+    sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ['default'],

@@ -5,7 +5,8 @@
  *
  *     npm run build && node bench/run.mjs orchestration
  */
-import { fork, spawn, spawnSync } from 'node:child_process';
+import { fork, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,7 +65,7 @@ try {
     worker.catch(fail);
   });
   const bench = { ...temporal, settings: { ...temporal.settings, taskQueue: 'bench' } };
-  const once = async (plan: Plan): Promise<number> => {
+  const run = async (plan: Plan): Promise<number> => {
     const start = performance.now();
     const view = await waitRun(bench, (await startRun(bench, plan, [noop], { trigger: 'manual' })).workflowId);
     if (view.status !== 'completed') throw new Error(`${plan.pipeline}: ${view.status} ${JSON.stringify(view.failure)}`);
@@ -72,15 +73,15 @@ try {
   };
   const repeat = async (count: number, plan: Plan): Promise<number[]> => {
     const samples = [];
-    for (let index = 0; index < count; index += 1) samples.push(await once(plan));
+    for (let index = 0; index < count; index += 1) samples.push(await run(plan));
     return samples;
   };
-  const cold = await once(chain('six', 6, false));
+  const cold = await run(chain('six', 6, false));
   const warm = summary(await repeat(21, chain('six', 6, false)));
-  await once(chain('six-cached', 6, true));
+  await run(chain('six-cached', 6, true));
   const cached = summary(await repeat(21, chain('six-cached', 6, true)));
   const start = performance.now();
-  await Promise.all(Array.from({ length: 50 }, (_, index) => once(chain(`fifty-${index}`, 6, false))));
+  await Promise.all(Array.from({ length: 50 }, (_, index) => run(chain(`fifty-${index}`, 6, false))));
   const fifty = (performance.now() - start) / 1_000;
   stop.abort();
   await worker;
@@ -88,8 +89,7 @@ try {
   const commands = process.argv.includes('--no-commands') ? undefined : await wholeCommands();
   console.log(JSON.stringify({ what: 'orchestration', node: process.version, load1: loadavg()[0], firstRun: cold, sixNoopsWarm: warm, perStepMs: Number(((warm.median / 6) * 1_000).toFixed(2)), sixNoopsCached: cached, fiftyAtOnceSeconds: Number(fifty.toFixed(2)), ...commands }, null, 2));
 } finally {
-  server.kill();
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await end(server);
   rmSync(home, { recursive: true, force: true, maxRetries: 5 });
 }
 
@@ -106,6 +106,13 @@ async function wholeCommands(): Promise<Record<string, unknown>> {
     };
     return { penguinsFirstCommand: run(), penguinsCachedCommand: summary(Array.from({ length: 7 }, run)) };
   } finally {
-    child.kill();
+    await end(child);
   }
+}
+
+/** What a process that still ends would write is written before its folder is removed. */
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill();
+  await once(child, 'exit');
 }

@@ -19,6 +19,7 @@ export const FORMS = {
   initializer: { form: 'named', meaning: 'A distribution of initial weights.' },
   constraint: { form: 'named', meaning: 'What weights are brought back to after every update.' },
   augmentation: { form: 'named', of: 'layer', meaning: 'A layer that changes images while training.' },
+  encoder: { form: 'named', of: 'architecture', meaning: 'What one of several inputs goes through: an architecture without its output layer.' },
   expectation: { form: 'whole', meaning: 'What has to hold for the data.' },
 };
 
@@ -33,7 +34,7 @@ export const nameOf = (definition) => definition.name ?? definition.type ?? defi
 export function compose(base, registries) {
   const definitions = structuredClone(base.definitions);
   for (const [kind, { form, tag, meaning }] of Object.entries(FORMS)) {
-    const all = kind === 'augmentation' ? augmentations(registries.layer ?? []) : registries[kind] ?? [];
+    const all = kind === 'augmentation' ? augmentations(registries.layer ?? []) : kind === 'encoder' ? (registries.architecture ?? []).filter(({ encode }) => encode !== undefined) : registries[kind] ?? [];
     for (const definition of all) hoist(definitions, `${kind}.${nameOf(definition)}`, tagSchema(definition, tag));
     definitions[kind] = { description: meaning, ...union(kind, form, all) };
   }

@@ -158,5 +158,7 @@ function stepOf(definition, config) {
 
 function hours(ms) {
   const minutes = ms / 60_000;
-  return minutes >= 60 ? `${minutes / 60} h` : `${minutes} min`;
+  const whole = Math.floor(minutes / 60);
+  const rest = Math.round(minutes % 60);
+  return [whole > 0 ? `${whole} h` : '', rest > 0 ? `${rest} min` : ''].filter((part) => part !== '').join(' ');
 }

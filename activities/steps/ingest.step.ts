@@ -3,8 +3,11 @@ import { checkChoice, choiceInWords } from '../../src/data/choose-rows.ts';
 import type { IngestConfig } from '../../src/data/ingest-tables.ts';
 import { labelList } from '../../src/data/label-columns.ts';
 import { DEFAULT_SPLIT, checkSplit, resolveSplit } from '../../src/data/split.ts';
+import { COLUMN_SCHEMA } from '../../src/data/column-schema.ts';
 import { SPLITS } from '../../src/data/types.ts';
 
+const scalar = { type: ['string', 'number', 'boolean'] } as const;
+const splitValue = { oneOf: [scalar, { type: 'array', minItems: 1, items: scalar }], examples: [0, ['a', 'b']] } as const;
 const share = { type: 'number', minimum: 0, maximum: 1 } as const;
 
 export default defineStep<IngestConfig>({
@@ -33,7 +36,12 @@ export default defineStep<IngestConfig>({
           test: { ...share, description: 'Share of the rows that only the evaluation sees.' },
           by: { enum: ['hash', 'random', 'time', 'column'], default: 'hash', description: 'hash: by the contents of the row (or "key"), so that a row stays in its split when others come; random: exact shares by seed; time: the oldest rows are trained on, the newest tested; column: as "column" says.' },
           stratify: { type: 'boolean', default: false, description: 'Keep the shares within every class. A class of one row is trained on.' },
-          column: { type: 'string', minLength: 1, description: 'by time: the column that orders the rows; by column: the column that holds train, validation or test.', examples: ['date'] },
+          column: { type: 'string', minLength: 1, description: 'by time: the column that orders the rows; by column: the column that holds train, validation or test, or what "values" says.', examples: ['date'] },
+          values: {
+            type: 'object', additionalProperties: false, minProperties: 1,
+            description: 'by column: what the values of the column mean. Left out: they are train, validation and test.', examples: [{ train: 0, validation: 1, test: 2 }],
+            properties: Object.fromEntries(SPLITS.map((name) => [name, { ...splitValue, description: `Value, or values, of the rows of the ${name} split.` }])),
+          },
           key: { type: 'string', minLength: 1, description: 'by hash or random: rows with the same value of this column stay together.', examples: ['customer_id'] },
         },
       },
@@ -41,9 +49,9 @@ export default defineStep<IngestConfig>({
       columns: {
         type: 'object',
         default: {},
-        additionalProperties: { enum: ['number', 'integer', 'boolean', 'string', 'timestamp'] },
-        description: 'Types of columns where the inferred one is not wanted. Values that do not fit are quarantined.',
-        examples: [{ zip_code: 'string' }],
+        additionalProperties: COLUMN_SCHEMA,
+        description: 'Types of columns where the inferred one is not wanted. Values that do not fit are quarantined. image: texts are paths of image files, absolute or from the folder of the table; the images go into the dataset, and rows whose file is missing or no image are quarantined.',
+        examples: [{ zip_code: 'string' }, { photo: 'image' }, { photo: { image: { folder: 'data/photos' } } }],
       },
       window: {
         type: 'object',

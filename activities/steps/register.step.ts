@@ -138,5 +138,9 @@ async function readEvaluation(artifacts: ArtifactStore, ref: ArtifactRef, model:
 async function readSignature(model: OpenArtifact, meta: ModelMeta): Promise<ModelSignature> {
   const { loadPreprocessor } = await import('../../src/data/preprocessor.ts');
   const { signatureOf } = await import('../../src/registry/signature.ts');
+  if (meta.output.kind === 'text') {
+    const { promptPreprocessor } = await import('../../src/data/prompts.ts');
+    return signatureOf(promptPreprocessor(await model.json<JsonObject>('preprocessor.json'), meta.output), meta.output, meta.outputShape);
+  }
   return signatureOf(loadPreprocessor(await model.json<JsonObject>('preprocessor.json')), meta.output, meta.outputShape);
 }

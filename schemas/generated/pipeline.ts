@@ -132,9 +132,10 @@ not: Condition1
 /**
  * What is measured.
  */
-export type Metric = (("accuracy" | "balancedAccuracy" | "brier" | "cohenKappa" | "expectedCalibrationError" | "explainedVariance" | "fBeta" | "f1" | "falseAlarmRate" | "frechetDistanceRatio" | "frechetDistance" | "logLoss" | "matthews" | "maxError" | "meanAbsoluteError" | "meanAbsolutePercentageError" | "meanPoissonDeviance" | "meanSquaredError" | "medianAbsoluteError" | "prAuc" | "precision" | "r2" | "recall" | "reconstructionError" | "rocAuc" | "rootMeanSquaredError" | "topKAccuracy") | {
+export type Metric = (("accuracy" | "balancedAccuracy" | "bitsPerToken" | "brier" | "cohenKappa" | "expectedCalibrationError" | "explainedVariance" | "fBeta" | "f1" | "falseAlarmRate" | "frechetDistanceRatio" | "frechetDistance" | "logLoss" | "matthews" | "maxError" | "meanAbsoluteError" | "meanAbsolutePercentageError" | "meanPoissonDeviance" | "meanSquaredError" | "medianAbsoluteError" | "nextTokenAccuracy" | "perplexity" | "prAuc" | "precision" | "r2" | "recall" | "reconstructionError" | "rocAuc" | "rootMeanSquaredError" | "topKAccuracy") | {
 accuracy?: MetricAccuracy
 balancedAccuracy?: MetricBalancedAccuracy
+bitsPerToken?: MetricBitsPerToken
 brier?: MetricBrier
 cohenKappa?: MetricCohenKappa
 expectedCalibrationError?: MetricExpectedCalibrationError
@@ -152,6 +153,8 @@ meanAbsolutePercentageError?: MetricMeanAbsolutePercentageError
 meanPoissonDeviance?: MetricMeanPoissonDeviance
 meanSquaredError?: MetricMeanSquaredError
 medianAbsoluteError?: MetricMedianAbsoluteError
+nextTokenAccuracy?: MetricNextTokenAccuracy
+perplexity?: MetricPerplexity
 prAuc?: MetricPrAuc
 precision?: MetricPrecision
 r2?: MetricR2
@@ -172,7 +175,7 @@ export type Expectation = (ExpectationBetween | ExpectationDistinct | Expectatio
 /**
  * A transform of a column.
  */
-export type Transform = (("bucketize" | "cyclical" | "dateParts" | "grayscale" | "hashing" | "impute" | "log1p" | "lowercase" | "minMax" | "oneHot" | "ordinal" | "rescale" | "robust" | "standardize" | "tokenize") | {
+export type Transform = (("bucketize" | "cyclical" | "dateParts" | "grayscale" | "hashing" | "impute" | "log1p" | "lookup" | "lowercase" | "minMax" | "oneHot" | "ordinal" | "rescale" | "robust" | "standardize" | "tokenize") | {
 bucketize?: TransformBucketize
 clip?: TransformClip
 cyclical?: TransformCyclical
@@ -181,6 +184,7 @@ grayscale?: TransformGrayscale
 hashing?: TransformHashing
 impute?: TransformImpute
 log1p?: TransformLog1P
+lookup?: TransformLookup
 lowercase?: TransformLowercase
 minMax?: TransformMinMax
 normalize?: TransformNormalize
@@ -295,7 +299,7 @@ tfjsGraph?: ExportTfjsGraph
 /**
  * A network made from a few settings.
  */
-export type Architecture = (ArchitectureAutoencoder | ArchitectureCnn | ArchitectureGan | ArchitectureMlp | ArchitectureRnn | ArchitectureTextCnn | ArchitectureTransformer)
+export type Architecture = (ArchitectureAutoencoder | ArchitectureCnn | ArchitectureGan | ArchitectureMixed | ArchitectureMlp | ArchitectureRnn | ArchitectureTextCnn | ArchitectureTransformer)
 /**
  * A function of the values of a layer.
  */
@@ -350,9 +354,19 @@ randomTranslation?: AugmentationRandomTranslation
 randomZoom?: AugmentationRandomZoom
 })
 /**
+ * What one of several inputs goes through: an architecture without its output layer.
+ */
+export type Encoder = (("cnn" | "mlp" | "rnn" | "textCnn" | "transformer") | {
+cnn?: EncoderCnn
+mlp?: EncoderMlp
+rnn?: EncoderRnn
+textCnn?: EncoderTextCnn
+transformer?: EncoderTransformer
+})
+/**
  * A layer of a network.
  */
-export type Layer = (LayerActivation | LayerActivityRegularization | LayerAdaptiveAveragePooling1D | LayerAdaptiveAveragePooling2D | LayerAdaptiveAveragePooling3D | LayerAdaptiveMaxPooling1D | LayerAdaptiveMaxPooling2D | LayerAdaptiveMaxPooling3D | LayerAdd | LayerAdditiveAttention | LayerAlphaDropout | LayerAttention | LayerAverage | LayerAveragePooling1D | LayerAveragePooling2D | LayerAveragePooling3D | LayerBatchNormalization | LayerBidirectional | LayerCategoryEncoding | LayerCenterCrop | LayerClassToken | LayerConcatenate | LayerConv1D | LayerConv1DTranspose | LayerConv2D | LayerConv2DTranspose | LayerConv3D | LayerConv3DTranspose | LayerConvLstm1D | LayerConvLstm2D | LayerConvLstm3D | LayerCropping1D | LayerCropping2D | LayerCropping3D | LayerDense | LayerDepthwiseConv1D | LayerDepthwiseConv2D | LayerDiscretization | LayerDot | LayerDropout | LayerEinsumDense | LayerElu | LayerEmbedding | LayerFlatten | LayerGaussianDropout | LayerGaussianNoise | LayerGaussianSampling | LayerGlobalAveragePooling1D | LayerGlobalAveragePooling2D | LayerGlobalAveragePooling3D | LayerGlobalMaxPooling1D | LayerGlobalMaxPooling2D | LayerGlobalMaxPooling3D | LayerGroupNormalization | LayerGru | LayerIdentity | LayerLayerNormalization | LayerLeakyRelu | LayerLstm | LayerMasking | LayerMaxPooling1D | LayerMaxPooling2D | LayerMaxPooling3D | LayerMaximum | LayerMinimum | LayerMultiHeadAttention | LayerMultiply | LayerNormalization | LayerPermute | LayerPositionEmbedding | LayerPrelu | LayerRandomBrightness | LayerRandomContrast | LayerRandomCrop | LayerRandomErasing | LayerRandomFlip | LayerRandomHue | LayerRandomRotation | LayerRandomSaturation | LayerRandomShear | LayerRandomTranslation | LayerRandomZoom | LayerReconstructionError | LayerRelu | LayerRepeatVector | LayerRescaling | LayerReshape | LayerResizing | LayerRmsNormalization | LayerSeparableConv1D | LayerSeparableConv2D | LayerSequencePooling | LayerSimpleRnn | LayerSinusoidalPositionEncoding | LayerSoftmax | LayerSpatialDropout1D | LayerSpatialDropout2D | LayerSpatialDropout3D | LayerSpectralNormalization | LayerSubtract | LayerThresholdedRelu | LayerTimeDistributed | LayerUnitNormalization | LayerUpSampling1D | LayerUpSampling2D | LayerUpSampling3D | LayerZeroPadding1D | LayerZeroPadding2D | LayerZeroPadding3D)
+export type Layer = (LayerActivation | LayerActivityRegularization | LayerAdaptiveAveragePooling1D | LayerAdaptiveAveragePooling2D | LayerAdaptiveAveragePooling3D | LayerAdaptiveMaxPooling1D | LayerAdaptiveMaxPooling2D | LayerAdaptiveMaxPooling3D | LayerAdd | LayerAdditiveAttention | LayerAlphaDropout | LayerAttention | LayerAverage | LayerAveragePooling1D | LayerAveragePooling2D | LayerAveragePooling3D | LayerBatchNormalization | LayerBidirectional | LayerCategoryEncoding | LayerCenterCrop | LayerClassToken | LayerConcatenate | LayerConv1D | LayerConv1DTranspose | LayerConv2D | LayerConv2DTranspose | LayerConv3D | LayerConv3DTranspose | LayerConvLstm1D | LayerConvLstm2D | LayerConvLstm3D | LayerCropping1D | LayerCropping2D | LayerCropping3D | LayerDense | LayerDepthwiseConv1D | LayerDepthwiseConv2D | LayerDiscretization | LayerDot | LayerDropout | LayerEinsumDense | LayerElu | LayerEmbedding | LayerFlatten | LayerGaussianDropout | LayerGaussianNoise | LayerGaussianSampling | LayerGlobalAveragePooling1D | LayerGlobalAveragePooling2D | LayerGlobalAveragePooling3D | LayerGlobalMaxPooling1D | LayerGlobalMaxPooling2D | LayerGlobalMaxPooling3D | LayerGroupNormalization | LayerGru | LayerIdentity | LayerLastToken | LayerLayerNormalization | LayerLeakyRelu | LayerLstm | LayerMasking | LayerMaxPooling1D | LayerMaxPooling2D | LayerMaxPooling3D | LayerMaximum | LayerMinimum | LayerMultiHeadAttention | LayerMultiply | LayerNextTokenScore | LayerNormalization | LayerPermute | LayerPositionEmbedding | LayerPrelu | LayerRandomBrightness | LayerRandomContrast | LayerRandomCrop | LayerRandomErasing | LayerRandomFlip | LayerRandomHue | LayerRandomRotation | LayerRandomSaturation | LayerRandomShear | LayerRandomTranslation | LayerRandomZoom | LayerReconstructionError | LayerRelu | LayerRepeatVector | LayerRescaling | LayerReshape | LayerResizing | LayerRmsNormalization | LayerSeparableConv1D | LayerSeparableConv2D | LayerSequencePooling | LayerSimpleRnn | LayerSinusoidalPositionEncoding | LayerSoftmax | LayerSpatialDropout1D | LayerSpatialDropout2D | LayerSpatialDropout3D | LayerSpectralNormalization | LayerSubtract | LayerThresholdedRelu | LayerTimeDistributed | LayerUnitNormalization | LayerUpSampling1D | LayerUpSampling2D | LayerUpSampling3D | LayerZeroPadding1D | LayerZeroPadding2D | LayerZeroPadding3D)
 /**
  * A distribution of initial weights.
  */
@@ -1005,6 +1019,19 @@ as?: string
 of?: string
 }
 /**
+ * Of a language model: mean negative binary logarithm of the share that it gave to each next token, in bits; the binary logarithm of the perplexity.
+ */
+export interface MetricBitsPerToken {
+/**
+ * Name of the result. Needed where one metric is asked for twice with different options.
+ */
+as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
+}
+/**
  * Mean squared distance of the predicted probabilities from what happened (two classes: 0 to 1; more: summed over the classes, 0 to 2).
  */
 export interface MetricBrier {
@@ -1240,6 +1267,32 @@ of?: string
  * Median distance of the prediction from the label: outliers do not move it.
  */
 export interface MetricMedianAbsoluteError {
+/**
+ * Name of the result. Needed where one metric is asked for twice with different options.
+ */
+as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
+}
+/**
+ * Of a language model: share of the places where the token with the largest share is the one that follows.
+ */
+export interface MetricNextTokenAccuracy {
+/**
+ * Name of the result. Needed where one metric is asked for twice with different options.
+ */
+as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
+}
+/**
+ * Of a language model: e to the mean negative log of the share that it gave to each next token; so many equally likely tokens it hesitates between. The end of a text counts as a token, unknown words as one.
+ */
+export interface MetricPerplexity {
 /**
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
@@ -1514,9 +1567,26 @@ by?: ("hash" | "random" | "time" | "column")
  */
 stratify?: boolean
 /**
- * by time: the column that orders the rows; by column: the column that holds train, validation or test.
+ * by time: the column that orders the rows; by column: the column that holds train, validation or test, or what "values" says.
  */
 column?: string
+/**
+ * by column: what the values of the column mean. Left out: they are train, validation and test.
+ */
+values?: {
+/**
+ * Value, or values, of the rows of the train split.
+ */
+train?: ((string | number | boolean) | (string | number | boolean)[])
+/**
+ * Value, or values, of the rows of the validation split.
+ */
+validation?: ((string | number | boolean) | (string | number | boolean)[])
+/**
+ * Value, or values, of the rows of the test split.
+ */
+test?: ((string | number | boolean) | (string | number | boolean)[])
+}
 /**
  * by hash or random: rows with the same value of this column stay together.
  */
@@ -1527,10 +1597,20 @@ key?: string
  */
 exclude?: string[]
 /**
- * Types of columns where the inferred one is not wanted. Values that do not fit are quarantined.
+ * Types of columns where the inferred one is not wanted. Values that do not fit are quarantined. image: texts are paths of image files, absolute or from the folder of the table; the images go into the dataset, and rows whose file is missing or no image are quarantined.
  */
 columns?: {
-[k: string]: "number" | "integer" | "boolean" | "string" | "timestamp"
+[k: string]: "number" | "integer" | "boolean" | "string" | "timestamp" | "image" | {
+/**
+ * How the texts of the column become images.
+ */
+image: ("base64" | {
+/**
+ * Folder that relative paths start from, relative to the folder of the document. Default: the folder of the table.
+ */
+folder: string
+})
+}
 }
 /**
  * Keep only recent rows, measured back from the nominal time of the run.
@@ -2103,6 +2183,19 @@ export interface TransformLog1P {
 
 }
 /**
+ * The category as an id for an embedding layer: 0 is a missing category, 1 an unknown one. Makes an input of its own, named by the column.
+ */
+export interface TransformLookup {
+/**
+ * A category that the train split does not hold: an id of its own (a missing one has another), or refused, as is a missing one.
+ */
+unknown?: ("own" | "error")
+/**
+ * The most frequent categories that get an id; others count as unknown.
+ */
+maximum?: number
+}
+/**
  * Text in lower case and composed form (Unicode NFC), without surrounding white space.
  */
 export interface TransformLowercase {
@@ -2665,7 +2758,7 @@ until?: string
  */
 freeze?: string[]
 /**
- * Frozen layers that begin to be trained later. Their batch normalizations go on using the statistics that they came with; the optimizer starts afresh for them.
+ * Frozen layers that begin to be trained later. From then on their batch normalizations use and move statistics of the batches; the optimizer starts afresh for them.
  * 
  * @minItems 1
  * @maxItems 50
@@ -2764,9 +2857,9 @@ lossWeights?: {
 [k: string]: number
 }
 /**
- * What is learned. Default: "reconstruction" for the architecture autoencoder, else "supervised": from the label. "reconstruction": explicit "layers" rebuild their inputs, and labels are not read.
+ * What is learned. Default: "reconstruction" for the architecture autoencoder, else "supervised": from the label. "reconstruction": explicit "layers" rebuild their inputs, and labels are not read. "nextToken": the architecture transformer or rnn, or causal "layers", tell the next token of a tokenized text at every place, as a language model; labels are not read.
  */
-objective?: (("supervised" | "reconstruction") | {
+objective?: (("supervised" | "reconstruction" | "nextToken") | {
 /**
  * How the rebuilt rows are judged.
  */
@@ -2816,6 +2909,37 @@ classWeights?: ("balanced" | {
 [k: string]: number
 })
 /**
+ * For labels with classes: while training, each row becomes a weighted mean with another row of its batch, and its label the same mean of both labels.
+ */
+mixUp?: {
+/**
+ * Both parameters of the beta distribution that the share of a row is drawn from: near 0 rows stay almost whole, 1 draws evenly.
+ */
+alpha?: number
+}
+/**
+ * For labels with classes: while training, a box of each image is filled from another image of its batch, and the label is shared by area. With "mixUp" too, each row gets one of both, as chance has it.
+ */
+cutMix?: {
+/**
+ * Both parameters of the beta distribution that the share of a row is drawn from: near 0 rows stay almost whole, 1 draws evenly.
+ */
+alpha?: number
+}
+/**
+ * Exponential moving average of the weights: it is what the validation rows are looked at with, and becomes the model.
+ */
+ema?: {
+/**
+ * Share of the average that an update keeps. 1 / (1 − momentum) updates are about what it looks back on.
+ */
+momentum?: number
+/**
+ * Updates after which training goes on from the average. Default: never.
+ */
+overwriteEvery?: number
+}
+/**
  * What happens between epochs.
  * 
  * @maxItems 16
@@ -2841,6 +2965,23 @@ everySeconds?: number
  * Newest checkpoints that are kept.
  */
 keep?: number
+/**
+ * Besides the newest, the weights of the epoch in which a number was best are kept, and become the model. They stand above "restoreBest" of the callback earlyStopping.
+ */
+best?: {
+/**
+ * The number that is watched: "loss", another number that every epoch reports, "validationLoss", or a metric of the validation rows ("accuracy", "meanAbsoluteError").
+ */
+monitor?: string
+/**
+ * Which change is an improvement. "auto": higher for accuracy, lower for everything else.
+ */
+better?: ("auto" | "lower" | "higher")
+/**
+ * A smaller change is no improvement.
+ */
+minDelta?: number
+}
 }
 /**
  * When the validation rows are looked at.
@@ -3575,13 +3716,116 @@ learningRateFactor?: number
 }
 }
 /**
- * Dense layers over all inputs: numbers as they are, token ids embedded, images flattened.
+ * Several inputs of any kind, such as numbers, categories, texts and images: each goes through an encoder of its own, their vectors are joined, then dense layers.
  */
-export interface ArchitectureMlp {
+export interface ArchitectureMixed {
+/**
+ * Several inputs of any kind, such as numbers, categories, texts and images: each goes through an encoder of its own, their vectors are joined, then dense layers.
+ */
+architecture: "mixed"
+/**
+ * What each input goes through, by its name: an architecture without its output layer, with its settings. Inputs are named by their columns; numbers and one-hot columns together are "features". Left out: cnn for images, textCnn for texts, rnn for windows, an embedding for categories ("lookup"), and numbers as they are.
+ */
+encoders?: {
+[k: string]: Encoder
+}
+/**
+ * Widths of the dense layers after the inputs are joined.
+ * 
+ * @maxItems 32
+ * 
+ * Items: Width of one layer.
+ */
+units?: number[]
+/**
+ * Activation function on the output of the layer.
+ */
+activation?: Activation
+/**
+ * Dropout after each hidden layer.
+ */
+dropout?: number
+/**
+ * Normalize between each of these dense layers and its activation.
+ */
+batchNormalization?: boolean
+}
+/**
+ * Blocks of convolutions over one image, plain, residual or separable, then dense layers. Other inputs join before the dense layers.
+ */
+export interface EncoderCnn {
+/**
+ * What happens to the images while training, in this order; the draws follow from the seed. Evaluation and serving see the images as they are.
+ * 
+ * @maxItems 16
+ */
+augmentation?: Augmentation[]
+/**
+ * "plain": convolutions, then pooling. "residual": each block adds what it reads to what it gives, so that many blocks can be trained (ResNet). "separable": residual blocks of separable convolutions, with few weights (Xception). Both get smaller where the number of channels changes.
+ */
+variant?: ("plain" | "residual" | "separable")
+/**
+ * Channels of each block. Repeat a number for several residual blocks of one size, as in [32, 32, 64, 64].
+ * 
+ * @minItems 1
+ * @maxItems 32
+ * 
+ * Items: Width of one layer.
+ */
+filters?: number[]
+/**
+ * Size of the convolution windows in pixels.
+ */
+kernelSize?: number
+/**
+ * Size of the pooling windows in pixels, or the stride of residual blocks; 1: the image keeps its size.
+ */
+poolSize?: number
+/**
+ * Convolutions of each block. Default: 1, for the variants residual and separable 2.
+ */
+convolutionsPerBlock?: number
+/**
+ * Separable convolutions after the first one: fewer weights.
+ */
+separable?: boolean
+/**
+ * Whether blocks of the variant separable add what they read to what they give. Default: true.
+ */
+shortcuts?: boolean
+/**
+ * Normalize after each convolution. Default: true for the variants residual and separable.
+ */
+batchNormalization?: boolean
+/**
+ * Mean over all pixels before the dense layers, instead of flattening. Default: true for the variants residual and separable.
+ */
+globalPooling?: boolean
+/**
+ * Dropout of whole channels after each block.
+ */
+convolutionDropout?: number
+/**
+ * Widths of the dense layers.
+ * 
+ * @maxItems 32
+ * 
+ * Items: Width of one layer.
+ */
+units?: number[]
+/**
+ * Dropout after each hidden layer.
+ */
+dropout?: number
+/**
+ * Activation function on the output of the layer.
+ */
+activation?: Activation
+}
 /**
  * Dense layers over all inputs: numbers as they are, token ids embedded, images flattened.
  */
-architecture: "mlp"
+export interface EncoderMlp {
 /**
  * Widths of the hidden layers.
  * 
@@ -3625,11 +3869,191 @@ l1?: number
 l2?: number
 }
 /**
- * Recurrent layers over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers.
+ * Recurrent layers over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers. With "objective": "nextToken" it tells the next token at every step.
+ */
+export interface EncoderRnn {
+/**
+ * Kind of the recurrent layers.
+ */
+cell?: ("lstm" | "gru" | "simpleRnn")
+/**
+ * Widths of the stacked recurrent layers.
+ * 
+ * @minItems 1
+ * @maxItems 32
+ * 
+ * Items: Width of one layer.
+ */
+recurrentUnits?: number[]
+/**
+ * Read the sequence from both ends.
+ */
+bidirectional?: boolean
+/**
+ * What the dense layers read: the last state, or the largest or mean state over all steps.
+ */
+pooling?: ("last" | "max" | "average")
+/**
+ * Dropout of the state between steps.
+ */
+recurrentDropout?: number
+/**
+ * Length of the vectors of token ids.
+ */
+embeddingSize?: number
+/**
+ * Dropout of whole embedding channels.
+ */
+embeddingDropout?: number
+/**
+ * Widths of the dense layers.
+ * 
+ * @maxItems 32
+ * 
+ * Items: Width of one layer.
+ */
+units?: number[]
+/**
+ * Dropout after each hidden layer.
+ */
+dropout?: number
+}
+/**
+ * Parallel convolutions of several widths over one sequence, each with its largest value, then dense layers. Fast on text.
+ */
+export interface EncoderTextCnn {
+/**
+ * Channels of each convolution.
+ */
+filters?: number
+/**
+ * Widths of the parallel convolutions in steps.
+ * 
+ * @minItems 1
+ * @maxItems 16
+ */
+kernelSizes?: number[]
+/**
+ * Length of the vectors of token ids.
+ */
+embeddingSize?: number
+/**
+ * Dropout of whole embedding channels.
+ */
+embeddingDropout?: number
+/**
+ * Widths of the dense layers.
+ * 
+ * @maxItems 32
+ * 
+ * Items: Width of one layer.
+ */
+units?: number[]
+/**
+ * Dropout after each hidden layer.
+ */
+dropout?: number
+}
+/**
+ * Layers of attention over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers. With "objective": "nextToken" a causal decoder that tells the next token at every step.
+ */
+export interface EncoderTransformer {
+/**
+ * Number of layers, each of attention and two dense layers.
+ */
+layers?: number
+/**
+ * Heads of the attention; they divide modelSize.
+ */
+heads?: number
+/**
+ * Width of the vectors that go from layer to layer.
+ */
+modelSize?: number
+/**
+ * Width of the first dense layer after each attention. Default: twice modelSize.
+ */
+feedForwardSize?: number
+/**
+ * How a step knows its place: a trained vector per place, sines and cosines of it, or not at all.
+ */
+positions?: ("learned" | "sinusoidal" | "none")
+/**
+ * Layer normalization before each part of a layer (trains easily at any depth), or after it, as in the first transformers.
+ */
+norm?: ("first" | "last")
+/**
+ * Activation function on the output of the layer.
+ */
+activation?: Activation
+/**
+ * Dropout after each part of a layer and before the output.
+ */
+dropout?: number
+/**
+ * Dropout of the attention weights.
+ */
+attentionDropout?: number
+/**
+ * A step sees itself and earlier steps only, as a decoder does.
+ */
+causal?: boolean
+/**
+ * What the dense layers read: the mean or the largest values over all steps, the last or first step, or a trained step put before all others that gathers the rest ("classToken"). Padding does not count.
+ */
+pooling?: ("average" | "max" | "last" | "first" | "classToken")
+/**
+ * Widths of the dense layers.
+ * 
+ * @maxItems 32
+ * 
+ * Items: Width of one layer.
+ */
+units?: number[]
+}
+/**
+ * Dense layers over all inputs: numbers as they are, token ids embedded, images flattened.
+ */
+export interface ArchitectureMlp {
+/**
+ * Dense layers over all inputs: numbers as they are, token ids embedded, images flattened.
+ */
+architecture: "mlp"
+/**
+ * Widths of the hidden layers.
+ * 
+ * @maxItems 32
+ * 
+ * Items: Width of one layer.
+ */
+units?: number[]
+/**
+ * Activation function on the output of the layer.
+ */
+activation?: Activation
+/**
+ * Dropout after each hidden layer.
+ */
+dropout?: number
+/**
+ * Normalize between each hidden layer and its activation.
+ */
+batchNormalization?: boolean
+/**
+ * Length of the vectors of token ids. Default: grows slowly with the number of ids.
+ */
+embeddingSize?: number
+/**
+ * Penalty on the weights that is added to the loss.
+ */
+kernelRegularizer?: Regularizer
+}
+/**
+ * Recurrent layers over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers. With "objective": "nextToken" it tells the next token at every step.
  */
 export interface ArchitectureRnn {
 /**
- * Recurrent layers over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers.
+ * Recurrent layers over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers. With "objective": "nextToken" it tells the next token at every step.
  */
 architecture: "rnn"
 /**
@@ -3719,11 +4143,11 @@ units?: number[]
 dropout?: number
 }
 /**
- * Layers of attention over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers.
+ * Layers of attention over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers. With "objective": "nextToken" a causal decoder that tells the next token at every step.
  */
 export interface ArchitectureTransformer {
 /**
- * Layers of attention over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers.
+ * Layers of attention over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers. With "objective": "nextToken" a causal decoder that tells the next token at every step.
  */
 architecture: "transformer"
 /**
@@ -3853,11 +4277,11 @@ name?: string
 inputs?: string[]
 }
 /**
- * Mean over as many windows of a image as the output is to have, whatever its size.
+ * Mean over as many windows of an image as the output is to have, whatever its size.
  */
 export interface LayerAdaptiveAveragePooling2D {
 /**
- * Mean over as many windows of a image as the output is to have, whatever its size.
+ * Mean over as many windows of an image as the output is to have, whatever its size.
  */
 type: "adaptiveAveragePooling2d"
 /**
@@ -3922,11 +4346,11 @@ name?: string
 inputs?: string[]
 }
 /**
- * Largest value over as many windows of a image as the output is to have, whatever its size.
+ * Largest value over as many windows of an image as the output is to have, whatever its size.
  */
 export interface LayerAdaptiveMaxPooling2D {
 /**
- * Largest value over as many windows of a image as the output is to have, whatever its size.
+ * Largest value over as many windows of an image as the output is to have, whatever its size.
  */
 type: "adaptiveMaxPooling2d"
 /**
@@ -5470,11 +5894,11 @@ name?: string
 inputs?: string[]
 }
 /**
- * Cuts away the edges of a image.
+ * Cuts away the edges of an image.
  */
 export interface LayerCropping2D {
 /**
- * Cuts away the edges of a image.
+ * Cuts away the edges of an image.
  */
 type: "cropping2d"
 /**
@@ -5902,9 +6326,9 @@ export interface LayerEmbedding {
  */
 type: "embedding"
 /**
- * Number of ids: ids run from 0 to one below.
+ * Number of ids: ids run from 0 to one below. Default: those of the input that it reads.
  */
-inputDim: number
+inputDim?: number
 /**
  * Length of a vector.
  */
@@ -6316,6 +6740,25 @@ name?: string
 inputs?: string[]
 }
 /**
+ * The step of a sequence at which its token ids, the second input, end: the last whose id is not 0, or the first where all are. A language model ends with it.
+ */
+export interface LayerLastToken {
+/**
+ * The step of a sequence at which its token ids, the second input, end: the last whose id is not 0, or the first where all are. A language model ends with it.
+ */
+type: "lastToken"
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
  * Scales the features of each example to mean 0 and variance 1.
  */
 export interface LayerLayerNormalization {
@@ -6701,6 +7144,25 @@ export interface LayerMultiply {
  * Product of several inputs of the same shape.
  */
 type: "multiply"
+/**
+ * Name of the layer, unique in the model. Default: its type and a number.
+ */
+name?: string
+/**
+ * Names of the layers or model inputs that this layer reads. Default: the layer before it.
+ * 
+ * @minItems 1
+ */
+inputs?: string[]
+}
+/**
+ * How well each next token was foreseen. Of shares of the tokens [steps, tokens] and token ids [steps], per step: the negative log of the share of the token that follows, whether it had the largest, and whether there is one to follow.
+ */
+export interface LayerNextTokenScore {
+/**
+ * How well each next token was foreseen. Of shares of the tokens [steps, tokens] and token ids [steps], per step: the negative log of the share of the token that follows, whether it had the largest, and whether there is one to follow.
+ */
+type: "nextTokenScore"
 /**
  * Name of the layer, unique in the model. Default: its type and a number.
  */
@@ -7746,11 +8208,11 @@ name?: string
 inputs?: string[]
 }
 /**
- * Dropout of whole channels of a image.
+ * Dropout of whole channels of an image.
  */
 export interface LayerSpatialDropout2D {
 /**
- * Dropout of whole channels of a image.
+ * Dropout of whole channels of an image.
  */
 type: "spatialDropout2d"
 /**
@@ -8003,11 +8465,11 @@ name?: string
 inputs?: string[]
 }
 /**
- * Adds zeros around a image.
+ * Adds zeros around an image.
  */
 export interface LayerZeroPadding2D {
 /**
- * Adds zeros around a image.
+ * Adds zeros around an image.
  */
 type: "zeroPadding2d"
 /**
@@ -8637,6 +9099,13 @@ rise?: number
  * For "oneCycle": share of the learning rate at the start.
  */
 start?: number
+/**
+ * For "oneCycle": momentum of the optimizer (beta1 of adam, adamW and adamax) at the start and at the end, and where the rate is highest. It moves against the rate. Default: that of the optimizer, all the time.
+ * 
+ * @minItems 2
+ * @maxItems 2
+ */
+momentum?: number[]
 }
 /**
  * Lowers the learning rate when a number no longer improves.

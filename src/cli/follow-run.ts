@@ -1,3 +1,5 @@
+import { ERRORS } from '../core/errors.ts';
+import type { ErrorCode } from '../core/errors.ts';
 import { cancelRun } from '../orchestration/runs.ts';
 import type { StartedRun } from '../orchestration/runs.ts';
 import type { Temporal } from '../orchestration/connect.ts';
@@ -6,8 +8,11 @@ import type { CliIo } from './command.ts';
 import { createRunProgress } from './run-progress.ts';
 import { reportRun } from './run-report.ts';
 
+/** Where the document that is run says what a step failed of. */
+export type PlaceOf = (step: string, message: string) => Promise<string | undefined>;
+
 /** Follows a run to its end. The first Ctrl-C cancels it and waits for its clean-up, the second leaves. */
-export async function followRun(temporal: Temporal, run: Pick<StartedRun, 'workflowId'>, io: CliIo): Promise<void> {
+export async function followRun(temporal: Temporal, run: Pick<StartedRun, 'workflowId'>, io: CliIo, placeOf?: PlaceOf): Promise<void> {
   const progress = createRunProgress(io);
   let asked = false;
   const interrupt = (): void => {
@@ -24,9 +29,16 @@ export async function followRun(temporal: Temporal, run: Pick<StartedRun, 'workf
   try {
     const report = await waitRun(temporal, run.workflowId, { onView: (view) => progress.show(view), onTrouble: (message) => progress.note(message) });
     progress.end(report);
-    reportRun(report, io);
+    const failure = report.failure;
+    const place = failure?.step === undefined || !isOfDocument(failure.code) ? undefined : await placeOf?.(failure.step, failure.message);
+    reportRun(report, io, place);
   } finally {
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
   }
+}
+
+/** Failures that another document, or other data, would not have. */
+function isOfDocument(code: string): boolean {
+  return Object.hasOwn(ERRORS, code) && ['user', 'data'].includes(ERRORS[code as ErrorCode].category);
 }

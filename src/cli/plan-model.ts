@@ -5,7 +5,11 @@ import type { Plan, PlanStep } from '../core/plan.ts';
 import type { TensorSpec } from '../core/tensor.ts';
 import type { ExamplesPreview } from '../data/preview.ts';
 import type { LayerDescription } from '../training/describe.ts';
+import type { Named } from '../training/named.ts';
+import type { ResolvedModel } from '../training/resolve-model.ts';
+import type { TrainConfig } from '../training/train-config.ts';
 import { baseText } from '../training/transfer/base.ts';
+import type { BaseNetwork } from '../training/transfer/base.ts';
 import { BaseUnknown, isAway, openRegistered, planBaseNetwork, planReused } from './plan-base.ts';
 import type { PlannedTrain, Registered } from './plan-base.ts';
 
@@ -17,6 +21,8 @@ export interface PlannedModel {
   readonly layers: readonly LayerDescription[];
   readonly parameters: number;
   readonly trainableParameters: number;
+  /** Networks that take part in training and do not serve. */
+  readonly companions?: readonly PlannedNetwork[];
   /** What it starts from. */
   readonly base?: string;
   readonly loss: string;
@@ -29,6 +35,12 @@ export interface PlannedModel {
   readonly unknown?: string;
   /** Why the step would fail. */
   readonly problem?: { readonly code: ErrorCode; readonly message: string; readonly hint: string };
+}
+
+export interface PlannedNetwork {
+  readonly name: string;
+  readonly layers: readonly LayerDescription[];
+  readonly parameters: number;
 }
 
 const NOTHING = { inputs: [], layers: [], parameters: 0, trainableParameters: 0, loss: '', output: '', rows: 0, exact: true, notes: [] } as const;
@@ -66,6 +78,8 @@ async function planModel(context: Context, train: PlanStep): Promise<PlannedMode
   try {
     const { previewExamples } = await import('../data/preview.ts');
     const { describeResolved, resolveModel } = await import('../training/resolve-model.ts');
+    const { classWeightsOf } = await import('../training/trainer/labels.ts');
+    const { describeTopology } = await import('../training/describe.ts');
     const { isTransfer } = await import('../training/transfer/transfer-config.ts');
     const before = (step: PlanStep): PlannedTrain | undefined => trains.get(step.inputs['base']?.step ?? '');
     // Two models on the same examples look at the data once.
@@ -75,21 +89,34 @@ async function planModel(context: Context, train: PlanStep): Promise<PlannedMode
       previews.set(key, previewExamples(configOf(ingest), configOf(preprocess), plan.documentDir, nominalTime, reused));
     }
     const { inputs, output, rows, exact, notes } = await previews.get(key)!;
-    const config = configOf<Parameters<typeof resolveModel>[0]>(train);
+    const config = configOf<Parameters<typeof resolveModel>[0] & Pick<TrainConfig, 'classWeights'>>(train);
     const { model } = config;
     const onMissing = isTransfer(model) ? (model.onMissing ?? 'fail') : 'fail';
     const base = isTransfer(model) ? await planBaseNetwork(model.from, onMissing === 'fail' ? 'fail' : 'go on', inputs, plan.documentDir, before(train), open) : undefined;
     const scratch = isTransfer(model) && base === undefined && onMissing !== 'fail' ? onMissing : model;
+    // The counts of the classes are known in the run only; names and kind of the label are checked here.
+    if (config.classWeights !== undefined) classWeightsOf(config.classWeights, output, () => []);
     const resolved = resolveModel({ ...config, model: scratch, ...(base === undefined ? {} : { base }), inputs, output });
     const text = `the model of "${train.id}"`;
-    trains.set(train.id, { network: { origin: { file: text, digest: '' }, topology: resolved.topology, output }, examples: { text, inputs, output } });
+    trains.set(train.id, { network: { origin: { file: text, digest: '' }, output, ...asBase(resolved, config.loss ?? base?.loss) }, examples: { text, inputs, output } });
+    const companions = Object.entries(resolved.companions).map(([name, topology]): PlannedNetwork => ({ name, ...describeTopology(topology) }));
     const { layers, parameters, trainableParameters, loss, objective } = describeResolved(resolved);
-    return { step: train.id, ...(base === undefined ? {} : { base: baseText(base.origin) }), inputs, layers, parameters, trainableParameters, loss, output: OUTPUTS[objective] ?? outputText(output), rows, exact, notes };
+    return { step: train.id, ...(base === undefined ? {} : { base: baseText(base.origin) }), inputs, layers, parameters, trainableParameters, ...(companions.length === 0 ? {} : { companions }), loss, output: OUTPUTS[objective] ?? outputText(output), rows, exact, notes };
   } catch (error) {
     if (error instanceof BaseUnknown || isAway(error)) return { step: train.id, ...NOTHING, unknown: messageOf(error) };
     if (!isPerennialError(error)) throw error;
     return { step: train.id, ...NOTHING, problem: { code: error.code, message: error.message, hint: error.hint } };
   }
+}
+
+/** A model of the plan as the start of another one. */
+function asBase({ topology, objective, settings, companions, model }: ResolvedModel, loss: Named | undefined): Omit<BaseNetwork, 'origin'> {
+  return {
+    topology,
+    ...(loss === undefined ? {} : { loss }),
+    ...(LEARNS_FROM_LABELS.includes(objective.name) ? {} : { objective: { [objective.name]: settings } }),
+    ...(Object.keys(companions).length === 0 ? {} : { companions, model }),
+  };
 }
 
 /** Configurations of a plan have passed the schema of their step. */
@@ -108,14 +135,17 @@ function ingestBehind(plan: Plan, preprocess: PlanStep): PlanStep | undefined {
   return at?.type === 'ingest' ? at : undefined;
 }
 
+const LEARNS_FROM_LABELS = ['supervised', 'severalOutputs'];
+
 /** What models answer that do not learn from a label, by their objective. */
 const OUTPUTS: Readonly<Record<string, string>> = {
   reconstruction: 'the error of the reconstruction: the score of an anomaly',
   adversarial: 'samples like the training examples',
+  nextToken: 'the next token of a text, and so its continuation',
 };
 
 function outputText(output: ExamplesPreview['output']): string {
-  if (output.kind === 'none' || output.kind === 'anomaly' || output.kind === 'samples') return 'none';
+  if (output.kind === 'none' || output.kind === 'anomaly' || output.kind === 'samples' || output.kind === 'text') return 'none';
   if (output.kind === 'number') return `${output.name}, ${output.width === 1 ? 'a number' : `${output.width} numbers`}`;
   if (output.kind === 'several') return output.outputs.map(outputText).join('; ');
   const shown = output.classes.slice(0, 10).join(', ');

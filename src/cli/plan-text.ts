@@ -1,11 +1,12 @@
 import type { Json, JsonObject } from '../core/json.ts';
 import type { Plan, PlanStep } from '../core/plan.ts';
 
-/** 90000 → "90s", 3600000 → "1h": the largest unit that gives a whole number. */
+/** 90000 → "90s", 3600000 → "1h", 4000000 → "1h 7m": the largest unit that gives a whole number, or hours and minutes. */
 export function duration(milliseconds: number): string {
-  const units: readonly [number, string][] = [[86_400_000, 'd'], [3_600_000, 'h'], [60_000, 'm'], [1_000, 's']];
+  const units: readonly [number, string][] = [[86_400_000, 'd'], [3_600_000, 'h'], [60_000, 'm']];
   for (const [size, unit] of units) if (milliseconds >= size && milliseconds % size === 0) return `${milliseconds / size}${unit}`;
-  return `${milliseconds}ms`;
+  if (milliseconds >= 3_600_000) return `${Math.floor(milliseconds / 3_600_000)}h ${Math.round((milliseconds % 3_600_000) / 60_000)}m`;
+  return milliseconds % 1_000 === 0 ? `${milliseconds / 1_000}s` : `${milliseconds}ms`;
 }
 
 /** What a step takes, as "dataset ← validate". */

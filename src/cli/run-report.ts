@@ -6,8 +6,8 @@ import { table } from './command.ts';
 import type { CliIo } from './command.ts';
 import { formatNumber, seconds } from './run-progress.ts';
 
-/** The end of a run for people, the JSON document for programs, and the exit code. */
-export function reportRun(run: RunReport, io: CliIo): void {
+/** The end of a run for people, the JSON document for programs, and the exit code. `place`: where in the document its failure comes from. */
+export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   io.result(run);
   const took = run.endedAt === null || run.startedAt === '' ? '' : ` in ${seconds(Date.parse(run.endedAt) - Date.parse(run.startedAt))}`;
   const cached = run.steps.filter((step) => step.cached).length;
@@ -19,6 +19,7 @@ export function reportRun(run: RunReport, io: CliIo): void {
   io.print(`Temporal UI: ${run.urls.temporal}`);
   if (run.failure !== null) {
     io.note(`\nerror ${run.failure.code}${run.failure.step === undefined ? '' : ` in step "${run.failure.step}"`}: ${run.failure.message}`);
+    if (place !== undefined) io.note(`  at: ${place}`);
     io.note(`  logs: perennial runs logs ${run.workflowId}`);
   }
   io.exit(exitCodeOfRun(run));

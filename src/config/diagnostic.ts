@@ -37,7 +37,10 @@ export function nearest(given: string, names: readonly string[]): string | undef
     if (apart < bestDistance) [best, bestDistance] = [name, apart];
   }
   if (best === undefined) return undefined;
-  return bestDistance <= Math.max(1, Math.floor(Math.max(given.length, best.length) / 3)) ? best : undefined;
+  if (bestDistance <= Math.max(1, Math.floor(Math.max(given.length, best.length) / 3))) return best;
+  // A name cut short, as "log" for "log1p", where only one begins so.
+  const begun = names.filter((name) => simple(given).length >= 3 && simple(name).startsWith(simple(given)));
+  return begun.length === 1 ? begun[0] : undefined;
 }
 
 const sorted = (name: string): string => [...name].sort().join('');

@@ -53,7 +53,7 @@ function explain(error: SchemaError, root: Json): Finding {
     case 'propertyNames':
       return explainKey(pointer, String(error.params['propertyName']), parent);
     case 'enum':
-      return notListed(pointer, given, parent.enum ?? []);
+      return unquoted(pointer, given, root) ?? notListed(pointer, given, parent.enum ?? []);
     case 'const':
       return notListed(pointer, given, [error.params['allowedValue'] as Json]);
     case 'pattern':
@@ -67,8 +67,17 @@ function explain(error: SchemaError, root: Json): Finding {
     case 'not':
       return { pointer, ...givenOf(given), message: `${quoted(pointer)} cannot be ${show(given)}.`, fix: hintOf(parent, 'Leave it out.') };
     default:
-      return bound(pointer, given, parent, error);
+      // Where a value may have several types, what it means stands beside them.
+      return bound(pointer, given, parent.description === undefined ? (nodesAt(root, pointer).find((node) => node.description !== undefined) ?? parent) : parent, error);
   }
+}
+
+/** A number in quotes, where numbers may stand beside the words that are listed. */
+function unquoted(pointer: string, given: Json | undefined, root: Json): Finding | undefined {
+  const number = typeof given === 'string' && given.trim() !== '' ? Number(given) : NaN;
+  const types = nodesAt(root, pointer).flatMap((node) => [node.type ?? []].flat() as string[]);
+  if (!Number.isFinite(number) || !types.some((type) => type === 'number' || type === 'integer')) return undefined;
+  return { pointer, ...givenOf(given), message: `${quoted(pointer)} must be a number; ${show(given)} was given.`, fix: `Write ${number} without quotes.` };
 }
 
 /** The schema node that refused: of those that apply to the place, the one that says what the error says. */
@@ -127,6 +136,8 @@ function wrongType(pointer: string, given: Json | undefined, parent: SchemaNode)
   if (Number.isFinite(number) && types.some((type) => type === 'number' || type === 'integer')) return { ...finding, fix: `Write ${number} without quotes.` };
   if ((given === 'true' || given === 'false') && types.includes('boolean')) return { ...finding, fix: `Write ${given} without quotes.` };
   if (types.includes('array') && given !== undefined && !isObject(given)) return { ...finding, fix: `Write [${show(given)}].` };
+  const [key, ...others] = parent.required ?? [];
+  if (typeof given === 'string' && types.includes('object') && key !== undefined && others.length === 0) return { ...finding, fix: `Write { ${show(key)}: ${show(given)}, … }.` };
   const fix = hintOf(parent);
   return fix === undefined ? finding : { ...finding, fix };
 }

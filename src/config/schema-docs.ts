@@ -10,7 +10,7 @@ import { definition, resolveRef, rootSchema } from './schema-walk.ts';
 import type { SchemaNode } from './schema-walk.ts';
 
 /** Kinds that documents name, in the order of a pipeline. */
-const KINDS = ['step', 'reader', 'expectation', 'transform', 'architecture', 'layer', 'activation', 'initializer', 'constraint', 'optimizer', 'loss', 'callback', 'metric', 'drift'] as const;
+const KINDS = ['step', 'reader', 'expectation', 'transform', 'architecture', 'layer', 'activation', 'initializer', 'constraint', 'optimizer', 'loss', 'callback', 'export', 'metric', 'drift'] as const;
 
 export function kinds(): readonly string[] {
   return KINDS;

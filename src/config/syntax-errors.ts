@@ -26,9 +26,9 @@ const MESSAGES: Readonly<Record<string, string>> = {
 export function describeSyntaxError(error: ParseError, text: string): { message: string; fix?: string } {
   if (isCommentError(error)) return { message: 'JSON has no comments.', fix: 'Remove it; "description" is the place for notes.' };
   const name = nameOf(error);
-  const rest = text.slice(error.offset, error.offset + 24);
+  const rest = text.slice(error.offset, error.offset + 64);
   const before = text.slice(0, error.offset).trimEnd().at(-1);
-  const found = /^[^\s,:[\]{}"]+/.exec(rest)?.[0] ?? rest.slice(0, 1);
+  const found = /^(?:[^\s,:[\]{}"]+|"[^"\n]*")/.exec(rest)?.[0] ?? rest.slice(0, 1);
   if (rest.startsWith("'")) return { message: "JSON's quotes are double quotes; a single quote was found.", fix: 'Write "…" in place of \'…\'.' };
   if (before === ',' && /^[\]}]/.test(rest)) return { message: `A comma stands before "${rest[0]}", and nothing follows it.`, fix: 'Remove the comma.' };
   if (/^[+-]?(NaN|Infinity|inf|nan)\b/.test(found)) return { message: `JSON has no ${found}.`, fix: 'Leave the key out, or give a number.' };
@@ -40,7 +40,9 @@ export function describeSyntaxError(error: ParseError, text: string): { message:
   const isKey = name === 'PropertyNameExpected' || text.slice(error.offset + found.length).trimStart().startsWith(':');
   if (isKey && /^[A-Za-z_$]/.test(found)) return { message: `A key in double quotes is expected; ${found} was found.`, fix: `Write "${found}".` };
   if (name === 'InvalidSymbol') return { message: `${found} is no value of JSON.`, fix: `Write "${found}" if a text is meant.` };
-  return { message: `${(MESSAGES[name] ?? 'This is not JSON.').replace(/\.$/, '')}; ${JSON.stringify(found)} was found.` };
+  const what = found.startsWith('"') && found.length > 1 ? found : JSON.stringify(found);
+  const fix = name === 'CommaExpected' ? { fix: `Write a comma before ${what}.` } : {};
+  return { message: `${(MESSAGES[name] ?? 'This is not JSON.').replace(/\.$/, '')}; ${what} was found.`, ...fix };
 }
 
 function isWhole(text: string): boolean {

@@ -23,13 +23,14 @@ export type TensorBatch = Readonly<Record<string, Tensor>>;
 /**
  * What a model predicts. Class labels are stored as int32 indices [1] into `classes` (sorted by code unit); numbers as float32
  * [n], standardized by `scale` where the label was scaled, and scaled back in every answer and metric; `none` for examples
- * without a label; `anomaly` for models that learn from the inputs alone (autoencoders); `samples`: of a generator; `several`: one after the other, in the values of a model as in its labels.
+ * without a label; `anomaly` for models that learn from the inputs alone (autoencoders); `samples`: of a generator; `text`: of a language model; `several`: one after the other, in the values of a model as in its labels.
  */
 export type OutputSpec =
   | LabelOutput
   | { readonly kind: 'several'; readonly name: string; readonly outputs: readonly LabelOutput[] }
   | AnomalyOutput
   | SamplesOutput
+  | TextOutput
   | { readonly kind: 'none'; readonly name: string };
 
 /** A generator's: new examples made of noise. It learns from the inputs, and reads the tensor `latent` [latentSize] of standard normal numbers. */
@@ -44,6 +45,25 @@ export interface SamplesOutput {
   readonly latentSize: number;
   /** Of a conditional generator: it also reads the tensor `label`, an index into `classes`. */
   readonly label?: { readonly name: string; readonly classes: readonly string[] };
+}
+
+/** A language model's: the share of each token id in what comes next. It serves continuations of a text. */
+export interface TextOutput {
+  readonly kind: 'text';
+  /** The input of token ids, and the column of the text. */
+  readonly name: string;
+  /** Most tokens that are looked back at. */
+  readonly length: number;
+  readonly vocabularySize: number;
+  /** Where the model is loaded with its preprocessing, which knows them; not kept with the model again. */
+  readonly tokens?: TokenTexts;
+}
+
+/** What token ids stand for. */
+export interface TokenTexts {
+  readonly level: 'word' | 'character';
+  /** From the id 2 on. */
+  readonly texts: readonly string[];
 }
 
 /** The error with which a model rebuilds its inputs, as a score: anomalies are the rows whose score is above the threshold. */
@@ -72,5 +92,7 @@ export type Prediction =
   /** Of a generator: a PNG as base64, or numbers as the model was given them. */
   | { readonly image: string }
   | { readonly sample: readonly number[] }
+  /** How a language model goes on: so many tokens, up to the end of the text or the most that were asked for. */
+  | { readonly text: string; readonly tokens: number; readonly finish: 'end' | 'length' }
   /** Of a model with several outputs, by the name of the label. */
   | { readonly outputs: Readonly<Record<string, Prediction>> };

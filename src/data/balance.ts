@@ -1,8 +1,13 @@
 import { PerennialError } from '../core/errors.ts';
 import { Prng } from '../core/prng.ts';
-import type { Tensor, TensorBatch } from '../core/tensor.ts';
+import type { OutputSpec, Tensor, TensorBatch } from '../core/tensor.ts';
 
 export type BalanceConfig = 'oversample' | 'undersample' | { readonly smote: { readonly k?: number } };
+
+/** @throws CONFIG_INVALID where the label has no classes */
+export function checkBalanced(output: OutputSpec): void {
+  if (output.kind !== 'classes') throw new PerennialError('CONFIG_INVALID', 'balance: only classes can be balanced; this label is no class.', { hint: 'Remove "balance" from the preprocess step.' });
+}
 
 /** How often each train row is used. */
 export function repeats(labels: Int32Array, classes: number, balance: 'oversample' | 'undersample', seed: number): Int32Array {

@@ -1,6 +1,6 @@
 import { PerennialError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
-import { repeatRows, repeats, smote } from './balance.ts';
+import { checkBalanced, repeatRows, repeats, smote } from './balance.ts';
 import type { BalanceConfig } from './balance.ts';
 import { columnBatches, datasetMeta } from './dataset-rows.ts';
 import { LABEL } from './examples.ts';
@@ -13,9 +13,9 @@ import type { SplitSource } from './split-tensors.ts';
 async function trainLabels({ db, dataset, fitted }: SplitSource): Promise<Int32Array> {
   const meta = datasetMeta(dataset);
   const column = meta.columns.find((item) => item.name === meta.label);
-  if (fitted.output.kind !== 'classes' || column === undefined) throw new PerennialError('CONFIG_INVALID', 'balance: only classes can be balanced; this label is no class.', { hint: 'Remove "balance" from the preprocess step.' });
+  checkBalanced(fitted.output);
   const labels = new Int32Array(meta.rows.train);
-  for await (const { firstRow, columns } of columnBatches(db, dataset, 'train', [column.name])) labels.set(labelTensors(columns, meta.columns, fitted.output)[LABEL]!.data, firstRow);
+  for await (const { firstRow, columns } of columnBatches(db, dataset, 'train', [column!.name])) labels.set(labelTensors(columns, meta.columns, fitted.output)[LABEL]!.data, firstRow);
   return labels;
 }
 

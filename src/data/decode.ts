@@ -1,5 +1,6 @@
 import { PerennialError } from '../core/errors.ts';
 import type { LabelOutput, OutputSpec, Prediction, SamplesOutput } from '../core/tensor.ts';
+import { decodeText } from './prompts.ts';
 import { imageOf } from './sample-images.ts';
 
 function decodeClasses(classes: readonly string[], values: Float32Array, rows: number): Prediction[] {
@@ -59,5 +60,6 @@ export function decode(output: OutputSpec, values: Float32Array, rows: number): 
   // Compared as the float32 values that both are, so that a score equal to the threshold is no anomaly.
   if (output.kind === 'anomaly') return Array.from(values.subarray(0, rows), (score) => ({ score, anomaly: score > output.threshold }));
   if (output.kind === 'samples') return decodeSamples(output, values, rows);
+  if (output.kind === 'text') return decodeText(output, values, rows);
   return decodeNumbers(output.kind === 'number' ? output.scale : undefined, values, rows);
 }

@@ -4,6 +4,8 @@ import { checkChoice, filterRows, sampleRows } from './choose-rows.ts';
 import type { SampleConfig } from './choose-rows.ts';
 import { rejectImages } from './check-images.ts';
 import { SQL_TYPES, castSql, columnMissing, measureAll, requireColumn, resolveTypes } from './columns.ts';
+import { declaredTypes, readPictures } from './pictures.ts';
+import type { DeclaredColumns } from './column-schema.ts';
 import type { TypedColumn } from './columns.ts';
 import { asPerennialError, literal } from './duckdb.ts';
 import type { Database } from './duckdb.ts';
@@ -13,7 +15,7 @@ import type { RawTable, SourceFile } from './reader.ts';
 import { assignSplits, checkSplit, contentSql, resolveSplit } from './split.ts';
 import type { SplitConfig } from './split.ts';
 import { SPLITS } from './types.ts';
-import type { ColumnType, Split } from './types.ts';
+import type { Split } from './types.ts';
 
 export interface IngestConfig {
   readonly source: { readonly format: string; readonly path: string } & JsonObject;
@@ -21,7 +23,7 @@ export interface IngestConfig {
   readonly seed?: number;
   readonly split?: Partial<SplitConfig>;
   readonly exclude?: readonly string[];
-  readonly columns?: Readonly<Record<string, ColumnType>>;
+  readonly columns?: DeclaredColumns;
   readonly window?: { readonly column: string; readonly last: string; readonly until?: 'nominalTime' | 'latest' };
   readonly filter?: readonly JsonObject[];
   readonly sample?: SampleConfig;
@@ -49,7 +51,10 @@ export interface TablesRequest {
   readonly files: readonly SourceFile[];
   readonly nominalTime: string;
   readonly workDir: string;
+  readonly documentDir: string;
   readonly limit?: number;
+  /** Open at most so many of the images that a column names (a preview). */
+  readonly imagesMax?: number;
 }
 
 const DURATION = /^(\d+(?:\.\d+)?)(s|m|h|d|w)$/;
@@ -73,7 +78,7 @@ async function typed(db: Database, raw: RawTable, config: IngestConfig, labelled
   const names = raw.columns.map((column) => column.name);
   const bad = names.find((name) => name === '' || name.length > 256);
   if (bad !== undefined) throw new PerennialError('SOURCE_INVALID', bad === '' ? 'A column of the source has no name.' : `A column's name has ${bad.length} characters; at most 256 are allowed.`);
-  const declared = config.columns ?? {};
+  const declared = declaredTypes(config.columns);
   for (const name of Object.keys(declared)) requireColumn(raw.columns, name, 'columns');
   for (const name of config.exclude ?? []) requireColumn(raw.columns, name, 'exclude');
   const unknown = labelled.find((name) => !names.includes(name));
@@ -136,25 +141,31 @@ async function checkLabel(db: Database, label: TypedColumn, config: IngestConfig
   return { classes, notes };
 }
 
+/** The temporary tables `raw` and `rejects` of a source. @throws SOURCE_EMPTY, SOURCE_INVALID */
+export async function readRaw({ db, config, files, workDir, limit }: Pick<TablesRequest, 'db' | 'config' | 'files' | 'workDir' | 'limit'>): Promise<RawTable> {
+  const reader = readerRegistry.get(config.source.format);
+  if (reader.layout === 'files' && files.every((file) => file.size === 0)) throw new PerennialError('SOURCE_EMPTY', `${files.map((file) => file.name).join(', ')}: the file is empty (0 bytes).`);
+  try {
+    return await reader.read({ db, config: config.source, files, workDir, ...(limit === undefined ? {} : { limit }) });
+  } catch (error) {
+    throw asPerennialError(error, 'SOURCE_INVALID', `${sampleName(files[0])} cannot be read as ${config.source.format}`);
+  }
+}
+
 /**
  * Reads the source into the temporary tables `data` ("row", c0, …), `assigned` ("row", split, position) and `rejects`.
  *
  * @throws COLUMN_MISSING, LABEL_INVALID, SPLIT_INVALID, SOURCE_EMPTY, SOURCE_INVALID, DATA_INVALID (quarantine over budget)
  */
-export async function readTables({ db, config, files, nominalTime, workDir, limit }: TablesRequest): Promise<IngestTables> {
+export async function readTables({ db, config, files, nominalTime, workDir, documentDir, limit, imagesMax }: TablesRequest): Promise<IngestTables> {
   const reader = readerRegistry.get(config.source.format);
   const split = resolveSplit(config.split);
-  if (reader.layout === 'files' && files.every((file) => file.size === 0)) throw new PerennialError('SOURCE_EMPTY', `${files.map((file) => file.name).join(', ')}: the file is empty (0 bytes).`);
-  let raw: RawTable;
-  try {
-    raw = await reader.read({ db, config: config.source, files, workDir, ...(limit === undefined ? {} : { limit }) });
-  } catch (error) {
-    throw asPerennialError(error, 'SOURCE_INVALID', `${sampleName(files[0])} cannot be read as ${config.source.format}`);
-  }
-  const { columns, labels, notes } = await typed(db, raw, config, labelList(config.label ?? raw.label));
+  const raw = await readRaw({ db, config, files, workDir, ...(limit === undefined ? {} : { limit }) });
+  const { columns: found, labels, notes } = await typed(db, raw, config, labelList(config.label ?? raw.label));
   const [label] = labels;
   for (const problem of [...checkSplit(split, label?.name), ...checkChoice(config.filter, config.sample, split)]) throw new PerennialError('CONFIG_INVALID', `${problem.pointer}: ${problem.message}`, { hint: problem.fix ?? '' });
   const content = `CAST(json_object(${raw.columns.flatMap((column, index) => (column.type === 'image' ? [] : [`${literal(column.name)}, left(CAST(c${index} AS VARCHAR), 200)`])).join(', ')}) AS VARCHAR)`;
+  const columns = await readPictures({ db, raw, reader, config: config.source, declared: config.columns ?? {}, files, documentDir }, found, content, imagesMax);
   await rejectImages(db, columns, content);
   const reason = badRowSql(columns, labels, config);
   await db.run(`CREATE TEMP TABLE judged AS SELECT "row", ${reason} AS reason FROM raw`);

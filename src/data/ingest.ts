@@ -1,27 +1,52 @@
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PerennialError } from '../core/errors.ts';
 import type { Json } from '../core/json.ts';
 import type { StepContext, StepResult } from '../core/step.ts';
 import { ident, literal, withDatabase } from './duckdb.ts';
 import type { Database } from './duckdb.ts';
-import { readTables } from './ingest-tables.ts';
+import { readRaw, readTables } from './ingest-tables.ts';
+import { fingerprintPictures, havePicturesChanged, namesPictures } from './pictures.ts';
 import { labelNames } from './label-columns.ts';
 import type { IngestConfig, IngestTables } from './ingest-tables.ts';
 import { profileTable } from './profile.ts';
 import { readerRegistry } from './readers.ts';
 import { fingerprintFiles, listSource, stampOf } from './source-files.ts';
+import type { SourceFile } from './reader.ts';
 import type { SourceFingerprint } from './source-files.ts';
 import { resolveSplit } from './split.ts';
 import { SPLITS } from './types.ts';
 import type { DatasetMeta } from './types.ts';
 
-/** What the source holds now: goes into the cache key of an ingest step, with the nominal time where a window depends on it. */
-export async function fingerprintSource(config: IngestConfig, documentDir: string, nominalTime: string): Promise<Json> {
+interface Found {
+  readonly files: readonly SourceFile[];
+  /** Images that a table names. */
+  readonly pictures: readonly SourceFile[];
+  readonly fingerprint: SourceFingerprint;
+}
+
+/** The files of a source and what they hold now, with the images that a table names. @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID */
+export async function lookAtSource(config: IngestConfig, documentDir: string): Promise<Found> {
   const reader = readerRegistry.get(config.source.format);
   const files = await listSource(reader, config.source, documentDir);
   const text = typeof reader.text === 'function' ? reader.text(config.source) : reader.text;
-  const { digest } = await fingerprintFiles(files, text);
+  const table = await fingerprintFiles(files, text);
+  if (!namesPictures(config.columns) || table.bytes === 0) return { files, pictures: [], fingerprint: table };
+  const workDir = await mkdtemp(join(tmpdir(), 'perennial-pictures-'));
+  try {
+    return await withDatabase(async (db) => {
+      const raw = await readRaw({ db, config, files, workDir });
+      return { files, ...(await fingerprintPictures({ db, raw, reader, config: config.source, declared: config.columns!, files, documentDir }, table)) };
+    });
+  } finally {
+    await rm(workDir, { recursive: true, force: true });
+  }
+}
+
+/** What the source holds now: goes into the cache key of an ingest step, with the nominal time where a window depends on it. */
+export async function fingerprintSource(config: IngestConfig, documentDir: string, nominalTime: string): Promise<Json> {
+  const { digest } = (await lookAtSource(config, documentDir)).fingerprint;
   return config.window !== undefined && config.window.until !== 'latest' ? { source: digest, nominalTime } : { source: digest };
 }
 
@@ -59,6 +84,7 @@ function metaOf(config: IngestConfig, tables: IngestTables, fingerprint: SourceF
     ...labelNames(tables.labels),
     rows: { train: tables.rows.train, validation: tables.rows.validation, test: tables.rows.test },
     ...(split.by === 'time' ? { timeColumn: split.column! } : {}),
+    ...(split.by === 'column' ? { splitColumn: split.column! } : {}),
     quarantined: tables.quarantined,
     source: { format: config.source.format, path: config.source.path, digest: fingerprint.digest, files: fingerprint.files, bytes: fingerprint.bytes },
   };
@@ -89,17 +115,13 @@ function details(meta: DatasetMeta, tables: IngestTables): string {
  * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID, SOURCE_CHANGED, COLUMN_MISSING, LABEL_INVALID, SPLIT_INVALID, DATA_INVALID
  */
 export async function ingest(ctx: StepContext, config: IngestConfig): Promise<StepResult> {
-  const reader = readerRegistry.get(config.source.format);
-  const files = await listSource(reader, config.source, ctx.documentDir);
-  const before = stampOf(files);
-  const text = typeof reader.text === 'function' ? reader.text(config.source) : reader.text;
-  ctx.progress({ message: `fingerprinting ${files.length} file${files.length === 1 ? '' : 's'}` });
-  const fingerprint = await fingerprintFiles(files, text);
+  ctx.progress({ message: `fingerprinting ${config.source.path}` });
+  const { files, pictures, fingerprint } = await lookAtSource(config, ctx.documentDir);
   return withDatabase(async (db) => {
     ctx.progress({ message: `reading ${config.source.path}` });
-    const tables = await readTables({ db, config, files, nominalTime: ctx.nominalTime, workDir: ctx.workDir });
-    const after = await listSource(reader, config.source, ctx.documentDir);
-    if (stampOf(after) !== before) throw new PerennialError('SOURCE_CHANGED', `${config.source.path} was written to while it was read.`);
+    const tables = await readTables({ db, config, files, nominalTime: ctx.nominalTime, workDir: ctx.workDir, documentDir: ctx.documentDir });
+    const after = await listSource(readerRegistry.get(config.source.format), config.source, ctx.documentDir);
+    if (stampOf(after) !== stampOf(files) || (await havePicturesChanged(pictures))) throw new PerennialError('SOURCE_CHANGED', `${config.source.path} was written to while it was read.`);
     for (const note of tables.notes) ctx.log.warn(note);
     if (tables.leakedRows > 0) ctx.log.warn(`${tables.leakedRows} rows of validation and test equal a row of another split.`, { leakedRows: tables.leakedRows });
     const meta = metaOf(config, tables, fingerprint);

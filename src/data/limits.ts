@@ -23,6 +23,10 @@ export const DATA_LIMITS = {
   lineBytesMax: 16 * 1024 * 1024,
   /** Integers beyond this are identifiers, not quantities, and cannot be held by a JSON number. */
   integerMax: Number.MAX_SAFE_INTEGER,
+  /** Bytes of one file of an image. */
+  imageBytesMax: 64 * 1024 * 1024,
+  /** Images of a column that `plan` opens. */
+  previewImagesMax: 64,
   /** Pixels of one decoded image: a guard against decompression bombs. */
   imagePixelsMax: 64 * 1024 * 1024,
 } as const;

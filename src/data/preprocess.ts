@@ -61,13 +61,13 @@ export interface ReuseConfig {
 }
 
 /** The columns of a dataset with the chains of the document, checked against their types. Without `features`, the profile decides on them. */
-export function resolveFeatures(config: PreprocessConfig, meta: Pick<DatasetMeta, 'columns' | 'label' | 'furtherLabels'>, profile: DatasetProfile | undefined): { chains: { column: Column; links: Link[] }[]; features: Record<string, readonly TransformSpec[]>; notes: readonly string[] } {
+export function resolveFeatures(config: PreprocessConfig, meta: Pick<DatasetMeta, 'columns' | 'label' | 'furtherLabels' | 'splitColumn'>, profile: DatasetProfile | undefined): { chains: { column: Column; links: Link[] }[]; features: Record<string, readonly TransformSpec[]>; notes: readonly string[] } {
   const labels = labelColumns(meta);
   const weight = config.weight === undefined ? undefined : weightColumn(config.weight, meta.columns, labels);
   const series = config.sequence !== undefined;
   // In a series the label's own past is known when it is predicted.
   const leftOut = series ? [config.sequence!.by, ...labels.filter((label) => label.type === 'string').map(({ name }) => name)] : labels.map(({ name }) => name);
-  const automatic = config.features === undefined ? automaticFeatures(meta.columns, profile!, [...leftOut, ...(config.anomaly === undefined ? [] : [config.anomaly.column]), ...(weight === undefined ? [] : [weight.name])]) : undefined;
+  const automatic = config.features === undefined ? automaticFeatures(meta.columns, profile!, [...leftOut, ...(config.anomaly === undefined ? [] : [config.anomaly.column]), ...(weight === undefined ? [] : [weight.name]), ...(meta.splitColumn === undefined ? [] : [meta.splitColumn])]) : undefined;
   const features: Record<string, readonly TransformSpec[]> = automatic?.features ?? { ...config.features };
   const chains = Object.entries(features).map(([name, specs]) => {
     const column = requireColumn(meta.columns, name, 'features');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { JsonObject } from '../core/json.ts';
 import type { OutputSpec, TensorSpec } from '../core/tensor.ts';
 import { anomalyRule, countAnomalies, isAnomalySql } from './anomaly.ts';
+import { checkBalanced } from './balance.ts';
 import { tableBatches } from './dataset-rows.ts';
 import { withDatabase } from './duckdb.ts';
 import type { Database } from './duckdb.ts';
@@ -16,6 +17,7 @@ import { fitOutput } from './label.ts';
 import { DATA_LIMITS } from './limits.ts';
 import { resolveFeatures } from './preprocess.ts';
 import type { PreprocessConfig } from './preprocess.ts';
+import { namesPictures } from './pictures.ts';
 import { createPreprocessor } from './preprocessor.ts';
 import type { FittedColumn } from './preprocessor.ts';
 import { profileTable } from './profile.ts';
@@ -66,7 +68,7 @@ function widen(column: FittedColumn): FittedColumn {
   return config === undefined ? column : { ...column, spec: { ...column.spec, vocabularySize: config.vocabulary } };
 }
 
-async function fitPreview(db: Database, tables: IngestTables, config: PreprocessConfig, exact: boolean, base: PreviewBase | undefined): Promise<{ inputs: readonly TensorSpec[]; output: OutputSpec; notes: readonly string[] }> {
+async function fitPreview(db: Database, tables: IngestTables, config: PreprocessConfig, exact: boolean, base: PreviewBase | undefined, { splitColumn, pictures }: { readonly splitColumn: string | undefined; readonly pictures: boolean }): Promise<{ inputs: readonly TensorSpec[]; output: OutputSpec; notes: readonly string[] }> {
   const named = tables.columns.map(({ name, type, id }) => ({ name, type, sql: id }));
   const rowsOf = (split: Split): string => `(SELECT d.* FROM data d JOIN assigned a ON a."row" = d."row" WHERE a.split = '${split}')`;
   const anomaly = config.anomaly === undefined ? undefined : anomalyRule(config.anomaly, named);
@@ -74,13 +76,16 @@ async function fitPreview(db: Database, tables: IngestTables, config: Preprocess
   // A part of the rows does not tell which values there are.
   if (anomaly !== undefined && exact) await countAnomalies(db, anomaly, Object.fromEntries(SPLITS.map((split) => [split, { source: rowsOf(split), sql: flag }])));
   const train = anomaly === undefined ? rowsOf('train') : `(SELECT * FROM ${rowsOf('train')} WHERE NOT (${isAnomalySql(anomaly, flag)}))`;
-  const pass = (source: string): TrainPass => (names) => tableBatches(db, source, names.map((name) => {
-    const column = named.find((item) => item.name === name)!;
-    return { column, sql: column.sql };
-  }));
+  const pass = (source: string): TrainPass => (names) => {
+    const chosen = names.map((name) => named.find((item) => item.name === name)!);
+    // Of the images that a table names only some were opened.
+    const images = !pictures ? [] : chosen.filter(({ type }) => type === 'image');
+    const rows = images.length === 0 ? source : `(SELECT * FROM ${source} t WHERE ${images.map(({ sql }) => `${sql} IS NOT NULL`).join(' AND ')})`;
+    return tableBatches(db, rows, chosen.map((column) => ({ column, sql: column.sql })));
+  };
   if (base !== undefined) return reusedPreview(base, config, { columns: named, ...labelNames(tables.labels) }, exact, pass('data'), () => fitOutput(anomaly === undefined ? tables.labels : [], config, pass('data'), pass(train)));
   const profile = config.features === undefined ? await profileTable(db, train, named) : undefined;
-  const { chains, notes } = resolveFeatures(config, { columns: named, ...labelNames(tables.labels) }, profile);
+  const { chains, notes } = resolveFeatures(config, { columns: named, ...labelNames(tables.labels), ...(splitColumn === undefined ? {} : { splitColumn }) }, profile);
   const seed = config.seed ?? 1;
   const output = await fitOutput(anomaly === undefined ? tables.labels : [], config, pass('data'), pass(train));
   const fitted = await fitColumns(chains, pass(train), seed);
@@ -121,20 +126,24 @@ export async function previewExamples(ingest: IngestConfig, preprocess: Preproce
   const folders = reader.layout === 'classFolders';
   const files = folders ? chooseFiles(all) : all;
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
-  const exact = !folders && bytes <= DATA_LIMITS.previewBytesMax;
+  const small = !folders && bytes <= DATA_LIMITS.previewBytesMax;
+  const pictures = namesPictures(ingest.columns);
+  const exact = small && !pictures;
   // A part of the rows cannot be split as the whole will be: all of it is looked at.
   const { window: _window, sample: _sample, ...whole } = ingest;
-  const config: IngestConfig = exact ? ingest : { ...whole, split: { train: 1, validation: 0, test: 0, by: 'hash' } };
+  const splitColumn = ingest.split?.by === 'column' ? ingest.split.column : undefined;
+  const config: IngestConfig = exact ? ingest : { ...whole, ...(small && splitColumn !== undefined ? {} : { split: { train: 1, validation: 0, test: 0, by: 'hash' } }) };
   const workDir = await mkdtemp(join(tmpdir(), 'perennial-preview-'));
   try {
     return await withDatabase(async (db) => {
-      const tables = await readTables({ db, config, files, nominalTime, workDir, ...(exact ? {} : { limit: DATA_LIMITS.previewRowsMax }) });
+      const tables = await readTables({ db, config, files, nominalTime, workDir, documentDir, ...(small ? {} : { limit: DATA_LIMITS.previewRowsMax }), ...(pictures ? { imagesMax: DATA_LIMITS.previewImagesMax } : {}) });
       const read = tables.rows.train + tables.rows.validation + tables.rows.test;
-      const { inputs, output, notes } = await fitPreview(db, tables, preprocess, exact, base);
+      const { inputs, output, notes } = await fitPreview(db, tables, preprocess, small, base, { splitColumn, pictures });
+      if (preprocess.balance !== undefined) checkBalanced(output);
       const capped = !folders && read + tables.quarantined >= DATA_LIMITS.previewRowsMax;
       return {
         columns: tables.columns.map(({ name, type }) => ({ name, type })), label: tables.labels[0]?.name ?? null,
-        rows: folders ? await filesKept(db, tables, all) : read, exact: exact || (!folders && !capped), inputs, output, notes: [...tables.notes.filter(() => exact), ...notes],
+        rows: folders ? await filesKept(db, tables, all) : read, exact: exact || (!folders && !capped && (!pictures || splitColumn !== undefined)), inputs, output, notes: [...tables.notes.filter(() => exact), ...notes],
       };
     });
   } finally {

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { PerennialError } from '../core/errors.ts';
@@ -48,13 +49,18 @@ async function walk(folder: string): Promise<string[]> {
   return found;
 }
 
+/** What changes when a file is written or replaced. */
+export function stampOfFile(info: Stats): string {
+  return `${info.dev}:${info.ino}:${info.size}:${info.mtimeMs}:${info.ctimeMs}`;
+}
+
 async function describe(path: string, root: string, className?: string): Promise<SourceFile> {
   const info = await stat(path);
   if (!info.isFile()) {
     const folder = info.isDirectory();
     throw new PerennialError('SOURCE_INVALID', `${path} is ${folder ? 'a folder' : 'no ordinary file'}; a file is expected.`, { hint: folder ? `Name the file, or several by a pattern such as "${join(relative(root, path), '*.csv')}".` : 'Copy its contents into a file.' });
   }
-  const stamp = `${info.dev}:${info.ino}:${info.size}:${info.mtimeMs}:${info.ctimeMs}`;
+  const stamp = stampOfFile(info);
   return { path, name: relative(root, path).split(sep).join('/'), size: info.size, stamp, ...(className === undefined ? {} : { className }) };
 }
 

@@ -7,6 +7,8 @@ import { literal } from './duckdb.ts';
 import { SPLITS } from './types.ts';
 import type { Split } from './types.ts';
 
+export type SplitValue = string | number | boolean;
+
 export interface SplitConfig {
   readonly train: number;
   readonly validation: number;
@@ -15,6 +17,8 @@ export interface SplitConfig {
   readonly stratify?: boolean;
   /** The time column (by time), or the column that names the split (by column). */
   readonly column?: string;
+  /** What the values of the column mean (by column); without it they are the names of the splits. */
+  readonly values?: Partial<Readonly<Record<Split, SplitValue | readonly SplitValue[]>>>;
   /** Rows with the same value of this column stay together (by hash, random). */
   readonly key?: string;
 }
@@ -46,8 +50,32 @@ export function checkSplit(split: SplitConfig, label: string | undefined): Confi
   }
   if ((split.by === 'time' || split.by === 'column') && split.key !== undefined) problems.push({ pointer: '/split/key', message: `A split by ${split.by} has no "key".`, fix: 'Remove "key", or split by hash or random.' });
   if ((split.by === 'time' || split.by === 'column') && split.stratify === true) problems.push({ pointer: '/split/stratify', message: `A split by ${split.by} cannot be stratified.`, fix: 'Remove "stratify", or split by hash or random.' });
+  if (split.values !== undefined && split.by !== 'column') problems.push({ pointer: '/split/values', message: `A split by ${split.by} has no "values".`, fix: 'Use "by": "column", or remove "values".' });
+  const given = SPLITS.flatMap((name) => valuesOf(split, name).map((value) => textOf(value)));
+  const twice = given.find((value, index) => given.indexOf(value) !== index);
+  if (twice !== undefined) problems.push({ pointer: '/split/values', message: `"${twice}" stands for two splits.`, fix: 'Give every value to one split.' });
+  if (split.values !== undefined && split.values.train === undefined) problems.push({ pointer: '/split/values', message: 'No value stands for "train": there would be nothing to learn from.', fix: 'For example: "values": {"train": 0, "validation": 1, "test": 2}.' });
   if (split.stratify === true && label === undefined) problems.push({ pointer: '/split/stratify', message: 'A stratified split needs a "label".', fix: 'Name the label, or remove "stratify".' });
   return problems;
+}
+
+function valuesOf({ values }: SplitConfig, name: Split): readonly SplitValue[] {
+  return [values?.[name] ?? []].flat() as readonly SplitValue[];
+}
+
+/** 0, 0.0 and "0" are one value; texts are compared without case and outer blanks. */
+function textOf(value: SplitValue): string {
+  return typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)) ? String(Number(value)) : String(value).trim().toLowerCase();
+}
+
+const SPLIT_NAMES: Readonly<Record<Split, readonly string[]>> = { train: ['train', 'training'], validation: ['validation', 'val', 'valid', 'dev'], test: ['test', 'testing'] };
+
+/** What to write where a column holds other values than the names of the splits. */
+function splitHint(split: SplitConfig, found: readonly string[]): string {
+  if (split.values !== undefined) return 'Add them to "values" of the split, or leave such rows out with "filter".';
+  const codes = ['0', '1', '2'].every((code) => found.includes(code));
+  const [train, validation, test] = (codes ? [0, 1, 2] : ['…', '…', '…']).map((value) => JSON.stringify(value));
+  return `Say what the values mean: "values": {"train": ${train}, "validation": ${validation}, "test": ${test}}.`;
 }
 
 /** SQL text of a row's contents: equal exactly for equal rows. */
@@ -99,11 +127,16 @@ async function byTime({ db, split, columns }: SplitRequest): Promise<void> {
 
 async function byColumn({ db, split, columns }: SplitRequest): Promise<void> {
   const column = requireColumn(columns, split.column!, 'split.column');
-  const value = `lower(trim(CAST(${column.id} AS VARCHAR)))`;
-  const name = `CASE WHEN ${value} IN ('train', 'training') THEN 'train' WHEN ${value} IN ('validation', 'val', 'valid', 'dev') THEN 'validation' WHEN ${value} IN ('test', 'testing') THEN 'test' END`;
+  const text = `lower(trim(CAST(${column.id} AS VARCHAR)))`;
+  const value = column.type === 'number' ? `CASE WHEN ${column.id} = trunc(${column.id}) THEN CAST(TRY_CAST(${column.id} AS BIGINT) AS VARCHAR) ELSE ${text} END` : text;
+  const cases = SPLITS.flatMap((name) => {
+    const own = split.values === undefined ? SPLIT_NAMES[name] : valuesOf(split, name).map(textOf);
+    return own.length === 0 ? [] : [`WHEN ${value} IN (${own.map(literal).join(', ')}) THEN '${name}'`];
+  });
+  const name = `CASE ${cases.join(' ')} END`;
   const other = await db.rows(`SELECT coalesce(CAST(${column.id} AS VARCHAR), '(missing)'), count(*) FROM data WHERE ${name} IS NULL GROUP BY 1 ORDER BY 2 DESC LIMIT 5`);
   if (other.length > 0) {
-    throw new PerennialError('SPLIT_INVALID', `split.column: "${column.name}" holds ${other.map((row) => `"${String(row[0])}" (${String(row[1])} rows)`).join(', ')}; expected train, validation or test.`);
+    throw new PerennialError('SPLIT_INVALID', `split.column: "${column.name}" holds ${other.map((row) => `"${String(row[0])}" (${String(row[1])} rows)`).join(', ')}; expected ${split.values === undefined ? 'train, validation or test' : SPLITS.flatMap((each) => valuesOf(split, each).map((one) => JSON.stringify(one))).join(', ')}.`, { hint: splitHint(split, other.map((row) => String(row[0]).replace(/\.0$/, ''))) });
   }
   await db.run(`CREATE OR REPLACE TEMP TABLE assigned AS SELECT "row", ${name} AS split, "row" AS position FROM data`);
 }

@@ -1,6 +1,6 @@
 import { PerennialError } from '../core/errors.ts';
 import type { Json, JsonObject, JsonSchema } from '../core/json.ts';
-import type { ColumnData, DataKind, ImageData, NumberData, PixelData } from './column-data.ts';
+import type { ColumnData, DataKind, ImageData, NumberData, PixelData, TextData, VectorData } from './column-data.ts';
 
 /** Learns from the train split, batch by batch; what `finish` gives is plain JSON and travels inside the model. */
 export interface Fitter<S extends Json> {
@@ -39,6 +39,8 @@ export interface TransformDefinition<C = any, S extends Json = any> {
   /** Whether `fit` must see data for this kind and configuration. */
   fit?(config: C, scope: TransformScope): Fitter<S>;
   apply(data: ColumnData, config: C, state: S, scope: TransformScope): ColumnData | Promise<ColumnData>;
+  /** From what it gave back to what it took, the nearest there is: for values that a model made up. Left out where that is lost. */
+  invert?(data: NumberData | TextData | VectorData, config: C, state: S): NumberData | TextData;
   /** Images as numbers: what becomes of a pixel follows from its value and channel alone. */
   readonly pixelwise?: boolean;
   /** Reference whose numbers it must match. */

@@ -20,6 +20,8 @@ export interface DatasetMeta {
   readonly rows: Readonly<Record<Split, number>>;
   /** Column that orders a time series, where the split is by time. */
   readonly timeColumn?: string;
+  /** Column that says of each row which split it is in, where the document named one. */
+  readonly splitColumn?: string;
   /** Rows left out with their reasons (`quarantine.parquet`, where there are any). */
   readonly quarantined: number;
   readonly source: JsonObject;

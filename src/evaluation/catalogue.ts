@@ -72,6 +72,7 @@ function ofLabel(metric: ResolvedMetric, label: string): ResolvedMetric {
 export function taskOf(output: OutputSpec, labelled = false): MetricTask {
   if (output.kind === 'anomaly') return labelled ? 'anomaly' : 'reconstruction';
   if (output.kind === 'samples') return 'generation';
+  if (output.kind === 'text') return 'language';
   if (output.kind !== 'classes') return 'regression';
   return output.classes.length === 2 ? 'binary' : 'classification';
 }
@@ -88,6 +89,7 @@ export function misfit(metric: MetricDefinition, task: MetricTask): string | und
   const fitting = metrics.filter((other) => fits(other, task)).map((other) => other.name);
   if (task === 'reconstruction' && fits(metric, 'anomaly')) return `The metric "${metric.name}" needs to know which test rows are anomalies, and the examples do not say: give "anomaly" in the preprocess step. Without it there is: ${fitting.join(', ')}.`;
   if (task === 'reconstruction' || task === 'anomaly') return `The metric "${metric.name}" is for ${metric.tasks.join(' and ')}, and the model rebuilds its inputs. Fitting: ${fitting.join(', ')}.`;
+  if (task === 'language') return `The metric "${metric.name}" is for ${metric.tasks.join(' and ')}, and the model tells the next token of a text. Fitting: ${fitting.join(', ')}.`;
   if (task === 'generation') return `The metric "${metric.name}" is for ${metric.tasks.join(' and ')}, and the model makes samples. Fitting: ${fitting.join(', ')}.`;
   return `The metric "${metric.name}" is for ${metric.tasks.join(' and ')}, and the label asks for ${task}. Fitting: ${fitting.join(', ')}.`;
 }
@@ -96,6 +98,7 @@ export function misfit(metric: MetricDefinition, task: MetricTask): string | und
 export function defaultMetrics(task: MetricTask): string[] {
   if (task === 'regression') return ['meanAbsoluteError', 'rootMeanSquaredError', 'r2'];
   if (task === 'generation') return ['frechetDistance', 'frechetDistanceRatio'];
+  if (task === 'language') return ['perplexity', 'bitsPerToken', 'nextTokenAccuracy'];
   if (task === 'reconstruction') return ['reconstructionError', 'falseAlarmRate'];
   if (task === 'anomaly') return ['rocAuc', 'prAuc', 'precision', 'recall', 'f1', 'reconstructionError', 'falseAlarmRate'];
   return ['accuracy', 'balancedAccuracy', 'f1', 'logLoss'];

@@ -35,7 +35,7 @@ function incomparableOutputs(challenger: readonly LabelOutput[], champion: reado
   return undefined;
 }
 
-const KIND_NAMES: Readonly<Record<OutputSpec['kind'], string>> = { classes: 'classes', number: 'numbers', several: 'several labels', anomaly: 'anomalies', samples: 'nothing but makes samples', none: 'no label' };
+const KIND_NAMES: Readonly<Record<OutputSpec['kind'], string>> = { classes: 'classes', number: 'numbers', several: 'several labels', anomaly: 'anomalies', samples: 'nothing but makes samples', text: 'the next token', none: 'no label' };
 
 /**
  * The champion's predictions beside the labels of the challenger's set, for the rows that both predict. Classes that the champion

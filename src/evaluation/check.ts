@@ -27,7 +27,7 @@ function metricProblems({ metrics = [] }: Checked): ConfigProblem[] {
 }
 
 function gateProblems({ metrics = [], gates = [] }: Checked): ConfigProblem[] {
-  const keys = metrics.length > 0 ? metrics.map(keyOf) : [...new Set((['classification', 'regression', 'anomaly', 'generation'] as const).flatMap(defaultMetrics))];
+  const keys = metrics.length > 0 ? metrics.map(keyOf) : [...new Set((['classification', 'regression', 'anomaly', 'generation', 'language'] as const).flatMap(defaultMetrics))];
   return gates.flatMap((gate, index) => {
     // Of several outputs, a metric is named after its label as well; which those are is known when the data are.
     if (keys.some((key) => gate.metric === key || gate.metric.endsWith(`.${key}`))) return [];

@@ -170,7 +170,7 @@ async function findings(model: OpenArtifact, examples: Examples, predictor: Pred
   const samples = classes === undefined ? made.subarray(0, GRID * GRID * size)
     : await generate(predictor, output, classes.flatMap((_, label) => Array.from({ length: GRID }, (__, seed) => ({ seed, label }))));
   const count = samples.length / size;
-  const examplesShown = classes === undefined ? real.values.subarray(0, Math.min(count, real.rows) * size) : examplesOf(classes.length, real, size);
+  const examplesShown = classes === undefined ? spacedOf(Math.min(count, real.rows), real, size) : examplesOf(classes.length, real, size);
   const progress = model.manifest.files['samples.json'] === undefined ? [] : await model.json<{ epoch: number; image: string }[]>('samples.json');
   return {
     features,
@@ -179,6 +179,16 @@ async function findings(model: OpenArtifact, examples: Examples, predictor: Pred
       samples: imageGrid(samples, format, GRID).toString('base64'), examples: imageGrid(examplesShown, format, GRID).toString('base64'),
     },
   };
+}
+
+/** Test examples from all over the split, which may be in the order of its classes. */
+function spacedOf(count: number, { values, rows }: Real, size: number): Float32Array {
+  const shown = new Float32Array(count * size);
+  for (let index = 0; index < count; index++) {
+    const row = Math.floor((index * rows) / count);
+    shown.set(values.subarray(row * size, (row + 1) * size), index * size);
+  }
+  return shown;
 }
 
 /** A row of test examples per class; black where there are too few. */

@@ -17,6 +17,7 @@ import { toChunk } from './chunk.ts';
 import { metricOf, metricOrNull, requireFitting } from './compute.ts';
 import { classTable, confusionMatrix, regressionPicture, rocCurves, sliceBy, worstOf, worstRow } from './error-analysis.ts';
 import { evaluateGenerator } from './evaluate-generator.ts';
+import { evaluateText } from './evaluate-text.ts';
 import type { FeatureSource } from './features.ts';
 import { judge, verdictOf } from './gates.ts';
 import type { Gate, OnNoChampion } from './gates.ts';
@@ -72,6 +73,7 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
   try {
     const { output } = bundle.meta;
     if (output.kind === 'samples') return await evaluateGenerator(inputs, output, options);
+    if (output.kind === 'text') return await evaluateText(inputs, bundle, output, options);
     if (inputs.features !== undefined) throw new PerennialError('CONFIG_INVALID', `"features" are what samples of a generator are compared by, and the model predicts "${output.name}".`, { hint: 'Leave "features" out of the evaluate step.' });
     const { anomaly } = examples.meta;
     const metrics = metricsFor(options, output, anomaly !== undefined);

@@ -2,10 +2,10 @@ import { PerennialError } from '../core/errors.ts';
 import type { JsonObject, JsonSchema } from '../core/json.ts';
 
 /**
- * What is judged: classes of any number, exactly two classes, numbers, the error of reconstructions, or that error where it is known
- * which rows are anomalies.
+ * What is judged: classes of any number, exactly two classes, numbers, the error of reconstructions, that error where it is known
+ * which rows are anomalies, samples, or how well the tokens of texts are foreseen.
  */
-export type MetricTask = 'classification' | 'binary' | 'regression' | 'generation' | 'reconstruction' | 'anomaly';
+export type MetricTask = 'classification' | 'binary' | 'regression' | 'generation' | 'reconstruction' | 'anomaly' | 'language';
 
 /** Predictions of classes. Scores are row-major, `rows * classes.length`. */
 export interface ClassChunk {
@@ -50,6 +50,17 @@ export interface SampleChunk {
   readonly untrained: ArrayLike<number>;
 }
 
+/** Places of texts where a token follows. */
+export interface TokenChunk {
+  readonly kind: 'tokens';
+  /** Number of places. */
+  readonly rows: number;
+  /** Negative natural logarithm of the share of the token that follows. */
+  readonly losses: Float64Array;
+  /** 1 where that token had the largest share. */
+  readonly hits: ArrayLike<number>;
+}
+
 export type Chunk = ClassChunk | NumberChunk | ErrorChunk;
 
 /** What stays the same over all chunks of a set. */
@@ -65,7 +76,7 @@ export interface MetricContext {
  * states, `result` gives the number. Splitting or reordering the rows does not change the result. `result` throws
  * {@link undefinedMetric} where the number is not defined (no rows, one class, constant labels), instead of giving NaN.
  */
-export interface MetricDefinition<C = any, S = any, K extends Chunk | SampleChunk = any> {
+export interface MetricDefinition<C = any, S = any, K extends Chunk | SampleChunk | TokenChunk = any> {
   readonly name: string;
   readonly summary: string;
   readonly tasks: readonly MetricTask[];
@@ -82,7 +93,7 @@ export interface MetricDefinition<C = any, S = any, K extends Chunk | SampleChun
   result(state: S, config: C, context: MetricContext): number;
 }
 
-export function defineMetric<C, S, K extends Chunk | SampleChunk>(definition: MetricDefinition<C, S, K>): MetricDefinition<C, S, K> {
+export function defineMetric<C, S, K extends Chunk | SampleChunk | TokenChunk>(definition: MetricDefinition<C, S, K>): MetricDefinition<C, S, K> {
   return Object.freeze(definition);
 }
 

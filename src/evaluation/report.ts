@@ -124,6 +124,17 @@ export interface GeneratedFindings {
   readonly numbers?: readonly { readonly name: string; readonly real: { readonly mean: number; readonly std: number }; readonly generated: { readonly mean: number; readonly std: number } }[];
 }
 
+/** How a language model goes on with the beginning of a test text. */
+export interface Continuation {
+  readonly prompt: string;
+  /** As the text itself goes on. */
+  readonly actual: string;
+  /** The most probable token each time. */
+  readonly greedy: string;
+  /** Tokens drawn by their shares, at a temperature. */
+  readonly drawn: string;
+}
+
 /** The contents of `evaluation.json`. It holds no time and no run: the same model on the same rows gives the same bytes. */
 export interface EvaluationReport extends OutputFindings {
   readonly formatVersion: 1;
@@ -137,7 +148,7 @@ export interface EvaluationReport extends OutputFindings {
   readonly positive?: string;
   readonly threshold?: number;
   readonly metrics: readonly MetricResult[];
-  readonly baseline: { readonly kind: 'majorityClass' | 'mean' | 'persistence' | 'seasonalNaive' | 'untrained' | 'several' | 'none'; readonly description: string };
+  readonly baseline: { readonly kind: 'majorityClass' | 'mean' | 'persistence' | 'seasonalNaive' | 'untrained' | 'unigram' | 'several' | 'none'; readonly description: string };
   readonly champion?: ChampionComparison;
   /** Why there is no comparison. */
   readonly noChampion?: string;
@@ -146,6 +157,8 @@ export interface EvaluationReport extends OutputFindings {
   readonly verdict: StepVerdict;
   /** Of a generator. */
   readonly generated?: GeneratedFindings;
+  /** Of a language model. */
+  readonly continuations?: { readonly temperature: number; readonly texts: readonly Continuation[] };
   /** Of a model with several outputs: what was found of each. */
   readonly outputs?: readonly (OutputFindings & { readonly output: ReportedOutput; readonly metrics: readonly string[] })[];
   /** Numbers per epoch, as the trainer wrote them. */

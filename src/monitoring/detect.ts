@@ -91,7 +91,7 @@ export interface DriftResult {
  * @throws COLUMN_MISSING where `columns` names one that the profile has not; CONFIG_INVALID where `also` names no test.
  */
 export async function detectDrift(profile: DatasetProfile, rows: RowBatches, options: DriftOptions = {}): Promise<DriftResult> {
-  const settings = { ...DRIFT_DEFAULTS, ...withoutUndefined(options) };
+  const settings = driftSettings(options);
   const also = (options.also ?? []).map((name) => driftRegistry.get(name));
   const chosen = chooseColumns(profile, options);
   const window = await profileWindow({ ...profile, columns: chosen }, rows);
@@ -116,7 +116,27 @@ export async function detectDrift(profile: DatasetProfile, rows: RowBatches, opt
   };
 }
 
-type Settings = Required<Omit<DriftOptions, 'columns' | 'labels' | 'also'>>;
+export type Settings = Required<Omit<DriftOptions, 'columns' | 'labels' | 'also'>>;
+
+/** Options with their defaults. */
+export function driftSettings(options: DriftOptions): Settings {
+  return { ...DRIFT_DEFAULTS, ...withoutUndefined(options) };
+}
+
+/** Several comparisons of one window as one. What has too few rows has no say. */
+export function conclude(results: readonly [DriftResult, ...DriftResult[]], settings: Settings): DriftResult {
+  const heard = results.filter((result) => result.enoughRows);
+  const columns = results.flatMap((result) => result.columns);
+  const driftedColumns = heard.flatMap((result) => result.driftedColumns);
+  const rows = Math.max(...results.map((result) => result.rows));
+  const [first] = results;
+  return {
+    drifted: driftedColumns.length >= settings.columnsMin,
+    driftScore: heard.reduce((largest, result) => Math.max(largest, result.driftScore), 0),
+    rows, rowsReference: first.rowsReference, enoughRows: heard.length > 0, driftedColumns, columns, newColumns: results.flatMap((result) => result.newColumns), options: first.options,
+    summary: summarize(rows, heard.flatMap((result) => result.columns), driftedColumns, settings, heard.length > 0),
+  };
+}
 
 function withoutUndefined(options: DriftOptions): Partial<Settings> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<Settings>;

@@ -41,9 +41,9 @@ export async function* readPredictions(store: ObjectStore, model: string, option
   }
 }
 
-/** The rows of {@link readPredictions} that were logged with their columns. */
-export async function* readPredictedRows(store: ObjectStore, model: string, options: WindowOptions): AsyncGenerator<Row[]> {
-  for await (const records of readPredictions(store, model, options)) {
+/** The rows of predictions that were logged with their columns. */
+export async function* rowsOf(predictions: AsyncIterable<readonly LoggedPrediction[]>): AsyncGenerator<Row[]> {
+  for await (const records of predictions) {
     const rows = records.flatMap(({ row }) => (row === null ? [] : [row]));
     if (rows.length > 0) yield rows;
   }

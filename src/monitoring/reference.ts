@@ -1,8 +1,11 @@
+import { PerennialError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import type { DatasetProfile } from '../data/types.ts';
 import { createRegistry } from '../registry/registry.ts';
 import type { VersionReference } from '../registry/registry.ts';
+import { ANSWERS_FILE } from '../training/answer-profile.ts';
+import type { ModelMeta } from '../training/types.ts';
 
 /** What current rows are compared with. */
 export interface DriftReference {
@@ -11,22 +14,29 @@ export interface DriftReference {
   readonly profile: DatasetProfile;
   /** Columns that the model reads. */
   readonly columns: readonly string[];
+  /** Distribution of its answers, where that is known: of models that score anomalies. */
+  readonly answers?: DatasetProfile;
 }
 
 /**
  * The profile of the data that a version was trained on.
  *
  * @param reference default: the champion, or the latest version where there is none
- * @throws NOT_FOUND, VERSION_INVALID
+ * @throws NOT_FOUND, VERSION_INVALID; CONFIG_INVALID for a generator, which is asked for nothing that could drift
  */
 export async function driftReference(store: ObjectStore, artifacts: ArtifactStore, model: string, reference?: VersionReference): Promise<DriftReference> {
   const registry = createRegistry(store, artifacts);
   const champion = (await registry.routing(model))?.routing.aliases['champion'];
   const manifest = await registry.version(model, reference ?? champion ?? 'latest');
   const artifact = await artifacts.open(manifest.model);
+  const { output } = artifact.manifest.meta as unknown as Partial<ModelMeta>;
+  if (output?.kind === 'samples') {
+    throw new PerennialError('CONFIG_INVALID', `${model} version ${manifest.version} is a generator: it is asked with seeds, which have no distribution that could drift.`, { hint: 'Take "drift" out of "on"; to keep a generator up to date, use "newData" or "schedule".' });
+  }
+  const answers = artifact.manifest.files[ANSWERS_FILE] === undefined ? undefined : await artifact.json<DatasetProfile>(ANSWERS_FILE);
   const profile = await artifact.json<DatasetProfile>('profile.json');
   const preprocessor = await artifact.json<JsonObject>('preprocessor.json');
   const known = new Set(profile.columns.map((column) => column.name));
   const columns = (preprocessor['columns'] as unknown as readonly { readonly name: string }[]).map((column) => column.name);
-  return { model, version: manifest.version, profile, columns: columns.filter((name) => known.has(name)) };
+  return { model, version: manifest.version, profile, columns: columns.filter((name) => known.has(name)), ...(answers === undefined ? {} : { answers }) };
 }

@@ -21,14 +21,13 @@ const COLUMNS_SHOWN = 40;
 export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: DriftTrigger): Promise<MonitorFinding> {
   const champion = await championOf(deps, task.model);
   if (champion === undefined) return nothing(task.model);
-  const [{ detectDrift }, { readPredictedRows }, { driftReference }] = await Promise.all([
-    import('../monitoring/detect.ts'), import('../monitoring/prediction-window.ts'), import('../monitoring/reference.ts'),
+  const [{ detectModelDrift }, { readPredictions }, { driftReference }] = await Promise.all([
+    import('../monitoring/model-drift.ts'), import('../monitoring/prediction-window.ts'), import('../monitoring/reference.ts'),
   ]);
-  const { profile, columns } = await driftReference(deps.store, deps.artifacts, task.model, champion.version);
+  const reference = await driftReference(deps.store, deps.artifacts, task.model, champion.version);
   const to = new Date(task.nominalTime);
   const window = { from: new Date(to.getTime() - drift.windowMs), to, version: champion.version };
-  const trained = champion.dataset === null ? null : ((await deps.artifacts.open({ digest: champion.dataset })).manifest.meta as unknown as DatasetMeta);
-  const result = await detectDrift(profile, readPredictedRows(deps.store, task.model, window), { labels: trained?.label == null ? [] : [trained.label, ...(trained.furtherLabels ?? [])], columns, rowsMin: drift.rowsMin, psi: drift.psi, pValue: drift.ksPValue, columnsMin: drift.columnsMin });
+  const result = await detectModelDrift(reference, () => readPredictions(deps.store, task.model, window), { rowsMin: drift.rowsMin, psi: drift.psi, pValue: drift.ksPValue, columnsMin: drift.columnsMin });
   const rows = [...result.columns].sort((a, b) => Number(b.drifted) - Number(a.drifted)).map((column) => `| ${column.name} | ${column.score === null ? '' : column.score.toFixed(3)} | ${column.drifted ? '**drift**' : ''} | ${column.reason.replaceAll('|', '\\|')} |`);
   return {
     champion: champion.version,
@@ -58,16 +57,13 @@ export async function checkNewData(deps: CheckDeps, task: MonitorTask, wanted: n
 /** Rows that an ingest would read now, quarantined ones included. A source with the same bytes as then is not read again. */
 async function rowsOfSource(ingest: PlanStep, task: MonitorTask, meta: DatasetMeta, known: number): Promise<number> {
   const config = ingest.config as unknown as IngestConfig;
-  const [{ readerRegistry }, { fingerprintFiles, listSource }, { readTables }, { withDatabase }] = await Promise.all([
-    import('../data/readers.ts'), import('../data/source-files.ts'), import('../data/ingest-tables.ts'), import('../data/duckdb.ts'),
-  ]);
-  const reader = readerRegistry.get(config.source.format);
-  const files = await listSource(reader, config.source, task.run.plan.documentDir);
-  const text = typeof reader.text === 'function' ? reader.text(config.source) : reader.text;
-  if (config.window === undefined && (await fingerprintFiles(files, text)).digest === meta.source.digest) return known;
+  const { documentDir } = task.run.plan;
+  const [{ lookAtSource }, { readTables }, { withDatabase }] = await Promise.all([import('../data/ingest.ts'), import('../data/ingest-tables.ts'), import('../data/duckdb.ts')]);
+  const { files, fingerprint } = await lookAtSource(config, documentDir);
+  if (config.window === undefined && fingerprint.digest === meta.source.digest) return known;
   const workDir = await mkdtemp(join(tmpdir(), 'perennial-count-'));
   try {
-    const { rows, quarantined } = await withDatabase((db) => readTables({ db, config, files, nominalTime: task.nominalTime, workDir }));
+    const { rows, quarantined } = await withDatabase((db) => readTables({ db, config, files, nominalTime: task.nominalTime, workDir, documentDir }));
     return rows.train + rows.validation + rows.test + quarantined;
   } finally {
     await rm(workDir, { recursive: true, force: true });

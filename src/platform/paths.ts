@@ -1,17 +1,23 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PerennialError } from '../core/errors.ts';
 
 let root: string | undefined;
 
-/** The folder of Perennial's own package.json, from source as well as from `dist`. */
+/** The folder of Perennial's own package.json, from source as well as from `dist`. @throws PROVISIONING_FAILED */
 export function packageRoot(): string {
-  if (root === undefined) {
-    let folder = dirname(fileURLToPath(import.meta.url));
-    while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-    root = folder;
+  return (root ??= packageAbove(dirname(fileURLToPath(import.meta.url))));
+}
+
+/** The nearest folder with a package.json, `folder` itself or above it. @throws PROVISIONING_FAILED */
+export function packageAbove(folder: string): string {
+  for (let above = folder; ; above = dirname(above)) {
+    if (existsSync(join(above, 'package.json'))) return above;
+    if (above === dirname(above)) {
+      throw new PerennialError('PROVISIONING_FAILED', `There is no package.json in "${folder}" or in a folder above it, so Perennial cannot find its own files.`, { hint: 'Run Perennial where it is installed: a file of "dist" that is copied elsewhere has nothing beside it.' });
+    }
   }
-  return root;
 }
 
 /** State of this installation: stack, store, logs, work folders. `PERENNIAL_HOME`, default `.perennial` in the package's folder. */

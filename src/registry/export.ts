@@ -51,7 +51,7 @@ export async function writeStoredExport(store: ObjectStore, stored: VersionExpor
 }
 
 /** A directory that appears whole or not at all. @throws USAGE where it exists */
-async function writeFolder(directory: string, write: (aside: string) => Promise<Omit<ExportResult, 'directory'>>): Promise<ExportResult> {
+export async function writeFolder(directory: string, write: (aside: string) => Promise<Omit<ExportResult, 'directory'>>): Promise<ExportResult> {
   const target = resolve(directory);
   await checkAbsent(target);
   const aside = join(dirname(target), `.${basename(target)}.${process.pid}-${randomBytes(4).toString('hex')}`);

@@ -1,6 +1,7 @@
 import { formatNumber } from '../evaluation/gates.ts';
 import type { EvaluationReport, MetricResult, OutputFindings } from '../evaluation/report.ts';
 import { calibrationChart, confusionChart, errorChart, forecastChart, historyCharts, residualChart, rocChart, scatterChart } from './evaluation-charts.ts';
+import { continuationsSection } from './continuations-section.ts';
 import { generatedSection } from './generated-section.ts';
 import { html, page, section, tableOf } from './html.ts';
 import type { Cell, Markup } from './html.ts';
@@ -17,6 +18,7 @@ export async function renderEvaluationReport(report: EvaluationReport): Promise<
     verdict(report),
     section('Metrics', metricsNote(report), metricsTable(report)),
     generatedSection(report),
+    continuationsSection(report),
     await findingsSections(report, report),
     await Promise.all((report.outputs ?? []).map(async (one) => [html`<h1>${one.output.name}</h1>
 `, await findingsSections({ ...one, metrics: report.metrics.filter(({ key }) => one.metrics.includes(key)) }, report)])),
@@ -43,6 +45,7 @@ async function findingsSections(judged: Judged, { rows }: EvaluationReport): Pro
 
 function predictedKind({ output }: EvaluationReport): string {
   if (output.kind === 'samples') return ': it makes new ones';
+  if (output.kind === 'text') return ': the token that comes next';
   if (output.kind === 'anomaly') return ': how badly it rebuilds a row';
   if (output.kind === 'classes') return ` (${output.classes!.length} classes)`;
   return output.kind === 'number' ? ' (a number)' : '';

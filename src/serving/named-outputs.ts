@@ -11,7 +11,7 @@ export interface NamedOutput {
   of(prediction: Prediction): unknown;
 }
 
-/** What a version answers: `label` and `probabilities`, or `value`; of several outputs each as `<label>.<name>`; of a reconstruction its `score` and whether that is an `anomaly`; a generator an `image` (PNG, base64) or a `sample`. */
+/** What a version answers: `label` and `probabilities`, or `value`; of several outputs each as `<label>.<name>`; of a reconstruction its `score` and whether that is an `anomaly`; a generator an `image` (PNG, base64) or a `sample`; a language model a `text`, its number of `tokens`, and why it is at its `finish`. */
 export function outputsOf({ predictor: { meta } }: Servable): NamedOutput[] {
   return namedOutputs(meta.output, meta.outputShape);
 }
@@ -33,6 +33,13 @@ function namedOutputs(output: OutputSpec, outputShape: readonly number[]): Named
     return [output.range === undefined
       ? { name: 'sample', datatype: 'FP64', shape: output.shape, of: (prediction) => ('sample' in prediction ? prediction.sample : null) }
       : { name: 'image', datatype: 'BYTES', shape: [], of: (prediction) => ('image' in prediction ? prediction.image : null) }];
+  }
+  if (output.kind === 'text') {
+    return [
+      { name: 'text', datatype: 'BYTES', shape: [], of: (prediction) => ('text' in prediction ? prediction.text : null) },
+      { name: 'tokens', datatype: 'FP64', shape: [], of: (prediction) => ('tokens' in prediction ? prediction.tokens : null) },
+      { name: 'finish', datatype: 'BYTES', shape: [], of: (prediction) => ('finish' in prediction ? prediction.finish : null) },
+    ];
   }
   if (output.kind === 'anomaly') {
     return [

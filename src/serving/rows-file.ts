@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { extname } from 'node:path';
+import { dirname, extname, resolve } from 'node:path';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import type { Row } from '../core/tensor.ts';
+import { isEncodedImage } from '../data/encoded-image.ts';
 import type { ColumnType } from '../data/types.ts';
 
 /**
  * Rows of a JSON file (an array, `{ "rows": […] }`, or one row), an NDJSON file, or a CSV file with a head line. CSV holds only
- * texts: they become what `types` says of their column, an empty field becomes null.
+ * texts: they become what `types` says of their column, an empty field becomes null. A path in a column of images (from the folder
+ * of the file) becomes the bytes of the file as base64.
  *
  * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID
  */
@@ -16,7 +18,22 @@ export async function readRowsFile(path: string, types: Readonly<Record<string, 
   const rows = format === '.csv' ? csvRows(text, path, types) : format === '.ndjson' || format === '.jsonl' ? ndjsonRows(text, path) : format === '.json' ? jsonRows(text, path) : undefined;
   if (rows === undefined) throw new PerennialError('SOURCE_INVALID', `${path}: rows are read from .json, .ndjson, .jsonl and .csv files.`, { hint: 'Convert the file, or rename it to the ending of its format.' });
   if (rows.length === 0) throw new PerennialError('SOURCE_EMPTY', `${path} holds no rows.`);
-  return rows;
+  const images = Object.keys(types).filter((name) => types[name] === 'image');
+  return images.length === 0 ? rows : Promise.all(rows.map((row, index) => withImages(row, images, path, index)));
+}
+
+async function withImages(row: Row, images: readonly string[], path: string, index: number): Promise<Row> {
+  const read: Record<string, unknown> = {};
+  for (const name of images) {
+    const value = Object.hasOwn(row, name) ? row[name] : undefined;
+    if (typeof value !== 'string' || value === '' || isEncodedImage(value)) continue;
+    try {
+      read[name] = (await readFile(resolve(dirname(path), value))).toString('base64');
+    } catch (error) {
+      throw new PerennialError('SOURCE_NOT_FOUND', `${path}: row ${index}, column "${name}": the image "${value.slice(0, 200)}" cannot be read: ${messageOf(error)}.`, { hint: 'Give the path of a file, relative to the folder of the rows, or the image as base64.', cause: error });
+    }
+  }
+  return { ...row, ...read };
 }
 
 async function readText(path: string): Promise<string> {

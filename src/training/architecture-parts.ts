@@ -29,6 +29,7 @@ export class LayerList {
   /** Name of what the next layer reads. */
   last = '';
   readonly #taken: Set<string>;
+  #prefix = '';
 
   /** @param inputs of the model: no layer takes the name of one */
   constructor(inputs: readonly TensorSpec[]) {
@@ -36,12 +37,22 @@ export class LayerList {
   }
 
   add(layer: { type: string; name: string; inputs?: readonly string[]; [setting: string]: unknown }): this {
-    let { name } = layer;
+    let name = `${this.#prefix}${layer.name}`;
     while (this.#taken.has(name)) name += '_';
     this.#taken.add(name);
     this.layers.push({ ...layer, name, inputs: layer.inputs ?? [this.last] });
     this.last = name;
     return this;
+  }
+
+  /** Layers of one branch: their names begin with that of the branch. */
+  branch(name: string, add: (list: this) => unknown): string {
+    const before = this.#prefix;
+    const safe = name.replace(/[^A-Za-z0-9_]/g, '_').slice(0, 32);
+    this.#prefix = `${before}${/^[A-Za-z]/.test(safe) ? safe : `input_${safe}`}_`;
+    add(this);
+    this.#prefix = before;
+    return this.last;
   }
 
   /** Layers that change images while training, one after the other. */
@@ -89,13 +100,14 @@ export class LayerList {
 
   #vector(input: TensorSpec, embeddingSize: number | undefined): string {
     this.last = input.name;
-    const safe = input.name.replace(/[^A-Za-z0-9_]/g, '_');
+    // In a branch the prefix says it already.
+    const safe = this.#prefix === '' ? `_${input.name.replace(/[^A-Za-z0-9_]/g, '_')}` : '';
     if (input.vocabularySize !== undefined) {
-      this.add({ type: 'embedding', name: `embed_${safe}`, inputDim: input.vocabularySize, outputDim: embeddingSize ?? defaultEmbedding(input.vocabularySize), maskZero: true });
-      if (product(input.shape) === 1 || input.shape.length === 0) this.add({ type: 'flatten', name: `flat_${safe}` });
-      else this.add({ type: 'globalAveragePooling1d', name: `mean_${safe}` });
+      this.add({ type: 'embedding', name: `embed${safe}`, inputDim: input.vocabularySize, outputDim: embeddingSize ?? defaultEmbedding(input.vocabularySize), maskZero: true });
+      if (product(input.shape) === 1 || input.shape.length === 0) this.add({ type: 'flatten', name: `flat${safe}` });
+      else this.add({ type: 'globalAveragePooling1d', name: `mean${safe}` });
     } else if (input.shape.length !== 1) {
-      this.add({ type: 'flatten', name: `flat_${safe}` });
+      this.add({ type: 'flatten', name: `flat${safe}` });
     }
     return this.last;
   }

@@ -1,5 +1,6 @@
 import type { JsonSchema } from '../core/json.ts';
 import type { OutputSpec, TensorSpec } from '../core/tensor.ts';
+import type { LayerList } from './architecture-parts.ts';
 import type { LossDefinition } from './loss.ts';
 import type { Resolved } from './named.ts';
 import type { LayerConfig } from './model-config.ts';
@@ -35,8 +36,12 @@ export interface ArchitectureDefinition<C = any> {
   readonly configSchema: JsonSchema;
   /** Name of the objective that its models are trained towards. Default: supervised. */
   readonly objective?: string;
+  /** Further objectives that a document may ask for. */
+  readonly alsoFor?: readonly string[];
   /** Settings that do not go together. A setting may still be the text of a parameter. */
   check?(config: Partial<C>): readonly SettingProblem[];
+  /** Adds what turns the inputs into one vector per row: all that stands before the output layers. @throws MODEL_INVALID */
+  encode?(list: LayerList, config: C, inputs: readonly TensorSpec[]): LayerList;
   /** @throws MODEL_INVALID where the inputs do not suit it */
   expand(config: C, inputs: readonly TensorSpec[], target: Target): readonly LayerConfig[];
   /** What the model reads, where that is not what the examples hold. */

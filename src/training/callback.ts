@@ -25,6 +25,8 @@ export interface EpochVerdict {
 export interface Callback {
   /** Factor of the learning rate for an update. @param step 0 for the first @param epoch 0 for the first */
   learningRateFactor?(step: number, epoch: number): number;
+  /** Momentum of an update, where a schedule moves it. @param step 0 for the first */
+  momentum?(step: number): number;
   /** @param epoch 1 for the first */
   epochEnd?(epoch: number, numbers: EpochNumbers, learningRate: number): EpochVerdict;
   /** The best epoch's weights are put back when training ends. */

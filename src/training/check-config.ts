@@ -1,11 +1,26 @@
 import type { ConfigProblem } from '../core/step.ts';
-import { nameAndConfig, withDefaults } from './named.ts';
-import { architectureRegistry } from './registries.ts';
+import { nameAndConfig, resolveNamed, withDefaults } from './named.ts';
+import { architectureRegistry, optimizerRegistry } from './registries.ts';
 import type { LayerConfig, ModelConfig } from './model-config.ts';
 import { searchOf } from './train-config.ts';
 import type { TrainConfig } from './train-config.ts';
 import { checkTransfer } from './transfer/check-transfer.ts';
 import { isTransfer } from './transfer/transfer-config.ts';
+
+/** Optimizer and callbacks against each other. */
+function checkMomentum({ callbacks, optimizer }: TrainConfig): ConfigProblem[] {
+  return callbacks.flatMap((named, index) => {
+    const [name, settings] = nameAndConfig('callback', named);
+    const { definition, config } = resolveNamed(optimizerRegistry, optimizer);
+    if (name !== 'learningRateSchedule' || settings.momentum === undefined) return [];
+    const pointer = `/callbacks/${index}/learningRateSchedule/momentum`;
+    if (settings.schedule !== 'oneCycle') return [{ pointer, message: `"momentum" moves in one cycle, and the schedule is "${String(settings.schedule ?? 'cosine')}".`, fix: 'Leave it out, or give "schedule": "oneCycle".' }];
+    const cycling = optimizerRegistry.names().filter((each) => optimizerRegistry.get(each).cycles !== undefined).join(', ');
+    if (definition.cycles === undefined) return [{ pointer, message: `The momentum of ${definition.name} cannot be moved.`, fix: `Use one of ${cycling}, or leave it out.` }];
+    if ((config as unknown as Record<string, number>)[definition.cycles] === 0) return [{ pointer, message: `The optimizer ${definition.name} has the ${definition.cycles} 0: it keeps no momentum that could be moved.`, fix: `Give it a ${definition.cycles}, for example { "${definition.name}": { "${definition.cycles}": 0.9 } }.` }];
+    return [];
+  });
+}
 
 /** Mistakes that the configuration shows by itself, before the data are known. All of them. */
 export function checkTrainConfig(config: TrainConfig): ConfigProblem[] {
@@ -14,7 +29,7 @@ export function checkTrainConfig(config: TrainConfig): ConfigProblem[] {
   const network = isTransfer(model)
     ? [...checkTransfer(model, config.epochs), ...(typeof scratch === 'object' ? checkNetwork(scratch, '/model/onMissing') : []), ...(typeof model.head === 'object' ? checkLayers(model.head, '/model/head') : [])]
     : checkNetwork(model, '/model');
-  return [...network, ...checkRate(config), ...checkCallbacks(config), ...checkValidation(config)];
+  return [...network, ...checkLanguage(config), ...checkBatches(config), ...checkRate(config), ...checkCallbacks(config), ...checkMomentum(config), ...checkValidation(config)];
 }
 
 function checkNetwork(model: ModelConfig, pointer: string): ConfigProblem[] {
@@ -47,6 +62,27 @@ function checkArchitecture(model: ModelConfig, pointer: string): ConfigProblem[]
   const { architecture, ...settings } = model;
   const definition = architectureRegistry.find(architecture as string);
   return (definition?.check?.(withDefaults(definition.configSchema, settings)) ?? []).map(({ setting, message, fix }) => ({ pointer: `${pointer}/${setting}`, message, fix }));
+}
+
+/** Settings of architectures that say how one answer is made of a whole text. */
+const ONE_ANSWER: Readonly<Record<string, string>> = {
+  pooling: 'A language model tells the next token at every step, so that none is chosen.',
+  bidirectional: 'A language model must not read a text from its end.',
+};
+
+function checkLanguage({ objective, model, classWeights }: TrainConfig): ConfigProblem[] {
+  if (objective === undefined || nameAndConfig('objective', objective)[0] !== 'nextToken') return [];
+  const settings = model as Readonly<Record<string, unknown>>;
+  const definition = typeof settings.architecture === 'string' ? architectureRegistry.find(settings.architecture) : undefined;
+  // The plan has filled in defaults, which say nothing.
+  const problems = Object.entries(ONE_ANSWER).filter(([key]) => settings[key] !== undefined && settings[key] !== withDefaults(definition?.configSchema ?? {}, {})[key] && definition !== undefined)
+    .map(([key, message]) => ({ pointer: `/model/${key}`, message, fix: `Leave "${key}" out.` }));
+  return classWeights === undefined ? problems : [...problems, { pointer: '/classWeights', message: 'A language model learns without labels, so that there are no classes to weight.', fix: 'Leave "classWeights" out.' }];
+}
+
+function checkBatches({ batches, shuffle }: TrainConfig): ConfigProblem[] {
+  if (batches === undefined || shuffle !== false) return [];
+  return [{ pointer: '/batches', message: 'Batches by length take the rows in another order, and "shuffle": false asks for the order in which they are.', fix: 'Leave "batches" or "shuffle" out.' }];
 }
 
 function checkRate(config: TrainConfig): ConfigProblem[] {

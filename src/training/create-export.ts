@@ -7,18 +7,15 @@ import type { OpenArtifact } from '../core/ports.ts';
 import { Prng } from '../core/prng.ts';
 import type { Tensor as Values, TensorBatch, TensorSpec } from '../core/tensor.ts';
 import { openExamples } from '../data/examples.ts';
-import { shapesOf } from './describe.ts';
 import { exportRegistry } from './export-registry.ts';
 import type { ExportDefinition, ExportReader, ExportSource } from './export.ts';
 import { firstSentence } from './exports/messages.ts';
+import { standardLayers, withoutScoreLayer } from './exports/standard-layers.ts';
 import { readModel } from './load-model.ts';
-import type { LayerNode, Topology } from './model-config.ts';
 import { nameAndConfig, resolveNamed } from './named.ts';
 import type { Named, Resolved } from './named.ts';
-import { NO_LOGITS, Network } from './network.ts';
-import { withoutScore } from './reconstruction.ts';
-import { layerRegistry } from './registries.ts';
-import { product, showShape } from './shapes.ts';
+import { NO_LOGITS } from './network.ts';
+import { product } from './shapes.ts';
 import { loadTf } from './tf.ts';
 import type { Tensor, Tf } from './tf.ts';
 
@@ -64,42 +61,32 @@ export async function exportNetwork(whole: ExportSource, preprocessor: Uint8Arra
   const tf = loadTf();
   const resolved = resolveNamed(exportRegistry, named);
   const { definition } = resolved;
-  const source = definition.layersAlone ? { ...whole, network: new Network(layersOf(whole.network.topology)) } : whole;
+  const standard = definition.layersAlone ? standardLayers(tf, whole.network, whole.weights) : undefined;
+  const json = JSON.parse(Buffer.from(preprocessor).toString('utf8')) as JsonObject;
+  const source = { ...whole, ...(standard === undefined ? {} : { network: standard.network, weights: standard.weights }), ...('columns' in json ? { preprocessor: json } : {}) };
   const written = await definition.write(tf, source, resolved.config);
-  const files = { ...written.files, ...besides(preprocessor, definition, written.signature, written.notes) };
+  const notes = [...(standard?.notes ?? []), ...written.notes];
+  const files = { ...written.files, ...besides(preprocessor, definition, written.signature, notes) };
   const folder = await mkdtemp(join(tmpdir(), 'perennial-export-'));
   try {
     for (const [path, bytes] of Object.entries(files)) {
       await mkdir(dirname(join(folder, path)), { recursive: true });
       await writeFile(join(folder, path), bytes);
     }
-    const check = await checkFiles(tf, source, resolved, folder, rows ?? drawnRows(source.network.topology.inputs));
-    return { format: resolved.name, config: nameAndConfig('export', named)[1] as JsonObject, files, notes: written.notes, check };
+    const expected = standard === undefined ? whole : { ...whole, network: withoutScoreLayer(whole.network) };
+    const check = await checkFiles(tf, source, expected, resolved, folder, rows ?? drawnRows(source.network.topology.inputs));
+    return { format: resolved.name, config: nameAndConfig('export', named)[1] as JsonObject, files, notes, check };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** What predicts: without the score of anomalies, and without layers that only training changes images by. */
-function layersOf(topology: Topology): Topology {
-  const core = withoutScore(topology) ?? topology;
-  const shapes = shapesOf(core);
-  const passed = new Map<string, string>();
-  const source = (name: string): string => passed.get(name) ?? name;
-  const layers = core.layers.flatMap((node): LayerNode[] => {
-    const [read] = node.inputs;
-    const through = layerRegistry.get(node.type).augmentation === true && showShape(shapes.get(node.name)!) === showShape(shapes.get(read!)!);
-    if (through) passed.set(node.name, source(read!));
-    return through ? [] : [{ ...node, inputs: node.inputs.map(source) }];
-  });
-  return { ...core, layers, output: source(core.output), ...(core.heads === undefined ? {} : { heads: core.heads.map(source) }) };
-}
-
-async function checkFiles(tf: Tf, source: ExportSource, resolved: Resolved<ExportDefinition>, folder: string, rows: ExportRows): Promise<ExportCheck> {
+/** @param model what the answers of `source` as it was written are compared with */
+async function checkFiles(tf: Tf, source: ExportSource, model: ExportSource, resolved: Resolved<ExportDefinition>, folder: string, rows: ExportRows): Promise<ExportCheck> {
   let reader: ExportReader | undefined;
   try {
     reader = await resolved.definition.open(tf, folder, source);
-    return await compare(tf, source, resolved, reader, rows);
+    return await compare(tf, model, resolved, reader, rows);
   } catch (error) {
     if (isPerennialError(error)) throw error;
     throw new PerennialError('MODEL_INVALID', `The model cannot be exported as "${resolved.name}": what was written cannot be read there (${firstSentence(messageOf(error))}).`, { hint: 'Export it in another format.', cause: error });
@@ -180,6 +167,10 @@ async function compare(tf: Tf, source: ExportSource, { name, definition, config 
     }
     if (!batches.includes(count)) batches.push(count);
     start += count;
+  }
+  const drawn = await reader.runRows?.();
+  if (drawn !== undefined) {
+    for (const [output, { values, spread }] of Object.entries(expectedOutputs(tf, source, definition, drawn.batch, drawn.rows))) largest = Math.max(largest, difference(values, drawn.outputs[output]!, spread));
   }
   const check = { rows, source: from, batches, largestDifference: largest, bound, sameClass: same === null ? null : same / rows };
   if (!(largest <= bound)) {

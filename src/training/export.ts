@@ -13,6 +13,8 @@ export interface ExportSource {
   readonly network: Network;
   /** By full name. */
   readonly weights: ReadonlyMap<string, Float32Array>;
+  /** `preprocessor.json`: how rows become the tensors that the network reads. */
+  readonly preprocessor?: JsonObject;
 }
 
 export interface WrittenExport {
@@ -28,6 +30,8 @@ export interface WrittenExport {
 export interface ExportReader {
   /** Row-major values of every output, by name. */
   run(batch: TensorBatch, rows: number): Promise<Readonly<Record<string, Float32Array>>>;
+  /** Of an export that also reads rows: what it gives for rows that were drawn, and the tensors that they are outside of it. */
+  runRows?(): Promise<{ readonly outputs: Readonly<Record<string, Float32Array>>; readonly batch: TensorBatch; readonly rows: number } | undefined>;
   dispose(): void;
 }
 

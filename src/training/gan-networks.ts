@@ -26,6 +26,8 @@ export interface DiscriminatorConfig {
 const FIRST_FILTERS = 32;
 /** About the size of the image between the dense and the convolutional layers. */
 const SMALL = 6;
+/** Of an example, beside which its class is judged. */
+const FEATURES = 128;
 /** Statistics follow a generator that changes fast. */
 const MOMENTUM = 0.9;
 
@@ -39,7 +41,8 @@ function defaultFilters([height, width]: readonly number[]): number[] {
 export function addGenerator(list: LayerList, config: GeneratorConfig, sample: TensorSpec, latentSize: number, classes: readonly string[] | undefined): void {
   list.last = LATENT;
   if (classes !== undefined) {
-    list.add({ type: 'embedding', name: 'label_embedding', inputs: [LATENT_LABEL], inputDim: classes.length, outputDim: latentSize });
+    // As large as the noise beside it, so that classes differ from the first update on.
+    list.add({ type: 'embedding', name: 'label_embedding', inputs: [LATENT_LABEL], inputDim: classes.length, outputDim: latentSize, embeddingsInitializer: { randomNormal: { stddev: 1 } } });
     list.add({ type: 'flatten', name: 'label_vector' });
     list.add({ type: 'concatenate', name: 'latent_and_label', inputs: [LATENT, list.last] });
   }
@@ -91,7 +94,6 @@ export function addDiscriminator(list: LayerList, config: DiscriminatorConfig, s
   list.last = sample.name;
   const image = sample.shape.length === 3;
   const dropout = config.dropout ?? (image && !critic ? 0.3 : 0);
-  if (classes !== undefined) addLabel(list, sample, classes);
   if (image) {
     for (const [index, filters] of (config.filters ?? defaultFilters(sample.shape).reverse()).entries()) {
       const stage = index + 1;
@@ -103,15 +105,15 @@ export function addDiscriminator(list: LayerList, config: DiscriminatorConfig, s
     }
     list.add({ type: 'flatten', name: 'flat' });
   } else list.dense(config.units, { activation: config.activation as string, dropout, batchNormalization: config.batchNormalization }, 'judge');
-  list.add({ type: 'dense', name: 'verdict', units: 1 });
+  if (classes !== undefined) addJudgedLabel(list, config, classes);
+  else list.add({ type: 'dense', name: 'verdict', units: 1 });
 }
 
-/** The label as a further channel of the image, or further numbers of the vector. */
-function addLabel(list: LayerList, sample: TensorSpec, classes: readonly string[]): void {
-  const [height, width] = sample.shape;
-  const image = sample.shape.length === 3;
-  list.add({ type: 'embedding', name: 'judge_label', inputs: [LATENT_LABEL], inputDim: classes.length, outputDim: image ? height! * width! : Math.max(classes.length, 8) });
-  if (image) list.add({ type: 'reshape', name: 'judge_label_shape', shape: [height!, width!, 1] });
-  else list.add({ type: 'flatten', name: 'judge_label_shape' });
-  list.add({ type: 'concatenate', name: 'judged', inputs: [sample.name, list.last] });
+/** What looks real, and what looks like its class: the product of its features and a vector of the class. @see T. Miyato, M. Koyama: cGANs with Projection Discriminator (2018) */
+function addJudgedLabel(list: LayerList, { activation }: DiscriminatorConfig, classes: readonly string[]): void {
+  const features = list.add({ type: 'dense', name: 'features', units: FEATURES, activation }).last;
+  const real = list.add({ type: 'dense', name: 'looks_real', units: 1 }).last;
+  list.add({ type: 'embedding', name: 'class_vector', inputs: [LATENT_LABEL], inputDim: classes.length, outputDim: FEATURES }).add({ type: 'flatten', name: 'class_direction' });
+  const fits = list.add({ type: 'dot', name: 'looks_like_class', inputs: [features, list.last], axes: 1 }).last;
+  list.add({ type: 'add', name: 'verdict', inputs: [real, fits] });
 }

@@ -4,10 +4,17 @@ import type { LayerConfig } from './model-config.ts';
 import { withDefaults } from './named.ts';
 
 let find: ((type: string) => LayerDefinition) | undefined;
+let all: (() => readonly LayerDefinition[]) | undefined;
 
 /** The registry says here where layers are found: layers that wrap others cannot import what imports them. */
-export function provideLayers(lookup: (type: string) => LayerDefinition): void {
+export function provideLayers(lookup: (type: string) => LayerDefinition, every: () => readonly LayerDefinition[]): void {
   find = lookup;
+  all = every;
+}
+
+/** The layer that a class of Keras is read as. undefined where there is none. */
+export function layerOfClass(className: string): LayerDefinition | undefined {
+  return all!().find(({ keras }) => keras?.className === className || keras?.aliases?.includes(className) === true);
 }
 
 export interface WrappedLayer {

@@ -27,6 +27,8 @@ export interface WeightSpec {
 /** What a call may know besides its inputs. */
 export interface CallContext {
   readonly training: boolean;
+  /** Of a layer that serves while it is frozen, bool [1]: false as long as it does, although `training` is true. */
+  readonly awake?: Tensor;
   /** Per input: [batch, time] float32, 1 where the step counts. Undefined: every step counts. */
   readonly masks: readonly (Tensor | undefined)[];
   /** Draws are functions of these two int32 values: one of the layer, one of the iteration. */

@@ -5,11 +5,13 @@ import type { JsonObject } from '../core/json.ts';
 import type { TensorBatch } from '../core/tensor.ts';
 import { latentPreprocessor } from '../data/latent.ts';
 import { loadPreprocessor } from '../data/preprocessor.ts';
+import { promptPreprocessor, tokenTextsOf } from '../data/prompts.ts';
 import { GraphPredictor } from './graph/graph-predictor.ts';
 import { joinAnswers } from './heads.ts';
 import { lossRegistry } from './registries.ts';
 import { NO_LOGITS, Network } from './network.ts';
 import { product, showShape } from './shapes.ts';
+import { generatingPredictor } from './text-generation.ts';
 import { loadTf } from './tf.ts';
 import type { Tensor, Tf } from './tf.ts';
 import type { Topology } from './model-config.ts';
@@ -52,13 +54,17 @@ export async function readModel(artifact: OpenArtifact): Promise<{ readonly meta
 export async function openBundle(artifact: OpenArtifact): Promise<Bundle> {
   const [predictor, preprocessor, profile] = await Promise.all([loadModel(artifact), artifact.json<JsonObject>('preprocessor.json'), artifact.json<DatasetProfile>('profile.json')]);
   const { output } = predictor.meta;
+  if (output.kind === 'text') {
+    const generating = generatingPredictor(predictor, output, tokenTextsOf(preprocessor, output.name));
+    return { meta: generating.meta, predictor: generating, preprocessor: promptPreprocessor(preprocessor, output), profile };
+  }
   return { meta: predictor.meta, predictor, preprocessor: output.kind === 'samples' ? latentPreprocessor(output) : loadPreprocessor(preprocessor), profile };
 }
 
-/** @param values by the full names of the network's weights */
-export function createPredictor(meta: ModelMeta, network: Network, values: ReadonlyMap<string, Float32Array>): Predictor {
+/** @param values by the full names of the network's weights @param rowsAtOnce where large outputs ask for few */
+export function createPredictor(meta: ModelMeta, network: Network, values: ReadonlyMap<string, Float32Array>, rowsAtOnce?: number): Predictor {
   const tf = loadTf();
-  const compiled = compileOnUse(tf, network, values);
+  const compiled = compileOnUse(tf, network, values, rowsAtOnce);
   let weights: ReadonlyMap<string, Tensor> | undefined;
   const weightTensors = (): ReadonlyMap<string, Tensor> => new Map(network.weights.map((spec) => [spec.fullName, tf.tensor(values.get(spec.fullName)!, [...spec.shape], 'float32')]));
   const width = product(network.outputShape);
@@ -87,8 +93,8 @@ export function createPredictor(meta: ModelMeta, network: Network, values: Reado
       const graph = compiled.get();
       const output = graph === undefined ? new Float32Array(rows * width) : graph.predict(checkedSizes(batch, meta, rows), rows, width);
       if (graph !== undefined) return answer(output, rows);
-      for (let start = 0; start < rows; start += ROWS_PER_CALL) {
-        const count = Math.min(ROWS_PER_CALL, rows - start);
+      for (let start = 0; start < rows; start += rowsAtOnce ?? ROWS_PER_CALL) {
+        const count = Math.min(rowsAtOnce ?? ROWS_PER_CALL, rows - start);
         output.set(predictSome(count === rows ? batch : sliceRows(batch, meta, start, count)), start * width);
       }
       return answer(output, rows);
@@ -103,12 +109,12 @@ export function createPredictor(meta: ModelMeta, network: Network, values: Reado
 }
 
 /** Compiles at the first prediction, not at loading: many models are loaded to be looked at. */
-function compileOnUse(tf: Tf, network: Network, values: ReadonlyMap<string, Float32Array>): { get(): GraphPredictor | undefined; dispose(): void } {
+function compileOnUse(tf: Tf, network: Network, values: ReadonlyMap<string, Float32Array>, rowsAtOnce: number | undefined): { get(): GraphPredictor | undefined; dispose(): void } {
   let graph: GraphPredictor | 'impossible' | undefined;
   return {
     get() {
       try {
-        graph ??= new GraphPredictor(tf, network, values);
+        graph ??= new GraphPredictor(tf, network, values, rowsAtOnce);
       } catch (error) {
         graph = 'impossible';
         process.emitWarning(`The model predicts operation by operation, which is slower: it cannot be compiled because of ${messageOf(error).split('\n')[0]}`);

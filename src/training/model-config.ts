@@ -8,7 +8,7 @@ export interface LayerNode {
   readonly config: Readonly<Record<string, unknown>>;
   /** Names of layers or of model inputs. */
   readonly inputs: readonly string[];
-  /** In a training that started from another model. "weights": nothing of the layer moved; "statistics": its moving statistics stayed. */
+  /** In a training that started from another model. "weights": nothing of the layer moved; "statistics": nothing at first, its moving statistics neither. */
   readonly frozen?: 'weights' | 'statistics';
 }
 

@@ -9,8 +9,8 @@ export interface MomentConfig {
 }
 
 /** Moving mean that keeps `share` of its old value. */
-export function moving(tf: Tf, old: Tensor, now: Tensor, share: number): Tensor {
-  return tf.add(old, tf.mul(tf.sub(now, old), 1 - share));
+export function moving(tf: Tf, old: Tensor, now: Tensor, share: number | Tensor): Tensor {
+  return tf.add(old, tf.mul(tf.sub(now, old), typeof share === 'number' ? 1 - share : tf.sub(1, share)));
 }
 
 /** The same as a weighted sum: some optimizers round in this order. */
@@ -24,7 +24,7 @@ export function blended(tf: Tf, old: Tensor, now: Tensor, share: number): Tensor
  * @see D. P. Kingma, J. Ba: Adam (2015), the formulation before section 2.1, as Keras and TensorFlow compute it
  */
 export function adamUpdate(tf: Tf, { weights, gradient, slots, scalars }: OptimizerStep, config: MomentConfig & { readonly amsgrad: boolean }): { weights: Tensor; slots: Record<string, Tensor> } {
-  const mean = moving(tf, slots.mean!, gradient, config.beta1);
+  const mean = moving(tf, slots.mean!, gradient, scalars.momentum ?? config.beta1);
   const variance = moving(tf, slots.variance!, tf.square(gradient), config.beta2);
   const largest = config.amsgrad ? tf.maximum(slots.largest!, variance) : undefined;
   const moved = tf.sub(weights, tf.div(tf.mul(mean, scalars.alpha!), tf.add(tf.sqrt(largest ?? variance), config.epsilon)));

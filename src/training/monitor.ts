@@ -19,6 +19,8 @@ export const monitorProperties: Record<string, JsonSchema> = {
 };
 
 const HIGHER = /accuracy$/i;
+/** The setting of a train step that watches a number as callbacks do. */
+export const BEST = 'checkpoint.best';
 
 /** Follows one number and counts the epochs since it was best. */
 export class Monitor {
@@ -30,9 +32,9 @@ export class Monitor {
   readonly #baseline: number | undefined;
 
   /** @param baseline an improvement counts only beyond it @throws CONFIG_INVALID */
-  constructor(callback: string, config: MonitorConfig, facts: TrainingFacts, baseline?: number) {
+  constructor(watcher: string, config: MonitorConfig, facts: TrainingFacts, baseline?: number) {
     if (!facts.numbers.includes(config.monitor)) {
-      throw new PerennialError('CONFIG_INVALID', `The callback ${callback} watches "${config.monitor}", but this training has only ${facts.numbers.map((name) => `"${name}"`).join(', ')}.`, {
+      throw new PerennialError('CONFIG_INVALID', `${watcher === BEST ? `"${BEST}"` : `The callback ${watcher}`} watches "${config.monitor}", but this training has only ${facts.numbers.map((name) => `"${name}"`).join(', ')}.`, {
         hint: facts.numbers.includes('validationLoss') ? 'Watch one of these.' : 'Give the validation split some rows, or watch "loss".',
       });
     }

@@ -3,7 +3,7 @@ import type { Tensor as Values, TensorBatch, TensorSpec } from '../core/tensor.t
 import { PerennialError } from '../core/errors.ts';
 import { shapesOf, weightsOf } from './describe.ts';
 import { initialize } from './initializers.ts';
-import type { LayerDefinition, Shape, WeightSpec } from './layer.ts';
+import type { CallContext, LayerDefinition, Shape, WeightSpec } from './layer.ts';
 import { product, showShape } from './shapes.ts';
 import { layerRegistry } from './registries.ts';
 import type { LayerNode, Topology } from './model-config.ts';
@@ -25,6 +25,8 @@ export interface ForwardOptions {
   readonly seed: number;
   /** int32; a tensor [1] where it differs from run to run of a graph. */
   readonly iteration: number | Tensor;
+  /** Layers that serve at first, by name: the iteration from which they are trained. */
+  readonly wakes?: ReadonlyMap<string, number>;
   /** Names of layers that give their values before their activation. */
   readonly logits: ReadonlySet<string>;
 }
@@ -80,7 +82,7 @@ export class Network {
       for (const spec of specs) own[spec.name] = weights.get(spec.fullName)!;
       const config = options.logits.has(node.name) ? { ...node.config, activation: 'linear' } : node.config;
       const output = definition.call(tf, reads, own, config, {
-        training: options.training && !(node.frozen !== undefined && definition.servesWhenFrozen === true),
+        ...this.#modeOf(tf, node, definition, options),
         masks: readMasks,
         seed: [hash32(options.seed, node.name) | 0, typeof options.iteration === 'number' ? options.iteration | 0 : options.iteration],
         update: (name, value) => updates.set(`${node.name}/${name}`, value),
@@ -90,6 +92,14 @@ export class Network {
       masks.set(node.name, this.#maskOf(tf, definition, node, reads, readMasks));
     }
     return { output: values.get(this.topology.output)!, values, losses, updates };
+  }
+
+  /** A frozen layer that serves does so until it wakes; in a graph, where the iteration is not known yet, it is told by a tensor. */
+  #modeOf(tf: Tf, { name, frozen }: LayerNode, { servesWhenFrozen }: LayerDefinition, { training, wakes, iteration }: ForwardOptions): Pick<CallContext, 'training' | 'awake'> {
+    if (!training || frozen === undefined || servesWhenFrozen !== true) return { training };
+    const from = wakes?.get(name);
+    if (from === undefined) return { training: false };
+    return typeof iteration === 'number' ? { training: iteration >= from } : { training, awake: tf.greaterEqual(iteration, tf.scalar(from, 'int32')) };
   }
 
   #maskOf(tf: Tf, definition: LayerDefinition, node: LayerNode, reads: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
@@ -115,8 +125,9 @@ export function inputTensors(tf: Tf, specs: readonly TensorSpec[], batch: Tensor
   return tensors;
 }
 
-/** Token ids stay integers; everything else is float32. */
-function toTensor(tf: Tf, spec: TensorSpec, { rows, data }: Values): Tensor {
+/** Token ids stay integers; everything else is float32. A text may be shorter than the network reads at most. */
+function toTensor(tf: Tf, whole: TensorSpec, { spec: own, rows, data }: Values): Tensor {
+  const spec = whole.vocabularySize !== undefined && whole.shape.length === 1 && own.shape.length === 1 && own.shape[0]! < whole.shape[0]! ? { ...whole, shape: own.shape } : whole;
   if (data.length !== rows * product(spec.shape)) {
     throw new PerennialError('DATA_INVALID', `The tensor "${spec.name}" holds ${data.length} values; ${rows} rows of ${showShape(spec.shape)} need ${rows * product(spec.shape)}.`);
   }

@@ -6,6 +6,7 @@ import type { Named, Resolved } from './named.ts';
 import type { NamedWeight } from './network.ts';
 import type { Shape } from './layer.ts';
 import type { WeightGroup } from './trainer/update-rule.ts';
+import type { MixedLabels } from './mixing.ts';
 import type { Tensor, Tf } from './tf.ts';
 
 /** A tensor that a loss reads besides the model's inputs. */
@@ -22,6 +23,8 @@ export interface LabelledBatch {
   readonly labels: Readonly<Record<string, Float32Array | Int32Array>>;
   readonly rows: number;
   readonly rowWeights?: Float32Array;
+  /** Where batches are made by length: the tokens of each text, padding included. */
+  readonly length?: number;
 }
 
 /** The same as tensors, [rows, …]. */
@@ -30,12 +33,16 @@ export interface LabelledTensors {
   readonly labels: Readonly<Record<string, Tensor>>;
   /** [rows] */
   readonly rowWeights?: Tensor;
+  /** Where rows are mixed with others, whose labels these are. */
+  readonly mixed?: MixedLabels;
 }
 
 export interface ObjectiveContext {
   readonly seed: number;
   /** 0 for the first batch; a tensor int32 [1] where the update becomes part of a graph. */
   readonly iteration: number | Tensor;
+  /** Layers that serve at first: the iteration from which they no longer do. */
+  readonly wakes?: ReadonlyMap<string, number>;
 }
 
 export interface PartLoss {
@@ -55,7 +62,7 @@ export interface ObjectivePart {
 }
 
 export interface Evaluation {
-  /** Loss per row, [rows]. */
+  /** Loss per row, [rows]; its sum over what {@link Objective.count} counts, where that is given. */
   readonly losses: Tensor;
   /** Penalty of the weights, a scalar that is part of the loss of every row. */
   readonly penalty: Tensor;
@@ -88,7 +95,13 @@ export interface Objective {
   snapshot?(weights: ReadonlyMap<string, Float32Array>): string | undefined;
   /** Names of the sums. */
   readonly metrics: readonly string[];
-  /** Sums over the rows of a batch, to be divided by the number of rows of the whole set. @param output values of {@link Evaluation.output} */
+  /** What losses and sums of a batch are means over, where that is not its rows. */
+  count?(batch: LabelledBatch): number;
+  /** Steps of padding behind a text that the loss reads. Default: none. */
+  readonly readsBehind?: number;
+  /** Most rows of an evaluation, where their memory asks for few. */
+  readonly evaluatedRows?: number;
+  /** Sums over the rows of a batch, to be divided by the number of rows (or by {@link count}) of the whole set. @param output values of {@link Evaluation.output} */
   metricSums(output: Float32Array, batch: LabelledBatch): Readonly<Record<string, number>>;
 }
 
@@ -134,6 +147,8 @@ export interface ObjectiveDefinition {
   readonly configSchema: JsonSchema;
   /** The loss that the document names, or the usual one. @param model with its defaults @throws MODEL_INVALID, CONFIG_INVALID */
   resolveLoss(named: Named | undefined, output: OutputSpec, model: ModelConfig): Resolved<LossDefinition>;
+  /** What the network is built to give, where that is not the label. @throws MODEL_INVALID where the inputs do not suit it */
+  target?(inputs: readonly TensorSpec[]): OutputSpec;
   /** The network with what a serving model needs besides the layers of the document. */
   complete?(topology: Topology, settings: Readonly<Record<string, unknown>>): Topology;
   /** @throws SHAPE_MISMATCH, MODEL_INVALID where the network does not give what is to be learned */

@@ -19,7 +19,7 @@ export interface OptimizerStep {
   readonly weights: Tensor;
   readonly gradient: Tensor;
   readonly slots: Readonly<Record<string, Tensor>>;
-  /** What {@link OptimizerDefinition.scalars} gave for this update, each as a float32 scalar. */
+  /** What {@link OptimizerDefinition.scalars} gave for this update, each as a float32 scalar; "momentum" where a schedule moves it. */
   readonly scalars: Readonly<Record<string, Tensor>>;
 }
 
@@ -33,6 +33,8 @@ export interface OptimizerDefinition<C extends CommonOptimizerConfig = any> {
   readonly name: string;
   readonly summary: string;
   readonly configSchema: JsonSchema;
+  /** The setting that a schedule of the momentum moves. `update` then reads it from its scalars. */
+  readonly cycles?: 'momentum' | 'beta1';
   /** Slot → its initial value. */
   slots(config: C): Readonly<Record<string, number>>;
   /**

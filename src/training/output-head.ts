@@ -13,6 +13,7 @@ export interface Head {
 /** Width and activation of the output layer for an output and a loss. @throws MODEL_INVALID where the loss does not fit the output */
 export function headOf(output: OutputSpec, { name, definition }: Resolved<LossDefinition>): Head {
   checkLossFits(output, name, definition);
+  if (output.kind === 'text') return { units: output.vocabularySize, activation: definition.activations[0]! };
   if (output.kind === 'number') return { units: output.width, activation: definition.activations[0]! };
   if (output.kind === 'classes' && definition.labels === 'index') return { units: output.classes.length, activation: definition.activations[0]! };
   return { units: 1, activation: definition.activations[0]! };

@@ -11,7 +11,7 @@ import type { Named, Resolved } from './named.ts';
 import { optimizers } from './optimizers/index.generated.ts';
 
 export const layerRegistry = new DefinitionRegistry('layer', layers, (layer) => layer.type);
-provideLayers((type) => layerRegistry.get(type, 'MODEL_INVALID'));
+provideLayers((type) => layerRegistry.get(type, 'MODEL_INVALID'), () => layerRegistry.all());
 export const architectureRegistry = new DefinitionRegistry('architecture', architectures, (architecture) => architecture.name);
 export const optimizerRegistry = new DefinitionRegistry('optimizer', optimizers, (optimizer) => optimizer.name);
 export const lossRegistry = new DefinitionRegistry('loss', losses, (loss) => loss.name);

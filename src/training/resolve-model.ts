@@ -54,11 +54,12 @@ function resolveFromBase({ model, base, inputs, output, loss: named, objective: 
   const task = taskOfBase(model, base, wanted, output);
   const { definition, config: settings } = resolveNamed(objectiveRegistry, task.objective);
   const objective = heads !== undefined && definition === supervised ? severalOutputs : definition;
-  const loss = objective.resolveLoss(named ?? task.loss, output, { layers: [] });
-  const { topology: network, transfer } = resolveTransfer(model, base, { inputs, output, loss });
+  const settled = base?.model === undefined ? undefined : withSettings(base.model);
+  const loss = objective.resolveLoss(named ?? task.loss, output, settled ?? { layers: [] });
+  const { topology: network, companions, transfer } = resolveTransfer(model, base, { inputs, output, loss });
   const topology = objective.complete?.(network, settings) ?? network;
   const layers = topology.layers.map(({ name, type, config, inputs: reads }) => ({ ...config, type, name, inputs: reads }));
-  const resolved = { objective, settings, model: { layers }, inputs, output, loss, topology, transfer, ...(objective === severalOutputs ? { heads: heads! } : {}), companions: {} };
+  const resolved = { objective, settings, model: settled ?? { layers }, inputs, output, loss, topology, transfer, ...(objective === severalOutputs ? { heads: heads! } : {}), companions };
   objective.check(resolved);
   return resolved;
 }
@@ -68,9 +69,10 @@ function resolveNew({ model, inputs, output, loss: named, objective: wanted, bas
   const heads = resolveHeads(output, several);
   const { definition, config: settings } = objectiveOf(architecture, wanted);
   const objective = heads !== undefined && definition === supervised ? severalOutputs : definition;
-  const complete = architecture === undefined ? model : { architecture: architecture.name, ...withDefaults(architecture.configSchema, settingsOf(model)) };
-  const loss = objective.resolveLoss(named, output, complete);
-  const layers = resolveTopology(complete, inputs, output, loss, objective === severalOutputs ? heads : undefined);
+  const complete = withSettings(model);
+  const wantedOutput = objective.target?.(inputs) ?? output;
+  const loss = objective.resolveLoss(named, wantedOutput, complete);
+  const layers = resolveTopology(complete, inputs, wantedOutput, loss, objective === severalOutputs ? heads : undefined);
   const topology = objective.complete?.(layers, settings) ?? layers;
   const resolved = { objective, settings, model: complete, inputs, output, loss, topology, ...(objective === severalOutputs ? { heads: heads! } : {}), companions: resolveCompanions(complete, inputs, output, loss) };
   objective.check(resolved);
@@ -81,10 +83,17 @@ function resolveNew({ model, inputs, output, loss: named, objective: wanted, bas
 function objectiveOf(architecture: ArchitectureDefinition | undefined, wanted: Named | undefined): Resolved<ObjectiveDefinition> {
   const made = architecture?.objective ?? 'supervised';
   const resolved = resolveNamed(objectiveRegistry, wanted ?? made);
-  if (architecture === undefined || resolved.name === made) return resolved;
+  if (architecture === undefined || resolved.name === made || architecture.alsoFor?.includes(resolved.name) === true) return resolved;
   throw new PerennialError('MODEL_INVALID', `The architecture ${architecture.name} is made for the objective "${made}", and "objective" names "${resolved.name}".`, {
     hint: `Leave "objective" out${resolved.name === 'reconstruction' ? ', or use the architecture autoencoder or explicit "layers"' : ', or use another architecture'}.`,
   });
+}
+
+/** An architecture with its defaults filled in. */
+function withSettings(model: ModelConfig): ModelConfig {
+  if (!('architecture' in model)) return model;
+  const { name, configSchema } = architectureRegistry.get(model.architecture as string, 'MODEL_INVALID');
+  return { architecture: name, ...withDefaults(configSchema, settingsOf(model)) };
 }
 
 function settingsOf(model: ModelConfig): Record<string, unknown> {

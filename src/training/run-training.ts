@@ -12,6 +12,7 @@ import type { ExamplesMeta } from '../data/types.ts';
 import { entryPoint } from '../platform/paths.ts';
 import { sha256, sha256File } from '../storage/digest.ts';
 import { CheckpointSync } from './checkpoint-sync.ts';
+import type { ModelConfig } from './model-config.ts';
 import { resolveModel } from './resolve-model.ts';
 import { environmentForTf } from './tf.ts';
 import { modelOf } from './train-config.ts';
@@ -20,6 +21,7 @@ import { kernelKills, memoryError, outOfMemory } from './trainer/memory.ts';
 import type { TrainerJob, TrainerMessage } from './trainer/protocol.ts';
 import type { TrainingResult } from './trainer/result.ts';
 import { baseText } from './transfer/base.ts';
+import type { BaseNetwork } from './transfer/base.ts';
 import { readBaseFiles } from './transfer/base-files.ts';
 import type { BaseFiles, BaseSource } from './transfer/base-files.ts';
 import { checkPreprocessing } from './transfer/check-preprocessing.ts';
@@ -162,8 +164,8 @@ async function writeModel(ctx: Context, config: TrainConfig, ref: ArtifactRef, e
   const { dataset } = examples.manifest.meta as unknown as ExamplesMeta;
   const { engine, engineReason, learningRateSearch, ...numbers } = result;
   // What a kept head goes on with is known from the base; the next one to start from this model knows it from here.
-  const objective = base !== undefined && ((config.model as TransferConfig).head ?? 'keep') === 'keep' ? base.network.objective : undefined;
-  const training = { ...config, ...(objective === undefined ? {} : { objective: config.objective ?? objective }), engine, ...(learningRateSearch === undefined ? {} : { learningRateSearch }), ...(engineReason === undefined ? {} : { engineReason }) } as unknown as JsonObject;
+  const kept = base !== undefined && ((config.model as TransferConfig).head ?? 'keep') === 'keep' ? base.network : undefined;
+  const training = { ...config, ...goesOnWith(config, kept), engine, ...(learningRateSearch === undefined ? {} : { learningRateSearch }), ...(engineReason === undefined ? {} : { engineReason }) } as unknown as JsonObject;
   const meta: ModelMeta = { ...numbers, seed: config.seed, examples: ref.digest, dataset, training, ...(base === undefined ? {} : { base: base.network.origin }) };
   const files: Record<string, { path: string }> = {};
   for (const name of await readdir(resultDir)) if (name !== 'result.json') files[name] = { path: join(resultDir, name) };
@@ -171,6 +173,11 @@ async function writeModel(ctx: Context, config: TrainConfig, ref: ArtifactRef, e
   const model = await ctx.artifacts.write({ kind: 'model', summary: summaryOf(meta), files, meta: meta as unknown as Json });
   const history = JSON.parse(await readFile(join(resultDir, 'history.json'), 'utf8')) as TrainingReport['history'];
   return { model, meta, history };
+}
+
+function goesOnWith({ objective, loss }: TrainConfig, base: BaseNetwork | undefined): Partial<Pick<TrainConfig, 'objective' | 'loss'>> & { readonly continues?: ModelConfig } {
+  const [task, measure] = [objective ?? base?.objective, loss ?? base?.loss];
+  return { ...(task === undefined ? {} : { objective: task }), ...(measure === undefined ? {} : { loss: measure }), ...(base?.model === undefined ? {} : { continues: base.model }) };
 }
 
 function summaryOf(meta: ModelMeta): string {

@@ -3,6 +3,7 @@ import { columnsOf } from '../data/decode.ts';
 import { labelName } from '../data/examples.ts';
 import { outputActivation, shapesOf } from './describe.ts';
 import { headWidth } from './heads.ts';
+import { meanLoss } from './mixing.ts';
 import { Network } from './network.ts';
 import type { ForwardResult } from './network.ts';
 import { defineObjective, withAdded, withPenalty } from './objective.ts';
@@ -69,12 +70,9 @@ function create(request: ObjectiveRequest, { classWeights }: ObjectiveOptions): 
     metrics: heads.flatMap(({ output }) => metricNames(output).map((name) => `${output.name}.${name}`)),
     parts: [{
       owns: () => true,
-      loss(tf, weights, { inputs, labels, rowWeights }, { seed, iteration }) {
-        const result = network.forward(tf, inputs, weights, { training: true, seed, iteration, logits });
-        const means = heads.map((head) => {
-          const losses = lossOf(tf, head, labels, result);
-          return tf.mean(rowWeights === undefined ? losses : tf.mul(losses, rowWeights));
-        });
+      loss(tf, weights, batch, context) {
+        const result = network.forward(tf, batch.inputs, weights, { training: true, ...context, logits });
+        const means = heads.map((head) => meanLoss(tf, batch, (labels) => lossOf(tf, head, labels, result)));
         const weighted = means.map((mean, index) => tf.mul(mean, heads[index]!.weight)).reduce((sum, each) => tf.add(sum, each));
         const added = withAdded(tf, tf.scalar(0), result.losses);
         const sum = result.losses.length === 0 ? weighted : tf.add(weighted, added.scalar === undefined ? tf.mean(added.losses) : tf.add(tf.mean(added.losses), added.scalar));

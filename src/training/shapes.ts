@@ -34,7 +34,8 @@ export function requireRank(inputs: readonly Shape[], rank: number, layer: strin
 function rankFix(shape: Shape, rank: number): string {
   if (rank === 1 || shape.length > rank) return 'Put a flatten or global pooling layer before it.';
   if (rank === 2 && shape.length === 1) return 'Put an embedding (token ids) or a reshape layer before it, or keep the sequence of the layer before with "returnSequences": true.';
-  return `Put a reshape layer before it, e.g. { "type": "reshape", "shape": ${JSON.stringify([...shape, ...Array.from({ length: rank - shape.length }, () => 1)])} }.`;
+  const table = shape.length === 1 ? 'For a table use dense layers, for images a column of them; or put' : 'Put';
+  return `${table} a reshape layer before it, e.g. { "type": "reshape", "shape": ${JSON.stringify([...shape, ...Array.from({ length: rank - shape.length }, () => 1)])} }.`;
 }
 
 export type Padding = 'valid' | 'same' | 'causal';

@@ -90,12 +90,17 @@ export function statelessUniform(tf: Tf, shape: readonly number[], seed: Seed): 
   return statelessRandom(tf, 'StatelessRandomUniform', shape, seed);
 }
 
+/** From the gamma distribution of scale 1, a function of its seeds alone. @param shape of the result, not of the distribution */
+export function statelessGamma(tf: Tf, shape: readonly number[], concentration: number, seed: Seed): Tensor {
+  return statelessRandom(tf, 'StatelessRandomGammaV2', shape, seed, [tf.scalar(concentration)]);
+}
+
 /** Standard normal, a function of its seeds alone. */
 export function statelessNormal(tf: Tf, shape: readonly number[], seed: Seed): Tensor {
   return statelessRandom(tf, 'StatelessRandomNormal', shape, seed);
 }
 
-function statelessRandom(tf: Tf, operation: string, shape: readonly number[], seed: Seed): Tensor {
+function statelessRandom(tf: Tf, operation: string, shape: readonly number[], seed: Seed, parameters: readonly Tensor[] = []): Tensor {
   const backend = tf.backend() as unknown as RawBackend;
   const type = backend.binding.TF_ATTR_TYPE!;
   const attributes = [
@@ -106,6 +111,6 @@ function statelessRandom(tf: Tf, operation: string, shape: readonly number[], se
   const [first, second] = seed;
   return tf.tidy(() => {
     const both = typeof second === 'number' ? tf.tensor1d([first, second], 'int32') : tf.concat([tf.tensor1d([first], 'int32'), second as import('@tensorflow/tfjs-node').Tensor1D]);
-    return backend.executeSingleOutput(operation, attributes, [tf.tensor1d([...shape], 'int32'), both]);
+    return backend.executeSingleOutput(operation, attributes, [tf.tensor1d([...shape], 'int32'), both, ...parameters]);
   });
 }

@@ -2,8 +2,12 @@ import type { JsonObject, JsonSchema } from '../core/json.ts';
 import type { EngineChoice } from './trainer/create-engine.ts';
 import type { SearchSettings } from './trainer/learning-rate-search.ts';
 import type { ClassWeights } from './trainer/labels.ts';
+import type { EmaConfig } from './trainer/update-rule.ts';
 import type { Named } from './named.ts';
 import { nameAndConfig } from './named.ts';
+import { mixingProperties } from './mixing.ts';
+import { monitorProperties } from './monitor.ts';
+import type { MonitorConfig } from './monitor.ts';
 import { reconstructionProperties } from './reconstruction.ts';
 import { bool, integer, number } from './schema-parts.ts';
 import { isTransfer, transferSchema } from './transfer/transfer-config.ts';
@@ -26,14 +30,22 @@ export interface TrainConfig {
   /** Batches per update. */
   readonly gradientAccumulation: number;
   readonly batchSize: number;
+  /** How rows come together in batches; left out: as they come. */
+  readonly batches?: { readonly by: 'length'; readonly buckets?: number };
   readonly seed: number;
   readonly shuffle: boolean;
   readonly engine: EngineChoice;
   readonly classWeights?: ClassWeights;
   readonly callbacks: readonly Named[];
-  readonly checkpoint: { readonly everyEpochs?: number; readonly everySteps?: number; readonly everySeconds: number; readonly keep: number };
+  readonly checkpoint: { readonly everyEpochs?: number; readonly everySteps?: number; readonly everySeconds: number; readonly keep: number; readonly best?: Partial<MonitorConfig> };
+  readonly ema?: { readonly momentum?: number; readonly overwriteEvery?: number };
+  readonly mixUp?: { readonly alpha?: number };
+  readonly cutMix?: { readonly alpha?: number };
   readonly validation: { readonly everyEpochs: number; readonly rows?: number };
 }
+
+/** Lengths of batches by length, where none are given. */
+export const BUCKETS = 4;
 
 const TRAIN_DEFAULTS = {
   optimizer: 'adam', epochs: 20, gradientAccumulation: 1, batchSize: 32, seed: 1, shuffle: true, engine: 'auto' as EngineChoice, callbacks: [] as Named[],
@@ -60,6 +72,8 @@ const SCRATCH: readonly JsonSchema[] = [
     },
   },
 ];
+
+const EMA_MOMENTUM = 0.99;
 
 const SEARCH_DEFAULTS: SearchSettings = { steps: 100, from: 1e-6, to: 10 };
 
@@ -108,10 +122,10 @@ export const trainConfigSchema: JsonSchema = {
       description: 'Of a model with several outputs: factor of each loss in the sum, by its label. Default: 1.', examples: [{ body_mass_g: 0.5 }],
     },
     objective: {
-      description: 'What is learned. Default: "reconstruction" for the architecture autoencoder, else "supervised": from the label. "reconstruction": explicit "layers" rebuild their inputs, and labels are not read.',
-      examples: ['reconstruction', { reconstruction: { quantile: 0.995 } }],
+      description: 'What is learned. Default: "reconstruction" for the architecture autoencoder, else "supervised": from the label. "reconstruction": explicit "layers" rebuild their inputs, and labels are not read. "nextToken": the architecture transformer or rnn, or causal "layers", tell the next token of a tokenized text at every place, as a language model; labels are not read.',
+      examples: ['reconstruction', 'nextToken', { reconstruction: { quantile: 0.995 } }],
       oneOf: [
-        { enum: ['supervised', 'reconstruction'] },
+        { enum: ['supervised', 'reconstruction', 'nextToken'] },
         {
           type: 'object', additionalProperties: false, required: ['reconstruction'],
           properties: { reconstruction: { type: 'object', additionalProperties: false, description: 'How the rebuilt rows are judged.', properties: reconstructionProperties } },
@@ -122,6 +136,15 @@ export const trainConfigSchema: JsonSchema = {
     steps: integer('Batches in all, in place of epochs: the last epoch ends early. With "epochs" too, training ends with what comes first.', undefined, 1_000),
     gradientAccumulation: integer('Batches whose gradients are averaged for one update: rows per update are so many times "batchSize", at the memory of one batch.', TRAIN_DEFAULTS.gradientAccumulation, 4),
     batchSize: integer('Rows per batch; there is an update after each, or after "gradientAccumulation" of them.', TRAIN_DEFAULTS.batchSize, 64),
+    batches: {
+      type: 'object', additionalProperties: false, required: ['by'],
+      description: 'How rows come together in batches. "length": texts of similar length, padded to the longest of few lengths and not to the longest text of all, which saves time where texts differ in length and padding does not count. Which rows meet follows from the seed.',
+      examples: [{ by: 'length' }, { by: 'length', buckets: 6 }],
+      properties: {
+        by: { enum: ['length'], description: 'What the rows of a batch have in common.', examples: ['length'] },
+        buckets: { ...integer('Lengths that there are at most, chosen so that there is least padding; training is compiled for each.', BUCKETS, 6), maximum: 16 },
+      },
+    },
     seed: { type: 'integer', minimum: 0, maximum: 2_147_483_647, default: TRAIN_DEFAULTS.seed, description: 'Decides initial weights, order and dropout: the same document, data and seed give the same model.', examples: [7] },
     shuffle: bool('Take the rows in a new order in each epoch.', TRAIN_DEFAULTS.shuffle),
     engine: {
@@ -133,6 +156,15 @@ export const trainConfigSchema: JsonSchema = {
       examples: ['balanced', { spam: 2, ham: 1 }],
       oneOf: [{ const: 'balanced' }, { type: 'object', minProperties: 1, additionalProperties: { type: 'number', exclusiveMinimum: 0 } }],
     },
+    ...mixingProperties,
+    ema: {
+      type: 'object', additionalProperties: false, examples: [{ momentum: 0.999 }],
+      description: 'Exponential moving average of the weights: it is what the validation rows are looked at with, and becomes the model.',
+      properties: {
+        momentum: number('Share of the average that an update keeps. 1 / (1 − momentum) updates are about what it looks back on.', EMA_MOMENTUM, 0.999, { minimum: 0, maximum: 1 }),
+        overwriteEvery: integer('Updates after which training goes on from the average. Default: never.', undefined, 100),
+      },
+    },
     callbacks: { type: 'array', items: { $ref: '#/definitions/callback' }, maxItems: 16, default: [], description: 'What happens between epochs.', examples: [[{ earlyStopping: { patience: 10 } }]] },
     checkpoint: {
       type: 'object', additionalProperties: false, default: TRAIN_DEFAULTS.checkpoint,
@@ -143,6 +175,10 @@ export const trainConfigSchema: JsonSchema = {
         everySteps: integer('Save after so many batches, besides every so many seconds.', undefined, 500),
         everySeconds: number('Save after so many seconds, also in the middle of an epoch; at the end of an epoch after a fifth of them.', TRAIN_DEFAULTS.checkpoint.everySeconds, 30, { minimum: 0 }),
         keep: integer('Newest checkpoints that are kept.', TRAIN_DEFAULTS.checkpoint.keep, 3),
+        best: {
+          type: 'object', additionalProperties: false, properties: monitorProperties, examples: [{ monitor: 'accuracy' }],
+          description: 'Besides the newest, the weights of the epoch in which a number was best are kept, and become the model. They stand above "restoreBest" of the callback earlyStopping.',
+        },
       },
     },
     validation: {
@@ -185,6 +221,11 @@ export function optimizerOf(config: TrainConfig): Named {
 export function searchOf({ learningRate }: TrainConfig): SearchSettings | undefined {
   if (learningRate === 'find') return SEARCH_DEFAULTS;
   return typeof learningRate === 'object' ? { ...SEARCH_DEFAULTS, ...learningRate.find } : undefined;
+}
+
+/** How weights are averaged; undefined where they are not. */
+export function emaOf({ ema }: TrainConfig): EmaConfig | undefined {
+  return ema === undefined ? undefined : { momentum: EMA_MOMENTUM, ...ema };
 }
 
 /** A training in a few words, e.g. "mlp 32, 16; adam; up to 60 epochs". */

@@ -34,7 +34,8 @@ export default defineCommand({
         'after',
         `
 A column drifts where the change is both large (PSI, for numbers also the distance of the distributions) and not by chance
-(Kolmogorov-Smirnov for numbers, chi-square for categories), or where values went missing.
+(Kolmogorov-Smirnov for numbers, chi-square for categories), or where values went missing. Of a model that scores anomalies, --window
+also compares the scores and the share of alarms with those of the rows that its threshold was taken from.
 
 Exit code: 0 no drift or too few rows, 3 drift found.
 
@@ -68,11 +69,11 @@ async function compare(model: string, options: Options, settings: DriftOptions):
   const { openStore } = await import('../../storage/open-store.ts');
   const { createArtifactStore } = await import('../../storage/artifact-store.ts');
   const { driftReference } = await import('../../monitoring/reference.ts');
-  const { detectDrift } = await import('../../monitoring/detect.ts');
   const store = await openStore();
   const reference = await driftReference(store, createArtifactStore(store), model, options.version);
-  const wanted = { ...settings, columns: reference.columns };
   if (options.current !== undefined) {
+    const { detectDrift } = await import('../../monitoring/detect.ts');
+    const wanted = { ...settings, columns: reference.columns };
     const { readCurrent } = await import('../../monitoring/read-current.ts');
     let result: DriftResult | undefined;
     await readCurrent(options.current, process.cwd(), reference.profile, async (rows) => {
@@ -81,10 +82,11 @@ async function compare(model: string, options: Options, settings: DriftOptions):
     return { reference, result: result!, source: options.current };
   }
   const { durationMs } = await import('../../data/ingest-tables.ts');
-  const { readPredictedRows } = await import('../../monitoring/prediction-window.ts');
+  const { detectModelDrift } = await import('../../monitoring/model-drift.ts');
+  const { readPredictions } = await import('../../monitoring/prediction-window.ts');
   const to = new Date();
   const from = new Date(to.getTime() - windowMs(options.window!, durationMs));
-  const result = await detectDrift(reference.profile, readPredictedRows(store, model, { from, to }), wanted);
+  const result = await detectModelDrift(reference, () => readPredictions(store, model, { from, to }), settings);
   return { reference, result, source: `predictions of the last ${options.window}` };
 }
 

@@ -7,6 +7,7 @@ const VERSION = 'number, alias or "latest"';
 
 /** The actions are loaded when they are called, so that `perennial --help` stays quick. */
 const views = () => import('../models/view-actions.ts');
+const sampling = () => import('../models/sample-action.ts');
 const routing = () => import('../models/routing-actions.ts');
 
 export default defineCommand({
@@ -69,6 +70,14 @@ function declareKeeping(models: Command, io: CliIo): void {
     .option('--format <format>', 'a format, or an object such as {"tfjs":{"quantize":{"uint8":"*"}}}; `perennial schema export` lists them')
     .addHelpText('after', '\nExamples:\n  perennial models export penguins champion ./penguins-champion\n  perennial models export digits 3 ./serving --format savedModel\n  perennial models export digits 3 ./web --format \'{"tfjs":{"quantize":{"uint8":"*"}}}\'')
     .action(async (model: string, version: string, directory: string | undefined, options: { out?: string; format?: string }) => (await views()).exportAction(io, model, version, directory, options));
+  models.command('sample').summary('let a generator make examples').description('Writes what a registered generator, or variational autoencoder, makes of noise into a new directory: images as PNG, rows of a table as CSV in the units of the source. The same seed gives the same sample.')
+    .argument('<model>').requiredOption('--out <directory>', 'must not exist yet')
+    .option('--version <version>', VERSION, 'champion')
+    .option('--count <number>', 'how many', wholeNumber(1, 100_000), 16)
+    .option('--seed <number>', 'of the first sample; the others follow', wholeNumber(0, 2 ** 48), 0)
+    .option('--label <class>', 'all of this class, where the generator is conditional; default: one class after the other')
+    .addHelpText('after', '\nExamples:\n  perennial models sample digits-gan --out ./digits\n  perennial models sample digits-gan --version 3 --count 100 --seed 7 --out ./more\n  perennial models sample signs --label stop --out ./stop-signs')
+    .action(async (model: string, options) => (await sampling()).sampleAction(io, model, options));
   models.command('delete').summary('take a version out of sight').description('Deletes a version that no alias names. Its number is never given again; `gc` frees the space.')
     .argument('<model>').argument('<version>', VERSION).option('--why <reason>', 'kept in the history')
     .addHelpText('after', '\nExamples:\n  perennial models delete penguins 2 --why "trained on wrong labels"')
@@ -85,4 +94,12 @@ function positiveNumber(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('Expected a number above 0.');
   return value;
+}
+
+function wholeNumber(lowest: number, highest: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== '' && Number.isInteger(value) && value >= lowest && value <= highest) return value;
+    throw new InvalidArgumentError(`It is not a whole number from ${lowest} to ${highest}.`);
+  };
 }

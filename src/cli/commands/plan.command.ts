@@ -34,7 +34,7 @@ async function plan(file: string, options: Options, io: CliIo): Promise<void> {
   const models = await planModels(compiled, nominalTime);
   io.result({ plan: compiled, nominalTime, cache, models });
   printSteps(compiled, cache, io);
-  for (const model of models) printModel(model, io);
+  for (const model of models) printModel(model, io, model.problem === undefined ? undefined : await placeOf(file, compiled, model.step, model.problem.message));
   const problem = models.find((model) => model.problem !== undefined)?.problem;
   if (problem !== undefined) io.exit(exitCodeOf(problem.code));
 }
@@ -96,10 +96,16 @@ function stepTable(compiled: Plan, cache: readonly Forecast[]): string {
 
 const FROZEN_WORDS = { no: '', weights: 'frozen', statistics: 'at first' } as const;
 
-function printModel(model: PlannedModel, io: CliIo): void {
+async function placeOf(file: string, compiled: Plan, step: string, message: string): Promise<string | undefined> {
+  const { formatPlace, placeOfProblem } = await import('../../config/place-problem.ts');
+  const place = await placeOfProblem(file, compiled, step, message);
+  return place === undefined ? undefined : formatPlace(place);
+}
+
+function printModel(model: PlannedModel, io: CliIo, place: string | undefined): void {
   io.print(`\nmodel of "${model.step}"`);
   if (model.problem !== undefined) {
-    io.print(`  ${model.problem.code}: ${model.problem.message}\n  fix: ${model.problem.hint}`);
+    io.print(`  ${model.problem.code}: ${model.problem.message}${place === undefined ? '' : `\n  at: ${place}`}\n  fix: ${model.problem.hint}`);
     return;
   }
   if (model.unknown !== undefined) {
@@ -111,6 +117,11 @@ function printModel(model: PlannedModel, io: CliIo): void {
   const frozen = model.layers.some((layer) => layer.frozen !== undefined);
   const rows = model.layers.map((layer) => [`  ${layer.name}`, layer.type, `[${layer.outputShape.join(', ')}]`, layer.parameters.toLocaleString('en'), ...(frozen ? [FROZEN_WORDS[layer.frozen ?? 'no']] : [])]);
   io.print(table([['  LAYER', 'TYPE', 'OUTPUT', 'PARAMETERS', ...(frozen ? ['FROZEN'] : [])], ...rows]));
+  for (const { name, layers, parameters } of model.companions ?? []) {
+    io.print(`  trained against the ${name}, which does not serve:`);
+    io.print(table([['  LAYER', 'TYPE', 'OUTPUT', 'PARAMETERS'], ...layers.map((layer) => [`  ${layer.name}`, layer.type, `[${layer.outputShape.join(', ')}]`, layer.parameters.toLocaleString('en')])]));
+    io.print(`  ${parameters.toLocaleString('en')} parameters of the ${name}`);
+  }
   if (model.base !== undefined) io.print(`  starts from ${model.base}`);
   const { parameters, trainableParameters } = model;
   io.print(`  ${parameters.toLocaleString('en')} parameters${trainableParameters === parameters ? '' : `, ${trainableParameters.toLocaleString('en')} of them trained`}, loss ${model.loss}, predicts ${model.output}`);

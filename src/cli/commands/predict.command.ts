@@ -7,6 +7,12 @@ interface Options {
   readonly rows?: string;
   readonly server?: string;
   readonly version?: string;
+  readonly prompt?: string;
+  readonly maxTokens?: string;
+  readonly temperature?: string;
+  readonly topK?: string;
+  readonly topP?: string;
+  readonly seed?: string;
 }
 
 export default defineCommand({
@@ -17,38 +23,77 @@ export default defineCommand({
       .argument('<model>', 'name of the model, or NAME@ALIAS')
       .option('--row <json>', 'one row of the source data as a JSON object')
       .option('--rows <file>', 'rows from a .json, .ndjson, .jsonl or .csv file')
+      .option('--prompt <text>', 'for a language model: the text to go on with')
+      .option('--max-tokens <number>', 'with --prompt: most tokens to add (default: 50)')
+      .option('--temperature <number>', 'with --prompt: 0 takes the most probable token each time, higher ones draw more freely (default: 1)')
+      .option('--top-k <number>', 'with --prompt: draw from so many most probable tokens (default: all)')
+      .option('--top-p <number>', 'with --prompt: draw from the most probable tokens that together have this share (default: 1)')
+      .option('--seed <number>', 'with --prompt: another seed, another text (default: 0)')
       .option('--server <url>', 'address of the server (default: the one that `perennial up` started)')
       .option('--version <number>', 'version to ask (default: the champion)')
       .addHelpText(
         'after',
         `
 Rows hold the raw columns of the source data: the fitted preprocessing is part of the model. Columns that the model does not read
-are ignored. A model of a time series takes consecutive rows in time order and answers once per full window.
+are ignored. An image is base64 text, in a file also the path of its file. A model of a time series takes consecutive rows in time order and answers once per full window.
 
 Examples:
   perennial predict penguins --row '{"island":"Biscoe","bill_length_mm":46.1,"bill_depth_mm":13.2,"flipper_length_mm":211,"body_mass_g":4500,"sex":"female"}'
   perennial predict penguins --rows pipelines/data/penguins.csv --json
+  perennial predict mails --prompt "Dear friend" --max-tokens 30 --temperature 0.7 --seed 3
   perennial predict penguins@challenger --rows new.ndjson --server http://localhost:9000`,
       )
       .action(async (model: string, options: Options) => {
         const { ServerClient } = await import('../../serving/client.ts');
         const client = new ServerClient(await serverUrl(options.server));
         const version = versionOf(options.version);
-        const rows = await rowsOf(options, async () => (await client.describe(model, version)).columns);
+        const columns = async (): Promise<Columns> => (await client.describe(model, version)).columns;
+        const rows = options.prompt === undefined ? await rowsOf(options, columns) : [promptRow(options, options.prompt, await columns(), model)];
         const answer = await client.predict(model, rows, version);
         io.result(answer);
+        const [first] = answer.predictions;
+        if (options.prompt !== undefined && first !== undefined && 'finish' in first) {
+          io.print(first.text);
+          io.note(`${answer.model} version ${answer.version}: ${first.tokens} tokens, ${first.finish === 'end' ? 'the text is at its end' : 'as many as were asked for'}`);
+          return;
+        }
         io.print(table(linesOf(answer.predictions)));
         io.note(`${answer.model} version ${answer.version}`);
       });
   },
 });
 
-async function rowsOf(options: Options, columns: () => Promise<Parameters<typeof import('../../serving/rows-file.ts').readRowsFile>[1]>): Promise<readonly Row[]> {
-  if ((options.row === undefined) === (options.rows === undefined)) throw new PerennialError('USAGE', 'Give either --row JSON or --rows FILE.', { hint: 'See `perennial predict --help`.' });
+type Columns = Parameters<typeof import('../../serving/rows-file.ts').readRowsFile>[1];
+
+/** Option → column of a request to a language model. */
+const GENERATION = { maxTokens: '--max-tokens', temperature: '--temperature', topK: '--top-k', topP: '--top-p', seed: '--seed' } as const;
+
+function given(options: Options): (keyof typeof GENERATION)[] {
+  return (Object.keys(GENERATION) as (keyof typeof GENERATION)[]).filter((key) => options[key] !== undefined);
+}
+
+/** @throws USAGE where the model is no language model */
+function promptRow(options: Options, prompt: string, columns: Columns, model: string): Row {
+  if (options.row !== undefined || options.rows !== undefined) throw new PerennialError('USAGE', 'Give --prompt without --row and --rows.', { hint: `Settings may be columns of a row too: --row '{"text": "…", "temperature": 0.7}'` });
+  const names = Object.keys(columns);
+  const text = names.find((name) => !(name in GENERATION));
+  if (text === undefined || !Object.keys(GENERATION).every((name) => names.includes(name))) throw new PerennialError('USAGE', `--prompt is for language models, and "${model}" takes ${names.join(', ')}.`, { hint: 'Give --row JSON or --rows FILE.' });
+  const numbers = given(options).map((key) => {
+    const value = Number(options[key]);
+    if (options[key]!.trim() === '' || !Number.isFinite(value)) throw new PerennialError('USAGE', `${GENERATION[key]} ${JSON.stringify(options[key])} is not a number.`);
+    return [key, value] as const;
+  });
+  return { [text]: prompt, ...Object.fromEntries(numbers) };
+}
+
+async function rowsOf(options: Options, columns: () => Promise<Columns>): Promise<readonly Row[]> {
+  const [lost] = given(options);
+  if (lost !== undefined) throw new PerennialError('USAGE', `${GENERATION[lost]} is for --prompt.`, { hint: 'With --row and --rows it is a column of the row.' });
+  if ((options.row === undefined) === (options.rows === undefined)) throw new PerennialError('USAGE', 'Give --row JSON, --rows FILE or, for a language model, --prompt TEXT.', { hint: 'See `perennial predict --help`.' });
   if (options.row === undefined) {
     const { readRowsFile } = await import('../../serving/rows-file.ts');
     const path = options.rows!;
-    return readRowsFile(path, path.toLowerCase().endsWith('.csv') ? await columns() : {});
+    return readRowsFile(path, await columns());
   }
   let row: unknown;
   try {

@@ -55,7 +55,12 @@ export default defineCommand({
             return;
           }
           io.note(`Run ${run.workflowId}`);
-          await followRun(temporal, run, io);
+          const { steps: planned } = plan;
+          await followRun(temporal, run, io, async (step, message) => {
+            const { formatPlace, placeOfProblem } = await import('../../config/place-problem.ts');
+            const place = await placeOfProblem(file, { steps: planned }, step, message);
+            return place === undefined ? undefined : formatPlace(place);
+          });
         } finally {
           await temporal.close();
         }

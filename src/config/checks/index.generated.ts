@@ -4,6 +4,7 @@ import anomalyFitCheck from './anomaly-fit.check.ts';
 import cachePossibleCheck from './cache-possible.check.ts';
 import conditionsCheck from './conditions.check.ts';
 import durationsCheck from './durations.check.ts';
+import generatorDriftCheck from './generator-drift.check.ts';
 import labelKeptCheck from './label-kept.check.ts';
 import localFilesCheck from './local-files.check.ts';
 import lossFitCheck from './loss-fit.check.ts';
@@ -18,6 +19,7 @@ export const checks: readonly DocumentCheck[] = [
   cachePossibleCheck,
   conditionsCheck,
   durationsCheck,
+  generatorDriftCheck,
   labelKeptCheck,
   localFilesCheck,
   lossFitCheck,

@@ -1,3 +1,4 @@
+import type { NumberData } from '../column-data.ts';
 import { defineTransform, mapNumbers } from '../transform.ts';
 
 interface Config {
@@ -20,9 +21,12 @@ export default defineTransform<Config, null>({
     const [low, high] = value as [number | null, number | null];
     return { low, high };
   },
-  apply: (data, { low, high }) => mapNumbers(data, (value) => {
-    if (low !== null && value < low) return low;
-    return high !== null && value > high ? high : value;
-  }),
+  apply: (data, config) => mapNumbers(data, (value) => clipped(value, config)),
+  invert: (data, config) => mapNumbers(data as NumberData, (value) => clipped(value, config)),
   reference: 'NumPy clip',
 });
+
+function clipped(value: number, { low, high }: Config): number {
+  if (low !== null && value < low) return low;
+  return high !== null && value > high ? high : value;
+}

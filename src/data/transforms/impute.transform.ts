@@ -83,5 +83,10 @@ export default defineTransform<Config, { value: number | string }>({
     }
     return { kind: 'vector', width: 2, parts: ['', 'missing'], values: both };
   },
+  invert: (data) => {
+    if (data.kind !== 'vector') return data;
+    const { values } = data;
+    return { kind: 'number', values: Float64Array.from({ length: values.length / 2 }, (_, row) => (values[2 * row + 1]! > 0.5 ? Number.NaN : values[2 * row]!)) };
+  },
   reference: 'scikit-learn SimpleImputer',
 });

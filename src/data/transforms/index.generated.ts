@@ -8,6 +8,7 @@ import grayscaleTransform from './grayscale.transform.ts';
 import hashingTransform from './hashing.transform.ts';
 import imputeTransform from './impute.transform.ts';
 import log1pTransform from './log1p.transform.ts';
+import lookupTransform from './lookup.transform.ts';
 import lowercaseTransform from './lowercase.transform.ts';
 import minMaxTransform from './min-max.transform.ts';
 import normalizeTransform from './normalize.transform.ts';
@@ -28,6 +29,7 @@ export const transforms: readonly TransformDefinition[] = [
   hashingTransform,
   imputeTransform,
   log1pTransform,
+  lookupTransform,
   lowercaseTransform,
   minMaxTransform,
   normalizeTransform,

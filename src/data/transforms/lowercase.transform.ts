@@ -12,4 +12,5 @@ export default defineTransform<Nothing, null>({
   gives: () => 'text',
   resolve: () => ({}),
   apply: (data) => ({ kind: 'text', values: (data as TextData).values.map((text) => text?.normalize('NFC').toLowerCase().trim() ?? null) }),
+  invert: (data) => data as TextData,
 });

@@ -1,3 +1,4 @@
+import type { NumberData } from '../column-data.ts';
 import { Moments, defineTransform, eachFinite, mapNumbers, requireValues } from '../transform.ts';
 
 interface Config {
@@ -33,5 +34,6 @@ export default defineTransform<Config, { min: number; max: number }>({
     const range = max > min ? max - min : 1;
     return mapNumbers(data, (value) => low + ((value - min) / range) * (high - low));
   },
+  invert: (data, { low, high }, { min, max }) => mapNumbers(data as NumberData, (value) => (high === low ? min : min + ((value - low) / (high - low)) * (max - min))),
   reference: 'scikit-learn MinMaxScaler',
 });

@@ -1,5 +1,6 @@
 import { PerennialError } from '../../core/errors.ts';
 import { DATA_LIMITS } from '../limits.ts';
+import type { VectorData } from '../column-data.ts';
 import { categoriesOf, defineTransform, requireValues, withDefaults } from '../transform.ts';
 
 interface Config {
@@ -52,5 +53,13 @@ export default defineTransform<Config, { categories: string[] }>({
     });
     return { kind: 'vector', width, parts: categories, values };
   },
+  invert: (data, _config, { categories }) => {
+    const { values, width } = data as VectorData;
+    return { kind: 'text', values: Array.from({ length: values.length / width }, (_, row) => categories[largestOf(values.subarray(row * width, (row + 1) * width))]!) };
+  },
   reference: 'scikit-learn OneHotEncoder(handle_unknown="ignore")',
 });
+
+function largestOf(values: Float32Array): number {
+  return values.reduce((top, value, index) => (value > values[top]! ? index : top), 0);
+}

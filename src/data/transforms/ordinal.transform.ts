@@ -1,4 +1,5 @@
 import { PerennialError } from '../../core/errors.ts';
+import type { NumberData } from '../column-data.ts';
 import { categoriesOf, defineTransform, requireValues } from '../transform.ts';
 
 interface Config {
@@ -52,5 +53,6 @@ export default defineTransform<Config, { categories: string[] }>({
     });
     return { kind: 'number', values: Float64Array.from(positions) };
   },
+  invert: (data, _config, { categories }) => ({ kind: 'text', values: Array.from((data as NumberData).values, (value) => categories[Math.min(categories.length - 1, Math.max(0, Math.round(value)))]!) }),
   reference: 'scikit-learn OrdinalEncoder',
 });

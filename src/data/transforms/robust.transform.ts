@@ -1,3 +1,4 @@
+import type { NumberData } from '../column-data.ts';
 import { QuantileSketch } from '../quantiles.ts';
 import { defineTransform, eachFinite, mapNumbers, requireValues } from '../transform.ts';
 
@@ -23,5 +24,6 @@ export default defineTransform<Nothing, { median: number; range: number }>({
     };
   },
   apply: (data, _config, { median, range }) => mapNumbers(data, (value) => (value - median) / range),
+  invert: (data, _config, { median, range }) => mapNumbers(data as NumberData, (value) => value * range + median),
   reference: 'scikit-learn RobustScaler',
 });

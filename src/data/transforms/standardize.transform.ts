@@ -1,3 +1,4 @@
+import type { NumberData } from '../column-data.ts';
 import { Moments, defineTransform, eachFinite, mapNumbers, requireValues } from '../transform.ts';
 
 type Nothing = Record<string, never>;
@@ -21,5 +22,6 @@ export default defineTransform<Nothing, { mean: number; std: number }>({
     };
   },
   apply: (data, _config, { mean, std }) => mapNumbers(data, (value) => (value - mean) / std),
+  invert: (data, _config, { mean, std }) => mapNumbers(data as NumberData, (value) => value * std + mean),
   reference: 'scikit-learn StandardScaler',
 });

@@ -2,6 +2,7 @@
 import type { MetricDefinition } from '../metric.ts';
 import accuracyMetric from './accuracy.metric.ts';
 import balancedAccuracyMetric from './balanced-accuracy.metric.ts';
+import bitsPerTokenMetric from './bits-per-token.metric.ts';
 import brierMetric from './brier.metric.ts';
 import cohenKappaMetric from './cohen-kappa.metric.ts';
 import expectedCalibrationErrorMetric from './expected-calibration-error.metric.ts';
@@ -19,6 +20,8 @@ import meanAbsolutePercentageErrorMetric from './mean-absolute-percentage-error.
 import meanPoissonDevianceMetric from './mean-poisson-deviance.metric.ts';
 import meanSquaredErrorMetric from './mean-squared-error.metric.ts';
 import medianAbsoluteErrorMetric from './median-absolute-error.metric.ts';
+import nextTokenAccuracyMetric from './next-token-accuracy.metric.ts';
+import perplexityMetric from './perplexity.metric.ts';
 import prAucMetric from './pr-auc.metric.ts';
 import precisionMetric from './precision.metric.ts';
 import r2Metric from './r2.metric.ts';
@@ -31,6 +34,7 @@ import topKAccuracyMetric from './top-k-accuracy.metric.ts';
 export const metrics: readonly MetricDefinition[] = [
   accuracyMetric,
   balancedAccuracyMetric,
+  bitsPerTokenMetric,
   brierMetric,
   cohenKappaMetric,
   expectedCalibrationErrorMetric,
@@ -48,6 +52,8 @@ export const metrics: readonly MetricDefinition[] = [
   meanPoissonDevianceMetric,
   meanSquaredErrorMetric,
   medianAbsoluteErrorMetric,
+  nextTokenAccuracyMetric,
+  perplexityMetric,
   prAucMetric,
   precisionMetric,
   r2Metric,

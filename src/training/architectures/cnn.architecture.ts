@@ -1,3 +1,4 @@
+import type { TensorSpec } from '../../core/tensor.ts';
 import { defineArchitecture } from '../architecture.ts';
 import type { SettingProblem } from '../architecture.ts';
 import { LayerList, augmentation, dropoutRate, splitInputs, unitsList } from '../architecture-parts.ts';
@@ -43,16 +44,18 @@ export default defineArchitecture<Config>({
     if (typeof shortcuts !== 'boolean' || variant === 'separable') return [];
     return [{ setting: 'shortcuts', message: `The variant ${variant} ${variant === 'residual' ? 'always has' : 'has no'} shortcuts.`, fix: 'Leave "shortcuts" out, or use "variant": "separable".' }];
   },
-  expand(config, inputs, target) {
-    const [image, others] = splitInputs(inputs, (input) => input.shape.length === 3, 'cnn', 'images [height, width, channels]', 'Use the architecture mlp for tables, rnn or textCnn for sequences, or add an image column with { "resize": [28, 28] }.');
-    const list = new LayerList(inputs);
-    list.last = image.name;
-    list.augment(config.augmentation);
-    const plain = config.variant === 'plain';
-    const complete = { ...config, batchNormalization: config.batchNormalization ?? !plain, convolutionsPerBlock: config.convolutionsPerBlock ?? (plain ? 1 : 2) };
-    if (plain) addPlainBlocks(list, complete);
-    else addResidualBlocks(list, { ...complete, separable: config.separable || config.variant === 'separable', pooled: config.variant === 'separable', shortcuts: config.shortcuts ?? true });
-    list.add({ type: config.globalPooling ?? !plain ? 'globalAveragePooling2d' : 'flatten', name: 'flat' });
-    return list.vectors(others, undefined, [list.last]).dense(config.units, { activation: config.activation, dropout: config.dropout }).head(target);
-  },
+  encode,
+  expand: (config, inputs, target) => encode(new LayerList(inputs), config, inputs).head(target),
 });
+
+function encode(list: LayerList, config: Config, inputs: readonly TensorSpec[]): LayerList {
+  const [image, others] = splitInputs(inputs, (input) => input.shape.length === 3, 'cnn', 'images [height, width, channels]', 'Use the architecture mlp for tables, rnn or textCnn for sequences, or add an image column with { "resize": [28, 28] }.');
+  list.last = image.name;
+  list.augment(config.augmentation);
+  const plain = config.variant === 'plain';
+  const complete = { ...config, batchNormalization: config.batchNormalization ?? !plain, convolutionsPerBlock: config.convolutionsPerBlock ?? (plain ? 1 : 2) };
+  if (plain) addPlainBlocks(list, complete);
+  else addResidualBlocks(list, { ...complete, separable: config.separable || config.variant === 'separable', pooled: config.variant === 'separable', shortcuts: config.shortcuts ?? true });
+  list.add({ type: config.globalPooling ?? !plain ? 'globalAveragePooling2d' : 'flatten', name: 'flat' });
+  return list.vectors(others, undefined, [list.last]).dense(config.units, { activation: config.activation, dropout: config.dropout });
+}

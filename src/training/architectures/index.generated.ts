@@ -3,6 +3,7 @@ import type { ArchitectureDefinition } from '../architecture.ts';
 import autoencoderArchitecture from './autoencoder.architecture.ts';
 import cnnArchitecture from './cnn.architecture.ts';
 import ganArchitecture from './gan.architecture.ts';
+import mixedArchitecture from './mixed.architecture.ts';
 import mlpArchitecture from './mlp.architecture.ts';
 import rnnArchitecture from './rnn.architecture.ts';
 import textCnnArchitecture from './textCnn.architecture.ts';
@@ -12,6 +13,7 @@ export const architectures: readonly ArchitectureDefinition[] = [
   autoencoderArchitecture,
   cnnArchitecture,
   ganArchitecture,
+  mixedArchitecture,
   mlpArchitecture,
   rnnArchitecture,
   textCnnArchitecture,

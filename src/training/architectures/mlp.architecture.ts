@@ -1,3 +1,4 @@
+import type { TensorSpec } from '../../core/tensor.ts';
 import { defineArchitecture } from '../architecture.ts';
 import { LayerList, dropoutRate, unitsList } from '../architecture-parts.ts';
 import type { Regularizer } from '../layer.ts';
@@ -12,6 +13,10 @@ interface Config {
   readonly kernelRegularizer?: Regularizer;
 }
 
+function encode(list: LayerList, config: Config, inputs: readonly TensorSpec[]): LayerList {
+  return list.vectors(inputs, config.embeddingSize).dense(config.units, config);
+}
+
 export default defineArchitecture<Config>({
   name: 'mlp',
   summary: 'Dense layers over all inputs: numbers as they are, token ids embedded, images flattened.',
@@ -23,5 +28,6 @@ export default defineArchitecture<Config>({
     embeddingSize: integer('Length of the vectors of token ids. Default: grows slowly with the number of ids.', undefined, 8),
     kernelRegularizer: regularizer,
   },
-  expand: (config, inputs, target) => new LayerList(inputs).vectors(inputs, config.embeddingSize).dense(config.units, config).head(target),
+  encode,
+  expand: (config, inputs, target) => encode(new LayerList(inputs), config, inputs).head(target),
 });

@@ -1,3 +1,4 @@
+import type { TensorSpec } from '../../core/tensor.ts';
 import { defineArchitecture } from '../architecture.ts';
 import { LayerList, dropoutRate, unitsList } from '../architecture-parts.ts';
 import { addSequence, embeddingProperties } from '../sequence-input.ts';
@@ -16,7 +17,8 @@ interface Config extends EmbeddingConfig {
 
 export default defineArchitecture<Config>({
   name: 'rnn',
-  summary: 'Recurrent layers over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers.',
+  summary: 'Recurrent layers over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers. With "objective": "nextToken" it tells the next token at every step.',
+  alsoFor: ['nextToken'],
   properties: {
     cell: { enum: ['lstm', 'gru', 'simpleRnn'], default: 'lstm', description: 'Kind of the recurrent layers.', examples: ['gru'] },
     recurrentUnits: { ...unitsList('Widths of the stacked recurrent layers.', [32]), minItems: 1 },
@@ -27,16 +29,29 @@ export default defineArchitecture<Config>({
     units: unitsList('Widths of the dense layers.', []),
     dropout: dropoutRate(),
   },
+  encode,
   expand(config, inputs, target) {
     const list = new LayerList(inputs);
-    const others = addSequence(list, config, inputs, 'rnn', true);
-    for (const [index, units] of config.recurrentUnits.entries()) {
-      const returnSequences = index < config.recurrentUnits.length - 1 || config.pooling !== 'last';
-      const shared = { name: `recurrent_${index + 1}`, units, returnSequences, dropout: config.dropout, recurrentDropout: config.recurrentDropout };
-      list.add(config.bidirectional ? { type: 'bidirectional', cell: config.cell, ...shared } : { type: config.cell, ...shared });
-    }
-    if (config.pooling === 'max') list.add({ type: 'globalMaxPooling1d', name: 'pooled' });
-    if (config.pooling === 'average') list.add({ type: 'globalAveragePooling1d', name: 'pooled' });
-    return list.vectors(others, config.embeddingSize, [list.last]).dense(config.units, { activation: 'relu', dropout: config.dropout }).head(target);
+    if (target.output.kind !== 'text') return encode(list, config, inputs).head(target);
+    addRecurrent(list, config, inputs, true);
+    return list.dense(config.units, { activation: 'relu', dropout: config.dropout }).head(target);
   },
 });
+
+/** @param steps the last layer also gives its state after every step @returns the other inputs */
+function addRecurrent(list: LayerList, config: Config, inputs: readonly TensorSpec[], steps: boolean): readonly TensorSpec[] {
+  const others = addSequence(list, config, inputs, 'rnn', true);
+  for (const [index, units] of config.recurrentUnits.entries()) {
+    const returnSequences = steps || index < config.recurrentUnits.length - 1;
+    const shared = { name: `recurrent_${index + 1}`, units, returnSequences, dropout: config.dropout, recurrentDropout: config.recurrentDropout };
+    list.add(config.bidirectional ? { type: 'bidirectional', cell: config.cell, ...shared } : { type: config.cell, ...shared });
+  }
+  return others;
+}
+
+function encode(list: LayerList, config: Config, inputs: readonly TensorSpec[]): LayerList {
+  const others = addRecurrent(list, config, inputs, config.pooling !== 'last');
+  if (config.pooling === 'max') list.add({ type: 'globalMaxPooling1d', name: 'pooled' });
+  if (config.pooling === 'average') list.add({ type: 'globalAveragePooling1d', name: 'pooled' });
+  return list.vectors(others, config.embeddingSize, [list.last]).dense(config.units, { activation: 'relu', dropout: config.dropout });
+}

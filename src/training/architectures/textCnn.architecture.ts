@@ -1,3 +1,4 @@
+import type { TensorSpec } from '../../core/tensor.ts';
 import { defineArchitecture } from '../architecture.ts';
 import { LayerList, dropoutRate, unitsList } from '../architecture-parts.ts';
 import { addSequence, embeddingProperties } from '../sequence-input.ts';
@@ -22,17 +23,19 @@ export default defineArchitecture<Config>({
     units: unitsList('Widths of the dense layers.', [32]),
     dropout: dropoutRate(0.3),
   },
-  expand(config, inputs, target) {
-    const list = new LayerList(inputs);
-    const others = addSequence(list, config, inputs, 'textCnn', false);
-    const source = list.last;
-    const branches = config.kernelSizes.map((kernelSize, index) => {
-      list.add({ type: 'conv1d', name: `conv_${index + 1}`, filters: config.filters, kernelSize, padding: 'same', activation: 'relu', inputs: [source] });
-      list.add({ type: 'globalMaxPooling1d', name: `max_${index + 1}` });
-      return list.last;
-    });
-    list.vectors(others, config.embeddingSize, branches);
-    if (config.dropout > 0) list.add({ type: 'dropout', name: 'features_dropout', rate: config.dropout });
-    return list.dense(config.units, { activation: 'relu', dropout: config.dropout }).head(target);
-  },
+  encode,
+  expand: (config, inputs, target) => encode(new LayerList(inputs), config, inputs).head(target),
 });
+
+function encode(list: LayerList, config: Config, inputs: readonly TensorSpec[]): LayerList {
+  const others = addSequence(list, config, inputs, 'textCnn', false);
+  const source = list.last;
+  const branches = config.kernelSizes.map((kernelSize, index) => {
+    list.add({ type: 'conv1d', name: `conv_${index + 1}`, filters: config.filters, kernelSize, padding: 'same', activation: 'relu', inputs: [source] });
+    list.add({ type: 'globalMaxPooling1d', name: `max_${index + 1}` });
+    return list.last;
+  });
+  list.vectors(others, config.embeddingSize, branches);
+  if (config.dropout > 0) list.add({ type: 'dropout', name: 'features_dropout', rate: config.dropout });
+  return list.dense(config.units, { activation: 'relu', dropout: config.dropout });
+}

@@ -16,6 +16,7 @@ interface Config {
   readonly factors: readonly number[];
   readonly rise: number;
   readonly start: number;
+  readonly momentum?: readonly [number, number];
 }
 
 const SCHEDULES = ['constant', 'step', 'exponential', 'cosine', 'cosineRestarts', 'polynomial', 'inverseTime', 'inverseSquareRoot', 'piecewise', 'oneCycle'] as const;
@@ -39,14 +40,27 @@ export default defineCallback<Config>({
     factors: { type: 'array', items: { type: 'number', minimum: 0 }, maxItems: 101, default: [], description: 'For "piecewise": one more than there are boundaries.', examples: [[1, 0.1, 0.01]] },
     rise: number('For "oneCycle": share of the steps in which the rate rises.', 0.3, 0.25, { exclusiveMinimum: 0, exclusiveMaximum: 1 }),
     start: number('For "oneCycle": share of the learning rate at the start.', 0.04, 0.1, { exclusiveMinimum: 0, maximum: 1 }),
+    momentum: {
+      type: 'array', items: { type: 'number', minimum: 0, exclusiveMaximum: 1 }, minItems: 2, maxItems: 2, examples: [[0.95, 0.85]],
+      description: 'For "oneCycle": momentum of the optimizer (beta1 of adam, adamW and adamax) at the start and at the end, and where the rate is highest. It moves against the rate. Default: that of the optimizer, all the time.',
+    },
   },
   create(config, facts) {
     checkPieces(config);
-    return { learningRateFactor: (step) => factorAt(config, facts, step), state: () => ({}), restore() {} };
+    const { momentum } = config;
+    return {
+      learningRateFactor: (step) => factorAt(config, facts, step),
+      ...(momentum === undefined ? {} : { momentum: (step: number) => momentumAt(config, momentum, facts, step) }),
+      state: () => ({}),
+      restore() {},
+    };
   },
 });
 
-function checkPieces({ schedule, boundaries, factors }: Config): void {
+function checkPieces({ schedule, boundaries, factors, momentum }: Config): void {
+  if (momentum !== undefined && schedule !== 'oneCycle') {
+    throw new PerennialError('CONFIG_INVALID', `"momentum" of learningRateSchedule moves in one cycle, and the schedule is "${schedule}".`, { hint: 'Leave "momentum" out, or give "schedule": "oneCycle".' });
+  }
   if (schedule !== 'piecewise') return;
   if (factors.length !== boundaries.length + 1) {
     throw new PerennialError('CONFIG_INVALID', `The callback learningRateSchedule has ${boundaries.length} boundaries and ${factors.length} factors.`, { hint: 'Give one factor more than there are boundaries.' });
@@ -97,4 +111,13 @@ function oneCycle({ rise, start, floor }: Config, step: number, steps: number): 
   const last = Math.max(1, steps - 1);
   if (step < top) return halfCosine(start, 1, step / top);
   return halfCosine(1, floor, Math.min(1, (step - top) / Math.max(1, last - top)));
+}
+
+/** As in the source, momentum and rate mirror each other. */
+function momentumAt(config: Config, [outer, inner]: readonly [number, number], { steps, stepsPerEpoch }: TrainingFacts, step: number): number {
+  const warmup = config.warmupEpochs * stepsPerEpoch;
+  const top = config.rise * (steps - warmup) - 1;
+  const at = Math.max(0, step - warmup);
+  const last = Math.max(1, steps - warmup - 1);
+  return at < top ? halfCosine(outer, inner, at / top) : halfCosine(inner, outer, Math.min(1, (at - top) / Math.max(1, last - top)));
 }

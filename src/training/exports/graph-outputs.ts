@@ -15,6 +15,8 @@ export function graphOutputs(tf: Tf, meta: ModelMeta, output: Tensor): Readonly<
   }
   if (meta.output.kind === 'anomaly') return { score: output };
   if (meta.output.kind === 'samples') return { sample: output };
+  // Of the next token, by its id.
+  if (meta.output.kind === 'text') return { probabilities: output };
   return meta.output.kind === 'none' ? { output } : labelOutput(tf, meta.output, meta.loss, output);
 }
 

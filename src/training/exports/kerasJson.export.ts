@@ -10,7 +10,7 @@ import { keras3Notes, layersSignature, networkReader } from './layers-export.ts'
 
 export default defineExport({
   name: 'kerasJson',
-  summary: 'The layers alone as JSON: keras.models.model_from_json of tf_keras reads it, and Keras 3 as the `model_config` of an HDF5 file.',
+  summary: 'The layers alone as JSON: keras.models.model_from_json of tf_keras reads it, and keras.Model.from_config of Keras 3 its "config".',
   layersAlone: true,
   async write(_tf, source) {
     const keras = toKeras(source.network.topology, source.name.replace(/[^A-Za-z0-9_]/g, '_'));

@@ -1,4 +1,3 @@
-import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
@@ -38,7 +37,7 @@ export default defineExport<Config>({
     return { files: { ...files, 'model.json': Buffer.from(`${JSON.stringify(json)}\n`) }, signature: layersSignature(source, keras), notes: [] };
   },
   async open(tf, folder, { network }) {
-    const model = await tf.loadLayersModel(pathToFileURL(join(folder, 'model.json')).href);
+    const model = await tf.loadLayersModel(`file://${join(folder, 'model.json')}`);
     return {
       async run(batch) {
         return tf.tidy(() => {

@@ -1,4 +1,3 @@
-import { pathToFileURL } from 'node:url';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Json, JsonObject } from '../../core/json.ts';
@@ -42,7 +41,7 @@ export default defineExport<Config>({
   outputs: (tf, { meta }, output) => graphOutputs(tf, meta, output),
   async open(tf, folder, { network }) {
     const { outputs } = JSON.parse(await readFile(join(folder, 'signature.json'), 'utf8')) as { outputs: readonly { name: string; node: string }[] };
-    const model = await tf.loadGraphModel(pathToFileURL(join(folder, 'model.json')).href);
+    const model = await tf.loadGraphModel(`file://${join(folder, 'model.json')}`);
     const names = inputNodes(network.topology);
     return {
       async run(batch) {

@@ -1,7 +1,7 @@
 import protobuf from 'protobufjs/minimal.js';
 
 /** TensorFlow's numbers of data types (tensorflow/core/framework/types.proto). */
-export const DataType = { float32: 1, int32: 3, uint8: 4, string: 7, int64: 9, bool: 10, resource: 20, variant: 21 } as const;
+export const DataType = { float32: 1, float64: 2, int32: 3, uint8: 4, string: 7, int64: 9, bool: 10, resource: 20, variant: 21 } as const;
 export type DataTypeNumber = (typeof DataType)[keyof typeof DataType];
 
 /** Value of a node's attribute (tensorflow/core/framework/attr_value.proto). */
@@ -28,8 +28,9 @@ export interface AttributeList {
 export interface ConstantTensor {
   readonly dtype: number;
   readonly shape: readonly number[];
-  /** Little-endian, row-major. */
+  /** Little-endian, row-major; of texts, none. */
   readonly bytes: Uint8Array;
+  readonly texts?: readonly string[];
 }
 
 /** An operation. Inputs are "node", "node:1" for a later output, "^node" for order alone. */
@@ -101,7 +102,8 @@ function writeAttribute(writer: Writer, value: Attribute): void {
     message(writer, 8, (inner) => {
       number(inner, 1, value.tensor.dtype);
       message(inner, 2, (shape) => writeShape(shape, value.tensor.shape));
-      inner.uint32(tag(4, LENGTH)).bytes(value.tensor.bytes);
+      if (value.tensor.texts === undefined) inner.uint32(tag(4, LENGTH)).bytes(value.tensor.bytes);
+      else for (const each of value.tensor.texts) text(inner, 8, each);
     });
 }
 

@@ -19,6 +19,8 @@ import type { TracedEvaluation } from './trace-rule.ts';
 export interface GraphSizes {
   /** Sizes of batches that will be trained on: one graph is made for each. */
   readonly train: readonly number[];
+  /** In place of them, where the texts of batches differ in length. */
+  readonly texts?: { readonly input: string; readonly train: readonly { readonly rows: number; readonly length: number }[] };
   /** Most rows of an evaluation. */
   readonly evaluate: number | undefined;
   /** Batches come with row weights. */
@@ -40,7 +42,8 @@ export class GraphEngine implements TrainingEngine {
   readonly #rule: UpdateRule;
   readonly #session: GraphSession;
   readonly #variables: readonly GraphVariable[];
-  readonly #steps: ReadonlyMap<number, TracedStep>;
+  /** By {@link shapeOf}. */
+  readonly #steps: ReadonlyMap<string, TracedStep>;
   readonly #evaluation: TracedEvaluation | undefined;
   /** Memory of the feeds, used again in every call. */
   readonly #buffers = new Map<string, Float32Array | Int32Array>();
@@ -49,7 +52,9 @@ export class GraphEngine implements TrainingEngine {
   constructor(tf: Tf, request: EngineRequest, sizes: GraphSizes) {
     this.#rule = new UpdateRule(request);
     this.#variables = stateVariables(this.#rule);
-    this.#steps = new Map([...new Set(sizes.train)].map((rows, index) => [rows, traceUpdate(tf, this.#rule, rows, sizes.rowWeights, `step${index}_`)]));
+    const { texts } = sizes;
+    const shapes: readonly { readonly rows: number; readonly length?: number }[] = texts?.train ?? [...new Set(sizes.train)].map((rows) => ({ rows }));
+    this.#steps = new Map(shapes.map(({ rows, length }, index) => [shapeOf({ rows, length }), traceUpdate(tf, this.#rule, rows, sizes.rowWeights, `step${index}_`, length === undefined ? undefined : { input: texts!.input, length })]));
     this.#evaluation = sizes.evaluate === undefined ? undefined : traceEvaluation(tf, this.#rule, sizes.evaluate, 'evaluation_');
     const steps = [...this.#steps.values()];
     // What oneDNN can do is found in the main graph alone; dense and recurrent steps run faster as a function.
@@ -57,7 +62,8 @@ export class GraphEngine implements TrainingEngine {
     this.#stepsMax = request.objective.topologies.some(convolves) ? CONVOLUTIONS_PER_CALL : STEPS_PER_CALL;
     const program = encodeProgram({ variables: this.#variables, steps, predictions: this.#evaluation === undefined ? [] : [this.#evaluation], lowerLoops });
     this.#session = new GraphSession(tf, program);
-    this.#assign(this.#rule.initialWeights(), (name) => new Float32Array(this.#rule.size).fill(this.#rule.slots[name]!));
+    const initial = this.#rule.initialWeights();
+    this.#assign(initial, (name) => this.#rule.initialSlot(name, initial));
   }
 
   get numbers(): readonly string[] {
@@ -69,15 +75,15 @@ export class GraphEngine implements TrainingEngine {
     return Math.max(1, Math.min(this.#stepsMax, Math.floor(CALL_MS / this.#stepMs)));
   }
 
-  train(batches: readonly LabelledBatch[], firstStep: number, learningRates: readonly number[]): readonly StepOutcome[] {
+  train(batches: readonly LabelledBatch[], firstStep: number, learningRates: readonly number[], momenta?: readonly number[]): readonly StepOutcome[] {
     const started = performance.now();
-    const rows = batches[0]!.rows;
-    const step = this.#steps.get(rows);
-    if (step === undefined) throw new PerennialError('INTERNAL', `There is no graph for batches of ${rows} rows, only of ${[...this.#steps.keys()].join(' and ')}.`);
+    const shape = shapeOf(batches[0]!);
+    const step = this.#steps.get(shape);
+    if (step === undefined) throw new PerennialError('INTERNAL', `There is no graph for batches of ${shape} rows, only of ${[...this.#steps.keys()].join(' and ')}.`);
     const feeds = step.inputs.map((input): Feed => {
       const stack = this.#buffer(names.stack(step, input), input, batches.length);
       const each = product(input.shape);
-      batches.forEach((batch, index) => this.#fill(input.name, batch, stack.subarray(index * each, (index + 1) * each), firstStep + index, learningRates[index]!));
+      batches.forEach((batch, index) => this.#fill(input.name, batch, stack.subarray(index * each, (index + 1) * each), firstStep + index, learningRates[index]!, momenta?.[index]));
       return { name: names.stack(step, input), shape: [input.shape[0]! * batches.length, ...input.shape.slice(1)], values: stack };
     });
     const [values] = this.#session.run([...feeds, { name: names.count(step), shape: [], values: Int32Array.of(batches.length) }], [names.numbers(step)]);
@@ -100,19 +106,19 @@ export class GraphEngine implements TrainingEngine {
       return { name: input.node, shape: input.shape, values };
     });
     const [losses, penalty, output] = this.#session.run(feeds, [evaluationOutputs.losses, evaluationOutputs.penalty, evaluationOutputs.output]) as [Float32Array, Float32Array, Float32Array];
-    const loss = losses.subarray(0, batch.rows).reduce((sum, each) => sum + each, 0) + penalty[0]! * batch.rows;
+    const loss = losses.subarray(0, batch.rows).reduce((sum, each) => sum + each, 0) + penalty[0]! * (this.#rule.objective.count?.(batch) ?? batch.rows);
     const predictions = output.subarray(0, (output.length / evaluation.rows) * batch.rows);
     return { loss, metrics: this.#rule.objective.metricSums(predictions, batch) };
   }
 
   /** Writes one input of one step. */
-  #fill(input: string, batch: LabelledBatch, target: Float32Array | Int32Array, step: number, learningRate: number): void {
+  #fill(input: string, batch: LabelledBatch, target: Float32Array | Int32Array, step: number, learningRate: number, momentum?: number): void {
     const { inputs, labels } = this.#rule.objective;
     const label = labels.find((_, index) => inputNames.label(index) === input);
     if (label !== undefined) target.set(batch.labels[label.name]!);
     else if (input === inputNames.rowWeights) target.set(batch.rowWeights!);
     else if (input === inputNames.iteration) target[0] = step;
-    else if (input === inputNames.scalars) target.set(this.#rule.scalarNames.map(pick(this.#rule.scalars(step, learningRate))));
+    else if (input === inputNames.scalars) target.set(this.#rule.scalarNames.map(pick(this.#rule.scalars(step, learningRate, momentum))));
     else {
       const spec = inputs.find((_, index) => inputNames.tensor(index) === input)!;
       target.set(rowsOf(batch.inputs, spec, target.length));
@@ -140,7 +146,10 @@ export class GraphEngine implements TrainingEngine {
   }
 
   weights(): EngineState {
-    return this.#weightsFrom(this.#read(this.#variables.filter(({ name }) => !name.startsWith('slot_'))));
+    const { servedSlot } = this.#rule;
+    const served = servedSlot === undefined ? stateNames.flat : stateNames.slot(servedSlot);
+    const values = this.#read(this.#variables.filter(({ name }) => name === served || (name !== stateNames.flat && !name.startsWith('slot_'))));
+    return this.#weightsFrom(values.set(stateNames.flat, values.get(served)!));
   }
 
   #read(variables: readonly GraphVariable[]): Map<string, Float32Array> {
@@ -161,7 +170,7 @@ export class GraphEngine implements TrainingEngine {
 
   setWeights(weights: EngineState): void {
     const { slots } = splitState(this.state());
-    this.#assign(weights, (name) => slots.get(name)!);
+    this.#assign(weights, (name) => (name === this.#rule.servedSlot ? this.#rule.flatten(weights) : slots.get(name)!));
   }
 
   #assign(weights: EngineState, slotOf: (name: string) => Float32Array): void {
@@ -175,6 +184,9 @@ export class GraphEngine implements TrainingEngine {
     this.#session.dispose();
   }
 }
+
+/** "32", or "32 × 48" where texts differ in length. */
+const shapeOf = ({ rows, length }: { readonly rows: number; readonly length?: number | undefined }): string => (length === undefined ? String(rows) : `${rows} × ${length}`);
 
 const pick = (values: Readonly<Record<string, number>>) => (name: string): number => values[name]!;
 

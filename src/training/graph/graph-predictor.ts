@@ -29,9 +29,9 @@ export class GraphPredictor {
   readonly #many: Graph;
 
   /** @throws TraceError naming the operation that cannot become part of a graph */
-  constructor(tf: Tf, network: Network, weights: ReadonlyMap<string, Float32Array>) {
+  constructor(tf: Tf, network: Network, weights: ReadonlyMap<string, Float32Array>, rowsAtOnce: number = SIZES[1]) {
     const variables = network.weights.map(({ shape }, index): GraphVariable => ({ name: `weight_${index}`, shape, dtype: DataType.float32 }));
-    const graphs = SIZES.map((rows) => traceForward(tf, network, variables, rows));
+    const graphs = [SIZES[0], rowsAtOnce].map((rows, index) => traceForward(tf, network, variables, rows, `graph${index}_`));
     [this.#one, this.#many] = graphs as [Graph, Graph];
     this.#session = new GraphSession(tf, encodeProgram({ variables, steps: [], predictions: graphs, lowerLoops: false }));
     this.#session.run(variables.map((variable, index) => ({ name: names.feedOf(variable), shape: variable.shape, values: weights.get(network.weights[index]!.fullName)! })), [names.assignAll]);
@@ -63,8 +63,7 @@ function fill(target: Float32Array | Int32Array, batch: TensorBatch, spec: Tenso
   target.set(data.length === count * width ? data : data.subarray(start * width, (start + count) * width));
 }
 
-function traceForward(tf: Tf, network: Network, variables: readonly GraphVariable[], rows: number): Graph {
-  const prefix = `rows${rows}_`;
+function traceForward(tf: Tf, network: Network, variables: readonly GraphVariable[], rows: number, prefix: string): Graph {
   return cleanly(tf, () => {
     const rehearsal = new Rehearsal(tf, prefix);
     const weights = new Map(network.weights.map(({ fullName, shape }, index) => [fullName, rehearsal.variable(variables[index]!.name, shape, 1)]));

@@ -6,16 +6,21 @@ import { DataType } from './graph-def.ts';
 
 export type Values = Float32Array | Int32Array | Uint8Array;
 
+/** 8-bit numbers; Uint8Array alone stands for truth values. */
+export interface Pixels {
+  readonly pixels: Uint8Array;
+}
+
 export interface Feed {
   /** Name of the graph value: "node" stands for its first output. */
   readonly name: string;
   readonly shape: readonly number[];
-  readonly values: Values;
+  readonly values: Values | Pixels | readonly Uint8Array[];
 }
 
 /** The calls of the native addon that sessions need (@tensorflow/tfjs-node/binding/tfjs_backend.h). */
 interface Binding {
-  createTensor(shape: readonly number[], dtype: number, values: Values): number;
+  createTensor(shape: readonly number[], dtype: number, values: Values | readonly Uint8Array[]): number;
   deleteTensor(id: number): void;
   tensorDataSync(id: number): Values;
   loadSavedModel(folder: string, tags: string): number;
@@ -46,7 +51,7 @@ export class GraphSession {
     const binding = this.#binding;
     const ids: number[] = [];
     try {
-      for (const { shape, values } of feeds) ids.push(binding.createTensor(shape, typeOf(values), values));
+      for (const { shape, values } of feeds) ids.push(binding.createTensor(shape, typeOf(values), 'pixels' in values ? values.pixels : values));
       const outputs = binding.runSavedModel(this.#id, ids, feeds.map(({ name }) => output(name)).join(','), fetches.map(output).join(','));
       return outputs.map(({ id }) => {
         try {
@@ -68,7 +73,9 @@ export class GraphSession {
 
 const output = (name: string): string => (name.includes(':') ? name : `${name}:0`);
 
-function typeOf(values: Values): number {
+function typeOf(values: Feed['values']): number {
+  if ('pixels' in values) return DataType.uint8;
+  if (Array.isArray(values)) return DataType.string;
   if (values instanceof Float32Array) return DataType.float32;
   return values instanceof Int32Array ? DataType.int32 : DataType.bool;
 }

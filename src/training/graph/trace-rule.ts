@@ -45,21 +45,27 @@ function stateOf(rehearsal: Rehearsal, rule: UpdateRule): TrainingState {
   };
 }
 
-function labelledOf(rehearsal: Rehearsal, rule: UpdateRule, rows: number, weighted: boolean): LabelledTensors {
+/** One input of other than its usual length. */
+export interface TextShape {
+  readonly input: string;
+  readonly length: number;
+}
+
+function labelledOf(rehearsal: Rehearsal, rule: UpdateRule, rows: number, weighted: boolean, text?: TextShape): LabelledTensors {
   const { objective } = rule;
   return {
-    inputs: Object.fromEntries(objective.inputs.map((spec, index) => [spec.name, rehearsal.input(inputNames.tensor(index), [rows, ...spec.shape], inputType(spec))])),
+    inputs: Object.fromEntries(objective.inputs.map((spec, index) => [spec.name, rehearsal.input(inputNames.tensor(index), [rows, ...(text?.input === spec.name ? [text.length] : spec.shape)], inputType(spec))])),
     labels: Object.fromEntries(objective.labels.map(({ name, shape, dtype }, index) => [name, rehearsal.input(inputNames.label(index), [rows, ...shape], dtype)])),
     ...(weighted ? { rowWeights: rehearsal.input(inputNames.rowWeights, [rows], 'float32') } : {}),
   };
 }
 
 /** Records one update at a batch size. @throws TraceError naming the operation that cannot be recorded */
-export function traceUpdate(tf: Tf, rule: UpdateRule, batchSize: number, weighted: boolean, prefix: string): TracedStep {
+export function traceUpdate(tf: Tf, rule: UpdateRule, batchSize: number, weighted: boolean, prefix: string, text?: TextShape): TracedStep {
   return cleanly(tf, () => {
     const rehearsal = new Rehearsal(tf, prefix);
     const state = stateOf(rehearsal, rule);
-    const labelled = labelledOf(rehearsal, rule, batchSize, weighted);
+    const labelled = labelledOf(rehearsal, rule, batchSize, weighted, text);
     const scalars = rehearsal.input(inputNames.scalars, [1, rule.scalarNames.length], 'float32');
     const iteration = rehearsal.input(inputNames.iteration, [1], 'int32');
     const kept: Tensor[] = [];
@@ -93,10 +99,10 @@ export const evaluationOutputs = { losses: 'evaluated_losses', penalty: 'evaluat
 export function traceEvaluation(tf: Tf, rule: UpdateRule, rows: number, prefix: string): TracedEvaluation {
   return cleanly(tf, () => {
     const rehearsal = new Rehearsal(tf, prefix);
-    const { flat, statistics } = stateOf(rehearsal, rule);
+    const state = stateOf(rehearsal, rule);
     const labelled = labelledOf(rehearsal, rule, rows, false);
     const outputs = rehearsal.tracer.trace(() => {
-      const results = rule.evaluate(tf, { flat, statistics }, labelled);
+      const results = rule.evaluate(tf, state, labelled);
       return (['losses', 'penalty', 'output'] as const).map((key) => ({ name: evaluationOutputs[key], value: rehearsal.tracer.symbolOf(results[key]) }));
     });
     return { rows, nodes: rehearsal.tracer.nodes, functions: rehearsal.tracer.functions, outputs, inputs: rehearsal.inputs.map((input) => ({ ...input, node: prefix + input.name })) };

@@ -5,12 +5,10 @@ import simpleRnn from '../layers/simpleRnn.layer.ts';
 import { kerasConfig, layerConfigToKeras } from './config.ts';
 import type { KerasMapping } from './mapping.ts';
 import { snakeCase } from './names.ts';
+import { MODULE, wrappedKeras } from './wrapped.ts';
 
 const CELLS = { lstm, gru, simpleRnn };
 const MERGES = { concat: 'concat', sum: 'sum', average: 'ave', multiply: 'mul' } as const;
-
-/** Where Keras 3 looks for a layer inside a layer. */
-const MODULE = { module: 'keras.layers', registered_name: null };
 
 interface Config {
   readonly cell: keyof typeof CELLS;
@@ -31,7 +29,7 @@ export const bidirectionalMapping: KerasMapping<Config> = {
     };
   },
   fromKeras(_translated, keras, reading) {
-    const forward = wrapped(keras.layer, reading.refuse);
+    const forward = wrappedKeras(keras.layer, reading.refuse);
     const cell = (Object.keys(CELLS) as Config['cell'][]).find((name) => CELLS[name].keras!.className === forward.className);
     if (cell === undefined) throw reading.refuse(`a ${forward.className} inside; LSTM, GRU and SimpleRNN are read`);
     const merge = (Object.keys(MERGES) as Config['merge'][]).find((name) => MERGES[name] === (keras.merge_mode ?? 'concat'));
@@ -40,7 +38,7 @@ export const bidirectionalMapping: KerasMapping<Config> = {
     const { goBackwards, ...settings } = read(forward.config);
     if (goBackwards === true) throw reading.refuse('a forward layer that goes backwards');
     if (keras.backward_layer !== undefined && keras.backward_layer !== null) {
-      const { goBackwards: backwards, ...other } = read(wrapped(keras.backward_layer, reading.refuse).config);
+      const { goBackwards: backwards, ...other } = read(wrappedKeras(keras.backward_layer, reading.refuse).config);
       if (backwards !== true || JSON.stringify(other) !== JSON.stringify(settings)) throw reading.refuse('two different layers inside; one layer, read from both ends, is read');
     }
     return { ...settings, cell, merge };
@@ -51,9 +49,3 @@ export const bidirectionalMapping: KerasMapping<Config> = {
     return `${direction}_${cell.toLowerCase()}/${CELLS[cell].keras!.weightPath?.(inner, {} as never) ?? snakeCase(inner)}`;
   },
 };
-
-function wrapped(value: unknown, refuse: (problem: string) => Error): { readonly className: string; readonly config: JsonObject } {
-  const { class_name: className, config } = (value ?? {}) as JsonObject;
-  if (typeof className !== 'string' || typeof config !== 'object' || config === null || Array.isArray(config)) throw refuse('no layer inside');
-  return { className: className.replace(/^.*>/, ''), config };
-}

@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../../core/json.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import type { LayerDefinition, Shape } from '../layer.ts';
 import type { LayerNode, Topology } from '../model-config.ts';
+import { layerOfClass } from '../layer-lookup.ts';
 import { layerRegistry } from '../registries.ts';
 import { kerasConfig } from './config.ts';
 import { freeName } from './to-keras.ts';
@@ -123,7 +124,7 @@ function inputsOf(all: readonly KerasLayer[], layers: readonly KerasLayer[], opt
 
 function definitionOf(layer: KerasLayer): { readonly definition: LayerDefinition; readonly mapping: KerasMapping } {
   const shown = `The layer "${layer.path.join('/')}" (${layer.className})`;
-  const definition = layerRegistry.all().find(({ keras }) => keras?.className === layer.className || keras?.aliases?.includes(layer.className) === true);
+  const definition = layerOfClass(layer.className);
   if (definition !== undefined) return { definition, mapping: definition.keras! };
   const known = layerRegistry.all().flatMap(({ keras }) => (keras === undefined ? [] : [keras.className, ...(keras.aliases ?? [])]));
   throw invalid(`${shown} has no counterpart here. Read are ${[...new Set(known)].sort().join(', ')}.`, 'Replace it, or save the part of the model before it.');

@@ -6,6 +6,7 @@ import type { LayerDefinition, Shape } from '../layer.ts';
 import type { LayerNode, Topology } from '../model-config.ts';
 import { layerRegistry } from '../registries.ts';
 import { layerConfigToKeras } from './config.ts';
+import { kerasLayerOrder } from './layer-order.ts';
 import type { KerasMapping, KerasWriting } from './mapping.ts';
 import { KERAS2_ACTIVATIONS, snakeCase } from './names.ts';
 import type { KerasDialect } from './names.ts';
@@ -16,7 +17,7 @@ export interface KerasModel {
   readonly config: JsonObject;
   /** Names that Keras takes, in place of those of the inputs. */
   readonly inputNames: ReadonlyMap<string, string>;
-  /** Layers that have weights or not, in order, with the weights in Keras's order. */
+  /** Layers that have weights or not, in the order of Keras, with the weights in Keras's order. */
   readonly layers: readonly { readonly name: string; readonly weights: readonly KerasWeight[] }[];
   /** Calls that only Keras 3 can read back, by layer. */
   readonly keras3Only: readonly string[];
@@ -68,7 +69,14 @@ export function toKeras(topology: Topology, modelName: string, dialect: KerasDia
       output_layers: [[topology.output, 0, 0]],
     },
   };
-  return { config, inputNames, layers: weighted, keras3Only };
+  return { config, inputNames, layers: inKerasOrder(weighted, kerasLayerOrder(topology).map(names)), keras3Only };
+}
+
+/** Readers of HDF5 take weights by the place of their layer among those that have some: the order is Keras's where ours is another. */
+function inKerasOrder(layers: KerasModel['layers'][number][], order: readonly string[]): KerasModel['layers'] {
+  const weighted = new Set(layers.flatMap(({ name, weights }) => (weights.length > 0 ? [name] : [])));
+  const own = [...weighted].join('\n');
+  return order.filter((name) => weighted.has(name)).join('\n') === own ? layers : layers.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
 }
 
 /** Letters, digits and "_", starting with a letter: what every reader of names takes. */

@@ -39,9 +39,11 @@ export default defineLayer<Config>({
   call(tf, [x], weights, config, context) {
     if (!context.training) return normalize(weights.movingMean!, weights.movingVariance!);
     const [mean, variance] = moments(tf, x!, context.masks[0]);
-    context.update('movingMean', moved(weights.movingMean!, mean));
-    context.update('movingVariance', moved(weights.movingVariance!, variance));
-    return normalize(mean, variance);
+    const { awake } = context;
+    const once = (now: Tensor, before: Tensor): Tensor => (awake === undefined ? now : tf.where(awake, now, before));
+    context.update('movingMean', once(moved(weights.movingMean!, mean), weights.movingMean!));
+    context.update('movingVariance', once(moved(weights.movingVariance!, variance), weights.movingVariance!));
+    return normalize(once(mean, weights.movingMean!), once(variance, weights.movingVariance!));
 
     function moved(old: Tensor, now: Tensor): Tensor {
       return tf.add(tf.mul(old, config.momentum), tf.mul(now, 1 - config.momentum));

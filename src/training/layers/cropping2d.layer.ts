@@ -6,7 +6,7 @@ import { AXES, requireRank, shapeError } from '../shapes.ts';
 export default defineLayer<{ readonly cropping: Margins }>({
   type: 'cropping2d',
   keras: { className: 'Cropping2D' },
-  summary: 'Cuts away the edges of a image.',
+  summary: 'Cuts away the edges of an image.',
   properties: { cropping: marginsProperty(2, 'Number of pixels cut away', 0) },
   outputShape(inputs, config) {
     const shape = requireRank(inputs, 3, 'a cropping2d layer');

@@ -56,6 +56,7 @@ import globalMaxPooling3dLayer from './globalMaxPooling3d.layer.ts';
 import groupNormalizationLayer from './groupNormalization.layer.ts';
 import gruLayer from './gru.layer.ts';
 import identityLayer from './identity.layer.ts';
+import lastTokenLayer from './lastToken.layer.ts';
 import layerNormalizationLayer from './layerNormalization.layer.ts';
 import leakyReluLayer from './leakyRelu.layer.ts';
 import lstmLayer from './lstm.layer.ts';
@@ -67,6 +68,7 @@ import maximumLayer from './maximum.layer.ts';
 import minimumLayer from './minimum.layer.ts';
 import multiHeadAttentionLayer from './multiHeadAttention.layer.ts';
 import multiplyLayer from './multiply.layer.ts';
+import nextTokenScoreLayer from './nextTokenScore.layer.ts';
 import normalizationLayer from './normalization.layer.ts';
 import permuteLayer from './permute.layer.ts';
 import positionEmbeddingLayer from './positionEmbedding.layer.ts';
@@ -167,6 +169,7 @@ export const layers: readonly LayerDefinition[] = [
   groupNormalizationLayer,
   gruLayer,
   identityLayer,
+  lastTokenLayer,
   layerNormalizationLayer,
   leakyReluLayer,
   lstmLayer,
@@ -178,6 +181,7 @@ export const layers: readonly LayerDefinition[] = [
   minimumLayer,
   multiHeadAttentionLayer,
   multiplyLayer,
+  nextTokenScoreLayer,
   normalizationLayer,
   permuteLayer,
   positionEmbeddingLayer,

@@ -9,7 +9,8 @@ export default defineLayer<{ readonly initializer: InitializerName }>({
   properties: { initializer: initializer('uniform') },
   outputShape: (inputs) => requireRank(inputs, 2, 'a positionEmbedding layer'),
   weights: ([input], config) => [{ name: 'positions', shape: [...input!], initializer: config.initializer, trainable: true }],
-  call: (tf, [x], { positions }) => tf.add(x!, positions!),
+  // Texts may be shorter than those that the layer was made for.
+  call: (tf, [x], { positions }) => tf.add(x!, x!.shape[1] === positions!.shape[0] ? positions! : tf.slice(positions!, [0, 0], [x!.shape[1]!, -1])),
   examples: [{ inputs: [[5, 3]], config: { initializer: 'uniform' } }],
   reference: 'https://keras.io/keras_hub/api/modeling_layers/position_embedding/',
 });

@@ -1,4 +1,5 @@
 import { filling, requireImages } from '../augmentation.ts';
+import type { KerasMapping } from '../keras/mapping.ts';
 import { defineLayer } from '../layer.ts';
 import { projected } from '../projective.ts';
 import type { Interpolation } from '../projective.ts';
@@ -13,8 +14,26 @@ interface Config {
   readonly fillValue: number;
 }
 
+/** TensorFlow.js has the layer, but reads pixels at other places. */
+const keras: KerasMapping<Config> = {
+  className: 'Resizing',
+  omit: ['fit', 'fillValue'],
+  reads: ['crop_to_aspect_ratio', 'pad_to_aspect_ratio', 'fill_mode', 'fill_value', 'antialias'],
+  toKeras(translated, { fit, fillValue }, { dialect, refuse }) {
+    if (dialect === 'tfjs') throw refuse('another way to read pixels there');
+    return { ...translated, crop_to_aspect_ratio: fit === 'cover', ...(fit === 'contain' ? { pad_to_aspect_ratio: true, fill_mode: 'constant', fill_value: fillValue } : {}) };
+  },
+  fromKeras(translated, read, { refuse }) {
+    if (read.antialias === true) throw refuse('antialiasing, which is not known here');
+    if (read.fill_mode !== undefined && read.fill_mode !== 'constant') throw refuse(`the fill_mode ${JSON.stringify(read.fill_mode)}; only "constant" is read`);
+    const fit = read.crop_to_aspect_ratio === true ? 'cover' : read.pad_to_aspect_ratio === true ? 'contain' : 'fill';
+    return { ...translated, fit, fillValue: typeof read.fill_value === 'number' ? read.fill_value : 0 };
+  },
+};
+
 export default defineLayer<Config>({
   type: 'resizing',
+  keras,
   summary: 'Images of another size.',
   properties: {
     height: integer('Pixels.', undefined, 64),

@@ -5,7 +5,7 @@ import { requireRank } from '../shapes.ts';
 
 export default defineLayer<{ readonly rate: number }>({
   type: 'spatialDropout2d',
-  summary: 'Dropout of whole channels of a image.',
+  summary: 'Dropout of whole channels of an image.',
   keras: { className: 'SpatialDropout2D' },
   properties: { rate: rate('Share of channels set to zero.') },
   required: ['rate'],

@@ -1,3 +1,4 @@
+import { timeDistributedMapping } from '../keras/time-distributed.ts';
 import { defineLayer } from '../layer.ts';
 import { wrappedLayer } from '../layer-lookup.ts';
 import type { LayerConfig } from '../model-config.ts';
@@ -8,6 +9,7 @@ const WRAPPER = 'timeDistributed';
 export default defineLayer<{ readonly layer: LayerConfig }>({
   type: 'timeDistributed',
   summary: 'One layer, with the same weights, on every step of a sequence: dense on vectors, conv2d on the frames of a film. Batch statistics run over the steps, too.',
+  keras: timeDistributedMapping,
   properties: { layer: { allOf: [{ $ref: '#/definitions/layer' }], description: 'The layer.', examples: [{ type: 'dense', units: 8 }] } },
   required: ['layer'],
   outputShape([input], { layer }) {

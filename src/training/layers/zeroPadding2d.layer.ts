@@ -6,7 +6,7 @@ import { requireRank } from '../shapes.ts';
 export default defineLayer<{ readonly padding: Margins }>({
   type: 'zeroPadding2d',
   keras: { className: 'ZeroPadding2D' },
-  summary: 'Adds zeros around a image.',
+  summary: 'Adds zeros around an image.',
   properties: { padding: marginsProperty(2, 'Number of pixels added', 1) },
   outputShape(inputs, config) {
     const shape = requireRank(inputs, 3, 'a zeroPadding2d layer');

@@ -75,8 +75,8 @@ function create({ topology, loss: { definition, config } }: ObjectiveRequest, { 
     metrics: ['reconstructionError'],
     parts: [{
       owns: () => true,
-      loss(tf, weights, batch, { seed, iteration }) {
-        const result = bodyNetwork.forward(tf, batch.inputs, weights, { training: true, seed, iteration, logits });
+      loss(tf, weights, batch, context) {
+        const result = bodyNetwork.forward(tf, batch.inputs, weights, { training: true, ...context, logits });
         const rebuilt = joined(tf, [result.output]);
         const own = (readsLogits ? fromLogits!.value : definition.value)(tf, originals(tf, batch), rebuilt, config);
         const { losses, scalar } = withAdded(tf, own, result.losses);

@@ -3,9 +3,11 @@ import { describeTopology, outputActivation } from '../describe.ts';
 import { Network } from '../network.ts';
 import { defineObjective, withAdded, withPenalty } from '../objective.ts';
 import type { Objective, ObjectiveOptions, ObjectiveRequest } from '../objective.ts';
+import { meanLoss } from '../mixing.ts';
 import { outputLoss } from '../output-loss.ts';
 import { resolveLoss } from '../registries.ts';
 import { adaptLabels } from '../trainer/labels.ts';
+import type { Tensor } from '../tf.ts';
 import { metricNames, metricSums } from '../trainer/light-metrics.ts';
 
 const LABEL = '@label';
@@ -35,10 +37,14 @@ function create({ topology, output, loss }: ObjectiveRequest, { classWeights }: 
     metrics: metricNames(output),
     parts: [{
       owns: () => true,
-      loss(tf, weights, { inputs, labels, rowWeights }, { seed, iteration }) {
-        const result = network.forward(tf, inputs, weights, { training: true, seed, iteration, logits });
-        const { losses, scalar } = withAdded(tf, read.losses(tf, labels[LABEL]!, result.output), result.losses);
-        const mean = tf.mean(rowWeights === undefined ? losses : tf.mul(losses, rowWeights));
+      loss(tf, weights, batch, context) {
+        const result = network.forward(tf, batch.inputs, weights, { training: true, ...context, logits });
+        let scalar: Tensor | undefined;
+        const mean = meanLoss(tf, batch, (labels) => {
+          const each = withAdded(tf, read.losses(tf, labels[LABEL]!, result.output), result.losses);
+          scalar = each.scalar;
+          return each.losses;
+        });
         const total = withPenalty(tf, scalar === undefined ? mean : tf.add(mean, scalar), network.weights, weights);
         return { loss: total, reported: { loss: total }, updates: result.updates };
       },

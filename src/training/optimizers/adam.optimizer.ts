@@ -9,6 +9,7 @@ export default defineOptimizer<CommonOptimizerConfig & MomentConfig & { readonly
   summary: 'Steps by the moving mean of the gradient over the root of its moving square. A good first choice.',
   learningRate: 0.001,
   properties: { ...momentProperties, ...amsgradProperty },
+  cycles: 'beta1',
   slots: adamSlots,
   scalars: adamScalars,
   update: adamUpdate,

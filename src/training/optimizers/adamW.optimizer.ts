@@ -10,6 +10,7 @@ export default defineOptimizer<CommonOptimizerConfig & MomentConfig & { readonly
   learningRate: 0.001,
   weightDecay: 0.004,
   properties: { ...momentProperties, ...amsgradProperty },
+  cycles: 'beta1',
   slots: adamSlots,
   scalars: adamScalars,
   update: adamUpdate,

@@ -20,13 +20,14 @@ export default defineOptimizer<Config>({
     epsilon: number('Keeps divisions finite.', 1e-7, 1e-7, { exclusiveMinimum: 0 }),
     centered: bool('Divide by the variance instead of the moving square.', false),
   },
+  cycles: 'momentum',
   slots: (config) => ({ square: 0, ...(config.momentum > 0 ? { momentum: 0 } : {}), ...(config.centered ? { mean: 0 } : {}) }),
   update(tf, { weights, gradient, slots, scalars }, config) {
     const square = blended(tf, slots.square!, tf.square(gradient), config.rho);
     const mean = config.centered ? blended(tf, slots.mean!, gradient, config.rho) : undefined;
     const spread = mean === undefined ? square : tf.sub(square, tf.square(mean));
     const descent = tf.div(tf.mul(gradient, scalars.learningRate!), tf.sqrt(tf.add(spread, config.epsilon)));
-    const momentum = config.momentum > 0 ? tf.add(tf.mul(slots.momentum!, config.momentum), descent) : undefined;
+    const momentum = config.momentum > 0 ? tf.add(tf.mul(slots.momentum!, scalars.momentum ?? config.momentum), descent) : undefined;
     return {
       weights: tf.sub(weights, momentum ?? descent),
       slots: { square, ...(momentum === undefined ? {} : { momentum }), ...(mean === undefined ? {} : { mean }) },

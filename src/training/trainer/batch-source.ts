@@ -1,13 +1,18 @@
 import type { LoadedRows } from '../../data/examples.ts';
 import type { TensorBatch } from '../../core/tensor.ts';
+import { Prng } from '../../core/prng.ts';
 import { epochOrder } from './epoch-order.ts';
 import type { EpochOrder, OrderFacts } from './epoch-order.ts';
 import type { StreamReader } from './row-reader.ts';
+import { cutTexts, lengthOf, orderByLength } from './text-lengths.ts';
+import type { TextLengths } from './text-lengths.ts';
 
 export interface SourceSettings extends Pick<OrderFacts, 'seed' | 'shuffle' | 'blockBytes' | 'windowBytes'> {
   readonly batchSize: number;
   /** Epochs there will be at most: nothing is read ahead of the last. */
   readonly epochs: number;
+  /** Where texts of similar length come into one batch. */
+  readonly lengths?: TextLengths;
 }
 
 /** A window in memory, or on its way there. */
@@ -64,6 +69,26 @@ export class BatchSource {
 
   /** A batch, after {@link ready}. */
   batch(index: number): TensorBatch {
+    const { lengths } = this.#settings;
+    const batch = this.#whole(index);
+    return lengths === undefined ? batch : cutTexts(batch, lengths.input, this.#length(index)!);
+  }
+
+  /** How many batches from one on, in one epoch, have texts of one length. @param most that is asked for */
+  alike(first: number, most: number): number {
+    let count = 1;
+    while (count < most && this.#length(first + count) === this.#length(first)) count++;
+    return count;
+  }
+
+  #length(index: number): number | undefined {
+    const { lengths, batchSize } = this.#settings;
+    if (lengths === undefined) return undefined;
+    const { start, end } = this.#rowsOf(index);
+    return lengthOf(this.#epochOf(index).order.subarray(start, end), lengths, batchSize);
+  }
+
+  #whole(index: number): TensorBatch {
     const { epoch, order, windows, blockRows, places } = this.#epochOf(index);
     const { start, end } = this.#rowsOf(index);
     if (this.#reader.fits) return this.#reader.gather(order.slice(start, end));
@@ -98,7 +123,9 @@ export class BatchSource {
     const known = this.#epochs.find((each) => each.epoch === epoch);
     if (known !== undefined) return known;
     const { rows, rowBytes, fits } = this.#reader;
-    const made = epochOrder({ ...this.#settings, rows, rowBytes }, epoch);
+    const plain = epochOrder({ ...this.#settings, rows, rowBytes }, epoch);
+    const { lengths, seed, batchSize } = this.#settings;
+    const made = lengths === undefined ? plain : { ...plain, order: orderByLength(plain.order, plain.windows, lengths, batchSize, new Prng(seed, 'batches', epoch)) };
     const places = new Int32Array(fits ? 0 : Math.ceil(rows / made.blockRows));
     if (!fits) for (const { blocks } of made.windows) blocks.reduce((place, block) => (places[block] = place) + this.#rowsOfBlock(made, block), 0);
     // The epoch at work, and the next one while it is read ahead.

@@ -16,6 +16,8 @@ export interface Position {
   readonly step: number;
   /** Sums over the epoch at work, of what the engine reports. */
   readonly sums: readonly number[];
+  /** What the sums are to be divided by: rows, or what the objective counts. */
+  readonly counted: number;
   readonly rows: number;
   /** Where the learning rate was searched for: before the first update. */
   readonly search?: SearchResult;

@@ -20,7 +20,7 @@ export class EagerEngine implements TrainingEngine {
     this.#rule = new UpdateRule(request);
     const weights = this.#rule.initialWeights();
     this.#flat = tf.tensor1d(this.#rule.flatten(weights));
-    this.#slots = Object.fromEntries(Object.entries(this.#rule.slots).map(([name, value]) => [name, tf.fill([this.#rule.size], value)]));
+    this.#slots = Object.fromEntries(Object.keys(this.#rule.slots).map((name) => [name, tf.tensor1d(this.#rule.initialSlot(name, weights))]));
     this.#statistics = this.#statisticsFrom(weights);
   }
 
@@ -28,17 +28,17 @@ export class EagerEngine implements TrainingEngine {
     return this.#rule.numbers;
   }
 
-  train(batches: readonly LabelledBatch[], firstStep: number, learningRates: readonly number[]): readonly StepOutcome[] {
-    return batches.map((batch, index) => this.#step(batch, firstStep + index, learningRates[index]!));
+  train(batches: readonly LabelledBatch[], firstStep: number, learningRates: readonly number[], momenta?: readonly number[]): readonly StepOutcome[] {
+    return batches.map((batch, index) => this.#step(batch, firstStep + index, learningRates[index]!, momenta?.[index]));
   }
 
-  #step(batch: LabelledBatch, step: number, learningRate: number): StepOutcome {
+  #step(batch: LabelledBatch, step: number, learningRate: number, momentum?: number): StepOutcome {
     const tf = this.#tf;
     let statistics: ReadonlyMap<string, Tensor> = new Map();
     let kept: { readonly flat: Tensor; readonly slots: Readonly<Record<string, Tensor>> } | undefined;
     let numbers: number[] = [];
     tf.tidy(() => {
-      const scalars = Object.fromEntries(Object.entries(this.#rule.scalars(step, learningRate)).map(([name, value]) => [name, tf.scalar(value)]));
+      const scalars = Object.fromEntries(Object.entries(this.#rule.scalars(step, learningRate, momentum)).map(([name, value]) => [name, tf.scalar(value)]));
       const next = this.#rule.update(tf, { flat: this.#flat, slots: this.#slots, statistics: this.#statistics }, { ...this.#tensors(batch), scalars, iteration: step });
       statistics = next.statistics;
       numbers = this.#rule.numbers.map((name) => next.numbers[name]!.dataSync()[0]!);
@@ -67,32 +67,45 @@ export class EagerEngine implements TrainingEngine {
 
   evaluate(batch: LabelledBatch): EvaluationSums {
     return this.#tf.tidy(() => {
-      const { losses, penalty, output } = this.#rule.evaluate(this.#tf, { flat: this.#flat, statistics: this.#statistics }, this.#tensors(batch));
-      const loss = (losses.dataSync() as Float32Array).reduce((sum, each) => sum + each, 0) + penalty.dataSync()[0]! * batch.rows;
+      const { losses, penalty, output } = this.#rule.evaluate(this.#tf, { flat: this.#flat, slots: this.#slots, statistics: this.#statistics }, this.#tensors(batch));
+      const loss = (losses.dataSync() as Float32Array).reduce((sum, each) => sum + each, 0) + penalty.dataSync()[0]! * (this.#rule.objective.count?.(batch) ?? batch.rows);
       return { loss, metrics: this.#rule.objective.metricSums(output.dataSync() as Float32Array, batch) };
     });
   }
 
   state(): EngineState {
     const state = new Map<string, Float32Array>();
-    for (const [name, values] of this.weights()) state.set(`weights/${name}`, values);
+    for (const [name, values] of this.#weightsFrom(this.#flat)) state.set(`weights/${name}`, values);
     for (const [name, slot] of Object.entries(this.#slots)) state.set(`slots/${name}`, copyOf(slot));
     return state;
   }
 
   weights(): EngineState {
-    const trainable = this.#rule.unflatten(this.#flat.dataSync() as Float32Array);
+    const { servedSlot } = this.#rule;
+    return this.#weightsFrom(servedSlot === undefined ? this.#flat : this.#slots[servedSlot]!);
+  }
+
+  #weightsFrom(flat: Tensor): EngineState {
+    const trainable = this.#rule.unflatten(flat.dataSync() as Float32Array);
     return new Map(this.#rule.objective.weights.map(({ fullName }) => [fullName, trainable.get(fullName) ?? copyOf(this.#statistics.get(fullName)!)]));
   }
 
   restore(state: EngineState): void {
-    this.setWeights(new Map(this.#rule.objective.weights.map(({ fullName }) => [fullName, required(state, `weights/${fullName}`)])));
+    this.#setWeights(new Map(this.#rule.objective.weights.map(({ fullName }) => [fullName, required(state, `weights/${fullName}`)])));
     const slots = Object.fromEntries(Object.keys(this.#slots).map((name) => [name, this.#tf.tensor1d(required(state, `slots/${name}`).slice())]));
     for (const slot of Object.values(this.#slots)) slot.dispose();
     this.#slots = slots;
   }
 
   setWeights(weights: EngineState): void {
+    this.#setWeights(weights);
+    const { servedSlot } = this.#rule;
+    if (servedSlot === undefined) return;
+    this.#slots[servedSlot]!.dispose();
+    this.#slots = { ...this.#slots, [servedSlot]: this.#tf.tensor1d(this.#rule.flatten(weights)) };
+  }
+
+  #setWeights(weights: EngineState): void {
     for (const { fullName } of this.#rule.objective.weights) required(weights, fullName);
     this.#flat.dispose();
     this.#flat = this.#tf.tensor1d(this.#rule.flatten(weights));

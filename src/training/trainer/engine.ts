@@ -32,12 +32,13 @@ export interface TrainingEngine {
    *
    * @param firstStep 0 for the first update of the training
    * @param learningRates one per batch
+   * @param momenta one per batch, where the request says that the momentum cycles
    */
-  train(batches: readonly LabelledBatch[], firstStep: number, learningRates: readonly number[]): readonly StepOutcome[];
+  train(batches: readonly LabelledBatch[], firstStep: number, learningRates: readonly number[], momenta?: readonly number[]): readonly StepOutcome[];
   evaluate(batch: LabelledBatch): EvaluationSums;
   /** A copy. */
   state(): EngineState;
-  /** The weights alone, by "layer/weight". A copy. */
+  /** The weights of the model alone, by "layer/weight": where they are averaged, the averages. A copy. */
   weights(): EngineState;
   restore(state: EngineState): void;
   setWeights(weights: EngineState): void;

@@ -41,7 +41,7 @@ export async function searchLearningRate(engine: TrainingEngine, batchAt: (index
     const batches = [await batchAt(at)];
     while (batches.length < engine.stepsPerCall && at + batches.length < total) {
       const next = await batchAt(at + batches.length);
-      if (next.rows !== batches[0]!.rows) break;
+      if (next.rows !== batches[0]!.rows || next.length !== batches[0]!.length) break;
       batches.push(next);
     }
     const rates = batches.map((_, index) => rateAt(at + index));

@@ -11,6 +11,7 @@ import type { EngineState, StepOutcome, TrainingEngine } from './engine.ts';
 import { searchLearningRate } from './learning-rate-search.ts';
 import type { SearchResult, SearchSettings } from './learning-rate-search.ts';
 import type { RowReader, StreamReader } from './row-reader.ts';
+import type { TextLengths } from './text-lengths.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import type { TrainerMessage } from './protocol.ts';
 
@@ -21,6 +22,8 @@ export interface LoopSettings {
   readonly batchSize: number;
   readonly seed: number;
   readonly shuffle: boolean;
+  /** Where texts of similar length come into one batch. */
+  readonly lengths?: TextLengths;
   readonly learningRate: number;
   /** How the learning rate is searched for, in place of `learningRate`. */
   readonly search?: SearchSettings;
@@ -74,7 +77,7 @@ export class TrainLoop {
   readonly #meter: ProgressMeter;
   readonly #stepsPerEpoch: number;
   readonly #source: BatchSource;
-  #position: MutablePosition = { epoch: 0, batch: 0, step: 0, sums: [], rows: 0, callbacks: [], bestEpoch: null, history: [] };
+  #position: MutablePosition = { epoch: 0, batch: 0, step: 0, sums: [], counted: 0, rows: 0, callbacks: [], bestEpoch: null, history: [] };
   #best: EngineState | undefined;
   #stopped: string | undefined;
   #savedAt = performance.now();
@@ -131,11 +134,14 @@ export class TrainLoop {
     const { engine, settings } = this.#parts;
     const first = this.#position.epoch * this.#stepsPerEpoch;
     while (this.#position.batch < this.#stepsPerEpoch && this.#position.step < settings.steps) {
-      const count = Math.min(this.#batchesOfNextCall(engine.stepsPerCall), settings.steps - this.#position.step, this.#untilSave());
+      const most = Math.min(this.#batchesOfNextCall(engine.stepsPerCall), settings.steps - this.#position.step, this.#untilSave());
+      const count = this.#source.alike(first + this.#position.batch, most);
       await this.#source.ready(first + this.#position.batch, count);
       const batches = Array.from({ length: count }, (_, index) => this.#batch(first + this.#position.batch + index));
       const rates = batches.map((_, index) => this.#learningRate(this.#position.step + index));
-      this.#account(batches, rates, engine.train(batches, this.#position.step, rates));
+      const momentum = this.#parts.callbacks.find((callback) => callback.momentum !== undefined);
+      const momenta = momentum === undefined ? undefined : batches.map((_, index) => momentum.momentum!(this.#position.step + index));
+      this.#account(batches, rates, engine.train(batches, this.#position.step, rates, momenta));
       await this.#breathe();
       if (settings.checkpointEverySteps !== undefined && this.#position.step % settings.checkpointEverySteps === 0) this.#save();
       else this.#saveWhenDue();
@@ -157,7 +163,10 @@ export class TrainLoop {
 
   /** @param index through all epochs */
   #batch(index: number): LabelledBatch {
-    return this.#parts.objective.batch(this.#source.batch(index));
+    const { objective, settings: { lengths } } = this.#parts;
+    const tensors = this.#source.batch(index);
+    const batch = objective.batch(tensors);
+    return lengths === undefined ? batch : { ...batch, length: tensors[lengths.input]!.spec.shape[0]! };
   }
 
   async #batchSoon(index: number): Promise<LabelledBatch> {
@@ -174,9 +183,11 @@ export class TrainLoop {
     for (const [index, { loss, numbers }] of outcomes.entries()) {
       const batch = batches[index]!;
       if (!Number.isFinite(loss)) {
-        throw explainDivergence({ loss, batch, epoch: this.#position.epoch + 1, batchNumber: this.#position.batch + 1, learningRate: rates[index]!, weights: this.#parts.engine.weights(), lossBefore: this.#position.rows === 0 ? undefined : this.#position.sums[0]! / this.#position.rows });
+        throw explainDivergence({ loss, batch, epoch: this.#position.epoch + 1, batchNumber: this.#position.batch + 1, learningRate: rates[index]!, weights: this.#parts.engine.weights(), lossBefore: this.#position.counted === 0 ? undefined : this.#position.sums[0]! / this.#position.counted });
       }
-      this.#position.sums = Array.from(numbers, (value, at) => (this.#position.sums[at] ?? 0) + value * batch.rows);
+      const counted = this.#parts.objective.count?.(batch) ?? batch.rows;
+      this.#position.sums = Array.from(numbers, (value, at) => (this.#position.sums[at] ?? 0) + value * counted);
+      this.#position.counted += counted;
       this.#position.rows += batch.rows;
       this.#position.batch++;
       this.#position.step++;
@@ -188,7 +199,7 @@ export class TrainLoop {
     const { settings } = this.#parts;
     const epoch = this.#position.epoch + 1;
     const learningRate = this.#learningRate(this.#position.step - 1);
-    const means = this.#parts.engine.numbers.map((name, index) => [name, this.#position.sums[index]! / this.#position.rows] as const);
+    const means = this.#parts.engine.numbers.map((name, index) => [name, this.#position.sums[index]! / this.#position.counted] as const);
     const numbers: Record<string, number> = { ...Object.fromEntries(means), ...(await this.#validate(epoch)) };
     for (const callback of this.#parts.callbacks) {
       const verdict = callback.epochEnd?.(epoch, numbers, learningRate);
@@ -199,7 +210,7 @@ export class TrainLoop {
       if (verdict?.note !== undefined) this.#notice(`epoch ${epoch}: ${verdict.note}`);
       this.#stopped ??= verdict?.stop;
     }
-    this.#position = { ...this.#position, epoch, batch: 0, sums: [], rows: 0, history: [...this.#position.history, { epoch, ...numbers, learningRate }] };
+    this.#position = { ...this.#position, epoch, batch: 0, sums: [], counted: 0, rows: 0, history: [...this.#position.history, { epoch, ...numbers, learningRate }] };
     this.#snapshot();
     this.#report(true);
     if (this.#stopped !== undefined) this.#notice(`training ends after epoch ${epoch} of ${settings.epochs}: ${this.#stopped}`);
@@ -239,11 +250,11 @@ export class TrainLoop {
   #report(always: boolean): void {
     const measured = this.#meter.measure(this.#position.step === 0 ? 0 : this.#rowsDone(), always);
     if (measured === undefined) return;
-    const { epoch, rows, sums, history } = this.#position;
+    const { epoch, rows, sums, counted, history } = this.#position;
     const { epoch: _epoch, loss = 0, learningRate: _rate, ...metrics } = history.at(-1) ?? {};
     this.#parts.send({
       type: 'progress', epoch: Math.min(this.#parts.settings.epochs, rows > 0 ? epoch + 1 : Math.max(1, epoch)), epochs: this.#parts.settings.epochs,
-      loss: rows > 0 ? sums[0]! / rows : loss, metrics, ...measured,
+      loss: counted > 0 ? sums[0]! / counted : loss, metrics, ...measured,
     });
   }
 
@@ -271,8 +282,7 @@ export class TrainLoop {
 
   #finish(): LoopOutcome {
     const { epoch, bestEpoch, history, search, snapshots = [] } = this.#position;
-    if (this.#best !== undefined) this.#parts.engine.setWeights(this.#best);
-    return { weights: this.#parts.engine.weights(), epochsRun: epoch, keptEpoch: this.#best === undefined ? epoch : (bestEpoch ?? epoch), history, snapshots, ...(search === undefined ? {} : { search }) };
+    return { weights: this.#best ?? this.#parts.engine.weights(), epochsRun: epoch, keptEpoch: this.#best === undefined ? epoch : (bestEpoch ?? epoch), history, snapshots, ...(search === undefined ? {} : { search }) };
   }
 }
 

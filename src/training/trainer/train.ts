@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ExamplesMeta } from '../../data/types.ts';
+import type { DatasetProfile, ExamplesMeta } from '../../data/types.ts';
 import { openExamples } from '../../data/examples.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
@@ -8,6 +8,8 @@ import type { Callback, TrainingFacts } from '../callback.ts';
 import { describeTopology, gainsFromOneDnn } from '../describe.ts';
 import { answersWidth, headsMeta } from '../heads.ts';
 import { resolveNamed } from '../named.ts';
+import { bestWeights } from '../best-weights.ts';
+import { checkMixing, mixingOf, withMixing } from '../mixing.ts';
 import { Network } from '../network.ts';
 import type { CommonOptimizerConfig } from '../optimizer.ts';
 import type { Objective } from '../objective.ts';
@@ -17,21 +19,24 @@ import { resolveModel } from '../resolve-model.ts';
 import type { ResolvedModel } from '../resolve-model.ts';
 import { loadTf, preferOneDnn } from '../tf.ts';
 import type { Topology } from '../model-config.ts';
-import { modelOf, optimizerOf, searchOf } from '../train-config.ts';
+import { BUCKETS, emaOf, modelOf, optimizerOf, searchOf } from '../train-config.ts';
 import type { TrainConfig } from '../train-config.ts';
+import { ANSWERS_FILE, profileAnswers } from '../answer-profile.ts';
 import { readBaseWeights } from '../transfer/base-files.ts';
 import { startingFrom } from '../transfer/transfer.ts';
 import { encodeWeights } from '../weights-file.ts';
 import { CheckpointFolder } from './checkpoint.ts';
 import { createEngine } from './create-engine.ts';
 import { classWeightsOf } from './labels.ts';
-import { EVALUATED_ROWS } from './evaluate-set.ts';
+import { evaluatedRows } from './evaluate-set.ts';
 import { localArtifact } from './local-artifact.ts';
 import type { TrainerJob, TrainerMessage } from './protocol.ts';
 import { trainedModel } from './trained-model.ts';
+import { batchShapes, measureTexts, requireSameWithoutPadding } from './text-lengths.ts';
 import { TrainLoop, stepsPerEpoch } from './train-loop.ts';
 import type { LoopOutcome } from './train-loop.ts';
 import type { RowReader } from './row-reader.ts';
+import type { EngineRequest } from './update-rule.ts';
 import type { TrainingResult } from './result.ts';
 
 export interface TrainerHooks {
@@ -52,7 +57,10 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
   const validation: RowReader | undefined = splits.validation.rows > 0 ? examples.reader('validation') : undefined;
   const classWeights = config.classWeights === undefined ? undefined : classWeightsOf(config.classWeights, output, () => countClasses(trainReader, output));
   const created = resolved.objective.create(resolved, classWeights === undefined ? {} : { classWeights });
-  const counted = weight === undefined ? created : withRowWeights(created, weight);
+  const mixing = mixingOf(config);
+  if (mixing !== undefined) checkMixing(mixing, resolved.objective.name, created, output);
+  const rowed = weight === undefined ? created : withRowWeights(created, weight);
+  const counted = mixing === undefined ? rowed : withMixing(rowed, mixing);
   const objective = job.base === undefined ? counted : startingFrom(counted, resolved.transfer!, readBaseWeights(job.base));
   objective.inspect?.(trainReader.read(0, Math.min(INSPECTED_ROWS, splits.train.rows)));
   const { rows } = splits.train;
@@ -61,19 +69,31 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
   const callbacks = createCallbacks(config, objective, { epochs, steps, stepsPerEpoch: stepsPerEpoch(rows, config.batchSize) }, validation !== undefined);
   // Has to be said before TensorFlow is loaded. Without convolutions, its sums gain nothing.
   if (objective.topologies.some(gainsFromOneDnn)) preferOneDnn();
+  const lengths = config.batches === undefined ? undefined : measureTexts(trainReader, objective.inputs, config.batches.buckets ?? BUCKETS, objective.readsBehind);
+  if (lengths !== undefined) {
+    requireSameWithoutPadding(objective, lengths, trainReader.read(0, Math.min(2, rows)));
+    hooks.send({ type: 'notice', message: `batches hold texts of up to ${lengths.buckets.join(', ')} tokens` });
+  }
   const sizes = {
     train: [...(rows >= config.batchSize ? [config.batchSize] : []), ...(rows % config.batchSize > 0 ? [rows % config.batchSize] : [])],
-    evaluate: validation === undefined ? undefined : Math.min(EVALUATED_ROWS, validation.rows),
+    evaluate: validation === undefined ? undefined : Math.min(evaluatedRows(objective), validation.rows),
     rowWeights: classWeights !== undefined || weight !== undefined,
+    ...(lengths === undefined ? {} : { texts: { input: lengths.input, train: batchShapes(lengths, rows, config.batchSize) } }),
   };
   const groups = resolved.transfer?.groups(stepsPerEpoch(rows, config.batchSize) / config.gradientAccumulation) ?? [];
-  const { engine, reason } = createEngine(loadTf(), { objective, optimizer, seed: config.seed, accumulation: config.gradientAccumulation, groups }, sizes, config.engine);
+  const ema = emaOf(config);
+  const wakes = resolved.transfer?.wakes(stepsPerEpoch(rows, config.batchSize));
+  const request: EngineRequest = {
+    objective, optimizer, seed: config.seed, accumulation: config.gradientAccumulation, groups, cyclesMomentum: callbacks.some(({ momentum }) => momentum !== undefined),
+    ...(ema === undefined ? {} : { ema }), ...(wakes === undefined || wakes.size === 0 ? {} : { wakes }),
+  };
+  const { engine, reason } = createEngine(loadTf(), request, sizes, config.engine);
   if (reason !== undefined) hooks.send({ type: 'notice', message: `training runs operation by operation, which is slower: the model cannot be compiled because of ${reason}` });
   const search = searchOf(config);
   const loop = new TrainLoop({
     engine, train: trainReader, validation, objective, callbacks,
     settings: {
-      epochs, steps, accumulation: config.gradientAccumulation, batchSize: config.batchSize, seed: config.seed, shuffle: config.shuffle,
+      epochs, steps, accumulation: config.gradientAccumulation, batchSize: config.batchSize, seed: config.seed, shuffle: config.shuffle, ...(lengths === undefined ? {} : { lengths }),
       learningRate: (optimizer.config as unknown as CommonOptimizerConfig).learningRate,
       validateEveryEpochs: config.validation.everyEpochs,
       ...(config.validation.rows === undefined ? {} : { validationRows: config.validation.rows }),
@@ -88,12 +108,20 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
   });
   const outcome = await loop.run();
   const { parameters, trainableParameters, ...described } = describeTopology(topology);
-  const answered = await resolved.objective.modelOutput(resolved, trainedModel(topology, outcome.weights, resolved.loss.name, { train: trainReader, validation }));
+  const trained = trainedModel(topology, outcome.weights, resolved.loss.name, { train: trainReader, validation });
+  let answers: Float32Array | undefined;
+  const answered = await resolved.objective.modelOutput(resolved, {
+    async answers() {
+      const given = await trained.answers();
+      answers = given.values;
+      return given;
+    },
+  });
   const outputShape = answered.kind === 'several' ? [answersWidth(answered.outputs)] : described.outputShape;
   writeResult(job.resultDir, resolved, outcome, {
     engine: engine.name, ...(reason === undefined ? {} : { engineReason: reason }), outputShape, parameters, trainableParameters, loss: resolved.loss.name, ...(resolved.heads === undefined ? {} : { heads: headsMeta(resolved.heads) }), inputs: topology.inputs, output: answered, optimizer: optimizer.name,
     epochsRun: outcome.epochsRun, bestEpoch: outcome.keptEpoch, final: finalNumbers(outcome), ...(outcome.search === undefined ? {} : { learningRateSearch: outcome.search }),
-  });
+  }, answers === undefined ? undefined : profileAnswers(answered, answers));
   engine.dispose();
 }
 
@@ -102,10 +130,13 @@ function createCallbacks(config: TrainConfig, objective: Objective, course: Omit
     ...course,
     numbers: [...objective.numbers, ...(validated ? ['validationLoss', ...objective.metrics] : [])],
   };
-  return config.callbacks.map((named) => {
+  const { best } = config.checkpoint;
+  const callbacks = config.callbacks.map((named) => {
     const { definition, config: settings } = resolveNamed(callbackRegistry, named);
-    return definition.create(settings, facts);
+    const callback = definition.create(settings, facts);
+    return best === undefined ? callback : { ...callback, restoreBest: false };
   });
+  return best === undefined ? callbacks : [...callbacks, bestWeights(best, facts)];
 }
 
 /** Rows that the objective looks at before anything is computed. */
@@ -127,7 +158,7 @@ function finalNumbers({ history, keptEpoch }: LoopOutcome): Record<string, numbe
 }
 
 /** The result appears whole or not at all. */
-function writeResult(dir: string, { topology, companions }: ResolvedModel, outcome: LoopOutcome, result: TrainingResult): void {
+function writeResult(dir: string, { topology, companions }: ResolvedModel, outcome: LoopOutcome, result: TrainingResult, answers: DatasetProfile | undefined): void {
   const temporary = `${dir}.${process.pid}.tmp`;
   mkdirSync(temporary, { recursive: true });
   writeNetwork(temporary, '', topology, outcome.weights);
@@ -136,6 +167,7 @@ function writeResult(dir: string, { topology, companions }: ResolvedModel, outco
     writeNetwork(temporary, `${name}.`, companion, new Map(own));
   }
   if (outcome.snapshots.length > 0) writeFileSync(join(temporary, 'samples.json'), JSON.stringify(outcome.snapshots, null, 1));
+  if (answers !== undefined) writeFileSync(join(temporary, ANSWERS_FILE), JSON.stringify(answers));
   writeFileSync(join(temporary, 'history.json'), JSON.stringify(outcome.history, null, 1));
   writeFileSync(join(temporary, 'result.json'), JSON.stringify(result));
   rmSync(dir, { recursive: true, force: true });

@@ -27,6 +27,19 @@ export interface EngineRequest {
   readonly groups?: readonly WeightGroup[];
   /** Batches whose gradients are averaged for one update. Default 1. */
   readonly accumulation?: number;
+  /** The momentum comes with every batch, as the learning rate does. */
+  readonly cyclesMomentum?: boolean;
+  readonly ema?: EmaConfig;
+  /** Layers that serve at first, although the network is trained: the batch from which they no longer do, 0 being the first. */
+  readonly wakes?: ReadonlyMap<string, number>;
+}
+
+/** Exponential moving average of the trainable weights. */
+export interface EmaConfig {
+  /** Share of the average that an update keeps. */
+  readonly momentum: number;
+  /** Updates after which the weights are set to their average. */
+  readonly overwriteEvery?: number;
 }
 
 /** What an update reads and replaces. */
@@ -58,6 +71,12 @@ const COMMON_GROUP: WeightGroup = { includes: () => true, learningRateFactor: 1,
 /** Slot of the sum of gradients between updates. */
 const ACCUMULATED = 'accumulated';
 const MOVES = 'moves';
+/** Slot of the moving average of the weights. */
+const AVERAGE = 'average';
+const EMA_MOMENTUM = 'emaMomentum';
+const EMA_OVERWRITES = 'emaOverwrites';
+/** Scalar of a segment: the momentum of its update. */
+const MOMENTUM = 'momentum';
 
 /**
  * The mathematics of training towards one objective, as functions from tensors to tensors. Both engines run it: one operation by
@@ -89,7 +108,7 @@ export class UpdateRule {
     this.size = this.#segments.reduce((size, segment) => size + segment.size, 0);
     if (this.size === 0) throw new PerennialError('MODEL_INVALID', 'The model has no weights to train.', { hint: 'Add a layer with weights, or leave one unfrozen.' });
     const { definition, config } = request.optimizer;
-    this.slots = { ...definition.slots(config), ...(this.#accumulation > 1 ? { [ACCUMULATED]: 0 } : {}) };
+    this.slots = { ...definition.slots(config), ...(this.#accumulation > 1 ? { [ACCUMULATED]: 0 } : {}), ...(request.ema === undefined ? {} : { [AVERAGE]: 0 }) };
     this.scalarNames = Object.keys(this.scalars(0, 1));
   }
 
@@ -98,17 +117,31 @@ export class UpdateRule {
     return this.objective.numbers;
   }
 
-  /** @param step 0 for the first batch */
-  scalars(step: number, learningRate: number): Readonly<Record<string, number>> {
-    const { definition, config } = this.#request.optimizer;
+  /** @param step 0 for the first batch @param momentum default: that of the optimizer */
+  scalars(step: number, learningRate: number, momentum?: number): Readonly<Record<string, number>> {
+    const { optimizer: { definition, config: settings }, cyclesMomentum } = this.#request;
+    const moved = cyclesMomentum === true ? { [MOMENTUM]: momentum ?? (settings[definition.cycles!] as number) } : {};
+    const config = cyclesMomentum === true ? { ...settings, [definition.cycles!]: moved[MOMENTUM] } : settings;
     const update = Math.floor(step / this.#accumulation);
     const complete = (step + 1) % this.#accumulation === 0;
-    return Object.fromEntries(this.#segments.flatMap(({ group }, index) => {
+    const ofSegments = this.#segments.flatMap(({ group }, index) => {
       const done = Math.max(0, Math.floor((update - group.from) / group.every));
       const moves = complete && update >= group.from && (update - group.from + 1) % group.every === 0;
-      const own = { ...definition.scalars(done + 1, learningRate * group.learningRateFactor, config), ...(this.#rests(group) ? { [MOVES]: moves ? 1 : 0 } : {}) };
-      return Object.entries(own).map(([name, value]) => [`${index}.${name}`, value]);
-    }));
+      const own = { ...definition.scalars(done + 1, learningRate * group.learningRateFactor, config), ...moved, ...(this.#rests(group) ? { [MOVES]: moves ? 1 : 0 } : {}) };
+      return Object.entries(own).map(([name, value]) => [`${index}.${name}`, value] as const);
+    });
+    return { ...Object.fromEntries(ofSegments), ...this.#emaScalars(update, complete) };
+  }
+
+  /** The average begins as the weights after the first update, and stays as it is between updates. */
+  #emaScalars(update: number, complete: boolean): Readonly<Record<string, number>> {
+    const { ema } = this.#request;
+    if (ema === undefined) return {};
+    const { momentum, overwriteEvery } = ema;
+    return {
+      [EMA_MOMENTUM]: !complete ? 1 : update === 0 ? 0 : momentum,
+      ...(overwriteEvery === undefined ? {} : { [EMA_OVERWRITES]: complete && (update + 1) % overwriteEvery === 0 ? 1 : 0 }),
+    };
   }
 
   /** True where there are batches after which the group does not move. */
@@ -134,7 +167,9 @@ export class UpdateRule {
     }
     numbers.loss ??= tf.keep(tf.addN(losses));
     for (const [name, old] of state.statistics) if (!statistics.has(name)) statistics.set(name, tf.keep(tf.clone(old)));
-    return { ...this.#move(tf, state, gradients, input.scalars), statistics, numbers };
+    const { [AVERAGE]: average, ...slots } = state.slots;
+    const moved = this.#move(tf, { ...state, slots }, gradients, input.scalars);
+    return { ...(average === undefined ? moved : averaged(tf, moved, average, input.scalars)), statistics, numbers };
   }
 
   #gradients(tf: Tf, part: ObjectivePart, owned: readonly NamedWeight[], weights: ReadonlyMap<string, Tensor>, input: UpdateInput): { gradients: Tensor[]; loss: Tensor; reported: Record<string, Tensor>; updates: Map<string, Tensor> } {
@@ -142,7 +177,8 @@ export class UpdateRule {
     const reported: Record<string, Tensor> = {};
     const lossOf = (...moved: Tensor[]): Tensor => {
       const all = new Map([...weights, ...owned.map(({ fullName }, index) => [fullName, moved[index]!] as const)]);
-      const result = part.loss(tf, all, input, { seed: this.#request.seed, iteration: input.iteration });
+      const { seed, wakes } = this.#request;
+      const result = part.loss(tf, all, input, { seed, iteration: input.iteration, ...(wakes === undefined ? {} : { wakes }) });
       // The gradient function tidies up after itself; statistics and numbers of the batch must outlive it.
       for (const [name, value] of result.updates) updates.set(name, tf.keep(value));
       for (const [name, value] of Object.entries(result.reported)) reported[name] = tf.keep(value);
@@ -163,7 +199,7 @@ export class UpdateRule {
       const own = (name: string): Tensor => scalars[`${index}.${name}`]!;
       const { definition, config } = this.#request.optimizer;
       const before = Object.fromEntries(Object.entries(oldSlots).filter(([name]) => name !== ACCUMULATED).map(([name, pieces]) => [name, pieces[index]!]));
-      const names = Object.keys(definition.scalars(1, 1, config));
+      const names = [...Object.keys(definition.scalars(1, 1, config)), ...(this.#request.cyclesMomentum === true ? [MOMENTUM] : [])];
       const free = definition.update(tf, { weights: weights[index]!, gradient, slots: before, scalars: Object.fromEntries(names.map((name) => [name, own(name)])) }, config);
       const next = { ...free, weights: this.#constrained(tf, free.weights, this.#segments[index]!.weights) };
       if (!this.#rests(this.#segments[index]!.group)) return { weights: next.weights, slots: next.slots };
@@ -211,9 +247,19 @@ export class UpdateRule {
   }
 
   /** Loss per row, penalty of the weights, and what the metrics read. */
-  evaluate(tf: Tf, state: Pick<TrainingState, 'flat' | 'statistics'>, batch: LabelledTensors): { losses: Tensor; penalty: Tensor; output: Tensor } {
-    const weights = new Map([...this.#split(tf, state.flat).map((piece, index) => [this.trainable[index]!.fullName, piece] as const), ...state.statistics]);
+  evaluate(tf: Tf, state: TrainingState, batch: LabelledTensors): { losses: Tensor; penalty: Tensor; output: Tensor } {
+    const weights = new Map([...this.#split(tf, state.slots[AVERAGE] ?? state.flat).map((piece, index) => [this.trainable[index]!.fullName, piece] as const), ...state.statistics]);
     return this.objective.evaluate(tf, weights, batch);
+  }
+
+  /** The slot whose values are the trainable weights of the model, where these are averaged. */
+  get servedSlot(): string | undefined {
+    return this.#request.ema === undefined ? undefined : AVERAGE;
+  }
+
+  /** A slot before the first update. */
+  initialSlot(name: string, weights: ReadonlyMap<string, Float32Array>): Float32Array {
+    return name === AVERAGE ? this.flatten(weights) : new Float32Array(this.size).fill(this.slots[name]!);
   }
 
   /** Initial weights, by full name. */
@@ -250,6 +296,14 @@ export class UpdateRule {
     const pieces = weights.length === 1 ? [vector] : tf.split(vector, weights.map(({ shape }) => product(shape)));
     return weights.map(({ shape }, index) => tf.reshape(pieces[index]!, [...shape]));
   }
+}
+
+/** Weights after an update with their moving average, as Keras rounds it. */
+function averaged(tf: Tf, { flat, slots }: Pick<TrainingState, 'flat' | 'slots'>, average: Tensor, scalars: Readonly<Record<string, Tensor>>): Pick<TrainingState, 'flat' | 'slots'> {
+  const momentum = scalars[EMA_MOMENTUM]!;
+  const now = tf.add(tf.mul(momentum, average), tf.mul(tf.sub(1, momentum), flat));
+  const overwrites = scalars[EMA_OVERWRITES];
+  return { flat: overwrites === undefined ? flat : tf.where(tf.greater(overwrites, 0.5), now, flat), slots: { ...slots, [AVERAGE]: now } };
 }
 
 /** @throws INTERNAL where a weight has no part, or more than one */

@@ -2,7 +2,7 @@ import { PerennialError } from '../../core/errors.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import type { Topology } from '../model-config.ts';
 import { showShape } from '../shapes.ts';
-import { baseText } from './base.ts';
+import { baseText, examplesOf } from './base.ts';
 import type { BaseNetwork } from './base.ts';
 import { listed } from './patterns.ts';
 import type { InputNames } from './transfer-config.ts';
@@ -13,7 +13,7 @@ import type { InputNames } from './transfer-config.ts';
  * @throws MODEL_INVALID where an input of the base has no counterpart
  */
 export function pairInputs(base: BaseNetwork, inputs: readonly TensorSpec[], names: InputNames = {}): Map<string, TensorSpec> {
-  const own = base.topology.inputs;
+  const own = examplesOf(base);
   for (const [here, there] of Object.entries(names)) {
     if (!inputs.some(({ name }) => name === here)) throw new PerennialError('MODEL_INVALID', `"from.inputs": the examples have no input "${here}". There is: ${listed(inputs.map(({ name }) => name))}.`);
     if (!own.some(({ name }) => name === there)) throw new PerennialError('MODEL_INVALID', `"from.inputs": ${baseText(base.origin)} has no input "${there}". It has ${listed(own.map(({ name }) => name))}.`);

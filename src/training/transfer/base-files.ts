@@ -6,7 +6,7 @@ import type { JsonObject } from '../../core/json.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import { sha256, sha256File } from '../../storage/digest.ts';
-import type { Topology } from '../model-config.ts';
+import type { ModelConfig, Topology } from '../model-config.ts';
 import type { Named } from '../named.ts';
 import { Network } from '../network.ts';
 import { architectureRegistry } from '../registries.ts';
@@ -26,7 +26,14 @@ export interface BaseFiles {
   readonly network: BaseNetwork;
   /** Layers of `weights`: those of the base before any is cut off or renamed. */
   readonly topology: Topology;
-  readonly weights: { readonly manifest: string; readonly bytes: string };
+  readonly weights: WeightsFiles;
+  /** Weights of the networks that it was trained with, by name. */
+  readonly companions?: Readonly<Record<string, WeightsFiles>>;
+}
+
+interface WeightsFiles {
+  readonly manifest: string;
+  readonly bytes: string;
 }
 
 /** The network of a base without its weights. @throws MODEL_INVALID, SOURCE_NOT_FOUND */
@@ -45,7 +52,10 @@ export async function readBaseFiles(source: BaseSource, inputs: readonly TensorS
   if ('artifact' in source) {
     const { origin, artifact } = source;
     const network = await networkOf(origin, artifact);
-    return { network, topology: network.topology, weights: { manifest: await artifact.path('weights.json'), bytes: await artifact.path('weights.bin') }, notes: [] };
+    const local = async (prefix: string): Promise<WeightsFiles> => ({ manifest: await artifact.path(`${prefix}weights.json`), bytes: await artifact.path(`${prefix}weights.bin`) });
+    const companions: Record<string, WeightsFiles> = {};
+    for (const name of Object.keys(network.companions ?? {})) companions[name] = await local(`${name}.`);
+    return { network, topology: network.topology, weights: await local(''), ...(network.companions === undefined ? {} : { companions }), notes: [] };
   }
   const { topology, weights, notes } = await modelFile(source.path, inputs);
   const encoded = encodeWeights(new Network(topology).weights, weights);
@@ -56,9 +66,11 @@ export async function readBaseFiles(source: BaseSource, inputs: readonly TensorS
   return { network: { origin: source.origin, topology }, topology, weights: files, notes };
 }
 
-/** The weights of a base by full name. @throws MODEL_INVALID where they do not fit its layers */
-export function readBaseWeights({ topology, weights }: BaseFiles): ReadonlyMap<string, Float32Array> {
-  return decodeWeights(new Network(topology).weights, JSON.parse(readFileSync(weights.manifest, 'utf8')) as WeightsManifest, readFileSync(weights.bytes));
+/** The weights of a base by full name; those of a companion under its name. @throws MODEL_INVALID where they do not fit its layers */
+export function readBaseWeights({ network, topology, weights, companions = {} }: BaseFiles): ReadonlyMap<string, Float32Array> {
+  const read = (layers: Topology, { manifest, bytes }: WeightsFiles): ReadonlyMap<string, Float32Array> => decodeWeights(new Network(layers).weights, JSON.parse(readFileSync(manifest, 'utf8')) as WeightsManifest, readFileSync(bytes));
+  const further = Object.entries(companions).flatMap(([name, files]) => [...read(network.companions![name]!, files)].map(([weight, values]) => [`${name}/${weight}`, values] as const));
+  return new Map([...read(topology, weights), ...further]);
 }
 
 async function networkOf(origin: BaseOrigin, artifact: OpenArtifact): Promise<BaseNetwork> {
@@ -67,11 +79,25 @@ async function networkOf(origin: BaseOrigin, artifact: OpenArtifact): Promise<Ba
   const { output, training } = meta as unknown as ModelMeta;
   const objective = objectiveOf(training);
   const preprocessor = await artifact.json<JsonObject>('preprocessor.json');
+  const companions = await companionsOf(artifact);
+  const model = isTransfer(training.model) ? training.continues : training.model;
   return {
     origin, output, preprocessor, topology: await artifact.json<Topology>('topology.json'),
+    ...(companions === undefined ? {} : { companions, model: model as unknown as ModelConfig }),
     ...(training.loss === undefined ? {} : { loss: training.loss as Named }),
     ...(objective === undefined ? {} : { objective }),
   };
+}
+
+const COMPANION = /^([^.]+)\.topology\.json$/;
+
+async function companionsOf(artifact: OpenArtifact): Promise<Record<string, Topology> | undefined> {
+  const found: Record<string, Topology> = {};
+  for (const file of Object.keys(artifact.manifest.files)) {
+    const name = COMPANION.exec(file)?.[1];
+    if (name !== undefined) found[name] = await artifact.json<Topology>(file);
+  }
+  return Object.keys(found).length === 0 ? undefined : found;
 }
 
 /** An objective that does not learn from labels. */

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../core/json.ts';
-import type { OutputSpec } from '../../core/tensor.ts';
-import type { Topology } from '../model-config.ts';
+import type { OutputSpec, TensorSpec } from '../../core/tensor.ts';
+import type { ModelConfig, Topology } from '../model-config.ts';
 import type { Named } from '../named.ts';
 
 /** Which model another one was made from. Recorded in what is made. */
@@ -24,6 +24,10 @@ export interface BaseNetwork {
   readonly loss?: Named;
   /** What it was trained towards; left out: supervised. */
   readonly objective?: Named;
+  /** Networks that it was trained with, by name. */
+  readonly companions?: Readonly<Record<string, Topology>>;
+  /** Settings of the architecture of such networks: how they go on. */
+  readonly model?: ModelConfig;
   /** Its fitted preprocessing (`preprocessor.json`); files have none. */
   readonly preprocessor?: JsonObject;
 }
@@ -32,4 +36,9 @@ export interface BaseNetwork {
 export function baseText({ model, version, file, digest }: BaseOrigin): string {
   if (model !== undefined) return `${model} version ${version}`;
   return file ?? `the model ${digest.slice(0, 12)}`;
+}
+
+/** What it reads of examples. A generator reads noise: its examples are what its discriminator reads. */
+export function examplesOf({ topology, companions }: BaseNetwork): readonly TensorSpec[] {
+  return companions?.discriminator === undefined ? topology.inputs : companions.discriminator.inputs.slice(0, 1);
 }

@@ -41,4 +41,4 @@ function numberText({ width, scale }: Extract<OutputSpec, { kind: 'number' }>): 
   return scale === undefined ? `${what} as it is` : `${what} scaled by mean ${Number(scale.mean.toPrecision(6))} and deviation ${Number(scale.std.toPrecision(6))}`;
 }
 
-const KINDS: Readonly<Record<OutputSpec['kind'], string>> = { classes: 'a class', number: 'a number', none: 'no label', anomaly: 'an anomaly score', several: 'several outputs', samples: 'samples' };
+const KINDS: Readonly<Record<OutputSpec['kind'], string>> = { classes: 'a class', number: 'a number', none: 'no label', anomaly: 'an anomaly score', several: 'several outputs', samples: 'samples', text: 'the next token' };

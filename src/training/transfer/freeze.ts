@@ -17,6 +17,8 @@ export interface FrozenTopology {
   readonly topology: Topology;
   /** By name of the layer. */
   readonly treatments: ReadonlyMap<string, Treatment>;
+  /** Frozen layer → the epoch in which it begins to be trained, counted from 1. */
+  readonly starts: ReadonlyMap<string, number>;
 }
 
 /**
@@ -37,7 +39,7 @@ export function freezeLayers({ topology, kept }: TransferredTopology, { freeze =
   const factors = onlyOnce(learningRateFactors.map(({ layers, factor }) => ({ value: factor, names: matchNames(layers, trained, 'learningRateFactors', 'layer that is trained') })), 'learningRateFactors', 'is given two factors');
   const mark = (node: LayerNode): LayerNode => (frozen.has(node.name) ? { ...node, frozen: starts.has(node.name) ? 'statistics' : 'weights' } : node);
   const treatments = new Map(trained.map((name): [string, Treatment] => [name, { factor: factors.get(name) ?? 1, fromEpoch: starts.get(name) ?? 1 }]));
-  return { topology: { ...topology, layers: topology.layers.map(mark) }, treatments: new Map([...treatments].filter(([, { factor, fromEpoch }]) => factor !== 1 || fromEpoch > 1)) };
+  return { topology: { ...topology, layers: topology.layers.map(mark) }, starts, treatments: new Map([...treatments].filter(([, { factor, fromEpoch }]) => factor !== 1 || fromEpoch > 1)) };
 }
 
 function onlyOnce(entries: readonly { readonly value: number; readonly names: readonly string[] }[], where: string, problem: string): Map<string, number> {

@@ -116,7 +116,7 @@ export function transferSchema(scratch: Forms): JsonSchema {
       ),
       unfreeze: {
         type: 'array', minItems: 1, maxItems: 50,
-        description: 'Frozen layers that begin to be trained later. Their batch normalizations go on using the statistics that they came with; the optimizer starts afresh for them.',
+        description: 'Frozen layers that begin to be trained later. From then on their batch normalizations use and move statistics of the batches; the optimizer starts afresh for them.',
         examples: [[{ atEpoch: 4, layers: ['conv_3*'] }]],
         items: {
           type: 'object', additionalProperties: false, required: ['atEpoch', 'layers'],

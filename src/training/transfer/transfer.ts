@@ -7,6 +7,7 @@ import type { Objective } from '../objective.ts';
 import type { WeightGroup } from '../trainer/update-rule.ts';
 import { baseText } from './base.ts';
 import type { BaseNetwork, BaseOrigin } from './base.ts';
+import { continueGenerator, isGenerator } from './continue-generator.ts';
 import { freezeLayers, weightGroups } from './freeze.ts';
 import { listed } from './patterns.ts';
 import { transferTopology } from './transfer-topology.ts';
@@ -16,14 +17,16 @@ import type { TransferConfig } from './transfer-config.ts';
 /** What training has to know of a network that starts from another one. */
 export interface Transfer {
   readonly origin: BaseOrigin;
-  /** Layers whose weights come from the base. */
+  /** Layers whose weights come from the base, and networks that do as a whole. */
   readonly kept: ReadonlySet<string>;
   /** Layers that start late or have a learning rate of their own. */
   groups(updatesPerEpoch: number): readonly WeightGroup[];
+  /** Layers that are frozen at first: the batch from which they are trained. */
+  wakes(batchesPerEpoch: number): ReadonlyMap<string, number>;
 }
 
 /** Objectives that a head which is kept goes on with. What others need is not kept with a model. */
-const CONTINUED: ReadonlySet<string> = new Set(['supervised', 'reconstruction']);
+const CONTINUED: ReadonlySet<string> = new Set(['supervised', 'reconstruction', 'adversarial', 'nextToken']);
 
 /**
  * What is learnt: the task of the base where its head is kept, else a new one from labels.
@@ -35,6 +38,7 @@ export function taskOfBase({ head = 'keep' }: TransferConfig, base: BaseNetwork 
   const nameOf = (objective: Named | undefined): string => nameAndConfig('objective', objective ?? 'supervised')[0];
   if (base === undefined) return { objective: 'supervised' };
   if (head !== 'keep') {
+    if (isGenerator(base)) throw new PerennialError('MODEL_INVALID', `"head": ${baseText(base.origin)} is a generator: it reads noise, and has no head that could learn another task.`, { hint: 'Leave "head" out to go on training it, or start from a model that reads examples.' });
     if (nameOf(wanted) !== 'supervised') throw new PerennialError('MODEL_INVALID', `A new head learns from labels; "objective" names "${nameOf(wanted)}".`, { hint: 'Leave "objective" out, or keep the head.' });
     if (output.kind !== 'several') return { objective: 'supervised' };
     throw new PerennialError('MODEL_INVALID', `"head": a new head gives one output, and the examples have ${output.outputs.length} labels: ${listed(output.outputs.map(({ name }) => name))}.`, { hint: 'Name one label in the ingest step, or keep the head.' });
@@ -52,11 +56,12 @@ export function taskOfBase({ head = 'keep' }: TransferConfig, base: BaseNetwork 
 }
 
 /** The network that a transfer means for given examples. @throws as {@link transferTopology} and {@link freezeLayers} */
-export function resolveTransfer(config: TransferConfig, base: BaseNetwork | undefined, target: Target): { readonly topology: Topology; readonly transfer: Transfer } {
+export function resolveTransfer(config: TransferConfig, base: BaseNetwork | undefined, target: Target): { readonly topology: Topology; readonly companions: Readonly<Record<string, Topology>>; readonly transfer: Transfer } {
   if (base === undefined) throw new PerennialError('INTERNAL', 'A model that starts from another one was resolved without that one.');
-  const transferred = transferTopology(config, base, target);
-  const { topology, treatments } = freezeLayers(transferred, config);
-  return { topology, transfer: { origin: base.origin, kept: transferred.kept, groups: (updatesPerEpoch) => weightGroups(treatments, updatesPerEpoch) } };
+  const transferred = isGenerator(base) ? continueGenerator(config, base, target) : { ...transferTopology(config, base, target), companions: {} };
+  const { companions } = transferred;
+  const { topology, treatments, starts } = freezeLayers(transferred, config);
+  return { topology, companions, transfer: { origin: base.origin, kept: new Set([...transferred.kept, ...Object.keys(companions)]), groups: (updatesPerEpoch) => weightGroups(treatments, updatesPerEpoch), wakes: (batchesPerEpoch) => new Map([...starts].map(([name, epoch]) => [name, (epoch - 1) * batchesPerEpoch])) } };
 }
 
 /** An objective whose weights start as those of the base, where layers come from it. @throws MODEL_INVALID where the base lacks one */

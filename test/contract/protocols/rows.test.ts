@@ -1,16 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FakeSource } from '../../unit/serving/doubles.ts';
-import type { TestApp } from '../../unit/serving/test-app.ts';
-import { ask, startTestApp } from '../../unit/serving/test-app.ts';
+import { describe, expect, it } from 'vitest';
+import { ask } from '../../unit/serving/test-app.ts';
+import { servePenguins } from './serve-penguins.ts';
 
-let server: TestApp;
-
-beforeAll(async () => {
-  const source = new FakeSource();
-  source.route('penguins', { champion: 3, challenger: 2 });
-  server = await startTestApp(source);
-});
-afterAll(() => server.close());
+const server = servePenguins();
 
 const predict = (body: unknown, path = '/models/penguins/predict') => ask(server.url, path, body);
 const GENTOO = { label: 'Gentoo', probabilities: { Adelie: 0, Chinstrap: 0, Gentoo: 1 } };

@@ -12,7 +12,7 @@ const perennial = new Perennial();
 let undisturbed: { readonly dataset: string; readonly examples: string; readonly model: string };
 
 beforeAll(async () => {
-  writeRows(join(folder, 'rows.csv'));
+  writeRows(join(folder, 'rows.csv'), 750);
   await perennial.up();
   const run = await Run.start(perennial, writeDocument(folder, 'undisturbed', EPOCHS));
   undisturbed = await finished(run, 'undisturbed');
@@ -82,7 +82,7 @@ describe.runIf(canAim)('SIGKILL', () => {
   }, 240_000);
 
   it('of the Temporal server and of the model server: the run goes on, and so does the command that follows it', async () => {
-    const run = await Run.start(perennial, writeDocument(folder, 'servers', 3 * EPOCHS));
+    const run = await Run.start(perennial, writeDocument(folder, 'servers', 2 * EPOCHS));
     await run.step('train', inTheMiddle);
     const following = perennial.start(['runs', 'show', run.workflowId, '--follow']);
     await following.waitFor(/train +running/, 60_000);

@@ -2,15 +2,15 @@
  * One of many processes that register versions and move aliases at once. Started by the tests as `node racer.js <number> <models>`;
  * waits for a message, works, and answers with what it was told.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { perennialHome } from '../../../src/platform/paths.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { openStore } from '../../../src/storage/open-store.ts';
 
 const [number = '0', models = '1'] = process.argv.slice(2);
-const cache = mkdtempSync(join(tmpdir(), 'perennial-racer-'));
+// In the home that the test gave it: who is killed leaves nothing elsewhere.
+const cache = join(perennialHome(), `racer-${number}`);
 
 async function work(): Promise<{ versions: number[]; shared: number }> {
   const store = await openStore();
@@ -35,9 +35,6 @@ process.once('message', () => {
   work().then(
     (result) => process.send!(result),
     (error: unknown) => process.send!({ error: error instanceof Error ? `${error.message}\n${error.stack}` : String(error) }),
-  ).finally(() => {
-    rmSync(cache, { recursive: true, force: true });
-    process.disconnect();
-  });
+  ).finally(() => process.disconnect());
 });
 process.send!('ready');

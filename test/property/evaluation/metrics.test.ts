@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ExactSum } from '../../../src/evaluation/exact-sum.ts';
 import { metricRegistry } from '../../../src/evaluation/catalogue.ts';
 import { contextOf, pickRows, toChunk } from '../../../src/evaluation/chunk.ts';
-import type { Chunk, MetricDefinition, SampleChunk } from '../../../src/evaluation/metric.ts';
+import type { Chunk, MetricDefinition, SampleChunk, TokenChunk } from '../../../src/evaluation/metric.ts';
 
 const CLASSES = ['a', 'b', 'c', 'd'];
 
@@ -57,6 +57,32 @@ describe.each(metricRegistry.all().filter(({ tasks }) => tasks.includes('generat
   });
 });
 
+const places = fc.array(fc.tuple(fc.double({ min: 0, max: 30, noNaN: true }), fc.boolean()), { minLength: 1, maxLength: 30 });
+
+describe.each(metricRegistry.all().filter(({ tasks }) => tasks.includes('language')))('metric $name', (metric) => {
+  it('does not depend on how the places are ordered and split, and stays within its range', () => {
+    const context = { classes: [], positive: 0, width: 1 };
+    const gather = (found: readonly (readonly [number, boolean])[]): unknown => {
+      const state: unknown = metric.init({}, context);
+      const chunk: TokenChunk = { kind: 'tokens', rows: found.length, losses: Float64Array.from(found, ([loss]) => loss), hits: found.map(([, hit]) => (hit ? 1 : 0)) };
+      metric.update(state, chunk, {});
+      return state;
+    };
+    fc.assert(
+      fc.property(places, fc.nat(), (found, cut) => {
+        const at = cut % (found.length + 1);
+        const value = metric.result(gather(found), {}, context);
+        const left = gather(found.slice(at).reverse());
+        metric.merge(left, gather(found.slice(0, at)));
+        expect(metric.result(left, {}, context)).toBe(value);
+        expect(value).toBeGreaterThanOrEqual(metric.range[0]!);
+        expect(value).toBeLessThanOrEqual(metric.range[1] ?? Infinity);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
 function whole(metric: MetricDefinition, chunk: Chunk): number {
   const state: unknown = metric.init({}, contextOf(chunk));
   metric.update(state, chunk, {});
@@ -74,7 +100,7 @@ function inParts(metric: MetricDefinition, chunk: Chunk, order: readonly number[
   return metric.result(left, {}, context);
 }
 
-describe.each(metricRegistry.all().filter(({ tasks }) => !tasks.includes('generation')))('metric $name', (metric) => {
+describe.each(metricRegistry.all().filter(({ tasks }) => !tasks.includes('generation') && !tasks.includes('language')))('metric $name', (metric) => {
   const sets = metric.tasks.includes('regression') ? numberSet : metric.tasks.includes('reconstruction') ? errorSet : classSet;
 
   it('does not depend on the order of the rows, nor on how they are split', () => {

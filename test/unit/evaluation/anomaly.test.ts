@@ -1,13 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import ingestStep from '../../../activities/steps/ingest.step.ts';
-import preprocessStep from '../../../activities/steps/preprocess.step.ts';
-import type { ArtifactRef } from '../../../src/core/artifact.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../../src/core/json.ts';
 import type { OpenArtifact } from '../../../src/core/ports.ts';
-import type { StepContext, StepDefinition } from '../../../src/core/step.ts';
 import type { AnomalyOutput } from '../../../src/core/tensor.ts';
 import { decode } from '../../../src/data/decode.ts';
 import { readRows } from '../../../src/data/dataset-rows.ts';
@@ -17,41 +10,21 @@ import type { EvaluateOptions } from '../../../src/evaluation/evaluate.ts';
 import type { EvaluationReport } from '../../../src/evaluation/report.ts';
 import { renderEvaluationReport } from '../../../src/reports/evaluation-report.ts';
 import { writeEvaluation } from '../../../src/reports/write-evaluation.ts';
-import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
-import { MemoryStore } from '../../../src/storage/memory-store.ts';
 import { Network } from '../../../src/training/network.ts';
 import { resolveModel } from '../../../src/training/resolve-model.ts';
 import { encodeWeights } from '../../../src/training/weights-file.ts';
+import { createStepBench } from './step-bench.ts';
+import type { Prepared } from './step-bench.ts';
 
-let home: string;
-const store = new MemoryStore();
-let artifacts: ReturnType<typeof createArtifactStore>;
-
-interface Prepared {
-  readonly dataset: ArtifactRef;
-  readonly examples: ArtifactRef;
-}
-
-async function runStep(step: StepDefinition, config: JsonObject, inputs: Record<string, ArtifactRef>): Promise<Record<string, ArtifactRef>> {
-  const log = { info() {}, warn() {}, error() {} };
-  const ctx: StepContext = {
-    runId: 'r', pipeline: 'p', stepId: step.type, attempt: 1, nominalTime: '2024-01-01T00:00:00.000Z', documentDir: home, workDir: await mkdtemp(join(home, 'work-')),
-    store, artifacts, log, signal: new AbortController().signal, progress() {}, secret: () => '', planRevision: 'r', trigger: 'manual',
-  };
-  return (await step.run(ctx, config, inputs)).outputs;
-}
+const { artifacts, prepare: prepareFile } = createStepBench();
 
 /** Anomalies lie further from zero, but for every tenth row of either kind. */
 const far = (k: number): boolean => k % 3 === 0;
 const size = (k: number): number => ((far(k) ? 6 : 1) + (k % 10 === 0 ? (far(k) ? -5.5 : 5.5) : 0)) * (1 + k / 10_000);
 const csv = ['a,b,kind,site', ...Array.from({ length: 240 }, (_, k) => `${size(k)},${size(k)},${far(k) ? 'bad' : 'good'},${['n', 's'][k % 2]}`)].join('\n');
 
-async function prepare(name: string, preprocess: JsonObject): Promise<Prepared> {
-  await writeFile(join(home, name), csv);
-  const { dataset } = await runStep(ingestStep, { source: { format: 'csv', path: name }, split: { train: 0.5, validation: 0.1, test: 0.4, by: 'hash' } }, {});
-  const { examples } = await runStep(preprocessStep, { features: { a: [], b: [] }, ...preprocess }, { dataset: dataset! });
-  return { dataset: dataset!, examples: examples! };
-}
+const prepare = (name: string, preprocess: JsonObject, rows = csv): Promise<Prepared> =>
+  prepareFile(name, rows, { split: { train: 0.5, validation: 0.1, test: 0.4, by: 'hash' } }, { features: { a: [], b: [] }, ...preprocess });
 
 /** Rebuilds every row as `bias`, so that its score is the mean square of the distances from it. */
 async function modelOf({ examples }: Prepared, bias: number, threshold: number, error: AnomalyOutput['error'] = 'squared'): Promise<OpenArtifact> {
@@ -87,14 +60,11 @@ let blind: Prepared;
 let rows: { error: number; anomaly: boolean }[];
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'perennial-anomaly-'));
-  artifacts = createArtifactStore(store, join(home, 'cache'));
   labelled = await prepare('rows.csv', { anomaly: { column: 'kind', values: ['bad'] } });
   blind = await prepare('rows.csv', {});
   rows = [];
   for await (const batch of readRows(await artifacts.open(labelled.dataset), 'test')) rows.push(...batch.map((row) => ({ error: ((row.a as number) ** 2 + (row.b as number) ** 2) / 2, anomaly: row.kind === 'bad' })));
 });
-afterAll(() => rm(home, { recursive: true, force: true }));
 
 describe('with known anomalies', () => {
   test('ranks by the score, and judges what lies above the threshold', async () => {
@@ -146,9 +116,8 @@ describe('with known anomalies', () => {
   });
 
   test('examples of other rows are refused', async () => {
-    await writeFile(join(home, 'turned.csv'), csv.replaceAll('good', 'x').replaceAll('bad', 'good').replaceAll('x', 'bad'));
-    const { dataset } = await runStep(ingestStep, { source: { format: 'csv', path: 'turned.csv' }, split: { train: 0.5, validation: 0.1, test: 0.4, by: 'column', column: 'site' } }, {}).catch(() => runStep(ingestStep, { source: { format: 'csv', path: 'turned.csv' }, split: { train: 0.5, validation: 0.1, test: 0.4, by: 'hash' } }, {}));
-    await expect(evaluate({ ...labelled, dataset: dataset! }, await modelOf(labelled, 0, 4))).rejects.toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('do not fit the rows') as string });
+    const { dataset } = await prepare('turned.csv', {}, csv.replaceAll('good', 'x').replaceAll('bad', 'good').replaceAll('x', 'bad'));
+    await expect(evaluate({ ...labelled, dataset }, await modelOf(labelled, 0, 4))).rejects.toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('do not fit the rows') as string });
   });
 });
 

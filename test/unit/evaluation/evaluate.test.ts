@@ -1,13 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import ingestStep from '../../../activities/steps/ingest.step.ts';
-import preprocessStep from '../../../activities/steps/preprocess.step.ts';
-import type { ArtifactRef } from '../../../src/core/artifact.ts';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Json, JsonObject } from '../../../src/core/json.ts';
 import type { OpenArtifact } from '../../../src/core/ports.ts';
-import type { StepContext, StepDefinition } from '../../../src/core/step.ts';
 import type { TensorBatch } from '../../../src/core/tensor.ts';
 import { loadPreprocessor } from '../../../src/data/preprocessor.ts';
 import { evaluateModel } from '../../../src/evaluation/evaluate.ts';
@@ -15,8 +9,8 @@ import type { EvaluateInputs, EvaluateOptions } from '../../../src/evaluation/ev
 import type { EvaluationReport } from '../../../src/evaluation/report.ts';
 import { renderEvaluationReport } from '../../../src/reports/evaluation-report.ts';
 import { writeEvaluation } from '../../../src/reports/write-evaluation.ts';
-import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
-import { MemoryStore } from '../../../src/storage/memory-store.ts';
+import { createStepBench } from './step-bench.ts';
+import type { Prepared } from './step-bench.ts';
 
 type Rule = (features: Float32Array, row: number, width: number) => number[];
 
@@ -38,36 +32,7 @@ vi.mock('../../../src/training/load-model.ts', () => ({
   }),
 }));
 
-let home: string;
-const store = new MemoryStore();
-let artifacts: ReturnType<typeof createArtifactStore>;
-
-beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'perennial-evaluate-'));
-  artifacts = createArtifactStore(store, join(home, 'cache'));
-});
-afterAll(() => rm(home, { recursive: true, force: true }));
-
-async function runStep(step: StepDefinition, config: JsonObject, inputs: Record<string, ArtifactRef>): Promise<Record<string, ArtifactRef>> {
-  const log = { info() {}, warn() {}, error() {} };
-  const ctx: StepContext = {
-    runId: 'r', pipeline: 'p', stepId: step.type, attempt: 1, nominalTime: '2024-01-01T00:00:00.000Z', documentDir: home, workDir: await mkdtemp(join(home, 'work-')),
-    store, artifacts, log, signal: new AbortController().signal, progress() {}, secret: () => '', planRevision: 'r', trigger: 'manual',
-  };
-  return (await step.run(ctx, config, inputs)).outputs;
-}
-
-interface Prepared {
-  readonly dataset: ArtifactRef;
-  readonly examples: ArtifactRef;
-}
-
-async function prepare(name: string, csv: string, ingest: JsonObject, preprocess: JsonObject): Promise<Prepared> {
-  await writeFile(join(home, name), csv);
-  const { dataset } = await runStep(ingestStep, { source: { format: 'csv', path: name }, ...ingest }, {});
-  const { examples } = await runStep(preprocessStep, preprocess, { dataset: dataset! });
-  return { dataset: dataset!, examples: examples! };
-}
+const { folder, artifacts, prepare } = createStepBench();
 
 /** A model artifact whose network is `rule`. */
 async function modelOf({ examples }: Prepared, outputShape: number[], name: string, rule: Rule): Promise<OpenArtifact> {
@@ -230,7 +195,7 @@ describe('evaluateModel on a series', () => {
   });
 
   it('compares models of different windows on the same days', async () => {
-    const short = await prepare('series.csv', await import('node:fs/promises').then((fs) => fs.readFile(join(home, 'series.csv'), 'utf8')),
+    const short = await prepare('series.csv', await import('node:fs/promises').then((fs) => fs.readFile(join(folder, 'series.csv'), 'utf8')),
       { label: 'temperature', columns: { date: 'timestamp' }, split: { train: 0.6, validation: 0.2, test: 0.2, by: 'time', column: 'date' } },
       { features: { temperature: [{ impute: 'median' }] }, label: [], sequence: { size: 3, horizon: 1, by: 'date' } });
     const champion = await lastOf(short, 'yesterday', 0);

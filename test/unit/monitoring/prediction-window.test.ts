@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readPredictedRows, readPredictions } from '../../../src/monitoring/prediction-window.ts';
+import { readPredictions, rowsOf } from '../../../src/monitoring/prediction-window.ts';
 import type { WindowOptions } from '../../../src/monitoring/prediction-window.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 
@@ -39,7 +39,7 @@ describe('readPredictions', () => {
 
   it('leaves out predictions that were logged without their row', async () => {
     const rows = [];
-    for await (const batch of readPredictedRows(await storeOf(LOG), 'm', { from: new Date('2024-03-02T00:00:00Z'), to: new Date('2024-03-03T00:00:00Z') })) rows.push(...batch);
+    for await (const batch of rowsOf(readPredictions(await storeOf(LOG), 'm', { from: new Date('2024-03-02T00:00:00Z'), to: new Date('2024-03-03T00:00:00Z') }))) rows.push(...batch);
     expect(rows).toEqual([{ x: 5 }, { x: 6 }]);
   });
 

@@ -68,7 +68,7 @@ export async function writeExamples({ artifacts }: Stores, table: Table, preproc
   };
   const splits: Record<string, Json> = {};
   for (const split of SPLITS) {
-    const writer = new ShardWriter(dir, split, [...table.inputs, label]);
+    const writer = new ShardWriter(dir, split, table.output.kind === 'none' ? table.inputs : [...table.inputs, label]);
     await writer.write(table.splits[split]);
     await writer.close();
     Object.assign(files, writer.files);
@@ -156,6 +156,24 @@ export function tokenTable(rows: number, length = 12): Table {
   };
 }
 
+/** Texts without a label, padded behind, of a language in which each token follows from the one before. */
+export function textTable(rows: number, length = 12): Table {
+  const spec: TensorSpec = { name: 'text', shape: [length], dtype: 'int32', vocabularySize: 10 };
+  return {
+    inputs: [spec],
+    output: { kind: 'none', name: '' },
+    splits: splitsOf(rows, (prng, count) => {
+      const data = new Int32Array(count * length);
+      for (let row = 0; row < count; row++) {
+        const words = 2 + prng.below(length - 1);
+        const first = prng.below(8);
+        for (let at = 0; at < words; at++) data[row * length + at] = 2 + ((first + 3 * at) % 8);
+      }
+      return { text: { spec, rows: count, data } };
+    }),
+  };
+}
+
 /** Two numbers and their sum, scaled. */
 export function numberTable(rows: number): Table {
   const spec: TensorSpec = { name: 'features', shape: [2], dtype: 'float32' };
@@ -182,7 +200,7 @@ function splitsOf(rows: number, make: (prng: Prng, count: number) => TensorBatch
 /** What a test double of the reader needs: everything in memory. */
 /** All rows are in memory. */
 export function tableReader(batch: TensorBatch): ExamplesReader {
-  const rows = batch['@label']!.rows;
+  const { rows } = Object.values(batch)[0]!;
   const gather = (indices: Int32Array): TensorBatch => Object.fromEntries(Object.entries(batch).map(([name, { spec, data }]) => {
     const width = data.length / rows;
     const picked = data.slice(0, indices.length * width);

@@ -25,6 +25,7 @@ export interface Run {
   readonly steps?: number;
   readonly optimizer?: Named;
   readonly loss?: Named;
+  readonly objective?: Named;
   readonly callbacks?: readonly Named[];
   readonly classWeights?: 'balanced';
   readonly classCounts?: readonly number[];
@@ -44,7 +45,7 @@ export function digest(weights: EngineState): string {
 
 export async function run(request: Run): Promise<LoopOutcome & { readonly messages: TrainerMessage[] }> {
   const { table, epochs = 3, seed = 1 } = request;
-  const resolved = resolveModel({ model: request.model, inputs: table.inputs, output: table.output, ...(request.loss === undefined ? {} : { loss: request.loss }) });
+  const resolved = resolveModel({ model: request.model, inputs: table.inputs, output: table.output, ...(request.loss === undefined ? {} : { loss: request.loss }), ...(request.objective === undefined ? {} : { objective: request.objective }) });
   const created = resolved.objective.create(resolved, request.classWeights === undefined ? {} : { classWeights: classWeightsOf('balanced', table.output, () => request.classCounts ?? [40, 40, 40]) });
   const objective = '@weight' in table.splits.train ? withRowWeights(created, 'weight') : created;
   const optimizer = resolveNamed(optimizerRegistry, request.optimizer ?? 'adam');

@@ -40,7 +40,7 @@ describe('the generator', () => {
 
 describe('checkpoints', () => {
   const checkpoint = (step: number): Checkpoint => ({
-    position: { epoch: 1, batch: 2, step, sums: [0.1 + 0.2], rows: 3, callbacks: [{ factor: 0.5 }], bestEpoch: 1, history: [{ epoch: 1, loss: 1 / 3 }] },
+    position: { epoch: 1, batch: 2, step, sums: [0.1 + 0.2], counted: 3, rows: 3, callbacks: [{ factor: 0.5 }], bestEpoch: 1, history: [{ epoch: 1, loss: 1 / 3 }] },
     state: new Map([['weights/a', Float32Array.of(1, 2.5)], ['slots/mean', Float32Array.of(-0, 1e-38, 3)]]),
     best: new Map([['a', Float32Array.of(7, 8)]]),
   });

@@ -119,7 +119,7 @@ test('cancelling ends the process', async () => {
   const started = Date.now();
   stop.abort();
   await expect(running).rejects.toMatchObject({ code: 'CANCELLED' });
-  expect(Date.now() - started).toBeLessThan(5_000);
+  expect(Date.now() - started).toBeLessThan(15_000);
   expect(() => process.kill(pid!, 0)).toThrow();
 }, 60_000);
 

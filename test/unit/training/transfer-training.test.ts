@@ -56,6 +56,15 @@ test('a registered model is the base of another one: what is frozen stays, bit f
   const later = await weightsOf(stores, third.model);
   expect(later.get('conv/kernel')!.some((value, index) => value !== before.get('conv/kernel')![index])).toBe(true);
   expect(later.get('norm/movingMean')).toEqual(before.get('norm/movingMean'));
+
+  // Statistics move from the epoch on in which their layer is unfrozen.
+  const woken = async (engine: string): Promise<Map<string, Float32Array>> => weightsOf(stores, (await train(stores, { ...table, output: { kind: 'classes', name: 'corner', classes: ['w', 'x', 'y', 'z'] } }, { ...config, engine, model: { ...config.model, unfreeze: [{ atEpoch: 2, layers: ['conv', 'norm'] }] } }, source)).model);
+  const [compiled, stepwise] = [await woken('compiled'), await woken('eager')];
+  for (const name of ['norm/movingMean', 'norm/movingVariance', 'norm/gamma']) {
+    const [was, is] = [before.get(name)!, compiled.get(name)!];
+    expect(is.every((value, index) => value !== was[index])).toBe(true);
+    stepwise.get(name)!.forEach((value, index) => expect(Math.abs(value - is[index]!)).toBeLessThan(1e-5));
+  }
 }, 120_000);
 
 test('training goes on: the same task from where it was left', async () => {

@@ -1,0 +1,68 @@
+import type { JsonObject } from '../core/json.ts';
+import type { TensorSpec } from '../core/tensor.ts';
+import type { NumberData, TextData, VectorData } from './column-data.ts';
+import { preprocessorParts } from './preprocessor.ts';
+import type { FittedColumn } from './preprocessor.ts';
+
+export interface SourceTable {
+  readonly columns: readonly string[];
+  /** A missing value is null. */
+  readonly rows: readonly (readonly (string | number | null)[])[];
+  /** Columns that stay as the network knows them, because a transform of theirs cannot be turned back. */
+  readonly kept: readonly string[];
+}
+
+/**
+ * Values as a network knows them → rows of the source, transforms turned back: the nearest category, whole numbers where the column
+ * has them.
+ *
+ * @param specs inputs that are vectors of columns, whose values stand in a row
+ */
+export function sourceTable(preprocessor: JsonObject, specs: readonly TensorSpec[], values: Float32Array, rows: number): SourceTable {
+  const { columns } = preprocessorParts(preprocessor).parts;
+  const width = rows === 0 ? 0 : values.length / rows;
+  const found: { readonly name: string; readonly values: readonly (string | number | null)[]; readonly kept: boolean }[] = [];
+  let offset = 0;
+  for (const column of specs.flatMap(({ name }) => columns.filter(({ spec }) => spec.name === name))) {
+    const size = column.spec.shape.reduce((product, each) => product * each, 1);
+    const own = new Float32Array(rows * size);
+    for (let row = 0; row < rows; row++) own.set(values.subarray(row * width + offset, row * width + offset + size), row * size);
+    offset += size;
+    const source = turnedBack(column, own, size);
+    if (source !== undefined) found.push({ name: column.name, values: inTerms(column, source), kept: false });
+    else for (let at = 0; at < size; at++) found.push({ name: partName(column, at), values: Array.from({ length: rows }, (_, row) => own[row * size + at]!), kept: true });
+  }
+  return {
+    columns: found.map(({ name }) => name),
+    rows: Array.from({ length: rows }, (_, row) => found.map((each) => each.values[row]!)),
+    kept: found.filter(({ kept }) => kept).map(({ name }) => name),
+  };
+}
+
+function turnedBack({ links }: FittedColumn, values: Float32Array, width: number): NumberData | TextData | undefined {
+  let data: NumberData | TextData | VectorData = width === 1 && !givesVector(links) ? { kind: 'number', values: Float64Array.from(values) } : { kind: 'vector', width, parts: [], values };
+  for (const { definition, config, state } of [...links].reverse()) {
+    if (definition.invert === undefined) return undefined;
+    data = definition.invert(data, config, state);
+  }
+  return data.kind === 'vector' ? undefined : data;
+}
+
+function givesVector(links: FittedColumn['links']): boolean {
+  const last = links.at(-1);
+  return last !== undefined && last.definition.takes.some((kind) => last.definition.gives(kind, last.config) === 'vector');
+}
+
+function inTerms({ type }: FittedColumn, data: NumberData | TextData): (string | number | null)[] {
+  if (data.kind === 'text') return [...data.values];
+  return Array.from(data.values, (value) => {
+    if (Number.isNaN(value)) return null;
+    if (type === 'boolean') return String(value > 0.5);
+    // Further digits than those of float32 are none.
+    return type === 'integer' ? Math.round(value) : Number(value.toPrecision(7));
+  });
+}
+
+function partName({ name, spec: { parts, shape } }: FittedColumn, at: number): string {
+  return parts?.[at] ?? (shape.length === 0 || shape[0] === 1 ? name : `${name} ${at}`);
+}

@@ -1,0 +1,27 @@
+import type { Row } from '../core/tensor.ts';
+import { answerRows } from '../training/answer-profile.ts';
+import { conclude, detectDrift, driftSettings } from './detect.ts';
+import type { DriftOptions, DriftResult } from './detect.ts';
+import { rowsOf } from './prediction-window.ts';
+import type { LoggedPrediction } from './prediction-window.ts';
+import type { DriftReference } from './reference.ts';
+
+type Predictions = AsyncIterable<readonly LoggedPrediction[]>;
+
+/**
+ * Compares logged predictions with what the version was trained on: the columns of their rows and, of a model that scores anomalies,
+ * its own answers with those for the rows that its threshold was taken from. Each counts where it has rows enough by itself: of
+ * images and tensors only the answers are logged.
+ *
+ * @param read reads the predictions of the window from the start
+ */
+export async function detectModelDrift({ profile, columns, answers, version }: DriftReference, read: () => Predictions, options: DriftOptions): Promise<DriftResult> {
+  const inputs = await detectDrift(profile, rowsOf(read()), { ...options, columns });
+  if (answers === undefined) return inputs;
+  const scored = await detectDrift(answers, answersOf(read(), version), { ...options, columns: answers.columns.map(({ name }) => name) });
+  return conclude([inputs, scored], driftSettings(options));
+}
+
+async function* answersOf(predictions: Predictions, version: number): AsyncGenerator<Row[]> {
+  for await (const records of predictions) yield records.filter((record) => record.version === version).flatMap(({ prediction }) => answerRows(prediction));
+}
