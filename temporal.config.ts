@@ -12,7 +12,7 @@ export const TEMPORAL_DEFAULTS = {
   /** Workflows and light steps; heavy ones go to `<queue>.heavy`. */
   taskQueue: 'perennial',
   /** A server that does not answer within this time is away. */
-  connectTimeoutMs: 3_000,
+  connectTimeoutMs: 10_000,
   worker: {
     /** Light steps at once on one worker: they wait on disks and networks. */
     lightSlots: 64,

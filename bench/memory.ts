@@ -2,7 +2,7 @@
  * Memory of a training over its epochs: resident set size (MiB) after some of them, with shuffling, validation, early stopping and a
  * checkpoint per epoch. Goal: flat. What grows in the first epochs are TensorFlow's buffers and the heap of Node.
  *
- *     node bench/run.mjs memory [--only mlp,lstm]
+ *     node bench/run.mjs memory [--only mlp,lstm] [--epochs 1000]
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -41,7 +41,7 @@ const CASES: Readonly<Record<string, Case>> = {
 };
 const LOOKS = [10, 50, 100, 200, 500, 1_000];
 
-const { values: options } = parseArgs({ args: process.argv.slice(3), options: { case: { type: 'string' }, only: { type: 'string' } } });
+const { values: options } = parseArgs({ args: process.argv.slice(3), options: { case: { type: 'string' }, only: { type: 'string' }, epochs: { type: 'string' } } });
 
 function rowsOf(spec: TensorSpec, rows: number): TensorBatch {
   const prng = new Prng(rows);
@@ -64,7 +64,8 @@ function readerOf(batch: TensorBatch): ConstructorParameters<typeof TrainLoop>[0
 }
 
 async function measure(name: string): Promise<Record<string, number>> {
-  const { epochs, rows, shape, layers } = CASES[name]!;
+  const { rows, shape, layers, ...given } = CASES[name]!;
+  const epochs = Number(options.epochs ?? given.epochs);
   const spec: TensorSpec = { name: 'x', shape, dtype: 'float32' };
   const resolved = resolveModel({ model: { layers }, inputs: [spec], output: { kind: 'classes', name: 'y', classes: ['a', 'b', 'c'] } });
   if (gainsFromOneDnn(resolved.topology)) preferOneDnn();
@@ -102,7 +103,7 @@ if (options.case !== undefined) {
 } else {
   const results: Record<string, unknown> = {};
   for (const name of options.only?.split(',') ?? Object.keys(CASES)) {
-    const { stdout, stderr, status } = spawnSync(process.execPath, [join(packageRoot(), 'bench', 'run.mjs'), 'memory', '--case', name], { encoding: 'utf8' });
+    const { stdout, stderr, status } = spawnSync(process.execPath, [join(packageRoot(), 'bench', 'run.mjs'), 'memory', '--case', name, ...(options.epochs === undefined ? [] : ['--epochs', options.epochs])], { encoding: 'utf8' });
     if (status !== 0) throw new Error(`${name} ended with ${status}: ${stderr.slice(-2_000)}`);
     results[name] = JSON.parse(stdout.trim().split('\n').at(-1)!);
   }

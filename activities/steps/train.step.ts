@@ -5,6 +5,7 @@ import type { Port, StepContext } from '../../src/core/step.ts';
 import { checkTrainConfig } from '../../src/training/check-config.ts';
 import { completeTrainConfig, describeTraining, trainConfigSchema } from '../../src/training/train-config.ts';
 import type { ModelConfig } from '../../src/training/model-config.ts';
+import type { TrainingReport } from '../../src/training/run-training.ts';
 import type { TrainConfig } from '../../src/training/train-config.ts';
 import type { BaseSource } from '../../src/training/transfer/base-files.ts';
 import { isTransfer } from '../../src/training/transfer/transfer-config.ts';
@@ -44,11 +45,17 @@ export default defineStep<JsonObject>({
     const { meta } = report;
     return {
       outputs: { model: report.model },
-      values: { ...meta.final, epochs: meta.epochsRun, bestEpoch: meta.bestEpoch, parameters: meta.parameters, ...originValues(meta.base) },
+      values: { ...meta.final, ...foundRate(report), epochs: meta.epochsRun, bestEpoch: meta.bestEpoch, parameters: meta.parameters, ...originValues(meta.base) },
       details: trainingDetails(report),
     };
   },
 });
+
+/** Where the learning rate was searched for: the one that was found. */
+function foundRate({ meta }: TrainingReport): { readonly learningRate?: number } {
+  const { suggested } = (meta.training.learningRateSearch ?? {}) as { readonly suggested?: number };
+  return suggested === undefined ? {} : { learningRate: suggested };
+}
 
 /** The model as it is trained: from its base, or from the start where there is none yet and the document says so. */
 async function startOf(ctx: StepContext, model: TrainConfig['model'], inputs: Readonly<Record<string, ArtifactRef>>): Promise<{ readonly model: TrainConfig['model']; readonly base?: BaseSource }> {

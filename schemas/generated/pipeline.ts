@@ -2405,7 +2405,7 @@ export interface ExportKerasH5 {
 
 }
 /**
- * The layers alone as JSON: keras.models.model_from_json of tf_keras reads it, and Keras 3 as the `model_config` of an HDF5 file.
+ * The layers alone as JSON: keras.models.model_from_json of tf_keras reads it, and keras.Model.from_config of Keras 3 its "config".
  */
 export interface ExportKerasJson {
 
@@ -2417,7 +2417,7 @@ export interface ExportKerasWeights {
 
 }
 /**
- * A TensorFlow SavedModel with the signature "serving_default", for any number of rows: tf.saved_model.load, TensorFlow Serving and tfjs-node read it.
+ * A TensorFlow SavedModel with the signature "serving_default" for tensors, and where TensorFlow has the transforms "rows" for values of columns: tf.saved_model.load, TensorFlow Serving and tfjs-node read it.
  */
 export interface ExportSavedModel {
 
@@ -2890,6 +2890,19 @@ gradientAccumulation?: number
  * Rows per batch; there is an update after each, or after "gradientAccumulation" of them.
  */
 batchSize?: number
+/**
+ * How rows come together in batches. "length": texts of similar length, padded to the longest of few lengths and not to the longest text of all, which saves time where texts differ in length and padding does not count. Which rows meet follows from the seed.
+ */
+batches?: {
+/**
+ * What the rows of a batch have in common.
+ */
+by: "length"
+/**
+ * Lengths that there are at most, chosen so that there is least padding; training is compiled for each.
+ */
+buckets?: number
+}
 /**
  * Decides initial weights, order and dropout: the same document, data and seed give the same model.
  */

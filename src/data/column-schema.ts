@@ -14,7 +14,7 @@ export const COLUMN_SCHEMA: JsonSchema = {
         image: {
           description: 'How the texts of the column become images.',
           oneOf: [
-            { const: 'base64', description: 'The texts are the encoded images themselves, as base64 or data URIs.' },
+            { const: 'base64', description: 'The texts are the encoded images themselves, as base64 or data URIs. PNG, JPEG, GIF and WebP are recognized without it.' },
             {
               type: 'object', additionalProperties: false, required: ['folder'], description: 'The texts are paths of files.',
               properties: { folder: { type: 'string', minLength: 1, description: 'Folder that relative paths start from, relative to the folder of the document. Default: the folder of the table.', examples: ['data/photos'] } },

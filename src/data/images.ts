@@ -1,7 +1,7 @@
 import { PerennialError, messageOf } from '../core/errors.ts';
 import type { Pixels } from './column-data.ts';
 import { DATA_LIMITS } from './limits.ts';
-import { decodePlainPng } from './png.ts';
+import { decodePlainPng, isPlainPng } from './png.ts';
 
 async function loadSharp() {
   const { default: sharp } = await import('sharp');
@@ -31,7 +31,7 @@ export async function decodeImage(bytes: Uint8Array, row: number, column: string
 /** Why the bytes are no image that {@link decodeImage} can read; undefined where they are one. Reads all of it, but as small as the format allows. */
 export async function imageProblem(bytes: Uint8Array): Promise<string | undefined> {
   if (bytes.length === 0) return 'it has no bytes';
-  if (decodePlainPng(bytes, DATA_LIMITS.imagePixelsMax) !== undefined) return undefined;
+  if (isPlainPng(bytes, DATA_LIMITS.imagePixelsMax)) return undefined;
   const sharp = await loadSharp();
   try {
     await sharp(bytes, { limitInputPixels: DATA_LIMITS.imagePixelsMax }).resize(8, 8, { fit: 'fill' }).raw().toBuffer();

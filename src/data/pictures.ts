@@ -6,8 +6,9 @@ import { PerennialError } from '../core/errors.ts';
 import { asPerennialError, listLiteral, literal, pathLiteral } from './duckdb.ts';
 import type { Database } from './duckdb.ts';
 import type { DeclaredColumns } from './column-schema.ts';
+import { castSql } from './columns.ts';
 import type { TypedColumn } from './columns.ts';
-import { isEncodedImage } from './encoded-image.ts';
+import { ENCODED_IMAGE } from './encoded-image.ts';
 import { DATA_LIMITS } from './limits.ts';
 import type { RawTable, ReaderDefinition, SourceFile } from './reader.ts';
 import { fingerprintFiles, stampOfFile } from './source-files.ts';
@@ -67,6 +68,9 @@ interface LocatedColumn extends PictureColumn {
   readonly located: readonly Located[];
 }
 
+/** SQL: the text is an image itself, not the path of one. */
+const isEncoded = (text: string): string => `regexp_matches(${text}, ${literal(ENCODED_IMAGE)})`;
+
 /** Files looked at side by side. */
 const FILES_AT_ONCE = 64;
 
@@ -74,7 +78,7 @@ const FILES_AT_ONCE = 64;
 async function locate({ db, raw, reader, config, declared, files, documentDir }: PictureSource): Promise<LocatedColumn[]> {
   const found: LocatedColumn[] = [];
   for (const column of pictureColumns(raw, declared)) {
-    const texts = (await db.rows(`SELECT DISTINCT c${column.index} FROM raw WHERE c${column.index} IS NOT NULL ORDER BY 1`)).map(([text]) => String(text));
+    const texts = (await db.rows(`SELECT DISTINCT c${column.index} FROM raw WHERE NOT ${isEncoded(`c${column.index}`)} ORDER BY 1`)).map(([text]) => String(text));
     const folder = texts.every(isAbsolute) ? undefined : folderOf(column, reader, config, files, documentDir);
     const real = folder === undefined ? undefined : await realpath(folder).catch(() => { throw new PerennialError('SOURCE_NOT_FOUND', `columns.${column.name}: there is no folder ${folder}.`); });
     const located: Located[] = [];
@@ -95,7 +99,6 @@ function folderOf({ name, folder }: PictureColumn, reader: ReaderDefinition, con
 /** @param real the folder without symbolic links */
 async function locateOne(text: string, column: string, folder: string | undefined, real: string | undefined): Promise<Located> {
   const because = (reason: string): Located => ({ text, problem: `"${column}" ${reason}: ${text.slice(0, 300).replaceAll('\0', ' ')}` });
-  if (isEncodedImage(text)) return because('holds an image as base64, not the path of one (see "base64" of "columns")');
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(text)) return because('is an address; only files are read');
   if (text.includes('\0')) return because('is no path');
   const absolute = isAbsolute(text);
@@ -167,7 +170,8 @@ export async function readPictures(source: PictureSource, columns: readonly Type
         throw asPerennialError(error, 'SOURCE_CHANGED', `A file that "${name}" names cannot be read any more`);
       }
     }
-    await db.run(`CREATE TEMP TABLE raw_with_pictures AS SELECT r.*, p.content AS ${id} FROM raw r LEFT JOIN pictures p ON p.text = r.${text} ORDER BY r."row"`);
+    await db.run(`CREATE TEMP TABLE raw_with_pictures AS SELECT r.*, CASE WHEN ${isEncoded(`r.${text}`)} THEN ${castSql(`r.${text}`, 'string', 'image')} ELSE p.content END AS ${id}
+      FROM raw r LEFT JOIN pictures p ON p.text = r.${text} ORDER BY r."row"`);
     await db.run('DROP TABLE raw; DROP TABLE pictures; ALTER TABLE raw_with_pictures RENAME TO raw');
     loaded.set(name, id);
   }

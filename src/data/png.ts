@@ -6,8 +6,9 @@ const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 const HARMLESS = new Set(['pHYs', 'tEXt', 'zTXt', 'iTXt', 'tIME']);
 
 function paeth(left: number, up: number, corner: number): number {
-  const estimate = left + up - corner;
-  const [a, b, c] = [Math.abs(estimate - left), Math.abs(estimate - up), Math.abs(estimate - corner)];
+  const a = Math.abs(up - corner);
+  const b = Math.abs(left - corner);
+  const c = Math.abs(left + up - 2 * corner);
   return a <= b && a <= c ? left : b <= c ? up : corner;
 }
 
@@ -15,18 +16,41 @@ function paeth(left: number, up: number, corner: number): number {
 function unfilter(raw: Uint8Array, height: number, stride: number, bytes: number): Uint8Array | undefined {
   const out = new Uint8Array(height * stride);
   for (let row = 0; row < height; row += 1) {
-    const filter = raw[row * (stride + 1)]!;
-    if (filter > 4) return undefined;
-    const [from, to] = [row * (stride + 1) + 1, row * stride];
-    for (let at = 0; at < stride; at += 1) {
-      const left = at >= bytes ? out[to + at - bytes]! : 0;
-      const up = row > 0 ? out[to + at - stride]! : 0;
-      const corner = row > 0 && at >= bytes ? out[to + at - stride - bytes]! : 0;
-      const guess = filter === 0 ? 0 : filter === 1 ? left : filter === 2 ? up : filter === 3 ? (left + up) >> 1 : paeth(left, up, corner);
-      out[to + at] = raw[from + at]! + guess;
+    const from = row * (stride + 1) + 1;
+    const to = row * stride;
+    // One loop per filter: a choice for every byte would cost more than the sums.
+    switch (raw[from - 1]) {
+      case 0:
+        out.set(raw.subarray(from, from + stride), to);
+        break;
+      case 1:
+        for (let at = 0; at < stride; at += 1) out[to + at] = raw[from + at]! + (at >= bytes ? out[to + at - bytes]! : 0);
+        break;
+      case 2:
+        for (let at = 0; at < stride; at += 1) out[to + at] = raw[from + at]! + (row > 0 ? out[to + at - stride]! : 0);
+        break;
+      case 3:
+        for (let at = 0; at < stride; at += 1) out[to + at] = raw[from + at]! + (((at >= bytes ? out[to + at - bytes]! : 0) + (row > 0 ? out[to + at - stride]! : 0)) >> 1);
+        break;
+      case 4:
+        for (let at = 0; at < stride; at += 1) {
+          const left = at >= bytes ? out[to + at - bytes]! : 0;
+          const up = row > 0 ? out[to + at - stride]! : 0;
+          out[to + at] = raw[from + at]! + paeth(left, up, row > 0 && at >= bytes ? out[to + at - stride - bytes]! : 0);
+        }
+        break;
+      default: return undefined;
     }
   }
   return out;
+}
+
+/** Scan lines of a plain PNG, without their filters. */
+interface PlainPng {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+  readonly data: Uint8Array;
 }
 
 /**
@@ -36,9 +60,29 @@ function unfilter(raw: Uint8Array, height: number, stride: number, bytes: number
  * @see PNG specification, third edition
  */
 export function decodePlainPng(file: Uint8Array, pixelsMax: number): Pixels | undefined {
+  const plain = readPlainPng(file, pixelsMax);
+  if (plain === undefined || plain.channels === 3) return plain;
+  const { width, height, data } = plain;
+  const rgb = new Uint8Array(width * height * 3);
+  for (let at = 0, to = 0; at < data.length; at += 1) {
+    const level = data[at]!;
+    rgb[to++] = level;
+    rgb[to++] = level;
+    rgb[to++] = level;
+  }
+  return { width, height, channels: 3, data: rgb };
+}
+
+/** Whether {@link decodePlainPng} decodes it. */
+export function isPlainPng(file: Uint8Array, pixelsMax: number): boolean {
+  return readPlainPng(file, pixelsMax) !== undefined;
+}
+
+function readPlainPng(file: Uint8Array, pixelsMax: number): PlainPng | undefined {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
-  if (bytes.length < 45 || !bytes.subarray(0, 8).equals(SIGNATURE) || bytes.toString('latin1', 12, 16) !== 'IHDR') return undefined;
-  const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
+  if (bytes.length < 45 || SIGNATURE.compare(bytes, 0, 8) !== 0 || bytes.toString('latin1', 12, 16) !== 'IHDR') return undefined;
+  const width = bytes.readUInt32BE(16);
+  const height = bytes.readUInt32BE(20);
   const colour = bytes[25];
   if (bytes[24] !== 8 || (colour !== 0 && colour !== 2) || bytes[28] !== 0 || width * height > pixelsMax || width * height === 0) return undefined;
   const parts: Buffer[] = [];
@@ -54,15 +98,11 @@ export function decodePlainPng(file: Uint8Array, pixelsMax: number): Pixels | un
   const expected = height * (width * channels + 1);
   let raw: Uint8Array;
   try {
-    raw = inflateSync(Buffer.concat(parts), { maxOutputLength: expected });
+    raw = inflateSync(parts.length === 1 ? parts[0]! : Buffer.concat(parts), { maxOutputLength: expected, chunkSize: Math.min(65_536, Math.max(64, expected)) });
   } catch {
     // Damaged: the general decoder says what is wrong.
     return undefined;
   }
   const data = raw.length === expected ? unfilter(raw, height, width * channels, channels) : undefined;
-  if (data === undefined) return undefined;
-  if (channels === 3) return { width, height, channels: 3, data };
-  const rgb = new Uint8Array(width * height * 3);
-  for (let at = 0; at < data.length; at += 1) rgb.fill(data[at]!, 3 * at, 3 * at + 3);
-  return { width, height, channels: 3, data: rgb };
+  return data === undefined ? undefined : { width, height, channels, data };
 }

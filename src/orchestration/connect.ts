@@ -53,7 +53,7 @@ export async function temporalSettings(config: TemporalConfig = temporalConfig()
 /**
  * A client of the Temporal server.
  *
- * @throws TEMPORAL_UNAVAILABLE where it does not answer within the connect timeout (three seconds)
+ * @throws TEMPORAL_UNAVAILABLE where it does not answer within the connect timeout (ten seconds)
  */
 export async function connectTemporal(config?: TemporalConfig): Promise<Temporal> {
   const settings = await temporalSettings(config);

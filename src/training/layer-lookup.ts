@@ -1,4 +1,5 @@
 import { PerennialError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { LayerDefinition } from './layer.ts';
 import type { LayerConfig } from './model-config.ts';
 import { withDefaults } from './named.ts';
@@ -13,8 +14,8 @@ export function provideLayers(lookup: (type: string) => LayerDefinition, every: 
 }
 
 /** The layer that a class of Keras is read as. undefined where there is none. */
-export function layerOfClass(className: string): LayerDefinition | undefined {
-  return all!().find(({ keras }) => keras?.className === className || keras?.aliases?.includes(className) === true);
+export function layerOfClass(className: string, config: JsonObject): LayerDefinition | undefined {
+  return all!().find(({ keras }) => (keras?.className === className || keras?.aliases?.includes(className) === true) && keras.accepts?.(className, config) !== false);
 }
 
 export interface WrappedLayer {

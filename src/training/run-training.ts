@@ -143,6 +143,7 @@ function relay(ctx: Context, message: TrainerMessage): void {
     ctx.log.info(`training goes on from its checkpoint: epoch ${message.resumedEpoch + 1}, update ${message.resumedStep}`);
   }
   if (message.type === 'started') ctx.progress({ message: message.resumedStep > 0 ? `resuming in epoch ${message.resumedEpoch + 1}` : 'training starts' });
+  if (message.type === 'searching') ctx.progress({ message: 'searching for a learning rate' });
   if (message.type !== 'progress') return;
   const { type: _type, ...numbers } = message;
   ctx.progress({ message: `epoch ${message.epoch} of ${message.epochs}, loss ${message.loss.toPrecision(4)}`, ...numbers });

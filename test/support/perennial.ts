@@ -36,7 +36,7 @@ export class Perennial {
 
   /** `up --detach` on free ports. @throws Error with its output where it fails. */
   async up(args: readonly string[] = []): Promise<any> {
-    const answer = await this.run(['up', '--detach', ...FREE_PORTS, ...args, '--json'], { timeoutMs: 120_000 });
+    const answer = await this.run(['up', '--detach', ...FREE_PORTS, ...args, '--json']);
     if (answer.code !== 0) throw new Error(`up ended with ${answer.code}:\n${answer.stderr}`);
     return answer.json();
   }

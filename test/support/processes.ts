@@ -62,7 +62,7 @@ export function start(program: string, args: readonly string[], options: StartOp
     output: () => texts.all,
     stdout: () => texts.stdout,
     stderr: () => texts.stderr,
-    async waitFor(pattern, timeoutMs = 20_000) {
+    async waitFor(pattern, timeoutMs = 120_000) {
       const deadline = Date.now() + timeoutMs;
       for (;;) {
         const match = pattern.exec(texts.all);
@@ -81,12 +81,15 @@ export function start(program: string, args: readonly string[], options: StartOp
   return one;
 }
 
-/** Runs a program to its end. */
+/** Runs a program to its end. @throws Error with its output when that takes longer than `timeoutMs` */
 export async function run(program: string, args: readonly string[], options: StartOptions & { readonly timeoutMs?: number } = {}): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
   const one = start(program, args, options);
-  const timer = setTimeout(() => one.signal('SIGKILL'), options.timeoutMs ?? 60_000);
+  const timeoutMs = options.timeoutMs ?? 240_000;
+  let late = false;
+  const timer = setTimeout(() => { late = one.signal('SIGKILL'); }, timeoutMs);
   const { code } = await one.exited;
   clearTimeout(timer);
+  if (late) throw new Error(`${program} ${args.join(' ')} did not end within ${timeoutMs} ms. Output:\n${one.output()}`);
   return { code, stdout: one.stdout(), stderr: one.stderr() };
 }
 

@@ -133,6 +133,7 @@ function cellsOf(prediction: Prediction): [name: string, text: string][] {
   if ('label' in prediction) return [['LABEL', prediction.label], ['PROBABILITY', (prediction.probabilities[prediction.label] ?? 0).toFixed(4)]];
   if ('outputs' in prediction) return Object.entries(prediction.outputs).flatMap(([label, one]) => cellsOf(one).map(([name, text]): [string, string] => [`${label} ${name}`.toUpperCase(), text]));
   if ('value' in prediction) return [['VALUE', typeof prediction.value === 'number' ? number(prediction.value) : prediction.value.map(number).join(' ')]];
+  if ('image' in prediction) return [['IMAGE', `PNG of ${Buffer.from(prediction.image, 'base64').length} bytes: --json gives it`]];
   return Object.entries(prediction).map(([name, value]) => [name.toUpperCase(), typeof value === 'number' ? number(value) : String(value)]);
 }
 

@@ -41,7 +41,7 @@ export async function sampleAction(io: CliIo, model: string, { out, count, seed,
       return table;
     });
     io.result({ model, version: manifest.version, format, count, seeds: [seed, seed + count - 1], ...(label === undefined ? {} : { label }), directory: written.directory, files: written.files });
-    io.print(`${count} ${format === 'images' ? 'images' : 'rows'} of ${text}, from the ${count === 1 ? `seed ${seed}` : `seeds ${seed} to ${seed + count - 1}`}, in ${written.directory}.`);
+    io.print(`${count} ${format === 'images' ? 'image' : 'row'}${count === 1 ? '' : 's'} of ${text}, from the ${count === 1 ? `seed ${seed}` : `seeds ${seed} to ${seed + count - 1}`}, in ${written.directory}.`);
     if (kept.length > 0) io.print(`As the network knows them, because their transforms cannot be turned back: ${kept.join(', ')}.`);
   } finally {
     sampler.dispose();

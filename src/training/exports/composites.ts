@@ -93,20 +93,22 @@ function addPooling(composing: Composing): void {
   else addMaskedPooling(composing, pooling, mask);
 }
 
-/** Added to steps that do not count. */
-const LOWEST = -1e30;
+/** Added to steps that do not count. Half precision holds it. */
+const LOWEST = -6e4;
 
 /** What counts is looked up by the ids themselves: tables of one number each. */
 function addMaskedPooling(composing: Composing, pooling: 'average' | 'max', mask: MaskSource): void {
   if (mask === 'other') throw refusal(composing, `pools ("${pooling}") steps under a mask that is not the one of an embedding`);
   const [read] = composing.node.inputs as [string];
+  const features = composing.inputs[0]!.at(-1)!;
   const { ids, vocabularySize } = mask;
   const table = (padding: number, others: number): Float32Array => filled(vocabularySize, others).fill(padding, 0, 1);
   const lookUp = (suffix: string, values: Float32Array): string => composing.add('embedding', suffix, [ids], { inputDim: vocabularySize, outputDim: 1, maskZero: false }, { embeddings: values });
-  const anyStep = composing.add('globalMaxPooling1d', 'any', [lookUp('counts', table(0, 1))]);
+  const wide = (suffix: string, column: string): string => composing.add('dense', suffix, [column], { units: features, useBias: false }, { kernel: filled(features, 1) });
+  const anyStep = wide('any', composing.add('globalMaxPooling1d', 'counted', [lookUp('counts', table(0, 1))]));
   const lowered = lookUp('lowered', table(LOWEST, 0));
   let pooled: string;
-  if (pooling === 'max') pooled = composing.add('globalMaxPooling1d', 'largest', [composing.add('add', 'steps', [read, lowered])]);
+  if (pooling === 'max') pooled = composing.add('globalMaxPooling1d', 'largest', [composing.add('add', 'steps', [read, wide('lowering', lowered)])]);
   else pooled = composing.add('flatten', 'mean', [composing.add('dot', 'sums', [read, composing.add('softmax', 'shares', [lowered], { axis: 1 })], { axes: 1 })]);
   composing.add('multiply', '', [pooled, anyStep]);
 }

@@ -22,11 +22,18 @@ export function masksOf(tf: Tf, topology: Topology): ReadonlyMap<string, MaskSou
       if (made === undefined) continue;
       masks.set(node.name, made);
       const from = node.inputs.find((_name, index) => read[index] === made);
-      if (from !== undefined) sources.set(node.name, sources.get(from)!);
-      else sources.set(node.name, node.type === 'embedding' ? { ids: node.inputs[0]!, vocabularySize: Number(node.config.inputDim) } : 'other');
+      if (node.type === 'embedding') sources.set(node.name, { ids: node.inputs[0]!, vocabularySize: Number(node.config.inputDim) });
+      else sources.set(node.name, from === undefined ? merged(node.inputs.map((name) => sources.get(name)), made, read) : sources.get(from)!);
     }
   } finally {
     tf.engine().endScope();
   }
   return sources;
+}
+
+/** Masks of one source, merged step by step, are that mask still. */
+function merged(sources: readonly (MaskSource | undefined)[], made: Tensor, read: readonly (Tensor | undefined)[]): MaskSource {
+  const [first] = sources;
+  const same = sources.length > 1 && first !== undefined && first !== 'other' && sources.every((each) => each !== undefined && each !== 'other' && each.ids === first.ids);
+  return same && read.every((mask) => mask!.shape.join() === made.shape.join()) ? first : 'other';
 }

@@ -37,9 +37,9 @@ export interface ManifestWeight {
   readonly bytes: Uint8Array;
 }
 
-/** Shards and their manifest, in TensorFlow.js's form. @throws MODEL_INVALID for a pattern that fits no weight */
-export function encodeShards(weights: readonly ManifestWeight[], quantizing: QuantizeConfig | undefined): { readonly files: Record<string, Uint8Array>; readonly manifest: JsonObject[] } {
-  const types = quantizedTypes(weights, quantizing ?? {});
+/** Shards and their manifest, in TensorFlow.js's form. @param packable other constants keep their bytes @throws MODEL_INVALID for a pattern that fits no weight */
+export function encodeShards(weights: readonly ManifestWeight[], quantizing: QuantizeConfig | undefined, packable: (name: string) => boolean = () => true): { readonly files: Record<string, Uint8Array>; readonly manifest: JsonObject[] } {
+  const types = quantizedTypes(weights.filter(({ name }) => packable(name)), quantizing ?? {});
   const entries: JsonObject[] = [];
   const parts: Uint8Array[] = [];
   for (const { name, shape, dtype, bytes } of weights) {

@@ -8,6 +8,7 @@ import type { KerasModel } from '../keras/to-keras.ts';
 import { trainingConfig } from '../keras/training-config.ts';
 import type { Tensor, Tf } from '../tf.ts';
 import { layersSignature } from './layers-export.ts';
+import { masksOf } from './masks.ts';
 import { firstSentence } from './messages.ts';
 import { encodeShards, quantizeProperty, quantizedBound } from './shards.ts';
 import type { ManifestWeight, QuantizeConfig } from './shards.ts';
@@ -24,6 +25,7 @@ export default defineExport<Config>({
   properties: { quantize: quantizeProperty },
   layersAlone: true,
   async write(tf, source, { quantize }) {
+    refuseMaskedHalves(tf, source);
     const keras = toKeras(source.network.topology, source.name.replace(/[^A-Za-z0-9_]/g, '_'), 'tfjs');
     const compiled = trainingConfig(source.meta);
     const { files, manifest } = encodeShards(await namedWeights(tf, keras, source), quantize);
@@ -53,6 +55,14 @@ export default defineExport<Config>({
   examples: [{ quantize: { uint8: '*' } }],
   reference: 'https://www.tensorflow.org/js/guide/save_load',
 });
+
+/** TensorFlow.js reads padding from the front, where the backward half has it. @throws MODEL_INVALID naming the layer */
+function refuseMaskedHalves(tf: Tf, { network: { topology } }: ExportSource): void {
+  const masks = masksOf(tf, topology);
+  const node = topology.layers.find(({ type, inputs }) => type === 'bidirectional' && masks.has(inputs[0]!));
+  if (node === undefined) return;
+  throw new PerennialError('MODEL_INVALID', `The layer "${node.name}" (${node.type}) cannot be exported to a TensorFlow.js layers model: there, its backward half takes the padding of masked sequences for steps.`, { hint: 'Export a "tfjsGraph": it holds the computation itself.' });
+}
 
 /** The weights under the names that TensorFlow.js looks for: those of the model that it makes of the layers. */
 async function namedWeights(tf: Tf, keras: KerasModel, { weights }: ExportSource): Promise<ManifestWeight[]> {

@@ -25,7 +25,7 @@ export default defineExport<Config>({
   async write(tf, { meta, network, weights }, { quantize }) {
     const graph = tracePortable(tf, network, weights, (output) => graphOutputs(tf, meta, output));
     const constants = graph.nodes.filter(({ op }) => op === 'Const');
-    const { files, manifest } = encodeShards(constants.map(weightOf), quantize);
+    const { files, manifest } = encodeShards(constants.map(weightOf), quantize, (name) => name.startsWith('weights/'));
     const labels = labelsText(meta);
     const json: JsonObject = {
       format: 'graph-model', generatedBy: 'Perennial', convertedBy: null,

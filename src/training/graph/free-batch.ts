@@ -54,6 +54,8 @@ class Dimensions {
   constant(node: Node, other: Node): Node {
     const [a, b] = [tensorOf(node), tensorOf(other)];
     if (Buffer.compare(a.bytes, b.bytes) === 0 && a.shape.join() === b.shape.join()) return node;
+    const row = this.#sameRow(a, b);
+    if (row !== undefined) return this.#tiled(node.name, row);
     if (a.dtype !== DataType.int32 || a.shape.join() !== b.shape.join()) throw new BatchError(`a constant of shape [${a.shape.join(', ')}] that has a value per row`);
     const values = ints(b).map((value, index) => this.#value(ints(a)[index]!, value));
     if (a.shape.length === 0) return { name: node.name, op: 'Identity', inputs: [values[0]!], attributes: I32 };
@@ -62,6 +64,22 @@ class Dimensions {
     const packed = pack(`${node.name}_values`);
     this.nodes.push(packed);
     return { name: node.name, op: 'Reshape', inputs: [packed.name, this.#constantNode(a.shape)], attributes: { ...I32, Tshape: { type: DataType.int32 } } };
+  }
+
+  /** What a constant repeats for every row, in both traces. */
+  #sameRow(a: ConstantTensor, b: ConstantTensor): ConstantTensor | undefined {
+    if (a.shape.length === 0 || a.shape[0] !== this.#rows[0] || b.shape[0] !== this.#rows[1] || a.dtype !== b.dtype || a.shape.slice(1).join() !== b.shape.slice(1).join()) return undefined;
+    const width = a.bytes.length / this.#rows[0];
+    const row = a.bytes.subarray(0, width);
+    const repeats = ({ bytes }: ConstantTensor): boolean => bytes.length % width === 0 && Array.from({ length: bytes.length / width }, (_, index) => bytes.subarray(index * width, (index + 1) * width)).every((each) => Buffer.compare(each, row) === 0);
+    return width > 0 && repeats(a) && repeats(b) ? { dtype: a.dtype, shape: [1, ...a.shape.slice(1)], bytes: row } : undefined;
+  }
+
+  #tiled(name: string, row: ConstantTensor): Node {
+    const times: Node = { name: `${name}_times`, op: 'Pack', inputs: row.shape.map((_size, axis) => (axis === 0 ? this.#batch() : this.#constantNode(1))), attributes: { N: { i: row.shape.length }, T: { type: DataType.int32 }, axis: { i: 0 } } };
+    const once: Node = { name: `${name}_row`, op: 'Const', inputs: [], attributes: { dtype: { type: row.dtype }, value: { tensor: row } } };
+    this.nodes.push(times, once);
+    return { name, op: 'Tile', inputs: [once.name, times.name], attributes: { T: { type: row.dtype }, Tmultiples: { type: DataType.int32 } } };
   }
 
   /** Node of slope · rows + offset. */

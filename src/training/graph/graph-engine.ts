@@ -62,8 +62,7 @@ export class GraphEngine implements TrainingEngine {
     this.#stepsMax = request.objective.topologies.some(convolves) ? CONVOLUTIONS_PER_CALL : STEPS_PER_CALL;
     const program = encodeProgram({ variables: this.#variables, steps, predictions: this.#evaluation === undefined ? [] : [this.#evaluation], lowerLoops });
     this.#session = new GraphSession(tf, program);
-    const initial = this.#rule.initialWeights();
-    this.#assign(initial, (name) => this.#rule.initialSlot(name, initial));
+    this.reset();
   }
 
   get numbers(): readonly string[] {
@@ -166,6 +165,11 @@ export class GraphEngine implements TrainingEngine {
   restore(state: EngineState): void {
     const weights = new Map(this.#rule.objective.weights.map(({ fullName }) => [fullName, required(state, `weights/${fullName}`)]));
     this.#assign(weights, (name) => required(state, `slots/${name}`));
+  }
+
+  reset(): void {
+    const initial = this.#rule.initialWeights();
+    this.#assign(initial, (name) => this.#rule.initialSlot(name, initial));
   }
 
   setWeights(weights: EngineState): void {

@@ -14,6 +14,7 @@ const CLASSES: Readonly<Record<string, string>> = { relu: 'ReLU', leakyRelu: 'Le
 export const activationMapping: KerasMapping<Config> = {
   className: 'Activation',
   aliases: ['ReLU', 'LeakyReLU', 'ELU', 'Softmax'],
+  accepts: (name, { axis }) => name !== 'Softmax' || axis === undefined || axis === -1,
   reads: ['max_value', 'negative_slope', 'threshold', 'alpha'],
   classFor({ activation }, { dialect, refuse }) {
     if (activationToKeras(activation, dialect) !== undefined) return undefined;

@@ -124,7 +124,7 @@ function inputsOf(all: readonly KerasLayer[], layers: readonly KerasLayer[], opt
 
 function definitionOf(layer: KerasLayer): { readonly definition: LayerDefinition; readonly mapping: KerasMapping } {
   const shown = `The layer "${layer.path.join('/')}" (${layer.className})`;
-  const definition = layerOfClass(layer.className);
+  const definition = layerOfClass(layer.className, layer.config);
   if (definition !== undefined) return { definition, mapping: definition.keras! };
   const known = layerRegistry.all().flatMap(({ keras }) => (keras === undefined ? [] : [keras.className, ...(keras.aliases ?? [])]));
   throw invalid(`${shown} has no counterpart here. Read are ${[...new Set(known)].sort().join(', ')}.`, 'Replace it, or save the part of the model before it.');

@@ -13,8 +13,10 @@ export interface KerasMapping<C = any> {
   readonly aliases?: readonly string[];
   /** The class for a configuration that needs another one. */
   classFor?(config: C, writing: KerasWriting): string | undefined;
-  /** Keras 2 and TF.js do not have the class. */
-  readonly keras3Only?: boolean;
+  /** Of a class that another layer is read as too: whether this configuration is for this one. */
+  accepts?(className: string, keras: JsonObject): boolean;
+  /** Keras 2 and TF.js do not have the class, or a setting of it. */
+  readonly keras3Only?: boolean | ((config: C) => boolean);
   /** Keys of ours that Keras does not have; `toKeras` and `fromKeras` see to them. */
   readonly omit?: readonly string[];
   /** Our key → Keras's, where it is not the same in snake case. */

@@ -29,7 +29,7 @@ export const timeDistributedMapping: KerasMapping<Config> = {
   },
   fromKeras(_translated, keras, reading) {
     const { className, config } = wrappedKeras(keras.layer, reading.refuse);
-    const definition = layerOfClass(className);
+    const definition = layerOfClass(className, config);
     const mapping = definition === undefined ? undefined : mappingOf(definition);
     if (definition === undefined || mapping === undefined) throw reading.refuse(`a ${className} inside, which is not read there`);
     return { layer: { ...kerasConfig(config, {}, definition, mapping, { ...reading, className, inputs: reading.inputs.map((shape) => shape.slice(1)) }), type: definition.type } };

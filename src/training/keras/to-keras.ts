@@ -50,7 +50,8 @@ export function toKeras(topology: Topology, modelName: string, dialect: KerasDia
     // Readers of this form keep one axis, and drop the others without a word.
     if (Array.isArray(node.config.axis) && node.config.axis.length > 1) throw writing.refuse(`several axes, ${JSON.stringify(node.config.axis)}, of which files of layers hold one`);
     const config = layerConfigToKeras(definition, mapping, node.config, writing);
-    if (mapping.keras3Only === true || mapping.call?.inputs !== undefined || usesNewActivation(config)) keras3Only.push(node.name);
+    const { keras3Only: newer } = mapping;
+    if (newer === true || (typeof newer === 'function' && newer(node.config)) || mapping.call?.inputs !== undefined || usesNewActivation(config)) keras3Only.push(node.name);
     layers.push({
       class_name: className,
       config: { name: node.name, dtype: 'float32', ...config },

@@ -17,6 +17,7 @@ interface Config {
 /** TensorFlow.js has the layer, but reads pixels at other places. */
 const keras: KerasMapping<Config> = {
   className: 'Resizing',
+  keras3Only: ({ fit }) => fit === 'contain',
   omit: ['fit', 'fillValue'],
   reads: ['crop_to_aspect_ratio', 'pad_to_aspect_ratio', 'fill_mode', 'fill_value', 'antialias'],
   toKeras(translated, { fit, fillValue }, { dialect, refuse }) {

@@ -20,7 +20,7 @@ export class EagerEngine implements TrainingEngine {
     this.#rule = new UpdateRule(request);
     const weights = this.#rule.initialWeights();
     this.#flat = tf.tensor1d(this.#rule.flatten(weights));
-    this.#slots = Object.fromEntries(Object.keys(this.#rule.slots).map((name) => [name, tf.tensor1d(this.#rule.initialSlot(name, weights))]));
+    this.#slots = this.#initialSlots(weights);
     this.#statistics = this.#statisticsFrom(weights);
   }
 
@@ -95,6 +95,17 @@ export class EagerEngine implements TrainingEngine {
     const slots = Object.fromEntries(Object.keys(this.#slots).map((name) => [name, this.#tf.tensor1d(required(state, `slots/${name}`).slice())]));
     for (const slot of Object.values(this.#slots)) slot.dispose();
     this.#slots = slots;
+  }
+
+  reset(): void {
+    const weights = this.#rule.initialWeights();
+    this.#setWeights(weights);
+    for (const slot of Object.values(this.#slots)) slot.dispose();
+    this.#slots = this.#initialSlots(weights);
+  }
+
+  #initialSlots(weights: EngineState): Readonly<Record<string, Tensor>> {
+    return Object.fromEntries(Object.keys(this.#rule.slots).map((name) => [name, this.#tf.tensor1d(this.#rule.initialSlot(name, weights))]));
   }
 
   setWeights(weights: EngineState): void {

@@ -41,6 +41,8 @@ export interface TrainingEngine {
   /** The weights of the model alone, by "layer/weight": where they are averaged, the averages. A copy. */
   weights(): EngineState;
   restore(state: EngineState): void;
+  /** Back to the state before the first update. */
+  reset(): void;
   setWeights(weights: EngineState): void;
   dispose(): void;
 }

@@ -19,7 +19,7 @@ export function adaptLabels(label: Tensor, output: OutputSpec, loss: LossDefinit
   }
   for (const value of data) {
     if (!Number.isFinite(value)) throw new PerennialError('DATA_INVALID', `The label "${output.name}" is ${value} in a row.`, { hint: 'Drop or impute rows without a label.' });
-    if (loss.labelMin !== undefined && value < loss.labelMin) throw new PerennialError('DATA_INVALID', `The label "${output.name}" is ${value} in a row, but the loss ${loss.name} is for labels from ${loss.labelMin} up.`, { hint: 'Choose another loss, for example "meanSquaredError", or correct the rows.' });
+    if (loss.labelMin !== undefined && value < loss.labelMin) throw new PerennialError('DATA_INVALID', `The label "${output.name}" is ${Number(value.toPrecision(6))} in a row, but the loss ${loss.name} is for labels from ${loss.labelMin} up.`, { hint: 'Choose another loss, for example "meanSquaredError", or correct the rows.' });
   }
   return Float32Array.from(data);
 }

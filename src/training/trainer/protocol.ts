@@ -35,6 +35,8 @@ export type TrainerMessage =
       readonly samplesPerSecond: number;
       readonly secondsLeft: number;
     }
+  /** The learning rate is searched for. */
+  | { readonly type: 'searching' }
   | { readonly type: 'notice'; readonly message: string }
   | { readonly type: 'checkpoint'; readonly path: string; readonly step: number }
   | { readonly type: 'done' }

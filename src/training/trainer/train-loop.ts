@@ -1,12 +1,14 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { PerennialError } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { Callback } from '../callback.ts';
 import type { LabelledBatch, Objective } from '../objective.ts';
 import { BatchSource } from './batch-source.ts';
 import { evaluateSet } from './evaluate-set.ts';
 import type { Checkpoint, CheckpointFolder, Position, Snapshot } from './checkpoint.ts';
-import { explainDivergence } from './divergence.ts';
+import { Diverged, allFinite, explainDivergence, hasBadInput } from './divergence.ts';
+import type { DivergenceFacts } from './divergence.ts';
 import type { EngineState, StepOutcome, TrainingEngine } from './engine.ts';
 import { searchLearningRate } from './learning-rate-search.ts';
 import type { SearchResult, SearchSettings } from './learning-rate-search.ts';
@@ -45,7 +47,7 @@ export interface LoopParts {
   readonly objective: Objective;
   readonly callbacks: readonly Callback[];
   readonly settings: LoopSettings;
-  readonly checkpoints: CheckpointFolder;
+  readonly checkpoints: Pick<CheckpointFolder, 'latest' | 'write'>;
   readonly send: (message: TrainerMessage) => void;
   /** Asked often. Once true, a checkpoint is written and training ends with CANCELLED. */
   readonly cancelled: () => boolean;
@@ -64,6 +66,8 @@ export interface LoopOutcome {
 }
 
 const YIELD_MS = 100;
+/** What took longer is not done again to explain a divergence. */
+const REPLAYED_MS = 60_000;
 /** Saving takes at most this share of the time. */
 const SAVING_SHARE = 0.05;
 /** The end of an epoch is saved after this share of the seconds between saves: it costs nothing to go on from there. */
@@ -79,6 +83,8 @@ export class TrainLoop {
   readonly #source: BatchSource;
   #position: MutablePosition = { epoch: 0, batch: 0, step: 0, sums: [], counted: 0, rows: 0, callbacks: [], bestEpoch: null, history: [] };
   #best: EngineState | undefined;
+  /** Of the callbacks. */
+  readonly #initial: readonly JsonObject[];
   #stopped: string | undefined;
   #savedAt = performance.now();
   #savingMs = 0;
@@ -88,6 +94,7 @@ export class TrainLoop {
     this.#parts = parts;
     this.#stepsPerEpoch = stepsPerEpoch(parts.train.rows, parts.settings.batchSize);
     this.#source = new BatchSource(parts.train, parts.settings);
+    this.#initial = parts.callbacks.map((callback) => callback.state());
     const { steps, batchSize } = parts.settings;
     const whole = Math.floor(steps / this.#stepsPerEpoch);
     this.#meter = new ProgressMeter(whole * parts.train.rows + (steps - whole * this.#stepsPerEpoch) * batchSize);
@@ -106,10 +113,40 @@ export class TrainLoop {
         await this.#epoch();
         await this.#endEpoch();
       }
+    } catch (error) {
+      throw error instanceof Diverged ? await this.#explain(error.facts) : error;
     } finally {
       await this.#source.close();
     }
     return this.#finish();
+  }
+
+  /** After a divergence the weights tell nothing any more: training is done again from its last checkpoint up to the batch before. */
+  async #explain(facts: DivergenceFacts): Promise<PerennialError> {
+    const { settings } = this.#parts;
+    if (hasBadInput(facts.batch) || performance.now() - this.#savedAt > REPLAYED_MS) return explainDivergence(facts);
+    const { step } = this.#position;
+    const before = { objective: this.#parts.objective, seed: settings.seed };
+    const weights = await this.#weightsAt(step);
+    if (weights === undefined) return explainDivergence(facts);
+    if (step === 0 || allFinite(weights)) return explainDivergence({ ...facts, before: { ...before, weights, iteration: step, overflowed: false } });
+    // The loss of the batch before was finite, but not what came of it.
+    const earlier = await this.#weightsAt(step - 1);
+    return explainDivergence(earlier === undefined ? facts : { ...facts, before: { ...before, weights: earlier, iteration: step - 1, overflowed: true } });
+  }
+
+  /** Trains anew from the last checkpoint, up to a step: neither told nor saved. undefined where the checkpoint is of a later step. */
+  async #weightsAt(step: number): Promise<EngineState | undefined> {
+    const { engine, callbacks, checkpoints, settings } = this.#parts;
+    const from = checkpoints.latest(() => undefined);
+    if (from !== undefined && from.position.step > step) return undefined;
+    engine.reset();
+    callbacks.forEach((callback, index) => callback.restore(this.#initial[index]!));
+    await new TrainLoop({
+      ...this.#parts, send() {}, checkpoints: { latest: () => from, write: () => '' },
+      settings: { ...settings, steps: step, epochs: Math.ceil(step / this.#stepsPerEpoch) },
+    }).run();
+    return new Map([...engine.state()].flatMap(([name, values]) => (name.startsWith('weights/') ? [[name.slice('weights/'.length), values] as const] : [])));
   }
 
   #restore(checkpoint: Checkpoint): void {
@@ -123,6 +160,7 @@ export class TrainLoop {
   async #search(): Promise<void> {
     const { engine, settings } = this.#parts;
     if (settings.search === undefined || this.#position.search !== undefined) return;
+    this.#parts.send({ type: 'searching' });
     const search = await searchLearningRate(engine, (index) => this.#batchSoon(index), settings.accumulation, settings.search, () => this.#breathe(false));
     this.#position = { ...this.#position, search };
     const { suggested, curve } = search;
@@ -183,7 +221,7 @@ export class TrainLoop {
     for (const [index, { loss, numbers }] of outcomes.entries()) {
       const batch = batches[index]!;
       if (!Number.isFinite(loss)) {
-        throw explainDivergence({ loss, batch, epoch: this.#position.epoch + 1, batchNumber: this.#position.batch + 1, learningRate: rates[index]!, weights: this.#parts.engine.weights(), lossBefore: this.#position.counted === 0 ? undefined : this.#position.sums[0]! / this.#position.counted });
+        throw new Diverged({ loss, batch, epoch: this.#position.epoch + 1, batchNumber: this.#position.batch + 1, learningRate: rates[index]!, lossBefore: this.#position.counted === 0 ? undefined : this.#position.sums[0]! / this.#position.counted });
       }
       const counted = this.#parts.objective.count?.(batch) ?? batch.rows;
       this.#position.sums = Array.from(numbers, (value, at) => (this.#position.sums[at] ?? 0) + value * counted);

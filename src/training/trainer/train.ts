@@ -17,6 +17,7 @@ import { callbackRegistry, optimizerRegistry } from '../registries.ts';
 import { withRowWeights } from '../row-weights.ts';
 import { resolveModel } from '../resolve-model.ts';
 import type { ResolvedModel } from '../resolve-model.ts';
+import { product } from '../shapes.ts';
 import { loadTf, preferOneDnn } from '../tf.ts';
 import type { Topology } from '../model-config.ts';
 import { BUCKETS, emaOf, modelOf, optimizerOf, searchOf } from '../train-config.ts';
@@ -30,6 +31,7 @@ import { createEngine } from './create-engine.ts';
 import { classWeightsOf } from './labels.ts';
 import { evaluatedRows } from './evaluate-set.ts';
 import { localArtifact } from './local-artifact.ts';
+import { requireMemory } from './memory.ts';
 import type { TrainerJob, TrainerMessage } from './protocol.ts';
 import { trainedModel } from './trained-model.ts';
 import { batchShapes, measureTexts, requireSameWithoutPadding } from './text-lengths.ts';
@@ -87,6 +89,9 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
     objective, optimizer, seed: config.seed, accumulation: config.gradientAccumulation, groups, cyclesMomentum: callbacks.some(({ momentum }) => momentum !== undefined),
     ...(ema === undefined ? {} : { ema }), ...(wakes === undefined || wakes.size === 0 ? {} : { wakes }),
   };
+  const trainable = objective.weights.filter((spec) => spec.trainable);
+  const largest = trainable.reduce((most, spec) => (product(spec.shape) > product(most.shape) ? spec : most), trainable[0] ?? objective.weights[0]!);
+  requireMemory(trainable.reduce((sum, { shape }) => sum + product(shape), 0), Object.keys(optimizer.definition.slots(optimizer.config)).length, largest?.fullName ?? '');
   const { engine, reason } = createEngine(loadTf(), request, sizes, config.engine);
   if (reason !== undefined) hooks.send({ type: 'notice', message: `training runs operation by operation, which is slower: the model cannot be compiled because of ${reason}` });
   const search = searchOf(config);

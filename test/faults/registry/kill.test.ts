@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(dirname(script), { recursive: true, force: true }));
 
-it('processes killed in the middle leave a registry that is whole and goes on', { timeout: 120_000 }, async () => {
+it('processes killed in the middle leave a registry that is whole and goes on', async () => {
   const folder = scratch();
   const environment = { PERENNIAL_STORE: `file:${folder}`, PERENNIAL_HOME: scratch() };
   const registry = createRegistry(new FileStore(folder), createArtifactStore(new FileStore(folder), scratch()));

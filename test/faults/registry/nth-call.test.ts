@@ -92,7 +92,7 @@ describe.each(KINDS)('the n-th call to the store fails: $name', (kind) => {
     });
   });
 
-  it('a flaky store under the retrying decorator does not show', { timeout: 60_000 }, async () => {
+  it('a flaky store under the retrying decorator does not show', async () => {
     for (let seed = 1; seed <= 10; seed += 1) {
       const inner = kind.open();
       const faulty = new FaultyStore(inner, { chance: 0.15, seed });

@@ -11,8 +11,11 @@ import { stackProcesses, type Stack } from '../../../src/platform/stack.ts';
 import { temporalConfig } from '../../../temporal.config.ts';
 import type { Perennial } from '../../support/perennial.ts';
 
+/** How long anything may take on a machine that does much else: these tests ask that it comes, not when. */
+const WAIT_MS = 240_000;
+
 /** Waits for a condition; polled, since processes of others bring it about. */
-export async function until<T>(what: string, look: () => T | undefined | false | Promise<T | undefined | false>, timeoutMs = 60_000): Promise<T> {
+export async function until<T>(what: string, look: () => T | undefined | false | Promise<T | undefined | false>, timeoutMs = WAIT_MS): Promise<T> {
   for (const deadline = Date.now() + timeoutMs; ; ) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
@@ -120,7 +123,7 @@ export class Run {
 
   /** Follows it to its end by the command line. */
   async end(): Promise<{ readonly report: RunReport; readonly code: number | null; readonly stderr: string }> {
-    const answer = await this.#perennial.run(['runs', 'show', this.workflowId, '--follow', '--json'], { timeoutMs: 150_000 });
+    const answer = await this.#perennial.run(['runs', 'show', this.workflowId, '--follow', '--json'], { timeoutMs: WAIT_MS });
     return { report: answer.json<RunReport>(), code: answer.code, stderr: answer.stderr };
   }
 

@@ -20,12 +20,12 @@ const perennial = new Perennial({ PERENNIAL_STORE: `file:${store}` });
 beforeAll(async () => {
   writeRows(join(folder, 'rows.csv'));
   await perennial.up();
-}, 120_000);
+});
 
 afterAll(async () => {
   await perennial.run(['down']);
   if (mounted) spawnSync('umount', [disk]);
-}, 60_000);
+});
 
 /** Every object whole: nothing left aside, no empty manifest, every blob what its name says. */
 async function expectWholeStore(): Promise<void> {
@@ -52,7 +52,7 @@ describe('a store', () => {
     const { report, code, stderr } = await run.end();
     expect({ status: report.status, code, version: report.version }, stderr).toEqual({ status: 'completed', code: 0, version: 1 });
     await expectWholeStore();
-  }, 180_000);
+  });
 
   it.runIf(mounted)('whose disk is full says so, tears nothing, and works again once there is space', async () => {
     const file = writeDocument(folder, 'full', 5);
@@ -64,15 +64,15 @@ describe('a store', () => {
         expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC');
       }
     }
-    const failed = await perennial.run(['run', file, '--no-cache', '--json'], { timeoutMs: 120_000 });
+    const failed = await perennial.run(['run', file, '--no-cache', '--json']);
     expect(failed.code, failed.stderr).toBe(1);
     expect(failed.json().failure).toMatchObject({ code: 'STORE_FULL', step: 'ingest', message: expect.stringMatching(/no space left.*file:|file:.*no space left/i) as string });
     expect(failed.stderr).not.toMatch(/^ +at /m);
     for (const name of readdirSync(disk)) if (name.startsWith('ballast')) rmSync(join(disk, name));
     await expectWholeStore();
-    const done = await perennial.run(['run', file, '--no-cache', '--json'], { timeoutMs: 120_000 });
+    const done = await perennial.run(['run', file, '--no-cache', '--json']);
     expect(done.json()).toMatchObject({ status: 'completed', version: 1 });
     expect((await perennial.run(['models', 'show', 'away', '--json'])).json().versions).toHaveLength(1);
     await expectWholeStore();
-  }, 240_000);
+  });
 });

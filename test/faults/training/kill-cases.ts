@@ -24,6 +24,7 @@ export const KILL_CASES: readonly KillCase[] = [
     loss: { binaryCrossentropy: { fromLogits: true } }, optimizer: { rmsprop: { momentum: 0.5, centered: true } }, epochs: 2, engine: 'eager',
   }],
   ['transformer', () => tokenTable(60), { model: { architecture: 'transformer', layers: 1, heads: 2, modelSize: 8, dropout: 0.1 }, epochs: 3 }],
+  ['texts of similar length in one batch', () => tokenTable(60), { model: { architecture: 'rnn', recurrentUnits: [6], dropout: 0.2 }, batches: { by: 'length', buckets: 3 }, batchSize: 8, epochs: 2 }],
   ['language model', () => textTable(60), { objective: 'nextToken', model: { architecture: 'transformer', layers: 1, heads: 2, modelSize: 8, dropout: 0.1 }, epochs: 2 }],
   ['variational autoencoder', () => imageTable(60, 8), { model: { architecture: 'autoencoder', kind: 'dense', units: [12], latentSize: 3, variational: true, noise: { dropout: 0.2 } }, epochs: 3 }],
   ['a new head on layers that are frozen, at first or for good, with learning rates of their own', () => imageTable(60, 8), {

@@ -96,7 +96,7 @@ test.each(KILL_CASES.map((each) => [each[0], each] as const))('%s: killed at ran
   const last = await attempt(job, dir);
   expect(last.messages.at(-1)).toEqual({ type: 'done' });
   expect(resultDigest(dir)).toBe(resultDigest(calm));
-}, 120_000);
+});
 
 test.each(['compiled', 'eager'])('rows that do not fit into memory, an augmented cnn, %s: killed, ends with the bytes of a run in memory', async (engine) => {
   const [, table, config] = KILL_CASES.find(([title]) => title.startsWith('cnn with dropout'))!;
@@ -109,7 +109,7 @@ test.each(['compiled', 'eager'])('rows that do not fit into memory, an augmented
   expect(signal).toBe('SIGKILL');
   expect((await attempt({ ...job, memoryBytes: 0 }, dir)).messages.at(-1)).toEqual({ type: 'done' });
   expect(resultDigest(dir)).toBe(resultDigest(calm));
-}, 120_000);
+});
 
 test('a torn checkpoint is skipped for the one before', async () => {
   const [, table, config] = KILL_CASES[0]!;
@@ -127,7 +127,7 @@ test('a torn checkpoint is skipped for the one before', async () => {
   expect(again.messages.find((message) => message.type === 'notice')).toMatchObject({ message: expect.stringContaining('torn') as string });
   expect(again.messages.find((message) => message.type === 'started')).toMatchObject({ resumedStep: Number(names[0]!.slice(0, 10)) });
   expect(resultDigest(dir)).toBe(expected);
-}, 60_000);
+});
 
 test('the trainer ends when its parent is gone', async () => {
   const job = await prepare(classTable(2_000), { model: { architecture: 'mlp' }, epochs: 100_000 });
@@ -140,4 +140,4 @@ test('the trainer ends when its parent is gone', async () => {
   const started = Date.now();
   expect(await ended).toBe(1);
   expect(Date.now() - started).toBeLessThan(15_000);
-}, 30_000);
+});

@@ -45,7 +45,7 @@ function documentOf(name: string, wanted: Wanted): string {
 
 beforeAll(async () => {
   await perennial.up();
-}, 120_000);
+});
 
 /** The source's bytes (absent: no file), the code, and what the message has to say. */
 const REFUSED: readonly (readonly [string, string | Uint8Array | undefined, Wanted, string, RegExp])[] = [
@@ -85,20 +85,20 @@ describe('a source with', () => {
     expect(answer.stderr).not.toMatch(/^ +at .*:\d+:\d+/m);
     // Told once: what data lack, trying again does not bring.
     expect(answer.stderr).not.toMatch(/attempt 2/);
-  }, 60_000);
+  });
 
   it('a folder in the place of the file, and a pattern that nothing fits, are told apart', async () => {
     mkdirSync(join(folder, 'folder.csv'));
     expect((await perennial.run(['run', documentOf('folder', {}), '--json'])).json().failure).toMatchObject({ code: 'SOURCE_INVALID', message: expect.stringMatching(/is a folder; a file is expected.*folder\.csv\/\*\.csv/) as string });
     expect((await perennial.run(['run', documentOf('pattern', { source: { path: 'zz*.csv' } }), '--json'])).json().failure).toMatchObject({ code: 'SOURCE_NOT_FOUND', message: expect.stringContaining('No file matches "zz*.csv"') as string });
-  }, 60_000);
+  });
 
   it('names and classes that mean something to JavaScript, to shells or to no keyboard is learnt from and served', async () => {
     const names = ['__proto__', 'größe 📏 "q"'];
     const classes = ['constructor', '__proto__', '../日本'];
     const lines = Array.from({ length: 90 }, (_, row) => `${row % 3 === 0 ? 5 : 0}.${row},${row % 3}.${row},${classes[row % 3]}`);
     writeFileSync(join(folder, 'names.csv'), `\ufeff${names[0]},"größe 📏 ""q""",label\r\n${lines.join('\r\n')}\r\n`);
-    const answer = await perennial.run(['run', documentOf('names', { features: null }), '--json'], { timeoutMs: 90_000 });
+    const answer = await perennial.run(['run', documentOf('names', { features: null }), '--json']);
     expect(answer.json(), answer.stderr).toMatchObject({ status: 'completed', version: 1 });
     expect((await perennial.run(['models', 'promote', 'names', '1', '--why', 'test', '--json'])).code).toBe(0);
     const row = `{"__proto__": 5.3, "größe 📏 \\"q\\"": 0.3}`;
@@ -108,7 +108,7 @@ describe('a source with', () => {
     const lacking = await perennial.run(['predict', 'names', '--row', '{"x": 1}', '--json']);
     expect(lacking.json().error).toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('none of the columns that the model reads: __proto__, größe') as string });
     expect(lacking.code).toBe(2);
-  }, 150_000);
+  });
 
   it('rows that change under a run is read again, and no mixture is stored', async () => {
     const path = join(folder, 'changing.csv');
@@ -118,7 +118,7 @@ describe('a source with', () => {
     const after = (await perennial.run(['run', documentOf('changing', {}), '--json'])).json();
     expect(before.steps[0].outputs.dataset.digest).not.toBe(after.steps[0].outputs.dataset.digest);
     expect(after.steps[0]).toMatchObject({ cached: false, reason: expect.stringMatching(/source|data|changed/i) as string });
-  }, 90_000);
+  });
 });
 
 /** Arguments, exit code, error code, and what the message or the hint has to say. */
@@ -141,10 +141,10 @@ const COMMANDS: readonly (readonly [string, readonly string[], number, string, R
 describe('a command with', () => {
   beforeAll(async () => {
     writeFileSync(join(folder, 'plain.csv'), table());
-    const answer = await perennial.run(['run', documentOf('plain', {}), '--json'], { timeoutMs: 90_000 });
+    const answer = await perennial.run(['run', documentOf('plain', {}), '--json']);
     expect(answer.json()).toMatchObject({ status: 'completed', version: 1 });
     expect((await perennial.run(['models', 'promote', 'plain', '1', '--why', 'test', '--json'])).code).toBe(0);
-  }, 100_000);
+  });
 
   it.each(COMMANDS)('%s', async (_name, args, exit, code, message) => {
     const answer = await perennial.run([...args, '--json']);
@@ -154,7 +154,7 @@ describe('a command with', () => {
     expect(error.hint).not.toBe('');
     expect(answer.code).toBe(exit);
     expect(answer.stderr).not.toMatch(/^ +at .*:\d+:\d+/m);
-  }, 60_000);
+  });
 
   it.each([
     [{ x: 'long' }, /column "x": expected a number, got string "long"/], [{ y: 1 }, /none of the columns|"x"/], [{ x: null }, /"x"/], [{ x: [1] }, /expected a number/],
@@ -163,7 +163,7 @@ describe('a command with', () => {
     const answer = await fetch(`${url}/models/plain/predict`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ rows: [row] }) });
     expect(answer.status).toBe(400);
     expect(((await answer.json()) as { error: string }).error).toMatch(message);
-  }, 60_000);
+  });
 
   it.each(['..%2f..%2fetc', '__proto__', 'a%20b', '%00', '%ff'])('the model %s in an address finds nothing, and harms nothing', async (name) => {
     const { url } = (JSON.parse(readFileSync(join(perennial.home, 'run/stack.json'), 'utf8')) as { server: { url: string } }).server;

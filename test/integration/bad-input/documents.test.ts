@@ -109,5 +109,5 @@ describe('a document with', () => {
       expect(answer.stdout + answer.stderr).not.toMatch(/^ +at .*:\d+:\d+/m);
     }
     expect((await perennial.run(['validate', join(folder, 'nothing.json'), '--json'])).json()).toBeTypeOf('object');
-  }, 60_000);
+  });
 });

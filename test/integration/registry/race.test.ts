@@ -18,7 +18,7 @@ describe.each(STORE_KINDS.filter(({ name }) => name !== 'memory'))('32 processes
   });
   afterAll(() => rmSync(dirname(script), { recursive: true, force: true }));
 
-  it('register and move aliases at once: nothing is lost, duplicated or torn', { timeout: 240_000 }, async () => {
+  it('register and move aliases at once: nothing is lost, duplicated or torn', async () => {
     const opened = await kind.open();
     const environment = { ...opened.environment, PERENNIAL_HOME: scratch() };
     const racers = await Promise.all(Array.from({ length: RACERS }, (_, number) => startRacer(script, number, MODELS, environment)));

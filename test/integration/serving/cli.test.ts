@@ -73,7 +73,7 @@ describe('perennial predict', () => {
 });
 
 describe('perennial serve', () => {
-  it('serves in the foreground until it is told to stop', { timeout: 40_000 }, async () => {
+  it('serves in the foreground until it is told to stop', async () => {
     const serving = start(process.execPath, [join(packageRoot(), 'bin', 'perennial.js'), 'serve', '--port', '0'], { env });
     const [, url] = await serving.waitFor(/Serving on (http:\/\/127\.0\.0\.1:\d+) /);
     const response = await fetch(`${url}/models/m/predict`, { method: 'POST', body: '{"a":1,"b":2}' });

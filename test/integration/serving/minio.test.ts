@@ -52,7 +52,7 @@ describe('the model server over MinIO', () => {
     expect([back.confirmed, back.servers[0]!.milliseconds < 1_000]).toEqual([true, true]);
   });
 
-  it('serves on, quickly, while the store is there and does not answer', { timeout: 90_000 }, async () => {
+  it('serves on, quickly, while the store is there and does not answer', async () => {
     minio.pause();
     const end = Date.now() + 3_000;
     let slowest = 0;
@@ -69,10 +69,10 @@ describe('the model server over MinIO', () => {
     expect(performance.now() - began).toBeLessThan(5_000);
     minio.resume();
     await fixture.registry.promote('m', 2, { ...author, unpin: true });
-    await eventually(async () => (await predict()) === 2, 60_000);
+    await eventually(async () => (await predict()) === 2);
   });
 
-  it('ends in time while the store does not answer', { timeout: 60_000 }, async () => {
+  it('ends in time while the store does not answer', async () => {
     await predict();
     minio.pause();
     const began = performance.now();

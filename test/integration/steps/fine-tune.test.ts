@@ -95,7 +95,7 @@ test('scheduled runs go on from the champion of the run before, on the rows that
   expect((await registry.version('flow', 2)).parent).toBe(1);
   // It starts where the first one ended.
   expect(second.train!.values!.loss as number).toBeLessThan(first.train!.values!.loss as number);
-}, 120_000);
+});
 
 test('what cannot be started from is said with what there is', async () => {
   writeRows(10);
@@ -106,4 +106,4 @@ test('what cannot be started from is said with what there is', async () => {
   await expect(runAll('b', at, withModel({ model: 'flow', version: 'candidate' }, fitted))).rejects.toMatchObject({ code: 'VERSION_INVALID', message: expect.stringContaining('the aliases challenger, champion') as string });
   await expect(runAll('c', at, withModel({ model: 'flw' }, fitted))).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('Did you mean "flow"?') as string });
   await expect(runAll('d', at, withModel({ model: 'flow' }, { features: { y: ['standardize'] } }))).rejects.toMatchObject({ code: 'MODEL_INVALID', message: expect.stringContaining('"features" joins the columns "x", "y"') as string, hint: expect.stringContaining('"from"') as string });
-}, 120_000);
+});

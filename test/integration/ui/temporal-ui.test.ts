@@ -35,8 +35,8 @@ describe.skipIf(missing !== '')(`the Temporal UI tells the story of a run${missi
   let page: Page;
   let ui: string;
 
-  const run = async (...options: string[]): Promise<any> => (await cli.run(['run', file, '--json', ...options], { timeoutMs: 90_000 })).json();
-  const end = async (workflowId: string): Promise<any> => (await cli.run(['runs', 'show', workflowId, '--follow', '--json'], { timeoutMs: 60_000 })).json();
+  const run = async (...options: string[]): Promise<any> => (await cli.run(['run', file, '--json', ...options])).json();
+  const end = async (workflowId: string): Promise<any> => (await cli.run(['runs', 'show', workflowId, '--follow', '--json'])).json();
 
   /** What is to be read on the page and in the frames that the UI draws Markdown in. */
   const text = async (): Promise<string> => {
@@ -67,7 +67,7 @@ describe.skipIf(missing !== '')(`the Temporal UI tells the story of a run${missi
     ui = `${stack.temporal.uiUrl}/namespaces/default`;
     browser = opened;
     page = await browser.newPage({ viewport: { width: 1600, height: 2400 } });
-  }, 120_000);
+  });
 
   it('of a run that goes on, is done, is rejected and fails, and leads to the report', async () => {
     const first = await run('--detach');
@@ -96,7 +96,7 @@ describe.skipIf(missing !== '')(`the Temporal UI tells the story of a run${missi
 
     const filtered = await read(`${ui}/workflows?query=${encodeURIComponent('Verdict="rejected" AND Model="story"')}`, [second.workflowId]);
     for (const other of [first.workflowId, third.workflowId]) expect(filtered).not.toContain(other);
-  }, 150_000);
+  });
 
   /** From the details on the page to the report, which loads nothing else. */
   async function followReport(url: string): Promise<void> {

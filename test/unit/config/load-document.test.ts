@@ -56,7 +56,7 @@ describe('syntax', () => {
     ["{'a': 1}", "JSON's quotes are double quotes; a single quote was found.", 2],
     ['{a: 1}', 'A key in double quotes is expected; a was found.', 2],
     ['{"a" 1}', 'A colon is expected here, between the key and its value; "1" was found.', 6],
-    ['{"a": 1 "b": 2}', 'A comma is missing before this; "\\"" was found.', 9],
+    ['{"a": 1 "b": 2}', 'A comma is missing before this; "b" was found.', 9],
     ['{"a": NaN}', 'JSON has no NaN.', 7],
     ['{"a": -Infinity}', 'JSON has no -Infinity.', 7],
     ['{"a": True}', 'JSON does not know True.', 7],

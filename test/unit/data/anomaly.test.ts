@@ -33,9 +33,7 @@ async function make(text: string, config: PreprocessConfig, ingestion: Partial<I
   const { outputs } = await ingest(bench.context(), { source: { format: 'csv', path }, split: { by: 'random' }, ...ingestion });
   const made = await preprocess(bench.context(), config, outputs.dataset!);
   const artifact = await bench.open(made.outputs.examples);
-  const rows: Record<Split, Row[]> = { train: [], validation: [], test: [] };
-  const dataset = await bench.open(outputs.dataset);
-  for (const name of SPLITS) for await (const batch of readRows(dataset, name)) rows[name].push(...batch);
+  const rows = await bench.rows(outputs.dataset);
   return { examples: await openExamples(artifact), rows, files: Object.keys(artifact.manifest.files), profile: await artifact.json<DatasetProfile & null>('profile.json') };
 }
 

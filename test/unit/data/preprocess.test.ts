@@ -39,9 +39,7 @@ async function make(source: string | IngestConfig, config: PreprocessConfig, spl
   const { outputs } = await ingest(bench.context(), ingestConfig);
   const made = await preprocess(bench.context(), config, outputs.dataset!);
   const examples = await openExamples(await bench.open(made.outputs.examples));
-  const rows: Record<Split, Row[]> = { train: [], validation: [], test: [] };
-  const dataset = await bench.open(outputs.dataset);
-  for (const name of SPLITS) for await (const batch of readRows(dataset, name)) rows[name].push(...batch);
+  const rows = await bench.rows(outputs.dataset);
   return {
     examples, rows, digest: made.outputs.examples!.digest, preprocessor: loadPreprocessor(await examples.preprocessorJson()),
     tensors: (name) => examples.reader(name).read(0, examples.meta.splits[name].rows),

@@ -4,6 +4,10 @@ import { join } from 'node:path';
 import type { ArtifactRef } from '../../../src/core/artifact.ts';
 import type { ArtifactStore, OpenArtifact } from '../../../src/core/ports.ts';
 import type { StepContext } from '../../../src/core/step.ts';
+import type { Row } from '../../../src/core/tensor.ts';
+import { readRows } from '../../../src/data/dataset-rows.ts';
+import { SPLITS } from '../../../src/data/types.ts';
+import type { Split } from '../../../src/data/types.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 
@@ -13,6 +17,8 @@ export interface Bench {
   readonly warnings: string[];
   context(stepId?: string, nominalTime?: string): StepContext;
   open(ref: ArtifactRef | undefined): Promise<OpenArtifact>;
+  /** All rows of a dataset. */
+  rows(dataset: ArtifactRef | undefined): Promise<Record<Split, Row[]>>;
   /** Writes a file into the document's folder and gives its relative path. */
   file(name: string, content: string | Uint8Array): Promise<string>;
   close(): Promise<void>;
@@ -27,8 +33,12 @@ export async function createBench(): Promise<Bench> {
   const artifacts = createArtifactStore(store, join(dir, 'cache'));
   const warnings: string[] = [];
   const log = { info() {}, warn: (message: string) => warnings.push(message), error() {} };
+  const open = async (ref: ArtifactRef | undefined): Promise<OpenArtifact> => {
+    if (ref === undefined) throw new Error('no artifact');
+    return artifacts.open(ref);
+  };
   return {
-    dir, artifacts, warnings,
+    dir, artifacts, warnings, open,
     context(stepId = 'step', nominalTime = '2026-01-01T00:00:00.000Z') {
       return {
         runId: 'run', pipeline: 'test', stepId, attempt: 1, nominalTime, documentDir: dir, workDir: dir, store, artifacts, log,
@@ -38,9 +48,11 @@ export async function createBench(): Promise<Bench> {
         },
       };
     },
-    async open(ref) {
-      if (ref === undefined) throw new Error('no artifact');
-      return artifacts.open(ref);
+    async rows(dataset) {
+      const rows: Record<Split, Row[]> = { train: [], validation: [], test: [] };
+      const opened = await open(dataset);
+      for (const name of SPLITS) for await (const batch of readRows(opened, name)) rows[name].push(...batch);
+      return rows;
     },
     async file(name, content) {
       await writeFile(join(dir, name), content);

@@ -146,7 +146,7 @@ export class FakeSource implements VersionSource {
   }
 }
 
-export async function eventually(check: () => boolean | Promise<boolean>, ms = 3_000): Promise<void> {
+export async function eventually(check: () => boolean | Promise<boolean>, ms = 60_000): Promise<void> {
   const end = Date.now() + ms;
   while (!(await check())) {
     if (Date.now() > end) throw new Error('it did not happen in time');

@@ -5,6 +5,7 @@ import { EVALUATED_ROWS } from '../../../src/training/trainer/evaluate-set.ts';
 import type { EngineState } from '../../../src/training/trainer/engine.ts';
 import { classWeightsOf } from '../../../src/training/trainer/labels.ts';
 import type { TrainerMessage } from '../../../src/training/trainer/protocol.ts';
+import { batchShapes } from '../../../src/training/trainer/text-lengths.ts';
 import { TrainLoop, stepsPerEpoch } from '../../../src/training/trainer/train-loop.ts';
 import type { LoopOutcome, LoopSettings } from '../../../src/training/trainer/train-loop.ts';
 import { callbackRegistry, optimizerRegistry } from '../../../src/training/registries.ts';
@@ -52,7 +53,7 @@ export async function run(request: Run): Promise<LoopOutcome & { readonly messag
   const train = tableReader(table.splits.train);
   const validation = tableReader(table.splits.validation);
   const { batchSize = 16, accumulation = 1 } = request.settings ?? {};
-  const sizes = { train: [batchSize, ...(train.rows % batchSize > 0 ? [train.rows % batchSize] : [])], evaluate: Math.min(EVALUATED_ROWS, validation.rows), rowWeights: request.classWeights !== undefined || '@weight' in table.splits.train };
+  const sizes = { train: [batchSize, ...(train.rows % batchSize > 0 ? [train.rows % batchSize] : [])], evaluate: Math.min(EVALUATED_ROWS, validation.rows), rowWeights: request.classWeights !== undefined || '@weight' in table.splits.train, ...(request.settings?.lengths === undefined ? {} : { texts: { input: request.settings.lengths.input, train: batchShapes(request.settings.lengths, train.rows, batchSize) } }) };
   const { engine } = createEngine(loadTf(), { objective, optimizer, seed, accumulation }, sizes, request.engine ?? 'eager');
   const perEpoch = stepsPerEpoch(train.rows, batchSize);
   const steps = request.steps ?? epochs * perEpoch;

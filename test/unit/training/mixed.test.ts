@@ -47,7 +47,7 @@ const requestOf = (resolved: ReturnType<typeof resolveModel>) => ({ objective: r
 
 function accuracyOf(model: ModelRequest['model'], inputs: readonly TensorSpec[]): number {
   const engine = new GraphEngine(tf, requestOf(resolveModel({ model, inputs, output: OUTPUT })), { train: [64], evaluate: 1_024, rowWeights: false });
-  for (let step = 0; step < 160; step += 8) engine.train(Array.from({ length: 8 }, (_, at) => batchOf(64, step + at, inputs)), step, Array<number>(8).fill(0.02));
+  for (let step = 0; step < 120; step += 8) engine.train(Array.from({ length: 8 }, (_, at) => batchOf(64, step + at, inputs)), step, Array<number>(8).fill(0.02));
   const { metrics } = engine.evaluate(batchOf(1_024, 9_999, inputs));
   engine.dispose();
   return metrics.accuracy! / 1_024;
