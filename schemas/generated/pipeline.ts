@@ -2971,7 +2971,7 @@ everyEpochs?: number
  */
 everySteps?: number
 /**
- * Save after so many seconds, also in the middle of an epoch; at the end of an epoch after a fifth of them.
+ * Save after so many seconds, also in the middle of an epoch; at the end of an epoch after a fifth of them. Less often where saving would take more than a twentieth of the time.
  */
 everySeconds?: number
 /**
@@ -3632,7 +3632,7 @@ loss?: ("binaryCrossentropy" | "leastSquares" | "hinge" | "wasserstein")
  */
 latentSize?: number
 /**
- * Give both networks the label, so that samples of a class can be asked for. The label has to be classes.
+ * Give both networks the label, so that samples of a class can be asked for. The label has to be classes. Samples of one class differ soonest with "loss": "wasserstein"; with the others they tend to look alike in a short training.
  */
 conditional?: boolean
 /**

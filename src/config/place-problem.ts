@@ -44,14 +44,14 @@ export function findMention(document: Json, step: number, message: string): { re
 
 type Mention = { readonly layer: string; readonly number?: number } | { readonly last: true } | { readonly text: string };
 
-const MENTIONS = /[Ll]ayer (?:(\d+) )?"([^"]+)"|[Tt]he (last) layer|(?:[Tt]he )?(?:architecture|loss|callback|optimizer|metric) "?(\w+)"?|"([^"]+)"|^(\w+)(?:\.([^:(]+?))?(?: \([^)]*\))?:/g;
+const MENTIONS = /[Ll]ayer (?:(\d+) )?"([^"]+)"|[Tt]he (last) layer|(?:[Tt]he )?(?:architecture|loss|callback|optimizer|metric) "?(\w+)"?|"([^"]+)"|(\/\S+)|^(\w+)(?:\.([^:(]+?))?(?: \([^)]*\))?:/g;
 
 /** What a message names, in its order. */
 function mentions(message: string): Mention[] {
-  return [...message.matchAll(MENTIONS)].flatMap(([, number, layer, last, named, quoted, key, column]): Mention[] => {
+  return [...message.matchAll(MENTIONS)].flatMap(([, number, layer, last, named, quoted, path, key, column]): Mention[] => {
     if (layer !== undefined) return [{ layer, ...(number === undefined ? {} : { number: Number(number) }) }];
     if (last !== undefined) return [{ last: true }];
-    return [named, quoted, key, column].filter((text) => text !== undefined).map((text) => ({ text: text.trim() }));
+    return [named, quoted, path, key, column].filter((text) => text !== undefined).map((text) => ({ text: text.trim() }));
   });
 }
 
@@ -86,7 +86,7 @@ function findText(root: Json | undefined, scope: string, text: string): Found | 
   while (level.length > 0) {
     const next: typeof level = [];
     for (const { value, pointer } of level) {
-      if (value === text && pointer !== scope) return { pointer };
+      if ((value === text || isFileOf(value, text)) && pointer !== scope) return { pointer };
       if (value === null || typeof value !== 'object') continue;
       for (const [key, member] of Array.isArray(value) ? [...value.entries()] : Object.entries(value)) {
         if (key === text) return { pointer: join(pointer, key), at: 'key' };
@@ -96,4 +96,9 @@ function findText(root: Json | undefined, scope: string, text: string): Found | 
     level = next;
   }
   return undefined;
+}
+
+/** Documents name files from their folder, messages in full. */
+function isFileOf(value: Json, text: string): boolean {
+  return typeof value === 'string' && value.length > 2 && text.startsWith('/') && text.endsWith(`/${value.replace(/^\.\//, '')}`);
 }

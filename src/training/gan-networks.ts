@@ -111,7 +111,7 @@ export function addDiscriminator(list: LayerList, config: DiscriminatorConfig, s
 
 /** What looks real, and what looks like its class: the product of its features and a vector of the class. @see T. Miyato, M. Koyama: cGANs with Projection Discriminator (2018) */
 function addJudgedLabel(list: LayerList, { activation }: DiscriminatorConfig, classes: readonly string[]): void {
-  const features = list.add({ type: 'dense', name: 'features', units: FEATURES, activation }).last;
+  const features = list.add({ type: 'dense', name: 'judge_features', units: FEATURES, activation }).last;
   const real = list.add({ type: 'dense', name: 'looks_real', units: 1 }).last;
   list.add({ type: 'embedding', name: 'class_vector', inputs: [LATENT_LABEL], inputDim: classes.length, outputDim: FEATURES }).add({ type: 'flatten', name: 'class_direction' });
   const fits = list.add({ type: 'dot', name: 'looks_like_class', inputs: [features, list.last], axes: 1 }).last;

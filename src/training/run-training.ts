@@ -154,7 +154,7 @@ function crash(code: number | null, signal: NodeJS.Signals | null, stderr: strin
   const exhausted = outOfMemory(stderr, batchSize);
   if (exhausted !== undefined) return exhausted;
   const lines = stderr.trim().split('\n').slice(-8).join('\n');
-  return new PerennialError('TRAINER_CRASHED', `The trainer process ended ${signal === null ? `with the code ${code}` : `by ${signal}`}${lines === '' ? '' : `; its last words:\n${lines}`}`, {
+  return new PerennialError('TRAINER_CRASHED', `The trainer process ended ${signal === null ? `with the code ${code}` : `by ${signal}`}${lines === '' ? '.' : `; its last words:\n${lines}`}`, {
     hint: signal === 'SIGKILL' ? 'The step is tried again from its last checkpoint. If the machine lacks memory, lower the batch size.' : 'The step is tried again from its last checkpoint.',
     details: { exitCode: code, signal },
   });

@@ -173,7 +173,7 @@ export const trainConfigSchema: JsonSchema = {
       properties: {
         everyEpochs: integer('Save after so many epochs, besides every so many seconds.', undefined, 1),
         everySteps: integer('Save after so many batches, besides every so many seconds.', undefined, 500),
-        everySeconds: number('Save after so many seconds, also in the middle of an epoch; at the end of an epoch after a fifth of them.', TRAIN_DEFAULTS.checkpoint.everySeconds, 30, { minimum: 0 }),
+        everySeconds: number('Save after so many seconds, also in the middle of an epoch; at the end of an epoch after a fifth of them. Less often where saving would take more than a twentieth of the time.', TRAIN_DEFAULTS.checkpoint.everySeconds, 30, { minimum: 0 }),
         keep: integer('Newest checkpoints that are kept.', TRAIN_DEFAULTS.checkpoint.keep, 3),
         best: {
           type: 'object', additionalProperties: false, properties: monitorProperties, examples: [{ monitor: 'accuracy' }],

@@ -4,6 +4,7 @@ import anomalyFitCheck from './anomaly-fit.check.ts';
 import cachePossibleCheck from './cache-possible.check.ts';
 import conditionsCheck from './conditions.check.ts';
 import durationsCheck from './durations.check.ts';
+import gateRangeCheck from './gate-range.check.ts';
 import generatorDriftCheck from './generator-drift.check.ts';
 import labelKeptCheck from './label-kept.check.ts';
 import localFilesCheck from './local-files.check.ts';
@@ -19,6 +20,7 @@ export const checks: readonly DocumentCheck[] = [
   cachePossibleCheck,
   conditionsCheck,
   durationsCheck,
+  gateRangeCheck,
   generatorDriftCheck,
   labelKeptCheck,
   localFilesCheck,

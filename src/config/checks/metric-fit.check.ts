@@ -21,7 +21,7 @@ export default defineCheck({
         if (definition === undefined) return [];
         const judges = definition.tasks.includes('regression') ? 'numbers' : 'classes';
         if (judges === learned || definition.tasks.length > 1 && definition.tasks.includes('regression') && definition.tasks.some((task) => task !== 'regression')) return [];
-        const fitting = metricRegistry.all().filter((other) => other.tasks.includes('regression') === (learned === 'numbers')).map(({ name }) => name);
+        const fitting = metricRegistry.all().filter((other) => other.tasks.includes(learned === 'numbers' ? 'regression' : 'classification')).map(({ name }) => name);
         return [{ pointer: join(step.pointer, 'with', 'metrics', index), given: definition.name, allowed: fitting, message: `The metric "${definition.name}" judges ${judges}, and the loss "${losses[0]!.name}" learns ${learned}.`, fix: 'Choose a metric that fits, or another loss.' }];
       });
     });

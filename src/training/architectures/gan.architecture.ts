@@ -34,7 +34,7 @@ export default defineArchitecture<GanConfig>({
       description: 'What the two networks play for. "binaryCrossentropy": the original, non-saturating; "leastSquares" (LSGAN); "hinge"; "wasserstein": with a gradient penalty (WGAN-GP). "loss" of the train step is left out.',
     },
     latentSize: integer('Numbers of noise that a sample is made of.', 64, 100),
-    conditional: bool('Give both networks the label, so that samples of a class can be asked for. The label has to be classes.', false),
+    conditional: bool('Give both networks the label, so that samples of a class can be asked for. The label has to be classes. Samples of one class differ soonest with "loss": "wasserstein"; with the others they tend to look alike in a short training.', false),
     labelSmoothing: rate('How far the target of real rows lies below 1, which keeps the discriminator from being too sure. For binaryCrossentropy and leastSquares.', 0),
     gradientPenalty: number('Weight of the gradient penalty. For wasserstein. Default: 10.', undefined, 10, { minimum: 0 }),
     criticSteps: integer('The generator moves in every so manieth update only. Default: 1, for wasserstein 5.', undefined, 5),

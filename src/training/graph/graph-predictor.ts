@@ -4,6 +4,7 @@ import type { Network } from '../network.ts';
 import { product } from '../shapes.ts';
 import type { Tf } from '../tf.ts';
 import { DataType } from './graph-def.ts';
+import type { Node } from './graph-def.ts';
 import { encodeProgram, names } from './program.ts';
 import type { GraphVariable, TracedPrediction } from './program.ts';
 import { Rehearsal, cleanly } from './rehearsal.ts';
@@ -33,6 +34,11 @@ export class GraphPredictor {
     const variables = network.weights.map(({ shape }, index): GraphVariable => ({ name: `weight_${index}`, shape, dtype: DataType.float32 }));
     const graphs = [SIZES[0], rowsAtOnce].map((rows, index) => traceForward(tf, network, variables, rows, `graph${index}_`));
     [this.#one, this.#many] = graphs as [Graph, Graph];
+    const constants = asConstants(graphs, network, variables, weights);
+    if (constants !== undefined) {
+      this.#session = new GraphSession(tf, encodeProgram({ variables: [], steps: [], predictions: constants, lowerLoops: false }));
+      return;
+    }
     this.#session = new GraphSession(tf, encodeProgram({ variables, steps: [], predictions: graphs, lowerLoops: false }));
     this.#session.run(variables.map((variable, index) => ({ name: names.feedOf(variable), shape: variable.shape, values: weights.get(network.weights[index]!.fullName)! })), [names.assignAll]);
   }
@@ -61,6 +67,31 @@ function fill(target: Float32Array | Int32Array, batch: TensorBatch, spec: Tenso
   const width = product(spec.shape);
   const { data } = batch[spec.name]!;
   target.set(data.length === count * width ? data : data.subarray(start * width, (start + count) * width));
+}
+
+/** Weights of so many bytes become constants: each graph that a session runs has its own copy. */
+const CONSTANT_BYTES_MAX = 16 * 1024 ** 2;
+
+/**
+ * Weights in the place of reads of variables, so that TensorFlow computes once what follows from weights alone. undefined where there
+ * are too many, or loops read them.
+ */
+function asConstants(graphs: readonly Graph[], network: Network, variables: readonly GraphVariable[], weights: ReadonlyMap<string, Float32Array>): readonly TracedPrediction[] | undefined {
+  const bytes = network.weights.reduce((sum, { shape }) => sum + 4 * product(shape), 0);
+  if (bytes > CONSTANT_BYTES_MAX || graphs.some(({ functions }) => functions.length > 0)) return undefined;
+  const constants = variables.map(({ name, shape }, index): Node => {
+    const values = weights.get(network.weights[index]!.fullName)!;
+    const tensor = { dtype: DataType.float32, shape, bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
+    return { name, op: 'Const', inputs: [], attributes: { dtype: { type: DataType.float32 }, value: { tensor } } };
+  });
+  return graphs.map(({ nodes, functions, outputs }, at) => {
+    const read = new Map(nodes.filter(({ op }) => op === 'ReadVariableOp').map(({ name, inputs }) => [name, inputs[0]!]));
+    const renamed = (input: string): string => read.get(input) ?? input;
+    return {
+      functions, outputs: outputs.map(({ name, value }) => ({ name, value: renamed(value) })),
+      nodes: [...(at === 0 ? constants : []), ...nodes.filter(({ name }) => !read.has(name)).map((node) => ({ ...node, inputs: node.inputs.map(renamed) }))],
+    };
+  });
 }
 
 function traceForward(tf: Tf, network: Network, variables: readonly GraphVariable[], rows: number, prefix: string): Graph {

@@ -81,6 +81,7 @@ function show({ name, shape, dtype, vocabularySize }: TensorSpec): string {
   return `"${name}" ${showShape(shape)} ${vocabularySize === undefined ? dtype : `of ${vocabularySize} token ids`}`;
 }
 
+/** A sentence begins with a capital; the name of a file stays as it is. */
 export function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return /^\S+\.\w+$/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -44,7 +44,7 @@ test.each([
   const critic = new Network(companions.discriminator!);
   const tensor = (values: readonly number[], shape: readonly number[]): Tensor => tf.tensor([...values], [...shape], 'float32');
   const [real, generated] = [tensor(expected.real, [rows, ...expected.shape]), tensor(expected.generated, [rows, ...expected.shape])];
-  const wanted = 'conditional' in settings ? { [LATENT_LABEL]: tf.tensor([...labels], [rows, 1], 'int32') } : {};
+  const wanted: Readonly<Record<string, Tensor>> = 'conditional' in settings ? { [LATENT_LABEL]: tf.tensor([...labels], [rows, 1], 'int32') } : {};
   const penalties = (tensors: readonly Tensor[]): Tensor => {
     const weights = new Map(critic.weights.map(({ fullName }, index) => [fullName, tensors[index]!]));
     const verdict = (x: Tensor): Tensor => critic.forward(tf, { x, ...wanted }, weights, { training: true, seed: 1, iteration: 0, logits: NO_LOGITS }).output;

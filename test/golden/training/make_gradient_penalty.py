@@ -31,7 +31,7 @@ def image_critic(x, w):
 labels = np.array([0, 2, 1, 2])
 table_weights = {
     "judge_1/kernel": 0.6 * draw(5, 4), "judge_1/bias": 0.2 * draw(4),
-    "features/kernel": 0.3 * draw(4, FEATURES), "features/bias": 0.1 * draw(FEATURES),
+    "judge_features/kernel": 0.3 * draw(4, FEATURES), "judge_features/bias": 0.1 * draw(FEATURES),
     "looks_real/kernel": 0.2 * draw(FEATURES, 1), "looks_real/bias": 0.1 * draw(1),
     "class_vector/embeddings": 0.1 * draw(CLASSES, FEATURES),
 }
@@ -39,7 +39,7 @@ table_weights = {
 
 def table_critic(x, w):
     h = tf.tanh(tf.matmul(x, w["judge_1/kernel"]) + w["judge_1/bias"])
-    features = tf.tanh(tf.matmul(h, w["features/kernel"]) + w["features/bias"])
+    features = tf.tanh(tf.matmul(h, w["judge_features/kernel"]) + w["judge_features/bias"])
     fits = tf.reduce_sum(features * tf.gather(w["class_vector/embeddings"], labels), axis=1, keepdims=True)
     return tf.matmul(features, w["looks_real/kernel"]) + w["looks_real/bias"] + fits
 

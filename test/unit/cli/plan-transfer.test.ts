@@ -57,6 +57,17 @@ test('a model of the same document is the base of the next', async () => {
   expect(models).toMatchObject([{ step: 'first', parameters: 27 }, { step: 'second', base: 'the model of "first"', parameters: 27, trainableParameters: 12 }]);
 });
 
+test('a plan tells of the network that a generator is trained against, also where both go on', async () => {
+  const [first, second] = await plan(
+    { uses: 'preprocess', with: { features } },
+    { id: 'first', uses: 'train', with: { model: { architecture: 'gan', latentSize: 3, generator: { units: [4] }, discriminator: { units: [5] } } } },
+    { id: 'second', uses: 'train', with: { model: { from: { input: 'base' } }, epochs: 2 } },
+  );
+  const companions = [{ name: 'discriminator', parameters: 3 * 5 + 6, layers: [{ name: 'judge_1', outputShape: [5] }, { name: 'verdict', outputShape: [1] }] }];
+  expect(first).toMatchObject({ parameters: 4 * 4 + 5 * 2, companions, output: 'samples like the training examples' });
+  expect(second).toMatchObject({ base: 'the model of "first"', parameters: 26, companions, loss: 'adversarial' });
+});
+
 test('what is missing is a problem, or trained from the start', async () => {
   const missing = { model: 'kinds', version: 'champion' };
   const [failing] = await plan({ uses: 'preprocess', with: { features } }, { uses: 'train', with: { model: { from: missing } } });

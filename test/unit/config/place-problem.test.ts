@@ -28,6 +28,7 @@ test.each([
   [2, '"classWeights" names "nope", but the classes of "origin" are "no", "yes".', '/steps/2/with/classWeights/nope'],
   [2, 'label: there is no column "mpgg". The columns are: mpg.', '/steps/0/with/label'],
   [2, 'There is no file or folder "data/cars.csv" (looked for /x/data/cars.csv).', '/steps/0/with/source/path'],
+  [2, '/x/data/cars.csv cannot be read.', '/steps/0/with/source/path'],
   [1, 'features.top speed (string): "standardize" takes numbers, but gets text.', '/steps/1/with/features/top speed/1'],
   [1, 'balance: only classes can be balanced; this label is no class.', '/steps/1/with/balance'],
   [2, 'The examples have no label to learn from.', '/steps/2/with/model'],

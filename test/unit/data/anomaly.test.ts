@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Row } from '../../../src/core/tensor.ts';
-import { readRows } from '../../../src/data/dataset-rows.ts';
 import { ANOMALY, openExamples } from '../../../src/data/examples.ts';
 import type { Examples } from '../../../src/data/examples.ts';
 import { ingest } from '../../../src/data/ingest.ts';

@@ -3,7 +3,6 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Row, TensorBatch } from '../../../src/core/tensor.ts';
 import { decode } from '../../../src/data/decode.ts';
-import { readRows } from '../../../src/data/dataset-rows.ts';
 import { openExamples } from '../../../src/data/examples.ts';
 import type { Examples } from '../../../src/data/examples.ts';
 import { ingest } from '../../../src/data/ingest.ts';

@@ -48,6 +48,14 @@ describe('rows of a file', () => {
     await expect(readRowsFile(path, {})).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
   });
 
+  it('hold images as base64, or as paths from the folder of the file', async () => {
+    const png = Buffer.from('iVBORw0KGgo'.padEnd(80, 'A'), 'base64');
+    await file('own.png', png);
+    const text = png.toString('base64');
+    expect(await readRowsFile(await file('images.csv', `photo,n\nown.png,1\n${text},2\n,3\n`), { photo: 'image', n: 'number' })).toEqual([{ photo: text, n: 1 }, { photo: text, n: 2 }, { photo: null, n: 3 }]);
+    await expect(readRowsFile(await file('away.ndjson', '{"photo":"away.png"}'), { photo: 'image' })).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND', message: expect.stringContaining('row 0, column "photo": the image "away.png" cannot be read') });
+  });
+
   it('survive being written as CSV', async () => {
     const text = fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', '\r\n', ' ', 'ü'), minLength: 1 });
     await fc.assert(

@@ -5,6 +5,9 @@ import type { ArtifactRef } from '../../../src/core/artifact.ts';
 import type { Json } from '../../../src/core/json.ts';
 import type { OpenArtifact } from '../../../src/core/ports.ts';
 import { latentBatch } from '../../../src/data/latent.ts';
+import { decodePlainPng } from '../../../src/data/png.ts';
+import { evaluateModel } from '../../../src/evaluation/evaluate.ts';
+import { renderEvaluationReport } from '../../../src/reports/evaluation-report.ts';
 import { loadModel } from '../../../src/training/load-model.ts';
 import { runTraining } from '../../../src/training/run-training.ts';
 import type { TrainingReport } from '../../../src/training/run-training.ts';
@@ -68,6 +71,19 @@ test('a generator goes on against the discriminator that it was left with, and m
   await expect(model.predict(latentBatch({ latentSize: 6, label: { name: 'corner', classes: ['a', 'b'] } }, [{ seed: 1, label: 0 }]))).rejects.toThrow('The tensor "latent" holds 6 values; 1 rows of [5] need 5.');
   await expect(model.predict({ latent: latentBatch({ latentSize: 5 }, [{ seed: 1 }]).latent! })).rejects.toThrow('"label": missing');
   model.dispose();
+
+  const examples = await open(await writeExamples(stores, table, { formatVersion: 1, seed: 1, columns: [] }));
+  const report = await evaluateModel(
+    { model: await open(further.model), examples, dataset: examples, champion: { none: 'the first' } },
+    { pipeline: 'squares', metrics: [], gates: [], onNoChampion: 'pass', slices: [], seed: 1 },
+  );
+  expect(report).toMatchObject({ task: 'generation', baseline: { kind: 'untrained' } });
+  const html = await renderEvaluationReport(report);
+  const pictures = [...html.matchAll(/data:image\/png;base64,([^"]+)"/g)].map(([, png]) => decodePlainPng(Buffer.from(png!, 'base64'), 1e6)!);
+  // A row of samples for each of the four classes, beside one of examples; then the way there.
+  expect(pictures.slice(0, 2).map(({ width, height }) => [width, height])).toEqual([[78, 38], [78, 38]]);
+  expect(pictures.length).toBeGreaterThan(2);
+  expect(html).toContain('Rows: a, b, c, d.');
 }, 120_000);
 
 test('a variational autoencoder makes samples, a plain one and a classifier make none', async () => {

@@ -26,6 +26,7 @@ describe('presets expand to layers that fit', () => {
     ['rnn over windows', { architecture: 'rnn', recurrentUnits: [8, 4], units: [4] }, [windows], price, [1]],
     ['rnn over text', { architecture: 'rnn', cell: 'gru', bidirectional: true, pooling: 'max', embeddingDropout: 0.1 }, [tokens, category], spam, [2]],
     ['textCnn', { architecture: 'textCnn' }, [tokens], spam, [2]],
+    ['mixed', { architecture: 'mixed', encoders: { features: { mlp: { units: [8] } } } }, [numbers, category, tokens, image], price, [1]],
     ['residual cnn', { architecture: 'cnn', variant: 'residual', filters: [8, 8, 16] }, [image, numbers], species, [3]],
     ['separable cnn without shortcuts', { architecture: 'cnn', variant: 'separable', shortcuts: false }, [image], species, [3]],
     ['transformer over text and a table', { architecture: 'transformer', pooling: 'classToken', units: [8] }, [tokens, category, numbers], spam, [2]],
@@ -35,7 +36,7 @@ describe('presets expand to layers that fit', () => {
   });
 
   test('every architecture that learns from labels is tried above', () => {
-    expect(architectures.filter(({ objective }) => objective === undefined).map(({ name }) => name)).toEqual(['cnn', 'mlp', 'rnn', 'textCnn', 'transformer']);
+    expect(architectures.filter(({ objective }) => objective === undefined).map(({ name }) => name)).toEqual(['cnn', 'mixed', 'mlp', 'rnn', 'textCnn', 'transformer']);
   });
 
   test('columns named like layers do no harm', () => {
