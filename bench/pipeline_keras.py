@@ -1,6 +1,6 @@
 """The tasks of bench/pipeline.ts by hand, with scikit-learn and Keras.
 
-    python pipeline_keras.py data FOLDER       writes table.csv, and digits as images in class folders with digits.csv beside them
+    python pipeline_keras.py data FOLDER       writes table.csv, and digits as images with digits.csv that names them
     python pipeline_keras.py table FOLDER      preprocesses, trains ten epochs, and prints JSON with the quality on the test rows
     python pipeline_keras.py digits FOLDER
 """
@@ -13,7 +13,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import numpy as np
 import pandas as pd
 
-task, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+task, folder, seed = sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0
 SPLITS = np.array(["train", "validation", "test"])
 NUMBERS = ["age", "wealth", "education_years", "gain", "loss", "hours"]
 CATEGORIES = {"work": 8, "education": 16, "marital": 7, "occupation": 14, "relation": 6, "group": 5, "sex": 2, "country": 41}
@@ -93,7 +93,7 @@ else:
     import keras
     from sklearn.metrics import roc_auc_score
 
-    keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(seed)
     split, x, y, batch, layers, loss = (table_by_hand if task == "table" else digits_by_hand)(keras.layers)
     model = keras.Sequential([keras.Input(x.shape[1:]), *layers])
     model.compile("adam", loss, jit_compile=False)

@@ -51,7 +51,6 @@ export class Network {
   readonly weights: readonly NamedWeight[];
   readonly #layers: readonly PlacedLayer[];
   readonly outputShape: Shape;
-  readonly #pooledFirst: ReadonlySet<string>;
 
   /** @throws SHAPE_MISMATCH, MODEL_INVALID */
   constructor(topology: Topology) {
@@ -64,7 +63,6 @@ export class Network {
     }));
     this.weights = this.#layers.flatMap((layer) => layer.weights);
     this.outputShape = shapes.get(topology.output)!;
-    this.#pooledFirst = pooledFirst(topology);
   }
 
   /** Weights as they are before training: each depends on the seed and its name alone. */
@@ -82,15 +80,14 @@ export class Network {
       const readMasks = node.inputs.map((name) => masks.get(name));
       const own: Record<string, Tensor> = {};
       for (const spec of specs) own[spec.name] = weights.get(spec.fullName)!;
-      const config = options.logits.has(node.name) || this.#pooledFirst.has(node.name) ? { ...node.config, activation: 'linear' } : node.config;
-      const called = definition.call(tf, reads, own, config, {
+      const config = options.logits.has(node.name) ? { ...node.config, activation: 'linear' } : node.config;
+      const output = definition.call(tf, reads, own, config, {
         ...this.#modeOf(tf, node, definition, options),
         masks: readMasks,
         seed: [hash32(options.seed, node.name) | 0, typeof options.iteration === 'number' ? options.iteration | 0 : options.iteration],
         update: (name, value) => updates.set(`${node.name}/${name}`, value),
         addLoss: (loss) => losses.push(loss),
       });
-      const output = this.#pooledFirst.has(node.inputs[0]!) ? tf.relu(called) : called;
       values.set(node.name, output);
       masks.set(node.name, this.#maskOf(tf, definition, node, reads, readMasks));
     }
@@ -115,17 +112,6 @@ export class Network {
   inputTensors(tf: Tf, batch: TensorBatch): Record<string, Tensor> {
     return inputTensors(tf, this.topology.inputs, batch);
   }
-}
-
-/**
- * Layers that end with a relu and are read by a max pooling alone. The largest of what a relu leaves is what it leaves of the largest, also
- * for gradients: put after the pooling, it runs over a quarter of the values.
- */
-function pooledFirst({ layers, output, heads = [] }: Topology): ReadonlySet<string> {
-  return new Set(layers.flatMap(({ name, config }) => {
-    const readers = layers.filter(({ inputs }) => inputs.includes(name));
-    return config.activation === 'relu' && config.activityRegularizer === undefined && readers.length === 1 && readers[0]!.type === 'maxPooling2d' && name !== output && !heads.includes(name) ? [name] : [];
-  }));
 }
 
 /** @throws DATA_INVALID where a tensor is missing or has another size */

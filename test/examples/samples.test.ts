@@ -24,7 +24,7 @@ const SAMPLES: readonly Sample[] = [
   { name: 'weather', data: 'weather', holds: ({ meanAbsoluteError, baseline_meanAbsoluteError }: Metrics) => meanAbsoluteError! < baseline_meanAbsoluteError! },
   { name: 'digits', data: 'digits', holds: ({ accuracy }: Metrics) => accuracy! >= 0.975 },
   { name: 'digits-transfer', data: 'digits', holds: ({ accuracy }: Metrics) => accuracy! >= 0.97,
-    quick: { parameters: { baseEpochs: 4, epochs: 20 }, gates: { accuracy: 0.9 } } },
+    quick: { parameters: { baseEpochs: 3, epochs: 20 }, gates: { accuracy: 0.85 } } },
   { name: 'fashion', data: 'fashion', holds: ({ accuracy }: Metrics) => accuracy! >= 0.9,
     quick: { parameters: { epochs: 1 }, fraction: 0.65, gates: { accuracy: 0.8 } } },
   { name: 'spam', data: 'spam', holds: ({ f1 }: Metrics) => f1! >= 0.97,
@@ -34,7 +34,7 @@ const SAMPLES: readonly Sample[] = [
   { name: 'digits-autoencoder', data: 'digits', holds: ({ rocAuc }: Metrics) => rocAuc! >= 0.95,
     quick: { parameters: { epochs: 8 }, gates: { rocAuc: 0.9 } } },
   { name: 'digits-gan', data: 'digits', holds: ({ frechetDistanceRatio }: Metrics) => frechetDistanceRatio! <= 0.2,
-    quick: { parameters: { epochs: 4 }, gates: { frechetDistanceRatio: 0.6 } } },
+    quick: { parameters: { epochs: 3 }, gates: { frechetDistanceRatio: 0.6 } } },
   { name: 'sequence', data: 'co2', holds: ({ meanAbsoluteError, baseline_meanAbsoluteError }: Metrics) => meanAbsoluteError! < 0.9 * baseline_meanAbsoluteError! },
 ];
 

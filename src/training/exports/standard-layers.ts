@@ -1,3 +1,4 @@
+import { PerennialError } from '../../core/errors.ts';
 import { shapesOf, weightsOf } from '../describe.ts';
 import { withDefaults } from '../named.ts';
 import type { LayerNode, Topology } from '../model-config.ts';
@@ -37,6 +38,7 @@ export function standardLayers(tf: Tf, whole: Network, weights: ReadonlyMap<stri
   const { topology } = core;
   const shapes = shapesOf(topology);
   const masks = masksOf(tf, topology);
+  refuseLostMasks(topology, masks);
   const passed = new Map<string, string>();
   const source = (name: string): string => passed.get(name) ?? name;
   const taken = new Set([...topology.inputs, ...topology.layers].map(({ name }) => name));
@@ -74,6 +76,16 @@ export function standardLayers(tf: Tf, whole: Network, weights: ReadonlyMap<stri
   const standard = withoutUnread({ ...topology, layers, output: source(topology.output), ...(topology.heads === undefined ? {} : { heads: topology.heads.map(source) }) });
   const network = new Network(standard);
   return { network, weights: new Map(network.weights.map(({ fullName }) => [fullName, values.get(fullName)!])), notes };
+}
+
+/** Keras gives no mask to an attention behind another one where other layers read the same input. @throws MODEL_INVALID */
+function refuseLostMasks({ layers }: Topology, masks: ReadonlyMap<string, unknown>): void {
+  const masked = layers.filter(({ type, inputs }) => type === 'multiHeadAttention' && inputs.some((read) => masks.has(read)));
+  const lost = masked.slice(1).find(({ inputs }) => inputs.some((read) => layers.filter((other) => other.inputs.includes(read)).length > 1));
+  if (lost === undefined) return;
+  throw new PerennialError('MODEL_INVALID', `The layer "${lost.name}" (multiHeadAttention) cannot be exported as layers: other layers read "${lost.inputs[0]}" as well, and there Keras takes padding for steps in every attention after the first.`, {
+    hint: 'Export a "savedModel" or a "tfjsGraph"; or train with "norm": "first".', details: { layer: lost.name, type: lost.type },
+  });
 }
 
 function freeName(wanted: string, taken: Set<string>): string {

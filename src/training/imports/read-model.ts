@@ -4,7 +4,7 @@ import { PerennialError, isPerennialError, messageOf } from '../../core/errors.t
 import type { Shape } from '../layer.ts';
 import type { Topology } from '../model-config.ts';
 import { readKerasArchive } from './keras-archive.ts';
-import { readKerasHdf5, readKerasWeights } from './keras-hdf5.ts';
+import { readKerasHdf5 } from './keras-hdf5.ts';
 import { readLayersModel } from './layers-model.ts';
 
 /** A network with its weights, from a file of another program. */
@@ -43,18 +43,6 @@ export async function readModelFile(path: string, options: ReadModelOptions = {}
     if (isPerennialError(error)) throw error;
     throw new PerennialError('MODEL_INVALID', `${file} is damaged: it does not hold together (${messageOf(error).split('\n')[0]}).`, { hint: 'Save the model again, or take another copy of the file.', cause: error });
   }
-}
-
-/**
- * The weights of a file for a topology that is known: order and shapes have to fit, names have not.
- *
- * @throws MODEL_INVALID
- */
-export async function readWeightsFile(path: string, topology: Topology): Promise<ReadonlyMap<string, Float32Array>> {
-  const file = await fileOf(path);
-  const format = await formatOf(file);
-  if (format !== 'hdf5') throw new PerennialError('MODEL_INVALID', `${file} is no HDF5 file of weights.`, { hint: 'Save the weights as ".h5", or give the whole model.' });
-  return readKerasWeights(file, topology);
 }
 
 /** A folder stands for the `model.json` in it. */

@@ -25,8 +25,8 @@ export interface Transfer {
   wakes(batchesPerEpoch: number): ReadonlyMap<string, number>;
 }
 
-/** Objectives that a head which is kept goes on with. What others need is not kept with a model. */
-const CONTINUED: ReadonlySet<string> = new Set(['supervised', 'reconstruction', 'adversarial', 'nextToken']);
+/** Objectives that a head which is kept goes on with; a generator does with the network that it was trained against. */
+const CONTINUED: ReadonlySet<string> = new Set(['supervised', 'reconstruction', 'nextToken']);
 
 /**
  * What is learnt: the task of the base where its head is kept, else a new one from labels.
@@ -44,7 +44,7 @@ export function taskOfBase({ head = 'keep' }: TransferConfig, base: BaseNetwork 
     throw new PerennialError('MODEL_INVALID', `"head": a new head gives one output, and the examples have ${output.outputs.length} labels: ${listed(output.outputs.map(({ name }) => name))}.`, { hint: 'Name one label in the ingest step, or keep the head.' });
   }
   const own = nameOf(base.objective);
-  if (!CONTINUED.has(own)) {
+  if (!CONTINUED.has(own) && !(own === 'adversarial' && isGenerator(base))) {
     throw new PerennialError('MODEL_INVALID', `"head": ${baseText(base.origin)} was trained towards "${own}", by networks that are not kept with it, and cannot go on with that.`, {
       hint: 'Take a part of it with "until" and a new head ("replace", or layers), or train a new model with "architecture".',
     });

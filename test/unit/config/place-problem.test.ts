@@ -2,9 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { Json } from '../../../src/core/json.ts';
 import { findMention, placeOfProblem } from '../../../src/config/place-problem.ts';
 
-const DOCUMENT = {
+const DOCUMENT: Json = {
   steps: [
     { uses: 'ingest', with: { source: { format: 'csv', path: 'data/cars.csv' }, label: ['mpg', 'origin'] } },
     { uses: 'preprocess', with: { features: { weight: ['standardize'], 'top speed': ['oneHot', 'standardize'] }, balance: 'oversample' } },

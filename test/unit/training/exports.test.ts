@@ -8,9 +8,10 @@ import { writeStoredExport } from '../../../src/registry/export.ts';
 import { exportsOf, findExport, makeExport, saveExports } from '../../../src/registry/version-exports.ts';
 import { exportNetwork } from '../../../src/training/create-export.ts';
 import type { Export } from '../../../src/training/create-export.ts';
-import { readModelFile, readWeightsFile } from '../../../src/training/imports/read-model.ts';
+import { readModelFile } from '../../../src/training/imports/read-model.ts';
 import { encodeHdf5, splitEvenly } from '../../../src/training/keras/hdf5.ts';
 import { decodeQuantized, fromHalf, quantize, toHalf } from '../../../src/training/keras/quantization.ts';
+import type { ModelConfig } from '../../../src/training/model-config.ts';
 import type { Named } from '../../../src/training/named.ts';
 import { Network } from '../../../src/training/network.ts';
 import { buildTopology } from '../../../src/training/topology.ts';
@@ -87,12 +88,49 @@ describe('SavedModel', () => {
   });
 });
 
+test('a SavedModel reads values of columns where a graph can compute the transforms, and names the one that it cannot', async () => {
+  const column = (name: string, type: string, parts: number, transforms: { name: string; value: Json; state: Json }[]): Json => ({ name, type, required: true, spec: { name: 'features', shape: [parts], dtype: 'float32' }, transforms });
+  const columns = [
+    column('mass', 'number', 1, [{ name: 'impute', value: 'median', state: { value: 4000 } }, { name: 'standardize', value: null, state: { mean: 4200, std: 800 } }]),
+    column('bill', 'number', 2, [{ name: 'bucketize', value: null, state: { edges: [40] } }]),
+    column('island', 'string', 2, [{ name: 'impute', value: 'mostFrequent', state: { value: 'Dream' } }, { name: 'oneHot', value: null, state: { categories: ['Biscoe', 'Dream'] } }]),
+  ];
+  const source = exportSource({ ...golden('regression'), inputs: [{ name: 'features', shape: [5], dtype: 'float32' }] });
+  const json = (all: Json[]): Uint8Array => Buffer.from(JSON.stringify({ formatVersion: 1, seed: 1, columns: all, output: source.meta.output }));
+  const { check, files } = await exportNetwork(source, json(columns), 'savedModel', undefined);
+  expect(check.largestDifference).toBeLessThan(1e-5);
+  expect(JSON.parse(Buffer.from(files['assets.extra/signature.json']!).toString())).toMatchObject({ rows: { inputs: [{ column: 'mass', dtype: 'float32', missing: 'NaN' }, { column: 'bill' }, { column: 'island', dtype: 'string', missing: '' }] } });
+  const hashed = await exportNetwork(source, json([...columns.slice(0, 2), column('island', 'string', 2, [{ name: 'hashing', value: { buckets: 2 }, state: null }])]), 'savedModel', undefined);
+  expect(hashed.notes.join()).toContain('the transform "hashing" of the column "island" has no counterpart');
+});
+
 describe('Keras', () => {
   test('a layer that Keras has not is refused by its name', async () => {
-    const topology = buildTopology([{ type: 'embedding', outputDim: 4 }, { type: 'sinusoidalPositionEncoding', name: 'places' }, { type: 'flatten' }, { type: 'dense', units: 2 }], golden('text').inputs);
+    const topology = buildTopology([{ type: 'masking' }, { type: 'lstm', units: 2, returnSequences: true }, { type: 'sequencePooling', name: 'pooled' }, { type: 'dense', units: 2 }], golden('lstm').inputs);
     const network = new Network(topology);
-    const source = { ...exportSource(golden('text')), network, weights: network.initialWeights(1) };
-    await expect(exportNetwork(source, Buffer.from('{}'), 'kerasH5', undefined)).rejects.toMatchObject({ code: 'MODEL_INVALID', message: expect.stringContaining('The layer "places" (sinusoidalPositionEncoding) cannot be exported to Keras') as string });
+    const source = { ...exportSource(golden('lstm')), network, weights: network.initialWeights(1) };
+    await expect(exportNetwork(source, Buffer.from('{}'), 'kerasH5', undefined)).rejects.toMatchObject({ code: 'MODEL_INVALID', message: expect.stringContaining('The layer "pooled" (sequencePooling) cannot be exported as layers') as string });
+  });
+
+  const transformer = { architecture: 'transformer', layers: 2, heads: 2, modelSize: 8 };
+  test.each<[string, ModelConfig, 'text' | 'lstm']>([
+    ['places and the mean of padded steps', transformer, 'text'],
+    ['waves and the largest values', { ...transformer, positions: 'sinusoidal', pooling: 'max' }, 'text'],
+    ['a class token', { ...transformer, layers: 1, pooling: 'classToken' }, 'text'],
+    ['the last step', { ...transformer, layers: 1, causal: true, pooling: 'last' }, 'text'],
+    ['windows', { ...transformer, norm: 'last', pooling: 'last' }, 'lstm'],
+    ['layers in layers', { layers: [{ type: 'timeDistributed', layer: { type: 'dense', units: 4, activation: 'tanh' } }, { type: 'flatten' }, { type: 'spectralNormalization', layer: { type: 'dense', units: 3 } }, { type: 'dense', units: 1 }] }, 'lstm'],
+  ])('layers of our own are put in layers of Keras: %s', async (_title, model, data) => {
+    const own = { ...golden(data), model };
+    const { check, files } = await exportNetwork(exportSource({ ...own, ...(data === 'text' ? { loss: 'categoricalCrossentropy' } : {}) }), Buffer.from('{}'), 'kerasH5', { batch: exportRows(own), rows: 7, source: 'test' });
+    expect(check.largestDifference).toBeLessThan(1e-5);
+    expect((await readModelFile(join(folderOf({ files }), 'model.h5'))).topology.inputs).toHaveLength(1);
+  });
+
+  test('what is left out is told, and masks that Keras would lose are refused', async () => {
+    expect((await made('cnn', 'kerasJson')).notes.join()).toMatch(/"\w+" \(randomFlip\): left out/);
+    const lost = exportSource({ ...golden('text'), loss: 'categoricalCrossentropy', model: { ...transformer, norm: 'last' } });
+    await expect(exportNetwork(lost, Buffer.from('{}'), 'kerasH5', undefined)).rejects.toMatchObject({ message: expect.stringContaining('The layer "attention_2" (multiHeadAttention) cannot be exported as layers') as string });
   });
 
   test('what differs from the model is no export', async () => {
@@ -106,13 +144,6 @@ describe('Keras', () => {
     const { files } = await made('cnn', 'kerasJson');
     expect(Buffer.from(files['model.json']!).toString()).not.toContain('Random');
     expect(exportSource(golden('cnn')).network.topology.layers.some(({ type }) => type === 'randomFlip')).toBe(true);
-  });
-
-  test('weights alone fit the layers that they came from, and no others', async () => {
-    const path = join(folderOf(await made('mlp', 'kerasWeights')), 'weights.h5');
-    const { network, weights } = exportSource(golden('mlp'));
-    expect(await readWeightsFile(path, network.topology)).toEqual(weights);
-    await expect(readWeightsFile(path, exportSource(golden('cnn')).network.topology)).rejects.toMatchObject({ code: 'MODEL_INVALID' });
   });
 
   test('lists of names longer than a header holds are split', async () => {
