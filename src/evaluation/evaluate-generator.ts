@@ -12,7 +12,7 @@ import { defaultMetrics, resolveMetrics } from './catalogue.ts';
 import type { ResolvedMetric } from './catalogue.ts';
 import { requireFitting } from './compute.ts';
 import type { EvaluateInputs, EvaluateOptions } from './evaluate.ts';
-import { featureExtractor } from './features.ts';
+import { featureExtractor, othersTurn } from './features.ts';
 import type { FeatureExtractor } from './features.ts';
 import { judge, verdictOf } from './gates.ts';
 import { isUndefinedMetric } from './metric.ts';
@@ -20,6 +20,8 @@ import type { SampleChunk } from './metric.ts';
 import type { EvaluationReport, GeneratedFindings, MetricResult } from './report.ts';
 
 const ROWS_PER_CALL = 256;
+/** Products that a metric sums before other work has its turn. */
+const PRODUCTS_PER_TURN = 2e7;
 /** Samples beside each other in the report. */
 const GRID = 8;
 const CLASSES_SHOWN = 20;
@@ -52,19 +54,20 @@ export async function evaluateGenerator(inputs: EvaluateInputs, output: SamplesO
     const seen = async (values: Float32Array): Promise<Float32Array> => features.extract(values, rows);
     const made = await samplesOf(bundle.predictor, output, real);
     options.onProgress?.('comparing samples with the test examples', 0.4);
-    const chunk: SampleChunk = { kind: 'samples', rows, real: await seen(real.values), generated: await seen(made), untrained: await seen(await samplesOf(untrained, output, real)) };
+    const chunk: FeatureChunk = { kind: 'samples', rows, real: await seen(real.values), generated: await seen(made), untrained: await seen(await samplesOf(untrained, output, real)) };
     const champion = await championOf(inputs, output, real, { features, chunk, metrics }, keep);
     options.onProgress?.('judging', 0.9);
     const context = { classes: [], positive: 0, width: features.width };
-    const results = metrics.map((metric): MetricResult => {
-      const value = valueOf(metric, chunk, context);
+    const results: MetricResult[] = [];
+    for (const metric of metrics) {
+      const value = await valueOf(metric, chunk, context);
       const theirs = 'none' in champion ? undefined : champion.values[metric.key] ?? null;
-      return {
+      results.push({
         key: metric.key, metric: metric.definition.name, config: metric.config, direction: metric.definition.direction, value,
-        baseline: orNull(() => valueOf(metric, { ...chunk, generated: chunk.untrained }, context)),
+        baseline: await orNull(() => valueOf(metric, { ...chunk, generated: chunk.untrained }, context)),
         ...(theirs === undefined ? {} : { champion: { value: theirs, challenger: value, difference: theirs === null ? null : value - theirs, low: null, high: null } }),
-      };
-    });
+      });
+    }
     return reportOf(inputs, options, { output, rows, results, champion, meta: bundle.meta, generated: await findings(inputs.model, examples, bundle.predictor, output, real, made, features.description) });
   } finally {
     for (const each of dispose) each.dispose();
@@ -118,21 +121,33 @@ async function samplesOf(predictor: Predictor, output: SamplesOutput, { rows, la
 async function generate(predictor: Predictor, output: SamplesOutput, asked: readonly { readonly seed: number; readonly label?: number }[]): Promise<Float32Array> {
   const size = output.shape.reduce((product, each) => product * each, 1);
   const made = new Float32Array(asked.length * size);
-  for (let start = 0; start < asked.length; start += ROWS_PER_CALL) made.set(await predictor.predict(latentBatch(output, asked.slice(start, start + ROWS_PER_CALL))), start * size);
+  for (let start = 0; start < asked.length; start += ROWS_PER_CALL) {
+    made.set(await predictor.predict(latentBatch(output, asked.slice(start, start + ROWS_PER_CALL))), start * size);
+    await othersTurn();
+  }
   return made;
 }
 
+/** Features of all rows, in memory that can be cut. */
+type FeatureChunk = SampleChunk & Readonly<Record<'real' | 'generated' | 'untrained', Float32Array>>;
 type Context = { readonly classes: readonly string[]; readonly positive: number; readonly width: number };
 
-function valueOf({ definition, config }: ResolvedMetric, chunk: SampleChunk, context: Context): number {
+async function valueOf({ definition, config }: ResolvedMetric, chunk: FeatureChunk, context: Context): Promise<number> {
   const state: unknown = definition.init(config, context);
-  definition.update(state, chunk, config);
+  const { width } = context;
+  const step = Math.max(1, Math.ceil(PRODUCTS_PER_TURN / width ** 2));
+  for (let start = 0; start < chunk.rows; start += step) {
+    const count = Math.min(step, chunk.rows - start);
+    const part = (values: Float32Array): Float32Array => values.subarray(start * width, (start + count) * width);
+    definition.update(state, { ...chunk, rows: count, real: part(chunk.real), generated: part(chunk.generated), untrained: part(chunk.untrained) }, config);
+    await othersTurn();
+  }
   return definition.result(state, config, context);
 }
 
-function orNull(value: () => number): number | null {
+async function orNull(value: () => Promise<number>): Promise<number | null> {
   try {
-    return value();
+    return await value();
   } catch (error) {
     if (isUndefinedMetric(error)) return null;
     throw error;
@@ -142,7 +157,7 @@ function orNull(value: () => number): number | null {
 type Champion = { readonly none: string } | { readonly model: string; readonly version: number; readonly digest: string; readonly values: Readonly<Record<string, number | null>> };
 
 /** The champion's samples through the same features, of the same seeds. */
-async function championOf(inputs: EvaluateInputs, output: SamplesOutput, real: Real, { features, chunk, metrics }: { features: FeatureExtractor; chunk: SampleChunk; metrics: readonly ResolvedMetric[] }, keep: <T extends { dispose(): void }>(each: T) => T): Promise<Champion> {
+async function championOf(inputs: EvaluateInputs, output: SamplesOutput, real: Real, { features, chunk, metrics }: { features: FeatureExtractor; chunk: FeatureChunk; metrics: readonly ResolvedMetric[] }, keep: <T extends { dispose(): void }>(each: T) => T): Promise<Champion> {
   if ('none' in inputs.champion) return inputs.champion;
   const { model, version, artifact } = inputs.champion;
   const { meta, predictor } = await openBundle(artifact);
@@ -152,13 +167,15 @@ async function championOf(inputs: EvaluateInputs, output: SamplesOutput, real: R
   const classes = theirs.label?.classes;
   if (classes !== undefined && (real.labels === undefined || classes.join('\n') !== output.label?.classes.join('\n'))) return { none: 'the champion is asked for other classes' };
   const own: Real = classes === undefined ? { ...real, labels: undefined } : real;
-  const judged: SampleChunk = {
+  const judged: FeatureChunk = {
     ...chunk,
     generated: await features.extract(await samplesOf(predictor, theirs, own), real.rows),
     untrained: await features.extract(await samplesOf(keep(await loadUntrained(artifact)), theirs, own), real.rows),
   };
   const context = { classes: [], positive: 0, width: features.width };
-  return { model, version, digest: artifact.ref.digest, values: Object.fromEntries(metrics.map((metric) => [metric.key, orNull(() => valueOf(metric, judged, context))])) };
+  const values: Record<string, number | null> = {};
+  for (const metric of metrics) values[metric.key] = await orNull(() => valueOf(metric, judged, context));
+  return { model, version, digest: artifact.ref.digest, values };
 }
 
 async function findings(model: OpenArtifact, examples: Examples, predictor: Predictor, output: SamplesOutput, real: Real, made: Float32Array, features: string): Promise<GeneratedFindings> {

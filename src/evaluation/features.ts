@@ -27,6 +27,11 @@ const WIDTH_MAX = 1_024;
 const COMPONENTS = 64;
 const ROWS_PER_CALL = 256;
 
+/** Predictions occupy the process: between them the heartbeat of the step has to get through. */
+export function othersTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** @param real values of the test examples, from which principal components are taken where no classifier is given */
 export async function featureExtractor(source: FeatureSource | undefined, output: SamplesOutput, real: Float32Array): Promise<FeatureExtractor> {
   return source === undefined ? ownFeatures(output, real) : modelFeatures(source, output);
@@ -64,6 +69,7 @@ async function modelFeatures({ artifact, name, layer: wanted }: FeatureSource, o
         const count = Math.min(ROWS_PER_CALL, rows - start);
         const part = toInput(values.subarray(start * size, (start + count) * size));
         features.set(await predictor.predict({ [input!.name]: tensorOf(input!, part, count) }), start * width);
+        await othersTurn();
       }
       return features;
     },

@@ -7,6 +7,7 @@ import durationsCheck from './durations.check.ts';
 import gateRangeCheck from './gate-range.check.ts';
 import generatorDriftCheck from './generator-drift.check.ts';
 import labelKeptCheck from './label-kept.check.ts';
+import languageFitCheck from './language-fit.check.ts';
 import localFilesCheck from './local-files.check.ts';
 import lossFitCheck from './loss-fit.check.ts';
 import metricFitCheck from './metric-fit.check.ts';
@@ -23,6 +24,7 @@ export const checks: readonly DocumentCheck[] = [
   gateRangeCheck,
   generatorDriftCheck,
   labelKeptCheck,
+  languageFitCheck,
   localFilesCheck,
   lossFitCheck,
   metricFitCheck,

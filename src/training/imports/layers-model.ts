@@ -1,5 +1,5 @@
-import { open, readFile } from 'node:fs/promises';
-import { dirname, join, normalize } from 'node:path';
+import { open, readFile, realpath } from 'node:fs/promises';
+import { dirname, join, normalize, sep } from 'node:path';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { Shape } from '../layer.ts';
 import { fromKeras } from '../keras/from-keras.ts';
@@ -71,7 +71,11 @@ async function readShard(path: string, shard: Json, bytesMax: number): Promise<B
   if (typeof shard !== 'string' || shard === '' || shard.includes('\\') || shard.includes('\0') || /^(\/|[A-Za-z][A-Za-z0-9+.-]*:)/.test(shard) || normalize(shard).startsWith('..')) {
     throw damaged(path, `its manifest names the file ${JSON.stringify(shard)}, which is not inside its folder`);
   }
-  const file = await open(join(dirname(path), shard), 'r').catch((error: NodeJS.ErrnoException) => {
+  const [folder, where] = await Promise.all([realpath(dirname(path)), realpath(join(dirname(path), shard))]).catch((error: NodeJS.ErrnoException) => {
+    throw damaged(path, `its weights "${shard}" cannot be read (${error.code ?? error.message})`);
+  });
+  if (!where.startsWith(folder.endsWith(sep) ? folder : folder + sep)) throw damaged(path, `its weights "${shard}" are a link out of its folder`);
+  const file = await open(where, 'r').catch((error: NodeJS.ErrnoException) => {
     throw damaged(path, `its weights "${shard}" cannot be read (${error.code ?? error.message})`);
   });
   try {

@@ -3,7 +3,7 @@ import { defineLayer } from '../layer.ts';
 import { requireRank, shapeError, showShape } from '../shapes.ts';
 
 /** Smaller shares count as this one, so that their logarithms and the gradients of those are finite. */
-const LEAST = 1e-30;
+const LEAST = 1e-12;
 
 export default defineLayer<object>({
   type: 'nextTokenScore',

@@ -9,10 +9,13 @@ import type { RunReport } from '../../../src/orchestration/runs.ts';
 import { identify, isRunning, type ProcessIdentity } from '../../../src/platform/process-info.ts';
 import { stackProcesses, type Stack } from '../../../src/platform/stack.ts';
 import { temporalConfig } from '../../../temporal.config.ts';
-import type { Perennial } from '../../support/perennial.ts';
+import type { Answer, Perennial } from '../../support/perennial.ts';
 
 /** How long anything may take on a machine that does much else: these tests ask that it comes, not when. */
 const WAIT_MS = 240_000;
+
+/** Exit code of a command that cannot reach a service. */
+const UNREACHABLE = 4;
 
 /** Waits for a condition; polled, since processes of others bring it about. */
 export async function until<T>(what: string, look: () => T | undefined | false | Promise<T | undefined | false>, timeoutMs = WAIT_MS): Promise<T> {
@@ -102,7 +105,10 @@ export class Run {
   }
 
   static async start(perennial: Perennial, file: string, args: readonly string[] = []): Promise<Run> {
-    const answer = await perennial.run(['run', file, '--detach', '--no-cache', '--json', ...args]);
+    const begin = (): Promise<Answer> => perennial.run(['run', file, '--detach', '--no-cache', '--json', ...args]);
+    let answer = await begin();
+    // On a machine that does much else Temporal may not answer in time, once.
+    if (answer.code === UNREACHABLE) answer = await begin();
     if (answer.code !== 0) throw new Error(`run ended with ${answer.code}: ${answer.stderr}`);
     return new Run(perennial, answer.json<{ workflowId: string }>().workflowId);
   }

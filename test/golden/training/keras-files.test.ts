@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -63,7 +63,11 @@ describe('damaged and hostile files', () => {
   };
   const dense = [{ name: 'd/kernel', shape: [2, 1], dtype: 'float32' }, { name: 'd/bias', shape: [1], dtype: 'float32' }];
 
+  const linked = layersModel([{ paths: ['w.bin'], weights: dense }]);
+  symlinkSync(join(folder, 'predictions.json'), join(linked, 'w.bin'));
+
   test.each([
+    ['a link out of its folder', linked, /link out of its folder/],
     ['a path out of its folder', layersModel([{ paths: ['../../../etc/passwd'], weights: dense }]), /passwd|outside|leave|folder|name/i],
     ['an absolute path', layersModel([{ paths: ['/etc/passwd'], weights: dense }]), /passwd|outside|leave|folder|name/i],
     ['weights larger than their shards', layersModel([{ paths: ['w.bin'], weights: [{ name: 'd/kernel', shape: [1e6, 1e6], dtype: 'float32' }] }]), /./],
