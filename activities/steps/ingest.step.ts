@@ -1,9 +1,9 @@
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
-import { checkChoice, choiceInWords } from '../../src/data/choose-rows.ts';
-import type { IngestConfig } from '../../src/data/ingest-tables.ts';
-import { labelList } from '../../src/data/label-columns.ts';
-import { DEFAULT_SPLIT, checkSplit, resolveSplit } from '../../src/data/split.ts';
-import { COLUMN_SCHEMA } from '../../src/data/column-schema.ts';
+import { checkChoice, choiceInWords } from '../../src/data/ingest/choose-rows.ts';
+import type { IngestConfig } from '../../src/data/ingest/ingest-tables.ts';
+import { labelList } from '../../src/data/ingest/label-columns.ts';
+import { DEFAULT_SPLIT, checkSplit, resolveSplit } from '../../src/data/ingest/split.ts';
+import { COLUMN_SCHEMA } from '../../src/data/ingest/column-schema.ts';
 import { SPLITS } from '../../src/data/types.ts';
 
 const scalar = { type: ['string', 'number', 'boolean'] } as const;
@@ -102,11 +102,11 @@ export default defineStep<IngestConfig>({
     return [...checkSplit(split, labelList(config.label)[0] ?? (['images', 'texts'].includes(config.source.format) ? 'label' : undefined)), ...checkChoice(config.filter, config.sample, split)];
   },
   async fingerprint(ctx, config) {
-    const { fingerprintSource } = await import('../../src/data/ingest.ts');
+    const { fingerprintSource } = await import('../../src/data/ingest/ingest.ts');
     return fingerprintSource(config, ctx.documentDir, ctx.nominalTime);
   },
   async run(ctx, config) {
-    const { ingest } = await import('../../src/data/ingest.ts');
+    const { ingest } = await import('../../src/data/ingest/ingest.ts');
     return ingest(ctx, config);
   },
 });

@@ -2,9 +2,9 @@ import { isPerennialError } from '../../src/core/errors.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
 import type { ConfigProblem, Port } from '../../src/core/step.ts';
 import type { JsonObject, JsonSchema } from '../../src/core/json.ts';
-import { checkChain, parseChain } from '../../src/data/chain.ts';
-import { labelList } from '../../src/data/label-columns.ts';
-import type { PreprocessConfig } from '../../src/data/preprocess.ts';
+import { checkChain, parseChain } from '../../src/data/preprocess/chain.ts';
+import { labelList } from '../../src/data/ingest/label-columns.ts';
+import type { PreprocessConfig } from '../../src/data/preprocess/preprocess.ts';
 import { baseText } from '../../src/training/transfer/base.ts';
 import { inputReferenceSchema, modelNameSchema, versionSchema } from '../../src/training/transfer/transfer-config.ts';
 import type { BaseReference } from '../../src/training/transfer/transfer-config.ts';
@@ -173,7 +173,7 @@ export default defineStep<PreprocessConfig>({
     return names.length === 0 ? 'every column but the label, by its type' : `${names.length} column${names.length === 1 ? '' : 's'}: ${names.join(', ')}`;
   },
   async run(ctx, config, inputs) {
-    const { preprocess } = await import('../../src/data/preprocess.ts');
+    const { preprocess } = await import('../../src/data/preprocess/preprocess.ts');
     const base = config.from === undefined ? undefined : await openBase(ctx, config.from as BaseReference, inputs, config.from.onMissing === 'fit' ? 'go on' : 'fail');
     if (base === undefined || !('artifact' in base)) return preprocess(ctx, config, inputs.dataset!);
     const result = await preprocess(ctx, config, inputs.dataset!, { text: baseText(base.origin), preprocessor: await base.artifact.json<JsonObject>('preprocessor.json') });

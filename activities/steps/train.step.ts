@@ -4,7 +4,7 @@ import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
 import type { Port, StepContext } from '../../src/core/step.ts';
 import { checkTrainConfig } from '../../src/training/check-config.ts';
 import { completeTrainConfig, describeTraining, trainConfigSchema } from '../../src/training/train-config.ts';
-import type { ModelConfig } from '../../src/training/model-config.ts';
+import type { ModelConfig } from '../../src/training/model/model-config.ts';
 import type { TrainingReport } from '../../src/training/run-training.ts';
 import type { TrainConfig } from '../../src/training/train-config.ts';
 import type { BaseSource } from '../../src/training/transfer/base-files.ts';

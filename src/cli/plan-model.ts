@@ -4,9 +4,9 @@ import type { JsonObject } from '../core/json.ts';
 import type { Plan, PlanStep } from '../core/plan.ts';
 import type { TensorSpec } from '../core/tensor.ts';
 import type { ExamplesPreview } from '../data/preview.ts';
-import type { LayerDescription } from '../training/describe.ts';
+import type { LayerDescription } from '../training/model/describe.ts';
 import type { Named } from '../training/named.ts';
-import type { ResolvedModel } from '../training/resolve-model.ts';
+import type { ResolvedModel } from '../training/model/resolve-model.ts';
 import type { TrainConfig } from '../training/train-config.ts';
 import { baseText } from '../training/transfer/base.ts';
 import type { BaseNetwork } from '../training/transfer/base.ts';
@@ -77,9 +77,9 @@ async function planModel(context: Context, train: PlanStep): Promise<PlannedMode
   const key = `${ingest.id}/${preprocess.id}`;
   try {
     const { previewExamples } = await import('../data/preview.ts');
-    const { describeResolved, resolveModel } = await import('../training/resolve-model.ts');
+    const { describeResolved, resolveModel } = await import('../training/model/resolve-model.ts');
     const { classWeightsOf } = await import('../training/trainer/labels.ts');
-    const { describeTopology } = await import('../training/describe.ts');
+    const { describeTopology } = await import('../training/model/describe.ts');
     const { isTransfer } = await import('../training/transfer/transfer-config.ts');
     const before = (step: PlanStep): PlannedTrain | undefined => trains.get(step.inputs['base']?.step ?? '');
     // Two models on the same examples look at the data once.

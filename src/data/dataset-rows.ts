@@ -5,7 +5,7 @@ import type { Row } from '../core/tensor.ts';
 import type { ColumnData } from './column-data.ts';
 import { ident, pathLiteral, withDatabase } from './duckdb.ts';
 import type { Database } from './duckdb.ts';
-import { decodeImage } from './images.ts';
+import { decodeImage } from './images/images.ts';
 import type { Column, DatasetMeta, Split } from './types.ts';
 
 /** Rows of a batch with images: each is decoded at once. */

@@ -1,7 +1,7 @@
 import { PerennialError } from '../core/errors.ts';
 import type { LabelOutput, OutputSpec, Prediction, SamplesOutput } from '../core/tensor.ts';
 import { decodeText } from './prompts.ts';
-import { imageOf } from './sample-images.ts';
+import { imageOf } from './images/sample-images.ts';
 
 function decodeClasses(classes: readonly string[], values: Float32Array, rows: number): Prediction[] {
   const width = rows === 0 ? 1 : values.length / rows;

@@ -9,8 +9,8 @@ import type { OpenArtifact } from '../core/ports.ts';
 import type { LabelOutput, OutputSpec, Tensor, TensorBatch, TensorSpec } from '../core/tensor.ts';
 import { DATA_LIMITS } from './limits.ts';
 import { WEIGHT_SPEC } from './row-weight.ts';
-import { BYTES, TensorFile, storedRowBytes, valuesPerRow } from './tensor-file.ts';
-import type { RowRange, Shard } from './tensor-file.ts';
+import { BYTES, TensorFile, storedRowBytes, valuesPerRow } from './preprocess/tensor-file.ts';
+import type { RowRange, Shard } from './preprocess/tensor-file.ts';
 import { SPLITS } from './types.ts';
 import type { ExamplesMeta, Split } from './types.ts';
 

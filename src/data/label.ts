@@ -1,11 +1,11 @@
 import { PerennialError } from '../core/errors.ts';
 import type { LabelOutput, OutputSpec, Tensor } from '../core/tensor.ts';
-import { INTEGER_CLASSES_MAX } from './ingest-tables.ts';
+import { INTEGER_CLASSES_MAX } from './ingest/ingest-tables.ts';
 import { categoriesOf, eachFinite, Moments } from './transform.ts';
 import type { ColumnData, NumberData } from './column-data.ts';
 import { labelName, labelsOf } from './examples.ts';
-import type { TrainPass } from './fit.ts';
-import type { TransformSpec } from './chain.ts';
+import type { TrainPass } from './preprocess/fit.ts';
+import type { TransformSpec } from './preprocess/chain.ts';
 import type { Column } from './types.ts';
 
 export type Task = 'auto' | 'classification' | 'regression';

@@ -1,8 +1,8 @@
 import { PerennialError } from '../core/errors.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { OutputSpec, Row, Tensor, TensorBatch, TensorSpec } from '../core/tensor.ts';
-import { applyChain, parseChain } from './chain.ts';
-import type { FittedLink } from './chain.ts';
+import { applyChain, parseChain } from './preprocess/chain.ts';
+import type { FittedLink } from './preprocess/chain.ts';
 import type { ColumnData, PixelData, VectorData } from './column-data.ts';
 import { checkRowColumns, columnOfRows } from './row-values.ts';
 import type { Column, Preprocessor } from './types.ts';

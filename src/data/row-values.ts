@@ -2,7 +2,7 @@ import { distance } from 'fastest-levenshtein';
 import { PerennialError } from '../core/errors.ts';
 import type { Row } from '../core/tensor.ts';
 import type { ColumnData, Pixels } from './column-data.ts';
-import { decodeImage } from './images.ts';
+import { decodeImage } from './images/images.ts';
 import type { Column } from './types.ts';
 
 function shown(value: unknown): string {

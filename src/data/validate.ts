@@ -11,7 +11,7 @@ import { asPerennialError, ident, literal, pathLiteral, withDatabase } from './d
 import type { Database } from './duckdb.ts';
 import { findExpectation } from './expectation-registry.ts';
 import type { ExpectedColumn, RowRule, TableRule } from './expectation.ts';
-import { datasetSummary, writeParquet } from './ingest.ts';
+import { datasetSummary, writeParquet } from './ingest/ingest.ts';
 import { profileTable } from './profile.ts';
 import { SPLITS } from './types.ts';
 import type { DatasetMeta } from './types.ts';

@@ -3,7 +3,7 @@ import { metricOrNull } from './compute.ts';
 import type { ResolvedMetric } from './catalogue.ts';
 import { pickRows } from './chunk.ts';
 import type { Chunk } from './metric.ts';
-import { quantile } from './quantile.ts';
+import { quantile } from './metrics/shared/quantile.ts';
 
 const RESAMPLES_MAX = 1_000;
 const RESAMPLES_MIN = 200;

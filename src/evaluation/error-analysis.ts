@@ -4,7 +4,7 @@ import type { ResolvedMetric } from './catalogue.ts';
 import { pickRows } from './chunk.ts';
 import { metricOrNull } from './compute.ts';
 import type { Chunk, ClassChunk, NumberChunk } from './metric.ts';
-import { areaUnderRoc, rankSteps } from './ranking.ts';
+import { areaUnderRoc, rankSteps } from './metrics/shared/ranking.ts';
 import type { ClassRow, Curve, EvaluationReport, SliceRow, WorstRow } from './report.ts';
 
 const CURVE_POINTS_MAX = 200;

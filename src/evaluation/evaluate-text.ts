@@ -7,9 +7,9 @@ import { isLabel, openExamples } from '../data/examples.ts';
 import type { Examples } from '../data/examples.ts';
 import { GENERATION, decodeText, generationValues, promptInputs, textOfTokens, tokenTextsOf } from '../data/prompts.ts';
 import type { Generation } from '../data/prompts.ts';
-import type { Bundle } from '../training/load-model.ts';
-import { loadTextScorer } from '../training/load-scorer.ts';
-import type { TextScorer } from '../training/load-scorer.ts';
+import type { Bundle } from '../training/bundle/load-model.ts';
+import { loadTextScorer } from '../training/bundle/load-scorer.ts';
+import type { TextScorer } from '../training/bundle/load-scorer.ts';
 import type { ModelMeta, Predictor } from '../training/types.ts';
 import { defaultMetrics, resolveMetrics } from './catalogue.ts';
 import type { ResolvedMetric } from './catalogue.ts';
@@ -18,7 +18,7 @@ import type { EvaluateInputs, EvaluateOptions } from './evaluate.ts';
 import { judge, verdictOf } from './gates.ts';
 import type { TokenChunk } from './metric.ts';
 import type { Continuation, EvaluationReport, MetricResult } from './report.ts';
-import { Float64List } from './states.ts';
+import { Float64List } from './metrics/shared/states.ts';
 
 /** Test texts whose continuation the report shows, of so many tokens at most, from the first so many on. */
 const SHOWN = 6;

@@ -2,12 +2,12 @@ import { PerennialError } from '../core/errors.ts';
 import type { OpenArtifact } from '../core/ports.ts';
 import type { AnomalyOutput, Tensor, TensorSpec } from '../core/tensor.ts';
 import { isAnomalyName } from '../data/anomaly-names.ts';
-import { encodePng } from '../data/encode-png.ts';
+import { encodePng } from '../data/images/encode-png.ts';
 import type { Examples } from '../data/examples.ts';
 import type { AnomalyMeta } from '../data/types.ts';
-import { loadLayer } from '../training/load-parts.ts';
-import type { Topology } from '../training/model-config.ts';
-import { withoutScore } from '../training/reconstruction.ts';
+import { loadLayer } from '../training/bundle/load-parts.ts';
+import type { Topology } from '../training/model/model-config.ts';
+import { withoutScore } from '../training/objectives/shared/reconstruction.ts';
 import type { ClassChunk, ErrorChunk } from './metric.ts';
 import type { ReconstructionFindings } from './report.ts';
 

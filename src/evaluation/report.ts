@@ -3,7 +3,7 @@ import type { OutputSpec } from '../core/tensor.ts';
 import type { StepVerdict } from '../core/step.ts';
 import type { Gate, GateVerdict, OnNoChampion } from './gates.ts';
 import type { MetricDefinition, MetricTask } from './metric.ts';
-import type { CalibrationBin } from './probabilities.ts';
+import type { CalibrationBin } from './metrics/shared/probabilities.ts';
 
 export interface MetricResult {
   readonly key: string;

@@ -4,7 +4,7 @@ import type { OutputSpec, Row } from '../core/tensor.ts';
 import { readRows } from '../data/dataset-rows.ts';
 import { labelsOf } from '../data/examples.ts';
 import type { DatasetMeta } from '../data/types.ts';
-import { openBundle } from '../training/load-model.ts';
+import { openBundle } from '../training/bundle/load-model.ts';
 import { incomparable } from './champion.ts';
 import { RawScorer, reachOf, sequenceOf } from './score.ts';
 import type { Sequence } from './score.ts';

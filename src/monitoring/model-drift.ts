@@ -1,5 +1,5 @@
 import type { Row } from '../core/tensor.ts';
-import { answerRows } from '../training/answer-profile.ts';
+import { answerRows } from '../training/bundle/answer-profile.ts';
 import { conclude, detectDrift, driftSettings } from './detect.ts';
 import type { DriftOptions, DriftResult } from './detect.ts';
 import { rowsOf } from './prediction-window.ts';

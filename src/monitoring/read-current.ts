@@ -7,7 +7,7 @@ import { castSql } from '../data/columns.ts';
 import { withDatabase } from '../data/duckdb.ts';
 import type { RawColumn } from '../data/reader.ts';
 import { readerRegistry } from '../data/readers.ts';
-import { fingerprintFiles, listSource } from '../data/source-files.ts';
+import { fingerprintFiles, listSource } from '../data/ingest/source-files.ts';
 import type { DatasetProfile } from '../data/types.ts';
 import { isComparable, isNumeric } from './profile-window.ts';
 

@@ -4,7 +4,7 @@ import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import type { DatasetProfile } from '../data/types.ts';
 import { createRegistry } from '../registry/registry.ts';
 import type { VersionReference } from '../registry/registry.ts';
-import { ANSWERS_FILE } from '../training/answer-profile.ts';
+import { ANSWERS_FILE } from '../training/bundle/answer-profile.ts';
 import type { ModelMeta } from '../training/types.ts';
 
 /** What current rows are compared with. */

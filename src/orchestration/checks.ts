@@ -5,7 +5,7 @@ import type { MonitorFinding, MonitorTask } from '../core/monitor.ts';
 import type { DriftTrigger, PlanStep } from '../core/plan.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import { PerennialError } from '../core/errors.ts';
-import type { IngestConfig } from '../data/ingest-tables.ts';
+import type { IngestConfig } from '../data/ingest/ingest-tables.ts';
 import type { DatasetMeta } from '../data/types.ts';
 import type { VersionManifest } from '../registry/types.ts';
 
@@ -58,7 +58,7 @@ export async function checkNewData(deps: CheckDeps, task: MonitorTask, wanted: n
 async function rowsOfSource(ingest: PlanStep, task: MonitorTask, meta: DatasetMeta, known: number): Promise<number> {
   const config = ingest.config as unknown as IngestConfig;
   const { documentDir } = task.run.plan;
-  const [{ lookAtSource }, { readTables }, { withDatabase }] = await Promise.all([import('../data/ingest.ts'), import('../data/ingest-tables.ts'), import('../data/duckdb.ts')]);
+  const [{ lookAtSource }, { readTables }, { withDatabase }] = await Promise.all([import('../data/ingest/ingest.ts'), import('../data/ingest/ingest-tables.ts'), import('../data/duckdb.ts')]);
   const { files, fingerprint } = await lookAtSource(config, documentDir);
   if (config.window === undefined && fingerprint.digest === meta.source.digest) return known;
   const workDir = await mkdtemp(join(tmpdir(), 'perennial-count-'));

@@ -1,7 +1,7 @@
 import type { ArtifactRef } from '../core/artifact.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { StepVerdict } from '../core/step.ts';
-import type { ExportCheck } from '../training/create-export.ts';
+import type { ExportCheck } from '../training/bundle/create-export.ts';
 
 /** A column that a request carries, in MLflow's words. `required: false`: a missing value is imputed. */
 export interface SignatureColumn {

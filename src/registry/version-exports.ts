@@ -5,7 +5,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import type { ArtifactStore, ObjectStore, OpenArtifact } from '../core/ports.ts';
 import { sha256 } from '../storage/digest.ts';
 import { getJson, putJson } from '../storage/json-objects.ts';
-import type { Export, ExportCheck } from '../training/create-export.ts';
+import type { Export, ExportCheck } from '../training/bundle/create-export.ts';
 import type { Named } from '../training/named.ts';
 import type { ModelMeta } from '../training/types.ts';
 import { exportKey, exportsPrefix } from './keys.ts';
@@ -27,7 +27,7 @@ export interface StoredExport {
  * @throws EXPORT_DIFFERS, MODEL_INVALID
  */
 export async function makeExport(artifacts: ArtifactStore, model: OpenArtifact, name: string, named: Named): Promise<StoredExport> {
-  const { createExport } = await import('../training/create-export.ts');
+  const { createExport } = await import('../training/bundle/create-export.ts');
   const made = await createExport(model, name, named, await examplesOf(artifacts, model));
   const { format, config, check, notes } = made;
   const artifact = await artifacts.write({ kind: 'export', summary: summaryOf(made), files: made.files, meta: { model: model.ref.digest, format, config, check, notes } as unknown as Json });
@@ -52,7 +52,7 @@ export function summaryOf({ format, check }: Pick<Export, 'format' | 'check'>): 
 
 /** One per format and configuration: the same export again takes the place of the one before. */
 export async function saveExports(store: ObjectStore, name: string, version: number, exports: readonly StoredExport[]): Promise<void> {
-  const { exportRegistry } = await import('../training/export-registry.ts');
+  const { exportRegistry } = await import('../training/bundle/export-registry.ts');
   for (const { format, config, artifact, check, notes } of exports) {
     const folder = exportRegistry.get(format).folder?.(name, version) ?? '';
     const record: VersionExport = { formatVersion: 1, name, version, format, config, artifact, folder, check, notes };

@@ -21,7 +21,7 @@ export function createVersionSource(store: ObjectStore, artifacts: ArtifactStore
     },
     async load(model, version): Promise<Servable> {
       const manifest = await registry.version(model, version);
-      const { openBundle } = await import('../training/load-model.ts');
+      const { openBundle } = await import('../training/bundle/load-model.ts');
       const bundle = await openBundle(await artifacts.open(manifest.model));
       return {
         model,

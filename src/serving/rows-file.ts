@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import type { Row } from '../core/tensor.ts';
-import { isEncodedImage } from '../data/encoded-image.ts';
+import { isEncodedImage } from '../data/images/encoded-image.ts';
 import type { ColumnType } from '../data/types.ts';
 
 /**

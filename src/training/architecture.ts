@@ -1,9 +1,9 @@
 import type { JsonSchema } from '../core/json.ts';
 import type { OutputSpec, TensorSpec } from '../core/tensor.ts';
-import type { LayerList } from './architecture-parts.ts';
+import type { LayerList } from './architectures/shared/architecture-parts.ts';
 import type { LossDefinition } from './loss.ts';
 import type { Resolved } from './named.ts';
-import type { LayerConfig } from './model-config.ts';
+import type { LayerConfig } from './model/model-config.ts';
 
 /** One output with its loss. */
 export interface TargetHead {

@@ -1,7 +1,7 @@
 import type { ConfigProblem } from '../core/step.ts';
 import { nameAndConfig, resolveNamed, withDefaults } from './named.ts';
 import { architectureRegistry, optimizerRegistry } from './registries.ts';
-import type { LayerConfig, ModelConfig } from './model-config.ts';
+import type { LayerConfig, ModelConfig } from './model/model-config.ts';
 import { searchOf } from './train-config.ts';
 import type { TrainConfig } from './train-config.ts';
 import { checkTransfer } from './transfer/check-transfer.ts';

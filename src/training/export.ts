@@ -1,6 +1,6 @@
 import type { JsonObject, JsonSchema } from '../core/json.ts';
 import type { TensorBatch } from '../core/tensor.ts';
-import type { Network } from './network.ts';
+import type { Network } from './model/network.ts';
 import type { Tensor, Tf } from './tf.ts';
 import type { ModelMeta } from './types.ts';
 

@@ -1,12 +1,12 @@
 import type { JsonSchema } from '../core/json.ts';
 import type { LabelOutput, OutputSpec, TensorBatch, TensorSpec } from '../core/tensor.ts';
 import type { LossDefinition } from './loss.ts';
-import type { ModelConfig, Topology } from './model-config.ts';
+import type { ModelConfig, Topology } from './model/model-config.ts';
 import type { Named, Resolved } from './named.ts';
-import type { NamedWeight } from './network.ts';
+import type { NamedWeight } from './model/network.ts';
 import type { Shape } from './layer.ts';
 import type { WeightGroup } from './trainer/update-rule.ts';
-import type { MixedLabels } from './mixing.ts';
+import type { MixedLabels } from './objectives/shared/mixing.ts';
 import type { Tensor, Tf } from './tf.ts';
 
 /** A tensor that a loss reads besides the model's inputs. */

@@ -3,7 +3,7 @@ import type { OutputSpec } from '../core/tensor.ts';
 import { architectures } from './architectures/index.generated.ts';
 import { callbacks } from './callbacks/index.generated.ts';
 import { layers } from './layers/index.generated.ts';
-import { provideLayers } from './layer-lookup.ts';
+import { provideLayers } from './model/layer-lookup.ts';
 import type { LossDefinition } from './loss.ts';
 import { losses } from './losses/index.generated.ts';
 import { resolveNamed } from './named.ts';

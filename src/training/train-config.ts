@@ -5,14 +5,14 @@ import type { ClassWeights } from './trainer/labels.ts';
 import type { EmaConfig } from './trainer/update-rule.ts';
 import type { Named } from './named.ts';
 import { nameAndConfig } from './named.ts';
-import { mixingProperties } from './mixing.ts';
+import { mixingProperties } from './objectives/shared/mixing.ts';
 import { monitorProperties } from './monitor.ts';
 import type { MonitorConfig } from './monitor.ts';
-import { reconstructionProperties } from './reconstruction.ts';
+import { reconstructionProperties } from './objectives/shared/reconstruction.ts';
 import { bool, integer, number } from './schema-parts.ts';
 import { isTransfer, transferSchema } from './transfer/transfer-config.ts';
 import type { TransferConfig } from './transfer/transfer-config.ts';
-import type { ModelConfig } from './model-config.ts';
+import type { ModelConfig } from './model/model-config.ts';
 
 /** `with` of a train step, defaults filled in. */
 export interface TrainConfig {

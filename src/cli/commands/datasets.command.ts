@@ -12,7 +12,7 @@ export default defineCommand({
 });
 
 async function datasets(names: readonly string[], io: CliIo): Promise<void> {
-  const { fetchSampleDatasets } = await import('../../data/sample-datasets.ts');
+  const { fetchSampleDatasets } = await import('../../data/samples/sample-datasets.ts');
   const fetched = await fetchSampleDatasets(names, (line) => io.note(line));
   io.result(fetched);
   io.print(table([['DATA SET', 'ROWS', 'PATH'], ...fetched.map(({ name, rows, path }) => [name, String(rows), path])]));

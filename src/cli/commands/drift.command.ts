@@ -81,7 +81,7 @@ async function compare(model: string, options: Options, settings: DriftOptions):
     });
     return { reference, result: result!, source: options.current };
   }
-  const { durationMs } = await import('../../data/ingest-tables.ts');
+  const { durationMs } = await import('../../data/ingest/ingest-tables.ts');
   const { detectModelDrift } = await import('../../monitoring/model-drift.ts');
   const { readPredictions } = await import('../../monitoring/prediction-window.ts');
   const to = new Date();

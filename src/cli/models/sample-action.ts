@@ -5,7 +5,7 @@ import type { JsonObject } from '../../core/json.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import type { ExportResult } from '../../registry/export.ts';
-import type { AskedSample, Sampler } from '../../training/sampler.ts';
+import type { AskedSample, Sampler } from '../../training/bundle/sampler.ts';
 import type { CliIo } from '../command.ts';
 import { openRegistry } from './options.ts';
 
@@ -26,7 +26,7 @@ export async function sampleAction(io: CliIo, model: string, { out, count, seed,
   const { registry, artifacts } = await openRegistry();
   const manifest = await registry.version(model, reference);
   const text = `${model} version ${manifest.version}`;
-  const { loadSampler } = await import('../../training/sampler.ts');
+  const { loadSampler } = await import('../../training/bundle/sampler.ts');
   const { writeFolder } = await import('../../registry/export.ts');
   const artifact = await artifacts.open(manifest.model);
   const sampler = await loadSampler(artifact, text);
@@ -66,7 +66,7 @@ function askedOf({ label: classes }: Sampler, { count, seed, label }: Pick<Sampl
 type Written = Omit<ExportResult, 'directory'>;
 
 async function writeImages(dir: string, sampler: Sampler, asked: readonly AskedSample[]): Promise<Written> {
-  const { imageGrid, imageOf } = await import('../../data/sample-images.ts');
+  const { imageGrid, imageOf } = await import('../../data/images/sample-images.ts');
   const { shape, range = [0, 1] } = sampler.samples[0]!;
   const values = await sampler.sample(asked);
   const size = values.length / asked.length;

@@ -1,5 +1,5 @@
 import type { ImageData } from '../column-data.ts';
-import { resizePixels } from '../images.ts';
+import { resizePixels } from '../images/images.ts';
 import { defineTransform } from '../transform.ts';
 
 interface Config {

@@ -1,5 +1,5 @@
 import { defineMetric, metricConfig } from '../metric.ts';
-import { confusion, totalsOf } from '../states.ts';
+import { confusion, totalsOf } from './shared/states.ts';
 
 /** Share of rows whose class is predicted correctly. */
 export default defineMetric({

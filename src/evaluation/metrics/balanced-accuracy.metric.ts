@@ -1,5 +1,5 @@
 import { defineMetric, metricConfig } from '../metric.ts';
-import { confusion, totalsOf } from '../states.ts';
+import { confusion, totalsOf } from './shared/states.ts';
 
 /** Mean recall over the classes that occur. */
 export default defineMetric({

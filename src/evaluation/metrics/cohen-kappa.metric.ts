@@ -1,5 +1,5 @@
 import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
-import { confusion, totalsOf } from '../states.ts';
+import { confusion, totalsOf } from './shared/states.ts';
 
 /** Agreement of true and predicted class beyond what chance gives. */
 export default defineMetric({

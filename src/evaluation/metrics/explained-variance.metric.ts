@@ -1,8 +1,8 @@
-import { exactSum } from '../exact-sum.ts';
+import { exactSum } from './shared/exact-sum.ts';
 import { defineMetric, metricConfig } from '../metric.ts';
-import { paired } from '../states.ts';
+import { paired } from './shared/states.ts';
 import type { NumberChunk } from '../metric.ts';
-import type { PairState } from '../states.ts';
+import type { PairState } from './shared/states.ts';
 
 /** Share of the variance of the label that is explained, a constant offset forgiven. Constant labels: 1 if the errors are constant, else 0. */
 export default defineMetric<object, PairState, NumberChunk>({

@@ -1,6 +1,6 @@
 import { AVERAGE_SCHEMA, ZERO_DIVISION_SCHEMA, defineMetric, metricConfig } from '../metric.ts';
-import { averageRatio, confusion } from '../states.ts';
-import type { AverageConfig, ConfusionState } from '../states.ts';
+import { averageRatio, confusion } from './shared/states.ts';
+import type { AverageConfig, ConfusionState } from './shared/states.ts';
 import type { ClassChunk } from '../metric.ts';
 
 /** Harmonic mean of precision and recall. */

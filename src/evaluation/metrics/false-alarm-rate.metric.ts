@@ -1,7 +1,7 @@
 import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
-import { flagsOfNormal, gathered } from '../states.ts';
+import { flagsOfNormal, gathered } from './shared/states.ts';
 import type { ClassChunk, ErrorChunk } from '../metric.ts';
-import type { ErrorState } from '../states.ts';
+import type { ErrorState } from './shared/states.ts';
 
 /** Share of the normal rows whose score is above the threshold. */
 export default defineMetric<object, ErrorState, ClassChunk | ErrorChunk>({

@@ -1,7 +1,7 @@
 import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
 import type { SampleChunk } from '../metric.ts';
-import { sampled } from '../sample-state.ts';
-import type { SampleState } from '../sample-state.ts';
+import { sampled } from './shared/sample-state.ts';
+import type { SampleState } from './shared/sample-state.ts';
 
 /** What training has left of the distance. */
 export default defineMetric<object, SampleState, SampleChunk>({

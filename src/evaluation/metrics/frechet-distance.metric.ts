@@ -1,7 +1,7 @@
 import { defineMetric, metricConfig } from '../metric.ts';
 import type { SampleChunk } from '../metric.ts';
-import { sampled } from '../sample-state.ts';
-import type { SampleState } from '../sample-state.ts';
+import { sampled } from './shared/sample-state.ts';
+import type { SampleState } from './shared/sample-state.ts';
 
 /** How far the distribution of samples is from that of the test examples, seen through features. */
 export default defineMetric<object, SampleState, SampleChunk>({

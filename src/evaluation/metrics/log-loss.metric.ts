@@ -1,6 +1,6 @@
-import { ExactSum } from '../exact-sum.ts';
+import { ExactSum } from './shared/exact-sum.ts';
 import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
-import { requireProbabilities } from '../probabilities.ts';
+import { requireProbabilities } from './shared/probabilities.ts';
 import type { ClassChunk } from '../metric.ts';
 
 /** Probabilities are float32 numbers: below this distance from 0 a probability says no more than "never". */

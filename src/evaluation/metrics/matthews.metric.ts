@@ -1,5 +1,5 @@
 import { defineMetric, metricConfig } from '../metric.ts';
-import { confusion, totalsOf } from '../states.ts';
+import { confusion, totalsOf } from './shared/states.ts';
 
 /** Matthews correlation of true and predicted class; 0 where either is constant. */
 export default defineMetric({

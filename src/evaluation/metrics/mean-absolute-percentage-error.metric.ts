@@ -1,7 +1,7 @@
 import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
-import { summed } from '../states.ts';
+import { summed } from './shared/states.ts';
 import type { NumberChunk } from '../metric.ts';
-import type { SumState } from '../states.ts';
+import type { SumState } from './shared/states.ts';
 
 /** Mean distance of the prediction from the label, as a share of the label (0.1 is 10 %). Labels must not be 0. */
 export default defineMetric<object, SumState, NumberChunk>({

@@ -1,7 +1,7 @@
 import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
-import { summed } from '../states.ts';
+import { summed } from './shared/states.ts';
 import type { NumberChunk } from '../metric.ts';
-import type { SumState } from '../states.ts';
+import type { SumState } from './shared/states.ts';
 
 /** Mean Poisson deviance, for counts: labels ≥ 0 and predictions > 0. */
 export default defineMetric<object, SumState, NumberChunk>({

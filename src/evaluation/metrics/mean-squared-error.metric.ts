@@ -1,7 +1,7 @@
 import { defineMetric, metricConfig } from '../metric.ts';
-import { summed } from '../states.ts';
+import { summed } from './shared/states.ts';
 import type { NumberChunk } from '../metric.ts';
-import type { SumState } from '../states.ts';
+import type { SumState } from './shared/states.ts';
 
 /** Mean squared distance of the prediction from the label. */
 export default defineMetric<object, SumState, NumberChunk>({

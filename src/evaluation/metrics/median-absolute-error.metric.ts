@@ -1,7 +1,7 @@
 import { defineMetric, metricConfig } from '../metric.ts';
-import { paired } from '../states.ts';
+import { paired } from './shared/states.ts';
 import type { NumberChunk } from '../metric.ts';
-import type { PairState } from '../states.ts';
+import type { PairState } from './shared/states.ts';
 
 /** Median distance of the prediction from the label: outliers do not move it. */
 export default defineMetric<object, PairState, NumberChunk>({

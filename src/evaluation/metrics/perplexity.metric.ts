@@ -1,7 +1,7 @@
 import { defineMetric, metricConfig } from '../metric.ts';
 import type { TokenChunk } from '../metric.ts';
-import { foreseen } from '../token-state.ts';
-import type { TokenState } from '../token-state.ts';
+import { foreseen } from './shared/token-state.ts';
+import type { TokenState } from './shared/token-state.ts';
 
 export default defineMetric<object, TokenState, TokenChunk>({
   name: 'perplexity',

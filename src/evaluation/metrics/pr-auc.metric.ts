@@ -1,10 +1,10 @@
 import { defineMetric, metricConfig } from '../metric.ts';
-import { averagePrecision, rankSteps } from '../ranking.ts';
-import { averageOverClasses, RANK_AVERAGE_SCHEMA } from '../one-against-rest.ts';
-import { scored } from '../states.ts';
-import type { RankAverageConfig } from '../one-against-rest.ts';
+import { averagePrecision, rankSteps } from './shared/ranking.ts';
+import { averageOverClasses, RANK_AVERAGE_SCHEMA } from './shared/one-against-rest.ts';
+import { scored } from './shared/states.ts';
+import type { RankAverageConfig } from './shared/one-against-rest.ts';
 import type { ClassChunk } from '../metric.ts';
-import type { ScoreState } from '../states.ts';
+import type { ScoreState } from './shared/states.ts';
 
 /** Average precision: area under the precision-recall curve, without interpolation. */
 export default defineMetric<RankAverageConfig, ScoreState, ClassChunk>({

@@ -1,9 +1,9 @@
-import { ExactSum } from '../exact-sum.ts';
+import { ExactSum } from './shared/exact-sum.ts';
 import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
-import { quantile } from '../quantile.ts';
-import { errorsOfNormal, gathered } from '../states.ts';
+import { quantile } from './shared/quantile.ts';
+import { errorsOfNormal, gathered } from './shared/states.ts';
 import type { ClassChunk, ErrorChunk } from '../metric.ts';
-import type { ErrorState } from '../states.ts';
+import type { ErrorState } from './shared/states.ts';
 
 /** How badly normal rows are rebuilt: the mean over them, or a quantile. */
 export default defineMetric<{ readonly quantile?: number }, ErrorState, ClassChunk | ErrorChunk>({

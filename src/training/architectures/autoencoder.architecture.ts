@@ -1,13 +1,13 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
-import { LayerList, dropoutRate, unitsList } from '../architecture-parts.ts';
+import { LayerList, dropoutRate, unitsList } from './shared/architecture-parts.ts';
 import { defineArchitecture } from '../architecture.ts';
 import type { SettingProblem, Target } from '../architecture.ts';
-import type { LayerConfig } from '../model-config.ts';
+import type { LayerConfig } from '../model/model-config.ts';
 import type { Named } from '../named.ts';
-import { rebuiltShape, requireNumericInputs } from '../reconstruction.ts';
+import { rebuiltShape, requireNumericInputs } from '../objectives/shared/reconstruction.ts';
 import { activation, bool, integer, number, rate } from '../schema-parts.ts';
-import { product, showShape } from '../shapes.ts';
+import { product, showShape } from '../model/shapes.ts';
 
 type Kind = 'dense' | 'convolutional' | 'recurrent';
 

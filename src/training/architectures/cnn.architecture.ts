@@ -1,9 +1,9 @@
 import type { TensorSpec } from '../../core/tensor.ts';
 import { defineArchitecture } from '../architecture.ts';
 import type { SettingProblem } from '../architecture.ts';
-import { LayerList, augmentation, dropoutRate, splitInputs, unitsList } from '../architecture-parts.ts';
-import { addPlainBlocks, addResidualBlocks } from '../convolution-blocks.ts';
-import type { ConvolutionConfig } from '../convolution-blocks.ts';
+import { LayerList, augmentation, dropoutRate, splitInputs, unitsList } from './shared/architecture-parts.ts';
+import { addPlainBlocks, addResidualBlocks } from './shared/convolution-blocks.ts';
+import type { ConvolutionConfig } from './shared/convolution-blocks.ts';
 import type { Named } from '../named.ts';
 import { activation, bool, integer, rate } from '../schema-parts.ts';
 

@@ -1,14 +1,14 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import { LATENT, LATENT_LABEL, latentInputs } from '../../data/latent.ts';
-import { ADVERSARIAL_LOSSES } from '../adversarial-losses.ts';
+import { ADVERSARIAL_LOSSES } from '../objectives/shared/adversarial-losses.ts';
 import { defineArchitecture } from '../architecture.ts';
 import type { SettingProblem, Target } from '../architecture.ts';
-import { addDiscriminator, addGenerator } from '../gan-networks.ts';
-import type { DiscriminatorConfig, GeneratorConfig } from '../gan-networks.ts';
-import { LayerList, unitsList } from '../architecture-parts.ts';
+import { addDiscriminator, addGenerator } from './shared/gan-networks.ts';
+import type { DiscriminatorConfig, GeneratorConfig } from './shared/gan-networks.ts';
+import { LayerList, unitsList } from './shared/architecture-parts.ts';
 import { activation, bool, integer, number, rate } from '../schema-parts.ts';
-import { product, showShape } from '../shapes.ts';
+import { product, showShape } from '../model/shapes.ts';
 
 export interface GanConfig {
   readonly loss: (typeof ADVERSARIAL_LOSSES)[number];

@@ -1,6 +1,6 @@
 import type { TensorSpec } from '../../core/tensor.ts';
 import { defineArchitecture } from '../architecture.ts';
-import { LayerList, dropoutRate, unitsList } from '../architecture-parts.ts';
+import { LayerList, dropoutRate, unitsList } from './shared/architecture-parts.ts';
 import type { Regularizer } from '../layer.ts';
 import { activation, bool, integer, regularizer } from '../schema-parts.ts';
 

@@ -1,8 +1,8 @@
 import type { TensorSpec } from '../../core/tensor.ts';
 import { defineArchitecture } from '../architecture.ts';
-import { LayerList, dropoutRate, unitsList } from '../architecture-parts.ts';
-import { addSequence, embeddingProperties } from '../sequence-input.ts';
-import type { EmbeddingConfig } from '../sequence-input.ts';
+import { LayerList, dropoutRate, unitsList } from './shared/architecture-parts.ts';
+import { addSequence, embeddingProperties } from './shared/sequence-input.ts';
+import type { EmbeddingConfig } from './shared/sequence-input.ts';
 import { integer } from '../schema-parts.ts';
 
 interface Config extends EmbeddingConfig {

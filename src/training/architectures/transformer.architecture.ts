@@ -1,11 +1,11 @@
 import type { TensorSpec } from '../../core/tensor.ts';
 import { defineArchitecture } from '../architecture.ts';
 import type { SettingProblem } from '../architecture.ts';
-import { LayerList, unitsList } from '../architecture-parts.ts';
+import { LayerList, unitsList } from './shared/architecture-parts.ts';
 import { bool } from '../schema-parts.ts';
-import { sequenceOf } from '../sequence-input.ts';
-import { addTransformerBlocks, blockProperties, checkHeads } from '../transformer-blocks.ts';
-import type { BlockConfig } from '../transformer-blocks.ts';
+import { sequenceOf } from './shared/sequence-input.ts';
+import { addTransformerBlocks, blockProperties, checkHeads } from './shared/transformer-blocks.ts';
+import type { BlockConfig } from './shared/transformer-blocks.ts';
 
 const POOLINGS = ['average', 'max', 'last', 'first', 'classToken'] as const;
 

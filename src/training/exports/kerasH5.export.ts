@@ -4,8 +4,8 @@ import { readKerasHdf5 } from '../imports/keras-hdf5.ts';
 import { encodeHdf5 } from '../keras/hdf5.ts';
 import { toKeras } from '../keras/to-keras.ts';
 import { trainingConfig } from '../keras/training-config.ts';
-import { modelAttributes, weightsGroup } from './keras-files.ts';
-import { keras3Notes, layersSignature, networkReader } from './layers-export.ts';
+import { modelAttributes, weightsGroup } from './shared/keras-files.ts';
+import { keras3Notes, layersSignature, networkReader } from './shared/layers-export.ts';
 
 export default defineExport({
   name: 'kerasH5',

@@ -5,8 +5,8 @@ import { defineExport } from '../export.ts';
 import { parseJson } from '../imports/json-text.ts';
 import { fromKeras } from '../keras/from-keras.ts';
 import { toKeras } from '../keras/to-keras.ts';
-import { kerasVersion } from './keras-files.ts';
-import { keras3Notes, layersSignature, networkReader } from './layers-export.ts';
+import { kerasVersion } from './shared/keras-files.ts';
+import { keras3Notes, layersSignature, networkReader } from './shared/layers-export.ts';
 
 export default defineExport({
   name: 'kerasJson',

@@ -3,8 +3,8 @@ import { defineExport } from '../export.ts';
 import { readKerasWeights } from '../imports/keras-hdf5.ts';
 import { encodeHdf5 } from '../keras/hdf5.ts';
 import { toKeras } from '../keras/to-keras.ts';
-import { weightsGroup } from './keras-files.ts';
-import { keras3Notes, layersSignature, networkReader } from './layers-export.ts';
+import { weightsGroup } from './shared/keras-files.ts';
+import { keras3Notes, layersSignature, networkReader } from './shared/layers-export.ts';
 
 export default defineExport({
   name: 'kerasWeights',

@@ -6,10 +6,10 @@ import { encodeSavedModel } from '../graph/graph-def.ts';
 import { tracePortable } from '../graph/portable-graph.ts';
 import { GraphSession } from '../graph/session.ts';
 import type { ModelMeta } from '../types.ts';
-import { graphFeeds, graphSignature } from './graph-files.ts';
-import { graphOutputs, labelsText } from './graph-outputs.ts';
-import { drawRows, planRows, rowsJson, withRows } from './row-signature.ts';
-import type { RowPlan } from './row-signature.ts';
+import { graphFeeds, graphSignature } from './shared/graph-files.ts';
+import { graphOutputs, labelsText } from './shared/graph-outputs.ts';
+import { drawRows, planRows, rowsJson, withRows } from './shared/row-signature.ts';
+import type { RowPlan } from './shared/row-signature.ts';
 
 const BESIDES = 'assets.extra';
 

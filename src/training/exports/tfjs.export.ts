@@ -7,11 +7,11 @@ import { toKeras } from '../keras/to-keras.ts';
 import type { KerasModel } from '../keras/to-keras.ts';
 import { trainingConfig } from '../keras/training-config.ts';
 import type { Tensor, Tf } from '../tf.ts';
-import { layersSignature } from './layers-export.ts';
-import { masksOf } from './masks.ts';
-import { firstSentence } from './messages.ts';
-import { encodeShards, quantizeProperty, quantizedBound } from './shards.ts';
-import type { ManifestWeight, QuantizeConfig } from './shards.ts';
+import { layersSignature } from './shared/layers-export.ts';
+import { masksOf } from './shared/masks.ts';
+import { firstSentence } from './shared/messages.ts';
+import { encodeShards, quantizeProperty, quantizedBound } from './shared/shards.ts';
+import type { ManifestWeight, QuantizeConfig } from './shared/shards.ts';
 
 interface Config {
   readonly quantize?: QuantizeConfig;

@@ -6,10 +6,10 @@ import { DataType } from '../graph/graph-def.ts';
 import type { Attribute, Node, Signature } from '../graph/graph-def.ts';
 import { inputNodes, tracePortable } from '../graph/portable-graph.ts';
 import type { Tensor } from '../tf.ts';
-import { graphSignature } from './graph-files.ts';
-import { graphOutputs, labelsText } from './graph-outputs.ts';
-import { encodeShards, quantizeProperty, quantizedBound } from './shards.ts';
-import type { ManifestWeight, QuantizeConfig } from './shards.ts';
+import { graphSignature } from './shared/graph-files.ts';
+import { graphOutputs, labelsText } from './shared/graph-outputs.ts';
+import { encodeShards, quantizeProperty, quantizedBound } from './shared/shards.ts';
+import type { ManifestWeight, QuantizeConfig } from './shared/shards.ts';
 
 interface Config {
   readonly quantize?: QuantizeConfig;

@@ -2,7 +2,7 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PerennialError, isPerennialError, messageOf } from '../../core/errors.ts';
 import type { Shape } from '../layer.ts';
-import type { Topology } from '../model-config.ts';
+import type { Topology } from '../model/model-config.ts';
 import { readKerasArchive } from './keras-archive.ts';
 import { readKerasHdf5 } from './keras-hdf5.ts';
 import { readLayersModel } from './layers-model.ts';

@@ -2,8 +2,8 @@ import { PerennialError, isPerennialError, messageOf } from '../../core/errors.t
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import type { LayerDefinition, Shape } from '../layer.ts';
-import type { LayerNode, Topology } from '../model-config.ts';
-import { layerOfClass } from '../layer-lookup.ts';
+import type { LayerNode, Topology } from '../model/model-config.ts';
+import { layerOfClass } from '../model/layer-lookup.ts';
 import { layerRegistry } from '../registries.ts';
 import { kerasConfig } from './config.ts';
 import { freeName } from './to-keras.ts';

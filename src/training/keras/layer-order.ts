@@ -1,4 +1,4 @@
-import type { Topology } from '../model-config.ts';
+import type { Topology } from '../model/model-config.ts';
 
 /**
  * Names of inputs and layers in the order in which Keras lists the layers of a Functional model, and by which it takes the weights of

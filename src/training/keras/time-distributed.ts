@@ -1,6 +1,6 @@
-import { layerOfClass, wrappedLayer } from '../layer-lookup.ts';
+import { layerOfClass, wrappedLayer } from '../model/layer-lookup.ts';
 import type { LayerDefinition } from '../layer.ts';
-import type { LayerConfig } from '../model-config.ts';
+import type { LayerConfig } from '../model/model-config.ts';
 import { kerasConfig, layerConfigToKeras } from './config.ts';
 import type { KerasMapping } from './mapping.ts';
 import { snakeCase } from './names.ts';

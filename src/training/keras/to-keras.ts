@@ -1,9 +1,9 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
-import { shapesOf } from '../describe.ts';
+import { shapesOf } from '../model/describe.ts';
 import type { LayerDefinition, Shape } from '../layer.ts';
-import type { LayerNode, Topology } from '../model-config.ts';
+import type { LayerNode, Topology } from '../model/model-config.ts';
 import { layerRegistry } from '../registries.ts';
 import { layerConfigToKeras } from './config.ts';
 import { kerasLayerOrder } from './layer-order.ts';

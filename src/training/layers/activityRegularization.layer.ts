@@ -1,4 +1,4 @@
-import { penalized } from '../activity.ts';
+import { penalized } from './shared/activity.ts';
 import { defineLayer } from '../layer.ts';
 import { number } from '../schema-parts.ts';
 

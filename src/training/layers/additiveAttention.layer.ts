@@ -1,5 +1,5 @@
-import { scoredAttention } from '../attention.ts';
-import { comparableSequences, rolesOf } from '../attention-inputs.ts';
+import { scoredAttention } from './shared/attention.ts';
+import { comparableSequences, rolesOf } from './shared/attention-inputs.ts';
 import { attentionMapping } from '../keras/attention.ts';
 import { defineLayer } from '../layer.ts';
 import { bool, rate } from '../schema-parts.ts';

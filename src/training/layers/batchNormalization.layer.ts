@@ -1,8 +1,8 @@
 import { defineLayer } from '../layer.ts';
 import { bool, number } from '../schema-parts.ts';
 import type { Tensor, Tf } from '../tf.ts';
-import { weightOf, weightProperties } from '../weight-options.ts';
-import type { WeightOptions } from '../weight-options.ts';
+import { weightOf, weightProperties } from './shared/weight-options.ts';
+import type { WeightOptions } from './shared/weight-options.ts';
 
 interface Config extends WeightOptions<'gamma'>, WeightOptions<'beta'> {
   readonly momentum: number;

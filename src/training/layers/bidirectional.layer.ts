@@ -1,11 +1,11 @@
 import { bidirectionalMapping } from '../keras/bidirectional.ts';
-import { penalized } from '../activity.ts';
+import { penalized } from './shared/activity.ts';
 import { defineLayer } from '../layer.ts';
-import { CELLS, RECURRENT_DEFAULTS, recurrentProperties, recurrentShape, unroll } from '../recurrent.ts';
-import type { GruConfig, LstmConfig } from '../recurrent.ts';
-import { shapeError } from '../shapes.ts';
+import { CELLS, RECURRENT_DEFAULTS, recurrentProperties, recurrentShape, unroll } from './shared/recurrent.ts';
+import type { GruConfig, LstmConfig } from './shared/recurrent.ts';
+import { shapeError } from '../model/shapes.ts';
 import type { Tensor, Tf } from '../tf.ts';
-import { withPrefix, withoutPrefix } from '../weights.ts';
+import { withPrefix, withoutPrefix } from './shared/weights.ts';
 
 type Gates = 'recurrentActivation' | 'unitForgetBias' | 'resetAfter';
 

@@ -1,9 +1,9 @@
-import { encoded, encodedShape } from '../encoding.ts';
-import type { OutputMode } from '../encoding.ts';
+import { encoded, encodedShape } from './shared/encoding.ts';
+import type { OutputMode } from './shared/encoding.ts';
 import { withoutGradient } from '../gradients.ts';
 import { defineLayer } from '../layer.ts';
 import { integer } from '../schema-parts.ts';
-import { shapeError } from '../shapes.ts';
+import { shapeError } from '../model/shapes.ts';
 
 interface Config {
   readonly numTokens: number;

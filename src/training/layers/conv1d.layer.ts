@@ -1,4 +1,4 @@
-import { convolutionLayer } from '../convolution.ts';
+import { convolutionLayer } from './shared/convolution.ts';
 
 export default convolutionLayer(1, 'Convolution over the steps of a sequence.', [
   { inputs: [[7, 3]], config: { filters: 4, kernelSize: 3 } },

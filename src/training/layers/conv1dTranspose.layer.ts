@@ -1,4 +1,4 @@
-import { transposedConvolutionLayer } from '../transposed-convolution.ts';
+import { transposedConvolutionLayer } from './shared/transposed-convolution.ts';
 
 export default transposedConvolutionLayer(1, 'A convolution the other way round: with strides it makes the sequence larger.', [
   { inputs: [[4, 3]], config: { filters: 3, kernelSize: 3 } },

@@ -1,4 +1,4 @@
-import { convolutionLayer } from '../convolution.ts';
+import { convolutionLayer } from './shared/convolution.ts';
 
 export default convolutionLayer(2, 'Convolution over an image.', [
   { inputs: [[6, 5, 2]], config: { filters: 3, kernelSize: 3 } },

@@ -1,4 +1,4 @@
-import { transposedConvolutionLayer } from '../transposed-convolution.ts';
+import { transposedConvolutionLayer } from './shared/transposed-convolution.ts';
 
 export default transposedConvolutionLayer(2, 'A convolution the other way round: with strides it makes the image larger.', [
   { inputs: [[3, 4, 2]], config: { filters: 3, kernelSize: 3 } },

@@ -1,4 +1,4 @@
-import { convolutionLayer } from '../convolution.ts';
+import { convolutionLayer } from './shared/convolution.ts';
 
 export default convolutionLayer(3, 'Convolution over a volume, or over the frames of a film.', [
   { inputs: [[3, 4, 5, 2]], config: { filters: 3, kernelSize: 2, activation: 'tanh' } },

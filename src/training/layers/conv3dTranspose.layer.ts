@@ -1,4 +1,4 @@
-import { transposedConvolutionLayer } from '../transposed-convolution.ts';
+import { transposedConvolutionLayer } from './shared/transposed-convolution.ts';
 
 export default transposedConvolutionLayer(3, 'A convolution the other way round: with strides it makes the volume larger.', [
   { inputs: [[2, 3, 2, 2]], config: { filters: 3, kernelSize: 3 } },

@@ -1,13 +1,13 @@
 import { activate, activatedShape } from '../activations.ts';
 import type { Activation } from '../activations.ts';
-import { activityProperties, penalized } from '../activity.ts';
-import type { ActivityOptions } from '../activity.ts';
-import { addBias } from '../bias.ts';
+import { activityProperties, penalized } from './shared/activity.ts';
+import type { ActivityOptions } from './shared/activity.ts';
+import { addBias } from './shared/bias.ts';
 import { defineLayer } from '../layer.ts';
 import { activation, bool, units } from '../schema-parts.ts';
-import { shapeError } from '../shapes.ts';
-import { weightOf, weightProperties } from '../weight-options.ts';
-import type { WeightOptions } from '../weight-options.ts';
+import { shapeError } from '../model/shapes.ts';
+import { weightOf, weightProperties } from './shared/weight-options.ts';
+import type { WeightOptions } from './shared/weight-options.ts';
 
 interface Config extends WeightOptions<'kernel'>, WeightOptions<'bias'>, ActivityOptions {
   readonly units: number;

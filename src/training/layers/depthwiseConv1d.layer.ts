@@ -1,4 +1,4 @@
-import { depthwiseLayer } from '../depthwise.ts';
+import { depthwiseLayer } from './shared/depthwise.ts';
 
 export default depthwiseLayer(1, 'A convolution of its own for each channel of a sequence.', [
   { inputs: [[7, 2]], config: { kernelSize: 3 } },

@@ -1,4 +1,4 @@
-import { depthwiseLayer } from '../depthwise.ts';
+import { depthwiseLayer } from './shared/depthwise.ts';
 
 export default depthwiseLayer(2, 'A convolution of its own for each channel of an image.', [
   { inputs: [[6, 5, 2]], config: { kernelSize: 3 } },

@@ -1,4 +1,4 @@
-import { dropped } from '../dropout.ts';
+import { dropped } from './shared/dropout.ts';
 import { defineLayer } from '../layer.ts';
 import { rate } from '../schema-parts.ts';
 

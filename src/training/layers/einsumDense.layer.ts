@@ -1,14 +1,14 @@
 import { activate, requireShapeKept } from '../activations.ts';
 import type { Activation } from '../activations.ts';
-import { activityProperties, penalized } from '../activity.ts';
-import type { ActivityOptions } from '../activity.ts';
-import { axisLengths, einsum, parseEquation } from '../einsum.ts';
+import { activityProperties, penalized } from './shared/activity.ts';
+import type { ActivityOptions } from './shared/activity.ts';
+import { axisLengths, einsum, parseEquation } from './shared/einsum.ts';
 import { defineLayer } from '../layer.ts';
 import type { Shape } from '../layer.ts';
 import { activation } from '../schema-parts.ts';
-import { shapeError } from '../shapes.ts';
-import { weightOf, weightProperties } from '../weight-options.ts';
-import type { WeightOptions } from '../weight-options.ts';
+import { shapeError } from '../model/shapes.ts';
+import { weightOf, weightProperties } from './shared/weight-options.ts';
+import type { WeightOptions } from './shared/weight-options.ts';
 
 interface Config extends WeightOptions<'kernel'>, WeightOptions<'bias'>, ActivityOptions {
   readonly equation: string;

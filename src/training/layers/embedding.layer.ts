@@ -1,10 +1,10 @@
-import { activityProperties, penalized } from '../activity.ts';
-import type { ActivityOptions } from '../activity.ts';
+import { activityProperties, penalized } from './shared/activity.ts';
+import type { ActivityOptions } from './shared/activity.ts';
 import { defineLayer } from '../layer.ts';
 import { bool, integer } from '../schema-parts.ts';
-import { shapeError, showShape } from '../shapes.ts';
-import { weightOf, weightProperties } from '../weight-options.ts';
-import type { WeightOptions } from '../weight-options.ts';
+import { shapeError, showShape } from '../model/shapes.ts';
+import { weightOf, weightProperties } from './shared/weight-options.ts';
+import type { WeightOptions } from './shared/weight-options.ts';
 
 interface Config extends WeightOptions<'embeddings'>, ActivityOptions {
   readonly inputDim?: number;

@@ -1,9 +1,9 @@
-import { addBias } from '../bias.ts';
-import { normalizeRows } from '../layer-norm.ts';
+import { addBias } from './shared/bias.ts';
+import { normalizeRows } from './shared/layer-norm.ts';
 import { defineLayer } from '../layer.ts';
 import { bool, number } from '../schema-parts.ts';
-import { weightOf, weightProperties } from '../weight-options.ts';
-import type { WeightOptions } from '../weight-options.ts';
+import { weightOf, weightProperties } from './shared/weight-options.ts';
+import type { WeightOptions } from './shared/weight-options.ts';
 
 interface Config extends WeightOptions<'gamma'>, WeightOptions<'beta'> {
   readonly epsilon: number;

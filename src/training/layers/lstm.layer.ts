@@ -1,8 +1,8 @@
 import { snakeCase } from '../keras/names.ts';
-import { penalized } from '../activity.ts';
+import { penalized } from './shared/activity.ts';
 import { defineLayer } from '../layer.ts';
-import { RECURRENT_DEFAULTS, gateProperties, lstmCell, recurrentProperties, recurrentShape, unroll } from '../recurrent.ts';
-import type { LstmConfig } from '../recurrent.ts';
+import { RECURRENT_DEFAULTS, gateProperties, lstmCell, recurrentProperties, recurrentShape, unroll } from './shared/recurrent.ts';
+import type { LstmConfig } from './shared/recurrent.ts';
 import { bool } from '../schema-parts.ts';
 
 const base = { ...RECURRENT_DEFAULTS, recurrentActivation: 'sigmoid', unitForgetBias: true } as const;

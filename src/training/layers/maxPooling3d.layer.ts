@@ -1,5 +1,5 @@
 import { defineLayer } from '../layer.ts';
-import { volumePooling } from '../volume-pooling.ts';
+import { volumePooling } from './shared/volume-pooling.ts';
 
 export default defineLayer({
   type: 'maxPooling3d',

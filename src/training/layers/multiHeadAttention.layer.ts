@@ -1,6 +1,6 @@
-import { attend, joinHeads, splitHeads } from '../attention.ts';
-import { rolesOf, sequencesOf } from '../attention-inputs.ts';
-import { addBias } from '../bias.ts';
+import { attend, joinHeads, splitHeads } from './shared/attention.ts';
+import { rolesOf, sequencesOf } from './shared/attention-inputs.ts';
+import { addBias } from './shared/bias.ts';
 import type { InitializerName } from '../initializers.ts';
 import { defineLayer } from '../layer.ts';
 import type { CallContext, WeightSpec } from '../layer.ts';

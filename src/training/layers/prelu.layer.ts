@@ -1,8 +1,8 @@
-import { axesProperty, resolveAxes } from '../axes.ts';
-import type { Axes } from '../axes.ts';
+import { axesProperty, resolveAxes } from './shared/axes.ts';
+import type { Axes } from './shared/axes.ts';
 import { defineLayer } from '../layer.ts';
-import { weightOf, weightProperties } from '../weight-options.ts';
-import type { WeightOptions } from '../weight-options.ts';
+import { weightOf, weightProperties } from './shared/weight-options.ts';
+import type { WeightOptions } from './shared/weight-options.ts';
 
 interface Config extends WeightOptions<'alpha'> {
   readonly sharedAxes?: Axes;

@@ -1,5 +1,5 @@
-import { clipped, draws, factor, perImage, rangeOf, requireImages, spread, valueRange } from '../augmentation.ts';
-import type { Factor, Range } from '../augmentation.ts';
+import { clipped, draws, factor, perImage, rangeOf, requireImages, spread, valueRange } from './shared/augmentation.ts';
+import type { Factor, Range } from './shared/augmentation.ts';
 import { defineLayer } from '../layer.ts';
 
 interface Config {

@@ -1,5 +1,5 @@
-import { aroundOne, clipped, draws, factor, perImage, requireImages, spread, valueRange } from '../augmentation.ts';
-import type { Factor, Range } from '../augmentation.ts';
+import { aroundOne, clipped, draws, factor, perImage, requireImages, spread, valueRange } from './shared/augmentation.ts';
+import type { Factor, Range } from './shared/augmentation.ts';
 import { defineLayer } from '../layer.ts';
 
 interface Config {

@@ -1,9 +1,9 @@
-import { draws, filling, requireImages } from '../augmentation.ts';
-import type { Filled } from '../augmentation.ts';
+import { draws, filling, requireImages } from './shared/augmentation.ts';
+import type { Filled } from './shared/augmentation.ts';
 import { defineLayer } from '../layer.ts';
-import { projected } from '../projective.ts';
+import { projected } from './shared/projective.ts';
 import { integer } from '../schema-parts.ts';
-import { shapeError } from '../shapes.ts';
+import { shapeError } from '../model/shapes.ts';
 import type { Tensor } from '../tf.ts';
 
 interface Config extends Pick<Filled, 'fillMode' | 'fillValue'> {

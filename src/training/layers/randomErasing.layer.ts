@@ -1,5 +1,5 @@
-import { clipped, draws, perImage, requireImages, spread, valueRange } from '../augmentation.ts';
-import type { Range } from '../augmentation.ts';
+import { clipped, draws, perImage, requireImages, spread, valueRange } from './shared/augmentation.ts';
+import type { Range } from './shared/augmentation.ts';
 import { defineLayer } from '../layer.ts';
 import { statelessNormal } from '../tf.ts';
 import type { Seed, Tensor } from '../tf.ts';

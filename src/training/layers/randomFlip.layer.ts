@@ -1,4 +1,4 @@
-import { draws, perImage, requireImages } from '../augmentation.ts';
+import { draws, perImage, requireImages } from './shared/augmentation.ts';
 import { defineLayer } from '../layer.ts';
 import type { Tensor } from '../tf.ts';
 

@@ -1,5 +1,5 @@
-import { draws, factor, perImage, rangeOf, requireColour, sameness, shareOf, spread } from '../augmentation.ts';
-import type { Factor } from '../augmentation.ts';
+import { draws, factor, perImage, rangeOf, requireColour, sameness, shareOf, spread } from './shared/augmentation.ts';
+import type { Factor } from './shared/augmentation.ts';
 import { defineLayer } from '../layer.ts';
 import type { Tensor, Tf } from '../tf.ts';
 

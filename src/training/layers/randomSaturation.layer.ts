@@ -1,5 +1,5 @@
-import { aroundOne, draws, factor, perImage, requireColour, shareOf, spread } from '../augmentation.ts';
-import type { Factor } from '../augmentation.ts';
+import { aroundOne, draws, factor, perImage, requireColour, shareOf, spread } from './shared/augmentation.ts';
+import type { Factor } from './shared/augmentation.ts';
 import { defineLayer } from '../layer.ts';
 
 interface Config {

@@ -1,5 +1,5 @@
-import { draws, factor, filling, rangeOf, requireImages, spread, warped } from '../augmentation.ts';
-import type { Factor, Filled } from '../augmentation.ts';
+import { draws, factor, filling, rangeOf, requireImages, spread, warped } from './shared/augmentation.ts';
+import type { Factor, Filled } from './shared/augmentation.ts';
 import { defineLayer } from '../layer.ts';
 
 interface Config extends Filled {

@@ -1,8 +1,8 @@
-import { filling, requireImages } from '../augmentation.ts';
+import { filling, requireImages } from './shared/augmentation.ts';
 import type { KerasMapping } from '../keras/mapping.ts';
 import { defineLayer } from '../layer.ts';
-import { projected } from '../projective.ts';
-import type { Interpolation } from '../projective.ts';
+import { projected } from './shared/projective.ts';
+import type { Interpolation } from './shared/projective.ts';
 import { integer } from '../schema-parts.ts';
 import type { Tensor, Tf } from '../tf.ts';
 

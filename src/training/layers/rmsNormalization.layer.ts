@@ -1,5 +1,5 @@
-import { axesProperty, broadcastShape, resolveAxes } from '../axes.ts';
-import type { Axes } from '../axes.ts';
+import { axesProperty, broadcastShape, resolveAxes } from './shared/axes.ts';
+import type { Axes } from './shared/axes.ts';
 import { defineLayer } from '../layer.ts';
 import { number } from '../schema-parts.ts';
 

@@ -1,4 +1,4 @@
-import { separableLayer } from '../depthwise.ts';
+import { separableLayer } from './shared/depthwise.ts';
 
 export default separableLayer(1, 'A depthwise convolution over a sequence, then a mix of the channels: fewer weights than conv1d.', [
   { inputs: [[7, 2]], config: { filters: 3, kernelSize: 3 } },

@@ -1,8 +1,8 @@
 import { snakeCase } from '../keras/names.ts';
-import { penalized } from '../activity.ts';
+import { penalized } from './shared/activity.ts';
 import { defineLayer } from '../layer.ts';
-import { RECURRENT_DEFAULTS, recurrentProperties, recurrentShape, simpleCell, unroll } from '../recurrent.ts';
-import type { SimpleConfig } from '../recurrent.ts';
+import { RECURRENT_DEFAULTS, recurrentProperties, recurrentShape, simpleCell, unroll } from './shared/recurrent.ts';
+import type { SimpleConfig } from './shared/recurrent.ts';
 
 const base = RECURRENT_DEFAULTS;
 

@@ -1,5 +1,5 @@
-import { axesProperty, resolveAxes } from '../axes.ts';
-import type { Axes } from '../axes.ts';
+import { axesProperty, resolveAxes } from './shared/axes.ts';
+import type { Axes } from './shared/axes.ts';
 import { defineLayer } from '../layer.ts';
 
 export default defineLayer<{ readonly axis: Axes }>({

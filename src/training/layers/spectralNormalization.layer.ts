@@ -1,11 +1,11 @@
 import { withoutGradient } from '../gradients.ts';
 import { defineLayer } from '../layer.ts';
 import type { Shape, WeightSpec } from '../layer.ts';
-import { wrappedLayer } from '../layer-lookup.ts';
-import type { LayerConfig } from '../model-config.ts';
-import { unitNorm } from '../norms.ts';
+import { wrappedLayer } from '../model/layer-lookup.ts';
+import type { LayerConfig } from '../model/model-config.ts';
+import { unitNorm } from './shared/norms.ts';
 import { integer } from '../schema-parts.ts';
-import { product, shapeError } from '../shapes.ts';
+import { product, shapeError } from '../model/shapes.ts';
 import type { Tensor, Tf } from '../tf.ts';
 
 interface Config {

@@ -1,7 +1,7 @@
-import { axesProperty, resolveAxes } from '../axes.ts';
-import type { Axes } from '../axes.ts';
+import { axesProperty, resolveAxes } from './shared/axes.ts';
+import type { Axes } from './shared/axes.ts';
 import { defineLayer } from '../layer.ts';
-import { unitNorm } from '../norms.ts';
+import { unitNorm } from './shared/norms.ts';
 
 export default defineLayer<{ readonly axis: Axes }>({
   type: 'unitNormalization',

@@ -1,7 +1,7 @@
 import { defineLayer } from '../layer.ts';
 import { integer } from '../schema-parts.ts';
-import { requireRank } from '../shapes.ts';
-import { repeatAlong } from '../up-sampling.ts';
+import { requireRank } from '../model/shapes.ts';
+import { repeatAlong } from './shared/up-sampling.ts';
 
 export default defineLayer<{ readonly size: number }>({
   type: 'upSampling1d',

@@ -1,8 +1,8 @@
 import { defineLayer } from '../layer.ts';
 import { asPair, pair } from '../schema-parts.ts';
 import type { Pair } from '../schema-parts.ts';
-import { requireRank } from '../shapes.ts';
-import { repeatAlong, stretchAlong } from '../up-sampling.ts';
+import { requireRank } from '../model/shapes.ts';
+import { repeatAlong, stretchAlong } from './shared/up-sampling.ts';
 
 interface Config {
   readonly size: Pair;

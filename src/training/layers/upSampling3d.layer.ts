@@ -1,8 +1,8 @@
 import { defineLayer } from '../layer.ts';
 import { asSizes, sizes } from '../schema-parts.ts';
 import type { Sizes } from '../schema-parts.ts';
-import { requireRank } from '../shapes.ts';
-import { repeatAlong } from '../up-sampling.ts';
+import { requireRank } from '../model/shapes.ts';
+import { repeatAlong } from './shared/up-sampling.ts';
 
 export default defineLayer<{ readonly size: Sizes }>({
   type: 'upSampling3d',

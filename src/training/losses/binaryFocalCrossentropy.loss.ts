@@ -1,4 +1,4 @@
-import { EPSILON, labelSmoothing, smoothedBinary } from '../crossentropy.ts';
+import { EPSILON, labelSmoothing, smoothedBinary } from './shared/crossentropy.ts';
 import { defineLoss } from '../loss.ts';
 import { bool, number } from '../schema-parts.ts';
 import type { Tensor, Tf } from '../tf.ts';

@@ -1,6 +1,6 @@
 import { defineLoss } from '../loss.ts';
-import { crossentropy, labelSmoothing } from '../crossentropy.ts';
-import type { CrossentropyConfig } from '../crossentropy.ts';
+import { crossentropy, labelSmoothing } from './shared/crossentropy.ts';
+import type { CrossentropyConfig } from './shared/crossentropy.ts';
 
 export default defineLoss<CrossentropyConfig>({
   name: 'categoricalCrossentropy',

@@ -1,4 +1,4 @@
-import { EPSILON, labelSmoothing, oneHot } from '../crossentropy.ts';
+import { EPSILON, labelSmoothing, oneHot } from './shared/crossentropy.ts';
 import { defineLoss } from '../loss.ts';
 import { number } from '../schema-parts.ts';
 import type { Tensor, Tf } from '../tf.ts';

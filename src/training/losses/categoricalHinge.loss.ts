@@ -1,4 +1,4 @@
-import { oneHot } from '../crossentropy.ts';
+import { oneHot } from './shared/crossentropy.ts';
 import { defineLoss } from '../loss.ts';
 import type { Tensor, Tf } from '../tf.ts';
 

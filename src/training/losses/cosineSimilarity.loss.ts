@@ -1,5 +1,5 @@
-import { labelSmoothing, oneHot } from '../crossentropy.ts';
-import type { CrossentropyConfig } from '../crossentropy.ts';
+import { labelSmoothing, oneHot } from './shared/crossentropy.ts';
+import type { CrossentropyConfig } from './shared/crossentropy.ts';
 import { defineLoss } from '../loss.ts';
 
 /** Keras's bound of a squared length that is divided by. */

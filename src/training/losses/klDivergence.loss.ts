@@ -1,5 +1,5 @@
-import { EPSILON, labelSmoothing, oneHot } from '../crossentropy.ts';
-import type { CrossentropyConfig } from '../crossentropy.ts';
+import { EPSILON, labelSmoothing, oneHot } from './shared/crossentropy.ts';
+import type { CrossentropyConfig } from './shared/crossentropy.ts';
 import { defineLoss } from '../loss.ts';
 
 export default defineLoss<CrossentropyConfig>({

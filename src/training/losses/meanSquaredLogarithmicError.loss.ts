@@ -1,4 +1,4 @@
-import { EPSILON } from '../crossentropy.ts';
+import { EPSILON } from './shared/crossentropy.ts';
 import { defineLoss } from '../loss.ts';
 
 export default defineLoss({

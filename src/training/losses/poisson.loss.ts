@@ -1,5 +1,5 @@
 import { defineLoss } from '../loss.ts';
-import { EPSILON } from '../crossentropy.ts';
+import { EPSILON } from './shared/crossentropy.ts';
 
 export default defineLoss({
   name: 'poisson',

@@ -1,4 +1,4 @@
-import { crossentropy } from '../crossentropy.ts';
+import { crossentropy } from './shared/crossentropy.ts';
 import { defineLoss } from '../loss.ts';
 
 export default defineLoss({

@@ -1,16 +1,16 @@
 import { hash32 } from '../../core/prng.ts';
 import { PerennialError } from '../../core/errors.ts';
-import { adversarialLosses, gradientPenalty } from '../adversarial-losses.ts';
+import { adversarialLosses, gradientPenalty } from './shared/adversarial-losses.ts';
 import type { GanConfig } from '../architectures/gan.architecture.ts';
-import { describeTopology } from '../describe.ts';
+import { describeTopology } from '../model/describe.ts';
 import { LATENT, LATENT_LABEL, latentBatch } from '../../data/latent.ts';
-import { imageGrid } from '../../data/sample-images.ts';
+import { imageGrid } from '../../data/images/sample-images.ts';
 import type { LossDefinition } from '../loss.ts';
-import { NO_LOGITS, Network, inputTensors } from '../network.ts';
-import type { ForwardResult, NamedWeight } from '../network.ts';
+import { NO_LOGITS, Network, inputTensors } from '../model/network.ts';
+import type { ForwardResult, NamedWeight } from '../model/network.ts';
 import { defineObjective, withAdded, withPenalty } from '../objective.ts';
 import type { LabelledTensors, Objective, ObjectiveContext, ObjectiveOptions, ObjectiveRequest } from '../objective.ts';
-import { showShape } from '../shapes.ts';
+import { showShape } from '../model/shapes.ts';
 import { loadTf, statelessNormal, statelessUniform } from '../tf.ts';
 import type { Tensor, Tf } from '../tf.ts';
 

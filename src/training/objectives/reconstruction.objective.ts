@@ -1,16 +1,16 @@
 import { PerennialError } from '../../core/errors.ts';
-import { describeTopology, endsWithActivation, outputActivation } from '../describe.ts';
+import { describeTopology, endsWithActivation, outputActivation } from '../model/describe.ts';
 import { joined } from '../layers/reconstructionError.layer.ts';
 import type { LossDefinition } from '../loss.ts';
 import { resolveNamed } from '../named.ts';
 import type { Named, Resolved } from '../named.ts';
-import { NO_LOGITS, Network } from '../network.ts';
+import { NO_LOGITS, Network } from '../model/network.ts';
 import { defineObjective, withAdded, withPenalty } from '../objective.ts';
 import type { LabelledTensors, Objective, ObjectiveOptions, ObjectiveRequest } from '../objective.ts';
-import { anomalyOutput, rebuiltShape, reconstructionProperties, requireNumericInputs, requireReachable, withScore, withoutScore } from '../reconstruction.ts';
-import type { ReconstructionConfig } from '../reconstruction.ts';
+import { anomalyOutput, rebuiltShape, reconstructionProperties, requireNumericInputs, requireReachable, withScore, withoutScore } from './shared/reconstruction.ts';
+import type { ReconstructionConfig } from './shared/reconstruction.ts';
 import { lossRegistry } from '../registries.ts';
-import { showShape } from '../shapes.ts';
+import { showShape } from '../model/shapes.ts';
 import type { Tensor, Tf } from '../tf.ts';
 
 /** Reported beside the loss where layers add to it. */

@@ -1,10 +1,10 @@
-import { checkHead } from '../output-head.ts';
-import { describeTopology, outputActivation } from '../describe.ts';
-import { Network } from '../network.ts';
+import { checkHead } from '../model/output-head.ts';
+import { describeTopology, outputActivation } from '../model/describe.ts';
+import { Network } from '../model/network.ts';
 import { defineObjective, withAdded, withPenalty } from '../objective.ts';
 import type { Objective, ObjectiveOptions, ObjectiveRequest } from '../objective.ts';
-import { meanLoss } from '../mixing.ts';
-import { outputLoss } from '../output-loss.ts';
+import { meanLoss } from './shared/mixing.ts';
+import { outputLoss } from './shared/output-loss.ts';
 import { resolveLoss } from '../registries.ts';
 import { adaptLabels } from '../trainer/labels.ts';
 import type { Tensor } from '../tf.ts';

@@ -1,4 +1,4 @@
-import { blended } from '../moments.ts';
+import { blended } from './shared/moments.ts';
 import { defineOptimizer } from '../optimizer.ts';
 import type { CommonOptimizerConfig } from '../optimizer.ts';
 import { number } from '../schema-parts.ts';

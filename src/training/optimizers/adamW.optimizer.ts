@@ -1,6 +1,6 @@
-import { amsgradProperty, momentProperties } from '../moment-schema.ts';
-import { adamScalars, adamSlots, adamUpdate } from '../moments.ts';
-import type { MomentConfig } from '../moments.ts';
+import { amsgradProperty, momentProperties } from './shared/moment-schema.ts';
+import { adamScalars, adamSlots, adamUpdate } from './shared/moments.ts';
+import type { MomentConfig } from './shared/moments.ts';
 import { defineOptimizer } from '../optimizer.ts';
 import type { CommonOptimizerConfig } from '../optimizer.ts';
 

@@ -1,7 +1,7 @@
-import { correction } from '../float32.ts';
-import { momentProperties } from '../moment-schema.ts';
-import { moving } from '../moments.ts';
-import type { MomentConfig } from '../moments.ts';
+import { correction } from './shared/float32.ts';
+import { momentProperties } from './shared/moment-schema.ts';
+import { moving } from './shared/moments.ts';
+import type { MomentConfig } from './shared/moments.ts';
 import { defineOptimizer } from '../optimizer.ts';
 import type { CommonOptimizerConfig } from '../optimizer.ts';
 

@@ -1,4 +1,4 @@
-import { float32 } from '../float32.ts';
+import { float32 } from './shared/float32.ts';
 import { defineOptimizer } from '../optimizer.ts';
 import type { CommonOptimizerConfig } from '../optimizer.ts';
 import { number } from '../schema-parts.ts';

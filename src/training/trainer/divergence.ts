@@ -1,6 +1,6 @@
 import { PerennialError } from '../../core/errors.ts';
-import { NO_LOGITS, Network } from '../network.ts';
-import type { Topology } from '../model-config.ts';
+import { NO_LOGITS, Network } from '../model/network.ts';
+import type { Topology } from '../model/model-config.ts';
 import type { LabelledBatch, Objective } from '../objective.ts';
 import { loadTf } from '../tf.ts';
 import type { EngineState } from './engine.ts';

@@ -1,7 +1,7 @@
 import type { ModelMeta } from '../types.ts';
-import { createPredictor } from '../load-model.ts';
-import type { Topology } from '../model-config.ts';
-import { Network } from '../network.ts';
+import { createPredictor } from '../bundle/load-model.ts';
+import type { Topology } from '../model/model-config.ts';
+import { Network } from '../model/network.ts';
 import type { TrainedModel } from '../objective.ts';
 import type { EngineState } from './engine.ts';
 import type { RowReader } from './row-reader.ts';

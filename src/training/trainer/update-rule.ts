@@ -1,11 +1,11 @@
 import { PerennialError } from '../../core/errors.ts';
 import { constrain } from '../constraints.ts';
 import type { Resolved } from '../named.ts';
-import type { NamedWeight } from '../network.ts';
+import type { NamedWeight } from '../model/network.ts';
 import type { LabelledTensors, Objective, ObjectivePart } from '../objective.ts';
 import { clipGradients } from '../optimizer.ts';
 import type { CommonOptimizerConfig, OptimizerDefinition } from '../optimizer.ts';
-import { product } from '../shapes.ts';
+import { product } from '../model/shapes.ts';
 import type { Tensor, Tf } from '../tf.ts';
 
 /** Weights that move in their own way. */

@@ -6,13 +6,13 @@ import type { JsonObject } from '../../core/json.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import { sha256, sha256File } from '../../storage/digest.ts';
-import type { ModelConfig, Topology } from '../model-config.ts';
+import type { ModelConfig, Topology } from '../model/model-config.ts';
 import type { Named } from '../named.ts';
-import { Network } from '../network.ts';
+import { Network } from '../model/network.ts';
 import { architectureRegistry } from '../registries.ts';
 import type { ModelMeta } from '../types.ts';
-import { decodeWeights, encodeWeights } from '../weights-file.ts';
-import type { WeightsManifest } from '../weights-file.ts';
+import { decodeWeights, encodeWeights } from '../bundle/weights-file.ts';
+import type { WeightsManifest } from '../bundle/weights-file.ts';
 import type { BaseNetwork, BaseOrigin } from './base.ts';
 import { isTransfer } from './transfer-config.ts';
 

@@ -1,6 +1,6 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
-import type { Topology } from '../model-config.ts';
+import type { Topology } from '../model/model-config.ts';
 import { adoptInputs } from './adopt-inputs.ts';
 import { baseText, examplesOf } from './base.ts';
 import type { BaseNetwork } from './base.ts';

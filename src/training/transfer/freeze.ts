@@ -1,6 +1,6 @@
 import { PerennialError } from '../../core/errors.ts';
-import { shapesOf, weightsOf } from '../describe.ts';
-import type { LayerNode, Topology } from '../model-config.ts';
+import { shapesOf, weightsOf } from '../model/describe.ts';
+import type { LayerNode, Topology } from '../model/model-config.ts';
 import type { WeightGroup } from '../trainer/update-rule.ts';
 import { listed, matchNames } from './patterns.ts';
 import type { TransferredTopology } from './transfer-topology.ts';

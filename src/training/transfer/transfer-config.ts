@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../../core/json.ts';
-import type { LayerConfig, ModelConfig } from '../model-config.ts';
+import type { LayerConfig, ModelConfig } from '../model/model-config.ts';
 import { number } from '../schema-parts.ts';
 
 /** A registered model by number or alias, a model file, or the model that another step of the run gives. */

@@ -1,6 +1,6 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
-import type { Topology } from '../model-config.ts';
+import type { Topology } from '../model/model-config.ts';
 import { nameAndConfig } from '../named.ts';
 import type { Named } from '../named.ts';
 import type { Objective } from '../objective.ts';

@@ -2,7 +2,7 @@ import { Ajv } from 'ajv';
 import addFormatsModule from 'ajv-formats';
 import { describe, expect, test } from 'vitest';
 import type { Json, JsonSchema } from '../../../src/core/json.ts';
-import { checkChain, parseChain, transformRegistry } from '../../../src/data/chain.ts';
+import { checkChain, parseChain, transformRegistry } from '../../../src/data/preprocess/chain.ts';
 import type { ColumnData, DataKind } from '../../../src/data/column-data.ts';
 import { readerRegistry } from '../../../src/data/readers.ts';
 import { expectationRegistry, findExpectation } from '../../../src/data/validate.ts';

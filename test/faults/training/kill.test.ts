@@ -7,7 +7,7 @@ import { Prng } from '../../../src/core/prng.ts';
 import { sha256 } from '../../../src/storage/digest.ts';
 import { completeTrainConfig } from '../../../src/training/train-config.ts';
 import type { TrainerJob, TrainerMessage } from '../../../src/training/trainer/protocol.ts';
-import type { Topology } from '../../../src/training/model-config.ts';
+import type { Topology } from '../../../src/training/model/model-config.ts';
 import type { BaseFiles } from '../../../src/training/transfer/base-files.ts';
 import { KILL_CASES } from './kill-cases.ts';
 import type { KillCase } from './kill-cases.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Json } from '../../../src/core/json.ts';
-import { applyChain, parseChain } from '../../../src/data/chain.ts';
-import type { TransformSpec } from '../../../src/data/chain.ts';
+import { applyChain, parseChain } from '../../../src/data/preprocess/chain.ts';
+import type { TransformSpec } from '../../../src/data/preprocess/chain.ts';
 import type { ColumnData, NumberData, VectorData } from '../../../src/data/column-data.ts';
 import { withDatabase } from '../../../src/data/duckdb.ts';
 import { profileTable } from '../../../src/data/profile.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { VectorMoments, frechetDistance } from '../../../src/evaluation/frechet.ts';
+import { VectorMoments, frechetDistance } from '../../../src/evaluation/generators/frechet.ts';
 
 interface Case { readonly rows: number; readonly width: number; readonly first: readonly number[]; readonly second: readonly number[]; readonly distance: number }
 

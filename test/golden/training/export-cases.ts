@@ -1,10 +1,10 @@
 import { Prng } from '../../../src/core/prng.ts';
 import type { OutputSpec, TensorBatch, TensorSpec } from '../../../src/core/tensor.ts';
 import type { ExportSource } from '../../../src/training/export.ts';
-import type { ModelConfig } from '../../../src/training/model-config.ts';
-import { Network } from '../../../src/training/network.ts';
-import { resolveModel } from '../../../src/training/resolve-model.ts';
-import { product } from '../../../src/training/shapes.ts';
+import type { ModelConfig } from '../../../src/training/model/model-config.ts';
+import { Network } from '../../../src/training/model/network.ts';
+import { resolveModel } from '../../../src/training/model/resolve-model.ts';
+import { product } from '../../../src/training/model/shapes.ts';
 import type { ModelMeta } from '../../../src/training/types.ts';
 
 export interface ExportCase {

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { exportNetwork } from '../../../src/training/create-export.ts';
-import { graphOutputs } from '../../../src/training/exports/graph-outputs.ts';
-import { NO_LOGITS } from '../../../src/training/network.ts';
+import { exportNetwork } from '../../../src/training/bundle/create-export.ts';
+import { graphOutputs } from '../../../src/training/exports/shared/graph-outputs.ts';
+import { NO_LOGITS } from '../../../src/training/model/network.ts';
 import { sha256 } from '../../../src/storage/digest.ts';
 import { loadTf } from '../../../src/training/tf.ts';
 import type { Tensor } from '../../../src/training/tf.ts';

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { resolveNamed } from '../../../src/training/named.ts';
 import type { Named } from '../../../src/training/named.ts';
 import { optimizerRegistry } from '../../../src/training/registries.ts';
-import { resolveModel } from '../../../src/training/resolve-model.ts';
+import { resolveModel } from '../../../src/training/model/resolve-model.ts';
 import { loadTf } from '../../../src/training/tf.ts';
 import { createEngine } from '../../../src/training/trainer/create-engine.ts';
 import type { EmaConfig } from '../../../src/training/trainer/update-rule.ts';

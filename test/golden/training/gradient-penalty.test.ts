@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { OutputSpec } from '../../../src/core/tensor.ts';
 import { LATENT_LABEL } from '../../../src/data/latent.ts';
-import { gradientPenalty } from '../../../src/training/adversarial-losses.ts';
-import { NO_LOGITS, Network } from '../../../src/training/network.ts';
-import { resolveModel } from '../../../src/training/resolve-model.ts';
+import { gradientPenalty } from '../../../src/training/objectives/shared/adversarial-losses.ts';
+import { NO_LOGITS, Network } from '../../../src/training/model/network.ts';
+import { resolveModel } from '../../../src/training/model/resolve-model.ts';
 import { loadTf } from '../../../src/training/tf.ts';
 import type { Tensor } from '../../../src/training/tf.ts';
 

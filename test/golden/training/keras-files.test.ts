@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { isPerennialError } from '../../../src/core/errors.ts';
 import { Prng } from '../../../src/core/prng.ts';
 import { readModelFile } from '../../../src/training/imports/read-model.ts';
-import { NO_LOGITS, Network } from '../../../src/training/network.ts';
+import { NO_LOGITS, Network } from '../../../src/training/model/network.ts';
 import { loadTf } from '../../../src/training/tf.ts';
 import type { Tensor } from '../../../src/training/tf.ts';
 

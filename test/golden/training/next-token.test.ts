@@ -4,10 +4,10 @@ import { expect, test } from 'vitest';
 import type { TensorSpec } from '../../../src/core/tensor.ts';
 import { metricOf } from '../../../src/evaluation/compute.ts';
 import { resolveMetrics } from '../../../src/evaluation/catalogue.ts';
-import type { LayerConfig } from '../../../src/training/model-config.ts';
-import { NO_LOGITS, Network } from '../../../src/training/network.ts';
-import { withScores } from '../../../src/training/next-token.ts';
-import { resolveModel } from '../../../src/training/resolve-model.ts';
+import type { LayerConfig } from '../../../src/training/model/model-config.ts';
+import { NO_LOGITS, Network } from '../../../src/training/model/network.ts';
+import { withScores } from '../../../src/training/objectives/shared/next-token.ts';
+import { resolveModel } from '../../../src/training/model/resolve-model.ts';
 import { loadTf } from '../../../src/training/tf.ts';
 import type { Tensor } from '../../../src/training/tf.ts';
 

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { OutputSpec, TensorSpec } from '../../../src/core/tensor.ts';
 import { GraphEngine } from '../../../src/training/graph/graph-engine.ts';
-import type { Topology } from '../../../src/training/model-config.ts';
+import type { Topology } from '../../../src/training/model/model-config.ts';
 import { resolveNamed } from '../../../src/training/named.ts';
-import { Network } from '../../../src/training/network.ts';
+import { Network } from '../../../src/training/model/network.ts';
 import { optimizerRegistry } from '../../../src/training/registries.ts';
-import { resolveModel } from '../../../src/training/resolve-model.ts';
+import { resolveModel } from '../../../src/training/model/resolve-model.ts';
 import { loadTf } from '../../../src/training/tf.ts';
-import { buildTopology } from '../../../src/training/topology.ts';
+import { buildTopology } from '../../../src/training/model/topology.ts';
 import { EagerEngine } from '../../../src/training/trainer/eager-engine.ts';
 import { startingFrom } from '../../../src/training/transfer/transfer.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { TensorSpec } from '../../../src/core/tensor.ts';
 import gaussianSampling from '../../../src/training/layers/gaussianSampling.layer.ts';
-import { resolveModel } from '../../../src/training/resolve-model.ts';
+import { resolveModel } from '../../../src/training/model/resolve-model.ts';
 import { loadTf } from '../../../src/training/tf.ts';
 import type { Tensor } from '../../../src/training/tf.ts';
 

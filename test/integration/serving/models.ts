@@ -4,10 +4,10 @@ import { createPreprocessor } from '../../../src/data/preprocessor.ts';
 import type { Registry } from '../../../src/registry/registry.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
-import { Network } from '../../../src/training/network.ts';
-import type { LayerConfig } from '../../../src/training/topology.ts';
-import { buildTopology } from '../../../src/training/topology.ts';
-import { encodeWeights } from '../../../src/training/weights-file.ts';
+import { Network } from '../../../src/training/model/network.ts';
+import type { LayerConfig } from '../../../src/training/model/topology.ts';
+import { buildTopology } from '../../../src/training/model/topology.ts';
+import { encodeWeights } from '../../../src/training/bundle/weights-file.ts';
 
 export const LABELS = ['one', 'two', 'three'];
 const OUTPUT: OutputSpec = { kind: 'classes', name: 'answer', classes: LABELS };

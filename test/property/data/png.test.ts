@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { decodeImage } from '../../../src/data/images.ts';
-import { decodePlainPng } from '../../../src/data/png.ts';
+import { decodeImage } from '../../../src/data/images/images.ts';
+import { decodePlainPng } from '../../../src/data/images/png.ts';
 
 const LIMIT = 1_000_000;
 

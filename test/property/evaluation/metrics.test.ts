@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ExactSum } from '../../../src/evaluation/exact-sum.ts';
+import { ExactSum } from '../../../src/evaluation/metrics/shared/exact-sum.ts';
 import { metricRegistry } from '../../../src/evaluation/catalogue.ts';
 import { contextOf, pickRows, toChunk } from '../../../src/evaluation/chunk.ts';
 import type { Chunk, MetricDefinition, SampleChunk, TokenChunk } from '../../../src/evaluation/metric.ts';

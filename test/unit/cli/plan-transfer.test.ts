@@ -6,7 +6,7 @@ import { compileText } from '../../../src/config/plan-document.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { FileStore } from '../../../src/storage/file-store.ts';
-import { buildTopology } from '../../../src/training/topology.ts';
+import { buildTopology } from '../../../src/training/model/topology.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const dir = tempDir('plan-transfer');

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import ingestStep from '../../../activities/steps/ingest.step.ts';
 import { readRows } from '../../../src/data/dataset-rows.ts';
-import { ingest } from '../../../src/data/ingest.ts';
-import type { IngestConfig } from '../../../src/data/ingest-tables.ts';
+import { ingest } from '../../../src/data/ingest/ingest.ts';
+import type { IngestConfig } from '../../../src/data/ingest/ingest-tables.ts';
 import type { Split } from '../../../src/data/types.ts';
 import { SPLITS } from '../../../src/data/types.ts';
 import { createBench, failure } from './support.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { OpenArtifact } from '../../../src/core/ports.ts';
 import type { TensorBatch, TensorSpec } from '../../../src/core/tensor.ts';
-import { repeatRows, repeats, smote } from '../../../src/data/balance.ts';
+import { repeatRows, repeats, smote } from '../../../src/data/preprocess/balance.ts';
 import { ShardWriter, openExamples, shardFile } from '../../../src/data/examples.ts';
 import { QuantileSketch } from '../../../src/data/quantiles.ts';
 import type { ExamplesMeta } from '../../../src/data/types.ts';

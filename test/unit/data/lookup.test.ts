@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ColumnData } from '../../../src/data/column-data.ts';
-import { applyChain, parseChain } from '../../../src/data/chain.ts';
+import { applyChain, parseChain } from '../../../src/data/preprocess/chain.ts';
 
 const text = (...values: (string | null)[]): ColumnData => ({ kind: 'text', values });
 const scope = { column: 'region', seed: 1, firstRow: 0 };

@@ -3,11 +3,11 @@ import preprocessStep from '../../../activities/steps/preprocess.step.ts';
 import type { JsonObject } from '../../../src/core/json.ts';
 import { openExamples } from '../../../src/data/examples.ts';
 import type { Examples } from '../../../src/data/examples.ts';
-import { ingest } from '../../../src/data/ingest.ts';
-import type { IngestConfig } from '../../../src/data/ingest-tables.ts';
-import { preprocess } from '../../../src/data/preprocess.ts';
-import type { PreprocessConfig } from '../../../src/data/preprocess.ts';
-import type { FittedBase } from '../../../src/data/reuse.ts';
+import { ingest } from '../../../src/data/ingest/ingest.ts';
+import type { IngestConfig } from '../../../src/data/ingest/ingest-tables.ts';
+import { preprocess } from '../../../src/data/preprocess/preprocess.ts';
+import type { PreprocessConfig } from '../../../src/data/preprocess/preprocess.ts';
+import type { FittedBase } from '../../../src/data/preprocess/reuse.ts';
 import { createBench, failure } from './support.ts';
 import type { Bench } from './support.ts';
 

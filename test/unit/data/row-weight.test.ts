@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TensorBatch } from '../../../src/core/tensor.ts';
 import { openExamples } from '../../../src/data/examples.ts';
-import { ingest } from '../../../src/data/ingest.ts';
-import { preprocess } from '../../../src/data/preprocess.ts';
-import type { PreprocessConfig } from '../../../src/data/preprocess.ts';
+import { ingest } from '../../../src/data/ingest/ingest.ts';
+import { preprocess } from '../../../src/data/preprocess/preprocess.ts';
+import type { PreprocessConfig } from '../../../src/data/preprocess/preprocess.ts';
 import type { ExamplesMeta } from '../../../src/data/types.ts';
 import { createBench, failure } from './support.ts';
 import type { Bench } from './support.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { fetchSampleDatasets } from '../../../src/data/sample-datasets.ts';
-import { SAMPLE_DATASETS } from '../../../src/data/sample-table.ts';
+import { fetchSampleDatasets } from '../../../src/data/samples/sample-datasets.ts';
+import { SAMPLE_DATASETS } from '../../../src/data/samples/sample-table.ts';
 import { readMail } from '../../../src/data/samples/mail.ts';
 import { failure } from './support.ts';
 

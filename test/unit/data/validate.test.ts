@@ -4,7 +4,7 @@ import type { JsonObject } from '../../../src/core/json.ts';
 import type { Row } from '../../../src/core/tensor.ts';
 import { readRows } from '../../../src/data/dataset-rows.ts';
 import { withDatabase } from '../../../src/data/duckdb.ts';
-import { ingest } from '../../../src/data/ingest.ts';
+import { ingest } from '../../../src/data/ingest/ingest.ts';
 import { SPLITS } from '../../../src/data/types.ts';
 import type { DatasetMeta, DatasetProfile } from '../../../src/data/types.ts';
 import { validate } from '../../../src/data/validate.ts';

@@ -10,9 +10,9 @@ import type { EvaluateOptions } from '../../../src/evaluation/evaluate.ts';
 import type { EvaluationReport } from '../../../src/evaluation/report.ts';
 import { renderEvaluationReport } from '../../../src/reports/evaluation-report.ts';
 import { writeEvaluation } from '../../../src/reports/write-evaluation.ts';
-import { Network } from '../../../src/training/network.ts';
-import { resolveModel } from '../../../src/training/resolve-model.ts';
-import { encodeWeights } from '../../../src/training/weights-file.ts';
+import { Network } from '../../../src/training/model/network.ts';
+import { resolveModel } from '../../../src/training/model/resolve-model.ts';
+import { encodeWeights } from '../../../src/training/bundle/weights-file.ts';
 import { createStepBench } from './step-bench.ts';
 import type { Prepared } from './step-bench.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
 import { pairedBootstrap } from '../../../src/evaluation/bootstrap.ts';
-import { quantile } from '../../../src/evaluation/quantile.ts';
+import { quantile } from '../../../src/evaluation/metrics/shared/quantile.ts';
 import { resolveMetrics } from '../../../src/evaluation/catalogue.ts';
 import { toChunk } from '../../../src/evaluation/chunk.ts';
 import type { Chunk } from '../../../src/evaluation/metric.ts';

@@ -17,7 +17,7 @@ type Rule = (features: Float32Array, row: number, width: number) => number[];
 /** What the stand-in of the network computes, by the digest of its model artifact: everything around it is real. */
 const rules = new Map<string, Rule>();
 
-vi.mock('../../../src/training/load-model.ts', () => ({
+vi.mock('../../../src/training/bundle/load-model.ts', () => ({
   openBundle: async (artifact: OpenArtifact) => ({
     meta: artifact.manifest.meta,
     preprocessor: loadPreprocessor(await artifact.json<JsonObject>('preprocessor.json')),

@@ -8,7 +8,7 @@ import type { DriftReference } from '../../../src/monitoring/reference.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
-import { profileAnswers } from '../../../src/training/answer-profile.ts';
+import { profileAnswers } from '../../../src/training/bundle/answer-profile.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const THRESHOLD = 2;

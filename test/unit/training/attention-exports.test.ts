@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
 import type { OutputSpec, TensorBatch, TensorSpec } from '../../../src/core/tensor.ts';
-import { graphFeeds } from '../../../src/training/exports/graph-files.ts';
+import { graphFeeds } from '../../../src/training/exports/shared/graph-files.ts';
 import { encodeSavedModel } from '../../../src/training/graph/graph-def.ts';
 import { GraphPredictor } from '../../../src/training/graph/graph-predictor.ts';
 import { tracePortable } from '../../../src/training/graph/portable-graph.ts';
 import { GraphSession } from '../../../src/training/graph/session.ts';
 import { toKeras } from '../../../src/training/keras/to-keras.ts';
-import type { ModelConfig } from '../../../src/training/model-config.ts';
-import { NO_LOGITS, Network } from '../../../src/training/network.ts';
-import { resolveModel } from '../../../src/training/resolve-model.ts';
-import { product } from '../../../src/training/shapes.ts';
+import type { ModelConfig } from '../../../src/training/model/model-config.ts';
+import { NO_LOGITS, Network } from '../../../src/training/model/network.ts';
+import { resolveModel } from '../../../src/training/model/resolve-model.ts';
+import { product } from '../../../src/training/model/shapes.ts';
 import { loadTf } from '../../../src/training/tf.ts';
 
 const tf = loadTf();

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { OutputSpec } from '../../../src/core/tensor.ts';
 import { withDefaults } from '../../../src/training/named.ts';
-import { FILL_MODES, INTERPOLATIONS, projected } from '../../../src/training/projective.ts';
+import { FILL_MODES, INTERPOLATIONS, projected } from '../../../src/training/layers/shared/projective.ts';
 import { layerRegistry } from '../../../src/training/registries.ts';
-import { describeModel } from '../../../src/training/resolve-model.ts';
+import { describeModel } from '../../../src/training/model/resolve-model.ts';
 import { loadTf, statelessNormal, statelessUniform } from '../../../src/training/tf.ts';
 import type { Tensor } from '../../../src/training/tf.ts';
 

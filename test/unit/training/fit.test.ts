@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { WEIGHT_SPEC } from '../../../src/data/row-weight.ts';
-import { resolveModel } from '../../../src/training/resolve-model.ts';
+import { resolveModel } from '../../../src/training/model/resolve-model.ts';
 import { loadTf } from '../../../src/training/tf.ts';
 import { classTable, imageTable, numberTable, temporaryFolder, tokenTable } from './fixtures.ts';
 import type { Table } from './fixtures.ts';

@@ -3,7 +3,7 @@ import { Prng } from '../../../src/core/prng.ts';
 import type { TensorBatch } from '../../../src/core/tensor.ts';
 import { resolveNamed } from '../../../src/training/named.ts';
 import { optimizerRegistry } from '../../../src/training/registries.ts';
-import { resolveModel } from '../../../src/training/resolve-model.ts';
+import { resolveModel } from '../../../src/training/model/resolve-model.ts';
 import { loadTf } from '../../../src/training/tf.ts';
 import { createEngine } from '../../../src/training/trainer/create-engine.ts';
 import type { TrainingEngine } from '../../../src/training/trainer/engine.ts';

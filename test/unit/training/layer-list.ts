@@ -1,5 +1,5 @@
-import type { LayerConfig, Topology } from '../../../src/training/model-config.ts';
-import { buildTopology } from '../../../src/training/topology.ts';
+import type { LayerConfig, Topology } from '../../../src/training/model/model-config.ts';
+import { buildTopology } from '../../../src/training/model/topology.ts';
 
 /** Layers on inputs x0, x1, … of given shapes; the first layer reads all of them. */
 export function parseLayers(layers: readonly LayerConfig[], shapes: readonly (readonly number[])[]): Topology {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isPerennialError } from '../../../src/core/errors.ts';
-import { describeTopology } from '../../../src/training/describe.ts';
+import { describeTopology } from '../../../src/training/model/describe.ts';
 import { parseLayers } from './layer-list.ts';
 
 const VECTOR = [6];

@@ -12,9 +12,9 @@ import { callbackRegistry, optimizerRegistry } from '../../../src/training/regis
 import { resolveNamed } from '../../../src/training/named.ts';
 import type { Named } from '../../../src/training/named.ts';
 import { loadTf } from '../../../src/training/tf.ts';
-import { resolveModel } from '../../../src/training/resolve-model.ts';
-import { withRowWeights } from '../../../src/training/row-weights.ts';
-import type { ModelConfig } from '../../../src/training/model-config.ts';
+import { resolveModel } from '../../../src/training/model/resolve-model.ts';
+import { withRowWeights } from '../../../src/training/objectives/shared/row-weights.ts';
+import type { ModelConfig } from '../../../src/training/model/model-config.ts';
 import { tableReader, temporaryFolder } from './fixtures.ts';
 import type { Table } from './fixtures.ts';
 

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
-import { checkMixing, withMixing } from '../../../src/training/mixing.ts';
-import type { MixingConfig } from '../../../src/training/mixing.ts';
+import { checkMixing, withMixing } from '../../../src/training/objectives/shared/mixing.ts';
+import type { MixingConfig } from '../../../src/training/objectives/shared/mixing.ts';
 import { resolveNamed } from '../../../src/training/named.ts';
 import type { LabelledBatch, LabelledTensors } from '../../../src/training/objective.ts';
 import { optimizerRegistry } from '../../../src/training/registries.ts';
-import { resolveModel } from '../../../src/training/resolve-model.ts';
+import { resolveModel } from '../../../src/training/model/resolve-model.ts';
 import { loadTf } from '../../../src/training/tf.ts';
 import { createEngine } from '../../../src/training/trainer/create-engine.ts';
 import type { OutputSpec, TensorSpec } from '../../../src/core/tensor.ts';

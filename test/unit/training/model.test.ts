@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { OutputSpec, TensorSpec } from '../../../src/core/tensor.ts';
 import { architectures } from '../../../src/training/architectures/index.generated.ts';
 import { checkTrainConfig } from '../../../src/training/check-config.ts';
-import { describeModel } from '../../../src/training/resolve-model.ts';
+import { describeModel } from '../../../src/training/model/resolve-model.ts';
 import { resolveLoss } from '../../../src/training/registries.ts';
-import { resolveTopology } from '../../../src/training/topology.ts';
+import { resolveTopology } from '../../../src/training/model/topology.ts';
 import { completeTrainConfig } from '../../../src/training/train-config.ts';
 import { asJson } from './fixtures.ts';
 

@@ -5,10 +5,10 @@ import type { OutputSpec, TensorSpec, TextOutput } from '../../../src/core/tenso
 import { decode } from '../../../src/data/decode.ts';
 import { GENERATION, generationValues, promptInputs, promptPreprocessor, textOfTokens, tokenTextsOf } from '../../../src/data/prompts.ts';
 import { checkTrainConfig } from '../../../src/training/check-config.ts';
-import type { ModelConfig } from '../../../src/training/model-config.ts';
-import { everyStep } from '../../../src/training/next-token.ts';
-import { resolveModel } from '../../../src/training/resolve-model.ts';
-import { drawToken, generatingPredictor } from '../../../src/training/text-generation.ts';
+import type { ModelConfig } from '../../../src/training/model/model-config.ts';
+import { everyStep } from '../../../src/training/objectives/shared/next-token.ts';
+import { resolveModel } from '../../../src/training/model/resolve-model.ts';
+import { drawToken, generatingPredictor } from '../../../src/training/bundle/text-generation.ts';
 import { completeTrainConfig } from '../../../src/training/train-config.ts';
 import type { Predictor } from '../../../src/training/types.ts';
 import { asJson, textTable } from './fixtures.ts';

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Json } from '../../../src/core/json.ts';
-import { loadModel } from '../../../src/training/load-model.ts';
+import { loadModel } from '../../../src/training/bundle/load-model.ts';
 import { runTraining } from '../../../src/training/run-training.ts';
 import { completeTrainConfig } from '../../../src/training/train-config.ts';
 import { environmentForTf, loadTf } from '../../../src/training/tf.ts';

@@ -1,0 +1,54 @@
+import { PerennialError, messageOf } from '../../core/errors.ts';
+import type { Pixels } from '../column-data.ts';
+import { DATA_LIMITS } from '../limits.ts';
+import { decodePlainPng, isPlainPng } from './png.ts';
+
+async function loadSharp() {
+  const { default: sharp } = await import('sharp');
+  return sharp;
+}
+
+/**
+ * Decodes one image to 8-bit RGB (transparency over black, orientation of the camera applied).
+ *
+ * @throws DATA_INVALID naming row and column where the bytes are no image.
+ */
+export async function decodeImage(bytes: Uint8Array, row: number, column: string): Promise<Pixels> {
+  const plain = decodePlainPng(bytes, DATA_LIMITS.imagePixelsMax);
+  if (plain !== undefined) return plain;
+  const sharp = await loadSharp();
+  try {
+    const { data, info } = await sharp(bytes, { limitInputPixels: DATA_LIMITS.imagePixelsMax }).rotate().flatten({ background: '#000' }).toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
+    if (info.channels === 3) return { width: info.width, height: info.height, channels: 3, data };
+    const rgb = new Uint8Array(info.width * info.height * 3);
+    for (let at = 0; at < info.width * info.height; at += 1) rgb.fill(data[at * info.channels]!, 3 * at, 3 * at + 3);
+    return { width: info.width, height: info.height, channels: 3, data: rgb };
+  } catch (error) {
+    throw new PerennialError('DATA_INVALID', `row ${row}, column "${column}": the bytes are no image that can be read (${messageOf(error)}).`, { hint: 'Give PNG, JPEG, WebP, GIF, TIFF or AVIF; in JSON as base64 text.', cause: error });
+  }
+}
+
+/** Why the bytes are no image that {@link decodeImage} can read; undefined where they are one. Reads all of it, but as small as the format allows. */
+export async function imageProblem(bytes: Uint8Array): Promise<string | undefined> {
+  if (bytes.length === 0) return 'it has no bytes';
+  if (isPlainPng(bytes, DATA_LIMITS.imagePixelsMax)) return undefined;
+  const sharp = await loadSharp();
+  try {
+    await sharp(bytes, { limitInputPixels: DATA_LIMITS.imagePixelsMax }).resize(8, 8, { fit: 'fill' }).raw().toBuffer();
+    return undefined;
+  } catch (error) {
+    return messageOf(error).split('\n')[0]!;
+  }
+}
+
+/** Bilinear where it grows, area-averaging where it shrinks; unchanged where the size is right. */
+export async function resizePixels(image: Pixels, { height, width, fit }: { height: number; width: number; fit: 'fill' | 'cover' | 'contain' }): Promise<Pixels> {
+  if (image.height === height && image.width === width) return image;
+  const sharp = await loadSharp();
+  const raw = { width: image.width, height: image.height, channels: image.channels as 1 | 3 };
+  const { data, info } = await sharp(image.data, { raw }).resize({ width, height, fit, kernel: 'linear', background: '#000' }).raw().toBuffer({ resolveWithObject: true });
+  if (info.channels === image.channels) return { width, height, channels: image.channels, data };
+  const kept = new Uint8Array(width * height * image.channels);
+  for (let at = 0; at < width * height; at += 1) for (let channel = 0; channel < image.channels; channel += 1) kept[at * image.channels + channel] = data[at * info.channels + channel]!;
+  return { width, height, channels: image.channels, data: kept };
+}

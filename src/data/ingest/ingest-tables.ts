@@ -1,0 +1,220 @@
+import { PerennialError } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { checkChoice, filterRows, sampleRows } from './choose-rows.ts';
+import type { SampleConfig } from './choose-rows.ts';
+import { rejectImages } from '../images/check-images.ts';
+import { SQL_TYPES, castSql, columnMissing, measureAll, requireColumn, resolveTypes } from '../columns.ts';
+import { declaredTypes, readPictures } from '../images/pictures.ts';
+import type { DeclaredColumns } from './column-schema.ts';
+import type { TypedColumn } from '../columns.ts';
+import { asPerennialError, literal } from '../duckdb.ts';
+import type { Database } from '../duckdb.ts';
+import { labelList } from './label-columns.ts';
+import { readerRegistry } from '../readers.ts';
+import type { RawTable, SourceFile } from '../reader.ts';
+import { assignSplits, checkSplit, contentSql, resolveSplit } from './split.ts';
+import type { SplitConfig } from './split.ts';
+import { SPLITS } from '../types.ts';
+import type { Split } from '../types.ts';
+
+export interface IngestConfig {
+  readonly source: { readonly format: string; readonly path: string } & JsonObject;
+  readonly label?: string | readonly string[];
+  readonly seed?: number;
+  readonly split?: Partial<SplitConfig>;
+  readonly exclude?: readonly string[];
+  readonly columns?: DeclaredColumns;
+  readonly window?: { readonly column: string; readonly last: string; readonly until?: 'nominalTime' | 'latest' };
+  readonly filter?: readonly JsonObject[];
+  readonly sample?: SampleConfig;
+  readonly budget?: number;
+}
+
+export interface IngestTables {
+  readonly columns: readonly TypedColumn[];
+  /** Columns to predict; the first is what a stratified split goes by. */
+  readonly labels: readonly TypedColumn[];
+  readonly rows: Readonly<Record<Split, number>>;
+  readonly quarantined: number;
+  readonly reasons: readonly { readonly reason: string; readonly rows: number }[];
+  readonly outsideWindow: number;
+  /** Rows that "filter" left out, and rows that "sample" left out of their splits. */
+  readonly filtered: number;
+  readonly unsampled: number;
+  readonly leakedRows: number;
+  readonly notes: readonly string[];
+}
+
+export interface TablesRequest {
+  readonly db: Database;
+  readonly config: IngestConfig;
+  readonly files: readonly SourceFile[];
+  readonly nominalTime: string;
+  readonly workDir: string;
+  readonly documentDir: string;
+  readonly limit?: number;
+  /** Open at most so many of the images that a column names (a preview). */
+  readonly imagesMax?: number;
+}
+
+const DURATION = /^(\d+(?:\.\d+)?)(s|m|h|d|w)$/;
+const UNITS = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 } as const;
+
+/** Milliseconds of "30d", "12h", "2w". @throws CONFIG_INVALID */
+export function durationMs(text: string): number {
+  const match = DURATION.exec(text);
+  if (match === null) throw new PerennialError('CONFIG_INVALID', `"${text}" is not a duration; expected a number and s, m, h, d or w, for example "30d".`);
+  return Number(match[1]) * UNITS[match[2] as keyof typeof UNITS] * 1_000;
+}
+
+/** Integer labels with at most so many distinct values are classes. */
+export const INTEGER_CLASSES_MAX = 20;
+
+function sampleName(file: SourceFile | undefined): string {
+  return file?.name ?? 'source';
+}
+
+async function typed(db: Database, raw: RawTable, config: IngestConfig, labelled: readonly string[]): Promise<{ columns: TypedColumn[]; labels: TypedColumn[]; notes: string[] }> {
+  const names = raw.columns.map((column) => column.name);
+  const bad = names.find((name) => name === '' || name.length > 256);
+  if (bad !== undefined) throw new PerennialError('SOURCE_INVALID', bad === '' ? 'A column of the source has no name.' : `A column's name has ${bad.length} characters; at most 256 are allowed.`);
+  const declared = declaredTypes(config.columns);
+  for (const name of Object.keys(declared)) requireColumn(raw.columns, name, 'columns');
+  for (const name of config.exclude ?? []) requireColumn(raw.columns, name, 'exclude');
+  const unknown = labelled.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw columnMissing(unknown, names, 'label');
+  const excluded = labelled.find((name) => config.exclude?.includes(name));
+  if (excluded !== undefined) throw new PerennialError('CONFIG_INVALID', `"${excluded}" is a label and is excluded too.`, { hint: 'Remove it from "exclude".' });
+  const { columns, notes } = await resolveTypes(db, raw.columns, declared);
+  const kept = columns.filter((column) => !(config.exclude ?? []).includes(column.name));
+  return { columns: kept, labels: labelled.map((name) => kept.find((column) => column.name === name)!), notes };
+}
+
+function badRowSql(columns: readonly TypedColumn[], labels: readonly TypedColumn[], config: IngestConfig): string {
+  const cases: string[] = [];
+  const time = config.split?.by === 'time' ? config.split.column : undefined;
+  for (const column of columns) {
+    const cast = castSql(column.id, column.from, column.type, true);
+    const isLabel = labels.includes(column);
+    if (column.from !== column.type) cases.push(`WHEN ${column.id} IS NOT NULL AND ${cast} IS NULL THEN ${literal(`"${column.name}" is no ${column.type}: `)} || left(CAST(${column.id} AS VARCHAR), 60)`);
+    if (isLabel && column.type === 'number') {
+      cases.push(`WHEN isnan(${cast}) THEN ${literal(`the label "${column.name}" is NaN`)}`, `WHEN isinf(${cast}) THEN ${literal(`the label "${column.name}" is infinite`)}`);
+    }
+    if (isLabel) cases.push(`WHEN ${cast} IS NULL THEN ${literal(`the label "${column.name}" is missing`)}`);
+    else if (column.name === time || column.name === config.window?.column) cases.push(`WHEN ${cast} IS NULL THEN ${literal(`the time column "${column.name}" is missing`)}`);
+  }
+  return cases.length === 0 ? 'NULL' : `CASE ${cases.join(' ')} END`;
+}
+
+async function applyWindow(db: Database, columns: readonly TypedColumn[], config: IngestConfig, nominalTime: string): Promise<number> {
+  const { window } = config;
+  if (window === undefined) return 0;
+  const column = requireColumn(columns, window.column, 'window.column');
+  if (column.type !== 'timestamp') throw new PerennialError('CONFIG_INVALID', `window.column: "${column.name}" is a ${column.type} column, not timestamps.`, { hint: `Declare "columns": {"${column.name}": "timestamp"} if its values are dates.` });
+  const [range] = await db.rows(`SELECT epoch_ms(min(${column.id})), epoch_ms(max(${column.id})), count(*) FROM data`);
+  const [first, latest, before] = range!.map(Number) as [number, number, number];
+  const end = window.until === 'latest' ? latest : Date.parse(nominalTime);
+  const start = end - durationMs(window.last);
+  await db.run(`DELETE FROM data WHERE epoch_ms(${column.id}) <= ${start} OR epoch_ms(${column.id}) > ${end}`);
+  const [left] = await db.rows('SELECT count(*) FROM data');
+  if (Number(left![0]) === 0) {
+    const iso = (time: number) => new Date(time).toISOString();
+    throw new PerennialError('SOURCE_EMPTY', `No row of "${column.name}" lies within the last ${window.last} before ${iso(end)}: the data run from ${iso(first)} to ${iso(latest)}.`, { hint: 'Give a longer window, or "until": "latest" to measure back from the newest row.' });
+  }
+  return before - Number(left![0]);
+}
+
+async function checkLabel(db: Database, label: TypedColumn, config: IngestConfig, names: readonly string[]): Promise<{ classes: boolean; notes: string[] }> {
+  const where = `label "${label.name}"`;
+  if (label.type === 'image' || label.type === 'timestamp') throw new PerennialError('LABEL_INVALID', `The ${where} is a column of ${label.type}s; a label is text, true/false or a number.`, { hint: `Choose one of: ${names.filter((name) => name !== label.name).join(', ')}.` });
+  const [facts] = await db.rows(`SELECT count(DISTINCT ${label.id}), min(CAST(${label.id} AS VARCHAR)), count(*) FROM data`);
+  const distinct = Number(facts![0]);
+  if (distinct < 2) throw new PerennialError('LABEL_INVALID', `The ${where} is constant: all ${String(facts![2])} rows are "${String(facts![1])}". There is nothing to learn.`, { hint: 'A label needs at least two distinct values; check "label", "window" and the source.' });
+  const classes = label.type === 'string' || label.type === 'boolean' || (label.type === 'integer' && distinct <= INTEGER_CLASSES_MAX);
+  if (label.type === 'string' && distinct > 50 && distinct > Number(facts![2]) / 2) {
+    throw new PerennialError('LABEL_INVALID', `The ${where} has ${distinct} different texts in ${String(facts![2])} rows: it looks like an identifier, not a class.`, { hint: `Choose another label, or declare "columns": {"${label.name}": "number"} if it is a quantity.` });
+  }
+  if (!classes) return { classes, notes: [] };
+  const single = await db.rows(`SELECT CAST(${label.id} AS VARCHAR) FROM data GROUP BY 1 HAVING count(*) = 1 ORDER BY 1 LIMIT 5`);
+  const stratified = config.split?.stratify === true;
+  const notes = single.map((row) => `The class "${String(row[0])}" of ${where} has one row; ${stratified ? 'it goes to the train split, so validation and test never see this class' : 'it falls into one split only: use "stratify": true to have it trained on'}.`);
+  return { classes, notes };
+}
+
+/** The temporary tables `raw` and `rejects` of a source. @throws SOURCE_EMPTY, SOURCE_INVALID */
+export async function readRaw({ db, config, files, workDir, limit }: Pick<TablesRequest, 'db' | 'config' | 'files' | 'workDir' | 'limit'>): Promise<RawTable> {
+  const reader = readerRegistry.get(config.source.format);
+  if (reader.layout === 'files' && files.every((file) => file.size === 0)) throw new PerennialError('SOURCE_EMPTY', `${files.map((file) => file.name).join(', ')}: the file is empty (0 bytes).`);
+  try {
+    return await reader.read({ db, config: config.source, files, workDir, ...(limit === undefined ? {} : { limit }) });
+  } catch (error) {
+    throw asPerennialError(error, 'SOURCE_INVALID', `${sampleName(files[0])} cannot be read as ${config.source.format}`);
+  }
+}
+
+/**
+ * Reads the source into the temporary tables `data` ("row", c0, …), `assigned` ("row", split, position) and `rejects`.
+ *
+ * @throws COLUMN_MISSING, LABEL_INVALID, SPLIT_INVALID, SOURCE_EMPTY, SOURCE_INVALID, DATA_INVALID (quarantine over budget)
+ */
+export async function readTables({ db, config, files, nominalTime, workDir, documentDir, limit, imagesMax }: TablesRequest): Promise<IngestTables> {
+  const reader = readerRegistry.get(config.source.format);
+  const split = resolveSplit(config.split);
+  const raw = await readRaw({ db, config, files, workDir, ...(limit === undefined ? {} : { limit }) });
+  const { columns: found, labels, notes } = await typed(db, raw, config, labelList(config.label ?? raw.label));
+  const [label] = labels;
+  for (const problem of [...checkSplit(split, label?.name), ...checkChoice(config.filter, config.sample, split)]) throw new PerennialError('CONFIG_INVALID', `${problem.pointer}: ${problem.message}`, { hint: problem.fix ?? '' });
+  const content = `CAST(json_object(${raw.columns.flatMap((column, index) => (column.type === 'image' ? [] : [`${literal(column.name)}, left(CAST(c${index} AS VARCHAR), 200)`])).join(', ')}) AS VARCHAR)`;
+  const columns = await readPictures({ db, raw, reader, config: config.source, declared: config.columns ?? {}, files, documentDir }, found, content, imagesMax);
+  await rejectImages(db, columns, content);
+  const reason = badRowSql(columns, labels, config);
+  await db.run(`CREATE TEMP TABLE judged AS SELECT "row", ${reason} AS reason FROM raw`);
+  await db.run(`INSERT INTO rejects SELECT r."row", j.reason, ${content} FROM raw r JOIN judged j ON j."row" = r."row" WHERE j.reason IS NOT NULL ORDER BY r."row"`);
+  await db.run(`CREATE TEMP TABLE data AS SELECT r."row", ${columns.map((column) => `CAST(${castSql(`r.${column.id}`, column.from, column.type)} AS ${SQL_TYPES[column.type]}) AS ${column.id}`).join(', ')}
+    FROM raw r JOIN judged j ON j."row" = r."row" WHERE j.reason IS NULL ORDER BY r."row"`);
+  await db.run('DROP TABLE raw; DROP TABLE judged;');
+  const reasons = (await db.rows(`SELECT regexp_replace(reason, ': .*$', ''), count(*) FROM rejects GROUP BY 1 ORDER BY 2 DESC, 1`)).map((row) => ({ reason: String(row[0]), rows: Number(row[1]) }));
+  const quarantined = reasons.reduce((sum, item) => sum + item.rows, 0);
+  const [count] = await db.rows('SELECT count(*) FROM data');
+  const good = Number(count![0]);
+  if (good + quarantined === 0) throw new PerennialError('SOURCE_EMPTY', `${sampleName(files[0])} has a header but no rows.`);
+  checkBudget(quarantined, good, config.budget ?? 0.05, reasons);
+  const filtered = await filterRows(db, columns, config.filter);
+  const outsideWindow = await applyWindow(db, columns, config, nominalTime);
+  const judged: { label: TypedColumn; classes: boolean; notes: string[] }[] = [];
+  for (const each of labels) judged.push({ label: each, ...(await checkLabel(db, each, config, columns.map((column) => column.name))) });
+  if (split.stratify === true && judged[0]?.classes === false) throw new PerennialError('SPLIT_INVALID', `split.stratify: the label "${label!.name}" is a number, not a class.`, { hint: 'Remove "stratify".' });
+  const assigned = await assignSplits({ db, split, seed: config.seed ?? 1, columns, label, stratify: split.stratify === true });
+  const rows = await sampleRows({ db, sample: config.sample, split, seed: config.seed ?? 1, columns, label, rows: assigned });
+  const unsampled = SPLITS.reduce((sum, name) => sum + assigned[name] - rows[name], 0);
+  for (const each of judged) if (each.classes) await checkTrainClasses(db, each.label);
+  notes.push(...judged.flatMap((each) => each.notes), ...(await emptyColumns(db, columns)));
+  return { columns, labels, rows, quarantined, reasons, outsideWindow, filtered, unsampled, leakedRows: await countLeaks(db, columns), notes };
+}
+
+function checkBudget(quarantined: number, good: number, budget: number, reasons: IngestTables['reasons']): void {
+  const share = quarantined / (quarantined + good);
+  if (share <= budget && good > 0) return;
+  const list = reasons.slice(0, 5).map((item) => `${item.reason} (${item.rows} rows)`).join('; ');
+  throw new PerennialError('DATA_INVALID', `${quarantined} of ${quarantined + good} rows cannot be used (${(100 * share).toFixed(1)} %, the budget is ${(100 * budget).toFixed(1)} %): ${list}.`, {
+    hint: 'Correct the source, or raise "budget" of the ingest step if losing these rows is acceptable.', details: { reasons },
+  });
+}
+
+async function checkTrainClasses(db: Database, label: TypedColumn): Promise<void> {
+  const absent = await db.rows(`SELECT CAST(d.${label.id} AS VARCHAR), count(*) FROM data d JOIN assigned a ON a."row" = d."row" GROUP BY 1 HAVING count_if(a.split = 'train') = 0 ORDER BY 1 LIMIT 5`);
+  if (absent.length > 0) {
+    throw new PerennialError('SPLIT_INVALID', `The train split holds no row of ${absent.map((row) => `"${String(row[0])}" (${String(row[1])} rows in all)`).join(', ')}: such classes cannot be learnt.`, { hint: 'Use "stratify": true, another seed, or more rows of these classes.' });
+  }
+}
+
+async function emptyColumns(db: Database, columns: readonly TypedColumn[]): Promise<string[]> {
+  const counts = await measureAll(db, columns.map((column) => `count(${column.id})`), 'data');
+  return columns.filter((_, index) => counts[index] === 0).map((column) => `The column "${column.name}" is missing in every row: "exclude" it, or correct the source.`);
+}
+
+/** Rows of validation and test whose contents are also in another split's rows. */
+async function countLeaks(db: Database, columns: readonly TypedColumn[]): Promise<number> {
+  const [leaked] = await db.rows(`SELECT coalesce(sum(held), 0) FROM (SELECT count_if(a.split <> 'train') AS held, count(DISTINCT a.split) AS splits FROM (SELECT "row", md5(${contentSql(columns)}) AS k FROM data) d JOIN assigned a ON a."row" = d."row" GROUP BY k) WHERE splits > 1`);
+  return Number(leaked![0]);
+}

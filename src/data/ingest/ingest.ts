@@ -1,0 +1,142 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PerennialError } from '../../core/errors.ts';
+import type { Json } from '../../core/json.ts';
+import type { StepContext, StepResult } from '../../core/step.ts';
+import { ident, literal, withDatabase } from '../duckdb.ts';
+import type { Database } from '../duckdb.ts';
+import { readRaw, readTables } from './ingest-tables.ts';
+import { fingerprintPictures, havePicturesChanged, namesPictures } from '../images/pictures.ts';
+import { labelNames } from './label-columns.ts';
+import type { IngestConfig, IngestTables } from './ingest-tables.ts';
+import { profileTable } from '../profile.ts';
+import { readerRegistry } from '../readers.ts';
+import { fingerprintFiles, listSource, stampOf } from './source-files.ts';
+import type { SourceFile } from '../reader.ts';
+import type { SourceFingerprint } from './source-files.ts';
+import { resolveSplit } from './split.ts';
+import { SPLITS } from '../types.ts';
+import type { DatasetMeta } from '../types.ts';
+
+interface Found {
+  readonly files: readonly SourceFile[];
+  /** Images that a table names. */
+  readonly pictures: readonly SourceFile[];
+  readonly fingerprint: SourceFingerprint;
+}
+
+/** The files of a source and what they hold now, with the images that a table names. @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID */
+export async function lookAtSource(config: IngestConfig, documentDir: string): Promise<Found> {
+  const reader = readerRegistry.get(config.source.format);
+  const files = await listSource(reader, config.source, documentDir);
+  const text = typeof reader.text === 'function' ? reader.text(config.source) : reader.text;
+  const table = await fingerprintFiles(files, text);
+  if (!namesPictures(config.columns) || table.bytes === 0) return { files, pictures: [], fingerprint: table };
+  const workDir = await mkdtemp(join(tmpdir(), 'perennial-pictures-'));
+  try {
+    return await withDatabase(async (db) => {
+      const raw = await readRaw({ db, config, files, workDir });
+      return { files, ...(await fingerprintPictures({ db, raw, reader, config: config.source, declared: config.columns!, files, documentDir }, table)) };
+    });
+  } finally {
+    await rm(workDir, { recursive: true, force: true });
+  }
+}
+
+/** What the source holds now: goes into the cache key of an ingest step, with the nominal time where a window depends on it. */
+export async function fingerprintSource(config: IngestConfig, documentDir: string, nominalTime: string): Promise<Json> {
+  const { digest } = (await lookAtSource(config, documentDir)).fingerprint;
+  return config.window !== undefined && config.window.until !== 'latest' ? { source: digest, nominalTime } : { source: digest };
+}
+
+/** Row groups: images are large, so few of them. */
+const rowGroup = (meta: Pick<DatasetMeta, 'columns'>) => (meta.columns.some((column) => column.type === 'image') ? 2_048 : 122_880);
+
+/** Writes the rows of a query as Parquet: the same rows give the same bytes. */
+export async function writeParquet(db: Database, query: string, path: string, groupRows: number): Promise<void> {
+  await db.run(`COPY (${query}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${groupRows})`);
+}
+
+async function writeFiles(db: Database, tables: IngestTables, meta: DatasetMeta, workDir: string): Promise<Record<string, Uint8Array | { path: string }>> {
+  const files: Record<string, Uint8Array | { path: string }> = {};
+  const list = tables.columns.map((column) => `d.${column.id} AS ${ident(column.name)}`).join(', ');
+  for (const split of SPLITS) {
+    const path = join(workDir, `${split}.parquet`);
+    await writeParquet(db, `SELECT ${list} FROM data d JOIN assigned a ON a."row" = d."row" WHERE a.split = '${split}' ORDER BY a.position`, path, rowGroup(meta));
+    files[`${split}.parquet`] = { path };
+  }
+  if (tables.quarantined > 0) {
+    const path = join(workDir, 'quarantine.parquet');
+    await writeParquet(db, 'SELECT * FROM rejects ORDER BY "row", reason, content', path, 122_880);
+    files['quarantine.parquet'] = { path };
+  }
+  const columns = tables.columns.map((column) => ({ name: column.name, type: column.type, sql: column.id }));
+  const profile = await profileTable(db, `(SELECT d.* FROM data d JOIN assigned a ON a."row" = d."row" WHERE a.split = 'train')`, columns);
+  files['profile.json'] = Buffer.from(JSON.stringify(profile));
+  return files;
+}
+
+function metaOf(config: IngestConfig, tables: IngestTables, fingerprint: SourceFingerprint): DatasetMeta {
+  const split = resolveSplit(config.split);
+  return {
+    columns: tables.columns.map(({ name, type }) => ({ name, type })),
+    ...labelNames(tables.labels),
+    rows: { train: tables.rows.train, validation: tables.rows.validation, test: tables.rows.test },
+    ...(split.by === 'time' ? { timeColumn: split.column! } : {}),
+    ...(split.by === 'column' ? { splitColumn: split.column! } : {}),
+    quarantined: tables.quarantined,
+    source: { format: config.source.format, path: config.source.path, digest: fingerprint.digest, files: fingerprint.files, bytes: fingerprint.bytes },
+  };
+}
+
+/** One line for people: "344 rows (240 train, 52 validation, 52 test), 7 columns". */
+export function datasetSummary(meta: Pick<DatasetMeta, 'columns' | 'rows' | 'quarantined'>): string {
+  const { train, validation, test } = meta.rows;
+  const bad = meta.quarantined > 0 ? `, ${meta.quarantined} quarantined` : '';
+  return `${train + validation + test} rows (${train} train, ${validation} validation, ${test} test), ${meta.columns.length} columns${bad}`;
+}
+
+function details(meta: DatasetMeta, tables: IngestTables): string {
+  const lines = [`**${datasetSummary(meta)}** from \`${String(meta.source.path)}\``];
+  if (meta.label !== null) lines.push(`Label: ${[meta.label, ...(meta.furtherLabels ?? [])].map((name) => `\`${name}\``).join(', ')}`);
+  for (const item of tables.reasons.slice(0, 10)) lines.push(`- quarantined, ${item.rows} rows: ${item.reason}`);
+  if (tables.filtered > 0) lines.push(`- ${tables.filtered} rows do not meet the filter`);
+  if (tables.unsampled > 0) lines.push(`- ${tables.unsampled} rows are not in the sample`);
+  if (tables.outsideWindow > 0) lines.push(`- ${tables.outsideWindow} rows lie outside the window`);
+  if (tables.leakedRows > 0) lines.push(`- ${tables.leakedRows} rows of validation and test equal a row of another split`);
+  for (const note of tables.notes) lines.push(`- ${note}`);
+  return lines.join('\n');
+}
+
+/**
+ * Source → `dataset` artifact: typed columns, bad rows in quarantine, three splits as Parquet, and the profile of the train split.
+ *
+ * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID, SOURCE_CHANGED, COLUMN_MISSING, LABEL_INVALID, SPLIT_INVALID, DATA_INVALID
+ */
+export async function ingest(ctx: StepContext, config: IngestConfig): Promise<StepResult> {
+  ctx.progress({ message: `fingerprinting ${config.source.path}` });
+  const { files, pictures, fingerprint } = await lookAtSource(config, ctx.documentDir);
+  return withDatabase(async (db) => {
+    ctx.progress({ message: `reading ${config.source.path}` });
+    const tables = await readTables({ db, config, files, nominalTime: ctx.nominalTime, workDir: ctx.workDir, documentDir: ctx.documentDir });
+    const after = await listSource(readerRegistry.get(config.source.format), config.source, ctx.documentDir);
+    if (stampOf(after) !== stampOf(files) || (await havePicturesChanged(pictures))) throw new PerennialError('SOURCE_CHANGED', `${config.source.path} was written to while it was read.`);
+    for (const note of tables.notes) ctx.log.warn(note);
+    if (tables.leakedRows > 0) ctx.log.warn(`${tables.leakedRows} rows of validation and test equal a row of another split.`, { leakedRows: tables.leakedRows });
+    const meta = metaOf(config, tables, fingerprint);
+    ctx.progress({ message: `writing ${datasetSummary(meta)}` });
+    const written = await writeFiles(db, tables, meta, ctx.workDir);
+    const dataset = await ctx.artifacts.write({ kind: 'dataset', summary: datasetSummary(meta), files: written, meta: meta as unknown as Json });
+    await Promise.all(Object.values(written).map((file) => ('path' in file ? rm(file.path, { force: true }) : undefined)));
+    return {
+      outputs: { dataset },
+      values: {
+        rows: meta.rows.train + meta.rows.validation + meta.rows.test, trainRows: meta.rows.train, validationRows: meta.rows.validation, testRows: meta.rows.test,
+        columns: meta.columns.length, quarantined: tables.quarantined, leakedRows: tables.leakedRows, outsideWindow: tables.outsideWindow, filtered: tables.filtered, unsampled: tables.unsampled,
+        source: fingerprint.digest, warnings: tables.notes.slice(0, 20),
+      },
+      details: details(meta, tables),
+    };
+  }, ctx.signal);
+}

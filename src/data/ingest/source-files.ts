@@ -1,0 +1,235 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { isUtf8 } from 'node:buffer';
+import { createReadStream } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { PerennialError } from '../../core/errors.ts';
+import { perennialHome } from '../../platform/paths.ts';
+import type { ReaderDefinition, SourceFile } from '../reader.ts';
+import { SAMPLE_DATASETS } from '../samples/sample-table.ts';
+
+export interface SourceFingerprint {
+  /** SHA-256 (hex) over names and contents; independent of where the files lie. */
+  readonly digest: string;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+interface SourceConfig {
+  readonly format: string;
+  readonly path: string;
+}
+
+function notFound(config: SourceConfig, documentDir: string): PerennialError {
+  const full = resolve(documentDir, config.path);
+  const sample = SAMPLE_DATASETS.find((item) => config.path.split('/').includes(item.name) || full.includes(`${sep}data${sep}${item.name}`));
+  const hint = sample === undefined
+    ? `Check the path; relative paths start at ${documentDir}.`
+    : `This is a sample data set that is installed on demand: npm run datasets -- ${sample.name}`;
+  return new PerennialError('SOURCE_NOT_FOUND', `There is no file or folder "${config.path}" (looked for ${full}).`, { hint, details: { path: full } });
+}
+
+function globToRegExp(pattern: string): RegExp {
+  const body = pattern.split('/').map((segment) => {
+    if (segment === '**') return '(?:.+/)?';
+    return `${segment.replace(/[.+^${}()|\\[\]]/g, '\\$&').replaceAll('*', '[^/]*').replaceAll('?', '[^/]')}/`;
+  }).join('');
+  return new RegExp(`^${body.replace(/\/$/, '')}$`);
+}
+
+async function walk(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.name.startsWith('.')) continue;
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) found.push(...(await walk(path)));
+    else found.push(path);
+  }
+  return found;
+}
+
+/** What changes when a file is written or replaced. */
+export function stampOfFile(info: Stats): string {
+  return `${info.dev}:${info.ino}:${info.size}:${info.mtimeMs}:${info.ctimeMs}`;
+}
+
+async function describe(path: string, root: string, className?: string): Promise<SourceFile> {
+  const info = await stat(path);
+  if (!info.isFile()) {
+    const folder = info.isDirectory();
+    throw new PerennialError('SOURCE_INVALID', `${path} is ${folder ? 'a folder' : 'no ordinary file'}; a file is expected.`, { hint: folder ? `Name the file, or several by a pattern such as "${join(relative(root, path), '*.csv')}".` : 'Copy its contents into a file.' });
+  }
+  const stamp = stampOfFile(info);
+  return { path, name: relative(root, path).split(sep).join('/'), size: info.size, stamp, ...(className === undefined ? {} : { className }) };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR') return false;
+    throw error;
+  }
+}
+
+async function listFiles(config: SourceConfig, documentDir: string): Promise<SourceFile[]> {
+  const full = isAbsolute(config.path) ? config.path : resolve(documentDir, config.path);
+  if (await exists(full)) return [await describe(full, dirname(full))];
+  if (!/[*?]/.test(config.path)) throw notFound(config, documentDir);
+  const segments = full.split(sep);
+  const root = segments.slice(0, segments.findIndex((segment) => /[*?]/.test(segment))).join(sep) || sep;
+  if (!(await exists(root))) throw notFound(config, documentDir);
+  const matcher = globToRegExp(segments.join('/'));
+  const paths = (await walk(root)).filter((path) => matcher.test(path.split(sep).join('/')));
+  if (paths.length === 0) throw new PerennialError('SOURCE_NOT_FOUND', `No file matches "${config.path}" below ${documentDir}.`);
+  return Promise.all(paths.map((path) => describe(path, root)));
+}
+
+async function listClassFolders(config: SourceConfig, documentDir: string, extensions: readonly string[]): Promise<SourceFile[]> {
+  const root = resolve(documentDir, config.path);
+  if (!(await exists(root))) throw notFound(config, documentDir);
+  const folders = (await readdir(root, { withFileTypes: true })).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+  if (folders.length === 0) throw new PerennialError('SOURCE_INVALID', `${root} holds no folders; one folder per class is expected, for example ${join(config.path, 'cat')}.`);
+  const files: SourceFile[] = [];
+  for (const folder of folders) {
+    const paths = (await walk(join(root, folder.name))).filter((path) => extensions.some((ending) => path.toLowerCase().endsWith(ending)));
+    for (let start = 0; start < paths.length; start += 256) {
+      files.push(...(await Promise.all(paths.slice(start, start + 256).map((path) => describe(path, root, folder.name)))));
+    }
+  }
+  if (files.length === 0) throw new PerennialError('SOURCE_EMPTY', `The class folders of ${root} hold no file ending in ${extensions.join(', ')}.`);
+  return files;
+}
+
+/** The files of a source, sorted by name. @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID */
+export async function listSource(reader: ReaderDefinition, config: SourceConfig, documentDir: string): Promise<SourceFile[]> {
+  const files = reader.layout === 'files' ? await listFiles(config, documentDir) : await listClassFolders(config, documentDir, reader.extensions ?? []);
+  return files.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** One number for the state of the files on disk: it changes when one is written, replaced, added or removed. */
+export function stampOf(files: readonly SourceFile[]): string {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(`${file.name}\0${file.stamp}\n`);
+  return hash.digest('hex');
+}
+
+/** Files up to so many bytes are read at once: opening a stream per file costs more than the file. */
+const WHOLE_BYTES_MAX = 1 << 20;
+
+async function hashFile(file: SourceFile, text: boolean): Promise<string> {
+  const hash = createHash('sha256');
+  if (file.size <= WHOLE_BYTES_MAX) {
+    const bytes = await readFile(file.path);
+    if (text && !isUtf8(bytes)) throw notUtf8(file, bytes, 0, 1);
+    return hash.update(bytes).digest('hex');
+  }
+  let offset = 0;
+  let line = 1;
+  let carry: Uint8Array = Buffer.alloc(0);
+  for await (const chunk of createReadStream(file.path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    if (!text) continue;
+    const joined = carry.length === 0 ? chunk : Buffer.concat([carry, chunk]);
+    const cut = completeLength(joined);
+    const body = joined.subarray(0, cut);
+    if (!isUtf8(body)) throw notUtf8(file, body, offset, line);
+    for (const byte of body) if (byte === 10) line += 1;
+    offset += cut;
+    carry = joined.subarray(cut);
+  }
+  if (carry.length > 0) throw notUtf8(file, carry, offset, line);
+  return hash.digest('hex');
+}
+
+/** Bytes up to the last character that is whole. */
+function completeLength(bytes: Uint8Array): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
+    const byte = bytes[bytes.length - back]!;
+    if ((byte & 0xc0) === 0x80) continue;
+    const needs = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return needs > back ? bytes.length - back : bytes.length;
+  }
+  return bytes.length;
+}
+
+/** Offset of the first byte that cannot stand where it stands. @see The Unicode Standard, table 3-7 */
+function firstInvalid(bytes: Uint8Array): number {
+  for (let at = 0; at < bytes.length;) {
+    const lead = bytes[at]!;
+    const length = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+    if (length === 0 || !isUtf8(bytes.subarray(at, at + length)) || at + length > bytes.length) return at;
+    at += length;
+  }
+  return bytes.length;
+}
+
+function notUtf8(file: SourceFile, bytes: Uint8Array, offset: number, line: number): PerennialError {
+  const at = firstInvalid(bytes);
+  const lines = bytes.subarray(0, at).reduce((count, byte) => count + (byte === 10 ? 1 : 0), line);
+  return new PerennialError('SOURCE_INVALID', `${file.name} is not UTF-8: byte 0x${(bytes[at] ?? 0).toString(16)} at offset ${offset + at} (line ${lines}).`, {
+    hint: offset + at === 0 && (bytes[0] === 0xff || bytes[0] === 0xfe)
+      ? 'It begins like UTF-16: convert it (iconv -f utf-16 -t utf-8), or for csv give "encoding": "utf-16" in the source.'
+      : 'Convert it (iconv -f latin1 -t utf-8), or for csv give "encoding": "latin-1" or "utf-16" in the source.',
+  });
+}
+
+const cacheFile = () => join(perennialHome(), 'cache', 'source-digests.json');
+const DIGESTS_MAX = 200_000;
+let remembered: { home: string; digests: Map<string, string> } | undefined;
+
+async function loadDigests(): Promise<Map<string, string>> {
+  if (remembered?.home === cacheFile()) return remembered.digests;
+  let digests = new Map<string, string>();
+  try {
+    digests = new Map(Object.entries(JSON.parse(await readFile(cacheFile(), 'utf8')) as Record<string, string>));
+  } catch {
+    // Absent or torn: everything is hashed again.
+  }
+  remembered = { home: cacheFile(), digests };
+  return digests;
+}
+
+async function saveDigests(digests: Map<string, string>): Promise<void> {
+  const kept = [...digests].slice(-DIGESTS_MAX);
+  await mkdir(dirname(cacheFile()), { recursive: true });
+  const temporary = `${cacheFile()}.${process.pid}.${randomUUID()}`;
+  await writeFile(temporary, JSON.stringify(Object.fromEntries(kept)));
+  await rename(temporary, cacheFile());
+}
+
+/**
+ * SHA-256 over the names and contents of the files. Digests of files are remembered by device, inode, size and times, so that a
+ * second look at an unchanged source reads nothing.
+ *
+ * @throws SOURCE_INVALID where `text` is set and a byte is not UTF-8, naming file, offset and line.
+ */
+export async function fingerprintFiles(files: readonly SourceFile[], text: boolean): Promise<SourceFingerprint> {
+  const digests = await loadDigests();
+  const hash = createHash('sha256');
+  let bytes = 0;
+  let learned = false;
+  for (let start = 0; start < files.length; start += 16) {
+    const batch = files.slice(start, start + 16);
+    const results = await Promise.all(batch.map(async (file) => {
+      const key = createHash('sha256').update(`${text ? 't' : 'b'}:${file.path}:${file.stamp}`).digest('base64').slice(0, 27);
+      const known = digests.get(key);
+      if (known !== undefined) return known;
+      const digest = await hashFile(file, text);
+      // A file written within the last two seconds may change again without its times showing it.
+      if (Date.now() - Number(file.stamp.split(':')[3]) > 2_000) {
+        digests.set(key, digest);
+        learned = true;
+      }
+      return digest;
+    }));
+    batch.forEach((file, index) => {
+      hash.update(`${files.length === 1 ? '' : file.name}\0${results[index]}\n`);
+      bytes += file.size;
+    });
+  }
+  if (learned) await saveDigests(digests);
+  return { digest: hash.digest('hex'), files: files.length, bytes };
+}

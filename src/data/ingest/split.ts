@@ -1,0 +1,179 @@
+import { PerennialError } from '../../core/errors.ts';
+import type { ConfigProblem } from '../../core/step.ts';
+import type { TypedColumn } from '../columns.ts';
+import { requireColumn } from '../columns.ts';
+import type { Database } from '../duckdb.ts';
+import { literal } from '../duckdb.ts';
+import { SPLITS } from '../types.ts';
+import type { Split } from '../types.ts';
+
+export type SplitValue = string | number | boolean;
+
+export interface SplitConfig {
+  readonly train: number;
+  readonly validation: number;
+  readonly test: number;
+  readonly by: 'hash' | 'random' | 'time' | 'column';
+  readonly stratify?: boolean;
+  /** The time column (by time), or the column that names the split (by column). */
+  readonly column?: string;
+  /** What the values of the column mean (by column); without it they are the names of the splits. */
+  readonly values?: Partial<Readonly<Record<Split, SplitValue | readonly SplitValue[]>>>;
+  /** Rows with the same value of this column stay together (by hash, random). */
+  readonly key?: string;
+}
+
+export const DEFAULT_SPLIT: SplitConfig = { train: 0.7, validation: 0.15, test: 0.15, by: 'hash' };
+
+/** Fills in a split: shares left out divide what the others leave; without any they are 0.7, 0.15 and 0.15. */
+export function resolveSplit(split: Partial<SplitConfig> | undefined): SplitConfig {
+  if (split === undefined) return DEFAULT_SPLIT;
+  const given = SPLITS.filter((name) => split[name] !== undefined);
+  if (given.length === 0) return { ...DEFAULT_SPLIT, ...split };
+  const rest = Math.max(0, 1 - given.reduce((sum, name) => sum + split[name]!, 0)) / Math.max(1, SPLITS.length - given.length);
+  const share = Math.round(rest * 1e9) / 1e9;
+  return { by: 'hash', train: share, validation: share, test: share, ...split };
+}
+
+/** Mistakes of a split that its schema cannot say. */
+export function checkSplit(split: SplitConfig, label: string | undefined): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const sum = split.train + split.validation + split.test;
+  if (split.by !== 'column' && Math.abs(sum - 1) > 1e-6) {
+    problems.push({ pointer: '/split', message: `The proportions add up to ${Number(sum.toFixed(6))}, not 1.`, fix: `Make train + validation + test = 1, for example "test": ${Number(Math.max(0, 1 - split.train - split.validation).toFixed(6))}.` });
+  }
+  if ((split.by === 'time' || split.by === 'column') && split.column === undefined) {
+    problems.push({ pointer: '/split/column', message: `A split by ${split.by} needs "column".`, fix: split.by === 'time' ? 'Name the column that orders the rows in time.' : 'Name the column that holds train, validation or test.' });
+  }
+  if ((split.by === 'hash' || split.by === 'random') && split.column !== undefined) {
+    problems.push({ pointer: '/split/column', message: `A split by ${split.by} has no "column".`, fix: 'Use "key" to keep rows with one value together, or "by": "time" or "column".' });
+  }
+  if ((split.by === 'time' || split.by === 'column') && split.key !== undefined) problems.push({ pointer: '/split/key', message: `A split by ${split.by} has no "key".`, fix: 'Remove "key", or split by hash or random.' });
+  if ((split.by === 'time' || split.by === 'column') && split.stratify === true) problems.push({ pointer: '/split/stratify', message: `A split by ${split.by} cannot be stratified.`, fix: 'Remove "stratify", or split by hash or random.' });
+  if (split.values !== undefined && split.by !== 'column') problems.push({ pointer: '/split/values', message: `A split by ${split.by} has no "values".`, fix: 'Use "by": "column", or remove "values".' });
+  const given = SPLITS.flatMap((name) => valuesOf(split, name).map((value) => textOf(value)));
+  const twice = given.find((value, index) => given.indexOf(value) !== index);
+  if (twice !== undefined) problems.push({ pointer: '/split/values', message: `"${twice}" stands for two splits.`, fix: 'Give every value to one split.' });
+  if (split.values !== undefined && split.values.train === undefined) problems.push({ pointer: '/split/values', message: 'No value stands for "train": there would be nothing to learn from.', fix: 'For example: "values": {"train": 0, "validation": 1, "test": 2}.' });
+  if (split.stratify === true && label === undefined) problems.push({ pointer: '/split/stratify', message: 'A stratified split needs a "label".', fix: 'Name the label, or remove "stratify".' });
+  return problems;
+}
+
+function valuesOf({ values }: SplitConfig, name: Split): readonly SplitValue[] {
+  return [values?.[name] ?? []].flat() as readonly SplitValue[];
+}
+
+/** 0, 0.0 and "0" are one value; texts are compared without case and outer blanks. */
+function textOf(value: SplitValue): string {
+  return typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)) ? String(Number(value)) : String(value).trim().toLowerCase();
+}
+
+const SPLIT_NAMES: Readonly<Record<Split, readonly string[]>> = { train: ['train', 'training'], validation: ['validation', 'val', 'valid', 'dev'], test: ['test', 'testing'] };
+
+/** What to write where a column holds other values than the names of the splits. */
+function splitHint(split: SplitConfig, found: readonly string[]): string {
+  if (split.values !== undefined) return 'Add them to "values" of the split, or leave such rows out with "filter".';
+  const codes = ['0', '1', '2'].every((code) => found.includes(code));
+  const [train, validation, test] = (codes ? [0, 1, 2] : ['…', '…', '…']).map((value) => JSON.stringify(value));
+  return `Say what the values mean: "values": {"train": ${train}, "validation": ${validation}, "test": ${test}}.`;
+}
+
+/** SQL text of a row's contents: equal exactly for equal rows. */
+export function contentSql(columns: readonly TypedColumn[]): string {
+  const parts = columns.map((column) => (column.type === 'image' ? `coalesce(md5(${column.id}), chr(30))` : `coalesce(CAST(${column.id} AS VARCHAR), chr(30))`));
+  return `concat_ws(chr(31), ${parts.join(', ')})`;
+}
+
+export interface SplitRequest {
+  readonly db: Database;
+  readonly split: SplitConfig;
+  readonly seed: number;
+  readonly columns: readonly TypedColumn[];
+  readonly label: TypedColumn | undefined;
+  readonly stratify: boolean;
+}
+
+const named = (before: string, n: string, total: string, split: SplitConfig) => {
+  const at = `((${before}) + (${n}) / 2.0) / (${total})`;
+  return `CASE WHEN ${at} < ${split.train} THEN 'train' WHEN ${at} < ${split.train + split.validation} THEN 'validation' WHEN ${split.test} > 0 THEN 'test' WHEN ${split.validation} > 0 THEN 'validation' ELSE 'train' END`;
+};
+
+async function byKey({ db, split, seed, columns, label, stratify }: SplitRequest): Promise<void> {
+  const key = split.key === undefined
+    ? split.by === 'hash' ? contentSql(columns) : 'CAST("row" AS VARCHAR)'
+    : `coalesce(CAST(${requireColumn(columns, split.key, 'split.key').id} AS VARCHAR), 'row ' || "row")`;
+  await db.run(`CREATE OR REPLACE TEMP TABLE keyed AS SELECT "row", md5(${key}) AS k, ${stratify && label !== undefined ? `CAST(${label.id} AS VARCHAR)` : `''`} AS s FROM data`);
+  const hash = `md5_number_lower(${literal(`${seed}|`)} || k)`;
+  const choice = split.by === 'hash' && !stratify
+    ? `SELECT k, CASE WHEN u < ${split.train} THEN 'train' WHEN u < ${split.train + split.validation} THEN 'validation' WHEN ${split.test} > 0 THEN 'test' WHEN ${split.validation} > 0 THEN 'validation' ELSE 'train' END AS split
+       FROM (SELECT DISTINCT k, CAST(${hash} AS DOUBLE) / 18446744073709551616.0 AS u FROM keyed)`
+    // A stratum of one group is trained on: a class that only the test split holds cannot be learnt.
+    : `SELECT k, CASE WHEN groups = 1 AND ${stratify} THEN 'train' ELSE ${named('before', 'n', 'total', split)} END AS split FROM (
+         SELECT k, n, sum(n) OVER (PARTITION BY s ORDER BY h, k ROWS UNBOUNDED PRECEDING) - n AS before, sum(n) OVER (PARTITION BY s) AS total, count(*) OVER (PARTITION BY s) AS groups
+         FROM (SELECT k, min(s) AS s, count(*) AS n, ${hash} AS h FROM keyed GROUP BY k))`;
+  await db.run(`CREATE OR REPLACE TEMP TABLE assigned AS SELECT "row", split, "row" AS position FROM keyed JOIN (${choice}) USING (k)`);
+  await db.run('DROP TABLE keyed');
+}
+
+async function byTime({ db, split, columns }: SplitRequest): Promise<void> {
+  const time = requireColumn(columns, split.column!, 'split.column');
+  if (!['timestamp', 'number', 'integer'].includes(time.type)) {
+    throw new PerennialError('SPLIT_INVALID', `split.column: "${time.name}" is a ${time.type} column; a split by time needs timestamps or numbers.`, { hint: `Declare "columns": {"${time.name}": "timestamp"} if its values are dates.` });
+  }
+  // Rows of the same moment stay together: rank() is equal for ties.
+  await db.run(`CREATE OR REPLACE TEMP TABLE assigned AS SELECT "row", ${named('rank - 1', '0', 'total', split)} AS split, row_number() OVER (ORDER BY t, "row") AS position
+    FROM (SELECT "row", ${time.id} AS t, rank() OVER (ORDER BY ${time.id}) AS rank, count(*) OVER () AS total FROM data)`);
+}
+
+async function byColumn({ db, split, columns }: SplitRequest): Promise<void> {
+  const column = requireColumn(columns, split.column!, 'split.column');
+  const text = `lower(trim(CAST(${column.id} AS VARCHAR)))`;
+  const value = column.type === 'number' ? `CASE WHEN ${column.id} = trunc(${column.id}) THEN CAST(TRY_CAST(${column.id} AS BIGINT) AS VARCHAR) ELSE ${text} END` : text;
+  const cases = SPLITS.flatMap((name) => {
+    const own = split.values === undefined ? SPLIT_NAMES[name] : valuesOf(split, name).map(textOf);
+    return own.length === 0 ? [] : [`WHEN ${value} IN (${own.map(literal).join(', ')}) THEN '${name}'`];
+  });
+  const name = `CASE ${cases.join(' ')} END`;
+  const other = await db.rows(`SELECT coalesce(CAST(${column.id} AS VARCHAR), '(missing)'), count(*) FROM data WHERE ${name} IS NULL GROUP BY 1 ORDER BY 2 DESC LIMIT 5`);
+  if (other.length > 0) {
+    throw new PerennialError('SPLIT_INVALID', `split.column: "${column.name}" holds ${other.map((row) => `"${String(row[0])}" (${String(row[1])} rows)`).join(', ')}; expected ${split.values === undefined ? 'train, validation or test' : SPLITS.flatMap((each) => valuesOf(split, each).map((one) => JSON.stringify(one))).join(', ')}.`, { hint: splitHint(split, other.map((row) => String(row[0]).replace(/\.0$/, ''))) });
+  }
+  await db.run(`CREATE OR REPLACE TEMP TABLE assigned AS SELECT "row", ${name} AS split, "row" AS position FROM data`);
+}
+
+/** Why a split stays empty although there seem to be rows enough. */
+async function emptyHint({ db, split, columns, label, stratify }: SplitRequest, rows: number): Promise<string> {
+  if (split.by !== 'hash' && split.by !== 'random') return 'Give more rows or other proportions.';
+  if (split.by === 'hash' && split.key === undefined) {
+    const [distinct] = await db.rows(`SELECT count(DISTINCT md5(${contentSql(columns)})) FROM data`);
+    if (Number(distinct![0]) < rows / 2) return `Only ${String(distinct![0])} of the rows differ, and equal rows stay in one split: give more different rows, or "by": "random".`;
+  }
+  if (stratify && label !== undefined) {
+    const [classes] = await db.rows(`SELECT count(DISTINCT ${label.id}) FROM data`);
+    return `Each of the ${String(classes![0])} classes of "${label.name}" is divided by itself and has too few rows: give more rows of each, other proportions, or remove "stratify".`;
+  }
+  return split.key === undefined ? 'Give more rows or other proportions.' : `Rows with the same "${split.key}" stay together: give more different values, or other proportions.`;
+}
+
+/**
+ * Makes the temporary table `assigned` ("row", split, position) of `data`. Rows with equal key (or, by hash, equal contents) never
+ * come into two splits.
+ *
+ * @returns rows per split.
+ * @throws SPLIT_INVALID where a split with a proportion above 0 stays empty.
+ */
+export async function assignSplits(request: SplitRequest): Promise<Record<Split, number>> {
+  const { db, split } = request;
+  if (split.by === 'time') await byTime(request);
+  else if (split.by === 'column') await byColumn(request);
+  else await byKey(request);
+  const counts: Record<Split, number> = { train: 0, validation: 0, test: 0 };
+  for (const [name, count] of await db.rows('SELECT split, count(*) FROM assigned GROUP BY split')) counts[name as Split] = Number(count);
+  const total = counts.train + counts.validation + counts.test;
+  for (const name of SPLITS) {
+    if (counts[name] === 0 && (name === 'train' || (split.by !== 'column' && split[name] > 0))) {
+      throw new PerennialError('SPLIT_INVALID', `The ${name} split is empty: ${total} rows, ${split.by === 'column' ? `none of them "${name}" in "${split.column}"` : `proportion ${split[name]}`}.`, { hint: await emptyHint(request, total) });
+    }
+  }
+  return counts;
+}

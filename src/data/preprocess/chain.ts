@@ -1,0 +1,85 @@
+import { PerennialError } from '../../core/errors.ts';
+import type { Json } from '../../core/json.ts';
+import { DefinitionRegistry } from '../../core/registry.ts';
+import type { ColumnData, DataKind } from '../column-data.ts';
+import { KIND_NAMES } from '../column-data.ts';
+import type { TransformDefinition, TransformScope } from '../transform.ts';
+import { transforms } from '../transforms/index.generated.ts';
+import type { ColumnType } from '../types.ts';
+
+export const transformRegistry = new DefinitionRegistry('transform', transforms, (transform) => transform.name);
+
+/** A transform as written: its name, or `{ name: value }`. */
+export type TransformSpec = string | { readonly [name: string]: Json };
+
+export interface Link {
+  readonly definition: TransformDefinition;
+  /** As written; null for the bare name. */
+  readonly value: Json;
+  readonly config: unknown;
+}
+
+/** @throws CONFIG_INVALID naming the column and what exists. */
+export function parseChain(specs: readonly TransformSpec[], column: string): Link[] {
+  return specs.map((spec) => {
+    const [name, value] = typeof spec === 'string' ? [spec, null] : Object.entries(spec)[0] ?? ['', null];
+    if (typeof spec !== 'string' && Object.keys(spec).length !== 1) throw new PerennialError('CONFIG_INVALID', `features.${column}: a transform is a name or an object with one key, not ${JSON.stringify(spec)}.`);
+    const definition = transformRegistry.get(name);
+    if (value === null && definition.needsConfig === true) throw new PerennialError('CONFIG_INVALID', `features.${column}: "${name}" needs a value, for example ${JSON.stringify({ [name]: definition.examples[0]! })}.`);
+    // Members that a planner filled in as an empty object mean the defaults.
+    const given = typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0 ? null : value;
+    return { definition, value: given, config: definition.resolve(given) };
+  });
+}
+
+export function kindOf(type: ColumnType): DataKind {
+  if (type === 'string') return 'text';
+  return type === 'image' || type === 'timestamp' ? type : 'number';
+}
+
+const STARTS: Partial<Record<DataKind, string>> = {
+  text: 'Add "oneHot" (categories) or {"tokenize": {…}} (language) at the end.',
+  timestamp: 'Add {"cyclical": "year"} or {"dateParts": [...]} at the end.',
+};
+
+export interface ChainMistake {
+  /** Position in the chain; its length where the end is wrong. */
+  readonly at: number;
+  readonly message: string;
+  readonly fix: string;
+}
+
+/**
+ * Follows the kinds of data through a chain.
+ *
+ * @param start kind of the column, or undefined where it is not known yet: then whatever the first transform takes.
+ * @returns the first mistake, if any.
+ */
+export function checkChain(links: readonly Link[], start: DataKind | undefined): ChainMistake | undefined {
+  let kinds: readonly DataKind[] = start === undefined ? ['number', 'text', 'timestamp', 'image'] : [start];
+  for (const [at, link] of links.entries()) {
+    const fitting = kinds.filter((kind) => link.definition.takes.includes(kind));
+    if (fitting.length === 0) {
+      const takers = transformRegistry.all().filter((item) => item.takes.some((kind) => kinds.includes(kind))).map((item) => item.name);
+      return {
+        at, message: `"${link.definition.name}" takes ${link.definition.takes.map((kind) => KIND_NAMES[kind]).join(' or ')}, but gets ${kinds.map((kind) => KIND_NAMES[kind]).join(' or ')}.`,
+        fix: takers.length === 0 ? 'Remove it: nothing can follow here.' : `Here can stand: ${takers.join(', ')}.`,
+      };
+    }
+    kinds = [...new Set(fitting.map((kind) => link.definition.gives(kind, link.config)))];
+  }
+  const open = kinds.filter((kind) => kind === 'text' || kind === 'timestamp');
+  if (start !== undefined && open.length === kinds.length) return { at: links.length, message: `The column is still ${KIND_NAMES[kinds[0]!]} after its transforms; a model takes numbers.`, fix: STARTS[kinds[0]!] ?? '' };
+  return undefined;
+}
+
+export interface FittedLink extends Link {
+  readonly state: Json;
+}
+
+/** Runs a batch of one column through fitted transforms. */
+export async function applyChain(data: ColumnData, links: readonly FittedLink[], scope: Omit<TransformScope, 'kind'>): Promise<ColumnData> {
+  let current = data;
+  for (const link of links) current = await link.definition.apply(current, link.config, link.state, { ...scope, kind: current.kind });
+  return current;
+}

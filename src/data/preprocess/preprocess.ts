@@ -1,0 +1,227 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ArtifactRef } from '../../core/artifact.ts';
+import { PerennialError } from '../../core/errors.ts';
+import { canonicalJson } from '../../core/json.ts';
+import type { Json } from '../../core/json.ts';
+import type { OpenArtifact } from '../../core/ports.ts';
+import type { StepContext, StepResult } from '../../core/step.ts';
+import type { TensorSpec } from '../../core/tensor.ts';
+import { anomalyRule, countAnomalies, normalOnly } from '../anomaly.ts';
+import type { AnomalyConfig, AnomalyRule, AnomalySplit } from '../anomaly.ts';
+import { automaticFeatures } from './automatic-features.ts';
+import type { BalanceConfig } from './balance.ts';
+import { writeTrain } from './balanced-train.ts';
+import { checkChain, kindOf, parseChain } from './chain.ts';
+import type { Link, TransformSpec } from './chain.ts';
+import { requireColumn } from '../columns.ts';
+import { columnBatches, columnSource, columnsOf, datasetMeta } from '../dataset-rows.ts';
+import { withDatabase } from '../duckdb.ts';
+import type { Database } from '../duckdb.ts';
+import { ShardWriter, labelSpecs } from '../examples.ts';
+import { fitColumns } from './fit.ts';
+import type { TrainPass } from './fit.ts';
+import { labelColumns } from '../ingest/label-columns.ts';
+import { fitOutput } from '../label.ts';
+import type { LabelConfig } from '../label.ts';
+import { storedColumns } from '../images/pixel-levels.ts';
+import { createPreprocessor } from '../preprocessor.ts';
+import type { SequenceConfig } from '../preprocessor.ts';
+import { profileTable } from '../profile.ts';
+import { weightColumn } from '../row-weight.ts';
+import { checkReusedColumns, reuseOutput, reusedFrom, withReused } from './reuse.ts';
+import type { FittedBase, ReusedPreprocessing } from './reuse.ts';
+import { normalRows, splitTensors } from './split-tensors.ts';
+import type { FittedPreprocessing, SplitSource } from './split-tensors.ts';
+import { SPLITS } from '../types.ts';
+import type { AnomalyMeta, Column, DatasetMeta, DatasetProfile, ExamplesMeta, Split } from '../types.ts';
+import { Windows } from './windows.ts';
+
+export interface PreprocessConfig {
+  readonly features?: Readonly<Record<string, readonly TransformSpec[]>>;
+  readonly label?: LabelConfig['label'];
+  readonly task?: LabelConfig['task'];
+  readonly sequence?: SequenceConfig;
+  readonly balance?: BalanceConfig;
+  readonly anomaly?: AnomalyConfig;
+  /** Column that says how much a training row counts. */
+  readonly weight?: string;
+  readonly seed?: number;
+  /** A model whose fitted preprocessing is used. */
+  readonly from?: ReuseConfig;
+}
+
+export interface ReuseConfig {
+  readonly model?: string;
+  readonly version?: number | string;
+  readonly input?: 'base';
+  /** "reuse" also keeps classes and scale; "fit" learns them from these rows. Default: reuse. */
+  readonly label?: 'reuse' | 'fit';
+  readonly onMissing?: 'fail' | 'fit';
+}
+
+/** The columns of a dataset with the chains of the document, checked against their types. Without `features`, the profile decides on them. */
+export function resolveFeatures(config: PreprocessConfig, meta: Pick<DatasetMeta, 'columns' | 'label' | 'furtherLabels' | 'splitColumn'>, profile: DatasetProfile | undefined): { chains: { column: Column; links: Link[] }[]; features: Record<string, readonly TransformSpec[]>; notes: readonly string[] } {
+  const labels = labelColumns(meta);
+  const weight = config.weight === undefined ? undefined : weightColumn(config.weight, meta.columns, labels);
+  const series = config.sequence !== undefined;
+  // In a series the label's own past is known when it is predicted.
+  const leftOut = series ? [config.sequence!.by, ...labels.filter((label) => label.type === 'string').map(({ name }) => name)] : labels.map(({ name }) => name);
+  const automatic = config.features === undefined ? automaticFeatures(meta.columns, profile!, [...leftOut, ...(config.anomaly === undefined ? [] : [config.anomaly.column]), ...(weight === undefined ? [] : [weight.name]), ...(meta.splitColumn === undefined ? [] : [meta.splitColumn])]) : undefined;
+  const features: Record<string, readonly TransformSpec[]> = automatic?.features ?? { ...config.features };
+  const chains = Object.entries(features).map(([name, specs]) => {
+    const column = requireColumn(meta.columns, name, 'features');
+    if (labels.includes(column) && !series) throw new PerennialError('CONFIG_INVALID', `features: "${name}" is the label; a model that is given the answer learns nothing.`, { hint: `Remove "${name}" from the features.` });
+    if (name === config.anomaly?.column) throw new PerennialError('CONFIG_INVALID', `features: "${name}" says which rows are anomalies; a model that is given the answer finds nothing.`, { hint: `Remove "${name}" from the features.` });
+    if (column === weight) throw new PerennialError('CONFIG_INVALID', `features: "${name}" holds the weights of rows, which are not known when a model is asked.`, { hint: `Remove "${name}" from the features.` });
+    const links = parseChain(specs, name);
+    const mistake = checkChain(links, kindOf(column.type));
+    if (mistake !== undefined && column.type === 'string' && profile?.columns.some((one) => one.name === name && one.count === 0) === true)
+      throw new PerennialError('DATA_INVALID', `features.${name}: the column is missing in every row of the train split, so there is nothing to learn from it.`, { hint: `Remove "${name}" from the features, or correct the source.` });
+    if (mistake !== undefined) throw new PerennialError('CONFIG_INVALID', `features.${name} (${column.type}): ${mistake.message}`, { hint: mistake.fix });
+    return { column, links };
+  });
+  if (chains.length === 0) throw new PerennialError('CONFIG_INVALID', 'features: no column is left to learn from.', { hint: `The columns are: ${meta.columns.map((column) => column.name).join(', ')}.` });
+  return { chains, features, notes: automatic?.notes ?? [] };
+}
+
+function checkSequence(sequence: SequenceConfig | undefined, meta: DatasetMeta, balance: BalanceConfig | undefined): Column['type'] | undefined {
+  if (sequence === undefined) return undefined;
+  const by = requireColumn(meta.columns, sequence.by, 'sequence.by');
+  if (meta.timeColumn !== sequence.by) {
+    throw new PerennialError('SPLIT_INVALID', `sequence.by: windows over "${sequence.by}" need a dataset that is split by that time; this one is ${meta.timeColumn === undefined ? 'not split by time' : `split by "${meta.timeColumn}"`}.`, { hint: `Use "split": {"by": "time", "column": "${sequence.by}"} in the ingest step: otherwise neighbours of test rows are trained on.` });
+  }
+  if (balance !== undefined) throw new PerennialError('CONFIG_INVALID', 'balance: windows of a series cannot be balanced.', { hint: 'Use "classWeights": "balanced" in the train step.' });
+  return by.type;
+}
+
+/** Learns everything from the dataset that `apply` needs. */
+export async function fitPreprocessing(db: Database, dataset: OpenArtifact, config: PreprocessConfig, reused?: ReusedPreprocessing): Promise<FittedPreprocessing> {
+  const meta = datasetMeta(dataset);
+  const seed = reused?.parts.seed ?? config.seed ?? 1;
+  const byType = checkSequence(config.sequence, meta, config.balance);
+  const anomaly = config.anomaly === undefined ? undefined : anomalyRule(config.anomaly, meta.columns);
+  const anomalies = anomaly === undefined ? undefined : await anomaliesOf(db, dataset, anomaly);
+  const normal = anomaly === undefined || meta.rows.train === 0 ? undefined : await normalRows(db, dataset, 'train', anomaly);
+  const profile = normal === undefined ? await dataset.json<DatasetProfile & Json>('profile.json') : await profileTable(db, normal, await columnsOf(db, dataset, 'train'));
+  if (reused !== undefined) checkReusedColumns(reused, meta.columns);
+  if (anomaly !== undefined && reused?.parts.columns.some(({ name }) => name === anomaly.column.name) === true) {
+    throw new PerennialError('CONFIG_INVALID', `anomaly.column: the preprocessing that is taken over reads "${anomaly.column.name}"; a model that is given the answer finds nothing.`, { hint: 'Take over one that does not read it, or leave "from" out.' });
+  }
+  const { chains, features, notes } = reused === undefined ? resolveFeatures(config, meta, profile) : { chains: [], features: featuresOf(reused), notes: [] };
+  const train: TrainPass = (names) => columnBatches(db, dataset, 'train', names, normal);
+  const all: TrainPass = async function* (names) {
+    for (const split of SPLITS) yield* columnBatches(db, dataset, split, names);
+  };
+  const output = anomaly === undefined && reused !== undefined && config.from?.label !== 'fit' ? await reuseOutput(reused, meta, all) : await fitOutput(anomaly === undefined ? labelColumns(meta) : [], config, all, train);
+  const columns = reused?.parts.columns ?? (await fitColumns(chains, train, seed));
+  const parts = { columns, output, seed, ...(config.sequence === undefined ? {} : { sequence: { size: config.sequence.size, horizon: config.sequence.horizon, by: config.sequence.by } }) };
+  return { columns, output, preprocessor: createPreprocessor(parts, byType), features, notes, seed, ...(anomaly === undefined ? {} : { anomaly, anomalies, profile }), ...(config.weight === undefined ? {} : { weight: requireColumn(meta.columns, config.weight, 'weight') }) };
+}
+
+function featuresOf({ parts }: ReusedPreprocessing): Record<string, readonly TransformSpec[]> {
+  return Object.fromEntries(parts.columns.map(({ name, links }) => [name, links.map((link) => (link.value === null ? link.definition.name : { [link.definition.name]: link.value }))]));
+}
+
+async function anomaliesOf(db: Database, dataset: OpenArtifact, rule: AnomalyRule): Promise<AnomalyMeta> {
+  const { rows } = datasetMeta(dataset);
+  const places: Partial<Record<Split, AnomalySplit>> = {};
+  for (const split of SPLITS) if (rows[split] > 0) places[split] = await columnSource(db, dataset, split, rule.column.name);
+  return countAnomalies(db, rule, places);
+}
+
+async function writeSplit(source: SplitSource, config: PreprocessConfig, split: Split, specs: readonly TensorSpec[], windows: Windows | undefined, ctx: StepContext, dir: string): Promise<ShardWriter> {
+  const writer = new ShardWriter(dir, split, specs);
+  const total = datasetMeta(source.dataset).rows[split];
+  let done = 0;
+  const report = (rows: number) => {
+    done += rows;
+    ctx.signal.throwIfAborted();
+    ctx.progress({ message: `${split}: ${done} of ${total} rows`, fraction: total === 0 ? 1 : done / total });
+  };
+  if (split === 'train' && config.balance !== undefined) await writeTrain(source, config.balance, writer, report);
+  else {
+    const normal = source.fitted.anomaly !== undefined && split !== 'test';
+    // Windows are cut from all rows, since those of a series follow each other; then the ones with anomalies are left out.
+    for await (const batch of splitTensors(source, split, normal && windows === undefined)) {
+      const rows = Object.values(batch)[0]?.rows ?? 0;
+      const examples = windows === undefined ? batch : windows.add(batch);
+      await writer.write(normal && windows !== undefined ? normalOnly(examples) : examples);
+      report(rows);
+    }
+  }
+  await writer.close();
+  return writer;
+}
+
+function describeFeatures(fitted: FittedPreprocessing): string {
+  const lines = Object.entries(fitted.features).map(([name, specs]) => `| \`${name}\` | ${specs.length === 0 ? 'as it is' : specs.map((spec) => (typeof spec === 'string' ? spec : `${Object.keys(spec)[0]} ${JSON.stringify(Object.values(spec)[0])}`)).join(' → ')} |`);
+  return ['| column | transforms |', '|---|---|', ...lines].join('\n');
+}
+
+const shape = (spec: TensorSpec) => `${spec.name} [${spec.shape.join(', ')}] ${spec.dtype}`;
+
+/**
+ * `dataset` → `examples`: transforms learnt from the train split, tensors of all splits in shards, and the preprocessor that serving
+ * applies to raw rows.
+ *
+ * @param base a model whose transforms are used as they were learnt
+ * @throws COLUMN_MISSING, CONFIG_INVALID, DATA_INVALID, LABEL_INVALID, SPLIT_INVALID
+ */
+export async function preprocess(ctx: StepContext, given: PreprocessConfig, datasetRef: ArtifactRef, base?: FittedBase): Promise<StepResult> {
+  const dataset = await ctx.artifacts.open(datasetRef);
+  const reused = base === undefined ? undefined : reusedFrom(base);
+  const config = withHorizon(reused === undefined ? given : withReused(given, reused), datasetMeta(dataset));
+  const dir = join(ctx.workDir, `examples-${ctx.attempt}`);
+  await rm(dir, { recursive: true, force: true });
+  return withDatabase(async (db) => {
+    ctx.progress({ message: base === undefined ? 'learning the transforms from the train split' : `taking over the transforms of ${base.text}` });
+    const fitted = await fitPreprocessing(db, dataset, config, reused);
+    for (const note of fitted.notes) ctx.log.warn(note);
+    const { inputs } = fitted.preprocessor;
+    const { output } = fitted;
+    const specs: TensorSpec[] = [...inputs, ...labelSpecs(output)];
+    const { anomalies } = fitted;
+    const windows = config.sequence === undefined ? undefined : new Windows(config.sequence);
+    const files: Record<string, Uint8Array | { path: string }> = {};
+    const splits: Partial<Record<Split, ExamplesMeta['splits'][Split]>> = {};
+    // Windows and balanced rows are computed from values.
+    const stored = windows === undefined && config.balance === undefined ? await storedColumns(fitted.columns, config.seed ?? 1) : { columns: fitted.columns, levels: {} };
+    for (const split of SPLITS) {
+      const writer = await writeSplit({ db, dataset, fitted: { ...fitted, columns: stored.columns }, seed: config.seed ?? 1 }, config, split, specs, windows, ctx, dir);
+      Object.assign(files, writer.files);
+      splits[split] = { rows: writer.rows, shards: writer.shards };
+    }
+    checkRows(splits as ExamplesMeta['splits'], datasetMeta(dataset), config);
+    files['preprocessor.json'] = Buffer.from(canonicalJson(fitted.preprocessor.toJson()));
+    files['profile.json'] = fitted.profile === undefined ? await dataset.bytes('profile.json') : Buffer.from(JSON.stringify(fitted.profile));
+    const meta: ExamplesMeta = { inputs, output, splits: splits as ExamplesMeta['splits'], ...(Object.keys(stored.levels).length === 0 ? {} : { levels: stored.levels }), ...(anomalies === undefined ? {} : { anomaly: anomalies }), ...(config.weight === undefined ? {} : { weight: config.weight }), dataset: datasetRef.digest };
+    const summary = `${SPLITS.map((split) => `${splits[split]!.rows} ${split}`).join(', ')}; ${inputs.map(shape).join(', ')}`;
+    const examples = await ctx.artifacts.write({ kind: 'examples', summary, files, meta: meta as unknown as Json });
+    await rm(dir, { recursive: true, force: true });
+    return {
+      outputs: { examples },
+      values: {
+        trainRows: splits.train!.rows, validationRows: splits.validation!.rows, testRows: splits.test!.rows,
+        inputs: inputs.map(shape), ...(output.kind === 'classes' ? { classes: output.classes.slice(0, 100) } : {}), automatic: config.features === undefined && reused === undefined, warnings: fitted.notes.slice(0, 20),
+      },
+      details: [`**${summary}**`, '', describeFeatures(fitted), ...fitted.notes.map((note) => `- ${note}`)].join('\n'),
+    };
+  }, ctx.signal);
+}
+
+/** Without a label there is nothing to foresee: a window stands for itself. @throws CONFIG_INVALID */
+function withHorizon(config: PreprocessConfig, meta: DatasetMeta): PreprocessConfig {
+  const { sequence } = config;
+  if (sequence === undefined) return config;
+  const labelled = config.anomaly === undefined && meta.label !== null;
+  if (!labelled && sequence.horizon !== undefined) throw new PerennialError('CONFIG_INVALID', `sequence.horizon: ${config.anomaly === undefined ? 'the dataset has no label' : 'with "anomaly" no label is learned'}, so there is nothing ${sequence.horizon} rows later.`, { hint: 'Leave "horizon" out.' });
+  return { ...config, sequence: { ...sequence, horizon: sequence.horizon ?? (labelled ? 1 : 0) } };
+}
+
+function checkRows(splits: ExamplesMeta['splits'], meta: DatasetMeta, { sequence }: PreprocessConfig): void {
+  for (const split of SPLITS) {
+    if (splits[split].rows > 0 || meta.rows[split] === 0) continue;
+    throw new PerennialError('SPLIT_INVALID', `The ${split} split has ${meta.rows[split]} rows, too few for one window of ${sequence?.size ?? 1} rows with the label ${sequence?.horizon ?? 0} rows later.`, { hint: 'Give shorter windows, or more rows.' });
+  }
+}

@@ -1,0 +1,58 @@
+import type { OpenArtifact } from '../../core/ports.ts';
+import type { OutputSpec, TensorBatch } from '../../core/tensor.ts';
+import type { TransformSpec } from './chain.ts';
+import { anomalyTensor, isAnomalySql } from '../anomaly.ts';
+import type { AnomalyRule } from '../anomaly.ts';
+import { columnBatches, columnSource, datasetMeta } from '../dataset-rows.ts';
+import type { Database } from '../duckdb.ts';
+import { ANOMALY, labelsOf } from '../examples.ts';
+import { labelTensors } from '../label.ts';
+import { tensorsOf } from '../preprocessor.ts';
+import type { FittedColumn } from '../preprocessor.ts';
+import { WEIGHT, weightTensor } from '../row-weight.ts';
+import type { AnomalyMeta, Column, DatasetProfile, Preprocessor, Split } from '../types.ts';
+
+export interface FittedPreprocessing {
+  readonly columns: readonly FittedColumn[];
+  readonly output: OutputSpec;
+  readonly preprocessor: Preprocessor;
+  readonly features: Readonly<Record<string, readonly TransformSpec[]>>;
+  readonly notes: readonly string[];
+  /** Of the transforms. */
+  readonly seed: number;
+  /** Which rows are anomalies, where the document says so. */
+  readonly anomaly?: AnomalyRule;
+  readonly anomalies?: AnomalyMeta;
+  /** Column that says how much a training row counts. */
+  readonly weight?: Column;
+  /** Of the normal training rows, where that is not the profile of the dataset. */
+  readonly profile?: DatasetProfile;
+}
+
+export interface SplitSource {
+  readonly db: Database;
+  readonly dataset: OpenArtifact;
+  readonly fitted: FittedPreprocessing;
+  /** Of balancing. */
+  readonly seed: number;
+}
+
+/** Tensors of one split, batch by batch, with the labels. @param normal leave anomalies out; otherwise a tensor says which rows are ones */
+export async function* splitTensors({ db, dataset, fitted }: SplitSource, split: Split, normal = false): AsyncGenerator<TensorBatch> {
+  const meta = datasetMeta(dataset);
+  const { anomaly } = fitted;
+  const weight = split === 'train' ? fitted.weight : undefined;
+  const flagged = anomaly === undefined || normal ? undefined : anomaly;
+  const names = [...new Set([...fitted.columns.map((column) => column.name), ...labelsOf(fitted.output).map(({ name }) => name), ...(flagged === undefined ? [] : [flagged.column.name]), ...(weight === undefined ? [] : [weight.name])])];
+  const source = anomaly === undefined || !normal || meta.rows[split] === 0 ? undefined : await normalRows(db, dataset, split, anomaly);
+  for await (const { rows, firstRow, columns } of columnBatches(db, dataset, split, names, source)) {
+    const tensors = await tensorsOf(fitted, columns, rows, firstRow);
+    yield { ...tensors, ...labelTensors(columns, meta.columns, fitted.output), ...(flagged === undefined ? {} : { [ANOMALY]: anomalyTensor(flagged, columns.get(flagged.column.name)!) }), ...(weight === undefined ? {} : { [WEIGHT]: weightTensor(weight, columns.get(weight.name)!, firstRow) }) };
+  }
+}
+
+/** The rows of a split that are no anomalies, as SQL. */
+export async function normalRows(db: Database, dataset: OpenArtifact, split: Split, rule: AnomalyRule): Promise<string> {
+  const { source, sql } = await columnSource(db, dataset, split, rule.column.name);
+  return `(SELECT * FROM ${source} WHERE NOT (${isAnomalySql(rule, sql)}))`;
+}

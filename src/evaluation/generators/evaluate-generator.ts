@@ -1,0 +1,268 @@
+import { PerennialError } from '../../core/errors.ts';
+import type { OpenArtifact } from '../../core/ports.ts';
+import type { SamplesOutput, TensorSpec } from '../../core/tensor.ts';
+import { openExamples } from '../../data/examples.ts';
+import type { Examples } from '../../data/examples.ts';
+import { latentBatch } from '../../data/latent.ts';
+import { imageGrid } from '../../data/images/sample-images.ts';
+import { openBundle } from '../../training/bundle/load-model.ts';
+import { loadUntrained } from '../../training/bundle/load-parts.ts';
+import type { Predictor } from '../../training/types.ts';
+import { defaultMetrics, resolveMetrics } from '../catalogue.ts';
+import type { ResolvedMetric } from '../catalogue.ts';
+import { requireFitting } from '../compute.ts';
+import type { EvaluateInputs, EvaluateOptions } from '../evaluate.ts';
+import { featureExtractor, othersTurn } from './features.ts';
+import type { FeatureExtractor } from './features.ts';
+import { judge, verdictOf } from '../gates.ts';
+import { isUndefinedMetric } from '../metric.ts';
+import type { SampleChunk } from '../metric.ts';
+import type { EvaluationReport, GeneratedFindings, MetricResult } from '../report.ts';
+
+const ROWS_PER_CALL = 256;
+/** Products that a metric sums before other work has its turn. */
+const PRODUCTS_PER_TURN = 2e7;
+/** Samples beside each other in the report. */
+const GRID = 8;
+const CLASSES_SHOWN = 20;
+const NUMBERS_SHOWN = 64;
+const BASELINE = 'the same generator before training';
+
+/**
+ * Judges a generator by how far its samples are from the test examples, against itself before training and against the champion.
+ * Samples are those of the seeds from 0 up, as many as there are test examples, of the same classes where it is conditional.
+ *
+ * @throws CONFIG_INVALID for options and metrics of other models; SPLIT_INVALID for an empty test split; SHAPE_MISMATCH for features of another kind
+ */
+export async function evaluateGenerator(inputs: EvaluateInputs, output: SamplesOutput, options: EvaluateOptions): Promise<EvaluationReport> {
+  refuseOthers(options);
+  const metrics = metricsOf(options);
+  const examples = await openExamples(inputs.examples, ['test']);
+  const real = await readReal(examples, output);
+  const dispose: { dispose(): void }[] = [];
+  const keep = <T extends { dispose(): void }>(each: T): T => {
+    dispose.push(each);
+    return each;
+  };
+  try {
+    const bundle = await openBundle(inputs.model);
+    keep(bundle.predictor);
+    const untrained = keep(await loadUntrained(inputs.model));
+    options.onProgress?.('taking features of the test examples', 0.1);
+    const features = keep(await featureExtractor(inputs.features, output, real.values));
+    const { rows } = real;
+    const seen = async (values: Float32Array): Promise<Float32Array> => features.extract(values, rows);
+    const made = await samplesOf(bundle.predictor, output, real);
+    options.onProgress?.('comparing samples with the test examples', 0.4);
+    const chunk: FeatureChunk = { kind: 'samples', rows, real: await seen(real.values), generated: await seen(made), untrained: await seen(await samplesOf(untrained, output, real)) };
+    const champion = await championOf(inputs, output, real, { features, chunk, metrics }, keep);
+    options.onProgress?.('judging', 0.9);
+    const context = { classes: [], positive: 0, width: features.width };
+    const results: MetricResult[] = [];
+    for (const metric of metrics) {
+      const value = await valueOf(metric, chunk, context);
+      const theirs = 'none' in champion ? undefined : champion.values[metric.key] ?? null;
+      results.push({
+        key: metric.key, metric: metric.definition.name, config: metric.config, direction: metric.definition.direction, value,
+        baseline: await orNull(() => valueOf(metric, { ...chunk, generated: chunk.untrained }, context)),
+        ...(theirs === undefined ? {} : { champion: { value: theirs, challenger: value, difference: theirs === null ? null : value - theirs, low: null, high: null } }),
+      });
+    }
+    return reportOf(inputs, options, { output, rows, results, champion, meta: bundle.meta, generated: await findings(inputs.model, examples, bundle.predictor, output, real, made, features.description) });
+  } finally {
+    for (const each of dispose) each.dispose();
+  }
+}
+
+/** @throws CONFIG_INVALID */
+function refuseOthers({ slices, positive, threshold }: EvaluateOptions): void {
+  const given = [['slices', slices.length > 0], ['positive', positive !== undefined], ['threshold', threshold !== undefined]].filter(([, is]) => is).map(([name]) => `"${String(name)}"`);
+  if (given.length > 0) throw new PerennialError('CONFIG_INVALID', `The model makes samples, for which ${given.join(' and ')} ${given.length === 1 ? 'has' : 'have'} no meaning.`, { hint: 'Leave it out of the evaluate step.' });
+}
+
+function metricsOf({ metrics: specs, gates }: EvaluateOptions): ResolvedMetric[] {
+  const metrics = resolveMetrics(specs.length > 0 ? specs : defaultMetrics('generation'));
+  for (const metric of metrics) requireFitting([metric], { kind: 'samples', name: '', shape: [], latentSize: 1 });
+  const keys = metrics.map(({ key }) => key);
+  const lost = gates.find((gate) => !keys.includes(gate.metric));
+  if (lost !== undefined) throw new PerennialError('CONFIG_INVALID', `A gate reads the metric "${lost.metric}", which is not among "metrics": ${keys.join(', ')}.`, { hint: `Add "${lost.metric}" to "metrics" of the evaluate step.` });
+  return metrics;
+}
+
+interface Real {
+  readonly rows: number;
+  readonly spec: TensorSpec;
+  readonly values: Float32Array;
+  /** Indices of classes, of a conditional generator. */
+  readonly labels: ArrayLike<number> | undefined;
+}
+
+async function readReal(examples: Examples, output: SamplesOutput): Promise<Real> {
+  const reader = examples.reader('test');
+  try {
+    const { rows } = reader;
+    if (rows === 0) throw new PerennialError('SPLIT_INVALID', 'There is nothing to evaluate: the test split has no examples.', { hint: 'Give "split.test" of the ingest step a larger share.' });
+    const batch = reader.read(0, rows);
+    const tensor = batch[output.name];
+    if (tensor === undefined || tensor.spec.shape.join() !== output.shape.join()) {
+      throw new PerennialError('DATA_INVALID', `The examples hold no "${output.name}" [${output.shape.join(', ')}], whose like the generator makes.`, { hint: 'Give the evaluate step the examples that the model was trained on.' });
+    }
+    return { rows, spec: tensor.spec, values: Float32Array.from(tensor.data), labels: output.label === undefined ? undefined : batch['@label']?.data };
+  } finally {
+    reader.close();
+  }
+}
+
+/** One sample per test example, of its class where classes can be asked for. */
+async function samplesOf(predictor: Predictor, output: SamplesOutput, { rows, labels }: Real): Promise<Float32Array> {
+  return generate(predictor, output, Array.from({ length: rows }, (_, row) => ({ seed: row, ...(labels === undefined ? {} : { label: labels[row]! }) })));
+}
+
+async function generate(predictor: Predictor, output: SamplesOutput, asked: readonly { readonly seed: number; readonly label?: number }[]): Promise<Float32Array> {
+  const size = output.shape.reduce((product, each) => product * each, 1);
+  const made = new Float32Array(asked.length * size);
+  for (let start = 0; start < asked.length; start += ROWS_PER_CALL) {
+    made.set(await predictor.predict(latentBatch(output, asked.slice(start, start + ROWS_PER_CALL))), start * size);
+    await othersTurn();
+  }
+  return made;
+}
+
+/** Features of all rows, in memory that can be cut. */
+type FeatureChunk = SampleChunk & Readonly<Record<'real' | 'generated' | 'untrained', Float32Array>>;
+type Context = { readonly classes: readonly string[]; readonly positive: number; readonly width: number };
+
+async function valueOf({ definition, config }: ResolvedMetric, chunk: FeatureChunk, context: Context): Promise<number> {
+  const state: unknown = definition.init(config, context);
+  const { width } = context;
+  const step = Math.max(1, Math.ceil(PRODUCTS_PER_TURN / width ** 2));
+  for (let start = 0; start < chunk.rows; start += step) {
+    const count = Math.min(step, chunk.rows - start);
+    const part = (values: Float32Array): Float32Array => values.subarray(start * width, (start + count) * width);
+    definition.update(state, { ...chunk, rows: count, real: part(chunk.real), generated: part(chunk.generated), untrained: part(chunk.untrained) }, config);
+    await othersTurn();
+  }
+  return definition.result(state, config, context);
+}
+
+async function orNull(value: () => Promise<number>): Promise<number | null> {
+  try {
+    return await value();
+  } catch (error) {
+    if (isUndefinedMetric(error)) return null;
+    throw error;
+  }
+}
+
+type Champion = { readonly none: string } | { readonly model: string; readonly version: number; readonly digest: string; readonly values: Readonly<Record<string, number | null>> };
+
+/** The champion's samples through the same features, of the same seeds. */
+async function championOf(inputs: EvaluateInputs, output: SamplesOutput, real: Real, { features, chunk, metrics }: { features: FeatureExtractor; chunk: FeatureChunk; metrics: readonly ResolvedMetric[] }, keep: <T extends { dispose(): void }>(each: T) => T): Promise<Champion> {
+  if ('none' in inputs.champion) return inputs.champion;
+  const { model, version, artifact } = inputs.champion;
+  const { meta, predictor } = await openBundle(artifact);
+  keep(predictor);
+  const theirs = meta.output;
+  if (theirs.kind !== 'samples' || theirs.name !== output.name || theirs.shape.join() !== output.shape.join() || theirs.range?.join() !== output.range?.join()) return { none: 'the champion makes other samples' };
+  const classes = theirs.label?.classes;
+  if (classes !== undefined && (real.labels === undefined || classes.join('\n') !== output.label?.classes.join('\n'))) return { none: 'the champion is asked for other classes' };
+  const own: Real = classes === undefined ? { ...real, labels: undefined } : real;
+  const judged: FeatureChunk = {
+    ...chunk,
+    generated: await features.extract(await samplesOf(predictor, theirs, own), real.rows),
+    untrained: await features.extract(await samplesOf(keep(await loadUntrained(artifact)), theirs, own), real.rows),
+  };
+  const context = { classes: [], positive: 0, width: features.width };
+  const values: Record<string, number | null> = {};
+  for (const metric of metrics) values[metric.key] = await orNull(() => valueOf(metric, judged, context));
+  return { model, version, digest: artifact.ref.digest, values };
+}
+
+async function findings(model: OpenArtifact, examples: Examples, predictor: Predictor, output: SamplesOutput, real: Real, made: Float32Array, features: string): Promise<GeneratedFindings> {
+  const { shape, range } = output;
+  if (range === undefined) return { features, numbers: await numbersOf(examples, output, real, made) };
+  const size = shape.reduce((product, each) => product * each, 1);
+  const format = { shape, range };
+  const classes = output.label?.classes.slice(0, CLASSES_SHOWN);
+  const samples = classes === undefined ? made.subarray(0, GRID * GRID * size)
+    : await generate(predictor, output, classes.flatMap((_, label) => Array.from({ length: GRID }, (__, seed) => ({ seed, label }))));
+  const count = samples.length / size;
+  const examplesShown = classes === undefined ? spacedOf(Math.min(count, real.rows), real, size) : examplesOf(classes.length, real, size);
+  const progress = model.manifest.files['samples.json'] === undefined ? [] : await model.json<{ epoch: number; image: string }[]>('samples.json');
+  return {
+    features,
+    images: {
+      columns: GRID, ...(classes === undefined ? {} : { classes }), progress,
+      samples: imageGrid(samples, format, GRID).toString('base64'), examples: imageGrid(examplesShown, format, GRID).toString('base64'),
+    },
+  };
+}
+
+/** Test examples from all over the split, which may be in the order of its classes. */
+function spacedOf(count: number, { values, rows }: Real, size: number): Float32Array {
+  const shown = new Float32Array(count * size);
+  for (let index = 0; index < count; index++) {
+    const row = Math.floor((index * rows) / count);
+    shown.set(values.subarray(row * size, (row + 1) * size), index * size);
+  }
+  return shown;
+}
+
+/** A row of test examples per class; black where there are too few. */
+function examplesOf(classes: number, { values, labels, rows }: Real, size: number): Float32Array {
+  const shown = new Float32Array(classes * GRID * size);
+  for (let label = 0; label < classes; label++) {
+    let column = 0;
+    for (let row = 0; row < rows && column < GRID; row++) {
+      if (labels?.[row] === label) shown.set(values.subarray(row * size, (row + 1) * size), (label * GRID + column++) * size);
+    }
+  }
+  return shown;
+}
+
+async function numbersOf(examples: Examples, { name, shape }: SamplesOutput, real: Real, made: Float32Array): Promise<NonNullable<GeneratedFindings['numbers']>> {
+  const width = shape.reduce((product, each) => product * each, 1);
+  const { columns = [] } = (await examples.preprocessorJson()) as { columns?: readonly { readonly spec?: { readonly name: string; readonly parts?: readonly string[] } }[] };
+  const names = columns.flatMap(({ spec }) => (spec?.name === name ? (spec.parts ?? []) : []));
+  return Array.from({ length: Math.min(width, NUMBERS_SHOWN) }, (_, at) => ({ name: names[at] ?? `${name} ${at}`, real: momentsOf(real.values, at, width), generated: momentsOf(made, at, width) }));
+}
+
+function momentsOf(values: Float32Array, at: number, width: number): { mean: number; std: number } {
+  const rows = values.length / width;
+  let mean = 0;
+  for (let row = 0; row < rows; row++) mean += values[row * width + at]! / rows;
+  let squares = 0;
+  for (let row = 0; row < rows; row++) squares += (values[row * width + at]! - mean) ** 2;
+  return { mean, std: Math.sqrt(squares / rows) };
+}
+
+interface Judged {
+  readonly output: SamplesOutput;
+  readonly rows: number;
+  readonly results: readonly MetricResult[];
+  readonly champion: Champion;
+  readonly meta: Awaited<ReturnType<typeof openBundle>>['meta'];
+  readonly generated: GeneratedFindings;
+}
+
+async function reportOf({ model, dataset }: EvaluateInputs, options: EvaluateOptions, { output, rows, results, champion, meta, generated }: Judged): Promise<EvaluationReport> {
+  const by = <T>(value: (result: MetricResult) => T): Record<string, T> => Object.fromEntries(results.map((result) => [result.key, value(result)]));
+  const values = by((result) => result.value);
+  const gates = judge(options.gates, {
+    metrics: values, directions: by((result) => result.direction), onNoChampion: options.onNoChampion,
+    baseline: { description: BASELINE, metrics: by((result) => result.baseline) },
+    ...('none' in champion ? { noChampion: champion.none }
+      : { champion: { name: `the champion (${champion.model} version ${champion.version})`, ours: values, metrics: champion.values, differences: by(() => null) } }),
+  });
+  const { parameters, loss, optimizer, epochsRun, bestEpoch } = meta;
+  return {
+    formatVersion: 1, pipeline: options.pipeline,
+    model: { digest: model.ref.digest, summary: model.manifest.summary, parameters, loss, optimizer, epochsRun, bestEpoch },
+    dataset: { digest: dataset.ref.digest, summary: dataset.manifest.summary },
+    split: 'test', rows, task: 'generation', output: { kind: 'samples', name: output.name, ...(output.label === undefined ? {} : { classes: output.label.classes }) },
+    metrics: results, baseline: { kind: 'untrained', description: BASELINE },
+    ...('none' in champion ? { noChampion: champion.none } : { champion: { model: champion.model, version: champion.version, digest: champion.digest, rows, confidence: 0.95, resamples: 0, metrics: champion.values } }),
+    onNoChampion: options.onNoChampion, gates, verdict: verdictOf(gates), generated, slices: [], worst: [],
+    history: model.manifest.files['history.json'] === undefined ? [] : await model.json<Record<string, number>[]>('history.json'),
+  };
+}

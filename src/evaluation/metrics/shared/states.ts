@@ -1,0 +1,211 @@
+import { ExactSum } from './exact-sum.ts';
+import { undefinedMetric } from '../../metric.ts';
+import type { Average, ClassChunk, ErrorChunk, MetricContext, NumberChunk } from '../../metric.ts';
+
+/** An array of float64 that grows by doubling. */
+export class Float64List {
+  #data = new Float64Array(64);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  push(values: ArrayLike<number>): void {
+    const needed = this.#length + values.length;
+    if (needed > this.#data.length) {
+      const larger = new Float64Array(Math.max(needed, this.#data.length * 2));
+      larger.set(this.values());
+      this.#data = larger;
+    }
+    this.#data.set(values, this.#length);
+    this.#length = needed;
+  }
+
+  /** A view, valid until the next push. */
+  values(): Float64Array {
+    return this.#data.subarray(0, this.#length);
+  }
+}
+
+/** Counts of rows by true class (row) and predicted class (column). */
+export interface ConfusionState {
+  readonly size: number;
+  readonly counts: Float64Array;
+}
+
+export const confusion = {
+  init: (_config: unknown, context: MetricContext): ConfusionState => ({
+    size: context.classes.length,
+    counts: new Float64Array(context.classes.length ** 2),
+  }),
+  update(state: ConfusionState, chunk: ClassChunk): void {
+    for (let row = 0; row < chunk.rows; row++) state.counts[chunk.labels[row]! * state.size + chunk.predicted[row]!]!++;
+  },
+  merge(state: ConfusionState, other: ConfusionState): void {
+    for (let i = 0; i < other.counts.length; i++) state.counts[i]! += other.counts[i]!;
+  },
+};
+
+export interface ConfusionTotals {
+  readonly rows: number;
+  readonly correct: number;
+  /** Rows per true class. */
+  readonly support: Float64Array;
+  /** Rows per predicted class. */
+  readonly predicted: Float64Array;
+  readonly hits: Float64Array;
+}
+
+/** @throws undefinedMetric for a set without rows. */
+export function totalsOf(state: ConfusionState, metric: string): ConfusionTotals {
+  const { size, counts } = state;
+  const support = new Float64Array(size);
+  const predicted = new Float64Array(size);
+  const hits = new Float64Array(size);
+  let rows = 0;
+  let correct = 0;
+  for (let truth = 0; truth < size; truth++) {
+    for (let guess = 0; guess < size; guess++) {
+      const count = counts[truth * size + guess]!;
+      support[truth]! += count;
+      predicted[guess]! += count;
+      rows += count;
+      if (truth === guess) {
+        hits[truth] = count;
+        correct += count;
+      }
+    }
+  }
+  if (rows === 0) throw undefinedMetric(metric, 'the set has no rows');
+  return { rows, correct, support, predicted, hits };
+}
+
+export interface AverageConfig {
+  readonly average?: Average;
+  readonly zeroDivision?: 0 | 1 | 'error';
+}
+
+/**
+ * Averages a ratio (numerator over denominator per class) as scikit-learn's `average` does. Classes that neither occur nor are
+ * predicted take no part.
+ */
+export function averageRatio(
+  metric: string,
+  state: ConfusionState,
+  config: AverageConfig,
+  context: MetricContext,
+  ratio: (hits: number, predicted: number, support: number) => readonly [number, number],
+): number {
+  const totals = totalsOf(state, metric);
+  const average = config.average ?? 'auto';
+  const divide = ([top, bottom]: readonly [number, number], of: string): number => {
+    if (bottom !== 0) return top / bottom;
+    const value = config.zeroDivision ?? 0;
+    if (value === 'error') throw undefinedMetric(metric, `${of} gives 0/0`, 'Set "zeroDivision" to 0 or 1, or use a larger test split.');
+    return value;
+  };
+  const ofClass = (index: number): number =>
+    divide(ratio(totals.hits[index]!, totals.predicted[index]!, totals.support[index]!), `the class ${JSON.stringify(context.classes[index])}`);
+  if (average === 'binary' || (average === 'auto' && context.classes.length === 2)) return ofClass(context.positive);
+  if (average === 'micro') return divide(ratio(totals.correct, totals.rows, totals.rows), 'the whole set');
+  const sum = new ExactSum();
+  let weights = 0;
+  for (let index = 0; index < state.size; index++) {
+    if (totals.support[index]! + totals.predicted[index]! === 0) continue;
+    const weight = average === 'weighted' ? totals.support[index]! : 1;
+    sum.add(ofClass(index) * weight);
+    weights += weight;
+  }
+  return sum.value() / weights;
+}
+
+/** True class and scores of every row: what ranking metrics need. */
+export interface ScoreState {
+  readonly labels: Float64List;
+  readonly scores: Float64List;
+}
+
+export const scored = {
+  init: (): ScoreState => ({ labels: new Float64List(), scores: new Float64List() }),
+  update(state: ScoreState, chunk: ClassChunk): void {
+    state.labels.push(chunk.labels);
+    state.scores.push(chunk.scores);
+  },
+  merge(state: ScoreState, other: ScoreState): void {
+    state.labels.push(other.labels.values());
+    state.scores.push(other.scores.values());
+  },
+};
+
+/** Per label column, the sum of one term per row. */
+export interface SumState {
+  rows: number;
+  readonly sums: readonly ExactSum[];
+}
+
+export const summed = {
+  init: (_config: unknown, context: MetricContext): SumState => ({ rows: 0, sums: Array.from({ length: context.width }, () => new ExactSum()) }),
+  update(state: SumState, chunk: NumberChunk, term: (label: number, prediction: number) => number): void {
+    for (let i = 0; i < chunk.rows * chunk.width; i++) state.sums[i % chunk.width]!.add(term(chunk.labels[i]!, chunk.predictions[i]!));
+    state.rows += chunk.rows;
+  },
+  merge(state: SumState, other: SumState): void {
+    state.rows += other.rows;
+    other.sums.forEach((sum, column) => state.sums[column]!.merge(sum));
+  },
+  /** Mean over rows, then `finish`, then the mean over label columns. */
+  result(metric: string, state: SumState, finish: (mean: number) => number = (mean) => mean): number {
+    if (state.rows === 0) throw undefinedMetric(metric, 'the set has no rows');
+    const columns = state.sums.map((sum) => finish(sum.value() / state.rows));
+    return columns.reduce((total, value) => total + value, 0) / columns.length;
+  },
+};
+
+/** Labels and predictions of every row: what medians and explained variance need. */
+export interface PairState {
+  readonly labels: Float64List;
+  readonly predictions: Float64List;
+}
+
+export const paired = {
+  init: (): PairState => ({ labels: new Float64List(), predictions: new Float64List() }),
+  update(state: PairState, chunk: NumberChunk): void {
+    state.labels.push(chunk.labels);
+    state.predictions.push(chunk.predictions);
+  },
+  merge(state: PairState, other: PairState): void {
+    state.labels.push(other.labels.values());
+    state.predictions.push(other.predictions.values());
+  },
+  /** `finish` of each label column, averaged over the columns. */
+  result(metric: string, state: PairState, width: number, finish: (labels: Float64Array, predictions: Float64Array) => number): number {
+    if (state.labels.length === 0) throw undefinedMetric(metric, 'the set has no rows');
+    let total = 0;
+    for (let column = 0; column < width; column++) total += finish(columnOf(state.labels.values(), width, column), columnOf(state.predictions.values(), width, column));
+    return total / width;
+  },
+};
+
+function columnOf(values: Float64Array, width: number, column: number): Float64Array {
+  if (width === 1) return values;
+  return Float64Array.from({ length: values.length / width }, (_, row) => values[row * width + column]!);
+}
+
+/** A number of every normal row: of all rows where nobody says which are normal. */
+export interface ErrorState {
+  readonly values: Float64List;
+}
+
+export const gathered = {
+  init: (): ErrorState => ({ values: new Float64List() }),
+  merge: (state: ErrorState, other: ErrorState): void => state.values.push(other.values.values()),
+};
+
+export function errorsOfNormal(chunk: ClassChunk | ErrorChunk): Float64Array {
+  return chunk.kind === 'errors' ? chunk.errors : chunk.errors!.filter((_, row) => chunk.labels[row] === 0);
+}
+
+export function flagsOfNormal(chunk: ClassChunk | ErrorChunk): Int32Array {
+  return chunk.kind === 'errors' ? chunk.flagged : chunk.predicted.filter((_, row) => chunk.labels[row] === 0);
+}

@@ -1,0 +1,32 @@
+import { PerennialError } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { LayerDefinition } from '../layer.ts';
+import type { LayerConfig } from './model-config.ts';
+import { withDefaults } from '../named.ts';
+
+let find: ((type: string) => LayerDefinition) | undefined;
+let all: (() => readonly LayerDefinition[]) | undefined;
+
+/** The registry says here where layers are found: layers that wrap others cannot import what imports them. */
+export function provideLayers(lookup: (type: string) => LayerDefinition, every: () => readonly LayerDefinition[]): void {
+  find = lookup;
+  all = every;
+}
+
+/** The layer that a class of Keras is read as. undefined where there is none. */
+export function layerOfClass(className: string, config: JsonObject): LayerDefinition | undefined {
+  return all!().find(({ keras }) => (keras?.className === className || keras?.aliases?.includes(className) === true) && keras.accepts?.(className, config) !== false);
+}
+
+export interface WrappedLayer {
+  readonly definition: LayerDefinition;
+  /** With every default filled in. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** The layer that a wrapper was given. @throws MODEL_INVALID */
+export function wrappedLayer({ type, name: _name, inputs, ...settings }: LayerConfig, wrapper: string): WrappedLayer {
+  const definition = find!(type);
+  if (inputs !== undefined) throw new PerennialError('MODEL_INVALID', `The ${type} layer inside of ${wrapper} says what it reads: ${inputs.map((read) => `"${read}"`).join(', ')}.`, { hint: 'Give "inputs" to the layer around it.' });
+  return { definition, config: withDefaults(definition.configSchema, settings) };
+}
