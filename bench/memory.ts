@@ -18,7 +18,7 @@ import type { LayerConfig } from '../src/training/model/model-config.ts';
 import { resolveNamed } from '../src/training/named.ts';
 import { callbackRegistry, optimizerRegistry } from '../src/training/registries.ts';
 import { resolveModel } from '../src/training/model/resolve-model.ts';
-import { product } from '../src/training/model/shapes.ts';
+import { product } from '../src/training/shapes.ts';
 import { loadTf, preferOneDnn } from '../src/training/tf.ts';
 import { CheckpointFolder } from '../src/training/trainer/checkpoint.ts';
 import { createEngine } from '../src/training/trainer/create-engine.ts';

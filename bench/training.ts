@@ -21,7 +21,7 @@ import type { LayerConfig } from '../src/training/model/model-config.ts';
 import { resolveNamed } from '../src/training/named.ts';
 import { Network } from '../src/training/model/network.ts';
 import { optimizerRegistry } from '../src/training/registries.ts';
-import { product } from '../src/training/model/shapes.ts';
+import { product } from '../src/training/shapes.ts';
 import { loadTf, preferOneDnn } from '../src/training/tf.ts';
 import type { Tf } from '../src/training/tf.ts';
 import { resolveModel } from '../src/training/model/resolve-model.ts';

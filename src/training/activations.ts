@@ -2,7 +2,7 @@ import type { JsonSchema } from '../core/json.ts';
 import { withoutGradient } from './gradients.ts';
 import { nameAndConfig, withDefaults } from './named.ts';
 import { number } from './schema-parts.ts';
-import { shapeError, showShape } from './model/shapes.ts';
+import { shapeError, showShape } from './shapes.ts';
 import type { Tensor, Tf } from './tf.ts';
 
 /** A function of every value, or of every vector along the last axis. Twice differentiable wherever the function is. */

@@ -2,7 +2,7 @@ import type { JsonSchema } from '../core/json.ts';
 import { nameAndConfig, withDefaults } from './named.ts';
 import type { Named } from './named.ts';
 import { number } from './schema-parts.ts';
-import { shapeError, showShape } from './model/shapes.ts';
+import { shapeError, showShape } from './shapes.ts';
 import type { Tensor, Tf } from './tf.ts';
 
 /** What a weight is brought back to after every update. */

@@ -2,7 +2,7 @@ import type { JsonSchema } from '../core/json.ts';
 import { Prng } from '../core/prng.ts';
 import { nameAndConfig, withDefaults } from './named.ts';
 import { number } from './schema-parts.ts';
-import { shapeError, showShape } from './model/shapes.ts';
+import { shapeError, showShape } from './shapes.ts';
 
 /** A distribution of initial weights. */
 export interface InitializerDefinition {

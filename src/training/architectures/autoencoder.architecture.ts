@@ -7,7 +7,7 @@ import type { LayerConfig } from '../model/model-config.ts';
 import type { Named } from '../named.ts';
 import { rebuiltShape, requireNumericInputs } from '../objectives/shared/reconstruction.ts';
 import { activation, bool, integer, number, rate } from '../schema-parts.ts';
-import { product, showShape } from '../model/shapes.ts';
+import { product, showShape } from '../shapes.ts';
 
 type Kind = 'dense' | 'convolutional' | 'recurrent';
 

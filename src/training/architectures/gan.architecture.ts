@@ -8,7 +8,7 @@ import { addDiscriminator, addGenerator } from './shared/gan-networks.ts';
 import type { DiscriminatorConfig, GeneratorConfig } from './shared/gan-networks.ts';
 import { LayerList, unitsList } from './shared/architecture-parts.ts';
 import { activation, bool, integer, number, rate } from '../schema-parts.ts';
-import { product, showShape } from '../model/shapes.ts';
+import { product, showShape } from '../shapes.ts';
 
 export interface GanConfig {
   readonly loss: (typeof ADVERSARIAL_LOSSES)[number];

@@ -15,7 +15,7 @@ import { readModel } from './load-model.ts';
 import { nameAndConfig, resolveNamed } from '../named.ts';
 import type { Named, Resolved } from '../named.ts';
 import { NO_LOGITS } from '../model/network.ts';
-import { product } from '../model/shapes.ts';
+import { product } from '../shapes.ts';
 import { loadTf } from '../tf.ts';
 import type { Tensor, Tf } from '../tf.ts';
 

@@ -10,7 +10,7 @@ import { GraphPredictor } from '../graph/graph-predictor.ts';
 import { joinAnswers } from '../model/heads.ts';
 import { lossRegistry } from '../registries.ts';
 import { NO_LOGITS, Network } from '../model/network.ts';
-import { product, showShape } from '../model/shapes.ts';
+import { product, showShape } from '../shapes.ts';
 import { generatingPredictor } from './text-generation.ts';
 import { loadTf } from '../tf.ts';
 import type { Tensor, Tf } from '../tf.ts';

@@ -7,7 +7,7 @@ import { createPredictor, readModel } from './load-model.ts';
 import type { LayerNode, Topology } from '../model/model-config.ts';
 import { Network } from '../model/network.ts';
 import { withoutScore } from '../objectives/shared/reconstruction.ts';
-import { product } from '../model/shapes.ts';
+import { product } from '../shapes.ts';
 import type { ModelMeta, Predictor } from '../types.ts';
 
 /** A sample that is asked for: its seed, and of a conditional generator the index of its class. */

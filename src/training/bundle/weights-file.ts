@@ -1,6 +1,6 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { NamedWeight } from '../model/network.ts';
-import { product, showShape } from '../model/shapes.ts';
+import { product, showShape } from '../shapes.ts';
 
 /** `weights.json`: where each weight lies in `weights.bin`. */
 export interface WeightsManifest {

@@ -1,7 +1,7 @@
 import type { TensorBatch, TensorSpec } from '../../core/tensor.ts';
 import { PerennialError } from '../../core/errors.ts';
 import { convolves, gainsFromOneDnn } from '../model/describe.ts';
-import { product, showShape } from '../model/shapes.ts';
+import { product, showShape } from '../shapes.ts';
 import type { Tf } from '../tf.ts';
 import { required } from '../trainer/engine.ts';
 import type { EngineState, EvaluationSums, StepOutcome, TrainingEngine } from '../trainer/engine.ts';

@@ -1,7 +1,7 @@
 import type { TensorBatch, TensorSpec } from '../../core/tensor.ts';
 import { NO_LOGITS } from '../model/network.ts';
 import type { Network } from '../model/network.ts';
-import { product } from '../model/shapes.ts';
+import { product } from '../shapes.ts';
 import type { Tf } from '../tf.ts';
 import { DataType } from './graph-def.ts';
 import type { Node } from './graph-def.ts';

@@ -3,7 +3,7 @@ import { freeName } from '../keras/to-keras.ts';
 import { NO_LOGITS } from '../model/network.ts';
 import type { Topology } from '../model/model-config.ts';
 import type { Network } from '../model/network.ts';
-import { product } from '../model/shapes.ts';
+import { product } from '../shapes.ts';
 import type { Tensor, Tf } from '../tf.ts';
 import { BatchError, freeBatch } from './free-batch.ts';
 import { DataType } from './graph-def.ts';

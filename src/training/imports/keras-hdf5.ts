@@ -4,7 +4,7 @@ import { fromKeras } from '../keras/from-keras.ts';
 import type { ReadTopology } from '../keras/from-keras.ts';
 import { toKeras } from '../keras/to-keras.ts';
 import type { Topology } from '../model/model-config.ts';
-import { product, showShape } from '../model/shapes.ts';
+import { product, showShape } from '../shapes.ts';
 import { damaged, readHdf5 } from './hdf5-contents.ts';
 import type { Hdf5Contents } from './hdf5-reader.ts';
 import { parseJson } from './json-text.ts';

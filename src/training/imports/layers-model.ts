@@ -5,7 +5,7 @@ import type { Shape } from '../layer.ts';
 import { fromKeras } from '../keras/from-keras.ts';
 import { decodeQuantized } from '../keras/quantization.ts';
 import type { Quantization } from '../keras/quantization.ts';
-import { product } from '../model/shapes.ts';
+import { product } from '../shapes.ts';
 import { MODEL_BYTES_MAX, damaged, sizeOf } from './hdf5-contents.ts';
 import { parseJson } from './json-text.ts';
 import { assignByLayer } from './keras-hdf5.ts';

@@ -1,6 +1,6 @@
 import { defineLayer } from '../layer.ts';
 import { anyMask } from './shared/masks.ts';
-import { requireEqualShapes } from '../model/shapes.ts';
+import { requireEqualShapes } from '../shapes.ts';
 
 export default defineLayer<Record<string, never>>({
   type: 'average',

@@ -3,7 +3,7 @@ import { penalized } from './shared/activity.ts';
 import { defineLayer } from '../layer.ts';
 import { CELLS, RECURRENT_DEFAULTS, recurrentProperties, recurrentShape, unroll } from './shared/recurrent.ts';
 import type { GruConfig, LstmConfig } from './shared/recurrent.ts';
-import { shapeError } from '../model/shapes.ts';
+import { shapeError } from '../shapes.ts';
 import type { Tensor, Tf } from '../tf.ts';
 import { withPrefix, withoutPrefix } from './shared/weights.ts';
 

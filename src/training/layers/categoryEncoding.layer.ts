@@ -3,7 +3,7 @@ import type { OutputMode } from './shared/encoding.ts';
 import { withoutGradient } from '../gradients.ts';
 import { defineLayer } from '../layer.ts';
 import { integer } from '../schema-parts.ts';
-import { shapeError } from '../model/shapes.ts';
+import { shapeError } from '../shapes.ts';
 
 interface Config {
   readonly numTokens: number;

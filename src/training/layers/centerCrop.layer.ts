@@ -1,7 +1,7 @@
 import { requireImages } from './shared/augmentation.ts';
 import { defineLayer } from '../layer.ts';
 import { integer } from '../schema-parts.ts';
-import { shapeError } from '../model/shapes.ts';
+import { shapeError } from '../shapes.ts';
 
 interface Config {
   readonly height: number;

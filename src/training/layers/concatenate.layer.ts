@@ -1,7 +1,7 @@
 import { axesProperty, resolveAxes } from './shared/axes.ts';
 import { defineLayer } from '../layer.ts';
 import type { Shape } from '../layer.ts';
-import { shapeError, showShape } from '../model/shapes.ts';
+import { shapeError, showShape } from '../shapes.ts';
 import type { Tensor, Tf } from '../tf.ts';
 
 interface Config {

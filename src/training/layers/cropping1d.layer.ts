@@ -1,7 +1,7 @@
 import { defineLayer } from '../layer.ts';
 import { marginsOf, marginsProperty } from './shared/padding.ts';
 import type { Margins } from './shared/padding.ts';
-import { AXES, requireRank, shapeError } from '../model/shapes.ts';
+import { AXES, requireRank, shapeError } from '../shapes.ts';
 
 export default defineLayer<{ readonly cropping: Margins }>({
   type: 'cropping1d',

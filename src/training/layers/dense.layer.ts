@@ -5,7 +5,7 @@ import type { ActivityOptions } from './shared/activity.ts';
 import { addBias } from './shared/bias.ts';
 import { defineLayer } from '../layer.ts';
 import { activation, bool, units } from '../schema-parts.ts';
-import { shapeError } from '../model/shapes.ts';
+import { shapeError } from '../shapes.ts';
 import { weightOf, weightProperties } from './shared/weight-options.ts';
 import type { WeightOptions } from './shared/weight-options.ts';
 

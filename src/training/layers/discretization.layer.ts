@@ -2,7 +2,7 @@ import { encoded, encodedShape } from './shared/encoding.ts';
 import type { OutputMode } from './shared/encoding.ts';
 import { withoutGradient } from '../gradients.ts';
 import { defineLayer } from '../layer.ts';
-import { shapeError } from '../model/shapes.ts';
+import { shapeError } from '../shapes.ts';
 
 interface Config {
   readonly binBoundaries: readonly number[];

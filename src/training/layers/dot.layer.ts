@@ -3,7 +3,7 @@ import { defineLayer } from '../layer.ts';
 import type { Shape } from '../layer.ts';
 import { unitNorm } from './shared/norms.ts';
 import { bool } from '../schema-parts.ts';
-import { product, shapeError, showShape } from '../model/shapes.ts';
+import { product, shapeError, showShape } from '../shapes.ts';
 import type { Tensor, Tf } from '../tf.ts';
 
 interface Config {

@@ -6,7 +6,7 @@ import { axisLengths, einsum, parseEquation } from './shared/einsum.ts';
 import { defineLayer } from '../layer.ts';
 import type { Shape } from '../layer.ts';
 import { activation } from '../schema-parts.ts';
-import { shapeError } from '../model/shapes.ts';
+import { shapeError } from '../shapes.ts';
 import { weightOf, weightProperties } from './shared/weight-options.ts';
 import type { WeightOptions } from './shared/weight-options.ts';
 

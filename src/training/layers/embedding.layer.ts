@@ -2,7 +2,7 @@ import { activityProperties, penalized } from './shared/activity.ts';
 import type { ActivityOptions } from './shared/activity.ts';
 import { defineLayer } from '../layer.ts';
 import { bool, integer } from '../schema-parts.ts';
-import { shapeError, showShape } from '../model/shapes.ts';
+import { shapeError, showShape } from '../shapes.ts';
 import { weightOf, weightProperties } from './shared/weight-options.ts';
 import type { WeightOptions } from './shared/weight-options.ts';
 

@@ -1,6 +1,6 @@
 import { defineLayer } from '../layer.ts';
 import { number } from '../schema-parts.ts';
-import { shapeError, showShape } from '../model/shapes.ts';
+import { shapeError, showShape } from '../shapes.ts';
 import { statelessNormal } from '../tf.ts';
 
 export default defineLayer<{ readonly klWeight: number }>({

@@ -1,6 +1,6 @@
 import { defineLayer } from '../layer.ts';
 import { bool, number } from '../schema-parts.ts';
-import { shapeError, showShape } from '../model/shapes.ts';
+import { shapeError, showShape } from '../shapes.ts';
 import { weightOf, weightProperties } from './shared/weight-options.ts';
 import type { WeightOptions } from './shared/weight-options.ts';
 

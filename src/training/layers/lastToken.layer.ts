@@ -1,5 +1,5 @@
 import { defineLayer } from '../layer.ts';
-import { requireRank, shapeError, showShape } from '../model/shapes.ts';
+import { requireRank, shapeError, showShape } from '../shapes.ts';
 
 export default defineLayer<object>({
   type: 'lastToken',

@@ -1,7 +1,7 @@
 import { withoutGradient } from '../gradients.ts';
 import { defineLayer } from '../layer.ts';
 import { number } from '../schema-parts.ts';
-import { shapeError, showShape } from '../model/shapes.ts';
+import { shapeError, showShape } from '../shapes.ts';
 import type { Tensor, Tf } from '../tf.ts';
 
 /** [batch, steps], 1 where any feature is another value. */

@@ -1,7 +1,7 @@
 import { defineLayer } from '../layer.ts';
 import { asPair, padding, pair } from '../schema-parts.ts';
 import type { Pair } from '../schema-parts.ts';
-import { requireRank, windowed } from '../model/shapes.ts';
+import { requireRank, windowed } from '../shapes.ts';
 
 interface Config {
   readonly poolSize: Pair;

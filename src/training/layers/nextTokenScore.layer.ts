@@ -1,6 +1,6 @@
 import { nextTokens } from '../objectives/shared/next-token.ts';
 import { defineLayer } from '../layer.ts';
-import { requireRank, shapeError, showShape } from '../model/shapes.ts';
+import { requireRank, shapeError, showShape } from '../shapes.ts';
 
 /** Smaller shares count as this one, so that their logarithms and the gradients of those are finite. */
 const LEAST = 1e-12;

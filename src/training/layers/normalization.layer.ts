@@ -1,5 +1,5 @@
 import { defineLayer } from '../layer.ts';
-import { shapeError, showShape } from '../model/shapes.ts';
+import { shapeError, showShape } from '../shapes.ts';
 
 interface Config {
   readonly mean: number | readonly number[];

@@ -3,7 +3,7 @@ import type { Filled } from './shared/augmentation.ts';
 import { defineLayer } from '../layer.ts';
 import { projected } from './shared/projective.ts';
 import { integer } from '../schema-parts.ts';
-import { shapeError } from '../model/shapes.ts';
+import { shapeError } from '../shapes.ts';
 import type { Tensor } from '../tf.ts';
 
 interface Config extends Pick<Filled, 'fillMode' | 'fillValue'> {

@@ -1,5 +1,5 @@
 import { defineLayer } from '../layer.ts';
-import { product, shapeError, showShape } from '../model/shapes.ts';
+import { product, shapeError, showShape } from '../shapes.ts';
 import type { Tensor, Tf } from '../tf.ts';
 
 /** How far a value lies from what it was rebuilt as. */

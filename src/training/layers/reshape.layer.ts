@@ -1,6 +1,6 @@
 import { defineLayer } from '../layer.ts';
 import type { KerasReading } from '../keras/mapping.ts';
-import { product, shapeError, showShape } from '../model/shapes.ts';
+import { product, shapeError, showShape } from '../shapes.ts';
 
 export default defineLayer<{ readonly shape: readonly number[] }>({
   type: 'reshape',

@@ -1,5 +1,5 @@
 import { defineLayer } from '../layer.ts';
-import { requireRank } from '../model/shapes.ts';
+import { requireRank } from '../shapes.ts';
 import type { Tensor, Tf } from '../tf.ts';
 
 type Pooling = 'average' | 'max' | 'first' | 'last';

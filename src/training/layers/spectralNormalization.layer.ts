@@ -5,7 +5,7 @@ import { wrappedLayer } from '../model/layer-lookup.ts';
 import type { LayerConfig } from '../model/model-config.ts';
 import { unitNorm } from './shared/norms.ts';
 import { integer } from '../schema-parts.ts';
-import { product, shapeError } from '../model/shapes.ts';
+import { product, shapeError } from '../shapes.ts';
 import type { Tensor, Tf } from '../tf.ts';
 
 interface Config {

@@ -2,7 +2,7 @@ import { timeDistributedMapping } from '../keras/time-distributed.ts';
 import { defineLayer } from '../layer.ts';
 import { wrappedLayer } from '../model/layer-lookup.ts';
 import type { LayerConfig } from '../model/model-config.ts';
-import { product, shapeError, showShape } from '../model/shapes.ts';
+import { product, shapeError, showShape } from '../shapes.ts';
 
 const WRAPPER = 'timeDistributed';
 

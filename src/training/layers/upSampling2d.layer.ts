@@ -1,7 +1,7 @@
 import { defineLayer } from '../layer.ts';
 import { asPair, pair } from '../schema-parts.ts';
 import type { Pair } from '../schema-parts.ts';
-import { requireRank } from '../model/shapes.ts';
+import { requireRank } from '../shapes.ts';
 import { repeatAlong, stretchAlong } from './shared/up-sampling.ts';
 
 interface Config {

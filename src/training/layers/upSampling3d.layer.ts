@@ -1,7 +1,7 @@
 import { defineLayer } from '../layer.ts';
 import { asSizes, sizes } from '../schema-parts.ts';
 import type { Sizes } from '../schema-parts.ts';
-import { requireRank } from '../model/shapes.ts';
+import { requireRank } from '../shapes.ts';
 import { repeatAlong } from './shared/up-sampling.ts';
 
 export default defineLayer<{ readonly size: Sizes }>({

@@ -3,7 +3,7 @@ import type { LayerDefinition, Shape, WeightSpec } from '../layer.ts';
 import { nameAndConfig } from '../named.ts';
 import type { Named } from '../named.ts';
 import { layerRegistry } from '../registries.ts';
-import { product } from './shapes.ts';
+import { product } from '../shapes.ts';
 import type { LayerNode, Topology } from './model-config.ts';
 
 export interface LayerDescription {

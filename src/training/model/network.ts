@@ -4,7 +4,7 @@ import { PerennialError } from '../../core/errors.ts';
 import { shapesOf, weightsOf } from './describe.ts';
 import { initialize } from '../initializers.ts';
 import type { CallContext, LayerDefinition, Shape, WeightSpec } from '../layer.ts';
-import { product, showShape } from './shapes.ts';
+import { product, showShape } from '../shapes.ts';
 import { layerRegistry } from '../registries.ts';
 import type { LayerNode, Topology } from './model-config.ts';
 import type { Tensor, Tf } from '../tf.ts';

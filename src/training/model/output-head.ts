@@ -2,7 +2,7 @@ import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
 import type { LossDefinition } from '../loss.ts';
 import type { Resolved } from '../named.ts';
-import { product, showShape } from './shapes.ts';
+import { product, showShape } from '../shapes.ts';
 import type { Shape } from '../layer.ts';
 
 export interface Head {

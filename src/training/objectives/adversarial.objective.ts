@@ -10,7 +10,7 @@ import { NO_LOGITS, Network, inputTensors } from '../model/network.ts';
 import type { ForwardResult, NamedWeight } from '../model/network.ts';
 import { defineObjective, withAdded, withPenalty } from '../objective.ts';
 import type { LabelledTensors, Objective, ObjectiveContext, ObjectiveOptions, ObjectiveRequest } from '../objective.ts';
-import { showShape } from '../model/shapes.ts';
+import { showShape } from '../shapes.ts';
 import { loadTf, statelessNormal, statelessUniform } from '../tf.ts';
 import type { Tensor, Tf } from '../tf.ts';
 

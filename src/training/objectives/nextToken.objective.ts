@@ -12,7 +12,7 @@ import { countNext, everyStep, nextTokens, requirePaddedBehind, sparseCrossentro
 import { defineObjective, withAdded, withPenalty } from '../objective.ts';
 import type { LabelledBatch, LabelledTensors, Objective, ObjectiveOptions, ObjectiveRequest } from '../objective.ts';
 import { lossRegistry } from '../registries.ts';
-import { showShape } from '../model/shapes.ts';
+import { showShape } from '../shapes.ts';
 import { loadTf } from '../tf.ts';
 import { EVALUATED_ROWS } from '../trainer/evaluate-set.ts';
 import type { Tensor, Tf } from '../tf.ts';

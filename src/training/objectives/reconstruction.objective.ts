@@ -10,7 +10,7 @@ import type { LabelledTensors, Objective, ObjectiveOptions, ObjectiveRequest } f
 import { anomalyOutput, rebuiltShape, reconstructionProperties, requireNumericInputs, requireReachable, withScore, withoutScore } from './shared/reconstruction.ts';
 import type { ReconstructionConfig } from './shared/reconstruction.ts';
 import { lossRegistry } from '../registries.ts';
-import { showShape } from '../model/shapes.ts';
+import { showShape } from '../shapes.ts';
 import type { Tensor, Tf } from '../tf.ts';
 
 /** Reported beside the loss where layers add to it. */

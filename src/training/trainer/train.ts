@@ -17,7 +17,7 @@ import { callbackRegistry, optimizerRegistry } from '../registries.ts';
 import { withRowWeights } from '../objectives/shared/row-weights.ts';
 import { resolveModel } from '../model/resolve-model.ts';
 import type { ResolvedModel } from '../model/resolve-model.ts';
-import { product } from '../model/shapes.ts';
+import { product } from '../shapes.ts';
 import { loadTf, preferOneDnn } from '../tf.ts';
 import type { Topology } from '../model/model-config.ts';
 import { BUCKETS, emaOf, modelOf, optimizerOf, searchOf } from '../train-config.ts';

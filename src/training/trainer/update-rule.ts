@@ -5,7 +5,7 @@ import type { NamedWeight } from '../model/network.ts';
 import type { LabelledTensors, Objective, ObjectivePart } from '../objective.ts';
 import { clipGradients } from '../optimizer.ts';
 import type { CommonOptimizerConfig, OptimizerDefinition } from '../optimizer.ts';
-import { product } from '../model/shapes.ts';
+import { product } from '../shapes.ts';
 import type { Tensor, Tf } from '../tf.ts';
 
 /** Weights that move in their own way. */

@@ -1,7 +1,7 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import type { Topology } from '../model/model-config.ts';
-import { showShape } from '../model/shapes.ts';
+import { showShape } from '../shapes.ts';
 import { baseText, examplesOf } from './base.ts';
 import type { BaseNetwork } from './base.ts';
 import { listed } from './patterns.ts';

@@ -6,7 +6,7 @@ import type { LayerConfig, LayerNode, Topology } from '../model/model-config.ts'
 import type { Resolved } from '../named.ts';
 import { headOf } from '../model/output-head.ts';
 import { withoutScore } from '../objectives/shared/reconstruction.ts';
-import { showShape } from '../model/shapes.ts';
+import { showShape } from '../shapes.ts';
 import { buildTopology } from '../model/topology.ts';
 import { adoptInputs } from './adopt-inputs.ts';
 import { baseText } from './base.ts';

@@ -4,7 +4,7 @@ import type { ExportSource } from '../../../src/training/export.ts';
 import type { ModelConfig } from '../../../src/training/model/model-config.ts';
 import { Network } from '../../../src/training/model/network.ts';
 import { resolveModel } from '../../../src/training/model/resolve-model.ts';
-import { product } from '../../../src/training/model/shapes.ts';
+import { product } from '../../../src/training/shapes.ts';
 import type { ModelMeta } from '../../../src/training/types.ts';
 
 export interface ExportCase {

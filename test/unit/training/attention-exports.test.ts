@@ -10,7 +10,7 @@ import { toKeras } from '../../../src/training/keras/to-keras.ts';
 import type { ModelConfig } from '../../../src/training/model/model-config.ts';
 import { NO_LOGITS, Network } from '../../../src/training/model/network.ts';
 import { resolveModel } from '../../../src/training/model/resolve-model.ts';
-import { product } from '../../../src/training/model/shapes.ts';
+import { product } from '../../../src/training/shapes.ts';
 import { loadTf } from '../../../src/training/tf.ts';
 
 const tf = loadTf();

@@ -9,7 +9,7 @@ import { resolveNamed } from '../../../src/training/named.ts';
 import type { LabelledBatch } from '../../../src/training/objective.ts';
 import { layerRegistry, optimizerRegistry } from '../../../src/training/registries.ts';
 import { describeModel, resolveModel } from '../../../src/training/model/resolve-model.ts';
-import { product } from '../../../src/training/model/shapes.ts';
+import { product } from '../../../src/training/shapes.ts';
 import { loadTf } from '../../../src/training/tf.ts';
 import type { Tensor } from '../../../src/training/tf.ts';
 import { completeTrainConfig } from '../../../src/training/train-config.ts';

@@ -15,7 +15,7 @@ import { NO_LOGITS, Network } from '../../../src/training/model/network.ts';
 import { optimizers } from '../../../src/training/optimizers/index.generated.ts';
 import type { LabelledBatch } from '../../../src/training/objective.ts';
 import { optimizerRegistry } from '../../../src/training/registries.ts';
-import { product } from '../../../src/training/model/shapes.ts';
+import { product } from '../../../src/training/shapes.ts';
 import { loadTf } from '../../../src/training/tf.ts';
 import { createEngine } from '../../../src/training/trainer/create-engine.ts';
 import { EagerEngine } from '../../../src/training/trainer/eager-engine.ts';

@@ -10,7 +10,7 @@ import { Network } from '../../../src/training/model/network.ts';
 import { quantileOf, requireReachable } from '../../../src/training/objectives/shared/reconstruction.ts';
 import { optimizerRegistry } from '../../../src/training/registries.ts';
 import { describeModel, resolveModel } from '../../../src/training/model/resolve-model.ts';
-import { product } from '../../../src/training/model/shapes.ts';
+import { product } from '../../../src/training/shapes.ts';
 import { loadTf } from '../../../src/training/tf.ts';
 import { EagerEngine } from '../../../src/training/trainer/eager-engine.ts';
 import type { EngineRequest } from '../../../src/training/trainer/update-rule.ts';

@@ -9,7 +9,7 @@ import { NO_LOGITS, Network } from '../../../src/training/model/network.ts';
 import type { LabelledBatch, Objective } from '../../../src/training/objective.ts';
 import { optimizerRegistry } from '../../../src/training/registries.ts';
 import { resolveModel } from '../../../src/training/model/resolve-model.ts';
-import { product } from '../../../src/training/model/shapes.ts';
+import { product } from '../../../src/training/shapes.ts';
 import { loadTf } from '../../../src/training/tf.ts';
 import type { Tensor } from '../../../src/training/tf.ts';
 import { EagerEngine } from '../../../src/training/trainer/eager-engine.ts';

@@ -4,7 +4,7 @@ import type { TensorSpec } from '../../../core/tensor.ts';
 import type { Target } from '../../architecture.ts';
 import { headOf } from '../../model/output-head.ts';
 import { rate, units } from '../../schema-parts.ts';
-import { product, showShape } from '../../model/shapes.ts';
+import { product, showShape } from '../../shapes.ts';
 import type { LayerConfig } from '../../model/model-config.ts';
 import { nameAndConfig } from '../../named.ts';
 import type { Named } from '../../named.ts';

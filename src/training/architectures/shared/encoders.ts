@@ -11,7 +11,7 @@ import transformer from '../transformer.architecture.ts';
 import { nameAndConfig, withDefaults } from '../../named.ts';
 import type { Named } from '../../named.ts';
 import { isTokens } from './sequence-input.ts';
-import { product, showShape } from '../../model/shapes.ts';
+import { product, showShape } from '../../shapes.ts';
 
 /** Architectures without their output layers, for one input each. They are named here, since an architecture reads them: the index of all would be a circle. */
 export const encoderRegistry = new DefinitionRegistry<ArchitectureDefinition>('encoder', [cnn, mlp, rnn, textCnn, transformer], ({ name }) => name);

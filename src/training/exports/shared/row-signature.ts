@@ -10,7 +10,7 @@ import type { Node, Signature, SignatureTensor } from '../../graph/graph-def.ts'
 import type { PortableGraph } from '../../graph/portable-graph.ts';
 import type { Feed } from '../../graph/session.ts';
 import { freeName } from '../../keras/to-keras.ts';
-import { product } from '../../model/shapes.ts';
+import { product } from '../../shapes.ts';
 import { Operations, isTranslated, translate } from './row-transforms.ts';
 
 const PREFIX = 'rows';

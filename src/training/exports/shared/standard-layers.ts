@@ -5,7 +5,7 @@ import type { LayerNode, Topology } from '../../model/model-config.ts';
 import { Network } from '../../model/network.ts';
 import { withoutScore } from '../../objectives/shared/reconstruction.ts';
 import { layerRegistry } from '../../registries.ts';
-import { showShape } from '../../model/shapes.ts';
+import { showShape } from '../../shapes.ts';
 import type { Tf } from '../../tf.ts';
 import { COMPOSITES } from './composites.ts';
 import { masksOf } from './masks.ts';

@@ -3,7 +3,7 @@ import { defineLayer } from '../../layer.ts';
 import type { LayerDefinition, LayerExample } from '../../layer.ts';
 import { asSizes, sizes } from '../../schema-parts.ts';
 import type { Sizes } from '../../schema-parts.ts';
-import { requireRank } from '../../model/shapes.ts';
+import { requireRank } from '../../shapes.ts';
 import type { Tensor, Tf } from '../../tf.ts';
 
 interface Config {

@@ -1,5 +1,5 @@
 import type { Shape } from '../../layer.ts';
-import { shapeError, showShape } from '../../model/shapes.ts';
+import { shapeError, showShape } from '../../shapes.ts';
 
 /** Query, value and key of an attention layer: one input is all three, two are query and value, as in Keras. */
 export function rolesOf<T>(inputs: readonly T[]): readonly [query: T, value: T, key: T] {

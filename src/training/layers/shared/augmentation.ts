@@ -2,7 +2,7 @@ import type { JsonSchema } from '../../../core/json.ts';
 import type { CallContext, Shape } from '../../layer.ts';
 import { FILL_MODES, INTERPOLATIONS, projected } from './projective.ts';
 import type { FillMode, Interpolation } from './projective.ts';
-import { shapeError, requireRank, showShape } from '../../model/shapes.ts';
+import { shapeError, requireRank, showShape } from '../../shapes.ts';
 import { statelessUniform } from '../../tf.ts';
 import type { Tensor, Tf } from '../../tf.ts';
 

@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../../../core/json.ts';
 import type { Shape } from '../../layer.ts';
-import { shapeError, showShape } from '../../model/shapes.ts';
+import { shapeError, showShape } from '../../shapes.ts';
 
 /** Axes as Keras counts them: 0 is the batch, 1 the first axis of an example, -1 the last. */
 export type Axes = number | readonly number[];

@@ -10,7 +10,7 @@ import { defineLayer } from '../../layer.ts';
 import type { CallContext, LayerDefinition, LayerExample } from '../../layer.ts';
 import { forgetBias } from './recurrent.ts';
 import { activation, asSizes, bool, rate } from '../../schema-parts.ts';
-import { AXES, shapeError, showShape } from '../../model/shapes.ts';
+import { AXES, shapeError, showShape } from '../../shapes.ts';
 import type { Tensor, Tf } from '../../tf.ts';
 import { weightOf, weightProperties } from './weight-options.ts';
 import type { WeightOptions } from './weight-options.ts';

@@ -9,7 +9,7 @@ import type { WindowConfig } from './convolution.ts';
 import { defineLayer } from '../../layer.ts';
 import type { LayerDefinition, LayerExample, Shape } from '../../layer.ts';
 import { asSizes, integer } from '../../schema-parts.ts';
-import { requireRank } from '../../model/shapes.ts';
+import { requireRank } from '../../shapes.ts';
 import { weightOf, weightProperties } from './weight-options.ts';
 import type { WeightOptions } from './weight-options.ts';
 

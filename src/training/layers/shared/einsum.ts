@@ -1,5 +1,5 @@
 import type { Shape } from '../../layer.ts';
-import { product, shapeError, showShape } from '../../model/shapes.ts';
+import { product, shapeError, showShape } from '../../shapes.ts';
 import type { Tensor, Tf } from '../../tf.ts';
 
 /** "abc,cd->abd": letters of the input (the batch first), of the kernel, and of the output. */

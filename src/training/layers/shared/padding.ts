@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../../../core/json.ts';
 import type { Rank } from './convolution.ts';
-import { AXES } from '../../model/shapes.ts';
+import { AXES } from '../../shapes.ts';
 
 /** One number for all sides, one per axis, or [before, after] per axis. For sequences: one number, or [before, after]. */
 export type Margins = number | readonly (number | readonly number[])[];

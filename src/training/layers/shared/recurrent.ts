@@ -11,7 +11,7 @@ import type { Initialization, Initializer } from '../../initializers.ts';
 import type { CallContext, Shape, WeightSpec } from '../../layer.ts';
 import { activation, bool, rate, units } from '../../schema-parts.ts';
 import { scanRecurrence, scans } from './recurrent-scan.ts';
-import { requireRank } from '../../model/shapes.ts';
+import { requireRank } from '../../shapes.ts';
 import type { Tensor, Tf } from '../../tf.ts';
 import { weightOf, weightProperties } from './weight-options.ts';
 import type { WeightOptions } from './weight-options.ts';

@@ -9,7 +9,7 @@ import { defineLayer } from '../../layer.ts';
 import type { LayerDefinition, LayerExample, Shape } from '../../layer.ts';
 import { asSizes, sizes } from '../../schema-parts.ts';
 import type { Sizes } from '../../schema-parts.ts';
-import { AXES, requireRank, shapeError } from '../../model/shapes.ts';
+import { AXES, requireRank, shapeError } from '../../shapes.ts';
 import type { Tensor, Tf } from '../../tf.ts';
 import { weightOf, weightProperties } from './weight-options.ts';
 import type { WeightOptions } from './weight-options.ts';

@@ -1,7 +1,7 @@
 import { windowedShape } from './convolution.ts';
 import { asSizes, padding, sizes } from '../../schema-parts.ts';
 import type { Sizes } from '../../schema-parts.ts';
-import { requireRank } from '../../model/shapes.ts';
+import { requireRank } from '../../shapes.ts';
 import type { Shape } from '../../layer.ts';
 import type { Tensor, Tf } from '../../tf.ts';
 

@@ -4,7 +4,7 @@ import type { JsonSchema } from '../../../core/json.ts';
 import type { OutputSpec } from '../../../core/tensor.ts';
 import type { LabelledTensors, Objective, ObjectiveContext } from '../../objective.ts';
 import { number } from '../../schema-parts.ts';
-import { showShape } from '../../model/shapes.ts';
+import { showShape } from '../../shapes.ts';
 import { statelessGamma, statelessUniform } from '../../tf.ts';
 import type { Seed, Tensor, Tf } from '../../tf.ts';
 

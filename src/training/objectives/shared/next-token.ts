@@ -1,7 +1,7 @@
 import { PerennialError } from '../../../core/errors.ts';
 import type { TensorSpec } from '../../../core/tensor.ts';
 import type { LayerNode, Topology } from '../../model/model-config.ts';
-import { showShape } from '../../model/shapes.ts';
+import { showShape } from '../../shapes.ts';
 import type { RawBackend, Tensor, Tf } from '../../tf.ts';
 
 /** The one input of token ids [steps] of a language model. @throws MODEL_INVALID */

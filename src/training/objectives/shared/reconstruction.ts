@@ -4,7 +4,7 @@ import type { AnomalyOutput, TensorBatch, TensorSpec } from '../../../core/tenso
 import type { ErrorKind } from '../../layers/reconstructionError.layer.ts';
 import type { LayerNode, Topology } from '../../model/model-config.ts';
 import { number } from '../../schema-parts.ts';
-import { product, showShape } from '../../model/shapes.ts';
+import { product, showShape } from '../../shapes.ts';
 
 /** Settings of the objective "reconstruction", defaults filled in. */
 export interface ReconstructionConfig {

@@ -1,5 +1,5 @@
-import { PerennialError } from '../../core/errors.ts';
-import type { Shape } from '../layer.ts';
+import { PerennialError } from '../core/errors.ts';
+import type { Shape } from './layer.ts';
 
 export function product(shape: Shape): number {
   return shape.reduce((size, axis) => size * axis, 1);
