@@ -14,7 +14,7 @@ import type { ModelMeta, Predictor } from '../training/types.ts';
 import { defaultMetrics, resolveMetrics } from './catalogue.ts';
 import type { ResolvedMetric } from './catalogue.ts';
 import { requireFitting } from './compute.ts';
-import type { EvaluateInputs, EvaluateOptions } from './evaluate.ts';
+import type { EvaluateInputs, EvaluateOptions } from './evaluation-input.ts';
 import { judge, verdictOf } from './gates.ts';
 import type { TokenChunk } from './metric.ts';
 import type { Continuation, EvaluationReport, MetricResult } from './report.ts';

@@ -18,9 +18,8 @@ import { metricOf, metricOrNull, requireFitting } from './compute.ts';
 import { classTable, confusionMatrix, regressionPicture, rocCurves, sliceBy, worstOf, worstRow } from './error-analysis.ts';
 import { evaluateGenerator } from './generators/evaluate-generator.ts';
 import { evaluateText } from './evaluate-text.ts';
-import type { FeatureSource } from './generators/features.ts';
+import type { EvaluateInputs, EvaluateOptions } from './evaluation-input.ts';
 import { judge, verdictOf } from './gates.ts';
-import type { Gate, OnNoChampion } from './gates.ts';
 import type { Chunk } from './metric.ts';
 import { calibrationBins } from './metrics/shared/probabilities.ts';
 import { reconstructionFindings, requireSameAnomalies } from './reconstructions.ts';
@@ -28,36 +27,10 @@ import type { ChampionComparison, EvaluationReport, MetricResult, OutputFindings
 import { scoreExamples, sequenceOf, targetsOf } from './score.ts';
 import type { Scored, Sequence } from './score.ts';
 import { readTestRows } from './test-rows.ts';
-import type { ServingVersion, TestRowFacts } from './test-rows.ts';
+import type { TestRowFacts } from './test-rows.ts';
 
 /** Highest-loss rows that the report shows. */
 const WORST_ROWS = 20;
-
-export interface EvaluateOptions {
-  readonly pipeline: string;
-  /** Empty: the usual ones of the task. */
-  readonly metrics: readonly MetricSpec[];
-  readonly gates: readonly Gate[];
-  readonly onNoChampion: OnNoChampion;
-  readonly positive?: string;
-  readonly threshold?: number;
-  readonly slices: readonly string[];
-  /** Default: persistence for sequences of numbers, else the mean or the most frequent class. */
-  readonly baseline?: BaselineChoice;
-  readonly seed: number;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (message: string, fraction: number) => void;
-}
-
-export interface EvaluateInputs {
-  readonly model: OpenArtifact;
-  readonly examples: OpenArtifact;
-  readonly dataset: OpenArtifact;
-  /** The version that serves now, resolved once; or why there is none. */
-  readonly champion: ServingVersion | { readonly none: string };
-  /** Of a generator: the classifier whose features are compared. */
-  readonly features?: FeatureSource;
-}
 
 /**
  * Judges a model on the test split: metrics in the units of the source, against a naive forecast and against the champion on the same

@@ -11,7 +11,7 @@ import type { Predictor } from '../../training/types.ts';
 import { defaultMetrics, resolveMetrics } from '../catalogue.ts';
 import type { ResolvedMetric } from '../catalogue.ts';
 import { requireFitting } from '../compute.ts';
-import type { EvaluateInputs, EvaluateOptions } from '../evaluate.ts';
+import type { EvaluateInputs, EvaluateOptions } from '../evaluation-input.ts';
 import { featureExtractor, othersTurn } from './features.ts';
 import type { FeatureExtractor } from './features.ts';
 import { judge, verdictOf } from '../gates.ts';

@@ -83,5 +83,5 @@ function show({ name, shape, dtype, vocabularySize }: TensorSpec): string {
 
 /** A sentence begins with a capital; the name of a file stays as it is. */
 export function capital(text: string): string {
-  return /^\S+\.\w+$/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
+  return /\.\w+$/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -6,7 +6,7 @@ import { decode } from '../../../src/data/decode.ts';
 import { readRows } from '../../../src/data/dataset-rows.ts';
 import type { ExamplesMeta } from '../../../src/data/types.ts';
 import { evaluateModel } from '../../../src/evaluation/evaluate.ts';
-import type { EvaluateOptions } from '../../../src/evaluation/evaluate.ts';
+import type { EvaluateOptions } from '../../../src/evaluation/evaluation-input.ts';
 import type { EvaluationReport } from '../../../src/evaluation/report.ts';
 import { renderEvaluationReport } from '../../../src/reports/evaluation-report.ts';
 import { writeEvaluation } from '../../../src/reports/write-evaluation.ts';

@@ -5,7 +5,7 @@ import type { OpenArtifact } from '../../../src/core/ports.ts';
 import type { TensorBatch } from '../../../src/core/tensor.ts';
 import { loadPreprocessor } from '../../../src/data/preprocessor.ts';
 import { evaluateModel } from '../../../src/evaluation/evaluate.ts';
-import type { EvaluateInputs, EvaluateOptions } from '../../../src/evaluation/evaluate.ts';
+import type { EvaluateInputs, EvaluateOptions } from '../../../src/evaluation/evaluation-input.ts';
 import type { EvaluationReport } from '../../../src/evaluation/report.ts';
 import { renderEvaluationReport } from '../../../src/reports/evaluation-report.ts';
 import { writeEvaluation } from '../../../src/reports/write-evaluation.ts';

@@ -74,7 +74,7 @@ describe('the network', () => {
     const { topology } = resolve({ head: 'replace' }, { from: file, inputs: [{ ...image, dtype: 'uint8' }], output: digits('a', 'b') });
     expect(topology.inputs).toEqual([{ ...image, dtype: 'uint8' }]);
     expect(topology.layers[0]!.inputs).toEqual(['image']);
-    expect(attempt({ head: 'replace' }, { from: file, inputs: [{ ...image, shape: [9, 9, 1] }] })).toThrow('Base.h5 reads "input_1" [8, 8, 1] float32, and the examples give "image" [9, 9, 1] float32: the shapes differ.');
+    expect(attempt({ head: 'replace' }, { from: file, inputs: [{ ...image, shape: [9, 9, 1] }] })).toThrow('base.h5 reads "input_1" [8, 8, 1] float32, and the examples give "image" [9, 9, 1] float32: the shapes differ.');
   });
 
   test('of a file with several inputs reads them as the document pairs them', () => {
