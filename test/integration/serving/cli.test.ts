@@ -55,7 +55,7 @@ describe('perennial predict', () => {
   });
 
   it.each([
-    [['m'], 2, 'error USAGE: Give either --row JSON or --rows FILE.'],
+    [['m'], 2, 'error USAGE: Give --row JSON, --rows FILE or, for a language model, --prompt TEXT.'],
     [['m', '--row', '{a:1}'], 2, 'error USAGE: --row is not JSON'],
     [['m', '--row', '[1]'], 2, 'error USAGE: --row is not an object'],
     [['m', '--row', '{}', '--version', 'x'], 2, 'error USAGE: --version "x" is not a version'],
