@@ -3,6 +3,8 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Plan, PlanStep } from '../core/plan.ts';
 import type { TensorSpec } from '../core/tensor.ts';
+import type { IngestConfig } from '../data/ingest/ingest-tables.ts';
+import { resolveSplit } from '../data/ingest/split.ts';
 import type { ExamplesPreview } from '../data/preview.ts';
 import type { LayerDescription } from '../training/model/describe.ts';
 import type { Named } from '../training/named.ts';
@@ -29,6 +31,8 @@ export interface PlannedModel {
   readonly output: string;
   /** Rows of the source; an estimate where `exact` is false. */
   readonly rows: number;
+  /** The source has more rows than these, which were looked at. */
+  readonly more?: boolean;
   readonly exact: boolean;
   readonly notes: readonly string[];
   /** Why the layers are not known before the run. */
@@ -79,6 +83,7 @@ async function planModel(context: Context, train: PlanStep): Promise<PlannedMode
     const { previewExamples } = await import('../data/preview.ts');
     const { describeResolved, resolveModel } = await import('../training/model/resolve-model.ts');
     const { classWeightsOf } = await import('../training/trainer/labels.ts');
+    const { createCallbacks } = await import('../training/create-callbacks.ts');
     const { describeTopology } = await import('../training/model/describe.ts');
     const { isTransfer } = await import('../training/transfer/transfer-config.ts');
     const before = (step: PlanStep): PlannedTrain | undefined => trains.get(step.inputs['base']?.step ?? '');
@@ -88,8 +93,8 @@ async function planModel(context: Context, train: PlanStep): Promise<PlannedMode
       const reused = from === undefined ? undefined : await planReused(from, before(preprocess), open);
       previews.set(key, previewExamples(configOf(ingest), configOf(preprocess), plan.documentDir, nominalTime, reused));
     }
-    const { inputs, output, rows, exact, notes } = await previews.get(key)!;
-    const config = configOf<Parameters<typeof resolveModel>[0] & Pick<TrainConfig, 'classWeights'>>(train);
+    const { inputs, output, rows, more, exact, splits, notes } = await previews.get(key)!;
+    const config = configOf<Parameters<typeof resolveModel>[0] & Pick<TrainConfig, 'classWeights' | 'callbacks' | 'checkpoint'>>(train);
     const { model } = config;
     const onMissing = isTransfer(model) ? (model.onMissing ?? 'fail') : 'fail';
     const base = isTransfer(model) ? await planBaseNetwork(model.from, onMissing === 'fail' ? 'fail' : 'go on', inputs, plan.documentDir, before(train), open) : undefined;
@@ -97,11 +102,12 @@ async function planModel(context: Context, train: PlanStep): Promise<PlannedMode
     // The counts of the classes are known in the run only; names and kind of the label are checked here.
     if (config.classWeights !== undefined) classWeightsOf(config.classWeights, output, () => []);
     const resolved = resolveModel({ ...config, model: scratch, ...(base === undefined ? {} : { base }), inputs, output });
+    createCallbacks(config, resolved.objective.create(resolved, {}), NO_COURSE, hasValidation(splits, configOf<IngestConfig>(ingest).split));
     const text = `the model of "${train.id}"`;
     trains.set(train.id, { network: { origin: { file: text, digest: '' }, output, ...asBase(resolved, config.loss ?? base?.loss) }, examples: { text, inputs, output } });
     const companions = Object.entries(resolved.companions).map(([name, topology]): PlannedNetwork => ({ name, ...describeTopology(topology) }));
     const { layers, parameters, trainableParameters, loss, objective } = describeResolved(resolved);
-    return { step: train.id, ...(base === undefined ? {} : { base: baseText(base.origin) }), inputs, layers, parameters, trainableParameters, ...(companions.length === 0 ? {} : { companions }), loss, output: OUTPUTS[objective] ?? outputText(output), rows, exact, notes };
+    return { step: train.id, ...(base === undefined ? {} : { base: baseText(base.origin) }), inputs, layers, parameters, trainableParameters, ...(companions.length === 0 ? {} : { companions }), loss, output: OUTPUTS[objective] ?? outputText(output), rows, ...(more === undefined ? {} : { more }), exact, notes };
   } catch (error) {
     if (error instanceof BaseUnknown || isAway(error)) return { step: train.id, ...NOTHING, unknown: messageOf(error) };
     if (!isPerennialError(error)) throw error;
@@ -118,6 +124,15 @@ function asBase({ topology, objective, settings, companions, model }: ResolvedMo
     ...(Object.keys(companions).length === 0 ? {} : { companions, model }),
   };
 }
+
+/** Where the rows were not divided yet, as far as their shares tell. */
+function hasValidation(rows: ExamplesPreview['splits'], config: IngestConfig['split']): boolean {
+  const { by, validation } = resolveSplit(config);
+  return rows === undefined ? by === 'column' || validation > 0 : rows.validation > 0;
+}
+
+/** Callbacks are created to be checked, and never asked. */
+const NO_COURSE = { epochs: 1, steps: 1, stepsPerEpoch: 1 };
 
 /** Configurations of a plan have passed the schema of their step. */
 function configOf<T>(step: PlanStep): T {

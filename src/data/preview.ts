@@ -15,7 +15,7 @@ import type { IngestConfig, IngestTables } from './ingest/ingest-tables.ts';
 import { labelNames } from './ingest/label-columns.ts';
 import { fitOutput } from './label.ts';
 import { DATA_LIMITS } from './limits.ts';
-import { resolveFeatures } from './preprocess/preprocess.ts';
+import { checkWindows, resolveFeatures, withHorizon } from './preprocess/preprocess.ts';
 import type { PreprocessConfig } from './preprocess/preprocess.ts';
 import { namesPictures } from './images/pictures.ts';
 import { createPreprocessor } from './preprocessor.ts';
@@ -31,8 +31,12 @@ import type { Column, Split, DatasetMeta } from './types.ts';
 export interface ExamplesPreview {
   readonly columns: readonly Column[];
   readonly label: string | null;
-  /** Rows of the source; of a large table at least so many (`exact` is false then). */
+  /** Rows of the source; of a large table those that were looked at. */
   readonly rows: number;
+  /** The source has more rows than were looked at. */
+  readonly more?: boolean;
+  /** Rows of the splits, where they were divided as in a run. */
+  readonly splits?: Readonly<Record<Split, number>>;
   /** false: only a part was read, so the numbers of categories and tokens may grow. */
   readonly exact: boolean;
   readonly inputs: readonly TensorSpec[];
@@ -140,10 +144,11 @@ export async function previewExamples(ingest: IngestConfig, preprocess: Preproce
       const read = tables.rows.train + tables.rows.validation + tables.rows.test;
       const { inputs, output, notes } = await fitPreview(db, tables, preprocess, small, base, { splitColumn, pictures });
       if (preprocess.balance !== undefined) checkBalanced(output);
-      const capped = !folders && read + tables.quarantined >= DATA_LIMITS.previewRowsMax;
+      if (exact) checkWindows(tables.rows, withHorizon(preprocess, { label: tables.labels[0]?.name ?? null }));
+      const capped = !folders && read + tables.quarantined + tables.filtered >= DATA_LIMITS.previewRowsMax;
       return {
         columns: tables.columns.map(({ name, type }) => ({ name, type })), label: tables.labels[0]?.name ?? null,
-        rows: folders ? await filesKept(db, tables, all) : read, exact: exact || (!folders && !capped && (!pictures || splitColumn !== undefined)), inputs, output, notes: [...tables.notes.filter(() => exact), ...notes],
+        rows: folders ? await filesKept(db, tables, all) : read, ...(capped ? { more: true } : {}), exact: exact || (!folders && !capped && (!pictures || splitColumn !== undefined)), inputs, output, ...(exact ? { splits: tables.rows } : {}), notes: [...tables.notes.filter(() => exact), ...notes],
       };
     });
   } finally {

@@ -18,18 +18,20 @@ interface Entry {
  * Unpacks the members of a zip archive (a Python wheel is one) that `target` gives a relative path for. Streams, so memory stays
  * small for members of any size.
  *
- * @param bytesMax of one member, unpacked, where the archive comes from anyone: then checksums are compared as well
- * @throws Error for archives beyond 4 GiB, members that are larger than they say or than `bytesMax`, encrypted members, methods other than stored and deflated, and paths that leave the folder.
+ * @param bytesMax of all of these members, unpacked, where the archive comes from anyone: then checksums are compared as well
+ * @throws Error for archives beyond 4 GiB, members that are larger than they say, or together than `bytesMax`, encrypted members, methods other than stored and deflated, and paths that leave the folder.
  * @see https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  */
 export async function unzip(archive: string, folder: string, target: (name: string) => string | undefined, bytesMax?: number): Promise<number> {
   const file = await open(archive, 'r');
   let count = 0;
+  let bytes = 0;
   try {
     for (const entry of await readDirectory(file, archive)) {
       const path = target(entry.name);
       if (path === undefined || entry.name.endsWith('/')) continue;
-      if (bytesMax !== undefined && entry.size > bytesMax) throw new Error(`"${entry.name}" has ${entry.size} bytes unpacked; up to ${bytesMax} are read`);
+      bytes += entry.size;
+      if (bytesMax !== undefined && bytes > bytesMax) throw new Error(`it unpacks to ${bytes} bytes with "${entry.name}"; up to ${bytesMax} are read`);
       await extract(file, archive, entry, inside(folder, path), bytesMax !== undefined);
       count += 1;
     }
@@ -58,6 +60,7 @@ async function readDirectory(file: FileHandle, archive: string): Promise<Entry[]
   if (end < 0) throw new Error(`${archive} is not a zip archive`);
   const [count, bytes, offset] = [tail.readUInt16LE(end + 10), tail.readUInt32LE(end + 12), tail.readUInt32LE(end + 16)];
   if (count === 0xffff || offset === 0xffffffff) throw new Error(`${archive} is a zip64 archive, which is not supported`);
+  if (offset + bytes > size) throw new Error(`${archive} is cut short`);
   const directory = await read(file, offset, bytes);
   const entries: Entry[] = [];
   for (let at = 0; entries.length < count; ) {

@@ -1,5 +1,6 @@
 import type { JsonObject, JsonSchema } from '../core/json.ts';
 import type { TensorBatch } from '../core/tensor.ts';
+import type { KerasDialect } from './keras/names.ts';
 import type { Network } from './model/network.ts';
 import type { Tensor, Tf } from './tf.ts';
 import type { ModelMeta } from './types.ts';
@@ -48,8 +49,8 @@ export interface ExportDefinition<C = any> {
   outputs(tf: Tf, source: ExportSource, output: Tensor): Readonly<Record<string, Tensor>>;
   /** Largest difference from the model that passes. */
   bound(config: C): number;
-  /** The format holds layers, of which anomaly scores are none: it gets the network before its score. */
-  readonly layersAlone: boolean;
+  /** The format holds layers, of which anomaly scores are none, for this reader: it gets the network before its score. */
+  readonly layers?: KerasDialect;
   /** Folder inside the target, where the format prescribes one, e.g. "digits/3". */
   folder?(model: string, version: number): string;
   /** Where what the format knows nothing of is put; "" is the export's own folder. */
@@ -61,15 +62,14 @@ export interface ExportDefinition<C = any> {
 /** Differences of float32 sums that are taken in another order. */
 export const FLOAT32_BOUND = 1e-4;
 
-type Parts<C> = Omit<ExportDefinition<C>, 'configSchema' | 'outputs' | 'layersAlone' | 'bound' | 'besides' | 'examples'> &
-  Partial<Pick<ExportDefinition<C>, 'outputs' | 'layersAlone' | 'bound' | 'besides' | 'examples'>> & { readonly properties?: Readonly<Record<string, JsonSchema>> };
+type Parts<C> = Omit<ExportDefinition<C>, 'configSchema' | 'outputs' | 'bound' | 'besides' | 'examples'> &
+  Partial<Pick<ExportDefinition<C>, 'outputs' | 'bound' | 'besides' | 'examples'>> & { readonly properties?: Readonly<Record<string, JsonSchema>> };
 
 export function defineExport<C = Record<string, never>>(parts: Parts<C>): ExportDefinition<C> {
   const { properties = {}, ...rest } = parts;
   return Object.freeze({
     outputs: (_tf: Tf, _source: ExportSource, output: Tensor) => ({ output }),
     bound: () => FLOAT32_BOUND,
-    layersAlone: false,
     besides: '',
     examples: [],
     ...rest,

@@ -145,6 +145,8 @@ export interface ObjectiveDefinition {
   readonly name: string;
   readonly summary: string;
   readonly configSchema: JsonSchema;
+  /** Names of all numbers and metrics that its trainings may report, whatever data and settings; of several outputs, those of each behind its name and a dot. */
+  readonly reports: readonly string[];
   /** The loss that the document names, or the usual one. @param model with its defaults @throws MODEL_INVALID, CONFIG_INVALID */
   resolveLoss(named: Named | undefined, output: OutputSpec, model: ModelConfig): Resolved<LossDefinition>;
   /** What the network is built to give, where that is not the label. @throws MODEL_INVALID where the inputs do not suit it */

@@ -112,7 +112,7 @@ function printModel(model: PlannedModel, io: CliIo, place: string | undefined): 
     io.print(`  layers unknown: ${model.unknown}`);
     return;
   }
-  io.print(`  source: ${model.exact ? '' : 'about '}${model.rows.toLocaleString('en')} rows`);
+  io.print(`  source: ${model.exact ? '' : model.more === true ? 'more than ' : 'about '}${model.rows.toLocaleString('en')} rows`);
   for (const input of model.inputs) io.print(`  input ${input.name} [${input.shape.join(', ')}] ${input.dtype}${input.vocabularySize === undefined ? '' : `, ${model.exact ? '' : 'up to '}${input.vocabularySize.toLocaleString('en')} ids`}`);
   const frozen = model.layers.some((layer) => layer.frozen !== undefined);
   const rows = model.layers.map((layer) => [`  ${layer.name}`, layer.type, `[${layer.outputShape.join(', ')}]`, layer.parameters.toLocaleString('en'), ...(frozen ? [FROZEN_WORDS[layer.frozen ?? 'no']] : [])]);

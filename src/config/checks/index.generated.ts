@@ -15,6 +15,7 @@ import parametersUsedCheck from './parameters-used.check.ts';
 import scheduleCheck from './schedule.check.ts';
 import stepIdsCheck from './step-ids.check.ts';
 import triggersCheck from './triggers.check.ts';
+import watchedNumberCheck from './watched-number.check.ts';
 
 export const checks: readonly DocumentCheck[] = [
   anomalyFitCheck,
@@ -32,4 +33,5 @@ export const checks: readonly DocumentCheck[] = [
   scheduleCheck,
   stepIdsCheck,
   triggersCheck,
+  watchedNumberCheck,
 ];

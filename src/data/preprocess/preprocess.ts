@@ -192,7 +192,7 @@ export async function preprocess(ctx: StepContext, given: PreprocessConfig, data
       Object.assign(files, writer.files);
       splits[split] = { rows: writer.rows, shards: writer.shards };
     }
-    checkRows(splits as ExamplesMeta['splits'], datasetMeta(dataset), config);
+    checkRows((split) => splits[split]!.rows, datasetMeta(dataset).rows, config);
     files['preprocessor.json'] = Buffer.from(canonicalJson(fitted.preprocessor.toJson()));
     files['profile.json'] = fitted.profile === undefined ? await dataset.bytes('profile.json') : Buffer.from(JSON.stringify(fitted.profile));
     const meta: ExamplesMeta = { inputs, output, splits: splits as ExamplesMeta['splits'], ...(Object.keys(stored.levels).length === 0 ? {} : { levels: stored.levels }), ...(anomalies === undefined ? {} : { anomaly: anomalies }), ...(config.weight === undefined ? {} : { weight: config.weight }), dataset: datasetRef.digest };
@@ -211,7 +211,7 @@ export async function preprocess(ctx: StepContext, given: PreprocessConfig, data
 }
 
 /** Without a label there is nothing to foresee: a window stands for itself. @throws CONFIG_INVALID */
-function withHorizon(config: PreprocessConfig, meta: DatasetMeta): PreprocessConfig {
+export function withHorizon(config: PreprocessConfig, meta: Pick<DatasetMeta, 'label'>): PreprocessConfig {
   const { sequence } = config;
   if (sequence === undefined) return config;
   const labelled = config.anomaly === undefined && meta.label !== null;
@@ -219,9 +219,22 @@ function withHorizon(config: PreprocessConfig, meta: DatasetMeta): PreprocessCon
   return { ...config, sequence: { ...sequence, horizon: sequence.horizon ?? (labelled ? 1 : 0) } };
 }
 
-function checkRows(splits: ExamplesMeta['splits'], meta: DatasetMeta, { sequence }: PreprocessConfig): void {
+const counted = (rows: number): string => `${rows} ${rows === 1 ? 'row' : 'rows'}`;
+
+/** @param examples of a split @param rows that they were made of @throws SPLIT_INVALID */
+function checkRows(examples: (split: Split) => number, rows: Readonly<Record<Split, number>>, { sequence }: PreprocessConfig): void {
   for (const split of SPLITS) {
-    if (splits[split].rows > 0 || meta.rows[split] === 0) continue;
-    throw new PerennialError('SPLIT_INVALID', `The ${split} split has ${meta.rows[split]} rows, too few for one window of ${sequence?.size ?? 1} rows with the label ${sequence?.horizon ?? 0} rows later.`, { hint: 'Give shorter windows, or more rows.' });
+    if (examples(split) > 0 || rows[split] === 0) continue;
+    throw new PerennialError('SPLIT_INVALID', `sequence.size: the ${split} split has ${counted(rows[split])}, too few for one window of ${counted(sequence?.size ?? 1)}${(sequence?.horizon ?? 0) === 0 ? '' : ` with the label ${counted(sequence!.horizon!)} later`}.`, { hint: 'Give shorter windows, or more rows.' });
   }
+}
+
+/** Before anything is computed: are there windows for every split that has rows? @throws SPLIT_INVALID */
+export function checkWindows(rows: Readonly<Record<Split, number>>, config: PreprocessConfig): void {
+  const { sequence } = config;
+  if (sequence === undefined) return;
+  // The windows of a split reach back into the ones before it.
+  const reach = sequence.size + (sequence.horizon ?? 0) - 1;
+  const until = (split: Split): number => SPLITS.slice(0, SPLITS.indexOf(split) + 1).reduce((sum, each) => sum + rows[each], 0);
+  checkRows((split) => Math.min(rows[split], until(split) - reach), rows, config);
 }

@@ -9,6 +9,7 @@ import type { Tensor as Values, TensorBatch, TensorSpec } from '../../core/tenso
 import { openExamples } from '../../data/examples.ts';
 import { exportRegistry } from './export-registry.ts';
 import type { ExportDefinition, ExportReader, ExportSource } from '../export.ts';
+import { marginNotes } from '../exports/shared/graph-outputs.ts';
 import { firstSentence } from '../exports/shared/messages.ts';
 import { standardLayers, withoutScoreLayer } from '../exports/shared/standard-layers.ts';
 import { readModel } from './load-model.ts';
@@ -61,11 +62,11 @@ export async function exportNetwork(whole: ExportSource, preprocessor: Uint8Arra
   const tf = loadTf();
   const resolved = resolveNamed(exportRegistry, named);
   const { definition } = resolved;
-  const standard = definition.layersAlone ? standardLayers(tf, whole.network, whole.weights) : undefined;
+  const standard = definition.layers === undefined ? undefined : standardLayers(tf, whole.network, whole.weights, definition.layers);
   const json = JSON.parse(Buffer.from(preprocessor).toString('utf8')) as JsonObject;
   const source = { ...whole, ...(standard === undefined ? {} : { network: standard.network, weights: standard.weights }), ...('columns' in json ? { preprocessor: json } : {}) };
   const written = await definition.write(tf, source, resolved.config);
-  const notes = [...(standard?.notes ?? []), ...written.notes];
+  const notes = [...(standard?.notes ?? []), ...written.notes, ...marginNotes(source.meta)];
   const files = { ...written.files, ...besides(preprocessor, definition, written.signature, notes) };
   const folder = await mkdtemp(join(tmpdir(), 'perennial-export-'));
   try {

@@ -10,7 +10,7 @@ import { keras3Notes, layersSignature, networkReader } from './shared/layers-exp
 export default defineExport({
   name: 'kerasH5',
   summary: 'A Keras model in one HDF5 file: layers, weights, and what it was compiled with. keras.models.load_model of Keras 3 and of tf_keras reads it.',
-  layersAlone: true,
+  layers: 'keras',
   async write(_tf, source) {
     const keras = toKeras(source.network.topology, source.name.replace(/[^A-Za-z0-9_]/g, '_'));
     const compiled = trainingConfig(source.meta);

@@ -11,7 +11,7 @@ import { keras3Notes, layersSignature, networkReader } from './shared/layers-exp
 export default defineExport({
   name: 'kerasJson',
   summary: 'The layers alone as JSON: keras.models.model_from_json of tf_keras reads it, and keras.Model.from_config of Keras 3 its "config".',
-  layersAlone: true,
+  layers: 'keras',
   async write(_tf, source) {
     const keras = toKeras(source.network.topology, source.name.replace(/[^A-Za-z0-9_]/g, '_'));
     const text = JSON.stringify({ ...keras.config, keras_version: kerasVersion(keras), backend: 'tensorflow' }, null, 1);

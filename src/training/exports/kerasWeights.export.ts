@@ -9,7 +9,7 @@ import { keras3Notes, layersSignature, networkReader } from './shared/layers-exp
 export default defineExport({
   name: 'kerasWeights',
   summary: 'The weights alone in an HDF5 file: load_weights of a Keras model with the same layers reads it.',
-  layersAlone: true,
+  layers: 'keras',
   async write(_tf, source) {
     const keras = toKeras(source.network.topology, 'model');
     return { files: { 'weights.h5': await encodeHdf5(weightsGroup(keras, source.weights)) }, signature: layersSignature(source, keras), notes: keras3Notes(keras) };

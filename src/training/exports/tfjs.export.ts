@@ -23,7 +23,7 @@ export default defineExport<Config>({
   name: 'tfjs',
   summary: 'A TensorFlow.js layers model: model.json and the weights beside it. tf.loadLayersModel reads it, in browsers too.',
   properties: { quantize: quantizeProperty },
-  layersAlone: true,
+  layers: 'tfjs',
   async write(tf, source, { quantize }) {
     refuseMaskedHalves(tf, source);
     const keras = toKeras(source.network.topology, source.name.replace(/[^A-Za-z0-9_]/g, '_'), 'tfjs');

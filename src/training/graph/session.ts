@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tf } from '../tf.ts';
@@ -28,6 +28,21 @@ interface Binding {
   runSavedModel(id: number, inputs: readonly number[], inputNames: string, outputNames: string): readonly { readonly id: number }[];
 }
 
+const FOLDER = 'perennial-graph-';
+/** Loading takes a moment: a folder of this age was left by a process that was killed meanwhile. */
+const LEFT_AFTER_MS = 600_000;
+let swept = false;
+
+/** Removes what killed processes of this user left in a folder. */
+export function sweepLeftovers(dir: string): void {
+  for (const name of readdirSync(dir)) {
+    if (!name.startsWith(FOLDER)) continue;
+    const path = join(dir, name);
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found !== undefined && found.uid === process.getuid?.() && Date.now() - found.mtimeMs > LEFT_AFTER_MS) rmSync(path, { recursive: true, force: true });
+  }
+}
+
 /** A loaded graph. Its resource variables keep their values between runs. */
 export class GraphSession {
   readonly #binding: Binding;
@@ -37,7 +52,9 @@ export class GraphSession {
   /** @param savedModel bytes of a `saved_model.pb` */
   constructor(tf: Tf, savedModel: Uint8Array) {
     this.#binding = (tf.backend() as unknown as { binding: Binding }).binding;
-    const folder = mkdtempSync(join(tmpdir(), 'perennial-graph-'));
+    if (!swept) sweepLeftovers(tmpdir());
+    swept = true;
+    const folder = mkdtempSync(join(tmpdir(), FOLDER));
     try {
       writeFileSync(join(folder, 'saved_model.pb'), savedModel);
       this.#id = this.#binding.loadSavedModel(folder, 'serve');

@@ -13,19 +13,25 @@ const TIMEOUT_MS = 10_000;
 /** Slower than any disk that models are read from. */
 const BYTES_PER_MS = 10_000;
 /** Compressed weights do not shrink to less than this share. */
-const COMPRESSION_MAX = 64;
+const COMPRESSION_MAX = 8;
+/** However small the file. */
+const UNPACKED_MIN = 32 * 1024 * 1024;
+
+/** Bytes that a file of `size` bytes may stand for. */
+export const unpackedMax = (size: number): number => Math.min(2 * MODEL_BYTES_MAX, Math.max(UNPACKED_MIN, size * COMPRESSION_MAX));
 
 /**
  * Everything in an HDF5 file that a model needs, read in a thread of its own: what a damaged file does to the reader stays there.
  *
+ * @param shown how errors call the file
  * @throws MODEL_INVALID, SOURCE_NOT_FOUND, LIMIT_EXCEEDED
  */
-export async function readHdf5(path: string): Promise<Hdf5Contents> {
+export async function readHdf5(path: string, shown = path): Promise<Hdf5Contents> {
   const size = await sizeOf(path);
   const timeoutMs = TIMEOUT_MS + size / BYTES_PER_MS;
   const entry = entryPoint('hdf5-reader');
   if (!existsSync(entry)) throw new PerennialError('PROVISIONING_FAILED', `${entry} is not there: Perennial is not built.`, { hint: 'Run `npm run setup` in the folder of the clone.' });
-  const request: Hdf5Request = { path, bytesMax: Math.min(2 * MODEL_BYTES_MAX, Math.max(1 << 20, size * COMPRESSION_MAX)), objectsMax: OBJECTS_MAX };
+  const request: Hdf5Request = { path, bytesMax: unpackedMax(size), objectsMax: OBJECTS_MAX };
   const worker = new Worker(entry, { workerData: request, stdout: true, stderr: true, resourceLimits: { maxOldGenerationSizeMb: 4096 } });
   worker.stdout.resume();
   worker.stderr.resume();
@@ -34,11 +40,11 @@ export async function readHdf5(path: string): Promise<Hdf5Contents> {
     const answer = await new Promise<Hdf5Answer>((resolve, reject) => {
       timer = setTimeout(() => resolve({ problem: `reading took longer than ${Math.round(timeoutMs / 1000)} s` }), timeoutMs);
       worker.once('message', resolve);
-      worker.once('error', (error) => resolve({ problem: error.message }));
+      worker.once('error', (error) => resolve({ problem: `it is a damaged HDF5 file (${error.message.split('\n')[0]})` }));
       worker.once('exit', (code) => resolve({ problem: `the reader ended with the code ${code}` }));
       worker.once('messageerror', reject);
     });
-    if ('problem' in answer) throw damaged(path, answer.problem);
+    if ('problem' in answer) throw damaged(shown, answer.problem);
     return answer.contents;
   } finally {
     clearTimeout(timer);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,9 +7,9 @@ import type { JsonObject } from '../../core/json.ts';
 import { unzip } from '../../provisioning/zip.ts';
 import { fromKeras } from '../keras/from-keras.ts';
 import type { ReadTopology } from '../keras/from-keras.ts';
-import { MODEL_BYTES_MAX, damaged, readHdf5, sizeOf } from './hdf5-contents.ts';
+import { damaged, readHdf5, sizeOf, unpackedMax } from './hdf5-contents.ts';
 import type { Hdf5Contents } from './hdf5-reader.ts';
-import { parseJson } from './json-text.ts';
+import { TEXT_MAX, parseJson } from './json-text.ts';
 import { matchWeights } from './keras-hdf5.ts';
 import type { StoredWeight } from './keras-hdf5.ts';
 import type { ReadModel, ReadModelOptions } from './read-model.ts';
@@ -17,16 +18,18 @@ const MEMBERS: ReadonlySet<string> = new Set(['config.json', 'metadata.json', 'm
 
 /** Keras 3's own format: a zip with the configuration and an HDF5 file of weights. @throws MODEL_INVALID */
 export async function readKerasArchive(path: string, options: ReadModelOptions): Promise<ReadModel> {
-  await sizeOf(path);
+  const bytesMax = unpackedMax(await sizeOf(path));
   const folder = await mkdtemp(join(tmpdir(), 'perennial-keras-'));
   try {
-    await unzip(path, folder, (name) => (MEMBERS.has(name) ? name : undefined), MODEL_BYTES_MAX).catch((error: unknown) => {
-      throw damaged(path, messageOf(error).slice(0, 200));
+    await unzip(path, folder, (name) => (MEMBERS.has(name) ? name : undefined), bytesMax).catch((error: unknown) => {
+      throw damaged(path, messageOf(error).replaceAll(path, 'it').slice(0, 200));
     });
     const config = await readJson(join(folder, 'config.json'), path, 'config.json');
     const { keras_version: version } = await readJson(join(folder, 'metadata.json'), path, 'metadata.json');
     const read = fromKeras(config, { ...options, version: 3 });
-    const contents = await readHdf5(join(folder, 'model.weights.h5'));
+    const weights = join(folder, 'model.weights.h5');
+    if (!existsSync(weights)) throw damaged(path, 'it holds no model.weights.h5');
+    const contents = await readHdf5(weights, path);
     return { topology: read.topology, weights: weightsOf(read, contents, path), notes: read.notes, origin: `Keras ${String(version ?? 3)}, ".keras"` };
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -34,10 +37,11 @@ export async function readKerasArchive(path: string, options: ReadModelOptions):
 }
 
 async function readJson(file: string, path: string, name: string): Promise<JsonObject> {
-  const text = await readFile(file, 'utf8').catch(() => {
+  const size = await sizeOf(file).catch(() => {
     throw damaged(path, `it holds no ${name}`);
   });
-  return parseJson(text, path, name) as JsonObject;
+  if (size > TEXT_MAX) throw damaged(path, `its ${name} has ${size} bytes; up to ${TEXT_MAX} are read`);
+  return parseJson(await readFile(file, 'utf8'), path, name) as JsonObject;
 }
 
 function weightsOf(read: ReadTopology, contents: Hdf5Contents, path: string): Map<string, Float32Array> {

@@ -1,4 +1,4 @@
-import { open, readFile, realpath } from 'node:fs/promises';
+import { open, realpath } from 'node:fs/promises';
 import { dirname, join, normalize, sep } from 'node:path';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { Shape } from '../layer.ts';
@@ -6,8 +6,8 @@ import { fromKeras } from '../keras/from-keras.ts';
 import { decodeQuantized } from '../keras/quantization.ts';
 import type { Quantization } from '../keras/quantization.ts';
 import { product } from '../shapes.ts';
-import { MODEL_BYTES_MAX, damaged, sizeOf } from './hdf5-contents.ts';
-import { parseJson } from './json-text.ts';
+import { MODEL_BYTES_MAX, damaged } from './hdf5-contents.ts';
+import { readJsonFile } from './json-text.ts';
 import { assignByLayer } from './keras-hdf5.ts';
 import type { StoredWeight } from './keras-hdf5.ts';
 import type { ReadModel, ReadModelOptions } from './read-model.ts';
@@ -16,8 +16,7 @@ const SHARDS_MAX = 10_000;
 
 /** A TF.js layers model: `model.json`, and the shards of its weights in the same folder. @throws MODEL_INVALID */
 export async function readLayersModel(path: string, options: ReadModelOptions): Promise<ReadModel> {
-  await sizeOf(path);
-  const json = parseJson(await readFile(path, 'utf8'), path, 'content');
+  const json = await readJsonFile(path);
   const { format, modelTopology: topology, weightsManifest: manifest } = objectOf(json, path, 'content');
   if (format === 'graph-model') throw damaged(path, 'it is a graph model, whose layers are gone; layers models are read');
   const wrapped = objectOf(topology, path, '"modelTopology"');
@@ -48,16 +47,18 @@ function byLayer(weights: readonly StoredWeight[], layers: ReadonlySet<string>):
 async function readManifest(path: string, manifest: Json | undefined): Promise<StoredWeight[]> {
   if (!Array.isArray(manifest)) throw damaged(path, 'it has no "weightsManifest"');
   const weights: StoredWeight[] = [];
-  let shards = 0;
+  const shards = new Set<Json>();
   let bytesLeft = MODEL_BYTES_MAX;
   for (const group of manifest) {
     const { paths, weights: entries } = objectOf(group, path, 'manifest');
     if (!Array.isArray(paths) || !Array.isArray(entries)) throw damaged(path, 'its manifest has a group without "paths" or "weights"');
-    shards += paths.length;
-    if (shards > SHARDS_MAX) throw damaged(path, `its manifest names more than ${SHARDS_MAX} files`);
     const chunks: Buffer[] = [];
+    let groupLeft = Math.min(bytesLeft, bytesOf(path, entries));
     for (const shard of paths) {
-      const chunk = await readShard(path, shard, bytesLeft);
+      if (shards.has(shard)) throw damaged(path, `its manifest names the file ${JSON.stringify(shard)} twice`);
+      if (shards.add(shard).size > SHARDS_MAX) throw damaged(path, `its manifest names more than ${SHARDS_MAX} files`);
+      const chunk = await readShard(path, shard, groupLeft);
+      groupLeft -= chunk.length;
       bytesLeft -= chunk.length;
       chunks.push(chunk);
     }
@@ -80,11 +81,21 @@ async function readShard(path: string, shard: Json, bytesMax: number): Promise<B
   });
   try {
     const facts = await file.stat();
-    if (!facts.isFile() || facts.size > bytesMax) throw damaged(path, `its weights "${shard}" are no file of at most ${bytesMax} bytes`);
+    if (!facts.isFile() || facts.size > bytesMax) throw damaged(path, `its weights "${shard}" are ${facts.isFile() ? `${facts.size} bytes; the manifest describes ${bytesMax} that are left` : 'no file'}`);
     return await file.readFile();
   } finally {
     await file.close();
   }
+}
+
+/** Of all weights of a group, as far as their sizes are numbers. */
+function bytesOf(path: string, entries: readonly Json[]): number {
+  return entries.reduce<number>((sum, entry) => {
+    const { shape, dtype, quantization } = objectOf(entry, path, 'manifest');
+    const packed = quantization === undefined || quantization === null ? dtype : objectOf(quantization, path, 'manifest').dtype;
+    const bytes = Array.isArray(shape) ? product(shape as number[]) * (BYTES[String(packed)] ?? 8) : Infinity;
+    return sum + (bytes >= 0 ? bytes : Infinity);
+  }, 0);
 }
 
 const BYTES: Readonly<Record<string, number>> = { float32: 4, int32: 4, bool: 1, uint8: 1, uint16: 2, float16: 2 };

@@ -37,11 +37,25 @@ export async function readModelFile(path: string, options: ReadModelOptions = {}
   const file = await fileOf(path);
   const format = await formatOf(file);
   try {
-    if (format === 'hdf5') return await readKerasHdf5(file, options);
-    return format === 'zip' ? await readKerasArchive(file, options) : await readLayersModel(file, options);
+    const read = await READERS[format](file, options);
+    refuseNoNumbers(file, read.weights);
+    return read;
   } catch (error) {
     if (isPerennialError(error)) throw error;
     throw new PerennialError('MODEL_INVALID', `${file} is damaged: it does not hold together (${messageOf(error).split('\n')[0]}).`, { hint: 'Save the model again, or take another copy of the file.', cause: error });
+  }
+}
+
+const READERS: Readonly<Record<Format, (file: string, options: ReadModelOptions) => Promise<ReadModel>>> = { hdf5: readKerasHdf5, zip: readKerasArchive, json: readLayersModel };
+
+/** @throws MODEL_INVALID naming the first weight with a value that is no finite number */
+function refuseNoNumbers(file: string, weights: ReadonlyMap<string, Float32Array>): void {
+  for (const [name, values] of weights) {
+    const at = values.findIndex((value) => !Number.isFinite(value));
+    if (at < 0) continue;
+    throw new PerennialError('MODEL_INVALID', `${file}: the weight "${name}" holds ${values[at]} at place ${at}: nothing can be predicted with it, or trained from it.`, {
+      hint: 'The training that saved it diverged, or the file is damaged: take one that was saved before.', details: { weight: name },
+    });
   }
 }
 

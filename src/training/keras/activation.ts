@@ -11,6 +11,9 @@ interface Config {
 /** Activations with settings are layers of their own in Keras. */
 const CLASSES: Readonly<Record<string, string>> = { relu: 'ReLU', leakyRelu: 'LeakyReLU', elu: 'ELU' };
 
+/** The layer that an activation with settings is there; undefined where there is none. */
+export const activationClass = (activation: Named): string | undefined => CLASSES[nameAndConfig('activation', activation)[0]];
+
 export const activationMapping: KerasMapping<Config> = {
   className: 'Activation',
   aliases: ['ReLU', 'LeakyReLU', 'ELU', 'Softmax'],
@@ -18,8 +21,7 @@ export const activationMapping: KerasMapping<Config> = {
   reads: ['max_value', 'negative_slope', 'threshold', 'alpha'],
   classFor({ activation }, { dialect, refuse }) {
     if (activationToKeras(activation, dialect) !== undefined) return undefined;
-    const [name] = nameAndConfig('activation', activation);
-    const className = CLASSES[name];
+    const className = activationClass(activation);
     if (className === undefined) throw refuse(`the activation ${JSON.stringify(activation)}, for which there is no layer there`);
     return className;
   },

@@ -34,7 +34,8 @@ export const bidirectionalMapping: KerasMapping<Config> = {
     if (cell === undefined) throw reading.refuse(`a ${forward.className} inside; LSTM, GRU and SimpleRNN are read`);
     const merge = (Object.keys(MERGES) as Config['merge'][]).find((name) => MERGES[name] === (keras.merge_mode ?? 'concat'));
     if (merge === undefined) throw reading.refuse(`the merge_mode ${JSON.stringify(keras.merge_mode)}; "concat", "sum", "ave" and "mul" are read`);
-    const read = (layer: JsonObject): Record<string, unknown> => kerasConfig(layer, {}, CELLS[cell], CELLS[cell].keras!, reading);
+    // Whatever the halves say of masked steps, Keras has them give zeros, as they do here.
+    const read = ({ zero_output_for_mask: _forced, ...layer }: JsonObject): Record<string, unknown> => kerasConfig(layer, {}, CELLS[cell], CELLS[cell].keras!, reading);
     const { goBackwards, ...settings } = read(forward.config);
     if (goBackwards === true) throw reading.refuse('a forward layer that goes backwards');
     if (keras.backward_layer !== undefined && keras.backward_layer !== null) {

@@ -37,6 +37,7 @@ const adversarial: LossDefinition = {
 export default defineObjective({
   name: 'adversarial',
   summary: 'Two networks against each other: one makes examples of noise, the other tells them from real ones.',
+  reports: ['loss', 'generatorLoss', 'discriminatorLoss', 'gradientPenalty', 'validationGeneratorLoss', 'wassersteinDistance', 'discriminatorAccuracy'],
   resolveLoss(named, _output, model) {
     if (named !== undefined) {
       throw new PerennialError('CONFIG_INVALID', 'The train step names a loss, but the losses of a gan are those of its two networks.', { hint: 'Leave "loss" of the train step out, and give "loss" of the model: "binaryCrossentropy", "leastSquares", "hinge" or "wasserstein".' });

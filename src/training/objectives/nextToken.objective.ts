@@ -24,6 +24,7 @@ const EVALUATED_VALUES = 2 ** 24;
 export default defineObjective({
   name: 'nextToken',
   summary: 'Learning to tell the next token of a text at every place, without labels: a language model, which goes on with a text.',
+  reports: ['loss', 'nextTokenAccuracy'],
   target(inputs) {
     const { name, shape, vocabularySize } = tokenInput(inputs);
     return { kind: 'text', name, length: shape[0]!, vocabularySize };

@@ -22,6 +22,7 @@ const LOSSES = ['meanSquaredError', 'meanAbsoluteError', 'huber', 'logCosh', 'bi
 export default defineObjective({
   name: 'reconstruction',
   summary: 'Learning to rebuild the inputs, without labels. The model answers how far off it is, as the score of an anomaly.',
+  reports: ['loss', REBUILT, 'reconstructionError'],
   properties: reconstructionProperties,
   resolveLoss,
   complete: (topology, settings) => withScore(topology, settings as unknown as ReconstructionConfig),

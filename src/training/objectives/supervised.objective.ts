@@ -8,13 +8,14 @@ import { outputLoss } from './shared/output-loss.ts';
 import { resolveLoss } from '../registries.ts';
 import { adaptLabels } from '../trainer/labels.ts';
 import type { Tensor } from '../tf.ts';
-import { metricNames, metricSums } from '../trainer/light-metrics.ts';
+import { METRICS, metricNames, metricSums } from '../trainer/light-metrics.ts';
 
 const LABEL = '@label';
 
 export default defineObjective({
   name: 'supervised',
   summary: 'Learning from labels: the mean loss of one output.',
+  reports: ['loss', ...METRICS],
   resolveLoss,
   check({ topology, output, loss }) {
     const { name, outputShape } = describeTopology(topology).layers.at(-1)!;

@@ -1,6 +1,9 @@
 import type { OutputSpec } from '../../core/tensor.ts';
 import type { Labels } from './labels.ts';
 
+/** All that {@link metricNames} may name. */
+export const METRICS: readonly string[] = ['accuracy', 'meanAbsoluteError'];
+
 /** Names of the metrics that training follows, besides the losses. */
 export function metricNames(output: OutputSpec): readonly string[] {
   if (output.kind === 'classes') return ['accuracy'];

@@ -4,16 +4,14 @@ import type { DatasetProfile, ExamplesMeta } from '../../data/types.ts';
 import { openExamples } from '../../data/examples.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
-import type { Callback, TrainingFacts } from '../callback.ts';
+import { createCallbacks } from '../create-callbacks.ts';
 import { describeTopology, gainsFromOneDnn } from '../model/describe.ts';
 import { answersWidth, headsMeta } from '../model/heads.ts';
 import { resolveNamed } from '../named.ts';
-import { bestWeights } from '../best-weights.ts';
 import { checkMixing, mixingOf, withMixing } from '../objectives/shared/mixing.ts';
 import { Network } from '../model/network.ts';
 import type { CommonOptimizerConfig } from '../optimizer.ts';
-import type { Objective } from '../objective.ts';
-import { callbackRegistry, optimizerRegistry } from '../registries.ts';
+import { optimizerRegistry } from '../registries.ts';
 import { withRowWeights } from '../objectives/shared/row-weights.ts';
 import { resolveModel } from '../model/resolve-model.ts';
 import type { ResolvedModel } from '../model/resolve-model.ts';
@@ -21,7 +19,6 @@ import { product } from '../shapes.ts';
 import { loadTf, preferOneDnn } from '../tf.ts';
 import type { Topology } from '../model/model-config.ts';
 import { BUCKETS, emaOf, modelOf, optimizerOf, searchOf } from '../train-config.ts';
-import type { TrainConfig } from '../train-config.ts';
 import { ANSWERS_FILE, profileAnswers } from '../bundle/answer-profile.ts';
 import { readBaseWeights } from '../transfer/base-files.ts';
 import { startingFrom } from '../transfer/transfer.ts';
@@ -128,20 +125,6 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
     epochsRun: outcome.epochsRun, bestEpoch: outcome.keptEpoch, final: finalNumbers(outcome), ...(outcome.search === undefined ? {} : { learningRateSearch: outcome.search }),
   }, answers === undefined ? undefined : profileAnswers(answered, answers));
   engine.dispose();
-}
-
-function createCallbacks(config: TrainConfig, objective: Objective, course: Omit<TrainingFacts, 'numbers'>, validated: boolean): Callback[] {
-  const facts = {
-    ...course,
-    numbers: [...objective.numbers, ...(validated ? ['validationLoss', ...objective.metrics] : [])],
-  };
-  const { best } = config.checkpoint;
-  const callbacks = config.callbacks.map((named) => {
-    const { definition, config: settings } = resolveNamed(callbackRegistry, named);
-    const callback = definition.create(settings, facts);
-    return best === undefined ? callback : { ...callback, restoreBest: false };
-  });
-  return best === undefined ? callbacks : [...callbacks, bestWeights(best, facts)];
 }
 
 /** Rows that the objective looks at before anything is computed. */

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { PerennialError } from '../../core/errors.ts';
@@ -124,7 +124,7 @@ export async function digestModelFile(file: string, documentDir: string): Promis
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
     throw new PerennialError('SOURCE_NOT_FOUND', `"from": there is no model file "${file}" (looked for ${path}).`, { hint: `Paths start at the folder of the document, ${documentDir}.` });
   }
-  const shards = path.endsWith('.json') ? await shardsOf(path, file) : [];
+  const shards = path.endsWith('.json') ? await shardsOf(path) : [];
   const digests = [await sha256File(path)];
   for (const shard of shards) {
     const where = join(dirname(path), shard);
@@ -134,13 +134,10 @@ export async function digestModelFile(file: string, documentDir: string): Promis
   return { path, digest: digests.length === 1 ? digests[0]! : sha256(digests.join()) };
 }
 
-async function shardsOf(path: string, file: string): Promise<string[]> {
-  let parsed: { weightsManifest?: readonly { readonly paths?: readonly unknown[] }[] };
-  try {
-    parsed = JSON.parse(await readFile(path, 'utf8')) as typeof parsed;
-  } catch (error) {
-    throw new PerennialError('MODEL_INVALID', `"from": "${file}" is not JSON.`, { cause: error });
-  }
-  const manifest = Array.isArray(parsed.weightsManifest) ? parsed.weightsManifest : [];
-  return manifest.flatMap(({ paths }) => (Array.isArray(paths) ? paths : [])).filter((name): name is string => typeof name === 'string' && !name.includes('..') && !name.startsWith('/'));
+async function shardsOf(path: string): Promise<string[]> {
+  const { readJsonFile } = await import('../imports/json-text.ts');
+  const parsed = await readJsonFile(path) as { weightsManifest?: readonly ({ readonly paths?: readonly unknown[] } | null)[] } | null;
+  const manifest = Array.isArray(parsed?.weightsManifest) ? parsed.weightsManifest as readonly ({ readonly paths?: readonly unknown[] } | null)[] : [];
+  const names = manifest.flatMap((group) => (Array.isArray(group?.paths) ? group.paths : [])).filter((name): name is string => typeof name === 'string' && !name.includes('..') && !name.startsWith('/'));
+  return [...new Set(names)];
 }

@@ -29,8 +29,8 @@ export const EXPORT_CASES: readonly ExportCase[] = [
   { name: 'mlp', model: { architecture: 'mlp', units: [8, 4], dropout: 0.2, batchNormalization: true }, inputs: [NUMBERS, ISLAND], output: THREE },
   { name: 'regression', model: { architecture: 'mlp', units: [8], activation: 'tanh' }, inputs: [NUMBERS], output: NUMBER },
   { name: 'cnn', model: { architecture: 'cnn', filters: [4, 6], units: [8], dropout: 0.3, augmentation: ['randomFlip'] }, inputs: [IMAGE], output: THREE },
-  { name: 'residual', model: { architecture: 'cnn', block: 'residual', filters: [4, 6], units: [] }, inputs: [IMAGE], output: THREE },
-  { name: 'separable', model: { architecture: 'cnn', block: 'separable', filters: [4, 6], units: [] }, inputs: [IMAGE], output: THREE },
+  { name: 'residual', model: { architecture: 'cnn', variant: 'residual', filters: [4, 6], units: [] }, inputs: [IMAGE], output: THREE },
+  { name: 'separable', model: { architecture: 'cnn', variant: 'separable', filters: [4, 6], units: [] }, inputs: [IMAGE], output: THREE },
   { name: 'lstm', model: { architecture: 'rnn', recurrentUnits: [4, 3], bidirectional: true }, inputs: [WINDOW], output: NUMBER },
   { name: 'gru', model: { architecture: 'rnn', cell: 'gru', recurrentUnits: [4], units: [4] }, inputs: [WINDOW], output: NUMBER },
   { name: 'text', model: { architecture: 'rnn', cell: 'gru', recurrentUnits: [4], bidirectional: true }, inputs: [TEXT], output: TWO, loss: 'binaryCrossentropy' },
@@ -39,6 +39,14 @@ export const EXPORT_CASES: readonly ExportCase[] = [
     { type: 'embedding', name: 'embedded', outputDim: 6 }, { type: 'multiHeadAttention', name: 'heads', numHeads: 2, keyDim: 3, causal: true }, { type: 'add', name: 'both', inputs: ['embedded', 'heads'] },
     { type: 'layerNormalization', name: 'norm' }, { type: 'globalMaxPooling1d', name: 'pooled' }, { type: 'dense', name: 'output', units: 2, activation: 'softmax' },
   ] }, inputs: [TEXT], output: TWO },
+  // Places, token of the class, means over what is no padding: each is several layers there.
+  { name: 'transformer', model: { architecture: 'transformer', layers: 2, heads: 2, modelSize: 8, feedForwardSize: 12 }, inputs: [TEXT], output: TWO },
+  { name: 'classToken', model: { architecture: 'transformer', layers: 1, heads: 2, modelSize: 8, pooling: 'classToken', positions: 'sinusoidal' }, inputs: [TEXT], output: THREE },
+  { name: 'branches', model: { layers: [
+    { type: 'embedding', name: 'words', inputs: ['text'], outputDim: 6, maskZero: true }, { type: 'bidirectional', name: 'both', cell: 'gru', units: 4, merge: 'sum' },
+    { type: 'dense', name: 'wide', inputs: ['body mass (g)'], units: 4, activation: { leakyRelu: { negativeSlope: 0.1 } } }, { type: 'multiply', name: 'gate', inputs: ['both', 'wide'] },
+    { type: 'concatenate', name: 'joined', inputs: ['gate', 'both'] }, { type: 'dense', name: 'output', units: 1, activation: 'tanh' },
+  ] }, inputs: [TEXT, NUMBERS], output: TWO, loss: 'hinge' },
 ];
 
 export const ROWS = 7;

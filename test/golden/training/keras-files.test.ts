@@ -8,6 +8,7 @@ import { readModelFile } from '../../../src/training/imports/read-model.ts';
 import { NO_LOGITS, Network } from '../../../src/training/model/network.ts';
 import { loadTf } from '../../../src/training/tf.ts';
 import type { Tensor } from '../../../src/training/tf.ts';
+import { zip } from '../../unit/provisioning/make-zip.ts';
 
 interface Values { readonly shape: number[]; readonly values: number[] }
 
@@ -30,8 +31,11 @@ describe('models that Keras wrote', () => {
   });
 });
 
+/** One of every way to write. */
+const DAMAGED = ['image-keras3.h5', 'text-keras3.keras', 'text-tf_keras.h5'];
+
 describe('damaged and hostile files', () => {
-  test.each(cases.map(({ file }) => file))('%s, cut short anywhere, is refused in words', { timeout: 120_000 }, async (file) => {
+  test.each(DAMAGED)('%s, cut short anywhere, is refused in words', { timeout: 120_000 }, async (file) => {
     const bytes = readFileSync(join(folder, file));
     const prng = new Prng('cut', file);
     for (let turn = 0; turn < 4; turn++) {
@@ -39,11 +43,11 @@ describe('damaged and hostile files', () => {
       writeFileSync(path, bytes.subarray(0, turn === 0 ? 0 : prng.below(bytes.length - 1)));
       const error: unknown = await readModelFile(path).then(() => undefined, (problem: unknown) => problem);
       expect(isPerennialError(error), String(error)).toBe(true);
-      expect((error as Error).message).toMatch(/^[A-Z/]/);
+      expect((error as Error).message).toMatch(/ is neither HDF5|: (it is cut short: it has \d+ bytes of \d+|it is a damaged HDF5 file|it is not a zip archive)/);
     }
   });
 
-  test.each(cases.map(({ file }) => file))('%s, with bytes changed anywhere, is read or refused in words', { timeout: 120_000 }, async (file) => {
+  test.each(DAMAGED)('%s, with bytes changed anywhere, is read or refused in words', { timeout: 120_000 }, async (file) => {
     const bytes = readFileSync(join(folder, file));
     const prng = new Prng('flip', file);
     for (let turn = 0; turn < 5; turn++) {
@@ -63,6 +67,17 @@ describe('damaged and hostile files', () => {
   };
   const dense = [{ name: 'd/kernel', shape: [2, 1], dtype: 'float32' }, { name: 'd/bias', shape: [1], dtype: 'float32' }];
 
+  const written = (name: string, bytes: string | Buffer): string => {
+    const path = join(mkdtempSync(join(scratch, 'file-')), name);
+    writeFileSync(path, bytes);
+    return path;
+  };
+  const packed = (name: string, data: Buffer): string => written('model.keras', zip([{ name, data }]));
+  const shard = (path: string, ...values: number[]): string => {
+    writeFileSync(join(path, 'w.bin'), Buffer.from(Float32Array.from(values).buffer));
+    return path;
+  };
+
   const linked = layersModel([{ paths: ['w.bin'], weights: dense }]);
   symlinkSync(join(folder, 'predictions.json'), join(linked, 'w.bin'));
 
@@ -73,6 +88,12 @@ describe('damaged and hostile files', () => {
     ['weights larger than their shards', layersModel([{ paths: ['w.bin'], weights: [{ name: 'd/kernel', shape: [1e6, 1e6], dtype: 'float32' }] }]), /./],
     ['a layer that runs code', layersModel([], { class_name: 'Sequential', config: { name: 's', layers: [{ class_name: 'Lambda', config: { name: 'evil', function: 'os.system', batch_input_shape: [null, 2] } }] } }), /Lambda/],
     ['a layer that there is not', layersModel([], { class_name: 'Sequential', config: { name: 's', layers: [{ class_name: 'Quantum', config: { name: 'q', batch_input_shape: [null, 2] } }] } }), /Quantum/],
+    ['a weight that is no number', shard(layersModel([{ paths: ['w.bin'], weights: dense }]), 1, NaN, 3), /the weight "d\/kernel" holds NaN at place 1/],
+    ['shards longer than their weights', shard(layersModel([{ paths: ['w.bin'], weights: dense }]), 1, 2, 3, 4), /16 bytes; the manifest describes 12/],
+    ['a shard named twice', shard(layersModel([{ paths: ['w.bin', 'w.bin'], weights: dense }]), 1, 2, 3), /"w.bin" twice/],
+    ['an archive that unpacks to a thousand times its size', packed('config.json', Buffer.alloc(200 << 20, 'a')), /unpacks to 209715\d+ bytes with "config.json"; up to \d+ are read/],
+    ['JSON nested without end', written('model.json', '{"a":'.repeat(1e5)), /nested more than 200 deep/],
+    ['JSON of millions of values', written('model.json', `{"a":[${'[],'.repeat(3e6)}0]}`), /more than 2000000 values/],
   ])('%s is refused', async (_title, path, message) => {
     const error: unknown = await readModelFile(path).then(() => undefined, (problem: unknown) => problem);
     expect(isPerennialError(error), String(error)).toBe(true);

@@ -45,7 +45,7 @@ for name, make, inputs in [
     ("image", image_model, {"image": random.normal(size=(3, 8, 8, 2)).astype("float32")}),
     ("text", text_model, {"text": random.integers(0, 11, size=(3, 6)).astype("int32"), "numbers": random.normal(size=(3, 4)).astype("float32")}),
 ]:
-    for library, k, endings in [("keras3", keras, ["h5", "keras"] if name == "image" else []), ("tf_keras", tf_keras, ["h5"])]:
+    for library, k, endings in [("keras3", keras, ["h5", "keras"]), ("tf_keras", tf_keras, ["h5"])]:
         k.utils.set_random_seed(3)
         model = make(k)
         for layer in model.layers:

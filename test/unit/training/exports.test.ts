@@ -50,6 +50,14 @@ describe('TensorFlow.js', () => {
     expect((await made(name, 'tfjsGraph')).check.largestDifference).toBeLessThan(1e-5);
   });
 
+  test('is not given a mean over steps that count, which it has not; Keras is, with what it says of padding alone', async () => {
+    const mean = { ...golden('text'), name: 'mean', model: { architecture: 'rnn', recurrentUnits: [4], pooling: 'average' }, loss: 'hinge' };
+    const exported = (format: string): Promise<Export> => exportNetwork(exportSource(mean), Buffer.from('{}'), format, { batch: exportRows(mean), rows: 7, source: 'test' });
+    await expect(exported('tfjs')).rejects.toMatchObject({ code: 'MODEL_INVALID', message: 'The layer "pooled" (globalAveragePooling1d) cannot be exported as layers: it takes the mean over the steps that are no padding, and TensorFlow.js one over all steps.' });
+    const { notes } = await exported('kerasH5');
+    expect(notes.join('\n')).toMatch(/nothing but padding Keras gives NaN, and Perennial 0[^]*margins as they are/);
+  });
+
   test('packs weights by pattern, and says what it costs', async () => {
     const exact = await made('cnn', 'tfjs');
     const size = ({ files }: Export): number => Object.entries(files).filter(([name]) => name.endsWith('.bin')).reduce((sum, [, bytes]) => sum + bytes.length, 0);

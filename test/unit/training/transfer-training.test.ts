@@ -135,6 +135,6 @@ test('a model file is the base: its layers by their names, its shards in its dig
   rmSync(join(dir, 'base', 'weights.bin'));
   await expect(digestModelFile('base', dir)).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND', message: expect.stringContaining('names the weights "weights.bin"') as string });
   writeFileSync(join(dir, 'base', 'model.json'), '{');
-  await expect(digestModelFile('base', dir)).rejects.toMatchObject({ code: 'MODEL_INVALID', message: '"from": "base" is not JSON.' });
+  await expect(digestModelFile('base', dir)).rejects.toMatchObject({ code: 'MODEL_INVALID', message: expect.stringMatching(/base\/model\.json cannot be read as a model: its content is no JSON/) as string });
   await expect(digestModelFile('nothing.h5', dir)).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND', hint: expect.stringContaining(dir) as string });
 }, 60_000);

@@ -2,11 +2,14 @@ import { PerennialError } from '../../../core/errors.ts';
 import type { Shape } from '../../layer.ts';
 import { wrappedLayer } from '../../model/layer-lookup.ts';
 import type { LayerConfig, LayerNode } from '../../model/model-config.ts';
+import type { KerasDialect } from '../../keras/names.ts';
 import type { MaskSource } from './masks.ts';
 
 /** What a layer that no other program has is made of there. */
 export interface Composing {
   readonly node: LayerNode;
+  /** Who reads it. */
+  readonly dialect: KerasDialect;
   readonly inputs: readonly Shape[];
   /** Of the first input. */
   readonly mask: MaskSource | undefined;
@@ -44,6 +47,12 @@ export const COMPOSITES: Readonly<Record<string, (composing: Composing) => void>
     composing.add('concatenate', '', [token, read], { axis: 1 });
   },
   sequencePooling: addPooling,
+  globalAveragePooling1d(composing) {
+    const { dialect, mask, node } = composing;
+    if (mask !== undefined && dialect === 'tfjs') throw countsPadding(composing);
+    composing.add(node.type, '', node.inputs);
+    if (mask !== undefined) composing.note(`"${node.name}" (${node.type}): of a row that is nothing but padding Keras gives NaN, and Perennial 0.`);
+  },
   gaussianSampling(composing) {
     composing.note(`"${composing.node.name}" (gaussianSampling): left out; as in predictions, the means go on in place of draws.`);
     composing.pass(composing.node.inputs[0]!);
@@ -98,6 +107,8 @@ const LOWEST = -6e4;
 
 /** What counts is looked up by the ids themselves: tables of one number each. */
 function addMaskedPooling(composing: Composing, pooling: 'average' | 'max', mask: MaskSource): void {
+  // Its softmax is over the last axis alone.
+  if (composing.dialect === 'tfjs' && pooling === 'average') throw countsPadding(composing);
   if (mask === 'other') throw refusal(composing, `pools ("${pooling}") steps under a mask that is not the one of an embedding`);
   const [read] = composing.node.inputs as [string];
   const features = composing.inputs[0]!.at(-1)!;
@@ -111,6 +122,10 @@ function addMaskedPooling(composing: Composing, pooling: 'average' | 'max', mask
   if (pooling === 'max') pooled = composing.add('globalMaxPooling1d', 'largest', [composing.add('add', 'steps', [read, wide('lowering', lowered)])]);
   else pooled = composing.add('flatten', 'mean', [composing.add('dot', 'sums', [read, composing.add('softmax', 'shares', [lowered], { axis: 1 })], { axes: 1 })]);
   composing.add('multiply', '', [pooled, anyStep]);
+}
+
+function countsPadding(composing: Composing): PerennialError {
+  return refusal(composing, 'takes the mean over the steps that are no padding, and TensorFlow.js one over all steps');
 }
 
 function refusal({ node }: Composing, problem: string): PerennialError {

@@ -28,6 +28,12 @@ function labelOutput(tf: Tf, label: LabelOutput, loss: string, output: Tensor): 
   return { probabilities: width === 1 && output.rank === 2 ? tf.concat([tf.sub(1, output), output], 1) : output };
 }
 
+/** What a network that was trained by margins gives, in place of what predictions say. */
+export function marginNotes({ loss, heads = [] }: ModelMeta): string[] {
+  if (![loss, ...heads.map((head) => head.loss)].some((name) => lossRegistry.find(name)?.score !== undefined)) return [];
+  return ['It gives margins as they are: above 0 is the second class. `perennial predict` says the score (margin + 1) / 2, cut to 0 and 1, for the same rows.'];
+}
+
 /** One name per line, in the order of the probabilities. undefined where there are no classes. */
 export function labelsText({ output }: ModelMeta): string | undefined {
   return output.kind === 'classes' ? `${output.classes.join('\n')}\n` : undefined;

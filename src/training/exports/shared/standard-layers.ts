@@ -1,6 +1,10 @@
 import { PerennialError } from '../../../core/errors.ts';
 import { shapesOf, weightsOf } from '../../model/describe.ts';
+import { activationClass } from '../../keras/activation.ts';
+import { activationToKeras } from '../../keras/names.ts';
+import type { KerasDialect } from '../../keras/names.ts';
 import { withDefaults } from '../../named.ts';
+import type { Named } from '../../named.ts';
 import type { LayerNode, Topology } from '../../model/model-config.ts';
 import { Network } from '../../model/network.ts';
 import { withoutScore } from '../../objectives/shared/reconstruction.ts';
@@ -27,11 +31,11 @@ export function withoutScoreLayer(network: Network): Network {
 
 /**
  * What predicts, in layers that others have: without the score of anomalies and layers that only training changes images by;
- * layers of our own as the standard layers that compute the same.
+ * layers of our own as the standard layers that compute the same; activations that are layers there as layers of their own.
  *
  * @throws MODEL_INVALID naming a layer that cannot be put so
  */
-export function standardLayers(tf: Tf, whole: Network, weights: ReadonlyMap<string, Float32Array>): StandardNetwork {
+export function standardLayers(tf: Tf, whole: Network, weights: ReadonlyMap<string, Float32Array>, dialect: KerasDialect): StandardNetwork {
   const notes: string[] = [];
   const core = withoutScoreLayer(whole);
   if (core !== whole) notes.push(`"${whole.topology.output}" (reconstructionError): left out; the output is the reconstruction, and the score its distance from what went in.`);
@@ -55,12 +59,19 @@ export function standardLayers(tf: Tf, whole: Network, weights: ReadonlyMap<stri
     }
     const compose = COMPOSITES[type];
     if (compose === undefined) {
-      layers.push(node);
       for (const spec of weightsOf(original, shapes)) values.set(`${name}/${spec.name}`, weights.get(`${name}/${spec.name}`)!);
+      const activation = activationLayer(node, dialect);
+      layers.push(activation === undefined ? node : { ...node, config: { ...node.config, activation: 'linear' } });
+      if (activation !== undefined) {
+        const behind = freeName(`${name}_activation`, taken);
+        layers.push({ name: behind, type: 'activation', config: { activation }, inputs: [name] });
+        passed.set(name, behind);
+        notes.push(`"${name}" (${type}): its activation is the layer "${behind}" behind it.`);
+      }
       continue;
     }
     compose({
-      node, inputs: original.inputs.map((each) => shapes.get(each)!), mask: masks.get(read),
+      node, dialect, inputs: original.inputs.map((each) => shapes.get(each)!), mask: masks.get(read),
       weight: (weight) => weights.get(`${name}/${weight}`)!,
       add(other, suffix, inputs, config = {}, own = {}) {
         const free = suffix === '' ? name : freeName(`${name}_${suffix}`, taken);
@@ -76,6 +87,14 @@ export function standardLayers(tf: Tf, whole: Network, weights: ReadonlyMap<stri
   const standard = withoutUnread({ ...topology, layers, output: source(topology.output), ...(topology.heads === undefined ? {} : { heads: topology.heads.map(source) }) });
   const network = new Network(standard);
   return { network, weights: new Map(network.weights.map(({ fullName }) => [fullName, values.get(fullName)!])), notes };
+}
+
+/** The activation that a layer ends with, where the reader has it as a layer alone. */
+function activationLayer({ type, config }: LayerNode, dialect: KerasDialect): Named | undefined {
+  const activation = config.activation as Named | undefined;
+  // What recurs has its activation within each step.
+  if (activation === undefined || type === 'activation' || 'returnSequences' in config) return undefined;
+  return activationToKeras(activation, dialect) === undefined && activationClass(activation) !== undefined ? activation : undefined;
 }
 
 /** Keras gives no mask to an attention behind another one where other layers read the same input. @throws MODEL_INVALID */

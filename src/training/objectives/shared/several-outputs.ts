@@ -13,13 +13,14 @@ import { outputLoss } from './output-loss.ts';
 import type { OutputLoss } from './output-loss.ts';
 import { resolveLoss } from '../../registries.ts';
 import { adaptLabels } from '../../trainer/labels.ts';
-import { metricNames, metricSums } from '../../trainer/light-metrics.ts';
+import { METRICS, metricNames, metricSums } from '../../trainer/light-metrics.ts';
 import type { Tensor, Tf } from '../../tf.ts';
 
 /** What learning from labels becomes where there are several. */
 export const severalOutputs = defineObjective({
   name: 'severalOutputs',
   summary: 'Learning from several labels at once: the weighted sum of the mean losses of the outputs.',
+  reports: ['loss', ...METRICS],
   resolveLoss(named, output) {
     if (named !== undefined) throw new PerennialError('MODEL_INVALID', `"loss" does not say which of the labels ${output.name} it is for.`, { hint: 'Give "losses" with a loss by the name of each label, or leave it out.' });
     return resolveLoss(undefined, output.kind === 'several' ? output.outputs[0]! : output);
