@@ -24,6 +24,7 @@ import { CheckpointFolder } from '../src/training/trainer/checkpoint.ts';
 import { createEngine } from '../src/training/trainer/create-engine.ts';
 import { EVALUATED_ROWS } from '../src/training/trainer/evaluate-set.ts';
 import { TrainLoop, stepsPerEpoch } from '../src/training/trainer/train-loop.ts';
+import { tableReader } from '../test/support/table-reader.ts';
 
 interface Case {
   readonly epochs: number;
@@ -51,18 +52,6 @@ function rowsOf(spec: TensorSpec, rows: number): TensorBatch {
   };
 }
 
-function readerOf(batch: TensorBatch): ConstructorParameters<typeof TrainLoop>[0]['train'] & { read(start: number, count: number): TensorBatch } {
-  const { rows } = batch.x!;
-  const gather = (indices: Int32Array): TensorBatch => Object.fromEntries(Object.entries(batch).map(([name, { spec, data }]) => {
-    const width = data.length / rows;
-    const picked = data.slice(0, indices.length * width);
-    indices.forEach((row, at) => picked.set(data.subarray(row * width, (row + 1) * width), at * width));
-    return [name, { spec, rows: indices.length, data: picked }];
-  }));
-  const inMemory = (): never => { throw new Error('all rows are in memory'); };
-  return { rows, rowBytes: 4, fits: true, gather, read: (start, count) => gather(Int32Array.from({ length: count }, (_, index) => start + index)), load: inMemory, gatherLoaded: inMemory, close() {} };
-}
-
 async function measure(name: string): Promise<Record<string, number>> {
   const { rows, shape, layers, ...given } = CASES[name]!;
   const epochs = Number(options.epochs ?? given.epochs);
@@ -71,7 +60,7 @@ async function measure(name: string): Promise<Record<string, number>> {
   if (gainsFromOneDnn(resolved.topology)) preferOneDnn();
   const objective = resolved.objective.create(resolved, {});
   const batchSize = 32;
-  const [train, validation] = [readerOf(rowsOf(spec, rows)), readerOf(rowsOf(spec, 64))];
+  const [train, validation] = [tableReader(rowsOf(spec, rows)), tableReader(rowsOf(spec, 64))];
   const sizes = { train: [batchSize, ...(rows % batchSize > 0 ? [rows % batchSize] : [])], evaluate: Math.min(EVALUATED_ROWS, 64), rowWeights: false };
   const { engine } = createEngine(loadTf(), { objective, optimizer: resolveNamed(optimizerRegistry, 'adam'), seed: 1 }, sizes, name.startsWith('eager') ? 'eager' : 'compiled');
   const perEpoch = stepsPerEpoch(rows, batchSize);

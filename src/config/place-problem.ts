@@ -26,9 +26,10 @@ export async function placeOfProblem(file: string, plan: Pick<Plan, 'steps'>, st
   return { file, line, column, pointer };
 }
 
-/** "FILE:LINE:COLUMN (/pointer)". */
-export function formatPlace({ file, line, column, pointer }: ProblemPlace): string {
-  return `${file}:${line}:${column} (${pointer})`;
+/** The same as "FILE:LINE:COLUMN (/pointer)". */
+export async function placeText(...problem: Parameters<typeof placeOfProblem>): Promise<string | undefined> {
+  const place = await placeOfProblem(...problem);
+  return place === undefined ? undefined : `${place.file}:${place.line}:${place.column} (${place.pointer})`;
 }
 
 /** A step and, where it names nothing itself, those before it: a train step also learns of the label that ingest names. */

@@ -1,3 +1,4 @@
+import { columnsOf } from './decode.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { TensorSpec } from '../core/tensor.ts';
 import type { NumberData, TextData, VectorData } from './column-data.ts';
@@ -20,13 +21,11 @@ export interface SourceTable {
  */
 export function sourceTable(preprocessor: JsonObject, specs: readonly TensorSpec[], values: Float32Array, rows: number): SourceTable {
   const { columns } = preprocessorParts(preprocessor).parts;
-  const width = rows === 0 ? 0 : values.length / rows;
   const found: { readonly name: string; readonly values: readonly (string | number | null)[]; readonly kept: boolean }[] = [];
   let offset = 0;
   for (const column of specs.flatMap(({ name }) => columns.filter(({ spec }) => spec.name === name))) {
     const size = column.spec.shape.reduce((product, each) => product * each, 1);
-    const own = new Float32Array(rows * size);
-    for (let row = 0; row < rows; row++) own.set(values.subarray(row * width + offset, row * width + offset + size), row * size);
+    const own = columnsOf(values, rows, offset, size);
     offset += size;
     const source = turnedBack(column, own, size);
     if (source !== undefined) found.push({ name: column.name, values: inTerms(column, source), kept: false });

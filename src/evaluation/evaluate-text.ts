@@ -11,13 +11,14 @@ import type { Bundle } from '../training/bundle/load-model.ts';
 import { loadTextScorer } from '../training/bundle/load-scorer.ts';
 import type { TextScorer } from '../training/bundle/load-scorer.ts';
 import type { ModelMeta, Predictor } from '../training/types.ts';
-import { defaultMetrics, resolveMetrics } from './catalogue.ts';
 import type { ResolvedMetric } from './catalogue.ts';
-import { requireFitting } from './compute.ts';
 import type { EvaluateInputs, EvaluateOptions } from './evaluation-input.ts';
-import { judge, verdictOf } from './gates.ts';
+import { refuseSettings, wholeMetrics, wholeReport, wholeResult } from './judge-whole.ts';
+import type { WholeChampion } from './judge-whole.ts';
 import type { TokenChunk } from './metric.ts';
-import type { Continuation, EvaluationReport, MetricResult } from './report.ts';
+import { readHistory } from './model-facts.ts';
+import type { Continuation, EvaluationReport } from './report.ts';
+import { requireTestRows } from './score.ts';
 import { Float64List } from './metrics/shared/states.ts';
 
 /** Test texts whose continuation the report shows, of so many tokens at most, from the first so many on. */
@@ -34,46 +35,28 @@ const BASELINE = 'the shares of the tokens in the training texts, whatever comes
  * @throws CONFIG_INVALID for options and metrics of other models; SPLIT_INVALID for an empty test split
  */
 export async function evaluateText(inputs: EvaluateInputs, bundle: Bundle, output: TextOutput, options: EvaluateOptions): Promise<EvaluationReport> {
-  refuseOthers(inputs, options);
-  const metrics = metricsOf(options, output);
+  const { slices, positive, threshold, baseline } = options;
+  refuseSettings('tells the next token of a text', { features: inputs.features !== undefined, slices: slices.length > 0, positive: positive !== undefined, threshold: threshold !== undefined, baseline: baseline !== undefined });
+  const metrics = wholeMetrics(options, 'language', output);
   const examples = await openExamples(inputs.examples, ['train', 'test']);
   requireSameTokens(examples, output);
   const scorer = await loadTextScorer(inputs.model);
   try {
     const rows = examples.meta.splits.test.rows;
-    if (rows === 0) throw new PerennialError('SPLIT_INVALID', 'There is nothing to evaluate: the test split has no examples.', { hint: 'Give "split.test" of the ingest step a larger share.' });
+    requireTestRows(rows);
     const chunk = await score(scorer, examples, output, options);
     const naive = unigrams(examples, output);
     const champion = await championOf(inputs, output, examples, metrics, options);
-    const results = metrics.map((metric): MetricResult => {
-      const value = valueOf(metric, chunk);
-      const theirs = 'none' in champion ? undefined : champion.values[metric.key]!;
-      return {
-        key: metric.key, metric: metric.definition.name, config: metric.config, direction: metric.definition.direction, value, baseline: valueOf(metric, naive),
-        ...(theirs === undefined ? {} : { champion: { value: theirs, challenger: value, difference: value - theirs, low: null, high: null } }),
-      };
-    });
+    const results = metrics.map((metric) => wholeResult(metric, valueOf(metric, chunk), valueOf(metric, naive), champion));
     options.onProgress?.('going on with test texts', 0.9);
     const continuations = { temperature: TEMPERATURE, texts: await continuationsOf(bundle.predictor, examples, output) };
-    return reportOf(inputs, options, { output, rows, results, champion, meta: bundle.meta, continuations, history: await historyOf(inputs.model) });
+    return wholeReport(inputs, options, {
+      rows, task: 'language', output: { kind: 'text', name: output.name }, baseline: { kind: 'unigram', description: BASELINE },
+      results, champion, meta: bundle.meta, continuations, history: await readHistory(inputs.model),
+    });
   } finally {
     scorer.predictor.dispose();
   }
-}
-
-/** @throws CONFIG_INVALID */
-function refuseOthers({ features }: EvaluateInputs, { slices, positive, threshold, baseline }: EvaluateOptions): void {
-  const given = [['features', features !== undefined], ['slices', slices.length > 0], ['positive', positive !== undefined], ['threshold', threshold !== undefined], ['baseline', baseline !== undefined]].filter(([, is]) => is).map(([name]) => `"${String(name)}"`);
-  if (given.length > 0) throw new PerennialError('CONFIG_INVALID', `The model tells the next token of a text, for which ${given.join(' and ')} ${given.length === 1 ? 'has' : 'have'} no meaning.`, { hint: 'Leave it out of the evaluate step.' });
-}
-
-function metricsOf({ metrics: specs, gates }: EvaluateOptions, output: TextOutput): ResolvedMetric[] {
-  const metrics = resolveMetrics(specs.length > 0 ? specs : defaultMetrics('language'));
-  requireFitting(metrics, output);
-  const keys = metrics.map(({ key }) => key);
-  const lost = gates.find((gate) => !keys.includes(gate.metric));
-  if (lost !== undefined) throw new PerennialError('CONFIG_INVALID', `A gate reads the metric "${lost.metric}", which is not among "metrics": ${keys.join(', ')}.`, { hint: `Add "${lost.metric}" to "metrics" of the evaluate step.` });
-  return metrics;
 }
 
 /** @throws DATA_INVALID */
@@ -136,10 +119,8 @@ function valueOf({ definition, config }: ResolvedMetric, chunk: TokenChunk): num
   return definition.result(state, config, CONTEXT);
 }
 
-type Champion = { readonly none: string } | { readonly model: string; readonly version: number; readonly digest: string; readonly values: Readonly<Record<string, number>> };
-
 /** The champion on the same texts, where its tokens are the same: a perplexity per token says nothing about other tokens. */
-async function championOf(inputs: EvaluateInputs, output: TextOutput, examples: Examples, metrics: readonly ResolvedMetric[], options: EvaluateOptions): Promise<Champion> {
+async function championOf(inputs: EvaluateInputs, output: TextOutput, examples: Examples, metrics: readonly ResolvedMetric[], options: EvaluateOptions): Promise<WholeChampion> {
   if ('none' in inputs.champion) return inputs.champion;
   const { model, version, artifact } = inputs.champion;
   const theirs = (artifact.manifest.meta as unknown as ModelMeta).output;
@@ -192,39 +173,4 @@ async function continuationsOf(predictor: Predictor, examples: Examples, output:
   } finally {
     reader.close();
   }
-}
-
-async function historyOf(model: OpenArtifact): Promise<Record<string, number>[]> {
-  return model.manifest.files['history.json'] === undefined ? [] : model.json<Record<string, number>[]>('history.json');
-}
-
-interface Judged {
-  readonly output: TextOutput;
-  readonly rows: number;
-  readonly results: readonly MetricResult[];
-  readonly champion: Champion;
-  readonly meta: ModelMeta;
-  readonly continuations: NonNullable<EvaluationReport['continuations']>;
-  readonly history: EvaluationReport['history'];
-}
-
-function reportOf({ model, dataset }: EvaluateInputs, options: EvaluateOptions, { output, rows, results, champion, meta, continuations, history }: Judged): EvaluationReport {
-  const by = <T>(value: (result: MetricResult) => T): Record<string, T> => Object.fromEntries(results.map((result) => [result.key, value(result)]));
-  const values = by((result) => result.value);
-  const gates = judge(options.gates, {
-    metrics: values, directions: by((result) => result.direction), onNoChampion: options.onNoChampion,
-    baseline: { description: BASELINE, metrics: by((result) => result.baseline) },
-    ...('none' in champion ? { noChampion: champion.none }
-      : { champion: { name: `the champion (${champion.model} version ${champion.version})`, ours: values, metrics: champion.values, differences: by(() => null) } }),
-  });
-  const { parameters, loss, optimizer, epochsRun, bestEpoch } = meta;
-  return {
-    formatVersion: 1, pipeline: options.pipeline,
-    model: { digest: model.ref.digest, summary: model.manifest.summary, parameters, loss, optimizer, epochsRun, bestEpoch },
-    dataset: { digest: dataset.ref.digest, summary: dataset.manifest.summary },
-    split: 'test', rows, task: 'language', output: { kind: 'text', name: output.name },
-    metrics: results, baseline: { kind: 'unigram', description: BASELINE },
-    ...('none' in champion ? { noChampion: champion.none } : { champion: { model: champion.model, version: champion.version, digest: champion.digest, rows, confidence: 0.95, resamples: 0, metrics: champion.values } }),
-    onNoChampion: options.onNoChampion, gates, verdict: verdictOf(gates), continuations, slices: [], worst: [], history,
-  };
 }

@@ -19,9 +19,10 @@ import { classTable, confusionMatrix, regressionPicture, rocCurves, sliceBy, wor
 import { evaluateGenerator } from './generators/evaluate-generator.ts';
 import { evaluateText } from './evaluate-text.ts';
 import type { EvaluateInputs, EvaluateOptions } from './evaluation-input.ts';
-import { judge, verdictOf } from './gates.ts';
+import { judge, requireMeasured, verdictOf } from './gates.ts';
 import type { Chunk } from './metric.ts';
 import { calibrationBins } from './metrics/shared/probabilities.ts';
+import { readHistory, summaryOf } from './model-facts.ts';
 import { reconstructionFindings, requireSameAnomalies } from './reconstructions.ts';
 import type { ChampionComparison, EvaluationReport, MetricResult, OutputFindings } from './report.ts';
 import { scoreExamples, sequenceOf, targetsOf } from './score.ts';
@@ -207,11 +208,7 @@ function mergeCompared(judged: readonly JudgedOutput[]): Compared {
 /** The metrics of each output, by its name. */
 function metricsFor(options: EvaluateOptions, output: OutputSpec, labelled: boolean): ReadonlyMap<string, readonly ResolvedMetric[]> {
   const metrics = output.kind === 'several' ? metricsOfEach(options.metrics, output.outputs) : new Map([[output.name, metricsOfOne(options.metrics, output, labelled)]]);
-  const keys = [...metrics.values()].flat().map(({ key }) => key);
-  for (const gate of options.gates) {
-    if (keys.includes(gate.metric)) continue;
-    throw new PerennialError('CONFIG_INVALID', `A gate reads the metric "${gate.metric}", which is not among "metrics": ${keys.join(', ')}.`, { hint: `Add "${gate.metric}" to "metrics" of the evaluate step.` });
-  }
+  requireMeasured(options.gates, [...metrics.values()].flat().map(({ key }) => key));
   return metrics;
 }
 
@@ -283,14 +280,4 @@ function pictures(chunk: Chunk, baseline: Chunk | undefined, ordered: boolean): 
   if (chunk.kind === 'errors') return {};
   const confusion = confusionMatrix(chunk);
   return { classification: { confusion, classes: classTable(chunk.classes, confusion), calibration: chunk.probabilities ? calibrationBins(chunk) : null, roc: rocCurves(chunk) } };
-}
-
-function summaryOf(model: OpenArtifact, meta: ModelMeta): EvaluationReport['model'] {
-  const { parameters, loss, optimizer, epochsRun, bestEpoch } = meta;
-  return { digest: model.ref.digest, summary: model.manifest.summary, parameters, loss, optimizer, epochsRun, bestEpoch };
-}
-
-async function readHistory(model: OpenArtifact): Promise<EvaluationReport['history']> {
-  if (model.manifest.files['history.json'] === undefined) return [];
-  return model.json<Record<string, number>[]>('history.json');
 }

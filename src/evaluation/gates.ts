@@ -78,6 +78,16 @@ export function gateInWords(gate: Gate): string {
   return `${gate.metric} better than the baseline`;
 }
 
+/** Before anything is computed. @throws CONFIG_INVALID for a gate on a metric that is not measured */
+export function requireMeasured(gates: readonly Gate[], keys: readonly string[]): void {
+  const lost = gates.find((gate) => !keys.includes(gate.metric));
+  if (lost !== undefined) throw unknownMetric(lost, keys);
+}
+
+function unknownMetric({ metric }: Gate, keys: readonly string[]): PerennialError {
+  return new PerennialError('CONFIG_INVALID', `A gate reads the metric "${metric}", which is not among "metrics": ${keys.join(', ')}.`, { hint: `Add "${metric}" to "metrics" of the evaluate step.` });
+}
+
 /** Judges every gate; all of them, not up to the first that fails. */
 export function judge(gates: readonly Gate[], facts: GateFacts): GateVerdict[] {
   return gates.map((gate) => judgeOne(gate, facts));
@@ -89,11 +99,7 @@ export function verdictOf(verdicts: readonly GateVerdict[]): StepVerdict {
 
 function judgeOne(gate: Gate, facts: GateFacts): GateVerdict {
   const value = facts.metrics[gate.metric];
-  if (value === undefined) {
-    throw new PerennialError('CONFIG_INVALID', `A gate reads the metric "${gate.metric}", which is not among "metrics": ${Object.keys(facts.metrics).join(', ')}.`, {
-      hint: `Add "${gate.metric}" to "metrics" of the evaluate step.`,
-    });
-  }
+  if (value === undefined) throw unknownMetric(gate, Object.keys(facts.metrics));
   const shown = `${gate.metric} ${formatNumber(value)}`;
   if ('atLeast' in gate) return bound(gate, value >= gate.atLeast, shown, 'is at least', 'is below', gate.atLeast);
   if ('atMost' in gate) return bound(gate, value <= gate.atMost, shown, 'is at most', 'is above', gate.atMost);

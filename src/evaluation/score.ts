@@ -22,12 +22,17 @@ export interface Scored {
   readonly labels: ReadonlyMap<string, Float64Array>;
 }
 
+/** @throws SPLIT_INVALID */
+export function requireTestRows(rows: number): void {
+  if (rows === 0) throw new PerennialError('SPLIT_INVALID', 'There is nothing to evaluate: the test split has no examples.', { hint: 'Give "split.test" of the ingest step a larger share.' });
+}
+
 /** Predicts the test split of the examples, batch by batch. */
 export async function scoreExamples(predictor: Predictor, examples: Examples, options: ScoreOptions = {}): Promise<Scored> {
   const reader = examples.reader('test');
   try {
     const { rows } = reader;
-    if (rows === 0) throw new PerennialError('SPLIT_INVALID', 'There is nothing to evaluate: the test split has no examples.', { hint: 'Give "split.test" of the ingest step a larger share.' });
+    requireTestRows(rows);
     const predictions: Float32Array[] = [];
     const { output } = predictor.meta;
     const labels = new Map<string, ArrayLike<number>[]>();

@@ -96,10 +96,8 @@ function stepTable(compiled: Plan, cache: readonly Forecast[]): string {
 
 const FROZEN_WORDS = { no: '', weights: 'frozen', statistics: 'at first' } as const;
 
-async function placeOf(file: string, compiled: Plan, step: string, message: string): Promise<string | undefined> {
-  const { formatPlace, placeOfProblem } = await import('../../config/place-problem.ts');
-  const place = await placeOfProblem(file, compiled, step, message);
-  return place === undefined ? undefined : formatPlace(place);
+async function placeOf(...problem: Parameters<typeof import('../../config/place-problem.ts').placeText>): Promise<string | undefined> {
+  return (await import('../../config/place-problem.ts')).placeText(...problem);
 }
 
 function printModel(model: PlannedModel, io: CliIo, place: string | undefined): void {

@@ -57,9 +57,8 @@ export default defineCommand({
           io.note(`Run ${run.workflowId}`);
           const { steps: planned } = plan;
           await followRun(temporal, run, io, async (step, message) => {
-            const { formatPlace, placeOfProblem } = await import('../../config/place-problem.ts');
-            const place = await placeOfProblem(file, { steps: planned }, step, message);
-            return place === undefined ? undefined : formatPlace(place);
+            const { placeText } = await import('../../config/place-problem.ts');
+            return placeText(file, { steps: planned }, step, message);
           });
         } finally {
           await temporal.close();

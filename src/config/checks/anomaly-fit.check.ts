@@ -1,8 +1,8 @@
-import { metricRegistry } from '../../evaluation/catalogue.ts';
 import { objectiveNamed } from '../../training/objective-named.ts';
-import { defineCheck, namedConfig, stepsOf } from '../check.ts';
+import { defineCheck, stepsOf } from '../check.ts';
 import type { Finding } from '../diagnostic.ts';
 import { join } from '../pointer.ts';
+import { metricsThat, namedMetrics } from './named-metrics.ts';
 
 export default defineCheck({
   name: 'anomaly-fit',
@@ -18,19 +18,14 @@ export default defineCheck({
     if (!rebuilds) {
       return named.map(({ step }): Finding => ({ pointer: join(step.pointer, 'with', 'anomaly'), message: 'With "anomaly" the examples hold no label, and the train step learns from one.', fix: 'Use the architecture "autoencoder" or "objective": "reconstruction" in the train step, or remove "anomaly".' }));
     }
-    return stepsOf(facts, 'evaluate').flatMap(({ step, config }) => {
-      const metrics = Array.isArray(config['metrics']) ? config['metrics'] : [];
-      return metrics.flatMap((metric, index): Finding[] => {
-        const definition = metricRegistry.find(namedConfig(metric)?.name ?? '');
-        if (definition === undefined || definition.tasks.includes('reconstruction')) return [];
-        const fits = definition.tasks.includes('classification');
-        if (fits && named.length > 0) return [];
-        const pointer = join(step.pointer, 'with', 'metrics', index);
-        const fitting = metricRegistry.all().filter(({ tasks }) => tasks.includes('reconstruction') || (named.length > 0 && tasks.includes('classification'))).map(({ name }) => name);
-        return [fits
-          ? { pointer, given: definition.name, message: `The metric "${definition.name}" needs to know which test rows are anomalies, and nothing says so.`, fix: 'Give "anomaly" in the preprocess step, e.g. { "column": "label", "values": ["9"] }.' }
-          : { pointer, given: definition.name, allowed: fitting, message: `The metric "${definition.name}" is for ${definition.tasks.join(' and ')}, and the model rebuilds its inputs.`, fix: `Choose one that fits: ${fitting.slice(0, 6).join(', ')}, …` }];
-      });
+    return namedMetrics(facts).flatMap(({ pointer, definition }): Finding[] => {
+      if (definition.tasks.includes('reconstruction')) return [];
+      const fits = definition.tasks.includes('classification');
+      if (fits && named.length > 0) return [];
+      const fitting = metricsThat((tasks) => tasks.includes('reconstruction') || (named.length > 0 && tasks.includes('classification')));
+      return [fits
+        ? { pointer, given: definition.name, message: `The metric "${definition.name}" needs to know which test rows are anomalies, and nothing says so.`, fix: 'Give "anomaly" in the preprocess step, e.g. { "column": "label", "values": ["9"] }.' }
+        : { pointer, given: definition.name, allowed: fitting, message: `The metric "${definition.name}" is for ${definition.tasks.join(' and ')}, and the model rebuilds its inputs.`, fix: `Choose one that fits: ${fitting.slice(0, 6).join(', ')}, …` }];
     });
   },
 });

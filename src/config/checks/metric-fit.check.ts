@@ -1,9 +1,8 @@
-import { metricRegistry } from '../../evaluation/catalogue.ts';
 import { objectiveNamed } from '../../training/objective-named.ts';
 import { lossRegistry } from '../../training/registries.ts';
 import { defineCheck, namedConfig, stepsOf } from '../check.ts';
 import type { Finding } from '../diagnostic.ts';
-import { join } from '../pointer.ts';
+import { metricsThat, namedMetrics } from './named-metrics.ts';
 
 export default defineCheck({
   name: 'metric-fit',
@@ -14,16 +13,11 @@ export default defineCheck({
     const kinds = new Set(losses.map((loss) => (loss === undefined ? undefined : loss.labels === 'number' ? 'numbers' : 'classes')));
     const [learned] = kinds;
     if (kinds.size !== 1 || learned === undefined) return [];
-    return stepsOf(facts, 'evaluate').flatMap(({ step, config }) => {
-      const metrics = Array.isArray(config['metrics']) ? config['metrics'] : [];
-      return metrics.flatMap((metric, index): Finding[] => {
-        const definition = metricRegistry.find(namedConfig(metric)?.name ?? '');
-        if (definition === undefined) return [];
-        const judges = definition.tasks.includes('regression') ? 'numbers' : 'classes';
-        if (judges === learned || definition.tasks.length > 1 && definition.tasks.includes('regression') && definition.tasks.some((task) => task !== 'regression')) return [];
-        const fitting = metricRegistry.all().filter((other) => other.tasks.includes(learned === 'numbers' ? 'regression' : 'classification')).map(({ name }) => name);
-        return [{ pointer: join(step.pointer, 'with', 'metrics', index), given: definition.name, allowed: fitting, message: `The metric "${definition.name}" judges ${judges}, and the loss "${losses[0]!.name}" learns ${learned}.`, fix: 'Choose a metric that fits, or another loss.' }];
-      });
+    return namedMetrics(facts).flatMap(({ pointer, definition }): Finding[] => {
+      const judges = definition.tasks.includes('regression') ? 'numbers' : 'classes';
+      if (judges === learned || definition.tasks.length > 1 && definition.tasks.includes('regression') && definition.tasks.some((task) => task !== 'regression')) return [];
+      const fitting = metricsThat((tasks) => tasks.includes(learned === 'numbers' ? 'regression' : 'classification'));
+      return [{ pointer, given: definition.name, allowed: fitting, message: `The metric "${definition.name}" judges ${judges}, and the loss "${losses[0]!.name}" learns ${learned}.`, fix: 'Choose a metric that fits, or another loss.' }];
     });
   },
 });

@@ -1,5 +1,5 @@
-import { PerennialError } from '../../core/errors.ts';
-import { categoriesOf, defineTransform, requireValues, withDefaults } from '../transform.ts';
+import { categoriesOf, defineTransform, withDefaults } from '../transform.ts';
+import { frequentCategories, unknownCategory } from './shared/categories.ts';
 
 interface Config {
   readonly unknown: 'own' | 'error';
@@ -26,25 +26,13 @@ export default defineTransform<Config, { categories: string[] }>({
   takes: ['text', 'number'],
   gives: () => 'tokens',
   resolve: (value) => withDefaults(DEFAULTS, value),
-  fit: ({ maximum }, { column, kind }) => {
-    const counts = new Map<string, number>();
-    return {
-      add: (data) => {
-        for (const category of categoriesOf(data)) if (category !== null) counts.set(category, (counts.get(category) ?? 0) + 1);
-      },
-      finish: () => {
-        requireValues(counts.size, column, 'its categories');
-        const frequent = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, maximum).map(([name]) => name);
-        return { categories: kind === 'number' ? frequent.sort((a, b) => Number(a) - Number(b)) : frequent.sort() };
-      },
-    };
-  },
+  fit: ({ maximum }, { column, kind }) => frequentCategories(maximum, column, kind),
   apply: (data, { unknown }, state, { column, firstRow }) => {
     const index = idsOf(state);
     const ids = Int32Array.from(categoriesOf(data), (name, row) => {
       const id = name === null ? 0 : index.get(name) ?? 1;
       if (id > 1 || unknown === 'own') return id;
-      throw new PerennialError('DATA_INVALID', `row ${firstRow + row}, column "${column}": ${name === null ? 'the category is missing' : `the category "${name}" is unknown`}. Known are: ${state.categories.slice(0, 20).join(', ')}.`, { hint: 'Use {"lookup": {"unknown": "own"}} to let such rows through.' });
+      throw unknownCategory(firstRow + row, column, name, state.categories, 'Use {"lookup": {"unknown": "own"}} to let such rows through.');
     });
     return { kind: 'tokens', length: 1, vocabularySize: state.categories.length + 2, values: ids };
   },

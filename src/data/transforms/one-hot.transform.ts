@@ -1,7 +1,7 @@
-import { PerennialError } from '../../core/errors.ts';
 import { DATA_LIMITS } from '../limits.ts';
 import type { VectorData } from '../column-data.ts';
-import { categoriesOf, defineTransform, requireValues, withDefaults } from '../transform.ts';
+import { categoriesOf, defineTransform, withDefaults } from '../transform.ts';
+import { frequentCategories, unknownCategory } from './shared/categories.ts';
 
 interface Config {
   readonly unknown: 'zeros' | 'error';
@@ -26,19 +26,7 @@ export default defineTransform<Config, { categories: string[] }>({
   takes: ['text', 'number'],
   gives: () => 'vector',
   resolve: (value) => withDefaults<Config>({ unknown: 'zeros', maximum: DATA_LIMITS.oneHotCategoriesMax }, value),
-  fit: ({ maximum }, { column, kind }) => {
-    const counts = new Map<string, number>();
-    return {
-      add: (data) => {
-        for (const category of categoriesOf(data)) if (category !== null) counts.set(category, (counts.get(category) ?? 0) + 1);
-      },
-      finish: () => {
-        requireValues(counts.size, column, 'its categories');
-        const frequent = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, maximum).map(([name]) => name);
-        return { categories: kind === 'number' ? frequent.sort((a, b) => Number(a) - Number(b)) : frequent.sort() };
-      },
-    };
-  },
+  fit: ({ maximum }, { column, kind }) => frequentCategories(maximum, column, kind),
   apply: (data, { unknown }, { categories }, { column, firstRow }) => {
     const index = new Map(categories.map((category, at) => [category, at]));
     const names = categoriesOf(data);
@@ -47,9 +35,7 @@ export default defineTransform<Config, { categories: string[] }>({
     names.forEach((name, row) => {
       const at = name === null ? undefined : index.get(name);
       if (at !== undefined) values[row * width + at] = 1;
-      else if (unknown === 'error') {
-        throw new PerennialError('DATA_INVALID', `row ${firstRow + row}, column "${column}": ${name === null ? 'the category is missing' : `the category "${name}" is unknown`}. Known are: ${categories.slice(0, 20).join(', ')}.`, { hint: 'Use {"oneHot": {"unknown": "zeros"}} to let such rows through.' });
-      }
+      else if (unknown === 'error') throw unknownCategory(firstRow + row, column, name, categories, 'Use {"oneHot": {"unknown": "zeros"}} to let such rows through.');
     });
     return { kind: 'vector', width, parts: categories, values };
   },

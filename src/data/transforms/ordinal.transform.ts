@@ -1,6 +1,6 @@
-import { PerennialError } from '../../core/errors.ts';
 import type { NumberData } from '../column-data.ts';
 import { categoriesOf, defineTransform, requireValues } from '../transform.ts';
+import { unknownCategory } from './shared/categories.ts';
 
 interface Config {
   readonly order?: readonly string[];
@@ -49,7 +49,7 @@ export default defineTransform<Config, { categories: string[] }>({
       const at = index.get(name);
       if (at !== undefined) return at;
       if (unknown !== 'error') return unknown;
-      throw new PerennialError('DATA_INVALID', `row ${firstRow + row}, column "${column}": the category "${name}" is unknown. Known are: ${categories.slice(0, 20).join(', ')}.`, { hint: 'Add it to "order", or give {"ordinal": {"unknown": -1}}.' });
+      throw unknownCategory(firstRow + row, column, name, categories, 'Add it to "order", or give {"ordinal": {"unknown": -1}}.');
     });
     return { kind: 'number', values: Float64Array.from(positions) };
   },

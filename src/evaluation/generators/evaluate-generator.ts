@@ -8,16 +8,17 @@ import { imageGrid } from '../../data/images/sample-images.ts';
 import { openBundle } from '../../training/bundle/load-model.ts';
 import { loadUntrained } from '../../training/bundle/load-parts.ts';
 import type { Predictor } from '../../training/types.ts';
-import { defaultMetrics, resolveMetrics } from '../catalogue.ts';
 import type { ResolvedMetric } from '../catalogue.ts';
-import { requireFitting } from '../compute.ts';
 import type { EvaluateInputs, EvaluateOptions } from '../evaluation-input.ts';
 import { featureExtractor, othersTurn } from './features.ts';
 import type { FeatureExtractor } from './features.ts';
-import { judge, verdictOf } from '../gates.ts';
+import { refuseSettings, wholeMetrics, wholeReport, wholeResult } from '../judge-whole.ts';
+import type { WholeChampion } from '../judge-whole.ts';
 import { isUndefinedMetric } from '../metric.ts';
 import type { SampleChunk } from '../metric.ts';
+import { readHistory } from '../model-facts.ts';
 import type { EvaluationReport, GeneratedFindings, MetricResult } from '../report.ts';
+import { requireTestRows } from '../score.ts';
 
 const ROWS_PER_CALL = 256;
 /** Products that a metric sums before other work has its turn. */
@@ -35,8 +36,9 @@ const BASELINE = 'the same generator before training';
  * @throws CONFIG_INVALID for options and metrics of other models; SPLIT_INVALID for an empty test split; SHAPE_MISMATCH for features of another kind
  */
 export async function evaluateGenerator(inputs: EvaluateInputs, output: SamplesOutput, options: EvaluateOptions): Promise<EvaluationReport> {
-  refuseOthers(options);
-  const metrics = metricsOf(options);
+  const { slices, positive, threshold } = options;
+  refuseSettings('makes samples', { slices: slices.length > 0, positive: positive !== undefined, threshold: threshold !== undefined });
+  const metrics = wholeMetrics(options, 'generation', output);
   const examples = await openExamples(inputs.examples, ['test']);
   const real = await readReal(examples, output);
   const dispose: { dispose(): void }[] = [];
@@ -60,33 +62,16 @@ export async function evaluateGenerator(inputs: EvaluateInputs, output: SamplesO
     const context = { classes: [], positive: 0, width: features.width };
     const results: MetricResult[] = [];
     for (const metric of metrics) {
-      const value = await valueOf(metric, chunk, context);
-      const theirs = 'none' in champion ? undefined : champion.values[metric.key] ?? null;
-      results.push({
-        key: metric.key, metric: metric.definition.name, config: metric.config, direction: metric.definition.direction, value,
-        baseline: await orNull(() => valueOf(metric, { ...chunk, generated: chunk.untrained }, context)),
-        ...(theirs === undefined ? {} : { champion: { value: theirs, challenger: value, difference: theirs === null ? null : value - theirs, low: null, high: null } }),
-      });
+      results.push(wholeResult(metric, await valueOf(metric, chunk, context), await orNull(() => valueOf(metric, { ...chunk, generated: chunk.untrained }, context)), champion));
     }
-    return reportOf(inputs, options, { output, rows, results, champion, meta: bundle.meta, generated: await findings(inputs.model, examples, bundle.predictor, output, real, made, features.description) });
+    const generated = await findings(inputs.model, examples, bundle.predictor, output, real, made, features.description);
+    return wholeReport(inputs, options, {
+      rows, task: 'generation', output: { kind: 'samples', name: output.name, ...(output.label === undefined ? {} : { classes: output.label.classes }) }, baseline: { kind: 'untrained', description: BASELINE },
+      results, champion, meta: bundle.meta, generated, history: await readHistory(inputs.model),
+    });
   } finally {
     for (const each of dispose) each.dispose();
   }
-}
-
-/** @throws CONFIG_INVALID */
-function refuseOthers({ slices, positive, threshold }: EvaluateOptions): void {
-  const given = [['slices', slices.length > 0], ['positive', positive !== undefined], ['threshold', threshold !== undefined]].filter(([, is]) => is).map(([name]) => `"${String(name)}"`);
-  if (given.length > 0) throw new PerennialError('CONFIG_INVALID', `The model makes samples, for which ${given.join(' and ')} ${given.length === 1 ? 'has' : 'have'} no meaning.`, { hint: 'Leave it out of the evaluate step.' });
-}
-
-function metricsOf({ metrics: specs, gates }: EvaluateOptions): ResolvedMetric[] {
-  const metrics = resolveMetrics(specs.length > 0 ? specs : defaultMetrics('generation'));
-  for (const metric of metrics) requireFitting([metric], { kind: 'samples', name: '', shape: [], latentSize: 1 });
-  const keys = metrics.map(({ key }) => key);
-  const lost = gates.find((gate) => !keys.includes(gate.metric));
-  if (lost !== undefined) throw new PerennialError('CONFIG_INVALID', `A gate reads the metric "${lost.metric}", which is not among "metrics": ${keys.join(', ')}.`, { hint: `Add "${lost.metric}" to "metrics" of the evaluate step.` });
-  return metrics;
 }
 
 interface Real {
@@ -101,7 +86,7 @@ async function readReal(examples: Examples, output: SamplesOutput): Promise<Real
   const reader = examples.reader('test');
   try {
     const { rows } = reader;
-    if (rows === 0) throw new PerennialError('SPLIT_INVALID', 'There is nothing to evaluate: the test split has no examples.', { hint: 'Give "split.test" of the ingest step a larger share.' });
+    requireTestRows(rows);
     const batch = reader.read(0, rows);
     const tensor = batch[output.name];
     if (tensor === undefined || tensor.spec.shape.join() !== output.shape.join()) {
@@ -154,10 +139,8 @@ async function orNull(value: () => Promise<number>): Promise<number | null> {
   }
 }
 
-type Champion = { readonly none: string } | { readonly model: string; readonly version: number; readonly digest: string; readonly values: Readonly<Record<string, number | null>> };
-
 /** The champion's samples through the same features, of the same seeds. */
-async function championOf(inputs: EvaluateInputs, output: SamplesOutput, real: Real, { features, chunk, metrics }: { features: FeatureExtractor; chunk: FeatureChunk; metrics: readonly ResolvedMetric[] }, keep: <T extends { dispose(): void }>(each: T) => T): Promise<Champion> {
+async function championOf(inputs: EvaluateInputs, output: SamplesOutput, real: Real, { features, chunk, metrics }: { features: FeatureExtractor; chunk: FeatureChunk; metrics: readonly ResolvedMetric[] }, keep: <T extends { dispose(): void }>(each: T) => T): Promise<WholeChampion> {
   if ('none' in inputs.champion) return inputs.champion;
   const { model, version, artifact } = inputs.champion;
   const { meta, predictor } = await openBundle(artifact);
@@ -234,35 +217,4 @@ function momentsOf(values: Float32Array, at: number, width: number): { mean: num
   let squares = 0;
   for (let row = 0; row < rows; row++) squares += (values[row * width + at]! - mean) ** 2;
   return { mean, std: Math.sqrt(squares / rows) };
-}
-
-interface Judged {
-  readonly output: SamplesOutput;
-  readonly rows: number;
-  readonly results: readonly MetricResult[];
-  readonly champion: Champion;
-  readonly meta: Awaited<ReturnType<typeof openBundle>>['meta'];
-  readonly generated: GeneratedFindings;
-}
-
-async function reportOf({ model, dataset }: EvaluateInputs, options: EvaluateOptions, { output, rows, results, champion, meta, generated }: Judged): Promise<EvaluationReport> {
-  const by = <T>(value: (result: MetricResult) => T): Record<string, T> => Object.fromEntries(results.map((result) => [result.key, value(result)]));
-  const values = by((result) => result.value);
-  const gates = judge(options.gates, {
-    metrics: values, directions: by((result) => result.direction), onNoChampion: options.onNoChampion,
-    baseline: { description: BASELINE, metrics: by((result) => result.baseline) },
-    ...('none' in champion ? { noChampion: champion.none }
-      : { champion: { name: `the champion (${champion.model} version ${champion.version})`, ours: values, metrics: champion.values, differences: by(() => null) } }),
-  });
-  const { parameters, loss, optimizer, epochsRun, bestEpoch } = meta;
-  return {
-    formatVersion: 1, pipeline: options.pipeline,
-    model: { digest: model.ref.digest, summary: model.manifest.summary, parameters, loss, optimizer, epochsRun, bestEpoch },
-    dataset: { digest: dataset.ref.digest, summary: dataset.manifest.summary },
-    split: 'test', rows, task: 'generation', output: { kind: 'samples', name: output.name, ...(output.label === undefined ? {} : { classes: output.label.classes }) },
-    metrics: results, baseline: { kind: 'untrained', description: BASELINE },
-    ...('none' in champion ? { noChampion: champion.none } : { champion: { model: champion.model, version: champion.version, digest: champion.digest, rows, confidence: 0.95, resamples: 0, metrics: champion.values } }),
-    onNoChampion: options.onNoChampion, gates, verdict: verdictOf(gates), generated, slices: [], worst: [],
-    history: model.manifest.files['history.json'] === undefined ? [] : await model.json<Record<string, number>[]>('history.json'),
-  };
 }

@@ -1,3 +1,4 @@
+import { freeName, namesIn } from './free-name.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec, TensorSpec } from '../../core/tensor.ts';
 import type { ArchitectureDefinition, TargetHead } from '../architecture.ts';
@@ -28,7 +29,7 @@ export function resolveTopology(model: ModelConfig, inputs: readonly TensorSpec[
   if (heads !== undefined) return buildTopology(layers, inputs, headsOf(model, heads));
   if (model.outputs !== undefined) throw new PerennialError('MODEL_INVALID', `"outputs" is for several labels, but there is only "${output.name}".`, { hint: 'Leave "outputs" out: the last layer gives the output; or name several labels in the ingest step.' });
   const topology = buildTopology(layers, inputs);
-  return readsLogits(topology, loss) ? buildTopology([...layers, { type: 'activation', name: unusedName(topology, 'probabilities'), activation: loss.definition.fromLogits!.activation }], inputs) : topology;
+  return readsLogits(topology, loss) ? buildTopology([...layers, { type: 'activation', name: freeName('probabilities', namesIn(topology)), activation: loss.definition.fromLogits!.activation }], inputs) : topology;
 }
 
 type LayersModel = Extract<ModelConfig, { readonly layers: readonly LayerConfig[] }>;
@@ -59,13 +60,6 @@ function readsLogits(topology: Topology, { name, definition, config }: Resolved<
   throw new PerennialError('MODEL_INVALID', `The loss ${name} is to read logits ("fromLogits"), but the last layer "${topology.output}" ends with ${ending}.`, {
     hint: ending === definition.fromLogits.activation ? 'Leave "fromLogits" out: the loss reads the values before the activation by itself.' : 'Give the last layer "activation": "linear", or leave it out.',
   });
-}
-
-function unusedName(topology: Topology, wanted: string): string {
-  const taken = new Set([...topology.inputs, ...topology.layers].map(({ name }) => name));
-  let name = wanted;
-  while (taken.has(name)) name += '_';
-  return name;
 }
 
 /** Networks that take part in training beside the model's own, by name. @throws as {@link resolveTopology} */
@@ -115,10 +109,7 @@ export function buildTopology(specs: readonly LayerConfig[], inputs: readonly Te
 
 /** Several outputs side by side, as vectors, in one more layer. */
 function withJoinedHeads(specs: readonly LayerConfig[], heads: readonly string[]): readonly LayerConfig[] {
-  const taken = new Set(specs.map(({ name }) => name));
-  let name = 'outputs';
-  while (taken.has(name)) name += '_';
-  return [...specs, { type: 'concatenate', name, inputs: heads }];
+  return [...specs, { type: 'concatenate', name: freeName('outputs', new Set(specs.map(({ name }) => name))), inputs: heads }];
 }
 
 /** Embedding layers take the number of ids from the input they read. */

@@ -2,12 +2,13 @@ import { PerennialError } from '../../core/errors.ts';
 import { Prng } from '../../core/prng.ts';
 import type { TensorBatch } from '../../core/tensor.ts';
 import { GENERATION_COLUMNS } from '../../data/prompts.ts';
-import { describeTopology, endsWithActivation, outputActivation } from '../model/describe.ts';
+import { describeTopology, outputActivation } from '../model/describe.ts';
 import type { LossDefinition } from '../loss.ts';
 import type { Topology } from '../model/model-config.ts';
 import { resolveNamed } from '../named.ts';
 import type { Named, Resolved } from '../named.ts';
 import { NO_LOGITS, Network } from '../model/network.ts';
+import { outputLoss } from './shared/output-loss.ts';
 import { countNext, everyStep, nextTokens, requirePaddedBehind, sparseCrossentropy, tokenInput, withLastToken } from './shared/next-token.ts';
 import { defineObjective, withAdded, withPenalty } from '../objective.ts';
 import type { LabelledBatch, LabelledTensors, Objective, ObjectiveOptions, ObjectiveRequest } from '../objective.ts';
@@ -60,21 +61,22 @@ function resolveLoss(named: Named | undefined): Resolved<LossDefinition> {
   throw new PerennialError('MODEL_INVALID', `The loss ${loss.name}${loss.config.fromLogits === true ? ' with "fromLogits"' : ''} does not fit a model that tells the next token.`, { hint: `Use one of ${LOSSES.map((name) => `"${name}"`).join(', ')}; the last layer ends with "softmax".` });
 }
 
-function create({ topology, loss: { definition, config } }: ObjectiveRequest, { classWeights }: ObjectiveOptions): Objective {
+function create({ topology, loss }: ObjectiveRequest, { classWeights }: ObjectiveOptions): Objective {
   if (classWeights !== undefined) throw new PerennialError('CONFIG_INVALID', '"classWeights" needs labels, but a language model does not read any.', { hint: 'Leave "classWeights" out.' });
   const ids = tokenInput(topology.inputs);
   const body = everyStep(topology);
   const network = new Network(body);
-  const { fromLogits } = definition;
-  const readsLogits = fromLogits !== undefined && endsWithActivation(body) && outputActivation(body) === fromLogits.activation;
+  const read = outputLoss(body, body.output, ids.name, { kind: 'none', name: '' }, loss);
+  const { readsLogits } = read;
   const logits: ReadonlySet<string> = new Set(readsLogits ? [body.output] : []);
+  const { definition, config } = loss;
   const plain = readsLogits && (config.labelSmoothing ?? 0) === 0 && definition.name !== 'categoricalFocalCrossentropy';
   const scored = (tf: Tf, { inputs }: LabelledTensors, output: Tensor): { losses: Tensor; counted: Tensor; targets: Tensor } => {
     const { targets, counted } = nextTokens(tf, inputs[ids.name]!);
     const [rows, steps, tokens] = output.shape as [number, number, number];
     const labels = tf.reshape(targets, [rows * steps]);
     const flat = tf.reshape(output, [rows * steps, tokens]);
-    const each = plain ? sparseCrossentropy(tf, labels, flat) : readsLogits ? fromLogits!.value(tf, labels, flat, config) : definition.value(tf, labels, flat, config);
+    const each = plain ? sparseCrossentropy(tf, labels, flat) : read.losses(tf, labels, flat);
     return { losses: tf.mul(tf.reshape(each, [rows, steps]), counted), counted, targets };
   };
   const countOf = ({ inputs, rows }: LabelledBatch): number => countNext(inputs[ids.name]!.data, rows).reduce((sum, each) => sum + each, 0);

@@ -1,3 +1,4 @@
+import { freeName, namesIn } from '../model/free-name.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec, TensorSpec } from '../../core/tensor.ts';
 import { shapesOf, weightsOf } from '../model/describe.ts';
@@ -96,17 +97,11 @@ function newHead(trunk: Topology, { output, loss }: Target, base: BaseNetwork): 
       hint: `Write "head": { "layers": [{ "type": "${pooling}" }, { "type": "dense", "units": ${units}, "activation": "${activation}" }] }, or another "until".`,
     });
   }
-  return { type: 'dense', name: freeName('output', trunk), units, activation };
-}
-
-function freeName(wanted: string, { inputs, layers }: Topology, others: readonly LayerConfig[] = []): string {
-  const taken = new Set([...inputs, ...layers, ...others].map(({ name }) => name));
-  let name = wanted;
-  while (taken.has(name)) name += '_';
-  return name;
+  return { type: 'dense', name: freeName('output', namesIn(trunk)), units, activation };
 }
 
 /** Names of the new layers do not depend on those of the base. */
 function withNames(layers: readonly LayerConfig[], trunk: Topology): LayerConfig[] {
-  return layers.map((layer, index) => (layer.name === undefined ? { ...layer, name: freeName(`head_${index + 1}`, trunk, layers) } : layer));
+  const taken = new Set([...namesIn(trunk), ...layers.map(({ name }) => name)]);
+  return layers.map((layer, index) => (layer.name === undefined ? { ...layer, name: freeName(`head_${index + 1}`, taken) } : layer));
 }

@@ -10,7 +10,6 @@ import { Prng } from '../../../src/core/prng.ts';
 import type { StepContext, StepProgress } from '../../../src/core/step.ts';
 import type { OutputSpec, Tensor, TensorBatch, TensorSpec } from '../../../src/core/tensor.ts';
 import { ShardWriter } from '../../../src/data/examples.ts';
-import type { ExamplesReader } from '../../../src/data/examples.ts';
 import type { Split } from '../../../src/data/types.ts';
 import { SPLITS } from '../../../src/data/types.ts';
 import { packageRoot } from '../../../src/platform/paths.ts';
@@ -195,20 +194,6 @@ function labelTensor(labels: Int32Array, rows: number): Tensor {
 function splitsOf(rows: number, make: (prng: Prng, count: number) => TensorBatch): Record<Split, TensorBatch> {
   const few = Math.max(1, Math.floor(rows / 4));
   return { train: make(new Prng('train'), rows), validation: make(new Prng('validation'), few), test: make(new Prng('test'), few) };
-}
-
-/** What a test double of the reader needs: everything in memory. */
-/** All rows are in memory. */
-export function tableReader(batch: TensorBatch): ExamplesReader {
-  const { rows } = Object.values(batch)[0]!;
-  const gather = (indices: Int32Array): TensorBatch => Object.fromEntries(Object.entries(batch).map(([name, { spec, data }]) => {
-    const width = data.length / rows;
-    const picked = data.slice(0, indices.length * width);
-    indices.forEach((row, at) => picked.set(data.subarray(row * width, (row + 1) * width), at * width));
-    return [name, { spec, rows: indices.length, data: picked }];
-  }));
-  const inMemory = (): never => { throw new Error('all rows are in memory'); };
-  return { rows, rowBytes: 4, fits: true, gather, read: (start, count) => gather(Int32Array.from({ length: count }, (_, index) => start + index)), load: inMemory, gatherLoaded: inMemory, close() {} };
 }
 
 export function asJson(value: unknown): JsonObject {

@@ -15,7 +15,8 @@ import { loadTf } from '../../../src/training/tf.ts';
 import { resolveModel } from '../../../src/training/model/resolve-model.ts';
 import { withRowWeights } from '../../../src/training/objectives/shared/row-weights.ts';
 import type { ModelConfig } from '../../../src/training/model/model-config.ts';
-import { tableReader, temporaryFolder } from './fixtures.ts';
+import { tableReader } from '../../support/table-reader.ts';
+import { temporaryFolder } from './fixtures.ts';
 import type { Table } from './fixtures.ts';
 
 /** A training in this process. */

@@ -6,7 +6,8 @@ import type { ModelConfig } from '../../../src/training/model/model-config.ts';
 import { resolveModel } from '../../../src/training/model/resolve-model.ts';
 import { completeTrainConfig } from '../../../src/training/train-config.ts';
 import { batchShapes, chooseBuckets, lengthOf, measureTexts, orderByLength, requireSameWithoutPadding } from '../../../src/training/trainer/text-lengths.ts';
-import { asJson, tableReader, temporaryFolder, textTable, tokenTable } from './fixtures.ts';
+import { tableReader } from '../../support/table-reader.ts';
+import { asJson, temporaryFolder, textTable, tokenTable } from './fixtures.ts';
 import type { Table } from './fixtures.ts';
 import { digest, run } from './loop.ts';
 

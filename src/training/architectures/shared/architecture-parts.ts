@@ -1,3 +1,4 @@
+import { freeName } from '../../model/free-name.ts';
 import { PerennialError } from '../../../core/errors.ts';
 import type { JsonSchema } from '../../../core/json.ts';
 import type { TensorSpec } from '../../../core/tensor.ts';
@@ -37,8 +38,7 @@ export class LayerList {
   }
 
   add(layer: { type: string; name: string; inputs?: readonly string[]; [setting: string]: unknown }): this {
-    let name = `${this.#prefix}${layer.name}`;
-    while (this.#taken.has(name)) name += '_';
+    const name = freeName(`${this.#prefix}${layer.name}`, this.#taken);
     this.#taken.add(name);
     this.layers.push({ ...layer, name, inputs: layer.inputs ?? [this.last] });
     this.last = name;

@@ -41,7 +41,8 @@ export function planRows(preprocessor: JsonObject): RowPlan | string {
   for (const column of parts.columns) {
     const { name, type, links } = column;
     if (type === 'timestamp') return `the column "${name}" holds timestamps, which a graph does not read`;
-    const before = type === 'image' ? links.slice(0, links.findIndex((link) => isTranslated(link)) < 0 ? links.length : links.findIndex((link) => isTranslated(link))) : [];
+    const first = links.findIndex((link) => isTranslated(link));
+    const before = type !== 'image' ? [] : first < 0 ? links : links.slice(0, first);
     const rest = links.slice(before.length);
     const strange = rest.find((link) => !isTranslated(link));
     if (strange !== undefined) return `the transform "${strange.definition.name}" of the column "${name}" has no counterpart in TensorFlow's graphs`;

@@ -1,3 +1,4 @@
+import { freeName, namesIn } from '../../model/free-name.ts';
 import { PerennialError } from '../../../core/errors.ts';
 import { shapesOf, weightsOf } from '../../model/describe.ts';
 import { activationClass } from '../../keras/activation.ts';
@@ -45,7 +46,7 @@ export function standardLayers(tf: Tf, whole: Network, weights: ReadonlyMap<stri
   refuseLostMasks(topology, masks);
   const passed = new Map<string, string>();
   const source = (name: string): string => passed.get(name) ?? name;
-  const taken = new Set([...topology.inputs, ...topology.layers].map(({ name }) => name));
+  const taken = namesIn(topology);
   const layers: LayerNode[] = [];
   const values = new Map<string, Float32Array>();
   for (const original of topology.layers) {
@@ -63,7 +64,7 @@ export function standardLayers(tf: Tf, whole: Network, weights: ReadonlyMap<stri
       const activation = activationLayer(node, dialect);
       layers.push(activation === undefined ? node : { ...node, config: { ...node.config, activation: 'linear' } });
       if (activation !== undefined) {
-        const behind = freeName(`${name}_activation`, taken);
+        const behind = take(`${name}_activation`, taken);
         layers.push({ name: behind, type: 'activation', config: { activation }, inputs: [name] });
         passed.set(name, behind);
         notes.push(`"${name}" (${type}): its activation is the layer "${behind}" behind it.`);
@@ -74,7 +75,7 @@ export function standardLayers(tf: Tf, whole: Network, weights: ReadonlyMap<stri
       node, dialect, inputs: original.inputs.map((each) => shapes.get(each)!), mask: masks.get(read),
       weight: (weight) => weights.get(`${name}/${weight}`)!,
       add(other, suffix, inputs, config = {}, own = {}) {
-        const free = suffix === '' ? name : freeName(`${name}_${suffix}`, taken);
+        const free = suffix === '' ? name : take(`${name}_${suffix}`, taken);
         const { configSchema } = layerRegistry.get(other);
         layers.push({ name: free, type: other, config: withDefaults(configSchema, config), inputs });
         for (const [weight, given] of Object.entries(own)) values.set(`${free}/${weight}`, given);
@@ -107,9 +108,8 @@ function refuseLostMasks({ layers }: Topology, masks: ReadonlyMap<string, unknow
   });
 }
 
-function freeName(wanted: string, taken: Set<string>): string {
-  let name = wanted;
-  while (taken.has(name)) name += '_';
+function take(wanted: string, taken: Set<string>): string {
+  const name = freeName(wanted, taken);
   taken.add(name);
   return name;
 }

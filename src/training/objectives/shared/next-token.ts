@@ -1,3 +1,4 @@
+import { freeName, namesIn } from '../../model/free-name.ts';
 import { PerennialError } from '../../../core/errors.ts';
 import type { TensorSpec } from '../../../core/tensor.ts';
 import type { LayerNode, Topology } from '../../model/model-config.ts';
@@ -52,9 +53,7 @@ const STEPWISE: ReadonlySet<string> = new Set(['dense', 'activation', 'softmax',
 export function withLastToken(topology: Topology): Topology {
   if (topology.layers.some(({ type }) => type === 'lastToken')) return topology;
   const ids = topology.inputs[0]!.name;
-  const taken = new Set([...topology.inputs, ...topology.layers].map(({ name }) => name));
-  let name = 'last_token';
-  while (taken.has(name)) name += '_';
+  const name = freeName('last_token', namesIn(topology));
   const nodes = new Map(topology.layers.map((node) => [node.name, node]));
   const readers = (of: string): number => topology.layers.filter(({ inputs }) => inputs.includes(of)).length;
   let first: LayerNode | undefined;
@@ -78,9 +77,7 @@ export function everyStep(topology: Topology): Topology {
 /** A network of shares for every step, with {@link nextTokens} compared behind it. */
 export function withScores(topology: Topology): Topology {
   const body = everyStep(topology);
-  const taken = new Set([...body.inputs, ...body.layers].map(({ name }) => name));
-  let name = 'next_token_score';
-  while (taken.has(name)) name += '_';
+  const name = freeName('next_token_score', namesIn(body));
   return { ...body, layers: [...body.layers, { name, type: 'nextTokenScore', config: {}, inputs: [body.output, body.inputs[0]!.name] }], output: name };
 }
 

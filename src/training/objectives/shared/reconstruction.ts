@@ -1,3 +1,4 @@
+import { freeName, namesIn } from '../../model/free-name.ts';
 import { PerennialError } from '../../../core/errors.ts';
 import type { JsonSchema } from '../../../core/json.ts';
 import type { AnomalyOutput, TensorBatch, TensorSpec } from '../../../core/tensor.ts';
@@ -21,9 +22,7 @@ export const SCORE_LAYER = 'anomaly_score';
 
 /** A network that rebuilds its inputs, with the layer behind it that says how far off it is: what the model answers. */
 export function withScore(topology: Topology, { error }: Pick<ReconstructionConfig, 'error'>): Topology {
-  const taken = new Set([...topology.inputs, ...topology.layers].map(({ name }) => name));
-  let name = SCORE_LAYER;
-  while (taken.has(name)) name += '_';
+  const name = freeName(SCORE_LAYER, namesIn(topology));
   const score: LayerNode = { name, type: 'reconstructionError', config: { error }, inputs: [...topology.inputs.map((input) => input.name), topology.output] };
   return { ...topology, layers: [...topology.layers, score], output: name };
 }

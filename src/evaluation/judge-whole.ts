@@ -1,0 +1,62 @@
+import { PerennialError } from '../core/errors.ts';
+import type { OutputSpec } from '../core/tensor.ts';
+import type { ModelMeta } from '../training/types.ts';
+import { defaultMetrics, resolveMetrics } from './catalogue.ts';
+import type { ResolvedMetric } from './catalogue.ts';
+import { requireFitting } from './compute.ts';
+import type { EvaluateInputs, EvaluateOptions } from './evaluation-input.ts';
+import { judge, requireMeasured, verdictOf } from './gates.ts';
+import type { MetricTask } from './metric.ts';
+import { summaryOf } from './model-facts.ts';
+import type { EvaluationReport, MetricResult } from './report.ts';
+
+/** A champion that was judged as a whole: its results cannot be compared row by row. */
+export type WholeChampion = { readonly none: string } | { readonly model: string; readonly version: number; readonly digest: string; readonly values: Readonly<Record<string, number | null>> };
+
+/** @param does what the model does, for the message @param settings those of other models, and whether they are given @throws CONFIG_INVALID */
+export function refuseSettings(does: string, settings: Readonly<Record<string, boolean>>): void {
+  const given = Object.keys(settings).filter((name) => settings[name]).map((name) => `"${name}"`);
+  if (given.length > 0) throw new PerennialError('CONFIG_INVALID', `The model ${does}, for which ${given.join(' and ')} ${given.length === 1 ? 'has' : 'have'} no meaning.`, { hint: 'Leave it out of the evaluate step.' });
+}
+
+/** The metrics of an evaluation, those of the task unless some are named. @throws CONFIG_INVALID */
+export function wholeMetrics({ metrics: specs, gates }: EvaluateOptions, task: MetricTask, output: OutputSpec): ResolvedMetric[] {
+  const metrics = resolveMetrics(specs.length > 0 ? specs : defaultMetrics(task));
+  requireFitting(metrics, output);
+  requireMeasured(gates, metrics.map(({ key }) => key));
+  return metrics;
+}
+
+export function wholeResult({ key, definition, config }: ResolvedMetric, value: number, baseline: number | null, champion: WholeChampion): MetricResult {
+  const theirs = 'none' in champion ? undefined : champion.values[key] ?? null;
+  return {
+    key, metric: definition.name, config, direction: definition.direction, value, baseline,
+    ...(theirs === undefined ? {} : { champion: { value: theirs, challenger: value, difference: theirs === null ? null : value - theirs, low: null, high: null } }),
+  };
+}
+
+interface WholeJudgement extends Pick<EvaluationReport, 'rows' | 'task' | 'output' | 'baseline' | 'history' | 'generated' | 'continuations'> {
+  readonly results: readonly MetricResult[];
+  readonly champion: WholeChampion;
+  readonly meta: ModelMeta;
+}
+
+/** The report of a model that was judged as a whole, with the verdict of its gates. */
+export function wholeReport({ model, dataset }: EvaluateInputs, options: EvaluateOptions, judged: WholeJudgement): EvaluationReport {
+  const { results, champion, meta, rows, task, output, baseline, history, ...findings } = judged;
+  const by = <T>(value: (result: MetricResult) => T): Record<string, T> => Object.fromEntries(results.map((result) => [result.key, value(result)]));
+  const values = by((result) => result.value);
+  const gates = judge(options.gates, {
+    metrics: values, directions: by((result) => result.direction), onNoChampion: options.onNoChampion,
+    baseline: { description: baseline.description, metrics: by((result) => result.baseline) },
+    ...('none' in champion ? { noChampion: champion.none }
+      : { champion: { name: `the champion (${champion.model} version ${champion.version})`, ours: values, metrics: champion.values, differences: by(() => null) } }),
+  });
+  return {
+    formatVersion: 1, pipeline: options.pipeline, model: summaryOf(model, meta),
+    dataset: { digest: dataset.ref.digest, summary: dataset.manifest.summary },
+    split: 'test', rows, task, output, metrics: results, baseline,
+    ...('none' in champion ? { noChampion: champion.none } : { champion: { model: champion.model, version: champion.version, digest: champion.digest, rows, confidence: 0.95, resamples: 0, metrics: champion.values } }),
+    onNoChampion: options.onNoChampion, gates, verdict: verdictOf(gates), ...findings, slices: [], worst: [], history,
+  };
+}
