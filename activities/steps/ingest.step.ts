@@ -35,7 +35,7 @@ export default defineStep<IngestConfig>({
           validation: { ...share, description: 'Share of the rows that early stopping and tuning look at.' },
           test: { ...share, description: 'Share of the rows that only the evaluation sees.' },
           by: { enum: ['hash', 'random', 'time', 'column'], default: 'hash', description: 'hash: by the contents of the row (or "key"), so that a row stays in its split when others come; random: exact shares by seed; time: the oldest rows are trained on, the newest tested; column: as "column" says.' },
-          stratify: { type: 'boolean', default: false, description: 'Keep the shares within every class. A class of one row is trained on.' },
+          stratify: { type: 'boolean', default: false, description: 'random: keep the shares within every class exactly. hash: rows stay where their contents put them, so shares hold as well as chance lets them, and a class that a split would lack gives it the rows nearest to it. A class of one row is trained on.' },
           column: { type: 'string', minLength: 1, description: 'by time: the column that orders the rows; by column: the column that holds train, validation or test, or what "values" says.', examples: ['date'] },
           values: {
             type: 'object', additionalProperties: false, minProperties: 1,
@@ -73,7 +73,7 @@ export default defineStep<IngestConfig>({
         type: 'object',
         additionalProperties: false,
         required: ['fraction'],
-        description: 'Keep only a part of the rows, chosen by their contents and the seed: the same rows each time, and those that are in stay in when others come. With "stratify" the share is kept within every class.',
+        description: 'Keep only a part of the rows, chosen by their contents and the seed: the same rows each time, and those that are in stay in when others come.',
         examples: [{ fraction: 0.1 }],
         properties: {
           fraction: { type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 1, description: 'Share of the rows that is kept.', examples: [0.1] },

@@ -1563,7 +1563,7 @@ test?: number
  */
 by?: ("hash" | "random" | "time" | "column")
 /**
- * Keep the shares within every class. A class of one row is trained on.
+ * random: keep the shares within every class exactly. hash: rows stay where their contents put them, so shares hold as well as chance lets them, and a class that a split would lack gives it the rows nearest to it. A class of one row is trained on.
  */
 stratify?: boolean
 /**
@@ -1610,6 +1610,46 @@ image: ("base64" | {
  */
 folder: string
 })
+} | {
+/**
+ * How the texts of the column are numbers. Others are quarantined.
+ */
+number: {
+/**
+ * Character before the fraction.
+ */
+decimal?: ("." | ",")
+/**
+ * Character between groups of three digits. A blank stands for every kind of blank, the apostrophe for both kinds. Left out: there is none.
+ */
+thousands?: ("," | "." | " " | "'" | "_")
+/**
+ * A text may end in "%" and is divided by 100 then: "12%" is 0.12.
+ */
+percent?: boolean
+/**
+ * A currency sign or a code of three letters may stand before or after the number: "€ 12", "12 USD". An amount in parentheses is negative.
+ */
+currency?: boolean
+}
+} | {
+/**
+ * How the values of the column are points in time. Others are quarantined.
+ */
+timestamp: {
+/**
+ * Pattern of the texts: yyyy, yy, MM, M, MMM (Jan), MMMM (January), dd, d, HH, H, hh, h, mm, ss, SSS (fraction), a (AM, PM), ZZ (zone: Z, +02:00); other letters stand in quotes. Left out: ISO 8601.
+ */
+format?: string
+/**
+ * Zone of texts that name none, as in the IANA data base. An hour that is skipped in spring is read with the offset before it, one that comes twice in autumn as the first.
+ */
+zone?: string
+/**
+ * The values are numbers that count seconds, milliseconds, microseconds or nanoseconds since 1970 (UTC).
+ */
+unit?: ("s" | "ms" | "us" | "ns")
+}
 }
 }
 /**
@@ -1637,7 +1677,7 @@ until?: ("nominalTime" | "latest")
  */
 filter?: Expectation[]
 /**
- * Keep only a part of the rows, chosen by their contents and the seed: the same rows each time, and those that are in stay in when others come. With "stratify" the share is kept within every class.
+ * Keep only a part of the rows, chosen by their contents and the seed: the same rows each time, and those that are in stay in when others come.
  */
 sample?: {
 /**
@@ -1657,11 +1697,11 @@ splits?: ("train" | "validation" | "test")[]
 budget?: number
 }
 /**
- * Comma-separated values with a header line; types follow from all values of a column.
+ * Comma-separated values with a header line; types follow from all values of a column. Files may be packed with gzip or zstd.
  */
 export interface ReaderCsv {
 /**
- * Comma-separated values with a header line; types follow from all values of a column.
+ * Comma-separated values with a header line; types follow from all values of a column. Files may be packed with gzip or zstd.
  */
 format: "csv"
 /**
@@ -1669,7 +1709,7 @@ format: "csv"
  */
 path: string
 /**
- * Character between fields. Left out: the one of "," ";" tab "|" that splits the first line most.
+ * Character between fields. Left out: the one of "," ";" tab "|" that divides the lines most evenly.
  */
 delimiter?: string
 /**
@@ -1677,15 +1717,19 @@ delimiter?: string
  */
 quote?: string
 /**
- * Whether the first line names the columns; otherwise they are column_1, column_2, …
+ * Whether a line names the columns; otherwise they are column_1, column_2, …
  */
 header?: boolean
 /**
- * Encoding of the file.
+ * Lines before the header (or the first row) that are left out. Left out: blank lines, comments that begin with "#" and titles are found, and said.
  */
-encoding?: ("utf-8" | "latin-1" | "utf-16")
+skip?: number
 /**
- * Fields that mean a missing value.
+ * Encoding of the file. A byte order mark is believed more.
+ */
+encoding?: ("utf-8" | "utf-16" | "latin-1" | "windows-1252" | "windows-1250" | "windows-1251" | "iso-8859-2" | "iso-8859-15" | "koi8-r" | "shift_jis" | "euc-jp" | "gb18030" | "big5" | "euc-kr")
+/**
+ * Fields that mean a missing value, in every column and in requests too. In columns of numbers, dates and true or false also the usual words do (NaN, None, ?, -, …), and it is said.
  */
 nullValues?: string[]
 }
@@ -1703,11 +1747,11 @@ format: "images"
 path: string
 }
 /**
- * A JSON array of objects; nested values become their JSON text.
+ * A JSON array of objects. Strings stay as they are; lists and objects become their JSON text.
  */
 export interface ReaderJson {
 /**
- * A JSON array of objects; nested values become their JSON text.
+ * A JSON array of objects. Strings stay as they are; lists and objects become their JSON text.
  */
 format: "json"
 /**
@@ -1716,11 +1760,11 @@ format: "json"
 path: string
 }
 /**
- * One JSON object per line; lines that are no objects are quarantined.
+ * One JSON object per line; lines that are no objects are quarantined. Strings stay as they are; lists and objects become their JSON text.
  */
 export interface ReaderNdjson {
 /**
- * One JSON object per line; lines that are no objects are quarantined.
+ * One JSON object per line; lines that are no objects are quarantined. Strings stay as they are; lists and objects become their JSON text.
  */
 format: "ndjson"
 /**
@@ -1729,11 +1773,11 @@ format: "ndjson"
 path: string
 }
 /**
- * Apache Parquet; types are those of the file. Binary columns hold encoded images.
+ * Apache Parquet; types are those of the file. Binary columns hold encoded images; lists and structs become their JSON text.
  */
 export interface ReaderParquet {
 /**
- * Apache Parquet; types are those of the file. Binary columns hold encoded images.
+ * Apache Parquet; types are those of the file. Binary columns hold encoded images; lists and structs become their JSON text.
  */
 format: "parquet"
 /**

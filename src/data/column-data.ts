@@ -8,6 +8,21 @@ export interface NumberData {
 export interface TextData {
   readonly kind: 'text';
   readonly values: readonly (string | null)[];
+  /** The same texts as places in a list, -1 where one is missing: columns of few different texts are read so. */
+  readonly coded?: { readonly codes: Int32Array; readonly texts: readonly string[] };
+}
+
+/** Texts that are written out only where somebody asks for them. */
+export function codedText(codes: Int32Array, texts: readonly string[]): TextData {
+  let values: (string | null)[] | undefined;
+  return {
+    kind: 'text',
+    coded: { codes, texts },
+    get values() {
+      values ??= Array.from(codes, (code) => (code < 0 ? null : texts[code]!));
+      return values;
+    },
+  };
 }
 
 /** Several numbers per row, row-major; each part has a name for reports. */

@@ -2,9 +2,10 @@ import type { DuckDBValue } from '@duckdb/node-api';
 import { PerennialError } from '../core/errors.ts';
 import type { OpenArtifact } from '../core/ports.ts';
 import type { Row } from '../core/tensor.ts';
+import { codedText } from './column-data.ts';
 import type { ColumnData } from './column-data.ts';
-import { ident, pathLiteral, withDatabase } from './duckdb.ts';
-import type { Database } from './duckdb.ts';
+import { ident, literal, pathLiteral, withDatabase } from './duckdb.ts';
+import type { Database, TypedVector } from './duckdb.ts';
 import { decodeImage } from './images/images.ts';
 import type { Column, DatasetMeta, Split } from './types.ts';
 
@@ -30,6 +31,8 @@ async function select(db: Database, source: string, all: readonly Column[], want
     return { column: all[index]!, sql: ident(found[index]!.name) };
   });
 }
+
+const isNumeric = ({ column }: SelectedColumn): boolean => column.type !== 'image' && column.type !== 'string';
 
 function expression({ column, sql }: SelectedColumn): string {
   if (column.type === 'image' || column.type === 'string') return sql;
@@ -57,20 +60,83 @@ export interface ColumnBatch {
 }
 
 /** Columns of a table or subquery, batch by batch in order; memory stays bounded by the batch. */
-export async function* tableBatches(db: Database, source: string, chosen: readonly SelectedColumn[]): AsyncGenerator<ColumnBatch> {
+export async function* tableBatches(db: Database, source: string, chosen: readonly SelectedColumn[], rows = 0): AsyncGenerator<ColumnBatch> {
+  const texts = chosen.filter(({ column }) => column.type === 'string');
+  if (chosen.length > 0 && chosen.every(({ column }) => column.type !== 'image')) {
+    const coded = texts.length === 0 ? new Map<string, readonly string[]>() : rows < CODED_ROWS_MIN ? undefined : await fewTexts(db, source, texts);
+    if (coded !== undefined) {
+      yield* typedBatches(db, source, chosen, coded);
+      return;
+    }
+  }
   const images = chosen.some((item) => item.column.type === 'image');
   const list = chosen.length === 0 ? '1' : chosen.map(expression).join(', ');
   let firstRow = 0;
   for await (const chunk of db.chunks(`SELECT ${list} FROM ${source}`)) {
     const size = images ? IMAGE_ROWS : chunk.rows;
     for (let start = 0; start < chunk.rows; start += size) {
-      const rows = Math.min(size, chunk.rows - start);
+      const count = Math.min(size, chunk.rows - start);
       const columns = new Map<string, ColumnData>();
-      for (const [index, item] of chosen.entries()) columns.set(item.column.name, await toColumn(item, chunk.columns[index]!.slice(start, start + rows), firstRow));
-      yield { rows, firstRow, columns };
-      firstRow += rows;
+      for (const [index, item] of chosen.entries()) columns.set(item.column.name, await toColumn(item, chunk.columns[index]!.slice(start, start + count), firstRow));
+      yield { rows: count, firstRow, columns };
+      firstRow += count;
     }
   }
+}
+
+/** From so many rows on, looking for the different texts of a column costs less than writing out each. */
+const CODED_ROWS_MIN = 50_000;
+/** So many different texts make a list. */
+const CODED_TEXTS_MAX = 1_000;
+/** Rows of a batch without images: what is done once a batch then costs nothing. */
+const BATCH_ROWS = 32_768;
+
+/** The different texts of columns; undefined where one has too many. */
+async function fewTexts(db: Database, source: string, columns: readonly SelectedColumn[]): Promise<Map<string, readonly string[]> | undefined> {
+  const found = new Map<string, readonly string[]>();
+  for (const { sql } of columns) {
+    const texts = await db.rows(`SELECT DISTINCT ${sql} AS v FROM (SELECT ${sql} FROM ${source} WHERE ${sql} IS NOT NULL) LIMIT ${CODED_TEXTS_MAX + 1}`);
+    if (texts.length === 0 || texts.length > CODED_TEXTS_MAX) return undefined;
+    found.set(sql, texts.map(([text]) => String(text)).sort());
+  }
+  return found;
+}
+
+/** Numbers and coded texts straight out of the memory of the database. */
+async function* typedBatches(db: Database, source: string, chosen: readonly SelectedColumn[], coded: ReadonlyMap<string, readonly string[]>): AsyncGenerator<ColumnBatch> {
+  const list = chosen.map((item) => (isNumeric(item) ? `coalesce(${expression(item)}, CAST('NaN' AS DOUBLE))` : `CAST(${item.sql} AS ENUM(${coded.get(item.sql)!.map(literal).join(', ')}))`));
+  let parts: (Float64Array | Int32Array)[] = [];
+  let filled = 0;
+  let firstRow = 0;
+  const batch = (): ColumnBatch => {
+    const columns = new Map<string, ColumnData>();
+    for (const [index, { column, sql }] of chosen.entries()) {
+      const own = parts[index]!;
+      columns.set(column.name, own instanceof Float64Array ? { kind: column.type === 'timestamp' ? 'timestamp' : 'number', values: own.slice(0, filled) } : codedText(own.slice(0, filled), coded.get(sql)!));
+    }
+    const made = { rows: filled, firstRow, columns };
+    firstRow += filled;
+    filled = 0;
+    return made;
+  };
+  for await (const chunk of db.typedChunks(`SELECT ${list.join(', ')} FROM ${source}`)) {
+    if (parts.length === 0) parts = chosen.map((item) => (isNumeric(item) ? new Float64Array(BATCH_ROWS) : new Int32Array(BATCH_ROWS)));
+    if (filled + chunk.rows > BATCH_ROWS) yield batch();
+    for (const [index, vector] of chunk.columns.entries()) {
+      const target = parts[index]!;
+      if (target instanceof Float64Array) target.set(new Float64Array(vector.bytes.buffer, vector.bytes.byteOffset, chunk.rows), filled);
+      else copyCodes(vector, chunk.rows, target, filled);
+    }
+    filled += chunk.rows;
+  }
+  if (filled > 0) yield batch();
+}
+
+/** The narrowest integers that hold all places are what the database keeps. */
+function copyCodes({ bytes, present }: TypedVector, rows: number, target: Int32Array, at: number): void {
+  const wide = bytes.length >= 2 * rows;
+  const codes = wide ? new Uint16Array(bytes.buffer, bytes.byteOffset, rows) : bytes;
+  for (let row = 0; row < rows; row += 1) target[at + row] = present !== null && ((present[row >> 3]! >> (row & 7)) & 1) === 0 ? -1 : codes[row]!;
 }
 
 /** A column of a split as SQL: where it stands, and its name there. */
@@ -92,7 +158,7 @@ export async function* columnBatches(db: Database, artifact: OpenArtifact, split
   const meta = datasetMeta(artifact);
   if (meta.rows[split] === 0) return;
   const rows = source ?? `read_parquet(${pathLiteral(await artifact.path(`${split}.parquet`))})`;
-  yield* tableBatches(db, rows, await select(db, rows, meta.columns, names));
+  yield* tableBatches(db, rows, await select(db, rows, meta.columns, names), meta.rows[split]);
 }
 
 function plainValue(value: DuckDBValue, { type }: Column): unknown {

@@ -1,6 +1,6 @@
 import { PerennialError } from '../core/errors.ts';
 import type { LabelOutput, OutputSpec, Tensor } from '../core/tensor.ts';
-import { INTEGER_CLASSES_MAX } from './ingest/ingest-tables.ts';
+import { INTEGER_CLASSES_MAX } from './ingest/label-columns.ts';
 import { categoriesOf, eachFinite, Moments } from './transform.ts';
 import type { ColumnData, NumberData } from './column-data.ts';
 import { labelName, labelsOf } from './examples.ts';

@@ -23,6 +23,13 @@ export const DATA_LIMITS = {
   lineBytesMax: 16 * 1024 * 1024,
   /** Integers beyond this are identifiers, not quantities, and cannot be held by a JSON number. */
   integerMax: Number.MAX_SAFE_INTEGER,
+  /** A packed file that unpacks to more than this and more than so many times its size is a bomb. */
+  unpackedBytesMin: 256 * 1024 * 1024,
+  unpackedRatioMax: 300,
+  /** Rows from which types are supposed first; the supposition is then proved on all rows. */
+  sampleRows: 20_480,
+  /** Bytes from which the layout of a text file is found. */
+  headBytes: 1 << 20,
   /** Bytes of one file of an image. */
   imageBytesMax: 64 * 1024 * 1024,
   /** Images of a column that `plan` opens. */

@@ -5,7 +5,7 @@ import { applyChain, parseChain } from './preprocess/chain.ts';
 import type { FittedLink } from './preprocess/chain.ts';
 import type { ColumnData, PixelData, VectorData } from './column-data.ts';
 import { checkRowColumns, columnOfRows } from './row-values.ts';
-import type { Column, Preprocessor } from './types.ts';
+import type { Column, Preprocessor, SourceReading } from './types.ts';
 
 export interface SequenceConfig {
   readonly size: number;
@@ -29,6 +29,7 @@ export interface PreprocessorParts {
   readonly output: OutputSpec;
   readonly sequence?: SequenceConfig;
   readonly seed: number;
+  readonly reading?: SourceReading;
 }
 
 /** Input that numbers and one-hot columns are joined to, in the order of the document. */
@@ -137,25 +138,33 @@ export interface PreprocessorJson {
   readonly columns: readonly { name: string; type: Column['type']; required: boolean; size?: [number, number]; spec: FittedColumn['spec']; transforms: readonly { name: string; value: Json; state: Json }[] }[];
   readonly output: OutputSpec;
   readonly sequence?: SequenceConfig & { readonly byType: Column['type'] };
+  readonly reading?: SourceReading;
 }
 
 /** @param byType type of the column that orders a series */
 export function createPreprocessor(parts: PreprocessorParts, byType: Column['type'] = 'timestamp'): Preprocessor {
-  const { columns, output, sequence } = parts;
+  const { columns, output, sequence, reading } = parts;
+  const nullValues = (reading?.source['nullValues'] ?? []) as readonly string[];
+  const asRead = ({ name, type }: Column): Column => {
+    const format = reading?.columns.find((column) => column.name === name)?.format;
+    return { name, type, nullValues, ...(format === undefined ? {} : { format }) };
+  };
+  const read = columns.map(asRead);
   const perRow = rowInputs(columns);
   const inputs = sequence === undefined ? perRow : perRow.map((spec) => ({ ...spec, shape: [sequence.size, ...spec.shape] }));
   return {
     inputs, output,
     columns: columns.map(({ name, type, required }) => ({ name, type, required })),
     windowSize: sequence?.size ?? 1,
+    ...(reading === undefined ? {} : { reading }),
     async apply(rows): Promise<TensorBatch> {
       checkRowColumns(rows, columns);
       if (sequence !== undefined) {
         if (rows.length < sequence.size) throw new PerennialError('DATA_INVALID', `${rows.length} rows were given; one example needs ${sequence.size} consecutive rows.`, { hint: `Give at least ${sequence.size} rows in the order of "${sequence.by}".` });
-        await checkOrder(rows, { name: sequence.by, type: byType });
+        await checkOrder(rows, asRead({ name: sequence.by, type: byType }));
       }
       const batch = new Map<string, ColumnData>();
-      for (const column of columns) batch.set(column.name, await columnOfRows(rows, column));
+      for (const column of read) batch.set(column.name, await columnOfRows(rows, column));
       const tensors = await tensorsOf(parts, batch, rows.length, 0);
       if (sequence === undefined) return tensors;
       return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, windowTensor(tensor, sequence.size)]));
@@ -164,14 +173,14 @@ export function createPreprocessor(parts: PreprocessorParts, byType: Column['typ
   };
 }
 
-function toJson({ columns, output, sequence, seed }: PreprocessorParts, byType: Column['type']): JsonObject {
+function toJson({ columns, output, sequence, seed, reading }: PreprocessorParts, byType: Column['type']): JsonObject {
   const json: PreprocessorJson = {
     formatVersion: 1, seed,
     columns: columns.map(({ name, type, required, size, spec, links }) => ({
       name, type, required, ...(size === undefined ? {} : { size: [size[0], size[1]] as [number, number] }), spec,
       transforms: links.map((link) => ({ name: link.definition.name, value: link.value, state: link.state })),
     })),
-    output, ...(sequence === undefined ? {} : { sequence: { ...sequence, byType } }),
+    output, ...(sequence === undefined ? {} : { sequence: { ...sequence, byType } }), ...(reading === undefined ? {} : { reading }),
   };
   return json as unknown as JsonObject;
 }
@@ -184,13 +193,13 @@ export function loadPreprocessor(json: JsonObject): Preprocessor {
 
 /** What {@link loadPreprocessor} is made from. @throws MODEL_INVALID */
 export function preprocessorParts(json: JsonObject): { readonly parts: PreprocessorParts; readonly byType?: Column['type'] } {
-  const { formatVersion, columns, output, sequence, seed } = json as unknown as PreprocessorJson;
+  const { formatVersion, columns, output, sequence, seed, reading } = json as unknown as PreprocessorJson;
   if (formatVersion !== 1) throw new PerennialError('MODEL_INVALID', `The preprocessing has format ${String(formatVersion)}; this version reads format 1.`);
   const fitted = columns.map(({ transforms, ...column }): FittedColumn => ({
     ...column,
     links: parseChain(transforms.map(({ name, value }) => (value === null ? name : { [name]: value })), column.name).map((link, index) => ({ ...link, state: transforms[index]!.state })),
   }));
-  const parts = { columns: fitted, output, seed };
+  const parts = { columns: fitted, output, seed, ...(reading === undefined ? {} : { reading }) };
   if (sequence === undefined) return { parts };
   const { byType, ...rest } = sequence;
   return { parts: { ...parts, sequence: rest }, byType };

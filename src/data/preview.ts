@@ -73,8 +73,8 @@ function widen(column: FittedColumn): FittedColumn {
 }
 
 async function fitPreview(db: Database, tables: IngestTables, config: PreprocessConfig, exact: boolean, base: PreviewBase | undefined, { splitColumn, pictures }: { readonly splitColumn: string | undefined; readonly pictures: boolean }): Promise<{ inputs: readonly TensorSpec[]; output: OutputSpec; notes: readonly string[] }> {
-  const named = tables.columns.map(({ name, type, id }) => ({ name, type, sql: id }));
-  const rowsOf = (split: Split): string => `(SELECT d.* FROM data d JOIN assigned a ON a."row" = d."row" WHERE a.split = '${split}')`;
+  const named = tables.columns.map(({ name, type, id, origin }) => ({ name, type, sql: id, ...(origin === undefined ? {} : { origin }) }));
+  const rowsOf = (split: Split): string => `(SELECT * FROM rows WHERE split = '${split}')`;
   const anomaly = config.anomaly === undefined ? undefined : anomalyRule(config.anomaly, named);
   const flag = anomaly === undefined ? '' : named.find((column) => column.name === anomaly.column.name)!.sql;
   // A part of the rows does not tell which values there are.
@@ -101,7 +101,7 @@ async function fitPreview(db: Database, tables: IngestTables, config: Preprocess
 /** Files of the classes that the filter leaves. */
 async function filesKept(db: Database, { labels: [label], filtered }: IngestTables, files: readonly SourceFile[]): Promise<number> {
   if (label === undefined || filtered === 0) return files.length;
-  const left = new Set((await db.rows(`SELECT DISTINCT CAST(${label.id} AS VARCHAR) FROM data`)).map(([name]) => String(name)));
+  const left = new Set((await db.rows(`SELECT DISTINCT CAST(${label.id} AS VARCHAR) FROM rows`)).map(([name]) => String(name)));
   return files.filter(({ className }) => left.has(className ?? '')).length;
 }
 

@@ -1,6 +1,6 @@
-import type { JsonSchema } from '../core/json.ts';
-import type { ColumnType } from './types.ts';
+import type { JsonObject, JsonSchema } from '../core/json.ts';
 import type { Database } from './duckdb.ts';
+import type { RawColumn } from './reading/source-column.ts';
 
 /** A file of a source, as it was when the source was listed. */
 export interface SourceFile {
@@ -14,18 +14,32 @@ export interface SourceFile {
   readonly stamp: string;
 }
 
-/** A column as a reader found it. `type: 'infer'`: it is text whose type follows from its values. */
-export interface RawColumn {
-  readonly name: string;
-  readonly type: ColumnType | 'infer';
-}
-
-/** What a reader leaves behind: temporary tables `raw` ("row" BIGINT from 1, c0, c1, …) and `rejects` ("row" BIGINT, reason, content). */
+/** What a reader found in a source. Types of texts are not its business: they follow from all values, by the rules in `reading/`. */
 export interface RawTable {
   readonly columns: readonly RawColumn[];
   /** The label's column, where the layout of the source (class folders) says it. */
   readonly label?: string;
+  /** SQL of a table with the columns, in the order of the source. */
+  readonly source: (rows: RowChoice) => string;
+  /** After `source('all')` was read: puts malformed rows into the table `rejects`. @throws SOURCE_INVALID for what is worse than bad rows */
+  readonly rejects?: () => Promise<void>;
+  /** Before `all` is read once more. */
+  readonly forget?: () => Promise<void>;
+  /** Where reading failed for a reason that can be mended by rewriting the files: the same source in another form. */
+  readonly repair?: (error: unknown) => Promise<RawTable | undefined>;
+  /** What was found out about the source and decides on its values, for the model to remember. */
+  readonly options: JsonObject;
+  /** Texts that mean a missing value in every column. */
+  readonly nullValues: readonly string[];
+  /** What people should know: lines that were left out, … */
+  readonly notes: readonly string[];
 }
+
+/**
+ * Which rows of a source are read. `all` is read once: what is malformed is kept then for the rejects. `again` gives the same rows any
+ * number of times, `verbatim` with the texts that mean a missing value, `first` the first ones, `sample` some of all.
+ */
+export type RowChoice = 'all' | 'again' | 'verbatim' | { readonly first: number } | { readonly sample: number };
 
 export interface ReadRequest<C> {
   readonly db: Database;
@@ -33,8 +47,8 @@ export interface ReadRequest<C> {
   readonly files: readonly SourceFile[];
   /** A private folder for temporary files. */
   readonly workDir: string;
-  /** Take a sample of at most so many rows (a preview). */
-  readonly limit?: number;
+  /** Columns that a model knows: they tell a delimiter from a character of the text. */
+  readonly expected?: readonly string[];
 }
 
 /**
@@ -50,6 +64,8 @@ export interface ReaderDefinition<C = any> {
   readonly layout: 'files' | 'classFolders';
   /** File name endings that class folders are searched for, with the dot. */
   readonly extensions?: readonly string[];
+  /** Endings of files that commands read in this format without being told. */
+  readonly endings?: readonly string[];
   /** true: every byte must be UTF-8; checked while the source is fingerprinted. */
   readonly text: boolean | ((config: C) => boolean);
   read(request: ReadRequest<C>): Promise<RawTable>;
@@ -59,9 +75,15 @@ export function defineReader<C>(definition: ReaderDefinition<C>): ReaderDefiniti
   return Object.freeze(definition);
 }
 
-/** `rejects` is made by every reader, so that what follows need not ask. */
+/** Where malformed rows go; `row` counts the rows of the source from 1 on, as far as that is known. */
 export async function createRejects(db: Database): Promise<void> {
   await db.run('CREATE OR REPLACE TEMP TABLE rejects ("row" BIGINT, reason VARCHAR, content VARCHAR)');
+}
+
+/** SQL of some rows of a table that can be read again and again. */
+export function someRows(table: string, rows: RowChoice): string {
+  if (typeof rows === 'string') return table;
+  return 'first' in rows ? `(SELECT * FROM ${table} LIMIT ${rows.first})` : `(SELECT * FROM ${table} USING SAMPLE reservoir(${rows.sample} ROWS) REPEATABLE (1))`;
 }
 
 /** The schema of `path`, shared by readers of files. */

@@ -3,10 +3,12 @@ import { PerennialError } from '../core/errors.ts';
 import type { Row } from '../core/tensor.ts';
 import type { ColumnData, Pixels } from './column-data.ts';
 import { decodeImage } from './images/images.ts';
+import { UNREADABLE, readCell } from './reading/cells.ts';
+import { numberFormatOf, timestampFormatOf } from './reading/value-format.ts';
 import type { Column } from './types.ts';
 
 function shown(value: unknown): string {
-  const text = typeof value === 'object' ? (Array.isArray(value) ? 'a list' : 'an object') : `${typeof value} ${JSON.stringify(value) ?? String(value)}`;
+  const text = typeof value === 'object' ? (Array.isArray(value) ? 'a list' : 'an object') : `${typeof value} ${typeof value === 'bigint' ? String(value) : JSON.stringify(value) ?? String(value)}`;
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
@@ -14,30 +16,20 @@ function wrong(row: number, column: string, expected: string, value: unknown): P
   return new PerennialError('DATA_INVALID', `row ${row}, column "${column}": expected ${expected}, got ${shown(value)}.`, { hint: 'Send the column as it was in the source data; null or leaving it out means missing.' });
 }
 
-/** Milliseconds since 1970 UTC of an ISO 8601 text (a time without zone is UTC), a number of milliseconds, or a Date. */
-function timestampOf(value: unknown): number {
-  if (typeof value === 'number') return value;
-  if (value instanceof Date) return value.getTime();
-  if (typeof value !== 'string' || !/^\d{4}-\d{2}-\d{2}/.test(value)) return Number.NaN;
-  const text = value.replace(' ', 'T');
-  return Date.parse(/(Z|[+-]\d{2}:?\d{2})$/.test(text) || !text.includes('T') ? text : `${text}Z`);
-}
-
-/** A number of a row; missing is NaN. @throws DATA_INVALID */
-function numberOf(value: unknown, type: Column['type'], row: number, name: string): number {
-  if (value === null || value === undefined) return Number.NaN;
-  if (type === 'boolean') {
-    if (typeof value === 'boolean') return value ? 1 : 0;
-    throw wrong(row, name, 'true or false', value);
+function expected({ type, format }: Column): string {
+  switch (type) {
+    case 'boolean': return 'true or false';
+    case 'string': return 'text';
+    case 'timestamp': {
+      const own = timestampFormatOf(format);
+      if (own?.unit !== undefined) return `a number of ${own.unit} since 1970`;
+      return own?.format === undefined ? 'an ISO 8601 timestamp, e.g. "2024-05-01T12:00:00Z"' : `a timestamp of the form ${own.format}`;
+    }
+    default: {
+      const own = numberFormatOf(format);
+      return own === undefined ? 'a number' : `a number (${JSON.stringify(own)})`;
+    }
   }
-  if (type === 'timestamp') {
-    const time = timestampOf(value);
-    if (Number.isNaN(time)) throw wrong(row, name, 'an ISO 8601 timestamp, e.g. "2024-05-01T12:00:00Z"', value);
-    return time;
-  }
-  if (typeof value === 'bigint') return Number(value);
-  if (typeof value !== 'number') throw wrong(row, name, 'a number', value);
-  return value;
 }
 
 async function imageOf(value: unknown, row: number, name: string): Promise<Pixels | null> {
@@ -50,23 +42,21 @@ async function imageOf(value: unknown, row: number, name: string): Promise<Pixel
 }
 
 /**
- * One column of raw rows (JSON values, or bytes for images).
+ * One column of raw rows (JSON values, or bytes for images), read as the source was read that the model learnt from.
  *
  * @throws DATA_INVALID naming row and column.
  */
-export async function columnOfRows(rows: readonly Row[], { name, type }: Column, firstRow = 0): Promise<ColumnData> {
+export async function columnOfRows(rows: readonly Row[], column: Column, firstRow = 0): Promise<ColumnData> {
+  const { name, type } = column;
   const values = rows.map((row) => (Object.hasOwn(row, name) ? row[name] : undefined));
   if (type === 'image') return { kind: 'image', channels: 3, size: null, values: await Promise.all(values.map((value, row) => imageOf(value, firstRow + row, name))) };
-  if (type === 'string') {
-    return {
-      kind: 'text', values: values.map((value, row) => {
-        if (value === null || value === undefined) return null;
-        if (typeof value !== 'string') throw wrong(firstRow + row, name, 'text', value);
-        return value;
-      }),
-    };
-  }
-  const numbers = Float64Array.from(values, (value, row) => numberOf(value, type, firstRow + row, name));
+  const cell = (value: unknown, row: number): number | string | null => {
+    const read = readCell(value, { ...column, type });
+    if (read === UNREADABLE) throw wrong(firstRow + row, name, expected(column), value);
+    return read;
+  };
+  if (type === 'string') return { kind: 'text', values: values.map((value, row) => cell(value, row) as string | null) };
+  const numbers = Float64Array.from(values, (value, row) => (cell(value, row) ?? Number.NaN) as number);
   return { kind: type === 'timestamp' ? 'timestamp' : 'number', values: numbers };
 }
 

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../core/json.ts';
+import type { ValueFormat } from './reading/value-format.ts';
 import type { OutputSpec, Row, TensorBatch, TensorSpec } from '../core/tensor.ts';
 
 export type ColumnType = 'number' | 'integer' | 'boolean' | 'string' | 'timestamp' | 'image';
@@ -6,13 +7,34 @@ export type ColumnType = 'number' | 'integer' | 'boolean' | 'string' | 'timestam
 export interface Column {
   readonly name: string;
   readonly type: ColumnType;
+  /** How its values are written, where the document says so. */
+  readonly format?: ValueFormat;
+  /** Texts that mean a missing value. */
+  readonly nullValues?: readonly string[];
+  /** Says where the row comes from, as the file of an image: nothing to learn from. */
+  readonly origin?: true;
+}
+
+/** How a source was read: what it takes to read another file, or a request, to the same values. It travels with the model. */
+export interface SourceReading {
+  readonly formatVersion: 1;
+  /** `source` of the document without its path, with what was found out about it. */
+  readonly source: { readonly format: string } & JsonObject;
+  /** All columns that were kept, the labels among them. */
+  readonly columns: readonly Column[];
 }
 
 export const SPLITS = ['train', 'validation', 'test'] as const;
 export type Split = (typeof SPLITS)[number];
 
-/** `meta` of a `dataset` artifact. Files: `<split>.parquet` per split (column order as in `columns`), `profile.json` (of the train split). */
+/**
+ * `meta` of a `dataset` artifact. Files: `<split>.parquet` per split (column order as in `columns`), `<split>.digests` (8 bytes a row, in
+ * its order: what tells whether two datasets share rows), `profile.json` (of the train split), `raw-test.<format>` (some rows of the
+ * test split as the source had them).
+ */
 export interface DatasetMeta {
+  /** Absent in datasets of version 0.1.0. */
+  readonly reading?: SourceReading;
   readonly columns: readonly Column[];
   /** Column to predict, the first of several. */
   readonly label: string | null;
@@ -89,6 +111,8 @@ export interface Preprocessor {
   readonly output: OutputSpec;
   /** Source columns that `apply` reads. Missing optional ones are imputed. */
   readonly columns: readonly (Column & { readonly required: boolean })[];
+  /** How the source was read; absent in models of version 0.1.0. */
+  readonly reading?: SourceReading;
   /** Rows that one example needs: 1, or the size of the window. */
   readonly windowSize: number;
   /** Raw rows → input tensors. @throws DATA_INVALID naming row and column. */

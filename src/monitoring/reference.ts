@@ -1,7 +1,7 @@
 import { PerennialError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
-import type { DatasetProfile } from '../data/types.ts';
+import type { DatasetProfile, SourceReading } from '../data/types.ts';
 import { createRegistry } from '../registry/registry.ts';
 import type { VersionReference } from '../registry/registry.ts';
 import { ANSWERS_FILE } from '../training/bundle/answer-profile.ts';
@@ -14,6 +14,8 @@ export interface DriftReference {
   readonly profile: DatasetProfile;
   /** Columns that the model reads. */
   readonly columns: readonly string[];
+  /** How the source of the model was read. */
+  readonly reading?: SourceReading;
   /** Distribution of its answers, where that is known: of models that score anomalies. */
   readonly answers?: DatasetProfile;
 }
@@ -38,5 +40,6 @@ export async function driftReference(store: ObjectStore, artifacts: ArtifactStor
   const preprocessor = await artifact.json<JsonObject>('preprocessor.json');
   const known = new Set(profile.columns.map((column) => column.name));
   const columns = (preprocessor['columns'] as unknown as readonly { readonly name: string }[]).map((column) => column.name);
-  return { model, version: manifest.version, profile, columns: columns.filter((name) => known.has(name)), ...(answers === undefined ? {} : { answers }) };
+  const reading = preprocessor['reading'] as unknown as SourceReading | undefined;
+  return { model, version: manifest.version, profile, ...(reading === undefined ? {} : { reading }), columns: columns.filter((name) => known.has(name)), ...(answers === undefined ? {} : { answers }) };
 }

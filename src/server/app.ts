@@ -9,6 +9,7 @@ import { registerOpenInferenceProtocol } from '../serving/protocols/open-inferen
 import { registerRowsProtocol } from '../serving/protocols/rows.ts';
 import { registerTfServingProtocol } from '../serving/protocols/tf-serving.ts';
 import { RequestError, toRequestError } from '../serving/request-error.ts';
+import { parseJson } from '../data/reading/json-numbers.ts';
 import type { ServingMetrics } from '../serving/serving-metrics.ts';
 import { registerReports } from './reports.ts';
 import type { ReportSource } from './reports.ts';
@@ -40,7 +41,7 @@ export function createApp({ service, metrics, reports, log, packageVersion, toke
   // Clients of either protocol send JSON under many content types; the body alone decides.
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
     try {
-      done(null, parseJson(body as Buffer));
+      done(null, bodyOf(body as Buffer));
     } catch (error) {
       done(error as Error);
     }
@@ -104,7 +105,7 @@ function requestIdOf(request: IncomingMessage): string {
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
-function parseJson(body: Buffer): unknown {
+function bodyOf(body: Buffer): unknown {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(body);
@@ -112,7 +113,7 @@ function parseJson(body: Buffer): unknown {
     throw new RequestError(400, 'The body is not UTF-8.');
   }
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch (error) {
     throw new RequestError(400, `The body is not JSON: ${(error as Error).message}`);
   }

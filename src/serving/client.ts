@@ -1,6 +1,7 @@
 import { PerennialError, messageOf } from '../core/errors.ts';
 import type { Prediction, Row } from '../core/tensor.ts';
-import type { ColumnType } from '../data/types.ts';
+import { writeJson } from '../data/reading/json-numbers.ts';
+import type { ColumnType, SourceReading } from '../data/types.ts';
 
 export interface PredictAnswer {
   readonly model: string;
@@ -14,6 +15,8 @@ export interface ModelDescription {
   readonly version: number;
   readonly windowSize: number;
   readonly columns: Readonly<Record<string, ColumnType>>;
+  /** How the source of the model was read; absent in models of version 0.1.0. */
+  readonly reading?: SourceReading;
 }
 
 /** Rows of one request. */
@@ -32,13 +35,14 @@ export class ServerClient {
   async describe(model: string, version?: number): Promise<ModelDescription> {
     const path = `/v2/models/${encodeURIComponent(model)}${version === undefined ? '' : `/versions/${version}`}`;
     const body = (await this.#request(path)) as {
-      parameters: { version: string; window_size: number };
+      parameters: { version: string; window_size: number; reading?: SourceReading };
       inputs: { name: string; parameters: { type: ColumnType } }[];
     };
     return {
       version: Number(body.parameters.version),
       windowSize: body.parameters.window_size,
       columns: Object.fromEntries(body.inputs.map((input) => [input.name, input.parameters.type])),
+      ...(body.parameters.reading === undefined ? {} : { reading: body.parameters.reading }),
     };
   }
 
@@ -65,7 +69,7 @@ export class ServerClient {
     let response: Response;
     let text: string;
     try {
-      response = await fetch(`${this.#url}${path}`, body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) });
+      response = await fetch(`${this.#url}${path}`, body === undefined ? { headers } : { method: 'POST', headers, body: writeJson(body) });
       text = await response.text();
     } catch (error) {
       const cause = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);

@@ -3,23 +3,68 @@ import { dirname, extname, resolve } from 'node:path';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import type { Row } from '../core/tensor.ts';
 import { isEncodedImage } from '../data/images/encoded-image.ts';
-import type { ColumnType } from '../data/types.ts';
+import { parseJson } from '../data/reading/json-numbers.ts';
+import { readFileAs } from '../data/reading/read-as.ts';
+import type { ReadTable } from '../data/reading/read-as.ts';
+import type { Column, ColumnType, SourceReading } from '../data/types.ts';
+
+/** What a model says of the rows that it takes. */
+export interface RowsReading {
+  readonly columns: Readonly<Record<string, ColumnType>>;
+  /** How its source was read; absent in models of version 0.1.0. */
+  readonly reading?: SourceReading;
+}
 
 /**
- * Rows of a JSON file (an array, `{ "rows": […] }`, or one row), an NDJSON file, or a CSV file with a head line. CSV holds only
- * texts: they become what `types` says of their column, an empty field becomes null. A path in a column of images (from the folder
- * of the file) becomes the bytes of the file as base64.
+ * Rows of a file. JSON (an array, `{ "rows": […] }`, or one row) and NDJSON are sent as they are. A table (CSV, Parquet) is read as the
+ * source of the model was read, with its words for missing values and its formats; a value that cannot be read stays text, so that
+ * the server names its row and column. A path in a column of images (from the folder of the file) becomes the bytes of the file as
+ * base64.
  *
- * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID
+ * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID; USAGE for an unknown ending
  */
-export async function readRowsFile(path: string, types: Readonly<Record<string, ColumnType>>): Promise<Row[]> {
-  const text = await readText(path);
-  const format = extname(path).toLowerCase();
-  const rows = format === '.csv' ? csvRows(text, path, types) : format === '.ndjson' || format === '.jsonl' ? ndjsonRows(text, path) : format === '.json' ? jsonRows(text, path) : undefined;
-  if (rows === undefined) throw new PerennialError('SOURCE_INVALID', `${path}: rows are read from .json, .ndjson, .jsonl and .csv files.`, { hint: 'Convert the file, or rename it to the ending of its format.' });
+export async function readRowsFile(path: string, { columns, reading }: RowsReading): Promise<Row[]> {
+  const ending = extname(path).toLowerCase();
+  const rows = ending === '.ndjson' || ending === '.jsonl' ? ndjsonRows(await readText(path), path) : ending === '.json' ? jsonRows(await readText(path), path) : await tableRows(path, columns, reading);
   if (rows.length === 0) throw new PerennialError('SOURCE_EMPTY', `${path} holds no rows.`);
-  const images = Object.keys(types).filter((name) => types[name] === 'image');
+  const images = Object.keys(columns).filter((name) => columns[name] === 'image');
   return images.length === 0 ? rows : Promise.all(rows.map((row, index) => withImages(row, images, path, index)));
+}
+
+/** Malformed lines that are named. */
+const LINES_SHOWN = 3;
+
+async function tableRows(path: string, types: Readonly<Record<string, ColumnType>>, reading: SourceReading | undefined): Promise<Row[]> {
+  // Images come as texts: paths or base64.
+  const wanted = Object.entries(types).map(([name, type]): Column => ({ name, type: type === 'image' ? 'string' : type }));
+  return readFileAs(path, process.cwd(), reading, wanted, async (table) => {
+    const rows: Row[] = [];
+    const present = table.columns.filter((column) => column.present);
+    // Names that the model does not know tell the server which of its columns is misspelt.
+    const unknown = present.length === wanted.length ? [] : table.names.filter((name) => !Object.hasOwn(types, name));
+    const list = present.flatMap(({ column, value, odd, text }) => [valueOf(column.type, value), `CASE WHEN ${odd} THEN ${text} END`]);
+    for await (const chunk of table.db.chunks(`SELECT ${list.length === 0 ? '1' : list.join(', ')} FROM ${table.source}`)) {
+      for (let row = 0; row < chunk.rows; row += 1) {
+        rows.push(Object.fromEntries([...present.map(({ column }, index) => [column.name, chunk.columns[2 * index + 1]![row] ?? plain(chunk.columns[2 * index]![row])]), ...unknown.map((name) => [name, null])]));
+      }
+    }
+    await refuseMalformed(path, table);
+    return rows;
+  });
+}
+
+function valueOf(type: ColumnType, value: string): string {
+  if (type === 'number' || type === 'integer') return `CAST(${value} AS DOUBLE)`;
+  return type === 'timestamp' ? `strftime(${value}, '%Y-%m-%dT%H:%M:%S.%gZ')` : value;
+}
+
+/** JSON has no infinities; as texts they are read all the same. */
+const plain = (value: unknown): unknown => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value);
+
+async function refuseMalformed(path: string, table: ReadTable): Promise<void> {
+  const malformed = await table.malformed();
+  if (malformed.length === 0) return;
+  throw new PerennialError('SOURCE_INVALID', `${path}: ${malformed.length === 1 ? 'a line is' : `${malformed.length} lines are`} malformed: ${malformed.slice(0, LINES_SHOWN).map(({ reason }) => reason.replace(/^malformed line, /, '')).join('; ')}${malformed.length > LINES_SHOWN ? '; …' : ''}.`, { hint: 'Correct the lines, or take them out.' });
 }
 
 async function withImages(row: Row, images: readonly string[], path: string, index: number): Promise<Row> {
@@ -62,7 +107,7 @@ function ndjsonRows(text: string, path: string): Row[] {
 
 function parse(text: string, where: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch (error) {
     throw new PerennialError('SOURCE_INVALID', `${where} is not JSON: ${messageOf(error)}.`, { hint: 'Correct the file.', cause: error });
   }
@@ -75,60 +120,4 @@ function rowOf(value: unknown, where: string): Row {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function csvRows(text: string, path: string, types: Readonly<Record<string, ColumnType>>): Row[] {
-  const [head, ...records] = csvRecords(text, path);
-  if (head === undefined) return [];
-  return records.map((fields, index) => {
-    if (fields.length !== head.length) throw new PerennialError('SOURCE_INVALID', `${path}: record ${index + 1} has ${fields.length} fields, the head line has ${head.length}.`, { hint: 'Correct the file.' });
-    return Object.fromEntries(head.map((name, column) => [name, typed(fields[column]!, types[name])]));
-  });
-}
-
-/** A text that does not fit its type stays as it is: the server's message names row and column. */
-function typed(text: string, type: ColumnType | undefined): unknown {
-  if (text === '') return null;
-  if (type === 'number' || type === 'integer') return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
-  if (type === 'boolean') return { true: true, false: false }[text.toLowerCase()] ?? text;
-  return text;
-}
-
-/** @see RFC 4180 */
-function csvRecords(text: string, path: string): string[][] {
-  const records: string[][] = [];
-  let fields: string[] = [];
-  let position = text.startsWith('\uFEFF') ? 1 : 0;
-  while (position < text.length) {
-    const { field, end } = csvField(text, position, path);
-    fields.push(field);
-    position = end + 1;
-    if (text[end] === ',' && position < text.length) continue;
-    if (text[end] === ',') fields.push('');
-    if (fields.length > 1 || fields[0] !== '') records.push(fields);
-    fields = [];
-  }
-  return records;
-}
-
-/** @returns the field, and where its comma or line end stands. */
-function csvField(text: string, start: number, path: string): { readonly field: string; readonly end: number } {
-  if (text[start] === '"') {
-    const close = closingQuote(text, start, path);
-    const end = text[close + 1] === '\r' ? close + 2 : close + 1;
-    if (end < text.length && text[end] !== ',' && text[end] !== '\n') throw new PerennialError('SOURCE_INVALID', `${path}: ${JSON.stringify(text.slice(start, end + 1))} has text after its closing quote.`, { hint: 'Double the quotes inside a quoted field.' });
-    return { field: text.slice(start + 1, close).replaceAll('""', '"'), end };
-  }
-  let end = start;
-  while (end < text.length && text[end] !== ',' && text[end] !== '\n') end += 1;
-  return { field: text.slice(start, end).replace(/\r$/, ''), end };
-}
-
-function closingQuote(text: string, start: number, path: string): number {
-  for (let position = start + 1; position < text.length; position += 1) {
-    if (text[position] !== '"') continue;
-    if (text[position + 1] !== '"') return position;
-    position += 1;
-  }
-  throw new PerennialError('SOURCE_INVALID', `${path}: a quoted field is not closed.`, { hint: 'Close it with ".' });
 }

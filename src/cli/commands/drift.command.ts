@@ -76,7 +76,7 @@ async function compare(model: string, options: Options, settings: DriftOptions):
     const wanted = { ...settings, columns: reference.columns };
     const { readCurrent } = await import('../../monitoring/read-current.ts');
     let result: DriftResult | undefined;
-    await readCurrent(options.current, process.cwd(), reference.profile, async (rows) => {
+    await readCurrent(options.current, process.cwd(), reference.profile, reference.reading, async (rows) => {
       result = await detectDrift(reference.profile, rows, wanted);
     });
     return { reference, result: result!, source: options.current };

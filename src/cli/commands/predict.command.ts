@@ -47,8 +47,8 @@ Examples:
         const { ServerClient } = await import('../../serving/client.ts');
         const client = new ServerClient(await serverUrl(options.server));
         const version = versionOf(options.version);
-        const columns = async (): Promise<Columns> => (await client.describe(model, version)).columns;
-        const rows = options.prompt === undefined ? await rowsOf(options, columns) : [promptRow(options, options.prompt, await columns(), model)];
+        const columns = async (): Promise<Columns> => client.describe(model, version);
+        const rows = options.prompt === undefined ? await rowsOf(options, columns) : [promptRow(options, options.prompt, (await columns()).columns, model)];
         const answer = await client.predict(model, rows, version);
         io.result(answer);
         const [first] = answer.predictions;
@@ -73,7 +73,7 @@ function given(options: Options): (keyof typeof GENERATION)[] {
 }
 
 /** @throws USAGE where the model is no language model */
-function promptRow(options: Options, prompt: string, columns: Columns, model: string): Row {
+function promptRow(options: Options, prompt: string, columns: Columns['columns'], model: string): Row {
   if (options.row !== undefined || options.rows !== undefined) throw new PerennialError('USAGE', 'Give --prompt without --row and --rows.', { hint: `Settings may be columns of a row too: --row '{"text": "…", "temperature": 0.7}'` });
   const names = Object.keys(columns);
   const text = names.find((name) => !(name in GENERATION));

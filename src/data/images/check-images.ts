@@ -1,5 +1,3 @@
-import { castSql } from '../columns.ts';
-import type { TypedColumn } from '../columns.ts';
 import { literal } from '../duckdb.ts';
 import type { Database } from '../duckdb.ts';
 import { imageProblem } from './images.ts';
@@ -8,15 +6,15 @@ const IMAGES_AT_ONCE = 64;
 const ROWS_PER_STATEMENT = 500;
 
 /**
- * Moves rows with an image that cannot be decoded from `raw` to `rejects`.
+ * Moves rows with an image that cannot be decoded from a table to `rejects`.
  *
+ * @param columns of images, with their SQL names
  * @param content SQL of what `rejects` says of a row
  */
-export async function rejectImages(db: Database, columns: readonly TypedColumn[], content: string): Promise<void> {
-  for (const column of columns.filter(({ type }) => type === 'image')) {
-    const image = castSql(column.id, column.from, 'image');
+export async function rejectImages(db: Database, table: string, columns: readonly { readonly name: string; readonly id: string }[], content: string): Promise<void> {
+  for (const column of columns) {
     const problems: string[] = [];
-    for await (const { rows, columns: [numbers, values] } of db.chunks(`SELECT "row", ${image} FROM raw WHERE ${image} IS NOT NULL`)) {
+    for await (const { rows, columns: [numbers, values] } of db.chunks(`SELECT rowid, ${column.id} FROM ${table} WHERE ${column.id} IS NOT NULL`)) {
       for (let start = 0; start < rows; start += IMAGES_AT_ONCE) {
         const images = values!.slice(start, start + IMAGES_AT_ONCE) as { readonly bytes: Uint8Array }[];
         const found = await Promise.all(images.map(({ bytes }) => imageProblem(bytes)));
@@ -26,9 +24,9 @@ export async function rejectImages(db: Database, columns: readonly TypedColumn[]
       }
     }
     for (let start = 0; start < problems.length; start += ROWS_PER_STATEMENT) {
-      const some = `(VALUES ${problems.slice(start, start + ROWS_PER_STATEMENT).join(', ')}) p("row", reason)`;
-      await db.run(`INSERT INTO rejects SELECT r."row", p.reason, ${content} FROM raw r JOIN ${some} ON p."row" = r."row" ORDER BY r."row"`);
-      await db.run(`DELETE FROM raw WHERE "row" IN (SELECT p."row" FROM ${some})`);
+      const some = `(VALUES ${problems.slice(start, start + ROWS_PER_STATEMENT).join(', ')}) p(r, reason)`;
+      await db.run(`INSERT INTO rejects SELECT r.rowid + 1, p.reason, ${content} FROM ${table} r JOIN ${some} ON p.r = r.rowid ORDER BY r.rowid`);
+      await db.run(`DELETE FROM ${table} WHERE rowid IN (SELECT p.r FROM ${some})`);
     }
   }
 }

@@ -6,18 +6,27 @@ import { PerennialError } from '../../core/errors.ts';
 import { asPerennialError, listLiteral, literal, pathLiteral } from '../duckdb.ts';
 import type { Database } from '../duckdb.ts';
 import type { DeclaredColumns } from '../ingest/column-schema.ts';
-import { castSql } from '../columns.ts';
-import type { TypedColumn } from '../columns.ts';
+import { rejectImages } from './check-images.ts';
 import { ENCODED_IMAGE } from './encoded-image.ts';
 import { DATA_LIMITS } from '../limits.ts';
+import { someRows } from '../reader.ts';
 import type { RawTable, ReaderDefinition, SourceFile } from '../reader.ts';
+import { valueSql } from '../reading/column-sql.ts';
+import type { RawColumn } from '../reading/source-column.ts';
 import { fingerprintFiles, stampOfFile } from '../ingest/source-files.ts';
 import type { SourceFingerprint } from '../ingest/source-files.ts';
-import type { ColumnType } from '../types.ts';
+import type { DeclaredType } from '../reading/infer.ts';
+import { checkTimestampFormat } from '../reading/timestamps.ts';
 
 /** Types alone, as `columns` of an ingest step declares them. */
-export function declaredTypes(columns: DeclaredColumns = {}): Record<string, ColumnType> {
-  return Object.fromEntries(Object.entries(columns).map(([name, declared]) => [name, typeof declared === 'string' ? declared : 'image']));
+export function declaredTypes(columns: DeclaredColumns = {}): Record<string, DeclaredType> {
+  return Object.fromEntries(Object.entries(columns).map(([name, declared]): [string, DeclaredType] => {
+    if (typeof declared === 'string') return [name, { type: declared }];
+    if ('image' in declared) return [name, { type: 'image' }];
+    if ('number' in declared) return [name, { type: 'number', format: declared }];
+    checkTimestampFormat(declared.timestamp);
+    return [name, { type: 'timestamp', format: declared }];
+  }));
 }
 
 interface PictureColumn {
@@ -29,12 +38,12 @@ interface PictureColumn {
 
 /** The columns of a source whose texts are paths of images. @throws CONFIG_INVALID */
 function pictureColumns(raw: RawTable, declared: DeclaredColumns): PictureColumn[] {
-  return raw.columns.flatMap(({ name, type }, index) => {
+  return raw.columns.flatMap(({ name, from }, index) => {
     const own = Object.hasOwn(declared, name) ? declared[name]! : undefined;
-    if (own !== 'image' && typeof own !== 'object') return [];
+    if (own !== 'image' && (typeof own !== 'object' || !('image' in own))) return [];
     const { image } = typeof own === 'object' ? own : { image: {} };
-    if (type !== 'infer' && type !== 'string') {
-      if (typeof own === 'object') throw new PerennialError('CONFIG_INVALID', `columns.${name}: the column holds ${type === 'image' ? 'the bytes of images' : `${type}s`}, not texts that ${image === 'base64' ? 'are base64' : 'name files'}.`, { hint: `Write "${name}": "image", or leave it out.` });
+    if (from !== 'text' && from !== 'string') {
+      if (typeof own === 'object') throw new PerennialError('CONFIG_INVALID', `columns.${name}: the column holds ${from === 'image' ? 'the bytes of images' : `${from}s`}, not texts that ${image === 'base64' ? 'are base64' : 'name files'}.`, { hint: `Write "${name}": "image", or leave it out.` });
       return [];
     }
     return image === 'base64' ? [] : [{ name, index, folder: image.folder }];
@@ -43,7 +52,7 @@ function pictureColumns(raw: RawTable, declared: DeclaredColumns): PictureColumn
 
 /** Whether a document declares columns that may name files. */
 export function namesPictures(declared: DeclaredColumns = {}): boolean {
-  return Object.values(declared).some((own) => own === 'image' || (typeof own === 'object' && own.image !== 'base64'));
+  return Object.values(declared).some((own) => own === 'image' || (typeof own === 'object' && 'image' in own && own.image !== 'base64'));
 }
 
 export interface PictureSource {
@@ -75,10 +84,11 @@ const isEncoded = (text: string): string => `regexp_matches(${text}, ${literal(E
 const FILES_AT_ONCE = 64;
 
 /** Looks for the file of every different text of the picture columns of `raw`. */
-async function locate({ db, raw, reader, config, declared, files, documentDir }: PictureSource): Promise<LocatedColumn[]> {
+async function locate(source: PictureSource): Promise<LocatedColumn[]> {
+  const { db, raw, reader, config, declared, files, documentDir } = source;
   const found: LocatedColumn[] = [];
   for (const column of pictureColumns(raw, declared)) {
-    const texts = (await db.rows(`SELECT DISTINCT c${column.index} FROM raw WHERE NOT ${isEncoded(`c${column.index}`)} ORDER BY 1`)).map(([text]) => String(text));
+    const texts = (await db.rows(`SELECT DISTINCT c${column.index} FROM ${source.raw.source('again')} WHERE NOT ${isEncoded(`c${column.index}`)} ORDER BY 1`)).map(([text]) => String(text));
     const folder = texts.every(isAbsolute) ? undefined : folderOf(column, reader, config, files, documentDir);
     const real = folder === undefined ? undefined : await realpath(folder).catch(() => { throw new PerennialError('SOURCE_NOT_FOUND', `columns.${column.name}: there is no folder ${folder}.`); });
     const located: Located[] = [];
@@ -145,20 +155,22 @@ const FILES_PER_QUERY = 1_000;
 const ROWS_PER_STATEMENT = 500;
 
 /**
- * Puts the bytes of the files that columns name beside them in `raw`, as columns of images. Rows whose file cannot be read move to
- * `rejects`.
+ * Puts the bytes of the files that columns name beside them in the source, as columns of images. Rows whose file cannot be read move
+ * to `rejects`.
  *
- * @param content SQL of what `rejects` says of a row
  * @param limit read at most so many files per column (a preview); the other rows have no image
- * @returns the columns, with those of images instead of paths
+ * @returns the source with images in place of paths
  */
-export async function readPictures(source: PictureSource, columns: readonly TypedColumn[], content: string, limit = Number.POSITIVE_INFINITY): Promise<TypedColumn[]> {
-  const { db } = source;
-  const loaded = new Map<string, string>();
-  for (const { name, index, located } of (await locate(source)).filter((column) => columns.some(({ name }) => name === column.name))) {
+export async function readPictures(source: PictureSource, limit = Number.POSITIVE_INFINITY): Promise<RawTable> {
+  const { db, raw } = source;
+  const found = await locate(source);
+  if (found.length === 0) return raw;
+  await db.run(`CREATE OR REPLACE TEMP TABLE with_pictures AS SELECT * FROM ${raw.source('all')}`);
+  await raw.rejects?.();
+  let content = `CAST(json_object(${raw.columns.flatMap(({ name, from, id }) => (from === 'image' ? [] : [`${literal(name)}, left(CAST(${id} AS VARCHAR), 200)`])).join(', ')}) AS VARCHAR)`;
+  for (const { name, index, located } of found) {
     const text = `c${index}`;
     await rejectLocated(db, text, located, content);
-    const id = `p${index}`;
     const good = located.flatMap((one) => (one.file === undefined ? [] : [{ text: one.text, file: one.file }])).slice(0, limit);
     await db.run(`CREATE OR REPLACE TEMP TABLE pictures (text VARCHAR, content BLOB)`);
     for (const batch of batches(good)) {
@@ -170,12 +182,14 @@ export async function readPictures(source: PictureSource, columns: readonly Type
         throw asPerennialError(error, 'SOURCE_CHANGED', `A file that "${name}" names cannot be read any more`);
       }
     }
-    await db.run(`CREATE TEMP TABLE raw_with_pictures AS SELECT r.*, CASE WHEN ${isEncoded(`r.${text}`)} THEN ${castSql(`r.${text}`, 'string', 'image')} ELSE p.content END AS ${id}
-      FROM raw r LEFT JOIN pictures p ON p.text = r.${text} ORDER BY r."row"`);
-    await db.run('DROP TABLE raw; DROP TABLE pictures; ALTER TABLE raw_with_pictures RENAME TO raw');
-    loaded.set(name, id);
+    const encoded = valueSql({ id: `r.${text}`, from: 'string', type: 'image' });
+    await db.run(`CREATE OR REPLACE TEMP TABLE filled AS SELECT r.* REPLACE (CASE WHEN ${isEncoded(`r.${text}`)} THEN ${encoded} ELSE p.content END AS ${text}), CASE WHEN NOT ${isEncoded(`r.${text}`)} THEN r.${text} END AS path${index} FROM with_pictures r LEFT JOIN pictures p ON p.text = r.${text} ORDER BY r.rowid`);
+    await db.run('DROP TABLE with_pictures; DROP TABLE pictures; ALTER TABLE filled RENAME TO with_pictures');
+    content = content.replace(`left(CAST(${text} AS VARCHAR), 200)`, `left(path${index}, 200)`);
+    await rejectImages(db, 'with_pictures', [{ name, id: text }], content);
   }
-  return columns.map((column) => (loaded.has(column.name) ? { name: column.name, id: loaded.get(column.name)!, from: 'image', type: 'image' } : column));
+  const columns = raw.columns.map((column): RawColumn => (found.some(({ name }) => name === column.name) ? { name: column.name, id: column.id, from: 'image' } : column));
+  return { ...raw, columns, source: (rows) => someRows('with_pictures', rows), rejects: async () => {}, forget: async () => {}, repair: async () => undefined };
 }
 
 async function rejectLocated(db: Database, text: string, located: readonly Located[], content: string): Promise<void> {
@@ -183,8 +197,8 @@ async function rejectLocated(db: Database, text: string, located: readonly Locat
   for (let start = 0; start < problems.length; start += ROWS_PER_STATEMENT) {
     const some = `(VALUES ${problems.slice(start, start + ROWS_PER_STATEMENT).join(', ')}) p(text, reason)`;
     const same = `p.text = replace(r.${text}, chr(0), ' ')`;
-    await db.run(`INSERT INTO rejects SELECT r."row", p.reason, ${content} FROM raw r JOIN ${some} ON ${same} ORDER BY r."row"`);
-    await db.run(`DELETE FROM raw WHERE "row" IN (SELECT r."row" FROM raw r JOIN ${some} ON ${same})`);
+    await db.run(`INSERT INTO rejects SELECT r.rowid + 1, p.reason, ${content} FROM with_pictures r JOIN ${some} ON ${same} ORDER BY r.rowid`);
+    await db.run(`DELETE FROM with_pictures WHERE rowid IN (SELECT r.rowid FROM with_pictures r JOIN ${some} ON ${same})`);
   }
 }
 

@@ -2,13 +2,14 @@ import { PerennialError, isPerennialError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { ConfigProblem } from '../../core/step.ts';
 import { requireColumn } from '../columns.ts';
-import type { TypedColumn } from '../columns.ts';
-import { asPerennialError, literal } from '../duckdb.ts';
+import type { TypedColumn } from '../reading/source-column.ts';
+import { asPerennialError } from '../duckdb.ts';
 import type { Database } from '../duckdb.ts';
 import { findExpectation } from '../expectation-registry.ts';
 import type { RowRule } from '../expectation.ts';
-import { contentSql } from './split.ts';
-import type { SplitConfig } from './split.ts';
+import { shareSql } from '../reading/digest.ts';
+import { countSplits, togetherSql } from './split.ts';
+import type { AssignedSplits, SplitConfig } from './split.ts';
 import { SPLITS } from '../types.ts';
 import type { Split } from '../types.ts';
 
@@ -76,40 +77,25 @@ interface SampleRequest {
   readonly split: SplitConfig;
   readonly seed: number;
   readonly columns: readonly TypedColumn[];
-  /** Its classes keep their shares, where the split is stratified. */
-  readonly label: TypedColumn | undefined;
-  readonly rows: Readonly<Record<Split, number>>;
+  readonly assigned: AssignedSplits;
 }
 
 /**
  * Keeps a share of the rows of some splits: by the contents of the rows (or the key of the split), so that a row stays in the sample
- * when others come. Where the split is stratified, the share is kept within every class.
+ * when others come.
  *
- * @returns rows per split that are left
  * @throws SPLIT_INVALID where a split is left without a row
  */
-export async function sampleRows({ db, sample, split, seed, columns, label, rows }: SampleRequest): Promise<Record<Split, number>> {
-  if (sample === undefined) return { ...rows };
-  const left = { ...rows };
-  const key = split.key === undefined ? contentSql(columns) : `coalesce(CAST(${requireColumn(columns, split.key, 'split.key').id} AS VARCHAR), 'row ' || d."row")`;
-  const stratum = split.stratify === true && label !== undefined ? `CAST(${label.id} AS VARCHAR)` : `''`;
-  const order = `md5_number_lower(${literal(`sample|${seed}|`)} || k)`;
-  for (const name of new Set<Split>(sample.splits ?? ['train'])) {
-    if (rows[name] === 0) continue;
-    const keyed = `SELECT d."row", md5(${key}) AS k, ${stratum} AS s FROM data d JOIN assigned a ON a."row" = d."row" WHERE a.split = '${name}'`;
-    const chosen = split.stratify === true
-      ? `SELECT k FROM (SELECT k, n, sum(n) OVER (PARTITION BY s ORDER BY h, k ROWS UNBOUNDED PRECEDING) - n AS before, sum(n) OVER (PARTITION BY s) AS total
-           FROM (SELECT k, min(s) AS s, count(*) AS n, ${order} AS h FROM keyed GROUP BY k)) WHERE (before + n / 2.0) / total < ${sample.fraction}`
-      : `SELECT k FROM (SELECT DISTINCT k FROM keyed) WHERE CAST(${order} AS DOUBLE) / 18446744073709551616.0 < ${sample.fraction}`;
-    await db.run(`CREATE OR REPLACE TEMP TABLE keyed AS ${keyed}`);
-    await db.run(`DELETE FROM assigned WHERE split = '${name}' AND "row" NOT IN (SELECT "row" FROM keyed WHERE k IN (${chosen}))`);
-    await db.run('DROP TABLE keyed');
-    const [count] = await db.rows(`SELECT count(*) FROM assigned WHERE split = '${name}'`);
-    left[name] = Number(count![0]);
-    if (left[name] === 0) throw new PerennialError('SPLIT_INVALID', `The sample of ${sample.fraction} of the ${rows[name]} rows of the ${name} split is empty.`, { hint: `Give a larger "fraction", or leave "${name}" out of "splits".` });
+export async function sampleRows({ db, sample, split, seed, columns, assigned }: SampleRequest): Promise<AssignedSplits> {
+  if (sample === undefined) return assigned;
+  const of = [...new Set<Split>(sample.splits ?? ['train'])];
+  const left = `${shareSql(togetherSql({ split, columns }), `sample ${seed}`)} >= ${sample.fraction}`;
+  const source = `(SELECT * FROM ${assigned.source} WHERE NOT (split IN (${of.map((name) => `'${name}'`).join(', ')}) AND ${left}))`;
+  const rows = await countSplits(db, source);
+  for (const name of of) {
+    if (rows[name] === 0 && assigned.rows[name] > 0) throw new PerennialError('SPLIT_INVALID', `The sample of ${sample.fraction} of the ${assigned.rows[name]} rows of the ${name} split is empty.`, { hint: `Give a larger "fraction", or leave "${name}" out of "splits".` });
   }
-  await db.run('DELETE FROM data WHERE "row" NOT IN (SELECT "row" FROM assigned)');
-  return left;
+  return { ...assigned, rows, source };
 }
 
 /** "2 conditions", "10 % of train" for one line of text. */

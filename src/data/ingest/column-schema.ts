@@ -1,8 +1,10 @@
 import type { JsonSchema } from '../../core/json.ts';
+import { NUMBER_FORMAT_SCHEMA, TIMESTAMP_FORMAT_SCHEMA } from '../reading/value-format.ts';
+import type { ValueFormat } from '../reading/value-format.ts';
 import type { ColumnType } from '../types.ts';
 
 /** How the texts of a column become images: paths of files (below a folder), or the bytes themselves. */
-export type DeclaredColumn = ColumnType | { readonly image: 'base64' | { readonly folder?: string } };
+export type DeclaredColumn = ColumnType | { readonly image: 'base64' | { readonly folder?: string } } | ValueFormat;
 export type DeclaredColumns = Readonly<Record<string, DeclaredColumn>>;
 
 export const COLUMN_SCHEMA: JsonSchema = {
@@ -24,5 +26,7 @@ export const COLUMN_SCHEMA: JsonSchema = {
         },
       },
     },
+    NUMBER_FORMAT_SCHEMA,
+    TIMESTAMP_FORMAT_SCHEMA,
   ],
 };

@@ -10,6 +10,7 @@ import { readRaw, readTables } from './ingest-tables.ts';
 import { fingerprintPictures, havePicturesChanged, namesPictures } from '../images/pictures.ts';
 import { labelNames } from './label-columns.ts';
 import type { IngestConfig, IngestTables } from './ingest-tables.ts';
+import { writeDigests } from './row-digests.ts';
 import { profileTable } from '../profile.ts';
 import { readerRegistry } from '../readers.ts';
 import { fingerprintFiles, listSource, stampOf } from './source-files.ts';
@@ -60,11 +61,15 @@ export async function writeParquet(db: Database, query: string, path: string, gr
 
 async function writeFiles(db: Database, tables: IngestTables, meta: DatasetMeta, workDir: string): Promise<Record<string, Uint8Array | { path: string }>> {
   const files: Record<string, Uint8Array | { path: string }> = {};
-  const list = tables.columns.map((column) => `d.${column.id} AS ${ident(column.name)}`).join(', ');
+  const list = tables.columns.map((column) => `${column.id} AS ${ident(column.name)}`).join(', ');
+  const order = tables.inOrder ? '' : ' ORDER BY position';
   for (const split of SPLITS) {
     const path = join(workDir, `${split}.parquet`);
-    await writeParquet(db, `SELECT ${list} FROM data d JOIN assigned a ON a."row" = d."row" WHERE a.split = '${split}' ORDER BY a.position`, path, rowGroup(meta));
+    await writeParquet(db, `SELECT ${list} FROM rows WHERE split = '${split}'${order}`, path, rowGroup(meta));
     files[`${split}.parquet`] = { path };
+    const digests = join(workDir, `${split}.digests`);
+    await writeDigests(db, `SELECT digest FROM rows WHERE split = '${split}'${order}`, digests);
+    files[`${split}.digests`] = { path: digests };
   }
   if (tables.quarantined > 0) {
     const path = join(workDir, 'quarantine.parquet');
@@ -72,7 +77,7 @@ async function writeFiles(db: Database, tables: IngestTables, meta: DatasetMeta,
     files['quarantine.parquet'] = { path };
   }
   const columns = tables.columns.map((column) => ({ name: column.name, type: column.type, sql: column.id }));
-  const profile = await profileTable(db, `(SELECT d.* FROM data d JOIN assigned a ON a."row" = d."row" WHERE a.split = 'train')`, columns);
+  const profile = await profileTable(db, `(SELECT * FROM rows WHERE split = 'train')`, columns);
   files['profile.json'] = Buffer.from(JSON.stringify(profile));
   return files;
 }
@@ -80,7 +85,8 @@ async function writeFiles(db: Database, tables: IngestTables, meta: DatasetMeta,
 function metaOf(config: IngestConfig, tables: IngestTables, fingerprint: SourceFingerprint): DatasetMeta {
   const split = resolveSplit(config.split);
   return {
-    columns: tables.columns.map(({ name, type }) => ({ name, type })),
+    columns: tables.reading.columns,
+    reading: tables.reading,
     ...labelNames(tables.labels),
     rows: { train: tables.rows.train, validation: tables.rows.validation, test: tables.rows.test },
     ...(split.by === 'time' ? { timeColumn: split.column! } : {}),
@@ -100,7 +106,7 @@ export function datasetSummary(meta: Pick<DatasetMeta, 'columns' | 'rows' | 'qua
 function details(meta: DatasetMeta, tables: IngestTables): string {
   const lines = [`**${datasetSummary(meta)}** from \`${String(meta.source.path)}\``];
   if (meta.label !== null) lines.push(`Label: ${[meta.label, ...(meta.furtherLabels ?? [])].map((name) => `\`${name}\``).join(', ')}`);
-  for (const item of tables.reasons.slice(0, 10)) lines.push(`- quarantined, ${item.rows} rows: ${item.reason}`);
+  for (const item of tables.reasons.slice(0, 10)) lines.push(`- quarantined, ${item.rows} rows: ${item.reason}${item.example === item.reason ? '' : `, e.g. ${item.example.slice(item.reason.length + 2, item.reason.length + 82)}`}`);
   if (tables.filtered > 0) lines.push(`- ${tables.filtered} rows do not meet the filter`);
   if (tables.unsampled > 0) lines.push(`- ${tables.unsampled} rows are not in the sample`);
   if (tables.outsideWindow > 0) lines.push(`- ${tables.outsideWindow} rows lie outside the window`);

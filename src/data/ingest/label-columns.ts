@@ -1,5 +1,8 @@
 import type { Column } from '../types.ts';
 
+/** Integer labels with at most so many distinct values are classes. */
+export const INTEGER_CLASSES_MAX = 20;
+
 /** `label` of an ingest step as a list. */
 export function labelList(label: string | readonly string[] | undefined): readonly string[] {
   return label === undefined ? [] : typeof label === 'string' ? [label] : label;

@@ -6,6 +6,7 @@ import { mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promi
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { PerennialError } from '../../core/errors.ts';
 import { perennialHome } from '../../platform/paths.ts';
+import { lookAtFirstBytes } from '../reading/text-files.ts';
 import type { ReaderDefinition, SourceFile } from '../reader.ts';
 import { SAMPLE_DATASETS } from '../samples/sample-table.ts';
 
@@ -119,15 +120,24 @@ export function stampOf(files: readonly SourceFile[]): string {
 /** Files up to so many bytes are read at once: opening a stream per file costs more than the file. */
 const WHOLE_BYTES_MAX = 1 << 20;
 
-async function hashFile(file: SourceFile, text: boolean): Promise<string> {
+/** Number of the line in which a byte stands. */
+async function linesBefore(file: SourceFile, offset: number): Promise<number> {
+  let lines = 1;
+  if (offset > 0) for await (const chunk of createReadStream(file.path, { end: offset - 1 }) as AsyncIterable<Buffer>) for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines += 1;
+  return lines;
+}
+
+async function hashFile(file: SourceFile, wanted: boolean): Promise<string> {
   const hash = createHash('sha256');
+  // What is packed or says that it is UTF-16 is decoded, and checked, when it is read.
+  const first = wanted && file.size > 0 ? await lookAtFirstBytes(file) : {};
+  const text = wanted && first.packing === undefined && (first.encoding === undefined || first.encoding === 'utf-8');
   if (file.size <= WHOLE_BYTES_MAX) {
     const bytes = await readFile(file.path);
     if (text && !isUtf8(bytes)) throw notUtf8(file, bytes, 0, 1);
     return hash.update(bytes).digest('hex');
   }
   let offset = 0;
-  let line = 1;
   let carry: Uint8Array = Buffer.alloc(0);
   for await (const chunk of createReadStream(file.path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
     hash.update(chunk);
@@ -135,12 +145,11 @@ async function hashFile(file: SourceFile, text: boolean): Promise<string> {
     const joined = carry.length === 0 ? chunk : Buffer.concat([carry, chunk]);
     const cut = completeLength(joined);
     const body = joined.subarray(0, cut);
-    if (!isUtf8(body)) throw notUtf8(file, body, offset, line);
-    for (const byte of body) if (byte === 10) line += 1;
+    if (!isUtf8(body)) throw notUtf8(file, body, offset, await linesBefore(file, offset));
     offset += cut;
     carry = joined.subarray(cut);
   }
-  if (carry.length > 0) throw notUtf8(file, carry, offset, line);
+  if (carry.length > 0) throw notUtf8(file, carry, offset, await linesBefore(file, offset));
   return hash.digest('hex');
 }
 
@@ -169,10 +178,10 @@ function firstInvalid(bytes: Uint8Array): number {
 function notUtf8(file: SourceFile, bytes: Uint8Array, offset: number, line: number): PerennialError {
   const at = firstInvalid(bytes);
   const lines = bytes.subarray(0, at).reduce((count, byte) => count + (byte === 10 ? 1 : 0), line);
+  const around = bytes.subarray(Math.max(0, at - 12), at + 12);
+  const read = new TextDecoder('windows-1252').decode(around).split(/[\r\n]/).find((part) => /[^\x00-\x7f]/.test(part)) ?? '';
   return new PerennialError('SOURCE_INVALID', `${file.name} is not UTF-8: byte 0x${(bytes[at] ?? 0).toString(16)} at offset ${offset + at} (line ${lines}).`, {
-    hint: offset + at === 0 && (bytes[0] === 0xff || bytes[0] === 0xfe)
-      ? 'It begins like UTF-16: convert it (iconv -f utf-16 -t utf-8), or for csv give "encoding": "utf-16" in the source.'
-      : 'Convert it (iconv -f latin1 -t utf-8), or for csv give "encoding": "latin-1" or "utf-16" in the source.',
+    hint: `Read as "windows-1252" it would be ${JSON.stringify(read)}: if that is right, give "encoding": "windows-1252" in the source of a csv; otherwise the encoding that it has, or convert it (iconv -f … -t utf-8).`,
   });
 }
 

@@ -1,9 +1,10 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { ConfigProblem } from '../../core/step.ts';
-import type { TypedColumn } from '../columns.ts';
 import { requireColumn } from '../columns.ts';
 import type { Database } from '../duckdb.ts';
 import { literal } from '../duckdb.ts';
+import { keyDigestSql, shareSql } from '../reading/digest.ts';
+import type { TypedColumn } from '../reading/source-column.ts';
 import { SPLITS } from '../types.ts';
 import type { Split } from '../types.ts';
 
@@ -78,12 +79,6 @@ function splitHint(split: SplitConfig, found: readonly string[]): string {
   return `Say what the values mean: "values": {"train": ${train}, "validation": ${validation}, "test": ${test}}.`;
 }
 
-/** SQL text of a row's contents: equal exactly for equal rows. */
-export function contentSql(columns: readonly TypedColumn[]): string {
-  const parts = columns.map((column) => (column.type === 'image' ? `coalesce(md5(${column.id}), chr(30))` : `coalesce(CAST(${column.id} AS VARCHAR), chr(30))`));
-  return `concat_ws(chr(31), ${parts.join(', ')})`;
-}
-
 export interface SplitRequest {
   readonly db: Database;
   readonly split: SplitConfig;
@@ -93,39 +88,94 @@ export interface SplitRequest {
   readonly stratify: boolean;
 }
 
-const named = (before: string, n: string, total: string, split: SplitConfig) => {
-  const at = `((${before}) + (${n}) / 2.0) / (${total})`;
-  return `CASE WHEN ${at} < ${split.train} THEN 'train' WHEN ${at} < ${split.train + split.validation} THEN 'validation' WHEN ${split.test} > 0 THEN 'test' WHEN ${split.validation} > 0 THEN 'validation' ELSE 'train' END`;
-};
+/** The rows with the splits of the table `assigned`. */
+const ASSIGNED = '(SELECT d.*, a.split, a.position FROM data d JOIN assigned a ON a.r = d.rowid)';
 
-async function byKey({ db, split, seed, columns, label, stratify }: SplitRequest): Promise<void> {
-  const key = split.key === undefined
-    ? split.by === 'hash' ? contentSql(columns) : 'CAST("row" AS VARCHAR)'
-    : `coalesce(CAST(${requireColumn(columns, split.key, 'split.key').id} AS VARCHAR), 'row ' || "row")`;
-  await db.run(`CREATE OR REPLACE TEMP TABLE keyed AS SELECT "row", md5(${key}) AS k, ${stratify && label !== undefined ? `CAST(${label.id} AS VARCHAR)` : `''`} AS s FROM data`);
-  const hash = `md5_number_lower(${literal(`${seed}|`)} || k)`;
-  const choice = split.by === 'hash' && !stratify
-    ? `SELECT k, CASE WHEN u < ${split.train} THEN 'train' WHEN u < ${split.train + split.validation} THEN 'validation' WHEN ${split.test} > 0 THEN 'test' WHEN ${split.validation} > 0 THEN 'validation' ELSE 'train' END AS split
-       FROM (SELECT DISTINCT k, CAST(${hash} AS DOUBLE) / 18446744073709551616.0 AS u FROM keyed)`
-    // A stratum of one group is trained on: a class that only the test split holds cannot be learnt.
-    : `SELECT k, CASE WHEN groups = 1 AND ${stratify} THEN 'train' ELSE ${named('before', 'n', 'total', split)} END AS split FROM (
-         SELECT k, n, sum(n) OVER (PARTITION BY s ORDER BY h, k ROWS UNBOUNDED PRECEDING) - n AS before, sum(n) OVER (PARTITION BY s) AS total, count(*) OVER (PARTITION BY s) AS groups
-         FROM (SELECT k, min(s) AS s, count(*) AS n, ${hash} AS h FROM keyed GROUP BY k))`;
-  await db.run(`CREATE OR REPLACE TEMP TABLE assigned AS SELECT "row", split, "row" AS position FROM keyed JOIN (${choice}) USING (k)`);
-  await db.run('DROP TABLE keyed');
+/** SQL of the split at a share of the rows from 0 to 1. */
+function splitAt(at: string, split: SplitConfig): string {
+  return `CASE WHEN ${at} < ${split.train} THEN 'train' WHEN ${at} < ${split.train + split.validation} THEN 'validation' WHEN ${split.test} > 0 THEN 'test' WHEN ${split.validation} > 0 THEN 'validation' ELSE 'train' END`;
 }
 
-async function byTime({ db, split, columns }: SplitRequest): Promise<void> {
+const named = (before: string, n: string, total: string, split: SplitConfig) => splitAt(`(((${before}) + (${n}) / 2.0) / (${total}))`, split);
+
+/** SQL of the digest that keeps rows together: of the row, or of the value of "key". */
+export function togetherSql({ split, columns }: Pick<SplitRequest, 'split' | 'columns'>): string {
+  if (split.key === undefined) return 'digest';
+  const key = requireColumn(columns, split.key, 'split.key');
+  return `coalesce(${keyDigestSql({ name: key.name, type: key.type, sql: key.id })}, digest)`;
+}
+
+/**
+ * Each row goes where its own digest says, so that it stays there whatever other rows come or go. A class that chance leaves without
+ * a row in some split gives the rows that are nearest to it, where "stratify" is asked for.
+ *
+ * @returns SQL of the rows with their splits: no table of its own, since the split follows from the row
+ */
+async function byHash(request: SplitRequest): Promise<string> {
+  const { split, seed, label, stratify } = request;
+  const shared = `(SELECT *, ${shareSql('together', `split ${seed}`)} AS u FROM (SELECT *, rowid AS position, ${togetherSql(request)} AS together FROM data))`;
+  const choice = splitAt('u', split);
+  const moved = stratify && label !== undefined ? await rowsForEveryClass(request, `(SELECT CAST(${label.id} AS VARCHAR) AS s, together, u, ${choice} AS split FROM ${shared})`) : [];
+  const cases = moved.map(({ value, together, to }) => `WHEN together = ${together} AND CAST(${label!.id} AS VARCHAR) = ${literal(value)} THEN '${to}'`);
+  return `(SELECT * EXCLUDE (u), ${cases.length === 0 ? choice : `CASE ${cases.join(' ')} ELSE ${choice} END`} AS split FROM ${shared})`;
+}
+
+interface Moved {
+  readonly value: string;
+  readonly together: string;
+  readonly to: Split;
+}
+
+async function rowsForEveryClass({ db, split }: SplitRequest, assigned: string): Promise<Moved[]> {
+  const wanted = SPLITS.filter((name) => split[name] > 0);
+  const bounds: Record<Split, readonly [number, number]> = { train: [0, split.train], validation: [split.train, split.train + split.validation], test: [split.train + split.validation, 1] };
+  const classes = await db.rows(`SELECT s, count(DISTINCT together), ${SPLITS.map((name) => `count(DISTINCT CASE WHEN split = '${name}' THEN together END)`).join(', ')} FROM ${assigned} GROUP BY s HAVING ${wanted.map((name) => `count_if(split = '${name}') = 0`).join(' OR ')} ORDER BY s`);
+  const moved: Moved[] = [];
+  for (const [value, all, ...held] of classes) {
+    const groups = Object.fromEntries(SPLITS.map((name, index) => [name, Number(held[index])])) as Record<Split, number>;
+    const gone: string[] = [];
+    // A class of one group is trained on: what only the test split holds cannot be learnt.
+    for (const name of wanted.slice(0, Number(all))) {
+      if (groups[name] > 0) continue;
+      const [low, high] = bounds[name];
+      const donors = SPLITS.filter((other) => groups[other] > 1 || (name === 'train' && groups[other] === 1));
+      if (donors.length === 0) continue;
+      const [chosen] = await db.rows(`SELECT CAST(together AS VARCHAR), split FROM ${assigned} WHERE s = ${literal(String(value))} AND split IN (${donors.map(literal).join(', ')})${gone.length === 0 ? '' : ` AND together NOT IN (${gone.join(', ')})`} ORDER BY greatest(${low} - u, u - ${high}, 0), together LIMIT 1`);
+      if (chosen === undefined) continue;
+      moved.push({ value: String(value), together: String(chosen[0]), to: name });
+      gone.push(String(chosen[0]));
+      groups[name] += 1;
+      groups[chosen[1] as Split] -= 1;
+    }
+  }
+  return moved;
+}
+
+/** Exact shares, also within every class where that is asked for. */
+async function byRandom(request: SplitRequest): Promise<string> {
+  const { db, split, seed, columns, label, stratify } = request;
+  const together = split.key === undefined ? `xor(CAST(rowid AS UBIGINT), CAST(0 AS UBIGINT))` : togetherSql({ split, columns });
+  await db.run(`CREATE OR REPLACE TEMP TABLE keyed AS SELECT rowid AS r, ${together} AS k, ${stratify && label !== undefined ? `CAST(${label.id} AS VARCHAR)` : `''`} AS s FROM data`);
+  const choice = `SELECT k, CASE WHEN groups = 1 AND ${stratify} THEN 'train' ELSE ${named('before', 'n', 'total', split)} END AS split FROM (
+         SELECT k, n, sum(n) OVER (PARTITION BY s ORDER BY h, k ROWS UNBOUNDED PRECEDING) - n AS before, sum(n) OVER (PARTITION BY s) AS total, count(*) OVER (PARTITION BY s) AS groups
+         FROM (SELECT k, min(s) AS s, count(*) AS n, ${shareSql('k', `random ${seed}`)} AS h FROM keyed GROUP BY k))`;
+  await db.run(`CREATE OR REPLACE TEMP TABLE assigned AS SELECT r, split, r AS position FROM keyed JOIN (${choice}) USING (k) ORDER BY r`);
+  await db.run('DROP TABLE keyed');
+  return ASSIGNED;
+}
+
+async function byTime({ db, split, columns }: SplitRequest): Promise<string> {
   const time = requireColumn(columns, split.column!, 'split.column');
   if (!['timestamp', 'number', 'integer'].includes(time.type)) {
-    throw new PerennialError('SPLIT_INVALID', `split.column: "${time.name}" is a ${time.type} column; a split by time needs timestamps or numbers.`, { hint: `Declare "columns": {"${time.name}": "timestamp"} if its values are dates.` });
+    throw new PerennialError('SPLIT_INVALID', `split.column: "${time.name}" is a ${time.type} column; a split by time needs timestamps or numbers.`, { hint: `Declare "columns": {"${time.name}": "timestamp"} if its values are dates, or {"timestamp": {"format": "dd/MM/yyyy"}} with the form that they have.` });
   }
   // Rows of the same moment stay together: rank() is equal for ties.
-  await db.run(`CREATE OR REPLACE TEMP TABLE assigned AS SELECT "row", ${named('rank - 1', '0', 'total', split)} AS split, row_number() OVER (ORDER BY t, "row") AS position
-    FROM (SELECT "row", ${time.id} AS t, rank() OVER (ORDER BY ${time.id}) AS rank, count(*) OVER () AS total FROM data)`);
+  await db.run(`CREATE OR REPLACE TEMP TABLE assigned AS SELECT r, ${named('rank - 1', '0', 'total', split)} AS split, row_number() OVER (ORDER BY t, r) AS position
+    FROM (SELECT rowid AS r, ${time.id} AS t, rank() OVER (ORDER BY ${time.id}) AS rank, count(*) OVER () AS total FROM data)`);
+  return ASSIGNED;
 }
 
-async function byColumn({ db, split, columns }: SplitRequest): Promise<void> {
+async function byColumn({ db, split, columns }: SplitRequest): Promise<string> {
   const column = requireColumn(columns, split.column!, 'split.column');
   const text = `lower(trim(CAST(${column.id} AS VARCHAR)))`;
   const value = column.type === 'number' ? `CASE WHEN ${column.id} = trunc(${column.id}) THEN CAST(TRY_CAST(${column.id} AS BIGINT) AS VARCHAR) ELSE ${text} END` : text;
@@ -138,14 +188,15 @@ async function byColumn({ db, split, columns }: SplitRequest): Promise<void> {
   if (other.length > 0) {
     throw new PerennialError('SPLIT_INVALID', `split.column: "${column.name}" holds ${other.map((row) => `"${String(row[0])}" (${String(row[1])} rows)`).join(', ')}; expected ${split.values === undefined ? 'train, validation or test' : SPLITS.flatMap((each) => valuesOf(split, each).map((one) => JSON.stringify(one))).join(', ')}.`, { hint: splitHint(split, other.map((row) => String(row[0]).replace(/\.0$/, ''))) });
   }
-  await db.run(`CREATE OR REPLACE TEMP TABLE assigned AS SELECT "row", ${name} AS split, "row" AS position FROM data`);
+  await db.run(`CREATE OR REPLACE TEMP TABLE assigned AS SELECT rowid AS r, ${name} AS split, rowid AS position FROM data`);
+  return ASSIGNED;
 }
 
 /** Why a split stays empty although there seem to be rows enough. */
-async function emptyHint({ db, split, columns, label, stratify }: SplitRequest, rows: number): Promise<string> {
+async function emptyHint({ db, split, label, stratify }: SplitRequest, rows: number): Promise<string> {
   if (split.by !== 'hash' && split.by !== 'random') return 'Give more rows or other proportions.';
   if (split.by === 'hash' && split.key === undefined) {
-    const [distinct] = await db.rows(`SELECT count(DISTINCT md5(${contentSql(columns)})) FROM data`);
+    const [distinct] = await db.rows(`SELECT count(DISTINCT digest) FROM data`);
     if (Number(distinct![0]) < rows / 2) return `Only ${String(distinct![0])} of the rows differ, and equal rows stay in one split: give more different rows, or "by": "random".`;
   }
   if (stratify && label !== undefined) {
@@ -155,25 +206,34 @@ async function emptyHint({ db, split, columns, label, stratify }: SplitRequest, 
   return split.key === undefined ? 'Give more rows or other proportions.' : `Rows with the same "${split.key}" stay together: give more different values, or other proportions.`;
 }
 
+export interface AssignedSplits {
+  readonly rows: Readonly<Record<Split, number>>;
+  /** SQL of the rows of `data` with split and position. */
+  readonly source: string;
+  /** Their order is that of `position` already. */
+  readonly inOrder: boolean;
+}
+
 /**
- * Makes the temporary table `assigned` ("row", split, position) of `data`. Rows with equal key (or, by hash, equal contents) never
- * come into two splits.
+ * Divides the rows of `data`. Rows with equal key (or, by hash, equal contents) never come into two splits.
  *
- * @returns rows per split.
  * @throws SPLIT_INVALID where a split with a proportion above 0 stays empty.
  */
-export async function assignSplits(request: SplitRequest): Promise<Record<Split, number>> {
+export async function assignSplits(request: SplitRequest): Promise<AssignedSplits> {
   const { db, split } = request;
-  if (split.by === 'time') await byTime(request);
-  else if (split.by === 'column') await byColumn(request);
-  else await byKey(request);
-  const counts: Record<Split, number> = { train: 0, validation: 0, test: 0 };
-  for (const [name, count] of await db.rows('SELECT split, count(*) FROM assigned GROUP BY split')) counts[name as Split] = Number(count);
-  const total = counts.train + counts.validation + counts.test;
+  const source = split.by === 'time' ? await byTime(request) : split.by === 'column' ? await byColumn(request) : split.by === 'hash' ? await byHash(request) : await byRandom(request);
+  const rows = await countSplits(db, source);
+  const total = rows.train + rows.validation + rows.test;
   for (const name of SPLITS) {
-    if (counts[name] === 0 && (name === 'train' || (split.by !== 'column' && split[name] > 0))) {
+    if (rows[name] === 0 && (name === 'train' || (split.by !== 'column' && split[name] > 0))) {
       throw new PerennialError('SPLIT_INVALID', `The ${name} split is empty: ${total} rows, ${split.by === 'column' ? `none of them "${name}" in "${split.column}"` : `proportion ${split[name]}`}.`, { hint: await emptyHint(request, total) });
     }
   }
+  return { rows, source, inOrder: split.by === 'hash' };
+}
+
+export async function countSplits(db: Database, source: string): Promise<Record<Split, number>> {
+  const counts: Record<Split, number> = { train: 0, validation: 0, test: 0 };
+  for (const [name, count] of await db.rows(`SELECT split, count(*) FROM ${source} GROUP BY split`)) counts[name as Split] = Number(count);
   return counts;
 }

@@ -39,7 +39,7 @@ export function automaticFeatures(columns: readonly Column[], profile: DatasetPr
   const features: [string, TransformSpec[]][] = [];
   const notes: string[] = [];
   for (const column of columns) {
-    if (leftOut.includes(column.name)) continue;
+    if (leftOut.includes(column.name) || column.origin === true) continue;
     const known = profile.columns.find((item) => item.name === column.name);
     const chosen = known === undefined ? 'it has no profile' : forColumn(known);
     if (typeof chosen === 'string') notes.push(`The column "${column.name}" is left out: ${chosen}.`);

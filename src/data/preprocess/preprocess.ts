@@ -115,7 +115,7 @@ export async function fitPreprocessing(db: Database, dataset: OpenArtifact, conf
   };
   const output = anomaly === undefined && reused !== undefined && config.from?.label !== 'fit' ? await reuseOutput(reused, meta, all) : await fitOutput(anomaly === undefined ? labelColumns(meta) : [], config, all, train);
   const columns = reused?.parts.columns ?? (await fitColumns(chains, train, seed));
-  const parts = { columns, output, seed, ...(config.sequence === undefined ? {} : { sequence: { size: config.sequence.size, horizon: config.sequence.horizon, by: config.sequence.by } }) };
+  const parts = { columns, output, seed, ...(meta.reading === undefined ? {} : { reading: meta.reading }), ...(config.sequence === undefined ? {} : { sequence: { size: config.sequence.size, horizon: config.sequence.horizon, by: config.sequence.by } }) };
   return { columns, output, preprocessor: createPreprocessor(parts, byType), features, notes, seed, ...(anomaly === undefined ? {} : { anomaly, anomalies, profile }), ...(config.weight === undefined ? {} : { weight: requireColumn(meta.columns, config.weight, 'weight') }) };
 }
 

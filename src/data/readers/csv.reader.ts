@@ -1,10 +1,13 @@
-import { open } from 'node:fs/promises';
-import { PerennialError } from '../../core/errors.ts';
-import { literal, listLiteral, pathLiteral } from '../duckdb.ts';
+import { join } from 'node:path';
+import { PerennialError, messageOf } from '../../core/errors.ts';
+import { listLiteral, literal, pathLiteral } from '../duckdb.ts';
 import type { Database } from '../duckdb.ts';
 import { DATA_LIMITS } from '../limits.ts';
-import { PATH_SCHEMA, createRejects, defineReader } from '../reader.ts';
-import type { SourceFile } from '../reader.ts';
+import { PATH_SCHEMA, createRejects, defineReader, someRows } from '../reader.ts';
+import type { RawTable, ReadRequest, SourceFile } from '../reader.ts';
+import { csvLayout } from '../reading/csv-layout.ts';
+import type { CsvLayout } from '../reading/csv-layout.ts';
+import { ENCODINGS, headOf, plainFiles, withEvenLines } from '../reading/text-files.ts';
 
 interface CsvConfig {
   readonly format: 'csv';
@@ -12,75 +15,114 @@ interface CsvConfig {
   readonly delimiter?: string;
   readonly quote?: string;
   readonly header?: boolean;
-  readonly encoding?: 'utf-8' | 'latin-1' | 'utf-16';
+  readonly skip?: number;
+  readonly encoding?: string;
   readonly nullValues?: readonly string[];
 }
 
-const DELIMITERS = [',', ';', '\t', '|'];
 const NULLS = ['', 'NA', 'N/A', 'null', 'NULL'];
-const DECODERS = { 'utf-8': 'utf-8', 'latin-1': 'latin1', 'utf-16': 'utf-16le' } as const;
 
-/** The first record of a file, whose quoted fields may hold line breaks. */
-async function firstRecord(file: SourceFile, encoding: keyof typeof DECODERS, quote: string): Promise<string> {
-  const handle = await open(file.path);
-  try {
-    const buffer = Buffer.alloc(Math.min(1 << 20, Math.max(1, file.size)));
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-    const text = new TextDecoder(DECODERS[encoding]).decode(buffer.subarray(0, bytesRead));
-    let quoted = false;
-    for (let at = 0; at < text.length; at += 1) {
-      if (text[at] === quote) quoted = !quoted;
-      else if (!quoted && (text[at] === '\n' || text[at] === '\r')) {
-        if (at > 0) return text.slice(0, at);
-      }
+interface Part {
+  readonly file: SourceFile;
+  readonly layout: CsvLayout;
+}
+
+async function layouts(files: readonly SourceFile[], { config, expected }: ReadRequest<CsvConfig>): Promise<Part[]> {
+  const { delimiter, quote = '"', header = true, skip } = config;
+  const parts: Part[] = [];
+  for (const file of files) {
+    if (file.size === 0) continue;
+    const dialect = { quote, header, ...(delimiter === undefined ? {} : { delimiter }), ...(skip === undefined ? {} : { skip }), ...(expected === undefined ? {} : { expected }) };
+    const layout = csvLayout(await headOf(file, DATA_LIMITS.headBytes), dialect, file.name);
+    if (layout !== undefined) parts.push({ file, layout });
+  }
+  const [first] = parts;
+  if (first === undefined) throw new PerennialError('SOURCE_EMPTY', `${files.map((file) => file.name).join(', ')}: the file is empty.`);
+  for (const { file, layout } of parts) {
+    if (layout.names.join('\0') !== first.layout.names.join('\0')) {
+      throw new PerennialError('SOURCE_INVALID', `${file.name} has the columns ${layout.names.join(', ')}, but ${first.file.name} has ${first.layout.names.join(', ')}.`, { hint: 'Files of one source need the same columns in the same order.' });
     }
-    return text;
-  } finally {
-    await handle.close();
+    if (layout.delimiter !== first.layout.delimiter) throw new PerennialError('SOURCE_INVALID', `${file.name} is divided by ${JSON.stringify(layout.delimiter)}, but ${first.file.name} by ${JSON.stringify(first.layout.delimiter)}.`, { hint: 'Files of one source are written alike; give "delimiter" if this was guessed wrongly.' });
   }
+  return parts;
 }
 
-function splitRecord(record: string, delimiter: string, quote: string): string[] {
-  const fields: string[] = [];
-  let field = '';
-  let quoted = false;
-  for (let at = 0; at < record.length; at += 1) {
-    const char = record[at]!;
-    if (quoted && char === quote && record[at + 1] === quote) {
-      field += quote;
-      at += 1;
-    } else if (char === quote && quote !== '') quoted = !quoted;
-    else if (!quoted && char === delimiter) {
-      fields.push(field);
-      field = '';
-    } else field += char;
-  }
-  fields.push(field);
-  return fields;
+function notesOf(parts: readonly Part[]): string[] {
+  return parts.flatMap(({ file, layout }) => [
+    ...(layout.before.length === 0 ? [] : [`${file.name}: ${layout.before.length === 1 ? 'one line' : `${layout.before.length} lines`} before the header ${layout.before.length === 1 ? 'was' : 'were'} left out: ${layout.before.slice(0, 3).map((line) => JSON.stringify(line.slice(0, 80))).join(', ')}. Give "skip": 0 if they belong to the table.`]),
+    ...(layout.looksLikeData ? [`${file.name}: the header looks like a row of data (${layout.names.slice(0, 4).join(', ')}). Give "header": false if it is one.`] : []),
+  ]);
 }
 
-function columnNames(fields: readonly string[], header: boolean, file: SourceFile): string[] {
-  if (!header) return fields.map((_, index) => `column_${index + 1}`);
-  const names = fields.map((field, index) => field.trim() || `column_${index + 1}`);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new PerennialError('SOURCE_INVALID', `${file.name} has two columns named "${twice}".`, { hint: 'Give every column of the header its own name, or "header": false if the first line is data.' });
-  return names;
-}
+/** What DuckDB says of a malformed line, in words of ours. */
+const REASONS: Readonly<Record<string, string>> = {
+  'TOO MANY COLUMNS': 'malformed line, too many columns', 'MISSING COLUMNS': 'malformed line, columns are missing', 'LINE SIZE OVER MAXIMUM': `malformed line, longer than ${DATA_LIMITS.lineBytesMax / 2 ** 20} MB`,
+  'INVALID ENCODING': 'malformed line, not UTF-8', 'INVALID STATE': 'malformed line, quotes in the middle of a field', 'UNQUOTED VALUE': 'malformed line, a quote is not closed', CAST: 'malformed line',
+};
 
 /** A quote that is never closed swallows every line after it: too much is lost to count it as one bad row. */
-async function refuseOpenQuote(db: Database, records: readonly { readonly file: SourceFile }[], fallback: string): Promise<void> {
+async function refuseOpenQuote(db: Database, parts: readonly Part[]): Promise<void> {
   const [open] = await db.rows(`SELECT line, file_path, left(csv_line, 80) FROM csv_errors JOIN csv_scans USING (scan_id, file_id) WHERE error_type = 'UNQUOTED VALUE' ORDER BY file_id, line LIMIT 1`);
   if (open === undefined) return;
-  const name = records.find(({ file }) => file.path === String(open[1]))?.file.name ?? fallback;
+  const name = parts.find(({ file }) => file.path === String(open[1]))?.file.name ?? parts[0]!.file.name;
   throw new PerennialError('SOURCE_INVALID', `${name}, line ${String(open[0])}: a quote is opened and not closed as it should be: ${JSON.stringify(String(open[2]).split('\n', 1)[0])}.`, {
     hint: 'Close the quote, double a quote that belongs to the text, or give "quote": "" in the source where quotes mean nothing.',
   });
 }
 
+const forget = (db: Database): Promise<void> => db.run('DROP TABLE IF EXISTS csv_errors; DROP TABLE IF EXISTS csv_scans');
+
+function tableOf(request: ReadRequest<CsvConfig>, parts: readonly Part[], mended: boolean): RawTable {
+  const { db, config, workDir } = request;
+  const { layout } = parts[0]!;
+  const quote = config.quote ?? '"';
+  const nullValues = config.nullValues ?? NULLS;
+  const options = [
+    'auto_detect=false', 'header=false', `delim=${literal(layout.delimiter)}`, `quote=${literal(quote)}`, `escape=${literal(quote)}`,
+    `columns={${layout.names.map((_, index) => `'c${index}': 'VARCHAR'`).join(', ')}}`,
+    `max_line_size=${DATA_LIMITS.lineBytesMax}`,
+  ];
+  const scan = (chosen: readonly Part[], more: readonly string[]): string => `read_csv(${listLiteral(chosen.map(({ file }) => pathLiteral(file.path)))}, ${[...options, `skip=${chosen[0]!.layout.skip}`, ...more].join(', ')})`;
+  // Lines before the header may differ from file to file.
+  const groups = parts.reduce<Part[][]>((all, part) => {
+    const last = all.at(-1);
+    if (last !== undefined && last[0]!.layout.skip === part.layout.skip) last.push(part);
+    else all.push([part]);
+    return all;
+  }, []);
+  const union = (more: readonly string[]): string => (groups.length === 1 ? scan(groups[0]!, more) : `(${groups.map((group) => `SELECT * FROM ${scan(group, more)}`).join(' UNION ALL ')})`);
+  return {
+    columns: layout.names.map((name, index) => ({ name, from: 'text', id: `c${index}`, ...(layout.unnamed.has(name) ? { unnamed: true } : {}) })),
+    source(rows) {
+      // A text that no field holds: nothing is missing then.
+      const nulls = `nullstr=${listLiteral((rows === 'verbatim' ? ['\u0001'] : nullValues).map(literal))}`;
+      return rows === 'all' ? union([nulls, 'store_rejects=true', 'rejects_limit=0', `rejects_table='csv_errors'`, `rejects_scan='csv_scans'`]) : someRows(union([nulls, 'ignore_errors=true']), rows);
+    },
+    async rejects() {
+      await refuseOpenQuote(db, parts);
+      const reason = `CASE min(error_type::VARCHAR) ${Object.entries(REASONS).map(([type, words]) => `WHEN ${literal(type)} THEN ${literal(words)}`).join(' ')} ELSE 'malformed line' END`;
+      const files = parts.length > 1 ? `any_value(regexp_extract(file_path, '[^/]*$')) || ', '` : `''`;
+      await db.run(`INSERT INTO rejects SELECT line, ${reason} || ': ' || ${files} || 'line ' || line || coalesce(', ' || nullif(left(replace(min(csv_line), chr(10), ' '), 60), ''), ''), min(csv_line) FROM csv_errors JOIN csv_scans USING (scan_id, file_id) GROUP BY scan_id, file_id, line ORDER BY scan_id, file_id, line`);
+    },
+    forget: () => forget(db),
+    async repair(error) {
+      await forget(db);
+      if (mended || !/state machine reached an invalid state|invalid state/i.test(messageOf(error))) return undefined;
+      const even: SourceFile[] = [];
+      for (const [index, { file }] of parts.entries()) even.push(await withEvenLines(file, quote, join(workDir, `even-${index}`)));
+      return tableOf(request, await layouts(even, request), true);
+    },
+    options: { delimiter: layout.delimiter, quote, header: config.header ?? true, ...(config.encoding === undefined ? {} : { encoding: config.encoding }), nullValues: [...nullValues] },
+    nullValues,
+    notes: [...notesOf(parts), ...(mended ? [`${parts[0]!.file.name}: its lines end in different ways; all were taken as ends of lines.`] : [])],
+  };
+}
+
 export default defineReader<CsvConfig>({
   format: 'csv',
-  summary: 'Comma-separated values with a header line; types follow from all values of a column.',
+  summary: 'Comma-separated values with a header line; types follow from all values of a column. Files may be packed with gzip or zstd.',
   layout: 'files',
+  endings: ['.csv', '.tsv', '.csv.gz', '.tsv.gz', '.csv.zst'],
   text: (config) => (config.encoding ?? 'utf-8') === 'utf-8',
   configSchema: {
     type: 'object',
@@ -90,43 +132,19 @@ export default defineReader<CsvConfig>({
     properties: {
       format: { const: 'csv' },
       path: PATH_SCHEMA,
-      delimiter: { type: 'string', minLength: 1, maxLength: 1, description: 'Character between fields. Left out: the one of "," ";" tab "|" that splits the first line most.', examples: [';'] },
+      delimiter: { type: 'string', minLength: 1, maxLength: 1, description: 'Character between fields. Left out: the one of "," ";" tab "|" that divides the lines most evenly.', examples: [';'] },
       quote: { type: 'string', maxLength: 1, default: '"', description: 'Character around fields that hold delimiters; doubled inside. Empty: none.' },
-      header: { type: 'boolean', default: true, description: 'Whether the first line names the columns; otherwise they are column_1, column_2, …' },
-      encoding: { enum: ['utf-8', 'latin-1', 'utf-16'], default: 'utf-8', description: 'Encoding of the file.' },
-      nullValues: { type: 'array', items: { type: 'string' }, default: NULLS, description: 'Fields that mean a missing value.', examples: [['', '-999']] },
+      header: { type: 'boolean', default: true, description: 'Whether a line names the columns; otherwise they are column_1, column_2, …' },
+      skip: { type: 'integer', minimum: 0, maximum: 10_000, description: 'Lines before the header (or the first row) that are left out. Left out: blank lines, comments that begin with "#" and titles are found, and said.', examples: [3] },
+      encoding: { enum: Object.keys(ENCODINGS), default: 'utf-8', description: 'Encoding of the file. A byte order mark is believed more.' },
+      nullValues: { type: 'array', items: { type: 'string' }, default: NULLS, description: 'Fields that mean a missing value, in every column and in requests too. In columns of numbers, dates and true or false also the usual words do (NaN, None, ?, -, …), and it is said.', examples: [['', '-999']] },
     },
   },
   examples: [{ format: 'csv', path: 'data/penguins.csv' }, { format: 'csv', path: 'data/2024-*.csv', delimiter: ';', encoding: 'latin-1' }],
-  async read({ db, config, files, limit }) {
-    await createRejects(db);
-    const encoding = config.encoding ?? 'utf-8';
-    const quote = config.quote ?? '"';
-    const header = config.header ?? true;
-    const records = [];
-    for (const file of files) {
-      if (file.size > 0) records.push({ file, record: (await firstRecord(file, encoding, quote)).replace(/^\uFEFF/, '') });
-    }
-    const first = records[0];
-    if (first === undefined || first.record.trim() === '') throw new PerennialError('SOURCE_EMPTY', `${files.map((file) => file.name).join(', ')}: the file is empty.`);
-    const delimiter = config.delimiter ?? DELIMITERS.map((char) => ({ char, fields: splitRecord(first.record, char, quote).length })).sort((a, b) => b.fields - a.fields)[0]!.char;
-    const names = columnNames(splitRecord(first.record, delimiter, quote), header, first.file);
-    for (const { file, record } of records) {
-      const other = columnNames(splitRecord(record, delimiter, quote), header, file);
-      if (other.join('\0') !== names.join('\0')) {
-        throw new PerennialError('SOURCE_INVALID', `${file.name} has the columns ${other.join(', ')}, but ${first.file.name} has ${names.join(', ')}.`, { hint: 'Files of one source need the same columns in the same order.' });
-      }
-    }
-    const options = [
-      'auto_detect=false', `header=${header}`, `delim=${literal(delimiter)}`, `quote=${literal(quote)}`, `escape=${literal(quote)}`, `encoding=${literal(encoding)}`,
-      `columns={${names.map((_, index) => `'c${index}': 'VARCHAR'`).join(', ')}}`,
-      `nullstr=${listLiteral((config.nullValues ?? NULLS).map(literal))}`,
-      'store_rejects=true', 'rejects_limit=0', `rejects_table='csv_errors'`, `rejects_scan='csv_scans'`, `max_line_size=${DATA_LIMITS.lineBytesMax}`,
-    ];
-    const source = `read_csv(${listLiteral(records.map(({ file }) => pathLiteral(file.path)))}, ${options.join(', ')})`;
-    await db.run(`CREATE TEMP TABLE raw AS SELECT row_number() OVER () AS "row", * FROM (SELECT * FROM ${source}${limit === undefined ? '' : ` USING SAMPLE reservoir(${limit} ROWS) REPEATABLE (1)`})`);
-    await refuseOpenQuote(db, records, first.file.name);
-    await db.run(`INSERT INTO rejects SELECT line, 'malformed line, ' || lower(min(error_type)) || ': ' || min(error_message), min(csv_line) FROM csv_errors GROUP BY scan_id, file_id, line ORDER BY file_id, line`);
-    return { columns: names.map((name) => ({ name, type: 'infer' })) };
+  async read(request) {
+    await createRejects(request.db);
+    await forget(request.db);
+    const files = await plainFiles(request.db, request.files.filter((file) => file.size > 0), request.config.encoding, request.workDir);
+    return tableOf(request, await layouts(files, request), false);
   },
 });

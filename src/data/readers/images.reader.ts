@@ -1,5 +1,5 @@
 import { listLiteral, literal, pathLiteral } from '../duckdb.ts';
-import { FOLDER_SCHEMA, createRejects, defineReader } from '../reader.ts';
+import { FOLDER_SCHEMA, createRejects, defineReader, someRows } from '../reader.ts';
 
 interface ImagesConfig {
   readonly format: 'images';
@@ -22,18 +22,20 @@ export default defineReader<ImagesConfig>({
     properties: { format: { const: 'images' }, path: FOLDER_SCHEMA },
   },
   examples: [{ format: 'images', path: 'data/digits' }],
-  async read({ db, files, limit }) {
+  async read({ db, files }) {
     await createRejects(db);
-    await db.run('CREATE TEMP TABLE raw ("row" BIGINT, c0 BLOB, c1 VARCHAR, c2 VARCHAR)');
-    const chosen = limit === undefined ? files : files.slice(0, limit);
-    for (let start = 0; start < chosen.length; start += FILES_PER_QUERY) {
-      const batch = chosen.slice(start, start + FILES_PER_QUERY);
+    await db.run('CREATE OR REPLACE TEMP TABLE raw (c0 BLOB, c1 VARCHAR, c2 VARCHAR)');
+    for (let start = 0; start < files.length; start += FILES_PER_QUERY) {
+      const batch = files.slice(start, start + FILES_PER_QUERY);
       const names = batch.map((file, index) => `(${start + index + 1}, ${literal(file.path)}, ${literal(file.className ?? '')}, ${literal(file.name)})`);
-      await db.run(`INSERT INTO raw SELECT n."row", b.content, n.label, n.name FROM (VALUES ${names.join(', ')}) n("row", path, label, name)
+      await db.run(`INSERT INTO raw SELECT b.content, n.label, n.name FROM (VALUES ${names.join(', ')}) n("row", path, label, name)
         JOIN read_blob(${listLiteral(batch.map((file) => pathLiteral(file.path)))}) b ON b.filename = n.path ORDER BY n."row"`);
     }
-    await db.run(`INSERT INTO rejects SELECT "row", 'the image file is empty', c2 FROM raw WHERE octet_length(c0) = 0`);
+    await db.run(`INSERT INTO rejects SELECT rowid + 1, 'the image file is empty', c2 FROM raw WHERE octet_length(c0) = 0`);
     await db.run('DELETE FROM raw WHERE octet_length(c0) = 0');
-    return { columns: [{ name: 'image', type: 'image' }, { name: 'label', type: 'string' }, { name: 'file', type: 'string' }], label: 'label' };
+    return {
+      columns: [{ name: 'image', from: 'image', id: 'c0' }, { name: 'label', from: 'string', id: 'c1', fixed: true }, { name: 'file', from: 'string', id: 'c2', origin: true, fixed: true }], label: 'label',
+      source: (rows) => someRows('raw', rows), options: {}, nullValues: [], notes: [],
+    };
   },
 });

@@ -1,7 +1,8 @@
 import { listLiteral, pathLiteral } from '../duckdb.ts';
 import { DATA_LIMITS } from '../limits.ts';
-import { PATH_SCHEMA, createRejects, defineReader } from '../reader.ts';
-import { createRaw } from './shared.ts';
+import { PATH_SCHEMA, defineReader } from '../reader.ts';
+import { jsonTable } from '../reading/json-table.ts';
+import { plainFiles } from '../reading/text-files.ts';
 
 interface JsonConfig {
   readonly format: 'json';
@@ -10,8 +11,9 @@ interface JsonConfig {
 
 export default defineReader<JsonConfig>({
   format: 'json',
-  summary: 'A JSON array of objects; nested values become their JSON text.',
+  summary: 'A JSON array of objects. Strings stay as they are; lists and objects become their JSON text.',
   layout: 'files',
+  endings: ['.json', '.json.gz'],
   text: true,
   configSchema: {
     type: 'object',
@@ -21,9 +23,10 @@ export default defineReader<JsonConfig>({
     properties: { format: { const: 'json' }, path: PATH_SCHEMA },
   },
   examples: [{ format: 'json', path: 'data/orders.json' }],
-  async read({ db, files, limit }) {
-    await createRejects(db);
-    const paths = listLiteral(files.filter((file) => file.size > 0).map((file) => pathLiteral(file.path)));
-    return { columns: await createRaw(db, `read_json(${paths}, format='array', records=true, sample_size=-1, map_inference_threshold=-1, maximum_object_size=${DATA_LIMITS.lineBytesMax})`, limit) };
+  async read({ db, files, workDir }) {
+    const plain = await plainFiles(db, files.filter((file) => file.size > 0), undefined, workDir);
+    const paths = listLiteral(plain.map((file) => pathLiteral(file.path)));
+    await db.run(`CREATE OR REPLACE TEMP TABLE objects AS SELECT json FROM read_json_objects(${paths}, format='array', maximum_object_size=${DATA_LIMITS.lineBytesMax}) WHERE json_type(json) = 'OBJECT'`);
+    return jsonTable(db, files.map((file) => file.name).join(', '));
   },
 });

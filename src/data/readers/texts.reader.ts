@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { literal } from '../duckdb.ts';
-import { FOLDER_SCHEMA, createRejects, defineReader } from '../reader.ts';
+import { FOLDER_SCHEMA, createRejects, defineReader, someRows } from '../reader.ts';
 
 interface TextsConfig {
   readonly format: 'texts';
@@ -24,25 +24,27 @@ export default defineReader<TextsConfig>({
     properties: { format: { const: 'texts' }, path: FOLDER_SCHEMA },
   },
   examples: [{ format: 'texts', path: 'data/reviews' }],
-  async read({ db, files, limit }) {
+  async read({ db, files }) {
     await createRejects(db);
-    await db.run('CREATE TEMP TABLE raw ("row" BIGINT, c0 VARCHAR, c1 VARCHAR, c2 VARCHAR)');
-    const chosen = limit === undefined ? files : files.slice(0, limit);
-    for (let start = 0; start < chosen.length; start += BATCH) {
+    await db.run('CREATE OR REPLACE TEMP TABLE raw (c0 VARCHAR, c1 VARCHAR, c2 VARCHAR)');
+    for (let start = 0; start < files.length; start += BATCH) {
       const good: string[] = [];
       const bad: string[] = [];
-      const batch = chosen.slice(start, start + BATCH);
+      const batch = files.slice(start, start + BATCH);
       const contents = await Promise.all(batch.map((file) => readFile(file.path)));
       contents.forEach((bytes, index) => {
         const file = batch[index]!;
         const row = start + index + 1;
         if (!isUtf8(bytes)) bad.push(`(${row}, 'the file is not UTF-8', ${literal(file.name)})`);
         else if (bytes.includes(0)) bad.push(`(${row}, 'the file holds NUL characters', ${literal(file.name)})`);
-        else good.push(`(${row}, ${literal(bytes.toString('utf8'))}, ${literal(file.className ?? '')}, ${literal(file.name)})`);
+        else good.push(`(${literal(bytes.toString('utf8'))}, ${literal(file.className ?? '')}, ${literal(file.name)})`);
       });
       if (good.length > 0) await db.run(`INSERT INTO raw VALUES ${good.join(', ')}`);
       if (bad.length > 0) await db.run(`INSERT INTO rejects VALUES ${bad.join(', ')}`);
     }
-    return { columns: [{ name: 'text', type: 'string' }, { name: 'label', type: 'string' }, { name: 'file', type: 'string' }], label: 'label' };
+    return {
+      columns: [{ name: 'text', from: 'string', id: 'c0', fixed: true }, { name: 'label', from: 'string', id: 'c1', fixed: true }, { name: 'file', from: 'string', id: 'c2', origin: true, fixed: true }], label: 'label',
+      source: (rows) => someRows('raw', rows), options: {}, nullValues: [], notes: [],
+    };
   },
 });

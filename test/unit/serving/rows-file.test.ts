@@ -24,36 +24,38 @@ describe('rows of a file', () => {
     ['one.json', '{"a":1}', [{ a: 1 }]],
     ['lines.ndjson', '{"a":1}\n\n{"a":2}\n', [{ a: 1 }, { a: 2 }]],
     ['lines.jsonl', '{"a":1}\r\n{"a":2}', [{ a: 1 }, { a: 2 }]],
-    ['table.csv', '\uFEFFa,b,c,d\r\n1,"x, ""y""\nz",true,\r\nheavy,,no,07\r\n', [{ a: 1, b: 'x, "y"\nz', c: true, d: null }, { a: 'heavy', b: null, c: 'no', d: '07' }]],
+    ['table.csv', '\uFEFFa,b,c,d\r\n1,"x, ""y""\nz",true,\r\nheavy,,no,07\r\n', [{ a: 1, b: 'x, "y"\nz', c: true, d: null }, { a: 'heavy', b: null, c: false, d: '07' }]],
     ['ends.csv', 'b,c\nx,', [{ b: 'x', c: null }]],
   ])('are read from %s', async (name, text, rows) => {
-    expect(await readRowsFile(await file(name, text), { a: 'number', c: 'boolean' })).toEqual(rows);
+    expect(await readRowsFile(await file(name, text), { columns: { a: 'number', b: 'string', c: 'boolean', d: 'string' } })).toEqual(rows);
   });
 
   it.each([
-    ['missing.csv', undefined, 'SOURCE_NOT_FOUND', 'cannot be read'],
-    ['empty.csv', '', 'SOURCE_EMPTY', 'holds no rows'],
+    ['missing.csv', undefined, 'SOURCE_NOT_FOUND', 'There is no file or folder'],
+    ['missing.json', undefined, 'SOURCE_NOT_FOUND', 'cannot be read'],
+    ['empty.csv', '', 'SOURCE_EMPTY', 'the file is empty'],
     ['head.csv', 'a,b\n', 'SOURCE_EMPTY', 'holds no rows'],
     ['empty.json', '[]', 'SOURCE_EMPTY', 'holds no rows'],
     ['cut.json', '[{"a":', 'SOURCE_INVALID', 'is not JSON'],
     ['wrong.json', '[1]', 'SOURCE_INVALID', 'row 0 is not an object'],
     ['cut.ndjson', '{"a":1}\n{', 'SOURCE_INVALID', 'cut.ndjson:2 is not JSON'],
-    ['short.csv', 'a,b\n1\n', 'SOURCE_INVALID', 'record 1 has 1 fields, the head line has 2'],
-    ['quote.csv', 'a\n"x\n', 'SOURCE_INVALID', 'a quoted field is not closed'],
-    ['after.csv', 'a\n"x"y\n', 'SOURCE_INVALID', 'has text after its closing quote'],
+    ['short.csv', 'a,b\n1,2\n1\n', 'SOURCE_INVALID', 'columns are missing: line 3'],
+    ['quote.csv', 'a,b\n1,2\n"x,2\n', 'SOURCE_INVALID', 'a quote is opened and not closed'],
+    ['after.csv', 'a,b\n1,2\n"x"y,3\n', 'SOURCE_INVALID', 'line 3'],
     ['latin.csv', Buffer.from([0x61, 0x0a, 0xe9, 0x0a]), 'SOURCE_INVALID', 'is not UTF-8'],
-    ['table.parquet', 'PAR1', 'SOURCE_INVALID', 'rows are read from .json, .ndjson, .jsonl and .csv files'],
+    ['table.parquet', 'PAR1', 'SOURCE_INVALID', 'cannot be read as parquet'],
+    ['table.xlsx', 'PK', 'USAGE', 'does not say its format'],
   ])('are refused from %s', async (name, text, code, message) => {
     const path = text === undefined ? join(folder, name) : await file(name, text);
-    await expect(readRowsFile(path, {})).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+    await expect(readRowsFile(path, { columns: { a: 'string', b: 'string' } })).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
   });
 
   it('hold images as base64, or as paths from the folder of the file', async () => {
     const png = Buffer.from('iVBORw0KGgo'.padEnd(80, 'A'), 'base64');
     await file('own.png', png);
     const text = png.toString('base64');
-    expect(await readRowsFile(await file('images.csv', `photo,n\nown.png,1\n${text},2\n,3\n`), { photo: 'image', n: 'number' })).toEqual([{ photo: text, n: 1 }, { photo: text, n: 2 }, { photo: null, n: 3 }]);
-    await expect(readRowsFile(await file('away.ndjson', '{"photo":"away.png"}'), { photo: 'image' })).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND', message: expect.stringContaining('row 0, column "photo": the image "away.png" cannot be read') });
+    expect(await readRowsFile(await file('images.csv', `photo,n\nown.png,1\n${text},2\n,3\n`), { columns: { photo: 'image', n: 'number' } })).toEqual([{ photo: text, n: 1 }, { photo: text, n: 2 }, { photo: null, n: 3 }]);
+    await expect(readRowsFile(await file('away.ndjson', '{"photo":"away.png"}'), { columns: { photo: 'image' } })).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND', message: expect.stringContaining('row 0, column "photo": the image "away.png" cannot be read') });
   });
 
   it('survive being written as CSV', async () => {
@@ -62,7 +64,7 @@ describe('rows of a file', () => {
       fc.asyncProperty(fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 5 }), async (records) => {
         const quote = (field: string): string => `"${field.replaceAll('"', '""')}"`;
         const path = await file('any.csv', ['p,q', ...records.map((record) => record.map(quote).join(','))].join('\n'));
-        expect(await readRowsFile(path, {})).toEqual(records.map(([p, q]) => ({ p, q })));
+        expect(await readRowsFile(path, { columns: { p: 'string', q: 'string' } })).toEqual(records.map(([p, q]) => ({ p, q })));
       }),
       { numRuns: 100, seed: 7 },
     );

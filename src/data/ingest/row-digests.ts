@@ -1,0 +1,63 @@
+import { createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { PerennialError } from '../../core/errors.ts';
+import type { OpenArtifact } from '../../core/ports.ts';
+import type { Database } from '../duckdb.ts';
+import { DIGEST_BYTES } from '../reading/digest.ts';
+import { SPLITS } from '../types.ts';
+import type { Split } from '../types.ts';
+
+/** Writes the digests of a query, one after the other, as unsigned 64-bit integers (little-endian). */
+export async function writeDigests(db: Database, query: string, path: string): Promise<void> {
+  const stream = createWriteStream(path);
+  await once(stream, 'open');
+  for await (const { rows, columns: [digests] } of db.typedChunks(query)) {
+    const bytes = Buffer.from(digests!.bytes.subarray(0, rows * DIGEST_BYTES));
+    if (!stream.write(bytes)) await once(stream, 'drain');
+  }
+  stream.end();
+  await once(stream, 'close');
+}
+
+/** The digests of the rows of a split, ascending; undefined for a dataset of version 0.1.0, which has none. */
+export async function readDigests(dataset: OpenArtifact, split: Split): Promise<BigUint64Array | undefined> {
+  const file = `${split}.digests`;
+  if (dataset.manifest.files[file] === undefined) return undefined;
+  const bytes = await dataset.bytes(file);
+  if (bytes.length % DIGEST_BYTES !== 0) throw new PerennialError('BLOB_CORRUPT', `${file} of the dataset ${dataset.ref.digest.slice(0, 12)} has ${bytes.length} bytes, which is no multiple of ${DIGEST_BYTES}.`);
+  const copy = new BigUint64Array(bytes.length / DIGEST_BYTES);
+  Buffer.from(copy.buffer).set(bytes);
+  return copy.sort();
+}
+
+/**
+ * Rows of a split of one dataset that a split of another holds too, for every pair of splits; a row that stands twice counts twice.
+ *
+ * @returns undefined where one of them keeps no digests
+ */
+export async function countOverlap(one: OpenArtifact, other: OpenArtifact): Promise<Record<Split, Record<Split, number>> | undefined> {
+  const known: Partial<Record<Split, BigUint64Array>> = {};
+  for (const split of SPLITS) {
+    const digests = await readDigests(other, split);
+    if (digests === undefined) return undefined;
+    known[split] = digests;
+  }
+  const counts: Partial<Record<Split, Record<Split, number>>> = {};
+  for (const split of SPLITS) {
+    const own = await readDigests(one, split);
+    if (own === undefined) return undefined;
+    counts[split] = Object.fromEntries(SPLITS.map((there) => [there, countCommon(own, known[there]!)])) as Record<Split, number>;
+  }
+  return counts as Record<Split, Record<Split, number>>;
+}
+
+/** Values of the first that the second holds. Both ascend. */
+function countCommon(one: BigUint64Array, other: BigUint64Array): number {
+  let count = 0;
+  let at = 0;
+  for (const value of one) {
+    while (at < other.length && other[at]! < value) at += 1;
+    if (at < other.length && other[at] === value) count += 1;
+  }
+  return count;
+}

@@ -1,0 +1,134 @@
+import { PerennialError } from '../../core/errors.ts';
+
+/** One record of delimited text: a line, or several where a quoted field holds line breaks. */
+interface CsvRecord {
+  readonly text: string;
+  /** It ends before the end of what was looked at. */
+  readonly whole: boolean;
+}
+
+/** Records at the beginning of a text. */
+function* recordsOf(text: string, quote: string): Generator<CsvRecord> {
+  let start = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at];
+    if (quote !== '' && char === quote) quoted = !quoted;
+    else if (!quoted && (char === '\n' || char === '\r')) {
+      yield { text: text.slice(start, at), whole: true };
+      if (char === '\r' && text[at + 1] === '\n') at += 1;
+      start = at + 1;
+    }
+  }
+  if (start < text.length) yield { text: text.slice(start), whole: false };
+}
+
+/** The fields of a record, without their quotes. */
+export function fieldsOf(record: string, delimiter: string, quote: string): string[] {
+  const fields: string[] = [];
+  let field = '';
+  let quoted = false;
+  for (let at = 0; at < record.length; at += 1) {
+    const char = record[at]!;
+    if (quoted && char === quote && record[at + 1] === quote) {
+      field += quote;
+      at += 1;
+    } else if (char === quote && quote !== '') quoted = !quoted;
+    else if (!quoted && char === delimiter) {
+      fields.push(field);
+      field = '';
+    } else field += char;
+  }
+  fields.push(field);
+  return fields;
+}
+
+export interface CsvLayout {
+  readonly delimiter: string;
+  readonly names: readonly string[];
+  /** Names that are ours, since the header has none there. */
+  readonly unnamed: ReadonlySet<string>;
+  /** Records before the first row of data. */
+  readonly skip: number;
+  /** What stands before the header. */
+  readonly before: readonly string[];
+  /** The first row of data could be the header's, or the header one of data. */
+  readonly looksLikeData: boolean;
+}
+
+export interface CsvDialect {
+  readonly delimiter?: string;
+  readonly quote: string;
+  readonly header: boolean;
+  /** Lines before the header; undefined: they are found. */
+  readonly skip?: number;
+  /** Columns that a model knows. */
+  readonly expected?: readonly string[];
+}
+
+const DELIMITERS = [',', ';', '\t', '|'];
+const RECORDS = 500;
+
+/**
+ * Finds the delimiter and the header in the beginning of a file: blank lines, comments and titles may stand before it.
+ *
+ * @returns undefined where nothing but blank lines is there
+ * @throws SOURCE_INVALID where two columns have one name
+ */
+export function csvLayout(text: string, dialect: CsvDialect, name: string): CsvLayout | undefined {
+  const { quote } = dialect;
+  const records: string[] = [];
+  for (const record of recordsOf(text.replace(/^\uFEFF/, ''), quote)) {
+    if (records.length > 0 && !record.whole && text.length > 1 << 16) break;
+    records.push(record.text);
+    if (records.length === RECORDS) break;
+  }
+  const filled = records.flatMap((record, index) => (isBlank(record) || index < (dialect.skip ?? 0) ? [] : [index]));
+  if (filled.length === 0) return undefined;
+  const candidates = (dialect.delimiter === undefined ? DELIMITERS : [dialect.delimiter]).map((delimiter) => {
+    const counts = filled.map((index) => fieldsOf(records[index]!, delimiter, quote).length);
+    const usual = modeOf(counts);
+    const at = dialect.skip === undefined ? headerAt(filled.map((index) => records[index]!), counts, usual, dialect.header) : 0;
+    const header = fieldsOf(records[filled[at]!]!, delimiter, quote).map((field) => field.trim());
+    const known = dialect.expected === undefined ? 0 : dialect.expected.filter((column) => header.includes(column)).length;
+    const share = usual < 2 ? 0 : counts.filter((count) => count === usual).length / counts.length;
+    return { delimiter, usual, at, known, score: share * (counts[at] === usual ? 2 : 1), fields: usual };
+  });
+  const best = candidates.reduce((top, one) => (one.known > top.known || (one.known === top.known && (one.score > top.score + 1e-9 || (Math.abs(one.score - top.score) <= 1e-9 && one.fields > top.fields))) ? one : top));
+  const place = filled[best.at]!;
+  const own = fieldsOf(records[place]!, best.delimiter, quote);
+  // A program that writes the names of its rows without a name for them gives a header that is one short.
+  const fields = dialect.header && own.length >= 2 && best.usual === own.length + 1 ? ['', ...own] : own;
+  const names = dialect.header ? fields.map((field, index) => nameOf(field) || `column_${index + 1}`) : fields.map((_, index) => `column_${index + 1}`);
+  const twice = names.find((one, index) => names.indexOf(one) !== index);
+  if (twice !== undefined) throw new PerennialError('SOURCE_INVALID', `${name} has two columns named "${twice}".`, { hint: 'Give every column of the header its own name, or "header": false if the first line is data.' });
+  return {
+    delimiter: best.delimiter, names,
+    unnamed: new Set(dialect.header ? names.filter((_, index) => nameOf(fields[index]!) === '' || /^Unnamed: \d+$/.test(nameOf(fields[index]!))) : []),
+    skip: place + (dialect.header ? 1 : 0),
+    before: records.slice(0, place).filter((record) => !isBlank(record)),
+    looksLikeData: dialect.header && fields.length > 1 && fields.every((field) => /^\s*[+-]?[\d.,:/-]+\s*$/.test(field)),
+  };
+}
+
+/** A name may have been broken into lines. */
+const nameOf = (field: string): string => field.replace(/\s*[\r\n]+\s*/g, ' ').trim();
+const isBlank = (record: string): boolean => record.trim() === '';
+
+/** Place of the header among the filled records: the first that has as many fields as most, or one less. */
+function headerAt(records: readonly string[], counts: readonly number[], usual: number, header: boolean): number {
+  // "#id,name" may be a header as well.
+  const first = records.findIndex((record, index) => !record.trimStart().startsWith('#') || counts[index] === usual);
+  const start = Math.max(0, first);
+  if (!header || usual < 2) return start;
+  if (counts[start]! >= usual || (counts[start]! >= 2 && counts[start]! === usual - 1)) return start;
+  const found = counts.findIndex((count, index) => index >= start && count === usual);
+  // Rows of the same length from here on make a table; a single one does not.
+  return found < 0 || counts.slice(found).filter((count) => count === usual).length < 2 ? start : found;
+}
+
+function modeOf(counts: readonly number[]): number {
+  const seen = new Map<number, number>();
+  for (const count of counts) seen.set(count, (seen.get(count) ?? 0) + 1);
+  return [...seen].sort((a, b) => b[1] - a[1] || b[0] - a[0])[0]![0];
+}

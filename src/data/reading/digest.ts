@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import type { ColumnType } from '../types.ts';
+
+/** Bytes of the digest of a row. */
+export const DIGEST_BYTES = 8;
+
+const MASK = '4294967295';
+
+interface DigestColumn {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** SQL of the typed value. */
+  readonly sql: string;
+}
+
+/**
+ * A query that gives everything of `source` and `digest`: 64 bits that stand for the contents of a row. They are equal for equal
+ * values in columns of equal names, whatever format they were read from and in whatever order the columns stand; a missing value
+ * counts as no column. They are made of arithmetic that every version of the database does alike (and MD5 of longer texts), never of
+ * its own hash functions: rows must not move between splits with an upgrade.
+ */
+export function withDigest(source: string, columns: readonly DigestColumn[]): string {
+  const names = columns.map((_, index) => `k${index}`);
+  const all = (make: (name: string, index: number) => string): string => names.map((name, index) => `${make(name, index)} AS ${name}`).join(', ');
+  if (columns.length === 0) return `(SELECT *, CAST(0 AS UBIGINT) AS digest FROM ${source})`;
+  // One query within the other, since each round reads the one before twice: expressions would grow with powers of two.
+  const keys = `SELECT *, ${all((_, index) => `xor(${keySql(columns[index]!)}, CAST(${saltOf(`column ${columns[index]!.name}`)} AS UBIGINT))`)} FROM ${source}`;
+  const rounds = [FIRST, shifted(29), SECOND, shifted(32)].reduce((query, round) => `SELECT * REPLACE (${all(round)}) FROM (${query})`, keys);
+  return `(SELECT * EXCLUDE (${names.join(', ')}), ${names.reduce((sum, name) => `xor(${sum}, coalesce(${name}, 0))`, 'CAST(0 AS UBIGINT)')} AS digest FROM (${rounds}))`;
+}
+
+/** SQL of a number from 0 up to 1 that follows from a digest and a purpose, such as the seed of a split. */
+export function shareSql(digest: string, purpose: string): string {
+  const salted = `xor(${digest}, CAST(${saltOf(purpose)} AS UBIGINT))`;
+  const mixed = [FIRST, shifted(29), SECOND, shifted(32)].reduce((value, round) => round(`(${value})`), salted);
+  // The upper bits of a product lean to small values; below them they are even.
+  return `(CAST(${mixed} & 281474976710655 AS DOUBLE) / 281474976710656.0)`;
+}
+
+/** SQL of 64 bits that stand for one value, whatever column it is of. */
+export function keyDigestSql(column: DigestColumn): string {
+  return `(${keySql(column)})`;
+}
+
+/** SQL of 64 bits of one value. */
+function keySql({ type, sql }: DigestColumn): string {
+  switch (type) {
+    case 'number':
+    case 'integer':
+    // Minus zero is zero.
+    case 'boolean': return bitsSql(`(CAST(${sql} AS DOUBLE) + 0.0)`);
+    case 'timestamp': return bitsSql(`CAST(epoch_ms(${sql}) AS DOUBLE)`);
+    case 'image': return `md5_number_lower(${sql})`;
+    case 'string': return `CASE WHEN strlen(${sql}) BETWEEN 1 AND 8 THEN xor(${bitsSql(`encode(${sql})`)}, CAST(strlen(${sql}) AS UBIGINT)) ELSE md5_number_lower(${sql}) END`;
+  }
+}
+
+const bitsSql = (value: string): string => `CAST(CAST(${value} AS BIT) AS UBIGINT)`;
+
+const halves = (low: string, high: string) => (value: string): string => `xor((${value} & ${MASK}) * ${low}, (${value} >> 32) * ${high} + 374761393)`;
+const shifted = (bits: number) => (value: string): string => `xor(${value}, ${value} >> ${bits})`;
+
+/** Two rounds of multiplication by halves: 32 by 32 bits never overflow. */
+const FIRST = halves('2654435761', '2246822519');
+const SECOND = halves('3266489917', '4283543511');
+
+function saltOf(text: string): string {
+  return createHash('sha256').update(text).digest().readBigUInt64LE(0).toString();
+}

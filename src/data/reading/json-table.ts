@@ -1,0 +1,70 @@
+import { PerennialError } from '../../core/errors.ts';
+import { literal } from '../duckdb.ts';
+import type { Database } from '../duckdb.ts';
+import { createRejects, someRows } from '../reader.ts';
+import type { RawTable } from '../reader.ts';
+import { canonicalNumber, canonicalNested } from './json-text.ts';
+import type { RawColumn } from './source-column.ts';
+
+const pointer = (key: string): string => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+
+/** Distinct texts rewritten with one statement. */
+const TEXTS_PER_STATEMENT = 500;
+
+/**
+ * The columns of objects of JSON, from the temporary table `objects` (json). Nothing is read out of a text: a string is a text as it
+ * stands, numbers and true and false are values whose type our rules choose, and a column that mixes them, or holds lists or
+ * objects, is a column of texts, each as JSON of one form, so that a request gives the same.
+ *
+ * @throws SOURCE_EMPTY, SOURCE_INVALID
+ */
+export async function jsonTable(db: Database, where: string): Promise<RawTable> {
+  await createRejects(db);
+  await db.run(`INSERT INTO rejects SELECT rowid + 1, 'the object names a key twice', left(CAST(json AS VARCHAR), 1000) FROM objects WHERE len(json_keys(json)) <> len(list_distinct(json_keys(json)))`);
+  await db.run(`DELETE FROM objects WHERE len(json_keys(json)) <> len(list_distinct(json_keys(json)))`);
+  const keys = (await db.rows(`SELECT k FROM (SELECT unnest(json_keys(json)) AS k, unnest(range(len(json_keys(json)))) AS place, rowid AS r FROM objects) GROUP BY k ORDER BY min(r * 100000 + place)`)).map(([key]) => String(key));
+  if (keys.length === 0) throw new PerennialError('SOURCE_EMPTY', `${where}: the objects have no keys.`);
+  await db.run(`CREATE OR REPLACE TEMP TABLE cells AS SELECT json_extract(json, [${keys.map((key) => literal(pointer(key))).join(', ')}]) AS v FROM objects ORDER BY rowid`);
+  await db.run('DROP TABLE objects');
+  const columns: RawColumn[] = [];
+  const selected: string[] = [];
+  const notes: string[] = [];
+  for (const [index, name] of keys.entries()) {
+    const value = `v[${index + 1}]`;
+    const first = `left(CAST(${value} AS VARCHAR), 1)`;
+    const [counts] = await db.rows(`SELECT count_if(${first} = '"'), count_if(${first} IN ('t', 'f')), count_if(${first} IN ('{', '[')), count_if(${first} NOT IN ('"', 't', 'f', '{', '[', 'n')) FROM cells`);
+    const [texts, booleans, nested, numbers] = counts!.map(Number) as [number, number, number, number];
+    const kinds = [texts, booleans, nested, numbers].filter((count) => count > 0).length;
+    const plain = `json_extract_string(${value}, '$')`;
+    const id = `c${index}`;
+    columns.push({ name, id, from: kinds === 1 && (numbers > 0 || booleans > 0) ? 'text' : 'string' });
+    if (nested === 0 && (kinds <= 1 || numbers === 0)) {
+      selected.push(`${plain} AS ${id}`);
+      continue;
+    }
+    if (kinds > 1 && nested === 0) notes.push(`The column "${name}" mixes ${[[texts, 'texts'], [numbers, 'numbers'], [booleans, 'true and false']].filter(([count]) => Number(count) > 0).map(([count, what]) => `${String(count)} ${String(what)}`).join(' and ')}: it is read as text.`);
+    await rewrite(db, id, `CASE WHEN ${first} = '"' OR ${first} = 'n' THEN NULL ELSE CAST(${value} AS VARCHAR) END`);
+    selected.push(`CASE WHEN ${first} = '"' THEN ${plain} WHEN ${first} = 'n' THEN NULL ELSE (SELECT written FROM texts_${id} WHERE given = CAST(${value} AS VARCHAR)) END AS ${id}`);
+  }
+  await db.run(`CREATE OR REPLACE TEMP TABLE raw AS SELECT ${selected.join(', ')} FROM cells ORDER BY rowid`);
+  await db.run('DROP TABLE cells');
+  return { columns, source: (rows) => someRows('raw', rows), options: {}, nullValues: [], notes };
+}
+
+/** The table `texts_<id>`: what stands in the source, and how JavaScript writes the same value. */
+async function rewrite(db: Database, id: string, value: string): Promise<void> {
+  await db.run(`CREATE OR REPLACE TEMP TABLE texts_${id} (given VARCHAR PRIMARY KEY, written VARCHAR)`);
+  let pending: string[] = [];
+  const flush = async (): Promise<void> => {
+    if (pending.length > 0) await db.run(`INSERT INTO texts_${id} VALUES ${pending.join(', ')}`);
+    pending = [];
+  };
+  const distinct = await db.rows(`SELECT DISTINCT ${value} AS t FROM cells WHERE ${value} IS NOT NULL ORDER BY t`);
+  for (const [given] of distinct) {
+    const text = String(given);
+    const written = /^[[{]/.test(text) ? canonicalNested(text) : /^[tf]/.test(text) ? text : canonicalNumber(text);
+    pending.push(`(${literal(text)}, ${literal(written)})`);
+    if (pending.length === TEXTS_PER_STATEMENT) await flush();
+  }
+  await flush();
+}

@@ -1,0 +1,152 @@
+import { PerennialError } from '../../core/errors.ts';
+import { SQL_TYPES, measureAll } from '../columns.ts';
+import { literal } from '../duckdb.ts';
+import type { Database } from '../duckdb.ts';
+import { DATA_LIMITS } from '../limits.ts';
+import type { RawTable } from '../reader.ts';
+import { isOddSql, textSql, valueSql } from './column-sql.ts';
+import { withDigest } from './digest.ts';
+import { inferTypes } from './infer.ts';
+import type { DeclaredTypes, Inferred } from './infer.ts';
+import type { RawColumn, TypedColumn } from './source-column.ts';
+
+export interface LoadRequest {
+  readonly db: Database;
+  readonly raw: RawTable;
+  readonly declared: DeclaredTypes;
+  /** Columns that are left out. */
+  readonly exclude: readonly string[];
+  /** Columns that the document names for a purpose: they stay whatever they look like. */
+  readonly named: readonly string[];
+  readonly rows: 'all' | { readonly sample: number };
+}
+
+export interface LoadedTable {
+  readonly raw: RawTable;
+  readonly columns: readonly TypedColumn[];
+  readonly notes: readonly string[];
+}
+
+/** Names under which programs export an index of their own. */
+const EXPORTED = /^(unnamed: \d+|index|level_0|__index_level_\d+__)$/i;
+/** Names of numbers of rows; a column of another name that counts up may mean something. */
+const NUMBERING = /^(row|rows|row[ _-]?(id|no|nr|num|number|index)|rowname|rownames|record|record[ _-]?(id|no|number)|line|line[ _-]?(no|number)|id|no|nr|num|#|lfd\.?( ?nr\.?)?)$/i;
+
+/** A table that has fewer rows than this may count up by chance. */
+const COUNTED_ROWS_MIN = 10;
+
+/**
+ * Makes the temporary table `data` of a source: the typed columns c0, c1, …, and `digest`. Types are supposed from the first rows and
+ * proved on all of them while they are read; where a supposition fails, all rows are measured and read again. Rows with values that
+ * are not of a declared type move to `rejects`. Row numbers that somebody exported are left out, and said.
+ *
+ * @throws SOURCE_INVALID, CONFIG_INVALID
+ */
+export async function loadTable(request: LoadRequest): Promise<LoadedTable> {
+  try {
+    return await load(request);
+  } catch (error) {
+    const repaired = await request.raw.repair?.(error);
+    if (repaired === undefined) throw error;
+    return loadTable({ ...request, raw: repaired });
+  }
+}
+
+async function load({ db, raw, declared, exclude, named, rows }: LoadRequest): Promise<LoadedTable> {
+  const wanted = raw.columns.filter(({ name }) => !exclude.includes(name));
+  const untyped = wanted.some(({ name, from }) => from === 'text' && !Object.hasOwn(declared, name));
+  await db.run(`CREATE OR REPLACE TEMP TABLE sample AS SELECT * FROM ${raw.source({ first: DATA_LIMITS.sampleRows })}`);
+  const [seen] = await db.rows('SELECT count(*) FROM sample');
+  const whole = Number(seen![0]) < DATA_LIMITS.sampleRows;
+  // Of rows that are drawn from all over the source nothing more is asked.
+  const table = rows !== 'all' ? `(SELECT * FROM sample UNION ALL SELECT * FROM ${raw.source(rows)})` : untyped || whole ? 'sample' : raw.source('again');
+  let inferred = await inferTypes(db, wanted, declared, table);
+  let left = await rowNumbers(db, inferred.columns, wanted, [...named, ...Object.keys(declared)], 'sample');
+  await db.run('DROP TABLE sample');
+  let odd = await create(db, raw, kept(inferred, left), declared, rows);
+  const again = `(SELECT * FROM ${raw.source('again')})`;
+  const numbering = rows !== 'all' || whole || left.length === 0 ? left : await rowNumbers(db, inferred.columns.filter(({ name }) => left.some((one) => one.name === name)), wanted, [], again);
+  if (rows === 'all' && !whole && (odd > 0 || numbering.length < left.length)) {
+    if (odd > 0) inferred = await inferTypes(db, wanted, declared, raw.source('again'));
+    left = numbering;
+    odd = await create(db, raw, kept(inferred, left), declared, rows);
+    if (odd > 0) throw new PerennialError('SOURCE_CHANGED', 'The source changed while its types were found.');
+  }
+  await raw.rejects?.();
+  await rejectOdd(db);
+  await db.run('ALTER TABLE data DROP COLUMN odd; ALTER TABLE data DROP COLUMN reason; ALTER TABLE data DROP COLUMN content');
+  const said = left.map(({ name, kept: stays }) => `The column ${name.startsWith('column_') ? `${name} (it has no name)` : `"${name}"`} ${stays ? 'is no feature unless the document names it as one' : 'is left out'}: it numbers the rows. Declare "columns": {"${name}": "integer"} to treat it as any other.`);
+  return { raw, columns: kept(inferred, left), notes: [...raw.notes, ...said, ...inferred.notes.filter((note) => !left.some(({ name }) => note.includes(`"${name}"`)))] };
+}
+
+function kept({ columns }: Inferred, numbers: readonly RowNumber[]): TypedColumn[] {
+  return columns.flatMap((column) => {
+    const number = numbers.find(({ name }) => name === column.name);
+    return number === undefined ? [column] : number.kept ? [{ ...column, origin: true as const }] : [];
+  });
+}
+
+interface RowNumber {
+  readonly name: string;
+  /** It stays in the dataset, since it may be the identity of a row, but is nothing to learn from. */
+  readonly kept: boolean;
+}
+
+/** Columns that hold nothing but the number of the row. */
+async function rowNumbers(db: Database, columns: readonly TypedColumn[], raw: readonly RawColumn[], named: readonly string[], table: string): Promise<RowNumber[]> {
+  const candidates = columns.filter(({ name, type }) => type === 'integer' && !named.includes(name));
+  if (candidates.length === 0) return [];
+  const values = await measureAll(db, candidates.flatMap((column) => {
+    const value = valueSql(column);
+    return ['count(*)', `count(DISTINCT ${value})`, `count_if(${value} IS NULL)`, `max(${value} - r) - min(${value} - r)`];
+  }), `(SELECT *, row_number() OVER () AS r FROM ${table})`);
+  return candidates.flatMap(({ name }, index): RowNumber[] => {
+    const [rows, distinct, missing, spread] = values.slice(4 * index, 4 * index + 4) as [number, number, number, number];
+    const found = raw.find((one) => one.name === name)!;
+    if (missing > 0 || distinct < rows || rows < COUNTED_ROWS_MIN) return [];
+    if (found.unnamed === true || (spread === 0 && EXPORTED.test(name))) return [{ name, kept: false }];
+    return spread === 0 && NUMBERING.test(name) ? [{ name, kept: true }] : [];
+  });
+}
+
+/** @returns rows with a value that an inferred type does not fit */
+async function create(db: Database, raw: RawTable, columns: readonly TypedColumn[], declared: DeclaredTypes, rows: LoadRequest['rows']): Promise<number> {
+  const values = columns.map((column) => ({ column, sql: valueSql(column) }));
+  const typed = values.map(({ column, sql }) => `CAST(${sql} AS ${SQL_TYPES[column.type]}) AS ${column.id}`);
+  const isDeclared = ({ name }: TypedColumn): boolean => Object.hasOwn(declared, name);
+  const odd = values.filter(({ column }) => !isDeclared(column) && column.from === 'text' && column.type !== 'string').map(({ column, sql }) => `${isOddSql(column, sql)}${column.type === 'number' || column.type === 'integer' ? ` OR (${codeOf(column)})` : ''}`);
+  const bad = values.filter(({ column, sql }) => isDeclared(column) && isOddSql(column, sql) !== 'false').map(({ column, sql }) => `WHEN ${isOddSql(column, sql)} THEN ${literal(`"${column.name}" is no ${column.type}: `)} || left(CAST(${column.id} AS VARCHAR), 60)`);
+  const reason = bad.length === 0 ? 'CAST(NULL AS VARCHAR)' : `CASE ${bad.join(' ')} END`;
+  const content = `CAST(json_object(${columns.flatMap((column) => (column.from === 'image' ? [] : [`${literal(column.name)}, left(CAST(${textSql(column)} AS VARCHAR), 200)`])).join(', ')}) AS VARCHAR)`;
+  const inner = `(SELECT ${[...typed, `(${odd.length === 0 ? 'false' : odd.join(' OR ')}) AS odd`, `${reason} AS reason`, `${bad.length === 0 ? 'CAST(NULL AS VARCHAR)' : `CASE WHEN ${reason} IS NOT NULL THEN ${content} END`} AS content`].join(', ')} FROM ${raw.source(rows)})`;
+  await raw.forget?.();
+  await db.run(`CREATE OR REPLACE TEMP TABLE data AS SELECT * FROM ${withDigest(inner, columns.filter(({ name }) => raw.columns.find((column) => column.name === name)?.origin !== true).map(({ id, name, type }) => ({ name, type, sql: id })))}`);
+  if (odd.length === 0 || rows !== 'all') return 0;
+  const [count] = await db.rows('SELECT count_if(odd) FROM data');
+  return Number(count![0]);
+}
+
+/** SQL: the text is a code, which makes its column one of texts. */
+function codeOf({ id, type }: TypedColumn): string {
+  const far = type === 'integer' ? 'false' : `(abs(try_cast(${id} AS DOUBLE)) > ${DATA_LIMITS.integerMax} AND regexp_full_match(${id}, '\\s*[+-]?\\d+\\s*'))`;
+  return `(((starts_with(${id}, '0') AND substr(${id}, 2, 1) BETWEEN '0' AND '9') OR (starts_with(${id}, '-0') AND substr(${id}, 3, 1) BETWEEN '0' AND '9')) OR (regexp_matches(${id}, '^\\s*\\d+[eE]\\d+\\s*$')) OR ${far})`;
+}
+
+async function rejectOdd(db: Database): Promise<void> {
+  await db.run('INSERT INTO rejects SELECT rowid + 1, reason, content FROM data WHERE reason IS NOT NULL ORDER BY rowid');
+  await db.run('DELETE FROM data WHERE reason IS NOT NULL');
+}
+
+/** Moves rows of `data` to `rejects`. @returns how many */
+export async function rejectRows(db: Database, columns: readonly TypedColumn[], where: string, reason: string): Promise<number> {
+  const [count] = await db.rows(`SELECT count(*) FROM data WHERE ${where}`);
+  if (Number(count![0]) === 0) return 0;
+  await db.run(`INSERT INTO rejects SELECT rowid + 1, ${reason}, ${contentSql(columns)} FROM data WHERE ${where} ORDER BY rowid`);
+  await db.run(`DELETE FROM data WHERE ${where}`);
+  return Number(count![0]);
+}
+
+/** SQL of what `rejects` says of a row of `data`. */
+export function contentSql(columns: readonly TypedColumn[]): string {
+  return `CAST(json_object(${columns.flatMap(({ name, id, type }) => (type === 'image' ? [] : [`${literal(name)}, left(CAST(${id} AS VARCHAR), 200)`])).join(', ')}) AS VARCHAR)`;
+}

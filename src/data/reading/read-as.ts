@@ -1,0 +1,133 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PerennialError } from '../../core/errors.ts';
+import { asPerennialError, literal, withDatabase } from '../duckdb.ts';
+import type { Database } from '../duckdb.ts';
+import { fingerprintFiles, listSource } from '../ingest/source-files.ts';
+import type { RawTable } from '../reader.ts';
+import { readerRegistry } from '../readers.ts';
+import type { Column, SourceReading } from '../types.ts';
+import { isOddSql, textSql, valueSql } from './column-sql.ts';
+import type { RawColumn, TypedColumn } from './source-column.ts';
+
+/** A column of a file, read as a model reads it. */
+export interface ReadColumn {
+  readonly column: Column;
+  /** The file has the column. */
+  readonly present: boolean;
+  /** SQL of its value by the model's type; NULL where it is missing or cannot be read. */
+  readonly value: string;
+  /** SQL: there is a value that cannot be read. */
+  readonly odd: string;
+  /** SQL of its text as it stands in the file. */
+  readonly text: string;
+}
+
+export interface ReadTable {
+  readonly db: Database;
+  readonly columns: readonly ReadColumn[];
+  /** Names of all columns of the file. */
+  readonly names: readonly string[];
+  /** SQL of a table with what the SQL of the columns names. It can be read once. */
+  readonly source: string;
+  /** After that: rows that are malformed, with their reasons. */
+  malformed(): Promise<readonly { readonly line: number; readonly reason: string }[]>;
+  readonly notes: readonly string[];
+}
+
+/** The format of a file by its ending. @throws USAGE */
+export function formatOfFile(path: string): string {
+  const lower = path.toLowerCase();
+  const endings = readerRegistry.all().flatMap(({ format, endings: own = [] }) => own.map((ending) => ({ format, ending })));
+  const found = endings.filter(({ ending }) => lower.endsWith(ending)).sort((a, b) => b.ending.length - a.ending.length)[0];
+  if (found === undefined) throw new PerennialError('USAGE', `The ending of "${path}" does not say its format; readable are ${endings.map(({ ending }) => ending).join(', ')}.`);
+  return found.format;
+}
+
+/**
+ * Reads a file as the source of a model was read: with its types, formats and words for a missing value; the way in which the file
+ * itself is laid out (delimiter, lines before the header) is found out anew, with the columns of the model as a guide.
+ *
+ * @param reading of the model; undefined for models of version 0.1.0, whose columns are all that is known
+ * @param columns that are wanted
+ * @param use reads the table; it is called again where the file has to be rewritten first
+ * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID; USAGE for an unknown ending
+ */
+export async function readFileAs<T>(path: string, folder: string, reading: SourceReading | undefined, columns: readonly Column[], use: (table: ReadTable) => Promise<T>): Promise<T> {
+  const format = formatOfFile(path);
+  const reader = readerRegistry.get(format);
+  const files = await listSource(reader, { format, path }, folder);
+  const same = reading?.source.format === format ? reading.source : undefined;
+  const encoding = typeof same?.['encoding'] === 'string' ? same['encoding'] : undefined;
+  const told = { format, path, ...(same === undefined ? {} : pick(same, ['quote', 'header', 'nullValues'])) };
+  const config = encoding === undefined || (await isUtf8(files)) ? told : { ...told, encoding };
+  if (config === told) await fingerprintFiles(files, typeof reader.text === 'function' ? reader.text(told) : reader.text);
+  const workDir = await mkdtemp(join(tmpdir(), 'perennial-read-'));
+  const expected = (reading?.columns ?? columns).map(({ name }) => name);
+  try {
+    return await withDatabase(async (db) => {
+      const prefix = `${path} cannot be read as ${format}`;
+      try {
+        let raw = await reader.read({ db, config, files, workDir, expected });
+        for (;;) {
+          try {
+            return await use(tableOf(db, raw, reading, columns));
+          } catch (error) {
+            const repaired = await raw.repair?.(error);
+            if (repaired === undefined) throw error;
+            raw = repaired;
+          }
+        }
+      } catch (error) {
+        throw asPerennialError(error, 'SOURCE_INVALID', prefix);
+      }
+    });
+  } finally {
+    await rm(workDir, { recursive: true, force: true });
+  }
+}
+
+async function isUtf8(files: Parameters<typeof fingerprintFiles>[0]): Promise<boolean> {
+  try {
+    await fingerprintFiles(files, true);
+    return true;
+  } catch (error) {
+    if (error instanceof PerennialError && error.code === 'SOURCE_INVALID') return false;
+    throw error;
+  }
+}
+
+function pick(from: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(names.filter((name) => from[name] !== undefined).map((name) => [name, from[name]]));
+}
+
+function tableOf(db: Database, raw: RawTable, reading: SourceReading | undefined, columns: readonly Column[]): ReadTable {
+  const nulls = ((reading?.source['nullValues'] ?? []) as readonly string[]).filter((text) => !raw.nullValues.includes(text));
+  return {
+    db,
+    columns: columns.map((column) => readColumn(raw.columns.find(({ name }) => name === column.name), { ...column, ...formatOf(reading, column.name) }, nulls)),
+    names: raw.columns.map(({ name }) => name),
+    source: raw.source('all'),
+    async malformed() {
+      await raw.rejects?.();
+      return (await db.rows('SELECT "row", reason FROM rejects ORDER BY "row"')).map(([line, reason]) => ({ line: Number(line), reason: String(reason) }));
+    },
+    notes: raw.notes,
+  };
+}
+
+function formatOf(reading: SourceReading | undefined, name: string): Pick<Column, 'format'> {
+  const format = reading?.columns.find((column) => column.name === name)?.format;
+  return format === undefined ? {} : { format };
+}
+
+function readColumn(found: RawColumn | undefined, column: Column, nulls: readonly string[]): ReadColumn {
+  if (found === undefined) return { column, present: false, value: 'NULL', odd: 'false', text: 'NULL' };
+  // Words for a missing value are those of the model, whatever format its source had.
+  const isText = found.from === 'text' || found.from === 'string';
+  const id = isText && nulls.length > 0 ? `(CASE WHEN ${found.id} IN (${nulls.map(literal).join(', ')}) THEN NULL ELSE ${found.id} END)` : found.id;
+  const typed: TypedColumn = { name: column.name, id, from: found.from, type: column.type, ...(found.text === undefined ? {} : { text: found.text }), ...(column.format === undefined ? {} : { format: column.format }) };
+  const value = valueSql(typed);
+  return { column, present: true, value, odd: isOddSql(typed, value), text: textSql(typed) };
+}

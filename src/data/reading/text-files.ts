@@ -1,0 +1,175 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { PerennialError, messageOf } from '../../core/errors.ts';
+import { literal, pathLiteral } from '../duckdb.ts';
+import type { Database } from '../duckdb.ts';
+import { DATA_LIMITS } from '../limits.ts';
+import type { SourceFile } from '../reader.ts';
+
+/** Encodings that a text source can declare, with the names that decoders know. */
+export const ENCODINGS: Readonly<Record<string, string>> = {
+  'utf-8': 'utf-8', 'utf-16': 'utf-16le', 'latin-1': 'latin1', 'windows-1252': 'windows-1252', 'windows-1250': 'windows-1250', 'windows-1251': 'windows-1251', 'iso-8859-2': 'iso-8859-2', 'iso-8859-15': 'iso-8859-15',
+  'koi8-r': 'koi8-r', shift_jis: 'shift_jis', 'euc-jp': 'euc-jp', gb18030: 'gb18030', big5: 'big5', 'euc-kr': 'euc-kr',
+};
+
+export type Packing = 'gzip' | 'zstd';
+
+/** What the first bytes of a file say of it. */
+export interface FirstBytes {
+  readonly packing?: Packing;
+  /** Name of the encoding of a byte order mark, or of bytes that only UTF-16 has. */
+  readonly encoding?: 'utf-8' | 'utf-16le' | 'utf-16be';
+}
+
+const FOREIGN: readonly (readonly [string, string, string])[] = [
+  ['504b0304', 'a ZIP archive or a workbook of Excel', 'Unpack it, or save the sheet as CSV.'],
+  ['425a68', 'packed with bzip2', 'Unpack it, or pack it with gzip.'],
+  ['fd377a585a00', 'packed with xz', 'Unpack it, or pack it with gzip.'],
+  ['377abcaf271c', 'packed with 7-Zip', 'Unpack it, or pack it with gzip.'],
+  ['50415231', 'Apache Parquet', 'Use "format": "parquet".'],
+  ['d0cf11e0a1b11ae1', 'a workbook of Excel', 'Save the sheet as CSV.'],
+];
+
+/** Recognizes packed files, encodings, and files that are no text at all. @throws SOURCE_INVALID */
+export async function lookAtFirstBytes(file: Pick<SourceFile, 'path' | 'name'>): Promise<FirstBytes> {
+  const handle = await open(file.path);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(64), 0, 64, 0);
+    return judgeFirstBytes(buffer.subarray(0, bytesRead), file.name);
+  } finally {
+    await handle.close();
+  }
+}
+
+export function judgeFirstBytes(bytes: Buffer, name: string): FirstBytes {
+  const hex = bytes.toString('hex');
+  const foreign = FOREIGN.find(([magic]) => hex.startsWith(magic));
+  if (foreign !== undefined) throw new PerennialError('SOURCE_INVALID', `${name} is ${foreign[1]}, not a text file.`, { hint: foreign[2] });
+  if (hex.startsWith('1f8b')) return { packing: 'gzip' };
+  if (hex.startsWith('28b52ffd')) return { packing: 'zstd' };
+  if (hex.startsWith('efbbbf')) return { encoding: 'utf-8' };
+  if (hex.startsWith('fffe')) return { encoding: 'utf-16le' };
+  if (hex.startsWith('feff')) return { encoding: 'utf-16be' };
+  // ASCII in UTF-16 has a zero in every second byte.
+  const zeros = (odd: 0 | 1): number => bytes.reduce((sum, byte, at) => sum + (at % 2 === odd && byte === 0 ? 1 : 0), 0);
+  if (bytes.length >= 8 && zeros(1) > 0.4 * bytes.length && zeros(0) === 0) return { encoding: 'utf-16le' };
+  if (bytes.length >= 8 && zeros(0) > 0.4 * bytes.length && zeros(1) === 0) return { encoding: 'utf-16be' };
+  return {};
+}
+
+/**
+ * The files of a text source as plain UTF-8: unpacked and decoded into the work folder where they are not.
+ *
+ * @param encoding as declared; undefined: UTF-8, or what a byte order mark says
+ * @throws SOURCE_INVALID
+ */
+export async function plainFiles(db: Database, files: readonly SourceFile[], encoding: string | undefined, workDir: string): Promise<SourceFile[]> {
+  const plain: SourceFile[] = [];
+  for (const [index, file] of files.entries()) {
+    const path = join(workDir, `plain-${index}-${plain.length}`);
+    const { packing } = await lookAtFirstBytes(file);
+    const unpacked = packing === undefined ? file : await unpack(db, file, packing, `${path}.unpacked`);
+    const first = packing === undefined ? await lookAtFirstBytes(file) : await lookAtFirstBytes(unpacked);
+    const decoder = first.encoding ?? (encoding === undefined ? 'utf-8' : ENCODINGS[encoding]!);
+    plain.push(decoder === 'utf-8' ? (packing === undefined ? unpacked : await decode(unpacked, 'utf-8', path)) : await decode(unpacked, decoder, path));
+  }
+  return plain;
+}
+
+async function unpack(db: Database, file: SourceFile, packing: Packing, path: string): Promise<SourceFile> {
+  const limit = Math.max(DATA_LIMITS.unpackedBytesMin, file.size * DATA_LIMITS.unpackedRatioMax);
+  const tooLarge = (): PerennialError => new PerennialError('SOURCE_INVALID', `${file.name} unpacks to more than ${Math.round(limit / 2 ** 20)} MB, ${DATA_LIMITS.unpackedRatioMax} times its size: that is no table that somebody packed.`, { hint: 'Unpack it yourself if it is one.' });
+  try {
+    if (packing === 'gzip') await pipeline(createReadStream(file.path), createGunzip(), limited(limit, tooLarge), createWriteStream(path));
+    else {
+      // Whole lines of text; the characters around them cannot stand in one.
+      await db.run(`COPY (SELECT line FROM read_csv(${pathLiteral(file.path)}, compression='zstd', auto_detect=false, header=false, delim=chr(1), quote='', escape='', columns={'line': 'VARCHAR'}, max_line_size=${DATA_LIMITS.lineBytesMax})) TO ${literal(path)} (FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE '', ESCAPE '')`);
+      if ((await stat(path)).size > limit) throw tooLarge();
+    }
+  } catch (error) {
+    if (error instanceof PerennialError) throw error;
+    throw new PerennialError('SOURCE_INVALID', `${file.name} cannot be unpacked (${packing}): ${messageOf(error)}.`, { hint: 'The file is damaged or was not written to its end.', cause: error });
+  }
+  return { ...file, path, size: (await stat(path)).size };
+}
+
+function limited(limit: number, error: () => Error): Transform {
+  let seen = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      seen += chunk.length;
+      if (seen > limit) done(error());
+      else done(null, chunk);
+    },
+  });
+}
+
+async function decode(file: SourceFile, encoding: string, path: string): Promise<SourceFile> {
+  const decoder = encoding === 'latin1' ? undefined : new TextDecoder(encoding, { fatal: true });
+  let seen = 0;
+  const place = (error: unknown): PerennialError => new PerennialError('SOURCE_INVALID', `${file.name} is not ${encoding}: ${messageOf(error)} within the first ${seen} bytes.`, { hint: 'Give the right "encoding" in the source.', cause: error });
+  const text = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      seen += chunk.length;
+      try {
+        done(null, Buffer.from(decoder === undefined ? chunk.toString('latin1') : decoder.decode(chunk, { stream: true })));
+      } catch (error) {
+        done(place(error));
+      }
+    },
+    flush(done) {
+      try {
+        done(null, Buffer.from(decoder?.decode() ?? ''));
+      } catch (error) {
+        done(place(error));
+      }
+    },
+  });
+  await pipeline(createReadStream(file.path), text, createWriteStream(path));
+  return { ...file, path, size: (await stat(path)).size };
+}
+
+/** A copy in which every line ends alike, quoted fields left as they are. */
+export async function withEvenLines(file: SourceFile, quote: string, path: string): Promise<SourceFile> {
+  const mark = quote === '' ? -1 : quote.charCodeAt(0);
+  let quoted = false;
+  let carriage = false;
+  const even = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      const out = Buffer.allocUnsafe(chunk.length + 1);
+      let size = 0;
+      for (const byte of chunk) {
+        if (carriage) {
+          carriage = false;
+          out[size++] = 10;
+          if (byte === 10) continue;
+        }
+        if (byte === mark) quoted = !quoted;
+        if (byte === 13 && !quoted) carriage = true;
+        else out[size++] = byte;
+      }
+      done(null, out.subarray(0, size));
+    },
+    flush(done) {
+      done(null, carriage ? Buffer.from('\n') : undefined);
+    },
+  });
+  await pipeline(createReadStream(file.path), even, createWriteStream(path));
+  return { ...file, path, size: (await stat(path)).size };
+}
+
+/** The first so many characters of a file of UTF-8, without a byte order mark. */
+export async function headOf(file: SourceFile, bytes: number): Promise<string> {
+  const handle = await open(file.path);
+  try {
+    const buffer = Buffer.alloc(Math.min(bytes, Math.max(1, file.size)));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
+    return new TextDecoder('utf-8').decode(buffer.subarray(0, bytesRead));
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,174 @@
+import { PerennialError } from '../../core/errors.ts';
+import { literal } from '../duckdb.ts';
+import type { TimestampFormat } from './value-format.ts';
+import { momentOf, offsetAt, zoneOffsets } from './zones.ts';
+
+type Field = 'year' | 'shortYear' | 'month' | 'monthName' | 'day' | 'hour' | 'halfHour' | 'minute' | 'second' | 'fraction' | 'half' | 'offset';
+
+interface Pattern {
+  /** Without anchors; groups in the order of `fields`. The same text is a pattern for JavaScript and for DuckDB. */
+  readonly pattern: string;
+  readonly fields: readonly Field[];
+}
+
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const MONTH_NAMES = 'january|february|march|april|may|june|july|august|september|october|november|december|sept|jan|feb|mar|apr|jun|jul|aug|sep|oct|nov|dec';
+const OFFSET = 'Z|z|[+-]\\d{2}(?::?\\d{2})?';
+
+const TOKENS: Readonly<Record<string, readonly [Field | undefined, string]>> = {
+  yyyy: ['year', '\\d{4}'], yy: ['shortYear', '\\d{2}'], MMMM: ['monthName', MONTH_NAMES], MMM: ['monthName', MONTH_NAMES], MM: ['month', '\\d{2}'], M: ['month', '\\d{1,2}'],
+  dd: ['day', '\\d{2}'], d: ['day', '\\d{1,2}'], HH: ['hour', '\\d{2}'], H: ['hour', '\\d{1,2}'], hh: ['halfHour', '\\d{2}'], h: ['halfHour', '\\d{1,2}'],
+  mm: ['minute', '\\d{2}'], m: ['minute', '\\d{1,2}'], ss: ['second', '\\d{2}'], s: ['second', '\\d{1,2}'], SSS: ['fraction', '\\d{1,9}'], S: ['fraction', '\\d{1,9}'],
+  a: ['half', '[aApP]\\.?[mM]\\.?'], ZZ: ['offset', OFFSET], Z: ['offset', OFFSET], EEE: [undefined, '[A-Za-z]{2,4}\\.?'], EEEE: [undefined, '[A-Za-z]+'],
+};
+
+/** Years of two digits: 70 to 99 are of the last century. */
+const PIVOT = 70;
+
+/** ISO 8601 and what differs from it without being ambiguous: the year comes first, with four digits. */
+const ISO: Pattern = {
+  pattern: '(\\d{4})[-/.](\\d{1,2})[-/.](\\d{1,2})(?:[T ]+(\\d{1,2}):(\\d{2})(?::(\\d{2})(?:[.,](\\d{1,9}))?)?\\s*(Z|z|UTC|[+-]\\d{2}(?::?\\d{2})?)?)?',
+  fields: ['year', 'month', 'day', 'hour', 'minute', 'second', 'fraction', 'offset'],
+};
+
+const compiled = new Map<string, Pattern>();
+
+function compile(format: string): Pattern {
+  const have = compiled.get(format);
+  if (have !== undefined) return have;
+  let pattern = '';
+  const fields: Field[] = [];
+  for (let at = 0; at < format.length;) {
+    const quoted = /^'([^']*)'/.exec(format.slice(at));
+    const letters = /^([A-Za-z])\1*/.exec(format.slice(at));
+    if (quoted !== null) {
+      pattern += escape(quoted[1] === '' ? "'" : quoted[1]!);
+      at += quoted[0].length;
+    } else if (letters !== null) {
+      const token = Object.hasOwn(TOKENS, letters[0]) ? TOKENS[letters[0]]! : undefined;
+      if (token === undefined) throw new PerennialError('CONFIG_INVALID', `timestamp.format: "${letters[0]}" in "${format}" has no meaning.`, { hint: `Meanings have ${Object.keys(TOKENS).join(', ')}; other letters stand in quotes: 'T'.` });
+      const [field, own] = token;
+      if (field !== undefined && fields.includes(field)) throw new PerennialError('CONFIG_INVALID', `timestamp.format: "${format}" names the ${field} twice.`);
+      if (field === undefined) pattern += `(?:${own})`;
+      else {
+        pattern += `(${own})`;
+        fields.push(field);
+      }
+      at += letters[0].length;
+    } else {
+      pattern += /\s/.test(format[at]!) ? '\\s+' : escape(format[at]!);
+      at += 1;
+    }
+  }
+  const lacks = (...names: Field[]): boolean => !names.some((name) => fields.includes(name));
+  if (lacks('year', 'shortYear') || lacks('month', 'monthName') || lacks('day')) throw new PerennialError('CONFIG_INVALID', `timestamp.format: "${format}" does not say year, month and day.`, { hint: 'For example: "dd/MM/yyyy", "MM-dd-yyyy HH:mm".' });
+  if (fields.includes('halfHour') !== fields.includes('half')) throw new PerennialError('CONFIG_INVALID', `timestamp.format: in "${format}" the hours 1 to 12 (hh) and AM or PM (a) belong together.`, { hint: 'Write HH for the hours 0 to 23.' });
+  const made = { pattern, fields };
+  compiled.set(format, made);
+  return made;
+}
+
+const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+
+/** @throws CONFIG_INVALID for a pattern or zone that has no meaning */
+export function checkTimestampFormat({ format, zone, unit }: TimestampFormat): void {
+  if (format !== undefined) compile(format);
+  if (zone !== undefined) offsetAt(zone, 0);
+  if (unit !== undefined && (format !== undefined || zone !== undefined)) throw new PerennialError('CONFIG_INVALID', 'timestamp: "unit" is of numbers since 1970 in UTC; "format" and "zone" are of texts.', { hint: 'Leave one of them out.' });
+}
+
+const UNITS = { s: 1_000, ms: 1, us: 1 / 1_000, ns: 1 / 1_000_000 } as const;
+
+/** What timestamps of DuckDB and of JavaScript both hold: years 1 to 9999. */
+const MOMENT_MIN = -62_135_596_800_000;
+const MOMENT_MAX = 253_402_300_799_999;
+
+/** Milliseconds since 1970 (UTC) of a number that counts from there; NaN where that is beyond the years 1 to 9999. */
+export function momentOfNumber(value: number, format: TimestampFormat | undefined): number {
+  const moment = Math.floor(value * UNITS[format?.unit ?? 'ms']);
+  return moment >= MOMENT_MIN && moment <= MOMENT_MAX ? moment : Number.NaN;
+}
+
+/** Milliseconds since 1970 (UTC) of a text; NaN where it is no point in time of this form. */
+export function momentOfText(text: string, format: TimestampFormat | undefined): number {
+  const { pattern, fields } = format?.format === undefined ? ISO : compile(format.format);
+  const match = new RegExp(`^\\s*(?:${pattern})\\s*$`, 'i').exec(text);
+  if (match === null) return Number.NaN;
+  const part = (field: Field): string => (fields.includes(field) ? match[fields.indexOf(field) + 1] ?? '' : '');
+  const year = fields.includes('year') ? Number(part('year')) : Number(part('shortYear')) + (Number(part('shortYear')) < PIVOT ? 2_000 : 1_900);
+  const month = fields.includes('month') ? Number(part('month')) : MONTHS.indexOf(part('monthName').slice(0, 3).toLowerCase()) + 1;
+  const day = Number(part('day'));
+  let hour = Number(part('hour') || '0');
+  if (fields.includes('halfHour')) {
+    const half = Number(part('halfHour'));
+    if (half < 1 || half > 12) return Number.NaN;
+    hour = (half % 12) + (/^p/i.test(part('half')) ? 12 : 0);
+  }
+  const minute = Number(part('minute') || '0');
+  const second = Number(part('second') || '0');
+  if (year < 1 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return Number.NaN;
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  if (date.getUTCDate() !== day) return Number.NaN;
+  const local = date.getTime() + hour * 3_600_000 + minute * 60_000 + second * 1_000 + Number(`${part('fraction')}000`.slice(0, 3));
+  const offset = part('offset');
+  if (offset !== '') {
+    const shift = offsetOf(offset);
+    return Number.isNaN(shift) ? Number.NaN : local - shift;
+  }
+  return format?.zone === undefined || format.zone === 'UTC' ? local : momentOf(local, format.zone);
+}
+
+function offsetOf(text: string): number {
+  if (/^(z|utc)$/i.test(text)) return 0;
+  const hours = Number(text.slice(1, 3));
+  const minutes = Number(text.slice(3).replace(':', '') || '0');
+  if (hours > 18 || minutes > 59) return Number.NaN;
+  return (text.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000;
+}
+
+/** SQL of a text as TIMESTAMP in UTC, as {@link momentOfText} reads it; NULL where it is none. @param years of the offsets of a zone */
+export function timestampOfTextSql(c: string, format: TimestampFormat | undefined, years: readonly [number, number] = [1900, 2100]): string {
+  const { pattern, fields } = format?.format === undefined ? ISO : compile(format.format);
+  const names = fields.map((field) => literal(field)).join(', ');
+  const found = `regexp_extract(${c}, ${literal(`(?i)^\\s*(?:${pattern})\\s*$`)}, [${names}])`;
+  const has = (field: Field): boolean => fields.includes(field);
+  const part = (field: Field): string => `p.${field}`;
+  const whole = (field: Field): string => (has(field) ? `coalesce(try_cast(${part(field)} AS INTEGER), 0)` : '0');
+  const year = has('year') ? whole('year') : `${whole('shortYear')} + CASE WHEN ${whole('shortYear')} < ${PIVOT} THEN 2000 ELSE 1900 END`;
+  const month = has('month') ? whole('month') : `list_position([${MONTHS.map(literal).join(', ')}], lower(left(${part('monthName')}, 3)))`;
+  const hour = has('halfHour') ? `CASE WHEN ${whole('halfHour')} BETWEEN 1 AND 12 THEN ${whole('halfHour')} % 12 + CASE WHEN lower(${part('half')}) LIKE 'p%' THEN 12 ELSE 0 END ELSE 99 END` : whole('hour');
+  const millis = has('fraction') ? `coalesce(try_cast(left(${part('fraction')} || '000', 3) AS BIGINT), 0)` : '0';
+  const local = `(epoch_ms(make_timestamp(${year}, ${month}, ${whole('day')}, ${hour}, ${whole('minute')}, CAST(${whole('second')} AS DOUBLE))) + ${millis})`;
+  const checked = `${hour} <= 23 AND ${whole('minute')} <= 59 AND ${whole('second')} <= 59`;
+  const shift = has('offset') ? offsetSql(part('offset')) : 'NULL';
+  const zoned = format?.zone === undefined || format.zone === 'UTC' ? '0' : zoneSql('l.local', format.zone, years);
+  // Lambdas name what is computed once: the parts of the text, then the reading of the clock.
+  const moment = `list_transform([struct_pack(local := TRY(${local}), own := ${shift}, stated := ${has('offset') ? `${part('offset')} <> ''` : 'false'})], lambda l: CASE WHEN l.stated THEN l.local - l.own ELSE l.local - ${zoned} END)[1]`;
+  const picked = `list_transform([${found}], lambda p: CASE WHEN p.day <> '' AND ${checked} THEN ${moment} END)[1]`;
+  return `CASE WHEN ${c} IS NOT NULL THEN make_timestamp_ms(CAST(${picked} AS BIGINT)) END`;
+}
+
+function offsetSql(text: string): string {
+  const hours = `try_cast(substr(${text}, 2, 2) AS INTEGER)`;
+  const minutes = `coalesce(try_cast(replace(substr(${text}, 4), ':', '') AS INTEGER), 0)`;
+  return `CASE WHEN lower(${text}) IN ('z', 'utc') THEN 0 WHEN ${hours} <= 18 AND ${minutes} <= 59 THEN CASE WHEN ${text} LIKE '-%' THEN -1 ELSE 1 END * (${hours} * 60 + ${minutes}) * 60000 END`;
+}
+
+function zoneSql(local: string, zone: string, [from, to]: readonly [number, number]): string {
+  const offsets = zoneOffsets(zone, from, to);
+  const cases = offsets.slice(1).map((one, index) => `WHEN ${local} < ${one.local} THEN ${offsets[index]!.offset}`);
+  return `CASE ${cases.join(' ')} ELSE ${offsets.at(-1)!.offset} END`;
+}
+
+/** SQL of a number as TIMESTAMP, as {@link momentOfNumber} reads it. */
+export function timestampOfNumberSql(c: string, format: TimestampFormat | undefined): string {
+  const unit = UNITS[format?.unit ?? 'ms'];
+  const moment = unit >= 1 ? `floor(CAST(${c} AS DOUBLE) * ${unit})` : `floor(CAST(${c} AS DOUBLE) * CAST('${unit}' AS DOUBLE))`;
+  return `CASE WHEN ${moment} BETWEEN ${MOMENT_MIN} AND ${MOMENT_MAX} THEN make_timestamp_ms(CAST(${moment} AS BIGINT)) END`;
+}
+
+/** SQL: a text could be a date whose order of day and month nobody can tell, such as 03/04/2024. */
+export function isAmbiguousDateSql(c: string): string {
+  return `regexp_full_match(${c}, '\\s*\\d{1,2}([-/.])\\d{1,2}[-/.](\\d{4}|\\d{2})([T ].*)?\\s*')`;
+}
