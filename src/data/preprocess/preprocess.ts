@@ -139,7 +139,7 @@ async function writeSplit(source: SplitSource, config: PreprocessConfig, split: 
     ctx.signal.throwIfAborted();
     ctx.progress({ message: `${split}: ${done} of ${total} rows`, fraction: total === 0 ? 1 : done / total });
   };
-  if (split === 'train' && config.balance !== undefined) await writeTrain(source, config.balance, writer, report);
+  if (split === 'train' && config.balance !== undefined) await writeTrain(source, config.balance, writer, { signal: ctx.signal, report, progress: (message, fraction) => ctx.progress({ message, fraction }) });
   else {
     const normal = source.fitted.anomaly !== undefined && split !== 'test';
     // Windows are cut from all rows, since those of a series follow each other; then the ones with anomalies are left out.
