@@ -14,6 +14,8 @@ export const DATA_LIMITS = {
   /** Most frequent values per column of a profile. */
   profileCategoriesMax: 50,
   profileBins: 10,
+  /** Distinct categories of a column that are counted to find the most frequent ones. */
+  categoriesCountedMax: 1_000_000,
   /** Categories that one-hot encoding makes columns of, unless the document says otherwise. */
   oneHotCategoriesMax: 1_000,
   /** Bytes of a source that `plan` fits for real; of a larger one it takes a sample of `previewRowsMax` rows. */

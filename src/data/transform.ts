@@ -7,6 +7,8 @@ export interface Fitter<S extends Json> {
   add(data: ColumnData): void;
   /** @throws DATA_INVALID where the values cannot be learnt from. */
   finish(): S;
+  /** What a reader of the run should know of what was learnt; after `finish`. */
+  notes?(): readonly string[];
 }
 
 /** Facts that messages and defaults need. */

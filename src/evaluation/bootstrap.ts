@@ -1,4 +1,5 @@
 import { Prng } from '../core/prng.ts';
+import { pauses } from '../platform/pauses.ts';
 import { metricOrNull } from './compute.ts';
 import type { ResolvedMetric } from './catalogue.ts';
 import { pickRows } from './chunk.ts';
@@ -44,16 +45,15 @@ export async function pairedBootstrap(
   const random = new Prng('paired-bootstrap', options.seed);
   const differences = metrics.map((): number[] => []);
   const indices = new Int32Array(rows);
+  const pause = pauses(options.signal);
   for (let resample = 0; resample < resamples; resample++) {
     for (let i = 0; i < rows; i++) indices[i] = random.below(rows);
     const [ours, theirs] = [pickRows(challenger, indices), pickRows(champion, indices)];
-    metrics.forEach((metric, index) => {
+    for (const [index, metric] of metrics.entries()) {
       const [a, b] = [metricOrNull(metric, ours), metricOrNull(metric, theirs)];
       if (a !== null && b !== null) differences[index]!.push(a - b);
-    });
-    // Resampling is synchronous: let heartbeats and cancellation through now and then.
-    if (resample % 16 === 15) await new Promise((resolve) => setImmediate(resolve));
-    options.signal?.throwIfAborted();
+      await pause();
+    }
   }
   return Object.fromEntries(metrics.map((metric, index) => [metric.key, intervalOf(metric, challenger, champion, differences[index]!, confidence)]));
 }

@@ -91,10 +91,15 @@ export function lossesOf(chunk: Chunk): Float64Array {
 /** Indices of the examples with the highest loss, worst first; ties in order of the rows. */
 export function worstOf(chunk: Chunk, most: number): { readonly index: number; readonly loss: number }[] {
   const losses = lossesOf(chunk);
-  return Array.from(losses.keys())
-    .sort((a, b) => losses[b]! - losses[a]! || a - b)
-    .slice(0, most)
-    .map((index) => ({ index, loss: losses[index]! }));
+  // A few of many: kept in order as they come, in place of sorting all.
+  const worst: { readonly index: number; readonly loss: number }[] = [];
+  losses.forEach((loss, index) => {
+    if (worst.length === most && !(loss > worst.at(-1)!.loss)) return;
+    const place = worst.findIndex((other) => loss > other.loss);
+    worst.splice(place < 0 ? worst.length : place, 0, { index, loss });
+    if (worst.length > most) worst.pop();
+  });
+  return worst;
 }
 
 export function worstRow(chunk: Chunk, { index, loss }: { readonly index: number; readonly loss: number }, target: number, row: Row): WorstRow {

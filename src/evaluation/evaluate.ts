@@ -2,6 +2,7 @@ import { PerennialError } from '../core/errors.ts';
 import type { OpenArtifact } from '../core/ports.ts';
 import type { OutputSpec } from '../core/tensor.ts';
 import { openExamples } from '../data/examples.ts';
+import { pauses } from '../platform/pauses.ts';
 import type { Examples } from '../data/examples.ts';
 import type { AnomalyMeta, DatasetMeta, DatasetProfile } from '../data/types.ts';
 import { openBundle } from '../training/bundle/load-model.ts';
@@ -136,13 +137,24 @@ async function judgeOutput(view: OutputView, { facts, targets, profile, sequence
   requireAligned(facts.rows, labels, targets, chunk, sequence !== undefined);
   const baseline = baselineOf(chunk, output.name, profile, sequence === undefined ? undefined : naiveForecast(labels, facts.past.get(output.name) ?? [], targets, sequence.horizon, options.baseline));
   const compared = await compare(metrics, { chunk, targets }, championFor(facts.champion, output), several ? output : undefined, options);
-  const results = metrics.map((metric) => resultOf(metric, chunk, baseline.chunk, compared));
+  // Each metric and each slice is one pass over all rows.
+  const pause = pauses(options.signal);
+  const results: MetricResult[] = [];
+  for (const metric of metrics) {
+    results.push(resultOf(metric, chunk, baseline.chunk, compared));
+    await pause();
+  }
+  const slices: EvaluationReport['slices'][number][] = [];
+  for (const column of options.slices) {
+    slices.push(sliceBy(column, Array.from(targets, (target) => facts.slices.get(column)![target]), metrics, chunk));
+    await pause();
+  }
   return {
     view, results, baseline, compared,
     findings: {
       ...pictures(chunk, baseline.chunk, sequence !== undefined),
       ...(output.kind === 'anomaly' && chunk.kind !== 'number' ? { reconstruction: await reconstructionFindings(chunk, output, options.threshold, model, examples) } : {}),
-      slices: options.slices.map((column) => sliceBy(column, Array.from(targets, (target) => facts.slices.get(column)![target]), metrics, chunk)),
+      slices,
       worst: worst.map((one) => worstRow(chunk, one, targets[one.index]!, facts.worst.get(targets[one.index]!) ?? {})),
     },
   };

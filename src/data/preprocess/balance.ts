@@ -1,6 +1,8 @@
 import { PerennialError } from '../../core/errors.ts';
 import { Prng } from '../../core/prng.ts';
 import type { OutputSpec, Tensor, TensorBatch } from '../../core/tensor.ts';
+import { nearestRows } from '../neighbours/nearest-rows.ts';
+import type { NearestRows, SearchOptions } from '../neighbours/nearest-rows.ts';
 
 export type BalanceConfig = 'oversample' | 'undersample' | { readonly smote: { readonly k?: number } };
 
@@ -42,37 +44,38 @@ export function repeatRows(batch: TensorBatch, counts: Int32Array): TensorBatch 
   }));
 }
 
-/** The `k` nearest rows of each row by Euclidean distance, itself left out. */
-function neighbours(values: Float32Array, width: number, k: number): Int32Array[] {
-  const rows = values.length / width;
-  return Array.from({ length: rows }, (_, row) => {
-    const distances = Array.from({ length: rows }, (__, other) => {
-      let sum = 0;
-      for (let at = 0; at < width; at += 1) sum += (values[row * width + at]! - values[other * width + at]!) ** 2;
-      return { other, sum };
-    });
-    return Int32Array.from(distances.filter(({ other }) => other !== row).sort((a, b) => a.sum - b.sum || a.other - b.other).slice(0, k), ({ other }) => other);
-  });
+/** Synthetic rows that are made at once. */
+const BATCH_ROWS = 8_192;
+
+/** Room for the rows of one class that synthetic ones are drawn between. @throws DATA_INVALID for a class of one row; LIMIT_EXCEEDED */
+export function smoteRows(rows: number, width: number, k: number, name: string): NearestRows {
+  if (rows < 2) throw new PerennialError('DATA_INVALID', `balance: the class "${name}" has ${rows} ${rows === 1 ? 'row' : 'rows'} in the train split; SMOTE needs at least two to draw between.`, { hint: 'Use "balance": "oversample", or more rows of this class.' });
+  return nearestRows(rows, width, Math.min(k, rows - 1), whatOf(name));
 }
 
+const whatOf = (name: string): string => `balance: SMOTE of the class "${name}"`;
+
 /**
- * Synthetic rows of one class, each between a row and one of its `k` nearest neighbours of the same class.
+ * Synthetic rows of one class, each between a row and one of its `k` nearest neighbours of the same class, in batches. The same seed
+ * gives the same rows, whatever the number of threads.
  *
- * @param values row-major [rows, width]
- * @throws DATA_INVALID for a class of one row
+ * @param real filled @param count of synthetic rows
  * @see Chawla et al. (2002), SMOTE: Synthetic Minority Over-sampling Technique
  */
-export function smote(values: Float32Array, width: number, count: number, k: number, name: string, seed: number): Float32Array {
-  const rows = values.length / width;
-  if (count > 0 && rows < 2) throw new PerennialError('DATA_INVALID', `balance: the class "${name}" has ${rows} row in the train split; SMOTE needs at least two to draw between.`, { hint: 'Use "balance": "oversample", or more rows of this class.' });
-  const near = count > 0 ? neighbours(values, width, Math.min(k, rows - 1)) : [];
+export async function* smote(real: NearestRows, count: number, name: string, seed: number, options: Omit<SearchOptions, 'what'> = {}): AsyncGenerator<Float32Array> {
+  if (count === 0) return;
+  const { values, rows, width, k } = real;
+  const near = await real.find({ ...options, what: whatOf(name) });
   const random = new Prng('smote', name, seed);
-  const made = new Float32Array(count * width);
-  for (let row = 0; row < count; row += 1) {
-    const from = random.below(rows);
-    const to = near[from]![random.below(near[from]!.length)]!;
-    const share = random.uniform();
-    for (let at = 0; at < width; at += 1) made[row * width + at] = values[from * width + at]! + share * (values[to * width + at]! - values[from * width + at]!);
+  for (let start = 0; start < count; start += BATCH_ROWS) {
+    const made = new Float32Array(Math.min(BATCH_ROWS, count - start) * width);
+    for (let to = 0; to < made.length; to += width) {
+      const row = random.below(rows);
+      const from = row * width;
+      const other = near[row * k + random.below(k)]! * width;
+      const share = random.uniform();
+      for (let at = 0; at < width; at += 1) made[to + at] = values[from + at]! + share * (values[other + at]! - values[from + at]!);
+    }
+    yield made;
   }
-  return made;
 }

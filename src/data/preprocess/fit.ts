@@ -40,7 +40,7 @@ function missingColumn(column: Column, size?: readonly [number, number]): Column
   return kind === 'image' ? { kind, channels: 3, size: size ?? null, values: [null] } : { kind: kind as 'number', values: Float64Array.of(Number.NaN) };
 }
 
-async function fitPass(works: readonly Work[], pass: TrainPass, seed: number): Promise<void> {
+async function fitPass(works: readonly Work[], pass: TrainPass, seed: number, note: (text: string) => void): Promise<void> {
   const pending = works.filter((work) => advance(work) !== undefined);
   const fitters = new Map<Work, Fitter<Json>>();
   for (const work of pending) {
@@ -51,7 +51,10 @@ async function fitPass(works: readonly Work[], pass: TrainPass, seed: number): P
   for await (const { firstRow, columns } of pass(pending.map((work) => work.column.name))) {
     for (const [work, fitter] of fitters) fitter.add(await applyChain(columns.get(work.column.name)!, work.fitted, scopeOf(work.column.name, seed, firstRow)));
   }
-  for (const [work, fitter] of fitters) work.fitted.push({ ...work.links[work.fitted.length]!, state: finite(fitter.finish(), work) });
+  for (const [work, fitter] of fitters) {
+    work.fitted.push({ ...work.links[work.fitted.length]!, state: finite(fitter.finish(), work) });
+    for (const text of fitter.notes?.() ?? []) note(text);
+  }
 }
 
 /** What was learnt, unless sums over huge values have left what a double holds. @throws DATA_INVALID */
@@ -109,11 +112,12 @@ async function isRequired({ column, fitted }: Work, size: [number, number] | und
  * Learns the transforms of all columns from the train split: one pass over the data per level of the longest chain of learning
  * transforms, each with only the columns that need it.
  *
+ * @param note hears what a reader of the run should know of what was learnt
  * @throws DATA_INVALID, CONFIG_INVALID
  */
-export async function fitColumns(chains: readonly { readonly column: Column; readonly links: readonly Link[] }[], pass: TrainPass, seed: number): Promise<FittedColumn[]> {
+export async function fitColumns(chains: readonly { readonly column: Column; readonly links: readonly Link[] }[], pass: TrainPass, seed: number, note: (text: string) => void = () => undefined): Promise<FittedColumn[]> {
   const works: Work[] = chains.map(({ column, links }) => ({ column, links, fitted: [] }));
-  while (works.some((work) => advance(work) !== undefined)) await fitPass(works, pass, seed);
+  while (works.some((work) => advance(work) !== undefined)) await fitPass(works, pass, seed, note);
   const columns: FittedColumn[] = [];
   for (const work of works) {
     const size = await imageSize(work, pass, seed);

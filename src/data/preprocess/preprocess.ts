@@ -114,9 +114,10 @@ export async function fitPreprocessing(db: Database, dataset: OpenArtifact, conf
     for (const split of SPLITS) yield* columnBatches(db, dataset, split, names);
   };
   const output = anomaly === undefined && reused !== undefined && config.from?.label !== 'fit' ? await reuseOutput(reused, meta, all) : await fitOutput(anomaly === undefined ? labelColumns(meta) : [], config, all, train);
-  const columns = reused?.parts.columns ?? (await fitColumns(chains, train, seed));
+  const learnt: string[] = [];
+  const columns = reused?.parts.columns ?? (await fitColumns(chains, train, seed, (note) => learnt.push(note)));
   const parts = { columns, output, seed, ...(meta.reading === undefined ? {} : { reading: meta.reading }), ...(config.sequence === undefined ? {} : { sequence: { size: config.sequence.size, horizon: config.sequence.horizon, by: config.sequence.by } }) };
-  return { columns, output, preprocessor: createPreprocessor(parts, byType), features, notes, seed, ...(anomaly === undefined ? {} : { anomaly, anomalies, profile }), ...(config.weight === undefined ? {} : { weight: requireColumn(meta.columns, config.weight, 'weight') }) };
+  return { columns, output, preprocessor: createPreprocessor(parts, byType), features, notes: [...notes, ...learnt], seed, ...(anomaly === undefined ? {} : { anomaly, anomalies, profile }), ...(config.weight === undefined ? {} : { weight: requireColumn(meta.columns, config.weight, 'weight') }) };
 }
 
 function featuresOf({ parts }: ReusedPreprocessing): Record<string, readonly TransformSpec[]> {
@@ -139,7 +140,7 @@ async function writeSplit(source: SplitSource, config: PreprocessConfig, split: 
     ctx.signal.throwIfAborted();
     ctx.progress({ message: `${split}: ${done} of ${total} rows`, fraction: total === 0 ? 1 : done / total });
   };
-  if (split === 'train' && config.balance !== undefined) await writeTrain(source, config.balance, writer, report);
+  if (split === 'train' && config.balance !== undefined) await writeTrain(source, config.balance, writer, { signal: ctx.signal, report, progress: (message, fraction) => ctx.progress({ message, fraction }) });
   else {
     const normal = source.fitted.anomaly !== undefined && split !== 'test';
     // Windows are cut from all rows, since those of a series follow each other; then the ones with anomalies are left out.

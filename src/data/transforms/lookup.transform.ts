@@ -26,7 +26,7 @@ export default defineTransform<Config, { categories: string[] }>({
   takes: ['text', 'number'],
   gives: () => 'tokens',
   resolve: (value) => withDefaults(DEFAULTS, value),
-  fit: ({ maximum }, { column, kind }) => frequentCategories(maximum, column, kind),
+  fit: ({ maximum }, { column, kind }) => frequentCategories(maximum, column, kind, 'a number'),
   apply: (data, { unknown }, state, { column, firstRow }) => {
     const index = idsOf(state);
     const ids = Int32Array.from(categoriesOf(data), (name, row) => {

@@ -26,7 +26,7 @@ export default defineTransform<Config, { categories: string[] }>({
   takes: ['text', 'number'],
   gives: () => 'vector',
   resolve: (value) => withDefaults<Config>({ unknown: 'zeros', maximum: DATA_LIMITS.oneHotCategoriesMax }, value),
-  fit: ({ maximum }, { column, kind }) => frequentCategories(maximum, column, kind),
+  fit: ({ maximum }, { column, kind }) => frequentCategories(maximum, column, kind, 'a column'),
   apply: (data, { unknown }, { categories }, { column, firstRow }) => {
     const index = new Map(categories.map((category, at) => [category, at]));
     const names = categoriesOf(data);

@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, readdir, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { OpenArtifact } from '../../../src/core/ports.ts';
 import type { TensorBatch, TensorSpec } from '../../../src/core/tensor.ts';
-import { repeatRows, repeats, smote } from '../../../src/data/preprocess/balance.ts';
+import { Prng } from '../../../src/core/prng.ts';
+import { repeatRows, repeats, smote, smoteRows } from '../../../src/data/preprocess/balance.ts';
 import { ShardWriter, openExamples, shardFile } from '../../../src/data/examples.ts';
 import { QuantileSketch } from '../../../src/data/quantiles.ts';
 import type { ExamplesMeta } from '../../../src/data/types.ts';
@@ -91,14 +93,30 @@ test('oversampling keeps every row, undersampling repeats none', () => {
   expect(Array.from(repeatRows(batch(0, 3), Int32Array.of(2, 0, 1))['@label']!.data)).toEqual([0, 0, 2]);
 });
 
-test('SMOTE draws between a row and one of its nearest neighbours of the class', () => {
+async function synthetic(values: Float32Array, width: number, count: number, k: number, name: string, threads?: number): Promise<Float32Array> {
+  const real = smoteRows(values.length / width, width, k, name);
+  real.values.set(values);
+  const batches: number[] = [];
+  for await (const batch of smote(real, count, name, 1, { threads })) batches.push(...batch);
+  return Float32Array.from(batches);
+}
+
+test('SMOTE draws between a row and one of its nearest neighbours of the class', async () => {
   // Two far groups of three: no synthetic row may lie between the groups.
   const values = Float32Array.of(0, 0, 1, 0, 0, 1, 100, 100, 101, 100, 100, 101);
-  const made = smote(values, 2, 200, 2, 'few', 1);
+  const made = await synthetic(values, 2, 200, 2, 'few');
   for (let row = 0; row < 200; row += 1) {
     const [x, y] = [made[2 * row]! % 100, made[2 * row + 1]! % 100];
     expect(made[2 * row]! < 50).toBe(made[2 * row + 1]! < 50);
     expect(x >= 0 && y >= 0 && x + y <= 1 + 1e-4).toBe(true);
   }
-  expect(() => smote(Float32Array.of(1, 2), 2, 3, 5, 'one', 1)).toThrow(/at least two/);
+  expect(() => smoteRows(1, 2, 5, 'one')).toThrow(/at least two/);
+});
+
+test('SMOTE: a seed gives the rows that it always gave, whatever the number of threads', async () => {
+  const random = new Prng('rows', 1);
+  const values = Float32Array.from({ length: 400 * 3 }, () => random.below(50) / 8);
+  const rows = await synthetic(values, 3, 10_000, 5, 'few');
+  expect(createHash('sha256').update(new Uint8Array(rows.buffer)).digest('hex')).toBe('2fd0f6ece699681c137fe462e5d6e96002420e8b687bf11a00ffcab8665ef43f');
+  for (const threads of [1, 2, 3]) expect(await synthetic(values, 3, 10_000, 5, 'few', threads)).toEqual(rows);
 });

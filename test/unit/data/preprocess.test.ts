@@ -29,6 +29,7 @@ interface Made {
   readonly examples: Examples;
   readonly preprocessor: Preprocessor;
   readonly digest: string;
+  readonly warnings: unknown;
   readonly rows: Record<Split, Row[]>;
   tensors(split: Split): TensorBatch;
 }
@@ -40,7 +41,7 @@ async function make(source: string | IngestConfig, config: PreprocessConfig, spl
   const examples = await openExamples(await bench.open(made.outputs.examples));
   const rows = await bench.rows(outputs.dataset);
   return {
-    examples, rows, digest: made.outputs.examples!.digest, preprocessor: loadPreprocessor(await examples.preprocessorJson()),
+    examples, rows, digest: made.outputs.examples!.digest, warnings: made.values!.warnings, preprocessor: loadPreprocessor(await examples.preprocessorJson()),
     tensors: (name) => examples.reader(name).read(0, examples.meta.splits[name].rows),
   };
 }
@@ -118,6 +119,19 @@ describe('tables', () => {
     expect(unsaid).toEqual((await make(rows, { label: ['standardize'] })).examples.meta.output);
     expect((await make(rows, { label: [], task: 'regression' })).examples.meta.output).not.toHaveProperty('scale');
   });
+});
+
+test('more categories than get a column are said, and more than are counted refused', async () => {
+  const { frequentCategories } = await import('../../../src/data/transforms/shared/categories.ts');
+  const data = { kind: 'text', values: Array.from({ length: 100_000 }, (_, k) => `c${k % 99_000}`) } as const;
+  const fitter = frequentCategories(1_000, 'x', 'text', 'a column');
+  fitter.add(data);
+  expect(fitter.finish().categories).toHaveLength(1_000);
+  expect(fitter.finish().categories).toContain('c999');
+  expect(fitter.notes!()).toEqual([expect.stringMatching(/^column "x" has 99,000 categories; the 1,000 most frequent got a column, the others count as unknown\. "hashing"/)]);
+  expect(() => frequentCategories(1_000, 'x', 'text', 'a column', 5_000).add(data)).toThrow(expect.objectContaining({ code: 'DATA_INVALID', message: expect.stringContaining('more than 5,000 categories, e.g. "c5000"') }));
+  const made = await make(`c,y\n${lines(60, (k) => `v${k % 20},${k % 2 === 0 ? 'p' : 'q'}`)}`, { features: { c: [{ oneHot: { maximum: 3 } }] } });
+  expect(made.warnings).toEqual([expect.stringContaining('column "c" has 20 categories; the 3 most frequent got a column')]);
 });
 
 describe('serving', () => {
