@@ -13,6 +13,8 @@ export const DATA_LIMITS = {
   profileSampleMax: 2_000,
   /** Most frequent values per column of a profile. */
   profileCategoriesMax: 50,
+  /** Different texts of a column that a profile looks at to tell language from names of things. */
+  profileTextsMax: 300,
   profileBins: 10,
   /** Categories that one-hot encoding makes columns of, unless the document says otherwise. */
   oneHotCategoriesMax: 1_000,

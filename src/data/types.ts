@@ -1,5 +1,6 @@
 import type { JsonObject } from '../core/json.ts';
 import type { OutputSpec, Row, TensorBatch, TensorSpec } from '../core/tensor.ts';
+import type { TextShape } from './text-shape.ts';
 
 export type ColumnType = 'number' | 'integer' | 'boolean' | 'string' | 'timestamp' | 'image';
 
@@ -43,6 +44,8 @@ export interface ColumnProfile {
   };
   /** Strings and booleans: the most frequent values, the rest as `other`. */
   readonly categories?: { readonly counts: Readonly<Record<string, number>>; readonly other: number };
+  /** Strings of more values than `categories` lists: what some of them look like. */
+  readonly texts?: TextShape;
 }
 
 export interface DatasetProfile {
