@@ -60,7 +60,7 @@ function examplesOf({ type, categories, texts, number }: ColumnProfile): (string
 }
 
 function leftOut(profile: ColumnProfile, reason: string): Choice {
-  return { why: reason, note: `it is left out: ${reason}${quoted(examplesOf(profile))}.` };
+  return { why: reason, note: `is left out: ${reason}${quoted(examplesOf(profile))}.` };
 }
 
 /** Missing categories get one of their own, missing numbers a mark. */
@@ -81,12 +81,12 @@ function forText(profile: ColumnProfile): Choice {
   if (distinct <= FEW_CATEGORIES) return oneHot;
   const many = `${distinct.toLocaleString('en')} different values in ${plural(count, 'row')}`;
   if (distinct > count / ROWS_PER_CATEGORY && isLanguage(profile)) {
-    return { transforms: [{ impute: { constant: '' } }, 'tokenize'], why: `language: ${many}`, note: `it is read as language, word by word: ${many}${quoted(examplesOf(profile))}.` };
+    return { transforms: [{ impute: { constant: '' } }, 'tokenize'], why: `language: ${many}`, note: `is read as language, word by word: ${many}${quoted(examplesOf(profile))}.` };
   }
   if (count >= ROWS_TO_JUDGE && distinct > UNIQUE_SHARE * count) return leftOut(profile, `${many}: an identifier, from which nothing general can be learnt`);
   if (distinct <= ONE_HOT_SMALL || (distinct <= ONE_HOT_MAX && distinct <= count / ROWS_PER_CATEGORY)) return oneHot;
   const buckets = Math.min(BUCKETS_MAX, Math.max(BUCKETS_MIN, 2 ** Math.ceil(Math.log2(distinct / 2))));
-  return { transforms: [...categorical(profile), { hashing: buckets }], why: `hashed: ${many}`, note: `it is hashed into ${buckets} columns, where categories share a column by chance: ${many} are too many for a column each${quoted(examplesOf(profile))}.` };
+  return { transforms: [...categorical(profile), { hashing: buckets }], why: `hashed: ${many}`, note: `is hashed into ${buckets} columns, where categories share a column by chance: ${many} are too many for a column each${quoted(examplesOf(profile))}.` };
 }
 
 /** Whether the few values of an integer column are codes, or quantities that happen to be whole. */
@@ -113,7 +113,7 @@ function hasHeavyTail({ number }: ColumnProfile): boolean {
 function forNumber(profile: ColumnProfile, alone: boolean): Choice {
   const { distinct, number } = profile;
   if (!alone && isRowNumber(profile)) return leftOut(profile, 'every row has another whole number, which counts the rows or names them');
-  if (areCodes(profile)) return { transforms: [...(profile.missing === 0 ? [] : [imputed(profile, 'mostFrequent')]), 'oneHot'], why: `${distinct} codes${marked(profile)}`, note: `its whole numbers are taken as ${distinct} categories, each with a column${quoted(examplesOf(profile))}.` };
+  if (areCodes(profile)) return { transforms: [...(profile.missing === 0 ? [] : [imputed(profile, 'mostFrequent')]), 'oneHot'], why: `${distinct} codes${marked(profile)}`, note: `is taken as ${distinct} categories, each with a column: its whole numbers have so few values${quoted(examplesOf(profile))}.` };
   const heavy = number !== undefined && distinct > 2 && hasHeavyTail(profile);
   return { transforms: [imputed(profile, 'median'), ...(heavy ? TAILS : ['standardize'])], why: `${heavy ? `long tail up to ${[number.min, number.max].sort((a, b) => Math.abs(b) - Math.abs(a))[0]!.toPrecision(3)}` : 'a quantity'}${marked(profile)}` };
 }
@@ -126,7 +126,7 @@ function isConstantColumn({ type, distinct, count, number }: ColumnProfile): boo
 }
 
 function forColumn(profile: ColumnProfile, alone: boolean): Choice {
-  if (profile.count === 0) return { why: 'it is missing in every row of the train split', note: 'it is left out: it is missing in every row of the train split.' };
+  if (profile.count === 0) return { why: 'it is missing in every row of the train split', note: 'is left out: it is missing in every row of the train split.' };
   if (profile.missing === 0 && isConstantColumn(profile)) return leftOut(profile, 'it is constant');
   switch (profile.type) {
     case 'number':
@@ -145,7 +145,7 @@ function forColumn(profile: ColumnProfile, alone: boolean): Choice {
 export function automaticFeatures(columns: readonly Column[], profile: DatasetProfile, leftOut: readonly string[]): AutomaticFeatures {
   const decide = (alone: boolean): Decision[] => columns.filter(({ name }) => !leftOut.includes(name)).map(({ name }): Decision => {
     const known = profile.columns.find((item) => item.name === name);
-    return { column: name, ...(known === undefined ? { why: 'it has no profile', note: 'it is left out: it has no profile.' } : forColumn(known, alone)) };
+    return { column: name, ...(known === undefined ? { why: 'it has no profile', note: 'is left out: it has no profile.' } : forColumn(known, alone)) };
   });
   let decisions = decide(false);
   // A row number is better than nothing.
@@ -153,6 +153,6 @@ export function automaticFeatures(columns: readonly Column[], profile: DatasetPr
   return {
     features: Object.fromEntries(decisions.flatMap(({ column, transforms }) => (transforms === undefined ? [] : [[column, [...transforms]]]))),
     decisions,
-    notes: decisions.flatMap(({ column, note }) => (note === undefined ? [] : [`Column "${column}": ${note}`])),
+    notes: decisions.flatMap(({ column, note }) => (note === undefined ? [] : [`The column "${column}" ${note}`])),
   };
 }
