@@ -26,11 +26,13 @@ def cycle(angle):
 
 def dates(frame):
     """Linear time, season, weekday and hour."""
+    unknown = frame.iloc[:, 0].isna().astype(float)
     time = pd.to_datetime(frame.iloc[:, 0])
+    time = time.fillna(time.median())
     linear = (time - pd.Timestamp("2020-01-01")).dt.total_seconds() / 86_400 / 365.25
     hour = time.dt.hour + time.dt.minute / 60
     weekdays = [(time.dt.dayofweek == day).astype(float) for day in range(7)]
-    return np.column_stack([linear, *cycle(time.dt.dayofyear / 365.25), *cycle(hour / 24), *weekdays])
+    return np.column_stack([unknown, linear, *cycle(time.dt.dayofyear / 365.25), *cycle(hour / 24), *weekdays])
 
 
 plain = lambda: make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
@@ -43,6 +45,7 @@ BY_HAND = {
     "census": [(plain(), ["age", "hours"]), (money(), ["wealth", "gain"]), (names(), ["education", "occupation", "employer", "country", "sector", "sex", "member"]), (times(), ["joined"])],
     "credit": [(plain(), ["accounts", "late"]), (money(), ["income", "debt", "used", "employed_years"]), (names(), ["purpose", "merchant", "region", "phone"]), (times(), ["asked"])],
     "plant": [(plain(), ["temperature", "pressure"]), (clipped(-10, 10), ["vibration"]), (clipped(0, 25), ["current"]), (money(), ["cycles", "leak"]), (names(), ["product", "operator", "firmware", "code"]), (times(), ["at"])],
+    "shop": [(plain(), ["visits", "north", "east", "discount"]), (money(), ["spent", "refunds"]), (names(), ["zone", "device", "coupon", "rating"]), (times(), ["born"]), (times(), ["last"])],
 }
 
 

@@ -117,7 +117,32 @@ function plant(seed: number): MadeTable {
   return { columns: ['vibration', 'current', 'temperature', 'pressure', 'cycles', 'leak', 'product', 'operator', 'firmware', 'code', 'at', 'part', 'label'], rows };
 }
 
-export const TABLES: Readonly<Record<string, (seed: number) => MadeTable>> = { census, credit, plant };
+/** As in a shop: postal codes by the thousand, places, coupons that most rows lack. Not looked at while the rules were chosen. */
+function shop(seed: number): MadeTable {
+  const draw = new Draw('shop', seed);
+  const zone = draw.effects(2_500, 0.6);
+  const device = draw.effects(8, 0.5);
+  const coupon = draw.effects(30, 0.9);
+  const rating = [-0.9, -0.6, 0.1, 0.3, 0.7];
+  const rows = Array.from({ length: ROWS }, (_, row): Cell[] => {
+    const spent = draw.logNormal(4, 1.3);
+    const visits = draw.count(3);
+    const refunds = draw.chance(0.08) ? -draw.logNormal(3, 1.2) : 0;
+    const [north, east] = [draw.uniform(47, 55), draw.uniform(6, 15)];
+    const at = { zone: draw.skewed(2_500, 2), device: draw.skewed(8), coupon: draw.skewed(30), rating: draw.skewed(5, 0.8) };
+    const born = Date.UTC(1950, 0, 1) + draw.uniform(0, 55 * 365.25) * 86_400_000;
+    const last = draw.chance(0.15) ? null : Date.UTC(2024, 0, 1) + draw.uniform(0, 365) * 86_400_000;
+    const used = draw.chance(0.3);
+    const rated = draw.chance(0.6);
+    const discount = 0.05 * draw.skewed(5);
+    const score = -0.5 + 0.6 * (Math.log(spent) - 4) + 0.25 * (visits - 3) + (refunds < 0 ? 0.6 * (Math.log(-refunds) - 2) : 0) - 1.2 * Math.hypot((north - 51) / 3, (east - 10) / 4) + 1.2
+      + zone[at.zone]! + device[at.device]! + (used ? coupon[at.coupon]! : -0.4) + (rated ? rating[at.rating]! : 0.6) + (last === null ? -0.8 : 0.004 * ((last - Date.UTC(2024, 6, 1)) / 86_400_000)) + 0.02 * ((born - Date.UTC(1980, 0, 1)) / 31_557_600_000) * (at.device < 2 ? 1.5 : -0.5) + 3 * discount;
+    return [row * 17 + 40_000, round(spent), visits, round(refunds), round(north, 5), round(east, 5), String(10_000 + ((at.zone * 31) % 2_500)).padStart(5, '0') + (at.zone % 2 === 0 ? 'A' : 'B'), named('dev-', at.device, 8), used ? named('C', at.coupon, 30) : null, rated ? at.rating + 1 : null, stamp(born).slice(0, 10), last === null ? null : stamp(last), round(discount), part(draw), draw.chance(sigmoid(score)) ? 'stays' : 'leaves'];
+  });
+  return { columns: ['customer_id', 'spent', 'visits', 'refunds', 'north', 'east', 'zone', 'device', 'coupon', 'rating', 'born', 'last', 'discount', 'part', 'label'], rows };
+}
+
+export const TABLES: Readonly<Record<string, (seed: number) => MadeTable>> = { census, credit, plant, shop };
 
 export function csvOf({ columns, rows }: MadeTable): string {
   return `${[columns, ...rows].map((row) => row.map((cell) => (cell === null ? '' : String(cell))).join(',')).join('\n')}\n`;

@@ -2042,7 +2042,7 @@ not: Condition1
  */
 export interface StepPreprocess {
 /**
- * Columns that the model learns from, each with its transforms in order; other columns are not used. Numbers and one-hot columns are joined, in this order, to the input "features"; token ids and images are inputs of their own, named by the column. Left out: every column but the label gets the transforms that suit its type.
+ * Columns that the model learns from, each with its transforms in order; other columns are not used. Numbers and one-hot columns are joined, in this order, to the input "features"; token ids and images are inputs of their own, named by the column. Left out: every column but the label gets the transforms that suit its type and the values of the train split; `plan`, `show` and the details of the run tell which, and what is left out.
  */
 features?: {
 [k: string]: Transform[]
@@ -2284,7 +2284,7 @@ vocabulary?: number
  */
 length?: number
 /**
- * What a token is; punctuation marks are words of their own.
+ * What a token is; punctuation marks are words of their own. Chinese, Japanese, Thai, Lao, Khmer and Burmese, which are written without spaces, are divided into words by the dictionaries of ICU.
  */
 level?: ("word" | "character")
 /**

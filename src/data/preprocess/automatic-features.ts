@@ -31,8 +31,9 @@ const BUCKETS_MIN = 256;
 const BUCKETS_MAX = 1_024;
 /** Beyond this share of different values nothing is learnt from a value. */
 const UNIQUE_SHARE = 0.9;
-/** Texts of fewer rows than this tell nothing about how they repeat. */
+/** Of fewer rows than this a share tells nothing; that no value is there twice tells something from a few rows on. */
 const ROWS_TO_JUDGE = 20;
+const ROWS_TO_BE_UNIQUE = 4;
 /** Integers that are codes rather than quantities: few values, each with its share of the rows. */
 const CODES_MAX = 12;
 const CODE_ROWS = 20;
@@ -78,12 +79,13 @@ function isLanguage({ texts, categories }: ColumnProfile): boolean {
 function forText(profile: ColumnProfile): Choice {
   const { count, distinct } = profile;
   const oneHot: Choice = { transforms: [...categorical(profile), 'oneHot'], why: `${plural(distinct, 'category').replace('categorys', 'categories')}${profile.missing === 0 ? '' : ` and one of the ${plural(profile.missing, 'missing value')}`}` };
-  if (distinct <= FEW_CATEGORIES) return oneHot;
   const many = `${distinct.toLocaleString('en')} different values in ${plural(count, 'row')}`;
+  const unique = (distinct === count && count >= ROWS_TO_BE_UNIQUE) || (count >= ROWS_TO_JUDGE && distinct > UNIQUE_SHARE * count);
+  if (!unique && distinct <= FEW_CATEGORIES) return oneHot;
   if (distinct > count / ROWS_PER_CATEGORY && isLanguage(profile)) {
     return { transforms: [{ impute: { constant: '' } }, 'tokenize'], why: `language: ${many}`, note: `is read as language, word by word: ${many}${quoted(examplesOf(profile))}.` };
   }
-  if (count >= ROWS_TO_JUDGE && distinct > UNIQUE_SHARE * count) return leftOut(profile, `${many}: an identifier, from which nothing general can be learnt`);
+  if (unique) return leftOut(profile, `${many}: an identifier, from which nothing general can be learnt`);
   if (distinct <= ONE_HOT_SMALL || (distinct <= ONE_HOT_MAX && distinct <= count / ROWS_PER_CATEGORY)) return oneHot;
   const buckets = Math.min(BUCKETS_MAX, Math.max(BUCKETS_MIN, 2 ** Math.ceil(Math.log2(distinct / 2))));
   return { transforms: [...categorical(profile), { hashing: buckets }], why: `hashed: ${many}`, note: `is hashed into ${buckets} columns, where categories share a column by chance: ${many} are too many for a column each${quoted(examplesOf(profile))}.` };

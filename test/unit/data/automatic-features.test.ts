@@ -55,6 +55,7 @@ describe('one column', () => {
     ['short comments', 'string', many(300, (row) => `${sentence(3)} ${row}`), [{ impute: { constant: '' } }, 'tokenize']],
     ['sentences without spaces', 'string', many(300, (row) => `${['今天', '昨天', '价格'][row % 3]}${['很好', '很差'][row % 2]}的产品${row}`), [{ impute: { constant: '' } }, 'tokenize']],
     ['keys of words', 'string', many(300, (row) => `key-${row * 7_919}`), undefined],
+    ['names of few files', 'string', many(12, (row) => `dark/${row}.png`), undefined],
     ['the same everywhere', 'string', many(300, () => 'v1'), undefined],
     ['the same but for rounding', 'number', many(300, (row) => (row % 2 ? 0.3 : 0.1 + 0.2)), undefined],
     ['never there', 'number', many(300, () => null), undefined],
