@@ -55,7 +55,8 @@ export interface DatasetProfile {
 }
 
 /**
- * `meta` of an `examples` artifact. Files: `preprocessor.json`, `profile.json` (copied from the dataset) and, per split and tensor, raw
+ * `meta` of an `examples` artifact. Files: `preprocessor.json`, `profile.json` (copied from the dataset), `columns.json` (which column
+ * became what, with notes) and, per split and tensor, raw
  * little-endian row-major shards `<split>/<tensor>-<00000>.bin`. The label tensor is named `@label`, several are named `@label:<column>`.
  */
 export interface ExamplesMeta {

@@ -164,8 +164,17 @@ async function writeSplit(source: SplitSource, config: PreprocessConfig, split: 
   return writer;
 }
 
-/** Rows of the table of columns in the details, and of the values that travel with the run. */
+/** Rows of the table of columns in the details. */
 const COLUMNS_SHOWN = 100;
+/** Bytes of columns and of notes that travel with the run, within what a step may give; `columns.json` of the examples has all. */
+const TOLD_BYTES_MAX = 5 * 1024;
+
+/** The first ones that fit. */
+function withinBytes<T>(items: readonly T[], bytes: number): T[] {
+  let used = 0;
+  const tooMany = items.findIndex((item) => (used += Buffer.byteLength(JSON.stringify(item)) + 1) > bytes);
+  return tooMany === -1 ? [...items] : items.slice(0, tooMany);
+}
 
 function describeFeatures({ outcomes }: FittedPreprocessing): string {
   const cell = (text: string): string => text.replaceAll('|', '\\|');
@@ -210,6 +219,7 @@ export async function preprocess(ctx: StepContext, given: PreprocessConfig, data
     }
     checkRows((split) => splits[split]!.rows, datasetMeta(dataset).rows, config);
     files['preprocessor.json'] = Buffer.from(canonicalJson(fitted.preprocessor.toJson()));
+    files['columns.json'] = Buffer.from(JSON.stringify({ columns: fitted.outcomes, notes: fitted.notes }));
     files['profile.json'] = fitted.profile === undefined ? await dataset.bytes('profile.json') : Buffer.from(JSON.stringify(fitted.profile));
     const meta: ExamplesMeta = { inputs, output, splits: splits as ExamplesMeta['splits'], ...(Object.keys(stored.levels).length === 0 ? {} : { levels: stored.levels }), ...(anomalies === undefined ? {} : { anomaly: anomalies }), ...(config.weight === undefined ? {} : { weight: config.weight }), dataset: datasetRef.digest };
     const summary = `${SPLITS.map((split) => `${splits[split]!.rows} ${split}`).join(', ')}; ${inputs.map(shape).join(', ')}`;
@@ -220,7 +230,7 @@ export async function preprocess(ctx: StepContext, given: PreprocessConfig, data
       values: {
         trainRows: splits.train!.rows, validationRows: splits.validation!.rows, testRows: splits.test!.rows,
         inputs: inputs.map(shape), ...(output.kind === 'classes' ? { classes: output.classes.slice(0, 100) } : {}), automatic: config.features === undefined && reused === undefined,
-        columns: fitted.outcomes.slice(0, COLUMNS_SHOWN) as unknown as Json, warnings: shortened(fitted.notes),
+        columns: withinBytes(fitted.outcomes, TOLD_BYTES_MAX) as unknown as Json, warnings: shortened(fitted.notes),
       },
       details: [`**${summary}**`, '', describeFeatures(fitted), '', ...shortened(fitted.notes).map((note) => `- ${note}`)].join('\n'),
     };
@@ -229,10 +239,9 @@ export async function preprocess(ctx: StepContext, given: PreprocessConfig, data
 
 /** Notes that travel with the run. */
 function shortened(notes: readonly string[]): string[] {
-  return notes.length <= NOTES_SHOWN ? [...notes] : [...notes.slice(0, NOTES_SHOWN), `… and ${notes.length - NOTES_SHOWN} more such columns; the log of the step names all.`];
+  const told = withinBytes(notes, TOLD_BYTES_MAX);
+  return told.length === notes.length ? told : [...told, `… and ${notes.length - told.length} more such columns; the log of the step names all.`];
 }
-
-const NOTES_SHOWN = 20;
 
 /** Without a label there is nothing to foresee: a window stands for itself. @throws CONFIG_INVALID */
 export function withHorizon(config: PreprocessConfig, meta: Pick<DatasetMeta, 'label'>): PreprocessConfig {

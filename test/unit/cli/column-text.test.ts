@@ -28,9 +28,9 @@ async function document(train: object, path = 'rows.csv'): Promise<string> {
 test('plan has a table of what becomes of each column, and notes on what is left out', async () => {
   const [model] = await planModels(await compileOrThrow(await document({})), '2026-01-01T00:00:00Z');
   expect(featureLines(model!)).toEqual([
-    'COLUMN  TYPE    TRANSFORMS                                        WIDTH     WHY',
+    expect.stringMatching(/^COLUMN {2}TYPE {4}TRANSFORMS +WIDTH {5}WHY$/),
     expect.stringMatching(/^id {6}string {2}- +left out {2}\d+ different values in \d+ rows: an identifier/),
-    expect.stringMatching(/^x {7}number {2}impute strategy median, indicator → standardize {3}2 {9}a quantity, \d+ missing values marked$/),
+    expect.stringMatching(/^x {7}number {2}impute strategy median, indicator → standardize {2}2 {9}a quantity, \d+ missing values marked$/),
     expect.stringMatching(/^kind {4}string {2}oneHot +3 +3 categories$/),
     expect.stringMatching(/^note: The column "id" is left out: \d+ different values/),
   ]);
@@ -42,8 +42,8 @@ test('show has it too, with the epochs and the loss that nobody wrote', async ()
     return planTree(plan, new Map((await stepFacts(plan)).map((facts) => [facts.step, facts.lines])));
   };
   const unsaid = await lines({});
-  expect(unsaid).toMatch(/│ +epochs: 20\n/);
-  expect(unsaid).toMatch(/│? +loss: "categoricalCrossentropy"\n/);
+  expect(unsaid).toMatch(/\n +epochs: 20\n/);
+  expect(unsaid).toMatch(/\n +loss: "categoricalCrossentropy"\n/);
   expect(unsaid).toMatch(/· kind +string +oneHot +3 +3 categories/);
   const said = await lines({ epochs: 3, loss: 'focal' });
   expect(said.match(/epochs: /g)).toHaveLength(1);

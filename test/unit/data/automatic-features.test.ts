@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { limits } from '../../../src/core/limits.ts';
 import { Prng } from '../../../src/core/prng.ts';
 import { withDatabase } from '../../../src/data/duckdb.ts';
 import { automaticFeatures } from '../../../src/data/preprocess/automatic-features.ts';
@@ -102,6 +103,17 @@ describe('a step', () => {
   });
   afterAll(() => bench.close());
 
+  test('tells no more than may travel with a run, of many columns too; the artifact has all', async () => {
+    const names = many(150, (column) => `a rather long name of a column with the number ${column}`);
+    const path = await bench.file('wide.csv', `${names.join(',')},y\n${many(40, (row) => `${names.map((_, column) => (column % 2 ? 'same' : (row * column) % 7)).join(',')},${row % 2 ? 'a' : 'b'}`).join('\n')}\n`);
+    const { outputs } = await ingest(bench.context(), { source: { format: 'csv', path }, label: 'y' });
+    const made = await preprocess(bench.context(), {}, outputs.dataset!);
+    expect(Buffer.byteLength(JSON.stringify(made.values))).toBeLessThan(limits.stepValuesBytesMax);
+    expect((made.values!.warnings as string[]).at(-1)).toMatch(/^… and \d+ more such columns/);
+    const all = await (await bench.open(made.outputs.examples)).json<{ columns: unknown[]; notes: unknown[] }>('columns.json');
+    expect([all.columns.length, all.notes.length >= 75]).toEqual([150, true]);
+  });
+
   test('tells which column became what, as the preview does, and serves missing values with their marks', async () => {
     const path = await bench.file('auto.csv', `id,price,kind,when,flag,y\n${many(200, (row) => `u-${row},${row % 6 ? Math.exp(random.normal() * 2).toFixed(3) : ''},${row % 7 ? `k${row % 3}` : ''},2024-0${1 + (row % 9)}-1${row % 10},${row % 5 ? row % 2 === 0 : ''},${row % 2 ? 'a' : 'b'}`).join('\n')}\n`);
     const source = { source: { format: 'csv', path }, label: 'y' };
@@ -119,6 +131,7 @@ describe('a step', () => {
       ],
     });
     expect(made.details).toContain('| `price` | number | impute strategy median, indicator → quantile | 2 | long tail up to');
+    expect(await (await bench.open(made.outputs.examples)).json('columns.json')).toEqual({ columns: made.values!.columns, notes: made.values!.warnings });
     expect(made.details).toContain('| `id` | string | - | left out |');
     expect((await previewExamples(source, {}, bench.dir)).features).toEqual(made.values!.columns);
     const { features } = await loadPreprocessor(await examples.preprocessorJson()).apply([{ price: null, kind: null, when: null, flag: null }, { price: 1, kind: 'k1', when: '2024-05-05', flag: true }]);
