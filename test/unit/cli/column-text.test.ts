@@ -45,7 +45,7 @@ test('show has it too, with the epochs and the loss that nobody wrote', async ()
   expect(unsaid).toMatch(/\n +epochs: 20\n/);
   expect(unsaid).toMatch(/\n +loss: "categoricalCrossentropy"\n/);
   expect(unsaid).toMatch(/· kind +string +oneHot +3 +3 categories/);
-  const said = await lines({ epochs: 3, loss: 'focal' });
+  const said = await lines({ epochs: 3, loss: 'categoricalFocalCrossentropy' });
   expect(said.match(/epochs: /g)).toHaveLength(1);
   expect(said.match(/ loss: /g)).toHaveLength(1);
   expect(await lines({ steps: 30 })).not.toContain('epochs: ');
