@@ -80,7 +80,7 @@ describe('tables', () => {
   });
 
   test.each(['standardize', 'minMax', 'robust'])('%s makes nothing of rounding, in features and in the label', async (scaling) => {
-    const text = `x,z,y\n${lines(60, (k) => `${k % 3 ? 0.3 : 0.1 + 0.2},${k},${k % 2 ? 1_000_000.1 : 1_000_000 + 0.1}`)}`;
+    const text = `x,z,y\n${lines(60, (k) => `${k % 3 ? 0.3 : 0.1 + 0.2},${k},${k % 2 ? 0.3 : 0.1 + 0.2}`)}`;
     const made = await make(text, { features: { x: [scaling], z: ['standardize'] }, ...(scaling === 'robust' ? {} : { label: [scaling] }), task: 'regression' }, { train: 1, validation: 0, test: 0, by: 'random' });
     const { features, '@label': label } = made.tensors('train');
     features!.data.forEach((value, at) => at % 2 === 0 && expect(value).toBeCloseTo(0, 9));
