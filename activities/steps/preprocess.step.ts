@@ -80,7 +80,7 @@ export default defineStep<PreprocessConfig>({
         type: 'object',
         minProperties: 1,
         additionalProperties: chain,
-        description: 'Columns that the model learns from, each with its transforms in order; other columns are not used. Numbers and one-hot columns are joined, in this order, to the input "features"; token ids and images are inputs of their own, named by the column. Left out: every column but the label gets the transforms that suit its type.',
+        description: 'Columns that the model learns from, each with its transforms in order; other columns are not used. Numbers and one-hot columns are joined, in this order, to the input "features"; token ids and images are inputs of their own, named by the column. Left out: every column but the label gets the transforms that suit its type and the values of the train split; `plan`, `show` and the details of the run tell which, and what is left out.',
         examples: [{ body_mass_g: [{ impute: 'median' }, 'standardize'], island: ['oneHot'] }],
       },
       label: {
@@ -170,7 +170,7 @@ export default defineStep<PreprocessConfig>({
   describe({ features, from }) {
     if (from !== undefined) return `as ${from.model === undefined ? 'the step before' : `${from.model} ${from.version ?? 'champion'}`}${from.label === 'fit' ? ', new label' : ''}`;
     const names = Object.keys(features ?? {});
-    return names.length === 0 ? 'every column but the label, by its type' : `${names.length} column${names.length === 1 ? '' : 's'}: ${names.join(', ')}`;
+    return names.length === 0 ? 'every column but the label, by its type and values' : `${names.length} column${names.length === 1 ? '' : 's'}: ${names.join(', ')}`;
   },
   async run(ctx, config, inputs) {
     const { preprocess } = await import('../../src/data/preprocess/preprocess.ts');

@@ -175,7 +175,7 @@ export type Expectation = (ExpectationBetween | ExpectationDistinct | Expectatio
 /**
  * A transform of a column.
  */
-export type Transform = (("bucketize" | "cyclical" | "dateParts" | "grayscale" | "hashing" | "impute" | "log1p" | "lookup" | "lowercase" | "minMax" | "oneHot" | "ordinal" | "rescale" | "robust" | "standardize" | "tokenize") | {
+export type Transform = (("bucketize" | "cyclical" | "dateParts" | "grayscale" | "hashing" | "impute" | "log1p" | "lookup" | "lowercase" | "minMax" | "oneHot" | "ordinal" | "quantile" | "rescale" | "robust" | "standardize" | "tokenize" | "yeoJohnson") | {
 bucketize?: TransformBucketize
 clip?: TransformClip
 cyclical?: TransformCyclical
@@ -190,11 +190,13 @@ minMax?: TransformMinMax
 normalize?: TransformNormalize
 oneHot?: TransformOneHot
 ordinal?: TransformOrdinal
+quantile?: TransformQuantile
 rescale?: TransformRescale
 resize?: TransformResize
 robust?: TransformRobust
 standardize?: TransformStandardize
 tokenize?: TransformTokenize
+yeoJohnson?: TransformYeoJohnson
 })
 /**
  * Limits values to a range; infinities become its ends. Lowest and highest value; null leaves an end open.
@@ -213,11 +215,22 @@ export type TransformCyclical = (("hour" | "day" | "week" | "month" | "year") | 
 period: ("hour" | "day" | "week" | "month" | "year")
 })
 /**
- * Parts of a timestamp (UTC) as numbers: year, month 1-12, day 1-31, dayOfWeek 1 (Monday) to 7, hour, minute. The parts, in order.
- * 
- * @minItems 1
+ * Parts of a timestamp (UTC) as numbers: year, month 1-12, day 1-31, dayOfWeek 1 (Monday) to 7, hour, minute, and time: days since 1970 with their fraction; as they are or standardized. Cycles are sine and cosine of the place within a period. The parts of the timestamp, in UTC.
  */
-export type TransformDateParts = ("year" | "month" | "day" | "dayOfWeek" | "hour" | "minute")[]
+export type TransformDateParts = (("year" | "month" | "day" | "dayOfWeek" | "hour" | "minute" | "time")[] | {
+/**
+ * The parts, in order.
+ */
+parts?: ("year" | "month" | "day" | "dayOfWeek" | "hour" | "minute" | "time")[]
+/**
+ * Periods whose sine and cosine stand behind the parts, so that the end of each is near its start.
+ */
+cycles?: ("hour" | "day" | "week" | "month" | "year")[]
+/**
+ * Each part with the mean 0 and the standard deviation 1 over the train split, as "standardize"; a part that does not vary becomes 0. Cycles lie between -1 and 1 as they are.
+ */
+scale?: boolean
+})
 /**
  * One-hot over hashed buckets, for categories that are too many to list; a missing one has 0 in all of them. Number of buckets; categories of one bucket cannot be told apart.
  */
@@ -235,7 +248,7 @@ strategy?: ("mean" | "median" | "mostFrequent")
  */
 constant?: (number | string)
 /**
- * Add a column that is 1 where the value was missing. Only as the last transform of a column of numbers.
+ * Add a number that is 1 where the value was missing, else 0; further transforms leave it as it is. Of numbers and timestamps.
  */
 indicator?: boolean
 })
@@ -2073,7 +2086,7 @@ not: Condition1
  */
 export interface StepPreprocess {
 /**
- * Columns that the model learns from, each with its transforms in order; other columns are not used. Numbers and one-hot columns are joined, in this order, to the input "features"; token ids and images are inputs of their own, named by the column. Left out: every column but the label gets the transforms that suit its type.
+ * Columns that the model learns from, each with its transforms in order; other columns are not used. Numbers and one-hot columns are joined, in this order, to the input "features"; token ids and images are inputs of their own, named by the column. Left out: every column but the label gets the transforms that suit its type and the values of the train split; `plan`, `show` and the details of the run tell which, and what is left out.
  */
 features?: {
 [k: string]: Transform[]
@@ -2278,6 +2291,19 @@ unknown?: ("zeros" | "error")
 maximum?: number
 }
 /**
+ * The place of a number among those of the train split, spread like a normal distribution (or evenly from 0 to 1): tails, outliers and any unit become harmless.
+ */
+export interface TransformQuantile {
+/**
+ * A standard normal distribution, values beyond the train split at ±5.2; or shares from 0 to 1.
+ */
+output?: ("normal" | "uniform")
+/**
+ * Points that are kept of the distribution, at most one per row.
+ */
+quantiles?: number
+}
+/**
  * Subtracts the median and divides by the distance between the quartiles: outliers do not move it.
  */
 export interface TransformRobust {
@@ -2302,7 +2328,7 @@ vocabulary?: number
  */
 length?: number
 /**
- * What a token is; punctuation marks are words of their own.
+ * What a token is; punctuation marks are words of their own. Chinese, Japanese, Thai, Lao, Khmer and Burmese, which are written without spaces, are divided into words by the dictionaries of ICU.
  */
 level?: ("word" | "character")
 /**
@@ -2321,6 +2347,15 @@ truncation?: ("pre" | "post")
  * Tokens rarer than this in the train split are unknown.
  */
 minimumCount?: number
+}
+/**
+ * The power of the values whose distribution is nearest to a normal one, learnt from the train split, then standardized: for long tails on either side, also below 0.
+ */
+export interface TransformYeoJohnson {
+/**
+ * Subtract the mean and divide by the standard deviation afterwards.
+ */
+standardize?: boolean
 }
 export interface UseRegister {
 /**

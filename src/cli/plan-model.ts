@@ -5,6 +5,7 @@ import type { Plan, PlanStep } from '../core/plan.ts';
 import type { TensorSpec } from '../core/tensor.ts';
 import type { IngestConfig } from '../data/ingest/ingest-tables.ts';
 import { resolveSplit } from '../data/ingest/split.ts';
+import type { ColumnOutcome } from '../data/preprocess/column-outcomes.ts';
 import type { ExamplesPreview } from '../data/preview.ts';
 import type { LayerDescription } from '../training/model/describe.ts';
 import type { Named } from '../training/named.ts';
@@ -34,6 +35,9 @@ export interface PlannedModel {
   /** The source has more rows than these, which were looked at. */
   readonly more?: boolean;
   readonly exact: boolean;
+  /** Which column becomes what in its preprocess step, and the id of that step; none where a model's preprocessing is taken over. */
+  readonly features: readonly ColumnOutcome[];
+  readonly preprocess?: string;
   readonly notes: readonly string[];
   /** Why the layers are not known before the run. */
   readonly unknown?: string;
@@ -47,7 +51,7 @@ export interface PlannedNetwork {
   readonly parameters: number;
 }
 
-const NOTHING = { inputs: [], layers: [], parameters: 0, trainableParameters: 0, loss: '', output: '', rows: 0, exact: true, notes: [] } as const;
+const NOTHING = { inputs: [], layers: [], parameters: 0, trainableParameters: 0, loss: '', output: '', rows: 0, exact: true, features: [], notes: [] } as const;
 
 /** The model of every train step. A source or a model that does not work is a `problem`, not an exception. */
 export async function planModels(plan: Plan, nominalTime: string): Promise<PlannedModel[]> {
@@ -93,7 +97,7 @@ async function planModel(context: Context, train: PlanStep): Promise<PlannedMode
       const reused = from === undefined ? undefined : await planReused(from, before(preprocess), open);
       previews.set(key, previewExamples(configOf(ingest), configOf(preprocess), plan.documentDir, nominalTime, reused));
     }
-    const { inputs, output, rows, more, exact, splits, notes } = await previews.get(key)!;
+    const { inputs, output, rows, more, exact, splits, features, notes } = await previews.get(key)!;
     const config = configOf<Parameters<typeof resolveModel>[0] & Pick<TrainConfig, 'classWeights' | 'callbacks' | 'checkpoint'>>(train);
     const { model } = config;
     const onMissing = isTransfer(model) ? (model.onMissing ?? 'fail') : 'fail';
@@ -107,7 +111,7 @@ async function planModel(context: Context, train: PlanStep): Promise<PlannedMode
     trains.set(train.id, { network: { origin: { file: text, digest: '' }, output, ...asBase(resolved, config.loss ?? base?.loss) }, examples: { text, inputs, output } });
     const companions = Object.entries(resolved.companions).map(([name, topology]): PlannedNetwork => ({ name, ...describeTopology(topology) }));
     const { layers, parameters, trainableParameters, loss, objective } = describeResolved(resolved);
-    return { step: train.id, ...(base === undefined ? {} : { base: baseText(base.origin) }), inputs, layers, parameters, trainableParameters, ...(companions.length === 0 ? {} : { companions }), loss, output: OUTPUTS[objective] ?? outputText(output), rows, ...(more === undefined ? {} : { more }), exact, notes };
+    return { step: train.id, ...(base === undefined ? {} : { base: baseText(base.origin) }), inputs, layers, parameters, trainableParameters, ...(companions.length === 0 ? {} : { companions }), loss, output: OUTPUTS[objective] ?? outputText(output), rows, ...(more === undefined ? {} : { more }), exact, features, preprocess: preprocess.id, notes };
   } catch (error) {
     if (error instanceof BaseUnknown || isAway(error)) return { step: train.id, ...NOTHING, unknown: messageOf(error) };
     if (!isPerennialError(error)) throw error;

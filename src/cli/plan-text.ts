@@ -14,13 +14,13 @@ export function wiringOf(step: PlanStep): string[] {
   return Object.entries(step.inputs).map(([port, input]) => `${port} ← ${input.step}${input.output === port || input.output === input.kind ? '' : `.${input.output}`}`);
 }
 
-/** The plan as a tree of text. */
-export function planTree(plan: Plan): string {
+/** The plan as a tree of text. @param further lines of steps, by id: what follows from the data */
+export function planTree(plan: Plan, further: ReadonlyMap<string, readonly string[]> = new Map()): string {
   const root = [`${plan.pipeline}  (revision ${plan.revision.slice(0, 12)})`];
   if (plan.description !== '') root.push(plan.description);
   const branches: Branch[] = [];
   if (Object.keys(plan.parameters).length > 0) branches.push({ head: 'parameters', body: valueLines(plan.parameters) });
-  for (const step of plan.steps) branches.push({ head: stepHead(step), body: [...valueLines(step.config), ...stepFacts(step)] });
+  for (const step of plan.steps) branches.push({ head: stepHead(step), body: [...valueLines(step.config), ...(further.get(step.id) ?? []), ...stepFacts(step)] });
   if (Object.keys(plan.on).length > 0) branches.push({ head: 'on', body: valueLines(plan.on as unknown as JsonObject) });
   return [...root, ...branches.flatMap((branch, index) => drawn(branch, index === branches.length - 1))].join('\n');
 }

@@ -12,6 +12,7 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   const took = run.endedAt === null || run.startedAt === '' ? '' : ` in ${seconds(Date.parse(run.endedAt) - Date.parse(run.startedAt))}`;
   const cached = run.steps.filter((step) => step.cached).length;
   io.print(`\nRun ${run.workflowId} ${run.status}${took}${cached === 0 ? '' : `; ${cached} of ${run.steps.length} steps from the cache`}`);
+  for (const line of noteLines(run)) io.print(line);
   if (Object.keys(run.metrics).length > 0) io.print(`\n${table(metricRows(run))}`);
   if (reasons(run) !== '') io.print(`\nGate: ${run.verdict}${reasons(run)}`);
   if (run.model !== null && run.version !== null) io.print(`Model: ${run.model} version ${run.version}`);
@@ -35,6 +36,12 @@ export function exitCodeOfRun(run: Pick<RunReport, 'status' | 'failure'>): numbe
   const exit = exitCodeOf(code as ErrorCode);
   // The document was good enough to run, so whatever a step then met is a failed run.
   return exit === 2 || exit === 130 ? 1 : exit;
+}
+
+/** What steps did with the data that nobody told them to. */
+function noteLines(run: RunReport): string[] {
+  const notes = run.steps.flatMap(({ id, values }) => ((values?.['warnings'] ?? []) as readonly string[]).map((note) => `${id}: ${note}`));
+  return notes.length === 0 ? [] : ['', ...notes.map((note) => `note  ${note}`)];
 }
 
 /** The model's metrics, beside them those of the champion and of the naive forecast on the same rows, where the evaluation has them. */

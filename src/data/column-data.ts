@@ -1,11 +1,16 @@
+/** Numbers that travel beside a column's values: no later transform touches them, and in the end they stand after the values. */
+interface WithBeside {
+  readonly beside?: VectorData;
+}
+
 /** Numbers, one per row; NaN is a missing value. Booleans are 0 and 1, timestamps milliseconds since 1970 UTC. */
-export interface NumberData {
+export interface NumberData extends WithBeside {
   readonly kind: 'number' | 'timestamp';
   readonly values: Float64Array;
 }
 
 /** Texts, one per row; null is a missing value. */
-export interface TextData {
+export interface TextData extends WithBeside {
   readonly kind: 'text';
   readonly values: readonly (string | null)[];
   /** The same texts as places in a list, -1 where one is missing: columns of few different texts are read so. */
@@ -26,7 +31,7 @@ export function codedText(codes: Int32Array, texts: readonly string[]): TextData
 }
 
 /** Several numbers per row, row-major; each part has a name for reports. */
-export interface VectorData {
+export interface VectorData extends WithBeside {
   readonly kind: 'vector';
   readonly width: number;
   readonly parts: readonly string[];

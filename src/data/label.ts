@@ -1,7 +1,7 @@
 import { PerennialError } from '../core/errors.ts';
 import type { LabelOutput, OutputSpec, Tensor } from '../core/tensor.ts';
 import { INTEGER_CLASSES_MAX } from './ingest/label-columns.ts';
-import { categoriesOf, eachFinite, Moments } from './transform.ts';
+import { categoriesOf, eachFinite, Moments, rangeOf } from './transform.ts';
 import type { ColumnData, NumberData } from './column-data.ts';
 import { labelName, labelsOf } from './examples.ts';
 import type { TrainPass } from './preprocess/fit.ts';
@@ -46,7 +46,7 @@ async function numberSpec({ column, transforms, train }: LabelRequest): Promise<
   if (name === undefined) return { kind: 'number', name: column.name, width: 1 };
   const moments = new Moments();
   for await (const { columns } of train([column.name])) eachFinite(columns.get(column.name)!, column.name, (value) => moments.add(value));
-  const scale = name === 'standardize' ? { mean: moments.mean, std: moments.std || 1 } : { mean: moments.min, std: moments.max - moments.min || 1 };
+  const scale = name === 'standardize' ? { mean: moments.mean, std: moments.scale } : { mean: moments.min, std: rangeOf(moments.min, moments.max) };
   return { kind: 'number', name: column.name, width: 1, scale };
 }
 

@@ -13,6 +13,8 @@ export const DATA_LIMITS = {
   profileSampleMax: 2_000,
   /** Most frequent values per column of a profile. */
   profileCategoriesMax: 50,
+  /** Different texts of a column that a profile looks at to tell language from names of things. */
+  profileTextsMax: 300,
   profileBins: 10,
   /** Distinct categories of a column that are counted to find the most frequent ones. */
   categoriesCountedMax: 1_000_000,

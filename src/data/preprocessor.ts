@@ -1,7 +1,7 @@
 import { PerennialError } from '../core/errors.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { OutputSpec, Row, Tensor, TensorBatch, TensorSpec } from '../core/tensor.ts';
-import { applyChain, parseChain } from './preprocess/chain.ts';
+import { applyWholeChain, parseChain } from './preprocess/chain.ts';
 import type { FittedLink } from './preprocess/chain.ts';
 import type { ColumnData, PixelData, VectorData } from './column-data.ts';
 import { checkRowColumns, columnOfRows } from './row-values.ts';
@@ -103,7 +103,7 @@ export async function tensorsOf(parts: Pick<PreprocessorParts, 'columns' | 'seed
   for (const column of parts.columns) {
     const data = batch.get(column.name)!;
     const sized = data.kind === 'image' && column.size !== undefined ? { ...data, size: column.size } : data;
-    const result = await applyChain(sized, column.links, { column: column.name, seed: parts.seed, firstRow });
+    const result = await applyWholeChain(sized, column.links, { column: column.name, seed: parts.seed, firstRow });
     perColumn.push({ column, tensor: columnTensor(column, result, firstRow) });
   }
   const tensors: Record<string, Tensor> = {};
@@ -188,8 +188,20 @@ function toJson({ columns, output, sequence, seed, reading }: PreprocessorParts,
 /** The fitted preprocessing of a model, from `preprocessor.json`. Reads no data; sharp is loaded only when an image comes. */
 export function loadPreprocessor(json: JsonObject): Preprocessor {
   const { parts, byType } = preprocessorParts(json);
+  for (const { name, links } of parts.columns) {
+    for (const { definition, config, state } of links) {
+      const difference = definition.differs?.(config, state);
+      if (difference === undefined) continue;
+      const text = `Column "${name}", ${definition.name}: ${difference}. Train the model with the Node.js version that serves it (this is ${process.version}).`;
+      if (!told.has(text)) process.emitWarning(text);
+      told.add(text);
+    }
+  }
   return createPreprocessor(parts, byType);
 }
+
+/** A server loads a version many times: each difference is said once. */
+const told = new Set<string>();
 
 /** What {@link loadPreprocessor} is made from. @throws MODEL_INVALID */
 export function preprocessorParts(json: JsonObject): { readonly parts: PreprocessorParts; readonly byType?: Column['type'] } {

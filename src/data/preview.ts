@@ -8,6 +8,8 @@ import { checkBalanced } from './preprocess/balance.ts';
 import { tableBatches } from './dataset-rows.ts';
 import { withDatabase } from './duckdb.ts';
 import type { Database } from './duckdb.ts';
+import { columnOutcomes } from './preprocess/column-outcomes.ts';
+import type { ColumnOutcome } from './preprocess/column-outcomes.ts';
 import { fitColumns } from './preprocess/fit.ts';
 import type { TrainPass } from './preprocess/fit.ts';
 import { readTables } from './ingest/ingest-tables.ts';
@@ -41,6 +43,8 @@ export interface ExamplesPreview {
   readonly exact: boolean;
   readonly inputs: readonly TensorSpec[];
   readonly output: OutputSpec;
+  /** Which column becomes what; none where that is taken over from a model. */
+  readonly features: readonly ColumnOutcome[];
   readonly notes: readonly string[];
 }
 
@@ -72,7 +76,7 @@ function widen(column: FittedColumn): FittedColumn {
   return config === undefined ? column : { ...column, spec: { ...column.spec, vocabularySize: config.vocabulary } };
 }
 
-async function fitPreview(db: Database, tables: IngestTables, config: PreprocessConfig, exact: boolean, base: PreviewBase | undefined, { splitColumn, pictures }: { readonly splitColumn: string | undefined; readonly pictures: boolean }): Promise<{ inputs: readonly TensorSpec[]; output: OutputSpec; notes: readonly string[] }> {
+async function fitPreview(db: Database, tables: IngestTables, config: PreprocessConfig, exact: boolean, base: PreviewBase | undefined, { splitColumn, pictures }: { readonly splitColumn: string | undefined; readonly pictures: boolean }): Promise<Pick<ExamplesPreview, 'inputs' | 'output' | 'features' | 'notes'>> {
   const named = tables.columns.map(({ name, type, id, origin }) => ({ name, type, sql: id, ...(origin === undefined ? {} : { origin }) }));
   const rowsOf = (split: Split): string => `(SELECT * FROM rows WHERE split = '${split}')`;
   const anomaly = config.anomaly === undefined ? undefined : anomalyRule(config.anomaly, named);
@@ -89,13 +93,13 @@ async function fitPreview(db: Database, tables: IngestTables, config: Preprocess
   };
   if (base !== undefined) return reusedPreview(base, config, { columns: named, ...labelNames(tables.labels) }, exact, pass('data'), () => fitOutput(anomaly === undefined ? tables.labels : [], config, pass('data'), pass(train)));
   const profile = config.features === undefined ? await profileTable(db, train, named) : undefined;
-  const { chains, notes } = resolveFeatures(config, { columns: named, ...labelNames(tables.labels), ...(splitColumn === undefined ? {} : { splitColumn }) }, profile);
+  const { chains, features, decisions, notes } = resolveFeatures(config, { columns: named, ...labelNames(tables.labels), ...(splitColumn === undefined ? {} : { splitColumn }) }, profile);
   const seed = config.seed ?? 1;
   const output = await fitOutput(anomaly === undefined ? tables.labels : [], config, pass('data'), pass(train));
   const fitted = await fitColumns(chains, pass(train), seed);
   const columns = exact ? fitted : fitted.map(widen);
   const { inputs } = createPreprocessor({ columns, output, seed, ...(config.sequence === undefined ? {} : { sequence: config.sequence }) });
-  return { inputs, output, notes };
+  return { inputs, output, features: columnOutcomes(columns, features, decisions, named), notes };
 }
 
 /** Files of the classes that the filter leaves. */
@@ -105,16 +109,16 @@ async function filesKept(db: Database, { labels: [label], filtered }: IngestTabl
   return files.filter(({ className }) => left.has(className ?? '')).length;
 }
 
-async function reusedPreview(base: PreviewBase, config: PreprocessConfig, meta: Pick<DatasetMeta, 'columns' | 'label' | 'furtherLabels'>, exact: boolean, all: TrainPass, fit: () => Promise<OutputSpec>): Promise<{ inputs: readonly TensorSpec[]; output: OutputSpec; notes: readonly string[] }> {
+async function reusedPreview(base: PreviewBase, config: PreprocessConfig, meta: Pick<DatasetMeta, 'columns' | 'label' | 'furtherLabels'>, exact: boolean, all: TrainPass, fit: () => Promise<OutputSpec>): Promise<Pick<ExamplesPreview, 'inputs' | 'output' | 'features' | 'notes'>> {
   const { inputs, text, preprocessor } = base;
   const reused = preprocessor === undefined ? undefined : reusedFrom({ text, preprocessor });
   if (reused !== undefined) {
     withReused(config, reused);
     checkReusedColumns(reused, meta.columns);
   }
-  if (config.anomaly !== undefined || config.from?.label === 'fit') return { inputs, output: await fit(), notes: [] };
+  if (config.anomaly !== undefined || config.from?.label === 'fit') return { inputs, output: await fit(), features: [], notes: [] };
   // A part of the rows does not tell which labels there are.
-  return { inputs, output: reused !== undefined && exact ? await reuseOutput(reused, meta, all) : base.output, notes: [] };
+  return { inputs, output: reused !== undefined && exact ? await reuseOutput(reused, meta, all) : base.output, features: [], notes: [] };
 }
 
 /**
@@ -142,13 +146,13 @@ export async function previewExamples(ingest: IngestConfig, preprocess: Preproce
     return await withDatabase(async (db) => {
       const tables = await readTables({ db, config, files, nominalTime, workDir, documentDir, ...(small ? {} : { limit: DATA_LIMITS.previewRowsMax }), ...(pictures ? { imagesMax: DATA_LIMITS.previewImagesMax } : {}) });
       const read = tables.rows.train + tables.rows.validation + tables.rows.test;
-      const { inputs, output, notes } = await fitPreview(db, tables, preprocess, small, base, { splitColumn, pictures });
+      const { inputs, output, features, notes } = await fitPreview(db, tables, preprocess, small, base, { splitColumn, pictures });
       if (preprocess.balance !== undefined) checkBalanced(output);
       if (exact) checkWindows(tables.rows, withHorizon(preprocess, { label: tables.labels[0]?.name ?? null }));
       const capped = !folders && read + tables.quarantined + tables.filtered >= DATA_LIMITS.previewRowsMax;
       return {
         columns: tables.columns.map(({ name, type }) => ({ name, type })), label: tables.labels[0]?.name ?? null,
-        rows: folders ? await filesKept(db, tables, all) : read, ...(capped ? { more: true } : {}), exact: exact || (!folders && !capped && (!pictures || splitColumn !== undefined)), inputs, output, ...(exact ? { splits: tables.rows } : {}), notes: [...tables.notes.filter(() => exact), ...notes],
+        rows: folders ? await filesKept(db, tables, all) : read, ...(capped ? { more: true } : {}), exact: exact || (!folders && !capped && (!pictures || splitColumn !== undefined)), inputs, output, features, ...(exact ? { splits: tables.rows } : {}), notes: [...tables.notes.filter(() => exact), ...notes],
       };
     });
   } finally {

@@ -1,6 +1,7 @@
 import { measureAll } from './columns.ts';
 import type { Database } from './duckdb.ts';
 import { DATA_LIMITS } from './limits.ts';
+import { textShape } from './text-shape.ts';
 import type { Column, ColumnProfile, DatasetProfile } from './types.ts';
 
 const QUANTILES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
@@ -46,6 +47,15 @@ async function categories(db: Database, table: string, value: string): Promise<C
   return long ? undefined : { counts: Object.fromEntries(kept.map((row) => [String(row[0]), Number(row[1])])), other: Number(all![0]) - known };
 }
 
+/** Texts that are many: some of them, chosen by their own hash, so that neither order nor chance decides. */
+async function texts(db: Database, table: string, value: string): Promise<ColumnProfile['texts']> {
+  const rows = await db.rows(`SELECT v FROM (SELECT DISTINCT ${value} AS v FROM ${table} WHERE ${value} IS NOT NULL) ORDER BY hash(v), v LIMIT ${DATA_LIMITS.profileTextsMax}`);
+  return textShape(rows.map(([text]) => String(text).slice(0, TEXT_LOOKED_AT)));
+}
+
+/** Characters of a text that tell what it is. */
+const TEXT_LOOKED_AT = 2_000;
+
 /**
  * The distribution of every column: what drift is measured against. Bins are cut at the deciles; the sample is made of evenly spaced
  * order statistics; `std` is that of the population.
@@ -67,7 +77,8 @@ export async function profileTable(db: Database, table: string, columns: readonl
       profiles.push(number === undefined ? base : { ...base, number });
     } else if (column.type === 'string' || column.type === 'boolean') {
       const found = await categories(db, table, value);
-      profiles.push(found === undefined ? base : { ...base, categories: found });
+      const many = column.type === 'string' && base.distinct > DATA_LIMITS.profileCategoriesMax;
+      profiles.push({ ...base, ...(found === undefined ? {} : { categories: found }), ...(many ? { texts: await texts(db, table, value) } : {}) });
     } else profiles.push(base);
   }
   return { formatVersion: 1, rows, columns: profiles };

@@ -3,6 +3,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { Prediction, Row, TensorBatch, TensorSpec, TextOutput, TokenTexts } from '../core/tensor.ts';
 import { loadPreprocessor, preprocessorParts } from './preprocessor.ts';
 import type { PreprocessorJson } from './preprocessor.ts';
+import { isUnspaced } from './transforms/shared/words.ts';
 import type { Column, Preprocessor } from './types.ts';
 
 /** Input that says how a text is gone on with: [maxTokens, temperature, topK, topP, seed]. */
@@ -103,7 +104,7 @@ const OPENING = /^[([{«“¿¡#@$]+$/u;
 export function textOfTokens(ids: ArrayLike<number>, { level, texts }: TokenTexts): string {
   const words = Array.from(ids, (id) => (id === 1 ? '\uFFFD' : (texts[id - 2] ?? '')));
   if (level === 'character') return words.join('');
-  return words.reduce((text, word, at) => text + (at === 0 || CLOSING.test(word) || OPENING.test(words[at - 1]!) ? '' : ' ') + word, '');
+  return words.reduce((text, word, at) => text + (at === 0 || CLOSING.test(word) || OPENING.test(words[at - 1]!) || (isUnspaced(word) && isUnspaced(words[at - 1]!)) ? '' : ' ') + word, '');
 }
 
 /** Values of {@link continuationWidth} → what the model says. @throws INTERNAL where the tokens are not known */

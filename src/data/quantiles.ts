@@ -34,9 +34,14 @@ export class QuantileSketch {
     if (slot < this.#limit) this.#values[slot] = value;
   }
 
+  /** The values that are kept, ascending. */
+  sorted(): Float64Array {
+    return this.#values.slice(0, this.#kept).sort();
+  }
+
   /** @param probabilities each in [0, 1] */
   quantiles(probabilities: readonly number[]): number[] {
-    const sorted = this.#values.slice(0, this.#kept).sort();
+    const sorted = this.sorted();
     return probabilities.map((p) => {
       const at = p * (sorted.length - 1);
       const low = Math.floor(at);

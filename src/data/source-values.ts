@@ -39,10 +39,16 @@ export function sourceTable(preprocessor: JsonObject, specs: readonly TensorSpec
 }
 
 function turnedBack({ links }: FittedColumn, values: Float32Array, width: number): NumberData | TextData | undefined {
-  let data: NumberData | TextData | VectorData = width === 1 && !givesVector(links) ? { kind: 'number', values: Float64Array.from(values) } : { kind: 'vector', width, parts: [], values };
-  for (const { definition, config, state } of [...links].reverse()) {
+  const besides = links.map(({ definition, config }) => definition.beside?.(config).length ?? 0);
+  let left = width - besides.reduce((sum, each) => sum + each, 0);
+  const rows = values.length / width;
+  const cut = (from: number, size: number): VectorData => ({ kind: 'vector', width: size, parts: [], values: columnsOf(values, rows, from, size) });
+  let data: NumberData | TextData | VectorData = left === 1 && !givesVector(links) ? { kind: 'number', values: Float64Array.from(cut(0, 1).values) } : cut(0, left);
+  // Those of the first transform stand first behind the values.
+  const starts = besides.map((size) => (left += size) - size);
+  for (const [at, { definition, config, state }] of [...links.entries()].reverse()) {
     if (definition.invert === undefined) return undefined;
-    data = definition.invert(data, config, state);
+    data = definition.invert(data, config, state, besides[at] === 0 ? undefined : cut(starts[at]!, besides[at]!));
   }
   return data.kind === 'vector' ? undefined : data;
 }

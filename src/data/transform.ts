@@ -41,8 +41,12 @@ export interface TransformDefinition<C = any, S extends Json = any> {
   /** Whether `fit` must see data for this kind and configuration. */
   fit?(config: C, scope: TransformScope): Fitter<S>;
   apply(data: ColumnData, config: C, state: S, scope: TransformScope): ColumnData | Promise<ColumnData>;
+  /** Names of numbers that `apply` puts beside the values (`beside` of its data), where it does. */
+  beside?(config: C): readonly string[];
   /** From what it gave back to what it took, the nearest there is: for values that a model made up. Left out where that is lost. */
-  invert?(data: NumberData | TextData | VectorData, config: C, state: S): NumberData | TextData;
+  invert?(data: NumberData | TextData | VectorData, config: C, state: S, beside?: VectorData): NumberData | TextData;
+  /** What differs between this process and the one that learnt the state, where answers may differ by it. */
+  differs?(config: C, state: S): string | undefined;
   /** Images as numbers: what becomes of a pixel follows from its value and channel alone. */
   readonly pixelwise?: boolean;
   /** Reference whose numbers it must match. */
@@ -121,6 +125,22 @@ export class Moments {
   get std(): number {
     return this.count === 0 ? Number.NaN : Math.sqrt(this.#squares / this.count);
   }
+
+  /** Of the population; 1 of a constant column, which then becomes 0. */
+  get scale(): number {
+    return isConstant(this.count, this.mean, this.std) ? 1 : this.std;
+  }
+}
+
+/** Whether values differ by no more than rounding, as 0.3 and 0.1 + 0.2 do. @see scikit-learn, `_is_constant_feature` of StandardScaler */
+export function isConstant(count: number, mean: number, std: number): boolean {
+  const variance = std * std;
+  return variance <= count * Number.EPSILON * variance + (count * mean * Number.EPSILON) ** 2;
+}
+
+/** The distance of two values that stand for a range; 1 where it is no more than rounding. scikit-learn's `_handle_zeros_in_scale`, in relation to the values. */
+export function rangeOf(low: number, high: number): number {
+  return high - low > 10 * Number.EPSILON * Math.max(Math.abs(low), Math.abs(high)) ? high - low : 1;
 }
 
 /** Finite values of a batch go to `use`; infinite ones are an error, missing ones are left out. */

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../core/json.ts';
 import type { ValueFormat } from './reading/value-format.ts';
 import type { OutputSpec, Row, TensorBatch, TensorSpec } from '../core/tensor.ts';
+import type { TextShape } from './text-shape.ts';
 
 export type ColumnType = 'number' | 'integer' | 'boolean' | 'string' | 'timestamp' | 'image';
 
@@ -65,6 +66,8 @@ export interface ColumnProfile {
   };
   /** Strings and booleans: the most frequent values, the rest as `other`. */
   readonly categories?: { readonly counts: Readonly<Record<string, number>>; readonly other: number };
+  /** Strings of more values than `categories` lists: what some of them look like. */
+  readonly texts?: TextShape;
 }
 
 export interface DatasetProfile {
@@ -74,7 +77,8 @@ export interface DatasetProfile {
 }
 
 /**
- * `meta` of an `examples` artifact. Files: `preprocessor.json`, `profile.json` (copied from the dataset) and, per split and tensor, raw
+ * `meta` of an `examples` artifact. Files: `preprocessor.json`, `profile.json` (copied from the dataset), `columns.json` (which column
+ * became what, with notes) and, per split and tensor, raw
  * little-endian row-major shards `<split>/<tensor>-<00000>.bin`. The label tensor is named `@label`, several are named `@label:<column>`.
  */
 export interface ExamplesMeta {

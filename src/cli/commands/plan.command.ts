@@ -34,6 +34,7 @@ async function plan(file: string, options: Options, io: CliIo): Promise<void> {
   const models = await planModels(compiled, nominalTime);
   io.result({ plan: compiled, nominalTime, cache, models });
   printSteps(compiled, cache, io);
+  await printFeatures(models, io);
   for (const model of models) printModel(model, io, model.problem === undefined ? undefined : await placeOf(file, compiled, model.step, model.problem.message));
   const problem = models.find((model) => model.problem !== undefined)?.problem;
   if (problem !== undefined) io.exit(exitCodeOf(problem.code));
@@ -100,6 +101,18 @@ async function placeOf(...problem: Parameters<typeof import('../../config/place-
   return (await import('../../config/place-problem.ts')).placeText(...problem);
 }
 
+/** Which column becomes what, once for each preprocess step. */
+async function printFeatures(models: readonly PlannedModel[], io: CliIo): Promise<void> {
+  const { featureLines } = await import('../feature-text.ts');
+  const shown = new Set<string>();
+  for (const model of models) {
+    if (model.preprocess === undefined || shown.has(model.preprocess)) continue;
+    shown.add(model.preprocess);
+    io.print(`\ncolumns of "${model.preprocess}"`);
+    for (const line of featureLines(model)) io.print(`  ${line}`);
+  }
+}
+
 function printModel(model: PlannedModel, io: CliIo, place: string | undefined): void {
   io.print(`\nmodel of "${model.step}"`);
   if (model.problem !== undefined) {
@@ -123,5 +136,4 @@ function printModel(model: PlannedModel, io: CliIo, place: string | undefined): 
   if (model.base !== undefined) io.print(`  starts from ${model.base}`);
   const { parameters, trainableParameters } = model;
   io.print(`  ${parameters.toLocaleString('en')} parameters${trainableParameters === parameters ? '' : `, ${trainableParameters.toLocaleString('en')} of them trained`}, loss ${model.loss}, predicts ${model.output}`);
-  for (const note of model.notes) io.print(`  note: ${note}`);
 }

@@ -1,7 +1,7 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
 import { DefinitionRegistry } from '../../core/registry.ts';
-import type { ColumnData, DataKind } from '../column-data.ts';
+import type { ColumnData, DataKind, NumberData, VectorData } from '../column-data.ts';
 import { KIND_NAMES } from '../column-data.ts';
 import type { TransformDefinition, TransformScope } from '../transform.ts';
 import { transforms } from '../transforms/index.generated.ts';
@@ -68,6 +68,10 @@ export function checkChain(links: readonly Link[], start: DataKind | undefined):
     }
     kinds = [...new Set(fitting.map((kind) => link.definition.gives(kind, link.config)))];
   }
+  const beside = links.findIndex(({ definition, config }) => (definition.beside?.(config) ?? []).length > 0);
+  if (beside !== -1 && kinds.every((kind) => kind === 'tokens' || kind === 'pixels' || kind === 'image')) {
+    return { at: beside, message: `"${links[beside]!.definition.name}" puts numbers beside the values, and ${KIND_NAMES[kinds[0]!]} make an input of their own, beside which nothing stands.`, fix: 'Leave "indicator" out.' };
+  }
   const open = kinds.filter((kind) => kind === 'text' || kind === 'timestamp');
   if (start !== undefined && open.length === kinds.length) return { at: links.length, message: `The column is still ${KIND_NAMES[kinds[0]!]} after its transforms; a model takes numbers.`, fix: STARTS[kinds[0]!] ?? '' };
   return undefined;
@@ -77,9 +81,40 @@ export interface FittedLink extends Link {
   readonly state: Json;
 }
 
-/** Runs a batch of one column through fitted transforms. */
+/** Runs a batch of one column through fitted transforms. What one of them puts beside the values is carried along, as it is. */
 export async function applyChain(data: ColumnData, links: readonly FittedLink[], scope: Omit<TransformScope, 'kind'>): Promise<ColumnData> {
   let current = data;
-  for (const link of links) current = await link.definition.apply(current, link.config, link.state, { ...scope, kind: current.kind });
+  for (const link of links) {
+    const carried = besideOf(current);
+    const next = await link.definition.apply(current, link.config, link.state, { ...scope, kind: current.kind });
+    const own = besideOf(next);
+    const beside = carried === undefined || own === undefined || own === carried ? own ?? carried : sideBySide(carried, own);
+    current = beside === undefined ? next : { ...next, beside } as ColumnData;
+  }
   return current;
+}
+
+/** The same through a whole chain: what stands beside the values becomes part of them. */
+export async function applyWholeChain(...given: Parameters<typeof applyChain>): Promise<ColumnData> {
+  const data = await applyChain(...given);
+  const beside = besideOf(data);
+  if (beside === undefined || (data.kind !== 'number' && data.kind !== 'timestamp' && data.kind !== 'vector')) return data;
+  return sideBySide(asVector(data), beside);
+}
+
+const besideOf = (data: ColumnData): VectorData | undefined => ('beside' in data ? data.beside : undefined);
+
+function asVector(data: NumberData | VectorData): VectorData {
+  return data.kind === 'vector' ? data : { kind: 'vector', width: 1, parts: [''], values: Float32Array.from(data.values) };
+}
+
+function sideBySide(left: VectorData, right: VectorData): VectorData {
+  const width = left.width + right.width;
+  const rows = left.width === 0 ? right.values.length / right.width : left.values.length / left.width;
+  const values = new Float32Array(rows * width);
+  for (let row = 0; row < rows; row += 1) {
+    values.set(left.values.subarray(row * left.width, (row + 1) * left.width), row * width);
+    values.set(right.values.subarray(row * right.width, (row + 1) * right.width), row * width + left.width);
+  }
+  return { kind: 'vector', width, parts: [...left.parts, ...right.parts], values };
 }

@@ -1,6 +1,6 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
-import { applyChain, checkChain, kindOf } from './chain.ts';
+import { applyChain, applyWholeChain, checkChain, kindOf } from './chain.ts';
 import type { FittedLink, Link } from './chain.ts';
 import type { ColumnData, ImageData } from '../column-data.ts';
 import { FEATURES } from '../preprocessor.ts';
@@ -77,7 +77,7 @@ async function imageSize(work: Work, pass: TrainPass, seed: number): Promise<[nu
 }
 
 async function specOf({ column, fitted }: Work, size: [number, number] | undefined, seed: number): Promise<FittedColumn['spec']> {
-  const result = await applyChain(emptyColumn(column, size), fitted, scopeOf(column.name, seed, 0));
+  const result = await applyWholeChain(emptyColumn(column, size), fitted, scopeOf(column.name, seed, 0));
   switch (result.kind) {
     case 'number': return { name: FEATURES, shape: [1], dtype: 'float32', parts: [column.name] };
     case 'vector': return { name: FEATURES, shape: [result.width], dtype: 'float32', parts: result.parts.map((part) => (part === '' ? column.name : `${column.name}: ${part}`)) };
@@ -99,7 +99,7 @@ function rangeOf(fitted: readonly FittedLink[]): { range?: readonly [number, num
 /** Whether a row without this column can be served: its transforms make something finite of a missing value. */
 async function isRequired({ column, fitted }: Work, size: [number, number] | undefined, seed: number): Promise<boolean> {
   try {
-    const result = await applyChain(missingColumn(column, size), fitted, scopeOf(column.name, seed, 0));
+    const result = await applyWholeChain(missingColumn(column, size), fitted, scopeOf(column.name, seed, 0));
     if (result.kind === 'number' || result.kind === 'vector' || result.kind === 'pixels') return !result.values.every((value) => Number.isFinite(value));
     return result.kind === 'image';
   } catch (error) {

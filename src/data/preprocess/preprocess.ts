@@ -10,9 +10,11 @@ import type { TensorSpec } from '../../core/tensor.ts';
 import { anomalyRule, countAnomalies, normalOnly } from '../anomaly.ts';
 import type { AnomalyConfig, AnomalyRule, AnomalySplit } from '../anomaly.ts';
 import { automaticFeatures } from './automatic-features.ts';
+import type { Decision } from './automatic-features.ts';
 import type { BalanceConfig } from './balance.ts';
 import { writeTrain } from './balanced-train.ts';
 import { checkChain, kindOf, parseChain } from './chain.ts';
+import { columnOutcomes, outcomeTable } from './column-outcomes.ts';
 import type { Link, TransformSpec } from './chain.ts';
 import { requireColumn } from '../columns.ts';
 import { columnBatches, columnSource, columnsOf, datasetMeta } from '../dataset-rows.ts';
@@ -60,8 +62,16 @@ export interface ReuseConfig {
   readonly onMissing?: 'fail' | 'fit';
 }
 
+export interface ResolvedFeatures {
+  readonly chains: { column: Column; links: Link[] }[];
+  readonly features: Record<string, readonly TransformSpec[]>;
+  readonly notes: readonly string[];
+  /** Where the document says nothing. */
+  readonly decisions?: readonly Decision[];
+}
+
 /** The columns of a dataset with the chains of the document, checked against their types. Without `features`, the profile decides on them. */
-export function resolveFeatures(config: PreprocessConfig, meta: Pick<DatasetMeta, 'columns' | 'label' | 'furtherLabels' | 'splitColumn'>, profile: DatasetProfile | undefined): { chains: { column: Column; links: Link[] }[]; features: Record<string, readonly TransformSpec[]>; notes: readonly string[] } {
+export function resolveFeatures(config: PreprocessConfig, meta: Pick<DatasetMeta, 'columns' | 'label' | 'furtherLabels' | 'splitColumn'>, profile: DatasetProfile | undefined): ResolvedFeatures {
   const labels = labelColumns(meta);
   const weight = config.weight === undefined ? undefined : weightColumn(config.weight, meta.columns, labels);
   const series = config.sequence !== undefined;
@@ -82,7 +92,7 @@ export function resolveFeatures(config: PreprocessConfig, meta: Pick<DatasetMeta
     return { column, links };
   });
   if (chains.length === 0) throw new PerennialError('CONFIG_INVALID', 'features: no column is left to learn from.', { hint: `The columns are: ${meta.columns.map((column) => column.name).join(', ')}.` });
-  return { chains, features, notes: automatic?.notes ?? [] };
+  return { chains, features, notes: automatic?.notes ?? [], ...(automatic === undefined ? {} : { decisions: automatic.decisions }) };
 }
 
 function checkSequence(sequence: SequenceConfig | undefined, meta: DatasetMeta, balance: BalanceConfig | undefined): Column['type'] | undefined {
@@ -108,7 +118,7 @@ export async function fitPreprocessing(db: Database, dataset: OpenArtifact, conf
   if (anomaly !== undefined && reused?.parts.columns.some(({ name }) => name === anomaly.column.name) === true) {
     throw new PerennialError('CONFIG_INVALID', `anomaly.column: the preprocessing that is taken over reads "${anomaly.column.name}"; a model that is given the answer finds nothing.`, { hint: 'Take over one that does not read it, or leave "from" out.' });
   }
-  const { chains, features, notes } = reused === undefined ? resolveFeatures(config, meta, profile) : { chains: [], features: featuresOf(reused), notes: [] };
+  const { chains, features, notes, decisions }: ResolvedFeatures = reused === undefined ? resolveFeatures(config, meta, profile) : { chains: [], features: featuresOf(reused), notes: [] };
   const train: TrainPass = (names) => columnBatches(db, dataset, 'train', names, normal);
   const all: TrainPass = async function* (names) {
     for (const split of SPLITS) yield* columnBatches(db, dataset, split, names);
@@ -117,7 +127,7 @@ export async function fitPreprocessing(db: Database, dataset: OpenArtifact, conf
   const learnt: string[] = [];
   const columns = reused?.parts.columns ?? (await fitColumns(chains, train, seed, (note) => learnt.push(note)));
   const parts = { columns, output, seed, ...(meta.reading === undefined ? {} : { reading: meta.reading }), ...(config.sequence === undefined ? {} : { sequence: { size: config.sequence.size, horizon: config.sequence.horizon, by: config.sequence.by } }) };
-  return { columns, output, preprocessor: createPreprocessor(parts, byType), features, notes: [...notes, ...learnt], seed, ...(anomaly === undefined ? {} : { anomaly, anomalies, profile }), ...(config.weight === undefined ? {} : { weight: requireColumn(meta.columns, config.weight, 'weight') }) };
+  return { columns, output, preprocessor: createPreprocessor(parts, byType), outcomes: columnOutcomes(columns, features, decisions, meta.columns), notes: [...notes, ...learnt], seed, ...(anomaly === undefined ? {} : { anomaly, anomalies, profile }), ...(config.weight === undefined ? {} : { weight: requireColumn(meta.columns, config.weight, 'weight') }) };
 }
 
 function featuresOf({ parts }: ReusedPreprocessing): Record<string, readonly TransformSpec[]> {
@@ -155,9 +165,24 @@ async function writeSplit(source: SplitSource, config: PreprocessConfig, split: 
   return writer;
 }
 
-function describeFeatures(fitted: FittedPreprocessing): string {
-  const lines = Object.entries(fitted.features).map(([name, specs]) => `| \`${name}\` | ${specs.length === 0 ? 'as it is' : specs.map((spec) => (typeof spec === 'string' ? spec : `${Object.keys(spec)[0]} ${JSON.stringify(Object.values(spec)[0])}`)).join(' → ')} |`);
-  return ['| column | transforms |', '|---|---|', ...lines].join('\n');
+/** Rows of the table of columns in the details. */
+const COLUMNS_SHOWN = 100;
+/** Bytes of columns and of notes that travel with the run, within what a step may give; `columns.json` of the examples has all. */
+const TOLD_BYTES_MAX = 5 * 1024;
+
+/** The first ones that fit. */
+function withinBytes<T>(items: readonly T[], bytes: number): T[] {
+  let used = 0;
+  const tooMany = items.findIndex((item) => (used += Buffer.byteLength(JSON.stringify(item)) + 1) > bytes);
+  return tooMany === -1 ? [...items] : items.slice(0, tooMany);
+}
+
+function describeFeatures({ outcomes }: FittedPreprocessing): string {
+  const cell = (text: string): string => text.replaceAll('|', '\\|');
+  const [head, ...rows] = outcomeTable(outcomes.slice(0, COLUMNS_SHOWN));
+  const lines = rows.map(([column, ...rest]) => `| \`${cell(column!)}\` | ${rest.map(cell).join(' | ')} |`);
+  const more = outcomes.length > COLUMNS_SHOWN ? ['', `… and ${outcomes.length - COLUMNS_SHOWN} more columns`] : [];
+  return [`| ${head!.join(' | ')} |`, `|${head!.map(() => '---').join('|')}|`, ...lines, ...more].join('\n');
 }
 
 const shape = (spec: TensorSpec) => `${spec.name} [${spec.shape.join(', ')}] ${spec.dtype}`;
@@ -195,6 +220,7 @@ export async function preprocess(ctx: StepContext, given: PreprocessConfig, data
     }
     checkRows((split) => splits[split]!.rows, datasetMeta(dataset).rows, config);
     files['preprocessor.json'] = Buffer.from(canonicalJson(fitted.preprocessor.toJson()));
+    files['columns.json'] = Buffer.from(JSON.stringify({ columns: fitted.outcomes, notes: fitted.notes }));
     files['profile.json'] = fitted.profile === undefined ? await dataset.bytes('profile.json') : Buffer.from(JSON.stringify(fitted.profile));
     const meta: ExamplesMeta = { inputs, output, splits: splits as ExamplesMeta['splits'], ...(Object.keys(stored.levels).length === 0 ? {} : { levels: stored.levels }), ...(anomalies === undefined ? {} : { anomaly: anomalies }), ...(config.weight === undefined ? {} : { weight: config.weight }), dataset: datasetRef.digest };
     const summary = `${SPLITS.map((split) => `${splits[split]!.rows} ${split}`).join(', ')}; ${inputs.map(shape).join(', ')}`;
@@ -204,11 +230,18 @@ export async function preprocess(ctx: StepContext, given: PreprocessConfig, data
       outputs: { examples },
       values: {
         trainRows: splits.train!.rows, validationRows: splits.validation!.rows, testRows: splits.test!.rows,
-        inputs: inputs.map(shape), ...(output.kind === 'classes' ? { classes: output.classes.slice(0, 100) } : {}), automatic: config.features === undefined && reused === undefined, warnings: fitted.notes.slice(0, 20),
+        inputs: inputs.map(shape), ...(output.kind === 'classes' ? { classes: output.classes.slice(0, 100) } : {}), automatic: config.features === undefined && reused === undefined,
+        columns: withinBytes(fitted.outcomes, TOLD_BYTES_MAX) as unknown as Json, warnings: shortened(fitted.notes),
       },
-      details: [`**${summary}**`, '', describeFeatures(fitted), ...fitted.notes.map((note) => `- ${note}`)].join('\n'),
+      details: [`**${summary}**`, '', describeFeatures(fitted), '', ...shortened(fitted.notes).map((note) => `- ${note}`)].join('\n'),
     };
   }, ctx.signal);
+}
+
+/** Notes that travel with the run. */
+function shortened(notes: readonly string[]): string[] {
+  const told = withinBytes(notes, TOLD_BYTES_MAX);
+  return told.length === notes.length ? told : [...told, `… and ${notes.length - told.length} more such columns; the log of the step names all.`];
 }
 
 /** Without a label there is nothing to foresee: a window stands for itself. @throws CONFIG_INVALID */

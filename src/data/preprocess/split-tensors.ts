@@ -1,6 +1,6 @@
 import type { OpenArtifact } from '../../core/ports.ts';
 import type { OutputSpec, TensorBatch } from '../../core/tensor.ts';
-import type { TransformSpec } from './chain.ts';
+import type { ColumnOutcome } from './column-outcomes.ts';
 import { anomalyTensor, isAnomalySql } from '../anomaly.ts';
 import type { AnomalyRule } from '../anomaly.ts';
 import { columnBatches, columnSource, datasetMeta } from '../dataset-rows.ts';
@@ -16,7 +16,7 @@ export interface FittedPreprocessing {
   readonly columns: readonly FittedColumn[];
   readonly output: OutputSpec;
   readonly preprocessor: Preprocessor;
-  readonly features: Readonly<Record<string, readonly TransformSpec[]>>;
+  readonly outcomes: readonly ColumnOutcome[];
   readonly notes: readonly string[];
   /** Of the transforms. */
   readonly seed: number;

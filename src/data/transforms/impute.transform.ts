@@ -23,7 +23,7 @@ export default defineTransform<Config, { value: number | string }>({
         properties: {
           strategy: { enum: STRATEGIES, description: 'What stands in for a missing value. Left out: the median of numbers, the most frequent text.' },
           constant: { type: ['number', 'string'], description: 'This value stands in, instead of one that is learnt.', examples: [0, 'unknown'] },
-          indicator: { type: 'boolean', default: false, description: 'Add a column that is 1 where the value was missing. Only as the last transform of a column of numbers.' },
+          indicator: { type: 'boolean', default: false, description: 'Add a number that is 1 where the value was missing, else 0; further transforms leave it as it is. Of numbers and timestamps.' },
         },
       },
     ],
@@ -33,7 +33,8 @@ export default defineTransform<Config, { value: number | string }>({
   },
   examples: ['median', { constant: 0, indicator: true }],
   takes: ['number', 'timestamp', 'text'],
-  gives: (kind, { indicator }) => (indicator ? 'vector' : kind),
+  gives: (kind) => kind,
+  beside: ({ indicator }) => (indicator ? ['missing'] : []),
   resolve: (value) => {
     if (typeof value === 'string') return { strategy: value as Config['strategy'], indicator: false };
     const given = (value ?? {}) as { strategy?: Config['strategy']; constant?: number | string; indicator?: boolean };
@@ -76,17 +77,11 @@ export default defineTransform<Config, { value: number | string }>({
     const { values, kind } = data as NumberData;
     const filled = values.map((item) => (Number.isNaN(item) ? Number(value) : item));
     if (!indicator) return { kind, values: filled };
-    const both = new Float32Array(values.length * 2);
-    for (let row = 0; row < values.length; row += 1) {
-      both[2 * row] = filled[row]!;
-      both[2 * row + 1] = Number.isNaN(values[row]!) ? 1 : 0;
-    }
-    return { kind: 'vector', width: 2, parts: ['', 'missing'], values: both };
+    return { kind, values: filled, beside: { kind: 'vector', width: 1, parts: ['missing'], values: Float32Array.from(values, (item) => (Number.isNaN(item) ? 1 : 0)) } };
   },
-  invert: (data) => {
-    if (data.kind !== 'vector') return data;
-    const { values } = data;
-    return { kind: 'number', values: Float64Array.from({ length: values.length / 2 }, (_, row) => (values[2 * row + 1]! > 0.5 ? Number.NaN : values[2 * row]!)) };
+  invert: (data, { indicator }, _state, beside) => {
+    if (!indicator || beside === undefined) return data as NumberData | TextData;
+    return { kind: 'number', values: (data as NumberData).values.map((value, row) => (beside.values[row]! > 0.5 ? Number.NaN : value)) };
   },
   reference: 'scikit-learn SimpleImputer',
 });

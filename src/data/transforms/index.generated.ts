@@ -14,11 +14,13 @@ import minMaxTransform from './min-max.transform.ts';
 import normalizeTransform from './normalize.transform.ts';
 import oneHotTransform from './one-hot.transform.ts';
 import ordinalTransform from './ordinal.transform.ts';
+import quantileTransform from './quantile.transform.ts';
 import rescaleTransform from './rescale.transform.ts';
 import resizeTransform from './resize.transform.ts';
 import robustTransform from './robust.transform.ts';
 import standardizeTransform from './standardize.transform.ts';
 import tokenizeTransform from './tokenize.transform.ts';
+import yeoJohnsonTransform from './yeo-johnson.transform.ts';
 
 export const transforms: readonly TransformDefinition[] = [
   bucketizeTransform,
@@ -35,9 +37,11 @@ export const transforms: readonly TransformDefinition[] = [
   normalizeTransform,
   oneHotTransform,
   ordinalTransform,
+  quantileTransform,
   rescaleTransform,
   resizeTransform,
   robustTransform,
   standardizeTransform,
   tokenizeTransform,
+  yeoJohnsonTransform,
 ];

@@ -1,5 +1,5 @@
 import type { NumberData } from '../column-data.ts';
-import { Moments, defineTransform, eachFinite, mapNumbers, requireValues } from '../transform.ts';
+import { Moments, defineTransform, eachFinite, mapNumbers, rangeOf, requireValues } from '../transform.ts';
 
 interface Config {
   readonly low: number;
@@ -26,7 +26,7 @@ export default defineTransform<Config, { min: number; max: number }>({
       add: (data) => eachFinite(data, column, (value) => moments.add(value)),
       finish: () => {
         requireValues(moments.count, column, 'the range');
-        return { min: moments.min, max: moments.max };
+        return { min: moments.min, max: rangeOf(moments.min, moments.max) === moments.max - moments.min ? moments.max : moments.min };
       },
     };
   },

@@ -1,6 +1,6 @@
 import type { NumberData } from '../column-data.ts';
 import { QuantileSketch } from '../quantiles.ts';
-import { defineTransform, eachFinite, mapNumbers, requireValues } from '../transform.ts';
+import { defineTransform, eachFinite, mapNumbers, rangeOf, requireValues } from '../transform.ts';
 
 type Nothing = Record<string, never>;
 
@@ -19,7 +19,7 @@ export default defineTransform<Nothing, { median: number; range: number }>({
       finish: () => {
         requireValues(sketch.count, column, 'the quartiles');
         const [q1, median, q3] = sketch.quantiles([0.25, 0.5, 0.75]) as [number, number, number];
-        return { median, range: q3 > q1 ? q3 - q1 : 1 };
+        return { median, range: rangeOf(q1, q3) };
       },
     };
   },

@@ -17,7 +17,7 @@ export default defineTransform<Nothing, { mean: number; std: number }>({
       add: (data) => eachFinite(data, column, (value) => moments.add(value)),
       finish: () => {
         requireValues(moments.count, column, 'mean and deviation');
-        return { mean: moments.mean, std: moments.std > 0 ? moments.std : 1 };
+        return { mean: moments.mean, std: moments.scale };
       },
     };
   },

@@ -1,6 +1,8 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { TextData } from '../column-data.ts';
 import { defineTransform, requireValues, withDefaults } from '../transform.ts';
+import { isUnspaced, segmentation, spacedWordsOf, wordsOf } from './shared/words.ts';
+import type { Segmentation } from './shared/words.ts';
 
 interface Config {
   readonly vocabulary: number;
@@ -14,17 +16,21 @@ interface Config {
 
 const DEFAULTS: Config = { vocabulary: 20_000, length: 200, level: 'word', lowercase: true, padding: 'post', truncation: 'post', minimumCount: 1 };
 
-/** Runs of letters, marks and digits (with inner apostrophes), and every other visible character by itself. */
-const WORDS = /[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}\p{N}]+)*|[^\s\p{L}\p{M}\p{N}]/gu;
+/**
+ * What was learnt. Without `words` by a version that took a sentence without spaces for one word, as it then goes on doing. `segmentation`:
+ * of texts without spaces, where there were any.
+ */
+type State = { tokens: string[]; words?: 'divided'; segmentation?: Segmentation };
 
 /** The tokens of a text, in order. */
-export function tokensOf(text: string, config: Pick<Config, 'level' | 'lowercase'>): string[] {
+export function tokensOf(text: string, config: Pick<Config, 'level' | 'lowercase'>, divide: boolean): string[] {
   const normal = text.normalize('NFC');
   const cased = config.lowercase ? normal.toLowerCase() : normal;
-  return config.level === 'character' ? Array.from(cased) : cased.match(WORDS) ?? [];
+  if (config.level === 'character') return Array.from(cased);
+  return divide ? wordsOf(cased) : spacedWordsOf(cased);
 }
 
-export default defineTransform<Config, { tokens: string[] }>({
+export default defineTransform<Config, State>({
   name: 'tokenize',
   summary: 'Text as token ids of a learnt vocabulary: 0 is padding, 1 an unknown token. Makes an input of its own, named by the column.',
   configSchema: {
@@ -35,7 +41,7 @@ export default defineTransform<Config, { tokens: string[] }>({
     properties: {
       vocabulary: { type: 'integer', minimum: 3, maximum: 1_000_000, default: DEFAULTS.vocabulary, description: 'Size of the vocabulary with padding and unknown: the most frequent tokens of the train split.' },
       length: { type: 'integer', minimum: 1, maximum: 100_000, default: DEFAULTS.length, description: 'Tokens per text: longer texts are cut, shorter ones padded.' },
-      level: { enum: ['word', 'character'], default: DEFAULTS.level, description: 'What a token is; punctuation marks are words of their own.' },
+      level: { enum: ['word', 'character'], default: DEFAULTS.level, description: 'What a token is; punctuation marks are words of their own. Chinese, Japanese, Thai, Lao, Khmer and Burmese, which are written without spaces, are divided into words by the dictionaries of ICU.' },
       lowercase: { type: 'boolean', default: DEFAULTS.lowercase, description: 'Ignore case.' },
       padding: { enum: ['pre', 'post'], default: DEFAULTS.padding, description: 'Where short texts are padded.' },
       truncation: { enum: ['pre', 'post'], default: DEFAULTS.truncation, description: 'Where long texts are cut.' },
@@ -49,16 +55,21 @@ export default defineTransform<Config, { tokens: string[] }>({
   resolve: (value) => withDefaults(DEFAULTS, value),
   fit: (config, { column }) => {
     const counts = new Map<string, number>();
+    let unspaced = false;
     return {
       add: (data) => {
         for (const text of (data as TextData).values) {
-          if (text !== null) for (const token of tokensOf(text, config)) counts.set(token, (counts.get(token) ?? 0) + 1);
+          if (text === null) continue;
+          unspaced ||= isUnspaced(text);
+          for (const token of tokensOf(text, config, true)) counts.set(token, (counts.get(token) ?? 0) + 1);
         }
       },
       finish: () => {
         requireValues(counts.size, column, 'its vocabulary');
         const ranked = [...counts].filter(([, count]) => count >= config.minimumCount).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
-        return { tokens: ranked.slice(0, config.vocabulary - 2).map(([token]) => token) };
+        const tokens = ranked.slice(0, config.vocabulary - 2).map(([token]) => token);
+        if (config.level === 'character') return { tokens };
+        return { tokens, words: 'divided' as const, ...(unspaced ? { segmentation: segmentation() } : {}) };
       },
     };
   },
@@ -69,12 +80,16 @@ export default defineTransform<Config, { tokens: string[] }>({
     const ids = new Int32Array(values.length * length);
     values.forEach((text, row) => {
       if (text === null) throw new PerennialError('DATA_INVALID', `row ${firstRow + row}, column "${column}": the text is missing.`, { hint: 'Put {"impute": {"constant": ""}} before tokenize, or leave such rows out.' });
-      const all = tokensOf(text, config);
+      const all = tokensOf(text, config, state.words === 'divided');
       const kept = config.truncation === 'post' ? all.slice(0, length) : all.slice(-length);
       const start = row * length + (config.padding === 'pre' ? length - kept.length : 0);
       kept.forEach((token, at) => (ids[start + at] = index.get(token) ?? 1));
     });
     return { kind: 'tokens', length, vocabularySize: state.tokens.length + 2, values: ids };
+  },
+  differs: (_config, { segmentation: learnt }) => {
+    if (learnt === undefined || learnt.probe === segmentation().probe) return undefined;
+    return `texts without spaces were divided into words by ICU ${learnt.icu} and are divided by ICU ${segmentation().icu} here, which does so in other places: some words may be unknown`;
   },
 });
 

@@ -3,7 +3,7 @@ import addFormatsModule from 'ajv-formats';
 import { describe, expect, test } from 'vitest';
 import type { Json, JsonSchema } from '../../../src/core/json.ts';
 import { checkChain, parseChain, transformRegistry } from '../../../src/data/preprocess/chain.ts';
-import type { ColumnData, DataKind } from '../../../src/data/column-data.ts';
+import type { ColumnData, DataKind, VectorData } from '../../../src/data/column-data.ts';
 import { readerRegistry } from '../../../src/data/readers.ts';
 import { expectationRegistry, findExpectation } from '../../../src/data/validate.ts';
 
@@ -44,8 +44,8 @@ const SAMPLES: Readonly<Record<DataKind, { data: () => ColumnData; empty: () => 
 };
 
 function describeData(data: ColumnData): unknown {
-  const { values: _values, ...rest } = data;
-  return rest;
+  const { values: _values, beside = undefined, ...rest } = { ...data } as ColumnData & { beside?: VectorData };
+  return { ...rest, beside: beside?.parts ?? [] };
 }
 
 describe.each(transformRegistry.all().map((transform) => [transform.name, transform] as const))('transform %s', (name, transform) => {
@@ -79,6 +79,7 @@ describe.each(transformRegistry.all().map((transform) => [transform.name, transf
     const result = await transform.apply(input, link!.config, state, scope);
     expect(input).toEqual(SAMPLES[kind].data());
     expect(result.kind).toBe(transform.gives(kind, link!.config));
+    expect(describeData(result)).toMatchObject({ beside: transform.beside?.(link!.config) ?? [] });
     const empty = await transform.apply(SAMPLES[kind].empty(), link!.config, state, scope);
     expect(describeData(empty)).toEqual(describeData(result));
     const again = await transform.apply(SAMPLES[kind].data(), link!.config, JSON.parse(JSON.stringify(state)), scope);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Json } from '../../../src/core/json.ts';
-import { applyChain, parseChain } from '../../../src/data/preprocess/chain.ts';
+import { applyChain, applyWholeChain, parseChain } from '../../../src/data/preprocess/chain.ts';
 import type { TransformSpec } from '../../../src/data/preprocess/chain.ts';
 import type { ColumnData, NumberData, VectorData } from '../../../src/data/column-data.ts';
 import { withDatabase } from '../../../src/data/duckdb.ts';
@@ -13,6 +13,11 @@ interface Golden {
   readonly standardize: number[]; readonly minMax: number[]; readonly minMaxWide: number[]; readonly robust: number[]; readonly log1p: number[];
   readonly imputeMean: number; readonly imputeMedian: number; readonly imputeMostFrequent: string;
   readonly oneHot: number[]; readonly oneHotCategories: string[]; readonly ordinal: number[]; readonly quantileBins: number[]; readonly widthBins: number[];
+  readonly tail: number[]; readonly tailFresh: number[]; readonly yeoJohnsonLambda: number; readonly yeoJohnson: number[]; readonly yeoJohnsonPlain: number[];
+  readonly quantileNormal: number[]; readonly quantileUniform: number[];
+  readonly near: number[]; readonly nearStandardize: number[]; readonly nearMinMax: number[]; readonly nearRobust: number[];
+  readonly nearSpread: number[]; readonly nearSpreadStandardize: number[]; readonly nearSpreadMinMax: number[]; readonly nearSpreadRobust: number[];
+  readonly marked: number[]; readonly moments: string[]; readonly dateParts: number[]; readonly datePartsScaled: number[]; readonly cycles: number[];
   readonly profile: { readonly mean: number; readonly std: number; readonly deciles: number[]; readonly counts: number[] };
 }
 
@@ -51,6 +56,66 @@ test.each([
 test('log1p gives the numbers of NumPy', async () => {
   const { data } = await run('log1p', numbers([]), numbers(golden.fresh.map(Math.abs)));
   close((data as NumberData).values, golden.log1p, 12);
+});
+
+test('yeoJohnson learns the power of PowerTransformer and gives its numbers', async () => {
+  const { data, state } = await run('yeoJohnson', numbers(golden.tail), numbers(golden.tailFresh));
+  expect((state as { lambda: number }).lambda).toBeCloseTo(golden.yeoJohnsonLambda, 5);
+  // The minimum is flat: λ is known to half the digits of a double, in scikit-learn too.
+  golden.yeoJohnson.forEach((value, row) => expect((data as NumberData).values[row]).toBeCloseTo(value, 4));
+  const plain = (await run({ yeoJohnson: { standardize: false } }, numbers(golden.tail), numbers(golden.tailFresh))).data as NumberData;
+  golden.yeoJohnsonPlain.forEach((value, row) => expect(Math.abs(plain.values[row]! - value)).toBeLessThanOrEqual(1e-4 * Math.abs(value)));
+});
+
+test.each([
+  ['quantile', golden.quantileNormal], [{ quantile: { output: 'uniform', quantiles: 50 } }, golden.quantileUniform],
+] as [TransformSpec, number[]][])('%j gives the numbers of QuantileTransformer', async (spec, expected) => {
+  const { data } = await run(spec, numbers(golden.tail), numbers(golden.tailFresh));
+  close((data as NumberData).values, expected, 7);
+});
+
+test.each(['yeoJohnson', 'quantile'])('%s is turned back', async (name) => {
+  const { data, state } = await run(name, numbers(golden.tail), numbers(golden.tail));
+  const [link] = parseChain([name], 'x');
+  const back = link!.definition.invert!(data as NumberData, link!.config, state as never) as NumberData;
+  // Shares near 1 have few digits left for what lies in the tail.
+  golden.tail.forEach((value, row) => expect(Math.abs(back.values[row]! - value)).toBeLessThanOrEqual(1e-5 * Math.abs(value) + 1e-9));
+});
+
+test.each([
+  ['standardize', 'near', golden.nearStandardize], ['minMax', 'near', golden.nearMinMax], ['robust', 'near', golden.nearRobust],
+  ['standardize', 'nearSpread', golden.nearSpreadStandardize], ['minMax', 'nearSpread', golden.nearSpreadMinMax], ['robust', 'nearSpread', golden.nearSpreadRobust],
+] as [string, 'near' | 'nearSpread', number[]][])('%s takes %s for constant, or not, as scikit-learn does', async (name, values, expected) => {
+  const { data } = await run(name, numbers(golden[values]), numbers(golden[values]));
+  close((data as NumberData).values, expected, 7);
+});
+
+test('a mark of missing values stays 0 or 1 beside values that are scaled', async () => {
+  const [impute, standardize] = parseChain([{ impute: { strategy: 'median', indicator: true } }, 'standardize'], 'x');
+  const scope = { column: 'x', seed: 1, firstRow: 0, kind: 'number' } as const;
+  const learn = async (link: typeof impute, data: ColumnData): Promise<Json> => {
+    const fitter = link!.definition.fit!(link!.config, scope);
+    fitter.add(data);
+    return fitter.finish() as Json;
+  };
+  const first = { ...impute!, state: await learn(impute, numbers(golden.missing)) };
+  const filled = await applyChain(numbers(golden.missing), [first], scope);
+  const second = { ...standardize!, state: await learn(standardize, filled) };
+  const whole = await applyWholeChain(numbers(golden.missing), [first, second], scope) as VectorData;
+  expect(whole).toMatchObject({ kind: 'vector', width: 2, parts: ['', 'missing'] });
+  close(whole.values, golden.marked, 5);
+});
+
+test('dateParts gives the parts of pandas, scaled those of StandardScaler, and cycles', async () => {
+  const moments: ColumnData = { kind: 'timestamp', values: Float64Array.from(golden.moments, (text) => Date.parse(text)) };
+  const parts = ['year', 'month', 'day', 'dayOfWeek', 'hour', 'minute', 'time'];
+  const plain = (await run({ dateParts: parts }, moments, moments)).data as VectorData;
+  expect(plain.parts).toEqual(parts);
+  golden.dateParts.forEach((value, at) => expect(plain.values[at]! / value || 1).toBeCloseTo(1, 6));
+  close(((await run({ dateParts: { parts, scale: true } }, moments, moments)).data as VectorData).values, golden.datePartsScaled, 5);
+  const cycles = (await run({ dateParts: { parts: [], cycles: ['year', 'day'] } }, moments, moments)).data as VectorData;
+  expect(cycles.parts).toEqual(['sin year', 'cos year', 'sin day', 'cos day']);
+  close(cycles.values, golden.cycles, 5);
 });
 
 test('impute learns what SimpleImputer learns', async () => {

@@ -80,6 +80,23 @@ describe('tables', () => {
     expect(bench.warnings.some((warning) => warning.includes('"const" is left out: it is constant'))).toBe(true);
   });
 
+  test.each(['standardize', 'minMax', 'robust'])('%s makes nothing of rounding, in features and in the label', async (scaling) => {
+    const text = `x,z,y\n${lines(60, (k) => `${k % 3 ? 0.3 : 0.1 + 0.2},${k},${k % 2 ? 0.3 : 0.1 + 0.2}`)}`;
+    const made = await make(text, { features: { x: [scaling], z: ['standardize'] }, ...(scaling === 'robust' ? {} : { label: [scaling] }), task: 'regression' }, { train: 1, validation: 0, test: 0, by: 'random' });
+    const { features, '@label': label } = made.tensors('train');
+    features!.data.forEach((value, at) => at % 2 === 0 && expect(value).toBeCloseTo(0, 9));
+    label!.data.forEach((value) => expect(value).toBeCloseTo(0, 6));
+  });
+
+  test('a mark of missing values stands behind the values, whatever follows it, and beside no token ids', async () => {
+    const holes = `x,y\n${lines(60, (k) => `${k % 4 ? k % 10 : ''},${k % 2 ? 'a' : 'b'}`)}`;
+    const made = await make(holes, { features: { x: [{ impute: { indicator: true } }, { bucketize: { bins: 3 } }] } });
+    expect(made.examples.meta.inputs).toEqual([{ name: 'features', shape: [4], dtype: 'float32' }]);
+    const batch = made.tensors('train').features!;
+    made.rows.train.forEach((row, at) => expect(batch.data[4 * at + 3]).toBe(row.x === null ? 1 : 0));
+    expect(await failure(make(holes, { features: { x: [{ impute: { indicator: true } }, 'lookup'] } }))).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('beside the values'), hint: expect.stringContaining('indicator') });
+  });
+
   test('what is not finite names row, column and the fix', async () => {
     const holes = table().replace('\n0,', '\n,');
     const error = await failure(make(holes, { features: { x: ['standardize'] } }, { train: 1, validation: 0, test: 0, by: 'random' }));
