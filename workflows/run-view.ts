@@ -1,7 +1,8 @@
 import type { Plan, PlanStep } from '../src/core/plan.ts';
 import type { RunState, RunStatus, StepStatus } from '../src/core/run-state.ts';
 import type { RunFailure, RunLinks, RunView, StepOutcome, StepView } from '../src/core/run.ts';
-import type { StepProgress } from '../src/core/step.ts';
+import { verdictWord } from '../src/core/step.ts';
+import type { StepProgress, StepVerdict } from '../src/core/step.ts';
 import { headlineOf } from './run-headline.ts';
 
 /** What the workflow knows of a step besides its state. Times in milliseconds of workflow time. */
@@ -43,7 +44,7 @@ export function runView(facts: RunFacts): RunView {
     pipeline: facts.plan.pipeline,
     status: facts.status,
     failure: failed?.failure ?? null,
-    verdict: judged.length === 0 ? null : judged.every((step) => step.verdict?.passed === true) ? 'passed' : 'rejected',
+    verdict: verdictOf(judged.map((step) => step.verdict!)),
     trigger: facts.trigger,
     nominalTime: facts.nominalTime,
     model: typeof version?.model === 'string' ? version.model : null,
@@ -56,6 +57,12 @@ export function runView(facts: RunFacts): RunView {
     endedAt: facts.endedAt === undefined ? null : new Date(facts.endedAt).toISOString(),
   } as const;
   return { headline: headlineOf(view, deployment?.promoted === true), ...view };
+}
+
+/** Of a whole run: rejected by one, passed by one that had something to pass, else ungated. */
+function verdictOf(verdicts: readonly StepVerdict[]): RunView['verdict'] {
+  const words = verdicts.map(verdictWord);
+  return (['rejected', 'passed', 'ungated'] as const).find((word) => words.includes(word)) ?? null;
 }
 
 function stepView(step: PlanStep, facts: RunFacts): StepView {

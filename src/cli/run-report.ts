@@ -13,7 +13,9 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   const cached = run.steps.filter((step) => step.cached).length;
   io.print(`\nRun ${run.workflowId} ${run.status}${took}${cached === 0 ? '' : `; ${cached} of ${run.steps.length} steps from the cache`}`);
   if (Object.keys(run.metrics).length > 0) io.print(`\n${table(metricRows(run))}`);
-  if (reasons(run) !== '') io.print(`\nGate: ${run.verdict}${reasons(run)}`);
+  for (const note of metricNotes(run)) io.print(note);
+  if (run.verdict === 'ungated') io.print('\nGate: ungated (no gates were set)');
+  else if (reasons(run) !== '') io.print(`\nGate: ${run.verdict}${reasons(run)}`);
   if (run.model !== null && run.version !== null) io.print(`Model: ${run.model} version ${run.version}`);
   if (run.urls.report !== undefined) io.print(`Report: ${run.urls.report}`);
   io.print(`Temporal UI: ${run.urls.temporal}`);
@@ -35,6 +37,12 @@ export function exitCodeOfRun(run: Pick<RunReport, 'status' | 'failure'>): numbe
   const exit = exitCodeOf(code as ErrorCode);
   // The document was good enough to run, so whatever a step then met is a failed run.
   return exit === 2 || exit === 130 ? 1 : exit;
+}
+
+/** What metrics of the run are not about, or why there is none, a line each. */
+function metricNotes(run: RunReport): string[] {
+  const values: Record<string, unknown> = Object.assign({}, ...run.steps.map((step) => step.values ?? {}));
+  return Object.entries(values).flatMap(([key, note]) => (key.startsWith('note_') && typeof note === 'string' ? [`${key.slice('note_'.length)}: ${note}`] : []));
 }
 
 /** The model's metrics, beside them those of the champion and of the naive forecast on the same rows, where the evaluation has them. */

@@ -73,8 +73,11 @@ export interface MetricContext {
 
 /**
  * A metric over a whole set, never a mean of batch values: `update` gathers chunk after chunk into the state, `merge` joins two
- * states, `result` gives the number. Splitting or reordering the rows does not change the result. `result` throws
- * {@link undefinedMetric} where the number is not defined (no rows, one class, constant labels), instead of giving NaN.
+ * states, `result` gives the number. Splitting or reordering the rows does not change the result.
+ *
+ * One rule for what is not defined: where the definition divides by zero or takes the logarithm of what is not positive (no rows, one
+ * class, constant labels, a share of 0), `result` throws {@link undefinedMetric}, which says on how many rows and what to ask in its
+ * place. A value by convention is only given where the options name it ("zeroDivision").
  */
 export interface MetricDefinition<C = any, S = any, K extends Chunk | SampleChunk | TokenChunk = any> {
   readonly name: string;
@@ -91,6 +94,8 @@ export interface MetricDefinition<C = any, S = any, K extends Chunk | SampleChun
   /** Adds `other` to `state`. */
   merge(state: S, other: S): void;
   result(state: S, config: C, context: MetricContext): number;
+  /** What the number is not about although the model is, e.g. classes of which there is no row; a sentence without a full stop. */
+  note?(state: S, config: C, context: MetricContext): string | undefined;
 }
 
 export function defineMetric<C, S, K extends Chunk | SampleChunk | TokenChunk>(definition: MetricDefinition<C, S, K>): MetricDefinition<C, S, K> {

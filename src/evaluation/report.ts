@@ -12,6 +12,8 @@ export interface MetricResult {
   readonly config: JsonObject;
   readonly direction: MetricDefinition['direction'];
   readonly value: number;
+  /** What the value is not about, e.g. classes without rows; a sentence without a full stop. */
+  readonly note?: string;
   /** null: undefined for the baseline. */
   readonly baseline: number | null;
   /** Of the champion on the same rows; absent without a champion. */
@@ -148,6 +150,8 @@ export interface EvaluationReport extends OutputFindings {
   readonly positive?: string;
   readonly threshold?: number;
   readonly metrics: readonly MetricResult[];
+  /** Usual metrics of the task that nobody asked for by name and that are not defined on these rows, with the reason. */
+  readonly leftOut?: readonly { readonly key: string; readonly why: string }[];
   readonly baseline: { readonly kind: 'majorityClass' | 'mean' | 'persistence' | 'seasonalNaive' | 'untrained' | 'unigram' | 'several' | 'none'; readonly description: string };
   readonly champion?: ChampionComparison;
   /** Why there is no comparison. */

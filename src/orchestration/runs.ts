@@ -36,6 +36,8 @@ export interface RunRow {
   readonly trigger: string | null;
   readonly verdict: string | null;
   readonly primaryMetric: number | null;
+  /** null: there is none, or the run is of a version that did not keep the name. */
+  readonly primaryMetricName: string | null;
   readonly model: string | null;
   readonly version: number | null;
   readonly startedAt: string;
@@ -200,6 +202,7 @@ function rowOf(temporal: Temporal, info: WorkflowExecutionInfo): RunRow {
     trigger: first<string>('Trigger'),
     verdict,
     primaryMetric: first<number>('PrimaryMetric'),
+    primaryMetricName: typeof info.memo?.['primaryMetric'] === 'string' ? info.memo['primaryMetric'] : null,
     model: first<string>('Model'),
     version: version === null ? null : Number(version),
     startedAt: info.startTime.toISOString(),

@@ -4,6 +4,7 @@ import { calibrationChart, confusionChart, errorChart, forecastChart, historyCha
 import { continuationsSection } from './continuations-section.ts';
 import { generatedSection } from './generated-section.ts';
 import { html, page, section, tableOf } from './html.ts';
+import { notesOf } from './metric-notes.ts';
 import type { Cell, Markup } from './html.ts';
 
 /** The report of an evaluation as one self-contained HTML page. Equal reports give equal bytes. */
@@ -16,7 +17,7 @@ export async function renderEvaluationReport(report: EvaluationReport): Promise<
 <p class="facts">${rows.toLocaleString('en')} examples of the test split, which training never saw. The model predicts <strong>${output.name}</strong>${predictedKind(report)}.</p></header>
 `,
     verdict(report),
-    section('Metrics', metricsNote(report), metricsTable(report)),
+    section('Metrics', metricsNote(report), metricsTable(report), Object.entries(notesOf(report)).map(([key, note]) => html`<p class="note"><strong>${key}</strong>: ${note}.</p>`)),
     generatedSection(report),
     continuationsSection(report),
     await findingsSections(report, report),
@@ -52,7 +53,7 @@ function predictedKind({ output }: EvaluationReport): string {
 }
 
 function verdict({ gates, verdict: { passed } }: EvaluationReport): Markup {
-  if (gates.length === 0) return html`<div class="verdict"><strong>No gates were set</strong><p>Whatever the numbers, the pipeline goes on.</p></div>`;
+  if (gates.length === 0) return html`<div class="verdict"><strong>Ungated: no gates were set</strong><p>Whatever the numbers, the pipeline goes on.</p></div>`;
   return html`<div class="verdict ${passed ? 'good' : 'bad'}"><strong>${passed ? 'Accepted: every gate is passed' : 'Rejected: not every gate is passed'}</strong>
 <ul>${gates.map((gate) => html`<li><span class="${gate.passed ? 'good' : 'bad'}">${gate.passed ? '✓' : '✗'}</span> ${gate.sentence}</li>`)}</ul></div>
 `;

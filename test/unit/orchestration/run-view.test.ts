@@ -39,6 +39,18 @@ describe('what the Temporal UI shows', () => {
     expect(rowsOf(text)).toEqual(expect.arrayContaining([['accuracy', '0.97'], ['train', '✔ done', '1.5 s', 'a\\|b']]));
   });
 
+  it('calls what no gate judged ungated, and what one of two steps judged by its verdict', () => {
+    const outcome = (verdict?: object) => ({ outcome: { result: { outputs: {}, ...(verdict === undefined ? {} : { verdict }) }, cached: false, reason: '', durationMs: 1 } });
+    const viewOf = (...verdicts: (object | undefined)[]) => runView({ ...base, status: 'completed', endedAt: 1, state: initialRunState(plan), notes: { train: outcome(verdicts[0]), evaluate: outcome(verdicts[1]) } as never });
+    const ungated = { passed: true, reasons: [], ungated: true };
+    expect(viewOf(undefined, ungated).verdict).toBe('ungated');
+    expect(viewOf(ungated, { passed: true, reasons: ['good'] }).verdict).toBe('passed');
+    expect(viewOf(ungated, { passed: false, reasons: ['bad'] }).verdict).toBe('rejected');
+    expect(viewOf().verdict).toBeNull();
+    expect(runMarkdown(viewOf(undefined, ungated))).toContain('**Ungated** in step **evaluate**');
+    expect(exitCodeOfRun(viewOf(undefined, ungated))).toBe(0);
+  });
+
   it('tells what took the place of what, with links, and how to go back', () => {
     const deploying: Plan = { ...plan, steps: [...plan.steps, step('deploy', 'deployment')] };
     let state = initialRunState(deploying);
