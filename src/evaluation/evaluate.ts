@@ -30,6 +30,7 @@ import type { ChampionComparison, EvaluationReport, MetricResult, OutputFindings
 import { scoreExamples, sequenceOf, targetsOf } from './score.ts';
 import type { Scored, Sequence } from './score.ts';
 import { withSourceLabels } from './source-labels.ts';
+import { withPictures } from './worst-pictures.ts';
 import { readTestRows } from './test-rows.ts';
 import type { TestRowFacts } from './test-rows.ts';
 
@@ -172,7 +173,10 @@ async function judgeOutput(view: OutputView, { facts, targets, profile, sequence
       ...pictures(chunk, baseline.chunk, sequence !== undefined),
       ...(output.kind === 'anomaly' && chunk.kind !== 'number' ? { reconstruction: await reconstructionFindings(chunk, output, options.threshold, model, examples) } : {}),
       slices: options.slices.map((column) => sliceBy(column, Array.from(targets, (target) => facts.slices.get(column)![target]), metrics, chunk)),
-      worst: worst.map((one) => worstRow(chunk, one, targets[one.index]!, facts.worst.get(targets[one.index]!) ?? {})),
+      worst: await Promise.all(worst.map((one) => {
+        const row = facts.worst.get(targets[one.index]!) ?? {};
+        return withPictures(worstRow(chunk, one, targets[one.index]!, row), row);
+      })),
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import type { OutputSpec } from '../core/tensor.ts';
 import type { StepVerdict } from '../core/step.ts';
 import type { Gate, GateVerdict, OnNoChampion } from './gates.ts';
@@ -47,6 +47,11 @@ export interface SliceRow {
   readonly metrics: Readonly<Record<string, number | null>>;
 }
 
+/** An image of the source, made small: a PNG in base64. */
+export interface ReportedPicture {
+  readonly png: string;
+}
+
 export interface WorstRow {
   /** Position in the test split, from 0. */
   readonly index: number;
@@ -56,8 +61,8 @@ export interface WorstRow {
   readonly predicted: string;
   /** Probability of the prediction, for classes. */
   readonly probability: number | null;
-  /** The row as it came from the source; long text shortened, images left out. */
-  readonly columns: JsonObject;
+  /** The row as it came from the source; long text shortened, images as {@link ReportedPicture}. */
+  readonly columns: Readonly<Record<string, Json | ReportedPicture>>;
 }
 
 export interface Curve {

@@ -1,5 +1,5 @@
 import { formatNumber } from '../evaluation/gates.ts';
-import type { EvaluationReport, MetricResult, OutputFindings } from '../evaluation/report.ts';
+import type { EvaluationReport, MetricResult, OutputFindings, ReportedPicture } from '../evaluation/report.ts';
 import { calibrationChart, confusionChart, errorChart, forecastChart, historyCharts, residualChart, rocChart, scatterChart } from './evaluation-charts.ts';
 import { continuationsSection } from './continuations-section.ts';
 import { generatedSection } from './generated-section.ts';
@@ -162,10 +162,15 @@ function worstSection({ worst, classification, output }: Judged): Markup | null 
         { text: row.label },
         { text: row.predicted, ...(isClass ? { tone: row.label === row.predicted ? ('good' as const) : ('bad' as const) } : {}) },
         isClass ? numberCell(row.probability) : numberCell(row.loss),
-        ...columns.map((column): Cell => ({ text: show(row.columns[column]), tone: 'quiet' })),
+        ...columns.map((column): Cell => ({ text: showOrPicture(row.columns[column], column), tone: 'quiet' })),
       ]),
     ),
   );
+}
+
+function showOrPicture(value: unknown, column: string): string | Markup {
+  const { png } = (typeof value === 'object' && value !== null ? value : {}) as Partial<ReportedPicture>;
+  return png === undefined ? show(value) : html`<img class="small" src="data:image/png;base64,${png}" alt="${column}">`;
 }
 
 function show(value: unknown): string {

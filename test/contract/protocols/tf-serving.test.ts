@@ -112,7 +112,7 @@ describe('TensorFlow Serving REST v1', () => {
     const { body } = await ask(server.url, '/v1/models/penguins');
     expect(body.model_version_status).toEqual([
       { version: '4', state: 'END', status: { error_code: 'INTERNAL', error_message: expect.stringContaining('cannot be loaded') } },
-      available('1'),
+      available('3'), available('2'), available('1'),
     ]);
     expect((await ask(server.url, '/v2/health/ready')).body).toMatchObject({ ready: true, degraded: 1 });
   });

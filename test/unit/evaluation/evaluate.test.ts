@@ -244,3 +244,18 @@ describe('what is not defined on the test rows', () => {
     expect(await renderEvaluationReport(report)).toContain('over the 2 of 3 classes that occur');
   });
 });
+
+it('shows the pictures of the rows where it errs most', async () => {
+  const { encodePng } = await import('../../../src/data/images/encode-png.ts');
+  const { writeFileSync } = await import('node:fs');
+  for (const shade of [0, 1, 2, 3, 4, 5]) writeFileSync(join(folder, `shade${shade}.png`), encodePng(new Uint8Array(200 * 100).fill(shade * 40), 200, 100, 1));
+  const lines = Array.from({ length: 60 }, (_, row) => `shade${row % 6}.png,${row % 7},${['train', 'validation', 'test'][row % 3]},${row % 2 === 0 ? 'even' : 'odd'}`);
+  const pictures = await prepare('pictures.csv', ['picture,x,part,kind', ...lines].join('\n'), { label: 'kind', columns: { picture: 'image' }, split: { by: 'column', column: 'part' } }, { features: { x: [{ impute: 'median' }] } });
+  const report = await evaluate(pictures, await modelOf(pictures, [2], 'pictures', () => [0.3, 0.7]));
+  const { png } = report.worst[0]!.columns['picture'] as { png: string };
+  expect(Buffer.from(png, 'base64').readUInt32BE(16)).toBe(96);
+  expect(Buffer.from(png, 'base64').readUInt32BE(20)).toBe(48);
+  const text = await renderEvaluationReport(report);
+  expect(text).toContain(`<img class="small" src="data:image/png;base64,${png}" alt="picture">`);
+  expect(text).not.toMatch(/\(\d+ bytes\)/);
+});
