@@ -1,5 +1,6 @@
 import { PerennialError } from '../core/errors.ts';
 import type { JsonObject, JsonSchema } from '../core/json.ts';
+import type { Aliased } from '../core/registry.ts';
 
 /**
  * What is judged: classes of any number, exactly two classes, numbers, the error of reconstructions, that error where it is known
@@ -79,7 +80,7 @@ export interface MetricContext {
  * class, constant labels, a share of 0), `result` throws {@link undefinedMetric}, which says on how many rows and what to ask in its
  * place. A value by convention is only given where the options name it ("zeroDivision").
  */
-export interface MetricDefinition<C = any, S = any, K extends Chunk | SampleChunk | TokenChunk = any> {
+export interface MetricDefinition<C = any, S = any, K extends Chunk | SampleChunk | TokenChunk = any> extends Aliased {
   readonly name: string;
   readonly summary: string;
   readonly tasks: readonly MetricTask[];

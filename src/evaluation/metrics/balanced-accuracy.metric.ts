@@ -4,6 +4,7 @@ import { confusion, noteOfAbsent, totalsOf } from './shared/states.ts';
 /** Mean recall over the classes that occur. */
 export default defineMetric({
   name: 'balancedAccuracy',
+  aliases: ['bac', 'balancedAccuracyScore'],
   summary: 'Mean recall over the classes that occur.',
   tasks: ['classification'],
   direction: 'maximize',

@@ -4,6 +4,7 @@ import { confusion, totalsOf } from './shared/states.ts';
 /** Agreement of true and predicted class beyond what chance gives. */
 export default defineMetric({
   name: 'cohenKappa',
+  aliases: ['kappa', 'cohenKappaScore'],
   summary: 'Agreement of true and predicted class beyond what chance gives.',
   tasks: ['classification'],
   direction: 'maximize',

@@ -7,6 +7,7 @@ import type { PairState } from './shared/states.ts';
 /** Share of the variance of the label that is explained, a constant offset forgiven. Not defined where all labels are the same number. */
 export default defineMetric<object, PairState, NumberChunk>({
   name: 'explainedVariance',
+  aliases: ['explainedVarianceScore', 'evs'],
   summary: 'Share of the variance of the label that is explained, a constant offset forgiven. Not defined where all labels are the same number.',
   tasks: ['regression'],
   direction: 'maximize',

@@ -6,6 +6,7 @@ import type { ClassChunk } from '../metric.ts';
 /** Weighted harmonic mean of precision and recall: recall counts `beta` times as much. */
 export default defineMetric<AverageConfig & { readonly beta?: number }, ConfusionState, ClassChunk>({
   name: 'fBeta',
+  aliases: ['fbetaScore'],
   summary: 'Weighted harmonic mean of precision and recall: recall counts "beta" times as much.',
   tasks: ['classification'],
   direction: 'maximize',

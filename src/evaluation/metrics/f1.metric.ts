@@ -6,6 +6,7 @@ import type { ClassChunk } from '../metric.ts';
 /** Harmonic mean of precision and recall. */
 export default defineMetric<AverageConfig, ConfusionState, ClassChunk>({
   name: 'f1',
+  aliases: ['f1Score', 'fscore', 'fMeasure'],
   summary: 'Harmonic mean of precision and recall.',
   tasks: ['classification'],
   direction: 'maximize',

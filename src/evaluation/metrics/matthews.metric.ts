@@ -4,6 +4,7 @@ import { confusion, totalsOf } from './shared/states.ts';
 /** Matthews correlation of true and predicted class; 0 where one class is predicted throughout, not defined where the rows are of one class. */
 export default defineMetric({
   name: 'matthews',
+  aliases: ['mcc', 'matthewsCorrcoef', 'phi'],
   summary: 'Matthews correlation of true and predicted class; 0 where one class is predicted throughout, not defined where all rows are of one class.',
   tasks: ['classification'],
   direction: 'maximize',

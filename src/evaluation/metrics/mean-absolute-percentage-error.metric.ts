@@ -6,6 +6,7 @@ import type { SumState } from './shared/states.ts';
 /** Mean distance of the prediction from the label, as a share of the label (0.1 is 10 %). */
 export default defineMetric<object, SumState, NumberChunk>({
   name: 'meanAbsolutePercentageError',
+  aliases: ['mape'],
   summary: 'Mean distance of the prediction from the label, as a share of the label (0.1 is 10 %). Not defined where a label is 0.',
   tasks: ['regression'],
   direction: 'minimize',

@@ -6,6 +6,7 @@ import type { SumState } from './shared/states.ts';
 /** Mean Poisson deviance, for counts: labels ≥ 0 and predictions > 0. */
 export default defineMetric<object, SumState, NumberChunk>({
   name: 'meanPoissonDeviance',
+  aliases: ['poissonDeviance'],
   summary: 'Mean Poisson deviance, for counts: labels of at least 0 and predictions above 0.',
   tasks: ['regression'],
   direction: 'minimize',

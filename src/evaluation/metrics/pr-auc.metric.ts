@@ -9,6 +9,7 @@ import type { ScoreState } from './shared/states.ts';
 /** Average precision: area under the precision-recall curve, without interpolation. */
 export default defineMetric<RankAverageConfig, ScoreState, ClassChunk>({
   name: 'prAuc',
+  aliases: ['auprc', 'aucPr', 'averagePrecision', 'averagePrecisionScore', 'ap'],
   summary: 'Average precision: area under the precision-recall curve, without interpolation.',
   tasks: ['classification'],
   direction: 'maximize',

@@ -6,6 +6,7 @@ import type { ClassChunk } from '../metric.ts';
 /** Share of the rows predicted as a class that are of the class. */
 export default defineMetric<AverageConfig, ConfusionState, ClassChunk>({
   name: 'precision',
+  aliases: ['ppv', 'positivePredictiveValue', 'precisionScore'],
   summary: 'Share of the rows predicted as a class that are of the class.',
   tasks: ['classification'],
   direction: 'maximize',

@@ -7,6 +7,7 @@ import type { PairState } from './shared/states.ts';
 /** Share of the variance of the label that is explained; 0 is no better than its mean. Not defined where all labels are the same number. */
 export default defineMetric<object, PairState, NumberChunk>({
   name: 'r2',
+  aliases: ['r2Score', 'rSquared', 'coefficientOfDetermination', 'rsq'],
   summary: 'Share of the variance of the label that is explained; 0 is no better than its mean. Not defined where all labels are the same number.',
   tasks: ['regression'],
   direction: 'maximize',

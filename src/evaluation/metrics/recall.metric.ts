@@ -6,6 +6,7 @@ import type { ClassChunk } from '../metric.ts';
 /** Share of the rows of a class that are predicted as it. */
 export default defineMetric<AverageConfig, ConfusionState, ClassChunk>({
   name: 'recall',
+  aliases: ['tpr', 'sensitivity', 'truePositiveRate', 'recallScore'],
   summary: 'Share of the rows of a class that are predicted as it.',
   tasks: ['classification'],
   direction: 'maximize',

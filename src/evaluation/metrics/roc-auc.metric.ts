@@ -9,6 +9,7 @@ import type { ScoreState } from './shared/states.ts';
 /** Area under the ROC curve: chance that a row of the class is scored above another row. */
 export default defineMetric<RankAverageConfig, ScoreState, ClassChunk>({
   name: 'rocAuc',
+  aliases: ['auc', 'auroc', 'aucRoc', 'rocAucScore'],
   summary: 'Area under the ROC curve: chance that a row of the class is scored above another row.',
   tasks: ['classification'],
   direction: 'maximize',
