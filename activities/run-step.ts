@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CancelledFailure, ApplicationFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
@@ -17,6 +17,7 @@ import type { ActivityDeps } from './index.ts';
 import { linksOf } from './links.ts';
 import { ProgressReporter } from './progress.ts';
 import { StepLog } from './step-log.ts';
+import { leaveWorkDir } from './work-dir.ts';
 
 /** Time that a cancelled step gets to end its child processes, in milliseconds. */
 const ABORT_GRACE_MS = 10_000;
@@ -70,7 +71,7 @@ async function execute(definition: StepDefinition, deps: ActivityDeps, task: Ste
     await cache.write(key, { formatVersion: 1, result, createdAt: new Date().toISOString(), runId: task.runId });
     await cache.writeLast(task.pipeline, task.stepId, parts);
   }
-  await rm(workDir, { recursive: true, force: true });
+  await leaveWorkDir(workDir);
   return { result, cached: false, reason };
 }
 

@@ -80,10 +80,15 @@ function stepView(step: PlanStep, facts: RunFacts): StepView {
     ...(outcome?.result.verdict === undefined ? {} : { verdict: outcome.result.verdict }),
     ...(note.failure === undefined ? {} : { failure: note.failure }),
     // How far a cancelled or failed step came is worth knowing, too.
-    ...(outcome === undefined && note.progress !== undefined ? { progress: note.progress } : {}),
+    ...(outcome === undefined && note.progress !== undefined ? { progress: status === 'running' ? note.progress : stoppedAt(note.progress) } : {}),
     ...(outcome === undefined ? {} : { outputs: outcome.result.outputs }),
     ...(outcome?.result.details === undefined ? {} : { details: outcome.result.details }),
   };
+}
+
+/** How far a step came that does not go on: nothing is left of what it took for granted. */
+function stoppedAt({ secondsLeft: _left, samplesPerSecond: _speed, ...progress }: StepProgress): StepProgress {
+  return progress;
 }
 
 /** What the step itself took where it says so; else the time between start and end, waiting included. */

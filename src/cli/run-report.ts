@@ -18,6 +18,7 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   else if (reasons(run) !== '') io.print(`\nGate: ${run.verdict}${reasons(run)}`);
   if (run.model !== null && run.version !== null) io.print(`Model: ${run.model} version ${run.version}`);
   if (run.urls.report !== undefined) io.print(`Report: ${run.urls.report}`);
+  else if (run.model !== null && run.version !== null && Object.keys(run.metrics).length > 0) io.print('Report: no server shows it now; start one with `perennial up --detach`.');
   io.print(`Temporal UI: ${run.urls.temporal}`);
   if (run.failure !== null) {
     io.note(`\nerror ${run.failure.code}${run.failure.step === undefined ? '' : ` in step "${run.failure.step}"`}: ${run.failure.message}`);

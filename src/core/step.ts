@@ -21,7 +21,7 @@ export interface RetryPlan {
 /** What a running step tells the world, through its heartbeat. Everything is optional but `message`. */
 export interface StepProgress {
   readonly message: string;
-  /** 0 to 1. */
+  /** 0 to 1, of what the message counts: a bar is drawn beside it. */
   readonly fraction?: number;
   readonly epoch?: number;
   readonly epochs?: number;

@@ -59,7 +59,7 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
     requireSlices(options.slices, datasetMeta);
     const scored = await scoreExamples(bundle.predictor, examples, {
       signal: options.signal,
-      onProgress: (done, total) => options.onProgress?.(`predicted ${done} of ${total} test examples`, (0.5 * done) / total),
+      onProgress: (done, total) => options.onProgress?.(`predicted ${done} of ${total} test examples`, done / total),
     });
     const views = viewsOf(output, scored, metrics, options);
     const sequence = sequenceOf(await examples.preprocessorJson());
@@ -278,7 +278,7 @@ type Compared = { readonly none: string } | { readonly summary: ChampionComparis
 
 async function compare(metrics: readonly ResolvedMetric[], challenger: Judged, champion: TestRowFacts['champion'], oneOf: OutputSpec | undefined, options: EvaluateOptions): Promise<Compared> {
   if ('none' in champion) return champion;
-  options.onProgress?.(`comparing with version ${champion.version}`, 0.7);
+  options.onProgress?.(`comparing with version ${champion.version}`);
   const { ours, theirs } = alignChampion(challenger, champion, choices(options, oneOf));
   if (ours.rows === 0) return { none: 'the champion predicts none of these rows' };
   const comparison = await compareOn(metrics, ours, theirs, { seed: options.seed, ...(options.signal === undefined ? {} : { signal: options.signal }) });

@@ -46,10 +46,10 @@ export default defineCommand({
             return followRun(temporal, { workflowId }, io);
           }
           const view = await runs.describeRun(temporal, workflowId);
-          const [{ stepLine }, { reportRun }] = await Promise.all([import('../run-progress.ts'), import('../run-report.ts')]);
+          const [{ stepLine }, { reportRun }, { reachable }] = await Promise.all([import('../run-progress.ts'), import('../run-report.ts'), import('../follow-run.ts')]);
           const width = Math.max(...view.steps.map((step) => step.id.length));
           for (const step of view.steps) io.print(stepLine(step, width));
-          reportRun(view, io);
+          reportRun(await reachable(view), io);
           // Looking at a failed run is no failure.
           io.exit(0);
         }),

@@ -40,6 +40,13 @@ describe('what the Temporal UI shows', () => {
     expect(rowsOf(text)).toEqual(expect.arrayContaining([['accuracy', '0.97'], ['train', '✔ done', '1.5 s', 'a\\|b']]));
   });
 
+  it('tells of a step that was cancelled how far it came, and nothing of how it would have gone on', () => {
+    const state = withStep(initialRunState(plan), 'train', { status: 'cancelled' });
+    const view = runView({ ...base, status: 'cancelled', endedAt: 3_000, state, notes: { train: { startedAt: 1_000, endedAt: 3_000, progress: { message: 'x', epoch: 3, epochs: 60, samplesPerSecond: 5, secondsLeft: 126_000 } } } });
+    expect(view.headline).toBe('Cancelled in step "train" (epoch 3/60).');
+    expect(JSON.stringify(view)).not.toContain('secondsLeft');
+  });
+
   it('keeps the quotes of what can be copied into a document', () => {
     expect(roomy('Write "label": { "y": ["standardize"] } in its place, or leave "label" out.')).toBe('Write `"label": { "y": ["standardize"] }` in its place, or leave `"label"` out.');
     expect(roomy('Logs: `perennial runs logs "p"` and [as it is "served"](http://x/"y")')).toBe('Logs: `perennial runs logs "p"` and [as it is `"served"`](http://x/"y")');
