@@ -17,7 +17,7 @@ import type { ActivityDeps } from './index.ts';
 import { linksOf } from './links.ts';
 import { ProgressReporter } from './progress.ts';
 import { StepLog } from './step-log.ts';
-import { leaveWorkDir } from './work-dir.ts';
+import { leaveIfEmpty, leaveWorkDir } from './work-dir.ts';
 
 /** Time that a cancelled step gets to end its child processes, in milliseconds. */
 const ABORT_GRACE_MS = 10_000;
@@ -64,7 +64,7 @@ async function execute(definition: StepDefinition, deps: ActivityDeps, task: Ste
   const resolved = resolveSecrets(task.config, secret);
   const workDir = join(deps.workRoot, encodeURIComponent(task.pipeline), encodeURIComponent(task.runId), encodeURIComponent(task.stepId));
   await mkdir(workDir, { recursive: true });
-  const result = redact(await abortable(definition.run(contextOf(task, deps, { workDir, secret, log, reporter }), resolved.config, task.inputs)), secrets);
+  const result = redact(await attempt(definition, contextOf(task, deps, { workDir, secret, log, reporter }), resolved.config, task.inputs), secrets);
   assertResult(definition, task, result);
   if (cached) {
     // Entry before hint: a hint without an entry would only make the next reason wrong.
@@ -73,6 +73,15 @@ async function execute(definition: StepDefinition, deps: ActivityDeps, task: Ste
   }
   await leaveWorkDir(workDir);
   return { result, cached: false, reason };
+}
+
+async function attempt(definition: StepDefinition, ctx: StepContext, config: StepTask['config'], inputs: StepTask['inputs']): Promise<StepResult> {
+  try {
+    return await abortable(definition.run(ctx, config, inputs));
+  } catch (error) {
+    await leaveIfEmpty(ctx.workDir).catch((trouble: unknown) => ctx.log.warn(`the folder ${ctx.workDir} could not be removed: ${messageOf(trouble)}`));
+    throw error;
+  }
 }
 
 /** A hit, or the reason why the step has to run. */

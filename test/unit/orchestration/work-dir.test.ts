@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { leaveWorkDir } from '../../../activities/work-dir.ts';
+import { leaveIfEmpty, leaveWorkDir } from '../../../activities/work-dir.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 it('leaves no empty folder of a run behind, and nothing that others work in', async () => {
@@ -17,6 +17,11 @@ it('leaves no empty folder of a run behind, and nothing that others work in', as
   expect(existsSync(second)).toBe(true);
   await Promise.all([leaveWorkDir(second), leaveWorkDir(second)]);
   expect(readdirSync(join(root, 'p'))).toEqual(['run2']);
+  await leaveIfEmpty(other);
+  expect(readdirSync(join(root, 'p', 'run2'))).toEqual(['train']);
   await leaveWorkDir(other);
+  expect(readdirSync(root)).toEqual([]);
+  mkdirSync(first, { recursive: true });
+  await leaveIfEmpty(first);
   expect(readdirSync(root)).toEqual([]);
 });
