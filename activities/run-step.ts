@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CancelledFailure, ApplicationFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
@@ -17,6 +17,7 @@ import type { ActivityDeps } from './index.ts';
 import { linksOf } from './links.ts';
 import { ProgressReporter } from './progress.ts';
 import { StepLog } from './step-log.ts';
+import { leaveIfEmpty, leaveWorkDir } from './work-dir.ts';
 
 /** Time that a cancelled step gets to end its child processes, in milliseconds. */
 const ABORT_GRACE_MS = 10_000;
@@ -63,15 +64,24 @@ async function execute(definition: StepDefinition, deps: ActivityDeps, task: Ste
   const resolved = resolveSecrets(task.config, secret);
   const workDir = join(deps.workRoot, encodeURIComponent(task.pipeline), encodeURIComponent(task.runId), encodeURIComponent(task.stepId));
   await mkdir(workDir, { recursive: true });
-  const result = redact(await abortable(definition.run(contextOf(task, deps, { workDir, secret, log, reporter }), resolved.config, task.inputs)), secrets);
+  const result = redact(await attempt(definition, contextOf(task, deps, { workDir, secret, log, reporter }), resolved.config, task.inputs), secrets);
   assertResult(definition, task, result);
   if (cached) {
     // Entry before hint: a hint without an entry would only make the next reason wrong.
     await cache.write(key, { formatVersion: 1, result, createdAt: new Date().toISOString(), runId: task.runId });
     await cache.writeLast(task.pipeline, task.stepId, parts);
   }
-  await rm(workDir, { recursive: true, force: true });
+  await leaveWorkDir(workDir);
   return { result, cached: false, reason };
+}
+
+async function attempt(definition: StepDefinition, ctx: StepContext, config: StepTask['config'], inputs: StepTask['inputs']): Promise<StepResult> {
+  try {
+    return await abortable(definition.run(ctx, config, inputs));
+  } catch (error) {
+    await leaveIfEmpty(ctx.workDir).catch((trouble: unknown) => ctx.log.warn(`the folder ${ctx.workDir} could not be removed: ${messageOf(trouble)}`));
+    throw error;
+  }
 }
 
 /** A hit, or the reason why the step has to run. */

@@ -1,7 +1,8 @@
 /**
  * Every change of workflow behaviour that running executions could meet, once they exist in the field: an id, what changed, and
  * when the old branch may go. Use as `if (patched(PATCHES.x)) { new } else { old }`.
- *
- * There is none yet: histories of the first release replay on this code without a branch.
  */
-export const PATCHES = {} as const satisfies Record<string, string>;
+export const PATCHES = {
+  /** The name of the metric that stands for a run is kept in its memo. The old branch may go when no run of before 1 December 2026 is left. */
+  primaryMetricName: 'primary-metric-name',
+} as const satisfies Record<string, string>;

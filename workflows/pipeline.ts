@@ -1,6 +1,6 @@
 import { ApplicationFailure, CancelledFailure, defineSearchAttributeKey } from '@temporalio/common';
 import {
-  ActivityCancellationType, CancellationScope, condition, defineQuery, defineSignal, defineUpdate, proxyActivities, setCurrentDetails, setHandler, workflowInfo,
+  ActivityCancellationType, CancellationScope, condition, defineQuery, defineSignal, defineUpdate, patched, proxyActivities, setCurrentDetails, setHandler, upsertMemo, workflowInfo,
 } from '@temporalio/workflow';
 import type { ArtifactRef } from '../src/core/artifact.ts';
 import { limits } from '../src/core/limits.ts';
@@ -12,6 +12,7 @@ import { activityName, heavyQueue, runIdOf } from '../src/core/run.ts';
 import type { PipelineInput, ProgressReport, RunView, StepOutcome, StepTask } from '../src/core/run.ts';
 import { next, obey, reopen } from '../src/core/scheduler.ts';
 import { ending, failureOf, isCancelled, isWorkerStop } from './failures.ts';
+import { PATCHES } from './patches.ts';
 import { runMarkdown } from './run-markdown.ts';
 import { runView } from './run-view.ts';
 import type { StepNote } from './run-view.ts';
@@ -187,12 +188,14 @@ class PipelineRun {
     this.#endedAt = Date.now();
     const view = this.#view();
     this.#show();
+    const primary = primaryMetric(this.#plan, view);
     tellSearch({
       Verdict: view.verdict === 'rejected' || status !== 'completed' ? status : (view.verdict ?? 'completed'),
       ...(view.model === null ? {} : { Model: view.model }),
       ...(view.version === null ? {} : { ModelVersion: String(view.version) }),
-      ...primaryMetric(this.#plan, view),
+      ...(primary === undefined ? {} : { PrimaryMetric: primary.value }),
     });
+    if (primary !== undefined && patched(PATCHES.primaryMetricName)) upsertMemo({ primaryMetric: primary.name });
     if (status === 'cancelled') throw new CancelledFailure('The run was cancelled.');
     if (status !== 'failed') return view;
     const failure = view.failure ?? { code: 'STEP_FAILED', message: 'A step failed.' };
@@ -234,13 +237,12 @@ function scheduledTrigger(input: PipelineInput, tick: Date | undefined, startTim
 }
 
 /** The metric that the first gate looks at, else the first metric asked for, else the first there is. */
-function primaryMetric(plan: Plan, view: RunView): { PrimaryMetric?: number } {
+function primaryMetric(plan: Plan, view: RunView): { readonly name: string; readonly value: number } | undefined {
   for (const step of plan.steps) {
     if (!Object.values(step.outputs).includes('evaluation')) continue;
     const { gates, metrics } = step.config as { gates?: { metric?: string }[]; metrics?: unknown[] };
-    const wanted = [...(gates ?? []).map((gate) => gate.metric), ...(metrics ?? [])].find((name) => typeof name === 'string' && Object.hasOwn(view.metrics, name));
-    const value = typeof wanted === 'string' ? view.metrics[wanted] : Object.values(view.metrics)[0];
-    if (value !== undefined) return { PrimaryMetric: value };
+    const name = [...(gates ?? []).map((gate) => gate.metric), ...(metrics ?? []), ...Object.keys(view.metrics)].find((wanted) => typeof wanted === 'string' && Object.hasOwn(view.metrics, wanted));
+    if (typeof name === 'string') return { name, value: view.metrics[name]! };
   }
-  return {};
+  return undefined;
 }

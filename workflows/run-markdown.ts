@@ -1,4 +1,5 @@
 import type { RunView, StepView } from '../src/core/run.ts';
+import { verdictWord } from '../src/core/step.ts';
 import { compose } from './markdown.ts';
 import { duration, firstLine, number, progressLine } from './run-headline.ts';
 
@@ -71,7 +72,7 @@ function nextSteps({ status, workflowId, model, version, previous, steps }: RunV
 function verdictBlock(run: RunView): string[] {
   return run.steps.flatMap((step) => {
     if (step.verdict === undefined) return [];
-    const title = `**Gate ${step.verdict.passed ? 'passed' : 'rejected'}** by step **${step.id}**`;
+    const title = step.verdict.ungated === true ? `**Ungated** in step **${step.id}**` : `**Gate ${verdictWord(step.verdict)}** by step **${step.id}**`;
     if (step.details !== undefined) return [title, step.details];
     return [title, step.verdict.reasons.map((reason) => `- ${reason}`).join('\n'), ...metricsTable(run)];
   });

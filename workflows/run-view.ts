@@ -1,7 +1,8 @@
 import type { Plan, PlanStep } from '../src/core/plan.ts';
 import type { RunState, RunStatus, StepStatus } from '../src/core/run-state.ts';
 import type { RunFailure, RunLinks, RunView, StepOutcome, StepView } from '../src/core/run.ts';
-import type { StepProgress } from '../src/core/step.ts';
+import { verdictWord } from '../src/core/step.ts';
+import type { StepProgress, StepVerdict } from '../src/core/step.ts';
 import { headlineOf } from './run-headline.ts';
 
 /** What the workflow knows of a step besides its state. Times in milliseconds of workflow time. */
@@ -43,7 +44,7 @@ export function runView(facts: RunFacts): RunView {
     pipeline: facts.plan.pipeline,
     status: facts.status,
     failure: failed?.failure ?? null,
-    verdict: judged.length === 0 ? null : judged.every((step) => step.verdict?.passed === true) ? 'passed' : 'rejected',
+    verdict: verdictOf(judged.map((step) => step.verdict!)),
     trigger: facts.trigger,
     nominalTime: facts.nominalTime,
     model: typeof version?.model === 'string' ? version.model : null,
@@ -56,6 +57,12 @@ export function runView(facts: RunFacts): RunView {
     endedAt: facts.endedAt === undefined ? null : new Date(facts.endedAt).toISOString(),
   } as const;
   return { headline: headlineOf(view, deployment?.promoted === true), ...view };
+}
+
+/** Of a whole run: rejected by one, passed by one that had something to pass, else ungated. */
+function verdictOf(verdicts: readonly StepVerdict[]): RunView['verdict'] {
+  const words = verdicts.map(verdictWord);
+  return (['rejected', 'passed', 'ungated'] as const).find((word) => words.includes(word)) ?? null;
 }
 
 function stepView(step: PlanStep, facts: RunFacts): StepView {
@@ -73,10 +80,15 @@ function stepView(step: PlanStep, facts: RunFacts): StepView {
     ...(outcome?.result.verdict === undefined ? {} : { verdict: outcome.result.verdict }),
     ...(note.failure === undefined ? {} : { failure: note.failure }),
     // How far a cancelled or failed step came is worth knowing, too.
-    ...(outcome === undefined && note.progress !== undefined ? { progress: note.progress } : {}),
+    ...(outcome === undefined && note.progress !== undefined ? { progress: status === 'running' ? note.progress : stoppedAt(note.progress) } : {}),
     ...(outcome === undefined ? {} : { outputs: outcome.result.outputs }),
     ...(outcome?.result.details === undefined ? {} : { details: outcome.result.details }),
   };
+}
+
+/** How far a step came that does not go on: nothing is left of what it took for granted. */
+function stoppedAt({ secondsLeft: _left, samplesPerSecond: _speed, ...progress }: StepProgress): StepProgress {
+  return progress;
 }
 
 /** What the step itself took where it says so; else the time between start and end, waiting included. */

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
-import type { BuildFailure, Plugin } from 'esbuild';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, extname, join, relative, resolve, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { BuildFailure, Loader, Plugin } from 'esbuild';
 import { PerennialError } from '../../src/core/errors.ts';
 import { packageRoot } from '../../src/platform/paths.ts';
 import { sha256 } from '../../src/storage/digest.ts';
@@ -42,7 +43,8 @@ async function bundle(contents: string, folder: string, path: string, minify: bo
       minifyWhitespace: minify, sourcemap: minify ? false : 'inline',
       // Packages in CommonJS call `require`, which modules do not have.
       banner: minify ? {} : { js: `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);` },
-      plugins: [packages()],
+      define: { 'import.meta.url': OWN_URL, 'import.meta.filename': OWN_FILE, 'import.meta.dirname': OWN_FOLDER, __filename: OWN_FILE, __dirname: OWN_FOLDER },
+      plugins: [packages(), places(minify ? folder : undefined)],
     });
     return result.outputFiles![0]!.text;
   } catch (error) {
@@ -51,6 +53,33 @@ async function bundle(contents: string, folder: string, path: string, minify: bo
     const lines = errors.slice(0, 5).map(({ text, location }) => (location === null ? text : `${relative(folder, resolve(location.file))}:${location.line}:${location.column + 1}: ${text}`));
     throw new PerennialError('CONFIG_INVALID', `The local step ${path} cannot be built: ${lines.join('; ')}`, { hint: 'Correct the module; packages that it imports have to be installed beside it.' });
   }
+}
+
+/** Names that stand for where a module lies, within it. */
+const [OWN_URL, OWN_FILE, OWN_FOLDER] = ['__perennialUrl', '__perennialFile', '__perennialFolder'] as const;
+const LOADERS: Readonly<Record<string, Loader>> = { ts: 'ts', mts: 'ts', cts: 'ts', tsx: 'tsx', js: 'js', mjs: 'js', cjs: 'js', jsx: 'jsx' };
+
+/**
+ * Every module keeps its own place, so that it finds the files beside it, although all of them run as one file elsewhere.
+ *
+ * @param base tells the places from here on, for a digest that is the same wherever the folder lies
+ */
+function places(base: string | undefined): Plugin {
+  return {
+    name: 'perennial-places',
+    setup(build) {
+      build.onLoad({ filter: /\.([cm]?[jt]s|[jt]sx)$/, namespace: 'file' }, async ({ path }) => {
+        const text = await readFile(path, 'utf8');
+        const loader = LOADERS[extname(path).slice(1)]!;
+        if (!/import\.meta|__(file|dir)name/.test(text)) return { contents: text, loader };
+        const file = base === undefined ? path : sep + relative(base, path);
+        const own = { [OWN_URL]: pathToFileURL(file).href, [OWN_FILE]: file, [OWN_FOLDER]: dirname(file) };
+        const declared = `const ${Object.entries(own).map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join(', ')};`;
+        const [, shebang = '', strict = '', rest = ''] = /^(#![^\n]*\n)?(\s*(?:'use strict'|"use strict");?)?([^]*)$/.exec(text)!;
+        return { contents: `${shebang}${strict}${declared}${rest}`, loader };
+      });
+    },
+  };
 }
 
 /** The user's packages are bundled; those of our own code stay imports, since some are native. */

@@ -120,7 +120,7 @@ export default defineStep<EvaluateConfig>({
         ...(config.baseline === undefined ? {} : { baseline: config.baseline }),
         seed: config.seed ?? 1,
         signal: ctx.signal,
-        onProgress: (message, fraction) => ctx.progress({ message, fraction }),
+        onProgress: (message, fraction) => ctx.progress({ message, ...(fraction === undefined ? {} : { fraction }) }),
       },
     );
     return writeEvaluation(ctx.artifacts, report);

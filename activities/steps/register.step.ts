@@ -118,7 +118,7 @@ async function makeExports(ctx: StepContext, model: OpenArtifact, name: string, 
   const { makeExport } = await import('../../src/registry/version-exports.ts');
   const made: StoredExport[] = [];
   for (const [index, named] of wanted.entries()) {
-    ctx.progress({ message: `export ${index + 1} of ${wanted.length}: ${typeof named === 'string' ? named : Object.keys(named)[0]}`, fraction: index / wanted.length });
+    ctx.progress({ message: `${index} of ${wanted.length} exports are made; making ${typeof named === 'string' ? named : Object.keys(named)[0]}`, fraction: index / wanted.length });
     made.push(await makeExport(ctx.artifacts, model, name, named));
   }
   return made;

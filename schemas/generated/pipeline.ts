@@ -1088,7 +1088,7 @@ as?: string
 of?: string
 }
 /**
- * Share of the variance of the label that is explained, a constant offset forgiven. Constant labels: 1 if the errors are constant, else 0.
+ * Share of the variance of the label that is explained, a constant offset forgiven. Not defined where all labels are the same number.
  */
 export interface MetricExplainedVariance {
 /**
@@ -1199,7 +1199,7 @@ as?: string
 of?: string
 }
 /**
- * Matthews correlation of true and predicted class; 0 where either is constant.
+ * Matthews correlation of true and predicted class; 0 where one class is predicted throughout, not defined where all rows are of one class.
  */
 export interface MetricMatthews {
 /**
@@ -1238,7 +1238,7 @@ as?: string
 of?: string
 }
 /**
- * Mean distance of the prediction from the label, as a share of the label (0.1 is 10 %).
+ * Mean distance of the prediction from the label, as a share of the label (0.1 is 10 %). Not defined where a label is 0.
  */
 export interface MetricMeanAbsolutePercentageError {
 /**
@@ -1320,7 +1320,7 @@ of?: string
  */
 export interface MetricPrAuc {
 /**
- * With more than two classes each is taken against the rest: the plain mean over the classes, or weighted by their rows. Two classes: the positive class alone.
+ * With more than two classes each is taken against the rest: the plain mean over the classes that have rows, or weighted by their rows. Two classes: the positive class alone.
  */
 average?: ("macro" | "weighted")
 /**
@@ -1354,7 +1354,7 @@ as?: string
 of?: string
 }
 /**
- * Share of the variance of the label that is explained; 0 is no better than its mean. Constant labels: 1 if exact, else 0.
+ * Share of the variance of the label that is explained; 0 is no better than its mean. Not defined where all labels are the same number.
  */
 export interface MetricR2 {
 /**
@@ -1409,7 +1409,7 @@ of?: string
  */
 export interface MetricRocAuc {
 /**
- * With more than two classes each is taken against the rest: the plain mean over the classes, or weighted by their rows. Two classes: the positive class alone.
+ * With more than two classes each is taken against the rest: the plain mean over the classes that have rows, or weighted by their rows. Two classes: the positive class alone.
  */
 average?: ("macro" | "weighted")
 /**

@@ -1,7 +1,7 @@
-import { ERRORS } from '../core/errors.ts';
+import { ERRORS, isPerennialError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import { cancelRun } from '../orchestration/runs.ts';
-import type { StartedRun } from '../orchestration/runs.ts';
+import type { RunReport, StartedRun } from '../orchestration/runs.ts';
 import type { Temporal } from '../orchestration/connect.ts';
 import { waitRun } from '../orchestration/wait-run.ts';
 import type { CliIo } from './command.ts';
@@ -31,10 +31,22 @@ export async function followRun(temporal: Temporal, run: Pick<StartedRun, 'workf
     progress.end(report);
     const failure = report.failure;
     const place = failure?.step === undefined || !isOfDocument(failure.code) ? undefined : await placeOf?.(failure.step, failure.message);
-    reportRun(report, io, place);
+    reportRun(await reachable(report), io, place);
   } finally {
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
+  }
+}
+
+/** The run with links that lead somewhere now. What came of it is told also where the store is away. */
+export async function reachable(report: RunReport): Promise<RunReport> {
+  if (report.urls.report === undefined && report.urls.model === undefined) return report;
+  try {
+    const [{ openStore }, { withLiveLinks }] = await Promise.all([import('../storage/open-store.ts'), import('../orchestration/live-links.ts')]);
+    return await withLiveLinks(report, await openStore());
+  } catch (error) {
+    if (isPerennialError(error, 'STORE_UNAVAILABLE')) return { ...report, links: {}, urls: { temporal: report.urls.temporal } };
+    throw error;
   }
 }
 

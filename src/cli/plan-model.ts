@@ -41,8 +41,8 @@ export interface PlannedModel {
   readonly notes: readonly string[];
   /** Why the layers are not known before the run. */
   readonly unknown?: string;
-  /** Why the step would fail. */
-  readonly problem?: { readonly code: ErrorCode; readonly message: string; readonly hint: string };
+  /** Why the run would fail, and in which step: this one, or one that it takes its examples from. */
+  readonly problem?: { readonly step: string; readonly code: ErrorCode; readonly message: string; readonly hint: string };
 }
 
 export interface PlannedNetwork {
@@ -65,10 +65,16 @@ export async function planModels(plan: Plan, nominalTime: string): Promise<Plann
 interface Context {
   readonly plan: Plan;
   readonly nominalTime: string;
-  readonly previews: Map<string, Promise<ExamplesPreview>>;
+  readonly previews: Map<string, Preview>;
   /** What is known of the train steps so far, by id. */
   readonly trains: Map<string, PlannedTrain>;
   readonly open: () => Promise<Registered>;
+}
+
+interface Preview {
+  /** The step whose work is being looked at. */
+  step: string;
+  examples?: Promise<ExamplesPreview>;
 }
 
 /** Settings of a preprocess step that say where its transforms come from. */
@@ -83,6 +89,7 @@ async function planModel(context: Context, train: PlanStep): Promise<PlannedMode
   const ingest = ingestBehind(plan, preprocess);
   if (ingest === undefined) return { step: train.id, ...NOTHING, unknown: `the dataset of "${preprocess.id}" is made while the run goes` };
   const key = `${ingest.id}/${preprocess.id}`;
+  let failing = ingest.id;
   try {
     const { previewExamples } = await import('../data/preview.ts');
     const { describeResolved, resolveModel } = await import('../training/model/resolve-model.ts');
@@ -92,12 +99,20 @@ async function planModel(context: Context, train: PlanStep): Promise<PlannedMode
     const { isTransfer } = await import('../training/transfer/transfer-config.ts');
     const before = (step: PlanStep): PlannedTrain | undefined => trains.get(step.inputs['base']?.step ?? '');
     // Two models on the same examples look at the data once.
-    if (!previews.has(key)) {
+    let preview = previews.get(key);
+    if (preview === undefined) {
       const { from } = configOf<Reusing>(preprocess);
+      failing = preprocess.id;
       const reused = from === undefined ? undefined : await planReused(from, before(preprocess), open);
-      previews.set(key, previewExamples(configOf(ingest), configOf(preprocess), plan.documentDir, nominalTime, reused));
+      const looking: Preview = (preview = { step: ingest.id });
+      looking.examples = previewExamples(configOf(ingest), configOf(preprocess), plan.documentDir, nominalTime, reused, (stage) => (looking.step = stage === 'ingest' ? ingest.id : preprocess.id));
+      previews.set(key, preview);
     }
-    const { inputs, output, rows, more, exact, splits, features, notes } = await previews.get(key)!;
+    const { inputs, output, rows, more, exact, splits, features, notes } = await preview.examples!.catch((error: unknown) => {
+      failing = preview.step;
+      throw error;
+    });
+    failing = train.id;
     const config = configOf<Parameters<typeof resolveModel>[0] & Pick<TrainConfig, 'classWeights' | 'callbacks' | 'checkpoint'>>(train);
     const { model } = config;
     const onMissing = isTransfer(model) ? (model.onMissing ?? 'fail') : 'fail';
@@ -115,7 +130,7 @@ async function planModel(context: Context, train: PlanStep): Promise<PlannedMode
   } catch (error) {
     if (error instanceof BaseUnknown || isAway(error)) return { step: train.id, ...NOTHING, unknown: messageOf(error) };
     if (!isPerennialError(error)) throw error;
-    return { step: train.id, ...NOTHING, problem: { code: error.code, message: error.message, hint: error.hint } };
+    return { step: train.id, ...NOTHING, problem: { step: failing, code: error.code, message: error.message, hint: error.hint } };
   }
 }
 

@@ -14,9 +14,12 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   io.print(`\nRun ${run.workflowId} ${run.status}${took}${cached === 0 ? '' : `; ${cached} of ${run.steps.length} steps from the cache`}`);
   for (const line of noteLines(run)) io.print(line);
   if (Object.keys(run.metrics).length > 0) io.print(`\n${table(metricRows(run))}`);
-  if (reasons(run) !== '') io.print(`\nGate: ${run.verdict}${reasons(run)}`);
+  for (const note of metricNotes(run)) io.print(note);
+  if (run.verdict === 'ungated') io.print('\nGate: ungated (no gates were set)');
+  else if (reasons(run) !== '') io.print(`\nGate: ${run.verdict}${reasons(run)}`);
   if (run.model !== null && run.version !== null) io.print(`Model: ${run.model} version ${run.version}`);
   if (run.urls.report !== undefined) io.print(`Report: ${run.urls.report}`);
+  else if (run.model !== null && run.version !== null && Object.keys(run.metrics).length > 0) io.print('Report: no server shows it now; start one with `perennial up --detach`.');
   io.print(`Temporal UI: ${run.urls.temporal}`);
   if (run.failure !== null) {
     io.note(`\nerror ${run.failure.code}${run.failure.step === undefined ? '' : ` in step "${run.failure.step}"`}: ${run.failure.message}`);
@@ -42,6 +45,12 @@ export function exitCodeOfRun(run: Pick<RunReport, 'status' | 'failure'>): numbe
 function noteLines(run: RunReport): string[] {
   const notes = run.steps.flatMap(({ id, values }) => ((values?.['warnings'] ?? []) as readonly string[]).map((note) => `${id}: ${note}`));
   return notes.length === 0 ? [] : ['', ...notes.map((note) => `note  ${note}`)];
+}
+
+/** What metrics of the run are not about, or why there is none, a line each. */
+function metricNotes(run: RunReport): string[] {
+  const values: Record<string, unknown> = Object.assign({}, ...run.steps.map((step) => step.values ?? {}));
+  return Object.entries(values).flatMap(([key, note]) => (key.startsWith('note_') && typeof note === 'string' ? [`${key.slice('note_'.length)}: ${note}`] : []));
 }
 
 /** The model's metrics, beside them those of the champion and of the naive forecast on the same rows, where the evaluation has them. */

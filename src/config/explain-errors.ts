@@ -3,6 +3,7 @@ import type { Json } from '../core/json.ts';
 import type { SchemaError } from '../../schemas/generated/validate.js';
 import { list, nearest, show } from './diagnostic.ts';
 import type { Finding } from './diagnostic.ts';
+import { meantBy } from './meant.ts';
 import { fromPointer, join, valueAt } from './pointer.ts';
 import { isObject, nodesAt, resolveRef } from './schema-walk.ts';
 import type { SchemaNode } from './schema-walk.ts';
@@ -99,7 +100,7 @@ function schemaBehind(error: SchemaError, root: Json): SchemaNode {
 
 function unknownKey(pointer: string, key: string, parent: SchemaNode, object: Json | undefined): Finding {
   const allowed = Object.keys(parent.properties ?? {});
-  const suggestion = nearest(key, allowed.filter((name) => !isObject(object) || !Object.hasOwn(object, name)));
+  const suggestion = meantBy(key, allowed.filter((name) => !isObject(object) || !Object.hasOwn(object, name)));
   const choice = allowed.length === 0 ? 'Nothing is allowed here.' : 'Only the allowed keys are read.';
   return {
     pointer: join(pointer, key),
@@ -144,7 +145,7 @@ function wrongType(pointer: string, given: Json | undefined, parent: SchemaNode)
 
 function notListed(pointer: string, given: Json | undefined, choices: readonly Json[]): Finding {
   const allowed = choices.map((choice) => (typeof choice === 'string' ? choice : JSON.stringify(choice)));
-  const suggestion = typeof given === 'string' ? nearest(given, allowed) : undefined;
+  const suggestion = typeof given === 'string' ? meantBy(given, allowed) : undefined;
   const choice = allowed.length === 1 ? `Write ${show(choices[0])}.` : 'Write one of the allowed values.';
   return {
     pointer,
@@ -177,7 +178,7 @@ function noBranch(pointer: string, given: Json | undefined, parent: SchemaNode):
   const keys = branches.map((branch) => (Object.keys(branch).join() === 'required' ? branch.required?.[0] : undefined));
   if (keys.every((key): key is string => key !== undefined)) {
     for (const key of isObject(given) ? Object.keys(given) : []) {
-      const suggestion = nearest(key, keys);
+      const suggestion = meantBy(key, keys);
       if (suggestion !== undefined) return { pointer: join(pointer, key), at: 'key', given: key, allowed: keys, suggestion, message: `Unknown key ${show(key)} in ${where(pointer)}.`, fix: `Write ${show(suggestion)} in its place.` };
     }
     return { pointer, ...givenOf(given), allowed: keys, message: `${quoted(pointer)} says none of ${list(keys)}.`, fix: 'Add one of them.' };

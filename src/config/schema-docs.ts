@@ -5,7 +5,8 @@ import type { Json, JsonObject } from '../core/json.ts';
 import type { StepDefinition } from '../core/step.ts';
 import { packageRoot } from '../platform/paths.ts';
 import { LOCAL_STEP, catalogue } from './catalogue.ts';
-import { list, nearest } from './diagnostic.ts';
+import { list } from './diagnostic.ts';
+import { meantBy } from './meant.ts';
 import { definition, resolveRef, rootSchema } from './schema-walk.ts';
 import type { SchemaNode } from './schema-walk.ts';
 
@@ -119,7 +120,7 @@ function typeOf(node: SchemaNode): string {
 
 function existing(what: string, name: string, names: readonly string[]): string {
   if (names.includes(name)) return name;
-  const suggestion = nearest(name, names);
+  const suggestion = meantBy(name, names);
   throw new PerennialError('NOT_FOUND', `There is no ${what} ${JSON.stringify(name)}.`, { hint: suggestion === undefined ? `There is ${list(names, 60)}.` : `Did you mean ${JSON.stringify(suggestion)}?` });
 }
 

@@ -93,8 +93,8 @@ export interface RunView {
   readonly pipeline: string;
   readonly status: RunStatus | 'running';
   readonly failure: RunFailure | null;
-  /** What the gates said: `null` where no step judged. */
-  readonly verdict: 'passed' | 'rejected' | null;
+  /** What the gates said: "ungated" where a step judged and none was set, `null` where no step judged. */
+  readonly verdict: 'passed' | 'rejected' | 'ungated' | null;
   readonly trigger: string;
   readonly nominalTime: string;
   readonly model: string | null;

@@ -8,7 +8,7 @@ export const SEARCH_ATTRIBUTES = {
   ModelVersion: 'KEYWORD',
   /** "run", "monitor", "model". */
   RunKind: 'KEYWORD',
-  /** "passed", "rejected", "failed", "cancelled", "completed" where nothing judged; of monitors "drift", "stable", … */
+  /** "passed", "rejected", "ungated" where no gate was set, "failed", "cancelled", "completed" where nothing judged; of monitors "drift", "stable", … */
   Verdict: 'KEYWORD',
   Trigger: 'KEYWORD',
   PrimaryMetric: 'DOUBLE',

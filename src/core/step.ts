@@ -21,7 +21,7 @@ export interface RetryPlan {
 /** What a running step tells the world, through its heartbeat. Everything is optional but `message`. */
 export interface StepProgress {
   readonly message: string;
-  /** 0 to 1. */
+  /** 0 to 1, of what the message counts: a bar is drawn beside it. */
   readonly fraction?: number;
   readonly epoch?: number;
   readonly epochs?: number;
@@ -74,6 +74,14 @@ export interface StepVerdict {
   readonly passed: boolean;
   /** One sentence per gate, e.g. "accuracy 0.91 is below 0.95". */
   readonly reasons: readonly string[];
+  /** There was nothing to pass: the step judges, and no gate was set. `passed` is true, so that the run goes on. */
+  readonly ungated?: true;
+}
+
+/** A verdict in a word. */
+export function verdictWord({ passed, ungated }: StepVerdict): 'passed' | 'rejected' | 'ungated' {
+  if (!passed) return 'rejected';
+  return ungated === true ? 'ungated' : 'passed';
 }
 
 /** What a step gives back: references, and a few small values that conditions, the command line and the UI read. */

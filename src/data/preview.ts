@@ -28,7 +28,11 @@ import type { SourceFile } from './reader.ts';
 import { readerRegistry } from './readers.ts';
 import { listSource } from './ingest/source-files.ts';
 import { SPLITS } from './types.ts';
-import type { Column, Split, DatasetMeta } from './types.ts';
+import { requireSameSizes, tryTransforms } from './preprocess/dry-run.ts';
+import type { Column, DatasetMeta, DatasetProfile, Split } from './types.ts';
+
+/** Whose work a preview does, so that what goes wrong is told of that step. */
+export type PreviewStage = 'ingest' | 'preprocess';
 
 export interface ExamplesPreview {
   readonly columns: readonly Column[];
@@ -70,13 +74,39 @@ function chooseFiles(files: readonly SourceFile[]): SourceFile[] {
   });
 }
 
+/**
+ * What is known of all files without opening them: what each of the opened ones has of its own, as its name, all others have too, so
+ * that the columns are judged as the run will judge them.
+ */
+function asOfAll(profile: DatasetProfile, looked: number, all: number): DatasetProfile {
+  const columns = profile.columns.map((column) => (column.type === 'string' && column.distinct === column.count && column.count > 1 ? { ...column, count: Math.round((column.count * all) / looked), distinct: Math.round((column.distinct * all) / looked) } : column));
+  return { ...profile, columns };
+}
+
 /** A vocabulary learnt from a part may be as large as the document allows. */
 function widen(column: FittedColumn): FittedColumn {
   const config = column.links.find((link) => link.definition.name === 'tokenize')?.config as { vocabulary: number } | undefined;
   return config === undefined ? column : { ...column, spec: { ...column.spec, vocabularySize: config.vocabulary } };
 }
 
-async function fitPreview(db: Database, tables: IngestTables, config: PreprocessConfig, exact: boolean, base: PreviewBase | undefined, { splitColumn, pictures }: { readonly splitColumn: string | undefined; readonly pictures: boolean }): Promise<Pick<ExamplesPreview, 'inputs' | 'output' | 'features' | 'notes'>> {
+interface Looked {
+  readonly splitColumn: string | undefined;
+  readonly pictures: boolean;
+  /** Files that were opened, and those of the source. */
+  readonly looked: number;
+  readonly all: number;
+}
+
+interface Fitted {
+  readonly inputs: readonly TensorSpec[];
+  readonly output: OutputSpec;
+  readonly features: ExamplesPreview['features'];
+  readonly notes: readonly string[];
+  /** Absent where the model whose transforms are taken over is made by the run. */
+  readonly columns?: readonly FittedColumn[];
+}
+
+async function fitPreview(db: Database, tables: IngestTables, config: PreprocessConfig, exact: boolean, base: PreviewBase | undefined, { splitColumn, pictures, looked, all }: Looked): Promise<Fitted> {
   const named = tables.columns.map(({ name, type, id, origin }) => ({ name, type, sql: id, ...(origin === undefined ? {} : { origin }) }));
   const rowsOf = (split: Split): string => `(SELECT * FROM rows WHERE split = '${split}')`;
   const anomaly = config.anomaly === undefined ? undefined : anomalyRule(config.anomaly, named);
@@ -91,15 +121,24 @@ async function fitPreview(db: Database, tables: IngestTables, config: Preprocess
     const rows = images.length === 0 ? source : `(SELECT * FROM ${source} t WHERE ${images.map(({ sql }) => `${sql} IS NOT NULL`).join(' AND ')})`;
     return tableBatches(db, rows, chosen.map((column) => ({ column, sql: column.sql })));
   };
-  if (base !== undefined) return reusedPreview(base, config, { columns: named, ...labelNames(tables.labels) }, exact, pass('data'), () => fitOutput(anomaly === undefined ? tables.labels : [], config, pass('data'), pass(train)));
-  const profile = config.features === undefined ? await profileTable(db, train, named) : undefined;
+  // What the run will refuse of a row is found by doing as the run does.
+  const tryAll = async (columns: readonly FittedColumn[], seed: number): Promise<void> => {
+    for (const split of exact ? SPLITS : (['train'] as const)) await tryTransforms(columns, pass(rowsOf(split)), seed);
+  };
+  if (base !== undefined) {
+    const reused = await reusedPreview(base, config, { columns: named, ...labelNames(tables.labels) }, exact, pass('data'), () => fitOutput(anomaly === undefined ? tables.labels : [], config, pass('data'), pass(train)));
+    if (reused.columns !== undefined) await tryAll(reused.columns, config.seed ?? 1);
+    return reused;
+  }
+  const profile = config.features === undefined ? asOfAll(await profileTable(db, train, named), looked, all) : undefined;
   const { chains, features, decisions, notes } = resolveFeatures(config, { columns: named, ...labelNames(tables.labels), ...(splitColumn === undefined ? {} : { splitColumn }) }, profile);
   const seed = config.seed ?? 1;
   const output = await fitOutput(anomaly === undefined ? tables.labels : [], config, pass('data'), pass(train));
   const fitted = await fitColumns(chains, pass(train), seed);
+  await tryAll(fitted, seed);
   const columns = exact ? fitted : fitted.map(widen);
   const { inputs } = createPreprocessor({ columns, output, seed, ...(config.sequence === undefined ? {} : { sequence: config.sequence }) });
-  return { inputs, output, features: columnOutcomes(columns, features, decisions, named), notes };
+  return { inputs, output, features: columnOutcomes(columns, features, decisions, named), notes, columns };
 }
 
 /** Files of the classes that the filter leaves. */
@@ -109,16 +148,17 @@ async function filesKept(db: Database, { labels: [label], filtered }: IngestTabl
   return files.filter(({ className }) => left.has(className ?? '')).length;
 }
 
-async function reusedPreview(base: PreviewBase, config: PreprocessConfig, meta: Pick<DatasetMeta, 'columns' | 'label' | 'furtherLabels'>, exact: boolean, all: TrainPass, fit: () => Promise<OutputSpec>): Promise<Pick<ExamplesPreview, 'inputs' | 'output' | 'features' | 'notes'>> {
+async function reusedPreview(base: PreviewBase, config: PreprocessConfig, meta: Pick<DatasetMeta, 'columns' | 'label' | 'furtherLabels'>, exact: boolean, all: TrainPass, fit: () => Promise<OutputSpec>): Promise<Fitted> {
   const { inputs, text, preprocessor } = base;
   const reused = preprocessor === undefined ? undefined : reusedFrom({ text, preprocessor });
   if (reused !== undefined) {
     withReused(config, reused);
     checkReusedColumns(reused, meta.columns);
   }
-  if (config.anomaly !== undefined || config.from?.label === 'fit') return { inputs, output: await fit(), features: [], notes: [] };
+  const own = reused === undefined ? {} : { columns: reused.parts.columns };
+  if (config.anomaly !== undefined || config.from?.label === 'fit') return { inputs, output: await fit(), features: [], notes: [], ...own };
   // A part of the rows does not tell which labels there are.
-  return { inputs, output: reused !== undefined && exact ? await reuseOutput(reused, meta, all) : base.output, features: [], notes: [] };
+  return { inputs, output: reused !== undefined && exact ? await reuseOutput(reused, meta, all) : base.output, features: [], notes: [], ...own };
 }
 
 /**
@@ -126,9 +166,11 @@ async function reusedPreview(base: PreviewBase, config: PreprocessConfig, meta: 
  * large ones a sample of the rows, of class folders a few files are looked at.
  *
  * @param base a model whose preprocessing will be taken over
+ * @param entered told which step's work comes next
  * @throws what the steps themselves would throw for this source
  */
-export async function previewExamples(ingest: IngestConfig, preprocess: PreprocessConfig, documentDir: string, nominalTime: string = new Date().toISOString(), base?: PreviewBase): Promise<ExamplesPreview> {
+export async function previewExamples(ingest: IngestConfig, preprocess: PreprocessConfig, documentDir: string, nominalTime: string = new Date().toISOString(), base?: PreviewBase, entered: (stage: PreviewStage) => void = () => {}): Promise<ExamplesPreview> {
+  entered('ingest');
   const reader = readerRegistry.get(ingest.source.format);
   const all = await listSource(reader, ingest.source, documentDir);
   const folders = reader.layout === 'classFolders';
@@ -146,7 +188,9 @@ export async function previewExamples(ingest: IngestConfig, preprocess: Preproce
     return await withDatabase(async (db) => {
       const tables = await readTables({ db, config, files, nominalTime, workDir, documentDir, ...(small ? {} : { limit: DATA_LIMITS.previewRowsMax }), ...(pictures ? { imagesMax: DATA_LIMITS.previewImagesMax } : {}) });
       const read = tables.rows.train + tables.rows.validation + tables.rows.test;
-      const { inputs, output, features, notes } = await fitPreview(db, tables, preprocess, small, base, { splitColumn, pictures });
+      entered('preprocess');
+      const { inputs, output, features, notes, columns = [] } = await fitPreview(db, tables, preprocess, small, base, { splitColumn, pictures, looked: files.length, all: all.length });
+      if (folders) await requireSameSizes(columns, all);
       if (preprocess.balance !== undefined) checkBalanced(output);
       if (exact) checkWindows(tables.rows, withHorizon(preprocess, { label: tables.labels[0]?.name ?? null }));
       const capped = !folders && read + tables.quarantined + tables.filtered >= DATA_LIMITS.previewRowsMax;

@@ -31,8 +31,10 @@ function gateProblems({ metrics = [], gates = [] }: Checked): ConfigProblem[] {
   return gates.flatMap((gate, index) => {
     // Of several outputs, a metric is named after its label as well; which those are is known when the data are.
     if (keys.some((key) => gate.metric === key || gate.metric.endsWith(`.${key}`))) return [];
+    const meant = metricRegistry.meant(gate.metric);
+    if (meant !== undefined && keys.includes(meant)) return [{ pointer: `/gates/${index}/metric`, message: `The gate reads "${gate.metric}", which is called "${meant}" here.`, fix: `Write "${meant}".` }];
     const where = metrics.length > 0 ? `"metrics" has: ${keys.join(', ')}` : 'it is not among the metrics computed by default';
-    return [{ pointer: `/gates/${index}/metric`, message: `The gate reads "${gate.metric}", but ${where}.`, fix: `Add "${gate.metric}" to "metrics".` }];
+    return [{ pointer: `/gates/${index}/metric`, message: `The gate reads "${gate.metric}", but ${where}.`, fix: meant === undefined ? `Add "${gate.metric}" to "metrics".` : `Add "${meant}" to "metrics", and write it in the gate.` }];
   });
 }
 

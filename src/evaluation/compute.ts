@@ -28,12 +28,25 @@ export function requireFitting(resolved: readonly ResolvedMetric[], output: Chun
   }
 }
 
+/** A value, and what it is not about. */
+export interface Measured {
+  readonly value: number;
+  readonly note?: string;
+}
+
 /** One metric of one set. @throws DATA_INVALID where it is undefined. */
-export function metricOf({ definition, config }: ResolvedMetric, chunk: Chunk): number {
+export function measure({ definition, config }: ResolvedMetric, chunk: Chunk): Measured {
   const context = contextOf(chunk);
   const state: unknown = definition.init(config, context);
   definition.update(state, chunk, config);
-  return definition.result(state, config, context);
+  const value = definition.result(state, config, context);
+  const note = definition.note?.(state, config, context);
+  return note === undefined ? { value } : { value, note };
+}
+
+/** The value alone. @throws DATA_INVALID where it is undefined. */
+export function metricOf(metric: ResolvedMetric, chunk: Chunk): number {
+  return measure(metric, chunk).value;
 }
 
 /** As {@link metricOf}, but null where the metric is undefined on this set: for slices and baselines. */

@@ -48,7 +48,7 @@ export async function evaluateText(inputs: EvaluateInputs, bundle: Bundle, outpu
     const naive = unigrams(examples, output);
     const champion = await championOf(inputs, output, examples, metrics, options);
     const results = metrics.map((metric) => wholeResult(metric, valueOf(metric, chunk), valueOf(metric, naive), champion));
-    options.onProgress?.('going on with test texts', 0.9);
+    options.onProgress?.('going on with test texts');
     const continuations = { temperature: TEMPERATURE, texts: await continuationsOf(bundle.predictor, examples, output) };
     return wholeReport(inputs, options, {
       rows, task: 'language', output: { kind: 'text', name: output.name }, baseline: { kind: 'unigram', description: BASELINE },
@@ -80,7 +80,8 @@ async function score({ predictor, rows: most }: TextScorer, examples: Examples, 
         losses.push([values[at]!]);
         hits.push([values[at + 1]!]);
       }
-      options.onProgress?.(`scored ${Math.min(start + most, reader.rows)} of ${reader.rows} test texts`, (0.7 * start) / reader.rows);
+      const done = Math.min(start + most, reader.rows);
+      options.onProgress?.(`scored ${done} of ${reader.rows} test texts`, done / reader.rows);
     }
   } finally {
     reader.close();

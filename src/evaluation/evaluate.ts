@@ -15,12 +15,14 @@ import type { MetricSpec, ResolvedMetric } from './catalogue.ts';
 import { alignChampion, compareOn } from './champion.ts';
 import type { Comparison, Judged } from './champion.ts';
 import { toChunk } from './chunk.ts';
-import { metricOf, metricOrNull, requireFitting } from './compute.ts';
+import { measure, metricOrNull, requireFitting } from './compute.ts';
+import type { Measured } from './compute.ts';
 import { classTable, confusionMatrix, regressionPicture, rocCurves, sliceBy, worstOf, worstRow } from './error-analysis.ts';
 import { evaluateGenerator } from './generators/evaluate-generator.ts';
 import { evaluateText } from './evaluate-text.ts';
 import type { EvaluateInputs, EvaluateOptions } from './evaluation-input.ts';
 import { judge, requireMeasured, verdictOf } from './gates.ts';
+import { isUndefinedMetric } from './metric.ts';
 import type { Chunk } from './metric.ts';
 import { calibrationBins } from './metrics/shared/probabilities.ts';
 import { readHistory, summaryOf } from './model-facts.ts';
@@ -28,6 +30,8 @@ import { reconstructionFindings, requireSameAnomalies } from './reconstructions.
 import type { ChampionComparison, EvaluationReport, MetricResult, OutputFindings } from './report.ts';
 import { scoreExamples, sequenceOf, targetsOf } from './score.ts';
 import type { Scored, Sequence } from './score.ts';
+import { withSourceLabels } from './source-labels.ts';
+import { withPictures } from './worst-pictures.ts';
 import { readTestRows } from './test-rows.ts';
 import type { TestRowFacts } from './test-rows.ts';
 
@@ -56,7 +60,7 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
     requireSlices(options.slices, datasetMeta);
     const scored = await scoreExamples(bundle.predictor, examples, {
       signal: options.signal,
-      onProgress: (done, total) => options.onProgress?.(`predicted ${done} of ${total} test examples`, (0.5 * done) / total),
+      onProgress: (done, total) => options.onProgress?.(`predicted ${done} of ${total} test examples`, done / total),
     });
     const views = viewsOf(output, scored, metrics, options);
     const sequence = sequenceOf(await examples.preprocessorJson());
@@ -66,7 +70,7 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
     const facts = await readTestRows(inputs, { worst, slices: [...options.slices, ...(anomaly === undefined ? [] : [anomaly.column])], output, sequence, ...(sequence === undefined ? {} : { back: naiveLag(sequence.horizon, options.baseline) }) }, options);
     const profile = await dataset.json<DatasetProfile>('profile.json');
     const judged: JudgedOutput[] = [];
-    for (const view of views) judged.push(await judgeOutput(view, { facts, targets, profile, sequence, several: views.length > 1, anomaly, model, examples }, options));
+    for (const view of views) judged.push(await judgeOutput(exactly(view, facts, targets, sequence !== undefined), { facts, targets, profile, sequence, several: views.length > 1, anomaly, model, examples }, options));
     return reportOf(judged, { output, model, dataset, rows: scored.rows, meta: bundle.meta, history: await readHistory(model) }, options);
   } finally {
     bundle.predictor.dispose();
@@ -124,24 +128,50 @@ interface TestSplit {
 interface JudgedOutput {
   readonly view: OutputView;
   readonly results: readonly MetricResult[];
+  readonly leftOut: NonNullable<EvaluationReport['leftOut']>;
   readonly baseline: Baseline;
   readonly compared: Compared;
   readonly findings: OutputFindings;
 }
 
+/** The view with the labels of the source, which are those of its examples. @throws DATA_INVALID */
+function exactly(view: OutputView, { rows, labels }: TestRowFacts, targets: Int32Array, sequence: boolean): OutputView {
+  const raw = labels.get(view.output.name) ?? [];
+  requireAligned(rows, raw, targets, view.chunk, sequence);
+  return { ...view, chunk: withSourceLabels(view.chunk, view.output, raw, targets) };
+}
+
+/** What was measured, and what was left out: a usual metric of the task that these rows do not define. @throws DATA_INVALID for one that was asked for */
+function measureAll({ metrics, chunk }: OutputView, options: EvaluateOptions): { readonly metrics: readonly ResolvedMetric[]; readonly values: readonly Measured[]; readonly leftOut: NonNullable<EvaluationReport['leftOut']> } {
+  const measured: ResolvedMetric[] = [];
+  const values: Measured[] = [];
+  const leftOut: { readonly key: string; readonly why: string }[] = [];
+  for (const metric of metrics) {
+    try {
+      values.push(measure(metric, chunk));
+      measured.push(metric);
+    } catch (error) {
+      const asked = options.metrics.length > 0 || options.gates.some((gate) => gate.metric === metric.key);
+      if (asked || !isUndefinedMetric(error)) throw error;
+      leftOut.push({ key: metric.key, why: error.message });
+    }
+  }
+  return { metrics: measured, values, leftOut };
+}
+
 async function judgeOutput(view: OutputView, { facts, targets, profile, sequence, several, anomaly, model, examples }: TestSplit, options: EvaluateOptions): Promise<JudgedOutput> {
-  const { output, chunk, metrics, worst } = view;
+  const { output, chunk, worst } = view;
   // A window is an anomaly because of any of its rows: there is no one row to compare with.
   if (anomaly !== undefined && chunk.kind === 'classes' && sequence === undefined) requireSameAnomalies(anomaly, facts.slices.get(anomaly.column)!, targets, chunk);
   const labels = facts.labels.get(output.name) ?? [];
-  requireAligned(facts.rows, labels, targets, chunk, sequence !== undefined);
+  const { metrics, values, leftOut } = measureAll(view, options);
   const baseline = baselineOf(chunk, output.name, profile, sequence === undefined ? undefined : naiveForecast(labels, facts.past.get(output.name) ?? [], targets, sequence.horizon, options.baseline));
   const compared = await compare(metrics, { chunk, targets }, championFor(facts.champion, output), several ? output : undefined, options);
   // Each metric and each slice is one pass over all rows.
   const pause = pauses(options.signal);
   const results: MetricResult[] = [];
-  for (const metric of metrics) {
-    results.push(resultOf(metric, chunk, baseline.chunk, compared));
+  for (const [index, metric] of metrics.entries()) {
+    results.push(resultOf(metric, values[index]!, baseline.chunk, compared));
     await pause();
   }
   const slices: EvaluationReport['slices'][number][] = [];
@@ -150,12 +180,15 @@ async function judgeOutput(view: OutputView, { facts, targets, profile, sequence
     await pause();
   }
   return {
-    view, results, baseline, compared,
+    view, results, leftOut, baseline, compared,
     findings: {
       ...pictures(chunk, baseline.chunk, sequence !== undefined),
       ...(output.kind === 'anomaly' && chunk.kind !== 'number' ? { reconstruction: await reconstructionFindings(chunk, output, options.threshold, model, examples) } : {}),
       slices,
-      worst: worst.map((one) => worstRow(chunk, one, targets[one.index]!, facts.worst.get(targets[one.index]!) ?? {})),
+      worst: await Promise.all(worst.map((one) => {
+        const row = facts.worst.get(targets[one.index]!) ?? {};
+        return withPictures(worstRow(chunk, one, targets[one.index]!, row), row);
+      })),
     },
   };
 }
@@ -194,6 +227,7 @@ function reportOf(judged: readonly JudgedOutput[], { output, model, dataset, row
     ...(!several && view.chunk.kind === 'classes' && view.chunk.classes.length === 2 ? { positive: view.chunk.classes[view.chunk.positive]! } : {}),
     ...(options.threshold === undefined ? {} : { threshold: options.threshold }),
     metrics: results,
+    ...(judged.every((one) => one.leftOut.length === 0) ? {} : { leftOut: judged.flatMap((one) => one.leftOut) }),
     baseline: { kind: several ? (judged.every((one) => one.baseline.kind === 'none') ? 'none' : 'several') : baseline.kind, description: described },
     ...('none' in compared ? { noChampion: compared.none } : { champion: { ...compared.summary, metrics: Object.assign({}, ...judged.map((one) => ('none' in one.compared ? {} : one.compared.summary.metrics))) as ChampionComparison['metrics'] } }),
     onNoChampion: options.onNoChampion,
@@ -256,7 +290,7 @@ type Compared = { readonly none: string } | { readonly summary: ChampionComparis
 
 async function compare(metrics: readonly ResolvedMetric[], challenger: Judged, champion: TestRowFacts['champion'], oneOf: OutputSpec | undefined, options: EvaluateOptions): Promise<Compared> {
   if ('none' in champion) return champion;
-  options.onProgress?.(`comparing with version ${champion.version}`, 0.7);
+  options.onProgress?.(`comparing with version ${champion.version}`);
   const { ours, theirs } = alignChampion(challenger, champion, choices(options, oneOf));
   if (ours.rows === 0) return { none: 'the champion predicts none of these rows' };
   const comparison = await compareOn(metrics, ours, theirs, { seed: options.seed, ...(options.signal === undefined ? {} : { signal: options.signal }) });
@@ -265,9 +299,9 @@ async function compare(metrics: readonly ResolvedMetric[], challenger: Judged, c
   return { comparison, summary: { model, version, digest, rows: comparison.rows, confidence: interval?.confidence ?? 0.95, resamples: interval?.resamples ?? 0, metrics: comparison.theirs } };
 }
 
-function resultOf(metric: ResolvedMetric, chunk: Chunk, baseline: Chunk | undefined, compared: Compared): MetricResult {
+function resultOf(metric: ResolvedMetric, measured: Measured, baseline: Chunk | undefined, compared: Compared): MetricResult {
   const { key, definition, config } = metric;
-  const result = { key, metric: definition.name, config, direction: definition.direction, value: metricOf(metric, chunk), baseline: baseline === undefined ? null : metricOrNull(metric, baseline) };
+  const result = { key, metric: definition.name, config, direction: definition.direction, ...measured, baseline: baseline === undefined ? null : metricOrNull(metric, baseline) };
   if ('none' in compared) return result;
   const { ours, theirs, differences } = compared.comparison;
   const { difference = null, low = null, high = null } = differences[key] ?? {};

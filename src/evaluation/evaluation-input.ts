@@ -19,7 +19,7 @@ export interface EvaluateOptions {
   readonly baseline?: BaselineChoice;
   readonly seed: number;
   readonly signal?: AbortSignal;
-  readonly onProgress?: (message: string, fraction: number) => void;
+  readonly onProgress?: (message: string, fraction?: number) => void;
 }
 
 /** What it looks at. */

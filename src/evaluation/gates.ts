@@ -94,7 +94,7 @@ export function judge(gates: readonly Gate[], facts: GateFacts): GateVerdict[] {
 }
 
 export function verdictOf(verdicts: readonly GateVerdict[]): StepVerdict {
-  return { passed: verdicts.every((verdict) => verdict.passed), reasons: verdicts.map((verdict) => verdict.sentence) };
+  return { passed: verdicts.every((verdict) => verdict.passed), reasons: verdicts.map((verdict) => verdict.sentence), ...(verdicts.length === 0 ? { ungated: true } : {}) };
 }
 
 function judgeOne(gate: Gate, facts: GateFacts): GateVerdict {

@@ -1,5 +1,6 @@
 import { PerennialError } from '../core/errors.ts';
 import type { JsonObject, JsonSchema } from '../core/json.ts';
+import type { Aliased } from '../core/registry.ts';
 
 /**
  * What is judged: classes of any number, exactly two classes, numbers, the error of reconstructions, that error where it is known
@@ -73,10 +74,13 @@ export interface MetricContext {
 
 /**
  * A metric over a whole set, never a mean of batch values: `update` gathers chunk after chunk into the state, `merge` joins two
- * states, `result` gives the number. Splitting or reordering the rows does not change the result. `result` throws
- * {@link undefinedMetric} where the number is not defined (no rows, one class, constant labels), instead of giving NaN.
+ * states, `result` gives the number. Splitting or reordering the rows does not change the result.
+ *
+ * One rule for what is not defined: where the definition divides by zero or takes the logarithm of what is not positive (no rows, one
+ * class, constant labels, a share of 0), `result` throws {@link undefinedMetric}, which says on how many rows and what to ask in its
+ * place. A value by convention is only given where the options name it ("zeroDivision").
  */
-export interface MetricDefinition<C = any, S = any, K extends Chunk | SampleChunk | TokenChunk = any> {
+export interface MetricDefinition<C = any, S = any, K extends Chunk | SampleChunk | TokenChunk = any> extends Aliased {
   readonly name: string;
   readonly summary: string;
   readonly tasks: readonly MetricTask[];
@@ -91,6 +95,8 @@ export interface MetricDefinition<C = any, S = any, K extends Chunk | SampleChun
   /** Adds `other` to `state`. */
   merge(state: S, other: S): void;
   result(state: S, config: C, context: MetricContext): number;
+  /** What the number is not about although the model is, e.g. classes of which there is no row; a sentence without a full stop. */
+  note?(state: S, config: C, context: MetricContext): string | undefined;
 }
 
 export function defineMetric<C, S, K extends Chunk | SampleChunk | TokenChunk>(definition: MetricDefinition<C, S, K>): MetricDefinition<C, S, K> {

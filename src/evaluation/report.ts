@@ -1,4 +1,4 @@
-import type { JsonObject } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import type { OutputSpec } from '../core/tensor.ts';
 import type { StepVerdict } from '../core/step.ts';
 import type { Gate, GateVerdict, OnNoChampion } from './gates.ts';
@@ -12,6 +12,8 @@ export interface MetricResult {
   readonly config: JsonObject;
   readonly direction: MetricDefinition['direction'];
   readonly value: number;
+  /** What the value is not about, e.g. classes without rows; a sentence without a full stop. */
+  readonly note?: string;
   /** null: undefined for the baseline. */
   readonly baseline: number | null;
   /** Of the champion on the same rows; absent without a champion. */
@@ -45,6 +47,11 @@ export interface SliceRow {
   readonly metrics: Readonly<Record<string, number | null>>;
 }
 
+/** An image of the source, made small: a PNG in base64. */
+export interface ReportedPicture {
+  readonly png: string;
+}
+
 export interface WorstRow {
   /** Position in the test split, from 0. */
   readonly index: number;
@@ -54,8 +61,8 @@ export interface WorstRow {
   readonly predicted: string;
   /** Probability of the prediction, for classes. */
   readonly probability: number | null;
-  /** The row as it came from the source; long text shortened, images left out. */
-  readonly columns: JsonObject;
+  /** The row as it came from the source; long text shortened, images as {@link ReportedPicture}. */
+  readonly columns: Readonly<Record<string, Json | ReportedPicture>>;
 }
 
 export interface Curve {
@@ -148,6 +155,8 @@ export interface EvaluationReport extends OutputFindings {
   readonly positive?: string;
   readonly threshold?: number;
   readonly metrics: readonly MetricResult[];
+  /** Usual metrics of the task that nobody asked for by name and that are not defined on these rows, with the reason. */
+  readonly leftOut?: readonly { readonly key: string; readonly why: string }[];
   readonly baseline: { readonly kind: 'majorityClass' | 'mean' | 'persistence' | 'seasonalNaive' | 'untrained' | 'unigram' | 'several' | 'none'; readonly description: string };
   readonly champion?: ChampionComparison;
   /** Why there is no comparison. */

@@ -52,7 +52,7 @@ export interface WantedRows {
 export async function readTestRows(
   inputs: { readonly dataset: OpenArtifact; readonly champion: ServingVersion | { readonly none: string } },
   { worst: kept, slices: columns, output, sequence, back = 0 }: WantedRows,
-  options: { readonly signal?: AbortSignal; readonly onProgress?: (message: string, fraction: number) => void } = {},
+  options: { readonly signal?: AbortSignal; readonly onProgress?: (message: string, fraction?: number) => void } = {},
 ): Promise<TestRowFacts> {
   const names = labelsOf(output).map(({ name }) => name);
   const champion = await openChampion(inputs.champion, output);
@@ -72,7 +72,8 @@ export async function readTestRows(
         rows++;
       }
       if ('scorer' in champion) failure ??= await tryScore(champion.scorer, batch);
-      options.onProgress?.(`read ${rows} test rows`, 0.6);
+      const { test } = (inputs.dataset.manifest.meta as unknown as DatasetMeta).rows;
+      options.onProgress?.(`read ${rows} of ${test} test rows`, rows / test);
     }
     const past = new Map(names.map((name) => [name, before.map((row) => row[name])]));
     const scored = 'none' in champion || failure !== undefined ? { none: failure ?? 'there is no champion' } : predictionsFor(champion, rows, Math.min(before.length, champion.reach));

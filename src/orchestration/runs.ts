@@ -36,6 +36,8 @@ export interface RunRow {
   readonly trigger: string | null;
   readonly verdict: string | null;
   readonly primaryMetric: number | null;
+  /** null: there is none, or the run is of a version that did not keep the name. */
+  readonly primaryMetricName: string | null;
   readonly model: string | null;
   readonly version: number | null;
   readonly startedAt: string;
@@ -72,9 +74,17 @@ export async function startInput(temporal: Temporal, input: PipelineInput): Prom
   }
 }
 
+const PIPELINE = /^[a-z0-9][a-z0-9._-]*$/;
+/** Runs of schedules and backfills have the time of their tick in their name. */
+const RUN = /^[a-z0-9][a-z0-9._-]*(?:\/[A-Za-z0-9][\w.:+-]*)+$/;
+
 /** The workflow id of what a user calls a run: `<pipeline>/<run>`, or the run alone where it is known once. @throws NOT_FOUND */
 export async function findRun(temporal: Temporal, run: string): Promise<string> {
-  if (run.includes('/')) return run;
+  if (RUN.test(run)) return run;
+  if (run.includes('/')) {
+    const [pipeline = ''] = run.split('/');
+    throw new PerennialError('NOT_FOUND', `${JSON.stringify(run)} is no name of a run: expected PIPELINE/RUN, e.g. "penguins/20260131-174501-x7k2".`, { hint: `List what exists with \`perennial runs list${PIPELINE.test(pipeline) ? ` --pipeline ${pipeline}` : ''}\`.` });
+  }
   const found = new Set<string>();
   for await (const info of executions(temporal, `RunKind = 'run'`)) if (runIdOf(info.workflowId).startsWith(run)) found.add(info.workflowId);
   const [only, second] = [...found];
@@ -200,6 +210,7 @@ function rowOf(temporal: Temporal, info: WorkflowExecutionInfo): RunRow {
     trigger: first<string>('Trigger'),
     verdict,
     primaryMetric: first<number>('PrimaryMetric'),
+    primaryMetricName: typeof info.memo?.['primaryMetric'] === 'string' ? info.memo['primaryMetric'] : null,
     model: first<string>('Model'),
     version: version === null ? null : Number(version),
     startedAt: info.startTime.toISOString(),

@@ -77,11 +77,25 @@ function unseenText({ unseen }: ColumnDrift): string {
   return `Never seen in training: ${shown.join(', ')}${unseen.length > shown.length ? ', …' : ''}.`;
 }
 
+/** Names that lie beside each other under a chart; pixels that one takes. */
+const LABELS_MAX = 16;
+const LABEL_PIXELS = 20;
+
+/** The bins with the largest shares then or now, in their order; what has no room for its name is one bin. */
+export function shownBins({ labels, reference, current }: NonNullable<ColumnDrift['bins']>): NonNullable<ColumnDrift['bins']> {
+  if (labels.length <= LABELS_MAX) return { labels, reference, current };
+  const largest = (at: number): number => Math.max(reference[at]!, current[at]!);
+  const kept = new Set([...labels.keys()].sort((a, b) => largest(b) - largest(a) || a - b).slice(0, LABELS_MAX - 1));
+  const pick = <T>(values: readonly T[]): T[] => values.filter((_, at) => kept.has(at));
+  const rest = (values: readonly number[]): number => values.reduce((sum, value, at) => (kept.has(at) ? sum : sum + value), 0);
+  return { labels: [...pick(labels), `${labels.length - kept.size} others`], reference: [...pick(reference), rest(reference)], current: [...pick(current), rest(current)] };
+}
+
 async function distributionChart(column: ColumnDrift, index: number): Promise<Markup> {
-  const { labels, reference, current } = column.bins!;
-  const values = labels.flatMap((label, at) => [{ label, share: reference[at]!, set: 'training' }, { label, share: current[at]!, set: 'current' }]).slice(0, 60);
+  const { labels, reference, current } = shownBins(column.bins!);
+  const values = labels.flatMap((label, at) => [{ label, share: reference[at]!, set: 'training' }, { label, share: current[at]!, set: 'current' }]);
   const picture = await chart(`drift${index}`, `Distribution of ${column.name} in training and now`, {
-    width: 240,
+    width: Math.max(240, labels.length * LABEL_PIXELS),
     height: 140,
     data: { values },
     mark: { type: 'bar' },

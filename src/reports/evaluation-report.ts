@@ -1,9 +1,10 @@
 import { formatNumber } from '../evaluation/gates.ts';
-import type { EvaluationReport, MetricResult, OutputFindings } from '../evaluation/report.ts';
+import type { EvaluationReport, MetricResult, OutputFindings, ReportedPicture } from '../evaluation/report.ts';
 import { calibrationChart, confusionChart, errorChart, forecastChart, historyCharts, residualChart, rocChart, scatterChart } from './evaluation-charts.ts';
 import { continuationsSection } from './continuations-section.ts';
 import { generatedSection } from './generated-section.ts';
 import { html, page, section, tableOf } from './html.ts';
+import { notesOf } from './metric-notes.ts';
 import type { Cell, Markup } from './html.ts';
 
 /** The report of an evaluation as one self-contained HTML page. Equal reports give equal bytes. */
@@ -16,7 +17,7 @@ export async function renderEvaluationReport(report: EvaluationReport): Promise<
 <p class="facts">${rows.toLocaleString('en')} examples of the test split, which training never saw. The model predicts <strong>${output.name}</strong>${predictedKind(report)}.</p></header>
 `,
     verdict(report),
-    section('Metrics', metricsNote(report), metricsTable(report)),
+    section('Metrics', metricsNote(report), metricsTable(report), Object.entries(notesOf(report)).map(([key, note]) => html`<p class="note"><strong>${key}</strong>: ${note}.</p>`)),
     generatedSection(report),
     continuationsSection(report),
     await findingsSections(report, report),
@@ -52,7 +53,7 @@ function predictedKind({ output }: EvaluationReport): string {
 }
 
 function verdict({ gates, verdict: { passed } }: EvaluationReport): Markup {
-  if (gates.length === 0) return html`<div class="verdict"><strong>No gates were set</strong><p>Whatever the numbers, the pipeline goes on.</p></div>`;
+  if (gates.length === 0) return html`<div class="verdict"><strong>Ungated: no gates were set</strong><p>Whatever the numbers, the pipeline goes on.</p></div>`;
   return html`<div class="verdict ${passed ? 'good' : 'bad'}"><strong>${passed ? 'Accepted: every gate is passed' : 'Rejected: not every gate is passed'}</strong>
 <ul>${gates.map((gate) => html`<li><span class="${gate.passed ? 'good' : 'bad'}">${gate.passed ? '✓' : '✗'}</span> ${gate.sentence}</li>`)}</ul></div>
 `;
@@ -161,10 +162,15 @@ function worstSection({ worst, classification, output }: Judged): Markup | null 
         { text: row.label },
         { text: row.predicted, ...(isClass ? { tone: row.label === row.predicted ? ('good' as const) : ('bad' as const) } : {}) },
         isClass ? numberCell(row.probability) : numberCell(row.loss),
-        ...columns.map((column): Cell => ({ text: show(row.columns[column]), tone: 'quiet' })),
+        ...columns.map((column): Cell => ({ text: showOrPicture(row.columns[column], column), tone: 'quiet' })),
       ]),
     ),
   );
+}
+
+function showOrPicture(value: unknown, column: string): string | Markup {
+  const { png } = (typeof value === 'object' && value !== null ? value : {}) as Partial<ReportedPicture>;
+  return png === undefined ? show(value) : html`<img class="small" src="data:image/png;base64,${png}" alt="${column}">`;
 }
 
 function show(value: unknown): string {

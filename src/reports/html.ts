@@ -54,6 +54,9 @@ export function section(title: string, note: string, ...body: readonly Part[]): 
 `;
 }
 
+/** What a report may load: nothing but the pictures that it holds. Also sent as a header where one is served. */
+export const REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+
 /** One self-contained page: no scripts, and nothing is loaded from anywhere. */
 export function page(title: string, ...body: readonly Part[]): string {
   return html`<!doctype html>
@@ -61,7 +64,7 @@ export function page(title: string, ...body: readonly Part[]): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; img-src data:">
+<meta http-equiv="Content-Security-Policy" content="${raw(REPORT_POLICY)}">
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
 <style>${raw(STYLE)}</style>
@@ -107,6 +110,7 @@ figcaption{color:var(--quiet);font-size:13px;width:0;min-width:100%}
 svg{max-width:100%;height:auto;color:var(--ink)}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 18px;margin:8px 0}
 dt{color:var(--quiet)}dd{margin:0;overflow-wrap:anywhere}
+img.small{max-width:96px;max-height:96px;image-rendering:pixelated;min-width:32px;background:var(--panel)}
 img.grid{image-rendering:pixelated;background:#000;max-width:100%}
 code{font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 `;

@@ -1,10 +1,12 @@
 import { canonicalJson } from '../core/json.ts';
 import type { Json } from '../core/json.ts';
 import type { ArtifactStore } from '../core/ports.ts';
-import type { StepResult } from '../core/step.ts';
+import { verdictWord } from '../core/step.ts';
+import type { StepResult, StepVerdict } from '../core/step.ts';
 import { formatNumber } from '../evaluation/gates.ts';
 import type { EvaluationReport } from '../evaluation/report.ts';
 import { renderEvaluationReport } from './evaluation-report.ts';
+import { notesOf } from './metric-notes.ts';
 
 /** `meta` of an `evaluation` artifact. Files: `evaluation.json` (an {@link EvaluationReport}), `report.html`. */
 export interface EvaluationMeta {
@@ -12,7 +14,7 @@ export interface EvaluationMeta {
   readonly model: string;
   readonly dataset: string;
   readonly metrics: Readonly<Record<string, number>>;
-  readonly verdict: { readonly passed: boolean; readonly reasons: readonly string[] };
+  readonly verdict: StepVerdict;
   readonly champion?: { readonly version: number; readonly metrics: Readonly<Record<string, number | null>> };
 }
 
@@ -30,19 +32,17 @@ export async function writeEvaluation(artifacts: ArtifactStore, report: Evaluati
   const shown = report.metrics.slice(0, 3).map(({ key, value }) => `${key} ${formatNumber(value)}`);
   const ref = await artifacts.write({
     kind: 'evaluation',
-    summary: `${shown.join(', ')} on ${report.rows} test examples; ${verdictWord(report)}`,
+    summary: `${shown.join(', ')} on ${report.rows} test examples; ${WORDS[verdictWord(report.verdict)]}`,
     files: { 'evaluation.json': Buffer.from(canonicalJson(report)), 'report.html': Buffer.from(await renderEvaluationReport(report)) },
     meta: meta as unknown as Json,
   });
   const theirs = Object.fromEntries(report.metrics.flatMap(({ key, champion: compared }) => (compared?.value === undefined || compared.value === null ? [] : [[`champion_${key}`, compared.value]])));
   const naive = Object.fromEntries(report.metrics.flatMap(({ key, baseline }) => (baseline === null ? [] : [[`baseline_${key}`, baseline]])));
-  return { outputs: { evaluation: ref }, values: { ...metrics, ...theirs, ...naive, rows: report.rows }, verdict, details: detailsOf(report) };
+  const notes = Object.fromEntries(Object.entries(notesOf(report)).map(([key, note]) => [`note_${key}`, note]));
+  return { outputs: { evaluation: ref }, values: { ...metrics, ...theirs, ...naive, ...notes, rows: report.rows, verdict: verdictWord(verdict) }, verdict, details: detailsOf(report) };
 }
 
-function verdictWord({ gates, verdict }: EvaluationReport): string {
-  if (gates.length === 0) return 'no gates';
-  return verdict.passed ? 'accepted' : 'rejected';
-}
+const WORDS = { passed: 'accepted', rejected: 'rejected', ungated: 'ungated' } as const;
 
 /** Markdown for the Temporal UI: the metrics table and a line per gate. */
 function detailsOf(report: EvaluationReport): string {
@@ -53,9 +53,10 @@ function detailsOf(report: EvaluationReport): string {
     return [metric.key, show(metric.value), ...(baseline.kind === 'none' ? [] : [show(metric.baseline)]), ...(champion === undefined ? [] : [show(metric.champion?.value)])];
   });
   const table = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(escapeCell).join(' | ')} |`).join('\n');
-  const gates = report.gates.map((gate) => `- ${gate.passed ? '✔' : '✖'} ${gate.sentence}`).join('\n');
+  const notes = Object.entries(notesOf(report)).map(([key, note]) => `${key}: ${note}`).join('\n\n');
+  const gates = report.gates.length === 0 ? 'Ungated: no gates were set, so the pipeline goes on whatever the numbers.' : report.gates.map((gate) => `- ${gate.passed ? '✔' : '✖'} ${gate.sentence}`).join('\n');
   const compared = champion === undefined ? `Not compared with a champion: ${report.noChampion ?? 'there is none'}.` : '';
-  return [table, gates, compared].filter((part) => part !== '').join('\n\n');
+  return [table, notes, gates, compared].filter((part) => part !== '').join('\n\n');
 }
 
 function escapeCell(text: string): string {

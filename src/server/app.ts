@@ -5,12 +5,14 @@ import { fastify } from 'fastify';
 import type { StepLogger } from '../core/step.ts';
 import type { InferenceService } from '../serving/inference.ts';
 import { SERVING_LIMITS } from '../serving/limits.ts';
+import { parseJsonNumbers } from '../serving/protocols/json-numbers.ts';
 import { registerOpenInferenceProtocol } from '../serving/protocols/open-inference.ts';
 import { registerRowsProtocol } from '../serving/protocols/rows.ts';
 import { registerTfServingProtocol } from '../serving/protocols/tf-serving.ts';
 import { RequestError, toRequestError } from '../serving/request-error.ts';
 import { parseJson } from '../data/reading/json-numbers.ts';
 import type { ServingMetrics } from '../serving/serving-metrics.ts';
+import { watchMethods } from './allowed-methods.ts';
 import { registerReports } from './reports.ts';
 import type { ReportSource } from './reports.ts';
 
@@ -35,23 +37,26 @@ export function createApp({ service, metrics, reports, log, packageVersion, toke
     // Requests on kept-alive connections are still answered while the server drains.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    exposeHeadRoutes: false,
+    // Whoever probes with HEAD hears the status of GET.
+    exposeHeadRoutes: true,
+    routerOptions: { ignoreTrailingSlash: true },
   });
+  const methodsOf = watchMethods(app);
   app.removeAllContentTypeParsers();
   // Clients of either protocol send JSON under many content types; the body alone decides.
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
     try {
-      done(null, bodyOf(body as Buffer));
+      done(null, bodyOf(body as Buffer, request.routeOptions.url?.startsWith('/v1/') === true ? parseJsonNumbers : parseJson));
     } catch (error) {
       done(error as Error);
     }
   });
 
-  const expected = token === undefined || token === '' ? undefined : digest(`Bearer ${token}`);
+  const expected = token === undefined || token === '' ? undefined : digest(token);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
     if (expected === undefined || isOpen(request)) return;
-    if (!timingSafeEqual(digest(request.headers.authorization ?? ''), expected)) {
+    if (!timingSafeEqual(digest(tokenOf(request.headers.authorization)), expected)) {
       reply.header('www-authenticate', 'Bearer');
       throw new RequestError(401, 'This server asks for a token: send "Authorization: Bearer TOKEN".');
     }
@@ -74,10 +79,16 @@ export function createApp({ service, metrics, reports, log, packageVersion, toke
     const problem = httpProblem(error, request.id);
     const fields = { requestId: request.id, method: request.method, url: request.url, status: problem.status };
     if (problem.status >= 500 && problem.status !== 503) log.error('request failed', { ...fields, error: error.stack ?? error.message });
+    if (problem.allow !== undefined) reply.header('allow', problem.allow);
     if (problem.retryAfter !== undefined) reply.header('retry-after', String(problem.retryAfter));
     return reply.code(problem.status).send({ error: problem.message });
   });
-  app.setNotFoundHandler(async (request, reply) => reply.code(404).send({ error: `There is no ${request.method} ${request.url.split('?')[0]} here.` }));
+  app.setNotFoundHandler(async ({ method, url }, reply) => {
+    const [path] = url.split('?') as [string];
+    const allowed = methodsOf(path);
+    if (allowed.length === 0) return reply.code(404).send({ error: `There is no ${method} ${path} here.` });
+    return reply.code(405).header('allow', allowed.join(', ')).send({ error: `${path} takes ${allowed.join(' and ')}, not ${method}.` });
+  });
 
   const context = { service, packageVersion };
   registerOpenInferenceProtocol(app, context);
@@ -92,7 +103,12 @@ export function createApp({ service, metrics, reports, log, packageVersion, toke
 /** By the route that matched, never by the text of the address. */
 function isOpen(request: FastifyRequest): boolean {
   const route = request.routeOptions.url;
-  return route !== undefined && OPEN_ROUTES.includes(route) && request.method === 'GET';
+  return route !== undefined && OPEN_ROUTES.includes(route) && (request.method === 'GET' || request.method === 'HEAD');
+}
+
+/** The token of the header; the name of the scheme may be in any case. @see RFC 9110, 11.1 */
+function tokenOf(header: string | undefined): string {
+  return /^bearer +(\S+) *$/i.exec(header ?? '')?.[1] ?? '';
 }
 
 function digest(text: string): Buffer {
@@ -105,7 +121,7 @@ function requestIdOf(request: IncomingMessage): string {
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
-function bodyOf(body: Buffer): unknown {
+function bodyOf(body: Buffer, parse: (text: string) => unknown): unknown {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(body);
@@ -113,7 +129,7 @@ function bodyOf(body: Buffer): unknown {
     throw new RequestError(400, 'The body is not UTF-8.');
   }
   try {
-    return parseJson(text);
+    return parse(text);
   } catch (error) {
     throw new RequestError(400, `The body is not JSON: ${(error as Error).message}`);
   }

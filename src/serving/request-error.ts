@@ -6,11 +6,15 @@ export class RequestError extends Error {
   /** Seconds, for the `Retry-After` header of a 503. */
   readonly retryAfter?: number;
 
-  constructor(status: number, message: string, retryAfter?: number) {
+  /** Methods that the address takes, for the `Allow` header of a 405. */
+  readonly allow?: string;
+
+  constructor(status: number, message: string, retryAfter?: number, allow?: string) {
     super(message);
     this.name = 'RequestError';
     this.status = status;
     if (retryAfter !== undefined) this.retryAfter = retryAfter;
+    if (allow !== undefined) this.allow = allow;
   }
 }
 

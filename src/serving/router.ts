@@ -34,6 +34,8 @@ export interface ModelState {
   /** What the routing asks for; differs from `version` while it loads, or when it cannot be loaded. */
   readonly wanted?: number;
   readonly aliases: Readonly<Record<string, number>>;
+  /** Versions in memory, in rising order; others are loaded when they are asked for. */
+  readonly loaded: readonly number[];
   readonly routingRevision: number;
   readonly error?: string;
   readonly requestsInFlight: number;
@@ -113,12 +115,18 @@ export class Router {
   }
 
   states(): ModelState[] {
-    return [...this.#slots.values()].filter((slot) => slot.routing !== undefined || slot.current !== undefined).map(stateOf);
+    return [...this.#slots.values()].filter((slot) => slot.routing !== undefined || slot.current !== undefined).map((slot) => this.#stateOf(slot));
   }
 
   /** @throws RequestError 404 */
   async state(model: string): Promise<ModelState> {
-    return stateOf(await this.#slotOf(model));
+    return this.#stateOf(await this.#slotOf(model));
+  }
+
+  #stateOf(slot: Slot): ModelState {
+    const extras = [...this.#extras.values()].filter(({ servable }) => servable.model === slot.model);
+    const loaded = [slot.current, slot.next, ...extras].flatMap((handle) => (handle === undefined || handle.retired ? [] : [handle.servable.version]));
+    return stateOf(slot, [...new Set(loaded)].sort((a, b) => a - b));
   }
 
   /** All registered versions; while the store is away, those seen last, at least the one that is served. */
@@ -329,13 +337,14 @@ function keyOf(model: string, version: number): string {
   return `${model}/${version}`;
 }
 
-function stateOf(slot: Slot): ModelState {
+function stateOf(slot: Slot, loaded: readonly number[]): ModelState {
   const wanted = slot.routing?.aliases[CHAMPION];
   return {
     model: slot.model,
     ...(slot.current === undefined ? {} : { version: slot.current.servable.version }),
     ...(wanted === undefined ? {} : { wanted }),
     aliases: slot.routing?.aliases ?? {},
+    loaded,
     routingRevision: slot.routing?.revision ?? 0,
     ...(slot.failure === undefined ? {} : { error: `version ${slot.failure.version} cannot be loaded: ${slot.failure.message}` }),
     requestsInFlight: slot.current?.users ?? 0,

@@ -66,10 +66,11 @@ export function isBase64Object(value: unknown): value is { readonly b64: string 
   return typeof value === 'object' && value !== null && typeof (value as { b64?: unknown }).b64 === 'string' && Object.keys(value).length === 1;
 }
 
-/** "null", "an array", "a string", … for messages. */
+/** "null", "an array", "an empty array", "a string", … for messages. */
 export function nameOf(value: unknown): string {
   if (value === null) return 'null';
   if (value === undefined) return 'nothing';
-  if (Array.isArray(value)) return 'an array';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

@@ -45,6 +45,8 @@ export interface ExportDefinition<C = any> {
   write(tf: Tf, source: ExportSource, config: C): Promise<WrittenExport>;
   /** Reads the files in a folder as another program would. */
   open(tf: Tf, folder: string, source: ExportSource): Promise<ExportReader>;
+  /** In whose terms it answers: numbers as the network gives them, of a scaled label scaled, or in the unit of the source data. */
+  readonly answers: 'network' | 'source';
   /** What the reader's outputs should be, from what the network gives. */
   outputs(tf: Tf, source: ExportSource, output: Tensor): Readonly<Record<string, Tensor>>;
   /** Largest difference from the model that passes. */

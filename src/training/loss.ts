@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../core/json.ts';
+import type { Aliased } from '../core/registry.ts';
 import { bool } from './schema-parts.ts';
 import type { Tensor, Tf } from './tf.ts';
 
@@ -6,7 +7,7 @@ import type { Tensor, Tf } from './tf.ts';
  * A loss gives one value per example; the network takes their weighted mean. Labels are adapted by the network: "index" is an
  * int32 class index [n], "binary" is 0 or 1 as float32 [n, 1], "number" is float32 [n, width].
  */
-export interface LossDefinition<C = any> {
+export interface LossDefinition<C = any> extends Aliased {
   readonly name: string;
   readonly summary: string;
   readonly configSchema: JsonSchema;

@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../core/json.ts';
+import type { Aliased } from '../core/registry.ts';
 import { number } from './schema-parts.ts';
 import type { Tensor, Tf } from './tf.ts';
 
@@ -29,7 +30,7 @@ export interface OptimizerResult {
 }
 
 /** One update of all weights at once. State lies in named slots as long as the weights; nothing else is remembered. */
-export interface OptimizerDefinition<C extends CommonOptimizerConfig = any> {
+export interface OptimizerDefinition<C extends CommonOptimizerConfig = any> extends Aliased {
   readonly name: string;
   readonly summary: string;
   readonly configSchema: JsonSchema;

@@ -31,7 +31,7 @@ function declareViews(models: Command, io: CliIo): void {
     .argument('<model>').argument('[version]', VERSION)
     .addHelpText('after', '\nExamples:\n  perennial models show penguins\n  perennial models show penguins champion\n  perennial models show penguins 3 --json')
     .action(async (model: string, version: string | undefined) => (await views()).showAction(io, model, version));
-  models.command('compare').summary('metrics of versions side by side').description('Sets the metrics of versions side by side, with the differences from the first. Default: champion and challenger.')
+  models.command('compare').summary('metrics of versions side by side').description('Sets the metrics of versions side by side, with the differences from the first. Default: champion and challenger; where they are one version, the one before it and it.')
     .argument('<model>').argument('[versions...]', VERSION)
     .addHelpText('after', '\nExamples:\n  perennial models compare penguins\n  perennial models compare penguins 2 3 latest')
     .action(async (model: string, versions: string[]) => (await views()).compareAction(io, model, versions));

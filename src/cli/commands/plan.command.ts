@@ -35,7 +35,13 @@ async function plan(file: string, options: Options, io: CliIo): Promise<void> {
   io.result({ plan: compiled, nominalTime, cache, models });
   printSteps(compiled, cache, io);
   await printFeatures(models, io);
-  for (const model of models) printModel(model, io, model.problem === undefined ? undefined : await placeOf(file, compiled, model.step, model.problem.message));
+  const told = new Set<string>();
+  for (const model of models) {
+    const { problem } = model;
+    if (problem === undefined) printModel(model, io);
+    // Two models of the same examples would say the same twice.
+    else if (told.size !== told.add(`${problem.step}: ${problem.message}`).size) printProblem(problem, io, await placeOf(file, compiled, problem.step, problem.message));
+  }
   const problem = models.find((model) => model.problem !== undefined)?.problem;
   if (problem !== undefined) io.exit(exitCodeOf(problem.code));
 }
@@ -113,12 +119,13 @@ async function printFeatures(models: readonly PlannedModel[], io: CliIo): Promis
   }
 }
 
-function printModel(model: PlannedModel, io: CliIo, place: string | undefined): void {
+function printProblem({ step, code, message, hint }: NonNullable<PlannedModel['problem']>, io: CliIo, place: string | undefined): void {
+  io.print(`\nstep "${step}" would fail`);
+  io.print(`  ${code}: ${message}${place === undefined ? '' : `\n  at: ${place}`}\n  fix: ${hint}`);
+}
+
+function printModel(model: PlannedModel, io: CliIo): void {
   io.print(`\nmodel of "${model.step}"`);
-  if (model.problem !== undefined) {
-    io.print(`  ${model.problem.code}: ${model.problem.message}${place === undefined ? '' : `\n  at: ${place}`}\n  fix: ${model.problem.hint}`);
-    return;
-  }
   if (model.unknown !== undefined) {
     io.print(`  layers unknown: ${model.unknown}`);
     return;

@@ -1,6 +1,7 @@
 import { PerennialError } from '../../core/errors.ts';
 import { defineCommand, table } from '../command.ts';
 import type { Temporal } from '../../orchestration/connect.ts';
+import type { RunRow } from '../../orchestration/runs.ts';
 
 const EXAMPLES = `
 A run is named by its workflow id (penguins/20260131-174501-x7k2) or by the part after "/", as far as it is unique.
@@ -28,7 +29,7 @@ export default defineCommand({
           const rows = await runs.listRuns(temporal, { limit, ...(options.pipeline === undefined ? {} : { pipeline: options.pipeline }) });
           io.result({ runs: rows });
           if (rows.length === 0) io.print('No runs. Start one with `perennial run FILE`.');
-          else io.print(table([['RUN', 'STATUS', 'TRIGGER', 'METRIC', 'MODEL', 'STARTED (UTC)', 'SECONDS'], ...rows.map((row) => [row.workflowId, row.status, row.trigger ?? '', row.primaryMetric === null ? '' : row.primaryMetric.toPrecision(4), row.model === null ? '' : `${row.model}${row.version === null ? '' : ` v${row.version}`}`, row.startedAt.slice(0, 19).replace('T', ' '), row.endedAt === null ? '' : ((Date.parse(row.endedAt) - Date.parse(row.startedAt)) / 1000).toFixed(1)])]));
+          else io.print(table([['RUN', 'STATUS', 'VERDICT', 'TRIGGER', 'METRIC', 'MODEL', 'STARTED (UTC)', 'SECONDS'], ...rows.map((row) => [row.workflowId, row.status, verdictOf(row), row.trigger ?? '', metricOf(row), row.model === null ? '' : `${row.model}${row.version === null ? '' : ` v${row.version}`}`, row.startedAt.slice(0, 19).replace('T', ' '), row.endedAt === null ? '' : ((Date.parse(row.endedAt) - Date.parse(row.startedAt)) / 1000).toFixed(1)])]));
         }),
       );
 
@@ -45,10 +46,10 @@ export default defineCommand({
             return followRun(temporal, { workflowId }, io);
           }
           const view = await runs.describeRun(temporal, workflowId);
-          const [{ stepLine }, { reportRun }] = await Promise.all([import('../run-progress.ts'), import('../run-report.ts')]);
+          const [{ stepLine }, { reportRun }, { reachable }] = await Promise.all([import('../run-progress.ts'), import('../run-report.ts'), import('../follow-run.ts')]);
           const width = Math.max(...view.steps.map((step) => step.id.length));
           for (const step of view.steps) io.print(stepLine(step, width));
-          reportRun(view, io);
+          reportRun(await reachable(view), io);
           // Looking at a failed run is no failure.
           io.exit(0);
         }),
@@ -132,6 +133,16 @@ export default defineCommand({
     }
   },
 });
+
+/** What the gates said; of a run that no gate judged, or that did not come so far, nothing. */
+function verdictOf({ verdict }: RunRow): string {
+  return verdict === 'passed' || verdict === 'rejected' || verdict === 'ungated' ? verdict : '';
+}
+
+/** The metric that stands for a run, with its name: of two runs it may be another one. */
+function metricOf({ primaryMetric, primaryMetricName }: RunRow): string {
+  return primaryMetric === null ? '' : `${primaryMetricName ?? '(not named)'} ${primaryMetric.toPrecision(4)}`;
+}
 
 type Runs = typeof import('../../orchestration/runs.ts');
 

@@ -1,7 +1,7 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { ObjectStore } from '../../core/ports.ts';
-import type { RoutingAt } from '../../registry/registry.ts';
-import type { VersionManifest } from '../../registry/types.ts';
+import type { Registry, RoutingAt } from '../../registry/registry.ts';
+import type { Routing, VersionManifest } from '../../registry/types.ts';
 import type { BaseOrigin } from '../../training/transfer/base.ts';
 import type { ModelMeta } from '../../training/types.ts';
 import { table } from '../command.ts';
@@ -44,10 +44,11 @@ export async function showAction(io: CliIo, model: string, reference: string | u
 
 export async function compareAction(io: CliIo, model: string, references: readonly string[]): Promise<void> {
   const { registry } = await openRegistry();
-  const wanted = references.length === 0 ? ['champion', 'challenger'] : references;
-  if (wanted.length < 2) throw new PerennialError('USAGE', 'A comparison takes two versions or more.', { hint: `For example \`perennial models compare ${model} 2 3\`.` });
-  const versions = await Promise.all(wanted.map((reference) => registry.version(model, reference)));
+  if (references.length === 1) throw new PerennialError('USAGE', 'A comparison takes two versions or more.', { hint: `For example \`perennial models compare ${model} 2 3\`.` });
   const routing = (await registry.routing(model))?.routing;
+  const versions = references.length === 0 ? await usualVersions(registry, model, routing) : await Promise.all(references.map((reference) => registry.version(model, reference)));
+  const twice = versions.findIndex(({ version }, index) => versions.findIndex((other) => other.version === version) < index);
+  if (twice >= 0) throw new PerennialError('USAGE', `Version ${versions[twice]!.version} of ${model} is named twice${references.length === 0 ? '' : `: ${references.map((name) => `"${name}"`).join(', ')}`}; with itself it compares to nothing.`, { hint: `Name two versions: \`perennial models show ${model}\` lists them.` });
   const names = [...new Set(versions.flatMap(({ metrics }) => Object.keys(metrics)))].sort();
   const first = versions[0]!;
   const sameData = versions.every(({ dataset }) => dataset === first.dataset);
@@ -57,6 +58,17 @@ export async function compareAction(io: CliIo, model: string, references: readon
   const rows = names.map((name) => [name, ...versions.map((version) => cell(version.metrics[name], version === first ? undefined : first.metrics[name]))]);
   io.print(table([head, ...rows, ['created', ...versions.map(({ createdAt }) => timeText(createdAt))]]));
   if (!sameData) io.print('\nThese versions were measured on different data: the numbers do not compare strictly.');
+}
+
+/** Champion and challenger; where they are one, the version before it and it. @throws USAGE where there is only one */
+async function usualVersions(registry: Registry, model: string, routing: Routing | undefined): Promise<VersionManifest[]> {
+  const champion = await registry.version(model, 'champion');
+  const challenger = routing?.aliases['challenger'];
+  if (challenger !== undefined && challenger !== champion.version) return [champion, await registry.version(model, String(challenger))];
+  const others = (await registry.versions(model)).map(({ version }) => version).filter((version) => version !== champion.version);
+  const before = routing?.previous.find((version) => others.includes(version)) ?? others.filter((version) => version < champion.version).at(-1) ?? others.at(-1);
+  if (before === undefined) throw new PerennialError('USAGE', `${model} has one version only, and it is champion and challenger: there is nothing to compare it with.`, { hint: 'Run its pipeline again for another one.' });
+  return [await registry.version(model, String(before)), champion];
 }
 
 function cell(value: number | undefined, base: number | undefined): string {

@@ -1,3 +1,4 @@
+import { verdictWord } from '../../core/step.ts';
 import { baseText } from '../../training/transfer/base.ts';
 import type { BaseOrigin } from '../../training/transfer/base.ts';
 import type { Confirmation } from '../../registry/confirm.ts';
@@ -46,7 +47,7 @@ export function versionRows(versions: readonly VersionManifest[], routing: Routi
 
 function verdictText(manifest: VersionManifest): string {
   if (manifest.verdict === null) return 'not judged';
-  return manifest.verdict.passed ? 'passed' : 'failed';
+  return verdictWord(manifest.verdict);
 }
 
 /** One version in full. */

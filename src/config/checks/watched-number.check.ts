@@ -3,7 +3,7 @@ import { objectiveNamed } from '../../training/objective-named.ts';
 import { defineCheck, namedConfig, stepsOf } from '../check.ts';
 import type { CheckedStep, DocumentFacts } from '../check.ts';
 import type { Finding } from '../diagnostic.ts';
-import { nearest } from '../diagnostic.ts';
+import { meantBy } from '../meant.ts';
 import { join } from '../pointer.ts';
 import { isObject } from '../schema-walk.ts';
 
@@ -46,6 +46,5 @@ function severalLabels(facts: DocumentFacts): string[] {
 /** Keras puts "val_" before what it counts on validation rows; here metrics are always those of these rows. */
 function meant(name: string, names: readonly string[]): string | undefined {
   const own = /^val_/.test(name) ? name.slice('val_'.length) : undefined;
-  if (own === undefined) return nearest(name, names);
-  return own === 'loss' ? 'validationLoss' : own === 'mae' ? names.find((each) => each === 'meanAbsoluteError') : nearest(own, names);
+  return own === 'loss' ? 'validationLoss' : meantBy(own ?? name, names);
 }

@@ -28,6 +28,17 @@ export async function decodeImage(bytes: Uint8Array, row: number, column: string
   }
 }
 
+/** Height and width as {@link decodeImage} gives them, from the header of a file; undefined where it is no image. */
+export async function imageSizeOf(path: string): Promise<{ readonly height: number; readonly width: number } | undefined> {
+  const sharp = await loadSharp();
+  try {
+    const { height, width, orientation = 1 } = await sharp(path, { limitInputPixels: DATA_LIMITS.imagePixelsMax }).metadata();
+    return orientation >= 5 ? { height: width, width: height } : { height, width };
+  } catch {
+    return undefined;
+  }
+}
+
 /** Why the bytes are no image that {@link decodeImage} can read; undefined where they are one. Reads all of it, but as small as the format allows. */
 export async function imageProblem(bytes: Uint8Array): Promise<string | undefined> {
   if (bytes.length === 0) return 'it has no bytes';

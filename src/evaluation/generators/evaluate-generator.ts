@@ -50,15 +50,15 @@ export async function evaluateGenerator(inputs: EvaluateInputs, output: SamplesO
     const bundle = await openBundle(inputs.model);
     keep(bundle.predictor);
     const untrained = keep(await loadUntrained(inputs.model));
-    options.onProgress?.('taking features of the test examples', 0.1);
+    options.onProgress?.('taking features of the test examples');
     const features = keep(await featureExtractor(inputs.features, output, real.values));
     const { rows } = real;
     const seen = async (values: Float32Array): Promise<Float32Array> => features.extract(values, rows);
     const made = await samplesOf(bundle.predictor, output, real);
-    options.onProgress?.('comparing samples with the test examples', 0.4);
+    options.onProgress?.('comparing samples with the test examples');
     const chunk: FeatureChunk = { kind: 'samples', rows, real: await seen(real.values), generated: await seen(made), untrained: await seen(await samplesOf(untrained, output, real)) };
     const champion = await championOf(inputs, output, real, { features, chunk, metrics }, keep);
-    options.onProgress?.('judging', 0.9);
+    options.onProgress?.('judging');
     const context = { classes: [], positive: 0, width: features.width };
     const results: MetricResult[] = [];
     for (const metric of metrics) {

@@ -4,6 +4,7 @@ import { confusion, totalsOf } from './shared/states.ts';
 /** Share of rows whose class is predicted correctly. */
 export default defineMetric({
   name: 'accuracy',
+  aliases: ['acc', 'accuracyScore', 'categoricalAccuracy', 'binaryAccuracy', 'sparseCategoricalAccuracy'],
   summary: 'Share of rows whose class is predicted correctly.',
   tasks: ['classification'],
   direction: 'maximize',

@@ -1,9 +1,10 @@
 import { defineMetric, metricConfig } from '../metric.ts';
-import { confusion, totalsOf } from './shared/states.ts';
+import { confusion, noteOfAbsent, totalsOf } from './shared/states.ts';
 
 /** Mean recall over the classes that occur. */
 export default defineMetric({
   name: 'balancedAccuracy',
+  aliases: ['bac', 'balancedAccuracyScore'],
   summary: 'Mean recall over the classes that occur.',
   tasks: ['classification'],
   direction: 'maximize',
@@ -11,6 +12,7 @@ export default defineMetric({
   configSchema: metricConfig(),
   reference: 'https://scikit-learn.org/stable/modules/generated/sklearn.metrics.balanced_accuracy_score.html',
   ...confusion,
+  note: noteOfAbsent,
   result(state) {
     const { hits, support } = totalsOf(state, 'balancedAccuracy');
     let total = 0;

@@ -9,6 +9,7 @@ import type { ClassChunk } from '../metric.ts';
  */
 export default defineMetric<object, { rows: number; sum: ExactSum }, ClassChunk>({
   name: 'brier',
+  aliases: ['brierScore', 'brierScoreLoss'],
   summary: 'Mean squared distance of the predicted probabilities from what happened (two classes: 0 to 1; more: summed over the classes, 0 to 2).',
   tasks: ['classification'],
   direction: 'minimize',

@@ -13,6 +13,7 @@ interface BinsState {
 /** Mean distance between the claimed and the observed frequency of the predicted class, over bins of equal width. */
 export default defineMetric<{ readonly bins?: number }, BinsState, ClassChunk>({
   name: 'expectedCalibrationError',
+  aliases: ['ece'],
   summary: 'Mean distance between the claimed and the observed frequency of the predicted class.',
   tasks: ['classification'],
   direction: 'minimize',

@@ -1,13 +1,14 @@
 import { exactSum } from './shared/exact-sum.ts';
 import { defineMetric, metricConfig } from '../metric.ts';
-import { paired } from './shared/states.ts';
+import { paired, spreadOfLabels } from './shared/states.ts';
 import type { NumberChunk } from '../metric.ts';
 import type { PairState } from './shared/states.ts';
 
-/** Share of the variance of the label that is explained, a constant offset forgiven. Constant labels: 1 if the errors are constant, else 0. */
+/** Share of the variance of the label that is explained, a constant offset forgiven. Not defined where all labels are the same number. */
 export default defineMetric<object, PairState, NumberChunk>({
   name: 'explainedVariance',
-  summary: 'Share of the variance of the label that is explained, a constant offset forgiven. Constant labels: 1 if the errors are constant, else 0.',
+  aliases: ['explainedVarianceScore', 'evs'],
+  summary: 'Share of the variance of the label that is explained, a constant offset forgiven. Not defined where all labels are the same number.',
   tasks: ['regression'],
   direction: 'maximize',
   range: [null, 1],
@@ -18,10 +19,8 @@ export default defineMetric<object, PairState, NumberChunk>({
     paired.result('explainedVariance', state, context.width, (labels, predictions) => {
       const rows = labels.length;
       const meanError = exactSum(rows, (row) => labels[row]! - predictions[row]!) / rows;
-      const mean = exactSum(rows, (row) => labels[row]!) / rows;
       const unexplained = exactSum(rows, (row) => (labels[row]! - predictions[row]! - meanError) ** 2);
-      const total = exactSum(rows, (row) => (labels[row]! - mean) ** 2);
-      if (total === 0) return unexplained === 0 ? 1 : 0;
+      const total = spreadOfLabels('explainedVariance', labels);
       return 1 - unexplained / total;
     }),
 });

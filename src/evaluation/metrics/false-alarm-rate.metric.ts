@@ -6,6 +6,7 @@ import type { ErrorState } from './shared/states.ts';
 /** Share of the normal rows whose score is above the threshold. */
 export default defineMetric<object, ErrorState, ClassChunk | ErrorChunk>({
   name: 'falseAlarmRate',
+  aliases: ['fpr', 'falsePositiveRate'],
   summary: 'Share of the normal rows whose score is above the threshold; of all rows where nobody says which are normal.',
   tasks: ['reconstruction'],
   direction: 'minimize',

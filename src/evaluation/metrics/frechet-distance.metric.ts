@@ -6,6 +6,7 @@ import type { SampleState } from './shared/sample-state.ts';
 /** How far the distribution of samples is from that of the test examples, seen through features. */
 export default defineMetric<object, SampleState, SampleChunk>({
   name: 'frechetDistance',
+  aliases: ['fid'],
   summary: 'Fréchet distance of samples and test examples: between the normal distributions that fit their features best. 0: the same.',
   tasks: ['generation'],
   direction: 'minimize',

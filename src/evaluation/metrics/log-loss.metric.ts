@@ -9,6 +9,7 @@ const EPSILON = 2 ** -23;
 /** Mean negative logarithm of the probability given to the true class; probabilities are clipped to [2^-23, 1 - 2^-23]. */
 export default defineMetric<object, { rows: number; sum: ExactSum }, ClassChunk>({
   name: 'logLoss',
+  aliases: ['crossEntropy', 'nll', 'negativeLogLikelihood'],
   summary: 'Mean negative logarithm of the probability given to the true class (clipped at 2^-23).',
   tasks: ['classification'],
   direction: 'minimize',

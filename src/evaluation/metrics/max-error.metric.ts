@@ -6,6 +6,7 @@ import type { PairState } from './shared/states.ts';
 /** Largest distance of a prediction from its label. */
 export default defineMetric<object, PairState, NumberChunk>({
   name: 'maxError',
+  aliases: ['maximumError'],
   summary: 'Largest distance of a prediction from its label.',
   tasks: ['regression'],
   direction: 'minimize',

@@ -6,6 +6,7 @@ import type { SumState } from './shared/states.ts';
 /** Mean distance of the prediction from the label, in the units of the label. */
 export default defineMetric<object, SumState, NumberChunk>({
   name: 'meanAbsoluteError',
+  aliases: ['mae', 'l1'],
   summary: 'Mean distance of the prediction from the label, in the units of the label.',
   tasks: ['regression'],
   direction: 'minimize',

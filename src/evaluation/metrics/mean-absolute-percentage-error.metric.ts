@@ -1,12 +1,13 @@
-import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
+import { defineMetric, metricConfig } from '../metric.ts';
 import { summed } from './shared/states.ts';
 import type { NumberChunk } from '../metric.ts';
 import type { SumState } from './shared/states.ts';
 
-/** Mean distance of the prediction from the label, as a share of the label (0.1 is 10 %). Labels must not be 0. */
+/** Mean distance of the prediction from the label, as a share of the label (0.1 is 10 %). */
 export default defineMetric<object, SumState, NumberChunk>({
   name: 'meanAbsolutePercentageError',
-  summary: 'Mean distance of the prediction from the label, as a share of the label (0.1 is 10 %).',
+  aliases: ['mape'],
+  summary: 'Mean distance of the prediction from the label, as a share of the label (0.1 is 10 %). Not defined where a label is 0.',
   tasks: ['regression'],
   direction: 'minimize',
   range: [0, null],
@@ -15,9 +16,8 @@ export default defineMetric<object, SumState, NumberChunk>({
   init: summed.init,
   update: (state, chunk) =>
     summed.update(state, chunk, (label, prediction) => {
-      if (label === 0) throw undefinedMetric('meanAbsolutePercentageError', 'a label is 0, and a share of 0 means nothing', 'Use meanAbsoluteError.');
-      return Math.abs((label - prediction) / label);
+      return label === 0 ? 'whose label is 0: a share of 0 means nothing' : Math.abs((label - prediction) / label);
     }),
   merge: summed.merge,
-  result: (state) => summed.result('meanAbsolutePercentageError', state),
+  result: (state) => summed.result('meanAbsolutePercentageError', state, undefined, 'Ask for "meanAbsoluteError", which is in the units of the label, in its place.'),
 });

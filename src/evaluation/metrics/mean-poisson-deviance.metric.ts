@@ -1,4 +1,4 @@
-import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
+import { defineMetric, metricConfig } from '../metric.ts';
 import { summed } from './shared/states.ts';
 import type { NumberChunk } from '../metric.ts';
 import type { SumState } from './shared/states.ts';
@@ -6,6 +6,7 @@ import type { SumState } from './shared/states.ts';
 /** Mean Poisson deviance, for counts: labels ≥ 0 and predictions > 0. */
 export default defineMetric<object, SumState, NumberChunk>({
   name: 'meanPoissonDeviance',
+  aliases: ['poissonDeviance'],
   summary: 'Mean Poisson deviance, for counts: labels of at least 0 and predictions above 0.',
   tasks: ['regression'],
   direction: 'minimize',
@@ -15,10 +16,10 @@ export default defineMetric<object, SumState, NumberChunk>({
   init: summed.init,
   update: (state, chunk) =>
     summed.update(state, chunk, (label, prediction) => {
-      if (label < 0) throw undefinedMetric('meanPoissonDeviance', `a label is negative (${label})`, 'Use it for counts only.');
-      if (prediction <= 0) throw undefinedMetric('meanPoissonDeviance', `a prediction is not above 0 (${prediction})`, 'End the model with "softplus" or "exponential".');
+      if (label < 0) return 'whose label is negative: it is for counts';
+      if (prediction <= 0) return 'whose prediction is not above 0';
       return 2 * ((label === 0 ? 0 : label * Math.log(label / prediction)) - label + prediction);
     }),
   merge: summed.merge,
-  result: (state) => summed.result('meanPoissonDeviance', state),
+  result: (state) => summed.result('meanPoissonDeviance', state, undefined, 'Ask for "meanSquaredError"; or, of counts, end the model with "softplus" or "exponential" and leave the label unscaled ("label": []).'),
 });

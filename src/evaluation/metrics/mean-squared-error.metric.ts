@@ -6,6 +6,7 @@ import type { SumState } from './shared/states.ts';
 /** Mean squared distance of the prediction from the label. */
 export default defineMetric<object, SumState, NumberChunk>({
   name: 'meanSquaredError',
+  aliases: ['mse', 'l2'],
   summary: 'Mean squared distance of the prediction from the label.',
   tasks: ['regression'],
   direction: 'minimize',

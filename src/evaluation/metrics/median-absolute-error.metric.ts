@@ -6,6 +6,7 @@ import type { PairState } from './shared/states.ts';
 /** Median distance of the prediction from the label: outliers do not move it. */
 export default defineMetric<object, PairState, NumberChunk>({
   name: 'medianAbsoluteError',
+  aliases: ['medae', 'mdae'],
   summary: 'Median distance of the prediction from the label: outliers do not move it.',
   tasks: ['regression'],
   direction: 'minimize',

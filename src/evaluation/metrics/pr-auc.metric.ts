@@ -1,6 +1,6 @@
 import { defineMetric, metricConfig } from '../metric.ts';
 import { averagePrecision, rankSteps } from './shared/ranking.ts';
-import { averageOverClasses, RANK_AVERAGE_SCHEMA } from './shared/one-against-rest.ts';
+import { averageOverClasses, noteOfAbsent, RANK_AVERAGE_SCHEMA } from './shared/one-against-rest.ts';
 import { scored } from './shared/states.ts';
 import type { RankAverageConfig } from './shared/one-against-rest.ts';
 import type { ClassChunk } from '../metric.ts';
@@ -9,6 +9,7 @@ import type { ScoreState } from './shared/states.ts';
 /** Average precision: area under the precision-recall curve, without interpolation. */
 export default defineMetric<RankAverageConfig, ScoreState, ClassChunk>({
   name: 'prAuc',
+  aliases: ['auprc', 'aucPr', 'averagePrecision', 'averagePrecisionScore', 'ap'],
   summary: 'Average precision: area under the precision-recall curve, without interpolation.',
   tasks: ['classification'],
   direction: 'maximize',
@@ -16,6 +17,7 @@ export default defineMetric<RankAverageConfig, ScoreState, ClassChunk>({
   configSchema: metricConfig({ average: RANK_AVERAGE_SCHEMA }),
   reference: 'https://scikit-learn.org/stable/modules/generated/sklearn.metrics.average_precision_score.html',
   ...scored,
+  note: noteOfAbsent,
   result: (state, config, context) =>
     averageOverClasses('prAuc', state, config, context, (rows, isPositive, score) => averagePrecision(rankSteps(rows, isPositive, score))),
 });

@@ -1,6 +1,6 @@
 import { defineMetric, metricConfig } from '../metric.ts';
 import { areaUnderRoc, rankSteps } from './shared/ranking.ts';
-import { averageOverClasses, RANK_AVERAGE_SCHEMA } from './shared/one-against-rest.ts';
+import { averageOverClasses, noteOfAbsent, RANK_AVERAGE_SCHEMA } from './shared/one-against-rest.ts';
 import { scored } from './shared/states.ts';
 import type { RankAverageConfig } from './shared/one-against-rest.ts';
 import type { ClassChunk } from '../metric.ts';
@@ -9,6 +9,7 @@ import type { ScoreState } from './shared/states.ts';
 /** Area under the ROC curve: chance that a row of the class is scored above another row. */
 export default defineMetric<RankAverageConfig, ScoreState, ClassChunk>({
   name: 'rocAuc',
+  aliases: ['auc', 'auroc', 'aucRoc', 'rocAucScore'],
   summary: 'Area under the ROC curve: chance that a row of the class is scored above another row.',
   tasks: ['classification'],
   direction: 'maximize',
@@ -16,6 +17,7 @@ export default defineMetric<RankAverageConfig, ScoreState, ClassChunk>({
   configSchema: metricConfig({ average: RANK_AVERAGE_SCHEMA }),
   reference: 'https://scikit-learn.org/stable/modules/generated/sklearn.metrics.roc_auc_score.html',
   ...scored,
+  note: noteOfAbsent,
   result: (state, config, context) =>
     averageOverClasses('rocAuc', state, config, context, (rows, isPositive, score) => areaUnderRoc(rankSteps(rows, isPositive, score))),
 });

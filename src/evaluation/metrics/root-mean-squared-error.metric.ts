@@ -6,6 +6,7 @@ import type { SumState } from './shared/states.ts';
 /** Square root of the mean squared error, in the units of the label. */
 export default defineMetric<object, SumState, NumberChunk>({
   name: 'rootMeanSquaredError',
+  aliases: ['rmse', 'rootMeanSquareError'],
   summary: 'Square root of the mean squared error, in the units of the label.',
   tasks: ['regression'],
   direction: 'minimize',

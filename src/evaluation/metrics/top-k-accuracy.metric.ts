@@ -5,6 +5,7 @@ import type { ClassChunk } from '../metric.ts';
 /** Share of rows whose class is among the k best scored; of equal scores the class that sorts first counts as better. */
 export default defineMetric<{ readonly k?: number }, { rows: number; hits: number }, ClassChunk>({
   name: 'topKAccuracy',
+  aliases: ['topK', 'topKCategoricalAccuracy', 'topKAccuracyScore'],
   summary: 'Share of rows whose class is among the k best scored.',
   tasks: ['classification'],
   direction: 'maximize',

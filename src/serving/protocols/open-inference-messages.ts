@@ -86,18 +86,21 @@ function checkDatatype(value: unknown, datatype: string, where: string): void {
   if (!fits) throw new RequestError(400, `${where}: ${(JSON.stringify(value) ?? '').slice(0, 60)} is no ${datatype}.`);
 }
 
-/** Names of the outputs to send: those asked for, or all. @throws RequestError 400 */
+/** Names of the outputs to send: those asked for, in that order, or all. @throws RequestError 400 */
 export function requestedOutputs(body: Record<string, unknown>, servable: Servable): string[] {
   const known = outputsOf(servable).map((output) => output.name);
   if (body.outputs === undefined) return known;
   if (!Array.isArray(body.outputs)) throw new RequestError(400, `"outputs" must be an array, given ${nameOf(body.outputs)}.`);
   if (body.outputs.length === 0) return known;
-  return body.outputs.map((output: unknown, index) => {
+  const names = body.outputs.map((output: unknown, index) => {
     const name = typeof output === 'object' && output !== null ? (output as { name?: unknown }).name : undefined;
     if (typeof name !== 'string' || !known.includes(name)) throw new RequestError(400, `outputs[${index}]: there is no output ${JSON.stringify(name) ?? 'without a name'}. There is: ${known.join(', ')}.`);
     refuseBinaryParameters((output as { parameters?: unknown }).parameters, `outputs[${index}]`);
     return name;
   });
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new RequestError(400, `The output ${JSON.stringify(twice)} is asked for twice.`);
+  return names;
 }
 
 /** The binary tensor extension is not offered (`extensions` of the server is empty), so that asking for it is an error. */

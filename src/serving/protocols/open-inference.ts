@@ -56,19 +56,21 @@ export function registerOpenInferenceProtocol(app: FastifyInstance, { service, p
 }
 
 function requestId(body: Record<string, unknown>, otherwise: string): string {
-  if (body.id === undefined) return otherwise;
-  if (typeof body.id !== 'string' || body.id === '' || body.id.length > 200) throw new RequestError(400, '"id" must be a text of 1 to 200 characters.');
+  if (body.id === undefined || body.id === '') return otherwise;
+  if (typeof body.id !== 'string' || body.id.length > 200) throw new RequestError(400, '"id" must be a text of at most 200 characters.');
   return body.id;
 }
 
 function inferAnswer(answer: Answer, wanted: readonly string[]): unknown {
   const rows = answer.predictions.length;
+  const known = outputsOf(answer.servable);
   return {
     model_name: answer.servable.model,
     model_version: String(answer.servable.version),
     id: answer.id,
-    outputs: outputsOf(answer.servable)
-      .filter((output) => wanted.includes(output.name))
+    // In the order in which they were asked for.
+    outputs: wanted
+      .map((name) => known.find((output) => output.name === name)!)
       .map((output) => ({ name: output.name, shape: [rows, ...output.shape], datatype: output.datatype, data: valuesOf(answer, output).flat() })),
   };
 }

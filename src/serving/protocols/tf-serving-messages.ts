@@ -79,8 +79,9 @@ function isNamed(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isBase64Object(value);
 }
 
-/** `{ "b64": … }` in a text column stands for the bytes of its UTF-8 text; images keep it for later. */
-function withTexts(row: Record<string, unknown>, { preprocessor }: Servable): Record<string, unknown> {
+/** `{ "b64": … }` in a text column stands for the bytes of its UTF-8 text; images keep it for later. NaN is a missing value. */
+function withTexts(given: Record<string, unknown>, { preprocessor }: Servable): Record<string, unknown> {
+  const row = Object.values(given).some(Number.isNaN) ? Object.fromEntries(Object.entries(given).map(([name, value]) => [name, Number.isNaN(value) ? null : value])) : given;
   const texts = preprocessor.columns.filter((column) => column.type === 'string' && isBase64Object(row[column.name]));
   if (texts.length === 0) return row;
   const decoded = texts.map((column) => {

@@ -21,6 +21,7 @@ interface Params {
 export function registerTfServingProtocol(app: FastifyInstance, { service }: ProtocolContext): void {
   for (const path of ['/v1/models/:model', '/v1/models/:model/versions/:number', '/v1/models/:model/labels/:label']) {
     app.get<{ Params: Params }>(path, async ({ params }, reply) => {
+      refuseVerb(params);
       const target = { model: params.model, ...addressed(params) };
       if (target.version === undefined && target.alias === undefined) return reply.send({ model_version_status: statuses(await service.router.state(params.model)) });
       const servable = await service.inspect(target, (found) => found);
@@ -46,6 +47,12 @@ function addressed({ number, label }: Params): { version?: number; alias?: strin
   return label === undefined ? {} : { alias: label };
 }
 
+/** A verb is asked with POST. */
+function refuseVerb({ number, label, model }: Params): void {
+  const verb = /:[a-z]+$/.exec(number ?? label ?? model)?.[0];
+  if (verb !== undefined) throw new RequestError(405, `"${verb}" takes POST, not GET.`, undefined, 'POST');
+}
+
 function withoutVerb(params: Params): Params {
   const last = params.number ?? params.label ?? params.model;
   const colon = last.lastIndexOf(':');
@@ -61,10 +68,13 @@ function status(version: number, state: 'AVAILABLE' | 'LOADING' | 'END', code = 
   return { version: String(version), state, status: { error_code: code, error_message: message } };
 }
 
+/** Every version that answers, newest first: what is loaded, and what an alias names. Before them the one that is wanted and not there. */
 function statuses(state: ModelState): unknown[] {
-  const serving = state.version === undefined ? [] : [status(state.version, 'AVAILABLE')];
-  if (state.wanted === undefined || state.wanted === state.version) return serving;
-  return [state.error === undefined ? status(state.wanted, 'LOADING') : status(state.wanted, 'END', 'INTERNAL', 'This version cannot be loaded; the log of the server tells why.'), ...serving];
+  const coming = state.wanted !== undefined && state.wanted !== state.version ? state.wanted : undefined;
+  const versions = [...new Set([...state.loaded, ...Object.values(state.aliases)])].filter((version) => version !== coming).sort((a, b) => b - a);
+  const serving = versions.map((version) => status(version, 'AVAILABLE'));
+  if (coming === undefined) return serving;
+  return [state.error === undefined ? status(coming, 'LOADING') : status(coming, 'END', 'INTERNAL', 'This version cannot be loaded; the log of the server tells why.'), ...serving];
 }
 
 /** Objects of all outputs; bare values where a model has one output. */

@@ -11,6 +11,7 @@ import { exportRegistry } from './export-registry.ts';
 import type { ExportDefinition, ExportReader, ExportSource } from '../export.ts';
 import { marginNotes } from '../exports/shared/graph-outputs.ts';
 import { firstSentence } from '../exports/shared/messages.ts';
+import { unitNotes } from '../exports/shared/unit-notes.ts';
 import { standardLayers, withoutScoreLayer } from '../exports/shared/standard-layers.ts';
 import { readModel } from './load-model.ts';
 import { nameAndConfig, resolveNamed } from '../named.ts';
@@ -66,7 +67,7 @@ export async function exportNetwork(whole: ExportSource, preprocessor: Uint8Arra
   const json = JSON.parse(Buffer.from(preprocessor).toString('utf8')) as JsonObject;
   const source = { ...whole, ...(standard === undefined ? {} : { network: standard.network, weights: standard.weights }), ...('columns' in json ? { preprocessor: json } : {}) };
   const written = await definition.write(tf, source, resolved.config);
-  const notes = [...(standard?.notes ?? []), ...written.notes, ...marginNotes(source.meta)];
+  const notes = [...(standard?.notes ?? []), ...written.notes, ...marginNotes(source.meta), ...unitNotes(source.meta, definition.answers)];
   const files = { ...written.files, ...besides(preprocessor, definition, written.signature, notes) };
   const folder = await mkdtemp(join(tmpdir(), 'perennial-export-'));
   try {

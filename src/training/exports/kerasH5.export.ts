@@ -9,6 +9,7 @@ import { keras3Notes, layersSignature, networkReader } from './shared/layers-exp
 
 export default defineExport({
   name: 'kerasH5',
+  answers: 'network',
   summary: 'A Keras model in one HDF5 file: layers, weights, and what it was compiled with. keras.models.load_model of Keras 3 and of tf_keras reads it.',
   layers: 'keras',
   async write(_tf, source) {

@@ -10,6 +10,7 @@ import { keras3Notes, layersSignature, networkReader } from './shared/layers-exp
 
 export default defineExport({
   name: 'kerasJson',
+  answers: 'network',
   summary: 'The layers alone as JSON: keras.models.model_from_json of tf_keras reads it, and keras.Model.from_config of Keras 3 its "config".',
   layers: 'keras',
   async write(_tf, source) {

@@ -8,6 +8,7 @@ import { keras3Notes, layersSignature, networkReader } from './shared/layers-exp
 
 export default defineExport({
   name: 'kerasWeights',
+  answers: 'network',
   summary: 'The weights alone in an HDF5 file: load_weights of a Keras model with the same layers reads it.',
   layers: 'keras',
   async write(_tf, source) {

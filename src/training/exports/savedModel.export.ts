@@ -30,6 +30,7 @@ function rowNotes(plan: RowPlan | string | undefined): string[] {
 
 export default defineExport({
   name: 'savedModel',
+  answers: 'source',
   summary: 'A TensorFlow SavedModel with the signature "serving_default" for tensors, and where TensorFlow has the transforms "rows" for values of columns: tf.saved_model.load, TensorFlow Serving and tfjs-node read it.',
   // The folder that TensorFlow Serving watches.
   folder: (model, version) => `${model}/${version}`,

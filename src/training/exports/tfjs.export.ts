@@ -21,6 +21,7 @@ type LayersModel = import('@tensorflow/tfjs-node').LayersModel;
 
 export default defineExport<Config>({
   name: 'tfjs',
+  answers: 'network',
   summary: 'A TensorFlow.js layers model: model.json and the weights beside it. tf.loadLayersModel reads it, in browsers too.',
   properties: { quantize: quantizeProperty },
   layers: 'tfjs',

@@ -20,6 +20,7 @@ const PROTO_TYPES: Readonly<Record<number, string>> = { [DataType.float32]: 'DT_
 
 export default defineExport<Config>({
   name: 'tfjsGraph',
+  answers: 'source',
   summary: 'A TensorFlow.js graph model: the computation itself, whatever its layers. tf.loadGraphModel reads it, in browsers too.',
   properties: { quantize: quantizeProperty },
   async write(tf, { meta, network, weights }, { quantize }) {

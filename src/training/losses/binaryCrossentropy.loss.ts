@@ -4,6 +4,7 @@ import { defineLoss } from '../loss.ts';
 
 export default defineLoss<CrossentropyConfig>({
   name: 'binaryCrossentropy',
+  aliases: ['bce', 'logLoss', 'binaryCrossEntropyLoss', 'bceWithLogits'],
   summary: 'Crossentropy of two classes, from one sigmoid output.',
   properties: { labelSmoothing },
   labels: 'binary',

@@ -19,6 +19,7 @@ function focused(tf: Tf, truth: Tensor, share: Tensor, crossentropy: Tensor, { g
 
 export default defineLoss<Config>({
   name: 'binaryFocalCrossentropy',
+  aliases: ['focal', 'focalLoss', 'binaryFocal'],
   summary: 'Crossentropy of two classes that counts easy rows less, for classes of very different size.',
   properties: {
     gamma: number('How much less easy rows count; 0: all the same.', 2, 3, { minimum: 0 }),

@@ -4,6 +4,7 @@ import type { CrossentropyConfig } from './shared/crossentropy.ts';
 
 export default defineLoss<CrossentropyConfig>({
   name: 'categoricalCrossentropy',
+  aliases: ['cce', 'crossEntropy', 'crossEntropyLoss', 'nll'],
   summary: 'Crossentropy between one class of several and the probabilities of a softmax.',
   properties: { labelSmoothing },
   labels: 'index',

@@ -16,6 +16,7 @@ function focused(tf: Tf, labels: Tensor, shares: Tensor, logs: Tensor, { gamma, 
 
 export default defineLoss<Config>({
   name: 'categoricalFocalCrossentropy',
+  aliases: ['categoricalFocal'],
   summary: 'Crossentropy of several classes that counts easy rows less, for classes of very different size.',
   properties: {
     gamma: number('How much less easy rows count; 0: all the same.', 2, 3, { minimum: 0 }),

@@ -7,6 +7,7 @@ const SQUARE_MIN = 1e-12;
 
 export default defineLoss<CrossentropyConfig>({
   name: 'cosineSimilarity',
+  aliases: ['cosine', 'cosineDistance'],
   summary: 'Minus the cosine between the probabilities of a softmax and those of the label: -1 is a perfect answer.',
   properties: { labelSmoothing },
   labels: 'index',

@@ -3,6 +3,7 @@ import { number } from '../schema-parts.ts';
 
 export default defineLoss<{ readonly delta: number }>({
   name: 'huber',
+  aliases: ['smoothL1', 'huberLoss'],
   summary: 'Squared for small differences, absolute for large ones.',
   properties: { delta: number('Difference from which on the loss is absolute.', 1, 1, { exclusiveMinimum: 0 }) },
   labels: 'number',

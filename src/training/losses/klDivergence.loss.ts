@@ -4,6 +4,7 @@ import { defineLoss } from '../loss.ts';
 
 export default defineLoss<CrossentropyConfig>({
   name: 'klDivergence',
+  aliases: ['kld', 'kullbackLeibler', 'kullbackLeiblerDivergence'],
   summary: 'Kullback-Leibler divergence of the probabilities of a softmax from those of the label.',
   properties: { labelSmoothing },
   labels: 'index',

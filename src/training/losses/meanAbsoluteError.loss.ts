@@ -2,6 +2,7 @@ import { defineLoss } from '../loss.ts';
 
 export default defineLoss({
   name: 'meanAbsoluteError',
+  aliases: ['mae', 'l1', 'l1Loss'],
   summary: 'Mean of the absolute differences.',
   labels: 'number',
   activations: ['linear', 'sigmoid', 'tanh', 'relu', 'softplus', 'exponential'],

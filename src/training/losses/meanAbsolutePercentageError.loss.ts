@@ -3,6 +3,7 @@ import { defineLoss } from '../loss.ts';
 
 export default defineLoss({
   name: 'meanAbsolutePercentageError',
+  aliases: ['mape'],
   summary: 'Mean of the absolute differences in percent of the label, for labels away from 0.',
   labels: 'number',
   inUnitOfLabel: true,

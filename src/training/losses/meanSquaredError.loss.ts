@@ -2,6 +2,7 @@ import { defineLoss } from '../loss.ts';
 
 export default defineLoss({
   name: 'meanSquaredError',
+  aliases: ['mse', 'l2', 'l2Loss', 'rmse', 'rootMeanSquaredError'],
   summary: 'Mean of the squared differences.',
   labels: 'number',
   activations: ['linear', 'sigmoid', 'tanh', 'relu', 'softplus', 'exponential'],

@@ -3,6 +3,7 @@ import { defineLoss } from '../loss.ts';
 
 export default defineLoss({
   name: 'meanSquaredLogarithmicError',
+  aliases: ['msle'],
   summary: 'Mean of the squared differences of log(1 + x), for labels from 0 up that spread over several sizes.',
   labels: 'number',
   inUnitOfLabel: true,

@@ -3,6 +3,7 @@ import { EPSILON } from './shared/crossentropy.ts';
 
 export default defineLoss({
   name: 'poisson',
+  aliases: ['poissonNll'],
   summary: 'For counts: prediction − label · log(prediction).',
   labels: 'number',
   inUnitOfLabel: true,

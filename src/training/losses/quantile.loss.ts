@@ -3,6 +3,7 @@ import { number } from '../schema-parts.ts';
 
 export default defineLoss<{ readonly quantile: number }>({
   name: 'quantile',
+  aliases: ['pinball', 'pinballLoss'],
   summary: 'Pinball loss: the prediction aims at this quantile of the label.',
   properties: { quantile: number('The quantile.', 0.5, 0.9, { exclusiveMinimum: 0, exclusiveMaximum: 1 }) },
   labels: 'number',

@@ -3,6 +3,7 @@ import { defineLoss } from '../loss.ts';
 
 export default defineLoss({
   name: 'sparseCategoricalCrossentropy',
+  aliases: ['scce'],
   summary: 'Crossentropy between a class index and the probabilities of a softmax.',
   labels: 'index',
   activations: ['softmax'],

@@ -51,9 +51,14 @@ export function checkHead(layer: { readonly name: string; readonly activation: s
   }
   if (!loss.definition.activations.includes(layer.activation)) {
     throw new PerennialError('MODEL_INVALID', `The loss ${loss.name} reads the output of ${loss.definition.activations.join(' or ')}, but the last layer "${layer.name}" ends with ${layer.activation}.`, {
-      hint: `Give the last layer "activation": "${head.activation}"${layer.activation === 'linear' && loss.definition.fromLogits !== undefined ? `, or the loss "fromLogits": true` : ''}, or choose a loss that fits ${layer.activation}.`,
+      hint: `Give the last layer "activation": "${head.activation}"${layer.activation === 'linear' && takesLogits(loss.definition) ? `, or the loss "fromLogits": true` : ''}, or choose a loss that fits ${layer.activation}.`,
     });
   }
+}
+
+/** Whether a document can tell the loss to read logits: some always do. */
+function takesLogits({ configSchema }: LossDefinition): boolean {
+  return Object.hasOwn(configSchema.properties ?? {}, 'fromLogits');
 }
 
 function shownClasses(classes: readonly string[]): string {

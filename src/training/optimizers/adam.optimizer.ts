@@ -6,6 +6,7 @@ import type { CommonOptimizerConfig } from '../optimizer.ts';
 
 export default defineOptimizer<CommonOptimizerConfig & MomentConfig & { readonly amsgrad: boolean }>({
   name: 'adam',
+  aliases: ['adamOptimizer', 'amsgrad'],
   summary: 'Steps by the moving mean of the gradient over the root of its moving square. A good first choice.',
   learningRate: 0.001,
   properties: { ...momentProperties, ...amsgradProperty },

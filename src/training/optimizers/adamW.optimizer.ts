@@ -6,6 +6,7 @@ import type { CommonOptimizerConfig } from '../optimizer.ts';
 
 export default defineOptimizer<CommonOptimizerConfig & MomentConfig & { readonly amsgrad: boolean }>({
   name: 'adamW',
+  aliases: ['decoupledWeightDecay'],
   summary: 'Adam with weights that decay by a share of the learning rate at each step.',
   learningRate: 0.001,
   weightDecay: 0.004,

@@ -12,6 +12,7 @@ interface Config extends CommonOptimizerConfig {
 
 export default defineOptimizer<Config>({
   name: 'rmsprop',
+  aliases: ['rmsPropOptimizer'],
   summary: 'Steps by the gradient over the root of its moving square.',
   learningRate: 0.001,
   properties: {

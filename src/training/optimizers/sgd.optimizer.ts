@@ -4,6 +4,7 @@ import { bool, number } from '../schema-parts.ts';
 
 export default defineOptimizer<CommonOptimizerConfig & { readonly momentum: number; readonly nesterov: boolean }>({
   name: 'sgd',
+  aliases: ['gradientDescent', 'stochasticGradientDescent', 'momentum', 'nesterov'],
   summary: 'Gradient descent, with or without momentum.',
   learningRate: 0.01,
   properties: {

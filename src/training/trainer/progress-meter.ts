@@ -4,12 +4,13 @@ const REPORT_MS = 400;
 /** Weight of the newest stretch in the moving speed. */
 const NEWEST = 0.3;
 
-/** Speed and time left, from the rows that went through. */
+/** Speed and time left, from the rows that went through. The first stretch says neither: it holds what is done once, such as the compiling of graphs. */
 export class ProgressMeter {
   readonly #total: number;
   #rows = 0;
   #since = performance.now();
   #speed: number | undefined;
+  #warm = false;
 
   /** @param total rows of all epochs */
   constructor(total: number) {
@@ -21,16 +22,18 @@ export class ProgressMeter {
   }
 
   /** undefined where the last report is too recent. @param done rows so far, also before a resume */
-  measure(done: number, always: boolean): { fraction: number; samplesPerSecond: number; secondsLeft: number } | undefined {
+  measure(done: number, always: boolean): { fraction: number; samplesPerSecond: number; secondsLeft?: number } | undefined {
     const elapsed = performance.now() - this.#since;
     if (elapsed < REPORT_MS && !(always && done >= this.#total)) return undefined;
     if (elapsed > 0 && this.#rows > 0) {
       const now = (this.#rows * 1_000) / elapsed;
-      this.#speed = this.#speed === undefined ? now : this.#speed + NEWEST * (now - this.#speed);
+      if (this.#warm || done >= this.#total) this.#speed = this.#speed === undefined ? now : this.#speed + NEWEST * (now - this.#speed);
+      this.#warm = true;
     }
     this.#rows = 0;
     this.#since = performance.now();
-    const speed = this.#speed ?? 0;
-    return { fraction: Math.min(1, done / this.#total), samplesPerSecond: Math.round(speed), secondsLeft: speed > 0 ? Math.round((this.#total - done) / speed) : 0 };
+    const fraction = Math.min(1, done / this.#total);
+    if (this.#speed === undefined) return { fraction, samplesPerSecond: 0 };
+    return { fraction, samplesPerSecond: Math.round(this.#speed), secondsLeft: Math.max(0, Math.round((this.#total - done) / this.#speed)) };
   }
 }

@@ -33,7 +33,8 @@ export type TrainerMessage =
       readonly loss: number;
       readonly metrics: Readonly<Record<string, number>>;
       readonly samplesPerSecond: number;
-      readonly secondsLeft: number;
+      /** Absent until a speed is known. */
+      readonly secondsLeft?: number;
     }
   /** The learning rate is searched for. */
   | { readonly type: 'searching' }

@@ -146,4 +146,20 @@ describe('Open Inference Protocol v2', () => {
     expect(answer.status).toBe(404);
     expect(answer.body.error).toContain(message);
   });
+
+  it('gives the outputs in the order in which they were asked for', async () => {
+    const body = { inputs: [MASS], outputs: [{ name: 'probabilities' }, { name: 'label' }] };
+    expect((await infer(body)).body.outputs.map((output: { name: string }) => output.name)).toEqual(['probabilities', 'label']);
+    expect(await infer({ ...body, outputs: [{ name: 'label' }, { name: 'label' }] })).toMatchObject({ status: 400, body: { error: 'The output "label" is asked for twice.' } });
+  });
+
+  it('takes an empty id as none', async () => {
+    const { status, body } = await infer({ id: '', inputs: [MASS] });
+    expect(status).toBe(200);
+    expect(body.id).toMatch(/.{8,}/);
+  });
+
+  it('says that an array is empty where it needs one that is not', async () => {
+    expect((await infer({ inputs: [] })).body).toEqual({ error: '"inputs" must be an array of at least one tensor, given an empty array.' });
+  });
 });

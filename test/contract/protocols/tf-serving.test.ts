@@ -18,7 +18,7 @@ const available = (version: string) => ({ version, state: 'AVAILABLE', status: {
 
 describe('TensorFlow Serving REST v1', () => {
   it('tells the status of a model, a version and a label', async () => {
-    expect((await ask(server.url, '/v1/models/penguins')).body).toEqual({ model_version_status: [available('1')] });
+    expect((await ask(server.url, '/v1/models/penguins')).body).toEqual({ model_version_status: [available('2'), available('1')] });
     expect((await ask(server.url, '/v1/models/penguins/versions/2')).body).toEqual({ model_version_status: [available('2')] });
     expect((await ask(server.url, '/v1/models/penguins/labels/challenger')).body).toEqual({ model_version_status: [available('2')] });
     expect((await ask(server.url, '/v1/models/geese')).status).toBe(404);
@@ -61,6 +61,21 @@ describe('TensorFlow Serving REST v1', () => {
     expect((await predict({ instances: [{ body_mass_g: 1 }] }, '/v1/models/penguins/labels/challenger:predict')).headers.get('x-perennial-version')).toBe('2');
   });
 
+  it('takes the tokens NaN and Infinity, which are no JSON: NaN is a missing value of a column', async () => {
+    const answer = (text: string) => ask(server.url, '/v1/models/penguins:predict', undefined, { method: 'POST', body: text });
+    const missing = await answer('{"instances": [{"body_mass_g": 1, "island": NaN}, {"body_mass_g": 2, "island": "NaN, Infinity"}]}');
+    expect(missing.body).toEqual({ predictions: [{ label: 'Adelie', probabilities: [1, 0, 0] }, { label: 'Adelie', probabilities: [1, 0, 0] }] });
+    expect(await answer('{"instances": [[NaN, 2]]}')).toMatchObject({ status: 400, body: { error: '"instances", value 0: NaN is not a finite number, which the network takes. A missing value is for a column of the source data.' } });
+    expect(await answer('{"instances": [[1, -Infinity]]}')).toMatchObject({ status: 400, body: { error: expect.stringContaining('value 1: -Infinity is not a finite number') } });
+    expect(await answer('{"instances": [[NaN, 2]')).toMatchObject({ status: 400, body: { error: expect.stringContaining('not JSON') } });
+  });
+
+  it('answers 405 to GET of a verb', async () => {
+    const answer = await ask(server.url, '/v1/models/penguins:predict');
+    expect(answer).toMatchObject({ status: 405, body: { error: '":predict" takes POST, not GET.' } });
+    expect(answer.headers.get('allow')).toBe('POST');
+  });
+
   it('takes texts as base64, and whatever content type a client sends', async () => {
     const body = JSON.stringify({ instances: [{ body_mass_g: 1, island: { b64: Buffer.from('Biscoe').toString('base64') } }] });
     const answer = await ask(server.url, '/v1/models/penguins:predict', undefined, { method: 'POST', body, headers: { 'content-type': 'application/x-www-form-urlencoded' } });
@@ -71,7 +86,7 @@ describe('TensorFlow Serving REST v1', () => {
     ['both forms', { instances: [], inputs: {} }, 'Give either "instances" (row form) or "inputs" (columnar form).'],
     ['neither form', {}, 'Give either "instances"'],
     ['an unknown signature', { signature_name: 'other', instances: [{ body_mass_g: 1 }] }, 'There is no signature "other"; the one signature is "serving_default".'],
-    ['no instances', { instances: [] }, '"instances" must be an array of at least one instance'],
+    ['no instances', { instances: [] }, '"instances" must be an array of at least one instance, given an empty array.'],
     ['a wrong width', { instances: [[1, 2, 3]] }, '"instances" has the shape [1, 3]; expected [-1, 2]'],
     ['ragged instances', { instances: [[1, 2], [3]] }, 'is ragged'],
     ['instances of different inputs', { instances: [{ features: [1, 2] }, { other: [1, 2] }] }, 'instances[1] must have the same inputs as the first: features.'],
@@ -97,7 +112,7 @@ describe('TensorFlow Serving REST v1', () => {
     const { body } = await ask(server.url, '/v1/models/penguins');
     expect(body.model_version_status).toEqual([
       { version: '4', state: 'END', status: { error_code: 'INTERNAL', error_message: expect.stringContaining('cannot be loaded') } },
-      available('1'),
+      available('3'), available('2'), available('1'),
     ]);
     expect((await ask(server.url, '/v2/health/ready')).body).toMatchObject({ ready: true, degraded: 1 });
   });

@@ -47,6 +47,14 @@ def classification(name, labels, proba):
         for k in (2, 3):
             if k < width:
                 want[f"topKAccuracy:{k}"] = m.top_k_accuracy_score(labels, p, k=k, labels=every)
+    else:
+        # Of a class without rows nothing can be ranked: each that has some against the rest, averaged over those.
+        present = sorted(set(labels.tolist()))
+        support = [int((labels == c).sum()) for c in present]
+        for key, area in (("rocAuc", m.roc_auc_score), ("prAuc", m.average_precision_score)):
+            areas = [area(labels == c, p[:, c]) for c in present]
+            want[f"{key}:macro"] = np.mean(areas)
+            want[f"{key}:weighted"] = np.average(areas, weights=support)
     cases.append({"kind": "classes", "name": name, "classes": width, "labels": labels.tolist(), "predictions": [float(v) for v in proba.ravel()], "want": {k: float(v) for k, v in want.items()}})
 
 

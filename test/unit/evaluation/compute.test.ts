@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { isPerennialError } from '../../../src/core/errors.ts';
 import type { OutputSpec } from '../../../src/core/tensor.ts';
-import { defaultMetrics, metricRegistry, taskOf } from '../../../src/evaluation/catalogue.ts';
+import { defaultMetrics, metricRegistry, resolveMetrics, taskOf } from '../../../src/evaluation/catalogue.ts';
 import type { MetricSpec } from '../../../src/evaluation/catalogue.ts';
-import { computeMetrics } from '../../../src/evaluation/compute.ts';
+import { toChunk } from '../../../src/evaluation/chunk.ts';
+import { computeMetrics, measure } from '../../../src/evaluation/compute.ts';
 
 const two: OutputSpec = { kind: 'classes', name: 'y', classes: ['ham', 'spam'] };
 const three: OutputSpec = { kind: 'classes', name: 'y', classes: ['a', 'b', 'c'] };
@@ -53,8 +54,12 @@ describe('computeMetrics', () => {
     ['one class', () => run(two, [0.5, 0.6], [1, 1], ['rocAuc']), 'DATA_INVALID', /"rocAuc" is undefined here: it needs rows of "spam" and of another class, and the set holds "spam" only/],
     ['no positive row', () => run(two, [0.5, 0.6], [0, 0], ['prAuc']), 'DATA_INVALID', /"prAuc" is undefined/],
     ['one row', () => run(number, [1], [1], ['r2']), 'DATA_INVALID', /"r2" is undefined here: it needs two rows/],
-    ['label 0', () => run(number, [1], [0], ['meanAbsolutePercentageError']), 'DATA_INVALID', /a label is 0/],
-    ['negative counts', () => run(number, [1], [-1], ['meanPoissonDeviance']), 'DATA_INVALID', /negative/],
+    ['label 0', () => run(number, [1, 2, 3], [0, 2, 0], ['meanAbsolutePercentageError']), 'DATA_INVALID', /"meanAbsolutePercentageError" is undefined here: it is not defined on 2 of 3 rows, whose label is 0/],
+    ['negative counts', () => run(number, [1, -2, 0, 1], [-1, 3, 1, 1], ['meanPoissonDeviance']), 'DATA_INVALID', /not defined on 1 of 4 rows, whose label is negative: it is for counts; on 2 of 4 rows, whose prediction is not above 0/],
+    ['constant labels', () => run(number, [2, 3], [2, 2], ['r2']), 'DATA_INVALID', /"r2" is undefined here: all 2 labels are 2/],
+    ['constant labels, explained', () => run(number, [2, 3], [2, 2], ['explainedVariance']), 'DATA_INVALID', /"explainedVariance" is undefined here: all 2 labels are 2/],
+    ['one class, correlated', () => run(two, [0.9, 0.8], [1, 1], ['matthews']), 'DATA_INVALID', /"matthews" is undefined here: all 2 rows are of the class "spam"/],
+    ['one of three classes', () => run(three, [1, 0, 0], [0], ['prAuc']), 'DATA_INVALID', /rows of two classes, and the set holds "a" only/],
     ['all agree', () => run(two, [0.9], [1], ['cohenKappa']), 'DATA_INVALID', /same class/],
     ['0/0 refused', () => run(two, [0.1], [0], [{ precision: { zeroDivision: 'error' } }]), 'DATA_INVALID', /0\/0/],
     ['logits', () => run(three, [2, -1, 0], [0], ['logLoss']), 'CONFIG_INVALID', /needs probabilities/],
@@ -67,12 +72,18 @@ describe('computeMetrics', () => {
     expect(codeOf(work)).toEqual({ code, message: expect.stringMatching(message) });
   });
 
-  it('defines one class and constant labels where the definition allows', () => {
-    expect(run(two, [0.9, 0.8], [1, 1], ['accuracy', 'balancedAccuracy', 'f1', 'matthews'])).toEqual({ accuracy: 1, balancedAccuracy: 1, f1: 1, matthews: 0 });
+  it('defines one class where the definition allows', () => {
+    expect(run(two, [0.9, 0.8], [1, 1], ['accuracy', 'balancedAccuracy', 'f1'])).toEqual({ accuracy: 1, balancedAccuracy: 1, f1: 1 });
+    expect(run(two, [0.9, 0.8], [1, 0], ['matthews'])).toEqual({ matthews: 0 });
     expect(run(two, [0.1, 0.2], [0, 0], ['precision', 'recall', 'f1'])).toEqual({ precision: 0, recall: 0, f1: 0 });
     expect(run(two, [0.1], [0], [{ precision: { zeroDivision: 1 } }])).toEqual({ precision: 1 });
-    expect(run(number, [2, 2], [2, 2], ['r2', 'explainedVariance'])).toEqual({ r2: 1, explainedVariance: 1 });
-    expect(run(number, [2, 3], [2, 2], ['r2'])).toEqual({ r2: 0 });
+  });
+
+  it('says which classes a ranking is not about, having no rows', () => {
+    const chunk = toChunk({ output: three, predictions: Float32Array.from([0.6, 0.2, 0.2, 0.1, 0.2, 0.7]), labels: [0, 2], rows: 2 });
+    const noted = (name: string) => measure(resolveMetrics([name])[0]!, chunk);
+    for (const name of ['rocAuc', 'prAuc', 'balancedAccuracy', 'f1']) expect(noted(name)).toEqual({ value: 1, note: 'over the 2 of 3 classes that occur: no row is of "b"' });
+    expect(noted('accuracy')).toEqual({ value: 1 });
   });
 
   it('ranks by margins where there are no probabilities', () => {

@@ -207,3 +207,55 @@ describe('evaluateModel on a series', () => {
     expect(text).toContain('In order of time');
   });
 });
+
+describe('what is not defined on the test rows', () => {
+  const prepareNumbers = (name: string, labelOf: (row: number, test: boolean) => number): Promise<Prepared> =>
+    prepare(`${name}.csv`, ['x,part,y', ...Array.from({ length: 90 }, (_, row) => `${(row * 37) % 11},${['train', 'validation', 'test'][row % 3]},${labelOf(row, row % 3 === 2)}`)].join('\n'), { label: 'y', columns: { y: 'number' }, split: { by: 'column', column: 'part' } }, { features: { x: [{ impute: 'median' }] } });
+  const constant = (prepared: Prepared, name: string): Promise<OpenArtifact> => modelOf(prepared, [1], name, () => [0.1]);
+
+  it('judges by the labels of the source: a 0 is a 0 after it was standardized', async () => {
+    const zeros = await prepareNumbers('zeros', (row) => (row % 2 === 0 ? 0 : row / 7));
+    const model = await constant(zeros, 'zeros');
+    const error = await evaluate(zeros, model, { metrics: ['meanAbsoluteError', 'meanAbsolutePercentageError'] }).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('not defined on 15 of 30 rows, whose label is 0'), hint: expect.stringContaining('"meanAbsoluteError"') });
+  });
+
+  it('leaves a usual metric out and says so, and refuses one that is asked for or read by a gate', async () => {
+    const equal = await prepareNumbers('equal', (row, test) => (test ? 0.1 : row));
+    const model = await constant(equal, 'equal');
+    const report = await evaluate(equal, model);
+    expect(report.metrics.map(({ key }) => key)).toEqual(['meanAbsoluteError', 'rootMeanSquaredError']);
+    expect(report.leftOut).toEqual([{ key: 'r2', why: expect.stringContaining('all 30 labels are 0.1') }]);
+    expect((await writeEvaluation(artifacts, report)).values).toMatchObject({ note_r2: expect.stringContaining('all 30 labels are 0.1'), verdict: 'ungated' });
+    expect(await renderEvaluationReport(report)).toContain('all 30 labels are 0.1');
+    await expect(evaluate(equal, model, { metrics: ['r2'] })).rejects.toMatchObject({ code: 'DATA_INVALID' });
+    await expect(evaluate(equal, model, { gates: [{ metric: 'r2', atLeast: 0 }] })).rejects.toMatchObject({ code: 'DATA_INVALID' });
+  });
+
+  it('ranks several classes over those that the test rows have, and says which are absent', async () => {
+    const lines = Array.from({ length: 90 }, (_, row) => `${row % 9},${['train', 'validation', 'test'][row % 3]},${row % 3 === 2 ? 'ab'[row % 2] : 'abc'[Math.floor(row / 3) % 3]}`);
+    const absent = await prepare('absent.csv', ['x,part,kind', ...lines].join('\n'), { label: 'kind', split: { by: 'column', column: 'part' } }, { features: { x: [{ impute: 'median' }] } });
+    const report = await evaluate(absent, await modelOf(absent, [3], 'absent', (features, row) => [0.2 + features[row]! / 20, 0.5 - features[row]! / 20, 0.3]), { metrics: ['rocAuc', 'prAuc'] });
+    const note = 'over the 2 of 3 classes that occur: no row is of "c"';
+    expect(report.metrics.map((metric) => metric.note)).toEqual([note, note]);
+    const written = await writeEvaluation(artifacts, report);
+    expect(written.values).toMatchObject({ note_rocAuc: note, note_prAuc: note });
+    expect(written.details).toContain(note);
+    expect(await renderEvaluationReport(report)).toContain('over the 2 of 3 classes that occur');
+  });
+});
+
+it('shows the pictures of the rows where it errs most', async () => {
+  const { encodePng } = await import('../../../src/data/images/encode-png.ts');
+  const { writeFileSync } = await import('node:fs');
+  for (const shade of [0, 1, 2, 3, 4, 5]) writeFileSync(join(folder, `shade${shade}.png`), encodePng(new Uint8Array(200 * 100).fill(shade * 40), 200, 100, 1));
+  const lines = Array.from({ length: 60 }, (_, row) => `shade${row % 6}.png,${row % 7},${['train', 'validation', 'test'][row % 3]},${row % 2 === 0 ? 'even' : 'odd'}`);
+  const pictures = await prepare('pictures.csv', ['picture,x,part,kind', ...lines].join('\n'), { label: 'kind', columns: { picture: 'image' }, split: { by: 'column', column: 'part' } }, { features: { x: [{ impute: 'median' }] } });
+  const report = await evaluate(pictures, await modelOf(pictures, [2], 'pictures', () => [0.3, 0.7]));
+  const { png } = report.worst[0]!.columns['picture'] as { png: string };
+  expect(Buffer.from(png, 'base64').readUInt32BE(16)).toBe(96);
+  expect(Buffer.from(png, 'base64').readUInt32BE(20)).toBe(48);
+  const text = await renderEvaluationReport(report);
+  expect(text).toContain(`<img class="small" src="data:image/png;base64,${png}" alt="picture">`);
+  expect(text).not.toMatch(/\(\d+ bytes\)/);
+});

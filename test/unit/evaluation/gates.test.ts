@@ -54,7 +54,7 @@ describe('gates', () => {
   it('judges all gates, and fails for one', () => {
     const verdict = verdictOf(judge([{ metric: 'accuracy', atLeast: 0.95 }, { metric: 'accuracy', atLeast: 0.9 }], facts));
     expect(verdict).toEqual({ passed: false, reasons: ['accuracy 0.92 is below 0.95', 'accuracy 0.92 is at least 0.9'] });
-    expect(verdictOf([])).toEqual({ passed: true, reasons: [] });
+    expect(verdictOf([])).toEqual({ passed: true, reasons: [], ungated: true });
   });
 
   it('names the metrics there are where a gate reads another', () => {

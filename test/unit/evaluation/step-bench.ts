@@ -19,6 +19,8 @@ export interface StepBench {
   /** The folder of the document. */
   readonly folder: string;
   readonly artifacts: ArtifactStore;
+  /** Runs the real ingest and preprocess steps. */
+  run(ingest: JsonObject, preprocess: JsonObject): Promise<Prepared>;
   /** Writes a CSV file, and runs the real ingest and preprocess steps on it. */
   prepare(name: string, csv: string, ingest: JsonObject, preprocess: JsonObject): Promise<Prepared>;
 }
@@ -38,13 +40,17 @@ export function createStepBench(): StepBench {
     return (await step.run(ctx, config, inputs)).outputs;
   }
 
+  async function run(ingest: JsonObject, preprocess: JsonObject): Promise<Prepared> {
+    const { dataset } = await runStep(ingestStep, ingest, {});
+    const { examples } = await runStep(preprocessStep, preprocess, { dataset: dataset! });
+    return { dataset: dataset!, examples: examples! };
+  }
+
   return {
-    folder, artifacts,
+    folder, artifacts, run,
     async prepare(name, csv, ingest, preprocess) {
       writeFileSync(join(folder, name), csv);
-      const { dataset } = await runStep(ingestStep, { source: { format: 'csv', path: name }, ...ingest }, {});
-      const { examples } = await runStep(preprocessStep, preprocess, { dataset: dataset! });
-      return { dataset: dataset!, examples: examples! };
+      return run({ source: { format: 'csv', path: name }, ...ingest }, preprocess);
     },
   };
 }

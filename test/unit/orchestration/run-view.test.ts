@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { initialRunState, withStep } from '../../../src/core/run-state.ts';
 import type { Plan } from '../../../src/core/plan.ts';
 import { exitCodeOfRun } from '../../../src/cli/run-report.ts';
+import { roomy } from '../../../workflows/markdown.ts';
 import { runMarkdown } from '../../../workflows/run-markdown.ts';
 import { runView } from '../../../workflows/run-view.ts';
 
@@ -37,6 +38,37 @@ describe('what the Temporal UI shows', () => {
     const text = runMarkdown(view, 'drift');
     for (const part of ['✔ Completed', '(drift)', '**Gate passed**', '- accuracy 0.97 is at least 0.9', 'version **3**', '- train, evaluate, register – ran: a|b', 'perennial models show penguins 3']) expect(text).toContain(part);
     expect(rowsOf(text)).toEqual(expect.arrayContaining([['accuracy', '0.97'], ['train', '✔ done', '1.5 s', 'a\\|b']]));
+  });
+
+  it('tells of a step that was cancelled how far it came, and nothing of how it would have gone on', () => {
+    const state = withStep(initialRunState(plan), 'train', { status: 'cancelled' });
+    const view = runView({ ...base, status: 'cancelled', endedAt: 3_000, state, notes: { train: { startedAt: 1_000, endedAt: 3_000, progress: { message: 'x', epoch: 3, epochs: 60, samplesPerSecond: 5, secondsLeft: 126_000 } } } });
+    expect(view.headline).toBe('Cancelled in step "train" (epoch 3/60).');
+    expect(JSON.stringify(view)).not.toContain('secondsLeft');
+  });
+
+  it('keeps the quotes of what can be copied into a document', () => {
+    expect(roomy('Write "label": { "y": ["standardize"] } in its place, or leave "label" out.')).toBe('Write `"label": { "y": ["standardize"] }` in its place, or leave `"label"` out.');
+    expect(roomy('Logs: `perennial runs logs "p"` and [as it is "served"](http://x/"y")')).toBe('Logs: `perennial runs logs "p"` and [as it is `"served"`](http://x/"y")');
+    expect(roomy('> **A** in **b**: allowed are "a", "b" and "c": 3, 4.')).toBe('> **A** in **b**: allowed are `"a", "b"` and `"c": 3, 4`.');
+    expect(roomy('| a | Write "x\\|y" | 5" |')).toContain('`"x\\|y"`');
+    for (const plain of ['no quotes', 'one " alone', '']) expect(roomy(plain)).toBe(plain);
+    const failure = { code: 'CONFIG_INVALID', message: 'Bad.\nGive the last layer "activation": "softmax".', step: 'train' };
+    const text = runMarkdown(runView({ ...base, status: 'failed', state: withStep(initialRunState(plan), 'train', { status: 'failed' }), notes: { train: { failure } } }));
+    expect(text).toContain('`"activation": "softmax"`');
+    expect(text.replaceAll(/`[^`]*`/g, '')).not.toContain('"');
+  });
+
+  it('calls what no gate judged ungated, and what one of two steps judged by its verdict', () => {
+    const outcome = (verdict?: object) => ({ outcome: { result: { outputs: {}, ...(verdict === undefined ? {} : { verdict }) }, cached: false, reason: '', durationMs: 1 } });
+    const viewOf = (...verdicts: (object | undefined)[]) => runView({ ...base, status: 'completed', endedAt: 1, state: initialRunState(plan), notes: { train: outcome(verdicts[0]), evaluate: outcome(verdicts[1]) } as never });
+    const ungated = { passed: true, reasons: [], ungated: true };
+    expect(viewOf(undefined, ungated).verdict).toBe('ungated');
+    expect(viewOf(ungated, { passed: true, reasons: ['good'] }).verdict).toBe('passed');
+    expect(viewOf(ungated, { passed: false, reasons: ['bad'] }).verdict).toBe('rejected');
+    expect(viewOf().verdict).toBeNull();
+    expect(runMarkdown(viewOf(undefined, ungated))).toContain('**Ungated** in step **evaluate**');
+    expect(exitCodeOfRun(viewOf(undefined, ungated))).toBe(0);
   });
 
   it('tells what took the place of what, with links, and how to go back', () => {

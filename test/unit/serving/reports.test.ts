@@ -28,7 +28,7 @@ it.each(['/models/penguins/versions/1/report', '/models/penguins/versions/champi
   const answer = await fetch(`${server.url}${path === 'evaluation' ? `/evaluations/${digest}/report` : path}`);
   expect(answer.status).toBe(200);
   expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
-  expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
+  expect(answer.headers.get('content-security-policy')).toBe("default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox");
   expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
   expect(await answer.text()).toBe(HTML);
 });

@@ -20,8 +20,8 @@ describe('the server', () => {
     const source = new FakeSource();
     source.route('m', { champion: 1 });
     const { url } = await start(source, { token: 'sesame' });
-    for (const path of ['/v2/health/live', '/v2/health/ready']) expect((await ask(url, path)).status).toBe(200);
-    const paths = ['/v2', '/v2/', '/models', '/metrics', '/v2/models/m', '/v1/models/m', '/nowhere', '//v2/health/live', '/v2/health/live/', '/V2/health/live', '/v2/health/live/../../models/m', '/v2/health%2flive'];
+    for (const path of ['/v2/health/live', '/v2/health/ready', '/v2/health/live/']) expect((await ask(url, path)).status).toBe(200);
+    const paths = ['/v2', '/v2/', '/models', '/metrics', '/v2/models/m', '/v1/models/m', '/nowhere', '//v2/health/live', '/V2/health/live', '/v2/health/live/../../models/m', '/v2/health%2flive'];
     for (const path of paths) {
       const answer = await ask(url, path);
       expect([path, answer.status]).toEqual([path, 401]);
@@ -32,7 +32,25 @@ describe('the server', () => {
       expect(answer.status).toBe(401);
       expect(answer.headers.get('www-authenticate')).toBe('Bearer');
     }
-    expect((await ask(url, '/models', undefined, { headers: { authorization: 'Bearer sesame' } })).status).toBe(200);
+    for (const authorization of ['Bearer sesame', 'bearer sesame', 'BEARER  sesame']) expect((await ask(url, '/models', undefined, { headers: { authorization } })).status).toBe(200);
+  });
+
+  it('answers HEAD as GET, addresses with a slash at their end, and a wrong method with those that are right', async () => {
+    const source = new FakeSource();
+    source.route('m', { champion: 1 });
+    const { url } = await start(source);
+    const request = async (method: string, path: string) => {
+      const answer = await fetch(`${url}${path}`, { method });
+      return [answer.status, answer.headers.get('allow'), await answer.text()];
+    };
+    for (const path of ['/v2/health/live', '/v2/health/ready', '/v2', '/models', '/v2/models/m', '/v1/models/m']) expect(await request('HEAD', path)).toEqual([200, null, '']);
+    for (const path of ['/v2/', '/models/', '/v2/models/m/', '/v1/models/m/']) expect((await request('GET', path))[0]).toBe(200);
+    expect(await request('POST', '/v2')).toEqual([405, 'GET, HEAD', '{"error":"/v2 takes GET and HEAD, not POST."}']);
+    expect((await request('GET', '/v2/models/m/infer')).slice(0, 2)).toEqual([405, 'POST']);
+    expect((await request('DELETE', '/v1/models/m')).slice(0, 2)).toEqual([405, 'GET, HEAD, POST']);
+    expect((await request('GET', '/models/m/predict')).slice(0, 2)).toEqual([405, 'POST']);
+    expect((await request('PUT', '/v2/health/live')).slice(0, 2)).toEqual([405, 'GET, HEAD']);
+    for (const path of ['/nothing', '/v2/models/m/nothing', '/v2/models']) expect((await request('GET', path))[0]).toBe(404);
   });
 
   it('tells nothing of its insides', async () => {
@@ -86,7 +104,7 @@ describe('the server', () => {
     source.route('m', { champion: 2, challenger: 3 });
     const server = await start(source);
     expect((await ask(server.url, '/models')).body).toEqual({
-      models: [{ model: 'm', version: 2, wanted: 2, aliases: { champion: 2, challenger: 3 }, routingRevision: 1, requestsInFlight: 0 }],
+      models: [{ model: 'm', version: 2, wanted: 2, aliases: { champion: 2, challenger: 3 }, loaded: [2], routingRevision: 1, requestsInFlight: 0 }],
     });
   });
 

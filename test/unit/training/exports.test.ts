@@ -6,6 +6,7 @@ import type { OpenArtifact } from '../../../src/core/ports.ts';
 import { collectGarbage } from '../../../src/registry/gc.ts';
 import { writeStoredExport } from '../../../src/registry/export.ts';
 import { exportsOf, findExport, makeExport, saveExports } from '../../../src/registry/version-exports.ts';
+import { exportRegistry } from '../../../src/training/bundle/export-registry.ts';
 import { exportNetwork } from '../../../src/training/bundle/create-export.ts';
 import type { Export } from '../../../src/training/bundle/create-export.ts';
 import { readModelFile } from '../../../src/training/imports/read-model.ts';
@@ -202,4 +203,15 @@ test('a version keeps its exports, and loses them with itself', async () => {
   for (const key of keys) expect(kept).not.toContain(key);
   await putJson(store, 'models/mass/routing.json', { deleted: [3] });
   expect((await collectGarbage(store)).items.map(({ key }) => key)).toEqual(expect.arrayContaining(keys));
+});
+
+describe.each(exportRegistry.all())('the unit of what the export $name answers', (definition) => {
+  test('is that of the source, or said with how to get there', async () => {
+    const { files, notes } = await made('regression', definition.name);
+    const said = { source: 'It answers "mass" in the unit of the source data.', network: 'It answers "mass" as the network learnt it, scaled: answer * 800 + 4200 is "mass" in the unit of the source data.' }[definition.answers];
+    expect(notes).toContain(said);
+    expect(Object.entries(files).filter(([path]) => path.endsWith('README.txt')).map(([, text]) => Buffer.from(text).toString())).toEqual([expect.stringContaining(said)]);
+    const [value] = Object.values(definition.outputs(tf, exportSource(golden('regression')), tf.tensor2d([[0.5]])));
+    expect(value!.dataSync()[0]).toBeCloseTo(definition.answers === 'source' ? 4600 : 0.5, 3);
+  });
 });

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../core/json.ts';
 import { undefinedMetric } from '../../metric.ts';
+import { absentClasses } from './states.ts';
 import type { MetricContext } from '../../metric.ts';
 import type { ScoreState } from './states.ts';
 
@@ -10,13 +11,29 @@ export interface RankAverageConfig {
 export const RANK_AVERAGE_SCHEMA: JsonObject = {
   enum: ['macro', 'weighted'],
   default: 'macro',
-  description: 'With more than two classes each is taken against the rest: the plain mean over the classes, or weighted by their rows. Two classes: the positive class alone.',
+  description: 'With more than two classes each is taken against the rest: the plain mean over the classes that have rows, or weighted by their rows. Two classes: the positive class alone.',
   examples: ['weighted'],
 };
 
+function rowsOfClasses(state: ScoreState, { classes }: MetricContext): number[] {
+  const counts = classes.map(() => 0);
+  for (const label of state.labels.values()) counts[label]!++;
+  return counts;
+}
+
+/** Which of more than two classes have no rows and take no part, in a sentence. */
+export function noteOfAbsent(state: ScoreState, _config: unknown, context: MetricContext): string | undefined {
+  return absentClasses(rowsOfClasses(state, context), context);
+}
+
 type CurveArea = (rows: number, isPositive: (row: number) => boolean, score: (row: number) => number) => number | undefined;
 
-/** Area of the positive class (two classes), or of each class against the rest, averaged. @throws undefinedMetric */
+/**
+ * Area of the positive class (two classes), or of each class that has rows against the rest, averaged: of a class without rows nothing
+ * can be ranked. {@link absentClasses} says which those are.
+ *
+ * @throws undefinedMetric where the rows are of one class
+ */
 export function averageOverClasses(metric: string, state: ScoreState, config: RankAverageConfig, context: MetricContext, area: CurveArea): number {
   const labels = state.labels.values();
   const scores = state.scores.values();
@@ -31,9 +48,11 @@ export function averageOverClasses(metric: string, state: ScoreState, config: Ra
   if (classes.length === 2) return areaOf(context.positive);
   let total = 0;
   let weights = 0;
-  for (let index = 0; index < classes.length; index++) {
-    const rows = labels.reduce((count, label) => count + (label === index ? 1 : 0), 0);
-    const weight = config.average === 'weighted' ? rows : 1;
+  const counts = rowsOfClasses(state, context);
+  const present = counts.flatMap((rows, at) => (rows === 0 ? [] : [at]));
+  if (present.length === 1) throw undefinedMetric(metric, `it needs rows of two classes, and the set holds ${JSON.stringify(classes[present[0]!])} only`);
+  for (const index of present) {
+    const weight = config.average === 'weighted' ? counts[index]! : 1;
     total += areaOf(index) * weight;
     weights += weight;
   }

@@ -1,4 +1,4 @@
-import { ExactSum } from './exact-sum.ts';
+import { ExactSum, exactSum } from './exact-sum.ts';
 import { undefinedMetric } from '../../metric.ts';
 import type { Average, ClassChunk, ErrorChunk, MetricContext, NumberChunk } from '../../metric.ts';
 
@@ -81,9 +81,37 @@ export function totalsOf(state: ConfusionState, metric: string): ConfusionTotals
   return { rows, correct, support, predicted, hits };
 }
 
+const ABSENT_NAMED = 5;
+
+/** Which of more than two classes have no rows, in a sentence; undefined where all have some. */
+export function absentClasses(support: ArrayLike<number>, { classes }: MetricContext): string | undefined {
+  const absent = classes.filter((_, index) => support[index] === 0);
+  if (classes.length < 3 || absent.length === 0) return undefined;
+  const more = absent.length > ABSENT_NAMED ? ` and ${absent.length - ABSENT_NAMED} more` : '';
+  return `over the ${classes.length - absent.length} of ${classes.length} classes that occur: no row is of ${absent.slice(0, ABSENT_NAMED).map((name) => JSON.stringify(name)).join(', ')}${more}`;
+}
+
+/** Which classes an average over the classes that occur is not about. */
+export function noteOfAbsent(state: ConfusionState, _config: unknown, context: MetricContext): string | undefined {
+  const { size, counts } = state;
+  return absentClasses(Array.from({ length: size }, (_, truth) => counts.subarray(truth * size, (truth + 1) * size).reduce((sum, count) => sum + count, 0)), context);
+}
+
 export interface AverageConfig {
   readonly average?: Average;
   readonly zeroDivision?: 0 | 1 | 'error';
+}
+
+/** As {@link noteOfAbsent}, for averages that a class which is predicted, but does not occur, takes part in. */
+export function noteOfAverage(state: ConfusionState, { average = 'auto' }: AverageConfig, context: MetricContext): string | undefined {
+  if (average !== 'auto' && average !== 'macro') return undefined;
+  const { size, counts } = state;
+  const seen = new Float64Array(size);
+  counts.forEach((count, at) => {
+    seen[Math.floor(at / size)]! += count;
+    seen[at % size]! += count;
+  });
+  return absentClasses(seen, context);
 }
 
 /**
@@ -142,21 +170,31 @@ export const scored = {
 export interface SumState {
   rows: number;
   readonly sums: readonly ExactSum[];
+  /** Of how many values there is no term, by the reason. */
+  readonly undefinedFor: Map<string, number>;
 }
 
 export const summed = {
-  init: (_config: unknown, context: MetricContext): SumState => ({ rows: 0, sums: Array.from({ length: context.width }, () => new ExactSum()) }),
-  update(state: SumState, chunk: NumberChunk, term: (label: number, prediction: number) => number): void {
-    for (let i = 0; i < chunk.rows * chunk.width; i++) state.sums[i % chunk.width]!.add(term(chunk.labels[i]!, chunk.predictions[i]!));
+  init: (_config: unknown, context: MetricContext): SumState => ({ rows: 0, sums: Array.from({ length: context.width }, () => new ExactSum()), undefinedFor: new Map() }),
+  /** @param term the term, or why there is none ("whose label is 0") */
+  update(state: SumState, chunk: NumberChunk, term: (label: number, prediction: number) => number | string): void {
+    for (let i = 0; i < chunk.rows * chunk.width; i++) {
+      const value = term(chunk.labels[i]!, chunk.predictions[i]!);
+      if (typeof value === 'number') state.sums[i % chunk.width]!.add(value);
+      else state.undefinedFor.set(value, (state.undefinedFor.get(value) ?? 0) + 1);
+    }
     state.rows += chunk.rows;
   },
   merge(state: SumState, other: SumState): void {
+    for (const [why, count] of other.undefinedFor) state.undefinedFor.set(why, (state.undefinedFor.get(why) ?? 0) + count);
     state.rows += other.rows;
     other.sums.forEach((sum, column) => state.sums[column]!.merge(sum));
   },
-  /** Mean over rows, then `finish`, then the mean over label columns. */
-  result(metric: string, state: SumState, finish: (mean: number) => number = (mean) => mean): number {
+  /** Mean over rows, then `finish`, then the mean over label columns. @param instead what to do where the term of a row is not defined */
+  result(metric: string, state: SumState, finish: (mean: number) => number = (mean) => mean, instead?: string): number {
     if (state.rows === 0) throw undefinedMetric(metric, 'the set has no rows');
+    const reasons = [...state.undefinedFor].sort().map(([why, count]) => `on ${count} of ${state.rows * state.sums.length} ${state.sums.length === 1 ? 'rows' : 'values'}, ${why}`);
+    if (reasons.length > 0) throw undefinedMetric(metric, `it is not defined ${reasons.join('; ')}`, instead);
     const columns = state.sums.map((sum) => finish(sum.value() / state.rows));
     return columns.reduce((total, value) => total + value, 0) / columns.length;
   },
@@ -186,6 +224,19 @@ export const paired = {
     return total / width;
   },
 };
+
+/**
+ * Sum of squared distances of the labels from their mean, which r2 and its like divide by.
+ *
+ * @throws undefinedMetric where all labels are the same number
+ */
+export function spreadOfLabels(metric: string, labels: Float64Array): number {
+  const rows = labels.length;
+  const mean = exactSum(rows, (row) => labels[row]!) / rows;
+  const total = labels.every((label) => label === labels[0]) ? 0 : exactSum(rows, (row) => (labels[row]! - mean) ** 2);
+  if (total === 0) throw undefinedMetric(metric, `all ${rows} labels are ${labels[0]}, so there is no variance of which a share could be explained`, 'Ask for "meanAbsoluteError" or "rootMeanSquaredError", or use a larger test split.');
+  return total;
+}
 
 function columnOf(values: Float64Array, width: number, column: number): Float64Array {
   if (width === 1) return values;

@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest';
+import { withLiveLinks } from '../../../src/orchestration/live-links.ts';
+import type { RunReport } from '../../../src/orchestration/runs.ts';
+import { putJson } from '../../../src/storage/json-objects.ts';
+import { MemoryStore } from '../../../src/storage/memory-store.ts';
+
+const links = { model: 'http://127.0.0.1:8080/v2/models/m/versions/3', report: 'http://127.0.0.1:8080/models/m/versions/3/report' };
+const run = { links, urls: { temporal: 'http://t', ...links } } as unknown as RunReport;
+const announce = async (store: MemoryStore, url: string, seenAt = new Date().toISOString()) => void (await putJson(store, `servers/${encodeURIComponent(url)}.json`, { id: url, url, seenAt }));
+
+it('keeps the links of a server that still runs', async () => {
+  const store = new MemoryStore();
+  await announce(store, 'http://127.0.0.1:9000');
+  await announce(store, 'http://127.0.0.1:8080');
+  expect(await withLiveLinks(run, store)).toEqual(run);
+});
+
+it('leads to the server of now where it came back at another port', async () => {
+  const store = new MemoryStore();
+  await announce(store, 'http://127.0.0.1:8080', '2020-01-01T00:00:00.000Z');
+  await announce(store, 'http://127.0.0.1:9000');
+  const moved = { model: 'http://127.0.0.1:9000/v2/models/m/versions/3', report: 'http://127.0.0.1:9000/models/m/versions/3/report' };
+  expect(await withLiveLinks(run, store)).toEqual({ links: moved, urls: { temporal: 'http://t', ...moved } });
+});
+
+it('has no links where no server runs', async () => {
+  expect(await withLiveLinks(run, new MemoryStore())).toEqual({ links: {}, urls: { temporal: 'http://t' } });
+});
