@@ -39,6 +39,11 @@ export interface Database {
   rows(sql: string): Promise<DuckDBValue[][]>;
   /** Chunks of at most 2,048 rows, column by column; memory stays bounded. */
   chunks(sql: string): AsyncGenerator<{ readonly rows: number; readonly columns: DuckDBValue[][] }>;
+  /**
+   * Columns of doubles without missing values, chunk by chunk as DuckDB holds them: what has to last is copied before the next chunk is
+   * asked for. One value at a time through JavaScript takes ten times as long.
+   */
+  doubles(sql: string): AsyncGenerator<{ readonly rows: number; readonly columns: Float64Array[] }>;
   /** Names and types of the columns of a query, without running it. */
   describe(sql: string): Promise<{ name: string; type: string }[]>;
 }
@@ -73,6 +78,20 @@ function database(connection: DuckDBConnection): Database {
         const chunk = await result.fetchChunk();
         if (chunk === null || chunk.rowCount === 0) return;
         yield { rows: chunk.rowCount, columns: chunk.getColumns() as DuckDBValue[][] };
+      }
+    },
+    async *doubles(sql) {
+      const { DuckDBDoubleVector } = await import('@duckdb/node-api');
+      const result = await connection.stream(sql);
+      for (;;) {
+        const chunk = await result.fetchChunk();
+        if (chunk === null || chunk.rowCount === 0) return;
+        const columns = Array.from({ length: chunk.columnCount }, (_, index) => {
+          const vector = chunk.getColumnVector(index);
+          if (!(vector instanceof DuckDBDoubleVector)) throw new PerennialError('INTERNAL', `Column ${index} of this query holds no doubles: ${sql.slice(0, 200)}`);
+          return (vector as unknown as { readonly items: Float64Array }).items.subarray(0, chunk.rowCount);
+        });
+        yield { rows: chunk.rowCount, columns };
       }
     },
     async describe(sql) {

@@ -11,7 +11,7 @@ export interface Column {
 export const SPLITS = ['train', 'validation', 'test'] as const;
 export type Split = (typeof SPLITS)[number];
 
-/** `meta` of a `dataset` artifact. Files: `<split>.parquet` per split (column order as in `columns`), `profile.json` (of the train split). */
+/** `meta` of a `dataset` artifact. Files: `<split>.parquet` per split (column order as in `columns`), `profile.json` and, where that is not all, `reference.bin` (of the train split). */
 export interface DatasetMeta {
   readonly columns: readonly Column[];
   /** Column to predict, the first of several. */
@@ -27,14 +27,22 @@ export interface DatasetMeta {
   readonly source: JsonObject;
 }
 
-/** `profile.json`: what drift is measured against. One entry per column. */
+/**
+ * `profile.json`: the distribution of each column. With `reference.bin` beside it, which has what does not fit in here (all values up
+ * to a generous number, all categories), it is what drift is measured against.
+ */
 export interface ColumnProfile {
   readonly name: string;
   readonly type: ColumnType;
   readonly count: number;
   readonly missing: number;
+  /** Numbers of more than a million rows: of the rows that were looked at, so that there may be more. */
   readonly distinct: number;
-  /** Numbers: bins are [edges[i], edges[i+1]), the last closed; `sample` is a sorted sample of at most 2,000 values for KS. */
+  /**
+   * Numbers: count, mean, std (of the population), min and max are those of all finite values; quantiles, edges and counts too up to a
+   * million rows, beyond it those of every so many rows. Bins are [edges[i], edges[i+1]), the last closed, cut at the deciles; `sample`
+   * has at most 2,000 values at evenly spaced places of the order.
+   */
   readonly number?: {
     readonly min: number; readonly max: number; readonly mean: number; readonly std: number;
     readonly quantiles: Readonly<Record<string, number>>;
@@ -52,7 +60,7 @@ export interface DatasetProfile {
 }
 
 /**
- * `meta` of an `examples` artifact. Files: `preprocessor.json`, `profile.json` (copied from the dataset) and, per split and tensor, raw
+ * `meta` of an `examples` artifact. Files: `preprocessor.json`, `profile.json` and `reference.bin` (copied from the dataset) and, per split and tensor, raw
  * little-endian row-major shards `<split>/<tensor>-<00000>.bin`. The label tensor is named `@label`, several are named `@label:<column>`.
  */
 export interface ExamplesMeta {

@@ -10,7 +10,7 @@ import { readRaw, readTables } from './ingest-tables.ts';
 import { fingerprintPictures, havePicturesChanged, namesPictures } from '../images/pictures.ts';
 import { labelNames } from './label-columns.ts';
 import type { IngestConfig, IngestTables } from './ingest-tables.ts';
-import { profileTable } from '../profile.ts';
+import { describeTable, profileFiles } from '../profile.ts';
 import { readerRegistry } from '../readers.ts';
 import { fingerprintFiles, listSource, stampOf } from './source-files.ts';
 import type { SourceFile } from '../reader.ts';
@@ -72,9 +72,8 @@ async function writeFiles(db: Database, tables: IngestTables, meta: DatasetMeta,
     files['quarantine.parquet'] = { path };
   }
   const columns = tables.columns.map((column) => ({ name: column.name, type: column.type, sql: column.id }));
-  const profile = await profileTable(db, `(SELECT d.* FROM data d JOIN assigned a ON a."row" = d."row" WHERE a.split = 'train')`, columns);
-  files['profile.json'] = Buffer.from(JSON.stringify(profile));
-  return files;
+  const profile = await describeTable(db, `(SELECT d.* FROM data d JOIN assigned a ON a."row" = d."row" WHERE a.split = 'train')`, columns);
+  return { ...files, ...profileFiles(profile) };
 }
 
 function metaOf(config: IngestConfig, tables: IngestTables, fingerprint: SourceFingerprint): DatasetMeta {
