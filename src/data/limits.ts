@@ -17,9 +17,9 @@ export const DATA_LIMITS = {
   orderedValuesMax: 1_048_576,
   /** Rows that are looked at of more than that: p-values hardly change beyond, and a profile must not hold up the reading of millions of rows. */
   orderedSampleRows: 262_144,
-  /** Distinct values per numeric column in reference.bin, with the numbers of rows up to each: 1 to 3 MiB. */
-  referenceValuesMax: 131_072,
-  /** Distinct values of all columns together: the file stays below 100 MiB however many columns there are. */
+  /** Distinct values per numeric column in reference.bin, with the numbers of rows up to each: half a MiB to one. */
+  referenceValuesMax: 65_536,
+  /** Distinct values of all columns together: the file stays below 64 MiB however many columns there are. */
   referenceValuesInAll: 4_194_304,
   /** Categories per column in reference.bin: of these it is known whether one is new. */
   referenceCategoriesMax: 20_000,

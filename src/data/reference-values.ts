@@ -37,7 +37,7 @@ interface NumberHeader {
   readonly complete: boolean;
   readonly deviation: number;
   readonly of: number;
-  /** Place of the first of the blocks, in numbers of 8 bytes. */
+  /** Place of the first of the blocks in bytes, from where the header ends. */
   readonly at: number;
 }
 interface CategoryHeader {
@@ -49,31 +49,32 @@ interface CategoryHeader {
 
 /**
  * The columns as one file: `PRNLREF1`, the length of the header (unsigned 32 bits), the header as JSON, and from the next multiple of
- * 8 on float64 in little-endian. A column of numbers has the ascending values; then, unless each occurs once, the numbers of values up
- * to each; then, where values are left out, the numbers of values below each.
+ * 8 on the blocks of the columns, in little-endian, each from a multiple of 8 on. A column of numbers has the ascending values
+ * (float64); then, unless each occurs once, the numbers of values up to each (unsigned 32 bits, of at most a million); then, where
+ * values are left out, the numbers of values below each (the same).
  */
 export function encodeReference(columns: readonly ColumnReference[]): Uint8Array {
-  const blocks: Float64Array[] = [];
+  const blocks: (Float64Array | Uint32Array)[] = [];
   let at = 0;
   const headers = columns.map((column): NumberHeader | CategoryHeader => {
     if (column.kind === 'category') return { kind: 'category', name: column.name, counts: [...column.counts], other: column.other };
     const { ranks, name, deviation, of } = column;
     const header = { kind: 'number' as const, name, values: ranks.values.length, size: ranks.size, complete: ranks.complete, deviation, of, at };
-    const own = [ranks.values, ...(isOnce(header) ? [] : [ranks.through]), ...(ranks.complete ? [] : [ranks.below])];
+    const own = [ranks.values, ...(isOnce(header) ? [] : [Uint32Array.from(ranks.through)]), ...(ranks.complete ? [] : [Uint32Array.from(ranks.below)])];
     blocks.push(...own);
-    at += own.length * ranks.values.length;
+    for (const block of own) at += padded(block.byteLength);
     return header;
   });
   const header = Buffer.from(JSON.stringify({ formatVersion: 1, columns: headers }));
   const start = startOf(header.length);
-  const bytes = Buffer.alloc(start + at * 8);
+  const bytes = Buffer.alloc(start + at);
   MAGIC.copy(bytes);
   bytes.writeUInt32LE(header.length, MAGIC.length);
   header.copy(bytes, MAGIC.length + 4);
   let offset = start;
   for (const block of blocks) {
     Buffer.from(block.buffer, block.byteOffset, block.byteLength).copy(bytes, offset);
-    offset += block.byteLength;
+    offset += padded(block.byteLength);
   }
   return bytes;
 }
@@ -86,12 +87,13 @@ export function decodeReference(bytes: Uint8Array): ReferenceValues {
     const length = buffer.readUInt32LE(MAGIC.length);
     const { columns } = JSON.parse(buffer.toString('utf8', MAGIC.length + 4, MAGIC.length + 4 + length)) as { columns: readonly (NumberHeader | CategoryHeader)[] };
     const start = startOf(length);
-    const block = (at: number, count: number): Float64Array => {
-      const from = start + at * 8;
-      if (from + count * 8 > buffer.length) throw new RangeError(`it ends after ${buffer.length} bytes, ${from + count * 8} are announced`);
-      // Numbers of 8 bytes can only be looked at in place where the place is a multiple of 8.
+    const block: Block = (Kind, at, count) => {
+      const from = start + at;
+      const length = count * Kind.BYTES_PER_ELEMENT;
+      if (from + length > buffer.length) throw new RangeError(`it ends after ${buffer.length} bytes, ${from + length} are announced`);
+      // Numbers can only be looked at in place where the place is a multiple of their size.
       const place = buffer.byteOffset + from;
-      return place % 8 === 0 ? new Float64Array(buffer.buffer, place, count) : new Float64Array(buffer.buffer.slice(place, place + count * 8));
+      return place % 8 === 0 ? new Kind(buffer.buffer, place, count) : new Kind(buffer.buffer.slice(place, place + length));
     };
     return new Map(columns.map((column) => [column.name, column.kind === 'category' ? { ...column, counts: new Map(column.counts) } : numbersOf(column, block)]));
   } catch (error) {
@@ -100,19 +102,22 @@ export function decodeReference(bytes: Uint8Array): ReferenceValues {
   }
 }
 
-function numbersOf(header: NumberHeader, block: (at: number, count: number) => Float64Array): NumberReference {
-  const { name, deviation, of, values: count, at } = header;
-  return { kind: 'number', name, deviation, of, ranks: ranksIn(header, block(at, count), (index) => block(at + index * count, count)) };
+type Block = <T extends Float64Array | Uint32Array>(Kind: { new (buffer: ArrayBufferLike, offset?: number, length?: number): T; readonly BYTES_PER_ELEMENT: number }, at: number, count: number) => T;
+
+function numbersOf(header: NumberHeader, block: Block): NumberReference {
+  const { name, deviation, of, values: count, at, size, complete } = header;
+  const values = block(Float64Array, at, count);
+  const counts = (index: number): Uint32Array => block(Uint32Array, at + values.byteLength + index * padded(count * 4), count);
+  const ranks = (): Ranks => {
+    if (isOnce(header)) return ranksOfCounts(values, new Float64Array(count).fill(1));
+    if (!complete) return { values, through: Float64Array.from(counts(0)), below: Float64Array.from(counts(1)), size, complete };
+    const ends = new Float64Array(count + 1);
+    ends.set(counts(0), 1);
+    return { values, through: ends.subarray(1), below: ends.subarray(0, count), size, complete };
+  };
+  return { kind: 'number', name, deviation, of, ranks: ranks() };
 }
 
-function ranksIn(header: NumberHeader, values: Float64Array, block: (index: number) => Float64Array): Ranks {
-  const { size, complete } = header;
-  if (isOnce(header)) return ranksOfCounts(values, new Float64Array(values.length).fill(1));
-  if (!complete) return { values, through: block(1), below: block(2), size, complete };
-  const ends = new Float64Array(values.length + 1);
-  ends.set(block(1), 1);
-  return { values, through: ends.subarray(1), below: ends.subarray(0, values.length), size, complete };
-}
-
+const padded = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 const isOnce = ({ complete, size, values }: Pick<NumberHeader, 'complete' | 'size' | 'values'>): boolean => complete && size === values;
 const startOf = (headerLength: number): number => Math.ceil((MAGIC.length + 4 + headerLength) / 8) * 8;

@@ -25,7 +25,7 @@ export function kolmogorovSmirnov(a: NumberSample, b: NumberSample): KolmogorovS
 
 /**
  * Largest distance between the two distribution functions that is certain: exact where each side has all its values, and a few
- * thousandths of its own chance deviation too small where one of them kept 131,072 of more.
+ * thousandths of its own chance deviation too small where one of them kept 65,536 of more.
  */
 export function ksDistance(a: NumberSample, b: NumberSample): number {
   if (b.partitioned !== undefined) return distanceTo(b.partitioned, a.ranks());
