@@ -456,6 +456,19 @@ earlyStopping?: CallbackEarlyStopping
 learningRateSchedule?: CallbackLearningRateSchedule
 reduceOnPlateau?: CallbackReduceOnPlateau
 })
+/**
+ * A test for a shift of the data.
+ */
+export type Drift = (("chiSquare" | "hellinger" | "jensenShannon" | "ksDistance" | "ks" | "psi" | "totalVariation" | "wasserstein") | {
+chiSquare?: DriftChiSquare
+hellinger?: DriftHellinger
+jensenShannon?: DriftJensenShannon
+ksDistance?: DriftKsDistance
+ks?: DriftKs
+psi?: DriftPsi
+totalVariation?: DriftTotalVariation
+wasserstein?: DriftWasserstein
+})
 
 /**
  * How a model is made, proven, served, watched and made again.
@@ -9388,17 +9401,47 @@ every?: string
  */
 window?: string
 /**
- * Fewer logged rows than this are not judged.
+ * Fewer logged rows than this are not judged: small windows differ by chance.
  */
 rowsMin?: number
 /**
- * A column drifts where its population stability index reaches this (0.1 is a small, 0.25 a large shift).
+ * Tests of every column that they fit, each a name or a name with its threshold. By default a column drifts where the change is large (PSI; for numbers also the Kolmogorov-Smirnov distance) and not by chance (the p-value of Kolmogorov-Smirnov for numbers, of chi-square for categories): on large samples every difference is significant, on small ones large differences come by chance.
+ * 
+ * @minItems 1
  */
-psi?: number
+tests?: Drift[]
 /**
- * Numeric columns must also reject the Kolmogorov-Smirnov test at this level.
+ * all: a column has drifted where every test of it says so. any: where one does.
  */
-ksPValue?: number
+agree?: ("all" | "any")
+/**
+ * A column has drifted as well where the share of rows with missing or unreadable values grew by more than this.
+ */
+missing?: number
+/**
+ * Columns with rules of their own; what is not said is that of all columns.
+ */
+columns?: {
+/**
+ * The rules of one column.
+ */
+[k: string]: {
+/**
+ * Tests of this column, in place of those of all columns. Each has to fit the type of the column.
+ * 
+ * @minItems 1
+ */
+tests?: Drift[]
+/**
+ * all: the column has drifted where every test of it says so. any: where one does.
+ */
+agree?: ("all" | "any")
+/**
+ * Growth of the share of missing and unreadable values above which the column has drifted.
+ */
+missing?: number
+}
+}
 /**
  * Number of drifting columns that makes a drift of the data.
  */
@@ -9417,4 +9460,76 @@ rows: number
  */
 every?: string
 }
+}
+/**
+ * p-value of the chi-square test that both samples have the same categories: those of the training and one for all others, cells with an expected count below 5 pooled.
+ */
+export interface DriftChiSquare {
+/**
+ * The column has drifted where the p-value is below this.
+ */
+threshold?: number
+}
+/**
+ * Hellinger distance over the deciles (or categories) of the reference, 0 to 1.
+ */
+export interface DriftHellinger {
+/**
+ * The column has drifted where the distance is above this.
+ */
+threshold?: number
+}
+/**
+ * Jensen-Shannon distance (base 2) over the deciles (or categories) of the reference, 0 to 1.
+ */
+export interface DriftJensenShannon {
+/**
+ * The column has drifted where the distance is above this.
+ */
+threshold?: number
+}
+/**
+ * Largest distance between the two distribution functions, 0 to 1.
+ */
+export interface DriftKsDistance {
+/**
+ * The column has drifted where the distance is above this.
+ */
+threshold?: number
+}
+/**
+ * p-value of the two-sample Kolmogorov-Smirnov test.
+ */
+export interface DriftKs {
+/**
+ * The column has drifted where the p-value is below this.
+ */
+threshold?: number
+}
+/**
+ * Population stability index over the deciles (or categories) of the reference, half a row added to every bin.
+ */
+export interface DriftPsi {
+/**
+ * The column has drifted where the distance is above this.
+ */
+threshold?: number
+}
+/**
+ * Share of rows that would have to change their category (or decile of the reference), 0 to 1.
+ */
+export interface DriftTotalVariation {
+/**
+ * The column has drifted where the distance is above this.
+ */
+threshold?: number
+}
+/**
+ * Earth mover distance in standard deviations of the reference.
+ */
+export interface DriftWasserstein {
+/**
+ * The column has drifted where the distance is above this.
+ */
+threshold?: number
 }

@@ -1,4 +1,4 @@
-import { driftRegistry } from '../monitoring/detect.ts';
+import { driftRegistry } from '../monitoring/settings.ts';
 import { transformRegistry } from '../data/preprocess/chain.ts';
 import { metricRegistry } from '../evaluation/catalogue.ts';
 import { architectureRegistry, callbackRegistry, layerRegistry, lossRegistry, optimizerRegistry } from '../training/registries.ts';

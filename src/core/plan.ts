@@ -47,14 +47,21 @@ export interface PlanStep {
   readonly summary: string;
 }
 
+export type DriftTestChoice = string | Readonly<Record<string, { readonly threshold?: number } | undefined>>;
+
 export interface DriftTrigger {
   readonly action: 'retrain' | 'alert';
   /** How often the logged predictions are compared with the champion's reference profile. */
   readonly everyMs: number;
   readonly windowMs: number;
   readonly rowsMin: number;
-  readonly psi: number;
-  readonly ksPValue: number;
+  /** Tests of every column that they fit, with their thresholds. Monitors applied before tests could be declared have `psi` and `ksPValue` instead. */
+  readonly tests?: readonly DriftTestChoice[];
+  readonly agree?: 'all' | 'any';
+  readonly missing?: number;
+  readonly columns?: Readonly<Record<string, { readonly tests?: readonly DriftTestChoice[]; readonly agree?: 'all' | 'any'; readonly missing?: number }>>;
+  readonly psi?: number;
+  readonly ksPValue?: number;
   /** Columns that must drift, of the columns compared. */
   readonly columnsMin: number;
 }

@@ -41,6 +41,11 @@ export interface Database {
   chunks(sql: string): AsyncGenerator<{ readonly rows: number; readonly columns: DuckDBValue[][] }>;
   /** As {@link chunks}, but with the memory of the columns as it is: no value is made an object. */
   typedChunks(sql: string): AsyncGenerator<{ readonly rows: number; readonly columns: TypedVector[] }>;
+  /**
+   * Columns of doubles without missing values, chunk by chunk as DuckDB holds them: what has to last is copied before the next chunk is
+   * asked for. One value at a time through JavaScript takes ten times as long.
+   */
+  doubles(sql: string): AsyncGenerator<{ readonly rows: number; readonly columns: Float64Array[] }>;
   /** Names and types of the columns of a query, without running it. */
   describe(sql: string): Promise<{ name: string; type: string }[]>;
 }
@@ -91,6 +96,20 @@ function database(connection: DuckDBConnection): Database {
         const chunk = await result.fetchChunk();
         if (chunk === null || chunk.rowCount === 0) return;
         yield { rows: chunk.rowCount, columns: Array.from({ length: chunk.columnCount }, (_, index) => typedVector(chunk.getColumnVector(index))) };
+      }
+    },
+    async *doubles(sql) {
+      const { DuckDBDoubleVector } = await import('@duckdb/node-api');
+      const result = await connection.stream(sql);
+      for (;;) {
+        const chunk = await result.fetchChunk();
+        if (chunk === null || chunk.rowCount === 0) return;
+        const columns = Array.from({ length: chunk.columnCount }, (_, index) => {
+          const vector = chunk.getColumnVector(index);
+          if (!(vector instanceof DuckDBDoubleVector)) throw new PerennialError('INTERNAL', `Column ${index} of this query holds no doubles: ${sql.slice(0, 200)}`);
+          return (vector as unknown as { readonly items: Float64Array }).items.subarray(0, chunk.rowCount);
+        });
+        yield { rows: chunk.rowCount, columns };
       }
     },
     async describe(sql) {

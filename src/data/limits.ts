@@ -9,12 +9,24 @@ export const DATA_LIMITS = {
   shardCacheBytesMax: 256 * 1024 * 1024,
   /** Values from which a median or quantile is computed exactly; beyond it a seeded reservoir of this size stands in. */
   exactQuantileValuesMax: 1_048_576,
-  /** Sorted sample per numeric column of a profile, for the Kolmogorov-Smirnov test. */
+  /** Sorted values per numeric column in profile.json; of more, what drift is compared with lies in reference.bin. */
   profileSampleMax: 2_000,
-  /** Most frequent values per column of a profile. */
+  /** Most frequent values per column in profile.json; further ones lie in reference.bin. */
   profileCategoriesMax: 50,
   /** Different texts of a column that a profile looks at to tell language from names of things. */
   profileTextsMax: 300,
+  /** Values of a column whose order is looked at, in the data of a training and in the rows that are compared with them; of more, every so many rows. */
+  orderedValuesMax: 1_048_576,
+  /** Rows that are looked at of more than that: p-values hardly change beyond, and a profile must not hold up the reading of millions of rows. */
+  orderedSampleRows: 262_144,
+  /** Distinct values per numeric column in reference.bin, with the numbers of rows up to each: half a MiB to one. */
+  referenceValuesMax: 65_536,
+  /** Distinct values of all columns together: the file stays below 64 MiB however many columns there are. */
+  referenceValuesInAll: 4_194_304,
+  /** Categories per column in reference.bin: of these it is known whether one is new. */
+  referenceCategoriesMax: 20_000,
+  /** Characters of the categories of a column in reference.bin. */
+  referenceCategoryCharsMax: 2_000_000,
   profileBins: 10,
   /** Distinct categories of a column that are counted to find the most frequent ones. */
   categoriesCountedMax: 1_000_000,

@@ -1,85 +1,198 @@
 import { measureAll } from './columns.ts';
 import type { Database } from './duckdb.ts';
+import { numberLiteral } from './duckdb.ts';
 import { DATA_LIMITS } from './limits.ts';
 import { textShape } from './text-shape.ts';
+import { PartitionedValues } from './partitioned.ts';
+import { deviationOf, firstAtLeast, indexAt, thinned } from './ranks.ts';
+import type { Ranks } from './ranks.ts';
+import { REFERENCE_FILE, encodeReference } from './reference-values.ts';
+import type { ColumnReference } from './reference-values.ts';
 import type { Column, ColumnProfile, DatasetProfile } from './types.ts';
+import { numbersOf, samplingStep } from './number-columns.ts';
 
 const QUANTILES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
+/** From here on the squares of values may leave what a double holds. */
+const SQUARABLE = 1e140;
 
-/** Every `step`-th order statistic, ends included: a sorted sample that keeps the distribution's shape, without chance. */
-function positions(count: number): string {
-  const sample = DATA_LIMITS.profileSampleMax;
-  if (count <= sample) return 'true';
-  return `position IN (SELECT CAST(floor(i * ${count - 1} / ${sample - 1}.0) AS BIGINT) FROM range(${sample}) r(i))`;
+type ProfiledColumn = Column & { readonly sql: string };
+
+/** The distribution of a table, and what of it is kept for comparisons. */
+export interface TableProfile {
+  readonly profile: DatasetProfile;
+  /** Columns of which profile.json does not hold everything. */
+  readonly reference: readonly ColumnReference[];
 }
 
 /**
- * Sums are taken in order: threads that add in the order of their arrival give other last digits, and so another digest, each time.
- * Squares of values beyond this leave what a double holds, which DuckDB refuses: scaled down, they fit.
+ * The distribution of every column: what drift is measured against, and what features are chosen by.
+ *
+ * @param table name of a table or a subquery in parentheses whose rows come in the same order each time
+ * @param columns with the SQL expression of each
  */
-const SPREAD = "CASE WHEN greatest(abs(min(v)), abs(max(v))) < 1e140 THEN stddev_pop(CASE WHEN abs(v) < 1e140 THEN v END ORDER BY v) ELSE stddev_pop(v / 1e170 ORDER BY v) * 1e170 END";
-
-async function numberProfile(db: Database, table: string, value: string): Promise<ColumnProfile['number']> {
-  const finite = `(SELECT CAST(${value} AS DOUBLE) AS v FROM ${table} WHERE ${value} IS NOT NULL AND isfinite(CAST(${value} AS DOUBLE)))`;
-  const bins = DATA_LIMITS.profileBins;
-  const wanted = [...QUANTILES, ...Array.from({ length: bins + 1 }, (_, index) => index / bins)];
-  const [row] = await db.rows(`SELECT count(*), min(v), max(v), avg(v ORDER BY v), ${SPREAD}, ${wanted.map((q) => `quantile_cont(v, ${q})`).join(', ')} FROM ${finite}`);
-  const [count, min, max, mean, std, ...cuts] = row!.map(Number) as [number, number, number, number, number, ...number[]];
-  if (count === 0) return undefined;
-  const quantiles = Object.fromEntries(QUANTILES.map((q, index) => [String(q), cuts[index]!]));
-  const distinct = [...new Set(cuts.slice(QUANTILES.length))];
-  const edges = distinct.length === 1 ? [distinct[0]!, distinct[0]!] : distinct;
-  const inner = edges.slice(1, -1);
-  const bin = inner.length === 0 ? '0' : inner.map((edge) => `CAST(v >= CAST('${edge}' AS DOUBLE) AS INTEGER)`).join(' + ');
-  const counts = Array.from({ length: edges.length - 1 }, () => 0);
-  for (const [index, rows] of await db.rows(`SELECT ${bin} AS b, count(*) FROM ${finite} GROUP BY b`)) counts[Number(index)] = Number(rows);
-  const sample = await db.rows(`SELECT v FROM (SELECT v, row_number() OVER (ORDER BY v) - 1 AS position FROM ${finite}) WHERE ${positions(count)} ORDER BY v`);
-  return { min, max, mean, std, quantiles, edges, counts, sample: sample.map((item) => Number(item[0])) };
+export async function profileTable(db: Database, table: string, columns: readonly ProfiledColumn[]): Promise<DatasetProfile> {
+  return (await describeTable(db, table, columns)).profile;
 }
 
-async function categories(db: Database, table: string, value: string): Promise<ColumnProfile['categories']> {
-  const rows = await db.rows(`SELECT CAST(${value} AS VARCHAR) AS v, count(*) AS n FROM ${table} WHERE ${value} IS NOT NULL GROUP BY v ORDER BY n DESC, v LIMIT ${DATA_LIMITS.profileCategoriesMax + 1}`);
-  const [all] = await db.rows(`SELECT count(${value}) FROM ${table}`);
-  const kept = rows.slice(0, DATA_LIMITS.profileCategoriesMax);
-  const known = kept.reduce((sum, row) => sum + Number(row[1]), 0);
-  // Free text is no category: its most frequent values would only copy the data into the profile.
-  const long = kept.some((row) => String(row[0]).length > 200);
-  return long ? undefined : { counts: Object.fromEntries(kept.map((row) => [String(row[0]), Number(row[1])])), other: Number(all![0]) - known };
+/** A profile as the files of an artifact: `profile.json`, and `reference.bin` where that does not hold everything. */
+export function profileFiles({ profile, reference }: TableProfile): Record<string, Uint8Array> {
+  return { 'profile.json': Buffer.from(JSON.stringify(profile)), ...(reference.length === 0 ? {} : { [REFERENCE_FILE]: encodeReference(reference) }) };
 }
 
-/** Texts that are many: some of them, chosen by their own hash, so that neither order nor chance decides. */
-async function texts(db: Database, table: string, value: string): Promise<ColumnProfile['texts']> {
-  const rows = await db.rows(`SELECT v FROM (SELECT DISTINCT ${value} AS v FROM ${table} WHERE ${value} IS NOT NULL) ORDER BY hash(v), v LIMIT ${DATA_LIMITS.profileTextsMax}`);
-  return textShape(rows.map(([text]) => String(text).slice(0, TEXT_LOOKED_AT)));
+/** The profile with what is kept beside it, as {@link profileFiles} writes it. */
+export async function describeTable(db: Database, table: string, columns: readonly ProfiledColumn[]): Promise<TableProfile> {
+  const measures = columns.flatMap((column) => [`count(${column.sql})`, ...(column.type === 'image' ? [`count(DISTINCT md5(${column.sql}))`] : [])]);
+  const [rows, ...totals] = (await measureAll(db, ['count(*)', ...measures], table)) as [number, ...number[]];
+  const bases = new Map<string, ColumnProfile>();
+  for (const { name, type } of columns) {
+    const count = totals.shift()!;
+    bases.set(name, { name, type, count, missing: rows - count, distinct: type === 'image' ? totals.shift()! : 0 });
+  }
+  const found = new Map<string, ColumnProfile>();
+  const reference: ColumnReference[] = [];
+  const numeric = columns.filter(({ type }) => type === 'number' || type === 'integer' || type === 'timestamp');
+  const kept = Math.max(DATA_LIMITS.profileSampleMax, Math.min(DATA_LIMITS.referenceValuesMax, Math.floor(DATA_LIMITS.referenceValuesInAll / Math.max(1, numeric.length))));
+  const all = numeric.map(({ name, type, sql }) => ({ name, sql: type === 'timestamp' ? `epoch_ms(${sql})` : sql }));
+  const moments = samplingStep(rows) === 1 ? undefined : await momentsOf(db, table, all.map(({ sql }) => sql));
+  for await (const { index, values } of numbersOf(db, table, all.map(({ sql }) => sql), rows)) {
+    const { name } = all[index]!;
+    const ranks = new PartitionedValues(values.finite).ranks();
+    const whole = moments?.[index] ?? momentsOfRanks(ranks);
+    const base = bases.get(name)!;
+    if (whole.count === 0 || ranks.size === 0) {
+      found.set(name, base);
+      continue;
+    }
+    found.set(name, { ...base, distinct: ranks.values.length + (base.count > whole.count ? 1 : 0), number: numberProfile(ranks, whole) });
+    if (whole.count > DATA_LIMITS.profileSampleMax) reference.push({ kind: 'number', name, ranks: thinned(ranks, kept), deviation: whole.std, of: whole.count });
+  }
+  for (const column of columns) {
+    if (column.type !== 'string' && column.type !== 'boolean') continue;
+    const { distinct, categories, further } = await categoriesOf(db, table, column.sql, bases.get(column.name)!);
+    const many = column.type === 'string' && distinct > DATA_LIMITS.profileCategoriesMax;
+    found.set(column.name, { ...bases.get(column.name)!, distinct, ...(categories === undefined ? {} : { categories }), ...(many ? { texts: await texts(db, table, column.sql) } : {}) });
+    if (further !== undefined) reference.push({ kind: 'category', name: column.name, ...further });
+  }
+  return { profile: { formatVersion: 1, rows, columns: columns.map(({ name }) => found.get(name) ?? bases.get(name)!) }, reference };
 }
 
 /** Characters of a text that tell what it is. */
 const TEXT_LOOKED_AT = 2_000;
 
-/**
- * The distribution of every column: what drift is measured against. Bins are cut at the deciles; the sample is made of evenly spaced
- * order statistics; `std` is that of the population.
- *
- * @param table name of a table or a subquery in parentheses
- * @param columns with the SQL expression of each
- */
-export async function profileTable(db: Database, table: string, columns: readonly (Column & { readonly sql: string })[]): Promise<DatasetProfile> {
-  const measures = columns.flatMap((column) => [`count(${column.sql})`, `count(DISTINCT ${column.type === 'image' ? `md5(${column.sql})` : column.sql})`]);
-  const totals = await measureAll(db, ['count(*)', ...measures], table);
-  const rows = Number(totals[0]);
-  const profiles: ColumnProfile[] = [];
-  for (const [index, column] of columns.entries()) {
-    const count = Number(totals[1 + 2 * index]);
-    const base = { name: column.name, type: column.type, count, missing: rows - count, distinct: Number(totals[2 + 2 * index]) };
-    const value = column.type === 'timestamp' ? `epoch_ms(${column.sql})` : column.sql;
-    if (column.type === 'number' || column.type === 'integer' || column.type === 'timestamp') {
-      const number = await numberProfile(db, table, value);
-      profiles.push(number === undefined ? base : { ...base, number });
-    } else if (column.type === 'string' || column.type === 'boolean') {
-      const found = await categories(db, table, value);
-      const many = column.type === 'string' && base.distinct > DATA_LIMITS.profileCategoriesMax;
-      profiles.push({ ...base, ...(found === undefined ? {} : { categories: found }), ...(many ? { texts: await texts(db, table, value) } : {}) });
-    } else profiles.push(base);
-  }
-  return { formatVersion: 1, rows, columns: profiles };
+/** Texts that are many: some of them, chosen by their digests, so that neither order nor chance decides. */
+async function texts(db: Database, table: string, value: string): Promise<ColumnProfile['texts']> {
+  const rows = await db.rows(`SELECT v FROM (SELECT DISTINCT ${value} AS v FROM ${table} WHERE ${value} IS NOT NULL) ORDER BY md5(v), v LIMIT ${DATA_LIMITS.profileTextsMax}`);
+  return textShape(rows.map(([text]) => String(text).slice(0, TEXT_LOOKED_AT)));
 }
+
+interface Moments {
+  readonly count: number;
+  readonly min: number;
+  readonly max: number;
+  readonly mean: number;
+  readonly std: number;
+}
+
+function numberProfile(ranks: Ranks, { count, min, max, mean, std }: Moments): ColumnProfile['number'] {
+  const at = (place: number): number => ranks.values[indexAt(ranks, place)]!;
+  const quantile = (q: number): number => interpolate(at, q * (ranks.size - 1));
+  const bins = DATA_LIMITS.profileBins;
+  const distinct = [...new Set(Array.from({ length: bins + 1 }, (_, index) => (index === 0 ? min : index === bins ? max : quantile(index / bins))))];
+  const edges = distinct.length === 1 ? [distinct[0]!, distinct[0]!] : distinct;
+  const below = [0, ...edges.slice(1, -1).map((edge) => countBelow(ranks, edge)), ranks.size];
+  const sampled = Math.min(ranks.size, DATA_LIMITS.profileSampleMax);
+  return {
+    min, max, mean, std,
+    quantiles: Object.fromEntries(QUANTILES.map((q) => [String(q), quantile(q)])),
+    edges,
+    counts: below.slice(1).map((end, index) => Math.round(((end - below[index]!) * count) / ranks.size)),
+    sample: Array.from({ length: sampled }, (_, index) => at(sampled === 1 ? 0 : Math.floor((index * (ranks.size - 1)) / (sampled - 1)))),
+  };
+}
+
+/** Between two places of the order, as NumPy's default (Hyndman and Fan, type 7). */
+function interpolate(at: (place: number) => number, place: number): number {
+  const low = Math.floor(place);
+  const share = place - low;
+  return share === 0 ? at(low) : at(low) * (1 - share) + at(low + 1) * share;
+}
+
+function countBelow(ranks: Ranks, limit: number): number {
+  const index = firstAtLeast(ranks.values, limit);
+  return index === ranks.values.length ? ranks.size : ranks.below[index]!;
+}
+
+/** Sums are taken in the order of the values, so that the same values give the same digits whatever order they came in. */
+function momentsOfRanks(ranks: Ranks): Moments {
+  const { values, below, through, size } = ranks;
+  if (size === 0) return { count: 0, min: NaN, max: NaN, mean: NaN, std: NaN };
+  const [min, max] = [values[0]!, values.at(-1)!];
+  const unit = Math.max(Math.abs(min), Math.abs(max)) < SQUARABLE ? 1 : 1e170;
+  let sum = 0;
+  let lost = 0;
+  // What rounding loses of each addition is kept and added back (Kahan).
+  for (let index = 0; index < values.length; index++) {
+    const next = (values[index]! / unit) * (through[index]! - below[index]!) - lost;
+    const total = sum + next;
+    lost = total - sum - next;
+    sum = total;
+  }
+  const scaled = unit === 1 ? ranks : { ...ranks, values: values.map((value) => value / unit) };
+  return { count: size, min, max, mean: (sum / size) * unit, std: deviationOf(scaled) * unit };
+}
+
+/**
+ * Moments of all finite values of many rows. Threads add in the order of their arrival, which gives other last digits of a sum of
+ * doubles each time, and so another digest: whole numbers add up to the same in any order, so that the values are added as such, in
+ * units of the largest one divided by 2⁶⁰.
+ */
+async function momentsOf(db: Database, table: string, expressions: readonly string[]): Promise<Moments[]> {
+  const finite = expressions.map((sql) => ({ value: `CAST(${sql} AS DOUBLE)`, where: `FILTER (WHERE isfinite(CAST(${sql} AS DOUBLE)))` }));
+  const ends = await measureAll(db, finite.flatMap(({ value, where }) => [`count(*) ${where}`, `min(${value}) ${where}`, `max(${value}) ${where}`]), table);
+  const known = finite.map((_, index) => ({ count: ends[3 * index]!, min: ends[3 * index + 1]!, max: ends[3 * index + 2]! }));
+  const wholes = (expression: string): string => `sum(CAST((${expression}) * 1152921504606846976.0 AS BIGINT))`;
+  const units = known.map(({ min, max }) => Math.max(Math.abs(min), Math.abs(max)) || 1);
+  const sums = await measureAll(db, finite.map(({ value, where }, index) => (known[index]!.count === 0 ? '0' : `${wholes(`${value} / ${numberLiteral(units[index]!)}`)} ${where}`)), table);
+  const means = known.map(({ count }, index) => (sums[index]! / 2 ** 60 / count) * units[index]!);
+  const reach = known.map(({ min, max }, index) => Math.min(Number.MAX_VALUE, 2 * Math.max(max / 2 - means[index]! / 2, means[index]! / 2 - min / 2)) || 1);
+  const squares = await measureAll(db, finite.map(({ value, where }, index) => {
+    if (known[index]!.count === 0) return '0';
+    const [mean, far] = [numberLiteral(means[index]!), numberLiteral(reach[index]!)];
+    // Differences of values near the largest double would leave what a double holds.
+    const share = units[index]! < 1e300 ? `((${value} - ${mean}) / ${far})` : `(${value} / ${far} - ${mean} / ${far})`;
+    return `${wholes(`least(${share} * ${share}, 4)`)} ${where}`;
+  }), table);
+  return known.map((ends, index) => ({ ...ends, mean: means[index]!, std: Math.sqrt(Math.max(0, squares[index]! / 2 ** 60 / ends.count)) * reach[index]! }));
+}
+
+interface Categories {
+  readonly distinct: number;
+  /** Left out for free text: its most frequent values would only copy the data into the profile. */
+  readonly categories?: ColumnProfile['categories'];
+  /** All categories, where profile.json does not list them all. */
+  readonly further?: { readonly counts: ReadonlyMap<string, number>; readonly other: number };
+}
+
+/** Values longer than this are no names of categories. */
+const NAME_CHARS_MAX = 200;
+
+async function categoriesOf(db: Database, table: string, value: string, { count }: ColumnProfile): Promise<Categories> {
+  const inMost = DATA_LIMITS.profileCategoriesMax;
+  await db.run(`CREATE OR REPLACE TEMP TABLE profile_groups AS SELECT CAST(${value} AS VARCHAR) AS v, count(*) AS n FROM ${table} WHERE ${value} IS NOT NULL GROUP BY ALL`);
+  try {
+    const [distinct] = await measureAll(db, ['count(*)'], 'profile_groups');
+    const most = distinct! > inMost && distinct! > count / 2 ? inMost : DATA_LIMITS.referenceCategoriesMax;
+    const rows = (await db.rows(`SELECT v, n FROM profile_groups ORDER BY n DESC, v LIMIT ${most}`)).map(([name, n]): [string, number] => [String(name), Number(n)]);
+    const kept = rows.slice(0, inMost);
+    if (kept.some(([name]) => name.length > NAME_CHARS_MAX)) return { distinct: distinct! };
+    const categories = { counts: Object.fromEntries(kept), other: count - sumOf(kept) };
+    if (rows.length === kept.length) return { distinct: distinct!, categories };
+    let chars = 0;
+    const listed = rows.filter(([name]) => (chars += name.length) <= DATA_LIMITS.referenceCategoryCharsMax);
+    return { distinct: distinct!, categories, further: { counts: new Map(listed), other: count - sumOf(listed) } };
+  } finally {
+    await db.run('DROP TABLE profile_groups');
+  }
+}
+
+const sumOf = (rows: readonly (readonly [string, number])[]): number => rows.reduce((sum, [, n]) => sum + n, 0);

@@ -30,7 +30,7 @@ export type Split = (typeof SPLITS)[number];
 
 /**
  * `meta` of a `dataset` artifact. Files: `<split>.parquet` per split (column order as in `columns`), `<split>.digests` (8 bytes a row, in
- * its order: what tells whether two datasets share rows), `profile.json` (of the train split), `raw-test.<format>` (some rows of the
+ * its order: what tells whether two datasets share rows), `profile.json` and, where that is not all, `reference.bin` (of the train split), `raw-test.<format>` (some rows of the
  * test split as the source had them).
  */
 export interface DatasetMeta {
@@ -50,14 +50,22 @@ export interface DatasetMeta {
   readonly source: JsonObject;
 }
 
-/** `profile.json`: what drift is measured against. One entry per column. */
+/**
+ * `profile.json`: the distribution of each column. With `reference.bin` beside it, which has what does not fit in here (all values up
+ * to a generous number, all categories), it is what drift is measured against.
+ */
 export interface ColumnProfile {
   readonly name: string;
   readonly type: ColumnType;
   readonly count: number;
   readonly missing: number;
+  /** Numbers of more than a million rows: of the rows that were looked at, so that there may be more. */
   readonly distinct: number;
-  /** Numbers: bins are [edges[i], edges[i+1]), the last closed; `sample` is a sorted sample of at most 2,000 values for KS. */
+  /**
+   * Numbers: count, mean, std (of the population), min and max are those of all finite values; quantiles, edges and counts too up to a
+   * million rows, beyond it those of every so many rows. Bins are [edges[i], edges[i+1]), the last closed, cut at the deciles; `sample`
+   * has at most 2,000 values at evenly spaced places of the order.
+   */
   readonly number?: {
     readonly min: number; readonly max: number; readonly mean: number; readonly std: number;
     readonly quantiles: Readonly<Record<string, number>>;
@@ -77,7 +85,7 @@ export interface DatasetProfile {
 }
 
 /**
- * `meta` of an `examples` artifact. Files: `preprocessor.json`, `profile.json` (copied from the dataset), `columns.json` (which column
+ * `meta` of an `examples` artifact. Files: `preprocessor.json`, `profile.json` and `reference.bin` (copied from the dataset), `columns.json` (which column
  * became what, with notes) and, per split and tensor, raw
  * little-endian row-major shards `<split>/<tensor>-<00000>.bin`. The label tensor is named `@label`, several are named `@label:<column>`.
  */

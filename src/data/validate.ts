@@ -12,7 +12,7 @@ import type { Database } from './duckdb.ts';
 import { findExpectation } from './expectation-registry.ts';
 import type { ExpectedColumn, RowRule, TableRule } from './expectation.ts';
 import { datasetSummary, writeParquet } from './ingest/ingest.ts';
-import { profileTable } from './profile.ts';
+import { describeTable, profileFiles } from './profile.ts';
 import { SPLITS } from './types.ts';
 import type { DatasetMeta } from './types.ts';
 
@@ -114,7 +114,7 @@ async function rewrite(db: Database, dataset: OpenArtifact, columns: readonly Ex
     files[`${split}.parquet`] = { path };
   }
   files['quarantine.parquet'] = { path: await quarantine(db, dataset, columns, workDir) };
-  files['profile.json'] = Buffer.from(JSON.stringify(await profileTable(db, `(SELECT * FROM kept WHERE split = 'train')`, columns)));
+  Object.assign(files, profileFiles(await describeTable(db, `(SELECT * FROM kept WHERE split = 'train')`, columns)));
   const [bad] = await db.rows('SELECT count(DISTINCT "row") FROM violations');
   return { files, meta: { ...before, rows, quarantined: before.quarantined + Number(bad![0]) } };
 }

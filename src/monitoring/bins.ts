@@ -1,65 +1,42 @@
-import type { CategorySample, FeatureSample } from './drift-test.ts';
-
-/** Counts of both samples in the same bins. */
-export interface BinnedPair {
-  readonly labels: readonly string[];
-  readonly reference: Float64Array;
-  readonly current: Float64Array;
-}
+import { firstAtLeast, indexAt } from '../data/ranks.ts';
+import type { FeatureSample, NumberSample } from './drift-test.ts';
+import { foldCategories } from './folding.ts';
+import type { FoldedPair } from './folding.ts';
 
 /** Ten bins are the convention that the thresholds of PSI rest on. */
 export const QUANTILE_BINS = 10;
+/** Bins of named categories: with more, distances between samples of one distribution grow by chance alone. */
+export const CATEGORY_BINS = 50;
 
 /**
- * Both samples in the bins of the reference: its deciles for numbers (each distinct value where there are at most ten, so that codes
- * and flags are compared exactly), its values for categories. What the reference never had falls into a bin of its own.
+ * Both samples in the bins of the reference. Numbers: its deciles, cut at the values at the places ⌊n·k/10⌋ of its order, each bin
+ * including its lower end; each value by itself where there are at most ten, so that codes and flags are compared exactly, and a bin
+ * for what the reference never had. Categories: its 50 most frequent ones, the rarer ones together, and what the reference never had.
  */
-export function binPair(reference: FeatureSample, current: FeatureSample): BinnedPair {
-  if (reference.kind === 'category' && current.kind === 'category') return binCategories(reference, current);
+export function binPair(reference: FeatureSample, current: FeatureSample): FoldedPair {
+  if (reference.kind === 'category' && current.kind === 'category') return foldCategories(reference, current, CATEGORY_BINS);
   if (reference.kind !== 'number' || current.kind !== 'number') throw new TypeError('binPair: samples of two kinds');
-  const distinct = distinctUpTo(reference.values, QUANTILE_BINS);
-  if (distinct !== undefined) return binCategories(asCategories(reference.values, distinct), asCategories(current.values, distinct));
-  const cuts = quantileCuts(reference.values);
-  return {
-    labels: cutLabels(cuts),
-    reference: countBetween(reference.values, cuts),
-    current: countBetween(current.values, cuts),
-  };
+  const { values, complete } = reference.ranks();
+  if (complete && values.length <= QUANTILE_BINS) return binValues(values, reference, current);
+  const cuts = quantileCuts(reference);
+  return { labels: cutLabels(cuts), reference: countBetween(reference, cuts), current: countBetween(current, cuts) };
 }
 
-/** Inner cut points at the deciles of ascending values; equal ones once. */
-export function quantileCuts(values: Float64Array, bins = QUANTILE_BINS): number[] {
+/** Inner cut points at the deciles; equal ones once. */
+export function quantileCuts(sample: NumberSample, bins = QUANTILE_BINS): number[] {
+  const ranks = sample.ranks();
   const cuts: number[] = [];
   for (let bin = 1; bin < bins; bin++) {
-    const cut = values[Math.floor((values.length * bin) / bins)]!;
-    if (cut > values[0]! && cut !== cuts.at(-1)) cuts.push(cut);
+    const cut = ranks.values[indexAt(ranks, Math.floor((ranks.size * bin) / bins))]!;
+    if (cut > ranks.values[0]! && cut !== cuts.at(-1)) cuts.push(cut);
   }
   return cuts;
 }
 
-/** Counts of ascending values in (-∞, cuts[0]), [cuts[0], cuts[1]), …, [cuts[last], ∞). */
-export function countBetween(values: Float64Array, cuts: readonly number[]): Float64Array {
-  const counts = new Float64Array(cuts.length + 1);
-  let before = 0;
-  cuts.forEach((cut, bin) => {
-    const position = lowerBound(values, cut);
-    counts[bin] = position - before;
-    before = position;
-  });
-  counts[cuts.length] = values.length - before;
-  return counts;
-}
-
-/** Number of ascending values below `limit`. */
-export function lowerBound(values: Float64Array, limit: number): number {
-  let low = 0;
-  let high = values.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (values[middle]! < limit) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+/** Counts in (-∞, cuts[0]), [cuts[0], cuts[1]), …, [cuts[last], ∞). */
+export function countBetween(sample: NumberSample, cuts: readonly number[]): Float64Array {
+  const ends = [...cuts.map((cut) => sample.below(cut)), sample.size];
+  return Float64Array.from(ends, (end, bin) => end - (bin === 0 ? 0 : ends[bin - 1]!));
 }
 
 /** Shares with half a row added to every bin (Jeffreys): an empty bin of a small sample must not look like a vanished value. */
@@ -73,37 +50,21 @@ export function shares(counts: Float64Array): Float64Array {
   return counts.map((count) => count / total);
 }
 
-function binCategories(reference: CategorySample, current: CategorySample): BinnedPair {
-  const names = [...reference.counts.keys()];
-  let unseen = current.other;
-  for (const [name, count] of current.counts) if (!reference.counts.has(name)) unseen += count;
-  const rest = reference.other > 0 || unseen > 0;
+function binValues(values: Float64Array, reference: NumberSample, current: NumberSample): FoldedPair {
+  const [then, now] = [reference, current].map((sample) => Array.from(values, (value) => countEqual(sample, value))) as [number[], number[]];
+  const added = current.size - now.reduce((sum, count) => sum + count, 0);
   return {
-    labels: rest ? [...names, '(other)'] : names,
-    reference: Float64Array.from([...names.map((name) => reference.counts.get(name)!), ...(rest ? [reference.other] : [])]),
-    current: Float64Array.from([...names.map((name) => current.counts.get(name) ?? 0), ...(rest ? [unseen] : [])]),
+    labels: [...Array.from(values, String), ...(added > 0 ? ['(new)'] : [])],
+    reference: Float64Array.from(added > 0 ? [...then, 0] : then),
+    current: Float64Array.from(added > 0 ? [...now, added] : now),
   };
 }
 
-function distinctUpTo(values: Float64Array, most: number): number[] | undefined {
-  const distinct: number[] = [];
-  for (const value of values) {
-    if (value === distinct.at(-1)) continue;
-    if (distinct.length === most) return undefined;
-    distinct.push(value);
-  }
-  return distinct;
-}
-
-function asCategories(values: Float64Array, known: readonly number[]): CategorySample {
-  const counts = new Map(known.map((value) => [String(value), 0]));
-  let other = 0;
-  for (const value of values) {
-    const name = String(value);
-    if (counts.has(name)) counts.set(name, counts.get(name)! + 1);
-    else other++;
-  }
-  return { kind: 'category', counts, other };
+function countEqual({ partitioned, ranks }: NumberSample, value: number): number {
+  if (partitioned !== undefined) return partitioned.through(value) - partitioned.below(value);
+  const { values, below, through } = ranks();
+  const index = firstAtLeast(values, value);
+  return values[index] === value ? through[index]! - below[index]! : 0;
 }
 
 function cutLabels(cuts: readonly number[]): string[] {

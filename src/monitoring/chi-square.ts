@@ -1,5 +1,6 @@
 import chisquare from '@stdlib/stats-base-dists-chisquare';
 import type { CategorySample } from './drift-test.ts';
+import { foldCategories } from './folding.ts';
 
 /** Below this expected count the chi-square distribution fits badly. @see Cochran, "Some Methods for Strengthening the Common χ² Tests" (1954) */
 const EXPECTED_MIN = 5;
@@ -10,7 +11,11 @@ export interface ChiSquare {
   readonly pValue: number;
 }
 
-/** Pearson's chi-square test of homogeneity of two samples, without continuity correction. One category in all: p-value 1. */
+/**
+ * Pearson's chi-square test of homogeneity of two samples, without continuity correction, over the categories that the reference names
+ * and one cell for all others ({@link foldCategories}). Cells with an expected count below 5 on either side are pooled into one, the
+ * same ones on both sides. One cell in all: p-value 1.
+ */
 export function chiSquareTest(reference: CategorySample, current: CategorySample): ChiSquare {
   const cells = poolRare(cellsOf(reference, current));
   const totals = cells.reduce<[number, number]>(([a, b], [x, y]) => [a + x, b + y], [0, 0]);
@@ -31,9 +36,8 @@ export function chiSquareTest(reference: CategorySample, current: CategorySample
 type Cell = readonly [reference: number, current: number];
 
 function cellsOf(reference: CategorySample, current: CategorySample): Cell[] {
-  const names = new Set([...reference.counts.keys(), ...current.counts.keys()]);
-  const cells = [...names].map((name): Cell => [reference.counts.get(name) ?? 0, current.counts.get(name) ?? 0]);
-  return [...cells, [reference.other, current.other] as const].filter(([a, b]) => a + b > 0);
+  const folded = foldCategories(reference, current);
+  return Array.from(folded.reference, (count, index): Cell => [count, folded.current[index]!]).filter(([a, b]) => a + b > 0);
 }
 
 /** Joins the cells whose expected count is too small on either side into one. */

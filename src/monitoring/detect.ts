@@ -1,37 +1,28 @@
-import { PerennialError } from '../core/errors.ts';
-import { DefinitionRegistry } from '../core/registry.ts';
+import { columnMissing } from '../data/columns.ts';
+import type { ReferenceValues } from '../data/reference-values.ts';
 import type { ColumnProfile, DatasetProfile } from '../data/types.ts';
 import { binPair, shares } from './bins.ts';
+import { isComparable, referenceOf } from './column-window.ts';
+import type { ColumnReference, ColumnWindow, CurrentSource } from './column-window.ts';
 import { drifted, sizeOf } from './drift-test.ts';
 import type { DriftTestDefinition, FeatureSample } from './drift-test.ts';
-import { driftTests } from './drift/index.generated.ts';
-import { isComparable, profileWindow, referenceSample } from './profile-window.ts';
-import type { ColumnWindow, RowBatches } from './profile-window.ts';
+import { chosenTests, driftRegistry, driftSettings, testsFor } from './settings.ts';
+import type { ChosenTest, ColumnSettings, DriftRules, NamedTest, Settings } from './settings.ts';
 
-export const driftRegistry = new DefinitionRegistry('drift test', driftTests, (test) => test.name);
+/** The data of a training. */
+export interface TrainingProfile {
+  readonly profile: DatasetProfile;
+  /** From the file beside the profile; models made before there was one have none. */
+  readonly values?: ReferenceValues;
+}
 
-export interface DriftOptions {
+export interface DriftOptions extends DriftRules {
   /** Columns to compare, e.g. those that the model reads: one that no current row has counts as drifted. Default: all of the profile but `labels`. */
   readonly columns?: readonly string[];
   readonly labels?: readonly string[];
-  /** With fewer current rows there is no verdict. */
-  readonly rowsMin?: number;
-  /** PSI above this is a change worth acting on. */
-  readonly psi?: number;
-  /** Level of significance of KS (numbers) and chi-square (categories). */
-  readonly pValue?: number;
-  /** Numbers: the distribution functions have to differ by this much as well. */
-  readonly ksDistance?: number;
-  /** Share of rows by which missing and unreadable values may grow. */
-  readonly missing?: number;
-  /** So many columns have to drift. */
-  readonly columnsMin?: number;
-  /** Names of further tests whose scores are reported, each against its own default threshold; they have no say in the verdict. */
-  readonly also?: readonly string[];
+  /** Further tests whose scores are reported; they have no say in the verdict. */
+  readonly also?: readonly NamedTest[];
 }
-
-/** Small windows drift by chance (ten bins of eight rows), so the default asks for a hundred rows. */
-export const DRIFT_DEFAULTS = { rowsMin: 100, psi: 0.2, pValue: 0.05, ksDistance: 0.1, missing: 0.1, columnsMin: 1 } as const;
 
 export interface TestScore {
   readonly test: string;
@@ -39,6 +30,8 @@ export interface TestScore {
   readonly score: number;
   readonly threshold: number;
   readonly exceeded: boolean;
+  /** false: reported only. */
+  readonly decides: boolean;
 }
 
 export interface ColumnDrift {
@@ -46,15 +39,15 @@ export interface ColumnDrift {
   readonly type: ColumnProfile['type'];
   /** "skipped": not comparable, for `reason`. "absent": no current row has it. */
   readonly status: 'compared' | 'absent' | 'skipped';
-  /** The measure of the size of the change: PSI. null where nothing was compared. */
-  readonly test: 'psi';
+  /** The measure of the size of the change, whatever tests decide: PSI. null where nothing was compared. */
   readonly score: number | null;
-  readonly threshold: number;
-  /** All scores of the column, PSI first. */
+  /** Those that decide first. */
   readonly tests: readonly TestScore[];
   readonly drifted: boolean;
   /** One sentence. */
   readonly reason: string;
+  /** What has to be said of the comparison, e.g. that one side of it is a sample. */
+  readonly note: string;
   /** Shares of rows. */
   readonly missingReference: number;
   readonly missingCurrent: number;
@@ -63,6 +56,16 @@ export interface ColumnDrift {
   readonly unseen: readonly { readonly value: string; readonly share: number }[];
   /** Shares per bin, for a picture. */
   readonly bins?: { readonly labels: readonly string[]; readonly reference: readonly number[]; readonly current: readonly number[] };
+}
+
+/** The rules that a result was judged by, as data. */
+export interface JudgedBy {
+  readonly rowsMin: number;
+  readonly columnsMin: number;
+  readonly missing: number;
+  readonly agree: 'all' | 'any';
+  readonly tests: readonly { readonly test: string; readonly threshold: number }[];
+  readonly columns: Readonly<Record<string, Pick<JudgedBy, 'missing' | 'agree' | 'tests'>>>;
 }
 
 export interface DriftResult {
@@ -78,53 +81,63 @@ export interface DriftResult {
   readonly columns: readonly ColumnDrift[];
   /** Columns that the current rows have and the reference has not. */
   readonly newColumns: readonly string[];
-  readonly options: Settings;
+  readonly options: JudgedBy;
   /** One sentence. */
   readonly summary: string;
 }
 
 /**
- * Compares current rows with the profile of the training data. A column drifts where the change is both large (PSI above its threshold,
- * for numbers also a distance of the distribution functions) and not by chance (KS or chi-square), or where values went missing;
- * the data drift where enough columns do and there are rows enough.
+ * Compares current rows with the data of a training. By default a column drifts where the change is both large (PSI above its
+ * threshold, for numbers also a distance of the distribution functions) and not by chance (KS or chi-square), or where values went
+ * missing; the data drift where enough columns do and there are rows enough.
  *
- * @throws COLUMN_MISSING where `columns` names one that the profile has not; CONFIG_INVALID where `also` names no test.
+ * @throws COLUMN_MISSING where `columns` names one that the profile has not; CONFIG_INVALID for a test that does not exist or does not
+ * fit the column that it was declared for
  */
-export async function detectDrift(profile: DatasetProfile, rows: RowBatches, options: DriftOptions = {}): Promise<DriftResult> {
+export async function detectDrift({ profile, values }: TrainingProfile, current: CurrentSource, options: DriftOptions = {}): Promise<DriftResult> {
   const settings = driftSettings(options);
-  const also = (options.also ?? []).map((name) => driftRegistry.get(name));
+  const also = chosenTests(options.also ?? [], 'also');
   const chosen = chooseColumns(profile, options);
-  const window = await profileWindow({ ...profile, columns: chosen }, rows);
-  const columns = chosen.map((column) => compareColumn(column, window.columns.get(column.name), settings, { required: options.columns !== undefined, also }));
+  const references = chosen.filter(isComparable).map((column) => referenceOf(column, values));
+  const rules = checkRules(chosen, references, settings);
+  const known = new Set(profile.columns.map((column) => column.name));
+  const window = await current(references, known);
+  const compared = new Map<string, ColumnDrift>();
+  const byName = new Map(references.map((reference) => [reference.column.name, reference]));
+  for await (const [name, column] of window.columns()) {
+    compared.set(name, compareColumn(byName.get(name)!, column, rules.get(name)!, { required: options.columns !== undefined, also }));
+  }
+  const columns = chosen.map((column) => compared.get(column.name) ?? notCompared(column));
   const enoughRows = window.rows >= settings.rowsMin;
   const driftedColumns = columns.filter((column) => column.drifted).map((column) => column.name);
-  const driftScore = columns.reduce((largest, column) => Math.max(largest, column.score ?? 0), 0);
-  const known = new Set(profile.columns.map((column) => column.name));
-  const isDrift = enoughRows && driftedColumns.length >= settings.columnsMin;
-  const { rowsMin, psi, pValue, ksDistance, missing, columnsMin } = settings;
   return {
-    drifted: isDrift,
-    driftScore,
+    drifted: enoughRows && driftedColumns.length >= settings.columnsMin,
+    driftScore: columns.reduce((largest, column) => Math.max(largest, column.score ?? 0), 0),
     rows: window.rows,
     rowsReference: profile.rows,
     enoughRows,
     driftedColumns,
     columns,
     newColumns: window.unknown.filter((name) => !known.has(name)),
-    options: { rowsMin, psi, pValue, ksDistance, missing, columnsMin },
+    options: judgedBy(settings),
     summary: summarize(window.rows, columns, driftedColumns, settings, enoughRows),
   };
 }
 
-export type Settings = Required<Omit<DriftOptions, 'columns' | 'labels' | 'also'>>;
+function judgedBy({ rowsMin, columnsMin, perColumn, ...whole }: Settings): JudgedBy {
+  const plain = ({ tests, agree, missing }: ColumnSettings): Pick<JudgedBy, 'missing' | 'agree' | 'tests'> => ({ missing, agree, tests: tests.map(({ definition, threshold }) => ({ test: definition.name, threshold })) });
+  return { rowsMin, columnsMin, ...plain(whole), columns: Object.fromEntries([...perColumn].map(([name, own]) => [name, plain(own)])) };
+}
 
-/** Options with their defaults. */
-export function driftSettings(options: DriftOptions): Settings {
-  return { ...DRIFT_DEFAULTS, ...withoutUndefined(options) };
+/** The rules of each column that is compared. */
+function checkRules(chosen: readonly ColumnProfile[], references: readonly ColumnReference[], settings: Settings): Map<string, ColumnSettings> {
+  const names = chosen.map(({ name }) => name);
+  for (const name of settings.perColumn.keys()) if (!names.includes(name)) throw columnMissing(name, names, 'columns');
+  return new Map(references.map(({ column, numeric }) => [column.name, testsFor(settings, column.name, numeric ? 'number' : 'category')]));
 }
 
 /** Several comparisons of one window as one. What has too few rows has no say. */
-export function conclude(results: readonly [DriftResult, ...DriftResult[]], settings: Settings): DriftResult {
+export function conclude(results: readonly [DriftResult, ...DriftResult[]], settings: Pick<Settings, 'rowsMin' | 'columnsMin'>): DriftResult {
   const heard = results.filter((result) => result.enoughRows);
   const columns = results.flatMap((result) => result.columns);
   const driftedColumns = heard.flatMap((result) => result.driftedColumns);
@@ -138,79 +151,63 @@ export function conclude(results: readonly [DriftResult, ...DriftResult[]], sett
   };
 }
 
-function withoutUndefined(options: DriftOptions): Partial<Settings> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<Settings>;
-}
-
 function chooseColumns(profile: DatasetProfile, { columns, labels = [] }: DriftOptions): ColumnProfile[] {
   if (columns === undefined) return profile.columns.filter((column) => !labels.includes(column.name));
   return columns.map((name) => {
     const column = profile.columns.find((candidate) => candidate.name === name);
-    if (column === undefined) throw new PerennialError('COLUMN_MISSING', `The reference profile has no column "${name}". It has: ${profile.columns.map((one) => one.name).join(', ')}.`);
+    if (column === undefined) throw columnMissing(name, profile.columns.map((one) => one.name), 'The reference profile');
     return column;
   });
 }
 
-function compareColumn(column: ColumnProfile, window: ColumnWindow | undefined, settings: Settings, { required, also }: { readonly required: boolean; readonly also: readonly DriftTestDefinition[] }): ColumnDrift {
-  const base = {
-    name: column.name,
-    type: column.type,
-    test: 'psi' as const,
-    threshold: settings.psi,
-    missingReference: column.count + column.missing === 0 ? 0 : column.missing / (column.count + column.missing),
-    missingCurrent: window === undefined || window.rows === 0 ? 0 : window.missing / window.rows,
-    invalidCurrent: window === undefined || window.rows === 0 ? 0 : window.invalid / window.rows,
-  };
-  const skipped = (reason: string): ColumnDrift => ({ ...base, status: 'skipped', score: null, tests: [], drifted: false, reason, unseen: [] });
-  if (window === undefined || !isComparable(column)) return skipped(`Columns of the type ${column.type} are not compared.`);
-  if (window.rows === 0) return skipped('There are no current rows.');
-  if (!window.present) return { ...base, status: 'absent', score: null, tests: [], drifted: required, reason: 'No current row has this column.', unseen: [] };
-  const grown = base.missingCurrent + base.invalidCurrent - base.missingReference;
-  const lost = grown > settings.missing ? `Missing or unreadable values went from ${percent(base.missingReference)} to ${percent(base.missingCurrent + base.invalidCurrent)} of the rows.` : undefined;
-  const reference = referenceSample(column);
-  if (reference === undefined || reference.kind !== window.sample.kind) return lost === undefined ? skipped('The reference profile holds no values of this column.') : { ...skipped(lost), drifted: true };
-  if (isFreeText(reference, column)) return lost === undefined ? skipped('Nearly every value is different, as in text and identifiers: shares mean nothing.') : { ...skipped(lost), drifted: true };
-  const tests = scoresOf(reference, window.sample, settings);
-  if (tests === undefined) {
-    const reason = lost ?? `Too few values to compare (${sizeOf(reference)} in the reference, ${sizeOf(window.sample)} now).`;
-    return { ...skipped(reason), drifted: lost !== undefined };
-  }
-  const moved = tests.every((test) => test.exceeded);
-  const bins = binPair(reference, window.sample);
+function notCompared(column: ColumnProfile): ColumnDrift {
+  return { ...emptyOf(column), status: 'skipped', reason: `Columns of the type ${column.type} are not compared.` };
+}
+
+function emptyOf({ name, type, count, missing }: ColumnProfile): Omit<ColumnDrift, 'status' | 'reason'> {
+  return { name, type, score: null, tests: [], drifted: false, note: '', unseen: [], missingReference: count + missing === 0 ? 0 : missing / (count + missing), missingCurrent: 0, invalidCurrent: 0 };
+}
+
+function compareColumn(reference: ColumnReference, window: ColumnWindow, settings: ColumnSettings, { required, also }: { readonly required: boolean; readonly also: readonly ChosenTest[] }): ColumnDrift {
+  const share = (rows: number): number => (window.rows === 0 ? 0 : rows / window.rows);
+  const base = { ...emptyOf(reference.column), missingCurrent: share(window.missing), invalidCurrent: share(window.invalid) };
+  if (window.rows === 0) return { ...base, status: 'skipped', reason: 'There are no current rows.' };
+  if (!window.present) return { ...base, status: 'absent', drifted: required, reason: 'No current row has this column.' };
+  const now = base.missingCurrent + base.invalidCurrent;
+  const lost = now - base.missingReference > settings.missing ? `Missing or unreadable values went from ${percent(base.missingReference)} to ${percent(now)} of the rows.` : undefined;
+  const skipped = (reason: string): ColumnDrift => ({ ...base, status: 'skipped', drifted: lost !== undefined, reason: lost ?? reason });
+  const { sample: then } = reference;
   const { sample } = window;
-  const smallest = Math.min(sizeOf(reference), sizeOf(sample));
-  const further = also
-    .filter((test) => test.featureTypes.includes(reference.kind) && smallest >= test.minSamples && !tests.some((one) => one.test === test.name))
-    .map((test) => scoreOf(test, test.defaultThreshold, reference, sample));
+  if (then === undefined) return skipped('The reference profile holds no values of this column.');
+  if (reference.freeText || sample === undefined) return skipped('Nearly every value is different, as in text and identifiers: shares mean nothing.');
+  if (settings.tests.length === 0) return skipped(`None of the declared tests compares ${then.kind === 'number' ? 'numbers' : 'categories'}.`);
+  const smallest = Math.min(sizeOf(then), sizeOf(sample));
+  if (settings.tests.some(({ definition }) => smallest < definition.minSamples)) return skipped(`Too few values to compare (${sizeOf(then)} in the reference, ${sizeOf(sample)} now).`);
+  const tests = settings.tests.map((test) => scoreOf(test, then, sample, true));
+  const psi = driftRegistry.get('psi');
+  const further = [...also, { definition: psi, threshold: psi.defaultThreshold }]
+    .filter(({ definition }, index, all) => definition.featureTypes.includes(then.kind) && smallest >= definition.minSamples && !tests.some((one) => one.test === definition.name) && all.findIndex((other) => other.definition === definition) === index)
+    .map((test) => scoreOf(test, then, sample, false));
+  const moved = settings.agree === 'all' ? tests.every((test) => test.exceeded) : tests.some((test) => test.exceeded);
+  const bins = binPair(then, sample);
+  const scores = [...tests, ...further];
+  const looked = sample.kind === 'number' && window.rows - window.missing - window.invalid > sizeOf(sample) ? `Of the current rows ${sizeOf(sample).toLocaleString('en')} were looked at.` : '';
   return {
     ...base,
     status: 'compared',
-    score: tests[0]!.score,
-    tests: [...tests, ...further],
+    score: scores.find((one) => one.test === 'psi')?.score ?? null,
+    tests: scores,
     drifted: moved || lost !== undefined,
-    reason: lost ?? reasonOf(tests, moved),
-    unseen: unseenOf(reference, window.sample, window.rows),
+    reason: lost ?? reasonOf(tests, moved, settings.agree),
+    note: [reference.note, looked].filter((part) => part !== '').join(' '),
+    unseen: unseenOf(then, sample, window.rows),
     bins: { labels: bins.labels, reference: [...shares(bins.reference)], current: [...shares(bins.current)] },
   };
 }
 
-/** PSI, then what tells chance from change; undefined where a side is too small for any of them. */
-function scoresOf(reference: FeatureSample, current: FeatureSample, settings: Settings): TestScore[] | undefined {
-  const wanted: [string, number][] =
-    reference.kind === 'number' ? [['psi', settings.psi], ['ks', settings.pValue], ['ksDistance', settings.ksDistance]] : [['psi', settings.psi], ['chiSquare', settings.pValue]];
-  const definitions = wanted.map(([name, threshold]) => ({ definition: driftRegistry.get(name), threshold }));
-  const smallest = Math.min(sizeOf(reference), sizeOf(current));
-  if (definitions.some(({ definition }) => smallest < definition.minSamples)) return undefined;
-  return definitions.map(({ definition, threshold }) => scoreOf(definition, threshold, reference, current));
-}
-
-function scoreOf(definition: DriftTestDefinition, threshold: number, reference: FeatureSample, current: FeatureSample): TestScore {
+function scoreOf({ definition, threshold }: ChosenTest, reference: FeatureSample, current: FeatureSample, decides: boolean): TestScore {
   const score = definition.compute(reference, current);
-  return { test: definition.name, kind: definition.score, score, threshold, exceeded: drifted(definition, score, threshold) };
-}
-
-function isFreeText(reference: FeatureSample, column: ColumnProfile): boolean {
-  return reference.kind === 'category' && column.distinct > 50 && column.distinct > column.count / 2;
+  return { test: definition.name, kind: definition.score, score, threshold, exceeded: drifted(definition, score, threshold), decides };
 }
 
 function unseenOf(reference: FeatureSample, current: FeatureSample, rows: number): ColumnDrift['unseen'] {
@@ -222,9 +219,10 @@ function unseenOf(reference: FeatureSample, current: FeatureSample, rows: number
     .map(([value, count]) => ({ value, share: count / rows }));
 }
 
-function reasonOf(tests: readonly TestScore[], moved: boolean): string {
-  if (moved) return `${tests.map(describe).join(', ')}.`;
-  return `${describe(tests.find((test) => !test.exceeded)!)}.`;
+/** What decided: where all have to agree, the first that does not is reason enough. */
+function reasonOf(tests: readonly TestScore[], moved: boolean, agree: 'all' | 'any'): string {
+  if (agree === 'any') return `${(moved ? tests.filter((test) => test.exceeded) : tests).map(describe).join(', ')}.`;
+  return `${(moved ? tests : [tests.find((test) => !test.exceeded)!]).map(describe).join(', ')}.`;
 }
 
 function describe({ test, kind, score, threshold, exceeded }: TestScore): string {
@@ -236,7 +234,7 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
 }
 
-function summarize(rows: number, columns: readonly ColumnDrift[], driftedColumns: readonly string[], settings: Settings, enoughRows: boolean): string {
+function summarize(rows: number, columns: readonly ColumnDrift[], driftedColumns: readonly string[], settings: Pick<Settings, 'rowsMin' | 'columnsMin'>, enoughRows: boolean): string {
   if (!enoughRows) return `No verdict: ${rows} rows, and at least ${settings.rowsMin} are needed.`;
   const compared = columns.filter((column) => column.status !== 'skipped').length;
   const names = driftedColumns.length === 0 ? '' : `: ${driftedColumns.join(', ')}`;

@@ -1,21 +1,49 @@
 import type { JsonObject, JsonSchema } from '../core/json.ts';
+import { PartitionedValues } from '../data/partitioned.ts';
+import { firstAtLeast } from '../data/ranks.ts';
+import type { Ranks } from '../data/ranks.ts';
 
-/** Values of a column of numbers. */
+/** Values of a column of numbers: all of them, or of many some with their exact places in the order. */
 export interface NumberSample {
   readonly kind: 'number';
-  /** Finite values, ascending. */
-  readonly values: Float64Array;
+  /** Number of values, as tests count them. */
+  readonly size: number;
+  /** Present where all values are at hand. Looks closely only where it is asked. */
+  readonly partitioned?: PartitionedValues;
+  /** Number of values smaller than a limit. Between values that are not kept: that of the next one that is. */
+  below(limit: number): number;
+  /** The whole order; of all values at hand it is made when it is asked for. */
+  ranks(): Ranks;
+  /** Standard deviation of the population, where it is known better than from what is kept. */
+  readonly deviation?: number;
 }
 
 /** Counts of a column of categories. */
 export interface CategorySample {
   readonly kind: 'category';
   readonly counts: ReadonlyMap<string, number>;
-  /** Rows of values that were too rare to be kept by name. */
+  /** Rows of values that were not kept by name. */
   readonly other: number;
 }
 
 export type FeatureSample = NumberSample | CategorySample;
+
+/** @param values finite, in any order */
+export function numberSample(values: Float64Array): NumberSample {
+  const partitioned = new PartitionedValues(values);
+  return { kind: 'number', size: values.length, partitioned, below: (limit) => partitioned.below(limit), ranks: () => partitioned.ranks() };
+}
+
+/** @param deviation of the population that the ranks are of */
+export function rankedSample(ranks: Ranks, deviation?: number): NumberSample {
+  return {
+    kind: 'number', size: ranks.size, ranks: () => ranks, ...(deviation === undefined ? {} : { deviation }),
+    below(limit) {
+      const index = firstAtLeast(ranks.values, limit);
+      return index === ranks.values.length ? ranks.size : ranks.below[index]!;
+    },
+  };
+}
 
 /**
  * Compares a column as it was at training with how it is now. Missing values take no part: they are reported beside the score. A
@@ -63,7 +91,7 @@ export function drifted(test: DriftTestDefinition, score: number, threshold: num
 
 /** Number of values of a sample. */
 export function sizeOf(sample: FeatureSample): number {
-  if (sample.kind === 'number') return sample.values.length;
+  if (sample.kind === 'number') return sample.size;
   let total = sample.other;
   for (const count of sample.counts.values()) total += count;
   return total;

@@ -1,10 +1,12 @@
 import type { Row } from '../core/tensor.ts';
 import { answerRows } from '../training/bundle/answer-profile.ts';
-import { conclude, detectDrift, driftSettings } from './detect.ts';
+import { currentRows } from './current-rows.ts';
+import { conclude, detectDrift } from './detect.ts';
 import type { DriftOptions, DriftResult } from './detect.ts';
 import { rowsOf } from './prediction-window.ts';
 import type { LoggedPrediction } from './prediction-window.ts';
 import type { DriftReference } from './reference.ts';
+import { driftSettings } from './settings.ts';
 
 type Predictions = AsyncIterable<readonly LoggedPrediction[]>;
 
@@ -15,10 +17,13 @@ type Predictions = AsyncIterable<readonly LoggedPrediction[]>;
  *
  * @param read reads the predictions of the window from the start
  */
-export async function detectModelDrift({ profile, columns, answers, version }: DriftReference, read: () => Predictions, options: DriftOptions): Promise<DriftResult> {
-  const inputs = await detectDrift(profile, rowsOf(read()), { ...options, columns });
-  if (answers === undefined) return inputs;
-  const scored = await detectDrift(answers, answersOf(read(), version), { ...options, columns: answers.columns.map(({ name }) => name) });
+export async function detectModelDrift({ profile, values, columns, answers, version }: DriftReference, read: () => Predictions, options: DriftOptions): Promise<DriftResult> {
+  if (answers === undefined) return detectDrift({ profile, ...(values === undefined ? {} : { values }) }, currentRows(rowsOf(read())), { ...options, columns });
+  // A rule for one column belongs to the side that has the column.
+  const scores = answers.profile.columns.map(({ name }) => name);
+  const own = Object.entries(options.perColumn ?? {});
+  const inputs = await detectDrift({ profile, ...(values === undefined ? {} : { values }) }, currentRows(rowsOf(read())), { ...options, columns, perColumn: Object.fromEntries(own.filter(([name]) => !scores.includes(name))) });
+  const scored = await detectDrift(answers, currentRows(answersOf(read(), version)), { ...options, columns: scores, perColumn: Object.fromEntries(own.filter(([name]) => scores.includes(name))) });
   return conclude([inputs, scored], driftSettings(options));
 }
 

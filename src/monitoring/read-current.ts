@@ -1,29 +1,33 @@
-import type { Row } from '../core/tensor.ts';
 import { readFileAs } from '../data/reading/read-as.ts';
 import type { DatasetProfile, SourceReading } from '../data/types.ts';
-import { isComparable, isNumeric } from './profile-window.ts';
+import { isComparable, isNumeric } from './column-window.ts';
+import type { CurrentSource } from './column-window.ts';
+import { currentTable } from './current-table.ts';
+import type { CurrentColumn } from './current-table.ts';
 
 /**
- * The rows of a file, batch by batch, read as the source of the model was read; the format follows from the ending. Columns that the
- * profile does not know are named, with null for a value. What cannot be read stays text, so that it can be counted.
+ * The rows of a file as a table to compare, read as the source of the model was read; the format follows from the ending. Only the
+ * columns that are compared are read. Values that cannot be read are counted.
  *
+ * @param reading of the model; undefined for models of version 0.1.0
+ * @param use looks at the rows while the file is open
+ * @returns what it gave, and what people should know of the file
  * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID; USAGE for an unknown ending
  */
-export async function readCurrent(path: string, folder: string, profile: DatasetProfile, reading: SourceReading | undefined, onRows: (rows: AsyncIterable<Row[]>) => Promise<void>): Promise<void> {
-  const wanted = profile.columns.filter(isComparable);
-  await readFileAs(path, folder, reading, wanted, async ({ db, columns, names, source }) => {
+export async function readCurrent<T>(path: string, folder: string, profile: DatasetProfile, reading: SourceReading | undefined, use: (current: CurrentSource) => Promise<T>): Promise<{ readonly result: T; readonly notes: readonly string[] }> {
+  return readFileAs(path, folder, reading, profile.columns.filter(isComparable), async ({ db, columns, names, source, readsAgain, malformed, notes }) => {
     const present = columns.filter((column) => column.present);
-    const list = present.map(({ column, value, odd, text }) => {
-      const read = isNumeric(column.type) ? `CAST(${value} AS DOUBLE)` : `CAST(${value} AS VARCHAR)`;
-      return `CASE WHEN ${odd} THEN ${text} ELSE CAST(${read} AS VARCHAR) END`;
+    const sql = (index: number): { readonly value: string; readonly odd: string } => ({ value: `v${index}`, odd: `o${index}` });
+    const typed = present.map(({ column, value, odd }) => ({ value: isNumeric(column.type) ? `CAST(${value} AS DOUBLE)` : `CAST(${value} AS VARCHAR)`, odd }));
+    // A text file is read once, into memory that DuckDB bounds; columns of Parquet are read where they lie.
+    if (!readsAgain) await db.run(`CREATE OR REPLACE TEMP TABLE current_rows AS SELECT ${typed.length === 0 ? '1 AS nothing' : typed.map(({ value, odd }, index) => `${value} AS v${index}, ${odd} AS o${index}`).join(', ')} FROM ${source}`);
+    const lines = await malformed();
+    const known = present.map(({ column }, index): [string, CurrentColumn] => {
+      const { value, odd } = readsAgain ? typed[index]! : sql(index);
+      return [column.name, { sql: value, ...(typed[index]!.odd === 'false' ? {} : { unreadable: odd }) }];
     });
-    const unknown = names.filter((name) => !profile.columns.some((column) => column.name === name));
-    await onRows(batches(db.chunks(`SELECT ${list.length === 0 ? '1' : list.join(', ')} FROM ${source}`), present.map(({ column }) => column.name), unknown));
+    const others = names.filter((name) => !profile.columns.some((column) => column.name === name)).map((name): [string, CurrentColumn] => [name, { sql: 'NULL' }]);
+    const result = await use(currentTable({ db, table: readsAgain ? source : 'current_rows', columns: new Map([...known, ...others]) }));
+    return { result, notes: [...notes, ...(lines.length === 0 ? [] : [`${lines.length} malformed ${lines.length === 1 ? 'line is' : 'lines are'} left out, e.g. ${lines[0]!.reason}.`])] };
   });
-}
-
-async function* batches(chunks: AsyncIterable<{ readonly rows: number; readonly columns: readonly (readonly unknown[])[] }>, names: readonly string[], unknown: readonly string[]): AsyncGenerator<Row[]> {
-  for await (const chunk of chunks) {
-    yield Array.from({ length: chunk.rows }, (_, row) => Object.fromEntries([...names.map((name, index) => [name, chunk.columns[index]![row]]), ...unknown.map((name) => [name, null])]));
-  }
 }

@@ -1,23 +1,24 @@
 import { PerennialError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
+import type { ArtifactStore, ObjectStore, OpenArtifact } from '../core/ports.ts';
+import { REFERENCE_FILE, decodeReference } from '../data/reference-values.ts';
 import type { DatasetProfile, SourceReading } from '../data/types.ts';
 import { createRegistry } from '../registry/registry.ts';
 import type { VersionReference } from '../registry/registry.ts';
-import { ANSWERS_FILE } from '../training/bundle/answer-profile.ts';
+import { ANSWERS_FILE, ANSWERS_REFERENCE_FILE } from '../training/bundle/answer-profile.ts';
 import type { ModelMeta } from '../training/types.ts';
+import type { TrainingProfile } from './detect.ts';
 
 /** What current rows are compared with. */
-export interface DriftReference {
+export interface DriftReference extends TrainingProfile {
   readonly model: string;
   readonly version: number;
-  readonly profile: DatasetProfile;
   /** Columns that the model reads. */
   readonly columns: readonly string[];
   /** How the source of the model was read. */
   readonly reading?: SourceReading;
   /** Distribution of its answers, where that is known: of models that score anomalies. */
-  readonly answers?: DatasetProfile;
+  readonly answers?: TrainingProfile;
 }
 
 /**
@@ -35,11 +36,17 @@ export async function driftReference(store: ObjectStore, artifacts: ArtifactStor
   if (output?.kind === 'samples') {
     throw new PerennialError('CONFIG_INVALID', `${model} version ${manifest.version} is a generator: it is asked with seeds, which have no distribution that could drift.`, { hint: 'Take "drift" out of "on"; to keep a generator up to date, use "newData" or "schedule".' });
   }
-  const answers = artifact.manifest.files[ANSWERS_FILE] === undefined ? undefined : await artifact.json<DatasetProfile>(ANSWERS_FILE);
-  const profile = await artifact.json<DatasetProfile>('profile.json');
+  const answers = artifact.manifest.files[ANSWERS_FILE] === undefined ? undefined : await profileIn(artifact, ANSWERS_FILE, ANSWERS_REFERENCE_FILE);
+  const { profile, values } = await profileIn(artifact, 'profile.json', REFERENCE_FILE);
   const preprocessor = await artifact.json<JsonObject>('preprocessor.json');
   const known = new Set(profile.columns.map((column) => column.name));
   const columns = (preprocessor['columns'] as unknown as readonly { readonly name: string }[]).map((column) => column.name);
   const reading = preprocessor['reading'] as unknown as SourceReading | undefined;
-  return { model, version: manifest.version, profile, ...(reading === undefined ? {} : { reading }), columns: columns.filter((name) => known.has(name)), ...(answers === undefined ? {} : { answers }) };
+  return { model, version: manifest.version, profile, ...(reading === undefined ? {} : { reading }), ...(values === undefined ? {} : { values }), columns: columns.filter((name) => known.has(name)), ...(answers === undefined ? {} : { answers }) };
+}
+
+/** A profile with what lies beside it. */
+async function profileIn(artifact: OpenArtifact, name: string, beside: string): Promise<TrainingProfile> {
+  const profile = await artifact.json<DatasetProfile>(name);
+  return artifact.manifest.files[beside] === undefined ? { profile } : { profile, values: decodeReference(await artifact.bytes(beside)) };
 }

@@ -7,6 +7,7 @@ import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import { PerennialError } from '../core/errors.ts';
 import type { IngestConfig } from '../data/ingest/ingest-tables.ts';
 import type { DatasetMeta } from '../data/types.ts';
+import type { DriftRules } from '../monitoring/settings.ts';
 import type { VersionManifest } from '../registry/types.ts';
 
 export interface CheckDeps {
@@ -27,8 +28,8 @@ export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: Drif
   const reference = await driftReference(deps.store, deps.artifacts, task.model, champion.version);
   const to = new Date(task.nominalTime);
   const window = { from: new Date(to.getTime() - drift.windowMs), to, version: champion.version };
-  const result = await detectModelDrift(reference, () => readPredictions(deps.store, task.model, window), { rowsMin: drift.rowsMin, psi: drift.psi, pValue: drift.ksPValue, columnsMin: drift.columnsMin });
-  const rows = [...result.columns].sort((a, b) => Number(b.drifted) - Number(a.drifted)).map((column) => `| ${column.name} | ${column.score === null ? '' : column.score.toFixed(3)} | ${column.drifted ? '**drift**' : ''} | ${column.reason.replaceAll('|', '\\|')} |`);
+  const result = await detectModelDrift(reference, () => readPredictions(deps.store, task.model, window), rulesOf(drift));
+  const rows = [...result.columns].sort((a, b) => Number(b.drifted) - Number(a.drifted)).map((column) => `| ${column.name} | ${column.score === null ? '' : column.score.toFixed(3)} | ${column.drifted ? '**drift**' : ''} | ${[column.reason, column.note].join(' ').trim().replaceAll('|', '\\|')} |`);
   return {
     champion: champion.version,
     due: result.drifted,
@@ -38,6 +39,13 @@ export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: Drif
     summary: result.summary,
     details: ['| Column | PSI | | Why |', '| --- | ---: | --- | --- |', ...rows.slice(0, COLUMNS_SHOWN)].join('\n'),
   };
+}
+
+/** Monitors that were applied before tests could be declared go on by the thresholds that they were applied with. */
+function rulesOf({ rowsMin, columnsMin, tests, agree, missing, columns, psi, ksPValue }: DriftTrigger): DriftRules {
+  const before = psi === undefined || ksPValue === undefined ? undefined : [{ psi: { threshold: psi } }, { ks: { threshold: ksPValue } }, 'ksDistance', { chiSquare: { threshold: ksPValue } }];
+  const chosen = tests ?? before;
+  return { rowsMin, columnsMin, ...(chosen === undefined ? {} : { tests: chosen }), ...(agree === undefined ? {} : { agree }), ...(missing === undefined ? {} : { missing }), ...(columns === undefined ? {} : { perColumn: columns }) };
 }
 
 /** Has the source grown by enough rows since the champion's data was read? */

@@ -31,8 +31,17 @@ export async function renderDriftReport(result: DriftResult, context: DriftRepor
   );
 }
 
-function rulesOf({ options }: DriftResult): string {
-  return `A column drifts where the change is large and not by chance: PSI above ${options.psi}, and p below ${options.pValue} (numbers: Kolmogorov-Smirnov, with a distance above ${options.ksDistance}; categories: chi-square); or where missing and unreadable values grew by more than ${Math.round(options.missing * 100)} % of the rows. The data drift where ${options.columnsMin === 1 ? 'one column does' : `${options.columnsMin} columns do`}, in at least ${options.rowsMin} rows.`;
+/** How the verdict came about, in words. */
+export function rulesOf({ options }: Pick<DriftResult, 'options'>): string {
+  const { tests, agree, missing, columns, columnsMin, rowsMin } = options;
+  const own = Object.keys(columns);
+  const others = own.length === 0 ? '' : ` Rules of their own: ${own.map((name) => `${name} (${testsText(columns[name]!.tests, columns[name]!.agree)})`).join('; ')}.`;
+  return `A column drifts where ${testsText(tests, agree)}, of those that fit it; or where missing and unreadable values grew by more than ${Math.round(missing * 100)} % of the rows.${others} The data drift where ${columnsMin === 1 ? 'one column does' : `${columnsMin} columns do`}, in at least ${rowsMin} rows.`;
+}
+
+function testsText(tests: DriftResult['options']['tests'], agree: 'all' | 'any'): string {
+  const listed = tests.map(({ test, threshold }) => `${test} (${threshold})`).join(', ');
+  return tests.length === 1 ? `${listed} exceeds its threshold` : `${agree === 'all' ? 'all' : 'any'} of ${listed} exceed their thresholds`;
 }
 
 function byScore(columns: readonly ColumnDrift[]): ColumnDrift[] {
@@ -41,7 +50,7 @@ function byScore(columns: readonly ColumnDrift[]): ColumnDrift[] {
 
 function driftTable(columns: readonly ColumnDrift[]): Markup {
   return tableOf(
-    ['column', 'type', 'verdict', 'PSI', 'KS distance', 'p-value', 'missing then', 'missing now', 'why'],
+    ['column', 'type', 'verdict', 'PSI', 'KS distance', 'p-value', 'further tests', 'missing then', 'missing now', 'why'],
     columns.map((column): (Cell | string)[] => [
       column.name,
       { text: column.type, tone: 'quiet' },
@@ -49,9 +58,10 @@ function driftTable(columns: readonly ColumnDrift[]): Markup {
       score(column, ['psi']),
       score(column, ['ksDistance']),
       score(column, ['ks', 'chiSquare']),
+      { text: furtherTests(column).map((test) => `${test.test} ${showScore(test.score)}`).join(', '), tone: 'quiet' },
       { text: share(column.missingReference), number: true },
       { text: share(column.missingCurrent + column.invalidCurrent), number: true },
-      { text: [column.reason, unseenText(column)].filter((part) => part !== '').join(' '), tone: 'quiet' },
+      { text: [column.reason, column.note, unseenText(column)].filter((part) => part !== '').join(' '), tone: 'quiet' },
     ]),
   );
 }
@@ -60,6 +70,13 @@ function score({ tests }: ColumnDrift, names: readonly string[]): Cell {
   const test = tests.find((one) => names.includes(one.test));
   if (test === undefined) return { text: '–', number: true };
   return { text: showScore(test.score), number: true, ...(test.exceeded ? { tone: 'bad' as const } : {}) };
+}
+
+/** Tests that have no column of their own in a table. */
+const SHOWN = ['psi', 'ksDistance', 'ks', 'chiSquare'];
+
+export function furtherTests({ tests }: ColumnDrift): ColumnDrift['tests'] {
+  return tests.filter(({ test }) => !SHOWN.includes(test));
 }
 
 /** Three decimals; what is smaller is "< 0.001". */

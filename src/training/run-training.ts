@@ -8,6 +8,7 @@ import { canonicalJson } from '../core/json.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { OpenArtifact } from '../core/ports.ts';
 import type { StepContext } from '../core/step.ts';
+import { REFERENCE_FILE } from '../data/reference-values.ts';
 import type { ExamplesMeta } from '../data/types.ts';
 import { entryPoint } from '../platform/paths.ts';
 import { sha256, sha256File } from '../storage/digest.ts';
@@ -170,7 +171,7 @@ async function writeModel(ctx: Context, config: TrainConfig, ref: ArtifactRef, e
   const meta: ModelMeta = { ...numbers, seed: config.seed, examples: ref.digest, dataset, training, ...(base === undefined ? {} : { base: base.network.origin }) };
   const files: Record<string, { path: string }> = {};
   for (const name of await readdir(resultDir)) if (name !== 'result.json') files[name] = { path: join(resultDir, name) };
-  for (const name of ['preprocessor.json', 'profile.json']) files[name] = { path: await examples.path(name) };
+  for (const name of ['preprocessor.json', 'profile.json', REFERENCE_FILE]) if (examples.manifest.files[name] !== undefined) files[name] = { path: await examples.path(name) };
   const model = await ctx.artifacts.write({ kind: 'model', summary: summaryOf(meta), files, meta: meta as unknown as Json });
   const history = JSON.parse(await readFile(join(resultDir, 'history.json'), 'utf8')) as TrainingReport['history'];
   return { model, meta, history };

@@ -4,9 +4,9 @@ import type { BaseOrigin } from './transfer/base.ts';
 
 /**
  * `meta` of a `model` artifact. Files: `topology.json` (explicit layers), `weights.json` (name, shape, dtype, offset per weight),
- * `weights.bin` (little-endian, concatenated), `preprocessor.json`, `profile.json`, `history.json` (per-epoch numbers). Of a
+ * `weights.bin` (little-endian, concatenated), `preprocessor.json`, `profile.json` (with `reference.bin`), `history.json` (per-epoch numbers). Of a
  * generator also the network that it was trained against (`discriminator.topology.json`, …) and `samples.json` (pictures of its way);
- * of a model that scores anomalies `answers.json` (the distribution of its scores).
+ * of a model that scores anomalies `answers.json` (the distribution of its scores, with `answers-reference.bin`).
  */
 export interface ModelMeta {
   readonly inputs: readonly TensorSpec[];

@@ -3,6 +3,7 @@ import type { DocumentCheck } from '../check.ts';
 import anomalyFitCheck from './anomaly-fit.check.ts';
 import cachePossibleCheck from './cache-possible.check.ts';
 import conditionsCheck from './conditions.check.ts';
+import driftTestsCheck from './drift-tests.check.ts';
 import durationsCheck from './durations.check.ts';
 import gateRangeCheck from './gate-range.check.ts';
 import generatorDriftCheck from './generator-drift.check.ts';
@@ -21,6 +22,7 @@ export const checks: readonly DocumentCheck[] = [
   anomalyFitCheck,
   cachePossibleCheck,
   conditionsCheck,
+  driftTestsCheck,
   durationsCheck,
   gateRangeCheck,
   generatorDriftCheck,

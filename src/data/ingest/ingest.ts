@@ -11,7 +11,7 @@ import { fingerprintPictures, havePicturesChanged, namesPictures } from '../imag
 import { labelNames } from './label-columns.ts';
 import type { IngestConfig, IngestTables } from './ingest-tables.ts';
 import { writeDigests } from './row-digests.ts';
-import { profileTable } from '../profile.ts';
+import { describeTable, profileFiles } from '../profile.ts';
 import { readerRegistry } from '../readers.ts';
 import { fingerprintFiles, listSource, stampOf } from './source-files.ts';
 import type { SourceFile } from '../reader.ts';
@@ -77,9 +77,8 @@ async function writeFiles(db: Database, tables: IngestTables, meta: DatasetMeta,
     files['quarantine.parquet'] = { path };
   }
   const columns = tables.columns.map((column) => ({ name: column.name, type: column.type, sql: column.id }));
-  const profile = await profileTable(db, `(SELECT * FROM rows WHERE split = 'train')`, columns);
-  files['profile.json'] = Buffer.from(JSON.stringify(profile));
-  return files;
+  const profile = await describeTable(db, `(SELECT * FROM rows WHERE split = 'train'${order})`, columns);
+  return { ...files, ...profileFiles(profile) };
 }
 
 function metaOf(config: IngestConfig, tables: IngestTables, fingerprint: SourceFingerprint): DatasetMeta {

@@ -29,7 +29,8 @@ import type { LabelConfig } from '../label.ts';
 import { storedColumns } from '../images/pixel-levels.ts';
 import { createPreprocessor } from '../preprocessor.ts';
 import type { SequenceConfig } from '../preprocessor.ts';
-import { profileTable } from '../profile.ts';
+import { describeTable, profileFiles } from '../profile.ts';
+import { REFERENCE_FILE } from '../reference-values.ts';
 import { weightColumn } from '../row-weight.ts';
 import { checkReusedColumns, reuseOutput, reusedFrom, withReused } from './reuse.ts';
 import type { FittedBase, ReusedPreprocessing } from './reuse.ts';
@@ -113,7 +114,8 @@ export async function fitPreprocessing(db: Database, dataset: OpenArtifact, conf
   const anomaly = config.anomaly === undefined ? undefined : anomalyRule(config.anomaly, meta.columns);
   const anomalies = anomaly === undefined ? undefined : await anomaliesOf(db, dataset, anomaly);
   const normal = anomaly === undefined || meta.rows.train === 0 ? undefined : await normalRows(db, dataset, 'train', anomaly);
-  const profile = normal === undefined ? await dataset.json<DatasetProfile & Json>('profile.json') : await profileTable(db, normal, await columnsOf(db, dataset, 'train'));
+  const described = normal === undefined ? undefined : await describeTable(db, normal, await columnsOf(db, dataset, 'train'));
+  const profile = described?.profile ?? (await dataset.json<DatasetProfile & Json>('profile.json'));
   if (reused !== undefined) checkReusedColumns(reused, meta.columns);
   if (anomaly !== undefined && reused?.parts.columns.some(({ name }) => name === anomaly.column.name) === true) {
     throw new PerennialError('CONFIG_INVALID', `anomaly.column: the preprocessing that is taken over reads "${anomaly.column.name}"; a model that is given the answer finds nothing.`, { hint: 'Take over one that does not read it, or leave "from" out.' });
@@ -127,7 +129,7 @@ export async function fitPreprocessing(db: Database, dataset: OpenArtifact, conf
   const learnt: string[] = [];
   const columns = reused?.parts.columns ?? (await fitColumns(chains, train, seed, (note) => learnt.push(note)));
   const parts = { columns, output, seed, ...(meta.reading === undefined ? {} : { reading: meta.reading }), ...(config.sequence === undefined ? {} : { sequence: { size: config.sequence.size, horizon: config.sequence.horizon, by: config.sequence.by } }) };
-  return { columns, output, preprocessor: createPreprocessor(parts, byType), outcomes: columnOutcomes(columns, features, decisions, meta.columns), notes: [...notes, ...learnt], seed, ...(anomaly === undefined ? {} : { anomaly, anomalies, profile }), ...(config.weight === undefined ? {} : { weight: requireColumn(meta.columns, config.weight, 'weight') }) };
+  return { columns, output, preprocessor: createPreprocessor(parts, byType), outcomes: columnOutcomes(columns, features, decisions, meta.columns), notes: [...notes, ...learnt], seed, ...(anomaly === undefined ? {} : { anomaly, anomalies, described }), ...(config.weight === undefined ? {} : { weight: requireColumn(meta.columns, config.weight, 'weight') }) };
 }
 
 function featuresOf({ parts }: ReusedPreprocessing): Record<string, readonly TransformSpec[]> {
@@ -221,7 +223,7 @@ export async function preprocess(ctx: StepContext, given: PreprocessConfig, data
     checkRows((split) => splits[split]!.rows, datasetMeta(dataset).rows, config);
     files['preprocessor.json'] = Buffer.from(canonicalJson(fitted.preprocessor.toJson()));
     files['columns.json'] = Buffer.from(JSON.stringify({ columns: fitted.outcomes, notes: fitted.notes }));
-    files['profile.json'] = fitted.profile === undefined ? await dataset.bytes('profile.json') : Buffer.from(JSON.stringify(fitted.profile));
+    Object.assign(files, fitted.described === undefined ? await profileOf(dataset) : profileFiles(fitted.described));
     const meta: ExamplesMeta = { inputs, output, splits: splits as ExamplesMeta['splits'], ...(Object.keys(stored.levels).length === 0 ? {} : { levels: stored.levels }), ...(anomalies === undefined ? {} : { anomaly: anomalies }), ...(config.weight === undefined ? {} : { weight: config.weight }), dataset: datasetRef.digest };
     const summary = `${SPLITS.map((split) => `${splits[split]!.rows} ${split}`).join(', ')}; ${inputs.map(shape).join(', ')}`;
     const examples = await ctx.artifacts.write({ kind: 'examples', summary, files, meta: meta as unknown as Json });
@@ -242,6 +244,12 @@ export async function preprocess(ctx: StepContext, given: PreprocessConfig, data
 function shortened(notes: readonly string[]): string[] {
   const told = withinBytes(notes, TOLD_BYTES_MAX);
   return told.length === notes.length ? told : [...told, `… and ${notes.length - told.length} more such columns; the log of the step names all.`];
+}
+
+/** The profile of a dataset as it lies there. Those written before there was a file beside it have none. */
+async function profileOf(dataset: OpenArtifact): Promise<Record<string, Uint8Array>> {
+  const names = ['profile.json', REFERENCE_FILE].filter((name) => dataset.manifest.files[name] !== undefined);
+  return Object.fromEntries(await Promise.all(names.map(async (name): Promise<[string, Uint8Array]> => [name, await dataset.bytes(name)])));
 }
 
 /** Without a label there is nothing to foresee: a window stands for itself. @throws CONFIG_INVALID */

@@ -10,7 +10,8 @@ import { labelTensors } from '../label.ts';
 import { tensorsOf } from '../preprocessor.ts';
 import type { FittedColumn } from '../preprocessor.ts';
 import { WEIGHT, weightTensor } from '../row-weight.ts';
-import type { AnomalyMeta, Column, DatasetProfile, Preprocessor, Split } from '../types.ts';
+import type { TableProfile } from '../profile.ts';
+import type { AnomalyMeta, Column, Preprocessor, Split } from '../types.ts';
 
 export interface FittedPreprocessing {
   readonly columns: readonly FittedColumn[];
@@ -26,7 +27,7 @@ export interface FittedPreprocessing {
   /** Column that says how much a training row counts. */
   readonly weight?: Column;
   /** Of the normal training rows, where that is not the profile of the dataset. */
-  readonly profile?: DatasetProfile;
+  readonly described?: TableProfile;
 }
 
 export interface SplitSource {

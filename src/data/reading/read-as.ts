@@ -29,8 +29,10 @@ export interface ReadTable {
   readonly columns: readonly ReadColumn[];
   /** Names of all columns of the file. */
   readonly names: readonly string[];
-  /** SQL of a table with what the SQL of the columns names. It can be read once. */
+  /** SQL of a table with what the SQL of the columns names. */
   readonly source: string;
+  /** false: the table can be read once only. */
+  readonly readsAgain: boolean;
   /** After that: rows that are malformed, with their reasons. */
   malformed(): Promise<readonly { readonly line: number; readonly reason: string }[]>;
   readonly notes: readonly string[];
@@ -109,6 +111,7 @@ function tableOf(db: Database, raw: RawTable, reading: SourceReading | undefined
     columns: columns.map((column) => readColumn(raw.columns.find(({ name }) => name === column.name), { ...column, ...formatOf(reading, column.name) }, nulls)),
     names: raw.columns.map(({ name }) => name),
     source: raw.source('all'),
+    readsAgain: raw.rejects === undefined,
     async malformed() {
       await raw.rejects?.();
       return (await db.rows('SELECT "row", reason FROM rejects ORDER BY "row"')).map(([line, reason]) => ({ line: Number(line), reason: String(reason) }));

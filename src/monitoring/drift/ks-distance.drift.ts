@@ -14,6 +14,6 @@ export default defineDriftTest({
   reference: 'https://docs.scipy.org/doc/scipy/reference/generated/scipy.stats.ks_2samp.html',
   compute(reference, current) {
     if (reference.kind !== 'number' || current.kind !== 'number') throw new TypeError('ksDistance compares numbers');
-    return ksDistance(reference.values, current.values);
+    return ksDistance(reference, current);
   },
 });

@@ -4,7 +4,7 @@ import { defineDriftTest, driftConfig } from '../drift-test.ts';
 /** Below 0.1 little has changed, above 0.2 much has: the convention of credit scoring. Half a row is added to every bin. */
 export default defineDriftTest({
   name: 'psi',
-  summary: 'Population stability index over the deciles (or categories) of the reference.',
+  summary: 'Population stability index over the deciles (or categories) of the reference, half a row added to every bin.',
   featureTypes: ['number', 'category'],
   score: 'distance',
   defaultThreshold: 0.2,

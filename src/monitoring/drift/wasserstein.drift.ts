@@ -14,7 +14,7 @@ export default defineDriftTest({
   reference: 'https://docs.scipy.org/doc/scipy/reference/generated/scipy.stats.wasserstein_distance.html',
   compute(reference, current) {
     if (reference.kind !== 'number' || current.kind !== 'number') throw new TypeError('wasserstein compares numbers');
-    const distance = wassersteinDistance(reference.values, current.values);
-    return distance === 0 ? 0 : distance / standardDeviation(reference.values);
+    const distance = wassersteinDistance(reference, current);
+    return distance === 0 ? 0 : distance / standardDeviation(reference);
   },
 });

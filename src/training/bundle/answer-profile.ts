@@ -1,15 +1,29 @@
 import type { AnomalyOutput, OutputSpec, Prediction, Row } from '../../core/tensor.ts';
 import { DATA_LIMITS } from '../../data/limits.ts';
+import { ranksOf, thinned } from '../../data/ranks.ts';
+import { encodeReference } from '../../data/reference-values.ts';
 import type { DatasetProfile } from '../../data/types.ts';
 
 /** File of a model artifact with the distribution of its answers, where answers have one that can be watched. */
 export const ANSWERS_FILE = 'answers.json';
+/** File beside it with all scores, where it does not hold them itself. */
+export const ANSWERS_REFERENCE_FILE = 'answers-reference.bin';
 const SCORE = 'prediction.score';
 const ALARM = 'prediction.anomaly';
 
 /** Scores and alarms of the rows that the threshold was taken from, as columns. undefined for models whose answers are others. */
 export function profileAnswers(output: OutputSpec, values: Float32Array): DatasetProfile | undefined {
   return output.kind === 'anomaly' && values.length > 0 ? profileScores(output, values) : undefined;
+}
+
+/** The distribution of the answers as files of a model; none where they have none. */
+export function answerFiles(output: OutputSpec, values: Float32Array): Record<string, Uint8Array> {
+  const profile = profileAnswers(output, values);
+  if (profile === undefined) return {};
+  const files = { [ANSWERS_FILE]: Buffer.from(JSON.stringify(profile)) };
+  if (values.length <= DATA_LIMITS.profileSampleMax) return files;
+  const ranks = thinned(ranksOf(Float64Array.from(values).sort()), DATA_LIMITS.referenceValuesMax);
+  return { ...files, [ANSWERS_REFERENCE_FILE]: encodeReference([{ kind: 'number', name: SCORE, ranks, deviation: profile.columns[0]!.number!.std, of: values.length }]) };
 }
 
 function profileScores({ threshold }: AnomalyOutput, scores: Float32Array): DatasetProfile {

@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DatasetProfile, ExamplesMeta } from '../../data/types.ts';
+import type { ExamplesMeta } from '../../data/types.ts';
 import { openExamples } from '../../data/examples.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
@@ -19,7 +19,7 @@ import { product } from '../shapes.ts';
 import { loadTf, preferOneDnn } from '../tf.ts';
 import type { Topology } from '../model/model-config.ts';
 import { BUCKETS, emaOf, modelOf, optimizerOf, searchOf } from '../train-config.ts';
-import { ANSWERS_FILE, profileAnswers } from '../bundle/answer-profile.ts';
+import { answerFiles } from '../bundle/answer-profile.ts';
 import { readBaseWeights } from '../transfer/base-files.ts';
 import { startingFrom } from '../transfer/transfer.ts';
 import { encodeWeights } from '../bundle/weights-file.ts';
@@ -123,7 +123,7 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
   writeResult(job.resultDir, resolved, outcome, {
     engine: engine.name, ...(reason === undefined ? {} : { engineReason: reason }), outputShape, parameters, trainableParameters, loss: resolved.loss.name, ...(resolved.heads === undefined ? {} : { heads: headsMeta(resolved.heads) }), inputs: topology.inputs, output: answered, optimizer: optimizer.name,
     epochsRun: outcome.epochsRun, bestEpoch: outcome.keptEpoch, final: finalNumbers(outcome), ...(outcome.search === undefined ? {} : { learningRateSearch: outcome.search }),
-  }, answers === undefined ? undefined : profileAnswers(answered, answers));
+  }, answers === undefined ? {} : answerFiles(answered, answers));
   engine.dispose();
 }
 
@@ -146,7 +146,7 @@ function finalNumbers({ history, keptEpoch }: LoopOutcome): Record<string, numbe
 }
 
 /** The result appears whole or not at all. */
-function writeResult(dir: string, { topology, companions }: ResolvedModel, outcome: LoopOutcome, result: TrainingResult, answers: DatasetProfile | undefined): void {
+function writeResult(dir: string, { topology, companions }: ResolvedModel, outcome: LoopOutcome, result: TrainingResult, answers: Readonly<Record<string, Uint8Array>>): void {
   const temporary = `${dir}.${process.pid}.tmp`;
   mkdirSync(temporary, { recursive: true });
   writeNetwork(temporary, '', topology, outcome.weights);
@@ -155,7 +155,7 @@ function writeResult(dir: string, { topology, companions }: ResolvedModel, outco
     writeNetwork(temporary, `${name}.`, companion, new Map(own));
   }
   if (outcome.snapshots.length > 0) writeFileSync(join(temporary, 'samples.json'), JSON.stringify(outcome.snapshots, null, 1));
-  if (answers !== undefined) writeFileSync(join(temporary, ANSWERS_FILE), JSON.stringify(answers));
+  for (const [name, bytes] of Object.entries(answers)) writeFileSync(join(temporary, name), bytes);
   writeFileSync(join(temporary, 'history.json'), JSON.stringify(outcome.history, null, 1));
   writeFileSync(join(temporary, 'result.json'), JSON.stringify(result));
   rmSync(dir, { recursive: true, force: true });

@@ -1,13 +1,13 @@
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
-import { driftRegistry } from '../../../src/monitoring/detect.ts';
-import { drifted } from '../../../src/monitoring/drift-test.ts';
+import { drifted, numberSample } from '../../../src/monitoring/drift-test.ts';
 import type { FeatureSample } from '../../../src/monitoring/drift-test.ts';
+import { driftRegistry } from '../../../src/monitoring/settings.ts';
 
 function numbers(count: number, shift: number, seed: string): FeatureSample {
   const random = new Prng('drift-contract', seed);
-  return { kind: 'number', values: Float64Array.from({ length: count }, () => random.normal() + shift).sort() };
+  return numberSample(Float64Array.from({ length: count }, () => random.normal() + shift));
 }
 
 function categories(counts: Record<string, number>): FeatureSample {

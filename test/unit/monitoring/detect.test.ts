@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
 import type { Row } from '../../../src/core/tensor.ts';
 import type { ColumnProfile, DatasetProfile } from '../../../src/data/types.ts';
+import { currentRows } from '../../../src/monitoring/current-rows.ts';
 import { detectDrift } from '../../../src/monitoring/detect.ts';
 import type { DriftOptions, DriftResult } from '../../../src/monitoring/detect.ts';
 
@@ -36,7 +37,7 @@ function rowsOf(count: number, change: (row: Record<string, unknown>, index: num
   });
 }
 
-const detect = (rows: Row[], options: DriftOptions = {}): Promise<DriftResult> => detectDrift(profile, [rows], { labels: ['species'], ...options });
+const detect = (rows: Row[], options: DriftOptions = {}): Promise<DriftResult> => detectDrift({ profile }, currentRows([rows]), { labels: ['species'], ...options });
 const column = (result: DriftResult, name: string) => result.columns.find((one) => one.name === name)!;
 
 describe('detectDrift', () => {
@@ -56,8 +57,8 @@ describe('detectDrift', () => {
   });
 
   it('does not call a small change drift, however significant', async () => {
-    // 50,000 rows: the p-value of a fifth of a standard deviation is practically 0.
-    const result = await detect(rowsOf(50_000, (row) => (row['mass'] = (row['mass'] as number) + 0.9)));
+    // A quarter of a standard deviation over 50,000 rows against 500.
+    const result = await detect(rowsOf(50_000, (row) => (row['mass'] = (row['mass'] as number) + 1.25)));
     const ks = column(result, 'mass').tests.find((test) => test.test === 'ks')!;
     expect(ks.exceeded).toBe(true);
     expect(result.drifted).toBe(false);
@@ -65,7 +66,7 @@ describe('detectDrift', () => {
 
   it('gives no verdict on few rows, whatever they hold', async () => {
     const result = await detect(rowsOf(50, (row) => (row['mass'] = 1000)));
-    expect(result).toMatchObject({ drifted: false, enoughRows: false, driftedColumns: ['mass'], summary: 'No verdict: 50 rows, and at least 100 are needed.' });
+    expect(result).toMatchObject({ drifted: false, enoughRows: false, driftedColumns: ['mass'], summary: 'No verdict: 50 rows, and at least 200 are needed.' });
     expect(await detect(rowsOf(50, (row) => (row['mass'] = 1000)), { rowsMin: 40 })).toMatchObject({ drifted: true });
     expect(await detect([])).toMatchObject({ drifted: false, rows: 0, enoughRows: false, driftScore: 0 });
   });
@@ -73,7 +74,7 @@ describe('detectDrift', () => {
   it('finds moved and unseen categories', async () => {
     const result = await detect(rowsOf(300, (row, index) => index % 3 === 0 && (row['island'] = 'Anvers')));
     expect(column(result, 'island')).toMatchObject({ drifted: true, unseen: [{ value: 'Anvers', share: 1 / 3 }] });
-    expect(column(result, 'island').bins).toMatchObject({ labels: ['Biscoe', 'Dream', 'Torgersen', '(other)'] });
+    expect(column(result, 'island').bins).toMatchObject({ labels: ['Biscoe', 'Dream', 'Torgersen', '(new)'] });
   });
 
   it('finds a constant that changed', async () => {
@@ -113,9 +114,9 @@ describe('detectDrift', () => {
 
   it('obeys every threshold', async () => {
     const rows = rowsOf(400, (row) => (row['mass'] = (row['mass'] as number) + 5));
-    expect((await detect(rows, { psi: 5 })).drifted).toBe(false);
-    expect((await detect(rows, { pValue: 0 })).drifted).toBe(false);
-    expect((await detect(rows, { ksDistance: 0.9 })).drifted).toBe(false);
+    expect((await detect(rows, { tests: [{ psi: { threshold: 5 } }, 'ks'] })).drifted).toBe(false);
+    expect((await detect(rows, { tests: ['psi', { ks: { threshold: 0 } }] })).drifted).toBe(false);
+    expect((await detect(rows, { tests: ['psi', { ksDistance: { threshold: 0.9 } }] })).drifted).toBe(false);
     expect(await detect(rows, { columnsMin: 2 })).toMatchObject({ drifted: false, driftedColumns: ['mass'], summary: expect.stringContaining('2 are needed') });
     const gone = rowsOf(400, (row, index) => index % 4 === 0 && (row['mass'] = null));
     expect((await detect(gone, { missing: 0.3 })).drifted).toBe(false);
@@ -135,6 +136,6 @@ describe('detectDrift', () => {
     async function* batches(): AsyncGenerator<Row[]> {
       for (let start = 0; start < rows.length; start += 7) yield rows.slice(start, start + 7);
     }
-    expect(await detectDrift(profile, batches(), { labels: ['species'] })).toEqual(await detect(rows));
+    expect(await detectDrift({ profile }, currentRows(batches()), { labels: ['species'] })).toEqual(await detect(rows));
   });
 });

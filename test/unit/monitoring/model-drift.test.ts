@@ -16,7 +16,7 @@ const output: AnomalyOutput = { kind: 'anomaly', name: 'anomaly', error: 'square
 const random = new Prng('model drift');
 const answers = profileAnswers(output, Float32Array.from({ length: 1_000 }, () => Math.abs(random.normal())))!;
 // The rows of an image are logged without it.
-const reference: DriftReference = { model: 'parts', version: 3, profile: { formatVersion: 1, rows: 1_000, columns: [{ name: 'image', type: 'image', count: 1_000, missing: 0, distinct: 1_000 }] }, columns: ['image'], answers };
+const reference: DriftReference = { model: 'parts', version: 3, profile: { formatVersion: 1, rows: 1_000, columns: [{ name: 'image', type: 'image', count: 1_000, missing: 0, distinct: 1_000 }] }, columns: ['image'], answers: { profile: answers } };
 
 const logged = (count: number, spread: number, version = 3): LoggedPrediction[] => Array.from({ length: count }, (_, index) => {
   const score = Math.abs(random.normal()) * spread;
@@ -37,7 +37,7 @@ it('watches scores and the share of alarms where nothing is logged of the rows t
 
 it('compares no scores of other versions, and few rows with nothing', async () => {
   expect(await detectModelDrift(reference, read(logged(400, 3, 2), logged(300, 1)), {})).toMatchObject({ drifted: false, rows: 300 });
-  expect(await detectModelDrift(reference, read(logged(50, 3)), {})).toMatchObject({ drifted: false, enoughRows: false, driftScore: 0, summary: 'No verdict: 50 rows, and at least 100 are needed.' });
+  expect(await detectModelDrift(reference, read(logged(50, 3)), {})).toMatchObject({ drifted: false, enoughRows: false, driftScore: 0, summary: 'No verdict: 50 rows, and at least 200 are needed.' });
 });
 
 it('refuses a generator', async () => {

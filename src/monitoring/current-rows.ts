@@ -1,0 +1,109 @@
+import { Prng } from '../core/prng.ts';
+import type { Row } from '../core/tensor.ts';
+import { DATA_LIMITS } from '../data/limits.ts';
+import type { ColumnReference, ColumnWindow, CurrentSource } from './column-window.ts';
+import { numberSample } from './drift-test.ts';
+
+/** Names kept per column that the reference does not have: of more, only the rows are counted. */
+const NEW_NAMES_MAX = 1_000;
+
+export type RowBatches = Iterable<readonly Row[]> | AsyncIterable<readonly Row[]>;
+
+/** Rows as objects, e.g. of logged predictions. Types are those of the reference. */
+export function currentRows(batches: RowBatches, seed = 0): CurrentSource {
+  return async (wanted, known) => {
+    const collectors = wanted.map((reference): [string, Collector] => [reference.column.name, new Collector(reference, seed)]);
+    const unknown = new Set<string>();
+    let rows = 0;
+    for await (const batch of batches) {
+      for (const row of batch) {
+        rows++;
+        for (const [, collector] of collectors) collector.add(row);
+        for (const name of Object.keys(row)) if (!known.has(name)) unknown.add(name);
+      }
+    }
+    return {
+      rows,
+      unknown: [...unknown].sort(),
+      async *columns() {
+        for (const [name, collector] of collectors) yield [name, collector.finish(rows)];
+      },
+    };
+  };
+}
+
+class Collector {
+  readonly #reference: ColumnReference;
+  readonly #name: string;
+  readonly #random: Prng;
+  readonly #counts = new Map<string, number>();
+  #values = new Float64Array(256);
+  #kept = 0;
+  #seen = 0;
+  #newNames = 0;
+  #other = 0;
+  #missing = 0;
+  #invalid = 0;
+  #present = false;
+
+  constructor(reference: ColumnReference, seed: number) {
+    this.#reference = reference;
+    this.#name = reference.column.name;
+    this.#random = new Prng('current-rows', this.#name, seed);
+  }
+
+  add(row: Row): void {
+    if (!Object.hasOwn(row, this.#name)) {
+      this.#missing++;
+      return;
+    }
+    this.#present = true;
+    const value = row[this.#name];
+    if (value === null || value === undefined || value === '' || Number.isNaN(value)) this.#missing++;
+    else if (this.#reference.numeric) this.#addNumber(value);
+    else this.#addCategory(value);
+  }
+
+  finish(rows: number): ColumnWindow {
+    const base = { rows, missing: this.#missing, invalid: this.#invalid, present: this.#present };
+    if (this.#reference.sample === undefined || this.#reference.freeText) return base;
+    return { ...base, sample: this.#reference.numeric ? numberSample(this.#values.subarray(0, this.#kept)) : { kind: 'category', counts: this.#counts, other: this.#other } };
+  }
+
+  #addNumber(value: unknown): void {
+    const number = typeof value === 'number' ? value : typeof value === 'bigint' || (typeof value === 'string' && value.trim() !== '') ? Number(value) : NaN;
+    if (!Number.isFinite(number)) {
+      this.#invalid++;
+      return;
+    }
+    this.#seen++;
+    if (this.#kept < DATA_LIMITS.orderedValuesMax) {
+      if (this.#kept === this.#values.length) {
+        const larger = new Float64Array(this.#kept * 2);
+        larger.set(this.#values);
+        this.#values = larger;
+      }
+      this.#values[this.#kept++] = number;
+      return;
+    }
+    // Reservoir sampling (Vitter's algorithm R): every value of the window is equally likely to be kept.
+    const slot = this.#random.below(this.#seen);
+    if (slot < this.#kept) this.#values[slot] = number;
+  }
+
+  #addCategory(value: unknown): void {
+    if (typeof value === 'object') {
+      this.#invalid++;
+      return;
+    }
+    const name = String(value);
+    const { sample } = this.#reference;
+    const count = this.#counts.get(name);
+    if (count !== undefined) this.#counts.set(name, count + 1);
+    else if (sample?.kind === 'category' && sample.counts.has(name)) this.#counts.set(name, 1);
+    else if (this.#newNames < NEW_NAMES_MAX) {
+      this.#newNames++;
+      this.#counts.set(name, 1);
+    } else this.#other++;
+  }
+}

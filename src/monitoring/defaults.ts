@@ -1,0 +1,12 @@
+import base from '../../schemas/pipeline.base.schema.json' with { type: 'json' };
+
+const { properties } = base.definitions.on.properties.drift;
+
+/** The defaults of `on.drift`, from the schema, which is the one place where they stand; thresholds stand with the tests. */
+export const DRIFT_DEFAULTS = {
+  rowsMin: properties.rowsMin.default,
+  columnsMin: properties.columnsMin.default,
+  missing: properties.missing.default,
+  agree: properties.agree.default as 'all' | 'any',
+  tests: properties.tests.default as readonly string[],
+} as const;
