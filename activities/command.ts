@@ -44,12 +44,18 @@ export async function runCommand(ctx: StepContext, config: CommandConfig, inputs
   });
   const shown = mask(config.command.join(' '));
   ctx.progress({ message: shown.slice(0, 120) });
-  const end = await start(ctx, config, { cwd, stdin, shown });
-  if (end.code !== 0) throw failed(shown, end);
-  const refs: Record<string, ArtifactRef> = {};
-  for (const [name, kind] of Object.entries(config.gives ?? {})) refs[name] = await gather(guardProgram(ctx.artifacts), kind, name, outputs[name]!);
-  const given = await readValues(values);
-  return { outputs: refs, ...(given === undefined ? {} : { values: given }) };
+  try {
+    const end = await start(ctx, config, { cwd, stdin, shown });
+    if (end.code !== 0) throw failed(shown, end);
+    const refs: Record<string, ArtifactRef> = {};
+    for (const [name, kind] of Object.entries(config.gives ?? {})) refs[name] = await gather(guardProgram(ctx.artifacts), kind, name, outputs[name]!);
+    const given = await readValues(values);
+    return { outputs: refs, ...(given === undefined ? {} : { values: given }) };
+  } finally {
+    // A failed program leaves nothing of its outputs, which may hold what was refused; what it wants to find again lies in "scratch".
+    await rm(outputRoot, { recursive: true, force: true });
+    await rm(values, { force: true });
+  }
 }
 
 async function start(ctx: StepContext, config: CommandConfig, { cwd, stdin, shown }: { cwd: string; stdin: string; shown: string }): Promise<ChildEnd> {

@@ -32,14 +32,18 @@ export async function bundleScript(documentDir: string, path: string): Promise<s
   const file = scriptFile(documentDir, path);
   const child = join(packageRoot(), 'activities', 'script', 'child.ts');
   const { code } = await bundle(`import * as step from ${JSON.stringify(file)}; import { serve } from ${JSON.stringify(child)}; await serve(step, ${JSON.stringify(path)});`, dirname(file), path, false);
-  // Inside node_modules, so that the packages that our side imports are found from there.
-  const target = join(packageRoot(), 'node_modules', '.cache', 'perennial-scripts', `${sha256(code).slice(0, 32)}.mjs`);
+  const target = join(bundleFolder(), `${sha256(code).slice(0, 32)}.mjs`);
   if (!existsSync(target)) {
     await mkdir(dirname(target), { recursive: true });
     await writeFile(`${target}.${process.pid}`, code);
     await rename(`${target}.${process.pid}`, target);
   }
   return target;
+}
+
+/** Inside node_modules, so that the packages that our side imports are found from there. */
+function bundleFolder(): string {
+  return join(packageRoot(), 'node_modules', '.cache', 'perennial-scripts');
 }
 
 function scriptFile(documentDir: string, path: string): string {
@@ -53,7 +57,7 @@ async function bundle(contents: string, folder: string, path: string, minify: bo
   try {
     const result = await build({
       stdin: { contents, resolveDir: folder, sourcefile: 'perennial-script.mjs', loader: 'js' },
-      bundle: true, write: false, metafile: true, absWorkingDir: folder, platform: 'node', format: 'esm', target: 'node20', logLevel: 'silent', legalComments: 'none',
+      bundle: true, write: false, metafile: true, absWorkingDir: folder, outfile: join(bundleFolder(), 'step.mjs'), platform: 'node', format: 'esm', target: 'node20', logLevel: 'silent', legalComments: 'none',
       minifyWhitespace: minify, sourcemap: minify ? false : 'inline',
       // Packages in CommonJS call `require`, which modules do not have.
       banner: minify ? {} : { js: `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);` },
