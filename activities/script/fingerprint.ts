@@ -3,7 +3,7 @@ import type { Json } from '../../src/core/json.ts';
 import { isUnseen, unseen } from '../../src/core/step.ts';
 import type { FingerprintContext, Unseen } from '../../src/core/step.ts';
 import { secretDigest } from '../../src/orchestration/secret-digest.ts';
-import { declare, doubtText, seenOf } from '../../src/orchestration/seen/command.ts';
+import { declare, doubtText, lookAtValues, seenOf } from '../../src/orchestration/seen/command.ts';
 import { lookForOutside, outsideModule, readJavaScript } from '../../src/orchestration/seen/javascript.ts';
 import { Look, realPath } from '../../src/orchestration/seen/look.ts';
 import type { ScriptConfig } from '../steps/script.step.ts';
@@ -18,6 +18,7 @@ export async function fingerprintScript(ctx: FingerprintContext, config: ScriptC
   for (const builtin of builtins) if (outsideModule(builtin)) look.doubt(`a package that it imports uses ${builtin}, which reaches outside`);
   // The bundle holds the code: of the modules themselves comments and white space would count.
   for (const module of modules) look.files.delete(module);
+  lookAtValues(config.with, look);
   const declared = declare(config.files, ctx.documentDir, look);
   if (look.doubts.size > 0 && !declared) return unseen(doubtText(look));
   const seen = await seenOf(look, ctx);

@@ -13,7 +13,12 @@ export interface SeenCommand {
   readonly command: readonly string[];
   readonly cwd?: string;
   readonly files?: readonly string[];
+  readonly with?: JsonObject;
+  readonly env?: Readonly<Record<string, unknown>>;
 }
+
+/** Variables that say where programs and libraries are, not what is read. */
+const PLACES = /^(?:PATH|HOME|TMPDIR|PYTHONPATH|NODE_PATH|(?:DY)?LD_LIBRARY_PATH)$/;
 
 /** What of a run may decide a result. */
 export type SeenBy = Pick<FingerprintContext, 'pipeline' | 'stepId' | 'documentDir' | 'nominalTime'>;
@@ -26,12 +31,20 @@ export async function fingerprintOfCommand(config: SeenCommand, ctx: SeenBy, env
   const cwd = realPath(resolve(ctx.documentDir, config.cwd ?? '.'));
   const look = new Look(cwd);
   lookAtProgram(config.command, [cwd], environment, look);
+  lookAtValues(config.with, look);
+  for (const [name, value] of Object.entries(config.env ?? {})) if (!PLACES.test(name)) lookAtValues(value as Json, look);
   const declared = declare(config.files, ctx.documentDir, look);
   if (look.doubts.size > 0 && !declared) return unseen(doubtText(look));
   const program = locate(config.command[0]!, cwd, environment.PATH);
   const seen = await seenOf(look, ctx);
   if (isUnseen(seen)) return seen;
   return { folder: cwd, program: program === undefined ? config.command[0]! : realPath(program), locale: localeOf(environment), ...seen };
+}
+
+/** Files that the configuration of a program names, at any depth: it is told of them to read them. */
+export function lookAtValues(value: Json | undefined, look: Look): void {
+  if (typeof value === 'string') look.word(value, [look.cwd]);
+  else if (typeof value === 'object' && value !== null) for (const member of Object.values(value)) lookAtValues(member, look);
 }
 
 /** The part of a fingerprint that the sources decide. */

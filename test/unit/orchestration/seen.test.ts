@@ -61,6 +61,12 @@ describe('what a command is seen to read', () => {
     expect(filesOf(await look(folder, command))).toEqual(files);
   });
 
+  it('counts files that its configuration and its environment name', async () => {
+    const found = await look(folder, ['true'], { with: { tables: [{ lookup: 'table.csv', parts: 'parts/*.csv' }] }, env: { SETTINGS: 'settings.toml', PATH: 'lib', TOKEN: { $secret: 'TOKEN' } } });
+    expect(filesOf(found)).toEqual(['parts/a.csv', 'parts/b.csv', 'settings.toml', 'table.csv']);
+    expect(await look(folder, ['true'], { with: { from: 's3://bucket/rows.csv' } })).toMatch(/reads s3:\/\/bucket/);
+  });
+
   it('counts with its folder, program and locale', async () => {
     const [alpha, beta] = [folderOf({ 'a.txt': 'x' }), folderOf({ 'a.txt': 'x' })];
     const [first, second] = [await look(alpha, ['cat', 'a.txt']), await look(beta, ['cat', 'a.txt'])];
