@@ -1,29 +1,29 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { PerennialError, isPerennialError, messageOf } from '../src/core/errors.ts';
 import { limits } from '../src/core/limits.ts';
-import { redact } from '../src/orchestration/secrets.ts';
+import { mask } from '../src/orchestration/secrets.ts';
 
 /** Pause before the next attempt of a step that could not reach the store, in milliseconds. */
 const STORE_RETRY_MS = 10_000;
 
 /** An error in Temporal's form: our code as the type, a message that says what to do, and whether trying again can help. */
-export function toFailure(error: unknown, secrets: readonly string[] = []): ApplicationFailure {
+export function toFailure(error: unknown): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (!isPerennialError(error) && (code === 'ENOSPC' || code === 'EDQUOT')) return toFailure(new PerennialError('STORE_FULL', `No space is left on the disk: ${messageOf(error)}`, { hint: 'Free space on this disk.', cause: error }), secrets);
+  if (!isPerennialError(error) && (code === 'ENOSPC' || code === 'EDQUOT')) return toFailure(new PerennialError('STORE_FULL', `No space is left on the disk: ${messageOf(error)}`, { hint: 'Free space on this disk.', cause: error }));
   if (!isPerennialError(error)) {
-    const failure = ApplicationFailure.create({ message: clip(redact(messageOf(error), secrets)), type: 'INTERNAL', nonRetryable: false });
-    if (error instanceof Error && error.stack !== undefined) failure.stack = redact(error.stack, secrets);
+    const failure = ApplicationFailure.create({ message: clip(mask(messageOf(error))), type: 'INTERNAL', nonRetryable: false });
+    if (error instanceof Error && error.stack !== undefined) failure.stack = mask(error.stack);
     return failure;
   }
   const hint = error.hint === '' || error.message.includes(error.hint) ? '' : ` ${error.hint}`;
   const failure = ApplicationFailure.create({
-    message: redact(clip(error.message) + hint, secrets),
+    message: clip(mask(error.message)) + mask(hint),
     type: error.code,
     nonRetryable: !error.retryable,
     // Calls to the store have been repeated for seconds already: it takes longer to mount a disk or start a server.
     ...(error.code === 'STORE_UNAVAILABLE' ? { nextRetryDelay: STORE_RETRY_MS } : {}),
-    details: [redact({ category: error.category, hint: error.hint, details: error.details }, secrets)],
+    details: [mask({ category: error.category, hint: error.hint, details: error.details })],
   });
   // A user's mistake is no place in our code.
   if (error.category !== 'system') failure.stack = '';
@@ -39,7 +39,7 @@ export async function withFailures<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Both ends of a long text: the beginning says what, the end says why. */
+/** Both ends of a long text: the beginning says what, the end says why. After masking: half a secret would not be found any more. */
 function clip(text: string): string {
   const max = limits.messageCharsMax;
   return text.length <= max ? text : `${text.slice(0, max / 4)}\n…\n${text.slice(text.length - (max * 3) / 4)}`;

@@ -3,7 +3,7 @@ import { messageOf } from '../src/core/errors.ts';
 import { limits } from '../src/core/limits.ts';
 import type { ProgressReport } from '../src/core/run.ts';
 import type { StepLogger, StepProgress } from '../src/core/step.ts';
-import { redact } from '../src/orchestration/secrets.ts';
+import { mask } from '../src/orchestration/secrets.ts';
 
 /** Each gap between progress signals is longer by this factor: twenty of them cover twenty minutes, the first ones densely. */
 const SIGNAL_GAP_GROWTH = 1.3;
@@ -11,7 +11,6 @@ const SIGNAL_GAP_GROWTH = 1.3;
 /** Tells the world that a step lives and how far it is: heartbeats always, Signals to the workflow rarely. */
 export class ProgressReporter {
   readonly #stepId: string;
-  readonly #secrets: readonly string[];
   readonly #log: StepLogger;
   readonly #context = Context.current();
   #latest: StepProgress | undefined;
@@ -19,9 +18,8 @@ export class ProgressReporter {
   #signals = 0;
   #signalAfter = performance.now() + limits.progressSignalGapMs / 4;
 
-  constructor(stepId: string, secrets: readonly string[], log: StepLogger) {
+  constructor(stepId: string, log: StepLogger) {
     this.#stepId = stepId;
-    this.#secrets = secrets;
     this.#log = log;
   }
 
@@ -35,7 +33,7 @@ export class ProgressReporter {
   }
 
   tell(update: StepProgress): void {
-    this.#latest = redact(update, this.#secrets);
+    this.#latest = mask(update);
     this.#beat();
     if (this.#signals < limits.progressSignalsMax && performance.now() >= this.#signalAfter) void this.#signal({ step: this.#stepId, progress: this.#latest });
   }

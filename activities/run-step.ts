@@ -8,10 +8,13 @@ import { limits } from '../src/core/limits.ts';
 import { WORKER_STOPPED } from '../src/core/run.ts';
 import type { StepOutcome, StepTask } from '../src/core/run.ts';
 import type { StepContext, StepDefinition, StepResult } from '../src/core/step.ts';
-import { StepCache, cacheKey, keyParts, missReason } from '../src/orchestration/cache.ts';
+import { changedWhile, decide, partsOf } from '../src/orchestration/cache-decision.ts';
+import type { CacheDecision } from '../src/orchestration/cache-decision.ts';
+import { StepCache } from '../src/orchestration/cache.ts';
 import type { KeyParts } from '../src/orchestration/cache.ts';
-import { hitReason } from '../src/orchestration/explain-cache.ts';
-import { redact, resolveSecrets, secretOf } from '../src/orchestration/secrets.ts';
+import { guardArtifacts } from '../src/orchestration/guarded-artifacts.ts';
+import { ofThisRun } from '../src/orchestration/run-traces.ts';
+import { mask, maskResult, resolveSecrets, secretOf } from '../src/orchestration/secrets.ts';
 import { toFailure } from './failures.ts';
 import type { ActivityDeps } from './index.ts';
 import { linksOf } from './links.ts';
@@ -26,16 +29,15 @@ const ABORT_GRACE_MS = 10_000;
 export function stepActivity(definition: StepDefinition, deps: ActivityDeps): (task: StepTask) => Promise<StepOutcome> {
   return async (task) => {
     const started = performance.now();
-    const secrets: string[] = [];
-    const log = new StepLog(deps.store, task, Context.current().info.attempt, secrets);
-    const reporter = new ProgressReporter(task.stepId, secrets, log);
+    const log = new StepLog(deps.store, task, Context.current().info.attempt);
+    const reporter = new ProgressReporter(task.stepId, log);
     reporter.start();
     try {
-      const outcome = await execute(definition, deps, task, secrets, log, reporter);
+      const outcome = await execute(definition, deps, task, log, reporter);
       const links = await linksOf(deps.store, task, outcome.result).catch((error: unknown) => log.warn(`no links to the servers: ${messageOf(error)}`));
       return { ...outcome, durationMs: Math.round(performance.now() - started), ...(links ? { links } : {}) };
     } catch (error) {
-      const failure = stopped() ?? toFailure(error, secrets);
+      const failure = stopped() ?? toFailure(error);
       if (!(failure instanceof CancelledFailure)) log.error(`${String(failure.type)}: ${failure.message}`);
       throw failure;
     } finally {
@@ -45,34 +47,25 @@ export function stepActivity(definition: StepDefinition, deps: ActivityDeps): (t
   };
 }
 
-async function execute(definition: StepDefinition, deps: ActivityDeps, task: StepTask, secrets: string[], log: StepLog, reporter: ProgressReporter): Promise<Omit<StepOutcome, 'durationMs'>> {
+async function execute(definition: StepDefinition, deps: ActivityDeps, task: StepTask, log: StepLog, reporter: ProgressReporter): Promise<Omit<StepOutcome, 'durationMs'>> {
   const cache = new StepCache(deps.store, deps.artifacts);
-  const secret = (name: string): string => {
-    const value = secretOf(name);
-    secrets.push(value);
-    return value;
-  };
-  const cached = definition.cacheable && task.cache !== false;
-  const parts = await partsOf(definition, deps, task, secret, cached);
-  const key = cacheKey(parts);
-  let reason = 'always runs';
-  if (definition.cacheable) {
-    const found = await lookUp(cache, task, key, parts);
-    if (typeof found !== 'string') return found;
-    reason = found;
-  }
-  const resolved = resolveSecrets(task.config, secret);
+  const found = await askCache(definition, deps, task, cache);
+  if (found.kind === 'hit') return { result: found.entry.result, cached: true, reason: found.reason };
+  const resolved = resolveSecrets(task.config);
   const workDir = join(deps.workRoot, encodeURIComponent(task.pipeline), encodeURIComponent(task.runId), encodeURIComponent(task.stepId));
   await mkdir(workDir, { recursive: true });
-  const result = redact(await attempt(definition, contextOf(task, deps, { workDir, secret, log, reporter }), resolved.config, task.inputs), secrets);
+  const result = maskResult(await attempt(definition, contextOf(task, deps, { workDir, log, reporter }), resolved.config, task.inputs));
   assertResult(definition, task, result);
-  if (cached) {
+  let { reason } = found;
+  if (found.kind === 'miss') {
+    const doubt = definition.watched === true ? await doubtOf(definition, deps, task, found.parts, result, workDir) : undefined;
     // Entry before hint: a hint without an entry would only make the next reason wrong.
-    await cache.write(key, { formatVersion: 1, result, createdAt: new Date().toISOString(), runId: task.runId });
-    await cache.writeLast(task.pipeline, task.stepId, parts);
+    if (doubt === undefined) await cache.write(found.key, { result, createdAt: new Date().toISOString(), runId: task.runId });
+    else reason = `${reason}; not cached: ${doubt}`;
+    await cache.writeLast(task.pipeline, task.stepId, { parts: found.parts, ...(doubt === undefined ? {} : { notCached: doubt }) });
   }
   await leaveWorkDir(workDir);
-  return { result, cached: false, reason };
+  return { result, cached: false, reason: mask(reason) };
 }
 
 async function attempt(definition: StepDefinition, ctx: StepContext, config: StepTask['config'], inputs: StepTask['inputs']): Promise<StepResult> {
@@ -84,29 +77,39 @@ async function attempt(definition: StepDefinition, ctx: StepContext, config: Ste
   }
 }
 
-/** A hit, or the reason why the step has to run. */
-async function lookUp(cache: StepCache, task: StepTask, key: string, parts: KeyParts): Promise<Omit<StepOutcome, 'durationMs'> | string> {
-  if (task.cache === false) return 'its cache is switched off';
+async function askCache(definition: StepDefinition, deps: ActivityDeps, task: StepTask, cache: StepCache): Promise<CacheDecision> {
+  if (!definition.cacheable) return { kind: 'not cached', reason: 'always runs' };
+  if (task.cache === false) return { kind: 'not cached', reason: 'its cache is switched off' };
+  return decide(cache, definition, stepOf(task), await partsNow(definition, deps, task), task.pipeline, unreadReason(task));
+}
+
+function unreadReason(task: StepTask): string | undefined {
   if (task.cache === 'write') return 'the run does not read the cache';
   // A second attempt comes after a failure: it runs, whoever may have written the entry meanwhile.
-  if (Context.current().info.attempt > 1) return `attempt ${Context.current().info.attempt}`;
-  const entry = await cache.look(key);
-  if (entry === undefined) return missReason(parts, await cache.last(task.pipeline, task.stepId));
-  return 'gone' in entry ? entry.gone : { result: entry.result, cached: true, reason: hitReason(entry.runId) };
+  const { attempt } = Context.current().info;
+  return attempt > 1 ? `attempt ${attempt}` : undefined;
 }
 
-async function partsOf(definition: StepDefinition, deps: ActivityDeps, task: StepTask, secret: (name: string) => string, wanted: boolean): Promise<KeyParts> {
-  const context = { pipeline: task.pipeline, runId: task.runId, documentDir: task.documentDir, nominalTime: task.nominalTime, secret, store: deps.store };
-  const fingerprint = wanted ? ((await definition.fingerprint?.(context, task.config, task.inputs)) ?? null) : null;
-  return keyParts(task, task.inputs, deps.codeDigest(task.type), fingerprint);
+function stepOf({ stepId, type, version, config }: StepTask) {
+  return { id: stepId, type, version, config };
 }
 
-function contextOf(task: StepTask, deps: ActivityDeps, own: { workDir: string; secret: (name: string) => string; log: StepLog; reporter: ProgressReporter }): StepContext {
+async function partsNow(definition: StepDefinition, deps: ActivityDeps, task: StepTask): Promise<KeyParts | string> {
+  const context = { pipeline: task.pipeline, stepId: task.stepId, runId: task.runId, documentDir: task.documentDir, nominalTime: task.nominalTime, secret: secretOf, store: deps.store };
+  return partsOf(definition, stepOf(task), task.inputs, context, deps.codeDigest(task.type));
+}
+
+/** Why a result is not kept for other runs, though its key looked whole: what it was made from changed, or it holds what only this run has. */
+async function doubtOf(definition: StepDefinition, deps: ActivityDeps, task: StepTask, parts: KeyParts, result: StepResult, workDir: string): Promise<string | undefined> {
+  return changedWhile(parts, await partsNow(definition, deps, task)) ?? (await ofThisRun(deps.artifacts, result, { runId: task.runId, workDir, nominalTime: task.nominalTime }, parts.fingerprint));
+}
+
+function contextOf(task: StepTask, deps: ActivityDeps, own: { workDir: string; log: StepLog; reporter: ProgressReporter }): StepContext {
   const { info, cancellationSignal } = Context.current();
   return {
     runId: task.runId, pipeline: task.pipeline, stepId: task.stepId, attempt: info.attempt, nominalTime: task.nominalTime, documentDir: task.documentDir, planRevision: task.planRevision,
-    workDir: own.workDir, store: deps.store, artifacts: deps.artifacts, log: own.log, signal: cancellationSignal,
-    progress: (update) => own.reporter.tell(update), secret: own.secret, trigger: task.trigger,
+    workDir: own.workDir, store: deps.store, artifacts: guardArtifacts(deps.artifacts), log: own.log, signal: cancellationSignal,
+    progress: (update) => own.reporter.tell(update), secret: secretOf, trigger: task.trigger,
   };
 }
 

@@ -3,7 +3,7 @@ import { messageOf } from '../src/core/errors.ts';
 import type { ObjectStore } from '../src/core/ports.ts';
 import type { StepTask } from '../src/core/run.ts';
 import type { StepLogger } from '../src/core/step.ts';
-import { redact } from '../src/orchestration/secrets.ts';
+import { mask } from '../src/orchestration/secrets.ts';
 import { stepLogKey } from '../src/orchestration/step-logs.ts';
 
 /** Characters of one attempt's log that are kept: the beginning and, above this, the end. */
@@ -13,16 +13,14 @@ const LOG_CHARS_MAX = 1_000_000;
 export class StepLog implements StepLogger {
   readonly #store: ObjectStore;
   readonly #key: string;
-  readonly #secrets: readonly string[];
   readonly #context = Context.current();
   #lines: string[] = [];
   #chars = 0;
   #dropped = 0;
 
-  constructor(store: ObjectStore, task: StepTask, attempt: number, secrets: readonly string[]) {
+  constructor(store: ObjectStore, task: StepTask, attempt: number) {
     this.#store = store;
     this.#key = stepLogKey(task.pipeline, task.runId, task.stepId, `${this.#context.info.activityId.split('#')[1] ?? '1'}.${attempt}`);
-    this.#secrets = secrets;
   }
 
   info(message: string, fields?: Record<string, unknown>): void {
@@ -50,8 +48,8 @@ export class StepLog implements StepLogger {
   }
 
   #write(level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>): void {
-    const text = redact(message, this.#secrets);
-    const extra = fields === undefined ? undefined : redact(fields, this.#secrets);
+    const text = mask(message);
+    const extra = fields === undefined ? undefined : mask(fields);
     this.#context.log[level](text, extra);
     const line = `${new Date().toISOString()} ${level.padEnd(5)} ${text}${extra === undefined ? '' : ` ${JSON.stringify(extra)}`}`;
     this.#lines.push(line);

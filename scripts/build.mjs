@@ -1,6 +1,7 @@
 // Bundles the entry points into dist/ (packages stay external), digests the code behind every step, and pre-builds the workflow bundle.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -45,13 +46,32 @@ for (const name of readdirSync(dist, { recursive: true })) {
   if (!isChunk({ path }) || Date.now() - statSync(path).mtimeMs > KEEP_MS) rmSync(path);
 }
 
-// The code digest of a step is over all sources that can reach it: a changed helper makes a cache miss.
+// The code of a step is all sources that can reach it, those of the processes that it starts (`entryPoint('…')`) included: a changed
+// helper makes a cache miss. Of the packages that it imports the names are kept: their versions are read when a step runs.
+const packageOf = (path) => path.split('/').slice(0, path.startsWith('@') ? 2 : 1).join('/');
+const sourcesOf = async (entry, found = { files: new Set(), packages: new Set() }) => {
+  const { metafile } = await build({ ...common, entryPoints: [entry], write: false, metafile: true, sourcemap: false, outdir: dist, splitting: true });
+  for (const [file, { imports }] of Object.entries(metafile.inputs)) {
+    if (found.files.has(file)) continue;
+    found.files.add(file);
+    for (const { path, external } of imports) if (external && !isBuiltin(path)) found.packages.add(packageOf(path));
+    const text = readFileSync(file, 'utf8');
+    for (const [, name] of text.matchAll(/\brequire\('([^'.][^']*)'\)/g)) if (!isBuiltin(name)) found.packages.add(packageOf(name));
+    // A source that is bundled later, named by its path.
+    for (const [, words] of text.matchAll(/\bpackageRoot\(\), ((?:'[^']+'(?:, )?)+)\)/g)) {
+      const path = words.replaceAll("'", '').split(', ').join('/');
+      if (path.endsWith('.ts') && existsSync(path) && !found.files.has(path)) await sourcesOf(path, found);
+    }
+    for (const [, name] of text.matchAll(/\bentryPoint\('([\w-]+)'\)/g)) if (candidates[name] !== undefined && !found.files.has(candidates[name])) await sourcesOf(candidates[name], found);
+  }
+  return found;
+};
 const digests = {};
 for (const name of steps) {
-  const { metafile } = await build({ ...common, entryPoints: [join('activities/steps', name)], write: false, metafile: true, sourcemap: false, outdir: dist, splitting: true });
+  const { files, packages } = await sourcesOf(join('activities/steps', name));
   const hash = createHash('sha256');
-  for (const file of Object.keys(metafile.inputs).sort()) hash.update(file).update('\0').update(readFileSync(file)).update('\0');
-  digests[name.replace(/\.step\.ts$/, '')] = hash.digest('hex').slice(0, 16);
+  for (const file of [...files].sort()) hash.update(file).update('\0').update(readFileSync(file)).update('\0');
+  digests[name.replace(/\.step\.ts$/, '')] = { code: hash.digest('hex').slice(0, 16), packages: [...packages].sort() };
 }
 
 // The workflow bundle takes seconds, so it is made again only when a source that can reach it changed.

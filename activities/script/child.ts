@@ -1,11 +1,16 @@
+import { readSync, writeSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { PerennialError, isPerennialError, messageOf } from '../../src/core/errors.ts';
+import type { ErrorCode } from '../../src/core/errors.ts';
 import type { JsonSchema } from '../../src/core/json.ts';
 import type { Port, StepContext, StepResult } from '../../src/core/step.ts';
-import { secretOf } from '../../src/orchestration/secrets.ts';
+import { ANSWER_FD } from '../../src/orchestration/child-process.ts';
+import { guardProgram } from '../../src/orchestration/guarded-artifacts.ts';
+import { rememberSecret } from '../../src/orchestration/secrets.ts';
+import { credentialsIn } from '../../src/platform/environment.ts';
 import { createArtifactStore } from '../../src/storage/artifact-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
-import type { ScriptMessage, ScriptTask } from './messages.ts';
+import type { ScriptMessage, ScriptTask, SecretAnswer, SecretQuestion } from './messages.ts';
 
 /** What a local step exports as its default. `inputs` and `outputs`, where given, have to be those of the document. */
 interface ScriptDefinition {
@@ -38,23 +43,47 @@ async function perform(task: ScriptTask, given: unknown, path: string, signal: A
   checkPorts(path, 'gives', definition.outputs, Object.keys(task.gives));
   checkPorts(path, 'takes', definition.inputs, Object.keys(task.inputs));
   if (definition.configSchema !== undefined) checkConfig(path, definition.configSchema, task.config);
-  const store = await openStore();
+  const store = await openStore(task.store.uri, task.store.environment);
+  for (const credential of credentialsIn(task.store.environment)) rememberSecret(credential);
   const ctx: StepContext = {
     ...task.run,
     store,
-    artifacts: createArtifactStore(store),
+    artifacts: guardProgram(createArtifactStore(store)),
     signal,
     log: { info: log('info'), warn: log('warn'), error: log('error') },
     progress: (update) => void say({ kind: 'progress', update }),
-    secret(name) {
-      const value = secretOf(name);
-      void say({ kind: 'secret', name });
-      return value;
-    },
+    secret: askSecret,
   };
   const result = await definition.run(ctx, task.config, task.inputs);
   if (typeof result !== 'object' || result === null || typeof result.outputs !== 'object') throw new PerennialError('STEP_FAILED', `"run" of the local step ${path} returned ${JSON.stringify(result) ?? 'nothing'}; expected { outputs: { … } }.`);
   return result;
+}
+
+/** Asks the worker and waits: the worker hides what it has told, so it has to be first. @throws SECRET_MISSING */
+function askSecret(name: string): string {
+  writeSync(ANSWER_FD, `${JSON.stringify({ secret: name } satisfies SecretQuestion)}\n`);
+  const pieces: Buffer[] = [];
+  const piece = Buffer.alloc(64 * 1024);
+  while (pieces.at(-1)?.at(-1) !== 0x0a) {
+    const read = readOrWait(piece);
+    if (read === 0) throw new PerennialError('CANCELLED', 'The worker is gone.');
+    pieces.push(Buffer.from(piece.subarray(0, read)));
+  }
+  const answer = JSON.parse(Buffer.concat(pieces).toString('utf8')) as SecretAnswer;
+  if (!('value' in answer)) throw new PerennialError(answer.code as ErrorCode, answer.message, { hint: answer.hint });
+  rememberSecret(answer.value);
+  return answer.value;
+}
+
+function readOrWait(piece: Buffer): number {
+  for (;;) {
+    try {
+      return readSync(ANSWER_FD, piece, 0, piece.length, null);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+    }
+  }
 }
 
 function checkPorts(path: string, key: 'takes' | 'gives', ports: Readonly<Record<string, Port>> | undefined, declared: readonly string[]): void {

@@ -9,6 +9,8 @@ export interface ScriptTask {
     readonly runId: string; readonly pipeline: string; readonly stepId: string; readonly attempt: number; readonly nominalTime: string;
     readonly documentDir: string; readonly planRevision: string; readonly workDir: string; readonly trigger: string;
   };
+  /** What opens the store. It comes this way and not by the environment, which a step may print. */
+  readonly store: { readonly uri: string; readonly environment: Readonly<Record<string, string>> };
   readonly config: JsonObject;
   readonly inputs: Readonly<Record<string, ArtifactRef>>;
   /** Output name → kind, as the document declares them. */
@@ -20,6 +22,12 @@ export type ScriptMessage =
   | { readonly kind: 'hello' }
   | { readonly kind: 'progress'; readonly update: StepProgress }
   | { readonly kind: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string; readonly fields?: Record<string, unknown> }
-  | { readonly kind: 'secret'; readonly name: string }
   | { readonly kind: 'done'; readonly result: StepResult }
   | { readonly kind: 'failed'; readonly code?: string; readonly message: string; readonly hint?: string; readonly stack?: string };
+
+/** How the child asks for a secret, and is told: on a channel of its own, which it waits for. */
+export interface SecretQuestion {
+  readonly secret: string;
+}
+
+export type SecretAnswer = { readonly value: string } | { readonly code: string; readonly message: string; readonly hint: string };

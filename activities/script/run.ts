@@ -1,32 +1,34 @@
 import type { ArtifactRef } from '../../src/core/artifact.ts';
-import { ERRORS, PerennialError } from '../../src/core/errors.ts';
+import { ERRORS, PerennialError, isPerennialError, messageOf } from '../../src/core/errors.ts';
 import type { ErrorCode } from '../../src/core/errors.ts';
 import type { StepContext, StepResult } from '../../src/core/step.ts';
 import { runChild } from '../../src/orchestration/child-process.ts';
+import { programEnvironment } from '../../src/platform/environment.ts';
+import { perennialHome } from '../../src/platform/paths.ts';
+import { storeEnvironment } from '../../src/storage/open-store.ts';
 import type { ScriptConfig } from '../steps/script.step.ts';
 import { bundleScript } from './bundle.ts';
-import type { ScriptMessage, ScriptTask } from './messages.ts';
+import type { ScriptMessage, ScriptTask, SecretAnswer, SecretQuestion } from './messages.ts';
 
 /** Runs a local step in a child process. @throws STEP_FAILED, or what the step throws */
 export async function runScript(ctx: StepContext, config: ScriptConfig, inputs: Readonly<Record<string, ArtifactRef>>): Promise<StepResult> {
   const module = await bundleScript(ctx.documentDir, config.path);
   const { runId, pipeline, stepId, attempt, nominalTime, documentDir, planRevision, workDir, trigger } = ctx;
-  const task: ScriptTask = { kind: 'task', run: { runId, pipeline, stepId, attempt, nominalTime, documentDir, planRevision, workDir, trigger }, config: config.with ?? {}, inputs, gives: config.gives ?? {} };
+  const task: ScriptTask = { kind: 'task', run: { runId, pipeline, stepId, attempt, nominalTime, documentDir, planRevision, workDir, trigger }, store: { uri: ctx.store.location, environment: storeEnvironment() }, config: config.with ?? {}, inputs, gives: config.gives ?? {} };
   let last: Extract<ScriptMessage, { kind: 'done' | 'failed' }> | undefined;
   const end = await runChild(ctx, {
     command: process.execPath,
     args: ['--enable-source-maps', module],
     cwd: ctx.documentDir,
-    // The child opens the store that the worker has open, whatever its own environment would say.
-    env: { ...process.env, PERENNIAL_STORE: ctx.store.location, PERENNIAL_SUPERVISED: undefined },
+    env: programEnvironment({ PERENNIAL_HOME: perennialHome(), PERENNIAL_STORE: ctx.store.location, NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS }),
     ipc: true,
+    // From here on the secret is hidden in what travels, before the child has it.
+    answer: (line) => JSON.stringify(answer(ctx, line)),
     onMessage(raw, child) {
       const message = raw as ScriptMessage;
       if (message.kind === 'hello') child.send(task);
       else if (message.kind === 'progress') ctx.progress(message.update);
       else if (message.kind === 'log') ctx.log[message.level](message.message, message.fields);
-      // Known to the worker from now on, so that it is hidden in what travels.
-      else if (message.kind === 'secret') ctx.secret(message.name);
       else last = message;
     },
   });
@@ -38,4 +40,13 @@ export async function runScript(ctx: StepContext, config: ScriptConfig, inputs: 
   if (last.stack !== undefined) ctx.log.error(last.stack);
   const code = last.code !== undefined && Object.hasOwn(ERRORS, last.code) ? (last.code as ErrorCode) : 'STEP_FAILED';
   throw new PerennialError(code, code === 'STEP_FAILED' ? `The local step ${config.path} failed: ${last.message}` : last.message, last.hint === undefined ? {} : { hint: last.hint });
+}
+
+function answer(ctx: StepContext, line: string): SecretAnswer {
+  try {
+    return { value: ctx.secret((JSON.parse(line) as SecretQuestion).secret) };
+  } catch (error) {
+    if (isPerennialError(error)) return { code: error.code, message: error.message, hint: error.hint };
+    return { code: 'INTERNAL', message: messageOf(error), hint: '' };
+  }
 }

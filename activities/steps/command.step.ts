@@ -1,5 +1,6 @@
 import { defineStep } from '../../src/core/step.ts';
 import type { JsonObject } from '../../src/core/json.ts';
+import { coverOf } from '../../src/orchestration/seen/cover.ts';
 import { portsOf, portsSchema } from '../../src/orchestration/step-ports.ts';
 import type { KindsByName } from '../../src/orchestration/step-ports.ts';
 
@@ -12,6 +13,9 @@ export interface CommandConfig {
   readonly env?: Readonly<Record<string, string>>;
   readonly files?: readonly string[];
 }
+
+/** Of the key `files`, for steps that run programs. */
+export const FILES_TEXT = 'Files, folders and patterns (*, **) from the folder of the document that decide the result besides configuration and inputs: when one changes, the step is computed anew. What a program is seen to read counts by itself: files that its command line names, sources and what they import or name. Where something cannot be seen (the network, other programs, the clock), the result is cached only with "files".';
 
 export default defineStep<CommandConfig>({
   type: 'command',
@@ -34,12 +38,12 @@ export default defineStep<CommandConfig>({
       env: {
         type: 'object', default: {}, propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]*$' },
         additionalProperties: { anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: false, required: ['$secret'], properties: { $secret: { type: 'string', minLength: 1, description: 'Name of the environment variable.' } } }] },
-        description: 'More variables for its environment, over those of the worker.', examples: [{ PGPASSWORD: { $secret: 'PGPASSWORD' } }],
+        description: 'Variables of its environment. Besides these it gets PATH, HOME, TMPDIR and the locale (LANG, LC_…, TZ) of the worker, and nothing else.', examples: [{ PGPASSWORD: { $secret: 'PGPASSWORD' } }],
       },
       files: {
         type: 'array', items: { type: 'string', minLength: 1 }, default: [], uniqueItems: true,
-        description: 'Files and folders that decide the result besides configuration and inputs, e.g. the program\'s own source: when one changes, the cache misses. Files below the folder of the document that "command" names count by themselves.',
-        examples: [['src/train.py', 'src/lib']],
+        description: FILES_TEXT,
+        examples: [['src/**/*.py', 'settings.toml']],
       },
     },
   },
@@ -57,8 +61,10 @@ export default defineStep<CommandConfig>({
   describe: ({ command }) => command.join(' '),
   async fingerprint(ctx, config) {
     const { fingerprintCommand } = await import('../command.ts');
-    return fingerprintCommand(ctx.documentDir, config);
+    return fingerprintCommand(ctx, config);
   },
+  covers: coverOf,
+  watched: true,
   async run(ctx, config, inputs) {
     const { runCommand } = await import('../command.ts');
     return runCommand(ctx, config, inputs);

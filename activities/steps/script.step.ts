@@ -1,6 +1,8 @@
 import { defineStep } from '../../src/core/step.ts';
 import type { JsonObject } from '../../src/core/json.ts';
+import { coverOf } from '../../src/orchestration/seen/cover.ts';
 import { portsOf, portsSchema } from '../../src/orchestration/step-ports.ts';
+import { FILES_TEXT } from './command.step.ts';
 import type { KindsByName } from '../../src/orchestration/step-ports.ts';
 
 export interface ScriptConfig {
@@ -8,6 +10,7 @@ export interface ScriptConfig {
   readonly with?: JsonObject;
   readonly takes?: KindsByName;
   readonly gives?: KindsByName;
+  readonly files?: readonly string[];
 }
 
 export default defineStep<ScriptConfig>({
@@ -23,6 +26,7 @@ export default defineStep<ScriptConfig>({
       with: { type: 'object', default: {}, description: 'Configuration that the step gets; checked against its "configSchema" where it has one.', examples: [{ threshold: 0.5 }] },
       takes: portsSchema('Artifacts that go in: name → kind.', { table: 'dataset' }),
       gives: portsSchema('Artifacts that come out: name → kind.', { table: 'dataset' }),
+      files: { type: 'array', items: { type: 'string', minLength: 1 }, default: [], uniqueItems: true, description: FILES_TEXT, examples: [['lookup.csv']] },
     },
   },
   inputs: {},
@@ -35,9 +39,11 @@ export default defineStep<ScriptConfig>({
   examples: [{ title: 'A step beside the document', config: { path: './my-step.ts', takes: { table: 'dataset' }, gives: { scores: 'data' } } }],
   describe: ({ path }) => path,
   async fingerprint(ctx, config) {
-    const { fingerprintScript } = await import('../script/bundle.ts');
-    return fingerprintScript(ctx.documentDir, config.path);
+    const { fingerprintScript } = await import('../script/fingerprint.ts');
+    return fingerprintScript(ctx, config);
   },
+  covers: coverOf,
+  watched: true,
   async run(ctx, config, inputs) {
     const { runScript } = await import('../script/run.ts');
     return runScript(ctx, config, inputs);

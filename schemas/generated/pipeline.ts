@@ -657,7 +657,7 @@ gives?: {
  */
 cwd?: string
 /**
- * More variables for its environment, over those of the worker.
+ * Variables of its environment. Besides these it gets PATH, HOME, TMPDIR and the locale (LANG, LC_…, TZ) of the worker, and nothing else.
  */
 env?: {
 [k: string]: string | {
@@ -668,7 +668,7 @@ $secret: string
 }
 }
 /**
- * Files and folders that decide the result besides configuration and inputs, e.g. the program's own source: when one changes, the cache misses. Files below the folder of the document that "command" names count by themselves.
+ * Files, folders and patterns (*, **) from the folder of the document that decide the result besides configuration and inputs: when one changes, the step is computed anew. What a program is seen to read counts by itself: files that its command line names, sources and what they import or name. Where something cannot be seen (the network, other programs, the clock), the result is cached only with "files".
  */
 files?: string[]
 }
@@ -2671,6 +2671,10 @@ takes?: {
 gives?: {
 [k: string]: "dataset" | "examples" | "model" | "evaluation" | "version" | "deployment" | "report" | "data" | "export"
 }
+/**
+ * Files, folders and patterns (*, **) from the folder of the document that decide the result besides configuration and inputs: when one changes, the step is computed anew. What a program is seen to read counts by itself: files that its command line names, sources and what they import or name. Where something cannot be seen (the network, other programs, the clock), the result is cached only with "files".
+ */
+files?: string[]
 }
 export interface UseTrain {
 /**

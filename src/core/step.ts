@@ -65,9 +65,26 @@ export interface StepContext {
 }
 
 /** What a fingerprint may look at. */
-export interface FingerprintContext extends Pick<StepContext, 'pipeline' | 'documentDir' | 'nominalTime' | 'secret' | 'store'> {
+export interface FingerprintContext extends Pick<StepContext, 'pipeline' | 'stepId' | 'documentDir' | 'nominalTime' | 'secret' | 'store'> {
   /** Left out where no run asks, as for a plan. */
   readonly runId?: string;
+}
+
+const UNSEEN = Symbol.for('perennial.unseen');
+
+/** In place of a fingerprint: not all that decides the result can be seen, so the result is not cached. */
+export interface Unseen {
+  readonly [UNSEEN]: true;
+  /** What cannot be seen and what to do, to follow "not cached: ". */
+  readonly why: string;
+}
+
+export function unseen(why: string): Unseen {
+  return { [UNSEEN]: true, why };
+}
+
+export function isUnseen(value: unknown): value is Unseen {
+  return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[UNSEEN] === true;
 }
 
 export interface StepVerdict {
@@ -134,7 +151,11 @@ export interface StepDefinition<C = any> {
   /** Checks of the configuration alone that a schema cannot say; all problems, not the first. Pure and light. */
   check?(config: C, facts: StepFacts): ConfigProblem[];
   /** What besides configuration and inputs decides the result, e.g. the digest of a source file. Goes into the cache key. */
-  fingerprint?(ctx: FingerprintContext, config: C, inputs: Readonly<Record<string, ArtifactRef>>): Promise<Json>;
+  fingerprint?(ctx: FingerprintContext, config: C, inputs: Readonly<Record<string, ArtifactRef>>): Promise<Json | Unseen>;
+  /** What a fingerprint covers, in words, e.g. "the file day.py". Said of a hit. */
+  covers?(fingerprint: Json): readonly string[];
+  /** true: what it reads may change while it runs. The fingerprint is taken again at the end, and a result between two of them is not cached. */
+  watched?: boolean;
   run(ctx: StepContext, config: C, inputs: Readonly<Record<string, ArtifactRef>>): Promise<StepResult>;
 }
 

@@ -1,9 +1,10 @@
-import { PerennialError } from '../core/errors.ts';
+import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ArtifactRef } from '../core/artifact.ts';
 import type { Plan, PlanStep } from '../core/plan.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import type { StepDefinition } from '../core/step.ts';
-import { StepCache, cacheKey, keyParts, missReason } from './cache.ts';
+import { decide, partsOf } from './cache-decision.ts';
+import { StepCache } from './cache.ts';
 import { codeDigestOf } from './code-digests.ts';
 import { secretOf } from './secrets.ts';
 
@@ -52,15 +53,14 @@ async function forecast(plan: Plan, step: PlanStep, outputs: Readonly<Record<str
     if (ref === undefined) return { hit: 'unknown', reason: `depends on what "${input.step}" gives` };
     inputs[name] = ref;
   }
-  const context = { pipeline: plan.pipeline, documentDir: plan.documentDir, nominalTime: options.nominalTime, secret: secretOf, store: options.store };
-  const fingerprint = (await definition.fingerprint?.(context, step.config, inputs)) ?? null;
-  const parts = keyParts(step, inputs, codeDigestOf(step.type), fingerprint);
-  const entry = await cache.look(cacheKey(parts));
-  if (entry === undefined) return { hit: false, reason: missReason(parts, await cache.last(plan.pipeline, step.id)) };
-  if ('gone' in entry) return { hit: false, reason: entry.gone };
-  return { hit: true, reason: hitReason(entry.runId), outputs: entry.result.outputs };
-}
-
-export function hitReason(runId: string): string {
-  return `same step, configuration, inputs and code as in run ${runId}`;
+  const context = { pipeline: plan.pipeline, stepId: step.id, documentDir: plan.documentDir, nominalTime: options.nominalTime, secret: secretOf, store: options.store };
+  try {
+    const parts = await partsOf(definition, step, inputs, context, codeDigestOf(step.type));
+    const found = await decide(cache, definition, step, parts, plan.pipeline);
+    return { hit: found.kind === 'hit', reason: found.reason, ...(found.kind === 'hit' ? { outputs: found.entry.result.outputs } : {}) };
+  } catch (error) {
+    // The worker may well have it: what it would find cannot be told from here.
+    if (isPerennialError(error, 'SECRET_MISSING')) return { hit: 'unknown', reason: `depends on a secret of the worker: ${error.message.replace('of this worker', 'of this command')}` };
+    throw error;
+  }
 }

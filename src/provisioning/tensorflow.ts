@@ -85,6 +85,13 @@ function linkedBuild(): Tool | undefined {
   return { name: 'tensorflow', version: TENSORFLOW_VERSION, source: 'cache', path: addonFile() };
 }
 
+/** What TensorFlow computes with here, without loading it: the version of our own build, else a digest of the addon that is there. */
+export function tensorflowIdentity(): string {
+  const linked = existsSync(join(addonPackage(), 'binding')) ? linkedBuild() : undefined;
+  if (linked !== undefined) return linked.version;
+  return existsSync(addonFile()) ? `addon ${createHash('sha256').update(readFileSync(addonFile())).digest('hex').slice(0, 16)}` : 'none';
+}
+
 /** The sources of the addon, the library and the machine decide the build. */
 function buildKey(): string {
   const hash = createHash('sha256').update(`${TENSORFLOW_VERSION} ${process.platform} ${process.arch}\0`);

@@ -1,3 +1,5 @@
+import { lookup } from 'node:dns/promises';
+import { BlockList, isIP } from 'node:net';
 import { pino } from 'pino';
 import { PerennialError } from '../core/errors.ts';
 import type { StepLogger } from '../core/step.ts';
@@ -10,10 +12,16 @@ import { startServer } from './start.ts';
  * The model server as the environment describes it: `PERENNIAL_STORE`, `PERENNIAL_API_TOKEN`, `PERENNIAL_LOG_LEVEL` (default
  * "info") and `PERENNIAL_PREDICTION_LOG` (part of the predictions that is logged, 0 to 1; default 1). Logs go to stderr.
  *
- * @throws PORT_TAKEN, STORE_UNAVAILABLE, STORE_UNSUITABLE, USAGE
+ * @throws PORT_TAKEN, STORE_UNAVAILABLE, STORE_UNSUITABLE; USAGE, also for an address that others reach without a token
  */
 export async function openServer(options: { readonly port?: number; readonly host?: string } = {}): Promise<RunningServer> {
-  const token = process.env.PERENNIAL_API_TOKEN;
+  const given = process.env.PERENNIAL_API_TOKEN;
+  const token = given?.trim() === '' ? undefined : given;
+  if (token === undefined && options.host !== undefined && !(await isLoopback(options.host))) {
+    throw new PerennialError('USAGE', `The server would answer anybody who reaches ${options.host === '' ? 'any address of this machine' : options.host}: PERENNIAL_API_TOKEN is not set.`, {
+      hint: 'Set a token that requests then have to carry, e.g. `export PERENNIAL_API_TOKEN="$(openssl rand -hex 32)"`, and start it again; or listen on 127.0.0.1 behind a proxy that asks for credentials.',
+    });
+  }
   const logSample = sampleOf(process.env.PERENNIAL_PREDICTION_LOG);
   const store = await openStore();
   return startServer({
@@ -25,6 +33,19 @@ export async function openServer(options: { readonly port?: number; readonly hos
     ...(logSample === undefined ? {} : { logSample }),
   });
 }
+
+/** Whether an address, or every address of a name, is reached from this machine alone. A name that is not known is left to who listens on it. */
+async function isLoopback(host: string): Promise<boolean> {
+  const bare = host.replace(/^\[(.*)\]$/, '$1');
+  // An empty name listens everywhere.
+  if (bare === '') return false;
+  const addresses = isIP(bare) === 0 ? await lookup(bare, { all: true }).then((found) => found.map(({ address }) => address), () => [] as string[]) : [bare];
+  return addresses.every((address) => LOOPBACK.check(address.replace(/%.*$/, ''), isIP(address) === 6 ? 'ipv6' : 'ipv4'));
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
 
 /** @throws USAGE */
 export function portOf(text: string): number {

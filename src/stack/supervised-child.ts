@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../core/errors.ts';
+import { withoutCredentials } from '../platform/environment.ts';
 import { logsDir } from '../platform/stack.ts';
 import { identify, stopProcess, type ProcessIdentity } from '../platform/process-info.ts';
 
@@ -67,7 +68,8 @@ export class SupervisedChild {
     if (this.#stopping) throw new Error('stopping');
     const log = openLog(name);
     writeSync(log, `--- ${new Date().toISOString()} ${program} ${args.join(' ')}\n`);
-    const child = spawn(program, args, { detached: true, stdio: ipc ? ['ignore', log, log, 'ipc'] : ['ignore', log, log], env: { ...process.env, ...env } });
+    // Workers and servers of ours open the store and Temporal; other programs have no use for credentials.
+    const child = spawn(program, args, { detached: true, stdio: ipc ? ['ignore', log, log, 'ipc'] : ['ignore', log, log], env: { ...(ipc ? process.env : withoutCredentials()), ...env } });
     closeSync(log);
     this.#process = child;
     let ended: string | undefined;

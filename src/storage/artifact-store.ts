@@ -39,11 +39,16 @@ async function writeArtifact(store: ObjectStore, artifact: Parameters<ArtifactSt
   const manifest: ArtifactManifest = { formatVersion: 1, kind: artifact.kind, summary: artifact.summary, files, meta: artifact.meta };
   const body = canonicalJson(manifest);
   const digest = sha256(body);
-  const head = await store.head(artifactKey(digest));
-  if (head === undefined || head.size !== Buffer.byteLength(body) || !isReusable(head)) {
-    await store.put(artifactKey(digest), Buffer.from(body), { contentType: 'application/json' });
-  }
+  if (!(await holdsManifest(store, digest))) await store.put(artifactKey(digest), Buffer.from(body), { contentType: 'application/json' });
   return { kind: artifact.kind, digest, summary: artifact.summary };
+}
+
+/** Whether the store has this manifest, whole and young enough to be relied on. */
+async function holdsManifest(store: ObjectStore, digest: string): Promise<boolean> {
+  const head = await store.head(artifactKey(digest));
+  if (head === undefined || !isReusable(head)) return false;
+  // A damaged one of the same size would be met again by everyone who reads it.
+  return sha256((await store.get(artifactKey(digest))).body) === digest;
 }
 
 /** The manifest, verified against its digest. @throws OBJECT_NOT_FOUND, BLOB_CORRUPT */

@@ -43,6 +43,12 @@ export function parseStoreUri(uri: string, environment: NodeJS.ProcessEnv = proc
   return { kind: 's3', bucket: match[1]!, prefix, ...s3Environment(environment) };
 }
 
+/** What of an environment opens a store: for a process of ours that has no environment of its own. */
+export function storeEnvironment(environment: NodeJS.ProcessEnv = process.env): Record<string, string> {
+  const names = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_REGION', 'AWS_DEFAULT_REGION', 'S3_ENDPOINT'];
+  return Object.fromEntries(names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])));
+}
+
 function s3Environment(environment: NodeJS.ProcessEnv): Omit<S3Options, 'bucket' | 'prefix'> {
   const needed = (name: string): string => {
     const value = environment[name];
@@ -77,10 +83,11 @@ function isHttpUrl(text: string): boolean {
  * The store that everything is kept in: opened, probed for conditional writes (a success is remembered for a day), and repeating
  * calls that failed because it could not be reached.
  *
+ * @param environment where the credentials of an S3 store are
  * @throws USAGE, SECRET_MISSING, STORE_UNSUITABLE, STORE_UNAVAILABLE
  */
-export async function openStore(uri: string = defaultStoreUri()): Promise<ObjectStore> {
-  const address = parseStoreUri(uri);
+export async function openStore(uri: string = defaultStoreUri(), environment: NodeJS.ProcessEnv = process.env): Promise<ObjectStore> {
+  const address = parseStoreUri(uri, environment);
   const notes = join(perennialHome(), 'cache', 'probes');
   if (address.kind === 'file') {
     const store = new FileStore(address.folder);

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { PerennialError, messageOf } from '../core/errors.ts';
+import { withoutCredentials } from '../platform/environment.ts';
 import { installGradients } from './gradients.ts';
 
 export type Tf = typeof import('@tensorflow/tfjs-node');
@@ -45,9 +46,9 @@ export function preferOneDnn(): void {
   setDefault('TF_ENABLE_ONEDNN_OPTS', '1');
 }
 
-/** The environment for another process that uses TensorFlow: it makes its own choices, whatever this one has loaded before. */
+/** The environment for another process that uses TensorFlow: it makes its own choices, whatever this one has loaded before, and gets no credentials. */
 export function environmentForTf(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !defaults.has(name)));
+  return Object.fromEntries(Object.entries(withoutCredentials()).filter(([name]) => !defaults.has(name)));
 }
 
 /** Node 23 took away predicates of `util` that tfjs-node still calls. */

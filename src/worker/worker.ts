@@ -11,6 +11,7 @@ import { codeDigestOf } from '../orchestration/code-digests.ts';
 import { connectTemporal, reach, temporalSettings } from '../orchestration/connect.ts';
 import type { TemporalSettings } from '../orchestration/connect.ts';
 import { ensureSearchAttributes } from '../orchestration/search-attributes.ts';
+import { mask } from '../orchestration/secrets.ts';
 import { packageRoot, perennialHome } from '../platform/paths.ts';
 
 export interface WorkerRun {
@@ -161,7 +162,7 @@ async function installRuntime(): Promise<void> {
       // Heavy steps' workers run no workflows by design, and steps log their own failures.
       if (message.startsWith('No workflows registered') || message === 'Activity failed' || message === 'Workflow failed') return;
       const time = new Date(Number(timestampNanos / 1_000_000n)).toISOString();
-      console.error(`${time} ${level} ${message}${meta === undefined ? '' : ` ${JSON.stringify(brief(meta))}`}`);
+      console.error(mask(`${time} ${level} ${message}${meta === undefined ? '' : ` ${JSON.stringify(brief(meta))}`}`));
     }),
     telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }), forward: {} } },
   });

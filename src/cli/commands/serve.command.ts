@@ -6,7 +6,7 @@ export default defineCommand({
       .command('serve')
       .description('Serve the champions of all registered models over HTTP, in the foreground (part of `up`)')
       .option('--port <number>', 'port to listen on (default: 8080, or a free one where that is taken; 0: a free one)')
-      .option('--host <address>', 'address to listen on', '127.0.0.1')
+      .option('--host <address>', 'address to listen on; one that other machines reach takes PERENNIAL_API_TOKEN', '127.0.0.1')
       .addHelpText(
         'after',
         `
@@ -21,7 +21,7 @@ Environment:
 
 Examples:
   perennial serve
-  perennial serve --port 9000 --host 0.0.0.0
+  PERENNIAL_API_TOKEN=… perennial serve --port 9000 --host 0.0.0.0
   curl -s localhost:8080/models/penguins/predict -d '{"island":"Biscoe","bill_length_mm":46.1,"bill_depth_mm":13.2,"flipper_length_mm":211,"body_mass_g":4500,"sex":"female"}'`,
       )
       .action(async (options: { port?: string; host: string }) => {

@@ -25,6 +25,24 @@ afterAll(async () => {
   await server.stop();
 });
 
+describe('perennial serve', () => {
+  it.each(['0.0.0.0', '::', '[::]', ''])('refuses the address %j without a token, and says how to set one', async (host) => {
+    const { code, stderr } = await run(process.execPath, [join(packageRoot(), 'bin', 'perennial.js'), 'serve', '--port', '0', '--host', host], { env: { ...env, PERENNIAL_API_TOKEN: undefined } });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/error USAGE: The server would answer anybody who reaches .*PERENNIAL_API_TOKEN is not set\.[\s\S]*export PERENNIAL_API_TOKEN=/);
+  });
+
+  it('listens there with a token, and on this machine without', async () => {
+    for (const [host, token] of [['0.0.0.0', 'a-token-of-the-test'], ['localhost', '']] as const) {
+      const serving = start(process.execPath, [join(packageRoot(), 'bin', 'perennial.js'), 'serve', '--port', '0', '--host', host], { env: { ...env, PERENNIAL_API_TOKEN: token } });
+      const [, url] = await serving.waitFor(/Serving on (\S+)/);
+      expect((await fetch(`${url!}/models`)).status).toBe(host === '0.0.0.0' ? 401 : 200);
+      expect(serving.output()).not.toContain('a-token-of-the-test');
+      await serving.stop();
+    }
+  });
+});
+
 describe('perennial predict', () => {
   it('says where no server runs', async () => {
     const { code, stderr } = await perennial('predict', 'm', '--row', '{"a":1,"b":2}');

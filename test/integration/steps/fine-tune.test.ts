@@ -61,7 +61,7 @@ async function runAll(runId: string, nominalTime: string, document: unknown = DO
       signal: new AbortController().signal, progress() {}, secret: () => '', planRevision: plan.revision, trigger: 'schedule',
     };
     const inputs: Record<string, ArtifactRef> = Object.fromEntries(Object.entries(step.inputs).map(([port, { step: from, output }]) => [port, results[from]!.outputs[output]!]));
-    const fingerprint = (await definition.fingerprint?.(ctx, step.config, inputs)) ?? null;
+    const fingerprint = ((await definition.fingerprint?.(ctx, step.config, inputs)) ?? null) as Json;
     results[step.id] = { ...(await definition.run(ctx, step.config, inputs)), fingerprint, log };
   }
   return results;

@@ -6,7 +6,9 @@ import type { CommandConfig } from '../../../activities/steps/command.step.ts';
 import script from '../../../activities/steps/script.step.ts';
 import type { ScriptConfig } from '../../../activities/steps/script.step.ts';
 import type { ArtifactRef } from '../../../src/core/artifact.ts';
+import { isUnseen } from '../../../src/core/step.ts';
 import type { StepContext, StepProgress } from '../../../src/core/step.ts';
+import { secretOf } from '../../../src/orchestration/secrets.ts';
 import { startTicksOf } from '../../../src/platform/process-info.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { FileStore } from '../../../src/storage/file-store.ts';
@@ -107,6 +109,42 @@ describe('command', () => {
     expect(await command.fingerprint!(stage().ctx, sort, {})).not.toEqual(before);
     await expect(command.fingerprint!(stage().ctx, { ...sort, files: ['nowhere'] }, {})).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
   });
+
+  it('has the environment that programs need and that is declared, and no more', async () => {
+    process.env.OF_THE_WORKER = 'not for programs';
+    const { ctx, lines } = stage();
+    await command.run(ctx, { command: [process.execPath, '-e', 'console.log(JSON.stringify(process.env))'], env: { DECLARED: 'x' } }, {});
+    const given = JSON.parse(lines[0]!) as Record<string, string>;
+    expect(given).toMatchObject({ DECLARED: 'x', PATH: process.env.PATH, HOME: process.env.HOME });
+    expect(Object.keys(given).filter((name) => !/^(PATH|HOME|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|DECLARED|__CF_USER_TEXT_ENCODING)$/.test(name))).toEqual([]);
+  });
+
+  it('may not put a secret into an artifact, and its facts are masked', async () => {
+    process.env.DEPLOY_TOKEN = 'tok-fd7a61';
+    const writes = (file: string, text: string): CommandConfig => ({ command: [process.execPath, '-e', `require('fs').writeFileSync(JSON.parse(require('fs').readFileSync(0)).outputs.out + '/${file}', ${JSON.stringify(text)})`], gives: { out: 'data' } });
+    await expect(command.run(stage().ctx, writes('env.txt', 'x=1 DEPLOY_TOKEN=tok-fd7a61'), {})).rejects.toMatchObject({ code: 'STEP_FAILED', message: expect.stringContaining('"env.txt"') });
+    const { outputs } = await command.run(stage().ctx, writes('summary.txt', 'made with tok-fd7a61'), {});
+    expect(outputs.out!.summary).toBe('made with ***');
+    const facts = await command.run(stage().ctx, writes('meta.json', '{"with":"tok-fd7a61"}'), {});
+    expect((await artifacts.open(facts.outputs.out!)).manifest.meta).toEqual({ with: '***' });
+    delete process.env.DEPLOY_TOKEN;
+  });
+
+  it('tells lines without secrets, however long they are and in how many pieces they come', async () => {
+    process.env.DEPLOY_TOKEN = 'tok-fd7a61';
+    const { ctx, lines } = stage();
+    writeFileSync(join(documentDir, 'pieces.mjs'), `
+const write = (text) => new Promise((done) => process.stderr.write(text, () => setTimeout(done, 30)));
+await write('first tok-'); await write('fd7'); await write('a61 end\\n');
+await write('x'.repeat(3995) + 'tok-fd7a61\\n');
+await write('y'.repeat(63996) + 'tok-fd'); await write('7a61' + 'z'.repeat(70000)); await write('7a61 tok-fd7a61\\nlast\\n');
+process.exit(3);`);
+    await expect(command.run(ctx, { command: [process.execPath, 'pieces.mjs'] }, {})).rejects.toMatchObject({ message: expect.not.stringMatching(/tok-f|fd7a61/) });
+    expect(lines[0]).toBe('first *** end');
+    expect(lines.join('\n')).not.toMatch(/tok-f|d7a61/);
+    expect(lines.at(-1)).toBe('last');
+    delete process.env.DEPLOY_TOKEN;
+  });
 });
 
 describe('script', () => {
@@ -159,6 +197,30 @@ export default {
     await expect(script.run(stage().ctx, { ...config, with: {} }, { words: input })).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining("must have required property 'by'") });
   });
 
+  it('is told a secret when it asks, and has none in its environment', async () => {
+    process.env.DB_NAME = 'northwind-prod';
+    process.env.DEPLOY_TOKEN = 'tok-fd7a61';
+    write('asks.ts', `
+export default { async run(ctx) {
+  const name = ctx.secret('DB_NAME');
+  console.log('name', name, JSON.stringify(process.env));
+  let missing = '';
+  try { ctx.secret('NO_SUCH'); } catch (error) { missing = error.code + ' ' + error.message; }
+  const note = await ctx.artifacts.write({ kind: 'report', summary: 'of ' + name, files: {}, meta: { name } });
+  return { outputs: { note }, values: { length: name.length, missing } };
+} };
+`);
+    const { ctx, lines } = stage();
+    const result = await script.run({ ...ctx, secret: secretOf }, { path: './asks.ts', gives: { note: 'report' } }, {});
+    expect(result.values).toEqual({ length: 14, missing: expect.stringMatching(/^SECRET_MISSING The secret "NO_SUCH"/) });
+    expect(result.outputs.note!.summary).toBe('of ***');
+    expect((await artifacts.open(result.outputs.note!)).manifest.meta).toEqual({ name: '***' });
+    expect(lines.join('\n')).toContain('name *** {');
+    expect(lines.join('\n')).not.toMatch(/northwind|tok-fd|DEPLOY_TOKEN|DB_NAME/);
+    delete process.env.DB_NAME;
+    delete process.env.DEPLOY_TOKEN;
+  });
+
   it('stops when the step is aborted', async () => {
     const { ctx, stop, told } = stage();
     const running = script.run(ctx, { path: './slow.ts' }, {});
@@ -170,8 +232,28 @@ export default {
   it('has a fingerprint over all of its modules, comments aside', async () => {
     const before = await script.fingerprint!(stage().ctx, config, {});
     write('lib.ts', '// a comment\nexport const times = (a: number, b: number): number => a * b;\n');
-    expect(await script.fingerprint!(stage().ctx, config, {})).toBe(before);
+    expect(await script.fingerprint!(stage().ctx, config, {})).toEqual(before);
     write('lib.ts', 'export const times = (a: number, b: number): number => b * a + 1;\n');
-    expect(await script.fingerprint!(stage().ctx, config, {})).not.toBe(before);
+    expect(await script.fingerprint!(stage().ctx, config, {})).not.toEqual(before);
+  });
+
+  it('has a fingerprint over the nominal time, secrets and files that its modules ask for', async () => {
+    const of = async (text: string, change: Partial<ScriptConfig> = {}) => {
+      write('seen.ts', text);
+      const found = await script.fingerprint!({ ...stage().ctx, secret: () => 'a secret' }, { path: './seen.ts', ...change }, {});
+      return isUnseen(found) ? found.why : found;
+    };
+    expect(await of('export default { async run(ctx) { return { outputs: {}, values: { day: ctx.nominalTime } }; } };')).toMatchObject({ nominalTime: '2026-01-01T00:00:00.000Z', files: {} });
+    write('lookup.csv', 'a\n');
+    expect(await of(`import { readFileSync } from 'node:fs'; export default { async run() { readFileSync('lookup.csv'); return { outputs: {} }; } };`)).toMatchObject({ files: { 'lookup.csv': expect.any(String) } });
+    expect(await of(`export default { async run(ctx) { ctx.secret('API'); return { outputs: {} }; } };`)).toMatchObject({ secrets: { API: expect.not.stringContaining('secret') } });
+    for (const [text, why] of [
+      ['await fetch("x")', /asks the network/], ['Date.now()', /asks the clock/], ['ctx.store.get("x")', /reads the store/], ['ctx.runId', /the id, the attempt/], ['ctx.secret(ctx.stepId)', /secrets by names made at run time/],
+    ] as const) {
+      const source = `export default { async run(ctx) { ${text}; return { outputs: {} }; } };`;
+      expect(await of(source)).toMatch(why);
+      expect(await of(source, { files: ['lookup.csv'] })).toMatchObject({ files: { 'lookup.csv': expect.any(String) } });
+    }
+    expect(await of('export default { cacheable: false, async run() { return { outputs: {} }; } };')).toMatch(/not cacheable/);
   });
 });

@@ -5,8 +5,10 @@ import { afterAll } from 'vitest';
 import type { ActivityDeps } from '../../../activities/index.ts';
 import type { Plan, PlanStep } from '../../../src/core/plan.ts';
 import type { ArtifactKind } from '../../../src/core/artifact.ts';
+import type { ObjectStore } from '../../../src/core/ports.ts';
 import type { StepDefinition } from '../../../src/core/step.ts';
 import { defineStep } from '../../../src/core/step.ts';
+import { codeDigestOf } from '../../../src/orchestration/code-digests.ts';
 import { connectTemporal } from '../../../src/orchestration/connect.ts';
 import type { Temporal } from '../../../src/orchestration/connect.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
@@ -66,13 +68,12 @@ export interface Stage {
   startWorker(options?: Partial<WorkerOptions>, queue?: string): Promise<{ stop(): Promise<void> }>;
 }
 
-/** A Temporal server, a client and a memory store, torn down when the test file ends. */
-export async function setStage(steps: readonly StepDefinition[]): Promise<Stage> {
+/** A Temporal server, a client and a store (in memory unless one is given), torn down when the test file ends. */
+export async function setStage(steps: readonly StepDefinition[], store: ObjectStore = new MemoryStore()): Promise<Stage> {
   const server = await startTemporal();
   process.env.TEMPORAL_ADDRESS = server.address;
   const temporal = await connectTemporal();
-  const store = new MemoryStore();
-  const deps: ActivityDeps = { store, artifacts: createArtifactStore(store, join(tempDir('blobs'))), steps, workRoot: tempDir('work'), codeDigest: () => 'test' };
+  const deps: ActivityDeps = { store, artifacts: createArtifactStore(store, join(tempDir('blobs'))), steps, workRoot: tempDir('work'), codeDigest: codeDigestOf };
   const running: { stop(): Promise<void> }[] = [];
   afterAll(async () => {
     await Promise.all(running.map((worker) => worker.stop()));

@@ -7,14 +7,14 @@ import { findChromium, openChromium } from '../../support/chromium.ts';
 import { Perennial } from '../../support/perennial.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
-/** A small, real pipeline; beside it a command that runs until the file `go` is there. */
+/** A small, real pipeline; beside it a command that runs until the file `go` is there, whose name is made at run time: a file that it is seen to ask for would be part of its key. */
 const STORY = {
   apiVersion: 'perennial/v1',
   name: 'story',
   description: 'Penguins for the browser.',
   parameters: { file: { type: 'string', default: 'penguins.csv' }, least: { type: 'number', default: 0 } },
   steps: [
-    { id: 'hold', uses: 'command', with: { command: ['sh', '-c', 'until [ -e go ]; do echo holding on; sleep 0.2; done'] } },
+    { id: 'hold', uses: 'command', with: { command: ['sh', '-c', 'until [ -e "$(printf g)o" ]; do echo holding on; sleep 0.2; done'] } },
     { uses: 'ingest', with: { source: { format: 'csv', path: '${parameters.file}' }, label: 'species', split: { train: 0.6, validation: 0.2, test: 0.2, by: 'hash' } } },
     { uses: 'preprocess', with: { features: { bill_length_mm: [{ impute: 'median' }, 'standardize'], bill_depth_mm: [{ impute: 'median' }, 'standardize'] } } },
     { uses: 'train', with: { model: { architecture: 'mlp', units: [4] }, epochs: 2 } },
