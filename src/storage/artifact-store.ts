@@ -40,7 +40,7 @@ async function writeArtifact(store: ObjectStore, artifact: Parameters<ArtifactSt
   const body = canonicalJson(manifest);
   const digest = sha256(body);
   const head = await store.head(artifactKey(digest));
-  if (head === undefined || head.size !== Buffer.byteLength(body) || !isReusable(head)) {
+  if (head === undefined || head.size !== Buffer.byteLength(body) || !(await isReusable(store, head))) {
     await store.put(artifactKey(digest), Buffer.from(body), { contentType: 'application/json' });
   }
   return { kind: artifact.kind, digest, summary: artifact.summary };
