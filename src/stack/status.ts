@@ -1,7 +1,6 @@
 import { lockHolder } from '../platform/lock.ts';
 import { isRunning } from '../platform/process-info.ts';
 import { readStack, stackLock, type Stack } from '../platform/stack.ts';
-import type { ModelState } from '../serving/router.ts';
 
 export type Health = 'healthy' | 'starting' | 'unhealthy' | 'gone';
 
@@ -89,7 +88,7 @@ async function brokenModels(url: string): Promise<string[]> {
   const token = process.env.PERENNIAL_API_TOKEN;
   const answer = await fetch(`${url}/models`, { headers: token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(ANSWER_MS_MAX) });
   if (answer.status === 401) return ['what it serves is not known: set PERENNIAL_API_TOKEN to its token'];
-  const { models } = (await answer.json()) as { models: readonly ModelState[] };
+  const { models } = (await answer.json()) as { models: readonly { readonly model: string; readonly degraded: boolean; readonly error?: string }[] };
   return models.filter(({ degraded }) => degraded).map(({ model, error }) => `${model}: ${error}`);
 }
 

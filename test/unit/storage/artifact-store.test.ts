@@ -6,6 +6,7 @@ import type { ArtifactStore } from '../../../src/core/ports.ts';
 import { artifactKey, createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { blobKey, corruptMarkKey } from '../../../src/storage/blobs.ts';
 import { sha256 } from '../../../src/storage/digest.ts';
+import { storeNow } from '../../../src/storage/store-clock.ts';
 import { FaultyStore } from '../../../src/storage/faulty-store.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 
@@ -27,6 +28,7 @@ it('gives equal artifacts equal digests, and writes them once', async () => {
   const counting = new FaultyStore(store);
   const over = createArtifactStore(counting, join(folder, 'cache'));
   const first = await write();
+  await storeNow(counting);
   counting.calls = 0;
   const second = await over.write({ meta: { n: 1 }, files: { 'a/b.txt': Buffer.from('hello') }, summary: 'one file', kind: 'data' });
   expect(second).toEqual(first);
