@@ -14,6 +14,7 @@ interface DeployConfig {
   readonly confirm?: boolean;
   readonly confirmSeconds?: number;
   readonly onPinned?: 'fail' | 'skip';
+  readonly fallback?: 'previous' | 'nothing';
 }
 
 const CONFIRM_SECONDS = 60;
@@ -41,6 +42,10 @@ export default defineStep<DeployConfig>({
       },
       confirm: { type: 'boolean', description: 'Wait until every running server answers with the version, and fail otherwise. Default: true where "champion" is promoted.' },
       confirmSeconds: { type: 'number', minimum: 1, maximum: 3600, description: `How long to wait for the servers. Default: ${CONFIRM_SECONDS}.`, examples: [120] },
+      fallback: {
+        enum: ['previous', 'nothing'],
+        description: 'What servers answer with while the champion cannot be loaded, as after damage to the store: "previous" is the newest former champion that can be, "nothing" is 503. Kept with the model until another deployment says otherwise; "previous" at first.',
+      },
       onPinned: { enum: ['fail', 'skip'], default: 'fail', description: 'A rollback pinned the model to another version: "fail" rejects the run, "skip" lets it pass without promoting.' },
     },
   },
@@ -66,7 +71,7 @@ export default defineStep<DeployConfig>({
     if (alias !== null) {
       try {
         const author = { who: `run ${ctx.runId}`, why: `Deployed by step "${ctx.stepId}" of pipeline "${ctx.pipeline}" (${ctx.trigger}).`, requestId: `${ctx.pipeline}/${ctx.runId}/${ctx.stepId}` };
-        change = await registry.promote(version.name, version.version, { alias, automatic: true, ...author });
+        change = await registry.promote(version.name, version.version, { alias, automatic: true, ...(config.fallback === undefined ? {} : { fallback: config.fallback }), ...author });
       } catch (error) {
         if (!isPerennialError(error, 'ROUTING_PINNED')) throw error;
         return refused(ctx, version, error, config.onPinned ?? 'fail');
@@ -85,6 +90,7 @@ function checkDeploy(config: DeployConfig): ConfigProblem[] {
   if (config.to !== 'directory' && config.promote === null) problems.push({ pointer: '/promote', message: 'Without an alias to promote, "to": "server" does nothing.', fix: 'Use "promote": "champion", or remove the step.' });
   if (config.confirm === true && (config.promote ?? 'champion') !== 'champion') problems.push({ pointer: '/confirm', message: 'Servers follow "champion" only, so no other alias can be confirmed.', fix: 'Remove "confirm".' });
   if (config.confirmSeconds !== undefined && (config.confirm === false || (config.promote ?? 'champion') !== 'champion')) problems.push({ pointer: '/confirmSeconds', message: 'Nothing is confirmed here, so there is nothing to wait for.', fix: 'Remove "confirmSeconds".' });
+  if (config.fallback !== undefined && (config.promote === undefined ? 'champion' : config.promote) !== 'champion') problems.push({ pointer: '/fallback', message: 'It is about the champion, and no champion is promoted here.', fix: 'Remove "fallback", or promote "champion".' });
   if (config.promote === 'latest' || /^v?\d+$/.test(config.promote ?? '')) problems.push({ pointer: '/promote', message: `"${config.promote}" is reserved: it already names a version.`, fix: 'Use "champion".' });
   return problems;
 }

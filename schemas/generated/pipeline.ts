@@ -809,6 +809,10 @@ confirm?: boolean
  */
 confirmSeconds?: number
 /**
+ * What servers answer with while the champion cannot be loaded, as after damage to the store: "previous" is the newest former champion that can be, "nothing" is 503. Kept with the model until another deployment says otherwise; "previous" at first.
+ */
+fallback?: ("previous" | "nothing")
+/**
  * A rollback pinned the model to another version: "fail" rejects the run, "skip" lets it pass without promoting.
  */
 onPinned?: ("fail" | "skip")

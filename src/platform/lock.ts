@@ -2,10 +2,12 @@ import { linkSync, mkdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } 
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { identify, isRunning, type ProcessIdentity } from './process-info.ts';
+import { identify, isRunning, processSpace, type ProcessIdentity, type ProcessSpace } from './process-info.ts';
 
 export interface LockHolder extends ProcessIdentity {
   readonly host: string;
+  /** Where its process id means something; absent where that cannot be known. */
+  readonly space?: ProcessSpace;
   /** ISO 8601 UTC. */
   readonly since: string;
 }
@@ -14,9 +16,16 @@ export type LockResult =
   | { readonly taken: true; readonly release: () => void; /** The dead holder whose lock was taken over. */ readonly stale?: LockHolder }
   | { readonly taken: false; readonly holder: LockHolder };
 
-/** A holder on another machine that shares the folder cannot be looked up, so it counts as alive. */
+/**
+ * A holder on another machine that shares the folder, or in another container of this one, cannot be looked up by its id, so it
+ * counts as alive: a lock is never taken from a process that may be at work. What ran before this machine started is dead.
+ */
 function isAlive(holder: LockHolder): boolean {
-  return holder.host !== hostname() || isRunning(holder);
+  if (holder.host !== hostname()) return true;
+  const here = processSpace();
+  if (holder.space === undefined || here === undefined) return isRunning(holder);
+  if (holder.space.boot !== here.boot) return false;
+  return holder.space.processes !== here.processes || isRunning(holder);
 }
 
 /**
@@ -25,7 +34,7 @@ function isAlive(holder: LockHolder): boolean {
  */
 export function tryLock(path: string): LockResult {
   mkdirSync(dirname(path), { recursive: true });
-  const me: LockHolder = { ...identify(process.pid), host: hostname(), since: new Date().toISOString() };
+  const me: LockHolder = { ...identify(process.pid), host: hostname(), ...spaceOfMine(), since: new Date().toISOString() };
   if (create(path, me)) return taken(path, me);
   const holder = read(path);
   if (holder !== undefined && isAlive(holder)) return { taken: false, holder };
@@ -78,6 +87,11 @@ function taken(path: string, me: LockHolder): { readonly taken: true; readonly r
       if (holder?.pid === me.pid && holder.startTicks === me.startTicks && holder.host === me.host) rmSync(path, { force: true });
     },
   };
+}
+
+function spaceOfMine(): Pick<LockHolder, 'space'> {
+  const space = processSpace();
+  return space === undefined ? {} : { space };
 }
 
 let counter = 0;

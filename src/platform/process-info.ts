@@ -1,11 +1,26 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 
 /** A process that can be told apart from a later one with the same id. */
 export interface ProcessIdentity {
   readonly pid: number;
   /** When it started: clock ticks since boot on Linux, milliseconds since 1970 elsewhere. Compared for equality only. */
   readonly startTicks: number;
+}
+
+/** Process ids mean the same within one start of a machine and one PID namespace: containers have their own. */
+export interface ProcessSpace {
+  readonly boot: string;
+  readonly processes: string;
+}
+
+/** Of this process; undefined where the system has no such thing. */
+export function processSpace(): ProcessSpace | undefined {
+  try {
+    return { boot: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(), processes: readlinkSync('/proc/self/ns/pid') };
+  } catch {
+    return undefined; // not Linux
+  }
 }
 
 /** When the process started, or undefined where there is no such process (a zombie counts as none). */

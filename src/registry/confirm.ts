@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '../core/errors.ts';
+import { isPerennialError, messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { getJson } from '../storage/json-objects.ts';
+import { storeNow } from '../storage/store-clock.ts';
 
 /** Servers refresh their announcement every 5 s; one that missed three is taken for gone. */
 export const SERVER_LIVE_MS = 16_000;
@@ -35,7 +36,6 @@ export interface Confirmation {
 interface Announcement {
   readonly id: string;
   readonly url: string;
-  readonly seenAt: string;
 }
 
 /**
@@ -65,11 +65,23 @@ export async function confirmServed(
 /** Servers that announced themselves lately, by id. */
 export async function liveServers(store: ObjectStore): Promise<Announcement[]> {
   const found: Announcement[] = [];
-  for await (const { key } of store.list('servers/')) {
-    const announcement = (await getJson<Announcement>(store, key))?.value;
-    if (announcement !== undefined && Date.now() - Date.parse(announcement.seenAt) < SERVER_LIVE_MS) found.push(announcement);
+  for await (const { key, modifiedAt } of store.list('servers/')) {
+    // Both times are the store's: the clocks of the server and of whoever asks may say anything.
+    if ((await storeNow(store)) - modifiedAt >= SERVER_LIVE_MS) continue;
+    const announcement = await readAnnouncement(store, key);
+    if (announcement !== undefined) found.push(announcement);
   }
   return found;
+}
+
+/** One that cannot be read hides no other server; it is written anew within seconds. */
+async function readAnnouncement(store: ObjectStore, key: string): Promise<Announcement | undefined> {
+  try {
+    return (await getJson<Announcement>(store, key))?.value;
+  } catch (error) {
+    if (isPerennialError(error, 'BLOB_CORRUPT')) return undefined;
+    throw error;
+  }
 }
 
 async function ask(server: Announcement, model: string, version: number, started: number): Promise<ServerAnswer> {

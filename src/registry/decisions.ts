@@ -1,6 +1,9 @@
 import { PerennialError } from '../core/errors.ts';
-import type { Decide } from './routing.ts';
-import type { Pin, Routing } from './types.ts';
+import type { Proposal } from './routing.ts';
+import type { Fallback, Pin, Routing } from './types.ts';
+
+/** Of a state alone. */
+type Decision = (current: Routing) => Proposal | undefined;
 
 /**
  * What may happen to a routing, as pure functions of its state: `changeRouting` calls them again whenever somebody else was faster.
@@ -15,10 +18,12 @@ export interface PromoteOptions {
   readonly version: number;
   readonly automatic: boolean;
   readonly unpin: boolean;
+  /** Left out: as it was. */
+  readonly fallback?: Fallback;
 }
 
 /** @throws ROUTING_PINNED, VERSION_INVALID */
-export function promote({ alias, version, automatic, unpin }: PromoteOptions): Decide {
+export function promote({ alias, version, automatic, unpin, fallback }: PromoteOptions): Decision {
   return (current) => {
     checkNotDeleted(current, version);
     const from = aliasOf(current, alias);
@@ -26,9 +31,11 @@ export function promote({ alias, version, automatic, unpin }: PromoteOptions): D
     const blocked = current.pin !== null && current.pin.version !== version;
     if (blocked && (automatic || !unpin)) throw pinned(current.name, current.pin, version);
     const pin = unpin ? null : current.pin;
-    if (from === version && pin === current.pin) return undefined;
+    const sameFallback = fallback === undefined || fallback === (current.fallback ?? 'previous');
+    if (from === version && pin === current.pin && sameFallback) return undefined;
     return {
       action: 'promote',
+      ...(fallback === undefined ? {} : { fallback }),
       alias,
       from,
       to: version,
@@ -47,7 +54,7 @@ function pinned(name: string, pin: Pin, version: number): PerennialError {
 }
 
 /** @throws VERSION_INVALID where the alias does not exist. */
-export function removeAlias(alias: string): Decide {
+export function removeAlias(alias: string): Decision {
   return (current) => {
     const from = aliasOf(current, alias);
     if (from === null) return undefined;
@@ -62,7 +69,7 @@ export function removeAlias(alias: string): Decide {
  *
  * @throws VERSION_INVALID where there is nothing to go back to.
  */
-export function rollback(options: { readonly to?: number; readonly by: string; readonly why: string }): Decide {
+export function rollback(options: { readonly to?: number; readonly by: string; readonly why: string }): Decision {
   return (current) => {
     const from = aliasOf(current, CHAMPION);
     if (from === null) throw new PerennialError('VERSION_INVALID', `"${current.name}" has no champion, so there is nothing to roll back.`, { hint: `Promote a version first: \`perennial models promote ${current.name} VERSION\`.` });
@@ -88,13 +95,13 @@ export function rollback(options: { readonly to?: number; readonly by: string; r
   };
 }
 
-export const unpin: Decide = (current) => {
+export const unpin: Decision = (current) => {
   const champion = aliasOf(current, CHAMPION);
   return current.pin === null ? undefined : { action: 'unpin', alias: null, from: champion, to: champion, pin: null };
 };
 
 /** @throws VERSION_INVALID where an alias names it. */
-export function markDeleted(version: number): Decide {
+export function markDeleted(version: number): Decision {
   return (current) => {
     if (current.deleted.includes(version)) return undefined;
     const names = Object.entries(current.aliases).filter(([, number]) => number === version).map(([alias]) => alias);
@@ -113,7 +120,7 @@ export function markDeleted(version: number): Decide {
   };
 }
 
-export function restore(version: number): Decide {
+export function restore(version: number): Decision {
   return (current) =>
     current.deleted.includes(version) ? { action: 'restore', alias: null, from: null, to: version, deleted: current.deleted.filter((one) => one !== version) } : undefined;
 }

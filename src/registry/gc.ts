@@ -6,6 +6,7 @@ import { REUSE_MS_MAX } from '../storage/blobs.ts';
 import { mapLimited } from '../storage/concurrency.ts';
 import { PerennialError } from '../core/errors.ts';
 import { getJson } from '../storage/json-objects.ts';
+import { storeNow } from '../storage/store-clock.ts';
 import { MODELS_PREFIX } from './keys.ts';
 import type { Routing, VersionManifest } from './types.ts';
 
@@ -52,7 +53,7 @@ const DIGEST = /(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g;
 export async function collectGarbage(store: ObjectStore, options: GcOptions = {}): Promise<GcResult> {
   const { dryRun = true, graceMs = GRACE_MS_MIN, cacheMs = CACHE_MS } = options;
   if (graceMs < GRACE_MS_MIN) throw new PerennialError('USAGE', `The grace period is ${graceMs / 3_600_000} h; it must be at least ${GRACE_MS_MIN / 3_600_000} h, since a running step may count on younger objects.`);
-  const now = Date.now();
+  const now = await storeNow(store, 0);
   const inventory = await takeInventory(store);
   const expired = (head: ObjectHead, age: number): boolean => now - head.modifiedAt > age;
   const liveCache = inventory.cache.filter((head) => !expired(head, Math.max(cacheMs, graceMs)));
@@ -118,11 +119,13 @@ async function followManifests(store: ObjectStore, inventory: Inventory, found: 
   }
 }
 
-async function readIfPresent(store: ObjectStore, digest: string): Promise<ArtifactManifest | undefined> {
+/** A damaged one keeps what its text still names. */
+async function readIfPresent(store: ObjectStore, digest: string): Promise<ArtifactManifest | string | undefined> {
   try {
     return await readManifest(store, digest);
   } catch (error) {
     if (isPerennialError(error, 'OBJECT_NOT_FOUND')) return undefined;
+    if (isPerennialError(error, 'BLOB_CORRUPT')) return readText(store, artifactKey(digest));
     throw error;
   }
 }
@@ -132,17 +135,27 @@ async function keysOfDeletedVersions(store: ObjectStore, roots: readonly ObjectH
   const skipped = new Set<string>();
   const routings = roots.filter(({ key }) => key.startsWith(MODELS_PREFIX) && key.endsWith('/routing.json'));
   for (const { key } of routings) {
-    const routing = (await getJson<Routing>(store, key))?.value;
+    const routing = await readOrSkip<Routing>(store, key);
     const folder = key.slice(0, -'routing.json'.length);
     for (const version of routing?.deleted ?? []) {
       const versionKey = `${folder}versions/${version}.json`;
-      const manifest = (await getJson<VersionManifest>(store, versionKey))?.value;
+      const manifest = await readOrSkip<VersionManifest>(store, versionKey);
       skipped.add(versionKey);
       if (manifest !== undefined) skipped.add(`${folder}by-digest/${manifest.model.digest}.json`);
       for (const root of roots) if (root.key.startsWith(`${folder}exports/${version}/`)) skipped.add(root.key);
     }
   }
   return skipped;
+}
+
+/** What cannot be read releases nothing. */
+async function readOrSkip<T>(store: ObjectStore, key: string): Promise<T | undefined> {
+  try {
+    return (await getJson<T>(store, key))?.value;
+  } catch (error) {
+    if (isPerennialError(error, 'BLOB_CORRUPT')) return undefined;
+    throw error;
+  }
 }
 
 async function readText(store: ObjectStore, key: string): Promise<string> {

@@ -1,14 +1,18 @@
-import { PerennialError } from '../core/errors.ts';
+import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import { mapLimited } from '../storage/concurrency.ts';
 import { getJson } from '../storage/json-objects.ts';
 import { aliasOf, markDeleted, promote, removeAlias, restore, rollback, unpin, CHAMPION } from './decisions.ts';
 import { INDEX_PREFIX, indexKey } from './keys.ts';
 import { checkAlias, checkModelName, suggestion } from './names.ts';
+import { problemOf } from './documents.ts';
+import type { Problem } from './documents.ts';
 import { changeRouting, readHistory, readRouting } from './routing.ts';
-import type { Author, ModelSummary, Routing, RoutingChange, Transition, VersionManifest } from './types.ts';
+import type { Decide, Proposal } from './routing.ts';
+import type { Author, Fallback, ModelSummary, Routing, RoutingChange, Transition, VersionManifest } from './types.ts';
 import { readVersion, readVersions, registerVersion, versionNumbers } from './versions.ts';
 import type { Registration } from './versions.ts';
+import { checkWhole } from './whole.ts';
 
 export type VersionReference = number | string;
 
@@ -22,19 +26,32 @@ export interface RoutingAt {
   readonly since: Transition | null;
 }
 
+export interface Survey {
+  readonly versions: readonly VersionManifest[];
+  /** undefined where no alias was ever set, or it cannot be read. */
+  readonly routing: Routing | undefined;
+  readonly problems: readonly Problem[];
+}
+
 export interface Registry {
   /** Idempotent per model artifact: the same artifact gives the same version. @throws NAME_INVALID, OBJECT_NOT_FOUND */
   register(registration: Registration): Promise<{ readonly version: number; readonly created: boolean; readonly manifest: VersionManifest }>;
   /** By number, "3", "v3", "latest" or an alias. @throws NOT_FOUND (the model), VERSION_INVALID */
   version(model: string, reference: VersionReference): Promise<VersionManifest>;
-  /** In rising order, without deleted ones. @throws NOT_FOUND */
+  /** Those that can be read, in rising order, without deleted ones. @throws NOT_FOUND */
   versions(model: string): Promise<VersionManifest[]>;
+  /** The same with what is wrong: of versions that cannot be read, and of the routing. @throws NOT_FOUND */
+  survey(model: string): Promise<Survey>;
   /** By name. */
   models(): Promise<ModelSummary[]>;
   /** undefined where no alias was ever set. One read. */
   routing(model: string): Promise<{ readonly routing: Routing; readonly etag: string } | undefined>;
-  /** Moves an alias, `champion` unless told otherwise. @throws ROUTING_PINNED, VERSION_INVALID, NOT_FOUND, NAME_INVALID */
-  promote(model: string, version: VersionReference, options: Author & { readonly alias?: string; readonly automatic?: boolean; readonly unpin?: boolean }): Promise<RoutingChange>;
+  /**
+   * Moves an alias, `champion` unless told otherwise, after every byte of the version's model was read.
+   *
+   * @throws ROUTING_PINNED, VERSION_INVALID, NOT_FOUND, NAME_INVALID
+   */
+  promote(model: string, version: VersionReference, options: Author & { readonly alias?: string; readonly automatic?: boolean; readonly unpin?: boolean; readonly fallback?: Fallback }): Promise<RoutingChange>;
   /** The same for any alias, with no say over pins. */
   setAlias(model: string, alias: string, version: VersionReference, options: Author & { readonly automatic?: boolean }): Promise<RoutingChange>;
   removeAlias(model: string, alias: string, options: Author): Promise<RoutingChange>;
@@ -57,17 +74,18 @@ export function createRegistry(store: ObjectStore, artifacts: ArtifactStore): Re
   return {
     register: (registration) => register(store, artifacts, registration),
     version: (model, reference) => findVersion(store, model, reference),
-    versions: (model) => listVersions(store, model),
+    versions: async (model) => [...(await survey(store, model)).versions],
+    survey: (model) => survey(store, model),
     models: () => listModels(store),
     async routing(model) {
       checkModelName(model);
       return readRouting(store, model);
     },
-    async promote(model, version, { alias = CHAMPION, automatic = false, unpin: lift = false, ...author }) {
+    async promote(model, version, { alias = CHAMPION, automatic = false, unpin: lift = false, fallback, ...author }) {
       checkAlias(alias);
       if (automatic && lift) throw new PerennialError('USAGE', 'An automatic promotion cannot lift a pin.');
-      const decision = promote({ alias, version: await resolve(model, version), automatic, unpin: lift });
-      return changeRouting(store, model, { ...author, automatic }, decision);
+      const decision = promote({ alias, version: await resolve(model, version), automatic, unpin: lift, ...(fallback === undefined ? {} : { fallback }) });
+      return changeRouting(store, model, { ...author, automatic }, ifWhole(store, model, decision));
     },
     async setAlias(model, alias, version, { automatic = false, ...author }) {
       checkAlias(alias);
@@ -81,14 +99,14 @@ export function createRegistry(store: ObjectStore, artifacts: ArtifactStore): Re
     async rollback(model, { to, ...author }) {
       await checkExists(store, model);
       const named = to === undefined ? {} : { to: await resolve(model, to) };
-      return changeRouting(store, model, { ...author, automatic: false }, rollback({ ...named, by: author.who, why: author.why }));
+      return changeRouting(store, model, { ...author, automatic: false }, ifWhole(store, model, rollback({ ...named, by: author.who, why: author.why })));
     },
     async unpin(model, author) {
       await checkExists(store, model);
       return changeRouting(store, model, { ...author, automatic: false }, unpin);
     },
     async deleteVersion(model, version, author) {
-      const number = await resolve(model, version);
+      const number = await numberToDelete(store, model, version);
       return changeRouting(store, model, { ...author, automatic: false }, markDeleted(number));
     },
     async history(model) {
@@ -150,22 +168,70 @@ async function checkExists(store: ObjectStore, model: string): Promise<void> {
   throw new PerennialError('NOT_FOUND', `There is no model "${model}". ${list}.${suggestion(model, known)}`, { hint: 'List what exists with `perennial models list`.' });
 }
 
-async function listVersions(store: ObjectStore, model: string): Promise<VersionManifest[]> {
+/** Where a move leads is read once, before it is made. */
+function ifWhole(store: ObjectStore, model: string, decide: (current: Routing) => Proposal | undefined): Decide {
+  const whole = new Set<number>();
+  return async (current) => {
+    const proposal = decide(current);
+    const to = proposal?.to ?? null;
+    if (to !== null && to !== proposal?.from && !whole.has(to)) await checkWhole(store, model, to);
+    if (to !== null) whole.add(to);
+    return proposal;
+  };
+}
+
+/** A version whose manifest cannot be read is found by its number alone. */
+async function numberToDelete(store: ObjectStore, model: string, reference: VersionReference): Promise<number> {
+  try {
+    return (await findVersion(store, model, reference)).version;
+  } catch (error) {
+    if (!isPerennialError(error, 'BLOB_CORRUPT')) throw error;
+    const number = await numberOf(store, model, reference, (await readRouting(store, model))?.routing);
+    if (number === undefined) throw error;
+    return number;
+  }
+}
+
+async function survey(store: ObjectStore, model: string): Promise<Survey> {
   await checkExists(store, model);
-  const deleted = (await readRouting(store, model))?.routing.deleted ?? [];
-  return (await readVersions(store, model)).filter((manifest) => !deleted.includes(manifest.version));
+  const broken: Problem[] = [];
+  const routing = await readRouting(store, model).catch((error: unknown) => {
+    if (!isPerennialError(error, 'BLOB_CORRUPT')) throw error;
+    broken.push(problemOf(error));
+    return undefined;
+  });
+  const deleted = routing?.routing.deleted ?? [];
+  const { versions, problems } = await readVersions(store, model);
+  return {
+    versions: versions.filter(({ version }) => !deleted.includes(version)),
+    routing: routing?.routing,
+    problems: [...broken, ...problems.filter(({ version }) => version === undefined || !deleted.includes(version))],
+  };
 }
 
 async function listModels(store: ObjectStore): Promise<ModelSummary[]> {
   const keys: string[] = [];
   for await (const { key } of store.list(INDEX_PREFIX)) keys.push(key);
-  const found = await mapLimited(keys, CONCURRENT_READS, async (key) => (await getJson<ModelSummary>(store, key))?.value);
-  return found.filter((summary) => summary !== undefined).map(({ name, createdAt }) => ({ name, createdAt }));
+  const found = await mapLimited(keys, CONCURRENT_READS, (key) => readSummary(store, key));
+  return found.filter((summary) => summary !== undefined);
+}
+
+/** The key alone names the model: one that is damaged inside hides neither it nor any other. */
+async function readSummary(store: ObjectStore, key: string): Promise<ModelSummary | undefined> {
+  const name = key.slice(INDEX_PREFIX.length).replace(/\.json$/, '');
+  try {
+    const found = await getJson<ModelSummary | null>(store, key);
+    return found === undefined ? undefined : { name, createdAt: found.value?.createdAt ?? '' };
+  } catch (error) {
+    if (isPerennialError(error, 'BLOB_CORRUPT')) return { name, createdAt: '' };
+    throw error;
+  }
 }
 
 async function historyAt(store: ObjectStore, model: string, time: Date): Promise<RoutingAt | undefined> {
   await checkExists(store, model);
   const moment = time.toISOString();
+  // By revision: a time that a wrong clock wrote hides at most its own entry.
   const before = (await readHistory(store, model)).filter((one) => one.at <= moment);
   const last = before.at(-1);
   if (last === undefined) return undefined;

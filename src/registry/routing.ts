@@ -4,14 +4,19 @@ import type { ObjectStore } from '../core/ports.ts';
 import { mapLimited, pauseAfterLostRace } from '../storage/concurrency.ts';
 import { sha256 } from '../storage/digest.ts';
 import { getJson, putJson } from '../storage/json-objects.ts';
+import { storeNow } from '../storage/store-clock.ts';
+import { checkRouting, checkTransition } from './documents.ts';
 import { routingKey, transitionKey, transitionsPrefix } from './keys.ts';
 import type { Author, Routing, RoutingChange, Transition } from './types.ts';
 
 /** What a change wants; `undefined` means: it is so already. */
-export type Proposal = Pick<Transition, 'action' | 'alias' | 'from' | 'to'> & Partial<Pick<Routing, 'aliases' | 'pin' | 'previous' | 'deleted'>>;
-export type Decide = (current: Routing) => Proposal | undefined;
+export type Proposal = Pick<Transition, 'action' | 'alias' | 'from' | 'to'> & Partial<Pick<Routing, 'aliases' | 'pin' | 'previous' | 'deleted' | 'fallback'>>;
+/** May ask the store before it decides. */
+export type Decide = (current: Routing) => Proposal | undefined | Promise<Proposal | undefined>;
 
 const CONCURRENT_READS = 16;
+/** What two measurements of the store's clock can differ by. */
+const CLOCK_BLUR_MS = 5_000;
 /** With jitter between them, 32 writers at once need a few dozen attempts at most. */
 const ATTEMPTS_MAX = 1_000;
 
@@ -20,7 +25,27 @@ const ATTEMPTS_MAX = 1_000;
  */
 export async function readRouting(store: ObjectStore, name: string): Promise<{ routing: Routing; etag: string } | undefined> {
   const found = await getJson<Routing>(store, routingKey(name));
-  return found === undefined ? undefined : { routing: found.value, etag: found.etag };
+  return found === undefined ? undefined : { routing: checkRouting(store, routingKey(name), found.value, name), etag: found.etag };
+}
+
+/**
+ * The routing as its last recorded change left it, from the history alone: for a routing that cannot be read any more.
+ *
+ * @returns undefined where no change is recorded
+ */
+export async function rebuildRouting(store: ObjectStore, name: string): Promise<Routing | undefined> {
+  const history = await recordedTransitions(store, name);
+  const last = history.at(-1);
+  if (last === undefined) return undefined;
+  const removed = new Map(history.filter(({ action }) => action === 'delete' || action === 'restore').map(({ action, from, to }) => [action === 'delete' ? from! : to!, action === 'delete']));
+  const deleted = [...removed].filter(([, gone]) => gone).map(([version]) => version).sort((a, b) => a - b);
+  let previous: number[] = [];
+  for (const { action, from, to } of history) {
+    if (action === 'promote' && from !== null && from !== to) previous = [from, ...previous.filter((one) => one !== from && one !== to)];
+    if (action === 'rollback') previous = previous.includes(to!) ? previous.slice(previous.indexOf(to!) + 1) : previous.filter((one) => one !== from);
+  }
+  const { revision, aliases, pin } = last;
+  return { ...emptyRouting(name), revision, aliases, pin, previous: previous.filter((one) => !deleted.includes(one)), deleted, transition: last, ...(last.fallback === undefined ? {} : { fallback: last.fallback }) };
 }
 
 /**
@@ -37,9 +62,9 @@ export async function changeRouting(store: ObjectStore, name: string, author: Au
     const current = found?.routing ?? emptyRouting(name);
     const earlier = author.requestId === undefined ? undefined : await findTransition(store, name, id);
     if (earlier !== undefined) return { changed: true, from: earlier.from, to: earlier.to, pin: earlier.pin, routing: current };
-    const proposal = decide(current);
+    const proposal = await decide(current);
     if (proposal === undefined) return { changed: false, from: current.aliases.champion ?? null, to: current.aliases.champion ?? null, pin: current.pin, routing: current };
-    const next = nextRouting(current, proposal, author, id);
+    const next = nextRouting(current, proposal, author, id, await storeNow(store));
     if (await swap(store, next, found?.etag)) {
       await recordTransition(store, next.transition);
       return { changed: true, from: proposal.from, to: proposal.to, pin: next.pin, routing: next };
@@ -49,18 +74,17 @@ export async function changeRouting(store: ObjectStore, name: string, author: Au
   throw new PerennialError('PRECONDITION_FAILED', `The routing of "${name}" was changed by others ${ATTEMPTS_MAX} times in a row.`);
 }
 
-function nextRouting(current: Routing, proposal: Proposal, author: Author & { readonly automatic: boolean }, id: string): Routing {
+function nextRouting(current: Routing, proposal: Proposal, author: Author & { readonly automatic: boolean }, id: string, storeMs: number): Routing {
   const { action, alias, from, to } = proposal;
   const aliases = proposal.aliases ?? current.aliases;
   const pin = proposal.pin === undefined ? current.pin : proposal.pin;
-  const now = new Date().toISOString();
+  const fallback = proposal.fallback ?? current.fallback;
   const transition: Transition = {
     formatVersion: 1,
     id,
     name: current.name,
     revision: current.revision + 1,
-    // Clocks of machines differ; the history must not run backwards.
-    at: current.revision > 0 && current.transition.at > now ? current.transition.at : now,
+    at: momentAfter(current, storeMs),
     who: author.who,
     why: author.why,
     action,
@@ -70,6 +94,7 @@ function nextRouting(current: Routing, proposal: Proposal, author: Author & { re
     automatic: author.automatic,
     aliases,
     pin,
+    ...(fallback === undefined ? {} : { fallback }),
   };
   return {
     ...current,
@@ -78,8 +103,18 @@ function nextRouting(current: Routing, proposal: Proposal, author: Author & { re
     pin,
     previous: proposal.previous ?? current.previous,
     deleted: proposal.deleted ?? current.deleted,
+    ...(fallback === undefined ? {} : { fallback }),
     transition,
   };
+}
+
+/**
+ * By the clock of the store, which all writers share and know to a second or two: within that the history does not run backwards.
+ * A time further ahead was written by a clock that was wrong, and is not carried on: the order is that of the revisions.
+ */
+function momentAfter({ revision, transition }: Routing, storeMs: number): string {
+  const before = revision === 0 ? Number.NaN : Date.parse(transition.at);
+  return new Date(before > storeMs && before - storeMs < CLOCK_BLUR_MS ? before : storeMs).toISOString();
 }
 
 /** false: somebody else was faster. After a lost answer the store is asked whose state it holds. */
@@ -116,12 +151,25 @@ async function findTransition(store: ObjectStore, name: string, id: string): Pro
   return undefined;
 }
 
-/** All changes, oldest first; one that a crashed writer had not written out yet included. */
-export async function readHistory(store: ObjectStore, name: string): Promise<Transition[]> {
+/** Those with an object of their own that can be read, oldest first. */
+async function recordedTransitions(store: ObjectStore, name: string): Promise<Transition[]> {
   const keys: string[] = [];
   for await (const { key } of store.list(transitionsPrefix(name))) keys.push(key);
-  const read = await mapLimited(keys, CONCURRENT_READS, async (key) => (await getJson<Transition>(store, key))?.value);
-  const history = read.filter((transition) => transition !== undefined).sort((a, b) => a.revision - b.revision);
+  const read = await mapLimited(keys, CONCURRENT_READS, async (key) => {
+    try {
+      const found = await getJson<Transition>(store, key);
+      return found === undefined ? undefined : checkTransition(store, key, found.value, name);
+    } catch (error) {
+      if (isPerennialError(error, 'BLOB_CORRUPT')) return undefined;
+      throw error;
+    }
+  });
+  return read.filter((transition) => transition !== undefined).sort((a, b) => a.revision - b.revision);
+}
+
+/** All changes that can be read, oldest first; one that a crashed writer had not written out yet included. */
+export async function readHistory(store: ObjectStore, name: string): Promise<Transition[]> {
+  const history = await recordedTransitions(store, name);
   const found = await readRouting(store, name);
   if (found === undefined || history.some((transition) => transition.revision === found.routing.revision)) return history;
   await recordTransition(store, found.routing.transition);

@@ -79,7 +79,7 @@ export interface Transition {
   readonly name: string;
   /** Revision of the routing that this change made. */
   readonly revision: number;
-  /** ISO 8601 UTC; never before the transition before. */
+  /** ISO 8601 UTC, by the clock of the store. The order of the history is that of the revisions. */
   readonly at: string;
   readonly who: string;
   readonly why: string;
@@ -92,7 +92,11 @@ export interface Transition {
   readonly automatic: boolean;
   readonly aliases: Readonly<Record<string, number>>;
   readonly pin: Pin | null;
+  readonly fallback?: Fallback;
 }
+
+/** What servers answer with while the champion cannot be loaded: the newest former champion that can be, or nothing (503). */
+export type Fallback = 'previous' | 'nothing';
 
 /** `models/<name>/routing.json`, changed only by compare-and-swap. */
 export interface Routing {
@@ -108,6 +112,8 @@ export interface Routing {
   readonly previous: readonly number[];
   /** Versions that were deleted. Their numbers are never given again. */
   readonly deleted: readonly number[];
+  /** Absent: "previous". */
+  readonly fallback?: Fallback;
   /** The change that led here. It is written to `transitions/` right after, and by the next writer or reader should that fail. */
   readonly transition: Transition;
 }

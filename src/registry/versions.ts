@@ -6,6 +6,8 @@ import type { StepVerdict } from '../core/step.ts';
 import { missingBlobs } from '../storage/artifact-store.ts';
 import { mapLimited, pauseAfterLostRace } from '../storage/concurrency.ts';
 import { getJson, putJson } from '../storage/json-objects.ts';
+import { checkManifest, problemOf } from './documents.ts';
+import type { Problem } from './documents.ts';
 import { claimKey, indexKey, versionKey, versionsPrefix } from './keys.ts';
 import { checkModelName } from './names.ts';
 import type { ModelSignature, VersionManifest } from './types.ts';
@@ -147,9 +149,11 @@ function manifestOf(registration: Registration, version: number, model: Artifact
   };
 }
 
-/** The manifest as it was written, deleted or not; undefined where there is none. */
+/** The manifest as it was written, deleted or not; undefined where there is none. @throws BLOB_CORRUPT */
 export async function readVersion(store: ObjectStore, name: string, version: number): Promise<VersionManifest | undefined> {
-  return (await getJson<VersionManifest>(store, versionKey(name, version)))?.value;
+  const key = versionKey(name, version);
+  const found = await getJson<VersionManifest>(store, key);
+  return found === undefined ? undefined : checkManifest(store, key, found.value, name, version);
 }
 
 /** Numbers in rising order, deleted ones included. */
@@ -167,7 +171,17 @@ async function latestNumber(store: ObjectStore, name: string): Promise<number> {
   return (await versionNumbers(store, name)).at(-1) ?? 0;
 }
 
-export async function readVersions(store: ObjectStore, name: string): Promise<VersionManifest[]> {
-  const manifests = await mapLimited(await versionNumbers(store, name), CONCURRENT_READS, (version) => readVersion(store, name, version));
-  return manifests.filter((manifest) => manifest !== undefined);
+/** Those that can be read, and what is wrong with the others. */
+export async function readVersions(store: ObjectStore, name: string): Promise<{ readonly versions: VersionManifest[]; readonly problems: Problem[] }> {
+  const problems: Problem[] = [];
+  const manifests = await mapLimited(await versionNumbers(store, name), CONCURRENT_READS, async (version) => {
+    try {
+      return await readVersion(store, name, version);
+    } catch (error) {
+      if (!isPerennialError(error, 'BLOB_CORRUPT')) throw error;
+      problems.push(problemOf(error, version));
+      return undefined;
+    }
+  });
+  return { versions: manifests.filter((manifest) => manifest !== undefined), problems };
 }

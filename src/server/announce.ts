@@ -2,6 +2,7 @@ import { messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import type { StepLogger } from '../core/step.ts';
 import { SERVING_LIMITS } from '../serving/limits.ts';
+import { storeNow } from '../storage/store-clock.ts';
 
 /** `servers/<id>.json`: where those who promote find the servers that must answer with the new version. */
 export interface ServerAnnouncement {
@@ -10,7 +11,7 @@ export interface ServerAnnouncement {
   readonly pid: number;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
-  /** Refreshed every {@link SERVING_LIMITS.announceMs}: a server that was killed is known by its age. */
+  /** For people. Written again every {@link SERVING_LIMITS.announceMs}: a server that was killed is known by the age of the object. */
   readonly seenAt: string;
 }
 
@@ -61,7 +62,7 @@ const FORGOTTEN_MS = 3_600_000;
 async function removeForgotten(store: ObjectStore, log: StepLogger): Promise<void> {
   try {
     for await (const { key, modifiedAt } of store.list('servers/')) {
-      if (Date.now() - modifiedAt > FORGOTTEN_MS) await store.delete(key);
+      if ((await storeNow(store)) - modifiedAt > FORGOTTEN_MS) await store.delete(key);
     }
   } catch (error) {
     log.warn('old announcements could not be removed', { error: messageOf(error) });

@@ -1,6 +1,8 @@
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import { INDEX_PREFIX, routingKey } from '../registry/keys.ts';
 import { createRegistry } from '../registry/registry.ts';
+import { rebuildRouting } from '../registry/routing.ts';
+import type { Routing } from '../registry/types.ts';
 import { versionNumbers } from '../registry/versions.ts';
 import type { Servable } from './servable.ts';
 import type { RoutingState, VersionSource } from './version-source.ts';
@@ -13,7 +15,11 @@ export function createVersionSource(store: ObjectStore, artifacts: ArtifactStore
     routingEtag: async (model) => (await store.head(routingKey(model)))?.etag,
     async routing(model): Promise<RoutingState | undefined> {
       const found = await registry.routing(model);
-      return found === undefined ? undefined : { aliases: found.routing.aliases, revision: found.routing.revision, etag: found.etag };
+      return found === undefined ? undefined : stateOf(found.routing, found.etag);
+    },
+    async rebuiltRouting(model) {
+      const routing = await rebuildRouting(store, model);
+      return routing === undefined ? undefined : stateOf(routing, '');
     },
     async versions(model) {
       const deleted = (await registry.routing(model))?.routing.deleted ?? [];
@@ -32,6 +38,10 @@ export function createVersionSource(store: ObjectStore, artifacts: ArtifactStore
       };
     },
   };
+}
+
+function stateOf({ aliases, revision, previous, fallback }: Routing, etag: string): RoutingState {
+  return { aliases, revision, etag, previous, ...(fallback === undefined ? {} : { fallback }) };
 }
 
 /** From the keys alone: this is asked every second. */

@@ -1,4 +1,4 @@
-import { messageOf } from '../core/errors.ts';
+import { isPerennialError, messageOf } from '../core/errors.ts';
 import type { StepLogger } from '../core/step.ts';
 import { Batcher } from './batcher.ts';
 import { SERVING_LIMITS } from './limits.ts';
@@ -37,7 +37,10 @@ export interface ModelState {
   /** Versions in memory, in rising order; others are loaded when they are asked for. */
   readonly loaded: readonly number[];
   readonly routingRevision: number;
+  /** What is wrong, in one sentence; absent while the champion answers, or is being loaded. */
   readonly error?: string;
+  /** true: something is wrong, and another version than the champion answers, or none. */
+  readonly degraded: boolean;
   readonly requestsInFlight: number;
 }
 
@@ -48,13 +51,17 @@ interface Slot {
   /** Loaded, and about to become current. */
   next?: VersionHandle;
   failure?: { readonly version: number; readonly message: string; readonly attempts: number; readonly retryAt: number };
+  /** The routing cannot be read; `etag` of the one that was tried. */
+  unread?: { readonly etag: string; readonly message: string };
   syncing?: Promise<void>;
   versions?: readonly number[];
 }
 
 /**
  * Follows the routing of every model. A new champion is read, verified and warmed up before the swap; requests in flight end on
- * the version they began with. What is loaded stays loaded when the store is away, or when the version asked for is broken.
+ * the version they began with. What is loaded stays loaded when the store is away, or when the version asked for is broken; where
+ * nothing is loaded yet, the newest former champion that can be loaded answers (or nothing, where the routing says so). What is broken
+ * about one model is told in the log, the metrics and the states, and touches no other one.
  */
 export class Router {
   readonly #source: VersionSource;
@@ -115,7 +122,7 @@ export class Router {
   }
 
   states(): ModelState[] {
-    return [...this.#slots.values()].filter((slot) => slot.routing !== undefined || slot.current !== undefined).map((slot) => this.#stateOf(slot));
+    return [...this.#slots.values()].filter((slot) => slot.routing !== undefined || slot.current !== undefined || slot.unread !== undefined).map((slot) => this.#stateOf(slot));
   }
 
   /** @throws RequestError 404 */
@@ -144,6 +151,7 @@ export class Router {
     const version = target.version ?? (target.alias === undefined || target.alias === CHAMPION ? undefined : this.#aliased(slot, target.alias));
     if (version !== undefined) return this.#leaseVersion(slot, version);
     if (slot.current !== undefined) return slot.current.acquire();
+    if (slot.failure !== undefined || slot.unread !== undefined) throw new RequestError(503, `The model "${slot.model}" cannot be served: ${errorOf(slot)}.`, 1);
     if (slot.routing?.aliases[CHAMPION] === undefined) throw new RequestError(404, `The model "${slot.model}" has no champion: promote a version first.`);
     throw new RequestError(503, `The model "${slot.model}" is not loaded yet.`, 1);
   }
@@ -237,7 +245,10 @@ export class Router {
   }
 
   #sync(slot: Slot): Promise<void> {
-    slot.syncing ??= this.#follow(slot).finally(() => delete slot.syncing);
+    slot.syncing ??= this.#follow(slot).finally(() => {
+      delete slot.syncing;
+      this.#metrics.degraded.set({ model: slot.model }, isDegraded(slot) ? 1 : 0);
+    });
     return slot.syncing;
   }
 
@@ -249,7 +260,7 @@ export class Router {
       if (wanted === undefined) return this.#withdraw(slot);
       if (slot.failure?.version === wanted && Date.now() < slot.failure.retryAt) return;
       const handle = await this.#loadNext(slot, wanted);
-      if (handle === undefined) return;
+      if (handle === undefined) return this.#standIn(slot, wanted);
       // It may have been rolled back while it loaded; a store that is away by now does not hold the swap up.
       await this.#readRouting(slot).catch(() => {});
       delete slot.next;
@@ -262,11 +273,53 @@ export class Router {
   /** An absent routing never unloads: a store that lost its disk looks just like that. */
   async #readRouting(slot: Slot): Promise<void> {
     const etag = await this.#source.routingEtag(slot.model);
-    if (etag === undefined || etag === slot.routing?.etag) return;
-    const routing = await this.#source.routing(slot.model);
+    if (etag === undefined) return;
+    if (etag === slot.routing?.etag) {
+      delete slot.unread;
+      return;
+    }
+    if (etag === slot.unread?.etag) return;
+    const routing = await this.#routingOf(slot, etag);
     if (routing === undefined) return;
     slot.routing = routing;
     delete slot.failure;
+  }
+
+  /** One that cannot be read leaves what was known of the model, or what its history tells. */
+  async #routingOf(slot: Slot, etag: string): Promise<RoutingState | undefined> {
+    try {
+      const routing = await this.#source.routing(slot.model);
+      if (routing !== undefined) delete slot.unread;
+      return routing;
+    } catch (error) {
+      if (!isOfOneModel(error)) throw error;
+      slot.unread = { etag, message: messageOf(error) };
+      const rebuilt = slot.routing ?? (await this.#source.rebuiltRouting(slot.model));
+      this.#log.error('the routing of a model cannot be read; what was known of it holds', { model: slot.model, champion: rebuilt?.aliases[CHAMPION] ?? null, error: messageOf(error) });
+      return rebuilt === slot.routing ? undefined : rebuilt;
+    }
+  }
+
+  /** The champion cannot be loaded: what answers already goes on, or the newest former champion that can be loaded begins to. */
+  async #standIn(slot: Slot, wanted: number): Promise<void> {
+    if (slot.routing?.fallback === 'nothing') {
+      if (slot.current !== undefined) this.#withdraw(slot, 'the champion cannot be loaded, and the routing wants nothing in its place');
+      return;
+    }
+    if (slot.current !== undefined) return;
+    for (const version of slot.routing?.previous ?? []) {
+      if (version === wanted || this.#stopped) continue;
+      try {
+        const handle = await this.#load(slot.model, version);
+        this.#extras.delete(keyOf(slot.model, version));
+        this.#swap(slot, handle, slot.failure);
+        this.#log.error('the champion cannot be loaded; a former one answers in its place', { model: slot.model, champion: wanted, serving: version, error: slot.failure?.message });
+        return;
+      } catch (error) {
+        this.#metrics.loadFailures.add({ model: slot.model });
+        this.#log.error('a former champion cannot be loaded either', { model: slot.model, version, error: messageOf(error) });
+      }
+    }
   }
 
   async #loadNext(slot: Slot, version: number): Promise<VersionHandle | undefined> {
@@ -281,29 +334,30 @@ export class Router {
       const wait = Math.min(this.#options.loadRetryMs * 2 ** (attempts - 1), SERVING_LIMITS.loadRetryMaxMs);
       slot.failure = { version, message: messageOf(error), attempts, retryAt: Date.now() + wait };
       this.#metrics.loadFailures.add({ model: slot.model });
-      this.#log.error('a version cannot be loaded; the one before stays served', {
+      this.#log.error(slot.current === undefined ? 'a version cannot be loaded' : 'a version cannot be loaded; the one before stays served', {
         model: slot.model, version, serving: slot.current?.servable.version ?? null, attempts, error: messageOf(error),
       });
       return undefined;
     }
   }
 
-  #swap(slot: Slot, handle: VersionHandle): void {
+  /** @param failure of the champion, where it is another version that begins to answer */
+  #swap(slot: Slot, handle: VersionHandle, failure?: Slot['failure']): void {
     const before = slot.current;
     slot.current = handle;
-    delete slot.failure;
+    if (failure === undefined) delete slot.failure;
     before?.retire();
     this.#metrics.modelVersion.set({ model: slot.model }, handle.servable.version);
     this.#metrics.swaps.add({ model: slot.model });
     this.#log.info('serving', { model: slot.model, version: handle.servable.version, before: before?.servable.version ?? null });
   }
 
-  #withdraw(slot: Slot): void {
+  #withdraw(slot: Slot, why = 'the model has no champion any more'): void {
     const before = slot.current;
     delete slot.current;
     before?.retire();
     this.#metrics.modelVersion.set({ model: slot.model }, 0);
-    this.#log.warn('the model has no champion any more', { model: slot.model, before: before?.servable.version ?? null });
+    this.#log.warn(why, { model: slot.model, before: before?.servable.version ?? null });
   }
 
   #load(model: string, version: number): Promise<VersionHandle> {
@@ -337,7 +391,26 @@ function keyOf(model: string, version: number): string {
   return `${model}/${version}`;
 }
 
+/** Anything but a store that cannot be reached. */
+function isOfOneModel(error: unknown): boolean {
+  return isPerennialError(error) && error.code !== 'STORE_UNAVAILABLE' && error.code !== 'STORE_FULL';
+}
+
+function isDegraded(slot: Slot): boolean {
+  return slot.failure !== undefined || slot.unread !== undefined;
+}
+
+function errorOf({ failure, unread, current }: Slot): string | undefined {
+  const told = [
+    ...(unread === undefined ? [] : [`its routing cannot be read: ${unread.message}`]),
+    ...(failure === undefined ? [] : [`version ${failure.version} cannot be loaded: ${failure.message}`]),
+  ];
+  if (told.length === 0) return undefined;
+  return `${told.join('; ')}; ${current === undefined ? 'nothing answers' : `version ${current.servable.version} answers`}`;
+}
+
 function stateOf(slot: Slot, loaded: readonly number[]): ModelState {
+  const error = errorOf(slot);
   const wanted = slot.routing?.aliases[CHAMPION];
   return {
     model: slot.model,
@@ -346,7 +419,8 @@ function stateOf(slot: Slot, loaded: readonly number[]): ModelState {
     aliases: slot.routing?.aliases ?? {},
     loaded,
     routingRevision: slot.routing?.revision ?? 0,
-    ...(slot.failure === undefined ? {} : { error: `version ${slot.failure.version} cannot be loaded: ${slot.failure.message}` }),
+    ...(error === undefined ? {} : { error }),
+    degraded: isDegraded(slot),
     requestsInFlight: slot.current?.users ?? 0,
   };
 }

@@ -11,6 +11,7 @@ export interface ServingMetrics {
   readonly modelVersion: Gauge;
   readonly swaps: Counter;
   readonly loadFailures: Counter;
+  readonly degraded: Gauge;
   readonly storeUp: Gauge;
   readonly logged: Counter;
   readonly logDropped: Counter;
@@ -29,6 +30,7 @@ export function createServingMetrics(): ServingMetrics {
     modelVersion: registry.gauge('perennial_model_version', 'Version that answers for the champion; 0: none.'),
     swaps: registry.counter('perennial_model_swaps_total', 'Times another version began to answer.'),
     loadFailures: registry.counter('perennial_model_load_failures_total', 'Attempts to load a version that failed.'),
+    degraded: registry.gauge('perennial_model_degraded', '1 while the champion does not answer because it, or the routing of the model, cannot be loaded.'),
     storeUp: registry.gauge('perennial_store_up', '1 while the object store answers.'),
     logged: registry.counter('perennial_prediction_log_lines_total', 'Predictions written to the object store.'),
     logDropped: registry.counter('perennial_prediction_log_dropped_total', 'Predictions that were not logged: the buffer was full, or the server stopped while the store was away.'),

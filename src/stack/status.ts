@@ -76,10 +76,20 @@ async function serverStatus(stack: Stack): Promise<ComponentStatus[]> {
   if (broken !== undefined) return [{ ...facts, health: broken, detail: broken === 'gone' ? 'its process has ended' : 'is being started' }];
   try {
     const answer = await fetch(`${server.url}/v2/health/live`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
-    return [{ ...facts, health: answer.ok ? 'healthy' : 'unhealthy', detail: `answers ${answer.status}` }];
+    const broken = answer.ok ? await brokenModels(server.url) : [];
+    return [{ ...facts, health: answer.ok && broken.length === 0 ? 'healthy' : 'unhealthy', detail: [`answers ${answer.status}`, ...broken].join('; ') }];
   } catch {
     return [{ ...facts, health: 'unhealthy', detail: 'does not answer' }];
   }
+}
+
+/** A server that lives can still not serve what it should. */
+async function brokenModels(url: string): Promise<string[]> {
+  const token = process.env.PERENNIAL_API_TOKEN;
+  const answer = await fetch(`${url}/models`, { headers: token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+  if (answer.status === 401) return ['what it serves is not known: set PERENNIAL_API_TOKEN to its token'];
+  const { models } = (await answer.json()) as { models: readonly { readonly model: string; readonly degraded: boolean; readonly error?: string }[] };
+  return models.filter(({ degraded }) => degraded).map(({ model, error }) => `${model}: ${error}`);
 }
 
 async function workerStatus(stack: Stack, worker: Stack['workers'][number]): Promise<ComponentStatus[]> {

@@ -46,7 +46,7 @@ async function writeArtifact(store: ObjectStore, artifact: Parameters<ArtifactSt
 /** Whether the store has this manifest, whole and young enough to be relied on. */
 async function holdsManifest(store: ObjectStore, digest: string): Promise<boolean> {
   const head = await store.head(artifactKey(digest));
-  if (head === undefined || !isReusable(head)) return false;
+  if (head === undefined || !(await isReusable(store, head))) return false;
   // A damaged one of the same size would be met again by everyone who reads it.
   return sha256((await store.get(artifactKey(digest))).body) === digest;
 }

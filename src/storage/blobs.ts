@@ -5,6 +5,7 @@ import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ArtifactFile } from '../core/artifact.ts';
 import type { ObjectHead, ObjectStore } from '../core/ports.ts';
 import { sha256, sha256File } from './digest.ts';
+import { storeNow } from './store-clock.ts';
 
 /** Bytes, or a local file that is streamed. */
 export type BlobSource = Uint8Array | { readonly path: string };
@@ -72,12 +73,13 @@ async function create(store: ObjectStore, digest: string, bytes: Uint8Array): Pr
 async function stateOf(store: ObjectStore, digest: string, size: number): Promise<'absent' | 'usable' | 'unusable'> {
   const head = await store.head(blobKey(digest));
   if (head === undefined) return 'absent';
-  const usable = head.size === size && isReusable(head) && (await store.head(corruptMarkKey(digest))) === undefined;
+  const usable = head.size === size && (await isReusable(store, head)) && (await store.head(corruptMarkKey(digest))) === undefined;
   return usable ? 'usable' : 'unusable';
 }
 
-export function isReusable(head: ObjectHead): boolean {
-  return Date.now() - head.modifiedAt < REUSE_MS_MAX;
+/** By the clock of the store on both sides, as garbage collection counts. */
+export async function isReusable(store: ObjectStore, head: ObjectHead): Promise<boolean> {
+  return (await storeNow(store)) - head.modifiedAt < REUSE_MS_MAX;
 }
 
 async function clearMark(store: ObjectStore, digest: string): Promise<void> {
@@ -137,9 +139,13 @@ async function download(store: ObjectStore, digest: string, path: string): Promi
   return hash.digest('hex');
 }
 
-async function corrupt(store: ObjectStore, digest: string, found: string): Promise<PerennialError> {
-  // The mark only lets a later run repair the blob; where it cannot be written the error below still tells what is wrong.
+/** The mark only lets a later run repair the blob: whoever sets it tells what is wrong, also where it cannot be written. */
+export async function markCorrupt(store: ObjectStore, digest: string, found = ''): Promise<void> {
   await store.put(corruptMarkKey(digest), Buffer.from(found)).catch(() => undefined);
+}
+
+async function corrupt(store: ObjectStore, digest: string, found: string): Promise<PerennialError> {
+  await markCorrupt(store, digest, found);
   return new PerennialError('BLOB_CORRUPT', `${store.location}: "${blobKey(digest)}" holds other bytes than its name says (SHA-256 ${found}).`);
 }
 

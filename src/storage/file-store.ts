@@ -1,24 +1,28 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { copyFile, link, mkdir, open, readdir, rename, stat, unlink, utimes } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import type { BigIntStats, Dirent } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ObjectHead, ObjectStore, PutOptions } from '../core/ports.ts';
+import { mapLimited } from './concurrency.ts';
 import { checkConditions, objectNotFound, preconditionFailed } from './conditions.ts';
-import { withFileLock } from './file-lock.ts';
 import { checkKey, checkPrefix, compareKeys } from './keys.ts';
+import { REVISIONS_SUFFIX, advance, asideName, beginRevisions, bytesOf, etagOf, ignore, readImported, readRevisions, removePlain, retire } from './revisions.ts';
 
-/** Locks are shared by keys with the same first byte of their hash: few folders, little waiting. */
-const LOCK_SLOTS_HEX = 2;
 /** What can be made again is not worth a wait for the disk: after a power cut these keys may be gone, never torn in a running system. */
 const REPRODUCIBLE = /^(cache|servers|probe)\//;
+/** Files of one folder that are looked at together. */
+const CONCURRENT_STATS = 32;
+/** A clock that differs more from that of the file system is not believed. */
+const CLOCK_MS_MAX = 1_000;
+
 
 /**
  * Objects as files under `<folder>/objects`. Bytes are written aside, forced to the disk and then linked or renamed into place, so
- * readers never wait and never see half an object. Creating is link(2), which fails where the name exists; replacing and deleting
- * take a lock between processes (see {@link withFileLock}). For processes of one machine, or of one shared POSIX folder.
+ * readers never wait and never see half an object. Creating is link(2), which fails where the name exists. A key that was replaced
+ * under a condition has a folder of revisions beside its name (see `revisions.ts`), which holds from then on. There is no lock: no
+ * process waits for another one, wherever that runs and however it ended.
  */
 export class FileStore implements ObjectStore {
   readonly location: string;
@@ -39,10 +43,9 @@ export class FileStore implements ObjectStore {
 
   async get(key: string): Promise<{ body: Uint8Array; etag: string }> {
     return this.#mapped(key, async () => {
-      const handle = await this.#openObject(key);
+      const { handle, etag } = await this.#openCurrent(key);
       try {
-        const facts = await handle.stat({ bigint: true });
-        return { body: await handle.readFile(), etag: etagOf(facts) };
+        return { body: await handle.readFile(), etag };
       } finally {
         await handle.close();
       }
@@ -50,15 +53,12 @@ export class FileStore implements ObjectStore {
   }
 
   async getStream(key: string): Promise<AsyncIterable<Uint8Array>> {
-    const handle = await this.#mapped(key, () => this.#openObject(key));
+    const { handle } = await this.#mapped(key, () => this.#openCurrent(key));
     return createReadStream('', { fd: handle, highWaterMark: 1 << 20 });
   }
 
   async head(key: string): Promise<ObjectHead | undefined> {
-    return this.#mapped(key, async () => {
-      const facts = await statOrUndefined(this.#pathOf(key));
-      return facts === undefined || !facts.isFile() ? undefined : headOf(key, facts);
-    });
+    return this.#mapped(key, () => this.#head(key));
   }
 
   async put(key: string, body: Uint8Array, options: PutOptions = {}): Promise<{ etag: string }> {
@@ -83,64 +83,195 @@ export class FileStore implements ObjectStore {
   }
 
   async delete(key: string): Promise<void> {
-    await this.#mapped(key, () =>
-      this.#locked(key, async () => {
-        await unlink(this.#pathOf(key)).catch(ignore('ENOENT', 'ENOTDIR', 'EISDIR', 'EPERM'));
-      }),
-    );
+    await this.#mapped(key, async () => {
+      const plain = this.#pathOf(key);
+      // Without a condition: a plain file that comes meanwhile is one more that this call deletes.
+      if ((await readRevisions(plain + REVISIONS_SUFFIX)) === undefined) await removePlain(plain);
+      for (;;) {
+        const state = await this.#revisions(plain);
+        if (state === undefined || state.kind === 'gone' || (await retire(plain + REVISIONS_SUFFIX, state))) return;
+      }
+    });
   }
 
-  /** Removes what killed writers left aside. */
+  /** Removes what killed writers left aside, and the locks of earlier versions. */
   async sweep(olderThanMs: number): Promise<void> {
-    const names = await readdir(this.#aside).catch(() => []);
-    for (const name of names) {
-      const path = join(this.#aside, name);
+    await rm(join(this.folder, 'locks'), { recursive: true, force: true });
+    // Whoever probed is done with its key after a day, and nobody else knows it.
+    const left = (await Promise.all([this.#aside, join(this.#objects, 'probe')].map(async (folder) => (await readdir(folder).catch(noNames)).map((name) => join(folder, name))))).flat();
+    if (left.length === 0) return;
+    const now = await this.#clock();
+    for (const path of left) {
       const facts = await statOrUndefined(path);
-      if (facts !== undefined && Date.now() - Number(facts.mtimeMs) > olderThanMs) await unlink(path).catch(ignore('ENOENT'));
+      if (facts !== undefined && now - Number(facts.mtimeMs) > olderThanMs) await rm(path, { recursive: true, force: true });
+    }
+  }
+
+  /** The clock of the file system, which may be that of another machine. */
+  async #clock(): Promise<number> {
+    const path = asideName(this.#aside);
+    const handle = await withFolder(this.#aside, () => open(path, 'wx'));
+    try {
+      return Number((await handle.stat()).mtimeMs);
+    } finally {
+      await handle.close();
+      await unlink(path).catch(ignore('ENOENT'));
     }
   }
 
   async *#walk(folder: string, prefix: string): AsyncIterable<ObjectHead> {
     const entries = await this.#mapped(folder, () => readdir(join(this.#objects, folder), { withFileTypes: true }).catch(noEntries));
+    const revised = new Set(entries.filter(({ name }) => name.endsWith(REVISIONS_SUFFIX)).map(({ name }) => folder + name.slice(0, -REVISIONS_SUFFIX.length)));
+    const plain = entries.filter((entry) => !entry.name.endsWith(REVISIONS_SUFFIX)).map((entry) => folder + entry.name + (entry.isDirectory() ? '/' : ''));
     // "a-b" sorts before "a/x": a folder counts with its slash.
-    const sorted = entries.map((entry) => folder + entry.name + (entry.isDirectory() ? '/' : '')).sort(compareKeys);
-    for (const name of sorted) {
+    const sorted = [...new Set([...plain, ...revised])].sort(compareKeys);
+    for (let start = 0; start < sorted.length; ) {
+      const name = sorted[start]!;
       if (name.endsWith('/')) {
         if (name.startsWith(prefix) || prefix.startsWith(name)) yield* this.#walk(name, prefix);
-      } else if (name.startsWith(prefix)) {
-        const head = await this.head(name);
-        if (head !== undefined) yield head;
+        start += 1;
+        continue;
       }
+      const end = sorted.findIndex((other, index) => index >= start && other.endsWith('/'));
+      const group = sorted.slice(start, Math.min(end === -1 ? sorted.length : end, start + CONCURRENT_STATS));
+      start += group.length;
+      const heads = await this.#mapped(folder, () => mapLimited(group.filter((key) => key.startsWith(prefix)), CONCURRENT_STATS, (key) => this.#listed(key, revised.has(key))));
+      for (const head of heads) if (head !== undefined) yield head;
     }
+  }
+
+  /** The folder that was listed told already whether the key has revisions. */
+  async #listed(key: string, revised: boolean): Promise<ObjectHead | undefined> {
+    const facts = revised ? undefined : await statOrUndefined(join(this.#objects, key));
+    return facts?.isFile() === true ? headOf(key, facts) : this.#head(key);
+  }
+
+  async #head(key: string): Promise<ObjectHead | undefined> {
+    const plain = this.#pathOf(key);
+    for (let missed = ''; ; ) {
+      const current = await this.#locate(plain);
+      if (current === undefined) return undefined;
+      if (current.etag === undefined) return headOf(key, current.facts);
+      const facts = await statOrUndefined(current.path);
+      if (facts !== undefined) return { ...headOf(key, facts), etag: current.etag };
+      missed = checkMissed(key, missed, current.path);
+    }
+  }
+
+  /** A plain file holds only where no folder of revisions is there *after* it was looked at. */
+  async #locate(plain: string): Promise<{ path: string; etag: string; facts?: undefined } | { path: string; etag?: undefined; facts: BigIntStats } | undefined> {
+    const facts = await statOrUndefined(plain);
+    const state = await this.#revisions(plain);
+    if (state !== undefined) return state.kind === 'gone' ? undefined : { path: bytesOf(plain + REVISIONS_SUFFIX, state), etag: state.etag };
+    return facts?.isFile() === true ? { path: plain, facts } : undefined;
+  }
+
+  async #openCurrent(key: string): Promise<{ handle: FileHandle; etag: string }> {
+    const plain = this.#pathOf(key);
+    const handle = await open(plain, 'r').catch(ignored('ENOENT', 'ENOTDIR'));
+    try {
+      for (let missed = ''; ; ) {
+        const [facts, state] = await Promise.all([handle?.stat({ bigint: true }), this.#revisions(plain)]);
+        if (state === undefined) {
+          if (handle === undefined || facts?.isFile() !== true) throw objectNotFound(this.location, key);
+          return { handle, etag: etagOf(facts) };
+        }
+        if (state.kind === 'gone') throw objectNotFound(this.location, key);
+        const path = bytesOf(plain + REVISIONS_SUFFIX, state);
+        const revision = await open(path, 'r').catch(ignored('ENOENT'));
+        if (revision !== undefined) {
+          await handle?.close();
+          return { handle: revision, etag: state.etag };
+        }
+        missed = checkMissed(key, missed, path);
+      }
+    } catch (error) {
+      await handle?.close();
+      throw error;
+    }
+  }
+
+  #revisions(plain: string): ReturnType<typeof readImported> {
+    return readImported(plain + REVISIONS_SUFFIX, plain, this.#aside);
   }
 
   async #place(key: string, options: PutOptions, fill: (handle: FileHandle, aside: string) => Promise<void>): Promise<{ etag: string }> {
     checkConditions(options);
     return this.#mapped(key, async () => {
-      const path = this.#pathOf(key);
+      const plain = this.#pathOf(key);
       // Whoever has lost already need not write and wait for the disk; who has not is checked again where it counts.
-      if (options.ifNoneMatch !== undefined || options.ifMatch !== undefined) this.#checkCondition(key, await statOrUndefined(path), options);
+      if (options.ifNoneMatch !== undefined || options.ifMatch !== undefined) this.#checkCondition(key, (await this.#head(key))?.etag, options);
       const durable = this.#sync && !REPRODUCIBLE.test(key);
-      const aside = join(this.#aside, randomBytes(12).toString('hex'));
-      try {
-        const written = await this.#fillAside(aside, fill, durable);
-        const etag = options.ifNoneMatch === undefined
-          ? await this.#locked(key, () => this.#replace(key, written, aside, path, options))
-          : await this.#create(key, written, aside, path, options);
-        if (durable) await syncFolder(dirname(path));
-        return { etag };
-      } finally {
-        await unlink(aside).catch(ignore('ENOENT'));
+      for (;;) {
+        const aside = asideName(this.#aside);
+        try {
+          const written = await this.#fillAside(aside, fill, durable);
+          const etag = await this.#install(key, plain, aside, written, options, durable);
+          if (etag !== undefined) return { etag };
+        } finally {
+          await unlink(aside).catch(ignore('ENOENT'));
+        }
       }
     });
+  }
+
+  /** @returns undefined where the bytes were lost to a change meanwhile and have to be written again. */
+  async #install(key: string, plain: string, aside: string, written: BigIntStats, options: PutOptions, durable: boolean): Promise<string | undefined> {
+    if ((await this.#revisions(plain)) === undefined) {
+      if (options.ifMatch === undefined) {
+        const etag = options.ifNoneMatch === undefined ? await this.#replacePlain(plain, aside, written) : await this.#createPlain(key, plain, aside, written, options);
+        if (etag !== undefined && durable) await syncFolder(dirname(plain));
+        return etag;
+      }
+      this.#checkCondition(key, (await this.#head(key))?.etag, options);
+      await beginRevisions(plain + REVISIONS_SUFFIX, this.#aside);
+      if (durable) await syncFolder(dirname(plain));
+    }
+    const etag = await this.#advance(key, plain, aside, options);
+    if (durable) await syncFolder(plain + REVISIONS_SUFFIX);
+    return etag;
+  }
+
+  async #createPlain(key: string, plain: string, aside: string, written: BigIntStats, options: PutOptions): Promise<string> {
+    try {
+      await withFolder(dirname(plain), () => link(aside, plain));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const facts = await statOrUndefined(plain);
+      if ((await this.#revisions(plain)) !== undefined) return this.#advance(key, plain, aside, options);
+      throw facts?.isDirectory() === true ? error : preconditionFailed(this.location, key, options, error);
+    }
+    const state = await this.#revisions(plain);
+    // Taken over by a folder of revisions that somebody began meanwhile, or come too late for one.
+    if (state === undefined || state.origin === etagOf(written)) return etagOf(written);
+    await removePlain(plain);
+    return this.#advance(key, plain, aside, options);
+  }
+
+  async #replacePlain(plain: string, aside: string, written: BigIntStats): Promise<string | undefined> {
+    await withFolder(dirname(plain), () => rename(aside, plain));
+    const state = await this.#revisions(plain);
+    if (state === undefined || state.origin === etagOf(written)) return etagOf(written);
+    await removePlain(plain);
+    return undefined;
+  }
+
+  async #advance(key: string, plain: string, aside: string, options: PutOptions): Promise<string> {
+    for (;;) {
+      const state = await this.#revisions(plain);
+      if (state === undefined) throw new PerennialError('STORE_UNAVAILABLE', `The revisions of "${key}" were removed from ${this.location} while they were written.`);
+      this.#checkCondition(key, state.kind === 'now' ? state.etag : undefined, options);
+      const etag = await advance(plain + REVISIONS_SUFFIX, state, aside);
+      if (etag !== undefined) return etag;
+    }
   }
 
   async #fillAside(aside: string, fill: (handle: FileHandle, aside: string) => Promise<void>, durable: boolean): Promise<BigIntStats> {
     const handle = await withFolder(this.#aside, () => open(aside, 'wx', 0o644));
     try {
       await fill(handle, aside);
-      const now = (performance.timeOrigin + performance.now()) / 1000;
-      await handle.utimes(now, now);
+      const seconds = preciseTime(Number((await handle.stat()).mtimeMs)) / 1000;
+      await handle.utimes(seconds, seconds);
       if (durable) await handle.sync();
       return await handle.stat({ bigint: true });
     } finally {
@@ -148,42 +279,14 @@ export class FileStore implements ObjectStore {
     }
   }
 
-  async #create(key: string, written: BigIntStats, aside: string, path: string, options: PutOptions): Promise<string> {
-    await withFolder(dirname(path), () => link(aside, path)).catch((error: NodeJS.ErrnoException) => {
-      throw error.code === 'EEXIST' ? preconditionFailed(this.location, key, options, error) : error;
-    });
-    return etagOf(written);
-  }
-
-  async #replace(key: string, written: BigIntStats, aside: string, path: string, options: PutOptions): Promise<string> {
-    const current = await statOrUndefined(path);
-    this.#checkCondition(key, current, options);
-    // Times only ever rise for a key, also when the clock is set back: an etag cannot come again.
-    const final = current !== undefined && written.mtimeNs <= current.mtimeNs ? await postdate(aside, current) : written;
-    await withFolder(dirname(path), () => rename(aside, path));
-    return etagOf(final);
-  }
-
-  #checkCondition(key: string, current: BigIntStats | undefined, { ifNoneMatch, ifMatch }: PutOptions): void {
-    const isLost = (ifNoneMatch !== undefined && current?.isFile() === true) || (ifMatch !== undefined && (current === undefined || etagOf(current) !== ifMatch));
+  #checkCondition(key: string, current: string | undefined, { ifNoneMatch, ifMatch }: PutOptions): void {
+    const isLost = (ifNoneMatch !== undefined && current !== undefined) || (ifMatch !== undefined && current !== ifMatch);
     if (isLost) throw preconditionFailed(this.location, key, { ifNoneMatch, ifMatch });
-  }
-
-  #locked<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const slot = createHash('sha256').update(key).digest('hex').slice(0, LOCK_SLOTS_HEX);
-    return withFileLock(join(this.folder, 'locks', slot), work);
   }
 
   #pathOf(key: string): string {
     checkKey(key);
     return join(this.#objects, key);
-  }
-
-  async #openObject(key: string): Promise<FileHandle> {
-    const handle = await open(this.#pathOf(key), 'r');
-    if ((await handle.stat()).isFile()) return handle;
-    await handle.close();
-    throw objectNotFound(this.location, key);
   }
 
   /**
@@ -239,15 +342,19 @@ function headOf(key: string, facts: BigIntStats): ObjectHead {
   return { key, size: Number(facts.size), etag: etagOf(facts), modifiedAt: Number(facts.mtimeMs) };
 }
 
-/** Every write makes a new inode with a new time in microseconds: the three together name the write. */
-function etagOf(facts: BigIntStats): string {
-  return `${facts.ino.toString(36)}-${facts.mtimeNs.toString(36)}-${facts.size.toString(36)}`;
+/** Bytes that are gone were replaced since they were looked up; where they are still those that hold, they are lost. */
+function checkMissed(key: string, before: string, now: string): string {
+  if (before !== now) return now;
+  throw new PerennialError('BLOB_CORRUPT', `The bytes of "${key}" are gone: ${now} is named by its folder and not there.`, { hint: 'Restore the file from a copy of the store, or write the object anew.' });
 }
 
-async function postdate(path: string, current: BigIntStats): Promise<BigIntStats> {
-  const seconds = Number(current.mtimeNs / 1000n + 2n) / 1e6;
-  await utimes(path, seconds, seconds);
-  return stat(path, { bigint: true });
+/**
+ * In microseconds, which tell writes of one moment apart, by the clock of the file system: the stores of a shared folder have no
+ * other one in common. Its ticks are coarse, so our own clock is taken where the two agree.
+ */
+function preciseTime(fileSystemMs: number): number {
+  const own = performance.timeOrigin + performance.now();
+  return Math.abs(own - fileSystemMs) < CLOCK_MS_MAX ? own : Math.floor(fileSystemMs) + (own % 1);
 }
 
 async function statOrUndefined(path: string): Promise<BigIntStats | undefined> {
@@ -278,10 +385,16 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-function ignore(...codes: string[]): (error: NodeJS.ErrnoException) => void {
+function ignored(...codes: string[]): (error: NodeJS.ErrnoException) => undefined {
   return (error) => {
     if (!codes.includes(error.code ?? '')) throw error;
+    return undefined;
   };
+}
+
+function noNames(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return [];
+  throw error;
 }
 
 function noEntries(error: NodeJS.ErrnoException): Dirent[] {

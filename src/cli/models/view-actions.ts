@@ -6,16 +6,17 @@ import type { BaseOrigin } from '../../training/transfer/base.ts';
 import type { ModelMeta } from '../../training/types.ts';
 import { table } from '../command.ts';
 import type { CliIo } from '../command.ts';
+import { REPAIR_HINT } from '../../registry/documents.ts';
+import type { Problem } from '../../registry/documents.ts';
 import { currentUser, openRegistry } from './options.ts';
 import { aliasesText, metricsText, numberText, sizeText, timeText, transitionRows, versionRows, versionText } from './views.ts';
 
 export async function listAction(io: CliIo): Promise<void> {
   const { registry } = await openRegistry();
   const models = await Promise.all((await registry.models()).map(async ({ name, createdAt }) => {
-    const [versions, found] = await Promise.all([registry.versions(name), registry.routing(name)]);
-    const routing = found?.routing;
+    const { versions, routing, problems } = await registry.survey(name);
     const champion = versions.find(({ version }) => version === routing?.aliases.champion);
-    return { name, createdAt, versions: versions.length, latest: versions.at(-1)?.version ?? null, aliases: routing?.aliases ?? {}, pin: routing?.pin ?? null, metrics: champion?.metrics ?? {} };
+    return { name, createdAt, versions: versions.length, latest: versions.at(-1)?.version ?? null, aliases: routing?.aliases ?? {}, pin: routing?.pin ?? null, metrics: champion?.metrics ?? {}, problems };
   }));
   io.result({ models });
   if (models.length === 0) return io.print('No model is registered yet. `perennial run pipelines/penguins.json` makes one.');
@@ -23,23 +24,30 @@ export async function listAction(io: CliIo): Promise<void> {
     name, String(versions), String(latest ?? ''), `${aliases.champion ?? 'none'}${pin === null ? '' : ' (pinned)'}`, String(aliases.challenger ?? ''), metricsText(metrics, 3),
   ]);
   io.print(table([['MODEL', 'VERSIONS', 'LATEST', 'CHAMPION', 'CHALLENGER', "CHAMPION'S METRICS"], ...rows]));
+  tellProblems(io, models.flatMap(({ name, problems }) => problems.map((problem) => ({ name, ...problem }))));
+}
+
+function tellProblems(io: CliIo, problems: readonly (Problem & { readonly name: string })[]): void {
+  for (const { name, version, message } of problems) io.note(`broken: ${name}${version === undefined ? '' : ` version ${version}`}: ${message}`);
+  if (problems.length > 0) io.note(REPAIR_HINT);
 }
 
 export async function showAction(io: CliIo, model: string, reference: string | undefined): Promise<void> {
   const { registry, store } = await openRegistry();
-  const routing = (await registry.routing(model))?.routing;
   if (reference !== undefined) {
+    const routing = (await registry.routing(model))?.routing;
     const manifest = await registry.version(model, reference);
     const { exportsOf } = await import('../../registry/version-exports.ts');
     const [{ bytes, base }, exports] = await Promise.all([artifactOf(store, manifest), exportsOf(store, model, manifest.version)]);
     io.result({ ...manifest, aliases: aliasNames(routing?.aliases, manifest.version), pinned: routing?.pin?.version === manifest.version, bytes, exports, base: base ?? null });
     return io.print(versionText(manifest, routing, bytes, exports, base));
   }
-  const versions = await registry.versions(model);
-  io.result({ name: model, routing: routing ?? null, versions: versions.map((manifest) => ({ ...manifest, aliases: aliasNames(routing?.aliases, manifest.version) })) });
+  const { versions, routing, problems } = await registry.survey(model);
+  io.result({ name: model, routing: routing ?? null, problems, versions: versions.map((manifest) => ({ ...manifest, aliases: aliasNames(routing?.aliases, manifest.version) })) });
   const pin = routing?.pin;
   if (pin !== null && pin !== undefined) io.print(`Pinned to version ${pin.version} by ${pin.by}, ${timeText(pin.at)}: ${pin.why}\n`);
   io.print(table([['VERSION', 'ALIASES', 'CREATED', 'VERDICT', 'METRICS', 'RUN'], ...versionRows(versions, routing)]));
+  tellProblems(io, problems.map((problem) => ({ name: model, ...problem })));
 }
 
 export async function compareAction(io: CliIo, model: string, references: readonly string[]): Promise<void> {
@@ -114,8 +122,8 @@ export async function exportAction(io: CliIo, model: string, reference: string, 
 
 export async function deleteAction(io: CliIo, model: string, reference: string, options: { why?: string }): Promise<void> {
   const { registry } = await openRegistry();
-  const { version } = await registry.version(model, reference);
-  await registry.deleteVersion(model, version, { who: currentUser(), why: options.why ?? 'Deleted by hand.' });
+  const change = await registry.deleteVersion(model, reference, { who: currentUser(), why: options.why ?? 'Deleted by hand.' });
+  const version = change.from;
   io.result({ model, version, deleted: true });
   io.print(`Version ${version} of ${model} is deleted; its number stays taken. \`perennial models gc\` shows the space that this frees.`);
 }

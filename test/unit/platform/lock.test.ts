@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { lockHolder, tryLock, withLock } from '../../../src/platform/lock.ts';
-import { identify } from '../../../src/platform/process-info.ts';
+import { identify, processSpace } from '../../../src/platform/process-info.ts';
 import { bundleScript } from '../../support/bundle.ts';
 import { run, start } from '../../support/processes.ts';
 import { tempDir } from '../../support/temp-dir.ts';
@@ -36,6 +36,17 @@ test('the lock of another machine is respected', () => {
   const path = join(tempDir('lock'), 'a.lock');
   writeFileSync(path, JSON.stringify({ pid: 1, startTicks: 1, host: 'elsewhere', since: '2026-01-01T00:00:00.000Z' }));
   expect(tryLock(path)).toMatchObject({ taken: false, holder: { host: 'elsewhere' } });
+});
+
+test('the lock of a process in another container of this machine is respected, and one from before the machine started is not', () => {
+  const path = join(tempDir('lock'), 'a.lock');
+  const space = processSpace();
+  if (space === undefined) return;
+  const holder = { pid: 1, startTicks: 1, host: hostname(), since: '2026-01-01T00:00:00.000Z' };
+  writeFileSync(path, JSON.stringify({ ...holder, space: { ...space, processes: 'pid:[1]' } }));
+  expect(tryLock(path)).toMatchObject({ taken: false });
+  writeFileSync(path, JSON.stringify({ ...holder, space: { ...space, boot: 'an earlier one' } }));
+  expect(tryLock(path)).toMatchObject({ taken: true, stale: { pid: 1 } });
 });
 
 test('a damaged lock file does not block for ever', () => {

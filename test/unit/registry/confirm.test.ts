@@ -44,9 +44,24 @@ it('does not call it confirmed while one server answers with another version, or
   expect(result.servers.map(({ version, error }) => error ?? version)).toEqual([3, 2, 'does not serve the model']);
 });
 
-it('says so plainly where no server is running', async () => {
+it.each([['20 s ahead', 20_000], ['an hour behind', -3_600_000]])('finds a live server whose clock, or ours, is %s', async (_what, wrong) => {
+  const store = new MemoryStore({ now: () => Date.now() - 5 * wrong });
+  await serve(store, 'a', () => 3, new Date(Date.now() + wrong));
+  expect(await confirmServed(store, 'm', 3, { timeoutMs: 2_000 })).toMatchObject({ confirmed: true, servers: [{ id: 'a' }] });
+});
+
+it('an announcement that cannot be read hides no other server', async () => {
   const store = new MemoryStore();
-  await serve(store, 'dead', () => 3, new Date(Date.now() - SERVER_LIVE_MS - 1));
+  await store.put('servers/0.json', Buffer.from('{"id":"to'));
+  await serve(store, 'a', () => 3);
+  expect(await confirmServed(store, 'm', 3, { timeoutMs: 2_000 })).toMatchObject({ confirmed: true, servers: [{ id: 'a' }] });
+});
+
+it('says so plainly where no server is running', async () => {
+  let age = SERVER_LIVE_MS + 1;
+  const store = new MemoryStore({ now: () => Date.now() - age });
+  await serve(store, 'dead', () => 3);
+  age = 0;
   expect(await confirmServed(store, 'm', 3)).toEqual({ confirmed: false, servers: [], confirmedBy: [], summary: expect.stringContaining('No server is running') });
 });
 

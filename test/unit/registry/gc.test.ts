@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { collectGarbage } from '../../../src/registry/gc.ts';
+import { collectGarbage as collectNow } from '../../../src/registry/gc.ts';
+import type { GcOptions, GcResult } from '../../../src/registry/gc.ts';
 import { artifactKey } from '../../../src/storage/artifact-store.ts';
 import { blobKey } from '../../../src/storage/blobs.ts';
 import { sha256 } from '../../../src/storage/digest.ts';
@@ -19,6 +20,17 @@ beforeEach(() => {
   store = new MemoryStore({ now: () => Date.now() - age });
   bench = workbench(store);
 });
+
+/** Today, by the clock of the store; what was put before is as old as `age` said. */
+async function collectGarbage(from: MemoryStore, options?: GcOptions): Promise<GcResult> {
+  const before = age;
+  age = 0;
+  try {
+    return await collectNow(from, options);
+  } finally {
+    age = before;
+  }
+}
 
 async function keys(): Promise<string[]> {
   const all: string[] = [];

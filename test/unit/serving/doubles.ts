@@ -99,9 +99,17 @@ export class FakeSource implements VersionSource {
   options: FakeOptions = {};
   #etag = 0;
 
-  route(model: string, aliases: Record<string, number>): void {
+  /** Models whose routing cannot be read. */
+  readonly torn = new Set<string>();
+
+  route(model: string, aliases: Record<string, number>, more: Pick<RoutingState, 'previous' | 'fallback'> = {}): void {
     this.#etag += 1;
-    this.routings.set(model, { aliases, revision: (this.routings.get(model)?.revision ?? 0) + 1, etag: String(this.#etag) });
+    this.routings.set(model, { aliases, revision: (this.routings.get(model)?.revision ?? 0) + 1, etag: String(this.#etag), ...more });
+  }
+
+  async rebuiltRouting(model: string): Promise<RoutingState | undefined> {
+    const found = this.routings.get(model);
+    return found === undefined ? undefined : { ...found, etag: '' };
   }
 
   async models(): Promise<string[]> {
@@ -116,6 +124,7 @@ export class FakeSource implements VersionSource {
 
   async routing(model: string): Promise<RoutingState | undefined> {
     this.#check();
+    if (this.torn.has(model)) throw new PerennialError('BLOB_CORRUPT', `"models/${model}/routing.json" is not JSON (13 bytes).`);
     return this.routings.get(model);
   }
 

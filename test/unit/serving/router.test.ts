@@ -69,6 +69,52 @@ describe('the router', () => {
     expect(router.states()[0]!.error).toBeUndefined();
   });
 
+  it('answers with the newest former champion that can be loaded where the champion cannot, loudly, until it can', async () => {
+    const source = new FakeSource();
+    source.broken.add(3).add(2);
+    source.route('m', { champion: 3 }, { previous: [2, 1] });
+    const router = await routerOf(source);
+    expect(await versionOf(router)).toBe(1);
+    expect(router.states()[0]).toMatchObject({ version: 1, wanted: 3, degraded: true, error: expect.stringMatching(/version 3 cannot be loaded: .*digest.*; version 1 answers/) });
+    expect(router.lines.filter((line) => line.startsWith('error')).join('\n')).toContain('a former one answers in its place');
+    source.broken.clear();
+    await eventually(async () => (await versionOf(router)) === 3);
+    expect(router.states()[0]).toMatchObject({ version: 3, degraded: false });
+  });
+
+  it('answers with nothing where the routing wants no former champion in place of one that cannot be loaded', async () => {
+    const source = new FakeSource();
+    source.route('m', { champion: 1 });
+    const router = await routerOf(source);
+    source.broken.add(2);
+    source.route('m', { champion: 2 }, { previous: [1], fallback: 'nothing' });
+    await eventually(() => router.states()[0]!.degraded);
+    await eventually(() => router.states()[0]!.version === undefined);
+    await expect(router.lease({ model: 'm' })).rejects.toMatchObject({ status: 503, message: expect.stringContaining('version 2 cannot be loaded') });
+    source.broken.clear();
+    await eventually(() => router.states()[0]!.version === 2);
+  });
+
+  it('a routing that cannot be read hurts its model alone, which goes on as its history tells', async () => {
+    const source = new FakeSource();
+    source.route('a', { champion: 1 });
+    source.route('m', { champion: 2 });
+    source.torn.add('m');
+    const router = await routerOf(source);
+    expect(router.ready).toBe(true);
+    expect(router.storeReachable).toBe(true);
+    expect(await versionOf(router, 'a')).toBe(1);
+    expect(await versionOf(router, 'm')).toBe(2);
+    expect(router.states().map(({ model, degraded }) => [model, degraded])).toEqual([['a', false], ['m', true]]);
+    expect(router.states()[1]!.error).toContain('its routing cannot be read');
+    source.route('a', { champion: 3 });
+    await eventually(async () => (await versionOf(router, 'a')) === 3);
+    source.torn.clear();
+    source.route('m', { champion: 4 });
+    await eventually(async () => (await versionOf(router, 'm')) === 4);
+    expect(router.states()[1]).toMatchObject({ degraded: false });
+  });
+
   it('keeps serving while the store is away, asks less often, and catches up', async () => {
     const source = new FakeSource();
     source.route('m', { champion: 1 });

@@ -104,7 +104,7 @@ describe('the server', () => {
     source.route('m', { champion: 2, challenger: 3 });
     const server = await start(source);
     expect((await ask(server.url, '/models')).body).toEqual({
-      models: [{ model: 'm', version: 2, wanted: 2, aliases: { champion: 2, challenger: 3 }, loaded: [2], routingRevision: 1, requestsInFlight: 0 }],
+      models: [{ model: 'm', version: 2, wanted: 2, aliases: { champion: 2, challenger: 3 }, loaded: [2], routingRevision: 1, degraded: false, requestsInFlight: 0 }],
     });
   });
 

@@ -6,6 +6,7 @@ import type { ArtifactStore } from '../../../src/core/ports.ts';
 import { artifactKey, createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { blobKey, corruptMarkKey } from '../../../src/storage/blobs.ts';
 import { sha256 } from '../../../src/storage/digest.ts';
+import { storeNow } from '../../../src/storage/store-clock.ts';
 import { FaultyStore } from '../../../src/storage/faulty-store.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 
@@ -27,6 +28,7 @@ it('gives equal artifacts equal digests, and writes them once', async () => {
   const counting = new FaultyStore(store);
   const over = createArtifactStore(counting, join(folder, 'cache'));
   const first = await write();
+  await storeNow(counting);
   counting.calls = 0;
   const second = await over.write({ meta: { n: 1 }, files: { 'a/b.txt': Buffer.from('hello') }, summary: 'one file', kind: 'data' });
   expect(second).toEqual(first);
@@ -110,12 +112,23 @@ it.each(['../x', '/etc/passwd', 'a//b', 'a\\b', ''])('refuses the file name %j',
 });
 
 it('writes an old blob again rather than reuse what a collection may be about to delete', async () => {
-  const dayAgo = new MemoryStore({ now: () => Date.now() - 24 * 3_600_000 });
-  const counting = new FaultyStore(dayAgo);
-  const over = createArtifactStore(counting, join(folder, 'cache'));
+  let age = 24 * 3_600_000;
+  const dayAgo = new MemoryStore({ now: () => Date.now() - age });
+  const over = createArtifactStore(dayAgo, join(folder, 'cache'));
   const artifact = { kind: 'data', summary: 's', files: { f: Buffer.from('old') }, meta: null } as const;
   await over.write(artifact);
   const before = (await dayAgo.head(blobKey(sha256('old'))))!.etag;
+  age = 0;
   await over.write(artifact);
   expect((await dayAgo.head(blobKey(sha256('old'))))!.etag).not.toBe(before);
+});
+
+it('reuses a young blob also where the clock of the store is a day off from ours', async () => {
+  const skewed = new MemoryStore({ now: () => Date.now() - 24 * 3_600_000 });
+  const over = createArtifactStore(skewed, join(folder, 'cache'));
+  const artifact = { kind: 'data', summary: 's', files: { f: Buffer.from('young') }, meta: null } as const;
+  await over.write(artifact);
+  const before = (await skewed.head(blobKey(sha256('young'))))!.etag;
+  await over.write(artifact);
+  expect((await skewed.head(blobKey(sha256('young'))))!.etag).toBe(before);
 });

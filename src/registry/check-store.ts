@@ -1,0 +1,156 @@
+import { isPerennialError, messageOf } from '../core/errors.ts';
+import type { ObjectStore } from '../core/ports.ts';
+import { getJson, putJson } from '../storage/json-objects.ts';
+import { INDEX_PREFIX, MODELS_PREFIX, claimKey, indexKey, routingKey, transitionKey, transitionsPrefix } from './keys.ts';
+import { readRouting, rebuildRouting } from './routing.ts';
+import type { Routing, VersionManifest } from './types.ts';
+import { readVersions } from './versions.ts';
+import { problemsOfArtifact } from './whole.ts';
+
+/** One thing that is broken or half made. */
+export interface StoreFinding {
+  readonly key: string;
+  readonly model?: string;
+  readonly version?: number;
+  readonly problem: string;
+  /** What to do, or what was done. */
+  readonly fix: string;
+  /** true: `--repair` mends it without losing anything. */
+  readonly repairable: boolean;
+  readonly repaired: boolean;
+}
+
+export interface StoreCheck {
+  readonly location: string;
+  readonly models: number;
+  readonly versions: number;
+  readonly findings: readonly StoreFinding[];
+}
+
+type Report = (finding: Omit<StoreFinding, 'repaired' | 'repairable'>, mend?: () => Promise<void>) => Promise<void>;
+
+/**
+ * Reads what the registry keeps and says what of it is broken or half made. Every byte of the models that an alias or the pin names,
+ * or that a rollback would go to, is read; of the others the sizes are compared.
+ *
+ * @param repair mends what can be mended from other objects of the store. Nothing is guessed, and no version is taken away.
+ */
+export async function checkStore(store: ObjectStore, { repair = false }: { readonly repair?: boolean } = {}): Promise<StoreCheck> {
+  const findings: StoreFinding[] = [];
+  const report: Report = async (finding, mend) => {
+    const repaired = repair && mend !== undefined;
+    if (repaired) await mend();
+    findings.push({ ...finding, repairable: mend !== undefined, repaired });
+  };
+  const keys: string[] = [];
+  for await (const { key } of store.list('')) if (!key.startsWith('blobs/')) keys.push(key);
+  const models = [...new Set([...namesBelow(keys, MODELS_PREFIX), ...keys.filter((key) => key.startsWith(INDEX_PREFIX)).map((key) => key.slice(INDEX_PREFIX.length).replace(/\.json$/, ''))])].sort();
+  let versions = 0;
+  for (const model of models) versions += await checkModel(store, model, keys, report);
+  for (const key of keys.filter((one) => /^(cache|servers)\//.test(one) && one.endsWith('.json'))) await checkDisposable(store, key, report);
+  return { location: store.location, models: models.length, versions, findings };
+}
+
+function namesBelow(keys: readonly string[], prefix: string): string[] {
+  return keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length).split('/')[0]!);
+}
+
+/** @returns how many versions it has */
+async function checkModel(store: ObjectStore, model: string, keys: readonly string[], report: Report): Promise<number> {
+  await checkIndex(store, model, report);
+  const { versions, problems } = await readVersions(store, model);
+  const routing = await checkRoutingOf(store, model, versions, report);
+  const deleted = routing?.deleted ?? [];
+  for (const { version, message } of problems) {
+    if (deleted.includes(version!)) continue;
+    await report({ key: `models/${model}/versions/${version}.json`, model, version: version!, problem: message, fix: `Restore it from a copy of the store, or take the version out of sight: perennial models delete ${model} ${version}` });
+  }
+  for (const manifest of versions.filter(({ version }) => !deleted.includes(version))) await checkVersion(store, manifest, routing, report);
+  await checkClaims(store, model, versions, keys, report);
+  for (const key of keys.filter((one) => one.startsWith(transitionsPrefix(model)))) {
+    const problem = await unreadable(store, key);
+    if (problem !== undefined) await report({ key, model, problem, fix: 'Restore it from a copy of the store; the history lacks this change until then.' });
+  }
+  return versions.length + problems.length;
+}
+
+async function checkIndex(store: ObjectStore, model: string, report: Report): Promise<void> {
+  const key = indexKey(model);
+  const head = await store.head(key);
+  const problem = head === undefined ? 'the model has no entry in the index, so nothing lists it' : await unreadable(store, key);
+  if (problem === undefined) return;
+  await report({ key, model, problem, fix: 'The entry is written anew.' }, async () => {
+    await putJson(store, key, { formatVersion: 1, name: model, createdAt: new Date().toISOString() }, head === undefined ? { ifNoneMatch: '*' } : { ifMatch: head.etag });
+  });
+}
+
+async function checkRoutingOf(store: ObjectStore, model: string, versions: readonly VersionManifest[], report: Report): Promise<Routing | undefined> {
+  const key = routingKey(model);
+  let routing: Routing | undefined;
+  try {
+    routing = (await readRouting(store, model))?.routing;
+  } catch (error) {
+    if (!isPerennialError(error, 'BLOB_CORRUPT')) throw error;
+    const [rebuilt, head] = await Promise.all([rebuildRouting(store, model), store.head(key)]);
+    const fix = rebuilt === undefined
+      ? `No change of it is recorded: remove the object, then promote a version: perennial models promote ${model} VERSION`
+      : `It is written anew from the history, as revision ${rebuilt.revision} left it (champion: version ${rebuilt.aliases.champion ?? 'none'}).`;
+    await report({ key, model, problem: messageOf(error), fix }, rebuilt === undefined ? undefined : async () => {
+      await putJson(store, key, rebuilt, { ifMatch: head!.etag });
+    });
+    return rebuilt;
+  }
+  if (routing === undefined) return undefined;
+  const { transition } = routing;
+  if ((await store.head(transitionKey(transition))) === undefined) {
+    await report({ key: transitionKey(transition), model, problem: `the change that led to revision ${routing.revision} is not in the history: its writer ended in between`, fix: 'It is recorded from the routing.' }, async () => {
+      await putJson(store, transitionKey(transition), transition, { ifNoneMatch: '*' });
+    });
+  }
+  const known = new Set(versions.map(({ version }) => version));
+  for (const [alias, version] of Object.entries(routing.aliases)) {
+    if (!known.has(version)) await report({ key, model, version, problem: `the alias "${alias}" names version ${version}, which is not there or cannot be read`, fix: `Move it: perennial models promote ${model} VERSION --alias ${alias}` });
+  }
+  return routing;
+}
+
+async function checkVersion(store: ObjectStore, manifest: VersionManifest, routing: Routing | undefined, report: Report): Promise<void> {
+  const { name: model, version } = manifest;
+  const wanted = routing !== undefined && (Object.values(routing.aliases).includes(version) || routing.pin?.version === version || routing.previous[0] === version);
+  const kinds = [['model', manifest.model.digest, wanted], ...(manifest.evaluation === null ? [] : [['evaluation', manifest.evaluation.digest, false]])] as [string, string, boolean][];
+  for (const [kind, digest, bytes] of kinds) {
+    for (const problem of await problemsOfArtifact(store, digest, { bytes })) {
+      await report({ key: `artifacts/${digest}.json`, model, version, problem: `the ${kind} of version ${version}: ${problem}`, fix: `Restore the object from a copy of the store, or run pipeline "${manifest.pipeline}" again: what is broken is written anew.${wanted ? ` Until then promote or roll back to another version of ${model}.` : ''}` });
+    }
+  }
+}
+
+/** A claim says which number an artifact has; without it the same artifact would get a second one. */
+async function checkClaims(store: ObjectStore, model: string, versions: readonly VersionManifest[], keys: readonly string[], report: Report): Promise<void> {
+  for (const key of keys.filter((one) => one.startsWith(`models/${model}/by-digest/`))) {
+    const problem = await unreadable(store, key);
+    if (problem === undefined) continue;
+    const owner = versions.find((manifest) => claimKey(model, manifest.model.digest) === key);
+    const head = await store.head(key);
+    const fix = owner === undefined ? 'No version that can be read has this artifact; restore the object from a copy of the store.' : `It is written anew from version ${owner.version}.`;
+    await report({ key, model, problem, fix }, owner === undefined ? undefined : async () => {
+      await putJson(store, key, { formatVersion: 1, version: owner.version, id: owner.id }, { ifMatch: head!.etag });
+    });
+  }
+}
+
+/** What is made again by itself goes. */
+async function checkDisposable(store: ObjectStore, key: string, report: Report): Promise<void> {
+  const problem = await unreadable(store, key);
+  if (problem !== undefined) await report({ key, problem, fix: key.startsWith('cache/') ? 'It is removed: the step runs once more.' : 'It is removed: a server that lives announces itself again.' }, () => store.delete(key));
+}
+
+async function unreadable(store: ObjectStore, key: string): Promise<string | undefined> {
+  try {
+    const found = await getJson<unknown>(store, key);
+    return found === undefined || (typeof found.value === 'object' && found.value !== null) ? undefined : `"${key}" holds no object`;
+  } catch (error) {
+    if (isPerennialError(error, 'BLOB_CORRUPT')) return messageOf(error);
+    throw error;
+  }
+}
