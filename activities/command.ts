@@ -8,6 +8,7 @@ import { gather, layOutInputs, readValues } from '../src/orchestration/artifact-
 import { runChild } from '../src/orchestration/child-process.ts';
 import type { ChildEnd } from '../src/orchestration/child-process.ts';
 import { sha256File } from '../src/storage/digest.ts';
+import { traceEnvironment } from '../src/telemetry/telemetry.ts';
 import type { CommandConfig } from './steps/command.step.ts';
 
 /** Files of a folder that count at most: a folder of data belongs into an ingest step. */
@@ -63,7 +64,7 @@ async function start(ctx: StepContext, config: CommandConfig, { cwd, stdin, show
   const [program, ...args] = config.command;
   const command = program!.includes('/') ? resolve(cwd, program!) : program!;
   try {
-    return await runChild(ctx, { command, args, cwd, stdin, env: { ...process.env, ...config.env }, onLine: (line) => ctx.progress({ message: line.slice(0, 200) }) });
+    return await runChild(ctx, { command, args, cwd, stdin, env: { ...process.env, ...traceEnvironment(), ...config.env }, onLine: (line) => ctx.progress({ message: line.slice(0, 200) }) });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOENT' && code !== 'EACCES' && code !== 'ENOTDIR') throw error;

@@ -17,13 +17,14 @@ import type { ActivityDeps } from './index.ts';
 import { linksOf } from './links.ts';
 import { ProgressReporter } from './progress.ts';
 import { StepLog } from './step-log.ts';
+import { tellCache, tellStep } from './step-telemetry.ts';
 
 /** Time that a cancelled step gets to end its child processes, in milliseconds. */
 const ABORT_GRACE_MS = 10_000;
 
 /** The activity of a step type: cache, heartbeats, cancellation, secrets, errors and limits around `definition.run`. */
 export function stepActivity(definition: StepDefinition, deps: ActivityDeps): (task: StepTask) => Promise<StepOutcome> {
-  return async (task) => {
+  return (task) => tellStep(task, async () => {
     const started = performance.now();
     const secrets: string[] = [];
     const log = new StepLog(deps.store, task, Context.current().info.attempt, secrets);
@@ -41,7 +42,7 @@ export function stepActivity(definition: StepDefinition, deps: ActivityDeps): (t
       reporter.stop();
       await log.flush();
     }
-  };
+  });
 }
 
 async function execute(definition: StepDefinition, deps: ActivityDeps, task: StepTask, secrets: string[], log: StepLog, reporter: ProgressReporter): Promise<Omit<StepOutcome, 'durationMs'>> {
@@ -57,6 +58,7 @@ async function execute(definition: StepDefinition, deps: ActivityDeps, task: Ste
   let reason = 'always runs';
   if (definition.cacheable) {
     const found = await lookUp(cache, task, key, parts);
+    tellCache(task, typeof found !== 'string' ? 'hit' : task.cache === true ? 'miss' : 'off');
     if (typeof found !== 'string') return found;
     reason = found;
   }

@@ -5,6 +5,7 @@ import type { StepTask } from '../src/core/run.ts';
 import type { StepLogger } from '../src/core/step.ts';
 import { redact } from '../src/orchestration/secrets.ts';
 import { stepLogKey } from '../src/orchestration/step-logs.ts';
+import { logFields } from '../src/telemetry/telemetry.ts';
 
 /** Characters of one attempt's log that are kept: the beginning and, above this, the end. */
 const LOG_CHARS_MAX = 1_000_000;
@@ -15,6 +16,8 @@ export class StepLog implements StepLogger {
   readonly #key: string;
   readonly #secrets: readonly string[];
   readonly #context = Context.current();
+  /** Of the attempt: lines of a program come from outside of its trace. */
+  readonly #trace = logFields();
   #lines: string[] = [];
   #chars = 0;
   #dropped = 0;
@@ -51,7 +54,8 @@ export class StepLog implements StepLogger {
 
   #write(level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>): void {
     const text = redact(message, this.#secrets);
-    const extra = fields === undefined ? undefined : redact(fields, this.#secrets);
+    const own = fields === undefined ? undefined : redact(fields, this.#secrets);
+    const extra = 'trace_id' in this.#trace ? { ...own, ...this.#trace } : own;
     this.#context.log[level](text, extra);
     const line = `${new Date().toISOString()} ${level.padEnd(5)} ${text}${extra === undefined ? '' : ` ${JSON.stringify(extra)}`}`;
     this.#lines.push(line);

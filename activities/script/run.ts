@@ -3,6 +3,7 @@ import { ERRORS, PerennialError } from '../../src/core/errors.ts';
 import type { ErrorCode } from '../../src/core/errors.ts';
 import type { StepContext, StepResult } from '../../src/core/step.ts';
 import { runChild } from '../../src/orchestration/child-process.ts';
+import { traceEnvironment } from '../../src/telemetry/telemetry.ts';
 import type { ScriptConfig } from '../steps/script.step.ts';
 import { bundleScript } from './bundle.ts';
 import type { ScriptMessage, ScriptTask } from './messages.ts';
@@ -18,7 +19,7 @@ export async function runScript(ctx: StepContext, config: ScriptConfig, inputs: 
     args: ['--enable-source-maps', module],
     cwd: ctx.documentDir,
     // The child opens the store that the worker has open, whatever its own environment would say.
-    env: { ...process.env, PERENNIAL_STORE: ctx.store.location, PERENNIAL_SUPERVISED: undefined },
+    env: { ...process.env, PERENNIAL_STORE: ctx.store.location, PERENNIAL_SUPERVISED: undefined, ...traceEnvironment() },
     ipc: true,
     onMessage(raw, child) {
       const message = raw as ScriptMessage;

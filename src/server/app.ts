@@ -10,6 +10,7 @@ import { registerRowsProtocol } from '../serving/protocols/rows.ts';
 import { registerTfServingProtocol } from '../serving/protocols/tf-serving.ts';
 import { RequestError, toRequestError } from '../serving/request-error.ts';
 import type { ServingMetrics } from '../serving/serving-metrics.ts';
+import { traceRequests } from './http-tracing.ts';
 import { registerReports } from './reports.ts';
 import type { ReportSource } from './reports.ts';
 
@@ -36,6 +37,7 @@ export function createApp({ service, metrics, reports, log, packageVersion, toke
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
   });
+  traceRequests(app);
   app.removeAllContentTypeParsers();
   // Clients of either protocol send JSON under many content types; the body alone decides.
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {

@@ -3,6 +3,7 @@ import { PerennialError } from '../core/errors.ts';
 import type { StepLogger } from '../core/step.ts';
 import { createArtifactStore } from '../storage/artifact-store.ts';
 import { openStore } from '../storage/open-store.ts';
+import { logFields, startTelemetry, stopTelemetry, tracesAreTold } from '../telemetry/telemetry.ts';
 import type { RunningServer } from './start.ts';
 import { startServer } from './start.ts';
 
@@ -13,10 +14,11 @@ import { startServer } from './start.ts';
  * @throws PORT_TAKEN, STORE_UNAVAILABLE, STORE_UNSUITABLE, USAGE
  */
 export async function openServer(options: { readonly port?: number; readonly host?: string } = {}): Promise<RunningServer> {
+  await startTelemetry('server');
   const token = process.env.PERENNIAL_API_TOKEN;
   const logSample = sampleOf(process.env.PERENNIAL_PREDICTION_LOG);
   const store = await openStore();
-  return startServer({
+  const server = await startServer({
     ...options,
     store,
     artifacts: createArtifactStore(store),
@@ -24,6 +26,7 @@ export async function openServer(options: { readonly port?: number; readonly hos
     ...(token === undefined ? {} : { token }),
     ...(logSample === undefined ? {} : { logSample }),
   });
+  return { ...server, stop: () => server.stop().finally(stopTelemetry) };
 }
 
 /** @throws USAGE */
@@ -41,7 +44,7 @@ function sampleOf(text: string | undefined): number | undefined {
 }
 
 function createLogger(): StepLogger {
-  const logger = pino({ base: { process: 'server' }, timestamp: pino.stdTimeFunctions.isoTime, level: process.env.PERENNIAL_LOG_LEVEL ?? 'info' }, pino.destination({ fd: 2, sync: true }));
+  const logger = pino({ base: { process: 'server' }, timestamp: pino.stdTimeFunctions.isoTime, level: process.env.PERENNIAL_LOG_LEVEL ?? 'info', ...(tracesAreTold() ? { mixin: logFields } : {}) }, pino.destination({ fd: 2, sync: true }));
   return {
     info: (message, fields = {}) => logger.info(fields, message),
     warn: (message, fields = {}) => logger.warn(fields, message),

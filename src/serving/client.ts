@@ -1,6 +1,7 @@
 import { PerennialError, messageOf } from '../core/errors.ts';
 import type { Prediction, Row } from '../core/tensor.ts';
 import type { ColumnType } from '../data/types.ts';
+import { tracedFetch } from '../telemetry/http-client.ts';
 
 export interface PredictAnswer {
   readonly model: string;
@@ -65,7 +66,8 @@ export class ServerClient {
     let response: Response;
     let text: string;
     try {
-      response = await fetch(`${this.#url}${path}`, body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) });
+      const template = path.replace(/\/models\/[^/]+/, '/models/{model}').replace(/\/versions\/[^/]+/, '/versions/{version}');
+      response = await tracedFetch(`${this.#url}${path}`, template, body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) });
       text = await response.text();
     } catch (error) {
       const cause = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
