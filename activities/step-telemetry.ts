@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { CancelledFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
 import { ERRORS } from '../src/core/errors.ts';
@@ -11,7 +12,7 @@ export async function tellStep(task: StepTask, run: () => Promise<StepOutcome>):
   const { info } = Context.current();
   const place = { 'perennial.step.type': task.type, 'perennial.task_queue': info.taskQueue };
   const step = { 'cicd.pipeline.name': task.pipeline, 'cicd.pipeline.task.name': task.stepId, 'perennial.step.type': task.type };
-  annotate({ ...step, ...place, 'cicd.pipeline.run.id': task.runId, 'cicd.pipeline.task.run.id': `${info.activityId}/${info.attempt}`, 'perennial.trigger': task.trigger });
+  annotate({ ...step, ...place, 'cicd.pipeline.run.id': task.runId, 'cicd.pipeline.task.run.id': `${info.activityId}/${info.attempt}`, 'perennial.trigger': task.trigger, 'cicd.worker.id': `${process.pid}@${hostname()}` });
   // Clocks of two machines may disagree: a wait is never negative.
   measure('perennial.queue.wait', Math.max(0, (Date.now() - info.currentAttemptScheduledTimestampMs) / 1_000), place);
   measure('perennial.step.active', 1, place);

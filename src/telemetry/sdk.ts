@@ -8,12 +8,12 @@ import { NodeSDK, core, resources, tracing } from '@opentelemetry/sdk-node';
 import { messageOf } from '../core/errors.ts';
 import type { TraceReference } from '../core/trace.ts';
 import { packageRoot } from '../platform/paths.ts';
+import { errorType } from './contract.ts';
+import type { OpenSpan, ProcessKind, SpanOptions, Telemetry } from './contract.ts';
 import type { Wanted } from './environment.ts';
 import { guardedExporter } from './guard.ts';
 import { METRICS, isAllowed } from './names.ts';
 import type { Attributes, MetricName } from './names.ts';
-import { errorType } from './telemetry.ts';
-import type { OpenSpan, ProcessKind, SpanOptions, Telemetry } from './telemetry.ts';
 
 /** How long the end of a process waits for a receiver. */
 const FAREWELL_MS = 5_000;

@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Runtime, Worker, makeTelemetryFilterString } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { modelWorkflowId } from '../../../src/core/model-updates.ts';
 import { connectTemporal } from '../../../src/orchestration/connect.ts';
 import { updateModel } from '../../../src/orchestration/models.ts';
 import { packageRoot } from '../../../src/platform/paths.ts';
@@ -9,6 +11,7 @@ import { startTelemetry, stopTelemetry, traced } from '../../../src/telemetry/te
 import { startReceiver } from '../../support/otlp/receiver.ts';
 import type { OtlpReceiver, ReceivedSpan } from '../../support/otlp/receiver.ts';
 import { Perennial } from '../../support/perennial.ts';
+import { silentSinks } from '../../support/silent-sinks.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const TOKEN = 'token-that-nobody-may-see-4711';
@@ -43,7 +46,7 @@ function ancestry(span: ReceivedSpan): string[] {
 beforeAll(async () => {
   receiver = await startReceiver();
   perennial = new Perennial({
-    PERENNIAL_API_TOKEN: TOKEN, HUSH: 'hush-hush-8812', OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: '200', OTEL_METRIC_EXPORT_INTERVAL: '500',
+    PERENNIAL_API_TOKEN: TOKEN, HUSH: 'hush-hush-8812', OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: '200', OTEL_METRIC_EXPORT_INTERVAL: '5000',
   });
   ({ server: { url: serverUrl }, temporal: { address: temporalAddress } } = await perennial.up());
   folder = tempDir('telemetry');
@@ -180,6 +183,25 @@ describe('logs', () => {
     const log = (await perennial.run(['runs', 'logs', run.runId])).stdout;
     const root = await until(() => named('perennial run').find((span) => span.parentSpanId === ''));
     expect(log).toContain(`"trace_id":"${root.traceId}"`);
+  });
+});
+
+describe('histories', () => {
+  it('of runs and models that were told replay with and without interceptors', async () => {
+    process.env.TEMPORAL_ADDRESS = temporalAddress;
+    const temporal = await connectTemporal();
+    const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: console.error };
+    Runtime.install({ logger: quiet, telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } } });
+    try {
+      for (const id of [`penguins/${run.runId}`, modelWorkflowId('penguins')]) {
+        const history = await temporal.client.workflow.getHandle(id).fetchHistory();
+        for (const name of ['workflow-bundle.cjs', 'workflow-bundle.traced.cjs'])
+          await Worker.runReplayHistory({ workflowBundle: { codePath: join(packageRoot(), 'dist', name) }, replayName: name, sinks: silentSinks }, history, id);
+      }
+    } finally {
+      await temporal.close();
+      delete process.env.TEMPORAL_ADDRESS;
+    }
   });
 });
 
