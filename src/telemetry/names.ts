@@ -53,7 +53,7 @@ export const ATTRIBUTES = {
   'perennial.task_queue': { type: 'string', of: 'perennial', description: 'Task queue that the step waited in.' },
   'perennial.store.operation': { type: 'string', of: 'perennial', description: 'get, getStream, head, put, putFile, list or delete.', values: /^[a-zA-Z]{1,16}$/ },
   'perennial.store.system': { type: 'string', of: 'perennial', description: 'file, s3 or memory.', values: /^(file|s3|memory)$/ },
-  'perennial.store.area': { type: 'string', of: 'perennial', description: 'First part of the key: artifacts, blobs, cache, models, …', values: /^[a-z]{1,32}$/ },
+  'perennial.store.area': { type: 'string', of: 'perennial', description: 'First part of the key: artifacts, blobs, cache, models and so on.', values: /^[a-z]{1,32}$/ },
   'perennial.store.key': { type: 'string', of: 'perennial', description: 'Key of the object.' },
   'perennial.store.bytes': { type: 'int', of: 'perennial', description: 'Bytes that were read or written.' },
   'perennial.model.name': { type: 'string', of: 'perennial', description: 'Name in the registry.', values: NAME },
