@@ -11,6 +11,7 @@ import { guardProgram } from '../src/orchestration/guarded-artifacts.ts';
 import { mask } from '../src/orchestration/secrets.ts';
 import { fingerprintOfCommand } from '../src/orchestration/seen/command.ts';
 import { programEnvironment } from '../src/platform/environment.ts';
+import { traceEnvironment } from '../src/telemetry/telemetry.ts';
 import type { CommandConfig } from './steps/command.step.ts';
 
 /** What decides the result of a command besides its configuration and inputs, as far as it can be seen. */
@@ -62,7 +63,7 @@ async function start(ctx: StepContext, config: CommandConfig, { cwd, stdin, show
   const [program, ...args] = config.command;
   const command = program!.includes('/') ? resolve(cwd, program!) : program!;
   try {
-    return await runChild(ctx, { command, args, cwd, stdin, env: programEnvironment(config.env), onLine: (line) => ctx.progress({ message: line.slice(0, 200) }) });
+    return await runChild(ctx, { command, args, cwd, stdin, env: programEnvironment({ ...traceEnvironment(), ...config.env }), onLine: (line) => ctx.progress({ message: line.slice(0, 200) }) });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOENT' && code !== 'EACCES' && code !== 'ENOTDIR') throw error;

@@ -21,13 +21,14 @@ import { linksOf } from './links.ts';
 import { ProgressReporter } from './progress.ts';
 import { StepLog } from './step-log.ts';
 import { leaveIfEmpty, leaveWorkDir } from './work-dir.ts';
+import { tellCache, tellStep } from './step-telemetry.ts';
 
 /** Time that a cancelled step gets to end its child processes, in milliseconds. */
 const ABORT_GRACE_MS = 10_000;
 
 /** The activity of a step type: cache, heartbeats, cancellation, secrets, errors and limits around `definition.run`. */
 export function stepActivity(definition: StepDefinition, deps: ActivityDeps): (task: StepTask) => Promise<StepOutcome> {
-  return async (task) => {
+  return (task) => tellStep(task, async () => {
     const started = performance.now();
     const log = new StepLog(deps.store, task, Context.current().info.attempt);
     const reporter = new ProgressReporter(task.stepId, log);
@@ -44,12 +45,13 @@ export function stepActivity(definition: StepDefinition, deps: ActivityDeps): (t
       reporter.stop();
       await log.flush();
     }
-  };
+  });
 }
 
 async function execute(definition: StepDefinition, deps: ActivityDeps, task: StepTask, log: StepLog, reporter: ProgressReporter): Promise<Omit<StepOutcome, 'durationMs'>> {
   const cache = new StepCache(deps.store, deps.artifacts);
   const found = await askCache(definition, deps, task, cache);
+  if (definition.cacheable) tellCache(task, found.kind === 'hit' ? 'hit' : task.cache === true ? 'miss' : 'off');
   if (found.kind === 'hit') return { result: found.entry.result, cached: true, reason: found.reason };
   const resolved = resolveSecrets(task.config);
   const workDir = join(deps.workRoot, encodeURIComponent(task.pipeline), encodeURIComponent(task.runId), encodeURIComponent(task.stepId));

@@ -5,6 +5,7 @@ import type { StepTask } from '../src/core/run.ts';
 import type { StepLogger } from '../src/core/step.ts';
 import { mask } from '../src/orchestration/secrets.ts';
 import { stepLogKey } from '../src/orchestration/step-logs.ts';
+import { logFields } from '../src/telemetry/telemetry.ts';
 
 /** Characters of one attempt's log that are kept: the beginning and, above this, the end. */
 const LOG_CHARS_MAX = 1_000_000;
@@ -14,6 +15,8 @@ export class StepLog implements StepLogger {
   readonly #store: ObjectStore;
   readonly #key: string;
   readonly #context = Context.current();
+  /** Of the attempt: lines of a program come from outside of its trace. */
+  readonly #trace = logFields();
   #lines: string[] = [];
   #chars = 0;
   #dropped = 0;
@@ -49,7 +52,8 @@ export class StepLog implements StepLogger {
 
   #write(level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>): void {
     const text = mask(message);
-    const extra = fields === undefined ? undefined : mask(fields);
+    const own = fields === undefined ? undefined : mask(fields);
+    const extra = 'trace_id' in this.#trace ? { ...own, ...this.#trace } : own;
     this.#context.log[level](text, extra);
     const line = `${new Date().toISOString()} ${level.padEnd(5)} ${text}${extra === undefined ? '' : ` ${JSON.stringify(extra)}`}`;
     this.#lines.push(line);

@@ -5,6 +5,7 @@ import { isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { workflowBundles } from './workflow-bundles.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
@@ -74,18 +75,22 @@ for (const name of steps) {
   digests[name.replace(/\.step\.ts$/, '')] = { code: hash.digest('hex').slice(0, 16), packages: [...packages].sort() };
 }
 
-// The workflow bundle takes seconds, so it is made again only when a source that can reach it changed.
+// The workflow bundles take seconds, so they are made again only when a source that can reach it changed.
 if (existsSync('workflows/index.ts')) {
-  const { metafile } = await build({ ...common, entryPoints: ['workflows/index.ts'], write: false, metafile: true, sourcemap: false });
-  const hash = createHash('sha256').update(readFileSync('node_modules/@temporalio/workflow/package.json'));
+  const { metafile } = await build({ ...common, entryPoints: ['workflows/index.ts', 'workflows/telemetry.ts'], write: false, metafile: true, sourcemap: false, outdir: dist });
+  const hash = createHash('sha256');
+  for (const name of ['@temporalio/workflow', '@temporalio/interceptors-opentelemetry']) hash.update(readFileSync(`node_modules/${name}/package.json`));
   for (const file of Object.keys(metafile.inputs).sort()) hash.update(file).update('\0').update(readFileSync(file));
   const stamp = hash.digest('hex');
   const stampFile = join(dist, 'workflow-bundle.stamp');
-  if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== stamp || !existsSync(join(dist, 'workflow-bundle.cjs'))) {
+  const bundles = Object.entries(workflowBundles(root));
+  if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== stamp || bundles.some(([name]) => !existsSync(join(dist, name)))) {
     const { bundleWorkflowCode } = await import('@temporalio/worker');
     const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error };
-    const { code } = await bundleWorkflowCode({ workflowsPath: join(root, 'workflows/index.ts'), logger: quiet });
-    write('workflow-bundle.cjs', code);
+    for (const [name, workflowInterceptorModules] of bundles) {
+      const { code } = await bundleWorkflowCode({ workflowsPath: join(root, 'workflows/index.ts'), workflowInterceptorModules, logger: quiet });
+      write(name, code);
+    }
     write('workflow-bundle.stamp', stamp);
   }
 }

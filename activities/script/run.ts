@@ -6,6 +6,7 @@ import { runChild } from '../../src/orchestration/child-process.ts';
 import { programEnvironment } from '../../src/platform/environment.ts';
 import { perennialHome } from '../../src/platform/paths.ts';
 import { storeEnvironment } from '../../src/storage/open-store.ts';
+import { traceEnvironment } from '../../src/telemetry/telemetry.ts';
 import type { ScriptConfig } from '../steps/script.step.ts';
 import { bundleScript } from './bundle.ts';
 import type { ScriptMessage, ScriptTask, SecretAnswer, SecretQuestion } from './messages.ts';
@@ -20,7 +21,7 @@ export async function runScript(ctx: StepContext, config: ScriptConfig, inputs: 
     command: process.execPath,
     args: ['--enable-source-maps', module],
     cwd: ctx.documentDir,
-    env: programEnvironment({ PERENNIAL_HOME: perennialHome(), PERENNIAL_STORE: ctx.store.location, NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS }),
+    env: programEnvironment({ PERENNIAL_HOME: perennialHome(), PERENNIAL_STORE: ctx.store.location, NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS, ...traceEnvironment() }),
     ipc: true,
     // From here on the secret is hidden in what travels, before the child has it.
     answer: (line) => JSON.stringify(answer(ctx, line)),

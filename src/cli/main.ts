@@ -2,6 +2,8 @@ import { Command, CommanderError } from 'commander';
 import { PerennialError } from '../core/errors.ts';
 import { createIo, reportError } from './command.ts';
 import { commands } from './commands/index.generated.ts';
+import { startTelemetry, stopTelemetry } from '../telemetry/telemetry.ts';
+import { tellCommand } from './command-telemetry.ts';
 
 const program = new Command('perennial')
   .description('Keeps models alive: one JSON document declares how a model is made, proven, served, watched and made again.')
@@ -17,25 +19,47 @@ const io = createIo(() => program.opts<{ json?: boolean }>().json === true || pr
 for (const command of commands) command.register(program, io);
 declareJsonEverywhere(program);
 
-try {
-  await program.parseAsync(process.argv);
-} catch (error) {
-  if (!(error instanceof CommanderError)) reportError(error, io);
-  else if (error.exitCode === 0 || error.code === 'commander.help') process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else reportError(usageError(error), io);
+/** Processes that tell of themselves for as long as they live; a command is told as a whole. */
+const LIVES_ON = ['serve', 'worker', 'up'];
+
+const path = commandPath();
+if (path.length > 0 && !LIVES_ON.includes(path[0]!)) await startTelemetry('cli');
+await tellCommand(path.join(' '), run);
+await stopTelemetry();
+
+/** Never throws: what went wrong is told, and decides the exit code. @returns the error that was told */
+async function run(): Promise<unknown> {
+  try {
+    await program.parseAsync(process.argv);
+    return undefined;
+  } catch (error) {
+    const shown = error instanceof CommanderError && (error.exitCode === 0 || error.code === 'commander.help');
+    if (shown) {
+      process.exitCode = error.exitCode === 0 ? 0 : 2;
+      return undefined;
+    }
+    const told = error instanceof CommanderError ? usageError(error) : error;
+    reportError(told, io);
+    return told;
+  }
 }
 
 /** With the command that was meant, as far as it is one. */
 function usageError({ message }: CommanderError): PerennialError {
+  return new PerennialError('USAGE', message.replace(/^error: /, ''), { hint: `See \`${['perennial', ...commandPath()].join(' ')} --help\`.` });
+}
+
+/** The words of the command line that are names of commands: "models list". */
+function commandPath(): string[] {
   let command: Command = program;
-  const path = ['perennial'];
+  const path: string[] = [];
   for (const word of process.argv.slice(2)) {
     const next = command.commands.find((child) => child.name() === word);
     if (next === undefined) continue;
     command = next;
     path.push(word);
   }
-  return new PerennialError('USAGE', message.replace(/^error: /, ''), { hint: `See \`${path.join(' ')} --help\`.` });
+  return path;
 }
 
 /** `--json` works before and after the command's name. */

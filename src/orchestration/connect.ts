@@ -5,6 +5,7 @@ import { TEMPORAL_DEFAULTS, temporalConfig } from '../../temporal.config.ts';
 import type { TemporalConfig, TlsFiles } from '../../temporal.config.ts';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import { readStack } from '../platform/stack.ts';
+import { clientInterceptors } from './client-tracing.ts';
 
 export interface TlsOptions {
   readonly serverNameOverride?: string;
@@ -65,7 +66,7 @@ export async function connectTemporal(config?: TemporalConfig): Promise<Temporal
   } catch (error) {
     throw unavailable(settings, messageOf(error), error);
   }
-  const client = new Client({ connection, namespace: settings.namespace });
+  const client = new Client({ connection, namespace: settings.namespace, ...(await clientInterceptors()) });
   return { client, connection, settings, close: () => connection.close() };
 }
 

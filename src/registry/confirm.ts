@@ -3,6 +3,8 @@ import { isPerennialError, messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { getJson } from '../storage/json-objects.ts';
 import { storeNow } from '../storage/store-clock.ts';
+import { tracedFetch } from '../telemetry/http-client.ts';
+import { tellConfirmation } from './registry-telemetry.ts';
 
 /** Servers refresh their announcement every 5 s; one that missed three is taken for gone. */
 export const SERVER_LIVE_MS = 16_000;
@@ -48,6 +50,10 @@ export async function confirmServed(
   version: number,
   { timeoutMs = CONFIRM_MS, signal }: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
 ): Promise<Confirmation> {
+  return tellConfirmation(model, version, () => untilServed(store, model, version, timeoutMs, signal));
+}
+
+async function untilServed(store: ObjectStore, model: string, version: number, timeoutMs: number, signal: AbortSignal | undefined): Promise<Confirmation> {
   const started = performance.now();
   const answers = new Map<string, ServerAnswer>();
   for (;;) {
@@ -94,7 +100,7 @@ async function ask(server: Announcement, model: string, version: number, started
   });
   const token = process.env.PERENNIAL_API_TOKEN;
   try {
-    const response = await fetch(`${server.url.replace(/\/$/, '')}/v2/models/${encodeURIComponent(model)}`, {
+    const response = await tracedFetch(`${server.url.replace(/\/$/, '')}/v2/models/${encodeURIComponent(model)}`, '/v2/models/{model}', {
       headers: token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` },
       signal: AbortSignal.timeout(REQUEST_MS_MAX),
     });

@@ -2,11 +2,13 @@ import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import { mapLimited } from '../storage/concurrency.ts';
 import { getJson } from '../storage/json-objects.ts';
+import { currentTrace } from '../telemetry/telemetry.ts';
 import { aliasOf, markDeleted, promote, removeAlias, restore, rollback, unpin, CHAMPION } from './decisions.ts';
 import { INDEX_PREFIX, indexKey } from './keys.ts';
 import { checkAlias, checkModelName, suggestion } from './names.ts';
 import { problemOf } from './documents.ts';
 import type { Problem } from './documents.ts';
+import { tellChange } from './registry-telemetry.ts';
 import { changeRouting, readHistory, readRouting } from './routing.ts';
 import type { Decide, Proposal } from './routing.ts';
 import type { Author, Fallback, ModelSummary, Routing, RoutingChange, Transition, VersionManifest } from './types.ts';
@@ -72,7 +74,7 @@ const CONCURRENT_READS = 16;
 export function createRegistry(store: ObjectStore, artifacts: ArtifactStore): Registry {
   const resolve = async (model: string, reference: VersionReference): Promise<number> => (await findVersion(store, model, reference)).version;
   return {
-    register: (registration) => register(store, artifacts, registration),
+    register: (registration) => tellChange(registration.model, 'register', () => register(store, artifacts, registration)),
     version: (model, reference) => findVersion(store, model, reference),
     versions: async (model) => [...(await survey(store, model)).versions],
     survey: (model) => survey(store, model),
@@ -85,29 +87,28 @@ export function createRegistry(store: ObjectStore, artifacts: ArtifactStore): Re
       checkAlias(alias);
       if (automatic && lift) throw new PerennialError('USAGE', 'An automatic promotion cannot lift a pin.');
       const decision = promote({ alias, version: await resolve(model, version), automatic, unpin: lift, ...(fallback === undefined ? {} : { fallback }) });
-      return changeRouting(store, model, { ...author, automatic }, ifWhole(store, model, decision));
+      return tellChange(model, 'promote', () => changeRouting(store, model, { ...author, automatic }, ifWhole(store, model, decision)), alias);
     },
     async setAlias(model, alias, version, { automatic = false, ...author }) {
       checkAlias(alias);
-      const decision = promote({ alias, version: await resolve(model, version), automatic, unpin: false });
-      return changeRouting(store, model, { ...author, automatic }, decision);
+      return tellChange(model, 'alias', async () => changeRouting(store, model, { ...author, automatic }, promote({ alias, version: await resolve(model, version), automatic, unpin: false })), alias);
     },
     async removeAlias(model, alias, author) {
       await checkExists(store, model);
-      return changeRouting(store, model, { ...author, automatic: false }, removeAlias(alias));
+      return tellChange(model, 'removeAlias', () => changeRouting(store, model, { ...author, automatic: false }, removeAlias(alias)), alias);
     },
     async rollback(model, { to, ...author }) {
       await checkExists(store, model);
       const named = to === undefined ? {} : { to: await resolve(model, to) };
-      return changeRouting(store, model, { ...author, automatic: false }, ifWhole(store, model, rollback({ ...named, by: author.who, why: author.why })));
+      return tellChange(model, 'rollback', () => changeRouting(store, model, { ...author, automatic: false }, ifWhole(store, model, rollback({ ...named, by: author.who, why: author.why }))), CHAMPION);
     },
     async unpin(model, author) {
       await checkExists(store, model);
-      return changeRouting(store, model, { ...author, automatic: false }, unpin);
+      return tellChange(model, 'unpin', () => changeRouting(store, model, { ...author, automatic: false }, unpin));
     },
     async deleteVersion(model, version, author) {
       const number = await numberToDelete(store, model, version);
-      return changeRouting(store, model, { ...author, automatic: false }, markDeleted(number));
+      return tellChange(model, 'delete', () => changeRouting(store, model, { ...author, automatic: false }, markDeleted(number)));
     },
     async history(model) {
       await checkExists(store, model);
@@ -121,7 +122,8 @@ async function register(store: ObjectStore, artifacts: ArtifactStore, registrati
   checkModelName(registration.model);
   const found = await readRouting(store, registration.model);
   const parent = found === undefined ? null : aliasOf(found.routing, CHAMPION);
-  const result = await registerVersion(store, artifacts, { ...(parent === null ? {} : { parent }), ...registration });
+  const trace = currentTrace();
+  const result = await registerVersion(store, artifacts, { ...(parent === null ? {} : { parent }), ...(trace === undefined ? {} : { trace }), ...registration });
   if (found?.routing.deleted.includes(result.version) === true) {
     const who = registration.createdBy ?? `run ${registration.runId}`;
     await changeRouting(store, registration.model, { who, why: 'The same model was registered again.', automatic: true }, restore(result.version));

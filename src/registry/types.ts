@@ -1,6 +1,7 @@
 import type { ArtifactRef } from '../core/artifact.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { StepVerdict } from '../core/step.ts';
+import type { TraceReference } from '../core/trace.ts';
 import type { ExportCheck } from '../training/bundle/create-export.ts';
 
 /** A column that a request carries, in MLflow's words. `required: false`: a missing value is imputed. */
@@ -47,6 +48,8 @@ export interface VersionManifest {
   readonly signature: ModelSignature | null;
   /** The champion when this version was made: what it had to beat. */
   readonly parent: number | null;
+  /** Where in a trace it was registered: the trace of its run. Absent where none was told. */
+  readonly trace?: TraceReference;
 }
 
 /** `models/<name>/exports/<version>/<id>.json`: the version in a format of other programs, and how far that is from the model. */

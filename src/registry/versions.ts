@@ -3,6 +3,7 @@ import type { ArtifactRef } from '../core/artifact.ts';
 import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import type { StepVerdict } from '../core/step.ts';
+import type { TraceReference } from '../core/trace.ts';
 import { missingBlobs } from '../storage/artifact-store.ts';
 import { mapLimited, pauseAfterLostRace } from '../storage/concurrency.ts';
 import { getJson, putJson } from '../storage/json-objects.ts';
@@ -29,6 +30,7 @@ export interface Registration {
   readonly signature?: ModelSignature;
   readonly dataset?: string;
   readonly parent?: number;
+  readonly trace?: TraceReference;
 }
 
 /** Which number the version of a model artifact has, or is about to get. */
@@ -146,6 +148,7 @@ function manifestOf(registration: Registration, version: number, model: Artifact
     verdict: registration.verdict ?? null,
     signature: registration.signature ?? null,
     parent: registration.parent ?? null,
+    ...(registration.trace === undefined ? {} : { trace: registration.trace }),
   };
 }
 

@@ -13,6 +13,7 @@ import { RequestError, toRequestError } from '../serving/request-error.ts';
 import { parseJson } from '../data/reading/json-numbers.ts';
 import type { ServingMetrics } from '../serving/serving-metrics.ts';
 import { watchMethods } from './allowed-methods.ts';
+import { traceRequests } from './http-tracing.ts';
 import { registerReports } from './reports.ts';
 import type { ReportSource } from './reports.ts';
 
@@ -42,6 +43,7 @@ export function createApp({ service, metrics, reports, log, packageVersion, toke
     routerOptions: { ignoreTrailingSlash: true },
   });
   const methodsOf = watchMethods(app);
+  traceRequests(app);
   app.removeAllContentTypeParsers();
   // Clients of either protocol send JSON under many content types; the body alone decides.
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {

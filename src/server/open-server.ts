@@ -5,6 +5,7 @@ import { PerennialError } from '../core/errors.ts';
 import type { StepLogger } from '../core/step.ts';
 import { createArtifactStore } from '../storage/artifact-store.ts';
 import { openStore } from '../storage/open-store.ts';
+import { logFields, startTelemetry, stopTelemetry, tracesAreTold } from '../telemetry/telemetry.ts';
 import type { RunningServer } from './start.ts';
 import { startServer } from './start.ts';
 
@@ -22,9 +23,10 @@ export async function openServer(options: { readonly port?: number; readonly hos
       hint: 'Set a token that requests then have to carry, e.g. `export PERENNIAL_API_TOKEN="$(openssl rand -hex 32)"`, and start it again; or listen on 127.0.0.1 behind a proxy that asks for credentials.',
     });
   }
+  await startTelemetry('server');
   const logSample = sampleOf(process.env.PERENNIAL_PREDICTION_LOG);
   const store = await openStore();
-  return startServer({
+  const server = await startServer({
     ...options,
     store,
     artifacts: createArtifactStore(store),
@@ -32,6 +34,7 @@ export async function openServer(options: { readonly port?: number; readonly hos
     ...(token === undefined ? {} : { token }),
     ...(logSample === undefined ? {} : { logSample }),
   });
+  return { ...server, stop: () => server.stop().finally(stopTelemetry) };
 }
 
 /** Whether an address, or every address of a name, is reached from this machine alone. A name that is not known is left to who listens on it. */
@@ -62,7 +65,7 @@ function sampleOf(text: string | undefined): number | undefined {
 }
 
 function createLogger(): StepLogger {
-  const logger = pino({ base: { process: 'server' }, timestamp: pino.stdTimeFunctions.isoTime, level: process.env.PERENNIAL_LOG_LEVEL ?? 'info' }, pino.destination({ fd: 2, sync: true }));
+  const logger = pino({ base: { process: 'server' }, timestamp: pino.stdTimeFunctions.isoTime, level: process.env.PERENNIAL_LOG_LEVEL ?? 'info', ...(tracesAreTold() ? { mixin: logFields } : {}) }, pino.destination({ fd: 2, sync: true }));
   return {
     info: (message, fields = {}) => logger.info(fields, message),
     warn: (message, fields = {}) => logger.warn(fields, message),

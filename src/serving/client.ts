@@ -2,6 +2,7 @@ import { PerennialError, messageOf } from '../core/errors.ts';
 import type { Prediction, Row } from '../core/tensor.ts';
 import { writeJson } from '../data/reading/json-numbers.ts';
 import type { ColumnType, SourceReading } from '../data/types.ts';
+import { tracedFetch } from '../telemetry/http-client.ts';
 
 export interface PredictAnswer {
   readonly model: string;
@@ -69,7 +70,8 @@ export class ServerClient {
     let response: Response;
     let text: string;
     try {
-      response = await fetch(`${this.#url}${path}`, body === undefined ? { headers } : { method: 'POST', headers, body: writeJson(body) });
+      const template = path.replace(/\/models\/[^/]+/, '/models/{model}').replace(/\/versions\/[^/]+/, '/versions/{version}');
+      response = await tracedFetch(`${this.#url}${path}`, template, body === undefined ? { headers } : { method: 'POST', headers, body: writeJson(body) });
       text = await response.text();
     } catch (error) {
       const cause = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);

@@ -6,6 +6,7 @@ import { RequestError } from './request-error.ts';
 import type { Router, Target } from './router.ts';
 import type { Answer, Lease, Servable } from './servable.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
+import { tellPrediction, timed } from './serving-telemetry.ts';
 import { checkRows } from './source-rows.ts';
 
 /** What a client asks: rows as they are in the source, or tensors as the network takes them. */
@@ -30,8 +31,10 @@ export class InferenceService {
   async ask(target: Target, id: string, question: (servable: Servable) => Question): Promise<Answer> {
     const lease = await this.router.lease(target);
     try {
-      const asked = question(lease.servable);
-      return 'rows' in asked ? await this.#answerRows(lease, id, asked.rows) : await this.#answerTensors(lease, id, asked.tensors);
+      return await tellPrediction(lease.servable, async () => {
+        const asked = question(lease.servable);
+        return 'rows' in asked ? await this.#answerRows(lease, id, asked.rows) : await this.#answerTensors(lease, id, asked.tensors);
+      });
     } finally {
       lease.release();
     }
@@ -60,7 +63,7 @@ export class InferenceService {
     const { servable } = lease;
     const rows = rowsOf(tensors);
     if (rows === 0) throw new RequestError(400, 'The request holds no complete example.');
-    const values = await lease.predict(tensors);
+    const values = await timed('perennial.server.queue.wait', { 'perennial.model.name': servable.model }, () => lease.predict(tensors));
     const bad = values.findIndex((value) => !Number.isFinite(value));
     if (bad !== -1) throw new Error(`version ${servable.version} of ${servable.model} gave ${values[bad]} at value ${bad}`);
     const answer: Answer = { servable, id, predictions: decode(servable.predictor.meta.output, values, rows) };

@@ -35,6 +35,7 @@ export function createVersionSource(store: ObjectStore, artifacts: ArtifactStore
         preprocessor: bundle.preprocessor,
         predictor: bundle.predictor,
         sourceColumns: bundle.profile.columns.map((column) => column.name),
+        ...(manifest.trace === undefined ? {} : { trace: manifest.trace }),
       };
     },
   };

@@ -1,5 +1,6 @@
 import { isPerennialError, messageOf } from '../core/errors.ts';
 import type { StepLogger } from '../core/step.ts';
+import { measure } from '../telemetry/telemetry.ts';
 import { Batcher } from './batcher.ts';
 import { SERVING_LIMITS } from './limits.ts';
 import { RequestError } from './request-error.ts';
@@ -334,6 +335,7 @@ export class Router {
       const wait = Math.min(this.#options.loadRetryMs * 2 ** (attempts - 1), SERVING_LIMITS.loadRetryMaxMs);
       slot.failure = { version, message: messageOf(error), attempts, retryAt: Date.now() + wait };
       this.#metrics.loadFailures.add({ model: slot.model });
+      measure('perennial.server.load.failures', 1, { 'perennial.model.name': slot.model });
       this.#log.error(slot.current === undefined ? 'a version cannot be loaded' : 'a version cannot be loaded; the one before stays served', {
         model: slot.model, version, serving: slot.current?.servable.version ?? null, attempts, error: messageOf(error),
       });
@@ -349,6 +351,7 @@ export class Router {
     before?.retire();
     this.#metrics.modelVersion.set({ model: slot.model }, handle.servable.version);
     this.#metrics.swaps.add({ model: slot.model });
+    measure('perennial.server.swaps', 1, { 'perennial.model.name': slot.model, 'perennial.model.version': handle.servable.version });
     this.#log.info('serving', { model: slot.model, version: handle.servable.version, before: before?.servable.version ?? null });
   }
 
@@ -381,7 +384,10 @@ export class Router {
     const batcher = new Batcher(servable.predictor, {
       batchRowsMax: SERVING_LIMITS.batchRowsMax,
       queueRowsMax: SERVING_LIMITS.queueRowsMax,
-      onBatch: (rows) => this.#metrics.batchRows.observe({ model }, rows),
+      onBatch: (rows) => {
+        this.#metrics.batchRows.observe({ model }, rows);
+        measure('perennial.server.batch.rows', rows, { 'perennial.model.name': model });
+      },
     });
     return new VersionHandle(servable, batcher);
   }

@@ -1,4 +1,5 @@
 import type { Prediction, TensorBatch } from '../core/tensor.ts';
+import type { TraceReference } from '../core/trace.ts';
 import type { Preprocessor } from '../data/types.ts';
 import type { Predictor } from '../training/types.ts';
 
@@ -10,6 +11,8 @@ export interface Servable {
   readonly predictor: Predictor;
   /** All columns of the data it was trained on, among them the label and the ones it does not read. */
   readonly sourceColumns: readonly string[];
+  /** Of the run that made it, where that was told. */
+  readonly trace?: TraceReference;
 }
 
 /** What answers requests for one version, and how many are doing so. */

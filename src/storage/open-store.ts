@@ -9,6 +9,7 @@ import { FileStore, folderGone } from './file-store.ts';
 import { checkKey } from './keys.ts';
 import { probeOnce, wasProbed } from './probe.ts';
 import { RetryingStore } from './retrying-store.ts';
+import { telemetryIsOn } from '../telemetry/telemetry.ts';
 import type { S3Options } from './s3-store.ts';
 
 export type StoreAddress = { readonly kind: 'file'; readonly folder: string } | ({ readonly kind: 's3' } & S3Options);
@@ -93,10 +94,14 @@ export async function openStore(uri: string = defaultStoreUri(), environment: No
     const store = new FileStore(address.folder);
     if (!existsSync(address.folder) && (await wasProbed(store.location, notes))) throw folderGone(address.folder, 'was there before and is gone');
     if ((await probeOnce(store, store.location, notes)) === 'probed') await store.sweep(SWEEP_AFTER_MS);
-    return new RetryingStore(store);
+    return told(new RetryingStore(store));
   }
   const { S3Store } = await import('./s3-store.ts');
   const store = new RetryingStore(new S3Store(address));
   await probeOnce(store, `${address.endpoint ?? 'aws'} ${store.location}`, notes);
-  return store;
+  return told(store);
+}
+
+async function told(store: ObjectStore): Promise<ObjectStore> {
+  return telemetryIsOn() ? new (await import('./traced-store.ts')).TracedStore(store) : store;
 }

@@ -12,6 +12,7 @@ import { REFERENCE_FILE } from '../data/reference-values.ts';
 import type { ExamplesMeta } from '../data/types.ts';
 import { entryPoint } from '../platform/paths.ts';
 import { sha256, sha256File } from '../storage/digest.ts';
+import { traceEnvironment } from '../telemetry/telemetry.ts';
 import { CheckpointSync } from './checkpoint-sync.ts';
 import type { ModelConfig } from './model/model-config.ts';
 import { resolveModel } from './model/resolve-model.ts';
@@ -102,7 +103,7 @@ async function prepare(ctx: Context, config: TrainConfig, ref: ArtifactRef, exam
 async function supervise(ctx: Context, job: TrainerJob, sync: CheckpointSync, trainer: string): Promise<number> {
   if (ctx.signal.aborted) throw new PerennialError('CANCELLED', 'Training was cancelled before it started.', { cause: ctx.signal.reason });
   const kills = kernelKills();
-  const child = fork(trainer, [join(ctx.workDir, 'job.json')], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: environmentForTf(), execArgv: [], serialization: 'json' });
+  const child = fork(trainer, [join(ctx.workDir, 'job.json')], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { ...environmentForTf(), ...traceEnvironment() }, execArgv: [], serialization: 'json' });
   let stderr = '';
   let resumedEpoch = 0;
   let failure: PerennialError | undefined;

@@ -13,6 +13,7 @@ import type { TemporalSettings } from '../orchestration/connect.ts';
 import { ensureSearchAttributes } from '../orchestration/search-attributes.ts';
 import { mask } from '../orchestration/secrets.ts';
 import { packageRoot, perennialHome } from '../platform/paths.ts';
+import { startTelemetry, stopTelemetry, telemetryIsOn } from '../telemetry/telemetry.ts';
 
 export interface WorkerRun {
   /** Default: the configured task queue. */
@@ -35,6 +36,15 @@ const RECONNECT_MS = 1_000;
  * @throws STORE_…, USAGE; INTERNAL where the installation was not built.
  */
 export async function runWorker(run: WorkerRun): Promise<void> {
+  await startTelemetry('worker');
+  try {
+    await workOn(run);
+  } finally {
+    await stopTelemetry();
+  }
+}
+
+async function workOn(run: WorkerRun): Promise<void> {
   const settings = await temporalSettings();
   const queues = run.queues !== undefined && run.queues.length > 0 ? run.queues : [settings.taskQueue];
   const deps = run.deps ?? (await defaultDeps());
@@ -81,7 +91,8 @@ async function work(settings: TemporalSettings, queues: readonly string[], deps:
   });
   try {
     const workers: TemporalWorker[] = [];
-    for (const queue of queues) workers.push(...(await Promise.all(optionsOf(queue, settings, connection, deps, run).map((options) => Worker.create(options)))));
+    const telling = telemetryIsOn() ? await (await import('./tracing.ts')).tracingOptions() : {};
+    for (const queue of queues) workers.push(...(await Promise.all(optionsOf(queue, settings, connection, deps, run, telling).map((options) => Worker.create(options)))));
     await runAll(workers, run, queues);
   } finally {
     await connection.close();
@@ -107,7 +118,7 @@ async function runAll(workers: readonly TemporalWorker[], run: WorkerRun, queues
 }
 
 /** Two workers per queue: workflows with light steps, and heavy steps with their few slots. */
-function optionsOf(queue: string, settings: TemporalSettings, connection: NativeConnection, deps: ActivityDeps, run: WorkerRun): WorkerOptions[] {
+function optionsOf(queue: string, settings: TemporalSettings, connection: NativeConnection, deps: ActivityDeps, run: WorkerRun, telling: Pick<WorkerOptions, 'interceptors' | 'sinks'>): WorkerOptions[] {
   const { worker } = TEMPORAL_DEFAULTS;
   const config = temporalConfig();
   const activities = createActivities(deps);
@@ -119,6 +130,7 @@ function optionsOf(queue: string, settings: TemporalSettings, connection: Native
     shutdownForceTime: worker.shutdownForceMs,
     maxHeartbeatThrottleInterval: worker.heartbeatThrottleMs,
     defaultHeartbeatThrottleInterval: worker.heartbeatThrottleMs,
+    ...telling,
   };
   const light: WorkerOptions = {
     ...common,
@@ -138,7 +150,7 @@ function defaultHeavySlots(): number {
 }
 
 function workflowBundle(): string {
-  const path = join(packageRoot(), 'dist', 'workflow-bundle.cjs');
+  const path = join(packageRoot(), 'dist', telemetryIsOn() ? 'workflow-bundle.traced.cjs' : 'workflow-bundle.cjs');
   if (!existsSync(path)) throw new PerennialError('INTERNAL', `The workflow bundle ${path} is missing.`, { hint: 'Run `npm run setup` in the folder of the clone.' });
   return path;
 }
@@ -169,8 +181,8 @@ async function installRuntime(): Promise<void> {
 }
 
 function brief(meta: object): Record<string, unknown> {
-  const { workflowId, activityType, attempt, taskQueue, error } = meta as Record<string, unknown>;
-  return { workflowId, activityType, attempt, taskQueue, ...(error === undefined ? {} : { error: messageOf(error) }) };
+  const { workflowId, activityType, attempt, taskQueue, trace_id, span_id, error } = meta as Record<string, unknown>;
+  return { workflowId, activityType, attempt, taskQueue, trace_id, span_id, ...(error === undefined ? {} : { error: messageOf(error) }) };
 }
 
 function isTransport(error: unknown): boolean {

@@ -10,6 +10,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['schemas'],
   ['src/core'],
   ['src/platform'],
+  ['src/telemetry'],
   ['src/provisioning', 'src/storage', 'src/stack'],
   ['src/data'],
   ['src/training'],
@@ -120,6 +121,19 @@ describe('imports', () => {
         .map((module) => `${relative(root, file)} → ${module}`);
     });
     expect(wrong).toEqual([]);
+  });
+
+  it('of OpenTelemetry are loaded on demand only, where the environment asks for it', () => {
+    const own = [/^src\/telemetry\/(sdk|guard)\.ts$/, /^src\/worker\/tracing\.ts$/];
+    const wrong = files.flatMap((file) => {
+      const text = readFileSync(file, 'utf8');
+      const path = relative(root, file);
+      const named = [...text.matchAll(/^(?:import|export)(?! type)[^;]*?from\s+['"]((?:@opentelemetry\/|@temporalio\/interceptors-)[^'"]+)['"]/gm)].map((match) => match[1]!);
+      return own.some((pattern) => pattern.test(path)) ? [] : named.map((module) => `${path} → ${module}`);
+    });
+    const statically = imports.filter(({ from, to, typeOnly }) => !typeOnly && own.some((pattern) => pattern.test(to)) && !own.some((pattern) => pattern.test(from)));
+    const text = (path: string): string => readFileSync(join(root, path), 'utf8');
+    expect([...wrong, ...statically.filter(({ from, to }) => new RegExp(`^import [^;]*from '[^']*/${to.split('/').at(-1)}'`, 'm').test(text(from))).map(({ from, to }) => `${from} → ${to}`)]).toEqual([]);
   });
 
   it('have no cycles', () => {

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { Runtime, Worker, bundleWorkflowCode, makeTelemetryFilterString } from '@temporalio/worker';
 import type { ReplayWorkerOptions } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { workflowBundles } from '../../scripts/workflow-bundles.mjs';
 import { packageRoot } from '../../src/platform/paths.ts';
+import { silentSinks } from '../support/silent-sinks.ts';
 
 const folder = join(packageRoot(), 'test', 'replay', 'histories');
 const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
@@ -13,10 +15,13 @@ interface History {
 }
 
 let options: ReplayWorkerOptions;
+/** The bundle of a worker that tells traces. */
+let traced: ReplayWorkerOptions;
 beforeAll(async () => {
   const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: console.error };
   Runtime.install({ logger: quiet, telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } } });
   options = { workflowBundle: await bundleWorkflowCode({ workflowsPath: join(packageRoot(), 'workflows/index.ts'), logger: quiet }), replayName: 'test' };
+  traced = { workflowBundle: await bundleWorkflowCode({ workflowsPath: join(packageRoot(), 'workflows/index.ts'), workflowInterceptorModules: workflowBundles(packageRoot())['workflow-bundle.traced.cjs'], logger: quiet }), replayName: 'traced', sinks: silentSinks };
 });
 
 function read(name: string): History {
@@ -31,6 +36,10 @@ describe('recorded histories', () => {
 
   it.each(files)('%s replays', async (name) => {
     await Worker.runReplayHistory(options, read(name));
+  });
+
+  it.each(files)('%s replays on a worker that tells traces', async (name) => {
+    await Worker.runReplayHistory(traced, read(name));
   });
 
   // Without these a replay that checks nothing would pass, too.

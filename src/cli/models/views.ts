@@ -60,6 +60,7 @@ export function versionText(manifest: VersionManifest, routing: Routing | undefi
     ['description', manifest.description || 'none'],
     ['tags', Object.entries(manifest.tags).map(([key, value]) => `${key}=${value}`).join(', ') || 'none'],
     ['run', `${manifest.pipeline}/${manifest.runId}, step ${manifest.stepId}`],
+    ...(manifest.trace === undefined ? [] : [['trace', manifest.trace.traceId] as [string, string]]),
     ['model artifact', `${manifest.model.digest.slice(0, 16)}…  ${manifest.model.summary} (${sizeText(size)})`],
     ['evaluation', manifest.evaluation === null ? 'none' : `${manifest.evaluation.digest.slice(0, 16)}…  ${manifest.evaluation.summary}`],
     ['dataset', manifest.dataset === null ? 'unknown' : `${manifest.dataset.slice(0, 16)}…`],

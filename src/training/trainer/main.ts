@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { PerennialError, isPerennialError, messageOf } from '../../core/errors.ts';
 import { outOfMemory } from './memory.ts';
 import type { TrainerJob, TrainerMessage } from './protocol.ts';
+import { startTelemetry, stopTelemetry } from '../../telemetry/telemetry.ts';
 import { train } from './train.ts';
+import { tellTraining } from './trainer-telemetry.ts';
 
 /**
  * The trainer process: `trainer.js JOB`, forked with an IPC channel. It ends at once when the channel closes, since then nobody waits
@@ -20,13 +22,15 @@ async function main(): Promise<void> {
   }
   const job = JSON.parse(readFileSync(path, 'utf8')) as TrainerJob;
   try {
-    await train(job, { send: (message) => void process.send!(message), cancelled: () => cancelled });
+    await startTelemetry('trainer');
+    await tellTraining({ send: (message) => void process.send!(message), cancelled: () => cancelled }, (hooks) => train(job, hooks));
     await deliver({ type: 'done' });
   } catch (error) {
     const { code, message, hint, details } = asPerennial(error, job);
     if (code === 'INTERNAL' && error instanceof Error) process.stderr.write(`${error.stack ?? error.message}\n`);
     await deliver({ type: 'failed', error: { code, message, hint, details } });
   }
+  await stopTelemetry();
   process.disconnect();
 }
 

@@ -46,7 +46,7 @@ it('knows old modules by their place too', async () => {
 });
 
 it('has one digest wherever the folder lies, and another for other code', async () => {
-  const digests = await Promise.all([folderOf(), folderOf(), folderOf(`${STEP}export const more = 1;`)].map((folder) => fingerprintScript(folder, './steps/own.ts')));
+  const digests = await Promise.all([folderOf(), folderOf(), folderOf(`${STEP}export const more = 1;`)].map(async (folder) => (await readScript(folder, './steps/own.ts')).digest));
   expect(digests[1]).toBe(digests[0]);
   expect(digests[2]).not.toBe(digests[0]);
 });
