@@ -7,7 +7,7 @@ import { PATH_SCHEMA, createRejects, defineReader, someRows } from '../reader.ts
 import type { RawTable, ReadRequest, SourceFile } from '../reader.ts';
 import { csvLayout } from '../reading/csv-layout.ts';
 import type { CsvLayout } from '../reading/csv-layout.ts';
-import { ENCODINGS, headOf, plainFiles, withEvenLines } from '../reading/text-files.ts';
+import { ENCODINGS, headOf, plainFiles, withEvenLines, withoutHead } from '../reading/text-files.ts';
 
 interface CsvConfig {
   readonly format: 'csv';
@@ -27,14 +27,14 @@ interface Part {
   readonly layout: CsvLayout;
 }
 
-async function layouts(files: readonly SourceFile[], { config, expected }: ReadRequest<CsvConfig>): Promise<Part[]> {
+async function layouts(files: readonly SourceFile[], { config, expected, workDir }: ReadRequest<CsvConfig>): Promise<Part[]> {
   const { delimiter, quote = '"', header = true, skip } = config;
   const parts: Part[] = [];
   for (const file of files) {
     if (file.size === 0) continue;
     const dialect = { quote, header, ...(delimiter === undefined ? {} : { delimiter }), ...(skip === undefined ? {} : { skip }), ...(expected === undefined ? {} : { expected }) };
     const layout = csvLayout(await headOf(file, DATA_LIMITS.headBytes), dialect, file.name);
-    if (layout !== undefined) parts.push({ file, layout });
+    if (layout !== undefined) parts.push(layout.skip === undefined ? { file: await withoutHead(file, layout.offset, join(workDir, `rows-${parts.length}`)), layout: { ...layout, skip: 0 } } : { file, layout });
   }
   const [first] = parts;
   if (first === undefined) throw new PerennialError('SOURCE_EMPTY', `${files.map((file) => file.name).join(', ')}: the file is empty.`);
@@ -72,7 +72,8 @@ async function refuseOpenQuote(db: Database, parts: readonly Part[]): Promise<vo
 
 const forget = (db: Database): Promise<void> => db.run('DROP TABLE IF EXISTS csv_errors; DROP TABLE IF EXISTS csv_scans');
 
-function tableOf(request: ReadRequest<CsvConfig>, parts: readonly Part[], mended: boolean): RawTable {
+/** @param plain the files, as parts may hold copies without their headers */
+function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], parts: readonly Part[], mended: boolean): RawTable {
   const { db, config, workDir } = request;
   const { layout } = parts[0]!;
   const quote = config.quote ?? '"';
@@ -82,7 +83,7 @@ function tableOf(request: ReadRequest<CsvConfig>, parts: readonly Part[], mended
     `columns={${layout.names.map((_, index) => `'c${index}': 'VARCHAR'`).join(', ')}}`,
     `max_line_size=${DATA_LIMITS.lineBytesMax}`,
   ];
-  const scan = (chosen: readonly Part[], more: readonly string[]): string => `read_csv(${listLiteral(chosen.map(({ file }) => pathLiteral(file.path)))}, ${[...options, `skip=${chosen[0]!.layout.skip}`, ...more].join(', ')})`;
+  const scan = (chosen: readonly Part[], more: readonly string[]): string => `read_csv(${listLiteral(chosen.map(({ file }) => pathLiteral(file.path)))}, ${[...options, `skip=${chosen[0]!.layout.skip ?? 0}`, ...more].join(', ')})`;
   // Lines before the header may differ from file to file.
   const groups = parts.reduce<Part[][]>((all, part) => {
     const last = all.at(-1);
@@ -109,8 +110,8 @@ function tableOf(request: ReadRequest<CsvConfig>, parts: readonly Part[], mended
       await forget(db);
       if (mended || !/state machine reached an invalid state|invalid state/i.test(messageOf(error))) return undefined;
       const even: SourceFile[] = [];
-      for (const [index, { file }] of parts.entries()) even.push(await withEvenLines(file, quote, join(workDir, `even-${index}`)));
-      return tableOf(request, await layouts(even, request), true);
+      for (const [index, file] of plain.entries()) even.push(await withEvenLines(file, quote, join(workDir, `even-${index}`)));
+      return tableOf(request, even, await layouts(even, request), true);
     },
     options: { delimiter: layout.delimiter, quote, header: config.header ?? true, ...(config.encoding === undefined ? {} : { encoding: config.encoding }), nullValues: [...nullValues] },
     nullValues,
@@ -137,7 +138,7 @@ export default defineReader<CsvConfig>({
       header: { type: 'boolean', default: true, description: 'Whether a line names the columns; otherwise they are column_1, column_2, …' },
       skip: { type: 'integer', minimum: 0, maximum: 10_000, description: 'Lines before the header (or the first row) that are left out. Left out: blank lines, comments that begin with "#" and titles are found, and said.', examples: [3] },
       encoding: { enum: Object.keys(ENCODINGS), default: 'utf-8', description: 'Encoding of the file. A byte order mark is believed more.' },
-      nullValues: { type: 'array', items: { type: 'string' }, default: NULLS, description: 'Fields that mean a missing value, in every column and in requests too. In columns of numbers, dates and true or false also the usual words do (NaN, None, ?, -, …), and it is said.', examples: [['', '-999']] },
+      nullValues: { type: 'array', items: { type: 'string' }, description: 'Fields that mean a missing value, in every column and in requests too. Left out: an empty field, NA, N/A, null and NULL. In columns of numbers, dates and true or false also the usual words do (NaN, None, ?, -, …), and it is said.', examples: [['', '-999']] },
     },
   },
   examples: [{ format: 'csv', path: 'data/penguins.csv' }, { format: 'csv', path: 'data/2024-*.csv', delimiter: ';', encoding: 'latin-1' }],
@@ -145,6 +146,6 @@ export default defineReader<CsvConfig>({
     await createRejects(request.db);
     await forget(request.db);
     const files = await plainFiles(request.db, request.files.filter((file) => file.size > 0), request.config.encoding, request.workDir);
-    return tableOf(request, await layouts(files, request), false);
+    return tableOf(request, files, await layouts(files, request), false);
   },
 });

@@ -3,6 +3,8 @@ import { PerennialError } from '../../core/errors.ts';
 /** One record of delimited text: a line, or several where a quoted field holds line breaks. */
 interface CsvRecord {
   readonly text: string;
+  /** Where the next record begins. */
+  readonly next: number;
   /** It ends before the end of what was looked at. */
   readonly whole: boolean;
 }
@@ -15,12 +17,13 @@ function* recordsOf(text: string, quote: string): Generator<CsvRecord> {
     const char = text[at];
     if (quote !== '' && char === quote) quoted = !quoted;
     else if (!quoted && (char === '\n' || char === '\r')) {
-      yield { text: text.slice(start, at), whole: true };
+      const end = at;
       if (char === '\r' && text[at + 1] === '\n') at += 1;
+      yield { text: text.slice(start, end), next: at + 1, whole: true };
       start = at + 1;
     }
   }
-  if (start < text.length) yield { text: text.slice(start), whole: false };
+  if (start < text.length) yield { text: text.slice(start), next: text.length, whole: false };
 }
 
 /** The fields of a record, without their quotes. */
@@ -48,8 +51,10 @@ export interface CsvLayout {
   readonly names: readonly string[];
   /** Names that are ours, since the header has none there. */
   readonly unnamed: ReadonlySet<string>;
-  /** Records before the first row of data. */
-  readonly skip: number;
+  /** Lines before the first row of data; undefined where quotes or line breaks stand in them, so that lines cannot be counted. */
+  readonly skip?: number;
+  /** Characters before the first row of data, a byte order mark left out. */
+  readonly offset: number;
   /** What stands before the header. */
   readonly before: readonly string[];
   /** The first row of data could be the header's, or the header one of data. */
@@ -78,9 +83,11 @@ const RECORDS = 500;
 export function csvLayout(text: string, dialect: CsvDialect, name: string): CsvLayout | undefined {
   const { quote } = dialect;
   const records: string[] = [];
+  const ends: number[] = [];
   for (const record of recordsOf(text.replace(/^\uFEFF/, ''), quote)) {
     if (records.length > 0 && !record.whole && text.length > 1 << 16) break;
     records.push(record.text);
+    ends.push(record.next);
     if (records.length === RECORDS) break;
   }
   const filled = records.flatMap((record, index) => (isBlank(record) || index < (dialect.skip ?? 0) ? [] : [index]));
@@ -100,12 +107,14 @@ export function csvLayout(text: string, dialect: CsvDialect, name: string): CsvL
   // A program that writes the names of its rows without a name for them gives a header that is one short.
   const fields = dialect.header && own.length >= 2 && best.usual === own.length + 1 ? ['', ...own] : own;
   const names = dialect.header ? fields.map((field, index) => nameOf(field) || `column_${index + 1}`) : fields.map((_, index) => `column_${index + 1}`);
+  const first = records.slice(0, place + (dialect.header ? 1 : 0));
   const twice = names.find((one, index) => names.indexOf(one) !== index);
   if (twice !== undefined) throw new PerennialError('SOURCE_INVALID', `${name} has two columns named "${twice}".`, { hint: 'Give every column of the header its own name, or "header": false if the first line is data.' });
   return {
     delimiter: best.delimiter, names,
     unnamed: new Set(dialect.header ? names.filter((_, index) => nameOf(fields[index]!) === '' || /^Unnamed: \d+$/.test(nameOf(fields[index]!))) : []),
-    skip: place + (dialect.header ? 1 : 0),
+    ...(first.some((record) => /[\r\n]/.test(record) || (quote !== '' && record.includes(quote))) ? {} : { skip: first.length }),
+    offset: first.length === 0 ? 0 : ends[first.length - 1]!,
     before: records.slice(0, place).filter((record) => !isBlank(record)),
     looksLikeData: dialect.header && fields.length > 1 && fields.every((field) => /^\s*[+-]?[\d.,:/-]+\s*$/.test(field)),
   };

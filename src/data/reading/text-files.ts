@@ -162,14 +162,23 @@ export async function withEvenLines(file: SourceFile, quote: string, path: strin
   return { ...file, path, size: (await stat(path)).size };
 }
 
-/** The first so many characters of a file of UTF-8, without a byte order mark. */
+/** The beginning of a file of UTF-8, with its byte order mark. */
 export async function headOf(file: SourceFile, bytes: number): Promise<string> {
   const handle = await open(file.path);
   try {
     const buffer = Buffer.alloc(Math.min(bytes, Math.max(1, file.size)));
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-    return new TextDecoder('utf-8').decode(buffer.subarray(0, bytesRead));
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(buffer.subarray(0, bytesRead));
   } finally {
     await handle.close();
   }
+}
+
+/** A copy without the first so many characters (a byte order mark is left out as well). */
+export async function withoutHead(file: SourceFile, characters: number, path: string): Promise<SourceFile> {
+  const head = await headOf(file, DATA_LIMITS.headBytes);
+  const mark = head.startsWith('\uFEFF') ? 3 : 0;
+  const start = mark + Buffer.byteLength(head.replace(/^\uFEFF/, '').slice(0, characters));
+  await pipeline(createReadStream(file.path, { start }), createWriteStream(path));
+  return { ...file, path, size: (await stat(path)).size };
 }
