@@ -1,4 +1,7 @@
+import type { JsonObject } from '../../src/core/json.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
+import { createArtifactStore } from '../../src/storage/artifact-store.ts';
+import { findReference, fingerprintReference } from '../reference.ts';
 import { checkChoice, choiceInWords } from '../../src/data/ingest/choose-rows.ts';
 import type { IngestConfig } from '../../src/data/ingest/ingest-tables.ts';
 import { labelList } from '../../src/data/ingest/label-columns.ts';
@@ -80,6 +83,15 @@ export default defineStep<IngestConfig>({
           splits: { type: 'array', minItems: 1, items: { enum: [...SPLITS] }, uniqueItems: true, default: ['train'], description: 'Splits that the sample is taken of; the others stay whole.', examples: [['train', 'validation']] },
         },
       },
+      reference: {
+        type: 'object', additionalProperties: false, default: {},
+        description: 'What the data are compared with before anything is learnt from them: how the data of the last version of this model looked, where it was made from the same source. A value that does not fit its column goes to the quarantine; a column that is gone, is of another type or means something else (no category is a known one, another unit) stops the run.',
+        examples: [{ accept: ['price'] }, { version: 'none' }],
+        properties: {
+          version: { type: ['string', 'integer'], description: 'Version or alias of the model that has the name of the pipeline, or "none". Left out: the champion, else the newest version.', examples: ['none', 3] },
+          accept: { type: 'array', items: { type: 'string', minLength: 1 }, uniqueItems: true, default: [], description: 'Columns whose change is right: they are read as if they were new.', examples: [['price']] },
+        },
+      },
       budget: { ...share, default: 0.05, description: 'Share of the rows that may be quarantined; the step fails beyond it.' },
     },
   },
@@ -103,10 +115,15 @@ export default defineStep<IngestConfig>({
   },
   async fingerprint(ctx, config) {
     const { fingerprintSource } = await import('../../src/data/ingest/ingest.ts');
-    return fingerprintSource(config, ctx.documentDir, ctx.nominalTime);
+    const source = (await fingerprintSource(config, ctx.documentDir, ctx.nominalTime)) as JsonObject;
+    const found = await findReference(ctx.store, createArtifactStore(ctx.store), ctx.pipeline, config);
+    return { ...source, ...fingerprintReference(found, String(source['source'])) };
   },
   async run(ctx, config) {
     const { ingest } = await import('../../src/data/ingest/ingest.ts');
-    return ingest(ctx, config);
+    return ingest(ctx, config, async (source) => {
+      const found = await findReference(ctx.store, ctx.artifacts, ctx.pipeline, config);
+      return found === undefined || found.source === source ? undefined : found.schema;
+    });
   },
 });

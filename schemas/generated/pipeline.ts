@@ -1722,6 +1722,19 @@ fraction: number
 splits?: ("train" | "validation" | "test")[]
 }
 /**
+ * What the data are compared with before anything is learnt from them: how the data of the last version of this model looked, where it was made from the same source. A value that does not fit its column goes to the quarantine; a column that is gone, is of another type or means something else (no category is a known one, another unit) stops the run.
+ */
+reference?: {
+/**
+ * Version or alias of the model that has the name of the pipeline, or "none". Left out: the champion, else the newest version.
+ */
+version?: (string | number)
+/**
+ * Columns whose change is right: they are read as if they were new.
+ */
+accept?: string[]
+}
+/**
  * Share of the rows that may be quarantined; the step fails beyond it.
  */
 budget?: number
@@ -1759,7 +1772,7 @@ skip?: number
  */
 encoding?: ("utf-8" | "utf-16" | "latin-1" | "windows-1252" | "windows-1250" | "windows-1251" | "iso-8859-2" | "iso-8859-15" | "koi8-r" | "shift_jis" | "euc-jp" | "gb18030" | "big5" | "euc-kr")
 /**
- * Fields that mean a missing value, in every column and in requests too. In columns of numbers, dates and true or false also the usual words do (NaN, None, ?, -, …), and it is said.
+ * Fields that mean a missing value, in every column and in requests too. Left out: an empty field, NA, N/A, null and NULL. In columns of numbers, dates and true or false also the usual words do (NaN, None, ?, -, …), and it is said.
  */
 nullValues?: string[]
 }

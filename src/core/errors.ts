@@ -27,6 +27,7 @@ export const ERRORS = {
   SOURCE_INVALID: { category: 'data', retryable: false, hint: 'Check that "format" fits the file.' },
   SOURCE_CHANGED: { category: 'data', retryable: true, hint: 'The source was written to while it was read; it is read again from the start.' },
   COLUMN_MISSING: { category: 'data', retryable: false, hint: 'Check the spelling against the columns of the source.' },
+  SCHEMA_CHANGED: { category: 'data', retryable: false, hint: 'Correct the source, or say in the ingest step that the change is right.' },
   LABEL_INVALID: { category: 'data', retryable: false, hint: 'A label needs at least two distinct values.' },
   SPLIT_INVALID: { category: 'data', retryable: false, hint: 'Give more rows or other proportions.' },
   EXPECTATION_FAILED: { category: 'data', retryable: false, hint: 'Correct the data, or loosen the expectation or its "budget".' },

@@ -14,6 +14,8 @@ import type { RawTable, SourceFile } from '../reader.ts';
 import { contentSql, loadTable, rejectRows } from '../reading/load-table.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
 import { readLabels } from './read-labels.ts';
+import { checkMeaning, checkVanished, newColumnNotes, typesOfReference, wholeAgain } from './reference.ts';
+import type { ReferenceConfig, ReferenceSchema } from './reference.ts';
 import { assignSplits, checkSplit, resolveSplit } from './split.ts';
 import type { SplitConfig } from './split.ts';
 import { SPLITS } from '../types.ts';
@@ -30,6 +32,7 @@ export interface IngestConfig {
   readonly filter?: readonly JsonObject[];
   readonly sample?: SampleConfig;
   readonly budget?: number;
+  readonly reference?: ReferenceConfig;
 }
 
 export interface IngestTables {
@@ -60,6 +63,8 @@ export interface TablesRequest {
   readonly limit?: number;
   /** Columns that a model knows, which tell how a file is laid out. */
   readonly expected?: readonly string[];
+  /** How the data of the last version looked. */
+  readonly reference?: ReferenceSchema;
   /** Open at most so many of the images that a column names (a preview). */
   readonly imagesMax?: number;
 }
@@ -166,13 +171,19 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
   const labelled = labelList(config.label ?? found.label);
   checkColumns(found, config, labelled);
   for (const problem of [...checkSplit(split, labelled[0]), ...checkChoice(config.filter, config.sample, split)]) throw new PerennialError('CONFIG_INVALID', `${problem.pointer}: ${problem.message}`, { hint: problem.fix ?? '' });
-  const { raw, columns: loaded, notes } = await inWords(async () => {
+  const accepted = config.reference?.accept ?? [];
+  if (request.reference !== undefined) checkVanished(request.reference, found.columns.map(({ name }) => name), [...accepted, ...(config.exclude ?? [])]);
+  const expected = request.reference === undefined ? {} : typesOfReference(request.reference, [...accepted, ...(config.exclude ?? [])], found.columns);
+  const { raw, columns: typed, notes } = await inWords(async () => {
     const source = await readPictures({ db, raw: found, reader, config: config.source, declared: config.columns ?? {}, files, documentDir }, imagesMax);
-    return loadTable({ db, raw: source, declared: declaredTypes(config.columns), exclude: config.exclude ?? [], named: namedColumns(config, labelled), rows: limit === undefined ? 'all' : { sample: limit } });
+    return loadTable({ db, raw: source, declared: { ...expected, ...declaredTypes(config.columns) }, exclude: config.exclude ?? [], named: namedColumns(config, labelled), rows: limit === undefined ? 'all' : { sample: limit } });
   }, `${sampleName(files[0])} cannot be read as ${config.source.format}`);
   const said = [...notes];
+  const loaded = request.reference === undefined ? typed : await wholeAgain(db, request.reference, typed, Object.keys(config.columns ?? {}));
+  if (request.reference !== undefined) said.push(...newColumnNotes(request.reference, loaded));
   await rejectImages(db, 'data', loaded.filter(({ type, from }) => type === 'image' && !(from === 'image' && raw !== found)), contentSql(loaded));
   const columns = await readLabels(db, raw, loaded, labelled, config, said);
+  if (request.reference !== undefined) await checkMeaning(db, request.reference, columns, [...accepted, ...Object.keys(config.columns ?? {})]);
   const labels = labelled.map((name) => columns.find((column) => column.name === name)!);
   const [label] = labels;
   await rejectUnusable(db, columns, labels, config);

@@ -10,6 +10,7 @@ import { readRaw, readTables } from './ingest-tables.ts';
 import { fingerprintPictures, havePicturesChanged, namesPictures } from '../images/pictures.ts';
 import { labelNames } from './label-columns.ts';
 import type { IngestConfig, IngestTables } from './ingest-tables.ts';
+import type { ReferenceSchema } from './reference.ts';
 import { writeDigests } from './row-digests.ts';
 import { describeTable, profileFiles } from '../profile.ts';
 import { readerRegistry } from '../readers.ts';
@@ -117,14 +118,16 @@ function details(meta: DatasetMeta, tables: IngestTables): string {
 /**
  * Source → `dataset` artifact: typed columns, bad rows in quarantine, three splits as Parquet, and the profile of the train split.
  *
- * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID, SOURCE_CHANGED, COLUMN_MISSING, LABEL_INVALID, SPLIT_INVALID, DATA_INVALID
+ * @param findReference how the data of the last version looked, where they were others than these
+ * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID, SOURCE_CHANGED, COLUMN_MISSING, SCHEMA_CHANGED, LABEL_INVALID, SPLIT_INVALID, DATA_INVALID
  */
-export async function ingest(ctx: StepContext, config: IngestConfig): Promise<StepResult> {
+export async function ingest(ctx: StepContext, config: IngestConfig, findReference?: (source: string) => Promise<ReferenceSchema | undefined>): Promise<StepResult> {
   ctx.progress({ message: `fingerprinting ${config.source.path}` });
   const { files, pictures, fingerprint } = await lookAtSource(config, ctx.documentDir);
+  const reference = await findReference?.(fingerprint.digest);
   return withDatabase(async (db) => {
     ctx.progress({ message: `reading ${config.source.path}` });
-    const tables = await readTables({ db, config, files, nominalTime: ctx.nominalTime, workDir: ctx.workDir, documentDir: ctx.documentDir });
+    const tables = await readTables({ db, config, files, nominalTime: ctx.nominalTime, workDir: ctx.workDir, documentDir: ctx.documentDir, ...(reference === undefined ? {} : { reference }) });
     const after = await listSource(readerRegistry.get(config.source.format), config.source, ctx.documentDir);
     if (stampOf(after) !== stampOf(files) || (await havePicturesChanged(pictures))) throw new PerennialError('SOURCE_CHANGED', `${config.source.path} was written to while it was read.`);
     for (const note of tables.notes) ctx.log.warn(note);

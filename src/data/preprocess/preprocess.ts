@@ -16,9 +16,9 @@ import { writeTrain } from './balanced-train.ts';
 import { checkChain, kindOf, parseChain } from './chain.ts';
 import { columnOutcomes, outcomeTable } from './column-outcomes.ts';
 import type { Link, TransformSpec } from './chain.ts';
-import { requireColumn } from '../columns.ts';
+import { measureAll, requireColumn } from '../columns.ts';
 import { columnBatches, columnSource, columnsOf, datasetMeta } from '../dataset-rows.ts';
-import { withDatabase } from '../duckdb.ts';
+import { pathLiteral, withDatabase } from '../duckdb.ts';
 import type { Database } from '../duckdb.ts';
 import { ShardWriter, labelSpecs } from '../examples.ts';
 import { fitColumns } from './fit.ts';
@@ -96,6 +96,30 @@ export function resolveFeatures(config: PreprocessConfig, meta: Pick<DatasetMeta
   return { chains, features, notes: automatic?.notes ?? [], ...(automatic === undefined ? {} : { decisions: automatic.decisions }) };
 }
 
+/**
+ * Columns that are the label under another name. A document that lists its features may mean it; where they are chosen here, nothing
+ * is learnt from such a column.
+ *
+ * @throws LABEL_INVALID
+ */
+async function refuseCopies(db: Database, dataset: OpenArtifact, features: readonly Column[], labels: readonly Column[], automatic: boolean): Promise<string[]> {
+  const all = datasetMeta(dataset).rows.train < COPY_ROWS_MIN ? [] : await columnsOf(db, dataset, 'train');
+  const pairs = labels.flatMap((label) => features.filter((feature) => feature.name !== label.name && feature.type !== 'image' && feature.type !== 'timestamp').map((feature) => ({ label, feature })));
+  if (all.length === 0 || pairs.length === 0) return [];
+  const sqlOf = ({ name }: Column): string => all.find((column) => column.name === name)!.sql;
+  const isNumber = ({ type }: Column): boolean => type === 'number' || type === 'integer';
+  const differ = pairs.map(({ label, feature }) => (isNumber(label) && isNumber(feature) ? `count_if(${sqlOf(feature)} IS DISTINCT FROM ${sqlOf(label)})` : `count_if(CAST(${sqlOf(feature)} AS VARCHAR) IS DISTINCT FROM CAST(${sqlOf(label)} AS VARCHAR))`));
+  const counts = await measureAll(db, differ, `read_parquet(${pathLiteral(await dataset.path('train.parquet'))})`);
+  const copies = pairs.filter((_, index) => counts[index] === 0);
+  const [first] = copies;
+  if (first === undefined) return [];
+  if (automatic) throw new PerennialError('LABEL_INVALID', `The column "${first.feature.name}" equals the label "${first.label.name}" in every row: a model that is given the answer learns nothing.`, { hint: `Leave it out: "exclude": ["${first.feature.name}"] in the ingest step. If it is known when the model is asked, list the "features".` });
+  return copies.map(({ feature, label }) => `The column "${feature.name}" equals the label "${label.name}" in every row of the train split.`);
+}
+
+/** Equal in fewer rows than this may be chance. */
+const COPY_ROWS_MIN = 20;
+
 function checkSequence(sequence: SequenceConfig | undefined, meta: DatasetMeta, balance: BalanceConfig | undefined): Column['type'] | undefined {
   if (sequence === undefined) return undefined;
   const by = requireColumn(meta.columns, sequence.by, 'sequence.by');
@@ -121,6 +145,7 @@ export async function fitPreprocessing(db: Database, dataset: OpenArtifact, conf
     throw new PerennialError('CONFIG_INVALID', `anomaly.column: the preprocessing that is taken over reads "${anomaly.column.name}"; a model that is given the answer finds nothing.`, { hint: 'Take over one that does not read it, or leave "from" out.' });
   }
   const { chains, features, notes, decisions }: ResolvedFeatures = reused === undefined ? resolveFeatures(config, meta, profile) : { chains: [], features: featuresOf(reused), notes: [] };
+  const copies = reused === undefined && config.sequence === undefined && anomaly === undefined ? await refuseCopies(db, dataset, chains.map(({ column }) => column), labelColumns(meta), config.features === undefined) : [];
   const train: TrainPass = (names) => columnBatches(db, dataset, 'train', names, normal);
   const all: TrainPass = async function* (names) {
     for (const split of SPLITS) yield* columnBatches(db, dataset, split, names);
@@ -129,7 +154,7 @@ export async function fitPreprocessing(db: Database, dataset: OpenArtifact, conf
   const learnt: string[] = [];
   const columns = reused?.parts.columns ?? (await fitColumns(chains, train, seed, (note) => learnt.push(note)));
   const parts = { columns, output, seed, ...(meta.reading === undefined ? {} : { reading: meta.reading }), ...(config.sequence === undefined ? {} : { sequence: { size: config.sequence.size, horizon: config.sequence.horizon, by: config.sequence.by } }) };
-  return { columns, output, preprocessor: createPreprocessor(parts, byType), outcomes: columnOutcomes(columns, features, decisions, meta.columns), notes: [...notes, ...learnt], seed, ...(anomaly === undefined ? {} : { anomaly, anomalies, described }), ...(config.weight === undefined ? {} : { weight: requireColumn(meta.columns, config.weight, 'weight') }) };
+  return { columns, output, preprocessor: createPreprocessor(parts, byType), outcomes: columnOutcomes(columns, features, decisions, meta.columns), notes: [...notes, ...copies, ...learnt], seed, ...(anomaly === undefined ? {} : { anomaly, anomalies, described }), ...(config.weight === undefined ? {} : { weight: requireColumn(meta.columns, config.weight, 'weight') }) };
 }
 
 function featuresOf({ parts }: ReusedPreprocessing): Record<string, readonly TransformSpec[]> {

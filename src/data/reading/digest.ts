@@ -26,7 +26,14 @@ export function withDigest(source: string, columns: readonly DigestColumn[]): st
   // One query within the other, since each round reads the one before twice: expressions would grow with powers of two.
   const keys = `SELECT *, ${all((_, index) => `xor(${keySql(columns[index]!)}, CAST(${saltOf(`column ${columns[index]!.name}`)} AS UBIGINT))`)} FROM ${source}`;
   const rounds = [FIRST, shifted(29), SECOND, shifted(32)].reduce((query, round) => `SELECT * REPLACE (${all(round)}) FROM (${query})`, keys);
-  return `(SELECT * EXCLUDE (${names.join(', ')}), ${names.reduce((sum, name) => `xor(${sum}, coalesce(${name}, 0))`, 'CAST(0 AS UBIGINT)')} AS digest FROM (${rounds}))`;
+  return `(SELECT * EXCLUDE (${names.join(', ')}), ${xorOf(names.map((name) => `coalesce(${name}, 0)`))} AS digest FROM (${rounds}))`;
+}
+
+/** As a tree: a chain of thousands of columns would be deeper than the database lets it be. */
+function xorOf(values: readonly string[]): string {
+  if (values.length === 1) return values[0]!;
+  const middle = values.length >> 1;
+  return `xor(${xorOf(values.slice(0, middle))}, ${xorOf(values.slice(middle))})`;
 }
 
 /** SQL of a number from 0 up to 1 that follows from a digest and a purpose, such as the seed of a split. */

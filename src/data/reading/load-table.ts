@@ -118,12 +118,19 @@ async function create(db: Database, raw: RawTable, columns: readonly TypedColumn
   const bad = values.filter(({ column, sql }) => isDeclared(column) && isOddSql(column, sql) !== 'false').map(({ column, sql }) => `WHEN ${isOddSql(column, sql)} THEN ${literal(`"${column.name}" is no ${column.type}: `)} || left(CAST(${column.id} AS VARCHAR), 60)`);
   const reason = bad.length === 0 ? 'CAST(NULL AS VARCHAR)' : `CASE ${bad.join(' ')} END`;
   const content = `CAST(json_object(${columns.flatMap((column) => (column.from === 'image' ? [] : [`${literal(column.name)}, left(CAST(${textSql(column)} AS VARCHAR), 200)`])).join(', ')}) AS VARCHAR)`;
-  const inner = `(SELECT ${[...typed, `(${odd.length === 0 ? 'false' : odd.join(' OR ')}) AS odd`, `${reason} AS reason`, `${bad.length === 0 ? 'CAST(NULL AS VARCHAR)' : `CASE WHEN ${reason} IS NOT NULL THEN ${content} END`} AS content`].join(', ')} FROM ${raw.source(rows)})`;
+  const inner = `(SELECT ${[...typed, `${anyOf(odd)} AS odd`, `${reason} AS reason`, `${bad.length === 0 ? 'CAST(NULL AS VARCHAR)' : `CASE WHEN ${reason} IS NOT NULL THEN ${content} END`} AS content`].join(', ')} FROM ${raw.source(rows)})`;
   await raw.forget?.();
   await db.run(`CREATE OR REPLACE TEMP TABLE data AS SELECT * FROM ${withDigest(inner, columns.filter(({ name }) => raw.columns.find((column) => column.name === name)?.origin !== true).map(({ id, name, type }) => ({ name, type, sql: id })))}`);
   if (odd.length === 0 || rows !== 'all') return 0;
   const [count] = await db.rows('SELECT count_if(odd) FROM data');
   return Number(count![0]);
+}
+
+/** SQL: one of the conditions holds. As a tree, since a chain of thousands would be deeper than the database lets it be. */
+function anyOf(conditions: readonly string[]): string {
+  if (conditions.length < 100) return conditions.length === 0 ? 'false' : `(${conditions.join(' OR ')})`;
+  const middle = conditions.length >> 1;
+  return `(${anyOf(conditions.slice(0, middle))} OR ${anyOf(conditions.slice(middle))})`;
 }
 
 /** SQL: the text is a code, which makes its column one of texts. */

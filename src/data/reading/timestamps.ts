@@ -25,9 +25,12 @@ const TOKENS: Readonly<Record<string, readonly [Field | undefined, string]>> = {
 /** Years of two digits: 70 to 99 are of the last century. */
 const PIVOT = 70;
 
+/** The same without groups, whose capture takes DuckDB a hundred times as long, and with the ranges that its cast would stretch. */
+const ISO_SQL = '\\s*\\d{4}[-/.]\\d{1,2}[-/.]\\d{1,2}(?:[Tt ] *(?:[01]?\\d|2[0-3]):[0-5]\\d(?::[0-5]\\d(?:[.,]\\d{1,9})?)?\\s*(?:[Zz]|[Uu][Tt][Cc]|[+-](?:0\\d|1[0-8])(?::?[0-5]\\d)?)?)?\\s*';
+
 /** ISO 8601 and what differs from it without being ambiguous: the year comes first, with four digits. */
 const ISO: Pattern = {
-  pattern: '(\\d{4})[-/.](\\d{1,2})[-/.](\\d{1,2})(?:[T ]+(\\d{1,2}):(\\d{2})(?::(\\d{2})(?:[.,](\\d{1,9}))?)?\\s*(Z|z|UTC|[+-]\\d{2}(?::?\\d{2})?)?)?',
+  pattern: '(\\d{4})[-/.](\\d{1,2})[-/.](\\d{1,2})(?:[T ] *(\\d{1,2}):(\\d{2})(?::(\\d{2})(?:[.,](\\d{1,9}))?)?\\s*(Z|z|UTC|[+-]\\d{2}(?::?\\d{2})?)?)?',
   fields: ['year', 'month', 'day', 'hour', 'minute', 'second', 'fraction', 'offset'],
 };
 
@@ -127,9 +130,10 @@ function offsetOf(text: string): number {
   return (text.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000;
 }
 
-/** SQL of a text as TIMESTAMP in UTC, as {@link momentOfText} reads it; NULL where it is none. @param years of the offsets of a zone */
-export function timestampOfTextSql(c: string, format: TimestampFormat | undefined, years: readonly [number, number] = [1900, 2100]): string {
-  const { pattern, fields } = format?.format === undefined ? ISO : compile(format.format);
+/** SQL of a text as TIMESTAMP in UTC, as {@link momentOfText} reads it; NULL where it is none. */
+export function timestampOfTextSql(c: string, format: TimestampFormat | undefined): string {
+  if (format?.format === undefined) return isoSql(c, format?.zone);
+  const { pattern, fields } = compile(format.format);
   const names = fields.map((field) => literal(field)).join(', ');
   const found = `regexp_extract(${c}, ${literal(`(?i)^\\s*(?:${pattern})\\s*$`)}, [${names}])`;
   const has = (field: Field): boolean => fields.includes(field);
@@ -140,13 +144,35 @@ export function timestampOfTextSql(c: string, format: TimestampFormat | undefine
   const hour = has('halfHour') ? `CASE WHEN ${whole('halfHour')} BETWEEN 1 AND 12 THEN ${whole('halfHour')} % 12 + CASE WHEN lower(${part('half')}) LIKE 'p%' THEN 12 ELSE 0 END ELSE 99 END` : whole('hour');
   const millis = has('fraction') ? `coalesce(try_cast(left(${part('fraction')} || '000', 3) AS BIGINT), 0)` : '0';
   const local = `(epoch_ms(make_timestamp(${year}, ${month}, ${whole('day')}, ${hour}, ${whole('minute')}, CAST(${whole('second')} AS DOUBLE))) + ${millis})`;
-  const checked = `${hour} <= 23 AND ${whole('minute')} <= 59 AND ${whole('second')} <= 59`;
+  const checked = `${year} >= 1 AND ${hour} <= 23 AND ${whole('minute')} <= 59 AND ${whole('second')} <= 59`;
   const shift = has('offset') ? offsetSql(part('offset')) : 'NULL';
-  const zoned = format?.zone === undefined || format.zone === 'UTC' ? '0' : zoneSql('l.local', format.zone, years);
+  const zoned = format?.zone === undefined || format.zone === 'UTC' ? '0' : zoneSql('l.local', format.zone);
   // Lambdas name what is computed once: the parts of the text, then the reading of the clock.
   const moment = `list_transform([struct_pack(local := TRY(${local}), own := ${shift}, stated := ${has('offset') ? `${part('offset')} <> ''` : 'false'})], lambda l: CASE WHEN l.stated THEN l.local - l.own ELSE l.local - ${zoned} END)[1]`;
   const picked = `list_transform([${found}], lambda p: CASE WHEN p.day <> '' AND ${checked} THEN ${moment} END)[1]`;
   return `CASE WHEN ${c} IS NOT NULL THEN make_timestamp_ms(CAST(${picked} AS BIGINT)) END`;
+}
+
+/** The usual form, which DuckDB's cast takes as it stands. */
+const ISO_USUAL = '\\d{4}-\\d{2}-\\d{2}(?:[T ](?:[01]\\d|2[0-3]):[0-5]\\d(?::[0-5]\\d(?:\\.\\d{1,3})?(?:Z|[+-](?:0\\d|1[0-8]):[0-5]\\d)?)?)?';
+
+/** As DuckDB's own cast reads it, of texts that are written in this form only. */
+function isoSql(c: string, zone: string | undefined): string {
+  const rewritten = [
+    // One mark between the parts of a date, one blank before the time.
+    ['^(\\d{4})[/.-](\\d{1,2})[/.-](\\d{1,2})[Tt ]? *', '\\1-\\2-\\3 '],
+    ['\\s*([Zz]|[Uu][Tt][Cc])$', '+00:00'],
+    // The cast asks for seconds before a zone.
+    ['( \\d{1,2}:\\d{2})(\\s*[+-][\\d:]+)$', '\\1:00\\2'],
+    [',', '.'],
+    // Digits beyond milliseconds are cut off, as a request that is parsed in JavaScript has it.
+    ['(\\.\\d{3})\\d+', '\\1'],
+    ['\\s+([+-])', '\\1'],
+  ].reduce((text, [pattern, by]) => `regexp_replace(${text}, ${literal(pattern!)}, ${literal(by!)})`, `trim(${c}, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))`);
+  const cast = (text: string): string => `CAST(try_cast(${text} AS TIMESTAMPTZ) AS TIMESTAMP)`;
+  const read = `CASE WHEN regexp_full_match(${c}, ${literal(ISO_USUAL)}) THEN ${cast(c)} ELSE ${cast(`rtrim(${rewritten})`)} END`;
+  const moment = zone === undefined || zone === 'UTC' ? read : `CASE WHEN regexp_matches(${c}, ':.*([Zz]|[Uu][Tt][Cc]|[+-]\\d{2}(:?\\d{2})?)\\s*$') THEN ${read} ELSE make_timestamp_ms(list_transform([epoch_ms(${read})], lambda local: local - (${zoneSql('local', zone)}))[1]) END`;
+  return `CASE WHEN regexp_full_match(${c}, ${literal(ISO_SQL)}) AND NOT starts_with(ltrim(${c}), '0000') THEN ${moment} END`;
 }
 
 function offsetSql(text: string): string {
@@ -155,8 +181,8 @@ function offsetSql(text: string): string {
   return `CASE WHEN lower(${text}) IN ('z', 'utc') THEN 0 WHEN ${hours} <= 18 AND ${minutes} <= 59 THEN CASE WHEN ${text} LIKE '-%' THEN -1 ELSE 1 END * (${hours} * 60 + ${minutes}) * 60000 END`;
 }
 
-function zoneSql(local: string, zone: string, [from, to]: readonly [number, number]): string {
-  const offsets = zoneOffsets(zone, from, to);
+function zoneSql(local: string, zone: string): string {
+  const offsets = zoneOffsets(zone);
   const cases = offsets.slice(1).map((one, index) => `WHEN ${local} < ${one.local} THEN ${offsets[index]!.offset}`);
   return `CASE ${cases.join(' ')} ELSE ${offsets.at(-1)!.offset} END`;
 }

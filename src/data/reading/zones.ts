@@ -33,29 +33,32 @@ export function offsetAt(zone: string, moment: number): number {
   return local.getTime() - Math.floor(moment / 1_000) * 1_000;
 }
 
-const known = new Map<string, { readonly from: number; readonly to: number; readonly offsets: readonly ZoneOffset[] }>();
+const known = new Map<string, readonly ZoneOffset[]>();
+
+/** Before the first of these years and after the last, the offsets of a zone stay as they were then. */
+const [FIRST_YEAR, LAST_YEAR] = [1900, 2100];
+/** Clocks that change and change back within this are not seen to. */
+const STEP = 7 * DAY;
 
 /**
- * The offsets of a zone for clock readings from one year to another, both included, by where they begin. A reading that a spring
- * forward skips has the offset before it; one that a fall back repeats has that of its first time. One table serves what is read in
- * SQL and what is read in JavaScript, so that both give the same moment.
+ * The offsets of a zone by where they begin, as its clocks show it. A reading that a spring forward skips has the offset before it; one
+ * that a fall back repeats has that of its first time. One table serves what is read in SQL and what is read in JavaScript, so that
+ * both give the same moment.
  *
  * @throws CONFIG_INVALID
  */
-export function zoneOffsets(zone: string, fromYear: number, toYear: number): readonly ZoneOffset[] {
+export function zoneOffsets(zone: string): readonly ZoneOffset[] {
   const have = known.get(zone);
-  if (have !== undefined && have.from <= fromYear && have.to >= toYear) return have.offsets;
-  const from = Math.min(fromYear, have?.from ?? fromYear);
-  const to = Math.max(toYear, have?.to ?? toYear);
-  const start = Date.UTC(from, 0, 1) - 2 * DAY;
-  const end = Date.UTC(to + 1, 0, 1) + 2 * DAY;
+  if (have !== undefined) return have;
+  const start = Date.UTC(FIRST_YEAR, 0, 1);
+  const end = Date.UTC(LAST_YEAR + 1, 0, 1);
   const offsets: ZoneOffset[] = [{ local: Number.NEGATIVE_INFINITY, offset: offsetAt(zone, start) }];
   let before = offsets[0]!.offset;
-  for (let moment = start; moment < end; moment += DAY) {
-    const after = offsetAt(zone, moment + DAY);
+  for (let moment = start; moment < end; moment += STEP) {
+    const after = offsetAt(zone, moment + STEP);
     if (after === before) continue;
     let low = moment;
-    let high = moment + DAY;
+    let high = moment + STEP;
     while (high - low > 1_000) {
       const middle = Math.floor((low + high) / 2_000) * 1_000;
       if (offsetAt(zone, middle) === before) low = middle;
@@ -65,17 +68,19 @@ export function zoneOffsets(zone: string, fromYear: number, toYear: number): rea
     offsets.push({ local: high + Math.max(before, after), offset: after });
     before = after;
   }
-  known.set(zone, { from, to, offsets });
+  known.set(zone, offsets);
   return offsets;
 }
 
 /** The moment at which the clocks of a zone show a reading. @param local milliseconds, as if the clock showed UTC */
 export function momentOf(local: number, zone: string): number {
-  const year = new Date(local).getUTCFullYear();
-  let offset = 0;
-  for (const one of zoneOffsets(zone, year, year)) {
-    if (one.local > local) break;
-    offset = one.offset;
+  const offsets = zoneOffsets(zone);
+  let low = 0;
+  let high = offsets.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (offsets[middle]!.local <= local) low = middle;
+    else high = middle - 1;
   }
-  return local - offset;
+  return local - offsets[low]!.offset;
 }
