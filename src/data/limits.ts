@@ -39,6 +39,8 @@ export const DATA_LIMITS = {
   lineBytesMax: 16 * 1024 * 1024,
   /** Integers beyond this are identifiers, not quantities, and cannot be held by a JSON number. */
   integerMax: Number.MAX_SAFE_INTEGER,
+  /** Bytes of a text source that a thread holds: at least a line. DuckDB's own choice of sixteen lines would fill the memory that it may use. */
+  textBufferBytes: 32 * 1024 * 1024,
   /** A packed file that unpacks to more than this and more than so many times its size is a bomb. */
   unpackedBytesMin: 256 * 1024 * 1024,
   unpackedRatioMax: 300,

@@ -81,7 +81,7 @@ function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], 
   const options = [
     'auto_detect=false', 'header=false', `delim=${literal(layout.delimiter)}`, `quote=${literal(quote)}`, `escape=${literal(quote)}`,
     `columns={${layout.names.map((_, index) => `'c${index}': 'VARCHAR'`).join(', ')}}`,
-    `max_line_size=${DATA_LIMITS.lineBytesMax}`,
+    `max_line_size=${DATA_LIMITS.lineBytesMax}`, `buffer_size=${DATA_LIMITS.textBufferBytes}`,
   ];
   const scan = (chosen: readonly Part[], more: readonly string[]): string => `read_csv(${listLiteral(chosen.map(({ file }) => pathLiteral(file.path)))}, ${[...options, `skip=${chosen[0]!.layout.skip ?? 0}`, ...more].join(', ')})`;
   // Lines before the header may differ from file to file.

@@ -28,7 +28,7 @@ export default defineReader<NdjsonConfig>({
     const names = files.map((file) => file.name).join(', ');
     const plain = await plainFiles(db, files.filter((file) => file.size > 0), undefined, workDir);
     // Line by line, so that one torn line costs that line and not the file. chr(1) cannot stand in JSON text.
-    const lines = `read_csv(${listLiteral(plain.map((file) => pathLiteral(file.path)))}, auto_detect=false, header=false, delim=chr(1), quote='', escape='', columns={'line': 'VARCHAR'}, max_line_size=${DATA_LIMITS.lineBytesMax})`;
+    const lines = `read_csv(${listLiteral(plain.map((file) => pathLiteral(file.path)))}, auto_detect=false, header=false, delim=chr(1), quote='', escape='', columns={'line': 'VARCHAR'}, max_line_size=${DATA_LIMITS.lineBytesMax}, buffer_size=${DATA_LIMITS.textBufferBytes})`;
     await db.run(`CREATE OR REPLACE TEMP TABLE lines AS SELECT line FROM ${lines}`);
     const blank = `(line IS NULL OR trim(line, chr(32) || chr(9) || chr(13)) = '')`;
     const bad = `(NOT ${blank} AND CASE WHEN json_valid(line) THEN json_type(line) <> 'OBJECT' ELSE true END)`;

@@ -20,13 +20,21 @@ interface DigestColumn {
  * its own hash functions: rows must not move between splits with an upgrade.
  */
 export function withDigest(source: string, columns: readonly DigestColumn[]): string {
-  const names = columns.map((_, index) => `k${index}`);
-  const all = (make: (name: string, index: number) => string): string => names.map((name, index) => `${make(name, index)} AS ${name}`).join(', ');
   if (columns.length === 0) return `(SELECT *, CAST(0 AS UBIGINT) AS digest FROM ${source})`;
-  // One query within the other, since each round reads the one before twice: expressions would grow with powers of two.
-  const keys = `SELECT *, ${all((_, index) => `xor(${keySql(columns[index]!)}, CAST(${saltOf(`column ${columns[index]!.name}`)} AS UBIGINT))`)} FROM ${source}`;
-  const rounds = [FIRST, shifted(29), SECOND, shifted(32)].reduce((query, round) => `SELECT * REPLACE (${all(round)}) FROM (${query})`, keys);
-  return `(SELECT * EXCLUDE (${names.join(', ')}), ${xorOf(names.map((name) => `coalesce(${name}, 0)`))} AS digest FROM (${rounds}))`;
+  return `(SELECT *, ${xorOf(columns.map((column) => `coalesce(${hashSql(column)}, 0)`))} AS digest FROM ${source})`;
+}
+
+/** 2^61 - 1, a prime. */
+const PRIME = 2_305_843_009_213_693_951n;
+
+/**
+ * SQL of the key of a value times a number that is drawn for the column, plus another, modulo a prime.
+ *
+ * @see Carter and Wegman (1979), Universal classes of hash functions
+ */
+function hashSql(column: DigestColumn): string {
+  const [factor, summand] = numbersOf(`column ${column.name}`);
+  return `CAST((CAST(${keySql(column)} AS UHUGEINT) * ${factor} + ${summand}) % ${PRIME} AS UBIGINT)`;
 }
 
 /** As a tree: a chain of thousands of columns would be deeper than the database lets it be. */
@@ -73,4 +81,10 @@ const SECOND = halves('3266489917', '4283543511');
 
 function saltOf(text: string): string {
   return createHash('sha256').update(text).digest().readBigUInt64LE(0).toString();
+}
+
+/** Two numbers above 0 and below the prime that follow from a text. */
+function numbersOf(text: string): readonly [bigint, bigint] {
+  const bytes = createHash('sha256').update(text).digest();
+  return [1n + (bytes.readBigUInt64LE(0) % (PRIME - 1n)), 1n + (bytes.readBigUInt64LE(8) % (PRIME - 1n))];
 }

@@ -87,7 +87,7 @@ async function unpack(db: Database, file: SourceFile, packing: Packing, path: st
     if (packing === 'gzip') await pipeline(createReadStream(file.path), createGunzip(), limited(limit, tooLarge), createWriteStream(path));
     else {
       // Whole lines of text; the characters around them cannot stand in one.
-      await db.run(`COPY (SELECT line FROM read_csv(${pathLiteral(file.path)}, compression='zstd', auto_detect=false, header=false, delim=chr(1), quote='', escape='', columns={'line': 'VARCHAR'}, max_line_size=${DATA_LIMITS.lineBytesMax})) TO ${literal(path)} (FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE '', ESCAPE '')`);
+      await db.run(`COPY (SELECT line FROM read_csv(${pathLiteral(file.path)}, compression='zstd', auto_detect=false, header=false, delim=chr(1), quote='', escape='', columns={'line': 'VARCHAR'}, max_line_size=${DATA_LIMITS.lineBytesMax}, buffer_size=${DATA_LIMITS.textBufferBytes})) TO ${literal(path)} (FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE '', ESCAPE '')`);
       if ((await stat(path)).size > limit) throw tooLarge();
     }
   } catch (error) {
