@@ -80,7 +80,7 @@ export async function checkRegistration(artifacts: ArtifactStore, model: OpenArt
   if (meta.output.kind === 'samples') return notChecked('a generator answers from noise, not from rows');
   if (meta.output.kind === 'text') return notChecked('a language model continues texts in many ways, none of which is the answer');
   const [dataset, examples] = [await openLeft(artifacts, meta.dataset), await openLeft(artifacts, meta.examples)];
-  if (dataset === undefined || examples === undefined) return notChecked(`the ${dataset === undefined ? 'dataset' : 'examples'} that it was trained on is no longer in the store`);
+  if (dataset === undefined || examples === undefined) return notChecked(`${dataset === undefined ? 'the dataset' : 'the examples'} of its training ${dataset === undefined ? 'is' : 'are'} no longer in the store`);
   const rows = datasetMeta(dataset);
   if (rows.reading === undefined) return notChecked('its dataset was made by version 0.1.0, which did not say how its source was read');
   const opened = await openExamples(examples, ['test']);
@@ -199,9 +199,11 @@ async function rawRows({ preprocessor }: Servable, dataset: OpenArtifact, meta: 
     });
     if (rows.length !== rawTest.positions.length) throw refused(`of ${rawTest.positions.length} raw rows of the test split, "predict --rows" reads ${rows.length}`);
     const { format } = meta.source;
-    if (format === 'json' || format === 'ndjson') return { from: 'source', positions: rawTest.positions, ways: [{ way: `as the objects of the ${String(format)} file`, rows }] };
-    const ways = [{ way: `as rows that were read from a ${String(format)} file`, rows }];
-    return { from: 'source', positions: rawTest.positions, ways: format === 'csv' ? [...ways, { way: 'as the texts of their cells', rows: textRows(await readFile(path, 'utf8'), meta) }] : ways };
+    const ways = [{ way: format === 'json' || format === 'ndjson' ? `as the objects of the ${format} file` : `as rows that were read from a ${String(format)} file`, rows }];
+    if (format === 'csv') ways.push({ way: 'as the texts of their cells', rows: textRows(await readFile(path, 'utf8'), meta) });
+    // Rows that were set aside after they had been kept.
+    const left = <T>(items: readonly T[]): T[] => items.filter((_, index) => rawTest.positions[index]! >= 0);
+    return { from: 'source', positions: left(rawTest.positions), ways: ways.map((each) => ({ ...each, rows: left(each.rows) })) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

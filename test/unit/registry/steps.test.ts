@@ -57,7 +57,7 @@ async function registered(text: string, runId = 'run1'): Promise<StepResult> {
 describe('register', () => {
   it('records where the version comes from, what it takes and how good it is', async () => {
     const result = await registered('weights 1');
-    expect(result.values).toEqual({ model: 'birds', version: 1, created: true, alias: 'challenger' });
+    expect(result.values).toEqual({ model: 'birds', version: 1, created: true, alias: 'challenger', check: { notChecked: expect.stringContaining('no longer in the store') } });
     expect(await bench.registry.version('birds', 'challenger')).toMatchObject({
       name: 'birds', version: 1, pipeline: 'birds', runId: 'run1', stepId: 'register', planRevision: 'abc', dataset: 'd'.repeat(64), metrics: { accuracy: 0.9 }, verdict: { passed: true },
       signature: {

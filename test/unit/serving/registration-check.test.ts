@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ArtifactRef } from '../../../src/core/artifact.ts';
 import type { JsonObject } from '../../../src/core/json.ts';
 import type { OpenArtifact } from '../../../src/core/ports.ts';
 import { withDatabase } from '../../../src/data/duckdb.ts';
@@ -10,6 +11,7 @@ import type { IngestConfig } from '../../../src/data/ingest/ingest-tables.ts';
 import { preprocess } from '../../../src/data/preprocess/preprocess.ts';
 import type { PreprocessConfig } from '../../../src/data/preprocess/preprocess.ts';
 import type { DatasetMeta, ExamplesMeta } from '../../../src/data/types.ts';
+import { validate } from '../../../src/data/validate.ts';
 import { checkRegistration } from '../../../src/serving/registration-check.ts';
 import { encodeWeights } from '../../../src/training/bundle/weights-file.ts';
 import { Network } from '../../../src/training/model/network.ts';
@@ -34,9 +36,13 @@ interface Made {
 
 let steps = 0;
 async function make(config: IngestConfig, preprocessing: PreprocessConfig = {}): Promise<Made> {
-  const { outputs } = await ingest(bench.context(`ingest-${(steps += 1)}`), { split: { train: 0.5, validation: 0.1, test: 0.4, by: 'hash' }, ...config } as IngestConfig);
-  const made = await preprocess(bench.context(`preprocess-${steps}`), preprocessing, outputs.dataset!);
-  const [dataset, examples] = [await bench.open(outputs.dataset), await bench.open(made.outputs.examples)];
+  const { outputs } = await ingest(bench.context(`ingest-${steps}`), { split: { train: 0.5, validation: 0.1, test: 0.4, by: 'hash' }, ...config } as IngestConfig);
+  return fit(outputs.dataset!, preprocessing);
+}
+
+async function fit(from: ArtifactRef, preprocessing: PreprocessConfig): Promise<Made> {
+  const made = await preprocess(bench.context(`preprocess-${(steps += 1)}`), preprocessing, from);
+  const [dataset, examples] = [await bench.open(from), await bench.open(made.outputs.examples)];
   const { inputs, output } = examples.manifest.meta as unknown as ExamplesMeta;
   return {
     dataset, meta: dataset.manifest.meta as unknown as DatasetMeta,
@@ -118,7 +124,7 @@ describe('raw rows of a CSV', () => {
 describe('raw rows of JSON', () => {
   const object = (k: number): string => `{"id": "${'AB12CD34-0000-4000-8000-'}${String(k).padStart(12, '0')}", "mixed": ${k % 3 === 0 ? `${k}.0` : k % 3 === 1 ? `"K${k % 5}"` : 'true'}, "nested": {"a" : [${k % 4}, 1.50], "b":{}}, "day": "2024-0${1 + (k % 9)}-1${k % 10}", "clock": "08:${10 + (k % 40)}", "big": ${k % 2 ? '12345678901234567890' : '9007199254740993'}, "x": ${k % 13 === 0 ? 'null' : k}${k % 17 === 0 ? '' : `, "gone": ${k % 2}`}, "y": ${k}}`;
   const config = (format: string, path: string): IngestConfig => ({ source: { format, path }, label: 'y', columns: { y: 'number', clock: 'string' } }) as unknown as IngestConfig;
-  const features = { features: { mixed: ['oneHot'], nested: ['oneHot'], day: [{ dateParts: ['month'] }], clock: [{ hashing: { buckets: 8 } }], big: ['oneHot'], x: [{ impute: 'mean' }, 'standardize'], gone: [{ impute: 'mostFrequent' }], id: [{ hashing: { buckets: 4 } }] } } as unknown as PreprocessConfig;
+  const features = { features: { mixed: ['oneHot'], nested: ['oneHot'], day: [{ dateParts: ['month'] }], clock: [{ hashing: 8 }], big: ['oneHot'], x: [{ impute: 'mean' }, 'standardize'], gone: [{ impute: 'mostFrequent' }], id: [{ hashing: 4 }] } } as unknown as PreprocessConfig;
 
   it.each(['ndjson', 'json'])('are the objects of a file of %s', async (format) => {
     const text = format === 'ndjson' ? `${lines(300, object)}\nno json\n` : `[${lines(300, (k) => `${object(k)}${k < 299 ? ',' : ''}`)}]`;
@@ -126,6 +132,14 @@ describe('raw rows of JSON', () => {
     expect(Buffer.from(await made.dataset.bytes(`raw-test.${format}`)).toString()).toMatch(/"nested": \{"a" : \[\d, 1\.50\], "b":\{\}\}/);
     expect(await check(made)).toMatchObject({ rows: made.meta.rawTest!.positions.length, from: 'source', ways: [`as the objects of the ${format} file`] });
   });
+});
+
+it('raw rows keep their places where a validation sets rows of the split aside', async () => {
+  const { outputs } = await ingest(bench.context('before'), { source: { format: 'csv', path: await bench.file('validated.csv', `a,y\n${lines(300, (k) => `${k % 23 === 0 ? -k - 1 : k},${k}`)}\n`) }, label: 'y', columns: { y: 'number' }, split: { train: 0.5, validation: 0.1, test: 0.4, by: 'random' } } as unknown as IngestConfig);
+  const validated = await validate(bench.context('validated'), { expect: [{ column: 'a', between: [0, 1000] }], onViolation: 'quarantine' }, outputs.dataset!);
+  const made = await fit(validated.outputs.dataset!, { features: { a: ['standardize'] } } as unknown as PreprocessConfig);
+  expect(made.meta.rawTest!.positions.filter((place) => place === -1).length).toBeGreaterThan(2);
+  expect(await check(made)).toMatchObject({ rows: made.meta.rows.test, from: 'source' });
 });
 
 it('raw rows of Parquet keep their types: decimals, big integers, dates, lists', async () => {
@@ -152,7 +166,7 @@ it('windows of a series are taken from rows that follow each other', async () =>
 it('images, whose rows are files, are sent as base64', async () => {
   for (const [at, name] of ['dark', 'light'].entries()) {
     await mkdir(join(bench.dir, 'pictures', name), { recursive: true });
-    for (let k = 0; k < 30; k++) await writeFile(join(bench.dir, 'pictures', name, `${k}.png`), await encodePng({ width: 4, height: 4, channels: 3, data: Uint8Array.from({ length: 48 }, (_, i) => (at * 128 + k * 3 + i) % 256) } as never));
+    for (let k = 0; k < 30; k++) await writeFile(join(bench.dir, 'pictures', name, `${k}.png`), encodePng(Uint8Array.from({ length: 48 }, (_, i) => (at * 128 + k * 3 + i) % 256), 4, 4, 3));
   }
   const made = await make({ source: { format: 'images', path: 'pictures' } } as IngestConfig, { features: { image: [{ resize: [4, 4] }, 'rescale'] } } as unknown as PreprocessConfig);
   expect(made.meta.rawTest).toBeUndefined();
@@ -163,6 +177,6 @@ it('says why it is not made', async () => {
   const made = await make({ source: { format: 'csv', path: await bench.file('old.csv', `a,y\n${lines(100, (k) => `${k},${k % 2 ? 'p' : 'q'}`)}\n`) }, label: 'y' } as IngestConfig, { features: { a: ['standardize'] } } as unknown as PreprocessConfig);
   const model = await made.model();
   const without = (part: string) => ({ ...model, manifest: { ...model.manifest, meta: { ...(model.manifest.meta as object), [part]: 'f'.repeat(64) } as never } });
-  expect(await checkRegistration(bench.artifacts, without('examples'), 'birds')).toEqual({ notChecked: 'the examples that it was trained on is no longer in the store' });
+  expect(await checkRegistration(bench.artifacts, without('examples'), 'birds')).toEqual({ notChecked: 'the examples of its training are no longer in the store' });
   expect(await checkRegistration(bench.artifacts, { ...model, manifest: { ...model.manifest, meta: { output: { kind: 'samples' } } as never } }, 'birds')).toEqual({ notChecked: expect.stringContaining('generator') });
 });
