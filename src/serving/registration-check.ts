@@ -226,11 +226,23 @@ async function datasetRows(dataset: OpenArtifact, meta: DatasetMeta, limit: numb
   return { from: 'dataset', positions: rows.map((_, index) => index), ways: [{ way: meta.columns.some(({ type }) => type === 'image') ? 'as JSON with images in base64' : 'as JSON', rows }] };
 }
 
+/**
+ * A key that an object of the source lacks is a missing value. The server takes a row without any of the model's columns, or without
+ * one that another looks like, for a mistake; who means it says null.
+ */
+function withNulls({ preprocessor, sourceColumns }: Servable, row: Row): Row {
+  const names = preprocessor.columns.map(({ name }) => name);
+  const absent = names.filter((name) => !Object.hasOwn(row, name));
+  if (absent.length === 0 || (absent.length < names.length && Object.keys(row).every((key) => names.includes(key) || sourceColumns.includes(key)))) return row;
+  return { ...row, ...Object.fromEntries(absent.map((name) => [name, null])) };
+}
+
 /** As the server does it: the body is parsed, its rows are checked, and the network is asked. */
 async function ask1({ preprocessor, predictor, ...rest }: Servable, rows: readonly Row[], { start, rows: count }: Question, { way, positions, from }: { readonly way: string; readonly positions: readonly number[]; readonly from: string }): Promise<{ readonly tensors: TensorBatch; readonly answers: Float32Array }> {
-  const body = parseJson(writeJson({ rows: rows.slice(start, start + count) })) as { readonly rows: readonly unknown[] };
+  const servable = { preprocessor, predictor, ...rest };
+  const body = parseJson(writeJson({ rows: rows.slice(start, start + count).map((row) => withNulls(servable, row)) })) as { readonly rows: readonly unknown[] };
   try {
-    const tensors = await preprocessor.apply(checkRows({ preprocessor, predictor, ...rest }, body.rows));
+    const tensors = await preprocessor.apply(checkRows(servable, body.rows));
     return { tensors, answers: await predictor.predict(tensors) };
   } catch (error) {
     if (!(error instanceof RequestError) && !isPerennialError(error, 'DATA_INVALID')) throw error;

@@ -121,7 +121,19 @@ describe('raw rows of a CSV', () => {
   });
 });
 
+it('raw rows of a CSV are understood where a column counts seconds, or has a form and a zone of its own', async () => {
+  const text = `t,d,y\n${lines(200, (k) => `${1_700_000_000 + k * 86_399},${String(1 + (k % 28)).padStart(2, '0')}/0${1 + (k % 9)}/2023 08:1${k % 10},${k}`)}\n`;
+  const made = await make({ source: { format: 'csv', path: await bench.file('epochs.csv', text) }, label: 'y', columns: { y: 'number', t: { timestamp: { unit: 's' } }, d: { timestamp: { format: 'dd/MM/yyyy HH:mm', zone: 'Europe/Berlin' } } } } as unknown as IngestConfig);
+  expect(await check(made)).toMatchObject({ rows: made.meta.rows.test, from: 'source' });
+});
+
 describe('raw rows of JSON', () => {
+  it('may lack the only column that is read', async () => {
+    const made = await make({ source: { format: 'ndjson', path: await bench.file('sparse.ndjson', lines(200, (k) => JSON.stringify({ ...(k % 3 === 0 ? {} : { price: k }), prices: 'x', y: k % 2 ? 'p' : 'q' }))) }, label: 'y', exclude: ['prices'] } as unknown as IngestConfig);
+    expect(await check(made)).toMatchObject({ rows: made.meta.rows.test, from: 'source' });
+  });
+
+
   const object = (k: number): string => `{"id": "${'AB12CD34-0000-4000-8000-'}${String(k).padStart(12, '0')}", "mixed": ${k % 3 === 0 ? `${k}.0` : k % 3 === 1 ? `"K${k % 5}"` : 'true'}, "nested": {"a" : [${k % 4}, 1.50], "b":{}}, "day": "2024-0${1 + (k % 9)}-1${k % 10}", "clock": "08:${10 + (k % 40)}", "big": ${k % 2 ? '12345678901234567890' : '9007199254740993'}, "x": ${k % 13 === 0 ? 'null' : k}${k % 17 === 0 ? '' : `, "gone": ${k % 2}`}, "y": ${k}}`;
   const config = (format: string, path: string): IngestConfig => ({ source: { format, path }, label: 'y', columns: { y: 'number', clock: 'string' } }) as unknown as IngestConfig;
   const features = { features: { mixed: ['oneHot'], nested: ['oneHot'], day: [{ dateParts: ['month'] }], clock: [{ hashing: 8 }], big: ['oneHot'], x: [{ impute: 'mean' }, 'standardize'], gone: [{ impute: 'mostFrequent' }], id: [{ hashing: 4 }] } } as unknown as PreprocessConfig;
