@@ -117,12 +117,12 @@ async function openLeft(artifacts: ArtifactStore, digest: string | undefined): P
 async function compare(servable: Servable, preprocessor: JsonObject, dataset: OpenArtifact, reader: ExamplesReader, sequence: Sequence | undefined): Promise<RegistrationCheck> {
   const meta = datasetMeta(dataset);
   const answersMax = Math.max(1, Math.min(DATA_LIMITS.rawRowsMax, Math.floor(INPUT_BYTES_MAX / Math.max(1, reader.rowBytes))));
-  const ask = (positions: readonly number[]): Question[] => questionsOf(positions, { sequence, rows: meta.rows.test, examples: reader.rows, answersMax });
+  const questionsAt = (positions: readonly number[]): Question[] => questionsOf(positions, { sequence, rows: meta.rows.test, examples: reader.rows, answersMax });
   let raw = await rawRows(servable, dataset, meta);
-  let questions = raw === undefined ? [] : ask(raw.positions);
+  let questions = raw === undefined ? [] : questionsAt(raw.positions);
   if (raw === undefined || questions.length === 0) {
     raw = await datasetRows(dataset, meta, answersMax + (sequence === undefined ? 0 : sequence.size + sequence.horizon));
-    questions = ask(raw.positions);
+    questions = questionsAt(raw.positions);
   }
   if (questions.length === 0) return notChecked(`a window takes ${sequence?.size ?? 1} rows, and the test split has ${meta.rows.test}`);
   const { output } = servable.predictor.meta;
@@ -135,7 +135,7 @@ async function compare(servable: Servable, preprocessor: JsonObject, dataset: Op
     const judged = await servable.predictor.predict(stored);
     answers += question.examples.length;
     for (const { way, rows } of raw.ways) {
-      const asked = await ask1(servable, rows, question, { way, positions: raw.positions, from: raw.from });
+      const asked = await sendRows(servable, rows, question, { way, positions: raw.positions, from: raw.from });
       const answered = asked.answers.subarray(question.skip * (judged.length / question.examples.length));
       const decoded = (values: Float32Array, count: number): unknown[] => decode(output, values, count);
       for (let at = 0; at < question.examples.length; at++) {
@@ -238,7 +238,7 @@ function withNulls({ preprocessor, sourceColumns }: Servable, row: Row): Row {
 }
 
 /** As the server does it: the body is parsed, its rows are checked, and the network is asked. */
-async function ask1({ preprocessor, predictor, ...rest }: Servable, rows: readonly Row[], { start, rows: count }: Question, { way, positions, from }: { readonly way: string; readonly positions: readonly number[]; readonly from: string }): Promise<{ readonly tensors: TensorBatch; readonly answers: Float32Array }> {
+async function sendRows({ preprocessor, predictor, ...rest }: Servable, rows: readonly Row[], { start, rows: count }: Question, { way, positions, from }: { readonly way: string; readonly positions: readonly number[]; readonly from: string }): Promise<{ readonly tensors: TensorBatch; readonly answers: Float32Array }> {
   const servable = { preprocessor, predictor, ...rest };
   const body = parseJson(writeJson({ rows: rows.slice(start, start + count).map((row) => withNulls(servable, row)) })) as { readonly rows: readonly unknown[] };
   try {
