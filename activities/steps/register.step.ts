@@ -1,10 +1,10 @@
 import type { ArtifactRef } from '../../src/core/artifact.ts';
 import { PerennialError } from '../../src/core/errors.ts';
-import type { JsonObject } from '../../src/core/json.ts';
+import type { Json, JsonObject } from '../../src/core/json.ts';
 import type { ArtifactStore, OpenArtifact } from '../../src/core/ports.ts';
 import type { StepContext, StepVerdict } from '../../src/core/step.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
-import type { ModelSignature } from '../../src/registry/types.ts';
+import type { ModelSignature, RegistrationCheck } from '../../src/registry/types.ts';
 import type { StoredExport } from '../../src/registry/version-exports.ts';
 import type { Named } from '../../src/training/named.ts';
 import type { ModelMeta } from '../../src/training/types.ts';
@@ -78,6 +78,9 @@ export default defineStep<RegisterConfig>({
     const model = await ctx.artifacts.open(inputs['model']!);
     const meta = model.manifest.meta as unknown as ModelMeta;
     const evaluation = inputs['evaluation'] === undefined ? undefined : await readEvaluation(ctx.artifacts, inputs['evaluation'], model);
+    ctx.progress({ message: 'sending raw test rows to the model' });
+    const { checkRegistration } = await import('../../src/serving/registration-check.ts');
+    const check = await checkRegistration(ctx.artifacts, model, name);
     const exported = await makeExports(ctx, model, name, config.exports ?? []);
     const registry = createRegistry(ctx.store, ctx.artifacts);
     const registered = await registry.register({
@@ -93,6 +96,7 @@ export default defineStep<RegisterConfig>({
       tags: config.tags ?? {},
       signature: await readSignature(model, meta),
       dataset: meta.dataset,
+      check,
     });
     const { version } = registered;
     if (exported.length > 0) await (await import('../../src/registry/version-exports.ts')).saveExports(ctx.store, name, version, exported);
@@ -107,11 +111,16 @@ export default defineStep<RegisterConfig>({
     ctx.log.info(registered.created ? 'registered' : 'registered already', { model: name, version });
     return {
       outputs: { version: output },
-      values: { model: name, version, created: registered.created, alias, ...(exported.length === 0 ? {} : { exports: exported.map(({ format, check }) => ({ format, largestDifference: check.largestDifference })) }) },
-      details: `${told}${alias === null ? '' : `, alias \`${alias}\``}. \`perennial models show ${name} ${version}\`${exported.map(({ artifact }) => `\n- ${artifact.summary}`).join('')}`,
+      values: { model: name, version, created: registered.created, alias, check: check as unknown as Json, ...(exported.length === 0 ? {} : { exports: exported.map(({ format, check }) => ({ format, largestDifference: check.largestDifference })) }) },
+      details: `${told}${alias === null ? '' : `, alias \`${alias}\``}. \`perennial models show ${name} ${version}\`\n- ${checkText(check)}${exported.map(({ artifact }) => `\n- ${artifact.summary}`).join('')}`,
     };
   },
 });
+
+function checkText(check: RegistrationCheck): string {
+  if ('notChecked' in check) return `raw rows were not sent to it: ${check.notChecked}`;
+  return `${check.rows} raw test rows of the ${check.from}, sent ${check.ways.join(' and ')}, are answered as in the evaluation (largest difference ${check.largestDifference.toPrecision(2)})`;
+}
 
 /** Before there is a version: an export that fails leaves none behind. */
 async function makeExports(ctx: StepContext, model: OpenArtifact, name: string, wanted: readonly Named[]): Promise<StoredExport[]> {

@@ -41,6 +41,8 @@ export const ERRORS = {
   CHECKPOINT_CORRUPT: { category: 'system', retryable: true, hint: 'The checkpoint before it is used.' },
   TENSORFLOW_MISSING: { category: 'system', retryable: false, hint: 'Run `perennial doctor`, then `npm run setup`.' },
   EXPORT_DIFFERS: { category: 'data', retryable: false, hint: 'Pack fewer weights, or into more bytes; or export in another format.' },
+  // Registration
+  REGISTRATION_DIFFERS: { category: 'data', retryable: false, hint: 'Declare the type or the format of the column under "columns" of the ingest step and run again without the cache; should it stay, training and serving read it differently: report it.' },
   // Gates
   GATE_REJECTED: { category: 'gate', retryable: false, hint: 'See the evaluation for the metrics that fell short.' },
   ROUTING_PINNED: { category: 'gate', retryable: false, hint: 'A rollback pinned this model: `perennial models unpin MODEL` lets promotions through again.' },

@@ -46,6 +46,12 @@ export const DATA_LIMITS = {
   unpackedRatioMax: 300,
   /** Rows from which types are supposed first; the supposition is then proved on all rows. */
   sampleRows: 20_480,
+  /** Rows of the test split that are kept as the source had them, for the check before a version is registered. */
+  rawRowsMax: 200,
+  /** They are looked for among so many first rows: a large source is not read once more for them. */
+  rawRowsFromFirst: 20_480,
+  /** Bytes of texts of all kept rows together. */
+  rawRowsBytesMax: 8 * 1024 * 1024,
   /** Bytes from which the layout of a text file is found. */
   headBytes: 1 << 20,
   /** Bytes of one file of an image. */

@@ -27,6 +27,13 @@ export interface RawTable {
   readonly forget?: () => Promise<void>;
   /** Where reading failed for a reason that can be mended by rewriting the files: the same source in another form. */
   readonly repair?: (error: unknown) => Promise<RawTable | undefined>;
+  /**
+   * Writes some rows as the source had them into a file of the same format: the texts of a CSV verbatim, the text of each JSON object,
+   * the types of a Parquet file. Absent where a row is more than a record of the source's files (an image or a text is a file).
+   *
+   * @param rows numbers of rows of `again` from 0 on, below `DATA_LIMITS.rawRowsFromFirst`, in the order in which they are written
+   */
+  readonly copyRows?: ((rows: readonly number[], path: string) => Promise<void>) | undefined;
   /** What was found out about the source and decides on its values, for the model to remember. */
   readonly options: JsonObject;
   /** Texts that mean a missing value in every column. */
@@ -49,6 +56,8 @@ export interface ReadRequest<C> {
   readonly workDir: string;
   /** Columns that a model knows: they tell a delimiter from a character of the text. */
   readonly expected?: readonly string[];
+  /** What divided the fields of the source of a model: one more to look for. */
+  readonly likely?: string;
 }
 
 /**
@@ -84,6 +93,12 @@ export async function createRejects(db: Database): Promise<void> {
 export function someRows(table: string, rows: RowChoice): string {
   if (typeof rows === 'string') return table;
   return 'first' in rows ? `(SELECT * FROM ${table} LIMIT ${rows.first})` : `(SELECT * FROM ${table} USING SAMPLE reservoir(${rows.sample} ROWS) REPEATABLE (1))`;
+}
+
+/** SQL of rows by their numbers from 0 on, in the given order; a last column tells the number. Nothing behind the last of them is read. */
+export function rowsAt(table: string, rows: readonly number[]): string {
+  const numbered = `(SELECT *, row_number() OVER () - 1 AS "@row" FROM (SELECT * FROM ${table} LIMIT ${Math.max(-1, ...rows) + 1}))`;
+  return `SELECT * FROM ${numbered} WHERE "@row" IN (${rows.join(', ')}) ORDER BY list_position([${rows.join(', ')}], "@row")`;
 }
 
 /** The schema of `path`, shared by readers of files. */

@@ -47,6 +47,8 @@ export interface DatasetMeta {
   readonly splitColumn?: string;
   /** Rows left out with their reasons (`quarantine.parquet`, where there are any). */
   readonly quarantined: number;
+  /** The file of rows as the source had them, and their places in the test split, -1 for one that was set aside later; absent where there is none. */
+  readonly rawTest?: { readonly file: string; readonly positions: readonly number[] };
   readonly source: JsonObject;
 }
 

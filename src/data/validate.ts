@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactRef } from '../core/artifact.ts';
 import { PerennialError } from '../core/errors.ts';
@@ -100,6 +100,21 @@ async function quarantine(db: Database, dataset: OpenArtifact, columns: readonly
   return path;
 }
 
+/** Places in the test split once the rows in violation are gone; -1 for those. */
+async function placesAfter(db: Database, { rows }: DatasetMeta, positions: readonly number[]): Promise<number[]> {
+  const first = rows.train + rows.validation + 1;
+  const found = await db.rows(`SELECT before, after FROM (SELECT "row" - ${first} AS before, row_number() OVER (ORDER BY "row") - 1 AS after FROM kept WHERE split = 'test') WHERE before IN (${positions.join(', ')})`);
+  const places = new Map(found.map(([was, is]) => [Number(was), Number(is)]));
+  return positions.map((position) => places.get(position) ?? -1);
+}
+
+/** The file leaves the work folder once it is written; the store's own stays. */
+async function copied(dataset: OpenArtifact, file: string, workDir: string): Promise<string> {
+  const path = join(workDir, file);
+  await copyFile(await dataset.path(file), path);
+  return path;
+}
+
 async function rewrite(db: Database, dataset: OpenArtifact, columns: readonly ExpectedColumn[], workDir: string): Promise<{ files: Record<string, Uint8Array | { path: string }>; meta: DatasetMeta }> {
   const before = datasetMeta(dataset);
   await db.run('CREATE TEMP TABLE kept AS SELECT * FROM judged WHERE "row" NOT IN (SELECT "row" FROM violations)');
@@ -115,8 +130,10 @@ async function rewrite(db: Database, dataset: OpenArtifact, columns: readonly Ex
   }
   files['quarantine.parquet'] = { path: await quarantine(db, dataset, columns, workDir) };
   Object.assign(files, profileFiles(await describeTable(db, `(SELECT * FROM kept WHERE split = 'train')`, columns)));
+  const rawTest = before.rawTest === undefined ? undefined : { ...before.rawTest, positions: await placesAfter(db, before, before.rawTest.positions) };
+  if (rawTest !== undefined) files[rawTest.file] = { path: await copied(dataset, rawTest.file, workDir) };
   const [bad] = await db.rows('SELECT count(DISTINCT "row") FROM violations');
-  return { files, meta: { ...before, rows, quarantined: before.quarantined + Number(bad![0]) } };
+  return { files, meta: { ...before, rows, quarantined: before.quarantined + Number(bad![0]), ...(rawTest === undefined ? {} : { rawTest }) } };
 }
 
 /**

@@ -19,6 +19,25 @@ export interface ModelSignature {
   readonly windowSize: number;
 }
 
+/**
+ * What came of sending raw test rows to the model, as a client would, before it got its number: the answers are those that the
+ * evaluation judged, or nothing is registered.
+ */
+export type RegistrationCheck = CheckedRows | { readonly notChecked: string };
+
+export interface CheckedRows {
+  /** Answers that were compared. */
+  readonly rows: number;
+  /** Whose rows: those of the source's files, or (an image, a text) those of the dataset. */
+  readonly from: 'source' | 'dataset';
+  /** How they were sent. */
+  readonly ways: readonly string[];
+  /** Of a value of an answer, relative to values above 1. */
+  readonly largestDifference: number;
+  /** Up to which a difference passes. */
+  readonly bound: number;
+}
+
 /** `models/<name>/versions/<version>.json`: written once, never changed. */
 export interface VersionManifest {
   readonly formatVersion: 1;
@@ -48,6 +67,8 @@ export interface VersionManifest {
   readonly signature: ModelSignature | null;
   /** The champion when this version was made: what it had to beat. */
   readonly parent: number | null;
+  /** Absent in versions of 0.1.0. */
+  readonly check?: RegistrationCheck;
   /** Where in a trace it was registered: the trace of its run. Absent where none was told. */
   readonly trace?: TraceReference;
 }

@@ -11,7 +11,7 @@ import { checkManifest, problemOf } from './documents.ts';
 import type { Problem } from './documents.ts';
 import { claimKey, indexKey, versionKey, versionsPrefix } from './keys.ts';
 import { checkModelName } from './names.ts';
-import type { ModelSignature, VersionManifest } from './types.ts';
+import type { ModelSignature, RegistrationCheck, VersionManifest } from './types.ts';
 
 export interface Registration {
   /** Name to register under. */
@@ -30,6 +30,7 @@ export interface Registration {
   readonly signature?: ModelSignature;
   readonly dataset?: string;
   readonly parent?: number;
+  readonly check?: RegistrationCheck;
   readonly trace?: TraceReference;
 }
 
@@ -148,6 +149,7 @@ function manifestOf(registration: Registration, version: number, model: Artifact
     verdict: registration.verdict ?? null,
     signature: registration.signature ?? null,
     parent: registration.parent ?? null,
+    ...(registration.check === undefined ? {} : { check: registration.check }),
     ...(registration.trace === undefined ? {} : { trace: registration.trace }),
   };
 }

@@ -50,6 +50,12 @@ function verdictText(manifest: VersionManifest): string {
   return verdictWord(manifest.verdict);
 }
 
+function checkInWords(check: VersionManifest['check']): string {
+  if (check === undefined) return 'not checked: the version is older than the check';
+  if ('notChecked' in check) return `not checked: ${check.notChecked}`;
+  return `${check.rows} raw test rows of the ${check.from}, sent ${check.ways.join(' and ')}, are answered as in the evaluation; largest difference ${check.largestDifference.toPrecision(2)} (up to ${check.bound} passes)`;
+}
+
 /** One version in full. */
 export function versionText(manifest: VersionManifest, routing: Routing | undefined, size: number, exports: readonly VersionExport[] = [], base?: BaseOrigin): string {
   const lines: [string, string][] = [
@@ -65,6 +71,7 @@ export function versionText(manifest: VersionManifest, routing: Routing | undefi
     ['evaluation', manifest.evaluation === null ? 'none' : `${manifest.evaluation.digest.slice(0, 16)}…  ${manifest.evaluation.summary}`],
     ['dataset', manifest.dataset === null ? 'unknown' : `${manifest.dataset.slice(0, 16)}…`],
     ['verdict', [verdictText(manifest), ...(manifest.verdict?.reasons ?? [])].join('; ')],
+    ['registration check', checkInWords(manifest.check)],
     ['started from', base === undefined ? 'nothing' : `${baseText(base)}${base.model === undefined && base.file === undefined ? '' : ` (${base.digest.slice(0, 16)}…)`}`],
     ['champion then', manifest.parent === null ? 'none' : `version ${manifest.parent}`],
     ...Object.keys(manifest.metrics).sort().map((name): [string, string] => [`  ${name}`, numberText(manifest.metrics[name]!)]),

@@ -189,7 +189,7 @@ export async function readPictures(source: PictureSource, limit = Number.POSITIV
     await rejectImages(db, 'with_pictures', [{ name, id: text }], content);
   }
   const columns = raw.columns.map((column): RawColumn => (found.some(({ name }) => name === column.name) ? { name: column.name, id: column.id, from: 'image' } : column));
-  return { ...raw, columns, source: (rows) => someRows('with_pictures', rows), rejects: async () => {}, forget: async () => {}, repair: async () => undefined };
+  return { ...raw, columns, source: (rows) => someRows('with_pictures', rows), rejects: async () => {}, forget: async () => {}, repair: async () => undefined, copyRows: undefined };
 }
 
 async function rejectLocated(db: Database, text: string, located: readonly Located[], content: string): Promise<void> {

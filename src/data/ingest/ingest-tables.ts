@@ -36,6 +36,8 @@ export interface IngestConfig {
 }
 
 export interface IngestTables {
+  /** The source as it was read. */
+  readonly raw: RawTable;
   readonly columns: readonly TypedColumn[];
   /** Columns to predict; the first is what a stratified split goes by. */
   readonly labels: readonly TypedColumn[];
@@ -206,7 +208,7 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
   for (const each of judged) if (each.classes) await checkTrainClasses(db, each.label);
   said.push(...judged.flatMap((each) => each.notes), ...(await emptyColumns(db, columns)));
   return {
-    columns, labels, rows: chosen.rows, inOrder: chosen.inOrder, quarantined, reasons, outsideWindow, filtered, unsampled, leakedRows: await countLeaks(db, split), notes: said,
+    raw, columns, labels, rows: chosen.rows, inOrder: chosen.inOrder, quarantined, reasons, outsideWindow, filtered, unsampled, leakedRows: await countLeaks(db, split), notes: said,
     reading: { formatVersion: 1, source: { ...raw.options, format: config.source.format, nullValues: [...raw.nullValues] }, columns: columns.map(columnOf) },
   };
 }

@@ -11,6 +11,8 @@ import { fingerprintPictures, havePicturesChanged, namesPictures } from '../imag
 import { labelNames } from './label-columns.ts';
 import type { IngestConfig, IngestTables } from './ingest-tables.ts';
 import type { ReferenceSchema } from './reference.ts';
+import { keepRawRows } from './raw-rows.ts';
+import type { RawTestRows } from './raw-rows.ts';
 import { writeDigests } from './row-digests.ts';
 import { describeTable, profileFiles } from '../profile.ts';
 import { readerRegistry } from '../readers.ts';
@@ -82,7 +84,7 @@ async function writeFiles(db: Database, tables: IngestTables, meta: DatasetMeta,
   return { ...files, ...profileFiles(profile) };
 }
 
-function metaOf(config: IngestConfig, tables: IngestTables, fingerprint: SourceFingerprint): DatasetMeta {
+function metaOf(config: IngestConfig, tables: IngestTables, fingerprint: SourceFingerprint, raw: RawTestRows | undefined): DatasetMeta {
   const split = resolveSplit(config.split);
   return {
     columns: tables.reading.columns,
@@ -92,6 +94,7 @@ function metaOf(config: IngestConfig, tables: IngestTables, fingerprint: SourceF
     ...(split.by === 'time' ? { timeColumn: split.column! } : {}),
     ...(split.by === 'column' ? { splitColumn: split.column! } : {}),
     quarantined: tables.quarantined,
+    ...(raw === undefined ? {} : { rawTest: { file: raw.file, positions: raw.positions } }),
     source: { format: config.source.format, path: config.source.path, digest: fingerprint.digest, files: fingerprint.files, bytes: fingerprint.bytes },
   };
 }
@@ -132,9 +135,10 @@ export async function ingest(ctx: StepContext, config: IngestConfig, findReferen
     if (stampOf(after) !== stampOf(files) || (await havePicturesChanged(pictures))) throw new PerennialError('SOURCE_CHANGED', `${config.source.path} was written to while it was read.`);
     for (const note of tables.notes) ctx.log.warn(note);
     if (tables.leakedRows > 0) ctx.log.warn(`${tables.leakedRows} rows of validation and test equal a row of another split.`, { leakedRows: tables.leakedRows });
-    const meta = metaOf(config, tables, fingerprint);
+    const raw = await keepRawRows(db, tables, config, ctx.workDir);
+    const meta = metaOf(config, tables, fingerprint, raw);
     ctx.progress({ message: `writing ${datasetSummary(meta)}` });
-    const written = await writeFiles(db, tables, meta, ctx.workDir);
+    const written = { ...(await writeFiles(db, tables, meta, ctx.workDir)), ...(raw === undefined ? {} : { [raw.file]: { path: raw.path } }) };
     const dataset = await ctx.artifacts.write({ kind: 'dataset', summary: datasetSummary(meta), files: written, meta: meta as unknown as Json });
     await Promise.all(Object.values(written).map((file) => ('path' in file ? rm(file.path, { force: true }) : undefined)));
     return {

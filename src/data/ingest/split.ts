@@ -89,7 +89,7 @@ export interface SplitRequest {
 }
 
 /** The rows with the splits of the table `assigned`. */
-const ASSIGNED = '(SELECT d.*, a.split, a.position FROM data d JOIN assigned a ON a.r = d.rowid)';
+const ASSIGNED = '(SELECT d.*, a.split, a.position, a.r FROM data d JOIN assigned a ON a.r = d.rowid)';
 
 /** SQL of the split at a share of the rows from 0 to 1. */
 function splitAt(at: string, split: SplitConfig): string {
@@ -113,7 +113,7 @@ export function togetherSql({ split, columns }: Pick<SplitRequest, 'split' | 'co
  */
 async function byHash(request: SplitRequest): Promise<string> {
   const { split, seed, label, stratify } = request;
-  const shared = `(SELECT *, ${shareSql('together', `split ${seed}`)} AS u FROM (SELECT *, rowid AS position, ${togetherSql(request)} AS together FROM data))`;
+  const shared = `(SELECT *, ${shareSql('together', `split ${seed}`)} AS u FROM (SELECT *, rowid AS position, rowid AS r, ${togetherSql(request)} AS together FROM data))`;
   const choice = splitAt('u', split);
   const moved = stratify && label !== undefined ? await rowsForEveryClass(request, `(SELECT CAST(${label.id} AS VARCHAR) AS s, together, u, ${choice} AS split FROM ${shared})`) : [];
   const cases = moved.map(({ value, together, to }) => `WHEN together = ${together} AND CAST(${label!.id} AS VARCHAR) = ${literal(value)} THEN '${to}'`);
@@ -208,7 +208,7 @@ async function emptyHint({ db, split, label, stratify }: SplitRequest, rows: num
 
 export interface AssignedSplits {
   readonly rows: Readonly<Record<Split, number>>;
-  /** SQL of the rows of `data` with split and position. */
+  /** SQL of the rows of `data` with split, position and r, the number of the row in the source. */
   readonly source: string;
   /** Their order is that of `position` already. */
   readonly inOrder: boolean;

@@ -1,11 +1,12 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import { listLiteral, literal, pathLiteral } from '../duckdb.ts';
 import type { Database } from '../duckdb.ts';
 import { DATA_LIMITS } from '../limits.ts';
-import { PATH_SCHEMA, createRejects, defineReader, someRows } from '../reader.ts';
+import { PATH_SCHEMA, createRejects, defineReader, rowsAt, someRows } from '../reader.ts';
 import type { RawTable, ReadRequest, SourceFile } from '../reader.ts';
-import { csvLayout } from '../reading/csv-layout.ts';
+import { csvLayout, csvRecord } from '../reading/csv-layout.ts';
 import type { CsvLayout } from '../reading/csv-layout.ts';
 import { ENCODINGS, headOf, plainFiles, withEvenLines, withoutHead } from '../reading/text-files.ts';
 
@@ -27,12 +28,12 @@ interface Part {
   readonly layout: CsvLayout;
 }
 
-async function layouts(files: readonly SourceFile[], { config, expected, workDir }: ReadRequest<CsvConfig>): Promise<Part[]> {
+async function layouts(files: readonly SourceFile[], { config, expected, likely, workDir }: ReadRequest<CsvConfig>): Promise<Part[]> {
   const { delimiter, quote = '"', header = true, skip } = config;
   const parts: Part[] = [];
   for (const file of files) {
     if (file.size === 0) continue;
-    const dialect = { quote, header, ...(delimiter === undefined ? {} : { delimiter }), ...(skip === undefined ? {} : { skip }), ...(expected === undefined ? {} : { expected }) };
+    const dialect = { quote, header, ...(delimiter === undefined ? {} : { delimiter }), ...(skip === undefined ? {} : { skip }), ...(expected === undefined ? {} : { expected }), ...(likely === undefined ? {} : { likely }) };
     const layout = csvLayout(await headOf(file, DATA_LIMITS.headBytes), dialect, file.name);
     if (layout !== undefined) parts.push(layout.skip === undefined ? { file: await withoutHead(file, layout.offset, join(workDir, `rows-${parts.length}`)), layout: { ...layout, skip: 0 } } : { file, layout });
   }
@@ -92,11 +93,13 @@ function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], 
     return all;
   }, []);
   const union = (more: readonly string[]): string => (groups.length === 1 ? scan(groups[0]!, more) : `(${groups.map((group) => `SELECT * FROM ${scan(group, more)}`).join(' UNION ALL ')})`);
+  // A text that no field holds: nothing is missing then.
+  const verbatim = union([`nullstr=${listLiteral([literal('\u0001')])}`, 'ignore_errors=true']);
   return {
     columns: layout.names.map((name, index) => ({ name, from: 'text', id: `c${index}`, ...(layout.unnamed.has(name) ? { unnamed: true } : {}) })),
     source(rows) {
-      // A text that no field holds: nothing is missing then.
-      const nulls = `nullstr=${listLiteral((rows === 'verbatim' ? ['\u0001'] : nullValues).map(literal))}`;
+      if (rows === 'verbatim') return verbatim;
+      const nulls = `nullstr=${listLiteral(nullValues.map(literal))}`;
       return rows === 'all' ? union([nulls, 'store_rejects=true', 'rejects_limit=0', `rejects_table='csv_errors'`, `rejects_scan='csv_scans'`]) : someRows(union([nulls, 'ignore_errors=true']), rows);
     },
     async rejects() {
@@ -106,6 +109,11 @@ function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], 
       await db.run(`INSERT INTO rejects SELECT line, ${reason} || ': ' || ${files} || 'line ' || line || coalesce(', ' || nullif(left(replace(min(csv_line), chr(10), ' '), 60), ''), ''), min(csv_line) FROM csv_errors JOIN csv_scans USING (scan_id, file_id) GROUP BY scan_id, file_id, line ORDER BY scan_id, file_id, line`);
     },
     forget: () => forget(db),
+    async copyRows(rows, path) {
+      const found = await db.rows(rowsAt(verbatim, rows));
+      const records = [...(config.header ?? true ? [layout.names] : []), ...found.map((fields) => fields.slice(0, -1).map((field) => (field === null ? '' : String(field))))];
+      await writeFile(path, records.map((fields) => `${csvRecord(fields, layout.delimiter, quote)}\n`).join(''));
+    },
     async repair(error) {
       await forget(db);
       if (mended || !/state machine reached an invalid state|invalid state/i.test(messageOf(error))) return undefined;

@@ -27,6 +27,6 @@ export default defineReader<JsonConfig>({
     const plain = await plainFiles(db, files.filter((file) => file.size > 0), undefined, workDir);
     const paths = listLiteral(plain.map((file) => pathLiteral(file.path)));
     await db.run(`CREATE OR REPLACE TEMP TABLE objects AS SELECT json FROM read_json_objects(${paths}, format='array', maximum_object_size=${DATA_LIMITS.lineBytesMax}) WHERE json_type(json) = 'OBJECT'`);
-    return jsonTable(db, files.map((file) => file.name).join(', '));
+    return jsonTable(db, files.map((file) => file.name).join(', '), 'array');
   },
 });

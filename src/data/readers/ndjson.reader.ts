@@ -36,7 +36,7 @@ export default defineReader<NdjsonConfig>({
     const [all, rejected] = counts!.map(Number) as [number, number];
     if (all === rejected) throw new PerennialError('SOURCE_INVALID', all === 0 ? `${names} holds no lines.` : `None of the ${all} lines of ${names} is a JSON object.`, { hint: 'Use "format": "json" for a file that is one JSON array.' });
     await db.run(`CREATE OR REPLACE TEMP TABLE objects AS SELECT CAST(line AS JSON) AS json FROM lines WHERE NOT ${blank} AND NOT ${bad} ORDER BY rowid`);
-    const table = await jsonTable(db, names);
+    const table = await jsonTable(db, names, 'lines');
     if (rejected > 0) await db.run(`INSERT INTO rejects SELECT rowid + 1, 'line is no JSON object: line ' || (rowid + 1), left(line, 1000) FROM lines WHERE ${bad} ORDER BY rowid`);
     await db.run('DROP TABLE lines');
     return table;

@@ -1,6 +1,6 @@
 import { PerennialError } from '../../core/errors.ts';
-import { ident, listLiteral, pathLiteral } from '../duckdb.ts';
-import { PATH_SCHEMA, createRejects, defineReader, someRows } from '../reader.ts';
+import { ident, listLiteral, literal, pathLiteral } from '../duckdb.ts';
+import { PATH_SCHEMA, createRejects, defineReader, rowsAt, someRows } from '../reader.ts';
 import type { RawColumn, SourceKind } from '../reading/source-column.ts';
 
 interface ParquetConfig {
@@ -45,6 +45,10 @@ export default defineReader<ParquetConfig>({
     const kinds = found.map(({ name, type }) => ({ name, ...kindOf(type) }));
     const columns = kinds.map(({ name, from, text }, index): RawColumn => ({ name, from, id: `c${index}`, ...(text === undefined ? {} : { text: text(`c${index}`) }), ...(name === '__index_level_0__' ? { unnamed: true } : {}) }));
     const table = `(SELECT ${kinds.map(({ name, sql }, index) => `${sql(ident(name))} AS c${index}`).join(', ')} FROM ${file})`;
-    return { columns, source: (rows) => someRows(table, rows), options: {}, nullValues: [], notes: [] };
+    return {
+      columns, source: (rows) => someRows(table, rows), options: {}, nullValues: [], notes: [],
+      // An image is not a value that a file of rows holds.
+      copyRows: kinds.some(({ from }) => from === 'image') ? undefined : (rows, path) => db.run(`COPY (SELECT * EXCLUDE ("@row") FROM (${rowsAt(file, rows)})) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`),
+    };
   },
 });

@@ -58,11 +58,10 @@ function momentOf(value: unknown, format: ValueFormat | undefined): number | nul
     if (Number.isNaN(value)) return null;
     moment = momentOfNumber(Number(value), own);
   } else if (typeof value !== 'string') return UNREADABLE;
-  else if (own?.unit !== undefined) moment = momentOfNumber(numberOfText(value, undefined), own);
   else {
-    moment = momentOfText(value, own);
+    moment = own?.unit === undefined ? momentOfText(value, own) : momentOfNumber(numberOfText(value, undefined), own);
     // The form of JSON is always understood: it is what the product itself writes.
-    if (Number.isNaN(moment) && own?.format !== undefined && /^\d{4}-\d{2}-\d{2}T.*Z$/.test(value)) moment = momentOfText(value, undefined);
+    if (Number.isNaN(moment) && own !== undefined && /^\d{4}-\d{2}-\d{2}T.*Z$/.test(value)) moment = momentOfText(value, undefined);
   }
   return Number.isNaN(moment) ? UNREADABLE : moment;
 }

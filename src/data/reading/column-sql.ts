@@ -12,9 +12,9 @@ const isText = ({ from }: Pick<Read, 'from'>): boolean => from === 'text' || fro
 export function textSql({ id, from, text }: Pick<Read, 'id' | 'from' | 'text'>): string {
   if (text !== undefined) return text;
   if (from === 'text' || from === 'string') return id;
-  if (from === 'timestamp') return `strftime(${id}, CASE WHEN epoch_ms(${id}) % 1000 = 0 THEN '%Y-%m-%dT%H:%M:%S' ELSE '%Y-%m-%dT%H:%M:%S.%g' END)`;
+  if (from === 'timestamp') return `CASE WHEN epoch_ms(${id}) % 1000 = 0 THEN strftime(${id}, '%Y-%m-%dT%H:%M:%S') ELSE strftime(${id}, '%Y-%m-%dT%H:%M:%S.%g') END`;
   if (from === 'number') return numberTextSql(id);
-  return from === 'image' ? 'NULL' : `CAST(${id} AS VARCHAR)`;
+  return from === 'image' ? `to_base64(${id})` : `CAST(${id} AS VARCHAR)`;
 }
 
 /** A double as JavaScript writes it: whole numbers without a point. */

@@ -10,7 +10,7 @@ interface CsvRecord {
 }
 
 /** Records at the beginning of a text. */
-function* recordsOf(text: string, quote: string): Generator<CsvRecord> {
+export function* recordsOf(text: string, quote: string): Generator<CsvRecord> {
   let start = 0;
   let quoted = false;
   for (let at = 0; at < text.length; at += 1) {
@@ -46,6 +46,13 @@ export function fieldsOf(record: string, delimiter: string, quote: string): stri
   return fields;
 }
 
+/** The opposite of {@link fieldsOf}. */
+export function csvRecord(fields: readonly string[], delimiter: string, quote: string): string {
+  // One empty field alone would be a blank line, which is no record.
+  if (fields.length === 1 && fields[0] === '') return `${quote}${quote}`;
+  return fields.map((field) => (quote !== '' && [quote, delimiter, '\n', '\r'].some((char) => field.includes(char)) ? `${quote}${field.replaceAll(quote, quote + quote)}${quote}` : field)).join(delimiter);
+}
+
 export interface CsvLayout {
   readonly delimiter: string;
   readonly names: readonly string[];
@@ -69,6 +76,8 @@ export interface CsvDialect {
   readonly skip?: number;
   /** Columns that a model knows. */
   readonly expected?: readonly string[];
+  /** What divided the fields of the source of a model. */
+  readonly likely?: string;
 }
 
 const DELIMITERS = [',', ';', '\t', '|'];
@@ -92,12 +101,13 @@ export function csvLayout(text: string, dialect: CsvDialect, name: string): CsvL
   }
   const filled = records.flatMap((record, index) => (isBlank(record) || index < (dialect.skip ?? 0) ? [] : [index]));
   if (filled.length === 0) return undefined;
-  const candidates = (dialect.delimiter === undefined ? DELIMITERS : [dialect.delimiter]).map((delimiter) => {
+  const candidates = (dialect.delimiter !== undefined ? [dialect.delimiter] : dialect.likely === undefined || DELIMITERS.includes(dialect.likely) ? DELIMITERS : [...DELIMITERS, dialect.likely]).map((delimiter) => {
     const counts = filled.map((index) => fieldsOf(records[index]!, delimiter, quote).length);
     const usual = modeOf(counts);
     const at = dialect.skip === undefined ? headerAt(filled.map((index) => records[index]!), counts, usual, dialect.header) : 0;
     const header = fieldsOf(records[filled[at]!]!, delimiter, quote).map((field) => field.trim());
-    const known = dialect.expected === undefined ? 0 : dialect.expected.filter((column) => header.includes(column)).length;
+    // Without a header no name tells one from another: "1,5;2,5" has as many fields by the comma.
+    const known = !dialect.header ? Number(delimiter === dialect.likely && usual > 1) : dialect.expected === undefined ? 0 : dialect.expected.filter((column) => header.includes(column)).length;
     const share = usual < 2 ? 0 : counts.filter((count) => count === usual).length / counts.length;
     return { delimiter, usual, at, known, score: share * (counts[at] === usual ? 2 : 1), fields: usual };
   });

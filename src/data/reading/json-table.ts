@@ -1,7 +1,9 @@
+import { writeFile } from 'node:fs/promises';
 import { PerennialError } from '../../core/errors.ts';
 import { literal } from '../duckdb.ts';
 import type { Database } from '../duckdb.ts';
-import { createRejects, someRows } from '../reader.ts';
+import { DATA_LIMITS } from '../limits.ts';
+import { createRejects, rowsAt, someRows } from '../reader.ts';
 import type { RawTable } from '../reader.ts';
 import { canonicalNumber, canonicalNested } from './json-text.ts';
 import type { RawColumn } from './source-column.ts';
@@ -16,15 +18,17 @@ const TEXTS_PER_STATEMENT = 500;
  * stands, numbers and true and false are values whose type our rules choose, and a column that mixes them, or holds lists or
  * objects, is a column of texts, each as JSON of one form, so that a request gives the same.
  *
+ * @param layout how the source holds its objects
  * @throws SOURCE_EMPTY, SOURCE_INVALID
  */
-export async function jsonTable(db: Database, where: string): Promise<RawTable> {
+export async function jsonTable(db: Database, where: string, layout: 'array' | 'lines'): Promise<RawTable> {
   await createRejects(db);
   await db.run(`INSERT INTO rejects SELECT rowid + 1, 'the object names a key twice', left(CAST(json AS VARCHAR), 1000) FROM objects WHERE len(json_keys(json)) <> len(list_distinct(json_keys(json)))`);
   await db.run(`DELETE FROM objects WHERE len(json_keys(json)) <> len(list_distinct(json_keys(json)))`);
   const keys = (await db.rows(`SELECT k FROM (SELECT unnest(json_keys(json)) AS k, unnest(range(len(json_keys(json)))) AS place, rowid AS r FROM objects) GROUP BY k ORDER BY min(r * 100000 + place)`)).map(([key]) => String(key));
   if (keys.length === 0) throw new PerennialError('SOURCE_EMPTY', `${where}: the objects have no keys.`);
   await db.run(`CREATE OR REPLACE TEMP TABLE cells AS SELECT json_extract(json, [${keys.map((key) => literal(pointer(key))).join(', ')}]) AS v FROM objects ORDER BY rowid`);
+  await db.run(`CREATE OR REPLACE TEMP TABLE originals AS SELECT CAST(json AS VARCHAR) AS text FROM objects ORDER BY rowid LIMIT ${DATA_LIMITS.rawRowsFromFirst}`);
   await db.run('DROP TABLE objects');
   const columns: RawColumn[] = [];
   const selected: string[] = [];
@@ -48,7 +52,13 @@ export async function jsonTable(db: Database, where: string): Promise<RawTable> 
   }
   await db.run(`CREATE OR REPLACE TEMP TABLE raw AS SELECT ${selected.join(', ')} FROM cells ORDER BY rowid`);
   await db.run('DROP TABLE cells');
-  return { columns, source: (rows) => someRows('raw', rows), options: {}, nullValues: [], notes };
+  return {
+    columns, source: (rows) => someRows('raw', rows), options: {}, nullValues: [], notes,
+    async copyRows(rows, path) {
+      const texts = (await db.rows(rowsAt('originals', rows))).map(([text]) => String(text));
+      await writeFile(path, layout === 'lines' ? texts.map((text) => `${text}\n`).join('') : `[${texts.join(',\n')}]\n`);
+    },
+  };
 }
 
 /** The table `texts_<id>`: what stands in the source, and how JavaScript writes the same value. */

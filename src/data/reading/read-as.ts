@@ -61,6 +61,7 @@ export async function readFileAs<T>(path: string, folder: string, reading: Sourc
   const reader = readerRegistry.get(format);
   const files = await listSource(reader, { format, path }, folder);
   const same = reading?.source.format === format ? reading.source : undefined;
+  const likely = typeof same?.['delimiter'] === 'string' ? same['delimiter'] : undefined;
   const encoding = typeof same?.['encoding'] === 'string' ? same['encoding'] : undefined;
   const told = { format, path, ...(same === undefined ? {} : pick(same, ['quote', 'header', 'nullValues'])) };
   const config = encoding === undefined || (await isUtf8(files)) ? told : { ...told, encoding };
@@ -71,7 +72,7 @@ export async function readFileAs<T>(path: string, folder: string, reading: Sourc
     return await withDatabase(async (db) => {
       const prefix = `${path} cannot be read as ${format}`;
       try {
-        let raw = await reader.read({ db, config, files, workDir, expected });
+        let raw = await reader.read({ db, config, files, workDir, expected, ...(likely === undefined ? {} : { likely }) });
         for (;;) {
           try {
             return await use(tableOf(db, raw, reading, columns));

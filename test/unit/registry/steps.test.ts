@@ -8,6 +8,8 @@ import register from '../../../activities/steps/register.step.ts';
 import type { ArtifactRef } from '../../../src/core/artifact.ts';
 import type { JsonObject } from '../../../src/core/json.ts';
 import type { StepContext, StepResult } from '../../../src/core/step.ts';
+import { versionText } from '../../../src/cli/models/views.ts';
+import type { VersionManifest } from '../../../src/registry/types.ts';
 import { putJson } from '../../../src/storage/json-objects.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 import { ada, scratch, workbench } from '../../contract/registry/models.ts';
@@ -57,7 +59,7 @@ async function registered(text: string, runId = 'run1'): Promise<StepResult> {
 describe('register', () => {
   it('records where the version comes from, what it takes and how good it is', async () => {
     const result = await registered('weights 1');
-    expect(result.values).toEqual({ model: 'birds', version: 1, created: true, alias: 'challenger' });
+    expect(result.values).toEqual({ model: 'birds', version: 1, created: true, alias: 'challenger', check: { notChecked: expect.stringContaining('no longer in the store') } });
     expect(await bench.registry.version('birds', 'challenger')).toMatchObject({
       name: 'birds', version: 1, pipeline: 'birds', runId: 'run1', stepId: 'register', planRevision: 'abc', dataset: 'd'.repeat(64), metrics: { accuracy: 0.9 }, verdict: { passed: true },
       signature: {
@@ -69,6 +71,16 @@ describe('register', () => {
     const again = await registered('weights 1', 'run2');
     expect(again.values).toMatchObject({ version: 1, created: false });
     expect(again.outputs).toEqual(result.outputs);
+  });
+
+  it('keeps what came of raw rows with the version, and shows it', async () => {
+    await registered('weights 1');
+    const manifest = await bench.registry.version('birds', '1');
+    const lineOf = (check: VersionManifest['check']): string | undefined => versionText({ ...manifest, ...(check === undefined ? {} : { check }) }, undefined, 1).split('\n').find((line) => line.startsWith('registration check'));
+    expect(lineOf(undefined)).toContain('not checked: the dataset of its training is no longer in the store');
+    expect(lineOf({ rows: 54, from: 'source', ways: ['as JSON'], largestDifference: 0.0000123, bound: 1e-4 })).toContain('54 raw test rows of the source, sent as JSON, are answered as in the evaluation; largest difference 0.000012');
+    const { check: _check, ...old } = manifest;
+    expect(versionText(old, undefined, 1)).toContain('not checked: the version is older than the check');
   });
 
   it('refuses a failed evaluation, and one of another model', async () => {

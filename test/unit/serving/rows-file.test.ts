@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withDatabase } from '../../../src/data/duckdb.ts';
 import { readRowsFile } from '../../../src/serving/rows-file.ts';
 
 let folder: string;
@@ -48,6 +49,13 @@ describe('rows of a file', () => {
   ])('are refused from %s', async (name, text, code, message) => {
     const path = text === undefined ? join(folder, name) : await file(name, text);
     await expect(readRowsFile(path, { columns: { a: 'string', b: 'string' } })).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+  });
+
+  it('hold images as base64, or as bytes in a column of Parquet', async () => {
+    const path = join(folder, 'bytes.parquet');
+    const bytes = Buffer.from('iVBORw0KGgo'.padEnd(80, 'A'), 'base64');
+    await withDatabase((db) => db.run(`COPY (SELECT unhex('${bytes.toString('hex')}') AS photo, 1 AS n) TO '${path}' (FORMAT parquet)`));
+    expect(await readRowsFile(path, { columns: { photo: 'image', n: 'number' } })).toEqual([{ photo: bytes.toString('base64'), n: 1 }]);
   });
 
   it('hold images as base64, or as paths from the folder of the file', async () => {
