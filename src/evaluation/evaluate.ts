@@ -187,7 +187,8 @@ async function judgeOutput(view: OutputView, { facts, targets, profile, sequence
   return {
     view, results, leftOut, baseline, compared,
     findings: {
-      ...pictures(chunk, baseline.chunk, sequence !== undefined),
+      // A line through the rows of several series would join what does not follow each other.
+      ...pictures(chunk, baseline.chunk, sequence !== undefined && sequence.key === undefined),
       ...(output.kind === 'anomaly' && chunk.kind !== 'number' ? { reconstruction: await reconstructionFindings(chunk, output, options.threshold, model, examples) } : {}),
       slices,
       worst: await Promise.all(worst.map((one) => {

@@ -10,6 +10,8 @@ import { loadPreprocessor } from '../../../src/data/preprocessor.ts';
 import { previewExamples } from '../../../src/data/preview.ts';
 import { SPLITS } from '../../../src/data/types.ts';
 import type { Preprocessor, Split } from '../../../src/data/types.ts';
+import { SeriesRuns, WindowCutter } from '../../../src/data/series.ts';
+import preprocessStep from '../../../activities/steps/preprocess.step.ts';
 import { createBench, failure } from './support.ts';
 import type { Bench } from './support.ts';
 
@@ -212,4 +214,46 @@ test('no window holds two series or spans a gap, and a request of all rows has t
       for (const window of found) expect(windows.has(window.split(',').slice(0, size).join())).toBe(true);
     },
   ), { numRuns: 12 });
+});
+
+test('windows of batches are those of all rows at once, whatever the batches', () => {
+  fc.assert(fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 3 })), { maxLength: 60 }), fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 20 }), (random, size, horizon, batch) => {
+    const sequence = { size, horizon, by: 't', key: [{ name: 'k', type: 'string' as const }], gap: 4 };
+    let now = 0;
+    const rows = random.map(([key, step], at) => ({ key: String(key), time: (now += step + 1), value: at }));
+    const cut = (parts: (typeof rows)[]) => {
+      const runs = new SeriesRuns(sequence, 'number');
+      const cutter = new WindowCutter(size, horizon);
+      return parts.flatMap((part) => {
+        const keys = part.map(({ key }) => key);
+        const tensor = { spec: { name: 'v', shape: [2], dtype: 'float32' as const }, rows: part.length, data: Float32Array.from(part.flatMap(({ value }) => [value, -value])) };
+        const { windows, rows: ends } = cutter.cut({ v: tensor }, keys, runs.add(keys, Float64Array.from(part, ({ time }) => time), part.length));
+        return Array.from(ends, (end, at) => `${part[end]!.value}: ${windows['v']!.data.slice(at * size * 2, (at + 1) * size * 2).join()}`);
+      });
+    };
+    const batches = Array.from({ length: Math.ceil(rows.length / batch) }, (_, at) => rows.slice(at * batch, (at + 1) * batch));
+    expect(cut(batches)).toEqual(cut([rows]));
+  }));
+});
+
+test('a model that is gone on with keeps its key and its gap', async () => {
+  const first = await make('d,shop,y', shops(40), { size: 3, horizon: 1, by: 'd', key: 'shop', gap: '3d' });
+  const again = async (config: object, lines = shops(30)) => {
+    const { outputs } = await ingest(bench.context(), await ingestOf('d,shop,y', lines) as never);
+    const made = await preprocess(bench.context(), config as PreprocessConfig, outputs.dataset!, { text: 'shops version 1', preprocessor: first.json });
+    return (await openExamples(await bench.open(made.outputs.examples))).preprocessorJson();
+  };
+  expect(await again({ from: { model: 'shops' } })).toEqual(first.json);
+  const sequence = { size: 3, by: 'd', key: 'shop' };
+  expect(await again({ from: { model: 'shops', onMissing: 'fit' }, ...features, sequence: { ...sequence, gap: '72h' } })).toEqual(first.json);
+  expect(await failure(again({ from: { model: 'shops', onMissing: 'fit' }, ...features, sequence: { ...sequence, gap: '1d' } }))).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringMatching(/^sequence: the document says .*, shops version 1 has /) as string });
+  expect(await failure(again({ from: { model: 'shops', onMissing: 'fit' }, ...features, sequence: { ...sequence, key: ['shop', 'd'] } }))).toMatchObject({ code: 'CONFIG_INVALID' });
+});
+
+test('what the document alone shows to be wrong is said before the run', () => {
+  const pointers = (key: string | string[], ingested: object = {}) => preprocessStep.check!({ sequence: { size: 3, horizon: 1, by: 'd', key } }, { pipeline: 'p', before: [{ id: 'ingest', type: 'ingest', config: { split: { by: 'time', column: 'd' }, ...ingested } }], after: [] } as never).map(({ pointer, message }) => `${pointer} ${message}`);
+  expect(pointers('shop')).toEqual([]);
+  expect(pointers('d')).toEqual(['/sequence/key "d" orders the rows; it cannot name their series as well.']);
+  expect(pointers(['shop'], { exclude: ['shop'] })).toEqual(['/sequence/key The ingest step leaves "shop" out.']);
+  expect(pointers(['shop'], { label: 'shop' })).toEqual(['/sequence/key "shop" is the label; what is to be predicted cannot say which series a row belongs to.']);
 });
