@@ -118,7 +118,7 @@ export default defineStep<PreprocessConfig>({
         properties: {
           size: { type: 'integer', minimum: 1, maximum: 10_000, description: 'Rows per window.', examples: [14] },
           horizon: { type: 'integer', minimum: 1, description: 'The label is its value so many rows after the last row of the window. Default: 1. Without a label there is none.', examples: [1] },
-          by: { type: 'string', minLength: 1, description: 'Column that orders the rows.', examples: ['date'] },
+          by: { type: 'string', minLength: 1, description: 'Column that orders the rows. A request may leave it out of all its rows: they then follow each other as they stand.', examples: ['date'] },
           key: {
             oneOf: [{ type: 'string', minLength: 1 }, { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1, maxItems: 8, uniqueItems: true }],
             description: 'Column, or columns, that say which of several series a row belongs to. Windows, labels and naive forecasts stay within a series; the splits are at the same moments for all. Series with too few rows for a window are left out and told. Requests need the column in every row.', examples: ['shop', ['shop', 'product']],

@@ -2140,7 +2140,7 @@ size: number
  */
 horizon?: number
 /**
- * Column that orders the rows.
+ * Column that orders the rows. A request may leave it out of all its rows: they then follow each other as they stand.
  */
 by: string
 /**
