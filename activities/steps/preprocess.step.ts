@@ -5,6 +5,7 @@ import type { JsonObject, JsonSchema } from '../../src/core/json.ts';
 import { checkChain, parseChain } from '../../src/data/preprocess/chain.ts';
 import { labelList } from '../../src/data/ingest/label-columns.ts';
 import type { PreprocessConfig } from '../../src/data/preprocess/preprocess.ts';
+import { keyNames } from '../../src/data/series.ts';
 import { baseText } from '../../src/training/transfer/base.ts';
 import { inputReferenceSchema, modelNameSchema, versionSchema } from '../../src/training/transfer/transfer-config.ts';
 import type { BaseReference } from '../../src/training/transfer/transfer-config.ts';
@@ -33,7 +34,20 @@ const anomalySchema = (key: string, description: string) => ({
   },
 });
 
+/** What the schema cannot say of "key". */
+function seriesProblems({ sequence }: PreprocessConfig, ingest: IngestFacts | undefined): ConfigProblem[] {
+  const names = keyNames(sequence?.key);
+  const problems: ConfigProblem[] = [];
+  if (sequence !== undefined && names.includes(sequence.by)) problems.push({ pointer: '/sequence/key', message: `"${sequence.by}" orders the rows; it cannot name their series as well.`, fix: 'Name the column that says which series a row belongs to.' });
+  const excluded = names.find((name) => ingest?.exclude?.includes(name) === true);
+  if (excluded !== undefined) problems.push({ pointer: '/sequence/key', message: `The ingest step leaves "${excluded}" out.`, fix: `Remove "${excluded}" from its "exclude"; a column that "features" does not name is not learned from.` });
+  const [label] = labelList(ingest?.label).filter((name) => names.includes(name));
+  if (label !== undefined) problems.push({ pointer: '/sequence/key', message: `"${label}" is the label; what is to be predicted cannot say which series a row belongs to.`, fix: 'Name another column.' });
+  return problems;
+}
+
 interface IngestFacts {
+  readonly exclude?: readonly string[];
   readonly label?: string | readonly string[];
   readonly split?: { readonly by?: string; readonly column?: string };
 }
@@ -99,11 +113,20 @@ export default defineStep<PreprocessConfig>({
         type: 'object',
         additionalProperties: false,
         required: ['size', 'by'],
-        description: 'Windows of consecutive rows as inputs [size, width], for recurrent and convolutional models. Needs a split by the same time.',
+        description: 'Windows of consecutive rows as inputs [size, width], for recurrent and convolutional models. Needs a split by the same time. A moment that stands twice is refused (twice in one series, where "key" names them), and no window spans a gap. Requests to the model are cut by the same rules, and answered once per full window, in the order of the last rows of the windows.',
+        examples: [{ size: 14, horizon: 1, by: 'date' }, { size: 14, horizon: 1, by: 'date', key: 'shop', gap: '2d' }],
         properties: {
           size: { type: 'integer', minimum: 1, maximum: 10_000, description: 'Rows per window.', examples: [14] },
           horizon: { type: 'integer', minimum: 1, description: 'The label is its value so many rows after the last row of the window. Default: 1. Without a label there is none.', examples: [1] },
-          by: { type: 'string', minLength: 1, description: 'Column that orders the rows.', examples: ['date'] },
+          by: { type: 'string', minLength: 1, description: 'Column that orders the rows. A request may leave it out of all its rows: they then follow each other as they stand.', examples: ['date'] },
+          key: {
+            oneOf: [{ type: 'string', minLength: 1 }, { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1, maxItems: 8, uniqueItems: true }],
+            description: 'Column, or columns, that say which of several series a row belongs to. Windows, labels and naive forecasts stay within a series; the splits are at the same moments for all. Series with too few rows for a window are left out and told. Requests need the column in every row.', examples: ['shop', ['shop', 'product']],
+          },
+          gap: {
+            oneOf: [{ type: 'string', pattern: '^\\d+(\\.\\d+)?(s|m|h|d|w)$' }, { type: 'number', exclusiveMinimum: 0 }],
+            description: 'Longest time between two rows that follow each other: a number and s, m, h, d or w; a number where the column "by" holds numbers. More is a gap, and no window spans it. Left out: one and a half times the most frequent step of the series, where at least half of its steps are so long; in series of other steps no gap is told apart, which the notes of the run say.', examples: ['2d', '90m', 1.5],
+          },
         },
       },
       balance: {
@@ -145,11 +168,12 @@ export default defineStep<PreprocessConfig>({
     { title: 'Images', config: { features: { image: [{ resize: [28, 28] }, 'grayscale', 'rescale'] } } },
     { title: 'What is normal', config: { features: { image: [{ resize: [28, 28] }, 'grayscale', 'rescale'] }, anomaly: { column: 'label', values: ['9'] } } },
     { title: 'New rows as the champion reads them', config: { from: { model: 'digits', version: 'champion' } } },
+    { title: 'Several series in one table', config: { features: { sales: ['standardize'] }, sequence: { size: 14, horizon: 1, by: 'day', key: 'shop', gap: '2d' } } },
     { title: 'Time series', config: { features: { temp_max: ['standardize'] }, label: ['standardize'], sequence: { size: 14, horizon: 1, by: 'date' } } },
   ],
   check(config, { before }) {
-    const problems = [...checkFeatures(config), ...reuseProblems(config)];
     const ingest = before.findLast((step) => step.type === 'ingest')?.config as IngestFacts | undefined;
+    const problems = [...checkFeatures(config), ...reuseProblems(config), ...seriesProblems(config, ingest)];
     if (ingest === undefined) return problems;
     if (config.sequence !== undefined && (ingest.split?.by !== 'time' || ingest.split.column !== config.sequence.by)) {
       problems.push({ pointer: '/sequence/by', message: `Windows over "${config.sequence.by}" need a dataset that is split by that time.`, fix: `Use "split": {"by": "time", "column": "${config.sequence.by}"} in the ingest step.` });

@@ -2141,7 +2141,7 @@ task?: (("auto" | "classification" | "regression") | {
  */
 weight?: string
 /**
- * Windows of consecutive rows as inputs [size, width], for recurrent and convolutional models. Needs a split by the same time.
+ * Windows of consecutive rows as inputs [size, width], for recurrent and convolutional models. Needs a split by the same time. A moment that stands twice is refused (twice in one series, where "key" names them), and no window spans a gap. Requests to the model are cut by the same rules, and answered once per full window, in the order of the last rows of the windows.
  */
 sequence?: {
 /**
@@ -2153,9 +2153,17 @@ size: number
  */
 horizon?: number
 /**
- * Column that orders the rows.
+ * Column that orders the rows. A request may leave it out of all its rows: they then follow each other as they stand.
  */
 by: string
+/**
+ * Column, or columns, that say which of several series a row belongs to. Windows, labels and naive forecasts stay within a series; the splits are at the same moments for all. Series with too few rows for a window are left out and told. Requests need the column in every row.
+ */
+key?: (string | string[])
+/**
+ * Longest time between two rows that follow each other: a number and s, m, h, d or w; a number where the column "by" holds numbers. More is a gap, and no window spans it. Left out: one and a half times the most frequent step of the series, where at least half of its steps are so long; in series of other steps no gap is told apart, which the notes of the run say.
+ */
+gap?: (string | number)
 }
 /**
  * Brings the classes of the train split to one size; validation and test stay as they are.

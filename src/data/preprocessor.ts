@@ -5,14 +5,9 @@ import { applyWholeChain, parseChain } from './preprocess/chain.ts';
 import type { FittedLink } from './preprocess/chain.ts';
 import type { ColumnData, PixelData, VectorData } from './column-data.ts';
 import { checkRowColumns, columnOfRows } from './row-values.ts';
-import type { Column, Preprocessor, SourceReading } from './types.ts';
-
-export interface SequenceConfig {
-  readonly size: number;
-  /** 1 where left out. */
-  readonly horizon: number;
-  readonly by: string;
-}
+import { SeriesRuns, WindowCutter, keysOf, seriesName } from './series.ts';
+import type { FittedSequence } from './series.ts';
+import type { Column, Preprocessor, SeriesWindows, SourceReading } from './types.ts';
 
 /** A column with its fitted transforms. */
 export interface FittedColumn extends Column {
@@ -27,7 +22,7 @@ export interface FittedColumn extends Column {
 export interface PreprocessorParts {
   readonly columns: readonly FittedColumn[];
   readonly output: OutputSpec;
-  readonly sequence?: SequenceConfig;
+  readonly sequence?: FittedSequence;
   readonly seed: number;
   readonly reading?: SourceReading;
 }
@@ -123,13 +118,15 @@ export function windowTensor(tensor: Tensor, size: number): Tensor {
   return { spec: { ...tensor.spec, shape: [size, ...tensor.spec.shape] }, rows, data };
 }
 
-/** Rows of a series must come in the order of time; where the column is given, it is checked. */
-async function checkOrder(rows: readonly Row[], by: Column): Promise<void> {
-  if (!rows.every((row) => Object.hasOwn(row, by.name) && row[by.name] !== null)) return;
+/** When rows are; undefined where none of them says it: they then follow each other as they stand. @throws DATA_INVALID where some do not */
+async function timesOfRows(rows: readonly Row[], by: Column): Promise<Float64Array | undefined> {
+  const missing = rows.map((row) => !Object.hasOwn(row, by.name) || row[by.name] === null || row[by.name] === undefined);
+  if (missing.every(Boolean)) return undefined;
   const data = await columnOfRows(rows, by);
-  if (data.kind !== 'timestamp' && data.kind !== 'number') return;
-  const at = data.values.findIndex((value, row) => row > 0 && value < data.values[row - 1]!);
-  if (at > 0) throw new PerennialError('DATA_INVALID', `row ${at}, column "${by.name}": it is earlier than the row before; a series is given in the order of time.`);
+  if (data.kind !== 'timestamp' && data.kind !== 'number') return undefined;
+  const at = data.values.findIndex((value) => Number.isNaN(value));
+  if (at !== -1) throw new PerennialError('DATA_INVALID', `row ${at}, column "${by.name}": it is missing, and other rows have it.`, { hint: `Give "${by.name}" in every row, or in none: rows then follow each other as they stand.` });
+  return data.values;
 }
 
 export interface PreprocessorJson {
@@ -137,7 +134,7 @@ export interface PreprocessorJson {
   readonly seed: number;
   readonly columns: readonly { name: string; type: Column['type']; required: boolean; size?: [number, number]; spec: FittedColumn['spec']; transforms: readonly { name: string; value: Json; state: Json }[] }[];
   readonly output: OutputSpec;
-  readonly sequence?: SequenceConfig & { readonly byType: Column['type'] };
+  readonly sequence?: FittedSequence & { readonly byType: Column['type'] };
   readonly reading?: SourceReading;
 }
 
@@ -152,25 +149,62 @@ export function createPreprocessor(parts: PreprocessorParts, byType: Column['typ
   const read = columns.map(asRead);
   const perRow = rowInputs(columns);
   const inputs = sequence === undefined ? perRow : perRow.map((spec) => ({ ...spec, shape: [sequence.size, ...spec.shape] }));
+  const tensorsOfRows = async (rows: readonly Row[]): Promise<Record<string, Tensor>> => {
+    const batch = new Map<string, ColumnData>();
+    for (const column of read) batch.set(column.name, await columnOfRows(rows, column));
+    return tensorsOf(parts, batch, rows.length, 0);
+  };
+  const series = sequence === undefined ? undefined : seriesOf(sequence, byType, asRead, async (rows) => {
+    checkRowColumns(rows, columns);
+    return tensorsOfRows(rows);
+  });
   return {
     inputs, output,
-    columns: columns.map(({ name, type, required }) => ({ name, type, required })),
+    columns: [...columns.map(({ name, type, required }) => ({ name, type, required })), ...placeColumns(sequence, byType).filter(({ name }) => !columns.some((column) => column.name === name))],
     windowSize: sequence?.size ?? 1,
     ...(reading === undefined ? {} : { reading }),
+    ...(series === undefined ? {} : { series }),
     async apply(rows): Promise<TensorBatch> {
+      if (series !== undefined) return (await series.windows(rows)).tensors;
       checkRowColumns(rows, columns);
-      if (sequence !== undefined) {
-        if (rows.length < sequence.size) throw new PerennialError('DATA_INVALID', `${rows.length} rows were given; one example needs ${sequence.size} consecutive rows.`, { hint: `Give at least ${sequence.size} rows in the order of "${sequence.by}".` });
-        await checkOrder(rows, asRead({ name: sequence.by, type: byType }));
-      }
-      const batch = new Map<string, ColumnData>();
-      for (const column of read) batch.set(column.name, await columnOfRows(rows, column));
-      const tensors = await tensorsOf(parts, batch, rows.length, 0);
-      if (sequence === undefined) return tensors;
-      return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, windowTensor(tensor, sequence.size)]));
+      return tensorsOfRows(rows);
     },
     toJson: () => toJson(parts, byType),
   };
+}
+
+/** What a model of a series reads of a row beside its features: when it is, and which series it belongs to. */
+function placeColumns(sequence: FittedSequence | undefined, byType: Column['type']): Preprocessor['columns'] {
+  if (sequence?.gap === undefined) return [];
+  return [...(sequence.key ?? []).map(({ name, type }) => ({ name, type, required: true })), { name: sequence.by, type: byType, required: false }];
+}
+
+/** The windows of rows, cut as those of training. */
+function seriesOf(sequence: FittedSequence, byType: Column['type'], asRead: (column: Column) => Column, tensorsOfRows: (rows: readonly Row[]) => Promise<Record<string, Tensor>>): NonNullable<Preprocessor['series']> {
+  const { size, by, key } = sequence;
+  const keys = async (rows: readonly Row[]): Promise<readonly string[] | undefined> => {
+    const columns = new Map<string, ColumnData>();
+    for (const column of key ?? []) columns.set(column.name, await columnOfRows(rows, asRead(column)));
+    return keysOf(key, columns, rows.length);
+  };
+  return {
+    sequence, keys,
+    async windows(rows, none): Promise<SeriesWindows> {
+      if (rows.length < size) throw new PerennialError('DATA_INVALID', `${rows.length} rows were given; one example needs ${size} consecutive rows.`, { hint: `Give at least ${size} rows${key === undefined ? '' : ' of one series'} in the order of "${by}".` });
+      const tensors = await tensorsOfRows(rows);
+      const own = await keys(rows);
+      const runs = new SeriesRuns(sequence, byType);
+      const counts = runs.add(own, await timesOfRows(rows, asRead({ name: by, type: byType })), rows.length);
+      const { windows, rows: ends } = new WindowCutter(size, 0).cut(tensors, own, counts);
+      if (ends.length === 0 && none === undefined) throw new PerennialError('DATA_INVALID', `None of the ${rows.length} rows ends a window of ${size} rows: ${longest(sequence, own, counts)}.`, { hint: `Give at least ${size} rows of one series that follow each other in "${by}" without a gap.` });
+      return { tensors: windows, ends, ...(own === undefined ? {} : { keys: own }), gaps: runs.gaps };
+    },
+  };
+}
+
+function longest({ key }: FittedSequence, keys: readonly string[] | undefined, counts: Int32Array): string {
+  const best = counts.reduce((top, count, row) => (count > counts[top]! ? row : top), 0);
+  return `the most that follow each other${keys === undefined ? '' : ` in one series (${seriesName(key, keys[best]!)})`} without a gap are ${counts[best]}`;
 }
 
 function toJson({ columns, output, sequence, seed, reading }: PreprocessorParts, byType: Column['type']): JsonObject {

@@ -17,16 +17,18 @@ import type { IngestConfig, IngestTables } from './ingest/ingest-tables.ts';
 import { labelNames } from './ingest/label-columns.ts';
 import { fitOutput } from './label.ts';
 import { DATA_LIMITS } from './limits.ts';
-import { checkWindows, resolveFeatures, withHorizon } from './preprocess/preprocess.ts';
+import { resolveFeatures, withHorizon } from './preprocess/preprocess.ts';
 import type { PreprocessConfig } from './preprocess/preprocess.ts';
 import { namesPictures } from './images/pictures.ts';
 import { createPreprocessor } from './preprocessor.ts';
 import type { FittedColumn } from './preprocessor.ts';
 import { profileTable } from './profile.ts';
+import { previewTable, surveySeries } from './preprocess/series-survey.ts';
 import { checkReusedColumns, reuseOutput, reusedFrom, withReused } from './preprocess/reuse.ts';
 import type { SourceFile } from './reader.ts';
 import { readerRegistry } from './readers.ts';
 import { listSource } from './ingest/source-files.ts';
+import type { FittedSequence } from './series.ts';
 import { SPLITS } from './types.ts';
 import { requireSameSizes, tryTransforms } from './preprocess/dry-run.ts';
 import type { Column, DatasetMeta, DatasetProfile, Split } from './types.ts';
@@ -137,8 +139,15 @@ async function fitPreview(db: Database, tables: IngestTables, config: Preprocess
   const fitted = await fitColumns(chains, pass(train), seed);
   await tryAll(fitted, seed);
   const columns = exact ? fitted : fitted.map(widen);
-  const { inputs } = createPreprocessor({ columns, output, seed, ...(config.sequence === undefined ? {} : { sequence: config.sequence }) });
+  const { inputs } = createPreprocessor({ columns, output, seed, ...(config.sequence === undefined ? {} : { sequence: { size: config.sequence.size, horizon: config.sequence.horizon, by: config.sequence.by } }) });
   return { inputs, output, features: columnOutcomes(columns, features, decisions, named), notes, columns };
+}
+
+/** The windows of the document, or those of the model whose preprocessing is taken over; none where that is not made yet. */
+function windowsWanted(config: PreprocessConfig, { labels }: IngestTables, base: PreviewBase | undefined): { readonly sequence?: PreprocessConfig['sequence']; readonly reused?: FittedSequence } {
+  const reused = base?.preprocessor === undefined ? undefined : reusedFrom({ text: base.text, preprocessor: base.preprocessor });
+  const { sequence } = withHorizon(reused === undefined ? config : withReused(config, reused), { label: labels[0]?.name ?? null });
+  return { ...(sequence === undefined ? {} : { sequence }), ...(reused?.parts.sequence === undefined ? {} : { reused: reused.parts.sequence }) };
 }
 
 /** Files of the classes that the filter leaves. */
@@ -192,11 +201,12 @@ export async function previewExamples(ingest: IngestConfig, preprocess: Preproce
       const { inputs, output, features, notes, columns = [] } = await fitPreview(db, tables, preprocess, small, base, { splitColumn, pictures, looked: files.length, all: all.length });
       if (folders) await requireSameSizes(columns, all);
       if (preprocess.balance !== undefined) checkBalanced(output);
-      if (exact) checkWindows(tables.rows, withHorizon(preprocess, { label: tables.labels[0]?.name ?? null }));
+      const { sequence, reused } = windowsWanted(preprocess, tables, base);
+      const series = exact && sequence !== undefined ? (await surveySeries(previewTable(db, tables.columns.map(({ name, type, id, origin }) => ({ name, type, sql: id, ...(origin === undefined ? {} : { origin }) })), tables.labels.map(({ name }) => name)), sequence, reused)).notes : [];
       const capped = !folders && read + tables.quarantined + tables.filtered >= DATA_LIMITS.previewRowsMax;
       return {
         columns: tables.columns.map(({ name, type }) => ({ name, type })), label: tables.labels[0]?.name ?? null,
-        rows: folders ? await filesKept(db, tables, all) : read, ...(capped ? { more: true } : {}), exact: exact || (!folders && !capped && (!pictures || splitColumn !== undefined)), inputs, output, features, ...(exact ? { splits: tables.rows } : {}), notes: [...tables.notes.filter(() => exact), ...notes],
+        rows: folders ? await filesKept(db, tables, all) : read, ...(capped ? { more: true } : {}), exact: exact || (!folders && !capped && (!pictures || splitColumn !== undefined)), inputs, output, features, ...(exact ? { splits: tables.rows } : {}), notes: [...tables.notes.filter(() => exact), ...series, ...notes],
       };
     });
   } finally {

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../core/json.ts';
 import type { ValueFormat } from './reading/value-format.ts';
 import type { OutputSpec, Row, TensorBatch, TensorSpec } from '../core/tensor.ts';
+import type { FittedSequence } from './series.ts';
 import type { TextShape } from './text-shape.ts';
 
 export type ColumnType = 'number' | 'integer' | 'boolean' | 'string' | 'timestamp' | 'image';
@@ -118,7 +119,7 @@ export type PixelLevels = readonly number[];
 
 /**
  * The fitted preprocessing, as it travels inside a model: the same code turns training data and requests into tensors.
- * A windowed preprocessor takes consecutive rows in time order and gives one example per full window.
+ * A windowed preprocessor takes rows in time order and gives one example per full window, in the order of the windows' last rows.
  */
 export interface Preprocessor {
   readonly inputs: readonly TensorSpec[];
@@ -131,5 +132,22 @@ export interface Preprocessor {
   readonly windowSize: number;
   /** Raw rows → input tensors. @throws DATA_INVALID naming row and column. */
   apply(rows: readonly Row[]): Promise<TensorBatch>;
+  /** Of a windowed preprocessor: which windows the rows hold. */
+  readonly series?: {
+    readonly sequence: FittedSequence;
+    /** The series of each row; undefined where a model knows of one only. @throws DATA_INVALID */
+    keys(rows: readonly Row[]): Promise<readonly string[] | undefined>;
+    /** @param none whether rows without a window are no mistake @throws DATA_INVALID as {@link Preprocessor.apply} */
+    windows(rows: readonly Row[], none?: 'may be none'): Promise<SeriesWindows>;
+  };
   toJson(): JsonObject;
+}
+
+/** What `apply` gives for rows of series, with the last row of each window. */
+export interface SeriesWindows {
+  readonly tensors: TensorBatch;
+  readonly ends: Int32Array;
+  readonly keys?: readonly string[];
+  /** Gaps between the rows. */
+  readonly gaps: number;
 }

@@ -2,6 +2,7 @@ import { PerennialError } from '../core/errors.ts';
 import type { DatasetProfile } from '../data/types.ts';
 import type { Chunk, ClassChunk, NumberChunk } from './metric.ts';
 import type { EvaluationReport } from './report.ts';
+import type { SeriesRows } from './series-rows.ts';
 
 export interface Baseline extends Pick<EvaluationReport['baseline'], 'kind' | 'description'> {
   /** The naive forecast for the same rows; undefined where none can be made. */
@@ -29,17 +30,25 @@ export function naiveLag(horizon: number, choice: BaselineChoice | undefined): n
   return choice === undefined ? horizon : choice.seasonalNaive * Math.ceil(horizon / choice.seasonalNaive);
 }
 
-/** @param past labels of the rows before the test split */
-export function naiveForecast(labels: readonly unknown[], past: readonly unknown[], targets: Int32Array, horizon: number, choice: BaselineChoice | undefined): NaiveForecast {
+/**
+ * Within its series and without a gap between. Where so long a season lies in no unbroken past of a row, while other rows have it, the
+ * last known value stands for it.
+ */
+export function naiveForecast(label: string, { before, last, targets, divided }: SeriesRows, horizon: number, choice: BaselineChoice | undefined): NaiveForecast {
   const lag = naiveLag(horizon, choice);
+  const season = before.get(label);
+  const known = last.get(label);
+  const without = season === undefined ? 0 : targets.reduce((count, target) => count + (Number.isNaN(season[target]!) ? 1 : 0), 0);
+  const falls = choice !== undefined && divided && without > 0 && without < targets.length;
   return {
     ...(choice === undefined
       ? { kind: 'persistence', description: 'persistence: the last known value' }
-      : { kind: 'seasonalNaive', description: `seasonal naive: the value of ${lag} rows before` }),
+      : { kind: 'seasonalNaive', description: `seasonal naive: the value of ${lag} rows before${falls ? `, and where a series is shorter or has a gap (${without} of ${targets.length} rows) the last known value` : ''}` }),
     valueOf(example) {
-      const index = targets[example]! - lag;
-      const value = index >= 0 ? labels[index] : past[past.length + index];
-      return typeof value === 'number' ? value : undefined;
+      const target = targets[example]!;
+      const value = season?.[target] ?? Number.NaN;
+      const own = Number.isNaN(value) && falls ? known?.[target] : value;
+      return own === undefined || Number.isNaN(own) ? undefined : own;
     },
   };
 }

@@ -1,7 +1,7 @@
 import { PerennialError } from '../core/errors.ts';
 import type { OpenArtifact } from '../core/ports.ts';
 import type { OutputSpec } from '../core/tensor.ts';
-import { openExamples } from '../data/examples.ts';
+import { labelsOf, openExamples } from '../data/examples.ts';
 import { pauses } from '../platform/pauses.ts';
 import type { Examples } from '../data/examples.ts';
 import type { AnomalyMeta, DatasetMeta, DatasetProfile } from '../data/types.ts';
@@ -28,7 +28,9 @@ import { calibrationBins } from './metrics/shared/probabilities.ts';
 import { readHistory, summaryOf } from './model-facts.ts';
 import { reconstructionFindings, requireSameAnomalies } from './reconstructions.ts';
 import type { ChampionComparison, EvaluationReport, MetricResult, OutputFindings } from './report.ts';
-import { scoreExamples, sequenceOf, targetsOf } from './score.ts';
+import { scoreExamples, sequenceOf } from './score.ts';
+import { readSeriesRows, requireWindows } from './series-rows.ts';
+import type { SeriesRows } from './series-rows.ts';
 import type { Scored, Sequence } from './score.ts';
 import { withSourceLabels } from './source-labels.ts';
 import { withPictures } from './worst-pictures.ts';
@@ -65,12 +67,14 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
     const views = viewsOf(output, scored, metrics, options);
     const sequence = sequenceOf(await examples.preprocessorJson());
     requireSeasons(options.baseline, sequence, output);
-    const targets = targetsOf(scored.rows, datasetMeta.rows.test);
+    const numbers = labelsOf(output).flatMap((one) => (one.kind === 'number' ? [one.name] : []));
+    const series = sequence === undefined ? undefined : await readSeriesRows(dataset, sequence, numbers, naiveLag(sequence.horizon, options.baseline), options.signal);
+    const targets = series === undefined ? Int32Array.from({ length: scored.rows }, (_, row) => row) : requireWindows(scored.rows, series);
     const worst = new Set(views.flatMap((view) => view.worst.map(({ index }) => targets[index]!)));
-    const facts = await readTestRows(inputs, { worst, slices: [...options.slices, ...(anomaly === undefined ? [] : [anomaly.column])], output, sequence, ...(sequence === undefined ? {} : { back: naiveLag(sequence.horizon, options.baseline) }) }, options);
+    const facts = await readTestRows(inputs, { worst, slices: [...options.slices, ...(anomaly === undefined ? [] : [anomaly.column])], output }, options);
     const profile = await dataset.json<DatasetProfile>('profile.json');
     const judged: JudgedOutput[] = [];
-    for (const view of views) judged.push(await judgeOutput(exactly(view, facts, targets, sequence !== undefined), { facts, targets, profile, sequence, several: views.length > 1, anomaly, model, examples }, options));
+    for (const view of views) judged.push(await judgeOutput(exactly(view, facts, targets, sequence !== undefined), { facts, targets, profile, sequence, series, several: views.length > 1, anomaly, model, examples }, options));
     return reportOf(judged, { output, model, dataset, rows: scored.rows, meta: bundle.meta, history: await readHistory(model) }, options);
   } finally {
     bundle.predictor.dispose();
@@ -118,6 +122,8 @@ interface TestSplit {
   readonly targets: Int32Array;
   readonly profile: DatasetProfile;
   readonly sequence: Sequence | undefined;
+  /** Where the windows of a series are. */
+  readonly series: SeriesRows | undefined;
   readonly several: boolean;
   /** Which rows are anomalies, where the examples say so. */
   readonly anomaly: AnomalyMeta | undefined;
@@ -159,13 +165,12 @@ function measureAll({ metrics, chunk }: OutputView, options: EvaluateOptions): {
   return { metrics: measured, values, leftOut };
 }
 
-async function judgeOutput(view: OutputView, { facts, targets, profile, sequence, several, anomaly, model, examples }: TestSplit, options: EvaluateOptions): Promise<JudgedOutput> {
+async function judgeOutput(view: OutputView, { facts, targets, profile, sequence, series, several, anomaly, model, examples }: TestSplit, options: EvaluateOptions): Promise<JudgedOutput> {
   const { output, chunk, worst } = view;
   // A window is an anomaly because of any of its rows: there is no one row to compare with.
   if (anomaly !== undefined && chunk.kind === 'classes' && sequence === undefined) requireSameAnomalies(anomaly, facts.slices.get(anomaly.column)!, targets, chunk);
-  const labels = facts.labels.get(output.name) ?? [];
   const { metrics, values, leftOut } = measureAll(view, options);
-  const baseline = baselineOf(chunk, output.name, profile, sequence === undefined ? undefined : naiveForecast(labels, facts.past.get(output.name) ?? [], targets, sequence.horizon, options.baseline));
+  const baseline = baselineOf(chunk, output.name, profile, sequence === undefined || series === undefined ? undefined : naiveForecast(output.name, series, sequence.horizon, options.baseline));
   const compared = await compare(metrics, { chunk, targets }, championFor(facts.champion, output), several ? output : undefined, options);
   // Each metric and each slice is one pass over all rows.
   const pause = pauses(options.signal);
@@ -182,7 +187,8 @@ async function judgeOutput(view: OutputView, { facts, targets, profile, sequence
   return {
     view, results, leftOut, baseline, compared,
     findings: {
-      ...pictures(chunk, baseline.chunk, sequence !== undefined),
+      // A line through the rows of several series would join what does not follow each other.
+      ...pictures(chunk, baseline.chunk, sequence !== undefined && sequence.key === undefined),
       ...(output.kind === 'anomaly' && chunk.kind !== 'number' ? { reconstruction: await reconstructionFindings(chunk, output, options.threshold, model, examples) } : {}),
       slices,
       worst: await Promise.all(worst.map((one) => {

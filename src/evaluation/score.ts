@@ -3,7 +3,8 @@ import type { JsonObject } from '../core/json.ts';
 import type { OutputSpec, Row, TensorBatch } from '../core/tensor.ts';
 import { ANOMALY, isLabel, labelName, labelsOf } from '../data/examples.ts';
 import type { Examples } from '../data/examples.ts';
-import type { Preprocessor } from '../data/types.ts';
+import type { FittedSequence } from '../data/series.ts';
+import type { Column, Preprocessor } from '../data/types.ts';
 import type { Predictor } from '../training/types.ts';
 
 /** Examples scored at once: large enough for the tensor library, small enough for images. */
@@ -75,16 +76,14 @@ function concat<T extends Float32Array | Float64Array>(parts: readonly ArrayLike
   return all;
 }
 
-export interface Sequence {
-  readonly size: number;
-  readonly horizon: number;
-}
+/** How a model cuts rows into windows, and the type of the column that orders them. */
+export type Sequence = FittedSequence & { readonly byType: Column['type'] };
 
 /** How a fitted preprocessor cuts rows into windows; undefined where an example is a row. */
 export function sequenceOf(preprocessor: JsonObject): Sequence | undefined {
-  const sequence = preprocessor['sequence'] as { size?: number; horizon?: number } | null | undefined;
+  const sequence = preprocessor['sequence'] as unknown as (Partial<Sequence> & Pick<Sequence, 'by'>) | null | undefined;
   if (sequence === null || sequence === undefined || sequence.size === undefined) return undefined;
-  return { size: sequence.size, horizon: sequence.horizon ?? 1 };
+  return { byType: 'timestamp', ...sequence, size: sequence.size, horizon: sequence.horizon ?? 1 };
 }
 
 /** Rows before a label that its window reaches back over. */
@@ -92,44 +91,62 @@ export function reachOf(sequence: Sequence | undefined): number {
   return sequence === undefined ? 0 : sequence.size + sequence.horizon - 1;
 }
 
-/**
- * Index of the test row that holds the label of each example. The windows of the first labels reach back into the splits before; where
- * even those are too short, the first rows have no example.
- */
-export function targetsOf(examples: number, rows: number): Int32Array {
-  return Int32Array.from({ length: examples }, (_, example) => rows - examples + example);
-}
-
 /** Scores raw rows as a server would: through the model's own preprocessing. */
 export class RawScorer {
   readonly #predictor: Predictor;
   readonly #preprocessor: Preprocessor;
   readonly #parts: Float32Array[] = [];
-  #kept: readonly Row[] = [];
-  #examples = 0;
+  readonly #ends: number[] = [];
+  /** The last rows of each series, with their places. */
+  readonly #kept = new Map<string, { readonly row: Row; readonly place: number }[]>();
 
   constructor(predictor: Predictor, preprocessor: Preprocessor) {
     this.#predictor = predictor;
     this.#preprocessor = preprocessor;
   }
 
-  /** Rows in the order of the split, batch after batch. Windows reach over the ends of batches. */
-  async add(rows: readonly Row[]): Promise<void> {
-    const all = this.#kept.length === 0 ? rows : [...this.#kept, ...rows];
-    const { windowSize } = this.#preprocessor;
-    if (all.length >= windowSize) {
-      const examples = all.length - windowSize + 1;
-      for (let start = 0; start < examples; start += BATCH_ROWS) {
-        const count = Math.min(BATCH_ROWS, examples - start);
-        const batch = await this.#preprocessor.apply(all.slice(start, start + count + windowSize - 1));
-        this.#parts.push(await this.#predictor.predict(batch));
-        this.#examples += count;
-      }
-    }
-    this.#kept = windowSize === 1 ? [] : all.slice(-(windowSize - 1));
+  /** Whether the model tells series apart. */
+  get severalSeries(): boolean {
+    return this.#preprocessor.series?.sequence.key !== undefined;
   }
 
-  finish(): { readonly rows: number; readonly predictions: Float32Array } {
-    return { rows: this.#examples, predictions: concat(this.#parts, (length) => new Float32Array(length)) };
+  /** The series of each row; undefined where there is one. @throws DATA_INVALID */
+  async keysOf(rows: readonly Row[]): Promise<readonly string[] | undefined> {
+    return this.#preprocessor.series?.keys(rows);
+  }
+
+  /** Rows in the order of the split, batch after batch. Windows reach over the ends of batches. @param places of the rows, ascending */
+  async add(rows: readonly Row[], places: (row: number) => number): Promise<void> {
+    for (let start = 0; start < rows.length; start += BATCH_ROWS) {
+      await this.#addSome(rows.slice(start, start + BATCH_ROWS).map((row, at) => ({ row, place: places(start + at) })));
+    }
+  }
+
+  async #addSome(rows: readonly { readonly row: Row; readonly place: number }[]): Promise<void> {
+    const { series, windowSize } = this.#preprocessor;
+    if (series === undefined) {
+      this.#parts.push(await this.#predictor.predict(await this.#preprocessor.apply(rows.map(({ row }) => row))));
+      for (const { place } of rows) this.#ends.push(place);
+      return;
+    }
+    const keys = await series.keys(rows.map(({ row }) => row));
+    const past = [...new Set(keys ?? [''])].flatMap((key) => this.#kept.get(key) ?? []).sort((a, b) => a.place - b.place);
+    const all = [...past, ...rows];
+    const found = all.length < windowSize ? undefined : await series.windows(all.map(({ row }) => row), 'may be none');
+    if (found !== undefined && found.ends.length > 0) {
+      this.#parts.push(await this.#predictor.predict(found.tensors));
+      for (const end of found.ends) this.#ends.push(all[end]!.place);
+    }
+    rows.forEach((row, at) => {
+      const kept = this.#kept.get(keys?.[at] ?? '') ?? [];
+      kept.push(row);
+      if (kept.length >= windowSize) kept.splice(0, kept.length - windowSize + 1);
+      this.#kept.set(keys?.[at] ?? '', kept);
+    });
+  }
+
+  /** The places of the last rows of what was predicted: of a window, or the row itself. */
+  finish(): { readonly rows: number; readonly predictions: Float32Array; readonly ends: readonly number[] } {
+    return { rows: this.#ends.length, predictions: concat(this.#parts, (length) => new Float32Array(length)), ends: this.#ends };
   }
 }

@@ -8,6 +8,7 @@ import { openBundle } from '../training/bundle/load-model.ts';
 import { incomparable } from './champion.ts';
 import { RawScorer, reachOf, sequenceOf } from './score.ts';
 import type { Sequence } from './score.ts';
+import { readSeriesRows } from './series-rows.ts';
 
 /** The version that serves now. */
 export interface ServingVersion {
@@ -31,8 +32,6 @@ export interface TestRowFacts {
   readonly rows: number;
   /** Raw values of each label, in order. */
   readonly labels: ReadonlyMap<string, readonly unknown[]>;
-  /** Those of the rows right before the test split; only for sequences. */
-  readonly past: ReadonlyMap<string, readonly unknown[]>;
   readonly slices: ReadonlyMap<string, readonly unknown[]>;
   readonly worst: ReadonlyMap<number, Row>;
   readonly champion: ScoredChampion | { readonly none: string };
@@ -43,22 +42,22 @@ export interface WantedRows {
   readonly worst: ReadonlySet<number>;
   readonly slices: readonly string[];
   readonly output: OutputSpec;
-  readonly sequence: Sequence | undefined;
-  /** Rows before the test split whose labels are wanted, at least. */
-  readonly back?: number;
 }
 
 /** One pass over the raw test rows: labels, slice columns, the worst rows, and the champion's predictions. */
 export async function readTestRows(
   inputs: { readonly dataset: OpenArtifact; readonly champion: ServingVersion | { readonly none: string } },
-  { worst: kept, slices: columns, output, sequence, back = 0 }: WantedRows,
+  { worst: kept, slices: columns, output }: WantedRows,
   options: { readonly signal?: AbortSignal; readonly onProgress?: (message: string, fraction?: number) => void } = {},
 ): Promise<TestRowFacts> {
   const names = labelsOf(output).map(({ name }) => name);
   const champion = await openChampion(inputs.champion, output);
   try {
-    const before = await rowsBefore(inputs.dataset, Math.max(reachOf(sequence), back, 'none' in champion ? 0 : champion.reach));
-    let failure = 'none' in champion ? champion.none : await tryScore(champion.scorer, before.slice(before.length - Math.min(before.length, champion.reach)));
+    const { train, validation, test } = (inputs.dataset.manifest.meta as unknown as DatasetMeta).rows;
+    let failure = 'none' in champion ? champion.none : await attempt(async () => {
+      const before = await rowsBefore(inputs.dataset, champion);
+      await champion.scorer.add(before.map(({ row }) => row), (at) => before[at]!.place);
+    });
     const labels = new Map(names.map((name): [string, unknown[]] => [name, []]));
     const slices = new Map(columns.map((column): [string, unknown[]] => [column, []]));
     const worst = new Map<number, Row>();
@@ -71,36 +70,53 @@ export async function readTestRows(
         if (kept.has(rows)) worst.set(rows, row);
         rows++;
       }
-      if ('scorer' in champion) failure ??= await tryScore(champion.scorer, batch);
-      const { test } = (inputs.dataset.manifest.meta as unknown as DatasetMeta).rows;
+      const first = train + validation + rows - batch.length;
+      if ('scorer' in champion) failure ??= await attempt(() => champion.scorer.add(batch, (at) => first + at));
       options.onProgress?.(`read ${rows} of ${test} test rows`, rows / test);
     }
-    const past = new Map(names.map((name) => [name, before.map((row) => row[name])]));
-    const scored = 'none' in champion || failure !== undefined ? { none: failure ?? 'there is no champion' } : predictionsFor(champion, rows, Math.min(before.length, champion.reach));
-    return { rows, labels, past, slices, worst, champion: scored };
+    let scored: ScoredChampion | { readonly none: string } = { none: failure ?? 'there is no champion' };
+    if ('scorer' in champion && failure === undefined) {
+      failure = await attempt(async () => void (scored = await predictionsFor(champion, inputs.dataset, options.signal)));
+      if (failure !== undefined) scored = { none: failure };
+    }
+    return { rows, labels, slices, worst, champion: scored };
   } finally {
     if ('scorer' in champion) champion.dispose();
   }
 }
 
-/** The last `count` rows before the test split: what the windows of its first labels reach back over. */
-async function rowsBefore(dataset: OpenArtifact, count: number): Promise<Row[]> {
+interface PlacedRow {
+  readonly row: Row;
+  readonly place: number;
+}
+
+/** The last rows before the test split, of each series those that the windows of its first labels reach back over; with their places among all rows. */
+async function rowsBefore(dataset: OpenArtifact, { reach, scorer }: OpenChampion): Promise<PlacedRow[]> {
   const { rows } = dataset.manifest.meta as unknown as DatasetMeta;
-  const found: Row[] = [];
-  for (const split of ['validation', 'train'] as const) {
-    const missing = count - found.length;
-    if (missing <= 0) break;
-    const part: Row[] = [];
-    for await (const batch of readRows(dataset, split, { offset: Math.max(0, rows[split] - missing), limit: missing })) part.push(...batch);
-    found.unshift(...part);
+  if (reach === 0) return [];
+  const kept = new Map<string, PlacedRow[]>();
+  // Of several series the last rows of one may lie far back.
+  const first = scorer.severalSeries ? 0 : Math.max(0, rows.train + rows.validation - reach);
+  for (const [split, offset] of [['train', 0], ['validation', rows.train]] as const) {
+    let place = Math.max(first, offset);
+    for await (const batch of place - offset >= rows[split] ? [] : readRows(dataset, split, { offset: place - offset, limit: rows[split] - (place - offset) })) {
+      const keys = await scorer.keysOf(batch);
+      for (const [at, row] of batch.entries()) {
+        const own = kept.get(keys?.[at] ?? '') ?? [];
+        own.push({ row, place });
+        if (own.length > reach) own.shift();
+        kept.set(keys?.[at] ?? '', own);
+        place += 1;
+      }
+    }
   }
-  return found;
+  return [...kept.values()].flat().sort((a, b) => a.place - b.place);
 }
 
 /** The data moved on and the champion cannot read it: that is a finding of the comparison and not a failure of the step. */
-async function tryScore(scorer: RawScorer, batch: readonly Row[]): Promise<string | undefined> {
+async function attempt(work: () => Promise<void>): Promise<string | undefined> {
   try {
-    await scorer.add(batch);
+    await work();
     return undefined;
   } catch (error) {
     if (isPerennialError(error) && error.category === 'data') return `the champion cannot read these rows: ${error.message}`;
@@ -112,7 +128,7 @@ interface OpenChampion {
   readonly scorer: RawScorer;
   /** Rows before a label that the champion's windows reach back over. */
   readonly reach: number;
-  readonly horizon: number;
+  readonly sequence: Sequence | undefined;
   readonly identity: Pick<ScoredChampion, 'model' | 'version' | 'digest' | 'output'>;
   dispose(): void;
 }
@@ -130,21 +146,27 @@ async function openChampion(champion: ServingVersion | { readonly none: string }
   return {
     scorer: new RawScorer(bundle.predictor, bundle.preprocessor),
     reach: reachOf(sequence),
-    horizon: sequence?.horizon ?? 0,
+    sequence,
     identity: { model: champion.model, version: champion.version, digest: champion.artifact.ref.digest, output: bundle.meta.output },
     dispose: () => bundle.predictor.dispose(),
   };
 }
 
 /**
- * Window i of the scored rows (those before the split, then the split) ends `horizon` rows before its label. Labels that lie after the
- * last row are not known yet, and those before the first belong to another split: both are left out.
+ * The champion's predictions of test rows: of each window, for the row that holds its label. Labels that are not known yet, and those
+ * before the split, are left out.
  */
-function predictionsFor({ scorer, reach, horizon, identity }: OpenChampion, rows: number, before: number): ScoredChampion | { readonly none: string } {
+async function predictionsFor({ scorer, sequence, identity }: OpenChampion, dataset: OpenArtifact, signal: AbortSignal | undefined): Promise<ScoredChampion | { readonly none: string }> {
   const scored = scorer.finish();
-  const count = Math.min(scored.rows - horizon, rows);
-  if (count <= 0) return { none: 'the champion needs more rows for one prediction' };
+  const { rows } = dataset.manifest.meta as unknown as DatasetMeta;
+  const exampleOf = new Map(scored.ends.map((end, example) => [end, example]));
+  const found = sequence === undefined
+    ? { targets: Int32Array.from({ length: rows.test }, (_, row) => row), ends: Int32Array.from({ length: rows.test }, (_, row) => rows.train + rows.validation + row) }
+    : await readSeriesRows(dataset, sequence, [], 0, signal);
+  const pairs = Array.from(found.targets, (target, at) => ({ target, example: exampleOf.get(found.ends[at]!) })).filter((pair): pair is { target: number; example: number } => pair.example !== undefined);
+  if (pairs.length === 0) return { none: 'the champion needs more rows for one prediction' };
   const width = scored.predictions.length / scored.rows;
-  const targets = Int32Array.from({ length: count }, (_, index) => index + reach - before);
-  return { ...identity, predictions: scored.predictions.subarray(0, count * width), targets };
+  const predictions = new Float32Array(pairs.length * width);
+  pairs.forEach(({ example }, at) => predictions.set(scored.predictions.subarray(example * width, (example + 1) * width), at * width));
+  return { ...identity, predictions, targets: Int32Array.from(pairs, ({ target }) => target) };
 }

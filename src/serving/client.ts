@@ -7,9 +7,12 @@ import { tracedFetch } from '../telemetry/http-client.ts';
 export interface PredictAnswer {
   readonly model: string;
   readonly version: number;
-  readonly predictions: readonly Prediction[];
+  readonly predictions: readonly PlacedPrediction[];
   readonly id: string;
 }
+
+/** A prediction; of several series, or rows with gaps, with the last row of its window and its series. */
+export type PlacedPrediction = Prediction & { readonly row?: number; readonly series?: Readonly<Record<string, string | number | boolean>> };
 
 /** What a client needs to know to send rows. */
 export interface ModelDescription {

@@ -1,5 +1,7 @@
 import type { TensorBatch } from '../core/tensor.ts';
 import { decode } from '../data/decode.ts';
+import { keyValues } from '../data/series.ts';
+import type { SeriesWindows } from '../data/types.ts';
 import { rowsOf } from './batcher.ts';
 import type { PredictionLog } from './prediction-log.ts';
 import { RequestError } from './request-error.ts';
@@ -10,7 +12,11 @@ import { tellPrediction, timed } from './serving-telemetry.ts';
 import { checkRows } from './source-rows.ts';
 
 /** What a client asks: rows as they are in the source, or tensors as the network takes them. */
-export type Question = { readonly rows: readonly unknown[] } | { readonly tensors: TensorBatch };
+export type Question = {
+  readonly rows: readonly unknown[];
+  /** Whether the answer can say which rows each prediction is of. Otherwise one for every row from the first full window on is expected. */
+  readonly placed?: true;
+} | { readonly tensors: TensorBatch };
 
 /** What all protocols share: from a question to an answer, by one version from start to end. */
 export class InferenceService {
@@ -33,7 +39,7 @@ export class InferenceService {
     try {
       return await tellPrediction(lease.servable, async () => {
         const asked = question(lease.servable);
-        return 'rows' in asked ? await this.#answerRows(lease, id, asked.rows) : await this.#answerTensors(lease, id, asked.tensors);
+        return 'rows' in asked ? await this.#answerRows(lease, id, asked.rows, asked.placed === true) : await this.#answerTensors(lease, id, asked.tensors);
       });
     } finally {
       lease.release();
@@ -50,13 +56,19 @@ export class InferenceService {
     }
   }
 
-  async #answerRows(lease: Lease, id: string, given: readonly unknown[]): Promise<Answer> {
+  async #answerRows(lease: Lease, id: string, given: readonly unknown[], placed: boolean): Promise<Answer> {
+    const { preprocessor } = lease.servable;
     const rows = checkRows(lease.servable, given);
-    const answer = await this.#answerTensors(lease, id, await lease.servable.preprocessor.apply(rows), false);
+    const windows = await preprocessor.series?.windows(rows);
+    if (windows !== undefined && !placed) requireOneSeries(windows, rows.length, preprocessor.windowSize);
+    const answer = await this.#answerTensors(lease, id, windows?.tensors ?? (await preprocessor.apply(rows)), false);
     // A windowed model answers once per full window: the answer belongs to the window's last row.
     const first = rows.length - answer.predictions.length;
-    answer.predictions.forEach((prediction, index) => this.#log.add(lease.servable, predictionId(answer, index), rows[first + index] ?? null, prediction));
-    return answer;
+    const rowOf = (index: number): number => windows?.ends[index] ?? first + index;
+    answer.predictions.forEach((prediction, index) => this.#log.add(lease.servable, predictionId(answer, index), rows[rowOf(index)] ?? null, prediction));
+    if (windows === undefined || (windows.keys === undefined && windows.gaps === 0)) return answer;
+    const { key } = preprocessor.series!.sequence;
+    return { ...answer, places: Array.from(windows.ends, (row) => ({ row, ...(key === undefined ? {} : { series: keyValues(key, windows.keys![row]!) }) })) };
   }
 
   async #answerTensors(lease: Lease, id: string, tensors: TensorBatch, logged = true): Promise<Answer> {
@@ -71,6 +83,13 @@ export class InferenceService {
     if (logged) answer.predictions.forEach((prediction, index) => this.#log.add(servable, predictionId(answer, index), null, prediction));
     return answer;
   }
+}
+
+/** Of protocols whose answers are bare values: those of several series, or with gaps between, could be of any rows. @throws RequestError 400 */
+function requireOneSeries({ ends, keys, gaps }: SeriesWindows, rows: number, size: number): void {
+  const several = new Set(keys).size;
+  if (several <= 1 && ends.length === rows - size + 1) return;
+  throw new RequestError(400, `The rows are of ${several > 1 ? `${several} series` : 'one series'}${gaps === 0 ? '' : ` with ${gaps} ${gaps === 1 ? 'gap' : 'gaps'}`}, and an answer of this protocol cannot say which rows a prediction is of: send each series without a gap in a request of its own, or all to /models/NAME/predict.`);
 }
 
 /** The id of one prediction in the log: the request's id, with the row's number where the request had several. */

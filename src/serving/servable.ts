@@ -29,4 +29,6 @@ export interface Answer {
   readonly servable: Servable;
   readonly id: string;
   readonly predictions: readonly Prediction[];
+  /** Of each prediction, where that does not follow from the order: the last row of its window, and its series. */
+  readonly places?: readonly { readonly row: number; readonly series?: Readonly<Record<string, string | number | boolean>> }[];
 }

@@ -1,3 +1,4 @@
+import type { PlacedPrediction } from '../../serving/client.ts';
 import type { Prediction, Row } from '../../core/tensor.ts';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import { defineCommand, table } from '../command.ts';
@@ -122,10 +123,14 @@ async function serverUrl(given: string | undefined): Promise<string> {
   return url;
 }
 
-/** Labels with the probability of the answer, or numbers. */
-function linesOf(predictions: readonly Prediction[]): string[][] {
+/** Labels with the probability of the answer, or numbers; of several series also which one, and the row that ends the window. */
+function linesOf(predictions: readonly PlacedPrediction[]): string[][] {
   const [first] = predictions;
-  return [['ROW', ...(first === undefined ? [] : cellsOf(first).map(([name]) => name))], ...predictions.map((prediction, index) => [String(index), ...cellsOf(prediction).map(([, text]) => text)])];
+  const series = Object.keys(first?.series ?? {});
+  return [
+    ['ROW', ...series.map((name) => name.toUpperCase()), ...(first === undefined ? [] : cellsOf(first).map(([name]) => name))],
+    ...predictions.map((prediction, index) => [String(prediction.row ?? index), ...series.map((name) => String(prediction.series![name])), ...cellsOf(prediction).map(([, text]) => text)]),
+  ];
 }
 
 /** Column names and texts of one answer. */

@@ -16,7 +16,7 @@ import type { TypedColumn } from '../reading/source-column.ts';
 import { readLabels } from './read-labels.ts';
 import { checkMeaning, checkVanished, newColumnNotes, typesOfReference, wholeAgain } from './reference.ts';
 import type { ReferenceConfig, ReferenceSchema } from './reference.ts';
-import { assignSplits, checkSplit, resolveSplit } from './split.ts';
+import { assignSplits, orderNote, checkSplit, resolveSplit } from './split.ts';
 import type { SplitConfig } from './split.ts';
 import { SPLITS } from '../types.ts';
 import type { Column, SourceReading, Split } from '../types.ts';
@@ -206,7 +206,7 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
   const unsampled = SPLITS.reduce((sum, name) => sum + assigned.rows[name] - chosen.rows[name], 0);
   await db.run(`CREATE OR REPLACE TEMP VIEW rows AS SELECT * FROM ${chosen.source}`);
   for (const each of judged) if (each.classes) await checkTrainClasses(db, each.label);
-  said.push(...judged.flatMap((each) => each.notes), ...(await emptyColumns(db, columns)));
+  said.push(...judged.flatMap((each) => each.notes), ...(await emptyColumns(db, columns)), ...(await orderNote(db, split, columns)));
   return {
     raw, columns, labels, rows: chosen.rows, inOrder: chosen.inOrder, quarantined, reasons, outsideWindow, filtered, unsampled, leakedRows: await countLeaks(db, split), notes: said,
     reading: { formatVersion: 1, source: { ...raw.options, format: config.source.format, nullValues: [...raw.nullValues] }, columns: columns.map(columnOf) },

@@ -164,6 +164,15 @@ async function byRandom(request: SplitRequest): Promise<string> {
   return ASSIGNED;
 }
 
+/** Says that a source is not in the order of time, and where: it is sorted. */
+export async function orderNote(db: Database, split: SplitConfig, columns: readonly TypedColumn[]): Promise<string[]> {
+  if (split.by !== 'time') return [];
+  const time = requireColumn(columns, split.column!, 'split.column');
+  const [found] = await db.rows(`SELECT count(*), min(place), any_value(total) FROM (SELECT ${time.id} < lag(${time.id}) OVER (ORDER BY rowid) AS back, rowid + 1 AS place, count(*) OVER () AS total FROM data) WHERE back`);
+  const [back, first, total] = found!.map(Number) as [number, number, number];
+  return back === 0 ? [] : [`The source is not in the order of "${time.name}": ${back} of ${total} rows are earlier than the row before, the first is row ${first}. The rows were sorted.`];
+}
+
 async function byTime({ db, split, columns }: SplitRequest): Promise<string> {
   const time = requireColumn(columns, split.column!, 'split.column');
   if (!['timestamp', 'number', 'integer'].includes(time.type)) {

@@ -28,13 +28,15 @@ import { fitOutput } from '../label.ts';
 import type { LabelConfig } from '../label.ts';
 import { storedColumns } from '../images/pixel-levels.ts';
 import { createPreprocessor } from '../preprocessor.ts';
-import type { SequenceConfig } from '../preprocessor.ts';
 import { describeTable, profileFiles } from '../profile.ts';
 import { REFERENCE_FILE } from '../reference-values.ts';
 import { weightColumn } from '../row-weight.ts';
+import type { SequenceConfig } from '../series.ts';
+import { datasetTable, surveySeries } from './series-survey.ts';
+import type { SeriesSurvey } from './series-survey.ts';
 import { checkReusedColumns, reuseOutput, reusedFrom, withReused } from './reuse.ts';
 import type { FittedBase, ReusedPreprocessing } from './reuse.ts';
-import { normalRows, splitTensors } from './split-tensors.ts';
+import { normalRows, splitBatches } from './split-tensors.ts';
 import type { FittedPreprocessing, SplitSource } from './split-tensors.ts';
 import { SPLITS } from '../types.ts';
 import type { AnomalyMeta, Column, DatasetMeta, DatasetProfile, ExamplesMeta, Split } from '../types.ts';
@@ -120,21 +122,23 @@ async function refuseCopies(db: Database, dataset: OpenArtifact, features: reado
 /** Equal in fewer rows than this may be chance. */
 const COPY_ROWS_MIN = 20;
 
-function checkSequence(sequence: SequenceConfig | undefined, meta: DatasetMeta, balance: BalanceConfig | undefined): Column['type'] | undefined {
+/** @throws SPLIT_INVALID, CONFIG_INVALID, and what {@link surveySeries} throws */
+async function seriesOf(db: Database, dataset: OpenArtifact, { sequence, balance }: PreprocessConfig, reused: ReusedPreprocessing | undefined): Promise<SeriesSurvey | undefined> {
   if (sequence === undefined) return undefined;
-  const by = requireColumn(meta.columns, sequence.by, 'sequence.by');
+  const meta = datasetMeta(dataset);
+  requireColumn(meta.columns, sequence.by, 'sequence.by');
   if (meta.timeColumn !== sequence.by) {
     throw new PerennialError('SPLIT_INVALID', `sequence.by: windows over "${sequence.by}" need a dataset that is split by that time; this one is ${meta.timeColumn === undefined ? 'not split by time' : `split by "${meta.timeColumn}"`}.`, { hint: `Use "split": {"by": "time", "column": "${sequence.by}"} in the ingest step: otherwise neighbours of test rows are trained on.` });
   }
   if (balance !== undefined) throw new PerennialError('CONFIG_INVALID', 'balance: windows of a series cannot be balanced.', { hint: 'Use "classWeights": "balanced" in the train step.' });
-  return by.type;
+  return surveySeries(await datasetTable(db, dataset), sequence, reused?.parts.sequence);
 }
 
 /** Learns everything from the dataset that `apply` needs. */
 export async function fitPreprocessing(db: Database, dataset: OpenArtifact, config: PreprocessConfig, reused?: ReusedPreprocessing): Promise<FittedPreprocessing> {
   const meta = datasetMeta(dataset);
   const seed = reused?.parts.seed ?? config.seed ?? 1;
-  const byType = checkSequence(config.sequence, meta, config.balance);
+  const survey = await seriesOf(db, dataset, config, reused);
   const anomaly = config.anomaly === undefined ? undefined : anomalyRule(config.anomaly, meta.columns);
   const anomalies = anomaly === undefined ? undefined : await anomaliesOf(db, dataset, anomaly);
   const normal = anomaly === undefined || meta.rows.train === 0 ? undefined : await normalRows(db, dataset, 'train', anomaly);
@@ -153,8 +157,8 @@ export async function fitPreprocessing(db: Database, dataset: OpenArtifact, conf
   const output = anomaly === undefined && reused !== undefined && config.from?.label !== 'fit' ? await reuseOutput(reused, meta, all) : await fitOutput(anomaly === undefined ? labelColumns(meta) : [], config, all, train);
   const learnt: string[] = [];
   const columns = reused?.parts.columns ?? (await fitColumns(chains, train, seed, (note) => learnt.push(note)));
-  const parts = { columns, output, seed, ...(meta.reading === undefined ? {} : { reading: meta.reading }), ...(config.sequence === undefined ? {} : { sequence: { size: config.sequence.size, horizon: config.sequence.horizon, by: config.sequence.by } }) };
-  return { columns, output, preprocessor: createPreprocessor(parts, byType), outcomes: columnOutcomes(columns, features, decisions, meta.columns), notes: [...notes, ...copies, ...learnt], seed, ...(anomaly === undefined ? {} : { anomaly, anomalies, described }), ...(config.weight === undefined ? {} : { weight: requireColumn(meta.columns, config.weight, 'weight') }) };
+  const parts = { columns, output, seed, ...(meta.reading === undefined ? {} : { reading: meta.reading }), ...(survey === undefined ? {} : { sequence: survey.sequence }) };
+  return { columns, output, preprocessor: createPreprocessor(parts, survey?.byType), ...(survey === undefined ? {} : { sequence: survey.sequence, byType: survey.byType }), outcomes: columnOutcomes(columns, features, decisions, meta.columns), notes: [...(survey?.notes ?? []), ...notes, ...copies, ...learnt], seed, ...(anomaly === undefined ? {} : { anomaly, anomalies, described }), ...(config.weight === undefined ? {} : { weight: requireColumn(meta.columns, config.weight, 'weight') }) };
 }
 
 function featuresOf({ parts }: ReusedPreprocessing): Record<string, readonly TransformSpec[]> {
@@ -181,9 +185,9 @@ async function writeSplit(source: SplitSource, config: PreprocessConfig, split: 
   else {
     const normal = source.fitted.anomaly !== undefined && split !== 'test';
     // Windows are cut from all rows, since those of a series follow each other; then the ones with anomalies are left out.
-    for await (const batch of splitTensors(source, split, normal && windows === undefined)) {
-      const rows = Object.values(batch)[0]?.rows ?? 0;
-      const examples = windows === undefined ? batch : windows.add(batch);
+    for await (const { tensors, columns } of splitBatches(source, split, windows?.columns ?? [], normal && windows === undefined)) {
+      const rows = Object.values(tensors)[0]?.rows ?? 0;
+      const examples = windows === undefined ? tensors : windows.add(tensors, columns);
       await writer.write(normal && windows !== undefined ? normalOnly(examples) : examples);
       report(rows);
     }
@@ -235,7 +239,7 @@ export async function preprocess(ctx: StepContext, given: PreprocessConfig, data
     const { output } = fitted;
     const specs: TensorSpec[] = [...inputs, ...labelSpecs(output)];
     const { anomalies } = fitted;
-    const windows = config.sequence === undefined ? undefined : new Windows(config.sequence);
+    const windows = fitted.sequence === undefined ? undefined : new Windows(fitted.sequence, fitted.byType!);
     const files: Record<string, Uint8Array | { path: string }> = {};
     const splits: Partial<Record<Split, ExamplesMeta['splits'][Split]>> = {};
     // Windows and balanced rows are computed from values.
@@ -245,7 +249,7 @@ export async function preprocess(ctx: StepContext, given: PreprocessConfig, data
       Object.assign(files, writer.files);
       splits[split] = { rows: writer.rows, shards: writer.shards };
     }
-    checkRows((split) => splits[split]!.rows, datasetMeta(dataset).rows, config);
+    requireExamples((split) => splits[split]!.rows, datasetMeta(dataset).rows);
     files['preprocessor.json'] = Buffer.from(canonicalJson(fitted.preprocessor.toJson()));
     files['columns.json'] = Buffer.from(JSON.stringify({ columns: fitted.outcomes, notes: fitted.notes }));
     Object.assign(files, fitted.described === undefined ? await profileOf(dataset) : profileFiles(fitted.described));
@@ -286,22 +290,8 @@ export function withHorizon(config: PreprocessConfig, meta: Pick<DatasetMeta, 'l
   return { ...config, sequence: { ...sequence, horizon: sequence.horizon ?? (labelled ? 1 : 0) } };
 }
 
-const counted = (rows: number): string => `${rows} ${rows === 1 ? 'row' : 'rows'}`;
-
 /** @param examples of a split @param rows that they were made of @throws SPLIT_INVALID */
-function checkRows(examples: (split: Split) => number, rows: Readonly<Record<Split, number>>, { sequence }: PreprocessConfig): void {
-  for (const split of SPLITS) {
-    if (examples(split) > 0 || rows[split] === 0) continue;
-    throw new PerennialError('SPLIT_INVALID', `sequence.size: the ${split} split has ${counted(rows[split])}, too few for one window of ${counted(sequence?.size ?? 1)}${(sequence?.horizon ?? 0) === 0 ? '' : ` with the label ${counted(sequence!.horizon!)} later`}.`, { hint: 'Give shorter windows, or more rows.' });
-  }
-}
-
-/** Before anything is computed: are there windows for every split that has rows? @throws SPLIT_INVALID */
-export function checkWindows(rows: Readonly<Record<Split, number>>, config: PreprocessConfig): void {
-  const { sequence } = config;
-  if (sequence === undefined) return;
-  // The windows of a split reach back into the ones before it.
-  const reach = sequence.size + (sequence.horizon ?? 0) - 1;
-  const until = (split: Split): number => SPLITS.slice(0, SPLITS.indexOf(split) + 1).reduce((sum, each) => sum + rows[each], 0);
-  checkRows((split) => Math.min(rows[split], until(split) - reach), rows, config);
+function requireExamples(examples: (split: Split) => number, rows: Readonly<Record<Split, number>>): void {
+  const empty = SPLITS.find((split) => examples(split) === 0 && rows[split] > 0);
+  if (empty !== undefined) throw new PerennialError('SPLIT_INVALID', `The ${empty} split has ${rows[empty]} rows, and no example is left of them.`, { hint: 'Every window or row of it holds an anomaly: give more normal rows, or shorter windows.' });
 }

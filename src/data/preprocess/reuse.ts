@@ -6,11 +6,14 @@ import { kindOf, parseChain } from './chain.ts';
 import { requireColumn } from '../columns.ts';
 import { labelsOf } from '../examples.ts';
 import type { TrainPass } from './fit.ts';
+import { durationMs } from '../ingest/ingest-tables.ts';
 import { labelColumns } from '../ingest/label-columns.ts';
 import { classNames } from '../label.ts';
 import type { PreprocessConfig } from './preprocess.ts';
 import { preprocessorParts } from '../preprocessor.ts';
 import type { PreprocessorParts } from '../preprocessor.ts';
+import { keyNames } from '../series.ts';
+import type { FittedSequence } from '../series.ts';
 import type { Column, DatasetMeta } from '../types.ts';
 
 /** Preprocessing that was learnt before, to be used as it is. */
@@ -51,11 +54,21 @@ export function withReused(config: PreprocessConfig, { text, parts }: ReusedPrep
   }
   const { sequence } = parts;
   if (config.sequence !== undefined) {
-    const given = { ...config.sequence, horizon: config.sequence.horizon ?? sequence?.horizon ?? 1 };
-    if (canonicalJson(given as unknown as Json) !== canonicalJson((sequence ?? null) as unknown as Json)) refuse('sequence', sequence === undefined ? 'no windows' : JSON.stringify(sequence), JSON.stringify(given));
+    const given = { ...config.sequence, horizon: config.sequence.horizon ?? sequence?.horizon ?? 1, ...(config.sequence.key === undefined ? {} : { key: keyNames(config.sequence.key) }) };
+    const own = sequence === undefined ? null : windowsOf(sequence);
+    // The gap of a model that was found in its rows stands for one that the document leaves out.
+    const { gap: ownGap, ...rest } = own ?? {};
+    const { gap, ...said } = given;
+    const gapMs = typeof gap === 'string' ? durationMs(gap) : gap;
+    if (own === null || canonicalJson(said as unknown as Json) !== canonicalJson(rest as unknown as Json) || (gapMs !== undefined && gapMs !== ownGap)) refuse('sequence', own === null ? 'no windows' : JSON.stringify(own), JSON.stringify(given));
   }
   const { sequence: _said, ...rest } = config;
-  return { ...rest, ...(sequence === undefined ? {} : { sequence }) };
+  return { ...rest, ...(sequence === undefined ? {} : { sequence: { size: sequence.size, horizon: sequence.horizon, by: sequence.by, ...(sequence.key === undefined ? {} : { key: sequence.key.map(({ name }) => name) }) } }) };
+}
+
+/** As a document writes them. */
+function windowsOf({ size, horizon, by, key, gap }: FittedSequence): { readonly size: number; readonly horizon: number; readonly by: string; readonly key?: readonly string[]; readonly gap?: number | null } {
+  return { size, horizon, by, ...(key === undefined ? {} : { key: key.map(({ name }) => name) }), ...(gap === undefined ? {} : { gap }) };
 }
 
 /** The columns that the model reads have to be there, and of the kind that it read. @throws COLUMN_MISSING, DATA_INVALID */

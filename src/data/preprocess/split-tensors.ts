@@ -11,6 +11,8 @@ import { tensorsOf } from '../preprocessor.ts';
 import type { FittedColumn } from '../preprocessor.ts';
 import { WEIGHT, weightTensor } from '../row-weight.ts';
 import type { TableProfile } from '../profile.ts';
+import type { ColumnData } from '../column-data.ts';
+import type { FittedSequence } from '../series.ts';
 import type { AnomalyMeta, Column, Preprocessor, Split } from '../types.ts';
 
 export interface FittedPreprocessing {
@@ -19,6 +21,9 @@ export interface FittedPreprocessing {
   readonly preprocessor: Preprocessor;
   readonly outcomes: readonly ColumnOutcome[];
   readonly notes: readonly string[];
+  /** How windows are cut, where examples are windows, and the type of the column that orders the rows. */
+  readonly sequence?: FittedSequence;
+  readonly byType?: Column['type'];
   /** Of the transforms. */
   readonly seed: number;
   /** Which rows are anomalies, where the document says so. */
@@ -39,16 +44,21 @@ export interface SplitSource {
 }
 
 /** Tensors of one split, batch by batch, with the labels. @param normal leave anomalies out; otherwise a tensor says which rows are ones */
-export async function* splitTensors({ db, dataset, fitted }: SplitSource, split: Split, normal = false): AsyncGenerator<TensorBatch> {
+export async function* splitTensors(source: SplitSource, split: Split, normal = false): AsyncGenerator<TensorBatch> {
+  for await (const { tensors } of splitBatches(source, split, [], normal)) yield tensors;
+}
+
+/** As {@link splitTensors}, with further columns as they are. */
+export async function* splitBatches({ db, dataset, fitted }: SplitSource, split: Split, further: readonly string[], normal = false): AsyncGenerator<{ readonly tensors: TensorBatch; readonly columns: ReadonlyMap<string, ColumnData> }> {
   const meta = datasetMeta(dataset);
   const { anomaly } = fitted;
   const weight = split === 'train' ? fitted.weight : undefined;
   const flagged = anomaly === undefined || normal ? undefined : anomaly;
-  const names = [...new Set([...fitted.columns.map((column) => column.name), ...labelsOf(fitted.output).map(({ name }) => name), ...(flagged === undefined ? [] : [flagged.column.name]), ...(weight === undefined ? [] : [weight.name])])];
+  const names = [...new Set([...fitted.columns.map((column) => column.name), ...labelsOf(fitted.output).map(({ name }) => name), ...(flagged === undefined ? [] : [flagged.column.name]), ...(weight === undefined ? [] : [weight.name]), ...further])];
   const source = anomaly === undefined || !normal || meta.rows[split] === 0 ? undefined : await normalRows(db, dataset, split, anomaly);
   for await (const { rows, firstRow, columns } of columnBatches(db, dataset, split, names, source)) {
     const tensors = await tensorsOf(fitted, columns, rows, firstRow);
-    yield { ...tensors, ...labelTensors(columns, meta.columns, fitted.output), ...(flagged === undefined ? {} : { [ANOMALY]: anomalyTensor(flagged, columns.get(flagged.column.name)!) }), ...(weight === undefined ? {} : { [WEIGHT]: weightTensor(weight, columns.get(weight.name)!, firstRow) }) };
+    yield { columns, tensors: { ...tensors, ...labelTensors(columns, meta.columns, fitted.output), ...(flagged === undefined ? {} : { [ANOMALY]: anomalyTensor(flagged, columns.get(flagged.column.name)!) }), ...(weight === undefined ? {} : { [WEIGHT]: weightTensor(weight, columns.get(weight.name)!, firstRow) }) } };
   }
 }
 

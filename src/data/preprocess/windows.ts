@@ -1,53 +1,47 @@
 import type { Tensor, TensorBatch } from '../../core/tensor.ts';
+import type { ColumnData, NumberData } from '../column-data.ts';
 import { ANOMALY, ANOMALY_SPEC, isLabel } from '../examples.ts';
-import { windowTensor } from '../preprocessor.ts';
 import { WEIGHT } from '../row-weight.ts';
-import type { SequenceConfig } from '../preprocessor.ts';
+import { SeriesRuns, WindowCutter, keysOf } from '../series.ts';
+import type { FittedSequence } from '../series.ts';
+import type { Column } from '../types.ts';
 
-function joinRows(first: Tensor | undefined, second: Tensor): Tensor {
-  if (first === undefined || first.rows === 0) return second;
-  const data = new (second.data.constructor as Float32ArrayConstructor)(first.data.length + second.data.length);
-  data.set(first.data);
-  data.set(second.data, first.data.length);
-  return { spec: second.spec, rows: first.rows + second.rows, data };
-}
-
-function sliceRows(tensor: Tensor, start: number, end: number): Tensor {
+function pickRows(tensor: Tensor, rows: Int32Array): Tensor {
   const width = tensor.rows === 0 ? 0 : tensor.data.length / tensor.rows;
-  return { spec: tensor.spec, rows: end - start, data: tensor.data.slice(start * width, end * width) };
+  const data = new (tensor.data.constructor as Float32ArrayConstructor)(rows.length * width) as Tensor['data'];
+  rows.forEach((row, at) => data.set(tensor.data.subarray(row * width, (row + 1) * width), at * width));
+  return { spec: tensor.spec, rows: rows.length, data };
 }
 
 /**
  * Turns rows in the order of time into windows of `size` rows with the label `horizon` rows after the window's last row. Batches are
  * added over all splits in order: the windows of a split's first labels reach back into the split before (its past is known by
- * then), while every label lies in its own split.
+ * then), each within its series and not over a gap, while every label lies in its own split.
  */
 export class Windows {
-  readonly #size: number;
-  readonly #horizon: number;
-  readonly #past = new Map<string, Tensor>();
+  readonly #sequence: FittedSequence;
+  readonly #runs: SeriesRuns;
+  readonly #cutter: WindowCutter;
 
-  constructor({ size, horizon }: Pick<SequenceConfig, 'size' | 'horizon'>) {
-    this.#size = size;
-    this.#horizon = horizon;
+  constructor(sequence: FittedSequence, byType: Column['type']) {
+    this.#sequence = sequence;
+    this.#runs = new SeriesRuns(sequence, byType);
+    this.#cutter = new WindowCutter(sequence.size, sequence.horizon);
   }
 
-  /** Windows whose label is a row of this batch; fewer than its rows while the past is too short. */
-  add(batch: TensorBatch): TensorBatch {
-    const reach = this.#size + this.#horizon - 1;
-    const windows: Record<string, Tensor> = {};
-    let made = 0;
-    for (const [name, tensor] of Object.entries(batch)) {
-      if (ofAnswer(name)) continue;
-      const joined = joinRows(this.#past.get(name), tensor);
-      this.#past.set(name, sliceRows(joined, Math.max(0, joined.rows - reach), joined.rows));
-      made = Math.max(0, joined.rows - reach);
-      windows[name] = made === 0
-        ? { spec: { ...tensor.spec, shape: [this.#size, ...tensor.spec.shape] }, rows: 0, data: tensor.data.slice(0, 0) }
-        : windowTensor(sliceRows(joined, 0, joined.rows - this.#horizon), this.#size);
-    }
-    if (windows[ANOMALY] !== undefined) windows[ANOMALY] = anyOf(windows[ANOMALY], this.#size);
-    for (const [name, label] of Object.entries(batch)) if (ofAnswer(name)) windows[name] = sliceRows(label, label.rows - Math.min(label.rows, made), label.rows);
+  /** Columns that say when a row is and which series it belongs to. */
+  get columns(): string[] {
+    return [this.#sequence.by, ...(this.#sequence.key ?? []).map(({ name }) => name)];
+  }
+
+  /** Windows whose label is a row of this batch. @param columns of the batch: those of {@link columns} */
+  add(batch: TensorBatch, columns: ReadonlyMap<string, ColumnData>): TensorBatch {
+    const times = (columns.get(this.#sequence.by) as NumberData).values;
+    const keys = keysOf(this.#sequence.key, columns, times.length);
+    const inputs = Object.fromEntries(Object.entries(batch).filter(([name]) => !ofAnswer(name)));
+    const { windows, rows } = this.#cutter.cut(inputs, keys, this.#runs.add(keys, times, times.length));
+    if (windows[ANOMALY] !== undefined) windows[ANOMALY] = anyOf(windows[ANOMALY], this.#sequence.size);
+    for (const [name, label] of Object.entries(batch)) if (ofAnswer(name)) windows[name] = pickRows(label, rows);
     return windows;
   }
 }

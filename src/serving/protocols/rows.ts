@@ -11,17 +11,19 @@ interface Params {
 
 /**
  * The plain form: `{ "rows": [ { column: value } ] }`, a bare array of rows, or one row.
- * Answers `{ model, version, predictions: [ { label, probabilities } | { value } | { outputs } ], id }`.
+ * Answers `{ model, version, predictions: [ { label, probabilities } | { value } | { outputs } ], id }`. A model of series answers once
+ * per full window, in the order of the last rows of the windows; where there are several series or gaps, each prediction has the `row`
+ * that ends its window (from 0), and with a key its `series`.
  */
 export function registerRowsProtocol(app: FastifyInstance, { service }: ProtocolContext): void {
   for (const path of ['/models/:model/predict', '/models/:model/versions/:version/predict']) {
     app.post<{ Params: Params }>(path, async (request, reply) => {
       const target = targetOf(request.params.model, request.params.version);
-      const answer = await service.ask(target, request.id, () => ({ rows: rowsOfBody(request.body) }));
+      const answer = await service.ask(target, request.id, () => ({ rows: rowsOfBody(request.body), placed: true }));
       return sendAnswer(reply, answer.servable, {
         model: answer.servable.model,
         version: answer.servable.version,
-        predictions: answer.predictions,
+        predictions: answer.places === undefined ? answer.predictions : answer.predictions.map((prediction, index) => ({ ...answer.places![index], ...prediction })),
         id: answer.id,
       });
     });

@@ -56,7 +56,9 @@ function fromInputs(inputs: unknown, servable: Servable): Question {
 
 /** Values without a name belong to a model's only input: its one column, or its one tensor. */
 function fromUnnamed(data: unknown, servable: Servable, key: string): Question {
-  const { columns, inputs } = servable.preprocessor;
+  const { columns: all, inputs, series } = servable.preprocessor;
+  // The time of a row may be left out.
+  const columns = all.length === 1 ? all : all.filter(({ name }) => name !== series?.sequence.by);
   if (!Array.isArray(data)) throw new RequestError(400, `"${key}" must be an array or an object of named inputs, given ${nameOf(data)}.`);
   const values = named('', data, `"${key}"`);
   const column = columns[0]!;

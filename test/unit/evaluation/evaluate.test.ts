@@ -194,6 +194,29 @@ describe('evaluateModel on a series', () => {
     await expect(baselineWith(97)).rejects.toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('97 rows before') });
   });
 
+  it('keeps several series apart: naive forecasts, windows, slices and the rows where it errs', async () => {
+    const shopValue = (shop: string, day: number): number => (shop === 'A' ? value(day) : 1000 + 3 * value(day));
+    // Shop B has a gap of three days in the test split, shop C is too short for a window.
+    const lines = Array.from({ length: DAYS }, (_, day) => ['A', 'B'].filter((shop) => shop === 'A' || day < 105 || day > 107).map((shop) => `${new Date(Date.UTC(2024, 0, 1 + day)).toISOString().slice(0, 10)},${shop},${shopValue(shop, day)}`)).flat();
+    const ingest = { label: 'temperature', columns: { date: 'timestamp' }, split: { train: 0.6, validation: 0.2, test: 0.2, by: 'time', column: 'date' } };
+    const of = (size: number) => prepare('shops.csv', ['date,shop,temperature', ...lines, '2024-01-05,C,3'].join('\n'), ingest, { features: { temperature: [] }, label: [], sequence: { size, horizon: 2, by: 'date', key: 'shop' } });
+    const shops = await of(4);
+    const report = await evaluate(shops, await lastOf(shops, 'by shop', 0), { slices: ['shop'] }, await lastOf(await of(3), 'shorter', 1));
+    // The last value of each window is the persistence of its own shop: the model equals its baseline.
+    expect(report.baseline.kind).toBe('persistence');
+    const error = report.metrics.find(({ key }) => key === 'meanAbsoluteError')!;
+    expect(error.value).toBeCloseTo(error.baseline!, 3);
+    expect(error.value).toBeLessThan(20);
+    expect(report.slices[0]).toMatchObject({ column: 'shop' });
+    expect(report.worst[0]!.columns['shop']).toBe('B');
+    expect(Number(report.worst[0]!.label)).toBeGreaterThan(900);
+    // The champion needs shorter windows, so it predicts all of these rows.
+    expect(report.champion!.rows).toBe(report.rows);
+    // 24 days of A; of B three are missing, and the first 5 after them have no window.
+    const seasonal = await evaluate(shops, await lastOf(shops, 'by shop', 0), { baseline: { seasonalNaive: 7 } });
+    expect(seasonal.baseline.description).toMatch(/the value of 7 rows before, and where a series is shorter or has a gap \(\d+ of \d+ rows\) the last known value/);
+  });
+
   it('compares models of different windows on the same days', async () => {
     const short = await prepare('series.csv', await import('node:fs/promises').then((fs) => fs.readFile(join(folder, 'series.csv'), 'utf8')),
       { label: 'temperature', columns: { date: 'timestamp' }, split: { train: 0.6, validation: 0.2, test: 0.2, by: 'time', column: 'date' } },

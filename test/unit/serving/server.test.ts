@@ -1,3 +1,4 @@
+import { loadPreprocessor } from '../../../src/data/preprocessor.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeSource } from './doubles.ts';
 import type { TestApp } from './test-app.ts';
@@ -121,6 +122,37 @@ describe('the server', () => {
     await server.log.flush();
     const lines = await logged(server);
     expect(lines.slice(0, 2).map((line) => line.row)).toEqual([{ body_mass_g: 3 }, { body_mass_g: 4 }]);
+  });
+
+  it('says which rows of several series each prediction is of, where the protocol can', async () => {
+    const source = new FakeSource();
+    const output = { kind: 'number', name: 'y', width: 1 } as const;
+    const preprocessor = loadPreprocessor({
+      formatVersion: 1, seed: 1, output,
+      columns: [{ name: 'y', type: 'number', required: true, spec: { name: 'features', shape: [1], dtype: 'float32' }, transforms: [] }],
+      sequence: { size: 2, horizon: 1, by: 'day', byType: 'timestamp', key: [{ name: 'shop', type: 'string' }], gap: 129_600_000 },
+    } as never);
+    source.options = { preprocessor, sourceColumns: ['day', 'shop', 'y'] };
+    source.route('w', { champion: 5 });
+    const server = await start(source);
+    const row = (shop: string, day: number, y: number) => ({ day: `2024-01-0${day}`, shop, y });
+    const one = [row('A', 1, 1), row('A', 2, 2), row('A', 3, 3)];
+    const mixed = [row('B', 1, 7), ...one, row('B', 2, 8), row('A', 6, 6), row('A', 7, 7)];
+    const answer = await ask(server.url, '/models/w/predict', { rows: mixed.sort((a, b) => (a.day < b.day ? -1 : 1)) });
+    expect((answer.body.predictions as { row: number; series: object }[]).map(({ row: at, series }) => [mixed[at], series])).toEqual([
+      [row('A', 2, 2), { shop: 'A' }], [row('B', 2, 8), { shop: 'B' }], [row('A', 3, 3), { shop: 'A' }], [row('A', 7, 7), { shop: 'A' }],
+    ]);
+    // Bare values cannot say it.
+    expect((await ask(server.url, '/v1/models/w:predict', { instances: one })).body).toEqual({ predictions: [5, 5] });
+    expect((await ask(server.url, '/v1/models/w:predict', { instances: mixed })).body.error).toContain('The rows are of 2 series with 1 gap');
+    const columns = (rows: typeof one) => ({ inputs: (['day', 'shop', 'y'] as const).map((name) => ({ name, shape: [rows.length], datatype: name === 'y' ? 'FP64' : 'BYTES', data: rows.map((each) => each[name]) })) });
+    expect((await ask(server.url, '/v2/models/w/infer', columns(one))).body.outputs).toMatchObject([{ shape: [2] }]);
+    expect((await ask(server.url, '/v2/models/w/infer', columns(mixed))).status).toBe(400);
+    expect((await ask(server.url, '/models/w/predict', { rows: one.map(({ shop: _shop, ...rest }) => rest) })).body.error).toContain('"shop"');
+    expect((await ask(server.url, '/models/w/predict', { rows: [one[1], one[0]] })).body.error).toContain('earlier than the row before');
+    expect((await ask(server.url, '/v2/models/w')).body.inputs.map(({ name }: { name: string }) => name)).toEqual(['y', 'shop', 'day']);
+    await server.log.flush();
+    expect((await logged(server)).slice(0, 1).map((line) => line.row)).toEqual([mixed[answer.body.predictions[0].row]]);
   });
 
   it('takes images as base64 and never as a path', async () => {
