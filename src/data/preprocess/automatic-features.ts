@@ -99,11 +99,10 @@ function areCodes({ type, count, distinct, number }: ColumnProfile): boolean {
   return shares.size === distinct && [...shares.values()].every((rows) => rows >= CODE_SHARE * number.sample.length);
 }
 
-/** Whole numbers, each once, that count the rows or are named as a key. */
+/** Whole numbers, each once, that are named as a key. Of other names, what only counts may mean something: a step of time, a place in a row. */
 function isRowNumber({ name, type, count, missing, distinct, number }: ColumnProfile): boolean {
   if (type !== 'integer' || number === undefined || missing > 0 || distinct < count || count < ROWS_TO_JUDGE) return false;
-  const counts = number.min >= 0 && number.min <= Math.max(1, 0.01 * number.max) && number.max - number.min + 1 <= 3 * count;
-  return counts || NAMES_AN_IDENTIFIER.test(name) || NAMES_AN_IDENTIFIER.test(name.toLowerCase());
+  return NAMES_AN_IDENTIFIER.test(name) || NAMES_AN_IDENTIFIER.test(name.toLowerCase());
 }
 
 function hasHeavyTail({ number }: ColumnProfile): boolean {

@@ -38,7 +38,7 @@ function hashSql(column: DigestColumn): string {
 }
 
 /** As a tree: a chain of thousands of columns would be deeper than the database lets it be. */
-function xorOf(values: readonly string[]): string {
+export function xorOf(values: readonly string[]): string {
   if (values.length === 1) return values[0]!;
   const middle = values.length >> 1;
   return `xor(${xorOf(values.slice(0, middle))}, ${xorOf(values.slice(middle))})`;

@@ -3,7 +3,7 @@ import { measureAll } from '../columns.ts';
 import type { Database } from '../duckdb.ts';
 import { DATA_LIMITS } from '../limits.ts';
 import { codeSql } from './column-sql.ts';
-import { missingWordSql, numberOfText, numberSql } from './numbers.ts';
+import { looksLikePowerSql, missingWordSql, numberOfText, numberSql } from './numbers.ts';
 import type { RawColumn, TypedColumn } from './source-column.ts';
 import { isAmbiguousDateSql, timestampOfTextSql } from './timestamps.ts';
 import type { NumberFormat, ValueFormat } from './value-format.ts';
@@ -34,9 +34,11 @@ interface Measured {
   readonly times: number;
   readonly ambiguous: number;
   readonly codes: number;
+  /** Like 2E5. */
+  readonly powers: number;
 }
 
-const COUNTS = 8;
+const COUNTS = 9;
 
 function textMeasures(c: string): string[] {
   const number = numberSql(c, undefined);
@@ -49,13 +51,14 @@ function textMeasures(c: string): string[] {
     `count(${timestampOfTextSql(c, undefined)})`,
     `count_if(${isAmbiguousDateSql(c)})`,
     `count_if(${codeSql(c)})`,
+    `count_if(${looksLikePowerSql(c)})`,
   ];
 }
 
 function measuresOf({ id, from }: RawColumn): string[] {
   if (from === 'text') return textMeasures(id);
   // Texts of a source with types stay texts, unless they are all points in time, which such sources have no other way to write.
-  if (from === 'string') return [`count(${id})`, `count_if(${missingWordSql(id)})`, `count(${numberSql(id, undefined)})`, '0', '0', `count(${timestampOfTextSql(id, undefined)})`, `count_if(${isAmbiguousDateSql(id)})`, '0'];
+  if (from === 'string') return [`count(${id})`, `count_if(${missingWordSql(id)})`, `count(${numberSql(id, undefined)})`, '0', '0', `count(${timestampOfTextSql(id, undefined)})`, `count_if(${isAmbiguousDateSql(id)})`, '0', '0'];
   if (from === 'integer') return [`count(${id})`, `count_if(abs(CAST(${id} AS HUGEINT)) > ${DATA_LIMITS.integerMax})`];
   if (from === 'exact') return [`count(${id})`, `count_if(CAST(CAST(${id} AS DOUBLE) AS DECIMAL(38, 10)) IS DISTINCT FROM TRY_CAST(${id} AS DECIMAL(38, 10)))`, `count_if(CAST(${id} AS DOUBLE) <> trunc(CAST(${id} AS DOUBLE)))`];
   return [];
@@ -107,8 +110,8 @@ function baseOf({ name, id, from, text, origin }: RawColumn): Omit<TypedColumn, 
 
 function measuredOf(values: readonly number[]): Measured {
   if (values.length !== COUNTS) throw new PerennialError('INTERNAL', `${values.length} measures of a column, ${COUNTS} expected.`);
-  const [filled, missing, numbers, whole, booleans, times, ambiguous, codes] = values as [number, number, number, number, number, number, number, number];
-  return { filled, missing, numbers, whole, booleans, times, ambiguous, codes };
+  const [filled, missing, numbers, whole, booleans, times, ambiguous, codes, powers] = values as [number, number, number, number, number, number, number, number, number];
+  return { filled, missing, numbers, whole, booleans, times, ambiguous, codes: codes > 0 || powers < filled - missing ? codes : powers, powers };
 }
 
 function typeOfText({ filled, missing, numbers, whole, booleans, times, codes }: Measured): ColumnType {
@@ -128,7 +131,7 @@ async function textNotes(db: Database, { name, id, from }: RawColumn, type: Colu
   if (present <= 0) return filled === 0 ? [] : [`The column "${name}" holds nothing but ${await examples('true')}.`];
   const declare = (declaration: string): string => `"columns": {"${name}": ${declaration}}`;
   if (from === 'string' && numbers === present) return [`The column "${name}" is read as text, since its source writes its numbers as texts (${await examples(`NOT ${missingWordSql(id)}`)}). Declare ${declare('"number"')} to read them as numbers.`];
-  if (codes > 0 && numbers === present) return [`The column "${name}" is read as text: ${codes} of ${filled} values are codes, with zeros in front or more digits than a number holds exactly (${await examples(codeSql(id))}).`];
+  if (codes > 0 && numbers === present) return [`The column "${name}" is read as text: ${codes} of ${filled} values are codes, with zeros in front, more digits than a number holds exactly, or like 2E5 (${await examples(measured.powers === present ? 'true' : codeSql(id))}).`];
   if (ambiguous > 0 && ambiguous >= NEARLY * present) return [`The column "${name}" is read as text: it looks like dates, and ${await examples(isAmbiguousDateSql(id))} do not say which part is the month. Declare ${declare('{"timestamp": {"format": "dd/MM/yyyy"}}')} with the right order.`];
   if (times >= NEARLY * present && times > 0) return [`The column "${name}" is read as text: ${present - times} of ${present} values are no dates (${await examples(`${timestampOfTextSql(id, undefined)} IS NULL`)}). Declare ${declare('"timestamp"')} to quarantine them.`];
   const odd = `${numberSql(id, undefined)} IS NULL AND NOT ${missingWordSql(id)}`;

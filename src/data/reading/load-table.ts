@@ -5,7 +5,7 @@ import type { Database } from '../duckdb.ts';
 import { DATA_LIMITS } from '../limits.ts';
 import type { RawTable } from '../reader.ts';
 import { isOddSql, textSql, valueSql } from './column-sql.ts';
-import { withDigest } from './digest.ts';
+import { withDigest, xorOf } from './digest.ts';
 import { inferTypes } from './infer.ts';
 import type { DeclaredTypes, Inferred } from './infer.ts';
 import type { RawColumn, TypedColumn } from './source-column.ts';
@@ -109,8 +109,21 @@ async function rowNumbers(db: Database, columns: readonly TypedColumn[], raw: re
   });
 }
 
+/** Every part of an expression takes memory of its own while it is computed: wide tables are typed in groups of columns. */
+const COLUMNS_AT_ONCE = 60;
+
 /** @returns rows with a value that an inferred type does not fit */
 async function create(db: Database, raw: RawTable, columns: readonly TypedColumn[], declared: DeclaredTypes, rows: LoadRequest['rows']): Promise<number> {
+  await raw.forget?.();
+  if (columns.length <= COLUMNS_AT_ONCE) await db.run(`CREATE OR REPLACE TEMP TABLE data AS SELECT * FROM ${typedSql(raw, columns, declared, raw.source(rows))}`);
+  else await createWide(db, raw, columns, declared, rows);
+  if (rows !== 'all') return 0;
+  const [count] = await db.rows('SELECT count_if(odd) FROM data');
+  return Number(count![0]);
+}
+
+/** SQL of a table with the typed columns, their digest, and `odd`, `reason` and `content` of rows that cannot be used. */
+function typedSql(raw: RawTable, columns: readonly TypedColumn[], declared: DeclaredTypes, source: string): string {
   const values = columns.map((column) => ({ column, sql: valueSql(column) }));
   const typed = values.map(({ column, sql }) => `CAST(${sql} AS ${SQL_TYPES[column.type]}) AS ${column.id}`);
   const isDeclared = ({ name }: TypedColumn): boolean => Object.hasOwn(declared, name);
@@ -118,12 +131,19 @@ async function create(db: Database, raw: RawTable, columns: readonly TypedColumn
   const bad = values.filter(({ column, sql }) => isDeclared(column) && isOddSql(column, sql) !== 'false').map(({ column, sql }) => `WHEN ${isOddSql(column, sql)} THEN ${literal(`"${column.name}" is no ${column.type}: `)} || left(CAST(${column.id} AS VARCHAR), 60)`);
   const reason = bad.length === 0 ? 'CAST(NULL AS VARCHAR)' : `CASE ${bad.join(' ')} END`;
   const content = `CAST(json_object(${columns.flatMap((column) => (column.from === 'image' ? [] : [`${literal(column.name)}, left(CAST(${textSql(column)} AS VARCHAR), 200)`])).join(', ')}) AS VARCHAR)`;
-  const inner = `(SELECT ${[...typed, `${anyOf(odd)} AS odd`, `${reason} AS reason`, `${bad.length === 0 ? 'CAST(NULL AS VARCHAR)' : `CASE WHEN ${reason} IS NOT NULL THEN ${content} END`} AS content`].join(', ')} FROM ${raw.source(rows)})`;
-  await raw.forget?.();
-  await db.run(`CREATE OR REPLACE TEMP TABLE data AS SELECT * FROM ${withDigest(inner, columns.filter(({ name }) => raw.columns.find((column) => column.name === name)?.origin !== true).map(({ id, name, type }) => ({ name, type, sql: id })))}`);
-  if (odd.length === 0 || rows !== 'all') return 0;
-  const [count] = await db.rows('SELECT count_if(odd) FROM data');
-  return Number(count![0]);
+  const inner = `(SELECT ${[...typed, `${anyOf(odd)} AS odd`, `${reason} AS reason`, `${bad.length === 0 ? 'CAST(NULL AS VARCHAR)' : `CASE WHEN ${reason} IS NOT NULL THEN ${content} END`} AS content`].join(', ')} FROM ${source})`;
+  return withDigest(inner, columns.filter(({ name }) => raw.columns.find((column) => column.name === name)?.origin !== true).map(({ id, name, type }) => ({ name, type, sql: id })));
+}
+
+async function createWide(db: Database, raw: RawTable, columns: readonly TypedColumn[], declared: DeclaredTypes, rows: LoadRequest['rows']): Promise<void> {
+  await db.run(`CREATE OR REPLACE TEMP TABLE untyped AS SELECT * FROM ${raw.source(rows)}`);
+  const groups = Array.from({ length: Math.ceil(columns.length / COLUMNS_AT_ONCE) }, (_, index) => columns.slice(index * COLUMNS_AT_ONCE, (index + 1) * COLUMNS_AT_ONCE));
+  for (const [index, group] of groups.entries()) await db.run(`CREATE OR REPLACE TEMP TABLE group_${index} AS SELECT * FROM ${typedSql(raw, group, declared, 'untyped')}`);
+  await db.run('DROP TABLE untyped');
+  const of = (name: string): string[] => groups.map((_, index) => `group_${index}.${name}`);
+  const list = groups.map((group, index) => group.map(({ id }) => `group_${index}.${id}`).join(', ')).join(', ');
+  await db.run(`CREATE OR REPLACE TEMP TABLE data AS SELECT ${list}, ${xorOf(of('digest'))} AS digest, ${anyOf(of('odd'))} AS odd, coalesce(${of('reason').join(', ')}) AS reason, coalesce(${of('content').join(', ')}) AS content FROM ${groups.map((_, index) => `group_${index}`).join(' POSITIONAL JOIN ')}`);
+  for (const index of groups.keys()) await db.run(`DROP TABLE group_${index}`);
 }
 
 /** SQL: one of the conditions holds. As a tree, since a chain of thousands would be deeper than the database lets it be. */
@@ -136,7 +156,7 @@ function anyOf(conditions: readonly string[]): string {
 /** SQL: the text is a code, which makes its column one of texts. */
 function codeOf({ id, type }: TypedColumn): string {
   const far = type === 'integer' ? 'false' : `(abs(try_cast(${id} AS DOUBLE)) > ${DATA_LIMITS.integerMax} AND regexp_full_match(${id}, '\\s*[+-]?\\d+\\s*'))`;
-  return `(((starts_with(${id}, '0') AND substr(${id}, 2, 1) BETWEEN '0' AND '9') OR (starts_with(${id}, '-0') AND substr(${id}, 3, 1) BETWEEN '0' AND '9')) OR (regexp_matches(${id}, '^\\s*\\d+[eE]\\d+\\s*$')) OR ${far})`;
+  return `(((starts_with(${id}, '0') AND substr(${id}, 2, 1) BETWEEN '0' AND '9') OR (starts_with(${id}, '-0') AND substr(${id}, 3, 1) BETWEEN '0' AND '9')) OR ${far})`;
 }
 
 async function rejectOdd(db: Database): Promise<void> {

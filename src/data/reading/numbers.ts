@@ -16,8 +16,11 @@ export function isMissingWord(text: string): boolean {
 }
 
 export function missingWordSql(c: string): string {
-  return `(lower(trim(${c})) IN ('', ${MISSING_WORDS.map(literal).join(', ')}))`;
+  // A list of constants after IN would be planned as a join of its own for every column.
+  return `regexp_full_match(${c}, ${literal(MISSING_PATTERN)})`;
 }
+
+const MISSING_PATTERN = `(?i)\\s*(?:${MISSING_WORDS.map((word) => word.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')).join('|')})?\\s*`;
 
 /** Digits with a point, and infinities; never hexadecimal, underscores or other scripts, whatever a program would take. */
 const PLAIN = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf(?:inity)?)$/i;
@@ -112,8 +115,13 @@ export function numberSql(c: string, format: NumberFormat | undefined): string {
   return `CASE WHEN regexp_full_match(${rest}, ${literal(pattern)}) THEN (${sign}) * try_cast(${plain} AS DOUBLE) / (${scale}) END`;
 }
 
-/** SQL: the text is a code, which a number would change: zeros stand in front, it is an integer beyond 2^53, or it is like 2E5 (programs that write numbers give the exponent a sign or the digits a point). */
+/** SQL: the text is like 2E5. Programs that write numbers give the exponent a sign or the digits a point: a column of nothing else holds codes. */
+export function looksLikePowerSql(c: string): string {
+  return `regexp_full_match(${c}, '\\s*\\d+[eE]\\d+\\s*')`;
+}
+
+/** SQL: the text is a code, which a number would change: zeros stand in front, or it is an integer beyond 2^53. */
 export function isCodeSql(c: string, number: string): string {
   const zero = `((starts_with(${c}, '0') AND substr(${c}, 2, 1) BETWEEN '0' AND '9') OR regexp_full_match(${c}, '\\s*[+-]?0\\d+\\s*'))`;
-  return `((starts_with(${c}, '0') OR starts_with(${c}, '-') OR starts_with(${c}, '+') OR starts_with(${c}, ' ')) AND ${zero}) OR regexp_full_match(${c}, '\\s*\\d+[eE]\\d+\\s*') OR (abs(${number}) > ${DATA_LIMITS.integerMax} AND regexp_full_match(${c}, '\\s*[+-]?\\d+\\s*'))`;
+  return `((starts_with(${c}, '0') OR starts_with(${c}, '-') OR starts_with(${c}, '+') OR starts_with(${c}, ' ')) AND ${zero}) OR (abs(${number}) > ${DATA_LIMITS.integerMax} AND regexp_full_match(${c}, '\\s*[+-]?\\d+\\s*'))`;
 }

@@ -91,9 +91,9 @@ test('whatever is dropped, hashed or taken for something else is named with coun
 });
 
 test('a row number is left out where there is anything else, and used where there is not', async () => {
-  expect((await decide({ n: ['integer', many(60, (row) => row)], x: ['number', normal.slice(0, 60)] })).features).toEqual({ x: [{ impute: 'median' }, 'standardize'] });
-  expect((await decide({ n: ['integer', many(60, (row) => row)] })).features).toEqual({ n: [{ impute: 'median' }, 'standardize'] });
-  expect((await decide({ order_id: ['integer', many(60, (row) => 70_000 + 13 * row)], year: ['integer', many(60, (row) => 1_960 + row)], x: ['number', normal.slice(0, 60)] })).decisions.map(({ transforms }) => transforms !== undefined)).toEqual([false, true, true]);
+  expect((await decide({ row: ['integer', many(60, (row) => row)], x: ['number', normal.slice(0, 60)] })).features).toEqual({ x: [{ impute: 'median' }, 'standardize'] });
+  expect((await decide({ row: ['integer', many(60, (row) => row)] })).features).toEqual({ row: [{ impute: 'median' }, 'standardize'] });
+  expect((await decide({ order_id: ['integer', many(60, (row) => 70_000 + 13 * row)], year: ['integer', many(60, (row) => 1_960 + row)], step: ['integer', many(60, (row) => row)], x: ['number', normal.slice(0, 60)] })).decisions.map(({ transforms }) => transforms !== undefined)).toEqual([false, true, true, true]);
 });
 
 describe('a step', () => {

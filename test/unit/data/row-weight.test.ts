@@ -42,7 +42,7 @@ describe('a column with the weights of rows', () => {
       if (features !== undefined) expect([...train['@weight']!.data]).toEqual([...train.features!.data].map((value) => value / 4));
       expect(train['@weight']!.rows).toBe(train['@label']!.rows);
       expect(test).not.toHaveProperty('@weight');
-      expect(test.features!.data.length).toBe(test.features!.rows * meta.inputs[0]!.shape[0]!);
+      expect(test.features!.data.length).toBe(test.features!.rows * meta.inputs.find(({ name }) => name === 'features')!.shape[0]!);
     }
   });
 
