@@ -135,6 +135,8 @@ export class Moments {
 /** Whether values differ by no more than rounding, as 0.3 and 0.1 + 0.2 do. @see scikit-learn, `_is_constant_feature` of StandardScaler */
 export function isConstant(count: number, mean: number, std: number): boolean {
   const variance = std * std;
+  // Squares that a double does not hold say nothing: the same without them.
+  if (!Number.isFinite(variance)) return std <= count * Math.abs(mean) * Number.EPSILON && Number.isFinite(std);
   return variance <= count * Number.EPSILON * variance + (count * mean * Number.EPSILON) ** 2;
 }
 

@@ -80,7 +80,7 @@ describe('perennial predict', () => {
     [['m', '--row', '{}', '--server', 'localhost'], 2, 'error USAGE: --server "localhost" is not an address'],
     [['m', '--row', '{"a":1}'], 2, 'error DATA_INVALID: Row 0 lacks the column "b"'],
     [['geese', '--row', '{"a":1}'], 2, 'error NOT_FOUND: There is no model "geese" on this server.'],
-    [['m', '--rows', '/nowhere.csv'], 2, 'error SOURCE_NOT_FOUND: /nowhere.csv cannot be read'],
+    [['m', '--rows', '/nowhere.csv'], 2, 'error SOURCE_NOT_FOUND: There is no file or folder "/nowhere.csv"'],
     [['m', '--row', '{}', '--server', 'http://127.0.0.1:1'], 4, 'error SERVER_UNAVAILABLE: No model server answers at http://127.0.0.1:1'],
   ])('refuses %j', async (args, code, message) => {
     const answer = await perennial('predict', ...args);

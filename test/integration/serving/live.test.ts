@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import autocannon from 'autocannon';
 import { afterEach, describe, expect, it } from 'vitest';
 import { confirmServed, liveServers } from '../../../src/registry/confirm.ts';
+import { routingKey } from '../../../src/registry/keys.ts';
+import type { Routing } from '../../../src/registry/types.ts';
 import { FileStore } from '../../../src/storage/file-store.ts';
+import { getJson, putJson } from '../../../src/storage/json-objects.ts';
 import { eventually } from '../../unit/serving/doubles.ts';
 import type { Fixture } from './models.ts';
 import { LABELS, fixtureOver, registerConstant, registerPerceptron } from './models.ts';
@@ -151,7 +154,10 @@ describe('the model server in trouble', () => {
     const spoilt = Uint8Array.from(body);
     spoilt[0] = spoilt[0]! ^ 1;
     await store.put(found[0]!, spoilt);
-    await registry.promote('m', 2, author);
+    // A promotion would refuse; damage that comes later is met by the server.
+    await expect(registry.promote('m', 2, author)).rejects.toMatchObject({ code: 'VERSION_INVALID' });
+    const { value } = (await getJson<Routing>(store, routingKey('m')))!;
+    await putJson(store, routingKey('m'), { ...value, revision: value.revision + 1, aliases: { ...value.aliases, champion: 2 } });
     const models = async (): Promise<{ version: number; wanted: number; error?: string }> => ((await (await fetch(`${url}/models`)).json()) as { models: [{ version: number; wanted: number; error?: string }] }).models[0];
     await eventually(async () => (await models()).error !== undefined);
     expect(await models()).toMatchObject({ version: 1, wanted: 2, error: expect.stringContaining('version 2 cannot be loaded') });

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import command from '../../../activities/steps/command.step.ts';
@@ -79,7 +79,9 @@ describe('the cache of a command', () => {
     const file = write('helpers/doc.json', document('helpers', ['python3', '-m', 'pkg', '--settings=settings.txt']));
     write('helpers/pkg/__init__.py', '');
     write('helpers/pkg/__main__.py', `from . import helper\n${summary(text)}`);
-    const change = (name: string, value: string): string => write(`helpers/${name}`, value);
+    // Python takes a module that was compiled before where size and second of the file are the same.
+    let second = Math.floor(Date.now() / 1_000) - 100;
+    const change = (name: string, value: string): void => utimesSync(write(`helpers/${name}`, value), second, (second += 1));
     change('pkg/helper.py', 'NAME = "a"\n');
     change('lookup.csv', 'b\n');
     change('settings.txt', 'c\n');

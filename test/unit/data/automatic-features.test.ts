@@ -106,7 +106,7 @@ describe('a step', () => {
   test('tells no more than may travel with a run, of many columns too; the artifact has all', async () => {
     const names = many(150, (column) => `a rather long name of a column with the number ${column}`);
     const path = await bench.file('wide.csv', `${names.join(',')},y\n${many(40, (row) => `${names.map((_, column) => (column % 2 ? 'same' : (row * column) % 7)).join(',')},${row % 2 ? 'a' : 'b'}`).join('\n')}\n`);
-    const { outputs } = await ingest(bench.context(), { source: { format: 'csv', path }, label: 'y' });
+    const { outputs } = await ingest(bench.context(), { source: { format: 'csv', path }, label: 'y', split: { by: 'random' } });
     const made = await preprocess(bench.context(), {}, outputs.dataset!);
     expect(Buffer.byteLength(JSON.stringify(made.values))).toBeLessThan(limits.stepValuesBytesMax);
     expect((made.values!.warnings as string[]).at(-1)).toMatch(/^… and \d+ more such columns/);

@@ -21,7 +21,7 @@ describe('the chart of a drift report', () => {
 
   it('leaves room between the names', async () => {
     const column = { name: 'text', type: 'string', status: 'compared', drifted: false, score: 0.1, reason: '', tests: [], unseen: [], missingReference: 0, missingCurrent: 0, invalidCurrent: 0, bins };
-    const options = { psi: 0.2, pValue: 0.05, ksDistance: 0.1, missing: 0.1, columnsMin: 1, rowsMin: 100 };
+    const options = { tests: [{ test: 'psi', threshold: 0.2 }], agree: 'all', columns: {}, missing: 0.1, columnsMin: 1, rowsMin: 100 };
     const result = { drifted: false, enoughRows: true, rows: 500, rowsReference: 500, columns: [column], newColumns: [], summary: '', options } as unknown as DriftResult;
     const html = await renderDriftReport(result, { model: 'm', version: 1, source: 'x' });
     const places = [...html.matchAll(/<text text-anchor="(?:end|right)" transform="translate\(([\d.]+),[\d.]+\) rotate\([^)]*\)[^>]*>([^<]+)</g)].map(([, x, name]) => ({ x: Number(x), name }));

@@ -183,8 +183,8 @@ describe('quantization', () => {
 });
 
 test('a version keeps its exports, and loses them with itself', async () => {
-  // Everything is old enough to be collected.
-  const store = new MemoryStore({ now: () => 0 });
+  let now = Date.UTC(2026, 0, 1);
+  const store = new MemoryStore({ now: () => now });
   const artifacts = createArtifactStore(store, temporaryFolder());
   const { meta, network, weights } = exportSource(golden('regression'));
   const { manifest, bytes } = encodeWeights(network.weights, weights);
@@ -198,10 +198,13 @@ test('a version keeps its exports, and loses them with itself', async () => {
   const written = await writeStoredExport(store, (await findExport(store, 'mass', 3, 'savedModel', {}))!, target);
   expect(written.files).toContain('mass/3/saved_model.pb');
   await expect(writeStoredExport(store, (await findExport(store, 'mass', 3, 'savedModel', {}))!, target)).rejects.toMatchObject({ code: 'USAGE' });
+  // Everything is old enough to be collected.
+  now += 60 * 24 * 3_600_000;
   const kept = (await collectGarbage(store)).items.map(({ key }) => key);
   const keys = (await exportsOf(store, 'mass', 3)).map(({ artifact }) => `artifacts/${artifact.digest}.json`);
   for (const key of keys) expect(kept).not.toContain(key);
-  await putJson(store, 'models/mass/routing.json', { deleted: [3] });
+  const at = { at: '2026-01-01T00:00:00.000Z', who: 'test', why: 'test' };
+  await putJson(store, 'models/mass/routing.json', { formatVersion: 1, name: 'mass', revision: 1, aliases: {}, traffic: null, shadow: null, pin: null, previous: [], deleted: [3], transition: at });
   expect((await collectGarbage(store)).items.map(({ key }) => key)).toEqual(expect.arrayContaining(keys));
 });
 
