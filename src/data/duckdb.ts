@@ -5,6 +5,7 @@ import { PerennialError, messageOf } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import { perennialHome } from '../platform/paths.ts';
 import { DATA_LIMITS } from './limits.ts';
+import { rowDigestFunction } from './row-digest.ts';
 
 /** A quoted SQL identifier: any name is safe, whatever it holds. */
 export function ident(name: string): string {
@@ -64,13 +65,17 @@ async function open(): Promise<DuckDBInstance> {
   const { DuckDBInstance } = await import('@duckdb/node-api');
   const temporary = join(perennialHome(), 'tmp', `duckdb-${process.pid}`);
   mkdirSync(join(perennialHome(), 'tmp'), { recursive: true });
-  return DuckDBInstance.create(':memory:', {
+  const created = await DuckDBInstance.create(':memory:', {
     memory_limit: DATA_LIMITS.duckdbMemory,
     threads: String(DATA_LIMITS.duckdbThreads),
     temp_directory: temporary,
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   });
+  const connection = await created.connect();
+  connection.registerScalarFunction(await rowDigestFunction());
+  connection.closeSync();
+  return created;
 }
 
 function database(connection: DuckDBConnection): Database {

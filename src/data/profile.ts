@@ -1,7 +1,8 @@
 import { measureAll } from './columns.ts';
 import type { Database } from './duckdb.ts';
-import { numberLiteral } from './duckdb.ts';
 import { DATA_LIMITS } from './limits.ts';
+import { SQUARABLE, momentsOf } from './moments.ts';
+import type { Moments } from './moments.ts';
 import { textShape } from './text-shape.ts';
 import { PartitionedValues } from './partitioned.ts';
 import { deviationOf, firstAtLeast, indexAt, thinned } from './ranks.ts';
@@ -12,8 +13,6 @@ import type { Column, ColumnProfile, DatasetProfile } from './types.ts';
 import { numbersOf, samplingStep } from './number-columns.ts';
 
 const QUANTILES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
-/** From here on the squares of values may leave what a double holds. */
-const SQUARABLE = 1e140;
 
 type ProfiledColumn = Column & { readonly sql: string };
 
@@ -85,14 +84,6 @@ async function texts(db: Database, table: string, value: string): Promise<Column
   return textShape(rows.map(([text]) => String(text).slice(0, TEXT_LOOKED_AT)));
 }
 
-interface Moments {
-  readonly count: number;
-  readonly min: number;
-  readonly max: number;
-  readonly mean: number;
-  readonly std: number;
-}
-
 function numberProfile(ranks: Ranks, { count, min, max, mean, std }: Moments): ColumnProfile['number'] {
   const at = (place: number): number => ranks.values[indexAt(ranks, place)]!;
   const quantile = (q: number): number => interpolate(at, q * (ranks.size - 1));
@@ -139,30 +130,6 @@ function momentsOfRanks(ranks: Ranks): Moments {
   }
   const scaled = unit === 1 ? ranks : { ...ranks, values: values.map((value) => value / unit) };
   return { count: size, min, max, mean: (sum / size) * unit, std: deviationOf(scaled) * unit };
-}
-
-/**
- * Moments of all finite values of many rows. Threads add in the order of their arrival, which gives other last digits of a sum of
- * doubles each time, and so another digest: whole numbers add up to the same in any order, so that the values are added as such, in
- * units of the largest one divided by 2⁶⁰.
- */
-async function momentsOf(db: Database, table: string, expressions: readonly string[]): Promise<Moments[]> {
-  const finite = expressions.map((sql) => ({ value: `CAST(${sql} AS DOUBLE)`, where: `FILTER (WHERE isfinite(CAST(${sql} AS DOUBLE)))` }));
-  const ends = await measureAll(db, finite.flatMap(({ value, where }) => [`count(*) ${where}`, `min(${value}) ${where}`, `max(${value}) ${where}`]), table);
-  const known = finite.map((_, index) => ({ count: ends[3 * index]!, min: ends[3 * index + 1]!, max: ends[3 * index + 2]! }));
-  const wholes = (expression: string): string => `sum(CAST((${expression}) * 1152921504606846976.0 AS BIGINT))`;
-  const units = known.map(({ min, max }) => Math.max(Math.abs(min), Math.abs(max)) || 1);
-  const sums = await measureAll(db, finite.map(({ value, where }, index) => (known[index]!.count === 0 ? '0' : `${wholes(`${value} / ${numberLiteral(units[index]!)}`)} ${where}`)), table);
-  const means = known.map(({ count }, index) => (sums[index]! / 2 ** 60 / count) * units[index]!);
-  const reach = known.map(({ min, max }, index) => Math.min(Number.MAX_VALUE, 2 * Math.max(max / 2 - means[index]! / 2, means[index]! / 2 - min / 2)) || 1);
-  const squares = await measureAll(db, finite.map(({ value, where }, index) => {
-    if (known[index]!.count === 0) return '0';
-    const [mean, far] = [numberLiteral(means[index]!), numberLiteral(reach[index]!)];
-    // Differences of values near the largest double would leave what a double holds.
-    const share = units[index]! < 1e300 ? `((${value} - ${mean}) / ${far})` : `(${value} / ${far} - ${mean} / ${far})`;
-    return `${wholes(`least(${share} * ${share}, 4)`)} ${where}`;
-  }), table);
-  return known.map((ends, index) => ({ ...ends, mean: means[index]!, std: Math.sqrt(Math.max(0, squares[index]! / 2 ** 60 / ends.count)) * reach[index]! }));
 }
 
 interface Categories {

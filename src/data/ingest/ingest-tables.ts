@@ -247,9 +247,9 @@ async function emptyColumns(db: Database, columns: readonly TypedColumn[]): Prom
   return columns.filter((_, index) => counts[index] === 0).map((column) => `The column "${column.name}" is missing in every row: "exclude" it, or correct the source.`);
 }
 
-/** Rows of validation and test whose contents are also in another split's rows. By hash there are none, unless a key divides equal rows. */
+/** Rows of validation and test whose contents are also in another split's rows. By hash there are none, unless a key divides equal rows: a row's class is a part of its contents. */
 async function countLeaks(db: Database, split: SplitConfig): Promise<number> {
-  if (split.by === 'hash' && split.key === undefined && split.stratify !== true) return 0;
+  if (split.by === 'hash' && split.key === undefined) return 0;
   const [leaked] = await db.rows(`SELECT coalesce(sum(held), 0) FROM (SELECT count_if(split <> 'train') AS held, min(split) <> max(split) AS apart FROM rows GROUP BY digest) WHERE apart`);
   return Number(leaked![0]);
 }

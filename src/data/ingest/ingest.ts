@@ -57,9 +57,12 @@ export async function fingerprintSource(config: IngestConfig, documentDir: strin
 /** Row groups: images are large, so few of them. */
 const rowGroup = (meta: Pick<DatasetMeta, 'columns'>) => (meta.columns.some((column) => column.type === 'image') ? 2_048 : 122_880);
 
+/** A column of more values than this in a group of rows is written as it is: looking for values that repeat costs more than it saves. */
+const DICTIONARY_MAX = 1_000;
+
 /** Writes the rows of a query as Parquet: the same rows give the same bytes. */
 export async function writeParquet(db: Database, query: string, path: string, groupRows: number): Promise<void> {
-  await db.run(`COPY (${query}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${groupRows})`);
+  await db.run(`COPY (${query}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT ${DICTIONARY_MAX}, ROW_GROUP_SIZE ${groupRows})`);
 }
 
 async function writeFiles(db: Database, tables: IngestTables, meta: DatasetMeta, workDir: string): Promise<Record<string, Uint8Array | { path: string }>> {

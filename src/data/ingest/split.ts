@@ -109,15 +109,17 @@ export function togetherSql({ split, columns }: Pick<SplitRequest, 'split' | 'co
  * Each row goes where its own digest says, so that it stays there whatever other rows come or go. A class that chance leaves without
  * a row in some split gives the rows that are nearest to it, where "stratify" is asked for.
  *
- * @returns SQL of the rows with their splits: no table of its own, since the split follows from the row
+ * @returns SQL of the rows with their splits, which become a column of `data`
  */
 async function byHash(request: SplitRequest): Promise<string> {
-  const { split, seed, label, stratify } = request;
-  const shared = `(SELECT *, ${shareSql('together', `split ${seed}`)} AS u FROM (SELECT *, rowid AS position, rowid AS r, ${togetherSql(request)} AS together FROM data))`;
-  const choice = splitAt('u', split);
-  const moved = stratify && label !== undefined ? await rowsForEveryClass(request, `(SELECT CAST(${label.id} AS VARCHAR) AS s, together, u, ${choice} AS split FROM ${shared})`) : [];
-  const cases = moved.map(({ value, together, to }) => `WHEN together = ${together} AND CAST(${label!.id} AS VARCHAR) = ${literal(value)} THEN '${to}'`);
-  return `(SELECT * EXCLUDE (u), ${cases.length === 0 ? choice : `CASE ${cases.join(' ')} ELSE ${choice} END`} AS split FROM ${shared})`;
+  const { db, split, seed, label, stratify } = request;
+  const together = togetherSql(request);
+  const share = shareSql(together, `split ${seed}`);
+  await db.run(`ALTER TABLE data ADD COLUMN split ENUM(${SPLITS.map(literal).join(', ')})`);
+  await db.run(`UPDATE data SET split = ${splitAt(share, split)}`);
+  const moved = stratify && label !== undefined ? await rowsForEveryClass(request, `(SELECT CAST(${label.id} AS VARCHAR) AS s, ${together} AS together, ${share} AS u, split FROM data)`) : [];
+  for (const { value, together: chosen, to } of moved) await db.run(`UPDATE data SET split = '${to}' WHERE ${together} = ${chosen} AND CAST(${label!.id} AS VARCHAR) = ${literal(value)}`);
+  return '(SELECT *, rowid AS position, rowid AS r FROM data)';
 }
 
 interface Moved {
@@ -129,7 +131,10 @@ interface Moved {
 async function rowsForEveryClass({ db, split }: SplitRequest, assigned: string): Promise<Moved[]> {
   const wanted = SPLITS.filter((name) => split[name] > 0);
   const bounds: Record<Split, readonly [number, number]> = { train: [0, split.train], validation: [split.train, split.train + split.validation], test: [split.train + split.validation, 1] };
-  const classes = await db.rows(`SELECT s, count(DISTINCT together), ${SPLITS.map((name) => `count(DISTINCT CASE WHEN split = '${name}' THEN together END)`).join(', ')} FROM ${assigned} GROUP BY s HAVING ${wanted.map((name) => `count_if(split = '${name}') = 0`).join(' OR ')} ORDER BY s`);
+  const lacking = await db.rows(`SELECT s FROM ${assigned} GROUP BY s HAVING ${wanted.map((name) => `count_if(split = '${name}') = 0`).join(' OR ')}`);
+  if (lacking.length === 0) return [];
+  // Groups are counted of these few classes alone: of all rows that takes seconds.
+  const classes = await db.rows(`SELECT s, count(DISTINCT together), ${SPLITS.map((name) => `count(DISTINCT CASE WHEN split = '${name}' THEN together END)`).join(', ')} FROM ${assigned} WHERE s IN (${lacking.map(([value]) => literal(String(value))).join(', ')}) GROUP BY s ORDER BY s`);
   const moved: Moved[] = [];
   for (const [value, all, ...held] of classes) {
     const groups = Object.fromEntries(SPLITS.map((name, index) => [name, Number(held[index])])) as Record<Split, number>;

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { literal } from '../duckdb.ts';
+import { ROW_DIGEST } from '../row-digest.ts';
 import type { ColumnType } from '../types.ts';
 
 /** Bytes of the digest of a row. */
@@ -16,25 +18,11 @@ interface DigestColumn {
 /**
  * A query that gives everything of `source` and `digest`: 64 bits that stand for the contents of a row. They are equal for equal
  * values in columns of equal names, whatever format they were read from and in whatever order the columns stand; a missing value
- * counts as no column. They are made of arithmetic that every version of the database does alike (and MD5 of longer texts), never of
- * its own hash functions: rows must not move between splits with an upgrade.
+ * counts as no column.
  */
 export function withDigest(source: string, columns: readonly DigestColumn[]): string {
   if (columns.length === 0) return `(SELECT *, CAST(0 AS UBIGINT) AS digest FROM ${source})`;
-  return `(SELECT *, ${xorOf(columns.map((column) => `coalesce(${hashSql(column)}, 0)`))} AS digest FROM ${source})`;
-}
-
-/** 2^61 - 1, a prime. */
-const PRIME = 2_305_843_009_213_693_951n;
-
-/**
- * SQL of the key of a value times a number that is drawn for the column, plus another, modulo a prime.
- *
- * @see Carter and Wegman (1979), Universal classes of hash functions
- */
-function hashSql(column: DigestColumn): string {
-  const [factor, summand] = numbersOf(`column ${column.name}`);
-  return `CAST((CAST(${keySql(column)} AS UHUGEINT) * ${factor} + ${summand}) % ${PRIME} AS UBIGINT)`;
+  return `(SELECT *, ${ROW_DIGEST}(${literal(JSON.stringify(columns.map(({ name }) => name)))}, ${columns.map(keySql).join(', ')}) AS digest FROM ${source})`;
 }
 
 /** As a tree: a chain of thousands of columns would be deeper than the database lets it be. */
@@ -54,23 +42,23 @@ export function shareSql(digest: string, purpose: string): string {
 
 /** SQL of 64 bits that stand for one value, whatever column it is of. */
 export function keyDigestSql(column: DigestColumn): string {
-  return `(${keySql(column)})`;
+  const key = keySql(column);
+  return isNumeric(column) ? `CAST(CAST((${key} + 0.0) AS BIT) AS UBIGINT)` : `(${key})`;
 }
 
-/** SQL of 64 bits of one value. */
+const isNumeric = ({ type }: DigestColumn): boolean => type !== 'string' && type !== 'image';
+
+/** SQL of 64 bits that stand for one value: a double, or an integer without a sign. */
 function keySql({ type, sql }: DigestColumn): string {
   switch (type) {
     case 'number':
     case 'integer':
-    // Minus zero is zero.
-    case 'boolean': return bitsSql(`(CAST(${sql} AS DOUBLE) + 0.0)`);
-    case 'timestamp': return bitsSql(`CAST(epoch_ms(${sql}) AS DOUBLE)`);
+    case 'boolean': return `CAST(${sql} AS DOUBLE)`;
+    case 'timestamp': return `CAST(epoch_ms(${sql}) AS DOUBLE)`;
     case 'image': return `md5_number_lower(${sql})`;
-    case 'string': return `CASE WHEN strlen(${sql}) BETWEEN 1 AND 8 THEN xor(${bitsSql(`encode(${sql})`)}, CAST(strlen(${sql}) AS UBIGINT)) ELSE md5_number_lower(${sql}) END`;
+    case 'string': return `CASE WHEN strlen(${sql}) BETWEEN 1 AND 8 THEN xor(CAST(CAST(encode(${sql}) AS BIT) AS UBIGINT), CAST(strlen(${sql}) AS UBIGINT)) ELSE md5_number_lower(${sql}) END`;
   }
 }
-
-const bitsSql = (value: string): string => `CAST(CAST(${value} AS BIT) AS UBIGINT)`;
 
 const halves = (low: string, high: string) => (value: string): string => `xor((${value} & ${MASK}) * ${low}, (${value} >> 32) * ${high} + 374761393)`;
 const shifted = (bits: number) => (value: string): string => `xor(${value}, ${value} >> ${bits})`;
@@ -81,10 +69,4 @@ const SECOND = halves('3266489917', '4283543511');
 
 function saltOf(text: string): string {
   return createHash('sha256').update(text).digest().readBigUInt64LE(0).toString();
-}
-
-/** Two numbers above 0 and below the prime that follow from a text. */
-function numbersOf(text: string): readonly [bigint, bigint] {
-  const bytes = createHash('sha256').update(text).digest();
-  return [1n + (bytes.readBigUInt64LE(0) % (PRIME - 1n)), 1n + (bytes.readBigUInt64LE(8) % (PRIME - 1n))];
 }

@@ -127,7 +127,7 @@ function typedSql(raw: RawTable, columns: readonly TypedColumn[], declared: Decl
   const values = columns.map((column) => ({ column, sql: valueSql(column) }));
   const typed = values.map(({ column, sql }) => `CAST(${sql} AS ${SQL_TYPES[column.type]}) AS ${column.id}`);
   const isDeclared = ({ name }: TypedColumn): boolean => Object.hasOwn(declared, name);
-  const odd = values.filter(({ column }) => !isDeclared(column) && column.from === 'text' && column.type !== 'string').map(({ column, sql }) => `${isOddSql(column, sql)}${column.type === 'number' || column.type === 'integer' ? ` OR (${codeOf(column)})` : ''}`);
+  const odd = values.filter(({ column }) => !isDeclared(column) && column.from === 'text' && column.type !== 'string').map(({ column, sql }) => misfitSql(column, sql));
   const bad = values.filter(({ column, sql }) => isDeclared(column) && isOddSql(column, sql) !== 'false').map(({ column, sql }) => `WHEN ${isOddSql(column, sql)} THEN ${literal(`"${column.name}" is no ${column.type}: `)} || left(CAST(${column.id} AS VARCHAR), 60)`);
   const reason = bad.length === 0 ? 'CAST(NULL AS VARCHAR)' : `CASE ${bad.join(' ')} END`;
   const content = `CAST(json_object(${columns.flatMap((column) => (column.from === 'image' ? [] : [`${literal(column.name)}, left(CAST(${textSql(column)} AS VARCHAR), 200)`])).join(', ')}) AS VARCHAR)`;
@@ -153,10 +153,16 @@ function anyOf(conditions: readonly string[]): string {
   return `(${anyOf(conditions.slice(0, middle))} OR ${anyOf(conditions.slice(middle))})`;
 }
 
-/** SQL: the text is a code, which makes its column one of texts. */
-function codeOf({ id, type }: TypedColumn): string {
-  const far = type === 'integer' ? 'false' : `(abs(try_cast(${id} AS DOUBLE)) > ${DATA_LIMITS.integerMax} AND regexp_full_match(${id}, '\\s*[+-]?\\d+\\s*'))`;
-  return `(((starts_with(${id}, '0') AND substr(${id}, 2, 1) BETWEEN '0' AND '9') OR (starts_with(${id}, '-0') AND substr(${id}, 3, 1) BETWEEN '0' AND '9')) OR ${far})`;
+/** SQL: a text is none of the inferred type. Only the branch that a value comes to is computed for it, and patterns are slow. */
+function misfitSql(column: TypedColumn, value: string): string {
+  const code = column.type === 'number' || column.type === 'integer' ? codeOf(column, value) : 'false';
+  return `CASE WHEN ${value} IS NOT NULL THEN ${code} WHEN ${column.id} IS NULL THEN false ELSE ${isOddSql(column, value)}${code === 'false' ? '' : ` OR ${code}`} END`;
+}
+
+/** SQL: the text is a code, which makes its column one of texts: a zero and a digit stand in front, or the number would not be exact. */
+function codeOf({ id, type }: TypedColumn, value: string): string {
+  const zeros = `((${id} >= '00' AND ${id} < '0:') OR (${id} >= '-00' AND ${id} < '-0:'))`;
+  return type === 'integer' ? zeros : `(${zeros} OR CASE WHEN abs(${value}) > ${DATA_LIMITS.integerMax} THEN regexp_full_match(${id}, '\\s*[+-]?\\d+\\s*') ELSE false END)`;
 }
 
 async function rejectOdd(db: Database): Promise<void> {

@@ -94,7 +94,7 @@ const trimSql = (c: string): string => `trim(${c}, ${literal(BLANKS)})`;
  */
 export function numberSql(c: string, format: NumberFormat | undefined): string {
   // DuckDB's cast also takes digits in groups of "_", and trims fewer kinds of blanks than we do.
-  if (format === undefined) return `CASE WHEN contains(${c}, '_') OR lower(trim(${c})) IN ('nan', '-nan', '+nan') THEN NULL ELSE try_cast(${c} AS DOUBLE) END`;
+  if (format === undefined) return `CASE WHEN isnan(try_cast(${c} AS DOUBLE)) OR contains(${c}, '_') THEN NULL ELSE try_cast(${c} AS DOUBLE) END`;
   const { pattern, groups } = grammarOf(format);
   let rest = `replace(${trimSql(c)}, ${literal(MINUS)}, '-')`;
   let sign = '1';
