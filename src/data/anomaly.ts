@@ -6,7 +6,8 @@ import { literal, numberLiteral } from './duckdb.ts';
 import type { Database } from './duckdb.ts';
 import { isAnomalyName } from './anomaly-names.ts';
 import { ANOMALY } from './examples.ts';
-import { classNames } from './label.ts';
+import { classesOf } from './label.ts';
+import { numbersOfCategories } from './transform.ts';
 import { SPLITS } from './types.ts';
 import type { AnomalyMeta, Column, Split } from './types.ts';
 
@@ -18,7 +19,7 @@ export type AnomalyConfig = { readonly column: string } & ({ readonly values: re
 /** The same, checked against the columns of a dataset. */
 export interface AnomalyRule {
   readonly column: Column;
-  /** As {@link classNames} writes them. */
+  /** As {@link classesOf} writes them. */
   readonly names: readonly string[];
   /** What the names are of. */
   readonly listed: 'anomalies' | 'normal';
@@ -46,7 +47,7 @@ export function isAnomalySql({ column, names, listed }: AnomalyRule, sql: string
 
 /** 1 for anomalies, 0 for other rows. */
 export function anomalyTensor(rule: AnomalyRule, data: ColumnData): Tensor {
-  const values = Int32Array.from(classNames(data, rule.column.type), (name) => Number(isAnomalyName(rule, name)));
+  const values = Int32Array.from(numbersOfCategories(classesOf(data, rule.column.type), (name) => Number(isAnomalyName(rule, name))));
   return { spec: { name: ANOMALY, shape: [1], dtype: 'int32' }, rows: values.length, data: values };
 }
 

@@ -88,8 +88,8 @@ export async function* tableBatches(db: Database, source: string, chosen: readon
 const CODED_ROWS_MIN = 50_000;
 /** So many different texts make a list. */
 const CODED_TEXTS_MAX = 1_000;
-/** Rows of a batch without images: what is done once a batch then costs nothing. */
-const BATCH_ROWS = 32_768;
+/** Rows of a batch without images: what is done once a batch then costs little, and its values stay in the cache of the processor. */
+const BATCH_ROWS = 8_192;
 
 /** The different texts of columns; undefined where one has too many. */
 async function fewTexts(db: Database, source: string, columns: readonly SelectedColumn[]): Promise<Map<string, readonly string[]> | undefined> {

@@ -1,8 +1,6 @@
-import type { WriteStream } from 'node:fs';
-import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { once } from 'node:events';
 import { PerennialError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { OpenArtifact } from '../core/ports.ts';
@@ -49,7 +47,7 @@ function tensorsIn({ inputs, output, anomaly, weight }: ExamplesMeta, split: Spl
 
 export const ANOMALY_SPEC: TensorSpec = { name: ANOMALY, shape: [1], dtype: 'int32' };
 
-/** Streams tensors of one split into shards; all tensors are cut at the same rows. */
+/** Writes tensors of one split into shards as they come; all tensors are cut at the same rows. */
 export class ShardWriter {
   readonly files: Record<string, { path: string }> = {};
   readonly shards: { rows: number }[] = [];
@@ -57,7 +55,7 @@ export class ShardWriter {
   readonly #dir: string;
   readonly #split: Split;
   readonly #rowsMax: number;
-  #streams = new Map<string, WriteStream>();
+  #handles = new Map<string, FileHandle>();
   #inShard = 0;
 
   /** @param specs all tensors that will be written, the label among them */
@@ -73,7 +71,7 @@ export class ShardWriter {
     for (let start = 0; start < rows;) {
       const count = Math.min(rows - start, this.#rowsMax - this.#inShard);
       if (this.#inShard === 0) await this.#open(Object.keys(tensors));
-      for (const [name, tensor] of Object.entries(tensors)) await this.#append(name, tensor, start, count);
+      await Promise.all(Object.entries(tensors).map(([name, tensor]) => this.#append(name, tensor, start, count)));
       this.#inShard += count;
       this.rows += count;
       start += count;
@@ -87,28 +85,21 @@ export class ShardWriter {
       const file = shardFile(this.#split, name, this.shards.length);
       const path = join(this.#dir, file);
       this.files[file] = { path };
-      const stream = createWriteStream(path);
-      await once(stream, 'open');
-      this.#streams.set(name, stream);
+      this.#handles.set(name, await open(path, 'w'));
     }
   }
 
   async #append(name: string, { data, spec }: Tensor, start: number, count: number): Promise<void> {
     const width = valuesPerRow(spec);
     const part = data.subarray(start * width, (start + count) * width);
-    const stream = this.#streams.get(name)!;
-    // Copied: the stream may write after the caller has reused its memory.
-    if (!stream.write(Buffer.from(new Uint8Array(part.buffer, part.byteOffset, part.byteLength)))) await once(stream, 'drain');
+    await this.#handles.get(name)!.writeFile(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
   }
 
   /** Ends the current shard. */
   async close(): Promise<void> {
     if (this.#inShard === 0) return;
-    for (const stream of this.#streams.values()) {
-      stream.end();
-      await once(stream, 'close');
-    }
-    this.#streams = new Map();
+    for (const handle of this.#handles.values()) await handle.close();
+    this.#handles = new Map();
     this.shards.push({ rows: this.#inShard });
     this.#inShard = 0;
   }

@@ -1,7 +1,8 @@
 import { PerennialError } from '../core/errors.ts';
 import type { LabelOutput, OutputSpec, Tensor } from '../core/tensor.ts';
 import { INTEGER_CLASSES_MAX } from './ingest/label-columns.ts';
-import { categoriesOf, eachFinite, Moments, rangeOf } from './transform.ts';
+import { countCategories, eachFinite, Moments, numbersOfCategories, rangeOf } from './transform.ts';
+import { codedText } from './column-data.ts';
 import type { ColumnData, NumberData } from './column-data.ts';
 import { labelName, labelsOf } from './examples.ts';
 import type { TrainPass } from './preprocess/fit.ts';
@@ -10,10 +11,20 @@ import type { Column } from './types.ts';
 
 export type Task = 'auto' | 'classification' | 'regression';
 
-/** Class names of a label's values: text as it is, true/false, whole numbers. */
-export function classNames(data: ColumnData, type: Column['type']): readonly (string | null)[] {
-  if (type === 'boolean') return Array.from((data as NumberData).values, (value) => (Number.isNaN(value) ? null : value === 1 ? 'true' : 'false'));
-  return categoriesOf(data);
+/** A label's values as categories, whose names are those of its classes: text as it is, true/false, whole numbers. */
+export function classesOf(data: ColumnData, type: Column['type']): ColumnData {
+  if (type !== 'boolean') return data;
+  return codedText(Int32Array.from((data as NumberData).values, (value) => (Number.isNaN(value) ? -1 : value)), ['false', 'true']);
+}
+
+/** How often each class occurs. @throws LABEL_INVALID where one is missing */
+export async function countClasses(pass: TrainPass, column: Column): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for await (const { columns, firstRow } of pass([column.name])) {
+    const missing = countCategories(classesOf(columns.get(column.name)!, column.type), counts);
+    if (missing >= 0) throw new PerennialError('LABEL_INVALID', `row ${firstRow + missing}: the label "${column.name}" is missing.`);
+  }
+  return counts;
 }
 
 export interface LabelRequest {
@@ -24,17 +35,6 @@ export interface LabelRequest {
   /** All splits, and the train split alone. */
   readonly all: TrainPass;
   readonly train: TrainPass;
-}
-
-async function countClasses(pass: TrainPass, column: Column): Promise<Map<string, number>> {
-  const counts = new Map<string, number>();
-  for await (const { columns, firstRow } of pass([column.name])) {
-    classNames(columns.get(column.name)!, column.type).forEach((name, row) => {
-      if (name === null) throw new PerennialError('LABEL_INVALID', `row ${firstRow + row}: the label "${column.name}" is missing.`);
-      counts.set(name, (counts.get(name) ?? 0) + 1);
-    });
-  }
-  return counts;
 }
 
 async function numberSpec({ column, transforms, train }: LabelRequest): Promise<LabelOutput> {
@@ -116,7 +116,7 @@ export function labelTensors(batch: ReadonlyMap<string, ColumnData>, columns: re
 function labelTensor(data: ColumnData, type: Column['type'], output: LabelOutput, name: string): Tensor {
   if (output.kind === 'classes') {
     const index = new Map(output.classes.map((known, at) => [known, at]));
-    const ids = Int32Array.from(classNames(data, type), (known) => index.get(known ?? '')!);
+    const ids = Int32Array.from(numbersOfCategories(classesOf(data, type), (known) => index.get(known ?? '')!));
     return { spec: { name, shape: [1], dtype: 'int32' }, rows: ids.length, data: ids };
   }
   const { mean, std } = output.scale ?? { mean: 0, std: 1 };

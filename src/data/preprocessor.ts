@@ -34,7 +34,8 @@ export const FEATURES = 'features';
 function checkFinite(values: Float32Array | Float64Array, width: number, column: string, firstRow: number): void {
   for (let at = 0; at < values.length; at += 1) {
     const value = values[at]!;
-    if (Number.isFinite(value)) continue;
+    // Infinities and NaN give NaN.
+    if (value - value === 0) continue;
     const row = firstRow + Math.floor(at / width);
     throw Number.isNaN(value)
       ? new PerennialError('DATA_INVALID', `row ${row}, column "${column}": the value is missing after its transforms.`, { hint: `Put "impute" first: "${column}": [{"impute": "median"}, …] (or "mostFrequent" for categories), or leave such rows out.` })
@@ -75,7 +76,9 @@ function joinFeatures(tensors: readonly Tensor[], rows: number): Float32Array {
   let offset = 0;
   tensors.forEach((tensor, index) => {
     const own = widths[index]!;
-    for (let row = 0; row < rows; row += 1) for (let at = 0; at < own; at += 1) joined[row * width + offset + at] = tensor.data[row * own + at]!;
+    const { data } = tensor;
+    if (own === 1) for (let row = 0, to = offset; row < rows; row += 1, to += width) joined[to] = data[row]!;
+    else for (let row = 0, from = 0; row < rows; row += 1) for (let to = row * width + offset, end = to + own; to < end; to += 1, from += 1) joined[to] = data[from]!;
     offset += own;
   });
   return joined;

@@ -77,10 +77,55 @@ export function mapPixels(data: PixelData, fn: (value: number, channel: number) 
   return { ...data, values };
 }
 
-/** A category's text: numbers and timestamps in their shortest form. */
-export function categoriesOf(data: ColumnData): readonly (string | null)[] {
-  if (data.kind === 'text') return data.values;
-  return Array.from((data as NumberData).values, (value) => (Number.isNaN(value) ? null : String(value)));
+/**
+ * A number for the category of each row, worked out once for each different one, at its first row. Numbers and timestamps are
+ * categories by their shortest text.
+ *
+ * @param of null: the category is missing
+ */
+export function numbersOfCategories(data: ColumnData, of: (category: string | null, row: number) => number): Float64Array {
+  if (data.kind === 'text' && data.coded !== undefined) {
+    const { codes, texts } = data.coded;
+    const numbers = new Float64Array(texts.length + 1);
+    const known = new Uint8Array(texts.length + 1);
+    const result = new Float64Array(codes.length);
+    for (let row = 0; row < codes.length; row += 1) {
+      const place = codes[row]! + 1;
+      if (known[place] === 0) {
+        known[place] = 1;
+        numbers[place] = of(place === 0 ? null : texts[place - 1]!, row);
+      }
+      result[row] = numbers[place]!;
+    }
+    return result;
+  }
+  const { values } = data as TextData | NumberData;
+  const known = new Map<string | number | null, number>();
+  const result = new Float64Array(values.length);
+  for (let row = 0; row < values.length; row += 1) {
+    const value = values[row]!;
+    let number = known.get(value);
+    if (number === undefined) {
+      number = of(value === null || Number.isNaN(value) ? null : String(value), row);
+      known.set(value, number);
+    }
+    result[row] = number;
+  }
+  return result;
+}
+
+/** Adds how often each category occurs to `counts`; missing ones are left out. @returns the first row without one, or -1 */
+export function countCategories(data: ColumnData, counts: Map<string, number>): number {
+  const names: (string | null)[] = [];
+  const rows: number[] = [];
+  let missing = -1;
+  for (const place of numbersOfCategories(data, (name, row) => {
+    if (name === null) missing = row;
+    rows.push(0);
+    return names.push(name) - 1;
+  })) rows[place]! += 1;
+  names.forEach((name, place) => name !== null && counts.set(name, (counts.get(name) ?? 0) + rows[place]!));
+  return missing;
 }
 
 /** Images of one size as numbers. @throws DATA_INVALID where an image is missing or sizes differ. */

@@ -1,5 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { once } from 'node:events';
+import { open } from 'node:fs/promises';
 import { PerennialError } from '../../core/errors.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import type { Database } from '../duckdb.ts';
@@ -9,25 +8,50 @@ import type { Split } from '../types.ts';
 
 /** Writes the digests of a query, one after the other, as unsigned 64-bit integers (little-endian). */
 export async function writeDigests(db: Database, query: string, path: string): Promise<void> {
-  const stream = createWriteStream(path);
-  await once(stream, 'open');
-  for await (const { rows, columns: [digests] } of db.typedChunks(query)) {
-    const bytes = Buffer.from(digests!.bytes.subarray(0, rows * DIGEST_BYTES));
-    if (!stream.write(bytes)) await once(stream, 'drain');
+  const file = await open(path, 'w');
+  try {
+    for await (const { rows, columns: [digests] } of db.typedChunks(query)) await file.writeFile(digests!.bytes.subarray(0, rows * DIGEST_BYTES));
+  } finally {
+    await file.close();
   }
-  stream.end();
-  await once(stream, 'close');
+}
+
+/**
+ * Writes the digests of some rows of a split of a dataset.
+ *
+ * @param query their places in the split, from 0 on, in the order in which they are to stand
+ * @returns false where the dataset keeps no digests
+ */
+export async function writeDigestsOf(db: Database, dataset: OpenArtifact, split: Split, query: string, path: string): Promise<boolean> {
+  const digests = await wholeDigests(dataset, split);
+  if (digests === undefined) return false;
+  const places = db.typedChunks(`SELECT CAST(place AS BIGINT) FROM (${query}) AS places(place)`);
+  const file = await open(path, 'w');
+  try {
+    for await (const { rows, columns: [place] } of places) {
+      const chosen = new BigInt64Array(place!.bytes.buffer, place!.bytes.byteOffset, rows);
+      await file.writeFile(new Uint8Array(BigUint64Array.from(chosen, (at) => digests[Number(at)]!).buffer));
+    }
+  } finally {
+    await file.close();
+  }
+  return true;
 }
 
 /** The digests of the rows of a split, ascending; undefined for a dataset of version 0.1.0, which has none. */
 export async function readDigests(dataset: OpenArtifact, split: Split): Promise<BigUint64Array | undefined> {
+  return (await wholeDigests(dataset, split))?.sort();
+}
+
+/** In the order of the rows. */
+async function wholeDigests(dataset: OpenArtifact, split: Split): Promise<BigUint64Array | undefined> {
   const file = `${split}.digests`;
   if (dataset.manifest.files[file] === undefined) return undefined;
   const bytes = await dataset.bytes(file);
   if (bytes.length % DIGEST_BYTES !== 0) throw new PerennialError('BLOB_CORRUPT', `${file} of the dataset ${dataset.ref.digest.slice(0, 12)} has ${bytes.length} bytes, which is no multiple of ${DIGEST_BYTES}.`);
   const copy = new BigUint64Array(bytes.length / DIGEST_BYTES);
   Buffer.from(copy.buffer).set(bytes);
-  return copy.sort();
+  return copy;
 }
 
 /**

@@ -8,7 +8,7 @@ import { labelsOf } from '../examples.ts';
 import type { TrainPass } from './fit.ts';
 import { durationMs } from '../ingest/ingest-tables.ts';
 import { labelColumns } from '../ingest/label-columns.ts';
-import { classNames } from '../label.ts';
+import { countClasses } from '../label.ts';
 import type { PreprocessConfig } from './preprocess.ts';
 import { preprocessorParts } from '../preprocessor.ts';
 import type { PreprocessorParts } from '../preprocessor.ts';
@@ -100,14 +100,8 @@ export async function reuseOutput({ text, parts: { output } }: ReusedPreprocessi
 }
 
 async function checkClasses(text: string, classes: readonly string[], column: Column, all: TrainPass): Promise<void> {
-  const known = new Set(classes);
-  const unknown = new Map<string, number>();
-  for await (const { columns, firstRow } of all([column.name])) {
-    classNames(columns.get(column.name)!, column.type).forEach((name, row) => {
-      if (name === null) throw new PerennialError('LABEL_INVALID', `row ${firstRow + row}: the label "${column.name}" is missing.`);
-      if (!known.has(name)) unknown.set(name, (unknown.get(name) ?? 0) + 1);
-    });
-  }
+  const unknown = await countClasses(all, column);
+  for (const name of classes) unknown.delete(name);
   if (unknown.size === 0) return;
   const shown = [...unknown].sort().slice(0, 10).map(([name, rows]) => `"${name}" (${rows} rows)`).join(', ');
   throw new PerennialError('LABEL_INVALID', `from: ${text} knows the classes ${classes.slice(0, 20).map((name) => `"${name}"`).join(', ')}${classes.length > 20 ? ', …' : ''} of "${column.name}"; the rows also hold ${shown}${unknown.size > 10 ? ', …' : ''}.`, { hint: `Leave such rows out with "filter" of the ingest step. ${LEARN_ANEW}` });

@@ -1,5 +1,5 @@
 import { hash32 } from '../../core/prng.ts';
-import { categoriesOf, defineTransform } from '../transform.ts';
+import { numbersOfCategories, defineTransform } from '../transform.ts';
 
 interface Config {
   readonly buckets: number;
@@ -14,11 +14,9 @@ export default defineTransform<Config, null>({
   gives: () => 'vector',
   resolve: (value) => ({ buckets: (value as number | null) ?? 64 }),
   apply: (data, { buckets }) => {
-    const names = categoriesOf(data);
-    const values = new Float32Array(names.length * buckets);
-    names.forEach((name, row) => {
-      if (name !== null) values[row * buckets + (hash32(name) % buckets)] = 1;
-    });
+    const chosen = numbersOfCategories(data, (name) => (name === null ? -1 : hash32(name) % buckets));
+    const values = new Float32Array(chosen.length * buckets);
+    for (let row = 0; row < chosen.length; row += 1) if (chosen[row]! >= 0) values[row * buckets + chosen[row]!] = 1;
     return { kind: 'vector', width: buckets, parts: Array.from({ length: buckets }, (_, bucket) => `bucket ${bucket}`), values };
   },
 });

@@ -1,7 +1,7 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { NumberData, TextData } from '../column-data.ts';
 import { QuantileSketch } from '../quantiles.ts';
-import { Moments, categoriesOf, defineTransform, eachFinite, requireValues } from '../transform.ts';
+import { Moments, countCategories, defineTransform, eachFinite, mapNumbers, requireValues } from '../transform.ts';
 
 interface Config {
   /** auto: median of numbers, most frequent text. */
@@ -56,7 +56,7 @@ export default defineTransform<Config, { value: number | string }>({
     const counts = new Map<string, number>();
     return {
       add: (data) => {
-        if (strategy === 'mostFrequent') for (const text of categoriesOf(data)) text !== null && counts.set(text, (counts.get(text) ?? 0) + 1);
+        if (strategy === 'mostFrequent') countCategories(data, counts);
         else if (strategy === 'median') eachFinite(data, column, (value) => sketch.add(value));
         else if (strategy === 'mean') eachFinite(data, column, (value) => moments.add(value));
       },
@@ -75,7 +75,7 @@ export default defineTransform<Config, { value: number | string }>({
   apply: (data, { indicator }, { value }) => {
     if (data.kind === 'text') return { kind: 'text', values: (data as TextData).values.map((text) => text ?? String(value)) };
     const { values, kind } = data as NumberData;
-    const filled = values.map((item) => (Number.isNaN(item) ? Number(value) : item));
+    const filled = mapNumbers(data, (item) => (Number.isNaN(item) ? Number(value) : item)).values;
     if (!indicator) return { kind, values: filled };
     return { kind, values: filled, beside: { kind: 'vector', width: 1, parts: ['missing'], values: Float32Array.from(values, (item) => (Number.isNaN(item) ? 1 : 0)) } };
   },

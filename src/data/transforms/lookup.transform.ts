@@ -1,4 +1,4 @@
-import { categoriesOf, defineTransform, withDefaults } from '../transform.ts';
+import { defineTransform, numbersOfCategories, withDefaults } from '../transform.ts';
 import { frequentCategories, unknownCategory } from './shared/categories.ts';
 
 interface Config {
@@ -29,12 +29,12 @@ export default defineTransform<Config, { categories: string[] }>({
   fit: ({ maximum }, { column, kind }) => frequentCategories(maximum, column, kind, 'a number'),
   apply: (data, { unknown }, state, { column, firstRow }) => {
     const index = idsOf(state);
-    const ids = Int32Array.from(categoriesOf(data), (name, row) => {
+    const ids = numbersOfCategories(data, (name, row) => {
       const id = name === null ? 0 : index.get(name) ?? 1;
       if (id > 1 || unknown === 'own') return id;
       throw unknownCategory(firstRow + row, column, name, state.categories, 'Use {"lookup": {"unknown": "own"}} to let such rows through.');
     });
-    return { kind: 'tokens', length: 1, vocabularySize: state.categories.length + 2, values: ids };
+    return { kind: 'tokens', length: 1, vocabularySize: state.categories.length + 2, values: Int32Array.from(ids) };
   },
   reference: 'Keras StringLookup(mask_token="")',
 });

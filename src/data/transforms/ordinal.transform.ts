@@ -1,5 +1,5 @@
 import type { NumberData } from '../column-data.ts';
-import { categoriesOf, defineTransform, requireValues } from '../transform.ts';
+import { countCategories, defineTransform, numbersOfCategories, requireValues } from '../transform.ts';
 import { unknownCategory } from './shared/categories.ts';
 
 interface Config {
@@ -30,28 +30,28 @@ export default defineTransform<Config, { categories: string[] }>({
   gives: () => 'number',
   resolve: (value) => (Array.isArray(value) ? { order: value as string[], unknown: 'error' } : { unknown: 'error', ...(value as object | null) }) as Config,
   fit: ({ order }, { column, kind }) => {
-    const seen = new Set<string>();
+    const seen = new Map<string, number>();
     return {
       add: (data) => {
-        for (const category of categoriesOf(data)) if (category !== null) seen.add(category);
+        countCategories(data, seen);
       },
       finish: () => {
         if (order !== undefined) return { categories: [...order] };
         requireValues(seen.size, column, 'its categories');
-        return { categories: kind === 'number' ? [...seen].sort((a, b) => Number(a) - Number(b)) : [...seen].sort() };
+        return { categories: kind === 'number' ? [...seen.keys()].sort((a, b) => Number(a) - Number(b)) : [...seen.keys()].sort() };
       },
     };
   },
   apply: (data, { unknown }, { categories }, { column, firstRow }) => {
     const index = new Map(categories.map((category, at) => [category, at]));
-    const positions = categoriesOf(data).map((name, row) => {
+    const values = numbersOfCategories(data, (name, row) => {
       if (name === null) return Number.NaN;
       const at = index.get(name);
       if (at !== undefined) return at;
       if (unknown !== 'error') return unknown;
       throw unknownCategory(firstRow + row, column, name, categories, 'Add it to "order", or give {"ordinal": {"unknown": -1}}.');
     });
-    return { kind: 'number', values: Float64Array.from(positions) };
+    return { kind: 'number', values };
   },
   invert: (data, _config, { categories }) => ({ kind: 'text', values: Array.from((data as NumberData).values, (value) => categories[Math.min(categories.length - 1, Math.max(0, Math.round(value)))]!) }),
   reference: 'scikit-learn OrdinalEncoder',

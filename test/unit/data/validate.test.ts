@@ -5,6 +5,7 @@ import type { Row } from '../../../src/core/tensor.ts';
 import { readRows } from '../../../src/data/dataset-rows.ts';
 import { withDatabase } from '../../../src/data/duckdb.ts';
 import { ingest } from '../../../src/data/ingest/ingest.ts';
+import { countOverlap } from '../../../src/data/ingest/row-digests.ts';
 import { SPLITS } from '../../../src/data/types.ts';
 import type { DatasetMeta, DatasetProfile } from '../../../src/data/types.ts';
 import { validate } from '../../../src/data/validate.ts';
@@ -57,6 +58,8 @@ describe('rows that break an expectation', () => {
     const meta = artifact.manifest.meta as unknown as DatasetMeta;
     expect(meta.quarantined).toBe(count);
     expect((await rowsOf(result.outputs.dataset!))).toHaveLength(100 - count);
+    const overlap = (await countOverlap(artifact, await bench.open(dataset)))!;
+    expect(SPLITS.map((split) => overlap[split])).toEqual(SPLITS.map((split) => ({ train: 0, validation: 0, test: 0, [split]: meta.rows[split] })));
     expect(((await artifact.json('profile.json')) as unknown as DatasetProfile).rows).toBe(meta.rows.train);
     const reasons = await withDatabase(async (db) => db.rows(`SELECT reason, content FROM read_parquet('${await artifact.path('quarantine.parquet')}')`));
     expect(reasons).toHaveLength(count);

@@ -1,7 +1,7 @@
 import { PerennialError } from '../../../core/errors.ts';
 import type { ColumnData } from '../../column-data.ts';
 import { DATA_LIMITS } from '../../limits.ts';
-import { categoriesOf, requireValues } from '../../transform.ts';
+import { countCategories, requireValues } from '../../transform.ts';
 import type { Fitter } from '../../transform.ts';
 
 const ADVICE = '"hashing" or "lookup" with an embedding takes any number of categories; "ordinal" takes one column. A column that names rows is no feature: leave it out.';
@@ -17,11 +17,8 @@ export function frequentCategories(maximum: number, column: string, kind: Column
   const counts = new Map<string, number>();
   return {
     add: (data) => {
-      for (const category of categoriesOf(data)) {
-        if (category === null) continue;
-        counts.set(category, (counts.get(category) ?? 0) + 1);
-        if (counts.size > countedMax) throw new PerennialError('DATA_INVALID', `column "${column}" has more than ${grouped(countedMax)} categories, e.g. "${category}"; the most frequent ones are found among at most so many.`, { hint: ADVICE });
-      }
+      countCategories(data, counts);
+      if (counts.size > countedMax) throw new PerennialError('DATA_INVALID', `column "${column}" has more than ${grouped(countedMax)} categories, e.g. "${[...counts.keys()].at(-1)!}"; the most frequent ones are found among at most so many.`, { hint: ADVICE });
     },
     notes: () => (counts.size <= maximum ? [] : [`column "${column}" has ${grouped(counts.size)} categories; the ${grouped(maximum)} most frequent got ${got}, the others count as unknown. ${ADVICE}`]),
     finish: () => {
