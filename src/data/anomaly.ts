@@ -47,7 +47,7 @@ export function isAnomalySql({ column, names, listed }: AnomalyRule, sql: string
 
 /** 1 for anomalies, 0 for other rows. */
 export function anomalyTensor(rule: AnomalyRule, data: ColumnData): Tensor {
-  const values = Int32Array.from(numbersOfCategories(classesOf(data, rule.column.type), (name) => Number(isAnomalyName(rule, name))));
+  const values = new Int32Array(numbersOfCategories(classesOf(data, rule.column.type), (name) => Number(isAnomalyName(rule, name))));
   return { spec: { name: ANOMALY, shape: [1], dtype: 'int32' }, rows: values.length, data: values };
 }
 

@@ -36,6 +36,23 @@ export interface VectorData extends WithBeside {
   readonly width: number;
   readonly parts: readonly string[];
   readonly values: Float32Array;
+  /** The same, where each row holds one 1 at the most, as its place: -1 where there is none. */
+  readonly places?: Float64Array;
+}
+
+/** One-hot rows, which are written out only where somebody asks for them. */
+export function oneHotVector(places: Float64Array, parts: readonly string[]): VectorData {
+  const width = parts.length;
+  let values: Float32Array | undefined;
+  return {
+    kind: 'vector', width, parts, places,
+    get values() {
+      if (values !== undefined) return values;
+      values = new Float32Array(places.length * width);
+      for (let row = 0; row < places.length; row += 1) if (places[row]! >= 0) values[row * width + places[row]!] = 1;
+      return values;
+    },
+  };
 }
 
 /** Token ids, `length` per row; 0 is padding, 1 an unknown token. */

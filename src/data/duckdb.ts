@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBValue } from '@duckdb/node-api';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import { perennialHome } from '../platform/paths.ts';
@@ -88,27 +88,14 @@ function database(connection: DuckDBConnection): Database {
       return reader.getRows() as DuckDBValue[][];
     },
     async *chunks(sql) {
-      const result = await connection.stream(sql);
-      for (;;) {
-        const chunk = await result.fetchChunk();
-        if (chunk === null || chunk.rowCount === 0) return;
-        yield { rows: chunk.rowCount, columns: chunk.getColumns() as DuckDBValue[][] };
-      }
+      for await (const chunk of stream(connection, sql)) yield { rows: chunk.rowCount, columns: chunk.getColumns() as DuckDBValue[][] };
     },
     async *typedChunks(sql) {
-      const result = await connection.stream(sql);
-      for (;;) {
-        const chunk = await result.fetchChunk();
-        if (chunk === null || chunk.rowCount === 0) return;
-        yield { rows: chunk.rowCount, columns: Array.from({ length: chunk.columnCount }, (_, index) => typedVector(chunk.getColumnVector(index))) };
-      }
+      for await (const chunk of stream(connection, sql)) yield { rows: chunk.rowCount, columns: Array.from({ length: chunk.columnCount }, (_, index) => typedVector(chunk.getColumnVector(index))) };
     },
     async *doubles(sql) {
       const { DuckDBDoubleVector } = await import('@duckdb/node-api');
-      const result = await connection.stream(sql);
-      for (;;) {
-        const chunk = await result.fetchChunk();
-        if (chunk === null || chunk.rowCount === 0) return;
+      for await (const chunk of stream(connection, sql)) {
         const columns = Array.from({ length: chunk.columnCount }, (_, index) => {
           const vector = chunk.getColumnVector(index);
           if (!(vector instanceof DuckDBDoubleVector)) throw new PerennialError('INTERNAL', `Column ${index} of this query holds no doubles: ${sql.slice(0, 200)}`);
@@ -122,6 +109,23 @@ function database(connection: DuckDBConnection): Database {
       return reader.getRows().map((row) => ({ name: String(row[0]), type: String(row[1]) }));
     },
   };
+}
+
+/** Chunks of a query. The next one is computed while the caller is busy with the one before. */
+async function* stream(connection: DuckDBConnection, sql: string): AsyncGenerator<DuckDBDataChunk> {
+  const result = await connection.stream(sql);
+  let next = result.fetchChunk();
+  try {
+    for (;;) {
+      const chunk = await next;
+      if (chunk === null || chunk.rowCount === 0) return;
+      next = result.fetchChunk();
+      yield chunk;
+    }
+  } finally {
+    // The connection may be closed or asked for something else after this; whoever stops early has an error of their own, or none.
+    await next.catch(() => undefined);
+  }
 }
 
 /** Vectors of fixed width keep their values in one typed array, and which are there in bits. */

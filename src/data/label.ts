@@ -1,7 +1,7 @@
 import { PerennialError } from '../core/errors.ts';
 import type { LabelOutput, OutputSpec, Tensor } from '../core/tensor.ts';
 import { INTEGER_CLASSES_MAX } from './ingest/label-columns.ts';
-import { countCategories, eachFinite, Moments, numbersOfCategories, rangeOf } from './transform.ts';
+import { countCategories, eachFinite, mapNumbers, Moments, numbersOfCategories, rangeOf } from './transform.ts';
 import { codedText } from './column-data.ts';
 import type { ColumnData, NumberData } from './column-data.ts';
 import { labelName, labelsOf } from './examples.ts';
@@ -116,10 +116,10 @@ export function labelTensors(batch: ReadonlyMap<string, ColumnData>, columns: re
 function labelTensor(data: ColumnData, type: Column['type'], output: LabelOutput, name: string): Tensor {
   if (output.kind === 'classes') {
     const index = new Map(output.classes.map((known, at) => [known, at]));
-    const ids = Int32Array.from(numbersOfCategories(classesOf(data, type), (known) => index.get(known ?? '')!));
+    const ids = new Int32Array(numbersOfCategories(classesOf(data, type), (known) => index.get(known ?? '')!));
     return { spec: { name, shape: [1], dtype: 'int32' }, rows: ids.length, data: ids };
   }
   const { mean, std } = output.scale ?? { mean: 0, std: 1 };
-  const values = Float32Array.from((data as NumberData).values, (value) => (value - mean) / std);
+  const values = new Float32Array(mapNumbers(data, (value) => (value - mean) / std).values);
   return { spec: { name, shape: [1], dtype: 'float32' }, rows: values.length, data: values };
 }

@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import type { OutputSpec, Row, Tensor, TensorBatch, TensorSpec } from '../core/tensor.ts';
 import { applyWholeChain, parseChain } from './preprocess/chain.ts';
 import type { FittedLink } from './preprocess/chain.ts';
-import type { ColumnData, PixelData, VectorData } from './column-data.ts';
+import type { ColumnData } from './column-data.ts';
 import { checkRowColumns, columnOfRows } from './row-values.ts';
 import { SeriesRuns, WindowCutter, keysOf, seriesName } from './series.ts';
 import type { FittedSequence } from './series.ts';
@@ -30,26 +30,28 @@ export interface PreprocessorParts {
 /** Input that numbers and one-hot columns are joined to, in the order of the document. */
 export const FEATURES = 'features';
 
-/** `row, column: message` for the first value that is not finite. */
-function checkFinite(values: Float32Array | Float64Array, width: number, column: string, firstRow: number): void {
+/** What to say of a value that is not finite. */
+function notFinite(value: number, row: number, column: string): PerennialError {
+  return Number.isNaN(value)
+    ? new PerennialError('DATA_INVALID', `row ${row}, column "${column}": the value is missing after its transforms.`, { hint: `Put "impute" first: "${column}": [{"impute": "median"}, …] (or "mostFrequent" for categories), or leave such rows out.` })
+    : new PerennialError('DATA_INVALID', `row ${row}, column "${column}": the value is ${value} after its transforms.`, { hint: `Put {"clip": [low, high]} first into the transforms of "${column}", or quarantine such rows.` });
+}
+
+/** @throws DATA_INVALID for the first value that is not finite */
+function checkFinite(values: Float32Array, width: number, column: string, firstRow: number): void {
   for (let at = 0; at < values.length; at += 1) {
     const value = values[at]!;
     // Infinities and NaN give NaN.
-    if (value - value === 0) continue;
-    const row = firstRow + Math.floor(at / width);
-    throw Number.isNaN(value)
-      ? new PerennialError('DATA_INVALID', `row ${row}, column "${column}": the value is missing after its transforms.`, { hint: `Put "impute" first: "${column}": [{"impute": "median"}, …] (or "mostFrequent" for categories), or leave such rows out.` })
-      : new PerennialError('DATA_INVALID', `row ${row}, column "${column}": the value is ${value} after its transforms.`, { hint: `Put {"clip": [low, high]} first into the transforms of "${column}", or quarantine such rows.` });
+    if (value - value !== 0) throw notFinite(value, firstRow + Math.floor(at / width), column);
   }
 }
 
-/** The tensor that one column gives. @throws DATA_INVALID for what is not finite. */
-export function columnTensor(column: FittedColumn, data: ColumnData, firstRow: number): Tensor {
+/** The tensor of a column that is an input of its own. @throws DATA_INVALID for what is not finite. */
+function columnTensor(column: FittedColumn, data: ColumnData, firstRow: number): Tensor {
   const { spec } = column;
   const width = spec.shape.reduce((product, size) => product * size, 1);
   let values: Float32Array | Int32Array | Uint8Array;
-  if (data.kind === 'number') values = Float32Array.from(data.values);
-  else if (data.kind === 'vector' || data.kind === 'pixels') values = (data as VectorData | PixelData).values;
+  if (data.kind === 'pixels') values = data.values;
   else if (data.kind === 'tokens') values = data.values;
   else if (data.kind === 'image') {
     values = new Uint8Array(data.values.length * width);
@@ -68,20 +70,23 @@ function tensorSpec({ name, shape, dtype, vocabularySize, range }: TensorSpec): 
   return { name, shape, dtype, ...(vocabularySize === undefined ? {} : { vocabularySize }), ...(range === undefined ? {} : { range }) };
 }
 
-/** Joins the columns of `features` row by row. */
-function joinFeatures(tensors: readonly Tensor[], rows: number): Float32Array {
-  const widths = tensors.map((tensor) => tensor.spec.shape[0]!);
-  const width = widths.reduce((sum, size) => sum + size, 0);
-  const joined = new Float32Array(rows * width);
-  let offset = 0;
-  tensors.forEach((tensor, index) => {
-    const own = widths[index]!;
-    const { data } = tensor;
-    if (own === 1) for (let row = 0, to = offset; row < rows; row += 1, to += width) joined[to] = data[row]!;
-    else for (let row = 0, from = 0; row < rows; row += 1) for (let to = row * width + offset, end = to + own; to < end; to += 1, from += 1) joined[to] = data[from]!;
-    offset += own;
-  });
-  return joined;
+/** Writes a column of `features` to its place in every row. @throws DATA_INVALID for what is not finite, or no number */
+function writeFeature(data: ColumnData, target: Float32Array, width: number, offset: number, column: string, firstRow: number): void {
+  if (data.kind !== 'number' && data.kind !== 'vector') throw new PerennialError('CONFIG_INVALID', `Column "${column}" is still ${data.kind} after its transforms.`);
+  if (data.kind === 'vector' && data.places !== undefined) {
+    const { places } = data;
+    for (let row = 0, to = offset; row < places.length; row += 1, to += width) if (places[row]! >= 0) target[to + places[row]!] = 1;
+    return;
+  }
+  const { values } = data;
+  const own = data.kind === 'vector' ? data.width : 1;
+  for (let from = 0, start = offset; from < values.length; start += width) {
+    for (let to = start, end = start + own; to < end; to += 1, from += 1) {
+      target[to] = values[from]!;
+      // Infinities and NaN give NaN; a double may be beyond what the target holds.
+      if (target[to]! - target[to]! !== 0) throw notFinite(target[to]!, firstRow + Math.floor(from / own), column);
+    }
+  }
 }
 
 /** Inputs per row, before windows. */
@@ -97,19 +102,23 @@ export function rowInputs(columns: readonly FittedColumn[]): TensorSpec[] {
 
 /** Columns of a batch → one tensor per input, a row each. The one path from values to tensors, in training and in serving. */
 export async function tensorsOf(parts: Pick<PreprocessorParts, 'columns' | 'seed'>, batch: ReadonlyMap<string, ColumnData>, rows: number, firstRow: number): Promise<Record<string, Tensor>> {
-  const perColumn: { column: FittedColumn; tensor: Tensor }[] = [];
+  const inputs = rowInputs(parts.columns);
+  const width = inputs.find(({ name }) => name === FEATURES)?.shape[0] ?? 0;
+  const features = new Float32Array(rows * width);
+  const tensors = new Map<string, Tensor>();
+  let offset = 0;
   for (const column of parts.columns) {
     const data = batch.get(column.name)!;
     const sized = data.kind === 'image' && column.size !== undefined ? { ...data, size: column.size } : data;
     const result = await applyWholeChain(sized, column.links, { column: column.name, seed: parts.seed, firstRow });
-    perColumn.push({ column, tensor: columnTensor(column, result, firstRow) });
+    if (column.spec.name !== FEATURES) {
+      tensors.set(column.spec.name, columnTensor(column, result, firstRow));
+      continue;
+    }
+    writeFeature(result, features, width, offset, column.name, firstRow);
+    offset += column.spec.shape[0]!;
   }
-  const tensors: Record<string, Tensor> = {};
-  for (const spec of rowInputs(parts.columns)) {
-    const own = perColumn.filter(({ column }) => column.spec.name === spec.name);
-    tensors[spec.name] = spec.name === FEATURES ? { spec, rows, data: joinFeatures(own.map(({ tensor }) => tensor), rows) } : { ...own[0]!.tensor, spec };
-  }
-  return tensors;
+  return Object.fromEntries(inputs.map((spec) => [spec.name, spec.name === FEATURES ? { spec, rows, data: features } : { ...tensors.get(spec.name)!, spec }]));
 }
 
 /** Overlapping windows of `size` rows: `rows - size + 1` of them. */

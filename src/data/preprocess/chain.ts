@@ -105,7 +105,7 @@ export async function applyWholeChain(...given: Parameters<typeof applyChain>): 
 const besideOf = (data: ColumnData): VectorData | undefined => ('beside' in data ? data.beside : undefined);
 
 function asVector(data: NumberData | VectorData): VectorData {
-  return data.kind === 'vector' ? data : { kind: 'vector', width: 1, parts: [''], values: Float32Array.from(data.values) };
+  return data.kind === 'vector' ? data : { kind: 'vector', width: 1, parts: [''], values: new Float32Array(data.values) };
 }
 
 function sideBySide(left: VectorData, right: VectorData): VectorData {

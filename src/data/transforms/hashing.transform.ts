@@ -1,3 +1,4 @@
+import { oneHotVector } from '../column-data.ts';
 import { hash32 } from '../../core/prng.ts';
 import { numbersOfCategories, defineTransform } from '../transform.ts';
 
@@ -15,8 +16,6 @@ export default defineTransform<Config, null>({
   resolve: (value) => ({ buckets: (value as number | null) ?? 64 }),
   apply: (data, { buckets }) => {
     const chosen = numbersOfCategories(data, (name) => (name === null ? -1 : hash32(name) % buckets));
-    const values = new Float32Array(chosen.length * buckets);
-    for (let row = 0; row < chosen.length; row += 1) if (chosen[row]! >= 0) values[row * buckets + chosen[row]!] = 1;
-    return { kind: 'vector', width: buckets, parts: Array.from({ length: buckets }, (_, bucket) => `bucket ${bucket}`), values };
+    return oneHotVector(chosen, Array.from({ length: buckets }, (_, bucket) => `bucket ${bucket}`));
   },
 });

@@ -34,7 +34,7 @@ export default defineTransform<Config, { categories: string[] }>({
       if (id > 1 || unknown === 'own') return id;
       throw unknownCategory(firstRow + row, column, name, state.categories, 'Use {"lookup": {"unknown": "own"}} to let such rows through.');
     });
-    return { kind: 'tokens', length: 1, vocabularySize: state.categories.length + 2, values: Int32Array.from(ids) };
+    return { kind: 'tokens', length: 1, vocabularySize: state.categories.length + 2, values: new Int32Array(ids) };
   },
   reference: 'Keras StringLookup(mask_token="")',
 });

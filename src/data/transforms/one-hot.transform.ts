@@ -1,4 +1,5 @@
 import { DATA_LIMITS } from '../limits.ts';
+import { oneHotVector } from '../column-data.ts';
 import type { VectorData } from '../column-data.ts';
 import { defineTransform, numbersOfCategories, withDefaults } from '../transform.ts';
 import { frequentCategories, unknownCategory } from './shared/categories.ts';
@@ -29,15 +30,12 @@ export default defineTransform<Config, { categories: string[] }>({
   fit: ({ maximum }, { column, kind }) => frequentCategories(maximum, column, kind, 'a column'),
   apply: (data, { unknown }, { categories }, { column, firstRow }) => {
     const index = new Map(categories.map((category, at) => [category, at]));
-    const width = categories.length;
     const places = numbersOfCategories(data, (name, row) => {
       const at = name === null ? undefined : index.get(name);
       if (at === undefined && unknown === 'error') throw unknownCategory(firstRow + row, column, name, categories, 'Use {"oneHot": {"unknown": "zeros"}} to let such rows through.');
       return at ?? -1;
     });
-    const values = new Float32Array(places.length * width);
-    for (let row = 0; row < places.length; row += 1) if (places[row]! >= 0) values[row * width + places[row]!] = 1;
-    return { kind: 'vector', width, parts: categories, values };
+    return oneHotVector(places, categories);
   },
   invert: (data, _config, { categories }) => {
     const { values, width } = data as VectorData;

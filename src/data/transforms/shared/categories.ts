@@ -18,7 +18,7 @@ export function frequentCategories(maximum: number, column: string, kind: Column
   return {
     add: (data) => {
       countCategories(data, counts);
-      if (counts.size > countedMax) throw new PerennialError('DATA_INVALID', `column "${column}" has more than ${grouped(countedMax)} categories, e.g. "${[...counts.keys()].at(-1)!}"; the most frequent ones are found among at most so many.`, { hint: ADVICE });
+      if (counts.size > countedMax) throw new PerennialError('DATA_INVALID', `column "${column}" has more than ${grouped(countedMax)} categories, e.g. "${[...counts.keys()][countedMax]!}"; the most frequent ones are found among at most so many.`, { hint: ADVICE });
     },
     notes: () => (counts.size <= maximum ? [] : [`column "${column}" has ${grouped(counts.size)} categories; the ${grouped(maximum)} most frequent got ${got}, the others count as unknown. ${ADVICE}`]),
     finish: () => {
