@@ -5,4 +5,6 @@
 export const PATCHES = {
   /** The name of the metric that stands for a run is kept in its memo. The old branch may go when no run of before 1 December 2026 is left. */
   primaryMetricName: 'primary-metric-name',
+  /** A run takes the turn of its pipeline before its first step. The old branch may go when no run of before 1 December 2026 is left. */
+  turns: 'turns',
 } as const satisfies Record<string, string>;
