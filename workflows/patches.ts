@@ -7,4 +7,6 @@ export const PATCHES = {
   primaryMetricName: 'primary-metric-name',
   /** A run takes the turn of its pipeline before its first step. The old branch may go when no run of before 1 December 2026 is left. */
   turns: 'turns',
+  /** A monitor asks whether a run may start. The old branch may go when no monitor of before 1 December 2026 is left. */
+  admission: 'admission',
 } as const satisfies Record<string, string>;

@@ -9480,7 +9480,7 @@ columnsMin?: number
  */
 coolDown?: string
 /**
- * Runs that failed, were rejected or changed nothing, one after the other, after which no more are started until there is another champion or the document is applied again.
+ * Runs that failed, were rejected or changed nothing, one after the other, after which no more are started until there is another champion or another document.
  */
 attempts?: number
 }
@@ -9501,7 +9501,7 @@ every?: string
  */
 coolDown?: string
 /**
- * Runs that failed, were rejected or changed nothing, one after the other, after which no more are started until there is another champion or the document is applied again.
+ * Runs that failed, were rejected or changed nothing, one after the other, after which no more are started until there is another champion or another document.
  */
 attempts?: number
 }

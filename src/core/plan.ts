@@ -47,13 +47,16 @@ export interface PlanStep {
   readonly summary: string;
 }
 
-/** Bounds of what starts runs by itself. Monitors that were applied before there were any have none of them. */
+/** Bounds of what starts runs by itself. Monitors that were applied before there were any go by {@link TRIGGER_BOUNDS}. */
 export interface TriggerBounds {
   /** At least this long after the last run that a trigger started. */
   readonly coolDownMs?: number;
   /** Runs without a new champion after which no more are started. */
   readonly attempts?: number;
 }
+
+/** As the document's schema has them. */
+export const TRIGGER_BOUNDS = { coolDownMs: 3_600_000, attempts: 3 } as const;
 
 export interface NewDataTrigger extends TriggerBounds {
   readonly rows: number;

@@ -136,7 +136,7 @@ describe('workflow monitor', () => {
     expect(found.finding.driftScore).toBeGreaterThan(0.2);
     const run = await waitRun(stage.temporal, found.run!);
     expect(run).toMatchObject({ status: 'completed', trigger: 'drift' });
-    expect(await check('monitor/again')).toMatchObject({ outcome: 'running', run: found.run });
+    expect(await check('monitor/again')).toMatchObject({ outcome: 'coolingDown', run: found.run });
     expect((await describeRun(stage.temporal, found.run!)).urls.temporal).toContain('nightly%2Fdrift-v1-');
   });
 });
