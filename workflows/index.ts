@@ -1,3 +1,4 @@
+export { backfill } from './backfill.ts';
 export { model } from './model.ts';
 export { monitor } from './monitor.ts';
 export { pipeline } from './pipeline.ts';

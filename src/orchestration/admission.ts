@@ -1,60 +1,12 @@
 import type { Client } from '@temporalio/client';
-import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { Admission, AdmissionTask } from '../core/monitor.ts';
 import { TRIGGER_BOUNDS } from '../core/plan.ts';
 import type { TriggerBounds } from '../core/plan.ts';
-import type { ObjectStore } from '../core/ports.ts';
-import { runIdOf } from '../core/run.ts';
 import { countUnseen } from './checks.ts';
 import type { CheckDeps } from './checks.ts';
 import { temporalError } from './connect.ts';
-
-/** `triggers/<pipeline>.json`: the last run that a trigger started, and how many there were for one champion and document. */
-export interface TriggerRecord {
-  readonly formatVersion: 1;
-  readonly champion: number;
-  readonly revision: string;
-  /** Runs that were started for this champion by this document. */
-  readonly attempts: number;
-  /** Workflow id of the last one, whose monitor it was, and when it was decided on. */
-  readonly run: string;
-  readonly by: string;
-  readonly at: string;
-  readonly kind: 'drift' | 'newData';
-  /** Of drift: the predictions in which it was found. */
-  readonly window?: { readonly from: string; readonly to: string; readonly version: number };
-}
-
-interface Read {
-  readonly record: TriggerRecord | undefined;
-  readonly etag: string | undefined;
-}
-
-function keyOf(pipeline: string): string {
-  return `triggers/${pipeline}.json`;
-}
-
-/** @throws BLOB_CORRUPT */
-export async function readTriggers(store: ObjectStore, pipeline: string): Promise<Read> {
-  const key = keyOf(pipeline);
-  try {
-    const { body, etag } = await store.get(key);
-    return { record: parse(store, key, new TextDecoder().decode(body)), etag };
-  } catch (error) {
-    if (isPerennialError(error, 'OBJECT_NOT_FOUND')) return { record: undefined, etag: undefined };
-    throw error;
-  }
-}
-
-function parse(store: ObjectStore, key: string, text: string): TriggerRecord {
-  try {
-    const record = JSON.parse(text) as TriggerRecord;
-    if (record.formatVersion === 1 && Number.isSafeInteger(record.attempts) && typeof record.run === 'string') return record;
-  } catch {
-    // Told below with what stands there.
-  }
-  throw new PerennialError('BLOB_CORRUPT', `${store.location}: "${key}" is no record of runs that triggers started: ${text.slice(0, 120)}`, { hint: 'Delete the object: counting begins anew.' });
-}
+import { readTriggers, triggersKey } from './trigger-record.ts';
+import type { TriggerRecord } from './trigger-record.ts';
 
 /**
  * May a run be started for a finding? Runs that start by themselves stop by themselves: never two at once, none within the cool-down
@@ -81,7 +33,7 @@ export async function admit(deps: CheckDeps, client: Client, task: AdmissionTask
   if (unseen?.unseen === 0) return { outcome: 'nothingNew', run: null, why: `The source holds no row that version ${champion} has not seen: there is nothing new to learn from.` };
   const run = `${plan.pipeline}/${task.check.kind === 'drift' ? 'drift' : 'new-data'}-v${champion}-${attempts + 1}-${task.nominalTime.replace(/[-:]|\.\d+/g, '')}`;
   const next: TriggerRecord = { formatVersion: 1, champion, revision: plan.revision, attempts: attempts + 1, run, by: task.by, at: task.now, kind: task.check.kind, ...windowOf(task, champion) };
-  await deps.store.put(keyOf(plan.pipeline), Buffer.from(JSON.stringify(next)), etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag });
+  await deps.store.put(triggersKey(plan.pipeline), Buffer.from(JSON.stringify(next)), etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag });
   return { outcome: 'started', run, why: '' };
 }
 
@@ -109,11 +61,4 @@ async function endOf(client: Client, { run, at }: TriggerRecord): Promise<Ended>
     if ((error as Error).name === 'WorkflowNotFoundError') return { running: false, skipped: false, at: Date.parse(at), word: 'unknown to Temporal' };
     throw temporalError(error, `Run "${run}"`);
   }
-}
-
-/** The window of predictions that a champion was retrained for; undefined where it came otherwise. */
-export async function retrainedFor(store: ObjectStore, pipeline: string, champion: { readonly pipeline: string; readonly runId: string }): Promise<TriggerRecord['window']> {
-  const { record } = await readTriggers(store, pipeline);
-  if (record?.window === undefined || champion.pipeline !== pipeline || runIdOf(record.run) !== champion.runId) return undefined;
-  return record.window;
 }

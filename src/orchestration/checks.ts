@@ -55,7 +55,7 @@ interface Comparison {
  * differ from its data. The reference follows: what counts is whether they differ from the questions that it was retrained for.
  */
 async function sinceRetraining(deps: CheckDeps, task: MonitorTask, champion: VersionManifest, { reference, read, drift, found }: Comparison): Promise<{ result: DriftResult; remark: string }> {
-  const { retrainedFor } = await import('./admission.ts');
+  const { retrainedFor } = await import('./trigger-record.ts');
   const window = await retrainedFor(deps.store, task.run.plan.pipeline, champion);
   if (window === undefined) return { result: found, remark: '' };
   const [{ detectModelDrift }, { readPredictions, rowsOf }, { profileOfRows }] = await Promise.all([import('../monitoring/model-drift.ts'), import('../monitoring/prediction-window.ts'), import('../monitoring/window-profile.ts')]);

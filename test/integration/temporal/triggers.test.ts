@@ -24,7 +24,7 @@ const steps = [
       const data = await ctx.artifacts.open(in0!);
       const profile = await data.bytes('profile.json');
       const columns = (JSON.parse(Buffer.from(profile).toString()) as { columns: { name: string }[] }).columns.filter(({ name }) => name !== 'label');
-      const reference = data.manifest.files['reference.bin'] === undefined ? {} : { 'reference.bin': await data.bytes('reference.bin') };
+      const reference: Record<string, Uint8Array> = data.manifest.files['reference.bin'] === undefined ? {} : { 'reference.bin': await data.bytes('reference.bin') };
       const modelRef = await ctx.artifacts.write({ kind: 'model', summary: ctx.runId, files: { 'profile.json': profile, 'preprocessor.json': Buffer.from(JSON.stringify({ columns })), ...reference }, meta: { text: ctx.runId } });
       const registry = createRegistry(ctx.store, ctx.artifacts);
       const { version } = await registry.register({ model: ctx.pipeline, modelRef, dataset: in0!.digest, pipeline: ctx.pipeline, runId: ctx.runId, stepId: 'learn' });
