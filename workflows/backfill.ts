@@ -68,7 +68,7 @@ class Backfill {
 
   async #make(tick: string): Promise<void> {
     const { pipeline, model, run } = this.#input;
-    const workflowId = `${pipeline}/backfill-${tick.replace(/[-:]|\.\d+/g, '')}-${workflowInfo().firstExecutionRunId.slice(0, 4)}`;
+    const workflowId = `${pipeline}/backfill-${tick.replace(/[-:]|\.\d+/g, '')}-${workflowInfo().firstExecutionRunId.slice(-4)}`;
     const at = this.#runs.push({ tick, run: workflowId, status: 'running', headline: '' }) - 1;
     this.#show();
     try {

@@ -1,9 +1,10 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { ParentClosePolicy, WorkflowIdReusePolicy, patched, proxyActivities, setCurrentDetails, startChild, upsertMemo, workflowInfo } from '@temporalio/workflow';
+import { ParentClosePolicy, WorkflowIdReusePolicy, patched, proxyActivities, setCurrentDetails, startChild, workflowInfo } from '@temporalio/workflow';
 import { retrainingRunId } from '../src/core/monitor.ts';
 import type { Admission, AdmissionTask, MonitorFinding, MonitorInput, MonitorTask, MonitorView } from '../src/core/monitor.ts';
 import { ending, failureOf } from './failures.ts';
 import { compose } from './markdown.ts';
+import { tell } from './outcomes.ts';
 import { PATCHES } from './patches.ts';
 import { tellSearch } from './search-attributes.ts';
 
@@ -38,13 +39,10 @@ export async function monitor(input: MonitorInput): Promise<MonitorView> {
     ...(finding.driftScore === null ? {} : { DriftScore: finding.driftScore }),
     ...(finding.champion === null ? {} : { ModelVersion: String(finding.champion) }),
   });
-  if (patched(PATCHES.admission)) upsertMemo({ summary: [finding.summary, view.why ?? ''].join(' ').trim().slice(0, SUMMARY_MAX) });
+  if (patched(PATCHES.outcomes)) await tellView(input, view.outcome, [finding.summary, view.why ?? ''].join(' ').trim());
   setCurrentDetails(compose([`**${finding.summary}**`, [OUTCOMES[view.outcome], view.why ?? ''].join(' ').trim(), ...(view.run === null ? [] : [`Run \`${view.run}\``])], finding.details === '' ? [] : [finding.details]));
   return view;
 }
-
-/** Characters of what lists show of a check. */
-const SUMMARY_MAX = 1_000;
 
 /** Outcomes that lists tell from those that are as they should be. */
 const VERDICTS: Readonly<Partial<Record<MonitorView['outcome'], string>>> = { alert: 'alert', blocked: 'blocked', coolingDown: 'coolingDown', nothingNew: 'nothingNew' };
@@ -63,7 +61,7 @@ async function look(input: MonitorInput, nominalTime: string): Promise<MonitorFi
   try {
     return await checkModel({ model: input.model, nominalTime, check: input.check, run: input.run });
   } catch (error) {
-    throw ending(failureOf(error));
+    return fails(input, error);
   }
 }
 
@@ -71,16 +69,26 @@ async function act(input: MonitorInput, finding: MonitorFinding, nominalTime: st
   if (input.check.kind === 'drift' && input.check.drift.action === 'alert') return { outcome: 'alert', run: null };
   if (!patched(PATCHES.admission)) return start(input, finding, nominalTime, `${input.pipeline}/${retrainingRunId(input, finding, nominalTime)}`);
   const { workflowId, runId } = workflowInfo();
-  const { outcome, run, why } = await admitted({ model: input.model, nominalTime, check: input.check, run: input.run, finding, by: `${workflowId}/${runId}`, now: new Date().toISOString() });
+  const { outcome, run, why } = await admitted(input, { model: input.model, nominalTime, check: input.check, run: input.run, finding, by: `${workflowId}/${runId}`, now: new Date().toISOString() });
   return outcome === 'started' ? start(input, finding, nominalTime, run!) : { outcome, run, why };
 }
 
-async function admitted(task: AdmissionTask): Promise<Admission> {
+async function admitted(input: MonitorInput, task: AdmissionTask): Promise<Admission> {
   try {
     return await admitRetraining(task);
   } catch (error) {
-    throw ending(failureOf(error));
+    return fails(input, error);
   }
+}
+
+async function fails(input: MonitorInput, error: unknown): Promise<never> {
+  const failure = failureOf(error);
+  if (patched(PATCHES.outcomes)) await tellView(input, 'failed', failure.message);
+  throw ending(failure);
+}
+
+function tellView({ pipeline, check, model, run }: MonitorInput, outcome: string, summary: string): Promise<void> {
+  return tell({ pipeline, kind: check.kind, outcome, summary, workflow: workflowInfo().workflowId, trigger: run.trigger, model });
 }
 
 async function start(input: MonitorInput, finding: MonitorFinding, nominalTime: string, run: string): Promise<Pick<MonitorView, 'outcome' | 'run'>> {

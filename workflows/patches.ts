@@ -9,4 +9,6 @@ export const PATCHES = {
   turns: 'turns',
   /** A monitor asks whether a run may start. The old branch may go when no monitor of before 1 December 2026 is left. */
   admission: 'admission',
+  /** Runs and monitors tell the store what came of them. The old branch may go when none of before 1 December 2026 is left. */
+  outcomes: 'outcomes',
 } as const satisfies Record<string, string>;

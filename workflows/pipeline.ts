@@ -13,7 +13,9 @@ import type { PipelineInput, ProgressReport, RunView, StepOutcome, StepTask } fr
 import { next, obey, reopen } from '../src/core/scheduler.ts';
 import { turnPolicy } from '../src/core/turn.ts';
 import { ending, failureOf, isCancelled, isWorkerStop } from './failures.ts';
+import { tell } from './outcomes.ts';
 import { PATCHES } from './patches.ts';
+import { primaryMetric, scheduledTrigger } from './run-facts.ts';
 import { runMarkdown } from './run-markdown.ts';
 import { runView } from './run-view.ts';
 import type { StepNote } from './run-view.ts';
@@ -79,6 +81,7 @@ class PipelineRun {
     if (this.#trigger !== this.#input.trigger) tellSearch({ Trigger: this.#trigger });
     void CancellationScope.current().cancelRequested.catch(() => this.#change({ ...this.#state, cancelled: true }));
     const status = await CancellationScope.nonCancellable(() => this.#inTurn());
+    if (patched(PATCHES.outcomes)) await this.#tell(status);
     return this.#finish(status);
   }
 
@@ -93,8 +96,17 @@ class PipelineRun {
     if (!taken && !this.#state.cancelled) return this.#giveUp();
     this.#waits = false;
     const status = await this.#interpret();
+    this.#status = status;
     await this.#turn.release();
     return status;
+  }
+
+  async #tell(status: RunStatus): Promise<void> {
+    this.#status = status;
+    this.#endedAt = Date.now();
+    const { headline: summary, pipeline, workflowId: workflow, trigger, model } = this.#view();
+    // A run that gave way says nothing about the pipeline.
+    if (status !== 'skipped') await tell({ pipeline, kind: 'run', outcome: status, summary, workflow, trigger, model });
   }
 
   #giveUp(): RunStatus {
@@ -212,7 +224,7 @@ class PipelineRun {
 
   #finish(status: RunStatus): RunView {
     this.#status = status;
-    this.#endedAt = Date.now();
+    this.#endedAt ??= Date.now();
     const view = this.#view();
     this.#show();
     const primary = primaryMetric(this.#plan, view);
@@ -255,22 +267,4 @@ class PipelineRun {
   #step(id: string): PlanStep {
     return this.#plan.steps.find((step) => step.id === id)!;
   }
-}
-
-/** Ticks that are older than the schedule's catch-up window can only come from a backfill. */
-function scheduledTrigger(input: PipelineInput, tick: Date | undefined, startTime: Date, scheduled: boolean): string {
-  if (!scheduled || tick === undefined || input.trigger !== 'schedule') return input.trigger;
-  const catchupMs = input.plan.on.schedule?.catchupMs ?? 0;
-  return startTime.getTime() - tick.getTime() > Math.max(catchupMs, 60_000) ? 'backfill' : 'schedule';
-}
-
-/** The metric that the first gate looks at, else the first metric asked for, else the first there is. */
-function primaryMetric(plan: Plan, view: RunView): { readonly name: string; readonly value: number } | undefined {
-  for (const step of plan.steps) {
-    if (!Object.values(step.outputs).includes('evaluation')) continue;
-    const { gates, metrics } = step.config as { gates?: { metric?: string }[]; metrics?: unknown[] };
-    const name = [...(gates ?? []).map((gate) => gate.metric), ...(metrics ?? []), ...Object.keys(view.metrics)].find((wanted) => typeof wanted === 'string' && Object.hasOwn(view.metrics, wanted));
-    if (typeof name === 'string') return { name, value: view.metrics[name]! };
-  }
-  return undefined;
 }

@@ -53,6 +53,9 @@ function parse(store: ObjectStore, key: string, text: string): TriggerRecord {
 /** The window of predictions that a champion was retrained for; undefined where it came otherwise. */
 export async function retrainedFor(store: ObjectStore, pipeline: string, champion: { readonly pipeline: string; readonly runId: string }): Promise<TriggerRecord['window']> {
   const { record } = await readTriggers(store, pipeline);
-  if (record?.window === undefined || champion.pipeline !== pipeline || runIdOf(record.run) !== champion.runId) return undefined;
+  if (record?.window === undefined || champion.pipeline !== pipeline) return undefined;
+  // The id of an execution may end with more than the workflow's id.
+  const run = runIdOf(record.run);
+  if (champion.runId !== run && !champion.runId.startsWith(`${run}.`)) return undefined;
   return record.window;
 }

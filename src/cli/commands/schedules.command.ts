@@ -27,10 +27,12 @@ export default defineCommand({
       .action((options: { readonly pipeline?: string }) =>
         withTemporal(async (temporal, { listSchedules }) => {
           const rows = await listSchedules(temporal, options);
-          io.result({ schedules: rows });
+          const [{ needsAttention }, { attentionLines }] = await Promise.all([import('../../orchestration/attention.ts'), import('../attention-text.ts')]);
+          const attention = await needsAttention(temporal, options);
+          io.result({ schedules: rows, attention });
           if (rows.length === 0) io.print('No schedules. Create them with `perennial apply FILE`.');
           else io.print(table([['SCHEDULE', 'WHEN', 'STATE', 'NEXT (UTC)', 'LAST', 'TAKEN', 'MADE UP', 'MISSED', 'SKIPPED', 'OVERLAP', 'CATCH-UP'], ...rows.map((row) => [row.id, row.when, row.paused ? `paused${row.note === null ? '' : `: ${row.note}`}` : 'active', row.paused ? '' : (row.next[0] ?? ''), row.last ?? '', String(row.taken), String(row.madeUp), String(row.missedCatchup), String(row.skippedOverlap), row.overlap, row.catchup])]));
-          for (const note of rows.flatMap(notesOf)) io.print(note);
+          for (const note of [...rows.flatMap(notesOf), ...attentionLines(attention)]) io.print(note);
         }),
       );
 

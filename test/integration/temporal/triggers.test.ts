@@ -1,14 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import ingest from '../../../activities/steps/ingest.step.ts';
 import type { MonitorInput, MonitorView } from '../../../src/core/monitor.ts';
 import type { DriftTrigger, NewDataTrigger, Plan } from '../../../src/core/plan.ts';
 import { PerennialError } from '../../../src/core/errors.ts';
+import { needsAttention } from '../../../src/orchestration/attention.ts';
 import { pipelineInput } from '../../../src/orchestration/pipeline-input.ts';
 import { startRun } from '../../../src/orchestration/runs.ts';
+import { startAttributes } from '../../../src/orchestration/search-attributes.ts';
 import { waitRun } from '../../../src/orchestration/wait-run.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
+import { startServer } from '../../../src/server/start.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { planStep, setStage, testPlan, testStep } from './harness.ts';
 import type { Stage } from './harness.ts';
@@ -34,11 +37,22 @@ const steps = [
   }),
 ];
 
+const logged: string[] = [];
 let stage: Stage;
 beforeAll(async () => {
+  vi.spyOn(console, 'error').mockImplementation((...parts: unknown[]) => void logged.push(parts.map(String).join(' ')));
   stage = await setStage(steps);
   await stage.startWorker();
 });
+
+/** What a look finds, once that is anything. */
+async function until<T>(look: () => Promise<T[]>): Promise<T[]> {
+  for (const end = Date.now() + 20_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+    const found = await look();
+    if (found.length > 0) return found;
+    if (Date.now() > end) throw new Error('waited in vain');
+  }
+}
 
 const row = (day: number, shift: number, salt: number): string => `2026-03-${String(day).padStart(2, '0')}T00:00:00Z,${(shift + ((day * 7919 + salt * 104_729) % 1_000) / 1_000).toFixed(6)},${salt % 2 === 0 ? 'a' : 'b'}`;
 const rows = (days: readonly number[], shift = 0, each = 20): string[] => days.flatMap((day) => Array.from({ length: each }, (_, salt) => row(day, shift, salt + 1)));
@@ -48,7 +62,7 @@ interface Scene {
   readonly plan: Plan;
   write(lines: readonly string[]): void;
   learn(nominalTime?: string): Promise<void>;
-  check(on: { drift: DriftTrigger } | { newData: NewDataTrigger }, nominalTime?: string): Promise<MonitorView>;
+  check(on: { drift: DriftTrigger } | { newData: NewDataTrigger }): Promise<MonitorView>;
 }
 
 let checks = 0;
@@ -66,12 +80,12 @@ function scene(name: string, config: object = {}): Scene {
       const { workflowId } = await startRun(stage.temporal, planOf({}), steps, { trigger: 'manual', ...(nominalTime === undefined ? {} : { nominalTime }) });
       expect(await waitRun(stage.temporal, workflowId)).toMatchObject({ status: 'completed' });
     },
-    async check(on, nominalTime) {
+    async check(on) {
       const run = pipelineInput(planOf(on), steps, { trigger: 'drift' in on ? 'drift' : 'newData' });
       const check: MonitorInput['check'] = 'drift' in on ? { kind: 'drift', drift: on.drift } : { kind: 'newData', rows: on.newData.rows };
       const view = (await stage.temporal.client.workflow.execute('monitor', {
         workflowId: `monitor/${name}/${(checks += 1)}`, taskQueue: 'perennial', args: [{ pipeline: name, model: name, check, run } satisfies MonitorInput],
-        ...(nominalTime === undefined ? {} : { typedSearchAttributes: [{ key: { name: 'TemporalScheduledStartTime', type: 'DATETIME' }, value: new Date(nominalTime) }] }),
+        typedSearchAttributes: startAttributes({ kind: 'monitor', pipeline: name, model: name, trigger: run.trigger }),
       })) as MonitorView;
       if (view.outcome === 'started') await waitRun(stage.temporal, view.run!);
       return view;
@@ -118,11 +132,20 @@ describe('bounds of triggers', () => {
     expect(second.run).not.toBe(first.run);
     const third = await check(newData(10, { attempts: 2 }));
     expect(third).toMatchObject({ outcome: 'blocked', run: second.run });
+    const [blocked] = await until(async () => (await needsAttention(stage.temporal, { pipeline: 'bounded' })).filter(({ kind }) => kind === 'newData'));
+    expect(blocked).toMatchObject({ outcome: 'blocked', workflow: expect.stringContaining('monitor/bounded/') as string, summary: `${third.finding.summary} ${third.why}` });
+    expect(await needsAttention(stage.temporal, { pipeline: 'bounded' })).toContainEqual(expect.objectContaining({ kind: 'run', outcome: 'failed', workflow: second.run, summary: expect.stringContaining('The loss is not finite') as string }));
+    expect(logged.filter((line) => line.includes('"message":"bounded: ')).map((line) => (JSON.parse(line) as { message: string }).message)).toEqual(expect.arrayContaining(['bounded: run failed', 'bounded: check blocked']));
+    const server = await startServer({ store: stage.deps.store, artifacts: stage.deps.artifacts, port: 0, log: { info() {}, warn() {}, error() {} } });
+    const shown = await until(async () => (await (await fetch(`${server.url}/metrics`)).text()).split('\n').filter((line) => line.startsWith('perennial_pipeline_outcome{') && line.includes('bounded')));
+    await server.stop();
+    expect(shown.sort()).toEqual(['perennial_pipeline_outcome{pipeline="bounded",kind="newData",outcome="blocked"} 1', 'perennial_pipeline_outcome{pipeline="bounded",kind="run",outcome="failed"} 1']);
     expect(third.why).toMatch(/^2 runs that triggers started brought no champion in place of version 1, the last one .* \(failed\); "attempts" is 2\./);
     broken = false;
     await learn();
     write(rows(days(1, 14)));
     expect(await check(newData(10, { attempts: 2 }))).toMatchObject({ outcome: 'started', finding: { champion: 2 } });
+    await until(async () => ((await needsAttention(stage.temporal, { pipeline: 'bounded' })).length === 0 ? [true] : []));
   });
 });
 
