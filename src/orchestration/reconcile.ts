@@ -64,12 +64,14 @@ export interface Reconciliation {
  * Compares the plans with the schedules that are there. Whatever is new is shown to Temporal first, so that a cron expression that it
  * refuses changes nothing.
  *
- * @throws TEMPORAL_UNAVAILABLE; DOCUMENT_INVALID for a schedule that Temporal refuses
+ * @throws TEMPORAL_UNAVAILABLE; DOCUMENT_INVALID for a schedule that Temporal refuses; USAGE for a `move` of what was not renamed
  */
 export async function compareSchedules(temporal: Temporal, plans: readonly Plan[], steps: Steps, options: ReconcileOptions = {}): Promise<Reconciliation> {
   const desired = plans.flatMap((plan) => desiredSchedules(plan, steps, options.files?.get(plan.pipeline)));
   const there = await marked(temporal);
   const renamed = renames(plans, there, options.files ?? new Map());
+  const unknown = options.move?.find((name) => !renamed.some(({ from }) => from === name));
+  if (unknown !== undefined) throw new PerennialError('USAGE', `No document of those given was named "${unknown}" when its schedules were made${renamed.length === 0 ? '' : `; renamed were: ${renamed.map(({ from, to }) => `${from} (now ${to})`).join(', ')}`}.`, { hint: 'Move only the schedules of a document that has another name now and lies where it lay; others: `perennial schedules delete`.' });
   const moves = new Map(renamed.filter(({ from }) => options.move?.includes(from)).map((move) => [move.to, move]));
   const planned: Planned[] = [];
   for (const schedule of desired) planned.push(await plannedFor(temporal, schedule, there.find(({ id }) => id === `${moves.get(schedule.pipeline)?.from ?? ''}/${schedule.kind}`)));

@@ -125,6 +125,7 @@ describe('applying', () => {
     const offered = await compareSchedules(temporal, [planOf('new')], steps, { files });
     expect(offered.renamed).toEqual([{ from: 'old', to: 'new', file: '/work/birds.json', schedules: ['old/schedule'] }]);
     expect(offered.changes.map(({ id, action }) => [id, action])).toEqual([['new/schedule', 'create']]);
+    await expect(compareSchedules(temporal, [planOf('new')], steps, { files, move: ['older'] })).rejects.toThrow(/No document of those given was named "older"/);
     const moved = await compareSchedules(temporal, [planOf('new')], steps, { files, move: ['old'] });
     expect(moved).toMatchObject({ renamed: [], pruned: [] });
     await moved.carryOut();
