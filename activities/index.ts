@@ -7,6 +7,10 @@ import { modelActivities } from './models.ts';
 import type { ModelActivities } from './models.ts';
 import { monitorActivities } from './monitors.ts';
 import type { MonitorActivities } from './monitors.ts';
+import { outcomeActivities } from './outcomes.ts';
+import type { OutcomeActivities } from './outcomes.ts';
+import { scheduleActivities } from './schedules.ts';
+import type { ScheduleActivities } from './schedules.ts';
 import { stepActivity } from './run-step.ts';
 
 export interface ActivityDeps {
@@ -20,13 +24,13 @@ export interface ActivityDeps {
   readonly codeDigest: (type: string) => string;
 }
 
-/** Every activity of a worker: one per step type, named `<type>@<version>`, and those of the model and monitor workflows. */
-export function createActivities(deps: ActivityDeps): Record<string, (task: StepTask) => Promise<StepOutcome>> & ModelActivities & MonitorActivities {
+/** Every activity of a worker: one per step type, named `<type>@<version>`, and those of the other workflows. */
+export function createActivities(deps: ActivityDeps): Record<string, (task: StepTask) => Promise<StepOutcome>> & ModelActivities & MonitorActivities & ScheduleActivities & OutcomeActivities {
   const steps: Record<string, (task: StepTask) => Promise<StepOutcome>> = {};
   for (const definition of deps.steps) {
     const name = activityName(definition.type, definition.version);
     if (Object.hasOwn(steps, name)) throw new PerennialError('INTERNAL', `Two definitions of the step ${name}.`);
     steps[name] = stepActivity(definition, deps);
   }
-  return { ...steps, ...modelActivities(deps), ...monitorActivities(deps) } as ReturnType<typeof createActivities>;
+  return { ...steps, ...modelActivities(deps), ...monitorActivities(deps), ...scheduleActivities(), ...outcomeActivities(deps) } as ReturnType<typeof createActivities>;
 }

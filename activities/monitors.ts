@@ -1,25 +1,37 @@
 import { Context } from '@temporalio/activity';
 import { limits } from '../src/core/limits.ts';
-import type { MonitorFinding, MonitorTask } from '../src/core/monitor.ts';
+import type { Admission, AdmissionTask, MonitorFinding, MonitorTask } from '../src/core/monitor.ts';
 import { withFailures } from './failures.ts';
 import type { ActivityDeps } from './index.ts';
 
 export interface MonitorActivities {
   checkModel(task: MonitorTask): Promise<MonitorFinding>;
+  admitRetraining(task: AdmissionTask): Promise<Admission>;
 }
 
 /** What the monitor workflow looks at. */
 export function monitorActivities(deps: ActivityDeps): MonitorActivities {
   return {
     checkModel: (task) =>
-      withFailures(async () => {
-        const beat = setInterval(() => Context.current().heartbeat(), limits.heartbeatIntervalMs);
-        try {
-          const { checkDrift, checkNewData } = await import('../src/orchestration/checks.ts');
-          return task.check.kind === 'drift' ? await checkDrift(deps, task, task.check.drift) : await checkNewData(deps, task, task.check.rows);
-        } finally {
-          clearInterval(beat);
-        }
+      beating(async () => {
+        const { checkDrift, checkNewData } = await import('../src/orchestration/checks.ts');
+        return task.check.kind === 'drift' ? checkDrift(deps, task, task.check.drift) : checkNewData(deps, task, task.check.rows);
+      }),
+    admitRetraining: (task) =>
+      beating(async () => {
+        const { admit } = await import('../src/orchestration/admission.ts');
+        return admit(deps, Context.current().client, task);
       }),
   };
+}
+
+function beating<T>(work: () => Promise<T>): Promise<T> {
+  return withFailures(async () => {
+    const beat = setInterval(() => Context.current().heartbeat(), limits.heartbeatIntervalMs);
+    try {
+      return await work();
+    } finally {
+      clearInterval(beat);
+    }
+  });
 }

@@ -1,3 +1,5 @@
+export { backfill } from './backfill.ts';
 export { model } from './model.ts';
 export { monitor } from './monitor.ts';
 export { pipeline } from './pipeline.ts';
+export { turn } from './turn.ts';

@@ -1,9 +1,11 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { ParentClosePolicy, WorkflowIdReusePolicy, proxyActivities, setCurrentDetails, startChild, workflowInfo } from '@temporalio/workflow';
+import { ParentClosePolicy, WorkflowIdReusePolicy, patched, proxyActivities, setCurrentDetails, startChild, workflowInfo } from '@temporalio/workflow';
 import { retrainingRunId } from '../src/core/monitor.ts';
-import type { MonitorFinding, MonitorInput, MonitorTask, MonitorView } from '../src/core/monitor.ts';
+import type { Admission, AdmissionTask, MonitorFinding, MonitorInput, MonitorTask, MonitorView } from '../src/core/monitor.ts';
 import { ending, failureOf } from './failures.ts';
 import { compose } from './markdown.ts';
+import { tell } from './outcomes.ts';
+import { PATCHES } from './patches.ts';
 import { tellSearch } from './search-attributes.ts';
 
 const { checkModel } = proxyActivities<{ checkModel(task: MonitorTask): Promise<MonitorFinding> }>({
@@ -13,11 +15,18 @@ const { checkModel } = proxyActivities<{ checkModel(task: MonitorTask): Promise<
   summary: 'Look at the model that is being served',
 });
 
+const { admitRetraining } = proxyActivities<{ admitRetraining(task: AdmissionTask): Promise<Admission> }>({
+  startToCloseTimeout: '30 minutes',
+  heartbeatTimeout: '1 minute',
+  retry: { maximumAttempts: 5 },
+  summary: 'Decide whether a run may start',
+});
+
 const SCHEDULED_START = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME');
 
 /**
- * One check of a served model against what it was trained on. What is found due starts the pipeline's run, which lives on by itself;
- * the same finding never starts a second run.
+ * One check of a served model against what it was trained on. What is found due starts the pipeline's run, which lives on by itself,
+ * within the bounds that the document sets.
  */
 export async function monitor(input: MonitorInput): Promise<MonitorView> {
   const info = workflowInfo();
@@ -26,17 +35,24 @@ export async function monitor(input: MonitorInput): Promise<MonitorView> {
   const base = { pipeline: input.pipeline, model: input.model, kind: input.check.kind, nominalTime, finding };
   const view: MonitorView = finding.due ? { ...base, ...(await act(input, finding, nominalTime)) } : { ...base, outcome: 'none', run: null };
   tellSearch({
-    Verdict: finding.due ? (input.check.kind === 'drift' ? 'drift' : 'newData') : 'stable',
+    Verdict: VERDICTS[view.outcome] ?? (finding.due ? input.check.kind : 'stable'),
     ...(finding.driftScore === null ? {} : { DriftScore: finding.driftScore }),
     ...(finding.champion === null ? {} : { ModelVersion: String(finding.champion) }),
   });
-  setCurrentDetails(compose([`**${finding.summary}**`, OUTCOMES[view.outcome], ...(view.run === null ? [] : [`Run \`${view.run}\``])], finding.details === '' ? [] : [finding.details]));
+  if (patched(PATCHES.outcomes)) await tellView(input, view.outcome, [finding.summary, view.why ?? ''].join(' ').trim());
+  setCurrentDetails(compose([`**${finding.summary}**`, [OUTCOMES[view.outcome], view.why ?? ''].join(' ').trim(), ...(view.run === null ? [] : [`Run \`${view.run}\``])], finding.details === '' ? [] : [finding.details]));
   return view;
 }
 
+/** Outcomes that lists tell from those that are as they should be. */
+const VERDICTS: Readonly<Partial<Record<MonitorView['outcome'], string>>> = { alert: 'alert', blocked: 'blocked', coolingDown: 'coolingDown', nothingNew: 'nothingNew' };
+
 const OUTCOMES: Readonly<Record<MonitorView['outcome'], string>> = {
   started: 'A retraining run was started.',
-  running: 'The retraining run for this finding was started before.',
+  running: 'No run was started: the one before is still going.',
+  coolingDown: 'No run was started: the one before ended a short while ago.',
+  blocked: 'No run was started: those before changed nothing.',
+  nothingNew: 'No run was started: there is nothing new to learn from.',
   alert: 'No run was started: the document asks for an alert only.',
   none: 'Nothing to do.',
 };
@@ -45,13 +61,37 @@ async function look(input: MonitorInput, nominalTime: string): Promise<MonitorFi
   try {
     return await checkModel({ model: input.model, nominalTime, check: input.check, run: input.run });
   } catch (error) {
-    throw ending(failureOf(error));
+    return fails(input, error);
   }
 }
 
-async function act(input: MonitorInput, finding: MonitorFinding, nominalTime: string): Promise<Pick<MonitorView, 'outcome' | 'run'>> {
+async function act(input: MonitorInput, finding: MonitorFinding, nominalTime: string): Promise<Pick<MonitorView, 'outcome' | 'run' | 'why'>> {
   if (input.check.kind === 'drift' && input.check.drift.action === 'alert') return { outcome: 'alert', run: null };
-  const run = `${input.pipeline}/${retrainingRunId(input, finding, nominalTime)}`;
+  if (!patched(PATCHES.admission)) return start(input, finding, nominalTime, `${input.pipeline}/${retrainingRunId(input, finding, nominalTime)}`);
+  const { workflowId, runId } = workflowInfo();
+  const { outcome, run, why } = await admitted(input, { model: input.model, nominalTime, check: input.check, run: input.run, finding, by: `${workflowId}/${runId}`, now: new Date().toISOString() });
+  return outcome === 'started' ? start(input, finding, nominalTime, run!) : { outcome, run, why };
+}
+
+async function admitted(input: MonitorInput, task: AdmissionTask): Promise<Admission> {
+  try {
+    return await admitRetraining(task);
+  } catch (error) {
+    return fails(input, error);
+  }
+}
+
+async function fails(input: MonitorInput, error: unknown): Promise<never> {
+  const failure = failureOf(error);
+  if (patched(PATCHES.outcomes)) await tellView(input, 'failed', failure.message);
+  throw ending(failure);
+}
+
+function tellView({ pipeline, check, model, run }: MonitorInput, outcome: string, summary: string): Promise<void> {
+  return tell({ pipeline, kind: check.kind, outcome, summary, workflow: workflowInfo().workflowId, trigger: run.trigger, model });
+}
+
+async function start(input: MonitorInput, finding: MonitorFinding, nominalTime: string, run: string): Promise<Pick<MonitorView, 'outcome' | 'run'>> {
   try {
     await startChild('pipeline', {
       workflowId: run,

@@ -5,4 +5,10 @@
 export const PATCHES = {
   /** The name of the metric that stands for a run is kept in its memo. The old branch may go when no run of before 1 December 2026 is left. */
   primaryMetricName: 'primary-metric-name',
+  /** A run takes the turn of its pipeline before its first step. The old branch may go when no run of before 1 December 2026 is left. */
+  turns: 'turns',
+  /** A monitor asks whether a run may start. The old branch may go when no monitor of before 1 December 2026 is left. */
+  admission: 'admission',
+  /** Runs and monitors tell the store what came of them. The old branch may go when none of before 1 December 2026 is left. */
+  outcomes: 'outcomes',
 } as const satisfies Record<string, string>;

@@ -11,12 +11,16 @@ import type { RunState, RunStatus } from '../src/core/run-state.ts';
 import { activityName, heavyQueue, runIdOf } from '../src/core/run.ts';
 import type { PipelineInput, ProgressReport, RunView, StepOutcome, StepTask } from '../src/core/run.ts';
 import { next, obey, reopen } from '../src/core/scheduler.ts';
+import { turnPolicy } from '../src/core/turn.ts';
 import { ending, failureOf, isCancelled, isWorkerStop } from './failures.ts';
+import { tell } from './outcomes.ts';
 import { PATCHES } from './patches.ts';
+import { primaryMetric, scheduledTrigger } from './run-facts.ts';
 import { runMarkdown } from './run-markdown.ts';
 import { runView } from './run-view.ts';
 import type { StepNote } from './run-view.ts';
 import { tellSearch } from './search-attributes.ts';
+import { Turn } from './turn.ts';
 
 export const statusQuery = defineQuery<RunView>('status');
 export const progressSignal = defineSignal<[ProgressReport]>('progress');
@@ -49,6 +53,9 @@ class PipelineRun {
   readonly #executions: Record<string, number> = {};
   /** A child of the workflow's scope: cancelling the run cancels the steps, while the loop goes on to see them end. */
   readonly #steps: CancellationScope;
+  readonly #turn: Turn;
+  /** The turn is another run's. */
+  #waits = false;
   #state: RunState;
   #changes = 0;
   #status: RunStatus | 'running' = 'running';
@@ -64,6 +71,7 @@ class PipelineRun {
     this.#trigger = scheduledTrigger(input, tick, info.startTime, info.typedSearchAttributes.get(SCHEDULED_BY) !== undefined);
     this.#startedAt = info.startTime.getTime();
     this.#steps = new CancellationScope();
+    this.#turn = new Turn(input.plan.pipeline);
     this.#state = initialRunState(input.plan);
     for (const step of input.plan.steps) this.#notes[step.id] = {};
   }
@@ -72,8 +80,39 @@ class PipelineRun {
     this.#handleMessages();
     if (this.#trigger !== this.#input.trigger) tellSearch({ Trigger: this.#trigger });
     void CancellationScope.current().cancelRequested.catch(() => this.#change({ ...this.#state, cancelled: true }));
-    const status = await CancellationScope.nonCancellable(() => this.#interpret());
+    const status = await CancellationScope.nonCancellable(() => this.#inTurn());
+    if (patched(PATCHES.outcomes)) await this.#tell(status);
     return this.#finish(status);
+  }
+
+  /** One run of a pipeline at a time, whatever started it, unless it is declared otherwise. */
+  async #inTurn(): Promise<RunStatus> {
+    const policy = turnPolicy(this.#input, this.#trigger);
+    if (policy === 'allow' || !patched(PATCHES.turns)) return this.#interpret();
+    const taken = await this.#turn.take(policy, () => this.#state.cancelled, () => {
+      this.#waits = true;
+      this.#show();
+    });
+    if (!taken && !this.#state.cancelled) return this.#giveUp();
+    this.#waits = false;
+    const status = await this.#interpret();
+    this.#status = status;
+    await this.#turn.release();
+    return status;
+  }
+
+  async #tell(status: RunStatus): Promise<void> {
+    this.#status = status;
+    this.#endedAt = Date.now();
+    const { headline: summary, pipeline, workflowId: workflow, trigger, model } = this.#view();
+    // A run that gave way says nothing about the pipeline.
+    if (status !== 'skipped') await tell({ pipeline, kind: 'run', outcome: status, summary, workflow, trigger, model });
+  }
+
+  #giveUp(): RunStatus {
+    this.#waits = true;
+    for (const { id } of this.#plan.steps) this.#change(withStep(this.#state, id, { status: 'skipped', why: 'another run of the pipeline was going' }));
+    return 'skipped';
   }
 
   async #interpret(): Promise<RunStatus> {
@@ -185,7 +224,7 @@ class PipelineRun {
 
   #finish(status: RunStatus): RunView {
     this.#status = status;
-    this.#endedAt = Date.now();
+    this.#endedAt ??= Date.now();
     const view = this.#view();
     this.#show();
     const primary = primaryMetric(this.#plan, view);
@@ -207,6 +246,7 @@ class PipelineRun {
     return runView({
       plan: this.#plan, state: this.#state, notes: this.#notes, runId: this.#runId, workflowId: workflowInfo().workflowId,
       executionId: workflowInfo().runId, status: this.#status,
+      ...(this.#waits ? { holder: this.#turn.holder ?? 'another one' } : {}),
       trigger: this.#trigger, nominalTime: this.#nominalTime, startedAt: this.#startedAt, endedAt: this.#endedAt, now: Date.now(),
     });
   }
@@ -227,22 +267,4 @@ class PipelineRun {
   #step(id: string): PlanStep {
     return this.#plan.steps.find((step) => step.id === id)!;
   }
-}
-
-/** Ticks that are older than the schedule's catch-up window can only come from a backfill. */
-function scheduledTrigger(input: PipelineInput, tick: Date | undefined, startTime: Date, scheduled: boolean): string {
-  if (!scheduled || tick === undefined || input.trigger !== 'schedule') return input.trigger;
-  const catchupMs = input.plan.on.schedule?.catchupMs ?? 0;
-  return startTime.getTime() - tick.getTime() > Math.max(catchupMs, 60_000) ? 'backfill' : 'schedule';
-}
-
-/** The metric that the first gate looks at, else the first metric asked for, else the first there is. */
-function primaryMetric(plan: Plan, view: RunView): { readonly name: string; readonly value: number } | undefined {
-  for (const step of plan.steps) {
-    if (!Object.values(step.outputs).includes('evaluation')) continue;
-    const { gates, metrics } = step.config as { gates?: { metric?: string }[]; metrics?: unknown[] };
-    const name = [...(gates ?? []).map((gate) => gate.metric), ...(metrics ?? []), ...Object.keys(view.metrics)].find((wanted) => typeof wanted === 'string' && Object.hasOwn(view.metrics, wanted));
-    if (typeof name === 'string') return { name, value: view.metrics[name]! };
-  }
-  return undefined;
 }

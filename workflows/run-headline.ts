@@ -6,20 +6,22 @@ const HEADLINE_MAX = 240;
 /** Metrics that a headline names. */
 const METRICS_MAX = 3;
 
-/** One sentence about a run: where it is, or what came of it. */
-export function headlineOf(run: Omit<RunView, 'headline'>, promoted: boolean): string {
-  return firstLine(sentence(run, promoted), HEADLINE_MAX);
+/** One sentence about a run: where it is, or what came of it. `holder`: the run that it waits for, or was skipped for. */
+export function headlineOf(run: Omit<RunView, 'headline'>, promoted: boolean, holder?: string): string {
+  return firstLine(sentence(run, promoted, holder), HEADLINE_MAX);
 }
 
-function sentence(run: Omit<RunView, 'headline'>, promoted: boolean): string {
+function sentence(run: Omit<RunView, 'headline'>, promoted: boolean, holder: string | undefined): string {
   const { status, failure, steps } = run;
   if (status === 'failed') return failure === null ? 'A step failed.' : `${failure.step === undefined ? '' : `Step "${failure.step}" failed: `}${failure.message}`;
   if (status === 'rejected') return `A gate said no: ${steps.filter((step) => step.verdict?.passed === false).flatMap((step) => step.verdict!.reasons).join('; ')}.`;
+  if (status === 'skipped') return `Skipped: ${holder === undefined ? 'another run of this pipeline' : `run ${holder}`} was going.`;
   if (status === 'cancelled') {
     const stopped = steps.filter((step) => step.status === 'cancelled' && step.durationMs > 0).map((step) => `"${step.id}"${step.progress === undefined ? '' : ` (${progressLine(step.progress)})`}`);
     return stopped.length === 0 ? 'Cancelled before a step ran.' : `Cancelled in step ${stopped.join(', ')}.`;
   }
   if (status === 'running') {
+    if (holder !== undefined) return `Waits for its turn: run ${holder} is going.`;
     const running = steps.filter((step) => step.status === 'running').map((step) => `${step.id}${step.progress === undefined ? '' : `: ${progressLine(step.progress)}`}`);
     return running.length === 0 ? 'Between two steps.' : running.join('; ');
   }

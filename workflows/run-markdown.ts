@@ -8,7 +8,7 @@ const MARKS: Readonly<Record<StepView['status'], string>> = {
 };
 
 const STATES: Readonly<Record<RunView['status'], string>> = {
-  running: '▶ Running', completed: '✔ Completed', failed: '✖ Failed', rejected: '✖ Rejected by a gate', cancelled: '■ Cancelled',
+  running: '▶ Running', completed: '✔ Completed', failed: '✖ Failed', rejected: '✖ Rejected by a gate', cancelled: '■ Cancelled', skipped: '– Skipped',
 };
 
 const STARTED_BY: Readonly<Record<string, string>> = { manual: 'by hand', schedule: 'by its schedule', backfill: 'by a backfill', drift: 'because of drift', newData: 'because of new data' };
@@ -59,6 +59,7 @@ function nextSteps({ status, workflowId, model, version, previous, steps }: RunV
   }
   if (status === 'failed') return [`Correct what the message says, then run the document again, or this very plan with ${again}; steps that were done come from the cache.`, logs];
   if (status === 'cancelled') return [`Go on where it stopped: ${again}; steps that were done come from the cache.`, logs];
+  if (status === 'skipped') return [`Run it once the other is over: ${again}`, 'What a run does where another is going is declared in `on.overlap` of the document.'];
   if (status === 'rejected') return ['Nothing was promoted: what was live before still is.', 'Change the data, the model or the gates in the document and run it again.', logs];
   if (model === null || version === null) return [logs];
   return [

@@ -28,6 +28,8 @@ export interface RunFacts {
   readonly startedAt: number;
   readonly endedAt: number | undefined;
   readonly now: number;
+  /** The run that goes before this one. */
+  readonly holder?: string | undefined;
 }
 
 /** The run as it is shown: pure, from the facts alone. What people read first comes first. */
@@ -56,7 +58,7 @@ export function runView(facts: RunFacts): RunView {
     startedAt: new Date(facts.startedAt).toISOString(),
     endedAt: facts.endedAt === undefined ? null : new Date(facts.endedAt).toISOString(),
   } as const;
-  return { headline: headlineOf(view, deployment?.promoted === true), ...view };
+  return { headline: headlineOf(view, deployment?.promoted === true, facts.holder), ...view };
 }
 
 /** Of a whole run: rejected by one, passed by one that had something to pass, else ungated. */

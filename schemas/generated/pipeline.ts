@@ -9401,7 +9401,7 @@ cron: string
  */
 timezone?: string
 /**
- * What happens when a tick comes while the run before is still going.
+ * What happens when a tick comes while a run of the pipeline is still going, of the tick before or of anything else.
  */
 overlap?: ("skip" | "bufferOne" | "bufferAll" | "cancelOther" | "terminateOther" | "allowAll")
 /**
@@ -9475,19 +9475,56 @@ missing?: number
  * Number of drifting columns that makes a drift of the data.
  */
 columnsMin?: number
+/**
+ * At least this long after the end of the last run that a trigger started before the next one is started.
+ */
+coolDown?: string
+/**
+ * Runs that failed, were rejected or changed nothing, one after the other, after which no more are started until there is another champion or another document.
+ */
+attempts?: number
 }
 /**
- * Starts a run when the source has grown.
+ * Starts a run when the source holds rows that the champion has not seen.
  */
 newData?: {
 /**
- * Rows added since the last run.
+ * Rows of the source (within `window`, `filter` and `sample` of the ingest step) that are not in the data of the champion, by their contents. Rows that were only removed, moved or written in another order do not count.
  */
 rows: number
 /**
  * How often the source is looked at.
  */
 every?: string
+/**
+ * At least this long after the end of the last run that a trigger started before the next one is started.
+ */
+coolDown?: string
+/**
+ * Runs that failed, were rejected or changed nothing, one after the other, after which no more are started until there is another champion or another document.
+ */
+attempts?: number
+}
+/**
+ * One run of a pipeline goes at a time, whatever started it. This says what a run does where another one is going: queue, wait for it; skip, give up; replace, stop the other and go; allow, go beside it. Ticks of the schedule go by `schedule.overlap`.
+ */
+overlap?: {
+/**
+ * Runs by hand. Default: queue.
+ */
+manual?: ("queue" | "skip" | "replace" | "allow")
+/**
+ * Runs of a backfill. Default: queue.
+ */
+backfill?: ("queue" | "skip" | "replace" | "allow")
+/**
+ * Runs because of drift. Default: skip; the next check tries again.
+ */
+drift?: ("queue" | "skip" | "replace" | "allow")
+/**
+ * Runs because of new data. Default: skip; the next check tries again.
+ */
+newData?: ("queue" | "skip" | "replace" | "allow")
 }
 }
 /**

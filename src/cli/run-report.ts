@@ -29,10 +29,10 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   io.exit(exitCodeOfRun(run));
 }
 
-/** 0 completed · 1 failed · 3 a gate said no · 4 a service was away · 130 cancelled. */
+/** 0 completed · 1 failed · 3 a gate said no, or another run was going · 4 a service was away · 130 cancelled. */
 export function exitCodeOfRun(run: Pick<RunReport, 'status' | 'failure'>): number {
   if (run.status === 'completed' || run.status === 'running') return 0;
-  if (run.status === 'rejected') return 3;
+  if (run.status === 'rejected' || run.status === 'skipped') return 3;
   if (run.status === 'cancelled') return 130;
   const code = run.failure?.code;
   if (code === undefined || !Object.hasOwn(ERRORS, code)) return 1;

@@ -17,6 +17,14 @@ const FIELDS: readonly Field[] = [
 /** Longest length of every month: February has 29 in some years. */
 const MONTH_LENGTHS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
+/** The times of a cron expression, in its own time zone. */
+export interface CronTimes {
+  readonly minutes: ReadonlySet<number>;
+  readonly hours: ReadonlySet<number>;
+  /** Of a day of the calendar, day of week from 0, Sunday. */
+  onDay(month: number, day: number, dayOfWeek: number): boolean;
+}
+
 /** What is wrong with a cron expression of five fields, or undefined. */
 export function checkCron(cron: string): { message: string; fix: string } | undefined {
   const fields = cron.trim().split(/\s+/);
@@ -54,7 +62,8 @@ function readField(text: string, field: Field): ReadonlySet<number> | string {
 }
 
 function readRange(text: string, stepped: boolean, field: Field): [number, number] | string {
-  if (text === '*' || text === '?') return [field.least, field.most];
+  if (text === '?') return '"?" is of other programs\' cron; "*" means the same';
+  if (text === '*') return [field.least, field.most];
   const ends = text.split('-');
   if (ends.length > 2) return 'a range has two ends';
   const values = ends.map((end) => readValue(end, field));
@@ -71,4 +80,30 @@ function readValue(text: string, field: Field): number | undefined {
   if (/^\d+$/.test(text)) return Number(text);
   const named = field.names?.indexOf(text.toUpperCase()) ?? -1;
   return named < 0 ? undefined : named + (field.least === 1 ? 1 : 0);
+}
+
+/**
+ * The expressions whose ticks together are those of a cron expression. Where both days are restricted, cron runs on either and Temporal
+ * only where both fit, so that it is given two.
+ */
+export function temporalCrons(cron: string): string[] {
+  const [minute, hour, day, month, dayOfWeek] = cron.trim().split(/\s+/) as [string, string, string, string, string];
+  if (day.startsWith('*') || dayOfWeek.startsWith('*')) return [cron];
+  return [[minute, hour, day, month, '*'].join(' '), [minute, hour, '*', month, dayOfWeek].join(' ')];
+}
+
+/** When a cron expression ticks. It has to be one that {@link checkCron} takes. */
+export function cronTimes(cron: string): CronTimes {
+  const fields = cron.trim().split(/\s+/);
+  const [minutes, hours, days, months, weekdays] = fields.map((text, index) => readField(text, FIELDS[index]!)) as ReadonlySet<number>[];
+  const either = !fields[2]!.startsWith('*') && !fields[4]!.startsWith('*');
+  return {
+    minutes: minutes!, hours: hours!,
+    onDay(month, day, dayOfWeek) {
+      if (!months!.has(month)) return false;
+      const ofMonth = days!.has(day);
+      const ofWeek = weekdays!.has(dayOfWeek) || (dayOfWeek === 0 && weekdays!.has(7));
+      return either ? ofMonth || ofWeek : ofMonth && ofWeek;
+    },
+  };
 }

@@ -1,23 +1,29 @@
 import type { JsonObject } from '../core/json.ts';
-import type { DriftTrigger, Plan, ScheduleTrigger } from '../core/plan.ts';
+import type { DriftTrigger, NewDataTrigger, Plan, ScheduleTrigger } from '../core/plan.ts';
 import { durationMs } from './duration.ts';
 import { isObject } from './schema-walk.ts';
 
 interface ScheduleConfig extends Omit<ScheduleTrigger, 'catchupMs'> {
   readonly catchup: string;
 }
-interface DriftConfig extends Omit<DriftTrigger, 'everyMs' | 'windowMs'> {
+interface DriftConfig extends Omit<DriftTrigger, 'everyMs' | 'windowMs' | 'coolDownMs'> {
   readonly every: string;
   readonly window: string;
+  readonly coolDown: string;
+}
+interface NewDataConfig extends Omit<NewDataTrigger, 'everyMs' | 'coolDownMs'> {
+  readonly every: string;
+  readonly coolDown: string;
 }
 
 /** `on` of a document, defaults filled in → `on` of a plan. */
 export function planTriggers(on: JsonObject): Plan['on'] {
-  const { schedule, drift, newData } = on;
+  const { schedule, drift, newData, overlap } = on;
   return {
     ...(isObject(schedule) ? { schedule: planSchedule(schedule as unknown as ScheduleConfig) } : {}),
     ...(isObject(drift) ? { drift: planDrift(drift as unknown as DriftConfig) } : {}),
-    ...(isObject(newData) ? { newData: { rows: newData['rows'] as number, everyMs: durationMs(newData['every'] as string) } } : {}),
+    ...(isObject(newData) ? { newData: planNewData(newData as unknown as NewDataConfig) } : {}),
+    ...(isObject(overlap) ? { overlap: overlap as Plan['on']['overlap'] & object } : {}),
   };
 }
 
@@ -25,6 +31,10 @@ function planSchedule({ catchup, ...rest }: ScheduleConfig): ScheduleTrigger {
   return { ...rest, catchupMs: durationMs(catchup) };
 }
 
-function planDrift({ every, window, ...rest }: DriftConfig): DriftTrigger {
-  return { ...rest, everyMs: durationMs(every), windowMs: durationMs(window) };
+function planDrift({ every, window, coolDown, ...rest }: DriftConfig): DriftTrigger {
+  return { ...rest, everyMs: durationMs(every), windowMs: durationMs(window), coolDownMs: durationMs(coolDown) };
+}
+
+function planNewData({ every, coolDown, ...rest }: NewDataConfig): NewDataTrigger {
+  return { ...rest, everyMs: durationMs(every), coolDownMs: durationMs(coolDown) };
 }

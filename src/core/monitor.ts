@@ -20,7 +20,7 @@ export interface MonitorFinding {
   readonly driftScore: number | null;
   /** Rows looked at. */
   readonly rows: number;
-  /** Rows of the source beyond those the champion knows; 0 for checks of drift. */
+  /** Rows of the source that the champion has not seen; 0 for checks of drift. */
   readonly newRows: number;
   /** One sentence. */
   readonly summary: string;
@@ -28,13 +28,20 @@ export interface MonitorFinding {
   readonly details: string;
 }
 
+/**
+ * "started"; "running": the last run that a trigger started is going; "coolingDown": it ended a short while ago; "blocked": as many
+ * as may be have changed nothing; "nothingNew": the source holds no row that the champion has not seen; "alert"; "none".
+ */
+export type MonitorOutcome = 'started' | 'running' | 'coolingDown' | 'blocked' | 'nothingNew' | 'alert' | 'none';
+
 export interface MonitorView {
   readonly pipeline: string;
   readonly model: string;
   readonly kind: 'drift' | 'newData';
   readonly nominalTime: string;
-  /** "started", "running" (the run for this finding exists already), "alert", "none". */
-  readonly outcome: 'started' | 'running' | 'alert' | 'none';
+  readonly outcome: MonitorOutcome;
+  /** Why nothing was started; empty where that is what was to be. */
+  readonly why?: string;
   readonly finding: MonitorFinding;
   /** Workflow id of the retraining run. */
   readonly run: string | null;
@@ -48,7 +55,23 @@ export interface MonitorTask {
   readonly run: PipelineInput;
 }
 
-/** The id of the run that a finding leads to: the same finding leads to the same run, however often it is made. */
+/** May a run be started for a finding? */
+export interface AdmissionTask extends MonitorTask {
+  readonly finding: MonitorFinding;
+  /** The monitor's execution: asked twice, it gets the same answer. */
+  readonly by: string;
+  /** ISO 8601, by the clock of Temporal, as all times that it is compared with. */
+  readonly now: string;
+}
+
+export interface Admission {
+  readonly outcome: Extract<MonitorOutcome, 'started' | 'running' | 'coolingDown' | 'blocked' | 'nothingNew'>;
+  /** Workflow id of the run to start, or of the last one. */
+  readonly run: string | null;
+  readonly why: string;
+}
+
+/** The id of the run that a finding leads to, in monitors of before there were limits of attempts: the same finding leads to the same run, however often it is made. */
 export function retrainingRunId(input: Pick<MonitorInput, 'check'>, finding: MonitorFinding, nominalTime: string): string {
   if (input.check.kind === 'drift') return `drift-v${finding.champion ?? 0}-${Math.floor(Date.parse(nominalTime) / input.check.drift.windowMs)}`;
   return `new-data-v${finding.champion ?? 0}-${Math.floor(finding.newRows / input.check.rows) * input.check.rows}`;

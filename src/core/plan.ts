@@ -47,9 +47,25 @@ export interface PlanStep {
   readonly summary: string;
 }
 
+/** Bounds of what starts runs by itself. Monitors that were applied before there were any go by {@link TRIGGER_BOUNDS}. */
+export interface TriggerBounds {
+  /** At least this long after the last run that a trigger started. */
+  readonly coolDownMs?: number;
+  /** Runs without a new champion after which no more are started. */
+  readonly attempts?: number;
+}
+
+/** As the document's schema has them. */
+export const TRIGGER_BOUNDS = { coolDownMs: 3_600_000, attempts: 3 } as const;
+
+export interface NewDataTrigger extends TriggerBounds {
+  readonly rows: number;
+  readonly everyMs: number;
+}
+
 export type DriftTestChoice = string | Readonly<Record<string, { readonly threshold?: number } | undefined>>;
 
-export interface DriftTrigger {
+export interface DriftTrigger extends TriggerBounds {
   readonly action: 'retrain' | 'alert';
   /** How often the logged predictions are compared with the champion's reference profile. */
   readonly everyMs: number;
@@ -65,6 +81,12 @@ export interface DriftTrigger {
   /** Columns that must drift, of the columns compared. */
   readonly columnsMin: number;
 }
+
+/**
+ * What a run does where another one of its pipeline is going: wait for its turn, give up, stop the other and go, or go beside it.
+ */
+export const TURN_POLICIES = ['queue', 'skip', 'replace', 'allow'] as const;
+export type TurnPolicy = (typeof TURN_POLICIES)[number];
 
 export interface ScheduleTrigger {
   readonly cron: string;
@@ -85,5 +107,11 @@ export interface Plan {
   readonly revision: string;
   readonly parameters: JsonObject;
   readonly steps: readonly PlanStep[];
-  readonly on: { readonly schedule?: ScheduleTrigger; readonly drift?: DriftTrigger; readonly newData?: { readonly rows: number; readonly everyMs: number } };
+  readonly on: {
+    readonly schedule?: ScheduleTrigger;
+    readonly drift?: DriftTrigger;
+    readonly newData?: NewDataTrigger;
+    /** By what started the run; ticks of the schedule go by `schedule.overlap`. */
+    readonly overlap?: { readonly [trigger in 'manual' | 'backfill' | 'drift' | 'newData']?: TurnPolicy };
+  };
 }

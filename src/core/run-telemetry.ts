@@ -6,7 +6,7 @@ export interface RunFacts {
 
 /** How it ended, in the words of OpenTelemetry's conventions for pipelines. */
 export interface RunEnd {
-  readonly result: 'success' | 'failure' | 'error' | 'timeout' | 'cancellation';
+  readonly result: 'success' | 'failure' | 'error' | 'timeout' | 'cancellation' | 'skip';
   /** A code of the error table. */
   readonly error?: string;
   readonly verdict?: string;

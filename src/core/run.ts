@@ -1,6 +1,6 @@
 import type { ArtifactRef } from './artifact.ts';
 import type { JsonObject } from './json.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, TurnPolicy } from './plan.ts';
 import type { RunStatus, StepStatus } from './run-state.ts';
 import type { StepProgress, StepResult, StepVerdict } from './step.ts';
 
@@ -19,6 +19,8 @@ export interface PipelineInput {
   readonly readCache?: boolean;
   /** Steps that compute for long: their tasks go to the queue of {@link heavyQueue}. */
   readonly heavy?: readonly string[];
+  /** What happens where another run of the pipeline is going; absent: what the plan says. */
+  readonly overlap?: TurnPolicy;
   /** Why the run was started, for people, e.g. "drift of 3 of 6 columns". */
   readonly why?: string;
 }

@@ -1,6 +1,6 @@
 import { PerennialError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import type { Plan } from '../core/plan.ts';
+import type { Plan, TurnPolicy } from '../core/plan.ts';
 import type { PipelineInput, Trigger } from '../core/run.ts';
 import type { StepDefinition } from '../core/step.ts';
 
@@ -11,6 +11,8 @@ export interface StartOptions {
   /** false: run every step, whatever the cache holds. */
   readonly readCache?: boolean;
   readonly why?: string;
+  /** What happens where another run of the pipeline is going; default: what the plan says. */
+  readonly overlap?: TurnPolicy;
 }
 
 /** The workflow's argument for a plan. @throws LIMIT_EXCEEDED */
@@ -24,6 +26,7 @@ export function pipelineInput(plan: Plan, steps: readonly Pick<StepDefinition, '
     trigger: options.trigger,
     ...(options.nominalTime === undefined ? {} : { nominalTime: options.nominalTime }),
     ...(options.readCache === undefined ? {} : { readCache: options.readCache }),
+    ...(options.overlap === undefined ? {} : { overlap: options.overlap }),
     ...(options.why === undefined ? {} : { why: options.why }),
     plan,
     ...(heavy.length === 0 ? {} : { heavy }),

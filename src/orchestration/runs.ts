@@ -220,7 +220,7 @@ function rowOf(temporal: Temporal, info: WorkflowExecutionInfo): RunRow {
 }
 
 function statusOf(name: string, verdict: string | null): string {
-  if (name === 'COMPLETED') return verdict === 'rejected' ? 'rejected' : 'completed';
+  if (name === 'COMPLETED') return verdict === 'rejected' || verdict === 'skipped' ? verdict : 'completed';
   if (name === 'CANCELLED') return 'cancelled';
   return name.toLowerCase().replaceAll('_', ' ');
 }

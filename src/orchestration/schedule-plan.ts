@@ -1,4 +1,5 @@
 import { canonicalJson } from '../core/json.ts';
+import { temporalCrons } from '../config/cron.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { MonitorInput } from '../core/monitor.ts';
 import type { Plan, ScheduleTrigger } from '../core/plan.ts';
@@ -25,6 +26,8 @@ export interface DesiredSchedule {
   readonly workflowId: string;
   readonly input: PipelineInput | MonitorInput;
   readonly model: string | undefined;
+  /** Where the document lies, where that is known. */
+  readonly file?: string;
 }
 
 /** Kept with the action of a schedule: marks it as ours, and tells what it was made from. */
@@ -46,10 +49,10 @@ export function scheduleId(pipeline: string, kind: ScheduleKind): string {
 }
 
 /** The schedules that a plan's `on` asks for. Overlap and catch-up are always said. */
-export function desiredSchedules(plan: Plan, steps: readonly Pick<StepDefinition, 'type' | 'version' | 'heavy'>[]): DesiredSchedule[] {
+export function desiredSchedules(plan: Plan, steps: readonly Pick<StepDefinition, 'type' | 'version' | 'heavy'>[], file?: string): DesiredSchedule[] {
   const { schedule, drift, newData } = plan.on;
   const model = modelOf(plan);
-  const base = { pipeline: plan.pipeline, model };
+  const base = { pipeline: plan.pipeline, model, ...(file === undefined ? {} : { file }) };
   const desired: DesiredSchedule[] = [];
   if (schedule !== undefined)
     desired.push({
@@ -71,11 +74,12 @@ export function desiredSchedules(plan: Plan, steps: readonly Pick<StepDefinition
 export function factsOf(desired: DesiredSchedule): Record<string, string> {
   const { when, input } = desired;
   const plan = 'plan' in input ? input.plan : input.run.plan;
-  const facts: Record<string, string> = 'cron' in when ? { cron: when.cron, timezone: when.timezone } : { every: spell(when.everyMs) };
+  const facts: Record<string, string> = 'cron' in when ? { cron: temporalCrons(when.cron).join(' or '), timezone: when.timezone } : { every: spell(when.everyMs) };
   facts.overlap = desired.overlap;
   facts.catchup = spell(desired.catchupMs);
   facts.pauseOnFailure = String(desired.pauseOnFailure);
   if ('check' in input) facts.check = canonicalJson(input.check);
+  if (desired.file !== undefined) facts.file = desired.file;
   facts.document = plan.revision.slice(0, 12);
   // The same document can compile to another plan with another version of Perennial.
   facts.plan = sha256(canonicalJson(input)).slice(0, 12);

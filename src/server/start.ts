@@ -18,6 +18,7 @@ import { createServingMetrics } from '../serving/serving-metrics.ts';
 import type { VersionSource } from '../serving/version-source.ts';
 import { announce } from './announce.ts';
 import { createApp } from './app.ts';
+import { watchOutcomes } from './outcome-metrics.ts';
 import { createReportSource } from './reports.ts';
 
 export const DEFAULT_PORT = 8080;
@@ -59,12 +60,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const url = await listen(app, options.host ?? '127.0.0.1', options.port);
   await router.start();
   const announcer = await announce(store, { id, url }, log);
+  const outcomes = watchOutcomes(store, metrics.registry, log);
   log.info('model server ready', { url, models: router.states().map((state) => `${state.model} ${state.version ?? '-'}`) });
   return {
     id,
     url,
     async stop() {
-      await atMost(SERVING_LIMITS.farewellMs, announcer.stop());
+      await atMost(SERVING_LIMITS.farewellMs, Promise.all([announcer.stop(), outcomes.stop()]).then(() => undefined));
       await drain(app, log);
       await predictions.close();
       await atMost(SERVING_LIMITS.farewellMs, router.stop());

@@ -67,6 +67,11 @@ export class Gauge extends Values {
   set(labels: Labels, value: number): void {
     this.samples.set(labelText(labels), value);
   }
+
+  /** Forgets all labels: those that are set again are those that are. */
+  clear(): void {
+    this.samples.clear();
+  }
 }
 
 export class Histogram {

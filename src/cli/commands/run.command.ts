@@ -1,4 +1,7 @@
 import type { Command } from 'commander';
+import { PerennialError } from '../../core/errors.ts';
+import { TURN_POLICIES } from '../../core/plan.ts';
+import type { TurnPolicy } from '../../core/plan.ts';
 import { defineCommand } from '../command.ts';
 
 const EXAMPLES = `
@@ -8,12 +11,13 @@ Examples:
   perennial run pipelines/penguins.json --no-cache --json
   perennial run pipelines/digits.json --detach
 
-Exit codes: 0 done, 1 the run failed, 2 bad input, 3 a gate said no, 4 a service cannot be reached, 130 interrupted.`;
+Exit codes: 0 done, 1 the run failed, 2 bad input, 3 a gate said no or another run was going (skip), 4 a service cannot be reached, 130 interrupted.`;
 
 interface RunOptions {
   readonly param: readonly string[];
   readonly cache: boolean;
   readonly detach?: boolean;
+  readonly overlap?: string;
 }
 
 export default defineCommand({
@@ -24,9 +28,11 @@ export default defineCommand({
       .argument('<file>', 'the JSON document')
       .option('-p, --param <name=value>', 'value of a parameter of the document (repeatable)', (text: string, before: readonly string[]) => [...before, text], [] as readonly string[])
       .option('--no-cache', 'run every step, whatever the cache holds; results are still cached')
+      .option('--overlap <policy>', 'where another run of the pipeline is going: queue (wait for it), skip (give up), replace (stop it), allow (go beside it); default: "on.overlap" of the document, else queue')
       .option('-d, --detach', 'start the run and return; follow it with `perennial runs show`')
       .addHelpText('after', EXAMPLES)
       .action(async (file: string, options: RunOptions, _command: Command) => {
+        const overlap = policyOf(options.overlap);
         const [{ compileOrThrow }, { parseParameterOptions }, { steps }, connect, { startRun }, { followRun }] = await Promise.all([
           import('../../config/plan-document.ts'),
           import('../../config/parameters.ts'),
@@ -48,7 +54,7 @@ export default defineCommand({
         }
         const temporal = await connecting;
         try {
-          const run = await startRun(temporal, plan, steps, { trigger: 'manual', ...(options.cache ? {} : { readCache: false }) });
+          const run = await startRun(temporal, plan, steps, { trigger: 'manual', ...(options.cache ? {} : { readCache: false }), ...(overlap === undefined ? {} : { overlap }) });
           if (options.detach === true) {
             io.result({ runId: run.runId, workflowId: run.workflowId, pipeline: plan.pipeline, status: 'running', urls: { temporal: run.url } });
             io.print(`Started ${run.workflowId}\nFollow it: perennial runs show ${run.workflowId} --follow\nTemporal UI: ${run.url}`);
@@ -66,3 +72,9 @@ export default defineCommand({
       });
   },
 });
+
+function policyOf(text: string | undefined): TurnPolicy | undefined {
+  const policy = TURN_POLICIES.find((known) => known === text);
+  if (text !== undefined && policy === undefined) throw new PerennialError('USAGE', `--overlap is ${JSON.stringify(text)}; expected one of ${TURN_POLICIES.join(', ')}.`);
+  return policy;
+}

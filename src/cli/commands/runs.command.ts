@@ -27,9 +27,12 @@ export default defineCommand({
           const limit = Number(options.limit);
           if (!Number.isInteger(limit) || limit < 1) throw new PerennialError('USAGE', `--limit is "${options.limit}"; expected a whole number from 1.`);
           const rows = await runs.listRuns(temporal, { limit, ...(options.pipeline === undefined ? {} : { pipeline: options.pipeline }) });
-          io.result({ runs: rows });
+          const [{ needsAttention }, { attentionLines }] = await Promise.all([import('../../orchestration/attention.ts'), import('../attention-text.ts')]);
+          const attention = await needsAttention(temporal, options.pipeline === undefined ? {} : { pipeline: options.pipeline });
+          io.result({ runs: rows, attention });
           if (rows.length === 0) io.print('No runs. Start one with `perennial run FILE`.');
           else io.print(table([['RUN', 'STATUS', 'VERDICT', 'TRIGGER', 'METRIC', 'MODEL', 'STARTED (UTC)', 'SECONDS'], ...rows.map((row) => [row.workflowId, row.status, verdictOf(row), row.trigger ?? '', metricOf(row), row.model === null ? '' : `${row.model}${row.version === null ? '' : ` v${row.version}`}`, row.startedAt.slice(0, 19).replace('T', ' '), row.endedAt === null ? '' : ((Date.parse(row.endedAt) - Date.parse(row.startedAt)) / 1000).toFixed(1)])]));
+          for (const line of attentionLines(attention)) io.print(line);
         }),
       );
 

@@ -1,7 +1,7 @@
-import { PerennialError } from '../../core/errors.ts';
+import { registerBackfills } from '../backfill-actions.ts';
 import { defineCommand, table } from '../command.ts';
 import type { Temporal } from '../../orchestration/connect.ts';
-import type { Overlap } from '../../orchestration/schedule-plan.ts';
+import type { ScheduleRow } from '../../orchestration/schedules.ts';
 
 const EXAMPLES = `
 A schedule is named by its id (penguins/schedule, penguins/drift, penguins/new-data) or by its pipeline (penguins).
@@ -10,13 +10,15 @@ Examples:
   perennial schedules list
   perennial schedules pause penguins --note "source is being migrated"
   perennial schedules trigger penguins
-  perennial schedules backfill penguins --from 2026-01-01 --to 2026-01-08`;
-
-const OVERLAPS = ['SKIP', 'BUFFER_ONE', 'BUFFER_ALL', 'CANCEL_OTHER', 'TERMINATE_OTHER', 'ALLOW_ALL'] as const;
+  perennial schedules backfill penguins --from 2026-01-01 --to 2026-01-08
+  perennial schedules backfills
+  perennial schedules watch penguins
+  perennial schedules cancel penguins
+  perennial schedules delete penguins/drift`;
 
 export default defineCommand({
   register(program, io) {
-    const group = program.command('schedules').description('List, pause, resume, trigger and backfill the Schedules that `perennial apply` made.').addHelpText('after', EXAMPLES);
+    const group = program.command('schedules').description('List, pause, resume, trigger, backfill and delete the Schedules that `perennial apply` made.').addHelpText('after', EXAMPLES);
 
     group
       .command('list')
@@ -25,15 +27,18 @@ export default defineCommand({
       .action((options: { readonly pipeline?: string }) =>
         withTemporal(async (temporal, { listSchedules }) => {
           const rows = await listSchedules(temporal, options);
-          io.result({ schedules: rows });
+          const [{ needsAttention }, { attentionLines }] = await Promise.all([import('../../orchestration/attention.ts'), import('../attention-text.ts')]);
+          const attention = await needsAttention(temporal, options);
+          io.result({ schedules: rows, attention });
           if (rows.length === 0) io.print('No schedules. Create them with `perennial apply FILE`.');
-          else io.print(table([['SCHEDULE', 'WHEN', 'STATE', 'NEXT (UTC)', 'TAKEN', 'MISSED', 'SKIPPED', 'OVERLAP', 'CATCH-UP'], ...rows.map((row) => [row.id, row.when, row.paused ? `paused${row.note === null ? '' : `: ${row.note}`}` : 'active', row.paused ? '' : (row.next[0] ?? ''), String(row.taken), String(row.missedCatchup), String(row.skippedOverlap), row.overlap, row.catchup])]));
+          else io.print(table([['SCHEDULE', 'WHEN', 'STATE', 'NEXT (UTC)', 'LAST', 'TAKEN', 'MADE UP', 'MISSED', 'SKIPPED', 'OVERLAP', 'CATCH-UP'], ...rows.map((row) => [row.id, row.when, row.paused ? `paused${row.note === null ? '' : `: ${row.note}`}` : 'active', row.paused ? '' : (row.next[0] ?? ''), row.last ?? '', String(row.taken), String(row.madeUp), String(row.missedCatchup), String(row.skippedOverlap), row.overlap, row.catchup])]));
+          for (const note of [...rows.flatMap(notesOf), ...attentionLines(attention)]) io.print(note);
         }),
       );
 
     group
       .command('pause')
-      .description('Take no more actions until resumed.')
+      .description('Take no more actions until resumed. Backfills of its ticks are held, too.')
       .argument('<schedule>')
       .option('--note <text>', 'why', 'paused by perennial schedules pause')
       .action((name: string, options: { readonly note: string }) =>
@@ -73,24 +78,21 @@ export default defineCommand({
       );
 
     group
-      .command('backfill')
-      .description('Take every action that the schedule would have taken between two times, each with its own nominal time.')
-      .argument('<schedule>')
-      .requiredOption('--from <time>', 'first time, ISO 8601 (a date is midnight UTC)')
-      .requiredOption('--to <time>', 'last time, ISO 8601')
-      .option('--overlap <policy>', `what happens where runs overlap: ${OVERLAPS.join(', ')}`, 'BUFFER_ALL')
-      .action((name: string, options: { readonly from: string; readonly to: string; readonly overlap: string }) =>
-        withTemporal(async (temporal, { findSchedule, backfillSchedule }) => {
-          const [start, end] = [timeOf(options.from, '--from'), timeOf(options.to, '--to')];
-          if (start > end) throw new PerennialError('USAGE', `--from ${options.from} is after --to ${options.to}.`, { hint: 'Give the earlier time first.' });
-          const overlap = OVERLAPS.find((policy) => policy === options.overlap) as Overlap | undefined;
-          if (overlap === undefined) throw new PerennialError('USAGE', `--overlap is "${options.overlap}"; expected one of ${OVERLAPS.join(', ')}.`);
-          const id = await findSchedule(temporal, name);
-          await backfillSchedule(temporal, id, { start, end }, overlap);
-          io.result({ id, from: start.toISOString(), to: end.toISOString(), overlap });
-          io.print(`${id}: actions from ${start.toISOString()} to ${end.toISOString()} are being taken. See \`perennial runs list\`.`);
+      .command('delete')
+      .description('Remove schedules. The runs that they started go on.')
+      .argument('<schedules...>')
+      .action((names: readonly string[]) =>
+        withTemporal(async (temporal, { findSchedule, deleteSchedule }) => {
+          // All names first: a wrong one removes nothing.
+          const ids: string[] = [];
+          for (const name of names) ids.push(await findSchedule(temporal, name));
+          for (const id of new Set(ids)) await deleteSchedule(temporal, id);
+          io.result({ deleted: [...new Set(ids)] });
+          for (const id of new Set(ids)) io.print(`${id} is deleted.`);
         }),
       );
+
+    registerBackfills(group, io, withTemporal);
   },
 });
 
@@ -104,8 +106,11 @@ async function withTemporal(work: (temporal: Temporal, schedules: typeof import(
   }
 }
 
-function timeOf(text: string, option: string): Date {
-  const time = /^\d{4}-\d{2}-\d{2}/.test(text) ? new Date(text) : new Date(Number.NaN);
-  if (Number.isNaN(time.getTime())) throw new PerennialError('USAGE', `${option} is "${text}"; expected an ISO 8601 time.`, { hint: 'For example 2026-01-31 or 2026-01-31T03:00:00Z' });
-  return time;
+/** What a row of the table cannot say. */
+function notesOf({ id, daylight, missedCatchup, skippedOverlap }: ScheduleRow): string[] {
+  return [
+    ...(missedCatchup === 0 ? [] : [`${id}: ${missedCatchup} ticks were missed: Temporal was away for longer than "catchup". Make up for them with \`perennial schedules backfill ${id}\`.`]),
+    ...(skippedOverlap === 0 ? [] : [`${id}: ${skippedOverlap} ticks were skipped, also of those that came while Temporal was away: the run before was still going. Make up for them with \`perennial schedules backfill ${id}\`.`]),
+    ...(daylight === null ? [] : [`${id}: ${daylight}`]),
+  ];
 }

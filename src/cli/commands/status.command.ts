@@ -1,4 +1,5 @@
 import { defineCommand, table, type CliIo } from '../command.ts';
+import type { Attention } from '../../orchestration/attention.ts';
 
 const SERVICE_AWAY = 4;
 
@@ -17,7 +18,8 @@ async function status(io: CliIo): Promise<void> {
   const { stackStatus } = await import('../../stack/status.ts');
   const { perennialHome } = await import('../../platform/paths.ts');
   const answer = await stackStatus();
-  io.result({ home: perennialHome(), ...answer });
+  const attention = answer.components.some(({ name, health }) => name === 'temporal' && health === 'healthy') ? await lookedAt() : [];
+  io.result({ home: perennialHome(), ...answer, attention });
   if (!answer.healthy) io.exit(SERVICE_AWAY);
   if (answer.components.length === 0) {
     io.print(`Nothing is running in ${perennialHome()}. Start it with \`perennial up --detach\`.`);
@@ -27,5 +29,18 @@ async function status(io: CliIo): Promise<void> {
     ['COMPONENT', 'HEALTH', 'PID', 'ADDRESS', 'DETAIL'],
     ...answer.components.map(({ name, health, pid, address, detail }) => [name, health, pid === undefined ? '-' : String(pid), address ?? '-', detail]),
   ]));
+  const { attentionLines } = await import('../attention-text.ts');
+  for (const line of attentionLines(attention)) io.print(line);
   if (answer.store !== undefined) io.print(`\nstore ${answer.store}\nlogs  ${answer.logs ?? ''}`);
+}
+
+/** What runs and checks came to. A stack whose components all work can still have a pipeline that does not. */
+async function lookedAt(): Promise<readonly Attention[]> {
+  const [{ connectTemporal }, { needsAttention }] = await Promise.all([import('../../orchestration/connect.ts'), import('../../orchestration/attention.ts')]);
+  const temporal = await connectTemporal();
+  try {
+    return await needsAttention(temporal);
+  } finally {
+    await temporal.close();
+  }
 }

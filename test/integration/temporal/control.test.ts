@@ -6,7 +6,9 @@ import type { DatasetProfile } from '../../../src/data/types.ts';
 import { updateModel } from '../../../src/orchestration/models.ts';
 import { pipelineInput } from '../../../src/orchestration/pipeline-input.ts';
 import { listRuns, describeRun } from '../../../src/orchestration/runs.ts';
-import { backfillSchedule, findSchedule, listSchedules, pauseSchedule, reconcile, resumeSchedule, triggerSchedule } from '../../../src/orchestration/schedules.ts';
+import { startBackfill } from '../../../src/orchestration/backfills.ts';
+import { reconcile } from '../../../src/orchestration/reconcile.ts';
+import { findSchedule, listSchedules, pauseSchedule, resumeSchedule, triggerSchedule } from '../../../src/orchestration/schedules.ts';
 import { waitRun } from '../../../src/orchestration/wait-run.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { planStep, setStage, testPlan, testStep } from './harness.ts';
@@ -70,7 +72,7 @@ describe('schedules', () => {
     const { temporal } = stage;
     await reconcile(temporal, [plan], steps);
     seen.length = 0;
-    await backfillSchedule(temporal, 'nightly/schedule', { start: new Date('2026-03-01T00:00:00Z'), end: new Date('2026-03-04T00:00:00Z') });
+    await startBackfill(temporal, 'nightly/schedule', { start: new Date('2026-03-01T00:00:00Z'), end: new Date('2026-03-04T00:00:00Z') });
     await until(() => seen.length === 3);
     expect(seen.map(({ nominalTime }) => nominalTime)).toEqual(['2026-03-01T02:00:00.000Z', '2026-03-02T02:00:00.000Z', '2026-03-03T02:00:00.000Z']);
     expect(new Set(seen.map(({ trigger }) => trigger))).toEqual(new Set(['backfill']));
@@ -136,7 +138,7 @@ describe('workflow monitor', () => {
     expect(found.finding.driftScore).toBeGreaterThan(0.2);
     const run = await waitRun(stage.temporal, found.run!);
     expect(run).toMatchObject({ status: 'completed', trigger: 'drift' });
-    expect(await check('monitor/again')).toMatchObject({ outcome: 'running', run: found.run });
+    expect(await check('monitor/again')).toMatchObject({ outcome: 'coolingDown', run: found.run });
     expect((await describeRun(stage.temporal, found.run!)).urls.temporal).toContain('nightly%2Fdrift-v1-');
   });
 });

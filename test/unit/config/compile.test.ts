@@ -74,8 +74,8 @@ describe('compiling', () => {
     const { on } = planOf([ingest, preprocess, train, evaluate, register], { on: { schedule: { cron: '0 3 * * *' }, drift: {}, newData: { rows: 5, every: '7d' } } });
     expect(on).toEqual({
       schedule: { cron: '0 3 * * *', timezone: 'UTC', overlap: 'skip', catchupMs: 3_600_000, pauseOnFailure: false },
-      drift: { action: 'retrain', everyMs: 3_600_000, windowMs: 86_400_000, rowsMin: 200, tests: [{ psi: { threshold: 0.2 } }, { ks: { threshold: 0.001 } }, { ksDistance: { threshold: 0.1 } }, { chiSquare: { threshold: 0.001 } }], agree: 'all', missing: 0.1, columns: {}, columnsMin: 1 },
-      newData: { rows: 5, everyMs: 604_800_000 },
+      drift: { action: 'retrain', everyMs: 3_600_000, windowMs: 86_400_000, rowsMin: 200, tests: [{ psi: { threshold: 0.2 } }, { ks: { threshold: 0.001 } }, { ksDistance: { threshold: 0.1 } }, { chiSquare: { threshold: 0.001 } }], agree: 'all', missing: 0.1, columns: {}, columnsMin: 1, coolDownMs: 3_600_000, attempts: 3 },
+      newData: { rows: 5, everyMs: 604_800_000, coolDownMs: 3_600_000, attempts: 3 },
     });
   });
 

@@ -22,6 +22,7 @@ describe('cron', () => {
     ['1,,2 * * * *', 'malformed'],
     ['1-2-3 * * * *', 'a range has two ends'],
     ['-1 * * * *', 'is no minute'],
+    ['0 3 ? * *', '"*" means the same'],
     ['0 0 30 2 *', 'names a day that no month has'],
     ['0 0 31 4,6,9,11 *', 'names a day that no month has'],
   ])('refuses %j', (cron, message) => {

@@ -1,0 +1,23 @@
+import { TO_LOOK_AT } from '../src/core/outcome.ts';
+import type { Outcome } from '../src/core/outcome.ts';
+import { mask } from '../src/orchestration/secrets.ts';
+import { writeOutcome } from '../src/registry/outcomes.ts';
+import { logFields } from '../src/telemetry/telemetry.ts';
+import { withFailures } from './failures.ts';
+import type { ActivityDeps } from './index.ts';
+
+export interface OutcomeActivities {
+  tellOutcome(outcome: Outcome): Promise<void>;
+}
+
+/** What runs and checks come to: into the log of the worker, and into the store, where servers count it. */
+export function outcomeActivities({ store }: ActivityDeps): OutcomeActivities {
+  return {
+    tellOutcome: (outcome) =>
+      withFailures(async () => {
+        const { formatVersion: _format, ...fields } = outcome;
+        if (TO_LOOK_AT.has(outcome.outcome)) console.error(mask(JSON.stringify({ time: outcome.at, level: 'WARN', message: `${outcome.pipeline}: ${outcome.kind === 'run' ? 'run' : 'check'} ${outcome.outcome}`, ...fields, ...logFields() })));
+        await writeOutcome(store, outcome);
+      }),
+  };
+}

@@ -1,0 +1,12 @@
+import type { Attention } from '../orchestration/attention.ts';
+
+const WORDS: Readonly<Record<Attention['kind'], string>> = { run: 'last run', drift: 'last check for drift', newData: 'last check for new data', backfill: 'last backfill' };
+const SUMMARY_MAX = 200;
+
+/** What needs attention, a line each, under a table. */
+export function attentionLines(found: readonly Attention[]): string[] {
+  return found.map(({ pipeline, kind, outcome, workflow, at, summary }) => {
+    const line = summary.replaceAll(/\s+/g, ' ');
+    return `!  ${pipeline}: ${WORDS[kind]} ${outcome} (${workflow}, ${at.slice(0, 16).replace('T', ' ')})${line === '' ? '' : `: ${line.length > SUMMARY_MAX ? `${line.slice(0, SUMMARY_MAX - 1)}…` : line}`}`;
+  });
+}

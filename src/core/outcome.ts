@@ -1,0 +1,23 @@
+/** What came last of what starts by itself or by hand: the newest run of a pipeline, and the newest check of each of its monitors. */
+export const OUTCOME_KINDS = ['run', 'drift', 'newData'] as const;
+export type OutcomeKind = (typeof OUTCOME_KINDS)[number];
+
+/** `outcomes/<pipeline>/<kind>.json`. */
+export interface Outcome {
+  readonly formatVersion: 1;
+  readonly pipeline: string;
+  readonly kind: OutcomeKind;
+  /** How the run ended, or what the check led to. */
+  readonly outcome: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** Workflow id. */
+  readonly workflow: string;
+  readonly trigger: string;
+  readonly model: string | null;
+  /** ISO 8601, by the clock of Temporal. */
+  readonly at: string;
+}
+
+/** Ends of runs, and outcomes and ends of checks, that somebody has to look at. */
+export const TO_LOOK_AT: ReadonlySet<string> = new Set(['failed', 'rejected', 'timed out', 'timedOut', 'terminated', 'alert', 'blocked', 'nothingNew', 'incomplete']);

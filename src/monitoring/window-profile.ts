@@ -1,0 +1,53 @@
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Row } from '../core/tensor.ts';
+import { literal, withDatabase } from '../data/duckdb.ts';
+import { describeTable } from '../data/profile.ts';
+import { decodeReference, encodeReference } from '../data/reference-values.ts';
+import type { ColumnProfile } from '../data/types.ts';
+import type { TrainingProfile } from './detect.ts';
+
+/** Rows that were asked about, as a reference: the columns of a profile as they are in these rows. */
+export async function profileOfRows(columns: readonly ColumnProfile[], batches: AsyncIterable<readonly Row[]>): Promise<TrainingProfile> {
+  const kept = columns.filter(({ type }) => type !== 'image');
+  const workDir = await mkdtemp(join(tmpdir(), 'perennial-window-'));
+  try {
+    const path = join(workDir, 'rows.ndjson');
+    await writeRows(path, kept, batches);
+    return await withDatabase(async (db) => {
+      const types = kept.map((column, index) => `c${index}: ${literal(isNumeric(column) ? 'DOUBLE' : 'VARCHAR')}`);
+      await db.run(`CREATE TEMP TABLE asked AS SELECT * FROM read_json(${literal(path)}, format = 'newline_delimited', columns = {${['n: \'INTEGER\'', ...types].join(', ')}})`);
+      // Points in time are numbers here, as they are in the comparison.
+      const { profile, reference } = await describeTable(db, '(SELECT * FROM asked ORDER BY n)', kept.map((column, index) => ({ name: column.name, type: column.type === 'timestamp' ? 'number' : column.type, sql: `c${index}` })));
+      return { profile, ...(reference.length === 0 ? {} : { values: decodeReference(encodeReference(reference)) }) };
+    });
+  } finally {
+    await rm(workDir, { recursive: true, force: true });
+  }
+}
+
+async function writeRows(path: string, columns: readonly ColumnProfile[], batches: AsyncIterable<readonly Row[]>): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    let count = 0;
+    for await (const batch of batches) {
+      const lines = batch.map((row) => JSON.stringify(Object.fromEntries([['n', (count += 1)], ...columns.map((column, index) => [`c${index}`, valueOf(column, row[column.name])])])));
+      if (lines.length > 0) await file.write(`${lines.join('\n')}\n`);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** What a comparison would read of the cell. */
+function valueOf(column: ColumnProfile, value: unknown): number | string | null {
+  if (value === null || value === undefined || value === '' || typeof value === 'object') return null;
+  if (!isNumeric(column)) return String(value);
+  const number = Number(value);
+  return Number.isFinite(number) ? number : null;
+}
+
+function isNumeric({ type }: ColumnProfile): boolean {
+  return type === 'number' || type === 'integer' || type === 'timestamp';
+}
