@@ -27,6 +27,9 @@ export interface PreprocessorParts {
   readonly reading?: SourceReading;
 }
 
+/** The largest number of a float32. */
+export const FLOAT32_MAX = (2 - 2 ** -23) * 2 ** 127;
+
 /** Input that numbers and one-hot columns are joined to, in the order of the document. */
 export const FEATURES = 'features';
 
@@ -42,8 +45,8 @@ function checkFinite(values: Float32Array | Float64Array, width: number, column:
   }
 }
 
-/** The tensor that one column gives. @throws DATA_INVALID for what is not finite. */
-export function columnTensor(column: FittedColumn, data: ColumnData, firstRow: number): Tensor {
+/** The tensor that one column gives. @param saturate values beyond float32 become its largest ones. @throws DATA_INVALID for what is not finite. */
+export function columnTensor(column: FittedColumn, data: ColumnData, firstRow: number, saturate = false): Tensor {
   const { spec } = column;
   const width = spec.shape.reduce((product, size) => product * size, 1);
   let values: Float32Array | Int32Array | Uint8Array;
@@ -59,6 +62,7 @@ export function columnTensor(column: FittedColumn, data: ColumnData, firstRow: n
       (values as Uint8Array).set(image.data, row * width);
     });
   } else throw new PerennialError('CONFIG_INVALID', `Column "${column.name}" is still ${data.kind} after its transforms.`);
+  if (values instanceof Float32Array && saturate) values = values.map((value) => Math.max(-FLOAT32_MAX, Math.min(FLOAT32_MAX, value)));
   if (values instanceof Float32Array) checkFinite(values, width, column.name, firstRow);
   return { spec: tensorSpec(spec), rows: width === 0 ? 0 : values.length / width, data: values };
 }
@@ -93,13 +97,13 @@ export function rowInputs(columns: readonly FittedColumn[]): TensorSpec[] {
 }
 
 /** Columns of a batch → one tensor per input, a row each. The one path from values to tensors, in training and in serving. */
-export async function tensorsOf(parts: Pick<PreprocessorParts, 'columns' | 'seed'>, batch: ReadonlyMap<string, ColumnData>, rows: number, firstRow: number): Promise<Record<string, Tensor>> {
+export async function tensorsOf(parts: Pick<PreprocessorParts, 'columns' | 'seed'> & { readonly saturate?: boolean }, batch: ReadonlyMap<string, ColumnData>, rows: number, firstRow: number): Promise<Record<string, Tensor>> {
   const perColumn: { column: FittedColumn; tensor: Tensor }[] = [];
   for (const column of parts.columns) {
     const data = batch.get(column.name)!;
     const sized = data.kind === 'image' && column.size !== undefined ? { ...data, size: column.size } : data;
     const result = await applyWholeChain(sized, column.links, { column: column.name, seed: parts.seed, firstRow });
-    perColumn.push({ column, tensor: columnTensor(column, result, firstRow) });
+    perColumn.push({ column, tensor: columnTensor(column, result, firstRow, parts.saturate) });
   }
   const tensors: Record<string, Tensor> = {};
   for (const spec of rowInputs(parts.columns)) {
@@ -152,7 +156,8 @@ export function createPreprocessor(parts: PreprocessorParts, byType: Column['typ
   const tensorsOfRows = async (rows: readonly Row[]): Promise<Record<string, Tensor>> => {
     const batch = new Map<string, ColumnData>();
     for (const column of read) batch.set(column.name, await columnOfRows(rows, column));
-    return tensorsOf(parts, batch, rows.length, 0);
+    // A reading beyond all bounds is what a model of anomalies is for.
+    return tensorsOf({ ...parts, saturate: output.kind === 'anomaly' }, batch, rows.length, 0);
   };
   const series = sequence === undefined ? undefined : seriesOf(sequence, byType, asRead, async (rows) => {
     checkRowColumns(rows, columns);
