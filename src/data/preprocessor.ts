@@ -153,15 +153,14 @@ export function createPreprocessor(parts: PreprocessorParts, byType: Column['typ
   const read = columns.map(asRead);
   const perRow = rowInputs(columns);
   const inputs = sequence === undefined ? perRow : perRow.map((spec) => ({ ...spec, shape: [sequence.size, ...spec.shape] }));
-  const tensorsOfRows = async (rows: readonly Row[]): Promise<Record<string, Tensor>> => {
+  const tensorsOfRows = async (rows: readonly Row[], saturate: boolean): Promise<Record<string, Tensor>> => {
     const batch = new Map<string, ColumnData>();
     for (const column of read) batch.set(column.name, await columnOfRows(rows, column));
-    // A reading beyond all bounds is what a model of anomalies is for.
-    return tensorsOf({ ...parts, saturate: output.kind === 'anomaly' }, batch, rows.length, 0);
+    return tensorsOf({ ...parts, saturate }, batch, rows.length, 0);
   };
-  const series = sequence === undefined ? undefined : seriesOf(sequence, byType, asRead, async (rows) => {
+  const series = sequence === undefined ? undefined : seriesOf(sequence, byType, asRead, async (rows, saturate) => {
     checkRowColumns(rows, columns);
-    return tensorsOfRows(rows);
+    return tensorsOfRows(rows, saturate);
   });
   return {
     inputs, output,
@@ -169,10 +168,10 @@ export function createPreprocessor(parts: PreprocessorParts, byType: Column['typ
     windowSize: sequence?.size ?? 1,
     ...(reading === undefined ? {} : { reading }),
     ...(series === undefined ? {} : { series }),
-    async apply(rows): Promise<TensorBatch> {
-      if (series !== undefined) return (await series.windows(rows)).tensors;
+    async apply(rows, { saturate = false } = {}): Promise<TensorBatch> {
+      if (series !== undefined) return (await series.windows(rows, { saturate })).tensors;
       checkRowColumns(rows, columns);
-      return tensorsOfRows(rows);
+      return tensorsOfRows(rows, saturate);
     },
     toJson: () => toJson(parts, byType),
   };
@@ -185,7 +184,7 @@ function placeColumns(sequence: FittedSequence | undefined, byType: Column['type
 }
 
 /** The windows of rows, cut as those of training. */
-function seriesOf(sequence: FittedSequence, byType: Column['type'], asRead: (column: Column) => Column, tensorsOfRows: (rows: readonly Row[]) => Promise<Record<string, Tensor>>): NonNullable<Preprocessor['series']> {
+function seriesOf(sequence: FittedSequence, byType: Column['type'], asRead: (column: Column) => Column, tensorsOfRows: (rows: readonly Row[], saturate: boolean) => Promise<Record<string, Tensor>>): NonNullable<Preprocessor['series']> {
   const { size, by, key } = sequence;
   const keys = async (rows: readonly Row[]): Promise<readonly string[] | undefined> => {
     const columns = new Map<string, ColumnData>();
@@ -194,14 +193,14 @@ function seriesOf(sequence: FittedSequence, byType: Column['type'], asRead: (col
   };
   return {
     sequence, keys,
-    async windows(rows, none): Promise<SeriesWindows> {
+    async windows(rows, { mayBeNone = false, saturate = false } = {}): Promise<SeriesWindows> {
       if (rows.length < size) throw new PerennialError('DATA_INVALID', `${rows.length} rows were given; one example needs ${size} consecutive rows.`, { hint: `Give at least ${size} rows${key === undefined ? '' : ' of one series'} in the order of "${by}".` });
-      const tensors = await tensorsOfRows(rows);
+      const tensors = await tensorsOfRows(rows, saturate);
       const own = await keys(rows);
       const runs = new SeriesRuns(sequence, byType);
       const counts = runs.add(own, await timesOfRows(rows, asRead({ name: by, type: byType })), rows.length);
       const { windows, rows: ends } = new WindowCutter(size, 0).cut(tensors, own, counts);
-      if (ends.length === 0 && none === undefined) throw new PerennialError('DATA_INVALID', `None of the ${rows.length} rows ends a window of ${size} rows: ${longest(sequence, own, counts)}.`, { hint: `Give at least ${size} rows of one series that follow each other in "${by}" without a gap.` });
+      if (ends.length === 0 && !mayBeNone) throw new PerennialError('DATA_INVALID', `None of the ${rows.length} rows ends a window of ${size} rows: ${longest(sequence, own, counts)}.`, { hint: `Give at least ${size} rows of one series that follow each other in "${by}" without a gap.` });
       return { tensors: windows, ends, ...(own === undefined ? {} : { keys: own }), gaps: runs.gaps };
     },
   };

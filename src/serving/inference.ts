@@ -61,11 +61,13 @@ export class InferenceService {
   async #answerRows(lease: Lease, id: string, given: readonly unknown[], placed: boolean, logged: boolean): Promise<Answer> {
     const { preprocessor } = lease.servable;
     const rows = checkRows(lease.servable, given);
-    const windows = await preprocessor.series?.windows(rows);
+    // A reading beyond all bounds is what a model of anomalies is for.
+    const saturate = lease.servable.predictor.meta.output.kind === 'anomaly';
+    const windows = await preprocessor.series?.windows(rows, { saturate });
     if (windows !== undefined && !placed) requireOneSeries(windows, rows.length, preprocessor.windowSize);
     // A windowed model answers once per full window: the answer belongs to the window's last row.
     const rowOf = (index: number): number => windows?.ends[index] ?? preprocessor.windowSize - 1 + index;
-    const answer = await this.#answerTensors(lease, id, windows?.tensors ?? (await preprocessor.apply(rows)), false, (index) => ({ row: rowOf(index), values: rows[rowOf(index)]! }));
+    const answer = await this.#answerTensors(lease, id, windows?.tensors ?? (await preprocessor.apply(rows, { saturate })), false, (index) => ({ row: rowOf(index), values: rows[rowOf(index)]! }));
     if (logged) answer.predictions.forEach((prediction, index) => this.#log.add(lease.servable, predictionId(answer, index), rows[rowOf(index)] ?? null, prediction));
     if (windows === undefined || (windows.keys === undefined && windows.gaps === 0)) return answer;
     const { key } = preprocessor.series!.sequence;

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPreprocessor } from '../../../src/data/preprocessor.ts';
-import type { Row, Tensor } from '../../../src/core/tensor.ts';
+import type { OutputSpec, Row, Tensor } from '../../../src/core/tensor.ts';
 import { readPredictions } from '../../../src/monitoring/prediction-window.ts';
 import { FakeSource } from './doubles.ts';
 import type { TestApp } from './test-app.ts';
@@ -26,7 +26,7 @@ beforeAll(async () => {
   const anomaly = { kind: 'anomaly', name: 'a', threshold: 4, calibration: { quantile: 0.99, scores: [] } };
   const number = { kind: 'number', name: 'y', width: 1 };
   for (const [model, output] of [['sensor', anomaly], ['number', number]] as const) {
-    await serve(model, source, { preprocessor: loadPreprocessor({ formatVersion: 1, seed: 1, columns, output } as never), predict: square });
+    await serve(model, source, { preprocessor: loadPreprocessor({ formatVersion: 1, seed: 1, columns, output: number } as never), output: output as OutputSpec, predict: square });
   }
   await serve('texts', source, { columns: [{ name: 'body_mass_g', type: 'number', required: true }, { name: 'island', type: 'string', required: false }] });
 });
@@ -64,7 +64,7 @@ describe('values far from all that a model learnt from', () => {
 
 describe('a body', () => {
   const raw = async (path: string, body: string | Uint8Array, headers: Record<string, string> = {}) => {
-    const answer = await fetch(`${server.url}${path}`, { method: 'POST', body: body as BodyInit, headers });
+    const answer = await fetch(`${server.url}${path}`, { method: 'POST', body: body as Uint8Array<ArrayBuffer>, headers });
     const text = await answer.text();
     return { status: answer.status, headers: answer.headers, error: (JSON.parse(text) as { error?: string }).error };
   };
