@@ -10,7 +10,7 @@ import { registerRowsProtocol } from '../serving/protocols/rows.ts';
 import { registerTfServingProtocol } from '../serving/protocols/tf-serving.ts';
 import { RequestError, toRequestError } from '../serving/request-error.ts';
 import type { ServingMetrics } from '../serving/serving-metrics.ts';
-import { ROW_HEADER } from '../serving/protocols/http.ts';
+import { ROW_HEADER } from '../serving/headers.ts';
 import { watchMethods } from './allowed-methods.ts';
 import { traceRequests } from './http-tracing.ts';
 import { answerClientError } from './client-error.ts';

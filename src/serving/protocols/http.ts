@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { LOG_HEADER, VERSION_HEADER } from '../headers.ts';
 import type { InferenceService } from '../inference.ts';
 import { RequestError } from '../request-error.ts';
 import type { Target } from '../router.ts';
@@ -10,11 +11,6 @@ export interface ProtocolContext {
   /** Of this package, for the protocols' server metadata. */
   readonly packageVersion: string;
 }
-
-export const VERSION_HEADER = 'x-perennial-version';
-/** The row of the request, from 0, that an error is about. */
-export const ROW_HEADER = 'x-perennial-row';
-export const LOG_HEADER = 'x-perennial-log';
 
 /** `penguins`, or `penguins@challenger`; a version comes as text from the path. @throws RequestError 404 */
 export function targetOf(model: string, version?: string): Target {

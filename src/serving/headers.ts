@@ -1,0 +1,6 @@
+/** The version that made an answer. */
+export const VERSION_HEADER = 'x-perennial-version';
+/** The row of the request, from 0, that an error is about. */
+export const ROW_HEADER = 'x-perennial-row';
+/** `off` in a request: its rows are no traffic, and stay out of the prediction log. */
+export const LOG_HEADER = 'x-perennial-log';
