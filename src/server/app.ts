@@ -1,6 +1,6 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fastify } from 'fastify';
 import type { StepLogger } from '../core/step.ts';
 import type { InferenceService } from '../serving/inference.ts';
@@ -10,7 +10,7 @@ import { registerRowsProtocol } from '../serving/protocols/rows.ts';
 import { registerTfServingProtocol } from '../serving/protocols/tf-serving.ts';
 import { RequestError, toRequestError } from '../serving/request-error.ts';
 import type { ServingMetrics } from '../serving/serving-metrics.ts';
-import { ROW_HEADER } from '../serving/headers.ts';
+import { ROW_HEADER, STORE_HEADER } from '../serving/headers.ts';
 import { watchMethods } from './allowed-methods.ts';
 import { traceRequests } from './http-tracing.ts';
 import { answerClientError } from './client-error.ts';
@@ -24,6 +24,8 @@ export interface AppOptions {
   readonly reports: ReportSource;
   readonly log: StepLogger;
   readonly packageVersion: string;
+  /** Of the store that is served from; absent while it is away. */
+  readonly storeId?: () => string | undefined;
   /** Asked of every request but the health checks, as `Authorization: Bearer …`. */
   readonly token?: string;
   /** How long the headers and the body of a request may take to arrive, in milliseconds. */
@@ -38,7 +40,7 @@ const TF_SERVING_JSON = { tokens: true };
 const JSON_RULES = { exactIntegers: true };
 
 /** The HTTP surface of the model server. Every error is `{ "error": "…" }`. */
-export function createApp({ service, metrics, reports, log, packageVersion, token, arrivalMs = SERVING_LIMITS.arrivalMs }: AppOptions): FastifyInstance {
+export function createApp({ service, metrics, reports, log, packageVersion, storeId, token, arrivalMs = SERVING_LIMITS.arrivalMs }: AppOptions): FastifyInstance {
   const app = fastify({
     bodyLimit: SERVING_LIMITS.bodyBytesMax,
     genReqId: requestIdOf,
@@ -61,13 +63,18 @@ export function createApp({ service, metrics, reports, log, packageVersion, toke
   const expected = token === undefined || token === '' ? undefined : digest(token);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
-    if (expected === undefined || isOpen(request)) return;
+    if (expected === undefined || isOpen(request)) return sayStore(reply);
     if (!timingSafeEqual(digest(tokenOf(request.headers.authorization)), expected)) {
       reply.header('www-authenticate', 'Bearer');
       throw new RequestError(401, 'This server asks for a token: send "Authorization: Bearer TOKEN".');
     }
+    sayStore(reply);
   });
   app.addHook('preParsing', async (request) => refuseEncoded(request));
+  function sayStore(reply: FastifyReply): void {
+    const id = storeId?.();
+    if (id !== undefined) reply.header(STORE_HEADER, id);
+  }
   // A kept-alive connection ends with its answer, so that the server need not wait for the client to let go.
   let closing = false;
   app.addHook('preClose', async () => {

@@ -23,10 +23,10 @@ export default defineCommand({
         const [{ parseParameterOptions }, { compileAll }, { steps }] = await Promise.all([import('../../config/parameters.ts'), import('../compile-all.ts'), import('../../../activities/steps/index.generated.ts')]);
         // Every document first: half an application would be worse than none.
         const plans = await compileAll(files, parseParameterOptions(options.param));
-        const [{ connectTemporal }, { reconcile }, { ensureModelWorkflow }, { modelOf }] = await Promise.all([
-          import('../../orchestration/connect.ts'), import('../../orchestration/schedules.ts'), import('../../orchestration/models.ts'), import('../../orchestration/search-attributes.ts'),
+        const [{ connectOwn }, { reconcile }, { ensureModelWorkflow }, { modelOf }] = await Promise.all([
+          import('../../orchestration/own-stack.ts'), import('../../orchestration/schedules.ts'), import('../../orchestration/models.ts'), import('../../orchestration/search-attributes.ts'),
         ]);
-        const temporal = await connectTemporal();
+        const temporal = await connectOwn();
         try {
           const changes = await reconcile(temporal, plans, steps, options);
           const models = [...new Set(plans.map(modelOf).filter((model) => model !== undefined))];

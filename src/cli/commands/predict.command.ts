@@ -169,8 +169,10 @@ async function serverUrl(given: string | undefined): Promise<string> {
     if (!/^https?:\/\//.test(given)) throw new PerennialError('USAGE', `--server ${JSON.stringify(given)} is not an address; expected http://HOST:PORT.`);
     return given;
   }
-  const { readStack } = await import('../../platform/stack.ts');
-  const url = readStack()?.server?.url;
+  const [{ readStack, standsNow }, { refuseOtherLocation }] = await Promise.all([import('../../platform/stack.ts'), import('../../orchestration/own-stack.ts')]);
+  const stack = readStack();
+  const url = stack?.server !== undefined && standsNow(stack, stack.server) ? stack.server.url : undefined;
+  if (stack !== undefined && url !== undefined) refuseOtherLocation(stack);
   if (url === undefined) throw new PerennialError('SERVER_UNAVAILABLE', 'No model server is running here.', { hint: 'Start the stack with `perennial up --detach`, or a server with `perennial serve` and name it with --server URL.' });
   return url;
 }
@@ -180,9 +182,14 @@ function linesOf(predictions: readonly PlacedPrediction[]): string[][] {
   const [first] = predictions;
   const series = Object.keys(first?.series ?? {});
   return [
-    ['ROW', ...series.map((name) => name.toUpperCase()), ...(first === undefined ? [] : cellsOf(first).map(([name]) => name))],
-    ...predictions.map((prediction, index) => [String(prediction.row ?? index), ...series.map((name) => String(prediction.series![name])), ...cellsOf(prediction).map(([, text]) => text)]),
+    ['ROW', ...series.map((name) => name.toUpperCase()), ...(first === undefined ? [] : cellsOf(answerOf(first)).map(([name]) => name))],
+    ...predictions.map((prediction, index) => [String(prediction.row ?? index), ...series.map((name) => String(prediction.series![name])), ...cellsOf(answerOf(prediction)).map(([, text]) => text)]),
   ];
+}
+
+/** Without its place. */
+function answerOf({ row: _row, series: _series, ...answer }: PlacedPrediction): Prediction {
+  return answer;
 }
 
 /** Column names and texts of one answer. */
