@@ -79,11 +79,18 @@ async function serverStatus(stack: Stack): Promise<ComponentStatus[]> {
   if (broken !== undefined) return [{ ...facts, health: broken, detail: broken === 'gone' ? 'its process has ended' : 'is being started' }];
   try {
     const answer = await fetch(`${server.url}/v2/health/live`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
-    const broken = answer.ok ? await brokenModels(server.url) : [];
+    const broken = answer.ok ? [...(await storeTrouble(server.url)), ...(await brokenModels(server.url))] : [];
     return [{ ...facts, health: answer.ok && broken.length === 0 ? 'healthy' : 'unhealthy', detail: [`answers ${answer.status}`, ...broken].join('; ') }];
   } catch {
     return [{ ...facts, health: 'unhealthy', detail: 'does not answer' }];
   }
+}
+
+/** A server goes on with what it has loaded while its store is away; nobody should take that for well. */
+async function storeTrouble(url: string): Promise<string[]> {
+  const answer = await fetch(`${url}/v2/health/ready`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+  const { store } = (await answer.json()) as { readonly store?: string };
+  return store === 'down' ? ['the store does not answer: what is loaded stays served, and nothing new comes until it is back'] : [];
 }
 
 /** A server that lives can still not serve what it should. */
