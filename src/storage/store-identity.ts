@@ -19,6 +19,8 @@ interface StoreDocument {
 
 /** The identity of a store; undefined where no worker or server has used it yet, or the object is damaged. */
 export async function identityOf(store: ObjectStore): Promise<StoreIdentity | undefined> {
+  // Asked for politely: a store that is new is no failure, which traces would show.
+  if ((await store.head(KEY)) === undefined) return undefined;
   try {
     const found = await getJson<StoreDocument>(store, KEY);
     return typeof found?.value?.id === 'string' ? { id: found.value.id, location: store.location } : undefined;
