@@ -6,8 +6,6 @@ import { PerennialError } from './src/core/errors.ts';
  * @see https://docs.temporal.io/develop/environment-configuration
  */
 export const TEMPORAL_DEFAULTS = {
-  address: '127.0.0.1:7233',
-  uiUrl: 'http://127.0.0.1:8233',
   namespace: 'default',
   /** Workflows and light steps; heavy ones go to `<queue>.heavy`. */
   taskQueue: 'perennial',
@@ -48,7 +46,7 @@ export interface TlsFiles {
 }
 
 export interface TemporalConfig {
-  /** Undefined: the address of the running stack, else the default. */
+  /** Undefined: the address of the running stack. */
   readonly address: string | undefined;
   readonly namespace: string;
   readonly taskQueue: string;
@@ -57,7 +55,7 @@ export interface TemporalConfig {
   readonly tls: TlsFiles | boolean;
   /** Sent with every call, from `TEMPORAL_GRPC_META_*`. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** Address of the Temporal UI for links; undefined: the stack's, else the default. */
+  /** Address of the Temporal UI for links; undefined: the stack's, or what follows from the address. */
   readonly uiUrl: string | undefined;
   readonly connectTimeoutMs: number;
   readonly lightSlots: number;

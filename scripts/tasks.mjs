@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -37,10 +38,31 @@ export function requireNode() {
   fail(`this is Node.js ${process.versions.node}; Perennial needs ${NODE_MINIMUM.join('.')} or later.`, 2);
 }
 
-/** Installs the packages where they are missing or older than the lock file. */
+/** Where a stack of this home runs, the process of its supervisor. What cannot be told counts as running. */
+function runningStack() {
+  const lock = join(process.env.PERENNIAL_HOME ?? join(root, '.perennial'), 'run', 'supervisor.lock');
+  if (!existsSync(lock)) return undefined;
+  let holder;
+  try {
+    holder = JSON.parse(readFileSync(lock, 'utf8'));
+  } catch {
+    return `which one, ${lock} does not say`;
+  }
+  if (holder.host !== hostname()) return `process ${holder.pid} on ${holder.host}`;
+  try {
+    process.kill(holder.pid, 0);
+  } catch (error) {
+    if (error.code === 'ESRCH') return undefined;
+  }
+  return `process ${holder.pid}, since ${holder.since}`;
+}
+
+/** Installs the packages where they are missing or older than the lock file; never below a stack that loads them as it goes. */
 export function installPackages() {
   const installed = join(root, 'node_modules', '.package-lock.json');
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs) return;
+  const stack = existsSync(join(root, 'node_modules')) ? runningStack() : undefined;
+  if (stack !== undefined) fail(`the packages are older than package-lock.json, and a stack that uses them is running (${stack}). Stop it with \`npx perennial down\`; runs that are under way go on when it is up again. Then run this again.`, 2);
   const [program, first] = process.env.npm_execpath?.endsWith('.js') === true ? [process.execPath, [process.env.npm_execpath]] : ['npm', []];
   run('Installing the npm packages (npm ci)', program, [...first, 'ci', '--loglevel=error']);
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { writeJson } from '../data/reading/json-numbers.ts';
 import { PerennialError, exitCodeOf, isPerennialError, messageOf } from '../core/errors.ts';
 
 /**
@@ -39,18 +40,26 @@ export function createIo(jsonFlag: () => boolean): CliIo {
     json: jsonFlag,
     interactive: process.stderr.isTTY === true && process.env.CI === undefined && process.env.TERM !== 'dumb',
     print(text = '') {
-      if (!jsonFlag()) process.stdout.write(`${text}\n`);
+      if (!jsonFlag()) process.stdout.write(`${printable(text)}\n`);
     },
     result(value) {
-      if (jsonFlag()) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+      if (jsonFlag()) process.stdout.write(`${printable(writeJson(value, 2))}\n`);
     },
     note(text) {
-      process.stderr.write(`${text}\n`);
+      process.stderr.write(`${printable(text)}\n`);
     },
     exit(code) {
       process.exitCode = code;
     },
   };
+}
+
+/** Control characters but tabs and line ends, and those that turn the direction of text around. */
+const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n)/g;
+
+/** A text as a terminal may show it: names, values and messages of others could move its cursor, hide what stands there, or type for the user. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** Columns padded to their widest cell; the first row is the head. */

@@ -147,8 +147,8 @@ async function store(): ReturnType<Check['look']> {
 
 async function ports(): ReturnType<Check['look']> {
   const { holderOf, isFree } = await import('../platform/ports.ts');
-  const { readStack, stackProcesses } = await import('../platform/stack.ts');
-  const stack = readStack();
+  const { readableStack, stackProcesses } = await import('../platform/stack.ts');
+  const stack = readableStack();
   const ours = new Set((stack === undefined ? [] : stackProcesses(stack)).map((part) => part.pid));
   const taken: string[] = [];
   for (const [port, what] of [[7233, 'Temporal'], [8233, 'Temporal UI'], [8080, 'server']] as const) {

@@ -1,3 +1,4 @@
+import { printable } from './command.ts';
 import type { CliIo } from './command.ts';
 import type { StepView } from '../core/run.ts';
 import type { StepProgress } from '../core/step.ts';
@@ -25,7 +26,7 @@ function liveProgress(): RunProgress {
   const erase = (): void => void process.stderr.write(drawn === 0 ? '' : `\u001b[${drawn}A\u001b[0J`);
   const draw = (run: RunReport): void => {
     const width = Math.max(40, process.stderr.columns ?? 80);
-    const lines = run.steps.map((step) => clip(stepLine(step, longest(run)), width - 1));
+    const lines = run.steps.map((step) => clip(printable(stepLine(step, longest(run))), width - 1));
     erase();
     process.stderr.write(`${lines.join('\n')}\n`);
     drawn = lines.length;
@@ -36,7 +37,7 @@ function liveProgress(): RunProgress {
     note(text) {
       erase();
       drawn = 0;
-      process.stderr.write(`${text}\n`);
+      process.stderr.write(`${printable(text)}\n`);
     },
   };
 }

@@ -20,13 +20,18 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   if (run.model !== null && run.version !== null) io.print(`Model: ${run.model} version ${run.version}`);
   if (run.urls.report !== undefined) io.print(`Report: ${run.urls.report}`);
   else if (run.model !== null && run.version !== null && Object.keys(run.metrics).length > 0) io.print('Report: no server shows it now; start one with `perennial up --detach`.');
-  io.print(`Temporal UI: ${run.urls.temporal}`);
+  io.print(uiLine(run.urls.temporal));
   if (run.failure !== null) {
     io.note(`\nerror ${run.failure.code}${run.failure.step === undefined ? '' : ` in step "${run.failure.step}"`}: ${run.failure.message}`);
     if (place !== undefined) io.note(`  at: ${place}`);
     io.note(`  logs: perennial runs logs ${run.workflowId}`);
   }
   io.exit(exitCodeOfRun(run));
+}
+
+/** Where the run is seen in the Temporal UI. */
+export function uiLine(url: string | null): string {
+  return `Temporal UI: ${url ?? 'its address is not known here; TEMPORAL_UI_URL says it'}`;
 }
 
 /** 0 completed · 1 failed · 3 a gate said no, or another run was going · 4 a service was away · 130 cancelled. */

@@ -57,6 +57,8 @@ export const ERRORS = {
   // Running
   TEMPORAL_UNAVAILABLE: { category: 'system', retryable: true, hint: 'Start the stack with `perennial up --detach`, or set TEMPORAL_ADDRESS.' },
   SERVER_UNAVAILABLE: { category: 'system', retryable: true, hint: 'Start the stack with `perennial up --detach`, or a server with `perennial serve`.' },
+  STORE_DIFFERS: { category: 'user', retryable: false, hint: 'Set PERENNIAL_STORE to the store that is meant, or talk to the stack of your own store: TEMPORAL_ADDRESS and PERENNIAL_HOME say which.' },
+  STACK_UNREADABLE: { category: 'system', retryable: true, hint: 'A supervisor that lives writes it anew within seconds. Otherwise `perennial down` ends what runs here and removes it, and `perennial up --detach` starts again.' },
   PORT_TAKEN: { category: 'user', retryable: false, hint: 'Stop what listens there, or choose another port.' },
   ALREADY_RUNNING: { category: 'user', retryable: false, hint: 'Stop it with `perennial down`, or use another PERENNIAL_HOME.' },
   PROVISIONING_FAILED: { category: 'system', retryable: false, hint: 'See `perennial doctor` for what is missing.' },

@@ -27,6 +27,9 @@ export interface PreprocessorParts {
   readonly reading?: SourceReading;
 }
 
+/** The largest number of a float32. */
+export const FLOAT32_MAX = (2 - 2 ** -23) * 2 ** 127;
+
 /** Input that numbers and one-hot columns are joined to, in the order of the document. */
 export const FEATURES = 'features';
 
@@ -46,8 +49,8 @@ function checkFinite(values: Float32Array, width: number, column: string, firstR
   }
 }
 
-/** The tensor of a column that is an input of its own. @throws DATA_INVALID for what is not finite. */
-function columnTensor(column: FittedColumn, data: ColumnData, firstRow: number): Tensor {
+/** The tensor of a column that is an input of its own. @param saturate values beyond float32 become its largest ones. @throws DATA_INVALID for what is not finite. */
+function columnTensor(column: FittedColumn, data: ColumnData, firstRow: number, saturate: boolean): Tensor {
   const { spec } = column;
   const width = spec.shape.reduce((product, size) => product * size, 1);
   let values: Float32Array | Int32Array | Uint8Array;
@@ -62,6 +65,7 @@ function columnTensor(column: FittedColumn, data: ColumnData, firstRow: number):
       (values as Uint8Array).set(image.data, row * width);
     });
   } else throw new PerennialError('CONFIG_INVALID', `Column "${column.name}" is still ${data.kind} after its transforms.`);
+  if (values instanceof Float32Array && saturate) values = values.map((value) => Math.max(-FLOAT32_MAX, Math.min(FLOAT32_MAX, value)));
   if (values instanceof Float32Array) checkFinite(values, width, column.name, firstRow);
   return { spec: tensorSpec(spec), rows: width === 0 ? 0 : values.length / width, data: values };
 }
@@ -70,8 +74,8 @@ function tensorSpec({ name, shape, dtype, vocabularySize, range }: TensorSpec): 
   return { name, shape, dtype, ...(vocabularySize === undefined ? {} : { vocabularySize }), ...(range === undefined ? {} : { range }) };
 }
 
-/** Writes a column of `features` to its place in every row. @throws DATA_INVALID for what is not finite, or no number */
-function writeFeature(data: ColumnData, target: Float32Array, width: number, offset: number, column: string, firstRow: number): void {
+/** Writes a column of `features` to its place in every row. @param saturate values beyond float32 become its largest ones. @throws DATA_INVALID for what is not finite, or no number */
+function writeFeature(data: ColumnData, target: Float32Array, width: number, offset: number, column: string, firstRow: number, saturate: boolean): void {
   if (data.kind !== 'number' && data.kind !== 'vector') throw new PerennialError('CONFIG_INVALID', `Column "${column}" is still ${data.kind} after its transforms.`);
   if (data.kind === 'vector' && data.places !== undefined) {
     const { places } = data;
@@ -83,6 +87,7 @@ function writeFeature(data: ColumnData, target: Float32Array, width: number, off
   for (let from = 0, start = offset; from < values.length; start += width) {
     for (let to = start, end = start + own; to < end; to += 1, from += 1) {
       target[to] = values[from]!;
+      if (saturate && Math.abs(target[to]!) === Number.POSITIVE_INFINITY) target[to] = Math.sign(target[to]!) * FLOAT32_MAX;
       // Infinities and NaN give NaN; a double may be beyond what the target holds.
       if (target[to]! - target[to]! !== 0) throw notFinite(target[to]!, firstRow + Math.floor(from / own), column);
     }
@@ -101,7 +106,8 @@ export function rowInputs(columns: readonly FittedColumn[]): TensorSpec[] {
 }
 
 /** Columns of a batch → one tensor per input, a row each. The one path from values to tensors, in training and in serving. */
-export async function tensorsOf(parts: Pick<PreprocessorParts, 'columns' | 'seed'>, batch: ReadonlyMap<string, ColumnData>, rows: number, firstRow: number): Promise<Record<string, Tensor>> {
+export async function tensorsOf(parts: Pick<PreprocessorParts, 'columns' | 'seed'> & { readonly saturate?: boolean }, batch: ReadonlyMap<string, ColumnData>, rows: number, firstRow: number): Promise<Record<string, Tensor>> {
+  const { saturate = false } = parts;
   const inputs = rowInputs(parts.columns);
   const width = inputs.find(({ name }) => name === FEATURES)?.shape[0] ?? 0;
   const features = new Float32Array(rows * width);
@@ -112,10 +118,10 @@ export async function tensorsOf(parts: Pick<PreprocessorParts, 'columns' | 'seed
     const sized = data.kind === 'image' && column.size !== undefined ? { ...data, size: column.size } : data;
     const result = await applyWholeChain(sized, column.links, { column: column.name, seed: parts.seed, firstRow });
     if (column.spec.name !== FEATURES) {
-      tensors.set(column.spec.name, columnTensor(column, result, firstRow));
+      tensors.set(column.spec.name, columnTensor(column, result, firstRow, saturate));
       continue;
     }
-    writeFeature(result, features, width, offset, column.name, firstRow);
+    writeFeature(result, features, width, offset, column.name, firstRow, saturate);
     offset += column.spec.shape[0]!;
   }
   return Object.fromEntries(inputs.map((spec) => [spec.name, spec.name === FEATURES ? { spec, rows, data: features } : { ...tensors.get(spec.name)!, spec }]));
@@ -161,14 +167,14 @@ export function createPreprocessor(parts: PreprocessorParts, byType: Column['typ
   const read = columns.map(asRead);
   const perRow = rowInputs(columns);
   const inputs = sequence === undefined ? perRow : perRow.map((spec) => ({ ...spec, shape: [sequence.size, ...spec.shape] }));
-  const tensorsOfRows = async (rows: readonly Row[]): Promise<Record<string, Tensor>> => {
+  const tensorsOfRows = async (rows: readonly Row[], saturate: boolean): Promise<Record<string, Tensor>> => {
     const batch = new Map<string, ColumnData>();
     for (const column of read) batch.set(column.name, await columnOfRows(rows, column));
-    return tensorsOf(parts, batch, rows.length, 0);
+    return tensorsOf({ ...parts, saturate }, batch, rows.length, 0);
   };
-  const series = sequence === undefined ? undefined : seriesOf(sequence, byType, asRead, async (rows) => {
+  const series = sequence === undefined ? undefined : seriesOf(sequence, byType, asRead, async (rows, saturate) => {
     checkRowColumns(rows, columns);
-    return tensorsOfRows(rows);
+    return tensorsOfRows(rows, saturate);
   });
   return {
     inputs, output,
@@ -176,10 +182,10 @@ export function createPreprocessor(parts: PreprocessorParts, byType: Column['typ
     windowSize: sequence?.size ?? 1,
     ...(reading === undefined ? {} : { reading }),
     ...(series === undefined ? {} : { series }),
-    async apply(rows): Promise<TensorBatch> {
-      if (series !== undefined) return (await series.windows(rows)).tensors;
+    async apply(rows, { saturate = false } = {}): Promise<TensorBatch> {
+      if (series !== undefined) return (await series.windows(rows, { saturate })).tensors;
       checkRowColumns(rows, columns);
-      return tensorsOfRows(rows);
+      return tensorsOfRows(rows, saturate);
     },
     toJson: () => toJson(parts, byType),
   };
@@ -192,7 +198,7 @@ function placeColumns(sequence: FittedSequence | undefined, byType: Column['type
 }
 
 /** The windows of rows, cut as those of training. */
-function seriesOf(sequence: FittedSequence, byType: Column['type'], asRead: (column: Column) => Column, tensorsOfRows: (rows: readonly Row[]) => Promise<Record<string, Tensor>>): NonNullable<Preprocessor['series']> {
+function seriesOf(sequence: FittedSequence, byType: Column['type'], asRead: (column: Column) => Column, tensorsOfRows: (rows: readonly Row[], saturate: boolean) => Promise<Record<string, Tensor>>): NonNullable<Preprocessor['series']> {
   const { size, by, key } = sequence;
   const keys = async (rows: readonly Row[]): Promise<readonly string[] | undefined> => {
     const columns = new Map<string, ColumnData>();
@@ -201,14 +207,14 @@ function seriesOf(sequence: FittedSequence, byType: Column['type'], asRead: (col
   };
   return {
     sequence, keys,
-    async windows(rows, none): Promise<SeriesWindows> {
+    async windows(rows, { mayBeNone = false, saturate = false } = {}): Promise<SeriesWindows> {
       if (rows.length < size) throw new PerennialError('DATA_INVALID', `${rows.length} rows were given; one example needs ${size} consecutive rows.`, { hint: `Give at least ${size} rows${key === undefined ? '' : ' of one series'} in the order of "${by}".` });
-      const tensors = await tensorsOfRows(rows);
+      const tensors = await tensorsOfRows(rows, saturate);
       const own = await keys(rows);
       const runs = new SeriesRuns(sequence, byType);
       const counts = runs.add(own, await timesOfRows(rows, asRead({ name: by, type: byType })), rows.length);
       const { windows, rows: ends } = new WindowCutter(size, 0).cut(tensors, own, counts);
-      if (ends.length === 0 && none === undefined) throw new PerennialError('DATA_INVALID', `None of the ${rows.length} rows ends a window of ${size} rows: ${longest(sequence, own, counts)}.`, { hint: `Give at least ${size} rows of one series that follow each other in "${by}" without a gap.` });
+      if (ends.length === 0 && !mayBeNone) throw new PerennialError('DATA_INVALID', `None of the ${rows.length} rows ends a window of ${size} rows: ${longest(sequence, own, counts)}.`, { hint: `Give at least ${size} rows of one series that follow each other in "${by}" without a gap.` });
       return { tensors: windows, ends, ...(own === undefined ? {} : { keys: own }), gaps: runs.gaps };
     },
   };

@@ -3,6 +3,7 @@ import { PerennialError } from '../core/errors.ts';
 import type { Row } from '../core/tensor.ts';
 import type { ColumnData, Pixels } from './column-data.ts';
 import { decodeImage } from './images/images.ts';
+import { bytesOfBase64 } from './reading/base64.ts';
 import { UNREADABLE, readCell } from './reading/cells.ts';
 import { numberFormatOf, timestampFormatOf } from './reading/value-format.ts';
 import type { Column } from './types.ts';
@@ -37,8 +38,9 @@ async function imageOf(value: unknown, row: number, name: string): Promise<Pixel
   if (value instanceof Uint8Array) return decodeImage(value, row, name);
   if (typeof value !== 'string') throw wrong(row, name, 'an encoded image as base64 text', value);
   const base64 = value.replace(/^data:image\/[a-z+.-]+;base64,/i, '');
-  if (base64 === '' || !/^[A-Za-z0-9+/_-]+={0,2}$/.test(base64)) throw wrong(row, name, 'an encoded image as base64 text', value);
-  return decodeImage(Buffer.from(base64, 'base64'), row, name);
+  const bytes = base64 === '' ? undefined : bytesOfBase64(base64);
+  if (bytes === undefined) throw wrong(row, name, 'an encoded image as base64 text', value);
+  return decodeImage(bytes, row, name);
 }
 
 /**

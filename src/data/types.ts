@@ -130,15 +130,15 @@ export interface Preprocessor {
   readonly reading?: SourceReading;
   /** Rows that one example needs: 1, or the size of the window. */
   readonly windowSize: number;
-  /** Raw rows → input tensors. @throws DATA_INVALID naming row and column. */
-  apply(rows: readonly Row[]): Promise<TensorBatch>;
+  /** Raw rows → input tensors. @param options.saturate values beyond float32 become its largest ones @throws DATA_INVALID naming row and column. */
+  apply(rows: readonly Row[], options?: { readonly saturate?: boolean }): Promise<TensorBatch>;
   /** Of a windowed preprocessor: which windows the rows hold. */
   readonly series?: {
     readonly sequence: FittedSequence;
     /** The series of each row; undefined where a model knows of one only. @throws DATA_INVALID */
     keys(rows: readonly Row[]): Promise<readonly string[] | undefined>;
-    /** @param none whether rows without a window are no mistake @throws DATA_INVALID as {@link Preprocessor.apply} */
-    windows(rows: readonly Row[], none?: 'may be none'): Promise<SeriesWindows>;
+    /** @param options.mayBeNone whether rows without a window are no mistake @throws DATA_INVALID as {@link Preprocessor.apply} */
+    windows(rows: readonly Row[], options?: { readonly mayBeNone?: boolean; readonly saturate?: boolean }): Promise<SeriesWindows>;
   };
   toJson(): JsonObject;
 }

@@ -132,7 +132,7 @@ export class RawScorer {
     const keys = await series.keys(rows.map(({ row }) => row));
     const past = [...new Set(keys ?? [''])].flatMap((key) => this.#kept.get(key) ?? []).sort((a, b) => a.place - b.place);
     const all = [...past, ...rows];
-    const found = all.length < windowSize ? undefined : await series.windows(all.map(({ row }) => row), 'may be none');
+    const found = all.length < windowSize ? undefined : await series.windows(all.map(({ row }) => row), { mayBeNone: true });
     if (found !== undefined && found.ends.length > 0) {
       this.#parts.push(await this.#predictor.predict(found.tensors));
       for (const end of found.ends) this.#ends.push(all[end]!.place);

@@ -1,4 +1,5 @@
 import { PerennialError } from '../core/errors.ts';
+import { parseJson } from '../data/reading/json-numbers.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import type { Prediction, Row } from '../core/tensor.ts';
 
@@ -68,7 +69,7 @@ function parseLines(text: string, key: string): LoggedPrediction[] {
 
 function parse(line: string): unknown {
   try {
-    return JSON.parse(line) as unknown;
+    return parseJson(line);
   } catch {
     return undefined;
   }

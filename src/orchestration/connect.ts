@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { connect as openSocket } from 'node:net';
 import type { Client, Connection } from '@temporalio/client';
-import { TEMPORAL_DEFAULTS, temporalConfig } from '../../temporal.config.ts';
+import { temporalConfig } from '../../temporal.config.ts';
 import type { TemporalConfig, TlsFiles } from '../../temporal.config.ts';
 import { PerennialError, messageOf } from '../core/errors.ts';
-import { readStack } from '../platform/stack.ts';
+import { perennialHome } from '../platform/paths.ts';
+import { readStack, readableStack, standsNow } from '../platform/stack.ts';
+import type { Stack } from '../platform/stack.ts';
 import { clientInterceptors } from './client-tracing.ts';
 
 export interface TlsOptions {
@@ -18,7 +20,8 @@ export interface TemporalSettings {
   readonly address: string;
   readonly namespace: string;
   readonly taskQueue: string;
-  readonly uiUrl: string;
+  /** undefined: nobody said where it is. */
+  readonly uiUrl: string | undefined;
   readonly connectTimeoutMs: number;
   readonly connection: { readonly address: string; readonly tls?: TlsOptions | boolean; readonly apiKey?: string; readonly metadata?: Readonly<Record<string, string>> };
 }
@@ -31,16 +34,16 @@ export interface Temporal {
   close(): Promise<void>;
 }
 
-/** Environment over the running stack over defaults. @throws USAGE */
+/** Environment over the running stack. Nothing else: whatever listens on the usual port is somebody else's. @throws USAGE, TEMPORAL_UNAVAILABLE, STACK_UNREADABLE */
 export async function temporalSettings(config: TemporalConfig = temporalConfig()): Promise<TemporalSettings> {
   const stack = config.address === undefined ? readStack() : undefined;
-  const address = config.address ?? stack?.temporal?.address ?? TEMPORAL_DEFAULTS.address;
+  const address = config.address ?? addressOf(stack);
   const tls = await tlsOptions(config.tls);
   return {
     address,
     namespace: config.namespace,
     taskQueue: config.taskQueue,
-    uiUrl: config.uiUrl ?? stack?.temporal?.uiUrl ?? uiOf(address),
+    uiUrl: config.uiUrl ?? (config.address === undefined ? stack?.temporal?.uiUrl : uiOfStack(address)) ?? (await uiOf(address)),
     connectTimeoutMs: config.connectTimeoutMs,
     connection: {
       address,
@@ -92,7 +95,8 @@ export function temporalError(error: unknown, what: string): unknown {
   const code = grpcCode(error) ?? grpcCode(cause);
   const message = messageOf(cause ?? error);
   if ((error as { name?: unknown } | undefined)?.name === 'WorkflowNotFoundError') return new PerennialError('NOT_FOUND', `${what}: there is no such run.`, { hint: 'List what exists with `perennial runs list`.', cause: error });
-  if (code === 5 && /namespace/i.test(message)) return new PerennialError('TEMPORAL_UNAVAILABLE', `${what}: ${message}`, { hint: 'Check TEMPORAL_NAMESPACE.', cause: error });
+  if ((code === 5 && /namespace/i.test(message)) || [error, cause].some((one) => (one as { name?: unknown } | undefined)?.name === 'NamespaceNotFoundError'))
+    return new PerennialError('TEMPORAL_UNAVAILABLE', `${what}: ${message.replace(/^\d+ NOT_FOUND: /, '')}`, { hint: 'Correct TEMPORAL_NAMESPACE, or create the namespace: `temporal operator namespace create --namespace NAME --address HOST:PORT`.', cause: error });
   if (code === 5) return new PerennialError('NOT_FOUND', `${what}: Temporal knows no such thing.`, { cause: error });
   if (code === 7 || code === 16) return new PerennialError('TEMPORAL_UNAVAILABLE', `${what}: Temporal refused the credentials: ${message}`, { hint: 'Check TEMPORAL_API_KEY, TEMPORAL_TLS_… and TEMPORAL_NAMESPACE.', cause: error });
   if (code === 3 && /search attribute/i.test(message))
@@ -101,8 +105,9 @@ export function temporalError(error: unknown, what: string): unknown {
   return error;
 }
 
-/** Link to a workflow in the Temporal UI: with the execution, to the page that tells its story. */
-export function workflowUrl(settings: Pick<TemporalSettings, 'uiUrl' | 'namespace'>, workflowId: string, executionId?: string): string {
+/** Link to a workflow in the Temporal UI: with the execution, to the page that tells its story. null where the UI is not known. */
+export function workflowUrl(settings: Pick<TemporalSettings, 'uiUrl' | 'namespace'>, workflowId: string, executionId?: string): string | null {
+  if (settings.uiUrl === undefined) return null;
   const base = `${settings.uiUrl.replace(/\/$/, '')}/namespaces/${encodeURIComponent(settings.namespace)}/workflows/${encodeURIComponent(workflowId)}`;
   return executionId === undefined ? base : `${base}/${executionId}/user-metadata`;
 }
@@ -128,8 +133,38 @@ function hostAndPort(address: string): { host: string; port: number } {
   return { host: match[1] ?? match[2]!, port: Number(match[3] ?? 7233) };
 }
 
-function uiOf(address: string): string {
-  return /\.tmprl\.cloud(:|$)|\.api\.temporal\.io(:|$)/.test(address) ? 'https://cloud.temporal.io' : TEMPORAL_DEFAULTS.uiUrl;
+/** The Temporal of the stack of this home. @throws TEMPORAL_UNAVAILABLE */
+function addressOf(stack: Stack | undefined): string {
+  const temporal = stack?.temporal;
+  if (stack === undefined) throw new PerennialError('TEMPORAL_UNAVAILABLE', `No stack runs in ${perennialHome()}, and TEMPORAL_ADDRESS is not set.`);
+  if (temporal === undefined) throw new PerennialError('TEMPORAL_UNAVAILABLE', `The stack of ${perennialHome()} has no Temporal yet: it is ${stack.state}.`, { hint: 'Wait until `perennial status` shows it.' });
+  if (!standsNow(stack, temporal)) throw new PerennialError('TEMPORAL_UNAVAILABLE', `The stack of ${perennialHome()} was killed, and its Temporal at ${temporal.address} is gone.`, { hint: 'Start it again with `perennial up --detach`.' });
+  return temporal.address;
+}
+
+/** Workers and servers of a stack get its address by the environment. */
+function uiOfStack(address: string): string | undefined {
+  const temporal = readableStack()?.temporal;
+  return temporal?.address === address ? temporal.uiUrl : undefined;
+}
+
+/** Of Temporal Cloud, and of a dev server on this machine, whose UI is a thousand ports above unless somebody chose another. Of others it is not known. */
+async function uiOf(address: string): Promise<string | undefined> {
+  if (/\.tmprl\.cloud(:|$)|\.api\.temporal\.io(:|$)/.test(address)) return 'https://cloud.temporal.io';
+  const { host, port } = hostAndPort(address);
+  if (!/^(127\.\d+\.\d+\.\d+|localhost|::1)$/.test(host) || !(await listens(host, port + 1_000))) return undefined;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port + 1_000}`;
+}
+
+function listens(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = openSocket({ host, port, timeout: 200 });
+    const end = (answer: boolean) => (): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', end(true)).once('timeout', end(false)).once('error', end(false));
+  });
 }
 
 async function tlsOptions(tls: TlsFiles | boolean): Promise<TlsOptions | boolean | undefined> {

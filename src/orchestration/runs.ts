@@ -16,11 +16,13 @@ export interface StartedRun {
   readonly workflowId: string;
   /** Temporal's id of this execution. */
   readonly executionId: string;
-  readonly url: string;
+  /** null: where the Temporal UI is is not known. */
+  readonly url: string | null;
 }
 
 export interface RunUrls extends RunLinks {
-  readonly temporal: string;
+  /** null: where the Temporal UI is is not known. */
+  readonly temporal: string | null;
 }
 
 /** What `--json` prints of a run. */
@@ -42,7 +44,7 @@ export interface RunRow {
   readonly version: number | null;
   readonly startedAt: string;
   readonly endedAt: string | null;
-  readonly url: string;
+  readonly url: string | null;
 }
 
 /** Starts a run of a plan. @throws TEMPORAL_UNAVAILABLE, LIMIT_EXCEEDED */

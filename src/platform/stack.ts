@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { PerennialError, isPerennialError } from '../core/errors.ts';
 import { perennialHome } from './paths.ts';
+import { isRunning } from './process-info.ts';
 import type { ProcessIdentity } from './process-info.ts';
 
 /** What `perennial up` started: `PERENNIAL_HOME/run/stack.json`. Addresses are those really taken. */
@@ -38,7 +40,7 @@ export function storeLocation(): string {
   return given === undefined || given === '' ? `file:${join(perennialHome(), 'store')}` : given;
 }
 
-/** What `up` last wrote, also where it has died since; undefined where nothing was started, or `down` has ended it. */
+/** What `up` last wrote, also where it has died since; undefined where nothing was started, or `down` has ended it. @throws STACK_UNREADABLE */
 export function readStack(): Stack | undefined {
   let text: string;
   try {
@@ -47,13 +49,45 @@ export function readStack(): Stack | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  return JSON.parse(text) as Stack;
+  const stack = stackIn(text);
+  if (stack !== undefined) return stack;
+  throw new PerennialError('STACK_UNREADABLE', `${stackFile()} does not say what runs here: it ${text.trim() === '' ? 'is empty' : `holds ${text.length} characters that are no whole description of a stack`}.`);
+}
+
+/** As {@link readStack}; undefined also where the file is torn, for those who put that right. */
+export function readableStack(): Stack | undefined {
+  try {
+    return readStack();
+  } catch (error) {
+    if (isPerennialError(error, 'STACK_UNREADABLE')) return undefined;
+    throw error;
+  }
+}
+
+function stackIn(text: string): Stack | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<Stack> | null;
+    const whole = typeof value?.supervisor?.pid === 'number' && Array.isArray(value.workers) && typeof value.store === 'string';
+    return whole ? (value as Stack) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether a part of a stack is what stands at its address. What a killed stack left on record is not: by now somebody else may have
+ * its port. A part of somebody else's, and one that a living supervisor starts again, count as standing.
+ */
+export function standsNow(stack: Stack, part: Partial<ProcessIdentity>): boolean {
+  if (isRunning(stack.supervisor) || part.pid === undefined || part.startTicks === undefined) return true;
+  return isRunning({ pid: part.pid, startTicks: part.startTicks });
 }
 
 export function writeStack(stack: Stack): void {
   const path = stackFile();
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.${process.pid}`, `${JSON.stringify(stack, null, 2)}\n`);
+  // On the disk before it has its name: a machine that loses power leaves no empty file.
+  writeFileSync(`${path}.${process.pid}`, `${JSON.stringify(stack, null, 2)}\n`, { flush: true });
   renameSync(`${path}.${process.pid}`, path);
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isPerennialError, messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { getJson } from '../storage/json-objects.ts';
+import { identityOf } from '../storage/store-identity.ts';
 import { storeNow } from '../storage/store-clock.ts';
 import { tracedFetch } from '../telemetry/http-client.ts';
 import { tellConfirmation } from './registry-telemetry.ts';
@@ -56,11 +57,12 @@ export async function confirmServed(
 async function untilServed(store: ObjectStore, model: string, version: number, timeoutMs: number, signal: AbortSignal | undefined): Promise<Confirmation> {
   const started = performance.now();
   const answers = new Map<string, ServerAnswer>();
+  const own = (await identityOf(store))?.id;
   for (;;) {
     const live = await liveServers(store);
     for (const id of [...answers.keys()]) if (!live.some((server) => server.id === id)) answers.delete(id);
     const open = live.filter((server) => answers.get(server.id)?.confirmed !== true);
-    await Promise.all(open.map(async (server) => answers.set(server.id, await ask(server, model, version, started))));
+    await Promise.all(open.map(async (server) => answers.set(server.id, await ask(server, model, version, started, own))));
     const all = [...answers.values()];
     const late = performance.now() - started >= timeoutMs;
     if (late || all.every((answer) => answer.confirmed)) return conclude(model, version, all);
@@ -90,7 +92,7 @@ async function readAnnouncement(store: ObjectStore, key: string): Promise<Announ
   }
 }
 
-async function ask(server: Announcement, model: string, version: number, started: number): Promise<ServerAnswer> {
+async function ask(server: Announcement, model: string, version: number, started: number, own: string | undefined): Promise<ServerAnswer> {
   const answer = (rest: Pick<ServerAnswer, 'version'> & Partial<ServerAnswer>): ServerAnswer => ({
     id: server.id,
     url: server.url,
@@ -105,6 +107,9 @@ async function ask(server: Announcement, model: string, version: number, started
       signal: AbortSignal.timeout(REQUEST_MS_MAX),
     });
     await response.arrayBuffer();
+    // Its announcement may be left over, and its port somebody else's by now.
+    const theirs = response.headers.get('x-perennial-store');
+    if (own !== undefined && theirs !== null && theirs !== own) return answer({ version: null, error: 'is a server of another store now' });
     const header = response.headers.get('x-perennial-version');
     if (response.ok && header !== null && /^\d+$/.test(header)) return answer({ version: Number(header) });
     return answer({ version: null, error: REFUSALS[response.status] ?? `answered ${response.status}` });

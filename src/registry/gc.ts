@@ -17,11 +17,15 @@ export interface GcOptions {
   readonly graceMs?: number;
   /** Cache entries younger than this keep what they refer to. */
   readonly cacheMs?: number;
+  /** Logged predictions that are older go: no drift check looks so far back. At least a day. */
+  readonly predictionsMs?: number;
+  /** Logs of steps that are older go. At least a day. */
+  readonly logsMs?: number;
 }
 
 export interface GcItem {
   readonly key: string;
-  readonly kind: 'blob' | 'artifact' | 'cache entry';
+  readonly kind: 'blob' | 'artifact' | 'cache entry' | 'prediction log' | 'step log' | 'announcement' | 'leftover';
   readonly size: number;
 }
 
@@ -30,19 +34,25 @@ export interface GcResult {
   /** What is, or would be, deleted. */
   readonly items: readonly GcItem[];
   readonly bytes: number;
-  readonly kept: { readonly blobs: number; readonly artifacts: number; readonly cacheEntries: number };
+  readonly kept: { readonly blobs: number; readonly artifacts: number; readonly cacheEntries: number; readonly predictionLogs: number; readonly stepLogs: number; readonly announcements: number };
 }
 
 /** Twice what {@link REUSE_MS_MAX} lets a writer reuse: an object that a running step counts on is never old enough. */
 const GRACE_MS_MIN = 2 * REUSE_MS_MAX;
-const CACHE_MS = 30 * 24 * 3_600_000;
+const DAY_MS = 24 * 3_600_000;
+const CACHE_MS = 30 * DAY_MS;
+/** Of logs: a season, which is as far as people look back. */
+export const LOGS_MS = 90 * DAY_MS;
+/** A server that lives announces itself every few seconds. */
+const ANNOUNCED_MS = 3_600_000;
 const CONCURRENT = 16;
 /** Larger objects are data, not documents that refer to something. */
 const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
 const DIGEST = /(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g;
 
 /**
- * Finds blobs, artifacts and cache entries that nothing refers to, and deletes them unless it is a dry run.
+ * Finds blobs, artifacts and cache entries that nothing refers to, logs that are older than they are kept, and what killed servers
+ * and checks left, and deletes them unless it is a dry run.
  *
  * What counts as a reference is generous on purpose: every digest that stands in any JSON object of the store (version manifests,
  * routing, cache entries that are young enough, documents of other parts), and every digest in the manifest of an artifact that is
@@ -51,7 +61,8 @@ const DIGEST = /(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g;
  * @throws USAGE for a grace period below a day.
  */
 export async function collectGarbage(store: ObjectStore, options: GcOptions = {}): Promise<GcResult> {
-  const { dryRun = true, graceMs = GRACE_MS_MIN, cacheMs = CACHE_MS } = options;
+  const { dryRun = true, graceMs = GRACE_MS_MIN, cacheMs = CACHE_MS, predictionsMs = LOGS_MS, logsMs = LOGS_MS } = options;
+  for (const [what, ms] of [['prediction log', predictionsMs], ['step logs', logsMs]] as const) if (!(ms >= DAY_MS)) throw new PerennialError('USAGE', `The ${what} would be kept for ${ms / DAY_MS} days; it must be at least one.`);
   if (graceMs < GRACE_MS_MIN) throw new PerennialError('USAGE', `The grace period is ${graceMs / 3_600_000} h; it must be at least ${GRACE_MS_MIN / 3_600_000} h, since a running step may count on younger objects.`);
   const now = await storeNow(store, 0);
   const inventory = await takeInventory(store);
@@ -62,15 +73,22 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
   const artifacts = inventory.artifacts.filter((head) => unreferenced(head, digestOf(head.key)));
   const blobs = inventory.blobs.filter((head) => unreferenced(head, digestOf(head.key)));
   const cache = inventory.cache.filter((head) => expired(head, Math.max(cacheMs, graceMs)));
+  const logs = [
+    ['prediction log', inventory.predictions.filter((head) => expired(head, predictionsMs))],
+    ['step log', inventory.logs.filter((head) => expired(head, logsMs))],
+    ['announcement', inventory.servers.filter((head) => expired(head, ANNOUNCED_MS))],
+    ['leftover', inventory.probes.filter((head) => expired(head, DAY_MS))],
+  ] as const;
   const item = (kind: GcItem['kind']) => ({ key, size }: ObjectHead): GcItem => ({ key, kind, size });
   // Whoever refers goes before what is referred to: an interrupted collection leaves nothing that points at nothing.
-  const items = [...cache.map(item('cache entry')), ...artifacts.map(item('artifact')), ...blobs.map(item('blob'))];
-  if (!dryRun) await remove(store, [cache, artifacts, blobs]);
+  const items = [...cache.map(item('cache entry')), ...artifacts.map(item('artifact')), ...blobs.map(item('blob')), ...logs.flatMap(([kind, heads]) => heads.map(item(kind)))];
+  if (!dryRun) await remove(store, [cache, artifacts, blobs, ...logs.map(([, heads]) => heads)]);
+  const keptOf = (all: readonly ObjectHead[], kind: GcItem['kind']): number => all.length - items.filter((one) => one.kind === kind).length;
   return {
     dryRun,
     items,
     bytes: items.reduce((sum, { size }) => sum + size, 0),
-    kept: { blobs: inventory.blobs.length - blobs.length, artifacts: inventory.artifacts.length - artifacts.length, cacheEntries: inventory.cache.length - cache.length },
+    kept: { blobs: inventory.blobs.length - blobs.length, artifacts: inventory.artifacts.length - artifacts.length, cacheEntries: inventory.cache.length - cache.length, predictionLogs: keptOf(inventory.predictions, 'prediction log'), stepLogs: keptOf(inventory.logs, 'step log'), announcements: keptOf(inventory.servers, 'announcement') },
   };
 }
 
@@ -79,14 +97,23 @@ interface Inventory {
   readonly artifacts: ObjectHead[];
   readonly cache: ObjectHead[];
   readonly documents: ObjectHead[];
+  readonly predictions: ObjectHead[];
+  readonly logs: ObjectHead[];
+  readonly servers: ObjectHead[];
+  /** What checks of the store left that were killed. */
+  readonly probes: ObjectHead[];
 }
 
 async function takeInventory(store: ObjectStore): Promise<Inventory> {
-  const inventory: Inventory = { blobs: [], artifacts: [], cache: [], documents: [] };
+  const inventory: Inventory = { blobs: [], artifacts: [], cache: [], documents: [], predictions: [], logs: [], servers: [], probes: [] };
   for await (const head of store.list('')) {
     if (head.key.startsWith('blobs/')) inventory.blobs.push(head);
     else if (head.key.startsWith('artifacts/')) inventory.artifacts.push(head);
     else if (head.key.startsWith('cache/')) inventory.cache.push(head);
+    else if (head.key.startsWith('predictions/')) inventory.predictions.push(head);
+    else if (head.key.startsWith('logs/')) inventory.logs.push(head);
+    else if (head.key.startsWith('servers/')) inventory.servers.push(head);
+    else if (head.key.startsWith('probe/')) inventory.probes.push(head);
     else if (head.key.endsWith('.json') && head.size <= DOCUMENT_BYTES_MAX) inventory.documents.push(head);
   }
   return inventory;

@@ -1,19 +1,20 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fastify } from 'fastify';
 import type { StepLogger } from '../core/step.ts';
 import type { InferenceService } from '../serving/inference.ts';
 import { SERVING_LIMITS } from '../serving/limits.ts';
-import { parseJsonNumbers } from '../serving/protocols/json-numbers.ts';
 import { registerOpenInferenceProtocol } from '../serving/protocols/open-inference.ts';
 import { registerRowsProtocol } from '../serving/protocols/rows.ts';
 import { registerTfServingProtocol } from '../serving/protocols/tf-serving.ts';
 import { RequestError, toRequestError } from '../serving/request-error.ts';
-import { parseJson } from '../data/reading/json-numbers.ts';
 import type { ServingMetrics } from '../serving/serving-metrics.ts';
+import { ROW_HEADER, STORE_HEADER } from '../serving/headers.ts';
 import { watchMethods } from './allowed-methods.ts';
 import { traceRequests } from './http-tracing.ts';
+import { answerClientError } from './client-error.ts';
+import { readBody, refuseEncoded } from './request-body.ts';
 import { registerReports } from './reports.ts';
 import type { ReportSource } from './reports.ts';
 
@@ -23,18 +24,29 @@ export interface AppOptions {
   readonly reports: ReportSource;
   readonly log: StepLogger;
   readonly packageVersion: string;
+  /** Of the store that is served from; absent while it is away. */
+  readonly storeId?: () => string | undefined;
   /** Asked of every request but the health checks, as `Authorization: Bearer …`. */
   readonly token?: string;
+  /** How long the headers and the body of a request may take to arrive, in milliseconds. */
+  readonly arrivalMs?: number;
 }
 
 /** The only routes that answer without the token. */
 const OPEN_ROUTES = ['/v2/health/live', '/v2/health/ready'];
 
+/** Numbers of clients of TensorFlow Serving are tensors as a rule; integers of rows may be identifiers. */
+const TF_SERVING_JSON = { tokens: true };
+const JSON_RULES = { exactIntegers: true };
+
 /** The HTTP surface of the model server. Every error is `{ "error": "…" }`. */
-export function createApp({ service, metrics, reports, log, packageVersion, token }: AppOptions): FastifyInstance {
+export function createApp({ service, metrics, reports, log, packageVersion, storeId, token, arrivalMs = SERVING_LIMITS.arrivalMs }: AppOptions): FastifyInstance {
   const app = fastify({
     bodyLimit: SERVING_LIMITS.bodyBytesMax,
     genReqId: requestIdOf,
+    requestTimeout: arrivalMs,
+    http: { headersTimeout: arrivalMs, connectionsCheckingInterval: Math.min(arrivalMs, SERVING_LIMITS.arrivalCheckMs) },
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, arrivalMs),
     // Requests on kept-alive connections are still answered while the server drains.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -46,23 +58,23 @@ export function createApp({ service, metrics, reports, log, packageVersion, toke
   traceRequests(app);
   app.removeAllContentTypeParsers();
   // Clients of either protocol send JSON under many content types; the body alone decides.
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
-    try {
-      done(null, bodyOf(body as Buffer, request.routeOptions.url?.startsWith('/v1/') === true ? parseJsonNumbers : parseJson));
-    } catch (error) {
-      done(error as Error);
-    }
-  });
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: FastifyRequest, body: string | Buffer) => readBody(request, body as Buffer, request.routeOptions.url?.startsWith('/v1/') === true ? TF_SERVING_JSON : JSON_RULES));
 
   const expected = token === undefined || token === '' ? undefined : digest(token);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
-    if (expected === undefined || isOpen(request)) return;
+    if (expected === undefined || isOpen(request)) return sayStore(reply);
     if (!timingSafeEqual(digest(tokenOf(request.headers.authorization)), expected)) {
       reply.header('www-authenticate', 'Bearer');
       throw new RequestError(401, 'This server asks for a token: send "Authorization: Bearer TOKEN".');
     }
+    sayStore(reply);
   });
+  app.addHook('preParsing', async (request) => refuseEncoded(request));
+  function sayStore(reply: FastifyReply): void {
+    const id = storeId?.();
+    if (id !== undefined) reply.header(STORE_HEADER, id);
+  }
   // A kept-alive connection ends with its answer, so that the server need not wait for the client to let go.
   let closing = false;
   app.addHook('preClose', async () => {
@@ -81,8 +93,11 @@ export function createApp({ service, metrics, reports, log, packageVersion, toke
     const problem = httpProblem(error, request.id);
     const fields = { requestId: request.id, method: request.method, url: request.url, status: problem.status };
     if (problem.status >= 500 && problem.status !== 503) log.error('request failed', { ...fields, error: error.stack ?? error.message });
-    if (problem.allow !== undefined) reply.header('allow', problem.allow);
-    if (problem.retryAfter !== undefined) reply.header('retry-after', String(problem.retryAfter));
+    const { allow, retryAfter, acceptEncoding, row } = problem.facts;
+    if (allow !== undefined) reply.header('allow', allow);
+    if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
+    if (acceptEncoding !== undefined) reply.header('accept-encoding', acceptEncoding);
+    if (row !== undefined) reply.header(ROW_HEADER, String(row));
     return reply.code(problem.status).send({ error: problem.message });
   });
   app.setNotFoundHandler(async ({ method, url }, reply) => {
@@ -121,20 +136,6 @@ function digest(text: string): Buffer {
 function requestIdOf(request: IncomingMessage): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
-}
-
-function bodyOf(body: Buffer, parse: (text: string) => unknown): unknown {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(body);
-  } catch {
-    throw new RequestError(400, 'The body is not UTF-8.');
-  }
-  try {
-    return parse(text);
-  } catch (error) {
-    throw new RequestError(400, `The body is not JSON: ${(error as Error).message}`);
-  }
 }
 
 /** Errors of the HTTP framework keep their status, in our words where it matters. */

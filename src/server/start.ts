@@ -16,6 +16,8 @@ import type { RouterOptions } from '../serving/router.ts';
 import { Router } from '../serving/router.ts';
 import { createServingMetrics } from '../serving/serving-metrics.ts';
 import type { VersionSource } from '../serving/version-source.ts';
+import { ensureIdentity } from '../storage/store-identity.ts';
+import type { StoreIdentity } from '../storage/store-identity.ts';
 import { announce } from './announce.ts';
 import { createApp } from './app.ts';
 import { watchOutcomes } from './outcome-metrics.ts';
@@ -54,14 +56,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const source = options.source ?? createVersionSource(store, artifacts);
   const router = new Router(source, { log, metrics }, options.router);
   const predictions = new PredictionLog(store, { log, metrics }, { serverId: id, ...(options.logSample === undefined ? {} : { sample: options.logSample }) });
+  let identity: StoreIdentity | undefined;
   const service = new InferenceService(router, predictions, metrics);
-  const app = createApp({ service, metrics, reports: createReportSource(store, artifacts), log, packageVersion: packageVersion(), ...(options.token === undefined ? {} : { token: options.token }) });
+  const app = createApp({ service, metrics, reports: createReportSource(store, artifacts), log, packageVersion: packageVersion(), storeId: () => identity?.id, ...(options.token === undefined ? {} : { token: options.token }) });
 
   const url = await listen(app, options.host ?? '127.0.0.1', options.port);
   await router.start();
+  identity = await ensureIdentity(store).catch((error: unknown) => {
+    log.warn('the store cannot be asked which one it is', { error: messageOf(error) });
+    return undefined;
+  });
   const announcer = await announce(store, { id, url }, log);
   const outcomes = watchOutcomes(store, metrics.registry, log);
-  log.info('model server ready', { url, models: router.states().map((state) => `${state.model} ${state.version ?? '-'}`) });
+  log.info('model server ready', { url, store: store.location, models: router.states().map((state) => `${state.model} ${state.version ?? '-'}`) });
   return {
     id,
     url,

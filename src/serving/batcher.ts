@@ -55,7 +55,7 @@ export class Batcher {
     const rows = rowsOf(batch);
     if (rows === 0) return Promise.resolve(new Float32Array(0));
     if (this.#waitingRows > 0 && this.#waitingRows + rows > this.#options.queueRowsMax) {
-      return Promise.reject(new RequestError(503, `The server is busy: ${this.#waitingRows} rows wait already. Try again in a second.`, 1));
+      return Promise.reject(new RequestError(503, `The server is busy: ${this.#waitingRows} rows wait already. Try again in a second.`, { retryAfter: 1 }));
     }
     this.#waitingRows += rows;
     return new Promise((resolve, reject) => {

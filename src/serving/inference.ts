@@ -1,15 +1,17 @@
-import type { TensorBatch } from '../core/tensor.ts';
+import type { Row, TensorBatch } from '../core/tensor.ts';
 import { decode } from '../data/decode.ts';
+import { FLOAT32_MAX } from '../data/preprocessor.ts';
 import { keyValues } from '../data/series.ts';
 import type { SeriesWindows } from '../data/types.ts';
 import { rowsOf } from './batcher.ts';
 import type { PredictionLog } from './prediction-log.ts';
-import { RequestError } from './request-error.ts';
+import { RequestError, badRow } from './request-error.ts';
 import type { Router, Target } from './router.ts';
 import type { Answer, Lease, Servable } from './servable.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 import { tellPrediction, timed } from './serving-telemetry.ts';
 import { checkRows } from './source-rows.ts';
+import { givesNumbers } from './warm-up.ts';
 
 /** What a client asks: rows as they are in the source, or tensors as the network takes them. */
 export type Question = {
@@ -34,12 +36,12 @@ export class InferenceService {
    * @param question gets the version that answers, since what a request means depends on its columns.
    * @throws RequestError for the client's mistakes; anything else is a failure of the server.
    */
-  async ask(target: Target, id: string, question: (servable: Servable) => Question): Promise<Answer> {
+  async ask(target: Target, id: string, question: (servable: Servable) => Question, { logged = true }: { readonly logged?: boolean } = {}): Promise<Answer> {
     const lease = await this.router.lease(target);
     try {
       return await tellPrediction(lease.servable, async () => {
         const asked = question(lease.servable);
-        return 'rows' in asked ? await this.#answerRows(lease, id, asked.rows, asked.placed === true) : await this.#answerTensors(lease, id, asked.tensors);
+        return 'rows' in asked ? await this.#answerRows(lease, id, asked.rows, asked.placed === true, logged) : await this.#answerTensors(lease, id, asked.tensors, logged);
       });
     } finally {
       lease.release();
@@ -56,33 +58,66 @@ export class InferenceService {
     }
   }
 
-  async #answerRows(lease: Lease, id: string, given: readonly unknown[], placed: boolean): Promise<Answer> {
+  async #answerRows(lease: Lease, id: string, given: readonly unknown[], placed: boolean, logged: boolean): Promise<Answer> {
     const { preprocessor } = lease.servable;
     const rows = checkRows(lease.servable, given);
-    const windows = await preprocessor.series?.windows(rows);
+    // A reading beyond all bounds is what a model of anomalies is for.
+    const saturate = lease.servable.predictor.meta.output.kind === 'anomaly';
+    const windows = await preprocessor.series?.windows(rows, { saturate });
     if (windows !== undefined && !placed) requireOneSeries(windows, rows.length, preprocessor.windowSize);
-    const answer = await this.#answerTensors(lease, id, windows?.tensors ?? (await preprocessor.apply(rows)), false);
     // A windowed model answers once per full window: the answer belongs to the window's last row.
-    const first = rows.length - answer.predictions.length;
-    const rowOf = (index: number): number => windows?.ends[index] ?? first + index;
-    answer.predictions.forEach((prediction, index) => this.#log.add(lease.servable, predictionId(answer, index), rows[rowOf(index)] ?? null, prediction));
+    const rowOf = (index: number): number => windows?.ends[index] ?? preprocessor.windowSize - 1 + index;
+    const answer = await this.#answerTensors(lease, id, windows?.tensors ?? (await preprocessor.apply(rows, { saturate })), false, (index) => ({ row: rowOf(index), values: rows[rowOf(index)]! }));
+    if (logged) answer.predictions.forEach((prediction, index) => this.#log.add(lease.servable, predictionId(answer, index), rows[rowOf(index)] ?? null, prediction));
     if (windows === undefined || (windows.keys === undefined && windows.gaps === 0)) return answer;
     const { key } = preprocessor.series!.sequence;
     return { ...answer, places: Array.from(windows.ends, (row) => ({ row, ...(key === undefined ? {} : { series: keyValues(key, windows.keys![row]!) }) })) };
   }
 
-  async #answerTensors(lease: Lease, id: string, tensors: TensorBatch, logged = true): Promise<Answer> {
+  async #answerTensors(lease: Lease, id: string, tensors: TensorBatch, logged: boolean, source?: SourceOf): Promise<Answer> {
     const { servable } = lease;
     const rows = rowsOf(tensors);
     if (rows === 0) throw new RequestError(400, 'The request holds no complete example.');
     const values = await timed('perennial.server.queue.wait', { 'perennial.model.name': servable.model }, () => lease.predict(tensors));
-    const bad = values.findIndex((value) => !Number.isFinite(value));
-    if (bad !== -1) throw new Error(`version ${servable.version} of ${servable.model} gave ${values[bad]} at value ${bad}`);
-    const answer: Answer = { servable, id, predictions: decode(servable.predictor.meta.output, values, rows) };
+    const answer: Answer = { servable, id, predictions: decode(servable.predictor.meta.output, await finite(servable, values, rows, tensors, source), rows) };
     this.#metrics.predictions.add({ model: servable.model, version: String(servable.version) }, answer.predictions.length);
     if (logged) answer.predictions.forEach((prediction, index) => this.#log.add(servable, predictionId(answer, index), null, prediction));
     return answer;
   }
+}
+
+/** The row of the request that an example was made from (of a window the last one). */
+type SourceOf = (index: number) => { readonly row: number; readonly values: Row };
+
+/**
+ * Answers that are numbers. Values far from all that a model learnt from can be too much for it: an anomaly model has said by that
+ * what it is asked, others cannot say anything of them.
+ *
+ * @throws RequestError 400 naming the row; Error where the network gives no numbers at all
+ */
+async function finite(servable: Servable, values: Float32Array, rows: number, tensors: TensorBatch, source: SourceOf | undefined): Promise<Float32Array> {
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad === -1) return values;
+  if (!(await givesNumbers(servable))) throw new Error(`version ${servable.version} of ${servable.model} gave ${values[bad]} at value ${bad}`);
+  if (servable.predictor.meta.output.kind === 'anomaly') return values.map((value) => (Number.isFinite(value) ? value : FLOAT32_MAX));
+  const index = Math.floor(bad / (values.length / rows));
+  const from = source?.(index);
+  throw badRow(from?.row ?? index, `: the model has no answer for such values, which are far from all that it learnt from${largest(from === undefined ? exampleOf(tensors, index) : from.values)}.`);
+}
+
+/** The first value of each tensor that is the largest of its example. */
+function exampleOf(tensors: TensorBatch, index: number): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(tensors).map(([name, { data, rows }]) => {
+    const size = data.length / rows;
+    return [name, Array.from(data.subarray(index * size, (index + 1) * size)).reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0)];
+  }));
+}
+
+function largest(values: Readonly<Record<string, unknown>>): string {
+  const numbers = Object.entries(values).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
+  if (numbers.length === 0) return '';
+  const [name, value] = numbers.reduce((most, one) => (Math.abs(one[1]) > Math.abs(most[1]) ? one : most));
+  return `; the largest is ${value} in ${JSON.stringify(name)}`;
 }
 
 /** Of protocols whose answers are bare values: those of several series, or with gaps between, could be of any rows. @throws RequestError 400 */

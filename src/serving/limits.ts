@@ -24,6 +24,9 @@ export const SERVING_LIMITS = {
   /** Time that the end waits for a store that does not answer. */
   farewellMs: 1_000,
   announceMs: 5_000,
+  /** Time for a request to arrive as a whole: the largest body at 5 Mbit/s. Whoever takes longer holds a connection for nothing. */
+  arrivalMs: 60_000,
+  arrivalCheckMs: 1_000,
 } as const;
 
 /** Bounds of the prediction log. */

@@ -74,7 +74,10 @@ function tensorOf(spec: TensorSpec, { shape, values, where }: NamedValues, rows:
 function checkedValue(spec: TensorSpec, value: unknown, index: number, where: string): number {
   if (typeof value === 'number' && !Number.isFinite(value)) throw new RequestError(400, `${where}, value ${index}: ${value} is not a finite number, which the network takes. A missing value is for a column of the source data.`);
   if (typeof value !== 'number') throw new RequestError(400, `${where}, value ${index}: ${JSON.stringify(value) ?? 'nothing'} is not a number.`);
-  if (spec.dtype === 'float32') return value;
+  if (spec.dtype === 'float32') {
+    if (!Number.isFinite(Math.fround(value))) throw new RequestError(400, `${where}, value ${index}: ${value} is beyond what float32 holds, ±3.4e38.`);
+    return value;
+  }
   const [low, high] = spec.vocabularySize !== undefined ? [0, spec.vocabularySize - 1] : spec.dtype === 'uint8' ? [0, 255] : [-(2 ** 31), 2 ** 31 - 1];
   if (!Number.isInteger(value) || value < low || value > high) throw new RequestError(400, `${where}, value ${index}: ${value} is not a whole number from ${low} to ${high}.`);
   return value;

@@ -2,6 +2,7 @@ import { messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import type { StepLogger } from '../core/step.ts';
 import type { Prediction, Row } from '../core/tensor.ts';
+import { writeJson } from '../data/reading/json-numbers.ts';
 import { PREDICTION_LOG_LIMITS } from './limits.ts';
 import type { Servable } from './servable.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
@@ -73,7 +74,7 @@ export class PredictionLog {
     if (sample < 1 && Math.random() >= sample) return;
     if (this.#closed || this.#bytes >= bufferBytesMax) return this.#metrics.logDropped.add({});
     const time = this.#options.now().toISOString();
-    const line = lineOf({ time, id, version: servable.version, row: row === null ? null : withoutImages(servable, row), prediction: withoutSamples(prediction) });
+    const line = this.#lineOf({ time, id, version: servable.version, row: row === null ? null : withoutImages(servable, row), prediction: withoutSamples(prediction) });
     const chunk = this.#chunkFor(servable.model, time);
     chunk.lines.push(line);
     chunk.bytes += line.length;
@@ -104,6 +105,17 @@ export class PredictionLog {
     if (lost === 0) return;
     this.#metrics.logDropped.add({}, lost);
     this.#log.error('predictions could not be logged before the end', { lines: lost });
+  }
+
+  /** A row that is too long, or that cannot be written, is left out: the answer does not depend on it. */
+  #lineOf(record: PredictionRecord): string {
+    try {
+      const line = `${writeJson(record)}\n`;
+      if (line.length <= PREDICTION_LOG_LIMITS.lineBytesMax) return line;
+    } catch (error) {
+      this.#log.warn('a row cannot be logged; its prediction is logged without it', { id: record.id, error: messageOf(error) });
+    }
+    return `${writeJson({ ...record, row: null })}\n`;
   }
 
   #chunkFor(model: string, time: string): Chunk {
@@ -139,11 +151,6 @@ export class PredictionLog {
       this.#metrics.logWaitingBytes.set({}, this.#bytes);
     }
   }
-}
-
-function lineOf(record: PredictionRecord): string {
-  const line = `${JSON.stringify(record)}\n`;
-  return line.length <= PREDICTION_LOG_LIMITS.lineBytesMax ? line : `${JSON.stringify({ ...record, row: null })}\n`;
 }
 
 function withoutImages({ preprocessor }: Pick<Servable, 'preprocessor'>, row: Row): Row {

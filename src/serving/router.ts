@@ -152,9 +152,9 @@ export class Router {
     const version = target.version ?? (target.alias === undefined || target.alias === CHAMPION ? undefined : this.#aliased(slot, target.alias));
     if (version !== undefined) return this.#leaseVersion(slot, version);
     if (slot.current !== undefined) return slot.current.acquire();
-    if (slot.failure !== undefined || slot.unread !== undefined) throw new RequestError(503, `The model "${slot.model}" cannot be served: ${errorOf(slot)}.`, 1);
+    if (slot.failure !== undefined || slot.unread !== undefined) throw new RequestError(503, `The model "${slot.model}" cannot be served: ${errorOf(slot)}.`, { retryAfter: 1 });
     if (slot.routing?.aliases[CHAMPION] === undefined) throw new RequestError(404, `The model "${slot.model}" has no champion: promote a version first.`);
-    throw new RequestError(503, `The model "${slot.model}" is not loaded yet.`, 1);
+    throw new RequestError(503, `The model "${slot.model}" is not loaded yet.`, { retryAfter: 1 });
   }
 
   #aliased(slot: Slot, alias: string): number {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
-import { PerennialError, messageOf } from '../core/errors.ts';
+import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import type { Row } from '../core/tensor.ts';
 import { isEncodedImage } from '../data/images/encoded-image.ts';
 import { parseJson } from '../data/reading/json-numbers.ts';
@@ -23,18 +23,45 @@ export interface RowsReading {
  *
  * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID; USAGE for an unknown ending
  */
-export async function readRowsFile(path: string, { columns, reading }: RowsReading): Promise<Row[]> {
+export async function readRowsFile(path: string, about: RowsReading): Promise<Row[]> {
+  const { rows, malformed } = await readEveryRow(path, about);
+  if (malformed !== undefined) throw malformed;
+  return rows.map((row) => {
+    if (isPerennialError(row)) throw row;
+    return row as Row;
+  });
+}
+
+/** What a file holds, with what cannot be read in its place. */
+export interface EveryRow {
+  readonly rows: readonly (Row | PerennialError)[];
+  /** Lines of a table that are no rows, as one error: they have no place among the rows. */
+  readonly malformed?: PerennialError;
+}
+
+/** The same as {@link readRowsFile}, for whoever goes on without the rows that cannot be read. @throws as that, for the file as a whole */
+export async function readEveryRow(path: string, { columns, reading }: RowsReading): Promise<EveryRow> {
   const ending = extname(path).toLowerCase();
-  const rows = ending === '.ndjson' || ending === '.jsonl' ? ndjsonRows(await readText(path), path) : ending === '.json' ? jsonRows(await readText(path), path) : await tableRows(path, columns, reading);
-  if (rows.length === 0) throw new PerennialError('SOURCE_EMPTY', `${path} holds no rows.`);
+  const found = ending === '.ndjson' || ending === '.jsonl' ? { rows: ndjsonRows(await readText(path), path) } : ending === '.json' ? { rows: jsonRows(await readText(path), path) } : await tableRows(path, columns, reading);
+  if (found.rows.length === 0 && !('malformed' in found && found.malformed !== undefined)) throw new PerennialError('SOURCE_EMPTY', `${path} holds no rows.`);
   const images = Object.keys(columns).filter((name) => columns[name] === 'image');
-  return images.length === 0 ? rows : Promise.all(rows.map((row, index) => withImages(row, images, path, index)));
+  if (images.length === 0) return found;
+  return { ...found, rows: await Promise.all(found.rows.map((row, index) => (isPerennialError(row) ? row : orError(() => withImages(row as Row, images, path, index))))) };
+}
+
+async function orError<T>(read: () => T | Promise<T>): Promise<T | PerennialError> {
+  try {
+    return await read();
+  } catch (error) {
+    if (isPerennialError(error)) return error;
+    throw error;
+  }
 }
 
 /** Malformed lines that are named. */
 const LINES_SHOWN = 3;
 
-async function tableRows(path: string, types: Readonly<Record<string, ColumnType>>, reading: SourceReading | undefined): Promise<Row[]> {
+async function tableRows(path: string, types: Readonly<Record<string, ColumnType>>, reading: SourceReading | undefined): Promise<EveryRow> {
   // Images come as texts: paths or base64.
   const wanted = Object.entries(types).map(([name, type]): Column => ({ name, type: type === 'image' ? 'string' : type }));
   return readFileAs(path, process.cwd(), reading, wanted, async (table) => {
@@ -48,8 +75,8 @@ async function tableRows(path: string, types: Readonly<Record<string, ColumnType
         rows.push(Object.fromEntries([...present.map(({ column }, index) => [column.name, chunk.columns[2 * index + 1]![row] ?? plain(chunk.columns[2 * index]![row])]), ...unknown.map((name) => [name, null])]));
       }
     }
-    await refuseMalformed(path, table);
-    return rows;
+    const malformed = await malformedIn(path, table);
+    return { rows, ...(malformed === undefined ? {} : { malformed }) };
   });
 }
 
@@ -61,10 +88,10 @@ function valueOf(type: ColumnType, value: string): string {
 /** JSON has no infinities; as texts they are read all the same. */
 const plain = (value: unknown): unknown => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value);
 
-async function refuseMalformed(path: string, table: ReadTable): Promise<void> {
+async function malformedIn(path: string, table: ReadTable): Promise<PerennialError | undefined> {
   const malformed = await table.malformed();
-  if (malformed.length === 0) return;
-  throw new PerennialError('SOURCE_INVALID', `${path}: ${malformed.length === 1 ? 'a line is' : `${malformed.length} lines are`} malformed: ${malformed.slice(0, LINES_SHOWN).map(({ reason }) => reason.replace(/^malformed line, /, '')).join('; ')}${malformed.length > LINES_SHOWN ? '; …' : ''}.`, { hint: 'Correct the lines, or take them out.' });
+  if (malformed.length === 0) return undefined;
+  return new PerennialError('SOURCE_INVALID', `${path}: ${malformed.length === 1 ? 'a line is' : `${malformed.length} lines are`} malformed: ${malformed.slice(0, LINES_SHOWN).map(({ reason }) => reason.replace(/^malformed line, /, '')).join('; ')}${malformed.length > LINES_SHOWN ? '; …' : ''}.`, { hint: 'Correct the lines, or take them out.' });
 }
 
 async function withImages(row: Row, images: readonly string[], path: string, index: number): Promise<Row> {
@@ -95,14 +122,23 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-function jsonRows(text: string, path: string): Row[] {
+function jsonRows(text: string, path: string): (Row | PerennialError)[] {
   const value = parse(text, path);
   const list = Array.isArray(value) ? value : isObject(value) && Array.isArray(value.rows) ? value.rows : [value];
   return list.map((row, index) => rowOf(row, `${path}: row ${index}`));
 }
 
-function ndjsonRows(text: string, path: string): Row[] {
-  return text.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [rowOf(parse(line, `${path}:${index + 1}`), `${path}:${index + 1}`)]));
+function ndjsonRows(text: string, path: string): (Row | PerennialError)[] {
+  return text.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [lineOf(line, `${path}:${index + 1}`)]));
+}
+
+function lineOf(line: string, where: string): Row | PerennialError {
+  try {
+    return rowOf(parse(line, where), where);
+  } catch (error) {
+    if (isPerennialError(error)) return error;
+    throw error;
+  }
 }
 
 function parse(text: string, where: string): unknown {
@@ -113,8 +149,8 @@ function parse(text: string, where: string): unknown {
   }
 }
 
-function rowOf(value: unknown, where: string): Row {
-  if (!isObject(value)) throw new PerennialError('SOURCE_INVALID', `${where} is not an object of column names and values.`, { hint: 'Write rows as {"column": value, …}.' });
+function rowOf(value: unknown, where: string): Row | PerennialError {
+  if (!isObject(value)) return new PerennialError('SOURCE_INVALID', `${where} is not an object of column names and values.`, { hint: 'Write rows as {"column": value, …}.' });
   return value;
 }
 

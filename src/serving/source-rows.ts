@@ -1,7 +1,8 @@
 import { distance } from 'fastest-levenshtein';
 import type { Row } from '../core/tensor.ts';
+import { bytesOfBase64 } from '../data/reading/base64.ts';
 import { SERVING_LIMITS } from './limits.ts';
-import { RequestError } from './request-error.ts';
+import { RequestError, badRow } from './request-error.ts';
 import type { Servable } from './servable.ts';
 
 /**
@@ -20,7 +21,7 @@ export function checkRows(servable: Servable, given: readonly unknown[]): Row[] 
   }
   const images = preprocessor.columns.filter((column) => column.type === 'image').map((column) => column.name);
   return given.map((row, index) => {
-    if (typeof row !== 'object' || row === null || Array.isArray(row)) throw new RequestError(400, `Row ${index} is ${nameOf(row)}; expected an object of column names and values.`);
+    if (typeof row !== 'object' || row === null || Array.isArray(row)) throw badRow(index, ` is ${nameOf(row)}; expected an object of column names and values.`);
     checkColumns(servable, row as Row, index);
     return images.length === 0 ? (row as Row) : withImages(row as Row, images, index);
   });
@@ -31,15 +32,15 @@ function checkColumns({ preprocessor, sourceColumns }: Servable, row: Row, index
   if (absent.length === 0) return;
   const names = preprocessor.columns.map((column) => column.name);
   if (absent.length === names.length) {
-    throw new RequestError(400, `Row ${index} has none of the columns that the model reads: ${names.join(', ')}.`);
+    throw badRow(index, ` has none of the columns that the model reads: ${names.join(', ')}.`);
   }
   for (const key of Object.keys(row)) {
     if (names.includes(key) || sourceColumns.includes(key)) continue;
     const meant = absent.find((column) => isMisspelling(key, column.name));
-    if (meant !== undefined) throw new RequestError(400, `Row ${index} has no column ${JSON.stringify(meant.name)}, but ${JSON.stringify(key)}: did you mean ${JSON.stringify(meant.name)}?`);
+    if (meant !== undefined) throw badRow(index, ` has no column ${JSON.stringify(meant.name)}, but ${JSON.stringify(key)}: did you mean ${JSON.stringify(meant.name)}?`);
   }
   const required = absent.filter((column) => column.required).map((column) => column.name);
-  if (required.length > 0) throw new RequestError(400, `Row ${index} lacks ${required.length === 1 ? 'the column' : 'the columns'} ${required.map((name) => JSON.stringify(name)).join(', ')}, which the model needs.`);
+  if (required.length > 0) throw badRow(index, ` lacks ${required.length === 1 ? 'the column' : 'the columns'} ${required.map((name) => JSON.stringify(name)).join(', ')}, which the model needs.`);
 }
 
 function isMisspelling(given: string, name: string): boolean {
@@ -54,10 +55,11 @@ function withImages(row: Row, columns: readonly string[], index: number): Row {
     const value = row[name];
     if (value === null || value instanceof Uint8Array) return [name, value] as const;
     const text = isBase64Object(value) ? value.b64 : typeof value === 'string' ? value.replace(/^data:image\/[a-z+.-]+;base64,/i, '') : '';
-    if (text === '' || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) {
-      throw new RequestError(400, `Row ${index}, column ${JSON.stringify(name)}: expected the image file as base64 (a string, or {"b64": "…"}).`);
+    const bytes = text === '' ? undefined : bytesOfBase64(text);
+    if (bytes === undefined) {
+      throw badRow(index, `, column ${JSON.stringify(name)}: expected the image file as base64 (a string, or {"b64": "…"}).`);
     }
-    return [name, new Uint8Array(Buffer.from(text, 'base64'))] as const;
+    return [name, bytes] as const;
   });
   return Object.fromEntries([...Object.entries(row), ...images]);
 }

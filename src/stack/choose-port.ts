@@ -8,14 +8,19 @@ export interface PortWish {
   /** What the user asked for; 0 asks for any. */
   readonly asked?: number | undefined;
   readonly standard: number;
+  /** The one of last time: links that runs of then have still lead somewhere. */
+  readonly last?: number | undefined;
 }
 
 /**
- * The port that was asked for, else the standard one, else a free one with a note.
+ * The port that was asked for, else the one of last time, else the standard one, else a free one with a note.
  *
  * @throws PORT_TAKEN naming the holder, where the port was asked for.
  */
 export async function choosePort(wish: PortWish, note: (text: string) => void): Promise<number> {
+  if (wish.asked === undefined || wish.asked === 0) {
+    if (wish.last !== undefined && (await isFree(wish.last))) return wish.last;
+  }
   if (wish.asked === 0) return freePort();
   const port = wish.asked ?? wish.standard;
   if (await isFree(port)) return port;

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { PerennialError } from '../core/errors.ts';
 import { lockHolder, type LockHolder } from '../platform/lock.ts';
 import { stopProcess } from '../platform/process-info.ts';
-import { readStack, removeStack, stackLock, stackProcesses, type Stack } from '../platform/stack.ts';
+import { readableStack, removeStack, stackLock, stackProcesses, type Stack } from '../platform/stack.ts';
 
 export interface Stopped {
   /** What was ended, e.g. "supervisor", "worker-1"; empty where nothing ran. */
@@ -21,7 +21,7 @@ const LEFTOVER_MS_MAX = 10_000;
  */
 export async function stopStack(note: (text: string) => void): Promise<Stopped> {
   const holder = lockHolder(stackLock());
-  const stack = readStack();
+  const stack = readableStack();
   if (holder !== undefined && holder.host !== hostname()) throw elsewhere(holder);
   const stopped: { name: string; pid: number; how: 'stopped' | 'killed' }[] = [];
   if (holder !== undefined) {
@@ -32,7 +32,8 @@ export async function stopStack(note: (text: string) => void): Promise<Stopped> 
     }
   }
   // A supervisor that ended as told has removed the file; anything still in it was left behind.
-  const left = readStack();
+  const left = readableStack();
+  if (left === undefined && lockHolder(stackLock()) === undefined) removeStack();
   if (left !== undefined && lockHolder(stackLock()) === undefined) {
     const ended = await stopLeftovers(left, note);
     stopped.push(...ended.filter((part) => !stopped.some((known) => known.pid === part.pid)));

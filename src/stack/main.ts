@@ -5,13 +5,17 @@ import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import { ensureTemporal } from '../provisioning/temporal.ts';
 import { alreadyRunning, type SupervisorMessage, type UpOptions } from './up.ts';
 import { choosePort } from './choose-port.ts';
+import { lastPorts, rememberPorts, type PortName } from './last-ports.ts';
 import { stopLeftovers } from './down.ts';
 import { tryLock } from '../platform/lock.ts';
 import { entryPoint, perennialHome } from '../platform/paths.ts';
 import { identify } from '../platform/process-info.ts';
-import { logsDir, readStack, removeStack, stackLock, storeLocation, writeStack, type Stack } from '../platform/stack.ts';
+import { logsDir, readableStack, removeStack, stackLock, storeLocation, writeStack, type Stack } from '../platform/stack.ts';
 import { SupervisedChild } from './supervised-child.ts';
 import { devServerArguments, waitForTemporal } from '../platform/temporal-server.ts';
+
+/** How often the supervisor looks whether what it wrote is still there. */
+const STACK_FILE_MS = 2_000;
 
 const STANDARD = { temporal: 7233, ui: 8233, server: 8080 } as const;
 
@@ -32,6 +36,9 @@ class Supervisor {
   #temporalChild: SupervisedChild | undefined;
   #server: SupervisedChild | undefined;
   #serverPort = 0;
+  readonly #last = lastPorts();
+  #ports: Partial<Record<PortName, number>> = {};
+  #guard: NodeJS.Timeout | undefined;
   /** Everything has ended: nothing is written any more. */
   #closed = false;
 
@@ -44,6 +51,8 @@ class Supervisor {
     await Promise.all([this.#startTemporal(), this.#startServer()]);
     await Promise.all(Array.from({ length: this.#options.workers }, (_, index) => this.#startWorker(index + 1)));
     this.#state = 'up';
+    rememberPorts(this.#ports);
+    this.#guard = setInterval(() => this.#rewrite(), STACK_FILE_MS);
     return this.#write();
   }
 
@@ -52,6 +61,7 @@ class Supervisor {
     this.#write();
     await Promise.all([...this.#workers, this.#server].map((child) => child?.stop()));
     await this.#temporalChild?.stop();
+    clearInterval(this.#guard);
     this.#closed = true;
   }
 
@@ -64,8 +74,9 @@ class Supervisor {
       return;
     }
     const tool = await ensureTemporal(note);
-    const port = await choosePort({ what: 'Temporal', option: '--temporal-port', asked: this.#options.temporalPort, standard: STANDARD.temporal }, note);
-    const uiPort = await choosePort({ what: 'the Temporal UI', option: '--ui-port', asked: this.#options.uiPort, standard: STANDARD.ui }, note);
+    const port = await choosePort({ what: 'Temporal', option: '--temporal-port', asked: this.#options.temporalPort, standard: STANDARD.temporal, last: this.#last.temporal }, note);
+    const uiPort = await choosePort({ what: 'the Temporal UI', option: '--ui-port', asked: this.#options.uiPort, standard: STANDARD.ui, last: this.#last.ui }, note);
+    this.#ports = { ...this.#ports, temporal: port, ui: uiPort };
     const address = `127.0.0.1:${port}`;
     this.#temporal = { address, uiUrl: `http://127.0.0.1:${uiPort}`, external: false, version: tool.version };
     this.#temporalChild = this.#child({
@@ -78,7 +89,8 @@ class Supervisor {
 
   async #startServer(): Promise<void> {
     const { port } = this.#options;
-    this.#serverPort = await choosePort({ what: 'the server', option: '--port', asked: port, standard: STANDARD.server }, note);
+    this.#serverPort = await choosePort({ what: 'the server', option: '--port', asked: port, standard: STANDARD.server, last: this.#last.server }, note);
+    this.#ports = { ...this.#ports, server: this.#serverPort };
     this.#server = this.#child({
       name: 'server', program: process.execPath, ipc: true, env: this.#environment(), readyMsMax: 60_000, stopMsMax: 15_000,
       args: () => Promise.resolve([entryPoint('server'), '--host', '127.0.0.1', '--port', String(this.#serverPort)]),
@@ -107,13 +119,22 @@ class Supervisor {
   }
 
   #child(spec: ConstructorParameters<typeof SupervisedChild>[0]): SupervisedChild {
-    return new SupervisedChild(spec, () => {
-      try {
-        this.#write();
-      } catch (error) {
-        note(`stack.json could not be written: ${messageOf(error)}`); // a full disk is no reason to end what runs
-      }
-    }, note);
+    return new SupervisedChild(spec, () => this.#tryWrite(), note);
+  }
+
+  #tryWrite(): void {
+    try {
+      this.#write();
+    } catch (error) {
+      note(`stack.json could not be written: ${messageOf(error)}`); // a full disk is no reason to end what runs
+    }
+  }
+
+  /** Whoever tore or removed the file did not mean to end what runs. */
+  #rewrite(): void {
+    if (this.#closed || readableStack() !== undefined) return;
+    note('stack.json was gone or torn; it is written anew.');
+    this.#tryWrite();
   }
 
   #write(): Stack {
@@ -156,7 +177,7 @@ async function main(options: UpOptions): Promise<void> {
   mkdirSync(perennialHome(), { recursive: true });
   const lock = tryLock(stackLock());
   if (!lock.taken) throw alreadyRunning(lock.holder);
-  const left = readStack();
+  const left = readableStack();
   if (left !== undefined) {
     note(`The stack of process ${left.supervisor.pid} (since ${left.startedAt}) was not ended by \`perennial down\`: its process is gone. Taking over.`);
     await stopLeftovers(left, note);

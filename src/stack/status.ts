@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { lockHolder } from '../platform/lock.ts';
 import { isRunning } from '../platform/process-info.ts';
-import { readStack, stackLock, type Stack } from '../platform/stack.ts';
+import { readableStack, stackFile, stackLock, type Stack } from '../platform/stack.ts';
 
 export type Health = 'healthy' | 'starting' | 'unhealthy' | 'gone';
 
@@ -26,10 +27,12 @@ const ANSWER_MS_MAX = 2_000;
 
 /** Asks every component of this home's stack whether it really works, all at once; at most about two seconds. */
 export async function stackStatus(): Promise<StackStatus> {
-  const stack = readStack();
+  const stack = readableStack();
+  const torn = stack === undefined && existsSync(stackFile());
   const holder = lockHolder(stackLock());
   if (stack === undefined) {
-    const components: ComponentStatus[] = holder === undefined ? [] : [{ name: 'supervisor', health: 'starting', pid: holder.pid, detail: `since ${holder.since}` }];
+    const components: ComponentStatus[] = holder === undefined ? [] : [{ name: 'supervisor', health: torn ? 'unhealthy' : 'starting', pid: holder.pid, detail: torn ? `runs since ${holder.since}; ${stackFile()} is torn, and written anew within seconds` : `since ${holder.since}` }];
+    if (holder === undefined && torn) components.push({ name: 'supervisor', health: 'gone', detail: `${stackFile()} is torn; \`perennial down\` removes it` });
     return { running: holder !== undefined, healthy: false, components };
   }
   const running = isRunning(stack.supervisor) || (holder !== undefined && holder.pid === stack.supervisor.pid);
@@ -76,11 +79,18 @@ async function serverStatus(stack: Stack): Promise<ComponentStatus[]> {
   if (broken !== undefined) return [{ ...facts, health: broken, detail: broken === 'gone' ? 'its process has ended' : 'is being started' }];
   try {
     const answer = await fetch(`${server.url}/v2/health/live`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
-    const broken = answer.ok ? await brokenModels(server.url) : [];
+    const broken = answer.ok ? [...(await storeTrouble(server.url)), ...(await brokenModels(server.url))] : [];
     return [{ ...facts, health: answer.ok && broken.length === 0 ? 'healthy' : 'unhealthy', detail: [`answers ${answer.status}`, ...broken].join('; ') }];
   } catch {
     return [{ ...facts, health: 'unhealthy', detail: 'does not answer' }];
   }
+}
+
+/** A server goes on with what it has loaded while its store is away; nobody should take that for well. */
+async function storeTrouble(url: string): Promise<string[]> {
+  const answer = await fetch(`${url}/v2/health/ready`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+  const { store } = (await answer.json()) as { readonly store?: string };
+  return store === 'down' ? ['the store does not answer: what is loaded stays served, and nothing new comes until it is back'] : [];
 }
 
 /** A server that lives can still not serve what it should. */

@@ -41,6 +41,11 @@ export class FileStore implements ObjectStore {
     this.#aside = join(this.folder, 'tmp');
   }
 
+  /** Holds on to the folder that is there now: should it go away before the first call, no other one is begun in its place. */
+  async attach(): Promise<void> {
+    await this.#checkFolder();
+  }
+
   async get(key: string): Promise<{ body: Uint8Array; etag: string }> {
     return this.#mapped(key, async () => {
       const { handle, etag } = await this.#openCurrent(key);

@@ -93,6 +93,7 @@ export async function openStore(uri: string = defaultStoreUri(), environment: No
   if (address.kind === 'file') {
     const store = new FileStore(address.folder);
     if (!existsSync(address.folder) && (await wasProbed(store.location, notes))) throw folderGone(address.folder, 'was there before and is gone');
+    await store.attach();
     if ((await probeOnce(store, store.location, notes)) === 'probed') await store.sweep(SWEEP_AFTER_MS);
     return told(new RetryingStore(store));
   }

@@ -8,8 +8,9 @@ import { TEMPORAL_DEFAULTS, temporalConfig } from '../../temporal.config.ts';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import { heavyQueue } from '../core/run.ts';
 import { codeDigestOf } from '../orchestration/code-digests.ts';
-import { connectTemporal, reach, temporalSettings } from '../orchestration/connect.ts';
+import { connectTemporal, reach, temporalError, temporalSettings } from '../orchestration/connect.ts';
 import type { TemporalSettings } from '../orchestration/connect.ts';
+import { workerIdentity } from '../orchestration/own-stack.ts';
 import { ensureSearchAttributes } from '../orchestration/search-attributes.ts';
 import { mask } from '../orchestration/secrets.ts';
 import { packageRoot, perennialHome } from '../platform/paths.ts';
@@ -75,14 +76,18 @@ async function temporalAnswers(settings: TemporalSettings, signal: AbortSignal):
 
 async function work(settings: TemporalSettings, queues: readonly string[], deps: ActivityDeps, run: WorkerRun): Promise<void> {
   const { NativeConnection, Worker } = await import('@temporalio/worker');
-  await installRuntime();
   const temporal = await connectTemporal();
   try {
-    await ensureSearchAttributes(temporal);
+    await ensureSearchAttributes(temporal).catch((error: unknown) => {
+      throw temporalError(error, `The worker at ${settings.address}`);
+    });
   } finally {
     await temporal.close();
   }
   const { address, tls, apiKey, metadata } = settings.connection;
+  const identity = await workerIdentity(deps.store);
+  // Its threads keep a process alive, so that it comes when nothing can be wrong with the settings any more.
+  await installRuntime();
   const connection = await NativeConnection.connect({
     address,
     ...(tls === undefined ? {} : { tls }),
@@ -92,7 +97,7 @@ async function work(settings: TemporalSettings, queues: readonly string[], deps:
   try {
     const workers: TemporalWorker[] = [];
     const telling = telemetryIsOn() ? await (await import('./tracing.ts')).tracingOptions() : {};
-    for (const queue of queues) workers.push(...(await Promise.all(optionsOf(queue, settings, connection, deps, run, telling).map((options) => Worker.create(options)))));
+    for (const queue of queues) workers.push(...(await Promise.all(optionsOf(queue, settings, connection, deps, run, { ...telling, identity }).map((options) => Worker.create(options)))));
     await runAll(workers, run, queues);
   } finally {
     await connection.close();
@@ -118,7 +123,7 @@ async function runAll(workers: readonly TemporalWorker[], run: WorkerRun, queues
 }
 
 /** Two workers per queue: workflows with light steps, and heavy steps with their few slots. */
-function optionsOf(queue: string, settings: TemporalSettings, connection: NativeConnection, deps: ActivityDeps, run: WorkerRun, telling: Pick<WorkerOptions, 'interceptors' | 'sinks'>): WorkerOptions[] {
+function optionsOf(queue: string, settings: TemporalSettings, connection: NativeConnection, deps: ActivityDeps, run: WorkerRun, telling: Pick<WorkerOptions, 'interceptors' | 'sinks' | 'identity'>): WorkerOptions[] {
   const { worker } = TEMPORAL_DEFAULTS;
   const config = temporalConfig();
   const activities = createActivities(deps);

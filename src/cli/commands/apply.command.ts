@@ -48,8 +48,8 @@ export default defineCommand({
         const [{ parseParameterOptions }, { compileAll }, { steps }] = await Promise.all([import('../../config/parameters.ts'), import('../compile-all.ts'), import('../../../activities/steps/index.generated.ts')]);
         // Every document first: half an application would be worse than none.
         const plans = await compileAll(files, parseParameterOptions(options.param));
-        const [{ connectTemporal }, { compareSchedules }] = await Promise.all([import('../../orchestration/connect.ts'), import('../../orchestration/reconcile.ts')]);
-        const temporal = await connectTemporal();
+        const [{ connectOwn }, { compareSchedules }] = await Promise.all([import('../../orchestration/own-stack.ts'), import('../../orchestration/reconcile.ts')]);
+        const temporal = await connectOwn();
         try {
           const byPipeline = new Map(plans.map((plan, index) => [plan.pipeline, resolve(files[index]!)]));
           const found = await compareSchedules(temporal, plans, steps, { prune: options.prune === true, move: options.move, files: byPipeline });

@@ -1,3 +1,4 @@
+import type { GcFlags } from '../models/view-actions.ts';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { defineCommand } from '../command.ts';
@@ -82,12 +83,14 @@ function declareKeeping(models: Command, io: CliIo): void {
     .argument('<model>').argument('<version>', VERSION).option('--why <reason>', 'kept in the history')
     .addHelpText('after', '\nExamples:\n  perennial models delete penguins 2 --why "trained on wrong labels"')
     .action(async (model: string, version: string, options: { why?: string }) => (await views()).deleteAction(io, model, version, options));
-  models.command('gc').summary('free the space of what nothing refers to').description('Shows blobs, artifacts and cache entries that nothing refers to. Deletes them only with --delete.')
+  models.command('gc').summary('free the space of what nothing refers to').description('Shows blobs, artifacts and cache entries that nothing refers to, logs that are older than they are kept, and what killed servers, checks and runs left. Deletes them only with --delete.')
     .option('--delete', 'delete; default: dry run')
     .option('--grace <hours>', 'nothing younger is deleted; at least 24', positiveNumber, 24)
     .option('--cache <days>', 'cached step results younger than this keep their artifacts', positiveNumber, 30)
-    .addHelpText('after', '\nExamples:\n  perennial models gc\n  perennial models gc --delete --grace 48')
-    .action(async (options: { delete?: boolean; grace: number; cache: number }) => (await views()).gcAction(io, options));
+    .option('--predictions <days>', 'logged predictions younger than this stay; at least 1', positiveNumber, 90)
+    .option('--logs <days>', 'logs of steps younger than this stay; at least 1', positiveNumber, 90)
+    .addHelpText('after', '\nExamples:\n  perennial models gc\n  perennial models gc --delete --grace 48\n  perennial models gc --delete --predictions 30 --logs 14')
+    .action(async (options: GcFlags) => (await views()).gcAction(io, options));
 }
 
 function positiveNumber(text: string): number {

@@ -1,11 +1,16 @@
 import type { PlacedPrediction } from '../../serving/client.ts';
 import type { Prediction, Row } from '../../core/tensor.ts';
-import { PerennialError, messageOf } from '../../core/errors.ts';
+import { PerennialError, exitCodeOf, isPerennialError, messageOf } from '../../core/errors.ts';
+import type { AllAnswers } from '../../serving/predict-all.ts';
+import type { ModelDescription, ServerClient } from '../../serving/client.ts';
 import { defineCommand, table } from '../command.ts';
+import type { CliIo } from '../command.ts';
 
 interface Options {
   readonly row?: string;
   readonly rows?: string;
+  readonly aside?: string;
+  readonly log?: boolean;
   readonly server?: string;
   readonly version?: string;
   readonly prompt?: string;
@@ -23,7 +28,9 @@ export default defineCommand({
       .description('Ask the running model server for predictions')
       .argument('<model>', 'name of the model, or NAME@ALIAS')
       .option('--row <json>', 'one row of the source data as a JSON object')
-      .option('--rows <file>', 'rows from a .json, .ndjson, .jsonl or .csv file')
+      .option('--rows <file>', 'rows from a .json, .ndjson, .jsonl, .csv or .parquet file; those that cannot be answered are set aside, and the exit code is 2')
+      .option('--aside <file>', 'with --rows: write the rows that could not be answered here, as NDJSON with their errors')
+      .option('--log', 'count the rows as traffic: they go into the prediction log, which drift is looked for in')
       .option('--prompt <text>', 'for a language model: the text to go on with')
       .option('--max-tokens <number>', 'with --prompt: most tokens to add (default: 50)')
       .option('--temperature <number>', 'with --prompt: 0 takes the most probable token each time, higher ones draw more freely (default: 1)')
@@ -37,10 +44,12 @@ export default defineCommand({
         `
 Rows hold the raw columns of the source data: the fitted preprocessing is part of the model. Columns that the model does not read
 are ignored. An image is base64 text, in a file also the path of its file. A model of a time series takes consecutive rows in time order and answers once per full window.
+Rows of this command are no traffic: nothing looks for drift in them, unless --log says so.
 
 Examples:
   perennial predict penguins --row '{"island":"Biscoe","bill_length_mm":46.1,"bill_depth_mm":13.2,"flipper_length_mm":211,"body_mass_g":4500,"sex":"female"}'
   perennial predict penguins --rows pipelines/data/penguins.csv --json
+  perennial predict penguins --rows new.csv --aside refused.ndjson
   perennial predict mails --prompt "Dear friend" --max-tokens 30 --temperature 0.7 --seed 3
   perennial predict penguins@challenger --rows new.ndjson --server http://localhost:9000`,
       )
@@ -49,8 +58,11 @@ Examples:
         const client = new ServerClient(await serverUrl(options.server));
         const version = versionOf(options.version);
         const columns = async (): Promise<Columns> => client.describe(model, version);
-        const rows = options.prompt === undefined ? await rowsOf(options, columns) : [promptRow(options, options.prompt, (await columns()).columns, model)];
-        const answer = await client.predict(model, rows, version);
+        if (options.aside !== undefined && options.rows === undefined) throw new PerennialError('USAGE', '--aside goes with --rows FILE.');
+        const logged = options.log === true;
+        if (options.rows !== undefined && options.row === undefined && options.prompt === undefined) return predictFile(io, client, model, { ...options, rows: options.rows, logged }, await client.describe(model, version));
+        const row = options.prompt === undefined ? rowOf(options) : promptRow(options, options.prompt, (await columns()).columns, model);
+        const answer = await client.predict(model, [row], version, { logged });
         io.result(answer);
         const [first] = answer.predictions;
         if (options.prompt !== undefined && first !== undefined && 'finish' in first) {
@@ -63,6 +75,47 @@ Examples:
       });
   },
 });
+
+interface FileOptions {
+  readonly rows: string;
+  readonly aside?: string;
+  readonly logged: boolean;
+}
+
+/** Rows that are named one by one; further ones are counted. */
+const REFUSED_SHOWN = 10;
+
+async function predictFile(io: CliIo, client: ServerClient, model: string, { rows: path, aside, logged, ...options }: FileOptions, description: ModelDescription): Promise<void> {
+  refuseGeneration(options);
+  const [{ readEveryRow }, { predictAll }] = await Promise.all([import('../../serving/rows-file.ts'), import('../../serving/predict-all.ts')]);
+  const { rows, malformed } = await readEveryRow(path, description);
+  if (rows.length === 0 && malformed !== undefined) throw malformed;
+  const { ended, ...answers } = await predictAll(client, model, rows, { description, logged });
+  const whole = answers.refused.length === 0 && ended === undefined;
+  if (aside !== undefined) {
+    const { writeFile } = await import('node:fs/promises');
+    const { writeJson } = await import('../../data/reading/json-numbers.ts');
+    await writeFile(aside, answers.refused.map(({ row, error }) => `${writeJson({ row, error, values: isPerennialError(rows[row]) ? null : rows[row] })}\n`).join(''));
+  }
+  const unanswered = rows.length - answers.refused.length - answers.predictions.length;
+  const error = ended === undefined ? undefined : { code: ended.code, message: ended.message, hint: ended.hint };
+  io.result({ ...answers, ...(malformed === undefined ? {} : { malformed: malformed.message }), ...(error === undefined ? {} : { error }), predictions: whole && description.windowSize === 1 ? answers.predictions.map(({ row: _place, ...prediction }) => prediction) : answers.predictions });
+  io.print(table(linesOf(answers.predictions)));
+  io.note(`${answers.model} version ${answers.version}`);
+  tellRefused(io, path, answers, aside);
+  if (malformed !== undefined) io.note(malformed.message);
+  if (answers.refused.length > 0 || malformed !== undefined) io.exit(exitCodeOf('DATA_INVALID'));
+  if (ended === undefined) return;
+  io.note(`error ${ended.code}: ${ended.message}\n  ${answers.predictions.length} rows of ${path} were answered and are kept; ${unanswered} were not.\n  fix: ${ended.hint}`);
+  io.exit(exitCodeOf(ended.code));
+}
+
+function tellRefused(io: CliIo, path: string, { refused }: Pick<AllAnswers, 'refused'>, aside: string | undefined): void {
+  if (refused.length === 0) return;
+  for (const { row, error } of refused.slice(0, REFUSED_SHOWN)) io.note(`${path}: row ${row} was set aside: ${error}`);
+  const more = refused.length - REFUSED_SHOWN;
+  io.note(`${refused.length} ${refused.length === 1 ? 'row was' : 'rows were'} set aside${more > 0 ? `, ${more} more than are named here` : ''} (the first row is 0)${aside === undefined ? '; --aside FILE keeps them, --json names all' : ` and written to ${aside}`}.`);
+}
 
 type Columns = Parameters<typeof import('../../serving/rows-file.ts').readRowsFile>[1];
 
@@ -87,23 +140,22 @@ function promptRow(options: Options, prompt: string, columns: Columns['columns']
   return { [text]: prompt, ...Object.fromEntries(numbers) };
 }
 
-async function rowsOf(options: Options, columns: () => Promise<Columns>): Promise<readonly Row[]> {
+function refuseGeneration(options: Options): void {
   const [lost] = given(options);
   if (lost !== undefined) throw new PerennialError('USAGE', `${GENERATION[lost]} is for --prompt.`, { hint: 'With --row and --rows it is a column of the row.' });
+}
+
+function rowOf(options: Options): Row {
+  refuseGeneration(options);
   if ((options.row === undefined) === (options.rows === undefined)) throw new PerennialError('USAGE', 'Give --row JSON, --rows FILE or, for a language model, --prompt TEXT.', { hint: 'See `perennial predict --help`.' });
-  if (options.row === undefined) {
-    const { readRowsFile } = await import('../../serving/rows-file.ts');
-    const path = options.rows!;
-    return readRowsFile(path, await columns());
-  }
   let row: unknown;
   try {
-    row = JSON.parse(options.row);
+    row = JSON.parse(options.row!);
   } catch (error) {
     throw new PerennialError('USAGE', `--row is not JSON: ${messageOf(error)}.`, { hint: `Quote it for the shell: --row '{"column": 1}'`, cause: error });
   }
   if (typeof row !== 'object' || row === null || Array.isArray(row)) throw new PerennialError('USAGE', '--row is not an object of column names and values.', { hint: 'For several rows use --rows FILE.' });
-  return [row as Row];
+  return row as Row;
 }
 
 function versionOf(text: string | undefined): number | undefined {
@@ -117,8 +169,10 @@ async function serverUrl(given: string | undefined): Promise<string> {
     if (!/^https?:\/\//.test(given)) throw new PerennialError('USAGE', `--server ${JSON.stringify(given)} is not an address; expected http://HOST:PORT.`);
     return given;
   }
-  const { readStack } = await import('../../platform/stack.ts');
-  const url = readStack()?.server?.url;
+  const [{ readStack, standsNow }, { refuseOtherLocation }] = await Promise.all([import('../../platform/stack.ts'), import('../../orchestration/own-stack.ts')]);
+  const stack = readStack();
+  const url = stack?.server !== undefined && standsNow(stack, stack.server) ? stack.server.url : undefined;
+  if (stack !== undefined && url !== undefined) refuseOtherLocation(stack);
   if (url === undefined) throw new PerennialError('SERVER_UNAVAILABLE', 'No model server is running here.', { hint: 'Start the stack with `perennial up --detach`, or a server with `perennial serve` and name it with --server URL.' });
   return url;
 }
@@ -128,9 +182,14 @@ function linesOf(predictions: readonly PlacedPrediction[]): string[][] {
   const [first] = predictions;
   const series = Object.keys(first?.series ?? {});
   return [
-    ['ROW', ...series.map((name) => name.toUpperCase()), ...(first === undefined ? [] : cellsOf(first).map(([name]) => name))],
-    ...predictions.map((prediction, index) => [String(prediction.row ?? index), ...series.map((name) => String(prediction.series![name])), ...cellsOf(prediction).map(([, text]) => text)]),
+    ['ROW', ...series.map((name) => name.toUpperCase()), ...(first === undefined ? [] : cellsOf(answerOf(first)).map(([name]) => name))],
+    ...predictions.map((prediction, index) => [String(prediction.row ?? index), ...series.map((name) => String(prediction.series![name])), ...cellsOf(answerOf(prediction)).map(([, text]) => text)]),
   ];
+}
+
+/** Without its place. */
+function answerOf({ row: _row, series: _series, ...answer }: PlacedPrediction): Prediction {
+  return answer;
 }
 
 /** Column names and texts of one answer. */

@@ -37,13 +37,13 @@ export default defineCommand({
           import('../../config/plan-document.ts'),
           import('../../config/parameters.ts'),
           import('../../../activities/steps/index.generated.ts'),
-          import('../../orchestration/connect.ts'),
+          import('../../orchestration/own-stack.ts'),
           import('../../orchestration/runs.ts'),
           // Before the run starts, so that a Ctrl-C right after it finds its handler.
           import('../follow-run.ts'),
         ]);
         // Connecting takes as long as compiling, so both go at once; a mistake in the document comes first.
-        const connecting = connect.connectTemporal();
+        const connecting = connect.connectOwn();
         connecting.catch(() => undefined);
         let plan;
         try {
@@ -57,7 +57,7 @@ export default defineCommand({
           const run = await startRun(temporal, plan, steps, { trigger: 'manual', ...(options.cache ? {} : { readCache: false }), ...(overlap === undefined ? {} : { overlap }) });
           if (options.detach === true) {
             io.result({ runId: run.runId, workflowId: run.workflowId, pipeline: plan.pipeline, status: 'running', urls: { temporal: run.url } });
-            io.print(`Started ${run.workflowId}\nFollow it: perennial runs show ${run.workflowId} --follow\nTemporal UI: ${run.url}`);
+            io.print(`Started ${run.workflowId}\nFollow it: perennial runs show ${run.workflowId} --follow\n${(await import('../run-report.ts')).uiLine(run.url)}`);
             return;
           }
           io.note(`Run ${run.workflowId}`);

@@ -125,9 +125,10 @@ export default defineCommand({
 
     async function again(temporal: Temporal, runs: Runs, input: import('../../core/run.ts').PipelineInput, detach: boolean): Promise<void> {
       const started = await runs.startInput(temporal, input);
+      const { uiLine } = await import('../run-report.ts');
       if (detach) {
         io.result({ runId: started.runId, workflowId: started.workflowId, pipeline: input.plan.pipeline, status: 'running', urls: { temporal: started.url } });
-        io.print(`Started ${started.workflowId}\nTemporal UI: ${started.url}`);
+        io.print(`Started ${started.workflowId}\n${uiLine(started.url)}`);
         return;
       }
       io.note(`Run ${started.workflowId}`);
@@ -150,8 +151,8 @@ function metricOf({ primaryMetric, primaryMetricName }: RunRow): string {
 type Runs = typeof import('../../orchestration/runs.ts');
 
 async function withTemporal(work: (temporal: Temporal, runs: Runs) => Promise<void>): Promise<void> {
-  const [{ connectTemporal }, runs] = await Promise.all([import('../../orchestration/connect.ts'), import('../../orchestration/runs.ts')]);
-  const temporal = await connectTemporal();
+  const [{ connectOwn }, runs] = await Promise.all([import('../../orchestration/own-stack.ts'), import('../../orchestration/runs.ts')]);
+  const temporal = await connectOwn();
   try {
     await work(temporal, runs);
   } finally {

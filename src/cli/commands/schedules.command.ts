@@ -97,8 +97,8 @@ export default defineCommand({
 });
 
 async function withTemporal(work: (temporal: Temporal, schedules: typeof import('../../orchestration/schedules.ts')) => Promise<void>): Promise<void> {
-  const [{ connectTemporal }, schedules] = await Promise.all([import('../../orchestration/connect.ts'), import('../../orchestration/schedules.ts')]);
-  const temporal = await connectTemporal();
+  const [{ connectOwn }, schedules] = await Promise.all([import('../../orchestration/own-stack.ts'), import('../../orchestration/schedules.ts')]);
+  const temporal = await connectOwn();
   try {
     await work(temporal, schedules);
   } finally {

@@ -128,12 +128,23 @@ export async function deleteAction(io: CliIo, model: string, reference: string, 
   io.print(`Version ${version} of ${model} is deleted; its number stays taken. \`perennial models gc\` shows the space that this frees.`);
 }
 
-export async function gcAction(io: CliIo, options: { delete?: boolean; grace: number; cache: number }): Promise<void> {
+export interface GcFlags {
+  readonly delete?: boolean;
+  /** Hours. */
+  readonly grace: number;
+  /** Days, as the two below. */
+  readonly cache: number;
+  readonly predictions: number;
+  readonly logs: number;
+}
+
+export async function gcAction(io: CliIo, options: GcFlags): Promise<void> {
   const { store } = await openRegistry();
-  const { collectGarbage } = await import('../../registry/gc.ts');
+  const [{ collectGarbage }, { leftWork }] = await Promise.all([import('../../registry/gc.ts'), import('../../orchestration/left-work.ts')]);
   const hour = 3_600_000;
-  const result = await collectGarbage(store, { dryRun: options.delete !== true, graceMs: options.grace * hour, cacheMs: options.cache * 24 * hour });
-  io.result(result);
+  const result = await collectGarbage(store, { dryRun: options.delete !== true, graceMs: options.grace * hour, cacheMs: options.cache * 24 * hour, predictionsMs: options.predictions * 24 * hour, logsMs: options.logs * 24 * hour });
+  const work = await leftWork(options.delete === true);
+  io.result({ ...result, work });
   const count = (kind: string): number => result.items.filter((item) => item.kind === kind).length;
   const size = (kind: string): number => result.items.filter((item) => item.kind === kind).reduce((sum, item) => sum + item.size, 0);
   const row = (label: string, kind: string, kept: number): string[] => [label, String(count(kind)), sizeText(size(kind)), String(kept)];
@@ -142,8 +153,13 @@ export async function gcAction(io: CliIo, options: { delete?: boolean; grace: nu
     row('cache entries', 'cache entry', result.kept.cacheEntries),
     row('artifacts', 'artifact', result.kept.artifacts),
     row('blobs', 'blob', result.kept.blobs),
+    row('prediction logs', 'prediction log', result.kept.predictionLogs),
+    row('step logs', 'step log', result.kept.stepLogs),
+    row('announcements of servers', 'announcement', result.kept.announcements),
+    row('leftovers of checks', 'leftover', 0),
+    ['work folders of runs here', String(work.folders.length), sizeText(work.bytes), String(work.kept)],
   ]));
-  if (result.dryRun && result.items.length > 0) io.print(`\nNothing was deleted (dry run). \`perennial models gc --delete\` frees ${sizeText(result.bytes)}.`);
+  if (result.dryRun && result.items.length + work.folders.length > 0) io.print(`\nNothing was deleted (dry run). \`perennial models gc --delete\` frees ${sizeText(result.bytes + work.bytes)}.`);
 }
 
 function aliasNames(aliases: Readonly<Record<string, number>> | undefined, version: number): string[] {

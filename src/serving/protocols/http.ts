@@ -1,4 +1,5 @@
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { LOG_HEADER, VERSION_HEADER } from '../headers.ts';
 import type { InferenceService } from '../inference.ts';
 import { RequestError } from '../request-error.ts';
 import type { Target } from '../router.ts';
@@ -11,8 +12,6 @@ export interface ProtocolContext {
   readonly packageVersion: string;
 }
 
-export const VERSION_HEADER = 'x-perennial-version';
-
 /** `penguins`, or `penguins@challenger`; a version comes as text from the path. @throws RequestError 404 */
 export function targetOf(model: string, version?: string): Target {
   const at = model.indexOf('@');
@@ -24,6 +23,14 @@ export function targetOf(model: string, version?: string): Target {
 export function versionOf(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new RequestError(404, `${JSON.stringify(text.slice(0, 80))} is not a version; versions are 1, 2, 3, …`);
   return Number(text);
+}
+
+/** `x-perennial-log: off` of whoever asks for other reasons than use: the prediction log, and with it the drift check, shall not see it. @throws RequestError 400 */
+export function isLogged({ headers }: FastifyRequest): boolean {
+  const wish = headers[LOG_HEADER];
+  if (wish === undefined || wish === 'on') return true;
+  if (wish === 'off') return false;
+  throw new RequestError(400, `The header ${LOG_HEADER} is ${JSON.stringify(String(wish).slice(0, 40))}; expected "on" or "off".`);
 }
 
 /** The header that says which version made this answer. */

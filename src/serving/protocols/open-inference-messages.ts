@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { DType } from '../../core/tensor.ts';
 import type { Column, ColumnType } from '../../data/types.ts';
 import type { Question } from '../inference.ts';
@@ -44,7 +43,7 @@ function checkColumnType(column: Column | undefined, { datatype, where }: InferI
 
 function inputsOf(body: Record<string, unknown>): InferInput[] {
   onlyKeys(body, ['id', 'parameters', 'inputs', 'outputs', 'model_name', 'model_version']);
-  refuseBinaryParameters(body.parameters, 'The request');
+  checkParameters(body.parameters, 'The request');
   if (!Array.isArray(body.inputs) || body.inputs.length === 0) throw new RequestError(400, `"inputs" must be an array of at least one tensor, given ${nameOf(body.inputs)}.`);
   const inputs = body.inputs.map(inputOf);
   const names = inputs.map((input) => input.name);
@@ -59,7 +58,7 @@ function inputOf(given: unknown, index: number): InferInput {
   onlyKeys(input, ['name', 'shape', 'datatype', 'parameters', 'data'], `inputs[${index}]`);
   if (typeof input.name !== 'string') throw new RequestError(400, `inputs[${index}].name is ${nameOf(input.name)}; expected a text.`);
   const where = `inputs[${index}] (${JSON.stringify(input.name)})`;
-  refuseBinaryParameters(input.parameters, where);
+  checkParameters(input.parameters, where);
   const { shape, datatype } = input;
   if (typeof datatype !== 'string' || !DATATYPES.includes(datatype)) throw new RequestError(400, `${where}: ${JSON.stringify(datatype) ?? 'no datatype'} is not a datatype; expected one of ${DATATYPES.join(', ')}.`);
   if (!Array.isArray(shape) || shape.length === 0 || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
@@ -95,7 +94,7 @@ export function requestedOutputs(body: Record<string, unknown>, servable: Servab
   const names = body.outputs.map((output: unknown, index) => {
     const name = typeof output === 'object' && output !== null ? (output as { name?: unknown }).name : undefined;
     if (typeof name !== 'string' || !known.includes(name)) throw new RequestError(400, `outputs[${index}]: there is no output ${JSON.stringify(name) ?? 'without a name'}. There is: ${known.join(', ')}.`);
-    refuseBinaryParameters((output as { parameters?: unknown }).parameters, `outputs[${index}]`);
+    checkParameters((output as { parameters?: unknown }).parameters, `outputs[${index}]`);
     return name;
   });
   const twice = names.find((name, index) => names.indexOf(name) !== index);
@@ -103,18 +102,16 @@ export function requestedOutputs(body: Record<string, unknown>, servable: Servab
   return names;
 }
 
-/** The binary tensor extension is not offered (`extensions` of the server is empty), so that asking for it is an error. */
-export function refuseBinary(headers: IncomingHttpHeaders): void {
-  if (headers['inference-header-content-length'] !== undefined) throw new RequestError(400, 'Binary tensors are not supported: send the data as JSON.');
-}
-
-function refuseBinaryParameters(parameters: unknown, where: string): void {
+/**
+ * Binary answers, which clients ask for by default, are a matter of form: they get JSON, as the protocol has it. Binary inputs cannot
+ * be read, since their data are not in the JSON.
+ *
+ * @throws RequestError 400
+ */
+function checkParameters(parameters: unknown, where: string): void {
   if (parameters === undefined) return;
   if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters)) throw new RequestError(400, `${where}: "parameters" must be an object.`);
-  for (const key of ['binary_data_size', 'binary_data', 'binary_data_output']) {
-    const value = (parameters as Record<string, unknown>)[key];
-    if (value !== undefined && value !== false) throw new RequestError(400, `${where}: the parameter ${key} asks for binary tensors, which are not supported: use JSON.`);
-  }
+  if ((parameters as Record<string, unknown>)['binary_data_size'] !== undefined) throw new RequestError(400, `${where}: the parameter binary_data_size announces a binary tensor, which is not supported: send the data as JSON.`);
 }
 
 /** What a model takes and gives: the columns of its source data as inputs, and in `parameters` the tensors it takes as well. */
@@ -132,6 +129,7 @@ export function modelMetadata(servable: Servable, versions: readonly number[], s
       ...(state.version === undefined ? {} : { champion: String(state.version) }),
       routing_revision: state.routingRevision,
       window_size: preprocessor.windowSize,
+      ...(preprocessor.series?.sequence.key === undefined ? {} : { series_key: preprocessor.series.sequence.key.map(({ name }) => name) }),
       ...(preprocessor.reading === undefined ? {} : { reading: preprocessor.reading }),
       trainable_parameters: predictor.meta.trainableParameters,
       ...(output.kind === 'classes' ? { classes: output.classes } : {}),

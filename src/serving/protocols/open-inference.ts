@@ -3,8 +3,8 @@ import { RequestError } from '../request-error.ts';
 import type { Answer } from '../servable.ts';
 import type { ProtocolContext } from './http.ts';
 import { outputsOf, valuesOf } from '../named-outputs.ts';
-import { objectBody, sendAnswer, targetOf } from './http.ts';
-import { modelMetadata, questionOf, refuseBinary, requestedOutputs } from './open-inference-messages.ts';
+import { isLogged, objectBody, sendAnswer, targetOf } from './http.ts';
+import { modelMetadata, questionOf, requestedOutputs } from './open-inference-messages.ts';
 
 interface Params {
   readonly model: string;
@@ -43,13 +43,12 @@ export function registerOpenInferenceProtocol(app: FastifyInstance, { service, p
       }
     });
     app.post<{ Params: Params }>(`${path}/infer`, async (request, reply) => {
-      refuseBinary(request.headers);
       const body = objectBody(request.body);
       const id = requestId(body, request.id);
       const answer = await service.ask(targetOf(request.params.model, request.params.version), id, (servable) => {
         requestedOutputs(body, servable);
         return questionOf(body, servable);
-      });
+      }, { logged: isLogged(request) });
       return sendAnswer(reply, answer.servable, inferAnswer(answer, requestedOutputs(body, answer.servable)));
     });
   }

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { RequestError } from '../request-error.ts';
 import { nameOf } from '../source-rows.ts';
 import type { ProtocolContext } from './http.ts';
-import { objectBody, onlyKeys, sendAnswer, targetOf } from './http.ts';
+import { isLogged, objectBody, onlyKeys, sendAnswer, targetOf } from './http.ts';
 
 interface Params {
   readonly model: string;
@@ -19,7 +19,7 @@ export function registerRowsProtocol(app: FastifyInstance, { service }: Protocol
   for (const path of ['/models/:model/predict', '/models/:model/versions/:version/predict']) {
     app.post<{ Params: Params }>(path, async (request, reply) => {
       const target = targetOf(request.params.model, request.params.version);
-      const answer = await service.ask(target, request.id, () => ({ rows: rowsOfBody(request.body), placed: true }));
+      const answer = await service.ask(target, request.id, () => ({ rows: rowsOfBody(request.body), placed: true }), { logged: isLogged(request) });
       return sendAnswer(reply, answer.servable, {
         model: answer.servable.model,
         version: answer.servable.version,

@@ -2,6 +2,7 @@ import type { DType } from '../../core/tensor.ts';
 import type { ColumnType } from '../../data/types.ts';
 import type { Question } from '../inference.ts';
 import type { NamedValues } from '../named-tensors.ts';
+import { bytesOfBase64 } from '../../data/reading/base64.ts';
 import { areColumns, flatten, rowsFromColumns, tensorsFromInputs } from '../named-tensors.ts';
 import { RequestError } from '../request-error.ts';
 import type { Servable } from '../servable.ts';
@@ -28,7 +29,8 @@ function fromInstances(instances: unknown, servable: Servable): Question {
   const first: unknown = instances[0];
   if (!isNamed(first)) return fromUnnamed(instances, servable, 'instances');
   const names = Object.keys(first);
-  if (areColumns(servable.preprocessor, names.map((name) => shapeOfInstance(name, first[name])), [...servable.sourceColumns, ...unknownColumns(servable, names)])) {
+  const ignored = [...servable.sourceColumns, ...unknownColumns(servable, names)];
+  if (areColumns(servable.preprocessor, names.map((name) => (isRead(servable, name) ? shapeOfInstance(name, first[name]) : unread(name))), ignored)) {
     return { rows: instances.map((instance) => (isNamed(instance) ? withTexts(instance, servable) : instance)) };
   }
   instances.forEach((instance, index) => {
@@ -72,6 +74,15 @@ function named(name: string, data: unknown, where: string): NamedValues {
   return { name, where, ...flatten(data, where) };
 }
 
+function isRead({ preprocessor }: Servable, name: string): boolean {
+  return [...preprocessor.columns, ...preprocessor.inputs].some((known) => known.name === name);
+}
+
+/** Whatever stands in it. */
+function unread(name: string): { name: string; where: string; shape: number[]; text: boolean } {
+  return { name, where: `input ${JSON.stringify(name)}`, shape: [1], text: false };
+}
+
 function shapeOfInstance(name: string, value: unknown): { name: string; where: string; shape: number[]; text: boolean } {
   const { shape } = flatten([value], `input ${JSON.stringify(name)}`);
   return { name, where: `input ${JSON.stringify(name)}`, shape, text: typeof value === 'string' || isBase64Object(value) };
@@ -87,7 +98,8 @@ function withTexts(given: Record<string, unknown>, { preprocessor }: Servable): 
   const texts = preprocessor.columns.filter((column) => column.type === 'string' && isBase64Object(row[column.name]));
   if (texts.length === 0) return row;
   const decoded = texts.map((column) => {
-    const bytes = Buffer.from((row[column.name] as { b64: string }).b64, 'base64');
+    const bytes = bytesOfBase64((row[column.name] as { b64: string }).b64);
+    if (bytes === undefined) throw new RequestError(400, `The column ${JSON.stringify(column.name)}: the value of "b64" is no base64.`);
     try {
       return [column.name, new TextDecoder('utf-8', { fatal: true }).decode(bytes)] as const;
     } catch {

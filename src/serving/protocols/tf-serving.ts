@@ -4,7 +4,7 @@ import type { ModelState } from '../router.ts';
 import type { Answer } from '../servable.ts';
 import type { ProtocolContext } from './http.ts';
 import { outputsOf, valuesOf } from '../named-outputs.ts';
-import { objectBody, sendAnswer, targetOf, versionOf } from './http.ts';
+import { isLogged, objectBody, sendAnswer, targetOf, versionOf } from './http.ts';
 import { questionOf, signatureMetadata } from './tf-serving-messages.ts';
 
 interface Params {
@@ -36,7 +36,7 @@ export function registerTfServingProtocol(app: FastifyInstance, { service }: Pro
       const params = withoutVerb(request.params);
       const target = { ...targetOf(params.model), ...addressed(params) };
       const body = objectBody(request.body);
-      const answer = await service.ask(target, request.id, (servable) => questionOf(body, servable));
+      const answer = await service.ask(target, request.id, (servable) => questionOf(body, servable), { logged: isLogged(request) });
       return sendAnswer(reply, answer.servable, 'instances' in body ? { predictions: byRow(answer) } : { outputs: byColumn(answer) });
     });
   }
@@ -50,7 +50,7 @@ function addressed({ number, label }: Params): { version?: number; alias?: strin
 /** A verb is asked with POST. */
 function refuseVerb({ number, label, model }: Params): void {
   const verb = /:[a-z]+$/.exec(number ?? label ?? model)?.[0];
-  if (verb !== undefined) throw new RequestError(405, `"${verb}" takes POST, not GET.`, undefined, 'POST');
+  if (verb !== undefined) throw new RequestError(405, `"${verb}" takes POST, not GET.`, { allow: 'POST' });
 }
 
 function withoutVerb(params: Params): Params {

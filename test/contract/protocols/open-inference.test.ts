@@ -120,7 +120,6 @@ describe('Open Inference Protocol v2', () => {
     ['null in a tensor', { inputs: [{ name: 'features', shape: [1, 2], datatype: 'FP32', data: [1, null] }] }, 'value 1: null is not a number'],
     ['an unknown output', { inputs: [MASS], outputs: [{ name: 'score' }] }, 'there is no output "score". There is: label, probabilities.'],
     ['binary data', { inputs: [{ ...MASS, parameters: { binary_data_size: 16 } }] }, 'not supported'],
-    ['binary answers', { inputs: [MASS], parameters: { binary_data_output: true } }, 'not supported'],
   ])('refuses %s with what is wrong', async (_title, body, message) => {
     const answer = await infer(body);
     expect(answer.status).toBe(400);
@@ -130,7 +129,15 @@ describe('Open Inference Protocol v2', () => {
 
   it('refuses the binary extension, which it does not advertise', async () => {
     const answer = await ask(server.url, '/v2/models/penguins/infer', { inputs: [MASS] }, { headers: { 'inference-header-content-length': '10' }, method: 'POST', body: '{}' });
-    expect([answer.status, answer.body.error]).toEqual([400, 'Binary tensors are not supported: send the data as JSON.']);
+    expect([answer.status, answer.body.error]).toEqual([415, 'Binary tensors are not supported: send the data as JSON.']);
+  });
+
+  it('answers in JSON where a client asks for binary answers, as stock clients do by default', async () => {
+    const plain = await infer({ inputs: [MASS] });
+    for (const wish of [{ parameters: { binary_data_output: true } }, { outputs: [{ name: 'label', parameters: { binary_data: true } }, { name: 'probabilities', parameters: { binary_data: true } }] }]) {
+      const answer = await infer({ inputs: [MASS], ...wish });
+      expect([answer.status, answer.body.outputs, answer.headers.get('inference-header-content-length')]).toEqual([200, plain.body.outputs, null]);
+    }
   });
 
   it.each([

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Perennial } from '../../support/perennial.ts';
 import { tempDir } from '../../support/temp-dir.ts';
-import { Run, writeDocument, writeRows } from './running.ts';
+import { Run, until, writeDocument, writeRows } from './running.ts';
 
 const folder = tempDir('store-trouble');
 
@@ -50,6 +50,8 @@ describe('a store', () => {
     expect(listing.code).toBe(4);
     expect(listing.json().error).toMatchObject({ code: 'STORE_UNAVAILABLE', message: expect.stringContaining(store) as string });
     await new Promise((resolve) => setTimeout(resolve, 8_000));
+    expect(existsSync(store)).toBe(false);
+    await until('status tells of it', async () => (await perennial.run(['status'])).stdout.includes('the store does not answer: what is loaded stays served'));
     expect(existsSync(store)).toBe(false);
     renameSync(`${store}-away`, store);
     const { report, code, stderr } = await run.end();

@@ -72,6 +72,7 @@ export interface Stage {
 export async function setStage(steps: readonly StepDefinition[], store: ObjectStore = new MemoryStore()): Promise<Stage> {
   const server = await startTemporal();
   process.env.TEMPORAL_ADDRESS = server.address;
+  process.env.TEMPORAL_UI_URL = server.uiUrl;
   const temporal = await connectTemporal();
   const deps: ActivityDeps = { store, artifacts: createArtifactStore(store, join(tempDir('blobs'))), steps, workRoot: tempDir('work'), codeDigest: codeDigestOf };
   const running: { stop(): Promise<void> }[] = [];

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { SERVER_LIVE_MS, confirmServed } from '../../../src/registry/confirm.ts';
 import { putJson } from '../../../src/storage/json-objects.ts';
+import { ensureIdentity } from '../../../src/storage/store-identity.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 
 const servers: Server[] = [];
@@ -55,6 +56,19 @@ it('an announcement that cannot be read hides no other server', async () => {
   await store.put('servers/0.json', Buffer.from('{"id":"to'));
   await serve(store, 'a', () => 3);
   expect(await confirmServed(store, 'm', 3, { timeoutMs: 2_000 })).toMatchObject({ confirmed: true, servers: [{ id: 'a' }] });
+});
+
+it('does not take a server of another store, at the port of one of ours that was killed, for ours', async () => {
+  const store = new MemoryStore();
+  const { id } = await ensureIdentity(store);
+  for (const [name, own] of [['a', true], ['b', false]] as const) {
+    const server = createServer((_request, response) => response.writeHead(200, { 'x-perennial-version': '3', 'x-perennial-store': own ? id : 'another' }).end('{}'));
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await putJson(store, `servers/${name}.json`, { id: name, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  }
+  const result = await confirmServed(store, 'm', 3, { timeoutMs: 200 });
+  expect(result.servers.map(({ version, error }) => error ?? version)).toEqual([3, 'is a server of another store now']);
 });
 
 it('says so plainly where no server is running', async () => {

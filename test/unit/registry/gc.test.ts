@@ -39,6 +39,23 @@ async function keys(): Promise<string[]> {
 }
 
 describe('garbage collection', () => {
+  it('keeps logs as long as is said, and takes what killed servers and checks left', async () => {
+    const old = ['logs/p/r/train/1.1.log', 'predictions/m/2026-01-01/00-1-1.ndjson', 'probe/x', 'servers/dead.json'];
+    for (const key of old) await store.put(key, Buffer.from('{}'));
+    age = 30 * DAY;
+    const recent = ['logs/p/r2/train/1.1.log', 'predictions/m/2026-03-01/00-1-1.ndjson'];
+    for (const key of recent) await store.put(key, Buffer.from('{}'));
+    age = 0;
+    await store.put('servers/alive.json', Buffer.from('{}'));
+    await store.put('probe/now', Buffer.from('{}'));
+    expect((await collectGarbage(store)).items.map(({ key, kind }) => [key, kind])).toEqual([[old[1], 'prediction log'], [old[0], 'step log'], [old[3], 'announcement'], [old[2], 'leftover']]);
+    expect((await collectGarbage(store, { predictionsMs: 200 * DAY, logsMs: 200 * DAY })).items.map(({ key }) => key)).toEqual([old[3], old[2]]);
+    await expect(collectGarbage(store, { predictionsMs: HOUR })).rejects.toMatchObject({ code: 'USAGE', message: expect.stringContaining('prediction log') });
+    const done = await collectGarbage(store, { dryRun: false, logsMs: 10 * DAY });
+    expect(done.kept).toMatchObject({ predictionLogs: 1, stepLogs: 0, announcements: 1 });
+    expect(await keys()).toEqual([recent[1], 'probe/now', 'servers/alive.json'].sort());
+  });
+
   it('shows what it would delete and deletes nothing, unless told to', async () => {
     await bench.model(1);
     const before = await keys();

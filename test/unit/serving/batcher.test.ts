@@ -55,7 +55,7 @@ describe('the batcher', () => {
   it('refuses when too much waits, but takes one large request when it is idle', async () => {
     const batcher = new Batcher(summing([]), { batchRowsMax: 2, queueRowsMax: 3 });
     const large = batcher.predict(batchOf([1, 1], [2, 2], [3, 3], [4, 4], [5, 5]));
-    await expect(batcher.predict(batchOf([6, 6]))).rejects.toMatchObject({ status: 503, retryAfter: 1 });
+    await expect(batcher.predict(batchOf([6, 6]))).rejects.toMatchObject({ status: 503, facts: { retryAfter: 1 } });
     expect([...(await large)]).toEqual([2, 4, 6, 8, 10]);
     expect([...(await batcher.predict(batchOf([6, 6])))]).toEqual([12]);
   });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { predictAll } from '../../../src/serving/predict-all.ts';
 import { ServerClient } from '../../../src/serving/client.ts';
 import { FakeSource } from './doubles.ts';
 import type { TestApp } from './test-app.ts';
@@ -25,8 +26,8 @@ describe('the client', () => {
   it('sends many rows in several requests, all to one version', async () => {
     const client = new ServerClient(server.url, 'sesame');
     const rows = Array.from({ length: 25_000 }, (_, index) => ({ body_mass_g: index }));
-    const answer = await client.predict('penguins', rows);
-    expect([answer.version, answer.predictions.length]).toEqual([3, 25_000]);
+    const answer = await predictAll(client, 'penguins@champion', rows, { description: await client.describe('penguins@champion') });
+    expect([answer.version, answer.predictions.length, answer.refused.length]).toEqual([3, 25_000, 0]);
   });
 
   it.each([

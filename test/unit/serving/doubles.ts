@@ -70,7 +70,7 @@ export function fakeServable(model: string, version: number, options: FakeOption
   const calls: number[] = [];
   let disposed = false;
   const predictor: Predictor = {
-    meta: { inputs: preprocessor.inputs, output: preprocessor.output, outputShape: [width], trainableParameters: 7 } as unknown as ModelMeta,
+    meta: { inputs: preprocessor.inputs, output: options.preprocessor === undefined ? preprocessor.output : (options.output ?? preprocessor.output), outputShape: [width], trainableParameters: 7 } as unknown as ModelMeta,
     async predict(batch) {
       if (disposed) throw new Error('used after it was disposed');
       const rows = (Object.values(batch)[0] as Tensor).rows;

@@ -24,7 +24,7 @@ export interface TestApp {
 }
 
 /** The whole HTTP server over a registry in memory, listening on a free port of 127.0.0.1. */
-export async function startTestApp(source: FakeSource, options: { readonly token?: string } = {}): Promise<TestApp> {
+export async function startTestApp(source: FakeSource, options: { readonly token?: string; readonly arrivalMs?: number } = {}): Promise<TestApp> {
   const recording = recordingLog();
   const metrics = createServingMetrics();
   const router = new Router(source, { log: recording, metrics }, { pollMs: 10, discoverMs: 50 });

@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -79,6 +80,16 @@ it('opens a file store that is ready to use', async () => {
   await store.put('k', Buffer.from('v'));
   expect(Buffer.from((await (await openStore(`file:${join(folder, 'store')}`)).get('k')).body).toString()).toBe('v');
 });
+
+it('begins no second store where the folder goes away before the first call', async () => {
+  vi.stubEnv('PERENNIAL_HOME', join(folder, 'home'));
+  const place = join(folder, 'store');
+  await (await openStore(`file:${place}`)).put('k', Buffer.from('v'));
+  const remembered = await openStore(`file:${place}`);
+  await rename(place, `${place}.away`);
+  await expect(remembered.put('k2', Buffer.from('v'))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  expect(existsSync(place)).toBe(false);
+}, 60_000);
 
 it('says that a store cannot be reached', { timeout: 30_000 }, async () => {
   vi.stubEnv('PERENNIAL_HOME', join(folder, 'home'));

@@ -1,0 +1,209 @@
+/** What a text of JSON may hold besides JSON, and how deep it may be nested. */
+export interface JsonRules {
+  /** Integers beyond 2^53 become BigInt; otherwise they are rounded, as the runtime's parser does. */
+  readonly exactIntegers?: boolean;
+  /** Also reads `NaN`, `Infinity` and `-Infinity`. */
+  readonly tokens?: boolean;
+  /** Arrays and objects inside each other. Below what recursive code of the runtime (JSON.stringify) can follow. */
+  readonly depthMax?: number;
+}
+
+/** Deeper values are refused where they are read: nothing behind the parser has to fear them. */
+export const JSON_DEPTH_MAX = 1_000;
+
+/** Texts up to this length take the runtime's parser: milliseconds, whatever they hold. */
+const WHOLE_CHARS_MAX = 64 * 1024;
+/** Characters of numbers that are given to the runtime's parser at once. */
+const RUN = /[-\d][-+.\deE, \t\r\n]{0,65535}/y;
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const TOKEN = /-?(?:NaN|Infinity)/y;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const SPACE = /[ \t\r\n]*/y;
+/** A run of so many digits may be an integer that a number does not hold. */
+const LONG = /\d{16}/;
+/** More digits are no identifier; turning them into an integer takes long. */
+const DIGITS_MAX = 1_000;
+const VALUES: Readonly<Record<string, number>> = { NaN: Number.NaN, '-NaN': Number.NaN, Infinity: Number.POSITIVE_INFINITY, '-Infinity': Number.NEGATIVE_INFINITY };
+const WORDS: Readonly<Record<string, unknown>> = { t: true, f: false, n: null };
+/** Values between two looks at the clock. */
+const STEP = 2_048;
+/** How long others wait for a large text. */
+const TURN_MS = 8;
+
+/** A text of JSON as a value, at once. @throws SyntaxError naming the character */
+export function parseText(text: string, rules: JsonRules = {}): unknown {
+  const simple = simply(text, rules);
+  if (simple !== undefined) return simple.value;
+  const steps = valueIn(text, rules);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same for texts of any size: others get their turn every few milliseconds. */
+export async function parseInTurns(text: string, rules: JsonRules = {}): Promise<unknown> {
+  const simple = text.length <= WHOLE_CHARS_MAX ? simply(text, rules) : undefined;
+  if (simple !== undefined) return simple.value;
+  const steps = valueIn(text, rules);
+  for (let started = performance.now(); ; ) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (performance.now() - started < TURN_MS) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    started = performance.now();
+  }
+}
+
+/** By the runtime's parser, where that says the same; undefined where it may not. */
+function simply(text: string, { exactIntegers = false, tokens = false, depthMax = JSON_DEPTH_MAX }: JsonRules): { readonly value: unknown } | undefined {
+  if (exactIntegers && LONG.test(text)) return undefined;
+  if (mayBeDeeper(text, depthMax)) return undefined;
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch (error) {
+    if (tokens) return undefined;
+    throw error;
+  }
+}
+
+/** Whether so many arrays and objects are opened at all. */
+function mayBeDeeper(text: string, depthMax: number): boolean {
+  let opened = 0;
+  for (const bracket of ['[', '{']) for (let at = text.indexOf(bracket); at !== -1 && opened <= depthMax; at = text.indexOf(bracket, at + 1)) opened += 1;
+  return opened > depthMax;
+}
+
+type Container = unknown[] | Record<string, unknown>;
+
+/** One pass without recursion; pauses after every {@link STEP} values. */
+function* valueIn(text: string, { exactIntegers = false, tokens = false, depthMax = JSON_DEPTH_MAX }: JsonRules): Generator<void, unknown> {
+  const stack: Container[] = [];
+  const keys: string[] = [];
+  let at = 0;
+  let count = 0;
+  let noRunBefore = 0;
+
+  const fail = (): never => {
+    throw new SyntaxError(at >= text.length ? 'Unexpected end of JSON input' : `Unexpected ${JSON.stringify(String.fromCodePoint(text.codePointAt(at)!))} at character ${at}`);
+  };
+  const skip = (): void => {
+    SPACE.lastIndex = at;
+    SPACE.test(text);
+    at = SPACE.lastIndex;
+  };
+  const string = (): string => {
+    const start = at;
+    if (text[at] !== '"') fail();
+    for (at += 1; at < text.length && text.charCodeAt(at) !== QUOTE; at += 1) if (text.charCodeAt(at) === BACKSLASH) at += 1;
+    if (at >= text.length) fail();
+    at += 1;
+    try {
+      return JSON.parse(text.slice(start, at)) as string;
+    } catch {
+      throw new SyntaxError(`The text at character ${start} holds a control character or an escape that JSON does not have`);
+    }
+  };
+  const number = (): unknown => {
+    NUMBER.lastIndex = at;
+    const [literal = ''] = NUMBER.exec(text) ?? [];
+    if (literal !== '' && !(tokens && text.startsWith('-I', at))) {
+      at += literal.length;
+      const value = Number(literal);
+      return exactIntegers && !Number.isSafeInteger(value) && literal.length <= DIGITS_MAX && /^-?\d+$/.test(literal) ? BigInt(literal) : value;
+    }
+    TOKEN.lastIndex = at;
+    const [token = ''] = (tokens ? TOKEN.exec(text) : null) ?? [];
+    if (token === '') fail();
+    at += token.length;
+    return VALUES[token];
+  };
+  /** Numbers of an array, all but the last of a run; the number of values. */
+  const numbers = (into: unknown[]): number => {
+    if (at < noRunBefore) return 0;
+    RUN.lastIndex = at;
+    const [run = ''] = RUN.exec(text) ?? [];
+    const end = run.lastIndexOf(',');
+    if (end <= 0 || (exactIntegers && LONG.test(run))) {
+      noRunBefore = at + run.length;
+      return 0;
+    }
+    try {
+      const found = JSON.parse(`[${run.slice(0, end)}]`) as number[];
+      for (const value of found) into.push(value);
+      at += end + 1;
+      return found.length;
+    } catch {
+      noRunBefore = at + run.length; // the slow way names the character
+      return 0;
+    }
+  };
+  const key = (): void => {
+    skip();
+    keys.push(string());
+    skip();
+    if (text[at] !== ':') fail();
+    at += 1;
+  };
+
+  for (;;) {
+    const parent = stack.at(-1);
+    if (Array.isArray(parent)) {
+      skip();
+      const read = numbers(parent);
+      count += read;
+      if (read > STEP) yield;
+    }
+    skip();
+    let value: unknown;
+    const first = text[at];
+    if (first === '[' || first === '{') {
+      if (stack.length >= depthMax) throw new SyntaxError(`It is nested deeper than ${depthMax} levels at character ${at}`);
+      at += 1;
+      value = first === '[' ? [] : {};
+      skip();
+      if (text[at] !== (first === '[' ? ']' : '}')) {
+        stack.push(value as Container);
+        if (first === '{') key();
+        continue;
+      }
+      at += 1;
+    } else if (first === '"') value = string();
+    else if (first !== undefined && first in WORDS) {
+      const word = String(WORDS[first]);
+      if (!text.startsWith(word, at)) fail();
+      at += word.length;
+      value = WORDS[first];
+    } else value = number();
+
+    // The value is whole: into its container, and out of those that end with it.
+    for (;;) {
+      count += 1;
+      if (count % STEP === 0) yield;
+      const container = stack.at(-1);
+      skip();
+      if (container === undefined) {
+        if (at < text.length) fail();
+        return value;
+      }
+      const list = Array.isArray(container);
+      if (list) container.push(value);
+      else assign(container, keys.pop()!, value);
+      if (text[at] === ',') {
+        at += 1;
+        if (!list) key();
+        break;
+      }
+      if (text[at] !== (list ? ']' : '}')) fail();
+      at += 1;
+      value = stack.pop();
+    }
+  }
+}
+
+/** A key called `__proto__` is a key. */
+function assign(container: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__') Object.defineProperty(container, key, { value, enumerable: true, configurable: true, writable: true });
+  else container[key] = value;
+}

@@ -1,0 +1,8 @@
+/** The version that made an answer. */
+export const VERSION_HEADER = 'x-perennial-version';
+/** The row of the request, from 0, that an error is about. */
+export const ROW_HEADER = 'x-perennial-row';
+/** The identity of the store that a server serves from. */
+export const STORE_HEADER = 'x-perennial-store';
+/** `off` in a request: its rows are no traffic, and stay out of the prediction log. */
+export const LOG_HEADER = 'x-perennial-log';

@@ -1,0 +1,75 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Stack } from '../../../src/platform/stack.ts';
+import { Perennial } from '../../support/perennial.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+
+const perennial = new Perennial();
+const file = join(perennial.home, 'run/stack.json');
+let stack: Stack;
+/** Somebody else on this machine, who was told the address of our Temporal. */
+let stranger: Perennial;
+
+beforeAll(async () => {
+  stack = (await perennial.up()) as Stack;
+  stranger = new Perennial({ TEMPORAL_ADDRESS: stack.temporal!.address, PERENNIAL_STORE: `file:${tempDir('other-store')}` });
+}, 120_000);
+
+describe('a client', () => {
+  it('without a stack and an address talks to nobody', async () => {
+    const alone = new Perennial();
+    const answer = await alone.run(['runs', 'list']);
+    expect(answer.stderr).toContain(`error TEMPORAL_UNAVAILABLE: No stack runs in ${alone.home}, and TEMPORAL_ADDRESS is not set.`);
+    expect(answer.code).toBe(4);
+  });
+
+  it.each([[['runs', 'list']], [['run', 'pipelines/penguins.json']], [['schedules', 'list']], [['apply', 'pipelines/penguins.json']]])('of another store is refused by %j, which names both', async (args) => {
+    const answer = await stranger.run(args);
+    expect(answer.stderr).toContain('error STORE_DIFFERS: ');
+    for (const store of [stack.store, stranger.env['PERENNIAL_STORE']!]) expect(answer.stderr).toContain(store);
+    expect(answer.code).toBe(2);
+  });
+
+  it('of the same store is welcome, whatever its home is; a UI that nobody named is not made up', async () => {
+    const answer = await stranger.run(['runs', 'list', '--json'], { env: { PERENNIAL_STORE: stack.store } });
+    expect([answer.stderr, answer.code]).toEqual(['', 0]);
+    const started = await stranger.run(['run', 'pipelines/penguins.json', '--detach'], { env: { PERENNIAL_STORE: stack.store } });
+    expect(started.stdout).toContain('Temporal UI: its address is not known here; TEMPORAL_UI_URL says it');
+  });
+
+  it('does not ask a server that serves from another store than the one that is meant', async () => {
+    const answer = await perennial.run(['predict', 'm', '--row', '{}'], { env: { PERENNIAL_STORE: 'file:/elsewhere' } });
+    expect(answer.stderr).toContain(`error STORE_DIFFERS: The stack that runs here serves from the store ${stack.store}, and PERENNIAL_STORE is file:/elsewhere.`);
+  });
+
+  it('hears in words of a namespace that is not there, and so does a worker', async () => {
+    for (const args of [['runs', 'list'], ['run', 'pipelines/penguins.json'], ['worker']]) {
+      const answer = await perennial.run(args, { env: { TEMPORAL_NAMESPACE: 'nope' }, timeoutMs: 60_000 });
+      expect(answer.stderr).toMatch(/error TEMPORAL_UNAVAILABLE: .*[Nn]amespace.*nope.*\n.*temporal operator namespace create/s);
+      expect(answer.stderr).not.toMatch(/\n\s+at /);
+      expect(answer.code).toBe(4);
+    }
+  });
+});
+
+describe('a stack', () => {
+  it.each(['', '{"form', 'null', '{}'])('whose file holds %j says so, and puts it right', async (text) => {
+    writeFileSync(file, text);
+    const [runs, status] = await Promise.all([perennial.run(['runs', 'list']), perennial.run(['status'])]);
+    for (const answer of [runs, status]) expect(answer.stderr).not.toContain('INTERNAL');
+    if (runs.code !== 0) expect(runs.stderr).toContain('error STACK_UNREADABLE: ');
+    for (let tries = 0; readFileSync(file, 'utf8') === text && tries < 400; tries += 1) await new Promise((resolve) => setTimeout(resolve, 25));
+    expect((await perennial.run(['status'])).code).toBe(0);
+  });
+
+  it('has its ports again after a restart, so that links lead somewhere; down ends it without its file', async () => {
+    const before = JSON.parse(readFileSync(file, 'utf8')) as Stack;
+    writeFileSync(file, '{');
+    expect((await perennial.run(['down'])).code).toBe(0);
+    writeFileSync(file, '{"torn');
+    const again = (await perennial.up()) as Stack;
+    expect([again.server!.url, again.temporal!.address, again.temporal!.uiUrl]).toEqual([before.server!.url, before.temporal!.address, before.temporal!.uiUrl]);
+    expect((await stranger.run(['runs', 'list'], { env: { PERENNIAL_STORE: stack.store } })).code).toBe(0);
+  });
+});
