@@ -5,4 +5,6 @@
 export const PATCHES = {
   /** The name of the metric that stands for a run is kept in its memo. The old branch may go when no run of before 1 December 2026 is left. */
   primaryMetricName: 'primary-metric-name',
+  /** The id of a run names one execution, also where its workflow id comes twice. The old branch may go when no run of before 1 January 2027 is left. */
+  runIdNamesExecution: 'run-id-names-execution',
 } as const satisfies Record<string, string>;

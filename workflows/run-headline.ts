@@ -6,12 +6,19 @@ const HEADLINE_MAX = 240;
 /** Metrics that a headline names. */
 const METRICS_MAX = 3;
 
-/** One sentence about a run: where it is, or what came of it. */
-export function headlineOf(run: Omit<RunView, 'headline'>, promoted: boolean): string {
-  return firstLine(sentence(run, promoted), HEADLINE_MAX);
+/** What came of a deployment. */
+export interface Deployed {
+  readonly promoted: boolean;
+  /** Why it was not promoted, or is not live any more. */
+  readonly why?: string;
 }
 
-function sentence(run: Omit<RunView, 'headline'>, promoted: boolean): string {
+/** One sentence about a run: where it is, or what came of it. */
+export function headlineOf(run: Omit<RunView, 'headline'>, deployed: Deployed): string {
+  return firstLine(sentence(run, deployed), HEADLINE_MAX);
+}
+
+function sentence(run: Omit<RunView, 'headline'>, deployed: Deployed): string {
   const { status, failure, steps } = run;
   if (status === 'failed') return failure === null ? 'A step failed.' : `${failure.step === undefined ? '' : `Step "${failure.step}" failed: `}${failure.message}`;
   if (status === 'rejected') return `A gate said no: ${steps.filter((step) => step.verdict?.passed === false).flatMap((step) => step.verdict!.reasons).join('; ')}.`;
@@ -23,15 +30,15 @@ function sentence(run: Omit<RunView, 'headline'>, promoted: boolean): string {
     const running = steps.filter((step) => step.status === 'running').map((step) => `${step.id}${step.progress === undefined ? '' : `: ${progressLine(step.progress)}`}`);
     return running.length === 0 ? 'Between two steps.' : running.join('; ');
   }
-  return done(run, promoted);
+  return done(run, deployed);
 }
 
-function done({ model, version, previous, metrics, steps }: Omit<RunView, 'headline'>, promoted: boolean): string {
+function done({ model, version, previous, metrics, steps }: Omit<RunView, 'headline'>, deployed: Deployed): string {
   const numbers = Object.entries(metrics).slice(0, METRICS_MAX).map(([name, value]) => `${name} ${number(value)}`).join(', ');
   const tail = numbers === '' ? '.' : `: ${numbers}.`;
   if (model !== null && version !== null) {
     const before = previous === null || previous === version ? '' : ` in place of version ${previous}`;
-    return `${model} version ${version} ${promoted ? `is live${before}` : 'is registered'}${tail}`;
+    return `${model} version ${version} ${deployed.promoted ? `is live${before}` : `is registered${deployed.why === undefined ? '' : `, not live (${deployed.why})`}`}${tail}`;
   }
   const cached = steps.filter((step) => step.cached).length;
   return `${steps.length === 1 ? 'The step is' : `All ${steps.length} steps are`} done${cached === 0 ? '' : `, ${cached} from the cache`}${tail}`;

@@ -56,7 +56,7 @@ export function runView(facts: RunFacts): RunView {
     startedAt: new Date(facts.startedAt).toISOString(),
     endedAt: facts.endedAt === undefined ? null : new Date(facts.endedAt).toISOString(),
   } as const;
-  return { headline: headlineOf(view, deployment?.promoted === true), ...view };
+  return { headline: headlineOf(view, { promoted: deployment?.promoted === true, ...(typeof deployment?.why === 'string' ? { why: deployment.why } : {}) }), ...view };
 }
 
 /** Of a whole run: rejected by one, passed by one that had something to pass, else ungated. */

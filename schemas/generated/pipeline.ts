@@ -785,7 +785,7 @@ not: Condition1
 })
 }
 /**
- * Lets a version go live: moves the alias, waits until the servers answer with it, or exports its files.
+ * Lets a version go live: moves the alias over the champion that it was judged against, waits until the servers answer with it, or exports its files.
  */
 export interface StepDeploy {
 /**

@@ -1,5 +1,5 @@
 import { canonicalJson } from '../core/json.ts';
-import type { Json } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import type { ArtifactStore } from '../core/ports.ts';
 import { verdictWord } from '../core/step.ts';
 import type { StepResult, StepVerdict } from '../core/step.ts';
@@ -8,6 +8,16 @@ import type { EvaluationReport } from '../evaluation/report.ts';
 import { renderEvaluationReport } from './evaluation-report.ts';
 import { notesOf } from './metric-notes.ts';
 
+/** How an evaluation came about: enough to judge the same model again on the same rows, against another champion. */
+export interface Judgement {
+  /** Who was compared with; a version of null: no other version served. */
+  readonly champion: { readonly model: string; readonly version: number | null };
+  /** Configuration of the evaluate step, with the name of the champion. */
+  readonly config: JsonObject;
+  /** Digests of the artifacts that went in, by port. */
+  readonly inputs: Readonly<Record<string, string>>;
+}
+
 /** `meta` of an `evaluation` artifact. Files: `evaluation.json` (an {@link EvaluationReport}), `report.html`. */
 export interface EvaluationMeta {
   /** Digest of the model artifact that was judged. */
@@ -15,11 +25,13 @@ export interface EvaluationMeta {
   readonly dataset: string;
   readonly metrics: Readonly<Record<string, number>>;
   readonly verdict: StepVerdict;
+  /** Absent in evaluations of 0.1.0. */
+  readonly judgement?: Judgement;
   readonly champion?: { readonly version: number; readonly metrics: Readonly<Record<string, number | null>> };
 }
 
 /** Writes the evaluation artifact, and says in a few values and lines what it found. */
-export async function writeEvaluation(artifacts: ArtifactStore, report: EvaluationReport): Promise<StepResult> {
+export async function writeEvaluation(artifacts: ArtifactStore, report: EvaluationReport, judgement?: Judgement): Promise<StepResult> {
   const metrics = Object.fromEntries(report.metrics.map(({ key, value }) => [key, value]));
   const { verdict, champion } = report;
   const meta: EvaluationMeta = {
@@ -27,6 +39,7 @@ export async function writeEvaluation(artifacts: ArtifactStore, report: Evaluati
     dataset: report.dataset.digest,
     metrics,
     verdict,
+    ...(judgement === undefined ? {} : { judgement }),
     ...(champion === undefined ? {} : { champion: { version: champion.version, metrics: champion.metrics } }),
   };
   const shown = report.metrics.slice(0, 3).map(({ key, value }) => `${key} ${formatNumber(value)}`);
