@@ -5,7 +5,10 @@ import type { ArtifactStore, ObjectStore } from '../src/core/ports.ts';
 import type { StepContext, StepResult } from '../src/core/step.ts';
 import type { BaselineChoice } from '../src/evaluation/baseline.ts';
 import type { MetricSpec } from '../src/evaluation/catalogue.ts';
+import type { ComparisonChoice } from '../src/evaluation/evaluation-input.ts';
 import type { Gate, OnNoChampion } from '../src/evaluation/gates.ts';
+import type { ServingVersion } from '../src/evaluation/test-rows.ts';
+import type { FormerVersion } from '../src/registry/champion.ts';
 import type { EvaluationMeta, Judgement } from '../src/reports/write-evaluation.ts';
 
 /** Configuration of an evaluate step. */
@@ -13,6 +16,7 @@ export interface EvaluateConfig {
   readonly metrics?: readonly MetricSpec[];
   readonly gates?: readonly Gate[];
   readonly onNoChampion?: OnNoChampion;
+  readonly comparison?: Partial<ComparisonChoice>;
   readonly champion?: string;
   readonly positive?: string;
   readonly threshold?: number;
@@ -28,23 +32,34 @@ type Inputs = Readonly<Record<string, ArtifactRef>>;
 /** What evaluate steps do, and what a deployment does again where the champion is another one by then. */
 export async function judgeModel(ctx: JudgeContext, config: EvaluateConfig, inputs: Inputs): Promise<StepResult> {
   const { evaluateModel } = await import('../src/evaluation/evaluate.ts');
+  const { COMPARISON_DEFAULTS } = await import('../src/evaluation/evaluation-input.ts');
+  const { trainedOn } = await import('../src/evaluation/trained-on.ts');
   const { writeEvaluation } = await import('../src/reports/write-evaluation.ts');
   const name = config.champion ?? ctx.pipeline;
   const champion = await findChampion(ctx.store, name, inputs);
   const features = await findFeatures(ctx.store, config, inputs);
+  const former = await findFormer(ctx, config, inputs);
+  const model = await ctx.artifacts.open(inputs['model']!);
+  const opened = async <T extends { readonly version: number; readonly model: ArtifactRef }>({ version, model: ref }: T): Promise<ServingVersion> => {
+    const artifact = await ctx.artifacts.open(ref);
+    return { model: name, version, artifact, trainedOn: await trainedOn(ctx.artifacts, artifact) };
+  };
   const report = await evaluateModel(
     {
-      model: await ctx.artifacts.open(inputs['model']!),
+      model,
+      trainedOn: await trainedOn(ctx.artifacts, model),
+      former: await Promise.all(former.map(async (one) => ({ ...(await opened(one)), agoMs: one.agoMs }))),
       examples: await ctx.artifacts.open(inputs['examples']!),
       dataset: await ctx.artifacts.open(inputs['dataset']!),
       ...(features === undefined ? {} : { features: { artifact: await ctx.artifacts.open(features.model), name: features.name, ...(config.features?.layer === undefined ? {} : { layer: config.features.layer }) } }),
-      champion: champion === undefined ? { none: `no other version of "${name}" serves` } : { model: name, version: champion.version, artifact: await ctx.artifacts.open(champion.model) },
+      champion: champion === undefined ? { none: `no other version of "${name}" serves` } : await opened(champion),
     },
     {
       pipeline: ctx.pipeline,
       metrics: config.metrics ?? [],
       gates: config.gates ?? [],
       onNoChampion: config.onNoChampion ?? 'pass',
+      comparison: { ...COMPARISON_DEFAULTS, ...config.comparison },
       ...(config.positive === undefined ? {} : { positive: config.positive }),
       ...(config.threshold === undefined ? {} : { threshold: config.threshold }),
       slices: config.slices ?? [],
@@ -81,10 +96,12 @@ export async function judgementOf(artifacts: ArtifactStore, evaluation: Pick<Art
 }
 
 /** What decides a judgement besides its configuration and inputs. */
-export async function othersOf(ctx: Pick<StepContext, 'pipeline' | 'store'>, config: EvaluateConfig, inputs: Inputs): Promise<JsonObject> {
+export async function othersOf(ctx: Pick<StepContext, 'pipeline' | 'nominalTime' | 'store'>, config: EvaluateConfig, inputs: Inputs): Promise<JsonObject> {
   const champion = await findChampion(ctx.store, config.champion ?? ctx.pipeline, inputs);
   const features = await findFeatures(ctx.store, config, inputs);
+  const former = await findFormer(ctx, config, inputs);
   return {
+    ...(former.length === 0 ? {} : { former: former.map(({ version, model }) => ({ version, model: model.digest })) }),
     champion: champion === undefined ? null : { version: champion.version, model: champion.model.digest },
     ...(features === undefined ? {} : { features: features.model.digest }),
   };
@@ -95,6 +112,16 @@ async function findChampion(store: ObjectStore, name: string, inputs: Inputs): P
   const { findServing } = await import('../src/registry/champion.ts');
   const serving = await findServing(store, name);
   return serving?.model.digest === inputs['model']?.digest ? undefined : serving;
+}
+
+/** Champions of the longest period that a gate looks back at, without the model that is judged. */
+async function findFormer(ctx: Pick<StepContext, 'pipeline' | 'nominalTime' | 'store'>, config: EvaluateConfig, inputs: Inputs): Promise<readonly FormerVersion[]> {
+  const { lookBackMs } = await import('../src/evaluation/gates.ts');
+  const periodMs = Math.max(0, ...(config.gates ?? []).map(lookBackMs));
+  if (periodMs === 0) return [];
+  const { championsWithin } = await import('../src/registry/champion.ts');
+  const found = await championsWithin(ctx.store, config.champion ?? ctx.pipeline, new Date(ctx.nominalTime), periodMs);
+  return found.filter(({ model }) => model.digest !== inputs['model']?.digest);
 }
 
 /** The classifier of the Fréchet distance: the input, or a registered model. @throws CONFIG_INVALID where there is none, or two */

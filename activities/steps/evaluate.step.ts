@@ -20,6 +20,15 @@ export default defineStep<EvaluateConfig>({
       },
       gates: { type: 'array', items: GATE_SCHEMA, default: [], description: 'All have to pass, or nothing that depends on this step runs.', examples: [[{ metric: 'accuracy', atLeast: 0.9 }]] },
       onNoChampion: { enum: ['pass', 'fail'], default: 'pass', description: 'Verdict of gates against the champion where no other version serves yet, or it cannot read the data.' },
+      comparison: {
+        type: 'object', additionalProperties: false,
+        description: 'When a comparison with the champion counts. Only test rows that neither side was trained or validated on are compared; of a model that is judged as a whole (a generator, a language model) that has to be all of them.',
+        examples: [{ minimumRows: 100, onTooFewRows: 'pass' }],
+        properties: {
+          minimumRows: { type: 'integer', minimum: 1, default: 20, description: 'So many such rows have to be left.', examples: [100] },
+          onTooFewRows: { enum: ['fail', 'pass'], default: 'fail', description: 'Verdict of gates against the champion where fewer are left, or nobody can tell: "fail" rejects the model, "pass" leaves it to the other gates.' },
+        },
+      },
       champion: { type: 'string', pattern: '^[a-z0-9][a-z0-9._-]{0,62}$', description: 'Registered model whose champion is compared with. Default: the name of the pipeline.', examples: ['penguins'] },
       positive: { type: 'string', description: 'Two classes: the one that precision, recall and their like are about. Default: the second in sorted order.', examples: ['spam'] },
       threshold: {

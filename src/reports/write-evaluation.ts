@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import type { ArtifactStore } from '../core/ports.ts';
 import { verdictWord } from '../core/step.ts';
 import type { StepResult, StepVerdict } from '../core/step.ts';
+import { fairText } from '../evaluation/fair-rows.ts';
 import { formatNumber } from '../evaluation/gates.ts';
 import type { EvaluationReport } from '../evaluation/report.ts';
 import { renderEvaluationReport } from './evaluation-report.ts';
@@ -52,7 +53,7 @@ export async function writeEvaluation(artifacts: ArtifactStore, report: Evaluati
   const theirs = Object.fromEntries(report.metrics.flatMap(({ key, champion: compared }) => (compared?.value === undefined || compared.value === null ? [] : [[`champion_${key}`, compared.value]])));
   const naive = Object.fromEntries(report.metrics.flatMap(({ key, baseline }) => (baseline === null ? [] : [[`baseline_${key}`, baseline]])));
   const notes = Object.fromEntries(Object.entries(notesOf(report)).map(([key, note]) => [`note_${key}`, note]));
-  return { outputs: { evaluation: ref }, values: { ...metrics, ...theirs, ...naive, ...notes, rows: report.rows, verdict: verdictWord(verdict) }, verdict, details: detailsOf(report) };
+  return { outputs: { evaluation: ref }, values: { ...metrics, ...theirs, ...naive, ...notes, rows: report.rows, ...(champion?.fair === undefined ? {} : { champion_rows: champion.rows }), verdict: verdictWord(verdict) }, verdict, details: detailsOf(report) };
 }
 
 const WORDS = { passed: 'accepted', rejected: 'rejected', ungated: 'ungated' } as const;
@@ -68,7 +69,7 @@ function detailsOf(report: EvaluationReport): string {
   const table = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(escapeCell).join(' | ')} |`).join('\n');
   const notes = Object.entries(notesOf(report)).map(([key, note]) => `${key}: ${note}`).join('\n\n');
   const gates = report.gates.length === 0 ? 'Ungated: no gates were set, so the pipeline goes on whatever the numbers.' : report.gates.map((gate) => `- ${gate.passed ? '✔' : '✖'} ${gate.sentence}`).join('\n');
-  const compared = champion === undefined ? `Not compared with a champion: ${report.noChampion ?? 'there is none'}.` : '';
+  const compared = champion === undefined ? `Not compared with a champion: ${report.noChampion ?? 'there is none'}.` : champion.fair === undefined ? '' : `Compared with version ${champion.version} on ${fairText(champion.fair)}.`;
   return [table, notes, gates, compared].filter((part) => part !== '').join('\n\n');
 }
 

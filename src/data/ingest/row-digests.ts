@@ -21,13 +21,18 @@ export async function writeDigests(db: Database, query: string, path: string): P
 
 /** The digests of the rows of a split, ascending; undefined for a dataset of version 0.1.0, which has none. */
 export async function readDigests(dataset: OpenArtifact, split: Split): Promise<BigUint64Array | undefined> {
+  return (await digestsInOrder(dataset, split))?.sort();
+}
+
+/** The same in the order of the rows. */
+export async function digestsInOrder(dataset: OpenArtifact, split: Split): Promise<BigUint64Array | undefined> {
   const file = `${split}.digests`;
   if (dataset.manifest.files[file] === undefined) return undefined;
   const bytes = await dataset.bytes(file);
   if (bytes.length % DIGEST_BYTES !== 0) throw new PerennialError('BLOB_CORRUPT', `${file} of the dataset ${dataset.ref.digest.slice(0, 12)} has ${bytes.length} bytes, which is no multiple of ${DIGEST_BYTES}.`);
   const copy = new BigUint64Array(bytes.length / DIGEST_BYTES);
   Buffer.from(copy.buffer).set(bytes);
-  return copy.sort();
+  return copy;
 }
 
 /**
