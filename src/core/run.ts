@@ -145,10 +145,10 @@ const ONCE = /^\d{8}-\d{6}-[a-z0-9]{4,}$/;
 /** Characters of Temporal's id of an execution that tell executions of one workflow id apart. */
 const EXECUTION_CHARACTERS = 8;
 
-/** The id of one execution: of a workflow id that can come twice, with the beginning of the execution's own id, "scheduled-2026-01-31T03:00:00Z.1f0c9a2b". */
+/** The id of one execution: of a workflow id that can come twice, with the end of the execution's own id (it begins with the time), "scheduled-2026-01-31T03:00:00Z.1f0c9a2b". */
 export function executionIdOf(workflowId: string, executionId: string): string {
   const run = runIdOf(workflowId);
-  return ONCE.test(run) ? run : `${run}.${executionId.slice(0, EXECUTION_CHARACTERS)}`;
+  return ONCE.test(run) ? run : `${run}.${executionId.slice(-EXECUTION_CHARACTERS)}`;
 }
 
 /** The name of one execution, `<pipeline>/<run>`. */
@@ -156,7 +156,7 @@ export function runNameOf(workflowId: string, executionId: string): string {
   return `${workflowId.slice(0, workflowId.indexOf('/') + 1)}${executionIdOf(workflowId, executionId)}`;
 }
 
-/** The workflow id in the name of a run `<pipeline>/<run>`, and the beginning of the execution's id where the name has one. */
+/** The workflow id in the name of a run `<pipeline>/<run>`, and the end of the execution's id where the name has one. */
 export function splitRunName(name: string): { readonly workflowId: string; readonly execution?: string } {
   const match = /^(.+)\.([0-9a-f]{8})$/.exec(name);
   return match === null ? { workflowId: name } : { workflowId: match[1]!, execution: match[2]! };

@@ -5,7 +5,7 @@ import type { RunAddress } from './run-address.ts';
 import { executions } from './runs.ts';
 
 const PIPELINE = /^[a-z0-9][a-z0-9._-]*$/;
-/** Runs of schedules and backfills have the time of their tick in their name, and the beginning of the id of their execution. */
+/** Runs of schedules and backfills have the time of their tick in their name, and the end of the id of their execution. */
 const RUN = /^[a-z0-9][a-z0-9._-]*(?:\/[A-Za-z0-9][\w.:+-]*)+$/;
 
 /** What a user calls a run: `<pipeline>/<run>`, or the run alone as far as it is known once. @throws NOT_FOUND, also where it fits several */

@@ -44,7 +44,10 @@ export async function compareRuns(artifacts: ArtifactStore, first: RunView, seco
   const models: ModelReproduction[] = [];
   const why: string[] = [];
   for (const { step, other } of pairs) {
-    if ((step.outputs === undefined) !== (other.outputs === undefined)) why.push(`"${step.id}" was ${step.status} in the first run and ${other.status} in this one${reasonOf(step.outputs === undefined ? step : other)}`);
+    const judged = step.verdict !== undefined && other.verdict !== undefined && step.verdict.passed !== other.verdict.passed;
+    if (judged) why.push(`"${step.id}" ${step.verdict.passed ? 'accepted the model then and rejects' : 'rejected the model then and accepts'} it now: ${other.verdict.reasons.join('; ')}`);
+    // What depends on it did not run either, because of it.
+    if (why.length === 0 && (step.outputs === undefined) !== (other.outputs === undefined)) why.push(`"${step.id}" was ${step.status} in the first run and ${other.status} in this one${reasonOf(step.outputs === undefined ? step : other)}`);
     const changed = computed(step).flatMap(([name, ref]) => {
       const now = other.outputs?.[name];
       return now === undefined || now.digest === ref.digest ? [] : [{ before: ref, after: now }];

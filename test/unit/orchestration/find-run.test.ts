@@ -10,12 +10,12 @@ it('takes a name that is given once without asking', async () => {
 
 describe('a workflow id that came twice', () => {
   const tick = 'penguins/scheduled-2026-01-31T03:00:00Z';
-  const temporal = { client: { workflow: { async *list() { yield* [{ workflowId: tick, runId: '1f0c9a2b-0000-7000-8000-000000000001' }, { workflowId: tick, runId: '2e1d8b3c-0000-7000-8000-000000000002' }]; } } } } as unknown as Temporal;
+  const temporal = { client: { workflow: { async *list() { yield* [{ workflowId: tick, runId: '019a0000-0000-7000-8000-00001f0c9a2b' }, { workflowId: tick, runId: '019a0000-0000-7000-8000-00002e1d8b3c' }]; } } } } as unknown as Temporal;
 
   it('is no name of a run, unless the execution is named as well', async () => {
     await expect(findRun(temporal, tick)).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining(`fits more than one run: ${tick}.1f0c9a2b, ${tick}.2e1d8b3c`) });
-    expect(await findRun(temporal, `${tick}.2e1d8b3c`)).toEqual({ workflowId: tick, executionId: '2e1d8b3c-0000-7000-8000-000000000002' });
-    expect(await findRun(temporal, 'scheduled-2026-01-31T03:00:00Z.1f')).toEqual({ workflowId: tick, executionId: '1f0c9a2b-0000-7000-8000-000000000001' });
+    expect(await findRun(temporal, `${tick}.2e1d8b3c`)).toEqual({ workflowId: tick, executionId: '019a0000-0000-7000-8000-00002e1d8b3c' });
+    expect(await findRun(temporal, 'scheduled-2026-01-31T03:00:00Z.1f')).toEqual({ workflowId: tick, executionId: '019a0000-0000-7000-8000-00001f0c9a2b' });
     await expect(findRun(temporal, `${tick}.00000000`)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });
