@@ -130,10 +130,13 @@ async function confirm(ctx: StepContext, version: VersionManifest, seconds: numb
 
 /** A run of the past: the version is registered, and that is all. */
 async function kept(ctx: StepContext, version: VersionManifest, past: string): Promise<StepResult> {
+  const { readRouting } = await import('../../src/registry/routing.ts');
+  // What is made again may be what serves.
+  const live = (await readRouting(ctx.store, version.name))?.routing.aliases['champion'] === version.version;
   const deployment = await writeDeployment(ctx, version, { status: 'registered only', alias: null });
   return {
     outputs: { deployment },
-    values: { model: version.name, version: version.version, previous: null, promoted: false, confirmed: 0, why: `${past} moves no alias` },
+    values: { model: version.name, version: version.version, previous: null, promoted: false, confirmed: 0, ...(live ? {} : { why: `${past} moves no alias` }) },
     details: `**Not promoted**: the run is ${past}, and runs of the past move no alias. To let it serve: \`perennial models rollback ${version.name} --to ${version.version}\`, which pins it.`,
   };
 }
