@@ -11,4 +11,6 @@ export const PATCHES = {
   admission: 'admission',
   /** Runs and monitors tell the store what came of them. The old branch may go when none of before 1 December 2026 is left. */
   outcomes: 'outcomes',
+  /** The id of a run names one execution, also where its workflow id comes twice. The old branch may go when no run of before 1 January 2027 is left. */
+  runIdNamesExecution: 'run-id-names-execution',
 } as const satisfies Record<string, string>;

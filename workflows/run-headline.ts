@@ -6,13 +6,23 @@ const HEADLINE_MAX = 240;
 /** Metrics that a headline names. */
 const METRICS_MAX = 3;
 
-/** One sentence about a run: where it is, or what came of it. `holder`: the run that it waits for, or was skipped for. */
-export function headlineOf(run: Omit<RunView, 'headline'>, promoted: boolean, holder?: string): string {
-  return firstLine(sentence(run, promoted, holder), HEADLINE_MAX);
+/** What came of a deployment, and of waiting for one. */
+export interface Deployed {
+  readonly promoted: boolean;
+  /** Why it was not promoted, or is not live any more. */
+  readonly why?: string;
+  /** The run that this one waits for, or was skipped for. */
+  readonly holder?: string;
 }
 
-function sentence(run: Omit<RunView, 'headline'>, promoted: boolean, holder: string | undefined): string {
+/** One sentence about a run: where it is, or what came of it. */
+export function headlineOf(run: Omit<RunView, 'headline'>, deployed: Deployed): string {
+  return firstLine(sentence(run, deployed), HEADLINE_MAX);
+}
+
+function sentence(run: Omit<RunView, 'headline'>, deployed: Deployed): string {
   const { status, failure, steps } = run;
+  const { holder } = deployed;
   if (status === 'failed') return failure === null ? 'A step failed.' : `${failure.step === undefined ? '' : `Step "${failure.step}" failed: `}${failure.message}`;
   if (status === 'rejected') return `A gate said no: ${steps.filter((step) => step.verdict?.passed === false).flatMap((step) => step.verdict!.reasons).join('; ')}.`;
   if (status === 'skipped') return `Skipped: ${holder === undefined ? 'another run of this pipeline' : `run ${holder}`} was going.`;
@@ -25,15 +35,15 @@ function sentence(run: Omit<RunView, 'headline'>, promoted: boolean, holder: str
     const running = steps.filter((step) => step.status === 'running').map((step) => `${step.id}${step.progress === undefined ? '' : `: ${progressLine(step.progress)}`}`);
     return running.length === 0 ? 'Between two steps.' : running.join('; ');
   }
-  return done(run, promoted);
+  return done(run, deployed);
 }
 
-function done({ model, version, previous, metrics, steps }: Omit<RunView, 'headline'>, promoted: boolean): string {
+function done({ model, version, previous, metrics, steps }: Omit<RunView, 'headline'>, deployed: Deployed): string {
   const numbers = Object.entries(metrics).slice(0, METRICS_MAX).map(([name, value]) => `${name} ${number(value)}`).join(', ');
   const tail = numbers === '' ? '.' : `: ${numbers}.`;
   if (model !== null && version !== null) {
     const before = previous === null || previous === version ? '' : ` in place of version ${previous}`;
-    return `${model} version ${version} ${promoted ? `is live${before}` : 'is registered'}${tail}`;
+    return `${model} version ${version} ${deployed.promoted ? `is live${before}` : `is registered${deployed.why === undefined ? '' : `, not live (${deployed.why})`}`}${tail}`;
   }
   const cached = steps.filter((step) => step.cached).length;
   return `${steps.length === 1 ? 'The step is' : `All ${steps.length} steps are`} done${cached === 0 ? '' : `, ${cached} from the cache`}${tail}`;

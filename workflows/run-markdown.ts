@@ -11,7 +11,7 @@ const STATES: Readonly<Record<RunView['status'], string>> = {
   running: '▶ Running', completed: '✔ Completed', failed: '✖ Failed', rejected: '✖ Rejected by a gate', cancelled: '■ Cancelled', skipped: '– Skipped',
 };
 
-const STARTED_BY: Readonly<Record<string, string>> = { manual: 'by hand', schedule: 'by its schedule', backfill: 'by a backfill', drift: 'because of drift', newData: 'because of new data' };
+const STARTED_BY: Readonly<Record<string, string>> = { manual: 'by hand', schedule: 'by its schedule', backfill: 'by a backfill', drift: 'because of drift', newData: 'because of new data', reproduce: 'to reproduce an earlier one' };
 
 const REMARK_MAX = 160;
 /** Rows of the step table: what runs or went wrong always has one, of the others these many. */
@@ -46,15 +46,16 @@ function linksBlock({ links, model, version, previous }: RunView): string[] {
 }
 
 /** What the reader can do now, as commands. */
-function nextSteps({ status, workflowId, model, version, previous, steps }: RunView): string[] {
-  const logs = `Logs: \`perennial runs logs ${workflowId}\``;
-  const again = `\`perennial runs retry ${workflowId}\``;
+function nextSteps({ status, pipeline, runId, model, version, previous, steps }: RunView): string[] {
+  const run = `${pipeline}/${runId}`;
+  const logs = `Logs: \`perennial runs logs ${run}\``;
+  const again = `\`perennial runs retry ${run}\``;
   if (status === 'running') {
     const broken = steps.find((step) => step.status === 'failed');
     return [
-      ...(broken === undefined ? [] : [`"${broken.id}" failed while others go on. Start it again within this run: \`perennial runs retry ${workflowId} --step ${broken.id}\``]),
-      `Follow: \`perennial runs show ${workflowId} --follow\``,
-      `Stop: \`perennial runs cancel ${workflowId}\`, or the button above`,
+      ...(broken === undefined ? [] : [`"${broken.id}" failed while others go on. Start it again within this run: \`perennial runs retry ${run} --step ${broken.id}\``]),
+      `Follow: \`perennial runs show ${run} --follow\``,
+      `Stop: \`perennial runs cancel ${run}\`, or the button above`,
     ];
   }
   if (status === 'failed') return [`Correct what the message says, then run the document again, or this very plan with ${again}; steps that were done come from the cache.`, logs];

@@ -58,7 +58,7 @@ export function runView(facts: RunFacts): RunView {
     startedAt: new Date(facts.startedAt).toISOString(),
     endedAt: facts.endedAt === undefined ? null : new Date(facts.endedAt).toISOString(),
   } as const;
-  return { headline: headlineOf(view, deployment?.promoted === true, facts.holder), ...view };
+  return { headline: headlineOf(view, { promoted: deployment?.promoted === true, ...(typeof deployment?.why === 'string' ? { why: deployment.why } : {}), ...(facts.holder === undefined ? {} : { holder: facts.holder }) }), ...view };
 }
 
 /** Of a whole run: rejected by one, passed by one that had something to pass, else ungated. */

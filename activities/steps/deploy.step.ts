@@ -1,11 +1,13 @@
 import { join, resolve } from 'node:path';
 import type { ArtifactRef } from '../../src/core/artifact.ts';
-import { PerennialError, isPerennialError } from '../../src/core/errors.ts';
+import { PerennialError } from '../../src/core/errors.ts';
 import type { JsonObject } from '../../src/core/json.ts';
+import { ofThePast } from '../../src/core/run.ts';
 import type { ConfigProblem, StepContext, StepResult } from '../../src/core/step.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
 import type { Confirmation } from '../../src/registry/confirm.ts';
-import type { RoutingChange, VersionManifest } from '../../src/registry/types.ts';
+import type { VersionManifest } from '../../src/registry/types.ts';
+import type { Promotion } from '../promotion.ts';
 
 interface DeployConfig {
   readonly to?: 'server' | 'directory';
@@ -22,7 +24,7 @@ const CONFIRM_SECONDS = 60;
 export default defineStep<DeployConfig>({
   type: 'deploy',
   version: 1,
-  summary: 'Lets a version go live: moves the alias, waits until the servers answer with it, or exports its files.',
+  summary: 'Lets a version go live: moves the alias over the champion that it was judged against, waits until the servers answer with it, or exports its files.',
   configSchema: {
     type: 'object',
     additionalProperties: false,
@@ -63,25 +65,30 @@ export default defineStep<DeployConfig>({
   check: checkDeploy,
   async run(ctx, config, inputs) {
     const { createRegistry } = await import('../../src/registry/registry.ts');
-    const target = (await ctx.artifacts.open(inputs['version']!)).manifest.meta as { model: string; version: number };
+    const { promoteJudged } = await import('../promotion.ts');
+    const target = (await ctx.artifacts.open(inputs['version']!)).manifest.meta as unknown as VersionMeta;
     const registry = createRegistry(ctx.store, ctx.artifacts);
     const version = await registry.version(target.model, target.version);
+    const past = ofThePast(ctx.trigger);
+    if (past !== undefined) return kept(ctx, version, past);
     const alias = config.promote === undefined ? 'champion' : config.promote;
-    let change: RoutingChange | undefined;
-    if (alias !== null) {
-      try {
-        const author = { who: `run ${ctx.runId}`, why: `Deployed by step "${ctx.stepId}" of pipeline "${ctx.pipeline}" (${ctx.trigger}).`, requestId: `${ctx.pipeline}/${ctx.runId}/${ctx.stepId}` };
-        change = await registry.promote(version.name, version.version, { alias, automatic: true, ...(config.fallback === undefined ? {} : { fallback: config.fallback }), ...author });
-      } catch (error) {
-        if (!isPerennialError(error, 'ROUTING_PINNED')) throw error;
-        return refused(ctx, version, error, config.onPinned ?? 'fail');
-      }
-    }
+    // Versions of runs that began with 0.1.0 do not say which evaluation was theirs: that of the manifest.
+    const evaluation = target.evaluation === undefined ? version.evaluation : target.evaluation === null ? null : { digest: target.evaluation };
+    const promotion = alias === null ? undefined : await promoteJudged(ctx, registry, version, { alias, evaluation, ...(config.fallback === undefined ? {} : { fallback: config.fallback }) });
+    if (promotion !== undefined && promotion.kind !== 'promoted') return notPromoted(ctx, version, alias!, promotion, config.onPinned ?? 'fail');
     const directory = config.to === 'directory' ? await exportTo(ctx, version, config.path!) : undefined;
-    const confirmation = change !== undefined && (config.confirm ?? alias === 'champion') ? await confirm(ctx, version, config.confirmSeconds ?? CONFIRM_SECONDS) : undefined;
-    return result(ctx, version, { alias, change, directory, confirmation });
+    const confirmation = promotion !== undefined && (config.confirm ?? alias === 'champion') ? await confirm(ctx, version, config.confirmSeconds ?? CONFIRM_SECONDS) : undefined;
+    return result(ctx, version, { alias, promotion, directory, confirmation });
   },
 });
+
+/** `meta` of a `version` artifact. */
+interface VersionMeta {
+  readonly model: string;
+  readonly version: number;
+  /** Digest of the evaluation of the run; null: it had none. */
+  readonly evaluation?: string | null;
+}
 
 function checkDeploy(config: DeployConfig): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
@@ -112,7 +119,7 @@ async function confirm(ctx: StepContext, version: VersionManifest, seconds: numb
   const { confirmServed } = await import('../../src/registry/confirm.ts');
   ctx.progress({ message: `waiting until the servers answer with ${version.name} version ${version.version}` });
   const confirmation = await confirmServed(ctx.store, version.name, version.version, { timeoutMs: seconds * 1000, signal: ctx.signal });
-  if (confirmation.servers.length > 0 && !confirmation.confirmed) {
+  if (confirmation.superseded === undefined && confirmation.servers.length > 0 && !confirmation.confirmed) {
     const late = confirmation.servers.filter((answer) => !answer.confirmed).map((answer) => `${answer.url} (${answer.error ?? `version ${answer.version}`})`);
     throw new PerennialError('SERVER_UNAVAILABLE', `${version.name} version ${version.version} was promoted, but after ${seconds} s these servers do not answer with it: ${late.join(', ')}.`, {
       hint: 'See the log of these servers; the step asks them again when it is tried again.',
@@ -121,37 +128,70 @@ async function confirm(ctx: StepContext, version: VersionManifest, seconds: numb
   return confirmation;
 }
 
-async function refused(ctx: StepContext, version: VersionManifest, error: PerennialError, onPinned: 'fail' | 'skip'): Promise<StepResult> {
+/** A run of the past: the version is registered, and that is all. */
+async function kept(ctx: StepContext, version: VersionManifest, past: string): Promise<StepResult> {
+  const { readRouting } = await import('../../src/registry/routing.ts');
+  // What is made again may be what serves.
+  const live = (await readRouting(ctx.store, version.name))?.routing.aliases['champion'] === version.version;
+  const deployment = await writeDeployment(ctx, version, { status: 'registered only', alias: null });
+  return {
+    outputs: { deployment },
+    values: { model: version.name, version: version.version, previous: null, promoted: false, confirmed: 0, ...(live ? {} : { why: `${past} moves no alias` }) },
+    details: `**Not promoted**: the run is ${past}, and runs of the past move no alias. To let it serve: \`perennial models rollback ${version.name} --to ${version.version}\`, which pins it.`,
+  };
+}
+
+/** A pin and a verdict reject the run, at once; that something newer serves is no fault of it. */
+async function notPromoted(ctx: StepContext, version: VersionManifest, alias: string, promotion: Exclude<Promotion, { kind: 'promoted' }>, onPinned: 'fail' | 'skip'): Promise<StepResult> {
+  const facts = { model: version.name, version: version.version, promoted: false, confirmed: 0 };
+  if (promotion.kind === 'rejected') {
+    const deployment = await writeDeployment(ctx, version, { status: 'rejected', alias, evaluation: promotion.judged.outputs['evaluation']!.digest });
+    return { outputs: { deployment }, values: { ...facts, why: promotion.reasons[0]! }, details: `**Not promoted.** ${promotion.reasons.join('\n- ')}`, verdict: { passed: false, reasons: promotion.reasons } };
+  }
+  const { error } = promotion;
+  const details = `**Not promoted.** ${error.message} ${error.hint}`;
+  if (promotion.kind === 'outdated') {
+    const there = error.details as { readonly version: number; readonly who: string };
+    const deployment = await writeDeployment(ctx, version, { status: `superseded by version ${there.version} (${there.who})`, alias });
+    return { outputs: { deployment }, values: { ...facts, previous: null, superseded: there.version, why: `superseded by version ${there.version} (${there.who})` }, details };
+  }
   const deployment = await writeDeployment(ctx, version, { status: 'pinned', alias: 'champion' });
-  const values: JsonObject = { model: version.name, version: version.version, promoted: false, confirmed: 0 };
-  const result = { outputs: { deployment }, values, details: `**Not promoted.** ${error.message} ${error.hint}` };
+  const result = { outputs: { deployment }, values: facts, details };
   return onPinned === 'skip' ? result : { ...result, verdict: { passed: false, reasons: [error.message] } };
 }
 
 interface Outcome {
   readonly alias: string | null;
-  readonly change: RoutingChange | undefined;
+  readonly promotion: Extract<Promotion, { kind: 'promoted' }> | undefined;
   readonly directory: string | undefined;
   readonly confirmation: Confirmation | undefined;
 }
 
-async function result(ctx: StepContext, version: VersionManifest, { alias, change, directory, confirmation }: Outcome): Promise<StepResult> {
-  const deployment = await writeDeployment(ctx, version, { status: 'deployed', alias, ...(directory === undefined ? {} : { directory }) });
-  const previous = change?.changed === true ? change.from : null;
+/** What is told is what the routing says now, whatever this run did to it before. */
+async function result(ctx: StepContext, version: VersionManifest, { alias, promotion, directory, confirmation }: Outcome): Promise<StepResult> {
+  const { successorOf, supersededText } = await import('../../src/registry/confirm.ts');
+  const change = promotion?.change;
+  const successor = alias === null ? undefined : (confirmation?.superseded ?? (await successorOf(ctx.store, version.name, version.version, alias)));
+  const superseded = successor === undefined ? undefined : `superseded by ${supersededText(successor)}`;
+  const deployment = await writeDeployment(ctx, version, { status: superseded ?? 'deployed', alias, ...(directory === undefined ? {} : { directory }) });
+  const previous = change?.changed === true && superseded === undefined ? change.from : null;
+  const again = promotion?.judgedAgain?.verdict?.reasons;
   const told = [
-    ...(alias === null ? [] : [`**${alias}** of ${version.name} is version **${version.version}**${previous === null ? '' : ` (before: ${previous})`}.`]),
+    ...(again === undefined ? [] : [`The champion was another one by now, so the version was judged again: ${again.join('; ')}.`]),
+    ...(alias === null ? [] : [superseded === undefined ? `**${alias}** of ${version.name} is version **${version.version}**${previous === null ? '' : ` (before: ${previous})`}.` : `**${alias}** of ${version.name} was version ${version.version}, which is ${superseded}.`]),
     ...(directory === undefined ? [] : [`Exported to \`${directory}\`.`]),
-    ...(confirmation === undefined ? [] : [confirmation.summary]),
+    ...(confirmation === undefined || superseded !== undefined ? [] : [confirmation.summary]),
   ];
-  ctx.log.info('deployed', { model: version.name, version: version.version, previous, confirmed: confirmation?.confirmedBy.length ?? 0 });
+  ctx.log.info(superseded ?? 'deployed', { model: version.name, version: version.version, previous, confirmed: confirmation?.confirmedBy.length ?? 0 });
   return {
     outputs: { deployment },
     values: {
       model: version.name,
       version: version.version,
       previous,
-      promoted: alias !== null,
-      confirmed: confirmation?.confirmedBy.length ?? 0,
+      promoted: alias !== null && superseded === undefined,
+      confirmed: superseded === undefined ? (confirmation?.confirmedBy.length ?? 0) : 0,
+      ...(successor === undefined ? {} : { superseded: successor.version, why: superseded! }),
       ...(directory === undefined ? {} : { directory }),
     },
     details: told.join(' '),

@@ -1,26 +1,7 @@
-import type { ArtifactRef } from '../../src/core/artifact.ts';
-import { PerennialError } from '../../src/core/errors.ts';
-import type { ObjectStore } from '../../src/core/ports.ts';
-import type { StepResult } from '../../src/core/step.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
-import type { MetricSpec } from '../../src/evaluation/catalogue.ts';
-import type { BaselineChoice } from '../../src/evaluation/baseline.ts';
 import { checkEvaluation } from '../../src/evaluation/check.ts';
 import { GATE_SCHEMA, gateInWords } from '../../src/evaluation/gates.ts';
-import type { Gate, OnNoChampion } from '../../src/evaluation/gates.ts';
-
-interface EvaluateConfig {
-  readonly metrics?: readonly MetricSpec[];
-  readonly gates?: readonly Gate[];
-  readonly onNoChampion?: OnNoChampion;
-  readonly champion?: string;
-  readonly positive?: string;
-  readonly threshold?: number;
-  readonly slices?: readonly string[];
-  readonly baseline?: BaselineChoice;
-  readonly features?: { readonly model?: string; readonly version?: number; readonly layer?: string };
-  readonly seed?: number;
-}
+import type { EvaluateConfig } from '../judging.ts';
 
 export default defineStep<EvaluateConfig>({
   type: 'evaluate',
@@ -39,6 +20,15 @@ export default defineStep<EvaluateConfig>({
       },
       gates: { type: 'array', items: GATE_SCHEMA, default: [], description: 'All have to pass, or nothing that depends on this step runs.', examples: [[{ metric: 'accuracy', atLeast: 0.9 }]] },
       onNoChampion: { enum: ['pass', 'fail'], default: 'pass', description: 'Verdict of gates against the champion where no other version serves yet, or it cannot read the data.' },
+      comparison: {
+        type: 'object', additionalProperties: false,
+        description: 'When a comparison with the champion counts. Only test rows that neither side was trained or validated on are compared; of a model that is judged as a whole (a generator, a language model) that has to be all of them.',
+        examples: [{ minimumRows: 100, onTooFewRows: 'pass' }],
+        properties: {
+          minimumRows: { type: 'integer', minimum: 1, default: 20, description: 'So many such rows have to be left.', examples: [100] },
+          onTooFewRows: { enum: ['fail', 'pass'], default: 'fail', description: 'Verdict of gates against the champion where fewer are left, or nobody can tell: "fail" rejects the model, "pass" leaves it to the other gates.' },
+        },
+      },
       champion: { type: 'string', pattern: '^[a-z0-9][a-z0-9._-]{0,62}$', description: 'Registered model whose champion is compared with. Default: the name of the pipeline.', examples: ['penguins'] },
       positive: { type: 'string', description: 'Two classes: the one that precision, recall and their like are about. Default: the second in sorted order.', examples: ['spam'] },
       threshold: {
@@ -88,67 +78,11 @@ export default defineStep<EvaluateConfig>({
   },
   check: (config, facts) => checkEvaluation(config, facts),
   async fingerprint(ctx, config, inputs) {
-    const champion = await findChampion(ctx.store, config.champion ?? ctx.pipeline, inputs);
-    const features = await findFeatures(ctx.store, config, inputs);
-    return {
-      champion: champion === undefined ? null : { version: champion.version, model: champion.model.digest },
-      ...(features === undefined ? {} : { features: features.model.digest }),
-    };
+    const { othersOf } = await import('../judging.ts');
+    return othersOf(ctx, config, inputs);
   },
-  async run(ctx, config, inputs): Promise<StepResult> {
-    const { evaluateModel } = await import('../../src/evaluation/evaluate.ts');
-    const { writeEvaluation } = await import('../../src/reports/write-evaluation.ts');
-    const name = config.champion ?? ctx.pipeline;
-    const champion = await findChampion(ctx.store, name, inputs);
-    const features = await findFeatures(ctx.store, config, inputs);
-    const report = await evaluateModel(
-      {
-        model: await ctx.artifacts.open(inputs['model']!),
-        examples: await ctx.artifacts.open(inputs['examples']!),
-        dataset: await ctx.artifacts.open(inputs['dataset']!),
-        ...(features === undefined ? {} : { features: { artifact: await ctx.artifacts.open(features.model), name: features.name, ...(config.features?.layer === undefined ? {} : { layer: config.features.layer }) } }),
-        champion: champion === undefined ? { none: `no other version of "${name}" serves` } : { model: name, version: champion.version, artifact: await ctx.artifacts.open(champion.model) },
-      },
-      {
-        pipeline: ctx.pipeline,
-        metrics: config.metrics ?? [],
-        gates: config.gates ?? [],
-        onNoChampion: config.onNoChampion ?? 'pass',
-        ...(config.positive === undefined ? {} : { positive: config.positive }),
-        ...(config.threshold === undefined ? {} : { threshold: config.threshold }),
-        slices: config.slices ?? [],
-        ...(config.baseline === undefined ? {} : { baseline: config.baseline }),
-        seed: config.seed ?? 1,
-        signal: ctx.signal,
-        onProgress: (message, fraction) => ctx.progress({ message, ...(fraction === undefined ? {} : { fraction }) }),
-      },
-    );
-    return writeEvaluation(ctx.artifacts, report);
+  async run(ctx, config, inputs) {
+    const { judgeModel } = await import('../judging.ts');
+    return judgeModel(ctx, config, inputs);
   },
 });
-
-/** The champion, unless it is the very model that is judged: then there is nothing to compare, and nothing to judge again. */
-async function findChampion(store: ObjectStore, name: string, inputs: Readonly<Record<string, ArtifactRef>>): Promise<{ version: number; model: ArtifactRef } | undefined> {
-  const { findServing } = await import('../../src/registry/champion.ts');
-  const serving = await findServing(store, name);
-  return serving?.model.digest === inputs['model']?.digest ? undefined : serving;
-}
-
-/** The classifier of the Fréchet distance: the input, or a registered model. @throws CONFIG_INVALID where there is none, or two */
-async function findFeatures(store: ObjectStore, { features }: EvaluateConfig, inputs: Readonly<Record<string, ArtifactRef>>): Promise<{ name: string; model: ArtifactRef } | undefined> {
-  const wired = inputs['features'];
-  const named = features?.model;
-  if (wired !== undefined && named !== undefined) throw new PerennialError('CONFIG_INVALID', `Both the input "features" and the registered model "${named}" are named.`, { hint: 'Leave one of them out of the evaluate step.' });
-  if (wired !== undefined) return { name: 'the model of the input "features"', model: wired };
-  if (named === undefined) {
-    if (features === undefined) return undefined;
-    throw new PerennialError('CONFIG_INVALID', '"features" of the evaluate step names no model.', { hint: 'Give "model", or "inputs": { "features": "<id of a train step>" }.' });
-  }
-  const { findServing } = await import('../../src/registry/champion.ts');
-  const { readVersion } = await import('../../src/registry/versions.ts');
-  const found = features?.version === undefined ? await findServing(store, named) : await readVersion(store, named, features.version);
-  if (found === undefined) {
-    throw new PerennialError('CONFIG_INVALID', `"features" names the model "${named}"${features?.version === undefined ? ', of which no version serves' : ` version ${features.version}, which does not exist`}.`, { hint: 'Register it first, or train it in this pipeline and name that step as the input "features".' });
-  }
-  return { name: `${named} version ${found.version}`, model: found.model };
-}

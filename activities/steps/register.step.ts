@@ -1,10 +1,12 @@
 import type { ArtifactRef } from '../../src/core/artifact.ts';
-import { PerennialError } from '../../src/core/errors.ts';
+import { PerennialError, isPerennialError } from '../../src/core/errors.ts';
 import type { Json, JsonObject } from '../../src/core/json.ts';
 import type { ArtifactStore, OpenArtifact } from '../../src/core/ports.ts';
+import { ofThePast } from '../../src/core/run.ts';
 import type { StepContext, StepVerdict } from '../../src/core/step.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
-import type { ModelSignature, RegistrationCheck } from '../../src/registry/types.ts';
+import type { Registry } from '../../src/registry/registry.ts';
+import type { ModelSignature, RegistrationCheck, VersionManifest } from '../../src/registry/types.ts';
 import type { StoredExport } from '../../src/registry/version-exports.ts';
 import type { Named } from '../../src/training/named.ts';
 import type { ModelMeta } from '../../src/training/types.ts';
@@ -97,25 +99,37 @@ export default defineStep<RegisterConfig>({
       signature: await readSignature(model, meta),
       dataset: meta.dataset,
       check,
+      nominalTime: ctx.nominalTime,
     });
     const { version } = registered;
     if (exported.length > 0) await (await import('../../src/registry/version-exports.ts')).saveExports(ctx.store, name, version, exported);
-    const alias = config.alias === undefined ? 'challenger' : config.alias;
-    if (alias !== null) {
-      const why = registered.created ? 'A new version was registered.' : `The model of run ${ctx.runId} is this version already.`;
-      await registry.setAlias(name, alias, version, { who: `run ${ctx.runId}`, why, automatic: true });
-    }
+    const { alias, stays } = await moveAlias(ctx, registry, config.alias === undefined ? 'challenger' : config.alias, registered.manifest, registered.created);
     const summary = `${name} version ${version}`;
-    const output = await ctx.artifacts.write({ kind: 'version', summary, files: {}, meta: { model: name, version, artifact: inputs['model']!.digest } });
+    const output = await ctx.artifacts.write({ kind: 'version', summary, files: {}, meta: { model: name, version, artifact: inputs['model']!.digest, evaluation: inputs['evaluation']?.digest ?? null } });
     const told = registered.created ? `Registered **${summary}**` : `The same model is **${summary}** already`;
     ctx.log.info(registered.created ? 'registered' : 'registered already', { model: name, version });
     return {
       outputs: { version: output },
       values: { model: name, version, created: registered.created, alias, check: check as unknown as Json, ...(exported.length === 0 ? {} : { exports: exported.map(({ format, check }) => ({ format, largestDifference: check.largestDifference })) }) },
-      details: `${told}${alias === null ? '' : `, alias \`${alias}\``}. \`perennial models show ${name} ${version}\`\n- ${checkText(check)}${exported.map(({ artifact }) => `\n- ${artifact.summary}`).join('')}`,
+      details: `${told}${alias === null ? '' : `, alias \`${alias}\``}.${stays === undefined ? '' : ` ${stays}`} \`perennial models show ${name} ${version}\`\n- ${checkText(check)}${exported.map(({ artifact }) => `\n- ${artifact.summary}`).join('')}`,
     };
   },
 });
+
+/** @returns the alias that names the version now; or why it stays where it is */
+async function moveAlias(ctx: StepContext, registry: Registry, alias: string | null, { name, version }: VersionManifest, created: boolean): Promise<{ readonly alias: string | null; readonly stays?: string }> {
+  if (alias === null) return { alias };
+  const past = ofThePast(ctx.trigger);
+  if (past !== undefined) return { alias: null, stays: `The alias \`${alias}\` stays where it is: the run is ${past}.` };
+  const why = created ? 'A new version was registered.' : `The model of run ${ctx.runId} is this version already.`;
+  try {
+    await registry.setAlias(name, alias, version, { who: `run ${ctx.runId}`, why, automatic: true });
+    return { alias };
+  } catch (error) {
+    if (!isPerennialError(error, 'VERSION_OUTDATED')) throw error;
+    return { alias: null, stays: `The alias \`${alias}\` stays where it is: ${error.message}` };
+  }
+}
 
 function checkText(check: RegistrationCheck): string {
   if ('notChecked' in check) return `raw rows were not sent to it: ${check.notChecked}`;

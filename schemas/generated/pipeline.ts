@@ -785,7 +785,7 @@ not: Condition1
 })
 }
 /**
- * Lets a version go live: moves the alias, waits until the servers answer with it, or exports its files.
+ * Lets a version go live: moves the alias over the champion that it was judged against, waits until the servers answer with it, or exports its files.
  */
 export interface StepDeploy {
 /**
@@ -948,6 +948,10 @@ metric: string
  * By how much the metric may be worse than that of the champion on the same rows, in the units of the metric. 0: at least as good.
  */
 notWorseThanChampionBy: number
+/**
+ * Nor by more than that worse than any champion of this period before the run, so that what is worse within the margin again and again is stopped. Each is judged on the same rows.
+ */
+bestWithin?: string
 } | {
 /**
  * Name of a result of "metrics".
@@ -975,6 +979,19 @@ betterThanBaseline: (true | number)
  * Verdict of gates against the champion where no other version serves yet, or it cannot read the data.
  */
 onNoChampion?: ("pass" | "fail")
+/**
+ * When a comparison with the champion counts. Only test rows that neither side was trained or validated on are compared; of a model that is judged as a whole (a generator, a language model) that has to be all of them.
+ */
+comparison?: {
+/**
+ * So many such rows have to be left.
+ */
+minimumRows?: number
+/**
+ * Verdict of gates against the champion where fewer are left, or nobody can tell: "fail" rejects the model, "pass" leaves it to the other gates.
+ */
+onTooFewRows?: ("fail" | "pass")
+}
 /**
  * Registered model whose champion is compared with. Default: the name of the pipeline.
  */

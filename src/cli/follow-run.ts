@@ -1,7 +1,8 @@
 import { ERRORS, isPerennialError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import { cancelRun } from '../orchestration/runs.ts';
-import type { RunReport, StartedRun } from '../orchestration/runs.ts';
+import type { RunAddress } from '../orchestration/run-address.ts';
+import type { RunReport } from '../orchestration/runs.ts';
 import type { Temporal } from '../orchestration/connect.ts';
 import { waitRun } from '../orchestration/wait-run.ts';
 import type { CliIo } from './command.ts';
@@ -12,7 +13,7 @@ import { reportRun } from './run-report.ts';
 export type PlaceOf = (step: string, message: string) => Promise<string | undefined>;
 
 /** Follows a run to its end. The first Ctrl-C cancels it and waits for its clean-up, the second leaves. */
-export async function followRun(temporal: Temporal, run: Pick<StartedRun, 'workflowId'>, io: CliIo, placeOf?: PlaceOf): Promise<void> {
+export async function followRun(temporal: Temporal, run: RunAddress, io: CliIo, placeOf?: PlaceOf): Promise<void> {
   const progress = createRunProgress(io);
   let asked = false;
   const interrupt = (): void => {
@@ -22,12 +23,12 @@ export async function followRun(temporal: Temporal, run: Pick<StartedRun, 'workf
     }
     asked = true;
     progress.note('Cancelling the run (Ctrl-C again to leave at once) …');
-    cancelRun(temporal, run.workflowId).catch((error: unknown) => progress.note(`The run could not be cancelled: ${error instanceof Error ? error.message : String(error)}`));
+    cancelRun(temporal, run).catch((error: unknown) => progress.note(`The run could not be cancelled: ${error instanceof Error ? error.message : String(error)}`));
   };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
   try {
-    const report = await waitRun(temporal, run.workflowId, { onView: (view) => progress.show(view), onTrouble: (message) => progress.note(message) });
+    const report = await waitRun(temporal, run, { onView: (view) => progress.show(view), onTrouble: (message) => progress.note(message) });
     progress.end(report);
     const failure = report.failure;
     const place = failure?.step === undefined || !isOfDocument(failure.code) ? undefined : await placeOf?.(failure.step, failure.message);

@@ -11,7 +11,7 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   io.result(run);
   const took = run.endedAt === null || run.startedAt === '' ? '' : ` in ${seconds(Date.parse(run.endedAt) - Date.parse(run.startedAt))}`;
   const cached = run.steps.filter((step) => step.cached).length;
-  io.print(`\nRun ${run.workflowId} ${run.status}${took}${cached === 0 ? '' : `; ${cached} of ${run.steps.length} steps from the cache`}`);
+  io.print(`\nRun ${run.pipeline}/${run.runId} ${run.status}${took}${cached === 0 ? '' : `; ${cached} of ${run.steps.length} steps from the cache`}`);
   for (const line of noteLines(run)) io.print(line);
   if (Object.keys(run.metrics).length > 0) io.print(`\n${table(metricRows(run))}`);
   for (const note of metricNotes(run)) io.print(note);
@@ -24,7 +24,7 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   if (run.failure !== null) {
     io.note(`\nerror ${run.failure.code}${run.failure.step === undefined ? '' : ` in step "${run.failure.step}"`}: ${run.failure.message}`);
     if (place !== undefined) io.note(`  at: ${place}`);
-    io.note(`  logs: perennial runs logs ${run.workflowId}`);
+    io.note(`  logs: perennial runs logs ${run.pipeline}/${run.runId}`);
   }
   io.exit(exitCodeOfRun(run));
 }

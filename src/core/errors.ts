@@ -46,6 +46,8 @@ export const ERRORS = {
   // Gates
   GATE_REJECTED: { category: 'gate', retryable: false, hint: 'See the evaluation for the metrics that fell short.' },
   ROUTING_PINNED: { category: 'gate', retryable: false, hint: 'A rollback pinned this model: `perennial models unpin MODEL` lets promotions through again.' },
+  CHAMPION_CHANGED: { category: 'gate', retryable: false, hint: 'Judge the version against the champion of now: run its document again.' },
+  VERSION_OUTDATED: { category: 'gate', retryable: false, hint: 'What is older never replaces what is newer by itself; `perennial models rollback MODEL --to VERSION` does so by hand, and pins it.' },
   // Registry and store
   VERSION_INVALID: { category: 'user', retryable: false, hint: 'List the versions with `perennial models show MODEL`.' },
   OBJECT_NOT_FOUND: { category: 'system', retryable: false, hint: 'The object store does not hold this object.' },

@@ -5,8 +5,16 @@ import type { RunStatus, StepStatus } from './run-state.ts';
 import type { StepProgress, StepResult, StepVerdict } from './step.ts';
 
 /** Who or what started a run. */
-export const TRIGGERS = ['manual', 'schedule', 'backfill', 'drift', 'newData'] as const;
+export const TRIGGERS = ['manual', 'schedule', 'backfill', 'drift', 'newData', 'reproduce'] as const;
 export type Trigger = (typeof TRIGGERS)[number];
+
+/** Runs that make something of the past again. They register at most, and move no alias: what serves is about now. */
+const OF_THE_PAST: Readonly<Record<string, string>> = { backfill: 'a backfill', reproduce: 'a reproduction' };
+
+/** What a run of the past is, in words; undefined for a run that may move aliases. */
+export function ofThePast(trigger: string): string | undefined {
+  return Object.hasOwn(OF_THE_PAST, trigger) ? OF_THE_PAST[trigger] : undefined;
+}
 
 /** The one argument of the workflow `pipeline`. */
 export interface PipelineInput {
@@ -132,4 +140,31 @@ export function activityName(type: string, version: number): string {
 /** The run id inside a workflow id `<pipeline>/<run>`. */
 export function runIdOf(workflowId: string): string {
   return workflowId.slice(workflowId.indexOf('/') + 1);
+}
+
+/** Ids that are made anew for every run. Others come twice: a Schedule's tick can be taken again, and a finding leads to the same id. */
+const ONCE = /^\d{8}-\d{6}-[a-z0-9]{4,}$/;
+/** Characters of Temporal's id of an execution that tell executions of one workflow id apart. */
+const EXECUTION_CHARACTERS = 8;
+
+/** The id of one execution: of a workflow id that can come twice, with the end of the execution's own id (it begins with the time), "scheduled-2026-01-31T03:00:00Z.1f0c9a2b". */
+export function executionIdOf(workflowId: string, executionId: string): string {
+  const run = runIdOf(workflowId);
+  return ONCE.test(run) ? run : `${run}.${executionId.slice(-EXECUTION_CHARACTERS)}`;
+}
+
+/** The name of one execution, `<pipeline>/<run>`. */
+export function runNameOf(workflowId: string, executionId: string): string {
+  return `${workflowId.slice(0, workflowId.indexOf('/') + 1)}${executionIdOf(workflowId, executionId)}`;
+}
+
+/** The workflow id in the name of a run `<pipeline>/<run>`, and the end of the execution's id where the name has one. */
+export function splitRunName(name: string): { readonly workflowId: string; readonly execution?: string } {
+  const match = /^(.+)\.([0-9a-f]{8})$/.exec(name);
+  return match === null ? { workflowId: name } : { workflowId: match[1]!, execution: match[2]! };
+}
+
+/** Whether a workflow id `<pipeline>/<run>` is made anew for every run. */
+export function namesOnce(workflowId: string): boolean {
+  return ONCE.test(runIdOf(workflowId));
 }

@@ -60,7 +60,7 @@ export interface StepContext {
   secret(name: string): string;
   /** Revision of the plan that runs (SHA-256 of the document with its parameters); recorded with what the run registers. */
   readonly planRevision: string;
-  /** Who or what started the run: "manual", "schedule", "drift", "newData", "backfill". */
+  /** Who or what started the run: "manual", "schedule", "drift", "newData", "backfill", "reproduce". */
   readonly trigger: string;
 }
 

@@ -38,12 +38,12 @@ function incomparableOutputs(challenger: readonly LabelOutput[], champion: reado
 const KIND_NAMES: Readonly<Record<OutputSpec['kind'], string>> = { classes: 'classes', number: 'numbers', several: 'several labels', anomaly: 'anomalies', samples: 'nothing but makes samples', text: 'the next token', none: 'no label' };
 
 /**
- * The champion's predictions beside the labels of the challenger's set, for the rows that both predict. Classes that the champion
+ * The champion's predictions beside the labels of the challenger's set, for the rows that both predict, of those that `only` lets through. Classes that the champion
  * does not know yet have the probability 0.
  */
-export function alignChampion(challenger: Judged, champion: { readonly output: OutputSpec; readonly predictions: Float32Array; readonly targets: Int32Array }, options: { positive?: string; threshold?: number }): { ours: Chunk; theirs: Chunk } {
+export function alignChampion(challenger: Judged, champion: { readonly output: OutputSpec; readonly predictions: Float32Array; readonly targets: Int32Array }, { only = () => true, ...options }: { positive?: string; threshold?: number; only?: (target: number) => boolean } = {}): { ours: Chunk; theirs: Chunk } {
   const exampleOf = new Map(Array.from(champion.targets, (target, example): [number, number] => [target, example]));
-  const shared = Array.from(challenger.targets, (target, example) => ({ example, theirs: exampleOf.get(target) })).filter((pair): pair is { example: number; theirs: number } => pair.theirs !== undefined);
+  const shared = Array.from(challenger.targets, (target, example) => ({ example, theirs: exampleOf.get(target) })).filter((pair): pair is { example: number; theirs: number } => pair.theirs !== undefined && only(challenger.targets[pair.example]!));
   const ours = pickRows(challenger.chunk, Int32Array.from(shared, (pair) => pair.example));
   const width = champion.predictions.length / champion.targets.length;
   const picked = new Float64Array(shared.length * width);

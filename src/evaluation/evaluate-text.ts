@@ -13,7 +13,7 @@ import type { TextScorer } from '../training/bundle/load-scorer.ts';
 import type { ModelMeta, Predictor } from '../training/types.ts';
 import type { ResolvedMetric } from './catalogue.ts';
 import type { EvaluateInputs, EvaluateOptions } from './evaluation-input.ts';
-import { refuseSettings, wholeMetrics, wholeReport, wholeResult } from './judge-whole.ts';
+import { judgeChampions, refuseSettings, wholeMetrics, wholeReport, wholeResult } from './judge-whole.ts';
 import type { WholeChampion } from './judge-whole.ts';
 import type { TokenChunk } from './metric.ts';
 import { readHistory } from './model-facts.ts';
@@ -46,13 +46,13 @@ export async function evaluateText(inputs: EvaluateInputs, bundle: Bundle, outpu
     requireTestRows(rows);
     const chunk = await score(scorer, examples, output, options);
     const naive = unigrams(examples, output);
-    const champion = await championOf(inputs, output, examples, metrics, options);
-    const results = metrics.map((metric) => wholeResult(metric, valueOf(metric, chunk), valueOf(metric, naive), champion));
+    const champions = await judgeChampions(inputs, options, (asked) => championOf(asked, output, examples, metrics, options));
+    const results = metrics.map((metric) => wholeResult(metric, valueOf(metric, chunk), valueOf(metric, naive), champions.champion));
     options.onProgress?.('going on with test texts');
     const continuations = { temperature: TEMPERATURE, texts: await continuationsOf(bundle.predictor, examples, output) };
     return wholeReport(inputs, options, {
       rows, task: 'language', output: { kind: 'text', name: output.name }, baseline: { kind: 'unigram', description: BASELINE },
-      results, champion, meta: bundle.meta, continuations, history: await readHistory(inputs.model),
+      results, champions, meta: bundle.meta, continuations, history: await readHistory(inputs.model),
     });
   } finally {
     scorer.predictor.dispose();

@@ -18,10 +18,12 @@ import { toChunk } from './chunk.ts';
 import { measure, metricOrNull, requireFitting } from './compute.ts';
 import type { Measured } from './compute.ts';
 import { classTable, confusionMatrix, regressionPicture, rocCurves, sliceBy, worstOf, worstRow } from './error-analysis.ts';
+import { fairRows, fairText } from './fair-rows.ts';
 import { evaluateGenerator } from './generators/evaluate-generator.ts';
 import { evaluateText } from './evaluate-text.ts';
 import type { EvaluateInputs, EvaluateOptions } from './evaluation-input.ts';
 import { judge, requireMeasured, verdictOf } from './gates.ts';
+import type { FormerFacts } from './gates.ts';
 import { isUndefinedMetric } from './metric.ts';
 import type { Chunk } from './metric.ts';
 import { calibrationBins } from './metrics/shared/probabilities.ts';
@@ -74,8 +76,10 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
     const facts = await readTestRows(inputs, { worst, slices: [...options.slices, ...(anomaly === undefined ? [] : [anomaly.column])], output }, options);
     const profile = await dataset.json<DatasetProfile>('profile.json');
     const judged: JudgedOutput[] = [];
-    for (const view of views) judged.push(await judgeOutput(exactly(view, facts, targets, sequence !== undefined), { facts, targets, profile, sequence, series, several: views.length > 1, anomaly, model, examples }, options));
-    return reportOf(judged, { output, model, dataset, rows: scored.rows, meta: bundle.meta, history: await readHistory(model) }, options);
+    const fair: Fair = 'none' in facts.champion || 'none' in inputs.champion ? { unknown: 'there is no champion' } : await fairRows(dataset, inputs.trainedOn, inputs.champion.trainedOn);
+    for (const view of views) judged.push(await judgeOutput(exactly(view, facts, targets, sequence !== undefined), { fair, facts, targets, profile, sequence, series, several: views.length > 1, anomaly, model, examples }, options));
+    const former = await formerFacts(inputs, judged, targets, output, options);
+    return reportOf(judged, { output, model, dataset, rows: scored.rows, former, meta: bundle.meta, history: await readHistory(model) }, options);
   } finally {
     bundle.predictor.dispose();
   }
@@ -118,6 +122,7 @@ function requirePositive(outputs: readonly OutputSpec[], { positive }: EvaluateO
 }
 
 interface TestSplit {
+  readonly fair: Fair;
   readonly facts: TestRowFacts;
   readonly targets: Int32Array;
   readonly profile: DatasetProfile;
@@ -165,13 +170,13 @@ function measureAll({ metrics, chunk }: OutputView, options: EvaluateOptions): {
   return { metrics: measured, values, leftOut };
 }
 
-async function judgeOutput(view: OutputView, { facts, targets, profile, sequence, series, several, anomaly, model, examples }: TestSplit, options: EvaluateOptions): Promise<JudgedOutput> {
+async function judgeOutput(view: OutputView, { fair, facts, targets, profile, sequence, series, several, anomaly, model, examples }: TestSplit, options: EvaluateOptions): Promise<JudgedOutput> {
   const { output, chunk, worst } = view;
   // A window is an anomaly because of any of its rows: there is no one row to compare with.
   if (anomaly !== undefined && chunk.kind === 'classes' && sequence === undefined) requireSameAnomalies(anomaly, facts.slices.get(anomaly.column)!, targets, chunk);
   const { metrics, values, leftOut } = measureAll(view, options);
   const baseline = baselineOf(chunk, output.name, profile, sequence === undefined || series === undefined ? undefined : naiveForecast(output.name, series, sequence.horizon, options.baseline));
-  const compared = await compare(metrics, { chunk, targets }, championFor(facts.champion, output), several ? output : undefined, options);
+  const compared = await compare(metrics, { chunk, targets }, championFor(facts.champion, output), fair, several ? output : undefined, options);
   // Each metric and each slice is one pass over all rows.
   const pause = pauses(options.signal);
   const results: MetricResult[] = [];
@@ -199,6 +204,32 @@ async function judgeOutput(view: OutputView, { facts, targets, profile, sequence
   };
 }
 
+/** Champions of before, each on the rows that neither it nor this model has seen. */
+async function formerFacts(inputs: EvaluateInputs, judged: readonly JudgedOutput[], targets: Int32Array, output: OutputSpec, options: EvaluateOptions): Promise<FormerFacts[]> {
+  const found: FormerFacts[] = [];
+  for (const former of inputs.former) {
+    const { version, agoMs } = former;
+    options.onProgress?.(`comparing with version ${version}, a former champion`);
+    const left = (none: string): FormerFacts => ({ version, agoMs, ours: {}, metrics: {}, none });
+    const { champion } = await readTestRows({ dataset: inputs.dataset, champion: former }, { worst: new Set(), slices: [], output }, options.signal === undefined ? {} : { signal: options.signal });
+    if ('none' in champion) {
+      found.push(left(champion.none));
+      continue;
+    }
+    const fair = await fairRows(inputs.dataset, inputs.trainedOn, former.trainedOn);
+    const [ours, theirs]: Record<string, number | null>[] = [{}, {}];
+    let none: string | undefined;
+    for (const { view } of judged) {
+      const own = championFor(champion, view.output);
+      const aligned = 'none' in own ? own : alignFairly({ chunk: view.chunk, targets }, own, fair, judged.length > 1 ? view.output : undefined, options);
+      if ('none' in aligned) none ??= aligned.none;
+      else for (const metric of view.metrics) [ours![metric.key], theirs![metric.key]] = [metricOrNull(metric, aligned.ours), metricOrNull(metric, aligned.theirs)];
+    }
+    found.push(none === undefined ? { version, agoMs, ours: ours!, metrics: theirs! } : left(none));
+  }
+  return found;
+}
+
 /** The champion's predictions of one output. */
 function championFor(champion: TestRowFacts['champion'], output: OutputSpec): TestRowFacts['champion'] {
   if ('none' in champion || champion.output.kind !== 'several') return champion;
@@ -211,16 +242,17 @@ interface Evaluated {
   readonly model: OpenArtifact;
   readonly dataset: OpenArtifact;
   readonly rows: number;
+  readonly former: readonly FormerFacts[];
   readonly meta: ModelMeta;
   readonly history: EvaluationReport['history'];
 }
 
-function reportOf(judged: readonly JudgedOutput[], { output, model, dataset, rows, meta, history }: Evaluated, options: EvaluateOptions): EvaluationReport {
+function reportOf(judged: readonly JudgedOutput[], { output, model, dataset, rows, former, meta, history }: Evaluated, options: EvaluateOptions): EvaluationReport {
   const several = output.kind === 'several';
   const results = judged.flatMap((one) => one.results);
   const { compared, baseline, findings, view } = judged[0]!;
   const described = several ? judged.map((one) => `${one.view.output.name}: ${one.baseline.description}`).join('; ') : baseline.description;
-  const gates = judgeGates(results, mergeCompared(judged), described, options);
+  const gates = judgeGates(results, mergeCompared(judged), former, described, options);
   return {
     formatVersion: 1,
     pipeline: options.pipeline,
@@ -235,7 +267,7 @@ function reportOf(judged: readonly JudgedOutput[], { output, model, dataset, row
     metrics: results,
     ...(judged.every((one) => one.leftOut.length === 0) ? {} : { leftOut: judged.flatMap((one) => one.leftOut) }),
     baseline: { kind: several ? (judged.every((one) => one.baseline.kind === 'none') ? 'none' : 'several') : baseline.kind, description: described },
-    ...('none' in compared ? { noChampion: compared.none } : { champion: { ...compared.summary, metrics: Object.assign({}, ...judged.map((one) => ('none' in one.compared ? {} : one.compared.summary.metrics))) as ChampionComparison['metrics'] } }),
+    ...('none' in compared ? { noChampion: compared.none, ...(compared.notFair === undefined ? {} : { notFair: compared.notFair }) } : { champion: { ...compared.summary, metrics: Object.assign({}, ...judged.map((one) => ('none' in one.compared ? {} : one.compared.summary.metrics))) as ChampionComparison['metrics'] } }),
     onNoChampion: options.onNoChampion,
     gates,
     verdict: verdictOf(gates),
@@ -292,17 +324,31 @@ function requireAligned(rows: number, labels: readonly unknown[], targets: Int32
   }
 }
 
-type Compared = { readonly none: string } | { readonly summary: ChampionComparison; readonly comparison: Comparison };
+type Compared = { readonly none: string; readonly notFair?: true } | { readonly summary: ChampionComparison; readonly comparison: Comparison };
 
-async function compare(metrics: readonly ResolvedMetric[], challenger: Judged, champion: TestRowFacts['champion'], oneOf: OutputSpec | undefined, options: EvaluateOptions): Promise<Compared> {
+async function compare(metrics: readonly ResolvedMetric[], challenger: Judged, champion: TestRowFacts['champion'], fair: Fair, oneOf: OutputSpec | undefined, options: EvaluateOptions): Promise<Compared> {
   if ('none' in champion) return champion;
   options.onProgress?.(`comparing with version ${champion.version}`);
-  const { ours, theirs } = alignChampion(challenger, champion, choices(options, oneOf));
-  if (ours.rows === 0) return { none: 'the champion predicts none of these rows' };
+  const aligned = alignFairly(challenger, champion, fair, oneOf, options);
+  if ('none' in aligned) return aligned;
+  const { ours, theirs, rows } = aligned;
   const comparison = await compareOn(metrics, ours, theirs, { seed: options.seed, ...(options.signal === undefined ? {} : { signal: options.signal }) });
   const interval = Object.values(comparison.differences).find((one) => one !== null);
   const { model, version, digest } = champion;
-  return { comparison, summary: { model, version, digest, rows: comparison.rows, confidence: interval?.confidence ?? 0.95, resamples: interval?.resamples ?? 0, metrics: comparison.theirs } };
+  return { comparison, summary: { model, version, digest, rows: comparison.rows, fair: rows, confidence: interval?.confidence ?? 0.95, resamples: interval?.resamples ?? 0, metrics: comparison.theirs } };
+}
+
+type Fair = Awaited<ReturnType<typeof fairRows>>;
+
+/** Both on the rows that neither has seen. */
+function alignFairly(challenger: Judged, champion: Exclude<TestRowFacts['champion'], { none: string }>, fair: Fair, oneOf: OutputSpec | undefined, options: EvaluateOptions): { ours: Chunk; theirs: Chunk; rows: NonNullable<ChampionComparison['fair']> } | { none: string; notFair?: true } {
+  if ('unknown' in fair) return { none: fair.unknown, notFair: true };
+  const { unseen, ...rows } = fair;
+  const { ours, theirs } = alignChampion(challenger, champion, { ...choices(options, oneOf), only: (target) => unseen[target] === 1 });
+  if (ours.rows === 0 && rows.left === rows.rows) return { none: 'the champion predicts none of these rows' };
+  const { minimumRows } = options.comparison;
+  if (ours.rows < minimumRows) return { none: `${ours.rows === rows.left ? fairText(rows) : `${ours.rows} rows that both predict, of ${fairText(rows)}`}; at least ${minimumRows} are needed`, notFair: true };
+  return { ours, theirs, rows };
 }
 
 function resultOf(metric: ResolvedMetric, measured: Measured, baseline: Chunk | undefined, compared: Compared): MetricResult {
@@ -314,17 +360,24 @@ function resultOf(metric: ResolvedMetric, measured: Measured, baseline: Chunk | 
   return { ...result, champion: { value: theirs[key] ?? null, challenger: ours[key] ?? null, difference, low, high } };
 }
 
-function judgeGates(results: readonly MetricResult[], compared: Compared, baseline: string, options: EvaluateOptions): EvaluationReport['gates'] {
+function judgeGates(results: readonly MetricResult[], compared: Compared, former: readonly FormerFacts[], baseline: string, options: EvaluateOptions): EvaluationReport['gates'] {
   const by = <T>(value: (result: MetricResult) => T): Record<string, T> => Object.fromEntries(results.map((result) => [result.key, value(result)]));
   return judge(options.gates, {
     metrics: by((result) => result.value),
     directions: by((result) => result.direction),
+    former,
+    onTooFewRows: options.comparison.onTooFewRows,
     ...('none' in compared
-      ? { noChampion: compared.none }
-      : { champion: { name: `the champion (${compared.summary.model} version ${compared.summary.version})`, ours: compared.comparison.ours, metrics: compared.comparison.theirs, differences: compared.comparison.differences } }),
+      ? { [compared.notFair === undefined ? 'noChampion' : 'notFair']: compared.none }
+      : { champion: { name: `the champion (${compared.summary.model} version ${compared.summary.version})`, ...rowsOf(compared.summary), ours: compared.comparison.ours, metrics: compared.comparison.theirs, differences: compared.comparison.differences } }),
     baseline: { description: baseline, metrics: by((result) => result.baseline) },
     onNoChampion: options.onNoChampion,
   });
+}
+
+/** Said only where rows were left out. */
+function rowsOf({ fair }: ChampionComparison): { readonly rows?: string } {
+  return fair === undefined || fair.left === fair.rows ? {} : { rows: fairText(fair) };
 }
 
 function pictures(chunk: Chunk, baseline: Chunk | undefined, ordered: boolean): Pick<EvaluationReport, 'classification' | 'regression'> {

@@ -8,7 +8,7 @@ import type { MetricDefinition } from './metric.ts';
 export type Gate =
   | { readonly metric: string; readonly atLeast: number }
   | { readonly metric: string; readonly atMost: number }
-  | { readonly metric: string; readonly notWorseThanChampionBy: number }
+  | { readonly metric: string; readonly notWorseThanChampionBy: number; readonly bestWithin?: string }
   | { readonly metric: string; readonly betterThanChampionBy: number; readonly significant?: boolean }
   | { readonly metric: string; readonly betterThanBaseline: true | number };
 
@@ -20,14 +20,32 @@ export interface GateFacts {
   /** Absent: there is no champion to compare with, for `reason`. */
   readonly champion?: {
     readonly name: string;
+    /** Which rows, where some were left out, e.g. "41 of 52 test rows". */
+    readonly rows?: string;
     /** Of this model on the rows that both predict. */
     readonly ours: Readonly<Record<string, number | null>>;
     readonly metrics: Readonly<Record<string, number | null>>;
     readonly differences: Readonly<Record<string, DifferenceInterval | null>>;
   };
   readonly noChampion?: string;
+  /** There is a champion, and no fair comparison with it: why. */
+  readonly notFair?: string;
+  readonly onTooFewRows?: 'fail' | 'pass';
+  /** Champions before it, on rows that neither side has seen. */
+  readonly former?: readonly FormerFacts[];
   readonly baseline: { readonly description: string; readonly metrics: Readonly<Record<string, number | null>> };
   readonly onNoChampion: OnNoChampion;
+}
+
+/** A former champion beside this model, on the rows on which the two can be compared. */
+export interface FormerFacts {
+  readonly version: number;
+  /** How long before the run it served last. */
+  readonly agoMs: number;
+  readonly ours: Readonly<Record<string, number | null>>;
+  readonly metrics: Readonly<Record<string, number | null>>;
+  /** Why it was not compared. */
+  readonly none?: string;
 }
 
 export interface GateVerdict {
@@ -35,6 +53,15 @@ export interface GateVerdict {
   readonly passed: boolean;
   /** One sentence, e.g. "accuracy 0.91 is below 0.95" */
   readonly sentence: string;
+}
+
+const PERIOD = /^([0-9]+(?:\.[0-9]+)?)(s|m|h|d|w)$/;
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/** The period whose champions a gate looks back at, in milliseconds; 0: it looks at the champion of now alone. */
+export function lookBackMs(gate: Gate): number {
+  const match = 'bestWithin' in gate && gate.bestWithin !== undefined ? PERIOD.exec(gate.bestWithin) : null;
+  return match === null ? 0 : Number(match[1]) * UNIT_MS[match[2]!]!;
 }
 
 const NUMBER = { type: 'number' } as const;
@@ -49,12 +76,16 @@ export const GATE_SCHEMA: JsonSchema = {
   oneOf: [
     gateSchema('atLeast', { ...NUMBER, description: 'Smallest value that passes.', examples: [0.9] }),
     gateSchema('atMost', { ...NUMBER, description: 'Largest value that passes.', examples: [0.1] }),
-    gateSchema('notWorseThanChampionBy', {
-      ...NUMBER,
-      minimum: 0,
-      description: 'By how much the metric may be worse than that of the champion on the same rows, in the units of the metric. 0: at least as good.',
-      examples: [0, 0.01],
-    }),
+    gateSchema(
+      'notWorseThanChampionBy',
+      {
+        ...NUMBER,
+        minimum: 0,
+        description: 'By how much the metric may be worse than that of the champion on the same rows, in the units of the metric. 0: at least as good.',
+        examples: [0, 0.01],
+      },
+      { bestWithin: { type: 'string', pattern: PERIOD.source, description: 'Nor by more than that worse than any champion of this period before the run, so that what is worse within the margin again and again is stopped. Each is judged on the same rows.', examples: ['30d'] } },
+    ),
     gateSchema(
       'betterThanChampionBy',
       { ...NUMBER, minimum: 0, description: 'By more than this the metric has to be better than that of the champion on the same rows.', examples: [0, 0.01] },
@@ -73,7 +104,7 @@ export const GATE_SCHEMA: JsonSchema = {
 export function gateInWords(gate: Gate): string {
   if ('atLeast' in gate) return `${gate.metric} ≥ ${gate.atLeast}`;
   if ('atMost' in gate) return `${gate.metric} ≤ ${gate.atMost}`;
-  if ('notWorseThanChampionBy' in gate) return `${gate.metric} not worse than the champion by more than ${gate.notWorseThanChampionBy}`;
+  if ('notWorseThanChampionBy' in gate) return `${gate.metric} not worse than the champion by more than ${gate.notWorseThanChampionBy}${gate.bestWithin === undefined ? '' : `, nor than any of the last ${gate.bestWithin}`}`;
   if ('betterThanChampionBy' in gate) return `${gate.metric} better than the champion by ${gate.betterThanChampionBy}`;
   return `${gate.metric} better than the baseline`;
 }
@@ -125,12 +156,16 @@ function againstChampion(gate: Extract<Gate, { notWorseThanChampionBy: number } 
   const { champion } = facts;
   const value = champion?.ours[gate.metric] ?? whole;
   const theirs = champion?.metrics[gate.metric];
+  if (facts.notFair !== undefined) {
+    const outcome = facts.onTooFewRows ?? 'fail';
+    return { gate, passed: outcome === 'pass', sentence: `${gate.metric} ${formatNumber(value)} cannot be compared fairly with the champion: ${facts.notFair}; "onTooFewRows" is "${outcome}"` };
+  }
   if (champion === undefined || theirs === undefined || theirs === null) {
     const passed = facts.onNoChampion === 'pass';
     const why = champion === undefined ? (facts.noChampion ?? 'there is no champion yet') : `${gate.metric} is undefined for ${champion.name}`;
     return { gate, passed, sentence: `${gate.metric} ${formatNumber(value)} has nothing to be compared with: ${why}; "onNoChampion" is "${facts.onNoChampion}"` };
   }
-  if ('notWorseThanChampionBy' in gate) return allowWorse(gate, value, theirs, champion.name, facts);
+  if ('notWorseThanChampionBy' in gate) return againstFormer(gate, allowWorse(gate, value, theirs, champion.name, facts), facts);
   const interval = champion.differences[gate.metric];
   if (gate.significant === true) return beyondDoubt(gate, value, theirs, interval, champion.name, facts);
   return compare(gate, value, theirs, gate.betterThanChampionBy, champion.name, facts);
@@ -156,14 +191,34 @@ function allowWorse(gate: Extract<Gate, { notWorseThanChampionBy: number }>, val
   const passed = tie || gain >= -allowed - roundingOf(value, theirs);
   const relation = tie ? `equals ${formatNumber(theirs)}` : gain > 0 ? `is better than ${formatNumber(theirs)}` : `is worse than ${formatNumber(theirs)}`;
   const limit = tie || gain > 0 ? '' : `, by ${formatNumber(-gain)}; ${formatNumber(allowed)} ${passed ? 'is' : 'would be'} allowed`;
-  return { gate, passed, sentence: `${gate.metric} ${formatNumber(value)} ${relation} of ${name} on the same rows${limit}` };
+  return { gate, passed, sentence: `${gate.metric} ${formatNumber(value)} ${relation} of ${name} on the same rows${leftOut(facts)}${limit}` };
+}
+
+/** The same margin against every champion of the period: many small steps down are one large one. */
+function againstFormer(gate: Extract<Gate, { notWorseThanChampionBy: number }>, verdict: GateVerdict, facts: GateFacts): GateVerdict {
+  const period = lookBackMs(gate);
+  const former = (facts.former ?? []).filter(({ agoMs }) => agoMs <= period);
+  if (period === 0 || former.length === 0) return verdict;
+  const gains = former.flatMap(({ version, ours, metrics }) => {
+    const [value, theirs] = [ours[gate.metric], metrics[gate.metric]];
+    return typeof value === 'number' && typeof theirs === 'number' ? [{ version, value, theirs, gain: gainOf(gate, value, theirs, facts) }] : [];
+  });
+  const left = former.filter(({ none }) => none !== undefined).map(({ version, none }) => `; version ${version} was not compared: ${none}`).join('');
+  const best = gains.sort((a, b) => a.gain - b.gain)[0];
+  if (best === undefined) return { ...verdict, sentence: `${verdict.sentence}${left}` };
+  const passed = best.gain >= -gate.notWorseThanChampionBy - roundingOf(best.value, best.theirs);
+  const relation = best.gain < 0 ? `worse by ${formatNumber(-best.gain)} than` : 'as good as';
+  return {
+    gate, passed: verdict.passed && passed,
+    sentence: `${verdict.sentence}; ${formatNumber(best.value)} is ${relation} ${formatNumber(best.theirs)} of version ${best.version}, the best of ${gains.length} former champion${gains.length === 1 ? '' : 's'} of the last ${gate.bestWithin!}${passed ? '' : ', which is too much'}${left}`,
+  };
 }
 
 function compare(gate: Gate, value: number, theirs: number, margin: number, name: string, facts: GateFacts): GateVerdict {
   const gain = gainOf(gate, value, theirs, facts);
   const passed = gain > margin + roundingOf(value, theirs);
   const by = margin === 0 ? '' : ` by more than ${formatNumber(margin)}`;
-  return { gate, passed, sentence: `${gate.metric} ${formatNumber(value)} ${passed ? 'is better than' : 'is not better than'} ${formatNumber(theirs)} of ${name} on the same rows${by}` };
+  return { gate, passed, sentence: `${gate.metric} ${formatNumber(value)} ${passed ? 'is better than' : 'is not better than'} ${formatNumber(theirs)} of ${name} on the same rows${'betterThanBaseline' in gate ? '' : leftOut(facts)}${by}` };
 }
 
 function beyondDoubt(
@@ -183,6 +238,11 @@ function beyondDoubt(
     passed,
     sentence: `${gate.metric} ${formatNumber(value)} against ${formatNumber(theirs)} of ${name}: the ${Math.round(interval.confidence * 100)} % interval of the difference (${range}) ${passed ? 'is' : 'is not'} wholly better by more than ${formatNumber(gate.betterThanChampionBy)}`,
   };
+}
+
+/** Said only where rows were left out. */
+function leftOut({ champion }: GateFacts): string {
+  return champion?.rows === undefined ? '' : ` (${champion.rows})`;
 }
 
 /** Up to four significant digits, without an exponent where that is readable. */

@@ -24,8 +24,10 @@ export interface ChampionComparison {
   readonly model: string;
   readonly version: number;
   readonly digest: string;
-  /** Rows on which both were judged. */
+  /** Rows on which both were judged: neither was trained or validated on them. */
   readonly rows: number;
+  /** How many test rows there are, and who had seen some. Absent in evaluations of 0.1.0. */
+  readonly fair?: { readonly rows: number; readonly left: number; readonly seenByChampion: number; readonly seenByThis: number };
   readonly confidence: number;
   readonly resamples: number;
   readonly metrics: Readonly<Record<string, number | null>>;
@@ -161,6 +163,8 @@ export interface EvaluationReport extends OutputFindings {
   readonly champion?: ChampionComparison;
   /** Why there is no comparison. */
   readonly noChampion?: string;
+  /** true: there is a champion, but no fair comparison with it. */
+  readonly notFair?: true;
   readonly onNoChampion: OnNoChampion;
   readonly gates: readonly (Omit<GateVerdict, 'gate'> & { readonly gate: Gate })[];
   readonly verdict: StepVerdict;

@@ -9,12 +9,14 @@ import { incomparable } from './champion.ts';
 import { RawScorer, reachOf, sequenceOf } from './score.ts';
 import type { Sequence } from './score.ts';
 import { readSeriesRows } from './series-rows.ts';
+import type { TrainedOn } from './trained-on.ts';
 
 /** The version that serves now. */
 export interface ServingVersion {
   readonly model: string;
   readonly version: number;
   readonly artifact: OpenArtifact;
+  readonly trainedOn: TrainedOn;
 }
 
 export interface ScoredChampion {

@@ -2,11 +2,13 @@ import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { TEMPORAL_DEFAULTS } from '../../temporal.config.ts';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
-import { runIdOf } from '../core/run.ts';
+import { executionIdOf, runNameOf } from '../core/run.ts';
 import type { PipelineInput, RunLinks, RunView, StepView } from '../core/run.ts';
 import type { StepDefinition, StepProgress } from '../core/step.ts';
 import { temporalError, workflowUrl } from './connect.ts';
 import type { Temporal } from './connect.ts';
+import { addressOf } from './run-address.ts';
+import type { RunAddress } from './run-address.ts';
 import { newRunId, pipelineInput, runDetails, runSummary } from './pipeline-input.ts';
 import type { StartOptions } from './pipeline-input.ts';
 import { modelOf, startAttributes } from './search-attributes.ts';
@@ -31,6 +33,8 @@ export interface RunReport extends RunView {
 }
 
 export interface RunRow {
+  /** Its name: what commands take. */
+  readonly run: string;
   readonly runId: string;
   readonly workflowId: string;
   readonly pipeline: string;
@@ -62,6 +66,8 @@ export async function startInput(temporal: Temporal, input: PipelineInput): Prom
     const handle = await temporal.client.workflow.start('pipeline', {
       workflowId,
       taskQueue: temporal.settings.taskQueue,
+      // The name of a run is never given twice, not even after it has ended.
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
       args: [input],
       workflowExecutionTimeout: TEMPORAL_DEFAULTS.workflow.executionTimeoutMs,
       workflowTaskTimeout: TEMPORAL_DEFAULTS.workflow.taskTimeoutMs,
@@ -76,25 +82,6 @@ export async function startInput(temporal: Temporal, input: PipelineInput): Prom
   }
 }
 
-const PIPELINE = /^[a-z0-9][a-z0-9._-]*$/;
-/** Runs of schedules and backfills have the time of their tick in their name. */
-const RUN = /^[a-z0-9][a-z0-9._-]*(?:\/[A-Za-z0-9][\w.:+-]*)+$/;
-
-/** The workflow id of what a user calls a run: `<pipeline>/<run>`, or the run alone where it is known once. @throws NOT_FOUND */
-export async function findRun(temporal: Temporal, run: string): Promise<string> {
-  if (RUN.test(run)) return run;
-  if (run.includes('/')) {
-    const [pipeline = ''] = run.split('/');
-    throw new PerennialError('NOT_FOUND', `${JSON.stringify(run)} is no name of a run: expected PIPELINE/RUN, e.g. "penguins/20260131-174501-x7k2".`, { hint: `List what exists with \`perennial runs list${PIPELINE.test(pipeline) ? ` --pipeline ${pipeline}` : ''}\`.` });
-  }
-  const found = new Set<string>();
-  for await (const info of executions(temporal, `RunKind = 'run'`)) if (runIdOf(info.workflowId).startsWith(run)) found.add(info.workflowId);
-  const [only, second] = [...found];
-  if (only === undefined) throw new PerennialError('NOT_FOUND', `There is no run "${run}".`, { hint: 'List what exists with `perennial runs list`.' });
-  if (second !== undefined) throw new PerennialError('NOT_FOUND', `"${run}" fits more than one run: ${[...found].slice(0, 5).join(', ')}.`, { hint: 'Give the whole id.' });
-  return only;
-}
-
 /** Newest first. */
 export async function listRuns(temporal: Temporal, filter: { pipeline?: string; limit?: number } = {}): Promise<RunRow[]> {
   const rows: RunRow[] = [];
@@ -107,8 +94,9 @@ export async function listRuns(temporal: Temporal, filter: { pipeline?: string; 
 }
 
 /** The run as it stands: the workflow's own view with the heartbeats of its running steps. Needs a worker. @throws NOT_FOUND */
-export async function describeRun(temporal: Temporal, workflowId: string): Promise<RunReport> {
-  const handle = temporal.client.workflow.getHandle(workflowId);
+export async function describeRun(temporal: Temporal, run: string | RunAddress): Promise<RunReport> {
+  const { workflowId, executionId } = addressOf(run);
+  const handle = temporal.client.workflow.getHandle(workflowId, executionId);
   try {
     const [view, description] = await temporal.connection.withDeadline(Date.now() + 15_000, () => Promise.all([handle.query<RunView>('status'), handle.describe()]));
     const beats: Record<string, StepProgress> = {};
@@ -144,9 +132,10 @@ function retrying(activities: readonly PendingActivity[]): Record<string, string
 }
 
 /** Asks a run to stop: its steps are cancelled and clean up. Returns at once. @throws NOT_FOUND, USAGE for a run that has ended */
-export async function cancelRun(temporal: Temporal, workflowId: string): Promise<void> {
+export async function cancelRun(temporal: Temporal, run: string | RunAddress): Promise<void> {
+  const { workflowId, executionId } = addressOf(run);
   try {
-    const handle = temporal.client.workflow.getHandle(workflowId);
+    const handle = temporal.client.workflow.getHandle(workflowId, executionId);
     const { status } = await handle.describe();
     if (status.name !== 'RUNNING') throw new PerennialError('USAGE', `Run "${workflowId}" has ended already.`, { hint: `See how: perennial runs show ${workflowId}` });
     await handle.cancel();
@@ -156,9 +145,10 @@ export async function cancelRun(temporal: Temporal, workflowId: string): Promise
 }
 
 /** The argument that a run was started with. @throws NOT_FOUND */
-export async function inputOf(temporal: Temporal, workflowId: string): Promise<PipelineInput> {
+export async function inputOf(temporal: Temporal, run: string | RunAddress): Promise<PipelineInput> {
+  const { workflowId, executionId } = addressOf(run);
   try {
-    const first = await temporal.client.workflowService.getWorkflowExecutionHistory({ namespace: temporal.settings.namespace, execution: { workflowId }, maximumPageSize: 1 });
+    const first = await temporal.client.workflowService.getWorkflowExecutionHistory({ namespace: temporal.settings.namespace, execution: { workflowId, ...(executionId === undefined ? {} : { runId: executionId }) }, maximumPageSize: 1 });
     const payload = first.history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0]?.data;
     const input = decode<PipelineInput>(payload);
     if (input?.plan === undefined) throw new PerennialError('NOT_FOUND', `"${workflowId}" is no run of a pipeline.`);
@@ -169,10 +159,11 @@ export async function inputOf(temporal: Temporal, workflowId: string): Promise<P
 }
 
 /** The nominal time of a run: what it was given, else its schedule's tick, else its start. */
-export async function nominalTimeOf(temporal: Temporal, workflowId: string, input: PipelineInput): Promise<string> {
+export async function nominalTimeOf(temporal: Temporal, run: string | RunAddress, input: PipelineInput): Promise<string> {
   if (input.nominalTime !== undefined) return input.nominalTime;
+  const { workflowId, executionId } = addressOf(run);
   try {
-    const { searchAttributes, startTime } = await temporal.client.workflow.getHandle(workflowId).describe();
+    const { searchAttributes, startTime } = await temporal.client.workflow.getHandle(workflowId, executionId).describe();
     const tick = (searchAttributes as Readonly<Record<string, readonly unknown[] | undefined>>)['TemporalScheduledStartTime']?.[0];
     return (tick instanceof Date ? tick : startTime).toISOString();
   } catch (error) {
@@ -181,9 +172,10 @@ export async function nominalTimeOf(temporal: Temporal, workflowId: string, inpu
 }
 
 /** Starts a failed or rejected step of a run that still goes on once more. */
-export async function retryStep(temporal: Temporal, workflowId: string, stepId: string): Promise<string> {
+export async function retryStep(temporal: Temporal, run: string | RunAddress, stepId: string): Promise<string> {
+  const { workflowId, executionId } = addressOf(run);
   try {
-    return await temporal.client.workflow.getHandle(workflowId).executeUpdate<string, [string]>('retryStep', { args: [stepId] });
+    return await temporal.client.workflow.getHandle(workflowId, executionId).executeUpdate<string, [string]>('retryStep', { args: [stepId] });
   } catch (error) {
     const cause = (error as { cause?: unknown }).cause;
     if (cause !== undefined && (error as Error).name === 'WorkflowUpdateFailedError') throw new PerennialError('USAGE', messageOf(cause), { hint: '' });
@@ -205,7 +197,8 @@ function rowOf(temporal: Temporal, info: WorkflowExecutionInfo): RunRow {
   const version = first<string>('ModelVersion');
   const verdict = first<string>('Verdict');
   return {
-    runId: runIdOf(info.workflowId),
+    run: runNameOf(info.workflowId, info.runId),
+    runId: executionIdOf(info.workflowId, info.runId),
     workflowId: info.workflowId,
     pipeline: first<string>('Pipeline') ?? info.workflowId.split('/')[0]!,
     status: statusOf(info.status.name, verdict),

@@ -1,9 +1,11 @@
 import { PerennialError, messageOf } from '../core/errors.ts';
-import { runIdOf } from '../core/run.ts';
+import { executionIdOf, runIdOf, runNameOf } from '../core/run.ts';
 import type { RunView } from '../core/run.ts';
 import type { RunStatus } from '../core/run-state.ts';
 import { isAway, reach, temporalError, workflowUrl } from './connect.ts';
 import type { Temporal } from './connect.ts';
+import { addressOf } from './run-address.ts';
+import type { RunAddress } from './run-address.ts';
 import { describeRun, reportOf } from './runs.ts';
 import type { RunReport } from './runs.ts';
 
@@ -22,13 +24,14 @@ export interface WaitOptions {
 }
 
 /** Waits until a run is over, whatever comes of it. @throws NOT_FOUND, TEMPORAL_UNAVAILABLE */
-export async function waitRun(temporal: Temporal, workflowId: string, options: WaitOptions = {}): Promise<RunReport> {
+export async function waitRun(temporal: Temporal, run: string | RunAddress, options: WaitOptions = {}): Promise<RunReport> {
+  const address = addressOf(run);
   let over = false;
-  const watching = options.onView === undefined ? Promise.resolve() : watch(temporal, workflowId, options, () => over);
+  const watching = options.onView === undefined ? Promise.resolve() : watch(temporal, address, options, () => over);
   try {
-    return reportOf(temporal, await resultOf(temporal, workflowId, options));
+    return reportOf(temporal, await resultOf(temporal, address, options));
   } catch (error) {
-    return await reportOfFailure(temporal, workflowId, error);
+    return await reportOfFailure(temporal, address, error);
   } finally {
     over = true;
     await watching;
@@ -36,8 +39,8 @@ export async function waitRun(temporal: Temporal, workflowId: string, options: W
 }
 
 /** The result of the workflow, through times without a server: the run itself lives in Temporal's database. */
-async function resultOf(temporal: Temporal, workflowId: string, { onTrouble }: WaitOptions): Promise<RunView> {
-  const handle = temporal.client.workflow.getHandle(workflowId);
+async function resultOf(temporal: Temporal, { workflowId, executionId }: RunAddress, { onTrouble }: WaitOptions): Promise<RunView> {
+  const handle = temporal.client.workflow.getHandle(workflowId, executionId);
   for (let told = false; ; ) {
     try {
       return (await handle.result()) as RunView;
@@ -45,24 +48,24 @@ async function resultOf(temporal: Temporal, workflowId: string, { onTrouble }: W
       if (!isAway(error)) throw error;
       if (!told) onTrouble?.(`Temporal at ${temporal.settings.address} does not answer any more. Waiting for it; the run goes on when it is back.`);
       told = true;
-      await untilBack(temporal, workflowId);
+      await untilBack(temporal, executionId === undefined ? workflowId : runNameOf(workflowId, executionId));
     }
   }
 }
 
-async function untilBack(temporal: Temporal, workflowId: string): Promise<void> {
+async function untilBack(temporal: Temporal, name: string): Promise<void> {
   for (const deadline = Date.now() + AWAY_MS_MAX; ; ) {
     await new Promise((resolve) => setTimeout(resolve, 500));
     try {
       return await reach(temporal.settings);
     } catch (error) {
       if (Date.now() > deadline)
-        throw new PerennialError('TEMPORAL_UNAVAILABLE', `Temporal at ${temporal.settings.address} has been away for ${AWAY_MS_MAX / 1000} s. The run is kept in its database.`, { hint: `Start Temporal again (\`perennial up --detach\`), then follow the run: perennial runs show ${workflowId} --follow`, cause: error });
+        throw new PerennialError('TEMPORAL_UNAVAILABLE', `Temporal at ${temporal.settings.address} has been away for ${AWAY_MS_MAX / 1000} s. The run is kept in its database.`, { hint: `Start Temporal again (\`perennial up --detach\`), then follow the run: perennial runs show ${name} --follow`, cause: error });
     }
   }
 }
 
-async function watch(temporal: Temporal, workflowId: string, options: WaitOptions, over: () => boolean): Promise<void> {
+async function watch(temporal: Temporal, address: RunAddress, options: WaitOptions, over: () => boolean): Promise<void> {
   const begun = Date.now();
   let troubled = false;
   const trouble = (message: string): void => {
@@ -77,7 +80,7 @@ async function watch(temporal: Temporal, workflowId: string, options: WaitOption
     try {
       const silence = setTimeout(() => void noWorker(temporal).then((message) => (message === undefined || over() ? undefined : trouble(message))), SILENCE_MS - Math.min(Date.now() - begun, SILENCE_MS - 500));
       try {
-        const view = await describeRun(temporal, workflowId);
+        const view = await describeRun(temporal, address);
         if (!over()) options.onView?.(view);
       } finally {
         clearTimeout(silence);
@@ -103,24 +106,24 @@ async function noWorker(temporal: Temporal): Promise<string | undefined> {
   }
 }
 
-async function reportOfFailure(temporal: Temporal, workflowId: string, error: unknown): Promise<RunReport> {
+async function reportOfFailure(temporal: Temporal, address: RunAddress, error: unknown): Promise<RunReport> {
   const { name, cause } = error as { name?: string; cause?: { name?: string; message?: string; type?: string; details?: unknown[] } };
-  if (name !== 'WorkflowFailedError' || cause === undefined) throw temporalError(error, `Run "${workflowId}"`);
+  if (name !== 'WorkflowFailedError' || cause === undefined) throw temporalError(error, `Run "${address.workflowId}"`);
   const view = cause.details?.[0] as RunView | undefined;
   if (cause.name === 'ApplicationFailure' && view?.runId !== undefined) return reportOf(temporal, view);
   const status: RunStatus = cause.name === 'CancelledFailure' || cause.name === 'TerminatedFailure' ? 'cancelled' : 'failed';
   const failure = status === 'cancelled' ? null : { code: cause.type ?? 'INTERNAL', message: cause.message ?? 'The workflow failed.' };
   try {
-    return { ...(await describeRun(temporal, workflowId)), status };
+    return { ...(await describeRun(temporal, address)), status };
   } catch {
     // A closed run is only described by a worker; without one its end is all there is to say.
-    return bareReport(temporal, workflowId, status, failure);
+    return bareReport(temporal, address, status, failure);
   }
 }
 
-function bareReport(temporal: Temporal, workflowId: string, status: RunStatus, failure: RunReport['failure']): RunReport {
+function bareReport(temporal: Temporal, { workflowId, executionId = '' }: RunAddress, status: RunStatus, failure: RunReport['failure']): RunReport {
   return {
-    headline: failure?.message ?? `The run was ${status}.`, runId: runIdOf(workflowId), workflowId, executionId: '', pipeline: workflowId.split('/')[0]!, status, failure, verdict: null, trigger: '', nominalTime: '',
-    model: null, version: null, previous: null, metrics: {}, links: {}, steps: [], startedAt: '', endedAt: null, urls: { temporal: workflowUrl(temporal.settings, workflowId) },
+    headline: failure?.message ?? `The run was ${status}.`, runId: executionId === '' ? runIdOf(workflowId) : executionIdOf(workflowId, executionId), workflowId, executionId, pipeline: workflowId.split('/')[0]!, status, failure, verdict: null, trigger: '', nominalTime: '',
+    model: null, version: null, previous: null, metrics: {}, links: {}, steps: [], startedAt: '', endedAt: null, urls: { temporal: workflowUrl(temporal.settings, workflowId, ...(executionId === '' ? [] : [executionId])) },
   };
 }

@@ -5,7 +5,9 @@ import { getJson } from '../storage/json-objects.ts';
 import { identityOf } from '../storage/store-identity.ts';
 import { storeNow } from '../storage/store-clock.ts';
 import { tracedFetch } from '../telemetry/http-client.ts';
+import { CHAMPION, aliasOf } from './decisions.ts';
 import { tellConfirmation } from './registry-telemetry.ts';
+import { readRouting, whoMoved } from './routing.ts';
 
 /** Servers refresh their announcement every 5 s; one that missed three is taken for gone. */
 export const SERVER_LIVE_MS = 16_000;
@@ -32,8 +34,21 @@ export interface Confirmation {
   readonly servers: readonly ServerAnswer[];
   /** Addresses of the servers that answer with the version. */
   readonly confirmedBy: readonly string[];
+  /** Another version is the champion by now: no server will answer with this one, so nothing is waited for. */
+  readonly superseded?: Superseded;
   /** One sentence. */
   readonly summary: string;
+}
+
+/** Who took the place of a version as champion. */
+export interface Superseded {
+  readonly version: number;
+  readonly who: string;
+}
+
+/** "version 65 (run 20260131-174501-x7k2)" */
+export function supersededText({ version, who }: Superseded): string {
+  return `version ${version} (${who})`;
 }
 
 interface Announcement {
@@ -43,7 +58,8 @@ interface Announcement {
 
 /**
  * Asks every live server, until each answers `GET /v2/models/<model>` with the version in `x-perennial-version`. The proof is in
- * what they serve: nothing is concluded from the store. A server that ends meanwhile is left out once its announcement is old.
+ * what they serve: nothing is concluded from the store. A server that ends meanwhile is left out once its announcement is old. Where another
+ * version becomes the champion meanwhile, that is said at once: no server would ever answer with this one.
  */
 export async function confirmServed(
   store: ObjectStore,
@@ -65,9 +81,20 @@ async function untilServed(store: ObjectStore, model: string, version: number, t
     await Promise.all(open.map(async (server) => answers.set(server.id, await ask(server, model, version, started, own))));
     const all = [...answers.values()];
     const late = performance.now() - started >= timeoutMs;
+    // After the servers, so that what they confirm was still meant to be when they were asked.
+    const superseded = await successorOf(store, model, version);
+    if (superseded !== undefined) return { ...conclude(model, version, all), confirmed: false, superseded, summary: `${model} version ${version} is superseded by ${supersededText(superseded)}.` };
     if (late || all.every((answer) => answer.confirmed)) return conclude(model, version, all);
     await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal });
   }
+}
+
+/** Where an alias is, if at another version; undefined also where it was never set. */
+export async function successorOf(store: ObjectStore, model: string, version: number, alias: string = CHAMPION): Promise<Superseded | undefined> {
+  const routing = (await readRouting(store, model))?.routing;
+  const now = routing === undefined ? null : aliasOf(routing, alias);
+  if (routing === undefined || now === null || now === version) return undefined;
+  return { version: now, who: await whoMoved(store, routing, alias) };
 }
 
 /** Servers that announced themselves lately, by id. */

@@ -4,17 +4,17 @@ import { mapLimited } from '../storage/concurrency.ts';
 import { getJson } from '../storage/json-objects.ts';
 import { currentTrace } from '../telemetry/telemetry.ts';
 import { aliasOf, markDeleted, promote, removeAlias, restore, rollback, unpin, CHAMPION } from './decisions.ts';
+import { ifForward, ifJudged, ifWhole } from './guards.ts';
 import { INDEX_PREFIX, indexKey } from './keys.ts';
 import { checkAlias, checkModelName, suggestion } from './names.ts';
 import { problemOf } from './documents.ts';
 import type { Problem } from './documents.ts';
 import { tellChange } from './registry-telemetry.ts';
 import { changeRouting, readHistory, readRouting } from './routing.ts';
-import type { Decide, Proposal } from './routing.ts';
+import type { Decide } from './routing.ts';
 import type { Author, Fallback, ModelSummary, Routing, RoutingChange, Transition, VersionManifest } from './types.ts';
 import { readVersion, readVersions, registerVersion, versionNumbers } from './versions.ts';
 import type { Registration } from './versions.ts';
-import { checkWhole } from './whole.ts';
 
 export type VersionReference = number | string;
 
@@ -35,6 +35,15 @@ export interface Survey {
   readonly problems: readonly Problem[];
 }
 
+export interface PromoteChoice {
+  readonly alias?: string;
+  readonly automatic?: boolean;
+  readonly unpin?: boolean;
+  readonly fallback?: Fallback;
+  /** The champion when the version was judged; null: there was none. */
+  readonly judged?: number | null;
+}
+
 export interface Registry {
   /** Idempotent per model artifact: the same artifact gives the same version. @throws NAME_INVALID, OBJECT_NOT_FOUND */
   register(registration: Registration): Promise<{ readonly version: number; readonly created: boolean; readonly manifest: VersionManifest }>;
@@ -49,12 +58,13 @@ export interface Registry {
   /** undefined where no alias was ever set. One read. */
   routing(model: string): Promise<{ readonly routing: Routing; readonly etag: string } | undefined>;
   /**
-   * Moves an alias, `champion` unless told otherwise, after every byte of the version's model was read.
+   * Moves an alias, `champion` unless told otherwise, after every byte of the version's model was read. Automation moves it forward only,
+   * and over no other champion than the one that the version was judged against, where that is said.
    *
-   * @throws ROUTING_PINNED, VERSION_INVALID, NOT_FOUND, NAME_INVALID
+   * @throws ROUTING_PINNED, CHAMPION_CHANGED, VERSION_OUTDATED, VERSION_INVALID, NOT_FOUND, NAME_INVALID
    */
-  promote(model: string, version: VersionReference, options: Author & { readonly alias?: string; readonly automatic?: boolean; readonly unpin?: boolean; readonly fallback?: Fallback }): Promise<RoutingChange>;
-  /** The same for any alias, with no say over pins. */
+  promote(model: string, version: VersionReference, options: Author & PromoteChoice): Promise<RoutingChange>;
+  /** The same for any alias, with no say over pins. @throws VERSION_OUTDATED */
   setAlias(model: string, alias: string, version: VersionReference, options: Author & { readonly automatic?: boolean }): Promise<RoutingChange>;
   removeAlias(model: string, alias: string, options: Author): Promise<RoutingChange>;
   /** To the last known good champion or to a named version, which it pins. @throws VERSION_INVALID, NOT_FOUND */
@@ -83,15 +93,22 @@ export function createRegistry(store: ObjectStore, artifacts: ArtifactStore): Re
       checkModelName(model);
       return readRouting(store, model);
     },
-    async promote(model, version, { alias = CHAMPION, automatic = false, unpin: lift = false, fallback, ...author }) {
+    async promote(model, reference, { alias = CHAMPION, automatic = false, unpin: lift = false, fallback, judged, ...author }) {
       checkAlias(alias);
       if (automatic && lift) throw new PerennialError('USAGE', 'An automatic promotion cannot lift a pin.');
-      const decision = promote({ alias, version: await resolve(model, version), automatic, unpin: lift, ...(fallback === undefined ? {} : { fallback }) });
-      return tellChange(model, 'promote', () => changeRouting(store, model, { ...author, automatic }, ifWhole(store, model, decision)), alias);
+      const version = await findVersion(store, model, reference);
+      const decision = promote({ alias, version: version.version, automatic, unpin: lift, ...(fallback === undefined ? {} : { fallback }) });
+      const forward = automatic ? ifForward(store, version, decision) : decision;
+      const guarded = judged === undefined ? forward : ifJudged(store, judged, forward);
+      return tellChange(model, 'promote', () => changeRouting(store, model, { ...author, automatic }, ifWhole(store, model, guarded)), alias);
     },
-    async setAlias(model, alias, version, { automatic = false, ...author }) {
+    async setAlias(model, alias, reference, { automatic = false, ...author }) {
       checkAlias(alias);
-      return tellChange(model, 'alias', async () => changeRouting(store, model, { ...author, automatic }, promote({ alias, version: await resolve(model, version), automatic, unpin: false })), alias);
+      return tellChange(model, 'alias', async () => {
+        const version = await findVersion(store, model, reference);
+        const decision: Decide = promote({ alias, version: version.version, automatic, unpin: false });
+        return changeRouting(store, model, { ...author, automatic }, automatic ? ifForward(store, version, decision) : decision);
+      }, alias);
     },
     async removeAlias(model, alias, author) {
       await checkExists(store, model);
@@ -168,18 +185,6 @@ async function checkExists(store: ObjectStore, model: string): Promise<void> {
   const known = (await listModels(store)).map((one) => one.name);
   const list = known.length === 0 ? 'No model is registered yet' : `There is: ${known.slice(0, 20).join(', ')}${known.length > 20 ? ', …' : ''}`;
   throw new PerennialError('NOT_FOUND', `There is no model "${model}". ${list}.${suggestion(model, known)}`, { hint: 'List what exists with `perennial models list`.' });
-}
-
-/** Where a move leads is read once, before it is made. */
-function ifWhole(store: ObjectStore, model: string, decide: (current: Routing) => Proposal | undefined): Decide {
-  const whole = new Set<number>();
-  return async (current) => {
-    const proposal = decide(current);
-    const to = proposal?.to ?? null;
-    if (to !== null && to !== proposal?.from && !whole.has(to)) await checkWhole(store, model, to);
-    if (to !== null) whole.add(to);
-    return proposal;
-  };
 }
 
 /** A version whose manifest cannot be read is found by its number alone. */

@@ -176,6 +176,13 @@ export async function readHistory(store: ObjectStore, name: string): Promise<Tra
   return [...history.filter((transition) => transition.revision < found.routing.revision), found.routing.transition];
 }
 
+/** Who moved an alias to where it is. "somebody" where the change is not among those that can be read. */
+export async function whoMoved(store: ObjectStore, routing: Routing, alias: string): Promise<string> {
+  const made = (one: Transition): boolean => one.alias === alias && one.to === routing.aliases[alias];
+  if (made(routing.transition)) return routing.transition.who;
+  return (await recordedTransitions(store, routing.name)).findLast(made)?.who ?? 'somebody';
+}
+
 export function emptyRouting(name: string): Routing {
   const none: Transition = { formatVersion: 1, id: '', name, revision: 0, at: '', who: '', why: '', action: 'alias', alias: null, from: null, to: null, automatic: false, aliases: {}, pin: null };
   return { formatVersion: 1, name, revision: 0, aliases: {}, traffic: null, shadow: null, pin: null, previous: [], deleted: [], transition: none };

@@ -31,6 +31,7 @@ export interface Registration {
   readonly dataset?: string;
   readonly parent?: number;
   readonly check?: RegistrationCheck;
+  readonly nominalTime?: string;
   readonly trace?: TraceReference;
 }
 
@@ -150,6 +151,7 @@ function manifestOf(registration: Registration, version: number, model: Artifact
     signature: registration.signature ?? null,
     parent: registration.parent ?? null,
     ...(registration.check === undefined ? {} : { check: registration.check }),
+    ...(registration.nominalTime === undefined ? {} : { nominalTime: registration.nominalTime }),
     ...(registration.trace === undefined ? {} : { trace: registration.trace }),
   };
 }

@@ -1,12 +1,23 @@
 import { canonicalJson } from '../core/json.ts';
-import type { Json } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import type { ArtifactStore } from '../core/ports.ts';
 import { verdictWord } from '../core/step.ts';
 import type { StepResult, StepVerdict } from '../core/step.ts';
+import { fairText } from '../evaluation/fair-rows.ts';
 import { formatNumber } from '../evaluation/gates.ts';
 import type { EvaluationReport } from '../evaluation/report.ts';
 import { renderEvaluationReport } from './evaluation-report.ts';
 import { notesOf } from './metric-notes.ts';
+
+/** How an evaluation came about: enough to judge the same model again on the same rows, against another champion. */
+export interface Judgement {
+  /** Who was compared with; a version of null: no other version served. */
+  readonly champion: { readonly model: string; readonly version: number | null };
+  /** Configuration of the evaluate step, with the name of the champion. */
+  readonly config: JsonObject;
+  /** Digests of the artifacts that went in, by port. */
+  readonly inputs: Readonly<Record<string, string>>;
+}
 
 /** `meta` of an `evaluation` artifact. Files: `evaluation.json` (an {@link EvaluationReport}), `report.html`. */
 export interface EvaluationMeta {
@@ -15,11 +26,13 @@ export interface EvaluationMeta {
   readonly dataset: string;
   readonly metrics: Readonly<Record<string, number>>;
   readonly verdict: StepVerdict;
+  /** Absent in evaluations of 0.1.0. */
+  readonly judgement?: Judgement;
   readonly champion?: { readonly version: number; readonly metrics: Readonly<Record<string, number | null>> };
 }
 
 /** Writes the evaluation artifact, and says in a few values and lines what it found. */
-export async function writeEvaluation(artifacts: ArtifactStore, report: EvaluationReport): Promise<StepResult> {
+export async function writeEvaluation(artifacts: ArtifactStore, report: EvaluationReport, judgement?: Judgement): Promise<StepResult> {
   const metrics = Object.fromEntries(report.metrics.map(({ key, value }) => [key, value]));
   const { verdict, champion } = report;
   const meta: EvaluationMeta = {
@@ -27,6 +40,7 @@ export async function writeEvaluation(artifacts: ArtifactStore, report: Evaluati
     dataset: report.dataset.digest,
     metrics,
     verdict,
+    ...(judgement === undefined ? {} : { judgement }),
     ...(champion === undefined ? {} : { champion: { version: champion.version, metrics: champion.metrics } }),
   };
   const shown = report.metrics.slice(0, 3).map(({ key, value }) => `${key} ${formatNumber(value)}`);
@@ -39,7 +53,7 @@ export async function writeEvaluation(artifacts: ArtifactStore, report: Evaluati
   const theirs = Object.fromEntries(report.metrics.flatMap(({ key, champion: compared }) => (compared?.value === undefined || compared.value === null ? [] : [[`champion_${key}`, compared.value]])));
   const naive = Object.fromEntries(report.metrics.flatMap(({ key, baseline }) => (baseline === null ? [] : [[`baseline_${key}`, baseline]])));
   const notes = Object.fromEntries(Object.entries(notesOf(report)).map(([key, note]) => [`note_${key}`, note]));
-  return { outputs: { evaluation: ref }, values: { ...metrics, ...theirs, ...naive, ...notes, rows: report.rows, verdict: verdictWord(verdict) }, verdict, details: detailsOf(report) };
+  return { outputs: { evaluation: ref }, values: { ...metrics, ...theirs, ...naive, ...notes, rows: report.rows, ...(champion?.fair === undefined ? {} : { champion_rows: champion.rows }), verdict: verdictWord(verdict) }, verdict, details: detailsOf(report) };
 }
 
 const WORDS = { passed: 'accepted', rejected: 'rejected', ungated: 'ungated' } as const;
@@ -55,7 +69,7 @@ function detailsOf(report: EvaluationReport): string {
   const table = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(escapeCell).join(' | ')} |`).join('\n');
   const notes = Object.entries(notesOf(report)).map(([key, note]) => `${key}: ${note}`).join('\n\n');
   const gates = report.gates.length === 0 ? 'Ungated: no gates were set, so the pipeline goes on whatever the numbers.' : report.gates.map((gate) => `- ${gate.passed ? '✔' : '✖'} ${gate.sentence}`).join('\n');
-  const compared = champion === undefined ? `Not compared with a champion: ${report.noChampion ?? 'there is none'}.` : '';
+  const compared = champion === undefined ? `Not compared with a champion: ${report.noChampion ?? 'there is none'}.` : champion.fair === undefined ? '' : `Compared with version ${champion.version} on ${fairText(champion.fair)}.`;
   return [table, notes, gates, compared].filter((part) => part !== '').join('\n\n');
 }
 

@@ -1,7 +1,9 @@
 import { PerennialError } from '../../core/errors.ts';
 import { defineCommand, table } from '../command.ts';
 import type { Temporal } from '../../orchestration/connect.ts';
+import type { RunAddress } from '../../orchestration/run-address.ts';
 import type { RunRow } from '../../orchestration/runs.ts';
+import type { ReproduceOptions } from '../reproduce-run.ts';
 
 const EXAMPLES = `
 A run is named by its workflow id (penguins/20260131-174501-x7k2) or by the part after "/", as far as it is unique.
@@ -31,7 +33,7 @@ export default defineCommand({
           const attention = await needsAttention(temporal, options.pipeline === undefined ? {} : { pipeline: options.pipeline });
           io.result({ runs: rows, attention });
           if (rows.length === 0) io.print('No runs. Start one with `perennial run FILE`.');
-          else io.print(table([['RUN', 'STATUS', 'VERDICT', 'TRIGGER', 'METRIC', 'MODEL', 'STARTED (UTC)', 'SECONDS'], ...rows.map((row) => [row.workflowId, row.status, verdictOf(row), row.trigger ?? '', metricOf(row), row.model === null ? '' : `${row.model}${row.version === null ? '' : ` v${row.version}`}`, row.startedAt.slice(0, 19).replace('T', ' '), row.endedAt === null ? '' : ((Date.parse(row.endedAt) - Date.parse(row.startedAt)) / 1000).toFixed(1)])]));
+          else io.print(table([['RUN', 'STATUS', 'VERDICT', 'TRIGGER', 'METRIC', 'MODEL', 'STARTED (UTC)', 'SECONDS'], ...rows.map((row) => [row.run, row.status, verdictOf(row), row.trigger ?? '', metricOf(row), row.model === null ? '' : `${row.model}${row.version === null ? '' : ` v${row.version}`}`, row.startedAt.slice(0, 19).replace('T', ' '), row.endedAt === null ? '' : ((Date.parse(row.endedAt) - Date.parse(row.startedAt)) / 1000).toFixed(1)])]));
           for (const line of attentionLines(attention)) io.print(line);
         }),
       );
@@ -43,12 +45,12 @@ export default defineCommand({
       .option('-f, --follow', 'follow it to its end')
       .action((run: string, options: { readonly follow?: boolean }) =>
         withTemporal(async (temporal, runs) => {
-          const workflowId = await runs.findRun(temporal, run);
+          const address = await find(temporal, run);
           if (options.follow === true) {
             const { followRun } = await import('../follow-run.ts');
-            return followRun(temporal, { workflowId }, io);
+            return followRun(temporal, address, io);
           }
-          const view = await runs.describeRun(temporal, workflowId);
+          const view = await runs.describeRun(temporal, address);
           const [{ stepLine }, { reportRun }, { reachable }] = await Promise.all([import('../run-progress.ts'), import('../run-report.ts'), import('../follow-run.ts')]);
           const width = Math.max(...view.steps.map((step) => step.id.length));
           for (const step of view.steps) io.print(stepLine(step, width));
@@ -65,10 +67,13 @@ export default defineCommand({
       .option('--step <id>', 'only one step')
       .action((run: string, options: { readonly step?: string }) =>
         withTemporal(async (temporal, runs) => {
-          const workflowId = await runs.findRun(temporal, run);
-          const [{ openStore }, { readStepLogs }, { runIdOf }] = await Promise.all([import('../../storage/open-store.ts'), import('../../orchestration/step-logs.ts'), import('../../core/run.ts')]);
-          const logs = await readStepLogs(await openStore(), workflowId.split('/')[0]!, runIdOf(workflowId), options.step);
-          if (logs.length === 0) await runs.inputOf(temporal, workflowId); // no such run?
+          const { workflowId, executionId } = await find(temporal, run);
+          const [{ openStore }, { readStepLogs }, { executionIdOf, runIdOf }] = await Promise.all([import('../../storage/open-store.ts'), import('../../orchestration/step-logs.ts'), import('../../core/run.ts')]);
+          const logsOf = async (runId: string): ReturnType<typeof readStepLogs> => readStepLogs(await openStore(), workflowId.split('/')[0]!, runId, options.step);
+          const own = executionId === undefined ? [] : await logsOf(executionIdOf(workflowId, executionId));
+          // Runs that began before their ids named one execution.
+          const logs = own.length > 0 ? own : await logsOf(runIdOf(workflowId));
+          if (logs.length === 0) await runs.inputOf(temporal, { workflowId, ...(executionId === undefined ? {} : { executionId }) }); // no such run?
           io.result({ workflowId, logs });
           if (logs.length === 0) io.print('The steps that ended logged nothing. A running step\'s log comes when its attempt ends.');
           for (const log of logs) io.print(`── ${log.step} (attempt ${log.attempt})\n${log.text.trimEnd()}`);
@@ -81,8 +86,9 @@ export default defineCommand({
       .argument('<run>')
       .action((run: string) =>
         withTemporal(async (temporal, runs) => {
-          const workflowId = await runs.findRun(temporal, run);
-          await runs.cancelRun(temporal, workflowId);
+          const address = await find(temporal, run);
+          const { workflowId } = address;
+          await runs.cancelRun(temporal, address);
           io.result({ workflowId, cancelling: true });
           io.print(`${workflowId} is being cancelled.`);
         }),
@@ -96,30 +102,30 @@ export default defineCommand({
       .option('-d, --detach', 'start the run and return')
       .action((run: string, options: { readonly step?: string; readonly detach?: boolean }) =>
         withTemporal(async (temporal, runs) => {
-          const workflowId = await runs.findRun(temporal, run);
+          const address = await find(temporal, run);
+          const { workflowId } = address;
           if (options.step !== undefined) {
-            const answer = await runs.retryStep(temporal, workflowId, options.step);
+            const answer = await runs.retryStep(temporal, address, options.step);
             io.result({ workflowId, step: options.step, answer });
             io.print(answer);
             return;
           }
-          const { readCache: _once, ...input } = await runs.inputOf(temporal, workflowId);
-          const view = await runs.nominalTimeOf(temporal, workflowId, input);
+          const { readCache: _once, ...input } = await runs.inputOf(temporal, address);
+          const view = await runs.nominalTimeOf(temporal, address, input);
           await again(temporal, runs, { ...input, nominalTime: view, trigger: 'manual', why: `retry of ${workflowId}` }, options.detach === true);
         }),
       );
 
     group
       .command('reproduce')
-      .description('Run the plan of a run again from the start, without the cache and with its nominal time.')
+      .description('Run the plan of a run again from the start, without the cache and with its nominal time, and compare the two: metric by metric, weight by weight. It registers at most, and moves no alias. Exit code: 0 the same, 1 not the same.')
       .argument('<run>')
       .option('-d, --detach', 'start the run and return')
-      .action((run: string, options: { readonly detach?: boolean }) =>
-        withTemporal(async (temporal, runs) => {
-          const workflowId = await runs.findRun(temporal, run);
-          const input = await runs.inputOf(temporal, workflowId);
-          const nominalTime = await runs.nominalTimeOf(temporal, workflowId, input);
-          await again(temporal, runs, { ...input, nominalTime, readCache: false, trigger: 'manual', why: `reproduction of ${workflowId}` }, options.detach === true);
+      .option('--promote', 'let what it registers serve: a rollback to it, which pins the model')
+      .action((run: string, options: ReproduceOptions) =>
+        withTemporal(async (temporal) => {
+          const { reproduceRun } = await import('../reproduce-run.ts');
+          await reproduceRun(temporal, await find(temporal, run), io, options);
         }),
       );
 
@@ -137,6 +143,10 @@ export default defineCommand({
     }
   },
 });
+
+async function find(temporal: Temporal, run: string): Promise<RunAddress> {
+  return (await import('../../orchestration/find-run.ts')).findRun(temporal, run);
+}
 
 /** What the gates said; of a run that no gate judged, or that did not come so far, nothing. */
 function verdictOf({ verdict }: RunRow): string {

@@ -23,7 +23,7 @@ export async function writeDigests(db: Database, query: string, path: string): P
  * @returns false where the dataset keeps no digests
  */
 export async function writeDigestsOf(db: Database, dataset: OpenArtifact, split: Split, query: string, path: string): Promise<boolean> {
-  const digests = await wholeDigests(dataset, split);
+  const digests = await digestsInOrder(dataset, split);
   if (digests === undefined) return false;
   const places = db.typedChunks(`SELECT CAST(place AS BIGINT) FROM (${query}) AS places(place)`);
   const file = await open(path, 'w');
@@ -40,11 +40,11 @@ export async function writeDigestsOf(db: Database, dataset: OpenArtifact, split:
 
 /** The digests of the rows of a split, ascending; undefined for a dataset of version 0.1.0, which has none. */
 export async function readDigests(dataset: OpenArtifact, split: Split): Promise<BigUint64Array | undefined> {
-  return (await wholeDigests(dataset, split))?.sort();
+  return (await digestsInOrder(dataset, split))?.sort();
 }
 
-/** In the order of the rows. */
-async function wholeDigests(dataset: OpenArtifact, split: Split): Promise<BigUint64Array | undefined> {
+/** The same in the order of the rows. */
+export async function digestsInOrder(dataset: OpenArtifact, split: Split): Promise<BigUint64Array | undefined> {
   const file = `${split}.digests`;
   if (dataset.manifest.files[file] === undefined) return undefined;
   const bytes = await dataset.bytes(file);

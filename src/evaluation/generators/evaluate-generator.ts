@@ -12,7 +12,7 @@ import type { ResolvedMetric } from '../catalogue.ts';
 import type { EvaluateInputs, EvaluateOptions } from '../evaluation-input.ts';
 import { featureExtractor, othersTurn } from './features.ts';
 import type { FeatureExtractor } from './features.ts';
-import { refuseSettings, wholeMetrics, wholeReport, wholeResult } from '../judge-whole.ts';
+import { judgeChampions, refuseSettings, wholeMetrics, wholeReport, wholeResult } from '../judge-whole.ts';
 import type { WholeChampion } from '../judge-whole.ts';
 import { isUndefinedMetric } from '../metric.ts';
 import type { SampleChunk } from '../metric.ts';
@@ -57,17 +57,17 @@ export async function evaluateGenerator(inputs: EvaluateInputs, output: SamplesO
     const made = await samplesOf(bundle.predictor, output, real);
     options.onProgress?.('comparing samples with the test examples');
     const chunk: FeatureChunk = { kind: 'samples', rows, real: await seen(real.values), generated: await seen(made), untrained: await seen(await samplesOf(untrained, output, real)) };
-    const champion = await championOf(inputs, output, real, { features, chunk, metrics }, keep);
+    const champions = await judgeChampions(inputs, options, (asked) => championOf(asked, output, real, { features, chunk, metrics }, keep));
     options.onProgress?.('judging');
     const context = { classes: [], positive: 0, width: features.width };
     const results: MetricResult[] = [];
     for (const metric of metrics) {
-      results.push(wholeResult(metric, await valueOf(metric, chunk, context), await orNull(() => valueOf(metric, { ...chunk, generated: chunk.untrained }, context)), champion));
+      results.push(wholeResult(metric, await valueOf(metric, chunk, context), await orNull(() => valueOf(metric, { ...chunk, generated: chunk.untrained }, context)), champions.champion));
     }
     const generated = await findings(inputs.model, examples, bundle.predictor, output, real, made, features.description);
     return wholeReport(inputs, options, {
       rows, task: 'generation', output: { kind: 'samples', name: output.name, ...(output.label === undefined ? {} : { classes: output.label.classes }) }, baseline: { kind: 'untrained', description: BASELINE },
-      results, champion, meta: bundle.meta, generated, history: await readHistory(inputs.model),
+      results, champions, meta: bundle.meta, generated, history: await readHistory(inputs.model),
     });
   } finally {
     for (const each of dispose) each.dispose();

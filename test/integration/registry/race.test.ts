@@ -37,7 +37,9 @@ describe.each(STORE_KINDS.filter(({ name }) => name !== 'memory'))('32 processes
 
     await checkHistory(registry, 'race');
     const { routing } = (await registry.routing('race'))!;
-    expect(routing.revision).toBe(RACERS * MODELS * 2);
+    // Whoever came too late with "challenger" left it where it was: at the newest.
+    expect(routing.revision).toBeGreaterThan(RACERS * MODELS);
+    expect(routing.aliases['challenger']).toBe(Math.max(...told));
     for (const [number, result] of results.entries()) expect(routing.aliases[`racer-${number}`]).toBe(result!.versions.at(-1));
     await opened.close();
   });

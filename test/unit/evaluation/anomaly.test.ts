@@ -47,10 +47,11 @@ async function modelOf({ examples }: Prepared, bias: number, threshold: number, 
 }
 
 async function evaluate(prepared: Prepared, model: OpenArtifact, options: Partial<EvaluateOptions> = {}, champion?: OpenArtifact): Promise<EvaluationReport> {
+  const trainedOn = { datasets: [await artifacts.open(prepared.dataset)] };
   return evaluateModel({
-    model, examples: await artifacts.open(prepared.examples), dataset: await artifacts.open(prepared.dataset),
-    champion: champion === undefined ? { none: 'none serves' } : { model: 'p', version: 3, artifact: champion },
-  }, { pipeline: 'p', metrics: [], gates: [], onNoChampion: 'pass', slices: [], seed: 1, ...options });
+    model, trainedOn, former: [], examples: await artifacts.open(prepared.examples), dataset: await artifacts.open(prepared.dataset),
+    champion: champion === undefined ? { none: 'none serves' } : { model: 'p', version: 3, artifact: champion, trainedOn },
+  }, { pipeline: 'p', metrics: [], gates: [], onNoChampion: 'pass', comparison: { minimumRows: 1, onTooFewRows: 'fail' }, slices: [], seed: 1, ...options });
 }
 
 const valuesOf = (report: EvaluationReport): Record<string, number> => Object.fromEntries(report.metrics.map(({ key, value }) => [key, value]));

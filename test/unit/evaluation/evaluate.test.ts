@@ -3,10 +3,14 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Json, JsonObject } from '../../../src/core/json.ts';
 import type { OpenArtifact } from '../../../src/core/ports.ts';
 import type { TensorBatch } from '../../../src/core/tensor.ts';
+import { readRows } from '../../../src/data/dataset-rows.ts';
 import { loadPreprocessor } from '../../../src/data/preprocessor.ts';
+import type { Split } from '../../../src/data/types.ts';
 import { evaluateModel } from '../../../src/evaluation/evaluate.ts';
 import type { EvaluateInputs, EvaluateOptions } from '../../../src/evaluation/evaluation-input.ts';
+import type { TrainedOn } from '../../../src/evaluation/trained-on.ts';
 import type { EvaluationReport } from '../../../src/evaluation/report.ts';
+import { fairRows } from '../../../src/evaluation/fair-rows.ts';
 import { renderEvaluationReport } from '../../../src/reports/evaluation-report.ts';
 import { writeEvaluation } from '../../../src/reports/write-evaluation.ts';
 import { createStepBench } from './step-bench.ts';
@@ -47,12 +51,16 @@ async function modelOf({ examples }: Prepared, outputShape: number[], name: stri
   return artifacts.open(ref);
 }
 
-async function evaluate(prepared: Prepared, model: OpenArtifact, options: Partial<EvaluateOptions> = {}, champion?: OpenArtifact): Promise<EvaluationReport> {
+/** Unless told otherwise, both learnt from the dataset that they are judged on. */
+async function evaluate(prepared: Prepared, model: OpenArtifact, options: Partial<EvaluateOptions> = {}, champion?: OpenArtifact, more: Partial<EvaluateInputs> & { readonly championTrainedOn?: TrainedOn } = {}): Promise<EvaluationReport> {
+  const trainedOn: TrainedOn = { datasets: [await artifacts.open(prepared.dataset)] };
+  const { championTrainedOn = trainedOn, ...others } = more;
   const inputs: EvaluateInputs = {
     model, examples: await artifacts.open(prepared.examples), dataset: await artifacts.open(prepared.dataset),
-    champion: champion === undefined ? { none: 'no other version of "p" serves' } : { model: 'p', version: 3, artifact: champion },
+    champion: champion === undefined ? { none: 'no other version of "p" serves' } : { model: 'p', version: 3, artifact: champion, trainedOn: championTrainedOn },
+    trainedOn, former: [], ...others,
   };
-  return evaluateModel(inputs, { pipeline: 'p', metrics: [], gates: [], onNoChampion: 'pass', slices: [], seed: 1, ...options });
+  return evaluateModel(inputs, { pipeline: 'p', metrics: [], gates: [], onNoChampion: 'pass', comparison: { minimumRows: 1, onTooFewRows: 'fail' }, slices: [], seed: 1, ...options });
 }
 
 describe('evaluateModel on classes', () => {
@@ -115,6 +123,68 @@ describe('evaluateModel on classes', () => {
     expect(second.outputs).toEqual(first.outputs);
     expect(first.values).toMatchObject({ accuracy: once.metrics[0]!.value, champion_accuracy: once.champion!.metrics['accuracy'], rows: once.rows });
     expect(first.details).toContain('| metric | this model | baseline (majorityClass) | champion (version 3) |');
+  });
+
+  describe('against a champion that was trained on another split', () => {
+    const lines = Array.from({ length: 200 }, (_, row) => `${row % 10}.5,${['north', 'south'][row % 2]},${(row % 10 >= 5) === (row % 7 !== 0) ? 'big' : 'small'},${row}`);
+    const features = { features: { x: [{ impute: 'median' }] } };
+    const gates = [{ metric: 'accuracy', notWorseThanChampionBy: 0 }] as const;
+    let other: Prepared;
+    /** What the champion has seen, of the test rows of today. */
+    let seen: number;
+
+    beforeAll(async () => {
+      other = await prepare('other.csv', ['x,site,size,id', ...lines].join('\n'), { label: 'size', split: { train: 0.5, validation: 0.2, test: 0.3, by: 'random', seed: 7 } }, features);
+      const idsOf = async (prepared: Prepared, splits: readonly Split[]): Promise<Set<unknown>> => {
+        const ids = new Set<unknown>();
+        for (const split of splits) for await (const batch of readRows(await artifacts.open(prepared.dataset), split)) for (const row of batch) ids.add(row['id']);
+        return ids;
+      };
+      const learnt = await idsOf(other, ['train', 'validation']);
+      seen = [...(await idsOf(flowers, ['test']))].filter((id) => learnt.has(id)).length;
+      expect(seen).toBeGreaterThan(20);
+    });
+
+    const against = async (minimumRows: number, onTooFewRows: 'fail' | 'pass' = 'fail'): Promise<EvaluationReport> =>
+      evaluate(flowers, good, { metrics: ['accuracy'], gates, comparison: { minimumRows, onTooFewRows } }, poor, { championTrainedOn: { datasets: [await artifacts.open(other.dataset)] } });
+
+    it('compares the rows that neither has seen, and says how many are left', async () => {
+      const report = await against(5);
+      const left = report.rows - seen;
+      expect(report.champion).toMatchObject({ rows: left, fair: { rows: report.rows, left, seenByChampion: seen, seenByThis: 0 } });
+      expect(report.verdict.reasons).toEqual([expect.stringContaining(`on the same rows (${left} of ${report.rows} test rows: the champion was trained or validated on ${seen})`)]);
+    });
+
+    it('cannot judge below the minimum, and then does what is declared', async () => {
+      const rejected = await against(1_000);
+      expect(rejected).toMatchObject({ notFair: true, verdict: { passed: false, reasons: [expect.stringMatching(/cannot be compared fairly .* at least 1000 are needed; "onTooFewRows" is "fail"/)] } });
+      expect(rejected.champion).toBeUndefined();
+      expect((await against(1_000, 'pass')).verdict).toMatchObject({ passed: true });
+    });
+
+    it('finds the rows again where the datasets have other columns, or say themselves which split a row is in', async () => {
+      const wider = await prepare('wider.csv', ['x,site,size,id,part,more', ...lines.map((line, row) => `${line},${row % 2},${row * 3}`)].join('\n'), { label: 'size', split: { by: 'column', column: 'part', values: { train: 0, test: 1 } } }, features);
+      const evenIds = await fairRows(await artifacts.open(flowers.dataset), { datasets: [await artifacts.open(flowers.dataset)] }, { datasets: [await artifacts.open(wider.dataset)] });
+      let even = 0;
+      for await (const batch of readRows(await artifacts.open(flowers.dataset), 'test')) even += batch.filter((row) => Number(row['id']) % 2 === 0).length;
+      expect(evenIds).toMatchObject({ seenByChampion: even, seenByThis: 0 });
+    });
+
+    it('cannot judge where nobody knows what the champion has seen', async () => {
+      const report = await evaluate(flowers, good, { metrics: ['accuracy'], gates }, poor, { championTrainedOn: { unknown: 'it does not say what it was trained on' } });
+      expect(report.verdict).toMatchObject({ passed: false, reasons: [expect.stringContaining('nobody can tell which rows the champion has seen')] });
+    });
+
+    it('bounds what is worse again and again by the best champion of a period', async () => {
+      const trainedOn = { datasets: [await artifacts.open(flowers.dataset)] };
+      const former = [{ model: 'p', version: 1, artifact: good, trainedOn, agoMs: 3 * 86_400_000 }];
+      const wide = { metric: 'accuracy', notWorseThanChampionBy: 0.1 } as const;
+      const judgedBy = (bestWithin: string | undefined) => evaluate(flowers, poor, { metrics: ['accuracy'], gates: [bestWithin === undefined ? wide : { ...wide, bestWithin }] }, poor, { former });
+      expect((await judgedBy(undefined)).verdict.passed).toBe(true);
+      expect((await judgedBy('1d')).verdict.passed).toBe(true);
+      const stopped = await judgedBy('30d');
+      expect(stopped.verdict).toMatchObject({ passed: false, reasons: [expect.stringMatching(/is worse by 0\.\d+ than 0\.\d+ of version 1, the best of 1 former champion of the last 30d, which is too much/)] });
+    });
   });
 
   it('treats a champion that cannot be compared as none, and says why', async () => {

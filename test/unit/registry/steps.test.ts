@@ -143,6 +143,56 @@ describe('deploy', () => {
     }
   });
 
+  it('waits for nothing once another version is champion: superseded, at once, whoever did it', async () => {
+    let asked = 0;
+    const third = await registered('3');
+    // The server never answers with what is promoted; somebody rolls back while it is waited for.
+    const server = createServer((_request, response) => {
+      asked += 1;
+      if (asked === 2) void bench.registry.rollback('birds', { ...ada, to: 1 });
+      response.writeHead(200, { 'x-perennial-version': '99' }).end('{}');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      await bench.registry.promote('birds', 1, ada);
+      await putJson(bench.store, 'servers/s.json', { id: 's', url, pid: 1, seenAt: new Date().toISOString() });
+      const second = await registered('4', 'run2');
+      const result = await run(second, { confirmSeconds: 600 }, 'run2');
+      expect(third.values).toMatchObject({ version: 1 });
+      expect(result.values).toMatchObject({ version: 2, promoted: false, superseded: 1, why: 'superseded by version 1 (ada)' });
+      expect(result.verdict).toBeUndefined();
+    } finally {
+      server.close();
+    }
+  });
+
+  it('moves no alias for a run of the past, nor back to what an earlier run made', async () => {
+    const first = await registered('1');
+    await run(first, {});
+    await run(await registered('2', 'run2'), {}, 'run2');
+    for (const trigger of ['backfill', 'reproduce']) {
+      const model = await makeModel(`again, by ${trigger}`);
+      const version = await register.run({ ...context('run3', 'register'), trigger }, {}, { model });
+      expect(version.values).toMatchObject({ alias: null });
+      expect((await deploy.run({ ...context('run3', 'deploy'), trigger }, {}, { version: version.outputs.version! })).values).toMatchObject({ promoted: false, why: expect.stringContaining('moves no alias') });
+    }
+    const again = await registered('1', 'run4');
+    expect(again).toMatchObject({ values: { version: 1, alias: null }, details: expect.stringContaining('stays where it is') });
+    expect(await run(again, {}, 'run4')).toMatchObject({ values: { promoted: false, superseded: 2 }, details: expect.stringContaining('perennial models rollback birds --to 1') });
+    expect((await bench.registry.routing('birds'))!.routing.aliases).toEqual({ challenger: 2, champion: 2 });
+  });
+
+  it('what knows of an earlier time does not replace what knows of a later one, whatever their numbers', async () => {
+    const at = async (text: string, nominalTime: string): Promise<StepResult> => {
+      const version = await register.run({ ...context(text, 'register'), nominalTime }, {}, { model: await makeModel(text) });
+      return deploy.run({ ...context(text, 'deploy'), nominalTime }, {}, { version: version.outputs.version! });
+    };
+    await at('of May', '2026-05-01T00:00:00.000Z');
+    expect((await at('of April', '2026-04-01T00:00:00.000Z')).values).toMatchObject({ promoted: false, superseded: 1 });
+    expect((await at('of June', '2026-06-01T00:00:00.000Z')).values).toMatchObject({ promoted: true, previous: 1 });
+  });
+
   it('exports to a directory, again without harm', async () => {
     const version = await registered('weights 1');
     const config = { to: 'directory', path: 'out', promote: null };

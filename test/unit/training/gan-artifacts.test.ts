@@ -74,8 +74,8 @@ test('a generator goes on against the discriminator that it was left with, and m
 
   const examples = await open(await writeExamples(stores, table, { formatVersion: 1, seed: 1, columns: [] }));
   const report = await evaluateModel(
-    { model: await open(further.model), examples, dataset: examples, champion: { none: 'the first' } },
-    { pipeline: 'squares', metrics: [], gates: [], onNoChampion: 'pass', slices: [], seed: 1 },
+    { model: await open(further.model), examples, dataset: examples, champion: { none: 'the first' }, trainedOn: { unknown: 'made up' }, former: [] },
+    { pipeline: 'squares', metrics: [], gates: [], onNoChampion: 'pass', comparison: { minimumRows: 1, onTooFewRows: 'fail' }, slices: [], seed: 1 },
   );
   expect(report).toMatchObject({ task: 'generation', baseline: { kind: 'untrained' } });
   const html = await renderEvaluationReport(report);

@@ -1,0 +1,144 @@
+import type { ArtifactRef } from '../src/core/artifact.ts';
+import { PerennialError } from '../src/core/errors.ts';
+import type { JsonObject } from '../src/core/json.ts';
+import type { ArtifactStore, ObjectStore } from '../src/core/ports.ts';
+import type { StepContext, StepResult } from '../src/core/step.ts';
+import type { BaselineChoice } from '../src/evaluation/baseline.ts';
+import type { MetricSpec } from '../src/evaluation/catalogue.ts';
+import type { ComparisonChoice } from '../src/evaluation/evaluation-input.ts';
+import type { Gate, OnNoChampion } from '../src/evaluation/gates.ts';
+import type { ServingVersion } from '../src/evaluation/test-rows.ts';
+import type { FormerVersion } from '../src/registry/champion.ts';
+import type { EvaluationMeta, Judgement } from '../src/reports/write-evaluation.ts';
+
+/** Configuration of an evaluate step. */
+export interface EvaluateConfig {
+  readonly metrics?: readonly MetricSpec[];
+  readonly gates?: readonly Gate[];
+  readonly onNoChampion?: OnNoChampion;
+  readonly comparison?: Partial<ComparisonChoice>;
+  readonly champion?: string;
+  readonly positive?: string;
+  readonly threshold?: number;
+  readonly slices?: readonly string[];
+  readonly baseline?: BaselineChoice;
+  readonly features?: { readonly model?: string; readonly version?: number; readonly layer?: string };
+  readonly seed?: number;
+}
+
+type JudgeContext = Pick<StepContext, 'pipeline' | 'nominalTime' | 'store' | 'artifacts' | 'signal' | 'progress'>;
+type Inputs = Readonly<Record<string, ArtifactRef>>;
+
+/** What evaluate steps do, and what a deployment does again where the champion is another one by then. */
+export async function judgeModel(ctx: JudgeContext, config: EvaluateConfig, inputs: Inputs): Promise<StepResult> {
+  const { evaluateModel } = await import('../src/evaluation/evaluate.ts');
+  const { COMPARISON_DEFAULTS } = await import('../src/evaluation/evaluation-input.ts');
+  const { trainedOn } = await import('../src/evaluation/trained-on.ts');
+  const { writeEvaluation } = await import('../src/reports/write-evaluation.ts');
+  const name = config.champion ?? ctx.pipeline;
+  const champion = await findChampion(ctx.store, name, inputs);
+  const features = await findFeatures(ctx.store, config, inputs);
+  const former = await findFormer(ctx, config, inputs);
+  const model = await ctx.artifacts.open(inputs['model']!);
+  const opened = async <T extends { readonly version: number; readonly model: ArtifactRef }>({ version, model: ref }: T): Promise<ServingVersion> => {
+    const artifact = await ctx.artifacts.open(ref);
+    return { model: name, version, artifact, trainedOn: await trainedOn(ctx.artifacts, artifact) };
+  };
+  const report = await evaluateModel(
+    {
+      model,
+      trainedOn: await trainedOn(ctx.artifacts, model),
+      former: await Promise.all(former.map(async (one) => ({ ...(await opened(one)), agoMs: one.agoMs }))),
+      examples: await ctx.artifacts.open(inputs['examples']!),
+      dataset: await ctx.artifacts.open(inputs['dataset']!),
+      ...(features === undefined ? {} : { features: { artifact: await ctx.artifacts.open(features.model), name: features.name, ...(config.features?.layer === undefined ? {} : { layer: config.features.layer }) } }),
+      champion: champion === undefined ? { none: `no other version of "${name}" serves` } : await opened(champion),
+    },
+    {
+      pipeline: ctx.pipeline,
+      metrics: config.metrics ?? [],
+      gates: config.gates ?? [],
+      onNoChampion: config.onNoChampion ?? 'pass',
+      comparison: { ...COMPARISON_DEFAULTS, ...config.comparison },
+      ...(config.positive === undefined ? {} : { positive: config.positive }),
+      ...(config.threshold === undefined ? {} : { threshold: config.threshold }),
+      slices: config.slices ?? [],
+      ...(config.baseline === undefined ? {} : { baseline: config.baseline }),
+      seed: config.seed ?? 1,
+      signal: ctx.signal,
+      onProgress: (message, fraction) => ctx.progress({ message, ...(fraction === undefined ? {} : { fraction }) }),
+    },
+  );
+  const judgement: Judgement = {
+    champion: { model: name, version: champion?.version ?? null },
+    config: { ...config, champion: name } as unknown as JsonObject,
+    inputs: Object.fromEntries(Object.entries(inputs).map(([port, ref]) => [port, ref.digest])),
+  };
+  return writeEvaluation(ctx.artifacts, report, judgement);
+}
+
+/** The same judgement of the same model on the same rows, against whoever serves now. */
+export async function judgeAgain(ctx: JudgeContext, { config, inputs }: Judgement): Promise<StepResult> {
+  const refs: [string, ArtifactRef][] = [];
+  for (const [port, digest] of Object.entries(inputs)) {
+    const { manifest } = await ctx.artifacts.open({ digest });
+    refs.push([port, { kind: manifest.kind, digest, summary: manifest.summary }]);
+  }
+  return judgeModel(ctx, config as EvaluateConfig, Object.fromEntries(refs));
+}
+
+/** How an evaluation judged, where its verdict depends on who was champion of the model; undefined: on the version alone, or nobody knows. */
+export async function judgementOf(artifacts: ArtifactStore, evaluation: Pick<ArtifactRef, 'digest'> | null, model: string): Promise<Judgement | undefined> {
+  if (evaluation === null) return undefined;
+  const { judgement } = (await artifacts.open(evaluation)).manifest.meta as unknown as EvaluationMeta;
+  const gates = (judgement?.config as EvaluateConfig | undefined)?.gates ?? [];
+  return judgement?.champion.model === model && gates.some((gate) => 'notWorseThanChampionBy' in gate || 'betterThanChampionBy' in gate) ? judgement : undefined;
+}
+
+/** What decides a judgement besides its configuration and inputs. */
+export async function othersOf(ctx: Pick<StepContext, 'pipeline' | 'nominalTime' | 'store'>, config: EvaluateConfig, inputs: Inputs): Promise<JsonObject> {
+  const champion = await findChampion(ctx.store, config.champion ?? ctx.pipeline, inputs);
+  const features = await findFeatures(ctx.store, config, inputs);
+  const former = await findFormer(ctx, config, inputs);
+  return {
+    ...(former.length === 0 ? {} : { former: former.map(({ version, model }) => ({ version, model: model.digest })) }),
+    champion: champion === undefined ? null : { version: champion.version, model: champion.model.digest },
+    ...(features === undefined ? {} : { features: features.model.digest }),
+  };
+}
+
+/** The champion, unless it is the very model that is judged: then there is nothing to compare, and nothing to judge again. */
+async function findChampion(store: ObjectStore, name: string, inputs: Inputs): Promise<{ version: number; model: ArtifactRef } | undefined> {
+  const { findServing } = await import('../src/registry/champion.ts');
+  const serving = await findServing(store, name);
+  return serving?.model.digest === inputs['model']?.digest ? undefined : serving;
+}
+
+/** Champions of the longest period that a gate looks back at, without the model that is judged. */
+async function findFormer(ctx: Pick<StepContext, 'pipeline' | 'nominalTime' | 'store'>, config: EvaluateConfig, inputs: Inputs): Promise<readonly FormerVersion[]> {
+  const { lookBackMs } = await import('../src/evaluation/gates.ts');
+  const periodMs = Math.max(0, ...(config.gates ?? []).map(lookBackMs));
+  if (periodMs === 0) return [];
+  const { championsWithin } = await import('../src/registry/champion.ts');
+  const found = await championsWithin(ctx.store, config.champion ?? ctx.pipeline, new Date(ctx.nominalTime), periodMs);
+  return found.filter(({ model }) => model.digest !== inputs['model']?.digest);
+}
+
+/** The classifier of the Fréchet distance: the input, or a registered model. @throws CONFIG_INVALID where there is none, or two */
+async function findFeatures(store: ObjectStore, { features }: EvaluateConfig, inputs: Readonly<Record<string, ArtifactRef>>): Promise<{ name: string; model: ArtifactRef } | undefined> {
+  const wired = inputs['features'];
+  const named = features?.model;
+  if (wired !== undefined && named !== undefined) throw new PerennialError('CONFIG_INVALID', `Both the input "features" and the registered model "${named}" are named.`, { hint: 'Leave one of them out of the evaluate step.' });
+  if (wired !== undefined) return { name: 'the model of the input "features"', model: wired };
+  if (named === undefined) {
+    if (features === undefined) return undefined;
+    throw new PerennialError('CONFIG_INVALID', '"features" of the evaluate step names no model.', { hint: 'Give "model", or "inputs": { "features": "<id of a train step>" }.' });
+  }
+  const { findServing } = await import('../src/registry/champion.ts');
+  const { readVersion } = await import('../src/registry/versions.ts');
+  const found = features?.version === undefined ? await findServing(store, named) : await readVersion(store, named, features.version);
+  if (found === undefined) {
+    throw new PerennialError('CONFIG_INVALID', `"features" names the model "${named}"${features?.version === undefined ? ', of which no version serves' : ` version ${features.version}, which does not exist`}.`, { hint: 'Register it first, or train it in this pipeline and name that step as the input "features".' });
+  }
+  return { name: `${named} version ${found.version}`, model: found.model };
+}

@@ -1,0 +1,73 @@
+import { PerennialError, isPerennialError } from '../core/errors.ts';
+import type { ObjectStore } from '../core/ports.ts';
+import { CHAMPION, aliasOf } from './decisions.ts';
+import { whoMoved } from './routing.ts';
+import type { Decide, Proposal } from './routing.ts';
+import type { Routing, VersionManifest } from './types.ts';
+import { readVersion } from './versions.ts';
+import { checkWhole } from './whole.ts';
+
+/**
+ * What a move has to find before it is made. The guards look at the state that the swap replaces, as often as somebody else was faster:
+ * what they found is so at the moment of the change.
+ */
+
+type Decision = (current: Routing) => Proposal | undefined | Promise<Proposal | undefined>;
+
+/** Where a move leads is read once, before it is made. @throws OBJECT_NOT_FOUND, BLOB_CORRUPT */
+export function ifWhole(store: ObjectStore, model: string, decide: Decision): Decide {
+  const whole = new Set<number>();
+  return async (current) => {
+    const proposal = await decide(current);
+    const to = proposal?.to ?? null;
+    if (to !== null && to !== proposal?.from && !whole.has(to)) await checkWhole(store, model, to);
+    if (to !== null) whole.add(to);
+    return proposal;
+  };
+}
+
+/** Only over the champion that it was compared with; null: it was judged when there was none. @throws CHAMPION_CHANGED */
+export function ifJudged(store: ObjectStore, champion: number | null, decide: Decision): Decide {
+  return async (current) => {
+    const proposal = await decide(current);
+    const now = aliasOf(current, CHAMPION);
+    if (proposal === undefined || proposal.to === now || now === champion) return proposal;
+    const by = now === null ? 'there is none' : `it is version ${now} (${await whoMoved(store, current, CHAMPION)})`;
+    throw new PerennialError('CHAMPION_CHANGED', `"${current.name}" version ${proposal.to} was judged against ${champion === null ? 'no champion' : `version ${champion}`}, and now ${by}.`, { details: { champion: now } });
+  };
+}
+
+/** No automation goes back: not to what an earlier run made, nor to what knows of an earlier time. @throws VERSION_OUTDATED */
+export function ifForward(store: ObjectStore, version: VersionManifest, decide: Decision): Decide {
+  return async (current) => {
+    const proposal = await decide(current);
+    const from = proposal?.from ?? null;
+    if (proposal === undefined || from === null || from === version.version) return proposal;
+    const there = await told(store, current.name, from);
+    if (!isBefore(version, there)) return proposal;
+    const who = await whoMoved(store, current, proposal.alias!);
+    const why = version.nominalTime !== undefined && there.nominalTime !== undefined && version.nominalTime !== there.nominalTime ? `of ${version.nominalTime}, does not replace version ${from} of ${there.nominalTime} (${who})` : `which was made before version ${from} (${who}), does not replace it`;
+    throw new PerennialError('VERSION_OUTDATED', `"${current.name}" version ${version.version}, ${why}.`, {
+      hint: proposal.alias === CHAMPION ? `To let it serve all the same: \`perennial models rollback ${current.name} --to ${version.version}\`, which pins it.` : `To move the alias all the same: \`perennial models promote ${current.name} ${version.version} --alias ${proposal.alias}\`.`,
+      details: { version: from, who },
+    });
+  };
+}
+
+type Made = Pick<VersionManifest, 'version' | 'nominalTime'>;
+
+/** A manifest that is damaged, or gone, stands in nobody's way: its number is left. */
+async function told(store: ObjectStore, model: string, version: number): Promise<Made> {
+  try {
+    return (await readVersion(store, model, version)) ?? { version };
+  } catch (error) {
+    if (isPerennialError(error, 'BLOB_CORRUPT')) return { version };
+    throw error;
+  }
+}
+
+/** By the times that they know of; the numbers say what came first where a version does not tell, or both know of the same time. */
+function isBefore(one: Made, other: Made): boolean {
+  if (one.nominalTime === undefined || other.nominalTime === undefined || one.nominalTime === other.nominalTime) return one.version < other.version;
+  return Date.parse(one.nominalTime) < Date.parse(other.nominalTime);
+}
