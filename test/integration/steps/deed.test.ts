@@ -68,7 +68,7 @@ interface Asked {
 
 async function start({ epochs, until = 'now', at, trigger = 'manual' }: Asked): Promise<string> {
   const plan = await compileOrThrow(file, { params: { epochs: String(epochs), until } as never });
-  return (await startRun(stage.temporal, plan, steps, { trigger, nominalTime: `2026-03-${at}T00:00:00.000Z`, ...(trigger === 'reproduce' ? { readCache: false } : {}) })).workflowId;
+  return (await startRun(stage.temporal, plan, steps, { trigger, overlap: 'allow', nominalTime: `2026-03-${at}T00:00:00.000Z`, ...(trigger === 'reproduce' ? { readCache: false } : {}) })).workflowId;
 }
 
 const end = (workflowId: string): Promise<RunView> => waitRun(stage.temporal, workflowId);

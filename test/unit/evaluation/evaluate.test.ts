@@ -69,8 +69,8 @@ describe('evaluateModel on classes', () => {
   let poor: OpenArtifact;
 
   beforeAll(async () => {
-    // Long petals are "big", but for every tenth row, so that the rule x ≥ 5 errs on a tenth.
-    const lines = Array.from({ length: 200 }, (_, row) => `${row % 10}.5,${['north', 'south'][row % 2]},${(row % 10 >= 5) === (row % 7 !== 0) ? 'big' : 'small'},${row}`);
+    // Long petals are "big", but for every eleventh row, on which the rule x ≥ 5 errs.
+    const lines = Array.from({ length: 200 }, (_, row) => `${row % 10}.5,${['north', 'south'][row % 2]},${(row % 10 >= 5) === (row % 11 !== 0) ? 'big' : 'small'},${row}`);
     flowers = await prepare('flowers.csv', ['x,site,size,id', ...lines].join('\n'), { label: 'size', split: { train: 0.5, validation: 0.2, test: 0.3, by: 'hash' } }, { features: { x: [{ impute: 'median' }] } });
     good = await modelOf(flowers, [2], 'good', (features, row) => (features[row]! >= 5 ? [0.9, 0.1] : [0.2, 0.8]));
     poor = await modelOf(flowers, [1], 'poor', (features, row) => [features[row]! >= 7 ? 0.3 : 0.6]);
@@ -126,7 +126,7 @@ describe('evaluateModel on classes', () => {
   });
 
   describe('against a champion that was trained on another split', () => {
-    const lines = Array.from({ length: 200 }, (_, row) => `${row % 10}.5,${['north', 'south'][row % 2]},${(row % 10 >= 5) === (row % 7 !== 0) ? 'big' : 'small'},${row}`);
+    const lines = Array.from({ length: 200 }, (_, row) => `${row % 10}.5,${['north', 'south'][row % 2]},${(row % 10 >= 5) === (row % 11 !== 0) ? 'big' : 'small'},${row}`);
     const features = { features: { x: [{ impute: 'median' }] } };
     const gates = [{ metric: 'accuracy', notWorseThanChampionBy: 0 }] as const;
     let other: Prepared;
