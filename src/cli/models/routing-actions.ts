@@ -41,7 +41,7 @@ export async function unpinAction(io: CliIo, model: string, options: { why?: str
   io.print(change.changed ? `${model} is no longer pinned; version ${change.to} stays champion until another one is promoted.` : `${model} was not pinned; nothing changed.`);
 }
 
-/** Says that it is done only after the servers answer with the version; exits with 4 where they do not in time. */
+/** Says that it is done only after the servers answer with the version; exits with 4 where they do not in time, with 1 where another version became champion meanwhile. */
 async function proveAndReport(io: CliIo, { store }: OpenRegistry, model: string, change: RoutingChange, headline: string, options: ConfirmOptions): Promise<void> {
   const version = change.routing.aliases.champion!;
   if (!options.confirm) {
@@ -54,7 +54,9 @@ async function proveAndReport(io: CliIo, { store }: OpenRegistry, model: string,
   const confirmation = await confirmServed(store, model, version, { timeoutMs: options.timeout * 1000 });
   io.result({ ...changeResult(model, change, 'champion'), confirmation });
   io.print(`${headline}\n${confirmationText(confirmation)}`);
-  if (!confirmation.confirmed && confirmation.servers.length > 0) {
+  // Done, and undone by somebody else: no server is to blame.
+  if (confirmation.superseded !== undefined) io.exit(1);
+  else if (!confirmation.confirmed && confirmation.servers.length > 0) {
     io.note(`error SERVER_UNAVAILABLE: the routing is changed, but not every server answers with version ${version} after ${options.timeout} s.`);
     io.exit(SERVICE_AWAY);
   }

@@ -44,7 +44,7 @@ const SAMPLES: Readonly<Record<DataKind, { data: () => ColumnData; empty: () => 
 };
 
 function describeData(data: ColumnData): unknown {
-  const { values: _values, beside = undefined, ...rest } = { ...data } as ColumnData & { beside?: VectorData };
+  const { values: _values, places: _places, beside = undefined, ...rest } = { ...data } as ColumnData & { beside?: VectorData; places?: Float64Array };
   return { ...rest, beside: beside?.parts ?? [] };
 }
 
