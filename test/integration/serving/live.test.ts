@@ -100,7 +100,7 @@ describe('the model server under load', () => {
     expect({ errors: result.errors, timeouts: result.timeouts, non2xx: result.non2xx }).toEqual({ errors: 0, timeouts: 0, non2xx: 0 });
     expect(Object.keys(seen).sort()).toEqual(['1', '2', '3']);
     expect(result.requests.total).toBeGreaterThan(1_000);
-    expect(delays.length).toBeGreaterThan(8);
+    expect(delays.length).toBeGreaterThan(3);
     // Of all turns: a machine that does much else may hold up one of them.
     expect([...delays].sort((a, b) => a - b)[delays.length >> 1]).toBeLessThan(1_000);
   });
