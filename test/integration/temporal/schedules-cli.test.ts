@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
+import { FileStore } from '../../../src/storage/file-store.ts';
 import { Perennial } from '../../support/perennial.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { setStage } from './harness.ts';
@@ -11,9 +12,10 @@ const file = join(folder, 'nightly.json');
 const write = (name: string, cron = '0 3 * * *'): void => writeFileSync(file, JSON.stringify({ apiVersion: 'perennial/v1', name, steps: [{ id: 'say', uses: 'command', with: { command: ['true'] } }], on: { schedule: { cron, timezone: 'Europe/Berlin' } } }));
 
 beforeAll(async () => {
-  const { server, startWorker } = await setStage([]);
+  const store = tempDir('store');
+  const { server, startWorker } = await setStage([], new FileStore(store));
   await startWorker();
-  cli = new Perennial({ TEMPORAL_ADDRESS: server.address });
+  cli = new Perennial({ PERENNIAL_STORE: `file:${store}`, TEMPORAL_ADDRESS: server.address });
 });
 
 it('apply --check exits with 3 where something differs, and changes nothing', async () => {
