@@ -54,7 +54,7 @@ const SIGN = 0x80000000;
  *
  * @see Luby and Rackoff (1988), How to construct pseudorandom permutations from pseudorandom functions
  */
-export function addColumn(digests: Uint32Array, values: Uint32Array, present: Uint32Array | null, [first, second, third, fourth]: RoundKeys): void {
+function addColumn(digests: Uint32Array, values: Uint32Array, present: Uint32Array | null, [first, second, third, fourth]: RoundKeys): void {
   for (let row = 0, at = 0; at < digests.length; row++, at += 2) {
     if (present !== null && ((present[row >>> 5]! >>> (row & 31)) & 1) === 0) continue;
     let low = values[at]!;
@@ -89,7 +89,7 @@ function roundsOf(names: string): readonly RoundKeys[] {
   return rounds;
 }
 
-export function roundKeys(name: string): RoundKeys {
+function roundKeys(name: string): RoundKeys {
   const bytes = createHash('sha256').update(`column ${name}`).digest();
   return [bytes.readUInt32LE(0), bytes.readUInt32LE(4), bytes.readUInt32LE(8), bytes.readUInt32LE(12)];
 }

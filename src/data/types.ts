@@ -30,7 +30,7 @@ export const SPLITS = ['train', 'validation', 'test'] as const;
 export type Split = (typeof SPLITS)[number];
 
 /**
- * `meta` of a `dataset` artifact. Files: `<split>.parquet` per split (column order as in `columns`), `<split>.digests` (8 bytes a row, in
+ * `meta` of a `dataset` artifact. Files: `<split>.parquet` per split (column order as in `columns`), `<split>.digests2` (8 bytes a row, in
  * its order: what tells whether two datasets share rows), `profile.json` and, where that is not all, `reference.bin` (of the train split), `raw-test.<format>` (some rows of the
  * test split as the source had them).
  */

@@ -12,7 +12,7 @@ import type { Database } from './duckdb.ts';
 import { findExpectation } from './expectation-registry.ts';
 import type { ExpectedColumn, RowRule, TableRule } from './expectation.ts';
 import { datasetSummary, writeParquet } from './ingest/ingest.ts';
-import { writeDigestsOf } from './ingest/row-digests.ts';
+import { digestsFile, writeDigestsOf } from './ingest/row-digests.ts';
 import { describeTable, profileFiles } from './profile.ts';
 import { SPLITS } from './types.ts';
 import type { DatasetMeta } from './types.ts';
@@ -129,8 +129,8 @@ async function rewrite(db: Database, dataset: OpenArtifact, columns: readonly Ex
     await writeParquet(db, `SELECT ${columns.map((column) => `${column.sql} AS ${ident(column.name)}`).join(', ')} FROM kept WHERE split = '${split}' ORDER BY "row"`, path, group);
     files[`${split}.parquet`] = { path };
     const first = SPLITS.slice(0, SPLITS.indexOf(split)).reduce((sum, earlier) => sum + before.rows[earlier], 1);
-    const digests = join(workDir, `${split}.digests`);
-    if (await writeDigestsOf(db, dataset, split, `SELECT "row" - ${first} FROM kept WHERE split = '${split}' ORDER BY "row"`, digests)) files[`${split}.digests`] = { path: digests };
+    const digests = join(workDir, digestsFile(split));
+    if (await writeDigestsOf(db, dataset, split, `SELECT "row" - ${first} FROM kept WHERE split = '${split}' ORDER BY "row"`, digests)) files[digestsFile(split)] = { path: digests };
   }
   files['quarantine.parquet'] = { path: await quarantine(db, dataset, columns, workDir) };
   Object.assign(files, profileFiles(await describeTable(db, `(SELECT * FROM kept WHERE split = 'train')`, columns)));

@@ -13,7 +13,7 @@ import type { IngestConfig, IngestTables } from './ingest-tables.ts';
 import type { ReferenceSchema } from './reference.ts';
 import { keepRawRows } from './raw-rows.ts';
 import type { RawTestRows } from './raw-rows.ts';
-import { writeDigests } from './row-digests.ts';
+import { digestsFile, writeDigests } from './row-digests.ts';
 import { describeTable, profileFiles } from '../profile.ts';
 import { readerRegistry } from '../readers.ts';
 import { fingerprintFiles, listSource, stampOf } from './source-files.ts';
@@ -73,9 +73,9 @@ async function writeFiles(db: Database, tables: IngestTables, meta: DatasetMeta,
     const path = join(workDir, `${split}.parquet`);
     await writeParquet(db, `SELECT ${list} FROM rows WHERE split = '${split}'${order}`, path, rowGroup(meta));
     files[`${split}.parquet`] = { path };
-    const digests = join(workDir, `${split}.digests`);
+    const digests = join(workDir, digestsFile(split));
     await writeDigests(db, `SELECT digest FROM rows WHERE split = '${split}'${order}`, digests);
-    files[`${split}.digests`] = { path: digests };
+    files[digestsFile(split)] = { path: digests };
   }
   if (tables.quarantined > 0) {
     const path = join(workDir, 'quarantine.parquet');

@@ -6,6 +6,11 @@ import { DIGEST_BYTES } from '../reading/digest.ts';
 import { SPLITS } from '../types.ts';
 import type { Split } from '../types.ts';
 
+/** File of a split's digests. Those of `<split>.digests` were made in another way and tell nothing of these: such a dataset counts as one that keeps none. */
+export function digestsFile(split: Split): string {
+  return `${split}.digests2`;
+}
+
 /** Writes the digests of a query, one after the other, as unsigned 64-bit integers (little-endian). */
 export async function writeDigests(db: Database, query: string, path: string): Promise<void> {
   const file = await open(path, 'w');
@@ -45,7 +50,7 @@ export async function readDigests(dataset: OpenArtifact, split: Split): Promise<
 
 /** The same in the order of the rows. */
 export async function digestsInOrder(dataset: OpenArtifact, split: Split): Promise<BigUint64Array | undefined> {
-  const file = `${split}.digests`;
+  const file = digestsFile(split);
   if (dataset.manifest.files[file] === undefined) return undefined;
   const bytes = await dataset.bytes(file);
   if (bytes.length % DIGEST_BYTES !== 0) throw new PerennialError('BLOB_CORRUPT', `${file} of the dataset ${dataset.ref.digest.slice(0, 12)} has ${bytes.length} bytes, which is no multiple of ${DIGEST_BYTES}.`);

@@ -10,7 +10,7 @@ import type { DatasetMeta, DatasetProfile } from '../types.ts';
 import { lookAtSource } from './ingest.ts';
 import { readTables } from './ingest-tables.ts';
 import type { IngestConfig } from './ingest-tables.ts';
-import { readDigests } from './row-digests.ts';
+import { digestsInOrder } from './row-digests.ts';
 
 export interface SourceRequest {
   readonly config: IngestConfig;
@@ -52,7 +52,7 @@ export async function unseenRows(dataset: OpenArtifact, name: string, { config, 
 async function digestsIn(dataset: OpenArtifact): Promise<BigUint64Array | undefined> {
   const parts: BigUint64Array[] = [];
   for (const split of SPLITS) {
-    const digests = await readDigests(dataset, split);
+    const digests = await digestsInOrder(dataset, split);
     if (digests === undefined) return undefined;
     parts.push(digests);
   }
