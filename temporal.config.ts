@@ -69,7 +69,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function temporalConfig(env: Environment = process.env): TemporalConfig {
   for (const name of ['TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE', 'TEMPORAL_CODEC_ENDPOINT', 'TEMPORAL_TLS_DISABLE_HOST_VERIFICATION'])
     if (given(env, name) !== undefined)
-      throw new PerennialError('USAGE', `${name} is set, and Perennial does not read it.`, { hint: `Unset ${name}; give TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and TEMPORAL_TLS_… instead.` });
+      throw new PerennialError('USAGE', `${name} is set, and Perennial does not read it.`, {
+        hint: `Unset ${name}; give TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and TEMPORAL_TLS_… instead.`,
+      });
   const apiKey = given(env, 'TEMPORAL_API_KEY');
   return {
     address: given(env, 'TEMPORAL_ADDRESS'),
@@ -94,7 +96,10 @@ function positive(env: Environment, name: string): number | undefined {
   const text = given(env, name);
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new PerennialError('USAGE', `${name} is "${text}"; expected a whole number of at least 1.`, { hint: `Correct or unset ${name}.` });
+  if (!Number.isInteger(value) || value < 1)
+    throw new PerennialError('USAGE', `${name} is "${text}"; expected a whole number of at least 1.`, {
+      hint: `Correct or unset ${name}.`,
+    });
   return value;
 }
 
@@ -110,8 +115,12 @@ function tlsOf(env: Environment, withKey: boolean): TlsFiles | boolean {
   const wanted = flag(env, 'TEMPORAL_TLS');
   const files: Record<string, string> = {};
   const names = {
-    certPath: 'TEMPORAL_TLS_CLIENT_CERT_PATH', keyPath: 'TEMPORAL_TLS_CLIENT_KEY_PATH', caPath: 'TEMPORAL_TLS_SERVER_CA_CERT_PATH',
-    certData: 'TEMPORAL_TLS_CLIENT_CERT_DATA', keyData: 'TEMPORAL_TLS_CLIENT_KEY_DATA', caData: 'TEMPORAL_TLS_SERVER_CA_CERT_DATA',
+    certPath: 'TEMPORAL_TLS_CLIENT_CERT_PATH',
+    keyPath: 'TEMPORAL_TLS_CLIENT_KEY_PATH',
+    caPath: 'TEMPORAL_TLS_SERVER_CA_CERT_PATH',
+    certData: 'TEMPORAL_TLS_CLIENT_CERT_DATA',
+    keyData: 'TEMPORAL_TLS_CLIENT_KEY_DATA',
+    caData: 'TEMPORAL_TLS_SERVER_CA_CERT_DATA',
     serverName: 'TEMPORAL_TLS_SERVER_NAME',
   };
   for (const [key, name] of Object.entries(names)) {
@@ -126,6 +135,7 @@ function tlsOf(env: Environment, withKey: boolean): TlsFiles | boolean {
 function metadataOf(env: Environment): Record<string, string> {
   const metadata: Record<string, string> = {};
   for (const [name, value] of Object.entries(env))
-    if (name.startsWith('TEMPORAL_GRPC_META_') && value !== undefined && value !== '') metadata[name.slice('TEMPORAL_GRPC_META_'.length).toLowerCase().replaceAll('_', '-')] = value;
+    if (name.startsWith('TEMPORAL_GRPC_META_') && value !== undefined && value !== '')
+      metadata[name.slice('TEMPORAL_GRPC_META_'.length).toLowerCase().replaceAll('_', '-')] = value;
   return metadata;
 }

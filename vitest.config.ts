@@ -2,7 +2,19 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { defineConfig } from 'vitest/config';
 
 /** Files that take a minute or more, longest first: begun last, one of them would keep a single fork busy at the end. */
-const LONG = ['examples/samples', 'faults/stack/kill', 'faults/stack/many', 'integration/registry/race', 'integration/steps/deed', 'faults/stack/store', 'faults/training/kill', 'unit/training/engines', 'faults/orchestration/worker', 'integration/bad-input/data', 'integration/ui/temporal-ui'];
+const LONG = [
+  'examples/samples',
+  'faults/stack/kill',
+  'faults/stack/many',
+  'integration/registry/race',
+  'integration/steps/deed',
+  'faults/stack/store',
+  'faults/training/kill',
+  'unit/training/engines',
+  'faults/orchestration/worker',
+  'integration/bad-input/data',
+  'integration/ui/temporal-ui',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -25,7 +25,12 @@ export async function fingerprintBase(ctx: FingerprintContext, from: BaseReferen
  * @returns undefined where there is no such version
  * @throws NOT_FOUND, VERSION_INVALID with what exists; SOURCE_NOT_FOUND
  */
-export async function openBase(ctx: StepContext, from: BaseReference, inputs: Readonly<Record<string, ArtifactRef>>, onMissing: 'fail' | 'go on'): Promise<BaseSource | undefined> {
+export async function openBase(
+  ctx: StepContext,
+  from: BaseReference,
+  inputs: Readonly<Record<string, ArtifactRef>>,
+  onMissing: 'fail' | 'go on',
+): Promise<BaseSource | undefined> {
   if ('input' in from) {
     const ref = inputs['base']!;
     return { origin: { digest: ref.digest }, artifact: await ctx.artifacts.open(ref) };

@@ -4,12 +4,12 @@ import type { ArtifactRef } from '../src/core/artifact.ts';
 import { PerennialError, messageOf } from '../src/core/errors.ts';
 import type { Json } from '../src/core/json.ts';
 import type { FingerprintContext, StepContext, StepResult, Unseen } from '../src/core/step.ts';
-import { gather, layOutInputs, readValues } from '../src/orchestration/artifact-files.ts';
-import { runChild } from '../src/orchestration/child-process.ts';
-import type { ChildEnd } from '../src/orchestration/child-process.ts';
-import { guardProgram } from '../src/orchestration/guarded-artifacts.ts';
-import { mask } from '../src/orchestration/secrets.ts';
-import { fingerprintOfCommand } from '../src/orchestration/seen/command.ts';
+import { gather, layOutInputs, readValues } from '../src/steps/artifact-files.ts';
+import { runChild } from '../src/steps/child-process.ts';
+import type { ChildEnd } from '../src/steps/child-process.ts';
+import { guardProgram } from '../src/steps/guarded-artifacts.ts';
+import { mask } from '../src/steps/secrets.ts';
+import { fingerprintOfCommand } from '../src/steps/seen/command.ts';
 import { programEnvironment } from '../src/platform/environment.ts';
 import { traceEnvironment } from '../src/telemetry/telemetry.ts';
 import type { CommandConfig } from './steps/command.step.ts';
@@ -17,12 +17,18 @@ import type { CommandConfig } from './steps/command.step.ts';
 /** What decides the result of a command besides its configuration and inputs, as far as it can be seen. */
 export async function fingerprintCommand(ctx: FingerprintContext, config: CommandConfig): Promise<Json | Unseen> {
   // Secrets stand by name here; they count by their digests.
-  const declared = Object.fromEntries(Object.entries(config.env ?? {}).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+  const declared = Object.fromEntries(
+    Object.entries(config.env ?? {}).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
   return fingerprintOfCommand(config, ctx, programEnvironment(declared));
 }
 
 /** Runs the program: its inputs laid out in folders, its outputs gathered from folders. @throws COMMAND_FAILED, STEP_FAILED */
-export async function runCommand(ctx: StepContext, config: CommandConfig, inputs: Readonly<Record<string, ArtifactRef>>): Promise<StepResult> {
+export async function runCommand(
+  ctx: StepContext,
+  config: CommandConfig,
+  inputs: Readonly<Record<string, ArtifactRef>>,
+): Promise<StepResult> {
   const cwd = resolve(ctx.documentDir, config.cwd ?? '.');
   const outputs: Record<string, string> = {};
   const outputRoot = join(ctx.workDir, 'outputs');
@@ -41,7 +47,14 @@ export async function runCommand(ctx: StepContext, config: CommandConfig, inputs
     outputs,
     values,
     scratch,
-    run: { id: ctx.runId, pipeline: ctx.pipeline, step: ctx.stepId, attempt: ctx.attempt, nominalTime: ctx.nominalTime, trigger: ctx.trigger },
+    run: {
+      id: ctx.runId,
+      pipeline: ctx.pipeline,
+      step: ctx.stepId,
+      attempt: ctx.attempt,
+      nominalTime: ctx.nominalTime,
+      trigger: ctx.trigger,
+    },
   });
   const shown = mask(config.command.join(' '));
   ctx.progress({ message: shown.slice(0, 120) });
@@ -49,7 +62,8 @@ export async function runCommand(ctx: StepContext, config: CommandConfig, inputs
     const end = await start(ctx, config, { cwd, stdin, shown });
     if (end.code !== 0) throw failed(shown, end);
     const refs: Record<string, ArtifactRef> = {};
-    for (const [name, kind] of Object.entries(config.gives ?? {})) refs[name] = await gather(guardProgram(ctx.artifacts), kind, name, outputs[name]!);
+    for (const [name, kind] of Object.entries(config.gives ?? {}))
+      refs[name] = await gather(guardProgram(ctx.artifacts), kind, name, outputs[name]!);
     const given = await readValues(values);
     return { outputs: refs, ...(given === undefined ? {} : { values: given }) };
   } finally {
@@ -59,16 +73,30 @@ export async function runCommand(ctx: StepContext, config: CommandConfig, inputs
   }
 }
 
-async function start(ctx: StepContext, config: CommandConfig, { cwd, stdin, shown }: { cwd: string; stdin: string; shown: string }): Promise<ChildEnd> {
+async function start(
+  ctx: StepContext,
+  config: CommandConfig,
+  { cwd, stdin, shown }: { cwd: string; stdin: string; shown: string },
+): Promise<ChildEnd> {
   const [program, ...args] = config.command;
   const command = program!.includes('/') ? resolve(cwd, program!) : program!;
   try {
-    return await runChild(ctx, { command, args, cwd, stdin, env: programEnvironment({ ...traceEnvironment(), ...config.env }), onLine: (line) => ctx.progress({ message: line.slice(0, 200) }) });
+    return await runChild(ctx, {
+      command,
+      args,
+      cwd,
+      stdin,
+      env: programEnvironment({ ...traceEnvironment(), ...config.env }),
+      onLine: (line) => ctx.progress({ message: line.slice(0, 200) }),
+    });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOENT' && code !== 'EACCES' && code !== 'ENOTDIR') throw error;
     const where = (await isFolder(cwd)) ? '' : ` The folder ${cwd} does not exist.`;
-    throw new PerennialError('COMMAND_FAILED', `${shown} could not be started: ${messageOf(error)}.${where}`, { hint: 'Check that the program is installed on the worker, is executable, and that "cwd" exists.', cause: error });
+    throw new PerennialError('COMMAND_FAILED', `${shown} could not be started: ${messageOf(error)}.${where}`, {
+      hint: 'Check that the program is installed on the worker, is executable, and that "cwd" exists.',
+      cause: error,
+    });
   }
 }
 
@@ -79,5 +107,8 @@ function failed(shown: string, end: ChildEnd): PerennialError {
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then((stats) => stats.isDirectory(), () => false);
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
 }

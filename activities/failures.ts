@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { PerennialError, isPerennialError, messageOf } from '../src/core/errors.ts';
 import { limits } from '../src/core/limits.ts';
-import { mask } from '../src/orchestration/secrets.ts';
+import { mask } from '../src/steps/secrets.ts';
 
 /** Pause before the next attempt of a step that could not reach the store, in milliseconds. */
 const STORE_RETRY_MS = 10_000;
@@ -10,7 +10,13 @@ const STORE_RETRY_MS = 10_000;
 export function toFailure(error: unknown): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (!isPerennialError(error) && (code === 'ENOSPC' || code === 'EDQUOT')) return toFailure(new PerennialError('STORE_FULL', `No space is left on the disk: ${messageOf(error)}`, { hint: 'Free space on this disk.', cause: error }));
+  if (!isPerennialError(error) && (code === 'ENOSPC' || code === 'EDQUOT'))
+    return toFailure(
+      new PerennialError('STORE_FULL', `No space is left on the disk: ${messageOf(error)}`, {
+        hint: 'Free space on this disk.',
+        cause: error,
+      }),
+    );
   if (!isPerennialError(error)) {
     const failure = ApplicationFailure.create({ message: clip(mask(messageOf(error))), type: 'INTERNAL', nonRetryable: false });
     if (error instanceof Error && error.stack !== undefined) failure.stack = mask(error.stack);

@@ -25,12 +25,20 @@ export interface ActivityDeps {
 }
 
 /** Every activity of a worker: one per step type, named `<type>@<version>`, and those of the other workflows. */
-export function createActivities(deps: ActivityDeps): Record<string, (task: StepTask) => Promise<StepOutcome>> & ModelActivities & MonitorActivities & ScheduleActivities & OutcomeActivities {
+export function createActivities(
+  deps: ActivityDeps,
+): Record<string, (task: StepTask) => Promise<StepOutcome>> & ModelActivities & MonitorActivities & ScheduleActivities & OutcomeActivities {
   const steps: Record<string, (task: StepTask) => Promise<StepOutcome>> = {};
   for (const definition of deps.steps) {
     const name = activityName(definition.type, definition.version);
     if (Object.hasOwn(steps, name)) throw new PerennialError('INTERNAL', `Two definitions of the step ${name}.`);
     steps[name] = stepActivity(definition, deps);
   }
-  return { ...steps, ...modelActivities(deps), ...monitorActivities(deps), ...scheduleActivities(), ...outcomeActivities(deps) } as ReturnType<typeof createActivities>;
+  return {
+    ...steps,
+    ...modelActivities(deps),
+    ...monitorActivities(deps),
+    ...scheduleActivities(),
+    ...outcomeActivities(deps),
+  } as ReturnType<typeof createActivities>;
 }

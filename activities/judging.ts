@@ -3,11 +3,11 @@ import { PerennialError } from '../src/core/errors.ts';
 import type { JsonObject } from '../src/core/json.ts';
 import type { ArtifactStore, ObjectStore } from '../src/core/ports.ts';
 import type { StepContext, StepResult } from '../src/core/step.ts';
-import type { BaselineChoice } from '../src/evaluation/baseline.ts';
-import type { MetricSpec } from '../src/evaluation/catalogue.ts';
-import type { ComparisonChoice } from '../src/evaluation/evaluation-input.ts';
-import type { Gate, OnNoChampion } from '../src/evaluation/gates.ts';
-import type { ServingVersion } from '../src/evaluation/test-rows.ts';
+import type { BaselineChoice } from '../src/evaluation/measure/baseline.ts';
+import type { MetricSpec } from '../src/evaluation/metrics/resolve-metrics.ts';
+import type { ComparisonChoice } from '../src/evaluation/step/evaluation-input.ts';
+import type { Gate, OnNoChampion } from '../src/evaluation/step/gates.ts';
+import type { ServingVersion } from '../src/evaluation/rows/test-rows.ts';
 import type { FormerVersion } from '../src/registry/champion.ts';
 import type { EvaluationMeta, Judgement } from '../src/reports/write-evaluation.ts';
 
@@ -31,16 +31,19 @@ type Inputs = Readonly<Record<string, ArtifactRef>>;
 
 /** What evaluate steps do, and what a deployment does again where the champion is another one by then. */
 export async function judgeModel(ctx: JudgeContext, config: EvaluateConfig, inputs: Inputs): Promise<StepResult> {
-  const { evaluateModel } = await import('../src/evaluation/evaluate.ts');
-  const { COMPARISON_DEFAULTS } = await import('../src/evaluation/evaluation-input.ts');
-  const { trainedOn } = await import('../src/evaluation/trained-on.ts');
+  const { evaluateModel } = await import('../src/evaluation/step/evaluate.ts');
+  const { COMPARISON_DEFAULTS } = await import('../src/evaluation/step/evaluation-input.ts');
+  const { trainedOn } = await import('../src/evaluation/champion/trained-on.ts');
   const { writeEvaluation } = await import('../src/reports/write-evaluation.ts');
   const name = config.champion ?? ctx.pipeline;
   const champion = await findChampion(ctx.store, name, inputs);
   const features = await findFeatures(ctx.store, config, inputs);
   const former = await findFormer(ctx, config, inputs);
   const model = await ctx.artifacts.open(inputs['model']!);
-  const opened = async <T extends { readonly version: number; readonly model: ArtifactRef }>({ version, model: ref }: T): Promise<ServingVersion> => {
+  const opened = async <T extends { readonly version: number; readonly model: ArtifactRef }>({
+    version,
+    model: ref,
+  }: T): Promise<ServingVersion> => {
     const artifact = await ctx.artifacts.open(ref);
     return { model: name, version, artifact, trainedOn: await trainedOn(ctx.artifacts, artifact) };
   };
@@ -51,7 +54,15 @@ export async function judgeModel(ctx: JudgeContext, config: EvaluateConfig, inpu
       former: await Promise.all(former.map(async (one) => ({ ...(await opened(one)), agoMs: one.agoMs }))),
       examples: await ctx.artifacts.open(inputs['examples']!),
       dataset: await ctx.artifacts.open(inputs['dataset']!),
-      ...(features === undefined ? {} : { features: { artifact: await ctx.artifacts.open(features.model), name: features.name, ...(config.features?.layer === undefined ? {} : { layer: config.features.layer }) } }),
+      ...(features === undefined
+        ? {}
+        : {
+            features: {
+              artifact: await ctx.artifacts.open(features.model),
+              name: features.name,
+              ...(config.features?.layer === undefined ? {} : { layer: config.features.layer }),
+            },
+          }),
       champion: champion === undefined ? { none: `no other version of "${name}" serves` } : await opened(champion),
     },
     {
@@ -88,15 +99,25 @@ export async function judgeAgain(ctx: JudgeContext, { config, inputs }: Judgemen
 }
 
 /** How an evaluation judged, where its verdict depends on who was champion of the model; undefined: on the version alone, or nobody knows. */
-export async function judgementOf(artifacts: ArtifactStore, evaluation: Pick<ArtifactRef, 'digest'> | null, model: string): Promise<Judgement | undefined> {
+export async function judgementOf(
+  artifacts: ArtifactStore,
+  evaluation: Pick<ArtifactRef, 'digest'> | null,
+  model: string,
+): Promise<Judgement | undefined> {
   if (evaluation === null) return undefined;
   const { judgement } = (await artifacts.open(evaluation)).manifest.meta as unknown as EvaluationMeta;
   const gates = (judgement?.config as EvaluateConfig | undefined)?.gates ?? [];
-  return judgement?.champion.model === model && gates.some((gate) => 'notWorseThanChampionBy' in gate || 'betterThanChampionBy' in gate) ? judgement : undefined;
+  return judgement?.champion.model === model && gates.some((gate) => 'notWorseThanChampionBy' in gate || 'betterThanChampionBy' in gate)
+    ? judgement
+    : undefined;
 }
 
 /** What decides a judgement besides its configuration and inputs. */
-export async function othersOf(ctx: Pick<StepContext, 'pipeline' | 'nominalTime' | 'store'>, config: EvaluateConfig, inputs: Inputs): Promise<JsonObject> {
+export async function othersOf(
+  ctx: Pick<StepContext, 'pipeline' | 'nominalTime' | 'store'>,
+  config: EvaluateConfig,
+  inputs: Inputs,
+): Promise<JsonObject> {
   const champion = await findChampion(ctx.store, config.champion ?? ctx.pipeline, inputs);
   const features = await findFeatures(ctx.store, config, inputs);
   const former = await findFormer(ctx, config, inputs);
@@ -108,15 +129,23 @@ export async function othersOf(ctx: Pick<StepContext, 'pipeline' | 'nominalTime'
 }
 
 /** The champion, unless it is the very model that is judged: then there is nothing to compare, and nothing to judge again. */
-async function findChampion(store: ObjectStore, name: string, inputs: Inputs): Promise<{ version: number; model: ArtifactRef } | undefined> {
+async function findChampion(
+  store: ObjectStore,
+  name: string,
+  inputs: Inputs,
+): Promise<{ version: number; model: ArtifactRef } | undefined> {
   const { findServing } = await import('../src/registry/champion.ts');
   const serving = await findServing(store, name);
   return serving?.model.digest === inputs['model']?.digest ? undefined : serving;
 }
 
 /** Champions of the longest period that a gate looks back at, without the model that is judged. */
-async function findFormer(ctx: Pick<StepContext, 'pipeline' | 'nominalTime' | 'store'>, config: EvaluateConfig, inputs: Inputs): Promise<readonly FormerVersion[]> {
-  const { lookBackMs } = await import('../src/evaluation/gates.ts');
+async function findFormer(
+  ctx: Pick<StepContext, 'pipeline' | 'nominalTime' | 'store'>,
+  config: EvaluateConfig,
+  inputs: Inputs,
+): Promise<readonly FormerVersion[]> {
+  const { lookBackMs } = await import('../src/evaluation/step/gates.ts');
   const periodMs = Math.max(0, ...(config.gates ?? []).map(lookBackMs));
   if (periodMs === 0) return [];
   const { championsWithin } = await import('../src/registry/champion.ts');
@@ -125,20 +154,33 @@ async function findFormer(ctx: Pick<StepContext, 'pipeline' | 'nominalTime' | 's
 }
 
 /** The classifier of the Fréchet distance: the input, or a registered model. @throws CONFIG_INVALID where there is none, or two */
-async function findFeatures(store: ObjectStore, { features }: EvaluateConfig, inputs: Readonly<Record<string, ArtifactRef>>): Promise<{ name: string; model: ArtifactRef } | undefined> {
+async function findFeatures(
+  store: ObjectStore,
+  { features }: EvaluateConfig,
+  inputs: Readonly<Record<string, ArtifactRef>>,
+): Promise<{ name: string; model: ArtifactRef } | undefined> {
   const wired = inputs['features'];
   const named = features?.model;
-  if (wired !== undefined && named !== undefined) throw new PerennialError('CONFIG_INVALID', `Both the input "features" and the registered model "${named}" are named.`, { hint: 'Leave one of them out of the evaluate step.' });
+  if (wired !== undefined && named !== undefined)
+    throw new PerennialError('CONFIG_INVALID', `Both the input "features" and the registered model "${named}" are named.`, {
+      hint: 'Leave one of them out of the evaluate step.',
+    });
   if (wired !== undefined) return { name: 'the model of the input "features"', model: wired };
   if (named === undefined) {
     if (features === undefined) return undefined;
-    throw new PerennialError('CONFIG_INVALID', '"features" of the evaluate step names no model.', { hint: 'Give "model", or "inputs": { "features": "<id of a train step>" }.' });
+    throw new PerennialError('CONFIG_INVALID', '"features" of the evaluate step names no model.', {
+      hint: 'Give "model", or "inputs": { "features": "<id of a train step>" }.',
+    });
   }
   const { findServing } = await import('../src/registry/champion.ts');
   const { readVersion } = await import('../src/registry/versions.ts');
   const found = features?.version === undefined ? await findServing(store, named) : await readVersion(store, named, features.version);
   if (found === undefined) {
-    throw new PerennialError('CONFIG_INVALID', `"features" names the model "${named}"${features?.version === undefined ? ', of which no version serves' : ` version ${features.version}, which does not exist`}.`, { hint: 'Register it first, or train it in this pipeline and name that step as the input "features".' });
+    throw new PerennialError(
+      'CONFIG_INVALID',
+      `"features" names the model "${named}"${features?.version === undefined ? ', of which no version serves' : ` version ${features.version}, which does not exist`}.`,
+      { hint: 'Register it first, or train it in this pipeline and name that step as the input "features".' },
+    );
   }
   return { name: `${named} version ${found.version}`, model: found.model };
 }

@@ -9,7 +9,11 @@ import { liveServers } from '../src/registry/confirm.ts';
  *
  * @throws STORE_UNAVAILABLE
  */
-export async function linksOf(store: ObjectStore, { inputs }: Pick<StepTask, 'inputs'>, { outputs, values }: StepResult): Promise<RunLinks | undefined> {
+export async function linksOf(
+  store: ObjectStore,
+  { inputs }: Pick<StepTask, 'inputs'>,
+  { outputs, values }: StepResult,
+): Promise<RunLinks | undefined> {
   const made = Object.values(outputs);
   const evaluation = made.find(({ kind }) => kind === 'evaluation');
   const registered = made.some(({ kind }) => kind === 'version') ? versionOf(values) : undefined;
@@ -19,7 +23,10 @@ export async function linksOf(store: ObjectStore, { inputs }: Pick<StepTask, 'in
   if (registered === undefined) return { report: `${url}/evaluations/${evaluation!.digest}/report` };
   const judged = Object.values(inputs).some(({ kind }) => kind === 'evaluation');
   const model = encodeURIComponent(registered.model);
-  return { model: `${url}/v2/models/${model}/versions/${registered.version}`, ...(judged ? { report: `${url}/models/${model}/versions/${registered.version}/report` } : {}) };
+  return {
+    model: `${url}/v2/models/${model}/versions/${registered.version}`,
+    ...(judged ? { report: `${url}/models/${model}/versions/${registered.version}/report` } : {}),
+  };
 }
 
 function versionOf(values: StepResult['values']): { readonly model: string; readonly version: number } | undefined {

@@ -16,13 +16,24 @@ export function modelActivities(deps: ActivityDeps): ModelActivities {
       withFailures(async () => {
         const alias = request.alias ?? 'champion';
         const registry = await registryOf();
-        const change = await registry.promote(model, request.version, { alias, who: request.who, why: request.why, automatic: false, requestId });
+        const change = await registry.promote(model, request.version, {
+          alias,
+          who: request.who,
+          why: request.why,
+          automatic: false,
+          requestId,
+        });
         return answer(deps, model, 'promote', alias, change);
       }),
     rollbackModel: (model, request, requestId) =>
       withFailures(async () => {
         const registry = await registryOf();
-        const change = await registry.rollback(model, { ...(request.to === undefined ? {} : { to: request.to }), who: request.who, why: request.why, requestId });
+        const change = await registry.rollback(model, {
+          ...(request.to === undefined ? {} : { to: request.to }),
+          who: request.who,
+          why: request.why,
+          requestId,
+        });
         return answer(deps, model, 'rollback', 'champion', change);
       }),
     unpinModel: (model, request, requestId) =>
@@ -43,11 +54,21 @@ interface Change {
   readonly pin: { readonly version: number } | null;
 }
 
-async function answer(deps: ActivityDeps, model: string, action: ModelAnswer['action'], alias: string, change: Change): Promise<ModelAnswer> {
+async function answer(
+  deps: ActivityDeps,
+  model: string,
+  action: ModelAnswer['action'],
+  alias: string,
+  change: Change,
+): Promise<ModelAnswer> {
   const { confirmServed } = await import('../src/registry/confirm.ts');
-  const what = action === 'unpin' ? `${model} is no longer pinned` : `${alias} of ${model} is version ${change.to ?? 'none'}${change.pin !== null && action === 'rollback' ? ', pinned' : ''}`;
+  const what =
+    action === 'unpin'
+      ? `${model} is no longer pinned`
+      : `${alias} of ${model} is version ${change.to ?? 'none'}${change.pin !== null && action === 'rollback' ? ', pinned' : ''}`;
   const base = { model, action, alias, from: change.from, to: change.to, pinned: change.pin !== null };
-  if (alias !== 'champion' || action === 'unpin' || change.to === null) return { ...base, confirmed: null, servers: [], summary: `${what}.` };
+  if (alias !== 'champion' || action === 'unpin' || change.to === null)
+    return { ...base, confirmed: null, servers: [], summary: `${what}.` };
   const { confirmed, servers, summary } = await confirmServed(deps.store, model, change.to, { timeoutMs: CONFIRM_MS });
   return { ...base, confirmed, servers: servers.map(({ url, version }) => ({ url, version })), summary: `${what}. ${summary}` };
 }

@@ -14,12 +14,12 @@ export function monitorActivities(deps: ActivityDeps): MonitorActivities {
   return {
     checkModel: (task) =>
       beating(async () => {
-        const { checkDrift, checkNewData } = await import('../src/orchestration/checks.ts');
+        const { checkDrift, checkNewData } = await import('../src/runs/monitor-findings.ts');
         return task.check.kind === 'drift' ? checkDrift(deps, task, task.check.drift) : checkNewData(deps, task, task.check.rows);
       }),
     admitRetraining: (task) =>
       beating(async () => {
-        const { admit } = await import('../src/orchestration/admission.ts');
+        const { admit } = await import('../src/runs/admission.ts');
         return admit(deps, Context.current().client, task);
       }),
   };

@@ -1,6 +1,6 @@
 import { TO_LOOK_AT } from '../src/core/outcome.ts';
 import type { Outcome } from '../src/core/outcome.ts';
-import { mask } from '../src/orchestration/secrets.ts';
+import { mask } from '../src/steps/secrets.ts';
 import { writeOutcome } from '../src/registry/outcomes.ts';
 import { logFields } from '../src/telemetry/telemetry.ts';
 import { withFailures } from './failures.ts';
@@ -16,7 +16,18 @@ export function outcomeActivities({ store }: ActivityDeps): OutcomeActivities {
     tellOutcome: (outcome) =>
       withFailures(async () => {
         const { formatVersion: _format, ...fields } = outcome;
-        if (TO_LOOK_AT.has(outcome.outcome)) console.error(mask(JSON.stringify({ time: outcome.at, level: 'WARN', message: `${outcome.pipeline}: ${outcome.kind === 'run' ? 'run' : 'check'} ${outcome.outcome}`, ...fields, ...logFields() })));
+        if (TO_LOOK_AT.has(outcome.outcome))
+          console.error(
+            mask(
+              JSON.stringify({
+                time: outcome.at,
+                level: 'WARN',
+                message: `${outcome.pipeline}: ${outcome.kind === 'run' ? 'run' : 'check'} ${outcome.outcome}`,
+                ...fields,
+                ...logFields(),
+              }),
+            ),
+          );
         await writeOutcome(store, outcome);
       }),
   };

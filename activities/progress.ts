@@ -3,7 +3,7 @@ import { messageOf } from '../src/core/errors.ts';
 import { limits } from '../src/core/limits.ts';
 import type { ProgressReport } from '../src/core/run.ts';
 import type { StepLogger, StepProgress } from '../src/core/step.ts';
-import { mask } from '../src/orchestration/secrets.ts';
+import { mask } from '../src/steps/secrets.ts';
 
 /** Each gap between progress signals is longer by this factor: twenty of them cover twenty minutes, the first ones densely. */
 const SIGNAL_GAP_GROWTH = 1.3;
@@ -35,7 +35,8 @@ export class ProgressReporter {
   tell(update: StepProgress): void {
     this.#latest = mask(update);
     this.#beat();
-    if (this.#signals < limits.progressSignalsMax && performance.now() >= this.#signalAfter) void this.#signal({ step: this.#stepId, progress: this.#latest });
+    if (this.#signals < limits.progressSignalsMax && performance.now() >= this.#signalAfter)
+      void this.#signal({ step: this.#stepId, progress: this.#latest });
   }
 
   #beat(): void {

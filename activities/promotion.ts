@@ -27,14 +27,29 @@ interface PromotionRequest {
 }
 
 /** Promotes over the champion that the version was judged against. Where it is another one by now, the version is judged again. */
-export async function promoteJudged(ctx: StepContext, registry: Registry, version: VersionManifest, { alias, fallback, evaluation }: PromotionRequest): Promise<Promotion> {
-  const author = { who: `run ${ctx.runId}`, why: `Deployed by step "${ctx.stepId}" of pipeline "${ctx.pipeline}" (${ctx.trigger}).`, requestId: `${ctx.pipeline}/${ctx.runId}/${ctx.stepId}` };
+export async function promoteJudged(
+  ctx: StepContext,
+  registry: Registry,
+  version: VersionManifest,
+  { alias, fallback, evaluation }: PromotionRequest,
+): Promise<Promotion> {
+  const author = {
+    who: `run ${ctx.runId}`,
+    why: `Deployed by step "${ctx.stepId}" of pipeline "${ctx.pipeline}" (${ctx.trigger}).`,
+    requestId: `${ctx.pipeline}/${ctx.runId}/${ctx.stepId}`,
+  };
   let judgement = alias === CHAMPION ? await judgementOf(ctx.artifacts, evaluation, version.name) : undefined;
   let judgedAgain: StepResult | undefined;
   for (let judgements = 1; ; judgements++) {
     try {
       const judged = judgement === undefined ? {} : { judged: judgement.champion.version };
-      const change = await registry.promote(version.name, version.version, { alias, automatic: true, ...(fallback === undefined ? {} : { fallback }), ...judged, ...author });
+      const change = await registry.promote(version.name, version.version, {
+        alias,
+        automatic: true,
+        ...(fallback === undefined ? {} : { fallback }),
+        ...judged,
+        ...author,
+      });
       return { kind: 'promoted', change, ...(judgedAgain === undefined ? {} : { judgedAgain }) };
     } catch (error) {
       if (isPerennialError(error, 'ROUTING_PINNED')) return { kind: 'pinned', error };

@@ -6,7 +6,7 @@ import { canonicalJson } from '../src/core/json.ts';
 import type { IngestConfig } from '../src/data/ingest/ingest-tables.ts';
 import type { ReferenceSchema } from '../src/data/ingest/reference.ts';
 import { labelList } from '../src/data/ingest/label-columns.ts';
-import type { DatasetMeta, DatasetProfile } from '../src/data/types.ts';
+import type { DatasetMeta, DatasetProfile } from '../src/data/stored/dataset.ts';
 import type { Registry } from '../src/registry/registry.ts';
 import type { VersionManifest } from '../src/registry/types.ts';
 
@@ -22,13 +22,21 @@ interface FoundReference {
  *
  * @throws VERSION_INVALID for a version that the document names and that does not exist
  */
-export async function findReference(store: ObjectStore, artifacts: ArtifactStore, pipeline: string, config: IngestConfig): Promise<FoundReference | undefined> {
+export async function findReference(
+  store: ObjectStore,
+  artifacts: ArtifactStore,
+  pipeline: string,
+  config: IngestConfig,
+): Promise<FoundReference | undefined> {
   const wanted = config.reference?.version;
   if (wanted === 'none') return undefined;
   const { createRegistry } = await import('../src/registry/registry.ts');
   const registry = createRegistry(store, artifacts);
   const routing = await registry.routing(pipeline);
-  const numbers = wanted === undefined && routing?.routing.aliases['champion'] === undefined ? (await versionsOf(registry, pipeline)).at(-1)?.version : undefined;
+  const numbers =
+    wanted === undefined && routing?.routing.aliases['champion'] === undefined
+      ? (await versionsOf(registry, pipeline)).at(-1)?.version
+      : undefined;
   const version = wanted ?? routing?.routing.aliases['champion'] ?? numbers;
   if (version === undefined) return undefined;
   const manifest = await registry.version(pipeline, version);
@@ -36,8 +44,21 @@ export async function findReference(store: ObjectStore, artifacts: ArtifactStore
   const dataset = await artifacts.open({ digest: manifest.dataset });
   const meta = dataset.manifest.meta as unknown as DatasetMeta;
   const label = labelList(config.label)[0];
-  if (meta.reading === undefined || meta.source.path !== config.source.path || meta.source.format !== config.source.format || (label !== undefined && label !== meta.label)) return undefined;
-  return { source: String(meta.source.digest), schema: { text: `${pipeline} version ${manifest.version}`, reading: meta.reading, profile: await dataset.json<DatasetProfile & Json>('profile.json') } };
+  if (
+    meta.reading === undefined ||
+    meta.source.path !== config.source.path ||
+    meta.source.format !== config.source.format ||
+    (label !== undefined && label !== meta.label)
+  )
+    return undefined;
+  return {
+    source: String(meta.source.digest),
+    schema: {
+      text: `${pipeline} version ${manifest.version}`,
+      reading: meta.reading,
+      profile: await dataset.json<DatasetProfile & Json>('profile.json'),
+    },
+  };
 }
 
 async function versionsOf(registry: Registry, model: string): Promise<readonly VersionManifest[]> {

@@ -8,13 +8,13 @@ import { limits } from '../src/core/limits.ts';
 import { WORKER_STOPPED } from '../src/core/run.ts';
 import type { StepOutcome, StepTask } from '../src/core/run.ts';
 import type { StepContext, StepDefinition, StepResult } from '../src/core/step.ts';
-import { changedWhile, decide, partsOf } from '../src/orchestration/cache-decision.ts';
-import type { CacheDecision } from '../src/orchestration/cache-decision.ts';
-import { StepCache } from '../src/orchestration/cache.ts';
-import type { KeyParts } from '../src/orchestration/cache.ts';
-import { guardArtifacts } from '../src/orchestration/guarded-artifacts.ts';
-import { ofThisRun } from '../src/orchestration/run-traces.ts';
-import { mask, maskResult, resolveSecrets, secretOf } from '../src/orchestration/secrets.ts';
+import { changedWhile, decide, partsOf } from '../src/steps/cache-decision.ts';
+import type { CacheDecision } from '../src/steps/cache-decision.ts';
+import { StepCache } from '../src/steps/cache.ts';
+import type { KeyParts } from '../src/steps/cache.ts';
+import { guardArtifacts } from '../src/steps/guarded-artifacts.ts';
+import { ofThisRun } from '../src/steps/run-traces.ts';
+import { mask, maskResult, resolveSecrets, secretOf } from '../src/steps/secrets.ts';
 import { toFailure } from './failures.ts';
 import type { ActivityDeps } from './index.ts';
 import { linksOf } from './links.ts';
@@ -28,27 +28,36 @@ const ABORT_GRACE_MS = 10_000;
 
 /** The activity of a step type: cache, heartbeats, cancellation, secrets, errors and limits around `definition.run`. */
 export function stepActivity(definition: StepDefinition, deps: ActivityDeps): (task: StepTask) => Promise<StepOutcome> {
-  return (task) => tellStep(task, async () => {
-    const started = performance.now();
-    const log = new StepLog(deps.store, task, Context.current().info.attempt);
-    const reporter = new ProgressReporter(task.stepId, log);
-    reporter.start();
-    try {
-      const outcome = await execute(definition, deps, task, log, reporter);
-      const links = await linksOf(deps.store, task, outcome.result).catch((error: unknown) => log.warn(`no links to the servers: ${messageOf(error)}`));
-      return { ...outcome, durationMs: Math.round(performance.now() - started), ...(links ? { links } : {}) };
-    } catch (error) {
-      const failure = stopped() ?? toFailure(error);
-      if (!(failure instanceof CancelledFailure)) log.error(`${String(failure.type)}: ${failure.message}`);
-      throw failure;
-    } finally {
-      reporter.stop();
-      await log.flush();
-    }
-  });
+  return (task) =>
+    tellStep(task, async () => {
+      const started = performance.now();
+      const log = new StepLog(deps.store, task, Context.current().info.attempt);
+      const reporter = new ProgressReporter(task.stepId, log);
+      reporter.start();
+      try {
+        const outcome = await execute(definition, deps, task, log, reporter);
+        const links = await linksOf(deps.store, task, outcome.result).catch((error: unknown) =>
+          log.warn(`no links to the servers: ${messageOf(error)}`),
+        );
+        return { ...outcome, durationMs: Math.round(performance.now() - started), ...(links ? { links } : {}) };
+      } catch (error) {
+        const failure = stopped() ?? toFailure(error);
+        if (!(failure instanceof CancelledFailure)) log.error(`${String(failure.type)}: ${failure.message}`);
+        throw failure;
+      } finally {
+        reporter.stop();
+        await log.flush();
+      }
+    });
 }
 
-async function execute(definition: StepDefinition, deps: ActivityDeps, task: StepTask, log: StepLog, reporter: ProgressReporter): Promise<Omit<StepOutcome, 'durationMs'>> {
+async function execute(
+  definition: StepDefinition,
+  deps: ActivityDeps,
+  task: StepTask,
+  log: StepLog,
+  reporter: ProgressReporter,
+): Promise<Omit<StepOutcome, 'durationMs'>> {
   const cache = new StepCache(deps.store, deps.artifacts);
   const found = await askCache(definition, deps, task, cache);
   if (definition.cacheable) tellCache(task, found.kind === 'hit' ? 'hit' : task.cache === true ? 'miss' : 'off');
@@ -70,11 +79,18 @@ async function execute(definition: StepDefinition, deps: ActivityDeps, task: Ste
   return { result, cached: false, reason: mask(reason) };
 }
 
-async function attempt(definition: StepDefinition, ctx: StepContext, config: StepTask['config'], inputs: StepTask['inputs']): Promise<StepResult> {
+async function attempt(
+  definition: StepDefinition,
+  ctx: StepContext,
+  config: StepTask['config'],
+  inputs: StepTask['inputs'],
+): Promise<StepResult> {
   try {
     return await abortable(definition.run(ctx, config, inputs));
   } catch (error) {
-    await leaveIfEmpty(ctx.workDir).catch((trouble: unknown) => ctx.log.warn(`the folder ${ctx.workDir} could not be removed: ${messageOf(trouble)}`));
+    await leaveIfEmpty(ctx.workDir).catch((trouble: unknown) =>
+      ctx.log.warn(`the folder ${ctx.workDir} could not be removed: ${messageOf(trouble)}`),
+    );
     throw error;
   }
 }
@@ -97,21 +113,51 @@ function stepOf({ stepId, type, version, config }: StepTask) {
 }
 
 async function partsNow(definition: StepDefinition, deps: ActivityDeps, task: StepTask): Promise<KeyParts | string> {
-  const context = { pipeline: task.pipeline, stepId: task.stepId, runId: task.runId, documentDir: task.documentDir, nominalTime: task.nominalTime, secret: secretOf, store: deps.store };
+  const context = {
+    pipeline: task.pipeline,
+    stepId: task.stepId,
+    runId: task.runId,
+    documentDir: task.documentDir,
+    nominalTime: task.nominalTime,
+    secret: secretOf,
+    store: deps.store,
+  };
   return partsOf(definition, stepOf(task), task.inputs, context, deps.codeDigest(task.type));
 }
 
 /** Why a result is not kept for other runs, though its key looked whole: what it was made from changed, or it holds what only this run has. */
-async function doubtOf(definition: StepDefinition, deps: ActivityDeps, task: StepTask, parts: KeyParts, result: StepResult, workDir: string): Promise<string | undefined> {
-  return changedWhile(parts, await partsNow(definition, deps, task)) ?? (await ofThisRun(deps.artifacts, result, { runId: task.runId, workDir, nominalTime: task.nominalTime }, parts.fingerprint));
+async function doubtOf(
+  definition: StepDefinition,
+  deps: ActivityDeps,
+  task: StepTask,
+  parts: KeyParts,
+  result: StepResult,
+  workDir: string,
+): Promise<string | undefined> {
+  return (
+    changedWhile(parts, await partsNow(definition, deps, task)) ??
+    (await ofThisRun(deps.artifacts, result, { runId: task.runId, workDir, nominalTime: task.nominalTime }, parts.fingerprint))
+  );
 }
 
 function contextOf(task: StepTask, deps: ActivityDeps, own: { workDir: string; log: StepLog; reporter: ProgressReporter }): StepContext {
   const { info, cancellationSignal } = Context.current();
   return {
-    runId: task.runId, pipeline: task.pipeline, stepId: task.stepId, attempt: info.attempt, nominalTime: task.nominalTime, documentDir: task.documentDir, planRevision: task.planRevision,
-    workDir: own.workDir, store: deps.store, artifacts: guardArtifacts(deps.artifacts), log: own.log, signal: cancellationSignal,
-    progress: (update) => own.reporter.tell(update), secret: secretOf, trigger: task.trigger,
+    runId: task.runId,
+    pipeline: task.pipeline,
+    stepId: task.stepId,
+    attempt: info.attempt,
+    nominalTime: task.nominalTime,
+    documentDir: task.documentDir,
+    planRevision: task.planRevision,
+    workDir: own.workDir,
+    store: deps.store,
+    artifacts: guardArtifacts(deps.artifacts),
+    log: own.log,
+    signal: cancellationSignal,
+    progress: (update) => own.reporter.tell(update),
+    secret: secretOf,
+    trigger: task.trigger,
   };
 }
 
@@ -120,7 +166,11 @@ async function abortable(running: Promise<StepResult>): Promise<StepResult> {
   const { cancellationSignal } = Context.current();
   let timer: NodeJS.Timeout | undefined;
   const left = new Promise<never>((_, reject) => {
-    const later = (): void => void (timer = setTimeout(() => reject(new PerennialError('CANCELLED', 'The step did not end in time after it was cancelled.')), ABORT_GRACE_MS));
+    const later = (): void =>
+      void (timer = setTimeout(
+        () => reject(new PerennialError('CANCELLED', 'The step did not end in time after it was cancelled.')),
+        ABORT_GRACE_MS,
+      ));
     if (cancellationSignal.aborted) later();
     else cancellationSignal.addEventListener('abort', later, { once: true });
   });
@@ -136,7 +186,11 @@ function stopped(): CancelledFailure | ApplicationFailure | undefined {
   const { cancellationSignal, cancellationDetails } = Context.current();
   if (!cancellationSignal.aborted) return undefined;
   if (cancellationDetails?.workerShutdown === true && !cancellationDetails.cancelRequested)
-    return ApplicationFailure.create({ message: 'The worker stopped; the step goes on with the next worker.', type: WORKER_STOPPED, nonRetryable: true });
+    return ApplicationFailure.create({
+      message: 'The worker stopped; the step goes on with the next worker.',
+      type: WORKER_STOPPED,
+      nonRetryable: true,
+    });
   return new CancelledFailure('The step was cancelled.');
 }
 
@@ -144,13 +198,26 @@ function assertResult(definition: StepDefinition, task: StepTask, result: StepRe
   const { outputs } = definition.ports?.(task.config) ?? definition;
   for (const [name, port] of Object.entries(outputs)) {
     const given: ArtifactRef | undefined = result.outputs[name];
-    if (given === undefined && port.optional !== true) throw new PerennialError('STEP_FAILED', `The step type "${task.type}" gave no output "${name}" (a ${port.kind}).`);
-    if (given !== undefined && given.kind !== port.kind) throw new PerennialError('STEP_FAILED', `The step type "${task.type}" gave a ${given.kind} as "${name}", which has to be a ${port.kind}.`);
+    if (given === undefined && port.optional !== true)
+      throw new PerennialError('STEP_FAILED', `The step type "${task.type}" gave no output "${name}" (a ${port.kind}).`);
+    if (given !== undefined && given.kind !== port.kind)
+      throw new PerennialError(
+        'STEP_FAILED',
+        `The step type "${task.type}" gave a ${given.kind} as "${name}", which has to be a ${port.kind}.`,
+      );
   }
   const values = Buffer.byteLength(JSON.stringify(result.values ?? {}));
   if (values > limits.stepValuesBytesMax)
-    throw new PerennialError('LIMIT_EXCEEDED', `The values of the step "${task.stepId}" are ${values} bytes; at most ${limits.stepValuesBytesMax} travel.`, { hint: 'Give fewer values, and put data into an artifact.' });
+    throw new PerennialError(
+      'LIMIT_EXCEEDED',
+      `The values of the step "${task.stepId}" are ${values} bytes; at most ${limits.stepValuesBytesMax} travel.`,
+      { hint: 'Give fewer values, and put data into an artifact.' },
+    );
   const whole = Buffer.byteLength(JSON.stringify(result));
   if (whole > limits.stepResultBytesMax)
-    throw new PerennialError('LIMIT_EXCEEDED', `The result of the step "${task.stepId}" is ${whole} bytes; at most ${limits.stepResultBytesMax} travel.`, { hint: 'Shorten "details", and put data into an artifact.' });
+    throw new PerennialError(
+      'LIMIT_EXCEEDED',
+      `The result of the step "${task.stepId}" is ${whole} bytes; at most ${limits.stepResultBytesMax} travel.`,
+      { hint: 'Shorten "details", and put data into an artifact.' },
+    );
 }

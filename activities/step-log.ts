@@ -3,8 +3,8 @@ import { messageOf } from '../src/core/errors.ts';
 import type { ObjectStore } from '../src/core/ports.ts';
 import type { StepTask } from '../src/core/run.ts';
 import type { StepLogger } from '../src/core/step.ts';
-import { mask } from '../src/orchestration/secrets.ts';
-import { stepLogKey } from '../src/orchestration/step-logs.ts';
+import { mask } from '../src/steps/secrets.ts';
+import { stepLogKey } from '../src/steps/step-logs.ts';
 import { logFields } from '../src/telemetry/telemetry.ts';
 
 /** Characters of one attempt's log that are kept: the beginning and, above this, the end. */

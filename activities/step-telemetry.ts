@@ -12,7 +12,14 @@ export async function tellStep(task: StepTask, run: () => Promise<StepOutcome>):
   const { info } = Context.current();
   const place = { 'perennial.step.type': task.type, 'perennial.task_queue': info.taskQueue };
   const step = { 'cicd.pipeline.name': task.pipeline, 'cicd.pipeline.task.name': task.stepId, 'perennial.step.type': task.type };
-  annotate({ ...step, ...place, 'cicd.pipeline.run.id': task.runId, 'cicd.pipeline.task.run.id': `${info.activityId}/${info.attempt}`, 'perennial.trigger': task.trigger, 'cicd.worker.id': `${process.pid}@${hostname()}` });
+  annotate({
+    ...step,
+    ...place,
+    'cicd.pipeline.run.id': task.runId,
+    'cicd.pipeline.task.run.id': `${info.activityId}/${info.attempt}`,
+    'perennial.trigger': task.trigger,
+    'cicd.worker.id': `${process.pid}@${hostname()}`,
+  });
   // Clocks of two machines may disagree: a wait is never negative.
   measure('perennial.queue.wait', Math.max(0, (Date.now() - info.currentAttemptScheduledTimestampMs) / 1_000), place);
   measure('perennial.step.active', 1, place);
@@ -38,7 +45,11 @@ export async function tellStep(task: StepTask, run: () => Promise<StepOutcome>):
 /** What the cache said of a step that it could hold. */
 export function tellCache(task: StepTask, result: 'hit' | 'miss' | 'off'): void {
   annotate({ 'perennial.cache.result': result });
-  measure('perennial.cache.lookups', 1, { 'perennial.cache.result': result, 'perennial.step.type': task.type, 'cicd.pipeline.name': task.pipeline });
+  measure('perennial.cache.lookups', 1, {
+    'perennial.cache.result': result,
+    'perennial.step.type': task.type,
+    'cicd.pipeline.name': task.pipeline,
+  });
 }
 
 /** A step that is handed on to another worker was taken from this one, not failed. */

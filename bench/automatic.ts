@@ -13,19 +13,30 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openExamples } from '../src/data/examples.ts';
+import { openExamples } from '../src/data/stored/examples.ts';
 import { ingest } from '../src/data/ingest/ingest.ts';
 import { preprocess } from '../src/data/preprocess/preprocess.ts';
 import type { PreprocessConfig } from '../src/data/preprocess/preprocess.ts';
 import { packageRoot } from '../src/platform/paths.ts';
-import { SPLITS } from '../src/data/types.ts';
+import { SPLITS } from '../src/data/stored/dataset.ts';
 import { createBench } from '../test/unit/data/support.ts';
 import { TABLES, csvOf } from './automatic_tables.ts';
 
-const { values: options } = parseArgs({ args: process.argv.slice(3), options: { python: { type: 'string', default: 'python3' }, seeds: { type: 'string', default: '1,2' }, tables: { type: 'string', default: Object.keys(TABLES).join(',') }, variants: { type: 'string' } } });
+const { values: options } = parseArgs({
+  args: process.argv.slice(3),
+  options: {
+    python: { type: 'string', default: 'python3' },
+    seeds: { type: 'string', default: '1,2' },
+    tables: { type: 'string', default: Object.keys(TABLES).join(',') },
+    variants: { type: 'string' },
+  },
+});
 const folder = mkdtempSync(join(tmpdir(), 'perennial-automatic-'));
 const bench = await createBench();
-const variants = options.variants === undefined ? {} : JSON.parse(readFileSync(options.variants, 'utf8')) as Record<string, Record<string, PreprocessConfig['features']>>;
+const variants =
+  options.variants === undefined
+    ? {}
+    : (JSON.parse(readFileSync(options.variants, 'utf8')) as Record<string, Record<string, PreprocessConfig['features']>>);
 
 function write(path: string, values: Float32Array | Int32Array | Uint8Array): void {
   writeFileSync(path, Buffer.from(values.buffer, values.byteOffset, values.byteLength));
@@ -39,8 +50,17 @@ for (const table of options.tables.split(',')) {
     const csv = join(home, 'table.csv');
     mkdirSync(home);
     writeFileSync(csv, csvOf(made));
-    const { outputs } = await ingest(bench.context(), { source: { format: 'csv', path: csv }, label: 'label', split: { by: 'column', column: 'part' } });
-    const ways: Record<string, PreprocessConfig> = { automatic: {}, ...Object.fromEntries(Object.entries(variants).flatMap(([name, byTable]) => (byTable[table] === undefined ? [] : [[name, { features: byTable[table] }]]))) };
+    const { outputs } = await ingest(bench.context(), {
+      source: { format: 'csv', path: csv },
+      label: 'label',
+      split: { by: 'column', column: 'part' },
+    });
+    const ways: Record<string, PreprocessConfig> = {
+      automatic: {},
+      ...Object.fromEntries(
+        Object.entries(variants).flatMap(([name, byTable]) => (byTable[table] === undefined ? [] : [[name, { features: byTable[table] }]])),
+      ),
+    };
     for (const [way, config] of Object.entries(ways)) {
       mkdirSync(join(home, way));
       const prepared = await preprocess(bench.context(), config, outputs.dataset!);
@@ -52,9 +72,13 @@ for (const table of options.tables.split(',')) {
         write(join(home, way, `${split}.label`), batch['@label']!.data);
       }
     }
-    const { status, stdout, stderr } = spawnSync(options.python, [join(packageRoot(), 'bench', 'automatic_sklearn.py'), table, home, ...Object.keys(ways)], { encoding: 'utf8', env: { ...process.env, OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' } });
+    const { status, stdout, stderr } = spawnSync(
+      options.python,
+      [join(packageRoot(), 'bench', 'automatic_sklearn.py'), table, home, ...Object.keys(ways)],
+      { encoding: 'utf8', env: { ...process.env, OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' } },
+    );
     if (status !== 0) throw new Error(stderr);
-    const result = { table, seed, ...JSON.parse(stdout) as object };
+    const result = { table, seed, ...(JSON.parse(stdout) as object) };
     process.stderr.write(`${JSON.stringify(result)}\n`);
     results.push(result);
   }

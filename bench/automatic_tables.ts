@@ -54,17 +54,72 @@ function census(seed: number): MadeTable {
     const wealth = draw.logNormal(9, 1.9);
     const gain = draw.chance(0.12) ? draw.logNormal(8, 1.2) : 0;
     const hours = Math.round(Math.min(99, Math.max(1, draw.normal(40, 12))));
-    const at = { education: draw.skewed(16), occupation: draw.skewed(14, 1.2), employer: draw.skewed(300, 1.3), country: draw.skewed(40, 4), sector: 1 + draw.skewed(9, 1) };
+    const at = {
+      education: draw.skewed(16),
+      occupation: draw.skewed(14, 1.2),
+      employer: draw.skewed(300, 1.3),
+      country: draw.skewed(40, 4),
+      sector: 1 + draw.skewed(9, 1),
+    };
     const woman = draw.chance(0.45);
     const joined = Date.UTC(2016, 0, 1) + draw.uniform(0, 8 * 365.25 * 86_400_000);
     const weekend = new Date(joined).getUTCDay() % 6 === 0;
     const unsaid = draw.chance(wealth > 30_000 ? 0.3 : 0.06);
     const member = draw.chance(0.2) ? null : draw.chance(0.5);
-    const score = -1.2 + 0.75 * (Math.log(wealth) - 9) - 0.0022 * (age - 46) ** 2 + (gain > 0 ? 0.5 * (Math.log(gain) - 6.5) : 0) + (woman ? -0.01 : 0.035) * (hours - 40)
-      + education[at.education]! + occupation[at.occupation]! + employer[at.employer]! + country[at.country]! + sector[at.sector - 1]! + (weekend ? 1 : 0) - 0.25 * ((joined - Date.UTC(2020, 0, 1)) / 31_557_600_000) + (member === null ? 0.9 : member ? 0.3 : -0.3);
-    return [`c-${(row * 2_654_435_761 % 4_294_967_296).toString(16)}`, age, unsaid ? null : round(wealth), round(gain), hours, named('edu-', at.education, 16), draw.chance(at.occupation < 3 ? 0.15 : 0.02) ? null : named('job-', at.occupation, 14), named('firm-', at.employer, 300), named('land-', at.country, 40), at.sector, woman ? 'female' : 'male', stamp(joined), member, 'v1', part(draw), draw.chance(sigmoid(score)) ? 'yes' : 'no'];
+    const score =
+      -1.2 +
+      0.75 * (Math.log(wealth) - 9) -
+      0.0022 * (age - 46) ** 2 +
+      (gain > 0 ? 0.5 * (Math.log(gain) - 6.5) : 0) +
+      (woman ? -0.01 : 0.035) * (hours - 40) +
+      education[at.education]! +
+      occupation[at.occupation]! +
+      employer[at.employer]! +
+      country[at.country]! +
+      sector[at.sector - 1]! +
+      (weekend ? 1 : 0) -
+      0.25 * ((joined - Date.UTC(2020, 0, 1)) / 31_557_600_000) +
+      (member === null ? 0.9 : member ? 0.3 : -0.3);
+    return [
+      `c-${((row * 2_654_435_761) % 4_294_967_296).toString(16)}`,
+      age,
+      unsaid ? null : round(wealth),
+      round(gain),
+      hours,
+      named('edu-', at.education, 16),
+      draw.chance(at.occupation < 3 ? 0.15 : 0.02) ? null : named('job-', at.occupation, 14),
+      named('firm-', at.employer, 300),
+      named('land-', at.country, 40),
+      at.sector,
+      woman ? 'female' : 'male',
+      stamp(joined),
+      member,
+      'v1',
+      part(draw),
+      draw.chance(sigmoid(score)) ? 'yes' : 'no',
+    ];
   });
-  return { columns: ['person', 'age', 'wealth', 'gain', 'hours', 'education', 'occupation', 'employer', 'country', 'sector', 'sex', 'joined', 'member', 'form', 'part', 'label'], rows };
+  return {
+    columns: [
+      'person',
+      'age',
+      'wealth',
+      'gain',
+      'hours',
+      'education',
+      'occupation',
+      'employer',
+      'country',
+      'sector',
+      'sex',
+      'joined',
+      'member',
+      'form',
+      'part',
+      'label',
+    ],
+    rows,
+  };
 }
 
 /** As in a bank: incomes with a tail, sentinels of 99,999, merchants, the hour of a request. */
@@ -85,11 +140,54 @@ function credit(seed: number): MadeTable {
     const night = date.getUTCHours() < 6;
     const hidden = draw.chance(0.18);
     const years = draw.chance(0.1) ? null : round(draw.logNormal(1.2, 0.9), 1);
-    const score = -2 + 0.85 * (Math.log(debt / income) - 0.2) + (used > 1_000 ? 1.2 : 1.6 * (used - 0.45)) + 0.55 * Math.min(late, 6) - 0.08 * accounts + (hidden ? 1.3 : 0) + (night ? 1.2 : 0) + 0.5 * Math.sin((2 * Math.PI * date.getUTCMonth()) / 12)
-      + purpose[at.purpose]! + merchant[at.merchant]! + region[at.region]! - (years === null ? -0.6 : 0.25 * Math.min(6, years)) + (at.purpose % 3 === 0 ? 0.6 * (used > 0.7 ? 1 : -0.3) : 0);
-    return [hidden ? null : round(income), round(debt), round(used, 3), accounts, late, named('for-', at.purpose, 12), named('m', at.merchant, 700), 10 * ((at.region * 5) % 12) + 1, stamp(time), years, draw.chance(0.3), part(draw), draw.chance(sigmoid(score)) ? 'bad' : 'good'];
+    const score =
+      -2 +
+      0.85 * (Math.log(debt / income) - 0.2) +
+      (used > 1_000 ? 1.2 : 1.6 * (used - 0.45)) +
+      0.55 * Math.min(late, 6) -
+      0.08 * accounts +
+      (hidden ? 1.3 : 0) +
+      (night ? 1.2 : 0) +
+      0.5 * Math.sin((2 * Math.PI * date.getUTCMonth()) / 12) +
+      purpose[at.purpose]! +
+      merchant[at.merchant]! +
+      region[at.region]! -
+      (years === null ? -0.6 : 0.25 * Math.min(6, years)) +
+      (at.purpose % 3 === 0 ? 0.6 * (used > 0.7 ? 1 : -0.3) : 0);
+    return [
+      hidden ? null : round(income),
+      round(debt),
+      round(used, 3),
+      accounts,
+      late,
+      named('for-', at.purpose, 12),
+      named('m', at.merchant, 700),
+      10 * ((at.region * 5) % 12) + 1,
+      stamp(time),
+      years,
+      draw.chance(0.3),
+      part(draw),
+      draw.chance(sigmoid(score)) ? 'bad' : 'good',
+    ];
   });
-  return { columns: ['income', 'debt', 'used', 'accounts', 'late', 'purpose', 'merchant', 'region', 'asked', 'employed_years', 'phone', 'part', 'label'], rows };
+  return {
+    columns: [
+      'income',
+      'debt',
+      'used',
+      'accounts',
+      'late',
+      'purpose',
+      'merchant',
+      'region',
+      'asked',
+      'employed_years',
+      'phone',
+      'part',
+      'label',
+    ],
+    rows,
+  };
 }
 
 /** As in a plant: measurements with spikes, shifts, firmware, operators. */
@@ -110,11 +208,53 @@ function plant(seed: number): MadeTable {
     const time = Date.UTC(2023, 2, 1) + Math.floor(draw.uniform(0, 400 * 24)) * 3_600_000;
     const shift = Math.floor(new Date(time).getUTCHours() / 8);
     const blind = draw.chance(temperature > 75 ? 0.35 : 0.08);
-    const score = -0.6 + 1.2 * Math.tanh(vibration) + 0.35 * (current - 12) * (Math.abs(current - 12) > 20 ? 0 : 1) + 0.05 * (temperature - 70) * (pressure > 3 ? 1.5 : -0.3) + 0.4 * (Math.log(cycles + 1) - 6) + (leak > 0 ? 0.4 * (Math.log(leak) + 2) : 0)
-      + product[at.product]! + operator[at.operator]! + firmware[at.firmware]! + code[at.code]! + [0, 0.3, 1.1][shift]! + (blind ? 0.8 : 0);
-    return [round(vibration, 4), round(current, 3), round(temperature, 1), blind ? null : round(pressure, 3), cycles, round(leak, 4), named('P', at.product, 90), named('op', at.operator, 250), `v${at.firmware % 5}.${at.firmware}`, at.code, stamp(time), part(draw), draw.chance(sigmoid(score)) ? 'fault' : 'fine'];
+    const score =
+      -0.6 +
+      1.2 * Math.tanh(vibration) +
+      0.35 * (current - 12) * (Math.abs(current - 12) > 20 ? 0 : 1) +
+      0.05 * (temperature - 70) * (pressure > 3 ? 1.5 : -0.3) +
+      0.4 * (Math.log(cycles + 1) - 6) +
+      (leak > 0 ? 0.4 * (Math.log(leak) + 2) : 0) +
+      product[at.product]! +
+      operator[at.operator]! +
+      firmware[at.firmware]! +
+      code[at.code]! +
+      [0, 0.3, 1.1][shift]! +
+      (blind ? 0.8 : 0);
+    return [
+      round(vibration, 4),
+      round(current, 3),
+      round(temperature, 1),
+      blind ? null : round(pressure, 3),
+      cycles,
+      round(leak, 4),
+      named('P', at.product, 90),
+      named('op', at.operator, 250),
+      `v${at.firmware % 5}.${at.firmware}`,
+      at.code,
+      stamp(time),
+      part(draw),
+      draw.chance(sigmoid(score)) ? 'fault' : 'fine',
+    ];
   });
-  return { columns: ['vibration', 'current', 'temperature', 'pressure', 'cycles', 'leak', 'product', 'operator', 'firmware', 'code', 'at', 'part', 'label'], rows };
+  return {
+    columns: [
+      'vibration',
+      'current',
+      'temperature',
+      'pressure',
+      'cycles',
+      'leak',
+      'product',
+      'operator',
+      'firmware',
+      'code',
+      'at',
+      'part',
+      'label',
+    ],
+    rows,
+  };
 }
 
 /** As in a shop: postal codes by the thousand, places, coupons that most rows lack. Not looked at while the rules were chosen. */
@@ -135,11 +275,58 @@ function shop(seed: number): MadeTable {
     const used = draw.chance(0.3);
     const rated = draw.chance(0.6);
     const discount = 0.05 * draw.skewed(5);
-    const score = -0.5 + 0.6 * (Math.log(spent) - 4) + 0.25 * (visits - 3) + (refunds < 0 ? 0.6 * (Math.log(-refunds) - 2) : 0) - 1.2 * Math.hypot((north - 51) / 3, (east - 10) / 4) + 1.2
-      + zone[at.zone]! + device[at.device]! + (used ? coupon[at.coupon]! : -0.4) + (rated ? rating[at.rating]! : 0.6) + (last === null ? -0.8 : 0.004 * ((last - Date.UTC(2024, 6, 1)) / 86_400_000)) + 0.02 * ((born - Date.UTC(1980, 0, 1)) / 31_557_600_000) * (at.device < 2 ? 1.5 : -0.5) + 3 * discount;
-    return [row * 17 + 40_000, round(spent), visits, round(refunds), round(north, 5), round(east, 5), String(10_000 + ((at.zone * 31) % 2_500)).padStart(5, '0') + (at.zone % 2 === 0 ? 'A' : 'B'), named('dev-', at.device, 8), used ? named('C', at.coupon, 30) : null, rated ? at.rating + 1 : null, stamp(born).slice(0, 10), last === null ? null : stamp(last), round(discount), part(draw), draw.chance(sigmoid(score)) ? 'stays' : 'leaves'];
+    const score =
+      -0.5 +
+      0.6 * (Math.log(spent) - 4) +
+      0.25 * (visits - 3) +
+      (refunds < 0 ? 0.6 * (Math.log(-refunds) - 2) : 0) -
+      1.2 * Math.hypot((north - 51) / 3, (east - 10) / 4) +
+      1.2 +
+      zone[at.zone]! +
+      device[at.device]! +
+      (used ? coupon[at.coupon]! : -0.4) +
+      (rated ? rating[at.rating]! : 0.6) +
+      (last === null ? -0.8 : 0.004 * ((last - Date.UTC(2024, 6, 1)) / 86_400_000)) +
+      0.02 * ((born - Date.UTC(1980, 0, 1)) / 31_557_600_000) * (at.device < 2 ? 1.5 : -0.5) +
+      3 * discount;
+    return [
+      row * 17 + 40_000,
+      round(spent),
+      visits,
+      round(refunds),
+      round(north, 5),
+      round(east, 5),
+      String(10_000 + ((at.zone * 31) % 2_500)).padStart(5, '0') + (at.zone % 2 === 0 ? 'A' : 'B'),
+      named('dev-', at.device, 8),
+      used ? named('C', at.coupon, 30) : null,
+      rated ? at.rating + 1 : null,
+      stamp(born).slice(0, 10),
+      last === null ? null : stamp(last),
+      round(discount),
+      part(draw),
+      draw.chance(sigmoid(score)) ? 'stays' : 'leaves',
+    ];
   });
-  return { columns: ['customer_id', 'spent', 'visits', 'refunds', 'north', 'east', 'zone', 'device', 'coupon', 'rating', 'born', 'last', 'discount', 'part', 'label'], rows };
+  return {
+    columns: [
+      'customer_id',
+      'spent',
+      'visits',
+      'refunds',
+      'north',
+      'east',
+      'zone',
+      'device',
+      'coupon',
+      'rating',
+      'born',
+      'last',
+      'discount',
+      'part',
+      'label',
+    ],
+    rows,
+  };
 }
 
 export const TABLES: Readonly<Record<string, (seed: number) => MadeTable>> = { census, credit, plant, shop };

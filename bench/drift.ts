@@ -13,24 +13,39 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ident, literal, pathLiteral, withDatabase } from '../src/data/duckdb.ts';
-import type { Database } from '../src/data/duckdb.ts';
-import { describeTable, profileFiles } from '../src/data/profile.ts';
+import { ident, literal, pathLiteral, withDatabase } from '../src/data/table/duckdb.ts';
+import type { Database } from '../src/data/table/duckdb.ts';
+import { describeTable, profileFiles } from '../src/data/table/profile.ts';
 import type { DriftResult } from '../src/monitoring/detect.ts';
 import { packageRoot } from '../src/platform/paths.ts';
 import { createRegistry } from '../src/registry/registry.ts';
 import { createArtifactStore } from '../src/storage/artifact-store.ts';
 import { openStore } from '../src/storage/open-store.ts';
 
-const { values: options } = parseArgs({ args: process.argv.slice(3), options: { reference: { type: 'string' }, current: { type: 'string' }, rows: { type: 'string', default: '1000000' }, runs: { type: 'string', default: '5' }, command: { type: 'string', default: join(packageRoot(), 'bin', 'perennial.js') } } });
+const { values: options } = parseArgs({
+  args: process.argv.slice(3),
+  options: {
+    reference: { type: 'string' },
+    current: { type: 'string' },
+    rows: { type: 'string', default: '1000000' },
+    runs: { type: 'string', default: '5' },
+    command: { type: 'string', default: join(packageRoot(), 'bin', 'perennial.js') },
+  },
+});
 const home = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
 process.env.PERENNIAL_HOME = join(home, 'home');
 
 /** Nearly normal numbers, and categories of 3 to 15 values. */
 async function draw(db: Database, seed: number): Promise<string> {
   const path = join(home, `${seed}.parquet`);
-  const numbers = Array.from({ length: 15 }, (_, index) => `round(sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()), 6) AS n${String(index).padStart(2, '0')}`);
-  const categories = Array.from({ length: 5 }, (_, index) => `'v' || CAST(floor(random() * random() * ${3 * (index + 1)}) AS VARCHAR) AS c${index}`);
+  const numbers = Array.from(
+    { length: 15 },
+    (_, index) => `round(sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()), 6) AS n${String(index).padStart(2, '0')}`,
+  );
+  const categories = Array.from(
+    { length: 5 },
+    (_, index) => `'v' || CAST(floor(random() * random() * ${3 * (index + 1)}) AS VARCHAR) AS c${index}`,
+  );
   await db.rows(`SELECT setseed(${seed / 100})`);
   await db.run(`COPY (SELECT ${[...numbers, ...categories].join(', ')} FROM range(${options.rows})) TO ${literal(path)} (FORMAT parquet)`);
   return path;
@@ -39,16 +54,30 @@ async function draw(db: Database, seed: number): Promise<string> {
 /** Registers a model with the profile of a file, without training one. */
 async function register(db: Database, path: string): Promise<Record<string, number>> {
   const table = `read_parquet(${pathLiteral(path)})`;
-  const columns = (await db.describe(`SELECT * FROM ${table}`)).map(({ name, type }) => ({ name, type: (/^(DOUBLE|FLOAT|DECIMAL.*|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?)$/.test(type) ? 'number' : 'string') as 'number' | 'string', sql: ident(name) }));
+  const columns = (await db.describe(`SELECT * FROM ${table}`)).map(({ name, type }) => ({
+    name,
+    type: (/^(DOUBLE|FLOAT|DECIMAL.*|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?)$/.test(type) ? 'number' : 'string') as 'number' | 'string',
+    sql: ident(name),
+  }));
   const started = performance.now();
   const described = await describeTable(db, table, columns);
   const files = profileFiles(described);
   const profileMs = Math.round(performance.now() - started);
   const store = await openStore();
   const artifacts = createArtifactStore(store);
-  const modelRef = await artifacts.write({ kind: 'model', summary: 'bench', files: { ...files, 'preprocessor.json': Buffer.from(JSON.stringify({ columns: columns.map(({ name }) => ({ name })) })) }, meta: {} });
+  const modelRef = await artifacts.write({
+    kind: 'model',
+    summary: 'bench',
+    files: { ...files, 'preprocessor.json': Buffer.from(JSON.stringify({ columns: columns.map(({ name }) => ({ name })) })) },
+    meta: {},
+  });
   await createRegistry(store, artifacts).register({ model: 'bench', modelRef, pipeline: 'bench', runId: 'bench', stepId: 'register' });
-  return { rows: described.profile.rows, columns: columns.length, profileMs, referenceMb: round((files['reference.bin']?.length ?? 0) / 1e6) };
+  return {
+    rows: described.profile.rows,
+    columns: columns.length,
+    profileMs,
+    referenceMb: round((files['reference.bin']?.length ?? 0) / 1e6),
+  };
 }
 
 interface Run {
@@ -62,7 +91,9 @@ interface Run {
 /** The command in a process of its own. Its peak is what the kernel says of the process shortly before it ends. */
 async function compare(path: string): Promise<Run> {
   const started = performance.now();
-  const child = spawn(process.execPath, [options.command, 'drift', 'bench', '--current', path, '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [options.command, 'drift', 'bench', '--current', path, '--json'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let out = '';
   let peakMb = 0;
   let ticks = 0;
@@ -70,7 +101,10 @@ async function compare(path: string): Promise<Run> {
   const look = setInterval(() => {
     try {
       peakMb = Math.max(peakMb, Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0) / 1_000);
-      const [user, system] = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]!.split(' ').slice(11, 13).map(Number) as [number, number];
+      const [user, system] = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]!.split(' ').slice(11, 13).map(Number) as [
+        number,
+        number,
+      ];
       ticks = Math.max(ticks, user + system);
     } catch {
       // It has ended, or this is no Linux: the last look counts.
@@ -79,7 +113,12 @@ async function compare(path: string): Promise<Run> {
   const code = await new Promise<number | null>((done) => child.on('close', done));
   clearInterval(look);
   if (code !== 0 && code !== 3) throw new Error(`perennial drift ended with ${String(code)}`);
-  return { seconds: (performance.now() - started) / 1_000, peakMb: Math.round(peakMb), cpuSeconds: ticks / 100, result: JSON.parse(out) as DriftResult };
+  return {
+    seconds: (performance.now() - started) / 1_000,
+    peakMb: Math.round(peakMb),
+    cpuSeconds: ticks / 100,
+    result: JSON.parse(out) as DriftResult,
+  };
 }
 
 const round = (value: number): number => Number(value.toPrecision(4));
@@ -94,13 +133,26 @@ try {
   const runs: Run[] = [];
   for (let turn = 0; turn < Number(options.runs); turn++) runs.push(await compare(current));
   const [{ result }] = runs as [Run];
-  console.log(JSON.stringify({
-    benchmark: 'drift', load: loadavg()[0], reference, current, profile,
-    compared: result.columns.filter((column) => column.status === 'compared').length, drifted: result.driftedColumns, tests: result.options.tests,
-    seconds: { median: round(median(runs.map(({ seconds }) => seconds))), all: runs.map(({ seconds }) => round(seconds)) },
-    cpuSeconds: round(median(runs.map(({ cpuSeconds }) => cpuSeconds))),
-    peakMb: Math.max(...runs.map(({ peakMb }) => peakMb)), goals: { seconds: 1.5, peakMb: 400 },
-  }, null, 2));
+  console.log(
+    JSON.stringify(
+      {
+        benchmark: 'drift',
+        load: loadavg()[0],
+        reference,
+        current,
+        profile,
+        compared: result.columns.filter((column) => column.status === 'compared').length,
+        drifted: result.driftedColumns,
+        tests: result.options.tests,
+        seconds: { median: round(median(runs.map(({ seconds }) => seconds))), all: runs.map(({ seconds }) => round(seconds)) },
+        cpuSeconds: round(median(runs.map(({ cpuSeconds }) => cpuSeconds))),
+        peakMb: Math.max(...runs.map(({ peakMb }) => peakMb)),
+        goals: { seconds: 1.5, peakMb: 400 },
+      },
+      null,
+      2,
+    ),
+  );
 } finally {
   rmSync(home, { recursive: true, force: true });
 }

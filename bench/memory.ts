@@ -12,14 +12,14 @@ import { parseArgs } from 'node:util';
 import { Prng } from '../src/core/prng.ts';
 import type { TensorBatch, TensorSpec } from '../src/core/tensor.ts';
 import { packageRoot } from '../src/platform/paths.ts';
-import type { Callback } from '../src/training/callback.ts';
+import type { Callback } from '../src/training/callbacks/callback.ts';
 import { gainsFromOneDnn } from '../src/training/model/describe.ts';
 import type { LayerConfig } from '../src/training/model/model-config.ts';
-import { resolveNamed } from '../src/training/named.ts';
-import { callbackRegistry, optimizerRegistry } from '../src/training/registries.ts';
+import { resolveNamed } from '../src/training/model/named.ts';
+import { callbackRegistry, optimizerRegistry } from '../src/training/losses/resolve-loss.ts';
 import { resolveModel } from '../src/training/model/resolve-model.ts';
-import { product } from '../src/training/shapes.ts';
-import { loadTf, preferOneDnn } from '../src/training/tf.ts';
+import { product } from '../src/training/layers/shapes.ts';
+import { loadTf, preferOneDnn } from '../src/training/tensorflow/tf.ts';
 import { CheckpointFolder } from '../src/training/trainer/checkpoint.ts';
 import { createEngine } from '../src/training/trainer/create-engine.ts';
 import { EVALUATED_ROWS } from '../src/training/trainer/evaluate-set.ts';
@@ -35,14 +35,38 @@ interface Case {
 
 const HEAD: LayerConfig = { type: 'dense', units: 3, activation: 'softmax' };
 const CASES: Readonly<Record<string, Case>> = {
-  mlp: { epochs: 1_000, rows: 300, shape: [20], layers: [{ type: 'dense', units: 32, activation: 'relu' }, { type: 'dropout', rate: 0.2 }, HEAD] },
-  eagerMlp: { epochs: 200, rows: 300, shape: [20], layers: [{ type: 'dense', units: 32, activation: 'relu' }, { type: 'dropout', rate: 0.2 }, HEAD] },
-  cnn: { epochs: 200, rows: 160, shape: [12, 12, 1], layers: [{ type: 'conv2d', filters: 8, kernelSize: 3, activation: 'relu' }, { type: 'batchNormalization' }, { type: 'maxPooling2d', poolSize: 2 }, { type: 'flatten' }, HEAD] },
+  mlp: {
+    epochs: 1_000,
+    rows: 300,
+    shape: [20],
+    layers: [{ type: 'dense', units: 32, activation: 'relu' }, { type: 'dropout', rate: 0.2 }, HEAD],
+  },
+  eagerMlp: {
+    epochs: 200,
+    rows: 300,
+    shape: [20],
+    layers: [{ type: 'dense', units: 32, activation: 'relu' }, { type: 'dropout', rate: 0.2 }, HEAD],
+  },
+  cnn: {
+    epochs: 200,
+    rows: 160,
+    shape: [12, 12, 1],
+    layers: [
+      { type: 'conv2d', filters: 8, kernelSize: 3, activation: 'relu' },
+      { type: 'batchNormalization' },
+      { type: 'maxPooling2d', poolSize: 2 },
+      { type: 'flatten' },
+      HEAD,
+    ],
+  },
   lstm: { epochs: 200, rows: 160, shape: [12, 4], layers: [{ type: 'lstm', units: 8 }, HEAD] },
 };
 const LOOKS = [10, 50, 100, 200, 500, 1_000];
 
-const { values: options } = parseArgs({ args: process.argv.slice(3), options: { case: { type: 'string' }, only: { type: 'string' }, epochs: { type: 'string' } } });
+const { values: options } = parseArgs({
+  args: process.argv.slice(3),
+  options: { case: { type: 'string' }, only: { type: 'string' }, epochs: { type: 'string' } },
+});
 
 function rowsOf(spec: TensorSpec, rows: number): TensorBatch {
   const prng = new Prng(rows);
@@ -61,25 +85,57 @@ async function measure(name: string): Promise<Record<string, number>> {
   const objective = resolved.objective.create(resolved, {});
   const batchSize = 32;
   const [train, validation] = [tableReader(rowsOf(spec, rows)), tableReader(rowsOf(spec, 64))];
-  const sizes = { train: [batchSize, ...(rows % batchSize > 0 ? [rows % batchSize] : [])], evaluate: Math.min(EVALUATED_ROWS, 64), rowWeights: false };
-  const { engine } = createEngine(loadTf(), { objective, optimizer: resolveNamed(optimizerRegistry, 'adam'), seed: 1 }, sizes, name.startsWith('eager') ? 'eager' : 'compiled');
+  const sizes = {
+    train: [batchSize, ...(rows % batchSize > 0 ? [rows % batchSize] : [])],
+    evaluate: Math.min(EVALUATED_ROWS, 64),
+    rowWeights: false,
+  };
+  const { engine } = createEngine(
+    loadTf(),
+    { objective, optimizer: resolveNamed(optimizerRegistry, 'adam'), seed: 1 },
+    sizes,
+    name.startsWith('eager') ? 'eager' : 'compiled',
+  );
   const perEpoch = stepsPerEpoch(rows, batchSize);
-  const facts = { epochs, steps: epochs * perEpoch, stepsPerEpoch: perEpoch, numbers: [...objective.numbers, 'validationLoss', ...objective.metrics] };
+  const facts = {
+    epochs,
+    steps: epochs * perEpoch,
+    stepsPerEpoch: perEpoch,
+    numbers: [...objective.numbers, 'validationLoss', ...objective.metrics],
+  };
   const sizesSeen: Record<string, number> = {};
   const watcher: Callback = {
     epochEnd(epoch) {
       if (LOOKS.includes(epoch)) sizesSeen[`epoch ${epoch}`] = Math.round(process.memoryUsage.rss() / 2 ** 20);
       return {};
     },
-    state: () => ({}), restore() {},
+    state: () => ({}),
+    restore() {},
   };
   const { definition, config } = resolveNamed(callbackRegistry, { earlyStopping: { patience: epochs } });
   const folder = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
   try {
     await new TrainLoop({
-      engine, train, validation, objective, callbacks: [watcher, definition.create(config, facts)],
-      settings: { epochs, steps: facts.steps, accumulation: 1, batchSize, seed: 1, shuffle: true, learningRate: 0.001, validateEveryEpochs: 1, checkpointEveryEpochs: 1, checkpointEverySeconds: 5 },
-      checkpoints: new CheckpointFolder(folder, 'bench', 2), send() {}, cancelled: () => false,
+      engine,
+      train,
+      validation,
+      objective,
+      callbacks: [watcher, definition.create(config, facts)],
+      settings: {
+        epochs,
+        steps: facts.steps,
+        accumulation: 1,
+        batchSize,
+        seed: 1,
+        shuffle: true,
+        learningRate: 0.001,
+        validateEveryEpochs: 1,
+        checkpointEveryEpochs: 1,
+        checkpointEverySeconds: 5,
+      },
+      checkpoints: new CheckpointFolder(folder, 'bench', 2),
+      send() {},
+      cancelled: () => false,
     }).run();
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -92,7 +148,17 @@ if (options.case !== undefined) {
 } else {
   const results: Record<string, unknown> = {};
   for (const name of options.only?.split(',') ?? Object.keys(CASES)) {
-    const { stdout, stderr, status } = spawnSync(process.execPath, [join(packageRoot(), 'bench', 'run.mjs'), 'memory', '--case', name, ...(options.epochs === undefined ? [] : ['--epochs', options.epochs])], { encoding: 'utf8' });
+    const { stdout, stderr, status } = spawnSync(
+      process.execPath,
+      [
+        join(packageRoot(), 'bench', 'run.mjs'),
+        'memory',
+        '--case',
+        name,
+        ...(options.epochs === undefined ? [] : ['--epochs', options.epochs]),
+      ],
+      { encoding: 'utf8' },
+    );
     if (status !== 0) throw new Error(`${name} ended with ${status}: ${stderr.slice(-2_000)}`);
     results[name] = JSON.parse(stdout.trim().split('\n').at(-1)!);
   }

@@ -10,9 +10,9 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectTemporal } from '../src/orchestration/connect.ts';
-import { startRun } from '../src/orchestration/runs.ts';
-import { waitRun } from '../src/orchestration/wait-run.ts';
+import { connectTemporal } from '../src/runs/connect.ts';
+import { startRun } from '../src/runs/runs.ts';
+import { waitRun } from '../src/runs/wait-run.ts';
 import { defineStep } from '../src/core/step.ts';
 import type { Plan, PlanStep } from '../src/core/plan.ts';
 import { entryPoint, packageRoot } from '../src/platform/paths.ts';
@@ -28,15 +28,32 @@ process.env.PERENNIAL_TOOLS ??= join(packageRoot(), '.perennial', 'tools');
 process.env.PERENNIAL_HOME = home;
 
 const noop = defineStep({
-  type: 'noop', version: 1, summary: 'Nothing', configSchema: {}, inputs: {}, outputs: { out: { kind: 'data' } }, timeouts: { startToCloseMs: 60_000, heartbeatMs: 15_000 },
-  retry: { maximumAttempts: 1, initialIntervalMs: 1_000, backoffCoefficient: 1, maximumIntervalMs: 1_000 }, cacheable: true, examples: [],
+  type: 'noop',
+  version: 1,
+  summary: 'Nothing',
+  configSchema: {},
+  inputs: {},
+  outputs: { out: { kind: 'data' } },
+  timeouts: { startToCloseMs: 60_000, heartbeatMs: 15_000 },
+  retry: { maximumAttempts: 1, initialIntervalMs: 1_000, backoffCoefficient: 1, maximumIntervalMs: 1_000 },
+  cacheable: true,
+  examples: [],
   run: async (ctx) => ({ outputs: { out: await ctx.artifacts.write({ kind: 'data', summary: 'nothing', files: {}, meta: null }) } }),
 });
 
 function chain(name: string, count: number, cache: boolean): Plan {
   const steps = Array.from({ length: count }, (_, index): PlanStep => ({
-    id: `s${index + 1}`, type: 'noop', version: 1, config: {}, inputs: index === 0 ? {} : { in: { step: `s${index}`, output: 'out', kind: 'data' as const } }, outputs: { out: 'data' as const },
-    retry: noop.retry, startToCloseMs: 60_000, heartbeatMs: 15_000, cache, summary: 'Nothing',
+    id: `s${index + 1}`,
+    type: 'noop',
+    version: 1,
+    config: {},
+    inputs: index === 0 ? {} : { in: { step: `s${index}`, output: 'out', kind: 'data' as const } },
+    outputs: { out: 'data' as const },
+    retry: noop.retry,
+    startToCloseMs: 60_000,
+    heartbeatMs: 15_000,
+    cache,
+    summary: 'Nothing',
   }));
   return { planFormat: 1, pipeline: name, description: '', documentDir: '/', revision: '0'.repeat(64), parameters: {}, steps, on: {} };
 }
@@ -44,7 +61,13 @@ function chain(name: string, count: number, cache: boolean): Plan {
 function summary(samples: readonly number[]): { median: number; min: number; max: number; n: number; unit: 's' } {
   const sorted = [...samples].sort((a, b) => a - b);
   const round = (value: number): number => Number(value.toFixed(4));
-  return { median: round(sorted[Math.floor(sorted.length / 2)]!), min: round(sorted[0]!), max: round(sorted.at(-1)!), n: sorted.length, unit: 's' };
+  return {
+    median: round(sorted[Math.floor(sorted.length / 2)]!),
+    min: round(sorted[0]!),
+    max: round(sorted.at(-1)!),
+    n: sorted.length,
+    unit: 's',
+  };
 }
 
 const { path: tool } = await ensureTemporal((line) => console.error(line));
@@ -59,8 +82,16 @@ try {
   let worker: Promise<void> = Promise.resolve();
   await new Promise<void>((ready, fail) => {
     worker = runWorker({
-      queues: ['bench'], signal: stop.signal, onReady: () => ready(),
-      deps: { store, artifacts: createArtifactStore(store, join(home, 'blobs')), steps: [noop], workRoot: join(home, 'work'), codeDigest: () => 'bench' },
+      queues: ['bench'],
+      signal: stop.signal,
+      onReady: () => ready(),
+      deps: {
+        store,
+        artifacts: createArtifactStore(store, join(home, 'blobs')),
+        steps: [noop],
+        workRoot: join(home, 'work'),
+        codeDigest: () => 'bench',
+      },
     });
     worker.catch(fail);
   });
@@ -87,7 +118,23 @@ try {
   await worker;
   await temporal.close();
   const commands = process.argv.includes('--no-commands') ? undefined : await wholeCommands();
-  console.log(JSON.stringify({ what: 'orchestration', node: process.version, load1: loadavg()[0], firstRun: cold, sixNoopsWarm: warm, perStepMs: Number(((warm.median / 6) * 1_000).toFixed(2)), sixNoopsCached: cached, fiftyAtOnceSeconds: Number(fifty.toFixed(2)), ...commands }, null, 2));
+  console.log(
+    JSON.stringify(
+      {
+        what: 'orchestration',
+        node: process.version,
+        load1: loadavg()[0],
+        firstRun: cold,
+        sixNoopsWarm: warm,
+        perStepMs: Number(((warm.median / 6) * 1_000).toFixed(2)),
+        sixNoopsCached: cached,
+        fiftyAtOnceSeconds: Number(fifty.toFixed(2)),
+        ...commands,
+      },
+      null,
+      2,
+    ),
+  );
 } finally {
   await end(server);
   rmSync(home, { recursive: true, force: true, maxRetries: 5 });
@@ -97,10 +144,17 @@ try {
 async function wholeCommands(): Promise<Record<string, unknown>> {
   const child = fork(entryPoint('worker'), [], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], execArgv: [] });
   try {
-    await new Promise((resolve, reject) => { child.once('message', resolve); child.once('exit', (code) => reject(new Error(`the worker ended with ${code}`))); });
+    await new Promise((resolve, reject) => {
+      child.once('message', resolve);
+      child.once('exit', (code) => reject(new Error(`the worker ended with ${code}`)));
+    });
     const run = (): number => {
       const start = performance.now();
-      const { status, stderr } = spawnSync(process.execPath, [join(packageRoot(), 'bin', 'perennial.js'), 'run', join(packageRoot(), 'pipelines', 'penguins.json'), '--json'], { encoding: 'utf8' });
+      const { status, stderr } = spawnSync(
+        process.execPath,
+        [join(packageRoot(), 'bin', 'perennial.js'), 'run', join(packageRoot(), 'pipelines', 'penguins.json'), '--json'],
+        { encoding: 'utf8' },
+      );
       if (status !== 0) throw new Error(stderr);
       return (performance.now() - start) / 1_000;
     };

@@ -16,10 +16,17 @@ import { parseArgs } from 'node:util';
 import { packageRoot } from '../src/platform/paths.ts';
 import { freePort } from '../src/platform/ports.ts';
 
-const { values: options } = parseArgs({ args: process.argv.slice(3), options: { python: { type: 'string', default: 'python3' }, runs: { type: 'string', default: '3' } } });
+const { values: options } = parseArgs({
+  args: process.argv.slice(3),
+  options: { python: { type: 'string', default: 'python3' }, runs: { type: 'string', default: '3' } },
+});
 const home = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
 const data = join(home, 'data');
-const env = { ...process.env, PERENNIAL_TOOLS: process.env.PERENNIAL_TOOLS ?? join(packageRoot(), '.perennial', 'tools'), PERENNIAL_HOME: join(home, 'home') };
+const env = {
+  ...process.env,
+  PERENNIAL_TOOLS: process.env.PERENNIAL_TOOLS ?? join(packageRoot(), '.perennial', 'tools'),
+  PERENNIAL_HOME: join(home, 'home'),
+};
 
 function run(command: string, args: readonly string[]): { readonly seconds: number; readonly out: string } {
   const started = performance.now();
@@ -28,8 +35,10 @@ function run(command: string, args: readonly string[]): { readonly seconds: numb
   return { seconds: (performance.now() - started) / 1_000, out: stdout };
 }
 
-const perennial = (...args: string[]): ReturnType<typeof run> => run(process.execPath, [join(packageRoot(), 'bin', 'perennial.js'), ...args]);
-const keras = (task: string, seed = 0): ReturnType<typeof run> => run(options.python, [join(packageRoot(), 'bench', 'pipeline_keras.py'), task, data, String(seed)]);
+const perennial = (...args: string[]): ReturnType<typeof run> =>
+  run(process.execPath, [join(packageRoot(), 'bin', 'perennial.js'), ...args]);
+const keras = (task: string, seed = 0): ReturnType<typeof run> =>
+  run(options.python, [join(packageRoot(), 'bench', 'pipeline_keras.py'), task, data, String(seed)]);
 
 interface Task {
   readonly ingest: object;
@@ -43,21 +52,35 @@ const CATEGORIES = ['work', 'education', 'marital', 'occupation', 'relation', 'g
 const TASKS: Readonly<Record<string, Task>> = {
   table: {
     ingest: { source: { format: 'csv', path: join(data, 'table.csv') }, label: 'income', split: { by: 'column', column: 'split' } },
-    features: { ...Object.fromEntries(NUMBERS.map((name) => [name, [{ impute: 'median' }, 'standardize']])), ...Object.fromEntries(CATEGORIES.map((name) => [name, [{ impute: { constant: 'missing' } }, 'oneHot']])) },
+    features: {
+      ...Object.fromEntries(NUMBERS.map((name) => [name, [{ impute: 'median' }, 'standardize']])),
+      ...Object.fromEntries(CATEGORIES.map((name) => [name, [{ impute: { constant: 'missing' } }, 'oneHot']])),
+    },
     train: { model: { architecture: 'mlp', units: [64, 64] }, loss: 'binaryCrossentropy', batchSize: 256 },
     metrics: ['rocAuc', 'accuracy'],
   },
   digits: {
-    ingest: { source: { format: 'csv', path: join(data, 'digits.csv') }, label: 'label', columns: { path: 'image', label: 'string' }, split: { by: 'column', column: 'split' } },
+    ingest: {
+      source: { format: 'csv', path: join(data, 'digits.csv') },
+      label: 'label',
+      columns: { path: 'image', label: 'string' },
+      split: { by: 'column', column: 'split' },
+    },
     features: { path: ['grayscale', 'rescale'] },
     train: {
       model: {
         layers: [
-          { type: 'conv2d', filters: 32, kernelSize: 3, padding: 'same', activation: 'relu' }, { type: 'conv2d', filters: 64, kernelSize: 3, padding: 'same', activation: 'relu' }, { type: 'maxPooling2d', poolSize: 2 },
-          { type: 'flatten' }, { type: 'dense', units: 64, activation: 'relu' }, { type: 'dropout', rate: 0.25 }, { type: 'dense', units: 10, activation: 'softmax' },
+          { type: 'conv2d', filters: 32, kernelSize: 3, padding: 'same', activation: 'relu' },
+          { type: 'conv2d', filters: 64, kernelSize: 3, padding: 'same', activation: 'relu' },
+          { type: 'maxPooling2d', poolSize: 2 },
+          { type: 'flatten' },
+          { type: 'dense', units: 64, activation: 'relu' },
+          { type: 'dropout', rate: 0.25 },
+          { type: 'dense', units: 10, activation: 'softmax' },
         ],
       },
-      loss: 'categoricalCrossentropy', batchSize: 64,
+      loss: 'categoricalCrossentropy',
+      batchSize: 64,
     },
     metrics: ['accuracy'],
   },
@@ -66,8 +89,12 @@ const TASKS: Readonly<Record<string, Task>> = {
 function document(name: string, { ingest, features, train, metrics }: Task): string {
   const path = join(home, `${name}.json`);
   const steps = [
-    { uses: 'ingest', with: ingest }, { uses: 'validate', with: { expect: [{ rows: { atLeast: 1_000 } }] } }, { uses: 'preprocess', with: { features } },
-    { uses: 'train', with: { ...train, epochs: 10, seed: '${parameters.seed}' } }, { uses: 'evaluate', with: { metrics } }, { uses: 'register', with: {} },
+    { uses: 'ingest', with: ingest },
+    { uses: 'validate', with: { expect: [{ rows: { atLeast: 1_000 } }] } },
+    { uses: 'preprocess', with: { features } },
+    { uses: 'train', with: { ...train, epochs: 10, seed: '${parameters.seed}' } },
+    { uses: 'evaluate', with: { metrics } },
+    { uses: 'register', with: {} },
   ];
   writeFileSync(path, JSON.stringify({ apiVersion: 'perennial/v1', name, parameters: { seed: { type: 'integer', default: 0 } }, steps }));
   return path;
@@ -76,15 +103,32 @@ function document(name: string, { ingest, features, train, metrics }: Task): str
 const summary = (values: readonly number[]): object => {
   const sorted = [...values].sort((a, b) => a - b);
   const round = (value: number): number => Number(value.toFixed(3));
-  return { median: round(sorted[Math.floor(sorted.length / 2)]!), min: round(sorted[0]!), max: round(sorted.at(-1)!), n: sorted.length, unit: 's' };
+  return {
+    median: round(sorted[Math.floor(sorted.length / 2)]!),
+    min: round(sorted[0]!),
+    max: round(sorted.at(-1)!),
+    n: sorted.length,
+    unit: 's',
+  };
 };
 
 const means = (runs: readonly Record<string, number>[], metrics: readonly string[]): Record<string, number> =>
-  Object.fromEntries(metrics.map((metric) => [metric, Number((runs.reduce((sum, run) => sum + run[metric]!, 0) / runs.length).toFixed(4))]));
+  Object.fromEntries(
+    metrics.map((metric) => [metric, Number((runs.reduce((sum, run) => sum + run[metric]!, 0) / runs.length).toFixed(4))]),
+  );
 
 try {
   keras('data');
-  perennial('up', '--detach', '--temporal-port', String(await freePort()), '--ui-port', String(await freePort()), '--port', String(await freePort()));
+  perennial(
+    'up',
+    '--detach',
+    '--temporal-port',
+    String(await freePort()),
+    '--ui-port',
+    String(await freePort()),
+    '--port',
+    String(await freePort()),
+  );
   const results: Record<string, unknown> = {};
   for (const [name, task] of Object.entries(TASKS)) {
     const path = document(name, task);
@@ -101,7 +145,13 @@ try {
       byHand.push(JSON.parse(script.out.trim().split('\n').at(-1)!) as Record<string, number>);
     }
     const middle = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
-    results[name] = { run: summary(ours), quality: means(quality, task.metrics), script: summary(theirs), scriptQuality: means(byHand, task.metrics), timesAsFast: Number((middle(theirs) / middle(ours)).toFixed(2)) };
+    results[name] = {
+      run: summary(ours),
+      quality: means(quality, task.metrics),
+      script: summary(theirs),
+      scriptQuality: means(byHand, task.metrics),
+      timesAsFast: Number((middle(theirs) / middle(ours)).toFixed(2)),
+    };
   }
   console.log(JSON.stringify({ benchmark: 'pipeline', load: loadavg()[0], ...results }, null, 1));
 } finally {

@@ -10,5 +10,14 @@ const name = process.argv[2] ?? 'orchestration';
 const folder = join(root, 'node_modules', '.cache', 'perennial-bench');
 mkdirSync(folder, { recursive: true });
 const outfile = join(folder, `${name}.mjs`);
-await build({ entryPoints: [join(root, 'bench', `${name}.ts`)], outfile, bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', logLevel: 'warning' });
+await build({
+  entryPoints: [join(root, 'bench', `${name}.ts`)],
+  outfile,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  packages: 'external',
+  logLevel: 'warning',
+});
 await import(pathToFileURL(outfile).href);

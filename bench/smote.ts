@@ -19,7 +19,12 @@ import { packageRoot } from '../src/platform/paths.ts';
 
 const { values: given } = parseArgs({
   args: process.argv.slice(3),
-  options: { python: { type: 'string' }, rows: { type: 'string', default: '200000' }, widths: { type: 'string', default: '10,30' }, jobs: { type: 'string', default: '1' } },
+  options: {
+    python: { type: 'string' },
+    rows: { type: 'string', default: '200000' },
+    widths: { type: 'string', default: '10,30' },
+    jobs: { type: 'string', default: '1' },
+  },
 });
 const rows = Number(given.rows);
 /** Synthetic rows, as many as there are real ones. */
@@ -36,9 +41,18 @@ for (const width of given.widths.split(',').map(Number)) {
   let made = 0;
   for await (const batch of smote(real, extra, 'few', 1)) made += batch.length / width;
   const used = process.cpuUsage(cpu);
-  const perennial = { seconds: round((performance.now() - start) / 1e3), cpuSeconds: round((used.user + used.system) / 1e6), rows: made, megabytes: Math.round(process.resourceUsage().maxRSS / 1024), longestPauseMs: Math.round(delay.max / 1e6) };
+  const perennial = {
+    seconds: round((performance.now() - start) / 1e3),
+    cpuSeconds: round((used.user + used.system) / 1e6),
+    rows: made,
+    megabytes: Math.round(process.resourceUsage().maxRSS / 1024),
+    longestPauseMs: Math.round(delay.max / 1e6),
+  };
   delay.disable();
-  results[`${rows} x ${width}`] = { perennial, ...(given.python === undefined ? {} : { imbalancedLearn: peer(given.python, real.values, width) }) };
+  results[`${rows} x ${width}`] = {
+    perennial,
+    ...(given.python === undefined ? {} : { imbalancedLearn: peer(given.python, real.values, width) }),
+  };
 }
 console.log(JSON.stringify(results, null, 2));
 
@@ -47,7 +61,11 @@ function peer(python: string, values: Float32Array, width: number): unknown {
   try {
     const path = join(folder, 'rows.bin');
     writeFileSync(path, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-    const { stdout, stderr, status } = spawnSync(python, [join(packageRoot(), 'bench', 'smote.py'), path, String(rows), String(width), String(extra), given.jobs], { encoding: 'utf8' });
+    const { stdout, stderr, status } = spawnSync(
+      python,
+      [join(packageRoot(), 'bench', 'smote.py'), path, String(rows), String(width), String(extra), given.jobs],
+      { encoding: 'utf8' },
+    );
     if (status !== 0) throw new Error(`imbalanced-learn failed: ${stderr}`);
     return JSON.parse(stdout) as unknown;
   } finally {

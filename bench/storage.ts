@@ -37,7 +37,8 @@ async function measure(sync: boolean, folder: string): Promise<Record<string, nu
   results.headOfReplaced = await microseconds(CALLS, () => store.head('routing.json'));
   results.delete = await microseconds(CALLS, (index) => store.delete(`one/${index}.json`));
   if (!sync) {
-    for (let index = 0; index < KEYS; index += 1) await store.put(`cache/${String(index % 100).padStart(2, '0')}/${index}.json`, body, { ifNoneMatch: '*' });
+    for (let index = 0; index < KEYS; index += 1)
+      await store.put(`cache/${String(index % 100).padStart(2, '0')}/${index}.json`, body, { ifNoneMatch: '*' });
     const list = async (): Promise<number> => {
       let count = 0;
       for await (const _ of store.list('cache/')) count += 1;
@@ -50,7 +51,17 @@ async function measure(sync: boolean, folder: string): Promise<Record<string, nu
 
 const folder = mkdtempSync(join(process.argv[3] ?? tmpdir(), 'perennial-bench-'));
 try {
-  console.log(JSON.stringify({ unit: 'microseconds, median', synced: await measure(true, join(folder, 'synced')), unsynced: await measure(false, join(folder, 'unsynced')) }, null, 2));
+  console.log(
+    JSON.stringify(
+      {
+        unit: 'microseconds, median',
+        synced: await measure(true, join(folder, 'synced')),
+        unsynced: await measure(false, join(folder, 'unsynced')),
+      },
+      null,
+      2,
+    ),
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

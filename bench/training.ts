@@ -18,15 +18,15 @@ import { gainsFromOneDnn } from '../src/training/model/describe.ts';
 import type { GraphSizes } from '../src/training/graph/graph-engine.ts';
 import { GraphPredictor } from '../src/training/graph/graph-predictor.ts';
 import type { LayerConfig } from '../src/training/model/model-config.ts';
-import { resolveNamed } from '../src/training/named.ts';
+import { resolveNamed } from '../src/training/model/named.ts';
 import { Network } from '../src/training/model/network.ts';
-import { optimizerRegistry } from '../src/training/registries.ts';
-import { product } from '../src/training/shapes.ts';
-import { loadTf, preferOneDnn } from '../src/training/tf.ts';
-import type { Tf } from '../src/training/tf.ts';
+import { optimizerRegistry } from '../src/training/losses/resolve-loss.ts';
+import { product } from '../src/training/layers/shapes.ts';
+import { loadTf, preferOneDnn } from '../src/training/tensorflow/tf.ts';
+import type { Tf } from '../src/training/tensorflow/tf.ts';
 import { resolveModel } from '../src/training/model/resolve-model.ts';
 import { createEngine } from '../src/training/trainer/create-engine.ts';
-import type { LabelledBatch } from '../src/training/objective.ts';
+import type { LabelledBatch } from '../src/training/objectives/objective.ts';
 import type { TrainingEngine } from '../src/training/trainer/engine.ts';
 import type { EngineRequest } from '../src/training/trainer/update-rule.ts';
 
@@ -43,7 +43,10 @@ interface Case {
 
 /** Attention and two dense layers with layer normalization after each, as in the first transformers. */
 function transformerLayers(layers: number, width: number, heads: number): LayerConfig[] {
-  const list: LayerConfig[] = [{ type: 'embedding', name: 'sum_0', outputDim: width }, { type: 'positionEmbedding', name: 'norm_0' }];
+  const list: LayerConfig[] = [
+    { type: 'embedding', name: 'sum_0', outputDim: width },
+    { type: 'positionEmbedding', name: 'norm_0' },
+  ];
   for (let layer = 1; layer <= layers; layer++) {
     list.push(
       { type: 'multiHeadAttention', name: `attention_${layer}`, numHeads: heads, keyDim: width / heads },
@@ -60,28 +63,90 @@ function transformerLayers(layers: number, width: number, heads: number): LayerC
 
 const CASES: Readonly<Record<string, Case>> = {
   mlp: {
-    rows: 20_000, batch: 32, shape: [20], output: { kind: 'classes', name: 'y', classes: ['0', '1'] }, loss: 'binaryCrossentropy',
-    layers: [{ type: 'dense', units: 64, activation: 'relu' }, { type: 'dense', units: 64, activation: 'relu' }, { type: 'dense', units: 1, activation: 'sigmoid' }],
-  },
-  lstm: { rows: 2_000, batch: 64, shape: [30, 16], output: { kind: 'number', name: 'y', width: 1 }, loss: 'meanSquaredError', layers: [{ type: 'lstm', units: 32 }, { type: 'dense', units: 1 }] },
-  cnn: {
-    rows: 6_000, batch: 128, shape: [28, 28, 1], output: { kind: 'classes', name: 'y', classes: [...'0123456789'] }, loss: 'categoricalCrossentropy',
+    rows: 20_000,
+    batch: 32,
+    shape: [20],
+    output: { kind: 'classes', name: 'y', classes: ['0', '1'] },
+    loss: 'binaryCrossentropy',
     layers: [
-      { type: 'conv2d', filters: 32, kernelSize: 3, activation: 'relu' }, { type: 'maxPooling2d', poolSize: 2 }, { type: 'conv2d', filters: 64, kernelSize: 3, activation: 'relu' },
-      { type: 'maxPooling2d', poolSize: 2 }, { type: 'flatten' }, { type: 'dropout', rate: 0.5 }, { type: 'dense', units: 10, activation: 'softmax' },
+      { type: 'dense', units: 64, activation: 'relu' },
+      { type: 'dense', units: 64, activation: 'relu' },
+      { type: 'dense', units: 1, activation: 'sigmoid' },
+    ],
+  },
+  lstm: {
+    rows: 2_000,
+    batch: 64,
+    shape: [30, 16],
+    output: { kind: 'number', name: 'y', width: 1 },
+    loss: 'meanSquaredError',
+    layers: [
+      { type: 'lstm', units: 32 },
+      { type: 'dense', units: 1 },
+    ],
+  },
+  cnn: {
+    rows: 6_000,
+    batch: 128,
+    shape: [28, 28, 1],
+    output: { kind: 'classes', name: 'y', classes: [...'0123456789'] },
+    loss: 'categoricalCrossentropy',
+    layers: [
+      { type: 'conv2d', filters: 32, kernelSize: 3, activation: 'relu' },
+      { type: 'maxPooling2d', poolSize: 2 },
+      { type: 'conv2d', filters: 64, kernelSize: 3, activation: 'relu' },
+      { type: 'maxPooling2d', poolSize: 2 },
+      { type: 'flatten' },
+      { type: 'dropout', rate: 0.5 },
+      { type: 'dense', units: 10, activation: 'softmax' },
     ],
   },
   transformer: {
-    rows: 2_000, batch: 32, shape: [64], vocabularySize: 5_000, output: { kind: 'classes', name: 'y', classes: ['0', '1'] }, loss: 'binaryCrossentropy',
+    rows: 2_000,
+    batch: 32,
+    shape: [64],
+    vocabularySize: 5_000,
+    output: { kind: 'classes', name: 'y', classes: ['0', '1'] },
+    loss: 'binaryCrossentropy',
     layers: transformerLayers(2, 64, 4),
   },
-  longLstm: { rows: 256, batch: 64, shape: [300, 16], output: { kind: 'number', name: 'y', width: 1 }, loss: 'meanSquaredError', layers: [{ type: 'lstm', units: 32 }, { type: 'dense', units: 1 }] },
-  longGru: { rows: 256, batch: 64, shape: [300, 16], output: { kind: 'number', name: 'y', width: 1 }, loss: 'meanSquaredError', layers: [{ type: 'gru', units: 32 }, { type: 'dense', units: 1 }] },
+  longLstm: {
+    rows: 256,
+    batch: 64,
+    shape: [300, 16],
+    output: { kind: 'number', name: 'y', width: 1 },
+    loss: 'meanSquaredError',
+    layers: [
+      { type: 'lstm', units: 32 },
+      { type: 'dense', units: 1 },
+    ],
+  },
+  longGru: {
+    rows: 256,
+    batch: 64,
+    shape: [300, 16],
+    output: { kind: 'number', name: 'y', width: 1 },
+    loss: 'meanSquaredError',
+    layers: [
+      { type: 'gru', units: 32 },
+      { type: 'dense', units: 1 },
+    ],
+  },
 };
 
-const { values: options } = parseArgs({ args: process.argv.slice(3), options: { python: { type: 'string' }, epochs: { type: 'string', default: '5' }, case: { type: 'string' }, only: { type: 'string' }, 'no-eager': { type: 'boolean', default: false } } });
+const { values: options } = parseArgs({
+  args: process.argv.slice(3),
+  options: {
+    python: { type: 'string' },
+    epochs: { type: 'string', default: '5' },
+    case: { type: 'string' },
+    only: { type: 'string' },
+    'no-eager': { type: 'boolean', default: false },
+  },
+});
 const epochs = Number(options.epochs);
-const median = (values: readonly number[]): number => Number([...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!.toPrecision(3));
+const median = (values: readonly number[]): number =>
+  Number([...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!.toPrecision(3));
 
 interface Own {
   readonly compiled: number;
@@ -96,7 +161,12 @@ interface Own {
 /** In a process of its own: whether oneDNN is on is decided when TensorFlow is loaded. */
 function measure(name: string): Own {
   const { rows, batch, shape, output, loss, layers, vocabularySize } = CASES[name]!;
-  const spec: TensorSpec = { name: 'x', shape, dtype: vocabularySize === undefined ? 'float32' : 'int32', ...(vocabularySize === undefined ? {} : { vocabularySize }) };
+  const spec: TensorSpec = {
+    name: 'x',
+    shape,
+    dtype: vocabularySize === undefined ? 'float32' : 'int32',
+    ...(vocabularySize === undefined ? {} : { vocabularySize }),
+  };
   const resolved = resolveModel({ model: { layers }, inputs: [spec], output, loss });
   const { topology } = resolved;
   if (gainsFromOneDnn(topology)) preferOneDnn();
@@ -115,11 +185,20 @@ function measure(name: string): Own {
   const eager = options['no-eager'] ? {} : { eager: median(eagerEpochs(tf, request, sizes, batches)) };
   const network = new Network(topology);
   const predictor = new GraphPredictor(tf, network, network.initialWeights(1));
-  const row = { x: { spec, rows: 1, data: vocabularySize === undefined ? new Float32Array(product(shape)) : new Int32Array(product(shape)) } };
+  const row = {
+    x: { spec, rows: 1, data: vocabularySize === undefined ? new Float32Array(product(shape)) : new Int32Array(product(shape)) },
+  };
   const width = product(network.outputShape);
   predictor.predict(row, 1, width);
   const predictions = Array.from({ length: 500 }, () => timed(() => predictor.predict(row, 1, width)));
-  return { compiled: median(compiledTimes), compiledCpu: median([(used.user + used.system) / 1000 / epochs]), ...eager, toFirstStep: median([toFirstStep]), firstEpoch: median([firstEpoch]), oneRow: median(predictions) };
+  return {
+    compiled: median(compiledTimes),
+    compiledCpu: median([(used.user + used.system) / 1000 / epochs]),
+    ...eager,
+    toFirstStep: median([toFirstStep]),
+    firstEpoch: median([firstEpoch]),
+    oneRow: median(predictions),
+  };
 }
 
 function eagerEpochs(tf: Tf, request: EngineRequest, sizes: GraphSizes, batches: readonly LabelledBatch[]): number[] {
@@ -135,7 +214,10 @@ function batchesOf({ rows, batch, shape, output, vocabularySize }: Case, spec: T
     const count = Math.min(batch, rows - at * batch);
     const label = (): number => prng.below(classes);
     const length = count * product(shape);
-    const data = vocabularySize === undefined ? Float32Array.from({ length }, () => prng.normal()) : Int32Array.from({ length }, () => prng.below(vocabularySize));
+    const data =
+      vocabularySize === undefined
+        ? Float32Array.from({ length }, () => prng.normal())
+        : Int32Array.from({ length }, () => prng.below(vocabularySize));
     const labels = index ? Int32Array.from({ length: count }, label) : Float32Array.from({ length: count }, label);
     return { rows: count, inputs: { x: { spec, rows: count, data } }, labels: { '@label': labels } };
   });
@@ -151,7 +233,11 @@ function epoch(engine: TrainingEngine, batches: readonly LabelledBatch[]): numbe
   return timed(() => {
     for (let at = 0; at < batches.length;) {
       const part = batches.slice(at, at + engine.stepsPerCall).filter(({ rows }) => rows === batches[at]!.rows);
-      engine.train(part, at, part.map(() => 0.001));
+      engine.train(
+        part,
+        at,
+        part.map(() => 0.001),
+      );
       at += part.length;
     }
   });
@@ -177,12 +263,31 @@ if (options.case !== undefined) {
 } else {
   const results: Record<string, unknown> = {};
   for (const name of options.only?.split(',') ?? Object.keys(CASES)) {
-    const own = child<Own>(process.execPath, [join(packageRoot(), 'bench', 'run.mjs'), 'training', '--case', name, '--epochs', String(epochs), ...(options['no-eager'] ? ['--no-eager'] : [])]);
-    const keras = options.python === undefined ? undefined : child<Keras>(options.python, [join(packageRoot(), 'bench', 'training_keras.py'), name, String(epochs)]);
-    const beside = keras === undefined ? {} : {
-      keras: median(keras.epochs), kerasCpu: median([keras.epochCpu]), kerasFirstEpoch: median([keras.firstEpoch]), kerasOneRow: median([keras.oneRow]),
-      timesAsFastAsKeras: median([median(keras.epochs) / own.compiled]), timesLessCpuThanKeras: median([keras.epochCpu / own.compiledCpu]), versions: `keras ${keras.keras}, tensorflow ${keras.tensorflow}`,
-    };
+    const own = child<Own>(process.execPath, [
+      join(packageRoot(), 'bench', 'run.mjs'),
+      'training',
+      '--case',
+      name,
+      '--epochs',
+      String(epochs),
+      ...(options['no-eager'] ? ['--no-eager'] : []),
+    ]);
+    const keras =
+      options.python === undefined
+        ? undefined
+        : child<Keras>(options.python, [join(packageRoot(), 'bench', 'training_keras.py'), name, String(epochs)]);
+    const beside =
+      keras === undefined
+        ? {}
+        : {
+            keras: median(keras.epochs),
+            kerasCpu: median([keras.epochCpu]),
+            kerasFirstEpoch: median([keras.firstEpoch]),
+            kerasOneRow: median([keras.oneRow]),
+            timesAsFastAsKeras: median([median(keras.epochs) / own.compiled]),
+            timesLessCpuThanKeras: median([keras.epochCpu / own.compiledCpu]),
+            versions: `keras ${keras.keras}, tensorflow ${keras.tensorflow}`,
+          };
     results[name] = { ...own, ...beside, ...(own.eager === undefined ? {} : { timesAsFastAsEager: median([own.eager / own.compiled]) }) };
   }
   console.log(JSON.stringify({ unit: 'ms', load: loadavg()[0], results }, null, 2));

@@ -36,8 +36,23 @@ const write = (name, contents) => {
 };
 
 mkdirSync(join(dist, 'chunks'), { recursive: true });
-const common = { bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', sourcemap: true, logLevel: 'warning' };
-const { outputFiles } = await build({ ...common, entryPoints, outdir: dist, splitting: true, chunkNames: 'chunks/[name]-[hash]', write: false });
+const common = {
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  packages: 'external',
+  sourcemap: true,
+  logLevel: 'warning',
+};
+const { outputFiles } = await build({
+  ...common,
+  entryPoints,
+  outdir: dist,
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  write: false,
+});
 const isChunk = (file) => file.path.includes(`${join(dist, 'chunks')}`);
 for (const file of outputFiles.sort((a, b) => Number(isChunk(b)) - Number(isChunk(a)))) write(relative(dist, file.path), file.contents);
 const current = new Set(outputFiles.map((file) => file.path));
@@ -49,9 +64,21 @@ for (const name of readdirSync(dist, { recursive: true })) {
 
 // The code of a step is all sources that can reach it, those of the processes that it starts (`entryPoint('…')`) included: a changed
 // helper makes a cache miss. Of the packages that it imports the names are kept: their versions are read when a step runs.
-const packageOf = (path) => path.split('/').slice(0, path.startsWith('@') ? 2 : 1).join('/');
+const packageOf = (path) =>
+  path
+    .split('/')
+    .slice(0, path.startsWith('@') ? 2 : 1)
+    .join('/');
 const sourcesOf = async (entry, found = { files: new Set(), packages: new Set() }) => {
-  const { metafile } = await build({ ...common, entryPoints: [entry], write: false, metafile: true, sourcemap: false, outdir: dist, splitting: true });
+  const { metafile } = await build({
+    ...common,
+    entryPoints: [entry],
+    write: false,
+    metafile: true,
+    sourcemap: false,
+    outdir: dist,
+    splitting: true,
+  });
   for (const [file, { imports }] of Object.entries(metafile.inputs)) {
     if (found.files.has(file)) continue;
     found.files.add(file);
@@ -63,7 +90,8 @@ const sourcesOf = async (entry, found = { files: new Set(), packages: new Set() 
       const path = words.replaceAll("'", '').split(', ').join('/');
       if (path.endsWith('.ts') && existsSync(path) && !found.files.has(path)) await sourcesOf(path, found);
     }
-    for (const [, name] of text.matchAll(/\bentryPoint\('([\w-]+)'\)/g)) if (candidates[name] !== undefined && !found.files.has(candidates[name])) await sourcesOf(candidates[name], found);
+    for (const [, name] of text.matchAll(/\bentryPoint\('([\w-]+)'\)/g))
+      if (candidates[name] !== undefined && !found.files.has(candidates[name])) await sourcesOf(candidates[name], found);
   }
   return found;
 };
@@ -77,9 +105,17 @@ for (const name of steps) {
 
 // The workflow bundles take seconds, so they are made again only when a source that can reach it changed.
 if (existsSync('workflows/index.ts')) {
-  const { metafile } = await build({ ...common, entryPoints: ['workflows/index.ts', 'workflows/telemetry.ts'], write: false, metafile: true, sourcemap: false, outdir: dist });
+  const { metafile } = await build({
+    ...common,
+    entryPoints: ['workflows/index.ts', 'workflows/telemetry.ts'],
+    write: false,
+    metafile: true,
+    sourcemap: false,
+    outdir: dist,
+  });
   const hash = createHash('sha256');
-  for (const name of ['@temporalio/workflow', '@temporalio/interceptors-opentelemetry']) hash.update(readFileSync(`node_modules/${name}/package.json`));
+  for (const name of ['@temporalio/workflow', '@temporalio/interceptors-opentelemetry'])
+    hash.update(readFileSync(`node_modules/${name}/package.json`));
   for (const file of Object.keys(metafile.inputs).sort()) hash.update(file).update('\0').update(readFileSync(file));
   const stamp = hash.digest('hex');
   const stampFile = join(dist, 'workflow-bundle.stamp');
@@ -88,7 +124,11 @@ if (existsSync('workflows/index.ts')) {
     const { bundleWorkflowCode } = await import('@temporalio/worker');
     const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error };
     for (const [name, workflowInterceptorModules] of bundles) {
-      const { code } = await bundleWorkflowCode({ workflowsPath: join(root, 'workflows/index.ts'), workflowInterceptorModules, logger: quiet });
+      const { code } = await bundleWorkflowCode({
+        workflowsPath: join(root, 'workflows/index.ts'),
+        workflowInterceptorModules,
+        logger: quiet,
+      });
       write(name, code);
     }
     write('workflow-bundle.stamp', stamp);

@@ -8,7 +8,11 @@ export function check() {
   say('\n▸ Checking the types');
   // Workflow code once more by itself: there Node.js has no types, so that what cannot run in the sandbox does not compile.
   for (const project of ['.', 'workflows']) {
-    if (spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project], { stdio: ['ignore', 'inherit', 'inherit'] }).status !== 0) failed.push(`types of ${project}`);
+    if (
+      spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project], { stdio: ['ignore', 'inherit', 'inherit'] })
+        .status !== 0
+    )
+      failed.push(`types of ${project}`);
   }
   say('\n▸ Checking the generated files');
   const stale = staleGeneratedFiles();

@@ -19,14 +19,22 @@ export const FORMS = {
   initializer: { form: 'named', meaning: 'A distribution of initial weights.' },
   constraint: { form: 'named', meaning: 'What weights are brought back to after every update.' },
   augmentation: { form: 'named', of: 'layer', meaning: 'A layer that changes images while training.' },
-  encoder: { form: 'named', of: 'architecture', meaning: 'What one of several inputs goes through: an architecture without its output layer.' },
+  encoder: {
+    form: 'named',
+    of: 'architecture',
+    meaning: 'What one of several inputs goes through: an architecture without its output layer.',
+  },
   expectation: { form: 'whole', meaning: 'What has to hold for the data.' },
 };
 
 /** Steps with this type are used by the path of a file instead of the type's name. */
 const LOCAL_STEP = 'script';
 const LOCAL_PATH = '^\\.\\.?/';
-const REFERENCE = { type: 'string', pattern: '\\$\\{parameters\\.[A-Za-z][A-Za-z0-9_]*\\}', description: 'The value of a parameter: "${parameters.NAME}".' };
+const REFERENCE = {
+  type: 'string',
+  pattern: '\\$\\{parameters\\.[A-Za-z][A-Za-z0-9_]*\\}',
+  description: 'The value of a parameter: "${parameters.NAME}".',
+};
 
 export const nameOf = (definition) => definition.name ?? definition.type ?? definition.format ?? definition.architecture;
 
@@ -34,7 +42,12 @@ export const nameOf = (definition) => definition.name ?? definition.type ?? defi
 export function compose(base, registries) {
   const definitions = structuredClone(base.definitions);
   for (const [kind, { form, tag, meaning }] of Object.entries(FORMS)) {
-    const all = kind === 'augmentation' ? augmentations(registries.layer ?? []) : kind === 'encoder' ? (registries.architecture ?? []).filter(({ encode }) => encode !== undefined) : registries[kind] ?? [];
+    const all =
+      kind === 'augmentation'
+        ? augmentations(registries.layer ?? [])
+        : kind === 'encoder'
+          ? (registries.architecture ?? []).filter(({ encode }) => encode !== undefined)
+          : (registries[kind] ?? []);
     for (const definition of all) hoist(definitions, `${kind}.${nameOf(definition)}`, tagSchema(definition, tag));
     definitions[kind] = { description: meaning, ...union(kind, form, all) };
   }
@@ -60,7 +73,9 @@ export function editorForm(resolved, registries) {
     { type: 'string', pattern: LOCAL_PATH },
   ];
   schema.definitions.step.defaultSnippets = shown.flatMap((step) =>
-    step.examples.slice(0, 1).map((example) => ({ label: step.type, description: step.summary, body: { uses: step.type, with: example.config } })),
+    step.examples
+      .slice(0, 1)
+      .map((example) => ({ label: step.type, description: step.summary, body: { uses: step.type, with: example.config } })),
   );
   return strip(schema, ['x-named']);
 }
@@ -82,7 +97,9 @@ export function typesForm(resolved, registries) {
 
 /** Layers by their settings alone: where they stand and how they are called is the architecture's. */
 function augmentations(layers) {
-  return layers.filter((layer) => layer.augmentation === true).map((layer) => ({ ...layer, configSchema: without(without(layer.configSchema, 'name'), 'inputs') }));
+  return layers
+    .filter((layer) => layer.augmentation === true)
+    .map((layer) => ({ ...layer, configSchema: without(without(layer.configSchema, 'name'), 'inputs') }));
 }
 
 /** What it does; where the configuration is no object with keys that speak for themselves, also what the value is. */
@@ -97,7 +114,12 @@ function tagSchema(definition, tag) {
   const name = nameOf(definition);
   const own = { const: name, description: definition.summary };
   // The tag stands first, as people write it, whatever the definition says of it.
-  return { ...schema, type: 'object', properties: { [tag]: own, ...schema.properties, [tag]: own }, required: [...new Set([tag, ...(schema.required ?? [])])] };
+  return {
+    ...schema,
+    type: 'object',
+    properties: { [tag]: own, ...schema.properties, [tag]: own },
+    required: [...new Set([tag, ...(schema.required ?? [])])],
+  };
 }
 
 function union(kind, form, all) {
@@ -109,7 +131,12 @@ function union(kind, form, all) {
   const keyed = { type: 'object', additionalProperties: false, minProperties: 1, maxProperties: 1, properties };
   return {
     'x-named': kind,
-    anyOf: [...(bare.length > 0 ? [{ type: 'string', enum: bare.map(nameOf), enumDescriptions: bare.map((definition) => definition.summary) }] : []), keyed],
+    anyOf: [
+      ...(bare.length > 0
+        ? [{ type: 'string', enum: bare.map(nameOf), enumDescriptions: bare.map((definition) => definition.summary) }]
+        : []),
+      keyed,
+    ],
   };
 }
 
@@ -148,12 +175,19 @@ function discriminateSteps(schema, steps) {
   const withOf = (type) => {
     const definition = schema.definitions[`step.${type}`];
     const required = (definition.required ?? []).length > 0;
-    return { properties: { with: { $ref: `#/definitions/step.${type}`, ...(required ? {} : { default: {} }) } }, ...(required ? { required: ['with'] } : {}) };
+    return {
+      properties: { with: { $ref: `#/definitions/step.${type}`, ...(required ? {} : { default: {} }) } },
+      ...(required ? { required: ['with'] } : {}),
+    };
   };
   const named = steps.map(({ type }) => type).filter((type) => type !== LOCAL_STEP);
   const isLocal = { required: ['uses'], properties: { uses: { type: 'string', pattern: LOCAL_PATH } } };
   step.allOf = [
-    { if: isLocal, then: steps.some(({ type }) => type === LOCAL_STEP) ? withOf(LOCAL_STEP) : {}, else: { properties: { uses: named.length > 0 ? { enum: named } : {} } } },
+    {
+      if: isLocal,
+      then: steps.some(({ type }) => type === LOCAL_STEP) ? withOf(LOCAL_STEP) : {},
+      else: { properties: { uses: named.length > 0 ? { enum: named } : {} } },
+    },
     ...named.map((type) => ({ if: { required: ['uses'], properties: { uses: { const: type } } }, then: withOf(type) })),
   ];
 }
@@ -165,11 +199,15 @@ function relax(node) {
   const out = {};
   for (const [key, value] of Object.entries(node)) {
     if (['default', 'examples', 'enum', 'const', 'required', 'if', 'not', 'type', 'propertyNames'].includes(key)) out[key] = value;
-    else if (['properties', 'patternProperties', 'definitions'].includes(key)) out[key] = Object.fromEntries(Object.entries(value).map(([name, child]) => [name, relax(child)]));
+    else if (['properties', 'patternProperties', 'definitions'].includes(key))
+      out[key] = Object.fromEntries(Object.entries(value).map(([name, child]) => [name, relax(child)]));
     else out[key] = relax(value);
   }
   const types = [out.type ?? []].flat();
-  const scalar = types.some((type) => ['integer', 'number', 'boolean'].includes(type)) || (types.includes('string') && (out.pattern ?? out.format ?? out.minLength ?? out.maxLength) !== undefined) || Array.isArray(out.enum);
+  const scalar =
+    types.some((type) => ['integer', 'number', 'boolean'].includes(type)) ||
+    (types.includes('string') && (out.pattern ?? out.format ?? out.minLength ?? out.maxLength) !== undefined) ||
+    Array.isArray(out.enum);
   if (!scalar) return out;
   const { description, default: fallback, examples, ...constraints } = out;
   const kept = Object.fromEntries(Object.entries({ description, default: fallback, examples }).filter(([, value]) => value !== undefined));
@@ -183,7 +221,12 @@ export function strip(node, keys) {
   for (const [key, value] of Object.entries(node)) {
     if (keys.includes(key)) continue;
     // Under `properties` the keys are names of the document, not keywords.
-    out[key] = key === 'properties' || key === 'definitions' ? Object.fromEntries(Object.entries(value).map(([name, child]) => [name, strip(child, keys)])) : ['const', 'enum', 'default', 'examples', 'defaultSnippets'].includes(key) ? value : strip(value, keys);
+    out[key] =
+      key === 'properties' || key === 'definitions'
+        ? Object.fromEntries(Object.entries(value).map(([name, child]) => [name, strip(child, keys)]))
+        : ['const', 'enum', 'default', 'examples', 'defaultSnippets'].includes(key)
+          ? value
+          : strip(value, keys);
   }
   return out;
 }
@@ -196,7 +239,8 @@ function checkReferences(schema) {
       const name = /^#\/definitions\/(.+)$/.exec(node.$ref)?.[1];
       if (name === undefined || !Object.hasOwn(schema.definitions, name)) missing.add(`${node.$ref} (used in ${path})`);
     }
-    for (const [key, value] of Object.entries(node)) if (!['const', 'enum', 'default', 'examples'].includes(key)) visit(value, `${path}/${key}`);
+    for (const [key, value] of Object.entries(node))
+      if (!['const', 'enum', 'default', 'examples'].includes(key)) visit(value, `${path}/${key}`);
   };
   visit(schema, '#');
   if (missing.size > 0) throw new Error(`The schemas refer to definitions that do not exist:\n  ${[...missing].join('\n  ')}`);

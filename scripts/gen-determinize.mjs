@@ -16,7 +16,11 @@ function visit(node, context) {
   const keyword = node.oneOf !== undefined ? 'oneOf' : node.anyOf !== undefined ? 'anyOf' : undefined;
   if (keyword === undefined) return visitMembers(node, context);
   const { [keyword]: branches, ...siblings } = node;
-  const decided = decide(branches.map((branch) => entryOf(branch, context)), keyword, context);
+  const decided = decide(
+    branches.map((branch) => entryOf(branch, context)),
+    keyword,
+    context,
+  );
   const rest = visitMembers(siblings, context);
   // What the node says besides stays in force: keywords of both sides are not mixed.
   if (Object.keys(decided).some((key) => rest[key] !== undefined)) return { ...rest, allOf: [...(rest.allOf ?? []), decided] };
@@ -27,7 +31,8 @@ function visitMembers(node, context) {
   const out = {};
   for (const [key, value] of Object.entries(node)) {
     if (key === 'definitions') continue;
-    if (['properties', 'patternProperties'].includes(key)) out[key] = Object.fromEntries(Object.entries(value).map(([name, child]) => [name, visit(child, context)]));
+    if (['properties', 'patternProperties'].includes(key))
+      out[key] = Object.fromEntries(Object.entries(value).map(([name, child]) => [name, visit(child, context)]));
     else out[key] = ['const', 'enum', 'default', 'examples', 'required', 'type'].includes(key) ? value : visit(value, context);
   }
   return out;
@@ -40,25 +45,46 @@ function visitMembers(node, context) {
 function entryOf(branch, context) {
   const resolved = resolve(branch, context);
   const inner = resolved.oneOf ?? resolved.anyOf;
-  const entry = { branch, resolved, types: typesOf(resolved, context), required: resolved.required ?? [], properties: resolved.properties ?? {} };
+  const entry = {
+    branch,
+    resolved,
+    types: typesOf(resolved, context),
+    required: resolved.required ?? [],
+    properties: resolved.properties ?? {},
+  };
   if (inner === undefined || !entry.types.every((type) => type === 'object')) return entry;
   const inside = inner.map((part) => entryOf(part, context));
   const shared = inside[0].required.filter((key) => inside.every((part) => part.required.includes(key)));
-  return { ...entry, required: [...entry.required, ...shared], properties: Object.assign({}, entry.properties, ...inside.map((part) => part.properties)) };
+  return {
+    ...entry,
+    required: [...entry.required, ...shared],
+    properties: Object.assign({}, entry.properties, ...inside.map((part) => part.properties)),
+  };
 }
 
 /** Branches of branches, where a branch is nothing but a union. */
 function flatten(group, context) {
   return group.flatMap((entry) => {
     const inner = entry.resolved.oneOf ?? entry.resolved.anyOf;
-    const pure = inner !== undefined && Object.keys(entry.resolved).every((key) => key === 'oneOf' || key === 'anyOf' || (ANNOTATIONS.has(key) && key !== 'x-named'));
-    return pure ? flatten(inner.map((part) => entryOf(part, context)), context) : [entry];
+    const pure =
+      inner !== undefined &&
+      Object.keys(entry.resolved).every((key) => key === 'oneOf' || key === 'anyOf' || (ANNOTATIONS.has(key) && key !== 'x-named'));
+    return pure
+      ? flatten(
+          inner.map((part) => entryOf(part, context)),
+          context,
+        )
+      : [entry];
   });
 }
 
 function resolve(schema, context) {
   let at = schema;
-  while (typeof at.$ref === 'string') at = { ...context.definitions[at.$ref.slice('#/definitions/'.length)], ...Object.fromEntries(Object.entries(at).filter(([key]) => key !== '$ref')) };
+  while (typeof at.$ref === 'string')
+    at = {
+      ...context.definitions[at.$ref.slice('#/definitions/'.length)],
+      ...Object.fromEntries(Object.entries(at).filter(([key]) => key !== '$ref')),
+    };
   return at;
 }
 
@@ -103,7 +129,10 @@ function decideWithin(type, group, keyword, context) {
   const listed = group.map(({ resolved }) => resolved.enum ?? (resolved.const === undefined ? undefined : [resolved.const]));
   if (listed.every((values) => values !== undefined)) return { enum: [...new Set(listed.flat())] };
   const flat = flatten(group, context);
-  if (type === 'object') return byTag(group, context) ?? byKey(group, context) ?? byTag(flat, context) ?? byKey(flat, context) ?? leftover(group, keyword, context);
+  if (type === 'object')
+    return (
+      byTag(group, context) ?? byKey(group, context) ?? byTag(flat, context) ?? byKey(flat, context) ?? leftover(group, keyword, context)
+    );
   return leftover(group, keyword, context);
 }
 
@@ -117,24 +146,40 @@ function byTag(group, context) {
   };
   const tag = Object.keys(group[0].properties).find((name) => {
     const all = group.map((entry) => valuesOf(entry, name));
-    return all.every((values) => values !== undefined) && new Set(all.flat()).size === all.flat().length && group.every(({ required }) => required.includes(name));
+    return (
+      all.every((values) => values !== undefined) &&
+      new Set(all.flat()).size === all.flat().length &&
+      group.every(({ required }) => required.includes(name))
+    );
   });
   if (tag === undefined) return undefined;
   return {
     required: [tag],
     properties: { [tag]: { enum: group.flatMap((entry) => valuesOf(entry, tag)) } },
-    allOf: group.map((entry) => ({ if: { required: [tag], properties: { [tag]: { enum: valuesOf(entry, tag) } } }, then: visit(entry.branch, context) })),
+    allOf: group.map((entry) => ({
+      if: { required: [tag], properties: { [tag]: { enum: valuesOf(entry, tag) } } },
+      then: visit(entry.branch, context),
+    })),
   };
 }
 
 /** Every branch (but perhaps the last) requires a key that no other branch knows. */
 function byKey(group, context) {
-  const keys = group.map(({ required }, index) => required.find((key) => group.every((other, position) => position === index || other.properties[key] === undefined)));
+  const keys = group.map(({ required }, index) =>
+    required.find((key) => group.every((other, position) => position === index || other.properties[key] === undefined)),
+  );
   const open = keys.filter((key) => key === undefined).length;
   if (open > 1) return undefined;
   const keyed = group.map((entry, index) => ({ entry, key: keys[index] })).filter(({ key }) => key !== undefined);
   const rest = group[keys.indexOf(undefined)];
   const last = rest === undefined ? {} : visit(rest.branch, context);
-  const chain = keyed.reduceRight((otherwise, { entry, key }) => ({ if: { required: [key] }, then: visit(entry.branch, context), ...(Object.keys(otherwise).length > 0 ? { else: otherwise } : {}) }), last);
+  const chain = keyed.reduceRight(
+    (otherwise, { entry, key }) => ({
+      if: { required: [key] },
+      then: visit(entry.branch, context),
+      ...(Object.keys(otherwise).length > 0 ? { else: otherwise } : {}),
+    }),
+    last,
+  );
   return rest === undefined ? { anyOf: keyed.map(({ key }) => ({ required: [key] })), allOf: [chain] } : { allOf: [chain] };
 }

@@ -18,45 +18,98 @@ const KINDS = {
   loss: ['Losses', '`loss` of `train`: `"NAME"`, or `{ "NAME": { … } }`.'],
   callback: ['Callbacks', 'What watches and steers the training, in `callbacks` of `train`: `"NAME"`, or `{ "NAME": { … } }`.'],
   metric: ['Metrics', 'What is measured, in `metrics` of `evaluate`: `"NAME"`, or `{ "NAME": { … } }`.'],
-  export: ['Exports', 'Formats for other programs, in `exports` of `register` and `--format` of `perennial models export`: `"NAME"`, or `{ "NAME": { … } }`.'],
-  drift: ['Drift tests', 'Comparisons of current data with the data of the training, for `tests` of `on.drift` and `perennial drift MODEL --test NAME=THRESHOLD`. Numbers are binned at the deciles of the training data, or by value where there are at most ten; categories by name, the 50 most frequent ones, the rarer ones together, and all that training never had. Both sides are binned by the same rule.'],
+  export: [
+    'Exports',
+    'Formats for other programs, in `exports` of `register` and `--format` of `perennial models export`: `"NAME"`, or `{ "NAME": { … } }`.',
+  ],
+  drift: [
+    'Drift tests',
+    'Comparisons of current data with the data of the training, for `tests` of `on.drift` and `perennial drift MODEL --test NAME=THRESHOLD`. Numbers are binned at the deciles of the training data, or by value where there are at most ten; categories by name, the 50 most frequent ones, the rarer ones together, and all that training never had. Both sides are binned by the same rule.',
+  ],
 };
 
 export function referenceMarkdown(registries, schema) {
   const write = writer(schema);
   const sections = Object.entries(KINDS).map(([kind, [title, intro]]) => {
     const all = registries[kind] ?? [];
-    return [`## ${title}`, '', intro, '', ...index(kind, all), '', ...all.flatMap((definition) => write.definition(kind, definition))].join('\n');
+    return [`## ${title}`, '', intro, '', ...index(kind, all), '', ...all.flatMap((definition) => write.definition(kind, definition))].join(
+      '\n',
+    );
   });
   return `${BANNER}\n${['# Reference', '', 'Everything that a pipeline document can say. An editor that reads `$schema` shows the same text while you write; `perennial schema KIND NAME` prints it.', '', contents(), '', ...write.document(), ...sections].join('\n').trimEnd()}\n`;
 }
 
 /** @param exitCodes code → exit code */
 export function errorsMarkdown(errors, exitCodes) {
-  const rows = Object.entries(errors).map(([code, { category, retryable, hint }]) => [`\`${code}\``, category, retryable ? 'yes' : 'no', String(exitCodes[code]), cell(hint)]);
-  return [
-    BANNER, '# Errors', '',
-    'Every failure has one of these codes: it is the failure type that Temporal shows, `error.code` of `--json`, and it decides the exit code of the command line. The message says what was given, what was expected and where.', '',
-    '| Category | Means |', '|---|---|',
-    '| user | The document, the configuration or the command has to change. |',
-    '| data | The data has to change, or how the document treats it. |',
-    '| gate | Everything worked, and a gate or a pin said no. |',
-    '| system | Something around Perennial failed: a process, a disk, a service. |', '',
-    'Retried: whether a step that fails with the code is tried again by itself, as its `retry` says.', '',
-    ...tableOf(['Code', 'Category', 'Retried', 'Exit code', 'What to do, unless the message knows better'], rows),
-  ].join('\n') + '\n';
+  const rows = Object.entries(errors).map(([code, { category, retryable, hint }]) => [
+    `\`${code}\``,
+    category,
+    retryable ? 'yes' : 'no',
+    String(exitCodes[code]),
+    cell(hint),
+  ]);
+  return (
+    [
+      BANNER,
+      '# Errors',
+      '',
+      'Every failure has one of these codes: it is the failure type that Temporal shows, `error.code` of `--json`, and it decides the exit code of the command line. The message says what was given, what was expected and where.',
+      '',
+      '| Category | Means |',
+      '|---|---|',
+      '| user | The document, the configuration or the command has to change. |',
+      '| data | The data has to change, or how the document treats it. |',
+      '| gate | Everything worked, and a gate or a pin said no. |',
+      '| system | Something around Perennial failed: a process, a disk, a service. |',
+      '',
+      'Retried: whether a step that fails with the code is tried again by itself, as its `retry` says.',
+      '',
+      ...tableOf(['Code', 'Category', 'Retried', 'Exit code', 'What to do, unless the message knows better'], rows),
+    ].join('\n') + '\n'
+  );
 }
 
-const anchor = (text) => text.toLowerCase().replace(/[^a-z0-9 -]/g, '').replaceAll(' ', '-');
-const contents = () => ['The document', ...Object.values(KINDS).map(([title]) => title)].map((title) => `[${title}](#${anchor(title)})`).join(' · ');
+const anchor = (text) =>
+  text
+    .toLowerCase()
+    .replace(/[^a-z0-9 -]/g, '')
+    .replaceAll(' ', '-');
+const contents = () =>
+  ['The document', ...Object.values(KINDS).map(([title]) => title)].map((title) => `[${title}](#${anchor(title)})`).join(' · ');
 const cell = (text) => String(text).replaceAll('|', '\\|').replaceAll('\n', ' ');
 const code = (value) => `\`${JSON.stringify(value)}\``;
-const tableOf = (head, rows) => [`| ${head.join(' | ')} |`, `|${head.map(() => '---').join('|')}|`, ...rows.map((row) => `| ${row.join(' | ')} |`)];
+const tableOf = (head, rows) => [
+  `| ${head.join(' | ')} |`,
+  `|${head.map(() => '---').join('|')}|`,
+  ...rows.map((row) => `| ${row.join(' | ')} |`),
+];
 
 function index(kind, all) {
-  if (kind === 'metric') return tableOf(['Metric', 'For', 'Better', 'What it is'], all.map((metric) => [`\`${metric.name}\``, metric.tasks.join(', '), metric.direction === 'maximize' ? 'higher' : 'lower', cell(metric.summary)]));
-  if (kind === 'drift') return tableOf(['Test', 'Columns of', 'Score', 'Threshold', 'What it is'], all.map((test) => [`\`${test.name}\``, test.featureTypes.map((type) => (type === 'number' ? 'numbers' : 'categories')).join(', '), test.score === 'pValue' ? 'p-value' : 'distance', String(test.defaultThreshold), cell(test.summary)]));
-  return tableOf(['Name', 'What it does'], all.map((definition) => [`\`${shown(kind, definition)}\``, cell(definition.summary)]));
+  if (kind === 'metric')
+    return tableOf(
+      ['Metric', 'For', 'Better', 'What it is'],
+      all.map((metric) => [
+        `\`${metric.name}\``,
+        metric.tasks.join(', '),
+        metric.direction === 'maximize' ? 'higher' : 'lower',
+        cell(metric.summary),
+      ]),
+    );
+  if (kind === 'drift')
+    return tableOf(
+      ['Test', 'Columns of', 'Score', 'Threshold', 'What it is'],
+      all.map((test) => [
+        `\`${test.name}\``,
+        test.featureTypes.map((type) => (type === 'number' ? 'numbers' : 'categories')).join(', '),
+        test.score === 'pValue' ? 'p-value' : 'distance',
+        String(test.defaultThreshold),
+        cell(test.summary),
+      ]),
+    );
+  return tableOf(
+    ['Name', 'What it does'],
+    all.map((definition) => [`\`${shown(kind, definition)}\``, cell(definition.summary)]),
+  );
 }
 
 /** A local step has no name of its own: it is used by the path of its file. */
@@ -85,23 +138,29 @@ function writer(schema) {
       const branches = seen.oneOf ?? seen.anyOf;
       return branches === undefined ? 'any' : [...new Set(branches.map(typeOf))].join(' or ');
     }
-    if (types.length === 1 && types[0] === 'array' && seen.items !== undefined && !Array.isArray(seen.items)) return `list of ${typeOf(seen.items)}`;
+    if (types.length === 1 && types[0] === 'array' && seen.items !== undefined && !Array.isArray(seen.items))
+      return `list of ${typeOf(seen.items)}`;
     return types.join(' or ');
   }
 
   /** One row per key; keys of nested objects with a dotted path. */
   function keyRows(node, prefix = '', skip = '') {
     const branches = (node.oneOf ?? node.anyOf ?? []).map(resolve).filter((branch) => branch.properties !== undefined);
-    const rows = Object.entries(node.properties ?? {}).filter(([key]) => key !== skip).flatMap(([key, property]) => {
-      const seen = resolve(property);
-      const required = (node.required ?? []).includes(key);
-      const facts = required ? 'required' : seen.default === undefined ? '' : code(seen.default);
-      const example = seen.examples?.[0];
-      const meaning = `${seen.description ?? ''}${example === undefined ? '' : ` E.g. ${code(example)}`}`.trim();
-      const own = property.$ref === undefined ? seen : {};
-      const items = own.items !== undefined && !Array.isArray(own.items) && own.items.$ref === undefined ? keyRows(own.items, `${prefix}${key}[].`) : [];
-      return [[`\`${prefix}${key}\``, cell(typeOf(property)), cell(facts), cell(meaning)], ...keyRows(own, `${prefix}${key}.`), ...items];
-    });
+    const rows = Object.entries(node.properties ?? {})
+      .filter(([key]) => key !== skip)
+      .flatMap(([key, property]) => {
+        const seen = resolve(property);
+        const required = (node.required ?? []).includes(key);
+        const facts = required ? 'required' : seen.default === undefined ? '' : code(seen.default);
+        const example = seen.examples?.[0];
+        const meaning = `${seen.description ?? ''}${example === undefined ? '' : ` E.g. ${code(example)}`}`.trim();
+        const own = property.$ref === undefined ? seen : {};
+        const items =
+          own.items !== undefined && !Array.isArray(own.items) && own.items.$ref === undefined
+            ? keyRows(own.items, `${prefix}${key}[].`)
+            : [];
+        return [[`\`${prefix}${key}\``, cell(typeOf(property)), cell(facts), cell(meaning)], ...keyRows(own, `${prefix}${key}.`), ...items];
+      });
     const known = new Set(rows.map(([key]) => key));
     // Alternatives: their keys once each, none of them required in all.
     for (const row of branches.flatMap((branch) => keyRows({ ...branch, required: [] }, prefix, skip))) {
@@ -122,10 +181,19 @@ function writer(schema) {
     const table = keys(node, FORMS[kind]?.tag);
     const plain = node.properties === undefined && node.type !== 'object';
     const lines = [`### ${shown(kind, definition)}`, '', definition.summary, ''];
-    if (kind === 'step') lines.push(`Takes ${ports(definition, 'inputs')}; gives ${ports(definition, 'outputs')}. ${definition.cacheable ? 'Cached.' : 'Never cached: it acts outside of the run.'} One attempt may take ${hours(definition.timeouts.startToCloseMs)} unless \`timeout\` says otherwise.`, '');
-    if (plain) lines.push(`Value: ${typeOf(node)}. ${definition.configSchema.description ?? ''}${(node.examples ?? []).length === 0 ? '' : ` E.g. ${node.examples.map(code).join(', ')}`}`.trim(), '');
+    if (kind === 'step')
+      lines.push(
+        `Takes ${ports(definition, 'inputs')}; gives ${ports(definition, 'outputs')}. ${definition.cacheable ? 'Cached.' : 'Never cached: it acts outside of the run.'} One attempt may take ${hours(definition.timeouts.startToCloseMs)} unless \`timeout\` says otherwise.`,
+        '',
+      );
+    if (plain)
+      lines.push(
+        `Value: ${typeOf(node)}. ${definition.configSchema.description ?? ''}${(node.examples ?? []).length === 0 ? '' : ` E.g. ${node.examples.map(code).join(', ')}`}`.trim(),
+        '',
+      );
     lines.push(...table);
-    for (const { title, config } of kind === 'step' ? (definition.examples ?? []) : []) lines.push(`${title}:`, '', '```json', JSON.stringify(stepOf(definition, config), null, 2), '```', '');
+    for (const { title, config } of kind === 'step' ? (definition.examples ?? []) : [])
+      lines.push(`${title}:`, '', '```json', JSON.stringify(stepOf(definition, config), null, 2), '```', '');
     return lines;
   }
 
@@ -133,7 +201,9 @@ function writer(schema) {
     const { step, parameter, retry, condition, on } = schema.definitions;
     const part = (title, intro, node) => [`### ${title}`, '', intro, '', ...keys(node)];
     return [
-      '## The document', '', ...keys(schema),
+      '## The document',
+      '',
+      ...keys(schema),
       ...part('Parameters', 'Each value of `parameters`.', parameter),
       ...part('Keys of every step', 'What any step may say beside its own configuration.', step),
       ...part('retry', retry.description, retry),
@@ -145,8 +215,12 @@ function writer(schema) {
 }
 
 function ports(definition, side) {
-  if (definition.ports !== undefined && Object.keys({ ...definition.inputs, ...definition.outputs }).length === 0) return 'what its configuration says';
-  const all = Object.entries(definition[side]).map(([name, port]) => `${name === port.kind ? `\`${name}\`` : `\`${name}\` (${port.kind})`}${port.optional === true ? ' where there is one' : ''}`);
+  if (definition.ports !== undefined && Object.keys({ ...definition.inputs, ...definition.outputs }).length === 0)
+    return 'what its configuration says';
+  const all = Object.entries(definition[side]).map(
+    ([name, port]) =>
+      `${name === port.kind ? `\`${name}\`` : `\`${name}\` (${port.kind})`}${port.optional === true ? ' where there is one' : ''}`,
+  );
   return all.length === 0 ? 'nothing' : all.join(', ');
 }
 

@@ -7,18 +7,60 @@ const OF = {
 };
 
 export function telemetryMarkdown({ ATTRIBUTES, METRICS, RESOURCE, SPANS }) {
-  return [
-    BANNER, '# Traces and metrics', '',
-    'Perennial tells OpenTelemetry what it does, over OTLP, where the usual variables say where to: `OTEL_EXPORTER_OTLP_ENDPOINT` (or that of one signal), or `OTEL_TRACES_EXPORTER=otlp` and `OTEL_METRICS_EXPORTER=otlp` for a receiver on localhost. Without them nothing is told, and no module of OpenTelemetry is loaded. Protocol, headers, sampling, batching and resource follow `OTEL_EXPORTER_OTLP_PROTOCOL`, `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_TRACES_SAMPLER`, `OTEL_BSP_…`, `OTEL_METRIC_EXPORT_INTERVAL`, `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME`; `OTEL_SDK_DISABLED=true` switches everything off, `OTEL_LOG_LEVEL` makes the exporter talk on stderr.', '',
-    'The variables belong into the environment of everything that is to be seen: of `perennial up` (workers, trainers and the server inherit them) and of the commands.', '',
-    'A run is one trace: from the command line, or the schedule, through the workflow and its steps to the trainer, the object store, the promotion and the answers of the servers. `TRACEPARENT` in the environment of a command makes it part of the trace of a CI system; programs of `command` steps get their own. A request to the server is a trace from the `traceparent` it came with to the version that answers, and the answer names its span in `traceresponse`. The version links the two: it keeps the trace of its run (`perennial models show MODEL VERSION`), and the span of a prediction has a link to it. Lines of the logs of steps and of the server carry `trace_id` and `span_id`.', '',
-    'Only what stands below leaves a process. Rows, secrets, paths of data and the messages of errors do not: of an error its code is told.', '',
-    '## Spans', '', ...table(['Span', 'Kind', 'Name of', 'What it is'], Object.entries(SPANS).map(([name, { kind, of, description }]) => [`\`${name}\``, kind, OF[of], description])), '',
-    '## Attributes', '', ...table(['Attribute', 'Type', 'Name of', 'What it is'], Object.entries(ATTRIBUTES).map(([name, { type, of, description }]) => [`\`${name}\``, type, OF[of], description])), '',
-    '## Metrics', '', ...table(['Metric', 'Kind', 'Unit', 'Name of', 'What it is', 'Attributes'], Object.entries(METRICS).map(([name, { kind, unit, of, description, attributes }]) => [`\`${name}\``, kind, `\`${unit}\``, OF[of], description, attributes.map((attribute) => `\`${attribute}\``).join(', ')])), '',
-    '## Resource', '', ...table(['Attribute', 'Value'], Object.entries(RESOURCE).map(([name, description]) => [`\`${name}\``, description])),
-  ].join('\n') + '\n';
+  return (
+    [
+      BANNER,
+      '# Traces and metrics',
+      '',
+      'Perennial tells OpenTelemetry what it does, over OTLP, where the usual variables say where to: `OTEL_EXPORTER_OTLP_ENDPOINT` (or that of one signal), or `OTEL_TRACES_EXPORTER=otlp` and `OTEL_METRICS_EXPORTER=otlp` for a receiver on localhost. Without them nothing is told, and no module of OpenTelemetry is loaded. Protocol, headers, sampling, batching and resource follow `OTEL_EXPORTER_OTLP_PROTOCOL`, `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_TRACES_SAMPLER`, `OTEL_BSP_…`, `OTEL_METRIC_EXPORT_INTERVAL`, `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME`; `OTEL_SDK_DISABLED=true` switches everything off, `OTEL_LOG_LEVEL` makes the exporter talk on stderr.',
+      '',
+      'The variables belong into the environment of everything that is to be seen: of `perennial up` (workers, trainers and the server inherit them) and of the commands.',
+      '',
+      'A run is one trace: from the command line, or the schedule, through the workflow and its steps to the trainer, the object store, the promotion and the answers of the servers. `TRACEPARENT` in the environment of a command makes it part of the trace of a CI system; programs of `command` steps get their own. A request to the server is a trace from the `traceparent` it came with to the version that answers, and the answer names its span in `traceresponse`. The version links the two: it keeps the trace of its run (`perennial models show MODEL VERSION`), and the span of a prediction has a link to it. Lines of the logs of steps and of the server carry `trace_id` and `span_id`.',
+      '',
+      'Only what stands below leaves a process. Rows, secrets, paths of data and the messages of errors do not: of an error its code is told.',
+      '',
+      '## Spans',
+      '',
+      ...table(
+        ['Span', 'Kind', 'Name of', 'What it is'],
+        Object.entries(SPANS).map(([name, { kind, of, description }]) => [`\`${name}\``, kind, OF[of], description]),
+      ),
+      '',
+      '## Attributes',
+      '',
+      ...table(
+        ['Attribute', 'Type', 'Name of', 'What it is'],
+        Object.entries(ATTRIBUTES).map(([name, { type, of, description }]) => [`\`${name}\``, type, OF[of], description]),
+      ),
+      '',
+      '## Metrics',
+      '',
+      ...table(
+        ['Metric', 'Kind', 'Unit', 'Name of', 'What it is', 'Attributes'],
+        Object.entries(METRICS).map(([name, { kind, unit, of, description, attributes }]) => [
+          `\`${name}\``,
+          kind,
+          `\`${unit}\``,
+          OF[of],
+          description,
+          attributes.map((attribute) => `\`${attribute}\``).join(', '),
+        ]),
+      ),
+      '',
+      '## Resource',
+      '',
+      ...table(
+        ['Attribute', 'Value'],
+        Object.entries(RESOURCE).map(([name, description]) => [`\`${name}\``, description]),
+      ),
+    ].join('\n') + '\n'
+  );
 }
 
 const cell = (text) => String(text).replaceAll('|', '\\|');
-const table = (head, rows) => [`| ${head.join(' | ')} |`, `|${head.map(() => '---').join('|')}|`, ...rows.map((row) => `| ${row.map(cell).join(' | ')} |`)];
+const table = (head, rows) => [
+  `| ${head.join(' | ')} |`,
+  `|${head.map(() => '---').join('|')}|`,
+  ...rows.map((row) => `| ${row.map(cell).join(' | ')} |`),
+];

@@ -53,7 +53,10 @@ function runPipeline() {
   say(`\n▸ Running ${DOCUMENT}`);
   const { code, value } = perennialJson(['run', DOCUMENT]);
   if (value === undefined || value.error !== undefined || (code !== 0 && code !== GATE_REJECTED)) {
-    fail(`the run did not finish; see the message above. The stack is left running: \`npx perennial status\`, \`npx perennial down\`.`, code ?? 1);
+    fail(
+      `the run did not finish; see the message above. The stack is left running: \`npx perennial status\`, \`npx perennial down\`.`,
+      code ?? 1,
+    );
   }
   return value;
 }
@@ -61,7 +64,10 @@ function runPipeline() {
 function show({ runId, verdict, metrics = {}, model, version, steps = [] }) {
   const values = Object.assign({}, ...steps.map((step) => step.values ?? {}));
   const cell = (value) => (typeof value === 'number' ? String(Number(value.toFixed(4))) : '');
-  const rows = [['metric', 'value', 'baseline'], ...Object.keys(metrics).map((name) => [name, cell(metrics[name]), cell(values[`baseline_${name}`])])];
+  const rows = [
+    ['metric', 'value', 'baseline'],
+    ...Object.keys(metrics).map((name) => [name, cell(metrics[name]), cell(values[`baseline_${name}`])]),
+  ];
   const width = Math.max(...rows.map(([name]) => name.length));
   say('');
   for (const [name, own, baseline] of rows) say(`${name.padEnd(width)}  ${own.padStart(8)}  ${baseline.padStart(8)}`);
@@ -72,12 +78,19 @@ function show({ runId, verdict, metrics = {}, model, version, steps = [] }) {
 
 /** Asks the server about the first row of the data, as a person would with the printed line. */
 async function predict(base, model) {
-  const [head, first] = readFileSync(DATA, 'utf8').split(/\r?\n/, 2).map((line) => line.split(',').map((cell) => cell.replace(/^"|"$/g, '')));
+  const [head, first] = readFileSync(DATA, 'utf8')
+    .split(/\r?\n/, 2)
+    .map((line) => line.split(',').map((cell) => cell.replace(/^"|"$/g, '')));
   const row = Object.fromEntries(head.map((name, index) => [name, value(first[index])]).filter(([name]) => name !== LABEL));
   const url = `${base}/models/${model}/predict`;
   const body = JSON.stringify(row);
   say(`\nPredict       curl -s ${url} -H 'content-type: application/json' -d '${body}'`);
-  const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body, signal: AbortSignal.timeout(10_000) });
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+    signal: AbortSignal.timeout(10_000),
+  });
   say(`Answer        ${(await answer.text()).trim()}`);
   if (!answer.ok) fail(`the server answered ${answer.status}.`);
 }
@@ -93,7 +106,15 @@ function perennial(args) {
 
 /** The one JSON document of a command; its progress goes to our terminal. */
 function perennialJson(args) {
-  const { status: code, stdout, error } = spawnSync(process.execPath, ['bin/perennial.js', ...args, '--json'], { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', maxBuffer: 64 << 20 });
+  const {
+    status: code,
+    stdout,
+    error,
+  } = spawnSync(process.execPath, ['bin/perennial.js', ...args, '--json'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+    maxBuffer: 64 << 20,
+  });
   if (error !== undefined) fail(error.message);
   return { code, value: stdout.trim() === '' ? undefined : JSON.parse(stdout) };
 }

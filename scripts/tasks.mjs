@@ -62,8 +62,13 @@ export function installPackages() {
   const installed = join(root, 'node_modules', '.package-lock.json');
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs) return;
   const stack = existsSync(join(root, 'node_modules')) ? runningStack() : undefined;
-  if (stack !== undefined) fail(`the packages are older than package-lock.json, and a stack that uses them is running (${stack}). Stop it with \`npx perennial down\`; runs that are under way go on when it is up again. Then run this again.`, 2);
-  const [program, first] = process.env.npm_execpath?.endsWith('.js') === true ? [process.execPath, [process.env.npm_execpath]] : ['npm', []];
+  if (stack !== undefined)
+    fail(
+      `the packages are older than package-lock.json, and a stack that uses them is running (${stack}). Stop it with \`npx perennial down\`; runs that are under way go on when it is up again. Then run this again.`,
+      2,
+    );
+  const [program, first] =
+    process.env.npm_execpath?.endsWith('.js') === true ? [process.execPath, [process.env.npm_execpath]] : ['npm', []];
   run('Installing the npm packages (npm ci)', program, [...first, 'ci', '--loglevel=error']);
 }
 
@@ -83,7 +88,8 @@ export function generatedFiles() {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) walk(path);
-      else if (/\.generated\.\w+$/.test(entry.name) || folder.endsWith(join('schemas', 'generated')) || folder === join(root, 'docs')) found[relative(root, path)] = createHash('sha256').update(readFileSync(path)).digest('hex');
+      else if (/\.generated\.\w+$/.test(entry.name) || folder.endsWith(join('schemas', 'generated')) || folder === join(root, 'docs'))
+        found[relative(root, path)] = createHash('sha256').update(readFileSync(path)).digest('hex');
     }
   };
   for (const folder of ['src', 'activities', 'workflows', 'schemas', 'docs']) if (existsSync(folder)) walk(join(root, folder));

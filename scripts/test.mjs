@@ -15,8 +15,18 @@ const failedChecks = check();
 say('\n▸ Running the tests');
 const report = join(root, 'node_modules', '.cache', 'test-report.json');
 rmSync(report, { force: true });
-const args = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)];
-const { status } = spawnSync(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, PERENNIAL_SKIP_BUILD: '1' } });
+const args = [
+  'node_modules/vitest/vitest.mjs',
+  'run',
+  '--reporter=default',
+  '--reporter=json',
+  `--outputFile.json=${report}`,
+  ...process.argv.slice(2),
+];
+const { status } = spawnSync(process.execPath, args, {
+  stdio: ['ignore', 'inherit', 'inherit'],
+  env: { ...process.env, PERENNIAL_SKIP_BUILD: '1' },
+});
 
 const counts = count();
 for (const name of failedChecks) say(`FAILED check: ${name}`);
@@ -28,8 +38,14 @@ function count() {
   if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
   const result = JSON.parse(readFileSync(report, 'utf8'));
   // A file that could not be loaded has no tests to count, and has failed all the same.
-  const broken = result.testResults.filter((file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'));
+  const broken = result.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'),
+  );
   for (const file of broken) say(`FAILED file: ${file.name}`);
   const failedTests = result.numFailedTests + broken.length;
-  return { passed: result.numPassedTests, failed: failedTests === 0 && status !== 0 ? 1 : failedTests, skipped: result.numPendingTests + result.numTodoTests };
+  return {
+    passed: result.numPassedTests,
+    failed: failedTests === 0 && status !== 0 ? 1 : failedTests,
+    skipped: result.numPendingTests + result.numTodoTests,
+  };
 }

@@ -1,2 +1,5 @@
 /** File in dist → interceptor modules. */
-export declare function workflowBundles(root: string): { readonly 'workflow-bundle.cjs': string[]; readonly 'workflow-bundle.traced.cjs': string[] };
+export declare function workflowBundles(root: string): {
+  readonly 'workflow-bundle.cjs': string[];
+  readonly 'workflow-bundle.traced.cjs': string[];
+};

@@ -7,6 +7,9 @@ export function workflowBundles(root) {
   const { resolve } = createRequire(join(root, 'package.json'));
   return {
     'workflow-bundle.cjs': [],
-    'workflow-bundle.traced.cjs': [resolve('@temporalio/interceptors-opentelemetry/lib/workflow-interceptors'), join(root, 'workflows/telemetry.ts')],
+    'workflow-bundle.traced.cjs': [
+      resolve('@temporalio/interceptors-opentelemetry/lib/workflow-interceptors'),
+      join(root, 'workflows/telemetry.ts'),
+    ],
   };
 }

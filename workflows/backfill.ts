@@ -1,5 +1,17 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { CancellationScope, ParentClosePolicy, condition, continueAsNew, defineQuery, defineSignal, executeChild, proxyActivities, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  ParentClosePolicy,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  executeChild,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { BACKFILL_LOOK, BACKFILL_VIEW } from '../src/core/backfill.ts';
 import type { BackfillInput, BackfillView, BackfilledRun, ScheduleState } from '../src/core/backfill.ts';
 import type { RunView } from '../src/core/run.ts';
@@ -7,7 +19,11 @@ import { ending, failureOf, isCancelled } from './failures.ts';
 import { compose } from './markdown.ts';
 import { tellSearch } from './search-attributes.ts';
 
-const { scheduleState } = proxyActivities<{ scheduleState(id: string): Promise<ScheduleState> }>({ startToCloseTimeout: '1 minute', retry: { maximumAttempts: 5 }, summary: 'Is the schedule paused?' });
+const { scheduleState } = proxyActivities<{ scheduleState(id: string): Promise<ScheduleState> }>({
+  startToCloseTimeout: '1 minute',
+  retry: { maximumAttempts: 5 },
+  summary: 'Is the schedule paused?',
+});
 
 /** A schedule may be resumed in Temporal's UI, which tells nobody. */
 const LOOK_MS = 15_000;
@@ -31,9 +47,13 @@ class Backfill {
     this.#input = input;
     this.#runs = [...(input.runs ?? [])];
     setHandler(defineQuery<BackfillView>(BACKFILL_VIEW), () => this.#view(), { description: 'The ticks and their runs' });
-    setHandler(defineSignal(BACKFILL_LOOK), () => {
-      this.#looks += 1;
-    }, { description: 'The schedule was resumed' });
+    setHandler(
+      defineSignal(BACKFILL_LOOK),
+      () => {
+        this.#looks += 1;
+      },
+      { description: 'The schedule was resumed' },
+    );
   }
 
   async execute(): Promise<BackfillView> {
@@ -44,7 +64,10 @@ class Backfill {
         await this.#make(tick);
       }
     } catch (error) {
-      this.#end(isCancelled(error) ? 'cancelled' : 'failed', isCancelled(error) ? `after ${this.#runs.length} of ${this.#input.ticks.length} ticks` : failureOf(error).message);
+      this.#end(
+        isCancelled(error) ? 'cancelled' : 'failed',
+        isCancelled(error) ? `after ${this.#runs.length} of ${this.#input.ticks.length} ticks` : failureOf(error).message,
+      );
       if (isCancelled(error)) throw error;
       throw ending(failureOf(error), [this.#view()]);
     }
@@ -56,7 +79,11 @@ class Backfill {
   async #untilActive(): Promise<void> {
     for (;;) {
       const { exists, paused, note } = await scheduleState(this.#input.schedule);
-      if (!exists) throw ending({ code: 'NOT_FOUND', message: `The schedule "${this.#input.schedule}" is gone, so its ticks are not made up for any more.` });
+      if (!exists)
+        throw ending({
+          code: 'NOT_FOUND',
+          message: `The schedule "${this.#input.schedule}" is gone, so its ticks are not made up for any more.`,
+        });
       this.#state = paused ? 'held' : 'running';
       this.#note = paused ? `the schedule is paused${note === '' ? '' : `: ${note}`}` : '';
       this.#show();
@@ -78,7 +105,12 @@ class Backfill {
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
         staticSummary: `${pipeline}: backfill of ${tick}`,
         typedSearchAttributes: [
-          ...Object.entries({ RunKind: 'run', Pipeline: pipeline, Trigger: 'backfill', ...(model === undefined ? {} : { Model: model }) }).map(([name, value]) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value })),
+          ...Object.entries({
+            RunKind: 'run',
+            Pipeline: pipeline,
+            Trigger: 'backfill',
+            ...(model === undefined ? {} : { Model: model }),
+          }).map(([name, value]) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value })),
         ],
       })) as RunView;
       this.#runs[at] = { tick, run: workflowId, status, headline };
@@ -100,12 +132,33 @@ class Backfill {
 
   #view(): BackfillView {
     const { schedule, ticks } = this.#input;
-    return { schedule, state: this.#state, note: this.#note, ticks: ticks.length, first: ticks[0] ?? '', last: ticks.at(-1) ?? '', runs: this.#runs };
+    return {
+      schedule,
+      state: this.#state,
+      note: this.#note,
+      ticks: ticks.length,
+      first: ticks[0] ?? '',
+      last: ticks.at(-1) ?? '',
+      runs: this.#runs,
+    };
   }
 
   #show(): void {
     const { ticks, first, last, state, note, runs } = this.#view();
-    const table = ['| Tick | Run | |', '| --- | --- | --- |', ...runs.slice(-ROWS_MAX).map(({ tick, run, status }) => `| ${tick} | \`${run}\` | ${status} |`)].join('\n');
-    setCurrentDetails(compose([`**${state}**${note === '' ? '' : `: ${note}`}`, `${runs.filter(({ status }) => status !== 'running').length} of ${ticks} ticks from ${first} to ${last}`, runs.length === 0 ? '' : table], []));
+    const table = [
+      '| Tick | Run | |',
+      '| --- | --- | --- |',
+      ...runs.slice(-ROWS_MAX).map(({ tick, run, status }) => `| ${tick} | \`${run}\` | ${status} |`),
+    ].join('\n');
+    setCurrentDetails(
+      compose(
+        [
+          `**${state}**${note === '' ? '' : `: ${note}`}`,
+          `${runs.filter(({ status }) => status !== 'running').length} of ${ticks} ticks from ${first} to ${last}`,
+          runs.length === 0 ? '' : table,
+        ],
+        [],
+      ),
+    );
   }
 }

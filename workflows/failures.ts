@@ -33,7 +33,12 @@ export function failureOf(error: unknown, step?: string): RunFailure {
   if (cause instanceof ApplicationFailure) {
     const code = cause.type ?? 'INTERNAL';
     if (Object.hasOwn(ERRORS, code)) return { code, message: cause.message, ...where };
-    if (/not registered/.test(cause.message)) return { code: 'PIPELINE_OUTDATED', message: `No worker knows this step: ${cause.message} ${ERRORS.PIPELINE_OUTDATED.hint}`, ...where };
+    if (/not registered/.test(cause.message))
+      return {
+        code: 'PIPELINE_OUTDATED',
+        message: `No worker knows this step: ${cause.message} ${ERRORS.PIPELINE_OUTDATED.hint}`,
+        ...where,
+      };
     return { code: 'INTERNAL', message: `${code}: ${cause.message}`, ...where };
   }
   if (cause instanceof CancelledFailure) return { code: 'CANCELLED', message: 'Cancelled.', ...where };
@@ -42,6 +47,10 @@ export function failureOf(error: unknown, step?: string): RunFailure {
 
 function timeout(failure: TimeoutFailure): RunFailure {
   if (failure.timeoutType === 'HEARTBEAT')
-    return { code: 'TIMEOUT', message: 'The worker of the step was lost: no heartbeat arrived in time, on the last attempt too. See the log of the worker and whether it was short of memory.' };
+    return {
+      code: 'TIMEOUT',
+      message:
+        'The worker of the step was lost: no heartbeat arrived in time, on the last attempt too. See the log of the worker and whether it was short of memory.',
+    };
   return { code: 'TIMEOUT', message: `The step took longer than its "timeout". ${ERRORS.TIMEOUT.hint}` };
 }

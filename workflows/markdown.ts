@@ -9,23 +9,33 @@ const GAP = '\u2003';
 
 /** Markdown as the UI is to show it: space between the columns of its tables, and quotes as they were written. */
 export function roomy(markdown: string): string {
-  return markdown.split('\n').map((line) => (isRow(line) ? line.replace(/ \| /g, `${GAP} | `) : line)).map(verbatim).join('\n');
+  return markdown
+    .split('\n')
+    .map((line) => (isRow(line) ? line.replace(/ \| /g, `${GAP} | `) : line))
+    .map(verbatim)
+    .join('\n');
 }
 
 /** What stays as it is: code, and the addresses of links. */
 const KEPT = /(`+)(?:(?!\1).)*\1|\]\([^)\s]*\)/;
 const TEXT = /"(?:[^"\\]|\\.)*"/.source;
 /** Texts in quotes, with what stands around and between them in JSON. */
-const QUOTED = new RegExp(`(?:[{[] ?)*${TEXT}(?:(?: ?[:,] ?| )?(?:${TEXT}|[{}[\\]]|…|(?<=[:,[] ?)(?:true|false|null|-?\\d+(?:\\.\\d+)?(?:e[+-]?\\d+)?)))*`, 'g');
+const QUOTED = new RegExp(
+  `(?:[{[] ?)*${TEXT}(?:(?: ?[:,] ?| )?(?:${TEXT}|[{}[\\]]|…|(?<=[:,[] ?)(?:true|false|null|-?\\d+(?:\\.\\d+)?(?:e[+-]?\\d+)?)))*`,
+  'g',
+);
 
 /** The UI turns quotes into typographic ones, which no JSON takes; inside code marks it leaves them. */
 function verbatim(line: string): string {
   if (!line.includes('"')) return line;
   const parts: string[] = [];
-  for (let rest = line; rest !== ''; ) {
+  for (let rest = line; rest !== '';) {
     const kept = KEPT.exec(rest);
     const until = kept?.index ?? rest.length;
-    parts.push(rest.slice(0, until).replace(QUOTED, (text) => (text.includes('`') ? `\`\` ${text} \`\`` : `\`${text}\``)), kept?.[0] ?? '');
+    parts.push(
+      rest.slice(0, until).replace(QUOTED, (text) => (text.includes('`') ? `\`\` ${text} \`\`` : `\`${text}\``)),
+      kept?.[0] ?? '',
+    );
     rest = rest.slice(until + (kept?.[0].length ?? 0));
   }
   return parts.join('');

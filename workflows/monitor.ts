@@ -1,5 +1,13 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { ParentClosePolicy, WorkflowIdReusePolicy, patched, proxyActivities, setCurrentDetails, startChild, workflowInfo } from '@temporalio/workflow';
+import {
+  ParentClosePolicy,
+  WorkflowIdReusePolicy,
+  patched,
+  proxyActivities,
+  setCurrentDetails,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { retrainingRunId } from '../src/core/monitor.ts';
 import type { Admission, AdmissionTask, MonitorFinding, MonitorInput, MonitorTask, MonitorView } from '../src/core/monitor.ts';
 import { ending, failureOf } from './failures.ts';
@@ -33,19 +41,35 @@ export async function monitor(input: MonitorInput): Promise<MonitorView> {
   const nominalTime = (info.typedSearchAttributes.get(SCHEDULED_START) ?? info.startTime).toISOString();
   const finding = await look(input, nominalTime);
   const base = { pipeline: input.pipeline, model: input.model, kind: input.check.kind, nominalTime, finding };
-  const view: MonitorView = finding.due ? { ...base, ...(await act(input, finding, nominalTime)) } : { ...base, outcome: 'none', run: null };
+  const view: MonitorView = finding.due
+    ? { ...base, ...(await act(input, finding, nominalTime)) }
+    : { ...base, outcome: 'none', run: null };
   tellSearch({
     Verdict: VERDICTS[view.outcome] ?? (finding.due ? input.check.kind : 'stable'),
     ...(finding.driftScore === null ? {} : { DriftScore: finding.driftScore }),
     ...(finding.champion === null ? {} : { ModelVersion: String(finding.champion) }),
   });
   if (patched(PATCHES.outcomes)) await tellView(input, view.outcome, [finding.summary, view.why ?? ''].join(' ').trim());
-  setCurrentDetails(compose([`**${finding.summary}**`, [OUTCOMES[view.outcome], view.why ?? ''].join(' ').trim(), ...(view.run === null ? [] : [`Run \`${view.run}\``])], finding.details === '' ? [] : [finding.details]));
+  setCurrentDetails(
+    compose(
+      [
+        `**${finding.summary}**`,
+        [OUTCOMES[view.outcome], view.why ?? ''].join(' ').trim(),
+        ...(view.run === null ? [] : [`Run \`${view.run}\``]),
+      ],
+      finding.details === '' ? [] : [finding.details],
+    ),
+  );
   return view;
 }
 
 /** Outcomes that lists tell from those that are as they should be. */
-const VERDICTS: Readonly<Partial<Record<MonitorView['outcome'], string>>> = { alert: 'alert', blocked: 'blocked', coolingDown: 'coolingDown', nothingNew: 'nothingNew' };
+const VERDICTS: Readonly<Partial<Record<MonitorView['outcome'], string>>> = {
+  alert: 'alert',
+  blocked: 'blocked',
+  coolingDown: 'coolingDown',
+  nothingNew: 'nothingNew',
+};
 
 const OUTCOMES: Readonly<Record<MonitorView['outcome'], string>> = {
   started: 'A retraining run was started.',
@@ -65,11 +89,24 @@ async function look(input: MonitorInput, nominalTime: string): Promise<MonitorFi
   }
 }
 
-async function act(input: MonitorInput, finding: MonitorFinding, nominalTime: string): Promise<Pick<MonitorView, 'outcome' | 'run' | 'why'>> {
+async function act(
+  input: MonitorInput,
+  finding: MonitorFinding,
+  nominalTime: string,
+): Promise<Pick<MonitorView, 'outcome' | 'run' | 'why'>> {
   if (input.check.kind === 'drift' && input.check.drift.action === 'alert') return { outcome: 'alert', run: null };
-  if (!patched(PATCHES.admission)) return start(input, finding, nominalTime, `${input.pipeline}/${retrainingRunId(input, finding, nominalTime)}`);
+  if (!patched(PATCHES.admission))
+    return start(input, finding, nominalTime, `${input.pipeline}/${retrainingRunId(input, finding, nominalTime)}`);
   const { workflowId, runId } = workflowInfo();
-  const { outcome, run, why } = await admitted(input, { model: input.model, nominalTime, check: input.check, run: input.run, finding, by: `${workflowId}/${runId}`, now: new Date().toISOString() });
+  const { outcome, run, why } = await admitted(input, {
+    model: input.model,
+    nominalTime,
+    check: input.check,
+    run: input.run,
+    finding,
+    by: `${workflowId}/${runId}`,
+    now: new Date().toISOString(),
+  });
   return outcome === 'started' ? start(input, finding, nominalTime, run!) : { outcome, run, why };
 }
 
@@ -91,7 +128,12 @@ function tellView({ pipeline, check, model, run }: MonitorInput, outcome: string
   return tell({ pipeline, kind: check.kind, outcome, summary, workflow: workflowInfo().workflowId, trigger: run.trigger, model });
 }
 
-async function start(input: MonitorInput, finding: MonitorFinding, nominalTime: string, run: string): Promise<Pick<MonitorView, 'outcome' | 'run'>> {
+async function start(
+  input: MonitorInput,
+  finding: MonitorFinding,
+  nominalTime: string,
+  run: string,
+): Promise<Pick<MonitorView, 'outcome' | 'run'>> {
   try {
     await startChild('pipeline', {
       workflowId: run,

@@ -1,7 +1,12 @@
 import { CancellationScope, proxyActivities, upsertMemo } from '@temporalio/workflow';
 import type { Outcome } from '../src/core/outcome.ts';
 
-const { tellOutcome } = proxyActivities<{ tellOutcome(outcome: Outcome): Promise<void> }>({ startToCloseTimeout: '30 seconds', scheduleToCloseTimeout: '2 minutes', retry: { maximumAttempts: 3 }, summary: 'Tell what came of it' });
+const { tellOutcome } = proxyActivities<{ tellOutcome(outcome: Outcome): Promise<void> }>({
+  startToCloseTimeout: '30 seconds',
+  scheduleToCloseTimeout: '2 minutes',
+  retry: { maximumAttempts: 3 },
+  summary: 'Tell what came of it',
+});
 
 /** Characters of what lists show. */
 const SUMMARY_MAX = 1_000;

@@ -1,6 +1,17 @@
 import { ApplicationFailure, CancelledFailure, defineSearchAttributeKey } from '@temporalio/common';
 import {
-  ActivityCancellationType, CancellationScope, condition, defineQuery, defineSignal, defineUpdate, patched, proxyActivities, setCurrentDetails, setHandler, upsertMemo, workflowInfo,
+  ActivityCancellationType,
+  CancellationScope,
+  condition,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  patched,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertMemo,
+  workflowInfo,
 } from '@temporalio/workflow';
 import type { ArtifactRef } from '../src/core/artifact.ts';
 import { limits } from '../src/core/limits.ts';
@@ -39,7 +50,10 @@ const SCHEDULED_BY = defineSearchAttributeKey('TemporalScheduledById', 'KEYWORD'
  */
 export async function pipeline(input: PipelineInput): Promise<RunView> {
   if (input.plan.planFormat !== PLAN_FORMAT)
-    throw ApplicationFailure.nonRetryable(`The plan has format ${String(input.plan.planFormat)}; this worker runs format ${PLAN_FORMAT}. Run the document again so that it is compiled by this version.`, 'PIPELINE_OUTDATED');
+    throw ApplicationFailure.nonRetryable(
+      `The plan has format ${String(input.plan.planFormat)}; this worker runs format ${PLAN_FORMAT}. Run the document again so that it is compiled by this version.`,
+      'PIPELINE_OUTDATED',
+    );
   return new PipelineRun(input).execute();
 }
 
@@ -90,10 +104,14 @@ class PipelineRun {
   async #inTurn(): Promise<RunStatus> {
     const policy = turnPolicy(this.#input, this.#trigger);
     if (policy === 'allow' || !patched(PATCHES.turns)) return this.#interpret();
-    const taken = await this.#turn.take(policy, () => this.#state.cancelled, () => {
-      this.#waits = true;
-      this.#show();
-    });
+    const taken = await this.#turn.take(
+      policy,
+      () => this.#state.cancelled,
+      () => {
+        this.#waits = true;
+        this.#show();
+      },
+    );
     if (!taken && !this.#state.cancelled) return this.#giveUp();
     this.#waits = false;
     const status = await this.#interpret();
@@ -112,7 +130,8 @@ class PipelineRun {
 
   #giveUp(): RunStatus {
     this.#waits = true;
-    for (const { id } of this.#plan.steps) this.#change(withStep(this.#state, id, { status: 'skipped', why: 'another run of the pipeline was going' }));
+    for (const { id } of this.#plan.steps)
+      this.#change(withStep(this.#state, id, { status: 'skipped', why: 'another run of the pipeline was going' }));
     return 'skipped';
   }
 
@@ -133,13 +152,22 @@ class PipelineRun {
 
   /** Runs one step to its end and reports it to the state. Never rejects. */
   async #start(step: PlanStep): Promise<void> {
-    this.#note(step.id, { startedAt: Date.now(), endedAt: undefined, failure: undefined, progress: undefined, outcome: undefined, reason: undefined });
+    this.#note(step.id, {
+      startedAt: Date.now(),
+      endedAt: undefined,
+      failure: undefined,
+      progress: undefined,
+      outcome: undefined,
+      reason: undefined,
+    });
     try {
       const outcome = await this.#attempts(step);
       this.#note(step.id, { outcome, endedAt: Date.now() });
       const rejected = outcome.result.verdict?.passed === false;
       const status = rejected ? 'rejected' : outcome.cached ? 'cached' : 'completed';
-      this.#change(withStep(this.#state, step.id, { status, ...(outcome.result.values === undefined ? {} : { values: outcome.result.values }) }));
+      this.#change(
+        withStep(this.#state, step.id, { status, ...(outcome.result.values === undefined ? {} : { values: outcome.result.values }) }),
+      );
     } catch (error) {
       const cancelled = isCancelled(error);
       const failure = failureOf(error, step.id);
@@ -189,8 +217,17 @@ class PipelineRun {
       if (ref !== undefined) inputs[name] = ref;
     }
     return {
-      runId: this.#runId, pipeline: this.#plan.pipeline, stepId: step.id, type: step.type, version: step.version, config: step.config, inputs,
-      documentDir: this.#plan.documentDir, planRevision: this.#plan.revision, nominalTime: this.#nominalTime, trigger: this.#trigger,
+      runId: this.#runId,
+      pipeline: this.#plan.pipeline,
+      stepId: step.id,
+      type: step.type,
+      version: step.version,
+      config: step.config,
+      inputs,
+      documentDir: this.#plan.documentDir,
+      planRevision: this.#plan.revision,
+      nominalTime: this.#nominalTime,
+      trigger: this.#trigger,
       cache: step.cache && this.#input.readCache === false ? 'write' : step.cache,
     };
   }
@@ -213,9 +250,18 @@ class PipelineRun {
 
   #checkRetry(id: unknown): void {
     const step = typeof id === 'string' && Object.hasOwn(this.#state.steps, id) ? this.#state.steps[id] : undefined;
-    if (step === undefined) throw ApplicationFailure.nonRetryable(`There is no step "${String(id)}". There is: ${this.#plan.steps.map((known) => known.id).join(', ')}.`, 'NOT_FOUND');
-    if (this.#status !== 'running' || this.#state.cancelled) throw ApplicationFailure.nonRetryable('The run is over; start it again with `perennial runs retry`.', 'USAGE');
-    if (step.status !== 'failed' && step.status !== 'rejected') throw ApplicationFailure.nonRetryable(`The step "${String(id)}" is ${step.status}; only failed and rejected steps can be retried.`, 'USAGE');
+    if (step === undefined)
+      throw ApplicationFailure.nonRetryable(
+        `There is no step "${String(id)}". There is: ${this.#plan.steps.map((known) => known.id).join(', ')}.`,
+        'NOT_FOUND',
+      );
+    if (this.#status !== 'running' || this.#state.cancelled)
+      throw ApplicationFailure.nonRetryable('The run is over; start it again with `perennial runs retry`.', 'USAGE');
+    if (step.status !== 'failed' && step.status !== 'rejected')
+      throw ApplicationFailure.nonRetryable(
+        `The step "${String(id)}" is ${step.status}; only failed and rejected steps can be retried.`,
+        'USAGE',
+      );
   }
 
   #retry(id: string): string {
@@ -245,10 +291,19 @@ class PipelineRun {
 
   #view(): RunView {
     return runView({
-      plan: this.#plan, state: this.#state, notes: this.#notes, runId: this.#runId, workflowId: workflowInfo().workflowId,
-      executionId: workflowInfo().runId, status: this.#status,
+      plan: this.#plan,
+      state: this.#state,
+      notes: this.#notes,
+      runId: this.#runId,
+      workflowId: workflowInfo().workflowId,
+      executionId: workflowInfo().runId,
+      status: this.#status,
       ...(this.#waits ? { holder: this.#turn.holder ?? 'another one' } : {}),
-      trigger: this.#trigger, nominalTime: this.#nominalTime, startedAt: this.#startedAt, endedAt: this.#endedAt, now: Date.now(),
+      trigger: this.#trigger,
+      nominalTime: this.#nominalTime,
+      startedAt: this.#startedAt,
+      endedAt: this.#endedAt,
+      now: Date.now(),
     });
   }
 

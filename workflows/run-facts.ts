@@ -13,7 +13,9 @@ export function primaryMetric(plan: Plan, view: RunView): { readonly name: strin
   for (const step of plan.steps) {
     if (!Object.values(step.outputs).includes('evaluation')) continue;
     const { gates, metrics } = step.config as { gates?: { metric?: string }[]; metrics?: unknown[] };
-    const name = [...(gates ?? []).map((gate) => gate.metric), ...(metrics ?? []), ...Object.keys(view.metrics)].find((wanted) => typeof wanted === 'string' && Object.hasOwn(view.metrics, wanted));
+    const name = [...(gates ?? []).map((gate) => gate.metric), ...(metrics ?? []), ...Object.keys(view.metrics)].find(
+      (wanted) => typeof wanted === 'string' && Object.hasOwn(view.metrics, wanted),
+    );
     if (typeof name === 'string') return { name, value: view.metrics[name]! };
   }
   return undefined;

@@ -23,23 +23,35 @@ export function headlineOf(run: Omit<RunView, 'headline'>, deployed: Deployed): 
 function sentence(run: Omit<RunView, 'headline'>, deployed: Deployed): string {
   const { status, failure, steps } = run;
   const { holder } = deployed;
-  if (status === 'failed') return failure === null ? 'A step failed.' : `${failure.step === undefined ? '' : `Step "${failure.step}" failed: `}${failure.message}`;
-  if (status === 'rejected') return `A gate said no: ${steps.filter((step) => step.verdict?.passed === false).flatMap((step) => step.verdict!.reasons).join('; ')}.`;
+  if (status === 'failed')
+    return failure === null ? 'A step failed.' : `${failure.step === undefined ? '' : `Step "${failure.step}" failed: `}${failure.message}`;
+  if (status === 'rejected')
+    return `A gate said no: ${steps
+      .filter((step) => step.verdict?.passed === false)
+      .flatMap((step) => step.verdict!.reasons)
+      .join('; ')}.`;
   if (status === 'skipped') return `Skipped: ${holder === undefined ? 'another run of this pipeline' : `run ${holder}`} was going.`;
   if (status === 'cancelled') {
-    const stopped = steps.filter((step) => step.status === 'cancelled' && step.durationMs > 0).map((step) => `"${step.id}"${step.progress === undefined ? '' : ` (${progressLine(step.progress)})`}`);
+    const stopped = steps
+      .filter((step) => step.status === 'cancelled' && step.durationMs > 0)
+      .map((step) => `"${step.id}"${step.progress === undefined ? '' : ` (${progressLine(step.progress)})`}`);
     return stopped.length === 0 ? 'Cancelled before a step ran.' : `Cancelled in step ${stopped.join(', ')}.`;
   }
   if (status === 'running') {
     if (holder !== undefined) return `Waits for its turn: run ${holder} is going.`;
-    const running = steps.filter((step) => step.status === 'running').map((step) => `${step.id}${step.progress === undefined ? '' : `: ${progressLine(step.progress)}`}`);
+    const running = steps
+      .filter((step) => step.status === 'running')
+      .map((step) => `${step.id}${step.progress === undefined ? '' : `: ${progressLine(step.progress)}`}`);
     return running.length === 0 ? 'Between two steps.' : running.join('; ');
   }
   return done(run, deployed);
 }
 
 function done({ model, version, previous, metrics, steps }: Omit<RunView, 'headline'>, deployed: Deployed): string {
-  const numbers = Object.entries(metrics).slice(0, METRICS_MAX).map(([name, value]) => `${name} ${number(value)}`).join(', ');
+  const numbers = Object.entries(metrics)
+    .slice(0, METRICS_MAX)
+    .map(([name, value]) => `${name} ${number(value)}`)
+    .join(', ');
   const tail = numbers === '' ? '.' : `: ${numbers}.`;
   if (model !== null && version !== null) {
     const before = previous === null || previous === version ? '' : ` in place of version ${previous}`;

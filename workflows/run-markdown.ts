@@ -4,14 +4,33 @@ import { compose } from './markdown.ts';
 import { duration, firstLine, number, progressLine } from './run-headline.ts';
 
 const MARKS: Readonly<Record<StepView['status'], string>> = {
-  pending: '○ waiting', running: '▶ running', completed: '✔ done', cached: '✔ cached', skipped: '– skipped', failed: '✖ failed', rejected: '✖ rejected', cancelled: '■ cancelled',
+  pending: '○ waiting',
+  running: '▶ running',
+  completed: '✔ done',
+  cached: '✔ cached',
+  skipped: '– skipped',
+  failed: '✖ failed',
+  rejected: '✖ rejected',
+  cancelled: '■ cancelled',
 };
 
 const STATES: Readonly<Record<RunView['status'], string>> = {
-  running: '▶ Running', completed: '✔ Completed', failed: '✖ Failed', rejected: '✖ Rejected by a gate', cancelled: '■ Cancelled', skipped: '– Skipped',
+  running: '▶ Running',
+  completed: '✔ Completed',
+  failed: '✖ Failed',
+  rejected: '✖ Rejected by a gate',
+  cancelled: '■ Cancelled',
+  skipped: '– Skipped',
 };
 
-const STARTED_BY: Readonly<Record<string, string>> = { manual: 'by hand', schedule: 'by its schedule', backfill: 'by a backfill', drift: 'because of drift', newData: 'because of new data', reproduce: 'to reproduce an earlier one' };
+const STARTED_BY: Readonly<Record<string, string>> = {
+  manual: 'by hand',
+  schedule: 'by its schedule',
+  backfill: 'by a backfill',
+  drift: 'because of drift',
+  newData: 'because of new data',
+  reproduce: 'to reproduce an earlier one',
+};
 
 const REMARK_MAX = 160;
 /** Rows of the step table: what runs or went wrong always has one, of the others these many. */
@@ -23,13 +42,18 @@ export function runMarkdown(run: RunView, why?: string): string {
     `**${STATES[run.status]}**${run.status === 'failed' ? '' : ` – ${run.headline}`}`,
     ...(run.failure === null ? [] : [failureBlock(run)]),
     ...linksBlock(run),
-    `**What next**\n\n${nextSteps(run).map((line) => `- ${line}`).join('\n')}`,
+    `**What next**\n\n${nextSteps(run)
+      .map((line) => `- ${line}`)
+      .join('\n')}`,
     ...verdictBlock(run),
     stepTable(run.steps),
     ...cacheBlock(run.steps),
     `Started ${STARTED_BY[run.trigger] ?? `by ${run.trigger}`}${why === undefined ? '' : ` (${why})`}; data as of ${minute(run.nominalTime)}`,
   ];
-  return compose(needed, run.steps.filter((step) => step.details !== undefined && step.verdict === undefined).map((step) => `**${step.id}**\n\n${step.details}`));
+  return compose(
+    needed,
+    run.steps.filter((step) => step.details !== undefined && step.verdict === undefined).map((step) => `**${step.id}**\n\n${step.details}`),
+  );
 }
 
 function failureBlock(run: RunView): string {
@@ -39,7 +63,11 @@ function failureBlock(run: RunView): string {
 
 function linksBlock({ links, model, version, previous }: RunView): string[] {
   const lines = [
-    ...(model === null || version === null ? [] : [`**Model** ${model} version **${version}**${previous === null || previous === version ? '' : `, in place of version ${previous}`}${links.model === undefined ? '' : ` – [as it is served](${links.model})`}`]),
+    ...(model === null || version === null
+      ? []
+      : [
+          `**Model** ${model} version **${version}**${previous === null || previous === version ? '' : `, in place of version ${previous}`}${links.model === undefined ? '' : ` – [as it is served](${links.model})`}`,
+        ]),
     ...(links.report === undefined ? [] : [`**Report** [metrics, charts, worst errors](${links.report})`]),
   ];
   return lines.length === 0 ? [] : [lines.join('\n\n')];
@@ -53,15 +81,32 @@ function nextSteps({ status, pipeline, runId, model, version, previous, steps }:
   if (status === 'running') {
     const broken = steps.find((step) => step.status === 'failed');
     return [
-      ...(broken === undefined ? [] : [`"${broken.id}" failed while others go on. Start it again within this run: \`perennial runs retry ${run} --step ${broken.id}\``]),
+      ...(broken === undefined
+        ? []
+        : [
+            `"${broken.id}" failed while others go on. Start it again within this run: \`perennial runs retry ${run} --step ${broken.id}\``,
+          ]),
       `Follow: \`perennial runs show ${run} --follow\``,
       `Stop: \`perennial runs cancel ${run}\`, or the button above`,
     ];
   }
-  if (status === 'failed') return [`Correct what the message says, then run the document again, or this very plan with ${again}; steps that were done come from the cache.`, logs];
+  if (status === 'failed')
+    return [
+      `Correct what the message says, then run the document again, or this very plan with ${again}; steps that were done come from the cache.`,
+      logs,
+    ];
   if (status === 'cancelled') return [`Go on where it stopped: ${again}; steps that were done come from the cache.`, logs];
-  if (status === 'skipped') return [`Run it once the other is over: ${again}`, 'What a run does where another is going is declared in `on.overlap` of the document.'];
-  if (status === 'rejected') return ['Nothing was promoted: what was live before still is.', 'Change the data, the model or the gates in the document and run it again.', logs];
+  if (status === 'skipped')
+    return [
+      `Run it once the other is over: ${again}`,
+      'What a run does where another is going is declared in `on.overlap` of the document.',
+    ];
+  if (status === 'rejected')
+    return [
+      'Nothing was promoted: what was live before still is.',
+      'Change the data, the model or the gates in the document and run it again.',
+      logs,
+    ];
   if (model === null || version === null) return [logs];
   return [
     `See it: \`perennial models show ${model} ${version}\``,
@@ -74,7 +119,8 @@ function nextSteps({ status, pipeline, runId, model, version, previous, steps }:
 function verdictBlock(run: RunView): string[] {
   return run.steps.flatMap((step) => {
     if (step.verdict === undefined) return [];
-    const title = step.verdict.ungated === true ? `**Ungated** in step **${step.id}**` : `**Gate ${verdictWord(step.verdict)}** by step **${step.id}**`;
+    const title =
+      step.verdict.ungated === true ? `**Ungated** in step **${step.id}**` : `**Gate ${verdictWord(step.verdict)}** by step **${step.id}**`;
     if (step.details !== undefined) return [title, step.details];
     return [title, step.verdict.reasons.map((reason) => `- ${reason}`).join('\n'), ...metricsTable(run)];
   });
@@ -90,15 +136,25 @@ const QUIET: readonly StepView['status'][] = ['pending', 'completed', 'cached', 
 
 function stepTable(steps: readonly StepView[]): string {
   const quiet = new Set(steps.filter((step) => QUIET.includes(step.status)).slice(ROWS_MAX));
-  const rows = steps.filter((step) => !quiet.has(step)).map((step) => `| ${cell(step.id)} | ${MARKS[step.status].replaceAll(' ', '\u00a0')} | ${step.status === 'running' || step.durationMs === 0 ? '' : duration(step.durationMs).replaceAll(' ', '\u00a0')} | ${cell(remark(step))} |`);
+  const rows = steps
+    .filter((step) => !quiet.has(step))
+    .map(
+      (step) =>
+        `| ${cell(step.id)} | ${MARKS[step.status].replaceAll(' ', '\u00a0')} | ${step.status === 'running' || step.durationMs === 0 ? '' : duration(step.durationMs).replaceAll(' ', '\u00a0')} | ${cell(remark(step))} |`,
+    );
   const more = quiet.size === 0 ? '' : `\n\nand ${quiet.size} more steps that are done or have not begun: see the timeline`;
   return ['| Step | State | Time | What happened |', '| --- | --- | --- | --- |', ...rows].join('\n') + more;
 }
 
 function remark(step: StepView): string {
   if (step.failure !== undefined) return `${step.failure.code}: ${firstLine(step.failure.message, REMARK_MAX)}`;
-  if (step.outputs !== undefined) return Object.values(step.outputs).map((ref) => ref.summary).join('; ');
-  return [step.progress === undefined ? '' : progressLine(step.progress), step.status === 'skipped' ? step.reason : ''].filter((part) => part !== '').join(' ');
+  if (step.outputs !== undefined)
+    return Object.values(step.outputs)
+      .map((ref) => ref.summary)
+      .join('; ');
+  return [step.progress === undefined ? '' : progressLine(step.progress), step.status === 'skipped' ? step.reason : '']
+    .filter((part) => part !== '')
+    .join(' ');
 }
 
 /** Why steps were taken from the cache, and why others ran; steps with the same reason together. */
@@ -109,7 +165,14 @@ function cacheBlock(steps: readonly StepView[]): string[] {
     const key = `${step.cached ? 'from the cache' : 'ran'}: ${step.reason}`;
     groups.set(key, [...(groups.get(key) ?? []), step.id]);
   }
-  return groups.size === 0 ? [] : ['**Cache**', [...groups].map(([reason, ids]) => `- ${ids.slice(0, 12).join(', ')}${ids.length > 12 ? ` and ${ids.length - 12} more` : ''} – ${reason}`).join('\n')];
+  return groups.size === 0
+    ? []
+    : [
+        '**Cache**',
+        [...groups]
+          .map(([reason, ids]) => `- ${ids.slice(0, 12).join(', ')}${ids.length > 12 ? ` and ${ids.length - 12} more` : ''} – ${reason}`)
+          .join('\n'),
+      ];
 }
 
 /** "2026-01-31 03:00 UTC" */

@@ -58,7 +58,14 @@ export function runView(facts: RunFacts): RunView {
     startedAt: new Date(facts.startedAt).toISOString(),
     endedAt: facts.endedAt === undefined ? null : new Date(facts.endedAt).toISOString(),
   } as const;
-  return { headline: headlineOf(view, { promoted: deployment?.promoted === true, ...(typeof deployment?.why === 'string' ? { why: deployment.why } : {}), ...(facts.holder === undefined ? {} : { holder: facts.holder }) }), ...view };
+  return {
+    headline: headlineOf(view, {
+      promoted: deployment?.promoted === true,
+      ...(typeof deployment?.why === 'string' ? { why: deployment.why } : {}),
+      ...(facts.holder === undefined ? {} : { holder: facts.holder }),
+    }),
+    ...view,
+  };
 }
 
 /** Of a whole run: rejected by one, passed by one that had something to pass, else ungated. */
@@ -82,7 +89,9 @@ function stepView(step: PlanStep, facts: RunFacts): StepView {
     ...(outcome?.result.verdict === undefined ? {} : { verdict: outcome.result.verdict }),
     ...(note.failure === undefined ? {} : { failure: note.failure }),
     // How far a cancelled or failed step came is worth knowing, too.
-    ...(outcome === undefined && note.progress !== undefined ? { progress: status === 'running' ? note.progress : stoppedAt(note.progress) } : {}),
+    ...(outcome === undefined && note.progress !== undefined
+      ? { progress: status === 'running' ? note.progress : stoppedAt(note.progress) }
+      : {}),
     ...(outcome === undefined ? {} : { outputs: outcome.result.outputs }),
     ...(outcome?.result.details === undefined ? {} : { details: outcome.result.details }),
   };

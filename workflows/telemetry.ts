@@ -26,7 +26,17 @@ export const interceptors = (): WorkflowInterceptors => ({
         telemetry.started(facts);
         try {
           const view = (await next(input)) as RunView;
-          telemetry.ended(facts, endOf(view.status === 'completed' ? { result: 'success' } : view.status === 'skipped' ? { result: 'skip' } : { result: 'failure', error: 'GATE_REJECTED' }, view.verdict));
+          telemetry.ended(
+            facts,
+            endOf(
+              view.status === 'completed'
+                ? { result: 'success' }
+                : view.status === 'skipped'
+                  ? { result: 'skip' }
+                  : { result: 'failure', error: 'GATE_REJECTED' },
+              view.verdict,
+            ),
+          );
           return view;
         } catch (error) {
           // Anything else fails the task, not the run: it is tried again.

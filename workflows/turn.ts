@@ -1,5 +1,14 @@
 import { CancelledFailure, defineSearchAttributeKey } from '@temporalio/common';
-import { ParentClosePolicy, condition, defineSignal, getExternalWorkflowHandle, setHandler, sleep, startChild, workflowInfo } from '@temporalio/workflow';
+import {
+  ParentClosePolicy,
+  condition,
+  defineSignal,
+  getExternalWorkflowHandle,
+  setHandler,
+  sleep,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { ChildWorkflowHandle } from '@temporalio/workflow';
 import type { TurnPolicy } from '../src/core/plan.ts';
 import { SEARCH_ATTRIBUTES } from '../src/core/search-attributes.ts';
@@ -76,7 +85,13 @@ export class Turn {
     for (let tries = 0; ; tries++) {
       this.#free = false;
       if (await this.#start()) return true;
-      const asked = await quietly(() => getExternalWorkflowHandle(turnId(this.#pipeline)).signal(askTurn, { from: workflowInfo().workflowId, waiting: this.#behind, policy }));
+      const asked = await quietly(() =>
+        getExternalWorkflowHandle(turnId(this.#pipeline)).signal(askTurn, {
+          from: workflowInfo().workflowId,
+          waiting: this.#behind,
+          policy,
+        }),
+      );
       if (!asked) await sleep(Math.min(AGAIN_MS * 2 ** tries, LOOK_MS));
       else {
         await condition(() => this.#holder !== undefined || this.#free || cancelled(), ANSWER_MS);

@@ -4,9 +4,9 @@ import { PerennialError, isPerennialError, messageOf } from '../../src/core/erro
 import type { ErrorCode } from '../../src/core/errors.ts';
 import type { JsonSchema } from '../../src/core/json.ts';
 import type { Port, StepContext, StepResult } from '../../src/core/step.ts';
-import { ANSWER_FD } from '../../src/orchestration/child-process.ts';
-import { guardProgram } from '../../src/orchestration/guarded-artifacts.ts';
-import { rememberSecret } from '../../src/orchestration/secrets.ts';
+import { ANSWER_FD } from '../../src/steps/child-process.ts';
+import { guardProgram } from '../../src/steps/guarded-artifacts.ts';
+import { rememberSecret } from '../../src/steps/secrets.ts';
 import { credentialsIn } from '../../src/platform/environment.ts';
 import { createArtifactStore } from '../../src/storage/artifact-store.ts';
 import { openStore } from '../../src/storage/open-store.ts';
@@ -31,7 +31,12 @@ export async function serve(module: { readonly default?: unknown }, path: string
     await say({ kind: 'done', result: await perform(await task, module.default, path, stop.signal) });
   } catch (error) {
     const known = isPerennialError(error) ? { code: error.code, hint: error.hint } : {};
-    await say({ kind: 'failed', message: messageOf(error), ...known, ...(error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {}) });
+    await say({
+      kind: 'failed',
+      message: messageOf(error),
+      ...known,
+      ...(error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {}),
+    });
   }
   process.exit(0);
 }
@@ -39,7 +44,9 @@ export async function serve(module: { readonly default?: unknown }, path: string
 async function perform(task: ScriptTask, given: unknown, path: string, signal: AbortSignal): Promise<StepResult> {
   const definition = given as ScriptDefinition | undefined;
   if (typeof definition?.run !== 'function')
-    throw new PerennialError('CONFIG_INVALID', `The local step ${path} has no default export with a function "run".`, { hint: 'export default { async run(ctx, config, inputs) { … return { outputs: { … } } } }' });
+    throw new PerennialError('CONFIG_INVALID', `The local step ${path} has no default export with a function "run".`, {
+      hint: 'export default { async run(ctx, config, inputs) { … return { outputs: { … } } } }',
+    });
   checkPorts(path, 'gives', definition.outputs, Object.keys(task.gives));
   checkPorts(path, 'takes', definition.inputs, Object.keys(task.inputs));
   if (definition.configSchema !== undefined) checkConfig(path, definition.configSchema, task.config);
@@ -55,7 +62,11 @@ async function perform(task: ScriptTask, given: unknown, path: string, signal: A
     secret: askSecret,
   };
   const result = await definition.run(ctx, task.config, task.inputs);
-  if (typeof result !== 'object' || result === null || typeof result.outputs !== 'object') throw new PerennialError('STEP_FAILED', `"run" of the local step ${path} returned ${JSON.stringify(result) ?? 'nothing'}; expected { outputs: { … } }.`);
+  if (typeof result !== 'object' || result === null || typeof result.outputs !== 'object')
+    throw new PerennialError(
+      'STEP_FAILED',
+      `"run" of the local step ${path} returned ${JSON.stringify(result) ?? 'nothing'}; expected { outputs: { … } }.`,
+    );
   return result;
 }
 
@@ -86,19 +97,35 @@ function readOrWait(piece: Buffer): number {
   }
 }
 
-function checkPorts(path: string, key: 'takes' | 'gives', ports: Readonly<Record<string, Port>> | undefined, declared: readonly string[]): void {
+function checkPorts(
+  path: string,
+  key: 'takes' | 'gives',
+  ports: Readonly<Record<string, Port>> | undefined,
+  declared: readonly string[],
+): void {
   const needed = Object.keys(ports ?? {}).filter((name) => ports![name]!.optional !== true && !declared.includes(name));
-  if (needed.length > 0) throw new PerennialError('CONFIG_INVALID', `The local step ${path} ${key} ${needed.join(', ')}, which the document does not declare in "${key}".`, { hint: `Add to "with" of the step: "${key}": ${JSON.stringify(Object.fromEntries(needed.map((name) => [name, ports![name]!.kind])))}` });
+  if (needed.length > 0)
+    throw new PerennialError(
+      'CONFIG_INVALID',
+      `The local step ${path} ${key} ${needed.join(', ')}, which the document does not declare in "${key}".`,
+      {
+        hint: `Add to "with" of the step: "${key}": ${JSON.stringify(Object.fromEntries(needed.map((name) => [name, ports![name]!.kind])))}`,
+      },
+    );
 }
 
 function checkConfig(path: string, schema: JsonSchema, config: unknown): void {
   const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: false });
   if (ajv.validate(schema, config)) return;
-  throw new PerennialError('CONFIG_INVALID', `The configuration of the local step ${path} does not fit its "configSchema": ${ajv.errorsText(ajv.errors, { dataVar: 'with', separator: '; ' })}.`);
+  throw new PerennialError(
+    'CONFIG_INVALID',
+    `The configuration of the local step ${path} does not fit its "configSchema": ${ajv.errorsText(ajv.errors, { dataVar: 'with', separator: '; ' })}.`,
+  );
 }
 
 function log(level: 'info' | 'warn' | 'error') {
-  return (message: string, fields?: Record<string, unknown>): void => void say({ kind: 'log', level, message, ...(fields === undefined ? {} : { fields }) });
+  return (message: string, fields?: Record<string, unknown>): void =>
+    void say({ kind: 'log', level, message, ...(fields === undefined ? {} : { fields }) });
 }
 
 function say(message: ScriptMessage): Promise<void> {

@@ -2,10 +2,10 @@ import { dirname } from 'node:path';
 import type { Json } from '../../src/core/json.ts';
 import { isUnseen, unseen } from '../../src/core/step.ts';
 import type { FingerprintContext, Unseen } from '../../src/core/step.ts';
-import { secretDigest } from '../../src/orchestration/secret-digest.ts';
-import { declare, doubtText, lookAtValues, seenOf } from '../../src/orchestration/seen/command.ts';
-import { lookForOutside, outsideModule, readJavaScript } from '../../src/orchestration/seen/javascript.ts';
-import { Look, realPath } from '../../src/orchestration/seen/look.ts';
+import { secretDigest } from '../../src/steps/secret-digest.ts';
+import { declare, doubtText, lookAtValues, seenOf } from '../../src/steps/seen/command.ts';
+import { lookForOutside, outsideModule, readJavaScript } from '../../src/steps/seen/javascript.ts';
+import { Look, realPath } from '../../src/steps/seen/look.ts';
 import type { ScriptConfig } from '../steps/script.step.ts';
 import { readScript } from './bundle.ts';
 
@@ -15,7 +15,8 @@ export async function fingerprintScript(ctx: FingerprintContext, config: ScriptC
   const look = new Look(realPath(ctx.documentDir));
   const secrets = new Set<string>();
   for (const module of modules) lookAtModule(module, look, secrets);
-  for (const builtin of builtins) if (outsideModule(builtin)) look.doubt(`a package that it imports uses ${builtin}, which reaches outside`);
+  for (const builtin of builtins)
+    if (outsideModule(builtin)) look.doubt(`a package that it imports uses ${builtin}, which reaches outside`);
   // The bundle holds the code: of the modules themselves comments and white space would count.
   for (const module of modules) look.files.delete(module);
   lookAtValues(config.with, look);
@@ -34,11 +35,13 @@ function lookAtModule(path: string, look: Look, secrets: Set<string>): void {
   const { code, literals } = readJavaScript(text);
   if (/\bnominalTime\b/.test(code)) look.nominalTime = true;
   if (/\b(?:pipeline|stepId)\b/.test(code)) look.run = true;
-  if (/\b(?:runId|attempt|trigger|planRevision)\b/.test(code)) look.doubt(`${name} reads the id, the attempt, the trigger or the revision of its run`);
+  if (/\b(?:runId|attempt|trigger|planRevision)\b/.test(code))
+    look.doubt(`${name} reads the id, the attempt, the trigger or the revision of its run`);
   if (/\.\s*store\b|[{,]\s*store\b[^=]*\}\s*(?:=|:)/.test(code)) look.doubt(`${name} reads the store`);
   if (/\bcacheable\s*:\s*false\b/.test(code)) look.doubt(`${name} says that it is not cacheable`);
   if (/\bfingerprint\s*[(:]/.test(code)) look.doubt(`${name} has a fingerprint of its own, which is not asked`);
-  for (const [, module] of text.matchAll(/\b(?:from|import|require\s*\(|import\s*\()\s*["']([^"'\n]+)["']/g)) if (outsideModule(module!)) look.doubt(`${name} uses ${module!}, which reaches outside`);
+  for (const [, module] of text.matchAll(/\b(?:from|import|require\s*\(|import\s*\()\s*["']([^"'\n]+)["']/g))
+    if (outsideModule(module!)) look.doubt(`${name} uses ${module!}, which reaches outside`);
   for (const [, secret] of text.matchAll(/\bsecret\s*\(\s*["'`]([A-Za-z_]\w*)["'`]\s*\)/g)) secrets.add(secret!);
   if (/\bsecret\s*\(\s*(?!""\s*\))[^\s)]/.test(code)) look.doubt(`${name} asks for secrets by names made at run time`);
   // Names made at run time below the folder of the document: everything there counts.

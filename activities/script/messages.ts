@@ -6,8 +6,15 @@ import type { StepProgress, StepResult } from '../../src/core/step.ts';
 export interface ScriptTask {
   readonly kind: 'task';
   readonly run: {
-    readonly runId: string; readonly pipeline: string; readonly stepId: string; readonly attempt: number; readonly nominalTime: string;
-    readonly documentDir: string; readonly planRevision: string; readonly workDir: string; readonly trigger: string;
+    readonly runId: string;
+    readonly pipeline: string;
+    readonly stepId: string;
+    readonly attempt: number;
+    readonly nominalTime: string;
+    readonly documentDir: string;
+    readonly planRevision: string;
+    readonly workDir: string;
+    readonly trigger: string;
   };
   /** What opens the store. It comes this way and not by the environment, which a step may print. */
   readonly store: { readonly uri: string; readonly environment: Readonly<Record<string, string>> };

@@ -1,8 +1,8 @@
 import { defineStep } from '../../src/core/step.ts';
 import type { JsonObject } from '../../src/core/json.ts';
-import { coverOf } from '../../src/orchestration/seen/cover.ts';
-import { portsOf, portsSchema } from '../../src/orchestration/step-ports.ts';
-import type { KindsByName } from '../../src/orchestration/step-ports.ts';
+import { coverOf } from '../../src/steps/seen/cover.ts';
+import { portsOf, portsSchema } from '../../src/steps/step-ports.ts';
+import type { KindsByName } from '../../src/steps/step-ports.ts';
 
 export interface CommandConfig {
   readonly command: readonly string[];
@@ -15,7 +15,8 @@ export interface CommandConfig {
 }
 
 /** Of the key `files`, for steps that run programs. */
-export const FILES_TEXT = 'Files, folders and patterns (*, **) from the folder of the document that decide the result besides configuration and inputs: when one changes, the step is computed anew. What a program is seen to read counts by itself: files that its command line names, sources and what they import or name. Where something cannot be seen (the network, other programs, the clock), the result is cached only with "files".';
+export const FILES_TEXT =
+  'Files, folders and patterns (*, **) from the folder of the document that decide the result besides configuration and inputs: when one changes, the step is computed anew. What a program is seen to read counts by itself: files that its command line names, sources and what they import or name. Where something cannot be seen (the network, other programs, the clock), the result is cached only with "files".';
 
 export default defineStep<CommandConfig>({
   type: 'command',
@@ -27,21 +28,58 @@ export default defineStep<CommandConfig>({
     required: ['command'],
     properties: {
       command: {
-        type: 'array', minItems: 1, items: { type: 'string' },
-        description: 'The program and its arguments. No shell reads it; name one for pipes: ["sh", "-c", "…"]. A program with "/" is looked for from "cwd".',
-        examples: [['python3', 'train.py'], ['sh', '-c', 'sort < in.txt | uniq']],
+        type: 'array',
+        minItems: 1,
+        items: { type: 'string' },
+        description:
+          'The program and its arguments. No shell reads it; name one for pipes: ["sh", "-c", "…"]. A program with "/" is looked for from "cwd".',
+        examples: [
+          ['python3', 'train.py'],
+          ['sh', '-c', 'sort < in.txt | uniq'],
+        ],
       },
-      with: { type: 'object', default: {}, description: 'Given to the program as "config" of the JSON on its standard input. Secrets: { "$secret": "NAME" }.', examples: [{ learningRate: 0.01 }] },
+      with: {
+        type: 'object',
+        default: {},
+        description: 'Given to the program as "config" of the JSON on its standard input. Secrets: { "$secret": "NAME" }.',
+        examples: [{ learningRate: 0.01 }],
+      },
       takes: portsSchema('Artifacts that go in: name → kind. Their files lie in the folder inputs.<name>.path.', { table: 'dataset' }),
-      gives: portsSchema('Artifacts that come out: name → kind. What the program writes to the folder outputs.<name> becomes the artifact; meta.json there holds its facts, summary.txt its one line.', { scores: 'data' }),
-      cwd: { type: 'string', minLength: 1, default: '.', description: 'Folder that the program starts in, from the folder of the document.', examples: ['scripts'] },
+      gives: portsSchema(
+        'Artifacts that come out: name → kind. What the program writes to the folder outputs.<name> becomes the artifact; meta.json there holds its facts, summary.txt its one line.',
+        { scores: 'data' },
+      ),
+      cwd: {
+        type: 'string',
+        minLength: 1,
+        default: '.',
+        description: 'Folder that the program starts in, from the folder of the document.',
+        examples: ['scripts'],
+      },
       env: {
-        type: 'object', default: {}, propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]*$' },
-        additionalProperties: { anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: false, required: ['$secret'], properties: { $secret: { type: 'string', minLength: 1, description: 'Name of the environment variable.' } } }] },
-        description: 'Variables of its environment. Besides these it gets PATH, HOME, TMPDIR and the locale (LANG, LC_…, TZ) of the worker, and nothing else.', examples: [{ PGPASSWORD: { $secret: 'PGPASSWORD' } }],
+        type: 'object',
+        default: {},
+        propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]*$' },
+        additionalProperties: {
+          anyOf: [
+            { type: 'string' },
+            {
+              type: 'object',
+              additionalProperties: false,
+              required: ['$secret'],
+              properties: { $secret: { type: 'string', minLength: 1, description: 'Name of the environment variable.' } },
+            },
+          ],
+        },
+        description:
+          'Variables of its environment. Besides these it gets PATH, HOME, TMPDIR and the locale (LANG, LC_…, TZ) of the worker, and nothing else.',
+        examples: [{ PGPASSWORD: { $secret: 'PGPASSWORD' } }],
       },
       files: {
-        type: 'array', items: { type: 'string', minLength: 1 }, default: [], uniqueItems: true,
+        type: 'array',
+        items: { type: 'string', minLength: 1 },
+        default: [],
+        uniqueItems: true,
         description: FILES_TEXT,
         examples: [['src/**/*.py', 'settings.toml']],
       },

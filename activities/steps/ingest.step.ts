@@ -7,7 +7,7 @@ import type { IngestConfig } from '../../src/data/ingest/ingest-tables.ts';
 import { labelList } from '../../src/data/ingest/label-columns.ts';
 import { DEFAULT_SPLIT, checkSplit, resolveSplit } from '../../src/data/ingest/split.ts';
 import { COLUMN_SCHEMA } from '../../src/data/ingest/column-schema.ts';
-import { SPLITS } from '../../src/data/types.ts';
+import { SPLITS } from '../../src/data/stored/dataset.ts';
 
 const scalar = { type: ['string', 'number', 'boolean'] } as const;
 const splitValue = { oneOf: [scalar, { type: 'array', minItems: 1, items: scalar }], examples: [0, ['a', 'b']] } as const;
@@ -24,8 +24,13 @@ export default defineStep<IngestConfig>({
     properties: {
       source: { $ref: '#/definitions/reader' },
       label: {
-        oneOf: [{ type: 'string', minLength: 1 }, { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1, maxItems: 32, uniqueItems: true }],
-        description: 'Column to predict, or several for a model with several outputs; a stratified split goes by the first. Text, true/false, or integers with at most 20 distinct values are classes; other numbers are regressed. Class folders name it "label".', examples: ['species', ['species', 'body_mass_g']],
+        oneOf: [
+          { type: 'string', minLength: 1 },
+          { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1, maxItems: 32, uniqueItems: true },
+        ],
+        description:
+          'Column to predict, or several for a model with several outputs; a stratified split goes by the first. Text, true/false, or integers with at most 20 distinct values are classes; other numbers are regressed. Class folders name it "label".',
+        examples: ['species', ['species', 'body_mass_g']],
       },
       seed: { type: 'integer', minimum: 0, default: 1, description: 'Seed of the splits by hash and random.' },
       split: {
@@ -34,26 +39,65 @@ export default defineStep<IngestConfig>({
         default: { ...DEFAULT_SPLIT },
         description: 'How the rows are divided. Rows with equal contents (by hash) or equal key never come into two splits.',
         properties: {
-          train: { ...share, exclusiveMinimum: 0, description: 'Share of the rows to learn from. Shares left out divide what the others leave.', examples: [0.7] },
+          train: {
+            ...share,
+            exclusiveMinimum: 0,
+            description: 'Share of the rows to learn from. Shares left out divide what the others leave.',
+            examples: [0.7],
+          },
           validation: { ...share, description: 'Share of the rows that early stopping and tuning look at.' },
           test: { ...share, description: 'Share of the rows that only the evaluation sees.' },
-          by: { enum: ['hash', 'random', 'time', 'column'], default: 'hash', description: 'hash: by the contents of the row (or "key"), so that a row stays in its split when others come; random: exact shares by seed; time: the oldest rows are trained on, the newest tested; column: as "column" says.' },
-          stratify: { type: 'boolean', default: false, description: 'random: keep the shares within every class exactly. hash: rows stay where their contents put them, so shares hold as well as chance lets them, and a class that a split would lack gives it the rows nearest to it. A class of one row is trained on.' },
-          column: { type: 'string', minLength: 1, description: 'by time: the column that orders the rows; by column: the column that holds train, validation or test, or what "values" says.', examples: ['date'] },
-          values: {
-            type: 'object', additionalProperties: false, minProperties: 1,
-            description: 'by column: what the values of the column mean. Left out: they are train, validation and test.', examples: [{ train: 0, validation: 1, test: 2 }],
-            properties: Object.fromEntries(SPLITS.map((name) => [name, { ...splitValue, description: `Value, or values, of the rows of the ${name} split.` }])),
+          by: {
+            enum: ['hash', 'random', 'time', 'column'],
+            default: 'hash',
+            description:
+              'hash: by the contents of the row (or "key"), so that a row stays in its split when others come; random: exact shares by seed; time: the oldest rows are trained on, the newest tested; column: as "column" says.',
           },
-          key: { type: 'string', minLength: 1, description: 'by hash or random: rows with the same value of this column stay together.', examples: ['customer_id'] },
+          stratify: {
+            type: 'boolean',
+            default: false,
+            description:
+              'random: keep the shares within every class exactly. hash: rows stay where their contents put them, so shares hold as well as chance lets them, and a class that a split would lack gives it the rows nearest to it. A class of one row is trained on.',
+          },
+          column: {
+            type: 'string',
+            minLength: 1,
+            description:
+              'by time: the column that orders the rows; by column: the column that holds train, validation or test, or what "values" says.',
+            examples: ['date'],
+          },
+          values: {
+            type: 'object',
+            additionalProperties: false,
+            minProperties: 1,
+            description: 'by column: what the values of the column mean. Left out: they are train, validation and test.',
+            examples: [{ train: 0, validation: 1, test: 2 }],
+            properties: Object.fromEntries(
+              SPLITS.map((name) => [name, { ...splitValue, description: `Value, or values, of the rows of the ${name} split.` }]),
+            ),
+          },
+          key: {
+            type: 'string',
+            minLength: 1,
+            description: 'by hash or random: rows with the same value of this column stay together.',
+            examples: ['customer_id'],
+          },
         },
       },
-      exclude: { type: 'array', items: { type: 'string', minLength: 1 }, uniqueItems: true, default: [], description: 'Columns to leave out.', examples: [['id']] },
+      exclude: {
+        type: 'array',
+        items: { type: 'string', minLength: 1 },
+        uniqueItems: true,
+        default: [],
+        description: 'Columns to leave out.',
+        examples: [['id']],
+      },
       columns: {
         type: 'object',
         default: {},
         additionalProperties: COLUMN_SCHEMA,
-        description: 'Types of columns where the inferred one is not wanted. Values that do not fit are quarantined. image: texts are paths of image files, absolute or from the folder of the table; the images go into the dataset, and rows whose file is missing or no image are quarantined.',
+        description:
+          'Types of columns where the inferred one is not wanted. Values that do not fit are quarantined. image: texts are paths of image files, absolute or from the folder of the table; the images go into the dataset, and rows whose file is missing or no image are quarantined.',
         examples: [{ zip_code: 'string' }, { photo: 'image' }, { photo: { image: { folder: 'data/photos' } } }],
       },
       window: {
@@ -63,33 +107,82 @@ export default defineStep<IngestConfig>({
         description: 'Keep only recent rows, measured back from the nominal time of the run.',
         properties: {
           column: { type: 'string', minLength: 1, description: 'Timestamp column.' },
-          last: { type: 'string', pattern: '^\\d+(\\.\\d+)?(s|m|h|d|w)$', description: 'Length of the window: a number and s, m, h, d or w.', examples: ['30d'] },
-          until: { enum: ['nominalTime', 'latest'], default: 'nominalTime', description: 'End of the window: the nominal time of the run (the tick of its schedule), or the newest row.' },
+          last: {
+            type: 'string',
+            pattern: '^\\d+(\\.\\d+)?(s|m|h|d|w)$',
+            description: 'Length of the window: a number and s, m, h, d or w.',
+            examples: ['30d'],
+          },
+          until: {
+            enum: ['nominalTime', 'latest'],
+            default: 'nominalTime',
+            description: 'End of the window: the nominal time of the run (the tick of its schedule), or the newest row.',
+          },
         },
       },
       filter: {
-        type: 'array', minItems: 1, maxItems: 100, items: { $ref: '#/definitions/expectation' },
-        description: 'Keep only rows that meet all of these conditions, written as the expectations of a validate step about single rows. A missing value fails "notNull" only. What is left out is neither quarantined nor split.',
-        examples: [[{ column: 'label', in: ['0', '1', '2'] }], [{ column: 'price', between: [0, 1000] }, { column: 'price', notNull: true }]],
+        type: 'array',
+        minItems: 1,
+        maxItems: 100,
+        items: { $ref: '#/definitions/expectation' },
+        description:
+          'Keep only rows that meet all of these conditions, written as the expectations of a validate step about single rows. A missing value fails "notNull" only. What is left out is neither quarantined nor split.',
+        examples: [
+          [{ column: 'label', in: ['0', '1', '2'] }],
+          [
+            { column: 'price', between: [0, 1000] },
+            { column: 'price', notNull: true },
+          ],
+        ],
       },
       sample: {
         type: 'object',
         additionalProperties: false,
         required: ['fraction'],
-        description: 'Keep only a part of the rows, chosen by their contents and the seed: the same rows each time, and those that are in stay in when others come.',
+        description:
+          'Keep only a part of the rows, chosen by their contents and the seed: the same rows each time, and those that are in stay in when others come.',
         examples: [{ fraction: 0.1 }],
         properties: {
-          fraction: { type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 1, description: 'Share of the rows that is kept.', examples: [0.1] },
-          splits: { type: 'array', minItems: 1, items: { enum: [...SPLITS] }, uniqueItems: true, default: ['train'], description: 'Splits that the sample is taken of; the others stay whole.', examples: [['train', 'validation']] },
+          fraction: {
+            type: 'number',
+            exclusiveMinimum: 0,
+            exclusiveMaximum: 1,
+            description: 'Share of the rows that is kept.',
+            examples: [0.1],
+          },
+          splits: {
+            type: 'array',
+            minItems: 1,
+            items: { enum: [...SPLITS] },
+            uniqueItems: true,
+            default: ['train'],
+            description: 'Splits that the sample is taken of; the others stay whole.',
+            examples: [['train', 'validation']],
+          },
         },
       },
       reference: {
-        type: 'object', additionalProperties: false, default: {},
-        description: 'What the data are compared with before anything is learnt from them: how the data of the last version of this model looked, where it was made from the same source. A value that does not fit its column goes to the quarantine; a column that is gone, is of another type or means something else (no category is a known one, another unit) stops the run.',
+        type: 'object',
+        additionalProperties: false,
+        default: {},
+        description:
+          'What the data are compared with before anything is learnt from them: how the data of the last version of this model looked, where it was made from the same source. A value that does not fit its column goes to the quarantine; a column that is gone, is of another type or means something else (no category is a known one, another unit) stops the run.',
         examples: [{ accept: ['price'] }, { version: 'none' }],
         properties: {
-          version: { type: ['string', 'integer'], description: 'Version or alias of the model that has the name of the pipeline, or "none". Left out: the champion, else the newest version.', examples: ['none', 3] },
-          accept: { type: 'array', items: { type: 'string', minLength: 1 }, uniqueItems: true, default: [], description: 'Columns whose change is right: they are read as if they were new.', examples: [['price']] },
+          version: {
+            type: ['string', 'integer'],
+            description:
+              'Version or alias of the model that has the name of the pipeline, or "none". Left out: the champion, else the newest version.',
+            examples: ['none', 3],
+          },
+          accept: {
+            type: 'array',
+            items: { type: 'string', minLength: 1 },
+            uniqueItems: true,
+            default: [],
+            description: 'Columns whose change is right: they are read as if they were new.',
+            examples: [['price']],
+          },
         },
       },
       budget: { ...share, default: 0.05, description: 'Share of the rows that may be quarantined; the step fails beyond it.' },
@@ -101,8 +194,22 @@ export default defineStep<IngestConfig>({
   retry: DEFAULT_RETRY,
   cacheable: true,
   examples: [
-    { title: 'A CSV file with a class label', config: { source: { format: 'csv', path: 'data/penguins.csv' }, label: 'species', split: { train: 0.7, validation: 0.15, test: 0.15, by: 'hash', stratify: true } } },
-    { title: 'A time series', config: { source: { format: 'csv', path: 'data/weather/seattle-weather.csv' }, label: 'temp_max', split: { train: 0.7, validation: 0.15, test: 0.15, by: 'time', column: 'date' } } },
+    {
+      title: 'A CSV file with a class label',
+      config: {
+        source: { format: 'csv', path: 'data/penguins.csv' },
+        label: 'species',
+        split: { train: 0.7, validation: 0.15, test: 0.15, by: 'hash', stratify: true },
+      },
+    },
+    {
+      title: 'A time series',
+      config: {
+        source: { format: 'csv', path: 'data/weather/seattle-weather.csv' },
+        label: 'temp_max',
+        split: { train: 0.7, validation: 0.15, test: 0.15, by: 'time', column: 'date' },
+      },
+    },
   ],
   describe({ source, split, label, filter, sample }) {
     const { train, validation, test, by } = resolveSplit(split);
@@ -111,7 +218,10 @@ export default defineStep<IngestConfig>({
   },
   check(config) {
     const split = resolveSplit(config.split);
-    return [...checkSplit(split, labelList(config.label)[0] ?? (['images', 'texts'].includes(config.source.format) ? 'label' : undefined)), ...checkChoice(config.filter, config.sample, split)];
+    return [
+      ...checkSplit(split, labelList(config.label)[0] ?? (['images', 'texts'].includes(config.source.format) ? 'label' : undefined)),
+      ...checkChoice(config.filter, config.sample, split),
+    ];
   },
   async fingerprint(ctx, config) {
     const { fingerprintSource } = await import('../../src/data/ingest/ingest.ts');

@@ -5,7 +5,7 @@ import type { JsonObject, JsonSchema } from '../../src/core/json.ts';
 import { checkChain, parseChain } from '../../src/data/preprocess/chain.ts';
 import { labelList } from '../../src/data/ingest/label-columns.ts';
 import type { PreprocessConfig } from '../../src/data/preprocess/preprocess.ts';
-import { keyNames } from '../../src/data/series.ts';
+import { keyNames } from '../../src/data/preprocess/series.ts';
 import { baseText } from '../../src/training/transfer/base.ts';
 import { inputReferenceSchema, modelNameSchema, versionSchema } from '../../src/training/transfer/transfer-config.ts';
 import type { BaseReference } from '../../src/training/transfer/transfer-config.ts';
@@ -18,7 +18,9 @@ function checkFeatures(config: PreprocessConfig): ConfigProblem[] {
     const pointer = `/features/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
     try {
       const mistake = checkChain(parseChain(specs, name), undefined);
-      return mistake === undefined ? [] : [{ pointer: mistake.at < specs.length ? `${pointer}/${mistake.at}` : pointer, message: mistake.message, fix: mistake.fix }];
+      return mistake === undefined
+        ? []
+        : [{ pointer: mistake.at < specs.length ? `${pointer}/${mistake.at}` : pointer, message: mistake.message, fix: mistake.fix }];
     } catch (error) {
       if (isPerennialError(error)) return [{ pointer, message: error.message, fix: error.hint }];
       throw error;
@@ -27,10 +29,20 @@ function checkFeatures(config: PreprocessConfig): ConfigProblem[] {
 }
 
 const anomalySchema = (key: string, description: string) => ({
-  type: 'object', additionalProperties: false, required: ['column', key],
+  type: 'object',
+  additionalProperties: false,
+  required: ['column', key],
   properties: {
     column: { type: 'string', minLength: 1, description: 'Column that says what a row is.', examples: ['label'] },
-    [key]: { type: 'array', minItems: 1, maxItems: 1_000, uniqueItems: true, items: { type: ['string', 'number', 'boolean'] }, description, examples: [['9']] },
+    [key]: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 1_000,
+      uniqueItems: true,
+      items: { type: ['string', 'number', 'boolean'] },
+      description,
+      examples: [['9']],
+    },
   },
 });
 
@@ -38,11 +50,26 @@ const anomalySchema = (key: string, description: string) => ({
 function seriesProblems({ sequence }: PreprocessConfig, ingest: IngestFacts | undefined): ConfigProblem[] {
   const names = keyNames(sequence?.key);
   const problems: ConfigProblem[] = [];
-  if (sequence !== undefined && names.includes(sequence.by)) problems.push({ pointer: '/sequence/key', message: `"${sequence.by}" orders the rows; it cannot name their series as well.`, fix: 'Name the column that says which series a row belongs to.' });
+  if (sequence !== undefined && names.includes(sequence.by))
+    problems.push({
+      pointer: '/sequence/key',
+      message: `"${sequence.by}" orders the rows; it cannot name their series as well.`,
+      fix: 'Name the column that says which series a row belongs to.',
+    });
   const excluded = names.find((name) => ingest?.exclude?.includes(name) === true);
-  if (excluded !== undefined) problems.push({ pointer: '/sequence/key', message: `The ingest step leaves "${excluded}" out.`, fix: `Remove "${excluded}" from its "exclude"; a column that "features" does not name is not learned from.` });
+  if (excluded !== undefined)
+    problems.push({
+      pointer: '/sequence/key',
+      message: `The ingest step leaves "${excluded}" out.`,
+      fix: `Remove "${excluded}" from its "exclude"; a column that "features" does not name is not learned from.`,
+    });
   const [label] = labelList(ingest?.label).filter((name) => names.includes(name));
-  if (label !== undefined) problems.push({ pointer: '/sequence/key', message: `"${label}" is the label; what is to be predicted cannot say which series a row belongs to.`, fix: 'Name another column.' });
+  if (label !== undefined)
+    problems.push({
+      pointer: '/sequence/key',
+      message: `"${label}" is the label; what is to be predicted cannot say which series a row belongs to.`,
+      fix: 'Name another column.',
+    });
   return problems;
 }
 
@@ -57,23 +84,47 @@ const TASKS = ['auto', 'classification', 'regression'];
 /** What has no meaning where nothing but normal rows is learned. */
 function anomalyProblems(config: PreprocessConfig, column: string, isLabel: boolean): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
-  if (!isLabel && Object.hasOwn(config.features ?? {}, column)) problems.push({ pointer: `/features/${column.replaceAll('~', '~0').replaceAll('/', '~1')}`, message: `"${column}" says which rows are anomalies; a model that is given the answer finds nothing.`, fix: 'Remove it from the features.' });
-  if (config.balance !== undefined) problems.push({ pointer: '/balance', message: 'With "anomaly" no classes are learned that could be balanced.', fix: 'Remove "balance".' });
-  if (config.label !== undefined) problems.push({ pointer: '/label', message: 'With "anomaly" no label is learned that could be scaled.', fix: 'Remove "label".' });
+  if (!isLabel && Object.hasOwn(config.features ?? {}, column))
+    problems.push({
+      pointer: `/features/${column.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+      message: `"${column}" says which rows are anomalies; a model that is given the answer finds nothing.`,
+      fix: 'Remove it from the features.',
+    });
+  if (config.balance !== undefined)
+    problems.push({
+      pointer: '/balance',
+      message: 'With "anomaly" no classes are learned that could be balanced.',
+      fix: 'Remove "balance".',
+    });
+  if (config.label !== undefined)
+    problems.push({ pointer: '/label', message: 'With "anomaly" no label is learned that could be scaled.', fix: 'Remove "label".' });
   return problems;
 }
 
 const INPUTS: Readonly<Record<string, Port>> = { dataset: { kind: 'dataset', description: 'What ingest or validate gives.' } };
 const BASE: Port = { kind: 'model', description: 'What "from": { "input": "base" } takes the transforms of.' };
-const OUTPUTS: Readonly<Record<string, Port>> = { examples: { kind: 'examples', description: 'Tensors in shards and the fitted preprocessing.' } };
+const OUTPUTS: Readonly<Record<string, Port>> = {
+  examples: { kind: 'examples', description: 'Tensors in shards and the fitted preprocessing.' },
+};
 
-const reusedLabel: JsonSchema = { enum: ['reuse', 'fit'], default: 'reuse', description: '"reuse": classes and scale of the label are those of the model, to go on learning its task. "fit": they are learnt from these rows, for a new head.', examples: ['fit'] };
+const reusedLabel: JsonSchema = {
+  enum: ['reuse', 'fit'],
+  default: 'reuse',
+  description:
+    '"reuse": classes and scale of the label are those of the model, to go on learning its task. "fit": they are learnt from these rows, for a new head.',
+  examples: ['fit'],
+};
 
 /** Settings that would be ignored where the preprocessing comes from a model. */
 function reuseProblems({ from, features, label, task, sequence }: PreprocessConfig): ConfigProblem[] {
   if (from === undefined || from.onMissing === 'fit') return [];
   const problems: ConfigProblem[] = [];
-  const learnt = (key: string, what: string): void => void problems.push({ pointer: `/${key}`, message: `${what} of the model that "from" names.`, fix: `Remove "${key}"${from.model === undefined ? '' : ', or say with "from": { …, "onMissing": "fit" } that it is for the first time'}.` });
+  const learnt = (key: string, what: string): void =>
+    void problems.push({
+      pointer: `/${key}`,
+      message: `${what} of the model that "from" names.`,
+      fix: `Remove "${key}"${from.model === undefined ? '' : ', or say with "from": { …, "onMissing": "fit" } that it is for the first time'}.`,
+    });
   if (features !== undefined) learnt('features', 'The features are those');
   if (sequence !== undefined) learnt('sequence', 'The windows are those');
   if (from.label === 'fit') return problems;
@@ -94,38 +145,75 @@ export default defineStep<PreprocessConfig>({
         type: 'object',
         minProperties: 1,
         additionalProperties: chain,
-        description: 'Columns that the model learns from, each with its transforms in order; other columns are not used. Numbers and one-hot columns are joined, in this order, to the input "features"; token ids and images are inputs of their own, named by the column. Left out: every column but the label gets the transforms that suit its type and the values of the train split; `plan`, `show` and the details of the run tell which, and what is left out.',
+        description:
+          'Columns that the model learns from, each with its transforms in order; other columns are not used. Numbers and one-hot columns are joined, in this order, to the input "features"; token ids and images are inputs of their own, named by the column. Left out: every column but the label gets the transforms that suit its type and the values of the train split; `plan`, `show` and the details of the run tell which, and what is left out.',
         examples: [{ body_mass_g: [{ impute: 'median' }, 'standardize'], island: ['oneHot'] }],
       },
       label: {
-        oneOf: [{ ...chain, maxItems: 1 }, { type: 'object', minProperties: 1, additionalProperties: { ...chain, maxItems: 1 } }],
-        description: 'Scaling of a numeric label: "standardize" (the default), "minMax", or none ([]); by name where there are several labels. Answers and metrics are scaled back.', examples: [['minMax'], [], { body_mass_g: ['minMax'] }],
+        oneOf: [
+          { ...chain, maxItems: 1 },
+          { type: 'object', minProperties: 1, additionalProperties: { ...chain, maxItems: 1 } },
+        ],
+        description:
+          'Scaling of a numeric label: "standardize" (the default), "minMax", or none ([]); by name where there are several labels. Answers and metrics are scaled back.',
+        examples: [['minMax'], [], { body_mass_g: ['minMax'] }],
       },
       task: {
-        oneOf: [{ enum: TASKS }, { type: 'object', minProperties: 1, additionalProperties: { enum: TASKS } }], default: 'auto', examples: ['regression', { year: 'regression' }],
-        description: 'What is made of the label, or of each of several by its name. auto: text, true/false, and integers with at most 20 distinct values are classes; other numbers are regressed.',
+        oneOf: [{ enum: TASKS }, { type: 'object', minProperties: 1, additionalProperties: { enum: TASKS } }],
+        default: 'auto',
+        examples: ['regression', { year: 'regression' }],
+        description:
+          'What is made of the label, or of each of several by its name. auto: text, true/false, and integers with at most 20 distinct values are classes; other numbers are regressed.',
       },
       weight: {
-        type: 'string', minLength: 1, examples: ['exposure'],
-        description: 'Column that says how much each training row counts in the loss: a number from 0 up, 1 as without it. It is no feature. Validation, metrics and evaluation count every row alike.',
+        type: 'string',
+        minLength: 1,
+        examples: ['exposure'],
+        description:
+          'Column that says how much each training row counts in the loss: a number from 0 up, 1 as without it. It is no feature. Validation, metrics and evaluation count every row alike.',
       },
       sequence: {
         type: 'object',
         additionalProperties: false,
         required: ['size', 'by'],
-        description: 'Windows of consecutive rows as inputs [size, width], for recurrent and convolutional models. Needs a split by the same time. A moment that stands twice is refused (twice in one series, where "key" names them), and no window spans a gap. Requests to the model are cut by the same rules, and answered once per full window, in the order of the last rows of the windows.',
-        examples: [{ size: 14, horizon: 1, by: 'date' }, { size: 14, horizon: 1, by: 'date', key: 'shop', gap: '2d' }],
+        description:
+          'Windows of consecutive rows as inputs [size, width], for recurrent and convolutional models. Needs a split by the same time. A moment that stands twice is refused (twice in one series, where "key" names them), and no window spans a gap. Requests to the model are cut by the same rules, and answered once per full window, in the order of the last rows of the windows.',
+        examples: [
+          { size: 14, horizon: 1, by: 'date' },
+          { size: 14, horizon: 1, by: 'date', key: 'shop', gap: '2d' },
+        ],
         properties: {
           size: { type: 'integer', minimum: 1, maximum: 10_000, description: 'Rows per window.', examples: [14] },
-          horizon: { type: 'integer', minimum: 1, description: 'The label is its value so many rows after the last row of the window. Default: 1. Without a label there is none.', examples: [1] },
-          by: { type: 'string', minLength: 1, description: 'Column that orders the rows. A request may leave it out of all its rows: they then follow each other as they stand.', examples: ['date'] },
+          horizon: {
+            type: 'integer',
+            minimum: 1,
+            description: 'The label is its value so many rows after the last row of the window. Default: 1. Without a label there is none.',
+            examples: [1],
+          },
+          by: {
+            type: 'string',
+            minLength: 1,
+            description:
+              'Column that orders the rows. A request may leave it out of all its rows: they then follow each other as they stand.',
+            examples: ['date'],
+          },
           key: {
-            oneOf: [{ type: 'string', minLength: 1 }, { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1, maxItems: 8, uniqueItems: true }],
-            description: 'Column, or columns, that say which of several series a row belongs to. Windows, labels and naive forecasts stay within a series; the splits are at the same moments for all. Series with too few rows for a window are left out and told. Requests need the column in every row.', examples: ['shop', ['shop', 'product']],
+            oneOf: [
+              { type: 'string', minLength: 1 },
+              { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1, maxItems: 8, uniqueItems: true },
+            ],
+            description:
+              'Column, or columns, that say which of several series a row belongs to. Windows, labels and naive forecasts stay within a series; the splits are at the same moments for all. Series with too few rows for a window are left out and told. Requests need the column in every row.',
+            examples: ['shop', ['shop', 'product']],
           },
           gap: {
-            oneOf: [{ type: 'string', pattern: '^\\d+(\\.\\d+)?(s|m|h|d|w)$' }, { type: 'number', exclusiveMinimum: 0 }],
-            description: 'Longest time between two rows that follow each other: a number and s, m, h, d or w; a number where the column "by" holds numbers. More is a gap, and no window spans it. Left out: one and a half times the most frequent step of the series, where at least half of its steps are so long; in series of other steps no gap is told apart, which the notes of the run say.', examples: ['2d', '90m', 1.5],
+            oneOf: [
+              { type: 'string', pattern: '^\\d+(\\.\\d+)?(s|m|h|d|w)$' },
+              { type: 'number', exclusiveMinimum: 0 },
+            ],
+            description:
+              'Longest time between two rows that follow each other: a number and s, m, h, d or w; a number where the column "by" holds numbers. More is a gap, and no window spans it. Left out: one and a half times the most frequent step of the series, where at least half of its steps are so long; in series of other steps no gap is told apart, which the notes of the run say.',
+            examples: ['2d', '90m', 1.5],
           },
         },
       },
@@ -134,23 +222,66 @@ export default defineStep<PreprocessConfig>({
         oneOf: [
           { enum: ['oversample', 'undersample'], description: 'Repeat rows of the smaller classes, or leave out rows of the larger ones.' },
           {
-            type: 'object', additionalProperties: false, required: ['smote'],
-            properties: { smote: { type: 'object', additionalProperties: false, properties: { k: { type: 'integer', minimum: 1, maximum: 100, default: 5, description: 'Nearest neighbours to draw towards.' } }, description: 'Synthetic rows between neighbours of a class (numeric features only).' } },
+            type: 'object',
+            additionalProperties: false,
+            required: ['smote'],
+            properties: {
+              smote: {
+                type: 'object',
+                additionalProperties: false,
+                properties: {
+                  k: { type: 'integer', minimum: 1, maximum: 100, default: 5, description: 'Nearest neighbours to draw towards.' },
+                },
+                description: 'Synthetic rows between neighbours of a class (numeric features only).',
+              },
+            },
           },
         ],
         examples: ['oversample', { smote: { k: 5 } }],
       },
       anomaly: {
-        description: 'Which rows are anomalies, for models that learn what is normal (architecture autoencoder). Training and validation examples hold none of them; test examples keep them with a mark that only the evaluation reads. The column is no feature, and a label is not learned. A window is an anomaly where any of its rows is one.',
-        examples: [{ column: 'label', values: ['9'] }, { column: 'status', normal: ['ok'] }],
-        oneOf: [anomalySchema('values', 'Values of the anomalies.'), anomalySchema('normal', 'Values of normal rows; all others are anomalies.')],
+        description:
+          'Which rows are anomalies, for models that learn what is normal (architecture autoencoder). Training and validation examples hold none of them; test examples keep them with a mark that only the evaluation reads. The column is no feature, and a label is not learned. A window is an anomaly where any of its rows is one.',
+        examples: [
+          { column: 'label', values: ['9'] },
+          { column: 'status', normal: ['ok'] },
+        ],
+        oneOf: [
+          anomalySchema('values', 'Values of the anomalies.'),
+          anomalySchema('normal', 'Values of normal rows; all others are anomalies.'),
+        ],
       },
       from: {
-        description: 'A model whose fitted transforms are used as they are, so that a train step can start from that model: its statistics, vocabularies and windows, and with "label": "reuse" its classes and the scale of its label.',
-        examples: [{ model: 'digits', version: 'champion' }, { input: 'base', label: 'fit' }],
+        description:
+          'A model whose fitted transforms are used as they are, so that a train step can start from that model: its statistics, vocabularies and windows, and with "label": "reuse" its classes and the scale of its label.',
+        examples: [
+          { model: 'digits', version: 'champion' },
+          { input: 'base', label: 'fit' },
+        ],
         oneOf: [
-          { type: 'object', additionalProperties: false, required: ['model'], properties: { model: modelNameSchema, version: versionSchema, label: reusedLabel, onMissing: { enum: ['fail', 'fit'], default: 'fail', description: 'What happens where the registry has no such version, as before the first champion: "fail", or learn the transforms from these rows, as "features", "label", "task" and "sequence" say.', examples: ['fit'] } } },
-          { type: 'object', additionalProperties: false, required: ['input'], properties: { input: inputReferenceSchema, label: reusedLabel } },
+          {
+            type: 'object',
+            additionalProperties: false,
+            required: ['model'],
+            properties: {
+              model: modelNameSchema,
+              version: versionSchema,
+              label: reusedLabel,
+              onMissing: {
+                enum: ['fail', 'fit'],
+                default: 'fail',
+                description:
+                  'What happens where the registry has no such version, as before the first champion: "fail", or learn the transforms from these rows, as "features", "label", "task" and "sequence" say.',
+                examples: ['fit'],
+              },
+            },
+          },
+          {
+            type: 'object',
+            additionalProperties: false,
+            required: ['input'],
+            properties: { input: inputReferenceSchema, label: reusedLabel },
+          },
         ],
       },
       seed: { type: 'integer', minimum: 0, default: 1, description: 'Seed of balancing and of sampled quantiles.' },
@@ -166,24 +297,53 @@ export default defineStep<PreprocessConfig>({
     { title: 'Table', config: { features: { body_mass_g: [{ impute: 'median' }, 'standardize'], island: ['oneHot'] } } },
     { title: 'Automatic', config: {} },
     { title: 'Images', config: { features: { image: [{ resize: [28, 28] }, 'grayscale', 'rescale'] } } },
-    { title: 'What is normal', config: { features: { image: [{ resize: [28, 28] }, 'grayscale', 'rescale'] }, anomaly: { column: 'label', values: ['9'] } } },
+    {
+      title: 'What is normal',
+      config: { features: { image: [{ resize: [28, 28] }, 'grayscale', 'rescale'] }, anomaly: { column: 'label', values: ['9'] } },
+    },
     { title: 'New rows as the champion reads them', config: { from: { model: 'digits', version: 'champion' } } },
-    { title: 'Several series in one table', config: { features: { sales: ['standardize'] }, sequence: { size: 14, horizon: 1, by: 'day', key: 'shop', gap: '2d' } } },
-    { title: 'Time series', config: { features: { temp_max: ['standardize'] }, label: ['standardize'], sequence: { size: 14, horizon: 1, by: 'date' } } },
+    {
+      title: 'Several series in one table',
+      config: { features: { sales: ['standardize'] }, sequence: { size: 14, horizon: 1, by: 'day', key: 'shop', gap: '2d' } },
+    },
+    {
+      title: 'Time series',
+      config: { features: { temp_max: ['standardize'] }, label: ['standardize'], sequence: { size: 14, horizon: 1, by: 'date' } },
+    },
   ],
   check(config, { before }) {
     const ingest = before.findLast((step) => step.type === 'ingest')?.config as IngestFacts | undefined;
     const problems = [...checkFeatures(config), ...reuseProblems(config), ...seriesProblems(config, ingest)];
     if (ingest === undefined) return problems;
     if (config.sequence !== undefined && (ingest.split?.by !== 'time' || ingest.split.column !== config.sequence.by)) {
-      problems.push({ pointer: '/sequence/by', message: `Windows over "${config.sequence.by}" need a dataset that is split by that time.`, fix: `Use "split": {"by": "time", "column": "${config.sequence.by}"} in the ingest step.` });
+      problems.push({
+        pointer: '/sequence/by',
+        message: `Windows over "${config.sequence.by}" need a dataset that is split by that time.`,
+        fix: `Use "split": {"by": "time", "column": "${config.sequence.by}"} in the ingest step.`,
+      });
     }
     for (const label of labelList(ingest.label)) {
       if (config.sequence !== undefined || !Object.hasOwn(config.features ?? {}, label)) continue;
-      problems.push({ pointer: `/features/${label}`, message: `"${label}" is the label; a model that is given the answer learns nothing.`, fix: 'Remove it from the features.' });
+      problems.push({
+        pointer: `/features/${label}`,
+        message: `"${label}" is the label; a model that is given the answer learns nothing.`,
+        fix: 'Remove it from the features.',
+      });
     }
-    if (config.anomaly !== undefined) problems.push(...anomalyProblems(config, config.anomaly.column, config.sequence === undefined && labelList(ingest.label).includes(config.anomaly.column)));
-    if (config.sequence !== undefined && config.balance !== undefined) problems.push({ pointer: '/balance', message: 'Windows of a series cannot be balanced.', fix: 'Use "classWeights": "balanced" in the train step.' });
+    if (config.anomaly !== undefined)
+      problems.push(
+        ...anomalyProblems(
+          config,
+          config.anomaly.column,
+          config.sequence === undefined && labelList(ingest.label).includes(config.anomaly.column),
+        ),
+      );
+    if (config.sequence !== undefined && config.balance !== undefined)
+      problems.push({
+        pointer: '/balance',
+        message: 'Windows of a series cannot be balanced.',
+        fix: 'Use "classWeights": "balanced" in the train step.',
+      });
     return problems;
   },
   // The order of the features is the order of the model's inputs, and canonical JSON, which cache keys are made of, does not see it.
@@ -192,15 +352,24 @@ export default defineStep<PreprocessConfig>({
     return config.from === undefined ? features : { features, from: await fingerprintBase(ctx, config.from as BaseReference) };
   },
   describe({ features, from }) {
-    if (from !== undefined) return `as ${from.model === undefined ? 'the step before' : `${from.model} ${from.version ?? 'champion'}`}${from.label === 'fit' ? ', new label' : ''}`;
+    if (from !== undefined)
+      return `as ${from.model === undefined ? 'the step before' : `${from.model} ${from.version ?? 'champion'}`}${from.label === 'fit' ? ', new label' : ''}`;
     const names = Object.keys(features ?? {});
-    return names.length === 0 ? 'every column but the label, by its type and values' : `${names.length} column${names.length === 1 ? '' : 's'}: ${names.join(', ')}`;
+    return names.length === 0
+      ? 'every column but the label, by its type and values'
+      : `${names.length} column${names.length === 1 ? '' : 's'}: ${names.join(', ')}`;
   },
   async run(ctx, config, inputs) {
     const { preprocess } = await import('../../src/data/preprocess/preprocess.ts');
-    const base = config.from === undefined ? undefined : await openBase(ctx, config.from as BaseReference, inputs, config.from.onMissing === 'fit' ? 'go on' : 'fail');
+    const base =
+      config.from === undefined
+        ? undefined
+        : await openBase(ctx, config.from as BaseReference, inputs, config.from.onMissing === 'fit' ? 'go on' : 'fail');
     if (base === undefined || !('artifact' in base)) return preprocess(ctx, config, inputs.dataset!);
-    const result = await preprocess(ctx, config, inputs.dataset!, { text: baseText(base.origin), preprocessor: await base.artifact.json<JsonObject>('preprocessor.json') });
+    const result = await preprocess(ctx, config, inputs.dataset!, {
+      text: baseText(base.origin),
+      preprocessor: await base.artifact.json<JsonObject>('preprocessor.json'),
+    });
     return { ...result, values: { ...result.values, ...originValues(base.origin) } };
   },
 });

@@ -8,8 +8,8 @@ import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import type { ModelSignature, RegistrationCheck, VersionManifest } from '../../src/registry/types.ts';
 import type { StoredExport } from '../../src/registry/version-exports.ts';
-import type { Named } from '../../src/training/named.ts';
-import type { ModelMeta } from '../../src/training/types.ts';
+import type { Named } from '../../src/training/model/named.ts';
+import type { ModelMeta } from '../../src/training/model/model-meta.ts';
 
 interface RegisterConfig {
   readonly model?: string;
@@ -36,7 +36,12 @@ export default defineStep<RegisterConfig>({
     type: 'object',
     additionalProperties: false,
     properties: {
-      model: { type: 'string', pattern: NAME_PATTERN, description: 'Name to register under. Default: the name of the pipeline.', examples: ['penguins'] },
+      model: {
+        type: 'string',
+        pattern: NAME_PATTERN,
+        description: 'Name to register under. Default: the name of the pipeline.',
+        examples: ['penguins'],
+      },
       alias: {
         type: ['string', 'null'],
         pattern: NAME_PATTERN,
@@ -44,18 +49,39 @@ export default defineStep<RegisterConfig>({
         description: 'Alias that moves to the new version, or null for none. "champion" is moved by the deploy step.',
         examples: ['challenger', 'candidate'],
       },
-      description: { type: 'string', maxLength: 2000, default: '', description: 'Kept with the version.', examples: ['Trained without the columns of the old sensor.'] },
-      tags: { type: 'object', additionalProperties: { type: 'string', maxLength: 500 }, propertyNames: { maxLength: 100 }, default: {}, description: 'Words of your own, kept with the version.', examples: [{ team: 'ornithology' }] },
+      description: {
+        type: 'string',
+        maxLength: 2000,
+        default: '',
+        description: 'Kept with the version.',
+        examples: ['Trained without the columns of the old sensor.'],
+      },
+      tags: {
+        type: 'object',
+        additionalProperties: { type: 'string', maxLength: 500 },
+        propertyNames: { maxLength: 100 },
+        default: {},
+        description: 'Words of your own, kept with the version.',
+        examples: [{ team: 'ornithology' }],
+      },
       exports: {
-        type: 'array', items: { $ref: '#/definitions/export' }, maxItems: 16, default: [],
-        description: 'Formats of other programs that the version is kept in as well. Each is read again and compared with the model on rows of the test split before anything is registered; one that differs too much fails the step.',
+        type: 'array',
+        items: { $ref: '#/definitions/export' },
+        maxItems: 16,
+        default: [],
+        description:
+          'Formats of other programs that the version is kept in as well. Each is read again and compared with the model on rows of the test split before anything is registered; one that differs too much fails the step.',
         examples: [['savedModel', 'kerasH5', { tfjs: { quantize: { uint8: '*' } } }]],
       },
     },
   },
   inputs: {
     model: { kind: 'model' },
-    evaluation: { kind: 'evaluation', optional: true, description: 'Its metrics and verdict are kept with the version; a failed verdict is refused.' },
+    evaluation: {
+      kind: 'evaluation',
+      optional: true,
+      description: 'Its metrics and verdict are kept with the version; a failed verdict is refused.',
+    },
   },
   outputs: { version: { kind: 'version' } },
   timeouts: { startToCloseMs: 600_000, heartbeatMs: 60_000 },
@@ -64,14 +90,32 @@ export default defineStep<RegisterConfig>({
   cacheable: false,
   examples: [
     { title: 'Under the name of the pipeline, as challenger', config: { alias: 'challenger' } },
-    { title: 'With exports for TensorFlow, Keras and TensorFlow.js', config: { exports: ['savedModel', 'kerasH5', { tfjs: { quantize: { float16: '*' } } }] } },
+    {
+      title: 'With exports for TensorFlow, Keras and TensorFlow.js',
+      config: { exports: ['savedModel', 'kerasH5', { tfjs: { quantize: { float16: '*' } } }] },
+    },
     { title: 'Under another name, with tags', config: { model: 'penguins-small', alias: null, tags: { team: 'ornithology' } } },
   ],
-  describe: ({ model, alias }) => `${model === undefined ? 'under the name of the pipeline' : `as ${model}`}${alias === null ? '' : `, alias ${alias ?? 'challenger'}`}`,
+  describe: ({ model, alias }) =>
+    `${model === undefined ? 'under the name of the pipeline' : `as ${model}`}${alias === null ? '' : `, alias ${alias ?? 'challenger'}`}`,
   check(config) {
     const { alias } = config;
-    if (alias === 'champion') return [{ pointer: '/alias', message: 'A new version becomes champion in the deploy step, after its gates.', fix: 'Use "alias": "challenger" here and a step { "uses": "deploy", "with": { "promote": "champion" } } after it.' }];
-    if (typeof alias === 'string' && (alias === 'latest' || /^v?\d+$/.test(alias))) return [{ pointer: '/alias', message: `"${alias}" is reserved: it already names a version.`, fix: 'Choose another alias, for example "challenger".' }];
+    if (alias === 'champion')
+      return [
+        {
+          pointer: '/alias',
+          message: 'A new version becomes champion in the deploy step, after its gates.',
+          fix: 'Use "alias": "challenger" here and a step { "uses": "deploy", "with": { "promote": "champion" } } after it.',
+        },
+      ];
+    if (typeof alias === 'string' && (alias === 'latest' || /^v?\d+$/.test(alias)))
+      return [
+        {
+          pointer: '/alias',
+          message: `"${alias}" is reserved: it already names a version.`,
+          fix: 'Choose another alias, for example "challenger".',
+        },
+      ];
     return [];
   },
   async run(ctx, config, inputs) {
@@ -88,7 +132,9 @@ export default defineStep<RegisterConfig>({
     const registered = await registry.register({
       model: name,
       modelRef: inputs['model']!,
-      ...(evaluation === undefined ? {} : { evaluationRef: inputs['evaluation']!, metrics: evaluation.metrics, verdict: evaluation.verdict }),
+      ...(evaluation === undefined
+        ? {}
+        : { evaluationRef: inputs['evaluation']!, metrics: evaluation.metrics, verdict: evaluation.verdict }),
       pipeline: ctx.pipeline,
       runId: ctx.runId,
       stepId: ctx.stepId,
@@ -103,21 +149,47 @@ export default defineStep<RegisterConfig>({
     });
     const { version } = registered;
     if (exported.length > 0) await (await import('../../src/registry/version-exports.ts')).saveExports(ctx.store, name, version, exported);
-    const { alias, stays } = await moveAlias(ctx, registry, config.alias === undefined ? 'challenger' : config.alias, registered.manifest, registered.created);
+    const { alias, stays } = await moveAlias(
+      ctx,
+      registry,
+      config.alias === undefined ? 'challenger' : config.alias,
+      registered.manifest,
+      registered.created,
+    );
     const summary = `${name} version ${version}`;
-    const output = await ctx.artifacts.write({ kind: 'version', summary, files: {}, meta: { model: name, version, artifact: inputs['model']!.digest, evaluation: inputs['evaluation']?.digest ?? null } });
+    const output = await ctx.artifacts.write({
+      kind: 'version',
+      summary,
+      files: {},
+      meta: { model: name, version, artifact: inputs['model']!.digest, evaluation: inputs['evaluation']?.digest ?? null },
+    });
     const told = registered.created ? `Registered **${summary}**` : `The same model is **${summary}** already`;
     ctx.log.info(registered.created ? 'registered' : 'registered already', { model: name, version });
     return {
       outputs: { version: output },
-      values: { model: name, version, created: registered.created, alias, check: check as unknown as Json, ...(exported.length === 0 ? {} : { exports: exported.map(({ format, check }) => ({ format, largestDifference: check.largestDifference })) }) },
+      values: {
+        model: name,
+        version,
+        created: registered.created,
+        alias,
+        check: check as unknown as Json,
+        ...(exported.length === 0
+          ? {}
+          : { exports: exported.map(({ format, check }) => ({ format, largestDifference: check.largestDifference })) }),
+      },
       details: `${told}${alias === null ? '' : `, alias \`${alias}\``}.${stays === undefined ? '' : ` ${stays}`} \`perennial models show ${name} ${version}\`\n- ${checkText(check)}${exported.map(({ artifact }) => `\n- ${artifact.summary}`).join('')}`,
     };
   },
 });
 
 /** @returns the alias that names the version now; or why it stays where it is */
-async function moveAlias(ctx: StepContext, registry: Registry, alias: string | null, { name, version }: VersionManifest, created: boolean): Promise<{ readonly alias: string | null; readonly stays?: string }> {
+async function moveAlias(
+  ctx: StepContext,
+  registry: Registry,
+  alias: string | null,
+  { name, version }: VersionManifest,
+  created: boolean,
+): Promise<{ readonly alias: string | null; readonly stays?: string }> {
   if (alias === null) return { alias };
   const past = ofThePast(ctx.trigger);
   if (past !== undefined) return { alias: null, stays: `The alias \`${alias}\` stays where it is: the run is ${past}.` };
@@ -141,7 +213,10 @@ async function makeExports(ctx: StepContext, model: OpenArtifact, name: string, 
   const { makeExport } = await import('../../src/registry/version-exports.ts');
   const made: StoredExport[] = [];
   for (const [index, named] of wanted.entries()) {
-    ctx.progress({ message: `${index} of ${wanted.length} exports are made; making ${typeof named === 'string' ? named : Object.keys(named)[0]}`, fraction: index / wanted.length });
+    ctx.progress({
+      message: `${index} of ${wanted.length} exports are made; making ${typeof named === 'string' ? named : Object.keys(named)[0]}`,
+      fraction: index / wanted.length,
+    });
     made.push(await makeExport(ctx.artifacts, model, name, named));
   }
   return made;
@@ -150,19 +225,27 @@ async function makeExports(ctx: StepContext, model: OpenArtifact, name: string, 
 async function readEvaluation(artifacts: ArtifactStore, ref: ArtifactRef, model: OpenArtifact): Promise<EvaluationFacts> {
   const facts = (await artifacts.open(ref)).manifest.meta as unknown as EvaluationFacts;
   if (facts.model !== model.ref.digest) {
-    throw new PerennialError('CONFIG_INVALID', `The evaluation ${ref.digest.slice(0, 12)} judges the model ${facts.model.slice(0, 12)}, not the one to be registered (${model.ref.digest.slice(0, 12)}).`, {
-      hint: 'Name the evaluation of this model under "inputs" of the register step.',
-    });
+    throw new PerennialError(
+      'CONFIG_INVALID',
+      `The evaluation ${ref.digest.slice(0, 12)} judges the model ${facts.model.slice(0, 12)}, not the one to be registered (${model.ref.digest.slice(0, 12)}).`,
+      {
+        hint: 'Name the evaluation of this model under "inputs" of the register step.',
+      },
+    );
   }
-  if (!facts.verdict.passed) throw new PerennialError('GATE_REJECTED', `The model was not registered, since its evaluation failed: ${facts.verdict.reasons.join('; ')}.`);
+  if (!facts.verdict.passed)
+    throw new PerennialError(
+      'GATE_REJECTED',
+      `The model was not registered, since its evaluation failed: ${facts.verdict.reasons.join('; ')}.`,
+    );
   return facts;
 }
 
 async function readSignature(model: OpenArtifact, meta: ModelMeta): Promise<ModelSignature> {
-  const { loadPreprocessor } = await import('../../src/data/preprocessor.ts');
+  const { loadPreprocessor } = await import('../../src/data/preprocess/preprocessor.ts');
   const { signatureOf } = await import('../../src/registry/signature.ts');
   if (meta.output.kind === 'text') {
-    const { promptPreprocessor } = await import('../../src/data/prompts.ts');
+    const { promptPreprocessor } = await import('../../src/data/answers/prompts.ts');
     return signatureOf(promptPreprocessor(await model.json<JsonObject>('preprocessor.json'), meta.output), meta.output, meta.outputShape);
   }
   return signatureOf(loadPreprocessor(await model.json<JsonObject>('preprocessor.json')), meta.output, meta.outputShape);

@@ -1,9 +1,9 @@
 import { defineStep } from '../../src/core/step.ts';
 import type { JsonObject } from '../../src/core/json.ts';
-import { coverOf } from '../../src/orchestration/seen/cover.ts';
-import { portsOf, portsSchema } from '../../src/orchestration/step-ports.ts';
+import { coverOf } from '../../src/steps/seen/cover.ts';
+import { portsOf, portsSchema } from '../../src/steps/step-ports.ts';
 import { FILES_TEXT } from './command.step.ts';
-import type { KindsByName } from '../../src/orchestration/step-ports.ts';
+import type { KindsByName } from '../../src/steps/step-ports.ts';
 
 export interface ScriptConfig {
   readonly path: string;
@@ -22,11 +22,28 @@ export default defineStep<ScriptConfig>({
     additionalProperties: false,
     required: ['path'],
     properties: {
-      path: { type: 'string', minLength: 1, description: 'The module, from the folder of the document. Written as "uses": "./my-step.ts".', examples: ['./my-step.ts'] },
-      with: { type: 'object', default: {}, description: 'Configuration that the step gets; checked against its "configSchema" where it has one.', examples: [{ threshold: 0.5 }] },
+      path: {
+        type: 'string',
+        minLength: 1,
+        description: 'The module, from the folder of the document. Written as "uses": "./my-step.ts".',
+        examples: ['./my-step.ts'],
+      },
+      with: {
+        type: 'object',
+        default: {},
+        description: 'Configuration that the step gets; checked against its "configSchema" where it has one.',
+        examples: [{ threshold: 0.5 }],
+      },
       takes: portsSchema('Artifacts that go in: name → kind.', { table: 'dataset' }),
       gives: portsSchema('Artifacts that come out: name → kind.', { table: 'dataset' }),
-      files: { type: 'array', items: { type: 'string', minLength: 1 }, default: [], uniqueItems: true, description: FILES_TEXT, examples: [['lookup.csv']] },
+      files: {
+        type: 'array',
+        items: { type: 'string', minLength: 1 },
+        default: [],
+        uniqueItems: true,
+        description: FILES_TEXT,
+        examples: [['lookup.csv']],
+      },
     },
   },
   inputs: {},
@@ -36,7 +53,9 @@ export default defineStep<ScriptConfig>({
   retry: { maximumAttempts: 3, initialIntervalMs: 1_000, backoffCoefficient: 2, maximumIntervalMs: 30_000 },
   cacheable: true,
   heavy: true,
-  examples: [{ title: 'A step beside the document', config: { path: './my-step.ts', takes: { table: 'dataset' }, gives: { scores: 'data' } } }],
+  examples: [
+    { title: 'A step beside the document', config: { path: './my-step.ts', takes: { table: 'dataset' }, gives: { scores: 'data' } } },
+  ],
   describe: ({ path }) => path,
   async fingerprint(ctx, config) {
     const { fingerprintScript } = await import('../script/fingerprint.ts');

@@ -1,6 +1,11 @@
-import type { Attention } from '../orchestration/attention.ts';
+import type { Attention } from '../runs/attention.ts';
 
-const WORDS: Readonly<Record<Attention['kind'], string>> = { run: 'last run', drift: 'last check for drift', newData: 'last check for new data', backfill: 'last backfill' };
+const WORDS: Readonly<Record<Attention['kind'], string>> = {
+  run: 'last run',
+  drift: 'last check for drift',
+  newData: 'last check for new data',
+  backfill: 'last backfill',
+};
 const SUMMARY_MAX = 200;
 
 /** What needs attention, a line each, under a table. */

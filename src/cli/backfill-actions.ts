@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { PerennialError } from '../core/errors.ts';
 import type { BackfillView } from '../core/backfill.ts';
-import type { Temporal } from '../orchestration/connect.ts';
-import { table } from './command.ts';
-import type { CliIo } from './command.ts';
+import type { Temporal } from '../runs/connect.ts';
+import { table } from './commands/command.ts';
+import type { CliIo } from './commands/command.ts';
 
 type WithTemporal = (work: (temporal: Temporal) => Promise<void>) => Promise<void>;
 
@@ -22,13 +22,19 @@ export function registerBackfills(group: Command, io: CliIo, withTemporal: WithT
     .action((name: string, options: { readonly from: string; readonly to: string }) =>
       withTemporal(async (temporal) => {
         const [start, end] = [timeOf(options.from, '--from'), timeOf(options.to, '--to')];
-        if (start > end) throw new PerennialError('USAGE', `--from ${options.from} is after --to ${options.to}.`, { hint: 'Give the earlier time first.' });
-        const [{ startBackfill }, { findSchedule }] = await Promise.all([import('../orchestration/backfills.ts'), import('../orchestration/schedules.ts')]);
+        if (start > end)
+          throw new PerennialError('USAGE', `--from ${options.from} is after --to ${options.to}.`, {
+            hint: 'Give the earlier time first.',
+          });
+        const [{ startBackfill }, { findSchedule }] = await Promise.all([import('../runs/backfills.ts'), import('../runs/schedules.ts')]);
         const schedule = await findSchedule(temporal, name);
         const { id, ticks, held } = await startBackfill(temporal, schedule, { start, end });
         io.result({ id, schedule, from: start.toISOString(), to: end.toISOString(), ticks, held });
         io.print(`${id}: ${ticks.length} tick${ticks.length === 1 ? '' : 's'} from ${ticks[0]!} to ${ticks.at(-1)!}.`);
-        if (held !== null) io.print(`It is held, as ${schedule} is paused${held === '' ? '' : `: ${held}`}. Go on with \`perennial schedules resume ${schedule}\`.`);
+        if (held !== null)
+          io.print(
+            `It is held, as ${schedule} is paused${held === '' ? '' : `: ${held}`}. Go on with \`perennial schedules resume ${schedule}\`.`,
+          );
         io.print(`Watch it: perennial schedules watch ${id}\nStop it:  perennial schedules cancel ${id}`);
       }),
     );
@@ -38,11 +44,17 @@ export function registerBackfills(group: Command, io: CliIo, withTemporal: WithT
     .description('Backfills, newest first.')
     .action(() =>
       withTemporal(async (temporal) => {
-        const { listBackfills } = await import('../orchestration/backfills.ts');
+        const { listBackfills } = await import('../runs/backfills.ts');
         const rows = await listBackfills(temporal);
         io.result({ backfills: rows });
         if (rows.length === 0) io.print('No backfills.');
-        else io.print(table([['BACKFILL', 'STATE', 'DONE', 'FIRST TICK', 'LAST TICK', 'NOTE'], ...rows.map((row) => [row.id, row.state, `${row.done ?? '?'} of ${row.ticks}`, row.first, row.last, row.note])]));
+        else
+          io.print(
+            table([
+              ['BACKFILL', 'STATE', 'DONE', 'FIRST TICK', 'LAST TICK', 'NOTE'],
+              ...rows.map((row) => [row.id, row.state, `${row.done ?? '?'} of ${row.ticks}`, row.first, row.last, row.note]),
+            ]),
+          );
       }),
     );
 
@@ -52,7 +64,7 @@ export function registerBackfills(group: Command, io: CliIo, withTemporal: WithT
     .argument('<backfill>', 'its id, or the schedule or pipeline where only one goes')
     .action((name: string) =>
       withTemporal(async (temporal) => {
-        const { describeBackfill, findBackfill } = await import('../orchestration/backfills.ts');
+        const { describeBackfill, findBackfill } = await import('../runs/backfills.ts');
         const id = await findBackfill(temporal, name);
         const told = new Set<string>();
         for (;;) {
@@ -74,7 +86,7 @@ export function registerBackfills(group: Command, io: CliIo, withTemporal: WithT
     .argument('<backfill>', 'its id, or the schedule or pipeline where only one goes')
     .action((name: string) =>
       withTemporal(async (temporal) => {
-        const { cancelBackfill, findBackfill } = await import('../orchestration/backfills.ts');
+        const { cancelBackfill, findBackfill } = await import('../runs/backfills.ts');
         const id = await findBackfill(temporal, name);
         await cancelBackfill(temporal, id);
         io.result({ id, cancelling: true });
@@ -84,7 +96,10 @@ export function registerBackfills(group: Command, io: CliIo, withTemporal: WithT
 }
 
 function lines({ runs, state, note }: BackfillView): string[] {
-  return [...runs.map(({ tick, run, status, headline }) => `${tick}  ${run}  ${status}${headline === '' ? '' : `: ${headline}`}`), ...(state === 'held' ? [`held: ${note}`] : [])];
+  return [
+    ...runs.map(({ tick, run, status, headline }) => `${tick}  ${run}  ${status}${headline === '' ? '' : `: ${headline}`}`),
+    ...(state === 'held' ? [`held: ${note}`] : []),
+  ];
 }
 
 function report(io: CliIo, id: string, view: BackfillView): void {
@@ -95,6 +110,9 @@ function report(io: CliIo, id: string, view: BackfillView): void {
 
 function timeOf(text: string, option: string): Date {
   const time = /^\d{4}-\d{2}-\d{2}/.test(text) ? new Date(text) : new Date(Number.NaN);
-  if (Number.isNaN(time.getTime())) throw new PerennialError('USAGE', `${option} is "${text}"; expected an ISO 8601 time.`, { hint: 'For example 2026-01-31 or 2026-01-31T03:00:00Z' });
+  if (Number.isNaN(time.getTime()))
+    throw new PerennialError('USAGE', `${option} is "${text}"; expected an ISO 8601 time.`, {
+      hint: 'For example 2026-01-31 or 2026-01-31T03:00:00Z',
+    });
   return time;
 }

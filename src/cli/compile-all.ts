@@ -15,10 +15,14 @@ export async function compileAll(files: readonly string[], params: Readonly<Reco
     diagnostics.push(...found);
     if (plan === undefined) continue;
     const twin = fileOf.get(plan.pipeline);
-    if (twin !== undefined) throw new PerennialError('DOCUMENT_INVALID', `${twin} and ${file} are both named "${plan.pipeline}".`, { hint: 'Give each document its own "name".' });
+    if (twin !== undefined)
+      throw new PerennialError('DOCUMENT_INVALID', `${twin} and ${file} are both named "${plan.pipeline}".`, {
+        hint: 'Give each document its own "name".',
+      });
     fileOf.set(plan.pipeline, file);
     plans.push(plan);
   }
-  if (diagnostics.length > 0) throw new PerennialError('DOCUMENT_INVALID', diagnostics.map(formatDiagnostic).join('\n'), { details: { diagnostics } });
+  if (diagnostics.length > 0)
+    throw new PerennialError('DOCUMENT_INVALID', diagnostics.map(formatDiagnostic).join('\n'), { details: { diagnostics } });
   return plans;
 }

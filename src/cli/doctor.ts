@@ -44,25 +44,42 @@ const CHECKS: readonly Check[] = [
   { component: 'duckdb', needed: true, fix: 'Run `npm ci`; its binary comes with the package for this platform.', look: duckdb },
   { component: 'sharp', needed: true, fix: 'Run `npm ci`; its binary comes with the package for this platform.', look: sharp },
   { component: 'store', needed: true, fix: 'Correct PERENNIAL_STORE, or unset it to use a folder of the home.', look: store },
-  { component: 'ports', needed: false, fix: 'Other ports are taken by themselves; ask for others with --port, --temporal-port, --ui-port.', look: ports },
-  { component: 'python and pip', needed: false, fix: 'Only to set up Temporal and TensorFlow. Debian: apt-get install python3-pip.', look: pip },
+  {
+    component: 'ports',
+    needed: false,
+    fix: 'Other ports are taken by themselves; ask for others with --port, --temporal-port, --ui-port.',
+    look: ports,
+  },
+  {
+    component: 'python and pip',
+    needed: false,
+    fix: 'Only to set up Temporal and TensorFlow. Debian: apt-get install python3-pip.',
+    look: pip,
+  },
   { component: 'c++ compiler', needed: false, fix: 'Only to set up TensorFlow. Debian: apt-get install g++.', look: compiler },
-  { component: 'minio', needed: false, fix: 'Only for the tests of S3 stores. `npm test` sets it up where Go 1.24 or later is installed.', look: minio },
+  {
+    component: 'minio',
+    needed: false,
+    fix: 'Only for the tests of S3 stores. `npm test` sets it up where Go 1.24 or later is installed.',
+    look: minio,
+  },
   { component: 'chromium', needed: false, fix: 'Only for the browser tests. Debian: apt-get install chromium.', look: chromium },
 ];
 
 /** Looks at every component, all at once. Nothing is downloaded or changed. */
 export async function examine(): Promise<Finding[]> {
-  return Promise.all(CHECKS.map(async ({ component, needed, fix, look }): Promise<Finding> => {
-    try {
-      const found = await look();
-      const verdict = found.verdict ?? 'ok';
-      return { component, needed, ...found, verdict, ...(verdict === 'ok' ? {} : { fix: found.fix ?? fix }) };
-    } catch (error) {
-      const hint = isPerennialError(error) && error.hint !== '' ? error.hint : fix;
-      return { component, needed, verdict: 'missing', detail: messageOf(error).split('\n')[0]!, fix: hint };
-    }
-  }));
+  return Promise.all(
+    CHECKS.map(async ({ component, needed, fix, look }): Promise<Finding> => {
+      try {
+        const found = await look();
+        const verdict = found.verdict ?? 'ok';
+        return { component, needed, ...found, verdict, ...(verdict === 'ok' ? {} : { fix: found.fix ?? fix }) };
+      } catch (error) {
+        const hint = isPerennialError(error) && error.hint !== '' ? error.hint : fix;
+        return { component, needed, verdict: 'missing', detail: messageOf(error).split('\n')[0]!, fix: hint };
+      }
+    }),
+  );
 }
 
 function versionOfPackage(name: string): string {
@@ -71,7 +88,8 @@ function versionOfPackage(name: string): string {
 
 async function node(): ReturnType<Check['look']> {
   const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
-  if (major < NODE_MINIMUM[0] || (major === NODE_MINIMUM[0] && minor < NODE_MINIMUM[1])) throw new Error(`this is Node.js ${process.versions.node}`);
+  if (major < NODE_MINIMUM[0] || (major === NODE_MINIMUM[0] && minor < NODE_MINIMUM[1]))
+    throw new Error(`this is Node.js ${process.versions.node}`);
   return { version: process.versions.node, from: process.execPath, detail: `${process.platform} ${process.arch}` };
 }
 
@@ -84,7 +102,9 @@ async function packages(): ReturnType<Check['look']> {
 }
 
 async function build(): ReturnType<Check['look']> {
-  const missing = ['cli', 'worker', 'server', 'supervisor', 'trainer'].filter((name) => !existsSync(join(packageRoot(), 'dist', `${name}.js`)));
+  const missing = ['cli', 'worker', 'server', 'supervisor', 'trainer'].filter(
+    (name) => !existsSync(join(packageRoot(), 'dist', `${name}.js`)),
+  );
   if (missing.length > 0) throw new Error(`not built: ${missing.map((name) => `dist/${name}.js`).join(', ')}`);
   return { from: join(packageRoot(), 'dist') };
 }
@@ -95,7 +115,9 @@ async function home(): ReturnType<Check['look']> {
   const { bavail, bsize } = statfsSync(perennialHome());
   const free = bavail * bsize;
   const facts = { from: perennialHome(), detail: `${(free / 1e9).toFixed(1)} GB free; tools in ${toolsDir()}` };
-  return free < DISK_BYTES_WANTED ? { ...facts, verdict: 'warning', fix: `Free some space: setting up takes about ${DISK_BYTES_WANTED / 1e9} GB.` } : facts;
+  return free < DISK_BYTES_WANTED
+    ? { ...facts, verdict: 'warning', fix: `Free some space: setting up takes about ${DISK_BYTES_WANTED / 1e9} GB.` }
+    : facts;
 }
 
 async function temporal(): ReturnType<Check['look']> {
@@ -103,13 +125,26 @@ async function temporal(): ReturnType<Check['look']> {
   if (address !== undefined && address !== '') {
     const { askTemporal } = await import('../platform/temporal-server.ts');
     const answer = await askTemporal(address, process.env.TEMPORAL_NAMESPACE ?? 'default', 5_000);
-    if (answer === undefined) return { from: address, verdict: 'missing', detail: 'TEMPORAL_ADDRESS does not answer', fix: 'Start that server, correct TEMPORAL_ADDRESS, or unset it to let `perennial up` start one.' };
+    if (answer === undefined)
+      return {
+        from: address,
+        verdict: 'missing',
+        detail: 'TEMPORAL_ADDRESS does not answer',
+        fix: 'Start that server, correct TEMPORAL_ADDRESS, or unset it to let `perennial up` start one.',
+      };
     const facts = { version: answer.version, from: `TEMPORAL_ADDRESS ${address}` };
     if (answer.missingAttributes.length === 0) return facts;
     const { SEARCH_ATTRIBUTES } = await import('../core/search-attributes.ts');
     const types: Readonly<Record<string, string>> = SEARCH_ATTRIBUTES;
-    const create = answer.missingAttributes.map((name) => `--name ${name} --type ${types[name]![0]}${types[name]!.slice(1).toLowerCase()}`).join(' ');
-    return { ...facts, verdict: 'warning', detail: `search attributes missing: ${answer.missingAttributes.join(', ')}`, fix: `temporal operator search-attribute create ${create}` };
+    const create = answer.missingAttributes
+      .map((name) => `--name ${name} --type ${types[name]![0]}${types[name]!.slice(1).toLowerCase()}`)
+      .join(' ');
+    return {
+      ...facts,
+      verdict: 'warning',
+      detail: `search attributes missing: ${answer.missingAttributes.join(', ')}`,
+      fix: `temporal operator search-attribute create ${create}`,
+    };
   }
   const { findTemporal } = await import('../provisioning/temporal.ts');
   const tool = await findTemporal();
@@ -134,7 +169,9 @@ async function duckdb(): ReturnType<Check['look']> {
 
 async function sharp(): ReturnType<Check['look']> {
   const { default: library } = await import('sharp');
-  const png = await library({ create: { width: 2, height: 2, channels: 3, background: '#808080' } }).png().toBuffer();
+  const png = await library({ create: { width: 2, height: 2, channels: 3, background: '#808080' } })
+    .png()
+    .toBuffer();
   if (png.length === 0) throw new Error('sharp made an empty image');
   return { version: versionOfPackage('sharp'), from: `libvips ${library.versions.vips}` };
 }
@@ -142,7 +179,10 @@ async function sharp(): ReturnType<Check['look']> {
 async function store(): ReturnType<Check['look']> {
   const { openStore } = await import('../storage/open-store.ts');
   const opened = await openStore();
-  return { from: opened.location, detail: `${storeLocation().startsWith('s3:') ? 'answers, and' : 'is writable, and'} honours conditional writes` };
+  return {
+    from: opened.location,
+    detail: `${storeLocation().startsWith('s3:') ? 'answers, and' : 'is writable, and'} honours conditional writes`,
+  };
 }
 
 async function ports(): ReturnType<Check['look']> {
@@ -151,10 +191,17 @@ async function ports(): ReturnType<Check['look']> {
   const stack = readableStack();
   const ours = new Set((stack === undefined ? [] : stackProcesses(stack)).map((part) => part.pid));
   const taken: string[] = [];
-  for (const [port, what] of [[7233, 'Temporal'], [8233, 'Temporal UI'], [8080, 'server']] as const) {
+  for (const [port, what] of [
+    [7233, 'Temporal'],
+    [8233, 'Temporal UI'],
+    [8080, 'server'],
+  ] as const) {
     if (await isFree(port)) continue;
     const holder = holderOf(port);
-    if (holder === undefined || !ours.has(holder.pid)) taken.push(`${port} (${what}) by ${holder === undefined ? 'another process' : `process ${holder.pid} ${holder.command.slice(0, 60)}`}`);
+    if (holder === undefined || !ours.has(holder.pid))
+      taken.push(
+        `${port} (${what}) by ${holder === undefined ? 'another process' : `process ${holder.pid} ${holder.command.slice(0, 60)}`}`,
+      );
   }
   if (taken.length > 0) return { verdict: 'warning', detail: `taken: ${taken.join('; ')}` };
   return { detail: '7233, 8233, 8080 are free or ours' };

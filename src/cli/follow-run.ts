@@ -1,11 +1,11 @@
 import { ERRORS, isPerennialError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
-import { cancelRun } from '../orchestration/runs.ts';
-import type { RunAddress } from '../orchestration/run-address.ts';
-import type { RunReport } from '../orchestration/runs.ts';
-import type { Temporal } from '../orchestration/connect.ts';
-import { waitRun } from '../orchestration/wait-run.ts';
-import type { CliIo } from './command.ts';
+import { cancelRun } from '../runs/runs.ts';
+import type { RunAddress } from '../runs/run-address.ts';
+import type { RunReport } from '../runs/runs.ts';
+import type { Temporal } from '../runs/connect.ts';
+import { waitRun } from '../runs/wait-run.ts';
+import type { CliIo } from './commands/command.ts';
 import { createRunProgress } from './run-progress.ts';
 import { reportRun } from './run-report.ts';
 
@@ -23,7 +23,9 @@ export async function followRun(temporal: Temporal, run: RunAddress, io: CliIo, 
     }
     asked = true;
     progress.note('Cancelling the run (Ctrl-C again to leave at once) …');
-    cancelRun(temporal, run).catch((error: unknown) => progress.note(`The run could not be cancelled: ${error instanceof Error ? error.message : String(error)}`));
+    cancelRun(temporal, run).catch((error: unknown) =>
+      progress.note(`The run could not be cancelled: ${error instanceof Error ? error.message : String(error)}`),
+    );
   };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
@@ -43,7 +45,7 @@ export async function followRun(temporal: Temporal, run: RunAddress, io: CliIo, 
 export async function reachable(report: RunReport): Promise<RunReport> {
   if (report.urls.report === undefined && report.urls.model === undefined) return report;
   try {
-    const [{ openStore }, { withLiveLinks }] = await Promise.all([import('../storage/open-store.ts'), import('../orchestration/live-links.ts')]);
+    const [{ openStore }, { withLiveLinks }] = await Promise.all([import('../storage/open-store.ts'), import('../runs/live-links.ts')]);
     return await withLiveLinks(report, await openStore());
   } catch (error) {
     if (isPerennialError(error, 'STORE_UNAVAILABLE')) return { ...report, links: {}, urls: { temporal: report.urls.temporal } };

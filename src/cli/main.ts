@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { PerennialError } from '../core/errors.ts';
-import { createIo, reportError } from './command.ts';
+import { createIo, reportError } from './commands/command.ts';
 import { commands } from './commands/index.generated.ts';
 import { startTelemetry, stopTelemetry } from '../telemetry/telemetry.ts';
 import { tellCommand } from './command-telemetry.ts';
@@ -46,7 +46,9 @@ async function run(): Promise<unknown> {
 
 /** With the command that was meant, as far as it is one. */
 function usageError({ message }: CommanderError): PerennialError {
-  return new PerennialError('USAGE', message.replace(/^error: /, ''), { hint: `See \`${['perennial', ...commandPath()].join(' ')} --help\`.` });
+  return new PerennialError('USAGE', message.replace(/^error: /, ''), {
+    hint: `See \`${['perennial', ...commandPath()].join(' ')} --help\`.`,
+  });
 }
 
 /** The words of the command line that are names of commands: "models list". */

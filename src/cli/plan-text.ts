@@ -3,7 +3,11 @@ import type { Plan, PlanStep } from '../core/plan.ts';
 
 /** 90000 → "90s", 3600000 → "1h", 4000000 → "1h 7m": the largest unit that gives a whole number, or hours and minutes. */
 export function duration(milliseconds: number): string {
-  const units: readonly [number, string][] = [[86_400_000, 'd'], [3_600_000, 'h'], [60_000, 'm']];
+  const units: readonly [number, string][] = [
+    [86_400_000, 'd'],
+    [3_600_000, 'h'],
+    [60_000, 'm'],
+  ];
   for (const [size, unit] of units) if (milliseconds >= size && milliseconds % size === 0) return `${milliseconds / size}${unit}`;
   if (milliseconds >= 3_600_000) return `${Math.floor(milliseconds / 3_600_000)}h ${Math.round((milliseconds % 3_600_000) / 60_000)}m`;
   return milliseconds % 1_000 === 0 ? `${milliseconds / 1_000}s` : `${milliseconds}ms`;
@@ -11,7 +15,9 @@ export function duration(milliseconds: number): string {
 
 /** What a step takes, as "dataset ← validate". */
 export function wiringOf(step: PlanStep): string[] {
-  return Object.entries(step.inputs).map(([port, input]) => `${port} ← ${input.step}${input.output === port || input.output === input.kind ? '' : `.${input.output}`}`);
+  return Object.entries(step.inputs).map(
+    ([port, input]) => `${port} ← ${input.step}${input.output === port || input.output === input.kind ? '' : `.${input.output}`}`,
+  );
 }
 
 /** The plan as a tree of text. @param further lines of steps, by id: what follows from the data */
@@ -20,7 +26,8 @@ export function planTree(plan: Plan, further: ReadonlyMap<string, readonly strin
   if (plan.description !== '') root.push(plan.description);
   const branches: Branch[] = [];
   if (Object.keys(plan.parameters).length > 0) branches.push({ head: 'parameters', body: valueLines(plan.parameters) });
-  for (const step of plan.steps) branches.push({ head: stepHead(step), body: [...valueLines(step.config), ...(further.get(step.id) ?? []), ...stepFacts(step)] });
+  for (const step of plan.steps)
+    branches.push({ head: stepHead(step), body: [...valueLines(step.config), ...(further.get(step.id) ?? []), ...stepFacts(step)] });
   if (Object.keys(plan.on).length > 0) branches.push({ head: 'on', body: valueLines(plan.on as unknown as JsonObject) });
   return [...root, ...branches.flatMap((branch, index) => drawn(branch, index === branches.length - 1))].join('\n');
 }
@@ -42,7 +49,10 @@ function stepHead(step: PlanStep): string {
 
 function stepFacts(step: PlanStep): string[] {
   const { retry } = step;
-  const attempts = retry.maximumAttempts === 1 ? '1 attempt' : `${retry.maximumAttempts} attempts, ${duration(retry.initialIntervalMs)} apart × ${retry.backoffCoefficient}, at most ${duration(retry.maximumIntervalMs)}`;
+  const attempts =
+    retry.maximumAttempts === 1
+      ? '1 attempt'
+      : `${retry.maximumAttempts} attempts, ${duration(retry.initialIntervalMs)} apart × ${retry.backoffCoefficient}, at most ${duration(retry.maximumIntervalMs)}`;
   return [
     `· at most ${duration(step.startToCloseMs)} per attempt, ${attempts}${step.cache ? '' : ', not cached'}${step.queue === undefined ? '' : `, queue "${step.queue}"`}`,
     ...(step.if === undefined ? [] : [`· if ${JSON.stringify(step.if)}`]),
@@ -55,7 +65,8 @@ function valueLines(value: JsonObject): string[] {
 
 function memberLines(key: string, value: Json): string[] {
   const flat = JSON.stringify(value);
-  if (value === null || typeof value !== 'object' || flat.length <= 100 - key.length) return [`${key}: ${typeof value === 'string' ? JSON.stringify(value) : spaced(flat)}`];
+  if (value === null || typeof value !== 'object' || flat.length <= 100 - key.length)
+    return [`${key}: ${typeof value === 'string' ? JSON.stringify(value) : spaced(flat)}`];
   const inner = Array.isArray(value) ? value.flatMap((item) => itemLines(item)) : valueLines(value);
   return [`${key}:`, ...inner.map((line) => `  ${line}`)];
 }

@@ -1,10 +1,19 @@
-import { printable } from './command.ts';
-import type { CliIo } from './command.ts';
+import { printable } from './commands/command.ts';
+import type { CliIo } from './commands/command.ts';
 import type { StepView } from '../core/run.ts';
 import type { StepProgress } from '../core/step.ts';
-import type { RunReport } from '../orchestration/runs.ts';
+import type { RunReport } from '../runs/runs.ts';
 
-const MARKS: Readonly<Record<StepView['status'], string>> = { pending: '○', running: '▶', completed: '✔', cached: '✔', skipped: '–', failed: '✖', rejected: '✖', cancelled: '■' };
+const MARKS: Readonly<Record<StepView['status'], string>> = {
+  pending: '○',
+  running: '▶',
+  completed: '✔',
+  cached: '✔',
+  skipped: '–',
+  failed: '✖',
+  rejected: '✖',
+  cancelled: '■',
+};
 const BAR_WIDTH = 24;
 /** Milliseconds between plain lines of one step's progress. */
 const PLAIN_EVERY_MS = 2_000;
@@ -49,7 +58,12 @@ function plainProgress(io: CliIo): RunProgress {
     for (const step of run.steps) {
       const news = step.status === 'running' ? `running ${progressText(step.progress)}` : step.status;
       if (step.status === 'pending' || told.get(step.id) === news) continue;
-      if (told.get(step.id)?.startsWith('running') === true && step.status === 'running' && Date.now() - (toldAt.get(step.id) ?? 0) < PLAIN_EVERY_MS) continue;
+      if (
+        told.get(step.id)?.startsWith('running') === true &&
+        step.status === 'running' &&
+        Date.now() - (toldAt.get(step.id) ?? 0) < PLAIN_EVERY_MS
+      )
+        continue;
       told.set(step.id, news);
       toldAt.set(step.id, Date.now());
       io.note(stepLine(step, longest(run)));
@@ -74,14 +88,19 @@ function stateText(step: StepView): string {
 
 function remark(step: StepView): string {
   if (step.failure !== undefined) return `${step.failure.code}: ${step.failure.message.split('\n', 1)[0]!}`;
-  if (step.status === 'running') return [bar(step.progress), progressText(step.progress), step.reason].filter((part) => part !== '').join(' ');
-  const facts = Object.values(step.outputs ?? {}).map((ref) => ref.summary).join('; ');
+  if (step.status === 'running')
+    return [bar(step.progress), progressText(step.progress), step.reason].filter((part) => part !== '').join(' ');
+  const facts = Object.values(step.outputs ?? {})
+    .map((ref) => ref.summary)
+    .join('; ');
   return [facts, step.reason === '' ? '' : `(${step.reason})`].filter((part) => part !== '').join(' ');
 }
 
 function fractionOf(progress: StepProgress): number | undefined {
   if (progress.fraction !== undefined) return progress.fraction;
-  return progress.epoch !== undefined && progress.epochs !== undefined && progress.epochs > 0 ? progress.epoch / progress.epochs : undefined;
+  return progress.epoch !== undefined && progress.epochs !== undefined && progress.epochs > 0
+    ? progress.epoch / progress.epochs
+    : undefined;
 }
 
 function bar(progress: StepProgress | undefined): string {
@@ -100,7 +119,9 @@ function progressText(progress: StepProgress | undefined): string {
     ...Object.entries(metrics ?? {}).map(([name, value]) => `${name} ${formatNumber(value)}`),
     samplesPerSecond === undefined || samplesPerSecond === 0 ? '' : `${samplesPerSecond} rows/s`,
     secondsLeft === undefined ? '' : `${seconds(secondsLeft * 1000)} left`,
-  ].filter((part) => part !== '').join('  ');
+  ]
+    .filter((part) => part !== '')
+    .join('  ');
 }
 
 export function seconds(ms: number): string {

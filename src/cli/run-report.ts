@@ -1,9 +1,9 @@
 import { exitCodeOf } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import { ERRORS } from '../core/errors.ts';
-import type { RunReport } from '../orchestration/runs.ts';
-import { table } from './command.ts';
-import type { CliIo } from './command.ts';
+import type { RunReport } from '../runs/runs.ts';
+import { table } from './commands/command.ts';
+import type { CliIo } from './commands/command.ts';
 import { formatNumber, seconds } from './run-progress.ts';
 
 /** The end of a run for people, the JSON document for programs, and the exit code. `place`: where in the document its failure comes from. */
@@ -11,7 +11,9 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   io.result(run);
   const took = run.endedAt === null || run.startedAt === '' ? '' : ` in ${seconds(Date.parse(run.endedAt) - Date.parse(run.startedAt))}`;
   const cached = run.steps.filter((step) => step.cached).length;
-  io.print(`\nRun ${run.pipeline}/${run.runId} ${run.status}${took}${cached === 0 ? '' : `; ${cached} of ${run.steps.length} steps from the cache`}`);
+  io.print(
+    `\nRun ${run.pipeline}/${run.runId} ${run.status}${took}${cached === 0 ? '' : `; ${cached} of ${run.steps.length} steps from the cache`}`,
+  );
   for (const line of noteLines(run)) io.print(line);
   if (Object.keys(run.metrics).length > 0) io.print(`\n${table(metricRows(run))}`);
   for (const note of metricNotes(run)) io.print(note);
@@ -19,7 +21,8 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   else if (reasons(run) !== '') io.print(`\nGate: ${run.verdict}${reasons(run)}`);
   if (run.model !== null && run.version !== null) io.print(`Model: ${run.model} version ${run.version}`);
   if (run.urls.report !== undefined) io.print(`Report: ${run.urls.report}`);
-  else if (run.model !== null && run.version !== null && Object.keys(run.metrics).length > 0) io.print('Report: no server shows it now; start one with `perennial up --detach`.');
+  else if (run.model !== null && run.version !== null && Object.keys(run.metrics).length > 0)
+    io.print('Report: no server shows it now; start one with `perennial up --detach`.');
   io.print(uiLine(run.urls.temporal));
   if (run.failure !== null) {
     io.note(`\nerror ${run.failure.code}${run.failure.step === undefined ? '' : ` in step "${run.failure.step}"`}: ${run.failure.message}`);
@@ -55,15 +58,26 @@ function noteLines(run: RunReport): string[] {
 /** What metrics of the run are not about, or why there is none, a line each. */
 function metricNotes(run: RunReport): string[] {
   const values: Record<string, unknown> = Object.assign({}, ...run.steps.map((step) => step.values ?? {}));
-  return Object.entries(values).flatMap(([key, note]) => (key.startsWith('note_') && typeof note === 'string' ? [`${key.slice('note_'.length)}: ${note}`] : []));
+  return Object.entries(values).flatMap(([key, note]) =>
+    key.startsWith('note_') && typeof note === 'string' ? [`${key.slice('note_'.length)}: ${note}`] : [],
+  );
 }
 
 /** The model's metrics, beside them those of the champion and of the naive forecast on the same rows, where the evaluation has them. */
 function metricRows(run: RunReport): string[][] {
   const values: Record<string, unknown> = Object.assign({}, ...run.steps.map((step) => step.values ?? {}));
-  const others = (['champion', 'baseline'] as const).filter((who) => Object.keys(run.metrics).some((name) => typeof values[`${who}_${name}`] === 'number'));
+  const others = (['champion', 'baseline'] as const).filter((who) =>
+    Object.keys(run.metrics).some((name) => typeof values[`${who}_${name}`] === 'number'),
+  );
   const cell = (value: unknown): string => (typeof value === 'number' ? formatNumber(value) : '');
-  return [['METRIC', 'VALUE', ...others.map((who) => who.toUpperCase())], ...Object.entries(run.metrics).map(([name, value]) => [name, formatNumber(value), ...others.map((who) => cell(values[`${who}_${name}`]))])];
+  return [
+    ['METRIC', 'VALUE', ...others.map((who) => who.toUpperCase())],
+    ...Object.entries(run.metrics).map(([name, value]) => [
+      name,
+      formatNumber(value),
+      ...others.map((who) => cell(values[`${who}_${name}`])),
+    ]),
+  ];
 }
 
 function reasons(run: RunReport): string {

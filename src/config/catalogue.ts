@@ -12,7 +12,8 @@ export function catalogueOf(definitions: readonly StepDefinition[]): Catalogue {
   const newest = new Map<string, StepDefinition>();
   for (const definition of definitions) {
     const known = newest.get(definition.type);
-    if (known?.version === definition.version) throw new PerennialError('INTERNAL', `Two definitions of the step "${definition.type}@${definition.version}".`);
+    if (known?.version === definition.version)
+      throw new PerennialError('INTERNAL', `Two definitions of the step "${definition.type}@${definition.version}".`);
     if (known === undefined || known.version < definition.version) newest.set(definition.type, definition);
   }
   return newest;

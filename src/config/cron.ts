@@ -30,19 +30,30 @@ export function checkCron(cron: string): { message: string; fix: string } | unde
   const fields = cron.trim().split(/\s+/);
   if (fields.length !== FIELDS.length) {
     const found = cron.trim() === '' ? 'none' : fields.length;
-    return { message: `A cron expression has five fields; ${JSON.stringify(cron)} has ${found}.`, fix: 'Write minute, hour, day of month, month and day of week, e.g. "0 3 * * *".' };
+    return {
+      message: `A cron expression has five fields; ${JSON.stringify(cron)} has ${found}.`,
+      fix: 'Write minute, hour, day of month, month and day of week, e.g. "0 3 * * *".',
+    };
   }
   const sets: ReadonlySet<number>[] = [];
   for (const [index, text] of fields.entries()) {
     const field = FIELDS[index]!;
     const set = readField(text, field);
-    if (typeof set === 'string') return { message: `The ${field.name} of the cron expression is ${JSON.stringify(text)}: ${set}.`, fix: `The ${field.name} is *, a number from ${field.least} to ${field.most}, a range 1-5, a step */15, or a list of these.` };
+    if (typeof set === 'string')
+      return {
+        message: `The ${field.name} of the cron expression is ${JSON.stringify(text)}: ${set}.`,
+        fix: `The ${field.name} is *, a number from ${field.least} to ${field.most}, a range 1-5, a step */15, or a list of these.`,
+      };
     sets.push(set);
   }
   // Where both day fields are restricted, cron runs on either, so that the day of week can make up for an impossible date.
   const daysOfWeekOpen = fields[4]!.startsWith('*');
   const possible = [...sets[3]!].some((month) => [...sets[2]!].some((day) => day <= MONTH_LENGTHS[month - 1]!));
-  if (daysOfWeekOpen && !possible) return { message: `The cron expression ${JSON.stringify(cron)} names a day that no month has, so it never fires.`, fix: 'Choose a day that exists in the month.' };
+  if (daysOfWeekOpen && !possible)
+    return {
+      message: `The cron expression ${JSON.stringify(cron)} names a day that no month has, so it never fires.`,
+      fix: 'Choose a day that exists in the month.',
+    };
   return undefined;
 }
 
@@ -98,7 +109,8 @@ export function cronTimes(cron: string): CronTimes {
   const [minutes, hours, days, months, weekdays] = fields.map((text, index) => readField(text, FIELDS[index]!)) as ReadonlySet<number>[];
   const either = !fields[2]!.startsWith('*') && !fields[4]!.startsWith('*');
   return {
-    minutes: minutes!, hours: hours!,
+    minutes: minutes!,
+    hours: hours!,
     onDay(month, day, dayOfWeek) {
       if (!months!.has(month)) return false;
       const ofMonth = days!.has(day);

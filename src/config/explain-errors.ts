@@ -30,13 +30,21 @@ function withoutNoise(errors: readonly SchemaError[], value: Json): SchemaError[
   const kept = errors.filter((error) => {
     if (error.keyword === 'if' || error.propertyName !== undefined) return false;
     if (TEXT_KEYWORDS.has(error.keyword) && typeof valueAt(value, error.instancePath) !== 'string') return false;
-    return !unions.some((union) => union !== error && error.schemaPath.startsWith(`${union.schemaPath}/`) && error.instancePath.startsWith(union.instancePath));
+    return !unions.some(
+      (union) =>
+        union !== error && error.schemaPath.startsWith(`${union.schemaPath}/`) && error.instancePath.startsWith(union.instancePath),
+    );
   });
   // Where a key is unknown and one is missing, and the two spell alike, one mistake was made, not two.
   return kept.filter((error) => {
     if (error.keyword !== 'required') return true;
     const missing = String(error.params['missingProperty']);
-    return !kept.some((other) => other.keyword === 'additionalProperties' && other.instancePath === error.instancePath && nearest(String(other.params['additionalProperty']), [missing]) !== undefined);
+    return !kept.some(
+      (other) =>
+        other.keyword === 'additionalProperties' &&
+        other.instancePath === error.instancePath &&
+        nearest(String(other.params['additionalProperty']), [missing]) !== undefined,
+    );
   });
 }
 
@@ -58,7 +66,12 @@ function explain(error: SchemaError, root: Json): Finding {
     case 'const':
       return notListed(pointer, given, [error.params['allowedValue'] as Json]);
     case 'pattern':
-      return { pointer, ...givenOf(given), message: `${quoted(pointer)} is ${show(given)}, which does not have the form that is expected.`, fix: [hintOf(parent), `It must match ${String(error.params['pattern'])}`].filter((part) => part !== undefined).join(' ') };
+      return {
+        pointer,
+        ...givenOf(given),
+        message: `${quoted(pointer)} is ${show(given)}, which does not have the form that is expected.`,
+        fix: [hintOf(parent), `It must match ${String(error.params['pattern'])}`].filter((part) => part !== undefined).join(' '),
+      };
     case 'maxProperties':
     case 'minProperties':
       return wrongCount(pointer, given, parent, error);
@@ -69,7 +82,12 @@ function explain(error: SchemaError, root: Json): Finding {
       return { pointer, ...givenOf(given), message: `${quoted(pointer)} cannot be ${show(given)}.`, fix: hintOf(parent, 'Leave it out.') };
     default:
       // Where a value may have several types, what it means stands beside them.
-      return bound(pointer, given, parent.description === undefined ? (nodesAt(root, pointer).find((node) => node.description !== undefined) ?? parent) : parent, error);
+      return bound(
+        pointer,
+        given,
+        parent.description === undefined ? (nodesAt(root, pointer).find((node) => node.description !== undefined) ?? parent) : parent,
+        error,
+      );
   }
 }
 
@@ -78,7 +96,12 @@ function unquoted(pointer: string, given: Json | undefined, root: Json): Finding
   const number = typeof given === 'string' && given.trim() !== '' ? Number(given) : NaN;
   const types = nodesAt(root, pointer).flatMap((node) => [node.type ?? []].flat() as string[]);
   if (!Number.isFinite(number) || !types.some((type) => type === 'number' || type === 'integer')) return undefined;
-  return { pointer, ...givenOf(given), message: `${quoted(pointer)} must be a number; ${show(given)} was given.`, fix: `Write ${number} without quotes.` };
+  return {
+    pointer,
+    ...givenOf(given),
+    message: `${quoted(pointer)} must be a number; ${show(given)} was given.`,
+    fix: `Write ${number} without quotes.`,
+  };
 }
 
 /** The schema node that refused: of those that apply to the place, the one that says what the error says. */
@@ -88,7 +111,8 @@ function schemaBehind(error: SchemaError, root: Json): SchemaNode {
   const says = (node: SchemaNode): boolean => {
     const stated = (node as Readonly<Record<string, unknown>>)[error.keyword];
     if (stated === undefined) return false;
-    if (error.keyword === 'additionalProperties') return stated === false && !Object.hasOwn(node.properties ?? {}, String(params['additionalProperty']));
+    if (error.keyword === 'additionalProperties')
+      return stated === false && !Object.hasOwn(node.properties ?? {}, String(params['additionalProperty']));
     if (error.keyword === 'required') return node.required!.includes(String(params['missingProperty']));
     if (error.keyword === 'enum') return isDeepStrictEqual(stated, params['allowedValues']);
     if (error.keyword === 'const') return isDeepStrictEqual(stated, params['allowedValue']);
@@ -100,7 +124,10 @@ function schemaBehind(error: SchemaError, root: Json): SchemaNode {
 
 function unknownKey(pointer: string, key: string, parent: SchemaNode, object: Json | undefined): Finding {
   const allowed = Object.keys(parent.properties ?? {});
-  const suggestion = meantBy(key, allowed.filter((name) => !isObject(object) || !Object.hasOwn(object, name)));
+  const suggestion = meantBy(
+    key,
+    allowed.filter((name) => !isObject(object) || !Object.hasOwn(object, name)),
+  );
   const choice = allowed.length === 0 ? 'Nothing is allowed here.' : 'Only the allowed keys are read.';
   return {
     pointer: join(pointer, key),
@@ -125,20 +152,34 @@ function missingKey(pointer: string, key: string, parent: SchemaNode): Finding {
   };
 }
 
-const TYPE_NAMES: Readonly<Record<string, string>> = { string: 'a text', number: 'a number', integer: 'an integer', boolean: 'true or false', array: 'a list', object: 'an object', null: 'null' };
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  integer: 'an integer',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  null: 'null',
+};
 
 function wrongType(pointer: string, given: Json | undefined, parent: SchemaNode): Finding {
   const types = [parent.type ?? []].flat() as string[];
   if (isObject(given) && typeof given['$secret'] === 'string')
-    return { pointer, message: `${quoted(pointer)} cannot be a secret.`, fix: 'Secrets stand only where a credential is taken: in the connection of a source, and in "env" of a command.' };
+    return {
+      pointer,
+      message: `${quoted(pointer)} cannot be a secret.`,
+      fix: 'Secrets stand only where a credential is taken: in the connection of a source, and in "env" of a command.',
+    };
   const expected = types.map((type) => TYPE_NAMES[type] ?? type).join(' or ');
   const finding: Finding = { pointer, ...givenOf(given), message: `${quoted(pointer)} must be ${expected}; ${show(given)} was given.` };
   const number = typeof given === 'string' && given.trim() !== '' ? Number(given) : NaN;
-  if (Number.isFinite(number) && types.some((type) => type === 'number' || type === 'integer')) return { ...finding, fix: `Write ${number} without quotes.` };
+  if (Number.isFinite(number) && types.some((type) => type === 'number' || type === 'integer'))
+    return { ...finding, fix: `Write ${number} without quotes.` };
   if ((given === 'true' || given === 'false') && types.includes('boolean')) return { ...finding, fix: `Write ${given} without quotes.` };
   if (types.includes('array') && given !== undefined && !isObject(given)) return { ...finding, fix: `Write [${show(given)}].` };
   const [key, ...others] = parent.required ?? [];
-  if (typeof given === 'string' && types.includes('object') && key !== undefined && others.length === 0) return { ...finding, fix: `Write { ${show(key)}: ${show(given)}, … }.` };
+  if (typeof given === 'string' && types.includes('object') && key !== undefined && others.length === 0)
+    return { ...finding, fix: `Write { ${show(key)}: ${show(given)}, … }.` };
   const fix = hintOf(parent);
   return fix === undefined ? finding : { ...finding, fix };
 }
@@ -159,7 +200,13 @@ function notListed(pointer: string, given: Json | undefined, choices: readonly J
 
 function explainKey(pointer: string, key: string, parent: SchemaNode): Finding {
   const names = parent.propertyNames === undefined ? {} : resolveRef(parent.propertyNames);
-  return { pointer: join(pointer, key), at: 'key', given: key, message: `${show(key)} cannot be a name in ${where(pointer)}.`, fix: hintOf(names, names.pattern === undefined ? 'Choose another name.' : `It must match ${names.pattern}.`) };
+  return {
+    pointer: join(pointer, key),
+    at: 'key',
+    given: key,
+    message: `${show(key)} cannot be a name in ${where(pointer)}.`,
+    fix: hintOf(names, names.pattern === undefined ? 'Choose another name.' : `It must match ${names.pattern}.`),
+  };
 }
 
 function wrongCount(pointer: string, given: Json | undefined, parent: SchemaNode, error: SchemaError): Finding {
@@ -167,7 +214,12 @@ function wrongCount(pointer: string, given: Json | undefined, parent: SchemaNode
   const names = Object.keys(parent.properties ?? {});
   if (error.keyword === 'maxProperties') {
     const second = keys[1] === undefined ? pointer : join(pointer, keys[1]);
-    return { pointer: second, at: 'key', message: `${quoted(pointer)} must name one thing; ${list(keys)} were given.`, fix: 'Write one object for each, or keep one key.' };
+    return {
+      pointer: second,
+      at: 'key',
+      message: `${quoted(pointer)} must name one thing; ${list(keys)} were given.`,
+      fix: 'Write one object for each, or keep one key.',
+    };
   }
   return { pointer, message: `${quoted(pointer)} is empty.`, allowed: names, fix: `Give one of ${list(names)}.` };
 }
@@ -179,12 +231,33 @@ function noBranch(pointer: string, given: Json | undefined, parent: SchemaNode):
   if (keys.every((key): key is string => key !== undefined)) {
     for (const key of isObject(given) ? Object.keys(given) : []) {
       const suggestion = meantBy(key, keys);
-      if (suggestion !== undefined) return { pointer: join(pointer, key), at: 'key', given: key, allowed: keys, suggestion, message: `Unknown key ${show(key)} in ${where(pointer)}.`, fix: `Write ${show(suggestion)} in its place.` };
+      if (suggestion !== undefined)
+        return {
+          pointer: join(pointer, key),
+          at: 'key',
+          given: key,
+          allowed: keys,
+          suggestion,
+          message: `Unknown key ${show(key)} in ${where(pointer)}.`,
+          fix: `Write ${show(suggestion)} in its place.`,
+        };
     }
-    return { pointer, ...givenOf(given), allowed: keys, message: `${quoted(pointer)} says none of ${list(keys)}.`, fix: 'Add one of them.' };
+    return {
+      pointer,
+      ...givenOf(given),
+      allowed: keys,
+      message: `${quoted(pointer)} says none of ${list(keys)}.`,
+      fix: 'Add one of them.',
+    };
   }
   const forms = branches.map((branch) => formOf(resolveRef(branch)));
-  return { pointer, ...givenOf(given), message: `${quoted(pointer)} is ${show(given)}, which has none of the forms that are allowed.`, allowed: forms, fix: hintOf(parent, `Write ${forms.join(', or ')}.`) };
+  return {
+    pointer,
+    ...givenOf(given),
+    message: `${quoted(pointer)} is ${show(given)}, which has none of the forms that are allowed.`,
+    allowed: forms,
+    fix: hintOf(parent, `Write ${forms.join(', or ')}.`),
+  };
 }
 
 function formOf(node: SchemaNode): string {
@@ -216,7 +289,12 @@ function bound(pointer: string, given: Json | undefined, parent: SchemaNode, err
   const limit = error.params['limit'] ?? error.params['multipleOf'];
   const problem = say === undefined ? `does not satisfy "${error.keyword}"` : say(limit);
   const fix = hintOf(parent);
-  return { pointer, ...givenOf(given), message: `${quoted(pointer)} ${problem}; ${show(given)} was given.`, ...(fix === undefined ? {} : { fix }) };
+  return {
+    pointer,
+    ...givenOf(given),
+    message: `${quoted(pointer)} ${problem}; ${show(given)} was given.`,
+    ...(fix === undefined ? {} : { fix }),
+  };
 }
 
 function hintOf(node: SchemaNode): string | undefined;

@@ -11,7 +11,8 @@ export function fillDefaults(schema: SchemaNode, value: Json): Json {
   let filled = value;
   if (node['x-named'] !== undefined) return typeof filled === 'string' ? expandName(node, filled) : fillNamed(node, filled);
   if (isObject(filled)) filled = fillObject(node, filled);
-  else if (Array.isArray(filled) && node.items !== undefined && !Array.isArray(node.items)) filled = filled.map((item) => fillDefaults(node.items as SchemaNode, item));
+  else if (Array.isArray(filled) && node.items !== undefined && !Array.isArray(node.items))
+    filled = filled.map((item) => fillDefaults(node.items as SchemaNode, item));
   for (const part of node.allOf ?? []) filled = fillDefaults(part, filled);
   const branch = node.if === undefined ? undefined : fits(node.if, filled) ? node.then : node.else;
   if (branch !== undefined) filled = fillDefaults(branch, filled);
@@ -42,10 +43,12 @@ function otherSchema(node: SchemaNode, key: string): SchemaNode | undefined {
 /** `{ name: configuration }`: the defaults of the one that is named, and no other names. */
 function fillNamed(node: SchemaNode, value: Json): Json {
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, config]) => {
-    const schema = configOf(node, name);
-    return [name, schema === undefined ? config : fillDefaults(schema, config)];
-  }));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, config]) => {
+      const schema = configOf(node, name);
+      return [name, schema === undefined ? config : fillDefaults(schema, config)];
+    }),
+  );
 }
 
 /** The object form of a bare name, where that adds anything. */

@@ -33,7 +33,11 @@ export async function loadDocument(file: string): Promise<LoadResult> {
     const facts = await stat(file);
     if (!facts.isFile()) return noFile(file, facts.isDirectory() ? 'This is a folder, not a file.' : 'This is not a regular file.');
     if (facts.size > limits.documentBytesMax)
-      return noFile(file, `The document has ${facts.size} bytes; at most ${limits.documentBytesMax} are read.`, 'Move data out of the document, into a file that a step reads.');
+      return noFile(
+        file,
+        `The document has ${facts.size} bytes; at most ${limits.documentBytesMax} are read.`,
+        'Move data out of the document, into a file that a step reads.',
+      );
     bytes = await readFile(file);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
@@ -57,7 +61,16 @@ export function parseDocument(file: string, bytes: Uint8Array): LoadResult {
   if (text.trim() === '') return unreadable(file, 'The document is empty.', 'Start one with `perennial init NAME`.');
   const deep = tooDeep(text);
   if (deep !== undefined)
-    return { document: undefined, diagnostics: [at(deep, { pointer: '', message: `Objects and arrays are nested more than ${limits.documentDepthMax} deep.`, fix: 'Flatten the document.' })] };
+    return {
+      document: undefined,
+      diagnostics: [
+        at(deep, {
+          pointer: '',
+          message: `Objects and arrays are nested more than ${limits.documentDepthMax} deep.`,
+          fix: 'Flatten the document.',
+        }),
+      ],
+    };
 
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false });
@@ -91,7 +104,10 @@ function checkEncoding(file: string, bytes: Uint8Array): LoadResult | undefined 
   const lines = before.split('\n');
   const shown = `0x${bytes[offset]!.toString(16).padStart(2, '0')}`;
   const message = `The file is not UTF-8: the byte ${shown} at offset ${offset} does not belong there.`;
-  return { document: undefined, diagnostics: [{ file, line: lines.length, column: lines.at(-1)!.length + 1, pointer: '', message, fix: 'Save the file as UTF-8.' }] };
+  return {
+    document: undefined,
+    diagnostics: [{ file, line: lines.length, column: lines.at(-1)!.length + 1, pointer: '', message, fix: 'Save the file as UTF-8.' }],
+  };
 }
 
 /** Offset of the first byte of the first sequence that is not well-formed (Unicode 15, table 3-7). */
@@ -139,17 +155,30 @@ function* checkTree(node: Node, path: readonly (string | number)[] = []): Genera
       const [key, value] = property.children as [Node, Node | undefined];
       const name = key.value as string;
       const pointer = toPointer([...path, name]);
-      if (name === '__proto__') yield { offset: key.offset, finding: { pointer, message: 'The key "__proto__" is not allowed.', fix: 'Choose another name.' } };
-      else if (seen.has(name)) yield { offset: key.offset, finding: { pointer, message: `The key ${show(name)} stands twice in this object.`, fix: 'Remove one of the two.' } };
+      if (name === '__proto__')
+        yield { offset: key.offset, finding: { pointer, message: 'The key "__proto__" is not allowed.', fix: 'Choose another name.' } };
+      else if (seen.has(name))
+        yield {
+          offset: key.offset,
+          finding: { pointer, message: `The key ${show(name)} stands twice in this object.`, fix: 'Remove one of the two.' },
+        };
       seen.add(name);
       if (value !== undefined) yield* checkTree(value, [...path, name]);
     }
   } else if (node.type === 'number') {
     const value = node.value as number;
     const pointer = toPointer(path);
-    if (!Number.isFinite(value)) yield { offset: node.offset, finding: { pointer, message: 'The number is too large: it would be read as infinity.' } };
+    if (!Number.isFinite(value))
+      yield { offset: node.offset, finding: { pointer, message: 'The number is too large: it would be read as infinity.' } };
     else if (Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < 1e21)
-      yield { offset: node.offset, finding: { pointer, message: `The integer is too large to be kept exactly; it would be read as ${value}.`, fix: 'Use at most 9007199254740991, or a string.' } };
+      yield {
+        offset: node.offset,
+        finding: {
+          pointer,
+          message: `The integer is too large to be kept exactly; it would be read as ${value}.`,
+          fix: 'Use at most 9007199254740991, or a string.',
+        },
+      };
   }
 }
 

@@ -32,7 +32,8 @@ export function migrate(document: Json, migrations: readonly Migration[] = MIGRA
     const version = isObject(at) ? at['apiVersion'] : undefined;
     if (typeof version !== 'string' || version === current) return { document: at, applied, findings: [] };
     const migration = migrations.find(({ from }) => from === version);
-    if (migration === undefined || applied.includes(migration)) return { document: at, applied, findings: [unknownVersion(version, migrations, current)] };
+    if (migration === undefined || applied.includes(migration))
+      return { document: at, applied, findings: [unknownVersion(version, migrations, current)] };
     applied.push(migration);
     at = { ...migration.upgrade(at as JsonObject), apiVersion: migration.to };
   }
@@ -47,7 +48,9 @@ function unknownVersion(version: string, migrations: readonly Migration[], curre
     pointer: '/apiVersion',
     given: version,
     allowed,
-    message: newer ? `The document is of format "${version}", which is newer than this Perennial knows.` : `There is no document format "${version}".`,
+    message: newer
+      ? `The document is of format "${version}", which is newer than this Perennial knows.`
+      : `There is no document format "${version}".`,
     ...(suggestion === undefined || newer ? {} : { suggestion }),
     fix: newer ? 'Install a newer Perennial.' : `This Perennial reads ${list(allowed)}.`,
   };

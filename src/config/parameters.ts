@@ -24,7 +24,10 @@ export function parseParameterOptions(options: readonly string[]): Record<string
   const given: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const option of options) {
     const cut = option.indexOf('=');
-    if (cut < 1) throw new PerennialError('USAGE', `--param takes NAME=VALUE; ${JSON.stringify(option)} was given.`, { hint: 'For example: --param epochs=5' });
+    if (cut < 1)
+      throw new PerennialError('USAGE', `--param takes NAME=VALUE; ${JSON.stringify(option)} was given.`, {
+        hint: 'For example: --param epochs=5',
+      });
     const name = option.slice(0, cut);
     if (name in given) throw new PerennialError('USAGE', `--param ${name} was given twice.`, { hint: 'Give each parameter once.' });
     given[name] = option.slice(cut + 1);
@@ -45,13 +48,25 @@ export function resolveParameters(document: Json, given: Readonly<Record<string,
     findings.push(...checkDeclaration(declaration, pointer));
     if (!Object.hasOwn(given, name)) {
       if (declaration.default !== undefined) values[name] = declaration.default;
-      else findings.push({ pointer, at: 'key', message: `The parameter "${name}" has no default, and no value was given.`, fix: `Give one: --param ${name}=…, or add "default".` });
+      else
+        findings.push({
+          pointer,
+          at: 'key',
+          message: `The parameter "${name}" has no default, and no value was given.`,
+          fix: `Give one: --param ${name}=…, or add "default".`,
+        });
       continue;
     }
     const value = readAs(declaration.type, given[name]!);
     const problem = value === undefined ? `is no ${declaration.type}` : outOfBounds(declaration, value);
     if (problem === undefined) values[name] = value!;
-    else findings.push({ pointer, at: 'key', given: given[name]!, message: `The parameter "${name}" was given ${show(given[name])}, which ${problem}.` });
+    else
+      findings.push({
+        pointer,
+        at: 'key',
+        given: given[name]!,
+        message: `The parameter "${name}" was given ${show(given[name])}, which ${problem}.`,
+      });
   }
   const names = Object.keys(declared);
   for (const name of Object.keys(given)) {
@@ -75,7 +90,8 @@ function declarationsOf(document: Json): Record<string, Declaration> {
   const parameters = isObject(document) ? document['parameters'] : undefined;
   if (!isObject(parameters)) return out;
   for (const [name, value] of Object.entries(parameters)) {
-    if (isObject(value) && ['string', 'integer', 'number', 'boolean'].includes(value['type'] as string)) out[name] = value as unknown as Declaration;
+    if (isObject(value) && ['string', 'integer', 'number', 'boolean'].includes(value['type'] as string))
+      out[name] = value as unknown as Declaration;
   }
   return out;
 }
@@ -85,17 +101,23 @@ function checkDeclaration(declaration: Declaration, pointer: string): Finding[] 
   const { type, minimum, maximum } = declaration;
   const bounded = type === 'integer' || type === 'number';
   for (const key of ['minimum', 'maximum'] as const)
-    if (!bounded && declaration[key] !== undefined) findings.push({ pointer: join(pointer, key), at: 'key', message: `"${key}" has no meaning for a ${type}.`, fix: 'Remove it.' });
+    if (!bounded && declaration[key] !== undefined)
+      findings.push({ pointer: join(pointer, key), at: 'key', message: `"${key}" has no meaning for a ${type}.`, fix: 'Remove it.' });
   if (bounded && minimum !== undefined && maximum !== undefined && minimum > maximum)
-    findings.push({ pointer: join(pointer, 'minimum'), message: `"minimum" ${minimum} is above "maximum" ${maximum}, so that no value fits.` });
+    findings.push({
+      pointer: join(pointer, 'minimum'),
+      message: `"minimum" ${minimum} is above "maximum" ${maximum}, so that no value fits.`,
+    });
   const choices = Array.isArray(declaration.enum) ? declaration.enum : [];
   choices.forEach((choice, index) => {
-    if (!hasType(type, choice)) findings.push({ pointer: join(pointer, 'enum', index), given: choice, message: `${show(choice)} is no ${type}.` });
+    if (!hasType(type, choice))
+      findings.push({ pointer: join(pointer, 'enum', index), given: choice, message: `${show(choice)} is no ${type}.` });
   });
   const fallback = declaration.default;
   if (fallback !== undefined) {
     const problem = hasType(type, fallback) ? outOfBounds(declaration, fallback) : `is no ${type}`;
-    if (problem !== undefined) findings.push({ pointer: join(pointer, 'default'), given: fallback, message: `The default ${show(fallback)} ${problem}.` });
+    if (problem !== undefined)
+      findings.push({ pointer: join(pointer, 'default'), given: fallback, message: `The default ${show(fallback)} ${problem}.` });
   }
   return findings;
 }

@@ -18,7 +18,12 @@ export interface ProblemPlace {
  * The place that a step's error is about: the nearest value or key that its message names, else the step. undefined where the
  * document is no longer there.
  */
-export async function placeOfProblem(file: string, plan: Pick<Plan, 'steps'>, step: string, message: string): Promise<ProblemPlace | undefined> {
+export async function placeOfProblem(
+  file: string,
+  plan: Pick<Plan, 'steps'>,
+  step: string,
+  message: string,
+): Promise<ProblemPlace | undefined> {
   const { document } = await loadDocument(file);
   const index = plan.steps.findIndex(({ id }) => id === step);
   if (document === undefined || index < 0) return undefined;
@@ -33,7 +38,11 @@ export async function placeText(...problem: Parameters<typeof placeOfProblem>): 
 }
 
 /** A step and, where it names nothing itself, those before it: a train step also learns of the label that ingest names. */
-export function findMention(document: Json, step: number, message: string): { readonly pointer: string; readonly message: string; readonly at?: 'key' } {
+export function findMention(
+  document: Json,
+  step: number,
+  message: string,
+): { readonly pointer: string; readonly message: string; readonly at?: 'key' } {
   for (let at = step; at >= 0; at -= 1) {
     const scope = join('', 'steps', at, 'with');
     const found = valueAt(document, scope) === undefined ? undefined : narrow(document, scope, mentions(message));
@@ -45,7 +54,8 @@ export function findMention(document: Json, step: number, message: string): { re
 
 type Mention = { readonly layer: string; readonly number?: number } | { readonly last: true } | { readonly text: string };
 
-const MENTIONS = /[Ll]ayer (?:(\d+) )?"([^"]+)"|[Tt]he (last) layer|(?:[Tt]he )?(?:architecture|loss|callback|optimizer|metric) "?(\w+)"?|"([^"]+)"|(\/\S+)|^(\w+)(?:\.([^:(]+?))?(?: \([^)]*\))?:/g;
+const MENTIONS =
+  /[Ll]ayer (?:(\d+) )?"([^"]+)"|[Tt]he (last) layer|(?:[Tt]he )?(?:architecture|loss|callback|optimizer|metric) "?(\w+)"?|"([^"]+)"|(\/\S+)|^(\w+)(?:\.([^:(]+?))?(?: \([^)]*\))?:/g;
 
 /** What a message names, in its order. */
 function mentions(message: string): Mention[] {
@@ -76,7 +86,12 @@ function find(document: Json, scope: string, mention: Mention): Found | undefine
   const list = join(scope, 'model', 'layers');
   const layers = valueAt(document, list);
   if (!Array.isArray(layers)) return undefined;
-  const named = 'last' in mention ? -1 : layers.findIndex((layer) => typeof layer === 'object' && layer !== null && !Array.isArray(layer) && layer['name'] === mention.layer);
+  const named =
+    'last' in mention
+      ? -1
+      : layers.findIndex(
+          (layer) => typeof layer === 'object' && layer !== null && !Array.isArray(layer) && layer['name'] === mention.layer,
+        );
   const index = 'last' in mention ? layers.length - 1 : named >= 0 ? named : (mention.number ?? 0) - 1;
   return index >= 0 && index < layers.length ? { pointer: join(list, index) } : undefined;
 }

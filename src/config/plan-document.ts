@@ -10,7 +10,7 @@ import type { RetryPlan, StepDefinition } from '../core/step.ts';
 import { validate } from '../../schemas/generated/validate.js';
 import { catalogue as shipped, defaultId, isLocalPath, typeOfUse } from './catalogue.ts';
 import type { Catalogue } from './catalogue.ts';
-import type { CheckedStep, DocumentFacts } from './check.ts';
+import type { CheckedStep, DocumentFacts } from './checks/check.ts';
 import { checks } from './checks/index.generated.ts';
 import { formatDiagnostic, sortDiagnostics } from './diagnostic.ts';
 import type { Diagnostic, Finding } from './diagnostic.ts';
@@ -59,21 +59,34 @@ export function compileText(file: string, text: string, options: CompileOptions 
 export async function compileOrThrow(file: string, options: CompileOptions = {}): Promise<Plan> {
   const { plan, diagnostics, unreadable } = await compileDocument(file, options);
   if (plan !== undefined) return plan;
-  if (unreadable === true) throw new PerennialError('DOCUMENT_UNREADABLE', `${file}: ${diagnostics[0]!.message}`, { ...(diagnostics[0]!.fix === undefined ? {} : { hint: diagnostics[0]!.fix }), details: { diagnostics } });
+  if (unreadable === true)
+    throw new PerennialError('DOCUMENT_UNREADABLE', `${file}: ${diagnostics[0]!.message}`, {
+      ...(diagnostics[0]!.fix === undefined ? {} : { hint: diagnostics[0]!.fix }),
+      details: { diagnostics },
+    });
   const count = diagnostics.length === 1 ? 'a mistake' : `${diagnostics.length} mistakes`;
-  throw new PerennialError('DOCUMENT_INVALID', `${file} has ${count}:\n${diagnostics.map(formatDiagnostic).join('\n')}`, { details: { diagnostics } });
+  throw new PerennialError('DOCUMENT_INVALID', `${file} has ${count}:\n${diagnostics.map(formatDiagnostic).join('\n')}`, {
+    details: { diagnostics },
+  });
 }
 
-function compileLoaded(file: string, { document: loaded, diagnostics: early, unreadable }: LoadResult, options: CompileOptions): CompileResult {
-  if (loaded === undefined) return { plan: undefined, diagnostics: sortDiagnostics(early), notes: [], ...(unreadable === true ? { unreadable } : {}) };
+function compileLoaded(
+  file: string,
+  { document: loaded, diagnostics: early, unreadable }: LoadResult,
+  options: CompileOptions,
+): CompileResult {
+  if (loaded === undefined)
+    return { plan: undefined, diagnostics: sortDiagnostics(early), notes: [], ...(unreadable === true ? { unreadable } : {}) };
   const upgraded = migrate(loaded.value);
   const notes = upgraded.applied.map((migration) => `${file}: upgraded from ${migration.from} to ${migration.to}: ${migration.summary}`);
-  const place = (findings: readonly Finding[]): Diagnostic[] => sortDiagnostics([...early, ...findings.map((finding) => loaded.place(finding))]);
+  const place = (findings: readonly Finding[]): Diagnostic[] =>
+    sortDiagnostics([...early, ...findings.map((finding) => loaded.place(finding))]);
   // A document of another format would only be told what this format lacks.
   if (upgraded.findings.length > 0) return { plan: undefined, diagnostics: place(upgraded.findings), notes };
 
   const parameters = resolveParameters(upgraded.document, options.params ?? {});
-  const declared = isObject(upgraded.document) && isObject(upgraded.document['parameters']) ? Object.keys(upgraded.document['parameters']) : [];
+  const declared =
+    isObject(upgraded.document) && isObject(upgraded.document['parameters']) ? Object.keys(upgraded.document['parameters']) : [];
   const substitution = substitute(upgraded.document, parameters.values, declared);
   const findings: Finding[] = [...parameters.findings, ...substitution.findings, ...schemaFindings(substitution.value, upgraded.document)];
   if (!isObject(substitution.value)) return { plan: undefined, diagnostics: place(findings), notes };
@@ -86,7 +99,11 @@ function compileLoaded(file: string, { document: loaded, diagnostics: early, unr
   const plan = buildPlan(facts, parameters.values, wiring.inputs);
   const bytes = Buffer.byteLength(JSON.stringify(plan));
   if (bytes > limits.planBytesMax) {
-    const tooLarge = { pointer: '/steps', message: `The compiled plan has ${bytes} bytes; at most ${limits.planBytesMax} can be run.`, fix: 'Move data out of the document, into a file that a step reads.' };
+    const tooLarge = {
+      pointer: '/steps',
+      message: `The compiled plan has ${bytes} bytes; at most ${limits.planBytesMax} can be run.`,
+      fix: 'Move data out of the document, into a file that a step reads.',
+    };
     return { plan: undefined, diagnostics: place([tooLarge]), notes };
   }
   return { plan: deepFreeze(plan), diagnostics: [], notes };
@@ -102,8 +119,15 @@ function schemaFindings(value: Json, written: Json): Finding[] {
   return explainErrors(validate.errors ?? [], value, written).filter((finding) => !unresolved(finding));
 }
 
-function factsOf(file: string, document: JsonObject, findings: readonly Finding[], usedParameters: ReadonlySet<string>, catalogue: Catalogue): DocumentFacts {
-  const hurt = (pointer: string): boolean => findings.some((finding) => finding.pointer === pointer || finding.pointer.startsWith(`${pointer}/`));
+function factsOf(
+  file: string,
+  document: JsonObject,
+  findings: readonly Finding[],
+  usedParameters: ReadonlySet<string>,
+  catalogue: Catalogue,
+): DocumentFacts {
+  const hurt = (pointer: string): boolean =>
+    findings.some((finding) => finding.pointer === pointer || finding.pointer.startsWith(`${pointer}/`));
   const steps = Array.isArray(document['steps']) ? document['steps'] : [];
   const onSchema = definition('on');
   return {
@@ -130,7 +154,12 @@ function checkedStep(raw: JsonObject, uses: string, pointer: string, hurt: boole
   const complete = fillDefaults(definition('step')!, raw) as JsonObject;
   const given = isObject(complete['with']) ? complete['with'] : {};
   const config = isLocalPath(uses) ? { path: uses, ...given } : given;
-  return { ...base, complete, config, ports: found.ports === undefined ? { inputs: found.inputs, outputs: found.outputs } : found.ports(config) };
+  return {
+    ...base,
+    complete,
+    config,
+    ports: found.ports === undefined ? { inputs: found.inputs, outputs: found.outputs } : found.ports(config),
+  };
 }
 
 /** The ports that a step has with any configuration; undefined where all of them depend on it. */
@@ -158,11 +187,18 @@ function runChecks(facts: DocumentFacts): Finding[] {
 
 /** Each step definition's own check, over the steps that fit the schema. */
 function stepChecks(facts: DocumentFacts): Finding[] {
-  const whole = facts.steps.flatMap((step) => (step.config === undefined ? [] : [{ step, type: step.definition!.type, config: step.config }]));
+  const whole = facts.steps.flatMap((step) =>
+    step.config === undefined ? [] : [{ step, type: step.definition!.type, config: step.config }],
+  );
   const short = whole.map(({ step, type, config }) => ({ id: step.id, type, config }));
   return whole.flatMap(({ step, config }, index) => {
-    const problems = step.definition!.check?.(config, { pipeline: facts.name, before: short.slice(0, index), after: short.slice(index + 1) }) ?? [];
-    return problems.map(({ pointer, message, fix }) => ({ pointer: `${step.pointer}/with${pointer}`, message, ...(fix === undefined ? {} : { fix }) }));
+    const problems =
+      step.definition!.check?.(config, { pipeline: facts.name, before: short.slice(0, index), after: short.slice(index + 1) }) ?? [];
+    return problems.map(({ pointer, message, fix }) => ({
+      pointer: `${step.pointer}/with${pointer}`,
+      message,
+      ...(fix === undefined ? {} : { fix }),
+    }));
   });
 }
 
@@ -223,7 +259,8 @@ function planRetry(standard: RetryPlan, given: JsonObject): RetryPlan {
     maximumAttempts: typeof maximumAttempts === 'number' ? maximumAttempts : standard.maximumAttempts,
     initialIntervalMs,
     backoffCoefficient: typeof backoffCoefficient === 'number' ? backoffCoefficient : standard.backoffCoefficient,
-    maximumIntervalMs: typeof maximumInterval === 'string' ? durationMs(maximumInterval) : Math.max(initialIntervalMs, standard.maximumIntervalMs),
+    maximumIntervalMs:
+      typeof maximumInterval === 'string' ? durationMs(maximumInterval) : Math.max(initialIntervalMs, standard.maximumIntervalMs),
   };
 }
 
@@ -234,4 +271,3 @@ function deepFreeze<T>(value: T): T {
   }
   return value;
 }
-

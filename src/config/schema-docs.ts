@@ -11,7 +11,23 @@ import { definition, resolveRef, rootSchema } from './schema-walk.ts';
 import type { SchemaNode } from './schema-walk.ts';
 
 /** Kinds that documents name, in the order of a pipeline. */
-const KINDS = ['step', 'reader', 'expectation', 'transform', 'architecture', 'layer', 'activation', 'initializer', 'constraint', 'optimizer', 'loss', 'callback', 'export', 'metric', 'drift'] as const;
+const KINDS = [
+  'step',
+  'reader',
+  'expectation',
+  'transform',
+  'architecture',
+  'layer',
+  'activation',
+  'initializer',
+  'constraint',
+  'optimizer',
+  'loss',
+  'callback',
+  'export',
+  'metric',
+  'drift',
+] as const;
 
 export function kinds(): readonly string[] {
   return KINDS;
@@ -24,7 +40,9 @@ export function existingKind(kind: string): string {
 
 export function namesOf(kind: string): string[] {
   const prefix = `${kind}.`;
-  const all = Object.keys(rootSchema.definitions ?? {}).filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+  const all = Object.keys(rootSchema.definitions ?? {})
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => name.slice(prefix.length));
   // A definition's own definitions carry its name as a prefix.
   return all.filter((name) => !all.some((other) => name.startsWith(`${other}.`)));
 }
@@ -72,11 +90,20 @@ export function describe(kind: string, name?: string): string {
   const lines = [`${kind} ${found}`, summaryOf(kind, found)];
   const step = kind === 'step' ? catalogue.get(found) : undefined;
   if (step !== undefined) {
-    const ports = (all: typeof step.inputs): string => Object.entries(all).map(([port, { kind: what, optional }]) => `${port}${port === what ? '' : ` (${what})`}${optional === true ? ' (optional)' : ''}`).join(', ') || 'nothing';
-    lines.push('', `takes  ${saidByConfig(step) ? 'what its configuration says' : ports(step.inputs)}`, `gives  ${saidByConfig(step) ? 'what its configuration says' : ports(step.outputs)}`, `cached ${step.cacheable ? 'yes' : 'never: it acts outside of the run'}`);
+    const ports = (all: typeof step.inputs): string =>
+      Object.entries(all)
+        .map(([port, { kind: what, optional }]) => `${port}${port === what ? '' : ` (${what})`}${optional === true ? ' (optional)' : ''}`)
+        .join(', ') || 'nothing';
+    lines.push(
+      '',
+      `takes  ${saidByConfig(step) ? 'what its configuration says' : ports(step.inputs)}`,
+      `gives  ${saidByConfig(step) ? 'what its configuration says' : ports(step.outputs)}`,
+      `cached ${step.cacheable ? 'yes' : 'never: it acts outside of the run'}`,
+    );
   }
   lines.push('', ...(node.properties === undefined ? [`Value: ${typeOf(node)}`] : keyLines(node)));
-  for (const example of step?.examples ?? []) lines.push('', `Example: ${example.title}`, indent(JSON.stringify(exampleStep(found, example.config as JsonObject), null, 2)));
+  for (const example of step?.examples ?? [])
+    lines.push('', `Example: ${example.title}`, indent(JSON.stringify(exampleStep(found, example.config as JsonObject), null, 2)));
   return lines.join('\n');
 }
 
@@ -92,7 +119,11 @@ function keyLines(node: SchemaNode): string[] {
   if (keys.length === 0) return ['It takes no configuration.'];
   return keys.flatMap(([key, property]) => {
     const schema = resolveRef(property);
-    const facts = [typeOf(property), ...(node.required?.includes(key) === true ? ['required'] : []), ...(schema.default === undefined ? [] : [`default ${JSON.stringify(schema.default)}`])];
+    const facts = [
+      typeOf(property),
+      ...(node.required?.includes(key) === true ? ['required'] : []),
+      ...(schema.default === undefined ? [] : [`default ${JSON.stringify(schema.default)}`]),
+    ];
     const example = schema.examples?.[0];
     return [
       `${key}  (${facts.join(', ')})`,
@@ -114,14 +145,17 @@ function typeOf(node: SchemaNode): string {
   if (schema.enum !== undefined) return schema.enum.map((choice) => JSON.stringify(choice)).join(' | ');
   const types = [schema.type ?? []].flat() as string[];
   if (types.length === 0) return [...new Set((schema.oneOf ?? schema.anyOf ?? []).map(typeOf))].join(' or ') || 'anything';
-  if (types.length === 1 && types[0] === 'array' && schema.items !== undefined && !Array.isArray(schema.items)) return `list of ${typeOf(schema.items as SchemaNode).replace(/^an? (.*)$/, '$1s')}`;
+  if (types.length === 1 && types[0] === 'array' && schema.items !== undefined && !Array.isArray(schema.items))
+    return `list of ${typeOf(schema.items as SchemaNode).replace(/^an? (.*)$/, '$1s')}`;
   return types.join(' | ');
 }
 
 function existing(what: string, name: string, names: readonly string[]): string {
   if (names.includes(name)) return name;
   const suggestion = meantBy(name, names);
-  throw new PerennialError('NOT_FOUND', `There is no ${what} ${JSON.stringify(name)}.`, { hint: suggestion === undefined ? `There is ${list(names, 60)}.` : `Did you mean ${JSON.stringify(suggestion)}?` });
+  throw new PerennialError('NOT_FOUND', `There is no ${what} ${JSON.stringify(name)}.`, {
+    hint: suggestion === undefined ? `There is ${list(names, 60)}.` : `Did you mean ${JSON.stringify(suggestion)}?`,
+  });
 }
 
 const indent = (text: string): string => text.replace(/^/gm, '  ');

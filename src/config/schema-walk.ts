@@ -58,14 +58,19 @@ export function fits(schema: SchemaNode, value: Json): boolean {
   if (node.allOf !== undefined && !node.allOf.every((part) => fits(part, value))) return false;
   if (node.anyOf !== undefined && !node.anyOf.some((part) => fits(part, value))) return false;
   if (node.oneOf !== undefined && !node.oneOf.some((part) => fits(part, value))) return false;
-  if (Array.isArray(value)) return node.items === undefined || Array.isArray(node.items) || value.every((item) => fits(node.items as SchemaNode, item));
+  if (Array.isArray(value))
+    return node.items === undefined || Array.isArray(node.items) || value.every((item) => fits(node.items as SchemaNode, item));
   if (!isObject(value)) return true;
   if (!(node.required ?? []).every((key) => Object.hasOwn(value, key))) return false;
   const properties = node.properties ?? {};
   for (const [key, child] of Object.entries(value)) {
     if (Object.hasOwn(properties, key)) {
       if (!fits(properties[key]!, child)) return false;
-    } else if (node.additionalProperties === false && !Object.keys(node.patternProperties ?? {}).some((pattern) => new RegExp(pattern, 'u').test(key))) return false;
+    } else if (
+      node.additionalProperties === false &&
+      !Object.keys(node.patternProperties ?? {}).some((pattern) => new RegExp(pattern, 'u').test(key))
+    )
+      return false;
   }
   return true;
 }
@@ -104,7 +109,11 @@ export function nodesAt(root: Json, pointer: string): SchemaNode[] {
 function applicable(schema: SchemaNode, value: Json): SchemaNode[] {
   const node = resolveRef(schema);
   const branch = node.if === undefined ? undefined : fits(node.if, value) ? node.then : node.else;
-  return [node, ...(node.allOf ?? []).flatMap((part) => applicable(part, value)), ...(branch === undefined ? [] : applicable(branch, value))];
+  return [
+    node,
+    ...(node.allOf ?? []).flatMap((part) => applicable(part, value)),
+    ...(branch === undefined ? [] : applicable(branch, value)),
+  ];
 }
 
 function childSchema(node: SchemaNode, value: Json, segment: string): SchemaNode | undefined {

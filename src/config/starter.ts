@@ -13,18 +13,24 @@ export interface Starter {
  * Writes `<dir>/<name>/<name>.json` and its data. @throws NAME_INVALID, USAGE where a file is there already
  */
 export async function writeStarter(name: string, dir: string): Promise<Starter> {
-  if (!/^[a-z0-9][a-z0-9._-]{0,62}$/.test(name)) throw new PerennialError('NAME_INVALID', `${JSON.stringify(name)} cannot be the name of a pipeline.`);
+  if (!/^[a-z0-9][a-z0-9._-]{0,62}$/.test(name))
+    throw new PerennialError('NAME_INVALID', `${JSON.stringify(name)} cannot be the name of a pipeline.`);
   const folder = resolve(dir, name);
   const document = join(folder, `${name}.json`);
   const data = join(folder, 'data', 'plants.csv');
   const written: string[] = [];
-  for (const [path, text] of [[document, `${JSON.stringify(starterDocument(name, folder), null, 2)}\n`], [data, plants()]] as const) {
+  for (const [path, text] of [
+    [document, `${JSON.stringify(starterDocument(name, folder), null, 2)}\n`],
+    [data, plants()],
+  ] as const) {
     await mkdir(dirname(path), { recursive: true });
     try {
       await writeFile(path, text, { flag: 'wx' });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      throw new PerennialError('USAGE', `${path} is there already; nothing was overwritten.`, { hint: 'Choose another name, or another folder with --dir.' });
+      throw new PerennialError('USAGE', `${path} is there already; nothing was overwritten.`, {
+        hint: 'Choose another name, or another folder with --dir.',
+      });
     }
     written.push(short(path));
   }
@@ -45,10 +51,44 @@ function starterDocument(name: string, folder: string) {
     description: 'Tells two kinds of plants apart by their leaves and where they grow. Replace the source and the label by your own.',
     parameters: { epochs: { type: 'integer', default: 40, minimum: 1, description: 'Passes over the training data.' } },
     steps: [
-      { uses: 'ingest', with: { source: { format: 'csv', path: 'data/plants.csv' }, label: 'kind', split: { train: 0.7, validation: 0.15, test: 0.15, by: 'hash', stratify: true } } },
-      { uses: 'validate', with: { expect: [{ column: 'leaf_length_cm', between: [0, 50] }, { column: 'soil', in: ['clay', 'loam', 'sand'] }] } },
-      { uses: 'preprocess', with: { features: { leaf_length_cm: [{ impute: 'median' }, 'standardize'], leaf_width_cm: [{ impute: 'median' }, 'standardize'], soil: ['oneHot'] } } },
-      { uses: 'train', with: { model: { architecture: 'mlp', units: [16] }, optimizer: 'adam', loss: 'categoricalCrossentropy', epochs: '${parameters.epochs}', batchSize: 16, seed: 1 } },
+      {
+        uses: 'ingest',
+        with: {
+          source: { format: 'csv', path: 'data/plants.csv' },
+          label: 'kind',
+          split: { train: 0.7, validation: 0.15, test: 0.15, by: 'hash', stratify: true },
+        },
+      },
+      {
+        uses: 'validate',
+        with: {
+          expect: [
+            { column: 'leaf_length_cm', between: [0, 50] },
+            { column: 'soil', in: ['clay', 'loam', 'sand'] },
+          ],
+        },
+      },
+      {
+        uses: 'preprocess',
+        with: {
+          features: {
+            leaf_length_cm: [{ impute: 'median' }, 'standardize'],
+            leaf_width_cm: [{ impute: 'median' }, 'standardize'],
+            soil: ['oneHot'],
+          },
+        },
+      },
+      {
+        uses: 'train',
+        with: {
+          model: { architecture: 'mlp', units: [16] },
+          optimizer: 'adam',
+          loss: 'categoricalCrossentropy',
+          epochs: '${parameters.epochs}',
+          batchSize: 16,
+          seed: 1,
+        },
+      },
       { uses: 'evaluate', with: { metrics: ['accuracy', 'f1'], gates: [{ metric: 'accuracy', atLeast: 0.8 }] } },
       { uses: 'register', with: { alias: 'challenger' } },
       { uses: 'deploy', with: { to: 'server', promote: 'champion' } },

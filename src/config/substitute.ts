@@ -28,7 +28,14 @@ export function substitute(document: Json, values: JsonObject, declared: readonl
   const reference = (text: string, pointer: string, at: 'key' | 'value', root: string, name: string, escape: string): boolean => {
     if (root !== 'parameters') {
       const suggestion = nearest(root, ['parameters']) === undefined ? {} : { suggestion: `\${parameters.${name}}` };
-      findings.push({ pointer, at, given: text, message: `"${escape}" refers to nothing: only parameters can be referred to.`, ...suggestion, fix: `Write "\${parameters.NAME}", or "$${escape}" for the text itself.` });
+      findings.push({
+        pointer,
+        at,
+        given: text,
+        message: `"${escape}" refers to nothing: only parameters can be referred to.`,
+        ...suggestion,
+        fix: `Write "\${parameters.NAME}", or "$${escape}" for the text itself.`,
+      });
       return false;
     }
     if (declared.includes(name)) {
@@ -37,9 +44,14 @@ export function substitute(document: Json, values: JsonObject, declared: readonl
     }
     const suggestion = nearest(name, declared);
     findings.push({
-      pointer, at, given: text, allowed: declared, message: `There is no parameter "${name}".`,
+      pointer,
+      at,
+      given: text,
+      allowed: declared,
+      message: `There is no parameter "${name}".`,
       ...(suggestion === undefined ? {} : { suggestion }),
-      fix: declared.length === 0 ? `Declare it: "parameters": { "${name}": { "type": …, "default": … } }.` : `Declared are ${list(declared)}.`,
+      fix:
+        declared.length === 0 ? `Declare it: "parameters": { "${name}": { "type": …, "default": … } }.` : `Declared are ${list(declared)}.`,
     });
     return false;
   };
@@ -78,7 +90,13 @@ export function substitute(document: Json, values: JsonObject, declared: readonl
     const found = /\$\{parameters\.[^{}]*\}/.exec(given.replaceAll('$${', ''));
     if (found === null) return;
     const where = at === 'key' ? 'in a key' : 'here';
-    findings.push({ pointer, at, given, message: `A parameter cannot stand ${where}: "${found[0]}".`, fix: 'Parameters stand for values inside "with", "retry", "timeout", "queue", "cache" and "if" of a step, and inside "on".' });
+    findings.push({
+      pointer,
+      at,
+      given,
+      message: `A parameter cannot stand ${where}: "${found[0]}".`,
+      fix: 'Parameters stand for values inside "with", "retry", "timeout", "queue", "cache" and "if" of a step, and inside "on".',
+    });
   };
 
   const step = (value: Json, pointer: string): Json => {
@@ -92,7 +110,8 @@ export function substitute(document: Json, values: JsonObject, declared: readonl
     return closed(value, join('', key));
   };
 
-  const value = document !== null && typeof document === 'object' && !Array.isArray(document) ? mapMembers(document, top) : closed(document, '');
+  const value =
+    document !== null && typeof document === 'object' && !Array.isArray(document) ? mapMembers(document, top) : closed(document, '');
   return { value, used, findings };
 }
 

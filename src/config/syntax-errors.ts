@@ -29,16 +29,32 @@ export function describeSyntaxError(error: ParseError, text: string): { message:
   const rest = text.slice(error.offset, error.offset + 64);
   const before = text.slice(0, error.offset).trimEnd().at(-1);
   const found = /^(?:[^\s,:[\]{}"]+|"[^"\n]*")/.exec(rest)?.[0] ?? rest.slice(0, 1);
-  if (rest.startsWith("'")) return { message: "JSON's quotes are double quotes; a single quote was found.", fix: 'Write "…" in place of \'…\'.' };
-  if (before === ',' && /^[\]}]/.test(rest)) return { message: `A comma stands before "${rest[0]}", and nothing follows it.`, fix: 'Remove the comma.' };
-  if (/^[+-]?(NaN|Infinity|inf|nan)\b/.test(found)) return { message: `JSON has no ${found}.`, fix: 'Leave the key out, or give a number.' };
-  if (/^(True|False|TRUE|FALSE|None|undefined|nil)$/.test(found)) return { message: `JSON does not know ${found}.`, fix: 'Write true, false or null.' };
+  if (rest.startsWith("'"))
+    return { message: "JSON's quotes are double quotes; a single quote was found.", fix: 'Write "…" in place of \'…\'.' };
+  if (before === ',' && /^[\]}]/.test(rest))
+    return { message: `A comma stands before "${rest[0]}", and nothing follows it.`, fix: 'Remove the comma.' };
+  if (/^[+-]?(NaN|Infinity|inf|nan)\b/.test(found))
+    return { message: `JSON has no ${found}.`, fix: 'Leave the key out, or give a number.' };
+  if (/^(True|False|TRUE|FALSE|None|undefined|nil)$/.test(found))
+    return { message: `JSON does not know ${found}.`, fix: 'Write true, false or null.' };
   if (found === '') return { message: `The document ends too early: ${lower(MESSAGES[name] ?? 'something is missing.')}` };
-  if (name === 'UnexpectedEndOfString') return { message: MESSAGES[name]!, fix: 'Close it with ", and write a line break inside it as \\n.' };
-  if (name === 'InvalidEscapeCharacter' || name === 'InvalidCharacter') return { message: MESSAGES[name]!, fix: 'Write a backslash as \\\\, a line break as \\n and a tab as \\t.' };
-  if (isWhole(text.slice(0, error.offset))) return { message: `The document ended before this; nothing may follow; ${JSON.stringify(found)} was found.`, fix: 'Remove what follows the document, or join the two.' };
-  const isKey = name === 'PropertyNameExpected' || text.slice(error.offset + found.length).trimStart().startsWith(':');
-  if (isKey && /^[A-Za-z_$]/.test(found)) return { message: `A key in double quotes is expected; ${found} was found.`, fix: `Write "${found}".` };
+  if (name === 'UnexpectedEndOfString')
+    return { message: MESSAGES[name]!, fix: 'Close it with ", and write a line break inside it as \\n.' };
+  if (name === 'InvalidEscapeCharacter' || name === 'InvalidCharacter')
+    return { message: MESSAGES[name]!, fix: 'Write a backslash as \\\\, a line break as \\n and a tab as \\t.' };
+  if (isWhole(text.slice(0, error.offset)))
+    return {
+      message: `The document ended before this; nothing may follow; ${JSON.stringify(found)} was found.`,
+      fix: 'Remove what follows the document, or join the two.',
+    };
+  const isKey =
+    name === 'PropertyNameExpected' ||
+    text
+      .slice(error.offset + found.length)
+      .trimStart()
+      .startsWith(':');
+  if (isKey && /^[A-Za-z_$]/.test(found))
+    return { message: `A key in double quotes is expected; ${found} was found.`, fix: `Write "${found}".` };
   if (name === 'InvalidSymbol') return { message: `${found} is no value of JSON.`, fix: `Write "${found}" if a text is meant.` };
   const what = found.startsWith('"') && found.length > 1 ? found : JSON.stringify(found);
   const fix = name === 'CommaExpected' ? { fix: `Write a comma before ${what}.` } : {};

@@ -73,7 +73,11 @@ type Found = Finding | { readonly source: PlanInput | undefined };
 function sourcesBefore({ steps, position }: Context, kind: ArtifactKind): Source[] {
   return steps
     .slice(0, position)
-    .flatMap((step, at) => Object.entries(step.outputs).flatMap(([output, port]) => (port.kind === kind ? [{ position: at, input: { step: step.id, output, kind } }] : [])));
+    .flatMap((step, at) =>
+      Object.entries(step.outputs).flatMap(([output, port]) =>
+        port.kind === kind ? [{ position: at, input: { step: step.id, output, kind } }] : [],
+      ),
+    );
 }
 
 function automatic(context: Context, port: string, facts: Port): Found {
@@ -97,9 +101,19 @@ function automatic(context: Context, port: string, facts: Port): Found {
 
 function nothingFits({ steps, position, step }: Context, port: string, { kind }: Port): Finding {
   const later = steps.slice(position + 1).find((other) => Object.values(other.outputs).some((output) => output.kind === kind));
-  const makers: Partial<Record<ArtifactKind, string>> = { dataset: 'ingest', examples: 'preprocess', model: 'train', evaluation: 'evaluate', version: 'register', deployment: 'deploy' };
+  const makers: Partial<Record<ArtifactKind, string>> = {
+    dataset: 'ingest',
+    examples: 'preprocess',
+    model: 'train',
+    evaluation: 'evaluate',
+    version: 'register',
+    deployment: 'deploy',
+  };
   const maker = makers[kind];
-  const add = maker === undefined ? `Add a step that gives ${kindText(kind)} before it.` : `Add a step that does before it, e.g. { "uses": "${maker}" }.`;
+  const add =
+    maker === undefined
+      ? `Add a step that gives ${kindText(kind)} before it.`
+      : `Add a step that does before it, e.g. { "uses": "${maker}" }.`;
   return {
     pointer: step.pointer,
     message: `The step "${step.id}" takes ${kindText(kind)} as "${port}", and no step before it gives any.`,
@@ -115,25 +129,50 @@ function explicit(context: Context, port: string, facts: Port, named: string): F
   const earlier = steps.slice(0, position).map((other) => other.id);
   const problem = (message: string, allowed: readonly string[], given: string): Finding => {
     const suggestion = nearest(given, allowed);
-    return { pointer, given: named, allowed, message, ...(suggestion === undefined ? {} : { suggestion }), fix: allowed.length === 0 ? 'Remove this input.' : `Name one of ${list(allowed)}.` };
+    return {
+      pointer,
+      given: named,
+      allowed,
+      message,
+      ...(suggestion === undefined ? {} : { suggestion }),
+      fix: allowed.length === 0 ? 'Remove this input.' : `Name one of ${list(allowed)}.`,
+    };
   };
   const fitting = sourcesBefore(context, facts.kind);
   const names = [...new Set(fitting.map(({ input }) => nameOfSource(steps, input)))];
   if (at < 0) return problem(`There is no step "${id}".`, names.length > 0 ? names : earlier, id);
-  if (at >= position) return problem(at === position ? `The step "${id}" cannot take its own output.` : `The step "${id}" stands after "${step.id}"; a step takes only from steps before it.`, names, id);
+  if (at >= position)
+    return problem(
+      at === position
+        ? `The step "${id}" cannot take its own output.`
+        : `The step "${id}" stands after "${step.id}"; a step takes only from steps before it.`,
+      names,
+      id,
+    );
   const source = steps[at]!;
   if (!source.known) return { source: undefined };
   const outputs = Object.entries(source.outputs);
   if (output === undefined) {
     const ofKind = outputs.filter(([, given]) => given.kind === facts.kind).map(([name]) => name);
     if (ofKind.length === 1) return { source: { step: id, output: ofKind[0]!, kind: facts.kind } };
-    if (ofKind.length > 1) return problem(`The step "${id}" gives ${ofKind.length} of the kind ${facts.kind}.`, ofKind.map((name) => `${id}.${name}`), named);
+    if (ofKind.length > 1)
+      return problem(
+        `The step "${id}" gives ${ofKind.length} of the kind ${facts.kind}.`,
+        ofKind.map((name) => `${id}.${name}`),
+        named,
+      );
     const gives = outputs.length === 0 ? 'nothing' : outputs.map(([, given]) => kindText(given.kind)).join(' and ');
     return problem(`"${port}" of "${step.id}" takes ${kindText(facts.kind)}; "${id}" gives ${gives}.`, names, id);
   }
   const found = source.outputs[output];
-  if (found === undefined) return problem(`The step "${id}" gives nothing named "${output}".`, outputs.map(([name]) => `${id}.${name}`), named);
-  if (found.kind !== facts.kind) return problem(`"${port}" of "${step.id}" takes ${kindText(facts.kind)}; "${named}" is ${kindText(found.kind)}.`, names, id);
+  if (found === undefined)
+    return problem(
+      `The step "${id}" gives nothing named "${output}".`,
+      outputs.map(([name]) => `${id}.${name}`),
+      named,
+    );
+  if (found.kind !== facts.kind)
+    return problem(`"${port}" of "${step.id}" takes ${kindText(facts.kind)}; "${named}" is ${kindText(found.kind)}.`, names, id);
   return { source: { step: id, output, kind: facts.kind } };
 }
 

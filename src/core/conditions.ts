@@ -32,8 +32,16 @@ export function evaluateCondition(condition: Condition, state: RunState): Condit
     const inner = evaluateCondition(condition.not, state);
     return { holds: inner.holds === 'unknown' ? 'unknown' : !inner.holds, why: inner.why };
   }
-  if ('all' in condition) return combine(condition.all.map((part) => evaluateCondition(part, state)), false);
-  if ('any' in condition) return combine(condition.any.map((part) => evaluateCondition(part, state)), true);
+  if ('all' in condition)
+    return combine(
+      condition.all.map((part) => evaluateCondition(part, state)),
+      false,
+    );
+  if ('any' in condition)
+    return combine(
+      condition.any.map((part) => evaluateCondition(part, state)),
+      true,
+    );
   return compare(condition, state);
 }
 

@@ -20,4 +20,14 @@ export interface Outcome {
 }
 
 /** Ends of runs, and outcomes and ends of checks, that somebody has to look at. */
-export const TO_LOOK_AT: ReadonlySet<string> = new Set(['failed', 'rejected', 'timed out', 'timedOut', 'terminated', 'alert', 'blocked', 'nothingNew', 'incomplete']);
+export const TO_LOOK_AT: ReadonlySet<string> = new Set([
+  'failed',
+  'rejected',
+  'timed out',
+  'timedOut',
+  'terminated',
+  'alert',
+  'blocked',
+  'nothingNew',
+  'incomplete',
+]);

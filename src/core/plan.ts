@@ -75,7 +75,9 @@ export interface DriftTrigger extends TriggerBounds {
   readonly tests?: readonly DriftTestChoice[];
   readonly agree?: 'all' | 'any';
   readonly missing?: number;
-  readonly columns?: Readonly<Record<string, { readonly tests?: readonly DriftTestChoice[]; readonly agree?: 'all' | 'any'; readonly missing?: number }>>;
+  readonly columns?: Readonly<
+    Record<string, { readonly tests?: readonly DriftTestChoice[]; readonly agree?: 'all' | 'any'; readonly missing?: number }>
+  >;
   readonly psi?: number;
   readonly ksPValue?: number;
   /** Columns that must drift, of the columns compared. */

@@ -28,7 +28,8 @@ export class DefinitionRegistry<T> {
       for (const alias of (definition as Aliased).aliases ?? []) {
         const plain = plainName(alias);
         const other = byAlias.get(plain) ?? [...byName.keys()].find((known) => plainName(known) === plain);
-        if (other !== undefined) throw new PerennialError('INTERNAL', `"${alias}" is to mean the ${kind} "${name}", and is "${other}" already.`);
+        if (other !== undefined)
+          throw new PerennialError('INTERNAL', `"${alias}" is to mean the ${kind} "${name}", and is "${other}" already.`);
         byAlias.set(plain, name);
       }
     }
@@ -59,7 +60,11 @@ export class DefinitionRegistry<T> {
     const found = this.#byName.get(name);
     if (found === undefined) {
       const meant = this.meant(name);
-      throw new PerennialError(code, `There is no ${this.kind} "${name}". There is: ${this.names().join(', ')}.`, meant === undefined ? {} : { hint: `Did you mean "${meant}"?` });
+      throw new PerennialError(
+        code,
+        `There is no ${this.kind} "${name}". There is: ${this.names().join(', ')}.`,
+        meant === undefined ? {} : { hint: `Did you mean "${meant}"?` },
+      );
     }
     return found;
   }

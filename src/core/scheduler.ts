@@ -73,7 +73,8 @@ function decide(step: PlanStep, state: RunState): Action | undefined {
   }
   if (step.if !== undefined) {
     const outcome = evaluateCondition(step.if, state);
-    if (outcome.holds !== true) return { kind: 'skip', step: step.id, status: 'skipped', why: `its condition does not hold: ${outcome.why}` };
+    if (outcome.holds !== true)
+      return { kind: 'skip', step: step.id, status: 'skipped', why: `its condition does not hold: ${outcome.why}` };
   }
   return { kind: 'start', step: step.id };
 }

@@ -80,7 +80,12 @@ export interface AnomalyOutput {
 /** One label: classes or numbers. */
 export type LabelOutput =
   | { readonly kind: 'classes'; readonly name: string; readonly classes: readonly string[] }
-  | { readonly kind: 'number'; readonly name: string; readonly width: number; readonly scale?: { readonly mean: number; readonly std: number } };
+  | {
+      readonly kind: 'number';
+      readonly name: string;
+      readonly width: number;
+      readonly scale?: { readonly mean: number; readonly std: number };
+    };
 
 export type Row = Readonly<Record<string, unknown>>;
 

@@ -22,7 +22,12 @@ const DEFAULTS = { manual: 'queue', backfill: 'queue', drift: 'skip', newData: '
 
 /** Ticks of a schedule meet each other in Temporal and other runs here: one declaration for both. */
 const OF_SCHEDULE: Readonly<Record<ScheduleTrigger['overlap'], TurnPolicy>> = {
-  skip: 'skip', bufferOne: 'queue', bufferAll: 'queue', cancelOther: 'replace', terminateOther: 'replace', allowAll: 'allow',
+  skip: 'skip',
+  bufferOne: 'queue',
+  bufferAll: 'queue',
+  cancelOther: 'replace',
+  terminateOther: 'replace',
+  allowAll: 'allow',
 };
 
 /** Whether a run waits, gives up, takes over or goes beside where another run of its pipeline is going. */

@@ -1,5 +1,5 @@
-import { firstAtLeast, indexAt } from '../data/ranks.ts';
-import type { FeatureSample, NumberSample } from './drift-test.ts';
+import { firstAtLeast, indexAt } from '../data/table/ranks.ts';
+import type { FeatureSample, NumberSample } from './drift/drift-test.ts';
 import { foldCategories } from './folding.ts';
 import type { FoldedPair } from './folding.ts';
 
@@ -51,7 +51,10 @@ export function shares(counts: Float64Array): Float64Array {
 }
 
 function binValues(values: Float64Array, reference: NumberSample, current: NumberSample): FoldedPair {
-  const [then, now] = [reference, current].map((sample) => Array.from(values, (value) => countEqual(sample, value))) as [number[], number[]];
+  const [then, now] = [reference, current].map((sample) => Array.from(values, (value) => countEqual(sample, value))) as [
+    number[],
+    number[],
+  ];
   const added = current.size - now.reduce((sum, count) => sum + count, 0);
   return {
     labels: [...Array.from(values, String), ...(added > 0 ? ['(new)'] : [])],

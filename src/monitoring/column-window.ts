@@ -1,7 +1,7 @@
-import type { ColumnProfile, ColumnType } from '../data/types.ts';
-import type { ReferenceValues } from '../data/reference-values.ts';
-import { numberSample, rankedSample } from './drift-test.ts';
-import type { FeatureSample } from './drift-test.ts';
+import type { ColumnProfile, ColumnType } from '../data/stored/dataset.ts';
+import type { ReferenceValues } from '../data/stored/reference-values.ts';
+import { numberSample, rankedSample } from './drift/drift-test.ts';
+import type { FeatureSample } from './drift/drift-test.ts';
 
 /** A column of current rows, in the terms of the reference. */
 export interface ColumnWindow {
@@ -56,18 +56,25 @@ const FREE_TEXT_DISTINCT = 50;
 export function referenceOf(column: ColumnProfile, values: ReferenceValues | undefined): ColumnReference {
   const base = { column, numeric: isNumeric(column.type), freeText: false, note: '' };
   const kept = values?.get(column.name);
-  if (kept?.kind === 'number') return { ...base, sample: rankedSample(kept.ranks, kept.deviation), note: sampleNote(kept.ranks.size, kept.of) };
+  if (kept?.kind === 'number')
+    return { ...base, sample: rankedSample(kept.ranks, kept.deviation), note: sampleNote(kept.ranks.size, kept.of) };
   if (column.number !== undefined && column.number.sample.length > 0) {
     const sample = numberSample(Float64Array.from(column.number.sample));
     return { ...base, sample: { ...sample, deviation: column.number.std }, note: sampleNote(sample.size, column.count) };
   }
   if (column.categories === undefined) return { ...base, sample: undefined };
-  const { counts, other } = kept?.kind === 'category' ? kept : { counts: new Map(Object.entries(column.categories.counts)), other: column.categories.other };
+  const { counts, other } =
+    kept?.kind === 'category' ? kept : { counts: new Map(Object.entries(column.categories.counts)), other: column.categories.other };
   const freeText = column.distinct > FREE_TEXT_DISTINCT && column.distinct > column.count / 2;
-  const note = other === 0 || freeText ? '' : `The reference names ${counts.size} of ${column.distinct} categories, so that new ones count among the others.`;
+  const note =
+    other === 0 || freeText
+      ? ''
+      : `The reference names ${counts.size} of ${column.distinct} categories, so that new ones count among the others.`;
   return { ...base, sample: { kind: 'category', counts, other }, freeText, note };
 }
 
 function sampleNote(kept: number, of: number): string {
-  return kept >= of ? '' : `The reference is a sample: ${kept.toLocaleString('en')} of ${of.toLocaleString('en')} values, and p-values are those of a sample of that size.`;
+  return kept >= of
+    ? ''
+    : `The reference is a sample: ${kept.toLocaleString('en')} of ${of.toLocaleString('en')} values, and p-values are those of a sample of that size.`;
 }

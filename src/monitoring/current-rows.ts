@@ -1,8 +1,8 @@
 import { Prng } from '../core/prng.ts';
 import type { Row } from '../core/tensor.ts';
-import { DATA_LIMITS } from '../data/limits.ts';
+import { DATA_LIMITS } from '../data/table/limits.ts';
 import type { ColumnReference, ColumnWindow, CurrentSource } from './column-window.ts';
-import { numberSample } from './drift-test.ts';
+import { numberSample } from './drift/drift-test.ts';
 
 /** Names kept per column that the reference does not have: of more, only the rows are counted. */
 const NEW_NAMES_MAX = 1_000;
@@ -67,11 +67,21 @@ class Collector {
   finish(rows: number): ColumnWindow {
     const base = { rows, missing: this.#missing, invalid: this.#invalid, present: this.#present };
     if (this.#reference.sample === undefined || this.#reference.freeText) return base;
-    return { ...base, sample: this.#reference.numeric ? numberSample(this.#values.subarray(0, this.#kept)) : { kind: 'category', counts: this.#counts, other: this.#other } };
+    return {
+      ...base,
+      sample: this.#reference.numeric
+        ? numberSample(this.#values.subarray(0, this.#kept))
+        : { kind: 'category', counts: this.#counts, other: this.#other },
+    };
   }
 
   #addNumber(value: unknown): void {
-    const number = typeof value === 'number' ? value : typeof value === 'bigint' || (typeof value === 'string' && value.trim() !== '') ? Number(value) : NaN;
+    const number =
+      typeof value === 'number'
+        ? value
+        : typeof value === 'bigint' || (typeof value === 'string' && value.trim() !== '')
+          ? Number(value)
+          : NaN;
     if (!Number.isFinite(number)) {
       this.#invalid++;
       return;

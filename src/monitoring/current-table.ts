@@ -1,8 +1,8 @@
-import { measureAll } from '../data/columns.ts';
-import type { Database } from '../data/duckdb.ts';
-import { numbersOf } from '../data/number-columns.ts';
+import { measureAll } from '../data/table/columns.ts';
+import type { Database } from '../data/table/duckdb.ts';
+import { numbersOf } from '../data/table/number-columns.ts';
 import type { ColumnReference, ColumnWindow, CurrentSource } from './column-window.ts';
-import { numberSample } from './drift-test.ts';
+import { numberSample } from './drift/drift-test.ts';
 
 /** Names kept per column that the reference does not have, the most frequent ones: of others, only the rows are counted. */
 const NEW_NAMES_MAX = 1_000;
@@ -44,8 +44,16 @@ export function currentTable({ db, table, columns }: CurrentTable): CurrentSourc
           else if (reference.numeric) numbers.push([name, column]);
           else yield [name, await categories(db, table, column, reference, rows)];
         }
-        for await (const { index, values } of numbersOf(db, table, numbers.map(([, column]) => marked(column)), rows)) {
-          yield [numbers[index]![0], { rows: values.rows, missing: values.missing, invalid: values.infinite, present: true, sample: numberSample(values.finite) }];
+        for await (const { index, values } of numbersOf(
+          db,
+          table,
+          numbers.map(([, column]) => marked(column)),
+          rows,
+        )) {
+          yield [
+            numbers[index]![0],
+            { rows: values.rows, missing: values.missing, invalid: values.infinite, present: true, sample: numberSample(values.finite) },
+          ];
         }
       },
     };
@@ -58,15 +66,29 @@ function marked({ sql, unreadable }: CurrentColumn): string {
 }
 
 async function countedOnly(db: Database, table: string, { sql, unreadable }: CurrentColumn, rows: number): Promise<ColumnWindow> {
-  const [count, invalid] = (await measureAll(db, [`count(${sql})`, unreadable === undefined ? '0' : `count_if(${unreadable})`], table)) as [number, number];
+  const [count, invalid] = (await measureAll(db, [`count(${sql})`, unreadable === undefined ? '0' : `count_if(${unreadable})`], table)) as [
+    number,
+    number,
+  ];
   return { rows, missing: rows - count - invalid, invalid, present: true };
 }
 
-async function categories(db: Database, table: string, { sql, unreadable }: CurrentColumn, { sample }: ColumnReference, rows: number): Promise<ColumnWindow> {
+async function categories(
+  db: Database,
+  table: string,
+  { sql, unreadable }: CurrentColumn,
+  { sample }: ColumnReference,
+  rows: number,
+): Promise<ColumnWindow> {
   const counts = new Map<string, number>();
   const added: [string, number][] = [];
   let [missing, invalid, other] = [0, 0, 0];
-  for await (const { rows: length, columns: [names, all, bad] } of db.chunks(`SELECT CAST(${sql} AS VARCHAR) AS name, count(*), ${unreadable === undefined ? '0' : `count_if(${unreadable})`} FROM ${table} GROUP BY name`)) {
+  for await (const {
+    rows: length,
+    columns: [names, all, bad],
+  } of db.chunks(
+    `SELECT CAST(${sql} AS VARCHAR) AS name, count(*), ${unreadable === undefined ? '0' : `count_if(${unreadable})`} FROM ${table} GROUP BY name`,
+  )) {
     for (let index = 0; index < length; index++) {
       const [name, count] = [names![index] as string | null, Number(all![index])];
       if (name === null) {

@@ -1,11 +1,11 @@
-import { columnMissing } from '../data/columns.ts';
-import type { ReferenceValues } from '../data/reference-values.ts';
-import type { ColumnProfile, DatasetProfile } from '../data/types.ts';
+import { columnMissing } from '../data/table/columns.ts';
+import type { ReferenceValues } from '../data/stored/reference-values.ts';
+import type { ColumnProfile, DatasetProfile } from '../data/stored/dataset.ts';
 import { binPair, shares } from './bins.ts';
 import { isComparable, referenceOf } from './column-window.ts';
 import type { ColumnReference, ColumnWindow, CurrentSource } from './column-window.ts';
-import { drifted, sizeOf } from './drift-test.ts';
-import type { DriftTestDefinition, FeatureSample } from './drift-test.ts';
+import { drifted, sizeOf } from './drift/drift-test.ts';
+import type { DriftTestDefinition, FeatureSample } from './drift/drift-test.ts';
 import { chosenTests, driftRegistry, driftSettings, testsFor } from './settings.ts';
 import type { ChosenTest, ColumnSettings, DriftRules, NamedTest, Settings } from './settings.ts';
 
@@ -94,7 +94,11 @@ export interface DriftResult {
  * @throws COLUMN_MISSING where `columns` names one that the profile has not; CONFIG_INVALID for a test that does not exist or does not
  * fit the column that it was declared for
  */
-export async function detectDrift({ profile, values }: TrainingProfile, current: CurrentSource, options: DriftOptions = {}): Promise<DriftResult> {
+export async function detectDrift(
+  { profile, values }: TrainingProfile,
+  current: CurrentSource,
+  options: DriftOptions = {},
+): Promise<DriftResult> {
   const settings = driftSettings(options);
   const also = chosenTests(options.also ?? [], 'also');
   const chosen = chooseColumns(profile, options);
@@ -125,19 +129,30 @@ export async function detectDrift({ profile, values }: TrainingProfile, current:
 }
 
 function judgedBy({ rowsMin, columnsMin, perColumn, ...whole }: Settings): JudgedBy {
-  const plain = ({ tests, agree, missing }: ColumnSettings): Pick<JudgedBy, 'missing' | 'agree' | 'tests'> => ({ missing, agree, tests: tests.map(({ definition, threshold }) => ({ test: definition.name, threshold })) });
+  const plain = ({ tests, agree, missing }: ColumnSettings): Pick<JudgedBy, 'missing' | 'agree' | 'tests'> => ({
+    missing,
+    agree,
+    tests: tests.map(({ definition, threshold }) => ({ test: definition.name, threshold })),
+  });
   return { rowsMin, columnsMin, ...plain(whole), columns: Object.fromEntries([...perColumn].map(([name, own]) => [name, plain(own)])) };
 }
 
 /** The rules of each column that is compared. */
-function checkRules(chosen: readonly ColumnProfile[], references: readonly ColumnReference[], settings: Settings): Map<string, ColumnSettings> {
+function checkRules(
+  chosen: readonly ColumnProfile[],
+  references: readonly ColumnReference[],
+  settings: Settings,
+): Map<string, ColumnSettings> {
   const names = chosen.map(({ name }) => name);
   for (const name of settings.perColumn.keys()) if (!names.includes(name)) throw columnMissing(name, names, 'columns');
   return new Map(references.map(({ column, numeric }) => [column.name, testsFor(settings, column.name, numeric ? 'number' : 'category')]));
 }
 
 /** Several comparisons of one window as one. What has too few rows has no say. */
-export function conclude(results: readonly [DriftResult, ...DriftResult[]], settings: Pick<Settings, 'rowsMin' | 'columnsMin'>): DriftResult {
+export function conclude(
+  results: readonly [DriftResult, ...DriftResult[]],
+  settings: Pick<Settings, 'rowsMin' | 'columnsMin'>,
+): DriftResult {
   const heard = results.filter((result) => result.enoughRows);
   const columns = results.flatMap((result) => result.columns);
   const driftedColumns = heard.flatMap((result) => result.driftedColumns);
@@ -146,8 +161,20 @@ export function conclude(results: readonly [DriftResult, ...DriftResult[]], sett
   return {
     drifted: driftedColumns.length >= settings.columnsMin,
     driftScore: heard.reduce((largest, result) => Math.max(largest, result.driftScore), 0),
-    rows, rowsReference: first.rowsReference, enoughRows: heard.length > 0, driftedColumns, columns, newColumns: results.flatMap((result) => result.newColumns), options: first.options,
-    summary: summarize(rows, heard.flatMap((result) => result.columns), driftedColumns, settings, heard.length > 0),
+    rows,
+    rowsReference: first.rowsReference,
+    enoughRows: heard.length > 0,
+    driftedColumns,
+    columns,
+    newColumns: results.flatMap((result) => result.newColumns),
+    options: first.options,
+    summary: summarize(
+      rows,
+      heard.flatMap((result) => result.columns),
+      driftedColumns,
+      settings,
+      heard.length > 0,
+    ),
   };
 }
 
@@ -155,7 +182,12 @@ function chooseColumns(profile: DatasetProfile, { columns, labels = [] }: DriftO
   if (columns === undefined) return profile.columns.filter((column) => !labels.includes(column.name));
   return columns.map((name) => {
     const column = profile.columns.find((candidate) => candidate.name === name);
-    if (column === undefined) throw columnMissing(name, profile.columns.map((one) => one.name), 'The reference profile');
+    if (column === undefined)
+      throw columnMissing(
+        name,
+        profile.columns.map((one) => one.name),
+        'The reference profile',
+      );
     return column;
   });
 }
@@ -165,33 +197,64 @@ function notCompared(column: ColumnProfile): ColumnDrift {
 }
 
 function emptyOf({ name, type, count, missing }: ColumnProfile): Omit<ColumnDrift, 'status' | 'reason'> {
-  return { name, type, score: null, tests: [], drifted: false, note: '', unseen: [], missingReference: count + missing === 0 ? 0 : missing / (count + missing), missingCurrent: 0, invalidCurrent: 0 };
+  return {
+    name,
+    type,
+    score: null,
+    tests: [],
+    drifted: false,
+    note: '',
+    unseen: [],
+    missingReference: count + missing === 0 ? 0 : missing / (count + missing),
+    missingCurrent: 0,
+    invalidCurrent: 0,
+  };
 }
 
-function compareColumn(reference: ColumnReference, window: ColumnWindow, settings: ColumnSettings, { required, also }: { readonly required: boolean; readonly also: readonly ChosenTest[] }): ColumnDrift {
+function compareColumn(
+  reference: ColumnReference,
+  window: ColumnWindow,
+  settings: ColumnSettings,
+  { required, also }: { readonly required: boolean; readonly also: readonly ChosenTest[] },
+): ColumnDrift {
   const share = (rows: number): number => (window.rows === 0 ? 0 : rows / window.rows);
   const base = { ...emptyOf(reference.column), missingCurrent: share(window.missing), invalidCurrent: share(window.invalid) };
   if (window.rows === 0) return { ...base, status: 'skipped', reason: 'There are no current rows.' };
   if (!window.present) return { ...base, status: 'absent', drifted: required, reason: 'No current row has this column.' };
   const now = base.missingCurrent + base.invalidCurrent;
-  const lost = now - base.missingReference > settings.missing ? `Missing or unreadable values went from ${percent(base.missingReference)} to ${percent(now)} of the rows.` : undefined;
+  const lost =
+    now - base.missingReference > settings.missing
+      ? `Missing or unreadable values went from ${percent(base.missingReference)} to ${percent(now)} of the rows.`
+      : undefined;
   const skipped = (reason: string): ColumnDrift => ({ ...base, status: 'skipped', drifted: lost !== undefined, reason: lost ?? reason });
   const { sample: then } = reference;
   const { sample } = window;
   if (then === undefined) return skipped('The reference profile holds no values of this column.');
-  if (reference.freeText || sample === undefined) return skipped('Nearly every value is different, as in text and identifiers: shares mean nothing.');
-  if (settings.tests.length === 0) return skipped(`None of the declared tests compares ${then.kind === 'number' ? 'numbers' : 'categories'}.`);
+  if (reference.freeText || sample === undefined)
+    return skipped('Nearly every value is different, as in text and identifiers: shares mean nothing.');
+  if (settings.tests.length === 0)
+    return skipped(`None of the declared tests compares ${then.kind === 'number' ? 'numbers' : 'categories'}.`);
   const smallest = Math.min(sizeOf(then), sizeOf(sample));
-  if (settings.tests.some(({ definition }) => smallest < definition.minSamples)) return skipped(`Too few values to compare (${sizeOf(then)} in the reference, ${sizeOf(sample)} now).`);
+  if (settings.tests.some(({ definition }) => smallest < definition.minSamples))
+    return skipped(`Too few values to compare (${sizeOf(then)} in the reference, ${sizeOf(sample)} now).`);
   const tests = settings.tests.map((test) => scoreOf(test, then, sample, true));
   const psi = driftRegistry.get('psi');
   const further = [...also, { definition: psi, threshold: psi.defaultThreshold }]
-    .filter(({ definition }, index, all) => definition.featureTypes.includes(then.kind) && smallest >= definition.minSamples && !tests.some((one) => one.test === definition.name) && all.findIndex((other) => other.definition === definition) === index)
+    .filter(
+      ({ definition }, index, all) =>
+        definition.featureTypes.includes(then.kind) &&
+        smallest >= definition.minSamples &&
+        !tests.some((one) => one.test === definition.name) &&
+        all.findIndex((other) => other.definition === definition) === index,
+    )
     .map((test) => scoreOf(test, then, sample, false));
   const moved = settings.agree === 'all' ? tests.every((test) => test.exceeded) : tests.some((test) => test.exceeded);
   const bins = binPair(then, sample);
   const scores = [...tests, ...further];
-  const looked = sample.kind === 'number' && window.rows - window.missing - window.invalid > sizeOf(sample) ? `Of the current rows ${sizeOf(sample).toLocaleString('en')} were looked at.` : '';
+  const looked =
+    sample.kind === 'number' && window.rows - window.missing - window.invalid > sizeOf(sample)
+      ? `Of the current rows ${sizeOf(sample).toLocaleString('en')} were looked at.`
+      : '';
   return {
     ...base,
     status: 'compared',
@@ -226,7 +289,8 @@ function reasonOf(tests: readonly TestScore[], moved: boolean, agree: 'all' | 'a
 }
 
 function describe({ test, kind, score, threshold, exceeded }: TestScore): string {
-  if (kind === 'pValue') return `p of ${test} ${score < 0.001 ? '< 0.001' : `= ${score.toFixed(3)}`} is ${exceeded ? '' : 'not '}below ${threshold}`;
+  if (kind === 'pValue')
+    return `p of ${test} ${score < 0.001 ? '< 0.001' : `= ${score.toFixed(3)}`} is ${exceeded ? '' : 'not '}below ${threshold}`;
   return `${test} ${score.toFixed(3)} is ${exceeded ? '' : 'not '}above ${threshold}`;
 }
 
@@ -234,11 +298,19 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
 }
 
-function summarize(rows: number, columns: readonly ColumnDrift[], driftedColumns: readonly string[], settings: Pick<Settings, 'rowsMin' | 'columnsMin'>, enoughRows: boolean): string {
+function summarize(
+  rows: number,
+  columns: readonly ColumnDrift[],
+  driftedColumns: readonly string[],
+  settings: Pick<Settings, 'rowsMin' | 'columnsMin'>,
+  enoughRows: boolean,
+): string {
   if (!enoughRows) return `No verdict: ${rows} rows, and at least ${settings.rowsMin} are needed.`;
   const compared = columns.filter((column) => column.status !== 'skipped').length;
   const names = driftedColumns.length === 0 ? '' : `: ${driftedColumns.join(', ')}`;
-  if (driftedColumns.length >= settings.columnsMin) return `Drift in ${driftedColumns.length} of ${compared} compared columns over ${rows} rows${names}.`;
-  if (driftedColumns.length > 0) return `${driftedColumns.length} of ${compared} compared columns drifted over ${rows} rows${names}; ${settings.columnsMin} are needed.`;
+  if (driftedColumns.length >= settings.columnsMin)
+    return `Drift in ${driftedColumns.length} of ${compared} compared columns over ${rows} rows${names}.`;
+  if (driftedColumns.length > 0)
+    return `${driftedColumns.length} of ${compared} compared columns drifted over ${rows} rows${names}; ${settings.columnsMin} are needed.`;
   return `No drift in ${compared} compared columns over ${rows} rows.`;
 }

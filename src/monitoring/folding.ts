@@ -1,4 +1,4 @@
-import type { CategorySample } from './drift-test.ts';
+import type { CategorySample } from './drift/drift-test.ts';
 
 /** Counts of both samples in the same cells. */
 export interface FoldedPair {
@@ -30,5 +30,9 @@ export function foldCategories(reference: CategorySample, current: CategorySampl
     if (names.length > own.length) cells.push(['(rare)', ...rare]);
     if (unnamed > 0) cells.push(['(new)', 0, unnamed]);
   }
-  return { labels: cells.map(([label]) => label), reference: Float64Array.from(cells, (cell) => cell[1]), current: Float64Array.from(cells, (cell) => cell[2]) };
+  return {
+    labels: cells.map(([label]) => label),
+    reference: Float64Array.from(cells, (cell) => cell[1]),
+    current: Float64Array.from(cells, (cell) => cell[2]),
+  };
 }

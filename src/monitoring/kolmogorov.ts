@@ -1,6 +1,6 @@
-import type { Ranks } from '../data/ranks.ts';
-import type { PartitionedValues } from '../data/partitioned.ts';
-import type { NumberSample } from './drift-test.ts';
+import type { Ranks } from '../data/table/ranks.ts';
+import type { PartitionedValues } from '../data/table/partitioned.ts';
+import type { NumberSample } from './drift/drift-test.ts';
 
 /** Above this many cells the exact distribution takes noticeable time, and the asymptotic one is as good. */
 const EXACT_CELLS_MAX = 4_000_000;
@@ -66,7 +66,14 @@ function distanceTo(values: PartitionedValues, ranks: Ranks): number {
     const [from, to] = [firsts[at]!, firsts[at + 1]!];
     const most = Math.max(start(at + 1) - through(from), below(to) - start(at));
     if (most <= largest) continue;
-    const part = { from, to, before: from === 0 ? 0 : ranks.through[from - 1]!, after: to === ranks.values.length ? ranks.size : ranks.below[to]!, ranks, size: ranks.size };
+    const part = {
+      from,
+      to,
+      before: from === 0 ? 0 : ranks.through[from - 1]!,
+      after: to === ranks.values.length ? ranks.size : ranks.below[to]!,
+      ranks,
+      size: ranks.size,
+    };
     largest = Math.max(largest, largestGap(part, cellPart(values, at)));
   }
   return largest;
@@ -83,7 +90,14 @@ function cellPart(values: PartitionedValues, cell: number): Part {
     if (kept === 0 || sorted[index] !== distinct[kept - 1]) distinct[kept++] = sorted[index]!;
     ends[kept] = before + index + 1;
   }
-  return { ranks: { values: distinct, below: ends, through: ends.subarray(1), size: values.size, complete: true }, from: 0, to: kept, before, after: before + own, size: values.size };
+  return {
+    ranks: { values: distinct, below: ends, through: ends.subarray(1), size: values.size, complete: true },
+    from: 0,
+    to: kept,
+    before,
+    after: before + own,
+    size: values.size,
+  };
 }
 
 /** What is certain of the difference between two parts that cover the same stretch. */

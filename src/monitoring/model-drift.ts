@@ -17,16 +17,30 @@ type Predictions = AsyncIterable<readonly LoggedPrediction[]>;
  *
  * @param read reads the predictions of the window from the start
  */
-export async function detectModelDrift({ profile, values, columns, answers, version }: DriftReference, read: () => Predictions, options: DriftOptions): Promise<DriftResult> {
-  if (answers === undefined) return detectDrift({ profile, ...(values === undefined ? {} : { values }) }, currentRows(rowsOf(read())), { ...options, columns });
+export async function detectModelDrift(
+  { profile, values, columns, answers, version }: DriftReference,
+  read: () => Predictions,
+  options: DriftOptions,
+): Promise<DriftResult> {
+  if (answers === undefined)
+    return detectDrift({ profile, ...(values === undefined ? {} : { values }) }, currentRows(rowsOf(read())), { ...options, columns });
   // A rule for one column belongs to the side that has the column.
   const scores = answers.profile.columns.map(({ name }) => name);
   const own = Object.entries(options.perColumn ?? {});
-  const inputs = await detectDrift({ profile, ...(values === undefined ? {} : { values }) }, currentRows(rowsOf(read())), { ...options, columns, perColumn: Object.fromEntries(own.filter(([name]) => !scores.includes(name))) });
-  const scored = await detectDrift(answers, currentRows(answersOf(read(), version)), { ...options, columns: scores, perColumn: Object.fromEntries(own.filter(([name]) => scores.includes(name))) });
+  const inputs = await detectDrift({ profile, ...(values === undefined ? {} : { values }) }, currentRows(rowsOf(read())), {
+    ...options,
+    columns,
+    perColumn: Object.fromEntries(own.filter(([name]) => !scores.includes(name))),
+  });
+  const scored = await detectDrift(answers, currentRows(answersOf(read(), version)), {
+    ...options,
+    columns: scores,
+    perColumn: Object.fromEntries(own.filter(([name]) => scores.includes(name))),
+  });
   return conclude([inputs, scored], driftSettings(options));
 }
 
 async function* answersOf(predictions: Predictions, version: number): AsyncGenerator<Row[]> {
-  for await (const records of predictions) yield records.filter((record) => record.version === version).flatMap(({ prediction }) => answerRows(prediction));
+  for await (const records of predictions)
+    yield records.filter((record) => record.version === version).flatMap(({ prediction }) => answerRows(prediction));
 }

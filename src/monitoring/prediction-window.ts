@@ -63,7 +63,9 @@ function parseLines(text: string, key: string): LoggedPrediction[] {
     if (line === '') return [];
     const record = parse(line);
     if (isPrediction(record)) return [record];
-    throw new PerennialError('DATA_INVALID', `Line ${index + 1} of ${key} is no logged prediction: ${line.slice(0, 80)}`, { hint: 'Delete the object: something else than a server wrote it.' });
+    throw new PerennialError('DATA_INVALID', `Line ${index + 1} of ${key} is no logged prediction: ${line.slice(0, 80)}`, {
+      hint: 'Delete the object: something else than a server wrote it.',
+    });
   });
 }
 
@@ -78,5 +80,10 @@ function parse(line: string): unknown {
 function isPrediction(record: unknown): record is LoggedPrediction {
   if (typeof record !== 'object' || record === null) return false;
   const { time, version, row } = record as Record<string, unknown>;
-  return typeof time === 'string' && !Number.isNaN(Date.parse(time)) && typeof version === 'number' && (row === null || (typeof row === 'object' && !Array.isArray(row)));
+  return (
+    typeof time === 'string' &&
+    !Number.isNaN(Date.parse(time)) &&
+    typeof version === 'number' &&
+    (row === null || (typeof row === 'object' && !Array.isArray(row)))
+  );
 }

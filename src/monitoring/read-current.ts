@@ -1,5 +1,5 @@
 import { readFileAs } from '../data/reading/read-as.ts';
-import type { DatasetProfile, SourceReading } from '../data/types.ts';
+import type { DatasetProfile, SourceReading } from '../data/stored/dataset.ts';
 import { isComparable, isNumeric } from './column-window.ts';
 import type { CurrentSource } from './column-window.ts';
 import { currentTable } from './current-table.ts';
@@ -14,20 +14,48 @@ import type { CurrentColumn } from './current-table.ts';
  * @returns what it gave, and what people should know of the file
  * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID; USAGE for an unknown ending
  */
-export async function readCurrent<T>(path: string, folder: string, profile: DatasetProfile, reading: SourceReading | undefined, use: (current: CurrentSource) => Promise<T>): Promise<{ readonly result: T; readonly notes: readonly string[] }> {
-  return readFileAs(path, folder, reading, profile.columns.filter(isComparable), async ({ db, columns, names, source, readsAgain, malformed, notes }) => {
-    const present = columns.filter((column) => column.present);
-    const sql = (index: number): { readonly value: string; readonly odd: string } => ({ value: `v${index}`, odd: `o${index}` });
-    const typed = present.map(({ column, value, odd }) => ({ value: isNumeric(column.type) ? `CAST(${value} AS DOUBLE)` : `CAST(${value} AS VARCHAR)`, odd }));
-    // A text file is read once, into memory that DuckDB bounds; columns of Parquet are read where they lie.
-    if (!readsAgain) await db.run(`CREATE OR REPLACE TEMP TABLE current_rows AS SELECT ${typed.length === 0 ? '1 AS nothing' : typed.map(({ value, odd }, index) => `${value} AS v${index}, ${odd} AS o${index}`).join(', ')} FROM ${source}`);
-    const lines = await malformed();
-    const known = present.map(({ column }, index): [string, CurrentColumn] => {
-      const { value, odd } = readsAgain ? typed[index]! : sql(index);
-      return [column.name, { sql: value, ...(typed[index]!.odd === 'false' ? {} : { unreadable: odd }) }];
-    });
-    const others = names.filter((name) => !profile.columns.some((column) => column.name === name)).map((name): [string, CurrentColumn] => [name, { sql: 'NULL' }]);
-    const result = await use(currentTable({ db, table: readsAgain ? source : 'current_rows', columns: new Map([...known, ...others]) }));
-    return { result, notes: [...notes, ...(lines.length === 0 ? [] : [`${lines.length} malformed ${lines.length === 1 ? 'line is' : 'lines are'} left out, e.g. ${lines[0]!.reason}.`])] };
-  });
+export async function readCurrent<T>(
+  path: string,
+  folder: string,
+  profile: DatasetProfile,
+  reading: SourceReading | undefined,
+  use: (current: CurrentSource) => Promise<T>,
+): Promise<{ readonly result: T; readonly notes: readonly string[] }> {
+  return readFileAs(
+    path,
+    folder,
+    reading,
+    profile.columns.filter(isComparable),
+    async ({ db, columns, names, source, readsAgain, malformed, notes }) => {
+      const present = columns.filter((column) => column.present);
+      const sql = (index: number): { readonly value: string; readonly odd: string } => ({ value: `v${index}`, odd: `o${index}` });
+      const typed = present.map(({ column, value, odd }) => ({
+        value: isNumeric(column.type) ? `CAST(${value} AS DOUBLE)` : `CAST(${value} AS VARCHAR)`,
+        odd,
+      }));
+      // A text file is read once, into memory that DuckDB bounds; columns of Parquet are read where they lie.
+      if (!readsAgain)
+        await db.run(
+          `CREATE OR REPLACE TEMP TABLE current_rows AS SELECT ${typed.length === 0 ? '1 AS nothing' : typed.map(({ value, odd }, index) => `${value} AS v${index}, ${odd} AS o${index}`).join(', ')} FROM ${source}`,
+        );
+      const lines = await malformed();
+      const known = present.map(({ column }, index): [string, CurrentColumn] => {
+        const { value, odd } = readsAgain ? typed[index]! : sql(index);
+        return [column.name, { sql: value, ...(typed[index]!.odd === 'false' ? {} : { unreadable: odd }) }];
+      });
+      const others = names
+        .filter((name) => !profile.columns.some((column) => column.name === name))
+        .map((name): [string, CurrentColumn] => [name, { sql: 'NULL' }]);
+      const result = await use(currentTable({ db, table: readsAgain ? source : 'current_rows', columns: new Map([...known, ...others]) }));
+      return {
+        result,
+        notes: [
+          ...notes,
+          ...(lines.length === 0
+            ? []
+            : [`${lines.length} malformed ${lines.length === 1 ? 'line is' : 'lines are'} left out, e.g. ${lines[0]!.reason}.`]),
+        ],
+      };
+    },
+  );
 }

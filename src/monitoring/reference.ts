@@ -1,12 +1,12 @@
 import { PerennialError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ArtifactStore, ObjectStore, OpenArtifact } from '../core/ports.ts';
-import { REFERENCE_FILE, decodeReference } from '../data/reference-values.ts';
-import type { DatasetProfile, SourceReading } from '../data/types.ts';
+import { REFERENCE_FILE, decodeReference } from '../data/stored/reference-values.ts';
+import type { DatasetProfile, SourceReading } from '../data/stored/dataset.ts';
 import { createRegistry } from '../registry/registry.ts';
 import type { VersionReference } from '../registry/registry.ts';
 import { ANSWERS_FILE, ANSWERS_REFERENCE_FILE } from '../training/bundle/answer-profile.ts';
-import type { ModelMeta } from '../training/types.ts';
+import type { ModelMeta } from '../training/model/model-meta.ts';
 import type { TrainingProfile } from './detect.ts';
 
 /** What current rows are compared with. */
@@ -27,22 +27,40 @@ export interface DriftReference extends TrainingProfile {
  * @param reference default: the champion, or the latest version where there is none
  * @throws NOT_FOUND, VERSION_INVALID; CONFIG_INVALID for a generator, which is asked for nothing that could drift
  */
-export async function driftReference(store: ObjectStore, artifacts: ArtifactStore, model: string, reference?: VersionReference): Promise<DriftReference> {
+export async function driftReference(
+  store: ObjectStore,
+  artifacts: ArtifactStore,
+  model: string,
+  reference?: VersionReference,
+): Promise<DriftReference> {
   const registry = createRegistry(store, artifacts);
   const champion = (await registry.routing(model))?.routing.aliases['champion'];
   const manifest = await registry.version(model, reference ?? champion ?? 'latest');
   const artifact = await artifacts.open(manifest.model);
   const { output } = artifact.manifest.meta as unknown as Partial<ModelMeta>;
   if (output?.kind === 'samples') {
-    throw new PerennialError('CONFIG_INVALID', `${model} version ${manifest.version} is a generator: it is asked with seeds, which have no distribution that could drift.`, { hint: 'Take "drift" out of "on"; to keep a generator up to date, use "newData" or "schedule".' });
+    throw new PerennialError(
+      'CONFIG_INVALID',
+      `${model} version ${manifest.version} is a generator: it is asked with seeds, which have no distribution that could drift.`,
+      { hint: 'Take "drift" out of "on"; to keep a generator up to date, use "newData" or "schedule".' },
+    );
   }
-  const answers = artifact.manifest.files[ANSWERS_FILE] === undefined ? undefined : await profileIn(artifact, ANSWERS_FILE, ANSWERS_REFERENCE_FILE);
+  const answers =
+    artifact.manifest.files[ANSWERS_FILE] === undefined ? undefined : await profileIn(artifact, ANSWERS_FILE, ANSWERS_REFERENCE_FILE);
   const { profile, values } = await profileIn(artifact, 'profile.json', REFERENCE_FILE);
   const preprocessor = await artifact.json<JsonObject>('preprocessor.json');
   const known = new Set(profile.columns.map((column) => column.name));
   const columns = (preprocessor['columns'] as unknown as readonly { readonly name: string }[]).map((column) => column.name);
   const reading = preprocessor['reading'] as unknown as SourceReading | undefined;
-  return { model, version: manifest.version, profile, ...(reading === undefined ? {} : { reading }), ...(values === undefined ? {} : { values }), columns: columns.filter((name) => known.has(name)), ...(answers === undefined ? {} : { answers }) };
+  return {
+    model,
+    version: manifest.version,
+    profile,
+    ...(reading === undefined ? {} : { reading }),
+    ...(values === undefined ? {} : { values }),
+    columns: columns.filter((name) => known.has(name)),
+    ...(answers === undefined ? {} : { answers }),
+  };
 }
 
 /** A profile with what lies beside it. */

@@ -2,7 +2,7 @@ import { closest, distance } from 'fastest-levenshtein';
 import { PerennialError } from '../core/errors.ts';
 import { DefinitionRegistry } from '../core/registry.ts';
 import { DRIFT_DEFAULTS } from './defaults.ts';
-import type { DriftTestDefinition, FeatureSample } from './drift-test.ts';
+import type { DriftTestDefinition, FeatureSample } from './drift/drift-test.ts';
 import { driftTests } from './drift/index.generated.ts';
 
 export const driftRegistry = new DefinitionRegistry('drift test', driftTests, (test) => test.name);
@@ -53,24 +53,40 @@ export function driftSettings(rules: DriftRules): Settings {
     agree: rules.agree ?? DRIFT_DEFAULTS.agree,
     missing: rules.missing ?? DRIFT_DEFAULTS.missing,
   };
-  const perColumn = new Map(Object.entries(rules.perColumn ?? {}).map(([name, own]): [string, ColumnSettings] => [name, {
-    tests: own.tests === undefined ? whole.tests : chosenTests(own.tests, `columns.${name}.tests`),
-    agree: own.agree ?? whole.agree,
-    missing: own.missing ?? whole.missing,
-  }]));
-  return { ...whole, rowsMin: rules.rowsMin ?? DRIFT_DEFAULTS.rowsMin, columnsMin: rules.columnsMin ?? DRIFT_DEFAULTS.columnsMin, perColumn };
+  const perColumn = new Map(
+    Object.entries(rules.perColumn ?? {}).map(([name, own]): [string, ColumnSettings] => [
+      name,
+      {
+        tests: own.tests === undefined ? whole.tests : chosenTests(own.tests, `columns.${name}.tests`),
+        agree: own.agree ?? whole.agree,
+        missing: own.missing ?? whole.missing,
+      },
+    ]),
+  );
+  return {
+    ...whole,
+    rowsMin: rules.rowsMin ?? DRIFT_DEFAULTS.rowsMin,
+    columnsMin: rules.columnsMin ?? DRIFT_DEFAULTS.columnsMin,
+    perColumn,
+  };
 }
 
 /** @param where for messages: the place of the list. @throws CONFIG_INVALID */
 export function chosenTests(named: readonly NamedTest[], where: string): ChosenTest[] {
   return named.map((one) => {
-    const entries: (readonly [string, { readonly threshold?: number } | undefined])[] = typeof one === 'string' ? [[one, {}]] : Object.entries(one);
+    const entries: (readonly [string, { readonly threshold?: number } | undefined])[] =
+      typeof one === 'string' ? [[one, {}]] : Object.entries(one);
     const [[name, config] = ['', undefined]] = entries;
     const definition = driftRegistry.find(name);
     if (entries.length !== 1 || definition === undefined) throw unknownTest(name, where);
     const threshold = config?.threshold ?? definition.defaultThreshold;
     const most = definition.score === 'pValue' ? 1 : Infinity;
-    if (!(threshold >= 0 && threshold <= most)) throw new PerennialError('CONFIG_INVALID', `${where}: the threshold ${threshold} of "${name}" is ${most === 1 ? 'no probability from 0 to 1' : 'below 0'}.`, { hint: `The default is ${definition.defaultThreshold}.` });
+    if (!(threshold >= 0 && threshold <= most))
+      throw new PerennialError(
+        'CONFIG_INVALID',
+        `${where}: the threshold ${threshold} of "${name}" is ${most === 1 ? 'no probability from 0 to 1' : 'below 0'}.`,
+        { hint: `The default is ${definition.defaultThreshold}.` },
+      );
     return { definition, threshold };
   });
 }
@@ -79,7 +95,11 @@ function unknownTest(name: string, where: string): PerennialError {
   const names = driftRegistry.names();
   const near = closest(name, names);
   const isClose = distance(name.toLowerCase(), near.toLowerCase()) <= Math.max(2, near.length / 3);
-  return new PerennialError('CONFIG_INVALID', `${where}: there is no drift test "${name}". There is: ${names.join(', ')}.`, isClose ? { hint: `Did you mean "${near}"?` } : {});
+  return new PerennialError(
+    'CONFIG_INVALID',
+    `${where}: there is no drift test "${name}". There is: ${names.join(', ')}.`,
+    isClose ? { hint: `Did you mean "${near}"?` } : {},
+  );
 }
 
 /**
@@ -91,7 +111,8 @@ function unknownTest(name: string, where: string): PerennialError {
 export function testsFor(settings: Settings, name: string, kind: FeatureSample['kind']): ColumnSettings {
   const own = settings.perColumn.get(name);
   const { tests, agree, missing } = own ?? settings;
-  const misfit = own === undefined || own.tests === settings.tests ? undefined : tests.find(({ definition }) => !definition.featureTypes.includes(kind));
+  const misfit =
+    own === undefined || own.tests === settings.tests ? undefined : tests.find(({ definition }) => !definition.featureTypes.includes(kind));
   if (misfit !== undefined) throw misfitting(name, misfit.definition, kind, `columns.${name}.tests`);
   return { tests: tests.filter(({ definition }) => definition.featureTypes.includes(kind)), agree, missing };
 }
@@ -99,6 +120,13 @@ export function testsFor(settings: Settings, name: string, kind: FeatureSample['
 const KINDS: Readonly<Record<FeatureSample['kind'], string>> = { number: 'numbers', category: 'categories' };
 
 function misfitting(name: string, definition: DriftTestDefinition, kind: FeatureSample['kind'], where: string): PerennialError {
-  const fitting = driftRegistry.all().filter(({ featureTypes }) => featureTypes.includes(kind)).map((test) => test.name);
-  return new PerennialError('CONFIG_INVALID', `${where}: "${definition.name}" compares ${definition.featureTypes.map((type) => KINDS[type]).join(' and ')}, and "${name}" is a column of ${KINDS[kind]}.`, { hint: `Tests of ${KINDS[kind]}: ${fitting.join(', ')}.` });
+  const fitting = driftRegistry
+    .all()
+    .filter(({ featureTypes }) => featureTypes.includes(kind))
+    .map((test) => test.name);
+  return new PerennialError(
+    'CONFIG_INVALID',
+    `${where}: "${definition.name}" compares ${definition.featureTypes.map((type) => KINDS[type]).join(' and ')}, and "${name}" is a column of ${KINDS[kind]}.`,
+    { hint: `Tests of ${KINDS[kind]}: ${fitting.join(', ')}.` },
+  );
 }

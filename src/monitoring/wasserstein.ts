@@ -1,6 +1,6 @@
-import { deviationOf } from '../data/ranks.ts';
-import type { Ranks } from '../data/ranks.ts';
-import type { NumberSample } from './drift-test.ts';
+import { deviationOf } from '../data/table/ranks.ts';
+import type { Ranks } from '../data/table/ranks.ts';
+import type { NumberSample } from './drift/drift-test.ts';
 
 /**
  * Area between the two distribution functions (first Wasserstein distance), in the units of the values: exact where each side has all
@@ -62,6 +62,8 @@ class Walk {
 
   /** Share below a number that is not above the next value. */
   before(value: number): number {
-    return value === this.next && this.#index > 0 && !this.#ranks.complete ? this.#ranks.below[this.#index]! / this.#ranks.size : this.at(value);
+    return value === this.next && this.#index > 0 && !this.#ranks.complete
+      ? this.#ranks.below[this.#index]! / this.#ranks.size
+      : this.at(value);
   }
 }

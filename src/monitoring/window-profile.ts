@@ -2,10 +2,10 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Row } from '../core/tensor.ts';
-import { literal, withDatabase } from '../data/duckdb.ts';
-import { describeTable } from '../data/profile.ts';
-import { decodeReference, encodeReference } from '../data/reference-values.ts';
-import type { ColumnProfile } from '../data/types.ts';
+import { literal, withDatabase } from '../data/table/duckdb.ts';
+import { describeTable } from '../data/table/profile.ts';
+import { decodeReference, encodeReference } from '../data/stored/reference-values.ts';
+import type { ColumnProfile } from '../data/stored/dataset.ts';
 import type { TrainingProfile } from './detect.ts';
 
 /** Rows that were asked about, as a reference: the columns of a profile as they are in these rows. */
@@ -17,9 +17,15 @@ export async function profileOfRows(columns: readonly ColumnProfile[], batches: 
     await writeRows(path, kept, batches);
     return await withDatabase(async (db) => {
       const types = kept.map((column, index) => `c${index}: ${literal(isNumeric(column) ? 'DOUBLE' : 'VARCHAR')}`);
-      await db.run(`CREATE TEMP TABLE asked AS SELECT * FROM read_json(${literal(path)}, format = 'newline_delimited', columns = {${['n: \'INTEGER\'', ...types].join(', ')}})`);
+      await db.run(
+        `CREATE TEMP TABLE asked AS SELECT * FROM read_json(${literal(path)}, format = 'newline_delimited', columns = {${["n: 'INTEGER'", ...types].join(', ')}})`,
+      );
       // Points in time are numbers here, as they are in the comparison.
-      const { profile, reference } = await describeTable(db, '(SELECT * FROM asked ORDER BY n)', kept.map((column, index) => ({ name: column.name, type: column.type === 'timestamp' ? 'number' : column.type, sql: `c${index}` })));
+      const { profile, reference } = await describeTable(
+        db,
+        '(SELECT * FROM asked ORDER BY n)',
+        kept.map((column, index) => ({ name: column.name, type: column.type === 'timestamp' ? 'number' : column.type, sql: `c${index}` })),
+      );
       return { profile, ...(reference.length === 0 ? {} : { values: decodeReference(encodeReference(reference)) }) };
     });
   } finally {
@@ -32,7 +38,11 @@ async function writeRows(path: string, columns: readonly ColumnProfile[], batche
   try {
     let count = 0;
     for await (const batch of batches) {
-      const lines = batch.map((row) => JSON.stringify(Object.fromEntries([['n', (count += 1)], ...columns.map((column, index) => [`c${index}`, valueOf(column, row[column.name])])])));
+      const lines = batch.map((row) =>
+        JSON.stringify(
+          Object.fromEntries([['n', (count += 1)], ...columns.map((column, index) => [`c${index}`, valueOf(column, row[column.name])])]),
+        ),
+      );
       if (lines.length > 0) await file.write(`${lines.join('\n')}\n`);
     }
   } finally {

@@ -4,7 +4,8 @@ const PASSED = /^(PATH|HOME|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR)$/;
 /** Names of variables that hold credentials. */
 const CREDENTIAL = /TOKEN|SECRET|PASSW(OR)?D|PASSPHRASE|KEY|CREDENTIAL|AUTHORIZATION|_PWD$|(^|_)(AUTH|DSN)$/i;
 /** Settings of AWS's tools; any other variable of theirs counts as a credential. */
-const AWS_SETTING = /^AWS_(DEFAULT_)?(REGION|PROFILE|OUTPUT)$|^AWS_(PAGER|ENDPOINT_URL|CA_BUNDLE|SDK|MAX|RETRY|EC2|S3|USE|EXECUTION|DEFAULTS|STS|CONFIG|METADATA|DISABLE|IGNORE)/;
+const AWS_SETTING =
+  /^AWS_(DEFAULT_)?(REGION|PROFILE|OUTPUT)$|^AWS_(PAGER|ENDPOINT_URL|CA_BUNDLE|SDK|MAX|RETRY|EC2|S3|USE|EXECUTION|DEFAULTS|STS|CONFIG|METADATA|DISABLE|IGNORE)/;
 /** Where a credential lies, which is none itself. */
 const PLACE = /_(PATH|FILE|DIR|SOCK)$/i;
 /** A password inside an address: `postgres://user:password@host`. */
@@ -39,11 +40,15 @@ export function programEnvironment(declared: Environment = {}, environment: Envi
 
 /** The environment of a process of our own that needs no credentials: settings of libraries and of the machine go on, credentials do not. */
 export function withoutCredentials(environment: Environment = process.env): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(environment).filter(([name, value]) => !isCredential(name) && (value === undefined || !PASSWORD_IN_URL.test(value))));
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name, value]) => !isCredential(name) && (value === undefined || !PASSWORD_IN_URL.test(value))),
+  );
 }
 
 /** The locale of an environment: it decides how programs sort, print and read. */
 export function localeOf(environment: Environment): Record<string, string> {
-  const found = Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined && /^(LANG|LANGUAGE|LC_[A-Z]+|TZ)$/.test(entry[0]));
+  const found = Object.entries(environment).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && /^(LANG|LANGUAGE|LC_[A-Z]+|TZ)$/.test(entry[0]),
+  );
   return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

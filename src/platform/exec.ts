@@ -26,7 +26,13 @@ export function exec(program: string, args: readonly string[], options: ExecOpti
     const child = spawn(program, args, { cwd: options.cwd, env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
     const texts = { stdout: '', stderr: '' };
     let expired = false;
-    const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => { expired = true; child.kill('SIGKILL'); }, options.timeoutMs);
+    const timer =
+      options.timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            expired = true;
+            child.kill('SIGKILL');
+          }, options.timeoutMs);
     for (const name of ['stdout', 'stderr'] as const) {
       let rest = '';
       child[name].setEncoding('utf8').on('data', (text: string) => {
@@ -50,7 +56,10 @@ export function exec(program: string, args: readonly string[], options: ExecOpti
 
 /** What a program complained about, as one line for a message: the lines that speak of an error, else the last ones. */
 export function complaint(result: ExecResult, count = 3): string {
-  const lines = `${result.stdout}\n${result.stderr}`.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const lines = `${result.stdout}\n${result.stderr}`
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
   const errors = lines.filter((line) => /\berror\b\s*:|^\w*Error\b/i.test(line) && !line.startsWith('throw '));
   return (errors.length > 0 ? errors : lines).slice(-count).join(' | ') || `no output, exit code ${result.code}`;
 }

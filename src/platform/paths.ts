@@ -15,7 +15,11 @@ export function packageAbove(folder: string): string {
   for (let above = folder; ; above = dirname(above)) {
     if (existsSync(join(above, 'package.json'))) return above;
     if (above === dirname(above)) {
-      throw new PerennialError('PROVISIONING_FAILED', `There is no package.json in "${folder}" or in a folder above it, so Perennial cannot find its own files.`, { hint: 'Run Perennial where it is installed: a file of "dist" that is copied elsewhere has nothing beside it.' });
+      throw new PerennialError(
+        'PROVISIONING_FAILED',
+        `There is no package.json in "${folder}" or in a folder above it, so Perennial cannot find its own files.`,
+        { hint: 'Run Perennial where it is installed: a file of "dist" that is copied elsewhere has nothing beside it.' },
+      );
     }
   }
 }

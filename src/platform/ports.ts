@@ -52,9 +52,14 @@ function listeningInodes(table: string, port: number): string[] {
   } catch {
     return []; // no IPv6 on this machine
   }
-  const rows = text.split('\n').slice(1).map((line) => line.trim().split(/\s+/));
+  const rows = text
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/));
   const wanted = port.toString(16).toUpperCase().padStart(4, '0');
-  return rows.filter((row) => row[1]?.endsWith(`:${wanted}`) === true && row[3] === STATE_LISTEN).flatMap((row) => (row[9] === undefined ? [] : [row[9]]));
+  return rows
+    .filter((row) => row[1]?.endsWith(`:${wanted}`) === true && row[3] === STATE_LISTEN)
+    .flatMap((row) => (row[9] === undefined ? [] : [row[9]]));
 }
 
 function openFiles(pid: string): string[] {

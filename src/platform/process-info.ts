@@ -43,7 +43,9 @@ function linuxStartTicks(pid: number): number | undefined {
 
 function psStart(pid: number): number | undefined {
   try {
-    const started = Date.parse(execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } }).trim());
+    const started = Date.parse(
+      execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } }).trim(),
+    );
     return Number.isNaN(started) ? undefined : started;
   } catch {
     return undefined; // ps exits with 1 where there is no such process
@@ -78,7 +80,11 @@ export function signal(identity: ProcessIdentity, name: NodeJS.Signals, target: 
 }
 
 /** SIGTERM, then SIGKILL after `graceMs`; resolves once the process is gone. */
-export async function stopProcess(identity: ProcessIdentity, graceMs: number, target: 'process' | 'group' = 'process'): Promise<'gone' | 'stopped' | 'killed'> {
+export async function stopProcess(
+  identity: ProcessIdentity,
+  graceMs: number,
+  target: 'process' | 'group' = 'process',
+): Promise<'gone' | 'stopped' | 'killed'> {
   if (!signal(identity, 'SIGTERM', 'process')) return 'gone';
   if (await endsWithin(identity, graceMs)) return 'stopped';
   signal(identity, 'SIGKILL', target);

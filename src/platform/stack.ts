@@ -11,7 +11,12 @@ export interface Stack {
   readonly state: 'starting' | 'up' | 'stopping';
   readonly supervisor: ProcessIdentity;
   /** Without a process where `TEMPORAL_ADDRESS` named a server that somebody else runs. */
-  readonly temporal?: { readonly address: string; readonly uiUrl?: string; readonly external: boolean; readonly version?: string } & Partial<ProcessIdentity>;
+  readonly temporal?: {
+    readonly address: string;
+    readonly uiUrl?: string;
+    readonly external: boolean;
+    readonly version?: string;
+  } & Partial<ProcessIdentity>;
   readonly server?: { readonly url: string } & Partial<ProcessIdentity>;
   readonly workers: readonly ({ readonly name: string; readonly queues: readonly string[] } & Partial<ProcessIdentity>)[];
   /** Location of the object store, as given to worker and server. */
@@ -51,7 +56,10 @@ export function readStack(): Stack | undefined {
   }
   const stack = stackIn(text);
   if (stack !== undefined) return stack;
-  throw new PerennialError('STACK_UNREADABLE', `${stackFile()} does not say what runs here: it ${text.trim() === '' ? 'is empty' : `holds ${text.length} characters that are no whole description of a stack`}.`);
+  throw new PerennialError(
+    'STACK_UNREADABLE',
+    `${stackFile()} does not say what runs here: it ${text.trim() === '' ? 'is empty' : `holds ${text.length} characters that are no whole description of a stack`}.`,
+  );
 }
 
 /** As {@link readStack}; undefined also where the file is torn, for those who put that right. */

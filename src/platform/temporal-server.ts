@@ -15,9 +15,24 @@ export interface DevServer {
  */
 export function devServerArguments(server: DevServer): string[] {
   return [
-    'server', 'start-dev', '--ip', '127.0.0.1', '--port', String(server.port), '--ui-port', String(server.uiPort),
-    '--db-filename', server.database, '--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal',
-    '--dynamic-config-value', 'history.transferProcessorMaxPollRPS=100', '--log-level', 'warn',
+    'server',
+    'start-dev',
+    '--ip',
+    '127.0.0.1',
+    '--port',
+    String(server.port),
+    '--ui-port',
+    String(server.uiPort),
+    '--db-filename',
+    server.database,
+    '--sqlite-pragma',
+    'journal_mode=wal',
+    '--sqlite-pragma',
+    'synchronous=normal',
+    '--dynamic-config-value',
+    'history.transferProcessorMaxPollRPS=100',
+    '--log-level',
+    'warn',
     ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => ['--search-attribute', `${name}=${TYPE_NAMES[type]}`]),
   ];
 }
@@ -44,12 +59,19 @@ async function ask<T>(address: string, timeoutMs: number, question: (connection:
  *
  * @returns the server's version and the search attributes that are missing; undefined where it does not answer.
  */
-export function askTemporal(address: string, namespace = 'default', timeoutMs = 2_000): Promise<{ readonly version: string; readonly missingAttributes: readonly string[] } | undefined> {
+export function askTemporal(
+  address: string,
+  namespace = 'default',
+  timeoutMs = 2_000,
+): Promise<{ readonly version: string; readonly missingAttributes: readonly string[] } | undefined> {
   return ask(address, timeoutMs, async (connection) => {
     const info = await connection.workflowService.getSystemInfo({});
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
     const known = Object.keys(customAttributes ?? {});
-    return { version: info.serverVersion ?? 'unknown', missingAttributes: Object.keys(SEARCH_ATTRIBUTES).filter((name) => !known.includes(name)) };
+    return {
+      version: info.serverVersion ?? 'unknown',
+      missingAttributes: Object.keys(SEARCH_ATTRIBUTES).filter((name) => !known.includes(name)),
+    };
   });
 }
 
@@ -57,7 +79,11 @@ export function askTemporal(address: string, namespace = 'default', timeoutMs = 
 export async function workerPolls(address: string, queue: string, pid: number, timeoutMs: number): Promise<boolean> {
   const TASK_QUEUE_TYPE_WORKFLOW = 1;
   const pollers = await ask(address, timeoutMs, async (connection) => {
-    const answer = await connection.workflowService.describeTaskQueue({ namespace: process.env.TEMPORAL_NAMESPACE ?? 'default', taskQueue: { name: queue }, taskQueueType: TASK_QUEUE_TYPE_WORKFLOW });
+    const answer = await connection.workflowService.describeTaskQueue({
+      namespace: process.env.TEMPORAL_NAMESPACE ?? 'default',
+      taskQueue: { name: queue },
+      taskQueueType: TASK_QUEUE_TYPE_WORKFLOW,
+    });
     return answer.pollers ?? [];
   });
   return pollers?.some((poller) => new RegExp(`(^|\\D)${pid}@`).test(poller.identity ?? '')) ?? false;

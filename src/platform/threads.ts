@@ -26,7 +26,8 @@ export interface ThreadWork<Task> {
   readonly onDone?: (done: number, tasks: number) => void;
 }
 
-type Answer<Result> = { readonly result: Result } | { readonly problem: { readonly code: ErrorCode; readonly message: string; readonly hint?: string } };
+type Answer<Result> =
+  { readonly result: Result } | { readonly problem: { readonly code: ErrorCode; readonly message: string; readonly hint?: string } };
 
 /** How many threads are worth it for so many tasks on this machine. */
 export function threadsFor(tasks: number): number {
@@ -43,7 +44,10 @@ export async function workInThreads<Task, Result>(work: ThreadWork<Task>): Promi
   const { tasks, signal } = work;
   signal?.throwIfAborted();
   const entry = entryPoint(work.entry);
-  if (!existsSync(entry)) throw new PerennialError('PROVISIONING_FAILED', `${entry} is not there: Perennial is not built.`, { hint: 'Run `npm run setup` in the folder of the clone.' });
+  if (!existsSync(entry))
+    throw new PerennialError('PROVISIONING_FAILED', `${entry} is not there: Perennial is not built.`, {
+      hint: 'Run `npm run setup` in the folder of the clone.',
+    });
   const results = new Array<Result>(tasks.length);
   const workers: Worker[] = [];
   let abort: (() => void) | undefined;
@@ -64,7 +68,14 @@ export async function workInThreads<Task, Result>(work: ThreadWork<Task>): Promi
           worker.postMessage(tasks[current]);
         };
         worker.on('message', (answer: Answer<Result>) => {
-          if ('problem' in answer) return reject(new PerennialError(answer.problem.code, answer.problem.message, answer.problem.hint === undefined ? {} : { hint: answer.problem.hint }));
+          if ('problem' in answer)
+            return reject(
+              new PerennialError(
+                answer.problem.code,
+                answer.problem.message,
+                answer.problem.hint === undefined ? {} : { hint: answer.problem.hint },
+              ),
+            );
           results[current] = answer.result;
           done += 1;
           work.onDone?.(done, tasks.length);
@@ -73,7 +84,9 @@ export async function workInThreads<Task, Result>(work: ThreadWork<Task>): Promi
         });
         worker.on('error', (error) => reject(threadError(work.what, error)));
         worker.on('messageerror', (error) => reject(threadError(work.what, error)));
-        worker.on('exit', (code) => reject(new PerennialError('STEP_FAILED', `${work.what}: a thread ended with the code ${code} before it had answered.`)));
+        worker.on('exit', (code) =>
+          reject(new PerennialError('STEP_FAILED', `${work.what}: a thread ended with the code ${code} before it had answered.`)),
+        );
         give();
       }
     });
@@ -86,7 +99,11 @@ export async function workInThreads<Task, Result>(work: ThreadWork<Task>): Promi
 
 function threadError(what: string, error: unknown): PerennialError {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return new PerennialError('OUT_OF_MEMORY', `${what}: a thread needed more than ${HEAP_MB} MB.`, { hint: 'Use fewer rows or columns.', cause: error });
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY')
+    return new PerennialError('OUT_OF_MEMORY', `${what}: a thread needed more than ${HEAP_MB} MB.`, {
+      hint: 'Use fewer rows or columns.',
+      cause: error,
+    });
   return new PerennialError('STEP_FAILED', `${what}: a thread failed: ${messageOf(error)}`, { cause: error });
 }
 

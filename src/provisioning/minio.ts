@@ -9,7 +9,8 @@ const MINIO_SUM = 'h1:/qdoYujxF5MBLDMVLeiYJ/7fBa1HikX39Dvzb9Ji8pA=';
 const MODULE = 'github.com/minio/minio';
 const BUILD_MS_MAX = 30 * 60_000;
 
-const FIX = 'MinIO is needed for the tests of S3 stores only. Install Go 1.24 or later (https://go.dev/doc/install) and run the same command again, or put a `minio` program on PATH.';
+const FIX =
+  'MinIO is needed for the tests of S3 stores only. Install Go 1.24 or later (https://go.dev/doc/install) and run the same command again, or put a `minio` program on PATH.';
 
 /**
  * The MinIO server: on PATH, else from the cache, else compiled with Go (two to four minutes, once).
@@ -55,7 +56,11 @@ async function fromGo(report: Report): Promise<Tool> {
     report(`MinIO ${MINIO_VERSION}: downloading its sources`);
     await checkSources(go, draft);
     report(`MinIO ${MINIO_VERSION}: compiling, which takes a few minutes, once`);
-    const result = await exec(go, ['install', '-trimpath', '-ldflags=-s -w', `${MODULE}@${MINIO_VERSION}`], { cwd: draft, timeoutMs: BUILD_MS_MAX, env: { GOBIN: draft } });
+    const result = await exec(go, ['install', '-trimpath', '-ldflags=-s -w', `${MODULE}@${MINIO_VERSION}`], {
+      cwd: draft,
+      timeoutMs: BUILD_MS_MAX,
+      env: { GOBIN: draft },
+    });
     if (result.code !== 0) throw new Error(complaint(result));
     if (!(await isMinio(join(draft, 'minio')))) throw new Error('the compiled program does not answer `--version` as MinIO does');
   });

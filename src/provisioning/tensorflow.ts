@@ -11,16 +11,25 @@ import { unzip } from './zip.ts';
 /** Version of the TensorFlow C library that the addon is built against. */
 export const TENSORFLOW_VERSION = '2.21.0';
 
-const FIX = 'Install Python 3 with pip and a C++ compiler (Debian: apt-get install python3-pip g++) and run `npm run setup` again; `perennial doctor` shows what is found.';
+const FIX =
+  'Install Python 3 with pip and a C++ compiler (Debian: apt-get install python3-pip g++) and run `npm run setup` again; `perennial doctor` shows what is found.';
 
 const WHEELS: Readonly<Record<string, Wheel>> = {
   'linux-x64': {
-    package: 'tensorflow-cpu', version: TENSORFLOW_VERSION, platform: 'manylinux_2_27_x86_64', python: '3.11',
-    sha256: '2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c', bytes: 273_829_956,
+    package: 'tensorflow-cpu',
+    version: TENSORFLOW_VERSION,
+    platform: 'manylinux_2_27_x86_64',
+    python: '3.11',
+    sha256: '2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c',
+    bytes: 273_829_956,
   },
   'linux-arm64': {
-    package: 'tensorflow', version: TENSORFLOW_VERSION, platform: 'manylinux_2_27_aarch64', python: '3.11',
-    sha256: '4b24aca16d527a3cf1c37f720c04c484c3d20f4d0fdfa98632ac8b9f3be6eb5c', bytes: 290_000_000,
+    package: 'tensorflow',
+    version: TENSORFLOW_VERSION,
+    platform: 'manylinux_2_27_aarch64',
+    python: '3.11',
+    sha256: '4b24aca16d527a3cf1c37f720c04c484c3d20f4d0fdfa98632ac8b9f3be6eb5c',
+    bytes: 290_000_000,
   },
 };
 
@@ -59,21 +68,30 @@ function stampFile(): string {
  */
 export async function ensureTensorflow(report: Report = () => {}): Promise<Tool> {
   if (!existsSync(join(addonPackage(), 'package.json'))) {
-    return firstOf('TensorFlow', [{ name: 'node_modules/@tensorflow/tfjs-node', run: () => Promise.reject(new Error('not installed')) }], () => {}, 'Run `npm ci` first, or `npm run setup`, which does.');
+    return firstOf(
+      'TensorFlow',
+      [{ name: 'node_modules/@tensorflow/tfjs-node', run: () => Promise.reject(new Error('not installed')) }],
+      () => {},
+      'Run `npm ci` first, or `npm run setup`, which does.',
+    );
   }
   const linked = linkedBuild();
   if (linked !== undefined) return linked;
   mkdirSync(toolsDir(), { recursive: true });
-  return withLock(join(addonPackage(), 'perennial-setup.lock'), async () => {
-    const again = linkedBuild();
-    if (again !== undefined) return again;
-    const routes = [
-      { name: 'the addon in node_modules', run: fromNodeModules },
-      { name: `build against the Python package's TensorFlow ${TENSORFLOW_VERSION}`, run: () => fromWheel(report) },
-      { name: 'the official download of tfjs-node', run: () => fromOfficialDownload(report) },
-    ];
-    return firstOf('TensorFlow', routes, (line) => (existsSync(addonFile()) ? report(line) : undefined), FIX);
-  }, (holder) => report(`TensorFlow: process ${holder.pid} is setting it up; waiting for it`));
+  return withLock(
+    join(addonPackage(), 'perennial-setup.lock'),
+    async () => {
+      const again = linkedBuild();
+      if (again !== undefined) return again;
+      const routes = [
+        { name: 'the addon in node_modules', run: fromNodeModules },
+        { name: `build against the Python package's TensorFlow ${TENSORFLOW_VERSION}`, run: () => fromWheel(report) },
+        { name: 'the official download of tfjs-node', run: () => fromOfficialDownload(report) },
+      ];
+      return firstOf('TensorFlow', routes, (line) => (existsSync(addonFile()) ? report(line) : undefined), FIX);
+    },
+    (holder) => report(`TensorFlow: process ${holder.pid} is setting it up; waiting for it`),
+  );
 }
 
 /** Our own build, linked and with its library in place; a look at a few files. */
@@ -96,7 +114,11 @@ export function tensorflowIdentity(): string {
 function buildKey(): string {
   const hash = createHash('sha256').update(`${TENSORFLOW_VERSION} ${process.platform} ${process.arch}\0`);
   const folder = join(addonPackage(), 'binding');
-  for (const name of readdirSync(folder).sort()) hash.update(name).update('\0').update(readFileSync(join(folder, name)));
+  for (const name of readdirSync(folder).sort())
+    hash
+      .update(name)
+      .update('\0')
+      .update(readFileSync(join(folder, name)));
   return hash.digest('hex').slice(0, 16);
 }
 
@@ -114,13 +136,20 @@ async function fromWheel(report: Report): Promise<Tool> {
   const unpacked = await makeFolderOnce(library, report, async (draft) => {
     const path = await downloadWheel(wheel, draft, report);
     report(`TensorFlow ${TENSORFLOW_VERSION}: unpacking the library and its headers`);
-    await unzip(path, draft, (name) => LIBRARIES[name] ?? (name.startsWith('tensorflow/include/') ? name.slice('tensorflow/'.length) : undefined));
-    for (const kept of Object.values(LIBRARIES)) if (!existsSync(join(draft, kept))) throw new Error(`${basename(path)} does not hold ${kept}`);
+    await unzip(
+      path,
+      draft,
+      (name) => LIBRARIES[name] ?? (name.startsWith('tensorflow/include/') ? name.slice('tensorflow/'.length) : undefined),
+    );
+    for (const kept of Object.values(LIBRARIES))
+      if (!existsSync(join(draft, kept))) throw new Error(`${basename(path)} does not hold ${kept}`);
     for (const [link, target] of Object.entries(LINKS)) symlinkSync(target, join(draft, 'lib', link));
     rmSync(path);
   });
   const built = join(base, `addon-${buildKey()}`);
-  const compiled = await makeFolderOnce(built, report, async (draft) => compileAddon(compiler, library, join(draft, 'tfjs_binding.node'), report));
+  const compiled = await makeFolderOnce(built, report, async (draft) =>
+    compileAddon(compiler, library, join(draft, 'tfjs_binding.node'), report),
+  );
   link(library, join(built, 'tfjs_binding.node'));
   const version = await loadedVersion();
   return { name: 'tensorflow', version, source: unpacked || compiled ? 'provisioned' : 'cache', path: addonFile() };
@@ -139,7 +168,9 @@ export function findCompiler(): string {
 
 async function compileAddon(compiler: string, library: string, output: string, report: Report): Promise<void> {
   report('TensorFlow: compiling the addon (about ten seconds)');
-  const sources = readdirSync(join(addonPackage(), 'binding')).filter((name) => name.endsWith('.cc')).map((name) => join('binding', name));
+  const sources = readdirSync(join(addonPackage(), 'binding'))
+    .filter((name) => name.endsWith('.cc'))
+    .map((name) => join('binding', name));
   const headers = join(packageRoot(), 'node_modules', 'node-api-headers', 'include');
   const flags = ['-O2', '-std=c++17', '-shared', '-fPIC', '-DNAPI_VERSION=8', `-I${headers}`, `-I${join(library, 'include')}`, '-Ibinding'];
   const linking = [`-L${join(library, 'lib')}`, '-ltensorflow', '-ltensorflow_framework', '-Wl,-rpath,$ORIGIN/../../deps/lib'];
@@ -171,10 +202,15 @@ function replace(path: string, make: (draft: string) => void): void {
 
 /** Removes what earlier routes left, so that the package's own script starts clean. */
 async function fromOfficialDownload(report: Report): Promise<Tool> {
-  report('TensorFlow: trying the addon\'s official download');
+  report("TensorFlow: trying the addon's official download");
   rmSync(stampFile(), { force: true });
   const path = `${join(packageRoot(), 'node_modules', '.bin')}:${process.env.PATH ?? ''}`;
-  const result = await exec(process.execPath, ['scripts/install.js', 'cpu', 'download'], { cwd: addonPackage(), timeoutMs: BUILD_MS_MAX, env: { PATH: path }, onLine: (line) => report(`TensorFlow: ${line}`) });
+  const result = await exec(process.execPath, ['scripts/install.js', 'cpu', 'download'], {
+    cwd: addonPackage(),
+    timeoutMs: BUILD_MS_MAX,
+    env: { PATH: path },
+    onLine: (line) => report(`TensorFlow: ${line}`),
+  });
   if (result.code !== 0 || !existsSync(addonFile())) throw new Error(`its install script failed: ${complaint(result)}`);
   return { name: 'tensorflow', version: await loadedVersion(), source: 'provisioned', path: addonFile() };
 }
@@ -196,7 +232,11 @@ console.log('loaded ' + tf.backend().binding.TF_Version);
  * @throws Error with the last lines of what that process said.
  */
 export async function loadedVersion(): Promise<string> {
-  const result = await exec(process.execPath, ['-e', PROBE], { cwd: packageRoot(), timeoutMs: 120_000, env: { TF_CPP_MIN_LOG_LEVEL: '2' } });
+  const result = await exec(process.execPath, ['-e', PROBE], {
+    cwd: packageRoot(),
+    timeoutMs: 120_000,
+    env: { TF_CPP_MIN_LOG_LEVEL: '2' },
+  });
   const version = /^loaded (\S+)/m.exec(result.stdout)?.[1];
   if (result.code !== 0 || version === undefined) throw new Error(`the addon does not load: ${complaint(result)}`);
   return version;

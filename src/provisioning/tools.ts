@@ -17,12 +17,17 @@ const TOOLS: Readonly<Record<string, (report: Report) => Promise<Tool>>> = {
  */
 export async function provision(names: readonly string[], report: Report): Promise<Tool[]> {
   const unknown = names.filter((name) => !Object.hasOwn(TOOLS, name));
-  if (unknown.length > 0) throw new PerennialError('USAGE', `unknown component ${unknown.join(', ')}`, { hint: `Components are ${Object.keys(TOOLS).join(', ')}.` });
+  if (unknown.length > 0)
+    throw new PerennialError('USAGE', `unknown component ${unknown.join(', ')}`, {
+      hint: `Components are ${Object.keys(TOOLS).join(', ')}.`,
+    });
   const results = await Promise.allSettled(names.map((name) => TOOLS[name]!(report)));
   const failures = results.filter((result) => result.status === 'rejected').map((result) => result.reason as unknown);
   if (failures.length === 1) throw failures[0];
   if (failures.length > 1) {
-    const reasons = failures.map((failure) => (failure instanceof PerennialError ? `${failure.message}\n  fix: ${failure.hint}` : String(failure)));
+    const reasons = failures.map((failure) =>
+      failure instanceof PerennialError ? `${failure.message}\n  fix: ${failure.hint}` : String(failure),
+    );
     throw new PerennialError('PROVISIONING_FAILED', reasons.join('\n'), { cause: failures[0] });
   }
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));

@@ -22,7 +22,12 @@ interface Entry {
  * @throws Error for archives beyond 4 GiB, members that are larger than they say, or together than `bytesMax`, encrypted members, methods other than stored and deflated, and paths that leave the folder.
  * @see https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  */
-export async function unzip(archive: string, folder: string, target: (name: string) => string | undefined, bytesMax?: number): Promise<number> {
+export async function unzip(
+  archive: string,
+  folder: string,
+  target: (name: string) => string | undefined,
+  bytesMax?: number,
+): Promise<number> {
   const file = await open(archive, 'r');
   let count = 0;
   let bytes = 0;
@@ -31,7 +36,8 @@ export async function unzip(archive: string, folder: string, target: (name: stri
       const path = target(entry.name);
       if (path === undefined || entry.name.endsWith('/')) continue;
       bytes += entry.size;
-      if (bytesMax !== undefined && bytes > bytesMax) throw new Error(`it unpacks to ${bytes} bytes with "${entry.name}"; up to ${bytesMax} are read`);
+      if (bytesMax !== undefined && bytes > bytesMax)
+        throw new Error(`it unpacks to ${bytes} bytes with "${entry.name}"; up to ${bytesMax} are read`);
       await extract(file, archive, entry, inside(folder, path), bytesMax !== undefined);
       count += 1;
     }
@@ -63,7 +69,7 @@ async function readDirectory(file: FileHandle, archive: string): Promise<Entry[]
   if (offset + bytes > size) throw new Error(`${archive} is cut short`);
   const directory = await read(file, offset, bytes);
   const entries: Entry[] = [];
-  for (let at = 0; entries.length < count; ) {
+  for (let at = 0; entries.length < count;) {
     if (directory.readUInt32LE(at) !== DIRECTORY_ENTRY) throw new Error(`${archive}: the directory is damaged`);
     const lengths = [directory.readUInt16LE(at + 28), directory.readUInt16LE(at + 30), directory.readUInt16LE(at + 32)] as const;
     const name = directory.toString('utf8', at + 46, at + 46 + lengths[0]);

@@ -26,7 +26,12 @@ interface Remembered {
  * @returns undefined where the model, the version or the alias does not exist
  * @throws NAME_INVALID, STORE_UNAVAILABLE
  */
-export async function findBaseVersion(store: ObjectStore, model: string, reference: VersionReference, run?: { readonly pipeline: string; readonly runId: string }): Promise<BaseVersion | undefined> {
+export async function findBaseVersion(
+  store: ObjectStore,
+  model: string,
+  reference: VersionReference,
+  run?: { readonly pipeline: string; readonly runId: string },
+): Promise<BaseVersion | undefined> {
   const look = async (wanted: VersionReference): Promise<BaseVersion | undefined> => {
     try {
       const { version, model: ref } = await findVersion(store, model, wanted);
@@ -38,7 +43,8 @@ export async function findBaseVersion(store: ObjectStore, model: string, referen
   };
   if (run === undefined || typeof reference === 'number') return look(reference);
   const key = baseKey(run.pipeline, run.runId, model, reference);
-  const remembered = (await getJson<Remembered>(store, key))?.value ?? (await remember(store, key, (await look(reference))?.version ?? null));
+  const remembered =
+    (await getJson<Remembered>(store, key))?.value ?? (await remember(store, key, (await look(reference))?.version ?? null));
   return remembered.version === null ? undefined : look(remembered.version);
 }
 

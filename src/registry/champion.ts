@@ -7,7 +7,10 @@ import { readHistory, readRouting } from './routing.ts';
 import { readVersion } from './versions.ts';
 
 /** The version that serves now, in two reads; undefined where none does. @throws NAME_INVALID */
-export async function findServing(store: ObjectStore, model: string): Promise<{ readonly version: number; readonly model: ArtifactRef } | undefined> {
+export async function findServing(
+  store: ObjectStore,
+  model: string,
+): Promise<{ readonly version: number; readonly model: ArtifactRef } | undefined> {
   checkModelName(model);
   const routing = (await readRouting(store, model))?.routing;
   const champion = routing === undefined ? null : aliasOf(routing, CHAMPION);

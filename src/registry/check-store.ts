@@ -44,10 +44,16 @@ export async function checkStore(store: ObjectStore, { repair = false }: { reado
   };
   const keys: string[] = [];
   for await (const { key } of store.list('')) if (!key.startsWith('blobs/')) keys.push(key);
-  const models = [...new Set([...namesBelow(keys, MODELS_PREFIX), ...keys.filter((key) => key.startsWith(INDEX_PREFIX)).map((key) => key.slice(INDEX_PREFIX.length).replace(/\.json$/, ''))])].sort();
+  const models = [
+    ...new Set([
+      ...namesBelow(keys, MODELS_PREFIX),
+      ...keys.filter((key) => key.startsWith(INDEX_PREFIX)).map((key) => key.slice(INDEX_PREFIX.length).replace(/\.json$/, '')),
+    ]),
+  ].sort();
   let versions = 0;
   for (const model of models) versions += await checkModel(store, model, keys, report);
-  for (const key of keys.filter((one) => /^(cache|servers)\//.test(one) && one.endsWith('.json'))) await checkDisposable(store, key, report);
+  for (const key of keys.filter((one) => /^(cache|servers)\//.test(one) && one.endsWith('.json')))
+    await checkDisposable(store, key, report);
   return { location: store.location, models: models.length, versions, findings };
 }
 
@@ -63,13 +69,20 @@ async function checkModel(store: ObjectStore, model: string, keys: readonly stri
   const deleted = routing?.deleted ?? [];
   for (const { version, message } of problems) {
     if (deleted.includes(version!)) continue;
-    await report({ key: `models/${model}/versions/${version}.json`, model, version: version!, problem: message, fix: `Restore it from a copy of the store, or take the version out of sight: perennial models delete ${model} ${version}` });
+    await report({
+      key: `models/${model}/versions/${version}.json`,
+      model,
+      version: version!,
+      problem: message,
+      fix: `Restore it from a copy of the store, or take the version out of sight: perennial models delete ${model} ${version}`,
+    });
   }
   for (const manifest of versions.filter(({ version }) => !deleted.includes(version))) await checkVersion(store, manifest, routing, report);
   await checkClaims(store, model, versions, keys, report);
   for (const key of keys.filter((one) => one.startsWith(transitionsPrefix(model)))) {
     const problem = await unreadable(store, key);
-    if (problem !== undefined) await report({ key, model, problem, fix: 'Restore it from a copy of the store; the history lacks this change until then.' });
+    if (problem !== undefined)
+      await report({ key, model, problem, fix: 'Restore it from a copy of the store; the history lacks this change until then.' });
   }
   return versions.length + problems.length;
 }
@@ -80,11 +93,21 @@ async function checkIndex(store: ObjectStore, model: string, report: Report): Pr
   const problem = head === undefined ? 'the model has no entry in the index, so nothing lists it' : await unreadable(store, key);
   if (problem === undefined) return;
   await report({ key, model, problem, fix: 'The entry is written anew.' }, async () => {
-    await putJson(store, key, { formatVersion: 1, name: model, createdAt: new Date().toISOString() }, head === undefined ? { ifNoneMatch: '*' } : { ifMatch: head.etag });
+    await putJson(
+      store,
+      key,
+      { formatVersion: 1, name: model, createdAt: new Date().toISOString() },
+      head === undefined ? { ifNoneMatch: '*' } : { ifMatch: head.etag },
+    );
   });
 }
 
-async function checkRoutingOf(store: ObjectStore, model: string, versions: readonly VersionManifest[], report: Report): Promise<Routing | undefined> {
+async function checkRoutingOf(
+  store: ObjectStore,
+  model: string,
+  versions: readonly VersionManifest[],
+  report: Report,
+): Promise<Routing | undefined> {
   const key = routingKey(model);
   let routing: Routing | undefined;
   try {
@@ -92,57 +115,113 @@ async function checkRoutingOf(store: ObjectStore, model: string, versions: reado
   } catch (error) {
     if (!isPerennialError(error, 'BLOB_CORRUPT')) throw error;
     const [rebuilt, head] = await Promise.all([rebuildRouting(store, model), store.head(key)]);
-    const fix = rebuilt === undefined
-      ? `No change of it is recorded: remove the object, then promote a version: perennial models promote ${model} VERSION`
-      : `It is written anew from the history, as revision ${rebuilt.revision} left it (champion: version ${rebuilt.aliases.champion ?? 'none'}).`;
-    await report({ key, model, problem: messageOf(error), fix }, rebuilt === undefined ? undefined : async () => {
-      await putJson(store, key, rebuilt, { ifMatch: head!.etag });
-    });
+    const fix =
+      rebuilt === undefined
+        ? `No change of it is recorded: remove the object, then promote a version: perennial models promote ${model} VERSION`
+        : `It is written anew from the history, as revision ${rebuilt.revision} left it (champion: version ${rebuilt.aliases.champion ?? 'none'}).`;
+    await report(
+      { key, model, problem: messageOf(error), fix },
+      rebuilt === undefined
+        ? undefined
+        : async () => {
+            await putJson(store, key, rebuilt, { ifMatch: head!.etag });
+          },
+    );
     return rebuilt;
   }
   if (routing === undefined) return undefined;
   const { transition } = routing;
   if ((await store.head(transitionKey(transition))) === undefined) {
-    await report({ key: transitionKey(transition), model, problem: `the change that led to revision ${routing.revision} is not in the history: its writer ended in between`, fix: 'It is recorded from the routing.' }, async () => {
-      await putJson(store, transitionKey(transition), transition, { ifNoneMatch: '*' });
-    });
+    await report(
+      {
+        key: transitionKey(transition),
+        model,
+        problem: `the change that led to revision ${routing.revision} is not in the history: its writer ended in between`,
+        fix: 'It is recorded from the routing.',
+      },
+      async () => {
+        await putJson(store, transitionKey(transition), transition, { ifNoneMatch: '*' });
+      },
+    );
   }
   const known = new Set(versions.map(({ version }) => version));
   for (const [alias, version] of Object.entries(routing.aliases)) {
-    if (!known.has(version)) await report({ key, model, version, problem: `the alias "${alias}" names version ${version}, which is not there or cannot be read`, fix: `Move it: perennial models promote ${model} VERSION --alias ${alias}` });
+    if (!known.has(version))
+      await report({
+        key,
+        model,
+        version,
+        problem: `the alias "${alias}" names version ${version}, which is not there or cannot be read`,
+        fix: `Move it: perennial models promote ${model} VERSION --alias ${alias}`,
+      });
   }
   return routing;
 }
 
 async function checkVersion(store: ObjectStore, manifest: VersionManifest, routing: Routing | undefined, report: Report): Promise<void> {
   const { name: model, version } = manifest;
-  const wanted = routing !== undefined && (Object.values(routing.aliases).includes(version) || routing.pin?.version === version || routing.previous[0] === version);
-  const kinds = [['model', manifest.model.digest, wanted], ...(manifest.evaluation === null ? [] : [['evaluation', manifest.evaluation.digest, false]])] as [string, string, boolean][];
+  const wanted =
+    routing !== undefined &&
+    (Object.values(routing.aliases).includes(version) || routing.pin?.version === version || routing.previous[0] === version);
+  const kinds = [
+    ['model', manifest.model.digest, wanted],
+    ...(manifest.evaluation === null ? [] : [['evaluation', manifest.evaluation.digest, false]]),
+  ] as [string, string, boolean][];
   for (const [kind, digest, bytes] of kinds) {
     for (const problem of await problemsOfArtifact(store, digest, { bytes })) {
-      await report({ key: `artifacts/${digest}.json`, model, version, problem: `the ${kind} of version ${version}: ${problem}`, fix: `Restore the object from a copy of the store, or run pipeline "${manifest.pipeline}" again: what is broken is written anew.${wanted ? ` Until then promote or roll back to another version of ${model}.` : ''}` });
+      await report({
+        key: `artifacts/${digest}.json`,
+        model,
+        version,
+        problem: `the ${kind} of version ${version}: ${problem}`,
+        fix: `Restore the object from a copy of the store, or run pipeline "${manifest.pipeline}" again: what is broken is written anew.${wanted ? ` Until then promote or roll back to another version of ${model}.` : ''}`,
+      });
     }
   }
 }
 
 /** A claim says which number an artifact has; without it the same artifact would get a second one. */
-async function checkClaims(store: ObjectStore, model: string, versions: readonly VersionManifest[], keys: readonly string[], report: Report): Promise<void> {
+async function checkClaims(
+  store: ObjectStore,
+  model: string,
+  versions: readonly VersionManifest[],
+  keys: readonly string[],
+  report: Report,
+): Promise<void> {
   for (const key of keys.filter((one) => one.startsWith(`models/${model}/by-digest/`))) {
     const problem = await unreadable(store, key);
     if (problem === undefined) continue;
     const owner = versions.find((manifest) => claimKey(model, manifest.model.digest) === key);
     const head = await store.head(key);
-    const fix = owner === undefined ? 'No version that can be read has this artifact; restore the object from a copy of the store.' : `It is written anew from version ${owner.version}.`;
-    await report({ key, model, problem, fix }, owner === undefined ? undefined : async () => {
-      await putJson(store, key, { formatVersion: 1, version: owner.version, id: owner.id }, { ifMatch: head!.etag });
-    });
+    const fix =
+      owner === undefined
+        ? 'No version that can be read has this artifact; restore the object from a copy of the store.'
+        : `It is written anew from version ${owner.version}.`;
+    await report(
+      { key, model, problem, fix },
+      owner === undefined
+        ? undefined
+        : async () => {
+            await putJson(store, key, { formatVersion: 1, version: owner.version, id: owner.id }, { ifMatch: head!.etag });
+          },
+    );
   }
 }
 
 /** What is made again by itself goes. */
 async function checkDisposable(store: ObjectStore, key: string, report: Report): Promise<void> {
   const problem = await unreadable(store, key);
-  if (problem !== undefined) await report({ key, problem, fix: key.startsWith('cache/') ? 'It is removed: the step runs once more.' : 'It is removed: a server that lives announces itself again.' }, () => store.delete(key));
+  if (problem !== undefined)
+    await report(
+      {
+        key,
+        problem,
+        fix: key.startsWith('cache/')
+          ? 'It is removed: the step runs once more.'
+          : 'It is removed: a server that lives announces itself again.',
+      },
+      () => store.delete(key),
+    );
 }
 
 async function unreadable(store: ObjectStore, key: string): Promise<string | undefined> {

@@ -15,7 +15,10 @@ export const SERVER_LIVE_MS = 16_000;
 export const CONFIRM_MS = 30_000;
 const POLL_MS = 50;
 const REQUEST_MS_MAX = 5_000;
-const REFUSALS: Readonly<Record<number, string>> = { 401: 'refuses the token: set PERENNIAL_API_TOKEN to that of the server', 404: 'does not serve the model' };
+const REFUSALS: Readonly<Record<number, string>> = {
+  401: 'refuses the token: set PERENNIAL_API_TOKEN to that of the server',
+  404: 'does not serve the model',
+};
 
 export interface ServerAnswer {
   readonly id: string;
@@ -70,7 +73,13 @@ export async function confirmServed(
   return tellConfirmation(model, version, () => untilServed(store, model, version, timeoutMs, signal));
 }
 
-async function untilServed(store: ObjectStore, model: string, version: number, timeoutMs: number, signal: AbortSignal | undefined): Promise<Confirmation> {
+async function untilServed(
+  store: ObjectStore,
+  model: string,
+  version: number,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Confirmation> {
   const started = performance.now();
   const answers = new Map<string, ServerAnswer>();
   const own = (await identityOf(store))?.id;
@@ -83,14 +92,25 @@ async function untilServed(store: ObjectStore, model: string, version: number, t
     const late = performance.now() - started >= timeoutMs;
     // After the servers, so that what they confirm was still meant to be when they were asked.
     const superseded = await successorOf(store, model, version);
-    if (superseded !== undefined) return { ...conclude(model, version, all), confirmed: false, superseded, summary: `${model} version ${version} is superseded by ${supersededText(superseded)}.` };
+    if (superseded !== undefined)
+      return {
+        ...conclude(model, version, all),
+        confirmed: false,
+        superseded,
+        summary: `${model} version ${version} is superseded by ${supersededText(superseded)}.`,
+      };
     if (late || all.every((answer) => answer.confirmed)) return conclude(model, version, all);
     await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal });
   }
 }
 
 /** Where an alias is, if at another version; undefined also where it was never set. */
-export async function successorOf(store: ObjectStore, model: string, version: number, alias: string = CHAMPION): Promise<Superseded | undefined> {
+export async function successorOf(
+  store: ObjectStore,
+  model: string,
+  version: number,
+  alias: string = CHAMPION,
+): Promise<Superseded | undefined> {
   const routing = (await readRouting(store, model))?.routing;
   const now = routing === undefined ? null : aliasOf(routing, alias);
   if (routing === undefined || now === null || now === version) return undefined;
@@ -149,7 +169,12 @@ async function ask(server: Announcement, model: string, version: number, started
 function conclude(model: string, version: number, servers: readonly ServerAnswer[]): Confirmation {
   const agreed = servers.filter((answer) => answer.confirmed);
   if (servers.length === 0) {
-    return { confirmed: false, servers, confirmedBy: [], summary: `No server is running, so nothing proves that ${model} version ${version} is served; servers that start will serve it.` };
+    return {
+      confirmed: false,
+      servers,
+      confirmedBy: [],
+      summary: `No server is running, so nothing proves that ${model} version ${version} is served; servers that start will serve it.`,
+    };
   }
   const confirmed = agreed.length === servers.length;
   const slowest = Math.max(...servers.map((answer) => answer.milliseconds));

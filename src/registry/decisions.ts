@@ -27,7 +27,8 @@ export function promote({ alias, version, automatic, unpin, fallback }: PromoteO
   return (current) => {
     checkNotDeleted(current, version);
     const from = aliasOf(current, alias);
-    if (alias !== CHAMPION) return from === version ? undefined : { action: 'alias', alias, from, to: version, aliases: withAlias(current, alias, version) };
+    if (alias !== CHAMPION)
+      return from === version ? undefined : { action: 'alias', alias, from, to: version, aliases: withAlias(current, alias, version) };
     const blocked = current.pin !== null && current.pin.version !== version;
     if (blocked && (automatic || !unpin)) throw pinned(current.name, current.pin, version);
     const pin = unpin ? null : current.pin;
@@ -41,16 +42,23 @@ export function promote({ alias, version, automatic, unpin, fallback }: PromoteO
       to: version,
       pin,
       aliases: withAlias(current, alias, version),
-      previous: from === null || from === version ? current.previous : [from, ...current.previous.filter((one) => one !== from && one !== version)].slice(0, PREVIOUS_MAX),
+      previous:
+        from === null || from === version
+          ? current.previous
+          : [from, ...current.previous.filter((one) => one !== from && one !== version)].slice(0, PREVIOUS_MAX),
     };
   };
 }
 
 function pinned(name: string, pin: Pin, version: number): PerennialError {
-  return new PerennialError('ROUTING_PINNED', `"${name}" is pinned to version ${pin.version} by ${pin.by} since ${pin.at} (${pin.why}); version ${version} was not promoted.`, {
-    hint: `\`perennial models unpin ${name}\` lets promotions through again; \`perennial models promote ${name} ${version} --unpin\` does both.`,
-    details: { pin },
-  });
+  return new PerennialError(
+    'ROUTING_PINNED',
+    `"${name}" is pinned to version ${pin.version} by ${pin.by} since ${pin.at} (${pin.why}); version ${version} was not promoted.`,
+    {
+      hint: `\`perennial models unpin ${name}\` lets promotions through again; \`perennial models promote ${name} ${version} --unpin\` does both.`,
+      details: { pin },
+    },
+  );
 }
 
 /** @throws VERSION_INVALID where the alias does not exist. */
@@ -58,7 +66,10 @@ export function removeAlias(alias: string): Decision {
   return (current) => {
     const from = aliasOf(current, alias);
     if (from === null) return undefined;
-    if (alias === CHAMPION) throw new PerennialError('USAGE', `The alias "${CHAMPION}" of "${current.name}" cannot be removed, only moved.`, { hint: 'Promote another version, or roll back.' });
+    if (alias === CHAMPION)
+      throw new PerennialError('USAGE', `The alias "${CHAMPION}" of "${current.name}" cannot be removed, only moved.`, {
+        hint: 'Promote another version, or roll back.',
+      });
     const aliases = Object.fromEntries(Object.entries(current.aliases).filter(([name]) => name !== alias));
     return { action: 'alias', alias, from, to: null, aliases };
   };
@@ -72,7 +83,10 @@ export function removeAlias(alias: string): Decision {
 export function rollback(options: { readonly to?: number; readonly by: string; readonly why: string }): Decision {
   return (current) => {
     const from = aliasOf(current, CHAMPION);
-    if (from === null) throw new PerennialError('VERSION_INVALID', `"${current.name}" has no champion, so there is nothing to roll back.`, { hint: `Promote a version first: \`perennial models promote ${current.name} VERSION\`.` });
+    if (from === null)
+      throw new PerennialError('VERSION_INVALID', `"${current.name}" has no champion, so there is nothing to roll back.`, {
+        hint: `Promote a version first: \`perennial models promote ${current.name} VERSION\`.`,
+      });
     const to = options.to ?? current.previous[0];
     if (to === undefined) {
       throw new PerennialError('VERSION_INVALID', `"${current.name}" has no earlier good champion than version ${from}.`, {
@@ -104,10 +118,14 @@ export const unpin: Decision = (current) => {
 export function markDeleted(version: number): Decision {
   return (current) => {
     if (current.deleted.includes(version)) return undefined;
-    const names = Object.entries(current.aliases).filter(([, number]) => number === version).map(([alias]) => alias);
+    const names = Object.entries(current.aliases)
+      .filter(([, number]) => number === version)
+      .map(([alias]) => alias);
     if (names.length > 0 || current.pin?.version === version) {
       const holder = names.length > 0 ? `the alias ${names.map((name) => `"${name}"`).join(' and ')}` : 'the pin';
-      throw new PerennialError('VERSION_INVALID', `Version ${version} of "${current.name}" cannot be deleted: ${holder} names it.`, { hint: 'Move the alias to another version first.' });
+      throw new PerennialError('VERSION_INVALID', `Version ${version} of "${current.name}" cannot be deleted: ${holder} names it.`, {
+        hint: 'Move the alias to another version first.',
+      });
     }
     return {
       action: 'delete',
@@ -122,7 +140,9 @@ export function markDeleted(version: number): Decision {
 
 export function restore(version: number): Decision {
   return (current) =>
-    current.deleted.includes(version) ? { action: 'restore', alias: null, from: null, to: version, deleted: current.deleted.filter((one) => one !== version) } : undefined;
+    current.deleted.includes(version)
+      ? { action: 'restore', alias: null, from: null, to: version, deleted: current.deleted.filter((one) => one !== version) }
+      : undefined;
 }
 
 export function aliasOf(routing: Routing, alias: string): number | null {
@@ -135,6 +155,8 @@ function withAlias(routing: Routing, alias: string, version: number): Record<str
 
 function checkNotDeleted(routing: Routing, version: number): void {
   if (routing.deleted.includes(version)) {
-    throw new PerennialError('VERSION_INVALID', `Version ${version} of "${routing.name}" was deleted.`, { hint: `\`perennial models show ${routing.name}\` lists the versions there are.` });
+    throw new PerennialError('VERSION_INVALID', `Version ${version} of "${routing.name}" was deleted.`, {
+      hint: `\`perennial models show ${routing.name}\` lists the versions there are.`,
+    });
   }
 }

@@ -13,31 +13,71 @@ function fieldsOf(store: ObjectStore, key: string, value: unknown, what: string,
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
   if (isObject && holds(value as Fields)) return;
   const text = JSON.stringify(value) ?? 'nothing';
-  throw new PerennialError('BLOB_CORRUPT', `${store.location}: "${key}" is no ${what}: ${text.length > 120 ? `${text.slice(0, 120)}…` : text}`, { hint: REPAIR_HINT });
+  throw new PerennialError(
+    'BLOB_CORRUPT',
+    `${store.location}: "${key}" is no ${what}: ${text.length > 120 ? `${text.slice(0, 120)}…` : text}`,
+    { hint: REPAIR_HINT },
+  );
 }
 
-export const REPAIR_HINT = '`perennial doctor --store` names what is broken in the store and what can be done; `--repair` mends what can be mended without loss.';
+export const REPAIR_HINT =
+  '`perennial doctor --store` names what is broken in the store and what can be done; `--repair` mends what can be mended without loss.';
 
 const isNumbers = (value: unknown): boolean => Array.isArray(value) && value.every((one) => Number.isSafeInteger(one));
-const isAliases = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.values(value).every((one) => Number.isSafeInteger(one));
+const isAliases = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.values(value).every((one) => Number.isSafeInteger(one));
 
 /** @throws BLOB_CORRUPT */
 export function checkRouting(store: ObjectStore, key: string, value: Routing, name: string): Routing {
-  fieldsOf(store, key, value, `routing of "${name}"`, (routing) => routing.formatVersion === 1 && routing.name === name && Number.isSafeInteger(routing.revision)
-    && isAliases(routing.aliases) && isNumbers(routing.previous) && isNumbers(routing.deleted) && typeof routing.transition === 'object' && routing.transition !== null);
+  fieldsOf(
+    store,
+    key,
+    value,
+    `routing of "${name}"`,
+    (routing) =>
+      routing.formatVersion === 1 &&
+      routing.name === name &&
+      Number.isSafeInteger(routing.revision) &&
+      isAliases(routing.aliases) &&
+      isNumbers(routing.previous) &&
+      isNumbers(routing.deleted) &&
+      typeof routing.transition === 'object' &&
+      routing.transition !== null,
+  );
   return value;
 }
 
 /** @throws BLOB_CORRUPT */
 export function checkManifest(store: ObjectStore, key: string, value: VersionManifest, name: string, version: number): VersionManifest {
-  fieldsOf(store, key, value, `manifest of "${name}" version ${version}`, (manifest) => manifest.formatVersion === 1 && manifest.name === name && manifest.version === version
-    && typeof (manifest.model as { digest?: unknown } | null | undefined)?.digest === 'string' && typeof manifest.metrics === 'object' && manifest.metrics !== null);
+  fieldsOf(
+    store,
+    key,
+    value,
+    `manifest of "${name}" version ${version}`,
+    (manifest) =>
+      manifest.formatVersion === 1 &&
+      manifest.name === name &&
+      manifest.version === version &&
+      typeof (manifest.model as { digest?: unknown } | null | undefined)?.digest === 'string' &&
+      typeof manifest.metrics === 'object' &&
+      manifest.metrics !== null,
+  );
   return value;
 }
 
 /** @throws BLOB_CORRUPT */
 export function checkTransition(store: ObjectStore, key: string, value: Transition, name: string): Transition {
-  fieldsOf(store, key, value, `change of the routing of "${name}"`, (transition) => transition.formatVersion === 1 && transition.name === name && Number.isSafeInteger(transition.revision) && isAliases(transition.aliases));
+  fieldsOf(
+    store,
+    key,
+    value,
+    `change of the routing of "${name}"`,
+    (transition) =>
+      transition.formatVersion === 1 &&
+      transition.name === name &&
+      Number.isSafeInteger(transition.revision) &&
+      isAliases(transition.aliases),
+  );
   return value;
 }
 

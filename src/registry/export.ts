@@ -51,7 +51,10 @@ export async function writeStoredExport(store: ObjectStore, stored: VersionExpor
 }
 
 /** A directory that appears whole or not at all. @throws USAGE where it exists */
-export async function writeFolder(directory: string, write: (aside: string) => Promise<Omit<ExportResult, 'directory'>>): Promise<ExportResult> {
+export async function writeFolder(
+  directory: string,
+  write: (aside: string) => Promise<Omit<ExportResult, 'directory'>>,
+): Promise<ExportResult> {
   const target = resolve(directory);
   await checkAbsent(target);
   const aside = join(dirname(target), `.${basename(target)}.${process.pid}-${randomBytes(4).toString('hex')}`);
@@ -92,5 +95,8 @@ async function checkAbsent(target: string): Promise<void> {
       throw error;
     },
   );
-  if (there) throw new PerennialError('USAGE', `${target} exists already; an export writes into a new directory.`, { hint: 'Give the path of a directory that does not exist yet.' });
+  if (there)
+    throw new PerennialError('USAGE', `${target} exists already; an export writes into a new directory.`, {
+      hint: 'Give the path of a directory that does not exist yet.',
+    });
 }

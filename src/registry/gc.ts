@@ -34,7 +34,14 @@ export interface GcResult {
   /** What is, or would be, deleted. */
   readonly items: readonly GcItem[];
   readonly bytes: number;
-  readonly kept: { readonly blobs: number; readonly artifacts: number; readonly cacheEntries: number; readonly predictionLogs: number; readonly stepLogs: number; readonly announcements: number };
+  readonly kept: {
+    readonly blobs: number;
+    readonly artifacts: number;
+    readonly cacheEntries: number;
+    readonly predictionLogs: number;
+    readonly stepLogs: number;
+    readonly announcements: number;
+  };
 }
 
 /** Twice what {@link REUSE_MS_MAX} lets a writer reuse: an object that a running step counts on is never old enough. */
@@ -62,8 +69,16 @@ const DIGEST = /(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g;
  */
 export async function collectGarbage(store: ObjectStore, options: GcOptions = {}): Promise<GcResult> {
   const { dryRun = true, graceMs = GRACE_MS_MIN, cacheMs = CACHE_MS, predictionsMs = LOGS_MS, logsMs = LOGS_MS } = options;
-  for (const [what, ms] of [['prediction log', predictionsMs], ['step logs', logsMs]] as const) if (!(ms >= DAY_MS)) throw new PerennialError('USAGE', `The ${what} would be kept for ${ms / DAY_MS} days; it must be at least one.`);
-  if (graceMs < GRACE_MS_MIN) throw new PerennialError('USAGE', `The grace period is ${graceMs / 3_600_000} h; it must be at least ${GRACE_MS_MIN / 3_600_000} h, since a running step may count on younger objects.`);
+  for (const [what, ms] of [
+    ['prediction log', predictionsMs],
+    ['step logs', logsMs],
+  ] as const)
+    if (!(ms >= DAY_MS)) throw new PerennialError('USAGE', `The ${what} would be kept for ${ms / DAY_MS} days; it must be at least one.`);
+  if (graceMs < GRACE_MS_MIN)
+    throw new PerennialError(
+      'USAGE',
+      `The grace period is ${graceMs / 3_600_000} h; it must be at least ${GRACE_MS_MIN / 3_600_000} h, since a running step may count on younger objects.`,
+    );
   const now = await storeNow(store, 0);
   const inventory = await takeInventory(store);
   const expired = (head: ObjectHead, age: number): boolean => now - head.modifiedAt > age;
@@ -79,16 +94,30 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
     ['announcement', inventory.servers.filter((head) => expired(head, ANNOUNCED_MS))],
     ['leftover', inventory.probes.filter((head) => expired(head, DAY_MS))],
   ] as const;
-  const item = (kind: GcItem['kind']) => ({ key, size }: ObjectHead): GcItem => ({ key, kind, size });
+  const item =
+    (kind: GcItem['kind']) =>
+    ({ key, size }: ObjectHead): GcItem => ({ key, kind, size });
   // Whoever refers goes before what is referred to: an interrupted collection leaves nothing that points at nothing.
-  const items = [...cache.map(item('cache entry')), ...artifacts.map(item('artifact')), ...blobs.map(item('blob')), ...logs.flatMap(([kind, heads]) => heads.map(item(kind)))];
+  const items = [
+    ...cache.map(item('cache entry')),
+    ...artifacts.map(item('artifact')),
+    ...blobs.map(item('blob')),
+    ...logs.flatMap(([kind, heads]) => heads.map(item(kind))),
+  ];
   if (!dryRun) await remove(store, [cache, artifacts, blobs, ...logs.map(([, heads]) => heads)]);
   const keptOf = (all: readonly ObjectHead[], kind: GcItem['kind']): number => all.length - items.filter((one) => one.kind === kind).length;
   return {
     dryRun,
     items,
     bytes: items.reduce((sum, { size }) => sum + size, 0),
-    kept: { blobs: inventory.blobs.length - blobs.length, artifacts: inventory.artifacts.length - artifacts.length, cacheEntries: inventory.cache.length - cache.length, predictionLogs: keptOf(inventory.predictions, 'prediction log'), stepLogs: keptOf(inventory.logs, 'step log'), announcements: keptOf(inventory.servers, 'announcement') },
+    kept: {
+      blobs: inventory.blobs.length - blobs.length,
+      artifacts: inventory.artifacts.length - artifacts.length,
+      cacheEntries: inventory.cache.length - cache.length,
+      predictionLogs: keptOf(inventory.predictions, 'prediction log'),
+      stepLogs: keptOf(inventory.logs, 'step log'),
+      announcements: keptOf(inventory.servers, 'announcement'),
+    },
   };
 }
 

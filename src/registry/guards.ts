@@ -33,7 +33,11 @@ export function ifJudged(store: ObjectStore, champion: number | null, decide: De
     const now = aliasOf(current, CHAMPION);
     if (proposal === undefined || proposal.to === now || now === champion) return proposal;
     const by = now === null ? 'there is none' : `it is version ${now} (${await whoMoved(store, current, CHAMPION)})`;
-    throw new PerennialError('CHAMPION_CHANGED', `"${current.name}" version ${proposal.to} was judged against ${champion === null ? 'no champion' : `version ${champion}`}, and now ${by}.`, { details: { champion: now } });
+    throw new PerennialError(
+      'CHAMPION_CHANGED',
+      `"${current.name}" version ${proposal.to} was judged against ${champion === null ? 'no champion' : `version ${champion}`}, and now ${by}.`,
+      { details: { champion: now } },
+    );
   };
 }
 
@@ -46,9 +50,15 @@ export function ifForward(store: ObjectStore, version: VersionManifest, decide: 
     const there = await told(store, current.name, from);
     if (!isBefore(version, there)) return proposal;
     const who = await whoMoved(store, current, proposal.alias!);
-    const why = version.nominalTime !== undefined && there.nominalTime !== undefined && version.nominalTime !== there.nominalTime ? `of ${version.nominalTime}, does not replace version ${from} of ${there.nominalTime} (${who})` : `which was made before version ${from} (${who}), does not replace it`;
+    const why =
+      version.nominalTime !== undefined && there.nominalTime !== undefined && version.nominalTime !== there.nominalTime
+        ? `of ${version.nominalTime}, does not replace version ${from} of ${there.nominalTime} (${who})`
+        : `which was made before version ${from} (${who}), does not replace it`;
     throw new PerennialError('VERSION_OUTDATED', `"${current.name}" version ${version.version}, ${why}.`, {
-      hint: proposal.alias === CHAMPION ? `To let it serve all the same: \`perennial models rollback ${current.name} --to ${version.version}\`, which pins it.` : `To move the alias all the same: \`perennial models promote ${current.name} ${version.version} --alias ${proposal.alias}\`.`,
+      hint:
+        proposal.alias === CHAMPION
+          ? `To let it serve all the same: \`perennial models rollback ${current.name} --to ${version.version}\`, which pins it.`
+          : `To move the alias all the same: \`perennial models promote ${current.name} ${version.version} --alias ${proposal.alias}\`.`,
       details: { version: from, who },
     });
   };
@@ -68,6 +78,7 @@ async function told(store: ObjectStore, model: string, version: number): Promise
 
 /** By the times that they know of; the numbers say what came first where a version does not tell, or both know of the same time. */
 function isBefore(one: Made, other: Made): boolean {
-  if (one.nominalTime === undefined || other.nominalTime === undefined || one.nominalTime === other.nominalTime) return one.version < other.version;
+  if (one.nominalTime === undefined || other.nominalTime === undefined || one.nominalTime === other.nominalTime)
+    return one.version < other.version;
   return Date.parse(one.nominalTime) < Date.parse(other.nominalTime);
 }

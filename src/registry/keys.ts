@@ -13,10 +13,16 @@ export const exportKey = (name: string, version: number, id: string): string => 
 export const transitionsPrefix = (name: string): string => `models/${name}/transitions/`;
 
 /** Which version an alias meant when a run first asked. */
-export const baseKey = (pipeline: string, runId: string, model: string, reference: string): string => `bases/${pipeline}/${encodeURIComponent(runId)}/${model}@${encodeURIComponent(reference)}.json`;
+export const baseKey = (pipeline: string, runId: string, model: string, reference: string): string =>
+  `bases/${pipeline}/${encodeURIComponent(runId)}/${model}@${encodeURIComponent(reference)}.json`;
 
 /** Sorts by time, then by revision. */
-export function transitionKey(transition: { readonly name: string; readonly at: string; readonly revision: number; readonly id: string }): string {
+export function transitionKey(transition: {
+  readonly name: string;
+  readonly at: string;
+  readonly revision: number;
+  readonly id: string;
+}): string {
   const time = transition.at.replaceAll(/[-:]/g, '');
   return `${transitionsPrefix(transition.name)}${time}-${String(transition.revision).padStart(6, '0')}-${transition.id}.json`;
 }

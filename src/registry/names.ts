@@ -12,7 +12,9 @@ export function checkModelName(name: string): void {
 export function checkAlias(alias: string): void {
   if (!NAME.test(alias)) throw new PerennialError('NAME_INVALID', `${JSON.stringify(alias)} is not an alias.`);
   if (alias === 'latest' || /^v?\d+$/.test(alias)) {
-    throw new PerennialError('NAME_INVALID', `The alias "${alias}" is reserved: "latest", "v3" and "3" already name versions.`, { hint: 'Choose another alias, for example "candidate".' });
+    throw new PerennialError('NAME_INVALID', `The alias "${alias}" is reserved: "latest", "v3" and "3" already name versions.`, {
+      hint: 'Choose another alias, for example "candidate".',
+    });
   }
 }
 

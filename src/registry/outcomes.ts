@@ -14,7 +14,9 @@ export async function writeOutcome(store: ObjectStore, outcome: Outcome): Promis
 }
 
 /** All of them that can be read, and what is wrong with the others. */
-export async function readOutcomes(store: ObjectStore): Promise<{ readonly outcomes: readonly Outcome[]; readonly problems: readonly string[] }> {
+export async function readOutcomes(
+  store: ObjectStore,
+): Promise<{ readonly outcomes: readonly Outcome[]; readonly problems: readonly string[] }> {
   const outcomes: Outcome[] = [];
   const problems: string[] = [];
   for await (const { key } of store.list(PREFIX)) {
@@ -26,7 +28,10 @@ export async function readOutcomes(store: ObjectStore): Promise<{ readonly outco
   return { outcomes, problems };
 }
 
-async function read(store: ObjectStore, key: string): Promise<{ readonly found: Outcome | { readonly problem: string }; readonly etag: string } | undefined> {
+async function read(
+  store: ObjectStore,
+  key: string,
+): Promise<{ readonly found: Outcome | { readonly problem: string }; readonly etag: string } | undefined> {
   try {
     const { body, etag } = await store.get(key);
     return { found: parse(store, key, new TextDecoder().decode(body)), etag };
@@ -39,7 +44,13 @@ async function read(store: ObjectStore, key: string): Promise<{ readonly found: 
 function parse(store: ObjectStore, key: string, text: string): Outcome | { readonly problem: string } {
   try {
     const outcome = JSON.parse(text) as Outcome;
-    if (outcome.formatVersion === 1 && OUTCOME_KINDS.includes(outcome.kind) && typeof outcome.at === 'string' && typeof outcome.outcome === 'string') return outcome;
+    if (
+      outcome.formatVersion === 1 &&
+      OUTCOME_KINDS.includes(outcome.kind) &&
+      typeof outcome.at === 'string' &&
+      typeof outcome.outcome === 'string'
+    )
+      return outcome;
     throw new PerennialError('BLOB_CORRUPT', text.slice(0, 120));
   } catch (error) {
     return { problem: `${store.location}: "${key}" is no outcome of a run or check: ${messageOf(error)}` };

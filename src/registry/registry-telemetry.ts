@@ -28,7 +28,10 @@ export async function tellConfirmation(model: string, version: number, confirm: 
   return traced('confirm', { attributes: { 'perennial.model.name': model, 'perennial.model.version': version } }, async (span) => {
     const confirmation = await confirm();
     span.set({ 'perennial.confirmed': confirmation.confirmed, 'perennial.servers': confirmation.servers.length });
-    measure('perennial.registry.confirmation.duration', (performance.now() - started) / 1_000, { 'perennial.model.name': model, 'perennial.confirmed': confirmation.confirmed });
+    measure('perennial.registry.confirmation.duration', (performance.now() - started) / 1_000, {
+      'perennial.model.name': model,
+      'perennial.confirmed': confirmation.confirmed,
+    });
     return confirmation;
   });
 }

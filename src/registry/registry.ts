@@ -46,7 +46,9 @@ export interface PromoteChoice {
 
 export interface Registry {
   /** Idempotent per model artifact: the same artifact gives the same version. @throws NAME_INVALID, OBJECT_NOT_FOUND */
-  register(registration: Registration): Promise<{ readonly version: number; readonly created: boolean; readonly manifest: VersionManifest }>;
+  register(
+    registration: Registration,
+  ): Promise<{ readonly version: number; readonly created: boolean; readonly manifest: VersionManifest }>;
   /** By number, "3", "v3", "latest" or an alias. @throws NOT_FOUND (the model), VERSION_INVALID */
   version(model: string, reference: VersionReference): Promise<VersionManifest>;
   /** Those that can be read, in rising order, without deleted ones. @throws NOT_FOUND */
@@ -65,7 +67,12 @@ export interface Registry {
    */
   promote(model: string, version: VersionReference, options: Author & PromoteChoice): Promise<RoutingChange>;
   /** The same for any alias, with no say over pins. @throws VERSION_OUTDATED */
-  setAlias(model: string, alias: string, version: VersionReference, options: Author & { readonly automatic?: boolean }): Promise<RoutingChange>;
+  setAlias(
+    model: string,
+    alias: string,
+    version: VersionReference,
+    options: Author & { readonly automatic?: boolean },
+  ): Promise<RoutingChange>;
   removeAlias(model: string, alias: string, options: Author): Promise<RoutingChange>;
   /** To the last known good champion or to a named version, which it pins. @throws VERSION_INVALID, NOT_FOUND */
   rollback(model: string, options: Author & { readonly to?: VersionReference }): Promise<RoutingChange>;
@@ -82,7 +89,8 @@ const CONCURRENT_READS = 16;
 
 /** The model registry over an object store. */
 export function createRegistry(store: ObjectStore, artifacts: ArtifactStore): Registry {
-  const resolve = async (model: string, reference: VersionReference): Promise<number> => (await findVersion(store, model, reference)).version;
+  const resolve = async (model: string, reference: VersionReference): Promise<number> =>
+    (await findVersion(store, model, reference)).version;
   return {
     register: (registration) => tellChange(registration.model, 'register', () => register(store, artifacts, registration)),
     version: (model, reference) => findVersion(store, model, reference),
@@ -97,27 +105,59 @@ export function createRegistry(store: ObjectStore, artifacts: ArtifactStore): Re
       checkAlias(alias);
       if (automatic && lift) throw new PerennialError('USAGE', 'An automatic promotion cannot lift a pin.');
       const version = await findVersion(store, model, reference);
-      const decision = promote({ alias, version: version.version, automatic, unpin: lift, ...(fallback === undefined ? {} : { fallback }) });
+      const decision = promote({
+        alias,
+        version: version.version,
+        automatic,
+        unpin: lift,
+        ...(fallback === undefined ? {} : { fallback }),
+      });
       const forward = automatic ? ifForward(store, version, decision) : decision;
       const guarded = judged === undefined ? forward : ifJudged(store, judged, forward);
-      return tellChange(model, 'promote', () => changeRouting(store, model, { ...author, automatic }, ifWhole(store, model, guarded)), alias);
+      return tellChange(
+        model,
+        'promote',
+        () => changeRouting(store, model, { ...author, automatic }, ifWhole(store, model, guarded)),
+        alias,
+      );
     },
     async setAlias(model, alias, reference, { automatic = false, ...author }) {
       checkAlias(alias);
-      return tellChange(model, 'alias', async () => {
-        const version = await findVersion(store, model, reference);
-        const decision: Decide = promote({ alias, version: version.version, automatic, unpin: false });
-        return changeRouting(store, model, { ...author, automatic }, automatic ? ifForward(store, version, decision) : decision);
-      }, alias);
+      return tellChange(
+        model,
+        'alias',
+        async () => {
+          const version = await findVersion(store, model, reference);
+          const decision: Decide = promote({ alias, version: version.version, automatic, unpin: false });
+          return changeRouting(store, model, { ...author, automatic }, automatic ? ifForward(store, version, decision) : decision);
+        },
+        alias,
+      );
     },
     async removeAlias(model, alias, author) {
       await checkExists(store, model);
-      return tellChange(model, 'removeAlias', () => changeRouting(store, model, { ...author, automatic: false }, removeAlias(alias)), alias);
+      return tellChange(
+        model,
+        'removeAlias',
+        () => changeRouting(store, model, { ...author, automatic: false }, removeAlias(alias)),
+        alias,
+      );
     },
     async rollback(model, { to, ...author }) {
       await checkExists(store, model);
       const named = to === undefined ? {} : { to: await resolve(model, to) };
-      return tellChange(model, 'rollback', () => changeRouting(store, model, { ...author, automatic: false }, ifWhole(store, model, rollback({ ...named, by: author.who, why: author.why }))), CHAMPION);
+      return tellChange(
+        model,
+        'rollback',
+        () =>
+          changeRouting(
+            store,
+            model,
+            { ...author, automatic: false },
+            ifWhole(store, model, rollback({ ...named, by: author.who, why: author.why })),
+          ),
+        CHAMPION,
+      );
     },
     async unpin(model, author) {
       await checkExists(store, model);
@@ -135,15 +175,28 @@ export function createRegistry(store: ObjectStore, artifacts: ArtifactStore): Re
   };
 }
 
-async function register(store: ObjectStore, artifacts: ArtifactStore, registration: Registration): Promise<Awaited<ReturnType<typeof registerVersion>>> {
+async function register(
+  store: ObjectStore,
+  artifacts: ArtifactStore,
+  registration: Registration,
+): Promise<Awaited<ReturnType<typeof registerVersion>>> {
   checkModelName(registration.model);
   const found = await readRouting(store, registration.model);
   const parent = found === undefined ? null : aliasOf(found.routing, CHAMPION);
   const trace = currentTrace();
-  const result = await registerVersion(store, artifacts, { ...(parent === null ? {} : { parent }), ...(trace === undefined ? {} : { trace }), ...registration });
+  const result = await registerVersion(store, artifacts, {
+    ...(parent === null ? {} : { parent }),
+    ...(trace === undefined ? {} : { trace }),
+    ...registration,
+  });
   if (found?.routing.deleted.includes(result.version) === true) {
     const who = registration.createdBy ?? `run ${registration.runId}`;
-    await changeRouting(store, registration.model, { who, why: 'The same model was registered again.', automatic: true }, restore(result.version));
+    await changeRouting(
+      store,
+      registration.model,
+      { who, why: 'The same model was registered again.', automatic: true },
+      restore(result.version),
+    );
   }
   return result;
 }
@@ -165,7 +218,12 @@ export async function findVersion(store: ObjectStore, model: string, reference: 
   );
 }
 
-async function numberOf(store: ObjectStore, model: string, reference: VersionReference, routing: Routing | undefined): Promise<number | undefined> {
+async function numberOf(
+  store: ObjectStore,
+  model: string,
+  reference: VersionReference,
+  routing: Routing | undefined,
+): Promise<number | undefined> {
   if (typeof reference === 'number') return Number.isSafeInteger(reference) && reference > 0 ? reference : undefined;
   const match = /^[vV]?([1-9]\d{0,14})$/.exec(reference);
   if (match !== null) return Number(match[1]);
@@ -183,8 +241,11 @@ async function checkExists(store: ObjectStore, model: string): Promise<void> {
   checkModelName(model);
   if ((await store.head(indexKey(model))) !== undefined) return;
   const known = (await listModels(store)).map((one) => one.name);
-  const list = known.length === 0 ? 'No model is registered yet' : `There is: ${known.slice(0, 20).join(', ')}${known.length > 20 ? ', …' : ''}`;
-  throw new PerennialError('NOT_FOUND', `There is no model "${model}". ${list}.${suggestion(model, known)}`, { hint: 'List what exists with `perennial models list`.' });
+  const list =
+    known.length === 0 ? 'No model is registered yet' : `There is: ${known.slice(0, 20).join(', ')}${known.length > 20 ? ', …' : ''}`;
+  throw new PerennialError('NOT_FOUND', `There is no model "${model}". ${list}.${suggestion(model, known)}`, {
+    hint: 'List what exists with `perennial models list`.',
+  });
 }
 
 /** A version whose manifest cannot be read is found by its number alone. */

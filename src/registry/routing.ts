@@ -10,7 +10,8 @@ import { routingKey, transitionKey, transitionsPrefix } from './keys.ts';
 import type { Author, Routing, RoutingChange, Transition } from './types.ts';
 
 /** What a change wants; `undefined` means: it is so already. */
-export type Proposal = Pick<Transition, 'action' | 'alias' | 'from' | 'to'> & Partial<Pick<Routing, 'aliases' | 'pin' | 'previous' | 'deleted' | 'fallback'>>;
+export type Proposal = Pick<Transition, 'action' | 'alias' | 'from' | 'to'> &
+  Partial<Pick<Routing, 'aliases' | 'pin' | 'previous' | 'deleted' | 'fallback'>>;
 /** May ask the store before it decides. */
 export type Decide = (current: Routing) => Proposal | undefined | Promise<Proposal | undefined>;
 
@@ -37,15 +38,32 @@ export async function rebuildRouting(store: ObjectStore, name: string): Promise<
   const history = await recordedTransitions(store, name);
   const last = history.at(-1);
   if (last === undefined) return undefined;
-  const removed = new Map(history.filter(({ action }) => action === 'delete' || action === 'restore').map(({ action, from, to }) => [action === 'delete' ? from! : to!, action === 'delete']));
-  const deleted = [...removed].filter(([, gone]) => gone).map(([version]) => version).sort((a, b) => a - b);
+  const removed = new Map(
+    history
+      .filter(({ action }) => action === 'delete' || action === 'restore')
+      .map(({ action, from, to }) => [action === 'delete' ? from! : to!, action === 'delete']),
+  );
+  const deleted = [...removed]
+    .filter(([, gone]) => gone)
+    .map(([version]) => version)
+    .sort((a, b) => a - b);
   let previous: number[] = [];
   for (const { action, from, to } of history) {
     if (action === 'promote' && from !== null && from !== to) previous = [from, ...previous.filter((one) => one !== from && one !== to)];
-    if (action === 'rollback') previous = previous.includes(to!) ? previous.slice(previous.indexOf(to!) + 1) : previous.filter((one) => one !== from);
+    if (action === 'rollback')
+      previous = previous.includes(to!) ? previous.slice(previous.indexOf(to!) + 1) : previous.filter((one) => one !== from);
   }
   const { revision, aliases, pin } = last;
-  return { ...emptyRouting(name), revision, aliases, pin, previous: previous.filter((one) => !deleted.includes(one)), deleted, transition: last, ...(last.fallback === undefined ? {} : { fallback: last.fallback }) };
+  return {
+    ...emptyRouting(name),
+    revision,
+    aliases,
+    pin,
+    previous: previous.filter((one) => !deleted.includes(one)),
+    deleted,
+    transition: last,
+    ...(last.fallback === undefined ? {} : { fallback: last.fallback }),
+  };
 }
 
 /**
@@ -54,7 +72,12 @@ export async function rebuildRouting(store: ObjectStore, name: string): Promise<
  * Every state carries the transition that led to it. That transition gets an object of its own after the swap, and before the next
  * swap at the latest, so that a crash between the two leaves the history whole.
  */
-export async function changeRouting(store: ObjectStore, name: string, author: Author & { readonly automatic: boolean }, decide: Decide): Promise<RoutingChange> {
+export async function changeRouting(
+  store: ObjectStore,
+  name: string,
+  author: Author & { readonly automatic: boolean },
+  decide: Decide,
+): Promise<RoutingChange> {
   const id = author.requestId === undefined ? randomUUID().slice(0, 8) : sha256(author.requestId).slice(0, 16);
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const found = await readRouting(store, name);
@@ -63,7 +86,14 @@ export async function changeRouting(store: ObjectStore, name: string, author: Au
     const earlier = author.requestId === undefined ? undefined : await findTransition(store, name, id);
     if (earlier !== undefined) return { changed: true, from: earlier.from, to: earlier.to, pin: earlier.pin, routing: current };
     const proposal = await decide(current);
-    if (proposal === undefined) return { changed: false, from: current.aliases.champion ?? null, to: current.aliases.champion ?? null, pin: current.pin, routing: current };
+    if (proposal === undefined)
+      return {
+        changed: false,
+        from: current.aliases.champion ?? null,
+        to: current.aliases.champion ?? null,
+        pin: current.pin,
+        routing: current,
+      };
     const next = nextRouting(current, proposal, author, id, await storeNow(store));
     if (await swap(store, next, found?.etag)) {
       await recordTransition(store, next.transition);
@@ -74,7 +104,13 @@ export async function changeRouting(store: ObjectStore, name: string, author: Au
   throw new PerennialError('PRECONDITION_FAILED', `The routing of "${name}" was changed by others ${ATTEMPTS_MAX} times in a row.`);
 }
 
-function nextRouting(current: Routing, proposal: Proposal, author: Author & { readonly automatic: boolean }, id: string, storeMs: number): Routing {
+function nextRouting(
+  current: Routing,
+  proposal: Proposal,
+  author: Author & { readonly automatic: boolean },
+  id: string,
+  storeMs: number,
+): Routing {
   const { action, alias, from, to } = proposal;
   const aliases = proposal.aliases ?? current.aliases;
   const pin = proposal.pin === undefined ? current.pin : proposal.pin;
@@ -184,6 +220,32 @@ export async function whoMoved(store: ObjectStore, routing: Routing, alias: stri
 }
 
 export function emptyRouting(name: string): Routing {
-  const none: Transition = { formatVersion: 1, id: '', name, revision: 0, at: '', who: '', why: '', action: 'alias', alias: null, from: null, to: null, automatic: false, aliases: {}, pin: null };
-  return { formatVersion: 1, name, revision: 0, aliases: {}, traffic: null, shadow: null, pin: null, previous: [], deleted: [], transition: none };
+  const none: Transition = {
+    formatVersion: 1,
+    id: '',
+    name,
+    revision: 0,
+    at: '',
+    who: '',
+    why: '',
+    action: 'alias',
+    alias: null,
+    from: null,
+    to: null,
+    automatic: false,
+    aliases: {},
+    pin: null,
+  };
+  return {
+    formatVersion: 1,
+    name,
+    revision: 0,
+    aliases: {},
+    traffic: null,
+    shadow: null,
+    pin: null,
+    previous: [],
+    deleted: [],
+    transition: none,
+  };
 }

@@ -1,6 +1,6 @@
 import type { OutputSpec } from '../core/tensor.ts';
-import { answerWidth } from '../data/decode.ts';
-import type { ColumnType, Preprocessor } from '../data/types.ts';
+import { answerWidth } from '../data/answers/decode.ts';
+import type { ColumnType, Preprocessor } from '../data/stored/dataset.ts';
 import type { ModelSignature, SignatureColumn } from './types.ts';
 
 const TYPES: Readonly<Record<ColumnType, SignatureColumn['type']>> = {
@@ -12,13 +12,22 @@ const TYPES: Readonly<Record<ColumnType, SignatureColumn['type']>> = {
   image: 'binary',
 };
 
-const tensor = (name: string, shape: readonly number[]): ModelSignature['outputs'][number] => ({ name, type: 'tensor', 'tensor-spec': { dtype: 'float32', shape: [-1, ...shape] } });
+const tensor = (name: string, shape: readonly number[]): ModelSignature['outputs'][number] => ({
+  name,
+  type: 'tensor',
+  'tensor-spec': { dtype: 'float32', shape: [-1, ...shape] },
+});
 
 /** The columns that a request to the model carries, and what comes back. The label is not asked for. */
-export function signatureOf(preprocessor: Pick<Preprocessor, 'columns' | 'windowSize'>, output: OutputSpec, outputShape: readonly number[]): ModelSignature {
+export function signatureOf(
+  preprocessor: Pick<Preprocessor, 'columns' | 'windowSize'>,
+  output: OutputSpec,
+  outputShape: readonly number[],
+): ModelSignature {
   return {
     inputs: preprocessor.columns.map(({ name, type, required }) => ({ name, type: TYPES[type], required })),
-    outputs: output.kind === 'several' ? output.outputs.map((one) => tensor(one.name, [answerWidth(one)])) : [tensor(output.name, outputShape)],
+    outputs:
+      output.kind === 'several' ? output.outputs.map((one) => tensor(one.name, [answerWidth(one)])) : [tensor(output.name, outputShape)],
     windowSize: preprocessor.windowSize,
   };
 }

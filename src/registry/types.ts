@@ -14,7 +14,11 @@ export interface SignatureColumn {
 /** What a model takes and gives. @see MLflow model signature: column-based inputs, tensor-based outputs. */
 export interface ModelSignature {
   readonly inputs: readonly SignatureColumn[];
-  readonly outputs: readonly { readonly name: string; readonly type: 'tensor'; readonly 'tensor-spec': { readonly dtype: string; readonly shape: readonly number[] } }[];
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly type: 'tensor';
+    readonly 'tensor-spec': { readonly dtype: string; readonly shape: readonly number[] };
+  }[];
   /** Consecutive rows that one prediction needs; 1 but for time series. */
   readonly windowSize: number;
 }

@@ -6,8 +6,8 @@ import type { ArtifactStore, ObjectStore, OpenArtifact } from '../core/ports.ts'
 import { sha256 } from '../storage/digest.ts';
 import { getJson, putJson } from '../storage/json-objects.ts';
 import type { Export, ExportCheck } from '../training/bundle/create-export.ts';
-import type { Named } from '../training/named.ts';
-import type { ModelMeta } from '../training/types.ts';
+import type { Named } from '../training/model/named.ts';
+import type { ModelMeta } from '../training/model/model-meta.ts';
 import { exportKey, exportsPrefix } from './keys.ts';
 import type { VersionExport } from './types.ts';
 
@@ -30,7 +30,12 @@ export async function makeExport(artifacts: ArtifactStore, model: OpenArtifact, 
   const { createExport } = await import('../training/bundle/create-export.ts');
   const made = await createExport(model, name, named, await examplesOf(artifacts, model));
   const { format, config, check, notes } = made;
-  const artifact = await artifacts.write({ kind: 'export', summary: summaryOf(made), files: made.files, meta: { model: model.ref.digest, format, config, check, notes } as unknown as Json });
+  const artifact = await artifacts.write({
+    kind: 'export',
+    summary: summaryOf(made),
+    files: made.files,
+    meta: { model: model.ref.digest, format, config, check, notes } as unknown as Json,
+  });
   return { format, config, artifact, check, notes };
 }
 
@@ -46,7 +51,8 @@ async function examplesOf(artifacts: ArtifactStore, model: OpenArtifact): Promis
 }
 
 export function summaryOf({ format, check }: Pick<Export, 'format' | 'check'>): string {
-  const same = check.sameClass === null || check.sameClass === 1 ? '' : `, ${(100 * check.sameClass).toFixed(1)} % of the rows in the same class`;
+  const same =
+    check.sameClass === null || check.sameClass === 1 ? '' : `, ${(100 * check.sameClass).toFixed(1)} % of the rows in the same class`;
   return `${format}, within ${check.largestDifference.toPrecision(2)} of the model on ${check.rows} ${check.source === 'test' ? 'rows of the test split' : 'drawn rows'}${same}`;
 }
 
@@ -70,7 +76,13 @@ export async function exportsOf(store: ObjectStore, name: string, version: numbe
   return records;
 }
 
-export async function findExport(store: ObjectStore, name: string, version: number, format: string, config: JsonObject): Promise<VersionExport | undefined> {
+export async function findExport(
+  store: ObjectStore,
+  name: string,
+  version: number,
+  format: string,
+  config: JsonObject,
+): Promise<VersionExport | undefined> {
   return (await getJson<VersionExport>(store, exportKey(name, version, exportId(format, config))))?.value;
 }
 

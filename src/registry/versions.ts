@@ -63,13 +63,17 @@ export async function registerVersion(
   checkModelName(registration.model);
   const { model: name, modelRef } = registration;
   const model = await wholeArtifact(store, artifacts, modelRef.digest, 'model');
-  const evaluation = registration.evaluationRef === undefined ? null : await wholeArtifact(store, artifacts, registration.evaluationRef.digest, 'evaluation');
+  const evaluation =
+    registration.evaluationRef === undefined
+      ? null
+      : await wholeArtifact(store, artifacts, registration.evaluationRef.digest, 'evaluation');
   await ensureIndex(store, name);
   for (let attempt = 0; ; attempt += 1) {
     const claim = await readOrMakeClaim(store, name, modelRef.digest);
     if (claim === undefined) continue;
     const manifest = manifestOf(registration, claim.value.version, model, evaluation);
-    if (await createObject(store, versionKey(name, manifest.version), manifest)) return { version: manifest.version, created: true, manifest };
+    if (await createObject(store, versionKey(name, manifest.version), manifest))
+      return { version: manifest.version, created: true, manifest };
     const existing = await readVersion(store, name, manifest.version);
     if (existing?.model.digest === modelRef.digest) {
       return { version: existing.version, created: existing.id === manifest.id, manifest: existing };
@@ -80,12 +84,20 @@ export async function registerVersion(
   }
 }
 
-async function wholeArtifact(store: ObjectStore, artifacts: ArtifactStore, digest: string, kind: 'model' | 'evaluation'): Promise<ArtifactRef> {
+async function wholeArtifact(
+  store: ObjectStore,
+  artifacts: ArtifactStore,
+  digest: string,
+  kind: 'model' | 'evaluation',
+): Promise<ArtifactRef> {
   const { manifest } = await artifacts.open({ digest });
-  if (manifest.kind !== kind) throw new PerennialError('CONFIG_INVALID', `The artifact ${digest} is of kind ${manifest.kind}; expected a ${kind}.`);
+  if (manifest.kind !== kind)
+    throw new PerennialError('CONFIG_INVALID', `The artifact ${digest} is of kind ${manifest.kind}; expected a ${kind}.`);
   const missing = await missingBlobs(store, manifest);
   if (missing.length > 0) {
-    throw new PerennialError('OBJECT_NOT_FOUND', `The ${kind} ${digest} cannot be registered: the store lacks its ${missing.join(', ')}.`, { hint: 'Run the pipeline again without the cache.' });
+    throw new PerennialError('OBJECT_NOT_FOUND', `The ${kind} ${digest} cannot be registered: the store lacks its ${missing.join(', ')}.`, {
+      hint: 'Run the pipeline again without the cache.',
+    });
   }
   return { kind, digest, summary: manifest.summary };
 }
@@ -179,7 +191,10 @@ async function latestNumber(store: ObjectStore, name: string): Promise<number> {
 }
 
 /** Those that can be read, and what is wrong with the others. */
-export async function readVersions(store: ObjectStore, name: string): Promise<{ readonly versions: VersionManifest[]; readonly problems: Problem[] }> {
+export async function readVersions(
+  store: ObjectStore,
+  name: string,
+): Promise<{ readonly versions: VersionManifest[]; readonly problems: Problem[] }> {
   const problems: Problem[] = [];
   const manifests = await mapLimited(await versionNumbers(store, name), CONCURRENT_READS, async (version) => {
     try {

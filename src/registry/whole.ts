@@ -41,9 +41,14 @@ async function digestOf(store: ObjectStore, digest: string): Promise<string> {
  */
 export async function checkWhole(store: ObjectStore, model: string, version: number): Promise<void> {
   const manifest = await readVersion(store, model, version);
-  const problems = manifest === undefined ? [`it has no manifest`] : await problemsOfArtifact(store, manifest.model.digest, { bytes: true });
+  const problems =
+    manifest === undefined ? [`it has no manifest`] : await problemsOfArtifact(store, manifest.model.digest, { bytes: true });
   if (problems.length === 0) return;
-  throw new PerennialError('VERSION_INVALID', `Version ${version} of "${model}" cannot be served: ${problems.join('; ')}. Nothing was changed.`, {
-    hint: `Choose another version (\`perennial models show ${model}\`), restore the object from a copy of the store, or run the pipeline again: it writes what is broken anew. \`perennial doctor --store\` finds what else is.`,
-  });
+  throw new PerennialError(
+    'VERSION_INVALID',
+    `Version ${version} of "${model}" cannot be served: ${problems.join('; ')}. Nothing was changed.`,
+    {
+      hint: `Choose another version (\`perennial models show ${model}\`), restore the object from a copy of the store, or run the pipeline again: it writes what is broken anew. \`perennial doctor --store\` finds what else is.`,
+    },
+  );
 }

@@ -4,7 +4,20 @@ import type { Markup } from './html.ts';
 
 /** Colours that read on white and on black. */
 export const COLOURS = { ours: '#3b82d6', other: '#e0822f', quiet: '#8a94a3', good: '#2fa36b', bad: '#d9534f' } as const;
-export const PALETTE = ['#3b82d6', '#e0822f', '#2fa36b', '#b062c9', '#d9534f', '#2fa8b5', '#c59a1b', '#8a94a3', '#d466a0', '#7a9c2f', '#6b74e0', '#a8744a'];
+export const PALETTE = [
+  '#3b82d6',
+  '#e0822f',
+  '#2fa36b',
+  '#b062c9',
+  '#d9534f',
+  '#2fa8b5',
+  '#c59a1b',
+  '#8a94a3',
+  '#d466a0',
+  '#7a9c2f',
+  '#6b74e0',
+  '#a8744a',
+];
 
 /** Stands for the colour of the text, which Vega does not know as `currentColor` everywhere. */
 const INK = '#010203';
@@ -14,7 +27,19 @@ const CONFIG = {
   font: 'sans-serif',
   padding: 4,
   view: { stroke: 'transparent' },
-  axis: { domainColor: INK, domainOpacity: 0.4, gridColor: INK, gridOpacity: 0.12, tickColor: INK, tickOpacity: 0.4, labelColor: INK, labelFontSize: 12, titleColor: INK, titleFontSize: 12, titleFontWeight: 'normal' as const },
+  axis: {
+    domainColor: INK,
+    domainOpacity: 0.4,
+    gridColor: INK,
+    gridOpacity: 0.12,
+    tickColor: INK,
+    tickOpacity: 0.4,
+    labelColor: INK,
+    labelFontSize: 12,
+    titleColor: INK,
+    titleFontSize: 12,
+    titleFontWeight: 'normal' as const,
+  },
   legend: { labelColor: INK, labelFontSize: 12, labelLimit: 220, titleColor: INK, titleFontSize: 12, titleFontWeight: 'normal' as const },
   title: { color: INK, fontSize: 13, fontWeight: 'bold' as const, anchor: 'start' as const },
   header: { labelColor: INK, titleColor: INK },
@@ -34,7 +59,12 @@ export async function chart(id: string, alternative: string, spec: Omit<TopLevel
   const view = new vega.View(vega.parse(compiled), { renderer: 'none', logLevel: vega.Error });
   try {
     const svg = await view.toSVG();
-    return raw(svg.replace('<svg ', `<svg role="img" aria-label="${html`${alternative}`.markup}" `).replaceAll(new RegExp(`"${INK}"`, 'g'), '"currentColor"').replaceAll(idPattern(), renumber(id)));
+    return raw(
+      svg
+        .replace('<svg ', `<svg role="img" aria-label="${html`${alternative}`.markup}" `)
+        .replaceAll(new RegExp(`"${INK}"`, 'g'), '"currentColor"')
+        .replaceAll(idPattern(), renumber(id)),
+    );
   } finally {
     view.finalize();
   }
@@ -54,5 +84,9 @@ function renumber(id: string): (match: string, kind: string, number: string) => 
 }
 
 export function figure(title: string, picture: Markup, caption: string): Markup {
-  return html`<figure><h3>${title}</h3>${picture}<figcaption>${caption}</figcaption></figure>`;
+  return html`<figure>
+    <h3>${title}</h3>
+    ${picture}
+    <figcaption>${caption}</figcaption>
+  </figure>`;
 }

@@ -22,12 +22,30 @@ export async function renderDriftReport(result: DriftResult, context: DriftRepor
   const tone = result.drifted ? 'bad' : result.enoughRows ? 'good' : '';
   return page(
     title,
-    html`<header><h1>${title}</h1>
-<p class="facts">${result.rows.toLocaleString('en')} rows of ${context.source} against the ${result.rowsReference.toLocaleString('en')} rows that version ${context.version} was trained on.</p></header>
-<div class="verdict ${tone}"><strong>${result.drifted ? 'The data have drifted' : result.enoughRows ? 'No drift' : 'No verdict'}</strong><p>${result.summary}</p></div>
-`,
-    section('Columns', rulesOf(result), driftTable(columns), result.newColumns.length === 0 ? null : html`<p>Columns that training did not know: ${result.newColumns.join(', ')}.</p>`),
-    pictures.length === 0 ? null : section('Then and now', 'Share of the rows in each range or category: training beside current.', html`<div class="charts">${await Promise.all(pictures.map(distributionChart))}</div>`),
+    html`<header>
+        <h1>${title}</h1>
+        <p class="facts">
+          ${result.rows.toLocaleString('en')} rows of ${context.source} against the ${result.rowsReference.toLocaleString('en')} rows that
+          version ${context.version} was trained on.
+        </p>
+      </header>
+      <div class="verdict ${tone}">
+        <strong>${result.drifted ? 'The data have drifted' : result.enoughRows ? 'No drift' : 'No verdict'}</strong>
+        <p>${result.summary}</p>
+      </div> `,
+    section(
+      'Columns',
+      rulesOf(result),
+      driftTable(columns),
+      result.newColumns.length === 0 ? null : html`<p>Columns that training did not know: ${result.newColumns.join(', ')}.</p>`,
+    ),
+    pictures.length === 0
+      ? null
+      : section(
+          'Then and now',
+          'Share of the rows in each range or category: training beside current.',
+          html`<div class="charts">${await Promise.all(pictures.map(distributionChart))}</div>`,
+        ),
   );
 }
 
@@ -35,7 +53,10 @@ export async function renderDriftReport(result: DriftResult, context: DriftRepor
 export function rulesOf({ options }: Pick<DriftResult, 'options'>): string {
   const { tests, agree, missing, columns, columnsMin, rowsMin } = options;
   const own = Object.keys(columns);
-  const others = own.length === 0 ? '' : ` Rules of their own: ${own.map((name) => `${name} (${testsText(columns[name]!.tests, columns[name]!.agree)})`).join('; ')}.`;
+  const others =
+    own.length === 0
+      ? ''
+      : ` Rules of their own: ${own.map((name) => `${name} (${testsText(columns[name]!.tests, columns[name]!.agree)})`).join('; ')}.`;
   return `A column drifts where ${testsText(tests, agree)}, of those that fit it; or where missing and unreadable values grew by more than ${Math.round(missing * 100)} % of the rows.${others} The data drift where ${columnsMin === 1 ? 'one column does' : `${columnsMin} columns do`}, in at least ${rowsMin} rows.`;
 }
 
@@ -45,7 +66,9 @@ function testsText(tests: DriftResult['options']['tests'], agree: 'all' | 'any')
 }
 
 function byScore(columns: readonly ColumnDrift[]): ColumnDrift[] {
-  return [...columns].sort((a, b) => Number(b.drifted) - Number(a.drifted) || (b.score ?? -1) - (a.score ?? -1) || (a.name < b.name ? -1 : 1));
+  return [...columns].sort(
+    (a, b) => Number(b.drifted) - Number(a.drifted) || (b.score ?? -1) - (a.score ?? -1) || (a.name < b.name ? -1 : 1),
+  );
 }
 
 function driftTable(columns: readonly ColumnDrift[]): Markup {
@@ -54,11 +77,19 @@ function driftTable(columns: readonly ColumnDrift[]): Markup {
     columns.map((column): (Cell | string)[] => [
       column.name,
       { text: column.type, tone: 'quiet' },
-      { text: column.drifted ? 'drifted' : column.status === 'compared' ? 'ok' : column.status, tone: column.drifted ? 'bad' : column.status === 'compared' ? 'good' : 'quiet' },
+      {
+        text: column.drifted ? 'drifted' : column.status === 'compared' ? 'ok' : column.status,
+        tone: column.drifted ? 'bad' : column.status === 'compared' ? 'good' : 'quiet',
+      },
       score(column, ['psi']),
       score(column, ['ksDistance']),
       score(column, ['ks', 'chiSquare']),
-      { text: furtherTests(column).map((test) => `${test.test} ${showScore(test.score)}`).join(', '), tone: 'quiet' },
+      {
+        text: furtherTests(column)
+          .map((test) => `${test.test} ${showScore(test.score)}`)
+          .join(', '),
+        tone: 'quiet',
+      },
       { text: share(column.missingReference), number: true },
       { text: share(column.missingCurrent + column.invalidCurrent), number: true },
       { text: [column.reason, column.note, unseenText(column)].filter((part) => part !== '').join(' '), tone: 'quiet' },
@@ -105,12 +136,19 @@ export function shownBins({ labels, reference, current }: NonNullable<ColumnDrif
   const kept = new Set([...labels.keys()].sort((a, b) => largest(b) - largest(a) || a - b).slice(0, LABELS_MAX - 1));
   const pick = <T>(values: readonly T[]): T[] => values.filter((_, at) => kept.has(at));
   const rest = (values: readonly number[]): number => values.reduce((sum, value, at) => (kept.has(at) ? sum : sum + value), 0);
-  return { labels: [...pick(labels), `${labels.length - kept.size} others`], reference: [...pick(reference), rest(reference)], current: [...pick(current), rest(current)] };
+  return {
+    labels: [...pick(labels), `${labels.length - kept.size} others`],
+    reference: [...pick(reference), rest(reference)],
+    current: [...pick(current), rest(current)],
+  };
 }
 
 async function distributionChart(column: ColumnDrift, index: number): Promise<Markup> {
   const { labels, reference, current } = shownBins(column.bins!);
-  const values = labels.flatMap((label, at) => [{ label, share: reference[at]!, set: 'training' }, { label, share: current[at]!, set: 'current' }]);
+  const values = labels.flatMap((label, at) => [
+    { label, share: reference[at]!, set: 'training' },
+    { label, share: current[at]!, set: 'current' },
+  ]);
   const picture = await chart(`drift${index}`, `Distribution of ${column.name} in training and now`, {
     width: Math.max(240, labels.length * LABEL_PIXELS),
     height: 140,
@@ -120,7 +158,13 @@ async function distributionChart(column: ColumnDrift, index: number): Promise<Ma
       x: { field: 'label', type: 'nominal', sort: [...labels], title: null, axis: { labelAngle: -45, labelLimit: 130 } },
       xOffset: { field: 'set', sort: ['training', 'current'] },
       y: { field: 'share', type: 'quantitative', title: 'share of rows', axis: { format: '%', tickCount: 4 } },
-      color: { field: 'set', type: 'nominal', title: null, scale: { domain: ['training', 'current'], range: [COLOURS.quiet, column.drifted ? COLOURS.bad : COLOURS.ours] }, legend: { orient: 'top' } },
+      color: {
+        field: 'set',
+        type: 'nominal',
+        title: null,
+        scale: { domain: ['training', 'current'], range: [COLOURS.quiet, column.drifted ? COLOURS.bad : COLOURS.ours] },
+        legend: { orient: 'top' },
+      },
     },
   } as never);
   return figure(column.name, picture, '');

@@ -1,4 +1,4 @@
-import type { EvaluationReport } from '../evaluation/report.ts';
+import type { EvaluationReport } from '../evaluation/step/report.ts';
 import { COLOURS, PALETTE, chart, figure } from './chart.ts';
 import type { Markup } from './html.ts';
 
@@ -18,7 +18,13 @@ export async function confusionChart({ confusion, classes }: Classification): Pr
   const names = classes.map((one) => plottable(one.class));
   const values = confusion.flatMap((row, truth) => {
     const total = row.reduce((sum, count) => sum + count, 0);
-    return row.map((count, guess) => ({ truth: names[truth]!, guess: names[guess]!, count, share: total === 0 ? 0 : count / total, right: truth === guess }));
+    return row.map((count, guess) => ({
+      truth: names[truth]!,
+      guess: names[guess]!,
+      count,
+      share: total === 0 ? 0 : count / total,
+      right: truth === guess,
+    }));
   });
   const cell = Math.max(22, Math.min(64, Math.floor(400 / names.length)));
   const axis = (title: string): object => ({ title, labelAngle: 0, labelLimit: 220, ticks: false, domain: false });
@@ -27,7 +33,16 @@ export async function confusionChart({ confusion, classes }: Classification): Pr
     height: cell * names.length,
     data: { values },
     encoding: {
-      x: { field: 'guess', type: 'nominal', sort: names, axis: { ...axis('predicted'), orient: 'top', ...(names.length > 6 || names.some((name) => name.length > 9) ? { labelAngle: -45 } : {}) } },
+      x: {
+        field: 'guess',
+        type: 'nominal',
+        sort: names,
+        axis: {
+          ...axis('predicted'),
+          orient: 'top',
+          ...(names.length > 6 || names.some((name) => name.length > 9) ? { labelAngle: -45 } : {}),
+        },
+      },
       y: { field: 'truth', type: 'nominal', sort: names, axis: axis('true class') },
     },
     layer: [
@@ -36,13 +51,26 @@ export async function confusionChart({ confusion, classes }: Classification): Pr
         encoding: {
           fill: { field: 'right', type: 'nominal', scale: { domain: [true, false], range: [COLOURS.ours, COLOURS.bad] }, legend: null },
           // Rare mistakes have to be seen: the shade grows more slowly than the share.
-          fillOpacity: { field: 'share', type: 'quantitative', scale: { type: 'pow', exponent: 0.4, domain: [0, 1], range: [0, 0.75] }, legend: null },
+          fillOpacity: {
+            field: 'share',
+            type: 'quantitative',
+            scale: { type: 'pow', exponent: 0.4, domain: [0, 1], range: [0, 0.75] },
+            legend: null,
+          },
         },
       },
-      { transform: [{ filter: 'datum.count > 0' }], mark: { type: 'text', fontSize: cell < 30 ? 10 : 13 }, encoding: { text: { field: 'count', type: 'quantitative', format: ',d' } } },
+      {
+        transform: [{ filter: 'datum.count > 0' }],
+        mark: { type: 'text', fontSize: cell < 30 ? 10 : 13 },
+        encoding: { text: { field: 'count', type: 'quantitative', format: ',d' } },
+      },
     ],
   } as never);
-  return figure('Confusion matrix', picture, 'Each row holds the examples of one true class. Blue on the diagonal: right. Red: mistaken for the class above.');
+  return figure(
+    'Confusion matrix',
+    picture,
+    'Each row holds the examples of one true class. Blue on the diagonal: right. Red: mistaken for the class above.',
+  );
 }
 
 export async function rocChart({ roc }: Classification): Promise<Markup | undefined> {
@@ -54,7 +82,16 @@ export async function rocChart({ roc }: Classification): Promise<Markup | undefi
     width: SIZE,
     height: SIZE,
     layer: [
-      { data: { values: [{ x: 0, y: 0 }, { x: 1, y: 1 }] }, mark: { type: 'line', color: COLOURS.quiet, strokeDash: [4, 4] }, encoding: { x: { field: 'x', type: 'quantitative' }, y: { field: 'y', type: 'quantitative' } } },
+      {
+        data: {
+          values: [
+            { x: 0, y: 0 },
+            { x: 1, y: 1 },
+          ],
+        },
+        mark: { type: 'line', color: COLOURS.quiet, strokeDash: [4, 4] },
+        encoding: { x: { field: 'x', type: 'quantitative' }, y: { field: 'y', type: 'quantitative' } },
+      },
       {
         data: { values },
         mark: { type: 'line', strokeWidth: 2, clip: true },
@@ -62,12 +99,23 @@ export async function rocChart({ roc }: Classification): Promise<Markup | undefi
           x: { field: 'x', type: 'quantitative', title: 'false positive rate', scale: { domain: [0, 1] } },
           y: { field: 'y', type: 'quantitative', title: 'true positive rate', scale: { domain: [0, 1] } },
           order: { field: 'order', type: 'quantitative' },
-          color: { field: 'class', type: 'nominal', title: 'class (area)', sort: drawn.map(label), scale: { range: PALETTE }, legend: { orient: 'bottom', columns: drawn.length > 4 ? 2 : 1, labelLimit: 320 } },
+          color: {
+            field: 'class',
+            type: 'nominal',
+            title: 'class (area)',
+            sort: drawn.map(label),
+            scale: { range: PALETTE },
+            legend: { orient: 'bottom', columns: drawn.length > 4 ? 2 : 1, labelLimit: 320 },
+          },
         },
       },
     ],
   } as never);
-  return figure('ROC curve', picture, 'How well the scores rank: the closer to the upper left corner, the better. The dashed line is guessing.');
+  return figure(
+    'ROC curve',
+    picture,
+    'How well the scores rank: the closer to the upper left corner, the better. The dashed line is guessing.',
+  );
 }
 
 export async function calibrationChart({ calibration }: Classification): Promise<Markup | undefined> {
@@ -77,23 +125,45 @@ export async function calibrationChart({ calibration }: Classification): Promise
     width: SIZE,
     height: SIZE,
     layer: [
-      { data: { values: [{ x: 0, y: 0 }, { x: 1, y: 1 }] }, mark: { type: 'line', color: COLOURS.quiet, strokeDash: [4, 4] }, encoding: { x: { field: 'x', type: 'quantitative' }, y: { field: 'y', type: 'quantitative' } } },
+      {
+        data: {
+          values: [
+            { x: 0, y: 0 },
+            { x: 1, y: 1 },
+          ],
+        },
+        mark: { type: 'line', color: COLOURS.quiet, strokeDash: [4, 4] },
+        encoding: { x: { field: 'x', type: 'quantitative' }, y: { field: 'y', type: 'quantitative' } },
+      },
       {
         data: { values },
-        encoding: { x: { field: 'confidence', type: 'quantitative', title: 'claimed probability', scale: { domain: [0, 1] } }, y: { field: 'observed', type: 'quantitative', title: 'share that came true', scale: { domain: [0, 1] } } },
+        encoding: {
+          x: { field: 'confidence', type: 'quantitative', title: 'claimed probability', scale: { domain: [0, 1] } },
+          y: { field: 'observed', type: 'quantitative', title: 'share that came true', scale: { domain: [0, 1] } },
+        },
         layer: [
           { mark: { type: 'line', color: COLOURS.ours, strokeWidth: 1.5 } },
-          { mark: { type: 'circle', color: COLOURS.ours, opacity: 0.85 }, encoding: { size: { field: 'rows', type: 'quantitative', scale: { range: [30, 400] }, legend: null } } },
+          {
+            mark: { type: 'circle', color: COLOURS.ours, opacity: 0.85 },
+            encoding: { size: { field: 'rows', type: 'quantitative', scale: { range: [30, 400] }, legend: null } },
+          },
         ],
       },
     ],
   } as never);
-  return figure('Calibration', picture, 'On the dashed line a probability means what it says. Below it the model claims too much, above it too little. Small dots hold few rows.');
+  return figure(
+    'Calibration',
+    picture,
+    'On the dashed line a probability means what it says. Below it the model claims too much, above it too little. Small dots hold few rows.',
+  );
 }
 
 export async function forecastChart({ points, ordered }: Regression, name: string): Promise<Markup> {
   if (ordered) {
-    const series = points.flatMap((point) => [{ index: point.index, value: point.label, series: 'actual' }, { index: point.index, value: point.prediction, series: 'predicted' }]);
+    const series = points.flatMap((point) => [
+      { index: point.index, value: point.label, series: 'actual' },
+      { index: point.index, value: point.prediction, series: 'predicted' },
+    ]);
     const picture = await chart('series', `Actual and predicted ${name} in order of time`, {
       width: 900,
       height: 240,
@@ -102,7 +172,13 @@ export async function forecastChart({ points, ordered }: Regression, name: strin
       encoding: {
         x: { field: 'index', type: 'quantitative', title: 'example of the test split, in order of time', scale: { nice: false } },
         y: { field: 'value', type: 'quantitative', title: name, scale: { zero: false } },
-        color: { field: 'series', type: 'nominal', title: null, scale: { domain: ['actual', 'predicted'], range: [COLOURS.quiet, COLOURS.ours] }, legend: { orient: 'top' } },
+        color: {
+          field: 'series',
+          type: 'nominal',
+          title: null,
+          scale: { domain: ['actual', 'predicted'], range: [COLOURS.quiet, COLOURS.ours] },
+          legend: { orient: 'top' },
+        },
       },
     } as never);
     return figure('In order of time', picture, 'The test split as it passed by.');
@@ -121,11 +197,18 @@ async function scatter({ points, name }: { readonly points: Regression['points']
     width: SIZE,
     height: SIZE,
     layer: [
-      { data: { values: domain.map((value) => ({ label: value, prediction: value })) }, mark: { type: 'line', color: COLOURS.quiet, strokeDash: [4, 4] }, encoding: { x: { field: 'label', type: 'quantitative' }, y: { field: 'prediction', type: 'quantitative' } } },
+      {
+        data: { values: domain.map((value) => ({ label: value, prediction: value })) },
+        mark: { type: 'line', color: COLOURS.quiet, strokeDash: [4, 4] },
+        encoding: { x: { field: 'label', type: 'quantitative' }, y: { field: 'prediction', type: 'quantitative' } },
+      },
       {
         data: { values: points.map(({ label, prediction }) => ({ label, prediction })) },
         mark: { type: 'circle', color: COLOURS.ours, opacity: 0.5, size: 28 },
-        encoding: { x: { field: 'label', type: 'quantitative', title: `actual ${name}`, scale: { domain, zero: false } }, y: { field: 'prediction', type: 'quantitative', title: `predicted ${name}`, scale: { domain, zero: false } } },
+        encoding: {
+          x: { field: 'label', type: 'quantitative', title: `actual ${name}`, scale: { domain, zero: false } },
+          y: { field: 'prediction', type: 'quantitative', title: `predicted ${name}`, scale: { domain, zero: false } },
+        },
       },
     ],
   } as never);
@@ -139,8 +222,19 @@ export async function residualChart({ residuals }: Regression, name: string): Pr
     height: SIZE,
     data: { values },
     layer: [
-      { mark: { type: 'bar', color: COLOURS.ours, opacity: 0.75 }, encoding: { x: { field: 'from', bin: { binned: true }, type: 'quantitative', title: `error in ${name} (actual minus predicted)` }, x2: { field: 'to' }, y: { field: 'count', type: 'quantitative', title: 'rows' } } },
-      { data: { values: [{ zero: 0 }] }, mark: { type: 'rule', color: COLOURS.other, strokeDash: [4, 4] }, encoding: { x: { field: 'zero', type: 'quantitative' } } },
+      {
+        mark: { type: 'bar', color: COLOURS.ours, opacity: 0.75 },
+        encoding: {
+          x: { field: 'from', bin: { binned: true }, type: 'quantitative', title: `error in ${name} (actual minus predicted)` },
+          x2: { field: 'to' },
+          y: { field: 'count', type: 'quantitative', title: 'rows' },
+        },
+      },
+      {
+        data: { values: [{ zero: 0 }] },
+        mark: { type: 'rule', color: COLOURS.other, strokeDash: [4, 4] },
+        encoding: { x: { field: 'zero', type: 'quantitative' } },
+      },
     ],
   } as never);
   return figure('Errors', picture, 'Centred on the dashed line at 0 the model errs as often upwards as downwards.');
@@ -149,7 +243,10 @@ export async function residualChart({ residuals }: Regression, name: string): Pr
 /** Errors of reconstructions, of normal rows and of anomalies, as shares of each; the rule is the threshold. */
 export async function errorChart({ histogram, threshold, error }: NonNullable<EvaluationReport['reconstruction']>): Promise<Markup> {
   const { edges, normal, anomalies } = histogram;
-  const groups = [{ name: anomalies === undefined ? 'rows' : 'normal', counts: normal, colour: COLOURS.ours }, ...(anomalies === undefined ? [] : [{ name: 'anomalies', counts: anomalies, colour: COLOURS.bad }])];
+  const groups = [
+    { name: anomalies === undefined ? 'rows' : 'normal', counts: normal, colour: COLOURS.ours },
+    ...(anomalies === undefined ? [] : [{ name: 'anomalies', counts: anomalies, colour: COLOURS.bad }]),
+  ];
   const values = groups.flatMap(({ name, counts }) => {
     const total = counts.reduce((sum, count) => sum + count, 0) || 1;
     return counts.map((count, bin) => ({ name, from: edges[bin]!, to: edges[bin + 1]!, share: count / total }));
@@ -162,16 +259,36 @@ export async function errorChart({ histogram, threshold, error }: NonNullable<Ev
         data: { values },
         mark: { type: 'bar', opacity: 0.6 },
         encoding: {
-          x: { field: 'from', bin: { binned: true }, type: 'quantitative', title: `score: mean ${error === 'squared' ? 'square' : 'size'} of the differences`, scale: { domain: [edges[0]!, Math.max(edges.at(-1)!, threshold)] } },
+          x: {
+            field: 'from',
+            bin: { binned: true },
+            type: 'quantitative',
+            title: `score: mean ${error === 'squared' ? 'square' : 'size'} of the differences`,
+            scale: { domain: [edges[0]!, Math.max(edges.at(-1)!, threshold)] },
+          },
           x2: { field: 'to' },
           y: { field: 'share', type: 'quantitative', title: 'share of the rows', stack: null, axis: { format: '%' } },
-          color: { field: 'name', type: 'nominal', title: null, scale: { domain: groups.map(({ name }) => name), range: groups.map(({ colour }) => colour) }, legend: { orient: 'top' } },
+          color: {
+            field: 'name',
+            type: 'nominal',
+            title: null,
+            scale: { domain: groups.map(({ name }) => name), range: groups.map(({ colour }) => colour) },
+            legend: { orient: 'top' },
+          },
         },
       },
-      { data: { values: [{ threshold }] }, mark: { type: 'rule', color: COLOURS.other, strokeDash: [4, 4] }, encoding: { x: { field: 'threshold', type: 'quantitative' } } },
+      {
+        data: { values: [{ threshold }] },
+        mark: { type: 'rule', color: COLOURS.other, strokeDash: [4, 4] },
+        encoding: { x: { field: 'threshold', type: 'quantitative' } },
+      },
     ],
   } as never);
-  return figure('Scores', picture, `The dashed line is the threshold.${anomalies === undefined ? '' : ' Where the two groups overlap, normal rows and anomalies cannot be told apart by the score.'} The last bar holds all higher scores.`);
+  return figure(
+    'Scores',
+    picture,
+    `The dashed line is the threshold.${anomalies === undefined ? '' : ' Where the two groups overlap, normal rows and anomalies cannot be told apart by the score.'} The last bar holds all higher scores.`,
+  );
 }
 
 /** At most four panels, one per number of the history. Numbers without a training side were measured on the validation split. */
@@ -182,13 +299,21 @@ export async function historyCharts(history: EvaluationReport['history'], bestEp
     shown.map(async (name, index) => {
       const own = keys.filter((key) => baseOf(key) === name);
       const partOf = (key: string): string => (isValidation(key) || (name !== 'loss' && own.length === 1) ? 'validation' : 'training');
-      const values = history.flatMap((epoch, at) => own.flatMap((key) => (Number.isFinite(epoch[key]) ? [{ epoch: epoch['epoch'] ?? at + 1, value: epoch[key]!, part: partOf(key) }] : [])));
+      const values = history.flatMap((epoch, at) =>
+        own.flatMap((key) =>
+          Number.isFinite(epoch[key]) ? [{ epoch: epoch['epoch'] ?? at + 1, value: epoch[key]!, part: partOf(key) }] : [],
+        ),
+      );
       const parts = ['training', 'validation'].filter((part) => own.some((key) => partOf(key) === part));
       const picture = await chart(`history${index}`, `${name} by epoch`, {
         width: 380,
         height: 200,
         layer: [
-          { data: { values: [{ epoch: bestEpoch }] }, mark: { type: 'rule', color: COLOURS.other, strokeDash: [4, 4] }, encoding: { x: { field: 'epoch', type: 'quantitative' } } },
+          {
+            data: { values: [{ epoch: bestEpoch }] },
+            mark: { type: 'rule', color: COLOURS.other, strokeDash: [4, 4] },
+            encoding: { x: { field: 'epoch', type: 'quantitative' } },
+          },
           {
             data: { values },
             // A line of one epoch would not be seen.
@@ -196,7 +321,13 @@ export async function historyCharts(history: EvaluationReport['history'], bestEp
             encoding: {
               x: { field: 'epoch', type: 'quantitative', title: 'epoch', axis: { tickMinStep: 1, format: 'd' }, scale: { nice: false } },
               y: { field: 'value', type: 'quantitative', title: name, scale: { zero: false } },
-              color: { field: 'part', type: 'nominal', title: null, scale: { domain: parts, range: parts.map((part) => (part === 'training' ? COLOURS.quiet : COLOURS.ours)) }, legend: { orient: 'top' } },
+              color: {
+                field: 'part',
+                type: 'nominal',
+                title: null,
+                scale: { domain: parts, range: parts.map((part) => (part === 'training' ? COLOURS.quiet : COLOURS.ours)) },
+                legend: { orient: 'top' },
+              },
             },
           },
         ],

@@ -1,6 +1,15 @@
-import { formatNumber } from '../evaluation/gates.ts';
-import type { EvaluationReport, MetricResult, OutputFindings, ReportedPicture } from '../evaluation/report.ts';
-import { calibrationChart, confusionChart, errorChart, forecastChart, historyCharts, residualChart, rocChart, scatterChart } from './evaluation-charts.ts';
+import { formatNumber } from '../evaluation/step/gates.ts';
+import type { EvaluationReport, MetricResult, OutputFindings, ReportedPicture } from '../evaluation/step/report.ts';
+import {
+  calibrationChart,
+  confusionChart,
+  errorChart,
+  forecastChart,
+  historyCharts,
+  residualChart,
+  rocChart,
+  scatterChart,
+} from './evaluation-charts.ts';
 import { continuationsSection } from './continuations-section.ts';
 import { generatedSection } from './generated-section.ts';
 import { html, page, section, tableOf } from './html.ts';
@@ -13,26 +22,55 @@ export async function renderEvaluationReport(report: EvaluationReport): Promise<
   const title = `Evaluation of ${report.pipeline}`;
   return page(
     title,
-    html`<header><h1>${title}</h1>
-<p class="facts">${rows.toLocaleString('en')} examples of the test split, which training never saw. The model predicts <strong>${output.name}</strong>${predictedKind(report)}.</p></header>
-`,
+    html`<header>
+      <h1>${title}</h1>
+      <p class="facts">
+        ${rows.toLocaleString('en')} examples of the test split, which training never saw. The model predicts
+        <strong>${output.name}</strong>${predictedKind(report)}.
+      </p>
+    </header> `,
     verdict(report),
-    section('Metrics', metricsNote(report), metricsTable(report), Object.entries(notesOf(report)).map(([key, note]) => html`<p class="note"><strong>${key}</strong>: ${note}.</p>`)),
+    section(
+      'Metrics',
+      metricsNote(report),
+      metricsTable(report),
+      Object.entries(notesOf(report)).map(([key, note]) => html`<p class="note"><strong>${key}</strong>: ${note}.</p>`),
+    ),
     generatedSection(report),
     continuationsSection(report),
     await findingsSections(report, report),
-    await Promise.all((report.outputs ?? []).map(async (one) => [html`<h1>${one.output.name}</h1>
-`, await findingsSections({ ...one, metrics: report.metrics.filter(({ key }) => one.metrics.includes(key)) }, report)])),
+    await Promise.all(
+      (report.outputs ?? []).map(async (one) => [
+        html`<h1>${one.output.name}</h1> `,
+        await findingsSections({ ...one, metrics: report.metrics.filter(({ key }) => one.metrics.includes(key)) }, report),
+      ]),
+    ),
     await historySection(report),
     section(
       'Model and data',
       '',
-      html`<dl><dt>Model</dt><dd>${model.summary} <code>${model.digest.slice(0, 12)}</code></dd>
-<dt>Parameters</dt><dd>${model.parameters.toLocaleString('en')}</dd>
-<dt>Training</dt><dd>${model.optimizer}, ${model.loss}, ${model.epochsRun} epochs; weights of epoch ${model.bestEpoch}</dd>
-<dt>Dataset</dt><dd>${report.dataset.summary} <code>${report.dataset.digest.slice(0, 12)}</code></dd>
-${report.positive === undefined ? null : html`<dt>Positive class</dt><dd>${report.positive}</dd>`}
-${report.threshold === undefined ? null : html`<dt>Threshold</dt><dd>${report.threshold}</dd>`}</dl>`,
+      html`<dl>
+        <dt>Model</dt>
+        <dd>${model.summary} <code>${model.digest.slice(0, 12)}</code></dd>
+        <dt>Parameters</dt>
+        <dd>${model.parameters.toLocaleString('en')}</dd>
+        <dt>Training</dt>
+        <dd>${model.optimizer}, ${model.loss}, ${model.epochsRun} epochs; weights of epoch ${model.bestEpoch}</dd>
+        <dt>Dataset</dt>
+        <dd>${report.dataset.summary} <code>${report.dataset.digest.slice(0, 12)}</code></dd>
+        ${
+          report.positive === undefined
+            ? null
+            : html`<dt>Positive class</dt>
+                <dd>${report.positive}</dd>`
+        }
+        ${
+          report.threshold === undefined
+            ? null
+            : html`<dt>Threshold</dt>
+                <dd>${report.threshold}</dd>`
+        }
+      </dl>`,
     ),
   );
 }
@@ -41,7 +79,13 @@ ${report.threshold === undefined ? null : html`<dt>Threshold</dt><dd>${report.th
 type Judged = OutputFindings & Pick<EvaluationReport, 'output' | 'metrics'>;
 
 async function findingsSections(judged: Judged, { rows }: EvaluationReport): Promise<(Markup | null)[]> {
-  return [await reconstructionSection(judged), await classificationSection(judged), await regressionSection(judged), slicesSection(judged, rows), worstSection(judged)];
+  return [
+    await reconstructionSection(judged),
+    await classificationSection(judged),
+    await regressionSection(judged),
+    slicesSection(judged, rows),
+    worstSection(judged),
+  ];
 }
 
 function predictedKind({ output }: EvaluationReport): string {
@@ -53,21 +97,34 @@ function predictedKind({ output }: EvaluationReport): string {
 }
 
 function verdict({ gates, verdict: { passed } }: EvaluationReport): Markup {
-  if (gates.length === 0) return html`<div class="verdict"><strong>Ungated: no gates were set</strong><p>Whatever the numbers, the pipeline goes on.</p></div>`;
-  return html`<div class="verdict ${passed ? 'good' : 'bad'}"><strong>${passed ? 'Accepted: every gate is passed' : 'Rejected: not every gate is passed'}</strong>
-<ul>${gates.map((gate) => html`<li><span class="${gate.passed ? 'good' : 'bad'}">${gate.passed ? '✓' : '✗'}</span> ${gate.sentence}</li>`)}</ul></div>
-`;
+  if (gates.length === 0)
+    return html`<div class="verdict">
+      <strong>Ungated: no gates were set</strong>
+      <p>Whatever the numbers, the pipeline goes on.</p>
+    </div>`;
+  return html`<div class="verdict ${passed ? 'good' : 'bad'}">
+    <strong>${passed ? 'Accepted: every gate is passed' : 'Rejected: not every gate is passed'}</strong>
+    <ul>
+      ${gates.map((gate) => html`<li><span class="${gate.passed ? 'good' : 'bad'}">${gate.passed ? '✓' : '✗'}</span> ${gate.sentence}</li>`)}
+    </ul>
+  </div> `;
 }
 
 function metricsNote({ baseline, champion, noChampion }: EvaluationReport): string {
   const naive = baseline.kind === 'none' ? '' : ` The baseline is ${baseline.description}.`;
-  if (champion === undefined) return `↑ higher is better, ↓ lower is better.${naive} Not compared with a champion: ${noChampion ?? 'there is none'}.`;
+  if (champion === undefined)
+    return `↑ higher is better, ↓ lower is better.${naive} Not compared with a champion: ${noChampion ?? 'there is none'}.`;
   const interval = `${Math.round(champion.confidence * 100)} %`;
   return `↑ higher is better, ↓ lower is better.${naive} The champion, ${champion.model} version ${champion.version}, was judged on ${champion.rows === 1 ? 'the same row' : `the same ${champion.rows.toLocaleString('en')} rows`}; the ${interval} interval of the difference comes from ${champion.resamples.toLocaleString('en')} paired bootstrap samples. Where it holds 0, the difference may be chance.`;
 }
 
 function metricsTable({ metrics, champion, baseline }: EvaluationReport): Markup {
-  const head = ['metric', 'this model', ...(baseline.kind === 'none' ? [] : ['baseline']), ...(champion === undefined ? [] : [`champion (v${champion.version})`, 'difference', '95 % interval'])];
+  const head = [
+    'metric',
+    'this model',
+    ...(baseline.kind === 'none' ? [] : ['baseline']),
+    ...(champion === undefined ? [] : [`champion (v${champion.version})`, 'difference', '95 % interval']),
+  ];
   const rows = metrics.map((metric) => {
     const arrow = metric.direction === 'maximize' ? '↑' : '↓';
     const cells: (Cell | string | number | null)[] = [{ text: `${metric.key} ${arrow}` }, numberCell(metric.value)];
@@ -86,7 +143,11 @@ function differenceCell({ champion, direction }: MetricResult): Cell {
   const difference = champion?.difference ?? null;
   if (difference === null) return { text: '–', number: true };
   const gain = direction === 'maximize' ? difference : -difference;
-  return { text: `${difference > 0 ? '+' : ''}${formatNumber(difference)}`, number: true, ...(gain === 0 ? {} : { tone: gain > 0 ? 'good' : 'bad' }) };
+  return {
+    text: `${difference > 0 ? '+' : ''}${formatNumber(difference)}`,
+    number: true,
+    ...(gain === 0 ? {} : { tone: gain > 0 ? 'good' : 'bad' }),
+  };
 }
 
 function intervalCell({ champion }: MetricResult): Cell {
@@ -104,7 +165,14 @@ async function classificationSection({ classification }: Judged): Promise<Markup
     html`<h3>Per class</h3>`,
     tableOf(
       ['class', 'rows', 'predicted', 'precision', 'recall', 'F1'],
-      classification.classes.map((one) => [one.class, numberCell(one.support), numberCell(one.predicted), numberCell(one.precision), numberCell(one.recall), numberCell(one.f1)]),
+      classification.classes.map((one) => [
+        one.class,
+        numberCell(one.support),
+        numberCell(one.predicted),
+        numberCell(one.precision),
+        numberCell(one.recall),
+        numberCell(one.f1),
+      ]),
     ),
   );
 }
@@ -117,8 +185,22 @@ async function reconstructionSection({ reconstruction }: Judged): Promise<Markup
     'How it rebuilds the rows',
     `The score of a row is the ${reconstruction.error === 'squared' ? 'mean square' : 'mean size'} of the differences between its values, as the network reads them, and their reconstruction. Above ${formatNumber(threshold)} a row counts as an anomaly${reconstruction.calibrated ? `: ${share} of the ${calibration.rows.toLocaleString('en')} ${calibration.split} rows lie below` : ''}.`,
     await errorChart(reconstruction),
-    images.map(({ title, rows }) => html`<h3>${title}</h3>
-<div class="pictures">${rows.map(({ index, error, original, rebuilt }) => html`<figure><img src="data:image/png;base64,${original}" alt="row ${index}"><img src="data:image/png;base64,${rebuilt}" alt="its reconstruction"><figcaption>${formatNumber(error)}</figcaption></figure>`)}</div>`),
+    images.map(
+      ({ title, rows }) =>
+        html`<h3>${title}</h3>
+          <div class="pictures">
+            ${rows.map(
+              ({ index, error, original, rebuilt }) =>
+                html`<figure>
+                  <img src="data:image/png;base64,${original}" alt="row ${index}" /><img
+                    src="data:image/png;base64,${rebuilt}"
+                    alt="its reconstruction"
+                  />
+                  <figcaption>${formatNumber(error)}</figcaption>
+                </figure>`,
+            )}
+          </div>`,
+    ),
     images.length === 0 ? null : html`<p class="note">Each pair is a row and what the model made of it, with the score below.</p>`,
   );
 }
@@ -126,7 +208,12 @@ async function reconstructionSection({ reconstruction }: Judged): Promise<Markup
 async function regressionSection({ regression, output }: Judged): Promise<Markup | null> {
   if (regression === undefined) return null;
   const series = regression.ordered ? await forecastChart(regression, output.name) : null;
-  return section('Predicted and actual', '', series, html`<div class="charts">${await Promise.all([scatterChart(regression, output.name), residualChart(regression, output.name)])}</div>`);
+  return section(
+    'Predicted and actual',
+    '',
+    series,
+    html`<div class="charts">${await Promise.all([scatterChart(regression, output.name), residualChart(regression, output.name)])}</div>`,
+  );
 }
 
 function slicesSection({ slices, metrics }: Judged, all: number): Markup | null {
@@ -139,7 +226,11 @@ function slicesSection({ slices, metrics }: Judged, all: number): Markup | null 
       html`<h3>${slice.column}</h3>`,
       tableOf(
         ['value', 'rows', ...metrics.map((metric) => metric.key)],
-        slice.values.map((row) => [row.value, { text: `${row.rows} (${Math.round((100 * row.rows) / all)} %)`, number: true }, ...metrics.map((metric) => numberCell(row.metrics[metric.key] ?? null))]),
+        slice.values.map((row) => [
+          row.value,
+          { text: `${row.rows} (${Math.round((100 * row.rows) / all)} %)`, number: true },
+          ...metrics.map((metric) => numberCell(row.metrics[metric.key] ?? null)),
+        ]),
       ),
       slice.left > 0 ? html`<p class="note">${slice.left} rarer values are left out.</p>` : null,
     ]),
@@ -170,7 +261,7 @@ function worstSection({ worst, classification, output }: Judged): Markup | null 
 
 function showOrPicture(value: unknown, column: string): string | Markup {
   const { png } = (typeof value === 'object' && value !== null ? value : {}) as Partial<ReportedPicture>;
-  return png === undefined ? show(value) : html`<img class="small" src="data:image/png;base64,${png}" alt="${column}">`;
+  return png === undefined ? show(value) : html`<img class="small" src="data:image/png;base64,${png}" alt="${column}" />`;
 }
 
 function show(value: unknown): string {
@@ -181,5 +272,9 @@ function show(value: unknown): string {
 
 async function historySection({ history, model }: EvaluationReport): Promise<Markup | null> {
   if (history.length === 0) return null;
-  return section('How it was trained', 'Where validation turns away from training, the model begins to learn the training rows by heart.', html`<div class="charts">${await historyCharts(history, model.bestEpoch)}</div>`);
+  return section(
+    'How it was trained',
+    'Where validation turns away from training, the model begins to learn the training rows by heart.',
+    html`<div class="charts">${await historyCharts(history, model.bestEpoch)}</div>`,
+  );
 }

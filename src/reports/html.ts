@@ -36,22 +36,43 @@ export interface Cell {
 
 /** A table; cells that hold numbers are aligned to the right. */
 export function tableOf(head: readonly string[], rows: readonly (readonly (Cell | string | number | null)[])[]): Markup {
-  const cells = rows.map((row) => row.map((cell): Cell => (typeof cell === 'object' && cell !== null ? cell : { text: cell ?? '–', number: typeof cell === 'number' })));
-  const numeric = head.map((_, column) => cells.length > 0 && cells.every((row) => row[column]?.number === true || row[column]?.text === '–'));
-  return html`<div class="scroll"><table>
-<thead><tr>${head.map((name, column) => html`<th${numeric[column] ? raw(' class="number"') : ''}>${name}</th>`)}</tr></thead>
-<tbody>${cells.map((row) => html`<tr>${row.map((cell, column) => html`<td${classOf(cell, numeric[column]!)}>${cell.text}</td>`)}</tr>
-`)}</tbody></table></div>`;
+  const cells = rows.map((row) =>
+    row.map((cell): Cell => (typeof cell === 'object' && cell !== null ? cell : { text: cell ?? '–', number: typeof cell === 'number' })),
+  );
+  const numeric = head.map(
+    (_, column) => cells.length > 0 && cells.every((row) => row[column]?.number === true || row[column]?.text === '–'),
+  );
+  return html`<div class="scroll">
+    <table>
+      <thead>
+        <tr>
+          ${head.map((name, column) => html`<th${numeric[column] ? raw(' class="number"') : ''}>${name}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${cells.map(
+          (row) =>
+            html`<tr>
+              ${row.map((cell, column) => html`<td${classOf(cell, numeric[column]!)}>${cell.text}</td>`)}
+            </tr> `,
+        )}
+      </tbody>
+    </table>
+  </div>`;
 }
 
 function classOf({ text, tone }: Cell, numeric: boolean): Markup | null {
-  const names = [numeric ? 'number' : undefined, tone, typeof text === 'string' && text.length > 40 ? 'long' : undefined].filter((name) => name !== undefined);
+  const names = [numeric ? 'number' : undefined, tone, typeof text === 'string' && text.length > 40 ? 'long' : undefined].filter(
+    (name) => name !== undefined,
+  );
   return names.length === 0 ? null : raw(` class="${names.join(' ')}"`);
 }
 
 export function section(title: string, note: string, ...body: readonly Part[]): Markup {
-  return html`<section><h2>${title}</h2>${note === '' ? null : html`<p class="note">${note}</p>`}${body}</section>
-`;
+  return html`<section>
+    <h2>${title}</h2>
+    ${note === '' ? null : html`<p class="note">${note}</p>`}${body}
+  </section> `;
 }
 
 /** What a report may load: nothing but the pictures that it holds. Also sent as a header where one is served. */
@@ -60,19 +81,21 @@ export const REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img
 /** One self-contained page: no scripts, and nothing is loaded from anywhere. */
 export function page(title: string, ...body: readonly Part[]): string {
   return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${raw(REPORT_POLICY)}">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>${raw(STYLE)}</style>
-</head>
-<body><main>
-${body}</main></body>
-</html>
-`.markup;
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta http-equiv="Content-Security-Policy" content="${raw(REPORT_POLICY)}" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${title}</title>
+        <style>
+          ${raw(STYLE)}
+        </style>
+      </head>
+      <body>
+        <main>${body}</main>
+      </body>
+    </html> `.markup;
 }
 
 const STYLE = `

@@ -3,9 +3,9 @@ import type { Json, JsonObject } from '../core/json.ts';
 import type { ArtifactStore } from '../core/ports.ts';
 import { verdictWord } from '../core/step.ts';
 import type { StepResult, StepVerdict } from '../core/step.ts';
-import { fairText } from '../evaluation/fair-rows.ts';
-import { formatNumber } from '../evaluation/gates.ts';
-import type { EvaluationReport } from '../evaluation/report.ts';
+import { fairText } from '../evaluation/champion/fair-rows.ts';
+import { formatNumber } from '../evaluation/step/gates.ts';
+import type { EvaluationReport } from '../evaluation/step/report.ts';
 import { renderEvaluationReport } from './evaluation-report.ts';
 import { notesOf } from './metric-notes.ts';
 
@@ -50,10 +50,29 @@ export async function writeEvaluation(artifacts: ArtifactStore, report: Evaluati
     files: { 'evaluation.json': Buffer.from(canonicalJson(report)), 'report.html': Buffer.from(await renderEvaluationReport(report)) },
     meta: meta as unknown as Json,
   });
-  const theirs = Object.fromEntries(report.metrics.flatMap(({ key, champion: compared }) => (compared?.value === undefined || compared.value === null ? [] : [[`champion_${key}`, compared.value]])));
-  const naive = Object.fromEntries(report.metrics.flatMap(({ key, baseline }) => (baseline === null ? [] : [[`baseline_${key}`, baseline]])));
+  const theirs = Object.fromEntries(
+    report.metrics.flatMap(({ key, champion: compared }) =>
+      compared?.value === undefined || compared.value === null ? [] : [[`champion_${key}`, compared.value]],
+    ),
+  );
+  const naive = Object.fromEntries(
+    report.metrics.flatMap(({ key, baseline }) => (baseline === null ? [] : [[`baseline_${key}`, baseline]])),
+  );
   const notes = Object.fromEntries(Object.entries(notesOf(report)).map(([key, note]) => [`note_${key}`, note]));
-  return { outputs: { evaluation: ref }, values: { ...metrics, ...theirs, ...naive, ...notes, rows: report.rows, ...(champion?.fair === undefined ? {} : { champion_rows: champion.rows }), verdict: verdictWord(verdict) }, verdict, details: detailsOf(report) };
+  return {
+    outputs: { evaluation: ref },
+    values: {
+      ...metrics,
+      ...theirs,
+      ...naive,
+      ...notes,
+      rows: report.rows,
+      ...(champion?.fair === undefined ? {} : { champion_rows: champion.rows }),
+      verdict: verdictWord(verdict),
+    },
+    verdict,
+    details: detailsOf(report),
+  };
 }
 
 const WORDS = { passed: 'accepted', rejected: 'rejected', ungated: 'ungated' } as const;
@@ -61,15 +80,35 @@ const WORDS = { passed: 'accepted', rejected: 'rejected', ungated: 'ungated' } a
 /** Markdown for the Temporal UI: the metrics table and a line per gate. */
 function detailsOf(report: EvaluationReport): string {
   const { champion, baseline } = report;
-  const head = ['metric', 'this model', ...(baseline.kind === 'none' ? [] : [`baseline (${baseline.kind})`]), ...(champion === undefined ? [] : [`champion (version ${champion.version})`])];
+  const head = [
+    'metric',
+    'this model',
+    ...(baseline.kind === 'none' ? [] : [`baseline (${baseline.kind})`]),
+    ...(champion === undefined ? [] : [`champion (version ${champion.version})`]),
+  ];
   const rows = report.metrics.map((metric) => {
     const show = (value: number | null | undefined): string => (value === null || value === undefined ? '–' : formatNumber(value));
-    return [metric.key, show(metric.value), ...(baseline.kind === 'none' ? [] : [show(metric.baseline)]), ...(champion === undefined ? [] : [show(metric.champion?.value)])];
+    return [
+      metric.key,
+      show(metric.value),
+      ...(baseline.kind === 'none' ? [] : [show(metric.baseline)]),
+      ...(champion === undefined ? [] : [show(metric.champion?.value)]),
+    ];
   });
   const table = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(escapeCell).join(' | ')} |`).join('\n');
-  const notes = Object.entries(notesOf(report)).map(([key, note]) => `${key}: ${note}`).join('\n\n');
-  const gates = report.gates.length === 0 ? 'Ungated: no gates were set, so the pipeline goes on whatever the numbers.' : report.gates.map((gate) => `- ${gate.passed ? '✔' : '✖'} ${gate.sentence}`).join('\n');
-  const compared = champion === undefined ? `Not compared with a champion: ${report.noChampion ?? 'there is none'}.` : champion.fair === undefined ? '' : `Compared with version ${champion.version} on ${fairText(champion.fair)}.`;
+  const notes = Object.entries(notesOf(report))
+    .map(([key, note]) => `${key}: ${note}`)
+    .join('\n\n');
+  const gates =
+    report.gates.length === 0
+      ? 'Ungated: no gates were set, so the pipeline goes on whatever the numbers.'
+      : report.gates.map((gate) => `- ${gate.passed ? '✔' : '✖'} ${gate.sentence}`).join('\n');
+  const compared =
+    champion === undefined
+      ? `Not compared with a champion: ${report.noChampion ?? 'there is none'}.`
+      : champion.fair === undefined
+        ? ''
+        : `Compared with version ${champion.version} on ${fairText(champion.fair)}.`;
   return [table, notes, gates, compared].filter((part) => part !== '').join('\n\n');
 }
 

@@ -8,7 +8,8 @@ export function watchMethods(app: FastifyInstance): (path: string) => readonly s
     if (route === undefined) routes.set(url, (route = { pattern: patternOf(url), methods: new Set() }));
     for (const one of typeof method === 'string' ? [method] : method) route.methods.add(one);
   });
-  return (path) => [...new Set([...routes.values()].filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => [...methods]))].sort();
+  return (path) =>
+    [...new Set([...routes.values()].filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => [...methods]))].sort();
 }
 
 /** `/v2/models/:model` → an expression that takes any one part in the place of the name. */

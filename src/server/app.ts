@@ -40,7 +40,16 @@ const TF_SERVING_JSON = { tokens: true };
 const JSON_RULES = { exactIntegers: true };
 
 /** The HTTP surface of the model server. Every error is `{ "error": "…" }`. */
-export function createApp({ service, metrics, reports, log, packageVersion, storeId, token, arrivalMs = SERVING_LIMITS.arrivalMs }: AppOptions): FastifyInstance {
+export function createApp({
+  service,
+  metrics,
+  reports,
+  log,
+  packageVersion,
+  storeId,
+  token,
+  arrivalMs = SERVING_LIMITS.arrivalMs,
+}: AppOptions): FastifyInstance {
   const app = fastify({
     bodyLimit: SERVING_LIMITS.bodyBytesMax,
     genReqId: requestIdOf,
@@ -58,7 +67,9 @@ export function createApp({ service, metrics, reports, log, packageVersion, stor
   traceRequests(app);
   app.removeAllContentTypeParsers();
   // Clients of either protocol send JSON under many content types; the body alone decides.
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: FastifyRequest, body: string | Buffer) => readBody(request, body as Buffer, request.routeOptions.url?.startsWith('/v1/') === true ? TF_SERVING_JSON : JSON_RULES));
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: FastifyRequest, body: string | Buffer) =>
+    readBody(request, body as Buffer, request.routeOptions.url?.startsWith('/v1/') === true ? TF_SERVING_JSON : JSON_RULES),
+  );
 
   const expected = token === undefined || token === '' ? undefined : digest(token);
   app.addHook('onRequest', async (request, reply) => {
@@ -104,7 +115,10 @@ export function createApp({ service, metrics, reports, log, packageVersion, stor
     const [path] = url.split('?') as [string];
     const allowed = methodsOf(path);
     if (allowed.length === 0) return reply.code(404).send({ error: `There is no ${method} ${path} here.` });
-    return reply.code(405).header('allow', allowed.join(', ')).send({ error: `${path} takes ${allowed.join(' and ')}, not ${method}.` });
+    return reply
+      .code(405)
+      .header('allow', allowed.join(', '))
+      .send({ error: `${path} takes ${allowed.join(' and ')}, not ${method}.` });
   });
 
   const context = { service, packageVersion };
@@ -113,7 +127,9 @@ export function createApp({ service, metrics, reports, log, packageVersion, stor
   registerRowsProtocol(app, context);
   registerReports(app, reports);
   app.get('/models', async () => ({ models: service.router.states() }));
-  app.get('/metrics', async (_request, reply) => reply.header('content-type', metrics.registry.contentType).send(metrics.registry.render()));
+  app.get('/metrics', async (_request, reply) =>
+    reply.header('content-type', metrics.registry.contentType).send(metrics.registry.render()),
+  );
   return app;
 }
 
@@ -142,6 +158,7 @@ function requestIdOf(request: IncomingMessage): string {
 function httpProblem(error: Error & { statusCode?: number }, requestId: string): RequestError {
   const status = error.statusCode;
   if (error instanceof RequestError || status === undefined) return toRequestError(error, requestId);
-  if (status === 413) return new RequestError(413, `The body is larger than ${SERVING_LIMITS.bodyBytesMax / 1024 / 1024} MiB. Send several requests.`);
+  if (status === 413)
+    return new RequestError(413, `The body is larger than ${SERVING_LIMITS.bodyBytesMax / 1024 / 1024} MiB. Send several requests.`);
   return status >= 400 && status < 500 ? new RequestError(status, error.message) : toRequestError(error, requestId);
 }

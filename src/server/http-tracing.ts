@@ -16,8 +16,13 @@ export function traceRequests(app: FastifyInstance): void {
     const route = request.routeOptions.url;
     const active = { 'http.request.method': request.method, 'url.scheme': request.protocol };
     const span = openSpan(route === undefined ? request.method : `${request.method} ${route}`, {
-      kind: 'server', from: request.headers,
-      attributes: { ...active, ...(route === undefined ? {} : { 'http.route': route }), 'network.protocol.version': request.raw.httpVersion },
+      kind: 'server',
+      from: request.headers,
+      attributes: {
+        ...active,
+        ...(route === undefined ? {} : { 'http.route': route }),
+        'network.protocol.version': request.raw.httpVersion,
+      },
     });
     spans.set(request, span);
     measure('http.server.active_requests', 1, active);
@@ -40,6 +45,13 @@ export function traceRequests(app: FastifyInstance): void {
     span.set({ 'http.response.status_code': status, 'url.path': status < 400 ? request.url.split('?')[0]! : (route ?? '/') });
     span.end(status >= 500 ? { code: String(status) } : undefined);
     measure('http.server.active_requests', -1, scheme);
-    if (seconds !== undefined) measure('http.server.request.duration', seconds, { ...scheme, ...(route === undefined ? {} : { 'http.route': route }), 'http.response.status_code': status, 'network.protocol.version': request.raw.httpVersion, ...failed });
+    if (seconds !== undefined)
+      measure('http.server.request.duration', seconds, {
+        ...scheme,
+        ...(route === undefined ? {} : { 'http.route': route }),
+        'http.response.status_code': status,
+        'network.protocol.version': request.raw.httpVersion,
+        ...failed,
+      });
   }
 }

@@ -19,9 +19,13 @@ export async function openServer(options: { readonly port?: number; readonly hos
   const given = process.env.PERENNIAL_API_TOKEN;
   const token = given?.trim() === '' ? undefined : given;
   if (token === undefined && options.host !== undefined && !(await isLoopback(options.host))) {
-    throw new PerennialError('USAGE', `The server would answer anybody who reaches ${options.host === '' ? 'any address of this machine' : options.host}: PERENNIAL_API_TOKEN is not set.`, {
-      hint: 'Set a token that requests then have to carry, e.g. `export PERENNIAL_API_TOKEN="$(openssl rand -hex 32)"`, and start it again; or listen on 127.0.0.1 behind a proxy that asks for credentials.',
-    });
+    throw new PerennialError(
+      'USAGE',
+      `The server would answer anybody who reaches ${options.host === '' ? 'any address of this machine' : options.host}: PERENNIAL_API_TOKEN is not set.`,
+      {
+        hint: 'Set a token that requests then have to carry, e.g. `export PERENNIAL_API_TOKEN="$(openssl rand -hex 32)"`, and start it again; or listen on 127.0.0.1 behind a proxy that asks for credentials.',
+      },
+    );
   }
   await startTelemetry('server');
   const logSample = sampleOf(process.env.PERENNIAL_PREDICTION_LOG);
@@ -42,7 +46,13 @@ async function isLoopback(host: string): Promise<boolean> {
   const bare = host.replace(/^\[(.*)\]$/, '$1');
   // An empty name listens everywhere.
   if (bare === '') return false;
-  const addresses = isIP(bare) === 0 ? await lookup(bare, { all: true }).then((found) => found.map(({ address }) => address), () => [] as string[]) : [bare];
+  const addresses =
+    isIP(bare) === 0
+      ? await lookup(bare, { all: true }).then(
+          (found) => found.map(({ address }) => address),
+          () => [] as string[],
+        )
+      : [bare];
   return addresses.every((address) => LOOPBACK.check(address.replace(/%.*$/, ''), isIP(address) === 6 ? 'ipv6' : 'ipv4'));
 }
 
@@ -53,19 +63,31 @@ LOOPBACK.addAddress('::1', 'ipv6');
 /** @throws USAGE */
 export function portOf(text: string): number {
   const port = Number(text);
-  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new PerennialError('USAGE', `--port ${JSON.stringify(text)} is not a port.`, { hint: 'Give a number from 1 to 65535, or 0 for a free port.' });
+  if (!/^\d{1,5}$/.test(text) || port > 65_535)
+    throw new PerennialError('USAGE', `--port ${JSON.stringify(text)} is not a port.`, {
+      hint: 'Give a number from 1 to 65535, or 0 for a free port.',
+    });
   return port;
 }
 
 function sampleOf(text: string | undefined): number | undefined {
   if (text === undefined || text === '') return undefined;
   const sample = Number(text);
-  if (!(sample >= 0 && sample <= 1)) throw new PerennialError('USAGE', `PERENNIAL_PREDICTION_LOG=${JSON.stringify(text)} is not a number from 0 to 1.`);
+  if (!(sample >= 0 && sample <= 1))
+    throw new PerennialError('USAGE', `PERENNIAL_PREDICTION_LOG=${JSON.stringify(text)} is not a number from 0 to 1.`);
   return sample;
 }
 
 function createLogger(): StepLogger {
-  const logger = pino({ base: { process: 'server' }, timestamp: pino.stdTimeFunctions.isoTime, level: process.env.PERENNIAL_LOG_LEVEL ?? 'info', ...(tracesAreTold() ? { mixin: logFields } : {}) }, pino.destination({ fd: 2, sync: true }));
+  const logger = pino(
+    {
+      base: { process: 'server' },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      level: process.env.PERENNIAL_LOG_LEVEL ?? 'info',
+      ...(tracesAreTold() ? { mixin: logFields } : {}),
+    },
+    pino.destination({ fd: 2, sync: true }),
+  );
   return {
     info: (message, fields = {}) => logger.info(fields, message),
     warn: (message, fields = {}) => logger.warn(fields, message),

@@ -19,9 +19,11 @@ export function createReportSource(store: ObjectStore, artifacts: ArtifactStore)
   const registry = createRegistry(store, artifacts);
 
   async function ofEvaluation(digest: string): Promise<Uint8Array> {
-    if (!/^[0-9a-f]{64}$/.test(digest)) throw new RequestError(404, `${JSON.stringify(digest.slice(0, 80))} is no digest of an evaluation: 64 hexadecimal digits.`);
+    if (!/^[0-9a-f]{64}$/.test(digest))
+      throw new RequestError(404, `${JSON.stringify(digest.slice(0, 80))} is no digest of an evaluation: 64 hexadecimal digits.`);
     const { manifest, bytes } = await orNotFound(() => artifacts.open({ digest }), `There is no evaluation ${digest}.`);
-    if (manifest.kind !== 'evaluation' || manifest.files[FILE] === undefined) throw new RequestError(404, `The artifact ${digest} is no evaluation with a report.`);
+    if (manifest.kind !== 'evaluation' || manifest.files[FILE] === undefined)
+      throw new RequestError(404, `The artifact ${digest} is no evaluation with a report.`);
     return bytes(FILE);
   }
 
@@ -29,7 +31,8 @@ export function createReportSource(store: ObjectStore, artifacts: ArtifactStore)
     ofEvaluation,
     async ofVersion(model, reference) {
       const version = await orNotFound(() => registry.version(model, reference), undefined);
-      if (version.evaluation === null) throw new RequestError(404, `${model} version ${version.version} was registered without an evaluation, so it has no report.`);
+      if (version.evaluation === null)
+        throw new RequestError(404, `${model} version ${version.version} was registered without an evaluation, so it has no report.`);
       return ofEvaluation(version.evaluation.digest);
     },
   };
@@ -39,15 +42,20 @@ async function orNotFound<T>(look: () => Promise<T>, message: string | undefined
   try {
     return await look();
   } catch (error) {
-    if (['NOT_FOUND', 'VERSION_INVALID', 'NAME_INVALID', 'OBJECT_NOT_FOUND'].some((code) => isPerennialError(error) && error.code === code)) throw new RequestError(404, message ?? (error as Error).message);
+    if (['NOT_FOUND', 'VERSION_INVALID', 'NAME_INVALID', 'OBJECT_NOT_FOUND'].some((code) => isPerennialError(error) && error.code === code))
+      throw new RequestError(404, message ?? (error as Error).message);
     throw error;
   }
 }
 
 /** Evaluation reports as pages: of every registered version, and of every evaluation, rejected ones included. */
 export function registerReports(app: FastifyInstance, reports: ReportSource): void {
-  app.get<{ Params: { digest: string } }>('/evaluations/:digest/report', async ({ params }, reply) => page(reply, await reports.ofEvaluation(params.digest), 'immutable'));
-  app.get<{ Params: { model: string; version: string } }>('/models/:model/versions/:version/report', async ({ params }, reply) => page(reply, await reports.ofVersion(params.model, params.version), 'no-cache'));
+  app.get<{ Params: { digest: string } }>('/evaluations/:digest/report', async ({ params }, reply) =>
+    page(reply, await reports.ofEvaluation(params.digest), 'immutable'),
+  );
+  app.get<{ Params: { model: string; version: string } }>('/models/:model/versions/:version/report', async ({ params }, reply) =>
+    page(reply, await reports.ofVersion(params.model, params.version), 'no-cache'),
+  );
 }
 
 function page(reply: FastifyReply, html: Uint8Array, caching: 'immutable' | 'no-cache'): FastifyReply {

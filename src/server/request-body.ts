@@ -6,7 +6,15 @@ import { RequestError } from '../serving/request-error.ts';
 
 /** Media types under which clients of all protocols send JSON; curl's own is that of forms. */
 const JSON_TYPES = /^(?:application\/(?:[\w.+-]*\+)?json|text\/[\w.+-]+|application\/x-www-form-urlencoded|)$/;
-const BEGINNINGS: readonly (readonly [bytes: readonly number[], name: string])[] = [[[0x1f, 0x8b], 'gzip'], [[0x28, 0xb5, 0x2f, 0xfd], 'zstd'], [[0x50, 0x4b, 0x03, 0x04], 'a zip archive'], [[0x89, 0x50, 0x4e, 0x47], 'a PNG image'], [[0xff, 0xd8, 0xff], 'a JPEG image'], [[0xff, 0xfe], 'UTF-16'], [[0xfe, 0xff], 'UTF-16']];
+const BEGINNINGS: readonly (readonly [bytes: readonly number[], name: string])[] = [
+  [[0x1f, 0x8b], 'gzip'],
+  [[0x28, 0xb5, 0x2f, 0xfd], 'zstd'],
+  [[0x50, 0x4b, 0x03, 0x04], 'a zip archive'],
+  [[0x89, 0x50, 0x4e, 0x47], 'a PNG image'],
+  [[0xff, 0xd8, 0xff], 'a JPEG image'],
+  [[0xff, 0xfe], 'UTF-16'],
+  [[0xfe, 0xff], 'UTF-16'],
+];
 
 /**
  * Refuses bodies that are no plain JSON by what their headers say, before they are read.
@@ -16,9 +24,14 @@ const BEGINNINGS: readonly (readonly [bytes: readonly number[], name: string])[]
 export function refuseEncoded({ headers }: FastifyRequest): void {
   const encoding = headers['content-encoding']?.trim().toLowerCase();
   if (encoding !== undefined && encoding !== '' && encoding !== 'identity') {
-    throw new RequestError(415, `The body is compressed (content-encoding: ${encoding.slice(0, 40)}), and this server does not unpack: send plain JSON.`, { acceptEncoding: 'identity' });
+    throw new RequestError(
+      415,
+      `The body is compressed (content-encoding: ${encoding.slice(0, 40)}), and this server does not unpack: send plain JSON.`,
+      { acceptEncoding: 'identity' },
+    );
   }
-  if (headers['inference-header-content-length'] !== undefined) throw new RequestError(415, 'Binary tensors are not supported: send the data as JSON.');
+  if (headers['inference-header-content-length'] !== undefined)
+    throw new RequestError(415, 'Binary tensors are not supported: send the data as JSON.');
 }
 
 /**

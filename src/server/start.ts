@@ -55,10 +55,22 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const metrics = createServingMetrics();
   const source = options.source ?? createVersionSource(store, artifacts);
   const router = new Router(source, { log, metrics }, options.router);
-  const predictions = new PredictionLog(store, { log, metrics }, { serverId: id, ...(options.logSample === undefined ? {} : { sample: options.logSample }) });
+  const predictions = new PredictionLog(
+    store,
+    { log, metrics },
+    { serverId: id, ...(options.logSample === undefined ? {} : { sample: options.logSample }) },
+  );
   let identity: StoreIdentity | undefined;
   const service = new InferenceService(router, predictions, metrics);
-  const app = createApp({ service, metrics, reports: createReportSource(store, artifacts), log, packageVersion: packageVersion(), storeId: () => identity?.id, ...(options.token === undefined ? {} : { token: options.token }) });
+  const app = createApp({
+    service,
+    metrics,
+    reports: createReportSource(store, artifacts),
+    log,
+    packageVersion: packageVersion(),
+    storeId: () => identity?.id,
+    ...(options.token === undefined ? {} : { token: options.token }),
+  });
 
   const url = await listen(app, options.host ?? '127.0.0.1', options.port);
   await router.start();
@@ -68,12 +80,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   const announcer = await announce(store, { id, url }, log);
   const outcomes = watchOutcomes(store, metrics.registry, log);
-  log.info('model server ready', { url, store: store.location, models: router.states().map((state) => `${state.model} ${state.version ?? '-'}`) });
+  log.info('model server ready', {
+    url,
+    store: store.location,
+    models: router.states().map((state) => `${state.model} ${state.version ?? '-'}`),
+  });
   return {
     id,
     url,
     async stop() {
-      await atMost(SERVING_LIMITS.farewellMs, Promise.all([announcer.stop(), outcomes.stop()]).then(() => undefined));
+      await atMost(
+        SERVING_LIMITS.farewellMs,
+        Promise.all([announcer.stop(), outcomes.stop()]).then(() => undefined),
+      );
       await drain(app, log);
       await predictions.close();
       await atMost(SERVING_LIMITS.farewellMs, router.stop());
@@ -97,8 +116,16 @@ async function listen(app: FastifyInstance, host: string, port: number | undefin
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EADDRINUSE' && port === undefined && wanted !== 0) continue;
       if (code === 'EADDRINUSE') throw new PerennialError('PORT_TAKEN', `Port ${wanted} of ${host} is taken.`, { cause: error });
-      if (code === 'EACCES') throw new PerennialError('PORT_TAKEN', `Port ${wanted} of ${host} may not be used: ${messageOf(error)}.`, { hint: 'Choose a port above 1023.', cause: error });
-      if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') throw new PerennialError('USAGE', `This machine has no address ${JSON.stringify(host)}.`, { hint: 'Use 127.0.0.1, 0.0.0.0, or an address of this machine.', cause: error });
+      if (code === 'EACCES')
+        throw new PerennialError('PORT_TAKEN', `Port ${wanted} of ${host} may not be used: ${messageOf(error)}.`, {
+          hint: 'Choose a port above 1023.',
+          cause: error,
+        });
+      if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+        throw new PerennialError('USAGE', `This machine has no address ${JSON.stringify(host)}.`, {
+          hint: 'Use 127.0.0.1, 0.0.0.0, or an address of this machine.',
+          cause: error,
+        });
       throw error;
     }
   }

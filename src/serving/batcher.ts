@@ -1,5 +1,5 @@
 import type { Tensor, TensorBatch, TensorSpec } from '../core/tensor.ts';
-import type { Predictor } from '../training/types.ts';
+import type { Predictor } from '../training/model/model-meta.ts';
 import { RequestError } from './request-error.ts';
 
 export interface BatcherOptions {
@@ -55,7 +55,9 @@ export class Batcher {
     const rows = rowsOf(batch);
     if (rows === 0) return Promise.resolve(new Float32Array(0));
     if (this.#waitingRows > 0 && this.#waitingRows + rows > this.#options.queueRowsMax) {
-      return Promise.reject(new RequestError(503, `The server is busy: ${this.#waitingRows} rows wait already. Try again in a second.`, { retryAfter: 1 }));
+      return Promise.reject(
+        new RequestError(503, `The server is busy: ${this.#waitingRows} rows wait already. Try again in a second.`, { retryAfter: 1 }),
+      );
     }
     this.#waitingRows += rows;
     return new Promise((resolve, reject) => {
@@ -94,7 +96,8 @@ export class Batcher {
     this.#options.onBatch?.(rows);
     try {
       const values = await this.#predictor.predict(joinSlices(slices, rows));
-      if (values.length !== rows * this.#width) throw new Error(`the network gave ${values.length} values for ${rows} rows of ${this.#width}`);
+      if (values.length !== rows * this.#width)
+        throw new Error(`the network gave ${values.length} values for ${rows} rows of ${this.#width}`);
       let offset = 0;
       for (const slice of slices) {
         this.#deliver(slice, values.subarray(offset, offset + slice.rows * this.#width));

@@ -1,8 +1,8 @@
 import type { Row, TensorBatch } from '../core/tensor.ts';
-import { decode } from '../data/decode.ts';
-import { FLOAT32_MAX } from '../data/preprocessor.ts';
-import { keyValues } from '../data/series.ts';
-import type { SeriesWindows } from '../data/types.ts';
+import { decode } from '../data/answers/decode.ts';
+import { FLOAT32_MAX } from '../data/preprocess/preprocessor.ts';
+import { keyValues } from '../data/preprocess/series.ts';
+import type { SeriesWindows } from '../data/stored/dataset.ts';
 import { rowsOf } from './batcher.ts';
 import type { PredictionLog } from './prediction-log.ts';
 import { RequestError, badRow } from './request-error.ts';
@@ -14,11 +14,13 @@ import { checkRows } from './source-rows.ts';
 import { givesNumbers } from './warm-up.ts';
 
 /** What a client asks: rows as they are in the source, or tensors as the network takes them. */
-export type Question = {
-  readonly rows: readonly unknown[];
-  /** Whether the answer can say which rows each prediction is of. Otherwise one for every row from the first full window on is expected. */
-  readonly placed?: true;
-} | { readonly tensors: TensorBatch };
+export type Question =
+  | {
+      readonly rows: readonly unknown[];
+      /** Whether the answer can say which rows each prediction is of. Otherwise one for every row from the first full window on is expected. */
+      readonly placed?: true;
+    }
+  | { readonly tensors: TensorBatch };
 
 /** What all protocols share: from a question to an answer, by one version from start to end. */
 export class InferenceService {
@@ -36,12 +38,19 @@ export class InferenceService {
    * @param question gets the version that answers, since what a request means depends on its columns.
    * @throws RequestError for the client's mistakes; anything else is a failure of the server.
    */
-  async ask(target: Target, id: string, question: (servable: Servable) => Question, { logged = true }: { readonly logged?: boolean } = {}): Promise<Answer> {
+  async ask(
+    target: Target,
+    id: string,
+    question: (servable: Servable) => Question,
+    { logged = true }: { readonly logged?: boolean } = {},
+  ): Promise<Answer> {
     const lease = await this.router.lease(target);
     try {
       return await tellPrediction(lease.servable, async () => {
         const asked = question(lease.servable);
-        return 'rows' in asked ? await this.#answerRows(lease, id, asked.rows, asked.placed === true, logged) : await this.#answerTensors(lease, id, asked.tensors, logged);
+        return 'rows' in asked
+          ? await this.#answerRows(lease, id, asked.rows, asked.placed === true, logged)
+          : await this.#answerTensors(lease, id, asked.tensors, logged);
       });
     } finally {
       lease.release();
@@ -67,11 +76,23 @@ export class InferenceService {
     if (windows !== undefined && !placed) requireOneSeries(windows, rows.length, preprocessor.windowSize);
     // A windowed model answers once per full window: the answer belongs to the window's last row.
     const rowOf = (index: number): number => windows?.ends[index] ?? preprocessor.windowSize - 1 + index;
-    const answer = await this.#answerTensors(lease, id, windows?.tensors ?? (await preprocessor.apply(rows, { saturate })), false, (index) => ({ row: rowOf(index), values: rows[rowOf(index)]! }));
-    if (logged) answer.predictions.forEach((prediction, index) => this.#log.add(lease.servable, predictionId(answer, index), rows[rowOf(index)] ?? null, prediction));
+    const answer = await this.#answerTensors(
+      lease,
+      id,
+      windows?.tensors ?? (await preprocessor.apply(rows, { saturate })),
+      false,
+      (index) => ({ row: rowOf(index), values: rows[rowOf(index)]! }),
+    );
+    if (logged)
+      answer.predictions.forEach((prediction, index) =>
+        this.#log.add(lease.servable, predictionId(answer, index), rows[rowOf(index)] ?? null, prediction),
+      );
     if (windows === undefined || (windows.keys === undefined && windows.gaps === 0)) return answer;
     const { key } = preprocessor.series!.sequence;
-    return { ...answer, places: Array.from(windows.ends, (row) => ({ row, ...(key === undefined ? {} : { series: keyValues(key, windows.keys![row]!) }) })) };
+    return {
+      ...answer,
+      places: Array.from(windows.ends, (row) => ({ row, ...(key === undefined ? {} : { series: keyValues(key, windows.keys![row]!) }) })),
+    };
   }
 
   async #answerTensors(lease: Lease, id: string, tensors: TensorBatch, logged: boolean, source?: SourceOf): Promise<Answer> {
@@ -79,7 +100,11 @@ export class InferenceService {
     const rows = rowsOf(tensors);
     if (rows === 0) throw new RequestError(400, 'The request holds no complete example.');
     const values = await timed('perennial.server.queue.wait', { 'perennial.model.name': servable.model }, () => lease.predict(tensors));
-    const answer: Answer = { servable, id, predictions: decode(servable.predictor.meta.output, await finite(servable, values, rows, tensors, source), rows) };
+    const answer: Answer = {
+      servable,
+      id,
+      predictions: decode(servable.predictor.meta.output, await finite(servable, values, rows, tensors, source), rows),
+    };
     this.#metrics.predictions.add({ model: servable.model, version: String(servable.version) }, answer.predictions.length);
     if (logged) answer.predictions.forEach((prediction, index) => this.#log.add(servable, predictionId(answer, index), null, prediction));
     return answer;
@@ -95,22 +120,40 @@ type SourceOf = (index: number) => { readonly row: number; readonly values: Row 
  *
  * @throws RequestError 400 naming the row; Error where the network gives no numbers at all
  */
-async function finite(servable: Servable, values: Float32Array, rows: number, tensors: TensorBatch, source: SourceOf | undefined): Promise<Float32Array> {
+async function finite(
+  servable: Servable,
+  values: Float32Array,
+  rows: number,
+  tensors: TensorBatch,
+  source: SourceOf | undefined,
+): Promise<Float32Array> {
   const bad = values.findIndex((value) => !Number.isFinite(value));
   if (bad === -1) return values;
-  if (!(await givesNumbers(servable))) throw new Error(`version ${servable.version} of ${servable.model} gave ${values[bad]} at value ${bad}`);
+  if (!(await givesNumbers(servable)))
+    throw new Error(`version ${servable.version} of ${servable.model} gave ${values[bad]} at value ${bad}`);
   if (servable.predictor.meta.output.kind === 'anomaly') return values.map((value) => (Number.isFinite(value) ? value : FLOAT32_MAX));
   const index = Math.floor(bad / (values.length / rows));
   const from = source?.(index);
-  throw badRow(from?.row ?? index, `: the model has no answer for such values, which are far from all that it learnt from${largest(from === undefined ? exampleOf(tensors, index) : from.values)}.`);
+  throw badRow(
+    from?.row ?? index,
+    `: the model has no answer for such values, which are far from all that it learnt from${largest(from === undefined ? exampleOf(tensors, index) : from.values)}.`,
+  );
 }
 
 /** The first value of each tensor that is the largest of its example. */
 function exampleOf(tensors: TensorBatch, index: number): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(tensors).map(([name, { data, rows }]) => {
-    const size = data.length / rows;
-    return [name, Array.from(data.subarray(index * size, (index + 1) * size)).reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0)];
-  }));
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, { data, rows }]) => {
+      const size = data.length / rows;
+      return [
+        name,
+        Array.from(data.subarray(index * size, (index + 1) * size)).reduce(
+          (most, value) => (Math.abs(value) > Math.abs(most) ? value : most),
+          0,
+        ),
+      ];
+    }),
+  );
 }
 
 function largest(values: Readonly<Record<string, unknown>>): string {
@@ -124,7 +167,10 @@ function largest(values: Readonly<Record<string, unknown>>): string {
 function requireOneSeries({ ends, keys, gaps }: SeriesWindows, rows: number, size: number): void {
   const several = new Set(keys).size;
   if (several <= 1 && ends.length === rows - size + 1) return;
-  throw new RequestError(400, `The rows are of ${several > 1 ? `${several} series` : 'one series'}${gaps === 0 ? '' : ` with ${gaps} ${gaps === 1 ? 'gap' : 'gaps'}`}, and an answer of this protocol cannot say which rows a prediction is of: send each series without a gap in a request of its own, or all to /models/NAME/predict.`);
+  throw new RequestError(
+    400,
+    `The rows are of ${several > 1 ? `${several} series` : 'one series'}${gaps === 0 ? '' : ` with ${gaps} ${gaps === 1 ? 'gap' : 'gaps'}`}, and an answer of this protocol cannot say which rows a prediction is of: send each series without a gap in a request of its own, or all to /models/NAME/predict.`,
+  );
 }
 
 /** The id of one prediction in the log: the request's id, with the row's number where the request had several. */

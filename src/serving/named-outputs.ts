@@ -20,19 +20,29 @@ function namedOutputs(output: OutputSpec, outputShape: readonly number[]): Named
   if (output.kind === 'classes') {
     return [
       { name: 'label', datatype: 'BYTES', shape: [], of: (prediction) => ('label' in prediction ? prediction.label : null) },
-      { name: 'probabilities', datatype: 'FP64', shape: [output.classes.length], of: (prediction) => output.classes.map((label) => ('probabilities' in prediction ? (prediction.probabilities[label] ?? 0) : null)) },
+      {
+        name: 'probabilities',
+        datatype: 'FP64',
+        shape: [output.classes.length],
+        of: (prediction) => output.classes.map((label) => ('probabilities' in prediction ? (prediction.probabilities[label] ?? 0) : null)),
+      },
     ];
   }
   if (output.kind === 'several') {
-    return output.outputs.flatMap((one) => namedOutputs(one, outputShape).map((named) => ({
-      ...named, name: `${one.name}.${named.name}`,
-      of: (prediction: Prediction) => ('outputs' in prediction ? named.of(prediction.outputs[one.name]!) : null),
-    })));
+    return output.outputs.flatMap((one) =>
+      namedOutputs(one, outputShape).map((named) => ({
+        ...named,
+        name: `${one.name}.${named.name}`,
+        of: (prediction: Prediction) => ('outputs' in prediction ? named.of(prediction.outputs[one.name]!) : null),
+      })),
+    );
   }
   if (output.kind === 'samples') {
-    return [output.range === undefined
-      ? { name: 'sample', datatype: 'FP64', shape: output.shape, of: (prediction) => ('sample' in prediction ? prediction.sample : null) }
-      : { name: 'image', datatype: 'BYTES', shape: [], of: (prediction) => ('image' in prediction ? prediction.image : null) }];
+    return [
+      output.range === undefined
+        ? { name: 'sample', datatype: 'FP64', shape: output.shape, of: (prediction) => ('sample' in prediction ? prediction.sample : null) }
+        : { name: 'image', datatype: 'BYTES', shape: [], of: (prediction) => ('image' in prediction ? prediction.image : null) },
+    ];
   }
   if (output.kind === 'text') {
     return [
@@ -48,7 +58,14 @@ function namedOutputs(output: OutputSpec, outputShape: readonly number[]): Named
     ];
   }
   const width = output.kind === 'number' ? output.width : outputShape.reduce((product, size) => product * size, 1);
-  return [{ name: 'value', datatype: 'FP64', shape: width === 1 ? [] : [width], of: (prediction) => ('value' in prediction ? prediction.value : null) }];
+  return [
+    {
+      name: 'value',
+      datatype: 'FP64',
+      shape: width === 1 ? [] : [width],
+      of: (prediction) => ('value' in prediction ? prediction.value : null),
+    },
+  ];
 }
 
 /** The values of one output, one item per row. */

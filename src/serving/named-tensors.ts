@@ -1,5 +1,5 @@
 import type { Tensor, TensorBatch, TensorSpec } from '../core/tensor.ts';
-import type { Preprocessor } from '../data/types.ts';
+import type { Preprocessor } from '../data/stored/dataset.ts';
 import { arrayFor, sizeOf } from './batcher.ts';
 import { SERVING_LIMITS } from './limits.ts';
 import { RequestError } from './request-error.ts';
@@ -29,7 +29,8 @@ export function flatten(data: unknown, where: string): { readonly shape: number[
       values.push(value);
       return;
     }
-    if (!Array.isArray(value) || value.length !== shape[depth]) throw new RequestError(400, `${where} is ragged: arrays of one level must be equally long.`);
+    if (!Array.isArray(value) || value.length !== shape[depth])
+      throw new RequestError(400, `${where} is ragged: arrays of one level must be equally long.`);
     for (const item of value) collect(item, depth + 1);
   }
 }
@@ -40,9 +41,13 @@ export function rowsFromColumns(columns: readonly NamedValues[]): Record<string,
   if (first === undefined) return [];
   for (const { shape, where } of columns) {
     if (shape.length !== 1 && !(shape.length === 2 && shape[1] === 1)) {
-      throw new RequestError(400, `${where} is a column of the source data: its shape must be [rows] or [rows, 1], given ${shapeText(shape)}.`);
+      throw new RequestError(
+        400,
+        `${where} is a column of the source data: its shape must be [rows] or [rows, 1], given ${shapeText(shape)}.`,
+      );
     }
-    if (shape[0] !== first.shape[0]) throw new RequestError(400, `${where} has ${shape[0]} rows, ${first.where} has ${first.shape[0]}: all inputs need the same number.`);
+    if (shape[0] !== first.shape[0])
+      throw new RequestError(400, `${where} has ${shape[0]} rows, ${first.where} has ${first.shape[0]}: all inputs need the same number.`);
   }
   return Array.from({ length: first.shape[0]! }, (_, row) => Object.fromEntries(columns.map(({ name, values }) => [name, values[row]])));
 }
@@ -50,10 +55,16 @@ export function rowsFromColumns(columns: readonly NamedValues[]): Record<string,
 /** The tensors that the network takes, past the preprocessing. @throws RequestError 400 */
 export function tensorsFromInputs(preprocessor: Preprocessor, inputs: readonly NamedValues[]): TensorBatch {
   const missing = preprocessor.inputs.filter((spec) => !inputs.some((input) => input.name === spec.name));
-  if (missing.length > 0) throw new RequestError(400, `The input ${missing.map((spec) => JSON.stringify(spec.name)).join(', ')} is missing.`);
+  if (missing.length > 0)
+    throw new RequestError(400, `The input ${missing.map((spec) => JSON.stringify(spec.name)).join(', ')} is missing.`);
   const rows = inputs[0]!.shape[0] ?? 0;
   const batch: Record<string, Tensor> = {};
-  for (const spec of preprocessor.inputs) batch[spec.name] = tensorOf(spec, inputs.find((input) => input.name === spec.name)!, rows);
+  for (const spec of preprocessor.inputs)
+    batch[spec.name] = tensorOf(
+      spec,
+      inputs.find((input) => input.name === spec.name)!,
+      rows,
+    );
   return batch;
 }
 
@@ -62,8 +73,10 @@ function tensorOf(spec: TensorSpec, { shape, values, where }: NamedValues, rows:
   if (shape.length !== expected.length || spec.shape.some((size, axis) => size !== shape[axis + 1])) {
     throw new RequestError(400, `${where} has the shape ${shapeText(shape)}; expected ${shapeText(expected)} (-1: any number of rows).`);
   }
-  if (shape[0] !== rows) throw new RequestError(400, `${where} has ${shape[0]} rows, another input has ${rows}: all inputs need the same number.`);
-  if (rows > SERVING_LIMITS.rowsMax) throw new RequestError(413, `${rows} rows in one request; at most ${SERVING_LIMITS.rowsMax} are allowed. Send several requests.`);
+  if (shape[0] !== rows)
+    throw new RequestError(400, `${where} has ${shape[0]} rows, another input has ${rows}: all inputs need the same number.`);
+  if (rows > SERVING_LIMITS.rowsMax)
+    throw new RequestError(413, `${rows} rows in one request; at most ${SERVING_LIMITS.rowsMax} are allowed. Send several requests.`);
   const data = arrayFor(spec, rows * sizeOf(spec));
   values.forEach((value, index) => {
     data[index] = checkedValue(spec, value, index, where);
@@ -72,14 +85,22 @@ function tensorOf(spec: TensorSpec, { shape, values, where }: NamedValues, rows:
 }
 
 function checkedValue(spec: TensorSpec, value: unknown, index: number, where: string): number {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new RequestError(400, `${where}, value ${index}: ${value} is not a finite number, which the network takes. A missing value is for a column of the source data.`);
-  if (typeof value !== 'number') throw new RequestError(400, `${where}, value ${index}: ${JSON.stringify(value) ?? 'nothing'} is not a number.`);
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new RequestError(
+      400,
+      `${where}, value ${index}: ${value} is not a finite number, which the network takes. A missing value is for a column of the source data.`,
+    );
+  if (typeof value !== 'number')
+    throw new RequestError(400, `${where}, value ${index}: ${JSON.stringify(value) ?? 'nothing'} is not a number.`);
   if (spec.dtype === 'float32') {
-    if (!Number.isFinite(Math.fround(value))) throw new RequestError(400, `${where}, value ${index}: ${value} is beyond what float32 holds, ±3.4e38.`);
+    if (!Number.isFinite(Math.fround(value)))
+      throw new RequestError(400, `${where}, value ${index}: ${value} is beyond what float32 holds, ±3.4e38.`);
     return value;
   }
-  const [low, high] = spec.vocabularySize !== undefined ? [0, spec.vocabularySize - 1] : spec.dtype === 'uint8' ? [0, 255] : [-(2 ** 31), 2 ** 31 - 1];
-  if (!Number.isInteger(value) || value < low || value > high) throw new RequestError(400, `${where}, value ${index}: ${value} is not a whole number from ${low} to ${high}.`);
+  const [low, high] =
+    spec.vocabularySize !== undefined ? [0, spec.vocabularySize - 1] : spec.dtype === 'uint8' ? [0, 255] : [-(2 ** 31), 2 ** 31 - 1];
+  if (!Number.isInteger(value) || value < low || value > high)
+    throw new RequestError(400, `${where}, value ${index}: ${value} is not a whole number from ${low} to ${high}.`);
   return value;
 }
 
@@ -105,7 +126,10 @@ export function areColumns({ columns, inputs: specs }: Preprocessor, inputs: rea
   const stranger = inputs.find(({ name }) => !isColumn(name) && !isTensor(name));
   if (stranger !== undefined) {
     const tensors = specs.map((spec) => `${spec.name} ${shapeText([-1, ...spec.shape])}`);
-    throw new RequestError(400, `${stranger.where} is no input of this model. It takes columns (${columns.map((column) => column.name).join(', ')}) or tensors (${tensors.join(', ')}).`);
+    throw new RequestError(
+      400,
+      `${stranger.where} is no input of this model. It takes columns (${columns.map((column) => column.name).join(', ')}) or tensors (${tensors.join(', ')}).`,
+    );
   }
   if (inputs.every(({ name }) => isColumn(name) && isTensor(name))) {
     return inputs.every(({ shape, text }) => text || shape.length === 1 || (shape.length === 2 && shape[1] === 1));

@@ -74,7 +74,13 @@ export class PredictionLog {
     if (sample < 1 && Math.random() >= sample) return;
     if (this.#closed || this.#bytes >= bufferBytesMax) return this.#metrics.logDropped.add({});
     const time = this.#options.now().toISOString();
-    const line = this.#lineOf({ time, id, version: servable.version, row: row === null ? null : withoutImages(servable, row), prediction: withoutSamples(prediction) });
+    const line = this.#lineOf({
+      time,
+      id,
+      version: servable.version,
+      row: row === null ? null : withoutImages(servable, row),
+      prediction: withoutSamples(prediction),
+    });
     const chunk = this.#chunkFor(servable.model, time);
     chunk.lines.push(line);
     chunk.bytes += line.length;

@@ -103,7 +103,12 @@ export class Histogram {
         below += counts[index]!;
         return `${this.#name}_bucket${labelText({ ...labels, le: numberText(bound) })} ${below}`;
       });
-      return [...buckets, `${this.#name}_bucket${labelText({ ...labels, le: '+Inf' })} ${count}`, `${this.#name}_sum${key} ${numberText(sum)}`, `${this.#name}_count${key} ${count}`];
+      return [
+        ...buckets,
+        `${this.#name}_bucket${labelText({ ...labels, le: '+Inf' })} ${count}`,
+        `${this.#name}_sum${key} ${numberText(sum)}`,
+        `${this.#name}_count${key} ${count}`,
+      ];
     });
     return this.#head + lines.map((line) => `${line}\n`).join('');
   }

@@ -5,22 +5,22 @@ import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ArtifactStore, OpenArtifact } from '../core/ports.ts';
 import type { Row, Tensor, TensorBatch } from '../core/tensor.ts';
-import { datasetMeta, readRows } from '../data/dataset-rows.ts';
-import { decode } from '../data/decode.ts';
-import { isLabel, openExamples } from '../data/examples.ts';
-import type { ExamplesReader } from '../data/examples.ts';
-import { DATA_LIMITS } from '../data/limits.ts';
-import { preprocessorParts } from '../data/preprocessor.ts';
+import { datasetMeta, readRows } from '../data/stored/dataset-rows.ts';
+import { decode } from '../data/answers/decode.ts';
+import { isLabel, openExamples } from '../data/stored/examples.ts';
+import type { ExamplesReader } from '../data/stored/examples.ts';
+import { DATA_LIMITS } from '../data/table/limits.ts';
+import { preprocessorParts } from '../data/preprocess/preprocessor.ts';
 import { fieldsOf, recordsOf } from '../data/reading/csv-layout.ts';
 import { parseJson, writeJson } from '../data/reading/json-numbers.ts';
-import type { DatasetMeta } from '../data/types.ts';
-import { sequenceOf } from '../evaluation/score.ts';
-import type { Sequence } from '../evaluation/score.ts';
+import type { DatasetMeta } from '../data/stored/dataset.ts';
+import { sequenceOf } from '../evaluation/measure/score.ts';
+import type { Sequence } from '../evaluation/measure/score.ts';
 import type { CheckedRows, RegistrationCheck } from '../registry/types.ts';
 import { openBundle } from '../training/bundle/load-model.ts';
-import type { ModelMeta } from '../training/types.ts';
+import type { ModelMeta } from '../training/model/model-meta.ts';
 import { RequestError } from './request-error.ts';
-import { readRowsFile } from './rows-file.ts';
+import { readRowsFile } from '../client/rows-file.ts';
 import type { Servable } from './servable.ts';
 import { checkRows } from './source-rows.ts';
 
@@ -80,7 +80,10 @@ export async function checkRegistration(artifacts: ArtifactStore, model: OpenArt
   if (meta.output.kind === 'samples') return notChecked('a generator answers from noise, not from rows');
   if (meta.output.kind === 'text') return notChecked('a language model continues texts in many ways, none of which is the answer');
   const [dataset, examples] = [await openLeft(artifacts, meta.dataset), await openLeft(artifacts, meta.examples)];
-  if (dataset === undefined || examples === undefined) return notChecked(`${dataset === undefined ? 'the dataset' : 'the examples'} of its training ${dataset === undefined ? 'is' : 'are'} no longer in the store`);
+  if (dataset === undefined || examples === undefined)
+    return notChecked(
+      `${dataset === undefined ? 'the dataset' : 'the examples'} of its training ${dataset === undefined ? 'is' : 'are'} no longer in the store`,
+    );
   const rows = datasetMeta(dataset);
   if (rows.reading === undefined) return notChecked('its dataset was made by version 0.1.0, which did not say how its source was read');
   const opened = await openExamples(examples, ['test']);
@@ -90,10 +93,19 @@ export async function checkRegistration(artifacts: ArtifactStore, model: OpenArt
   const reader = opened.reader('test');
   try {
     if (reader.rows === 0 || rows.rows.test === 0) return notChecked('there are no test rows');
-    if (sequence === undefined && reader.rows !== rows.rows.test) return notChecked(`${reader.rows} test examples were made of ${rows.rows.test} test rows, so that it is not known which belongs to which`);
+    if (sequence === undefined && reader.rows !== rows.rows.test)
+      return notChecked(
+        `${reader.rows} test examples were made of ${rows.rows.test} test rows, so that it is not known which belongs to which`,
+      );
     const bundle = await openBundle(model);
     try {
-      const servable: Servable = { model: name, version: 0, preprocessor: bundle.preprocessor, predictor: bundle.predictor, sourceColumns: bundle.profile.columns.map((column) => column.name) };
+      const servable: Servable = {
+        model: name,
+        version: 0,
+        preprocessor: bundle.preprocessor,
+        predictor: bundle.predictor,
+        sourceColumns: bundle.profile.columns.map((column) => column.name),
+      };
       return await compare(servable, preprocessor, dataset, reader, sequence);
     } finally {
       bundle.predictor.dispose();
@@ -114,10 +126,17 @@ async function openLeft(artifacts: ArtifactStore, digest: string | undefined): P
   }
 }
 
-async function compare(servable: Servable, preprocessor: JsonObject, dataset: OpenArtifact, reader: ExamplesReader, sequence: Sequence | undefined): Promise<RegistrationCheck> {
+async function compare(
+  servable: Servable,
+  preprocessor: JsonObject,
+  dataset: OpenArtifact,
+  reader: ExamplesReader,
+  sequence: Sequence | undefined,
+): Promise<RegistrationCheck> {
   const meta = datasetMeta(dataset);
   const answersMax = Math.max(1, Math.min(DATA_LIMITS.rawRowsMax, Math.floor(INPUT_BYTES_MAX / Math.max(1, reader.rowBytes))));
-  const questionsAt = (positions: readonly number[]): Question[] => questionsOf(positions, { sequence, rows: meta.rows.test, examples: reader.rows, answersMax });
+  const questionsAt = (positions: readonly number[]): Question[] =>
+    questionsOf(positions, { sequence, rows: meta.rows.test, examples: reader.rows, answersMax });
   let raw = await rawRows(servable, dataset, meta);
   let questions = raw === undefined ? [] : questionsAt(raw.positions);
   if (raw === undefined || questions.length === 0) {
@@ -140,7 +159,10 @@ async function compare(servable: Servable, preprocessor: JsonObject, dataset: Op
       const decoded = (values: Float32Array, count: number): unknown[] => decode(output, values, count);
       for (let at = 0; at < question.examples.length; at++) {
         const width = judged.length / question.examples.length;
-        const difference = largestDifference(judged.subarray(at * width, (at + 1) * width), answered.subarray(at * width, (at + 1) * width));
+        const difference = largestDifference(
+          judged.subarray(at * width, (at + 1) * width),
+          answered.subarray(at * width, (at + 1) * width),
+        );
         if (!(difference <= largest)) largest = difference;
         const input = firstInput(preprocessor, stored, asked.tensors, at, question.skip + at);
         if (difference <= BOUND && input === undefined) continue;
@@ -165,14 +187,20 @@ function questionsOf(positions: readonly number[], { sequence, rows, examples, a
   if (sequence === undefined) {
     const count = Math.min(positions.length, answersMax);
     // One row by itself and all others together: a request has any number of rows.
-    return [[0, Math.min(1, count)], [1, count]].flatMap(([from, to]) => (to! > from! ? [{ start: from!, rows: to! - from!, skip: 0, examples: positions.slice(from, to) }] : []));
+    return [
+      [0, Math.min(1, count)],
+      [1, count],
+    ].flatMap(([from, to]) => (to! > from! ? [{ start: from!, rows: to! - from!, skip: 0, examples: positions.slice(from, to) }] : []));
   }
   const questions: Question[] = [];
   let left = answersMax;
   for (let start = 0; start < positions.length && left > 0;) {
     let end = start + 1;
     while (end < positions.length && positions[end] === positions[end - 1]! + 1) end++;
-    const windows = Array.from({ length: Math.max(0, end - start - sequence.size + 1) }, (_, at) => positions[start + at]! + sequence.size - 1 + sequence.horizon - (rows - examples));
+    const windows = Array.from(
+      { length: Math.max(0, end - start - sequence.size + 1) },
+      (_, at) => positions[start + at]! + sequence.size - 1 + sequence.horizon - (rows - examples),
+    );
     const skip = windows.filter((example) => example < 0).length;
     const own = windows.filter((example) => example >= 0 && example < examples).slice(0, left);
     if (own.length > 0) questions.push({ start, rows: skip + own.length + sequence.size - 1, skip, examples: own });
@@ -185,7 +213,12 @@ function questionsOf(positions: readonly number[], { sequence, rows, examples, a
 /** The kept rows of the source; undefined where there are none. */
 async function rawRows({ preprocessor }: Servable, dataset: OpenArtifact, meta: DatasetMeta): Promise<RawRows | undefined> {
   const { rawTest, reading } = meta;
-  if (rawTest === undefined || dataset.manifest.files[rawTest.file] === undefined || preprocessor.columns.some(({ type }) => type === 'image')) return undefined;
+  if (
+    rawTest === undefined ||
+    dataset.manifest.files[rawTest.file] === undefined ||
+    preprocessor.columns.some(({ type }) => type === 'image')
+  )
+    return undefined;
   const folder = await mkdtemp(join(tmpdir(), 'perennial-check-'));
   try {
     // The ending says the format.
@@ -197,9 +230,18 @@ async function rawRows({ preprocessor }: Servable, dataset: OpenArtifact, meta: 
       if (!isPerennialError(error)) throw error;
       throw refused(`raw rows of the test split cannot be read as "predict --rows" does: ${error.message}`, error);
     });
-    if (rows.length !== rawTest.positions.length) throw refused(`of ${rawTest.positions.length} raw rows of the test split, "predict --rows" reads ${rows.length}`);
+    if (rows.length !== rawTest.positions.length)
+      throw refused(`of ${rawTest.positions.length} raw rows of the test split, "predict --rows" reads ${rows.length}`);
     const { format } = meta.source;
-    const ways = [{ way: format === 'json' || format === 'ndjson' ? `as the objects of the ${format} file` : `as rows that were read from a ${String(format)} file`, rows }];
+    const ways = [
+      {
+        way:
+          format === 'json' || format === 'ndjson'
+            ? `as the objects of the ${format} file`
+            : `as rows that were read from a ${String(format)} file`,
+        rows,
+      },
+    ];
     if (format === 'csv') ways.push({ way: 'as the texts of their cells', rows: textRows(await readFile(path, 'utf8'), meta) });
     // Rows that were set aside after they had been kept.
     const left = <T>(items: readonly T[]): T[] => items.filter((_, index) => rawTest.positions[index]! >= 0);
@@ -211,19 +253,41 @@ async function rawRows({ preprocessor }: Servable, dataset: OpenArtifact, meta: 
 
 /** Every cell as the text that it is. */
 function textRows(text: string, { reading }: DatasetMeta): Row[] {
-  const { delimiter, quote, header } = reading!.source as { readonly delimiter?: string; readonly quote?: string; readonly header?: boolean };
+  const { delimiter, quote, header } = reading!.source as {
+    readonly delimiter?: string;
+    readonly quote?: string;
+    readonly header?: boolean;
+  };
   const records = [...recordsOf(text, quote ?? '"')].map((record) => fieldsOf(record.text, delimiter ?? ',', quote ?? '"'));
   const names = header === false ? records[0]!.map((_, index) => `column_${index + 1}`) : records[0]!;
-  return records.slice(header === false ? 0 : 1).map((fields) => Object.fromEntries(names.map((name, index) => [name, fields[index] ?? ''])));
+  return records
+    .slice(header === false ? 0 : 1)
+    .map((fields) => Object.fromEntries(names.map((name, index) => [name, fields[index] ?? ''])));
 }
 
 /** Rows of the dataset: where a row of the source is a file, or the source has none of the test split among its first ones. */
 async function datasetRows(dataset: OpenArtifact, meta: DatasetMeta, limit: number): Promise<RawRows> {
   const rows: Row[] = [];
   for await (const batch of readRows(dataset, 'test', { limit })) {
-    for (const row of batch) rows.push(Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value instanceof Uint8Array ? Buffer.from(value).toString('base64') : typeof value === 'number' && !Number.isFinite(value) ? String(value) : value])));
+    for (const row of batch)
+      rows.push(
+        Object.fromEntries(
+          Object.entries(row).map(([name, value]) => [
+            name,
+            value instanceof Uint8Array
+              ? Buffer.from(value).toString('base64')
+              : typeof value === 'number' && !Number.isFinite(value)
+                ? String(value)
+                : value,
+          ]),
+        ),
+      );
   }
-  return { from: 'dataset', positions: rows.map((_, index) => index), ways: [{ way: meta.columns.some(({ type }) => type === 'image') ? 'as JSON with images in base64' : 'as JSON', rows }] };
+  return {
+    from: 'dataset',
+    positions: rows.map((_, index) => index),
+    ways: [{ way: meta.columns.some(({ type }) => type === 'image') ? 'as JSON with images in base64' : 'as JSON', rows }],
+  };
 }
 
 /**
@@ -233,26 +297,42 @@ async function datasetRows(dataset: OpenArtifact, meta: DatasetMeta, limit: numb
 function withNulls({ preprocessor, sourceColumns }: Servable, row: Row): Row {
   const names = preprocessor.columns.map(({ name }) => name);
   const absent = names.filter((name) => !Object.hasOwn(row, name));
-  if (absent.length === 0 || (absent.length < names.length && Object.keys(row).every((key) => names.includes(key) || sourceColumns.includes(key)))) return row;
+  if (
+    absent.length === 0 ||
+    (absent.length < names.length && Object.keys(row).every((key) => names.includes(key) || sourceColumns.includes(key)))
+  )
+    return row;
   return { ...row, ...Object.fromEntries(absent.map((name) => [name, null])) };
 }
 
 /** As the server does it: the body is parsed, its rows are checked, and the network is asked. */
-async function sendRows({ preprocessor, predictor, ...rest }: Servable, rows: readonly Row[], { start, rows: count }: Question, { way, positions, from }: { readonly way: string; readonly positions: readonly number[]; readonly from: string }): Promise<{ readonly tensors: TensorBatch; readonly answers: Float32Array }> {
+async function sendRows(
+  { preprocessor, predictor, ...rest }: Servable,
+  rows: readonly Row[],
+  { start, rows: count }: Question,
+  { way, positions, from }: { readonly way: string; readonly positions: readonly number[]; readonly from: string },
+): Promise<{ readonly tensors: TensorBatch; readonly answers: Float32Array }> {
   const servable = { preprocessor, predictor, ...rest };
-  const body = parseJson(writeJson({ rows: rows.slice(start, start + count).map((row) => withNulls(servable, row)) })) as { readonly rows: readonly unknown[] };
+  const body = parseJson(writeJson({ rows: rows.slice(start, start + count).map((row) => withNulls(servable, row)) })) as {
+    readonly rows: readonly unknown[];
+  };
   try {
     const tensors = await preprocessor.apply(checkRows(servable, body.rows));
     return { tensors, answers: await predictor.predict(tensors) };
   } catch (error) {
     if (!(error instanceof RequestError) && !isPerennialError(error, 'DATA_INVALID')) throw error;
-    throw refused(`raw rows of the test split are refused, sent ${way}: ${messageOf(error)} That request begins with row ${positions[start]} of the test split of the ${from}`, error);
+    throw refused(
+      `raw rows of the test split are refused, sent ${way}: ${messageOf(error)} That request begins with row ${positions[start]} of the test split of the ${from}`,
+      error,
+    );
   }
 }
 
-const refused = (problem: string, cause?: unknown): PerennialError => new PerennialError('REGISTRATION_DIFFERS', `Nothing is registered: ${problem}.`, cause === undefined ? {} : { cause });
+const refused = (problem: string, cause?: unknown): PerennialError =>
+  new PerennialError('REGISTRATION_DIFFERS', `Nothing is registered: ${problem}.`, cause === undefined ? {} : { cause });
 
-const inputsOf = (batch: TensorBatch, names: readonly string[]): TensorBatch => Object.fromEntries(Object.entries(batch).filter(([name]) => !isLabel(name) && names.includes(name)));
+const inputsOf = (batch: TensorBatch, names: readonly string[]): TensorBatch =>
+  Object.fromEntries(Object.entries(batch).filter(([name]) => !isLabel(name) && names.includes(name)));
 
 /** NaN where one is no number and the other is. */
 function largestDifference(judged: Float32Array, answered: Float32Array): number {
@@ -269,14 +349,22 @@ function largestDifference(judged: Float32Array, answered: Float32Array): number
 }
 
 /** The first column whose values in the tensors of one row differ, with both values. */
-function firstInput(preprocessor: JsonObject, stored: TensorBatch, asked: TensorBatch, storedRow: number, askedRow: number): Pick<Difference, 'column' | 'step' | 'inputs'> | undefined {
+function firstInput(
+  preprocessor: JsonObject,
+  stored: TensorBatch,
+  asked: TensorBatch,
+  storedRow: number,
+  askedRow: number,
+): Pick<Difference, 'column' | 'step' | 'inputs'> | undefined {
   const { columns } = preprocessorParts(preprocessor).parts;
   const offsets = new Map<string, number>();
   for (const { name, spec } of columns) {
     const width = spec.shape.reduce((product, size) => product * size, 1);
     const offset = offsets.get(spec.name) ?? 0;
     offsets.set(spec.name, offset + width);
-    const own = columns.filter((column) => column.spec.name === spec.name).reduce((sum, column) => sum + column.spec.shape.reduce((product, size) => product * size, 1), 0);
+    const own = columns
+      .filter((column) => column.spec.name === spec.name)
+      .reduce((sum, column) => sum + column.spec.shape.reduce((product, size) => product * size, 1), 0);
     const [a, b] = [rowOf(stored[spec.name]!, storedRow), rowOf(asked[spec.name]!, askedRow)];
     for (let step = 0; step < a.length / own; step++) {
       for (let at = step * own + offset; at < step * own + offset + width; at++) {
@@ -294,10 +382,22 @@ function rowOf({ data, rows }: Tensor, row: number): Tensor['data'] {
   return data.subarray(row * width, (row + 1) * width);
 }
 
-async function differs(found: readonly Difference[], raw: RawRows, answers: number, largest: number, dataset: OpenArtifact): Promise<PerennialError> {
+async function differs(
+  found: readonly Difference[],
+  raw: RawRows,
+  answers: number,
+  largest: number,
+  dataset: OpenArtifact,
+): Promise<PerennialError> {
   const [first] = [...found].sort((a, b) => a.at - b.at) as [Difference];
   const rows = new Set(found.map(({ at }) => at)).size;
-  const { column, step = 0, inputs, way, answers: [judged, answered] } = first;
+  const {
+    column,
+    step = 0,
+    inputs,
+    way,
+    answers: [judged, answered],
+  } = first;
   const place = raw.positions[first.at + step]!;
   const sent = raw.ways.find((each) => each.way === way)!.rows[first.at + step]!;
   let why = 'its inputs are equal, so that the network itself answers differently';
@@ -305,9 +405,20 @@ async function differs(found: readonly Difference[], raw: RawRows, answers: numb
     const trained = await valueOf(dataset, place, column);
     why = `of its column "${column}" ${shown(sent[column])} becomes ${inputs![1]}, and in training ${shown(trained)} became ${inputs![0]}`;
   }
-  return new PerennialError('REGISTRATION_DIFFERS', `Nothing is registered: ${rows} of ${answers} raw rows of the test split do not give what the evaluation judged (answers differ by up to ${largest.toPrecision(3)}; ${BOUND} passes). The first is row ${place} of the split, sent ${way}: ${why}. It is answered ${shown(answered)}; judged was ${shown(judged)}.`, {
-    details: { rows: answers, differing: rows, firstRow: place, way, largestDifference: largest, ...(column === undefined ? {} : { column, judgedInput: inputs![0], givenInput: inputs![1] }) },
-  });
+  return new PerennialError(
+    'REGISTRATION_DIFFERS',
+    `Nothing is registered: ${rows} of ${answers} raw rows of the test split do not give what the evaluation judged (answers differ by up to ${largest.toPrecision(3)}; ${BOUND} passes). The first is row ${place} of the split, sent ${way}: ${why}. It is answered ${shown(answered)}; judged was ${shown(judged)}.`,
+    {
+      details: {
+        rows: answers,
+        differing: rows,
+        firstRow: place,
+        way,
+        largestDifference: largest,
+        ...(column === undefined ? {} : { column, judgedInput: inputs![0], givenInput: inputs![1] }),
+      },
+    },
+  );
 }
 
 async function valueOf(dataset: OpenArtifact, row: number, column: string): Promise<unknown> {

@@ -35,7 +35,8 @@ export function toRequestError(error: unknown, requestId: string): RequestError 
   if (error instanceof RequestError) return error;
   if (isPerennialError(error)) {
     if (error.code === 'NOT_FOUND' || error.code === 'VERSION_INVALID') return new RequestError(404, error.message);
-    if (error.code === 'STORE_UNAVAILABLE') return new RequestError(503, 'The model store does not answer, and what was asked for is not loaded.', { retryAfter: 2 });
+    if (error.code === 'STORE_UNAVAILABLE')
+      return new RequestError(503, 'The model store does not answer, and what was asked for is not loaded.', { retryAfter: 2 });
     if (error.code === 'DATA_INVALID' || error.code === 'COLUMN_MISSING' || error.code === 'LIMIT_EXCEEDED') {
       // Whatever reads values begins its message with the row.
       const row = /^row (\d+)\b/i.exec(error.message)?.[1];

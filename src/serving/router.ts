@@ -123,7 +123,9 @@ export class Router {
   }
 
   states(): ModelState[] {
-    return [...this.#slots.values()].filter((slot) => slot.routing !== undefined || slot.current !== undefined || slot.unread !== undefined).map((slot) => this.#stateOf(slot));
+    return [...this.#slots.values()]
+      .filter((slot) => slot.routing !== undefined || slot.current !== undefined || slot.unread !== undefined)
+      .map((slot) => this.#stateOf(slot));
   }
 
   /** @throws RequestError 404 */
@@ -133,8 +135,13 @@ export class Router {
 
   #stateOf(slot: Slot): ModelState {
     const extras = [...this.#extras.values()].filter(({ servable }) => servable.model === slot.model);
-    const loaded = [slot.current, slot.next, ...extras].flatMap((handle) => (handle === undefined || handle.retired ? [] : [handle.servable.version]));
-    return stateOf(slot, [...new Set(loaded)].sort((a, b) => a - b));
+    const loaded = [slot.current, slot.next, ...extras].flatMap((handle) =>
+      handle === undefined || handle.retired ? [] : [handle.servable.version],
+    );
+    return stateOf(
+      slot,
+      [...new Set(loaded)].sort((a, b) => a - b),
+    );
   }
 
   /** All registered versions; while the store is away, those seen last, at least the one that is served. */
@@ -149,11 +156,14 @@ export class Router {
   /** The version that answers this request. @throws RequestError 404, 503 */
   async lease(target: Target): Promise<Lease> {
     const slot = this.#slots.get(target.model) ?? (await this.#slotOf(target.model));
-    const version = target.version ?? (target.alias === undefined || target.alias === CHAMPION ? undefined : this.#aliased(slot, target.alias));
+    const version =
+      target.version ?? (target.alias === undefined || target.alias === CHAMPION ? undefined : this.#aliased(slot, target.alias));
     if (version !== undefined) return this.#leaseVersion(slot, version);
     if (slot.current !== undefined) return slot.current.acquire();
-    if (slot.failure !== undefined || slot.unread !== undefined) throw new RequestError(503, `The model "${slot.model}" cannot be served: ${errorOf(slot)}.`, { retryAfter: 1 });
-    if (slot.routing?.aliases[CHAMPION] === undefined) throw new RequestError(404, `The model "${slot.model}" has no champion: promote a version first.`);
+    if (slot.failure !== undefined || slot.unread !== undefined)
+      throw new RequestError(503, `The model "${slot.model}" cannot be served: ${errorOf(slot)}.`, { retryAfter: 1 });
+    if (slot.routing?.aliases[CHAMPION] === undefined)
+      throw new RequestError(404, `The model "${slot.model}" has no champion: promote a version first.`);
     throw new RequestError(503, `The model "${slot.model}" is not loaded yet.`, { retryAfter: 1 });
   }
 
@@ -168,7 +178,9 @@ export class Router {
 
   async #leaseVersion(slot: Slot, version: number): Promise<Lease> {
     for (;;) {
-      const loaded = [slot.current, slot.next, this.#extras.get(keyOf(slot.model, version))].find((handle) => handle?.servable.version === version);
+      const loaded = [slot.current, slot.next, this.#extras.get(keyOf(slot.model, version))].find(
+        (handle) => handle?.servable.version === version,
+      );
       const handle = loaded ?? (await this.#load(slot.model, version));
       if (handle.retired) continue;
       if (handle !== slot.current && handle !== slot.next) this.#keepExtra(handle);
@@ -296,7 +308,11 @@ export class Router {
       if (!isOfOneModel(error)) throw error;
       slot.unread = { etag, message: messageOf(error) };
       const rebuilt = slot.routing ?? (await this.#source.rebuiltRouting(slot.model));
-      this.#log.error('the routing of a model cannot be read; what was known of it holds', { model: slot.model, champion: rebuilt?.aliases[CHAMPION] ?? null, error: messageOf(error) });
+      this.#log.error('the routing of a model cannot be read; what was known of it holds', {
+        model: slot.model,
+        champion: rebuilt?.aliases[CHAMPION] ?? null,
+        error: messageOf(error),
+      });
       return rebuilt === slot.routing ? undefined : rebuilt;
     }
   }
@@ -314,7 +330,12 @@ export class Router {
         const handle = await this.#load(slot.model, version);
         this.#extras.delete(keyOf(slot.model, version));
         this.#swap(slot, handle, slot.failure);
-        this.#log.error('the champion cannot be loaded; a former one answers in its place', { model: slot.model, champion: wanted, serving: version, error: slot.failure?.message });
+        this.#log.error('the champion cannot be loaded; a former one answers in its place', {
+          model: slot.model,
+          champion: wanted,
+          serving: version,
+          error: slot.failure?.message,
+        });
         return;
       } catch (error) {
         this.#metrics.loadFailures.add({ model: slot.model });
@@ -336,9 +357,16 @@ export class Router {
       slot.failure = { version, message: messageOf(error), attempts, retryAt: Date.now() + wait };
       this.#metrics.loadFailures.add({ model: slot.model });
       measure('perennial.server.load.failures', 1, { 'perennial.model.name': slot.model });
-      this.#log.error(slot.current === undefined ? 'a version cannot be loaded' : 'a version cannot be loaded; the one before stays served', {
-        model: slot.model, version, serving: slot.current?.servable.version ?? null, attempts, error: messageOf(error),
-      });
+      this.#log.error(
+        slot.current === undefined ? 'a version cannot be loaded' : 'a version cannot be loaded; the one before stays served',
+        {
+          model: slot.model,
+          version,
+          serving: slot.current?.servable.version ?? null,
+          attempts,
+          error: messageOf(error),
+        },
+      );
       return undefined;
     }
   }

@@ -1,7 +1,7 @@
 import type { Prediction, TensorBatch } from '../core/tensor.ts';
 import type { TraceReference } from '../core/trace.ts';
-import type { Preprocessor } from '../data/types.ts';
-import type { Predictor } from '../training/types.ts';
+import type { Preprocessor } from '../data/stored/dataset.ts';
+import type { Predictor } from '../training/model/model-meta.ts';
 
 /** A version in memory: everything that turns a row of the source data into an answer. */
 export interface Servable {

@@ -24,16 +24,26 @@ export function createServingMetrics(): ServingMetrics {
   const metrics: ServingMetrics = {
     registry,
     requests: registry.counter('perennial_requests_total', 'HTTP requests answered, by route and status.'),
-    requestSeconds: registry.histogram('perennial_request_duration_seconds', 'Time from the request to its answer, in seconds, by route.', seconds),
+    requestSeconds: registry.histogram(
+      'perennial_request_duration_seconds',
+      'Time from the request to its answer, in seconds, by route.',
+      seconds,
+    ),
     predictions: registry.counter('perennial_predictions_total', 'Rows predicted, by model and version.'),
     batchRows: registry.histogram('perennial_batch_rows', 'Rows per call of the network.', [1, 2, 4, 8, 16, 32, 64, 128, 256]),
     modelVersion: registry.gauge('perennial_model_version', 'Version that answers for the champion; 0: none.'),
     swaps: registry.counter('perennial_model_swaps_total', 'Times another version began to answer.'),
     loadFailures: registry.counter('perennial_model_load_failures_total', 'Attempts to load a version that failed.'),
-    degraded: registry.gauge('perennial_model_degraded', '1 while the champion does not answer because it, or the routing of the model, cannot be loaded.'),
+    degraded: registry.gauge(
+      'perennial_model_degraded',
+      '1 while the champion does not answer because it, or the routing of the model, cannot be loaded.',
+    ),
     storeUp: registry.gauge('perennial_store_up', '1 while the object store answers.'),
     logged: registry.counter('perennial_prediction_log_lines_total', 'Predictions written to the object store.'),
-    logDropped: registry.counter('perennial_prediction_log_dropped_total', 'Predictions that were not logged: the buffer was full, or the server stopped while the store was away.'),
+    logDropped: registry.counter(
+      'perennial_prediction_log_dropped_total',
+      'Predictions that were not logged: the buffer was full, or the server stopped while the store was away.',
+    ),
     logWaitingBytes: registry.gauge('perennial_prediction_log_waiting_bytes', 'Bytes of predictions that wait to be written.'),
   };
   metrics.logged.add({}, 0);

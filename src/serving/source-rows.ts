@@ -15,13 +15,21 @@ import type { Servable } from './servable.ts';
 export function checkRows(servable: Servable, given: readonly unknown[]): Row[] {
   const { preprocessor } = servable;
   if (given.length === 0) throw new RequestError(400, 'There are no rows: give at least one.');
-  if (given.length > SERVING_LIMITS.rowsMax) throw new RequestError(413, `${given.length} rows in one request; at most ${SERVING_LIMITS.rowsMax} are allowed. Send several requests.`);
+  if (given.length > SERVING_LIMITS.rowsMax)
+    throw new RequestError(
+      413,
+      `${given.length} rows in one request; at most ${SERVING_LIMITS.rowsMax} are allowed. Send several requests.`,
+    );
   if (given.length < preprocessor.windowSize) {
-    throw new RequestError(400, `This model predicts from ${preprocessor.windowSize} consecutive rows in time order; ${given.length} given.`);
+    throw new RequestError(
+      400,
+      `This model predicts from ${preprocessor.windowSize} consecutive rows in time order; ${given.length} given.`,
+    );
   }
   const images = preprocessor.columns.filter((column) => column.type === 'image').map((column) => column.name);
   return given.map((row, index) => {
-    if (typeof row !== 'object' || row === null || Array.isArray(row)) throw badRow(index, ` is ${nameOf(row)}; expected an object of column names and values.`);
+    if (typeof row !== 'object' || row === null || Array.isArray(row))
+      throw badRow(index, ` is ${nameOf(row)}; expected an object of column names and values.`);
     checkColumns(servable, row as Row, index);
     return images.length === 0 ? (row as Row) : withImages(row as Row, images, index);
   });
@@ -37,10 +45,18 @@ function checkColumns({ preprocessor, sourceColumns }: Servable, row: Row, index
   for (const key of Object.keys(row)) {
     if (names.includes(key) || sourceColumns.includes(key)) continue;
     const meant = absent.find((column) => isMisspelling(key, column.name));
-    if (meant !== undefined) throw badRow(index, ` has no column ${JSON.stringify(meant.name)}, but ${JSON.stringify(key)}: did you mean ${JSON.stringify(meant.name)}?`);
+    if (meant !== undefined)
+      throw badRow(
+        index,
+        ` has no column ${JSON.stringify(meant.name)}, but ${JSON.stringify(key)}: did you mean ${JSON.stringify(meant.name)}?`,
+      );
   }
   const required = absent.filter((column) => column.required).map((column) => column.name);
-  if (required.length > 0) throw badRow(index, ` lacks ${required.length === 1 ? 'the column' : 'the columns'} ${required.map((name) => JSON.stringify(name)).join(', ')}, which the model needs.`);
+  if (required.length > 0)
+    throw badRow(
+      index,
+      ` lacks ${required.length === 1 ? 'the column' : 'the columns'} ${required.map((name) => JSON.stringify(name)).join(', ')}, which the model needs.`,
+    );
 }
 
 function isMisspelling(given: string, name: string): boolean {
@@ -51,21 +67,29 @@ function isMisspelling(given: string, name: string): boolean {
 
 /** Images come as base64, bare or as `{ "b64": "…" }`, never as a path: a client has no business with files of the server. */
 function withImages(row: Row, columns: readonly string[], index: number): Row {
-  const images = columns.filter((name) => Object.hasOwn(row, name)).map((name) => {
-    const value = row[name];
-    if (value === null || value instanceof Uint8Array) return [name, value] as const;
-    const text = isBase64Object(value) ? value.b64 : typeof value === 'string' ? value.replace(/^data:image\/[a-z+.-]+;base64,/i, '') : '';
-    const bytes = text === '' ? undefined : bytesOfBase64(text);
-    if (bytes === undefined) {
-      throw badRow(index, `, column ${JSON.stringify(name)}: expected the image file as base64 (a string, or {"b64": "…"}).`);
-    }
-    return [name, bytes] as const;
-  });
+  const images = columns
+    .filter((name) => Object.hasOwn(row, name))
+    .map((name) => {
+      const value = row[name];
+      if (value === null || value instanceof Uint8Array) return [name, value] as const;
+      const text = isBase64Object(value)
+        ? value.b64
+        : typeof value === 'string'
+          ? value.replace(/^data:image\/[a-z+.-]+;base64,/i, '')
+          : '';
+      const bytes = text === '' ? undefined : bytesOfBase64(text);
+      if (bytes === undefined) {
+        throw badRow(index, `, column ${JSON.stringify(name)}: expected the image file as base64 (a string, or {"b64": "…"}).`);
+      }
+      return [name, bytes] as const;
+    });
   return Object.fromEntries([...Object.entries(row), ...images]);
 }
 
 export function isBase64Object(value: unknown): value is { readonly b64: string } {
-  return typeof value === 'object' && value !== null && typeof (value as { b64?: unknown }).b64 === 'string' && Object.keys(value).length === 1;
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { b64?: unknown }).b64 === 'string' && Object.keys(value).length === 1
+  );
 }
 
 /** "null", "an array", "an empty array", "a string", … for messages. */

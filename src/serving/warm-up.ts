@@ -1,7 +1,7 @@
 import { PerennialError } from '../core/errors.ts';
 import type { Tensor, TensorBatch } from '../core/tensor.ts';
-import { decode } from '../data/decode.ts';
-import type { Preprocessor } from '../data/types.ts';
+import { decode } from '../data/answers/decode.ts';
+import type { Preprocessor } from '../data/stored/dataset.ts';
 import { arrayFor, sizeOf } from './batcher.ts';
 import type { Servable } from './servable.ts';
 
@@ -15,7 +15,10 @@ export async function warmUp({ model, version, predictor, preprocessor }: Servab
   const values = await predictor.predict(neutralExample(preprocessor));
   const width = predictor.meta.outputShape.reduce((product, size) => product * size, 1);
   if (values.length !== width) {
-    throw new PerennialError('MODEL_INVALID', `Version ${version} of "${model}" gives ${values.length} values for one example, its manifest says ${width}.`);
+    throw new PerennialError(
+      'MODEL_INVALID',
+      `Version ${version} of "${model}" gives ${values.length} values for one example, its manifest says ${width}.`,
+    );
   }
   decode(predictor.meta.output, values, 1);
 }

@@ -27,7 +27,10 @@ export async function choosePort(wish: PortWish, note: (text: string) => void): 
   const holder = holderOf(port);
   const who = holder === undefined ? 'another process' : `process ${holder.pid} (${holder.command.slice(0, 120)})`;
   if (wish.asked !== undefined) {
-    throw new PerennialError('PORT_TAKEN', `Port ${port}, asked for by ${wish.option} for ${wish.what}, is taken by ${who}.`, { hint: `Stop that process, give ${wish.option} another port, or leave ${wish.option} out to get a free one.`, details: { port, ...holder } });
+    throw new PerennialError('PORT_TAKEN', `Port ${port}, asked for by ${wish.option} for ${wish.what}, is taken by ${who}.`, {
+      hint: `Stop that process, give ${wish.option} another port, or leave ${wish.option} out to get a free one.`,
+      details: { port, ...holder },
+    });
   }
   const other = await freePort();
   note(`Port ${port} for ${wish.what} is taken by ${who}; using ${other}.`);

@@ -43,18 +43,27 @@ export async function stopStack(note: (text: string) => void): Promise<Stopped> 
 }
 
 /** Ends the children of a supervisor that was killed. */
-export async function stopLeftovers(stack: Stack, note: (text: string) => void): Promise<{ name: string; pid: number; how: 'stopped' | 'killed' }[]> {
-  const ended = await Promise.all(stackProcesses(stack).map(async ({ name, ...identity }) => {
-    const how = await stopProcess(identity, LEFTOVER_MS_MAX, 'group');
-    if (how === 'gone') return [];
-    note(`Ended what was left behind: ${name} (process ${identity.pid}).`);
-    return [{ name, pid: identity.pid, how }];
-  }));
+export async function stopLeftovers(
+  stack: Stack,
+  note: (text: string) => void,
+): Promise<{ name: string; pid: number; how: 'stopped' | 'killed' }[]> {
+  const ended = await Promise.all(
+    stackProcesses(stack).map(async ({ name, ...identity }) => {
+      const how = await stopProcess(identity, LEFTOVER_MS_MAX, 'group');
+      if (how === 'gone') return [];
+      note(`Ended what was left behind: ${name} (process ${identity.pid}).`);
+      return [{ name, pid: identity.pid, how }];
+    }),
+  );
   return ended.flat();
 }
 
 function elsewhere(holder: LockHolder): PerennialError {
-  return new PerennialError('ALREADY_RUNNING', `The stack runs on another machine: process ${holder.pid} on ${holder.host}, since ${holder.since}.`, {
-    hint: `Run \`perennial down\` on ${holder.host}. Where that machine is gone for good, remove ${stackLock()}.`,
-  });
+  return new PerennialError(
+    'ALREADY_RUNNING',
+    `The stack runs on another machine: process ${holder.pid} on ${holder.host}, since ${holder.since}.`,
+    {
+      hint: `Run \`perennial down\` on ${holder.host}. Where that machine is gone for good, remove ${stackLock()}.`,
+    },
+  );
 }

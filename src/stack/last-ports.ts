@@ -11,7 +11,9 @@ const file = (): string => join(perennialHome(), 'cache', 'ports.json');
 export function lastPorts(): Partial<Record<PortName, number>> {
   try {
     const found = JSON.parse(readFileSync(file(), 'utf8')) as Record<string, unknown> | null;
-    return Object.fromEntries(Object.entries(found ?? {}).filter(([, port]) => Number.isInteger(port) && (port as number) > 0 && (port as number) < 65_536));
+    return Object.fromEntries(
+      Object.entries(found ?? {}).filter(([, port]) => Number.isInteger(port) && (port as number) > 0 && (port as number) < 65_536),
+    );
   } catch {
     return {}; // a convenience, which a torn file does not take away for ever: it is written at every start
   }

@@ -70,17 +70,37 @@ class Supervisor {
     if (external !== undefined && external !== '') {
       const uiUrl = process.env.TEMPORAL_UI_URL;
       this.#temporal = { address: external, external: true, ...(uiUrl === undefined || uiUrl === '' ? {} : { uiUrl }) };
-      if (!(await canConnect(external))) throw new PerennialError('TEMPORAL_UNAVAILABLE', `TEMPORAL_ADDRESS is "${external}", and nothing answers there.`, { hint: 'Start that server, correct the address, or unset TEMPORAL_ADDRESS to let Perennial start one.' });
+      if (!(await canConnect(external)))
+        throw new PerennialError('TEMPORAL_UNAVAILABLE', `TEMPORAL_ADDRESS is "${external}", and nothing answers there.`, {
+          hint: 'Start that server, correct the address, or unset TEMPORAL_ADDRESS to let Perennial start one.',
+        });
       return;
     }
     const tool = await ensureTemporal(note);
-    const port = await choosePort({ what: 'Temporal', option: '--temporal-port', asked: this.#options.temporalPort, standard: STANDARD.temporal, last: this.#last.temporal }, note);
-    const uiPort = await choosePort({ what: 'the Temporal UI', option: '--ui-port', asked: this.#options.uiPort, standard: STANDARD.ui, last: this.#last.ui }, note);
+    const port = await choosePort(
+      {
+        what: 'Temporal',
+        option: '--temporal-port',
+        asked: this.#options.temporalPort,
+        standard: STANDARD.temporal,
+        last: this.#last.temporal,
+      },
+      note,
+    );
+    const uiPort = await choosePort(
+      { what: 'the Temporal UI', option: '--ui-port', asked: this.#options.uiPort, standard: STANDARD.ui, last: this.#last.ui },
+      note,
+    );
     this.#ports = { ...this.#ports, temporal: port, ui: uiPort };
     const address = `127.0.0.1:${port}`;
     this.#temporal = { address, uiUrl: `http://127.0.0.1:${uiPort}`, external: false, version: tool.version };
     this.#temporalChild = this.#child({
-      name: 'temporal', program: tool.path, ipc: false, env: {}, readyMsMax: 60_000, stopMsMax: 10_000,
+      name: 'temporal',
+      program: tool.path,
+      ipc: false,
+      env: {},
+      readyMsMax: 60_000,
+      stopMsMax: 10_000,
       args: () => Promise.resolve(devServerArguments({ port, uiPort, database: join(perennialHome(), 'temporal.db') })),
       probe: (gaveUp) => waitForTemporal(address, 60_000, gaveUp),
     });
@@ -89,10 +109,18 @@ class Supervisor {
 
   async #startServer(): Promise<void> {
     const { port } = this.#options;
-    this.#serverPort = await choosePort({ what: 'the server', option: '--port', asked: port, standard: STANDARD.server, last: this.#last.server }, note);
+    this.#serverPort = await choosePort(
+      { what: 'the server', option: '--port', asked: port, standard: STANDARD.server, last: this.#last.server },
+      note,
+    );
     this.#ports = { ...this.#ports, server: this.#serverPort };
     this.#server = this.#child({
-      name: 'server', program: process.execPath, ipc: true, env: this.#environment(), readyMsMax: 60_000, stopMsMax: 15_000,
+      name: 'server',
+      program: process.execPath,
+      ipc: true,
+      env: this.#environment(),
+      readyMsMax: 60_000,
+      stopMsMax: 15_000,
       args: () => Promise.resolve([entryPoint('server'), '--host', '127.0.0.1', '--port', String(this.#serverPort)]),
     });
     await this.#server.start();
@@ -101,7 +129,12 @@ class Supervisor {
   async #startWorker(number: number): Promise<void> {
     const queues = this.#options.queues.flatMap((queue) => ['--queue', queue]);
     const worker = this.#child({
-      name: `worker-${number}`, program: process.execPath, ipc: true, env: this.#environment(), readyMsMax: 90_000, stopMsMax: 20_000,
+      name: `worker-${number}`,
+      program: process.execPath,
+      ipc: true,
+      env: this.#environment(),
+      readyMsMax: 90_000,
+      stopMsMax: 20_000,
       args: () => Promise.resolve([entryPoint('worker'), ...queues]),
     });
     this.#workers.push(worker);
@@ -143,7 +176,9 @@ class Supervisor {
       state: this.#state,
       supervisor: identify(process.pid),
       ...(this.#temporal === undefined ? {} : { temporal: { ...this.#temporal, ...this.#temporalChild?.identity } }),
-      ...(this.#server === undefined ? {} : { server: { url: this.#server.url ?? `http://127.0.0.1:${this.#serverPort}`, ...this.#server.identity } }),
+      ...(this.#server === undefined
+        ? {}
+        : { server: { url: this.#server.url ?? `http://127.0.0.1:${this.#serverPort}`, ...this.#server.identity } }),
       workers: this.#workers.map((worker) => ({ name: worker.name, queues: this.#options.queues, ...worker.identity })),
       store: storeLocation(),
       startedAt: this.#startedAt,
@@ -158,8 +193,14 @@ function canConnect(address: string): Promise<boolean> {
   const at = address.lastIndexOf(':');
   return new Promise((resolve) => {
     const socket = connect({ host: address.slice(0, at), port: Number(address.slice(at + 1)), timeout: 5_000 });
-    const done = (answer: boolean): void => { socket.destroy(); resolve(answer); };
-    socket.once('connect', () => done(true)).once('error', () => done(false)).once('timeout', () => done(false));
+    const done = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket
+      .once('connect', () => done(true))
+      .once('error', () => done(false))
+      .once('timeout', () => done(false));
   });
 }
 
@@ -179,7 +220,9 @@ async function main(options: UpOptions): Promise<void> {
   if (!lock.taken) throw alreadyRunning(lock.holder);
   const left = readableStack();
   if (left !== undefined) {
-    note(`The stack of process ${left.supervisor.pid} (since ${left.startedAt}) was not ended by \`perennial down\`: its process is gone. Taking over.`);
+    note(
+      `The stack of process ${left.supervisor.pid} (since ${left.startedAt}) was not ended by \`perennial down\`: its process is gone. Taking over.`,
+    );
     await stopLeftovers(left, note);
   }
   const supervisor = new Supervisor(options);
@@ -193,7 +236,14 @@ async function main(options: UpOptions): Promise<void> {
     })();
     return stopping;
   };
-  const stopAndExit = (why: string): void => void stop(why).then(() => exitWithGroup(0), (error: unknown) => { note(messageOf(error)); exitWithGroup(1); });
+  const stopAndExit = (why: string): void =>
+    void stop(why).then(
+      () => exitWithGroup(0),
+      (error: unknown) => {
+        note(messageOf(error));
+        exitWithGroup(1);
+      },
+    );
   process.on('SIGTERM', () => stopAndExit('told to stop'));
   process.on('SIGINT', () => stopAndExit('interrupted'));
   process.on('uncaughtException', (error) => stopAndExit(`a defect of the supervisor: ${error.stack ?? messageOf(error)}`));
@@ -212,10 +262,16 @@ async function main(options: UpOptions): Promise<void> {
 try {
   await main(JSON.parse(process.argv[2] ?? 'null') as UpOptions);
 } catch (error) {
-  const failure = isPerennialError(error) ? error : new PerennialError('SERVER_UNAVAILABLE', messageOf(error), { hint: 'Correct what the log names and run `perennial up` again; `perennial doctor` checks every component.' });
+  const failure = isPerennialError(error)
+    ? error
+    : new PerennialError('SERVER_UNAVAILABLE', messageOf(error), {
+        hint: 'Correct what the log names and run `perennial up` again; `perennial doctor` checks every component.',
+      });
   console.error(`${new Date().toISOString()} ${failure.code}: ${failure.message}`);
   if (process.connected === true) {
-    await new Promise((resolve) => process.send?.({ error: { code: failure.code, message: failure.message, hint: failure.hint, details: failure.details } }, resolve));
+    await new Promise((resolve) =>
+      process.send?.({ error: { code: failure.code, message: failure.message, hint: failure.hint, details: failure.details } }, resolve),
+    );
   }
   process.exit(1);
 }

@@ -31,19 +31,41 @@ export async function stackStatus(): Promise<StackStatus> {
   const torn = stack === undefined && existsSync(stackFile());
   const holder = lockHolder(stackLock());
   if (stack === undefined) {
-    const components: ComponentStatus[] = holder === undefined ? [] : [{ name: 'supervisor', health: torn ? 'unhealthy' : 'starting', pid: holder.pid, detail: torn ? `runs since ${holder.since}; ${stackFile()} is torn, and written anew within seconds` : `since ${holder.since}` }];
-    if (holder === undefined && torn) components.push({ name: 'supervisor', health: 'gone', detail: `${stackFile()} is torn; \`perennial down\` removes it` });
+    const components: ComponentStatus[] =
+      holder === undefined
+        ? []
+        : [
+            {
+              name: 'supervisor',
+              health: torn ? 'unhealthy' : 'starting',
+              pid: holder.pid,
+              detail: torn
+                ? `runs since ${holder.since}; ${stackFile()} is torn, and written anew within seconds`
+                : `since ${holder.since}`,
+            },
+          ];
+    if (holder === undefined && torn)
+      components.push({ name: 'supervisor', health: 'gone', detail: `${stackFile()} is torn; \`perennial down\` removes it` });
     return { running: holder !== undefined, healthy: false, components };
   }
   const running = isRunning(stack.supervisor) || (holder !== undefined && holder.pid === stack.supervisor.pid);
-  const components = (await Promise.all([
-    supervisorStatus(stack, running),
-    temporalStatus(stack),
-    serverStatus(stack),
-    ...stack.workers.map((worker) => workerStatus(stack, worker)),
-  ])).flat();
+  const components = (
+    await Promise.all([
+      supervisorStatus(stack, running),
+      temporalStatus(stack),
+      serverStatus(stack),
+      ...stack.workers.map((worker) => workerStatus(stack, worker)),
+    ])
+  ).flat();
   const { startedAt, store, logs } = stack;
-  return { running, healthy: running && components.every((component) => component.health === 'healthy'), startedAt, store, logs, components };
+  return {
+    running,
+    healthy: running && components.every((component) => component.health === 'healthy'),
+    startedAt,
+    store,
+    logs,
+    components,
+  };
 }
 
 function supervisorStatus(stack: Stack, running: boolean): ComponentStatus {
@@ -80,7 +102,13 @@ async function serverStatus(stack: Stack): Promise<ComponentStatus[]> {
   try {
     const answer = await fetch(`${server.url}/v2/health/live`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
     const broken = answer.ok ? [...(await storeTrouble(server.url)), ...(await brokenModels(server.url))] : [];
-    return [{ ...facts, health: answer.ok && broken.length === 0 ? 'healthy' : 'unhealthy', detail: [`answers ${answer.status}`, ...broken].join('; ') }];
+    return [
+      {
+        ...facts,
+        health: answer.ok && broken.length === 0 ? 'healthy' : 'unhealthy',
+        detail: [`answers ${answer.status}`, ...broken].join('; '),
+      },
+    ];
   } catch {
     return [{ ...facts, health: 'unhealthy', detail: 'does not answer' }];
   }
@@ -96,18 +124,30 @@ async function storeTrouble(url: string): Promise<string[]> {
 /** A server that lives can still not serve what it should. */
 async function brokenModels(url: string): Promise<string[]> {
   const token = process.env.PERENNIAL_API_TOKEN;
-  const answer = await fetch(`${url}/models`, { headers: token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+  const answer = await fetch(`${url}/models`, {
+    headers: token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` },
+    signal: AbortSignal.timeout(ANSWER_MS_MAX),
+  });
   if (answer.status === 401) return ['what it serves is not known: set PERENNIAL_API_TOKEN to its token'];
-  const { models } = (await answer.json()) as { models: readonly { readonly model: string; readonly degraded: boolean; readonly error?: string }[] };
+  const { models } = (await answer.json()) as {
+    models: readonly { readonly model: string; readonly degraded: boolean; readonly error?: string }[];
+  };
   return models.filter(({ degraded }) => degraded).map(({ model, error }) => `${model}: ${error}`);
 }
 
 async function workerStatus(stack: Stack, worker: Stack['workers'][number]): Promise<ComponentStatus[]> {
   const facts = { name: worker.name, ...(worker.pid === undefined ? {} : { pid: worker.pid }) };
   const broken = processHealth(worker);
-  if (broken !== undefined || stack.temporal === undefined) return [{ ...facts, health: broken ?? 'starting', detail: broken === 'gone' ? 'its process has ended' : 'is being started' }];
+  if (broken !== undefined || stack.temporal === undefined)
+    return [{ ...facts, health: broken ?? 'starting', detail: broken === 'gone' ? 'its process has ended' : 'is being started' }];
   const { workerPolls } = await import('../platform/temporal-server.ts');
   const queue = worker.queues[0] ?? 'perennial';
   const polls = await workerPolls(stack.temporal.address, queue, worker.pid!, ANSWER_MS_MAX);
-  return [{ ...facts, health: polls ? 'healthy' : 'unhealthy', detail: polls ? `polls queue ${queue}` : `runs, but Temporal does not see it poll queue ${queue}` }];
+  return [
+    {
+      ...facts,
+      health: polls ? 'healthy' : 'unhealthy',
+      detail: polls ? `polls queue ${queue}` : `runs, but Temporal does not see it poll queue ${queue}`,
+    },
+  ];
 }

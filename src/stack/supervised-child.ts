@@ -69,13 +69,23 @@ export class SupervisedChild {
     const log = openLog(name);
     writeSync(log, `--- ${new Date().toISOString()} ${program} ${args.join(' ')}\n`);
     // Workers and servers of ours open the store and Temporal; other programs have no use for credentials.
-    const child = spawn(program, args, { detached: true, stdio: ipc ? ['ignore', log, log, 'ipc'] : ['ignore', log, log], env: { ...(ipc ? process.env : withoutCredentials()), ...env } });
+    const child = spawn(program, args, {
+      detached: true,
+      stdio: ipc ? ['ignore', log, log, 'ipc'] : ['ignore', log, log],
+      env: { ...(ipc ? process.env : withoutCredentials()), ...env },
+    });
     closeSync(log);
     this.#process = child;
     let ended: string | undefined;
     const end = new Promise<'ended'>((resolve) => {
-      child.once('error', (error) => { ended = messageOf(error); resolve('ended'); });
-      child.once('exit', (code, signal) => { ended = signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`; resolve('ended'); });
+      child.once('error', (error) => {
+        ended = messageOf(error);
+        resolve('ended');
+      });
+      child.once('exit', (code, signal) => {
+        ended = signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`;
+        resolve('ended');
+      });
     });
     if (child.pid !== undefined) {
       try {
@@ -141,7 +151,10 @@ export class SupervisedChild {
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
-      this.#wake = () => { clearTimeout(timer); resolve(); };
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
     });
   }
 
@@ -152,7 +165,8 @@ export class SupervisedChild {
     try {
       process.kill(-pid, 'SIGKILL');
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') this.#note(`${this.name}: its process group ${pid} could not be ended: ${messageOf(error)}`);
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH')
+        this.#note(`${this.name}: its process group ${pid} could not be ended: ${messageOf(error)}`);
     }
   }
 
@@ -164,7 +178,8 @@ export class SupervisedChild {
 }
 
 function endOf(child: ChildProcess): Promise<string> {
-  const text = (code: number | null, signal: NodeJS.Signals | null): string => (signal === null ? `ended with code ${code}` : `was ended by ${signal}`);
+  const text = (code: number | null, signal: NodeJS.Signals | null): string =>
+    signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(text(child.exitCode, child.signalCode));
   return new Promise((resolve) => child.once('exit', (code, signal) => resolve(text(code, signal))));
 }
@@ -188,6 +203,14 @@ function openLog(name: string): number {
 export function logTail(name: string, lines = 8): string {
   const path = join(logsDir(), `${name}.log`);
   if (!existsSync(path)) return '';
-  const text = readFileSync(path, 'utf8').trimEnd().split('\n').filter((line) => !line.startsWith('--- '));
-  return text.length === 0 ? ` Its log ${path} is empty.` : ` The end of ${path}:\n${text.slice(-lines).map((line) => `    ${line}`).join('\n')}`;
+  const text = readFileSync(path, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .filter((line) => !line.startsWith('--- '));
+  return text.length === 0
+    ? ` Its log ${path} is empty.`
+    : ` The end of ${path}:\n${text
+        .slice(-lines)
+        .map((line) => `    ${line}`)
+        .join('\n')}`;
 }

@@ -32,10 +32,14 @@ export interface RunningSupervisor {
 }
 
 export function alreadyRunning(holder: LockHolder): PerennialError {
-  return new PerennialError('ALREADY_RUNNING', `A stack of ${perennialHome()} is running already: process ${holder.pid} on ${holder.host}, since ${holder.since}.`, {
-    hint: 'See it with `perennial status`, stop it with `perennial down`, or start another one with another PERENNIAL_HOME.',
-    details: { pid: holder.pid, host: holder.host, since: holder.since },
-  });
+  return new PerennialError(
+    'ALREADY_RUNNING',
+    `A stack of ${perennialHome()} is running already: process ${holder.pid} on ${holder.host}, since ${holder.since}.`,
+    {
+      hint: 'See it with `perennial status`, stop it with `perennial down`, or start another one with another PERENNIAL_HOME.',
+      details: { pid: holder.pid, host: holder.host, since: holder.since },
+    },
+  );
 }
 
 /**
@@ -46,7 +50,10 @@ export function alreadyRunning(holder: LockHolder): PerennialError {
 export async function startStack(options: UpOptions, note: (text: string) => void, interrupted?: AbortSignal): Promise<RunningSupervisor> {
   const entry = entryPoint('supervisor');
   for (const name of ['supervisor', 'server', 'worker']) {
-    if (!existsSync(entryPoint(name))) throw new PerennialError('PROVISIONING_FAILED', `${entryPoint(name)} is not there: Perennial is not built.`, { hint: 'Run `npm run setup` in the folder of the clone.' });
+    if (!existsSync(entryPoint(name)))
+      throw new PerennialError('PROVISIONING_FAILED', `${entryPoint(name)} is not there: Perennial is not built.`, {
+        hint: 'Run `npm run setup` in the folder of the clone.',
+      });
   }
   mkdirSync(logsDir(), { recursive: true });
   const log = openSync(join(logsDir(), 'supervisor.log'), 'a');
@@ -59,12 +66,18 @@ export async function startStack(options: UpOptions, note: (text: string) => voi
     child.on('message', (message: SupervisorMessage) => {
       if (message.note !== undefined) note(message.note);
       if (message.ready !== undefined) resolve(message.ready);
-      if (message.error !== undefined) reject(new PerennialError(message.error.code, message.error.message, { hint: message.error.hint, details: message.error.details }));
+      if (message.error !== undefined)
+        reject(new PerennialError(message.error.code, message.error.message, { hint: message.error.hint, details: message.error.details }));
     });
     child.once('error', reject);
     void ended.then((code) => {
       if (interrupted?.aborted === true) reject(new PerennialError('CANCELLED', 'Interrupted; what was started has been stopped.'));
-      else reject(new PerennialError('SERVER_UNAVAILABLE', `The supervisor ended with code ${code} before everything was up.`, { hint: `See ${join(logsDir(), 'supervisor.log')}.` }));
+      else
+        reject(
+          new PerennialError('SERVER_UNAVAILABLE', `The supervisor ended with code ${code} before everything was up.`, {
+            hint: `See ${join(logsDir(), 'supervisor.log')}.`,
+          }),
+        );
     });
   });
   if (!options.foreground) child.unref();

@@ -56,13 +56,20 @@ export async function readManifest(store: ObjectStore, digest: string): Promise<
   if (!isDigest(digest)) throw new PerennialError('OBJECT_NOT_FOUND', `${JSON.stringify(digest)} is not the digest of an artifact.`);
   const { body } = await store.get(artifactKey(digest));
   if (sha256(body) !== digest) {
-    throw new PerennialError('BLOB_CORRUPT', `${store.location}: "${artifactKey(digest)}" holds other bytes than its name says (SHA-256 ${sha256(body)}).`);
+    throw new PerennialError(
+      'BLOB_CORRUPT',
+      `${store.location}: "${artifactKey(digest)}" holds other bytes than its name says (SHA-256 ${sha256(body)}).`,
+    );
   }
   const manifest = JSON.parse(Buffer.from(body).toString('utf8')) as ArtifactManifest;
   if (manifest.formatVersion !== 1) {
-    throw new PerennialError('PIPELINE_OUTDATED', `The artifact ${digest} has format ${String(manifest.formatVersion)}; this version of Perennial reads format 1.`, {
-      hint: 'It was written by a newer version: use that one.',
-    });
+    throw new PerennialError(
+      'PIPELINE_OUTDATED',
+      `The artifact ${digest} has format ${String(manifest.formatVersion)}; this version of Perennial reads format 1.`,
+      {
+        hint: 'It was written by a newer version: use that one.',
+      },
+    );
   }
   return manifest;
 }
@@ -81,7 +88,10 @@ async function openArtifact(store: ObjectStore, copies: LocalCopies, digest: str
   const fileOf = (name: string): ArtifactFile => {
     const file = Object.hasOwn(manifest.files, name) ? manifest.files[name] : undefined;
     if (file !== undefined) return file;
-    throw new PerennialError('OBJECT_NOT_FOUND', `The ${manifest.kind} ${digest.slice(0, 12)} has no file "${name}". It has: ${Object.keys(manifest.files).join(', ') || 'none'}.`);
+    throw new PerennialError(
+      'OBJECT_NOT_FOUND',
+      `The ${manifest.kind} ${digest.slice(0, 12)} has no file "${name}". It has: ${Object.keys(manifest.files).join(', ') || 'none'}.`,
+    );
   };
   const bytes = async (name: string): Promise<Uint8Array> => getBlob(store, fileOf(name).digest);
   return {

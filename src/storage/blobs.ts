@@ -146,14 +146,23 @@ export async function markCorrupt(store: ObjectStore, digest: string, found = ''
 
 async function corrupt(store: ObjectStore, digest: string, found: string): Promise<PerennialError> {
   await markCorrupt(store, digest, found);
-  return new PerennialError('BLOB_CORRUPT', `${store.location}: "${blobKey(digest)}" holds other bytes than its name says (SHA-256 ${found}).`);
+  return new PerennialError(
+    'BLOB_CORRUPT',
+    `${store.location}: "${blobKey(digest)}" holds other bytes than its name says (SHA-256 ${found}).`,
+  );
 }
 
 function localError(error: unknown, target: string): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (isPerennialError(error)) return error;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new PerennialError('STORE_FULL', `No space left for ${target}.`, { cause: error, hint: 'Free space on the disk of PERENNIAL_HOME.' });
+    return new PerennialError('STORE_FULL', `No space left for ${target}.`, {
+      cause: error,
+      hint: 'Free space on the disk of PERENNIAL_HOME.',
+    });
   }
-  return new PerennialError('STORE_UNAVAILABLE', `${target} could not be written: ${message}`, { cause: error, hint: 'Check the folder PERENNIAL_HOME.' });
+  return new PerennialError('STORE_UNAVAILABLE', `${target} could not be written: ${message}`, {
+    cause: error,
+    hint: 'Check the folder PERENNIAL_HOME.',
+  });
 }

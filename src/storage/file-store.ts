@@ -8,7 +8,19 @@ import type { ObjectHead, ObjectStore, PutOptions } from '../core/ports.ts';
 import { mapLimited } from './concurrency.ts';
 import { checkConditions, objectNotFound, preconditionFailed } from './conditions.ts';
 import { checkKey, checkPrefix, compareKeys } from './keys.ts';
-import { REVISIONS_SUFFIX, advance, asideName, beginRevisions, bytesOf, etagOf, ignore, readImported, readRevisions, removePlain, retire } from './revisions.ts';
+import {
+  REVISIONS_SUFFIX,
+  advance,
+  asideName,
+  beginRevisions,
+  bytesOf,
+  etagOf,
+  ignore,
+  readImported,
+  readRevisions,
+  removePlain,
+  retire,
+} from './revisions.ts';
 
 /** What can be made again is not worth a wait for the disk: after a power cut these keys may be gone, never torn in a running system. */
 const REPRODUCIBLE = /^(cache|servers|probe)\//;
@@ -16,7 +28,6 @@ const REPRODUCIBLE = /^(cache|servers|probe)\//;
 const CONCURRENT_STATS = 32;
 /** A clock that differs more from that of the file system is not believed. */
 const CLOCK_MS_MAX = 1_000;
-
 
 /**
  * Objects as files under `<folder>/objects`. Bytes are written aside, forced to the disk and then linked or renamed into place, so
@@ -103,7 +114,13 @@ export class FileStore implements ObjectStore {
   async sweep(olderThanMs: number): Promise<void> {
     await rm(join(this.folder, 'locks'), { recursive: true, force: true });
     // Whoever probed is done with its key after a day, and nobody else knows it.
-    const left = (await Promise.all([this.#aside, join(this.#objects, 'probe')].map(async (folder) => (await readdir(folder).catch(noNames)).map((name) => join(folder, name))))).flat();
+    const left = (
+      await Promise.all(
+        [this.#aside, join(this.#objects, 'probe')].map(async (folder) =>
+          (await readdir(folder).catch(noNames)).map((name) => join(folder, name)),
+        ),
+      )
+    ).flat();
     if (left.length === 0) return;
     const now = await this.#clock();
     for (const path of left) {
@@ -126,11 +143,15 @@ export class FileStore implements ObjectStore {
 
   async *#walk(folder: string, prefix: string): AsyncIterable<ObjectHead> {
     const entries = await this.#mapped(folder, () => readdir(join(this.#objects, folder), { withFileTypes: true }).catch(noEntries));
-    const revised = new Set(entries.filter(({ name }) => name.endsWith(REVISIONS_SUFFIX)).map(({ name }) => folder + name.slice(0, -REVISIONS_SUFFIX.length)));
-    const plain = entries.filter((entry) => !entry.name.endsWith(REVISIONS_SUFFIX)).map((entry) => folder + entry.name + (entry.isDirectory() ? '/' : ''));
+    const revised = new Set(
+      entries.filter(({ name }) => name.endsWith(REVISIONS_SUFFIX)).map(({ name }) => folder + name.slice(0, -REVISIONS_SUFFIX.length)),
+    );
+    const plain = entries
+      .filter((entry) => !entry.name.endsWith(REVISIONS_SUFFIX))
+      .map((entry) => folder + entry.name + (entry.isDirectory() ? '/' : ''));
     // "a-b" sorts before "a/x": a folder counts with its slash.
     const sorted = [...new Set([...plain, ...revised])].sort(compareKeys);
-    for (let start = 0; start < sorted.length; ) {
+    for (let start = 0; start < sorted.length;) {
       const name = sorted[start]!;
       if (name.endsWith('/')) {
         if (name.startsWith(prefix) || prefix.startsWith(name)) yield* this.#walk(name, prefix);
@@ -140,7 +161,13 @@ export class FileStore implements ObjectStore {
       const end = sorted.findIndex((other, index) => index >= start && other.endsWith('/'));
       const group = sorted.slice(start, Math.min(end === -1 ? sorted.length : end, start + CONCURRENT_STATS));
       start += group.length;
-      const heads = await this.#mapped(folder, () => mapLimited(group.filter((key) => key.startsWith(prefix)), CONCURRENT_STATS, (key) => this.#listed(key, revised.has(key))));
+      const heads = await this.#mapped(folder, () =>
+        mapLimited(
+          group.filter((key) => key.startsWith(prefix)),
+          CONCURRENT_STATS,
+          (key) => this.#listed(key, revised.has(key)),
+        ),
+      );
       for (const head of heads) if (head !== undefined) yield head;
     }
   }
@@ -153,7 +180,7 @@ export class FileStore implements ObjectStore {
 
   async #head(key: string): Promise<ObjectHead | undefined> {
     const plain = this.#pathOf(key);
-    for (let missed = ''; ; ) {
+    for (let missed = ''; ;) {
       const current = await this.#locate(plain);
       if (current === undefined) return undefined;
       if (current.etag === undefined) return headOf(key, current.facts);
@@ -164,10 +191,13 @@ export class FileStore implements ObjectStore {
   }
 
   /** A plain file holds only where no folder of revisions is there *after* it was looked at. */
-  async #locate(plain: string): Promise<{ path: string; etag: string; facts?: undefined } | { path: string; etag?: undefined; facts: BigIntStats } | undefined> {
+  async #locate(
+    plain: string,
+  ): Promise<{ path: string; etag: string; facts?: undefined } | { path: string; etag?: undefined; facts: BigIntStats } | undefined> {
     const facts = await statOrUndefined(plain);
     const state = await this.#revisions(plain);
-    if (state !== undefined) return state.kind === 'gone' ? undefined : { path: bytesOf(plain + REVISIONS_SUFFIX, state), etag: state.etag };
+    if (state !== undefined)
+      return state.kind === 'gone' ? undefined : { path: bytesOf(plain + REVISIONS_SUFFIX, state), etag: state.etag };
     return facts?.isFile() === true ? { path: plain, facts } : undefined;
   }
 
@@ -175,7 +205,7 @@ export class FileStore implements ObjectStore {
     const plain = this.#pathOf(key);
     const handle = await open(plain, 'r').catch(ignored('ENOENT', 'ENOTDIR'));
     try {
-      for (let missed = ''; ; ) {
+      for (let missed = ''; ;) {
         const [facts, state] = await Promise.all([handle?.stat({ bigint: true }), this.#revisions(plain)]);
         if (state === undefined) {
           if (handle === undefined || facts?.isFile() !== true) throw objectNotFound(this.location, key);
@@ -205,7 +235,8 @@ export class FileStore implements ObjectStore {
     return this.#mapped(key, async () => {
       const plain = this.#pathOf(key);
       // Whoever has lost already need not write and wait for the disk; who has not is checked again where it counts.
-      if (options.ifNoneMatch !== undefined || options.ifMatch !== undefined) this.#checkCondition(key, (await this.#head(key))?.etag, options);
+      if (options.ifNoneMatch !== undefined || options.ifMatch !== undefined)
+        this.#checkCondition(key, (await this.#head(key))?.etag, options);
       const durable = this.#sync && !REPRODUCIBLE.test(key);
       for (;;) {
         const aside = asideName(this.#aside);
@@ -221,10 +252,20 @@ export class FileStore implements ObjectStore {
   }
 
   /** @returns undefined where the bytes were lost to a change meanwhile and have to be written again. */
-  async #install(key: string, plain: string, aside: string, written: BigIntStats, options: PutOptions, durable: boolean): Promise<string | undefined> {
+  async #install(
+    key: string,
+    plain: string,
+    aside: string,
+    written: BigIntStats,
+    options: PutOptions,
+    durable: boolean,
+  ): Promise<string | undefined> {
     if ((await this.#revisions(plain)) === undefined) {
       if (options.ifMatch === undefined) {
-        const etag = options.ifNoneMatch === undefined ? await this.#replacePlain(plain, aside, written) : await this.#createPlain(key, plain, aside, written, options);
+        const etag =
+          options.ifNoneMatch === undefined
+            ? await this.#replacePlain(plain, aside, written)
+            : await this.#createPlain(key, plain, aside, written, options);
         if (etag !== undefined && durable) await syncFolder(dirname(plain));
         return etag;
       }
@@ -264,7 +305,11 @@ export class FileStore implements ObjectStore {
   async #advance(key: string, plain: string, aside: string, options: PutOptions): Promise<string> {
     for (;;) {
       const state = await this.#revisions(plain);
-      if (state === undefined) throw new PerennialError('STORE_UNAVAILABLE', `The revisions of "${key}" were removed from ${this.location} while they were written.`);
+      if (state === undefined)
+        throw new PerennialError(
+          'STORE_UNAVAILABLE',
+          `The revisions of "${key}" were removed from ${this.location} while they were written.`,
+        );
       this.#checkCondition(key, state.kind === 'now' ? state.etag : undefined, options);
       const etag = await advance(plain + REVISIONS_SUFFIX, state, aside);
       if (etag !== undefined) return etag;
@@ -302,7 +347,8 @@ export class FileStore implements ObjectStore {
     const facts = await statOrUndefined(this.folder);
     const identity = facts === undefined ? undefined : `${facts.dev}:${facts.ino}`;
     if (this.#identity === undefined) this.#identity = identity;
-    if (identity !== this.#identity) throw folderGone(this.folder, identity === undefined ? 'is not there any more' : 'is another folder than when the store was opened');
+    if (identity !== this.#identity)
+      throw folderGone(this.folder, identity === undefined ? 'is not there any more' : 'is another folder than when the store was opened');
   }
 
   async #mapped<T>(key: string, work: () => Promise<T>): Promise<T> {
@@ -324,7 +370,9 @@ export class FileStore implements ObjectStore {
       case 'EEXIST':
         return error.syscall === 'open' && error.code === 'ENOTDIR'
           ? objectNotFound(this.location, key, error)
-          : new PerennialError('NAME_INVALID', `${told}. A key cannot be an object and the folder of other objects at once.`, { cause: error });
+          : new PerennialError('NAME_INVALID', `${told}. A key cannot be an object and the folder of other objects at once.`, {
+              cause: error,
+            });
       case 'ENOSPC':
       case 'EDQUOT':
         return new PerennialError('STORE_FULL', told, { cause: error });
@@ -350,7 +398,9 @@ function headOf(key: string, facts: BigIntStats): ObjectHead {
 /** Bytes that are gone were replaced since they were looked up; where they are still those that hold, they are lost. */
 function checkMissed(key: string, before: string, now: string): string {
   if (before !== now) return now;
-  throw new PerennialError('BLOB_CORRUPT', `The bytes of "${key}" are gone: ${now} is named by its folder and not there.`, { hint: 'Restore the file from a copy of the store, or write the object anew.' });
+  throw new PerennialError('BLOB_CORRUPT', `The bytes of "${key}" are gone: ${now} is named by its folder and not there.`, {
+    hint: 'Restore the file from a copy of the store, or write the object anew.',
+  });
 }
 
 /**

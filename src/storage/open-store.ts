@@ -54,7 +54,9 @@ function s3Environment(environment: NodeJS.ProcessEnv): Omit<S3Options, 'bucket'
   const needed = (name: string): string => {
     const value = environment[name];
     if (value === undefined || value === '') {
-      throw new PerennialError('SECRET_MISSING', `PERENNIAL_STORE is an S3 store, but ${name} is not set.`, { hint: `Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment.` });
+      throw new PerennialError('SECRET_MISSING', `PERENNIAL_STORE is an S3 store, but ${name} is not set.`, {
+        hint: `Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment.`,
+      });
     }
     return value;
   };
@@ -92,7 +94,8 @@ export async function openStore(uri: string = defaultStoreUri(), environment: No
   const notes = join(perennialHome(), 'cache', 'probes');
   if (address.kind === 'file') {
     const store = new FileStore(address.folder);
-    if (!existsSync(address.folder) && (await wasProbed(store.location, notes))) throw folderGone(address.folder, 'was there before and is gone');
+    if (!existsSync(address.folder) && (await wasProbed(store.location, notes)))
+      throw folderGone(address.folder, 'was there before and is gone');
     await store.attach();
     if ((await probeOnce(store, store.location, notes)) === 'probed') await store.sweep(SWEEP_AFTER_MS);
     return told(new RetryingStore(store));

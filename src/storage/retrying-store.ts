@@ -71,7 +71,7 @@ export class RetryingStore implements ObjectStore {
   /** Listing goes on after the last key that was given, so that a fault neither repeats nor drops one. */
   async *list(prefix: string): AsyncIterable<ObjectHead> {
     let last: string | undefined;
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       try {
         for await (const head of this.#inner.list(prefix)) {
           if (last !== undefined && compareKeys(head.key, last) <= 0) continue;
@@ -88,7 +88,7 @@ export class RetryingStore implements ObjectStore {
   }
 
   async #repeat<T>(call: () => Promise<T>): Promise<T> {
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       try {
         return await call();
       } catch (error) {
@@ -98,8 +98,11 @@ export class RetryingStore implements ObjectStore {
     }
   }
 
-  async #repeatPut(call: () => Promise<{ etag: string }>, ownWrite: () => Promise<{ etag: string } | undefined>): Promise<{ etag: string }> {
-    for (let failures = 0; ; ) {
+  async #repeatPut(
+    call: () => Promise<{ etag: string }>,
+    ownWrite: () => Promise<{ etag: string } | undefined>,
+  ): Promise<{ etag: string }> {
+    for (let failures = 0; ;) {
       try {
         return await call();
       } catch (error) {

@@ -29,7 +29,14 @@ const LOOKS_MAX = 50;
 
 export type RevisionState =
   | { readonly kind: 'import' }
-  | { readonly kind: 'now' | 'gone'; readonly number: number; readonly etag: string; readonly origin: string; readonly token: string; readonly others: readonly string[] };
+  | {
+      readonly kind: 'now' | 'gone';
+      readonly number: number;
+      readonly etag: string;
+      readonly origin: string;
+      readonly token: string;
+      readonly others: readonly string[];
+    };
 type Imported = Exclude<RevisionState, { kind: 'import' }>;
 
 /** Every write makes a new inode with a new time in microseconds: the three together name the write. */
@@ -64,7 +71,8 @@ function stateOf(names: readonly string[]): RevisionState | undefined {
     const match = TOKEN.exec(token);
     if (match === null) continue;
     const number = Number(match[1]);
-    if (top === undefined || number > top.number) top = { kind: match[4] as 'now' | 'gone', number, etag: match[2]!, origin: match[3]!, token, others: names };
+    if (top === undefined || number > top.number)
+      top = { kind: match[4] as 'now' | 'gone', number, etag: match[2]!, origin: match[3]!, token, others: names };
   }
   return top ?? (names.includes(IMPORT) ? { kind: 'import' } : undefined);
 }
@@ -169,7 +177,10 @@ async function moveToken(folder: string, from: string, to: string): Promise<bool
 }
 
 async function isFile(path: string): Promise<boolean> {
-  return stat(path).then((facts) => facts.isFile(), () => false);
+  return stat(path).then(
+    (facts) => facts.isFile(),
+    () => false,
+  );
 }
 
 export function asideName(aside: string): string {

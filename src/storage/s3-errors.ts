@@ -33,7 +33,8 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 
 const HINTS: Readonly<Record<string, string>> = {
   NoSuchBucket: 'Create the bucket first (for example `mc mb ALIAS/BUCKET` or `aws s3 mb s3://BUCKET`); Perennial does not create buckets.',
-  AccessDenied: 'Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, and that the key may read, write, list and delete in the bucket.',
+  AccessDenied:
+    'Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, and that the key may read, write, list and delete in the bucket.',
   InvalidAccessKeyId: 'Check AWS_ACCESS_KEY_ID and that S3_ENDPOINT names the right service.',
   SignatureDoesNotMatch: 'Check AWS_SECRET_ACCESS_KEY.',
   InvalidToken: 'Check AWS_SESSION_TOKEN.',
@@ -44,11 +45,18 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 /** What the client threw, in our terms. Whatever is not a statement of the store counts as "could not be reached", and is tried again. */
-export function s3Error(error: unknown, where: { location: string; bucket: string; key: string }, notFound: (cause: unknown) => PerennialError): PerennialError {
+export function s3Error(
+  error: unknown,
+  where: { location: string; bucket: string; key: string },
+  notFound: (cause: unknown) => PerennialError,
+): PerennialError {
   const name = nameOf(error);
   const code = CODES[name] ?? 'STORE_UNAVAILABLE';
   if (code === 'OBJECT_NOT_FOUND') return notFound(error);
-  const subject = name === 'NoSuchBucket' ? `the bucket "${where.bucket}" does not exist` : `"${where.key}": ${name === '' ? '' : `${name}: `}${messageOf(error)}`;
+  const subject =
+    name === 'NoSuchBucket'
+      ? `the bucket "${where.bucket}" does not exist`
+      : `"${where.key}": ${name === '' ? '' : `${name}: `}${messageOf(error)}`;
   const hint = HINTS[name];
   return new PerennialError(code, `${where.location}: ${subject}.`, { cause: error, ...(hint === undefined ? {} : { hint }) });
 }

@@ -111,7 +111,10 @@ export class S3Store implements ObjectStore {
     });
     if (size <= PART_BYTES) return this.put(key, await readFile(path), options);
     if (options.ifNoneMatch !== undefined || options.ifMatch !== undefined) {
-      throw new PerennialError('LIMIT_EXCEEDED', `"${key}" has ${size} bytes; S3 takes conditions only on single uploads, here up to ${PART_BYTES} bytes.`);
+      throw new PerennialError(
+        'LIMIT_EXCEEDED',
+        `"${key}" has ${size} bytes; S3 takes conditions only on single uploads, here up to ${PART_BYTES} bytes.`,
+      );
     }
     return this.#mapped(key, () => this.#putParts(this.#prefix + key, path));
   }
@@ -120,7 +123,9 @@ export class S3Store implements ObjectStore {
     checkPrefix(prefix);
     let token = '';
     do {
-      const page = await this.#mapped(prefix, () => this.#client.listObjectsV2Query(this.#bucket, this.#prefix + prefix, token, '', 1000, ''));
+      const page = await this.#mapped(prefix, () =>
+        this.#client.listObjectsV2Query(this.#bucket, this.#prefix + prefix, token, '', 1000, ''),
+      );
       for (const item of page.objects) {
         if (item.name === undefined || item.lastModified === undefined) continue;
         yield { key: item.name.slice(this.#prefix.length), size: item.size, etag: item.etag, modifiedAt: item.lastModified.getTime() };
@@ -153,7 +158,10 @@ export class S3Store implements ObjectStore {
         const length = await readFully(handle, buffer);
         if (length === 0) break;
         const query = `partNumber=${part}&uploadId=${encodeURIComponent(uploadId)}`;
-        const response = await this.#client.makeRequestAsync({ method: 'PUT', bucketName: this.#bucket, objectName: name, query, headers: {} }, buffer.subarray(0, length));
+        const response = await this.#client.makeRequestAsync(
+          { method: 'PUT', bucketName: this.#bucket, objectName: name, query, headers: {} },
+          buffer.subarray(0, length),
+        );
         response.resume();
         parts.push({ part, etag: unquote(response.headers.etag) });
       }
@@ -191,7 +199,10 @@ export class S3Store implements ObjectStore {
 
 const AGENT_OPTIONS: AgentOptions = { keepAlive: true, maxSockets: 64 };
 
-type CreateConnection = (options: object, callback?: (error: Error | null, stream: Duplex) => void) => Duplex & { setTimeout(ms: number, callback: () => void): unknown };
+type CreateConnection = (
+  options: object,
+  callback?: (error: Error | null, stream: Duplex) => void,
+) => Duplex & { setTimeout(ms: number, callback: () => void): unknown };
 
 function withIdleLimit(base: CreateConnection): CreateConnection {
   return (options, callback) => {

@@ -41,7 +41,8 @@ async function measure(store: ObjectStore): Promise<Measured> {
   const after = Date.now();
   try {
     const head = await store.head(key);
-    if (head === undefined) throw new PerennialError('STORE_UNAVAILABLE', `${store.location} does not find "${key}", which was just written.`);
+    if (head === undefined)
+      throw new PerennialError('STORE_UNAVAILABLE', `${store.location} does not find "${key}", which was just written.`);
     const wall = Date.now();
     // A clock that agrees within what the question took and the store's ticks is ours.
     const difference = head.modifiedAt > before - STEP_MS && head.modifiedAt < after + STEP_MS ? 0 : head.modifiedAt - (before + after) / 2;

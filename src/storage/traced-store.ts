@@ -17,7 +17,12 @@ export class TracedStore implements ObjectStore {
   }
 
   get(key: string): Promise<{ readonly body: Uint8Array; readonly etag: string }> {
-    return this.#told('get', key, () => this.#store.get(key), ({ body }) => body.byteLength);
+    return this.#told(
+      'get',
+      key,
+      () => this.#store.get(key),
+      ({ body }) => body.byteLength,
+    );
   }
 
   getStream(key: string): Promise<AsyncIterable<Uint8Array>> {
@@ -29,7 +34,12 @@ export class TracedStore implements ObjectStore {
   }
 
   put(key: string, body: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string }> {
-    return this.#told('put', key, () => this.#store.put(key, body, options), () => body.byteLength);
+    return this.#told(
+      'put',
+      key,
+      () => this.#store.put(key, body, options),
+      () => body.byteLength,
+    );
   }
 
   putFile(key: string, path: string, options?: PutOptions): Promise<{ readonly etag: string }> {
@@ -69,14 +79,24 @@ export class TracedStore implements ObjectStore {
 
   #begin(operation: Operation, key: string): Pick<OpenSpan, 'set' | 'end' | 'within'> {
     const started = performance.now();
-    const facts = { 'perennial.store.operation': operation, 'perennial.store.system': this.#system, 'perennial.store.area': /^[a-z]+/.exec(key)?.[0] };
-    const span = currentTrace() === undefined ? undefined : openSpan(`store ${operation}`, { kind: 'client', attributes: { ...facts, 'perennial.store.key': key } });
+    const facts = {
+      'perennial.store.operation': operation,
+      'perennial.store.system': this.#system,
+      'perennial.store.area': /^[a-z]+/.exec(key)?.[0],
+    };
+    const span =
+      currentTrace() === undefined
+        ? undefined
+        : openSpan(`store ${operation}`, { kind: 'client', attributes: { ...facts, 'perennial.store.key': key } });
     return {
       set: (attributes) => span?.set(attributes),
       within: (run) => (span === undefined ? run() : span.within(run)),
       end: (error) => {
         span?.end(error);
-        measure('perennial.store.operation.duration', (performance.now() - started) / 1_000, { ...facts, ...(error === undefined ? {} : { 'error.type': errorType(error) }) });
+        measure('perennial.store.operation.duration', (performance.now() - started) / 1_000, {
+          ...facts,
+          ...(error === undefined ? {} : { 'error.type': errorType(error) }),
+        });
       },
     };
   }

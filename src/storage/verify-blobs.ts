@@ -29,7 +29,11 @@ export async function damagedFiles(store: ObjectStore, manifest: ArtifactManifes
     await store.put(corruptMarkKey(file.digest), Buffer.from('found by a reader of the cache'));
     return { name, state: 'corrupt' };
   });
-  const inState = (state: string): string[] => states.filter((file) => file.state === state).map(({ name }) => name).sort();
+  const inState = (state: string): string[] =>
+    states
+      .filter((file) => file.state === state)
+      .map(({ name }) => name)
+      .sort();
   return { gone: inState('gone'), corrupt: inState('corrupt') };
 }
 

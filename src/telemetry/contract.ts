@@ -36,7 +36,11 @@ export interface Telemetry {
 
 /** What of an error may be told: a code, never a message. */
 export function errorType(error: unknown): string {
-  const { code, type, name } = (typeof error === 'object' && error !== null ? error : {}) as { code?: unknown; type?: unknown; name?: unknown };
+  const { code, type, name } = (typeof error === 'object' && error !== null ? error : {}) as {
+    code?: unknown;
+    type?: unknown;
+    name?: unknown;
+  };
   const told = [code, type, name].find((word) => typeof word === 'string' && /^[\w.]{1,64}$/.test(word));
   return (told as string | undefined) ?? 'INTERNAL';
 }

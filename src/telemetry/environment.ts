@@ -23,9 +23,15 @@ export function wantedTelemetry(env: Environment = process.env): Wanted {
   const disabled = env.OTEL_SDK_DISABLED?.trim().toLowerCase() === 'true';
   const wants = (signal: (typeof SIGNALS)[number]): boolean => {
     const name = `OTEL_${signal.toUpperCase()}_EXPORTER`;
-    const exporters = (env[name] ?? '').split(',').map((word) => word.trim()).filter((word) => word !== '');
+    const exporters = (env[name] ?? '')
+      .split(',')
+      .map((word) => word.trim())
+      .filter((word) => word !== '');
     if (disabled || exporters.includes('none')) return false;
-    if (exporters.length === 0) return [`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`, 'OTEL_EXPORTER_OTLP_ENDPOINT'].some((variable) => (env[variable] ?? '') !== '');
+    if (exporters.length === 0)
+      return [`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`, 'OTEL_EXPORTER_OTLP_ENDPOINT'].some(
+        (variable) => (env[variable] ?? '') !== '',
+      );
     if (exporters.every((exporter) => exporter === 'otlp')) return true;
     notes.push(`${name} is "${env[name]}"; Perennial exports over OTLP only, so no ${signal} are exported. Set it to "otlp" or "none".`);
     return false;
@@ -34,9 +40,15 @@ export function wantedTelemetry(env: Environment = process.env): Wanted {
   const on = traces || metrics;
   const given = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL?.trim() || env.OTEL_EXPORTER_OTLP_PROTOCOL?.trim() || 'http/protobuf';
   const protocol = PROTOCOLS.find((known) => known === given);
-  if (on && protocol === undefined) notes.push(`OTEL_EXPORTER_OTLP_PROTOCOL is "${given}"; expected ${PROTOCOLS.join(', ')}. http/protobuf is used.`);
-  const propagators = (env.OTEL_PROPAGATORS ?? '').split(',').map((word) => word.trim()).filter((word) => word !== '');
-  if (on && propagators.some((name) => name !== 'tracecontext' && name !== 'baggage')) notes.push(`OTEL_PROPAGATORS is "${env.OTEL_PROPAGATORS}"; Perennial passes traces on as W3C "tracecontext" only.`);
-  if (on && (env.OTEL_EXPERIMENTAL_CONFIG_FILE ?? env.OTEL_CONFIG_FILE ?? '') !== '') notes.push('A configuration file of OpenTelemetry is named, and Perennial does not read it: give OTEL_… variables instead.');
+  if (on && protocol === undefined)
+    notes.push(`OTEL_EXPORTER_OTLP_PROTOCOL is "${given}"; expected ${PROTOCOLS.join(', ')}. http/protobuf is used.`);
+  const propagators = (env.OTEL_PROPAGATORS ?? '')
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+  if (on && propagators.some((name) => name !== 'tracecontext' && name !== 'baggage'))
+    notes.push(`OTEL_PROPAGATORS is "${env.OTEL_PROPAGATORS}"; Perennial passes traces on as W3C "tracecontext" only.`);
+  if (on && (env.OTEL_EXPERIMENTAL_CONFIG_FILE ?? env.OTEL_CONFIG_FILE ?? '') !== '')
+    notes.push('A configuration file of OpenTelemetry is named, and Perennial does not read it: give OTEL_… variables instead.');
   return { traces, metrics, protocol: protocol ?? 'http/protobuf', notes };
 }

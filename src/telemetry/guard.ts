@@ -32,9 +32,18 @@ function guarded(span: Span): Span[] {
     return [];
   }
   const status: SpanStatus = { code: span.status.code };
-  const events = span.events.filter(({ name }) => name === 'exception').map((event) => ({ ...event, attributes: allowed(event.attributes ?? {}, QUIETLY_DROPPED) }));
+  const events = span.events
+    .filter(({ name }) => name === 'exception')
+    .map((event) => ({ ...event, attributes: allowed(event.attributes ?? {}, QUIETLY_DROPPED) }));
   const links: Link[] = span.links.map((link) => ({ ...link, attributes: allowed(link.attributes ?? {}) }));
-  return [Object.create(span, { attributes: { value: allowed(span.attributes) }, status: { value: status }, events: { value: events }, links: { value: links } }) as Span];
+  return [
+    Object.create(span, {
+      attributes: { value: allowed(span.attributes) },
+      status: { value: status },
+      events: { value: events },
+      links: { value: links },
+    }) as Span,
+  ];
 }
 
 /** What Temporal's interceptors are known to add. */
@@ -44,7 +53,8 @@ function allowed(attributes: Attributes, known: readonly string[] = ['temporalTe
   const kept: Attributes = {};
   for (const [name, value] of Object.entries(attributes)) {
     if (isAllowed(name, value)) kept[name] = value;
-    else if (value !== undefined && !known.includes(name)) tellOnce(`the attribute "${name}" with a value of this form is not in src/telemetry/names.ts and is left out`);
+    else if (value !== undefined && !known.includes(name))
+      tellOnce(`the attribute "${name}" with a value of this form is not in src/telemetry/names.ts and is left out`);
   }
   return kept;
 }

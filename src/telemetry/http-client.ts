@@ -16,7 +16,12 @@ export async function tracedFetch(url: string, template: string, request: Reques
   if (!telemetryIsOn()) return fetch(url, request);
   const method = request.method ?? 'GET';
   const { hostname, port, protocol } = new URL(url);
-  const asked = { 'http.request.method': method, 'server.address': hostname, 'server.port': Number(port || (protocol === 'https:' ? 443 : 80)), 'url.template': template };
+  const asked = {
+    'http.request.method': method,
+    'server.address': hostname,
+    'server.port': Number(port || (protocol === 'https:' ? 443 : 80)),
+    'url.template': template,
+  };
   const started = performance.now();
   let told: { 'http.response.status_code'?: number; 'error.type'?: string } = { 'error.type': 'SERVER_UNAVAILABLE' };
   try {

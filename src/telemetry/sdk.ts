@@ -2,7 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { DiagLogLevel, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, context, diag, isSpanContextValid, metrics, propagation, trace } from '@opentelemetry/api';
+import {
+  DiagLogLevel,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  context,
+  diag,
+  isSpanContextValid,
+  metrics,
+  propagation,
+  trace,
+} from '@opentelemetry/api';
 import type { DiagLogger, Span, SpanContext, TextMapGetter } from '@opentelemetry/api';
 import { NodeSDK, core, resources, tracing } from '@opentelemetry/sdk-node';
 import { messageOf } from '../core/errors.ts';
@@ -65,7 +77,11 @@ class SdkTelemetry implements Telemetry {
 
   openSpan(name: string, { kind = 'internal', attributes = {}, from, links = [] }: SpanOptions): OpenSpan {
     const parent = from === undefined ? context.active() : propagation.extract(ROOT_CONTEXT, from, HEADERS);
-    const span = this.#tracer.startSpan(name, { kind: KINDS[kind], attributes: given(attributes), links: links.map((link) => ({ context: contextOf(link) })) }, parent);
+    const span = this.#tracer.startSpan(
+      name,
+      { kind: KINDS[kind], attributes: given(attributes), links: links.map((link) => ({ context: contextOf(link) })) },
+      parent,
+    );
     const within = trace.setSpan(parent, span);
     return {
       set: (more) => void span.setAttributes(given(more)),
@@ -107,7 +123,10 @@ class SdkTelemetry implements Telemetry {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => (timer = setTimeout(() => resolve('late'), FAREWELL_MS)));
     try {
-      if ((await Promise.race([this.#sdk.shutdown(), late])) === 'late') process.stderr.write(`telemetry: the receiver did not take the last traces and metrics within ${FAREWELL_MS / 1_000} s; they are lost\n`);
+      if ((await Promise.race([this.#sdk.shutdown(), late])) === 'late')
+        process.stderr.write(
+          `telemetry: the receiver did not take the last traces and metrics within ${FAREWELL_MS / 1_000} s; they are lost\n`,
+        );
     } catch (error) {
       process.stderr.write(`telemetry: the last traces and metrics are lost: ${messageOf(error)}\n`);
     } finally {
@@ -119,7 +138,10 @@ class SdkTelemetry implements Telemetry {
 }
 
 function given(attributes: Attributes): Record<string, string | number | boolean> {
-  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined)) as Record<string, string | number | boolean>;
+  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined)) as Record<
+    string,
+    string | number | boolean
+  >;
 }
 
 function endSpan(span: Span, error: unknown): void {
@@ -142,7 +164,8 @@ function instrumentOf(metric: MetricName): (value: number, attributes: Record<st
     const gauge = meter.createGauge(metric, { unit, description });
     return (value, attributes) => gauge.record(value, attributes);
   }
-  const counter = kind === 'counter' ? meter.createCounter(metric, { unit, description }) : meter.createUpDownCounter(metric, { unit, description });
+  const counter =
+    kind === 'counter' ? meter.createCounter(metric, { unit, description }) : meter.createUpDownCounter(metric, { unit, description });
   return (value, attributes) => counter.add(value, attributes);
 }
 
@@ -166,14 +189,24 @@ function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string {
 /** The variables of the environment over what the process says of itself. */
 function resourceOf(kind: ProcessKind): resources.Resource {
   const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
-  const own = resources.resourceFromAttributes({ 'service.name': `perennial-${kind}`, 'service.namespace': 'perennial', 'service.version': version, 'service.instance.id': randomUUID() });
-  return resources.defaultResource().merge(own).merge(resources.detectResources({ detectors: [resources.envDetector] }));
+  const own = resources.resourceFromAttributes({
+    'service.name': `perennial-${kind}`,
+    'service.namespace': 'perennial',
+    'service.version': version,
+    'service.instance.id': randomUUID(),
+  });
+  return resources
+    .defaultResource()
+    .merge(own)
+    .merge(resources.detectResources({ detectors: [resources.envDetector] }));
 }
 
 /** Of those that the Node SDK brings along: it would make one itself, with no place for a guard before it. */
 function traceExporter(protocol: Wanted['protocol']): tracing.SpanExporter {
   const own = createRequire(import.meta.url);
-  const { OTLPTraceExporter } = createRequire(own.resolve('@opentelemetry/sdk-node'))(`@opentelemetry/exporter-trace-otlp-${EXPORTERS[protocol]}`) as { OTLPTraceExporter: new () => tracing.SpanExporter };
+  const { OTLPTraceExporter } = createRequire(own.resolve('@opentelemetry/sdk-node'))(
+    `@opentelemetry/exporter-trace-otlp-${EXPORTERS[protocol]}`,
+  ) as { OTLPTraceExporter: new () => tracing.SpanExporter };
   return new OTLPTraceExporter();
 }
 

@@ -9,7 +9,8 @@ import type { TelemetrySinks } from '../../workflows/telemetry.ts';
 
 /** Loaded where traces or metrics are told. */
 export async function tracingOptions(): Promise<Pick<WorkerOptions, 'interceptors' | 'sinks'>> {
-  const { OpenTelemetryActivityInboundInterceptor, OpenTelemetryActivityOutboundInterceptor, makeWorkflowExporter } = await import('@temporalio/interceptors-opentelemetry');
+  const { OpenTelemetryActivityInboundInterceptor, OpenTelemetryActivityOutboundInterceptor, makeWorkflowExporter } =
+    await import('@temporalio/interceptors-opentelemetry');
   const ends = new Map<string, RunEnd & { readonly pipeline: string; readonly trigger: string }>();
   const outlet = spanOutlet();
   // The package speaks version 1 of the SDK: its spans are passed on in the form of version 2.
@@ -21,7 +22,10 @@ export async function tracingOptions(): Promise<Pick<WorkerOptions, 'interceptor
   };
   const sinks: InjectedSinks<TelemetrySinks> = {
     telemetry: {
-      started: { fn: (_info, { pipeline }) => measure('cicd.pipeline.run.active', 1, { 'cicd.pipeline.name': pipeline, 'cicd.pipeline.run.state': 'executing' }) },
+      started: {
+        fn: (_info, { pipeline }) =>
+          measure('cicd.pipeline.run.active', 1, { 'cicd.pipeline.name': pipeline, 'cicd.pipeline.run.state': 'executing' }),
+      },
       ended: {
         fn: ({ runId }, facts, end) => {
           ends.set(runId, { ...facts, ...end });
@@ -29,16 +33,32 @@ export async function tracingOptions(): Promise<Pick<WorkerOptions, 'interceptor
           const name = { 'cicd.pipeline.name': facts.pipeline };
           const error = end.error === undefined ? {} : { 'error.type': end.error };
           measure('cicd.pipeline.run.active', -1, { ...name, 'cicd.pipeline.run.state': 'executing' });
-          measure('cicd.pipeline.run.duration', end.seconds, { ...name, 'cicd.pipeline.run.state': 'executing', 'cicd.pipeline.result': end.result, 'perennial.trigger': facts.trigger, ...error });
+          measure('cicd.pipeline.run.duration', end.seconds, {
+            ...name,
+            'cicd.pipeline.run.state': 'executing',
+            'cicd.pipeline.result': end.result,
+            'perennial.trigger': facts.trigger,
+            ...error,
+          });
           if (end.error !== undefined && end.result !== 'cancellation') measure('cicd.pipeline.run.errors', 1, { ...name, ...error });
         },
       },
     },
   };
-  const exporter = makeWorkflowExporter(translator as unknown as Parameters<typeof makeWorkflowExporter>[0], {} as Parameters<typeof makeWorkflowExporter>[1]);
+  const exporter = makeWorkflowExporter(
+    translator as unknown as Parameters<typeof makeWorkflowExporter>[0],
+    {} as Parameters<typeof makeWorkflowExporter>[1],
+  );
   return {
     sinks: { ...sinks, exporter } as unknown as InjectedSinks<Record<string, never>>,
-    interceptors: { activity: [(ctx) => ({ inbound: new OpenTelemetryActivityInboundInterceptor(ctx), outbound: new OpenTelemetryActivityOutboundInterceptor(ctx) })] },
+    interceptors: {
+      activity: [
+        (ctx) => ({
+          inbound: new OpenTelemetryActivityInboundInterceptor(ctx),
+          outbound: new OpenTelemetryActivityOutboundInterceptor(ctx),
+        }),
+      ],
+    },
   };
 }
 
@@ -54,7 +74,10 @@ type OldSpan = Omit<tracing.ReadableSpan, 'instrumentationScope' | 'parentSpanCo
 /** Signals of progress and questions for the state of a run come all the time, and belong to no trace. */
 const NOISE = /^(HandleSignal|HandleQuery|QueryWorkflow):/;
 
-function translate(span: OldSpan, ends: Map<string, RunEnd & { readonly pipeline: string; readonly trigger: string }>): Omit<tracing.ReadableSpan, 'resource'> | undefined {
+function translate(
+  span: OldSpan,
+  ends: Map<string, RunEnd & { readonly pipeline: string; readonly trigger: string }>,
+): Omit<tracing.ReadableSpan, 'resource'> | undefined {
   if (NOISE.test(span.name)) return undefined;
   const { parentSpanId, instrumentationLibrary, ...rest } = span;
   const { traceId, traceFlags } = span.spanContext();
@@ -65,7 +88,8 @@ function translate(span: OldSpan, ends: Map<string, RunEnd & { readonly pipeline
     ...(typeof runId === 'string' ? { run_id: runId } : {}),
     ...(typeof temporalUpdateId === 'string' ? { temporalUpdateId } : {}),
   };
-  if (span.name === 'RunWorkflow:pipeline' && typeof workflowId === 'string' && typeof runId === 'string') Object.assign(attributes, runAttributes(workflowId, ends.get(runId)));
+  if (span.name === 'RunWorkflow:pipeline' && typeof workflowId === 'string' && typeof runId === 'string')
+    Object.assign(attributes, runAttributes(workflowId, ends.get(runId)));
   if (typeof runId === 'string' && span.name === 'RunWorkflow:pipeline') ends.delete(runId);
   return {
     ...rest,
@@ -76,10 +100,20 @@ function translate(span: OldSpan, ends: Map<string, RunEnd & { readonly pipeline
   };
 }
 
-function runAttributes(workflowId: string, end: (RunEnd & { readonly pipeline: string; readonly trigger: string }) | undefined): Record<string, string> {
+function runAttributes(
+  workflowId: string,
+  end: (RunEnd & { readonly pipeline: string; readonly trigger: string }) | undefined,
+): Record<string, string> {
   return {
     'cicd.pipeline.name': workflowId.slice(0, Math.max(workflowId.indexOf('/'), 0)),
     'cicd.pipeline.run.id': runIdOf(workflowId),
-    ...(end === undefined ? {} : { 'cicd.pipeline.result': end.result, 'perennial.trigger': end.trigger, ...(end.error === undefined ? {} : { 'error.type': end.error }), ...(end.verdict === undefined ? {} : { 'perennial.verdict': end.verdict }) }),
+    ...(end === undefined
+      ? {}
+      : {
+          'cicd.pipeline.result': end.result,
+          'perennial.trigger': end.trigger,
+          ...(end.error === undefined ? {} : { 'error.type': end.error }),
+          ...(end.verdict === undefined ? {} : { 'perennial.verdict': end.verdict }),
+        }),
   };
 }

@@ -7,12 +7,12 @@ import type { ActivityDeps } from '../../activities/index.ts';
 import { TEMPORAL_DEFAULTS, temporalConfig } from '../../temporal.config.ts';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import { heavyQueue } from '../core/run.ts';
-import { codeDigestOf } from '../orchestration/code-digests.ts';
-import { connectTemporal, reach, temporalError, temporalSettings } from '../orchestration/connect.ts';
-import type { TemporalSettings } from '../orchestration/connect.ts';
-import { workerIdentity } from '../orchestration/own-stack.ts';
-import { ensureSearchAttributes } from '../orchestration/search-attributes.ts';
-import { mask } from '../orchestration/secrets.ts';
+import { codeDigestOf } from '../steps/code-digests.ts';
+import { connectTemporal, reach, temporalError, temporalSettings } from '../runs/connect.ts';
+import type { TemporalSettings } from '../runs/connect.ts';
+import { workerIdentity } from '../runs/own-stack.ts';
+import { ensureSearchAttributes } from '../runs/search-attributes.ts';
+import { mask } from '../steps/secrets.ts';
 import { packageRoot, perennialHome } from '../platform/paths.ts';
 import { startTelemetry, stopTelemetry, telemetryIsOn } from '../telemetry/telemetry.ts';
 
@@ -97,7 +97,12 @@ async function work(settings: TemporalSettings, queues: readonly string[], deps:
   try {
     const workers: TemporalWorker[] = [];
     const telling = telemetryIsOn() ? await (await import('./tracing.ts')).tracingOptions() : {};
-    for (const queue of queues) workers.push(...(await Promise.all(optionsOf(queue, settings, connection, deps, run, { ...telling, identity }).map((options) => Worker.create(options)))));
+    for (const queue of queues)
+      workers.push(
+        ...(await Promise.all(
+          optionsOf(queue, settings, connection, deps, run, { ...telling, identity }).map((options) => Worker.create(options)),
+        )),
+      );
     await runAll(workers, run, queues);
   } finally {
     await connection.close();
@@ -123,7 +128,14 @@ async function runAll(workers: readonly TemporalWorker[], run: WorkerRun, queues
 }
 
 /** Two workers per queue: workflows with light steps, and heavy steps with their few slots. */
-function optionsOf(queue: string, settings: TemporalSettings, connection: NativeConnection, deps: ActivityDeps, run: WorkerRun, telling: Pick<WorkerOptions, 'interceptors' | 'sinks' | 'identity'>): WorkerOptions[] {
+function optionsOf(
+  queue: string,
+  settings: TemporalSettings,
+  connection: NativeConnection,
+  deps: ActivityDeps,
+  run: WorkerRun,
+  telling: Pick<WorkerOptions, 'interceptors' | 'sinks' | 'identity'>,
+): WorkerOptions[] {
   const { worker } = TEMPORAL_DEFAULTS;
   const config = temporalConfig();
   const activities = createActivities(deps);
@@ -146,7 +158,12 @@ function optionsOf(queue: string, settings: TemporalSettings, connection: Native
     stickyQueueScheduleToStartTimeout: worker.stickyTimeoutMs,
     ...run.options,
   };
-  const heavy: WorkerOptions = { ...common, taskQueue: heavyQueue(queue), shutdownGraceTime: 0, maxConcurrentActivityTaskExecutions: config.heavySlots ?? defaultHeavySlots() };
+  const heavy: WorkerOptions = {
+    ...common,
+    taskQueue: heavyQueue(queue),
+    shutdownGraceTime: 0,
+    maxConcurrentActivityTaskExecutions: config.heavySlots ?? defaultHeavySlots(),
+  };
   return [light, heavy];
 }
 
@@ -156,12 +173,19 @@ function defaultHeavySlots(): number {
 
 function workflowBundle(): string {
   const path = join(packageRoot(), 'dist', telemetryIsOn() ? 'workflow-bundle.traced.cjs' : 'workflow-bundle.cjs');
-  if (!existsSync(path)) throw new PerennialError('INTERNAL', `The workflow bundle ${path} is missing.`, { hint: 'Run `npm run setup` in the folder of the clone.' });
+  if (!existsSync(path))
+    throw new PerennialError('INTERNAL', `The workflow bundle ${path} is missing.`, {
+      hint: 'Run `npm run setup` in the folder of the clone.',
+    });
   return path;
 }
 
 async function defaultDeps(): Promise<ActivityDeps> {
-  const [{ openStore }, { createArtifactStore }, { steps }] = await Promise.all([import('../storage/open-store.ts'), import('../storage/artifact-store.ts'), import('../../activities/steps/index.generated.ts')]);
+  const [{ openStore }, { createArtifactStore }, { steps }] = await Promise.all([
+    import('../storage/open-store.ts'),
+    import('../storage/artifact-store.ts'),
+    import('../../activities/steps/index.generated.ts'),
+  ]);
   const store = await openStore();
   return { store, artifacts: createArtifactStore(store), steps, workRoot: join(perennialHome(), 'work'), codeDigest: codeDigestOf };
 }

@@ -27,7 +27,11 @@ const LAYERS: readonly (readonly string[])[] = [
 
 /** Imports that must look up the order, each with its reason. */
 const EXCEPTIONS: readonly { readonly from: RegExp; readonly to: RegExp; readonly why: string }[] = [
-  { from: /^src\/config\/catalogue\.ts$/, to: /^activities\/steps\/index\.generated\.ts$/, why: 'the planner resolves steps to their definitions, which are data until they run' },
+  {
+    from: /^src\/config\/catalogue\.ts$/,
+    to: /^activities\/steps\/index\.generated\.ts$/,
+    why: 'the planner resolves steps to their definitions, which are data until they run',
+  },
 ];
 
 function sources(folder: string): string[] {
@@ -74,7 +78,9 @@ function cycleIn(edges: ReadonlyMap<string, ReadonlySet<string>>): string[] {
 const files = ['schemas', 'src', 'activities', 'workflows'].flatMap((folder) => sources(join(root, folder)));
 const imports: Import[] = files.flatMap((file) => {
   const text = readFileSync(file, 'utf8');
-  return [...text.matchAll(/^(?:import|export)\s+(type\s)?[^'";]*?from\s+['"](\.{1,2}\/[^'"]+)['"]|import\(\s*['"](\.{1,2}\/[^'"]+)['"]/gm)].map((match) => ({
+  return [
+    ...text.matchAll(/^(?:import|export)\s+(type\s)?[^'";]*?from\s+['"](\.{1,2}\/[^'"]+)['"]|import\(\s*['"](\.{1,2}\/[^'"]+)['"]/gm),
+  ].map((match) => ({
     from: relative(root, file),
     to: relative(root, join(file, '..', match[2] ?? match[3]!)),
     typeOnly: match[1] !== undefined,
@@ -128,16 +134,33 @@ describe('imports', () => {
     const wrong = files.flatMap((file) => {
       const text = readFileSync(file, 'utf8');
       const path = relative(root, file);
-      const named = [...text.matchAll(/^(?:import|export)(?! type)[^;]*?from\s+['"]((?:@opentelemetry\/|@temporalio\/interceptors-)[^'"]+)['"]/gm)].map((match) => match[1]!);
+      const named = [
+        ...text.matchAll(/^(?:import|export)(?! type)[^;]*?from\s+['"]((?:@opentelemetry\/|@temporalio\/interceptors-)[^'"]+)['"]/gm),
+      ].map((match) => match[1]!);
       return own.some((pattern) => pattern.test(path)) ? [] : named.map((module) => `${path} → ${module}`);
     });
-    const statically = imports.filter(({ from, to, typeOnly }) => !typeOnly && own.some((pattern) => pattern.test(to)) && !own.some((pattern) => pattern.test(from)));
+    const statically = imports.filter(
+      ({ from, to, typeOnly }) => !typeOnly && own.some((pattern) => pattern.test(to)) && !own.some((pattern) => pattern.test(from)),
+    );
     const text = (path: string): string => readFileSync(join(root, path), 'utf8');
-    expect([...wrong, ...statically.filter(({ from, to }) => new RegExp(`^import [^;]*from '[^']*/${to.split('/').at(-1)}'`, 'm').test(text(from))).map(({ from, to }) => `${from} → ${to}`)]).toEqual([]);
+    expect([
+      ...wrong,
+      ...statically
+        .filter(({ from, to }) => new RegExp(`^import [^;]*from '[^']*/${to.split('/').at(-1)}'`, 'm').test(text(from)))
+        .map(({ from, to }) => `${from} → ${to}`),
+    ]).toEqual([]);
   });
 
   it('have no cycles', () => {
-    expect(cycleIn(new Map([['a', new Set(['b'])], ['b', new Set(['c'])], ['c', new Set(['b'])]]))).toEqual(['b', 'c', 'b']);
+    expect(
+      cycleIn(
+        new Map([
+          ['a', new Set(['b'])],
+          ['b', new Set(['c'])],
+          ['c', new Set(['b'])],
+        ]),
+      ),
+    ).toEqual(['b', 'c', 'b']);
     const edges = new Map<string, Set<string>>();
     for (const { from, to, typeOnly } of imports) if (!typeOnly) edges.set(from, (edges.get(from) ?? new Set()).add(to));
     expect(cycleIn(edges)).toEqual([]);
@@ -148,7 +171,9 @@ describe('the core', () => {
   it('is pure: no packages, no Node.js, no clock, no chance', () => {
     const wrong = sources(join(root, 'src/core')).flatMap((file) => {
       const text = readFileSync(file, 'utf8');
-      const found = [...text.matchAll(/from\s+['"]([^.'"][^'"]*)['"]|\b(Math\.random|Date\.now|new Date\(\)|process\.|Buffer\b)/g)].map((match) => match[0]);
+      const found = [...text.matchAll(/from\s+['"]([^.'"][^'"]*)['"]|\b(Math\.random|Date\.now|new Date\(\)|process\.|Buffer\b)/g)].map(
+        (match) => match[0],
+      );
       return found.map((what) => `${relative(root, file)}: ${what}`);
     });
     expect(wrong).toEqual([]);

@@ -15,20 +15,24 @@ export interface Block {
 export function blocksOf(document: string): Block[] {
   const blocks: Block[] = [];
   let open: { language: string; options: Record<string, string>; line: number; lines: string[] } | undefined;
-  readFileSync(join(packageRoot(), document), 'utf8').split('\n').forEach((line, index) => {
-    const fence = /^```(\w*)\s*(.*)$/.exec(line);
-    if (open === undefined && fence !== null) open = { language: fence[1]!, options: optionsOf(fence[2]!), line: index + 1, lines: [] };
-    else if (open !== undefined && line === '```') {
-      blocks.push({ language: open.language, options: open.options, line: open.line, text: open.lines.join('\n') });
-      open = undefined;
-    } else open?.lines.push(line);
-  });
+  readFileSync(join(packageRoot(), document), 'utf8')
+    .split('\n')
+    .forEach((line, index) => {
+      const fence = /^```(\w*)\s*(.*)$/.exec(line);
+      if (open === undefined && fence !== null) open = { language: fence[1]!, options: optionsOf(fence[2]!), line: index + 1, lines: [] };
+      else if (open !== undefined && line === '```') {
+        blocks.push({ language: open.language, options: open.options, line: open.line, text: open.lines.join('\n') });
+        open = undefined;
+      } else open?.lines.push(line);
+    });
   if (open !== undefined) throw new Error(`${document}:${open.line}: the block is never closed.`);
   return blocks;
 }
 
 function optionsOf(text: string): Record<string, string> {
-  return Object.fromEntries([...text.matchAll(/([\w-]+)(?:=(?:"([^"]*)"|(\S+)))?/g)].map(([, key, quoted, bare]) => [key, quoted ?? bare ?? '']));
+  return Object.fromEntries(
+    [...text.matchAll(/([\w-]+)(?:=(?:"([^"]*)"|(\S+)))?/g)].map(([, key, quoted, bare]) => [key, quoted ?? bare ?? '']),
+  );
 }
 
 /** A line without what differs from run to run: ids, times, addresses, numbers. */
@@ -46,10 +50,15 @@ export function shapeOf(line: string): string {
 /** The lines that a document shows and the output does not have. "…" stands for anything. */
 export function missingLines(shown: string, output: string): string[] {
   const lines = output.split('\n').map(shapeOf);
-  return shown.split('\n').filter((line) => line.trim() !== '').filter((line) => {
-    const parts = shapeOf(line).split('…').map((part) => part.trim());
-    return !lines.some((candidate) => matches(candidate, parts));
-  });
+  return shown
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .filter((line) => {
+      const parts = shapeOf(line)
+        .split('…')
+        .map((part) => part.trim());
+      return !lines.some((candidate) => matches(candidate, parts));
+    });
 }
 
 function matches(line: string, parts: readonly string[]): boolean {

@@ -24,7 +24,8 @@ const file = (path: string, text: string): void => {
 
 beforeAll(async () => {
   mkdirSync(join(folder, 'pipelines/data'), { recursive: true });
-  for (const entry of readdirSync(join(root, 'pipelines'))) if (entry.endsWith('.json')) copyFileSync(join(root, 'pipelines', entry), join(folder, 'pipelines', entry));
+  for (const entry of readdirSync(join(root, 'pipelines')))
+    if (entry.endsWith('.json')) copyFileSync(join(root, 'pipelines', entry), join(folder, 'pipelines', entry));
   cpSync(join(root, 'pipelines/data/penguins.csv'), join(folder, 'pipelines/data/penguins.csv'));
   for (const { options, text } of readme) if (options['file'] !== undefined) file(options['file'], text);
   file('bin/npx', `#!/bin/sh\nshift\nexec ${JSON.stringify(process.execPath)} ${JSON.stringify(join(root, 'bin/perennial.js'))} "$@"\n`);
@@ -41,12 +42,16 @@ describe('the README', () => {
   const isLast = ({ options }: Block): boolean => options['last'] !== undefined;
   const ordered = [...executed.filter((block) => !isLast(block)), ...executed.filter(isLast)];
 
-  it.each(ordered.map((block) => [name(block), block] as const))('%s', async (_name, block) => {
-    const output = await shell(block.text);
-    expect(output.code, output.text).toBe(Number(block.options['exit'] ?? 0));
-    const next = readme[readme.indexOf(block) + 1];
-    if (next?.language === 'text') expect(missingLines(next.text, output.text), `what it printed:\n${output.text}`).toEqual([]);
-  }, 120_000);
+  it.each(ordered.map((block) => [name(block), block] as const))(
+    '%s',
+    async (_name, block) => {
+      const output = await shell(block.text);
+      expect(output.code, output.text).toBe(Number(block.options['exit'] ?? 0));
+      const next = readme[readme.indexOf(block) + 1];
+      if (next?.language === 'text') expect(missingLines(next.text, output.text), `what it printed:\n${output.text}`).toEqual([]);
+    },
+    120_000,
+  );
 
   it('says why a command is not run here', () => {
     const skipped = commands.filter(({ options }) => options['skip'] !== undefined);
@@ -55,7 +60,9 @@ describe('the README', () => {
   });
 
   it('shows documents and parts of documents that fit the schema', () => {
-    const validate = new Ajv({ strict: false, formats: { regex: true } }).compile(JSON.parse(readFileSync(join(root, 'schemas/generated/pipeline.schema.json'), 'utf8')) as object);
+    const validate = new Ajv({ strict: false, formats: { regex: true } }).compile(
+      JSON.parse(readFileSync(join(root, 'schemas/generated/pipeline.schema.json'), 'utf8')) as object,
+    );
     for (const block of readme.filter(({ language }) => language === 'json')) {
       const part = JSON.parse(block.text) as Record<string, unknown>;
       const base = { apiVersion: 'perennial/v1', name: 'part', steps: [{ uses: 'preprocess' }] };
@@ -65,7 +72,9 @@ describe('the README', () => {
   });
 
   it('shows whole documents that validate and plan', async () => {
-    const documents = readme.filter(({ language, options }) => language === 'json' && options['file'] !== undefined).map(({ options }) => options['file']!);
+    const documents = readme
+      .filter(({ language, options }) => language === 'json' && options['file'] !== undefined)
+      .map(({ options }) => options['file']!);
     expect(documents.length).toBeGreaterThan(1);
     for (const document of documents) {
       const planned = await perennial.run(['plan', document, '--json'], { cwd: folder });
@@ -75,11 +84,20 @@ describe('the README', () => {
 
   it('names every variable of the environment that is read, and links to files that exist', () => {
     const text = readFileSync(join(root, 'README.md'), 'utf8');
-    const source = ['src/platform/paths.ts', 'src/storage/open-store.ts', 'src/server/open-server.ts', 'temporal.config.ts'].map((path) => readFileSync(join(root, path), 'utf8')).join('\n');
-    const read = new Set([...source.matchAll(/\b(PERENNIAL_[A-Z_]+|S3_ENDPOINT|AWS_[A-Z_]+|TEMPORAL_(?:ADDRESS|NAMESPACE|API_KEY|UI_URL))\b/g)].map(([variable]) => variable!));
-    const unnamed = [...read].filter((variable) => !text.includes(variable) && !['PERENNIAL_SUPERVISED', 'AWS_DEFAULT_REGION', 'AWS_'].includes(variable));
+    const source = ['src/platform/paths.ts', 'src/storage/open-store.ts', 'src/server/open-server.ts', 'temporal.config.ts']
+      .map((path) => readFileSync(join(root, path), 'utf8'))
+      .join('\n');
+    const read = new Set(
+      [...source.matchAll(/\b(PERENNIAL_[A-Z_]+|S3_ENDPOINT|AWS_[A-Z_]+|TEMPORAL_(?:ADDRESS|NAMESPACE|API_KEY|UI_URL))\b/g)].map(
+        ([variable]) => variable!,
+      ),
+    );
+    const unnamed = [...read].filter(
+      (variable) => !text.includes(variable) && !['PERENNIAL_SUPERVISED', 'AWS_DEFAULT_REGION', 'AWS_'].includes(variable),
+    );
     expect(unnamed).toEqual([]);
-    for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) expect(() => readFileSync(join(root, target!)), target).not.toThrow();
+    for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g))
+      expect(() => readFileSync(join(root, target!)), target).not.toThrow();
   });
 });
 
@@ -90,15 +108,27 @@ describe('the code in README and CONTRIBUTING', () => {
     const paths = blocks.map(({ options, text }) => {
       const path = options['file']!.replaceAll('/', '__');
       // The imports of a block are those of the file that it stands for.
-      file(`types/${path}`, text.replace(/from '(\.{1,2}\/[^']+)'/g, (_all, target: string) => `from '${resolve(root, dirname(options['file']!), target)}'`));
+      file(
+        `types/${path}`,
+        text.replace(/from '(\.{1,2}\/[^']+)'/g, (_all, target: string) => `from '${resolve(root, dirname(options['file']!), target)}'`),
+      );
       return path;
     });
     file('types/package.json', '{ "type": "module" }');
-    file('types/tsconfig.json', JSON.stringify({
-      extends: join(root, 'tsconfig.json'),
-      compilerOptions: { incremental: false, tsBuildInfoFile: null, typeRoots: [join(root, 'node_modules/@types')], paths: { 'perennial/step': [join(root, 'src/core/step.ts')] } },
-      include: paths, exclude: [],
-    }));
+    file(
+      'types/tsconfig.json',
+      JSON.stringify({
+        extends: join(root, 'tsconfig.json'),
+        compilerOptions: {
+          incremental: false,
+          tsBuildInfoFile: null,
+          typeRoots: [join(root, 'node_modules/@types')],
+          paths: { 'perennial/step': [join(root, 'src/core/step.ts')] },
+        },
+        include: paths,
+        exclude: [],
+      }),
+    );
     const checked = await shell(`"${process.execPath}" "${join(root, 'node_modules/typescript/bin/tsc')}" -p types`);
     expect(checked.text).toBe('');
   }, 120_000);
@@ -125,6 +155,10 @@ function textsBelow(path: string): string[] {
 /** Runs commands as a reader would: in one shell, with both streams mixed. */
 async function shell(text: string): Promise<{ code: number | null; text: string }> {
   const script = `exec 2>&1\nset -e\n${text.replaceAll('http://localhost:8080', server).replaceAll('localhost:8080', server)}`;
-  const answer = await run('bash', ['-c', script], { cwd: folder, env: { ...perennial.env, PATH: `${join(folder, 'bin')}:${process.env.PATH}` }, timeoutMs: 110_000 });
+  const answer = await run('bash', ['-c', script], {
+    cwd: folder,
+    env: { ...perennial.env, PATH: `${join(folder, 'bin')}:${process.env.PATH}` },
+    timeoutMs: 110_000,
+  });
   return { code: answer.code, text: answer.stdout };
 }

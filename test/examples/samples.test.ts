@@ -16,26 +16,62 @@ interface Sample {
   /** What the description of the document promises of the test split, beside its gates. */
   readonly holds: (metrics: Metrics) => boolean;
   /** For samples that learn for minutes: parameters and a share of the training rows that learn for seconds, and the bounds of the gates that these reach. */
-  readonly quick?: { readonly parameters: Readonly<Record<string, number>>; readonly fraction?: number; readonly gates: Readonly<Record<string, number>> };
+  readonly quick?: {
+    readonly parameters: Readonly<Record<string, number>>;
+    readonly fraction?: number;
+    readonly gates: Readonly<Record<string, number>>;
+  };
 }
 
 const SAMPLES: readonly Sample[] = [
   { name: 'penguins', data: 'penguins.csv', holds: ({ accuracy }: Metrics) => accuracy! >= 0.97 },
-  { name: 'weather', data: 'weather', holds: ({ meanAbsoluteError, baseline_meanAbsoluteError }: Metrics) => meanAbsoluteError! < baseline_meanAbsoluteError! },
+  {
+    name: 'weather',
+    data: 'weather',
+    holds: ({ meanAbsoluteError, baseline_meanAbsoluteError }: Metrics) => meanAbsoluteError! < baseline_meanAbsoluteError!,
+  },
   { name: 'digits', data: 'digits', holds: ({ accuracy }: Metrics) => accuracy! >= 0.975 },
-  { name: 'digits-transfer', data: 'digits', holds: ({ accuracy }: Metrics) => accuracy! >= 0.97,
-    quick: { parameters: { baseEpochs: 3, epochs: 20 }, gates: { accuracy: 0.85 } } },
-  { name: 'fashion', data: 'fashion', holds: ({ accuracy }: Metrics) => accuracy! >= 0.9,
-    quick: { parameters: { epochs: 1 }, fraction: 0.65, gates: { accuracy: 0.8 } } },
-  { name: 'spam', data: 'spam', holds: ({ f1 }: Metrics) => f1! >= 0.97,
-    quick: { parameters: { epochs: 3, length: 150 }, gates: { f1: 0.94 } } },
-  { name: 'spam-transformer', data: 'spam', holds: ({ f1 }: Metrics) => f1! >= 0.97,
-    quick: { parameters: { epochs: 3, length: 100 }, gates: { f1: 0.92 } } },
-  { name: 'digits-autoencoder', data: 'digits', holds: ({ rocAuc }: Metrics) => rocAuc! >= 0.95,
-    quick: { parameters: { epochs: 8 }, gates: { rocAuc: 0.9 } } },
-  { name: 'digits-gan', data: 'digits', holds: ({ frechetDistanceRatio }: Metrics) => frechetDistanceRatio! <= 0.2,
-    quick: { parameters: { epochs: 3 }, gates: { frechetDistanceRatio: 0.6 } } },
-  { name: 'sequence', data: 'co2', holds: ({ meanAbsoluteError, baseline_meanAbsoluteError }: Metrics) => meanAbsoluteError! < 0.9 * baseline_meanAbsoluteError! },
+  {
+    name: 'digits-transfer',
+    data: 'digits',
+    holds: ({ accuracy }: Metrics) => accuracy! >= 0.97,
+    quick: { parameters: { baseEpochs: 3, epochs: 20 }, gates: { accuracy: 0.85 } },
+  },
+  {
+    name: 'fashion',
+    data: 'fashion',
+    holds: ({ accuracy }: Metrics) => accuracy! >= 0.9,
+    quick: { parameters: { epochs: 1 }, fraction: 0.65, gates: { accuracy: 0.8 } },
+  },
+  {
+    name: 'spam',
+    data: 'spam',
+    holds: ({ f1 }: Metrics) => f1! >= 0.97,
+    quick: { parameters: { epochs: 3, length: 150 }, gates: { f1: 0.94 } },
+  },
+  {
+    name: 'spam-transformer',
+    data: 'spam',
+    holds: ({ f1 }: Metrics) => f1! >= 0.97,
+    quick: { parameters: { epochs: 3, length: 100 }, gates: { f1: 0.92 } },
+  },
+  {
+    name: 'digits-autoencoder',
+    data: 'digits',
+    holds: ({ rocAuc }: Metrics) => rocAuc! >= 0.95,
+    quick: { parameters: { epochs: 8 }, gates: { rocAuc: 0.9 } },
+  },
+  {
+    name: 'digits-gan',
+    data: 'digits',
+    holds: ({ frechetDistanceRatio }: Metrics) => frechetDistanceRatio! <= 0.2,
+    quick: { parameters: { epochs: 3 }, gates: { frechetDistanceRatio: 0.6 } },
+  },
+  {
+    name: 'sequence',
+    data: 'co2',
+    holds: ({ meanAbsoluteError, baseline_meanAbsoluteError }: Metrics) => meanAbsoluteError! < 0.9 * baseline_meanAbsoluteError!,
+  },
 ];
 
 type Metrics = Readonly<Record<string, number>>;
@@ -55,13 +91,18 @@ describe('in an editor', () => {
     const schema = JSON.parse(readFileSync(join(packageRoot(), 'schemas/generated/pipeline.schema.json'), 'utf8')) as Node;
     const definitions = schema['definitions'] as Record<string, Node>;
     const bare: string[] = [];
-    const isDescribed = (node: Node): boolean => node['description'] !== undefined || (typeof node['$ref'] === 'string' && isDescribed(definitions[node['$ref'].slice('#/definitions/'.length)]!));
+    const isDescribed = (node: Node): boolean =>
+      node['description'] !== undefined ||
+      (typeof node['$ref'] === 'string' && isDescribed(definitions[node['$ref'].slice('#/definitions/'.length)]!));
     const visit = (node: unknown, path: string): void => {
       if (node === null || typeof node !== 'object') return;
       const { properties } = node as Node;
       // Conditions only tell variants apart; what they select is described where it is defined.
-      for (const [key, child] of Object.entries((properties ?? {}) as Record<string, Node>)) if (!isDescribed(child)) bare.push(`${path}.${key}`);
-      for (const [key, child] of Object.entries(node)) if (!['if', 'then', 'else', 'default', 'examples', 'enum', 'const', 'defaultSnippets'].includes(key)) visit(child, `${path}/${key}`);
+      for (const [key, child] of Object.entries((properties ?? {}) as Record<string, Node>))
+        if (!isDescribed(child)) bare.push(`${path}.${key}`);
+      for (const [key, child] of Object.entries(node))
+        if (!['if', 'then', 'else', 'default', 'examples', 'enum', 'const', 'defaultSnippets'].includes(key))
+          visit(child, `${path}/${key}`);
     };
     visit(schema, '');
     expect(bare).toEqual([]);
@@ -74,22 +115,32 @@ describe('for real', () => {
   const perennial = new Perennial();
   beforeAll(() => perennial.up(), 180_000);
 
-  it.for(SAMPLES)('$name validates, plans, and reaches the quality that it promises', { timeout: 1_000_000 }, async ({ name, data, holds, quick }, { skip }) => {
-    const missing = await fetchData(data);
-    if (missing !== undefined && process.env.CI !== undefined) throw new Error(`The data cannot be had: ${missing}`);
-    if (missing !== undefined) skip(`the data cannot be had: ${missing}`);
-    const valid = await perennial.run(['validate', document(name)]);
-    expect(valid.code, valid.stderr).toBe(0);
-    const planned = await perennial.run(['plan', document(name), '--json'], { timeoutMs: 120_000 });
-    expect(planned.code, planned.stderr).toBe(0);
-    const ended = await perennial.run(['run', isFull || quick === undefined ? document(name) : quickened(name, quick), '--json'], { timeoutMs: 900_000 });
-    const outcome = ended.json();
-    expect({ code: ended.code, status: outcome.status, verdict: outcome.verdict }, ended.stderr).toEqual({ code: 0, status: 'completed', verdict: 'passed' });
-    // Beside the metrics of the model, the evaluation gives those of the naive forecast.
-    const values = Object.assign({}, ...outcome.steps.map((step: { values?: Metrics }) => step.values)) as Metrics;
-    if (isFull || quick === undefined) expect(holds(values), JSON.stringify(values)).toBe(true);
-    expect(outcome).toMatchObject({ model: name, version: 1 });
-  });
+  it.for(SAMPLES)(
+    '$name validates, plans, and reaches the quality that it promises',
+    { timeout: 1_000_000 },
+    async ({ name, data, holds, quick }, { skip }) => {
+      const missing = await fetchData(data);
+      if (missing !== undefined && process.env.CI !== undefined) throw new Error(`The data cannot be had: ${missing}`);
+      if (missing !== undefined) skip(`the data cannot be had: ${missing}`);
+      const valid = await perennial.run(['validate', document(name)]);
+      expect(valid.code, valid.stderr).toBe(0);
+      const planned = await perennial.run(['plan', document(name), '--json'], { timeoutMs: 120_000 });
+      expect(planned.code, planned.stderr).toBe(0);
+      const ended = await perennial.run(['run', isFull || quick === undefined ? document(name) : quickened(name, quick), '--json'], {
+        timeoutMs: 900_000,
+      });
+      const outcome = ended.json();
+      expect({ code: ended.code, status: outcome.status, verdict: outcome.verdict }, ended.stderr).toEqual({
+        code: 0,
+        status: 'completed',
+        verdict: 'passed',
+      });
+      // Beside the metrics of the model, the evaluation gives those of the naive forecast.
+      const values = Object.assign({}, ...outcome.steps.map((step: { values?: Metrics }) => step.values)) as Metrics;
+      if (isFull || quick === undefined) expect(holds(values), JSON.stringify(values)).toBe(true);
+      expect(outcome).toMatchObject({ model: name, version: 1 });
+    },
+  );
 
   it('names the command that fetches a data set that is missing', async () => {
     const folder = tempDir('no-data');
@@ -117,7 +168,9 @@ function quickened(name: string, { parameters, fraction, gates }: NonNullable<Sa
 
 interface QuickenedDocument {
   readonly parameters: Record<string, { default: number }>;
-  readonly steps: readonly { readonly with: { sample?: object; readonly gates?: readonly { readonly metric: string; atLeast?: number; atMost?: number }[] } }[];
+  readonly steps: readonly {
+    readonly with: { sample?: object; readonly gates?: readonly { readonly metric: string; atLeast?: number; atMost?: number }[] };
+  }[];
 }
 
 /** Why the data of a sample cannot be had; undefined where it is there. Data sets are named like their folders. */

@@ -11,10 +11,10 @@ import { join } from 'node:path';
 import { it } from 'vitest';
 import { PerennialError } from '../../src/core/errors.ts';
 import type { MonitorInput } from '../../src/core/monitor.ts';
-import { updateModel } from '../../src/orchestration/models.ts';
-import { pipelineInput } from '../../src/orchestration/pipeline-input.ts';
-import { cancelRun, describeRun, startRun } from '../../src/orchestration/runs.ts';
-import { waitRun } from '../../src/orchestration/wait-run.ts';
+import { updateModel } from '../../src/runs/models.ts';
+import { pipelineInput } from '../../src/runs/pipeline-input.ts';
+import { cancelRun, describeRun, startRun } from '../../src/runs/runs.ts';
+import { waitRun } from '../../src/runs/wait-run.ts';
 import { packageRoot } from '../../src/platform/paths.ts';
 import { ensureTemporal } from '../../src/provisioning/temporal.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
@@ -22,22 +22,55 @@ import { planStep, setStage, testPlan, testStep } from '../integration/temporal/
 
 const data = { out: { kind: 'data' } } as const;
 const steps = [
-  testStep({ type: 'make', outputs: data, run: async (ctx) => ({ outputs: { out: await ctx.artifacts.write({ kind: 'data', summary: 'made', files: {}, meta: {} }) }, values: { size: 3 } }) }),
   testStep({
-    type: 'join', outputs: data, inputs: { in0: { kind: 'data', optional: true }, in1: { kind: 'data', optional: true } },
-    run: async (ctx, _config, inputs) => ({ outputs: { out: await ctx.artifacts.write({ kind: 'data', summary: 'joined', files: {}, meta: Object.keys(inputs) }) } }),
-  }),
-  testStep({
-    type: 'judge', outputs: { out: { kind: 'evaluation' } },
-    run: async (ctx, config: { passed: boolean }) => ({ outputs: { out: await ctx.artifacts.write({ kind: 'evaluation', summary: 'judged', files: {}, meta: {} }) }, values: { accuracy: 0.9 }, verdict: { passed: config.passed, reasons: ['accuracy 0.9'] } }),
-  }),
-  testStep({ type: 'fail', outputs: data, cacheable: false, run: async () => { throw new PerennialError('DATA_INVALID', 'Row 3 is broken.'); } }),
-  testStep({
-    type: 'wait', outputs: data, cacheable: false,
-    run: (ctx) => new Promise((_, reject) => {
-      const timer = setInterval(() => ctx.progress({ message: 'waiting', epoch: 1, epochs: 2, loss: 0.5 }), 200);
-      ctx.signal.addEventListener('abort', () => { clearInterval(timer); reject(new Error('aborted')); }, { once: true });
+    type: 'make',
+    outputs: data,
+    run: async (ctx) => ({
+      outputs: { out: await ctx.artifacts.write({ kind: 'data', summary: 'made', files: {}, meta: {} }) },
+      values: { size: 3 },
     }),
+  }),
+  testStep({
+    type: 'join',
+    outputs: data,
+    inputs: { in0: { kind: 'data', optional: true }, in1: { kind: 'data', optional: true } },
+    run: async (ctx, _config, inputs) => ({
+      outputs: { out: await ctx.artifacts.write({ kind: 'data', summary: 'joined', files: {}, meta: Object.keys(inputs) }) },
+    }),
+  }),
+  testStep({
+    type: 'judge',
+    outputs: { out: { kind: 'evaluation' } },
+    run: async (ctx, config: { passed: boolean }) => ({
+      outputs: { out: await ctx.artifacts.write({ kind: 'evaluation', summary: 'judged', files: {}, meta: {} }) },
+      values: { accuracy: 0.9 },
+      verdict: { passed: config.passed, reasons: ['accuracy 0.9'] },
+    }),
+  }),
+  testStep({
+    type: 'fail',
+    outputs: data,
+    cacheable: false,
+    run: async () => {
+      throw new PerennialError('DATA_INVALID', 'Row 3 is broken.');
+    },
+  }),
+  testStep({
+    type: 'wait',
+    outputs: data,
+    cacheable: false,
+    run: (ctx) =>
+      new Promise((_, reject) => {
+        const timer = setInterval(() => ctx.progress({ message: 'waiting', epoch: 1, epochs: 2, loss: 0.5 }), 200);
+        ctx.signal.addEventListener(
+          'abort',
+          () => {
+            clearInterval(timer);
+            reject(new Error('aborted'));
+          },
+          { once: true },
+        );
+      }),
   }),
 ];
 
@@ -49,7 +82,9 @@ it('records', async () => {
   const folder = join(packageRoot(), 'test', 'replay', 'histories');
   mkdirSync(folder, { recursive: true });
   const save = (name: string, workflowId: string): void => {
-    const text = execFileSync(tool, ['workflow', 'show', '--workflow-id', workflowId, '--address', server.address, '--output', 'json'], { encoding: 'utf8' });
+    const text = execFileSync(tool, ['workflow', 'show', '--workflow-id', workflowId, '--address', server.address, '--output', 'json'], {
+      encoding: 'utf8',
+    });
     writeFileSync(join(folder, `${version}-${name}.json`), `${JSON.stringify(JSON.parse(text), null, 1)}\n`);
   };
   const run = async (name: string, plan: ReturnType<typeof testPlan>): Promise<void> => {
@@ -57,12 +92,22 @@ it('records', async () => {
     await waitRun(temporal, started.workflowId);
     save(name, started.workflowId);
   };
-  const diamond = [planStep('a', 'make'), planStep('b', 'join', { needs: ['a'] }), planStep('c', 'join', { needs: ['a'], config: { c: 1 }, heavy: true }), planStep('d', 'join', { needs: ['b', 'c'], if: { step: 'a', value: 'size', atLeast: 2 } })];
+  const diamond = [
+    planStep('a', 'make'),
+    planStep('b', 'join', { needs: ['a'] }),
+    planStep('c', 'join', { needs: ['a'], config: { c: 1 }, heavy: true }),
+    planStep('d', 'join', { needs: ['b', 'c'], if: { step: 'a', value: 'size', atLeast: 2 } }),
+  ];
   await run('pipeline-completed', testPlan('diamond', diamond));
   await run('pipeline-cached', testPlan('diamond', diamond));
-  await run('pipeline-rejected', testPlan('gate', [planStep('a', 'judge', { config: { passed: false }, kind: 'evaluation' }), planStep('b', 'join', { needs: ['a'] })]));
+  await run(
+    'pipeline-rejected',
+    testPlan('gate', [planStep('a', 'judge', { config: { passed: false }, kind: 'evaluation' }), planStep('b', 'join', { needs: ['a'] })]),
+  );
   await run('pipeline-failed', testPlan('broken', [planStep('a', 'fail'), planStep('b', 'join', { needs: ['a'] }), planStep('c', 'make')]));
-  const waiting = await startRun(temporal, testPlan('stopped', [planStep('a', 'wait'), planStep('b', 'join', { needs: ['a'] })]), steps, { trigger: 'manual' });
+  const waiting = await startRun(temporal, testPlan('stopped', [planStep('a', 'wait'), planStep('b', 'join', { needs: ['a'] })]), steps, {
+    trigger: 'manual',
+  });
   for (;;) if ((await describeRun(temporal, waiting.workflowId)).steps[0]!.progress?.epoch === 1) break;
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   await cancelRun(temporal, waiting.workflowId);
@@ -72,7 +117,15 @@ it('records', async () => {
   const profile = { formatVersion: 1, rows: 0, columns: [] };
   const registry = createRegistry(deps.store, deps.artifacts);
   for (const text of ['one', 'two']) {
-    const modelRef = await deps.artifacts.write({ kind: 'model', summary: text, files: { 'profile.json': Buffer.from(JSON.stringify(profile)), 'preprocessor.json': Buffer.from(JSON.stringify({ columns: profile.columns })) }, meta: { text } });
+    const modelRef = await deps.artifacts.write({
+      kind: 'model',
+      summary: text,
+      files: {
+        'profile.json': Buffer.from(JSON.stringify(profile)),
+        'preprocessor.json': Buffer.from(JSON.stringify({ columns: profile.columns })),
+      },
+      meta: { text },
+    });
     await registry.register({ model: 'thing', modelRef, pipeline: 'diamond', runId: text, stepId: 'register' });
   }
   const by = { who: 'ada', why: 'test' };
@@ -81,7 +134,12 @@ it('records', async () => {
   await updateModel(temporal, 'thing', 'rollback', by);
   save('model', 'model/thing');
   const input: MonitorInput = {
-    pipeline: 'diamond', model: 'thing', check: { kind: 'drift', drift: { action: 'retrain', everyMs: 3_600_000, windowMs: 86_400_000, rowsMin: 10, psi: 0.2, ksPValue: 0.05, columnsMin: 1 } },
+    pipeline: 'diamond',
+    model: 'thing',
+    check: {
+      kind: 'drift',
+      drift: { action: 'retrain', everyMs: 3_600_000, windowMs: 86_400_000, rowsMin: 10, psi: 0.2, ksPValue: 0.05, columnsMin: 1 },
+    },
     run: pipelineInput(testPlan('diamond', diamond), steps, { trigger: 'drift' }),
   };
   await temporal.client.workflow.execute('monitor', { workflowId: 'monitor/quiet', taskQueue: 'perennial', args: [input] });

@@ -19,9 +19,23 @@ let options: ReplayWorkerOptions;
 let traced: ReplayWorkerOptions;
 beforeAll(async () => {
   const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: console.error };
-  Runtime.install({ logger: quiet, telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } } });
-  options = { workflowBundle: await bundleWorkflowCode({ workflowsPath: join(packageRoot(), 'workflows/index.ts'), logger: quiet }), replayName: 'test' };
-  traced = { workflowBundle: await bundleWorkflowCode({ workflowsPath: join(packageRoot(), 'workflows/index.ts'), workflowInterceptorModules: workflowBundles(packageRoot())['workflow-bundle.traced.cjs'], logger: quiet }), replayName: 'traced', sinks: silentSinks };
+  Runtime.install({
+    logger: quiet,
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
+  });
+  options = {
+    workflowBundle: await bundleWorkflowCode({ workflowsPath: join(packageRoot(), 'workflows/index.ts'), logger: quiet }),
+    replayName: 'test',
+  };
+  traced = {
+    workflowBundle: await bundleWorkflowCode({
+      workflowsPath: join(packageRoot(), 'workflows/index.ts'),
+      workflowInterceptorModules: workflowBundles(packageRoot())['workflow-bundle.traced.cjs'],
+      logger: quiet,
+    }),
+    replayName: 'traced',
+    sinks: silentSinks,
+  };
 });
 
 function read(name: string): History {
@@ -31,7 +45,17 @@ function read(name: string): History {
 describe('recorded histories', () => {
   it('are there for every workflow and every end of a run', () => {
     const names = files.map((name) => name.replace(/^[\d.]+-/, '').replace(/\.json$/, ''));
-    expect(names).toEqual(expect.arrayContaining(['pipeline-completed', 'pipeline-cached', 'pipeline-rejected', 'pipeline-failed', 'pipeline-cancelled', 'model', 'monitor-stable']));
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'pipeline-completed',
+        'pipeline-cached',
+        'pipeline-rejected',
+        'pipeline-failed',
+        'pipeline-cancelled',
+        'model',
+        'monitor-stable',
+      ]),
+    );
   });
 
   it.each(files)('%s replays', async (name) => {
@@ -55,7 +79,9 @@ describe('recorded histories', () => {
     const at = history.events.findIndex((event) => event.eventType === 'EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES');
     expect(at).toBeGreaterThan(0);
     history.events.splice(at, 1);
-    history.events.forEach((event, index) => { event.eventId = String(index + 1); });
+    history.events.forEach((event, index) => {
+      event.eventId = String(index + 1);
+    });
     await expect(Worker.runReplayHistory(options, history)).rejects.toMatchObject({ name: 'DeterminismViolationError' });
   });
 });

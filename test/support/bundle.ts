@@ -9,6 +9,14 @@ import { tempDir } from './temp-dir.ts';
  */
 export async function bundleScript(source: string): Promise<string> {
   const outfile = join(tempDir('script'), 'script.mjs');
-  await build({ stdin: { contents: source, resolveDir: packageRoot(), loader: 'ts' }, bundle: true, platform: 'node', format: 'esm', packages: 'external', outfile, logLevel: 'warning' });
+  await build({
+    stdin: { contents: source, resolveDir: packageRoot(), loader: 'ts' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    outfile,
+    logLevel: 'warning',
+  });
   return outfile;
 }

@@ -10,14 +10,26 @@ const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-s
 export function findChromium(): string | undefined {
   const { PERENNIAL_CHROMIUM: given, PATH = '' } = process.env;
   if (given !== undefined && given !== '') return given;
-  return PATH.split(delimiter).flatMap((folder) => NAMES.map((name) => join(folder, name))).find(isProgram);
+  return PATH.split(delimiter)
+    .flatMap((folder) => NAMES.map((name) => join(folder, name)))
+    .find(isProgram);
 }
 
 /** Headless, silent towards the network, and closed when the test file ends. */
 export async function openChromium(program: string): Promise<Browser> {
-  const quiet = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+  const quiet = [
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ];
   // As root, as in most containers, Chromium's own sandbox cannot start; what it opens here are our own pages.
-  const browser = await chromium.launch({ executablePath: program, args: [...quiet, ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])] });
+  const browser = await chromium.launch({
+    executablePath: program,
+    args: [...quiet, ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
+  });
   afterAll(() => browser.close());
   return browser;
 }

@@ -33,7 +33,12 @@ export async function startMinio(options: { readonly folder?: string; readonly p
     if (await isReady(endpoint, server)) {
       const env = { S3_ENDPOINT: endpoint, AWS_ACCESS_KEY_ID: accessKey, AWS_SECRET_ACCESS_KEY: secretKey, AWS_REGION: 'us-east-1' };
       return {
-        endpoint, host: '127.0.0.1', port, accessKey, secretKey, env,
+        endpoint,
+        host: '127.0.0.1',
+        port,
+        accessKey,
+        secretKey,
+        env,
         stop: () => server.stop(),
         pause: () => void server.signal('SIGSTOP'),
         resume: () => void server.signal('SIGCONT'),
@@ -46,7 +51,9 @@ export async function startMinio(options: { readonly folder?: string; readonly p
 
 async function isReady(endpoint: string, server: Started): Promise<boolean> {
   let ended = false;
-  void server.exited.then(() => { ended = true; });
+  void server.exited.then(() => {
+    ended = true;
+  });
   const deadline = Date.now() + 30_000;
   while (!ended && Date.now() < deadline) {
     const answer = await fetch(`${endpoint}/minio/health/ready`, { signal: AbortSignal.timeout(1_000) }).catch(() => undefined);

@@ -19,19 +19,32 @@ export class Perennial {
 
   constructor(env: Readonly<Record<string, string | undefined>> = {}, home = tempDir('home')) {
     this.home = home;
-    this.env = { PERENNIAL_HOME: home, PERENNIAL_STORE: undefined, TEMPORAL_ADDRESS: undefined, TEMPORAL_UI_URL: undefined, NO_COLOR: '1', ...env };
+    this.env = {
+      PERENNIAL_HOME: home,
+      PERENNIAL_STORE: undefined,
+      TEMPORAL_ADDRESS: undefined,
+      TEMPORAL_UI_URL: undefined,
+      NO_COLOR: '1',
+      ...env,
+    };
     opened.push(this);
   }
 
   /** Runs a command to its end. */
   async run(args: readonly string[], options: StartOptions & { readonly timeoutMs?: number } = {}): Promise<Answer> {
-    const answer = await run(process.execPath, [join(packageRoot(), 'bin/perennial.js'), ...args], { ...options, env: { ...this.env, ...options.env } });
+    const answer = await run(process.execPath, [join(packageRoot(), 'bin/perennial.js'), ...args], {
+      ...options,
+      env: { ...this.env, ...options.env },
+    });
     return { ...answer, json: () => JSON.parse(answer.stdout) };
   }
 
   /** Starts a command that goes on. */
   start(args: readonly string[], options: StartOptions = {}): Started {
-    return start(process.execPath, [join(packageRoot(), 'bin/perennial.js'), ...args], { ...options, env: { ...this.env, ...options.env } });
+    return start(process.execPath, [join(packageRoot(), 'bin/perennial.js'), ...args], {
+      ...options,
+      env: { ...this.env, ...options.env },
+    });
   }
 
   /** `up --detach` on free ports. @throws Error with its output where it fails. */

@@ -58,7 +58,10 @@ export function start(program: string, args: readonly string[], options: StartOp
   if (child.pid === undefined) throw new Error(`${program} could not be started`);
   const identity = identify(child.pid);
   const one: Started = {
-    child, pid: child.pid, identity, exited,
+    child,
+    pid: child.pid,
+    identity,
+    exited,
     output: () => texts.all,
     stdout: () => texts.stdout,
     stderr: () => texts.stderr,
@@ -67,7 +70,10 @@ export function start(program: string, args: readonly string[], options: StartOp
       for (;;) {
         const match = pattern.exec(texts.all);
         if (match !== null) return match;
-        if (ended || Date.now() > deadline) throw new Error(`${program} ${args.join(' ')}: no ${pattern} ${ended ? 'before it ended' : `within ${timeoutMs} ms`}. Output:\n${texts.all}`);
+        if (ended || Date.now() > deadline)
+          throw new Error(
+            `${program} ${args.join(' ')}: no ${pattern} ${ended ? 'before it ended' : `within ${timeoutMs} ms`}. Output:\n${texts.all}`,
+          );
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },
@@ -82,11 +88,17 @@ export function start(program: string, args: readonly string[], options: StartOp
 }
 
 /** Runs a program to its end. @throws Error with its output when that takes longer than `timeoutMs` */
-export async function run(program: string, args: readonly string[], options: StartOptions & { readonly timeoutMs?: number } = {}): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+export async function run(
+  program: string,
+  args: readonly string[],
+  options: StartOptions & { readonly timeoutMs?: number } = {},
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
   const one = start(program, args, options);
   const timeoutMs = options.timeoutMs ?? 240_000;
   let late = false;
-  const timer = setTimeout(() => { late = one.signal('SIGKILL'); }, timeoutMs);
+  const timer = setTimeout(() => {
+    late = one.signal('SIGKILL');
+  }, timeoutMs);
   const { code } = await one.exited;
   clearTimeout(timer);
   if (late) throw new Error(`${program} ${args.join(' ')} did not end within ${timeoutMs} ms. Output:\n${one.output()}`);
@@ -94,5 +106,10 @@ export async function run(program: string, args: readonly string[], options: Sta
 }
 
 afterAll(async () => {
-  await Promise.all(started.splice(0).filter((one) => isRunning(one.identity)).map((one) => one.stop(2_000)));
+  await Promise.all(
+    started
+      .splice(0)
+      .filter((one) => isRunning(one.identity))
+      .map((one) => one.stop(2_000)),
+  );
 });

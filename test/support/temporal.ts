@@ -25,7 +25,9 @@ export async function startTemporal(options: { readonly database?: string; reado
     const address = `127.0.0.1:${port}`;
     const server = start(tool.path, devServerArguments({ port, uiPort, database }));
     let ended = false;
-    void server.exited.then(() => { ended = true; });
+    void server.exited.then(() => {
+      ended = true;
+    });
     if (await waitForTemporal(address, 30_000, () => ended)) {
       return { address, uiUrl: `http://127.0.0.1:${uiPort}`, pid: server.pid, database, stop: () => server.stop() };
     }

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { PerennialError } from '../../core/errors.ts';
 import { confirm } from '../confirm.ts';
-import { defineCommand } from '../command.ts';
-import type { CliIo } from '../command.ts';
-import type { Reconciliation, Renamed, ScheduleChange } from '../../orchestration/reconcile.ts';
+import { defineCommand } from './command.ts';
+import type { CliIo } from './command.ts';
+import type { Reconciliation, Renamed, ScheduleChange } from '../../runs/reconcile.ts';
 import type { Plan } from '../../core/plan.ts';
 
 const EXAMPLES = `
@@ -35,24 +35,42 @@ export default defineCommand({
   register(program, io) {
     program
       .command('apply')
-      .description('Make the Schedules in Temporal those that the documents ask for ("on": schedule, drift, newData): all of them, or none.')
+      .description(
+        'Make the Schedules in Temporal those that the documents ask for ("on": schedule, drift, newData): all of them, or none.',
+      )
       .argument('<files...>', 'JSON documents')
       .option('--dry-run', 'only show what would change')
       .option('--check', 'only show what would change, and exit with 3 where something would')
       .option('--prune', 'also remove the schedules of pipelines that none of the documents is of; names them and asks')
       .option('-y, --yes', 'remove what --prune names without asking')
-      .option('--move <pipeline>', 'the old name of a document: its schedules go over to the new one (repeatable)', repeated, [] as readonly string[])
+      .option(
+        '--move <pipeline>',
+        'the old name of a document: its schedules go over to the new one (repeatable)',
+        repeated,
+        [] as readonly string[],
+      )
       .option('-p, --param <name=value>', 'value of a parameter, for every document (repeatable)', repeated, [] as readonly string[])
       .addHelpText('after', EXAMPLES)
       .action(async (files: readonly string[], options: ApplyOptions) => {
-        const [{ parseParameterOptions }, { compileAll }, { steps }] = await Promise.all([import('../../config/parameters.ts'), import('../compile-all.ts'), import('../../../activities/steps/index.generated.ts')]);
+        const [{ parseParameterOptions }, { compileAll }, { steps }] = await Promise.all([
+          import('../../config/parameters.ts'),
+          import('../compile-all.ts'),
+          import('../../../activities/steps/index.generated.ts'),
+        ]);
         // Every document first: half an application would be worse than none.
         const plans = await compileAll(files, parseParameterOptions(options.param));
-        const [{ connectOwn }, { compareSchedules }] = await Promise.all([import('../../orchestration/own-stack.ts'), import('../../orchestration/reconcile.ts')]);
+        const [{ connectOwn }, { compareSchedules }] = await Promise.all([
+          import('../../runs/own-stack.ts'),
+          import('../../runs/reconcile.ts'),
+        ]);
         const temporal = await connectOwn();
         try {
           const byPipeline = new Map(plans.map((plan, index) => [plan.pipeline, resolve(files[index]!)]));
-          const found = await compareSchedules(temporal, plans, steps, { prune: options.prune === true, move: options.move, files: byPipeline });
+          const found = await compareSchedules(temporal, plans, steps, {
+            prune: options.prune === true,
+            move: options.move,
+            files: byPipeline,
+          });
           const only = options.dryRun === true || options.check === true;
           tell(io, found, only);
           if (!only) {
@@ -88,12 +106,27 @@ async function agree(io: CliIo, { pruned }: Reconciliation, options: ApplyOption
   if (!yes) throw new PerennialError('USAGE', 'Nothing was changed.', { hint: 'Apply without --prune to leave these schedules alone.' });
 }
 
-async function finish(io: CliIo, temporal: import('../../orchestration/connect.ts').Temporal, plans: readonly Plan[], { changes, renamed }: Reconciliation, only: boolean, check: boolean): Promise<void> {
-  const [{ ensureModelWorkflow }, { modelOf }, { daylightNote }, { temporalCrons }] = await Promise.all([import('../../orchestration/models.ts'), import('../../orchestration/search-attributes.ts'), import('../../orchestration/daylight.ts'), import('../../config/cron.ts')]);
+async function finish(
+  io: CliIo,
+  temporal: import('../../runs/connect.ts').Temporal,
+  plans: readonly Plan[],
+  { changes, renamed }: Reconciliation,
+  only: boolean,
+  check: boolean,
+): Promise<void> {
+  const [{ ensureModelWorkflow }, { modelOf }, { daylightNote }, { temporalCrons }] = await Promise.all([
+    import('../../runs/models.ts'),
+    import('../../runs/search-attributes.ts'),
+    import('../../runs/daylight.ts'),
+    import('../../config/cron.ts'),
+  ]);
   const models = [...new Set(plans.map(modelOf).filter((model) => model !== undefined))];
   if (!only) for (const model of models) await ensureModelWorkflow(temporal, model);
   const notes: string[] = [];
-  for (const { pipeline, on: { schedule } } of only ? [] : plans) {
+  for (const {
+    pipeline,
+    on: { schedule },
+  } of only ? [] : plans) {
     if (schedule === undefined) continue;
     const note = await daylightNote(temporal, `${pipeline}/schedule`, temporalCrons(schedule.cron).join(' or '), schedule.timezone);
     if (note !== null) notes.push(`${pipeline}/schedule: ${note}`);

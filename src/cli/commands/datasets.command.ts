@@ -1,11 +1,13 @@
-import { defineCommand, table, type CliIo } from '../command.ts';
+import { defineCommand, table, type CliIo } from './command.ts';
 
 export default defineCommand({
   register(program, io) {
     program
       .command('datasets [names...]')
       .summary('fetch the larger sample data sets')
-      .description('Fetches the data of the sample pipelines that do not travel with the repository: digits, fashion, spam, weather. Without names: all of them.')
+      .description(
+        'Fetches the data of the sample pipelines that do not travel with the repository: digits, fashion, spam, weather. Without names: all of them.',
+      )
       .addHelpText('after', '\nExamples:\n  perennial datasets\n  perennial datasets digits')
       .action((names: string[]) => datasets(names, io));
   },

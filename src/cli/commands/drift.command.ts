@@ -3,7 +3,7 @@ import type { ColumnDrift, DriftOptions, DriftResult } from '../../monitoring/de
 import type { DriftReference } from '../../monitoring/reference.ts';
 import type { NamedTest } from '../../monitoring/settings.ts';
 import { DRIFT_DEFAULTS } from '../../monitoring/defaults.ts';
-import { defineCommand, table } from '../command.ts';
+import { defineCommand, table } from './command.ts';
 
 interface Options {
   readonly current?: string;
@@ -28,7 +28,11 @@ export default defineCommand({
       .option('--window <duration>', 'rows that were predicted in the last e.g. 24h, from the prediction log')
       .option('--version <reference>', 'version number or alias to compare with (default: the champion)')
       .option('--report <file>', 'write an HTML report')
-      .option('--test <name[=threshold]>', `a test that decides, in place of ${DRIFT_DEFAULTS.tests.join(', ')}; COLUMN:NAME for one column; may be repeated`, (text: string, before: readonly string[] = []) => [...before, text])
+      .option(
+        '--test <name[=threshold]>',
+        `a test that decides, in place of ${DRIFT_DEFAULTS.tests.join(', ')}; COLUMN:NAME for one column; may be repeated`,
+        (text: string, before: readonly string[] = []) => [...before, text],
+      )
       .option('--agree <all|any>', 'all: every test of a column has to say so (default); any: one is enough')
       .option('--also <tests>', 'further tests to report, e.g. wasserstein,jensenShannon; they have no say in the verdict')
       .option('--missing <share>', `growth of missing and unreadable values that counts as drift (default ${DRIFT_DEFAULTS.missing})`)
@@ -63,7 +67,14 @@ Examples:
           io.note(`report: ${options.report}`);
         }
         for (const note of notes) io.note(note);
-        io.result({ model, version: reference.version, source, ...(notes.length === 0 ? {} : { notes }), ...result, ...(options.report === undefined ? {} : { report: options.report }) });
+        io.result({
+          model,
+          version: reference.version,
+          source,
+          ...(notes.length === 0 ? {} : { notes }),
+          ...result,
+          ...(options.report === undefined ? {} : { report: options.report }),
+        });
         io.print(`${model} version ${reference.version} (${result.rowsReference} rows) against ${source} (${result.rows} rows)\n`);
         io.print(await tableOf(result));
         io.print(`\n${result.summary}`);
@@ -72,15 +83,24 @@ Examples:
   },
 });
 
-async function compare(model: string, options: Options, settings: DriftOptions): Promise<{ reference: DriftReference; result: DriftResult; source: string; notes: readonly string[] }> {
+async function compare(
+  model: string,
+  options: Options,
+  settings: DriftOptions,
+): Promise<{ reference: DriftReference; result: DriftResult; source: string; notes: readonly string[] }> {
   const { openStore } = await import('../../storage/open-store.ts');
   const { createArtifactStore } = await import('../../storage/artifact-store.ts');
   const { driftReference } = await import('../../monitoring/reference.ts');
   const store = await openStore();
   const reference = await driftReference(store, createArtifactStore(store), model, options.version);
   if (options.current !== undefined) {
-    const [{ detectDrift }, { readCurrent }] = await Promise.all([import('../../monitoring/detect.ts'), import('../../monitoring/read-current.ts')]);
-    const { result, notes } = await readCurrent(options.current, process.cwd(), reference.profile, reference.reading, (current) => detectDrift(reference, current, { ...settings, columns: reference.columns }));
+    const [{ detectDrift }, { readCurrent }] = await Promise.all([
+      import('../../monitoring/detect.ts'),
+      import('../../monitoring/read-current.ts'),
+    ]);
+    const { result, notes } = await readCurrent(options.current, process.cwd(), reference.profile, reference.reading, (current) =>
+      detectDrift(reference, current, { ...settings, columns: reference.columns }),
+    );
     return { reference, result, source: options.current, notes };
   }
   const { durationMs } = await import('../../data/ingest/ingest-tables.ts');
@@ -93,15 +113,24 @@ async function compare(model: string, options: Options, settings: DriftOptions):
 }
 
 function windowMs(text: string, parse: (text: string) => number): number {
-  if (!/^\d+(\.\d+)?(s|m|h|d|w)$/.test(text)) throw new PerennialError('USAGE', `--window ${JSON.stringify(text)} is not a duration; expected a number and s, m, h, d or w, e.g. 24h.`);
+  if (!/^\d+(\.\d+)?(s|m|h|d|w)$/.test(text))
+    throw new PerennialError(
+      'USAGE',
+      `--window ${JSON.stringify(text)} is not a duration; expected a number and s, m, h, d or w, e.g. 24h.`,
+    );
   return parse(text);
 }
 
 function settingsOf(options: Options): DriftOptions {
   const { tests, perColumn } = testsOf(options.test ?? []);
   const settings = {
-    rowsMin: positive('--rows-min', options.rowsMin), columnsMin: positive('--columns-min', options.columnsMin), missing: shareOf('--missing', options.missing),
-    agree: agreeOf(options.agree), tests, perColumn, also: options.also?.split(',').map((name) => name.trim()),
+    rowsMin: positive('--rows-min', options.rowsMin),
+    columnsMin: positive('--columns-min', options.columnsMin),
+    missing: shareOf('--missing', options.missing),
+    agree: agreeOf(options.agree),
+    tests,
+    perColumn,
+    also: options.also?.split(',').map((name) => name.trim()),
   };
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
@@ -112,16 +141,25 @@ function testsOf(given: readonly string[]): Pick<DriftOptions, 'tests' | 'perCol
   const perColumn = new Map<string, NamedTest[]>();
   for (const text of given) {
     const [, column, name, threshold] = /^(?:(.+):)?([^:=]*)(?:=(.*))?$/s.exec(text) ?? [];
-    if (name === undefined || name === '') throw new PerennialError('USAGE', `--test ${JSON.stringify(text)} names no test; expected NAME, NAME=THRESHOLD or COLUMN:NAME=THRESHOLD, e.g. psi=0.25.`);
-    const test: NamedTest = threshold === undefined ? name : { [name]: { threshold: numberIn(`--test ${JSON.stringify(text)}: the threshold`, threshold) } };
+    if (name === undefined || name === '')
+      throw new PerennialError(
+        'USAGE',
+        `--test ${JSON.stringify(text)} names no test; expected NAME, NAME=THRESHOLD or COLUMN:NAME=THRESHOLD, e.g. psi=0.25.`,
+      );
+    const test: NamedTest =
+      threshold === undefined ? name : { [name]: { threshold: numberIn(`--test ${JSON.stringify(text)}: the threshold`, threshold) } };
     if (column === undefined) tests.push(test);
     else perColumn.set(column, [...(perColumn.get(column) ?? []), test]);
   }
-  return { ...(tests.length === 0 ? {} : { tests }), ...(perColumn.size === 0 ? {} : { perColumn: Object.fromEntries([...perColumn].map(([column, own]) => [column, { tests: own }])) }) };
+  return {
+    ...(tests.length === 0 ? {} : { tests }),
+    ...(perColumn.size === 0 ? {} : { perColumn: Object.fromEntries([...perColumn].map(([column, own]) => [column, { tests: own }])) }),
+  };
 }
 
 function agreeOf(text: string | undefined): 'all' | 'any' | undefined {
-  if (text !== undefined && text !== 'all' && text !== 'any') throw new PerennialError('USAGE', `--agree ${JSON.stringify(text)} is neither "all" nor "any".`);
+  if (text !== undefined && text !== 'all' && text !== 'any')
+    throw new PerennialError('USAGE', `--agree ${JSON.stringify(text)} is neither "all" nor "any".`);
   return text;
 }
 
@@ -141,7 +179,8 @@ function numberIn(what: string, text: string): number {
 function positive(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) throw new PerennialError('USAGE', `${flag} ${JSON.stringify(text)} is not a number above 0.`);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0)
+    throw new PerennialError('USAGE', `${flag} ${JSON.stringify(text)} is not a number above 0.`);
   return value;
 }
 
@@ -159,8 +198,17 @@ async function tableOf(result: DriftResult): Promise<string> {
     score(column, ['ks', 'chiSquare']),
     `${percent(column.missingReference)} -> ${percent(column.missingCurrent + column.invalidCurrent)}`,
     column.drifted ? 'DRIFT' : column.status === 'compared' ? 'ok' : column.status,
-    furtherTests(column).map((test) => `${test.test} ${showScore(test.score)}`).join(' '),
-    column.drifted || column.status !== 'compared' ? column.reason : column.unseen.length > 0 ? `new: ${column.unseen.slice(0, 3).map((one) => one.value).join(', ')}` : '',
+    furtherTests(column)
+      .map((test) => `${test.test} ${showScore(test.score)}`)
+      .join(' '),
+    column.drifted || column.status !== 'compared'
+      ? column.reason
+      : column.unseen.length > 0
+        ? `new: ${column.unseen
+            .slice(0, 3)
+            .map((one) => one.value)
+            .join(', ')}`
+        : '',
   ]);
   const notes = [...new Set(result.columns.flatMap((column) => (column.note === '' ? [] : [`${column.name}: ${column.note}`])))];
   const known = table([['column', 'PSI', 'KS', 'p-value', 'missing', 'verdict', '', ''], ...rows]);

@@ -1,5 +1,5 @@
-import { defineCommand } from '../command.ts';
-import type { CliIo } from '../command.ts';
+import { defineCommand } from './command.ts';
+import type { CliIo } from './command.ts';
 
 export default defineCommand({
   register(program, io) {
@@ -18,5 +18,7 @@ async function init(name: string, dir: string, io: CliIo): Promise<void> {
   const { writeStarter } = await import('../../config/starter.ts');
   const { document, files } = await writeStarter(name, dir);
   io.result({ name, document, files });
-  io.print(`Wrote ${files.join(' and ')}.\n\nNext:\n  perennial validate ${document}\n  perennial plan ${document}\n  perennial run ${document}`);
+  io.print(
+    `Wrote ${files.join(' and ')}.\n\nNext:\n  perennial validate ${document}\n  perennial plan ${document}\n  perennial run ${document}`,
+  );
 }

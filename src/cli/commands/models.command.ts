@@ -1,8 +1,8 @@
 import type { GcFlags } from '../models/view-actions.ts';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import { defineCommand } from '../command.ts';
-import type { CliIo } from '../command.ts';
+import { defineCommand } from './command.ts';
+import type { CliIo } from './command.ts';
 
 const VERSION = 'number, alias or "latest"';
 
@@ -17,7 +17,10 @@ export default defineCommand({
       .command('models')
       .summary('list, compare, promote and roll back registered models')
       .description('The registry: immutable versions, the aliases that name them, and who moved them when and why.')
-      .addHelpText('after', '\nExamples:\n  perennial models list\n  perennial models show penguins champion\n  perennial models promote penguins 4 --why "two weeks in shadow"\n  perennial models rollback penguins');
+      .addHelpText(
+        'after',
+        '\nExamples:\n  perennial models list\n  perennial models show penguins champion\n  perennial models promote penguins 4 --why "two weeks in shadow"\n  perennial models rollback penguins',
+      );
     declareViews(models, io);
     declareRouting(models, io);
     declareKeeping(models, io);
@@ -25,19 +28,39 @@ export default defineCommand({
 });
 
 function declareViews(models: Command, io: CliIo): void {
-  models.command('list').summary('all models').description('Lists the models with their versions, champion and its metrics.')
+  models
+    .command('list')
+    .summary('all models')
+    .description('Lists the models with their versions, champion and its metrics.')
     .addHelpText('after', '\nExamples:\n  perennial models list\n  perennial models list --json')
     .action(async () => (await views()).listAction(io));
-  models.command('show').summary('versions of a model, or one version').description('Lists the versions of a model, or tells everything about one.')
-    .argument('<model>').argument('[version]', VERSION)
-    .addHelpText('after', '\nExamples:\n  perennial models show penguins\n  perennial models show penguins champion\n  perennial models show penguins 3 --json')
+  models
+    .command('show')
+    .summary('versions of a model, or one version')
+    .description('Lists the versions of a model, or tells everything about one.')
+    .argument('<model>')
+    .argument('[version]', VERSION)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  perennial models show penguins\n  perennial models show penguins champion\n  perennial models show penguins 3 --json',
+    )
     .action(async (model: string, version: string | undefined) => (await views()).showAction(io, model, version));
-  models.command('compare').summary('metrics of versions side by side').description('Sets the metrics of versions side by side, with the differences from the first. Default: champion and challenger; where they are one version, the one before it and it.')
-    .argument('<model>').argument('[versions...]', VERSION)
+  models
+    .command('compare')
+    .summary('metrics of versions side by side')
+    .description(
+      'Sets the metrics of versions side by side, with the differences from the first. Default: champion and challenger; where they are one version, the one before it and it.',
+    )
+    .argument('<model>')
+    .argument('[versions...]', VERSION)
     .addHelpText('after', '\nExamples:\n  perennial models compare penguins\n  perennial models compare penguins 2 3 latest')
     .action(async (model: string, versions: string[]) => (await views()).compareAction(io, model, versions));
-  models.command('history').summary('who moved which alias, when and why').description('Every change of the routing, oldest first; or what served at a time.')
-    .argument('<model>').option('--at <time>', 'what served at this time (ISO 8601)')
+  models
+    .command('history')
+    .summary('who moved which alias, when and why')
+    .description('Every change of the routing, oldest first; or what served at a time.')
+    .argument('<model>')
+    .option('--at <time>', 'what served at this time (ISO 8601)')
     .addHelpText('after', '\nExamples:\n  perennial models history penguins\n  perennial models history penguins --at 2026-03-01T12:00:00Z')
     .action(async (model: string, options: { at?: string }) => (await views()).historyAction(io, model, options));
 }
@@ -48,48 +71,106 @@ function declareRouting(models: Command, io: CliIo): void {
       .option('--why <reason>', 'kept in the history')
       .option('--no-confirm', 'do not wait for the servers')
       .option('--timeout <seconds>', 'how long to wait for the servers', positiveNumber, 30);
-  withConfirmation(models.command('promote').summary('make a version champion').description('Moves an alias to a version, "champion" unless told otherwise, and waits until the running servers answer with it.')
-    .argument('<model>').argument('<version>', VERSION)
-    .option('--alias <alias>', 'which alias moves', 'champion')
-    .option('--unpin', 'also where a rollback pinned the model; lifts the pin'))
-    .addHelpText('after', '\nExamples:\n  perennial models promote penguins challenger\n  perennial models promote penguins 4 --why "two weeks in shadow"\n  perennial models promote penguins 4 --unpin\n  perennial models promote penguins 4 --alias candidate')
+  withConfirmation(
+    models
+      .command('promote')
+      .summary('make a version champion')
+      .description('Moves an alias to a version, "champion" unless told otherwise, and waits until the running servers answer with it.')
+      .argument('<model>')
+      .argument('<version>', VERSION)
+      .option('--alias <alias>', 'which alias moves', 'champion')
+      .option('--unpin', 'also where a rollback pinned the model; lifts the pin'),
+  )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  perennial models promote penguins challenger\n  perennial models promote penguins 4 --why "two weeks in shadow"\n  perennial models promote penguins 4 --unpin\n  perennial models promote penguins 4 --alias candidate',
+    )
     .action(async (model: string, version: string, options) => (await routing()).promoteAction(io, model, version, options));
-  withConfirmation(models.command('rollback').summary('back to the last known good version').description('Goes back to the last champion that nobody rolled back from, or to a named version; pins it, so that no automation promotes over it; and is done when the servers answer with it.')
-    .argument('<model>').option('--to <version>', VERSION))
-    .addHelpText('after', '\nExamples:\n  perennial models rollback penguins\n  perennial models rollback penguins --to 2 --why "version 3 fails on chinstraps"')
+  withConfirmation(
+    models
+      .command('rollback')
+      .summary('back to the last known good version')
+      .description(
+        'Goes back to the last champion that nobody rolled back from, or to a named version; pins it, so that no automation promotes over it; and is done when the servers answer with it.',
+      )
+      .argument('<model>')
+      .option('--to <version>', VERSION),
+  )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  perennial models rollback penguins\n  perennial models rollback penguins --to 2 --why "version 3 fails on chinstraps"',
+    )
     .action(async (model: string, options) => (await routing()).rollbackAction(io, model, options));
-  models.command('unpin').summary('let promotions through again').description('Lifts the pin that a rollback set. The champion stays as it is.')
-    .argument('<model>').option('--why <reason>', 'kept in the history')
+  models
+    .command('unpin')
+    .summary('let promotions through again')
+    .description('Lifts the pin that a rollback set. The champion stays as it is.')
+    .argument('<model>')
+    .option('--why <reason>', 'kept in the history')
     .addHelpText('after', '\nExamples:\n  perennial models unpin penguins')
     .action(async (model: string, options: { why?: string }) => (await routing()).unpinAction(io, model, options));
 }
 
 function declareKeeping(models: Command, io: CliIo): void {
-  models.command('export').summary('write the files of a version').description('Copies the files of a version, verified, into a new directory; or writes it in a format of other programs. An export that the version does not have yet is made, read again and compared with the model first.')
-    .argument('<model>').argument('<version>', VERSION).argument('[directory]', 'must not exist yet')
+  models
+    .command('export')
+    .summary('write the files of a version')
+    .description(
+      'Copies the files of a version, verified, into a new directory; or writes it in a format of other programs. An export that the version does not have yet is made, read again and compared with the model first.',
+    )
+    .argument('<model>')
+    .argument('<version>', VERSION)
+    .argument('[directory]', 'must not exist yet')
     .option('--out <directory>', 'the same as the third argument')
     .option('--format <format>', 'a format, or an object such as {"tfjs":{"quantize":{"uint8":"*"}}}; `perennial schema export` lists them')
-    .addHelpText('after', '\nExamples:\n  perennial models export penguins champion ./penguins-champion\n  perennial models export digits 3 ./serving --format savedModel\n  perennial models export digits 3 ./web --format \'{"tfjs":{"quantize":{"uint8":"*"}}}\'')
-    .action(async (model: string, version: string, directory: string | undefined, options: { out?: string; format?: string }) => (await views()).exportAction(io, model, version, directory, options));
-  models.command('sample').summary('let a generator make examples').description('Writes what a registered generator, or variational autoencoder, makes of noise into a new directory: images as PNG, rows of a table as CSV in the units of the source. The same seed gives the same sample.')
-    .argument('<model>').requiredOption('--out <directory>', 'must not exist yet')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  perennial models export penguins champion ./penguins-champion\n  perennial models export digits 3 ./serving --format savedModel\n  perennial models export digits 3 ./web --format \'{"tfjs":{"quantize":{"uint8":"*"}}}\'',
+    )
+    .action(async (model: string, version: string, directory: string | undefined, options: { out?: string; format?: string }) =>
+      (await views()).exportAction(io, model, version, directory, options),
+    );
+  models
+    .command('sample')
+    .summary('let a generator make examples')
+    .description(
+      'Writes what a registered generator, or variational autoencoder, makes of noise into a new directory: images as PNG, rows of a table as CSV in the units of the source. The same seed gives the same sample.',
+    )
+    .argument('<model>')
+    .requiredOption('--out <directory>', 'must not exist yet')
     .option('--version <version>', VERSION, 'champion')
     .option('--count <number>', 'how many', wholeNumber(1, 100_000), 16)
     .option('--seed <number>', 'of the first sample; the others follow', wholeNumber(0, 2 ** 48), 0)
     .option('--label <class>', 'all of this class, where the generator is conditional; default: one class after the other')
-    .addHelpText('after', '\nExamples:\n  perennial models sample digits-gan --out ./digits\n  perennial models sample digits-gan --version 3 --count 100 --seed 7 --out ./more\n  perennial models sample signs --label stop --out ./stop-signs')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  perennial models sample digits-gan --out ./digits\n  perennial models sample digits-gan --version 3 --count 100 --seed 7 --out ./more\n  perennial models sample signs --label stop --out ./stop-signs',
+    )
     .action(async (model: string, options) => (await sampling()).sampleAction(io, model, options));
-  models.command('delete').summary('take a version out of sight').description('Deletes a version that no alias names. Its number is never given again; `gc` frees the space.')
-    .argument('<model>').argument('<version>', VERSION).option('--why <reason>', 'kept in the history')
+  models
+    .command('delete')
+    .summary('take a version out of sight')
+    .description('Deletes a version that no alias names. Its number is never given again; `gc` frees the space.')
+    .argument('<model>')
+    .argument('<version>', VERSION)
+    .option('--why <reason>', 'kept in the history')
     .addHelpText('after', '\nExamples:\n  perennial models delete penguins 2 --why "trained on wrong labels"')
     .action(async (model: string, version: string, options: { why?: string }) => (await views()).deleteAction(io, model, version, options));
-  models.command('gc').summary('free the space of what nothing refers to').description('Shows blobs, artifacts and cache entries that nothing refers to, logs that are older than they are kept, and what killed servers, checks and runs left. Deletes them only with --delete.')
+  models
+    .command('gc')
+    .summary('free the space of what nothing refers to')
+    .description(
+      'Shows blobs, artifacts and cache entries that nothing refers to, logs that are older than they are kept, and what killed servers, checks and runs left. Deletes them only with --delete.',
+    )
     .option('--delete', 'delete; default: dry run')
     .option('--grace <hours>', 'nothing younger is deleted; at least 24', positiveNumber, 24)
     .option('--cache <days>', 'cached step results younger than this keep their artifacts', positiveNumber, 30)
     .option('--predictions <days>', 'logged predictions younger than this stay; at least 1', positiveNumber, 90)
     .option('--logs <days>', 'logs of steps younger than this stay; at least 1', positiveNumber, 90)
-    .addHelpText('after', '\nExamples:\n  perennial models gc\n  perennial models gc --delete --grace 48\n  perennial models gc --delete --predictions 30 --logs 14')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  perennial models gc\n  perennial models gc --delete --grace 48\n  perennial models gc --delete --predictions 30 --logs 14',
+    )
     .action(async (options: GcFlags) => (await views()).gcAction(io, options));
 }
 

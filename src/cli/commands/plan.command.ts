@@ -1,9 +1,9 @@
 import type { Plan } from '../../core/plan.ts';
 import { PerennialError, exitCodeOf, isPerennialError } from '../../core/errors.ts';
-import { defineCommand, table } from '../command.ts';
-import type { CliIo } from '../command.ts';
+import { defineCommand, table } from './command.ts';
+import type { CliIo } from './command.ts';
 import { duration } from '../plan-text.ts';
-import type { PlannedModel } from '../plan-model.ts';
+import type { PlannedModel } from '../../planning/plan-model.ts';
 
 interface Options {
   readonly param: readonly string[];
@@ -15,11 +15,21 @@ export default defineCommand({
     program
       .command('plan')
       .summary('what a run would do, without running it')
-      .description('Compiles a document and prints the steps, how they are wired, what comes from the cache and why, and the layers of the model with shapes and parameter counts. Looks at the schema of the data and at the store; runs nothing.')
+      .description(
+        'Compiles a document and prints the steps, how they are wired, what comes from the cache and why, and the layers of the model with shapes and parameter counts. Looks at the schema of the data and at the store; runs nothing.',
+      )
       .argument('<file>', 'pipeline document (JSON)')
-      .option('-p, --param <name=value>', 'value of a parameter (repeatable)', (text: string, before: readonly string[]) => [...before, text], [] as readonly string[])
+      .option(
+        '-p, --param <name=value>',
+        'value of a parameter (repeatable)',
+        (text: string, before: readonly string[]) => [...before, text],
+        [] as readonly string[],
+      )
       .option('--at <time>', 'nominal time of the run, ISO 8601; default: now')
-      .addHelpText('after', '\nExamples:\n  perennial plan pipelines/penguins.json\n  perennial plan pipelines/penguins.json --param epochs=5 --json')
+      .addHelpText(
+        'after',
+        '\nExamples:\n  perennial plan pipelines/penguins.json\n  perennial plan pipelines/penguins.json --param epochs=5 --json',
+      )
       .action((file: string, options: Options) => plan(file, options, io));
   },
 });
@@ -27,7 +37,7 @@ export default defineCommand({
 async function plan(file: string, options: Options, io: CliIo): Promise<void> {
   const { compileOrThrow } = await import('../../config/plan-document.ts');
   const { parseParameterOptions } = await import('../../config/parameters.ts');
-  const { planModels } = await import('../plan-model.ts');
+  const { planModels } = await import('../../planning/plan-model.ts');
   const compiled = await compileOrThrow(file, { params: parseParameterOptions(options.param) });
   const nominalTime = nominalTimeOf(options.at);
   const cache = await forecastCache(compiled, nominalTime);
@@ -40,7 +50,8 @@ async function plan(file: string, options: Options, io: CliIo): Promise<void> {
     const { problem } = model;
     if (problem === undefined) printModel(model, io);
     // Two models of the same examples would say the same twice.
-    else if (told.size !== told.add(`${problem.step}: ${problem.message}`).size) printProblem(problem, io, await placeOf(file, compiled, problem.step, problem.message));
+    else if (told.size !== told.add(`${problem.step}: ${problem.message}`).size)
+      printProblem(problem, io, await placeOf(file, compiled, problem.step, problem.message));
   }
   const problem = models.find((model) => model.problem !== undefined)?.problem;
   if (problem !== undefined) io.exit(exitCodeOf(problem.code));
@@ -48,7 +59,10 @@ async function plan(file: string, options: Options, io: CliIo): Promise<void> {
 
 function nominalTimeOf(at: string | undefined): string {
   const time = at === undefined ? new Date() : new Date(at);
-  if (Number.isNaN(time.getTime())) throw new PerennialError('USAGE', `--at takes a time in ISO 8601; ${JSON.stringify(at)} was given.`, { hint: 'For example: --at 2026-01-31T03:00:00Z' });
+  if (Number.isNaN(time.getTime()))
+    throw new PerennialError('USAGE', `--at takes a time in ISO 8601; ${JSON.stringify(at)} was given.`, {
+      hint: 'For example: --at 2026-01-31T03:00:00Z',
+    });
   return time.toISOString();
 }
 
@@ -60,7 +74,7 @@ interface Forecast {
 
 /** What the cache holds; a store that is away, or a source that is not there, is said and does not end the plan. */
 async function forecastCache(compiled: Plan, nominalTime: string): Promise<readonly Forecast[]> {
-  const { explainCache } = await import('../../orchestration/explain-cache.ts');
+  const { explainCache } = await import('../../planning/explain-cache.ts');
   const { openStore } = await import('../../storage/open-store.ts');
   const { createArtifactStore } = await import('../../storage/artifact-store.ts');
   const { steps } = await import('../../../activities/steps/index.generated.ts');
@@ -87,7 +101,9 @@ const CACHE_WORDS = { true: 'hit', false: 'runs', unknown: 'unknown' } as const;
 function stepTable(compiled: Plan, cache: readonly Forecast[]): string {
   const rows = compiled.steps.map((step) => {
     const forecast = cache.find(({ id }) => id === step.id);
-    const takes = Object.values(step.inputs).map((input) => `${input.step}.${input.output}`).join(', ');
+    const takes = Object.values(step.inputs)
+      .map((input) => `${input.step}.${input.output}`)
+      .join(', ');
     return [
       step.id,
       `${step.type}@${step.version}`,
@@ -131,16 +147,37 @@ function printModel(model: PlannedModel, io: CliIo): void {
     return;
   }
   io.print(`  source: ${model.exact ? '' : model.more === true ? 'more than ' : 'about '}${model.rows.toLocaleString('en')} rows`);
-  for (const input of model.inputs) io.print(`  input ${input.name} [${input.shape.join(', ')}] ${input.dtype}${input.vocabularySize === undefined ? '' : `, ${model.exact ? '' : 'up to '}${input.vocabularySize.toLocaleString('en')} ids`}`);
+  for (const input of model.inputs)
+    io.print(
+      `  input ${input.name} [${input.shape.join(', ')}] ${input.dtype}${input.vocabularySize === undefined ? '' : `, ${model.exact ? '' : 'up to '}${input.vocabularySize.toLocaleString('en')} ids`}`,
+    );
   const frozen = model.layers.some((layer) => layer.frozen !== undefined);
-  const rows = model.layers.map((layer) => [`  ${layer.name}`, layer.type, `[${layer.outputShape.join(', ')}]`, layer.parameters.toLocaleString('en'), ...(frozen ? [FROZEN_WORDS[layer.frozen ?? 'no']] : [])]);
+  const rows = model.layers.map((layer) => [
+    `  ${layer.name}`,
+    layer.type,
+    `[${layer.outputShape.join(', ')}]`,
+    layer.parameters.toLocaleString('en'),
+    ...(frozen ? [FROZEN_WORDS[layer.frozen ?? 'no']] : []),
+  ]);
   io.print(table([['  LAYER', 'TYPE', 'OUTPUT', 'PARAMETERS', ...(frozen ? ['FROZEN'] : [])], ...rows]));
   for (const { name, layers, parameters } of model.companions ?? []) {
     io.print(`  trained against the ${name}, which does not serve:`);
-    io.print(table([['  LAYER', 'TYPE', 'OUTPUT', 'PARAMETERS'], ...layers.map((layer) => [`  ${layer.name}`, layer.type, `[${layer.outputShape.join(', ')}]`, layer.parameters.toLocaleString('en')])]));
+    io.print(
+      table([
+        ['  LAYER', 'TYPE', 'OUTPUT', 'PARAMETERS'],
+        ...layers.map((layer) => [
+          `  ${layer.name}`,
+          layer.type,
+          `[${layer.outputShape.join(', ')}]`,
+          layer.parameters.toLocaleString('en'),
+        ]),
+      ]),
+    );
     io.print(`  ${parameters.toLocaleString('en')} parameters of the ${name}`);
   }
   if (model.base !== undefined) io.print(`  starts from ${model.base}`);
   const { parameters, trainableParameters } = model;
-  io.print(`  ${parameters.toLocaleString('en')} parameters${trainableParameters === parameters ? '' : `, ${trainableParameters.toLocaleString('en')} of them trained`}, loss ${model.loss}, predicts ${model.output}`);
+  io.print(
+    `  ${parameters.toLocaleString('en')} parameters${trainableParameters === parameters ? '' : `, ${trainableParameters.toLocaleString('en')} of them trained`}, loss ${model.loss}, predicts ${model.output}`,
+  );
 }

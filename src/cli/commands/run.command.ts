@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { PerennialError } from '../../core/errors.ts';
 import { TURN_POLICIES } from '../../core/plan.ts';
 import type { TurnPolicy } from '../../core/plan.ts';
-import { defineCommand } from '../command.ts';
+import { defineCommand } from './command.ts';
 
 const EXAMPLES = `
 Examples:
@@ -26,9 +26,17 @@ export default defineCommand({
       .command('run')
       .description('Run a document: compile it to a plan, start the run, and follow it to its end.')
       .argument('<file>', 'the JSON document')
-      .option('-p, --param <name=value>', 'value of a parameter of the document (repeatable)', (text: string, before: readonly string[]) => [...before, text], [] as readonly string[])
+      .option(
+        '-p, --param <name=value>',
+        'value of a parameter of the document (repeatable)',
+        (text: string, before: readonly string[]) => [...before, text],
+        [] as readonly string[],
+      )
       .option('--no-cache', 'run every step, whatever the cache holds; results are still cached')
-      .option('--overlap <policy>', 'where another run of the pipeline is going: queue (wait for it), skip (give up), replace (stop it), allow (go beside it); default: "on.overlap" of the document, else queue')
+      .option(
+        '--overlap <policy>',
+        'where another run of the pipeline is going: queue (wait for it), skip (give up), replace (stop it), allow (go beside it); default: "on.overlap" of the document, else queue',
+      )
       .option('-d, --detach', 'start the run and return; follow it with `perennial runs show`')
       .addHelpText('after', EXAMPLES)
       .action(async (file: string, options: RunOptions, _command: Command) => {
@@ -37,8 +45,8 @@ export default defineCommand({
           import('../../config/plan-document.ts'),
           import('../../config/parameters.ts'),
           import('../../../activities/steps/index.generated.ts'),
-          import('../../orchestration/own-stack.ts'),
-          import('../../orchestration/runs.ts'),
+          import('../../runs/own-stack.ts'),
+          import('../../runs/runs.ts'),
           // Before the run starts, so that a Ctrl-C right after it finds its handler.
           import('../follow-run.ts'),
         ]);
@@ -49,15 +57,30 @@ export default defineCommand({
         try {
           plan = await compileOrThrow(file, { params: parseParameterOptions(options.param) });
         } catch (error) {
-          connecting.then((open) => open.close(), () => undefined);
+          connecting.then(
+            (open) => open.close(),
+            () => undefined,
+          );
           throw error;
         }
         const temporal = await connecting;
         try {
-          const run = await startRun(temporal, plan, steps, { trigger: 'manual', ...(options.cache ? {} : { readCache: false }), ...(overlap === undefined ? {} : { overlap }) });
+          const run = await startRun(temporal, plan, steps, {
+            trigger: 'manual',
+            ...(options.cache ? {} : { readCache: false }),
+            ...(overlap === undefined ? {} : { overlap }),
+          });
           if (options.detach === true) {
-            io.result({ runId: run.runId, workflowId: run.workflowId, pipeline: plan.pipeline, status: 'running', urls: { temporal: run.url } });
-            io.print(`Started ${run.workflowId}\nFollow it: perennial runs show ${run.workflowId} --follow\n${(await import('../run-report.ts')).uiLine(run.url)}`);
+            io.result({
+              runId: run.runId,
+              workflowId: run.workflowId,
+              pipeline: plan.pipeline,
+              status: 'running',
+              urls: { temporal: run.url },
+            });
+            io.print(
+              `Started ${run.workflowId}\nFollow it: perennial runs show ${run.workflowId} --follow\n${(await import('../run-report.ts')).uiLine(run.url)}`,
+            );
             return;
           }
           io.note(`Run ${run.workflowId}`);
@@ -75,6 +98,7 @@ export default defineCommand({
 
 function policyOf(text: string | undefined): TurnPolicy | undefined {
   const policy = TURN_POLICIES.find((known) => known === text);
-  if (text !== undefined && policy === undefined) throw new PerennialError('USAGE', `--overlap is ${JSON.stringify(text)}; expected one of ${TURN_POLICIES.join(', ')}.`);
+  if (text !== undefined && policy === undefined)
+    throw new PerennialError('USAGE', `--overlap is ${JSON.stringify(text)}; expected one of ${TURN_POLICIES.join(', ')}.`);
   return policy;
 }

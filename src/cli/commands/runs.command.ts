@@ -1,8 +1,8 @@
 import { PerennialError } from '../../core/errors.ts';
-import { defineCommand, table } from '../command.ts';
-import type { Temporal } from '../../orchestration/connect.ts';
-import type { RunAddress } from '../../orchestration/run-address.ts';
-import type { RunRow } from '../../orchestration/runs.ts';
+import { defineCommand, table } from './command.ts';
+import type { Temporal } from '../../runs/connect.ts';
+import type { RunAddress } from '../../runs/run-address.ts';
+import type { RunRow } from '../../runs/runs.ts';
 import type { ReproduceOptions } from '../reproduce-run.ts';
 
 const EXAMPLES = `
@@ -27,13 +27,32 @@ export default defineCommand({
       .action((options: { readonly pipeline?: string; readonly limit: string }) =>
         withTemporal(async (temporal, runs) => {
           const limit = Number(options.limit);
-          if (!Number.isInteger(limit) || limit < 1) throw new PerennialError('USAGE', `--limit is "${options.limit}"; expected a whole number from 1.`);
+          if (!Number.isInteger(limit) || limit < 1)
+            throw new PerennialError('USAGE', `--limit is "${options.limit}"; expected a whole number from 1.`);
           const rows = await runs.listRuns(temporal, { limit, ...(options.pipeline === undefined ? {} : { pipeline: options.pipeline }) });
-          const [{ needsAttention }, { attentionLines }] = await Promise.all([import('../../orchestration/attention.ts'), import('../attention-text.ts')]);
+          const [{ needsAttention }, { attentionLines }] = await Promise.all([
+            import('../../runs/attention.ts'),
+            import('../attention-text.ts'),
+          ]);
           const attention = await needsAttention(temporal, options.pipeline === undefined ? {} : { pipeline: options.pipeline });
           io.result({ runs: rows, attention });
           if (rows.length === 0) io.print('No runs. Start one with `perennial run FILE`.');
-          else io.print(table([['RUN', 'STATUS', 'VERDICT', 'TRIGGER', 'METRIC', 'MODEL', 'STARTED (UTC)', 'SECONDS'], ...rows.map((row) => [row.run, row.status, verdictOf(row), row.trigger ?? '', metricOf(row), row.model === null ? '' : `${row.model}${row.version === null ? '' : ` v${row.version}`}`, row.startedAt.slice(0, 19).replace('T', ' '), row.endedAt === null ? '' : ((Date.parse(row.endedAt) - Date.parse(row.startedAt)) / 1000).toFixed(1)])]));
+          else
+            io.print(
+              table([
+                ['RUN', 'STATUS', 'VERDICT', 'TRIGGER', 'METRIC', 'MODEL', 'STARTED (UTC)', 'SECONDS'],
+                ...rows.map((row) => [
+                  row.run,
+                  row.status,
+                  verdictOf(row),
+                  row.trigger ?? '',
+                  metricOf(row),
+                  row.model === null ? '' : `${row.model}${row.version === null ? '' : ` v${row.version}`}`,
+                  row.startedAt.slice(0, 19).replace('T', ' '),
+                  row.endedAt === null ? '' : ((Date.parse(row.endedAt) - Date.parse(row.startedAt)) / 1000).toFixed(1),
+                ]),
+              ]),
+            );
           for (const line of attentionLines(attention)) io.print(line);
         }),
       );
@@ -51,7 +70,11 @@ export default defineCommand({
             return followRun(temporal, address, io);
           }
           const view = await runs.describeRun(temporal, address);
-          const [{ stepLine }, { reportRun }, { reachable }] = await Promise.all([import('../run-progress.ts'), import('../run-report.ts'), import('../follow-run.ts')]);
+          const [{ stepLine }, { reportRun }, { reachable }] = await Promise.all([
+            import('../run-progress.ts'),
+            import('../run-report.ts'),
+            import('../follow-run.ts'),
+          ]);
           const width = Math.max(...view.steps.map((step) => step.id.length));
           for (const step of view.steps) io.print(stepLine(step, width));
           reportRun(await reachable(view), io);
@@ -68,14 +91,19 @@ export default defineCommand({
       .action((run: string, options: { readonly step?: string }) =>
         withTemporal(async (temporal, runs) => {
           const { workflowId, executionId } = await find(temporal, run);
-          const [{ openStore }, { readStepLogs }, { executionIdOf, runIdOf }] = await Promise.all([import('../../storage/open-store.ts'), import('../../orchestration/step-logs.ts'), import('../../core/run.ts')]);
-          const logsOf = async (runId: string): ReturnType<typeof readStepLogs> => readStepLogs(await openStore(), workflowId.split('/')[0]!, runId, options.step);
+          const [{ openStore }, { readStepLogs }, { executionIdOf, runIdOf }] = await Promise.all([
+            import('../../storage/open-store.ts'),
+            import('../../steps/step-logs.ts'),
+            import('../../core/run.ts'),
+          ]);
+          const logsOf = async (runId: string): ReturnType<typeof readStepLogs> =>
+            readStepLogs(await openStore(), workflowId.split('/')[0]!, runId, options.step);
           const own = executionId === undefined ? [] : await logsOf(executionIdOf(workflowId, executionId));
           // Runs that began before their ids named one execution.
           const logs = own.length > 0 ? own : await logsOf(runIdOf(workflowId));
           if (logs.length === 0) await runs.inputOf(temporal, { workflowId, ...(executionId === undefined ? {} : { executionId }) }); // no such run?
           io.result({ workflowId, logs });
-          if (logs.length === 0) io.print('The steps that ended logged nothing. A running step\'s log comes when its attempt ends.');
+          if (logs.length === 0) io.print("The steps that ended logged nothing. A running step's log comes when its attempt ends.");
           for (const log of logs) io.print(`── ${log.step} (attempt ${log.attempt})\n${log.text.trimEnd()}`);
         }),
       );
@@ -96,7 +124,9 @@ export default defineCommand({
 
     group
       .command('retry')
-      .description('Run the plan of a run again; what was done is taken from the cache. With --step: start a failed step of a run that still goes on once more.')
+      .description(
+        'Run the plan of a run again; what was done is taken from the cache. With --step: start a failed step of a run that still goes on once more.',
+      )
       .argument('<run>')
       .option('--step <id>', 'a failed or rejected step of a running run')
       .option('-d, --detach', 'start the run and return')
@@ -112,13 +142,20 @@ export default defineCommand({
           }
           const { readCache: _once, ...input } = await runs.inputOf(temporal, address);
           const view = await runs.nominalTimeOf(temporal, address, input);
-          await again(temporal, runs, { ...input, nominalTime: view, trigger: 'manual', why: `retry of ${workflowId}` }, options.detach === true);
+          await again(
+            temporal,
+            runs,
+            { ...input, nominalTime: view, trigger: 'manual', why: `retry of ${workflowId}` },
+            options.detach === true,
+          );
         }),
       );
 
     group
       .command('reproduce')
-      .description('Run the plan of a run again from the start, without the cache and with its nominal time, and compare the two: metric by metric, weight by weight. It registers at most, and moves no alias. Exit code: 0 the same, 1 not the same.')
+      .description(
+        'Run the plan of a run again from the start, without the cache and with its nominal time, and compare the two: metric by metric, weight by weight. It registers at most, and moves no alias. Exit code: 0 the same, 1 not the same.',
+      )
       .argument('<run>')
       .option('-d, --detach', 'start the run and return')
       .option('--promote', 'let what it registers serve: a rollback to it, which pins the model')
@@ -133,7 +170,13 @@ export default defineCommand({
       const started = await runs.startInput(temporal, input);
       const { uiLine } = await import('../run-report.ts');
       if (detach) {
-        io.result({ runId: started.runId, workflowId: started.workflowId, pipeline: input.plan.pipeline, status: 'running', urls: { temporal: started.url } });
+        io.result({
+          runId: started.runId,
+          workflowId: started.workflowId,
+          pipeline: input.plan.pipeline,
+          status: 'running',
+          urls: { temporal: started.url },
+        });
         io.print(`Started ${started.workflowId}\n${uiLine(started.url)}`);
         return;
       }
@@ -145,7 +188,7 @@ export default defineCommand({
 });
 
 async function find(temporal: Temporal, run: string): Promise<RunAddress> {
-  return (await import('../../orchestration/find-run.ts')).findRun(temporal, run);
+  return (await import('../../runs/find-run.ts')).findRun(temporal, run);
 }
 
 /** What the gates said; of a run that no gate judged, or that did not come so far, nothing. */
@@ -158,10 +201,10 @@ function metricOf({ primaryMetric, primaryMetricName }: RunRow): string {
   return primaryMetric === null ? '' : `${primaryMetricName ?? '(not named)'} ${primaryMetric.toPrecision(4)}`;
 }
 
-type Runs = typeof import('../../orchestration/runs.ts');
+type Runs = typeof import('../../runs/runs.ts');
 
 async function withTemporal(work: (temporal: Temporal, runs: Runs) => Promise<void>): Promise<void> {
-  const [{ connectOwn }, runs] = await Promise.all([import('../../orchestration/own-stack.ts'), import('../../orchestration/runs.ts')]);
+  const [{ connectOwn }, runs] = await Promise.all([import('../../runs/own-stack.ts'), import('../../runs/runs.ts')]);
   const temporal = await connectOwn();
   try {
     await work(temporal, runs);

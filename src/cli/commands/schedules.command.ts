@@ -1,7 +1,7 @@
 import { registerBackfills } from '../backfill-actions.ts';
-import { defineCommand, table } from '../command.ts';
-import type { Temporal } from '../../orchestration/connect.ts';
-import type { ScheduleRow } from '../../orchestration/schedules.ts';
+import { defineCommand, table } from './command.ts';
+import type { Temporal } from '../../runs/connect.ts';
+import type { ScheduleRow } from '../../runs/schedules.ts';
 
 const EXAMPLES = `
 A schedule is named by its id (penguins/schedule, penguins/drift, penguins/new-data) or by its pipeline (penguins).
@@ -18,7 +18,10 @@ Examples:
 
 export default defineCommand({
   register(program, io) {
-    const group = program.command('schedules').description('List, pause, resume, trigger, backfill and delete the Schedules that `perennial apply` made.').addHelpText('after', EXAMPLES);
+    const group = program
+      .command('schedules')
+      .description('List, pause, resume, trigger, backfill and delete the Schedules that `perennial apply` made.')
+      .addHelpText('after', EXAMPLES);
 
     group
       .command('list')
@@ -27,11 +30,32 @@ export default defineCommand({
       .action((options: { readonly pipeline?: string }) =>
         withTemporal(async (temporal, { listSchedules }) => {
           const rows = await listSchedules(temporal, options);
-          const [{ needsAttention }, { attentionLines }] = await Promise.all([import('../../orchestration/attention.ts'), import('../attention-text.ts')]);
+          const [{ needsAttention }, { attentionLines }] = await Promise.all([
+            import('../../runs/attention.ts'),
+            import('../attention-text.ts'),
+          ]);
           const attention = await needsAttention(temporal, options);
           io.result({ schedules: rows, attention });
           if (rows.length === 0) io.print('No schedules. Create them with `perennial apply FILE`.');
-          else io.print(table([['SCHEDULE', 'WHEN', 'STATE', 'NEXT (UTC)', 'LAST', 'TAKEN', 'MADE UP', 'MISSED', 'SKIPPED', 'OVERLAP', 'CATCH-UP'], ...rows.map((row) => [row.id, row.when, row.paused ? `paused${row.note === null ? '' : `: ${row.note}`}` : 'active', row.paused ? '' : (row.next[0] ?? ''), row.last ?? '', String(row.taken), String(row.madeUp), String(row.missedCatchup), String(row.skippedOverlap), row.overlap, row.catchup])]));
+          else
+            io.print(
+              table([
+                ['SCHEDULE', 'WHEN', 'STATE', 'NEXT (UTC)', 'LAST', 'TAKEN', 'MADE UP', 'MISSED', 'SKIPPED', 'OVERLAP', 'CATCH-UP'],
+                ...rows.map((row) => [
+                  row.id,
+                  row.when,
+                  row.paused ? `paused${row.note === null ? '' : `: ${row.note}`}` : 'active',
+                  row.paused ? '' : (row.next[0] ?? ''),
+                  row.last ?? '',
+                  String(row.taken),
+                  String(row.madeUp),
+                  String(row.missedCatchup),
+                  String(row.skippedOverlap),
+                  row.overlap,
+                  row.catchup,
+                ]),
+              ]),
+            );
           for (const note of [...rows.flatMap(notesOf), ...attentionLines(attention)]) io.print(note);
         }),
       );
@@ -96,8 +120,10 @@ export default defineCommand({
   },
 });
 
-async function withTemporal(work: (temporal: Temporal, schedules: typeof import('../../orchestration/schedules.ts')) => Promise<void>): Promise<void> {
-  const [{ connectOwn }, schedules] = await Promise.all([import('../../orchestration/own-stack.ts'), import('../../orchestration/schedules.ts')]);
+async function withTemporal(
+  work: (temporal: Temporal, schedules: typeof import('../../runs/schedules.ts')) => Promise<void>,
+): Promise<void> {
+  const [{ connectOwn }, schedules] = await Promise.all([import('../../runs/own-stack.ts'), import('../../runs/schedules.ts')]);
   const temporal = await connectOwn();
   try {
     await work(temporal, schedules);
@@ -109,8 +135,16 @@ async function withTemporal(work: (temporal: Temporal, schedules: typeof import(
 /** What a row of the table cannot say. */
 function notesOf({ id, daylight, missedCatchup, skippedOverlap }: ScheduleRow): string[] {
   return [
-    ...(missedCatchup === 0 ? [] : [`${id}: ${missedCatchup} ticks were missed: Temporal was away for longer than "catchup". Make up for them with \`perennial schedules backfill ${id}\`.`]),
-    ...(skippedOverlap === 0 ? [] : [`${id}: ${skippedOverlap} ticks were skipped, also of those that came while Temporal was away: the run before was still going. Make up for them with \`perennial schedules backfill ${id}\`.`]),
+    ...(missedCatchup === 0
+      ? []
+      : [
+          `${id}: ${missedCatchup} ticks were missed: Temporal was away for longer than "catchup". Make up for them with \`perennial schedules backfill ${id}\`.`,
+        ]),
+    ...(skippedOverlap === 0
+      ? []
+      : [
+          `${id}: ${skippedOverlap} ticks were skipped, also of those that came while Temporal was away: the run before was still going. Make up for them with \`perennial schedules backfill ${id}\`.`,
+        ]),
     ...(daylight === null ? [] : [`${id}: ${daylight}`]),
   ];
 }

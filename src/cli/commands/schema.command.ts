@@ -1,15 +1,23 @@
-import { defineCommand, table } from '../command.ts';
-import type { CliIo } from '../command.ts';
+import { defineCommand, table } from './command.ts';
+import type { CliIo } from './command.ts';
 
 export default defineCommand({
   register(program, io) {
     program
       .command('schema')
       .summary('what can be written in a document')
-      .description('Without arguments: the kinds of things that a document can name. With a kind: all names of it. With a name: its keys, their types, defaults and meaning, and an example. `--json` prints the JSON Schema instead.')
-      .argument('[kind]', 'step, reader, expectation, transform, architecture, layer, optimizer, loss, callback, export, metric or drift; "document" for the envelope')
+      .description(
+        'Without arguments: the kinds of things that a document can name. With a kind: all names of it. With a name: its keys, their types, defaults and meaning, and an example. `--json` prints the JSON Schema instead.',
+      )
+      .argument(
+        '[kind]',
+        'step, reader, expectation, transform, architecture, layer, optimizer, loss, callback, export, metric or drift; "document" for the envelope',
+      )
       .argument('[name]', 'name of a definition, e.g. train')
-      .addHelpText('after', '\nExamples:\n  perennial schema\n  perennial schema layer\n  perennial schema step train\n  perennial schema transform impute\n  perennial schema --json > pipeline.schema.json')
+      .addHelpText(
+        'after',
+        '\nExamples:\n  perennial schema\n  perennial schema layer\n  perennial schema step train\n  perennial schema transform impute\n  perennial schema --json > pipeline.schema.json',
+      )
       .action((kind: string | undefined, name: string | undefined) => printSchema(kind, name, io));
   },
 });
@@ -24,7 +32,12 @@ async function printSchema(kind: string | undefined, name: string | undefined, i
   }
   if (name === undefined && kind !== 'document') {
     io.result(docs.schemaOf(docs.existingKind(kind)));
-    io.print(table([[kind.toUpperCase(), 'WHAT IT DOES'], ...docs.namesOf(docs.existingKind(kind)).map((each) => [each, docs.summaryOf(kind, each)])]));
+    io.print(
+      table([
+        [kind.toUpperCase(), 'WHAT IT DOES'],
+        ...docs.namesOf(docs.existingKind(kind)).map((each) => [each, docs.summaryOf(kind, each)]),
+      ]),
+    );
     return;
   }
   io.result(docs.schemaOf(kind, name));

@@ -1,5 +1,5 @@
-import { defineCommand, table, type CliIo } from '../command.ts';
-import type { Attention } from '../../orchestration/attention.ts';
+import { defineCommand, table, type CliIo } from './command.ts';
+import type { Attention } from '../../runs/attention.ts';
 
 const SERVICE_AWAY = 4;
 
@@ -25,10 +25,18 @@ async function status(io: CliIo): Promise<void> {
     io.print(`Nothing is running in ${perennialHome()}. Start it with \`perennial up --detach\`.`);
     return;
   }
-  io.print(table([
-    ['COMPONENT', 'HEALTH', 'PID', 'ADDRESS', 'DETAIL'],
-    ...answer.components.map(({ name, health, pid, address, detail }) => [name, health, pid === undefined ? '-' : String(pid), address ?? '-', detail]),
-  ]));
+  io.print(
+    table([
+      ['COMPONENT', 'HEALTH', 'PID', 'ADDRESS', 'DETAIL'],
+      ...answer.components.map(({ name, health, pid, address, detail }) => [
+        name,
+        health,
+        pid === undefined ? '-' : String(pid),
+        address ?? '-',
+        detail,
+      ]),
+    ]),
+  );
   const { attentionLines } = await import('../attention-text.ts');
   for (const line of attentionLines(attention)) io.print(line);
   if (answer.store !== undefined) io.print(`\nstore ${answer.store}\nlogs  ${answer.logs ?? ''}`);
@@ -36,7 +44,7 @@ async function status(io: CliIo): Promise<void> {
 
 /** What runs and checks came to. A stack whose components all work can still have a pipeline that does not. */
 async function lookedAt(): Promise<readonly Attention[]> {
-  const [{ connectTemporal }, { needsAttention }] = await Promise.all([import('../../orchestration/connect.ts'), import('../../orchestration/attention.ts')]);
+  const [{ connectTemporal }, { needsAttention }] = await Promise.all([import('../../runs/connect.ts'), import('../../runs/attention.ts')]);
   const temporal = await connectTemporal();
   try {
     return await needsAttention(temporal);

@@ -1,15 +1,25 @@
-import { defineCommand } from '../command.ts';
-import type { CliIo } from '../command.ts';
+import { defineCommand } from './command.ts';
+import type { CliIo } from './command.ts';
 
 export default defineCommand({
   register(program, io) {
     program
       .command('validate')
       .summary('check documents and report every mistake')
-      .description('Checks documents against the schema and everything that can be known without data. Reports all mistakes with file, line and column, what is allowed, and the fix. Exits with 2 if there is any.')
+      .description(
+        'Checks documents against the schema and everything that can be known without data. Reports all mistakes with file, line and column, what is allowed, and the fix. Exits with 2 if there is any.',
+      )
       .argument('<files...>', 'pipeline documents (JSON)')
-      .option('-p, --param <name=value>', 'value of a parameter (repeatable)', (text: string, before: readonly string[]) => [...before, text], [] as readonly string[])
-      .addHelpText('after', '\nExamples:\n  perennial validate pipelines/penguins.json\n  perennial validate pipelines/*.json --json\n  perennial validate pipelines/penguins.json --param epochs=5')
+      .option(
+        '-p, --param <name=value>',
+        'value of a parameter (repeatable)',
+        (text: string, before: readonly string[]) => [...before, text],
+        [] as readonly string[],
+      )
+      .addHelpText(
+        'after',
+        '\nExamples:\n  perennial validate pipelines/penguins.json\n  perennial validate pipelines/*.json --json\n  perennial validate pipelines/penguins.json --param epochs=5',
+      )
       .action((files: string[], options: { readonly param: readonly string[] }) => validate(files, options.param, io));
   },
 });
@@ -29,7 +39,9 @@ async function validate(files: readonly string[], options: readonly string[], io
   }
   const mistakes = results.reduce((sum, result) => sum + result.diagnostics.length, 0);
   if (mistakes > 0) {
-    io.print(`\n${mistakes === 1 ? '1 mistake' : `${mistakes} mistakes`} in ${results.filter((result) => !result.valid).length} of ${files.length} document${files.length === 1 ? '' : 's'}.`);
+    io.print(
+      `\n${mistakes === 1 ? '1 mistake' : `${mistakes} mistakes`} in ${results.filter((result) => !result.valid).length} of ${files.length} document${files.length === 1 ? '' : 's'}.`,
+    );
     io.exit(2);
   }
   io.result({ valid: mistakes === 0, files: results });

@@ -1,4 +1,4 @@
-import { defineCommand } from '../command.ts';
+import { defineCommand } from './command.ts';
 
 const EXAMPLES = `
 Examples:
@@ -11,7 +11,12 @@ export default defineCommand({
     program
       .command('worker')
       .description('Work on steps in the foreground until Ctrl-C. Any number of workers on any machines share the work of their queues.')
-      .option('-q, --queue <name>', 'task queue to take steps from (repeatable); default: the configured one', (name: string, before: readonly string[]) => [...before, name], [] as readonly string[])
+      .option(
+        '-q, --queue <name>',
+        'task queue to take steps from (repeatable); default: the configured one',
+        (name: string, before: readonly string[]) => [...before, name],
+        [] as readonly string[],
+      )
       .addHelpText('after', EXAMPLES)
       .action(async (options: { readonly queue: readonly string[] }) => {
         const { runWorker } = await import('../../worker/worker.ts');
@@ -24,7 +29,11 @@ export default defineCommand({
         process.on('SIGINT', interrupt);
         process.on('SIGTERM', interrupt);
         try {
-          await runWorker({ queues: options.queue, signal: stop.signal, onReady: (queues) => io.note(`Working on ${queues.join(', ')}. Ctrl-C stops.`) });
+          await runWorker({
+            queues: options.queue,
+            signal: stop.signal,
+            onReady: (queues) => io.note(`Working on ${queues.join(', ')}. Ctrl-C stops.`),
+          });
         } finally {
           process.off('SIGINT', interrupt);
           process.off('SIGTERM', interrupt);

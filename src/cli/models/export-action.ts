@@ -1,8 +1,8 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { VersionExport } from '../../registry/types.ts';
-import type { Named } from '../../training/named.ts';
-import type { CliIo } from '../command.ts';
+import type { Named } from '../../training/model/named.ts';
+import type { CliIo } from '../commands/command.ts';
 import { openRegistry } from './options.ts';
 import { numberText, sizeText } from './views.ts';
 
@@ -23,7 +23,9 @@ export async function formatAction(io: CliIo, model: string, reference: string, 
   const written = await writeStoredExport(store, found, directory);
   const { check, notes } = found;
   io.result({ model, version: manifest.version, format: name, config, stored, check, notes, ...written });
-  io.print(`${stored ? 'Exported' : 'Made and exported'} ${model} version ${manifest.version} as ${name} to ${written.directory}: ${written.files.length} files, ${sizeText(written.bytes)}.`);
+  io.print(
+    `${stored ? 'Exported' : 'Made and exported'} ${model} version ${manifest.version} as ${name} to ${written.directory}: ${written.files.length} files, ${sizeText(written.bytes)}.`,
+  );
   io.print(checkText(check));
   for (const note of notes) io.print(note);
 }
@@ -36,14 +38,21 @@ function checkText({ rows, source, largestDifference, bound, sameClass }: Versio
 /** @throws USAGE for text that is neither a name nor an object of one, CONFIG_INVALID for an unknown format or settings that it has not */
 async function checkedFormat(text: string): Promise<Named> {
   const { exportRegistry } = await import('../../training/bundle/export-registry.ts');
-  const { nameAndConfig } = await import('../../training/named.ts');
+  const { nameAndConfig } = await import('../../training/model/named.ts');
   const { Ajv } = await import('ajv');
   const named = text.trim().startsWith('{') ? parsed(text) : text;
   const [name, config] = nameAndConfig('export', named);
   const validate = new Ajv({ allErrors: true, strict: false }).compile(exportRegistry.get(name).configSchema);
   if (!validate(config)) {
-    const problems = (validate.errors ?? []).map(({ instancePath, message, params }) => `${instancePath || 'it'} ${message}${'additionalProperty' in params ? ` ("${String(params.additionalProperty)}")` : ''}`);
-    throw new PerennialError('CONFIG_INVALID', `--format: the settings of "${name}" are ${JSON.stringify(config)}: ${problems.join('; ')}.`, { hint: `\`perennial schema export ${name}\` shows them.` });
+    const problems = (validate.errors ?? []).map(
+      ({ instancePath, message, params }) =>
+        `${instancePath || 'it'} ${message}${'additionalProperty' in params ? ` ("${String(params.additionalProperty)}")` : ''}`,
+    );
+    throw new PerennialError(
+      'CONFIG_INVALID',
+      `--format: the settings of "${name}" are ${JSON.stringify(config)}: ${problems.join('; ')}.`,
+      { hint: `\`perennial schema export ${name}\` shows them.` },
+    );
   }
   return named;
 }
@@ -52,6 +61,9 @@ function parsed(text: string): Named {
   try {
     return JSON.parse(text) as Named;
   } catch (error) {
-    throw new PerennialError('USAGE', `--format is ${text}, which is no JSON.`, { hint: 'Quote it: --format \'{"tfjs":{"quantize":{"uint8":"*"}}}\'.', cause: error });
+    throw new PerennialError('USAGE', `--format is ${text}, which is no JSON.`, {
+      hint: 'Quote it: --format \'{"tfjs":{"quantize":{"uint8":"*"}}}\'.',
+      cause: error,
+    });
   }
 }

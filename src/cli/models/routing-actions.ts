@@ -1,4 +1,4 @@
-import type { CliIo } from '../command.ts';
+import type { CliIo } from '../commands/command.ts';
 import type { RoutingChange } from '../../registry/types.ts';
 import { currentUser, openRegistry } from './options.ts';
 import type { OpenRegistry } from './options.ts';
@@ -11,10 +11,20 @@ export interface ConfirmOptions {
 
 const SERVICE_AWAY = 4;
 
-export async function promoteAction(io: CliIo, model: string, version: string, options: ConfirmOptions & { alias: string; why?: string; unpin?: boolean }): Promise<void> {
+export async function promoteAction(
+  io: CliIo,
+  model: string,
+  version: string,
+  options: ConfirmOptions & { alias: string; why?: string; unpin?: boolean },
+): Promise<void> {
   const opened = await openRegistry();
   const why = options.why ?? 'Promoted by hand.';
-  const change = await opened.registry.promote(model, version, { alias: options.alias, who: currentUser(), why, unpin: options.unpin === true });
+  const change = await opened.registry.promote(model, version, {
+    alias: options.alias,
+    who: currentUser(),
+    why,
+    unpin: options.unpin === true,
+  });
   const headline = change.changed
     ? `${options.alias} of ${model}: ${moveText(change.from, change.to)}`
     : `${options.alias} of ${model} is version ${change.routing.aliases[options.alias]} already; nothing changed.`;
@@ -26,7 +36,11 @@ export async function promoteAction(io: CliIo, model: string, version: string, o
 export async function rollbackAction(io: CliIo, model: string, options: ConfirmOptions & { to?: string; why?: string }): Promise<void> {
   const opened = await openRegistry();
   const why = options.why ?? 'Rolled back by hand.';
-  const change = await opened.registry.rollback(model, { who: currentUser(), why, ...(options.to === undefined ? {} : { to: options.to }) });
+  const change = await opened.registry.rollback(model, {
+    who: currentUser(),
+    why,
+    ...(options.to === undefined ? {} : { to: options.to }),
+  });
   const headline = change.changed
     ? `champion of ${model}: ${moveText(change.from, change.to)}, pinned to version ${change.to}`
     : `champion of ${model} is version ${change.to} and pinned already; nothing changed.`;
@@ -38,11 +52,22 @@ export async function unpinAction(io: CliIo, model: string, options: { why?: str
   const { registry } = await openRegistry();
   const change = await registry.unpin(model, { who: currentUser(), why: options.why ?? 'Unpinned by hand.' });
   io.result(changeResult(model, change, null));
-  io.print(change.changed ? `${model} is no longer pinned; version ${change.to} stays champion until another one is promoted.` : `${model} was not pinned; nothing changed.`);
+  io.print(
+    change.changed
+      ? `${model} is no longer pinned; version ${change.to} stays champion until another one is promoted.`
+      : `${model} was not pinned; nothing changed.`,
+  );
 }
 
 /** Says that it is done only after the servers answer with the version; exits with 4 where they do not in time, with 1 where another version became champion meanwhile. */
-async function proveAndReport(io: CliIo, { store }: OpenRegistry, model: string, change: RoutingChange, headline: string, options: ConfirmOptions): Promise<void> {
+async function proveAndReport(
+  io: CliIo,
+  { store }: OpenRegistry,
+  model: string,
+  change: RoutingChange,
+  headline: string,
+  options: ConfirmOptions,
+): Promise<void> {
   const version = change.routing.aliases.champion!;
   if (!options.confirm) {
     io.result({ ...changeResult(model, change, 'champion'), confirmation: null });
@@ -57,7 +82,9 @@ async function proveAndReport(io: CliIo, { store }: OpenRegistry, model: string,
   // Done, and undone by somebody else: no server is to blame.
   if (confirmation.superseded !== undefined) io.exit(1);
   else if (!confirmation.confirmed && confirmation.servers.length > 0) {
-    io.note(`error SERVER_UNAVAILABLE: the routing is changed, but not every server answers with version ${version} after ${options.timeout} s.`);
+    io.note(
+      `error SERVER_UNAVAILABLE: the routing is changed, but not every server answers with version ${version} after ${options.timeout} s.`,
+    );
     io.exit(SERVICE_AWAY);
   }
 }

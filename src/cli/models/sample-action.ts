@@ -5,8 +5,8 @@ import type { JsonObject } from '../../core/json.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import type { ExportResult } from '../../registry/export.ts';
-import type { AskedSample, Sampler } from '../../training/bundle/sampler.ts';
-import type { CliIo } from '../command.ts';
+import type { AskedSample, Sampler } from '../../training/generation/sampler.ts';
+import type { CliIo } from '../commands/command.ts';
 import { openRegistry } from './options.ts';
 
 export interface SampleOptions {
@@ -22,11 +22,15 @@ const GRID = 8;
 const GRID_MAX = 400;
 
 /** Writes what a registered generator makes of seeds: images as PNG, rows of a table as CSV. */
-export async function sampleAction(io: CliIo, model: string, { out, count, seed, label, version: reference }: SampleOptions): Promise<void> {
+export async function sampleAction(
+  io: CliIo,
+  model: string,
+  { out, count, seed, label, version: reference }: SampleOptions,
+): Promise<void> {
   const { registry, artifacts } = await openRegistry();
   const manifest = await registry.version(model, reference);
   const text = `${model} version ${manifest.version}`;
-  const { loadSampler } = await import('../../training/bundle/sampler.ts');
+  const { loadSampler } = await import('../../training/generation/sampler.ts');
   const { writeFolder } = await import('../../registry/export.ts');
   const artifact = await artifacts.open(manifest.model);
   const sampler = await loadSampler(artifact, text);
@@ -40,8 +44,19 @@ export async function sampleAction(io: CliIo, model: string, { out, count, seed,
       kept = table.kept;
       return table;
     });
-    io.result({ model, version: manifest.version, format, count, seeds: [seed, seed + count - 1], ...(label === undefined ? {} : { label }), directory: written.directory, files: written.files });
-    io.print(`${count} ${format === 'images' ? 'image' : 'row'}${count === 1 ? '' : 's'} of ${text}, from the ${count === 1 ? `seed ${seed}` : `seeds ${seed} to ${seed + count - 1}`}, in ${written.directory}.`);
+    io.result({
+      model,
+      version: manifest.version,
+      format,
+      count,
+      seeds: [seed, seed + count - 1],
+      ...(label === undefined ? {} : { label }),
+      directory: written.directory,
+      files: written.files,
+    });
+    io.print(
+      `${count} ${format === 'images' ? 'image' : 'row'}${count === 1 ? '' : 's'} of ${text}, from the ${count === 1 ? `seed ${seed}` : `seeds ${seed} to ${seed + count - 1}`}, in ${written.directory}.`,
+    );
     if (kept.length > 0) io.print(`As the network knows them, because their transforms cannot be turned back: ${kept.join(', ')}.`);
   } finally {
     sampler.dispose();
@@ -52,15 +67,33 @@ export async function sampleAction(io: CliIo, model: string, { out, count, seed,
 function formatOf(samples: readonly TensorSpec[], text: string): 'images' | 'table' {
   if (samples.length === 1 && samples[0]!.shape.length === 3) return 'images';
   if (samples.every(({ shape }) => shape.length === 1)) return 'table';
-  throw new PerennialError('MODEL_INVALID', `${text} makes ${samples.map(({ name, shape }) => `"${name}" [${shape.join(', ')}]`).join(' with ')}, which is neither an image nor a row of a table.`, { hint: 'Export the model with `perennial models export` and use its decoder.' });
+  throw new PerennialError(
+    'MODEL_INVALID',
+    `${text} makes ${samples.map(({ name, shape }) => `"${name}" [${shape.join(', ')}]`).join(' with ')}, which is neither an image nor a row of a table.`,
+    { hint: 'Export the model with `perennial models export` and use its decoder.' },
+  );
 }
 
 /** @throws USAGE for a label that the model does not know */
-function askedOf({ label: classes }: Sampler, { count, seed, label }: Pick<SampleOptions, 'count' | 'seed' | 'label'>, text: string): AskedSample[] {
-  if (classes === undefined && label !== undefined) throw new PerennialError('USAGE', `--label ${label}: ${text} cannot be asked for a label.`, { hint: 'Leave --label out; a generator knows labels where it was trained with "conditional": true.' });
+function askedOf(
+  { label: classes }: Sampler,
+  { count, seed, label }: Pick<SampleOptions, 'count' | 'seed' | 'label'>,
+  text: string,
+): AskedSample[] {
+  if (classes === undefined && label !== undefined)
+    throw new PerennialError('USAGE', `--label ${label}: ${text} cannot be asked for a label.`, {
+      hint: 'Leave --label out; a generator knows labels where it was trained with "conditional": true.',
+    });
   const wanted = label === undefined ? -1 : classes!.classes.indexOf(label);
-  if (label !== undefined && wanted < 0) throw new PerennialError('USAGE', `--label ${label}: ${text} knows no such "${classes!.name}". It knows ${classes!.classes.slice(0, 20).join(', ')}${classes!.classes.length > 20 ? ', …' : ''}.`);
-  return Array.from({ length: count }, (_, index) => ({ seed: seed + index, ...(classes === undefined ? {} : { label: wanted >= 0 ? wanted : index % classes.classes.length }) }));
+  if (label !== undefined && wanted < 0)
+    throw new PerennialError(
+      'USAGE',
+      `--label ${label}: ${text} knows no such "${classes!.name}". It knows ${classes!.classes.slice(0, 20).join(', ')}${classes!.classes.length > 20 ? ', …' : ''}.`,
+    );
+  return Array.from({ length: count }, (_, index) => ({
+    seed: seed + index,
+    ...(classes === undefined ? {} : { label: wanted >= 0 ? wanted : index % classes.classes.length }),
+  }));
 }
 
 type Written = Omit<ExportResult, 'directory'>;
@@ -83,13 +116,26 @@ async function writeImages(dir: string, sampler: Sampler, asked: readonly AskedS
     await write(name, imageOf(values.subarray(index * size, (index + 1) * size), { shape, range }));
   }
   await mkdir(join(dir, 'overview'));
-  await write('overview/samples.png', imageGrid(values.subarray(0, Math.min(asked.length, GRID_MAX) * size), { shape, range }, Math.min(GRID, asked.length)));
+  await write(
+    'overview/samples.png',
+    imageGrid(values.subarray(0, Math.min(asked.length, GRID_MAX) * size), { shape, range }, Math.min(GRID, asked.length)),
+  );
   return { files, bytes };
 }
 
-async function writeTable(dir: string, sampler: Sampler, asked: readonly AskedSample[], artifact: OpenArtifact): Promise<Written & { readonly kept: readonly string[] }> {
-  const { sourceTable } = await import('../../data/source-values.ts');
-  const { columns, rows, kept } = sourceTable(await artifact.json<JsonObject>('preprocessor.json'), sampler.samples, await sampler.sample(asked), asked.length);
+async function writeTable(
+  dir: string,
+  sampler: Sampler,
+  asked: readonly AskedSample[],
+  artifact: OpenArtifact,
+): Promise<Written & { readonly kept: readonly string[] }> {
+  const { sourceTable } = await import('../../data/stored/source-values.ts');
+  const { columns, rows, kept } = sourceTable(
+    await artifact.json<JsonObject>('preprocessor.json'),
+    sampler.samples,
+    await sampler.sample(asked),
+    asked.length,
+  );
   const { label } = sampler;
   const lines = [
     [...columns, ...(label === undefined ? [] : [label.name])],

@@ -3,9 +3,9 @@ import type { ObjectStore } from '../../core/ports.ts';
 import type { Registry, RoutingAt } from '../../registry/registry.ts';
 import type { Routing, VersionManifest } from '../../registry/types.ts';
 import type { BaseOrigin } from '../../training/transfer/base.ts';
-import type { ModelMeta } from '../../training/types.ts';
-import { table } from '../command.ts';
-import type { CliIo } from '../command.ts';
+import type { ModelMeta } from '../../training/model/model-meta.ts';
+import { table } from '../commands/command.ts';
+import type { CliIo } from '../commands/command.ts';
 import { REPAIR_HINT } from '../../registry/documents.ts';
 import type { Problem } from '../../registry/documents.ts';
 import { currentUser, openRegistry } from './options.ts';
@@ -13,22 +13,42 @@ import { aliasesText, metricsText, numberText, sizeText, timeText, transitionRow
 
 export async function listAction(io: CliIo): Promise<void> {
   const { registry } = await openRegistry();
-  const models = await Promise.all((await registry.models()).map(async ({ name, createdAt }) => {
-    const { versions, routing, problems } = await registry.survey(name);
-    const champion = versions.find(({ version }) => version === routing?.aliases.champion);
-    return { name, createdAt, versions: versions.length, latest: versions.at(-1)?.version ?? null, aliases: routing?.aliases ?? {}, pin: routing?.pin ?? null, metrics: champion?.metrics ?? {}, problems };
-  }));
+  const models = await Promise.all(
+    (await registry.models()).map(async ({ name, createdAt }) => {
+      const { versions, routing, problems } = await registry.survey(name);
+      const champion = versions.find(({ version }) => version === routing?.aliases.champion);
+      return {
+        name,
+        createdAt,
+        versions: versions.length,
+        latest: versions.at(-1)?.version ?? null,
+        aliases: routing?.aliases ?? {},
+        pin: routing?.pin ?? null,
+        metrics: champion?.metrics ?? {},
+        problems,
+      };
+    }),
+  );
   io.result({ models });
   if (models.length === 0) return io.print('No model is registered yet. `perennial run pipelines/penguins.json` makes one.');
   const rows = models.map(({ name, versions, latest, aliases, pin, metrics }) => [
-    name, String(versions), String(latest ?? ''), `${aliases.champion ?? 'none'}${pin === null ? '' : ' (pinned)'}`, String(aliases.challenger ?? ''), metricsText(metrics, 3),
+    name,
+    String(versions),
+    String(latest ?? ''),
+    `${aliases.champion ?? 'none'}${pin === null ? '' : ' (pinned)'}`,
+    String(aliases.challenger ?? ''),
+    metricsText(metrics, 3),
   ]);
   io.print(table([['MODEL', 'VERSIONS', 'LATEST', 'CHAMPION', 'CHALLENGER', "CHAMPION'S METRICS"], ...rows]));
-  tellProblems(io, models.flatMap(({ name, problems }) => problems.map((problem) => ({ name, ...problem }))));
+  tellProblems(
+    io,
+    models.flatMap(({ name, problems }) => problems.map((problem) => ({ name, ...problem }))),
+  );
 }
 
 function tellProblems(io: CliIo, problems: readonly (Problem & { readonly name: string })[]): void {
-  for (const { name, version, message } of problems) io.note(`broken: ${name}${version === undefined ? '' : ` version ${version}`}: ${message}`);
+  for (const { name, version, message } of problems)
+    io.note(`broken: ${name}${version === undefined ? '' : ` version ${version}`}: ${message}`);
   if (problems.length > 0) io.note(REPAIR_HINT);
 }
 
@@ -39,31 +59,63 @@ export async function showAction(io: CliIo, model: string, reference: string | u
     const manifest = await registry.version(model, reference);
     const { exportsOf } = await import('../../registry/version-exports.ts');
     const [{ bytes, base }, exports] = await Promise.all([artifactOf(store, manifest), exportsOf(store, model, manifest.version)]);
-    io.result({ ...manifest, aliases: aliasNames(routing?.aliases, manifest.version), pinned: routing?.pin?.version === manifest.version, bytes, exports, base: base ?? null });
+    io.result({
+      ...manifest,
+      aliases: aliasNames(routing?.aliases, manifest.version),
+      pinned: routing?.pin?.version === manifest.version,
+      bytes,
+      exports,
+      base: base ?? null,
+    });
     return io.print(versionText(manifest, routing, bytes, exports, base));
   }
   const { versions, routing, problems } = await registry.survey(model);
-  io.result({ name: model, routing: routing ?? null, problems, versions: versions.map((manifest) => ({ ...manifest, aliases: aliasNames(routing?.aliases, manifest.version) })) });
+  io.result({
+    name: model,
+    routing: routing ?? null,
+    problems,
+    versions: versions.map((manifest) => ({ ...manifest, aliases: aliasNames(routing?.aliases, manifest.version) })),
+  });
   const pin = routing?.pin;
   if (pin !== null && pin !== undefined) io.print(`Pinned to version ${pin.version} by ${pin.by}, ${timeText(pin.at)}: ${pin.why}\n`);
   io.print(table([['VERSION', 'ALIASES', 'CREATED', 'VERDICT', 'METRICS', 'RUN'], ...versionRows(versions, routing)]));
-  tellProblems(io, problems.map((problem) => ({ name: model, ...problem })));
+  tellProblems(
+    io,
+    problems.map((problem) => ({ name: model, ...problem })),
+  );
 }
 
 export async function compareAction(io: CliIo, model: string, references: readonly string[]): Promise<void> {
   const { registry } = await openRegistry();
-  if (references.length === 1) throw new PerennialError('USAGE', 'A comparison takes two versions or more.', { hint: `For example \`perennial models compare ${model} 2 3\`.` });
+  if (references.length === 1)
+    throw new PerennialError('USAGE', 'A comparison takes two versions or more.', {
+      hint: `For example \`perennial models compare ${model} 2 3\`.`,
+    });
   const routing = (await registry.routing(model))?.routing;
-  const versions = references.length === 0 ? await usualVersions(registry, model, routing) : await Promise.all(references.map((reference) => registry.version(model, reference)));
+  const versions =
+    references.length === 0
+      ? await usualVersions(registry, model, routing)
+      : await Promise.all(references.map((reference) => registry.version(model, reference)));
   const twice = versions.findIndex(({ version }, index) => versions.findIndex((other) => other.version === version) < index);
-  if (twice >= 0) throw new PerennialError('USAGE', `Version ${versions[twice]!.version} of ${model} is named twice${references.length === 0 ? '' : `: ${references.map((name) => `"${name}"`).join(', ')}`}; with itself it compares to nothing.`, { hint: `Name two versions: \`perennial models show ${model}\` lists them.` });
+  if (twice >= 0)
+    throw new PerennialError(
+      'USAGE',
+      `Version ${versions[twice]!.version} of ${model} is named twice${references.length === 0 ? '' : `: ${references.map((name) => `"${name}"`).join(', ')}`}; with itself it compares to nothing.`,
+      { hint: `Name two versions: \`perennial models show ${model}\` lists them.` },
+    );
   const names = [...new Set(versions.flatMap(({ metrics }) => Object.keys(metrics)))].sort();
   const first = versions[0]!;
   const sameData = versions.every(({ dataset }) => dataset === first.dataset);
   const metrics = Object.fromEntries(names.map((name) => [name, versions.map((version) => version.metrics[name] ?? null)]));
   io.result({ model, versions: versions.map(({ version }) => version), sameDataset: sameData, metrics });
-  const head = ['METRIC', ...versions.map(({ version }) => `${version}${aliasesText(routing, version) === '' ? '' : ` (${aliasesText(routing, version)})`}`)];
-  const rows = names.map((name) => [name, ...versions.map((version) => cell(version.metrics[name], version === first ? undefined : first.metrics[name]))]);
+  const head = [
+    'METRIC',
+    ...versions.map(({ version }) => `${version}${aliasesText(routing, version) === '' ? '' : ` (${aliasesText(routing, version)})`}`),
+  ];
+  const rows = names.map((name) => [
+    name,
+    ...versions.map((version) => cell(version.metrics[name], version === first ? undefined : first.metrics[name])),
+  ]);
   io.print(table([head, ...rows, ['created', ...versions.map(({ createdAt }) => timeText(createdAt))]]));
   if (!sameData) io.print('\nThese versions were measured on different data: the numbers do not compare strictly.');
 }
@@ -74,8 +126,16 @@ async function usualVersions(registry: Registry, model: string, routing: Routing
   const challenger = routing?.aliases['challenger'];
   if (challenger !== undefined && challenger !== champion.version) return [champion, await registry.version(model, String(challenger))];
   const others = (await registry.versions(model)).map(({ version }) => version).filter((version) => version !== champion.version);
-  const before = routing?.previous.find((version) => others.includes(version)) ?? others.filter((version) => version < champion.version).at(-1) ?? others.at(-1);
-  if (before === undefined) throw new PerennialError('USAGE', `${model} has one version only, and it is champion and challenger: there is nothing to compare it with.`, { hint: 'Run its pipeline again for another one.' });
+  const before =
+    routing?.previous.find((version) => others.includes(version)) ??
+    others.filter((version) => version < champion.version).at(-1) ??
+    others.at(-1);
+  if (before === undefined)
+    throw new PerennialError(
+      'USAGE',
+      `${model} has one version only, and it is champion and challenger: there is nothing to compare it with.`,
+      { hint: 'Run its pipeline again for another one.' },
+    );
   return [await registry.version(model, String(before)), champion];
 }
 
@@ -90,7 +150,8 @@ export async function historyAction(io: CliIo, model: string, options: { at?: st
   const { registry } = await openRegistry();
   if (options.at !== undefined) {
     const time = new Date(options.at);
-    if (Number.isNaN(time.getTime())) throw new PerennialError('USAGE', `--at is ${JSON.stringify(options.at)}; expected a time such as 2026-03-01T12:00:00Z.`);
+    if (Number.isNaN(time.getTime()))
+      throw new PerennialError('USAGE', `--at is ${JSON.stringify(options.at)}; expected a time such as 2026-03-01T12:00:00Z.`);
     const state = await registry.historyAt(model, time);
     io.result(state ?? { at: time.toISOString(), champion: null, aliases: {}, pin: null, since: null });
     return io.print(`${timeText(time.toISOString())}: ${servedText(model, state)}`);
@@ -108,16 +169,29 @@ function servedText(model: string, state: RoutingAt | undefined): string {
   return `version ${champion} of ${model} was champion${pin === null ? '' : ' and pinned'}${how}`;
 }
 
-export async function exportAction(io: CliIo, model: string, reference: string, given: string | undefined, { out, format }: { out?: string; format?: string }): Promise<void> {
+export async function exportAction(
+  io: CliIo,
+  model: string,
+  reference: string,
+  given: string | undefined,
+  { out, format }: { out?: string; format?: string },
+): Promise<void> {
   const directory = given ?? out;
-  if (directory === undefined || (given !== undefined && out !== undefined)) throw new PerennialError('USAGE', directory === undefined ? 'The directory to write is missing.' : `The directory is given twice: "${given}" and "${out}".`, { hint: `For example \`perennial models export ${model} ${reference} ./${model}\`.` });
+  if (directory === undefined || (given !== undefined && out !== undefined))
+    throw new PerennialError(
+      'USAGE',
+      directory === undefined ? 'The directory to write is missing.' : `The directory is given twice: "${given}" and "${out}".`,
+      { hint: `For example \`perennial models export ${model} ${reference} ./${model}\`.` },
+    );
   if (format !== undefined) return (await import('./export-action.ts')).formatAction(io, model, reference, directory, format);
   const { registry, store } = await openRegistry();
   const { exportVersion } = await import('../../registry/export.ts');
   const manifest = await registry.version(model, reference);
   const exported = await exportVersion(store, manifest, directory);
   io.result({ model, version: manifest.version, ...exported });
-  io.print(`Exported ${model} version ${manifest.version} to ${exported.directory}: ${exported.files.length} files, ${sizeText(exported.bytes)}, verified.`);
+  io.print(
+    `Exported ${model} version ${manifest.version} to ${exported.directory}: ${exported.files.length} files, ${sizeText(exported.bytes)}, verified.`,
+  );
 }
 
 export async function deleteAction(io: CliIo, model: string, reference: string, options: { why?: string }): Promise<void> {
@@ -140,30 +214,42 @@ export interface GcFlags {
 
 export async function gcAction(io: CliIo, options: GcFlags): Promise<void> {
   const { store } = await openRegistry();
-  const [{ collectGarbage }, { leftWork }] = await Promise.all([import('../../registry/gc.ts'), import('../../orchestration/left-work.ts')]);
+  const [{ collectGarbage }, { leftWork }] = await Promise.all([import('../../registry/gc.ts'), import('../../runs/left-work.ts')]);
   const hour = 3_600_000;
-  const result = await collectGarbage(store, { dryRun: options.delete !== true, graceMs: options.grace * hour, cacheMs: options.cache * 24 * hour, predictionsMs: options.predictions * 24 * hour, logsMs: options.logs * 24 * hour });
+  const result = await collectGarbage(store, {
+    dryRun: options.delete !== true,
+    graceMs: options.grace * hour,
+    cacheMs: options.cache * 24 * hour,
+    predictionsMs: options.predictions * 24 * hour,
+    logsMs: options.logs * 24 * hour,
+  });
   const work = await leftWork(options.delete === true);
   io.result({ ...result, work });
   const count = (kind: string): number => result.items.filter((item) => item.kind === kind).length;
   const size = (kind: string): number => result.items.filter((item) => item.kind === kind).reduce((sum, item) => sum + item.size, 0);
   const row = (label: string, kind: string, kept: number): string[] => [label, String(count(kind)), sizeText(size(kind)), String(kept)];
-  io.print(table([
-    ['OBJECTS', result.dryRun ? 'TO DELETE' : 'DELETED', 'SIZE', 'KEPT'],
-    row('cache entries', 'cache entry', result.kept.cacheEntries),
-    row('artifacts', 'artifact', result.kept.artifacts),
-    row('blobs', 'blob', result.kept.blobs),
-    row('prediction logs', 'prediction log', result.kept.predictionLogs),
-    row('step logs', 'step log', result.kept.stepLogs),
-    row('announcements of servers', 'announcement', result.kept.announcements),
-    row('leftovers of checks', 'leftover', 0),
-    ['work folders of runs here', String(work.folders.length), sizeText(work.bytes), String(work.kept)],
-  ]));
-  if (result.dryRun && result.items.length + work.folders.length > 0) io.print(`\nNothing was deleted (dry run). \`perennial models gc --delete\` frees ${sizeText(result.bytes + work.bytes)}.`);
+  io.print(
+    table([
+      ['OBJECTS', result.dryRun ? 'TO DELETE' : 'DELETED', 'SIZE', 'KEPT'],
+      row('cache entries', 'cache entry', result.kept.cacheEntries),
+      row('artifacts', 'artifact', result.kept.artifacts),
+      row('blobs', 'blob', result.kept.blobs),
+      row('prediction logs', 'prediction log', result.kept.predictionLogs),
+      row('step logs', 'step log', result.kept.stepLogs),
+      row('announcements of servers', 'announcement', result.kept.announcements),
+      row('leftovers of checks', 'leftover', 0),
+      ['work folders of runs here', String(work.folders.length), sizeText(work.bytes), String(work.kept)],
+    ]),
+  );
+  if (result.dryRun && result.items.length + work.folders.length > 0)
+    io.print(`\nNothing was deleted (dry run). \`perennial models gc --delete\` frees ${sizeText(result.bytes + work.bytes)}.`);
 }
 
 function aliasNames(aliases: Readonly<Record<string, number>> | undefined, version: number): string[] {
-  return Object.entries(aliases ?? {}).filter(([, number]) => number === version).map(([alias]) => alias).sort();
+  return Object.entries(aliases ?? {})
+    .filter(([, number]) => number === version)
+    .map(([alias]) => alias)
+    .sort();
 }
 
 /** What the model artifact of a version tells. */

@@ -23,7 +23,10 @@ export function timeText(iso: string): string {
 }
 
 export function aliasesText(routing: Routing | undefined, version: number): string {
-  const names = Object.entries(routing?.aliases ?? {}).filter(([, number]) => number === version).map(([alias]) => alias).sort();
+  const names = Object.entries(routing?.aliases ?? {})
+    .filter(([, number]) => number === version)
+    .map(([alias]) => alias)
+    .sort();
   return names.map((name) => (name === 'champion' && routing?.pin?.version === version ? 'champion (pinned)' : name)).join(', ');
 }
 
@@ -41,7 +44,12 @@ export function numberText(value: number): string {
 
 export function versionRows(versions: readonly VersionManifest[], routing: Routing | undefined): string[][] {
   return versions.map((manifest) => [
-    String(manifest.version), aliasesText(routing, manifest.version), timeText(manifest.createdAt), verdictText(manifest), metricsText(manifest.metrics, 3), `${manifest.pipeline}/${manifest.runId}`,
+    String(manifest.version),
+    aliasesText(routing, manifest.version),
+    timeText(manifest.createdAt),
+    verdictText(manifest),
+    metricsText(manifest.metrics, 3),
+    `${manifest.pipeline}/${manifest.runId}`,
   ]);
 }
 
@@ -57,14 +65,25 @@ function checkInWords(check: VersionManifest['check']): string {
 }
 
 /** One version in full. */
-export function versionText(manifest: VersionManifest, routing: Routing | undefined, size: number, exports: readonly VersionExport[] = [], base?: BaseOrigin): string {
+export function versionText(
+  manifest: VersionManifest,
+  routing: Routing | undefined,
+  size: number,
+  exports: readonly VersionExport[] = [],
+  base?: BaseOrigin,
+): string {
   const lines: [string, string][] = [
     ['model', manifest.name],
     ['version', String(manifest.version)],
     ['aliases', aliasesText(routing, manifest.version) || 'none'],
     ['created', `${timeText(manifest.createdAt)} by ${manifest.createdBy || 'unknown'}`],
     ['description', manifest.description || 'none'],
-    ['tags', Object.entries(manifest.tags).map(([key, value]) => `${key}=${value}`).join(', ') || 'none'],
+    [
+      'tags',
+      Object.entries(manifest.tags)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(', ') || 'none',
+    ],
     ['run', `${manifest.pipeline}/${manifest.runId}, step ${manifest.stepId}`],
     ...(manifest.trace === undefined ? [] : [['trace', manifest.trace.traceId] as [string, string]]),
     ['model artifact', `${manifest.model.digest.slice(0, 16)}…  ${manifest.model.summary} (${sizeText(size)})`],
@@ -72,22 +91,43 @@ export function versionText(manifest: VersionManifest, routing: Routing | undefi
     ['dataset', manifest.dataset === null ? 'unknown' : `${manifest.dataset.slice(0, 16)}…`],
     ['verdict', [verdictText(manifest), ...(manifest.verdict?.reasons ?? [])].join('; ')],
     ['registration check', checkInWords(manifest.check)],
-    ['started from', base === undefined ? 'nothing' : `${baseText(base)}${base.model === undefined && base.file === undefined ? '' : ` (${base.digest.slice(0, 16)}…)`}`],
+    [
+      'started from',
+      base === undefined
+        ? 'nothing'
+        : `${baseText(base)}${base.model === undefined && base.file === undefined ? '' : ` (${base.digest.slice(0, 16)}…)`}`,
+    ],
     ['champion then', manifest.parent === null ? 'none' : `version ${manifest.parent}`],
-    ...Object.keys(manifest.metrics).sort().map((name): [string, string] => [`  ${name}`, numberText(manifest.metrics[name]!)]),
+    ...Object.keys(manifest.metrics)
+      .sort()
+      .map((name): [string, string] => [`  ${name}`, numberText(manifest.metrics[name]!)]),
   ];
   const signature = manifest.signature;
   if (signature !== null) {
     lines.push(['inputs', signature.inputs.map(({ name, type, required }) => `${name}: ${type}${required ? '' : '?'}`).join(', ')]);
-    lines.push(['outputs', signature.outputs.map((output) => `${output.name}: ${output['tensor-spec'].dtype} [${output['tensor-spec'].shape.join(', ')}]`).join(', ')]);
+    lines.push([
+      'outputs',
+      signature.outputs
+        .map((output) => `${output.name}: ${output['tensor-spec'].dtype} [${output['tensor-spec'].shape.join(', ')}]`)
+        .join(', '),
+    ]);
   }
-  for (const { artifact, config } of exports) lines.push(['export', `${artifact.summary}${Object.keys(config).length === 0 ? '' : ` ${JSON.stringify(config)}`}`]);
+  for (const { artifact, config } of exports)
+    lines.push(['export', `${artifact.summary}${Object.keys(config).length === 0 ? '' : ` ${JSON.stringify(config)}`}`]);
   const width = Math.max(...lines.map(([label]) => label.length));
   return lines.map(([label, value]) => `${label.padEnd(width)}  ${value}`).join('\n');
 }
 
 export function transitionRows(history: readonly Transition[]): string[][] {
-  return history.map((one) => [timeText(one.at), one.action, one.alias ?? '', moveText(one.from, one.to), one.who, one.automatic ? 'automatic' : 'by hand', one.why]);
+  return history.map((one) => [
+    timeText(one.at),
+    one.action,
+    one.alias ?? '',
+    moveText(one.from, one.to),
+    one.who,
+    one.automatic ? 'automatic' : 'by hand',
+    one.why,
+  ]);
 }
 
 export function moveText(from: number | null, to: number | null): string {
@@ -96,6 +136,8 @@ export function moveText(from: number | null, to: number | null): string {
 
 /** What each server answered, and the sentence that sums it up. */
 export function confirmationText(confirmation: Confirmation): string {
-  const lines = confirmation.servers.map(({ url, version, milliseconds, error }) => `  ${url}  ${error ?? `version ${version}`}  after ${milliseconds} ms`);
+  const lines = confirmation.servers.map(
+    ({ url, version, milliseconds, error }) => `  ${url}  ${error ?? `version ${version}`}  after ${milliseconds} ms`,
+  );
   return [...lines, confirmation.summary].join('\n');
 }

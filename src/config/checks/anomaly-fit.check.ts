@@ -1,5 +1,5 @@
-import { objectiveNamed } from '../../training/objective-named.ts';
-import { defineCheck, stepsOf } from '../check.ts';
+import { objectiveNamed } from '../../training/objectives/objective-named.ts';
+import { defineCheck, stepsOf } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
 import { join } from '../pointer.ts';
 import { metricsThat, namedMetrics } from './named-metrics.ts';
@@ -16,16 +16,33 @@ export default defineCheck({
     if (train === undefined || trains.length > 1 || preprocesses.length > 1) return [];
     const rebuilds = objectiveNamed(train.config) === 'reconstruction';
     if (!rebuilds) {
-      return named.map(({ step }): Finding => ({ pointer: join(step.pointer, 'with', 'anomaly'), message: 'With "anomaly" the examples hold no label, and the train step learns from one.', fix: 'Use the architecture "autoencoder" or "objective": "reconstruction" in the train step, or remove "anomaly".' }));
+      return named.map(({ step }): Finding => ({
+        pointer: join(step.pointer, 'with', 'anomaly'),
+        message: 'With "anomaly" the examples hold no label, and the train step learns from one.',
+        fix: 'Use the architecture "autoencoder" or "objective": "reconstruction" in the train step, or remove "anomaly".',
+      }));
     }
     return namedMetrics(facts).flatMap(({ pointer, definition }): Finding[] => {
       if (definition.tasks.includes('reconstruction')) return [];
       const fits = definition.tasks.includes('classification');
       if (fits && named.length > 0) return [];
       const fitting = metricsThat((tasks) => tasks.includes('reconstruction') || (named.length > 0 && tasks.includes('classification')));
-      return [fits
-        ? { pointer, given: definition.name, message: `The metric "${definition.name}" needs to know which test rows are anomalies, and nothing says so.`, fix: 'Give "anomaly" in the preprocess step, e.g. { "column": "label", "values": ["9"] }.' }
-        : { pointer, given: definition.name, allowed: fitting, message: `The metric "${definition.name}" is for ${definition.tasks.join(' and ')}, and the model rebuilds its inputs.`, fix: `Choose one that fits: ${fitting.slice(0, 6).join(', ')}, …` }];
+      return [
+        fits
+          ? {
+              pointer,
+              given: definition.name,
+              message: `The metric "${definition.name}" needs to know which test rows are anomalies, and nothing says so.`,
+              fix: 'Give "anomaly" in the preprocess step, e.g. { "column": "label", "values": ["9"] }.',
+            }
+          : {
+              pointer,
+              given: definition.name,
+              allowed: fitting,
+              message: `The metric "${definition.name}" is for ${definition.tasks.join(' and ')}, and the model rebuilds its inputs.`,
+              fix: `Choose one that fits: ${fitting.slice(0, 6).join(', ')}, …`,
+            },
+      ];
     });
   },
 });

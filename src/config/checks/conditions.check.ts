@@ -1,5 +1,5 @@
 import type { Json } from '../../core/json.ts';
-import { defineCheck } from '../check.ts';
+import { defineCheck } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
 import { nearest } from '../diagnostic.ts';
 import { join } from '../pointer.ts';
@@ -15,8 +15,11 @@ export default defineCheck({
         if (before.includes(id)) return [];
         const later = steps.slice(position).some((other) => other.id === id);
         const suggestion = nearest(id, before);
-        const message = later ? `The condition reads a value of "${id}", which does not stand before this step.` : `There is no step "${id}".`;
-        const choice = before.length === 0 ? 'No step stands before this one; remove the condition.' : `Steps before this one: ${before.join(', ')}.`;
+        const message = later
+          ? `The condition reads a value of "${id}", which does not stand before this step.`
+          : `There is no step "${id}".`;
+        const choice =
+          before.length === 0 ? 'No step stands before this one; remove the condition.' : `Steps before this one: ${before.join(', ')}.`;
         return [{ pointer, given: id, allowed: before, message, ...(suggestion === undefined ? {} : { suggestion }), fix: choice }];
       });
     });

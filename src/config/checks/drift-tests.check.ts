@@ -1,11 +1,16 @@
 import type { JsonObject } from '../../core/json.ts';
 import { driftRegistry } from '../../monitoring/settings.ts';
-import { defineCheck, namedConfig, stepsOf } from '../check.ts';
+import { defineCheck, namedConfig, stepsOf } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
 import { join } from '../pointer.ts';
 import { isObject } from '../schema-walk.ts';
 
-const KINDS: Readonly<Record<string, 'number' | 'category'>> = { number: 'number', integer: 'number', string: 'category', boolean: 'category' };
+const KINDS: Readonly<Record<string, 'number' | 'category'>> = {
+  number: 'number',
+  integer: 'number',
+  string: 'category',
+  boolean: 'category',
+};
 const WORDS = { number: 'numbers', category: 'categories' } as const;
 
 export default defineCheck({
@@ -15,7 +20,10 @@ export default defineCheck({
     const drift = facts.on?.['drift'];
     if (!isObject(drift)) return [];
     const findings = twice(drift, '/on/drift');
-    const types = stepsOf(facts, 'ingest').map(({ config }) => config['columns']).find(isObject) ?? {};
+    const types =
+      stepsOf(facts, 'ingest')
+        .map(({ config }) => config['columns'])
+        .find(isObject) ?? {};
     for (const [name, rules] of Object.entries(isObject(drift['columns']) ? drift['columns'] : {})) {
       if (!isObject(rules)) continue;
       const pointer = join('/on/drift/columns', name);
@@ -30,17 +38,40 @@ function testsIn(rules: JsonObject): string[] {
 }
 
 function twice(rules: JsonObject, pointer: string): Finding[] {
-  return testsIn(rules).flatMap((name, index, all) => (all.indexOf(name) === index ? [] : [{ pointer: join(pointer, 'tests', String(index)), message: `The test "${name}" is declared twice.`, fix: 'Remove one of them.' }]));
+  return testsIn(rules).flatMap((name, index, all) =>
+    all.indexOf(name) === index
+      ? []
+      : [{ pointer: join(pointer, 'tests', String(index)), message: `The test "${name}" is declared twice.`, fix: 'Remove one of them.' }],
+  );
 }
 
 function misfits(rules: JsonObject, column: string, declared: unknown, pointer: string): Finding[] {
-  if (declared === 'timestamp' || declared === 'image') return [{ pointer, at: 'key', message: `"${column}" is declared as ${declared === 'image' ? 'an image' : 'a timestamp'}, which drift tests do not compare.`, fix: `Remove "${column}".` }];
+  if (declared === 'timestamp' || declared === 'image')
+    return [
+      {
+        pointer,
+        at: 'key',
+        message: `"${column}" is declared as ${declared === 'image' ? 'an image' : 'a timestamp'}, which drift tests do not compare.`,
+        fix: `Remove "${column}".`,
+      },
+    ];
   const kind = typeof declared === 'string' ? KINDS[declared] : undefined;
   if (kind === undefined) return [];
-  const allowed = driftRegistry.all().filter(({ featureTypes }) => featureTypes.includes(kind)).map(({ name }) => name);
+  const allowed = driftRegistry
+    .all()
+    .filter(({ featureTypes }) => featureTypes.includes(kind))
+    .map(({ name }) => name);
   return testsIn(rules).flatMap((name, index) => {
     const test = driftRegistry.find(name);
     if (test === undefined || test.featureTypes.includes(kind)) return [];
-    return [{ pointer: join(pointer, 'tests', String(index)), given: name, allowed, message: `"${name}" compares ${test.featureTypes.map((type) => WORDS[type]).join(' and ')}, and "${column}" is declared as ${String(declared)}.`, fix: `Take a test of ${WORDS[kind]}.` }];
+    return [
+      {
+        pointer: join(pointer, 'tests', String(index)),
+        given: name,
+        allowed,
+        message: `"${name}" compares ${test.featureTypes.map((type) => WORDS[type]).join(' and ')}, and "${column}" is declared as ${String(declared)}.`,
+        fix: `Take a test of ${WORDS[kind]}.`,
+      },
+    ];
   });
 }

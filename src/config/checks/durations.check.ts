@@ -1,5 +1,5 @@
 import type { Json } from '../../core/json.ts';
-import { defineCheck } from '../check.ts';
+import { defineCheck } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
 import { durationMs } from '../duration.ts';
 import { join } from '../pointer.ts';
@@ -17,7 +17,12 @@ export default defineCheck({
       if (typeof value !== 'string' || !FORM.test(value)) return undefined;
       const milliseconds = durationMs(value);
       if (milliseconds >= 1 && milliseconds <= YEAR_MS) return milliseconds;
-      findings.push({ pointer, given: value, message: milliseconds < 1 ? `${value} is no time at all.` : `${value} is longer than a year.`, fix: 'Give a time from "1ms" to "365d".' });
+      findings.push({
+        pointer,
+        given: value,
+        message: milliseconds < 1 ? `${value} is no time at all.` : `${value} is longer than a year.`,
+        fix: 'Give a time from "1ms" to "365d".',
+      });
       return undefined;
     };
     for (const { raw, pointer } of steps) {
@@ -27,7 +32,12 @@ export default defineCheck({
       const first = length(retry['initialInterval'], join(pointer, 'retry', 'initialInterval'));
       const longest = length(retry['maximumInterval'], join(pointer, 'retry', 'maximumInterval'));
       if (first !== undefined && longest !== undefined && longest < first)
-        findings.push({ pointer: join(pointer, 'retry', 'maximumInterval'), given: retry['maximumInterval']!, message: `The longest pause (${String(retry['maximumInterval'])}) is shorter than the first (${String(retry['initialInterval'])}).`, fix: 'Raise "maximumInterval", or lower "initialInterval".' });
+        findings.push({
+          pointer: join(pointer, 'retry', 'maximumInterval'),
+          given: retry['maximumInterval']!,
+          message: `The longest pause (${String(retry['maximumInterval'])}) is shorter than the first (${String(retry['initialInterval'])}).`,
+          fix: 'Raise "maximumInterval", or lower "initialInterval".',
+        });
     }
     const { on } = document;
     if (!isObject(on)) return findings;

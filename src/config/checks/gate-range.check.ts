@@ -1,5 +1,5 @@
-import { metricRegistry } from '../../evaluation/catalogue.ts';
-import { defineCheck, stepsOf } from '../check.ts';
+import { metricRegistry } from '../../evaluation/metrics/resolve-metrics.ts';
+import { defineCheck, stepsOf } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
 import { isObject } from '../schema-walk.ts';
 import { join } from '../pointer.ts';
@@ -19,7 +19,8 @@ export default defineCheck({
         const beyond = (key: 'atLeast' | 'atMost', given: number, end: number): Finding => {
           const share = highest === 1 && given >= 2 && given <= 100;
           return {
-            pointer: join(step.pointer, 'with', 'gates', index, key), given,
+            pointer: join(step.pointer, 'with', 'gates', index, key),
+            given,
             message: `No model passes this gate: "${metric.name}" is ${key === 'atLeast' ? 'at most' : 'at least'} ${end}, and ${given} was given.`,
             fix: share ? `Write ${Number((given / 100).toPrecision(12))} for ${given} %.` : 'Give a value that the metric can have.',
           };

@@ -1,4 +1,4 @@
-import { defineCheck, stepsOf } from '../check.ts';
+import { defineCheck, stepsOf } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
 import { join } from '../pointer.ts';
 
@@ -10,7 +10,18 @@ export default defineCheck({
       const { label, exclude } = config;
       if (!Array.isArray(exclude)) return [];
       const labels = Array.isArray(label) ? label : [label];
-      return exclude.flatMap((name, position) => (!labels.includes(name) ? [] : [{ pointer: join(step.pointer, 'with', 'exclude', position), given: name, message: `The label "${String(name)}" is among the columns that are left out.`, fix: 'Remove it from "exclude", or choose another label.' }]));
+      return exclude.flatMap((name, position) =>
+        !labels.includes(name)
+          ? []
+          : [
+              {
+                pointer: join(step.pointer, 'with', 'exclude', position),
+                given: name,
+                message: `The label "${String(name)}" is among the columns that are left out.`,
+                fix: 'Remove it from "exclude", or choose another label.',
+              },
+            ],
+      );
     });
   },
 });

@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../core/json.ts';
-import { objectiveNamed } from '../../training/objective-named.ts';
-import { lossRegistry } from '../../training/registries.ts';
-import { defineCheck, namedConfig, stepsOf } from '../check.ts';
-import type { CheckedStep, DocumentFacts } from '../check.ts';
+import { objectiveNamed } from '../../training/objectives/objective-named.ts';
+import { lossRegistry } from '../../training/losses/resolve-loss.ts';
+import { defineCheck, namedConfig, stepsOf } from './check.ts';
+import type { CheckedStep, DocumentFacts } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
 import { join } from '../pointer.ts';
 import { isObject } from '../schema-walk.ts';
@@ -16,9 +16,16 @@ export default defineCheck({
       const loss = lossRegistry.find(namedConfig(config['loss'])?.name ?? '');
       if (loss === undefined) return [];
       const fromLogits = namedConfig(config['loss'])?.config['fromLogits'] === true;
-      const findings = lastActivation(step, config, loss.name, fromLogits ? ['linear'] : loss.endsLinear === true ? [...loss.activations, 'linear'] : loss.activations);
+      const findings = lastActivation(
+        step,
+        config,
+        loss.name,
+        fromLogits ? ['linear'] : loss.endsLinear === true ? [...loss.activations, 'linear'] : loss.activations,
+      );
       // With several train steps, which preprocess belongs to which is a matter of wiring.
-      return trains.length > 1 || objectiveNamed(config) !== 'supervised' ? findings : [...findings, ...label(facts, loss.name, loss.labels)];
+      return trains.length > 1 || objectiveNamed(config) !== 'supervised'
+        ? findings
+        : [...findings, ...label(facts, loss.name, loss.labels)];
     });
   },
 });
@@ -29,9 +36,23 @@ function lastActivation(step: CheckedStep, config: JsonObject, loss: string, all
   if (!Array.isArray(layers)) return [];
   const index = layers.length - 1;
   const last = layers[index];
-  if (!isObject(last) || typeof last['activation'] !== 'string' || (last['type'] !== 'dense' && last['type'] !== 'activation') || allowed.includes(last['activation'])) return [];
+  if (
+    !isObject(last) ||
+    typeof last['activation'] !== 'string' ||
+    (last['type'] !== 'dense' && last['type'] !== 'activation') ||
+    allowed.includes(last['activation'])
+  )
+    return [];
   const pointer = join(step.pointer, 'with', 'model', 'layers', index, 'activation');
-  return [{ pointer, given: last['activation'], allowed, message: `The loss "${loss}" cannot read the activation "${last['activation']}" of the last layer.`, fix: `Write "${allowed[0]!}" in the last layer, or choose another loss.` }];
+  return [
+    {
+      pointer,
+      given: last['activation'],
+      allowed,
+      message: `The loss "${loss}" cannot read the activation "${last['activation']}" of the last layer.`,
+      fix: `Write "${allowed[0]!}" in the last layer, or choose another loss.`,
+    },
+  ];
 }
 
 function label(facts: DocumentFacts, loss: string, labels: 'index' | 'binary' | 'number'): Finding[] {
@@ -40,11 +61,23 @@ function label(facts: DocumentFacts, loss: string, labels: 'index' | 'binary' | 
     const findings: Finding[] = [];
     const scaled = Array.isArray(config['label']) && config['label'].length > 0;
     if (scaled && wanted === 'classes')
-      findings.push({ pointer: join(step.pointer, 'with', 'label'), message: `The label is scaled, and the loss "${loss}" learns classes.`, fix: 'Remove "label", or choose a loss for numbers, e.g. "meanSquaredError".' });
+      findings.push({
+        pointer: join(step.pointer, 'with', 'label'),
+        message: `The label is scaled, and the loss "${loss}" learns classes.`,
+        fix: 'Remove "label", or choose a loss for numbers, e.g. "meanSquaredError".',
+      });
     const task = config['task'];
     const other = task === 'classification' ? 'classes' : task === 'regression' ? 'numbers' : wanted;
     if (other !== wanted)
-      findings.push({ pointer: join(step.pointer, 'with', 'task'), given: task!, message: `"task" is ${String(task)}, and the loss "${loss}" learns ${wanted}.`, fix: wanted === 'classes' ? 'Write "classification", or choose a loss for numbers, e.g. "meanSquaredError".' : 'Write "regression", or choose a loss for classes, e.g. "categoricalCrossentropy".' });
+      findings.push({
+        pointer: join(step.pointer, 'with', 'task'),
+        given: task!,
+        message: `"task" is ${String(task)}, and the loss "${loss}" learns ${wanted}.`,
+        fix:
+          wanted === 'classes'
+            ? 'Write "classification", or choose a loss for numbers, e.g. "meanSquaredError".'
+            : 'Write "regression", or choose a loss for classes, e.g. "categoricalCrossentropy".',
+      });
     return findings;
   });
 }

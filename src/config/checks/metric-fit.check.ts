@@ -1,6 +1,6 @@
-import { objectiveNamed } from '../../training/objective-named.ts';
-import { lossRegistry } from '../../training/registries.ts';
-import { defineCheck, namedConfig, stepsOf } from '../check.ts';
+import { objectiveNamed } from '../../training/objectives/objective-named.ts';
+import { lossRegistry } from '../../training/losses/resolve-loss.ts';
+import { defineCheck, namedConfig, stepsOf } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
 import { metricsThat, namedMetrics } from './named-metrics.ts';
 
@@ -15,9 +15,21 @@ export default defineCheck({
     if (kinds.size !== 1 || learned === undefined) return [];
     return namedMetrics(facts).flatMap(({ pointer, definition }): Finding[] => {
       const judges = definition.tasks.includes('regression') ? 'numbers' : 'classes';
-      if (judges === learned || definition.tasks.length > 1 && definition.tasks.includes('regression') && definition.tasks.some((task) => task !== 'regression')) return [];
+      if (
+        judges === learned ||
+        (definition.tasks.length > 1 && definition.tasks.includes('regression') && definition.tasks.some((task) => task !== 'regression'))
+      )
+        return [];
       const fitting = metricsThat((tasks) => tasks.includes(learned === 'numbers' ? 'regression' : 'classification'));
-      return [{ pointer, given: definition.name, allowed: fitting, message: `The metric "${definition.name}" judges ${judges}, and the loss "${losses[0]!.name}" learns ${learned}.`, fix: 'Choose a metric that fits, or another loss.' }];
+      return [
+        {
+          pointer,
+          given: definition.name,
+          allowed: fitting,
+          message: `The metric "${definition.name}" judges ${judges}, and the loss "${losses[0]!.name}" learns ${learned}.`,
+          fix: 'Choose a metric that fits, or another loss.',
+        },
+      ];
     });
   },
 });

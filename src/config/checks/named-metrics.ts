@@ -1,7 +1,7 @@
-import { metricRegistry } from '../../evaluation/catalogue.ts';
-import type { MetricDefinition } from '../../evaluation/metric.ts';
-import { namedConfig, stepsOf } from '../check.ts';
-import type { DocumentFacts } from '../check.ts';
+import { metricRegistry } from '../../evaluation/metrics/resolve-metrics.ts';
+import type { MetricDefinition } from '../../evaluation/metrics/metric.ts';
+import { namedConfig, stepsOf } from './check.ts';
+import type { DocumentFacts } from './check.ts';
 import { join } from '../pointer.ts';
 
 /** The metrics that evaluate steps name, with their places; what is no metric is found elsewhere. */
@@ -17,5 +17,8 @@ export function namedMetrics(facts: DocumentFacts): { readonly pointer: string; 
 
 /** Names of the metrics that fit. */
 export function metricsThat(fit: (tasks: MetricDefinition['tasks']) => boolean): string[] {
-  return metricRegistry.all().filter(({ tasks }) => fit(tasks)).map(({ name }) => name);
+  return metricRegistry
+    .all()
+    .filter(({ tasks }) => fit(tasks))
+    .map(({ name }) => name);
 }

@@ -1,4 +1,4 @@
-import { defineCheck } from '../check.ts';
+import { defineCheck } from './check.ts';
 import { join } from '../pointer.ts';
 import { isObject } from '../schema-walk.ts';
 

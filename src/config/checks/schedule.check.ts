@@ -1,5 +1,5 @@
 import { checkCron } from '../cron.ts';
-import { defineCheck } from '../check.ts';
+import { defineCheck } from './check.ts';
 import { nearest } from '../diagnostic.ts';
 import type { Finding } from '../diagnostic.ts';
 import { isObject } from '../schema-walk.ts';

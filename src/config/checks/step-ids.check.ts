@@ -1,4 +1,4 @@
-import { defineCheck } from '../check.ts';
+import { defineCheck } from './check.ts';
 import { join } from '../pointer.ts';
 
 export default defineCheck({
@@ -10,7 +10,14 @@ export default defineCheck({
       const written = raw['id'] !== undefined;
       const place = written ? join(pointer, 'id') : join(pointer, 'uses');
       if (!written && !/^[A-Za-z][A-Za-z0-9_-]{0,62}$/.test(id) && uses.startsWith('.'))
-        return [{ pointer: place, given: uses, message: `The file's name gives the id "${id}", which is no id.`, fix: 'Add an "id" of letters, digits, "-" and "_", starting with a letter.' }];
+        return [
+          {
+            pointer: place,
+            given: uses,
+            message: `The file's name gives the id "${id}", which is no id.`,
+            fix: 'Add an "id" of letters, digits, "-" and "_", starting with a letter.',
+          },
+        ];
       const known = first.get(id);
       if (known === undefined) {
         first.set(id, pointer);

@@ -1,4 +1,4 @@
-import { defineCheck } from '../check.ts';
+import { defineCheck } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
 import { isObject } from '../schema-walk.ts';
 
@@ -11,11 +11,26 @@ export default defineCheck({
     const has = (type: string): boolean => steps.some(({ definition }) => definition?.type === type);
     const findings: Finding[] = [];
     if (on['drift'] !== undefined && !has('register'))
-      findings.push({ pointer: '/on/drift', at: 'key', message: '"drift" watches the predictions of a registered model, and no step registers one.', fix: 'Add a "register" step, or remove "drift".' });
+      findings.push({
+        pointer: '/on/drift',
+        at: 'key',
+        message: '"drift" watches the predictions of a registered model, and no step registers one.',
+        fix: 'Add a "register" step, or remove "drift".',
+      });
     if (on['newData'] !== undefined && !has('ingest'))
-      findings.push({ pointer: '/on/newData', at: 'key', message: '"newData" watches the source of an "ingest" step, and there is none.', fix: 'Add an "ingest" step, or remove "newData".' });
+      findings.push({
+        pointer: '/on/newData',
+        at: 'key',
+        message: '"newData" watches the source of an "ingest" step, and there is none.',
+        fix: 'Add an "ingest" step, or remove "newData".',
+      });
     if (on['newData'] !== undefined && !has('register'))
-      findings.push({ pointer: '/on/newData', at: 'key', message: '"newData" counts the rows since the version that serves, and no step registers one.', fix: 'Add a "register" step, or remove "newData".' });
+      findings.push({
+        pointer: '/on/newData',
+        at: 'key',
+        message: '"newData" counts the rows since the version that serves, and no step registers one.',
+        fix: 'Add a "register" step, or remove "newData".',
+      });
     return findings;
   },
 });

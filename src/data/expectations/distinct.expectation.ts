@@ -1,4 +1,4 @@
-import { columnExpectation, defineExpectation } from '../expectation.ts';
+import { columnExpectation, defineExpectation } from './expectation.ts';
 
 interface Config {
   readonly column: string;
@@ -8,10 +8,21 @@ interface Config {
 export default defineExpectation<Config>({
   name: 'distinct',
   summary: 'Number of distinct values, missing ones not counted.',
-  configSchema: columnExpectation('distinct', 'Number of distinct values.', {
-    type: 'object', additionalProperties: false, minProperties: 1, description: 'Limits of the number.',
-    properties: { atLeast: { type: 'integer', minimum: 0, description: 'Fewest distinct values.' }, atMost: { type: 'integer', minimum: 0, description: 'Most distinct values.' } },
-  }, { column: 'species', distinct: { atLeast: 3, atMost: 3 } }),
+  configSchema: columnExpectation(
+    'distinct',
+    'Number of distinct values.',
+    {
+      type: 'object',
+      additionalProperties: false,
+      minProperties: 1,
+      description: 'Limits of the number.',
+      properties: {
+        atLeast: { type: 'integer', minimum: 0, description: 'Fewest distinct values.' },
+        atMost: { type: 'integer', minimum: 0, description: 'Most distinct values.' },
+      },
+    },
+    { column: 'species', distinct: { atLeast: 3, atMost: 3 } },
+  ),
   examples: [{ column: 'species', distinct: { atLeast: 3, atMost: 3 } }],
   rule({ column: name, distinct: { atLeast, atMost } }, scope) {
     const column = scope.column(name);

@@ -1,4 +1,4 @@
-import { defineExpectation } from '../expectation.ts';
+import { defineExpectation } from './expectation.ts';
 
 interface Config {
   readonly rows: { readonly atLeast?: number; readonly atMost?: number };
@@ -8,11 +8,20 @@ export default defineExpectation<Config>({
   name: 'rows',
   summary: 'The number of rows, over all splits.',
   configSchema: {
-    type: 'object', additionalProperties: false, required: ['rows'], description: 'The number of rows, over all splits.',
+    type: 'object',
+    additionalProperties: false,
+    required: ['rows'],
+    description: 'The number of rows, over all splits.',
     properties: {
       rows: {
-        type: 'object', additionalProperties: false, minProperties: 1, description: 'Limits of the number of rows.',
-        properties: { atLeast: { type: 'integer', minimum: 1, description: 'Fewest rows.' }, atMost: { type: 'integer', minimum: 1, description: 'Most rows.' } },
+        type: 'object',
+        additionalProperties: false,
+        minProperties: 1,
+        description: 'Limits of the number of rows.',
+        properties: {
+          atLeast: { type: 'integer', minimum: 1, description: 'Fewest rows.' },
+          atMost: { type: 'integer', minimum: 1, description: 'Most rows.' },
+        },
       },
     },
     examples: [{ rows: { atLeast: 100 } }],

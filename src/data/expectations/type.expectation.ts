@@ -1,5 +1,5 @@
-import { columnExpectation, defineExpectation } from '../expectation.ts';
-import type { ColumnType } from '../types.ts';
+import { columnExpectation, defineExpectation } from './expectation.ts';
+import type { ColumnType } from '../stored/dataset.ts';
 
 interface Config {
   readonly column: string;
@@ -9,7 +9,12 @@ interface Config {
 export default defineExpectation<Config>({
   name: 'type',
   summary: 'The column has this type; an integer column is a number column too.',
-  configSchema: columnExpectation('type', 'The column has this type.', { enum: ['number', 'integer', 'boolean', 'string', 'timestamp', 'image'], description: 'The type expected.' }, { column: 'body_mass_g', type: 'number' }),
+  configSchema: columnExpectation(
+    'type',
+    'The column has this type.',
+    { enum: ['number', 'integer', 'boolean', 'string', 'timestamp', 'image'], description: 'The type expected.' },
+    { column: 'body_mass_g', type: 'number' },
+  ),
   examples: [{ column: 'body_mass_g', type: 'number' }],
   rule({ column: name, type }, scope) {
     const column = scope.column(name);

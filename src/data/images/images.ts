@@ -1,6 +1,6 @@
 import { PerennialError, messageOf } from '../../core/errors.ts';
-import type { Pixels } from '../column-data.ts';
-import { DATA_LIMITS } from '../limits.ts';
+import type { Pixels } from '../transforms/column-data.ts';
+import { DATA_LIMITS } from '../table/limits.ts';
 import { decodePlainPng, isPlainPng } from './png.ts';
 
 async function loadSharp() {
@@ -18,13 +18,22 @@ export async function decodeImage(bytes: Uint8Array, row: number, column: string
   if (plain !== undefined) return plain;
   const sharp = await loadSharp();
   try {
-    const { data, info } = await sharp(bytes, { limitInputPixels: DATA_LIMITS.imagePixelsMax }).rotate().flatten({ background: '#000' }).toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
+    const { data, info } = await sharp(bytes, { limitInputPixels: DATA_LIMITS.imagePixelsMax })
+      .rotate()
+      .flatten({ background: '#000' })
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer({ resolveWithObject: true });
     if (info.channels === 3) return { width: info.width, height: info.height, channels: 3, data };
     const rgb = new Uint8Array(info.width * info.height * 3);
     for (let at = 0; at < info.width * info.height; at += 1) rgb.fill(data[at * info.channels]!, 3 * at, 3 * at + 3);
     return { width: info.width, height: info.height, channels: 3, data: rgb };
   } catch (error) {
-    throw new PerennialError('DATA_INVALID', `row ${row}, column "${column}": the bytes are no image that can be read (${messageOf(error)}).`, { hint: 'Give PNG, JPEG, WebP, GIF, TIFF or AVIF; in JSON as base64 text.', cause: error });
+    throw new PerennialError(
+      'DATA_INVALID',
+      `row ${row}, column "${column}": the bytes are no image that can be read (${messageOf(error)}).`,
+      { hint: 'Give PNG, JPEG, WebP, GIF, TIFF or AVIF; in JSON as base64 text.', cause: error },
+    );
   }
 }
 
@@ -53,13 +62,20 @@ export async function imageProblem(bytes: Uint8Array): Promise<string | undefine
 }
 
 /** Bilinear where it grows, area-averaging where it shrinks; unchanged where the size is right. */
-export async function resizePixels(image: Pixels, { height, width, fit }: { height: number; width: number; fit: 'fill' | 'cover' | 'contain' }): Promise<Pixels> {
+export async function resizePixels(
+  image: Pixels,
+  { height, width, fit }: { height: number; width: number; fit: 'fill' | 'cover' | 'contain' },
+): Promise<Pixels> {
   if (image.height === height && image.width === width) return image;
   const sharp = await loadSharp();
   const raw = { width: image.width, height: image.height, channels: image.channels as 1 | 3 };
-  const { data, info } = await sharp(image.data, { raw }).resize({ width, height, fit, kernel: 'linear', background: '#000' }).raw().toBuffer({ resolveWithObject: true });
+  const { data, info } = await sharp(image.data, { raw })
+    .resize({ width, height, fit, kernel: 'linear', background: '#000' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
   if (info.channels === image.channels) return { width, height, channels: image.channels, data };
   const kept = new Uint8Array(width * height * image.channels);
-  for (let at = 0; at < width * height; at += 1) for (let channel = 0; channel < image.channels; channel += 1) kept[at * image.channels + channel] = data[at * info.channels + channel]!;
+  for (let at = 0; at < width * height; at += 1)
+    for (let channel = 0; channel < image.channels; channel += 1) kept[at * image.channels + channel] = data[at * info.channels + channel]!;
   return { width, height, channels: image.channels, data: kept };
 }

@@ -3,14 +3,14 @@ import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { PerennialError } from '../../core/errors.ts';
-import { asPerennialError, listLiteral, literal, pathLiteral } from '../duckdb.ts';
-import type { Database } from '../duckdb.ts';
+import { asPerennialError, listLiteral, literal, pathLiteral } from '../table/duckdb.ts';
+import type { Database } from '../table/duckdb.ts';
 import type { DeclaredColumns } from '../ingest/column-schema.ts';
 import { rejectImages } from './check-images.ts';
 import { ENCODED_IMAGE } from './encoded-image.ts';
-import { DATA_LIMITS } from '../limits.ts';
-import { someRows } from '../reader.ts';
-import type { RawTable, ReaderDefinition, SourceFile } from '../reader.ts';
+import { DATA_LIMITS } from '../table/limits.ts';
+import { someRows } from '../readers/reader.ts';
+import type { RawTable, ReaderDefinition, SourceFile } from '../readers/reader.ts';
 import { valueSql } from '../reading/column-sql.ts';
 import type { RawColumn } from '../reading/source-column.ts';
 import { fingerprintFiles, stampOfFile } from '../ingest/source-files.ts';
@@ -20,13 +20,15 @@ import { checkTimestampFormat } from '../reading/timestamps.ts';
 
 /** Types alone, as `columns` of an ingest step declares them. */
 export function declaredTypes(columns: DeclaredColumns = {}): Record<string, DeclaredType> {
-  return Object.fromEntries(Object.entries(columns).map(([name, declared]): [string, DeclaredType] => {
-    if (typeof declared === 'string') return [name, { type: declared }];
-    if ('image' in declared) return [name, { type: 'image' }];
-    if ('number' in declared) return [name, { type: 'number', format: declared }];
-    checkTimestampFormat(declared.timestamp);
-    return [name, { type: 'timestamp', format: declared }];
-  }));
+  return Object.fromEntries(
+    Object.entries(columns).map(([name, declared]): [string, DeclaredType] => {
+      if (typeof declared === 'string') return [name, { type: declared }];
+      if ('image' in declared) return [name, { type: 'image' }];
+      if ('number' in declared) return [name, { type: 'number', format: declared }];
+      checkTimestampFormat(declared.timestamp);
+      return [name, { type: 'timestamp', format: declared }];
+    }),
+  );
 }
 
 interface PictureColumn {
@@ -43,7 +45,12 @@ function pictureColumns(raw: RawTable, declared: DeclaredColumns): PictureColumn
     if (own !== 'image' && (typeof own !== 'object' || !('image' in own))) return [];
     const { image } = typeof own === 'object' ? own : { image: {} };
     if (from !== 'text' && from !== 'string') {
-      if (typeof own === 'object') throw new PerennialError('CONFIG_INVALID', `columns.${name}: the column holds ${from === 'image' ? 'the bytes of images' : `${from}s`}, not texts that ${image === 'base64' ? 'are base64' : 'name files'}.`, { hint: `Write "${name}": "image", or leave it out.` });
+      if (typeof own === 'object')
+        throw new PerennialError(
+          'CONFIG_INVALID',
+          `columns.${name}: the column holds ${from === 'image' ? 'the bytes of images' : `${from}s`}, not texts that ${image === 'base64' ? 'are base64' : 'name files'}.`,
+          { hint: `Write "${name}": "image", or leave it out.` },
+        );
       return [];
     }
     return image === 'base64' ? [] : [{ name, index, folder: image.folder }];
@@ -88,22 +95,44 @@ async function locate(source: PictureSource): Promise<LocatedColumn[]> {
   const { db, raw, reader, config, declared, files, documentDir } = source;
   const found: LocatedColumn[] = [];
   for (const column of pictureColumns(raw, declared)) {
-    const texts = (await db.rows(`SELECT DISTINCT c${column.index} FROM ${source.raw.source('again')} WHERE NOT ${isEncoded(`c${column.index}`)} ORDER BY 1`)).map(([text]) => String(text));
+    const texts = (
+      await db.rows(
+        `SELECT DISTINCT c${column.index} FROM ${source.raw.source('again')} WHERE NOT ${isEncoded(`c${column.index}`)} ORDER BY 1`,
+      )
+    ).map(([text]) => String(text));
     const folder = texts.every(isAbsolute) ? undefined : folderOf(column, reader, config, files, documentDir);
-    const real = folder === undefined ? undefined : await realpath(folder).catch(() => { throw new PerennialError('SOURCE_NOT_FOUND', `columns.${column.name}: there is no folder ${folder}.`); });
+    const real =
+      folder === undefined
+        ? undefined
+        : await realpath(folder).catch(() => {
+            throw new PerennialError('SOURCE_NOT_FOUND', `columns.${column.name}: there is no folder ${folder}.`);
+          });
     const located: Located[] = [];
-    for (let start = 0; start < texts.length; start += FILES_AT_ONCE) located.push(...(await Promise.all(texts.slice(start, start + FILES_AT_ONCE).map((text) => locateOne(text, column.name, folder, real)))));
+    for (let start = 0; start < texts.length; start += FILES_AT_ONCE)
+      located.push(
+        ...(await Promise.all(texts.slice(start, start + FILES_AT_ONCE).map((text) => locateOne(text, column.name, folder, real)))),
+      );
     found.push({ ...column, located });
   }
   return found;
 }
 
-function folderOf({ name, folder }: PictureColumn, reader: ReaderDefinition, config: { readonly path: string }, files: readonly SourceFile[], documentDir: string): string {
+function folderOf(
+  { name, folder }: PictureColumn,
+  reader: ReaderDefinition,
+  config: { readonly path: string },
+  files: readonly SourceFile[],
+  documentDir: string,
+): string {
   if (folder !== undefined) return resolve(documentDir, folder);
   if (reader.layout === 'classFolders') return resolve(documentDir, config.path);
   const folders = [...new Set(files.map((file) => dirname(file.path)))];
   if (folders.length === 1) return folders[0]!;
-  throw new PerennialError('CONFIG_INVALID', `columns.${name}: the files of ${config.path} lie in ${folders.length} folders, so that relative paths could start in any of them.`, { hint: `Say where: "${name}": {"image": {"folder": "…"}}.` });
+  throw new PerennialError(
+    'CONFIG_INVALID',
+    `columns.${name}: the files of ${config.path} lie in ${folders.length} folders, so that relative paths could start in any of them.`,
+    { hint: `Say where: "${name}": {"image": {"folder": "…"}}.` },
+  );
 }
 
 /** @param real the folder without symbolic links */
@@ -126,25 +155,43 @@ async function locateOne(text: string, column: string, folder: string | undefine
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    return because(code === 'ENOENT' || code === 'ENOTDIR' ? `names no file${absolute ? '' : ` below ${folder!}`}` : `names a file that cannot be read (${code})`);
+    return because(
+      code === 'ENOENT' || code === 'ENOTDIR'
+        ? `names no file${absolute ? '' : ` below ${folder!}`}`
+        : `names a file that cannot be read (${code})`,
+    );
   }
 }
 
 /** What the tables and the pictures that they name hold now, and the state of the pictures on disk. */
-export async function fingerprintPictures(source: PictureSource, table: SourceFingerprint): Promise<{ readonly fingerprint: SourceFingerprint; readonly pictures: readonly SourceFile[] }> {
+export async function fingerprintPictures(
+  source: PictureSource,
+  table: SourceFingerprint,
+): Promise<{ readonly fingerprint: SourceFingerprint; readonly pictures: readonly SourceFile[] }> {
   const located = (await locate(source)).flatMap((column) => column.located);
-  const pictures = [...new Map(located.flatMap(({ file }) => (file === undefined ? [] : [[file.path, file] as const]))).values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  const pictures = [...new Map(located.flatMap(({ file }) => (file === undefined ? [] : [[file.path, file] as const]))).values()].sort(
+    (a, b) => (a.path < b.path ? -1 : 1),
+  );
   if (located.length === 0) return { fingerprint: table, pictures };
   const own = await fingerprintFiles(pictures, false);
   const missing = located.flatMap(({ text, file }) => (file === undefined ? [text] : [])).sort();
-  const digest = createHash('sha256').update(JSON.stringify([table.digest, own.digest, missing])).digest('hex');
+  const digest = createHash('sha256')
+    .update(JSON.stringify([table.digest, own.digest, missing]))
+    .digest('hex');
   return { fingerprint: { digest, files: table.files + own.files, bytes: table.bytes + own.bytes }, pictures };
 }
 
 /** Whether a file was written, replaced or removed since it was located. */
 export async function havePicturesChanged(pictures: readonly SourceFile[]): Promise<boolean> {
   for (let start = 0; start < pictures.length; start += FILES_AT_ONCE) {
-    const same = await Promise.all(pictures.slice(start, start + FILES_AT_ONCE).map(({ path, stamp }) => stat(path).then((info) => stampOfFile(info) === stamp, () => false)));
+    const same = await Promise.all(
+      pictures.slice(start, start + FILES_AT_ONCE).map(({ path, stamp }) =>
+        stat(path).then(
+          (info) => stampOfFile(info) === stamp,
+          () => false,
+        ),
+      ),
+    );
     if (same.includes(false)) return true;
   }
   return false;
@@ -177,27 +224,45 @@ export async function readPictures(source: PictureSource, limit = Number.POSITIV
       const names = batch.map((one) => `(${literal(one.text)}, ${literal(one.file.path)})`);
       const paths = [...new Set(batch.map((one) => one.file.path))].map(pathLiteral);
       try {
-        await db.run(`INSERT INTO pictures SELECT n.text, b.content FROM (VALUES ${names.join(', ')}) n(text, path) JOIN read_blob(${listLiteral(paths)}) b ON b.filename = n.path`);
+        await db.run(
+          `INSERT INTO pictures SELECT n.text, b.content FROM (VALUES ${names.join(', ')}) n(text, path) JOIN read_blob(${listLiteral(paths)}) b ON b.filename = n.path`,
+        );
       } catch (error) {
         throw asPerennialError(error, 'SOURCE_CHANGED', `A file that "${name}" names cannot be read any more`);
       }
     }
     const encoded = valueSql({ id: `r.${text}`, from: 'string', type: 'image' });
-    await db.run(`CREATE OR REPLACE TEMP TABLE filled AS SELECT r.* REPLACE (CASE WHEN ${isEncoded(`r.${text}`)} THEN ${encoded} ELSE p.content END AS ${text}), CASE WHEN NOT ${isEncoded(`r.${text}`)} THEN r.${text} END AS path${index} FROM with_pictures r LEFT JOIN pictures p ON p.text = r.${text} ORDER BY r.rowid`);
+    await db.run(
+      `CREATE OR REPLACE TEMP TABLE filled AS SELECT r.* REPLACE (CASE WHEN ${isEncoded(`r.${text}`)} THEN ${encoded} ELSE p.content END AS ${text}), CASE WHEN NOT ${isEncoded(`r.${text}`)} THEN r.${text} END AS path${index} FROM with_pictures r LEFT JOIN pictures p ON p.text = r.${text} ORDER BY r.rowid`,
+    );
     await db.run('DROP TABLE with_pictures; DROP TABLE pictures; ALTER TABLE filled RENAME TO with_pictures');
     content = content.replace(`left(CAST(${text} AS VARCHAR), 200)`, `left(path${index}, 200)`);
     await rejectImages(db, 'with_pictures', [{ name, id: text }], content);
   }
-  const columns = raw.columns.map((column): RawColumn => (found.some(({ name }) => name === column.name) ? { name: column.name, id: column.id, from: 'image' } : column));
-  return { ...raw, columns, source: (rows) => someRows('with_pictures', rows), rejects: async () => {}, forget: async () => {}, repair: async () => undefined, copyRows: undefined };
+  const columns = raw.columns.map((column): RawColumn =>
+    found.some(({ name }) => name === column.name) ? { name: column.name, id: column.id, from: 'image' } : column,
+  );
+  return {
+    ...raw,
+    columns,
+    source: (rows) => someRows('with_pictures', rows),
+    rejects: async () => {},
+    forget: async () => {},
+    repair: async () => undefined,
+    copyRows: undefined,
+  };
 }
 
 async function rejectLocated(db: Database, text: string, located: readonly Located[], content: string): Promise<void> {
-  const problems = located.flatMap((one) => (one.problem === undefined ? [] : [`(${literal(one.text.replaceAll('\0', ' '))}, ${literal(one.problem)})`]));
+  const problems = located.flatMap((one) =>
+    one.problem === undefined ? [] : [`(${literal(one.text.replaceAll('\0', ' '))}, ${literal(one.problem)})`],
+  );
   for (let start = 0; start < problems.length; start += ROWS_PER_STATEMENT) {
     const some = `(VALUES ${problems.slice(start, start + ROWS_PER_STATEMENT).join(', ')}) p(text, reason)`;
     const same = `p.text = replace(r.${text}, chr(0), ' ')`;
-    await db.run(`INSERT INTO rejects SELECT r.rowid + 1, p.reason, ${content} FROM with_pictures r JOIN ${some} ON ${same} ORDER BY r.rowid`);
+    await db.run(
+      `INSERT INTO rejects SELECT r.rowid + 1, p.reason, ${content} FROM with_pictures r JOIN ${some} ON ${same} ORDER BY r.rowid`,
+    );
     await db.run(`DELETE FROM with_pictures WHERE rowid IN (SELECT r.rowid FROM with_pictures r JOIN ${some} ON ${same})`);
   }
 }

@@ -1,7 +1,7 @@
 import { applyChain } from '../preprocess/chain.ts';
-import type { ImageData, PixelData } from '../column-data.ts';
-import type { FittedColumn } from '../preprocessor.ts';
-import type { PixelLevels } from '../types.ts';
+import type { ImageData, PixelData } from '../transforms/column-data.ts';
+import type { FittedColumn } from '../preprocess/preprocessor.ts';
+import type { PixelLevels } from '../stored/dataset.ts';
 
 export interface StoredColumns {
   /** The same columns; those with levels stop where their pixels still have 8 bits. */
@@ -24,7 +24,11 @@ export async function storedColumns(columns: readonly FittedColumn[], seed: numb
       stored.push(column);
       continue;
     }
-    const { values } = await applyChain(ramp(spec.shape[2]!), links.slice(split), { column: column.name, seed, firstRow: 0 }) as PixelData;
+    const { values } = (await applyChain(ramp(spec.shape[2]!), links.slice(split), {
+      column: column.name,
+      seed,
+      firstRow: 0,
+    })) as PixelData;
     levels[spec.name] = Array.from({ length: values.length }, (_, at) => values[(at % 256) * spec.shape[2]! + Math.floor(at / 256)]!);
     stored.push({ ...column, links: links.slice(0, split), spec: { ...spec, dtype: 'uint8' } });
   }

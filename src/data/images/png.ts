@@ -1,5 +1,5 @@
 import { inflateSync } from 'node:zlib';
-import type { Pixels } from '../column-data.ts';
+import type { Pixels } from '../transforms/column-data.ts';
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 /** Chunks that change nothing about the pixels; an image with any other goes the general way. */
@@ -30,7 +30,8 @@ function unfilter(raw: Uint8Array, height: number, stride: number, bytes: number
         for (let at = 0; at < stride; at += 1) out[to + at] = raw[from + at]! + (row > 0 ? out[to + at - stride]! : 0);
         break;
       case 3:
-        for (let at = 0; at < stride; at += 1) out[to + at] = raw[from + at]! + (((at >= bytes ? out[to + at - bytes]! : 0) + (row > 0 ? out[to + at - stride]! : 0)) >> 1);
+        for (let at = 0; at < stride; at += 1)
+          out[to + at] = raw[from + at]! + (((at >= bytes ? out[to + at - bytes]! : 0) + (row > 0 ? out[to + at - stride]! : 0)) >> 1);
         break;
       case 4:
         for (let at = 0; at < stride; at += 1) {
@@ -39,7 +40,8 @@ function unfilter(raw: Uint8Array, height: number, stride: number, bytes: number
           out[to + at] = raw[from + at]! + paeth(left, up, row > 0 && at >= bytes ? out[to + at - stride - bytes]! : 0);
         }
         break;
-      default: return undefined;
+      default:
+        return undefined;
     }
   }
   return out;
@@ -84,7 +86,8 @@ function readPlainPng(file: Uint8Array, pixelsMax: number): PlainPng | undefined
   const width = bytes.readUInt32BE(16);
   const height = bytes.readUInt32BE(20);
   const colour = bytes[25];
-  if (bytes[24] !== 8 || (colour !== 0 && colour !== 2) || bytes[28] !== 0 || width * height > pixelsMax || width * height === 0) return undefined;
+  if (bytes[24] !== 8 || (colour !== 0 && colour !== 2) || bytes[28] !== 0 || width * height > pixelsMax || width * height === 0)
+    return undefined;
   const parts: Buffer[] = [];
   for (let at = 33; at + 12 <= bytes.length;) {
     const length = bytes.readUInt32BE(at);
@@ -98,7 +101,10 @@ function readPlainPng(file: Uint8Array, pixelsMax: number): PlainPng | undefined
   const expected = height * (width * channels + 1);
   let raw: Uint8Array;
   try {
-    raw = inflateSync(parts.length === 1 ? parts[0]! : Buffer.concat(parts), { maxOutputLength: expected, chunkSize: Math.min(65_536, Math.max(64, expected)) });
+    raw = inflateSync(parts.length === 1 ? parts[0]! : Buffer.concat(parts), {
+      maxOutputLength: expected,
+      chunkSize: Math.min(65_536, Math.max(64, expected)),
+    });
   } catch {
     // Damaged: the general decoder says what is wrong.
     return undefined;

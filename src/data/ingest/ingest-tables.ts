@@ -3,14 +3,14 @@ import type { JsonObject } from '../../core/json.ts';
 import { checkChoice, filterRows, sampleRows } from './choose-rows.ts';
 import type { SampleConfig } from './choose-rows.ts';
 import { rejectImages } from '../images/check-images.ts';
-import { columnMissing, measureAll, requireColumn } from '../columns.ts';
+import { columnMissing, measureAll, requireColumn } from '../table/columns.ts';
 import { declaredTypes, readPictures } from '../images/pictures.ts';
 import type { DeclaredColumns } from './column-schema.ts';
-import { asPerennialError, literal } from '../duckdb.ts';
-import type { Database } from '../duckdb.ts';
+import { asPerennialError, literal } from '../table/duckdb.ts';
+import type { Database } from '../table/duckdb.ts';
 import { INTEGER_CLASSES_MAX, labelList } from './label-columns.ts';
 import { readerRegistry } from '../readers.ts';
-import type { RawTable, SourceFile } from '../reader.ts';
+import type { RawTable, SourceFile } from '../readers/reader.ts';
 import { contentSql, loadTable, rejectRows } from '../reading/load-table.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
 import { readLabels } from './read-labels.ts';
@@ -18,8 +18,8 @@ import { checkMeaning, checkVanished, newColumnNotes, typesOfReference, wholeAga
 import type { ReferenceConfig, ReferenceSchema } from './reference.ts';
 import { assignSplits, orderNote, checkSplit, resolveSplit } from './split.ts';
 import type { SplitConfig } from './split.ts';
-import { SPLITS } from '../types.ts';
-import type { Column, SourceReading, Split } from '../types.ts';
+import { SPLITS } from '../stored/dataset.ts';
+import type { Column, SourceReading, Split } from '../stored/dataset.ts';
 
 export interface IngestConfig {
   readonly source: { readonly format: string; readonly path: string } & JsonObject;
@@ -77,7 +77,8 @@ const UNITS = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 } as const;
 /** Milliseconds of "30d", "12h", "2w". @throws CONFIG_INVALID */
 export function durationMs(text: string): number {
   const match = DURATION.exec(text);
-  if (match === null) throw new PerennialError('CONFIG_INVALID', `"${text}" is not a duration; expected a number and s, m, h, d or w, for example "30d".`);
+  if (match === null)
+    throw new PerennialError('CONFIG_INVALID', `"${text}" is not a duration; expected a number and s, m, h, d or w, for example "30d".`);
   return Number(match[1]) * UNITS[match[2] as keyof typeof UNITS] * 1_000;
 }
 
@@ -89,28 +90,45 @@ function sampleName(file: SourceFile | undefined): string {
 function checkColumns(raw: RawTable, config: IngestConfig, labelled: readonly string[]): void {
   const names = raw.columns.map((column) => column.name);
   const bad = names.find((name) => name === '' || name.length > 256);
-  if (bad !== undefined) throw new PerennialError('SOURCE_INVALID', bad === '' ? 'A column of the source has no name.' : `A column's name has ${bad.length} characters; at most 256 are allowed.`);
+  if (bad !== undefined)
+    throw new PerennialError(
+      'SOURCE_INVALID',
+      bad === '' ? 'A column of the source has no name.' : `A column's name has ${bad.length} characters; at most 256 are allowed.`,
+    );
   for (const name of Object.keys(config.columns ?? {})) requireColumn(raw.columns, name, 'columns');
   for (const name of config.exclude ?? []) requireColumn(raw.columns, name, 'exclude');
   const unknown = labelled.find((name) => !names.includes(name));
   if (unknown !== undefined) throw columnMissing(unknown, names, 'label');
   const excluded = labelled.find((name) => config.exclude?.includes(name));
-  if (excluded !== undefined) throw new PerennialError('CONFIG_INVALID', `"${excluded}" is a label and is excluded too.`, { hint: 'Remove it from "exclude".' });
+  if (excluded !== undefined)
+    throw new PerennialError('CONFIG_INVALID', `"${excluded}" is a label and is excluded too.`, { hint: 'Remove it from "exclude".' });
 }
 
 /** Columns that the document names for a purpose. */
 function namedColumns({ split, window, filter }: IngestConfig, labelled: readonly string[]): string[] {
-  return [...labelled, split?.column, split?.key, window?.column, ...(filter ?? []).map(({ column }) => (typeof column === 'string' ? column : undefined))].filter((name) => name !== undefined);
+  return [
+    ...labelled,
+    split?.column,
+    split?.key,
+    window?.column,
+    ...(filter ?? []).map(({ column }) => (typeof column === 'string' ? column : undefined)),
+  ].filter((name) => name !== undefined);
 }
 
 /** Rows that cannot be used: without a label or a time. */
-async function rejectUnusable(db: Database, columns: readonly TypedColumn[], labels: readonly TypedColumn[], config: IngestConfig): Promise<void> {
+async function rejectUnusable(
+  db: Database,
+  columns: readonly TypedColumn[],
+  labels: readonly TypedColumn[],
+  config: IngestConfig,
+): Promise<void> {
   const time = config.split?.by === 'time' ? config.split.column : undefined;
   for (const column of columns) {
     if (labels.includes(column)) {
       await rejectRows(db, columns, `${column.id} IS NULL`, literal(`the label "${column.name}" is missing`));
       if (column.type === 'number') await rejectRows(db, columns, `isinf(${column.id})`, literal(`the label "${column.name}" is infinite`));
-    } else if (column.name === time || column.name === config.window?.column) await rejectRows(db, columns, `${column.id} IS NULL`, literal(`the time column "${column.name}" is missing`));
+    } else if (column.name === time || column.name === config.window?.column)
+      await rejectRows(db, columns, `${column.id} IS NULL`, literal(`the time column "${column.name}" is missing`));
   }
 }
 
@@ -118,7 +136,10 @@ async function applyWindow(db: Database, columns: readonly TypedColumn[], config
   const { window } = config;
   if (window === undefined) return 0;
   const column = requireColumn(columns, window.column, 'window.column');
-  if (column.type !== 'timestamp') throw new PerennialError('CONFIG_INVALID', `window.column: "${column.name}" is a ${column.type} column, not timestamps.`, { hint: `Declare "columns": {"${column.name}": "timestamp"} if its values are dates, or {"timestamp": {"format": "dd/MM/yyyy"}} with the form that they have.` });
+  if (column.type !== 'timestamp')
+    throw new PerennialError('CONFIG_INVALID', `window.column: "${column.name}" is a ${column.type} column, not timestamps.`, {
+      hint: `Declare "columns": {"${column.name}": "timestamp"} if its values are dates, or {"timestamp": {"format": "dd/MM/yyyy"}} with the form that they have.`,
+    });
   const [range] = await db.rows(`SELECT epoch_ms(min(${column.id})), epoch_ms(max(${column.id})), count(*) FROM data`);
   const [first, latest, before] = range!.map(Number) as [number, number, number];
   const end = window.until === 'latest' ? latest : Date.parse(nominalTime);
@@ -127,32 +148,63 @@ async function applyWindow(db: Database, columns: readonly TypedColumn[], config
   const [left] = await db.rows('SELECT count(*) FROM data');
   if (Number(left![0]) === 0) {
     const iso = (time: number) => new Date(time).toISOString();
-    throw new PerennialError('SOURCE_EMPTY', `No row of "${column.name}" lies within the last ${window.last} before ${iso(end)}: the data run from ${iso(first)} to ${iso(latest)}.`, { hint: 'Give a longer window, or "until": "latest" to measure back from the newest row.' });
+    throw new PerennialError(
+      'SOURCE_EMPTY',
+      `No row of "${column.name}" lies within the last ${window.last} before ${iso(end)}: the data run from ${iso(first)} to ${iso(latest)}.`,
+      { hint: 'Give a longer window, or "until": "latest" to measure back from the newest row.' },
+    );
   }
   return before - Number(left![0]);
 }
 
-async function checkLabel(db: Database, label: TypedColumn, config: IngestConfig, names: readonly string[]): Promise<{ classes: boolean; notes: string[] }> {
+async function checkLabel(
+  db: Database,
+  label: TypedColumn,
+  config: IngestConfig,
+  names: readonly string[],
+): Promise<{ classes: boolean; notes: string[] }> {
   const where = `label "${label.name}"`;
-  if (label.type === 'image' || label.type === 'timestamp') throw new PerennialError('LABEL_INVALID', `The ${where} is a column of ${label.type}s; a label is text, true/false or a number.`, { hint: `Choose one of: ${names.filter((name) => name !== label.name).join(', ')}.` });
+  if (label.type === 'image' || label.type === 'timestamp')
+    throw new PerennialError('LABEL_INVALID', `The ${where} is a column of ${label.type}s; a label is text, true/false or a number.`, {
+      hint: `Choose one of: ${names.filter((name) => name !== label.name).join(', ')}.`,
+    });
   const [facts] = await db.rows(`SELECT count(DISTINCT ${label.id}), min(CAST(${label.id} AS VARCHAR)), count(*) FROM data`);
   const distinct = Number(facts![0]);
-  if (distinct < 2) throw new PerennialError('LABEL_INVALID', `The ${where} is constant: all ${String(facts![2])} rows are "${String(facts![1])}". There is nothing to learn.`, { hint: 'A label needs at least two distinct values; check "label", "window" and the source.' });
+  if (distinct < 2)
+    throw new PerennialError(
+      'LABEL_INVALID',
+      `The ${where} is constant: all ${String(facts![2])} rows are "${String(facts![1])}". There is nothing to learn.`,
+      { hint: 'A label needs at least two distinct values; check "label", "window" and the source.' },
+    );
   const classes = label.type === 'string' || label.type === 'boolean' || (label.type === 'integer' && distinct <= INTEGER_CLASSES_MAX);
   if (label.type === 'string' && distinct > 50 && distinct > Number(facts![2]) / 2) {
-    throw new PerennialError('LABEL_INVALID', `The ${where} has ${distinct} different texts in ${String(facts![2])} rows: it looks like an identifier, not a class.`, { hint: `Choose another label, or declare "columns": {"${label.name}": "number"} if it is a quantity.` });
+    throw new PerennialError(
+      'LABEL_INVALID',
+      `The ${where} has ${distinct} different texts in ${String(facts![2])} rows: it looks like an identifier, not a class.`,
+      { hint: `Choose another label, or declare "columns": {"${label.name}": "number"} if it is a quantity.` },
+    );
   }
   if (!classes) return { classes, notes: [] };
   const single = await db.rows(`SELECT CAST(${label.id} AS VARCHAR) FROM data GROUP BY 1 HAVING count(*) = 1 ORDER BY 1 LIMIT 5`);
   const stratified = config.split?.stratify === true;
-  const notes = single.map((row) => `The class "${String(row[0])}" of ${where} has one row; ${stratified ? 'it goes to the train split, so validation and test never see this class' : 'it falls into one split only: use "stratify": true to have it trained on'}.`);
+  const notes = single.map(
+    (row) =>
+      `The class "${String(row[0])}" of ${where} has one row; ${stratified ? 'it goes to the train split, so validation and test never see this class' : 'it falls into one split only: use "stratify": true to have it trained on'}.`,
+  );
   return { classes, notes };
 }
 
 /** What a reader finds in a source. @throws SOURCE_EMPTY, SOURCE_INVALID */
-export async function readRaw({ db, config, files, workDir, expected }: Pick<TablesRequest, 'db' | 'config' | 'files' | 'workDir' | 'expected'>): Promise<RawTable> {
+export async function readRaw({
+  db,
+  config,
+  files,
+  workDir,
+  expected,
+}: Pick<TablesRequest, 'db' | 'config' | 'files' | 'workDir' | 'expected'>): Promise<RawTable> {
   const reader = readerRegistry.get(config.source.format);
-  if (reader.layout === 'files' && files.every((file) => file.size === 0)) throw new PerennialError('SOURCE_EMPTY', `${files.map((file) => file.name).join(', ')}: the file is empty (0 bytes).`);
+  if (reader.layout === 'files' && files.every((file) => file.size === 0))
+    throw new PerennialError('SOURCE_EMPTY', `${files.map((file) => file.name).join(', ')}: the file is empty (0 bytes).`);
   try {
     return await reader.read({ db, config: config.source, files, workDir, ...(expected === undefined ? {} : { expected }) });
   } catch (error) {
@@ -172,24 +224,57 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
   const found = await readRaw(request);
   const labelled = labelList(config.label ?? found.label);
   checkColumns(found, config, labelled);
-  for (const problem of [...checkSplit(split, labelled[0]), ...checkChoice(config.filter, config.sample, split)]) throw new PerennialError('CONFIG_INVALID', `${problem.pointer}: ${problem.message}`, { hint: problem.fix ?? '' });
+  for (const problem of [...checkSplit(split, labelled[0]), ...checkChoice(config.filter, config.sample, split)])
+    throw new PerennialError('CONFIG_INVALID', `${problem.pointer}: ${problem.message}`, { hint: problem.fix ?? '' });
   const accepted = config.reference?.accept ?? [];
-  if (request.reference !== undefined) checkVanished(request.reference, found.columns.map(({ name }) => name), [...accepted, ...(config.exclude ?? [])]);
-  const expected = request.reference === undefined ? {} : typesOfReference(request.reference, [...accepted, ...(config.exclude ?? [])], found.columns);
-  const { raw, columns: typed, notes } = await inWords(async () => {
-    const source = await readPictures({ db, raw: found, reader, config: config.source, declared: config.columns ?? {}, files, documentDir }, imagesMax);
-    return loadTable({ db, raw: source, declared: { ...expected, ...declaredTypes(config.columns) }, exclude: config.exclude ?? [], named: namedColumns(config, labelled), rows: limit === undefined ? 'all' : { sample: limit } });
-  }, `${sampleName(files[0])} cannot be read as ${config.source.format}`);
+  if (request.reference !== undefined)
+    checkVanished(
+      request.reference,
+      found.columns.map(({ name }) => name),
+      [...accepted, ...(config.exclude ?? [])],
+    );
+  const expected =
+    request.reference === undefined ? {} : typesOfReference(request.reference, [...accepted, ...(config.exclude ?? [])], found.columns);
+  const {
+    raw,
+    columns: typed,
+    notes,
+  } = await inWords(
+    async () => {
+      const source = await readPictures(
+        { db, raw: found, reader, config: config.source, declared: config.columns ?? {}, files, documentDir },
+        imagesMax,
+      );
+      return loadTable({
+        db,
+        raw: source,
+        declared: { ...expected, ...declaredTypes(config.columns) },
+        exclude: config.exclude ?? [],
+        named: namedColumns(config, labelled),
+        rows: limit === undefined ? 'all' : { sample: limit },
+      });
+    },
+    `${sampleName(files[0])} cannot be read as ${config.source.format}`,
+  );
   const said = [...notes];
-  const loaded = request.reference === undefined ? typed : await wholeAgain(db, request.reference, typed, Object.keys(config.columns ?? {}));
+  const loaded =
+    request.reference === undefined ? typed : await wholeAgain(db, request.reference, typed, Object.keys(config.columns ?? {}));
   if (request.reference !== undefined) said.push(...newColumnNotes(request.reference, loaded));
-  await rejectImages(db, 'data', loaded.filter(({ type, from }) => type === 'image' && !(from === 'image' && raw !== found)), contentSql(loaded));
+  await rejectImages(
+    db,
+    'data',
+    loaded.filter(({ type, from }) => type === 'image' && !(from === 'image' && raw !== found)),
+    contentSql(loaded),
+  );
   const columns = await readLabels(db, raw, loaded, labelled, config, said);
-  if (request.reference !== undefined) await checkMeaning(db, request.reference, columns, [...accepted, ...Object.keys(config.columns ?? {})]);
+  if (request.reference !== undefined)
+    await checkMeaning(db, request.reference, columns, [...accepted, ...Object.keys(config.columns ?? {})]);
   const labels = labelled.map((name) => columns.find((column) => column.name === name)!);
   const [label] = labels;
   await rejectUnusable(db, columns, labels, config);
-  const reasons = (await db.rows(`SELECT regexp_replace(reason, ': .*$', '', 's'), count(*), min(reason) FROM rejects GROUP BY 1 ORDER BY 2 DESC, 1`)).map((row) => ({ reason: String(row[0]), rows: Number(row[1]), example: String(row[2]) }));
+  const reasons = (
+    await db.rows(`SELECT regexp_replace(reason, ': .*$', '', 's'), count(*), min(reason) FROM rejects GROUP BY 1 ORDER BY 2 DESC, 1`)
+  ).map((row) => ({ reason: String(row[0]), rows: Number(row[1]), example: String(row[2]) }));
   const quarantined = reasons.reduce((sum, item) => sum + item.rows, 0);
   const [count] = await db.rows('SELECT count(*) FROM data');
   const good = Number(count![0]);
@@ -198,8 +283,20 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
   const filtered = await filterRows(db, columns, config.filter);
   const outsideWindow = await applyWindow(db, columns, config, nominalTime);
   const judged: { label: TypedColumn; classes: boolean; notes: string[] }[] = [];
-  for (const each of labels) judged.push({ label: each, ...(await checkLabel(db, each, config, columns.map((column) => column.name))) });
-  if (split.stratify === true && judged[0]?.classes === false) throw new PerennialError('SPLIT_INVALID', `split.stratify: the label "${label!.name}" is a number, not a class.`, { hint: 'Remove "stratify".' });
+  for (const each of labels)
+    judged.push({
+      label: each,
+      ...(await checkLabel(
+        db,
+        each,
+        config,
+        columns.map((column) => column.name),
+      )),
+    });
+  if (split.stratify === true && judged[0]?.classes === false)
+    throw new PerennialError('SPLIT_INVALID', `split.stratify: the label "${label!.name}" is a number, not a class.`, {
+      hint: 'Remove "stratify".',
+    });
   const seed = config.seed ?? 1;
   const assigned = await assignSplits({ db, split, seed, columns, label, stratify: split.stratify === true });
   const chosen = await sampleRows({ db, sample: config.sample, split, seed, columns, assigned });
@@ -208,8 +305,23 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
   for (const each of judged) if (each.classes) await checkTrainClasses(db, each.label);
   said.push(...judged.flatMap((each) => each.notes), ...(await emptyColumns(db, columns)), ...(await orderNote(db, split, columns)));
   return {
-    raw, columns, labels, rows: chosen.rows, inOrder: chosen.inOrder, quarantined, reasons, outsideWindow, filtered, unsampled, leakedRows: await countLeaks(db, split), notes: said,
-    reading: { formatVersion: 1, source: { ...raw.options, format: config.source.format, nullValues: [...raw.nullValues] }, columns: columns.map(columnOf) },
+    raw,
+    columns,
+    labels,
+    rows: chosen.rows,
+    inOrder: chosen.inOrder,
+    quarantined,
+    reasons,
+    outsideWindow,
+    filtered,
+    unsampled,
+    leakedRows: await countLeaks(db, split),
+    notes: said,
+    reading: {
+      formatVersion: 1,
+      source: { ...raw.options, format: config.source.format, nullValues: [...raw.nullValues] },
+      columns: columns.map(columnOf),
+    },
   };
 }
 
@@ -229,27 +341,52 @@ function columnOf({ name, type, format, origin }: TypedColumn): Column {
 function checkBudget(quarantined: number, good: number, budget: number, reasons: IngestTables['reasons']): void {
   const share = quarantined / (quarantined + good);
   if (share <= budget && good > 0) return;
-  const list = reasons.slice(0, 5).map((item) => `${item.example.startsWith(item.reason) && item.example !== item.reason && item.rows < 4 ? item.example : item.reason} (${item.rows} rows)`).join('; ');
-  throw new PerennialError('DATA_INVALID', `${quarantined} of ${quarantined + good} rows cannot be used (${(100 * share).toFixed(1)} %, the budget is ${(100 * budget).toFixed(1)} %): ${list}.`, {
-    hint: 'Correct the source, or raise "budget" of the ingest step if losing these rows is acceptable.', details: { reasons },
-  });
+  const list = reasons
+    .slice(0, 5)
+    .map(
+      (item) =>
+        `${item.example.startsWith(item.reason) && item.example !== item.reason && item.rows < 4 ? item.example : item.reason} (${item.rows} rows)`,
+    )
+    .join('; ');
+  throw new PerennialError(
+    'DATA_INVALID',
+    `${quarantined} of ${quarantined + good} rows cannot be used (${(100 * share).toFixed(1)} %, the budget is ${(100 * budget).toFixed(1)} %): ${list}.`,
+    {
+      hint: 'Correct the source, or raise "budget" of the ingest step if losing these rows is acceptable.',
+      details: { reasons },
+    },
+  );
 }
 
 async function checkTrainClasses(db: Database, label: TypedColumn): Promise<void> {
-  const absent = await db.rows(`SELECT CAST(${label.id} AS VARCHAR), count(*) FROM rows GROUP BY 1 HAVING count_if(split = 'train') = 0 ORDER BY 1 LIMIT 5`);
+  const absent = await db.rows(
+    `SELECT CAST(${label.id} AS VARCHAR), count(*) FROM rows GROUP BY 1 HAVING count_if(split = 'train') = 0 ORDER BY 1 LIMIT 5`,
+  );
   if (absent.length > 0) {
-    throw new PerennialError('SPLIT_INVALID', `The train split holds no row of ${absent.map((row) => `"${String(row[0])}" (${String(row[1])} rows in all)`).join(', ')}: such classes cannot be learnt.`, { hint: 'Use "stratify": true, another seed, or more rows of these classes.' });
+    throw new PerennialError(
+      'SPLIT_INVALID',
+      `The train split holds no row of ${absent.map((row) => `"${String(row[0])}" (${String(row[1])} rows in all)`).join(', ')}: such classes cannot be learnt.`,
+      { hint: 'Use "stratify": true, another seed, or more rows of these classes.' },
+    );
   }
 }
 
 async function emptyColumns(db: Database, columns: readonly TypedColumn[]): Promise<string[]> {
-  const counts = await measureAll(db, columns.map((column) => `count(${column.id})`), 'data');
-  return columns.filter((_, index) => counts[index] === 0).map((column) => `The column "${column.name}" is missing in every row: "exclude" it, or correct the source.`);
+  const counts = await measureAll(
+    db,
+    columns.map((column) => `count(${column.id})`),
+    'data',
+  );
+  return columns
+    .filter((_, index) => counts[index] === 0)
+    .map((column) => `The column "${column.name}" is missing in every row: "exclude" it, or correct the source.`);
 }
 
 /** Rows of validation and test whose contents are also in another split's rows. By hash there are none, unless a key divides equal rows: a row's class is a part of its contents. */
 async function countLeaks(db: Database, split: SplitConfig): Promise<number> {
   if (split.by === 'hash' && split.key === undefined) return 0;
-  const [leaked] = await db.rows(`SELECT coalesce(sum(held), 0) FROM (SELECT count_if(split <> 'train') AS held, min(split) <> max(split) AS apart FROM rows GROUP BY digest) WHERE apart`);
+  const [leaked] = await db.rows(
+    `SELECT coalesce(sum(held), 0) FROM (SELECT count_if(split <> 'train') AS held, min(split) <> max(split) AS apart FROM rows GROUP BY digest) WHERE apart`,
+  );
   return Number(leaked![0]);
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { PerennialError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
 import type { StepContext, StepResult } from '../../core/step.ts';
-import { ident, literal, withDatabase } from '../duckdb.ts';
-import type { Database } from '../duckdb.ts';
+import { ident, literal, withDatabase } from '../table/duckdb.ts';
+import type { Database } from '../table/duckdb.ts';
 import { readRaw, readTables } from './ingest-tables.ts';
 import { fingerprintPictures, havePicturesChanged, namesPictures } from '../images/pictures.ts';
 import { labelNames } from './label-columns.ts';
@@ -14,14 +14,14 @@ import type { ReferenceSchema } from './reference.ts';
 import { keepRawRows } from './raw-rows.ts';
 import type { RawTestRows } from './raw-rows.ts';
 import { digestsFile, writeDigests } from './row-digests.ts';
-import { describeTable, profileFiles } from '../profile.ts';
+import { describeTable, profileFiles } from '../table/profile.ts';
 import { readerRegistry } from '../readers.ts';
 import { fingerprintFiles, listSource, stampOf } from './source-files.ts';
-import type { SourceFile } from '../reader.ts';
+import type { SourceFile } from '../readers/reader.ts';
 import type { SourceFingerprint } from './source-files.ts';
 import { resolveSplit } from './split.ts';
-import { SPLITS } from '../types.ts';
-import type { DatasetMeta } from '../types.ts';
+import { SPLITS } from '../stored/dataset.ts';
+import type { DatasetMeta } from '../stored/dataset.ts';
 
 interface Found {
   readonly files: readonly SourceFile[];
@@ -41,7 +41,10 @@ export async function lookAtSource(config: IngestConfig, documentDir: string): P
   try {
     return await withDatabase(async (db) => {
       const raw = await readRaw({ db, config, files, workDir });
-      return { files, ...(await fingerprintPictures({ db, raw, reader, config: config.source, declared: config.columns!, files, documentDir }, table)) };
+      return {
+        files,
+        ...(await fingerprintPictures({ db, raw, reader, config: config.source, declared: config.columns!, files, documentDir }, table)),
+      };
     });
   } finally {
     await rm(workDir, { recursive: true, force: true });
@@ -62,10 +65,17 @@ const DICTIONARY_MAX = 1_000;
 
 /** Writes the rows of a query as Parquet: the same rows give the same bytes. */
 export async function writeParquet(db: Database, query: string, path: string, groupRows: number): Promise<void> {
-  await db.run(`COPY (${query}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT ${DICTIONARY_MAX}, ROW_GROUP_SIZE ${groupRows})`);
+  await db.run(
+    `COPY (${query}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT ${DICTIONARY_MAX}, ROW_GROUP_SIZE ${groupRows})`,
+  );
 }
 
-async function writeFiles(db: Database, tables: IngestTables, meta: DatasetMeta, workDir: string): Promise<Record<string, Uint8Array | { path: string }>> {
+async function writeFiles(
+  db: Database,
+  tables: IngestTables,
+  meta: DatasetMeta,
+  workDir: string,
+): Promise<Record<string, Uint8Array | { path: string }>> {
   const files: Record<string, Uint8Array | { path: string }> = {};
   const list = tables.columns.map((column) => `${column.id} AS ${ident(column.name)}`).join(', ');
   const order = tables.inOrder ? '' : ' ORDER BY position';
@@ -98,7 +108,13 @@ function metaOf(config: IngestConfig, tables: IngestTables, fingerprint: SourceF
     ...(split.by === 'column' ? { splitColumn: split.column! } : {}),
     quarantined: tables.quarantined,
     ...(raw === undefined ? {} : { rawTest: { file: raw.file, positions: raw.positions } }),
-    source: { format: config.source.format, path: config.source.path, digest: fingerprint.digest, files: fingerprint.files, bytes: fingerprint.bytes },
+    source: {
+      format: config.source.format,
+      path: config.source.path,
+      digest: fingerprint.digest,
+      files: fingerprint.files,
+      bytes: fingerprint.bytes,
+    },
   };
 }
 
@@ -112,7 +128,10 @@ export function datasetSummary(meta: Pick<DatasetMeta, 'columns' | 'rows' | 'qua
 function details(meta: DatasetMeta, tables: IngestTables): string {
   const lines = [`**${datasetSummary(meta)}** from \`${String(meta.source.path)}\``];
   if (meta.label !== null) lines.push(`Label: ${[meta.label, ...(meta.furtherLabels ?? [])].map((name) => `\`${name}\``).join(', ')}`);
-  for (const item of tables.reasons.slice(0, 10)) lines.push(`- quarantined, ${item.rows} rows: ${item.reason}${item.example === item.reason ? '' : `, e.g. ${item.example.slice(item.reason.length + 2, item.reason.length + 82)}`}`);
+  for (const item of tables.reasons.slice(0, 10))
+    lines.push(
+      `- quarantined, ${item.rows} rows: ${item.reason}${item.example === item.reason ? '' : `, e.g. ${item.example.slice(item.reason.length + 2, item.reason.length + 82)}`}`,
+    );
   if (tables.filtered > 0) lines.push(`- ${tables.filtered} rows do not meet the filter`);
   if (tables.unsampled > 0) lines.push(`- ${tables.unsampled} rows are not in the sample`);
   if (tables.outsideWindow > 0) lines.push(`- ${tables.outsideWindow} rows lie outside the window`);
@@ -127,29 +146,60 @@ function details(meta: DatasetMeta, tables: IngestTables): string {
  * @param findReference how the data of the last version looked, where they were others than these
  * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID, SOURCE_CHANGED, COLUMN_MISSING, SCHEMA_CHANGED, LABEL_INVALID, SPLIT_INVALID, DATA_INVALID
  */
-export async function ingest(ctx: StepContext, config: IngestConfig, findReference?: (source: string) => Promise<ReferenceSchema | undefined>): Promise<StepResult> {
+export async function ingest(
+  ctx: StepContext,
+  config: IngestConfig,
+  findReference?: (source: string) => Promise<ReferenceSchema | undefined>,
+): Promise<StepResult> {
   ctx.progress({ message: `fingerprinting ${config.source.path}` });
   const { files, pictures, fingerprint } = await lookAtSource(config, ctx.documentDir);
   const reference = await findReference?.(fingerprint.digest);
   return withDatabase(async (db) => {
     ctx.progress({ message: `reading ${config.source.path}` });
-    const tables = await readTables({ db, config, files, nominalTime: ctx.nominalTime, workDir: ctx.workDir, documentDir: ctx.documentDir, ...(reference === undefined ? {} : { reference }) });
+    const tables = await readTables({
+      db,
+      config,
+      files,
+      nominalTime: ctx.nominalTime,
+      workDir: ctx.workDir,
+      documentDir: ctx.documentDir,
+      ...(reference === undefined ? {} : { reference }),
+    });
     const after = await listSource(readerRegistry.get(config.source.format), config.source, ctx.documentDir);
-    if (stampOf(after) !== stampOf(files) || (await havePicturesChanged(pictures))) throw new PerennialError('SOURCE_CHANGED', `${config.source.path} was written to while it was read.`);
+    if (stampOf(after) !== stampOf(files) || (await havePicturesChanged(pictures)))
+      throw new PerennialError('SOURCE_CHANGED', `${config.source.path} was written to while it was read.`);
     for (const note of tables.notes) ctx.log.warn(note);
-    if (tables.leakedRows > 0) ctx.log.warn(`${tables.leakedRows} rows of validation and test equal a row of another split.`, { leakedRows: tables.leakedRows });
+    if (tables.leakedRows > 0)
+      ctx.log.warn(`${tables.leakedRows} rows of validation and test equal a row of another split.`, { leakedRows: tables.leakedRows });
     const raw = await keepRawRows(db, tables, config, ctx.workDir);
     const meta = metaOf(config, tables, fingerprint, raw);
     ctx.progress({ message: `writing ${datasetSummary(meta)}` });
-    const written = { ...(await writeFiles(db, tables, meta, ctx.workDir)), ...(raw === undefined ? {} : { [raw.file]: { path: raw.path } }) };
-    const dataset = await ctx.artifacts.write({ kind: 'dataset', summary: datasetSummary(meta), files: written, meta: meta as unknown as Json });
+    const written = {
+      ...(await writeFiles(db, tables, meta, ctx.workDir)),
+      ...(raw === undefined ? {} : { [raw.file]: { path: raw.path } }),
+    };
+    const dataset = await ctx.artifacts.write({
+      kind: 'dataset',
+      summary: datasetSummary(meta),
+      files: written,
+      meta: meta as unknown as Json,
+    });
     await Promise.all(Object.values(written).map((file) => ('path' in file ? rm(file.path, { force: true }) : undefined)));
     return {
       outputs: { dataset },
       values: {
-        rows: meta.rows.train + meta.rows.validation + meta.rows.test, trainRows: meta.rows.train, validationRows: meta.rows.validation, testRows: meta.rows.test,
-        columns: meta.columns.length, quarantined: tables.quarantined, leakedRows: tables.leakedRows, outsideWindow: tables.outsideWindow, filtered: tables.filtered, unsampled: tables.unsampled,
-        source: fingerprint.digest, warnings: tables.notes.slice(0, 20),
+        rows: meta.rows.train + meta.rows.validation + meta.rows.test,
+        trainRows: meta.rows.train,
+        validationRows: meta.rows.validation,
+        testRows: meta.rows.test,
+        columns: meta.columns.length,
+        quarantined: tables.quarantined,
+        leakedRows: tables.leakedRows,
+        outsideWindow: tables.outsideWindow,
+        filtered: tables.filtered,
+        unsampled: tables.unsampled,
+        source: fingerprint.digest,
+        warnings: tables.notes.slice(0, 20),
       },
       details: details(meta, tables),
     };

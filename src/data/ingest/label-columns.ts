@@ -1,4 +1,4 @@
-import type { Column } from '../types.ts';
+import type { Column } from '../stored/dataset.ts';
 
 /** Integer labels with at most so many distinct values are classes. */
 export const INTEGER_CLASSES_MAX = 20;
@@ -14,6 +14,14 @@ export function labelNames([first, ...further]: readonly { readonly name: string
 }
 
 /** The columns to predict. */
-export function labelColumns<C extends Column>({ columns, label, furtherLabels = [] }: { readonly columns: readonly C[]; readonly label: string | null; readonly furtherLabels?: readonly string[] }): C[] {
+export function labelColumns<C extends Column>({
+  columns,
+  label,
+  furtherLabels = [],
+}: {
+  readonly columns: readonly C[];
+  readonly label: string | null;
+  readonly furtherLabels?: readonly string[];
+}): C[] {
   return [label, ...furtherLabels].flatMap((name) => columns.find((column) => column.name === name) ?? []);
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { Database } from '../duckdb.ts';
-import { DATA_LIMITS } from '../limits.ts';
+import type { Database } from '../table/duckdb.ts';
+import { DATA_LIMITS } from '../table/limits.ts';
 import { readerRegistry } from '../readers.ts';
 import type { IngestConfig, IngestTables } from './ingest-tables.ts';
 
@@ -18,14 +18,21 @@ export interface RawTestRows {
  *
  * @returns undefined where the source has no rows to copy, or none of the test split among its first ones
  */
-export async function keepRawRows(db: Database, { raw, columns, rows }: IngestTables, { source, split }: IngestConfig, workDir: string): Promise<RawTestRows | undefined> {
+export async function keepRawRows(
+  db: Database,
+  { raw, columns, rows }: IngestTables,
+  { source, split }: IngestConfig,
+  workDir: string,
+): Promise<RawTestRows | undefined> {
   if (raw.copyRows === undefined || rows.test === 0) return undefined;
   const texts = columns.filter(({ type }) => type === 'string').map(({ id }) => `coalesce(strlen(${id}), 0)`);
   const near = `r < ${DATA_LIMITS.rawRowsFromFirst}`;
   const series = split?.by === 'time';
   // Only in the order of time the place of a row depends on rows far behind it in the source.
   const placed = `SELECT r, row_number() OVER (ORDER BY position) - 1 AS place, ${['0', ...texts].join(' + ')} AS bytes FROM rows WHERE split = 'test'${series ? '' : ` AND ${near}`}`;
-  const found = (await db.rows(`SELECT r, place, bytes FROM (${placed}) WHERE ${near} ORDER BY place`)).map((row) => row.map(Number) as [number, number, number]);
+  const found = (await db.rows(`SELECT r, place, bytes FROM (${placed}) WHERE ${near} ORDER BY place`)).map(
+    (row) => row.map(Number) as [number, number, number],
+  );
   // Windows are cut from rows that follow each other; otherwise some from everywhere.
   const step = series ? 1 : Math.max(1, found.length / DATA_LIMITS.rawRowsMax);
   const chosen: [number, number][] = [];
@@ -39,6 +46,9 @@ export async function keepRawRows(db: Database, { raw, columns, rows }: IngestTa
   if (chosen.length === 0) return undefined;
   const file = `raw-test${readerRegistry.get(source.format).endings?.[0] ?? ''}`;
   const path = join(workDir, file);
-  await raw.copyRows(chosen.map(([row]) => row), path);
+  await raw.copyRows(
+    chosen.map(([row]) => row),
+    path,
+  );
   return { file, path, positions: chosen.map(([, place]) => place) };
 }

@@ -1,8 +1,8 @@
 import { PerennialError } from '../../core/errors.ts';
-import { requireColumn } from '../columns.ts';
-import { literal } from '../duckdb.ts';
-import type { Database } from '../duckdb.ts';
-import type { RawTable } from '../reader.ts';
+import { requireColumn } from '../table/columns.ts';
+import { literal } from '../table/duckdb.ts';
+import type { Database } from '../table/duckdb.ts';
+import type { RawTable } from '../readers/reader.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
 import type { IngestConfig } from './ingest-tables.ts';
 import { INTEGER_CLASSES_MAX } from './label-columns.ts';
@@ -15,7 +15,14 @@ import { INTEGER_CLASSES_MAX } from './label-columns.ts';
  * @returns the columns, with the types that labels have
  * @throws LABEL_INVALID
  */
-export async function readLabels(db: Database, raw: RawTable, columns: readonly TypedColumn[], labelled: readonly string[], config: IngestConfig, notes: string[]): Promise<TypedColumn[]> {
+export async function readLabels(
+  db: Database,
+  raw: RawTable,
+  columns: readonly TypedColumn[],
+  labelled: readonly string[],
+  config: IngestConfig,
+  notes: string[],
+): Promise<TypedColumn[]> {
   const read = [...columns];
   for (const name of labelled) {
     const column = requireColumn(read, name, 'label');
@@ -34,32 +41,56 @@ async function refuseLostClass(db: Database, raw: RawTable, { name, id }: TypedC
   if (words.length === 0 || config.source.nullValues !== undefined) return;
   const [missing] = await db.rows(`SELECT count(*) FROM data WHERE ${id} IS NULL`);
   if (Number(missing![0]) === 0) return;
-  const lost = await db.rows(`SELECT ${id}, count(*) FROM ${raw.source('verbatim')} WHERE ${id} IN (${words.map(literal).join(', ')}) GROUP BY 1 ORDER BY 2 DESC, 1`);
+  const lost = await db.rows(
+    `SELECT ${id}, count(*) FROM ${raw.source('verbatim')} WHERE ${id} IN (${words.map(literal).join(', ')}) GROUP BY 1 ORDER BY 2 DESC, 1`,
+  );
   if (lost.length === 0) return;
   const [text, rows] = [String(lost[0]![0]), String(lost[0]![1])];
-  throw new PerennialError('LABEL_INVALID', `The label "${name}" is ${JSON.stringify(text)} in ${rows} rows${lost.length > 1 ? ` (and ${lost.slice(1).map(([other, count]) => `${JSON.stringify(String(other))} in ${String(count)}`).join(', ')})` : ''}, and that text means a missing value unless the document says otherwise: a class may disappear.`, {
-    hint: `Write "nullValues": [""] into the source to keep it as a class, or "nullValues": ["", ${JSON.stringify(text)}] to leave such rows out.`,
-  });
+  throw new PerennialError(
+    'LABEL_INVALID',
+    `The label "${name}" is ${JSON.stringify(text)} in ${rows} rows${
+      lost.length > 1
+        ? ` (and ${lost
+            .slice(1)
+            .map(([other, count]) => `${JSON.stringify(String(other))} in ${String(count)}`)
+            .join(', ')})`
+        : ''
+    }, and that text means a missing value unless the document says otherwise: a class may disappear.`,
+    {
+      hint: `Write "nullValues": [""] into the source to keep it as a class, or "nullValues": ["", ${JSON.stringify(text)}] to leave such rows out.`,
+    },
+  );
 }
 
 async function trimClasses(db: Database, { name, id }: TypedColumn, notes: string[]): Promise<void> {
   const trimmed = `trim(${id}, chr(32) || chr(9) || chr(160) || chr(13) || chr(10))`;
-  const blank = await db.rows(`SELECT ${id}, ${trimmed}, count(*) FROM data WHERE ${id} <> ${trimmed} GROUP BY 1, 2 ORDER BY 3 DESC, 1 LIMIT 4`);
+  const blank = await db.rows(
+    `SELECT ${id}, ${trimmed}, count(*) FROM data WHERE ${id} <> ${trimmed} GROUP BY 1, 2 ORDER BY 3 DESC, 1 LIMIT 4`,
+  );
   if (blank.length > 0) {
     await db.run(`UPDATE data SET ${id} = nullif(${trimmed}, '') WHERE ${id} <> ${trimmed}`);
-    notes.push(`The label "${name}": ${blank.map(([given, taken, rows]) => `${JSON.stringify(String(given))} (${String(rows)} rows) was taken for ${JSON.stringify(String(taken))}`).join(', ')}: blanks around the name of a class do not count.`);
+    notes.push(
+      `The label "${name}": ${blank.map(([given, taken, rows]) => `${JSON.stringify(String(given))} (${String(rows)} rows) was taken for ${JSON.stringify(String(taken))}`).join(', ')}: blanks around the name of a class do not count.`,
+    );
   }
-  const cased = await db.rows(`SELECT string_agg(v, '", "' ORDER BY n DESC, v) FROM (SELECT ${id} AS v, count(*) AS n FROM data WHERE ${id} IS NOT NULL GROUP BY 1) GROUP BY lower(v) HAVING count(*) > 1 ORDER BY 1 LIMIT 3`);
-  for (const [names] of cased) notes.push(`The label "${name}" has the classes "${String(names)}", which differ in their case only and stay different classes.`);
+  const cased = await db.rows(
+    `SELECT string_agg(v, '", "' ORDER BY n DESC, v) FROM (SELECT ${id} AS v, count(*) AS n FROM data WHERE ${id} IS NOT NULL GROUP BY 1) GROUP BY lower(v) HAVING count(*) > 1 ORDER BY 1 LIMIT 3`,
+  );
+  for (const [names] of cased)
+    notes.push(`The label "${name}" has the classes "${String(names)}", which differ in their case only and stay different classes.`);
 }
 
 /** 1.0 and 0.0 are the whole numbers 1 and 0: classes, where they are few. */
 async function wholeNumbers(db: Database, column: TypedColumn, notes: string[]): Promise<TypedColumn> {
   const { name, id } = column;
-  const [facts] = await db.rows(`SELECT count(DISTINCT ${id}), count_if(${id} <> trunc(${id}) OR abs(${id}) > 1e15 OR isinf(${id})) FROM data`);
+  const [facts] = await db.rows(
+    `SELECT count(DISTINCT ${id}), count_if(${id} <> trunc(${id}) OR abs(${id}) > 1e15 OR isinf(${id})) FROM data`,
+  );
   const [distinct, broken] = facts!.map(Number) as [number, number];
   if (broken > 0 || distinct > INTEGER_CLASSES_MAX || distinct === 0) return column;
   await db.run(`ALTER TABLE data ALTER COLUMN ${id} TYPE BIGINT`);
-  notes.push(`The label "${name}" is written as decimals, which are all whole: they were taken for ${distinct} classes. For a quantity, declare "columns": {"${name}": "number"}.`);
+  notes.push(
+    `The label "${name}" is written as decimals, which are all whole: they were taken for ${distinct} classes. For a quantity, declare "columns": {"${name}": "number"}.`,
+  );
   return { ...column, type: 'integer' };
 }

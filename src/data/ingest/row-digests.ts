@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises';
 import { PerennialError } from '../../core/errors.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
-import type { Database } from '../duckdb.ts';
+import type { Database } from '../table/duckdb.ts';
 import { DIGEST_BYTES } from '../reading/digest.ts';
-import { SPLITS } from '../types.ts';
-import type { Split } from '../types.ts';
+import { SPLITS } from '../stored/dataset.ts';
+import type { Split } from '../stored/dataset.ts';
 
 /** File of a split's digests. Those of `<split>.digests` were made in another way and tell nothing of these: such a dataset counts as one that keeps none. */
 export function digestsFile(split: Split): string {
@@ -15,7 +15,11 @@ export function digestsFile(split: Split): string {
 export async function writeDigests(db: Database, query: string, path: string): Promise<void> {
   const file = await open(path, 'w');
   try {
-    for await (const { rows, columns: [digests] } of db.typedChunks(query)) await file.writeFile(digests!.bytes.subarray(0, rows * DIGEST_BYTES));
+    for await (const {
+      rows,
+      columns: [digests],
+    } of db.typedChunks(query))
+      await file.writeFile(digests!.bytes.subarray(0, rows * DIGEST_BYTES));
   } finally {
     await file.close();
   }
@@ -33,7 +37,10 @@ export async function writeDigestsOf(db: Database, dataset: OpenArtifact, split:
   const places = db.typedChunks(`SELECT CAST(place AS BIGINT) FROM (${query}) AS places(place)`);
   const file = await open(path, 'w');
   try {
-    for await (const { rows, columns: [place] } of places) {
+    for await (const {
+      rows,
+      columns: [place],
+    } of places) {
       const chosen = new BigInt64Array(place!.bytes.buffer, place!.bytes.byteOffset, rows);
       await file.writeFile(new Uint8Array(BigUint64Array.from(chosen, (at) => digests[Number(at)]!).buffer));
     }
@@ -53,7 +60,11 @@ export async function digestsInOrder(dataset: OpenArtifact, split: Split): Promi
   const file = digestsFile(split);
   if (dataset.manifest.files[file] === undefined) return undefined;
   const bytes = await dataset.bytes(file);
-  if (bytes.length % DIGEST_BYTES !== 0) throw new PerennialError('BLOB_CORRUPT', `${file} of the dataset ${dataset.ref.digest.slice(0, 12)} has ${bytes.length} bytes, which is no multiple of ${DIGEST_BYTES}.`);
+  if (bytes.length % DIGEST_BYTES !== 0)
+    throw new PerennialError(
+      'BLOB_CORRUPT',
+      `${file} of the dataset ${dataset.ref.digest.slice(0, 12)} has ${bytes.length} bytes, which is no multiple of ${DIGEST_BYTES}.`,
+    );
   const copy = new BigUint64Array(bytes.length / DIGEST_BYTES);
   Buffer.from(copy.buffer).set(bytes);
   return copy;

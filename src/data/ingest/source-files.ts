@@ -7,7 +7,7 @@ import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { PerennialError } from '../../core/errors.ts';
 import { perennialHome } from '../../platform/paths.ts';
 import { lookAtFirstBytes } from '../reading/text-files.ts';
-import type { ReaderDefinition, SourceFile } from '../reader.ts';
+import type { ReaderDefinition, SourceFile } from '../readers/reader.ts';
 import { SAMPLE_DATASETS } from '../samples/sample-table.ts';
 
 export interface SourceFingerprint {
@@ -24,18 +24,30 @@ interface SourceConfig {
 
 function notFound(config: SourceConfig, documentDir: string): PerennialError {
   const full = resolve(documentDir, config.path);
-  const sample = SAMPLE_DATASETS.find((item) => config.path.split('/').includes(item.name) || full.includes(`${sep}data${sep}${item.name}`));
-  const hint = sample === undefined
-    ? `Check the path; relative paths start at ${documentDir}.`
-    : `This is a sample data set that is installed on demand: npm run datasets -- ${sample.name}`;
-  return new PerennialError('SOURCE_NOT_FOUND', `There is no file or folder "${config.path}" (looked for ${full}).`, { hint, details: { path: full } });
+  const sample = SAMPLE_DATASETS.find(
+    (item) => config.path.split('/').includes(item.name) || full.includes(`${sep}data${sep}${item.name}`),
+  );
+  const hint =
+    sample === undefined
+      ? `Check the path; relative paths start at ${documentDir}.`
+      : `This is a sample data set that is installed on demand: npm run datasets -- ${sample.name}`;
+  return new PerennialError('SOURCE_NOT_FOUND', `There is no file or folder "${config.path}" (looked for ${full}).`, {
+    hint,
+    details: { path: full },
+  });
 }
 
 function globToRegExp(pattern: string): RegExp {
-  const body = pattern.split('/').map((segment) => {
-    if (segment === '**') return '(?:.+/)?';
-    return `${segment.replace(/[.+^${}()|\\[\]]/g, '\\$&').replaceAll('*', '[^/]*').replaceAll('?', '[^/]')}/`;
-  }).join('');
+  const body = pattern
+    .split('/')
+    .map((segment) => {
+      if (segment === '**') return '(?:.+/)?';
+      return `${segment
+        .replace(/[.+^${}()|\\[\]]/g, '\\$&')
+        .replaceAll('*', '[^/]*')
+        .replaceAll('?', '[^/]')}/`;
+    })
+    .join('');
   return new RegExp(`^${body.replace(/\/$/, '')}$`);
 }
 
@@ -59,10 +71,20 @@ async function describe(path: string, root: string, className?: string): Promise
   const info = await stat(path);
   if (!info.isFile()) {
     const folder = info.isDirectory();
-    throw new PerennialError('SOURCE_INVALID', `${path} is ${folder ? 'a folder' : 'no ordinary file'}; a file is expected.`, { hint: folder ? `Name the file, or several by a pattern such as "${join(relative(root, path), '*.csv')}".` : 'Copy its contents into a file.' });
+    throw new PerennialError('SOURCE_INVALID', `${path} is ${folder ? 'a folder' : 'no ordinary file'}; a file is expected.`, {
+      hint: folder
+        ? `Name the file, or several by a pattern such as "${join(relative(root, path), '*.csv')}".`
+        : 'Copy its contents into a file.',
+    });
   }
   const stamp = stampOfFile(info);
-  return { path, name: relative(root, path).split(sep).join('/'), size: info.size, stamp, ...(className === undefined ? {} : { className }) };
+  return {
+    path,
+    name: relative(root, path).split(sep).join('/'),
+    size: info.size,
+    stamp,
+    ...(className === undefined ? {} : { className }),
+  };
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -80,7 +102,13 @@ async function listFiles(config: SourceConfig, documentDir: string): Promise<Sou
   if (await exists(full)) return [await describe(full, dirname(full))];
   if (!/[*?]/.test(config.path)) throw notFound(config, documentDir);
   const segments = full.split(sep);
-  const root = segments.slice(0, segments.findIndex((segment) => /[*?]/.test(segment))).join(sep) || sep;
+  const root =
+    segments
+      .slice(
+        0,
+        segments.findIndex((segment) => /[*?]/.test(segment)),
+      )
+      .join(sep) || sep;
   if (!(await exists(root))) throw notFound(config, documentDir);
   const matcher = globToRegExp(segments.join('/'));
   const paths = (await walk(root)).filter((path) => matcher.test(path.split(sep).join('/')));
@@ -92,7 +120,11 @@ async function listClassFolders(config: SourceConfig, documentDir: string, exten
   const root = resolve(documentDir, config.path);
   if (!(await exists(root))) throw notFound(config, documentDir);
   const folders = (await readdir(root, { withFileTypes: true })).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
-  if (folders.length === 0) throw new PerennialError('SOURCE_INVALID', `${root} holds no folders; one folder per class is expected, for example ${join(config.path, 'cat')}.`);
+  if (folders.length === 0)
+    throw new PerennialError(
+      'SOURCE_INVALID',
+      `${root} holds no folders; one folder per class is expected, for example ${join(config.path, 'cat')}.`,
+    );
   const files: SourceFile[] = [];
   for (const folder of folders) {
     const paths = (await walk(join(root, folder.name))).filter((path) => extensions.some((ending) => path.toLowerCase().endsWith(ending)));
@@ -100,13 +132,15 @@ async function listClassFolders(config: SourceConfig, documentDir: string, exten
       files.push(...(await Promise.all(paths.slice(start, start + 256).map((path) => describe(path, root, folder.name)))));
     }
   }
-  if (files.length === 0) throw new PerennialError('SOURCE_EMPTY', `The class folders of ${root} hold no file ending in ${extensions.join(', ')}.`);
+  if (files.length === 0)
+    throw new PerennialError('SOURCE_EMPTY', `The class folders of ${root} hold no file ending in ${extensions.join(', ')}.`);
   return files;
 }
 
 /** The files of a source, sorted by name. @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID */
 export async function listSource(reader: ReaderDefinition, config: SourceConfig, documentDir: string): Promise<SourceFile[]> {
-  const files = reader.layout === 'files' ? await listFiles(config, documentDir) : await listClassFolders(config, documentDir, reader.extensions ?? []);
+  const files =
+    reader.layout === 'files' ? await listFiles(config, documentDir) : await listClassFolders(config, documentDir, reader.extensions ?? []);
   return files.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
@@ -123,7 +157,9 @@ const WHOLE_BYTES_MAX = 1 << 20;
 /** Number of the line in which a byte stands. */
 async function linesBefore(file: SourceFile, offset: number): Promise<number> {
   let lines = 1;
-  if (offset > 0) for await (const chunk of createReadStream(file.path, { end: offset - 1 }) as AsyncIterable<Buffer>) for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines += 1;
+  if (offset > 0)
+    for await (const chunk of createReadStream(file.path, { end: offset - 1 }) as AsyncIterable<Buffer>)
+      for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines += 1;
   return lines;
 }
 
@@ -168,7 +204,8 @@ function completeLength(bytes: Uint8Array): number {
 function firstInvalid(bytes: Uint8Array): number {
   for (let at = 0; at < bytes.length;) {
     const lead = bytes[at]!;
-    const length = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+    const length =
+      lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
     if (length === 0 || !isUtf8(bytes.subarray(at, at + length)) || at + length > bytes.length) return at;
     at += length;
   }
@@ -179,10 +216,18 @@ function notUtf8(file: SourceFile, bytes: Uint8Array, offset: number, line: numb
   const at = firstInvalid(bytes);
   const lines = bytes.subarray(0, at).reduce((count, byte) => count + (byte === 10 ? 1 : 0), line);
   const around = bytes.subarray(Math.max(0, at - 12), at + 12);
-  const read = new TextDecoder('windows-1252').decode(around).split(/[\r\n]/).find((part) => /[^\x00-\x7f]/.test(part)) ?? '';
-  return new PerennialError('SOURCE_INVALID', `${file.name} is not UTF-8: byte 0x${(bytes[at] ?? 0).toString(16)} at offset ${offset + at} (line ${lines}).`, {
-    hint: `Read as "windows-1252" it would be ${JSON.stringify(read)}: if that is right, give "encoding": "windows-1252" in the source of a csv; otherwise the encoding that it has, or convert it (iconv -f … -t utf-8).`,
-  });
+  const read =
+    new TextDecoder('windows-1252')
+      .decode(around)
+      .split(/[\r\n]/)
+      .find((part) => /[^\x00-\x7f]/.test(part)) ?? '';
+  return new PerennialError(
+    'SOURCE_INVALID',
+    `${file.name} is not UTF-8: byte 0x${(bytes[at] ?? 0).toString(16)} at offset ${offset + at} (line ${lines}).`,
+    {
+      hint: `Read as "windows-1252" it would be ${JSON.stringify(read)}: if that is right, give "encoding": "windows-1252" in the source of a csv; otherwise the encoding that it has, or convert it (iconv -f … -t utf-8).`,
+    },
+  );
 }
 
 const cacheFile = () => join(perennialHome(), 'cache', 'source-digests.json');
@@ -222,18 +267,23 @@ export async function fingerprintFiles(files: readonly SourceFile[], text: boole
   let learned = false;
   for (let start = 0; start < files.length; start += 16) {
     const batch = files.slice(start, start + 16);
-    const results = await Promise.all(batch.map(async (file) => {
-      const key = createHash('sha256').update(`${text ? 't' : 'b'}:${file.path}:${file.stamp}`).digest('base64').slice(0, 27);
-      const known = digests.get(key);
-      if (known !== undefined) return known;
-      const digest = await hashFile(file, text);
-      // A file written within the last two seconds may change again without its times showing it.
-      if (Date.now() - Number(file.stamp.split(':')[3]) > 2_000) {
-        digests.set(key, digest);
-        learned = true;
-      }
-      return digest;
-    }));
+    const results = await Promise.all(
+      batch.map(async (file) => {
+        const key = createHash('sha256')
+          .update(`${text ? 't' : 'b'}:${file.path}:${file.stamp}`)
+          .digest('base64')
+          .slice(0, 27);
+        const known = digests.get(key);
+        if (known !== undefined) return known;
+        const digest = await hashFile(file, text);
+        // A file written within the last two seconds may change again without its times showing it.
+        if (Date.now() - Number(file.stamp.split(':')[3]) > 2_000) {
+          digests.set(key, digest);
+          learned = true;
+        }
+        return digest;
+      }),
+    );
     batch.forEach((file, index) => {
       hash.update(`${files.length === 1 ? '' : file.name}\0${results[index]}\n`);
       bytes += file.size;

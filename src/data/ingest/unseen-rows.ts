@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Json } from '../../core/json.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
-import { withDatabase } from '../duckdb.ts';
-import type { Database } from '../duckdb.ts';
-import { SPLITS } from '../types.ts';
-import type { DatasetMeta, DatasetProfile } from '../types.ts';
+import { withDatabase } from '../table/duckdb.ts';
+import type { Database } from '../table/duckdb.ts';
+import { SPLITS } from '../stored/dataset.ts';
+import type { DatasetMeta, DatasetProfile } from '../stored/dataset.ts';
 import { lookAtSource } from './ingest.ts';
 import { readTables } from './ingest-tables.ts';
 import type { IngestConfig } from './ingest-tables.ts';
@@ -28,12 +28,19 @@ export interface UnseenRows {
 }
 
 /** Rows of a source, read as the dataset was, that the dataset does not hold. A source with the same bytes as then is not read again. */
-export async function unseenRows(dataset: OpenArtifact, name: string, { config, documentDir, nominalTime }: SourceRequest): Promise<UnseenRows> {
+export async function unseenRows(
+  dataset: OpenArtifact,
+  name: string,
+  { config, documentDir, nominalTime }: SourceRequest,
+): Promise<UnseenRows> {
   const meta = dataset.manifest.meta as unknown as DatasetMeta;
   const held = Object.values(meta.rows).reduce((sum, rows) => sum + rows, 0);
   const { files, fingerprint } = await lookAtSource(config, documentDir);
   if (config.window === undefined && fingerprint.digest === meta.source.digest) return { rows: held, unseen: 0, note: '' };
-  const reference = config.reference?.version === 'none' || meta.reading === undefined ? {} : { reference: { text: name, reading: meta.reading, profile: await dataset.json<DatasetProfile & Json>('profile.json') } };
+  const reference =
+    config.reference?.version === 'none' || meta.reading === undefined
+      ? {}
+      : { reference: { text: name, reading: meta.reading, profile: await dataset.json<DatasetProfile & Json>('profile.json') } };
   const known = await digestsIn(dataset);
   const workDir = await mkdtemp(join(tmpdir(), 'perennial-count-'));
   try {
@@ -41,7 +48,8 @@ export async function unseenRows(dataset: OpenArtifact, name: string, { config, 
       const { rows } = await readTables({ db, config, files, nominalTime, workDir, documentDir, ...reference });
       const count = rows.train + rows.validation + rows.test;
       // Datasets of the first version keep no digests: all that is known of their rows is how many there are.
-      if (known === undefined) return { rows: count, unseen: Math.max(0, count - held), note: 'by the number of rows alone, as its data keep no digests' };
+      if (known === undefined)
+        return { rows: count, unseen: Math.max(0, count - held), note: 'by the number of rows alone, as its data keep no digests' };
       return { rows: count, unseen: countNew(await digestsOf(db), known), note: '' };
     });
   } finally {
@@ -67,7 +75,11 @@ async function digestsIn(dataset: OpenArtifact): Promise<BigUint64Array | undefi
 
 async function digestsOf(db: Database): Promise<BigUint64Array> {
   const parts: Uint8Array[] = [];
-  for await (const { rows, columns: [digests] } of db.typedChunks('SELECT digest FROM rows')) parts.push(Uint8Array.from(digests!.bytes.subarray(0, rows * BigUint64Array.BYTES_PER_ELEMENT)));
+  for await (const {
+    rows,
+    columns: [digests],
+  } of db.typedChunks('SELECT digest FROM rows'))
+    parts.push(Uint8Array.from(digests!.bytes.subarray(0, rows * BigUint64Array.BYTES_PER_ELEMENT)));
   const bytes = Buffer.concat(parts);
   return new BigUint64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)).sort();
 }

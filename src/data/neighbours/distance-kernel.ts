@@ -32,7 +32,17 @@ export const COLUMNS = 4;
  * @param found int32 [count]: 0 where no row is near enough
  * @param masks int32 [count, blockCount], valid where `found` is not 0
  */
-export type Scan = (queries: number, count: number, box: number, blocks: number, blockCount: number, width: number, bounds: number, found: number, masks: number) => void;
+export type Scan = (
+  queries: number,
+  count: number,
+  box: number,
+  blocks: number,
+  blockCount: number,
+  width: number,
+  bounds: number,
+  found: number,
+  masks: number,
+) => void;
 
 const I32 = 0x7f;
 const V128 = 0x7b;
@@ -48,7 +58,7 @@ function unsigned(value: number): number[] {
 
 function signed(value: number): number[] {
   const bytes: number[] = [];
-  for (let rest = value; ; ) {
+  for (let rest = value; ;) {
     const low = rest & 0x7f;
     rest >>= 7;
     if ((rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0)) return [...bytes, low];
@@ -101,73 +111,163 @@ const SUMS = [20, 21, 22, 23] as const;
 
 const advance = (local: number, bytes: number): number[] => [...get(local), ...constant(bytes), ...ADD, ...set(local)];
 const above = (sum: number): number[] => [...get(sum), ...get(LIMIT), ...GREATER];
-const addSquare = (sum: number): number[] => [...set(DIFFERENCE), ...get(sum), ...get(DIFFERENCE), ...get(DIFFERENCE), ...VECTOR_MULTIPLY, ...VECTOR_ADD, ...set(sum)];
+const addSquare = (sum: number): number[] => [
+  ...set(DIFFERENCE),
+  ...get(sum),
+  ...get(DIFFERENCE),
+  ...get(DIFFERENCE),
+  ...VECTOR_MULTIPLY,
+  ...VECTOR_ADD,
+  ...set(sum),
+];
 
 /** Leaves one level up where the box is too far away. */
 const BOX_TEST = [
-  ...ZERO, ...set(SUMS[0]),
-  ...get(QUERY), ...set(QUERY_AT),
-  ...get(BOX), ...set(DATA_AT),
+  ...ZERO,
+  ...set(SUMS[0]),
+  ...get(QUERY),
+  ...set(QUERY_AT),
+  ...get(BOX),
+  ...set(DATA_AT),
   ...LOOP,
-  ...get(QUERY_AT), ...load(0), ...set(VALUE),
-  ...get(DATA_AT), ...load(0), ...get(VALUE), ...VECTOR_SUB, ...get(VALUE), ...get(DATA_AT), ...load(16), ...VECTOR_SUB, ...VECTOR_MAXIMUM, ...ZERO, ...VECTOR_MAXIMUM, ...addSquare(SUMS[0]),
+  ...get(QUERY_AT),
+  ...load(0),
+  ...set(VALUE),
+  ...get(DATA_AT),
+  ...load(0),
+  ...get(VALUE),
+  ...VECTOR_SUB,
+  ...get(VALUE),
+  ...get(DATA_AT),
+  ...load(16),
+  ...VECTOR_SUB,
+  ...VECTOR_MAXIMUM,
+  ...ZERO,
+  ...VECTOR_MAXIMUM,
+  ...addSquare(SUMS[0]),
   ...advance(QUERY_AT, 16),
   ...advance(DATA_AT, 32),
-  ...get(QUERY_AT), ...get(QUERY_END), ...LESS, ...leaveIf(0),
+  ...get(QUERY_AT),
+  ...get(QUERY_END),
+  ...LESS,
+  ...leaveIf(0),
   ...END,
   ...[0, 1, 2, 3].flatMap((index) => [...get(SUMS[0]), ...lane(index), ...(index === 0 ? [] : FLOAT_ADD)]),
-  ...get(BOUNDS), ...FLOAT_LOAD, ...FLOAT_GREATER, ...leaveIf(0),
+  ...get(BOUNDS),
+  ...FLOAT_LOAD,
+  ...FLOAT_GREATER,
+  ...leaveIf(0),
 ];
 
 const addColumn = (column: number): number[] => [
-  ...get(QUERY_AT), ...loadSplat(4 * column), ...set(VALUE),
-  ...SUMS.flatMap((sum, part) => [...get(DATA_AT), ...load(4 * (LANES * column + 4 * part)), ...get(VALUE), ...VECTOR_SUB, ...addSquare(sum)]),
+  ...get(QUERY_AT),
+  ...loadSplat(4 * column),
+  ...set(VALUE),
+  ...SUMS.flatMap((sum, part) => [
+    ...get(DATA_AT),
+    ...load(4 * (LANES * column + 4 * part)),
+    ...get(VALUE),
+    ...VECTOR_SUB,
+    ...addSquare(sum),
+  ]),
 ];
 
 const BLOCK_SCAN = [
   ...SUMS.flatMap((sum) => [...ZERO, ...set(sum)]),
-  ...get(QUERY), ...set(QUERY_AT),
-  ...get(BLOCK), ...set(DATA_AT),
+  ...get(QUERY),
+  ...set(QUERY_AT),
+  ...get(BLOCK),
+  ...set(DATA_AT),
   ...BLOCK_START, // left once all sums are above the bound
   ...LOOP,
   ...Array.from({ length: COLUMNS }, (_, column) => addColumn(column)).flat(),
   ...advance(QUERY_AT, 4 * COLUMNS),
   ...advance(DATA_AT, 4 * COLUMNS * LANES),
-  ...above(SUMS[0]), ...above(SUMS[1]), ...AND, ...above(SUMS[2]), ...above(SUMS[3]), ...AND, ...AND, ...ALL_TRUE, ...leaveIf(1),
-  ...get(QUERY_AT), ...get(QUERY_END), ...LESS, ...leaveIf(0),
+  ...above(SUMS[0]),
+  ...above(SUMS[1]),
+  ...AND,
+  ...above(SUMS[2]),
+  ...above(SUMS[3]),
+  ...AND,
+  ...AND,
+  ...ALL_TRUE,
+  ...leaveIf(1),
+  ...get(QUERY_AT),
+  ...get(QUERY_END),
+  ...LESS,
+  ...leaveIf(0),
   ...END,
   ...END,
   ...SUMS.flatMap((sum, part) => [...above(sum), ...BIT_MASK, ...constant(4 * part), ...SHIFT, ...(part === 0 ? [] : OR)]),
-  ...constant(0xffff), ...XOR, ...set(MASK),
-  ...get(MASK_AT), ...get(MASK), ...store,
-  ...get(ANY), ...get(MASK), ...OR, ...set(ANY),
+  ...constant(0xffff),
+  ...XOR,
+  ...set(MASK),
+  ...get(MASK_AT),
+  ...get(MASK),
+  ...store,
+  ...get(ANY),
+  ...get(MASK),
+  ...OR,
+  ...set(ANY),
 ];
 
 const BODY = [
   ...LOOP, // over the queries
-  ...get(BOUNDS), ...loadSplat(0), ...set(LIMIT),
-  ...get(QUERY), ...get(WIDTH), ...constant(2), ...SHIFT, ...ADD, ...set(QUERY_END),
-  ...constant(0), ...set(ANY),
+  ...get(BOUNDS),
+  ...loadSplat(0),
+  ...set(LIMIT),
+  ...get(QUERY),
+  ...get(WIDTH),
+  ...constant(2),
+  ...SHIFT,
+  ...ADD,
+  ...set(QUERY_END),
+  ...constant(0),
+  ...set(ANY),
   ...BLOCK_START,
   ...BOX_TEST,
-  ...get(FIRST_BLOCK), ...set(BLOCK),
-  ...get(BLOCK_COUNT), ...set(BLOCKS_LEFT),
-  ...get(MASKS), ...set(MASK_AT),
+  ...get(FIRST_BLOCK),
+  ...set(BLOCK),
+  ...get(BLOCK_COUNT),
+  ...set(BLOCKS_LEFT),
+  ...get(MASKS),
+  ...set(MASK_AT),
   ...LOOP,
   ...BLOCK_SCAN,
   ...advance(MASK_AT, 4),
-  ...get(BLOCK), ...get(WIDTH), ...constant(6), ...SHIFT, ...ADD, ...set(BLOCK),
-  ...get(BLOCKS_LEFT), ...constant(1), ...SUB, ...set(BLOCKS_LEFT),
-  ...get(BLOCKS_LEFT), ...leaveIf(0),
+  ...get(BLOCK),
+  ...get(WIDTH),
+  ...constant(6),
+  ...SHIFT,
+  ...ADD,
+  ...set(BLOCK),
+  ...get(BLOCKS_LEFT),
+  ...constant(1),
+  ...SUB,
+  ...set(BLOCKS_LEFT),
+  ...get(BLOCKS_LEFT),
+  ...leaveIf(0),
   ...END,
   ...END,
-  ...get(FOUND), ...get(ANY), ...store,
-  ...get(QUERY_END), ...set(QUERY),
+  ...get(FOUND),
+  ...get(ANY),
+  ...store,
+  ...get(QUERY_END),
+  ...set(QUERY),
   ...advance(BOUNDS, 4),
   ...advance(FOUND, 4),
-  ...get(MASKS), ...get(BLOCK_COUNT), ...constant(4), ...MULTIPLY, ...ADD, ...set(MASKS),
-  ...get(COUNT), ...constant(1), ...SUB, ...set(COUNT),
-  ...get(COUNT), ...leaveIf(0),
+  ...get(MASKS),
+  ...get(BLOCK_COUNT),
+  ...constant(4),
+  ...MULTIPLY,
+  ...ADD,
+  ...set(MASKS),
+  ...get(COUNT),
+  ...constant(1),
+  ...SUB,
+  ...set(COUNT),
+  ...get(COUNT),
+  ...leaveIf(0),
   ...END,
   ...END,
 ];
@@ -186,7 +286,10 @@ export interface SharedMemory {
 interface Api {
   readonly Memory: new (size: { readonly initial: number; readonly maximum: number; readonly shared: true }) => SharedMemory;
   readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: { readonly e: { readonly m: SharedMemory } }) => { readonly exports: { readonly scan: Scan } };
+  readonly Instance: new (
+    module: object,
+    imports: { readonly e: { readonly m: SharedMemory } },
+  ) => { readonly exports: { readonly scan: Scan } };
 }
 
 const { Memory, Module, Instance } = (globalThis as unknown as { readonly WebAssembly: Api }).WebAssembly;
@@ -201,17 +304,29 @@ let compiled: object | undefined;
 
 function compile(): object {
   const parameters = new Array<number>(9).fill(I32);
-  const locals = [[8, I32], [7, V128]];
+  const locals = [
+    [8, I32],
+    [7, V128],
+  ];
   const code = [...vector(locals.map(([count, type]) => [...unsigned(count!), type!])), ...BODY];
-  return new Module(Uint8Array.from([
-    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00,
-    ...section(1, vector([[0x60, ...vector(parameters.map((type) => [type])), 0x00]])),
-    // A memory that threads share, of any size.
-    ...section(2, vector([[...text('e'), ...text('m'), 0x02, 0x03, ...unsigned(0), ...unsigned(PAGES_MAX)]])),
-    ...section(3, vector([[0]])),
-    ...section(7, vector([[...text('scan'), 0x00, 0]])),
-    ...section(10, vector([[...unsigned(code.length), ...code]])),
-  ]));
+  return new Module(
+    Uint8Array.from([
+      0x00,
+      0x61,
+      0x73,
+      0x6d,
+      0x01,
+      0x00,
+      0x00,
+      0x00,
+      ...section(1, vector([[0x60, ...vector(parameters.map((type) => [type])), 0x00]])),
+      // A memory that threads share, of any size.
+      ...section(2, vector([[...text('e'), ...text('m'), 0x02, 0x03, ...unsigned(0), ...unsigned(PAGES_MAX)]])),
+      ...section(3, vector([[0]])),
+      ...section(7, vector([[...text('scan'), 0x00, 0]])),
+      ...section(10, vector([[...unsigned(code.length), ...code]])),
+    ]),
+  );
 }
 
 /** The loop over this memory. */

@@ -44,16 +44,24 @@ export interface NearestRows {
  * @throws LIMIT_EXCEEDED where the rows do not fit into the memory of the search
  */
 export function nearestRows(rows: number, width: number, k: number, what: string): NearestRows {
-  if (!(rows > 0 && width > 0 && k > 0 && k < rows)) throw new PerennialError('INTERNAL', `${k} neighbours of ${rows} rows of ${width} columns`);
+  if (!(rows > 0 && width > 0 && k > 0 && k < rows))
+    throw new PerennialError('INTERNAL', `${k} neighbours of ${rows} rows of ${width} columns`);
   const most = threadsFor(Number.POSITIVE_INFINITY);
   const layout = layoutOf(rows, width, k, most);
   const memory = memoryFor(layout);
   if (memory === undefined) {
-    throw new PerennialError('LIMIT_EXCEEDED', `${what}: ${rows} rows of ${width} columns with ${k} neighbours each take ${layout.bytes} bytes; neighbours are searched within ${MEMORY_BYTES_MAX}.`, { hint: 'Use fewer rows, columns or neighbours; or "balance": "oversample".' });
+    throw new PerennialError(
+      'LIMIT_EXCEEDED',
+      `${what}: ${rows} rows of ${width} columns with ${k} neighbours each take ${layout.bytes} bytes; neighbours are searched within ${MEMORY_BYTES_MAX}.`,
+      { hint: 'Use fewer rows, columns or neighbours; or "balance": "oversample".' },
+    );
   }
   const { values, neighbours } = viewsOf(memory, layout);
   return {
-    rows, width, k, values,
+    rows,
+    width,
+    k,
+    values,
     async find(options) {
       if (rows * rows * width <= AT_ONCE_MAX && options.threads === undefined) searchAtOnce(memory, layout);
       else await searchInThreads(memory, layout, { ...options, threads: Math.min(options.threads ?? most, most) });
@@ -68,11 +76,21 @@ function searchAtOnce(memory: SharedMemory, layout: Layout): void {
   for (let leaf = 0; leaf < layout.leaves; leaf += 1) search(leaf);
 }
 
-async function searchInThreads(memory: SharedMemory, layout: Layout, { what, signal, threads, onProgress }: SearchOptions & { readonly threads: number }): Promise<void> {
+async function searchInThreads(
+  memory: SharedMemory,
+  layout: Layout,
+  { what, signal, threads, onProgress }: SearchOptions & { readonly threads: number },
+): Promise<void> {
   const data: NeighboursData = { memory, layout };
   const work = { entry: 'neighbours', what, data, signal };
   await workInThreads<NeighboursTask, void>({ ...work, tasks: ['tree'], threads: 1 });
   const tasks: NeighboursTask[] = [];
-  for (let from = 0; from < layout.leaves; from += LEAVES_PER_TASK) tasks.push({ from, to: Math.min(layout.leaves, from + LEAVES_PER_TASK) });
-  await workInThreads<NeighboursTask, void>({ ...work, tasks, threads: Math.min(threads, threadsFor(tasks.length)), onDone: (done, all) => onProgress?.(done / all) });
+  for (let from = 0; from < layout.leaves; from += LEAVES_PER_TASK)
+    tasks.push({ from, to: Math.min(layout.leaves, from + LEAVES_PER_TASK) });
+  await workInThreads<NeighboursTask, void>({
+    ...work,
+    tasks,
+    threads: Math.min(threads, threadsFor(tasks.length)),
+    onDone: (done, all) => onProgress?.(done / all),
+  });
 }

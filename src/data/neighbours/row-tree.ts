@@ -59,7 +59,26 @@ export function layoutOf(rows: number, width: number, k: number, threads: number
   const leafBoxes = take(8 * leaves * blockWidth);
   const scratchBytes = roundUp(4 * leafRows * (blockWidth + 2 + leafRows / LANES), 64);
   const scratch = take(scratchBytes * threads);
-  return { rows, width, k, threads, blockWidth, leafRows, leaves, nodes, values, order, blocks, columns, boxes, neighbours, leafBoxes, scratch, scratchBytes, bytes };
+  return {
+    rows,
+    width,
+    k,
+    threads,
+    blockWidth,
+    leafRows,
+    leaves,
+    nodes,
+    values,
+    order,
+    blocks,
+    columns,
+    boxes,
+    neighbours,
+    leafBoxes,
+    scratch,
+    scratchBytes,
+    bytes,
+  };
 }
 
 /** @returns undefined where the rows do not fit into what the loop of distances can address */
@@ -150,7 +169,15 @@ function enclose(values: Float32Array, width: number, order: Int32Array, start: 
 }
 
 /** Puts the row that belongs there to `position`: smaller ones before, larger ones behind (Hoare; the middle of three as the pivot). */
-function select(values: Float32Array, width: number, column: number, order: Int32Array, first: number, last: number, position: number): void {
+function select(
+  values: Float32Array,
+  width: number,
+  column: number,
+  order: Int32Array,
+  first: number,
+  last: number,
+  position: number,
+): void {
   const valueAt = (place: number): number => values[order[place]! * width + column]!;
   let low = first;
   let high = last;

@@ -72,7 +72,17 @@ export function leafSearch(memory: SharedMemory, layout: Layout, thread: number)
     const end = Math.min(rows, first + leafRows);
     const blocks = Math.ceil((end - first) / LANES);
     for (let slot = 0; slot < count; slot += 1) limits[slot] = bounds[slot]! * room + least;
-    scan(queriesAt, count, layout.leafBoxes + 8 * leaf * blockWidth, layout.blocks + 4 * first * blockWidth, blocks, blockWidth, limitsAt, foundAt, masksAt);
+    scan(
+      queriesAt,
+      count,
+      layout.leafBoxes + 8 * leaf * blockWidth,
+      layout.blocks + 4 * first * blockWidth,
+      blocks,
+      blockWidth,
+      limitsAt,
+      foundAt,
+      masksAt,
+    );
     for (let slot = 0; slot < count; slot += 1) {
       if (found[slot] === 0) continue;
       const row = order[own * leafRows + slot]!;
@@ -93,10 +103,19 @@ export function leafSearch(memory: SharedMemory, layout: Layout, thread: number)
     nearest.fill(-1);
     bounds.fill(Infinity, 0, count);
     let ownNode = 0;
-    for (let node = 0, from = 0, to = leaves; ; ) {
-      if (to - from === 1) { ownNode = node; break; }
+    for (let node = 0, from = 0, to = leaves; ;) {
+      if (to - from === 1) {
+        ownNode = node;
+        break;
+      }
       const { middle, second } = divide(node, from, to);
-      if (leaf < middle) { node += 1; to = middle; } else { node = second; from = middle; }
+      if (leaf < middle) {
+        node += 1;
+        to = middle;
+      } else {
+        node = second;
+        from = middle;
+      }
     }
     own.set(boxes.subarray(2 * ownNode * width, 2 * (ownNode + 1) * width));
     for (let slot = 0; slot < count; slot += 1) {

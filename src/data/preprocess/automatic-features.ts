@@ -1,7 +1,7 @@
 import type { TransformSpec } from './chain.ts';
-import type { Column, ColumnProfile, DatasetProfile } from '../types.ts';
-import { isConstant } from '../transform.ts';
-import { excerpt, textShape } from '../text-shape.ts';
+import type { Column, ColumnProfile, DatasetProfile } from '../stored/dataset.ts';
+import { isConstant } from '../transforms/transform.ts';
+import { excerpt, textShape } from '../table/text-shape.ts';
 import { timestampTransforms } from './automatic-timestamps.ts';
 
 /** What became of a column for which the document says nothing. */
@@ -49,7 +49,10 @@ const NAMES_AN_IDENTIFIER = /^$|(^|[^a-z])(id|ids|uuid|guid|key|index|idx|row|ro
 type Choice = Omit<Decision, 'column'>;
 
 const plural = (count: number, what: string): string => `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
-const quoted = (values: readonly (string | number)[]): string => (values.length === 0 ? '' : ` (${values.map((value) => (typeof value === 'number' ? String(value) : JSON.stringify(excerpt(value)))).join(', ')}${values.length === 3 ? ', …' : ''})`);
+const quoted = (values: readonly (string | number)[]): string =>
+  values.length === 0
+    ? ''
+    : ` (${values.map((value) => (typeof value === 'number' ? String(value) : JSON.stringify(excerpt(value)))).join(', ')}${values.length === 3 ? ', …' : ''})`;
 
 /** Up to three values of the column. */
 function examplesOf({ type, categories, texts, number }: ColumnProfile): (string | number)[] {
@@ -66,7 +69,8 @@ function leftOut(profile: ColumnProfile, reason: string): Choice {
 
 /** Missing categories get one of their own, missing numbers a mark. */
 const categorical = ({ missing }: ColumnProfile): TransformSpec[] => (missing === 0 ? [] : [{ impute: { constant: MISSING } }]);
-const imputed = ({ missing }: ColumnProfile, strategy: string): TransformSpec => (missing === 0 ? { impute: strategy } : { impute: { strategy, indicator: true } });
+const imputed = ({ missing }: ColumnProfile, strategy: string): TransformSpec =>
+  missing === 0 ? { impute: strategy } : { impute: { strategy, indicator: true } };
 const marked = ({ missing }: ColumnProfile): string => (missing === 0 ? '' : `, ${plural(missing, 'missing value')} marked`);
 
 function isLanguage({ texts, categories }: ColumnProfile): boolean {
@@ -78,17 +82,28 @@ function isLanguage({ texts, categories }: ColumnProfile): boolean {
 
 function forText(profile: ColumnProfile): Choice {
   const { count, distinct } = profile;
-  const oneHot: Choice = { transforms: [...categorical(profile), 'oneHot'], why: `${plural(distinct, 'category').replace('categorys', 'categories')}${profile.missing === 0 ? '' : ` and one of the ${plural(profile.missing, 'missing value')}`}` };
+  const oneHot: Choice = {
+    transforms: [...categorical(profile), 'oneHot'],
+    why: `${plural(distinct, 'category').replace('categorys', 'categories')}${profile.missing === 0 ? '' : ` and one of the ${plural(profile.missing, 'missing value')}`}`,
+  };
   const many = `${distinct.toLocaleString('en')} different values in ${plural(count, 'row')}`;
   const unique = (distinct === count && count >= ROWS_TO_BE_UNIQUE) || (count >= ROWS_TO_JUDGE && distinct > UNIQUE_SHARE * count);
   if (!unique && distinct <= FEW_CATEGORIES) return oneHot;
   if (distinct > count / ROWS_PER_CATEGORY && isLanguage(profile)) {
-    return { transforms: [{ impute: { constant: '' } }, 'tokenize'], why: `language: ${many}`, note: `is read as language, word by word: ${many}${quoted(examplesOf(profile))}.` };
+    return {
+      transforms: [{ impute: { constant: '' } }, 'tokenize'],
+      why: `language: ${many}`,
+      note: `is read as language, word by word: ${many}${quoted(examplesOf(profile))}.`,
+    };
   }
   if (unique) return leftOut(profile, `${many}: an identifier, from which nothing general can be learnt`);
   if (distinct <= ONE_HOT_SMALL || (distinct <= ONE_HOT_MAX && distinct <= count / ROWS_PER_CATEGORY)) return oneHot;
   const buckets = Math.min(BUCKETS_MAX, Math.max(BUCKETS_MIN, 2 ** Math.ceil(Math.log2(distinct / 2))));
-  return { transforms: [...categorical(profile), { hashing: buckets }], why: `hashed: ${many}`, note: `is hashed into ${buckets} columns, where categories share a column by chance: ${many} are too many for a column each${quoted(examplesOf(profile))}.` };
+  return {
+    transforms: [...categorical(profile), { hashing: buckets }],
+    why: `hashed: ${many}`,
+    note: `is hashed into ${buckets} columns, where categories share a column by chance: ${many} are too many for a column each${quoted(examplesOf(profile))}.`,
+  };
 }
 
 /** Whether the few values of an integer column are codes, or quantities that happen to be whole. */
@@ -114,28 +129,44 @@ function hasHeavyTail({ number }: ColumnProfile): boolean {
 function forNumber(profile: ColumnProfile, alone: boolean): Choice {
   const { distinct, number } = profile;
   if (!alone && isRowNumber(profile)) return leftOut(profile, 'every row has another whole number, which counts the rows or names them');
-  if (areCodes(profile)) return { transforms: [...(profile.missing === 0 ? [] : [imputed(profile, 'mostFrequent')]), 'oneHot'], why: `${distinct} codes${marked(profile)}`, note: `is taken as ${distinct} categories, each with a column: its whole numbers have so few values${quoted(examplesOf(profile))}.` };
+  if (areCodes(profile))
+    return {
+      transforms: [...(profile.missing === 0 ? [] : [imputed(profile, 'mostFrequent')]), 'oneHot'],
+      why: `${distinct} codes${marked(profile)}`,
+      note: `is taken as ${distinct} categories, each with a column: its whole numbers have so few values${quoted(examplesOf(profile))}.`,
+    };
   const heavy = number !== undefined && distinct > 2 && hasHeavyTail(profile);
-  return { transforms: [imputed(profile, 'median'), ...(heavy ? TAILS : ['standardize'])], why: `${heavy ? `long tail up to ${[number.min, number.max].sort((a, b) => Math.abs(b) - Math.abs(a))[0]!.toPrecision(3)}` : 'a quantity'}${marked(profile)}` };
+  return {
+    transforms: [imputed(profile, 'median'), ...(heavy ? TAILS : ['standardize'])],
+    why: `${heavy ? `long tail up to ${[number.min, number.max].sort((a, b) => Math.abs(b) - Math.abs(a))[0]!.toPrecision(3)}` : 'a quantity'}${marked(profile)}`,
+  };
 }
 
 /** For long tails and outliers. */
 const TAILS: readonly TransformSpec[] = ['quantile'];
 
 function isConstantColumn({ type, distinct, count, number }: ColumnProfile): boolean {
-  return type !== 'image' && (distinct <= 1 || (number !== undefined && type !== 'timestamp' && isConstant(count, number.mean, number.std)));
+  return (
+    type !== 'image' && (distinct <= 1 || (number !== undefined && type !== 'timestamp' && isConstant(count, number.mean, number.std)))
+  );
 }
 
 function forColumn(profile: ColumnProfile, alone: boolean): Choice {
-  if (profile.count === 0) return { why: 'it is missing in every row of the train split', note: 'is left out: it is missing in every row of the train split.' };
+  if (profile.count === 0)
+    return { why: 'it is missing in every row of the train split', note: 'is left out: it is missing in every row of the train split.' };
   if (profile.missing === 0 && isConstantColumn(profile)) return leftOut(profile, 'it is constant');
   switch (profile.type) {
     case 'number':
-    case 'integer': return forNumber(profile, alone);
-    case 'boolean': return { transforms: [imputed(profile, 'mostFrequent')], why: `true or false${marked(profile)}` };
-    case 'timestamp': return { transforms: [imputed(profile, 'median'), timestampTransforms(profile)], why: `a moment${marked(profile)}` };
-    case 'image': return { transforms: ['rescale'], why: 'an image' };
-    case 'string': return forText(profile);
+    case 'integer':
+      return forNumber(profile, alone);
+    case 'boolean':
+      return { transforms: [imputed(profile, 'mostFrequent')], why: `true or false${marked(profile)}` };
+    case 'timestamp':
+      return { transforms: [imputed(profile, 'median'), timestampTransforms(profile)], why: `a moment${marked(profile)}` };
+    case 'image':
+      return { transforms: ['rescale'], why: 'an image' };
+    case 'string':
+      return forText(profile);
   }
 }
 
@@ -144,16 +175,25 @@ function forColumn(profile: ColumnProfile, alone: boolean): Choice {
  * Columns that are left out, hashed or taken for something else than their type says are noted.
  */
 export function automaticFeatures(columns: readonly Column[], profile: DatasetProfile, leftOut: readonly string[]): AutomaticFeatures {
-  const decide = (alone: boolean): Decision[] => columns.filter(({ name }) => !leftOut.includes(name)).map(({ name, origin, type }): Decision => {
-    if (origin === true && !(alone && type === 'integer')) return { column: name, why: 'it says where a row comes from', note: 'is left out: it says where a row comes from.' };
-    const known = profile.columns.find((item) => item.name === name);
-    return { column: name, ...(known === undefined ? { why: 'it has no profile', note: 'is left out: it has no profile.' } : forColumn(known, alone)) };
-  });
+  const decide = (alone: boolean): Decision[] =>
+    columns
+      .filter(({ name }) => !leftOut.includes(name))
+      .map(({ name, origin, type }): Decision => {
+        if (origin === true && !(alone && type === 'integer'))
+          return { column: name, why: 'it says where a row comes from', note: 'is left out: it says where a row comes from.' };
+        const known = profile.columns.find((item) => item.name === name);
+        return {
+          column: name,
+          ...(known === undefined ? { why: 'it has no profile', note: 'is left out: it has no profile.' } : forColumn(known, alone)),
+        };
+      });
   let decisions = decide(false);
   // A row number is better than nothing.
   if (decisions.every(({ transforms }) => transforms === undefined)) decisions = decide(true);
   return {
-    features: Object.fromEntries(decisions.flatMap(({ column, transforms }) => (transforms === undefined ? [] : [[column, [...transforms]]]))),
+    features: Object.fromEntries(
+      decisions.flatMap(({ column, transforms }) => (transforms === undefined ? [] : [[column, [...transforms]]])),
+    ),
     decisions,
     notes: decisions.flatMap(({ column, note }) => (note === undefined ? [] : [`The column "${column}" ${note}`])),
   };

@@ -1,15 +1,26 @@
 import type { TransformSpec } from './chain.ts';
 import { PARTS } from '../transforms/shared/calendar.ts';
 import type { Period } from '../transforms/shared/calendar.ts';
-import type { ColumnProfile } from '../types.ts';
+import type { ColumnProfile } from '../stored/dataset.ts';
 
 const DAY = 86_400_000;
 
 /** Cycles that are worth looking at from so many days on: within less, the time itself tells as much. */
-const FROM_DAYS: readonly (readonly [Period, number])[] = [['year', 60], ['month', 60], ['week', 7], ['day', 1]];
+const FROM_DAYS: readonly (readonly [Period, number])[] = [
+  ['year', 60],
+  ['month', 60],
+  ['week', 7],
+  ['day', 1],
+];
 
 /** What varies within each period. */
-const WITHIN: Readonly<Record<Period, (time: number) => number>> = { year: PARTS.month!, month: PARTS.day!, week: PARTS.dayOfWeek!, day: (time) => ((time % DAY) + DAY) % DAY, hour: PARTS.minute! };
+const WITHIN: Readonly<Record<Period, (time: number) => number>> = {
+  year: PARTS.month!,
+  month: PARTS.day!,
+  week: PARTS.dayOfWeek!,
+  day: (time) => ((time % DAY) + DAY) % DAY,
+  hour: PARTS.minute!,
+};
 
 /** The time itself, and the cycles of the calendar that the times go through and differ in: dates without a time of day have no hour. */
 export function timestampTransforms({ number }: ColumnProfile): TransformSpec {

@@ -8,7 +8,10 @@ export type BalanceConfig = 'oversample' | 'undersample' | { readonly smote: { r
 
 /** @throws CONFIG_INVALID where the label has no classes */
 export function checkBalanced(output: OutputSpec): void {
-  if (output.kind !== 'classes') throw new PerennialError('CONFIG_INVALID', 'balance: only classes can be balanced; this label is no class.', { hint: 'Remove "balance" from the preprocess step.' });
+  if (output.kind !== 'classes')
+    throw new PerennialError('CONFIG_INVALID', 'balance: only classes can be balanced; this label is no class.', {
+      hint: 'Remove "balance" from the preprocess step.',
+    });
 }
 
 /** How often each train row is used. */
@@ -33,15 +36,17 @@ export function repeats(labels: Int32Array, classes: number, balance: 'oversampl
 /** The rows of a batch, each as often as `counts` says. */
 export function repeatRows(batch: TensorBatch, counts: Int32Array): TensorBatch {
   const total = counts.reduce((sum, count) => sum + count, 0);
-  return Object.fromEntries(Object.entries(batch).map(([name, tensor]) => {
-    const width = tensor.rows === 0 ? 0 : tensor.data.length / tensor.rows;
-    const data = new (tensor.data.constructor as Float32ArrayConstructor)(total * width);
-    let at = 0;
-    counts.forEach((count, row) => {
-      for (let copy = 0; copy < count; copy += 1, at += 1) data.set(tensor.data.subarray(row * width, (row + 1) * width), at * width);
-    });
-    return [name, { ...tensor, rows: total, data } satisfies Tensor];
-  }));
+  return Object.fromEntries(
+    Object.entries(batch).map(([name, tensor]) => {
+      const width = tensor.rows === 0 ? 0 : tensor.data.length / tensor.rows;
+      const data = new (tensor.data.constructor as Float32ArrayConstructor)(total * width);
+      let at = 0;
+      counts.forEach((count, row) => {
+        for (let copy = 0; copy < count; copy += 1, at += 1) data.set(tensor.data.subarray(row * width, (row + 1) * width), at * width);
+      });
+      return [name, { ...tensor, rows: total, data } satisfies Tensor];
+    }),
+  );
 }
 
 /** Synthetic rows that are made at once. */
@@ -49,7 +54,12 @@ const BATCH_ROWS = 8_192;
 
 /** Room for the rows of one class that synthetic ones are drawn between. @throws DATA_INVALID for a class of one row; LIMIT_EXCEEDED */
 export function smoteRows(rows: number, width: number, k: number, name: string): NearestRows {
-  if (rows < 2) throw new PerennialError('DATA_INVALID', `balance: the class "${name}" has ${rows} ${rows === 1 ? 'row' : 'rows'} in the train split; SMOTE needs at least two to draw between.`, { hint: 'Use "balance": "oversample", or more rows of this class.' });
+  if (rows < 2)
+    throw new PerennialError(
+      'DATA_INVALID',
+      `balance: the class "${name}" has ${rows} ${rows === 1 ? 'row' : 'rows'} in the train split; SMOTE needs at least two to draw between.`,
+      { hint: 'Use "balance": "oversample", or more rows of this class.' },
+    );
   return nearestRows(rows, width, Math.min(k, rows - 1), whatOf(name));
 }
 
@@ -62,7 +72,13 @@ const whatOf = (name: string): string => `balance: SMOTE of the class "${name}"`
  * @param real filled @param count of synthetic rows
  * @see Chawla et al. (2002), SMOTE: Synthetic Minority Over-sampling Technique
  */
-export async function* smote(real: NearestRows, count: number, name: string, seed: number, options: Omit<SearchOptions, 'what'> = {}): AsyncGenerator<Float32Array> {
+export async function* smote(
+  real: NearestRows,
+  count: number,
+  name: string,
+  seed: number,
+  options: Omit<SearchOptions, 'what'> = {},
+): AsyncGenerator<Float32Array> {
   if (count === 0) return;
   const { values, rows, width, k } = real;
   const near = await real.find({ ...options, what: whatOf(name) });

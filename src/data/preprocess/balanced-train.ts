@@ -2,12 +2,12 @@ import { PerennialError } from '../../core/errors.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import { checkBalanced, repeatRows, repeats, smote, smoteRows } from './balance.ts';
 import type { BalanceConfig } from './balance.ts';
-import { columnBatches, datasetMeta } from '../dataset-rows.ts';
-import { LABEL } from '../examples.ts';
-import type { ShardWriter } from '../examples.ts';
-import { labelTensors } from '../label.ts';
+import { columnBatches, datasetMeta } from '../stored/dataset-rows.ts';
+import { LABEL } from '../stored/examples.ts';
+import type { ShardWriter } from '../stored/examples.ts';
+import { labelTensors } from './label.ts';
 import type { NearestRows } from '../neighbours/nearest-rows.ts';
-import { FEATURES } from '../preprocessor.ts';
+import { FEATURES } from './preprocessor.ts';
 import { splitTensors } from './split-tensors.ts';
 import type { SplitSource } from './split-tensors.ts';
 
@@ -16,15 +16,24 @@ async function trainLabels({ db, dataset, fitted }: SplitSource): Promise<Int32A
   const column = meta.columns.find((item) => item.name === meta.label);
   checkBalanced(fitted.output);
   const labels = new Int32Array(meta.rows.train);
-  for await (const { firstRow, columns } of columnBatches(db, dataset, 'train', [column!.name])) labels.set(labelTensors(columns, meta.columns, fitted.output)[LABEL]!.data, firstRow);
+  for await (const { firstRow, columns } of columnBatches(db, dataset, 'train', [column!.name]))
+    labels.set(labelTensors(columns, meta.columns, fitted.output)[LABEL]!.data, firstRow);
   return labels;
 }
 
 /** SMOTE draws between rows: that has a meaning for quantities, and none for 0/1 columns, tokens or pixels. */
 function checkNumeric({ fitted }: SplitSource): void {
-  if (fitted.weight !== undefined) throw new PerennialError('CONFIG_INVALID', 'balance: synthetic rows of SMOTE have no weight.', { hint: 'Use "balance": "oversample", or leave "weight" out.' });
-  const odd = fitted.columns.find((column) => column.spec.name !== FEATURES || column.spec.shape[0] !== 1 || (column.type !== 'number' && column.type !== 'integer'));
-  if (odd !== undefined) throw new PerennialError('CONFIG_INVALID', `balance: SMOTE needs numeric features only; "${odd.name}" is none (${odd.type}).`, { hint: 'Use "balance": "oversample", or leave that column out.' });
+  if (fitted.weight !== undefined)
+    throw new PerennialError('CONFIG_INVALID', 'balance: synthetic rows of SMOTE have no weight.', {
+      hint: 'Use "balance": "oversample", or leave "weight" out.',
+    });
+  const odd = fitted.columns.find(
+    (column) => column.spec.name !== FEATURES || column.spec.shape[0] !== 1 || (column.type !== 'number' && column.type !== 'integer'),
+  );
+  if (odd !== undefined)
+    throw new PerennialError('CONFIG_INVALID', `balance: SMOTE needs numeric features only; "${odd.name}" is none (${odd.type}).`, {
+      hint: 'Use "balance": "oversample", or leave that column out.',
+    });
 }
 
 /** How the step that balances is told to stop, and tells how far it is. */
@@ -58,7 +67,14 @@ interface Growing {
   filled: number;
 }
 
-async function writeSmote(source: SplitSource, k: number, classes: readonly string[], labels: Int32Array, writer: ShardWriter, run: BalanceRun): Promise<void> {
+async function writeSmote(
+  source: SplitSource,
+  k: number,
+  classes: readonly string[],
+  labels: Int32Array,
+  writer: ShardWriter,
+  run: BalanceRun,
+): Promise<void> {
   checkNumeric(source);
   const width = source.fitted.columns.length;
   const sizes = new Int32Array(classes.length);
@@ -78,7 +94,12 @@ async function writeSmote(source: SplitSource, k: number, classes: readonly stri
       if (found === undefined) return;
       const values = features.data.subarray(row * width, (row + 1) * width);
       const odd = values.findIndex((value) => !Number.isFinite(value));
-      if (odd >= 0) throw new PerennialError('DATA_INVALID', `balance: the column "${source.fitted.columns[odd]!.name}" holds ${values[odd]} in a row of the class "${found.name}"; SMOTE needs distances between finite numbers.`, { hint: 'Impute or clip the column.' });
+      if (odd >= 0)
+        throw new PerennialError(
+          'DATA_INVALID',
+          `balance: the column "${source.fitted.columns[odd]!.name}" holds ${values[odd]} in a row of the class "${found.name}"; SMOTE needs distances between finite numbers.`,
+          { hint: 'Impute or clip the column.' },
+        );
       found.real.values.set(values, found.filled * width);
       found.filled += 1;
     });
@@ -88,7 +109,10 @@ async function writeSmote(source: SplitSource, k: number, classes: readonly stri
   for (const { index, name, count, real } of growing) {
     const what = `SMOTE of the class "${name}"`;
     let made = 0;
-    for await (const data of smote(real, count, name, source.seed, { signal: run.signal, onProgress: (fraction) => run.progress(`${what}: neighbours of ${real.rows} rows`, fraction) })) {
+    for await (const data of smote(real, count, name, source.seed, {
+      signal: run.signal,
+      onProgress: (fraction) => run.progress(`${what}: neighbours of ${real.rows} rows`, fraction),
+    })) {
       const rows = data.length / width;
       await writer.write({
         [FEATURES]: { spec: spec!, rows, data },

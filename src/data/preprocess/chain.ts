@@ -1,11 +1,11 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
 import { DefinitionRegistry } from '../../core/registry.ts';
-import type { ColumnData, DataKind, NumberData, VectorData } from '../column-data.ts';
-import { KIND_NAMES } from '../column-data.ts';
-import type { TransformDefinition, TransformScope } from '../transform.ts';
+import type { ColumnData, DataKind, NumberData, VectorData } from '../transforms/column-data.ts';
+import { KIND_NAMES } from '../transforms/column-data.ts';
+import type { TransformDefinition, TransformScope } from '../transforms/transform.ts';
 import { transforms } from '../transforms/index.generated.ts';
-import type { ColumnType } from '../types.ts';
+import type { ColumnType } from '../stored/dataset.ts';
 
 export const transformRegistry = new DefinitionRegistry('transform', transforms, (transform) => transform.name);
 
@@ -22,10 +22,18 @@ export interface Link {
 /** @throws CONFIG_INVALID naming the column and what exists. */
 export function parseChain(specs: readonly TransformSpec[], column: string): Link[] {
   return specs.map((spec) => {
-    const [name, value] = typeof spec === 'string' ? [spec, null] : Object.entries(spec)[0] ?? ['', null];
-    if (typeof spec !== 'string' && Object.keys(spec).length !== 1) throw new PerennialError('CONFIG_INVALID', `features.${column}: a transform is a name or an object with one key, not ${JSON.stringify(spec)}.`);
+    const [name, value] = typeof spec === 'string' ? [spec, null] : (Object.entries(spec)[0] ?? ['', null]);
+    if (typeof spec !== 'string' && Object.keys(spec).length !== 1)
+      throw new PerennialError(
+        'CONFIG_INVALID',
+        `features.${column}: a transform is a name or an object with one key, not ${JSON.stringify(spec)}.`,
+      );
     const definition = transformRegistry.get(name);
-    if (value === null && definition.needsConfig === true) throw new PerennialError('CONFIG_INVALID', `features.${column}: "${name}" needs a value, for example ${JSON.stringify({ [name]: definition.examples[0]! })}.`);
+    if (value === null && definition.needsConfig === true)
+      throw new PerennialError(
+        'CONFIG_INVALID',
+        `features.${column}: "${name}" needs a value, for example ${JSON.stringify({ [name]: definition.examples[0]! })}.`,
+      );
     // Members that a planner filled in as an empty object mean the defaults.
     const given = typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0 ? null : value;
     return { definition, value: given, config: definition.resolve(given) };
@@ -60,9 +68,13 @@ export function checkChain(links: readonly Link[], start: DataKind | undefined):
   for (const [at, link] of links.entries()) {
     const fitting = kinds.filter((kind) => link.definition.takes.includes(kind));
     if (fitting.length === 0) {
-      const takers = transformRegistry.all().filter((item) => item.takes.some((kind) => kinds.includes(kind))).map((item) => item.name);
+      const takers = transformRegistry
+        .all()
+        .filter((item) => item.takes.some((kind) => kinds.includes(kind)))
+        .map((item) => item.name);
       return {
-        at, message: `"${link.definition.name}" takes ${link.definition.takes.map((kind) => KIND_NAMES[kind]).join(' or ')}, but gets ${kinds.map((kind) => KIND_NAMES[kind]).join(' or ')}.`,
+        at,
+        message: `"${link.definition.name}" takes ${link.definition.takes.map((kind) => KIND_NAMES[kind]).join(' or ')}, but gets ${kinds.map((kind) => KIND_NAMES[kind]).join(' or ')}.`,
         fix: takers.length === 0 ? 'Remove it: nothing can follow here.' : `Here can stand: ${takers.join(', ')}.`,
       };
     }
@@ -70,10 +82,19 @@ export function checkChain(links: readonly Link[], start: DataKind | undefined):
   }
   const beside = links.findIndex(({ definition, config }) => (definition.beside?.(config) ?? []).length > 0);
   if (beside !== -1 && kinds.every((kind) => kind === 'tokens' || kind === 'pixels' || kind === 'image')) {
-    return { at: beside, message: `"${links[beside]!.definition.name}" puts numbers beside the values, and ${KIND_NAMES[kinds[0]!]} make an input of their own, beside which nothing stands.`, fix: 'Leave "indicator" out.' };
+    return {
+      at: beside,
+      message: `"${links[beside]!.definition.name}" puts numbers beside the values, and ${KIND_NAMES[kinds[0]!]} make an input of their own, beside which nothing stands.`,
+      fix: 'Leave "indicator" out.',
+    };
   }
   const open = kinds.filter((kind) => kind === 'text' || kind === 'timestamp');
-  if (start !== undefined && open.length === kinds.length) return { at: links.length, message: `The column is still ${KIND_NAMES[kinds[0]!]} after its transforms; a model takes numbers.`, fix: STARTS[kinds[0]!] ?? '' };
+  if (start !== undefined && open.length === kinds.length)
+    return {
+      at: links.length,
+      message: `The column is still ${KIND_NAMES[kinds[0]!]} after its transforms; a model takes numbers.`,
+      fix: STARTS[kinds[0]!] ?? '',
+    };
   return undefined;
 }
 
@@ -88,8 +109,8 @@ export async function applyChain(data: ColumnData, links: readonly FittedLink[],
     const carried = besideOf(current);
     const next = await link.definition.apply(current, link.config, link.state, { ...scope, kind: current.kind });
     const own = besideOf(next);
-    const beside = carried === undefined || own === undefined || own === carried ? own ?? carried : sideBySide(carried, own);
-    current = beside === undefined ? next : { ...next, beside } as ColumnData;
+    const beside = carried === undefined || own === undefined || own === carried ? (own ?? carried) : sideBySide(carried, own);
+    current = beside === undefined ? next : ({ ...next, beside } as ColumnData);
   }
   return current;
 }

@@ -1,8 +1,8 @@
 import type { Decision } from './automatic-features.ts';
 import type { TransformSpec } from './chain.ts';
-import { FEATURES } from '../preprocessor.ts';
-import type { FittedColumn } from '../preprocessor.ts';
-import type { Column } from '../types.ts';
+import { FEATURES } from './preprocessor.ts';
+import type { FittedColumn } from './preprocessor.ts';
+import type { Column } from '../stored/dataset.ts';
 
 /** Which column became what. */
 export interface ColumnOutcome {
@@ -19,11 +19,23 @@ export interface ColumnOutcome {
 }
 
 /** @param decisions where the document says nothing */
-export function columnOutcomes(fitted: readonly FittedColumn[], features: Readonly<Record<string, readonly TransformSpec[]>>, decisions: readonly Decision[] | undefined, columns: readonly Column[]): ColumnOutcome[] {
+export function columnOutcomes(
+  fitted: readonly FittedColumn[],
+  features: Readonly<Record<string, readonly TransformSpec[]>>,
+  decisions: readonly Decision[] | undefined,
+  columns: readonly Column[],
+): ColumnOutcome[] {
   const outcome = (name: string, why?: string): ColumnOutcome => {
     const made = fitted.find((column) => column.name === name);
     const type = made?.type ?? columns.find((column) => column.name === name)!.type;
-    return { column: name, type, transforms: made === undefined ? [] : features[name] ?? [], ...(made === undefined ? {} : { input: made.spec.name }), shape: made?.spec.shape ?? [], ...(why === undefined ? {} : { why }) };
+    return {
+      column: name,
+      type,
+      transforms: made === undefined ? [] : (features[name] ?? []),
+      ...(made === undefined ? {} : { input: made.spec.name }),
+      shape: made?.spec.shape ?? [],
+      ...(why === undefined ? {} : { why }),
+    };
   };
   return decisions === undefined ? fitted.map(({ name }) => outcome(name)) : decisions.map(({ column, why }) => outcome(column, why));
 }
@@ -31,13 +43,18 @@ export function columnOutcomes(fitted: readonly FittedColumn[], features: Readon
 /** `impute {"strategy":"median"} → standardize` */
 export function transformsText(transforms: readonly TransformSpec[]): string {
   if (transforms.length === 0) return 'as it is';
-  return transforms.map((spec) => (typeof spec === 'string' ? spec : `${Object.keys(spec)[0]} ${valueText(Object.values(spec)[0])}`.trim())).join(' → ');
+  return transforms
+    .map((spec) => (typeof spec === 'string' ? spec : `${Object.keys(spec)[0]} ${valueText(Object.values(spec)[0])}`.trim()))
+    .join(' → ');
 }
 
 function valueText(value: unknown): string {
   if (typeof value !== 'object' || value === null) return typeof value === 'string' ? value : JSON.stringify(value);
   if (Array.isArray(value)) return value.map(valueText).join(', ');
-  return Object.entries(value).filter(([, setting]) => setting !== false && !(Array.isArray(setting) && setting.length === 0)).map(([key, setting]) => (setting === true ? key : `${key} ${valueText(setting)}`)).join(', ');
+  return Object.entries(value)
+    .filter(([, setting]) => setting !== false && !(Array.isArray(setting) && setting.length === 0))
+    .map(([key, setting]) => (setting === true ? key : `${key} ${valueText(setting)}`))
+    .join(', ');
 }
 
 function becomes({ input, shape }: ColumnOutcome): string {
@@ -50,6 +67,12 @@ export function outcomeTable(outcomes: readonly ColumnOutcome[]): string[][] {
   const decided = outcomes.some(({ why }) => why !== undefined);
   return [
     ['COLUMN', 'TYPE', 'TRANSFORMS', 'WIDTH', ...(decided ? ['WHY'] : [])],
-    ...outcomes.map((each) => [each.column, each.type, each.input === undefined ? '-' : transformsText(each.transforms), becomes(each), ...(decided ? [each.why ?? ''] : [])]),
+    ...outcomes.map((each) => [
+      each.column,
+      each.type,
+      each.input === undefined ? '-' : transformsText(each.transforms),
+      becomes(each),
+      ...(decided ? [each.why ?? ''] : []),
+    ]),
   ];
 }

@@ -1,9 +1,9 @@
 import { PerennialError } from '../../core/errors.ts';
 import { imageSizeOf } from '../images/images.ts';
-import { DATA_LIMITS } from '../limits.ts';
-import { tensorsOf } from '../preprocessor.ts';
-import type { FittedColumn } from '../preprocessor.ts';
-import type { SourceFile } from '../reader.ts';
+import { DATA_LIMITS } from '../table/limits.ts';
+import { tensorsOf } from './preprocessor.ts';
+import type { FittedColumn } from './preprocessor.ts';
+import type { SourceFile } from '../readers/reader.ts';
 import type { TrainPass } from './fit.ts';
 
 /** Applies fitted transforms to rows and forgets what comes of it. @throws what the preprocess step throws for such rows */
@@ -29,7 +29,11 @@ export async function requireSameSizes(columns: readonly FittedColumn[], files: 
     sizes.forEach((size, at) => {
       // What is no image is the business of the ingest step.
       if (size === undefined || (size.height === height && size.width === width)) return;
-      throw new PerennialError('DATA_INVALID', `column "${fixed.name}": the image ${batch[at]!.name} is ${size.height} × ${size.width}; ${height} × ${width} is expected, the size of the first.`, { hint: `Put {"resize": [${height}, ${width}]} into the column's transforms.` });
+      throw new PerennialError(
+        'DATA_INVALID',
+        `column "${fixed.name}": the image ${batch[at]!.name} is ${size.height} × ${size.width}; ${height} × ${width} is expected, the size of the first.`,
+        { hint: `Put {"resize": [${height}, ${width}]} into the column's transforms.` },
+      );
     });
   }
 }

@@ -2,14 +2,16 @@ import { PerennialError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
 import { applyChain, applyWholeChain, checkChain, kindOf } from './chain.ts';
 import type { FittedLink, Link } from './chain.ts';
-import type { ColumnData, ImageData } from '../column-data.ts';
-import { FEATURES } from '../preprocessor.ts';
-import type { FittedColumn } from '../preprocessor.ts';
-import type { Fitter } from '../transform.ts';
-import type { Column } from '../types.ts';
+import type { ColumnData, ImageData } from '../transforms/column-data.ts';
+import { FEATURES } from './preprocessor.ts';
+import type { FittedColumn } from './preprocessor.ts';
+import type { Fitter } from '../transforms/transform.ts';
+import type { Column } from '../stored/dataset.ts';
 
 /** Runs over the train split once, with the named columns. */
-export type TrainPass = (names: readonly string[]) => AsyncIterable<{ readonly firstRow: number; readonly columns: ReadonlyMap<string, ColumnData> }>;
+export type TrainPass = (
+  names: readonly string[],
+) => AsyncIterable<{ readonly firstRow: number; readonly columns: ReadonlyMap<string, ColumnData> }>;
 
 interface Work {
   readonly column: Column;
@@ -37,7 +39,9 @@ function emptyColumn(column: Column, size?: readonly [number, number]): ColumnDa
 function missingColumn(column: Column, size?: readonly [number, number]): ColumnData {
   const kind = kindOf(column.type);
   if (kind === 'text') return { kind, values: [null] };
-  return kind === 'image' ? { kind, channels: 3, size: size ?? null, values: [null] } : { kind: kind as 'number', values: Float64Array.of(Number.NaN) };
+  return kind === 'image'
+    ? { kind, channels: 3, size: size ?? null, values: [null] }
+    : { kind: kind as 'number', values: Float64Array.of(Number.NaN) };
 }
 
 async function fitPass(works: readonly Work[], pass: TrainPass, seed: number, note: (text: string) => void): Promise<void> {
@@ -49,7 +53,8 @@ async function fitPass(works: readonly Work[], pass: TrainPass, seed: number, no
     fitters.set(work, link.definition.fit!(link.config, { ...scopeOf(work.column.name, seed, 0), kind }));
   }
   for await (const { firstRow, columns } of pass(pending.map((work) => work.column.name))) {
-    for (const [work, fitter] of fitters) fitter.add(await applyChain(columns.get(work.column.name)!, work.fitted, scopeOf(work.column.name, seed, firstRow)));
+    for (const [work, fitter] of fitters)
+      fitter.add(await applyChain(columns.get(work.column.name)!, work.fitted, scopeOf(work.column.name, seed, firstRow)));
   }
   for (const [work, fitter] of fitters) {
     work.fitted.push({ ...work.links[work.fitted.length]!, state: finite(fitter.finish(), work) });
@@ -59,9 +64,14 @@ async function fitPass(works: readonly Work[], pass: TrainPass, seed: number, no
 
 /** What was learnt, unless sums over huge values have left what a double holds. @throws DATA_INVALID */
 function finite(state: Json, { column, links, fitted }: Work): Json {
-  const holds = (value: Json): boolean => (typeof value === 'number' ? Number.isFinite(value) : typeof value !== 'object' || value === null || Object.values(value).every(holds));
+  const holds = (value: Json): boolean =>
+    typeof value === 'number' ? Number.isFinite(value) : typeof value !== 'object' || value === null || Object.values(value).every(holds);
   if (holds(state)) return state;
-  throw new PerennialError('DATA_INVALID', `features.${column.name}: the values are too large for the statistics of "${links[fitted.length]!.definition.name}": they overflow.`, { hint: `Put {"clip": [low, high]} before it, or divide "${column.name}" in the source.` });
+  throw new PerennialError(
+    'DATA_INVALID',
+    `features.${column.name}: the values are too large for the statistics of "${links[fitted.length]!.definition.name}": they overflow.`,
+    { hint: `Put {"clip": [low, high]} before it, or divide "${column.name}" in the source.` },
+  );
 }
 
 /** Size of the first image, for columns whose images no transform resizes. */
@@ -79,12 +89,27 @@ async function imageSize(work: Work, pass: TrainPass, seed: number): Promise<[nu
 async function specOf({ column, fitted }: Work, size: [number, number] | undefined, seed: number): Promise<FittedColumn['spec']> {
   const result = await applyWholeChain(emptyColumn(column, size), fitted, scopeOf(column.name, seed, 0));
   switch (result.kind) {
-    case 'number': return { name: FEATURES, shape: [1], dtype: 'float32', parts: [column.name] };
-    case 'vector': return { name: FEATURES, shape: [result.width], dtype: 'float32', parts: result.parts.map((part) => (part === '' ? column.name : `${column.name}: ${part}`)) };
-    case 'tokens': return { name: column.name, shape: [result.length], dtype: 'int32', vocabularySize: result.vocabularySize };
-    case 'pixels': return { name: column.name, shape: [...result.shape], dtype: 'float32', ...rangeOf(fitted) };
-    case 'image': return { name: column.name, shape: [result.size![0], result.size![1], result.channels], dtype: 'uint8' };
-    default: throw new PerennialError('CONFIG_INVALID', `features.${column.name}: ${checkChain([], result.kind)?.message ?? 'no tensor follows from it'}`, { hint: checkChain([], result.kind)?.fix ?? '' });
+    case 'number':
+      return { name: FEATURES, shape: [1], dtype: 'float32', parts: [column.name] };
+    case 'vector':
+      return {
+        name: FEATURES,
+        shape: [result.width],
+        dtype: 'float32',
+        parts: result.parts.map((part) => (part === '' ? column.name : `${column.name}: ${part}`)),
+      };
+    case 'tokens':
+      return { name: column.name, shape: [result.length], dtype: 'int32', vocabularySize: result.vocabularySize };
+    case 'pixels':
+      return { name: column.name, shape: [...result.shape], dtype: 'float32', ...rangeOf(fitted) };
+    case 'image':
+      return { name: column.name, shape: [result.size![0], result.size![1], result.channels], dtype: 'uint8' };
+    default:
+      throw new PerennialError(
+        'CONFIG_INVALID',
+        `features.${column.name}: ${checkChain([], result.kind)?.message ?? 'no tensor follows from it'}`,
+        { hint: checkChain([], result.kind)?.fix ?? '' },
+      );
   }
 }
 
@@ -100,7 +125,8 @@ function rangeOf(fitted: readonly FittedLink[]): { range?: readonly [number, num
 async function isRequired({ column, fitted }: Work, size: [number, number] | undefined, seed: number): Promise<boolean> {
   try {
     const result = await applyWholeChain(missingColumn(column, size), fitted, scopeOf(column.name, seed, 0));
-    if (result.kind === 'number' || result.kind === 'vector' || result.kind === 'pixels') return !result.values.every((value) => Number.isFinite(value));
+    if (result.kind === 'number' || result.kind === 'vector' || result.kind === 'pixels')
+      return !result.values.every((value) => Number.isFinite(value));
     return result.kind === 'image';
   } catch (error) {
     if (error instanceof PerennialError) return true;
@@ -115,7 +141,12 @@ async function isRequired({ column, fitted }: Work, size: [number, number] | und
  * @param note hears what a reader of the run should know of what was learnt
  * @throws DATA_INVALID, CONFIG_INVALID
  */
-export async function fitColumns(chains: readonly { readonly column: Column; readonly links: readonly Link[] }[], pass: TrainPass, seed: number, note: (text: string) => void = () => undefined): Promise<FittedColumn[]> {
+export async function fitColumns(
+  chains: readonly { readonly column: Column; readonly links: readonly Link[] }[],
+  pass: TrainPass,
+  seed: number,
+  note: (text: string) => void = () => undefined,
+): Promise<FittedColumn[]> {
   const works: Work[] = chains.map(({ column, links }) => ({ column, links, fitted: [] }));
   while (works.some((work) => advance(work) !== undefined)) await fitPass(works, pass, seed, note);
   const columns: FittedColumn[] = [];
@@ -123,9 +154,22 @@ export async function fitColumns(chains: readonly { readonly column: Column; rea
     const size = await imageSize(work, pass, seed);
     const spec = await specOf(work, size, seed);
     const required = await isRequired(work, size, seed);
-    columns.push({ name: work.column.name, type: work.column.type, required, links: work.fitted, spec, ...(size === undefined ? {} : { size }) });
+    columns.push({
+      name: work.column.name,
+      type: work.column.type,
+      required,
+      links: work.fitted,
+      spec,
+      ...(size === undefined ? {} : { size }),
+    });
   }
-  const taken = columns.find((column) => column.spec.name === column.name && (column.name === FEATURES || column.name === '@label') && column.spec.dtype !== 'float32');
-  if (taken !== undefined) throw new PerennialError('CONFIG_INVALID', `The column "${taken.name}" makes an input of its own, and that name is taken.`, { hint: 'Rename the column in the source.' });
+  const taken = columns.find(
+    (column) =>
+      column.spec.name === column.name && (column.name === FEATURES || column.name === '@label') && column.spec.dtype !== 'float32',
+  );
+  if (taken !== undefined)
+    throw new PerennialError('CONFIG_INVALID', `The column "${taken.name}" makes an input of its own, and that name is taken.`, {
+      hint: 'Rename the column in the source.',
+    });
   return columns;
 }

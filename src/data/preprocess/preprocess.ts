@@ -7,8 +7,8 @@ import type { Json } from '../../core/json.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import type { StepContext, StepResult } from '../../core/step.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
-import { anomalyRule, countAnomalies, normalOnly } from '../anomaly.ts';
-import type { AnomalyConfig, AnomalyRule, AnomalySplit } from '../anomaly.ts';
+import { anomalyRule, countAnomalies, normalOnly } from './anomaly.ts';
+import type { AnomalyConfig, AnomalyRule, AnomalySplit } from './anomaly.ts';
 import { automaticFeatures } from './automatic-features.ts';
 import type { Decision } from './automatic-features.ts';
 import type { BalanceConfig } from './balance.ts';
@@ -16,30 +16,30 @@ import { writeTrain } from './balanced-train.ts';
 import { checkChain, kindOf, parseChain } from './chain.ts';
 import { columnOutcomes, outcomeTable } from './column-outcomes.ts';
 import type { Link, TransformSpec } from './chain.ts';
-import { measureAll, requireColumn } from '../columns.ts';
-import { columnBatches, columnSource, columnsOf, datasetMeta } from '../dataset-rows.ts';
-import { pathLiteral, withDatabase } from '../duckdb.ts';
-import type { Database } from '../duckdb.ts';
-import { ShardWriter, labelSpecs } from '../examples.ts';
+import { measureAll, requireColumn } from '../table/columns.ts';
+import { columnBatches, columnSource, columnsOf, datasetMeta } from '../stored/dataset-rows.ts';
+import { pathLiteral, withDatabase } from '../table/duckdb.ts';
+import type { Database } from '../table/duckdb.ts';
+import { ShardWriter, labelSpecs } from '../stored/examples.ts';
 import { fitColumns } from './fit.ts';
 import type { TrainPass } from './fit.ts';
 import { labelColumns } from '../ingest/label-columns.ts';
-import { fitOutput } from '../label.ts';
-import type { LabelConfig } from '../label.ts';
+import { fitOutput } from './label.ts';
+import type { LabelConfig } from './label.ts';
 import { storedColumns } from '../images/pixel-levels.ts';
-import { createPreprocessor } from '../preprocessor.ts';
-import { describeTable, profileFiles } from '../profile.ts';
-import { REFERENCE_FILE } from '../reference-values.ts';
-import { weightColumn } from '../row-weight.ts';
-import type { SequenceConfig } from '../series.ts';
+import { createPreprocessor } from './preprocessor.ts';
+import { describeTable, profileFiles } from '../table/profile.ts';
+import { REFERENCE_FILE } from '../stored/reference-values.ts';
+import { weightColumn } from './row-weight.ts';
+import type { SequenceConfig } from './series.ts';
 import { datasetTable, surveySeries } from './series-survey.ts';
 import type { SeriesSurvey } from './series-survey.ts';
 import { checkReusedColumns, reuseOutput, reusedFrom, withReused } from './reuse.ts';
 import type { FittedBase, ReusedPreprocessing } from './reuse.ts';
 import { normalRows, splitBatches } from './split-tensors.ts';
 import type { FittedPreprocessing, SplitSource } from './split-tensors.ts';
-import { SPLITS } from '../types.ts';
-import type { AnomalyMeta, Column, DatasetMeta, DatasetProfile, ExamplesMeta, Split } from '../types.ts';
+import { SPLITS } from '../stored/dataset.ts';
+import type { AnomalyMeta, Column, DatasetMeta, DatasetProfile, ExamplesMeta, Split } from '../stored/dataset.ts';
 import { Windows } from './windows.ts';
 
 export interface PreprocessConfig {
@@ -74,27 +74,62 @@ export interface ResolvedFeatures {
 }
 
 /** The columns of a dataset with the chains of the document, checked against their types. Without `features`, the profile decides on them. */
-export function resolveFeatures(config: PreprocessConfig, meta: Pick<DatasetMeta, 'columns' | 'label' | 'furtherLabels' | 'splitColumn'>, profile: DatasetProfile | undefined): ResolvedFeatures {
+export function resolveFeatures(
+  config: PreprocessConfig,
+  meta: Pick<DatasetMeta, 'columns' | 'label' | 'furtherLabels' | 'splitColumn'>,
+  profile: DatasetProfile | undefined,
+): ResolvedFeatures {
   const labels = labelColumns(meta);
   const weight = config.weight === undefined ? undefined : weightColumn(config.weight, meta.columns, labels);
   const series = config.sequence !== undefined;
   // In a series the label's own past is known when it is predicted.
-  const leftOut = series ? [config.sequence!.by, ...labels.filter((label) => label.type === 'string').map(({ name }) => name)] : labels.map(({ name }) => name);
-  const automatic = config.features === undefined ? automaticFeatures(meta.columns, profile!, [...leftOut, ...(config.anomaly === undefined ? [] : [config.anomaly.column]), ...(weight === undefined ? [] : [weight.name]), ...(meta.splitColumn === undefined ? [] : [meta.splitColumn])]) : undefined;
+  const leftOut = series
+    ? [config.sequence!.by, ...labels.filter((label) => label.type === 'string').map(({ name }) => name)]
+    : labels.map(({ name }) => name);
+  const automatic =
+    config.features === undefined
+      ? automaticFeatures(meta.columns, profile!, [
+          ...leftOut,
+          ...(config.anomaly === undefined ? [] : [config.anomaly.column]),
+          ...(weight === undefined ? [] : [weight.name]),
+          ...(meta.splitColumn === undefined ? [] : [meta.splitColumn]),
+        ])
+      : undefined;
   const features: Record<string, readonly TransformSpec[]> = automatic?.features ?? { ...config.features };
   const chains = Object.entries(features).map(([name, specs]) => {
     const column = requireColumn(meta.columns, name, 'features');
-    if (labels.includes(column) && !series) throw new PerennialError('CONFIG_INVALID', `features: "${name}" is the label; a model that is given the answer learns nothing.`, { hint: `Remove "${name}" from the features.` });
-    if (name === config.anomaly?.column) throw new PerennialError('CONFIG_INVALID', `features: "${name}" says which rows are anomalies; a model that is given the answer finds nothing.`, { hint: `Remove "${name}" from the features.` });
-    if (column === weight) throw new PerennialError('CONFIG_INVALID', `features: "${name}" holds the weights of rows, which are not known when a model is asked.`, { hint: `Remove "${name}" from the features.` });
+    if (labels.includes(column) && !series)
+      throw new PerennialError('CONFIG_INVALID', `features: "${name}" is the label; a model that is given the answer learns nothing.`, {
+        hint: `Remove "${name}" from the features.`,
+      });
+    if (name === config.anomaly?.column)
+      throw new PerennialError(
+        'CONFIG_INVALID',
+        `features: "${name}" says which rows are anomalies; a model that is given the answer finds nothing.`,
+        { hint: `Remove "${name}" from the features.` },
+      );
+    if (column === weight)
+      throw new PerennialError(
+        'CONFIG_INVALID',
+        `features: "${name}" holds the weights of rows, which are not known when a model is asked.`,
+        { hint: `Remove "${name}" from the features.` },
+      );
     const links = parseChain(specs, name);
     const mistake = checkChain(links, kindOf(column.type));
     if (mistake !== undefined && column.type === 'string' && profile?.columns.some((one) => one.name === name && one.count === 0) === true)
-      throw new PerennialError('DATA_INVALID', `features.${name}: the column is missing in every row of the train split, so there is nothing to learn from it.`, { hint: `Remove "${name}" from the features, or correct the source.` });
-    if (mistake !== undefined) throw new PerennialError('CONFIG_INVALID', `features.${name} (${column.type}): ${mistake.message}`, { hint: mistake.fix });
+      throw new PerennialError(
+        'DATA_INVALID',
+        `features.${name}: the column is missing in every row of the train split, so there is nothing to learn from it.`,
+        { hint: `Remove "${name}" from the features, or correct the source.` },
+      );
+    if (mistake !== undefined)
+      throw new PerennialError('CONFIG_INVALID', `features.${name} (${column.type}): ${mistake.message}`, { hint: mistake.fix });
     return { column, links };
   });
-  if (chains.length === 0) throw new PerennialError('CONFIG_INVALID', 'features: no column is left to learn from.', { hint: `The columns are: ${meta.columns.map((column) => column.name).join(', ')}.` });
+  if (chains.length === 0)
+    throw new PerennialError('CONFIG_INVALID', 'features: no column is left to learn from.', {
+      hint: `The columns are: ${meta.columns.map((column) => column.name).join(', ')}.`,
+    });
   return { chains, features, notes: automatic?.notes ?? [], ...(automatic === undefined ? {} : { decisions: automatic.decisions }) };
 }
 
@@ -104,38 +139,80 @@ export function resolveFeatures(config: PreprocessConfig, meta: Pick<DatasetMeta
  *
  * @throws LABEL_INVALID
  */
-async function refuseCopies(db: Database, dataset: OpenArtifact, features: readonly Column[], labels: readonly Column[], automatic: boolean): Promise<string[]> {
+async function refuseCopies(
+  db: Database,
+  dataset: OpenArtifact,
+  features: readonly Column[],
+  labels: readonly Column[],
+  automatic: boolean,
+): Promise<string[]> {
   const all = datasetMeta(dataset).rows.train < COPY_ROWS_MIN ? [] : await columnsOf(db, dataset, 'train');
-  const pairs = labels.flatMap((label) => features.filter((feature) => feature.name !== label.name && feature.type !== 'image' && feature.type !== 'timestamp').map((feature) => ({ label, feature })));
+  const pairs = labels.flatMap((label) =>
+    features
+      .filter((feature) => feature.name !== label.name && feature.type !== 'image' && feature.type !== 'timestamp')
+      .map((feature) => ({ label, feature })),
+  );
   if (all.length === 0 || pairs.length === 0) return [];
   const sqlOf = ({ name }: Column): string => all.find((column) => column.name === name)!.sql;
   const isNumber = ({ type }: Column): boolean => type === 'number' || type === 'integer';
-  const differ = pairs.map(({ label, feature }) => (isNumber(label) && isNumber(feature) ? `count_if(${sqlOf(feature)} IS DISTINCT FROM ${sqlOf(label)})` : `count_if(CAST(${sqlOf(feature)} AS VARCHAR) IS DISTINCT FROM CAST(${sqlOf(label)} AS VARCHAR))`));
+  const differ = pairs.map(({ label, feature }) =>
+    isNumber(label) && isNumber(feature)
+      ? `count_if(${sqlOf(feature)} IS DISTINCT FROM ${sqlOf(label)})`
+      : `count_if(CAST(${sqlOf(feature)} AS VARCHAR) IS DISTINCT FROM CAST(${sqlOf(label)} AS VARCHAR))`,
+  );
   const counts = await measureAll(db, differ, `read_parquet(${pathLiteral(await dataset.path('train.parquet'))})`);
   const copies = pairs.filter((_, index) => counts[index] === 0);
   const [first] = copies;
   if (first === undefined) return [];
-  if (automatic) throw new PerennialError('LABEL_INVALID', `The column "${first.feature.name}" equals the label "${first.label.name}" in every row: a model that is given the answer learns nothing.`, { hint: `Leave it out: "exclude": ["${first.feature.name}"] in the ingest step. If it is known when the model is asked, list the "features".` });
-  return copies.map(({ feature, label }) => `The column "${feature.name}" equals the label "${label.name}" in every row of the train split.`);
+  if (automatic)
+    throw new PerennialError(
+      'LABEL_INVALID',
+      `The column "${first.feature.name}" equals the label "${first.label.name}" in every row: a model that is given the answer learns nothing.`,
+      {
+        hint: `Leave it out: "exclude": ["${first.feature.name}"] in the ingest step. If it is known when the model is asked, list the "features".`,
+      },
+    );
+  return copies.map(
+    ({ feature, label }) => `The column "${feature.name}" equals the label "${label.name}" in every row of the train split.`,
+  );
 }
 
 /** Equal in fewer rows than this may be chance. */
 const COPY_ROWS_MIN = 20;
 
 /** @throws SPLIT_INVALID, CONFIG_INVALID, and what {@link surveySeries} throws */
-async function seriesOf(db: Database, dataset: OpenArtifact, { sequence, balance }: PreprocessConfig, reused: ReusedPreprocessing | undefined): Promise<SeriesSurvey | undefined> {
+async function seriesOf(
+  db: Database,
+  dataset: OpenArtifact,
+  { sequence, balance }: PreprocessConfig,
+  reused: ReusedPreprocessing | undefined,
+): Promise<SeriesSurvey | undefined> {
   if (sequence === undefined) return undefined;
   const meta = datasetMeta(dataset);
   requireColumn(meta.columns, sequence.by, 'sequence.by');
   if (meta.timeColumn !== sequence.by) {
-    throw new PerennialError('SPLIT_INVALID', `sequence.by: windows over "${sequence.by}" need a dataset that is split by that time; this one is ${meta.timeColumn === undefined ? 'not split by time' : `split by "${meta.timeColumn}"`}.`, { hint: `Use "split": {"by": "time", "column": "${sequence.by}"} in the ingest step: otherwise neighbours of test rows are trained on.` });
+    throw new PerennialError(
+      'SPLIT_INVALID',
+      `sequence.by: windows over "${sequence.by}" need a dataset that is split by that time; this one is ${meta.timeColumn === undefined ? 'not split by time' : `split by "${meta.timeColumn}"`}.`,
+      {
+        hint: `Use "split": {"by": "time", "column": "${sequence.by}"} in the ingest step: otherwise neighbours of test rows are trained on.`,
+      },
+    );
   }
-  if (balance !== undefined) throw new PerennialError('CONFIG_INVALID', 'balance: windows of a series cannot be balanced.', { hint: 'Use "classWeights": "balanced" in the train step.' });
+  if (balance !== undefined)
+    throw new PerennialError('CONFIG_INVALID', 'balance: windows of a series cannot be balanced.', {
+      hint: 'Use "classWeights": "balanced" in the train step.',
+    });
   return surveySeries(await datasetTable(db, dataset), sequence, reused?.parts.sequence);
 }
 
 /** Learns everything from the dataset that `apply` needs. */
-export async function fitPreprocessing(db: Database, dataset: OpenArtifact, config: PreprocessConfig, reused?: ReusedPreprocessing): Promise<FittedPreprocessing> {
+export async function fitPreprocessing(
+  db: Database,
+  dataset: OpenArtifact,
+  config: PreprocessConfig,
+  reused?: ReusedPreprocessing,
+): Promise<FittedPreprocessing> {
   const meta = datasetMeta(dataset);
   const seed = reused?.parts.seed ?? config.seed ?? 1;
   const survey = await seriesOf(db, dataset, config, reused);
@@ -146,23 +223,61 @@ export async function fitPreprocessing(db: Database, dataset: OpenArtifact, conf
   const profile = described?.profile ?? (await dataset.json<DatasetProfile & Json>('profile.json'));
   if (reused !== undefined) checkReusedColumns(reused, meta.columns);
   if (anomaly !== undefined && reused?.parts.columns.some(({ name }) => name === anomaly.column.name) === true) {
-    throw new PerennialError('CONFIG_INVALID', `anomaly.column: the preprocessing that is taken over reads "${anomaly.column.name}"; a model that is given the answer finds nothing.`, { hint: 'Take over one that does not read it, or leave "from" out.' });
+    throw new PerennialError(
+      'CONFIG_INVALID',
+      `anomaly.column: the preprocessing that is taken over reads "${anomaly.column.name}"; a model that is given the answer finds nothing.`,
+      { hint: 'Take over one that does not read it, or leave "from" out.' },
+    );
   }
-  const { chains, features, notes, decisions }: ResolvedFeatures = reused === undefined ? resolveFeatures(config, meta, profile) : { chains: [], features: featuresOf(reused), notes: [] };
-  const copies = reused === undefined && config.sequence === undefined && anomaly === undefined ? await refuseCopies(db, dataset, chains.map(({ column }) => column), labelColumns(meta), config.features === undefined) : [];
+  const { chains, features, notes, decisions }: ResolvedFeatures =
+    reused === undefined ? resolveFeatures(config, meta, profile) : { chains: [], features: featuresOf(reused), notes: [] };
+  const copies =
+    reused === undefined && config.sequence === undefined && anomaly === undefined
+      ? await refuseCopies(
+          db,
+          dataset,
+          chains.map(({ column }) => column),
+          labelColumns(meta),
+          config.features === undefined,
+        )
+      : [];
   const train: TrainPass = (names) => columnBatches(db, dataset, 'train', names, normal);
   const all: TrainPass = async function* (names) {
     for (const split of SPLITS) yield* columnBatches(db, dataset, split, names);
   };
-  const output = anomaly === undefined && reused !== undefined && config.from?.label !== 'fit' ? await reuseOutput(reused, meta, all) : await fitOutput(anomaly === undefined ? labelColumns(meta) : [], config, all, train);
+  const output =
+    anomaly === undefined && reused !== undefined && config.from?.label !== 'fit'
+      ? await reuseOutput(reused, meta, all)
+      : await fitOutput(anomaly === undefined ? labelColumns(meta) : [], config, all, train);
   const learnt: string[] = [];
   const columns = reused?.parts.columns ?? (await fitColumns(chains, train, seed, (note) => learnt.push(note)));
-  const parts = { columns, output, seed, ...(meta.reading === undefined ? {} : { reading: meta.reading }), ...(survey === undefined ? {} : { sequence: survey.sequence }) };
-  return { columns, output, preprocessor: createPreprocessor(parts, survey?.byType), ...(survey === undefined ? {} : { sequence: survey.sequence, byType: survey.byType }), outcomes: columnOutcomes(columns, features, decisions, meta.columns), notes: [...(survey?.notes ?? []), ...notes, ...copies, ...learnt], seed, ...(anomaly === undefined ? {} : { anomaly, anomalies, described }), ...(config.weight === undefined ? {} : { weight: requireColumn(meta.columns, config.weight, 'weight') }) };
+  const parts = {
+    columns,
+    output,
+    seed,
+    ...(meta.reading === undefined ? {} : { reading: meta.reading }),
+    ...(survey === undefined ? {} : { sequence: survey.sequence }),
+  };
+  return {
+    columns,
+    output,
+    preprocessor: createPreprocessor(parts, survey?.byType),
+    ...(survey === undefined ? {} : { sequence: survey.sequence, byType: survey.byType }),
+    outcomes: columnOutcomes(columns, features, decisions, meta.columns),
+    notes: [...(survey?.notes ?? []), ...notes, ...copies, ...learnt],
+    seed,
+    ...(anomaly === undefined ? {} : { anomaly, anomalies, described }),
+    ...(config.weight === undefined ? {} : { weight: requireColumn(meta.columns, config.weight, 'weight') }),
+  };
 }
 
 function featuresOf({ parts }: ReusedPreprocessing): Record<string, readonly TransformSpec[]> {
-  return Object.fromEntries(parts.columns.map(({ name, links }) => [name, links.map((link) => (link.value === null ? link.definition.name : { [link.definition.name]: link.value }))]));
+  return Object.fromEntries(
+    parts.columns.map(({ name, links }) => [
+      name,
+      links.map((link) => (link.value === null ? link.definition.name : { [link.definition.name]: link.value })),
+    ]),
+  );
 }
 
 async function anomaliesOf(db: Database, dataset: OpenArtifact, rule: AnomalyRule): Promise<AnomalyMeta> {
@@ -172,7 +287,15 @@ async function anomaliesOf(db: Database, dataset: OpenArtifact, rule: AnomalyRul
   return countAnomalies(db, rule, places);
 }
 
-async function writeSplit(source: SplitSource, config: PreprocessConfig, split: Split, specs: readonly TensorSpec[], windows: Windows | undefined, ctx: StepContext, dir: string): Promise<ShardWriter> {
+async function writeSplit(
+  source: SplitSource,
+  config: PreprocessConfig,
+  split: Split,
+  specs: readonly TensorSpec[],
+  windows: Windows | undefined,
+  ctx: StepContext,
+  dir: string,
+): Promise<ShardWriter> {
   const writer = new ShardWriter(dir, split, specs);
   const total = datasetMeta(source.dataset).rows[split];
   let done = 0;
@@ -181,7 +304,12 @@ async function writeSplit(source: SplitSource, config: PreprocessConfig, split: 
     ctx.signal.throwIfAborted();
     ctx.progress({ message: `${split}: ${done} of ${total} rows`, fraction: total === 0 ? 1 : done / total });
   };
-  if (split === 'train' && config.balance !== undefined) await writeTrain(source, config.balance, writer, { signal: ctx.signal, report, progress: (message, fraction) => ctx.progress({ message, fraction }) });
+  if (split === 'train' && config.balance !== undefined)
+    await writeTrain(source, config.balance, writer, {
+      signal: ctx.signal,
+      report,
+      progress: (message, fraction) => ctx.progress({ message, fraction }),
+    });
   else {
     const normal = source.fitted.anomaly !== undefined && split !== 'test';
     // Windows are cut from all rows, since those of a series follow each other; then the ones with anomalies are left out.
@@ -225,14 +353,21 @@ const shape = (spec: TensorSpec) => `${spec.name} [${spec.shape.join(', ')}] ${s
  * @param base a model whose transforms are used as they were learnt
  * @throws COLUMN_MISSING, CONFIG_INVALID, DATA_INVALID, LABEL_INVALID, SPLIT_INVALID
  */
-export async function preprocess(ctx: StepContext, given: PreprocessConfig, datasetRef: ArtifactRef, base?: FittedBase): Promise<StepResult> {
+export async function preprocess(
+  ctx: StepContext,
+  given: PreprocessConfig,
+  datasetRef: ArtifactRef,
+  base?: FittedBase,
+): Promise<StepResult> {
   const dataset = await ctx.artifacts.open(datasetRef);
   const reused = base === undefined ? undefined : reusedFrom(base);
   const config = withHorizon(reused === undefined ? given : withReused(given, reused), datasetMeta(dataset));
   const dir = join(ctx.workDir, `examples-${ctx.attempt}`);
   await rm(dir, { recursive: true, force: true });
   return withDatabase(async (db) => {
-    ctx.progress({ message: base === undefined ? 'learning the transforms from the train split' : `taking over the transforms of ${base.text}` });
+    ctx.progress({
+      message: base === undefined ? 'learning the transforms from the train split' : `taking over the transforms of ${base.text}`,
+    });
     const fitted = await fitPreprocessing(db, dataset, config, reused);
     for (const note of fitted.notes) ctx.log.warn(note);
     const { inputs } = fitted.preprocessor;
@@ -243,9 +378,20 @@ export async function preprocess(ctx: StepContext, given: PreprocessConfig, data
     const files: Record<string, Uint8Array | { path: string }> = {};
     const splits: Partial<Record<Split, ExamplesMeta['splits'][Split]>> = {};
     // Windows and balanced rows are computed from values.
-    const stored = windows === undefined && config.balance === undefined ? await storedColumns(fitted.columns, config.seed ?? 1) : { columns: fitted.columns, levels: {} };
+    const stored =
+      windows === undefined && config.balance === undefined
+        ? await storedColumns(fitted.columns, config.seed ?? 1)
+        : { columns: fitted.columns, levels: {} };
     for (const split of SPLITS) {
-      const writer = await writeSplit({ db, dataset, fitted: { ...fitted, columns: stored.columns }, seed: config.seed ?? 1 }, config, split, specs, windows, ctx, dir);
+      const writer = await writeSplit(
+        { db, dataset, fitted: { ...fitted, columns: stored.columns }, seed: config.seed ?? 1 },
+        config,
+        split,
+        specs,
+        windows,
+        ctx,
+        dir,
+      );
       Object.assign(files, writer.files);
       splits[split] = { rows: writer.rows, shards: writer.shards };
     }
@@ -253,16 +399,29 @@ export async function preprocess(ctx: StepContext, given: PreprocessConfig, data
     files['preprocessor.json'] = Buffer.from(canonicalJson(fitted.preprocessor.toJson()));
     files['columns.json'] = Buffer.from(JSON.stringify({ columns: fitted.outcomes, notes: fitted.notes }));
     Object.assign(files, fitted.described === undefined ? await profileOf(dataset) : profileFiles(fitted.described));
-    const meta: ExamplesMeta = { inputs, output, splits: splits as ExamplesMeta['splits'], ...(Object.keys(stored.levels).length === 0 ? {} : { levels: stored.levels }), ...(anomalies === undefined ? {} : { anomaly: anomalies }), ...(config.weight === undefined ? {} : { weight: config.weight }), dataset: datasetRef.digest };
+    const meta: ExamplesMeta = {
+      inputs,
+      output,
+      splits: splits as ExamplesMeta['splits'],
+      ...(Object.keys(stored.levels).length === 0 ? {} : { levels: stored.levels }),
+      ...(anomalies === undefined ? {} : { anomaly: anomalies }),
+      ...(config.weight === undefined ? {} : { weight: config.weight }),
+      dataset: datasetRef.digest,
+    };
     const summary = `${SPLITS.map((split) => `${splits[split]!.rows} ${split}`).join(', ')}; ${inputs.map(shape).join(', ')}`;
     const examples = await ctx.artifacts.write({ kind: 'examples', summary, files, meta: meta as unknown as Json });
     await rm(dir, { recursive: true, force: true });
     return {
       outputs: { examples },
       values: {
-        trainRows: splits.train!.rows, validationRows: splits.validation!.rows, testRows: splits.test!.rows,
-        inputs: inputs.map(shape), ...(output.kind === 'classes' ? { classes: output.classes.slice(0, 100) } : {}), automatic: config.features === undefined && reused === undefined,
-        columns: withinBytes(fitted.outcomes, TOLD_BYTES_MAX) as unknown as Json, warnings: shortened(fitted.notes),
+        trainRows: splits.train!.rows,
+        validationRows: splits.validation!.rows,
+        testRows: splits.test!.rows,
+        inputs: inputs.map(shape),
+        ...(output.kind === 'classes' ? { classes: output.classes.slice(0, 100) } : {}),
+        automatic: config.features === undefined && reused === undefined,
+        columns: withinBytes(fitted.outcomes, TOLD_BYTES_MAX) as unknown as Json,
+        warnings: shortened(fitted.notes),
       },
       details: [`**${summary}**`, '', describeFeatures(fitted), '', ...shortened(fitted.notes).map((note) => `- ${note}`)].join('\n'),
     };
@@ -272,7 +431,9 @@ export async function preprocess(ctx: StepContext, given: PreprocessConfig, data
 /** Notes that travel with the run. */
 function shortened(notes: readonly string[]): string[] {
   const told = withinBytes(notes, TOLD_BYTES_MAX);
-  return told.length === notes.length ? told : [...told, `… and ${notes.length - told.length} more such columns; the log of the step names all.`];
+  return told.length === notes.length
+    ? told
+    : [...told, `… and ${notes.length - told.length} more such columns; the log of the step names all.`];
 }
 
 /** The profile of a dataset as it lies there. Those written before there was a file beside it have none. */
@@ -286,12 +447,20 @@ export function withHorizon(config: PreprocessConfig, meta: Pick<DatasetMeta, 'l
   const { sequence } = config;
   if (sequence === undefined) return config;
   const labelled = config.anomaly === undefined && meta.label !== null;
-  if (!labelled && sequence.horizon !== undefined) throw new PerennialError('CONFIG_INVALID', `sequence.horizon: ${config.anomaly === undefined ? 'the dataset has no label' : 'with "anomaly" no label is learned'}, so there is nothing ${sequence.horizon} rows later.`, { hint: 'Leave "horizon" out.' });
+  if (!labelled && sequence.horizon !== undefined)
+    throw new PerennialError(
+      'CONFIG_INVALID',
+      `sequence.horizon: ${config.anomaly === undefined ? 'the dataset has no label' : 'with "anomaly" no label is learned'}, so there is nothing ${sequence.horizon} rows later.`,
+      { hint: 'Leave "horizon" out.' },
+    );
   return { ...config, sequence: { ...sequence, horizon: sequence.horizon ?? (labelled ? 1 : 0) } };
 }
 
 /** @param examples of a split @param rows that they were made of @throws SPLIT_INVALID */
 function requireExamples(examples: (split: Split) => number, rows: Readonly<Record<Split, number>>): void {
   const empty = SPLITS.find((split) => examples(split) === 0 && rows[split] > 0);
-  if (empty !== undefined) throw new PerennialError('SPLIT_INVALID', `The ${empty} split has ${rows[empty]} rows, and no example is left of them.`, { hint: 'Every window or row of it holds an anomaly: give more normal rows, or shorter windows.' });
+  if (empty !== undefined)
+    throw new PerennialError('SPLIT_INVALID', `The ${empty} split has ${rows[empty]} rows, and no example is left of them.`, {
+      hint: 'Every window or row of it holds an anomaly: give more normal rows, or shorter windows.',
+    });
 }

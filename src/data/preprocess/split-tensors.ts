@@ -1,19 +1,19 @@
 import type { OpenArtifact } from '../../core/ports.ts';
 import type { OutputSpec, TensorBatch } from '../../core/tensor.ts';
 import type { ColumnOutcome } from './column-outcomes.ts';
-import { anomalyTensor, isAnomalySql } from '../anomaly.ts';
-import type { AnomalyRule } from '../anomaly.ts';
-import { columnBatches, columnSource, datasetMeta } from '../dataset-rows.ts';
-import type { Database } from '../duckdb.ts';
-import { ANOMALY, labelsOf } from '../examples.ts';
-import { labelTensors } from '../label.ts';
-import { tensorsOf } from '../preprocessor.ts';
-import type { FittedColumn } from '../preprocessor.ts';
-import { WEIGHT, weightTensor } from '../row-weight.ts';
-import type { TableProfile } from '../profile.ts';
-import type { ColumnData } from '../column-data.ts';
-import type { FittedSequence } from '../series.ts';
-import type { AnomalyMeta, Column, Preprocessor, Split } from '../types.ts';
+import { anomalyTensor, isAnomalySql } from './anomaly.ts';
+import type { AnomalyRule } from './anomaly.ts';
+import { columnBatches, columnSource, datasetMeta } from '../stored/dataset-rows.ts';
+import type { Database } from '../table/duckdb.ts';
+import { ANOMALY, labelsOf } from '../stored/examples.ts';
+import { labelTensors } from './label.ts';
+import { tensorsOf } from './preprocessor.ts';
+import type { FittedColumn } from './preprocessor.ts';
+import { WEIGHT, weightTensor } from './row-weight.ts';
+import type { TableProfile } from '../table/profile.ts';
+import type { ColumnData } from '../transforms/column-data.ts';
+import type { FittedSequence } from './series.ts';
+import type { AnomalyMeta, Column, Preprocessor, Split } from '../stored/dataset.ts';
 
 export interface FittedPreprocessing {
   readonly columns: readonly FittedColumn[];
@@ -49,16 +49,37 @@ export async function* splitTensors(source: SplitSource, split: Split, normal = 
 }
 
 /** As {@link splitTensors}, with further columns as they are. */
-export async function* splitBatches({ db, dataset, fitted }: SplitSource, split: Split, further: readonly string[], normal = false): AsyncGenerator<{ readonly tensors: TensorBatch; readonly columns: ReadonlyMap<string, ColumnData> }> {
+export async function* splitBatches(
+  { db, dataset, fitted }: SplitSource,
+  split: Split,
+  further: readonly string[],
+  normal = false,
+): AsyncGenerator<{ readonly tensors: TensorBatch; readonly columns: ReadonlyMap<string, ColumnData> }> {
   const meta = datasetMeta(dataset);
   const { anomaly } = fitted;
   const weight = split === 'train' ? fitted.weight : undefined;
   const flagged = anomaly === undefined || normal ? undefined : anomaly;
-  const names = [...new Set([...fitted.columns.map((column) => column.name), ...labelsOf(fitted.output).map(({ name }) => name), ...(flagged === undefined ? [] : [flagged.column.name]), ...(weight === undefined ? [] : [weight.name]), ...further])];
+  const names = [
+    ...new Set([
+      ...fitted.columns.map((column) => column.name),
+      ...labelsOf(fitted.output).map(({ name }) => name),
+      ...(flagged === undefined ? [] : [flagged.column.name]),
+      ...(weight === undefined ? [] : [weight.name]),
+      ...further,
+    ]),
+  ];
   const source = anomaly === undefined || !normal || meta.rows[split] === 0 ? undefined : await normalRows(db, dataset, split, anomaly);
   for await (const { rows, firstRow, columns } of columnBatches(db, dataset, split, names, source)) {
     const tensors = await tensorsOf(fitted, columns, rows, firstRow);
-    yield { columns, tensors: { ...tensors, ...labelTensors(columns, meta.columns, fitted.output), ...(flagged === undefined ? {} : { [ANOMALY]: anomalyTensor(flagged, columns.get(flagged.column.name)!) }), ...(weight === undefined ? {} : { [WEIGHT]: weightTensor(weight, columns.get(weight.name)!, firstRow) }) } };
+    yield {
+      columns,
+      tensors: {
+        ...tensors,
+        ...labelTensors(columns, meta.columns, fitted.output),
+        ...(flagged === undefined ? {} : { [ANOMALY]: anomalyTensor(flagged, columns.get(flagged.column.name)!) }),
+        ...(weight === undefined ? {} : { [WEIGHT]: weightTensor(weight, columns.get(weight.name)!, firstRow) }),
+      },
+    };
   }
 }
 

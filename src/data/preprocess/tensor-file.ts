@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, read as readAsync, readSync } from 'nod
 import { promisify } from 'node:util';
 import { PerennialError } from '../../core/errors.ts';
 import type { DType, Tensor, TensorSpec } from '../../core/tensor.ts';
-import type { PixelLevels } from '../types.ts';
+import type { PixelLevels } from '../stored/dataset.ts';
 
 export const BYTES: Readonly<Record<DType, number>> = { float32: 4, int32: 4, uint8: 1 };
 
@@ -49,18 +49,23 @@ export class TensorFile {
 
   /** Copies `count` rows from `row` on to `target` at byte `at`, out of memory as far as the budget reaches. */
   copy(row: number, count: number, target: Uint8Array, at: number): void {
-    for (const { shard, from, rows, to } of this.#parts(row, count)) this.#fill(shard, from * this.rowBytes, target.subarray(at + to * this.rowBytes, at + (to + rows) * this.rowBytes));
+    for (const { shard, from, rows, to } of this.#parts(row, count))
+      this.#fill(shard, from * this.rowBytes, target.subarray(at + to * this.rowBytes, at + (to + rows) * this.rowBytes));
   }
 
   /** As {@link copy}, but read by the threads of the runtime while this one goes on. Nothing is kept. */
   async load(row: number, count: number, target: Uint8Array, at: number): Promise<void> {
-    await Promise.all([...this.#parts(row, count)].map(async ({ shard, from, rows, to }) => {
-      if (shard.bytes === undefined && shard.file === undefined) shard.file = this.#open(shard);
-      const part = target.subarray(at + to * this.rowBytes, at + (to + rows) * this.rowBytes);
-      const position = from * this.rowBytes;
-      if (shard.bytes !== undefined) part.set(shard.bytes.subarray(position, position + part.length));
-      else for (let done = 0; done < part.length;) done += some((await readFile(shard.file!, part, done, part.length - done, position + done)).bytesRead);
-    }));
+    await Promise.all(
+      [...this.#parts(row, count)].map(async ({ shard, from, rows, to }) => {
+        if (shard.bytes === undefined && shard.file === undefined) shard.file = this.#open(shard);
+        const part = target.subarray(at + to * this.rowBytes, at + (to + rows) * this.rowBytes);
+        const position = from * this.rowBytes;
+        if (shard.bytes !== undefined) part.set(shard.bytes.subarray(position, position + part.length));
+        else
+          for (let done = 0; done < part.length;)
+            done += some((await readFile(shard.file!, part, done, part.length - done, position + done)).bytesRead);
+      }),
+    );
   }
 
   /** Rows as they are stored → values. */
@@ -68,7 +73,8 @@ export class TensorFile {
     const { spec } = this;
     if (this.#levels !== undefined) return { spec, rows, data: decoded(bytes, this.#levels) };
     const { buffer } = bytes;
-    const data = spec.dtype === 'float32' ? new Float32Array(buffer) : spec.dtype === 'int32' ? new Int32Array(buffer) : new Uint8Array(buffer);
+    const data =
+      spec.dtype === 'float32' ? new Float32Array(buffer) : spec.dtype === 'int32' ? new Int32Array(buffer) : new Uint8Array(buffer);
     return { spec, rows, data };
   }
 
@@ -134,7 +140,9 @@ function decoded(bytes: Uint8Array, levels: Float32Array): Float32Array {
   const channels = levels.length / 256;
   const values = new Float32Array(bytes.length);
   if (channels === 1) for (let at = 0; at < bytes.length; at += 1) values[at] = levels[bytes[at]!]!;
-  else for (let at = 0; at < bytes.length; at += channels) for (let channel = 0; channel < channels; channel += 1) values[at + channel] = levels[256 * channel + bytes[at + channel]!]!;
+  else
+    for (let at = 0; at < bytes.length; at += channels)
+      for (let channel = 0; channel < channels; channel += 1) values[at + channel] = levels[256 * channel + bytes[at + channel]!]!;
   return values;
 }
 

@@ -1,10 +1,10 @@
 import type { Tensor, TensorBatch } from '../../core/tensor.ts';
-import type { ColumnData, NumberData } from '../column-data.ts';
-import { ANOMALY, ANOMALY_SPEC, isLabel } from '../examples.ts';
-import { WEIGHT } from '../row-weight.ts';
-import { SeriesRuns, WindowCutter, keysOf } from '../series.ts';
-import type { FittedSequence } from '../series.ts';
-import type { Column } from '../types.ts';
+import type { ColumnData, NumberData } from '../transforms/column-data.ts';
+import { ANOMALY, ANOMALY_SPEC, isLabel } from '../stored/examples.ts';
+import { WEIGHT } from './row-weight.ts';
+import { SeriesRuns, WindowCutter, keysOf } from './series.ts';
+import type { FittedSequence } from './series.ts';
+import type { Column } from '../stored/dataset.ts';
 
 function pickRows(tensor: Tensor, rows: Int32Array): Tensor {
   const width = tensor.rows === 0 ? 0 : tensor.data.length / tensor.rows;

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PerennialError, messageOf } from '../../core/errors.ts';
-import { listLiteral, literal, pathLiteral } from '../duckdb.ts';
-import type { Database } from '../duckdb.ts';
-import { DATA_LIMITS } from '../limits.ts';
-import { PATH_SCHEMA, createRejects, defineReader, rowsAt, someRows } from '../reader.ts';
-import type { RawTable, ReadRequest, SourceFile } from '../reader.ts';
+import { listLiteral, literal, pathLiteral } from '../table/duckdb.ts';
+import type { Database } from '../table/duckdb.ts';
+import { DATA_LIMITS } from '../table/limits.ts';
+import { PATH_SCHEMA, createRejects, defineReader, rowsAt, someRows } from './reader.ts';
+import type { RawTable, ReadRequest, SourceFile } from './reader.ts';
 import { csvLayout, csvRecord } from '../reading/csv-layout.ts';
 import type { CsvLayout } from '../reading/csv-layout.ts';
 import { ENCODINGS, headOf, plainFiles, withEvenLines, withoutHead } from '../reading/text-files.ts';
@@ -33,42 +33,83 @@ async function layouts(files: readonly SourceFile[], { config, expected, likely,
   const parts: Part[] = [];
   for (const file of files) {
     if (file.size === 0) continue;
-    const dialect = { quote, header, ...(delimiter === undefined ? {} : { delimiter }), ...(skip === undefined ? {} : { skip }), ...(expected === undefined ? {} : { expected }), ...(likely === undefined ? {} : { likely }) };
+    const dialect = {
+      quote,
+      header,
+      ...(delimiter === undefined ? {} : { delimiter }),
+      ...(skip === undefined ? {} : { skip }),
+      ...(expected === undefined ? {} : { expected }),
+      ...(likely === undefined ? {} : { likely }),
+    };
     const layout = csvLayout(await headOf(file, DATA_LIMITS.headBytes), dialect, file.name);
-    if (layout !== undefined) parts.push(layout.skip === undefined ? { file: await withoutHead(file, layout.offset, join(workDir, `rows-${parts.length}`)), layout: { ...layout, skip: 0 } } : { file, layout });
+    if (layout !== undefined)
+      parts.push(
+        layout.skip === undefined
+          ? { file: await withoutHead(file, layout.offset, join(workDir, `rows-${parts.length}`)), layout: { ...layout, skip: 0 } }
+          : { file, layout },
+      );
   }
   const [first] = parts;
   if (first === undefined) throw new PerennialError('SOURCE_EMPTY', `${files.map((file) => file.name).join(', ')}: the file is empty.`);
   for (const { file, layout } of parts) {
     if (layout.names.join('\0') !== first.layout.names.join('\0')) {
-      throw new PerennialError('SOURCE_INVALID', `${file.name} has the columns ${layout.names.join(', ')}, but ${first.file.name} has ${first.layout.names.join(', ')}.`, { hint: 'Files of one source need the same columns in the same order.' });
+      throw new PerennialError(
+        'SOURCE_INVALID',
+        `${file.name} has the columns ${layout.names.join(', ')}, but ${first.file.name} has ${first.layout.names.join(', ')}.`,
+        { hint: 'Files of one source need the same columns in the same order.' },
+      );
     }
-    if (layout.delimiter !== first.layout.delimiter) throw new PerennialError('SOURCE_INVALID', `${file.name} is divided by ${JSON.stringify(layout.delimiter)}, but ${first.file.name} by ${JSON.stringify(first.layout.delimiter)}.`, { hint: 'Files of one source are written alike; give "delimiter" if this was guessed wrongly.' });
+    if (layout.delimiter !== first.layout.delimiter)
+      throw new PerennialError(
+        'SOURCE_INVALID',
+        `${file.name} is divided by ${JSON.stringify(layout.delimiter)}, but ${first.file.name} by ${JSON.stringify(first.layout.delimiter)}.`,
+        { hint: 'Files of one source are written alike; give "delimiter" if this was guessed wrongly.' },
+      );
   }
   return parts;
 }
 
 function notesOf(parts: readonly Part[]): string[] {
   return parts.flatMap(({ file, layout }) => [
-    ...(layout.before.length === 0 ? [] : [`${file.name}: ${layout.before.length === 1 ? 'one line' : `${layout.before.length} lines`} before the header ${layout.before.length === 1 ? 'was' : 'were'} left out: ${layout.before.slice(0, 3).map((line) => JSON.stringify(line.slice(0, 80))).join(', ')}. Give "skip": 0 if they belong to the table.`]),
-    ...(layout.looksLikeData ? [`${file.name}: the header looks like a row of data (${layout.names.slice(0, 4).join(', ')}). Give "header": false if it is one.`] : []),
+    ...(layout.before.length === 0
+      ? []
+      : [
+          `${file.name}: ${layout.before.length === 1 ? 'one line' : `${layout.before.length} lines`} before the header ${layout.before.length === 1 ? 'was' : 'were'} left out: ${layout.before
+            .slice(0, 3)
+            .map((line) => JSON.stringify(line.slice(0, 80)))
+            .join(', ')}. Give "skip": 0 if they belong to the table.`,
+        ]),
+    ...(layout.looksLikeData
+      ? [`${file.name}: the header looks like a row of data (${layout.names.slice(0, 4).join(', ')}). Give "header": false if it is one.`]
+      : []),
   ]);
 }
 
 /** What DuckDB says of a malformed line, in words of ours. */
 const REASONS: Readonly<Record<string, string>> = {
-  'TOO MANY COLUMNS': 'malformed line, too many columns', 'MISSING COLUMNS': 'malformed line, columns are missing', 'LINE SIZE OVER MAXIMUM': `malformed line, longer than ${DATA_LIMITS.lineBytesMax / 2 ** 20} MB`,
-  'INVALID ENCODING': 'malformed line, not UTF-8', 'INVALID STATE': 'malformed line, quotes in the middle of a field', 'UNQUOTED VALUE': 'malformed line, a quote is not closed', CAST: 'malformed line',
+  'TOO MANY COLUMNS': 'malformed line, too many columns',
+  'MISSING COLUMNS': 'malformed line, columns are missing',
+  'LINE SIZE OVER MAXIMUM': `malformed line, longer than ${DATA_LIMITS.lineBytesMax / 2 ** 20} MB`,
+  'INVALID ENCODING': 'malformed line, not UTF-8',
+  'INVALID STATE': 'malformed line, quotes in the middle of a field',
+  'UNQUOTED VALUE': 'malformed line, a quote is not closed',
+  CAST: 'malformed line',
 };
 
 /** A quote that is never closed swallows every line after it: too much is lost to count it as one bad row. */
 async function refuseOpenQuote(db: Database, parts: readonly Part[]): Promise<void> {
-  const [open] = await db.rows(`SELECT line, file_path, left(csv_line, 80) FROM csv_errors JOIN csv_scans USING (scan_id, file_id) WHERE error_type = 'UNQUOTED VALUE' ORDER BY file_id, line LIMIT 1`);
+  const [open] = await db.rows(
+    `SELECT line, file_path, left(csv_line, 80) FROM csv_errors JOIN csv_scans USING (scan_id, file_id) WHERE error_type = 'UNQUOTED VALUE' ORDER BY file_id, line LIMIT 1`,
+  );
   if (open === undefined) return;
   const name = parts.find(({ file }) => file.path === String(open[1]))?.file.name ?? parts[0]!.file.name;
-  throw new PerennialError('SOURCE_INVALID', `${name}, line ${String(open[0])}: a quote is opened and not closed as it should be: ${JSON.stringify(String(open[2]).split('\n', 1)[0])}.`, {
-    hint: 'Close the quote, double a quote that belongs to the text, or give "quote": "" in the source where quotes mean nothing.',
-  });
+  throw new PerennialError(
+    'SOURCE_INVALID',
+    `${name}, line ${String(open[0])}: a quote is opened and not closed as it should be: ${JSON.stringify(String(open[2]).split('\n', 1)[0])}.`,
+    {
+      hint: 'Close the quote, double a quote that belongs to the text, or give "quote": "" in the source where quotes mean nothing.',
+    },
+  );
 }
 
 const forget = (db: Database): Promise<void> => db.run('DROP TABLE IF EXISTS csv_errors; DROP TABLE IF EXISTS csv_scans');
@@ -80,11 +121,17 @@ function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], 
   const quote = config.quote ?? '"';
   const nullValues = config.nullValues ?? NULLS;
   const options = [
-    'auto_detect=false', 'header=false', `delim=${literal(layout.delimiter)}`, `quote=${literal(quote)}`, `escape=${literal(quote)}`,
+    'auto_detect=false',
+    'header=false',
+    `delim=${literal(layout.delimiter)}`,
+    `quote=${literal(quote)}`,
+    `escape=${literal(quote)}`,
     `columns={${layout.names.map((_, index) => `'c${index}': 'VARCHAR'`).join(', ')}}`,
-    `max_line_size=${DATA_LIMITS.lineBytesMax}`, `buffer_size=${DATA_LIMITS.textBufferBytes}`,
+    `max_line_size=${DATA_LIMITS.lineBytesMax}`,
+    `buffer_size=${DATA_LIMITS.textBufferBytes}`,
   ];
-  const scan = (chosen: readonly Part[], more: readonly string[]): string => `read_csv(${listLiteral(chosen.map(({ file }) => pathLiteral(file.path)))}, ${[...options, `skip=${chosen[0]!.layout.skip ?? 0}`, ...more].join(', ')})`;
+  const scan = (chosen: readonly Part[], more: readonly string[]): string =>
+    `read_csv(${listLiteral(chosen.map(({ file }) => pathLiteral(file.path)))}, ${[...options, `skip=${chosen[0]!.layout.skip ?? 0}`, ...more].join(', ')})`;
   // Lines before the header may differ from file to file.
   const groups = parts.reduce<Part[][]>((all, part) => {
     const last = all.at(-1);
@@ -92,26 +139,41 @@ function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], 
     else all.push([part]);
     return all;
   }, []);
-  const union = (more: readonly string[]): string => (groups.length === 1 ? scan(groups[0]!, more) : `(${groups.map((group) => `SELECT * FROM ${scan(group, more)}`).join(' UNION ALL ')})`);
+  const union = (more: readonly string[]): string =>
+    groups.length === 1 ? scan(groups[0]!, more) : `(${groups.map((group) => `SELECT * FROM ${scan(group, more)}`).join(' UNION ALL ')})`;
   // A text that no field holds: nothing is missing then.
   const verbatim = union([`nullstr=${listLiteral([literal('\u0001')])}`, 'ignore_errors=true']);
   return {
-    columns: layout.names.map((name, index) => ({ name, from: 'text', id: `c${index}`, ...(layout.unnamed.has(name) ? { unnamed: true } : {}) })),
+    columns: layout.names.map((name, index) => ({
+      name,
+      from: 'text',
+      id: `c${index}`,
+      ...(layout.unnamed.has(name) ? { unnamed: true } : {}),
+    })),
     source(rows) {
       if (rows === 'verbatim') return verbatim;
       const nulls = `nullstr=${listLiteral(nullValues.map(literal))}`;
-      return rows === 'all' ? union([nulls, 'store_rejects=true', 'rejects_limit=0', `rejects_table='csv_errors'`, `rejects_scan='csv_scans'`]) : someRows(union([nulls, 'ignore_errors=true']), rows);
+      return rows === 'all'
+        ? union([nulls, 'store_rejects=true', 'rejects_limit=0', `rejects_table='csv_errors'`, `rejects_scan='csv_scans'`])
+        : someRows(union([nulls, 'ignore_errors=true']), rows);
     },
     async rejects() {
       await refuseOpenQuote(db, parts);
-      const reason = `CASE min(error_type::VARCHAR) ${Object.entries(REASONS).map(([type, words]) => `WHEN ${literal(type)} THEN ${literal(words)}`).join(' ')} ELSE 'malformed line' END`;
+      const reason = `CASE min(error_type::VARCHAR) ${Object.entries(REASONS)
+        .map(([type, words]) => `WHEN ${literal(type)} THEN ${literal(words)}`)
+        .join(' ')} ELSE 'malformed line' END`;
       const files = parts.length > 1 ? `any_value(regexp_extract(file_path, '[^/]*$')) || ', '` : `''`;
-      await db.run(`INSERT INTO rejects SELECT line, ${reason} || ': ' || ${files} || 'line ' || line || coalesce(', ' || nullif(left(replace(min(csv_line), chr(10), ' '), 60), ''), ''), min(csv_line) FROM csv_errors JOIN csv_scans USING (scan_id, file_id) GROUP BY scan_id, file_id, line ORDER BY scan_id, file_id, line`);
+      await db.run(
+        `INSERT INTO rejects SELECT line, ${reason} || ': ' || ${files} || 'line ' || line || coalesce(', ' || nullif(left(replace(min(csv_line), chr(10), ' '), 60), ''), ''), min(csv_line) FROM csv_errors JOIN csv_scans USING (scan_id, file_id) GROUP BY scan_id, file_id, line ORDER BY scan_id, file_id, line`,
+      );
     },
     forget: () => forget(db),
     async copyRows(rows, path) {
       const found = await db.rows(rowsAt(verbatim, rows));
-      const records = [...(config.header ?? true ? [layout.names] : []), ...found.map((fields) => fields.slice(0, -1).map((field) => (field === null ? '' : String(field))))];
+      const records = [
+        ...((config.header ?? true) ? [layout.names] : []),
+        ...found.map((fields) => fields.slice(0, -1).map((field) => (field === null ? '' : String(field)))),
+      ];
       await writeFile(path, records.map((fields) => `${csvRecord(fields, layout.delimiter, quote)}\n`).join(''));
     },
     async repair(error) {
@@ -121,9 +183,18 @@ function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], 
       for (const [index, file] of plain.entries()) even.push(await withEvenLines(file, quote, join(workDir, `even-${index}`)));
       return tableOf(request, even, await layouts(even, request), true);
     },
-    options: { delimiter: layout.delimiter, quote, header: config.header ?? true, ...(config.encoding === undefined ? {} : { encoding: config.encoding }), nullValues: [...nullValues] },
+    options: {
+      delimiter: layout.delimiter,
+      quote,
+      header: config.header ?? true,
+      ...(config.encoding === undefined ? {} : { encoding: config.encoding }),
+      nullValues: [...nullValues],
+    },
     nullValues,
-    notes: [...notesOf(parts), ...(mended ? [`${parts[0]!.file.name}: its lines end in different ways; all were taken as ends of lines.`] : [])],
+    notes: [
+      ...notesOf(parts),
+      ...(mended ? [`${parts[0]!.file.name}: its lines end in different ways; all were taken as ends of lines.`] : []),
+    ],
   };
 }
 
@@ -141,19 +212,55 @@ export default defineReader<CsvConfig>({
     properties: {
       format: { const: 'csv' },
       path: PATH_SCHEMA,
-      delimiter: { type: 'string', minLength: 1, maxLength: 1, description: 'Character between fields. Left out: the one of "," ";" tab "|" that divides the lines most evenly.', examples: [';'] },
-      quote: { type: 'string', maxLength: 1, default: '"', description: 'Character around fields that hold delimiters; doubled inside. Empty: none.' },
+      delimiter: {
+        type: 'string',
+        minLength: 1,
+        maxLength: 1,
+        description: 'Character between fields. Left out: the one of "," ";" tab "|" that divides the lines most evenly.',
+        examples: [';'],
+      },
+      quote: {
+        type: 'string',
+        maxLength: 1,
+        default: '"',
+        description: 'Character around fields that hold delimiters; doubled inside. Empty: none.',
+      },
       header: { type: 'boolean', default: true, description: 'Whether a line names the columns; otherwise they are column_1, column_2, …' },
-      skip: { type: 'integer', minimum: 0, maximum: 10_000, description: 'Lines before the header (or the first row) that are left out. Left out: blank lines, comments that begin with "#" and titles are found, and said.', examples: [3] },
-      encoding: { enum: Object.keys(ENCODINGS), default: 'utf-8', description: 'Encoding of the file. A byte order mark is believed more.' },
-      nullValues: { type: 'array', items: { type: 'string' }, description: 'Fields that mean a missing value, in every column and in requests too. Left out: an empty field, NA, N/A, null and NULL. In columns of numbers, dates and true or false also the usual words do (NaN, None, ?, -, …), and it is said.', examples: [['', '-999']] },
+      skip: {
+        type: 'integer',
+        minimum: 0,
+        maximum: 10_000,
+        description:
+          'Lines before the header (or the first row) that are left out. Left out: blank lines, comments that begin with "#" and titles are found, and said.',
+        examples: [3],
+      },
+      encoding: {
+        enum: Object.keys(ENCODINGS),
+        default: 'utf-8',
+        description: 'Encoding of the file. A byte order mark is believed more.',
+      },
+      nullValues: {
+        type: 'array',
+        items: { type: 'string' },
+        description:
+          'Fields that mean a missing value, in every column and in requests too. Left out: an empty field, NA, N/A, null and NULL. In columns of numbers, dates and true or false also the usual words do (NaN, None, ?, -, …), and it is said.',
+        examples: [['', '-999']],
+      },
     },
   },
-  examples: [{ format: 'csv', path: 'data/penguins.csv' }, { format: 'csv', path: 'data/2024-*.csv', delimiter: ';', encoding: 'latin-1' }],
+  examples: [
+    { format: 'csv', path: 'data/penguins.csv' },
+    { format: 'csv', path: 'data/2024-*.csv', delimiter: ';', encoding: 'latin-1' },
+  ],
   async read(request) {
     await createRejects(request.db);
     await forget(request.db);
-    const files = await plainFiles(request.db, request.files.filter((file) => file.size > 0), request.config.encoding, request.workDir);
+    const files = await plainFiles(
+      request.db,
+      request.files.filter((file) => file.size > 0),
+      request.config.encoding,
+      request.workDir,
+    );
     return tableOf(request, files, await layouts(files, request), false);
   },
 });

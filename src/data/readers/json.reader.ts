@@ -1,6 +1,6 @@
-import { listLiteral, pathLiteral } from '../duckdb.ts';
-import { DATA_LIMITS } from '../limits.ts';
-import { PATH_SCHEMA, defineReader } from '../reader.ts';
+import { listLiteral, pathLiteral } from '../table/duckdb.ts';
+import { DATA_LIMITS } from '../table/limits.ts';
+import { PATH_SCHEMA, defineReader } from './reader.ts';
 import { jsonTable } from '../reading/json-table.ts';
 import { plainFiles } from '../reading/text-files.ts';
 
@@ -24,9 +24,16 @@ export default defineReader<JsonConfig>({
   },
   examples: [{ format: 'json', path: 'data/orders.json' }],
   async read({ db, files, workDir }) {
-    const plain = await plainFiles(db, files.filter((file) => file.size > 0), undefined, workDir);
+    const plain = await plainFiles(
+      db,
+      files.filter((file) => file.size > 0),
+      undefined,
+      workDir,
+    );
     const paths = listLiteral(plain.map((file) => pathLiteral(file.path)));
-    await db.run(`CREATE OR REPLACE TEMP TABLE objects AS SELECT json FROM read_json_objects(${paths}, format='array', maximum_object_size=${DATA_LIMITS.lineBytesMax}) WHERE json_type(json) = 'OBJECT'`);
+    await db.run(
+      `CREATE OR REPLACE TEMP TABLE objects AS SELECT json FROM read_json_objects(${paths}, format='array', maximum_object_size=${DATA_LIMITS.lineBytesMax}) WHERE json_type(json) = 'OBJECT'`,
+    );
     return jsonTable(db, files.map((file) => file.name).join(', '), 'array');
   },
 });

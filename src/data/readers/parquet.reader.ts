@@ -1,6 +1,6 @@
 import { PerennialError } from '../../core/errors.ts';
-import { ident, listLiteral, literal, pathLiteral } from '../duckdb.ts';
-import { PATH_SCHEMA, createRejects, defineReader, rowsAt, someRows } from '../reader.ts';
+import { ident, listLiteral, literal, pathLiteral } from '../table/duckdb.ts';
+import { PATH_SCHEMA, createRejects, defineReader, rowsAt, someRows } from './reader.ts';
 import type { RawColumn, SourceKind } from '../reading/source-column.ts';
 
 interface ParquetConfig {
@@ -9,7 +9,11 @@ interface ParquetConfig {
 }
 
 /** What a column of a SQL type holds. Nested values are texts, as JSON. */
-function kindOf(sqlType: string): { readonly from: SourceKind; readonly sql: (name: string) => string; readonly text?: (id: string) => string } {
+function kindOf(sqlType: string): {
+  readonly from: SourceKind;
+  readonly sql: (name: string) => string;
+  readonly text?: (id: string) => string;
+} {
   const type = sqlType.toUpperCase();
   const as = (name: string): string => name;
   if (/\[|^STRUCT|^MAP|^UNION/.test(type)) return { from: 'string', sql: (name) => `CAST(to_json(${name}) AS VARCHAR)` };
@@ -17,7 +21,8 @@ function kindOf(sqlType: string): { readonly from: SourceKind; readonly sql: (na
   if (/^(UBIGINT|U?HUGEINT|DECIMAL.*|BIGNUM)$/.test(type)) return { from: 'exact', sql: as };
   if (type === 'FLOAT' || type === 'DOUBLE') return { from: 'number', sql: (name) => `CAST(${name} AS DOUBLE)` };
   if (type === 'BOOLEAN') return { from: 'boolean', sql: as };
-  if (type === 'DATE') return { from: 'timestamp', sql: (name) => `CAST(${name} AS TIMESTAMP)`, text: (id) => `strftime(${id}, '%Y-%m-%d')` };
+  if (type === 'DATE')
+    return { from: 'timestamp', sql: (name) => `CAST(${name} AS TIMESTAMP)`, text: (id) => `strftime(${id}, '%Y-%m-%d')` };
   if (type.startsWith('TIMESTAMP')) return { from: 'timestamp', sql: (name) => `CAST(${name} AS TIMESTAMP)` };
   if (type === 'BLOB') return { from: 'image', sql: as };
   return { from: 'string', sql: (name) => `CAST(${name} AS VARCHAR)` };
@@ -43,12 +48,25 @@ export default defineReader<ParquetConfig>({
     const found = await db.describe(`SELECT * FROM ${file}`);
     if (found.length === 0) throw new PerennialError('SOURCE_EMPTY', 'The source has no columns.');
     const kinds = found.map(({ name, type }) => ({ name, ...kindOf(type) }));
-    const columns = kinds.map(({ name, from, text }, index): RawColumn => ({ name, from, id: `c${index}`, ...(text === undefined ? {} : { text: text(`c${index}`) }), ...(name === '__index_level_0__' ? { unnamed: true } : {}) }));
+    const columns = kinds.map(({ name, from, text }, index): RawColumn => ({
+      name,
+      from,
+      id: `c${index}`,
+      ...(text === undefined ? {} : { text: text(`c${index}`) }),
+      ...(name === '__index_level_0__' ? { unnamed: true } : {}),
+    }));
     const table = `(SELECT ${kinds.map(({ name, sql }, index) => `${sql(ident(name))} AS c${index}`).join(', ')} FROM ${file})`;
     return {
-      columns, source: (rows) => someRows(table, rows), options: {}, nullValues: [], notes: [],
+      columns,
+      source: (rows) => someRows(table, rows),
+      options: {},
+      nullValues: [],
+      notes: [],
       // An image is not a value that a file of rows holds.
-      copyRows: kinds.some(({ from }) => from === 'image') ? undefined : (rows, path) => db.run(`COPY (SELECT * EXCLUDE ("@row") FROM (${rowsAt(file, rows)})) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`),
+      copyRows: kinds.some(({ from }) => from === 'image')
+        ? undefined
+        : (rows, path) =>
+            db.run(`COPY (SELECT * EXCLUDE ("@row") FROM (${rowsAt(file, rows)})) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`),
     };
   },
 });

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
-import { literal } from '../duckdb.ts';
-import { FOLDER_SCHEMA, createRejects, defineReader, someRows } from '../reader.ts';
+import { literal } from '../table/duckdb.ts';
+import { FOLDER_SCHEMA, createRejects, defineReader, someRows } from './reader.ts';
 
 interface TextsConfig {
   readonly format: 'texts';
@@ -43,8 +43,16 @@ export default defineReader<TextsConfig>({
       if (bad.length > 0) await db.run(`INSERT INTO rejects VALUES ${bad.join(', ')}`);
     }
     return {
-      columns: [{ name: 'text', from: 'string', id: 'c0', fixed: true }, { name: 'label', from: 'string', id: 'c1', fixed: true }, { name: 'file', from: 'string', id: 'c2', origin: true, fixed: true }], label: 'label',
-      source: (rows) => someRows('raw', rows), options: {}, nullValues: [], notes: [],
+      columns: [
+        { name: 'text', from: 'string', id: 'c0', fixed: true },
+        { name: 'label', from: 'string', id: 'c1', fixed: true },
+        { name: 'file', from: 'string', id: 'c2', origin: true, fixed: true },
+      ],
+      label: 'label',
+      source: (rows) => someRows('raw', rows),
+      options: {},
+      nullValues: [],
+      notes: [],
     };
   },
 });

@@ -1,4 +1,4 @@
-import type { ColumnType } from '../types.ts';
+import type { ColumnType } from '../stored/dataset.ts';
 import { isMissingWord, numberOfText } from './numbers.ts';
 import { textOfValue } from './json-text.ts';
 import { momentOfNumber, momentOfText } from './timestamps.ts';
@@ -29,12 +29,22 @@ export function readCell(value: unknown, { type, format, nullValues = [] }: Cell
     if (value.trim() === '' || isMissingWord(value)) return null;
   }
   switch (type) {
-    case 'string': return textOfValue(value) ?? UNREADABLE;
-    case 'boolean': return booleanOf(value);
-    case 'timestamp': return momentOf(value, format);
+    case 'string':
+      return textOfValue(value) ?? UNREADABLE;
+    case 'boolean':
+      return booleanOf(value);
+    case 'timestamp':
+      return momentOf(value, format);
     case 'number':
     case 'integer': {
-      const number = typeof value === 'string' ? numberOfText(value, numberFormatOf(format)) : typeof value === 'number' ? value : typeof value === 'bigint' ? Number(value) : UNREADABLE;
+      const number =
+        typeof value === 'string'
+          ? numberOfText(value, numberFormatOf(format))
+          : typeof value === 'number'
+            ? value
+            : typeof value === 'bigint'
+              ? Number(value)
+              : UNREADABLE;
       if (number === UNREADABLE) return number;
       if (Number.isNaN(number)) return typeof value === 'number' ? null : UNREADABLE;
       return number;
@@ -42,12 +52,20 @@ export function readCell(value: unknown, { type, format, nullValues = [] }: Cell
   }
 }
 
-const BOOLEANS: ReadonlyMap<string, number> = new Map([['true', 1], ['false', 0], ['yes', 1], ['no', 0], ['1', 1], ['0', 0]]);
+const BOOLEANS: ReadonlyMap<string, number> = new Map([
+  ['true', 1],
+  ['false', 0],
+  ['yes', 1],
+  ['no', 0],
+  ['1', 1],
+  ['0', 0],
+]);
 
 function booleanOf(value: unknown): number | Unreadable {
   if (typeof value === 'boolean') return value ? 1 : 0;
-  if (typeof value === 'number' || typeof value === 'bigint') return Number(value) === 0 || Number(value) === 1 ? Number(value) : UNREADABLE;
-  return typeof value === 'string' ? BOOLEANS.get(value.trim().toLowerCase()) ?? UNREADABLE : UNREADABLE;
+  if (typeof value === 'number' || typeof value === 'bigint')
+    return Number(value) === 0 || Number(value) === 1 ? Number(value) : UNREADABLE;
+  return typeof value === 'string' ? (BOOLEANS.get(value.trim().toLowerCase()) ?? UNREADABLE) : UNREADABLE;
 }
 
 function momentOf(value: unknown, format: ValueFormat | undefined): number | null | Unreadable {

@@ -1,4 +1,4 @@
-import { DATA_LIMITS } from '../limits.ts';
+import { DATA_LIMITS } from '../table/limits.ts';
 import { isCodeSql, missingWordSql, numberSql } from './numbers.ts';
 import type { TypedColumn } from './source-column.ts';
 import { timestampOfNumberSql, timestampOfTextSql } from './timestamps.ts';
@@ -12,7 +12,8 @@ const isText = ({ from }: Pick<Read, 'from'>): boolean => from === 'text' || fro
 export function textSql({ id, from, text }: Pick<Read, 'id' | 'from' | 'text'>): string {
   if (text !== undefined) return text;
   if (from === 'text' || from === 'string') return id;
-  if (from === 'timestamp') return `CASE WHEN epoch_ms(${id}) % 1000 = 0 THEN strftime(${id}, '%Y-%m-%dT%H:%M:%S') ELSE strftime(${id}, '%Y-%m-%dT%H:%M:%S.%g') END`;
+  if (from === 'timestamp')
+    return `CASE WHEN epoch_ms(${id}) % 1000 = 0 THEN strftime(${id}, '%Y-%m-%dT%H:%M:%S') ELSE strftime(${id}, '%Y-%m-%dT%H:%M:%S.%g') END`;
   if (from === 'number') return numberTextSql(id);
   return from === 'image' ? `to_base64(${id})` : `CAST(${id} AS VARCHAR)`;
 }
@@ -22,13 +23,15 @@ function numberTextSql(id: string): string {
   return `CASE WHEN ${id} = trunc(${id}) AND abs(${id}) < 1e21 THEN CAST(CAST(${id} AS HUGEINT) AS VARCHAR) ELSE regexp_replace(CAST(${id} AS VARCHAR), 'e([+-])0(\\d)$', 'e\\1\\2') END`;
 }
 
-const wholeSql = (value: string): string => `CASE WHEN ${value} = trunc(${value}) AND abs(${value}) <= ${DATA_LIMITS.integerMax} THEN CAST(${value} AS BIGINT) END`;
+const wholeSql = (value: string): string =>
+  `CASE WHEN ${value} = trunc(${value}) AND abs(${value}) <= ${DATA_LIMITS.integerMax} THEN CAST(${value} AS BIGINT) END`;
 
 /** SQL of the value of a column by its type: NULL where it is missing or cannot be read. Timestamps are in UTC. */
 export function valueSql(column: Read): string {
   const { id, from, type, format } = column;
   switch (type) {
-    case 'string': return textSql(column);
+    case 'string':
+      return textSql(column);
     case 'number':
     case 'integer': {
       if (from === 'timestamp' || from === 'image') return 'NULL';
@@ -39,7 +42,9 @@ export function valueSql(column: Read): string {
     case 'boolean':
       if (from === 'boolean') return id;
       if (from === 'number' || from === 'integer' || from === 'exact') return `CASE WHEN ${id} IN (0, 1) THEN ${id} = 1 END`;
-      return isText(column) ? `CASE lower(trim(${id})) WHEN 'true' THEN true WHEN 'false' THEN false WHEN 'yes' THEN true WHEN 'no' THEN false WHEN '1' THEN true WHEN '0' THEN false END` : 'NULL';
+      return isText(column)
+        ? `CASE lower(trim(${id})) WHEN 'true' THEN true WHEN 'false' THEN false WHEN 'yes' THEN true WHEN 'no' THEN false WHEN '1' THEN true WHEN '0' THEN false END`
+        : 'NULL';
     case 'timestamp': {
       if (from === 'timestamp') return `CAST(${id} AS TIMESTAMP)`;
       if (from === 'number' || from === 'integer' || from === 'exact') return timestampOfNumberSql(id, timestampFormatOf(format));

@@ -50,7 +50,13 @@ export function fieldsOf(record: string, delimiter: string, quote: string): stri
 export function csvRecord(fields: readonly string[], delimiter: string, quote: string): string {
   // One empty field alone would be a blank line, which is no record.
   if (fields.length === 1 && fields[0] === '') return `${quote}${quote}`;
-  return fields.map((field) => (quote !== '' && [quote, delimiter, '\n', '\r'].some((char) => field.includes(char)) ? `${quote}${field.replaceAll(quote, quote + quote)}${quote}` : field)).join(delimiter);
+  return fields
+    .map((field) =>
+      quote !== '' && [quote, delimiter, '\n', '\r'].some((char) => field.includes(char))
+        ? `${quote}${field.replaceAll(quote, quote + quote)}${quote}`
+        : field,
+    )
+    .join(delimiter);
 }
 
 export interface CsvLayout {
@@ -101,28 +107,59 @@ export function csvLayout(text: string, dialect: CsvDialect, name: string): CsvL
   }
   const filled = records.flatMap((record, index) => (isBlank(record) || index < (dialect.skip ?? 0) ? [] : [index]));
   if (filled.length === 0) return undefined;
-  const candidates = (dialect.delimiter !== undefined ? [dialect.delimiter] : dialect.likely === undefined || DELIMITERS.includes(dialect.likely) ? DELIMITERS : [...DELIMITERS, dialect.likely]).map((delimiter) => {
+  const candidates = (
+    dialect.delimiter !== undefined
+      ? [dialect.delimiter]
+      : dialect.likely === undefined || DELIMITERS.includes(dialect.likely)
+        ? DELIMITERS
+        : [...DELIMITERS, dialect.likely]
+  ).map((delimiter) => {
     const counts = filled.map((index) => fieldsOf(records[index]!, delimiter, quote).length);
     const usual = modeOf(counts);
-    const at = dialect.skip === undefined ? headerAt(filled.map((index) => records[index]!), counts, usual, dialect.header) : 0;
+    const at =
+      dialect.skip === undefined
+        ? headerAt(
+            filled.map((index) => records[index]!),
+            counts,
+            usual,
+            dialect.header,
+          )
+        : 0;
     const header = fieldsOf(records[filled[at]!]!, delimiter, quote).map((field) => field.trim());
     // Without a header no name tells one from another: "1,5;2,5" has as many fields by the comma.
-    const known = !dialect.header ? Number(delimiter === dialect.likely && usual > 1) : dialect.expected === undefined ? 0 : dialect.expected.filter((column) => header.includes(column)).length;
+    const known = !dialect.header
+      ? Number(delimiter === dialect.likely && usual > 1)
+      : dialect.expected === undefined
+        ? 0
+        : dialect.expected.filter((column) => header.includes(column)).length;
     const share = usual < 2 ? 0 : counts.filter((count) => count === usual).length / counts.length;
     return { delimiter, usual, at, known, score: share * (counts[at] === usual ? 2 : 1), fields: usual };
   });
-  const best = candidates.reduce((top, one) => (one.known > top.known || (one.known === top.known && (one.score > top.score + 1e-9 || (Math.abs(one.score - top.score) <= 1e-9 && one.fields > top.fields))) ? one : top));
+  const best = candidates.reduce((top, one) =>
+    one.known > top.known ||
+    (one.known === top.known && (one.score > top.score + 1e-9 || (Math.abs(one.score - top.score) <= 1e-9 && one.fields > top.fields)))
+      ? one
+      : top,
+  );
   const place = filled[best.at]!;
   const own = fieldsOf(records[place]!, best.delimiter, quote);
   // A program that writes the names of its rows without a name for them gives a header that is one short.
   const fields = dialect.header && own.length >= 2 && best.usual === own.length + 1 ? ['', ...own] : own;
-  const names = dialect.header ? fields.map((field, index) => nameOf(field) || `column_${index + 1}`) : fields.map((_, index) => `column_${index + 1}`);
+  const names = dialect.header
+    ? fields.map((field, index) => nameOf(field) || `column_${index + 1}`)
+    : fields.map((_, index) => `column_${index + 1}`);
   const first = records.slice(0, place + (dialect.header ? 1 : 0));
   const twice = names.find((one, index) => names.indexOf(one) !== index);
-  if (twice !== undefined) throw new PerennialError('SOURCE_INVALID', `${name} has two columns named "${twice}".`, { hint: 'Give every column of the header its own name, or "header": false if the first line is data.' });
+  if (twice !== undefined)
+    throw new PerennialError('SOURCE_INVALID', `${name} has two columns named "${twice}".`, {
+      hint: 'Give every column of the header its own name, or "header": false if the first line is data.',
+    });
   return {
-    delimiter: best.delimiter, names,
-    unnamed: new Set(dialect.header ? names.filter((_, index) => nameOf(fields[index]!) === '' || /^Unnamed: \d+$/.test(nameOf(fields[index]!))) : []),
+    delimiter: best.delimiter,
+    names,
+    unnamed: new Set(
+      dialect.header ? names.filter((_, index) => nameOf(fields[index]!) === '' || /^Unnamed: \d+$/.test(nameOf(fields[index]!))) : [],
+    ),
     ...(first.some((record) => /[\r\n]/.test(record) || (quote !== '' && record.includes(quote))) ? {} : { skip: first.length }),
     offset: first.length === 0 ? 0 : ends[first.length - 1]!,
     before: records.slice(0, place).filter((record) => !isBlank(record)),

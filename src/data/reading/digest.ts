@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { literal } from '../duckdb.ts';
-import { ROW_DIGEST } from '../row-digest.ts';
-import type { ColumnType } from '../types.ts';
+import { literal } from '../table/duckdb.ts';
+import { ROW_DIGEST } from '../table/row-digest.ts';
+import type { ColumnType } from '../stored/dataset.ts';
 
 /** Bytes of the digest of a row. */
 export const DIGEST_BYTES = 8;
@@ -53,15 +53,25 @@ function keySql({ type, sql }: DigestColumn): string {
   switch (type) {
     case 'number':
     case 'integer':
-    case 'boolean': return `CAST(${sql} AS DOUBLE)`;
-    case 'timestamp': return `CAST(epoch_ms(${sql}) AS DOUBLE)`;
-    case 'image': return `md5_number_lower(${sql})`;
-    case 'string': return `CASE WHEN strlen(${sql}) BETWEEN 1 AND 8 THEN xor(CAST(CAST(encode(${sql}) AS BIT) AS UBIGINT), CAST(strlen(${sql}) AS UBIGINT)) ELSE md5_number_lower(${sql}) END`;
+    case 'boolean':
+      return `CAST(${sql} AS DOUBLE)`;
+    case 'timestamp':
+      return `CAST(epoch_ms(${sql}) AS DOUBLE)`;
+    case 'image':
+      return `md5_number_lower(${sql})`;
+    case 'string':
+      return `CASE WHEN strlen(${sql}) BETWEEN 1 AND 8 THEN xor(CAST(CAST(encode(${sql}) AS BIT) AS UBIGINT), CAST(strlen(${sql}) AS UBIGINT)) ELSE md5_number_lower(${sql}) END`;
   }
 }
 
-const halves = (low: string, high: string) => (value: string): string => `xor((${value} & ${MASK}) * ${low}, (${value} >> 32) * ${high} + 374761393)`;
-const shifted = (bits: number) => (value: string): string => `xor(${value}, ${value} >> ${bits})`;
+const halves =
+  (low: string, high: string) =>
+  (value: string): string =>
+    `xor((${value} & ${MASK}) * ${low}, (${value} >> 32) * ${high} + 374761393)`;
+const shifted =
+  (bits: number) =>
+  (value: string): string =>
+    `xor(${value}, ${value} >> ${bits})`;
 
 /** Two rounds of multiplication by halves: 32 by 32 bits never overflow. */
 const FIRST = halves('2654435761', '2246822519');

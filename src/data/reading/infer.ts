@@ -1,13 +1,13 @@
 import { PerennialError } from '../../core/errors.ts';
-import { measureAll } from '../columns.ts';
-import type { Database } from '../duckdb.ts';
-import { DATA_LIMITS } from '../limits.ts';
+import { measureAll } from '../table/columns.ts';
+import type { Database } from '../table/duckdb.ts';
+import { DATA_LIMITS } from '../table/limits.ts';
 import { codeSql } from './column-sql.ts';
 import { looksLikePowerSql, missingWordSql, numberOfText, numberSql } from './numbers.ts';
 import type { RawColumn, TypedColumn } from './source-column.ts';
 import { isAmbiguousDateSql, timestampOfTextSql } from './timestamps.ts';
 import type { NumberFormat, ValueFormat } from './value-format.ts';
-import type { ColumnType } from '../types.ts';
+import type { ColumnType } from '../stored/dataset.ts';
 
 /** What a document declares of a column. */
 export interface DeclaredType {
@@ -58,9 +58,25 @@ function textMeasures(c: string): string[] {
 function measuresOf({ id, from }: RawColumn): string[] {
   if (from === 'text') return textMeasures(id);
   // Texts of a source with types stay texts, unless they are all points in time, which such sources have no other way to write.
-  if (from === 'string') return [`count(${id})`, `count_if(${missingWordSql(id)})`, `count(${numberSql(id, undefined)})`, '0', '0', `count(${timestampOfTextSql(id, undefined)})`, `count_if(${isAmbiguousDateSql(id)})`, '0', '0'];
+  if (from === 'string')
+    return [
+      `count(${id})`,
+      `count_if(${missingWordSql(id)})`,
+      `count(${numberSql(id, undefined)})`,
+      '0',
+      '0',
+      `count(${timestampOfTextSql(id, undefined)})`,
+      `count_if(${isAmbiguousDateSql(id)})`,
+      '0',
+      '0',
+    ];
   if (from === 'integer') return [`count(${id})`, `count_if(abs(CAST(${id} AS HUGEINT)) > ${DATA_LIMITS.integerMax})`];
-  if (from === 'exact') return [`count(${id})`, `count_if(CAST(CAST(${id} AS DOUBLE) AS DECIMAL(38, 10)) IS DISTINCT FROM TRY_CAST(${id} AS DECIMAL(38, 10)))`, `count_if(CAST(${id} AS DOUBLE) <> trunc(CAST(${id} AS DOUBLE)))`];
+  if (from === 'exact')
+    return [
+      `count(${id})`,
+      `count_if(CAST(CAST(${id} AS DOUBLE) AS DECIMAL(38, 10)) IS DISTINCT FROM TRY_CAST(${id} AS DECIMAL(38, 10)))`,
+      `count_if(CAST(${id} AS DOUBLE) <> trunc(CAST(${id} AS DOUBLE)))`,
+    ];
   return [];
 }
 
@@ -91,14 +107,18 @@ export async function inferTypes(db: Database, raw: readonly RawColumn[], declar
     const own = values.slice(at, (at += measuresOf(column).length));
     if (column.from === 'text' || column.from === 'string') {
       const measured = measuredOf(own);
-      const type = column.from === 'text' ? typeOfText(measured) : measured.filled > 0 && measured.times === measured.filled ? 'timestamp' : 'string';
+      const type =
+        column.from === 'text' ? typeOfText(measured) : measured.filled > 0 && measured.times === measured.filled ? 'timestamp' : 'string';
       columns.push({ ...base, type });
       notes.push(...(await textNotes(db, column, type, measured, table)));
     } else if (column.from === 'integer' || column.from === 'exact') {
       const [, beyond = 0, fractions = 0] = own;
       const type = beyond > 0 ? 'string' : column.from === 'exact' && fractions > 0 ? 'number' : 'integer';
       columns.push({ ...base, type });
-      if (beyond > 0) notes.push(`The column "${column.name}" is read as text: ${beyond} of its values have more digits than a number holds exactly. Declare "columns": {"${column.name}": "number"} to round them.`);
+      if (beyond > 0)
+        notes.push(
+          `The column "${column.name}" is read as text: ${beyond} of its values have more digits than a number holds exactly. Declare "columns": {"${column.name}": "number"} to round them.`,
+        );
     } else columns.push({ ...base, type: column.from });
   }
   return { columns, notes };
@@ -110,8 +130,28 @@ function baseOf({ name, id, from, text, origin }: RawColumn): Omit<TypedColumn, 
 
 function measuredOf(values: readonly number[]): Measured {
   if (values.length !== COUNTS) throw new PerennialError('INTERNAL', `${values.length} measures of a column, ${COUNTS} expected.`);
-  const [filled, missing, numbers, whole, booleans, times, ambiguous, codes, powers] = values as [number, number, number, number, number, number, number, number, number];
-  return { filled, missing, numbers, whole, booleans, times, ambiguous, codes: codes > 0 || powers < filled - missing ? codes : powers, powers };
+  const [filled, missing, numbers, whole, booleans, times, ambiguous, codes, powers] = values as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  return {
+    filled,
+    missing,
+    numbers,
+    whole,
+    booleans,
+    times,
+    ambiguous,
+    codes: codes > 0 || powers < filled - missing ? codes : powers,
+    powers,
+  };
 }
 
 function typeOfText({ filled, missing, numbers, whole, booleans, times, codes }: Measured): ColumnType {
@@ -123,31 +163,86 @@ function typeOfText({ filled, missing, numbers, whole, booleans, times, codes }:
   return times === present ? 'timestamp' : 'string';
 }
 
-async function textNotes(db: Database, { name, id, from }: RawColumn, type: ColumnType, measured: Measured, table: string): Promise<string[]> {
+async function textNotes(
+  db: Database,
+  { name, id, from }: RawColumn,
+  type: ColumnType,
+  measured: Measured,
+  table: string,
+): Promise<string[]> {
   const { filled, missing, numbers, ambiguous, codes, times } = measured;
   const present = filled - missing;
-  const examples = async (where: string): Promise<string> => (await db.rows(`SELECT v FROM (SELECT ${id} AS v, count(*) AS n FROM ${table} WHERE ${id} IS NOT NULL AND ${where} GROUP BY 1) ORDER BY n DESC, v LIMIT 3`)).map(([value]) => JSON.stringify(String(value).slice(0, 60))).join(', ');
-  if (type !== 'string') return missing === 0 || from === 'string' ? [] : [`The column "${name}" is read as ${type}: ${missing} of ${filled} values stand for a missing one (${await examples(missingWordSql(id))}).`];
+  const examples = async (where: string): Promise<string> =>
+    (
+      await db.rows(
+        `SELECT v FROM (SELECT ${id} AS v, count(*) AS n FROM ${table} WHERE ${id} IS NOT NULL AND ${where} GROUP BY 1) ORDER BY n DESC, v LIMIT 3`,
+      )
+    )
+      .map(([value]) => JSON.stringify(String(value).slice(0, 60)))
+      .join(', ');
+  if (type !== 'string')
+    return missing === 0 || from === 'string'
+      ? []
+      : [
+          `The column "${name}" is read as ${type}: ${missing} of ${filled} values stand for a missing one (${await examples(missingWordSql(id))}).`,
+        ];
   if (present <= 0) return filled === 0 ? [] : [`The column "${name}" holds nothing but ${await examples('true')}.`];
   const declare = (declaration: string): string => `"columns": {"${name}": ${declaration}}`;
-  if (from === 'string' && numbers === present) return [`The column "${name}" is read as text, since its source writes its numbers as texts (${await examples(`NOT ${missingWordSql(id)}`)}). Declare ${declare('"number"')} to read them as numbers.`];
-  if (codes > 0 && numbers === present) return [`The column "${name}" is read as text: ${codes} of ${filled} values are codes, with zeros in front, more digits than a number holds exactly, or like 2E5 (${await examples(measured.powers === present ? 'true' : codeSql(id))}).`];
-  if (ambiguous > 0 && ambiguous >= NEARLY * present) return [`The column "${name}" is read as text: it looks like dates, and ${await examples(isAmbiguousDateSql(id))} do not say which part is the month. Declare ${declare('{"timestamp": {"format": "dd/MM/yyyy"}}')} with the right order.`];
-  if (times >= NEARLY * present && times > 0) return [`The column "${name}" is read as text: ${present - times} of ${present} values are no dates (${await examples(`${timestampOfTextSql(id, undefined)} IS NULL`)}). Declare ${declare('"timestamp"')} to quarantine them.`];
+  if (from === 'string' && numbers === present)
+    return [
+      `The column "${name}" is read as text, since its source writes its numbers as texts (${await examples(`NOT ${missingWordSql(id)}`)}). Declare ${declare('"number"')} to read them as numbers.`,
+    ];
+  if (codes > 0 && numbers === present)
+    return [
+      `The column "${name}" is read as text: ${codes} of ${filled} values are codes, with zeros in front, more digits than a number holds exactly, or like 2E5 (${await examples(measured.powers === present ? 'true' : codeSql(id))}).`,
+    ];
+  if (ambiguous > 0 && ambiguous >= NEARLY * present)
+    return [
+      `The column "${name}" is read as text: it looks like dates, and ${await examples(isAmbiguousDateSql(id))} do not say which part is the month. Declare ${declare('{"timestamp": {"format": "dd/MM/yyyy"}}')} with the right order.`,
+    ];
+  if (times >= NEARLY * present && times > 0)
+    return [
+      `The column "${name}" is read as text: ${present - times} of ${present} values are no dates (${await examples(`${timestampOfTextSql(id, undefined)} IS NULL`)}). Declare ${declare('"timestamp"')} to quarantine them.`,
+    ];
   const odd = `${numberSql(id, undefined)} IS NULL AND NOT ${missingWordSql(id)}`;
   const format = await declarable(db, id, table, odd);
-  if (format !== undefined && (numbers > 0 || format.share === 1)) return [`The column "${name}" is read as text: ${present - numbers} of ${present} values are written in another way than plain numbers (${await examples(odd)}). Declare ${declare(JSON.stringify({ number: format.format }))} to read them.`];
-  if (numbers >= NEARLY * present) return [`The column "${name}" is read as text: ${present - numbers} of ${present} values are no numbers (${await examples(odd)}). Declare ${declare('"number"')} to quarantine them.`];
+  if (format !== undefined && (numbers > 0 || format.share === 1))
+    return [
+      `The column "${name}" is read as text: ${present - numbers} of ${present} values are written in another way than plain numbers (${await examples(odd)}). Declare ${declare(JSON.stringify({ number: format.format }))} to read them.`,
+    ];
+  if (numbers >= NEARLY * present)
+    return [
+      `The column "${name}" is read as text: ${present - numbers} of ${present} values are no numbers (${await examples(odd)}). Declare ${declare('"number"')} to quarantine them.`,
+    ];
   return [];
 }
 
 /** Ways of writing numbers that are offered where nearly all values are written so. */
-const WAYS: readonly NumberFormat[] = [{ percent: true }, { currency: true }, { thousands: ',' }, { decimal: ',' }, { decimal: ',', thousands: '.' }, { thousands: ' ' }, { currency: true, thousands: ',' }, { currency: true, decimal: ',', thousands: '.' }, { percent: true, decimal: ',' }];
+const WAYS: readonly NumberFormat[] = [
+  { percent: true },
+  { currency: true },
+  { thousands: ',' },
+  { decimal: ',' },
+  { decimal: ',', thousands: '.' },
+  { thousands: ' ' },
+  { currency: true, thousands: ',' },
+  { currency: true, decimal: ',', thousands: '.' },
+  { percent: true, decimal: ',' },
+];
 const EXAMPLES = 500;
 
 /** The way in which the values that are no plain numbers are written, where there is one. */
-async function declarable(db: Database, id: string, table: string, odd: string): Promise<{ readonly format: NumberFormat; readonly share: number } | undefined> {
-  const texts = (await db.rows(`SELECT DISTINCT v FROM (SELECT ${id} AS v FROM ${table} WHERE ${id} IS NOT NULL AND ${odd} LIMIT ${20 * EXAMPLES}) ORDER BY v LIMIT ${EXAMPLES}`)).map(([value]) => String(value));
+async function declarable(
+  db: Database,
+  id: string,
+  table: string,
+  odd: string,
+): Promise<{ readonly format: NumberFormat; readonly share: number } | undefined> {
+  const texts = (
+    await db.rows(
+      `SELECT DISTINCT v FROM (SELECT ${id} AS v FROM ${table} WHERE ${id} IS NOT NULL AND ${odd} LIMIT ${20 * EXAMPLES}) ORDER BY v LIMIT ${EXAMPLES}`,
+    )
+  ).map(([value]) => String(value));
   if (texts.length === 0 || !texts.some((text) => /\d/.test(text))) return undefined;
   let best: { readonly format: NumberFormat; readonly share: number } | undefined;
   for (const format of WAYS) {
@@ -156,4 +251,3 @@ async function declarable(db: Database, id: string, table: string, odd: string):
   }
   return best;
 }
-

@@ -24,7 +24,12 @@ const SPACE = /[ \t\r\n]*/y;
 const LONG = /\d{16}/;
 /** More digits are no identifier; turning them into an integer takes long. */
 const DIGITS_MAX = 1_000;
-const VALUES: Readonly<Record<string, number>> = { NaN: Number.NaN, '-NaN': Number.NaN, Infinity: Number.POSITIVE_INFINITY, '-Infinity': Number.NEGATIVE_INFINITY };
+const VALUES: Readonly<Record<string, number>> = {
+  NaN: Number.NaN,
+  '-NaN': Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  '-Infinity': Number.NEGATIVE_INFINITY,
+};
 const WORDS: Readonly<Record<string, unknown>> = { t: true, f: false, n: null };
 /** Values between two looks at the clock. */
 const STEP = 2_048;
@@ -47,7 +52,7 @@ export async function parseInTurns(text: string, rules: JsonRules = {}): Promise
   const simple = text.length <= WHOLE_CHARS_MAX ? simply(text, rules) : undefined;
   if (simple !== undefined) return simple.value;
   const steps = valueIn(text, rules);
-  for (let started = performance.now(); ; ) {
+  for (let started = performance.now(); ;) {
     const step = steps.next();
     if (step.done === true) return step.value;
     if (performance.now() - started < TURN_MS) continue;
@@ -57,7 +62,10 @@ export async function parseInTurns(text: string, rules: JsonRules = {}): Promise
 }
 
 /** By the runtime's parser, where that says the same; undefined where it may not. */
-function simply(text: string, { exactIntegers = false, tokens = false, depthMax = JSON_DEPTH_MAX }: JsonRules): { readonly value: unknown } | undefined {
+function simply(
+  text: string,
+  { exactIntegers = false, tokens = false, depthMax = JSON_DEPTH_MAX }: JsonRules,
+): { readonly value: unknown } | undefined {
   if (exactIntegers && LONG.test(text)) return undefined;
   if (mayBeDeeper(text, depthMax)) return undefined;
   try {
@@ -71,7 +79,8 @@ function simply(text: string, { exactIntegers = false, tokens = false, depthMax 
 /** Whether so many arrays and objects are opened at all. */
 function mayBeDeeper(text: string, depthMax: number): boolean {
   let opened = 0;
-  for (const bracket of ['[', '{']) for (let at = text.indexOf(bracket); at !== -1 && opened <= depthMax; at = text.indexOf(bracket, at + 1)) opened += 1;
+  for (const bracket of ['[', '{'])
+    for (let at = text.indexOf(bracket); at !== -1 && opened <= depthMax; at = text.indexOf(bracket, at + 1)) opened += 1;
   return opened > depthMax;
 }
 
@@ -86,7 +95,11 @@ function* valueIn(text: string, { exactIntegers = false, tokens = false, depthMa
   let noRunBefore = 0;
 
   const fail = (): never => {
-    throw new SyntaxError(at >= text.length ? 'Unexpected end of JSON input' : `Unexpected ${JSON.stringify(String.fromCodePoint(text.codePointAt(at)!))} at character ${at}`);
+    throw new SyntaxError(
+      at >= text.length
+        ? 'Unexpected end of JSON input'
+        : `Unexpected ${JSON.stringify(String.fromCodePoint(text.codePointAt(at)!))} at character ${at}`,
+    );
   };
   const skip = (): void => {
     SPACE.lastIndex = at;
@@ -111,7 +124,9 @@ function* valueIn(text: string, { exactIntegers = false, tokens = false, depthMa
     if (literal !== '' && !(tokens && text.startsWith('-I', at))) {
       at += literal.length;
       const value = Number(literal);
-      return exactIntegers && !Number.isSafeInteger(value) && literal.length <= DIGITS_MAX && /^-?\d+$/.test(literal) ? BigInt(literal) : value;
+      return exactIntegers && !Number.isSafeInteger(value) && literal.length <= DIGITS_MAX && /^-?\d+$/.test(literal)
+        ? BigInt(literal)
+        : value;
     }
     TOKEN.lastIndex = at;
     const [token = ''] = (tokens ? TOKEN.exec(text) : null) ?? [];

@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { PerennialError } from '../../core/errors.ts';
-import { literal } from '../duckdb.ts';
-import type { Database } from '../duckdb.ts';
-import { DATA_LIMITS } from '../limits.ts';
-import { createRejects, rowsAt, someRows } from '../reader.ts';
-import type { RawTable } from '../reader.ts';
+import { literal } from '../table/duckdb.ts';
+import type { Database } from '../table/duckdb.ts';
+import { DATA_LIMITS } from '../table/limits.ts';
+import { createRejects, rowsAt, someRows } from '../readers/reader.ts';
+import type { RawTable } from '../readers/reader.ts';
 import { canonicalNumber, canonicalNested } from './json-text.ts';
 import type { RawColumn } from './source-column.ts';
 
@@ -23,12 +23,22 @@ const TEXTS_PER_STATEMENT = 500;
  */
 export async function jsonTable(db: Database, where: string, layout: 'array' | 'lines'): Promise<RawTable> {
   await createRejects(db);
-  await db.run(`INSERT INTO rejects SELECT rowid + 1, 'the object names a key twice', left(CAST(json AS VARCHAR), 1000) FROM objects WHERE len(json_keys(json)) <> len(list_distinct(json_keys(json)))`);
+  await db.run(
+    `INSERT INTO rejects SELECT rowid + 1, 'the object names a key twice', left(CAST(json AS VARCHAR), 1000) FROM objects WHERE len(json_keys(json)) <> len(list_distinct(json_keys(json)))`,
+  );
   await db.run(`DELETE FROM objects WHERE len(json_keys(json)) <> len(list_distinct(json_keys(json)))`);
-  const keys = (await db.rows(`SELECT k FROM (SELECT unnest(json_keys(json)) AS k, unnest(range(len(json_keys(json)))) AS place, rowid AS r FROM objects) GROUP BY k ORDER BY min(r * 100000 + place)`)).map(([key]) => String(key));
+  const keys = (
+    await db.rows(
+      `SELECT k FROM (SELECT unnest(json_keys(json)) AS k, unnest(range(len(json_keys(json)))) AS place, rowid AS r FROM objects) GROUP BY k ORDER BY min(r * 100000 + place)`,
+    )
+  ).map(([key]) => String(key));
   if (keys.length === 0) throw new PerennialError('SOURCE_EMPTY', `${where}: the objects have no keys.`);
-  await db.run(`CREATE OR REPLACE TEMP TABLE cells AS SELECT json_extract(json, [${keys.map((key) => literal(pointer(key))).join(', ')}]) AS v FROM objects ORDER BY rowid`);
-  await db.run(`CREATE OR REPLACE TEMP TABLE originals AS SELECT CAST(json AS VARCHAR) AS text FROM objects ORDER BY rowid LIMIT ${DATA_LIMITS.rawRowsFromFirst}`);
+  await db.run(
+    `CREATE OR REPLACE TEMP TABLE cells AS SELECT json_extract(json, [${keys.map((key) => literal(pointer(key))).join(', ')}]) AS v FROM objects ORDER BY rowid`,
+  );
+  await db.run(
+    `CREATE OR REPLACE TEMP TABLE originals AS SELECT CAST(json AS VARCHAR) AS text FROM objects ORDER BY rowid LIMIT ${DATA_LIMITS.rawRowsFromFirst}`,
+  );
   await db.run('DROP TABLE objects');
   const columns: RawColumn[] = [];
   const selected: string[] = [];
@@ -36,7 +46,9 @@ export async function jsonTable(db: Database, where: string, layout: 'array' | '
   for (const [index, name] of keys.entries()) {
     const value = `v[${index + 1}]`;
     const first = `left(CAST(${value} AS VARCHAR), 1)`;
-    const [counts] = await db.rows(`SELECT count_if(${first} = '"'), count_if(${first} IN ('t', 'f')), count_if(${first} IN ('{', '[')), count_if(${first} NOT IN ('"', 't', 'f', '{', '[', 'n')) FROM cells`);
+    const [counts] = await db.rows(
+      `SELECT count_if(${first} = '"'), count_if(${first} IN ('t', 'f')), count_if(${first} IN ('{', '[')), count_if(${first} NOT IN ('"', 't', 'f', '{', '[', 'n')) FROM cells`,
+    );
     const [texts, booleans, nested, numbers] = counts!.map(Number) as [number, number, number, number];
     const kinds = [texts, booleans, nested, numbers].filter((count) => count > 0).length;
     const plain = `json_extract_string(${value}, '$')`;
@@ -46,14 +58,30 @@ export async function jsonTable(db: Database, where: string, layout: 'array' | '
       selected.push(`${plain} AS ${id}`);
       continue;
     }
-    if (kinds > 1 && nested === 0) notes.push(`The column "${name}" mixes ${[[texts, 'texts'], [numbers, 'numbers'], [booleans, 'true and false']].filter(([count]) => Number(count) > 0).map(([count, what]) => `${String(count)} ${String(what)}`).join(' and ')}: it is read as text.`);
+    if (kinds > 1 && nested === 0)
+      notes.push(
+        `The column "${name}" mixes ${[
+          [texts, 'texts'],
+          [numbers, 'numbers'],
+          [booleans, 'true and false'],
+        ]
+          .filter(([count]) => Number(count) > 0)
+          .map(([count, what]) => `${String(count)} ${String(what)}`)
+          .join(' and ')}: it is read as text.`,
+      );
     await rewrite(db, id, `CASE WHEN ${first} = '"' OR ${first} = 'n' THEN NULL ELSE CAST(${value} AS VARCHAR) END`);
-    selected.push(`CASE WHEN ${first} = '"' THEN ${plain} WHEN ${first} = 'n' THEN NULL ELSE (SELECT written FROM texts_${id} WHERE given = CAST(${value} AS VARCHAR)) END AS ${id}`);
+    selected.push(
+      `CASE WHEN ${first} = '"' THEN ${plain} WHEN ${first} = 'n' THEN NULL ELSE (SELECT written FROM texts_${id} WHERE given = CAST(${value} AS VARCHAR)) END AS ${id}`,
+    );
   }
   await db.run(`CREATE OR REPLACE TEMP TABLE raw AS SELECT ${selected.join(', ')} FROM cells ORDER BY rowid`);
   await db.run('DROP TABLE cells');
   return {
-    columns, source: (rows) => someRows('raw', rows), options: {}, nullValues: [], notes,
+    columns,
+    source: (rows) => someRows('raw', rows),
+    options: {},
+    nullValues: [],
+    notes,
     async copyRows(rows, path) {
       const texts = (await db.rows(rowsAt('originals', rows))).map(([text]) => String(text));
       await writeFile(path, layout === 'lines' ? texts.map((text) => `${text}\n`).join('') : `[${texts.join(',\n')}]\n`);

@@ -12,11 +12,19 @@ export function canonicalNested(text: string): string {
 /** The text of a value of a row, for a column of texts: what training made of the same value in a source of JSON. */
 export function textOfValue(value: unknown): string | undefined {
   switch (typeof value) {
-    case 'string': return value;
+    case 'string':
+      return value;
     case 'number':
     case 'bigint':
-    case 'boolean': return String(value);
-    case 'object': return value instanceof Uint8Array ? undefined : value instanceof Date ? value.toISOString() : JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? item.toString() : item));
-    default: return undefined;
+    case 'boolean':
+      return String(value);
+    case 'object':
+      return value instanceof Uint8Array
+        ? undefined
+        : value instanceof Date
+          ? value.toISOString()
+          : JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? item.toString() : item));
+    default:
+      return undefined;
   }
 }

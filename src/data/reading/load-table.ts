@@ -1,9 +1,9 @@
 import { PerennialError } from '../../core/errors.ts';
-import { SQL_TYPES, measureAll } from '../columns.ts';
-import { literal } from '../duckdb.ts';
-import type { Database } from '../duckdb.ts';
-import { DATA_LIMITS } from '../limits.ts';
-import type { RawTable } from '../reader.ts';
+import { SQL_TYPES, measureAll } from '../table/columns.ts';
+import { literal } from '../table/duckdb.ts';
+import type { Database } from '../table/duckdb.ts';
+import { DATA_LIMITS } from '../table/limits.ts';
+import type { RawTable } from '../readers/reader.ts';
 import { isOddSql, textSql, valueSql } from './column-sql.ts';
 import { withDigest, xorOf } from './digest.ts';
 import { inferTypes } from './infer.ts';
@@ -30,7 +30,8 @@ export interface LoadedTable {
 /** Names under which programs export an index of their own. */
 const EXPORTED = /^(unnamed: \d+|index|level_0|__index_level_\d+__)$/i;
 /** Names of numbers of rows; a column of another name that counts up may mean something. */
-const NUMBERING = /^(row|rows|row[ _-]?(id|no|nr|num|number|index)|rowname|rownames|record|record[ _-]?(id|no|number)|line|line[ _-]?(no|number)|id|no|nr|num|#|lfd\.?( ?nr\.?)?)$/i;
+const NUMBERING =
+  /^(row|rows|row[ _-]?(id|no|nr|num|number|index)|rowname|rownames|record|record[ _-]?(id|no|number)|line|line[ _-]?(no|number)|id|no|nr|num|#|lfd\.?( ?nr\.?)?)$/i;
 
 /** A table that has fewer rows than this may count up by chance. */
 const COUNTED_ROWS_MIN = 10;
@@ -59,13 +60,27 @@ async function load({ db, raw, declared, exclude, named, rows }: LoadRequest): P
   const [seen] = await db.rows('SELECT count(*) FROM sample');
   const whole = Number(seen![0]) < DATA_LIMITS.sampleRows;
   // Of rows that are drawn from all over the source nothing more is asked.
-  const table = rows !== 'all' ? `(SELECT * FROM sample UNION ALL SELECT * FROM ${raw.source(rows)})` : untyped || whole ? 'sample' : raw.source('again');
+  const table =
+    rows !== 'all'
+      ? `(SELECT * FROM sample UNION ALL SELECT * FROM ${raw.source(rows)})`
+      : untyped || whole
+        ? 'sample'
+        : raw.source('again');
   let inferred = await inferTypes(db, wanted, declared, table);
   let left = await rowNumbers(db, inferred.columns, wanted, [...named, ...Object.keys(declared)], 'sample');
   await db.run('DROP TABLE sample');
   let odd = await create(db, raw, kept(inferred, left), declared, rows);
   const again = `(SELECT * FROM ${raw.source('again')})`;
-  const numbering = rows !== 'all' || whole || left.length === 0 ? left : await rowNumbers(db, inferred.columns.filter(({ name }) => left.some((one) => one.name === name)), wanted, [], again);
+  const numbering =
+    rows !== 'all' || whole || left.length === 0
+      ? left
+      : await rowNumbers(
+          db,
+          inferred.columns.filter(({ name }) => left.some((one) => one.name === name)),
+          wanted,
+          [],
+          again,
+        );
   if (rows === 'all' && !whole && (odd > 0 || numbering.length < left.length)) {
     if (odd > 0) inferred = await inferTypes(db, wanted, declared, raw.source('again'));
     left = numbering;
@@ -75,8 +90,15 @@ async function load({ db, raw, declared, exclude, named, rows }: LoadRequest): P
   await raw.rejects?.();
   await rejectOdd(db);
   await db.run('ALTER TABLE data DROP COLUMN odd; ALTER TABLE data DROP COLUMN reason; ALTER TABLE data DROP COLUMN content');
-  const said = left.map(({ name, kept: stays }) => `The column ${name.startsWith('column_') ? `${name} (it has no name)` : `"${name}"`} ${stays ? 'is no feature unless the document names it as one' : 'is left out'}: it numbers the rows. Declare "columns": {"${name}": "integer"} to treat it as any other.`);
-  return { raw, columns: kept(inferred, left), notes: [...raw.notes, ...said, ...inferred.notes.filter((note) => !left.some(({ name }) => note.includes(`"${name}"`)))] };
+  const said = left.map(
+    ({ name, kept: stays }) =>
+      `The column ${name.startsWith('column_') ? `${name} (it has no name)` : `"${name}"`} ${stays ? 'is no feature unless the document names it as one' : 'is left out'}: it numbers the rows. Declare "columns": {"${name}": "integer"} to treat it as any other.`,
+  );
+  return {
+    raw,
+    columns: kept(inferred, left),
+    notes: [...raw.notes, ...said, ...inferred.notes.filter((note) => !left.some(({ name }) => note.includes(`"${name}"`)))],
+  };
 }
 
 function kept({ columns }: Inferred, numbers: readonly RowNumber[]): TypedColumn[] {
@@ -93,13 +115,23 @@ interface RowNumber {
 }
 
 /** Columns that hold nothing but the number of the row. */
-async function rowNumbers(db: Database, columns: readonly TypedColumn[], raw: readonly RawColumn[], named: readonly string[], table: string): Promise<RowNumber[]> {
+async function rowNumbers(
+  db: Database,
+  columns: readonly TypedColumn[],
+  raw: readonly RawColumn[],
+  named: readonly string[],
+  table: string,
+): Promise<RowNumber[]> {
   const candidates = columns.filter(({ name, type }) => type === 'integer' && !named.includes(name));
   if (candidates.length === 0) return [];
-  const values = await measureAll(db, candidates.flatMap((column) => {
-    const value = valueSql(column);
-    return ['count(*)', `count(DISTINCT ${value})`, `count_if(${value} IS NULL)`, `max(${value} - r) - min(${value} - r)`];
-  }), `(SELECT *, row_number() OVER () AS r FROM ${table})`);
+  const values = await measureAll(
+    db,
+    candidates.flatMap((column) => {
+      const value = valueSql(column);
+      return ['count(*)', `count(DISTINCT ${value})`, `count_if(${value} IS NULL)`, `max(${value} - r) - min(${value} - r)`];
+    }),
+    `(SELECT *, row_number() OVER () AS r FROM ${table})`,
+  );
   return candidates.flatMap(({ name }, index): RowNumber[] => {
     const [rows, distinct, missing, spread] = values.slice(4 * index, 4 * index + 4) as [number, number, number, number];
     const found = raw.find((one) => one.name === name)!;
@@ -113,9 +145,16 @@ async function rowNumbers(db: Database, columns: readonly TypedColumn[], raw: re
 const COLUMNS_AT_ONCE = 60;
 
 /** @returns rows with a value that an inferred type does not fit */
-async function create(db: Database, raw: RawTable, columns: readonly TypedColumn[], declared: DeclaredTypes, rows: LoadRequest['rows']): Promise<number> {
+async function create(
+  db: Database,
+  raw: RawTable,
+  columns: readonly TypedColumn[],
+  declared: DeclaredTypes,
+  rows: LoadRequest['rows'],
+): Promise<number> {
   await raw.forget?.();
-  if (columns.length <= COLUMNS_AT_ONCE) await db.run(`CREATE OR REPLACE TEMP TABLE data AS SELECT * FROM ${typedSql(raw, columns, declared, raw.source(rows))}`);
+  if (columns.length <= COLUMNS_AT_ONCE)
+    await db.run(`CREATE OR REPLACE TEMP TABLE data AS SELECT * FROM ${typedSql(raw, columns, declared, raw.source(rows))}`);
   else await createWide(db, raw, columns, declared, rows);
   if (rows !== 'all') return 0;
   const [count] = await db.rows('SELECT count_if(odd) FROM data');
@@ -127,22 +166,45 @@ function typedSql(raw: RawTable, columns: readonly TypedColumn[], declared: Decl
   const values = columns.map((column) => ({ column, sql: valueSql(column) }));
   const typed = values.map(({ column, sql }) => `CAST(${sql} AS ${SQL_TYPES[column.type]}) AS ${column.id}`);
   const isDeclared = ({ name }: TypedColumn): boolean => Object.hasOwn(declared, name);
-  const odd = values.filter(({ column }) => !isDeclared(column) && column.from === 'text' && column.type !== 'string').map(({ column, sql }) => misfitSql(column, sql));
-  const bad = values.filter(({ column, sql }) => isDeclared(column) && isOddSql(column, sql) !== 'false').map(({ column, sql }) => `WHEN ${isOddSql(column, sql)} THEN ${literal(`"${column.name}" is no ${column.type}: `)} || left(CAST(${column.id} AS VARCHAR), 60)`);
+  const odd = values
+    .filter(({ column }) => !isDeclared(column) && column.from === 'text' && column.type !== 'string')
+    .map(({ column, sql }) => misfitSql(column, sql));
+  const bad = values
+    .filter(({ column, sql }) => isDeclared(column) && isOddSql(column, sql) !== 'false')
+    .map(
+      ({ column, sql }) =>
+        `WHEN ${isOddSql(column, sql)} THEN ${literal(`"${column.name}" is no ${column.type}: `)} || left(CAST(${column.id} AS VARCHAR), 60)`,
+    );
   const reason = bad.length === 0 ? 'CAST(NULL AS VARCHAR)' : `CASE ${bad.join(' ')} END`;
   const content = `CAST(json_object(${columns.flatMap((column) => (column.from === 'image' ? [] : [`${literal(column.name)}, left(CAST(${textSql(column)} AS VARCHAR), 200)`])).join(', ')}) AS VARCHAR)`;
   const inner = `(SELECT ${[...typed, `${anyOf(odd)} AS odd`, `${reason} AS reason`, `${bad.length === 0 ? 'CAST(NULL AS VARCHAR)' : `CASE WHEN ${reason} IS NOT NULL THEN ${content} END`} AS content`].join(', ')} FROM ${source})`;
-  return withDigest(inner, columns.filter(({ name }) => raw.columns.find((column) => column.name === name)?.origin !== true).map(({ id, name, type }) => ({ name, type, sql: id })));
+  return withDigest(
+    inner,
+    columns
+      .filter(({ name }) => raw.columns.find((column) => column.name === name)?.origin !== true)
+      .map(({ id, name, type }) => ({ name, type, sql: id })),
+  );
 }
 
-async function createWide(db: Database, raw: RawTable, columns: readonly TypedColumn[], declared: DeclaredTypes, rows: LoadRequest['rows']): Promise<void> {
+async function createWide(
+  db: Database,
+  raw: RawTable,
+  columns: readonly TypedColumn[],
+  declared: DeclaredTypes,
+  rows: LoadRequest['rows'],
+): Promise<void> {
   await db.run(`CREATE OR REPLACE TEMP TABLE untyped AS SELECT * FROM ${raw.source(rows)}`);
-  const groups = Array.from({ length: Math.ceil(columns.length / COLUMNS_AT_ONCE) }, (_, index) => columns.slice(index * COLUMNS_AT_ONCE, (index + 1) * COLUMNS_AT_ONCE));
-  for (const [index, group] of groups.entries()) await db.run(`CREATE OR REPLACE TEMP TABLE group_${index} AS SELECT * FROM ${typedSql(raw, group, declared, 'untyped')}`);
+  const groups = Array.from({ length: Math.ceil(columns.length / COLUMNS_AT_ONCE) }, (_, index) =>
+    columns.slice(index * COLUMNS_AT_ONCE, (index + 1) * COLUMNS_AT_ONCE),
+  );
+  for (const [index, group] of groups.entries())
+    await db.run(`CREATE OR REPLACE TEMP TABLE group_${index} AS SELECT * FROM ${typedSql(raw, group, declared, 'untyped')}`);
   await db.run('DROP TABLE untyped');
   const of = (name: string): string[] => groups.map((_, index) => `group_${index}.${name}`);
   const list = groups.map((group, index) => group.map(({ id }) => `group_${index}.${id}`).join(', ')).join(', ');
-  await db.run(`CREATE OR REPLACE TEMP TABLE data AS SELECT ${list}, ${xorOf(of('digest'))} AS digest, ${anyOf(of('odd'))} AS odd, coalesce(${of('reason').join(', ')}) AS reason, coalesce(${of('content').join(', ')}) AS content FROM ${groups.map((_, index) => `group_${index}`).join(' POSITIONAL JOIN ')}`);
+  await db.run(
+    `CREATE OR REPLACE TEMP TABLE data AS SELECT ${list}, ${xorOf(of('digest'))} AS digest, ${anyOf(of('odd'))} AS odd, coalesce(${of('reason').join(', ')}) AS reason, coalesce(${of('content').join(', ')}) AS content FROM ${groups.map((_, index) => `group_${index}`).join(' POSITIONAL JOIN ')}`,
+  );
   for (const index of groups.keys()) await db.run(`DROP TABLE group_${index}`);
 }
 
@@ -162,7 +224,9 @@ function misfitSql(column: TypedColumn, value: string): string {
 /** SQL: the text is a code, which makes its column one of texts: a zero and a digit stand in front, or the number would not be exact. */
 function codeOf({ id, type }: TypedColumn, value: string): string {
   const zeros = `((${id} >= '00' AND ${id} < '0:') OR (${id} >= '-00' AND ${id} < '-0:'))`;
-  return type === 'integer' ? zeros : `(${zeros} OR CASE WHEN abs(${value}) > ${DATA_LIMITS.integerMax} THEN regexp_full_match(${id}, '\\s*[+-]?\\d+\\s*') ELSE false END)`;
+  return type === 'integer'
+    ? zeros
+    : `(${zeros} OR CASE WHEN abs(${value}) > ${DATA_LIMITS.integerMax} THEN regexp_full_match(${id}, '\\s*[+-]?\\d+\\s*') ELSE false END)`;
 }
 
 async function rejectOdd(db: Database): Promise<void> {

@@ -1,12 +1,31 @@
-import { literal } from '../duckdb.ts';
-import { DATA_LIMITS } from '../limits.ts';
+import { literal } from '../table/duckdb.ts';
+import { DATA_LIMITS } from '../table/limits.ts';
 import type { NumberFormat } from './value-format.ts';
 
 /**
  * Texts that stand for a missing value where the other values of a column are numbers, points in time or true and false. In a
  * column of texts they are texts: "None" and "?" may be categories.
  */
-export const MISSING_WORDS: readonly string[] = ['na', 'n/a', '#n/a', '<na>', 'nan', '-nan', 'null', 'none', 'nil', '?', '-', '--', '.', '#null!', '#num!', '#div/0!', '#value!', '#ref!'];
+export const MISSING_WORDS: readonly string[] = [
+  'na',
+  'n/a',
+  '#n/a',
+  '<na>',
+  'nan',
+  '-nan',
+  'null',
+  'none',
+  'nil',
+  '?',
+  '-',
+  '--',
+  '.',
+  '#null!',
+  '#num!',
+  '#div/0!',
+  '#value!',
+  '#ref!',
+];
 
 const missing = new Set(MISSING_WORDS);
 
@@ -38,7 +57,7 @@ interface Grammar {
 const GROUPS: Readonly<Record<string, string>> = { ' ': ' \u00a0\u202f\u2009', "'": "'’" };
 
 function grammarOf({ decimal = '.', thousands }: NumberFormat): Grammar {
-  const groups = thousands === undefined ? '' : GROUPS[thousands] ?? thousands;
+  const groups = thousands === undefined ? '' : (GROUPS[thousands] ?? thousands);
   const point = `[${decimal}]`;
   const whole = groups === '' ? '\\d+' : `(?:\\d{1,3}(?:[${groups}]\\d{3})+|\\d+)`;
   return { pattern: `[+-]?(?:${whole}(?:${point}\\d*)?|${point}\\d+)(?:[eE][+-]?\\d+)?`, groups };
@@ -74,7 +93,10 @@ export function numberOfText(text: string, format: NumberFormat | undefined): nu
     rest = trimBlanks(rest.slice(0, -1));
   }
   if (!new RegExp(`^${pattern}$`).test(rest)) return Number.NaN;
-  const plain = [...rest].filter((char) => !groups.includes(char)).join('').replace(format.decimal ?? '.', '.');
+  const plain = [...rest]
+    .filter((char) => !groups.includes(char))
+    .join('')
+    .replace(format.decimal ?? '.', '.');
   return (sign * Number(plain)) / scale;
 }
 
@@ -94,7 +116,8 @@ const trimSql = (c: string): string => `trim(${c}, ${literal(BLANKS)})`;
  */
 export function numberSql(c: string, format: NumberFormat | undefined): string {
   // DuckDB's cast also takes digits in groups of "_", and trims fewer kinds of blanks than we do.
-  if (format === undefined) return `CASE WHEN isnan(try_cast(${c} AS DOUBLE)) OR contains(${c}, '_') THEN NULL ELSE try_cast(${c} AS DOUBLE) END`;
+  if (format === undefined)
+    return `CASE WHEN isnan(try_cast(${c} AS DOUBLE)) OR contains(${c}, '_') THEN NULL ELSE try_cast(${c} AS DOUBLE) END`;
   const { pattern, groups } = grammarOf(format);
   let rest = `replace(${trimSql(c)}, ${literal(MINUS)}, '-')`;
   let sign = '1';

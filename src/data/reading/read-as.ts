@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PerennialError } from '../../core/errors.ts';
-import { asPerennialError, literal, withDatabase } from '../duckdb.ts';
-import type { Database } from '../duckdb.ts';
+import { asPerennialError, literal, withDatabase } from '../table/duckdb.ts';
+import type { Database } from '../table/duckdb.ts';
 import { fingerprintFiles, listSource } from '../ingest/source-files.ts';
-import type { RawTable } from '../reader.ts';
+import type { RawTable } from '../readers/reader.ts';
 import { readerRegistry } from '../readers.ts';
-import type { Column, SourceReading } from '../types.ts';
+import type { Column, SourceReading } from '../stored/dataset.ts';
 import { isOddSql, textSql, valueSql } from './column-sql.ts';
 import type { RawColumn, TypedColumn } from './source-column.ts';
 
@@ -43,7 +43,11 @@ export function formatOfFile(path: string): string {
   const lower = path.toLowerCase();
   const endings = readerRegistry.all().flatMap(({ format, endings: own = [] }) => own.map((ending) => ({ format, ending })));
   const found = endings.filter(({ ending }) => lower.endsWith(ending)).sort((a, b) => b.ending.length - a.ending.length)[0];
-  if (found === undefined) throw new PerennialError('USAGE', `The ending of "${path}" does not say its format; readable are ${endings.map(({ ending }) => ending).join(', ')}.`);
+  if (found === undefined)
+    throw new PerennialError(
+      'USAGE',
+      `The ending of "${path}" does not say its format; readable are ${endings.map(({ ending }) => ending).join(', ')}.`,
+    );
   return found.format;
 }
 
@@ -56,7 +60,13 @@ export function formatOfFile(path: string): string {
  * @param use reads the table; it is called again where the file has to be rewritten first
  * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID; USAGE for an unknown ending
  */
-export async function readFileAs<T>(path: string, folder: string, reading: SourceReading | undefined, columns: readonly Column[], use: (table: ReadTable) => Promise<T>): Promise<T> {
+export async function readFileAs<T>(
+  path: string,
+  folder: string,
+  reading: SourceReading | undefined,
+  columns: readonly Column[],
+  use: (table: ReadTable) => Promise<T>,
+): Promise<T> {
   const format = formatOfFile(path);
   const reader = readerRegistry.get(format);
   const files = await listSource(reader, { format, path }, folder);
@@ -109,13 +119,22 @@ function tableOf(db: Database, raw: RawTable, reading: SourceReading | undefined
   const nulls = ((reading?.source['nullValues'] ?? []) as readonly string[]).filter((text) => !raw.nullValues.includes(text));
   return {
     db,
-    columns: columns.map((column) => readColumn(raw.columns.find(({ name }) => name === column.name), { ...column, ...formatOf(reading, column.name) }, nulls)),
+    columns: columns.map((column) =>
+      readColumn(
+        raw.columns.find(({ name }) => name === column.name),
+        { ...column, ...formatOf(reading, column.name) },
+        nulls,
+      ),
+    ),
     names: raw.columns.map(({ name }) => name),
     source: raw.source('all'),
     readsAgain: raw.rejects === undefined,
     async malformed() {
       await raw.rejects?.();
-      return (await db.rows('SELECT "row", reason FROM rejects ORDER BY "row"')).map(([line, reason]) => ({ line: Number(line), reason: String(reason) }));
+      return (await db.rows('SELECT "row", reason FROM rejects ORDER BY "row"')).map(([line, reason]) => ({
+        line: Number(line),
+        reason: String(reason),
+      }));
     },
     notes: raw.notes,
   };
@@ -130,8 +149,16 @@ function readColumn(found: RawColumn | undefined, column: Column, nulls: readonl
   if (found === undefined) return { column, present: false, value: 'NULL', odd: 'false', text: 'NULL' };
   // Words for a missing value are those of the model, whatever format its source had.
   const isText = found.from === 'text' || found.from === 'string';
-  const id = isText && nulls.length > 0 ? `(CASE WHEN ${found.id} IN (${nulls.map(literal).join(', ')}) THEN NULL ELSE ${found.id} END)` : found.id;
-  const typed: TypedColumn = { name: column.name, id, from: found.from, type: column.type, ...(found.text === undefined ? {} : { text: found.text }), ...(column.format === undefined ? {} : { format: column.format }) };
+  const id =
+    isText && nulls.length > 0 ? `(CASE WHEN ${found.id} IN (${nulls.map(literal).join(', ')}) THEN NULL ELSE ${found.id} END)` : found.id;
+  const typed: TypedColumn = {
+    name: column.name,
+    id,
+    from: found.from,
+    type: column.type,
+    ...(found.text === undefined ? {} : { text: found.text }),
+    ...(column.format === undefined ? {} : { format: column.format }),
+  };
   const value = valueSql(typed);
   return { column, present: true, value, odd: isOddSql(typed, value), text: textSql(typed) };
 }

@@ -1,4 +1,4 @@
-import type { ColumnType } from '../types.ts';
+import type { ColumnType } from '../stored/dataset.ts';
 import type { ValueFormat } from './value-format.ts';
 
 /**

@@ -5,15 +5,27 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { PerennialError, messageOf } from '../../core/errors.ts';
-import { literal, pathLiteral } from '../duckdb.ts';
-import type { Database } from '../duckdb.ts';
-import { DATA_LIMITS } from '../limits.ts';
-import type { SourceFile } from '../reader.ts';
+import { literal, pathLiteral } from '../table/duckdb.ts';
+import type { Database } from '../table/duckdb.ts';
+import { DATA_LIMITS } from '../table/limits.ts';
+import type { SourceFile } from '../readers/reader.ts';
 
 /** Encodings that a text source can declare, with the names that decoders know. */
 export const ENCODINGS: Readonly<Record<string, string>> = {
-  'utf-8': 'utf-8', 'utf-16': 'utf-16le', 'latin-1': 'latin1', 'windows-1252': 'windows-1252', 'windows-1250': 'windows-1250', 'windows-1251': 'windows-1251', 'iso-8859-2': 'iso-8859-2', 'iso-8859-15': 'iso-8859-15',
-  'koi8-r': 'koi8-r', shift_jis: 'shift_jis', 'euc-jp': 'euc-jp', gb18030: 'gb18030', big5: 'big5', 'euc-kr': 'euc-kr',
+  'utf-8': 'utf-8',
+  'utf-16': 'utf-16le',
+  'latin-1': 'latin1',
+  'windows-1252': 'windows-1252',
+  'windows-1250': 'windows-1250',
+  'windows-1251': 'windows-1251',
+  'iso-8859-2': 'iso-8859-2',
+  'iso-8859-15': 'iso-8859-15',
+  'koi8-r': 'koi8-r',
+  shift_jis: 'shift_jis',
+  'euc-jp': 'euc-jp',
+  gb18030: 'gb18030',
+  big5: 'big5',
+  'euc-kr': 'euc-kr',
 };
 
 export type Packing = 'gzip' | 'zstd';
@@ -67,7 +79,12 @@ export function judgeFirstBytes(bytes: Buffer, name: string): FirstBytes {
  * @param encoding as declared; undefined: UTF-8, or what a byte order mark says
  * @throws SOURCE_INVALID
  */
-export async function plainFiles(db: Database, files: readonly SourceFile[], encoding: string | undefined, workDir: string): Promise<SourceFile[]> {
+export async function plainFiles(
+  db: Database,
+  files: readonly SourceFile[],
+  encoding: string | undefined,
+  workDir: string,
+): Promise<SourceFile[]> {
   const plain: SourceFile[] = [];
   for (const [index, file] of files.entries()) {
     const path = join(workDir, `plain-${index}-${plain.length}`);
@@ -75,24 +92,40 @@ export async function plainFiles(db: Database, files: readonly SourceFile[], enc
     const unpacked = packing === undefined ? file : await unpack(db, file, packing, `${path}.unpacked`);
     const first = packing === undefined ? await lookAtFirstBytes(file) : await lookAtFirstBytes(unpacked);
     const decoder = first.encoding ?? (encoding === undefined ? 'utf-8' : ENCODINGS[encoding]!);
-    plain.push(decoder === 'utf-8' ? (packing === undefined ? unpacked : await decode(unpacked, 'utf-8', path)) : await decode(unpacked, decoder, path));
+    plain.push(
+      decoder === 'utf-8'
+        ? packing === undefined
+          ? unpacked
+          : await decode(unpacked, 'utf-8', path)
+        : await decode(unpacked, decoder, path),
+    );
   }
   return plain;
 }
 
 async function unpack(db: Database, file: SourceFile, packing: Packing, path: string): Promise<SourceFile> {
   const limit = Math.max(DATA_LIMITS.unpackedBytesMin, file.size * DATA_LIMITS.unpackedRatioMax);
-  const tooLarge = (): PerennialError => new PerennialError('SOURCE_INVALID', `${file.name} unpacks to more than ${Math.round(limit / 2 ** 20)} MB, ${DATA_LIMITS.unpackedRatioMax} times its size: that is no table that somebody packed.`, { hint: 'Unpack it yourself if it is one.' });
+  const tooLarge = (): PerennialError =>
+    new PerennialError(
+      'SOURCE_INVALID',
+      `${file.name} unpacks to more than ${Math.round(limit / 2 ** 20)} MB, ${DATA_LIMITS.unpackedRatioMax} times its size: that is no table that somebody packed.`,
+      { hint: 'Unpack it yourself if it is one.' },
+    );
   try {
     if (packing === 'gzip') await pipeline(createReadStream(file.path), createGunzip(), limited(limit, tooLarge), createWriteStream(path));
     else {
       // Whole lines of text; the characters around them cannot stand in one.
-      await db.run(`COPY (SELECT line FROM read_csv(${pathLiteral(file.path)}, compression='zstd', auto_detect=false, header=false, delim=chr(1), quote='', escape='', columns={'line': 'VARCHAR'}, max_line_size=${DATA_LIMITS.lineBytesMax}, buffer_size=${DATA_LIMITS.textBufferBytes})) TO ${literal(path)} (FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE '', ESCAPE '')`);
+      await db.run(
+        `COPY (SELECT line FROM read_csv(${pathLiteral(file.path)}, compression='zstd', auto_detect=false, header=false, delim=chr(1), quote='', escape='', columns={'line': 'VARCHAR'}, max_line_size=${DATA_LIMITS.lineBytesMax}, buffer_size=${DATA_LIMITS.textBufferBytes})) TO ${literal(path)} (FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE '', ESCAPE '')`,
+      );
       if ((await stat(path)).size > limit) throw tooLarge();
     }
   } catch (error) {
     if (error instanceof PerennialError) throw error;
-    throw new PerennialError('SOURCE_INVALID', `${file.name} cannot be unpacked (${packing}): ${messageOf(error)}.`, { hint: 'The file is damaged or was not written to its end.', cause: error });
+    throw new PerennialError('SOURCE_INVALID', `${file.name} cannot be unpacked (${packing}): ${messageOf(error)}.`, {
+      hint: 'The file is damaged or was not written to its end.',
+      cause: error,
+    });
   }
   return { ...file, path, size: (await stat(path)).size };
 }
@@ -111,7 +144,11 @@ function limited(limit: number, error: () => Error): Transform {
 async function decode(file: SourceFile, encoding: string, path: string): Promise<SourceFile> {
   const decoder = encoding === 'latin1' ? undefined : new TextDecoder(encoding, { fatal: true });
   let seen = 0;
-  const place = (error: unknown): PerennialError => new PerennialError('SOURCE_INVALID', `${file.name} is not ${encoding}: ${messageOf(error)} within the first ${seen} bytes.`, { hint: 'Give the right "encoding" in the source.', cause: error });
+  const place = (error: unknown): PerennialError =>
+    new PerennialError('SOURCE_INVALID', `${file.name} is not ${encoding}: ${messageOf(error)} within the first ${seen} bytes.`, {
+      hint: 'Give the right "encoding" in the source.',
+      cause: error,
+    });
   const text = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       seen += chunk.length;

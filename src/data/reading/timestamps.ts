@@ -1,9 +1,10 @@
 import { PerennialError } from '../../core/errors.ts';
-import { literal } from '../duckdb.ts';
+import { literal } from '../table/duckdb.ts';
 import type { TimestampFormat } from './value-format.ts';
 import { momentOf, offsetAt, zoneOffsets } from './zones.ts';
 
-type Field = 'year' | 'shortYear' | 'month' | 'monthName' | 'day' | 'hour' | 'halfHour' | 'minute' | 'second' | 'fraction' | 'half' | 'offset';
+type Field =
+  'year' | 'shortYear' | 'month' | 'monthName' | 'day' | 'hour' | 'halfHour' | 'minute' | 'second' | 'fraction' | 'half' | 'offset';
 
 interface Pattern {
   /** Without anchors; groups in the order of `fields`. The same text is a pattern for JavaScript and for DuckDB. */
@@ -12,25 +13,47 @@ interface Pattern {
 }
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
-const MONTH_NAMES = 'january|february|march|april|may|june|july|august|september|october|november|december|sept|jan|feb|mar|apr|jun|jul|aug|sep|oct|nov|dec';
+const MONTH_NAMES =
+  'january|february|march|april|may|june|july|august|september|october|november|december|sept|jan|feb|mar|apr|jun|jul|aug|sep|oct|nov|dec';
 const OFFSET = 'Z|z|[+-]\\d{2}(?::?\\d{2})?';
 
 const TOKENS: Readonly<Record<string, readonly [Field | undefined, string]>> = {
-  yyyy: ['year', '\\d{4}'], yy: ['shortYear', '\\d{2}'], MMMM: ['monthName', MONTH_NAMES], MMM: ['monthName', MONTH_NAMES], MM: ['month', '\\d{2}'], M: ['month', '\\d{1,2}'],
-  dd: ['day', '\\d{2}'], d: ['day', '\\d{1,2}'], HH: ['hour', '\\d{2}'], H: ['hour', '\\d{1,2}'], hh: ['halfHour', '\\d{2}'], h: ['halfHour', '\\d{1,2}'],
-  mm: ['minute', '\\d{2}'], m: ['minute', '\\d{1,2}'], ss: ['second', '\\d{2}'], s: ['second', '\\d{1,2}'], SSS: ['fraction', '\\d{1,9}'], S: ['fraction', '\\d{1,9}'],
-  a: ['half', '[aApP]\\.?[mM]\\.?'], ZZ: ['offset', OFFSET], Z: ['offset', OFFSET], EEE: [undefined, '[A-Za-z]{2,4}\\.?'], EEEE: [undefined, '[A-Za-z]+'],
+  yyyy: ['year', '\\d{4}'],
+  yy: ['shortYear', '\\d{2}'],
+  MMMM: ['monthName', MONTH_NAMES],
+  MMM: ['monthName', MONTH_NAMES],
+  MM: ['month', '\\d{2}'],
+  M: ['month', '\\d{1,2}'],
+  dd: ['day', '\\d{2}'],
+  d: ['day', '\\d{1,2}'],
+  HH: ['hour', '\\d{2}'],
+  H: ['hour', '\\d{1,2}'],
+  hh: ['halfHour', '\\d{2}'],
+  h: ['halfHour', '\\d{1,2}'],
+  mm: ['minute', '\\d{2}'],
+  m: ['minute', '\\d{1,2}'],
+  ss: ['second', '\\d{2}'],
+  s: ['second', '\\d{1,2}'],
+  SSS: ['fraction', '\\d{1,9}'],
+  S: ['fraction', '\\d{1,9}'],
+  a: ['half', '[aApP]\\.?[mM]\\.?'],
+  ZZ: ['offset', OFFSET],
+  Z: ['offset', OFFSET],
+  EEE: [undefined, '[A-Za-z]{2,4}\\.?'],
+  EEEE: [undefined, '[A-Za-z]+'],
 };
 
 /** Years of two digits: 70 to 99 are of the last century. */
 const PIVOT = 70;
 
 /** The same without groups, whose capture takes DuckDB a hundred times as long, and with the ranges that its cast would stretch. */
-const ISO_SQL = '\\s*\\d{4}[-/.]\\d{1,2}[-/.]\\d{1,2}(?:[Tt ] *(?:[01]?\\d|2[0-3]):[0-5]\\d(?::[0-5]\\d(?:[.,]\\d{1,9})?)?\\s*(?:[Zz]|[Uu][Tt][Cc]|[+-](?:0\\d|1[0-8])(?::?[0-5]\\d)?)?)?\\s*';
+const ISO_SQL =
+  '\\s*\\d{4}[-/.]\\d{1,2}[-/.]\\d{1,2}(?:[Tt ] *(?:[01]?\\d|2[0-3]):[0-5]\\d(?::[0-5]\\d(?:[.,]\\d{1,9})?)?\\s*(?:[Zz]|[Uu][Tt][Cc]|[+-](?:0\\d|1[0-8])(?::?[0-5]\\d)?)?)?\\s*';
 
 /** ISO 8601 and what differs from it without being ambiguous: the year comes first, with four digits. */
 const ISO: Pattern = {
-  pattern: '(\\d{4})[-/.](\\d{1,2})[-/.](\\d{1,2})(?:[T ] *(\\d{1,2}):(\\d{2})(?::(\\d{2})(?:[.,](\\d{1,9}))?)?\\s*(Z|z|UTC|[+-]\\d{2}(?::?\\d{2})?)?)?',
+  pattern:
+    '(\\d{4})[-/.](\\d{1,2})[-/.](\\d{1,2})(?:[T ] *(\\d{1,2}):(\\d{2})(?::(\\d{2})(?:[.,](\\d{1,9}))?)?\\s*(Z|z|UTC|[+-]\\d{2}(?::?\\d{2})?)?)?',
   fields: ['year', 'month', 'day', 'hour', 'minute', 'second', 'fraction', 'offset'],
 };
 
@@ -49,9 +72,13 @@ function compile(format: string): Pattern {
       at += quoted[0].length;
     } else if (letters !== null) {
       const token = Object.hasOwn(TOKENS, letters[0]) ? TOKENS[letters[0]]! : undefined;
-      if (token === undefined) throw new PerennialError('CONFIG_INVALID', `timestamp.format: "${letters[0]}" in "${format}" has no meaning.`, { hint: `Meanings have ${Object.keys(TOKENS).join(', ')}; other letters stand in quotes: 'T'.` });
+      if (token === undefined)
+        throw new PerennialError('CONFIG_INVALID', `timestamp.format: "${letters[0]}" in "${format}" has no meaning.`, {
+          hint: `Meanings have ${Object.keys(TOKENS).join(', ')}; other letters stand in quotes: 'T'.`,
+        });
       const [field, own] = token;
-      if (field !== undefined && fields.includes(field)) throw new PerennialError('CONFIG_INVALID', `timestamp.format: "${format}" names the ${field} twice.`);
+      if (field !== undefined && fields.includes(field))
+        throw new PerennialError('CONFIG_INVALID', `timestamp.format: "${format}" names the ${field} twice.`);
       if (field === undefined) pattern += `(?:${own})`;
       else {
         pattern += `(${own})`;
@@ -64,8 +91,16 @@ function compile(format: string): Pattern {
     }
   }
   const lacks = (...names: Field[]): boolean => !names.some((name) => fields.includes(name));
-  if (lacks('year', 'shortYear') || lacks('month', 'monthName') || lacks('day')) throw new PerennialError('CONFIG_INVALID', `timestamp.format: "${format}" does not say year, month and day.`, { hint: 'For example: "dd/MM/yyyy", "MM-dd-yyyy HH:mm".' });
-  if (fields.includes('halfHour') !== fields.includes('half')) throw new PerennialError('CONFIG_INVALID', `timestamp.format: in "${format}" the hours 1 to 12 (hh) and AM or PM (a) belong together.`, { hint: 'Write HH for the hours 0 to 23.' });
+  if (lacks('year', 'shortYear') || lacks('month', 'monthName') || lacks('day'))
+    throw new PerennialError('CONFIG_INVALID', `timestamp.format: "${format}" does not say year, month and day.`, {
+      hint: 'For example: "dd/MM/yyyy", "MM-dd-yyyy HH:mm".',
+    });
+  if (fields.includes('halfHour') !== fields.includes('half'))
+    throw new PerennialError(
+      'CONFIG_INVALID',
+      `timestamp.format: in "${format}" the hours 1 to 12 (hh) and AM or PM (a) belong together.`,
+      { hint: 'Write HH for the hours 0 to 23.' },
+    );
   const made = { pattern, fields };
   compiled.set(format, made);
   return made;
@@ -77,7 +112,10 @@ const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, '\
 export function checkTimestampFormat({ format, zone, unit }: TimestampFormat): void {
   if (format !== undefined) compile(format);
   if (zone !== undefined) offsetAt(zone, 0);
-  if (unit !== undefined && (format !== undefined || zone !== undefined)) throw new PerennialError('CONFIG_INVALID', 'timestamp: "unit" is of numbers since 1970 in UTC; "format" and "zone" are of texts.', { hint: 'Leave one of them out.' });
+  if (unit !== undefined && (format !== undefined || zone !== undefined))
+    throw new PerennialError('CONFIG_INVALID', 'timestamp: "unit" is of numbers since 1970 in UTC; "format" and "zone" are of texts.', {
+      hint: 'Leave one of them out.',
+    });
 }
 
 const UNITS = { s: 1_000, ms: 1, us: 1 / 1_000, ns: 1 / 1_000_000 } as const;
@@ -97,8 +135,10 @@ export function momentOfText(text: string, format: TimestampFormat | undefined):
   const { pattern, fields } = format?.format === undefined ? ISO : compile(format.format);
   const match = new RegExp(`^\\s*(?:${pattern})\\s*$`, 'i').exec(text);
   if (match === null) return Number.NaN;
-  const part = (field: Field): string => (fields.includes(field) ? match[fields.indexOf(field) + 1] ?? '' : '');
-  const year = fields.includes('year') ? Number(part('year')) : Number(part('shortYear')) + (Number(part('shortYear')) < PIVOT ? 2_000 : 1_900);
+  const part = (field: Field): string => (fields.includes(field) ? (match[fields.indexOf(field) + 1] ?? '') : '');
+  const year = fields.includes('year')
+    ? Number(part('year'))
+    : Number(part('shortYear')) + (Number(part('shortYear')) < PIVOT ? 2_000 : 1_900);
   const month = fields.includes('month') ? Number(part('month')) : MONTHS.indexOf(part('monthName').slice(0, 3).toLowerCase()) + 1;
   const day = Number(part('day'));
   let hour = Number(part('hour') || '0');
@@ -141,7 +181,9 @@ export function timestampOfTextSql(c: string, format: TimestampFormat | undefine
   const whole = (field: Field): string => (has(field) ? `coalesce(try_cast(${part(field)} AS INTEGER), 0)` : '0');
   const year = has('year') ? whole('year') : `${whole('shortYear')} + CASE WHEN ${whole('shortYear')} < ${PIVOT} THEN 2000 ELSE 1900 END`;
   const month = has('month') ? whole('month') : `list_position([${MONTHS.map(literal).join(', ')}], lower(left(${part('monthName')}, 3)))`;
-  const hour = has('halfHour') ? `CASE WHEN ${whole('halfHour')} BETWEEN 1 AND 12 THEN ${whole('halfHour')} % 12 + CASE WHEN lower(${part('half')}) LIKE 'p%' THEN 12 ELSE 0 END ELSE 99 END` : whole('hour');
+  const hour = has('halfHour')
+    ? `CASE WHEN ${whole('halfHour')} BETWEEN 1 AND 12 THEN ${whole('halfHour')} % 12 + CASE WHEN lower(${part('half')}) LIKE 'p%' THEN 12 ELSE 0 END ELSE 99 END`
+    : whole('hour');
   const millis = has('fraction') ? `coalesce(try_cast(left(${part('fraction')} || '000', 3) AS BIGINT), 0)` : '0';
   const local = `(epoch_ms(make_timestamp(${year}, ${month}, ${whole('day')}, ${hour}, ${whole('minute')}, CAST(${whole('second')} AS DOUBLE))) + ${millis})`;
   const checked = `${year} >= 1 AND ${hour} <= 23 AND ${whole('minute')} <= 59 AND ${whole('second')} <= 59`;
@@ -154,7 +196,8 @@ export function timestampOfTextSql(c: string, format: TimestampFormat | undefine
 }
 
 /** The usual form, which DuckDB's cast takes as it stands. */
-const ISO_USUAL = '\\d{4}-\\d{2}-\\d{2}(?:[T ](?:[01]\\d|2[0-3]):[0-5]\\d(?::[0-5]\\d(?:\\.\\d{1,3})?(?:Z|[+-](?:0\\d|1[0-8]):[0-5]\\d)?)?)?';
+const ISO_USUAL =
+  '\\d{4}-\\d{2}-\\d{2}(?:[T ](?:[01]\\d|2[0-3]):[0-5]\\d(?::[0-5]\\d(?:\\.\\d{1,3})?(?:Z|[+-](?:0\\d|1[0-8]):[0-5]\\d)?)?)?';
 
 /** As DuckDB's own cast reads it, of texts that are written in this form only. */
 function isoSql(c: string, zone: string | undefined): string {
@@ -168,10 +211,16 @@ function isoSql(c: string, zone: string | undefined): string {
     // Digits beyond milliseconds are cut off, as a request that is parsed in JavaScript has it.
     ['(\\.\\d{3})\\d+', '\\1'],
     ['\\s+([+-])', '\\1'],
-  ].reduce((text, [pattern, by]) => `regexp_replace(${text}, ${literal(pattern!)}, ${literal(by!)})`, `trim(${c}, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))`);
+  ].reduce(
+    (text, [pattern, by]) => `regexp_replace(${text}, ${literal(pattern!)}, ${literal(by!)})`,
+    `trim(${c}, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))`,
+  );
   const cast = (text: string): string => `CAST(try_cast(${text} AS TIMESTAMPTZ) AS TIMESTAMP)`;
   const read = `CASE WHEN regexp_full_match(${c}, ${literal(ISO_USUAL)}) THEN ${cast(c)} ELSE ${cast(`rtrim(${rewritten})`)} END`;
-  const moment = zone === undefined || zone === 'UTC' ? read : `CASE WHEN regexp_matches(${c}, ':.*([Zz]|[Uu][Tt][Cc]|[+-]\\d{2}(:?\\d{2})?)\\s*$') THEN ${read} ELSE make_timestamp_ms(list_transform([epoch_ms(${read})], lambda local: local - (${zoneSql('local', zone)}))[1]) END`;
+  const moment =
+    zone === undefined || zone === 'UTC'
+      ? read
+      : `CASE WHEN regexp_matches(${c}, ':.*([Zz]|[Uu][Tt][Cc]|[+-]\\d{2}(:?\\d{2})?)\\s*$') THEN ${read} ELSE make_timestamp_ms(list_transform([epoch_ms(${read})], lambda local: local - (${zoneSql('local', zone)}))[1]) END`;
   return `CASE WHEN regexp_full_match(${c}, ${literal(ISO_SQL)}) AND NOT starts_with(ltrim(${c}), '0000') THEN ${moment} END`;
 }
 

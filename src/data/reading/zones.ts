@@ -14,9 +14,22 @@ function formatOf(zone: string): Intl.DateTimeFormat {
   let format = formats.get(zone);
   if (format === undefined) {
     try {
-      format = new Intl.DateTimeFormat('en-US', { timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric', era: 'short' });
+      format = new Intl.DateTimeFormat('en-US', {
+        timeZone: zone,
+        hourCycle: 'h23',
+        year: 'numeric',
+        month: 'numeric',
+        day: 'numeric',
+        hour: 'numeric',
+        minute: 'numeric',
+        second: 'numeric',
+        era: 'short',
+      });
     } catch (error) {
-      throw new PerennialError('CONFIG_INVALID', `"${zone}" is no time zone that is known here.`, { hint: 'Write a name of the IANA data base, for example "Europe/Berlin" or "UTC".', cause: error });
+      throw new PerennialError('CONFIG_INVALID', `"${zone}" is no time zone that is known here.`, {
+        hint: 'Write a name of the IANA data base, for example "Europe/Berlin" or "UTC".',
+        cause: error,
+      });
     }
     formats.set(zone, format);
   }
@@ -25,7 +38,11 @@ function formatOf(zone: string): Intl.DateTimeFormat {
 
 /** How far the clocks of a zone are ahead of UTC at a moment, in milliseconds. @throws CONFIG_INVALID */
 export function offsetAt(zone: string, moment: number): number {
-  const parts = Object.fromEntries(formatOf(zone).formatToParts(moment).map(({ type, value }) => [type, value]));
+  const parts = Object.fromEntries(
+    formatOf(zone)
+      .formatToParts(moment)
+      .map(({ type, value }) => [type, value]),
+  );
   const year = parts['era'] === 'BC' ? 1 - Number(parts['year']) : Number(parts['year']);
   const local = new Date(0);
   local.setUTCFullYear(year, Number(parts['month']) - 1, Number(parts['day']));

@@ -14,11 +14,16 @@ export async function writeDigits(packageDir: string, target: string): Promise<n
     await mkdir(folder, { recursive: true });
     const count = Math.floor(data.length / PIXELS);
     for (let start = 0; start < count; start += 64) {
-      await Promise.all(Array.from({ length: Math.min(64, count - start) }, (_, index) => {
-        const image = start + index;
-        const pixels = Uint8Array.from(data.slice(image * PIXELS, (image + 1) * PIXELS), (value) => Math.round(value * 255));
-        return sharp(pixels, { raw: { width: SIDE, height: SIDE, channels: 1 } }).toColourspace('b-w').png({ compressionLevel: 9 }).toFile(join(folder, `${String(image).padStart(4, '0')}.png`));
-      }));
+      await Promise.all(
+        Array.from({ length: Math.min(64, count - start) }, (_, index) => {
+          const image = start + index;
+          const pixels = Uint8Array.from(data.slice(image * PIXELS, (image + 1) * PIXELS), (value) => Math.round(value * 255));
+          return sharp(pixels, { raw: { width: SIDE, height: SIDE, channels: 1 } })
+            .toColourspace('b-w')
+            .png({ compressionLevel: 9 })
+            .toFile(join(folder, `${String(image).padStart(4, '0')}.png`));
+        }),
+      );
     }
     written += count;
   }

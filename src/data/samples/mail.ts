@@ -36,7 +36,13 @@ function decodeBody({ headers, body }: Part): string {
 /** RFC 2047 words in headers, as far as they are single-byte or UTF-8. */
 function decodeHeader(text: string): string {
   return text.replace(/=\?([^?]+)\?([bq])\?([^?]*)\?=/gi, (_, charset: string, kind: string, value: string) => {
-    const bytes = kind.toLowerCase() === 'b' ? Buffer.from(value, 'base64') : Buffer.from(value.replaceAll('_', ' ').replace(/=([0-9A-F]{2})/gi, (__, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))), 'latin1');
+    const bytes =
+      kind.toLowerCase() === 'b'
+        ? Buffer.from(value, 'base64')
+        : Buffer.from(
+            value.replaceAll('_', ' ').replace(/=([0-9A-F]{2})/gi, (__, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+            'latin1',
+          );
     return /utf-8/i.test(charset) ? bytes.toString('utf8') : latin1(bytes);
   });
 }
@@ -49,14 +55,20 @@ function htmlToText(html: string): string {
     .replace(/<a\b[^>]*href\s*=\s*["']?([^"'\s>]+)[^>]*>/gi, ' $1 ')
     .replace(/<img\b[^>]*>/gi, ' [image] ')
     .replace(/<[^>]*>/g, ' ')
-    .replace(/&(#\d+|[a-z]+);?/gi, (whole, name: string) => (name.startsWith('#') ? String.fromCodePoint(Math.min(0x10ffff, Number(name.slice(1)))) : NAMED[name.toLowerCase()] ?? whole));
+    .replace(/&(#\d+|[a-z]+);?/gi, (whole, name: string) =>
+      name.startsWith('#') ? String.fromCodePoint(Math.min(0x10ffff, Number(name.slice(1)))) : (NAMED[name.toLowerCase()] ?? whole),
+    );
 }
 
 function textOf(part: Part, depth: number): string {
   const type = part.headers.get('content-type') ?? 'text/plain';
   const boundary = /boundary\s*=\s*(?:"([^"]+)"|([^;\s]+))/i.exec(type);
   if (/^multipart\//i.test(type) && boundary !== null && depth < 5) {
-    const parts = part.body.split(`--${boundary[1] ?? boundary[2]}`).slice(1).filter((item) => !item.startsWith('--')).map((item) => splitPart(item.replace(/^\r?\n/, '')));
+    const parts = part.body
+      .split(`--${boundary[1] ?? boundary[2]}`)
+      .slice(1)
+      .filter((item) => !item.startsWith('--'))
+      .map((item) => splitPart(item.replace(/^\r?\n/, '')));
     const plain = parts.filter((item) => /^text\/plain/i.test(item.headers.get('content-type') ?? 'text/plain'));
     const chosen = /^multipart\/alternative/i.test(type) && plain.length > 0 ? plain : parts;
     const texts = chosen.map((item) => textOf(item, depth + 1)).filter((text) => text.trim() !== '');
@@ -74,6 +86,15 @@ function textOf(part: Part, depth: number): string {
  */
 export function readMail(source: string): MailText {
   const mail = splitPart(source);
-  const body = textOf(mail, 0).replaceAll('\0', ' ').replace(/[ \t\u00a0]+/g, ' ').replace(/\s*\n\s*/g, '\n').trim();
-  return { subject: decodeHeader(mail.headers.get('subject') ?? '').replaceAll('\0', ' ').trim(), body };
+  const body = textOf(mail, 0)
+    .replaceAll('\0', ' ')
+    .replace(/[ \t\u00a0]+/g, ' ')
+    .replace(/\s*\n\s*/g, '\n')
+    .trim();
+  return {
+    subject: decodeHeader(mail.headers.get('subject') ?? '')
+      .replaceAll('\0', ' ')
+      .trim(),
+    body,
+  };
 }

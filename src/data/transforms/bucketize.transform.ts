@@ -1,6 +1,6 @@
-import type { NumberData } from '../column-data.ts';
-import { QuantileSketch } from '../quantiles.ts';
-import { Moments, defineTransform, eachFinite, requireValues } from '../transform.ts';
+import type { NumberData } from './column-data.ts';
+import { QuantileSketch } from '../table/quantiles.ts';
+import { Moments, defineTransform, eachFinite, requireValues } from './transform.ts';
 
 interface Config {
   readonly bins: number;
@@ -11,7 +11,7 @@ interface Config {
 
 export default defineTransform<Config, { edges: number[] }>({
   name: 'bucketize',
-  summary: 'Sorts numbers into bins, one-hot encoded or as the bin\'s number. Bins include their lower edge.',
+  summary: "Sorts numbers into bins, one-hot encoded or as the bin's number. Bins include their lower edge.",
   configSchema: {
     type: 'object',
     additionalProperties: false,
@@ -20,7 +20,13 @@ export default defineTransform<Config, { edges: number[] }>({
     properties: {
       bins: { type: 'integer', minimum: 2, maximum: 1_000, default: 10, description: 'Number of bins; equal edges are merged.' },
       by: { enum: ['quantile', 'width'], default: 'quantile', description: 'How the edges are found.' },
-      boundaries: { type: 'array', items: { type: 'number' }, minItems: 1, description: 'Inner edges, ascending; "bins" and "by" do not apply then.', examples: [[18, 40, 65]] },
+      boundaries: {
+        type: 'array',
+        items: { type: 'number' },
+        minItems: 1,
+        description: 'Inner edges, ascending; "bins" and "by" do not apply then.',
+        examples: [[18, 40, 65]],
+      },
       encode: { enum: ['oneHot', 'ordinal'], default: 'oneHot', description: 'One column per bin, or the number of the bin from 0.' },
     },
     examples: [{ bins: 5 }, { boundaries: [18, 40, 65] }],
@@ -33,22 +39,26 @@ export default defineTransform<Config, { edges: number[] }>({
     const sketch = new QuantileSketch(seed);
     const moments = new Moments();
     return {
-      add: (data) => eachFinite(data, column, (value) => {
-        if (config.by === 'quantile') sketch.add(value);
-        moments.add(value);
-      }),
+      add: (data) =>
+        eachFinite(data, column, (value) => {
+          if (config.by === 'quantile') sketch.add(value);
+          moments.add(value);
+        }),
       finish: () => {
         if (config.boundaries !== undefined) return { edges: [...config.boundaries].sort((a, b) => a - b) };
         requireValues(moments.count, column, 'the bins');
         const inner = Array.from({ length: config.bins - 1 }, (_, index) => (index + 1) / config.bins);
-        const edges = config.by === 'quantile' ? sketch.quantiles(inner) : inner.map((share) => moments.min + share * (moments.max - moments.min));
+        const edges =
+          config.by === 'quantile' ? sketch.quantiles(inner) : inner.map((share) => moments.min + share * (moments.max - moments.min));
         return { edges: [...new Set(edges)].filter((edge) => edge > moments.min) };
       },
     };
   },
   apply: (data, { encode }, { edges }) => {
     const { values } = data as NumberData;
-    const bins = Array.from(values, (value) => (Number.isNaN(value) ? Number.NaN : edges.reduce((bin, edge) => bin + (value >= edge ? 1 : 0), 0)));
+    const bins = Array.from(values, (value) =>
+      Number.isNaN(value) ? Number.NaN : edges.reduce((bin, edge) => bin + (value >= edge ? 1 : 0), 0),
+    );
     if (encode === 'ordinal') return { kind: 'number', values: Float64Array.from(bins) };
     const width = edges.length + 1;
     const hot = new Float32Array(values.length * width);

@@ -1,5 +1,5 @@
-import type { NumberData } from '../column-data.ts';
-import { defineTransform, mapNumbers } from '../transform.ts';
+import type { NumberData } from './column-data.ts';
+import { defineTransform, mapNumbers } from './transform.ts';
 
 interface Config {
   readonly low: number | null;
@@ -10,11 +10,21 @@ export default defineTransform<Config, null>({
   name: 'clip',
   summary: 'Limits values to a range; infinities become its ends.',
   configSchema: {
-    type: 'array', items: { type: ['number', 'null'] }, minItems: 2, maxItems: 2,
-    description: 'Lowest and highest value; null leaves an end open.', examples: [[0, 100], [0, null]],
+    type: 'array',
+    items: { type: ['number', 'null'] },
+    minItems: 2,
+    maxItems: 2,
+    description: 'Lowest and highest value; null leaves an end open.',
+    examples: [
+      [0, 100],
+      [0, null],
+    ],
   },
   needsConfig: true,
-  examples: [[0, 100], [0, null]],
+  examples: [
+    [0, 100],
+    [0, null],
+  ],
   takes: ['number'],
   gives: () => 'number',
   resolve: (value) => {

@@ -1,5 +1,5 @@
-import type { NumberData } from '../column-data.ts';
-import { defineTransform } from '../transform.ts';
+import type { NumberData } from './column-data.ts';
+import { defineTransform } from './transform.ts';
 import { PERIODS, phase } from './shared/calendar.ts';
 import type { Period } from './shared/calendar.ts';
 
@@ -13,7 +13,12 @@ export default defineTransform<Config, null>({
   configSchema: {
     oneOf: [
       { enum: PERIODS, description: 'The period.' },
-      { type: 'object', additionalProperties: false, required: ['period'], properties: { period: { enum: PERIODS, description: 'The period.' } } },
+      {
+        type: 'object',
+        additionalProperties: false,
+        required: ['period'],
+        properties: { period: { enum: PERIODS, description: 'The period.' } },
+      },
     ],
     default: 'year',
     description: 'The period, in UTC.',

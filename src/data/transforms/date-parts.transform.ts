@@ -1,5 +1,5 @@
-import type { NumberData } from '../column-data.ts';
-import { Moments, defineTransform, requireValues, withDefaults } from '../transform.ts';
+import type { NumberData } from './column-data.ts';
+import { Moments, defineTransform, requireValues, withDefaults } from './transform.ts';
 import { PARTS, PERIODS, phase } from './shared/calendar.ts';
 import type { Period } from './shared/calendar.ts';
 
@@ -18,21 +18,36 @@ type State = { mean: number[]; std: number[] } | null;
 
 export default defineTransform<Config, State>({
   name: 'dateParts',
-  summary: 'Parts of a timestamp (UTC) as numbers: year, month 1-12, day 1-31, dayOfWeek 1 (Monday) to 7, hour, minute, and time: days since 1970 with their fraction; as they are or standardized. Cycles are sine and cosine of the place within a period.',
+  summary:
+    'Parts of a timestamp (UTC) as numbers: year, month 1-12, day 1-31, dayOfWeek 1 (Monday) to 7, hour, minute, and time: days since 1970 with their fraction; as they are or standardized. Cycles are sine and cosine of the place within a period.',
   configSchema: {
     oneOf: [
       { ...parts, minItems: 1, description: 'The parts, in order, as they are.', examples: [['month', 'hour']] },
       {
-        type: 'object', additionalProperties: false,
+        type: 'object',
+        additionalProperties: false,
         properties: {
           parts: { ...parts, description: 'The parts, in order.', examples: [['time', 'dayOfWeek']] },
-          cycles: { type: 'array', items: { enum: PERIODS }, uniqueItems: true, default: [], description: 'Periods whose sine and cosine stand behind the parts, so that the end of each is near its start.', examples: [['year', 'week']] },
-          scale: { type: 'boolean', default: DEFAULTS.scale, description: 'Each part with the mean 0 and the standard deviation 1 over the train split, as "standardize"; a part that does not vary becomes 0. Cycles lie between -1 and 1 as they are.' },
+          cycles: {
+            type: 'array',
+            items: { enum: PERIODS },
+            uniqueItems: true,
+            default: [],
+            description: 'Periods whose sine and cosine stand behind the parts, so that the end of each is near its start.',
+            examples: [['year', 'week']],
+          },
+          scale: {
+            type: 'boolean',
+            default: DEFAULTS.scale,
+            description:
+              'Each part with the mean 0 and the standard deviation 1 over the train split, as "standardize"; a part that does not vary becomes 0. Cycles lie between -1 and 1 as they are.',
+          },
         },
       },
     ],
     default: DEFAULTS.parts,
-    description: 'The parts of the timestamp, in UTC.', examples: [['month', 'hour'], { parts: ['time'], cycles: ['year', 'week'], scale: true }],
+    description: 'The parts of the timestamp, in UTC.',
+    examples: [['month', 'hour'], { parts: ['time'], cycles: ['year', 'week'], scale: true }],
   },
   examples: [['month', 'dayOfWeek', 'hour'], { parts: ['time', 'dayOfWeek'], cycles: ['day'], scale: true }],
   takes: ['timestamp'],
@@ -43,7 +58,8 @@ export default defineTransform<Config, State>({
     return {
       add: (data) => {
         if (!scale) return;
-        for (const time of (data as NumberData).values) if (!Number.isNaN(time)) names.forEach((name, at) => moments[at]!.add(PARTS[name]!(time)));
+        for (const time of (data as NumberData).values)
+          if (!Number.isNaN(time)) names.forEach((name, at) => moments[at]!.add(PARTS[name]!(time)));
       },
       finish: () => {
         if (!scale) return null;

@@ -1,5 +1,5 @@
-import type { ImageData, Pixels } from '../column-data.ts';
-import { defineTransform } from '../transform.ts';
+import type { ImageData, Pixels } from './column-data.ts';
+import { defineTransform } from './transform.ts';
 
 type Nothing = Record<string, never>;
 
@@ -7,7 +7,8 @@ type Nothing = Record<string, never>;
 function luma({ width, height, channels, data }: Pixels): Pixels {
   if (channels === 1) return { width, height, channels, data };
   const grey = new Uint8Array(width * height);
-  for (let at = 0; at < grey.length; at += 1) grey[at] = Math.round((299 * data[channels * at]! + 587 * data[channels * at + 1]! + 114 * data[channels * at + 2]!) / 1_000);
+  for (let at = 0; at < grey.length; at += 1)
+    grey[at] = Math.round((299 * data[channels * at]! + 587 * data[channels * at + 1]! + 114 * data[channels * at + 2]!) / 1_000);
   return { width, height, channels: 1, data: grey };
 }
 
@@ -19,6 +20,10 @@ export default defineTransform<Nothing, null>({
   takes: ['image'],
   gives: () => 'image',
   resolve: () => ({}),
-  apply: (data) => ({ ...(data as ImageData), channels: 1, values: (data as ImageData).values.map((image) => (image === null ? null : luma(image))) }),
+  apply: (data) => ({
+    ...(data as ImageData),
+    channels: 1,
+    values: (data as ImageData).values.map((image) => (image === null ? null : luma(image))),
+  }),
   reference: 'ITU-R BT.601',
 });

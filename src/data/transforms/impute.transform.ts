@@ -1,7 +1,7 @@
 import { PerennialError } from '../../core/errors.ts';
-import type { NumberData, TextData } from '../column-data.ts';
-import { QuantileSketch } from '../quantiles.ts';
-import { Moments, countCategories, defineTransform, eachFinite, mapNumbers, requireValues } from '../transform.ts';
+import type { NumberData, TextData } from './column-data.ts';
+import { QuantileSketch } from '../table/quantiles.ts';
+import { Moments, countCategories, defineTransform, eachFinite, mapNumbers, requireValues } from './transform.ts';
 
 interface Config {
   /** auto: median of numbers, most frequent text. */
@@ -19,11 +19,24 @@ export default defineTransform<Config, { value: number | string }>({
     oneOf: [
       { enum: STRATEGIES, description: 'What stands in for a missing value, learnt from the train split.' },
       {
-        type: 'object', additionalProperties: false,
+        type: 'object',
+        additionalProperties: false,
         properties: {
-          strategy: { enum: STRATEGIES, description: 'What stands in for a missing value. Left out: the median of numbers, the most frequent text.' },
-          constant: { type: ['number', 'string'], description: 'This value stands in, instead of one that is learnt.', examples: [0, 'unknown'] },
-          indicator: { type: 'boolean', default: false, description: 'Add a number that is 1 where the value was missing, else 0; further transforms leave it as it is. Of numbers and timestamps.' },
+          strategy: {
+            enum: STRATEGIES,
+            description: 'What stands in for a missing value. Left out: the median of numbers, the most frequent text.',
+          },
+          constant: {
+            type: ['number', 'string'],
+            description: 'This value stands in, instead of one that is learnt.',
+            examples: [0, 'unknown'],
+          },
+          indicator: {
+            type: 'boolean',
+            default: false,
+            description:
+              'Add a number that is 1 where the value was missing, else 0; further transforms leave it as it is. Of numbers and timestamps.',
+          },
         },
       },
     ],
@@ -46,11 +59,20 @@ export default defineTransform<Config, { value: number | string }>({
   },
   fit: (config, { column, kind, seed }) => {
     const strategy = config.strategy !== 'auto' ? config.strategy : kind === 'text' ? 'mostFrequent' : 'median';
-    if (kind === 'text' && strategy !== 'mostFrequent' && strategy !== 'constant') throw new PerennialError('CONFIG_INVALID', `Column "${column}" is text; impute "${strategy}" needs numbers.`, { hint: 'Use {"impute": "mostFrequent"} or {"impute": {"constant": "unknown"}}.' });
+    if (kind === 'text' && strategy !== 'mostFrequent' && strategy !== 'constant')
+      throw new PerennialError('CONFIG_INVALID', `Column "${column}" is text; impute "${strategy}" needs numbers.`, {
+        hint: 'Use {"impute": "mostFrequent"} or {"impute": {"constant": "unknown"}}.',
+      });
     if (strategy === 'constant' && (kind === 'text') !== (typeof config.value === 'string')) {
-      throw new PerennialError('CONFIG_INVALID', `Column "${column}" holds ${kind === 'text' ? 'text' : 'numbers'}; the constant ${JSON.stringify(config.value)} does not fit.`);
+      throw new PerennialError(
+        'CONFIG_INVALID',
+        `Column "${column}" holds ${kind === 'text' ? 'text' : 'numbers'}; the constant ${JSON.stringify(config.value)} does not fit.`,
+      );
     }
-    if (kind === 'text' && config.indicator) throw new PerennialError('CONFIG_INVALID', `Column "${column}" is text; "indicator" needs numbers.`, { hint: 'Use {"impute": {"constant": "missing"}} and oneHot: missing values then have a column of their own.' });
+    if (kind === 'text' && config.indicator)
+      throw new PerennialError('CONFIG_INVALID', `Column "${column}" is text; "indicator" needs numbers.`, {
+        hint: 'Use {"impute": {"constant": "missing"}} and oneHot: missing values then have a column of their own.',
+      });
     const sketch = new QuantileSketch(seed);
     const moments = new Moments();
     const counts = new Map<string, number>();
@@ -77,7 +99,11 @@ export default defineTransform<Config, { value: number | string }>({
     const { values, kind } = data as NumberData;
     const filled = mapNumbers(data, (item) => (Number.isNaN(item) ? Number(value) : item)).values;
     if (!indicator) return { kind, values: filled };
-    return { kind, values: filled, beside: { kind: 'vector', width: 1, parts: ['missing'], values: Float32Array.from(values, (item) => (Number.isNaN(item) ? 1 : 0)) } };
+    return {
+      kind,
+      values: filled,
+      beside: { kind: 'vector', width: 1, parts: ['missing'], values: Float32Array.from(values, (item) => (Number.isNaN(item) ? 1 : 0)) },
+    };
   },
   invert: (data, { indicator }, _state, beside) => {
     if (!indicator || beside === undefined) return data as NumberData | TextData;

@@ -1,5 +1,5 @@
-import type { TextData } from '../column-data.ts';
-import { defineTransform } from '../transform.ts';
+import type { TextData } from './column-data.ts';
+import { defineTransform } from './transform.ts';
 
 type Nothing = Record<string, never>;
 

@@ -1,5 +1,5 @@
-import type { NumberData } from '../column-data.ts';
-import { Moments, defineTransform, eachFinite, mapNumbers, rangeOf, requireValues } from '../transform.ts';
+import type { NumberData } from './column-data.ts';
+import { Moments, defineTransform, eachFinite, mapNumbers, rangeOf, requireValues } from './transform.ts';
 
 interface Config {
   readonly low: number;
@@ -10,10 +10,18 @@ export default defineTransform<Config, { min: number; max: number }>({
   name: 'minMax',
   summary: 'Scales the range of the train split to [0, 1] (or another); values outside of it are not clipped.',
   configSchema: {
-    type: 'array', items: { type: 'number' }, minItems: 2, maxItems: 2, default: [0, 1],
-    description: 'Lowest and highest value after scaling.', examples: [[-1, 1]],
+    type: 'array',
+    items: { type: 'number' },
+    minItems: 2,
+    maxItems: 2,
+    default: [0, 1],
+    description: 'Lowest and highest value after scaling.',
+    examples: [[-1, 1]],
   },
-  examples: [[0, 1], [-1, 1]],
+  examples: [
+    [0, 1],
+    [-1, 1],
+  ],
   takes: ['number'],
   gives: () => 'number',
   resolve: (value) => {
@@ -34,6 +42,7 @@ export default defineTransform<Config, { min: number; max: number }>({
     const range = max > min ? max - min : 1;
     return mapNumbers(data, (value) => low + ((value - min) / range) * (high - low));
   },
-  invert: (data, { low, high }, { min, max }) => mapNumbers(data as NumberData, (value) => (high === low ? min : min + ((value - low) / (high - low)) * (max - min))),
+  invert: (data, { low, high }, { min, max }) =>
+    mapNumbers(data as NumberData, (value) => (high === low ? min : min + ((value - low) / (high - low)) * (max - min))),
   reference: 'scikit-learn MinMaxScaler',
 });

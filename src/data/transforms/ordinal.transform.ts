@@ -1,5 +1,5 @@
-import type { NumberData } from '../column-data.ts';
-import { countCategories, defineTransform, numbersOfCategories, requireValues } from '../transform.ts';
+import type { NumberData } from './column-data.ts';
+import { countCategories, defineTransform, numbersOfCategories, requireValues } from './transform.ts';
 import { unknownCategory } from './shared/categories.ts';
 
 interface Config {
@@ -14,10 +14,21 @@ export default defineTransform<Config, { categories: string[] }>({
     oneOf: [
       { type: 'array', items: { type: 'string' }, minItems: 1, description: 'The categories in their order.' },
       {
-        type: 'object', additionalProperties: false,
+        type: 'object',
+        additionalProperties: false,
         properties: {
-          order: { type: 'array', items: { type: 'string' }, minItems: 1, description: 'The categories in their order. Left out: those of the train split, sorted.', examples: [['low', 'middle', 'high']] },
-          unknown: { oneOf: [{ const: 'error' }, { type: 'number' }], default: 'error', description: 'An unknown category: refused, or this number.' },
+          order: {
+            type: 'array',
+            items: { type: 'string' },
+            minItems: 1,
+            description: 'The categories in their order. Left out: those of the train split, sorted.',
+            examples: [['low', 'middle', 'high']],
+          },
+          unknown: {
+            oneOf: [{ const: 'error' }, { type: 'number' }],
+            default: 'error',
+            description: 'An unknown category: refused, or this number.',
+          },
         },
       },
     ],
@@ -28,7 +39,8 @@ export default defineTransform<Config, { categories: string[] }>({
   examples: [['low', 'middle', 'high'], { unknown: -1 }],
   takes: ['text', 'number'],
   gives: () => 'number',
-  resolve: (value) => (Array.isArray(value) ? { order: value as string[], unknown: 'error' } : { unknown: 'error', ...(value as object | null) }) as Config,
+  resolve: (value) =>
+    (Array.isArray(value) ? { order: value as string[], unknown: 'error' } : { unknown: 'error', ...(value as object | null) }) as Config,
   fit: ({ order }, { column, kind }) => {
     const seen = new Map<string, number>();
     return {
@@ -53,6 +65,12 @@ export default defineTransform<Config, { categories: string[] }>({
     });
     return { kind: 'number', values };
   },
-  invert: (data, _config, { categories }) => ({ kind: 'text', values: Array.from((data as NumberData).values, (value) => categories[Math.min(categories.length - 1, Math.max(0, Math.round(value)))]!) }),
+  invert: (data, _config, { categories }) => ({
+    kind: 'text',
+    values: Array.from(
+      (data as NumberData).values,
+      (value) => categories[Math.min(categories.length - 1, Math.max(0, Math.round(value)))]!,
+    ),
+  }),
   reference: 'scikit-learn OrdinalEncoder',
 });

@@ -1,6 +1,6 @@
-import type { NumberData } from '../column-data.ts';
-import { QuantileSketch } from '../quantiles.ts';
-import { defineTransform, eachFinite, mapNumbers, requireValues, withDefaults } from '../transform.ts';
+import type { NumberData } from './column-data.ts';
+import { QuantileSketch } from '../table/quantiles.ts';
+import { defineTransform, eachFinite, mapNumbers, requireValues, withDefaults } from './transform.ts';
 import { normalQuantile, normalShare } from './shared/normal-quantile.ts';
 
 interface Config {
@@ -59,17 +59,33 @@ function shareOf(value: number, { cuts, shares, backCuts, backShares }: Tables):
 
 export default defineTransform<Config, { cuts: number[] }>({
   name: 'quantile',
-  summary: 'The place of a number among those of the train split, spread like a normal distribution (or evenly from 0 to 1): tails, outliers and any unit become harmless.',
+  summary:
+    'The place of a number among those of the train split, spread like a normal distribution (or evenly from 0 to 1): tails, outliers and any unit become harmless.',
   configSchema: {
-    type: 'object', additionalProperties: false, default: {},
+    type: 'object',
+    additionalProperties: false,
+    default: {},
     description: 'Values by their rank.',
     properties: {
-      output: { enum: ['normal', 'uniform'], default: DEFAULTS.output, description: 'A standard normal distribution, values beyond the train split at ±5.2; or shares from 0 to 1.' },
-      quantiles: { type: 'integer', minimum: 2, maximum: 10_000, default: DEFAULTS.quantiles, description: 'Points that are kept of the distribution, at most one per row.' },
+      output: {
+        enum: ['normal', 'uniform'],
+        default: DEFAULTS.output,
+        description: 'A standard normal distribution, values beyond the train split at ±5.2; or shares from 0 to 1.',
+      },
+      quantiles: {
+        type: 'integer',
+        minimum: 2,
+        maximum: 10_000,
+        default: DEFAULTS.quantiles,
+        description: 'Points that are kept of the distribution, at most one per row.',
+      },
     },
     examples: [{ output: 'uniform' }],
   },
-  examples: [{ output: 'normal', quantiles: 1_000 }, { output: 'uniform', quantiles: 100 }],
+  examples: [
+    { output: 'normal', quantiles: 1_000 },
+    { output: 'uniform', quantiles: 100 },
+  ],
   takes: ['number'],
   gives: () => 'number',
   resolve: (value) => withDefaults(DEFAULTS, value),
@@ -92,7 +108,17 @@ export default defineTransform<Config, { cuts: number[] }>({
     const constant = state.cuts[0] === state.cuts.at(-1);
     return mapNumbers(data, (value) => {
       if (Number.isNaN(value)) return value;
-      const share = constant ? (value < state.cuts[0]! ? 0 : value > state.cuts[0]! ? 1 : 0.5) : value <= state.cuts[0]! ? 0 : value >= state.cuts.at(-1)! ? 1 : shareOf(value, known);
+      const share = constant
+        ? value < state.cuts[0]!
+          ? 0
+          : value > state.cuts[0]!
+            ? 1
+            : 0.5
+        : value <= state.cuts[0]!
+          ? 0
+          : value >= state.cuts.at(-1)!
+            ? 1
+            : shareOf(value, known);
       return output === 'uniform' ? share : Math.min(HIGHEST, Math.max(LOWEST, normalQuantile(share)));
     });
   },

@@ -1,4 +1,4 @@
-import { defineTransform, mapPixels, toPixels } from '../transform.ts';
+import { defineTransform, mapPixels, toPixels } from './transform.ts';
 
 interface Config {
   readonly low: number;
@@ -9,8 +9,13 @@ export default defineTransform<Config, null>({
   name: 'rescale',
   summary: 'Pixels from 0 … 255 to 0 … 1, or to another range.',
   configSchema: {
-    type: 'array', items: { type: 'number' }, minItems: 2, maxItems: 2, default: [0, 1],
-    description: 'What 0 and 255 become.', examples: [[-1, 1]],
+    type: 'array',
+    items: { type: 'number' },
+    minItems: 2,
+    maxItems: 2,
+    default: [0, 1],
+    description: 'What 0 and 255 become.',
+    examples: [[-1, 1]],
   },
   examples: [[0, 1]],
   takes: ['image', 'pixels'],

@@ -1,6 +1,6 @@
-import type { ImageData } from '../column-data.ts';
+import type { ImageData } from './column-data.ts';
 import { resizePixels } from '../images/images.ts';
-import { defineTransform } from '../transform.ts';
+import { defineTransform } from './transform.ts';
 
 interface Config {
   readonly height: number;
@@ -13,13 +13,25 @@ export default defineTransform<Config, null>({
   summary: 'Images of one size.',
   configSchema: {
     oneOf: [
-      { type: 'array', items: { type: 'integer', minimum: 1, maximum: 8_192 }, minItems: 2, maxItems: 2, description: '[height, width] in pixels; the sides are stretched to fit.' },
       {
-        type: 'object', additionalProperties: false, required: ['height', 'width'],
+        type: 'array',
+        items: { type: 'integer', minimum: 1, maximum: 8_192 },
+        minItems: 2,
+        maxItems: 2,
+        description: '[height, width] in pixels; the sides are stretched to fit.',
+      },
+      {
+        type: 'object',
+        additionalProperties: false,
+        required: ['height', 'width'],
         properties: {
           height: { type: 'integer', minimum: 1, maximum: 8_192, description: 'Pixels.' },
           width: { type: 'integer', minimum: 1, maximum: 8_192, description: 'Pixels.' },
-          fit: { enum: ['fill', 'cover', 'contain'], default: 'fill', description: 'Stretch, fill and crop what hangs over, or fit inside with black borders.' },
+          fit: {
+            enum: ['fill', 'cover', 'contain'],
+            default: 'fill',
+            description: 'Stretch, fill and crop what hangs over, or fit inside with black borders.',
+          },
         },
       },
     ],

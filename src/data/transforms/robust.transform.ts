@@ -1,13 +1,19 @@
-import type { NumberData } from '../column-data.ts';
-import { QuantileSketch } from '../quantiles.ts';
-import { defineTransform, eachFinite, mapNumbers, rangeOf, requireValues } from '../transform.ts';
+import type { NumberData } from './column-data.ts';
+import { QuantileSketch } from '../table/quantiles.ts';
+import { defineTransform, eachFinite, mapNumbers, rangeOf, requireValues } from './transform.ts';
 
 type Nothing = Record<string, never>;
 
 export default defineTransform<Nothing, { median: number; range: number }>({
   name: 'robust',
   summary: 'Subtracts the median and divides by the distance between the quartiles: outliers do not move it.',
-  configSchema: { type: 'object', additionalProperties: false, properties: {}, default: {}, description: 'Median 0, distance of the quartiles 1.' },
+  configSchema: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {},
+    default: {},
+    description: 'Median 0, distance of the quartiles 1.',
+  },
   examples: [{}],
   takes: ['number'],
   gives: () => 'number',

@@ -1,5 +1,5 @@
-import type { NumberData } from '../column-data.ts';
-import { Moments, defineTransform, eachFinite, mapNumbers, requireValues } from '../transform.ts';
+import type { NumberData } from './column-data.ts';
+import { Moments, defineTransform, eachFinite, mapNumbers, requireValues } from './transform.ts';
 
 type Nothing = Record<string, never>;
 

@@ -1,6 +1,6 @@
 import { PerennialError } from '../../core/errors.ts';
-import type { TextData } from '../column-data.ts';
-import { defineTransform, requireValues, withDefaults } from '../transform.ts';
+import type { TextData } from './column-data.ts';
+import { defineTransform, requireValues, withDefaults } from './transform.ts';
 import { isUnspaced, segmentation, spacedWordsOf, wordsOf } from './shared/words.ts';
 import type { Segmentation } from './shared/words.ts';
 
@@ -14,7 +14,15 @@ interface Config {
   readonly minimumCount: number;
 }
 
-const DEFAULTS: Config = { vocabulary: 20_000, length: 200, level: 'word', lowercase: true, padding: 'post', truncation: 'post', minimumCount: 1 };
+const DEFAULTS: Config = {
+  vocabulary: 20_000,
+  length: 200,
+  level: 'word',
+  lowercase: true,
+  padding: 'post',
+  truncation: 'post',
+  minimumCount: 1,
+};
 
 /**
  * What was learnt. Without `words` by a version that took a sentence without spaces for one word, as it then goes on doing. `segmentation`:
@@ -39,13 +47,35 @@ export default defineTransform<Config, State>({
     default: {},
     description: 'Token ids for an embedding layer.',
     properties: {
-      vocabulary: { type: 'integer', minimum: 3, maximum: 1_000_000, default: DEFAULTS.vocabulary, description: 'Size of the vocabulary with padding and unknown: the most frequent tokens of the train split.' },
-      length: { type: 'integer', minimum: 1, maximum: 100_000, default: DEFAULTS.length, description: 'Tokens per text: longer texts are cut, shorter ones padded.' },
-      level: { enum: ['word', 'character'], default: DEFAULTS.level, description: 'What a token is; punctuation marks are words of their own. Chinese, Japanese, Thai, Lao, Khmer and Burmese, which are written without spaces, are divided into words by the dictionaries of ICU.' },
+      vocabulary: {
+        type: 'integer',
+        minimum: 3,
+        maximum: 1_000_000,
+        default: DEFAULTS.vocabulary,
+        description: 'Size of the vocabulary with padding and unknown: the most frequent tokens of the train split.',
+      },
+      length: {
+        type: 'integer',
+        minimum: 1,
+        maximum: 100_000,
+        default: DEFAULTS.length,
+        description: 'Tokens per text: longer texts are cut, shorter ones padded.',
+      },
+      level: {
+        enum: ['word', 'character'],
+        default: DEFAULTS.level,
+        description:
+          'What a token is; punctuation marks are words of their own. Chinese, Japanese, Thai, Lao, Khmer and Burmese, which are written without spaces, are divided into words by the dictionaries of ICU.',
+      },
       lowercase: { type: 'boolean', default: DEFAULTS.lowercase, description: 'Ignore case.' },
       padding: { enum: ['pre', 'post'], default: DEFAULTS.padding, description: 'Where short texts are padded.' },
       truncation: { enum: ['pre', 'post'], default: DEFAULTS.truncation, description: 'Where long texts are cut.' },
-      minimumCount: { type: 'integer', minimum: 1, default: DEFAULTS.minimumCount, description: 'Tokens rarer than this in the train split are unknown.' },
+      minimumCount: {
+        type: 'integer',
+        minimum: 1,
+        default: DEFAULTS.minimumCount,
+        description: 'Tokens rarer than this in the train split are unknown.',
+      },
     },
     examples: [{ vocabulary: 20_000, length: 200 }],
   },
@@ -66,7 +96,9 @@ export default defineTransform<Config, State>({
       },
       finish: () => {
         requireValues(counts.size, column, 'its vocabulary');
-        const ranked = [...counts].filter(([, count]) => count >= config.minimumCount).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+        const ranked = [...counts]
+          .filter(([, count]) => count >= config.minimumCount)
+          .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
         const tokens = ranked.slice(0, config.vocabulary - 2).map(([token]) => token);
         if (config.level === 'character') return { tokens };
         return { tokens, words: 'divided' as const, ...(unspaced ? { segmentation: segmentation() } : {}) };
@@ -79,7 +111,10 @@ export default defineTransform<Config, State>({
     const { length } = config;
     const ids = new Int32Array(values.length * length);
     values.forEach((text, row) => {
-      if (text === null) throw new PerennialError('DATA_INVALID', `row ${firstRow + row}, column "${column}": the text is missing.`, { hint: 'Put {"impute": {"constant": ""}} before tokenize, or leave such rows out.' });
+      if (text === null)
+        throw new PerennialError('DATA_INVALID', `row ${firstRow + row}, column "${column}": the text is missing.`, {
+          hint: 'Put {"impute": {"constant": ""}} before tokenize, or leave such rows out.',
+        });
       const all = tokensOf(text, config, state.words === 'divided');
       const kept = config.truncation === 'post' ? all.slice(0, length) : all.slice(-length);
       const start = row * length + (config.padding === 'pre' ? length - kept.length : 0);

@@ -1,6 +1,6 @@
-import type { NumberData } from '../column-data.ts';
-import { QuantileSketch } from '../quantiles.ts';
-import { Moments, defineTransform, eachFinite, isConstant, mapNumbers, requireValues, withDefaults } from '../transform.ts';
+import type { NumberData } from './column-data.ts';
+import { QuantileSketch } from '../table/quantiles.ts';
+import { Moments, defineTransform, eachFinite, isConstant, mapNumbers, requireValues, withDefaults } from './transform.ts';
 
 interface Config {
   readonly standardize: boolean;
@@ -20,7 +20,8 @@ export function yeoJohnson(x: number, lambda: number): number {
 
 function turnedBack(y: number, lambda: number): number {
   // Beyond what any x can become stands the largest that is finite.
-  const power = (base: number, exponent: number): number => (base <= 0 ? Number.MAX_VALUE : Math.min(Number.MAX_VALUE, Math.expm1(Math.log(base) / exponent)));
+  const power = (base: number, exponent: number): number =>
+    base <= 0 ? Number.MAX_VALUE : Math.min(Number.MAX_VALUE, Math.expm1(Math.log(base) / exponent));
   if (y >= 0) return Math.abs(lambda) < Number.EPSILON ? Math.expm1(y) : power(lambda * y + 1, lambda);
   const mirrored = 2 - lambda;
   return Math.abs(mirrored) < Number.EPSILON ? -Math.expm1(-y) : -power(-mirrored * y + 1, mirrored);
@@ -62,11 +63,16 @@ function goldenSection(of: (x: number) => number, from: number, to: number): num
 
 export default defineTransform<Config, State>({
   name: 'yeoJohnson',
-  summary: 'The power of the values whose distribution is nearest to a normal one, learnt from the train split, then standardized: for long tails on either side, also below 0.',
+  summary:
+    'The power of the values whose distribution is nearest to a normal one, learnt from the train split, then standardized: for long tails on either side, also below 0.',
   configSchema: {
-    type: 'object', additionalProperties: false, default: {},
+    type: 'object',
+    additionalProperties: false,
+    default: {},
     description: 'A power transform; it keeps the order of the values.',
-    properties: { standardize: { type: 'boolean', default: true, description: 'Subtract the mean and divide by the standard deviation afterwards.' } },
+    properties: {
+      standardize: { type: 'boolean', default: true, description: 'Subtract the mean and divide by the standard deviation afterwards.' },
+    },
     examples: [{ standardize: false }],
   },
   examples: [{ standardize: true }, { standardize: false }],
@@ -77,10 +83,11 @@ export default defineTransform<Config, State>({
     const sketch = new QuantileSketch(seed, VALUES_MAX);
     const raw = new Moments();
     return {
-      add: (data) => eachFinite(data, column, (value) => {
-        sketch.add(value);
-        raw.add(value);
-      }),
+      add: (data) =>
+        eachFinite(data, column, (value) => {
+          sketch.add(value);
+          raw.add(value);
+        }),
       finish: () => {
         requireValues(raw.count, column, 'its power');
         const values = sketch.sorted();

@@ -1,24 +1,24 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import type { SamplesOutput, TensorSpec } from '../../core/tensor.ts';
-import { openExamples } from '../../data/examples.ts';
-import type { Examples } from '../../data/examples.ts';
-import { latentBatch } from '../../data/latent.ts';
+import { openExamples } from '../../data/stored/examples.ts';
+import type { Examples } from '../../data/stored/examples.ts';
+import { latentBatch } from '../../data/answers/latent.ts';
 import { imageGrid } from '../../data/images/sample-images.ts';
 import { openBundle } from '../../training/bundle/load-model.ts';
 import { loadUntrained } from '../../training/bundle/load-parts.ts';
-import type { Predictor } from '../../training/types.ts';
-import type { ResolvedMetric } from '../catalogue.ts';
-import type { EvaluateInputs, EvaluateOptions } from '../evaluation-input.ts';
+import type { Predictor } from '../../training/model/model-meta.ts';
+import type { ResolvedMetric } from '../metrics/resolve-metrics.ts';
+import type { EvaluateInputs, EvaluateOptions } from '../step/evaluation-input.ts';
 import { featureExtractor, othersTurn } from './features.ts';
 import type { FeatureExtractor } from './features.ts';
-import { judgeChampions, refuseSettings, wholeMetrics, wholeReport, wholeResult } from '../judge-whole.ts';
-import type { WholeChampion } from '../judge-whole.ts';
-import { isUndefinedMetric } from '../metric.ts';
-import type { SampleChunk } from '../metric.ts';
-import { readHistory } from '../model-facts.ts';
-import type { EvaluationReport, GeneratedFindings, MetricResult } from '../report.ts';
-import { requireTestRows } from '../score.ts';
+import { judgeChampions, refuseSettings, wholeMetrics, wholeReport, wholeResult } from '../champion/judge-whole.ts';
+import type { WholeChampion } from '../champion/judge-whole.ts';
+import { isUndefinedMetric } from '../metrics/metric.ts';
+import type { SampleChunk } from '../metrics/metric.ts';
+import { readHistory } from '../step/model-facts.ts';
+import type { EvaluationReport, GeneratedFindings, MetricResult } from '../step/report.ts';
+import { requireTestRows } from '../measure/score.ts';
 
 const ROWS_PER_CALL = 256;
 /** Products that a metric sums before other work has its turn. */
@@ -35,7 +35,11 @@ const BASELINE = 'the same generator before training';
  *
  * @throws CONFIG_INVALID for options and metrics of other models; SPLIT_INVALID for an empty test split; SHAPE_MISMATCH for features of another kind
  */
-export async function evaluateGenerator(inputs: EvaluateInputs, output: SamplesOutput, options: EvaluateOptions): Promise<EvaluationReport> {
+export async function evaluateGenerator(
+  inputs: EvaluateInputs,
+  output: SamplesOutput,
+  options: EvaluateOptions,
+): Promise<EvaluationReport> {
   const { slices, positive, threshold } = options;
   refuseSettings('makes samples', { slices: slices.length > 0, positive: positive !== undefined, threshold: threshold !== undefined });
   const metrics = wholeMetrics(options, 'generation', output);
@@ -56,18 +60,38 @@ export async function evaluateGenerator(inputs: EvaluateInputs, output: SamplesO
     const seen = async (values: Float32Array): Promise<Float32Array> => features.extract(values, rows);
     const made = await samplesOf(bundle.predictor, output, real);
     options.onProgress?.('comparing samples with the test examples');
-    const chunk: FeatureChunk = { kind: 'samples', rows, real: await seen(real.values), generated: await seen(made), untrained: await seen(await samplesOf(untrained, output, real)) };
+    const chunk: FeatureChunk = {
+      kind: 'samples',
+      rows,
+      real: await seen(real.values),
+      generated: await seen(made),
+      untrained: await seen(await samplesOf(untrained, output, real)),
+    };
     const champions = await judgeChampions(inputs, options, (asked) => championOf(asked, output, real, { features, chunk, metrics }, keep));
     options.onProgress?.('judging');
     const context = { classes: [], positive: 0, width: features.width };
     const results: MetricResult[] = [];
     for (const metric of metrics) {
-      results.push(wholeResult(metric, await valueOf(metric, chunk, context), await orNull(() => valueOf(metric, { ...chunk, generated: chunk.untrained }, context)), champions.champion));
+      results.push(
+        wholeResult(
+          metric,
+          await valueOf(metric, chunk, context),
+          await orNull(() => valueOf(metric, { ...chunk, generated: chunk.untrained }, context)),
+          champions.champion,
+        ),
+      );
     }
     const generated = await findings(inputs.model, examples, bundle.predictor, output, real, made, features.description);
     return wholeReport(inputs, options, {
-      rows, task: 'generation', output: { kind: 'samples', name: output.name, ...(output.label === undefined ? {} : { classes: output.label.classes }) }, baseline: { kind: 'untrained', description: BASELINE },
-      results, champions, meta: bundle.meta, generated, history: await readHistory(inputs.model),
+      rows,
+      task: 'generation',
+      output: { kind: 'samples', name: output.name, ...(output.label === undefined ? {} : { classes: output.label.classes }) },
+      baseline: { kind: 'untrained', description: BASELINE },
+      results,
+      champions,
+      meta: bundle.meta,
+      generated,
+      history: await readHistory(inputs.model),
     });
   } finally {
     for (const each of dispose) each.dispose();
@@ -90,9 +114,18 @@ async function readReal(examples: Examples, output: SamplesOutput): Promise<Real
     const batch = reader.read(0, rows);
     const tensor = batch[output.name];
     if (tensor === undefined || tensor.spec.shape.join() !== output.shape.join()) {
-      throw new PerennialError('DATA_INVALID', `The examples hold no "${output.name}" [${output.shape.join(', ')}], whose like the generator makes.`, { hint: 'Give the evaluate step the examples that the model was trained on.' });
+      throw new PerennialError(
+        'DATA_INVALID',
+        `The examples hold no "${output.name}" [${output.shape.join(', ')}], whose like the generator makes.`,
+        { hint: 'Give the evaluate step the examples that the model was trained on.' },
+      );
     }
-    return { rows, spec: tensor.spec, values: Float32Array.from(tensor.data), labels: output.label === undefined ? undefined : batch['@label']?.data };
+    return {
+      rows,
+      spec: tensor.spec,
+      values: Float32Array.from(tensor.data),
+      labels: output.label === undefined ? undefined : batch['@label']?.data,
+    };
   } finally {
     reader.close();
   }
@@ -100,10 +133,18 @@ async function readReal(examples: Examples, output: SamplesOutput): Promise<Real
 
 /** One sample per test example, of its class where classes can be asked for. */
 async function samplesOf(predictor: Predictor, output: SamplesOutput, { rows, labels }: Real): Promise<Float32Array> {
-  return generate(predictor, output, Array.from({ length: rows }, (_, row) => ({ seed: row, ...(labels === undefined ? {} : { label: labels[row]! }) })));
+  return generate(
+    predictor,
+    output,
+    Array.from({ length: rows }, (_, row) => ({ seed: row, ...(labels === undefined ? {} : { label: labels[row]! }) })),
+  );
 }
 
-async function generate(predictor: Predictor, output: SamplesOutput, asked: readonly { readonly seed: number; readonly label?: number }[]): Promise<Float32Array> {
+async function generate(
+  predictor: Predictor,
+  output: SamplesOutput,
+  asked: readonly { readonly seed: number; readonly label?: number }[],
+): Promise<Float32Array> {
   const size = output.shape.reduce((product, each) => product * each, 1);
   const made = new Float32Array(asked.length * size);
   for (let start = 0; start < asked.length; start += ROWS_PER_CALL) {
@@ -124,7 +165,11 @@ async function valueOf({ definition, config }: ResolvedMetric, chunk: FeatureChu
   for (let start = 0; start < chunk.rows; start += step) {
     const count = Math.min(step, chunk.rows - start);
     const part = (values: Float32Array): Float32Array => values.subarray(start * width, (start + count) * width);
-    definition.update(state, { ...chunk, rows: count, real: part(chunk.real), generated: part(chunk.generated), untrained: part(chunk.untrained) }, config);
+    definition.update(
+      state,
+      { ...chunk, rows: count, real: part(chunk.real), generated: part(chunk.generated), untrained: part(chunk.untrained) },
+      config,
+    );
     await othersTurn();
   }
   return definition.result(state, config, context);
@@ -140,15 +185,28 @@ async function orNull(value: () => Promise<number>): Promise<number | null> {
 }
 
 /** The champion's samples through the same features, of the same seeds. */
-async function championOf(inputs: EvaluateInputs, output: SamplesOutput, real: Real, { features, chunk, metrics }: { features: FeatureExtractor; chunk: FeatureChunk; metrics: readonly ResolvedMetric[] }, keep: <T extends { dispose(): void }>(each: T) => T): Promise<WholeChampion> {
+async function championOf(
+  inputs: EvaluateInputs,
+  output: SamplesOutput,
+  real: Real,
+  { features, chunk, metrics }: { features: FeatureExtractor; chunk: FeatureChunk; metrics: readonly ResolvedMetric[] },
+  keep: <T extends { dispose(): void }>(each: T) => T,
+): Promise<WholeChampion> {
   if ('none' in inputs.champion) return inputs.champion;
   const { model, version, artifact } = inputs.champion;
   const { meta, predictor } = await openBundle(artifact);
   keep(predictor);
   const theirs = meta.output;
-  if (theirs.kind !== 'samples' || theirs.name !== output.name || theirs.shape.join() !== output.shape.join() || theirs.range?.join() !== output.range?.join()) return { none: 'the champion makes other samples' };
+  if (
+    theirs.kind !== 'samples' ||
+    theirs.name !== output.name ||
+    theirs.shape.join() !== output.shape.join() ||
+    theirs.range?.join() !== output.range?.join()
+  )
+    return { none: 'the champion makes other samples' };
   const classes = theirs.label?.classes;
-  if (classes !== undefined && (real.labels === undefined || classes.join('\n') !== output.label?.classes.join('\n'))) return { none: 'the champion is asked for other classes' };
+  if (classes !== undefined && (real.labels === undefined || classes.join('\n') !== output.label?.classes.join('\n')))
+    return { none: 'the champion is asked for other classes' };
   const own: Real = classes === undefined ? { ...real, labels: undefined } : real;
   const judged: FeatureChunk = {
     ...chunk,
@@ -161,22 +219,40 @@ async function championOf(inputs: EvaluateInputs, output: SamplesOutput, real: R
   return { model, version, digest: artifact.ref.digest, values };
 }
 
-async function findings(model: OpenArtifact, examples: Examples, predictor: Predictor, output: SamplesOutput, real: Real, made: Float32Array, features: string): Promise<GeneratedFindings> {
+async function findings(
+  model: OpenArtifact,
+  examples: Examples,
+  predictor: Predictor,
+  output: SamplesOutput,
+  real: Real,
+  made: Float32Array,
+  features: string,
+): Promise<GeneratedFindings> {
   const { shape, range } = output;
   if (range === undefined) return { features, numbers: await numbersOf(examples, output, real, made) };
   const size = shape.reduce((product, each) => product * each, 1);
   const format = { shape, range };
   const classes = output.label?.classes.slice(0, CLASSES_SHOWN);
-  const samples = classes === undefined ? made.subarray(0, GRID * GRID * size)
-    : await generate(predictor, output, classes.flatMap((_, label) => Array.from({ length: GRID }, (__, seed) => ({ seed, label }))));
+  const samples =
+    classes === undefined
+      ? made.subarray(0, GRID * GRID * size)
+      : await generate(
+          predictor,
+          output,
+          classes.flatMap((_, label) => Array.from({ length: GRID }, (__, seed) => ({ seed, label }))),
+        );
   const count = samples.length / size;
   const examplesShown = classes === undefined ? spacedOf(Math.min(count, real.rows), real, size) : examplesOf(classes.length, real, size);
-  const progress = model.manifest.files['samples.json'] === undefined ? [] : await model.json<{ epoch: number; image: string }[]>('samples.json');
+  const progress =
+    model.manifest.files['samples.json'] === undefined ? [] : await model.json<{ epoch: number; image: string }[]>('samples.json');
   return {
     features,
     images: {
-      columns: GRID, ...(classes === undefined ? {} : { classes }), progress,
-      samples: imageGrid(samples, format, GRID).toString('base64'), examples: imageGrid(examplesShown, format, GRID).toString('base64'),
+      columns: GRID,
+      ...(classes === undefined ? {} : { classes }),
+      progress,
+      samples: imageGrid(samples, format, GRID).toString('base64'),
+      examples: imageGrid(examplesShown, format, GRID).toString('base64'),
     },
   };
 }
@@ -203,11 +279,22 @@ function examplesOf(classes: number, { values, labels, rows }: Real, size: numbe
   return shown;
 }
 
-async function numbersOf(examples: Examples, { name, shape }: SamplesOutput, real: Real, made: Float32Array): Promise<NonNullable<GeneratedFindings['numbers']>> {
+async function numbersOf(
+  examples: Examples,
+  { name, shape }: SamplesOutput,
+  real: Real,
+  made: Float32Array,
+): Promise<NonNullable<GeneratedFindings['numbers']>> {
   const width = shape.reduce((product, each) => product * each, 1);
-  const { columns = [] } = (await examples.preprocessorJson()) as { columns?: readonly { readonly spec?: { readonly name: string; readonly parts?: readonly string[] } }[] };
+  const { columns = [] } = (await examples.preprocessorJson()) as {
+    columns?: readonly { readonly spec?: { readonly name: string; readonly parts?: readonly string[] } }[];
+  };
   const names = columns.flatMap(({ spec }) => (spec?.name === name ? (spec.parts ?? []) : []));
-  return Array.from({ length: Math.min(width, NUMBERS_SHOWN) }, (_, at) => ({ name: names[at] ?? `${name} ${at}`, real: momentsOf(real.values, at, width), generated: momentsOf(made, at, width) }));
+  return Array.from({ length: Math.min(width, NUMBERS_SHOWN) }, (_, at) => ({
+    name: names[at] ?? `${name} ${at}`,
+    real: momentsOf(real.values, at, width),
+    generated: momentsOf(made, at, width),
+  }));
 }
 
 function momentsOf(values: Float32Array, at: number, width: number): { mean: number; std: number } {

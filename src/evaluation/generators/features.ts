@@ -33,15 +33,25 @@ export function othersTurn(): Promise<void> {
 }
 
 /** @param real values of the test examples, from which principal components are taken where no classifier is given */
-export async function featureExtractor(source: FeatureSource | undefined, output: SamplesOutput, real: Float32Array): Promise<FeatureExtractor> {
+export async function featureExtractor(
+  source: FeatureSource | undefined,
+  output: SamplesOutput,
+  real: Float32Array,
+): Promise<FeatureExtractor> {
   return source === undefined ? ownFeatures(output, real) : modelFeatures(source, output);
 }
 
 function ownFeatures({ shape }: SamplesOutput, real: Float32Array): FeatureExtractor {
   const size = shape.reduce((product, each) => product * each, 1);
-  if (size <= COMPONENTS) return { width: size, description: `the ${size} values themselves`, extract: async (values) => values, dispose: () => undefined };
+  if (size <= COMPONENTS)
+    return { width: size, description: `the ${size} values themselves`, extract: async (values) => values, dispose: () => undefined };
   const project = principalComponents(real, size, COMPONENTS);
-  return { width: COMPONENTS, description: `the first ${COMPONENTS} principal components of the test examples`, extract: async (values) => project(values), dispose: () => undefined };
+  return {
+    width: COMPONENTS,
+    description: `the first ${COMPONENTS} principal components of the test examples`,
+    extract: async (values) => project(values),
+    dispose: () => undefined,
+  };
 }
 
 /** @throws SHAPE_MISMATCH where the classifier reads something else; CONFIG_INVALID for a layer that is too wide */
@@ -55,9 +65,20 @@ async function modelFeatures({ artifact, name, layer: wanted }: FeatureSource, o
     throw error;
   };
   if (inputs.length !== 1 || input!.shape.join() !== output.shape.join()) {
-    refuse(new PerennialError('SHAPE_MISMATCH', `The features are to come from ${name}, which reads ${inputs.map((one) => `"${one.name}" [${one.shape.join(', ')}]`).join(', ')}; the samples are [${output.shape.join(', ')}].`, { hint: 'Take a classifier that was trained on examples of the same preprocessing.' }));
+    refuse(
+      new PerennialError(
+        'SHAPE_MISMATCH',
+        `The features are to come from ${name}, which reads ${inputs.map((one) => `"${one.name}" [${one.shape.join(', ')}]`).join(', ')}; the samples are [${output.shape.join(', ')}].`,
+        { hint: 'Take a classifier that was trained on examples of the same preprocessing.' },
+      ),
+    );
   }
-  if (width > WIDTH_MAX) refuse(new PerennialError('CONFIG_INVALID', `The layer "${layer}" of ${name} gives ${width} values; at most ${WIDTH_MAX} can be compared.`, { hint: 'Name a narrower one with "layer", for example a dense layer near the end.' }));
+  if (width > WIDTH_MAX)
+    refuse(
+      new PerennialError('CONFIG_INVALID', `The layer "${layer}" of ${name} gives ${width} values; at most ${WIDTH_MAX} can be compared.`, {
+        hint: 'Name a narrower one with "layer", for example a dense layer near the end.',
+      }),
+    );
   const toInput = rescaler(output.range, input!.range);
   return {
     width,

@@ -26,7 +26,8 @@ export class VectorMoments {
         this.#mean[at]! += before[at]! / this.count;
         after[at] = values[offset + at]! - this.#mean[at]!;
       }
-      for (let row = 0; row < width; row++) for (let column = 0; column < width; column++) this.#products[row * width + column]! += before[row]! * after[column]!;
+      for (let row = 0; row < width; row++)
+        for (let column = 0; column < width; column++) this.#products[row * width + column]! += before[row]! * after[column]!;
     }
   }
 
@@ -36,7 +37,9 @@ export class VectorMoments {
     const { width } = this;
     const delta = other.#mean.map((value, at) => value - this.#mean[at]!);
     const weight = (this.count * other.count) / total;
-    for (let row = 0; row < width; row++) for (let column = 0; column < width; column++) this.#products[row * width + column]! += other.#products[row * width + column]! + weight * delta[row]! * delta[column]!;
+    for (let row = 0; row < width; row++)
+      for (let column = 0; column < width; column++)
+        this.#products[row * width + column]! += other.#products[row * width + column]! + weight * delta[row]! * delta[column]!;
     for (let at = 0; at < width; at++) this.#mean[at]! += (delta[at]! * other.count) / total;
     this.count = total;
   }
@@ -50,7 +53,10 @@ export class VectorMoments {
     const { width } = this;
     const result = new Float64Array(width * width);
     // Rounding differs on both sides of the diagonal.
-    for (let row = 0; row < width; row++) for (let column = 0; column < width; column++) result[row * width + column] = (this.#products[row * width + column]! + this.#products[column * width + row]!) / 2 / (this.count - 1);
+    for (let row = 0; row < width; row++)
+      for (let column = 0; column < width; column++)
+        result[row * width + column] =
+          (this.#products[row * width + column]! + this.#products[column * width + row]!) / 2 / (this.count - 1);
     return result;
   }
 }

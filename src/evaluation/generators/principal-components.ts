@@ -17,7 +17,11 @@ export function principalComponents(values: Float32Array, width: number, count: 
   for (let row = 0; row < rows; row++) for (let at = 0; at < width; at++) mean[at]! += values[row * width + at]! / rows;
   const random = new Prng('components', width);
   /** Row-major, one direction per row. */
-  let directions = orthonormal(Float64Array.from({ length: count * width }, () => random.normal()), count, width);
+  let directions = orthonormal(
+    Float64Array.from({ length: count * width }, () => random.normal()),
+    count,
+    width,
+  );
   for (let turn = 0; turn < ITERATIONS; turn++) {
     const next = new Float64Array(count * width);
     const centred = new Float64Array(width);

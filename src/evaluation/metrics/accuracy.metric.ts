@@ -1,4 +1,4 @@
-import { defineMetric, metricConfig } from '../metric.ts';
+import { defineMetric, metricConfig } from './metric.ts';
 import { confusion, totalsOf } from './shared/states.ts';
 
 /** Share of rows whose class is predicted correctly. */

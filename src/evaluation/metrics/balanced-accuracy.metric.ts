@@ -1,4 +1,4 @@
-import { defineMetric, metricConfig } from '../metric.ts';
+import { defineMetric, metricConfig } from './metric.ts';
 import { confusion, noteOfAbsent, totalsOf } from './shared/states.ts';
 
 /** Mean recall over the classes that occur. */

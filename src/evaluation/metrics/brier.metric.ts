@@ -1,7 +1,7 @@
 import { ExactSum } from './shared/exact-sum.ts';
-import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
+import { defineMetric, metricConfig, undefinedMetric } from './metric.ts';
 import { requireProbabilities } from './shared/probabilities.ts';
-import type { ClassChunk } from '../metric.ts';
+import type { ClassChunk } from './metric.ts';
 
 /**
  * Mean squared distance of the predicted probabilities from what happened. Two classes: of the positive class alone, 0 to 1; more:
@@ -10,7 +10,8 @@ import type { ClassChunk } from '../metric.ts';
 export default defineMetric<object, { rows: number; sum: ExactSum }, ClassChunk>({
   name: 'brier',
   aliases: ['brierScore', 'brierScoreLoss'],
-  summary: 'Mean squared distance of the predicted probabilities from what happened (two classes: 0 to 1; more: summed over the classes, 0 to 2).',
+  summary:
+    'Mean squared distance of the predicted probabilities from what happened (two classes: 0 to 1; more: summed over the classes, 0 to 2).',
   tasks: ['classification'],
   direction: 'minimize',
   range: [0, 2],

@@ -1,7 +1,7 @@
 import { ExactSum } from './shared/exact-sum.ts';
-import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
+import { defineMetric, metricConfig, undefinedMetric } from './metric.ts';
 import { requireProbabilities } from './shared/probabilities.ts';
-import type { ClassChunk } from '../metric.ts';
+import type { ClassChunk } from './metric.ts';
 
 interface BinsState {
   rows: number;
@@ -18,11 +18,18 @@ export default defineMetric<{ readonly bins?: number }, BinsState, ClassChunk>({
   tasks: ['classification'],
   direction: 'minimize',
   range: [0, 1],
-  configSchema: metricConfig({ bins: { type: 'integer', minimum: 2, maximum: 1000, default: 10, description: 'Number of bins of equal width.', examples: [15] } }),
+  configSchema: metricConfig({
+    bins: { type: 'integer', minimum: 2, maximum: 1000, default: 10, description: 'Number of bins of equal width.', examples: [15] },
+  }),
   reference: 'https://proceedings.mlr.press/v70/guo17a.html',
   init: (config) => {
     const bins = config.bins ?? 10;
-    return { rows: 0, count: new Float64Array(bins), happened: new Float64Array(bins), claimed: Array.from({ length: bins }, () => new ExactSum()) };
+    return {
+      rows: 0,
+      count: new Float64Array(bins),
+      happened: new Float64Array(bins),
+      claimed: Array.from({ length: bins }, () => new ExactSum()),
+    };
   },
   update(state, chunk) {
     requireProbabilities('expectedCalibrationError', chunk);

@@ -1,14 +1,15 @@
 import { exactSum } from './shared/exact-sum.ts';
-import { defineMetric, metricConfig } from '../metric.ts';
+import { defineMetric, metricConfig } from './metric.ts';
 import { paired, spreadOfLabels } from './shared/states.ts';
-import type { NumberChunk } from '../metric.ts';
+import type { NumberChunk } from './metric.ts';
 import type { PairState } from './shared/states.ts';
 
 /** Share of the variance of the label that is explained, a constant offset forgiven. Not defined where all labels are the same number. */
 export default defineMetric<object, PairState, NumberChunk>({
   name: 'explainedVariance',
   aliases: ['explainedVarianceScore', 'evs'],
-  summary: 'Share of the variance of the label that is explained, a constant offset forgiven. Not defined where all labels are the same number.',
+  summary:
+    'Share of the variance of the label that is explained, a constant offset forgiven. Not defined where all labels are the same number.',
   tasks: ['regression'],
   direction: 'maximize',
   range: [null, 1],

@@ -1,7 +1,7 @@
-import { AVERAGE_SCHEMA, ZERO_DIVISION_SCHEMA, defineMetric, metricConfig } from '../metric.ts';
+import { AVERAGE_SCHEMA, ZERO_DIVISION_SCHEMA, defineMetric, metricConfig } from './metric.ts';
 import { averageRatio, confusion, noteOfAverage } from './shared/states.ts';
 import type { AverageConfig, ConfusionState } from './shared/states.ts';
-import type { ClassChunk } from '../metric.ts';
+import type { ClassChunk } from './metric.ts';
 
 /** Weighted harmonic mean of precision and recall: recall counts `beta` times as much. */
 export default defineMetric<AverageConfig & { readonly beta?: number }, ConfusionState, ClassChunk>({

@@ -1,6 +1,6 @@
-import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
+import { defineMetric, metricConfig, undefinedMetric } from './metric.ts';
 import { flagsOfNormal, gathered } from './shared/states.ts';
-import type { ClassChunk, ErrorChunk } from '../metric.ts';
+import type { ClassChunk, ErrorChunk } from './metric.ts';
 import type { ErrorState } from './shared/states.ts';
 
 /** Share of the normal rows whose score is above the threshold. */

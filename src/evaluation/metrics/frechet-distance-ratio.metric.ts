@@ -1,5 +1,5 @@
-import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
-import type { SampleChunk } from '../metric.ts';
+import { defineMetric, metricConfig, undefinedMetric } from './metric.ts';
+import type { SampleChunk } from './metric.ts';
 import { sampled } from './shared/sample-state.ts';
 import type { SampleState } from './shared/sample-state.ts';
 

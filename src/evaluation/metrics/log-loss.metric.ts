@@ -1,7 +1,7 @@
 import { ExactSum } from './shared/exact-sum.ts';
-import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
+import { defineMetric, metricConfig, undefinedMetric } from './metric.ts';
 import { requireProbabilities } from './shared/probabilities.ts';
-import type { ClassChunk } from '../metric.ts';
+import type { ClassChunk } from './metric.ts';
 
 /** Probabilities are float32 numbers: below this distance from 0 a probability says no more than "never". */
 const EPSILON = 2 ** -23;

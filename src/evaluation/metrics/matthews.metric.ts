@@ -1,11 +1,12 @@
-import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
+import { defineMetric, metricConfig, undefinedMetric } from './metric.ts';
 import { confusion, totalsOf } from './shared/states.ts';
 
 /** Matthews correlation of true and predicted class; 0 where one class is predicted throughout, not defined where the rows are of one class. */
 export default defineMetric({
   name: 'matthews',
   aliases: ['mcc', 'matthewsCorrcoef', 'phi'],
-  summary: 'Matthews correlation of true and predicted class; 0 where one class is predicted throughout, not defined where all rows are of one class.',
+  summary:
+    'Matthews correlation of true and predicted class; 0 where one class is predicted throughout, not defined where all rows are of one class.',
   tasks: ['classification'],
   direction: 'maximize',
   range: [-1, 1],
@@ -22,7 +23,12 @@ export default defineMetric({
       truths += count ** 2;
       guesses += predicted[index]! ** 2;
     });
-    if (truths === rows ** 2) throw undefinedMetric('matthews', `all ${rows} rows are of the class ${JSON.stringify(context.classes[support.findIndex((count) => count > 0)])}, and with a constant nothing correlates`, 'Ask for "accuracy", or use a larger or stratified test split.');
+    if (truths === rows ** 2)
+      throw undefinedMetric(
+        'matthews',
+        `all ${rows} rows are of the class ${JSON.stringify(context.classes[support.findIndex((count) => count > 0)])}, and with a constant nothing correlates`,
+        'Ask for "accuracy", or use a larger or stratified test split.',
+      );
     const spread = (rows ** 2 - guesses) * (rows ** 2 - truths);
     return spread === 0 ? 0 : (correct * rows - both) / Math.sqrt(spread);
   },

@@ -1,6 +1,6 @@
-import { defineMetric, metricConfig } from '../metric.ts';
+import { defineMetric, metricConfig } from './metric.ts';
 import { paired } from './shared/states.ts';
-import type { NumberChunk } from '../metric.ts';
+import type { NumberChunk } from './metric.ts';
 import type { PairState } from './shared/states.ts';
 
 /** Largest distance of a prediction from its label. */

@@ -1,6 +1,6 @@
-import { defineMetric, metricConfig } from '../metric.ts';
+import { defineMetric, metricConfig } from './metric.ts';
 import { summed } from './shared/states.ts';
-import type { NumberChunk } from '../metric.ts';
+import type { NumberChunk } from './metric.ts';
 import type { SumState } from './shared/states.ts';
 
 /** Mean distance of the prediction from the label, as a share of the label (0.1 is 10 %). */
@@ -19,5 +19,11 @@ export default defineMetric<object, SumState, NumberChunk>({
       return label === 0 ? 'whose label is 0: a share of 0 means nothing' : Math.abs((label - prediction) / label);
     }),
   merge: summed.merge,
-  result: (state) => summed.result('meanAbsolutePercentageError', state, undefined, 'Ask for "meanAbsoluteError", which is in the units of the label, in its place.'),
+  result: (state) =>
+    summed.result(
+      'meanAbsolutePercentageError',
+      state,
+      undefined,
+      'Ask for "meanAbsoluteError", which is in the units of the label, in its place.',
+    ),
 });

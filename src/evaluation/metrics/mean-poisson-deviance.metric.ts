@@ -1,6 +1,6 @@
-import { defineMetric, metricConfig } from '../metric.ts';
+import { defineMetric, metricConfig } from './metric.ts';
 import { summed } from './shared/states.ts';
-import type { NumberChunk } from '../metric.ts';
+import type { NumberChunk } from './metric.ts';
 import type { SumState } from './shared/states.ts';
 
 /** Mean Poisson deviance, for counts: labels ≥ 0 and predictions > 0. */
@@ -21,5 +21,11 @@ export default defineMetric<object, SumState, NumberChunk>({
       return 2 * ((label === 0 ? 0 : label * Math.log(label / prediction)) - label + prediction);
     }),
   merge: summed.merge,
-  result: (state) => summed.result('meanPoissonDeviance', state, undefined, 'Ask for "meanSquaredError"; or, of counts, end the model with "softplus" or "exponential" and leave the label unscaled ("label": []).'),
+  result: (state) =>
+    summed.result(
+      'meanPoissonDeviance',
+      state,
+      undefined,
+      'Ask for "meanSquaredError"; or, of counts, end the model with "softplus" or "exponential" and leave the label unscaled ("label": []).',
+    ),
 });

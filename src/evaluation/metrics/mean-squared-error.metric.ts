@@ -1,6 +1,6 @@
-import { defineMetric, metricConfig } from '../metric.ts';
+import { defineMetric, metricConfig } from './metric.ts';
 import { summed } from './shared/states.ts';
-import type { NumberChunk } from '../metric.ts';
+import type { NumberChunk } from './metric.ts';
 import type { SumState } from './shared/states.ts';
 
 /** Mean squared distance of the prediction from the label. */

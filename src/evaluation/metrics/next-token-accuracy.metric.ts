@@ -1,5 +1,5 @@
-import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
-import type { TokenChunk } from '../metric.ts';
+import { defineMetric, metricConfig, undefinedMetric } from './metric.ts';
+import type { TokenChunk } from './metric.ts';
 import { foreseen } from './shared/token-state.ts';
 import type { TokenState } from './shared/token-state.ts';
 

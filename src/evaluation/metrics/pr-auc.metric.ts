@@ -1,9 +1,9 @@
-import { defineMetric, metricConfig } from '../metric.ts';
+import { defineMetric, metricConfig } from './metric.ts';
 import { averagePrecision, rankSteps } from './shared/ranking.ts';
 import { averageOverClasses, noteOfAbsent, RANK_AVERAGE_SCHEMA } from './shared/one-against-rest.ts';
 import { scored } from './shared/states.ts';
 import type { RankAverageConfig } from './shared/one-against-rest.ts';
-import type { ClassChunk } from '../metric.ts';
+import type { ClassChunk } from './metric.ts';
 import type { ScoreState } from './shared/states.ts';
 
 /** Average precision: area under the precision-recall curve, without interpolation. */

@@ -1,7 +1,7 @@
-import { AVERAGE_SCHEMA, ZERO_DIVISION_SCHEMA, defineMetric, metricConfig } from '../metric.ts';
+import { AVERAGE_SCHEMA, ZERO_DIVISION_SCHEMA, defineMetric, metricConfig } from './metric.ts';
 import { averageRatio, confusion, noteOfAverage } from './shared/states.ts';
 import type { AverageConfig, ConfusionState } from './shared/states.ts';
-import type { ClassChunk } from '../metric.ts';
+import type { ClassChunk } from './metric.ts';
 
 /** Share of the rows predicted as a class that are of the class. */
 export default defineMetric<AverageConfig, ConfusionState, ClassChunk>({

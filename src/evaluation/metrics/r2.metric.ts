@@ -1,14 +1,15 @@
 import { exactSum } from './shared/exact-sum.ts';
-import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
+import { defineMetric, metricConfig, undefinedMetric } from './metric.ts';
 import { paired, spreadOfLabels } from './shared/states.ts';
-import type { NumberChunk } from '../metric.ts';
+import type { NumberChunk } from './metric.ts';
 import type { PairState } from './shared/states.ts';
 
 /** Share of the variance of the label that is explained; 0 is no better than its mean. Not defined where all labels are the same number. */
 export default defineMetric<object, PairState, NumberChunk>({
   name: 'r2',
   aliases: ['r2Score', 'rSquared', 'coefficientOfDetermination', 'rsq'],
-  summary: 'Share of the variance of the label that is explained; 0 is no better than its mean. Not defined where all labels are the same number.',
+  summary:
+    'Share of the variance of the label that is explained; 0 is no better than its mean. Not defined where all labels are the same number.',
   tasks: ['regression'],
   direction: 'maximize',
   range: [null, 1],

@@ -1,8 +1,8 @@
 import { ExactSum } from './shared/exact-sum.ts';
-import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
+import { defineMetric, metricConfig, undefinedMetric } from './metric.ts';
 import { quantile } from './shared/quantile.ts';
 import { errorsOfNormal, gathered } from './shared/states.ts';
-import type { ClassChunk, ErrorChunk } from '../metric.ts';
+import type { ClassChunk, ErrorChunk } from './metric.ts';
 import type { ErrorState } from './shared/states.ts';
 
 /** How badly normal rows are rebuilt: the mean over them, or a quantile. */
@@ -12,7 +12,15 @@ export default defineMetric<{ readonly quantile?: number }, ErrorState, ClassChu
   tasks: ['reconstruction'],
   direction: 'minimize',
   range: [0, null],
-  configSchema: metricConfig({ quantile: { type: 'number', minimum: 0, maximum: 1, description: 'This quantile over the rows in place of the mean.', examples: [0.95] } }),
+  configSchema: metricConfig({
+    quantile: {
+      type: 'number',
+      minimum: 0,
+      maximum: 1,
+      description: 'This quantile over the rows in place of the mean.',
+      examples: [0.95],
+    },
+  }),
   reference: 'https://www.deeplearningbook.org/contents/autoencoders.html',
   ...gathered,
   update: (state, chunk) => state.values.push(errorsOfNormal(chunk)),

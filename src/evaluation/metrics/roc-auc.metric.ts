@@ -1,9 +1,9 @@
-import { defineMetric, metricConfig } from '../metric.ts';
+import { defineMetric, metricConfig } from './metric.ts';
 import { areaUnderRoc, rankSteps } from './shared/ranking.ts';
 import { averageOverClasses, noteOfAbsent, RANK_AVERAGE_SCHEMA } from './shared/one-against-rest.ts';
 import { scored } from './shared/states.ts';
 import type { RankAverageConfig } from './shared/one-against-rest.ts';
-import type { ClassChunk } from '../metric.ts';
+import type { ClassChunk } from './metric.ts';
 import type { ScoreState } from './shared/states.ts';
 
 /** Area under the ROC curve: chance that a row of the class is scored above another row. */

@@ -1,6 +1,6 @@
 import { PerennialError } from '../../core/errors.ts';
-import { defineMetric, metricConfig, undefinedMetric } from '../metric.ts';
-import type { ClassChunk } from '../metric.ts';
+import { defineMetric, metricConfig, undefinedMetric } from './metric.ts';
+import type { ClassChunk } from './metric.ts';
 
 /** Share of rows whose class is among the k best scored; of equal scores the class that sorts first counts as better. */
 export default defineMetric<{ readonly k?: number }, { rows: number; hits: number }, ClassChunk>({
@@ -10,12 +10,18 @@ export default defineMetric<{ readonly k?: number }, { rows: number; hits: numbe
   tasks: ['classification'],
   direction: 'maximize',
   range: [0, 1],
-  configSchema: metricConfig({ k: { type: 'integer', minimum: 1, default: 2, description: 'How many guesses count. Less than the number of classes.', examples: [3] } }),
+  configSchema: metricConfig({
+    k: { type: 'integer', minimum: 1, default: 2, description: 'How many guesses count. Less than the number of classes.', examples: [3] },
+  }),
   reference: 'https://scikit-learn.org/stable/modules/generated/sklearn.metrics.top_k_accuracy_score.html',
   init(config, context) {
     const k = config.k ?? 2;
     if (k >= context.classes.length) {
-      throw new PerennialError('CONFIG_INVALID', `topKAccuracy with k = ${k} is always 1: the label has ${context.classes.length} classes.`, { hint: 'Choose a smaller "k", or use accuracy.' });
+      throw new PerennialError(
+        'CONFIG_INVALID',
+        `topKAccuracy with k = ${k} is always 1: the label has ${context.classes.length} classes.`,
+        { hint: 'Choose a smaller "k", or use accuracy.' },
+      );
     }
     return { rows: 0, hits: 0 };
   },

@@ -1,5 +1,5 @@
 import { chiSquareTest } from '../chi-square.ts';
-import { defineDriftTest, driftConfig } from '../drift-test.ts';
+import { defineDriftTest, driftConfig } from './drift-test.ts';
 
 /**
  * The level of one in a thousand: columns and windows are many, and at 5 % one column in twenty alarms by chance in every window. Over
@@ -8,7 +8,8 @@ import { defineDriftTest, driftConfig } from '../drift-test.ts';
  */
 export default defineDriftTest({
   name: 'chiSquare',
-  summary: 'p-value of the chi-square test that both samples have the same categories: those of the training and one for all others, cells with an expected count below 5 pooled.',
+  summary:
+    'p-value of the chi-square test that both samples have the same categories: those of the training and one for all others, cells with an expected count below 5 pooled.',
   featureTypes: ['category'],
   score: 'pValue',
   defaultThreshold: 0.001,

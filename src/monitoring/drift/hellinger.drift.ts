@@ -1,5 +1,5 @@
 import { binPair, shares } from '../bins.ts';
-import { defineDriftTest, driftConfig } from '../drift-test.ts';
+import { defineDriftTest, driftConfig } from './drift-test.ts';
 
 /** Bounded and defined for empty bins. Bins are those of the reference. */
 export default defineDriftTest({

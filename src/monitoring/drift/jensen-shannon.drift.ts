@@ -1,5 +1,5 @@
 import { binPair, shares } from '../bins.ts';
-import { defineDriftTest, driftConfig } from '../drift-test.ts';
+import { defineDriftTest, driftConfig } from './drift-test.ts';
 
 /** Square root of the divergence, in bits. Bins are those of the reference, so exchanging samples of numbers changes the score a little. */
 export default defineDriftTest({

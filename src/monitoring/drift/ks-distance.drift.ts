@@ -1,4 +1,4 @@
-import { defineDriftTest, driftConfig } from '../drift-test.ts';
+import { defineDriftTest, driftConfig } from './drift-test.ts';
 import { ksDistance } from '../kolmogorov.ts';
 
 /** The statistic of the Kolmogorov-Smirnov test: at 0.1, a tenth of the rows lies on the other side of some value. */

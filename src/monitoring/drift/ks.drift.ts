@@ -1,4 +1,4 @@
-import { defineDriftTest, driftConfig } from '../drift-test.ts';
+import { defineDriftTest, driftConfig } from './drift-test.ts';
 import { kolmogorovSmirnov } from '../kolmogorov.ts';
 
 /**

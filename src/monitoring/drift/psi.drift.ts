@@ -1,5 +1,5 @@
 import { binPair, smoothedShares } from '../bins.ts';
-import { defineDriftTest, driftConfig } from '../drift-test.ts';
+import { defineDriftTest, driftConfig } from './drift-test.ts';
 
 /** Below 0.1 little has changed, above 0.2 much has: the convention of credit scoring. Half a row is added to every bin. */
 export default defineDriftTest({

@@ -1,5 +1,5 @@
 import { binPair, shares } from '../bins.ts';
-import { defineDriftTest, driftConfig } from '../drift-test.ts';
+import { defineDriftTest, driftConfig } from './drift-test.ts';
 
 /** Half the sum of the absolute differences of the shares. */
 export default defineDriftTest({

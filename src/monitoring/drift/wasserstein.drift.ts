@@ -1,4 +1,4 @@
-import { defineDriftTest, driftConfig } from '../drift-test.ts';
+import { defineDriftTest, driftConfig } from './drift-test.ts';
 import { standardDeviation, wassersteinDistance } from '../wasserstein.ts';
 
 /** Divided by the standard deviation of the reference, so that one threshold serves all units. A constant reference: Infinity as soon as anything moves. */

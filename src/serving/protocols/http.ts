@@ -21,7 +21,8 @@ export function targetOf(model: string, version?: string): Target {
 }
 
 export function versionOf(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new RequestError(404, `${JSON.stringify(text.slice(0, 80))} is not a version; versions are 1, 2, 3, …`);
+  if (!/^[1-9]\d{0,8}$/.test(text))
+    throw new RequestError(404, `${JSON.stringify(text.slice(0, 80))} is not a version; versions are 1, 2, 3, …`);
   return Number(text);
 }
 
@@ -46,6 +47,10 @@ export function objectBody(body: unknown): Record<string, unknown> {
 /** @throws RequestError 400 for a key that means nothing here. */
 export function onlyKeys(body: Record<string, unknown>, keys: readonly string[], where = 'The body'): void {
   for (const key of Object.keys(body)) {
-    if (!keys.includes(key)) throw new RequestError(400, `${where} has the unknown key ${JSON.stringify(key)}; it takes ${keys.map((name) => JSON.stringify(name)).join(', ')}.`);
+    if (!keys.includes(key))
+      throw new RequestError(
+        400,
+        `${where} has the unknown key ${JSON.stringify(key)}; it takes ${keys.map((name) => JSON.stringify(name)).join(', ')}.`,
+      );
   }
 }

@@ -22,14 +22,19 @@ export function registerOpenInferenceProtocol(app: FastifyInstance, { service, p
   app.get('/v2/health/live', async () => ({ live: true }));
   app.get('/v2/health/ready', async (_request, reply) => {
     const degraded = router.states().filter((state) => state.error !== undefined).length;
-    return reply.code(router.ready ? 200 : 503).send({ ready: router.ready, live: true, store: router.storeReachable ? 'up' : 'down', degraded });
+    return reply
+      .code(router.ready ? 200 : 503)
+      .send({ ready: router.ready, live: true, store: router.storeReachable ? 'up' : 'down', degraded });
   });
   for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
     app.get<{ Params: Params }>(path, async ({ params }, reply) => {
       const target = targetOf(params.model, params.version);
       const versions = await router.versions(target.model);
       const state = await router.state(target.model);
-      const { servable, body } = await service.inspect(target, (found) => ({ servable: found, body: modelMetadata(found, versions, state) }));
+      const { servable, body } = await service.inspect(target, (found) => ({
+        servable: found,
+        body: modelMetadata(found, versions, state),
+      }));
       return sendAnswer(reply, servable, body);
     });
     app.get<{ Params: Params }>(`${path}/ready`, async ({ params }, reply) => {
@@ -45,10 +50,15 @@ export function registerOpenInferenceProtocol(app: FastifyInstance, { service, p
     app.post<{ Params: Params }>(`${path}/infer`, async (request, reply) => {
       const body = objectBody(request.body);
       const id = requestId(body, request.id);
-      const answer = await service.ask(targetOf(request.params.model, request.params.version), id, (servable) => {
-        requestedOutputs(body, servable);
-        return questionOf(body, servable);
-      }, { logged: isLogged(request) });
+      const answer = await service.ask(
+        targetOf(request.params.model, request.params.version),
+        id,
+        (servable) => {
+          requestedOutputs(body, servable);
+          return questionOf(body, servable);
+        },
+        { logged: isLogged(request) },
+      );
       return sendAnswer(reply, answer.servable, inferAnswer(answer, requestedOutputs(body, answer.servable)));
     });
   }
@@ -70,6 +80,11 @@ function inferAnswer(answer: Answer, wanted: readonly string[]): unknown {
     // In the order in which they were asked for.
     outputs: wanted
       .map((name) => known.find((output) => output.name === name)!)
-      .map((output) => ({ name: output.name, shape: [rows, ...output.shape], datatype: output.datatype, data: valuesOf(answer, output).flat() })),
+      .map((output) => ({
+        name: output.name,
+        shape: [rows, ...output.shape],
+        datatype: output.datatype,
+        data: valuesOf(answer, output).flat(),
+      })),
   };
 }

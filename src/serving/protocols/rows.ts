@@ -19,11 +19,16 @@ export function registerRowsProtocol(app: FastifyInstance, { service }: Protocol
   for (const path of ['/models/:model/predict', '/models/:model/versions/:version/predict']) {
     app.post<{ Params: Params }>(path, async (request, reply) => {
       const target = targetOf(request.params.model, request.params.version);
-      const answer = await service.ask(target, request.id, () => ({ rows: rowsOfBody(request.body), placed: true }), { logged: isLogged(request) });
+      const answer = await service.ask(target, request.id, () => ({ rows: rowsOfBody(request.body), placed: true }), {
+        logged: isLogged(request),
+      });
       return sendAnswer(reply, answer.servable, {
         model: answer.servable.model,
         version: answer.servable.version,
-        predictions: answer.places === undefined ? answer.predictions : answer.predictions.map((prediction, index) => ({ ...answer.places![index], ...prediction })),
+        predictions:
+          answer.places === undefined
+            ? answer.predictions
+            : answer.predictions.map((prediction, index) => ({ ...answer.places![index], ...prediction })),
         id: answer.id,
       });
     });
@@ -35,7 +40,8 @@ function rowsOfBody(body: unknown): readonly unknown[] {
   const object = objectBody(body);
   // A row may have a column named "rows"; it does not hold an array.
   if (!Array.isArray(object.rows)) {
-    if (Object.keys(object).length === 1 && 'rows' in object) throw new RequestError(400, `"rows" is ${nameOf(object.rows)}; expected an array of objects.`);
+    if (Object.keys(object).length === 1 && 'rows' in object)
+      throw new RequestError(400, `"rows" is ${nameOf(object.rows)}; expected an array of objects.`);
     return [object];
   }
   onlyKeys(object, ['rows']);

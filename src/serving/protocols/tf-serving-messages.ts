@@ -1,5 +1,5 @@
 import type { DType } from '../../core/tensor.ts';
-import type { ColumnType } from '../../data/types.ts';
+import type { ColumnType } from '../../data/stored/dataset.ts';
 import type { Question } from '../inference.ts';
 import type { NamedValues } from '../named-tensors.ts';
 import { bytesOfBase64 } from '../../data/reading/base64.ts';
@@ -11,7 +11,14 @@ import { outputsOf } from '../named-outputs.ts';
 import { onlyKeys } from './http.ts';
 
 const SIGNATURE = 'serving_default';
-const COLUMN_DTYPE: Readonly<Record<ColumnType, string>> = { number: 'DT_DOUBLE', integer: 'DT_INT64', boolean: 'DT_BOOL', string: 'DT_STRING', timestamp: 'DT_STRING', image: 'DT_STRING' };
+const COLUMN_DTYPE: Readonly<Record<ColumnType, string>> = {
+  number: 'DT_DOUBLE',
+  integer: 'DT_INT64',
+  boolean: 'DT_BOOL',
+  string: 'DT_STRING',
+  timestamp: 'DT_STRING',
+  image: 'DT_STRING',
+};
 const TENSOR_DTYPE: Readonly<Record<DType, string>> = { float32: 'DT_FLOAT', int32: 'DT_INT32', uint8: 'DT_UINT8' };
 
 /** The body of a predict request → what to ask of this version. @throws RequestError 400 */
@@ -20,24 +27,38 @@ export function questionOf(body: Record<string, unknown>, servable: Servable): Q
   if (body.signature_name !== undefined && body.signature_name !== '' && body.signature_name !== SIGNATURE) {
     throw new RequestError(400, `There is no signature ${JSON.stringify(body.signature_name)}; the one signature is "${SIGNATURE}".`);
   }
-  if (('instances' in body) === ('inputs' in body)) throw new RequestError(400, 'Give either "instances" (row form) or "inputs" (columnar form).');
+  if ('instances' in body === 'inputs' in body)
+    throw new RequestError(400, 'Give either "instances" (row form) or "inputs" (columnar form).');
   return 'instances' in body ? fromInstances(body.instances, servable) : fromInputs(body.inputs, servable);
 }
 
 function fromInstances(instances: unknown, servable: Servable): Question {
-  if (!Array.isArray(instances) || instances.length === 0) throw new RequestError(400, `"instances" must be an array of at least one instance, given ${nameOf(instances)}.`);
+  if (!Array.isArray(instances) || instances.length === 0)
+    throw new RequestError(400, `"instances" must be an array of at least one instance, given ${nameOf(instances)}.`);
   const first: unknown = instances[0];
   if (!isNamed(first)) return fromUnnamed(instances, servable, 'instances');
   const names = Object.keys(first);
   const ignored = [...servable.sourceColumns, ...unknownColumns(servable, names)];
-  if (areColumns(servable.preprocessor, names.map((name) => (isRead(servable, name) ? shapeOfInstance(name, first[name]) : unread(name))), ignored)) {
+  if (
+    areColumns(
+      servable.preprocessor,
+      names.map((name) => (isRead(servable, name) ? shapeOfInstance(name, first[name]) : unread(name))),
+      ignored,
+    )
+  ) {
     return { rows: instances.map((instance) => (isNamed(instance) ? withTexts(instance, servable) : instance)) };
   }
   instances.forEach((instance, index) => {
     const same = isNamed(instance) && Object.keys(instance).length === names.length && names.every((name) => Object.hasOwn(instance, name));
     if (!same) throw new RequestError(400, `instances[${index}] must have the same inputs as the first: ${names.join(', ')}.`);
   });
-  const tensors = names.map((name) => named(name, instances.map((instance: Record<string, unknown>) => instance[name]), `input ${JSON.stringify(name)}`));
+  const tensors = names.map((name) =>
+    named(
+      name,
+      instances.map((instance: Record<string, unknown>) => instance[name]),
+      `input ${JSON.stringify(name)}`,
+    ),
+  );
   return { tensors: tensorsFromInputs(servable.preprocessor, tensors) };
 }
 
@@ -51,8 +72,12 @@ function fromInputs(inputs: unknown, servable: Servable): Question {
   if (!isNamed(inputs)) return fromUnnamed(inputs, servable, 'inputs');
   const tensors = Object.entries(inputs).map(([name, data]) => named(name, data, `input ${JSON.stringify(name)}`));
   if (tensors.length === 0) throw new RequestError(400, '"inputs" is empty.');
-  const shapes = tensors.map((tensor) => ({ ...tensor, text: tensor.values.some((value) => typeof value === 'string' || isBase64Object(value)) }));
-  if (!areColumns(servable.preprocessor, shapes, servable.sourceColumns)) return { tensors: tensorsFromInputs(servable.preprocessor, tensors) };
+  const shapes = tensors.map((tensor) => ({
+    ...tensor,
+    text: tensor.values.some((value) => typeof value === 'string' || isBase64Object(value)),
+  }));
+  if (!areColumns(servable.preprocessor, shapes, servable.sourceColumns))
+    return { tensors: tensorsFromInputs(servable.preprocessor, tensors) };
   return { rows: rowsFromColumns(tensors).map((row) => withTexts(row, servable)) };
 }
 
@@ -64,9 +89,13 @@ function fromUnnamed(data: unknown, servable: Servable, key: string): Question {
   if (!Array.isArray(data)) throw new RequestError(400, `"${key}" must be an array or an object of named inputs, given ${nameOf(data)}.`);
   const values = named('', data, `"${key}"`);
   const column = columns[0]!;
-  if (columns.length === 1 && values.shape.length === 1) return { rows: values.values.map((value) => withTexts({ [column.name]: value }, servable)) };
+  if (columns.length === 1 && values.shape.length === 1)
+    return { rows: values.values.map((value) => withTexts({ [column.name]: value }, servable)) };
   if (inputs.length === 1) return { tensors: tensorsFromInputs(servable.preprocessor, [{ ...values, name: inputs[0]!.name }]) };
-  throw new RequestError(400, `This model has several inputs (${inputs.map((spec) => spec.name).join(', ')}): name them, or send rows with the columns ${columns.map((known) => known.name).join(', ')}.`);
+  throw new RequestError(
+    400,
+    `This model has several inputs (${inputs.map((spec) => spec.name).join(', ')}): name them, or send rows with the columns ${columns.map((known) => known.name).join(', ')}.`,
+  );
 }
 
 function named(name: string, data: unknown, where: string): NamedValues {
@@ -94,7 +123,9 @@ function isNamed(value: unknown): value is Record<string, unknown> {
 
 /** `{ "b64": … }` in a text column stands for the bytes of its UTF-8 text; images keep it for later. NaN is a missing value. */
 function withTexts(given: Record<string, unknown>, { preprocessor }: Servable): Record<string, unknown> {
-  const row = Object.values(given).some(Number.isNaN) ? Object.fromEntries(Object.entries(given).map(([name, value]) => [name, Number.isNaN(value) ? null : value])) : given;
+  const row = Object.values(given).some(Number.isNaN)
+    ? Object.fromEntries(Object.entries(given).map(([name, value]) => [name, Number.isNaN(value) ? null : value]))
+    : given;
   const texts = preprocessor.columns.filter((column) => column.type === 'string' && isBase64Object(row[column.name]));
   if (texts.length === 0) return row;
   const decoded = texts.map((column) => {
@@ -122,11 +153,23 @@ function tensorInfo(name: string, dtype: string, shape: readonly number[]): Tens
 /** The default signature takes the columns of the source data; `tensor_inputs` is what the network itself takes, which `predict` accepts by name as well. */
 export function signatureMetadata(servable: Servable): unknown {
   const { preprocessor } = servable;
-  const outputs = Object.fromEntries(outputsOf(servable).map(({ name, datatype, shape }) => [name, tensorInfo(name, datatype === 'BYTES' ? 'DT_STRING' : datatype === 'BOOL' ? 'DT_BOOL' : 'DT_DOUBLE', [-1, ...shape])]));
-  const columns = Object.fromEntries(preprocessor.columns.map((column) => [column.name, tensorInfo(column.name, COLUMN_DTYPE[column.type], [-1])]));
-  const tensors = Object.fromEntries(preprocessor.inputs.map((spec) => [spec.name, tensorInfo(spec.name, TENSOR_DTYPE[spec.dtype], [-1, ...spec.shape])]));
+  const outputs = Object.fromEntries(
+    outputsOf(servable).map(({ name, datatype, shape }) => [
+      name,
+      tensorInfo(name, datatype === 'BYTES' ? 'DT_STRING' : datatype === 'BOOL' ? 'DT_BOOL' : 'DT_DOUBLE', [-1, ...shape]),
+    ]),
+  );
+  const columns = Object.fromEntries(
+    preprocessor.columns.map((column) => [column.name, tensorInfo(column.name, COLUMN_DTYPE[column.type], [-1])]),
+  );
+  const tensors = Object.fromEntries(
+    preprocessor.inputs.map((spec) => [spec.name, tensorInfo(spec.name, TENSOR_DTYPE[spec.dtype], [-1, ...spec.shape])]),
+  );
   return {
     model_spec: { name: servable.model, signature_name: '', version: String(servable.version) },
-    metadata: { signature_def: { signature_def: { [SIGNATURE]: { inputs: columns, outputs, method_name: 'tensorflow/serving/predict' } } }, tensor_inputs: tensors },
+    metadata: {
+      signature_def: { signature_def: { [SIGNATURE]: { inputs: columns, outputs, method_name: 'tensorflow/serving/predict' } } },
+      tensor_inputs: tensors,
+    },
   };
 }

@@ -23,12 +23,16 @@ export function registerTfServingProtocol(app: FastifyInstance, { service }: Pro
     app.get<{ Params: Params }>(path, async ({ params }, reply) => {
       refuseVerb(params);
       const target = { model: params.model, ...addressed(params) };
-      if (target.version === undefined && target.alias === undefined) return reply.send({ model_version_status: statuses(await service.router.state(params.model)) });
+      if (target.version === undefined && target.alias === undefined)
+        return reply.send({ model_version_status: statuses(await service.router.state(params.model)) });
       const servable = await service.inspect(target, (found) => found);
       return sendAnswer(reply, servable, { model_version_status: [status(servable.version, 'AVAILABLE')] });
     });
     app.get<{ Params: Params }>(`${path}/metadata`, async ({ params }, reply) => {
-      const { servable, body } = await service.inspect({ model: params.model, ...addressed(params) }, (found) => ({ servable: found, body: signatureMetadata(found) }));
+      const { servable, body } = await service.inspect({ model: params.model, ...addressed(params) }, (found) => ({
+        servable: found,
+        body: signatureMetadata(found),
+      }));
       return sendAnswer(reply, servable, body);
     });
     // The verb follows the last name after a colon, which the router of the HTTP framework takes as part of the name.
@@ -71,10 +75,17 @@ function status(version: number, state: 'AVAILABLE' | 'LOADING' | 'END', code = 
 /** Every version that answers, newest first: what is loaded, and what an alias names. Before them the one that is wanted and not there. */
 function statuses(state: ModelState): unknown[] {
   const coming = state.wanted !== undefined && state.wanted !== state.version ? state.wanted : undefined;
-  const versions = [...new Set([...state.loaded, ...Object.values(state.aliases)])].filter((version) => version !== coming).sort((a, b) => b - a);
+  const versions = [...new Set([...state.loaded, ...Object.values(state.aliases)])]
+    .filter((version) => version !== coming)
+    .sort((a, b) => b - a);
   const serving = versions.map((version) => status(version, 'AVAILABLE'));
   if (coming === undefined) return serving;
-  return [state.error === undefined ? status(coming, 'LOADING') : status(coming, 'END', 'INTERNAL', 'This version cannot be loaded; the log of the server tells why.'), ...serving];
+  return [
+    state.error === undefined
+      ? status(coming, 'LOADING')
+      : status(coming, 'END', 'INTERNAL', 'This version cannot be loaded; the log of the server tells why.'),
+    ...serving,
+  ];
 }
 
 /** Objects of all outputs; bare values where a model has one output. */

@@ -1,8 +1,8 @@
 import type { TensorSpec } from '../../core/tensor.ts';
-import { defineArchitecture } from '../architecture.ts';
+import { defineArchitecture } from './architecture.ts';
 import { LayerList, dropoutRate, unitsList } from './shared/architecture-parts.ts';
-import type { Regularizer } from '../layer.ts';
-import { activation, bool, integer, regularizer } from '../schema-parts.ts';
+import type { Regularizer } from '../layers/layer.ts';
+import { activation, bool, integer, regularizer } from '../model/schema-parts.ts';
 
 interface Config {
   readonly units: readonly number[];

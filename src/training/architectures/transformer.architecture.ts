@@ -1,8 +1,8 @@
 import type { TensorSpec } from '../../core/tensor.ts';
-import { defineArchitecture } from '../architecture.ts';
-import type { SettingProblem } from '../architecture.ts';
+import { defineArchitecture } from './architecture.ts';
+import type { SettingProblem } from './architecture.ts';
 import { LayerList, unitsList } from './shared/architecture-parts.ts';
-import { bool } from '../schema-parts.ts';
+import { bool } from '../model/schema-parts.ts';
 import { sequenceOf } from './shared/sequence-input.ts';
 import { addTransformerBlocks, blockProperties, checkHeads } from './shared/transformer-blocks.ts';
 import type { BlockConfig } from './shared/transformer-blocks.ts';
@@ -18,14 +18,18 @@ interface Config extends BlockConfig {
 /** A. Vaswani et al.: Attention Is All You Need (2017). */
 export default defineArchitecture<Config>({
   name: 'transformer',
-  summary: 'Layers of attention over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers. With "objective": "nextToken" a causal decoder that tells the next token at every step.',
+  summary:
+    'Layers of attention over one sequence: windows of numbers, or token ids through an embedding. Other inputs join before the dense layers. With "objective": "nextToken" a causal decoder that tells the next token at every step.',
   alsoFor: ['nextToken'],
   properties: {
     ...blockProperties,
     causal: bool('A step sees itself and earlier steps only, as a decoder does.', false),
     pooling: {
-      enum: [...POOLINGS], default: 'average', examples: ['last'],
-      description: 'What the dense layers read: the mean or the largest values over all steps, the last or first step, or a trained step put before all others that gathers the rest ("classToken"). Padding does not count.',
+      enum: [...POOLINGS],
+      default: 'average',
+      examples: ['last'],
+      description:
+        'What the dense layers read: the mean or the largest values over all steps, the last or first step, or a trained step put before all others that gathers the rest ("classToken"). Padding does not count.',
     },
     units: unitsList('Widths of the dense layers.', []),
   },
@@ -33,7 +37,15 @@ export default defineArchitecture<Config>({
     const blind = config.causal === true && (config.pooling === 'first' || config.pooling === 'classToken');
     return [
       ...checkHeads(config),
-      ...(blind ? [{ setting: 'pooling', message: `With "causal", the step that "pooling": "${config.pooling}" reads sees no other step.`, fix: 'Use "pooling": "last", or leave "causal" out.' }] : []),
+      ...(blind
+        ? [
+            {
+              setting: 'pooling',
+              message: `With "causal", the step that "pooling": "${config.pooling}" reads sees no other step.`,
+              fix: 'Use "pooling": "last", or leave "causal" out.',
+            },
+          ]
+        : []),
     ];
   },
   encode,

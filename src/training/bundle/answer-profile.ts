@@ -1,8 +1,8 @@
 import type { AnomalyOutput, OutputSpec, Prediction, Row } from '../../core/tensor.ts';
-import { DATA_LIMITS } from '../../data/limits.ts';
-import { ranksOf, thinned } from '../../data/ranks.ts';
-import { encodeReference } from '../../data/reference-values.ts';
-import type { DatasetProfile } from '../../data/types.ts';
+import { DATA_LIMITS } from '../../data/table/limits.ts';
+import { ranksOf, thinned } from '../../data/table/ranks.ts';
+import { encodeReference } from '../../data/stored/reference-values.ts';
+import type { DatasetProfile } from '../../data/stored/dataset.ts';
 
 /** File of a model artifact with the distribution of its answers, where answers have one that can be watched. */
 export const ANSWERS_FILE = 'answers.json';
@@ -23,7 +23,12 @@ export function answerFiles(output: OutputSpec, values: Float32Array): Record<st
   const files = { [ANSWERS_FILE]: Buffer.from(JSON.stringify(profile)) };
   if (values.length <= DATA_LIMITS.profileSampleMax) return files;
   const ranks = thinned(ranksOf(Float64Array.from(values).sort()), DATA_LIMITS.referenceValuesMax);
-  return { ...files, [ANSWERS_REFERENCE_FILE]: encodeReference([{ kind: 'number', name: SCORE, ranks, deviation: profile.columns[0]!.number!.std, of: values.length }]) };
+  return {
+    ...files,
+    [ANSWERS_REFERENCE_FILE]: encodeReference([
+      { kind: 'number', name: SCORE, ranks, deviation: profile.columns[0]!.number!.std, of: values.length },
+    ]),
+  };
 }
 
 function profileScores({ threshold }: AnomalyOutput, scores: Float32Array): DatasetProfile {
@@ -36,16 +41,34 @@ function profileScores({ threshold }: AnomalyOutput, scores: Float32Array): Data
   const alarms = scores.reduce((count, score) => count + (score > threshold ? 1 : 0), 0);
   const shares = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
   return {
-    formatVersion: 1, rows,
+    formatVersion: 1,
+    rows,
     columns: [
       {
-        name: SCORE, type: 'number', count: rows, missing: 0, distinct: new Set(sorted).size,
+        name: SCORE,
+        type: 'number',
+        count: rows,
+        missing: 0,
+        distinct: new Set(sorted).size,
         number: {
-          min: sorted[0]!, max: sorted.at(-1)!, mean, std, quantiles: Object.fromEntries(shares.map((share) => [String(share), at(share)])), edges: [sorted[0]!, sorted.at(-1)!], counts: [rows],
+          min: sorted[0]!,
+          max: sorted.at(-1)!,
+          mean,
+          std,
+          quantiles: Object.fromEntries(shares.map((share) => [String(share), at(share)])),
+          edges: [sorted[0]!, sorted.at(-1)!],
+          counts: [rows],
           sample: Array.from({ length: kept }, (_, index) => at(kept === 1 ? 0 : index / (kept - 1))),
         },
       },
-      { name: ALARM, type: 'boolean', count: rows, missing: 0, distinct: alarms === 0 || alarms === rows ? 1 : 2, categories: { counts: { false: rows - alarms, true: alarms }, other: 0 } },
+      {
+        name: ALARM,
+        type: 'boolean',
+        count: rows,
+        missing: 0,
+        distinct: alarms === 0 || alarms === rows ? 1 : 2,
+        categories: { counts: { false: rows - alarms, true: alarms }, other: 0 },
+      },
     ],
   };
 }

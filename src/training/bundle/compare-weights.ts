@@ -1,5 +1,5 @@
 import type { OpenArtifact } from '../../core/ports.ts';
-import { product, showShape } from '../shapes.ts';
+import { product, showShape } from '../layers/shapes.ts';
 import type { WeightsManifest } from './weights-file.ts';
 
 /** One weight of two models. */
@@ -29,10 +29,12 @@ interface Weight {
 async function read(model: OpenArtifact): Promise<Map<string, Weight>> {
   const { weights } = await model.json<WeightsManifest>('weights.json');
   const bytes = await model.bytes('weights.bin');
-  return new Map(weights.map(({ name, shape, offset }) => {
-    const own = new Uint8Array(bytes.subarray(offset, offset + 4 * product(shape))).buffer;
-    return [name, { shape, values: new Float32Array(own), bits: new Uint32Array(own) }];
-  }));
+  return new Map(
+    weights.map(({ name, shape, offset }) => {
+      const own = new Uint8Array(bytes.subarray(offset, offset + 4 * product(shape))).buffer;
+      return [name, { shape, values: new Float32Array(own), bits: new Uint32Array(own) }];
+    }),
+  );
 }
 
 function compare(name: string, one: Weight | undefined, other: Weight | undefined): WeightDifference {

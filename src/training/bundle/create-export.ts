@@ -6,20 +6,20 @@ import type { JsonObject } from '../../core/json.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import { Prng } from '../../core/prng.ts';
 import type { Tensor as Values, TensorBatch, TensorSpec } from '../../core/tensor.ts';
-import { openExamples } from '../../data/examples.ts';
+import { openExamples } from '../../data/stored/examples.ts';
 import { exportRegistry } from './export-registry.ts';
-import type { ExportDefinition, ExportReader, ExportSource } from '../export.ts';
+import type { ExportDefinition, ExportReader, ExportSource } from '../exports/export.ts';
 import { marginNotes } from '../exports/shared/graph-outputs.ts';
 import { firstSentence } from '../exports/shared/messages.ts';
 import { unitNotes } from '../exports/shared/unit-notes.ts';
 import { standardLayers, withoutScoreLayer } from '../exports/shared/standard-layers.ts';
 import { readModel } from './load-model.ts';
-import { nameAndConfig, resolveNamed } from '../named.ts';
-import type { Named, Resolved } from '../named.ts';
+import { nameAndConfig, resolveNamed } from '../model/named.ts';
+import type { Named, Resolved } from '../model/named.ts';
 import { NO_LOGITS } from '../model/network.ts';
-import { product } from '../shapes.ts';
-import { loadTf } from '../tf.ts';
-import type { Tensor, Tf } from '../tf.ts';
+import { product } from '../layers/shapes.ts';
+import { loadTf } from '../tensorflow/tf.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 
 /** How an export was compared with the model that it was made from. */
 export interface ExportCheck {
@@ -59,13 +59,22 @@ export async function createExport(model: OpenArtifact, name: string, named: Nam
 }
 
 /** The same for a network that is at hand. */
-export async function exportNetwork(whole: ExportSource, preprocessor: Uint8Array, named: Named, rows: ExportRows | undefined): Promise<Export> {
+export async function exportNetwork(
+  whole: ExportSource,
+  preprocessor: Uint8Array,
+  named: Named,
+  rows: ExportRows | undefined,
+): Promise<Export> {
   const tf = loadTf();
   const resolved = resolveNamed(exportRegistry, named);
   const { definition } = resolved;
   const standard = definition.layers === undefined ? undefined : standardLayers(tf, whole.network, whole.weights, definition.layers);
   const json = JSON.parse(Buffer.from(preprocessor).toString('utf8')) as JsonObject;
-  const source = { ...whole, ...(standard === undefined ? {} : { network: standard.network, weights: standard.weights }), ...('columns' in json ? { preprocessor: json } : {}) };
+  const source = {
+    ...whole,
+    ...(standard === undefined ? {} : { network: standard.network, weights: standard.weights }),
+    ...('columns' in json ? { preprocessor: json } : {}),
+  };
   const written = await definition.write(tf, source, resolved.config);
   const notes = [...(standard?.notes ?? []), ...written.notes, ...marginNotes(source.meta), ...unitNotes(source.meta, definition.answers)];
   const files = { ...written.files, ...besides(preprocessor, definition, written.signature, notes) };
@@ -84,26 +93,46 @@ export async function exportNetwork(whole: ExportSource, preprocessor: Uint8Arra
 }
 
 /** @param model what the answers of `source` as it was written are compared with */
-async function checkFiles(tf: Tf, source: ExportSource, model: ExportSource, resolved: Resolved<ExportDefinition>, folder: string, rows: ExportRows): Promise<ExportCheck> {
+async function checkFiles(
+  tf: Tf,
+  source: ExportSource,
+  model: ExportSource,
+  resolved: Resolved<ExportDefinition>,
+  folder: string,
+  rows: ExportRows,
+): Promise<ExportCheck> {
   let reader: ExportReader | undefined;
   try {
     reader = await resolved.definition.open(tf, folder, source);
     return await compare(tf, model, resolved, reader, rows);
   } catch (error) {
     if (isPerennialError(error)) throw error;
-    throw new PerennialError('MODEL_INVALID', `The model cannot be exported as "${resolved.name}": what was written cannot be read there (${firstSentence(messageOf(error))}).`, { hint: 'Export it in another format.', cause: error });
+    throw new PerennialError(
+      'MODEL_INVALID',
+      `The model cannot be exported as "${resolved.name}": what was written cannot be read there (${firstSentence(messageOf(error))}).`,
+      { hint: 'Export it in another format.', cause: error },
+    );
   } finally {
     reader?.dispose();
   }
 }
 
 /** What the format knows nothing of: how rows become tensors, and what the tensors mean. */
-function besides(preprocessor: Uint8Array, { besides: folder, name, summary }: ExportDefinition, signature: JsonObject, notes: readonly string[]): Record<string, Uint8Array> {
+function besides(
+  preprocessor: Uint8Array,
+  { besides: folder, name, summary }: ExportDefinition,
+  signature: JsonObject,
+  notes: readonly string[],
+): Record<string, Uint8Array> {
   const at = (file: string): string => (folder === '' ? file : `${folder}/${file}`);
   const text = [
-    `${name}: ${summary}`, '',
+    `${name}: ${summary}`,
+    '',
     'The model reads tensors, not the columns of the data. preprocessor.json says how columns become them',
-    '(fitted transforms, in order), signature.json what each tensor and each output is.', '', ...notes, '',
+    '(fitted transforms, in order), signature.json what each tensor and each output is.',
+    '',
+    ...notes,
+    '',
   ].join('\n');
   return {
     [at('preprocessor.json')]: preprocessor,
@@ -141,17 +170,25 @@ const copied = (tensor: Values): Values => ({ ...tensor, data: tensor.data.slice
 /** Rows that are no data, the same each time: ids below the vocabulary, numbers around 0. */
 function drawnRows(inputs: readonly TensorSpec[]): ExportRows {
   const rows = 64;
-  const batch = Object.fromEntries(inputs.map((spec): [string, Values] => {
-    const prng = new Prng(1, 'export', spec.name);
-    const draw = spec.vocabularySize === undefined ? () => prng.normal() : () => Math.floor(prng.uniform() * spec.vocabularySize!);
-    const values = Array.from({ length: rows * product(spec.shape) }, draw);
-    return [spec.name, { spec, rows, data: spec.vocabularySize === undefined ? Float32Array.from(values) : Int32Array.from(values) }];
-  }));
+  const batch = Object.fromEntries(
+    inputs.map((spec): [string, Values] => {
+      const prng = new Prng(1, 'export', spec.name);
+      const draw = spec.vocabularySize === undefined ? () => prng.normal() : () => Math.floor(prng.uniform() * spec.vocabularySize!);
+      const values = Array.from({ length: rows * product(spec.shape) }, draw);
+      return [spec.name, { spec, rows, data: spec.vocabularySize === undefined ? Float32Array.from(values) : Int32Array.from(values) }];
+    }),
+  );
   return { batch, rows, source: 'drawn' };
 }
 
 /** @throws EXPORT_DIFFERS */
-async function compare(tf: Tf, source: ExportSource, { name, definition, config }: Resolved<ExportDefinition>, reader: ExportReader, { batch, rows, source: from }: ExportRows): Promise<ExportCheck> {
+async function compare(
+  tf: Tf,
+  source: ExportSource,
+  { name, definition, config }: Resolved<ExportDefinition>,
+  reader: ExportReader,
+  { batch, rows, source: from }: ExportRows,
+): Promise<ExportCheck> {
   const expected = expectedOutputs(tf, source, definition, batch, rows);
   const bound = definition.bound(config);
   const batches: number[] = [];
@@ -163,7 +200,8 @@ async function compare(tf: Tf, source: ExportSource, { name, definition, config 
     for (const [output, { values, width, spread }] of Object.entries(expected)) {
       const own = values.subarray(start * width, (start + count) * width);
       const given = outputs[output];
-      if (given?.length !== own.length) throw differs(name, `gives ${given?.length ?? 'no'} values of "${output}" for ${count} rows; expected were ${own.length}`);
+      if (given?.length !== own.length)
+        throw differs(name, `gives ${given?.length ?? 'no'} values of "${output}" for ${count} rows; expected were ${own.length}`);
       largest = Math.max(largest, difference(own, given, spread));
       if (source.meta.output.kind === 'classes' && width > 1) same = (same ?? 0) + sameTops(own, given, width);
     }
@@ -172,11 +210,16 @@ async function compare(tf: Tf, source: ExportSource, { name, definition, config 
   }
   const drawn = await reader.runRows?.();
   if (drawn !== undefined) {
-    for (const [output, { values, spread }] of Object.entries(expectedOutputs(tf, source, definition, drawn.batch, drawn.rows))) largest = Math.max(largest, difference(values, drawn.outputs[output]!, spread));
+    for (const [output, { values, spread }] of Object.entries(expectedOutputs(tf, source, definition, drawn.batch, drawn.rows)))
+      largest = Math.max(largest, difference(values, drawn.outputs[output]!, spread));
   }
   const check = { rows, source: from, batches, largestDifference: largest, bound, sameClass: same === null ? null : same / rows };
   if (!(largest <= bound)) {
-    throw differs(name, `differs from the model by ${largest.toPrecision(3)} on ${rows} ${from === 'test' ? 'rows of the test split' : 'drawn rows'}; up to ${bound} passes`, { check });
+    throw differs(
+      name,
+      `differs from the model by ${largest.toPrecision(3)} on ${rows} ${from === 'test' ? 'rows of the test split' : 'drawn rows'}; up to ${bound} passes`,
+      { check },
+    );
   }
   return check;
 }
@@ -192,33 +235,50 @@ interface Expected {
 }
 
 /** What the model itself gives, operation by operation: not by the trace that exports are made of. */
-function expectedOutputs(tf: Tf, { meta, network, weights, name }: ExportSource, definition: ExportDefinition, batch: TensorBatch, rows: number): Record<string, Expected> {
+function expectedOutputs(
+  tf: Tf,
+  { meta, network, weights, name }: ExportSource,
+  definition: ExportDefinition,
+  batch: TensorBatch,
+  rows: number,
+): Record<string, Expected> {
   const parts: Record<string, Float32Array>[] = [];
   for (let start = 0; start < rows; start += BATCHES.at(-1)!) {
     const count = Math.min(BATCHES.at(-1)!, rows - start);
     tf.tidy(() => {
-      const tensors = new Map(network.weights.map(({ fullName, shape }) => [fullName, tf.tensor(weights.get(fullName)!, [...shape], 'float32') as Tensor]));
-      const { output } = network.forward(tf, network.inputTensors(tf, slice(batch, start, count)), tensors, { training: false, seed: 0, iteration: 0, logits: NO_LOGITS });
+      const tensors = new Map(
+        network.weights.map(({ fullName, shape }) => [fullName, tf.tensor(weights.get(fullName)!, [...shape], 'float32') as Tensor]),
+      );
+      const { output } = network.forward(tf, network.inputTensors(tf, slice(batch, start, count)), tensors, {
+        training: false,
+        seed: 0,
+        iteration: 0,
+        logits: NO_LOGITS,
+      });
       const outputs = definition.outputs(tf, { meta, network, weights, name }, output);
       parts.push(Object.fromEntries(Object.entries(outputs).map(([key, tensor]) => [key, (tensor.dataSync() as Float32Array).slice()])));
     });
   }
-  return Object.fromEntries(Object.keys(parts[0]!).map((key) => {
-    const values = new Float32Array(parts.reduce((length, part) => length + part[key]!.length, 0));
-    let offset = 0;
-    for (const part of parts) {
-      values.set(part[key]!, offset);
-      offset += part[key]!.length;
-    }
-    return [key, { values, width: values.length / rows, spread: deviation(values) }];
-  }));
+  return Object.fromEntries(
+    Object.keys(parts[0]!).map((key) => {
+      const values = new Float32Array(parts.reduce((length, part) => length + part[key]!.length, 0));
+      let offset = 0;
+      for (const part of parts) {
+        values.set(part[key]!, offset);
+        offset += part[key]!.length;
+      }
+      return [key, { values, width: values.length / rows, spread: deviation(values) }];
+    }),
+  );
 }
 
 function slice(batch: TensorBatch, start: number, count: number): TensorBatch {
-  return Object.fromEntries(Object.entries(batch).map(([name, { spec, data }]) => {
-    const width = product(spec.shape);
-    return [name, { spec, rows: count, data: data.slice(start * width, (start + count) * width) }];
-  }));
+  return Object.fromEntries(
+    Object.entries(batch).map(([name, { spec, data }]) => {
+      const width = product(spec.shape);
+      return [name, { spec, rows: count, data: data.slice(start * width, (start + count) * width) }];
+    }),
+  );
 }
 
 function deviation(values: Float32Array): number {

@@ -1,21 +1,21 @@
 import type { OpenArtifact } from '../../core/ports.ts';
 import { PerennialError, messageOf } from '../../core/errors.ts';
-import type { DatasetProfile, Preprocessor } from '../../data/types.ts';
+import type { DatasetProfile, Preprocessor } from '../../data/stored/dataset.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { TensorBatch } from '../../core/tensor.ts';
-import { latentPreprocessor } from '../../data/latent.ts';
-import { loadPreprocessor } from '../../data/preprocessor.ts';
-import { promptPreprocessor, tokenTextsOf } from '../../data/prompts.ts';
+import { latentPreprocessor } from '../../data/answers/latent.ts';
+import { loadPreprocessor } from '../../data/preprocess/preprocessor.ts';
+import { promptPreprocessor, tokenTextsOf } from '../../data/answers/prompts.ts';
 import { GraphPredictor } from '../graph/graph-predictor.ts';
 import { joinAnswers } from '../model/heads.ts';
-import { lossRegistry } from '../registries.ts';
+import { lossRegistry } from '../losses/resolve-loss.ts';
 import { NO_LOGITS, Network } from '../model/network.ts';
-import { product, showShape } from '../shapes.ts';
-import { generatingPredictor } from './text-generation.ts';
-import { loadTf } from '../tf.ts';
-import type { Tensor, Tf } from '../tf.ts';
+import { product, showShape } from '../layers/shapes.ts';
+import { generatingPredictor } from '../generation/text-generation.ts';
+import { loadTf } from '../tensorflow/tf.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 import type { Topology } from '../model/model-config.ts';
-import type { ModelMeta, Predictor } from '../types.ts';
+import type { ModelMeta, Predictor } from '../model/model-meta.ts';
 import { decodeWeights } from './weights-file.ts';
 import type { WeightsManifest } from './weights-file.ts';
 
@@ -37,36 +37,67 @@ export async function loadModel(artifact: OpenArtifact): Promise<Predictor> {
 }
 
 /** A model's network and its weights, by full name. @throws as {@link loadModel} */
-export async function readModel(artifact: OpenArtifact): Promise<{ readonly meta: ModelMeta; readonly network: Network; readonly weights: ReadonlyMap<string, Float32Array> }> {
-  if (artifact.manifest.kind !== 'model') throw new PerennialError('MODEL_INVALID', `The artifact ${artifact.ref.digest.slice(0, 12)} is a ${artifact.manifest.kind}, not a model.`);
+export async function readModel(
+  artifact: OpenArtifact,
+): Promise<{ readonly meta: ModelMeta; readonly network: Network; readonly weights: ReadonlyMap<string, Float32Array> }> {
+  if (artifact.manifest.kind !== 'model')
+    throw new PerennialError(
+      'MODEL_INVALID',
+      `The artifact ${artifact.ref.digest.slice(0, 12)} is a ${artifact.manifest.kind}, not a model.`,
+    );
   const meta = artifact.manifest.meta as unknown as ModelMeta;
   const topology = await artifact.json<Topology>('topology.json');
-  if (topology.formatVersion !== 1) throw new PerennialError('MODEL_INVALID', `The model has the format ${String(topology.formatVersion)}; this version reads format 1.`, { hint: 'Use the version of Perennial that wrote it.' });
+  if (topology.formatVersion !== 1)
+    throw new PerennialError('MODEL_INVALID', `The model has the format ${String(topology.formatVersion)}; this version reads format 1.`, {
+      hint: 'Use the version of Perennial that wrote it.',
+    });
   const network = new Network(topology);
   const said = meta.heads === undefined ? meta.outputShape : [meta.heads.reduce((sum, { width }) => sum + width, 0)];
   if (showShape(network.outputShape) !== showShape(said)) {
-    throw new PerennialError('MODEL_INVALID', `The topology gives ${showShape(network.outputShape)}, the manifest says ${showShape(said)}.`);
+    throw new PerennialError(
+      'MODEL_INVALID',
+      `The topology gives ${showShape(network.outputShape)}, the manifest says ${showShape(said)}.`,
+    );
   }
-  return { meta, network, weights: decodeWeights(network.weights, await artifact.json<WeightsManifest>('weights.json'), await artifact.bytes('weights.bin')) };
+  return {
+    meta,
+    network,
+    weights: decodeWeights(network.weights, await artifact.json<WeightsManifest>('weights.json'), await artifact.bytes('weights.bin')),
+  };
 }
 
 /** A model, its preprocessing and the profile of its training data. @throws as {@link loadModel} */
 export async function openBundle(artifact: OpenArtifact): Promise<Bundle> {
-  const [predictor, preprocessor, profile] = await Promise.all([loadModel(artifact), artifact.json<JsonObject>('preprocessor.json'), artifact.json<DatasetProfile>('profile.json')]);
+  const [predictor, preprocessor, profile] = await Promise.all([
+    loadModel(artifact),
+    artifact.json<JsonObject>('preprocessor.json'),
+    artifact.json<DatasetProfile>('profile.json'),
+  ]);
   const { output } = predictor.meta;
   if (output.kind === 'text') {
     const generating = generatingPredictor(predictor, output, tokenTextsOf(preprocessor, output.name));
     return { meta: generating.meta, predictor: generating, preprocessor: promptPreprocessor(preprocessor, output), profile };
   }
-  return { meta: predictor.meta, predictor, preprocessor: output.kind === 'samples' ? latentPreprocessor(output) : loadPreprocessor(preprocessor), profile };
+  return {
+    meta: predictor.meta,
+    predictor,
+    preprocessor: output.kind === 'samples' ? latentPreprocessor(output) : loadPreprocessor(preprocessor),
+    profile,
+  };
 }
 
 /** @param values by the full names of the network's weights @param rowsAtOnce where large outputs ask for few */
-export function createPredictor(meta: ModelMeta, network: Network, values: ReadonlyMap<string, Float32Array>, rowsAtOnce?: number): Predictor {
+export function createPredictor(
+  meta: ModelMeta,
+  network: Network,
+  values: ReadonlyMap<string, Float32Array>,
+  rowsAtOnce?: number,
+): Predictor {
   const tf = loadTf();
   const compiled = compileOnUse(tf, network, values, rowsAtOnce);
   let weights: ReadonlyMap<string, Tensor> | undefined;
-  const weightTensors = (): ReadonlyMap<string, Tensor> => new Map(network.weights.map((spec) => [spec.fullName, tf.tensor(values.get(spec.fullName)!, [...spec.shape], 'float32')]));
+  const weightTensors = (): ReadonlyMap<string, Tensor> =>
+    new Map(network.weights.map((spec) => [spec.fullName, tf.tensor(values.get(spec.fullName)!, [...spec.shape], 'float32')]));
   const width = product(network.outputShape);
   // The losses of two networks against each other are none of the registry.
   const score = lossRegistry.find(meta.loss)?.score;
@@ -80,7 +111,12 @@ export function createPredictor(meta: ModelMeta, network: Network, values: Reado
   function predictSome(batch: TensorBatch): Float32Array {
     const loaded = (weights ??= weightTensors());
     return tf.tidy(() => {
-      const { output } = network.forward(tf, network.inputTensors(tf, batch), loaded, { training: false, seed: 0, iteration: 0, logits: NO_LOGITS });
+      const { output } = network.forward(tf, network.inputTensors(tf, batch), loaded, {
+        training: false,
+        seed: 0,
+        iteration: 0,
+        logits: NO_LOGITS,
+      });
       return (output.dataSync() as Float32Array).slice();
     });
   }
@@ -109,7 +145,12 @@ export function createPredictor(meta: ModelMeta, network: Network, values: Reado
 }
 
 /** Compiles at the first prediction, not at loading: many models are loaded to be looked at. */
-function compileOnUse(tf: Tf, network: Network, values: ReadonlyMap<string, Float32Array>, rowsAtOnce: number | undefined): { get(): GraphPredictor | undefined; dispose(): void } {
+function compileOnUse(
+  tf: Tf,
+  network: Network,
+  values: ReadonlyMap<string, Float32Array>,
+  rowsAtOnce: number | undefined,
+): { get(): GraphPredictor | undefined; dispose(): void } {
   let graph: GraphPredictor | 'impossible' | undefined;
   return {
     get() {
@@ -117,7 +158,9 @@ function compileOnUse(tf: Tf, network: Network, values: ReadonlyMap<string, Floa
         graph ??= new GraphPredictor(tf, network, values, rowsAtOnce);
       } catch (error) {
         graph = 'impossible';
-        process.emitWarning(`The model predicts operation by operation, which is slower: it cannot be compiled because of ${messageOf(error).split('\n')[0]}`);
+        process.emitWarning(
+          `The model predicts operation by operation, which is slower: it cannot be compiled because of ${messageOf(error).split('\n')[0]}`,
+        );
       }
       return graph === 'impossible' ? undefined : graph;
     },
@@ -131,7 +174,11 @@ function compileOnUse(tf: Tf, network: Network, values: ReadonlyMap<string, Floa
 function checkedSizes(batch: TensorBatch, meta: ModelMeta, rows: number): TensorBatch {
   for (const { name, shape } of meta.inputs) {
     const { data } = batch[name]!;
-    if (data.length !== rows * product(shape)) throw new PerennialError('DATA_INVALID', `The tensor "${name}" holds ${data.length} values; ${rows} rows of ${showShape(shape)} need ${rows * product(shape)}.`);
+    if (data.length !== rows * product(shape))
+      throw new PerennialError(
+        'DATA_INVALID',
+        `The tensor "${name}" holds ${data.length} values; ${rows} rows of ${showShape(shape)} need ${rows * product(shape)}.`,
+      );
   }
   return batch;
 }
@@ -146,9 +193,11 @@ function rowsOf(batch: TensorBatch, meta: ModelMeta): number {
 }
 
 function sliceRows(batch: TensorBatch, meta: ModelMeta, start: number, count: number): TensorBatch {
-  return Object.fromEntries(meta.inputs.map(({ name, shape }) => {
-    const { spec, data } = batch[name]!;
-    const width = product(shape);
-    return [name, { spec, rows: count, data: data.subarray(start * width, (start + count) * width) }];
-  }));
+  return Object.fromEntries(
+    meta.inputs.map(({ name, shape }) => {
+      const { spec, data } = batch[name]!;
+      const width = product(shape);
+      return [name, { spec, rows: count, data: data.subarray(start * width, (start + count) * width) }];
+    }),
+  );
 }

@@ -3,7 +3,7 @@ import type { OpenArtifact } from '../../core/ports.ts';
 import { createPredictor, readModel } from './load-model.ts';
 import type { LayerNode, Topology } from '../model/model-config.ts';
 import { Network } from '../model/network.ts';
-import type { ModelMeta, Predictor } from '../types.ts';
+import type { ModelMeta, Predictor } from '../model/model-meta.ts';
 
 /** The model as it was before training: its first weights follow from its seed. @throws as `loadModel` */
 export async function loadUntrained(artifact: OpenArtifact): Promise<Predictor> {
@@ -17,16 +17,26 @@ export async function loadUntrained(artifact: OpenArtifact): Promise<Predictor> 
  * @param layer default: the one that the last layer reads
  * @throws MODEL_INVALID for a layer that the model does not have
  */
-export async function loadLayer(artifact: OpenArtifact, layer?: string): Promise<{ readonly predictor: Predictor; readonly layer: string }> {
+export async function loadLayer(
+  artifact: OpenArtifact,
+  layer?: string,
+): Promise<{ readonly predictor: Predictor; readonly layer: string }> {
   const { meta, network, weights } = await readModel(artifact);
   const { topology } = network;
   const name = layer ?? before(topology);
   if (!topology.layers.some((node) => node.name === name)) {
-    throw new PerennialError('MODEL_INVALID', `The model has no layer "${name}".`, { hint: `It has: ${topology.layers.map((node) => node.name).join(', ')}.` });
+    throw new PerennialError('MODEL_INVALID', `The model has no layer "${name}".`, {
+      hint: `It has: ${topology.layers.map((node) => node.name).join(', ')}.`,
+    });
   }
   const needed = new Set<string>([name]);
   for (const node of [...topology.layers].reverse()) if (needed.has(node.name)) for (const read of node.inputs) needed.add(read);
-  const part = new Network({ ...topology, inputs: topology.inputs.filter((input) => needed.has(input.name)), layers: topology.layers.filter((node) => needed.has(node.name)), output: name });
+  const part = new Network({
+    ...topology,
+    inputs: topology.inputs.filter((input) => needed.has(input.name)),
+    layers: topology.layers.filter((node) => needed.has(node.name)),
+    output: name,
+  });
   const { heads: _heads, ...rest } = meta;
   // What the loss would make of scores is none of the values of a layer.
   const own: ModelMeta = { ...rest, inputs: part.topology.inputs, outputShape: part.outputShape, loss: '' };

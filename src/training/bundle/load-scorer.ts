@@ -2,7 +2,7 @@ import type { OpenArtifact } from '../../core/ports.ts';
 import { createPredictor, readModel } from './load-model.ts';
 import { Network } from '../model/network.ts';
 import { tokenInput, withScores } from '../objectives/shared/next-token.ts';
-import type { Predictor } from '../types.ts';
+import type { Predictor } from '../model/model-meta.ts';
 
 /** Values of all steps of a batch: 64 MB. */
 const VALUES_MAX = 2 ** 24;
@@ -20,5 +20,13 @@ export async function loadTextScorer(artifact: OpenArtifact): Promise<TextScorer
   const scored = new Network(withScores(network.topology));
   const { shape, vocabularySize } = tokenInput(scored.topology.inputs);
   const rows = Math.max(1, Math.min(64, Math.floor(VALUES_MAX / (shape[0]! * vocabularySize))));
-  return { predictor: createPredictor({ ...meta, inputs: scored.topology.inputs, outputShape: scored.outputShape, loss: '' }, scored, weights, rows), rows };
+  return {
+    predictor: createPredictor(
+      { ...meta, inputs: scored.topology.inputs, outputShape: scored.outputShape, loss: '' },
+      scored,
+      weights,
+      rows,
+    ),
+    rows,
+  };
 }

@@ -1,7 +1,7 @@
-import { defineCallback } from '../callback.ts';
-import { Monitor, monitorProperties } from '../monitor.ts';
-import type { MonitorConfig } from '../monitor.ts';
-import { integer, number } from '../schema-parts.ts';
+import { defineCallback } from './callback.ts';
+import { Monitor, monitorProperties } from './metric-watch.ts';
+import type { MonitorConfig } from './metric-watch.ts';
+import { integer, number } from '../model/schema-parts.ts';
 
 interface Config extends MonitorConfig {
   readonly factor: number;

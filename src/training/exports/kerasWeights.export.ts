@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { defineExport } from '../export.ts';
+import { defineExport } from './export.ts';
 import { readKerasWeights } from '../imports/keras-hdf5.ts';
 import { encodeHdf5 } from '../keras/hdf5.ts';
 import { toKeras } from '../keras/to-keras.ts';
@@ -13,7 +13,11 @@ export default defineExport({
   layers: 'keras',
   async write(_tf, source) {
     const keras = toKeras(source.network.topology, 'model');
-    return { files: { 'weights.h5': await encodeHdf5(weightsGroup(keras, source.weights)) }, signature: layersSignature(source, keras), notes: keras3Notes(keras) };
+    return {
+      files: { 'weights.h5': await encodeHdf5(weightsGroup(keras, source.weights)) },
+      signature: layersSignature(source, keras),
+      notes: keras3Notes(keras),
+    };
   },
   async open(tf, folder, source) {
     const { topology } = source.network;

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { FLOAT32_BOUND, defineExport } from '../export.ts';
-import type { ExportSource } from '../export.ts';
+import { FLOAT32_BOUND, defineExport } from './export.ts';
+import type { ExportSource } from './export.ts';
 import { toKeras } from '../keras/to-keras.ts';
 import type { KerasModel } from '../keras/to-keras.ts';
 import { trainingConfig } from '../keras/training-config.ts';
-import type { Tensor, Tf } from '../tf.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 import { layersSignature } from './shared/layers-export.ts';
 import { masksOf } from './shared/masks.ts';
 import { firstSentence } from './shared/messages.ts';
@@ -31,13 +31,19 @@ export default defineExport<Config>({
     const compiled = trainingConfig(source.meta);
     const { files, manifest } = encodeShards(await namedWeights(tf, keras, source), quantize);
     const json: JsonObject = {
-      format: 'layers-model', generatedBy: 'Perennial', convertedBy: null,
+      format: 'layers-model',
+      generatedBy: 'Perennial',
+      convertedBy: null,
       modelTopology: { keras_version: 'tfjs-layers 4.22.0', backend: 'tensor_flow.js', model_config: keras.config },
       ...(compiled === undefined ? {} : { userDefinedMetadata: { trainingConfig: compiled } }),
       weightsManifest: manifest,
     };
     // What is read last is what names the rest.
-    return { files: { ...files, 'model.json': Buffer.from(`${JSON.stringify(json)}\n`) }, signature: layersSignature(source, keras), notes: [] };
+    return {
+      files: { ...files, 'model.json': Buffer.from(`${JSON.stringify(json)}\n`) },
+      signature: layersSignature(source, keras),
+      notes: [],
+    };
   },
   async open(tf, folder, { network }) {
     const model = await tf.loadLayersModel(`file://${join(folder, 'model.json')}`);
@@ -49,7 +55,9 @@ export default defineExport<Config>({
           return { output: (output.dataSync() as Float32Array).slice() } as never;
         });
       },
-      dispose: () => { model.dispose(); },
+      dispose: () => {
+        model.dispose();
+      },
     };
   },
   bound: (config) => quantizedBound(config, FLOAT32_BOUND),
@@ -62,7 +70,11 @@ function refuseMaskedHalves(tf: Tf, { network: { topology } }: ExportSource): vo
   const masks = masksOf(tf, topology);
   const node = topology.layers.find(({ type, inputs }) => type === 'bidirectional' && masks.has(inputs[0]!));
   if (node === undefined) return;
-  throw new PerennialError('MODEL_INVALID', `The layer "${node.name}" (${node.type}) cannot be exported to a TensorFlow.js layers model: there, its backward half takes the padding of masked sequences for steps.`, { hint: 'Export a "tfjsGraph": it holds the computation itself.' });
+  throw new PerennialError(
+    'MODEL_INVALID',
+    `The layer "${node.name}" (${node.type}) cannot be exported to a TensorFlow.js layers model: there, its backward half takes the padding of masked sequences for steps.`,
+    { hint: 'Export a "tfjsGraph": it holds the computation itself.' },
+  );
 }
 
 /** The weights under the names that TensorFlow.js looks for: those of the model that it makes of the layers. */
@@ -70,10 +82,19 @@ async function namedWeights(tf: Tf, keras: KerasModel, { weights }: ExportSource
   const model = await instantiate(tf, keras);
   try {
     return keras.layers.flatMap((layer) => {
-      const own = model.getLayer(layer.name).weights as readonly { readonly originalName: string; readonly shape: readonly (number | null)[] }[];
+      const own = model.getLayer(layer.name).weights as readonly {
+        readonly originalName: string;
+        readonly shape: readonly (number | null)[];
+      }[];
       if (own.length !== layer.weights.length || own.some(({ shape }, index) => shape.join() !== layer.weights[index]!.shape.join())) {
-        const [theirs, ours] = [own.map(({ shape }) => shape), layer.weights.map(({ shape }) => shape)].map((shapes) => JSON.stringify(shapes));
-        throw new PerennialError('MODEL_INVALID', `The layer "${layer.name}" cannot be exported to a TensorFlow.js layers model: there its weights have the shapes ${theirs}, here ${ours}.`, { hint: 'Export a "tfjsGraph".' });
+        const [theirs, ours] = [own.map(({ shape }) => shape), layer.weights.map(({ shape }) => shape)].map((shapes) =>
+          JSON.stringify(shapes),
+        );
+        throw new PerennialError(
+          'MODEL_INVALID',
+          `The layer "${layer.name}" cannot be exported to a TensorFlow.js layers model: there its weights have the shapes ${theirs}, here ${ours}.`,
+          { hint: 'Export a "tfjsGraph".' },
+        );
       }
       return own.map(({ originalName }, index): ManifestWeight => {
         const { fullName, shape } = layer.weights[index]!;
@@ -92,7 +113,11 @@ async function instantiate(tf: Tf, keras: KerasModel): Promise<LayersModel> {
     return await tf.models.modelFromJSON({ modelTopology: keras.config } as never);
   } catch (error) {
     const culprit = await findCulprit(tf, keras.config);
-    throw new PerennialError('MODEL_INVALID', `${culprit} cannot be exported to a TensorFlow.js layers model: ${firstSentence(messageOf(error))}.`, { hint: 'Export a "tfjsGraph": it holds the computation itself.', cause: error });
+    throw new PerennialError(
+      'MODEL_INVALID',
+      `${culprit} cannot be exported to a TensorFlow.js layers model: ${firstSentence(messageOf(error))}.`,
+      { hint: 'Export a "tfjsGraph": it holds the computation itself.', cause: error },
+    );
   }
 }
 
@@ -101,10 +126,17 @@ async function findCulprit(tf: Tf, config: JsonObject): Promise<string> {
   const { layers } = config.config as { layers: { class_name: string; config: JsonObject; name: string }[] };
   for (const { class_name: className, config: own, name } of layers) {
     try {
-      const alone = { class_name: 'Sequential', config: { name: 'probe', layers: [{ class_name: className, config: className === 'InputLayer' ? own : { ...own, batch_input_shape: [null, 4] } }] } };
+      const alone = {
+        class_name: 'Sequential',
+        config: {
+          name: 'probe',
+          layers: [{ class_name: className, config: className === 'InputLayer' ? own : { ...own, batch_input_shape: [null, 4] } }],
+        },
+      };
       (await tf.models.modelFromJSON({ modelTopology: alone } as never)).dispose();
     } catch (error) {
-      if (/Unknown layer|does not support|not supported|Unknown activation|Unknown \w+:|is not implemented/i.test(messageOf(error))) return `The layer "${name}" (${className})`;
+      if (/Unknown layer|does not support|not supported|Unknown activation|Unknown \w+:|is not implemented/i.test(messageOf(error)))
+        return `The layer "${name}" (${className})`;
     }
   }
   return 'The model';

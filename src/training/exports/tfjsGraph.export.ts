@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Json, JsonObject } from '../../core/json.ts';
-import { FLOAT32_BOUND, defineExport } from '../export.ts';
+import { FLOAT32_BOUND, defineExport } from './export.ts';
 import { DataType } from '../graph/graph-def.ts';
 import type { Attribute, Node, Signature } from '../graph/graph-def.ts';
 import { inputNodes, tracePortable } from '../graph/portable-graph.ts';
-import type { Tensor } from '../tf.ts';
+import type { Tensor } from '../tensorflow/tf.ts';
 import { graphSignature } from './shared/graph-files.ts';
 import { graphOutputs, labelsText } from './shared/graph-outputs.ts';
 import { encodeShards, quantizeProperty, quantizedBound } from './shared/shards.ts';
@@ -15,8 +15,17 @@ interface Config {
   readonly quantize?: QuantizeConfig;
 }
 
-const TYPES: Readonly<Record<number, 'float32' | 'int32' | 'bool'>> = { [DataType.float32]: 'float32', [DataType.int32]: 'int32', [DataType.bool]: 'bool' };
-const PROTO_TYPES: Readonly<Record<number, string>> = { [DataType.float32]: 'DT_FLOAT', [DataType.int32]: 'DT_INT32', [DataType.bool]: 'DT_BOOL', [DataType.uint8]: 'DT_UINT8' };
+const TYPES: Readonly<Record<number, 'float32' | 'int32' | 'bool'>> = {
+  [DataType.float32]: 'float32',
+  [DataType.int32]: 'int32',
+  [DataType.bool]: 'bool',
+};
+const PROTO_TYPES: Readonly<Record<number, string>> = {
+  [DataType.float32]: 'DT_FLOAT',
+  [DataType.int32]: 'DT_INT32',
+  [DataType.bool]: 'DT_BOOL',
+  [DataType.uint8]: 'DT_UINT8',
+};
 
 export default defineExport<Config>({
   name: 'tfjsGraph',
@@ -29,27 +38,45 @@ export default defineExport<Config>({
     const { files, manifest } = encodeShards(constants.map(weightOf), quantize, (name) => name.startsWith('weights/'));
     const labels = labelsText(meta);
     const json: JsonObject = {
-      format: 'graph-model', generatedBy: 'Perennial', convertedBy: null,
+      format: 'graph-model',
+      generatedBy: 'Perennial',
+      convertedBy: null,
       signature: signatureJson(graph.signature),
       modelTopology: { node: graph.nodes.map(nodeJson), library: {}, versions: { producer: 1395 } },
       weightsManifest: manifest,
     };
     return {
-      files: { ...files, ...(labels === undefined ? {} : { 'labels.txt': Buffer.from(labels) }), 'model.json': Buffer.from(`${JSON.stringify(json)}\n`) },
-      signature: graphSignature(graph, meta), notes: [],
+      files: {
+        ...files,
+        ...(labels === undefined ? {} : { 'labels.txt': Buffer.from(labels) }),
+        'model.json': Buffer.from(`${JSON.stringify(json)}\n`),
+      },
+      signature: graphSignature(graph, meta),
+      notes: [],
     };
   },
   outputs: (tf, { meta }, output) => graphOutputs(tf, meta, output),
   async open(tf, folder, { network }) {
-    const { outputs } = JSON.parse(await readFile(join(folder, 'signature.json'), 'utf8')) as { outputs: readonly { name: string; node: string }[] };
+    const { outputs } = JSON.parse(await readFile(join(folder, 'signature.json'), 'utf8')) as {
+      outputs: readonly { name: string; node: string }[];
+    };
     const model = await tf.loadGraphModel(`file://${join(folder, 'model.json')}`);
     const names = inputNodes(network.topology);
     return {
       async run(batch) {
         return tf.tidy(() => {
-          const given = Object.fromEntries(Object.entries(network.inputTensors(tf, batch)).map(([name, tensor]) => [names.get(name)!, tensor]));
-          const results = [model.execute(given, outputs.map(({ node }) => node.replace(/:0$/, '')))].flat() as Tensor[];
-          return Object.fromEntries(outputs.map(({ name }, index) => [name, (results[index]!.dataSync() as Float32Array).slice()])) as never;
+          const given = Object.fromEntries(
+            Object.entries(network.inputTensors(tf, batch)).map(([name, tensor]) => [names.get(name)!, tensor]),
+          );
+          const results = [
+            model.execute(
+              given,
+              outputs.map(({ node }) => node.replace(/:0$/, '')),
+            ),
+          ].flat() as Tensor[];
+          return Object.fromEntries(
+            outputs.map(({ name }, index) => [name, (results[index]!.dataSync() as Float32Array).slice()]),
+          ) as never;
         });
       },
       dispose: () => model.dispose(),
@@ -66,7 +93,13 @@ function weightOf({ name, attributes }: Node): ManifestWeight {
 }
 
 function signatureJson({ inputs, outputs }: Signature): JsonObject {
-  const infos = (all: Signature['inputs']): JsonObject => Object.fromEntries(Object.entries(all).map(([name, { tensor, dtype, shape }]) => [name, { name: tensor, dtype: PROTO_TYPES[dtype]!, tensorShape: shapeJson(shape) }]));
+  const infos = (all: Signature['inputs']): JsonObject =>
+    Object.fromEntries(
+      Object.entries(all).map(([name, { tensor, dtype, shape }]) => [
+        name,
+        { name: tensor, dtype: PROTO_TYPES[dtype]!, tensorShape: shapeJson(shape) },
+      ]),
+    );
   return { inputs: infos(inputs), outputs: infos(outputs) };
 }
 

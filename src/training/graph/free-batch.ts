@@ -24,7 +24,8 @@ export function freeBatch(first: Sized, second: Sized, input: string): Node[] {
   const places = new Dimensions(first.rows, second.rows, source);
   const nodes = first.nodes.map((node, index) => {
     const other = second.nodes[index]!;
-    if (node.op !== other.op || node.name !== other.name || node.inputs.join() !== other.inputs.join()) throw new BatchError(`${node.op} became ${other.op}`);
+    if (node.op !== other.op || node.name !== other.name || node.inputs.join() !== other.inputs.join())
+      throw new BatchError(`${node.op} became ${other.op}`);
     if (node.op === 'Placeholder') return freed(node);
     if (node.op === 'Const') return places.constant(node, other);
     if (JSON.stringify(node.attributes) !== JSON.stringify(other.attributes)) throw new BatchError(`an attribute of ${node.op}`);
@@ -56,30 +57,62 @@ class Dimensions {
     if (Buffer.compare(a.bytes, b.bytes) === 0 && a.shape.join() === b.shape.join()) return node;
     const row = this.#sameRow(a, b);
     if (row !== undefined) return this.#tiled(node.name, row);
-    if (a.dtype !== DataType.int32 || a.shape.join() !== b.shape.join()) throw new BatchError(`a constant of shape [${a.shape.join(', ')}] that has a value per row`);
+    if (a.dtype !== DataType.int32 || a.shape.join() !== b.shape.join())
+      throw new BatchError(`a constant of shape [${a.shape.join(', ')}] that has a value per row`);
     const values = ints(b).map((value, index) => this.#value(ints(a)[index]!, value));
     if (a.shape.length === 0) return { name: node.name, op: 'Identity', inputs: [values[0]!], attributes: I32 };
-    const pack = (name: string): Node => ({ name, op: 'Pack', inputs: values, attributes: { N: { i: values.length }, T: { type: DataType.int32 }, axis: { i: 0 } } });
+    const pack = (name: string): Node => ({
+      name,
+      op: 'Pack',
+      inputs: values,
+      attributes: { N: { i: values.length }, T: { type: DataType.int32 }, axis: { i: 0 } },
+    });
     if (a.shape.length === 1) return pack(node.name);
     const packed = pack(`${node.name}_values`);
     this.nodes.push(packed);
-    return { name: node.name, op: 'Reshape', inputs: [packed.name, this.#constantNode(a.shape)], attributes: { ...I32, Tshape: { type: DataType.int32 } } };
+    return {
+      name: node.name,
+      op: 'Reshape',
+      inputs: [packed.name, this.#constantNode(a.shape)],
+      attributes: { ...I32, Tshape: { type: DataType.int32 } },
+    };
   }
 
   /** What a constant repeats for every row, in both traces. */
   #sameRow(a: ConstantTensor, b: ConstantTensor): ConstantTensor | undefined {
-    if (a.shape.length === 0 || a.shape[0] !== this.#rows[0] || b.shape[0] !== this.#rows[1] || a.dtype !== b.dtype || a.shape.slice(1).join() !== b.shape.slice(1).join()) return undefined;
+    if (
+      a.shape.length === 0 ||
+      a.shape[0] !== this.#rows[0] ||
+      b.shape[0] !== this.#rows[1] ||
+      a.dtype !== b.dtype ||
+      a.shape.slice(1).join() !== b.shape.slice(1).join()
+    )
+      return undefined;
     const width = a.bytes.length / this.#rows[0];
     const row = a.bytes.subarray(0, width);
-    const repeats = ({ bytes }: ConstantTensor): boolean => bytes.length % width === 0 && Array.from({ length: bytes.length / width }, (_, index) => bytes.subarray(index * width, (index + 1) * width)).every((each) => Buffer.compare(each, row) === 0);
+    const repeats = ({ bytes }: ConstantTensor): boolean =>
+      bytes.length % width === 0 &&
+      Array.from({ length: bytes.length / width }, (_, index) => bytes.subarray(index * width, (index + 1) * width)).every(
+        (each) => Buffer.compare(each, row) === 0,
+      );
     return width > 0 && repeats(a) && repeats(b) ? { dtype: a.dtype, shape: [1, ...a.shape.slice(1)], bytes: row } : undefined;
   }
 
   #tiled(name: string, row: ConstantTensor): Node {
-    const times: Node = { name: `${name}_times`, op: 'Pack', inputs: row.shape.map((_size, axis) => (axis === 0 ? this.#batch() : this.#constantNode(1))), attributes: { N: { i: row.shape.length }, T: { type: DataType.int32 }, axis: { i: 0 } } };
+    const times: Node = {
+      name: `${name}_times`,
+      op: 'Pack',
+      inputs: row.shape.map((_size, axis) => (axis === 0 ? this.#batch() : this.#constantNode(1))),
+      attributes: { N: { i: row.shape.length }, T: { type: DataType.int32 }, axis: { i: 0 } },
+    };
     const once: Node = { name: `${name}_row`, op: 'Const', inputs: [], attributes: { dtype: { type: row.dtype }, value: { tensor: row } } };
     this.nodes.push(times, once);
-    return { name, op: 'Tile', inputs: [once.name, times.name], attributes: { T: { type: row.dtype }, Tmultiples: { type: DataType.int32 } } };
+    return {
+      name,
+      op: 'Tile',
+      inputs: [once.name, times.name],
+      attributes: { T: { type: row.dtype }, Tmultiples: { type: DataType.int32 } },
+    };
   }
 
   /** Node of slope · rows + offset. */
@@ -110,15 +143,35 @@ class Dimensions {
     const many = typeof value !== 'number';
     const typed = Int32Array.from(many ? value : [value]);
     const tensor = { dtype: DataType.int32, shape: many ? [typed.length] : [], bytes: new Uint8Array(typed.buffer) };
-    return this.#once(`constant ${JSON.stringify(value)}`, (name) => ({ name, op: 'Const', inputs: [], attributes: { dtype: { type: DataType.int32 }, value: { tensor } } }));
+    return this.#once(`constant ${JSON.stringify(value)}`, (name) => ({
+      name,
+      op: 'Const',
+      inputs: [],
+      attributes: { dtype: { type: DataType.int32 }, value: { tensor } },
+    }));
   }
 
   #batch(): string {
-    const shape = this.#once('shape', (name) => ({ name, op: 'Shape', inputs: [this.#input.name], attributes: { T: this.#input.attributes.dtype!, out_type: { type: DataType.int32 } } }));
+    const shape = this.#once('shape', (name) => ({
+      name,
+      op: 'Shape',
+      inputs: [this.#input.name],
+      attributes: { T: this.#input.attributes.dtype!, out_type: { type: DataType.int32 } },
+    }));
     const [begin, end] = [this.#constantNode([0]), this.#constantNode([1])];
     return this.#once('batch', (name) => ({
-      name, op: 'StridedSlice', inputs: [shape, begin, end, end],
-      attributes: { T: { type: DataType.int32 }, Index: { type: DataType.int32 }, begin_mask: { i: 0 }, end_mask: { i: 0 }, ellipsis_mask: { i: 0 }, new_axis_mask: { i: 0 }, shrink_axis_mask: { i: 1 } },
+      name,
+      op: 'StridedSlice',
+      inputs: [shape, begin, end, end],
+      attributes: {
+        T: { type: DataType.int32 },
+        Index: { type: DataType.int32 },
+        begin_mask: { i: 0 },
+        end_mask: { i: 0 },
+        ellipsis_mask: { i: 0 },
+        new_axis_mask: { i: 0 },
+        shrink_axis_mask: { i: 1 },
+      },
     }));
   }
 }

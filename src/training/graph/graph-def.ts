@@ -124,7 +124,10 @@ function writeNode(writer: Writer, node: Node): void {
 function writeFunction(writer: Writer, graphFunction: GraphFunction): void {
   message(writer, 1, (signature) => {
     text(signature, 1, graphFunction.name);
-    for (const [field, args] of [[2, graphFunction.inputs], [3, graphFunction.outputs]] as const) {
+    for (const [field, args] of [
+      [2, graphFunction.inputs],
+      [3, graphFunction.outputs],
+    ] as const) {
       for (const [name, type] of args) message(signature, field, (argument) => number(text(argument, 1, name), 3, type));
     }
     number(signature, 17, 1);
@@ -136,7 +139,10 @@ function writeFunction(writer: Writer, graphFunction: GraphFunction): void {
 }
 
 function writeSignature(writer: Writer, signature: Signature): void {
-  for (const [field, tensors] of [[1, signature.inputs], [2, signature.outputs]] as const) {
+  for (const [field, tensors] of [
+    [1, signature.inputs],
+    [2, signature.outputs],
+  ] as const) {
     for (const [name, info] of Object.entries(tensors)) {
       writeEntry(writer, field, name, (inner) => {
         number(text(inner, 1, info.tensor), 2, info.dtype);
@@ -155,7 +161,11 @@ const PRODUCER = 1395;
  *
  * @see tensorflow/core/protobuf/saved_model.proto, meta_graph.proto; tensorflow/core/framework/graph.proto, function.proto
  */
-export function encodeSavedModel(nodes: readonly Node[], functions: readonly GraphFunction[], signatures: Readonly<Record<string, Signature>> = {}): Uint8Array {
+export function encodeSavedModel(
+  nodes: readonly Node[],
+  functions: readonly GraphFunction[],
+  signatures: Readonly<Record<string, Signature>> = {},
+): Uint8Array {
   const writer = protobuf.Writer.create();
   number(writer, 1, 1);
   message(writer, 2, (metaGraph) => {

@@ -1,11 +1,11 @@
 import type { TensorBatch, TensorSpec } from '../../core/tensor.ts';
 import { PerennialError } from '../../core/errors.ts';
 import { convolves, gainsFromOneDnn } from '../model/describe.ts';
-import { product, showShape } from '../shapes.ts';
-import type { Tf } from '../tf.ts';
+import { product, showShape } from '../layers/shapes.ts';
+import type { Tf } from '../tensorflow/tf.ts';
 import { required } from '../trainer/engine.ts';
 import type { EngineState, EvaluationSums, StepOutcome, TrainingEngine } from '../trainer/engine.ts';
-import type { LabelledBatch } from '../objective.ts';
+import type { LabelledBatch } from '../objectives/objective.ts';
 import { UpdateRule } from '../trainer/update-rule.ts';
 import type { EngineRequest } from '../trainer/update-rule.ts';
 import { DataType } from './graph-def.ts';
@@ -53,14 +53,32 @@ export class GraphEngine implements TrainingEngine {
     this.#rule = new UpdateRule(request);
     this.#variables = stateVariables(this.#rule);
     const { texts } = sizes;
-    const shapes: readonly { readonly rows: number; readonly length?: number }[] = texts?.train ?? [...new Set(sizes.train)].map((rows) => ({ rows }));
-    this.#steps = new Map(shapes.map(({ rows, length }, index) => [shapeOf({ rows, length }), traceUpdate(tf, this.#rule, rows, sizes.rowWeights, `step${index}_`, length === undefined ? undefined : { input: texts!.input, length })]));
+    const shapes: readonly { readonly rows: number; readonly length?: number }[] =
+      texts?.train ?? [...new Set(sizes.train)].map((rows) => ({ rows }));
+    this.#steps = new Map(
+      shapes.map(({ rows, length }, index) => [
+        shapeOf({ rows, length }),
+        traceUpdate(
+          tf,
+          this.#rule,
+          rows,
+          sizes.rowWeights,
+          `step${index}_`,
+          length === undefined ? undefined : { input: texts!.input, length },
+        ),
+      ]),
+    );
     this.#evaluation = sizes.evaluate === undefined ? undefined : traceEvaluation(tf, this.#rule, sizes.evaluate, 'evaluation_');
     const steps = [...this.#steps.values()];
     // What oneDNN can do is found in the main graph alone; dense and recurrent steps run faster as a function.
     const lowerLoops = request.objective.topologies.some(gainsFromOneDnn);
     this.#stepsMax = request.objective.topologies.some(convolves) ? CONVOLUTIONS_PER_CALL : STEPS_PER_CALL;
-    const program = encodeProgram({ variables: this.#variables, steps, predictions: this.#evaluation === undefined ? [] : [this.#evaluation], lowerLoops });
+    const program = encodeProgram({
+      variables: this.#variables,
+      steps,
+      predictions: this.#evaluation === undefined ? [] : [this.#evaluation],
+      lowerLoops,
+    });
     this.#session = new GraphSession(tf, program);
     this.reset();
   }
@@ -74,18 +92,39 @@ export class GraphEngine implements TrainingEngine {
     return Math.max(1, Math.min(this.#stepsMax, Math.floor(CALL_MS / this.#stepMs)));
   }
 
-  train(batches: readonly LabelledBatch[], firstStep: number, learningRates: readonly number[], momenta?: readonly number[]): readonly StepOutcome[] {
+  train(
+    batches: readonly LabelledBatch[],
+    firstStep: number,
+    learningRates: readonly number[],
+    momenta?: readonly number[],
+  ): readonly StepOutcome[] {
     const started = performance.now();
     const shape = shapeOf(batches[0]!);
     const step = this.#steps.get(shape);
-    if (step === undefined) throw new PerennialError('INTERNAL', `There is no graph for batches of ${shape} rows, only of ${[...this.#steps.keys()].join(' and ')}.`);
+    if (step === undefined)
+      throw new PerennialError(
+        'INTERNAL',
+        `There is no graph for batches of ${shape} rows, only of ${[...this.#steps.keys()].join(' and ')}.`,
+      );
     const feeds = step.inputs.map((input): Feed => {
       const stack = this.#buffer(names.stack(step, input), input, batches.length);
       const each = product(input.shape);
-      batches.forEach((batch, index) => this.#fill(input.name, batch, stack.subarray(index * each, (index + 1) * each), firstStep + index, learningRates[index]!, momenta?.[index]));
+      batches.forEach((batch, index) =>
+        this.#fill(
+          input.name,
+          batch,
+          stack.subarray(index * each, (index + 1) * each),
+          firstStep + index,
+          learningRates[index]!,
+          momenta?.[index],
+        ),
+      );
       return { name: names.stack(step, input), shape: [input.shape[0]! * batches.length, ...input.shape.slice(1)], values: stack };
     });
-    const [values] = this.#session.run([...feeds, { name: names.count(step), shape: [], values: Int32Array.of(batches.length) }], [names.numbers(step)]);
+    const [values] = this.#session.run(
+      [...feeds, { name: names.count(step), shape: [], values: Int32Array.of(batches.length) }],
+      [names.numbers(step)],
+    );
     this.#stepMs = (performance.now() - started) / batches.length;
     return batches.map((_, index) => {
       const numbers = values!.subarray(index * this.numbers.length, (index + 1) * this.numbers.length);
@@ -95,7 +134,8 @@ export class GraphEngine implements TrainingEngine {
 
   evaluate(batch: LabelledBatch): EvaluationSums {
     const evaluation = this.#evaluation;
-    if (evaluation === undefined || batch.rows > evaluation.rows) throw new PerennialError('INTERNAL', `There is no graph for an evaluation of ${batch.rows} rows.`);
+    if (evaluation === undefined || batch.rows > evaluation.rows)
+      throw new PerennialError('INTERNAL', `There is no graph for an evaluation of ${batch.rows} rows.`);
     const feeds = evaluation.inputs.map((input): Feed => {
       const values = this.#buffer(input.node, input, 1);
       // Rows beyond those of the batch are computed and not read.
@@ -104,14 +144,27 @@ export class GraphEngine implements TrainingEngine {
       this.#fill(input.name, batch, values.subarray(0, used), 0, 0);
       return { name: input.node, shape: input.shape, values };
     });
-    const [losses, penalty, output] = this.#session.run(feeds, [evaluationOutputs.losses, evaluationOutputs.penalty, evaluationOutputs.output]) as [Float32Array, Float32Array, Float32Array];
-    const loss = losses.subarray(0, batch.rows).reduce((sum, each) => sum + each, 0) + penalty[0]! * (this.#rule.objective.count?.(batch) ?? batch.rows);
+    const [losses, penalty, output] = this.#session.run(feeds, [
+      evaluationOutputs.losses,
+      evaluationOutputs.penalty,
+      evaluationOutputs.output,
+    ]) as [Float32Array, Float32Array, Float32Array];
+    const loss =
+      losses.subarray(0, batch.rows).reduce((sum, each) => sum + each, 0) +
+      penalty[0]! * (this.#rule.objective.count?.(batch) ?? batch.rows);
     const predictions = output.subarray(0, (output.length / evaluation.rows) * batch.rows);
     return { loss, metrics: this.#rule.objective.metricSums(predictions, batch) };
   }
 
   /** Writes one input of one step. */
-  #fill(input: string, batch: LabelledBatch, target: Float32Array | Int32Array, step: number, learningRate: number, momentum?: number): void {
+  #fill(
+    input: string,
+    batch: LabelledBatch,
+    target: Float32Array | Int32Array,
+    step: number,
+    learningRate: number,
+    momentum?: number,
+  ): void {
     const { inputs, labels } = this.#rule.objective;
     const label = labels.find((_, index) => inputNames.label(index) === input);
     if (label !== undefined) target.set(batch.labels[label.name]!);
@@ -147,7 +200,9 @@ export class GraphEngine implements TrainingEngine {
   weights(): EngineState {
     const { servedSlot } = this.#rule;
     const served = servedSlot === undefined ? stateNames.flat : stateNames.slot(servedSlot);
-    const values = this.#read(this.#variables.filter(({ name }) => name === served || (name !== stateNames.flat && !name.startsWith('slot_'))));
+    const values = this.#read(
+      this.#variables.filter(({ name }) => name === served || (name !== stateNames.flat && !name.startsWith('slot_'))),
+    );
     return this.#weightsFrom(values.set(stateNames.flat, values.get(served)!));
   }
 
@@ -181,7 +236,10 @@ export class GraphEngine implements TrainingEngine {
     const values = new Map<string, Values>([[stateNames.flat, this.#rule.flatten(checked(this.#rule, weights))]]);
     for (const name of Object.keys(this.#rule.slots)) values.set(stateNames.slot(name), slotOf(name));
     this.#rule.statistics.forEach(({ fullName }, index) => values.set(stateNames.statistic(index), required(weights, fullName)));
-    this.#session.run(this.#variables.map((variable) => ({ name: names.feedOf(variable), shape: variable.shape, values: values.get(variable.name)! })), [names.assignAll]);
+    this.#session.run(
+      this.#variables.map((variable) => ({ name: names.feedOf(variable), shape: variable.shape, values: values.get(variable.name)! })),
+      [names.assignAll],
+    );
   }
 
   dispose(): void {
@@ -190,9 +248,13 @@ export class GraphEngine implements TrainingEngine {
 }
 
 /** "32", or "32 × 48" where texts differ in length. */
-const shapeOf = ({ rows, length }: { readonly rows: number; readonly length?: number | undefined }): string => (length === undefined ? String(rows) : `${rows} × ${length}`);
+const shapeOf = ({ rows, length }: { readonly rows: number; readonly length?: number | undefined }): string =>
+  length === undefined ? String(rows) : `${rows} × ${length}`;
 
-const pick = (values: Readonly<Record<string, number>>) => (name: string): number => values[name]!;
+const pick =
+  (values: Readonly<Record<string, number>>) =>
+  (name: string): number =>
+    values[name]!;
 
 function checked(rule: UpdateRule, weights: EngineState): EngineState {
   for (const { fullName } of rule.objective.weights) required(weights, fullName);
@@ -200,13 +262,25 @@ function checked(rule: UpdateRule, weights: EngineState): EngineState {
 }
 
 function splitState(state: EngineState): { readonly slots: Map<string, Float32Array> } {
-  return { slots: new Map([...state].filter(([name]) => name.startsWith('slots/')).map(([name, values]) => [name.slice('slots/'.length), values])) };
+  return {
+    slots: new Map([...state].filter(([name]) => name.startsWith('slots/')).map(([name, values]) => [name.slice('slots/'.length), values])),
+  };
 }
 
 /** @throws DATA_INVALID where a tensor is missing or has another size */
 export function rowsOf(batch: TensorBatch, spec: TensorSpec, length: number): ArrayLike<number> {
   const tensor = batch[spec.name];
-  if (tensor === undefined) throw new PerennialError('DATA_INVALID', `The model reads the tensor "${spec.name}", but the batch has only ${Object.keys(batch).map((name) => `"${name}"`).join(', ')}.`);
-  if (tensor.data.length !== length) throw new PerennialError('DATA_INVALID', `The tensor "${spec.name}" holds ${tensor.data.length} values; ${tensor.rows} rows of ${showShape(spec.shape)} need ${length}.`);
+  if (tensor === undefined)
+    throw new PerennialError(
+      'DATA_INVALID',
+      `The model reads the tensor "${spec.name}", but the batch has only ${Object.keys(batch)
+        .map((name) => `"${name}"`)
+        .join(', ')}.`,
+    );
+  if (tensor.data.length !== length)
+    throw new PerennialError(
+      'DATA_INVALID',
+      `The tensor "${spec.name}" holds ${tensor.data.length} values; ${tensor.rows} rows of ${showShape(spec.shape)} need ${length}.`,
+    );
   return tensor.data;
 }

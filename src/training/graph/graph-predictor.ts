@@ -1,8 +1,8 @@
 import type { TensorBatch, TensorSpec } from '../../core/tensor.ts';
 import { NO_LOGITS } from '../model/network.ts';
 import type { Network } from '../model/network.ts';
-import { product } from '../shapes.ts';
-import type { Tf } from '../tf.ts';
+import { product } from '../layers/shapes.ts';
+import type { Tf } from '../tensorflow/tf.ts';
 import { DataType } from './graph-def.ts';
 import type { Node } from './graph-def.ts';
 import { encodeProgram, names } from './program.ts';
@@ -31,7 +31,11 @@ export class GraphPredictor {
 
   /** @throws TraceError naming the operation that cannot become part of a graph */
   constructor(tf: Tf, network: Network, weights: ReadonlyMap<string, Float32Array>, rowsAtOnce: number = SIZES[1]) {
-    const variables = network.weights.map(({ shape }, index): GraphVariable => ({ name: `weight_${index}`, shape, dtype: DataType.float32 }));
+    const variables = network.weights.map(({ shape }, index): GraphVariable => ({
+      name: `weight_${index}`,
+      shape,
+      dtype: DataType.float32,
+    }));
     const graphs = [SIZES[0], rowsAtOnce].map((rows, index) => traceForward(tf, network, variables, rows, `graph${index}_`));
     [this.#one, this.#many] = graphs as [Graph, Graph];
     const constants = asConstants(graphs, network, variables, weights);
@@ -40,7 +44,14 @@ export class GraphPredictor {
       return;
     }
     this.#session = new GraphSession(tf, encodeProgram({ variables, steps: [], predictions: graphs, lowerLoops: false }));
-    this.#session.run(variables.map((variable, index) => ({ name: names.feedOf(variable), shape: variable.shape, values: weights.get(network.weights[index]!.fullName)! })), [names.assignAll]);
+    this.#session.run(
+      variables.map((variable, index) => ({
+        name: names.feedOf(variable),
+        shape: variable.shape,
+        values: weights.get(network.weights[index]!.fullName)!,
+      })),
+      [names.assignAll],
+    );
   }
 
   /** Row-major values, `width` per row. The tensors of the batch have the sizes that the network reads. */
@@ -76,7 +87,12 @@ const CONSTANT_BYTES_MAX = 16 * 1024 ** 2;
  * Weights in the place of reads of variables, so that TensorFlow computes once what follows from weights alone. undefined where there
  * are too many, or loops read them.
  */
-function asConstants(graphs: readonly Graph[], network: Network, variables: readonly GraphVariable[], weights: ReadonlyMap<string, Float32Array>): readonly TracedPrediction[] | undefined {
+function asConstants(
+  graphs: readonly Graph[],
+  network: Network,
+  variables: readonly GraphVariable[],
+  weights: ReadonlyMap<string, Float32Array>,
+): readonly TracedPrediction[] | undefined {
   const bytes = network.weights.reduce((sum, { shape }) => sum + 4 * product(shape), 0);
   if (bytes > CONSTANT_BYTES_MAX || graphs.some(({ functions }) => functions.length > 0)) return undefined;
   const constants = variables.map(({ name, shape }, index): Node => {
@@ -88,8 +104,12 @@ function asConstants(graphs: readonly Graph[], network: Network, variables: read
     const read = new Map(nodes.filter(({ op }) => op === 'ReadVariableOp').map(({ name, inputs }) => [name, inputs[0]!]));
     const renamed = (input: string): string => read.get(input) ?? input;
     return {
-      functions, outputs: outputs.map(({ name, value }) => ({ name, value: renamed(value) })),
-      nodes: [...(at === 0 ? constants : []), ...nodes.filter(({ name }) => !read.has(name)).map((node) => ({ ...node, inputs: node.inputs.map(renamed) }))],
+      functions,
+      outputs: outputs.map(({ name, value }) => ({ name, value: renamed(value) })),
+      nodes: [
+        ...(at === 0 ? constants : []),
+        ...nodes.filter(({ name }) => !read.has(name)).map((node) => ({ ...node, inputs: node.inputs.map(renamed) })),
+      ],
     };
   });
 }
@@ -97,16 +117,31 @@ function asConstants(graphs: readonly Graph[], network: Network, variables: read
 function traceForward(tf: Tf, network: Network, variables: readonly GraphVariable[], rows: number, prefix: string): Graph {
   return cleanly(tf, () => {
     const rehearsal = new Rehearsal(tf, prefix);
-    const weights = new Map(network.weights.map(({ fullName, shape }, index) => [fullName, rehearsal.variable(variables[index]!.name, shape, 1)]));
+    const weights = new Map(
+      network.weights.map(({ fullName, shape }, index) => [fullName, rehearsal.variable(variables[index]!.name, shape, 1)]),
+    );
     const specs = network.topology.inputs;
-    const inputs = Object.fromEntries(specs.map((spec, index) => [spec.name, rehearsal.input(inputNames.tensor(index), [rows, ...spec.shape], inputType(spec))]));
-    const value = rehearsal.tracer.trace(() => rehearsal.tracer.symbolOf(network.forward(tf, inputs, weights, { training: false, seed: 0, iteration: 0, logits: NO_LOGITS }).output));
+    const inputs = Object.fromEntries(
+      specs.map((spec, index) => [spec.name, rehearsal.input(inputNames.tensor(index), [rows, ...spec.shape], inputType(spec))]),
+    );
+    const value = rehearsal.tracer.trace(() =>
+      rehearsal.tracer.symbolOf(network.forward(tf, inputs, weights, { training: false, seed: 0, iteration: 0, logits: NO_LOGITS }).output),
+    );
     const name = `${prefix}output`;
     return {
-      rows, nodes: rehearsal.tracer.nodes, functions: rehearsal.tracer.functions, outputs: [{ name, value }], fetches: [name],
+      rows,
+      nodes: rehearsal.tracer.nodes,
+      functions: rehearsal.tracer.functions,
+      outputs: [{ name, value }],
+      fetches: [name],
       feeds: specs.map((spec, index) => {
         const { shape, dtype } = rehearsal.inputs[index]!;
-        return { spec, name: prefix + inputNames.tensor(index), shape, values: dtype === DataType.int32 ? new Int32Array(product(shape)) : new Float32Array(product(shape)) };
+        return {
+          spec,
+          name: prefix + inputNames.tensor(index),
+          shape,
+          values: dtype === DataType.int32 ? new Int32Array(product(shape)) : new Float32Array(product(shape)),
+        };
       }),
     };
   });

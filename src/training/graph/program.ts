@@ -63,7 +63,12 @@ export const names = {
 
 const F32 = { T: { type: DataType.float32 } } as const;
 const I32 = { T: { type: DataType.int32 } } as const;
-const node = (name: string, op: string, inputs: readonly string[], attributes: Node['attributes']): Node => ({ name, op, inputs, attributes });
+const node = (name: string, op: string, inputs: readonly string[], attributes: Node['attributes']): Node => ({
+  name,
+  op,
+  inputs,
+  attributes,
+});
 
 function int32(name: string, values: number | readonly number[]): Node {
   const many = typeof values !== 'number';
@@ -136,9 +141,16 @@ function bodyOf(step: TracedStep, variables: readonly GraphVariable[]): GraphFun
     body.push(
       int32(`${name}_rows`, rows),
       node(`${name}_start`, 'Mul', ['turn', `${name}_rows`], I32),
-      node(`${name}_begin`, 'Pack', [`${name}_start`, ...rest.map(() => 'origin')], { N: { i: input.shape.length }, T: { type: DataType.int32 }, axis: { i: 0 } }),
+      node(`${name}_begin`, 'Pack', [`${name}_start`, ...rest.map(() => 'origin')], {
+        N: { i: input.shape.length },
+        T: { type: DataType.int32 },
+        axis: { i: 0 },
+      }),
       int32(`${name}_size`, input.shape),
-      node(name, 'Slice', [`stack_${input.name}`, `${name}_begin`, `${name}_size`], { T: { type: input.dtype }, Index: { type: DataType.int32 } }),
+      node(name, 'Slice', [`stack_${input.name}`, `${name}_begin`, `${name}_size`], {
+        T: { type: input.dtype },
+        Index: { type: DataType.int32 },
+      }),
     );
   }
   for (const traced of step.nodes) {
@@ -146,7 +158,8 @@ function bodyOf(step: TracedStep, variables: readonly GraphVariable[]): GraphFun
     body.push(traced.op === 'ReadVariableOp' ? { ...traced, inputs: [...traced.inputs, '^turn_begun'] } : traced);
   }
   body.push(
-    int32('place_shape', [1, 1]), int32('row_shape', [1, numbers.length]),
+    int32('place_shape', [1, 1]),
+    int32('row_shape', [1, numbers.length]),
     node('place', 'Reshape', ['turn', 'place_shape'], { ...I32, Tshape: { type: DataType.int32 } }),
     node('packed', 'Pack', numbers, { N: { i: numbers.length }, ...F32, axis: { i: 0 } }),
     node('row', 'Reshape', ['packed', 'row_shape'], { ...F32, Tshape: { type: DataType.int32 } }),
@@ -158,7 +171,13 @@ function bodyOf(step: TracedStep, variables: readonly GraphVariable[]): GraphFun
   for (const [name] of args) returns[`${name}_out`] = name;
   returns.turn_out = 'next_turn:output:0';
   returns.numbers_out = 'next_numbers:output:0';
-  return { name: `${prefix}body`, inputs: args, outputs: args.map(([name, type]) => [`${name}_out`, type]), nodes: nameOutputs(body, args), returns };
+  return {
+    name: `${prefix}body`,
+    inputs: args,
+    outputs: args.map(([name, type]) => [`${name}_out`, type]),
+    nodes: nameOutputs(body, args),
+    returns,
+  };
 }
 
 function conditionOf(step: TracedStep, variables: readonly GraphVariable[]): GraphFunction {
@@ -174,8 +193,15 @@ function conditionOf(step: TracedStep, variables: readonly GraphVariable[]): Gra
 
 function loopNodes(step: TracedStep, variables: readonly GraphVariable[], lower: boolean): Node[] {
   const args = argumentsOf(step, variables);
-  const stacks = step.inputs.map((input) => ({ name: names.stack(step, input), argument: `stack_${input.name}`, type: input.dtype, shape: [-1, ...input.shape.slice(1)] }));
-  const shapes = args.map(([name]) => (name === 'numbers' ? [-1, step.numbers.length] : (stacks.find(({ argument }) => argument === name)?.shape ?? [])));
+  const stacks = step.inputs.map((input) => ({
+    name: names.stack(step, input),
+    argument: `stack_${input.name}`,
+    type: input.dtype,
+    shape: [-1, ...input.shape.slice(1)],
+  }));
+  const shapes = args.map(([name]) =>
+    name === 'numbers' ? [-1, step.numbers.length] : (stacks.find(({ argument }) => argument === name)?.shape ?? []),
+  );
   const loop = `${step.prefix}loop`;
   const count = names.count(step);
   return [
@@ -184,15 +210,20 @@ function loopNodes(step: TracedStep, variables: readonly GraphVariable[], lower:
     int32(`${count}_width`, step.numbers.length),
     node(`${count}_shape`, 'Pack', [count, `${count}_width`], { N: { i: 2 }, ...I32, axis: { i: 0 } }),
     node(`${step.prefix}no_numbers`, 'Fill', [`${count}_shape`, 'zero'], { ...F32, index_type: { type: DataType.int32 } }),
-    node(loop, 'While', ['first', count, `${step.prefix}no_numbers`, ...stacks.map(({ name }) => name), ...variables.map(({ name }) => name)], {
-      T: { list: { type: args.map(([, type]) => type) } },
-      cond: { func: `${step.prefix}condition` },
-      body: { func: `${step.prefix}body` },
-      output_shapes: { list: { shape: shapes } },
-      parallel_iterations: { i: 1 },
-      _lower_using_switch_merge: { b: lower },
-      _num_original_outputs: { i: args.length },
-    }),
+    node(
+      loop,
+      'While',
+      ['first', count, `${step.prefix}no_numbers`, ...stacks.map(({ name }) => name), ...variables.map(({ name }) => name)],
+      {
+        T: { list: { type: args.map(([, type]) => type) } },
+        cond: { func: `${step.prefix}condition` },
+        body: { func: `${step.prefix}body` },
+        output_shapes: { list: { shape: shapes } },
+        parallel_iterations: { i: 1 },
+        _lower_using_switch_merge: { b: lower },
+        _num_original_outputs: { i: args.length },
+      },
+    ),
     node(names.numbers(step), 'Identity', [`${loop}:2`], F32),
   ];
 }

@@ -1,4 +1,4 @@
-import type { Tensor, Tf } from '../tf.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 import { DataType } from './graph-def.ts';
 import type { GraphInput } from './program.ts';
 import { Tracer, dataTypeOf } from './tracer.ts';
@@ -36,6 +36,8 @@ export class Rehearsal {
 /** `tf.tidy` for what holds no tensors: it would look for them in every byte of the result. */
 export function cleanly<T>(tf: Tf, body: () => T): T {
   let result: T;
-  tf.tidy(() => { result = body(); });
+  tf.tidy(() => {
+    result = body();
+  });
   return result!;
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Tf } from '../tf.ts';
+import type { Tf } from '../tensorflow/tf.ts';
 import { DataType } from './graph-def.ts';
 
 export type Values = Float32Array | Int32Array | Uint8Array;
@@ -39,7 +39,8 @@ export function sweepLeftovers(dir: string): void {
     if (!name.startsWith(FOLDER)) continue;
     const path = join(dir, name);
     const found = statSync(path, { throwIfNoEntry: false });
-    if (found !== undefined && found.uid === process.getuid?.() && Date.now() - found.mtimeMs > LEFT_AFTER_MS) rmSync(path, { recursive: true, force: true });
+    if (found !== undefined && found.uid === process.getuid?.() && Date.now() - found.mtimeMs > LEFT_AFTER_MS)
+      rmSync(path, { recursive: true, force: true });
   }
 }
 
@@ -68,7 +69,8 @@ export class GraphSession {
     const binding = this.#binding;
     const ids: number[] = [];
     try {
-      for (const { shape, values } of feeds) ids.push(binding.createTensor(shape, typeOf(values), 'pixels' in values ? values.pixels : values));
+      for (const { shape, values } of feeds)
+        ids.push(binding.createTensor(shape, typeOf(values), 'pixels' in values ? values.pixels : values));
       const outputs = binding.runSavedModel(this.#id, ids, feeds.map(({ name }) => output(name)).join(','), fetches.map(output).join(','));
       return outputs.map(({ id }) => {
         try {

@@ -1,6 +1,6 @@
 import type { TensorSpec } from '../../core/tensor.ts';
-import type { Tensor, Tf } from '../tf.ts';
-import type { LabelledTensors } from '../objective.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
+import type { LabelledTensors } from '../objectives/objective.ts';
 import type { TrainingState, UpdateRule } from '../trainer/update-rule.ts';
 import { DataType } from './graph-def.ts';
 import type { GraphInput, GraphVariable, TracedPrediction, TracedStep } from './program.ts';
@@ -40,8 +40,12 @@ export const inputType = (spec: TensorSpec): 'int32' | 'float32' => (spec.vocabu
 function stateOf(rehearsal: Rehearsal, rule: UpdateRule): TrainingState {
   return {
     flat: rehearsal.variable(stateNames.flat, [rule.size]),
-    slots: Object.fromEntries(Object.entries(rule.slots).map(([name, value]) => [name, rehearsal.variable(stateNames.slot(name), [rule.size], value)])),
-    statistics: new Map(rule.statistics.map(({ fullName, shape }, index) => [fullName, rehearsal.variable(stateNames.statistic(index), shape, 1)])),
+    slots: Object.fromEntries(
+      Object.entries(rule.slots).map(([name, value]) => [name, rehearsal.variable(stateNames.slot(name), [rule.size], value)]),
+    ),
+    statistics: new Map(
+      rule.statistics.map(({ fullName, shape }, index) => [fullName, rehearsal.variable(stateNames.statistic(index), shape, 1)]),
+    ),
   };
 }
 
@@ -54,8 +58,15 @@ export interface TextShape {
 function labelledOf(rehearsal: Rehearsal, rule: UpdateRule, rows: number, weighted: boolean, text?: TextShape): LabelledTensors {
   const { objective } = rule;
   return {
-    inputs: Object.fromEntries(objective.inputs.map((spec, index) => [spec.name, rehearsal.input(inputNames.tensor(index), [rows, ...(text?.input === spec.name ? [text.length] : spec.shape)], inputType(spec))])),
-    labels: Object.fromEntries(objective.labels.map(({ name, shape, dtype }, index) => [name, rehearsal.input(inputNames.label(index), [rows, ...shape], dtype)])),
+    inputs: Object.fromEntries(
+      objective.inputs.map((spec, index) => [
+        spec.name,
+        rehearsal.input(inputNames.tensor(index), [rows, ...(text?.input === spec.name ? [text.length] : spec.shape)], inputType(spec)),
+      ]),
+    ),
+    labels: Object.fromEntries(
+      objective.labels.map(({ name, shape, dtype }, index) => [name, rehearsal.input(inputNames.label(index), [rows, ...shape], dtype)]),
+    ),
     ...(weighted ? { rowWeights: rehearsal.input(inputNames.rowWeights, [rows], 'float32') } : {}),
   };
 }
@@ -103,8 +114,17 @@ export function traceEvaluation(tf: Tf, rule: UpdateRule, rows: number, prefix: 
     const labelled = labelledOf(rehearsal, rule, rows, false);
     const outputs = rehearsal.tracer.trace(() => {
       const results = rule.evaluate(tf, state, labelled);
-      return (['losses', 'penalty', 'output'] as const).map((key) => ({ name: evaluationOutputs[key], value: rehearsal.tracer.symbolOf(results[key]) }));
+      return (['losses', 'penalty', 'output'] as const).map((key) => ({
+        name: evaluationOutputs[key],
+        value: rehearsal.tracer.symbolOf(results[key]),
+      }));
     });
-    return { rows, nodes: rehearsal.tracer.nodes, functions: rehearsal.tracer.functions, outputs, inputs: rehearsal.inputs.map((input) => ({ ...input, node: prefix + input.name })) };
+    return {
+      rows,
+      nodes: rehearsal.tracer.nodes,
+      functions: rehearsal.tracer.functions,
+      outputs,
+      inputs: rehearsal.inputs.map((input) => ({ ...input, node: prefix + input.name })),
+    };
   });
 }

@@ -1,6 +1,6 @@
-import { recording } from '../recorder.ts';
-import type { Recorder, Scan, Scanned } from '../recorder.ts';
-import type { Tensor, Tf } from '../tf.ts';
+import { recording } from '../tensorflow/recorder.ts';
+import type { Recorder, Scan, Scanned } from '../tensorflow/recorder.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 import { DataType } from './graph-def.ts';
 import type { Attribute, DataTypeNumber, GraphFunction, Node } from './graph-def.ts';
 import { GATHER, loopNodes } from './scan-nodes.ts';
@@ -71,7 +71,8 @@ export class Tracer implements Recorder {
   /** Adds a node and gives its name. */
   add(op: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>>, name?: string): string {
     const node = { name: name ?? `${this.#prefix}${op}_${this.#count++}`, op, inputs, attributes };
-    if (this.nodes.push(node) > NODES_MAX) throw new TraceError(`its size, more than ${NODES_MAX} operations a step (long sequences are unrolled)`);
+    if (this.nodes.push(node) > NODES_MAX)
+      throw new TraceError(`its size, more than ${NODES_MAX} operations a step (long sequences are unrolled)`);
     return node.name;
   }
 
@@ -135,7 +136,10 @@ export class Tracer implements Recorder {
     const single = backend.executeSingleOutput;
     const multiple = backend.executeMultipleOutputs;
     // What the outer trace has put in their place must not see the operations of a body.
-    const calls = (this.#outer === undefined ? undefined : this.#outer.#calls) ?? { executeSingleOutput: single, executeMultipleOutputs: multiple };
+    const calls = (this.#outer === undefined ? undefined : this.#outer.#calls) ?? {
+      executeSingleOutput: single,
+      executeMultipleOutputs: multiple,
+    };
     this.#calls = calls;
     backend.executeSingleOutput = (name, attributes, inputs) => {
       const output = calls.executeSingleOutput.call(backend, name, attributes, inputs);
@@ -149,7 +153,9 @@ export class Tracer implements Recorder {
     };
     // What tfjs draws in JavaScript would become a constant; a seed of its own, and the draw is one.
     const random = Math.random;
-    Math.random = () => { throw new TraceError('a random draw without a seed'); };
+    Math.random = () => {
+      throw new TraceError('a random draw without a seed');
+    };
     try {
       return recording(this, () => this.#tf.tidy(() => body() as never) as T);
     } finally {
@@ -168,13 +174,18 @@ export class Tracer implements Recorder {
       return stand;
     };
     const body = inner.trace(() => {
-      const at = reverse ? inner.add('Sub', [inner.constant([steps - 1], [], DataType.int32), 'turn'], { T: { type: DataType.int32 } }) : 'turn';
+      const at = reverse
+        ? inner.add('Sub', [inner.constant([steps - 1], [], DataType.int32), 'turn'], { T: { type: DataType.int32 } })
+        : 'turn';
       const parts = sequences.map((sequence, index) => {
         const part = place(sequence, '', sequence.shape.slice(1));
         inner.bind(part, inner.add('GatherV2', [`sequence_${index}`, at, inner.constant([0], [], DataType.int32)], GATHER));
         return part;
       });
-      const made = step(parts, states.map((state, index) => place(state, `state_${index}`)));
+      const made = step(
+        parts,
+        states.map((state, index) => place(state, `state_${index}`)),
+      );
       return {
         at,
         states: made.states.map((state) => inner.symbolOf(state)),
@@ -182,8 +193,13 @@ export class Tracer implements Recorder {
       };
     });
     const values = loopNodes(this, inner, {
-      steps, at: body.at, next: body.states, outputs: body.outputs, captures: inner.#captures,
-      states: states.map((state) => this.symbolOf(state)), sequences: sequences.map((sequence) => this.symbolOf(sequence)),
+      steps,
+      at: body.at,
+      next: body.states,
+      outputs: body.outputs,
+      captures: inner.#captures,
+      states: states.map((state) => this.symbolOf(state)),
+      sequences: sequences.map((sequence) => this.symbolOf(sequence)),
     });
     const standIn = (shape: readonly number[], symbol: string): Tensor => {
       const tensor = tf.zeros([...shape]);
@@ -210,22 +226,34 @@ export class Tracer implements Recorder {
     let name = this.#constants.get(key);
     if (name === undefined) {
       const dimensions = this.constant(shape, [shape.length], DataType.int32);
-      name = this.add('Fill', [dimensions, this.constant([value], [], dtype)], { T: { type: dtype }, index_type: { type: DataType.int32 } });
+      name = this.add('Fill', [dimensions, this.constant([value], [], dtype)], {
+        T: { type: dtype },
+        index_type: { type: DataType.int32 },
+      });
       this.#constants.set(key, name);
     }
     return name;
   }
 
   #record(op: string, attributes: readonly OpAttribute[], inputs: readonly Tensor[], outputs: readonly Tensor[]): void {
-    if (/^(Random|TruncatedNormal|Multinomial)/.test(op)) throw new TraceError(`the operation ${op}, which draws without a seed of its own`);
+    if (/^(Random|TruncatedNormal|Multinomial)/.test(op))
+      throw new TraceError(`the operation ${op}, which draws without a seed of its own`);
     // An operation on constants alone is a constant too: what it gives is read when something symbolic needs it. Large ones are made in the graph.
-    if (inputs.every((input) => this.#known(input) === undefined) && !op.startsWith('Stateless') && !madeFromLittle(inputs, outputs)) return;
+    if (inputs.every((input) => this.#known(input) === undefined) && !op.startsWith('Stateless') && !madeFromLittle(inputs, outputs))
+      return;
     if (changesNothing(op, attributes, inputs, outputs, (tensor) => this.#backend.readSync(tensor.dataId))) {
       this.bind(outputs[0]!, this.symbolOf(inputs[0]!));
       return;
     }
     if (op === 'Reshape') return this.#reshape(attributes, inputs, outputs[0]!);
-    this.#bindAll(outputs, this.#once(op, inputs.map((input) => this.symbolOf(input)), { ...inferredAttributes(op, inputs), ...this.#attributes(op, attributes) }));
+    this.#bindAll(
+      outputs,
+      this.#once(
+        op,
+        inputs.map((input) => this.symbolOf(input)),
+        { ...inferredAttributes(op, inputs), ...this.#attributes(op, attributes) },
+      ),
+    );
   }
 
   #bindAll(outputs: readonly Tensor[], name: string): void {
@@ -278,7 +306,13 @@ function inferredAttributes(op: string, inputs: readonly Tensor[]): Record<strin
 }
 
 /** A cast to the same type, a reshape to the same shape, a transposition to the same order: tfjs runs many. */
-function changesNothing(op: string, attributes: readonly OpAttribute[], inputs: readonly Tensor[], outputs: readonly Tensor[], read: (tensor: Tensor) => ArrayLike<number>): boolean {
+function changesNothing(
+  op: string,
+  attributes: readonly OpAttribute[],
+  inputs: readonly Tensor[],
+  outputs: readonly Tensor[],
+  read: (tensor: Tensor) => ArrayLike<number>,
+): boolean {
   if (op === 'Reshape') return inputs[0]!.shape.join() === outputs[0]!.shape.join();
   if (op === 'Transpose') return Array.from(read(inputs[1]!)).every((axis, index) => axis === index);
   const typeOf = (name: string): unknown => attributes.find((attribute) => attribute.name === name)?.value;
@@ -303,6 +337,7 @@ function isUniform(values: ArrayLike<number>): boolean {
 }
 
 function bytesOf(values: ArrayLike<number>, dtype: DataTypeNumber): Uint8Array {
-  const typed = dtype === DataType.float32 ? Float32Array.from(values) : dtype === DataType.int32 ? Int32Array.from(values) : Uint8Array.from(values);
+  const typed =
+    dtype === DataType.float32 ? Float32Array.from(values) : dtype === DataType.int32 ? Int32Array.from(values) : Uint8Array.from(values);
   return new Uint8Array(typed.buffer, typed.byteOffset, typed.byteLength);
 }

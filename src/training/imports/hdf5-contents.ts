@@ -30,7 +30,10 @@ export async function readHdf5(path: string, shown = path): Promise<Hdf5Contents
   const size = await sizeOf(path);
   const timeoutMs = TIMEOUT_MS + size / BYTES_PER_MS;
   const entry = entryPoint('hdf5-reader');
-  if (!existsSync(entry)) throw new PerennialError('PROVISIONING_FAILED', `${entry} is not there: Perennial is not built.`, { hint: 'Run `npm run setup` in the folder of the clone.' });
+  if (!existsSync(entry))
+    throw new PerennialError('PROVISIONING_FAILED', `${entry} is not there: Perennial is not built.`, {
+      hint: 'Run `npm run setup` in the folder of the clone.',
+    });
   const request: Hdf5Request = { path, bytesMax: unpackedMax(size), objectsMax: OBJECTS_MAX };
   const worker = new Worker(entry, { workerData: request, stdout: true, stderr: true, resourceLimits: { maxOldGenerationSizeMb: 4096 } });
   worker.stdout.resume();
@@ -58,10 +61,13 @@ export async function sizeOf(path: string): Promise<number> {
     throw new PerennialError('SOURCE_NOT_FOUND', `${path} cannot be read: ${error.code ?? error.message}.`);
   });
   if (!facts.isFile()) throw new PerennialError('SOURCE_NOT_FOUND', `${path} is no file.`);
-  if (facts.size > MODEL_BYTES_MAX) throw new PerennialError('LIMIT_EXCEEDED', `${path} has ${facts.size} bytes; model files of up to ${MODEL_BYTES_MAX} bytes are read.`);
+  if (facts.size > MODEL_BYTES_MAX)
+    throw new PerennialError('LIMIT_EXCEEDED', `${path} has ${facts.size} bytes; model files of up to ${MODEL_BYTES_MAX} bytes are read.`);
   return facts.size;
 }
 
 export function damaged(path: string, problem: string): PerennialError {
-  return new PerennialError('MODEL_INVALID', `${path} cannot be read as a model: ${problem}.`, { hint: 'Check that the file is whole, and write it again where it came from.' });
+  return new PerennialError('MODEL_INVALID', `${path} cannot be read as a model: ${problem}.`, {
+    hint: 'Check that the file is whole, and write it again where it came from.',
+  });
 }

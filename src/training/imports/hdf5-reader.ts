@@ -81,7 +81,10 @@ class Reader {
     if (!float && !(type === 0 && size <= 8)) return;
     const values = dimensions.reduce((product, length) => product * length, 1);
     this.#bytes += values * Math.max(4, size);
-    if (!Number.isSafeInteger(values) || this.#bytes > this.#request.bytesMax) throw new Refusal(`its values would take more than ${this.#request.bytesMax} bytes ("${path}" has the shape [${dimensions.join(', ')}])`);
+    if (!Number.isSafeInteger(values) || this.#bytes > this.#request.bytesMax)
+      throw new Refusal(
+        `its values would take more than ${this.#request.bytesMax} bytes ("${path}" has the shape [${dimensions.join(', ')}])`,
+      );
     if (size === 2 && float) throw new Refusal(`"${path}" holds 16-bit numbers; save the model in float32`);
     const raw = dataset.value as ArrayLike<number | bigint> | number | bigint | null;
     if (raw === null) throw new Refusal(`"${path}" cannot be read`);
@@ -96,7 +99,8 @@ function textOf(attribute: Attribute): string | string[] | undefined {
   const { type, size, shape, vlen } = attribute.metadata;
   const count = (shape ?? []).reduce((product, length) => product * Number(length), 1);
   if (type !== 3 && type !== 9) return undefined;
-  if (count * (vlen ? VARIABLE_BYTES : size) > ATTRIBUTE_BYTES_MAX) throw new Refusal(`the attribute "${attribute.name}" is longer than ${ATTRIBUTE_BYTES_MAX} bytes`);
+  if (count * (vlen ? VARIABLE_BYTES : size) > ATTRIBUTE_BYTES_MAX)
+    throw new Refusal(`the attribute "${attribute.name}" is longer than ${ATTRIBUTE_BYTES_MAX} bytes`);
   const { value } = attribute;
   if (typeof value === 'string') return value;
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value as string[];
@@ -128,7 +132,13 @@ function lengthSaid(bytes: Buffer): number | undefined {
 if (parentPort !== null) {
   const port = parentPort;
   read(workerData as Hdf5Request).then(
-    (contents) => port.postMessage({ contents } satisfies Hdf5Answer, [...new Set([...contents.datasets.values()].map(({ values }) => values.buffer as ArrayBuffer))]),
-    (error: unknown) => port.postMessage({ problem: error instanceof Refusal ? error.message : 'it is a damaged HDF5 file, or one that was cut short' } satisfies Hdf5Answer),
+    (contents) =>
+      port.postMessage({ contents } satisfies Hdf5Answer, [
+        ...new Set([...contents.datasets.values()].map(({ values }) => values.buffer as ArrayBuffer)),
+      ]),
+    (error: unknown) =>
+      port.postMessage({
+        problem: error instanceof Refusal ? error.message : 'it is a damaged HDF5 file, or one that was cut short',
+      } satisfies Hdf5Answer),
   );
 }

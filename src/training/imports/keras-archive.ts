@@ -30,7 +30,12 @@ export async function readKerasArchive(path: string, options: ReadModelOptions):
     const weights = join(folder, 'model.weights.h5');
     if (!existsSync(weights)) throw damaged(path, 'it holds no model.weights.h5');
     const contents = await readHdf5(weights, path);
-    return { topology: read.topology, weights: weightsOf(read, contents, path), notes: read.notes, origin: `Keras ${String(version ?? 3)}, ".keras"` };
+    return {
+      topology: read.topology,
+      weights: weightsOf(read, contents, path),
+      notes: read.notes,
+      origin: `Keras ${String(version ?? 3)}, ".keras"`,
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -46,16 +51,18 @@ async function readJson(file: string, path: string, name: string): Promise<JsonO
 
 function weightsOf(read: ReadTopology, contents: Hdf5Contents, path: string): Map<string, Float32Array> {
   const groups = groupsByName(contents);
-  return new Map(read.sources.flatMap(({ path: names, weights }) => {
-    if (weights.length === 0) return [];
-    let group = '';
-    for (const name of names) {
-      const next: string | undefined = groups.get(`${group}\u0000${name}`);
-      if (next === undefined) throw damaged(path, `it has no weights of the layer "${names.join('/')}"`);
-      group = next;
-    }
-    return matchWeights(weights, variablesOf(contents, group), names.join('/'), path);
-  }));
+  return new Map(
+    read.sources.flatMap(({ path: names, weights }) => {
+      if (weights.length === 0) return [];
+      let group = '';
+      for (const name of names) {
+        const next: string | undefined = groups.get(`${group}\u0000${name}`);
+        if (next === undefined) throw damaged(path, `it has no weights of the layer "${names.join('/')}"`);
+        group = next;
+      }
+      return matchWeights(weights, variablesOf(contents, group), names.join('/'), path);
+    }),
+  );
 }
 
 /** "parent\0name" → group. The group "layers/dense_1" says by an attribute of its "vars" that its layer is called "hidden". */

@@ -1,10 +1,10 @@
 import type { JsonObject } from '../../core/json.ts';
-import type { Shape } from '../layer.ts';
+import type { Shape } from '../layers/layer.ts';
 import { fromKeras } from '../keras/from-keras.ts';
 import type { ReadTopology } from '../keras/from-keras.ts';
 import { toKeras } from '../keras/to-keras.ts';
 import type { Topology } from '../model/model-config.ts';
-import { product, showShape } from '../shapes.ts';
+import { product, showShape } from '../layers/shapes.ts';
 import { damaged, readHdf5 } from './hdf5-contents.ts';
 import type { Hdf5Contents } from './hdf5-reader.ts';
 import { parseJson } from './json-text.ts';
@@ -32,7 +32,12 @@ export async function readKerasHdf5(path: string, options: ReadModelOptions): Pr
   const version = textOf(contents, '', 'keras_version');
   const read = fromKeras(parseJson(text, path, 'model_config') as JsonObject, { ...options, version: version.startsWith('3') ? 3 : 2 });
   const layers = storedLayers(contents, 'model_weights', path);
-  return { topology: read.topology, weights: assignByLayer(read, layers, path), notes: read.notes, origin: `Keras ${version || 'of an unknown version'}, HDF5` };
+  return {
+    topology: read.topology,
+    weights: assignByLayer(read, layers, path),
+    notes: read.notes,
+    origin: `Keras ${version || 'of an unknown version'}, HDF5`,
+  };
 }
 
 /** Weights alone, in Keras's order, for a topology. @throws MODEL_INVALID */
@@ -41,8 +46,13 @@ export async function readKerasWeights(path: string, topology: Topology): Promis
   const root = contents.attributes.get('')?.has('model_config') === true ? 'model_weights' : '';
   const stored = storedLayers(contents, root, path).filter(({ weights }) => weights.length > 0);
   const wanted = toKeras(topology, 'model').layers.filter(({ weights }) => weights.length > 0);
-  if (stored.length !== wanted.length) throw damaged(path, `it holds weights of ${stored.length} layers, the model has ${wanted.length} with weights`);
-  return new Map(wanted.flatMap((layer, index) => matchWeights(layer.weights, stored[index]!.weights, `${layer.name}" (in the file "${stored[index]!.name}")`, path)));
+  if (stored.length !== wanted.length)
+    throw damaged(path, `it holds weights of ${stored.length} layers, the model has ${wanted.length} with weights`);
+  return new Map(
+    wanted.flatMap((layer, index) =>
+      matchWeights(layer.weights, stored[index]!.weights, `${layer.name}" (in the file "${stored[index]!.name}")`, path),
+    ),
+  );
 }
 
 /** "layer_names", or "layer_names0", "layer_names1", … where they are many. */
@@ -84,21 +94,33 @@ function storedLayers(contents: Hdf5Contents, root: string, path: string): Store
 /** Weights by the outermost name of their layer; inside models, by the names along their path. */
 export function assignByLayer(read: ReadTopology, stored: readonly StoredLayer[], path: string): Map<string, Float32Array> {
   const byName = new Map(stored.map((layer) => [layer.name, layer.weights]));
-  return new Map(read.sources.flatMap(({ path: names, weights }) => {
-    if (weights.length === 0) return [];
-    const all = byName.get(names[0]!);
-    if (all === undefined) throw damaged(path, `it has no weights of the layer "${names.join('/')}"`);
-    const own = names.length === 1 ? all : all.filter(({ name }) => name.split('/').includes(names.at(-1)!));
-    return matchWeights(weights, own, names.join('/'), path);
-  }));
+  return new Map(
+    read.sources.flatMap(({ path: names, weights }) => {
+      if (weights.length === 0) return [];
+      const all = byName.get(names[0]!);
+      if (all === undefined) throw damaged(path, `it has no weights of the layer "${names.join('/')}"`);
+      const own = names.length === 1 ? all : all.filter(({ name }) => name.split('/').includes(names.at(-1)!));
+      return matchWeights(weights, own, names.join('/'), path);
+    }),
+  );
 }
 
 /** Stored weights under the names of ours, in order. @throws MODEL_INVALID where number or shapes differ */
-export function matchWeights(wanted: readonly { readonly fullName: string; readonly shape: Shape }[], stored: readonly StoredWeight[], layer: string, path: string): [string, Float32Array][] {
-  if (wanted.length !== stored.length) throw damaged(path, `the layer "${layer}" needs ${wanted.length} weights, the file has ${stored.length}`);
+export function matchWeights(
+  wanted: readonly { readonly fullName: string; readonly shape: Shape }[],
+  stored: readonly StoredWeight[],
+  layer: string,
+  path: string,
+): [string, Float32Array][] {
+  if (wanted.length !== stored.length)
+    throw damaged(path, `the layer "${layer}" needs ${wanted.length} weights, the file has ${stored.length}`);
   return wanted.map(({ fullName, shape }, index) => {
     const { name, shape: given, values } = stored[index]!;
-    if (showShape(shape) !== showShape(given) || values.length !== product(shape)) throw damaged(path, `the weight "${name}" of the layer "${layer}" has the shape ${showShape(given)}, the layer needs ${showShape(shape)}`);
+    if (showShape(shape) !== showShape(given) || values.length !== product(shape))
+      throw damaged(
+        path,
+        `the weight "${name}" of the layer "${layer}" has the shape ${showShape(given)}, the layer needs ${showShape(shape)}`,
+      );
     return [fullName, values];
   });
 }

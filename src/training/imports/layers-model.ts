@@ -1,11 +1,11 @@
 import { open, realpath } from 'node:fs/promises';
 import { dirname, join, normalize, sep } from 'node:path';
 import type { Json, JsonObject } from '../../core/json.ts';
-import type { Shape } from '../layer.ts';
+import type { Shape } from '../layers/layer.ts';
 import { fromKeras } from '../keras/from-keras.ts';
 import { decodeQuantized } from '../keras/quantization.ts';
 import type { Quantization } from '../keras/quantization.ts';
-import { product } from '../shapes.ts';
+import { product } from '../layers/shapes.ts';
 import { MODEL_BYTES_MAX, damaged } from './hdf5-contents.ts';
 import { readJsonFile } from './json-text.ts';
 import { assignByLayer } from './keras-hdf5.ts';
@@ -24,7 +24,12 @@ export async function readLayersModel(path: string, options: ReadModelOptions): 
   const stored = await readManifest(path, manifest);
   const read = fromKeras(config, { ...options, version: String(wrapped.keras_version ?? '2').startsWith('3') ? 3 : 2 });
   const weights = assignByLayer(read, byLayer(stored, new Set(read.sources.map((source) => source.path[0]!))), path);
-  return { topology: read.topology, weights, notes: read.notes, origin: `TensorFlow.js layers model (${String(wrapped.keras_version ?? 'unknown version').slice(0, 40)})` };
+  return {
+    topology: read.topology,
+    weights,
+    notes: read.notes,
+    origin: `TensorFlow.js layers model (${String(wrapped.keras_version ?? 'unknown version').slice(0, 40)})`,
+  };
 }
 
 function objectOf(value: Json | undefined, path: string, what: string): JsonObject {
@@ -33,7 +38,10 @@ function objectOf(value: Json | undefined, path: string, what: string): JsonObje
 }
 
 /** Weights carry the name of their layer in front. */
-function byLayer(weights: readonly StoredWeight[], layers: ReadonlySet<string>): { readonly name: string; readonly weights: StoredWeight[] }[] {
+function byLayer(
+  weights: readonly StoredWeight[],
+  layers: ReadonlySet<string>,
+): { readonly name: string; readonly weights: StoredWeight[] }[] {
   const groups = new Map<string, StoredWeight[]>();
   for (const weight of weights) {
     const parts = weight.name.split('/');
@@ -69,19 +77,33 @@ async function readManifest(path: string, manifest: Json | undefined): Promise<S
 
 /** @throws MODEL_INVALID for a path that leaves the folder, or a file that is missing */
 async function readShard(path: string, shard: Json, bytesMax: number): Promise<Buffer> {
-  if (typeof shard !== 'string' || shard === '' || shard.includes('\\') || shard.includes('\0') || /^(\/|[A-Za-z][A-Za-z0-9+.-]*:)/.test(shard) || normalize(shard).startsWith('..')) {
+  if (
+    typeof shard !== 'string' ||
+    shard === '' ||
+    shard.includes('\\') ||
+    shard.includes('\0') ||
+    /^(\/|[A-Za-z][A-Za-z0-9+.-]*:)/.test(shard) ||
+    normalize(shard).startsWith('..')
+  ) {
     throw damaged(path, `its manifest names the file ${JSON.stringify(shard)}, which is not inside its folder`);
   }
-  const [folder, where] = await Promise.all([realpath(dirname(path)), realpath(join(dirname(path), shard))]).catch((error: NodeJS.ErrnoException) => {
-    throw damaged(path, `its weights "${shard}" cannot be read (${error.code ?? error.message})`);
-  });
-  if (!where.startsWith(folder.endsWith(sep) ? folder : folder + sep)) throw damaged(path, `its weights "${shard}" are a link out of its folder`);
+  const [folder, where] = await Promise.all([realpath(dirname(path)), realpath(join(dirname(path), shard))]).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw damaged(path, `its weights "${shard}" cannot be read (${error.code ?? error.message})`);
+    },
+  );
+  if (!where.startsWith(folder.endsWith(sep) ? folder : folder + sep))
+    throw damaged(path, `its weights "${shard}" are a link out of its folder`);
   const file = await open(where, 'r').catch((error: NodeJS.ErrnoException) => {
     throw damaged(path, `its weights "${shard}" cannot be read (${error.code ?? error.message})`);
   });
   try {
     const facts = await file.stat();
-    if (!facts.isFile() || facts.size > bytesMax) throw damaged(path, `its weights "${shard}" are ${facts.isFile() ? `${facts.size} bytes; the manifest describes ${bytesMax} that are left` : 'no file'}`);
+    if (!facts.isFile() || facts.size > bytesMax)
+      throw damaged(
+        path,
+        `its weights "${shard}" are ${facts.isFile() ? `${facts.size} bytes; the manifest describes ${bytesMax} that are left` : 'no file'}`,
+      );
     return await file.readFile();
   } finally {
     await file.close();
@@ -105,17 +127,31 @@ function decodeGroup(path: string, entries: readonly Json[], bytes: Buffer): Sto
   let offset = 0;
   for (const entry of entries) {
     const { name, shape, dtype, quantization, group } = objectOf(entry, path, 'manifest');
-    if (typeof name !== 'string' || !Array.isArray(shape) || !shape.every((size) => typeof size === 'number' && Number.isInteger(size) && size >= 0)) throw damaged(path, `its manifest describes a weight as ${JSON.stringify(entry).slice(0, 100)}`);
-    const packed = quantization === undefined || quantization === null ? undefined : (objectOf(quantization, path, 'manifest') as unknown as Quantization);
+    if (
+      typeof name !== 'string' ||
+      !Array.isArray(shape) ||
+      !shape.every((size) => typeof size === 'number' && Number.isInteger(size) && size >= 0)
+    )
+      throw damaged(path, `its manifest describes a weight as ${JSON.stringify(entry).slice(0, 100)}`);
+    const packed =
+      quantization === undefined || quantization === null
+        ? undefined
+        : (objectOf(quantization, path, 'manifest') as unknown as Quantization);
     const width = BYTES[String(packed?.dtype ?? dtype)];
-    if (width === undefined) throw damaged(path, `the weight "${name}" is of the type ${String(packed?.dtype ?? dtype)}, which is not read`);
+    if (width === undefined)
+      throw damaged(path, `the weight "${name}" is of the type ${String(packed?.dtype ?? dtype)}, which is not read`);
     const length = product(shape as number[]) * width;
-    if (!Number.isSafeInteger(length) || offset + length > bytes.length) throw damaged(path, `the weight "${name}" ends at byte ${offset + length}, its files have ${bytes.length}`);
+    if (!Number.isSafeInteger(length) || offset + length > bytes.length)
+      throw damaged(path, `the weight "${name}" ends at byte ${offset + length}, its files have ${bytes.length}`);
     // A copy: typed arrays want their elements aligned.
     const slice = Uint8Array.from(bytes.subarray(offset, offset + length));
     offset += length;
     if (group === 'optimizer') continue;
-    weights.push({ name, shape: shape as Shape, values: packed === undefined ? plain(slice, String(dtype)) : checkedQuantized(path, name, slice, packed) });
+    weights.push({
+      name,
+      shape: shape as Shape,
+      values: packed === undefined ? plain(slice, String(dtype)) : checkedQuantized(path, name, slice, packed),
+    });
   }
   if (offset !== bytes.length) throw damaged(path, `its weights take ${offset} bytes, its files have ${bytes.length}`);
   return weights;

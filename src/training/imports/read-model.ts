@@ -1,7 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PerennialError, isPerennialError, messageOf } from '../../core/errors.ts';
-import type { Shape } from '../layer.ts';
+import type { Shape } from '../layers/layer.ts';
 import type { Topology } from '../model/model-config.ts';
 import { readKerasArchive } from './keras-archive.ts';
 import { readKerasHdf5 } from './keras-hdf5.ts';
@@ -42,20 +42,32 @@ export async function readModelFile(path: string, options: ReadModelOptions = {}
     return read;
   } catch (error) {
     if (isPerennialError(error)) throw error;
-    throw new PerennialError('MODEL_INVALID', `${file} is damaged: it does not hold together (${messageOf(error).split('\n')[0]}).`, { hint: 'Save the model again, or take another copy of the file.', cause: error });
+    throw new PerennialError('MODEL_INVALID', `${file} is damaged: it does not hold together (${messageOf(error).split('\n')[0]}).`, {
+      hint: 'Save the model again, or take another copy of the file.',
+      cause: error,
+    });
   }
 }
 
-const READERS: Readonly<Record<Format, (file: string, options: ReadModelOptions) => Promise<ReadModel>>> = { hdf5: readKerasHdf5, zip: readKerasArchive, json: readLayersModel };
+const READERS: Readonly<Record<Format, (file: string, options: ReadModelOptions) => Promise<ReadModel>>> = {
+  hdf5: readKerasHdf5,
+  zip: readKerasArchive,
+  json: readLayersModel,
+};
 
 /** @throws MODEL_INVALID naming the first weight with a value that is no finite number */
 function refuseNoNumbers(file: string, weights: ReadonlyMap<string, Float32Array>): void {
   for (const [name, values] of weights) {
     const at = values.findIndex((value) => !Number.isFinite(value));
     if (at < 0) continue;
-    throw new PerennialError('MODEL_INVALID', `${file}: the weight "${name}" holds ${values[at]} at place ${at}: nothing can be predicted with it, or trained from it.`, {
-      hint: 'The training that saved it diverged, or the file is damaged: take one that was saved before.', details: { weight: name },
-    });
+    throw new PerennialError(
+      'MODEL_INVALID',
+      `${file}: the weight "${name}" holds ${values[at]} at place ${at}: nothing can be predicted with it, or trained from it.`,
+      {
+        hint: 'The training that saved it diverged, or the file is damaged: take one that was saved before.',
+        details: { weight: name },
+      },
+    );
   }
 }
 
@@ -86,5 +98,7 @@ async function formatOf(path: string): Promise<Format> {
   } finally {
     await file.close();
   }
-  throw new PerennialError('MODEL_INVALID', `${path} is neither HDF5 nor ".keras" nor a "model.json".`, { hint: 'Give a model that Keras or TensorFlow.js saved; a SavedModel is to be saved from Keras as ".keras" first.' });
+  throw new PerennialError('MODEL_INVALID', `${path} is neither HDF5 nor ".keras" nor a "model.json".`, {
+    hint: 'Give a model that Keras or TensorFlow.js saved; a SavedModel is to be saved from Keras as ".keras" first.',
+  });
 }

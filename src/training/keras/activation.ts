@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../core/json.ts';
-import { nameAndConfig } from '../named.ts';
-import type { Named } from '../named.ts';
+import { nameAndConfig } from '../model/named.ts';
+import type { Named } from '../model/named.ts';
 import type { KerasMapping } from './mapping.ts';
 import { activationToKeras } from './names.ts';
 
@@ -32,7 +32,12 @@ export const activationMapping: KerasMapping<Config> = {
     // Keras 2 and TF.js call the slope of LeakyReLU alpha; Keras 3 reads that too.
     if (name === 'leakyRelu') return { ...rest, alpha: settings.negativeSlope ?? 0.2 };
     if (name === 'elu') return { ...rest, alpha: settings.alpha ?? 1 };
-    return { ...rest, max_value: settings.maxValue ?? null, negative_slope: settings.negativeSlope ?? 0, threshold: settings.threshold ?? 0 };
+    return {
+      ...rest,
+      max_value: settings.maxValue ?? null,
+      negative_slope: settings.negativeSlope ?? 0,
+      threshold: settings.threshold ?? 0,
+    };
   },
   fromKeras(translated, keras, { className, refuse }) {
     if (className === 'Activation') return translated;
@@ -42,10 +47,15 @@ export const activationMapping: KerasMapping<Config> = {
       return value;
     };
     if (className === 'Softmax') return { activation: 'softmax' };
-    if (className === 'LeakyReLU') return { activation: { leakyRelu: { negativeSlope: number(keras.negative_slope === undefined ? 'alpha' : 'negative_slope', 0.3) } } };
+    if (className === 'LeakyReLU')
+      return { activation: { leakyRelu: { negativeSlope: number(keras.negative_slope === undefined ? 'alpha' : 'negative_slope', 0.3) } } };
     if (className === 'ELU') return { activation: { elu: { alpha: number('alpha', 1) } } };
     const most = keras.max_value === null || keras.max_value === undefined ? {} : { maxValue: number('max_value', 0) };
-    const settings = { ...most, ...(number('negative_slope', 0) === 0 ? {} : { negativeSlope: number('negative_slope', 0) }), ...(number('threshold', 0) === 0 ? {} : { threshold: number('threshold', 0) }) };
+    const settings = {
+      ...most,
+      ...(number('negative_slope', 0) === 0 ? {} : { negativeSlope: number('negative_slope', 0) }),
+      ...(number('threshold', 0) === 0 ? {} : { threshold: number('threshold', 0) }),
+    };
     return { activation: Object.keys(settings).length === 0 ? 'relu' : { relu: settings } };
   },
 };

@@ -24,7 +24,11 @@ export const bidirectionalMapping: KerasMapping<Config> = {
     const { goBackwards: _backwards, ...settings } = config as Config & Record<string, unknown>;
     const inner = layerConfigToKeras(cell, cell.keras!, settings, writing);
     return {
-      layer: { ...MODULE, class_name: cell.keras!.className, config: { name: config.cell.toLowerCase(), dtype: 'float32', ...inner, go_backwards: false } },
+      layer: {
+        ...MODULE,
+        class_name: cell.keras!.className,
+        config: { name: config.cell.toLowerCase(), dtype: 'float32', ...inner, go_backwards: false },
+      },
       merge_mode: MERGES[config.merge],
     };
   },
@@ -33,14 +37,17 @@ export const bidirectionalMapping: KerasMapping<Config> = {
     const cell = (Object.keys(CELLS) as Config['cell'][]).find((name) => CELLS[name].keras!.className === forward.className);
     if (cell === undefined) throw reading.refuse(`a ${forward.className} inside; LSTM, GRU and SimpleRNN are read`);
     const merge = (Object.keys(MERGES) as Config['merge'][]).find((name) => MERGES[name] === (keras.merge_mode ?? 'concat'));
-    if (merge === undefined) throw reading.refuse(`the merge_mode ${JSON.stringify(keras.merge_mode)}; "concat", "sum", "ave" and "mul" are read`);
+    if (merge === undefined)
+      throw reading.refuse(`the merge_mode ${JSON.stringify(keras.merge_mode)}; "concat", "sum", "ave" and "mul" are read`);
     // Whatever the halves say of masked steps, Keras has them give zeros, as they do here.
-    const read = ({ zero_output_for_mask: _forced, ...layer }: JsonObject): Record<string, unknown> => kerasConfig(layer, {}, CELLS[cell], CELLS[cell].keras!, reading);
+    const read = ({ zero_output_for_mask: _forced, ...layer }: JsonObject): Record<string, unknown> =>
+      kerasConfig(layer, {}, CELLS[cell], CELLS[cell].keras!, reading);
     const { goBackwards, ...settings } = read(forward.config);
     if (goBackwards === true) throw reading.refuse('a forward layer that goes backwards');
     if (keras.backward_layer !== undefined && keras.backward_layer !== null) {
       const { goBackwards: backwards, ...other } = read(wrappedKeras(keras.backward_layer, reading.refuse).config);
-      if (backwards !== true || JSON.stringify(other) !== JSON.stringify(settings)) throw reading.refuse('two different layers inside; one layer, read from both ends, is read');
+      if (backwards !== true || JSON.stringify(other) !== JSON.stringify(settings))
+        throw reading.refuse('two different layers inside; one layer, read from both ends, is read');
     }
     return { ...settings, cell, merge };
   },

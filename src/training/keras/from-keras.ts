@@ -1,10 +1,10 @@
 import { PerennialError, isPerennialError, messageOf } from '../../core/errors.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
-import type { LayerDefinition, Shape } from '../layer.ts';
+import type { LayerDefinition, Shape } from '../layers/layer.ts';
 import type { LayerNode, Topology } from '../model/model-config.ts';
 import { layerOfClass } from '../model/layer-lookup.ts';
-import { layerRegistry } from '../registries.ts';
+import { layerRegistry } from '../losses/resolve-loss.ts';
 import { kerasConfig } from './config.ts';
 import { freeName } from './to-keras.ts';
 import { flattenModel } from './keras-graph.ts';
@@ -24,12 +24,18 @@ export interface ReadOptions {
 export interface ReadTopology {
   readonly topology: Topology;
   /** Per layer of the topology: its path of names in the file (the outer ones of nested models first), and its weights in Keras's order. */
-  readonly sources: readonly { readonly node: LayerNode; readonly path: readonly string[]; readonly className: string; readonly weights: readonly { readonly fullName: string; readonly shape: Shape }[] }[];
+  readonly sources: readonly {
+    readonly node: LayerNode;
+    readonly path: readonly string[];
+    readonly className: string;
+    readonly weights: readonly { readonly fullName: string; readonly shape: Shape }[];
+  }[];
   readonly notes: readonly string[];
 }
 
 /** Keras's layers that change images while training alone, and keep their size. */
-const AUGMENTATION = /^Random(Brightness|ColorDegeneration|ColorJitter|Contrast|Elastic\w*|Erasing|Flip|GaussianBlur|Grayscale|Hue|Invert|Perspective|Posterization|Rotation|Saturation|Sharpness|Shear|Translation|Zoom)$/;
+const AUGMENTATION =
+  /^Random(Brightness|ColorDegeneration|ColorJitter|Contrast|Elastic\w*|Erasing|Flip|GaussianBlur|Grayscale|Hue|Invert|Perspective|Posterization|Rotation|Saturation|Sharpness|Shear|Translation|Zoom)$/;
 const LAYERS_MAX = 10_000;
 
 /**
@@ -41,7 +47,11 @@ export function fromKeras(config: JsonObject, options: ReadOptions): ReadTopolog
   const notes: string[] = [];
   const graph = flattenModel(config);
   if (graph.layers.length > LAYERS_MAX) throw invalid(`The model has ${graph.layers.length} layers; up to ${LAYERS_MAX} are read.`);
-  if (graph.outputs.length !== 1) throw invalid(`The model has ${graph.outputs.length} outputs; models with one are read.`, 'Save a model that ends at the output you need.');
+  if (graph.outputs.length !== 1)
+    throw invalid(
+      `The model has ${graph.outputs.length} outputs; models with one are read.`,
+      'Save a model that ends at the output you need.',
+    );
   const { names, inputs } = inputsOf(graph.inputs, graph.layers, options);
   const taken = new Set(inputs.map(({ name }) => name));
   const shapes = new Map<string, Shape>(inputs.map(({ name, shape }) => [name, shape]));
@@ -56,14 +66,26 @@ export function fromKeras(config: JsonObject, options: ReadOptions): ReadTopolog
       continue;
     }
     const name = freeName(layer.path.join('_'), taken);
-    const read = inWords(layer, () => readLayer(layer, name, reads, reads.map((each) => shapes.get(each)!), options, notes));
+    const read = inWords(layer, () =>
+      readLayer(
+        layer,
+        name,
+        reads,
+        reads.map((each) => shapes.get(each)!),
+        options,
+        notes,
+      ),
+    );
     names.set(layer.id, name);
     shapes.set(name, read.shape);
     nodes.push(read.source.node);
     sources.push(read.source);
   }
   const unread = inputs.find(({ name }) => !nodes.some((node) => node.inputs.includes(name)));
-  if (unread !== undefined && nodes.length > 0) throw invalid(`No layer reads the input "${unread.name}": it has no say in the output, or is a mask that is given by hand, which is not read.`);
+  if (unread !== undefined && nodes.length > 0)
+    throw invalid(
+      `No layer reads the input "${unread.name}": it has no say in the output, or is a mask that is given by hand, which is not read.`,
+    );
   const [output] = graph.outputs;
   if (nodes.length === 0) throw invalid('The model has no layers besides its inputs.');
   const last = names.get(output!.layer);
@@ -71,13 +93,33 @@ export function fromKeras(config: JsonObject, options: ReadOptions): ReadTopolog
   return { topology: { formatVersion: 1, inputs, layers: nodes, output: last }, sources, notes };
 }
 
-function readLayer(layer: KerasLayer, name: string, reads: readonly string[], inputs: readonly Shape[], options: ReadOptions, notes: string[]): { readonly shape: Shape; readonly source: ReadTopology['sources'][number] } {
+function readLayer(
+  layer: KerasLayer,
+  name: string,
+  reads: readonly string[],
+  inputs: readonly Shape[],
+  options: ReadOptions,
+  notes: string[],
+): { readonly shape: Shape; readonly source: ReadTopology['sources'][number] } {
   const { definition, mapping } = definitionOf(layer);
-  const node: LayerNode = { name, type: definition.type, config: readConfig(layer, definition, mapping, { ...options, inputs }, notes), inputs: reads };
+  const node: LayerNode = {
+    name,
+    type: definition.type,
+    config: readConfig(layer, definition, mapping, { ...options, inputs }, notes),
+    inputs: reads,
+  };
   const shape = shapeOf(layer, definition, node, inputs);
   const specs = new Map(definition.weights(inputs, node.config).map((spec) => [spec.name, spec]));
   const order = mapping.weightOrder?.([...specs.keys()], node.config) ?? [...specs.keys()];
-  return { shape, source: { node, path: layer.path, className: mapping.className, weights: order.map((weight) => ({ fullName: `${name}/${weight}`, shape: specs.get(weight)!.shape })) } };
+  return {
+    shape,
+    source: {
+      node,
+      path: layer.path,
+      className: mapping.className,
+      weights: order.map((weight) => ({ fullName: `${name}/${weight}`, shape: specs.get(weight)!.shape })),
+    },
+  };
 }
 
 /** A configuration from outside can be anything: what trips over it is a fault of the file. */
@@ -86,7 +128,11 @@ function inWords<T>(layer: KerasLayer, read: () => T): T {
     return read();
   } catch (error) {
     if (isPerennialError(error)) throw error;
-    throw new PerennialError('MODEL_INVALID', `The layer "${layer.path.join('/')}" (${layer.className}) cannot be read: its configuration does not make sense (${messageOf(error)}).`, { cause: error });
+    throw new PerennialError(
+      'MODEL_INVALID',
+      `The layer "${layer.path.join('/')}" (${layer.className}) cannot be read: its configuration does not make sense (${messageOf(error)}).`,
+      { cause: error },
+    );
   }
 }
 
@@ -95,14 +141,21 @@ export function invalid(message: string, hint?: string): PerennialError {
 }
 
 function nameOf(tensor: KerasTensor, names: ReadonlyMap<string, string>, layer: KerasLayer): string {
-  if (tensor.index !== 0) throw invalid(`The layer "${layer.path.join('/')}" reads output ${tensor.index} of "${tensor.layer}"; only layers with one output are read.`);
+  if (tensor.index !== 0)
+    throw invalid(
+      `The layer "${layer.path.join('/')}" reads output ${tensor.index} of "${tensor.layer}"; only layers with one output are read.`,
+    );
   const name = names.get(tensor.layer);
   if (name === undefined) throw invalid(`The layer "${layer.path.join('/')}" reads "${tensor.layer}", which is no earlier layer.`);
   return name;
 }
 
 /** Inputs with their shapes; those that an embedding reads are token ids. */
-function inputsOf(all: readonly KerasLayer[], layers: readonly KerasLayer[], options: ReadOptions): { readonly names: Map<string, string>; readonly inputs: TensorSpec[] } {
+function inputsOf(
+  all: readonly KerasLayer[],
+  layers: readonly KerasLayer[],
+  options: ReadOptions,
+): { readonly names: Map<string, string>; readonly inputs: TensorSpec[] } {
   const taken = new Set<string>();
   const names = new Map<string, string>();
   const inputs = all.map((input): TensorSpec => {
@@ -114,10 +167,18 @@ function inputsOf(all: readonly KerasLayer[], layers: readonly KerasLayer[], opt
     const asked = options.inputShapes?.[original] ?? options.inputShapes?.[name] ?? (all.length === 1 ? options.inputShape : undefined);
     const shape = given.slice(1).map((size, axis) => size ?? (asked?.length === given.length - 1 ? asked[axis] : null));
     if (!shape.every((size) => typeof size === 'number' && Number.isInteger(size) && size > 0)) {
-      throw invalid(`The input "${original}" has the shape ${JSON.stringify(given.slice(1))}, which leaves dimensions open.`, `Say its shape: "inputShapes": { "${original}": [32, …] }.`);
+      throw invalid(
+        `The input "${original}" has the shape ${JSON.stringify(given.slice(1))}, which leaves dimensions open.`,
+        `Say its shape: "inputShapes": { "${original}": [32, …] }.`,
+      );
     }
     const vocabularySize = layers.find((layer) => layer.className === 'Embedding' && layer.inputs[0]?.layer === input.id)?.config.input_dim;
-    return { name, shape: shape as number[], dtype: vocabularySize === undefined ? 'float32' : 'int32', ...(typeof vocabularySize === 'number' ? { vocabularySize } : {}) };
+    return {
+      name,
+      shape: shape as number[],
+      dtype: vocabularySize === undefined ? 'float32' : 'int32',
+      ...(typeof vocabularySize === 'number' ? { vocabularySize } : {}),
+    };
   });
   return { names, inputs };
 }
@@ -127,20 +188,38 @@ function definitionOf(layer: KerasLayer): { readonly definition: LayerDefinition
   const definition = layerOfClass(layer.className, layer.config);
   if (definition !== undefined) return { definition, mapping: definition.keras! };
   const known = layerRegistry.all().flatMap(({ keras }) => (keras === undefined ? [] : [keras.className, ...(keras.aliases ?? [])]));
-  throw invalid(`${shown} has no counterpart here. Read are ${[...new Set(known)].sort().join(', ')}.`, 'Replace it, or save the part of the model before it.');
+  throw invalid(
+    `${shown} has no counterpart here. Read are ${[...new Set(known)].sort().join(', ')}.`,
+    'Replace it, or save the part of the model before it.',
+  );
 }
 
 function shapeOf(layer: KerasLayer, definition: LayerDefinition, node: LayerNode, inputs: readonly Shape[]): Shape {
-  if (inputs.length > definition.inputsMax) throw invalid(`The layer "${layer.path.join('/')}" (${layer.className}) reads ${inputs.length} inputs; it can read ${definition.inputsMax} here.`);
+  if (inputs.length > definition.inputsMax)
+    throw invalid(
+      `The layer "${layer.path.join('/')}" (${layer.className}) reads ${inputs.length} inputs; it can read ${definition.inputsMax} here.`,
+    );
   try {
     return definition.outputShape(inputs, node.config);
   } catch (error) {
     if (!isPerennialError(error, 'SHAPE_MISMATCH')) throw error;
-    throw new PerennialError('SHAPE_MISMATCH', `The layer "${layer.path.join('/')}" (${layer.className}): ${error.message}.`, { hint: error.hint, cause: error });
+    throw new PerennialError('SHAPE_MISMATCH', `The layer "${layer.path.join('/')}" (${layer.className}): ${error.message}.`, {
+      hint: error.hint,
+      cause: error,
+    });
   }
 }
 
-function readConfig(layer: KerasLayer, definition: LayerDefinition, mapping: KerasMapping, context: Omit<KerasReading, 'refuse' | 'className'>, notes: string[]): Record<string, unknown> {
-  const refuse = (problem: string): Error => invalid(`The layer "${layer.path.join('/')}" (${layer.className}) has ${problem}.`, 'Change the layer, and save the model again.');
-  return kerasConfig(layer.config, layer.kwargs, definition, mapping, { ...context, className: layer.className, refuse }, (note) => notes.push(`Layer "${layer.path.join('/')}": ${note}`));
+function readConfig(
+  layer: KerasLayer,
+  definition: LayerDefinition,
+  mapping: KerasMapping,
+  context: Omit<KerasReading, 'refuse' | 'className'>,
+  notes: string[],
+): Record<string, unknown> {
+  const refuse = (problem: string): Error =>
+    invalid(`The layer "${layer.path.join('/')}" (${layer.className}) has ${problem}.`, 'Change the layer, and save the model again.');
+  return kerasConfig(layer.config, layer.kwargs, definition, mapping, { ...context, className: layer.className, refuse }, (note) =>
+    notes.push(`Layer "${layer.path.join('/')}": ${note}`),
+  );
 }

@@ -1,5 +1,5 @@
 import type { Group } from 'h5wasm';
-import type { Shape } from '../layer.ts';
+import type { Shape } from '../layers/layer.ts';
 
 /** A group of an HDF5 file. */
 export interface Hdf5Group {
@@ -43,14 +43,17 @@ function writeGroup(target: Group, { attributes = {}, groups = {}, datasets = {}
     else writeNames(target, name, value);
   }
   for (const [name, group] of Object.entries(groups)) writeGroup(target.create_group(name), group);
-  for (const [name, { shape, values }] of Object.entries(datasets)) target.create_dataset({ name, data: values, shape: [...shape], dtype: '<f4' });
+  for (const [name, { shape, values }] of Object.entries(datasets))
+    target.create_dataset({ name, data: values, shape: [...shape], dtype: '<f4' });
 }
 
 /** An array of byte strings of one length, in as many parts as it needs. */
 function writeNames(target: Group, name: string, values: readonly string[]): void {
   const width = Math.max(1, ...values.map((value) => Buffer.byteLength(value)));
   const parts = splitEvenly(values, Math.max(1, Math.floor(ATTRIBUTE_BYTES_MAX / width)));
-  parts.forEach((part, index) => target.create_attribute(parts.length === 1 ? name : `${name}${index}`, [...part], [part.length], `S${width}`));
+  parts.forEach((part, index) =>
+    target.create_attribute(parts.length === 1 ? name : `${name}${index}`, [...part], [part.length], `S${width}`),
+  );
 }
 
 /** Into the fewest parts of at most `most`, as numpy's array_split does. */
@@ -67,7 +70,9 @@ export function splitEvenly<T>(values: readonly T[], most: number): T[][] {
 }
 
 /** Groups along the parts of a path, the values at its end. */
-export function nest(entries: readonly { readonly path: string; readonly shape: Shape; readonly values: Float32Array }[]): Pick<Hdf5Group, 'groups' | 'datasets'> {
+export function nest(
+  entries: readonly { readonly path: string; readonly shape: Shape; readonly values: Float32Array }[],
+): Pick<Hdf5Group, 'groups' | 'datasets'> {
   const datasets: Record<string, { shape: Shape; values: Float32Array }> = {};
   const inner = new Map<string, { path: string; shape: Shape; values: Float32Array }[]>();
   for (const { path, shape, values } of entries) {

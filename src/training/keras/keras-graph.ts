@@ -49,7 +49,10 @@ function flatten(model: JsonObject, path: readonly string[], given: readonly Ker
   const className = String(model.class_name);
   if (className === 'Sequential') return flattenSequential(model, path, given);
   if (className === 'Functional' || className === 'Model') return flattenFunctional(asObject(model.config, 'the model'), path, given);
-  throw invalid(`The model is a ${className}; Sequential and Functional models are read.`, 'A subclassed model has its layers in code: build it anew as a Functional model, and save that.');
+  throw invalid(
+    `The model is a ${className}; Sequential and Functional models are read.`,
+    'A subclassed model has its layers in code: build it anew as a Functional model, and save that.',
+  );
 }
 
 export const isModel = (className: string): boolean => className === 'Sequential' || className === 'Functional' || className === 'Model';
@@ -71,9 +74,20 @@ function flattenSequential(model: JsonObject, path: readonly string[], given: re
     }
     if (last === undefined) {
       const shape = config.batch_input_shape ?? config.batch_shape ?? buildShape(model);
-      if (!Array.isArray(shape)) throw invalid(`The Sequential model does not say the shape of its input: its first layer "${name}" has none.`, 'Save the model after it was built, or with an Input layer.');
+      if (!Array.isArray(shape))
+        throw invalid(
+          `The Sequential model does not say the shape of its input: its first layer "${name}" has none.`,
+          'Save the model after it was built, or with an Input layer.',
+        );
       const input = `${name}_input`;
-      inputs.push({ id: idOf([...path, input]), path: [...path, input], className: 'InputLayer', config: { batch_shape: shape }, inputs: [], kwargs: {} });
+      inputs.push({
+        id: idOf([...path, input]),
+        path: [...path, input],
+        className: 'InputLayer',
+        config: { batch_shape: shape },
+        inputs: [],
+        kwargs: {},
+      });
       last = [{ layer: idOf([...path, input]), index: 0 }];
     }
     last = place(asObject(item, `layer ${index + 1}`), className, config, [...path, name], last, {}, layers);
@@ -82,11 +96,22 @@ function flattenSequential(model: JsonObject, path: readonly string[], given: re
 }
 
 function buildShape(model: JsonObject): Json | undefined {
-  return (Array.isArray(model.config) ? undefined : (model.config as JsonObject).build_input_shape) ?? (model.build_config as JsonObject | undefined)?.input_shape;
+  return (
+    (Array.isArray(model.config) ? undefined : (model.config as JsonObject).build_input_shape) ??
+    (model.build_config as JsonObject | undefined)?.input_shape
+  );
 }
 
 /** Adds a layer, or the layers of a model, and gives what it puts out. */
-function place(item: JsonObject, className: string, config: JsonObject, path: readonly string[], reads: readonly KerasTensor[], kwargs: JsonObject, layers: KerasLayer[]): readonly KerasTensor[] {
+function place(
+  item: JsonObject,
+  className: string,
+  config: JsonObject,
+  path: readonly string[],
+  reads: readonly KerasTensor[],
+  kwargs: JsonObject,
+  layers: KerasLayer[],
+): readonly KerasTensor[] {
   if (isModel(className)) {
     const inner = flatten(item, path, reads);
     layers.push(...inner.layers);
@@ -119,8 +144,10 @@ function flattenFunctional(config: JsonObject, path: readonly string[], given: r
     if (className === 'InputLayer') {
       const at = inputNames.findIndex((reference) => reference.name === name);
       const tensor = given?.[at];
-      if (given !== undefined && tensor === undefined) throw invalid(`The model "${path.join('/')}" has ${inputNames.length} inputs, but ${given.length} are given to it.`);
-      if (given === undefined) inputs.push({ id: idOf([...path, name]), path: [...path, name], className, config: own, inputs: [], kwargs: {} });
+      if (given !== undefined && tensor === undefined)
+        throw invalid(`The model "${path.join('/')}" has ${inputNames.length} inputs, but ${given.length} are given to it.`);
+      if (given === undefined)
+        inputs.push({ id: idOf([...path, name]), path: [...path, name], className, config: own, inputs: [], kwargs: {} });
       values.set(name, [tensor ?? { layer: idOf([...path, name]), index: 0 }]);
     } else {
       pending.push({ item: item as JsonObject, className, config: own, name, ...callOf(item as JsonObject, name) });
@@ -135,7 +162,13 @@ function flattenFunctional(config: JsonObject, path: readonly string[], given: r
         values.set(layer.name, place(layer.item, layer.className, layer.config, [...path, layer.name], reads, layer.kwargs, layers));
       } else waiting.push(layer);
     }
-    if (waiting.length === pending.length) throw invalid(`The layers ${waiting.slice(0, 5).map(({ name }) => `"${name}"`).join(', ')} read each other, or layers that do not exist.`);
+    if (waiting.length === pending.length)
+      throw invalid(
+        `The layers ${waiting
+          .slice(0, 5)
+          .map(({ name }) => `"${name}"`)
+          .join(', ')} read each other, or layers that do not exist.`,
+      );
     pending = waiting;
   }
   const ordered = inputNames.flatMap(({ name }) => inputs.filter((input) => input.path.at(-1) === name));
@@ -162,7 +195,8 @@ function references(value: Json | undefined, key: string): { readonly name: stri
 }
 
 function referenceOf(value: Json, key: string): { readonly name: string; readonly index: number } {
-  if (!Array.isArray(value) || typeof value[0] !== 'string') throw invalid(`The model's "${key}" holds ${JSON.stringify(value).slice(0, 60)}; expected ["layer", 0, 0].`);
+  if (!Array.isArray(value) || typeof value[0] !== 'string')
+    throw invalid(`The model's "${key}" holds ${JSON.stringify(value).slice(0, 60)}; expected ["layer", 0, 0].`);
   return { name: value[0], index: typeof value[2] === 'number' ? value[2] : 0 };
 }
 
@@ -170,7 +204,11 @@ function referenceOf(value: Json, key: string): { readonly name: string; readonl
 function callOf(item: JsonObject, name: string): Pick<Pending, 'reads' | 'kwargs'> {
   const nodes = item.inbound_nodes;
   if (!Array.isArray(nodes) || nodes.length === 0) throw invalid(`The layer "${name}" reads nothing.`);
-  if (nodes.length > 1) throw invalid(`The layer "${name}" is used ${nodes.length} times in the model; layers that are used once are read.`, 'Give each use a layer of its own, with the same weights.');
+  if (nodes.length > 1)
+    throw invalid(
+      `The layer "${name}" is used ${nodes.length} times in the model; layers that are used once are read.`,
+      'Give each use a layer of its own, with the same weights.',
+    );
   const [call] = nodes;
   if (Array.isArray(call)) return callOfKeras2(call, name);
   const { args, kwargs } = asObject(call!, `the call of "${name}"`);
@@ -193,13 +231,15 @@ function callOfKeras2(call: readonly Json[], name: string): Pick<Pending, 'reads
   const reads: { name: string; node: number; index: number }[] = [];
   let settings: JsonObject = {};
   for (const entry of list) {
-    if (!Array.isArray(entry) || typeof entry[0] !== 'string') throw invalid(`The layer "${name}" reads ${JSON.stringify(entry).slice(0, 60)}; expected ["layer", 0, 0, {}].`);
+    if (!Array.isArray(entry) || typeof entry[0] !== 'string')
+      throw invalid(`The layer "${name}" reads ${JSON.stringify(entry).slice(0, 60)}; expected ["layer", 0, 0, {}].`);
     reads.push({ name: entry[0], node: Number(entry[1] ?? 0), index: Number(entry[2] ?? 0) });
     if (typeof entry[3] === 'object' && entry[3] !== null && !Array.isArray(entry[3])) settings = { ...settings, ...entry[3] };
   }
   const kept: JsonObject = {};
   for (const [key, value] of Object.entries(settings)) {
-    if (Array.isArray(value) && typeof value[0] === 'string' && value.length >= 3) reads.push({ name: value[0], node: Number(value[1]), index: Number(value[2]) });
+    if (Array.isArray(value) && typeof value[0] === 'string' && value.length >= 3)
+      reads.push({ name: value[0], node: Number(value[1]), index: Number(value[2]) });
     else kept[key] = value;
   }
   return { reads, kwargs: kept };
@@ -211,7 +251,8 @@ function collect(value: Json, reads: { name: string; node: number; index: number
   if (Array.isArray(value)) for (const each of value) collect(each, reads, layer, depth + 1);
   else if (typeof value === 'object' && value !== null && value.class_name === '__keras_tensor__') {
     const history = asObject(value.config, `the call of "${layer}"`).keras_history;
-    if (!Array.isArray(history) || typeof history[0] !== 'string') throw invalid(`The call of the layer "${layer}" does not say what it reads.`);
+    if (!Array.isArray(history) || typeof history[0] !== 'string')
+      throw invalid(`The call of the layer "${layer}" does not say what it reads.`);
     reads.push({ name: history[0], node: Number(history[1]), index: Number(history[2]) });
   }
 }
@@ -224,14 +265,20 @@ function describe(item: Json, index: number): { readonly className: string; read
   if (typeof className !== 'string') throw invalid(`Layer ${index + 1} of the model has no "class_name".`);
   const config = Array.isArray(layer.config) ? {} : asObject(layer.config, `layer ${index + 1} (${className})`);
   const name = layer.name ?? config.name;
-  if (/(^|>)Lambda$/.test(className)) throw invalid(`The layer "${String(name)}" (Lambda) holds code of its own, which is not run.`, 'Replace it by layers, and save the model again.');
+  if (/(^|>)Lambda$/.test(className))
+    throw invalid(
+      `The layer "${String(name)}" (Lambda) holds code of its own, which is not run.`,
+      'Replace it by layers, and save the model again.',
+    );
   if (typeof name !== 'string' || name === '') throw invalid(`Layer ${index + 1} (${className}) of the model has no name.`);
   return { className: className.replace(/^.*>/, ''), config, name };
 }
 
 export function asObject(value: Json | undefined, where: string): JsonObject {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  throw invalid(`The configuration of ${where} is ${value === undefined ? 'missing' : JSON.stringify(value).slice(0, 40)}; expected an object.`);
+  throw invalid(
+    `The configuration of ${where} is ${value === undefined ? 'missing' : JSON.stringify(value).slice(0, 40)}; expected an object.`,
+  );
 }
 
 function invalid(message: string, hint?: string): PerennialError {

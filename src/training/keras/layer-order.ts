@@ -25,5 +25,8 @@ export function kerasLayerOrder({ inputs, layers, output }: Topology): string[] 
     distance.set(name, own);
     for (const source of sources) distance.set(source, Math.max(distance.get(source) ?? 0, own + 1));
   }
-  return met.map((name, index) => ({ name, index, distance: distance.get(name)! })).sort((a, b) => b.distance - a.distance || a.index - b.index).map(({ name }) => name);
+  return met
+    .map((name, index) => ({ name, index, distance: distance.get(name)! }))
+    .sort((a, b) => b.distance - a.distance || a.index - b.index)
+    .map(({ name }) => name);
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../core/json.ts';
-import type { Shape } from '../layer.ts';
+import type { Shape } from '../layers/layer.ts';
 import type { KerasDialect } from './names.ts';
 
 /**

@@ -14,7 +14,8 @@ export const multiHeadAttentionMapping: KerasMapping<Config> = {
   reads: ['use_causal_mask', 'attention_axes', 'use_gate', 'sliding_window', 'flash_attention'],
   fromKeras(translated, keras, { refuse }) {
     const { attention_axes: axes, use_gate: gate, sliding_window: window } = keras;
-    if (Array.isArray(axes) && (axes.length !== 1 || axes[0] !== 1)) throw refuse(`attention over the axes ${JSON.stringify(axes)}; only attention over steps is read`);
+    if (Array.isArray(axes) && (axes.length !== 1 || axes[0] !== 1))
+      throw refuse(`attention over the axes ${JSON.stringify(axes)}; only attention over steps is read`);
     if (gate === true) throw refuse('a gate on its output, which is not known here');
     if (window !== undefined && window !== null) throw refuse('a sliding window, which is not known here');
     return { ...translated, causal: keras['use_causal_mask'] === true };

@@ -1,9 +1,9 @@
 import type { Json, JsonObject, JsonSchema } from '../../core/json.ts';
-import { activations } from '../activations.ts';
-import { constraints } from '../constraints.ts';
-import { initializers } from '../initializers.ts';
-import { nameAndConfig, withDefaults } from '../named.ts';
-import type { Named } from '../named.ts';
+import { activations } from '../layers/activations.ts';
+import { constraints } from '../layers/constraints.ts';
+import { initializers } from '../layers/initializers.ts';
+import { nameAndConfig, withDefaults } from '../model/named.ts';
+import type { Named } from '../model/named.ts';
 import type { KerasReading } from './mapping.ts';
 
 /** Who reads what is written: TF.js speaks Keras 2, and knows less. */
@@ -27,7 +27,12 @@ function findByName(all: readonly Definition[], name: string): Definition | unde
 /** Settings in snake case, defaults included; words like "fanIn" as well. */
 function settingsToKeras({ configSchema }: Definition, settings: Readonly<Record<string, unknown>>): JsonObject {
   const properties = (configSchema.properties ?? {}) as Record<string, JsonSchema>;
-  return Object.fromEntries(Object.entries(withDefaults(configSchema, settings)).map(([key, value]) => [snakeCase(key), (properties[key]?.enum === undefined ? value : snakeCase(String(value))) as Json]));
+  return Object.fromEntries(
+    Object.entries(withDefaults(configSchema, settings)).map(([key, value]) => [
+      snakeCase(key),
+      (properties[key]?.enum === undefined ? value : snakeCase(String(value))) as Json,
+    ]),
+  );
 }
 
 /** Of the settings in a file those that are known here. */
@@ -36,12 +41,14 @@ function settingsFromKeras({ configSchema }: Definition, config: JsonObject): Re
   const settings: Record<string, unknown> = {};
   for (const [key, schema] of Object.entries(properties)) {
     const value = config[snakeCase(key)];
-    if (value !== undefined && value !== null && JSON.stringify(value) !== JSON.stringify(schema.default)) settings[key] = schema.enum === undefined ? value : camelCase(String(value));
+    if (value !== undefined && value !== null && JSON.stringify(value) !== JSON.stringify(schema.default))
+      settings[key] = schema.enum === undefined ? value : camelCase(String(value));
   }
   return settings;
 }
 
-const named = (name: string, settings: Record<string, unknown>): Named => (Object.keys(settings).length === 0 ? name : { [name]: settings });
+const named = (name: string, settings: Record<string, unknown>): Named =>
+  Object.keys(settings).length === 0 ? name : { [name]: settings };
 
 const ACTIVATION_WORDS: Readonly<Record<string, string>> = { swish: 'silu', hard_swish: 'hardSilu', gelu_new: 'gelu' };
 
@@ -49,19 +56,49 @@ const ACTIVATION_WORDS: Readonly<Record<string, string>> = { swish: 'silu', hard
 const DIALECTS: Readonly<Record<string, KerasDialect>> = { hardSigmoid: 'keras', hardSigmoidV2: 'tfjs' };
 
 /** What `tf.keras` of Keras 2 and Keras 3 both have. */
-export const KERAS2_ACTIVATIONS: ReadonlySet<string> = new Set(['linear', 'relu', 'relu6', 'leaky_relu', 'elu', 'selu', 'gelu', 'sigmoid', 'tanh', 'softmax', 'softplus', 'softsign', 'silu', 'mish', 'exponential']);
+export const KERAS2_ACTIVATIONS: ReadonlySet<string> = new Set([
+  'linear',
+  'relu',
+  'relu6',
+  'leaky_relu',
+  'elu',
+  'selu',
+  'gelu',
+  'sigmoid',
+  'tanh',
+  'softmax',
+  'softplus',
+  'softsign',
+  'silu',
+  'mish',
+  'exponential',
+]);
 
 /** Those of TF.js by its names. */
 const TFJS_ACTIVATIONS: Readonly<Record<string, string>> = {
-  linear: 'linear', relu: 'relu', relu6: 'relu6', elu: 'elu', selu: 'selu', gelu: 'gelu', sigmoid: 'sigmoid', hardSigmoidV2: 'hard_sigmoid', tanh: 'tanh',
-  softmax: 'softmax', logSoftmax: 'log_softmax', softplus: 'softplus', softsign: 'softsign', silu: 'swish', mish: 'mish',
+  linear: 'linear',
+  relu: 'relu',
+  relu6: 'relu6',
+  elu: 'elu',
+  selu: 'selu',
+  gelu: 'gelu',
+  sigmoid: 'sigmoid',
+  hardSigmoidV2: 'hard_sigmoid',
+  tanh: 'tanh',
+  softmax: 'softmax',
+  logSoftmax: 'log_softmax',
+  softplus: 'softplus',
+  softsign: 'softsign',
+  silu: 'swish',
+  mish: 'mish',
 };
 
 /** @returns undefined where Keras has no name for it: a function with settings, or one that the dialect computes otherwise */
 export function activationToKeras(activation: Named, dialect: KerasDialect): string | undefined {
   const [name, settings] = nameAndConfig('activation', activation);
   const definition = activations.find((each) => each.name === name)!;
-  const same = JSON.stringify(withDefaults(definition.configSchema, settings)) === JSON.stringify(withDefaults(definition.configSchema, {}));
+  const same =
+    JSON.stringify(withDefaults(definition.configSchema, settings)) === JSON.stringify(withDefaults(definition.configSchema, {}));
   // Keras 3.15 computes sparsemax otherwise than it is defined: its shares do not add up to 1.
   if (!same || name === 'sparsemax' || (DIALECTS[name] ?? dialect) !== dialect) return undefined;
   return dialect === 'tfjs' ? TFJS_ACTIVATIONS[name] : snakeCase(name);
@@ -73,7 +110,8 @@ export function activationFromKeras(value: Json | undefined, { version, refuse }
   const { name, config } = nameAndSettings(value);
   if (name === undefined) throw refuse(`an activation that is no name: ${JSON.stringify(value).slice(0, 80)}`);
   const definition = findByName(activations, ACTIVATION_WORDS[name] ?? name);
-  if (definition === undefined) throw refuse(`the activation "${name}", which is not known here. Known are ${activations.map((each) => each.name).join(', ')}`);
+  if (definition === undefined)
+    throw refuse(`the activation "${name}", which is not known here. Known are ${activations.map((each) => each.name).join(', ')}`);
   if (definition.name === 'hardSigmoid' && version === 2) return 'hardSigmoidV2';
   return named(definition.name, name === 'gelu_new' ? { approximate: true } : settingsFromKeras(definition, config));
 }
@@ -106,7 +144,13 @@ export function initializerFromKeras(value: Json | undefined): Named | undefined
 
 export function constraintToKeras(constraint: Named): JsonObject {
   const [name, settings] = nameAndConfig('constraint', constraint);
-  return { class_name: pascalCase(name), config: settingsToKeras(constraints.find((each) => each.name === name)!, settings) };
+  return {
+    class_name: pascalCase(name),
+    config: settingsToKeras(
+      constraints.find((each) => each.name === name)!,
+      settings,
+    ),
+  };
 }
 
 /** undefined where there is none, or one that is not known here: it has no say in predictions. */

@@ -1,7 +1,6 @@
 /** How a weight was packed, as it stands in TF.js's manifest. */
 export type Quantization =
-  | { readonly dtype: 'uint8' | 'uint16'; readonly min: number; readonly scale: number }
-  | { readonly dtype: 'float16' };
+  { readonly dtype: 'uint8' | 'uint16'; readonly min: number; readonly scale: number } | { readonly dtype: 'float16' };
 
 export type QuantizedType = Quantization['dtype'];
 
@@ -19,11 +18,14 @@ export function quantize(values: Float32Array, dtype: QuantizedType): { readonly
     max = Math.max(max, value);
   }
   const packed = dtype === 'uint8' ? new Uint8Array(values.length) : new Uint16Array(values.length);
-  if (values.length === 0 || min === max) return { bytes: new Uint8Array(packed.buffer), quantization: { dtype, min: values.length === 0 ? 0 : min, scale: 1 } };
+  if (values.length === 0 || min === max)
+    return { bytes: new Uint8Array(packed.buffer), quantization: { dtype, min: values.length === 0 ? 0 : min, scale: 1 } };
   const scale = (max - min) / most;
   // Zero is what padding and pruned weights are: where it is inside, a step falls on it.
   const start = min <= 0 && max >= 0 ? -Math.round(-min / scale) * scale : min;
-  values.forEach((value, index) => { packed[index] = Math.min(most, Math.max(0, Math.round((value - start) / scale))); });
+  values.forEach((value, index) => {
+    packed[index] = Math.min(most, Math.max(0, Math.round((value - start) / scale)));
+  });
   return { bytes: new Uint8Array(packed.buffer), quantization: { dtype, min: start, scale } };
 }
 

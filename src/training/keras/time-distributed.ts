@@ -1,5 +1,5 @@
 import { layerOfClass, wrappedLayer } from '../model/layer-lookup.ts';
-import type { LayerDefinition } from '../layer.ts';
+import type { LayerDefinition } from '../layers/layer.ts';
 import type { LayerConfig } from '../model/model-config.ts';
 import { kerasConfig, layerConfigToKeras } from './config.ts';
 import type { KerasMapping } from './mapping.ts';
@@ -25,14 +25,25 @@ export const timeDistributedMapping: KerasMapping<Config> = {
     if (mapping === undefined) throw writing.refuse(`a ${definition.type} layer inside, which has no counterpart there`);
     const inside = { ...writing, inputs: writing.inputs.map((shape) => shape.slice(1)) };
     const inner = layerConfigToKeras(definition, mapping, settings, inside);
-    return { layer: { ...MODULE, class_name: mapping.classFor?.(settings, inside) ?? mapping.className, config: { name: snakeCase(definition.type), dtype: 'float32', ...inner } } };
+    return {
+      layer: {
+        ...MODULE,
+        class_name: mapping.classFor?.(settings, inside) ?? mapping.className,
+        config: { name: snakeCase(definition.type), dtype: 'float32', ...inner },
+      },
+    };
   },
   fromKeras(_translated, keras, reading) {
     const { className, config } = wrappedKeras(keras.layer, reading.refuse);
     const definition = layerOfClass(className, config);
     const mapping = definition === undefined ? undefined : mappingOf(definition);
     if (definition === undefined || mapping === undefined) throw reading.refuse(`a ${className} inside, which is not read there`);
-    return { layer: { ...kerasConfig(config, {}, definition, mapping, { ...reading, className, inputs: reading.inputs.map((shape) => shape.slice(1)) }), type: definition.type } };
+    return {
+      layer: {
+        ...kerasConfig(config, {}, definition, mapping, { ...reading, className, inputs: reading.inputs.map((shape) => shape.slice(1)) }),
+        type: definition.type,
+      },
+    };
   },
   weightPath(weight, config) {
     const { definition, config: settings } = innerOf(config);

@@ -2,9 +2,9 @@ import { PerennialError } from '../../core/errors.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import { shapesOf } from '../model/describe.ts';
-import type { LayerDefinition, Shape } from '../layer.ts';
+import type { LayerDefinition, Shape } from '../layers/layer.ts';
 import type { LayerNode, Topology } from '../model/model-config.ts';
-import { layerRegistry } from '../registries.ts';
+import { layerRegistry } from '../losses/resolve-loss.ts';
 import { layerConfigToKeras } from './config.ts';
 import { kerasLayerOrder } from './layer-order.ts';
 import type { KerasMapping, KerasWriting } from './mapping.ts';
@@ -48,10 +48,17 @@ export function toKeras(topology: Topology, modelName: string, dialect: KerasDia
     const writing: KerasWriting = { inputs, dialect, refuse: (problem) => refusal(node, dialect, `has ${problem}`) };
     const className = mapping.classFor?.(node.config, writing) ?? mapping.className;
     // Readers of this form keep one axis, and drop the others without a word.
-    if (Array.isArray(node.config.axis) && node.config.axis.length > 1) throw writing.refuse(`several axes, ${JSON.stringify(node.config.axis)}, of which files of layers hold one`);
+    if (Array.isArray(node.config.axis) && node.config.axis.length > 1)
+      throw writing.refuse(`several axes, ${JSON.stringify(node.config.axis)}, of which files of layers hold one`);
     const config = layerConfigToKeras(definition, mapping, node.config, writing);
     const { keras3Only: newer } = mapping;
-    if (newer === true || (typeof newer === 'function' && newer(node.config)) || mapping.call?.inputs !== undefined || usesNewActivation(config)) keras3Only.push(node.name);
+    if (
+      newer === true ||
+      (typeof newer === 'function' && newer(node.config)) ||
+      mapping.call?.inputs !== undefined ||
+      usesNewActivation(config)
+    )
+      keras3Only.push(node.name);
     layers.push({
       class_name: className,
       config: { name: node.name, dtype: 'float32', ...config },
@@ -77,7 +84,9 @@ export function toKeras(topology: Topology, modelName: string, dialect: KerasDia
 function inKerasOrder(layers: KerasModel['layers'][number][], order: readonly string[]): KerasModel['layers'] {
   const weighted = new Set(layers.flatMap(({ name, weights }) => (weights.length > 0 ? [name] : [])));
   const own = [...weighted].join('\n');
-  return order.filter((name) => weighted.has(name)).join('\n') === own ? layers : layers.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+  return order.filter((name) => weighted.has(name)).join('\n') === own
+    ? layers
+    : layers.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
 }
 
 /** Letters, digits and "_", starting with a letter: what every reader of names takes. */
@@ -96,20 +105,33 @@ function mappingOf(node: LayerNode, { keras }: LayerDefinition, dialect: KerasDi
 }
 
 function refusal(node: LayerNode, dialect: KerasDialect, problem: string): PerennialError {
-  return new PerennialError('MODEL_INVALID', `The layer "${node.name}" (${node.type}) cannot be exported to ${READERS[dialect]}: it ${problem}.`, {
-    hint: 'Export a "savedModel" or a "tfjsGraph": they hold the computation itself.', details: { layer: node.name, type: node.type },
-  });
+  return new PerennialError(
+    'MODEL_INVALID',
+    `The layer "${node.name}" (${node.type}) cannot be exported to ${READERS[dialect]}: it ${problem}.`,
+    {
+      hint: 'Export a "savedModel" or a "tfjsGraph": they hold the computation itself.',
+      details: { layer: node.name, type: node.type },
+    },
+  );
 }
 
 /** Keras 2 does not know it, or computes it otherwise. */
 function usesNewActivation(config: JsonObject): boolean {
-  return Object.entries(config).some(([key, value]) => /activation$/.test(key) && typeof value === 'string' && !KERAS2_ACTIVATIONS.has(value));
+  return Object.entries(config).some(
+    ([key, value]) => /activation$/.test(key) && typeof value === 'string' && !KERAS2_ACTIVATIONS.has(value),
+  );
 }
 
 function inputLayer(spec: TensorSpec, name: string): JsonObject {
   return {
     class_name: 'InputLayer',
-    config: { batch_input_shape: [null, ...spec.shape], dtype: spec.vocabularySize === undefined ? 'float32' : 'int32', sparse: false, ragged: false, name },
+    config: {
+      batch_input_shape: [null, ...spec.shape],
+      dtype: spec.vocabularySize === undefined ? 'float32' : 'int32',
+      sparse: false,
+      ragged: false,
+      name,
+    },
     name,
     inbound_nodes: [],
   };

@@ -1,6 +1,6 @@
 import { penalized } from './shared/activity.ts';
-import { defineLayer } from '../layer.ts';
-import { number } from '../schema-parts.ts';
+import { defineLayer } from './layer.ts';
+import { number } from '../model/schema-parts.ts';
 
 export default defineLayer<{ readonly l1: number; readonly l2: number }>({
   type: 'activityRegularization',

@@ -1,3 +1,8 @@
 import { adaptivePoolingLayer } from './shared/adaptive-pooling.ts';
 
-export default adaptivePoolingLayer('Max', 2, 'Largest value over as many windows of an image as the output is to have, whatever its size.', [{ inputs: [[7, 5, 2]], config: { outputSize: [3, 2] } }]);
+export default adaptivePoolingLayer(
+  'Max',
+  2,
+  'Largest value over as many windows of an image as the output is to have, whatever its size.',
+  [{ inputs: [[7, 5, 2]], config: { outputSize: [3, 2] } }],
+);

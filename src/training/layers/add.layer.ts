@@ -1,6 +1,6 @@
-import { defineLayer } from '../layer.ts';
+import { defineLayer } from './layer.ts';
 import { anyMask } from './shared/masks.ts';
-import { requireEqualShapes } from '../shapes.ts';
+import { requireEqualShapes } from './shapes.ts';
 
 export default defineLayer<Record<string, never>>({
   type: 'add',
@@ -11,5 +11,14 @@ export default defineLayer<Record<string, never>>({
   outputShape: (inputs) => requireEqualShapes(inputs, 'add'),
   call: (tf, inputs) => inputs.slice(1).reduce((merged, input) => tf.add(merged, input), inputs[0]!),
   mask: anyMask,
-  examples: [{ inputs: [[2, 3], [2, 3], [2, 3]], config: {} }],
+  examples: [
+    {
+      inputs: [
+        [2, 3],
+        [2, 3],
+        [2, 3],
+      ],
+      config: {},
+    },
+  ],
 });

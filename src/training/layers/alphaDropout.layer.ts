@@ -1,6 +1,6 @@
-import { defineLayer } from '../layer.ts';
-import { rate } from '../schema-parts.ts';
-import { statelessUniform } from '../tf.ts';
+import { defineLayer } from './layer.ts';
+import { rate } from '../model/schema-parts.ts';
+import { statelessUniform } from '../tensorflow/tf.ts';
 
 /** What selu tends to towards minus infinity. */
 const LIMIT = -1.6732632423543772 * 1.0507009873554805;

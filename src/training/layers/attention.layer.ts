@@ -1,8 +1,8 @@
 import { scoredAttention } from './shared/attention.ts';
 import { comparableSequences, rolesOf } from './shared/attention-inputs.ts';
 import { attentionMapping } from '../keras/attention.ts';
-import { defineLayer } from '../layer.ts';
-import { bool, rate } from '../schema-parts.ts';
+import { defineLayer } from './layer.ts';
+import { bool, rate } from '../model/schema-parts.ts';
 
 interface Config {
   readonly useScale: boolean;
@@ -14,7 +14,8 @@ interface Config {
 export default defineLayer<Config>({
   type: 'attention',
   keras: attentionMapping('Attention'),
-  summary: 'Each step of the first input takes up a mean of the steps of the second, weighted by their dot products. One input attends to itself; a third gives the keys.',
+  summary:
+    'Each step of the first input takes up a mean of the steps of the second, weighted by their dot products. One input attends to itself; a third gives the keys.',
   properties: {
     useScale: bool('Multiply the dot products by a trained factor.', false),
     causal: bool('A step sees steps up to its own place only.', false),
@@ -33,7 +34,14 @@ export default defineLayer<Config>({
   },
   examples: [
     { inputs: [[4, 3]], config: { useScale: true, causal: true, dropout: 0 } },
-    { inputs: [[4, 3], [5, 2], [5, 3]], config: { useScale: false, causal: false, dropout: 0.5 } },
+    {
+      inputs: [
+        [4, 3],
+        [5, 2],
+        [5, 3],
+      ],
+      config: { useScale: false, causal: false, dropout: 0.5 },
+    },
   ],
   mask: (_tf, _inputs, _config, [mask]) => mask,
 });

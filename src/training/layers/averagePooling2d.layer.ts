@@ -1,7 +1,7 @@
-import { defineLayer } from '../layer.ts';
-import { asPair, padding, pair } from '../schema-parts.ts';
-import type { Pair } from '../schema-parts.ts';
-import { requireRank, windowed } from '../shapes.ts';
+import { defineLayer } from './layer.ts';
+import { asPair, padding, pair } from '../model/schema-parts.ts';
+import type { Pair } from '../model/schema-parts.ts';
+import { requireRank, windowed } from './shapes.ts';
 
 interface Config {
   readonly poolSize: Pair;
@@ -24,7 +24,13 @@ export default defineLayer<Config>({
     const [down, right] = asPair(config.strides ?? config.poolSize);
     return [windowed(height, rows, down, config.padding, 'height'), windowed(width, columns, right, config.padding, 'width'), channels];
   },
-  call: (tf, [x], _weights, config) => tf.avgPool(x as import('@tensorflow/tfjs-node').Tensor4D, asPair(config.poolSize), asPair(config.strides ?? config.poolSize), config.padding),
+  call: (tf, [x], _weights, config) =>
+    tf.avgPool(
+      x as import('@tensorflow/tfjs-node').Tensor4D,
+      asPair(config.poolSize),
+      asPair(config.strides ?? config.poolSize),
+      config.padding,
+    ),
   mask: 'drop',
   examples: [
     { inputs: [[5, 6, 2]], config: { poolSize: 2, padding: 'valid' } },

@@ -1,6 +1,6 @@
-import { defineLayer } from '../layer.ts';
-import { bool, number } from '../schema-parts.ts';
-import type { Tensor, Tf } from '../tf.ts';
+import { defineLayer } from './layer.ts';
+import { bool, number } from '../model/schema-parts.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 import { weightOf, weightProperties } from './shared/weight-options.ts';
 import type { WeightOptions } from './shared/weight-options.ts';
 

@@ -1,23 +1,28 @@
 import { bidirectionalMapping } from '../keras/bidirectional.ts';
 import { penalized } from './shared/activity.ts';
-import { defineLayer } from '../layer.ts';
+import { defineLayer } from './layer.ts';
 import { CELLS, RECURRENT_DEFAULTS, recurrentProperties, recurrentShape, unroll } from './shared/recurrent.ts';
 import type { GruConfig, LstmConfig } from './shared/recurrent.ts';
-import { shapeError } from '../shapes.ts';
-import type { Tensor, Tf } from '../tf.ts';
+import { shapeError } from './shapes.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 import { withPrefix, withoutPrefix } from './shared/weights.ts';
 
 type Gates = 'recurrentActivation' | 'unitForgetBias' | 'resetAfter';
 
-type Config = Omit<LstmConfig & GruConfig, 'goBackwards' | Gates> & Partial<Pick<LstmConfig & GruConfig, Gates>> & {
-  readonly cell: 'lstm' | 'gru' | 'simpleRnn';
-  readonly merge: 'concat' | 'sum' | 'average' | 'multiply';
-};
+type Config = Omit<LstmConfig & GruConfig, 'goBackwards' | Gates> &
+  Partial<Pick<LstmConfig & GruConfig, Gates>> & {
+    readonly cell: 'lstm' | 'gru' | 'simpleRnn';
+    readonly merge: 'concat' | 'sum' | 'average' | 'multiply';
+  };
 
 const base = { ...RECURRENT_DEFAULTS, recurrentActivation: 'sigmoid', unitForgetBias: true, resetAfter: true } as const;
 const { goBackwards: _goBackwards, ...shared } = recurrentProperties();
 /** Which cells have what. */
-const GATES: Readonly<Record<Gates, readonly Config['cell'][]>> = { recurrentActivation: ['lstm', 'gru'], unitForgetBias: ['lstm'], resetAfter: ['gru'] };
+const GATES: Readonly<Record<Gates, readonly Config['cell'][]>> = {
+  recurrentActivation: ['lstm', 'gru'],
+  unitForgetBias: ['lstm'],
+  resetAfter: ['gru'],
+};
 
 export default defineLayer<Config>({
   type: 'bidirectional',
@@ -25,16 +30,37 @@ export default defineLayer<Config>({
   keras: bidirectionalMapping,
   properties: {
     cell: { enum: ['lstm', 'gru', 'simpleRnn'], default: 'lstm', description: 'Kind of the recurrent layers.', examples: ['gru'] },
-    merge: { enum: ['concat', 'sum', 'average', 'multiply'], default: 'concat', description: 'How the two outputs are joined.', examples: ['sum'] },
+    merge: {
+      enum: ['concat', 'sum', 'average', 'multiply'],
+      default: 'concat',
+      description: 'How the two outputs are joined.',
+      examples: ['sum'],
+    },
     ...shared,
-    recurrentActivation: { allOf: [{ $ref: '#/definitions/activation' }], description: 'Activation function of the gates, of an lstm or gru. Default: sigmoid.', examples: ['hardSigmoid'] },
-    unitForgetBias: { type: 'boolean', description: 'The bias of the forget gate of an lstm starts at 1. Default: true.', examples: [false] },
-    resetAfter: { type: 'boolean', description: 'The gru applies its reset gate after the product with the state. Default: true.', examples: [false] },
+    recurrentActivation: {
+      allOf: [{ $ref: '#/definitions/activation' }],
+      description: 'Activation function of the gates, of an lstm or gru. Default: sigmoid.',
+      examples: ['hardSigmoid'],
+    },
+    unitForgetBias: {
+      type: 'boolean',
+      description: 'The bias of the forget gate of an lstm starts at 1. Default: true.',
+      examples: [false],
+    },
+    resetAfter: {
+      type: 'boolean',
+      description: 'The gru applies its reset gate after the product with the state. Default: true.',
+      examples: [false],
+    },
   },
   required: ['units'],
   outputShape(inputs, config) {
     for (const [key, cells] of Object.entries(GATES)) {
-      if (config[key as Gates] !== undefined && !cells.includes(config.cell)) throw shapeError(`"${key}" is a setting of ${cells.join(' and ')}, but the cell is ${config.cell}`, `Leave "${key}" out, or choose the cell ${cells[0]!}.`);
+      if (config[key as Gates] !== undefined && !cells.includes(config.cell))
+        throw shapeError(
+          `"${key}" is a setting of ${cells.join(' and ')}, but the cell is ${config.cell}`,
+          `Leave "${key}" out, or choose the cell ${cells[0]!}.`,
+        );
     }
     const shape = recurrentShape(inputs, { ...base, ...config }, 'bidirectional');
     return config.merge === 'concat' ? [...shape.slice(0, -1), 2 * config.units] : shape;

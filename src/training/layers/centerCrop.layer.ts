@@ -1,7 +1,7 @@
 import { requireImages } from './shared/augmentation.ts';
-import { defineLayer } from '../layer.ts';
-import { integer } from '../schema-parts.ts';
-import { shapeError } from '../shapes.ts';
+import { defineLayer } from './layer.ts';
+import { integer } from '../model/schema-parts.ts';
+import { shapeError } from './shapes.ts';
 
 interface Config {
   readonly height: number;
@@ -16,7 +16,11 @@ export default defineLayer<Config>({
   required: ['height', 'width'],
   outputShape(inputs, { height, width }) {
     const [from, across, channels] = requireImages(inputs, 'centerCrop') as [number, number, number];
-    if (height > from || width > across) throw shapeError(`a part of ${height} × ${width} pixels does not fit into images of ${from} × ${across}`, 'Make "height" and "width" smaller, or put a resizing layer before it.');
+    if (height > from || width > across)
+      throw shapeError(
+        `a part of ${height} × ${width} pixels does not fit into images of ${from} × ${across}`,
+        'Make "height" and "width" smaller, or put a resizing layer before it.',
+      );
     return [height, width, channels];
   },
   call(tf, [x], _weights, { height, width }) {

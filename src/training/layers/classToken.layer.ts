@@ -1,7 +1,7 @@
-import type { InitializerName } from '../initializers.ts';
-import { defineLayer } from '../layer.ts';
-import { initializer } from '../schema-parts.ts';
-import { requireRank } from '../shapes.ts';
+import type { InitializerName } from './initializers.ts';
+import { defineLayer } from './layer.ts';
+import { initializer } from '../model/schema-parts.ts';
+import { requireRank } from './shapes.ts';
 
 /** J. Devlin et al.: BERT (2019), the token [CLS]. */
 export default defineLayer<{ readonly initializer: InitializerName }>({

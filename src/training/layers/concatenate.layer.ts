@@ -1,8 +1,8 @@
 import { axesProperty, resolveAxes } from './shared/axes.ts';
-import { defineLayer } from '../layer.ts';
-import type { Shape } from '../layer.ts';
-import { shapeError, showShape } from '../shapes.ts';
-import type { Tensor, Tf } from '../tf.ts';
+import { defineLayer } from './layer.ts';
+import type { Shape } from './layer.ts';
+import { shapeError, showShape } from './shapes.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 
 interface Config {
   readonly axis: number;
@@ -22,16 +22,32 @@ export default defineLayer<Config>({
     const others = (shape: Shape): string => showShape(shape.filter((_, index) => index !== axis - 1));
     for (const shape of inputs) {
       if (shape.length !== inputs[0]!.length || others(shape) !== others(inputs[0]!)) {
-        throw shapeError(`concatenate joins along the ${axis === inputs[0]!.length ? 'last axis' : `axis ${axis}`}, but the other axes differ: ${inputs.map(showShape).join(' and ')}`, 'Flatten the inputs first.');
+        throw shapeError(
+          `concatenate joins along the ${axis === inputs[0]!.length ? 'last axis' : `axis ${axis}`}, but the other axes differ: ${inputs.map(showShape).join(' and ')}`,
+          'Flatten the inputs first.',
+        );
       }
     }
     return inputs[0]!.map((length, index) => (index === axis - 1 ? inputs.reduce((sum, shape) => sum + shape[index]!, 0) : length));
   },
-  call: (tf, inputs, _weights, config) => (inputs.length === 1 ? inputs[0]! : tf.concat([...inputs], axisOf(config, inputs[0]!.shape.slice(1)))),
+  call: (tf, inputs, _weights, config) =>
+    inputs.length === 1 ? inputs[0]! : tf.concat([...inputs], axisOf(config, inputs[0]!.shape.slice(1))),
   mask: joinedMask,
   examples: [
-    { inputs: [[2, 3], [2, 1]], config: {} },
-    { inputs: [[2, 3], [4, 3]], config: { axis: 1 } },
+    {
+      inputs: [
+        [2, 3],
+        [2, 1],
+      ],
+      config: {},
+    },
+    {
+      inputs: [
+        [2, 3],
+        [4, 3],
+      ],
+      config: { axis: 1 },
+    },
   ],
 });
 

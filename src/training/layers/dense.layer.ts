@@ -1,11 +1,11 @@
-import { activate, activatedShape } from '../activations.ts';
-import type { Activation } from '../activations.ts';
+import { activate, activatedShape } from './activations.ts';
+import type { Activation } from './activations.ts';
 import { activityProperties, penalized } from './shared/activity.ts';
 import type { ActivityOptions } from './shared/activity.ts';
 import { addBias } from './shared/bias.ts';
-import { defineLayer } from '../layer.ts';
-import { activation, bool, units } from '../schema-parts.ts';
-import { shapeError } from '../shapes.ts';
+import { defineLayer } from './layer.ts';
+import { activation, bool, units } from '../model/schema-parts.ts';
+import { shapeError } from './shapes.ts';
 import { weightOf, weightProperties } from './shared/weight-options.ts';
 import type { WeightOptions } from './shared/weight-options.ts';
 
@@ -28,7 +28,8 @@ export default defineLayer<Config>({
   },
   required: ['units'],
   outputShape([input], config) {
-    if (input!.length === 0) throw shapeError('a dense layer reads vectors, but its input is a single number', 'Give the input at least one axis.');
+    if (input!.length === 0)
+      throw shapeError('a dense layer reads vectors, but its input is a single number', 'Give the input at least one axis.');
     return activatedShape([...input!.slice(0, -1), config.units], config.activation);
   },
   weights: ([input], config) => [
@@ -45,7 +46,16 @@ export default defineLayer<Config>({
   examples: [
     { inputs: [[5]], config: { units: 3 } },
     { inputs: [[5]], config: { units: 3, activation: 'gelu', useBias: false, activityRegularizer: { l1: 0.02, l2: 0.01 } } },
-    { inputs: [[4, 5]], config: { units: 2, activation: 'softmax', kernelRegularizer: { l1: 0.01 }, biasRegularizer: { l2: 0.01 }, biasInitializer: { constant: { value: 0.1 } } } },
+    {
+      inputs: [[4, 5]],
+      config: {
+        units: 2,
+        activation: 'softmax',
+        kernelRegularizer: { l1: 0.01 },
+        biasRegularizer: { l2: 0.01 },
+        biasInitializer: { constant: { value: 0.1 } },
+      },
+    },
     { inputs: [[5]], config: { units: 4, activation: 'glu', kernelConstraint: { maxNorm: { maxValue: 0.5 } }, biasConstraint: 'nonNeg' } },
   ],
 });

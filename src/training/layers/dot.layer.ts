@@ -1,10 +1,10 @@
 import { resolveAxes } from './shared/axes.ts';
-import { defineLayer } from '../layer.ts';
-import type { Shape } from '../layer.ts';
+import { defineLayer } from './layer.ts';
+import type { Shape } from './layer.ts';
 import { unitNorm } from './shared/norms.ts';
-import { bool } from '../schema-parts.ts';
-import { product, shapeError, showShape } from '../shapes.ts';
-import type { Tensor, Tf } from '../tf.ts';
+import { bool } from '../model/schema-parts.ts';
+import { product, shapeError, showShape } from './shapes.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 
 interface Config {
   readonly axes: number | readonly [number, number];
@@ -25,7 +25,12 @@ export default defineLayer<Config>({
   keras: { className: 'Dot' },
   summary: 'Products of two inputs, summed along one axis of each: similarities, or a matrix product per example.',
   properties: {
-    axes: { oneOf: [axis, { type: 'array', items: axis, minItems: 2, maxItems: 2 }], description: 'The axis of both inputs, or one of each. Counted as in Keras: 0 is the batch, 1 the first axis of an example, -1 the last.', examples: [1, [2, 1]] },
+    axes: {
+      oneOf: [axis, { type: 'array', items: axis, minItems: 2, maxItems: 2 }],
+      description:
+        'The axis of both inputs, or one of each. Counted as in Keras: 0 is the batch, 1 the first axis of an example, -1 the last.',
+      examples: [1, [2, 1]],
+    },
     normalize: bool('Scale the vectors along the axes to the norm 1 first: cosine similarity.', false),
   },
   required: ['axes'],
@@ -35,7 +40,10 @@ export default defineLayer<Config>({
     const [a, b] = axesOf(axes, inputs);
     const [first, second] = inputs as [Shape, Shape];
     if (first[a - 1] !== second[b - 1]) {
-      throw shapeError(`dot sums along axis ${a} of ${showShape(first)} and axis ${b} of ${showShape(second)}, which are ${first[a - 1]} and ${second[b - 1]} long`, 'Give "axes" of the same length, or bring the inputs to one length with dense layers.');
+      throw shapeError(
+        `dot sums along axis ${a} of ${showShape(first)} and axis ${b} of ${showShape(second)}, which are ${first[a - 1]} and ${second[b - 1]} long`,
+        'Give "axes" of the same length, or bring the inputs to one length with dense layers.',
+      );
     }
     const rest = [...without(first, a), ...without(second, b)];
     return rest.length === 0 ? [1] : rest;
@@ -50,7 +58,13 @@ export default defineLayer<Config>({
   mask: 'drop',
   examples: [
     { inputs: [[4], [4]], config: { axes: 1, normalize: true } },
-    { inputs: [[3, 4], [4, 2]], config: { axes: [2, 1] } },
+    {
+      inputs: [
+        [3, 4],
+        [4, 2],
+      ],
+      config: { axes: [2, 1] },
+    },
     { inputs: [[3, 2, 4], [4]], config: { axes: -1 } },
   ],
 });

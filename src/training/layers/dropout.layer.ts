@@ -1,6 +1,6 @@
 import { dropped } from './shared/dropout.ts';
-import { defineLayer } from '../layer.ts';
-import { rate } from '../schema-parts.ts';
+import { defineLayer } from './layer.ts';
+import { rate } from '../model/schema-parts.ts';
 
 export default defineLayer<{ readonly rate: number }>({
   type: 'dropout',

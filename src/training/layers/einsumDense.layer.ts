@@ -1,12 +1,12 @@
-import { activate, requireShapeKept } from '../activations.ts';
-import type { Activation } from '../activations.ts';
+import { activate, requireShapeKept } from './activations.ts';
+import type { Activation } from './activations.ts';
 import { activityProperties, penalized } from './shared/activity.ts';
 import type { ActivityOptions } from './shared/activity.ts';
 import { axisLengths, einsum, parseEquation } from './shared/einsum.ts';
-import { defineLayer } from '../layer.ts';
-import type { Shape } from '../layer.ts';
-import { activation } from '../schema-parts.ts';
-import { shapeError } from '../shapes.ts';
+import { defineLayer } from './layer.ts';
+import type { Shape } from './layer.ts';
+import { activation } from '../model/schema-parts.ts';
+import { shapeError } from './shapes.ts';
 import { weightOf, weightProperties } from './shared/weight-options.ts';
 import type { WeightOptions } from './shared/weight-options.ts';
 
@@ -29,9 +29,28 @@ export default defineLayer<Config>({
   keras: { className: 'EinsumDense' },
   summary: 'A sum of products of input and kernel along named axes, e.g. dense per head: "abc,chd->abhd".',
   properties: {
-    equation: { type: 'string', pattern: '^[A-Za-z ,>-]+$', maxLength: 64, description: 'Letters of the axes of input, kernel and output, the batch first.', examples: ['abc,cd->abd'] },
-    outputShape: { type: 'array', items: { oneOf: [{ type: 'integer', minimum: 1 }, { type: 'null' }] }, minItems: 1, maxItems: 6, description: 'Shape of the output of one example; null where it follows from the input.', examples: [[null, 64]] },
-    biasAxes: { type: 'string', pattern: '^[A-Za-z]+$', maxLength: 8, description: 'Letters of the output that have a bias each. Default: no bias.', examples: ['d'] },
+    equation: {
+      type: 'string',
+      pattern: '^[A-Za-z ,>-]+$',
+      maxLength: 64,
+      description: 'Letters of the axes of input, kernel and output, the batch first.',
+      examples: ['abc,cd->abd'],
+    },
+    outputShape: {
+      type: 'array',
+      items: { oneOf: [{ type: 'integer', minimum: 1 }, { type: 'null' }] },
+      minItems: 1,
+      maxItems: 6,
+      description: 'Shape of the output of one example; null where it follows from the input.',
+      examples: [[null, 64]],
+    },
+    biasAxes: {
+      type: 'string',
+      pattern: '^[A-Za-z]+$',
+      maxLength: 8,
+      description: 'Letters of the output that have a bias each. Default: no bias.',
+      examples: ['d'],
+    },
     activation: activation(),
     ...weightProperties('kernel', 'bias'),
     ...activityProperties,
@@ -40,8 +59,12 @@ export default defineLayer<Config>({
   outputShape([input], config) {
     requireShapeKept('an einsumDense layer', config.activation);
     const equation = parseEquation(config.equation);
-    const unknown = [...config.biasAxes ?? ''].find((letter) => !equation.output.slice(1).includes(letter));
-    if (unknown !== undefined) throw shapeError(`"biasAxes" names the axis "${unknown}", which the output "${equation.output}" does not have beside the batch`, 'Give letters of the output.');
+    const unknown = [...(config.biasAxes ?? '')].find((letter) => !equation.output.slice(1).includes(letter));
+    if (unknown !== undefined)
+      throw shapeError(
+        `"biasAxes" names the axis "${unknown}", which the output "${equation.output}" does not have beside the batch`,
+        'Give letters of the output.',
+      );
     const lengths = axisLengths(equation, input!, config.outputShape);
     return [...equation.output.slice(1)].map((letter) => lengths[letter]!);
   },
@@ -49,13 +72,22 @@ export default defineLayer<Config>({
     const equation = parseEquation(config.equation);
     const lengths = axisLengths(equation, input!, config.outputShape);
     return [
-      weightOf('kernel', [...equation.kernel].map((letter) => lengths[letter]!), config),
+      weightOf(
+        'kernel',
+        [...equation.kernel].map((letter) => lengths[letter]!),
+        config,
+      ),
       ...(config.biasAxes === undefined ? [] : [weightOf('bias', biasShape(config, lengths), config)]),
     ];
   },
   call(tf, [x], { kernel, bias }, config, context) {
     const sums = einsum(tf, parseEquation(config.equation), x!, kernel!);
-    return penalized(tf, activate(tf, bias === undefined ? sums : tf.add(sums, bias), config.activation), config.activityRegularizer, context);
+    return penalized(
+      tf,
+      activate(tf, bias === undefined ? sums : tf.add(sums, bias), config.activation),
+      config.activityRegularizer,
+      context,
+    );
   },
   mask: 'drop',
   examples: [

@@ -1,6 +1,6 @@
-import { activate } from '../activations.ts';
-import { defineLayer } from '../layer.ts';
-import { number } from '../schema-parts.ts';
+import { activate } from './activations.ts';
+import { defineLayer } from './layer.ts';
+import { number } from '../model/schema-parts.ts';
 
 export default defineLayer<{ readonly alpha: number }>({
   type: 'elu',

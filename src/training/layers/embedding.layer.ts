@@ -1,8 +1,8 @@
 import { activityProperties, penalized } from './shared/activity.ts';
 import type { ActivityOptions } from './shared/activity.ts';
-import { defineLayer } from '../layer.ts';
-import { bool, integer } from '../schema-parts.ts';
-import { shapeError, showShape } from '../shapes.ts';
+import { defineLayer } from './layer.ts';
+import { bool, integer } from '../model/schema-parts.ts';
+import { shapeError, showShape } from './shapes.ts';
 import { weightOf, weightProperties } from './shared/weight-options.ts';
 import type { WeightOptions } from './shared/weight-options.ts';
 
@@ -32,7 +32,11 @@ export default defineLayer<Config>({
   required: ['outputDim'],
   outputShape([input], { inputDim, outputDim }) {
     if (inputDim === undefined) throw shapeError('it does not say how many ids it has', 'Give "inputDim".');
-    if (input!.length > 2) throw shapeError(`an embedding layer reads token ids [steps], but its input has the shape ${showShape(input!)}`, 'Connect it to the input that holds the tokens.');
+    if (input!.length > 2)
+      throw shapeError(
+        `an embedding layer reads token ids [steps], but its input has the shape ${showShape(input!)}`,
+        'Connect it to the input that holds the tokens.',
+      );
     return [...input!, outputDim];
   },
   weights: (_inputs, config) => [weightOf('embeddings', [config.inputDim!, config.outputDim], config)],
@@ -43,7 +47,5 @@ export default defineLayer<Config>({
     return penalized(tf, tf.reshape(vectors, [...x!.shape, outputDim]), activityRegularizer, context);
   },
   mask: (tf, [x], { maskZero }) => (maskZero ? tf.cast(tf.notEqual(x!, 0), 'float32') : undefined),
-  examples: [
-    { inputs: [[4]], integersBelow: 7, config: { inputDim: 7, outputDim: 3 } },
-  ],
+  examples: [{ inputs: [[4]], integersBelow: 7, config: { inputDim: 7, outputDim: 3 } }],
 });

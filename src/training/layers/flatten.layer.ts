@@ -1,5 +1,5 @@
-import { defineLayer } from '../layer.ts';
-import { product } from '../shapes.ts';
+import { defineLayer } from './layer.ts';
+import { product } from './shapes.ts';
 
 export default defineLayer<Record<string, never>>({
   type: 'flatten',

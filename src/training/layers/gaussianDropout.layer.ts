@@ -1,6 +1,6 @@
-import { defineLayer } from '../layer.ts';
-import { rate } from '../schema-parts.ts';
-import { statelessNormal } from '../tf.ts';
+import { defineLayer } from './layer.ts';
+import { rate } from '../model/schema-parts.ts';
+import { statelessNormal } from '../tensorflow/tf.ts';
 
 export default defineLayer<{ readonly rate: number }>({
   type: 'gaussianDropout',
@@ -9,8 +9,9 @@ export default defineLayer<{ readonly rate: number }>({
   properties: { rate: rate('As the share of a dropout of the same strength.') },
   required: ['rate'],
   outputShape: ([input]) => input!,
-  call: (tf, [x], _weights, config, context) => (context.training && config.rate > 0
-    ? tf.mul(x!, tf.add(tf.mul(statelessNormal(tf, x!.shape, context.seed), Math.sqrt(config.rate / (1 - config.rate))), 1))
-    : x!),
+  call: (tf, [x], _weights, config, context) =>
+    context.training && config.rate > 0
+      ? tf.mul(x!, tf.add(tf.mul(statelessNormal(tf, x!.shape, context.seed), Math.sqrt(config.rate / (1 - config.rate))), 1))
+      : x!,
   examples: [{ inputs: [[8]], config: { rate: 0.3 } }],
 });

@@ -1,6 +1,6 @@
-import { defineLayer } from '../layer.ts';
-import { number } from '../schema-parts.ts';
-import { statelessNormal } from '../tf.ts';
+import { defineLayer } from './layer.ts';
+import { number } from '../model/schema-parts.ts';
+import { statelessNormal } from '../tensorflow/tf.ts';
 
 export default defineLayer<{ readonly stddev: number }>({
   type: 'gaussianNoise',
@@ -10,6 +10,7 @@ export default defineLayer<{ readonly stddev: number }>({
   required: ['stddev'],
   augmentation: true,
   outputShape: ([input]) => input!,
-  call: (tf, [x], _weights, { stddev }, context) => (context.training ? tf.add(x!, tf.mul(statelessNormal(tf, x!.shape, context.seed), stddev)) : x!),
+  call: (tf, [x], _weights, { stddev }, context) =>
+    context.training ? tf.add(x!, tf.mul(statelessNormal(tf, x!.shape, context.seed), stddev)) : x!,
   examples: [{ inputs: [[8]], config: { stddev: 0.3 } }],
 });

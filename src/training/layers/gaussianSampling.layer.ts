@@ -1,19 +1,25 @@
-import { defineLayer } from '../layer.ts';
-import { number } from '../schema-parts.ts';
-import { shapeError, showShape } from '../shapes.ts';
-import { statelessNormal } from '../tf.ts';
+import { defineLayer } from './layer.ts';
+import { number } from '../model/schema-parts.ts';
+import { shapeError, showShape } from './shapes.ts';
+import { statelessNormal } from '../tensorflow/tf.ts';
 
 export default defineLayer<{ readonly klWeight: number }>({
   type: 'gaussianSampling',
-  summary: 'While training, a draw from the normal distributions with the given means and logarithms of the variance; otherwise the means. Adds the divergence from the standard normal distribution to the loss, as in a variational autoencoder.',
+  summary:
+    'While training, a draw from the normal distributions with the given means and logarithms of the variance; otherwise the means. Adds the divergence from the standard normal distribution to the loss, as in a variational autoencoder.',
   properties: {
-    klWeight: number('Weight of the Kullback–Leibler divergence, summed over the values of an example, in the loss.', 1, 0.001, { minimum: 0 }),
+    klWeight: number('Weight of the Kullback–Leibler divergence, summed over the values of an example, in the loss.', 1, 0.001, {
+      minimum: 0,
+    }),
   },
   inputsMax: 2,
   outputShape(inputs) {
     const [mean, logVariance] = inputs;
     if (logVariance === undefined || showShape(mean!) !== showShape(logVariance)) {
-      throw shapeError(`it reads means and logarithms of the variance of one shape, but gets ${inputs.map(showShape).join(' and ')}`, 'Give "inputs" the names of two layers of equal width.');
+      throw shapeError(
+        `it reads means and logarithms of the variance of one shape, but gets ${inputs.map(showShape).join(' and ')}`,
+        'Give "inputs" the names of two layers of equal width.',
+      );
     }
     return mean!;
   },

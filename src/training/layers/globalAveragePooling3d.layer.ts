@@ -1,5 +1,5 @@
-import { defineLayer } from '../layer.ts';
-import { requireRank } from '../shapes.ts';
+import { defineLayer } from './layer.ts';
+import { requireRank } from './shapes.ts';
 
 export default defineLayer<Record<string, never>>({
   type: 'globalAveragePooling3d',

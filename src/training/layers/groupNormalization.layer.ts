@@ -1,6 +1,6 @@
-import { defineLayer } from '../layer.ts';
-import { bool, number } from '../schema-parts.ts';
-import { shapeError, showShape } from '../shapes.ts';
+import { defineLayer } from './layer.ts';
+import { bool, number } from '../model/schema-parts.ts';
+import { shapeError, showShape } from './shapes.ts';
 import { weightOf, weightProperties } from './shared/weight-options.ts';
 import type { WeightOptions } from './shared/weight-options.ts';
 
@@ -17,9 +17,15 @@ const groupsOf = (config: Config, channels: number): number => (config.groups ==
 export default defineLayer<Config>({
   type: 'groupNormalization',
   keras: { className: 'GroupNormalization' },
-  summary: 'Scales groups of channels of each example to mean 0 and variance 1: the same in training and prediction, whatever the size of the batch.',
+  summary:
+    'Scales groups of channels of each example to mean 0 and variance 1: the same in training and prediction, whatever the size of the batch.',
   properties: {
-    groups: { oneOf: [{ type: 'integer', minimum: 1 }, { const: -1 }], default: 32, description: 'Number of groups of channels; 1 normalizes all channels together, -1 each by itself.', examples: [8] },
+    groups: {
+      oneOf: [{ type: 'integer', minimum: 1 }, { const: -1 }],
+      default: 32,
+      description: 'Number of groups of channels; 1 normalizes all channels together, -1 each by itself.',
+      examples: [8],
+    },
     epsilon: number('Added to the variance.', 0.001, 0.001, { exclusiveMinimum: 0 }),
     center: bool('Add a trained offset.', true),
     scale: bool('Multiply by a trained factor.', true),
@@ -28,7 +34,10 @@ export default defineLayer<Config>({
   outputShape([input], config) {
     const channels = input!.at(-1) ?? 0;
     if (channels === 0 || channels % groupsOf(config, channels) !== 0) {
-      throw shapeError(`${config.groups} groups do not divide the ${channels} channels of the input ${showShape(input!)}`, 'Give "groups" that divides the number of channels; 1 and -1 always do.');
+      throw shapeError(
+        `${config.groups} groups do not divide the ${channels} channels of the input ${showShape(input!)}`,
+        'Give "groups" that divides the number of channels; 1 and -1 always do.',
+      );
     }
     return input!;
   },

@@ -1,4 +1,4 @@
-import { defineLayer } from '../layer.ts';
+import { defineLayer } from './layer.ts';
 
 export default defineLayer<Record<string, never>>({
   type: 'identity',

@@ -1,14 +1,19 @@
-import { defineLayer } from '../layer.ts';
-import { requireRank, shapeError, showShape } from '../shapes.ts';
+import { defineLayer } from './layer.ts';
+import { requireRank, shapeError, showShape } from './shapes.ts';
 
 export default defineLayer<object>({
   type: 'lastToken',
-  summary: 'The step of a sequence at which its token ids, the second input, end: the last whose id is not 0, or the first where all are. A language model ends with it.',
+  summary:
+    'The step of a sequence at which its token ids, the second input, end: the last whose id is not 0, or the first where all are. A language model ends with it.',
   properties: {},
   inputsMax: 2,
   outputShape([sequence, ids]) {
     const [steps, width] = requireRank([sequence!], 2, 'a lastToken layer') as [number, number];
-    if (ids?.length !== 1 || ids[0] !== steps) throw shapeError(`it takes one step of ${showShape(sequence!)} by the place where token ids [${steps}] end, and has ${ids === undefined ? 'no ids' : `the ids ${showShape(ids)}`}`, 'Give "inputs": [sequence, ids].');
+    if (ids?.length !== 1 || ids[0] !== steps)
+      throw shapeError(
+        `it takes one step of ${showShape(sequence!)} by the place where token ids [${steps}] end, and has ${ids === undefined ? 'no ids' : `the ids ${showShape(ids)}`}`,
+        'Give "inputs": [sequence, ids].',
+      );
     return [width];
   },
   call(tf, [sequence, ids]) {

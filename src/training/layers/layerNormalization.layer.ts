@@ -1,7 +1,7 @@
 import { addBias } from './shared/bias.ts';
 import { normalizeRows } from './shared/layer-norm.ts';
-import { defineLayer } from '../layer.ts';
-import { bool, number } from '../schema-parts.ts';
+import { defineLayer } from './layer.ts';
+import { bool, number } from '../model/schema-parts.ts';
 import { weightOf, weightProperties } from './shared/weight-options.ts';
 import type { WeightOptions } from './shared/weight-options.ts';
 
@@ -24,10 +24,7 @@ export default defineLayer<Config>({
   outputShape: ([input]) => input!,
   weights([input], config) {
     const shape = [input!.at(-1)!];
-    return [
-      ...(config.scale ? [weightOf('gamma', shape, config)] : []),
-      ...(config.center ? [weightOf('beta', shape, config)] : []),
-    ];
+    return [...(config.scale ? [weightOf('gamma', shape, config)] : []), ...(config.center ? [weightOf('beta', shape, config)] : [])];
   },
   call(tf, [x], { gamma, beta }, { epsilon }) {
     const unit = normalizeRows(tf, tf.reshape(x!, [-1, x!.shape.at(-1)!]), epsilon);

@@ -1,6 +1,6 @@
-import { defineLayer } from '../layer.ts';
-import { integer, padding } from '../schema-parts.ts';
-import { requireRank, windowed } from '../shapes.ts';
+import { defineLayer } from './layer.ts';
+import { integer, padding } from '../model/schema-parts.ts';
+import { requireRank, windowed } from './shapes.ts';
 
 interface Config {
   readonly poolSize: number;

@@ -1,4 +1,4 @@
-import { defineLayer } from '../layer.ts';
+import { defineLayer } from './layer.ts';
 import { volumePooling } from './shared/volume-pooling.ts';
 
 export default defineLayer({

@@ -1,12 +1,12 @@
 import { attend, joinHeads, splitHeads } from './shared/attention.ts';
 import { rolesOf, sequencesOf } from './shared/attention-inputs.ts';
 import { addBias } from './shared/bias.ts';
-import type { InitializerName } from '../initializers.ts';
-import { defineLayer } from '../layer.ts';
-import type { CallContext, WeightSpec } from '../layer.ts';
+import type { InitializerName } from './initializers.ts';
+import { defineLayer } from './layer.ts';
+import type { CallContext, WeightSpec } from './layer.ts';
 import { multiHeadAttentionMapping } from '../keras/multi-head-attention.ts';
-import { bool, initializer, integer, rate } from '../schema-parts.ts';
-import type { Tensor, Tf } from '../tf.ts';
+import { bool, initializer, integer, rate } from '../model/schema-parts.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 
 interface Config {
   readonly numHeads: number;
@@ -43,8 +43,14 @@ function projections(tf: Tf, inputs: readonly Tensor[], weights: Weights, config
   const queryBias = scaled(weights.queryBias);
   if (new Set(inputs).size === 1 && valueDim(config) === config.keyDim) {
     // One product and one transposition for all three.
-    const kernel = tf.concat([queryKernel, weights.keyKernel!, weights.valueKernel!].map((each) => flatKernel(tf, each)), 1);
-    const bias = queryBias === undefined ? undefined : tf.concat([queryBias, weights.keyBias!, weights.valueBias!].map((each) => tf.reshape(each, [-1])));
+    const kernel = tf.concat(
+      [queryKernel, weights.keyKernel!, weights.valueKernel!].map((each) => flatKernel(tf, each)),
+      1,
+    );
+    const bias =
+      queryBias === undefined
+        ? undefined
+        : tf.concat([queryBias, weights.keyBias!, weights.valueBias!].map((each) => tf.reshape(each, [-1])));
     return tf.split(splitHeads(tf, project(tf, query, kernel, bias), 3 * config.numHeads), 3, 0) as [Tensor, Tensor, Tensor];
   }
   return [
@@ -57,7 +63,8 @@ function projections(tf: Tf, inputs: readonly Tensor[], weights: Weights, config
 /** A. Vaswani et al.: Attention Is All You Need (2017). Weights in Keras's layout. */
 export default defineLayer<Config>({
   type: 'multiHeadAttention',
-  summary: 'Each step of a sequence takes up a weighted mean of the steps that are most like it, in several heads. One input attends to itself; of two, the first asks the second; a third gives the keys.',
+  summary:
+    'Each step of a sequence takes up a weighted mean of the steps that are most like it, in several heads. One input attends to itself; of two, the first asks the second; a third gives the keys.',
   keras: multiHeadAttentionMapping,
   properties: {
     numHeads: integer('Number of heads.', undefined, 4),
@@ -96,15 +103,46 @@ export default defineLayer<Config>({
     const [batch, steps] = query.shape as [number, number];
     const [queries, keys, values] = projections(tf, inputs, weights, config);
     const sizes = { batch, heads: config.numHeads, steps, sources: value.shape[1]! };
-    const mixed = attend(tf, queries, keys, values, sizes, { causal: config.causal, dropout: config.dropout, mask: keyMask(tf, context, inputs.length) }, context);
+    const mixed = attend(
+      tf,
+      queries,
+      keys,
+      values,
+      sizes,
+      { causal: config.causal, dropout: config.dropout, mask: keyMask(tf, context, inputs.length) },
+      context,
+    );
     const [heads, size, features] = weights.outputKernel!.shape as [number, number, number];
-    const output = addBias(tf, tf.matMul(joinHeads(tf, mixed), tf.reshape(weights.outputKernel!, [heads * size, features])), weights.outputBias);
+    const output = addBias(
+      tf,
+      tf.matMul(joinHeads(tf, mixed), tf.reshape(weights.outputKernel!, [heads * size, features])),
+      weights.outputBias,
+    );
     return tf.reshape(output, [batch, steps, features]);
   },
   examples: [
     { inputs: [[5, 6]], config: { numHeads: 2, keyDim: 3, useBias: true, causal: false, dropout: 0, kernelInitializer: 'glorotUniform' } },
-    { inputs: [[5, 6]], config: { numHeads: 2, keyDim: 3, valueDim: 2, useBias: false, causal: true, dropout: 0.2, kernelInitializer: 'glorotUniform' } },
-    { inputs: [[4, 6], [5, 3], [5, 2]], config: { numHeads: 2, keyDim: 3, valueDim: 4, outputDim: 5, useBias: true, causal: false, dropout: 0, kernelInitializer: 'glorotUniform' } },
+    {
+      inputs: [[5, 6]],
+      config: { numHeads: 2, keyDim: 3, valueDim: 2, useBias: false, causal: true, dropout: 0.2, kernelInitializer: 'glorotUniform' },
+    },
+    {
+      inputs: [
+        [4, 6],
+        [5, 3],
+        [5, 2],
+      ],
+      config: {
+        numHeads: 2,
+        keyDim: 3,
+        valueDim: 4,
+        outputDim: 5,
+        useBias: true,
+        causal: false,
+        dropout: 0,
+        kernelInitializer: 'glorotUniform',
+      },
+    },
   ],
   mask: (_tf, _inputs, _config, [mask]) => mask,
 });

@@ -1,6 +1,6 @@
 import { axesProperty, resolveAxes } from './shared/axes.ts';
 import type { Axes } from './shared/axes.ts';
-import { defineLayer } from '../layer.ts';
+import { defineLayer } from './layer.ts';
 import { weightOf, weightProperties } from './shared/weight-options.ts';
 import type { WeightOptions } from './shared/weight-options.ts';
 
@@ -19,7 +19,13 @@ export default defineLayer<Config>({
   outputShape: ([input]) => input!,
   weights([input], config) {
     const shared = config.sharedAxes === undefined ? [] : resolveAxes(config.sharedAxes, input!, 'a prelu layer');
-    return [weightOf('alpha', input!.map((length, index) => (shared.includes(index + 1) ? 1 : length)), config)];
+    return [
+      weightOf(
+        'alpha',
+        input!.map((length, index) => (shared.includes(index + 1) ? 1 : length)),
+        config,
+      ),
+    ];
   },
   call: (tf, [x], { alpha }) => tf.sub(tf.relu(x!), tf.mul(alpha!, tf.relu(tf.neg(x!)))),
   examples: [

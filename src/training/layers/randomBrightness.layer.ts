@@ -1,6 +1,6 @@
 import { clipped, draws, factor, perImage, rangeOf, requireImages, spread, valueRange } from './shared/augmentation.ts';
 import type { Factor, Range } from './shared/augmentation.ts';
-import { defineLayer } from '../layer.ts';
+import { defineLayer } from './layer.ts';
 
 interface Config {
   readonly factor: Factor;
@@ -11,7 +11,10 @@ export default defineLayer<Config>({
   type: 'randomBrightness',
   summary: 'While training, makes images brighter or darker.',
   properties: {
-    factor: factor('Largest change as a share of the range of values, or [lowest, highest]; above 0 is brighter.', 0.2, { minimum: -1, maximum: 1 }),
+    factor: factor('Largest change as a share of the range of values, or [lowest, highest]; above 0 is brighter.', 0.2, {
+      minimum: -1,
+      maximum: 1,
+    }),
     valueRange,
   },
   required: ['factor'],

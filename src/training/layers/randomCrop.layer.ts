@@ -1,10 +1,10 @@
 import { draws, filling, requireImages } from './shared/augmentation.ts';
 import type { Filled } from './shared/augmentation.ts';
-import { defineLayer } from '../layer.ts';
+import { defineLayer } from './layer.ts';
 import { projected } from './shared/projective.ts';
-import { integer } from '../schema-parts.ts';
-import { shapeError } from '../shapes.ts';
-import type { Tensor } from '../tf.ts';
+import { integer } from '../model/schema-parts.ts';
+import { shapeError } from './shapes.ts';
+import type { Tensor } from '../tensorflow/tf.ts';
 
 interface Config extends Pick<Filled, 'fillMode' | 'fillValue'> {
   readonly height: number;
@@ -27,7 +27,10 @@ export default defineLayer<Config>({
   outputShape(inputs, { height, width, padding }) {
     const [from, across, channels] = requireImages(inputs, 'randomCrop') as [number, number, number];
     if (height > from + 2 * padding || width > across + 2 * padding) {
-      throw shapeError(`a part of ${height} × ${width} pixels does not fit into images of ${from} × ${across}${padding > 0 ? ` with ${padding} around them` : ''}`, 'Make "height" and "width" smaller, or "padding" larger.');
+      throw shapeError(
+        `a part of ${height} × ${width} pixels does not fit into images of ${from} × ${across}${padding > 0 ? ` with ${padding} around them` : ''}`,
+        'Make "height" and "width" smaller, or "padding" larger.',
+      );
     }
     return [height, width, channels];
   },

@@ -1,8 +1,8 @@
 import { clipped, draws, perImage, requireImages, spread, valueRange } from './shared/augmentation.ts';
 import type { Range } from './shared/augmentation.ts';
-import { defineLayer } from '../layer.ts';
-import { statelessNormal } from '../tf.ts';
-import type { Seed, Tensor } from '../tf.ts';
+import { defineLayer } from './layer.ts';
+import { statelessNormal } from '../tensorflow/tf.ts';
+import type { Seed, Tensor } from '../tensorflow/tf.ts';
 
 interface Config {
   readonly probability: number;
@@ -18,9 +18,21 @@ export default defineLayer<Config>({
   type: 'randomErasing',
   summary: 'While training, blots out a rectangle of images.',
   properties: {
-    probability: { type: 'number', minimum: 0, maximum: 1, default: 1, examples: [0.5], description: 'Share of images that it happens to.' },
+    probability: {
+      type: 'number',
+      minimum: 0,
+      maximum: 1,
+      default: 1,
+      examples: [0.5],
+      description: 'Share of images that it happens to.',
+    },
     scale: {
-      type: 'array', items: { type: 'number', minimum: 0, maximum: 1 }, minItems: 2, maxItems: 2, default: [0.02, 0.33], examples: [[0.05, 0.2]],
+      type: 'array',
+      items: { type: 'number', minimum: 0, maximum: 1 },
+      minItems: 2,
+      maxItems: 2,
+      default: [0.02, 0.33],
+      examples: [[0.05, 0.2]],
       description: 'Smallest and largest rectangle: the squares of its height and width as shares of those of the image.',
     },
     fillValue: { type: 'number', examples: [0], description: 'What is put there. Default: normal noise, as wide as the highest value.' },
@@ -40,7 +52,10 @@ export default defineLayer<Config>({
     };
     const box = tf.logicalAnd(within(high, top, height, [1, height, 1, 1]), within(wide, left, width, [1, 1, width, 1]));
     const erased = tf.logicalAnd(box, perImage(tf, tf.less(happens, config.probability)));
-    const fill = config.fillValue === undefined ? tf.mul(statelessNormal(tf, x!.shape, noiseSeed(context.seed)), Math.max(...config.valueRange)) : tf.fill(x!.shape, config.fillValue);
+    const fill =
+      config.fillValue === undefined
+        ? tf.mul(statelessNormal(tf, x!.shape, noiseSeed(context.seed)), Math.max(...config.valueRange))
+        : tf.fill(x!.shape, config.fillValue);
     return tf.where(erased, clipped(tf, fill, config.valueRange), x!);
   },
   examples: [

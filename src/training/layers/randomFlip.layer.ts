@@ -1,6 +1,6 @@
 import { draws, perImage, requireImages } from './shared/augmentation.ts';
-import { defineLayer } from '../layer.ts';
-import type { Tensor } from '../tf.ts';
+import { defineLayer } from './layer.ts';
+import type { Tensor } from '../tensorflow/tf.ts';
 
 interface Config {
   readonly mode: 'both' | 'horizontal' | 'vertical';
@@ -10,7 +10,12 @@ export default defineLayer<Config>({
   type: 'randomFlip',
   summary: 'While training, mirrors half of the images.',
   properties: {
-    mode: { enum: ['both', 'horizontal', 'vertical'], default: 'both', examples: ['horizontal'], description: 'Left and right, top and bottom, or each of the two for itself.' },
+    mode: {
+      enum: ['both', 'horizontal', 'vertical'],
+      default: 'both',
+      examples: ['horizontal'],
+      description: 'Left and right, top and bottom, or each of the two for itself.',
+    },
   },
   augmentation: true,
   outputShape: (inputs) => requireImages(inputs, 'randomFlip'),
@@ -18,7 +23,13 @@ export default defineLayer<Config>({
     if (!context.training) return x!;
     const axes = mode === 'both' ? [2, 1] : mode === 'horizontal' ? [2] : [1];
     const drawn = draws(tf, x!, axes.length, context);
-    return axes.reduce<Tensor>((images, axis, index) => tf.where(perImage(tf, tf.less(drawn[index]!, 0.5)), tf.reverse(images, [axis]), images), x!);
+    return axes.reduce<Tensor>(
+      (images, axis, index) => tf.where(perImage(tf, tf.less(drawn[index]!, 0.5)), tf.reverse(images, [axis]), images),
+      x!,
+    );
   },
-  examples: [{ inputs: [[4, 5, 2]], config: { mode: 'both' } }, { inputs: [[4, 5, 1]], config: { mode: 'horizontal' } }],
+  examples: [
+    { inputs: [[4, 5, 2]], config: { mode: 'both' } },
+    { inputs: [[4, 5, 1]], config: { mode: 'horizontal' } },
+  ],
 });

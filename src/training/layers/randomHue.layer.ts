@@ -1,7 +1,7 @@
 import { draws, factor, perImage, rangeOf, requireColour, sameness, shareOf, spread } from './shared/augmentation.ts';
 import type { Factor } from './shared/augmentation.ts';
-import { defineLayer } from '../layer.ts';
-import type { Tensor, Tf } from '../tf.ts';
+import { defineLayer } from './layer.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 
 interface Config {
   readonly factor: Factor;
@@ -34,7 +34,11 @@ function turned(tf: Tf, x: Tensor, by: Tensor): Tensor {
   const isRed = sameness(tf, value, red);
   const isGreen = tf.mul(sameness(tf, value, green), tf.sub(1, isRed));
   const isBlue = tf.sub(1, tf.add(isRed, isGreen));
-  const hue = tf.addN([tf.mul(isRed, sector(green, blue, 0)), tf.mul(isGreen, sector(blue, red, 2)), tf.mul(isBlue, sector(red, green, 4))]);
+  const hue = tf.addN([
+    tf.mul(isRed, sector(green, blue, 0)),
+    tf.mul(isGreen, sector(blue, red, 2)),
+    tf.mul(isBlue, sector(red, green, 4)),
+  ]);
   const moved = tf.add(hue, by);
   // How far a channel lies below the value, by its distance from the hue.
   const channels = [5, 3, 1].map((offset) => {

@@ -1,6 +1,6 @@
 import { draws, factor, filling, rangeOf, requireImages, spread, warped } from './shared/augmentation.ts';
 import type { Factor, Filled } from './shared/augmentation.ts';
-import { defineLayer } from '../layer.ts';
+import { defineLayer } from './layer.ts';
 
 interface Config extends Filled {
   readonly factor: Factor;
@@ -10,7 +10,11 @@ export default defineLayer<Config>({
   type: 'randomRotation',
   summary: 'While training, turns images around their middle.',
   properties: {
-    factor: factor('Largest turn to either side as a share of a full one (0.1: up to 36°), or [lowest, highest]; above 0 is counter-clockwise.', 0.1, { minimum: -1, maximum: 1 }),
+    factor: factor(
+      'Largest turn to either side as a share of a full one (0.1: up to 36°), or [lowest, highest]; above 0 is counter-clockwise.',
+      0.1,
+      { minimum: -1, maximum: 1 },
+    ),
     ...filling,
   },
   required: ['factor'],

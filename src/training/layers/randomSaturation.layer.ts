@@ -1,6 +1,6 @@
 import { aroundOne, draws, factor, perImage, requireColour, shareOf, spread } from './shared/augmentation.ts';
 import type { Factor } from './shared/augmentation.ts';
-import { defineLayer } from '../layer.ts';
+import { defineLayer } from './layer.ts';
 
 interface Config {
   readonly factor: Factor;
@@ -10,7 +10,11 @@ export default defineLayer<Config>({
   type: 'randomSaturation',
   summary: 'While training, makes the colours of images stronger or weaker.',
   properties: {
-    factor: factor('The saturation (of hue, saturation and value) is multiplied by 1 − factor to 1 + factor, up to full; or [lower, upper] for 1 − lower to 1 + upper.', 0.3, { minimum: 0, maximum: 1 }),
+    factor: factor(
+      'The saturation (of hue, saturation and value) is multiplied by 1 − factor to 1 + factor, up to full; or [lower, upper] for 1 − lower to 1 + upper.',
+      0.3,
+      { minimum: 0, maximum: 1 },
+    ),
   },
   required: ['factor'],
   augmentation: true,

@@ -1,6 +1,6 @@
 import { draws, factor, filling, rangeOf, requireImages, spread, warped } from './shared/augmentation.ts';
 import type { Factor, Filled } from './shared/augmentation.ts';
-import { defineLayer } from '../layer.ts';
+import { defineLayer } from './layer.ts';
 
 interface Config extends Filled {
   readonly widthFactor: Factor;
@@ -22,7 +22,17 @@ export default defineLayer<Config>({
   call(tf, [x], _weights, config, context) {
     if (!context.training) return x!;
     const [first, second] = draws(tf, x!, 2, context);
-    return warped(tf, x!, [1, spread(tf, first!, rangeOf(config.widthFactor)), 0, spread(tf, second!, rangeOf(config.heightFactor)), 1, 0], config);
+    return warped(
+      tf,
+      x!,
+      [1, spread(tf, first!, rangeOf(config.widthFactor)), 0, spread(tf, second!, rangeOf(config.heightFactor)), 1, 0],
+      config,
+    );
   },
-  examples: [{ inputs: [[5, 6, 2]], config: { widthFactor: 0.3, heightFactor: [0, 0.2], fillMode: 'reflect', interpolation: 'bilinear', fillValue: 0 } }],
+  examples: [
+    {
+      inputs: [[5, 6, 2]],
+      config: { widthFactor: 0.3, heightFactor: [0, 0.2], fillMode: 'reflect', interpolation: 'bilinear', fillValue: 0 },
+    },
+  ],
 });

@@ -1,6 +1,6 @@
 import { draws, factor, filling, rangeOf, requireImages, spread, warped } from './shared/augmentation.ts';
 import type { Factor, Filled } from './shared/augmentation.ts';
-import { defineLayer } from '../layer.ts';
+import { defineLayer } from './layer.ts';
 
 interface Config extends Filled {
   readonly heightFactor: Factor;
@@ -14,7 +14,11 @@ export default defineLayer<Config>({
   summary: 'While training, shifts images.',
   properties: {
     heightFactor: factor('Largest shift up or down as a share of the height, or [lowest, highest]; above 0 is down.', 0.1, BOUNDS),
-    widthFactor: factor('Largest shift to the left or right as a share of the width, or [lowest, highest]; above 0 is to the right.', 0.1, BOUNDS),
+    widthFactor: factor(
+      'Largest shift to the left or right as a share of the width, or [lowest, highest]; above 0 is to the right.',
+      0.1,
+      BOUNDS,
+    ),
     ...filling,
   },
   required: ['heightFactor', 'widthFactor'],
@@ -29,6 +33,9 @@ export default defineLayer<Config>({
   },
   examples: [
     { inputs: [[5, 6, 2]], config: { heightFactor: 0.2, widthFactor: 0.3, fillMode: 'wrap', interpolation: 'bilinear', fillValue: 0 } },
-    { inputs: [[5, 6, 1]], config: { heightFactor: [0, 0.4], widthFactor: 0, fillMode: 'constant', interpolation: 'bilinear', fillValue: 1 } },
+    {
+      inputs: [[5, 6, 1]],
+      config: { heightFactor: [0, 0.4], widthFactor: 0, fillMode: 'constant', interpolation: 'bilinear', fillValue: 1 },
+    },
   ],
 });

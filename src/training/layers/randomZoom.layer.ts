@@ -1,6 +1,6 @@
 import { draws, factor, filling, rangeOf, requireImages, spread, warped } from './shared/augmentation.ts';
 import type { Factor, Filled } from './shared/augmentation.ts';
-import { defineLayer } from '../layer.ts';
+import { defineLayer } from './layer.ts';
 
 interface Config extends Filled {
   readonly heightFactor: Factor;
@@ -13,7 +13,11 @@ export default defineLayer<Config>({
   type: 'randomZoom',
   summary: 'While training, makes what images show larger or smaller.',
   properties: {
-    heightFactor: factor('Largest zoom to either side as a share of the height, or [lowest, highest]; above 0 what is shown shrinks.', 0.2, BOUNDS),
+    heightFactor: factor(
+      'Largest zoom to either side as a share of the height, or [lowest, highest]; above 0 what is shown shrinks.',
+      0.2,
+      BOUNDS,
+    ),
     widthFactor: factor('The same for the width. Default: as the height, so that the proportions stay.', [-0.2, 0.1], BOUNDS),
     ...filling,
   },
@@ -30,6 +34,9 @@ export default defineLayer<Config>({
   },
   examples: [
     { inputs: [[5, 6, 2]], config: { heightFactor: 0.3, fillMode: 'reflect', interpolation: 'bilinear', fillValue: 0 } },
-    { inputs: [[5, 6, 1]], config: { heightFactor: [-0.5, 0], widthFactor: 0.2, fillMode: 'nearest', interpolation: 'bilinear', fillValue: 0 } },
+    {
+      inputs: [[5, 6, 1]],
+      config: { heightFactor: [-0.5, 0], widthFactor: 0.2, fillMode: 'nearest', interpolation: 'bilinear', fillValue: 0 },
+    },
   ],
 });

@@ -1,13 +1,14 @@
-import { defineLayer } from '../layer.ts';
-import { product, shapeError, showShape } from '../shapes.ts';
-import type { Tensor, Tf } from '../tf.ts';
+import { defineLayer } from './layer.ts';
+import { product, shapeError, showShape } from './shapes.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 
 /** How far a value lies from what it was rebuilt as. */
 export type ErrorKind = 'squared' | 'absolute';
 
 export default defineLayer<{ readonly error: ErrorKind }>({
   type: 'reconstructionError',
-  summary: 'How far the last of its inputs, a reconstruction, lies from the ones before it: the mean over all values of an example. An autoencoder ends with it.',
+  summary:
+    'How far the last of its inputs, a reconstruction, lies from the ones before it: the mean over all values of an example. An autoencoder ends with it.',
   properties: {
     error: { enum: ['squared', 'absolute'], default: 'squared', description: 'Square or size of the differences.', examples: ['absolute'] },
   },
@@ -16,13 +17,31 @@ export default defineLayer<{ readonly error: ErrorKind }>({
     const originals = inputs.slice(0, -1);
     const rebuilt = inputs.at(-1)!;
     const size = originals.reduce((sum, shape) => sum + product(shape), 0);
-    if (originals.length === 0) throw shapeError('it compares its last input with the ones before it, but has only one', 'Give "inputs": [original, reconstruction].');
-    if (product(rebuilt) !== size) throw shapeError(`the reconstruction ${showShape(rebuilt)} holds ${product(rebuilt)} values, what it is compared with (${originals.map(showShape).join(', ')}) ${size}`, `Let the reconstruction have ${size} values.`);
+    if (originals.length === 0)
+      throw shapeError(
+        'it compares its last input with the ones before it, but has only one',
+        'Give "inputs": [original, reconstruction].',
+      );
+    if (product(rebuilt) !== size)
+      throw shapeError(
+        `the reconstruction ${showShape(rebuilt)} holds ${product(rebuilt)} values, what it is compared with (${originals.map(showShape).join(', ')}) ${size}`,
+        `Let the reconstruction have ${size} values.`,
+      );
     return [1];
   },
-  call: (tf, inputs, _weights, { error }) => tf.mean(differences(tf, joined(tf, inputs.slice(0, -1)), joined(tf, inputs.slice(-1)), error), 1, true),
+  call: (tf, inputs, _weights, { error }) =>
+    tf.mean(differences(tf, joined(tf, inputs.slice(0, -1)), joined(tf, inputs.slice(-1)), error), 1, true),
   mask: 'drop',
-  examples: [{ inputs: [[2, 3], [2, 3]], config: {} }, { inputs: [[4], [2, 1], [6]], config: { error: 'absolute' } }],
+  examples: [
+    {
+      inputs: [
+        [2, 3],
+        [2, 3],
+      ],
+      config: {},
+    },
+    { inputs: [[4], [2, 1], [6]], config: { error: 'absolute' } },
+  ],
   reference: 'https://www.deeplearningbook.org/contents/autoencoders.html',
 });
 

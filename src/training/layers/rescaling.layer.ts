@@ -1,5 +1,5 @@
-import { defineLayer } from '../layer.ts';
-import { number } from '../schema-parts.ts';
+import { defineLayer } from './layer.ts';
+import { number } from '../model/schema-parts.ts';
 
 export default defineLayer<{ readonly scale: number; readonly offset: number }>({
   type: 'rescaling',

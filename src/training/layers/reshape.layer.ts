@@ -1,18 +1,28 @@
-import { defineLayer } from '../layer.ts';
+import { defineLayer } from './layer.ts';
 import type { KerasReading } from '../keras/mapping.ts';
-import { product, shapeError, showShape } from '../shapes.ts';
+import { product, shapeError, showShape } from './shapes.ts';
 
 export default defineLayer<{ readonly shape: readonly number[] }>({
   type: 'reshape',
   summary: 'The same values in another shape.',
   keras: { className: 'Reshape', keys: { shape: 'target_shape' }, fromKeras: resolveFreeAxis },
   properties: {
-    shape: { type: 'array', items: { type: 'integer', minimum: 1 }, minItems: 1, maxItems: 5, description: 'Shape of one example.', examples: [[28, 28, 1]] },
+    shape: {
+      type: 'array',
+      items: { type: 'integer', minimum: 1 },
+      minItems: 1,
+      maxItems: 5,
+      description: 'Shape of one example.',
+      examples: [[28, 28, 1]],
+    },
   },
   required: ['shape'],
   outputShape([input], { shape }) {
     if (product(input!) !== product(shape)) {
-      throw shapeError(`${showShape(input!)} holds ${product(input!)} values and cannot take the shape ${showShape(shape)} of ${product(shape)}`, `Give a shape of ${product(input!)} values.`);
+      throw shapeError(
+        `${showShape(input!)} holds ${product(input!)} values and cannot take the shape ${showShape(shape)} of ${product(shape)}`,
+        `Give a shape of ${product(input!)} values.`,
+      );
     }
     return shape;
   },

@@ -1,10 +1,10 @@
 import { filling, requireImages } from './shared/augmentation.ts';
 import type { KerasMapping } from '../keras/mapping.ts';
-import { defineLayer } from '../layer.ts';
+import { defineLayer } from './layer.ts';
 import { projected } from './shared/projective.ts';
 import type { Interpolation } from './shared/projective.ts';
-import { integer } from '../schema-parts.ts';
-import type { Tensor, Tf } from '../tf.ts';
+import { integer } from '../model/schema-parts.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 
 interface Config {
   readonly height: number;
@@ -22,11 +22,16 @@ const keras: KerasMapping<Config> = {
   reads: ['crop_to_aspect_ratio', 'pad_to_aspect_ratio', 'fill_mode', 'fill_value', 'antialias'],
   toKeras(translated, { fit, fillValue }, { dialect, refuse }) {
     if (dialect === 'tfjs') throw refuse('another way to read pixels there');
-    return { ...translated, crop_to_aspect_ratio: fit === 'cover', ...(fit === 'contain' ? { pad_to_aspect_ratio: true, fill_mode: 'constant', fill_value: fillValue } : {}) };
+    return {
+      ...translated,
+      crop_to_aspect_ratio: fit === 'cover',
+      ...(fit === 'contain' ? { pad_to_aspect_ratio: true, fill_mode: 'constant', fill_value: fillValue } : {}),
+    };
   },
   fromKeras(translated, read, { refuse }) {
     if (read.antialias === true) throw refuse('antialiasing, which is not known here');
-    if (read.fill_mode !== undefined && read.fill_mode !== 'constant') throw refuse(`the fill_mode ${JSON.stringify(read.fill_mode)}; only "constant" is read`);
+    if (read.fill_mode !== undefined && read.fill_mode !== 'constant')
+      throw refuse(`the fill_mode ${JSON.stringify(read.fill_mode)}; only "constant" is read`);
     const fit = read.crop_to_aspect_ratio === true ? 'cover' : read.pad_to_aspect_ratio === true ? 'contain' : 'fill';
     return { ...translated, fit, fillValue: typeof read.fill_value === 'number' ? read.fill_value : 0 };
   },
@@ -39,7 +44,12 @@ export default defineLayer<Config>({
   properties: {
     height: integer('Pixels.', undefined, 64),
     width: integer('Pixels.', undefined, 64),
-    fit: { enum: ['fill', 'cover', 'contain'], default: 'fill', examples: ['cover'], description: 'Stretch, fill and crop what hangs over, or fit inside with borders of "fillValue".' },
+    fit: {
+      enum: ['fill', 'cover', 'contain'],
+      default: 'fill',
+      examples: ['cover'],
+      description: 'Stretch, fill and crop what hangs over, or fit inside with borders of "fillValue".',
+    },
     interpolation: filling.interpolation!,
     fillValue: { type: 'number', default: 0, examples: [0.5], description: 'Value of the borders where "fit" is "contain".' },
   },
@@ -72,7 +82,16 @@ function bordered(tf: Tf, x: Tensor, aspect: number, value: number): Tensor {
   const [, height, width] = x.shape as [number, number, number];
   const [more, moreAcross] = [Math.max(0, Math.floor(width * aspect) - height), Math.max(0, Math.floor(height / aspect) - width)];
   const [top, left] = [Math.floor(more / 2), Math.floor(moreAcross / 2)];
-  return tf.pad(x, [[0, 0], [top, more - top], [left, moreAcross - left], [0, 0]], value);
+  return tf.pad(
+    x,
+    [
+      [0, 0],
+      [top, more - top],
+      [left, moreAcross - left],
+      [0, 0],
+    ],
+    value,
+  );
 }
 
 const within = (length: number, most: number): number => Math.max(1, Math.min(most, Math.floor(length)));

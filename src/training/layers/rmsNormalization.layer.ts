@@ -1,7 +1,7 @@
 import { axesProperty, broadcastShape, resolveAxes } from './shared/axes.ts';
 import type { Axes } from './shared/axes.ts';
-import { defineLayer } from '../layer.ts';
-import { number } from '../schema-parts.ts';
+import { defineLayer } from './layer.ts';
+import { number } from '../model/schema-parts.ts';
 
 const LAYER = 'a rmsNormalization layer';
 
@@ -17,7 +17,9 @@ export default defineLayer<{ readonly axis: Axes; readonly epsilon: number }>({
     resolveAxes(axis, input!, LAYER);
     return input!;
   },
-  weights: ([input], { axis }) => [{ name: 'scale', shape: resolveAxes(axis, input!, LAYER).map((each) => input![each - 1]!), initializer: 'ones', trainable: true }],
+  weights: ([input], { axis }) => [
+    { name: 'scale', shape: resolveAxes(axis, input!, LAYER).map((each) => input![each - 1]!), initializer: 'ones', trainable: true },
+  ],
   call(tf, [x], { scale }, { axis, epsilon }) {
     const shape = x!.shape.slice(1);
     const axes = resolveAxes(axis, shape, LAYER);

@@ -1,6 +1,6 @@
-import { defineLayer } from '../layer.ts';
-import { requireRank } from '../shapes.ts';
-import type { Tensor, Tf } from '../tf.ts';
+import { defineLayer } from './layer.ts';
+import { requireRank } from './shapes.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 
 type Pooling = 'average' | 'max' | 'first' | 'last';
 
@@ -39,8 +39,16 @@ function step(tf: Tf, x: Tensor, at: number): Tensor {
 
 export default defineLayer<{ readonly pooling: Pooling }>({
   type: 'sequencePooling',
-  summary: 'One vector from a sequence: its mean, its largest values, or its first or last step. Masked steps do not count; where none counts, zeros.',
-  properties: { pooling: { enum: Object.keys(POOLINGS), default: 'average', description: 'What is kept of the steps. "first" is the step at place 0, also where it is masked.', examples: ['last'] } },
+  summary:
+    'One vector from a sequence: its mean, its largest values, or its first or last step. Masked steps do not count; where none counts, zeros.',
+  properties: {
+    pooling: {
+      enum: Object.keys(POOLINGS),
+      default: 'average',
+      description: 'What is kept of the steps. "first" is the step at place 0, also where it is masked.',
+      examples: ['last'],
+    },
+  },
   outputShape: (inputs) => [requireRank(inputs, 2, 'a sequencePooling layer')[1]!],
   call: (tf, [x], _weights, { pooling }, { masks: [mask] }) => POOLINGS[pooling](tf, x!, mask),
   mask: 'drop',

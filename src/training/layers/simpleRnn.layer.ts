@@ -1,6 +1,6 @@
 import { snakeCase } from '../keras/names.ts';
 import { penalized } from './shared/activity.ts';
-import { defineLayer } from '../layer.ts';
+import { defineLayer } from './layer.ts';
 import { RECURRENT_DEFAULTS, recurrentProperties, recurrentShape, simpleCell, unroll } from './shared/recurrent.ts';
 import type { SimpleConfig } from './shared/recurrent.ts';
 
@@ -16,7 +16,8 @@ export default defineLayer<SimpleConfig>({
   required: ['units'],
   outputShape: (inputs, config) => recurrentShape(inputs, config, 'simpleRnn'),
   weights: ([input], config) => simpleCell.weights(input!.at(-1)!, config),
-  call: (tf, [x], weights, config, context) => penalized(tf, unroll(tf, simpleCell, x!, weights, config, context), config.activityRegularizer, context),
+  call: (tf, [x], weights, config, context) =>
+    penalized(tf, unroll(tf, simpleCell, x!, weights, config, context), config.activityRegularizer, context),
   mask: (_tf, _inputs, config, [mask]) => (config.returnSequences ? mask : undefined),
   examples: [
     { inputs: [[5, 3]], config: { ...base, units: 4 } },

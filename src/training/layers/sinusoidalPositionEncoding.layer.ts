@@ -1,6 +1,6 @@
-import { defineLayer } from '../layer.ts';
-import { number } from '../schema-parts.ts';
-import { requireRank } from '../shapes.ts';
+import { defineLayer } from './layer.ts';
+import { number } from '../model/schema-parts.ts';
+import { requireRank } from './shapes.ts';
 
 /** A. Vaswani et al.: Attention Is All You Need (2017), section 3.5. */
 export default defineLayer<{ readonly maxWavelength: number }>({

@@ -1,6 +1,6 @@
 import { axesProperty, resolveAxes } from './shared/axes.ts';
 import type { Axes } from './shared/axes.ts';
-import { defineLayer } from '../layer.ts';
+import { defineLayer } from './layer.ts';
 
 export default defineLayer<{ readonly axis: Axes }>({
   type: 'softmax',

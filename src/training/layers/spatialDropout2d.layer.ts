@@ -1,7 +1,7 @@
 import { dropped } from './shared/dropout.ts';
-import { defineLayer } from '../layer.ts';
-import { rate } from '../schema-parts.ts';
-import { requireRank } from '../shapes.ts';
+import { defineLayer } from './layer.ts';
+import { rate } from '../model/schema-parts.ts';
+import { requireRank } from './shapes.ts';
 
 export default defineLayer<{ readonly rate: number }>({
   type: 'spatialDropout2d',

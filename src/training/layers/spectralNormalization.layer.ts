@@ -1,12 +1,12 @@
-import { withoutGradient } from '../gradients.ts';
-import { defineLayer } from '../layer.ts';
-import type { Shape, WeightSpec } from '../layer.ts';
+import { withoutGradient } from '../tensorflow/gradients.ts';
+import { defineLayer } from './layer.ts';
+import type { Shape, WeightSpec } from './layer.ts';
 import { wrappedLayer } from '../model/layer-lookup.ts';
 import type { LayerConfig } from '../model/model-config.ts';
 import { unitNorm } from './shared/norms.ts';
-import { integer } from '../schema-parts.ts';
-import { product, shapeError } from '../shapes.ts';
-import type { Tensor, Tf } from '../tf.ts';
+import { integer } from '../model/schema-parts.ts';
+import { product, shapeError } from './shapes.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 
 interface Config {
   readonly layer: LayerConfig;
@@ -26,9 +26,14 @@ function kernelOf(weights: readonly WeightSpec[], type: string): WeightSpec {
 
 export default defineLayer<Config>({
   type: 'spectralNormalization',
-  summary: 'A layer whose kernel is divided by its largest singular value, as critics of GANs need. The weights that are saved are those before the division.',
+  summary:
+    'A layer whose kernel is divided by its largest singular value, as critics of GANs need. The weights that are saved are those before the division.',
   properties: {
-    layer: { allOf: [{ $ref: '#/definitions/layer' }], description: 'The layer: dense, embedding or a convolution.', examples: [{ type: 'dense', units: 8 }] },
+    layer: {
+      allOf: [{ $ref: '#/definitions/layer' }],
+      description: 'The layer: dense, embedding or a convolution.',
+      examples: [{ type: 'dense', units: 8 }],
+    },
     powerIterations: integer('Steps towards the singular vector in each training step.', 1, 2),
   },
   required: ['layer'],
@@ -41,7 +46,10 @@ export default defineLayer<Config>({
     const inner = wrappedLayer(config.layer, WRAPPER);
     const weights = inner.definition.weights(inputs, inner.config);
     const width = kernelOf(weights, inner.definition.type).shape.at(-1)!;
-    return [...weights, { name: 'vectorU', shape: [1, width] as Shape, initializer: { truncatedNormal: { stddev: 0.02 } }, trainable: false }];
+    return [
+      ...weights,
+      { name: 'vectorU', shape: [1, width] as Shape, initializer: { truncatedNormal: { stddev: 0.02 } }, trainable: false },
+    ];
   },
   call(tf, inputs, weights, config, context) {
     const { definition, config: settings } = wrappedLayer(config.layer, WRAPPER);

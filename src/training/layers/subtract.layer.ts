@@ -1,6 +1,6 @@
-import { defineLayer } from '../layer.ts';
+import { defineLayer } from './layer.ts';
 import { anyMask } from './shared/masks.ts';
-import { requireEqualShapes, shapeError } from '../shapes.ts';
+import { requireEqualShapes, shapeError } from './shapes.ts';
 
 export default defineLayer<Record<string, never>>({
   type: 'subtract',
@@ -14,5 +14,13 @@ export default defineLayer<Record<string, never>>({
   },
   call: (tf, [a, b]) => tf.sub(a!, b!),
   mask: anyMask,
-  examples: [{ inputs: [[2, 3], [2, 3]], config: {} }],
+  examples: [
+    {
+      inputs: [
+        [2, 3],
+        [2, 3],
+      ],
+      config: {},
+    },
+  ],
 });

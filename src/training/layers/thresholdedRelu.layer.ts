@@ -1,6 +1,6 @@
-import { activate } from '../activations.ts';
-import { defineLayer } from '../layer.ts';
-import { number } from '../schema-parts.ts';
+import { activate } from './activations.ts';
+import { defineLayer } from './layer.ts';
+import { number } from '../model/schema-parts.ts';
 
 export default defineLayer<{ readonly theta: number }>({
   type: 'thresholdedRelu',
@@ -8,7 +8,8 @@ export default defineLayer<{ readonly theta: number }>({
   keras: {
     className: 'ThresholdedReLU',
     classFor: (_config, { dialect }) => (dialect === 'keras' ? 'ReLU' : undefined),
-    toKeras: (translated, { theta }, { dialect }) => (dialect === 'keras' ? { max_value: null, negative_slope: 0, threshold: theta } : translated),
+    toKeras: (translated, { theta }, { dialect }) =>
+      dialect === 'keras' ? { max_value: null, negative_slope: 0, threshold: theta } : translated,
   },
   summary: 'x above a threshold, 0 otherwise.',
   properties: { theta: number('The threshold.', 1, 0.5, { minimum: 0 }) },

@@ -1,6 +1,6 @@
-import { defineLayer } from '../layer.ts';
-import { integer } from '../schema-parts.ts';
-import { requireRank } from '../shapes.ts';
+import { defineLayer } from './layer.ts';
+import { integer } from '../model/schema-parts.ts';
+import { requireRank } from './shapes.ts';
 import { repeatAlong } from './shared/up-sampling.ts';
 
 export default defineLayer<{ readonly size: number }>({

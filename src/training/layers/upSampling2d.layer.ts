@@ -1,7 +1,7 @@
-import { defineLayer } from '../layer.ts';
-import { asPair, pair } from '../schema-parts.ts';
-import type { Pair } from '../schema-parts.ts';
-import { requireRank } from '../shapes.ts';
+import { defineLayer } from './layer.ts';
+import { asPair, pair } from '../model/schema-parts.ts';
+import type { Pair } from '../model/schema-parts.ts';
+import { requireRank } from './shapes.ts';
 import { repeatAlong, stretchAlong } from './shared/up-sampling.ts';
 
 interface Config {
@@ -15,7 +15,12 @@ export default defineLayer<Config>({
   summary: 'Makes an image larger by whole factors.',
   properties: {
     size: pair('Factors of height and width.', 2, 3),
-    interpolation: { enum: ['nearest', 'bilinear'], default: 'nearest', description: 'What new pixels show: the nearest old one, or a mix of the four around.', examples: ['bilinear'] },
+    interpolation: {
+      enum: ['nearest', 'bilinear'],
+      default: 'nearest',
+      description: 'What new pixels show: the nearest old one, or a mix of the four around.',
+      examples: ['bilinear'],
+    },
   },
   outputShape(inputs, config) {
     const [height, width, channels] = requireRank(inputs, 3, 'a upSampling2d layer') as [number, number, number];

@@ -1,7 +1,7 @@
-import { defineLayer } from '../layer.ts';
-import { asSizes, sizes } from '../schema-parts.ts';
-import type { Sizes } from '../schema-parts.ts';
-import { requireRank } from '../shapes.ts';
+import { defineLayer } from './layer.ts';
+import { asSizes, sizes } from '../model/schema-parts.ts';
+import type { Sizes } from '../model/schema-parts.ts';
+import { requireRank } from './shapes.ts';
 import { repeatAlong } from './shared/up-sampling.ts';
 
 export default defineLayer<{ readonly size: Sizes }>({
@@ -14,7 +14,8 @@ export default defineLayer<{ readonly size: Sizes }>({
     const times = asSizes(config.size, 3);
     return shape.map((length, axis) => length * (times[axis] ?? 1));
   },
-  call: (tf, [x], _weights, config) => asSizes(config.size, 3).reduce((volume, times, axis) => repeatAlong(tf, volume, axis + 1, times), x!),
+  call: (tf, [x], _weights, config) =>
+    asSizes(config.size, 3).reduce((volume, times, axis) => repeatAlong(tf, volume, axis + 1, times), x!),
   mask: 'drop',
   examples: [{ inputs: [[2, 3, 2, 2]], config: { size: [2, 1, 3] } }],
 });

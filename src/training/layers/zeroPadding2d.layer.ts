@@ -1,7 +1,7 @@
-import { defineLayer } from '../layer.ts';
+import { defineLayer } from './layer.ts';
 import { marginsOf, marginsProperty } from './shared/padding.ts';
 import type { Margins } from './shared/padding.ts';
-import { requireRank } from '../shapes.ts';
+import { requireRank } from './shapes.ts';
 
 export default defineLayer<{ readonly padding: Margins }>({
   type: 'zeroPadding2d',

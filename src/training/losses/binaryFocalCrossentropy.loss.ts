@@ -1,7 +1,7 @@
 import { EPSILON, labelSmoothing, smoothedBinary } from './shared/crossentropy.ts';
-import { defineLoss } from '../loss.ts';
-import { bool, number } from '../schema-parts.ts';
-import type { Tensor, Tf } from '../tf.ts';
+import { defineLoss } from './loss.ts';
+import { bool, number } from '../model/schema-parts.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 
 interface Config {
   readonly gamma: number;

@@ -1,4 +1,4 @@
-import { defineLoss } from '../loss.ts';
+import { defineLoss } from './loss.ts';
 import { crossentropy, labelSmoothing } from './shared/crossentropy.ts';
 import type { CrossentropyConfig } from './shared/crossentropy.ts';
 

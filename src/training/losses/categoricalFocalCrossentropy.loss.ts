@@ -1,7 +1,7 @@
 import { EPSILON, labelSmoothing, oneHot } from './shared/crossentropy.ts';
-import { defineLoss } from '../loss.ts';
-import { number } from '../schema-parts.ts';
-import type { Tensor, Tf } from '../tf.ts';
+import { defineLoss } from './loss.ts';
+import { number } from '../model/schema-parts.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 
 interface Config {
   readonly gamma: number;

@@ -1,6 +1,6 @@
 import { oneHot } from './shared/crossentropy.ts';
-import { defineLoss } from '../loss.ts';
-import type { Tensor, Tf } from '../tf.ts';
+import { defineLoss } from './loss.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 
 /** The best wrong class should stay 1 below the right one. */
 function margin(tf: Tf, labels: Tensor, scores: Tensor): Tensor {

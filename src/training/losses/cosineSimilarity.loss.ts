@@ -1,6 +1,6 @@
 import { labelSmoothing, oneHot } from './shared/crossentropy.ts';
 import type { CrossentropyConfig } from './shared/crossentropy.ts';
-import { defineLoss } from '../loss.ts';
+import { defineLoss } from './loss.ts';
 
 /** Keras's bound of a squared length that is divided by. */
 const SQUARE_MIN = 1e-12;
@@ -13,7 +13,8 @@ export default defineLoss<CrossentropyConfig>({
   labels: 'index',
   activations: ['softmax'],
   value(tf, labels, predictions, config) {
-    const unit = (vector: typeof predictions): typeof predictions => tf.mul(vector, tf.rsqrt(tf.maximum(tf.sum(tf.square(vector), -1, true), SQUARE_MIN)));
+    const unit = (vector: typeof predictions): typeof predictions =>
+      tf.mul(vector, tf.rsqrt(tf.maximum(tf.sum(tf.square(vector), -1, true), SQUARE_MIN)));
     return tf.neg(tf.sum(tf.mul(unit(oneHot(tf, labels, predictions.shape.at(-1)!, config.labelSmoothing)), unit(predictions)), -1));
   },
   reference: 'https://keras.io/api/losses/regression_losses/#cosinesimilarity-class',

@@ -1,4 +1,4 @@
-import { defineLoss } from '../loss.ts';
+import { defineLoss } from './loss.ts';
 
 export default defineLoss({
   name: 'hinge',

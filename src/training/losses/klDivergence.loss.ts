@@ -1,6 +1,6 @@
 import { EPSILON, labelSmoothing, oneHot } from './shared/crossentropy.ts';
 import type { CrossentropyConfig } from './shared/crossentropy.ts';
-import { defineLoss } from '../loss.ts';
+import { defineLoss } from './loss.ts';
 
 export default defineLoss<CrossentropyConfig>({
   name: 'klDivergence',

@@ -1,5 +1,5 @@
 import { EPSILON } from './shared/crossentropy.ts';
-import { defineLoss } from '../loss.ts';
+import { defineLoss } from './loss.ts';
 
 export default defineLoss({
   name: 'meanAbsolutePercentageError',
@@ -8,6 +8,7 @@ export default defineLoss({
   labels: 'number',
   inUnitOfLabel: true,
   activations: ['linear', 'relu', 'softplus', 'exponential'],
-  value: (tf, labels, predictions) => tf.mul(tf.mean(tf.abs(tf.div(tf.sub(labels, predictions), tf.maximum(tf.abs(labels), EPSILON))), -1), 100),
+  value: (tf, labels, predictions) =>
+    tf.mul(tf.mean(tf.abs(tf.div(tf.sub(labels, predictions), tf.maximum(tf.abs(labels), EPSILON))), -1), 100),
   reference: 'https://keras.io/api/losses/regression_losses/#meanabsolutepercentageerror-class',
 });

@@ -1,4 +1,4 @@
-import { defineLoss } from '../loss.ts';
+import { defineLoss } from './loss.ts';
 import { EPSILON } from './shared/crossentropy.ts';
 
 export default defineLoss({

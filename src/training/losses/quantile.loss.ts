@@ -1,5 +1,5 @@
-import { defineLoss } from '../loss.ts';
-import { number } from '../schema-parts.ts';
+import { defineLoss } from './loss.ts';
+import { number } from '../model/schema-parts.ts';
 
 export default defineLoss<{ readonly quantile: number }>({
   name: 'quantile',

@@ -1,5 +1,5 @@
 import { crossentropy } from './shared/crossentropy.ts';
-import { defineLoss } from '../loss.ts';
+import { defineLoss } from './loss.ts';
 
 export default defineLoss({
   name: 'sparseCategoricalCrossentropy',

@@ -1,9 +1,9 @@
 import { PerennialError, isPerennialError } from '../../core/errors.ts';
-import type { LayerDefinition, Shape, WeightSpec } from '../layer.ts';
-import { nameAndConfig } from '../named.ts';
-import type { Named } from '../named.ts';
-import { layerRegistry } from '../registries.ts';
-import { product } from '../shapes.ts';
+import type { LayerDefinition, Shape, WeightSpec } from '../layers/layer.ts';
+import { nameAndConfig } from './named.ts';
+import type { Named } from './named.ts';
+import { layerRegistry } from '../losses/resolve-loss.ts';
+import { product } from '../layers/shapes.ts';
 import type { LayerNode, Topology } from './model-config.ts';
 
 export interface LayerDescription {
@@ -42,14 +42,22 @@ export function describeTopology(topology: Topology): TopologyDescription {
     };
   });
   const total = (key: 'parameters' | 'trainableParameters'): number => layers.reduce((sum, layer) => sum + layer[key], 0);
-  return { layers, outputShape: layers.at(-1)!.outputShape, parameters: total('parameters'), trainableParameters: total('trainableParameters') };
+  return {
+    layers,
+    outputShape: layers.at(-1)!.outputShape,
+    parameters: total('parameters'),
+    trainableParameters: total('trainableParameters'),
+  };
 }
 
 /** Output shape of every input and layer. @throws SHAPE_MISMATCH naming the layer */
 export function shapesOf(topology: Topology): Map<string, Shape> {
   const shapes = new Map<string, Shape>(topology.inputs.map((input) => [input.name, input.shape]));
   for (const [index, node] of topology.layers.entries()) {
-    shapes.set(node.name, named(`Layer ${index + 1} "${node.name}"`, node, shapes, (definition, inputs) => definition.outputShape(inputs, node.config)));
+    shapes.set(
+      node.name,
+      named(`Layer ${index + 1} "${node.name}"`, node, shapes, (definition, inputs) => definition.outputShape(inputs, node.config)),
+    );
   }
   return shapes;
 }
@@ -61,18 +69,37 @@ export function weightsOf(node: LayerNode, shapes: ReadonlyMap<string, Shape>): 
 }
 
 /** What a layer says of its shapes; a mistake is told under the layer's name. */
-function named<T>(layer: string, node: LayerNode, shapes: ReadonlyMap<string, Shape>, ask: (definition: LayerDefinition, inputs: readonly Shape[]) => T): T {
+function named<T>(
+  layer: string,
+  node: LayerNode,
+  shapes: ReadonlyMap<string, Shape>,
+  ask: (definition: LayerDefinition, inputs: readonly Shape[]) => T,
+): T {
   const inputs = node.inputs.map((name) => shapes.get(name)!);
   try {
     return ask(layerRegistry.get(node.type, 'MODEL_INVALID'), inputs);
   } catch (error) {
     if (!isPerennialError(error, 'SHAPE_MISMATCH')) throw error;
-    throw new PerennialError('SHAPE_MISMATCH', `${layer} (${node.type}): ${error.message}.`, { hint: error.hint, details: { layer: node.name, inputs: inputs.map((shape) => [...shape]) }, cause: error });
+    throw new PerennialError('SHAPE_MISMATCH', `${layer} (${node.type}): ${error.message}.`, {
+      hint: error.hint,
+      details: { layer: node.name, inputs: inputs.map((shape) => [...shape]) },
+      cause: error,
+    });
   }
 }
 
 const PASSING_THROUGH: ReadonlySet<string> = new Set([
-  'flatten', 'reshape', 'identity', 'dropout', 'alphaDropout', 'gaussianDropout', 'gaussianNoise', 'spatialDropout1d', 'spatialDropout2d', 'spatialDropout3d', 'activityRegularization',
+  'flatten',
+  'reshape',
+  'identity',
+  'dropout',
+  'alphaDropout',
+  'gaussianDropout',
+  'gaussianNoise',
+  'spatialDropout1d',
+  'spatialDropout2d',
+  'spatialDropout3d',
+  'activityRegularization',
 ]);
 /** Activations that are layers by themselves. */
 const ACTIVATION_LAYERS: ReadonlySet<string> = new Set(['softmax', 'relu', 'leakyRelu', 'elu', 'prelu', 'thresholdedRelu']);

@@ -1,12 +1,12 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { LabelOutput, OutputSpec } from '../../core/tensor.ts';
-import { answerWidth } from '../../data/decode.ts';
-import type { LossDefinition } from '../loss.ts';
-import type { Named } from '../named.ts';
-import type { HeadLoss } from '../objective.ts';
+import { answerWidth } from '../../data/answers/decode.ts';
+import type { LossDefinition } from '../losses/loss.ts';
+import type { Named } from './named.ts';
+import type { HeadLoss } from '../objectives/objective.ts';
 import { headOf } from './output-head.ts';
-import { lossRegistry, resolveLoss } from '../registries.ts';
-import type { HeadMeta } from '../types.ts';
+import { lossRegistry, resolveLoss } from '../losses/resolve-loss.ts';
+import type { HeadMeta } from './model-meta.ts';
 
 /** Losses and weights of several outputs, as a train step gives them. */
 export interface HeadsConfig {
@@ -17,11 +17,20 @@ export interface HeadsConfig {
 /** Each of several outputs with its loss; undefined for one output. @throws CONFIG_INVALID, MODEL_INVALID */
 export function resolveHeads(output: OutputSpec, { losses = {}, lossWeights = {} }: HeadsConfig): readonly HeadLoss[] | undefined {
   const labels = output.kind === 'several' ? output.outputs.map(({ name }) => name) : [];
-  for (const [key, named] of [['losses', losses], ['lossWeights', lossWeights]] as const) {
+  for (const [key, named] of [
+    ['losses', losses],
+    ['lossWeights', lossWeights],
+  ] as const) {
     const unknown = Object.keys(named).find((name) => !labels.includes(name));
     if (unknown === undefined) continue;
-    if (output.kind !== 'several') throw new PerennialError('CONFIG_INVALID', `"${key}" is for several labels, but there is only "${output.name}".`, { hint: 'Give "loss", or name several labels in the ingest step.' });
-    throw new PerennialError('CONFIG_INVALID', `"${key}" names "${unknown}", and the labels are ${labels.map((name) => `"${name}"`).join(', ')}.`);
+    if (output.kind !== 'several')
+      throw new PerennialError('CONFIG_INVALID', `"${key}" is for several labels, but there is only "${output.name}".`, {
+        hint: 'Give "loss", or name several labels in the ingest step.',
+      });
+    throw new PerennialError(
+      'CONFIG_INVALID',
+      `"${key}" names "${unknown}", and the labels are ${labels.map((name) => `"${name}"`).join(', ')}.`,
+    );
   }
   if (output.kind !== 'several') return undefined;
   return output.outputs.map((each) => ({ output: each, loss: resolveLoss(losses[each.name], each), weight: lossWeights[each.name] ?? 1 }));

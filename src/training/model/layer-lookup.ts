@@ -1,8 +1,8 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { LayerDefinition } from '../layer.ts';
+import type { LayerDefinition } from '../layers/layer.ts';
 import type { LayerConfig } from './model-config.ts';
-import { withDefaults } from '../named.ts';
+import { withDefaults } from './named.ts';
 
 let find: ((type: string) => LayerDefinition) | undefined;
 let all: (() => readonly LayerDefinition[]) | undefined;
@@ -15,7 +15,10 @@ export function provideLayers(lookup: (type: string) => LayerDefinition, every: 
 
 /** The layer that a class of Keras is read as. undefined where there is none. */
 export function layerOfClass(className: string, config: JsonObject): LayerDefinition | undefined {
-  return all!().find(({ keras }) => (keras?.className === className || keras?.aliases?.includes(className) === true) && keras.accepts?.(className, config) !== false);
+  return all!().find(
+    ({ keras }) =>
+      (keras?.className === className || keras?.aliases?.includes(className) === true) && keras.accepts?.(className, config) !== false,
+  );
 }
 
 export interface WrappedLayer {
@@ -27,6 +30,11 @@ export interface WrappedLayer {
 /** The layer that a wrapper was given. @throws MODEL_INVALID */
 export function wrappedLayer({ type, name: _name, inputs, ...settings }: LayerConfig, wrapper: string): WrappedLayer {
   const definition = find!(type);
-  if (inputs !== undefined) throw new PerennialError('MODEL_INVALID', `The ${type} layer inside of ${wrapper} says what it reads: ${inputs.map((read) => `"${read}"`).join(', ')}.`, { hint: 'Give "inputs" to the layer around it.' });
+  if (inputs !== undefined)
+    throw new PerennialError(
+      'MODEL_INVALID',
+      `The ${type} layer inside of ${wrapper} says what it reads: ${inputs.map((read) => `"${read}"`).join(', ')}.`,
+      { hint: 'Give "inputs" to the layer around it.' },
+    );
   return { definition, config: withDefaults(definition.configSchema, settings) };
 }

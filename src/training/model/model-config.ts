@@ -28,4 +28,9 @@ export type ModelConfig =
   | { readonly architecture: string; readonly [setting: string]: unknown }
   | { readonly layers: readonly LayerConfig[]; readonly outputs?: Readonly<Record<string, string>> };
 
-export type LayerConfig = { readonly type: string; readonly name?: string; readonly inputs?: readonly string[]; readonly [setting: string]: unknown };
+export type LayerConfig = {
+  readonly type: string;
+  readonly name?: string;
+  readonly inputs?: readonly string[];
+  readonly [setting: string]: unknown;
+};

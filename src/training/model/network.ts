@@ -2,12 +2,12 @@ import { Prng, hash32 } from '../../core/prng.ts';
 import type { Tensor as Values, TensorBatch, TensorSpec } from '../../core/tensor.ts';
 import { PerennialError } from '../../core/errors.ts';
 import { shapesOf, weightsOf } from './describe.ts';
-import { initialize } from '../initializers.ts';
-import type { CallContext, LayerDefinition, Shape, WeightSpec } from '../layer.ts';
-import { product, showShape } from '../shapes.ts';
-import { layerRegistry } from '../registries.ts';
+import { initialize } from '../layers/initializers.ts';
+import type { CallContext, LayerDefinition, Shape, WeightSpec } from '../layers/layer.ts';
+import { product, showShape } from '../layers/shapes.ts';
+import { layerRegistry } from '../losses/resolve-loss.ts';
 import type { LayerNode, Topology } from './model-config.ts';
-import type { Tensor, Tf } from '../tf.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 
 /** A weight of a network under its full name, "layer/weight". */
 export interface NamedWeight extends WeightSpec {
@@ -67,7 +67,9 @@ export class Network {
 
   /** Weights as they are before training: each depends on the seed and its name alone. */
   initialWeights(seed: number): Map<string, Float32Array> {
-    return new Map(this.weights.map((spec) => [spec.fullName, initialize(spec.initializer, spec.shape, new Prng(seed, 'weight', spec.fullName))]));
+    return new Map(
+      this.weights.map((spec) => [spec.fullName, initialize(spec.initializer, spec.shape, new Prng(seed, 'weight', spec.fullName))]),
+    );
   }
 
   forward(tf: Tf, inputs: Readonly<Record<string, Tensor>>, weights: ReadonlyMap<string, Tensor>, options: ForwardOptions): ForwardResult {
@@ -95,14 +97,27 @@ export class Network {
   }
 
   /** A frozen layer that serves does so until it wakes; in a graph, where the iteration is not known yet, it is told by a tensor. */
-  #modeOf(tf: Tf, { name, frozen }: LayerNode, { servesWhenFrozen }: LayerDefinition, { training, wakes, iteration }: ForwardOptions): Pick<CallContext, 'training' | 'awake'> {
+  #modeOf(
+    tf: Tf,
+    { name, frozen }: LayerNode,
+    { servesWhenFrozen }: LayerDefinition,
+    { training, wakes, iteration }: ForwardOptions,
+  ): Pick<CallContext, 'training' | 'awake'> {
     if (!training || frozen === undefined || servesWhenFrozen !== true) return { training };
     const from = wakes?.get(name);
     if (from === undefined) return { training: false };
-    return typeof iteration === 'number' ? { training: iteration >= from } : { training, awake: tf.greaterEqual(iteration, tf.scalar(from, 'int32')) };
+    return typeof iteration === 'number'
+      ? { training: iteration >= from }
+      : { training, awake: tf.greaterEqual(iteration, tf.scalar(from, 'int32')) };
   }
 
-  #maskOf(tf: Tf, definition: LayerDefinition, node: LayerNode, reads: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
+  #maskOf(
+    tf: Tf,
+    definition: LayerDefinition,
+    node: LayerNode,
+    reads: readonly Tensor[],
+    masks: readonly (Tensor | undefined)[],
+  ): Tensor | undefined {
     if (definition.mask === 'drop') return undefined;
     if (definition.mask === 'keep') return masks.find((mask) => mask !== undefined);
     return definition.mask(tf, reads, node.config, masks);
@@ -119,7 +134,13 @@ export function inputTensors(tf: Tf, specs: readonly TensorSpec[], batch: Tensor
   const tensors: Record<string, Tensor> = {};
   for (const spec of specs) {
     const values = batch[spec.name];
-    if (values === undefined) throw new PerennialError('DATA_INVALID', `The model reads the tensor "${spec.name}", but the batch has only ${Object.keys(batch).map((name) => `"${name}"`).join(', ')}.`);
+    if (values === undefined)
+      throw new PerennialError(
+        'DATA_INVALID',
+        `The model reads the tensor "${spec.name}", but the batch has only ${Object.keys(batch)
+          .map((name) => `"${name}"`)
+          .join(', ')}.`,
+      );
     tensors[spec.name] = toTensor(tf, spec, values);
   }
   return tensors;
@@ -127,9 +148,15 @@ export function inputTensors(tf: Tf, specs: readonly TensorSpec[], batch: Tensor
 
 /** Token ids stay integers; everything else is float32. A text may be shorter than the network reads at most. */
 function toTensor(tf: Tf, whole: TensorSpec, { spec: own, rows, data }: Values): Tensor {
-  const spec = whole.vocabularySize !== undefined && whole.shape.length === 1 && own.shape.length === 1 && own.shape[0]! < whole.shape[0]! ? { ...whole, shape: own.shape } : whole;
+  const spec =
+    whole.vocabularySize !== undefined && whole.shape.length === 1 && own.shape.length === 1 && own.shape[0]! < whole.shape[0]!
+      ? { ...whole, shape: own.shape }
+      : whole;
   if (data.length !== rows * product(spec.shape)) {
-    throw new PerennialError('DATA_INVALID', `The tensor "${spec.name}" holds ${data.length} values; ${rows} rows of ${showShape(spec.shape)} need ${rows * product(spec.shape)}.`);
+    throw new PerennialError(
+      'DATA_INVALID',
+      `The tensor "${spec.name}" holds ${data.length} values; ${rows} rows of ${showShape(spec.shape)} need ${rows * product(spec.shape)}.`,
+    );
   }
   const shape = [rows, ...spec.shape];
   if (spec.vocabularySize !== undefined) return tf.tensor(data instanceof Int32Array ? data : Int32Array.from(data), shape, 'int32');

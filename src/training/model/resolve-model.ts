@@ -6,14 +6,14 @@ import type { TopologyDescription } from './describe.ts';
 import { resolveHeads } from './heads.ts';
 import type { HeadsConfig } from './heads.ts';
 import type { ModelConfig, Topology } from './model-config.ts';
-import type { ArchitectureDefinition } from '../architecture.ts';
-import type { Named, Resolved } from '../named.ts';
-import { resolveNamed, withDefaults } from '../named.ts';
-import type { ObjectiveDefinition, ObjectiveRequest } from '../objective.ts';
+import type { ArchitectureDefinition } from '../architectures/architecture.ts';
+import type { Named, Resolved } from './named.ts';
+import { resolveNamed, withDefaults } from './named.ts';
+import type { ObjectiveDefinition, ObjectiveRequest } from '../objectives/objective.ts';
 import { objectives } from '../objectives/index.generated.ts';
 import supervised from '../objectives/supervised.objective.ts';
 import { severalOutputs } from '../objectives/shared/several-outputs.ts';
-import { architectureRegistry } from '../registries.ts';
+import { architectureRegistry } from '../losses/resolve-loss.ts';
 import { resolveCompanions, resolveTopology } from './topology.ts';
 import type { BaseNetwork } from '../transfer/base.ts';
 import { resolveTransfer, taskOfBase } from '../transfer/transfer.ts';
@@ -49,7 +49,15 @@ export function resolveModel(request: ModelRequest): ResolvedModel {
 }
 
 /** A model that starts from another one: the task of the base where its head is kept. */
-function resolveFromBase({ model, base, inputs, output, loss: named, objective: wanted, ...several }: ModelRequest & { readonly model: TransferConfig }): ResolvedModel {
+function resolveFromBase({
+  model,
+  base,
+  inputs,
+  output,
+  loss: named,
+  objective: wanted,
+  ...several
+}: ModelRequest & { readonly model: TransferConfig }): ResolvedModel {
   const heads = resolveHeads(output, several);
   const task = taskOfBase(model, base, wanted, output);
   const { definition, config: settings } = resolveNamed(objectiveRegistry, task.objective);
@@ -59,12 +67,31 @@ function resolveFromBase({ model, base, inputs, output, loss: named, objective: 
   const { topology: network, companions, transfer } = resolveTransfer(model, base, { inputs, output, loss });
   const topology = objective.complete?.(network, settings) ?? network;
   const layers = topology.layers.map(({ name, type, config, inputs: reads }) => ({ ...config, type, name, inputs: reads }));
-  const resolved = { objective, settings, model: settled ?? { layers }, inputs, output, loss, topology, transfer, ...(objective === severalOutputs ? { heads: heads! } : {}), companions };
+  const resolved = {
+    objective,
+    settings,
+    model: settled ?? { layers },
+    inputs,
+    output,
+    loss,
+    topology,
+    transfer,
+    ...(objective === severalOutputs ? { heads: heads! } : {}),
+    companions,
+  };
   objective.check(resolved);
   return resolved;
 }
 
-function resolveNew({ model, inputs, output, loss: named, objective: wanted, base: _base, ...several }: ModelRequest & { readonly model: ModelConfig }): ResolvedModel {
+function resolveNew({
+  model,
+  inputs,
+  output,
+  loss: named,
+  objective: wanted,
+  base: _base,
+  ...several
+}: ModelRequest & { readonly model: ModelConfig }): ResolvedModel {
   const architecture = 'architecture' in model ? architectureRegistry.get(model.architecture as string, 'MODEL_INVALID') : undefined;
   const heads = resolveHeads(output, several);
   const { definition, config: settings } = objectiveOf(architecture, wanted);
@@ -74,7 +101,17 @@ function resolveNew({ model, inputs, output, loss: named, objective: wanted, bas
   const loss = objective.resolveLoss(named, wantedOutput, complete);
   const layers = resolveTopology(complete, inputs, wantedOutput, loss, objective === severalOutputs ? heads : undefined);
   const topology = objective.complete?.(layers, settings) ?? layers;
-  const resolved = { objective, settings, model: complete, inputs, output, loss, topology, ...(objective === severalOutputs ? { heads: heads! } : {}), companions: resolveCompanions(complete, inputs, output, loss) };
+  const resolved = {
+    objective,
+    settings,
+    model: complete,
+    inputs,
+    output,
+    loss,
+    topology,
+    ...(objective === severalOutputs ? { heads: heads! } : {}),
+    companions: resolveCompanions(complete, inputs, output, loss),
+  };
   objective.check(resolved);
   return resolved;
 }
@@ -84,9 +121,13 @@ function objectiveOf(architecture: ArchitectureDefinition | undefined, wanted: N
   const made = architecture?.objective ?? 'supervised';
   const resolved = resolveNamed(objectiveRegistry, wanted ?? made);
   if (architecture === undefined || resolved.name === made || architecture.alsoFor?.includes(resolved.name) === true) return resolved;
-  throw new PerennialError('MODEL_INVALID', `The architecture ${architecture.name} is made for the objective "${made}", and "objective" names "${resolved.name}".`, {
-    hint: `Leave "objective" out${resolved.name === 'reconstruction' ? ', or use the architecture autoencoder or explicit "layers"' : ', or use another architecture'}.`,
-  });
+  throw new PerennialError(
+    'MODEL_INVALID',
+    `The architecture ${architecture.name} is made for the objective "${made}", and "objective" names "${resolved.name}".`,
+    {
+      hint: `Leave "objective" out${resolved.name === 'reconstruction' ? ', or use the architecture autoencoder or explicit "layers"' : ', or use another architecture'}.`,
+    },
+  );
 }
 
 /** An architecture with its defaults filled in. */
@@ -118,5 +159,9 @@ export function describeModel(request: ModelRequest): ModelDescription {
 }
 
 export function describeResolved({ topology, loss, heads, objective }: ResolvedModel): ModelDescription {
-  return { ...describeTopology(topology), objective: objective.name, loss: heads === undefined ? loss.name : heads.map((head) => `${head.output.name}: ${head.loss.name}`).join(', ') };
+  return {
+    ...describeTopology(topology),
+    objective: objective.name,
+    loss: heads === undefined ? loss.name : heads.map((head) => `${head.output.name}: ${head.loss.name}`).join(', '),
+  };
 }

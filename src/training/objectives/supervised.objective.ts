@@ -1,13 +1,13 @@
 import { checkHead } from '../model/output-head.ts';
 import { describeTopology, outputActivation } from '../model/describe.ts';
 import { Network } from '../model/network.ts';
-import { defineObjective, withAdded, withPenalty } from '../objective.ts';
-import type { Objective, ObjectiveOptions, ObjectiveRequest } from '../objective.ts';
+import { defineObjective, withAdded, withPenalty } from './objective.ts';
+import type { Objective, ObjectiveOptions, ObjectiveRequest } from './objective.ts';
 import { meanLoss } from './shared/mixing.ts';
 import { outputLoss } from './shared/output-loss.ts';
-import { resolveLoss } from '../registries.ts';
+import { resolveLoss } from '../losses/resolve-loss.ts';
 import { adaptLabels } from '../trainer/labels.ts';
-import type { Tensor } from '../tf.ts';
+import type { Tensor } from '../tensorflow/tf.ts';
 import { METRICS, metricNames, metricSums } from '../trainer/light-metrics.ts';
 
 const LABEL = '@label';
@@ -36,27 +36,31 @@ function create({ topology, output, loss }: ObjectiveRequest, { classWeights }: 
     labels: [read.label],
     numbers: ['loss'],
     metrics: metricNames(output),
-    parts: [{
-      owns: () => true,
-      loss(tf, weights, batch, context) {
-        const result = network.forward(tf, batch.inputs, weights, { training: true, ...context, logits });
-        let scalar: Tensor | undefined;
-        const mean = meanLoss(tf, batch, (labels) => {
-          const each = withAdded(tf, read.losses(tf, labels[LABEL]!, result.output), result.losses);
-          scalar = each.scalar;
-          return each.losses;
-        });
-        const total = withPenalty(tf, scalar === undefined ? mean : tf.add(mean, scalar), network.weights, weights);
-        return { loss: total, reported: { loss: total }, updates: result.updates };
+    parts: [
+      {
+        owns: () => true,
+        loss(tf, weights, batch, context) {
+          const result = network.forward(tf, batch.inputs, weights, { training: true, ...context, logits });
+          let scalar: Tensor | undefined;
+          const mean = meanLoss(tf, batch, (labels) => {
+            const each = withAdded(tf, read.losses(tf, labels[LABEL]!, result.output), result.losses);
+            scalar = each.scalar;
+            return each.losses;
+          });
+          const total = withPenalty(tf, scalar === undefined ? mean : tf.add(mean, scalar), network.weights, weights);
+          return { loss: total, reported: { loss: total }, updates: result.updates };
+        },
       },
-    }],
+    ],
     initialWeights: (seed) => network.initialWeights(seed),
     inputTensors: (tf, batch) => network.inputTensors(tf, batch),
     batch(tensors) {
       const label = tensors[LABEL]!;
       const labels = adaptLabels(label, output, loss.definition);
       return {
-        inputs: tensors, labels: { [LABEL]: labels }, rows: label.rows,
+        inputs: tensors,
+        labels: { [LABEL]: labels },
+        rows: label.rows,
         ...(classWeights === undefined ? {} : { rowWeights: Float32Array.from(labels, (index) => classWeights[index]!) }),
       };
     },

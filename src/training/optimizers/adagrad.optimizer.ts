@@ -1,6 +1,6 @@
-import { defineOptimizer } from '../optimizer.ts';
-import type { CommonOptimizerConfig } from '../optimizer.ts';
-import { number } from '../schema-parts.ts';
+import { defineOptimizer } from './optimizer.ts';
+import type { CommonOptimizerConfig } from './optimizer.ts';
+import { number } from '../model/schema-parts.ts';
 
 interface Config extends CommonOptimizerConfig {
   readonly initialAccumulator: number;

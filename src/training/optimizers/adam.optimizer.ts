@@ -1,8 +1,8 @@
 import { amsgradProperty, momentProperties } from './shared/moment-schema.ts';
 import { adamScalars, adamSlots, adamUpdate } from './shared/moments.ts';
 import type { MomentConfig } from './shared/moments.ts';
-import { defineOptimizer } from '../optimizer.ts';
-import type { CommonOptimizerConfig } from '../optimizer.ts';
+import { defineOptimizer } from './optimizer.ts';
+import type { CommonOptimizerConfig } from './optimizer.ts';
 
 export default defineOptimizer<CommonOptimizerConfig & MomentConfig & { readonly amsgrad: boolean }>({
   name: 'adam',

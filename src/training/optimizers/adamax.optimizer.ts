@@ -2,8 +2,8 @@ import { correction } from './shared/float32.ts';
 import { momentProperties } from './shared/moment-schema.ts';
 import { moving } from './shared/moments.ts';
 import type { MomentConfig } from './shared/moments.ts';
-import { defineOptimizer } from '../optimizer.ts';
-import type { CommonOptimizerConfig } from '../optimizer.ts';
+import { defineOptimizer } from './optimizer.ts';
+import type { CommonOptimizerConfig } from './optimizer.ts';
 
 export default defineOptimizer<CommonOptimizerConfig & MomentConfig>({
   name: 'adamax',

@@ -1,7 +1,7 @@
 import { float32 } from './shared/float32.ts';
-import { defineOptimizer } from '../optimizer.ts';
-import type { CommonOptimizerConfig } from '../optimizer.ts';
-import { number } from '../schema-parts.ts';
+import { defineOptimizer } from './optimizer.ts';
+import type { CommonOptimizerConfig } from './optimizer.ts';
+import { number } from '../model/schema-parts.ts';
 
 interface Config extends CommonOptimizerConfig {
   readonly beta1: number;

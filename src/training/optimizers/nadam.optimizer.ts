@@ -2,8 +2,8 @@ import { correction, float32, power } from './shared/float32.ts';
 import { momentProperties } from './shared/moment-schema.ts';
 import { moving } from './shared/moments.ts';
 import type { MomentConfig } from './shared/moments.ts';
-import { defineOptimizer } from '../optimizer.ts';
-import type { CommonOptimizerConfig } from '../optimizer.ts';
+import { defineOptimizer } from './optimizer.ts';
+import type { CommonOptimizerConfig } from './optimizer.ts';
 
 export default defineOptimizer<CommonOptimizerConfig & MomentConfig>({
   name: 'nadam',
@@ -16,14 +16,21 @@ export default defineOptimizer<CommonOptimizerConfig & MomentConfig>({
     const next = momentumAt(step + 1, config.beta1);
     const product = momentumProduct(step, config.beta1);
     return {
-      learningRate, past: next, pastCorrection: float32(1 - float32(product * next)),
-      present: float32(1 - now), presentCorrection: float32(1 - product), correction: correction(config.beta2, step),
+      learningRate,
+      past: next,
+      pastCorrection: float32(1 - float32(product * next)),
+      present: float32(1 - now),
+      presentCorrection: float32(1 - product),
+      correction: correction(config.beta2, step),
     };
   },
   update(tf, { weights, gradient, slots, scalars }, config) {
     const mean = moving(tf, slots.mean!, gradient, float32(config.beta1));
     const variance = moving(tf, slots.variance!, tf.square(gradient), float32(config.beta2));
-    const ahead = tf.add(tf.div(tf.mul(mean, scalars.past!), scalars.pastCorrection!), tf.div(tf.mul(gradient, scalars.present!), scalars.presentCorrection!));
+    const ahead = tf.add(
+      tf.div(tf.mul(mean, scalars.past!), scalars.pastCorrection!),
+      tf.div(tf.mul(gradient, scalars.present!), scalars.presentCorrection!),
+    );
     const spread = tf.add(tf.sqrt(tf.div(variance, scalars.correction!)), config.epsilon);
     return { weights: tf.sub(weights, tf.div(tf.mul(ahead, scalars.learningRate!), spread)), slots: { mean, variance } };
   },

@@ -1,7 +1,7 @@
 import { blended } from './shared/moments.ts';
-import { defineOptimizer } from '../optimizer.ts';
-import type { CommonOptimizerConfig } from '../optimizer.ts';
-import { bool, number } from '../schema-parts.ts';
+import { defineOptimizer } from './optimizer.ts';
+import type { CommonOptimizerConfig } from './optimizer.ts';
+import { bool, number } from '../model/schema-parts.ts';
 
 interface Config extends CommonOptimizerConfig {
   readonly rho: number;

@@ -1,6 +1,6 @@
-import { defineOptimizer } from '../optimizer.ts';
-import type { CommonOptimizerConfig, OptimizerResult } from '../optimizer.ts';
-import { bool, number } from '../schema-parts.ts';
+import { defineOptimizer } from './optimizer.ts';
+import type { CommonOptimizerConfig, OptimizerResult } from './optimizer.ts';
+import { bool, number } from '../model/schema-parts.ts';
 
 export default defineOptimizer<CommonOptimizerConfig & { readonly momentum: number; readonly nesterov: boolean }>({
   name: 'sgd',

@@ -1,4 +1,4 @@
-import type { LoadedRows } from '../../data/examples.ts';
+import type { LoadedRows } from '../../data/stored/examples.ts';
 import type { TensorBatch } from '../../core/tensor.ts';
 import { Prng } from '../../core/prng.ts';
 import { epochOrder } from './epoch-order.ts';
@@ -125,9 +125,13 @@ export class BatchSource {
     const { rows, rowBytes, fits } = this.#reader;
     const plain = epochOrder({ ...this.#settings, rows, rowBytes }, epoch);
     const { lengths, seed, batchSize } = this.#settings;
-    const made = lengths === undefined ? plain : { ...plain, order: orderByLength(plain.order, plain.windows, lengths, batchSize, new Prng(seed, 'batches', epoch)) };
+    const made =
+      lengths === undefined
+        ? plain
+        : { ...plain, order: orderByLength(plain.order, plain.windows, lengths, batchSize, new Prng(seed, 'batches', epoch)) };
     const places = new Int32Array(fits ? 0 : Math.ceil(rows / made.blockRows));
-    if (!fits) for (const { blocks } of made.windows) blocks.reduce((place, block) => (places[block] = place) + this.#rowsOfBlock(made, block), 0);
+    if (!fits)
+      for (const { blocks } of made.windows) blocks.reduce((place, block) => (places[block] = place) + this.#rowsOfBlock(made, block), 0);
     // The epoch at work, and the next one while it is read ahead.
     this.#epochs = [...this.#epochs.slice(-1), { ...made, epoch, places }];
     return this.#epochs.at(-1)!;
@@ -140,7 +144,10 @@ export class BatchSource {
   #read({ epoch, window }: { epoch: number; window: number }): void {
     if (this.#held.some((held) => held.epoch === epoch && held.window === window)) return;
     const made = this.#epoch(epoch);
-    const ranges = Array.from(made.windows[window]!.blocks, (block) => ({ start: block * made.blockRows, count: this.#rowsOfBlock(made, block) }));
+    const ranges = Array.from(made.windows[window]!.blocks, (block) => ({
+      start: block * made.blockRows,
+      count: this.#rowsOfBlock(made, block),
+    }));
     const reading = this.#reader.load(ranges, this.#spare.pop());
     // Where it fails, ready() says so when the rows are needed.
     reading.catch(() => undefined);

@@ -57,7 +57,11 @@ interface Header {
 
 export function encodeCheckpoint(binding: string, checkpoint: Checkpoint): Buffer[] {
   const tensors = [...prefixed('state/', checkpoint.state), ...prefixed('best/', checkpoint.best ?? new Map())];
-  const header: Header = { binding, position: checkpoint.position, tensors: tensors.map(([name, values]) => ({ name, length: values.length })) };
+  const header: Header = {
+    binding,
+    position: checkpoint.position,
+    tensors: tensors.map(([name, values]) => ({ name, length: values.length })),
+  };
   const text = Buffer.from(JSON.stringify(header), 'utf8');
   const length = Buffer.alloc(4);
   length.writeUInt32LE(text.length);
@@ -75,7 +79,8 @@ function prefixed(prefix: string, tensors: EngineState): [string, Float32Array][
 export function decodeCheckpoint(bytes: Buffer): { readonly binding: string; readonly checkpoint: Checkpoint } {
   const body = bytes.subarray(0, Math.max(0, bytes.length - TRAILER_BYTES));
   const whole = body.length > MAGIC.length + 4 && createHash('sha256').update(body).digest().equals(bytes.subarray(body.length));
-  if (!whole || !body.subarray(0, MAGIC.length).equals(MAGIC)) throw new PerennialError('CHECKPOINT_CORRUPT', `The checkpoint is torn: ${bytes.length} bytes that do not match their digest.`);
+  if (!whole || !body.subarray(0, MAGIC.length).equals(MAGIC))
+    throw new PerennialError('CHECKPOINT_CORRUPT', `The checkpoint is torn: ${bytes.length} bytes that do not match their digest.`);
   const start = MAGIC.length + 4;
   const end = start + body.readUInt32LE(MAGIC.length);
   const header = JSON.parse(body.toString('utf8', start, end)) as Header;
@@ -109,7 +114,10 @@ export class CheckpointFolder {
 
   /** Newest first. */
   names(): string[] {
-    return readdirSync(this.#dir).filter((name) => NAME.test(name)).sort().reverse();
+    return readdirSync(this.#dir)
+      .filter((name) => NAME.test(name))
+      .sort()
+      .reverse();
   }
 
   /** Written beside, flushed, renamed: a reader sees a whole checkpoint or none. Older ones beyond the number to keep go. */
@@ -137,7 +145,8 @@ export class CheckpointFolder {
    * and one of another training can never be used here.
    */
   latest(notice: (message: string) => void): Checkpoint | undefined {
-    for (const leftover of readdirSync(this.#dir).filter((name) => name.endsWith('.tmp'))) rmSync(join(this.#dir, leftover), { force: true });
+    for (const leftover of readdirSync(this.#dir).filter((name) => name.endsWith('.tmp')))
+      rmSync(join(this.#dir, leftover), { force: true });
     for (const name of this.names()) {
       const path = join(this.#dir, name);
       try {
@@ -154,5 +163,5 @@ export class CheckpointFolder {
 }
 
 function writeAll(file: number, bytes: Buffer): void {
-  for (let offset = 0; offset < bytes.length; ) offset += writeSync(file, bytes, offset, bytes.length - offset);
+  for (let offset = 0; offset < bytes.length;) offset += writeSync(file, bytes, offset, bytes.length - offset);
 }

@@ -1,7 +1,7 @@
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import { GraphEngine } from '../graph/graph-engine.ts';
 import type { GraphSizes } from '../graph/graph-engine.ts';
-import type { Tf } from '../tf.ts';
+import type { Tf } from '../tensorflow/tf.ts';
 import { EagerEngine } from './eager-engine.ts';
 import type { TrainingEngine } from './engine.ts';
 import type { EngineRequest } from './update-rule.ts';
@@ -23,7 +23,10 @@ export function createEngine(tf: Tf, request: EngineRequest, sizes: GraphSizes, 
   } catch (error) {
     const reason = messageOf(error).split('\n')[0]!;
     if (choice === 'compiled') {
-      throw new PerennialError('MODEL_INVALID', `The model cannot be compiled: ${reason}.`, { hint: 'Leave "engine" out, so that such a model is trained operation by operation.', cause: error });
+      throw new PerennialError('MODEL_INVALID', `The model cannot be compiled: ${reason}.`, {
+        hint: 'Leave "engine" out, so that such a model is trained operation by operation.',
+        cause: error,
+      });
     }
     return { engine: new EagerEngine(tf, request), reason };
   }

@@ -1,8 +1,8 @@
 import { PerennialError } from '../../core/errors.ts';
 import { NO_LOGITS, Network } from '../model/network.ts';
 import type { Topology } from '../model/model-config.ts';
-import type { LabelledBatch, Objective } from '../objective.ts';
-import { loadTf } from '../tf.ts';
+import type { LabelledBatch, Objective } from '../objectives/objective.ts';
+import { loadTf } from '../tensorflow/tf.ts';
 import type { EngineState } from './engine.ts';
 
 export interface DivergenceFacts {
@@ -14,7 +14,13 @@ export interface DivergenceFacts {
   /** Mean of the epoch up to here. */
   readonly lossBefore: number | undefined;
   /** The last finite weights. They met this batch, or the one before it, whose gradients overflowed. */
-  readonly before?: { readonly weights: EngineState; readonly overflowed: boolean; readonly objective: Objective; readonly iteration: number; readonly seed: number };
+  readonly before?: {
+    readonly weights: EngineState;
+    readonly overflowed: boolean;
+    readonly objective: Objective;
+    readonly iteration: number;
+    readonly seed: number;
+  };
 }
 
 /** The loss is not finite: thrown where it is seen, explained where there is time. */
@@ -39,13 +45,21 @@ export function explainDivergence(at: DivergenceFacts): PerennialError {
     if (bad < 0) continue;
     const width = tensor.data.length / tensor.rows;
     const place = width === 1 ? '' : `, value ${(bad % width) + 1} of ${width}`;
-    return new PerennialError('DATA_INVALID', `The input "${name}" holds ${tensor.data[bad]} ${where} (row ${Math.floor(bad / width) + 1} of the batch${place}), so the loss became ${at.loss}.`, { hint: 'Impute or drop missing and infinite values in the preprocess step.' });
+    return new PerennialError(
+      'DATA_INVALID',
+      `The input "${name}" holds ${tensor.data[bad]} ${where} (row ${Math.floor(bad / width) + 1} of the batch${place}), so the loss became ${at.loss}.`,
+      { hint: 'Impute or drop missing and infinite values in the preprocess step.' },
+    );
   }
   const rate = Number((at.learningRate / 10).toPrecision(2));
-  return new PerennialError('TRAINING_DIVERGED', `The loss became ${at.loss} ${where}, at the learning rate ${at.learningRate}.${grownWeights(at)}${firstLayer(at)}${lossBefore(at)}`, {
-    hint: `Lower "learningRate" (for example to ${rate}), give the optimizer "globalClipNorm": 1, or standardize the features, and a label of large numbers.`,
-    details: { epoch: at.epoch, batch: at.batchNumber, learningRate: at.learningRate },
-  });
+  return new PerennialError(
+    'TRAINING_DIVERGED',
+    `The loss became ${at.loss} ${where}, at the learning rate ${at.learningRate}.${grownWeights(at)}${firstLayer(at)}${lossBefore(at)}`,
+    {
+      hint: `Lower "learningRate" (for example to ${rate}), give the optimizer "globalClipNorm": 1, or standardize the features, and a label of large numbers.`,
+      details: { epoch: at.epoch, batch: at.batchNumber, learningRate: at.learningRate },
+    },
+  );
 }
 
 function lossBefore({ lossBefore: mean }: DivergenceFacts): string {
@@ -70,13 +84,24 @@ function firstLayer({ before, batch }: DivergenceFacts): string {
   return ` The layer with the largest values is "${name}", up to ${size.toPrecision(3)}${before.overflowed ? '' : ': all are finite, it is the loss that overflows'}.`;
 }
 
-function layerOutputs(topology: Topology, { weights: values, seed, iteration }: NonNullable<DivergenceFacts['before']>, batch: LabelledBatch): [string, Float32Array][] {
+function layerOutputs(
+  topology: Topology,
+  { weights: values, seed, iteration }: NonNullable<DivergenceFacts['before']>,
+  batch: LabelledBatch,
+): [string, Float32Array][] {
   const tf = loadTf();
   const network = new Network(topology);
   let outputs: [string, Float32Array][] = [];
   tf.tidy(() => {
-    const weights = new Map(network.weights.map(({ fullName, shape }) => [fullName, tf.tensor(values.get(fullName)!, [...shape], 'float32')]));
-    const result = network.forward(tf, network.inputTensors(tf, batch.inputs), weights, { training: true, seed, iteration, logits: NO_LOGITS });
+    const weights = new Map(
+      network.weights.map(({ fullName, shape }) => [fullName, tf.tensor(values.get(fullName)!, [...shape], 'float32')]),
+    );
+    const result = network.forward(tf, network.inputTensors(tf, batch.inputs), weights, {
+      training: true,
+      seed,
+      iteration,
+      logits: NO_LOGITS,
+    });
     outputs = topology.layers.map(({ name }) => [name, result.values.get(name)!.dataSync() as Float32Array]);
   });
   return outputs;

@@ -1,7 +1,7 @@
-import type { Tensor, Tf } from '../tf.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 import { required } from './engine.ts';
 import type { EngineState, EvaluationSums, StepOutcome, TrainingEngine } from './engine.ts';
-import type { LabelledBatch, LabelledTensors } from '../objective.ts';
+import type { LabelledBatch, LabelledTensors } from '../objectives/objective.ts';
 import { UpdateRule } from './update-rule.ts';
 import type { EngineRequest } from './update-rule.ts';
 
@@ -28,7 +28,12 @@ export class EagerEngine implements TrainingEngine {
     return this.#rule.numbers;
   }
 
-  train(batches: readonly LabelledBatch[], firstStep: number, learningRates: readonly number[], momenta?: readonly number[]): readonly StepOutcome[] {
+  train(
+    batches: readonly LabelledBatch[],
+    firstStep: number,
+    learningRates: readonly number[],
+    momenta?: readonly number[],
+  ): readonly StepOutcome[] {
     return batches.map((batch, index) => this.#step(batch, firstStep + index, learningRates[index]!, momenta?.[index]));
   }
 
@@ -38,12 +43,22 @@ export class EagerEngine implements TrainingEngine {
     let kept: { readonly flat: Tensor; readonly slots: Readonly<Record<string, Tensor>> } | undefined;
     let numbers: number[] = [];
     tf.tidy(() => {
-      const scalars = Object.fromEntries(Object.entries(this.#rule.scalars(step, learningRate, momentum)).map(([name, value]) => [name, tf.scalar(value)]));
-      const next = this.#rule.update(tf, { flat: this.#flat, slots: this.#slots, statistics: this.#statistics }, { ...this.#tensors(batch), scalars, iteration: step });
+      const scalars = Object.fromEntries(
+        Object.entries(this.#rule.scalars(step, learningRate, momentum)).map(([name, value]) => [name, tf.scalar(value)]),
+      );
+      const next = this.#rule.update(
+        tf,
+        { flat: this.#flat, slots: this.#slots, statistics: this.#statistics },
+        { ...this.#tensors(batch), scalars, iteration: step },
+      );
       statistics = next.statistics;
       numbers = this.#rule.numbers.map((name) => next.numbers[name]!.dataSync()[0]!);
       for (const tensor of Object.values(next.numbers)) tensor.dispose();
-      if (Number.isFinite(numbers[0])) kept = { flat: tf.keep(next.flat), slots: Object.fromEntries(Object.entries(next.slots).map(([name, slot]) => [name, tf.keep(slot)])) };
+      if (Number.isFinite(numbers[0]))
+        kept = {
+          flat: tf.keep(next.flat),
+          slots: Object.fromEntries(Object.entries(next.slots).map(([name, slot]) => [name, tf.keep(slot)])),
+        };
     });
     for (const old of this.#statistics.values()) old.dispose();
     this.#statistics = statistics;
@@ -60,15 +75,23 @@ export class EagerEngine implements TrainingEngine {
     const { objective } = this.#rule;
     return {
       inputs: objective.inputTensors(tf, batch.inputs),
-      labels: Object.fromEntries(objective.labels.map(({ name, shape, dtype }) => [name, tf.tensor(batch.labels[name]!, [batch.rows, ...shape], dtype)])),
+      labels: Object.fromEntries(
+        objective.labels.map(({ name, shape, dtype }) => [name, tf.tensor(batch.labels[name]!, [batch.rows, ...shape], dtype)]),
+      ),
       ...(batch.rowWeights === undefined ? {} : { rowWeights: tf.tensor1d(batch.rowWeights) }),
     };
   }
 
   evaluate(batch: LabelledBatch): EvaluationSums {
     return this.#tf.tidy(() => {
-      const { losses, penalty, output } = this.#rule.evaluate(this.#tf, { flat: this.#flat, slots: this.#slots, statistics: this.#statistics }, this.#tensors(batch));
-      const loss = (losses.dataSync() as Float32Array).reduce((sum, each) => sum + each, 0) + penalty.dataSync()[0]! * (this.#rule.objective.count?.(batch) ?? batch.rows);
+      const { losses, penalty, output } = this.#rule.evaluate(
+        this.#tf,
+        { flat: this.#flat, slots: this.#slots, statistics: this.#statistics },
+        this.#tensors(batch),
+      );
+      const loss =
+        (losses.dataSync() as Float32Array).reduce((sum, each) => sum + each, 0) +
+        penalty.dataSync()[0]! * (this.#rule.objective.count?.(batch) ?? batch.rows);
       return { loss, metrics: this.#rule.objective.metricSums(output.dataSync() as Float32Array, batch) };
     });
   }
@@ -87,12 +110,16 @@ export class EagerEngine implements TrainingEngine {
 
   #weightsFrom(flat: Tensor): EngineState {
     const trainable = this.#rule.unflatten(flat.dataSync() as Float32Array);
-    return new Map(this.#rule.objective.weights.map(({ fullName }) => [fullName, trainable.get(fullName) ?? copyOf(this.#statistics.get(fullName)!)]));
+    return new Map(
+      this.#rule.objective.weights.map(({ fullName }) => [fullName, trainable.get(fullName) ?? copyOf(this.#statistics.get(fullName)!)]),
+    );
   }
 
   restore(state: EngineState): void {
     this.#setWeights(new Map(this.#rule.objective.weights.map(({ fullName }) => [fullName, required(state, `weights/${fullName}`)])));
-    const slots = Object.fromEntries(Object.keys(this.#slots).map((name) => [name, this.#tf.tensor1d(required(state, `slots/${name}`).slice())]));
+    const slots = Object.fromEntries(
+      Object.keys(this.#slots).map((name) => [name, this.#tf.tensor1d(required(state, `slots/${name}`).slice())]),
+    );
     for (const slot of Object.values(this.#slots)) slot.dispose();
     this.#slots = slots;
   }
@@ -105,7 +132,9 @@ export class EagerEngine implements TrainingEngine {
   }
 
   #initialSlots(weights: EngineState): Readonly<Record<string, Tensor>> {
-    return Object.fromEntries(Object.keys(this.#rule.slots).map((name) => [name, this.#tf.tensor1d(this.#rule.initialSlot(name, weights))]));
+    return Object.fromEntries(
+      Object.keys(this.#rule.slots).map((name) => [name, this.#tf.tensor1d(this.#rule.initialSlot(name, weights))]),
+    );
   }
 
   setWeights(weights: EngineState): void {
@@ -125,7 +154,12 @@ export class EagerEngine implements TrainingEngine {
   }
 
   #statisticsFrom(weights: EngineState): Map<string, Tensor> {
-    return new Map(this.#rule.statistics.map(({ fullName, shape }) => [fullName, this.#tf.tensor(weights.get(fullName)!.slice(), [...shape], 'float32')]));
+    return new Map(
+      this.#rule.statistics.map(({ fullName, shape }) => [
+        fullName,
+        this.#tf.tensor(weights.get(fullName)!.slice(), [...shape], 'float32'),
+      ]),
+    );
   }
 
   #disposeTrainable(): void {

@@ -1,5 +1,5 @@
 import { PerennialError } from '../../core/errors.ts';
-import type { LabelledBatch } from '../objective.ts';
+import type { LabelledBatch } from '../objectives/objective.ts';
 
 export interface StepOutcome {
   /** The first of `numbers`: mean over the rows, penalties included. Not finite where training diverged; the weights are then not to be used. */
@@ -34,7 +34,12 @@ export interface TrainingEngine {
    * @param learningRates one per batch
    * @param momenta one per batch, where the request says that the momentum cycles
    */
-  train(batches: readonly LabelledBatch[], firstStep: number, learningRates: readonly number[], momenta?: readonly number[]): readonly StepOutcome[];
+  train(
+    batches: readonly LabelledBatch[],
+    firstStep: number,
+    learningRates: readonly number[],
+    momenta?: readonly number[],
+  ): readonly StepOutcome[];
   evaluate(batch: LabelledBatch): EvaluationSums;
   /** A copy. */
   state(): EngineState;

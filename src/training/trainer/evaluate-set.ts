@@ -1,4 +1,4 @@
-import type { Objective } from '../objective.ts';
+import type { Objective } from '../objectives/objective.ts';
 import type { TrainingEngine } from './engine.ts';
 import type { RowReader } from './row-reader.ts';
 
@@ -10,7 +10,13 @@ export function evaluatedRows({ evaluatedRows: few = EVALUATED_ROWS }: Pick<Obje
 }
 
 /** Loss and metrics over the rows of a set, or its first ones: sums over batches, divided once. */
-export async function evaluateSet(engine: TrainingEngine, reader: RowReader, objective: Objective, breathe: () => Promise<void>, most = Infinity): Promise<Record<string, number>> {
+export async function evaluateSet(
+  engine: TrainingEngine,
+  reader: RowReader,
+  objective: Objective,
+  breathe: () => Promise<void>,
+  most = Infinity,
+): Promise<Record<string, number>> {
   const total = Math.min(reader.rows, most);
   const atOnce = evaluatedRows(objective);
   let counted = 0;

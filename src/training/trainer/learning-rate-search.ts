@@ -1,4 +1,4 @@
-import type { LabelledBatch } from '../objective.ts';
+import type { LabelledBatch } from '../objectives/objective.ts';
 import type { TrainingEngine } from './engine.ts';
 
 export interface SearchSettings {
@@ -32,7 +32,13 @@ const PLATEAU = 0.5;
  * @param accumulation batches per update
  * @see L. N. Smith: Cyclical Learning Rates for Training Neural Networks (2017), section 3.3
  */
-export async function searchLearningRate(engine: TrainingEngine, batchAt: (index: number) => Promise<LabelledBatch>, accumulation: number, { steps, from, to }: SearchSettings, breathe: () => Promise<void>): Promise<SearchResult> {
+export async function searchLearningRate(
+  engine: TrainingEngine,
+  batchAt: (index: number) => Promise<LabelledBatch>,
+  accumulation: number,
+  { steps, from, to }: SearchSettings,
+  breathe: () => Promise<void>,
+): Promise<SearchResult> {
   const before = engine.state();
   const rateAt = (batch: number): number => from * (to / from) ** (Math.floor(batch / accumulation) / Math.max(1, steps - 1));
   const curve = new Curve();
@@ -77,11 +83,20 @@ class Curve {
   result(): SearchResult {
     const points = this.#points;
     const lowest = points.findIndex(({ loss }) => loss === this.#lowest);
-    const early = points.slice(0, Math.max(1, Math.ceil(lowest * PLATEAU))).map(({ loss }) => loss).sort((x, y) => x - y);
+    const early = points
+      .slice(0, Math.max(1, Math.ceil(lowest * PLATEAU)))
+      .map(({ loss }) => loss)
+      .sort((x, y) => x - y);
     const plateau = early[early.length >> 1] ?? 0;
     const halfway = points.findLastIndex(({ loss }, index) => index < lowest && loss > (plateau + this.#lowest) / 2);
-    const curve = points.map(({ learningRate, loss }) => ({ learningRate: Number(learningRate.toPrecision(6)), loss: Number(loss.toPrecision(6)) }));
+    const curve = points.map(({ learningRate, loss }) => ({
+      learningRate: Number(learningRate.toPrecision(6)),
+      loss: Number(loss.toPrecision(6)),
+    }));
     if (halfway < 0 || plateau <= this.#lowest) return { curve };
-    return { curve, suggested: Number(Math.min(points[halfway]!.learningRate, points[lowest]!.learningRate * BELOW_LOWEST).toPrecision(3)) };
+    return {
+      curve,
+      suggested: Number(Math.min(points[halfway]!.learningRate, points[lowest]!.learningRate * BELOW_LOWEST).toPrecision(3)),
+    };
   }
 }

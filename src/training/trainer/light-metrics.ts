@@ -15,7 +15,13 @@ export function metricNames(output: OutputSpec): readonly string[] {
  *
  * @param threshold of a single output, above which it means the second class
  */
-export function metricSums(output: OutputSpec, predictions: Float32Array, labels: Labels, rows: number, threshold: number): Record<string, number> {
+export function metricSums(
+  output: OutputSpec,
+  predictions: Float32Array,
+  labels: Labels,
+  rows: number,
+  threshold: number,
+): Record<string, number> {
   if (output.kind === 'classes') return { accuracy: rightAnswers(predictions, labels, rows, threshold) };
   if (output.kind !== 'number') return {};
   let sum = 0;

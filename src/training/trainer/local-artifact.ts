@@ -7,7 +7,8 @@ import type { TrainerJob } from './protocol.ts';
 export function localArtifact({ ref, manifest, paths }: TrainerJob['examples']): OpenArtifact {
   const path = (file: string): string => {
     const found = Object.hasOwn(paths, file) ? paths[file] : undefined;
-    if (found === undefined) throw new PerennialError('OBJECT_NOT_FOUND', `The ${manifest.kind} ${ref.digest.slice(0, 12)} has no file "${file}".`);
+    if (found === undefined)
+      throw new PerennialError('OBJECT_NOT_FOUND', `The ${manifest.kind} ${ref.digest.slice(0, 12)} has no file "${file}".`);
     return found;
   };
   return {

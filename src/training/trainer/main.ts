@@ -12,8 +12,12 @@ import { tellTraining } from './trainer-telemetry.ts';
  */
 async function main(): Promise<void> {
   let cancelled = false;
-  process.on('SIGTERM', () => { cancelled = true; });
-  process.on('SIGINT', () => { cancelled = true; });
+  process.on('SIGTERM', () => {
+    cancelled = true;
+  });
+  process.on('SIGINT', () => {
+    cancelled = true;
+  });
   process.on('disconnect', () => process.exit(1));
   const path = process.argv[2];
   if (path === undefined || process.send === undefined) {
@@ -37,7 +41,11 @@ async function main(): Promise<void> {
 function asPerennial(error: unknown, job: TrainerJob): PerennialError {
   if (isPerennialError(error)) return error;
   const errno = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (errno === 'ENOSPC' || errno === 'EDQUOT') return new PerennialError('STORE_FULL', `No space is left for checkpoints and the model: ${messageOf(error)}`, { hint: 'Free space on this disk.', cause: error });
+  if (errno === 'ENOSPC' || errno === 'EDQUOT')
+    return new PerennialError('STORE_FULL', `No space is left for checkpoints and the model: ${messageOf(error)}`, {
+      hint: 'Free space on this disk.',
+      cause: error,
+    });
   return outOfMemory(messageOf(error), job.config.batchSize) ?? new PerennialError('INTERNAL', messageOf(error), { cause: error });
 }
 

@@ -34,6 +34,10 @@ export class ProgressMeter {
     this.#since = performance.now();
     const fraction = Math.min(1, done / this.#total);
     if (this.#speed === undefined) return { fraction, samplesPerSecond: 0 };
-    return { fraction, samplesPerSecond: Math.round(this.#speed), secondsLeft: Math.max(0, Math.round((this.#total - done) / this.#speed)) };
+    return {
+      fraction,
+      samplesPerSecond: Math.round(this.#speed),
+      secondsLeft: Math.max(0, Math.round((this.#total - done) / this.#speed)),
+    };
   }
 }

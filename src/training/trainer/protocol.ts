@@ -1,6 +1,6 @@
 import type { ArtifactManifest, ArtifactRef } from '../../core/artifact.ts';
 import type { ErrorCode } from '../../core/errors.ts';
-import type { TrainConfig } from '../train-config.ts';
+import type { TrainConfig } from '../step/train-config.ts';
 import type { BaseFiles } from '../transfer/base-files.ts';
 
 /** The job file that a trainer process is started with. All paths are absolute. */
@@ -41,4 +41,12 @@ export type TrainerMessage =
   | { readonly type: 'notice'; readonly message: string }
   | { readonly type: 'checkpoint'; readonly path: string; readonly step: number }
   | { readonly type: 'done' }
-  | { readonly type: 'failed'; readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string; readonly details: Readonly<Record<string, unknown>> } };
+  | {
+      readonly type: 'failed';
+      readonly error: {
+        readonly code: ErrorCode;
+        readonly message: string;
+        readonly hint: string;
+        readonly details: Readonly<Record<string, unknown>>;
+      };
+    };

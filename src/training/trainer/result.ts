@@ -1,6 +1,6 @@
 import type { OutputSpec, TensorSpec } from '../../core/tensor.ts';
 import type { SearchResult } from './learning-rate-search.ts';
-import type { HeadMeta } from '../types.ts';
+import type { HeadMeta } from '../model/model-meta.ts';
 
 /** `result.json`: what a trainer says about the weights it made. */
 export interface TrainingResult {

@@ -1,4 +1,4 @@
-import type { ExamplesReader } from '../../data/examples.ts';
+import type { ExamplesReader } from '../../data/stored/examples.ts';
 
 /** Random access to the rows of one split; the label is the tensor `@label`. */
 export type RowReader = Pick<ExamplesReader, 'rows' | 'read' | 'gather'>;

@@ -1,9 +1,9 @@
 import { PerennialError, isPerennialError, messageOf } from '../../core/errors.ts';
 import { Prng } from '../../core/prng.ts';
 import type { Tensor as Values, TensorBatch, TensorSpec } from '../../core/tensor.ts';
-import type { LabelledBatch, LabelledTensors, Objective } from '../objective.ts';
-import { loadTf } from '../tf.ts';
-import type { Tensor } from '../tf.ts';
+import type { LabelledBatch, LabelledTensors, Objective } from '../objectives/objective.ts';
+import { loadTf } from '../tensorflow/tf.ts';
+import type { Tensor } from '../tensorflow/tf.ts';
 import type { EpochOrder } from './epoch-order.ts';
 import type { RowReader } from './row-reader.ts';
 
@@ -35,7 +35,11 @@ export function measureTexts(reader: RowReader, inputs: readonly TensorSpec[], m
   const texts = inputs.filter(({ shape, vocabularySize }) => vocabularySize !== undefined && shape.length === 1 && shape[0]! > 1);
   const [text] = texts;
   if (texts.length !== 1) {
-    throw new PerennialError('CONFIG_INVALID', `"batches" by length needs one text as token ids, and the inputs hold ${texts.length === 0 ? 'none' : texts.map(({ name }) => `"${name}"`).join(', ')}.`, { hint: 'Leave "batches" out, or tokenize one text column in the preprocess step.' });
+    throw new PerennialError(
+      'CONFIG_INVALID',
+      `"batches" by length needs one text as token ids, and the inputs hold ${texts.length === 0 ? 'none' : texts.map(({ name }) => `"${name}"`).join(', ')}.`,
+      { hint: 'Leave "batches" out, or tokenize one text column in the preprocess step.' },
+    );
   }
   const { name, shape } = text!;
   const steps = shape[0]!;
@@ -45,12 +49,22 @@ export function measureTexts(reader: RowReader, inputs: readonly TensorSpec[], m
     for (let row = 0; row < rows; row++) {
       let length = steps;
       while (length > 0 && data[row * steps + length - 1] === 0) length--;
-      if (length > 0 && data[row * steps] === 0) throw new PerennialError('DATA_INVALID', `The text "${name}" is padded before its tokens (row ${start + row}), and batches by length take padding off its end.`, { hint: 'Use { "tokenize": { …, "padding": "post" } }, the default, or leave "batches" out.' });
+      if (length > 0 && data[row * steps] === 0)
+        throw new PerennialError(
+          'DATA_INVALID',
+          `The text "${name}" is padded before its tokens (row ${start + row}), and batches by length take padding off its end.`,
+          { hint: 'Use { "tokenize": { …, "padding": "post" } }, the default, or leave "batches" out.' },
+        );
       lengths[start + row] = length + behind;
     }
   }
   const buckets = chooseBuckets(lengths, steps, most);
-  return { input: name, buckets, behind, bucketOf: Uint8Array.from(lengths, (length) => buckets.findIndex((bucket) => bucket >= Math.min(steps, length))) };
+  return {
+    input: name,
+    buckets,
+    behind,
+    bucketOf: Uint8Array.from(lengths, (length) => buckets.findIndex((bucket) => bucket >= Math.min(steps, length))),
+  };
 }
 
 /** The lengths that make the least padding, the longest text among them: dynamic programming over lengths rounded up to {@link LEVELS}. */
@@ -97,7 +111,13 @@ export function chooseBuckets(lengths: ArrayLike<number>, steps: number, most: n
  *
  * @param batchSize rows of a batch @returns the same rows in another order
  */
-export function orderByLength(order: Int32Array, windows: EpochOrder['windows'], { bucketOf, buckets }: TextLengths, batchSize: number, prng: Prng): Int32Array {
+export function orderByLength(
+  order: Int32Array,
+  windows: EpochOrder['windows'],
+  { bucketOf, buckets }: TextLengths,
+  batchSize: number,
+  prng: Prng,
+): Int32Array {
   const result = order.slice();
   for (const { start, end } of windows) {
     const from = Math.ceil(start / batchSize) * batchSize;
@@ -105,7 +125,9 @@ export function orderByLength(order: Int32Array, windows: EpochOrder['windows'],
     if (batches < 2) continue;
     const rows = order.subarray(from, from + batches * batchSize);
     const sorted = Int32Array.from(buckets.flatMap((_, bucket) => Array.from(rows).filter((row) => bucketOf[row] === bucket)));
-    prng.shuffle(Int32Array.from({ length: batches }, (_, index) => index)).forEach((batch, place) => result.set(sorted.subarray(batch * batchSize, (batch + 1) * batchSize), from + place * batchSize));
+    prng
+      .shuffle(Int32Array.from({ length: batches }, (_, index) => index))
+      .forEach((batch, place) => result.set(sorted.subarray(batch * batchSize, (batch + 1) * batchSize), from + place * batchSize));
   }
   return result;
 }
@@ -119,7 +141,10 @@ export interface BatchShape {
 /** All shapes that batches will have: a smaller last batch has the full length. */
 export function batchShapes({ buckets }: TextLengths, rows: number, batchSize: number): BatchShape[] {
   const last = rows % batchSize;
-  return [...(rows >= batchSize ? buckets.map((length) => ({ rows: batchSize, length })) : []), ...(last > 0 ? [{ rows: last, length: buckets.at(-1)! }] : [])];
+  return [
+    ...(rows >= batchSize ? buckets.map((length) => ({ rows: batchSize, length })) : []),
+    ...(last > 0 ? [{ rows: last, length: buckets.at(-1)! }] : []),
+  ];
 }
 
 /** Length that the texts of some rows are padded to. */
@@ -149,13 +174,17 @@ export function requireSameWithoutPadding(objective: Objective, { input, buckets
   const cut = objective.batch(cutTexts({ ...first, [input]: { spec, rows, data: short } }, input, length));
   const refuse = (why: string, cause?: unknown): never => {
     throw new PerennialError('MODEL_INVALID', `"batches" by length take padding away, which must not matter to the model: ${why}.`, {
-      hint: 'Leave "batches" out; or let padding not count: "maskZero": true of the embedding, and layers that know masks (recurrent layers, attention, average pooling), as in the architectures rnn and transformer.', cause,
+      hint: 'Leave "batches" out; or let padding not count: "maskZero": true of the embedding, and layers that know masks (recurrent layers, attention, average pooling), as in the architectures rnn and transformer.',
+      cause,
     });
   };
   try {
     const [padded, bare] = [lossesOf(objective, whole), lossesOf(objective, cut)];
     const other = padded.findIndex((loss, row) => Math.abs(loss - bare[row]!) > 1e-4 * Math.max(1, Math.abs(loss)));
-    if (other !== -1) refuse(`the loss of a text of ${length} tokens is ${padded[other]!.toPrecision(6)} with padding up to ${steps}, and ${bare[other]!.toPrecision(6)} without`);
+    if (other !== -1)
+      refuse(
+        `the loss of a text of ${length} tokens is ${padded[other]!.toPrecision(6)} with padding up to ${steps}, and ${bare[other]!.toPrecision(6)} without`,
+      );
   } catch (error) {
     if (isPerennialError(error)) throw error;
     refuse(`its layers read ${steps} tokens, and fail for ${length} (${messageOf(error).split('\n')[0]})`, error);
@@ -166,10 +195,14 @@ function lossesOf(objective: Objective, batch: LabelledBatch): number[] {
   const tf = loadTf();
   const initial = objective.initialWeights(1);
   return tf.tidy(() => {
-    const weights = new Map(objective.weights.map(({ fullName, shape }) => [fullName, tf.tensor(initial.get(fullName)!, [...shape], 'float32') as Tensor]));
+    const weights = new Map(
+      objective.weights.map(({ fullName, shape }) => [fullName, tf.tensor(initial.get(fullName)!, [...shape], 'float32') as Tensor]),
+    );
     const tensors: LabelledTensors = {
       inputs: objective.inputTensors(tf, batch.inputs),
-      labels: Object.fromEntries(objective.labels.map(({ name, shape, dtype }) => [name, tf.tensor(batch.labels[name]!, [batch.rows, ...shape], dtype)])),
+      labels: Object.fromEntries(
+        objective.labels.map(({ name, shape, dtype }) => [name, tf.tensor(batch.labels[name]!, [batch.rows, ...shape], dtype)]),
+      ),
     };
     return Array.from(objective.evaluate(tf, weights, tensors).losses.dataSync());
   });

@@ -2,8 +2,8 @@ import { performance } from 'node:perf_hooks';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { PerennialError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Callback } from '../callback.ts';
-import type { LabelledBatch, Objective } from '../objective.ts';
+import type { Callback } from '../callbacks/callback.ts';
+import type { LabelledBatch, Objective } from '../objectives/objective.ts';
 import { BatchSource } from './batch-source.ts';
 import { evaluateSet } from './evaluate-set.ts';
 import type { Checkpoint, CheckpointFolder, Position, Snapshot } from './checkpoint.ts';
@@ -129,10 +129,13 @@ export class TrainLoop {
     const before = { objective: this.#parts.objective, seed: settings.seed };
     const weights = await this.#weightsAt(step);
     if (weights === undefined) return explainDivergence(facts);
-    if (step === 0 || allFinite(weights)) return explainDivergence({ ...facts, before: { ...before, weights, iteration: step, overflowed: false } });
+    if (step === 0 || allFinite(weights))
+      return explainDivergence({ ...facts, before: { ...before, weights, iteration: step, overflowed: false } });
     // The loss of the batch before was finite, but not what came of it.
     const earlier = await this.#weightsAt(step - 1);
-    return explainDivergence(earlier === undefined ? facts : { ...facts, before: { ...before, weights: earlier, iteration: step - 1, overflowed: true } });
+    return explainDivergence(
+      earlier === undefined ? facts : { ...facts, before: { ...before, weights: earlier, iteration: step - 1, overflowed: true } },
+    );
   }
 
   /** Trains anew from the last checkpoint, up to a step: neither told nor saved. undefined where the checkpoint is of a later step. */
@@ -143,10 +146,16 @@ export class TrainLoop {
     engine.reset();
     callbacks.forEach((callback, index) => callback.restore(this.#initial[index]!));
     await new TrainLoop({
-      ...this.#parts, send() {}, checkpoints: { latest: () => from, write: () => '' },
+      ...this.#parts,
+      send() {},
+      checkpoints: { latest: () => from, write: () => '' },
       settings: { ...settings, steps: step, epochs: Math.ceil(step / this.#stepsPerEpoch) },
     }).run();
-    return new Map([...engine.state()].flatMap(([name, values]) => (name.startsWith('weights/') ? [[name.slice('weights/'.length), values] as const] : [])));
+    return new Map(
+      [...engine.state()].flatMap(([name, values]) =>
+        name.startsWith('weights/') ? [[name.slice('weights/'.length), values] as const] : [],
+      ),
+    );
   }
 
   #restore(checkpoint: Checkpoint): void {
@@ -161,10 +170,17 @@ export class TrainLoop {
     const { engine, settings } = this.#parts;
     if (settings.search === undefined || this.#position.search !== undefined) return;
     this.#parts.send({ type: 'searching' });
-    const search = await searchLearningRate(engine, (index) => this.#batchSoon(index), settings.accumulation, settings.search, () => this.#breathe(false));
+    const search = await searchLearningRate(
+      engine,
+      (index) => this.#batchSoon(index),
+      settings.accumulation,
+      settings.search,
+      () => this.#breathe(false),
+    );
     this.#position = { ...this.#position, search };
     const { suggested, curve } = search;
-    if (suggested === undefined) this.#notice(`the loss fell at none of ${curve.length} learning rates; training goes on with ${settings.learningRate}`);
+    if (suggested === undefined)
+      this.#notice(`the loss fell at none of ${curve.length} learning rates; training goes on with ${settings.learningRate}`);
     else this.#notice(`learning rate ${suggested} found in ${curve.length} steps`);
   }
 
@@ -201,7 +217,10 @@ export class TrainLoop {
 
   /** @param index through all epochs */
   #batch(index: number): LabelledBatch {
-    const { objective, settings: { lengths } } = this.#parts;
+    const {
+      objective,
+      settings: { lengths },
+    } = this.#parts;
     const tensors = this.#source.batch(index);
     const batch = objective.batch(tensors);
     return lengths === undefined ? batch : { ...batch, length: tensors[lengths.input]!.spec.shape[0]! };
@@ -214,14 +233,24 @@ export class TrainLoop {
 
   #learningRate(step: number): number {
     const epoch = Math.floor(step / this.#stepsPerEpoch);
-    return this.#parts.callbacks.reduce((rate, callback) => rate * (callback.learningRateFactor?.(step, epoch) ?? 1), this.#position.search?.suggested ?? this.#parts.settings.learningRate);
+    return this.#parts.callbacks.reduce(
+      (rate, callback) => rate * (callback.learningRateFactor?.(step, epoch) ?? 1),
+      this.#position.search?.suggested ?? this.#parts.settings.learningRate,
+    );
   }
 
   #account(batches: readonly LabelledBatch[], rates: readonly number[], outcomes: readonly StepOutcome[]): void {
     for (const [index, { loss, numbers }] of outcomes.entries()) {
       const batch = batches[index]!;
       if (!Number.isFinite(loss)) {
-        throw new Diverged({ loss, batch, epoch: this.#position.epoch + 1, batchNumber: this.#position.batch + 1, learningRate: rates[index]!, lossBefore: this.#position.counted === 0 ? undefined : this.#position.sums[0]! / this.#position.counted });
+        throw new Diverged({
+          loss,
+          batch,
+          epoch: this.#position.epoch + 1,
+          batchNumber: this.#position.batch + 1,
+          learningRate: rates[index]!,
+          lossBefore: this.#position.counted === 0 ? undefined : this.#position.sums[0]! / this.#position.counted,
+        });
       }
       const counted = this.#parts.objective.count?.(batch) ?? batch.rows;
       this.#position.sums = Array.from(numbers, (value, at) => (this.#position.sums[at] ?? 0) + value * counted);
@@ -248,7 +277,15 @@ export class TrainLoop {
       if (verdict?.note !== undefined) this.#notice(`epoch ${epoch}: ${verdict.note}`);
       this.#stopped ??= verdict?.stop;
     }
-    this.#position = { ...this.#position, epoch, batch: 0, sums: [], counted: 0, rows: 0, history: [...this.#position.history, { epoch, ...numbers, learningRate }] };
+    this.#position = {
+      ...this.#position,
+      epoch,
+      batch: 0,
+      sums: [],
+      counted: 0,
+      rows: 0,
+      history: [...this.#position.history, { epoch, ...numbers, learningRate }],
+    };
     this.#snapshot();
     this.#report(true);
     if (this.#stopped !== undefined) this.#notice(`training ends after epoch ${epoch} of ${settings.epochs}: ${this.#stopped}`);
@@ -291,8 +328,12 @@ export class TrainLoop {
     const { epoch, rows, sums, counted, history } = this.#position;
     const { epoch: _epoch, loss = 0, learningRate: _rate, ...metrics } = history.at(-1) ?? {};
     this.#parts.send({
-      type: 'progress', epoch: Math.min(this.#parts.settings.epochs, rows > 0 ? epoch + 1 : Math.max(1, epoch)), epochs: this.#parts.settings.epochs,
-      loss: counted > 0 ? sums[0]! / counted : loss, metrics, ...measured,
+      type: 'progress',
+      epoch: Math.min(this.#parts.settings.epochs, rows > 0 ? epoch + 1 : Math.max(1, epoch)),
+      epochs: this.#parts.settings.epochs,
+      loss: counted > 0 ? sums[0]! / counted : loss,
+      metrics,
+      ...measured,
     });
   }
 
@@ -320,7 +361,14 @@ export class TrainLoop {
 
   #finish(): LoopOutcome {
     const { epoch, bestEpoch, history, search, snapshots = [] } = this.#position;
-    return { weights: this.#best ?? this.#parts.engine.weights(), epochsRun: epoch, keptEpoch: this.#best === undefined ? epoch : (bestEpoch ?? epoch), history, snapshots, ...(search === undefined ? {} : { search }) };
+    return {
+      weights: this.#best ?? this.#parts.engine.weights(),
+      epochsRun: epoch,
+      keptEpoch: this.#best === undefined ? epoch : (bestEpoch ?? epoch),
+      history,
+      snapshots,
+      ...(search === undefined ? {} : { search }),
+    };
   }
 }
 

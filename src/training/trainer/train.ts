@@ -1,24 +1,24 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ExamplesMeta } from '../../data/types.ts';
-import { openExamples } from '../../data/examples.ts';
+import type { ExamplesMeta } from '../../data/stored/dataset.ts';
+import { openExamples } from '../../data/stored/examples.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
-import { createCallbacks } from '../create-callbacks.ts';
+import { createCallbacks } from '../callbacks/create-callbacks.ts';
 import { describeTopology, gainsFromOneDnn } from '../model/describe.ts';
 import { answersWidth, headsMeta } from '../model/heads.ts';
-import { resolveNamed } from '../named.ts';
+import { resolveNamed } from '../model/named.ts';
 import { checkMixing, mixingOf, withMixing } from '../objectives/shared/mixing.ts';
 import { Network } from '../model/network.ts';
-import type { CommonOptimizerConfig } from '../optimizer.ts';
-import { optimizerRegistry } from '../registries.ts';
+import type { CommonOptimizerConfig } from '../optimizers/optimizer.ts';
+import { optimizerRegistry } from '../losses/resolve-loss.ts';
 import { withRowWeights } from '../objectives/shared/row-weights.ts';
 import { resolveModel } from '../model/resolve-model.ts';
 import type { ResolvedModel } from '../model/resolve-model.ts';
-import { product } from '../shapes.ts';
-import { loadTf, preferOneDnn } from '../tf.ts';
+import { product } from '../layers/shapes.ts';
+import { loadTf, preferOneDnn } from '../tensorflow/tf.ts';
 import type { Topology } from '../model/model-config.ts';
-import { BUCKETS, emaOf, modelOf, optimizerOf, searchOf } from '../train-config.ts';
+import { BUCKETS, emaOf, modelOf, optimizerOf, searchOf } from '../step/train-config.ts';
 import { answerFiles } from '../bundle/answer-profile.ts';
 import { readBaseWeights } from '../transfer/base-files.ts';
 import { startingFrom } from '../transfer/transfer.ts';
@@ -54,7 +54,8 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
   if (splits.train.rows === 0) throw new PerennialError('SPLIT_INVALID', 'The training split has no rows.');
   const trainReader = examples.reader('train');
   const validation: RowReader | undefined = splits.validation.rows > 0 ? examples.reader('validation') : undefined;
-  const classWeights = config.classWeights === undefined ? undefined : classWeightsOf(config.classWeights, output, () => countClasses(trainReader, output));
+  const classWeights =
+    config.classWeights === undefined ? undefined : classWeightsOf(config.classWeights, output, () => countClasses(trainReader, output));
   const created = resolved.objective.create(resolved, classWeights === undefined ? {} : { classWeights });
   const mixing = mixingOf(config);
   if (mixing !== undefined) checkMixing(mixing, resolved.objective.name, created, output);
@@ -65,10 +66,18 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
   const { rows } = splits.train;
   const steps = Math.min(config.epochs * stepsPerEpoch(rows, config.batchSize), config.steps ?? Infinity);
   const epochs = Math.ceil(steps / stepsPerEpoch(rows, config.batchSize));
-  const callbacks = createCallbacks(config, objective, { epochs, steps, stepsPerEpoch: stepsPerEpoch(rows, config.batchSize) }, validation !== undefined);
+  const callbacks = createCallbacks(
+    config,
+    objective,
+    { epochs, steps, stepsPerEpoch: stepsPerEpoch(rows, config.batchSize) },
+    validation !== undefined,
+  );
   // Has to be said before TensorFlow is loaded. Without convolutions, its sums gain nothing.
   if (objective.topologies.some(gainsFromOneDnn)) preferOneDnn();
-  const lengths = config.batches === undefined ? undefined : measureTexts(trainReader, objective.inputs, config.batches.buckets ?? BUCKETS, objective.readsBehind);
+  const lengths =
+    config.batches === undefined
+      ? undefined
+      : measureTexts(trainReader, objective.inputs, config.batches.buckets ?? BUCKETS, objective.readsBehind);
   if (lengths !== undefined) {
     requireSameWithoutPadding(objective, lengths, trainReader.read(0, Math.min(2, rows)));
     hooks.send({ type: 'notice', message: `batches hold texts of up to ${lengths.buckets.join(', ')} tokens` });
@@ -83,19 +92,46 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
   const ema = emaOf(config);
   const wakes = resolved.transfer?.wakes(stepsPerEpoch(rows, config.batchSize));
   const request: EngineRequest = {
-    objective, optimizer, seed: config.seed, accumulation: config.gradientAccumulation, groups, cyclesMomentum: callbacks.some(({ momentum }) => momentum !== undefined),
-    ...(ema === undefined ? {} : { ema }), ...(wakes === undefined || wakes.size === 0 ? {} : { wakes }),
+    objective,
+    optimizer,
+    seed: config.seed,
+    accumulation: config.gradientAccumulation,
+    groups,
+    cyclesMomentum: callbacks.some(({ momentum }) => momentum !== undefined),
+    ...(ema === undefined ? {} : { ema }),
+    ...(wakes === undefined || wakes.size === 0 ? {} : { wakes }),
   };
   const trainable = objective.weights.filter((spec) => spec.trainable);
-  const largest = trainable.reduce((most, spec) => (product(spec.shape) > product(most.shape) ? spec : most), trainable[0] ?? objective.weights[0]!);
-  requireMemory(trainable.reduce((sum, { shape }) => sum + product(shape), 0), Object.keys(optimizer.definition.slots(optimizer.config)).length, largest?.fullName ?? '');
+  const largest = trainable.reduce(
+    (most, spec) => (product(spec.shape) > product(most.shape) ? spec : most),
+    trainable[0] ?? objective.weights[0]!,
+  );
+  requireMemory(
+    trainable.reduce((sum, { shape }) => sum + product(shape), 0),
+    Object.keys(optimizer.definition.slots(optimizer.config)).length,
+    largest?.fullName ?? '',
+  );
   const { engine, reason } = createEngine(loadTf(), request, sizes, config.engine);
-  if (reason !== undefined) hooks.send({ type: 'notice', message: `training runs operation by operation, which is slower: the model cannot be compiled because of ${reason}` });
+  if (reason !== undefined)
+    hooks.send({
+      type: 'notice',
+      message: `training runs operation by operation, which is slower: the model cannot be compiled because of ${reason}`,
+    });
   const search = searchOf(config);
   const loop = new TrainLoop({
-    engine, train: trainReader, validation, objective, callbacks,
+    engine,
+    train: trainReader,
+    validation,
+    objective,
+    callbacks,
     settings: {
-      epochs, steps, accumulation: config.gradientAccumulation, batchSize: config.batchSize, seed: config.seed, shuffle: config.shuffle, ...(lengths === undefined ? {} : { lengths }),
+      epochs,
+      steps,
+      accumulation: config.gradientAccumulation,
+      batchSize: config.batchSize,
+      seed: config.seed,
+      shuffle: config.shuffle,
+      ...(lengths === undefined ? {} : { lengths }),
       learningRate: (optimizer.config as unknown as CommonOptimizerConfig).learningRate,
       validateEveryEpochs: config.validation.everyEpochs,
       ...(config.validation.rows === undefined ? {} : { validationRows: config.validation.rows }),
@@ -120,10 +156,28 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
     },
   });
   const outputShape = answered.kind === 'several' ? [answersWidth(answered.outputs)] : described.outputShape;
-  writeResult(job.resultDir, resolved, outcome, {
-    engine: engine.name, ...(reason === undefined ? {} : { engineReason: reason }), outputShape, parameters, trainableParameters, loss: resolved.loss.name, ...(resolved.heads === undefined ? {} : { heads: headsMeta(resolved.heads) }), inputs: topology.inputs, output: answered, optimizer: optimizer.name,
-    epochsRun: outcome.epochsRun, bestEpoch: outcome.keptEpoch, final: finalNumbers(outcome), ...(outcome.search === undefined ? {} : { learningRateSearch: outcome.search }),
-  }, answers === undefined ? {} : answerFiles(answered, answers));
+  writeResult(
+    job.resultDir,
+    resolved,
+    outcome,
+    {
+      engine: engine.name,
+      ...(reason === undefined ? {} : { engineReason: reason }),
+      outputShape,
+      parameters,
+      trainableParameters,
+      loss: resolved.loss.name,
+      ...(resolved.heads === undefined ? {} : { heads: headsMeta(resolved.heads) }),
+      inputs: topology.inputs,
+      output: answered,
+      optimizer: optimizer.name,
+      epochsRun: outcome.epochsRun,
+      bestEpoch: outcome.keptEpoch,
+      final: finalNumbers(outcome),
+      ...(outcome.search === undefined ? {} : { learningRateSearch: outcome.search }),
+    },
+    answers === undefined ? {} : answerFiles(answered, answers),
+  );
   engine.dispose();
 }
 
@@ -134,7 +188,8 @@ const ROWS_PER_READ = 4_096;
 function countClasses(reader: RowReader, output: OutputSpec): number[] {
   const counts = new Array<number>(output.kind === 'classes' ? output.classes.length : 0).fill(0);
   for (let start = 0; start < reader.rows; start += ROWS_PER_READ) {
-    for (const index of reader.read(start, Math.min(ROWS_PER_READ, reader.rows - start), ['@label'])['@label']!.data) if (index in counts) counts[index]!++;
+    for (const index of reader.read(start, Math.min(ROWS_PER_READ, reader.rows - start), ['@label'])['@label']!.data)
+      if (index in counts) counts[index]!++;
   }
   return counts;
 }
@@ -146,12 +201,20 @@ function finalNumbers({ history, keptEpoch }: LoopOutcome): Record<string, numbe
 }
 
 /** The result appears whole or not at all. */
-function writeResult(dir: string, { topology, companions }: ResolvedModel, outcome: LoopOutcome, result: TrainingResult, answers: Readonly<Record<string, Uint8Array>>): void {
+function writeResult(
+  dir: string,
+  { topology, companions }: ResolvedModel,
+  outcome: LoopOutcome,
+  result: TrainingResult,
+  answers: Readonly<Record<string, Uint8Array>>,
+): void {
   const temporary = `${dir}.${process.pid}.tmp`;
   mkdirSync(temporary, { recursive: true });
   writeNetwork(temporary, '', topology, outcome.weights);
   for (const [name, companion] of Object.entries(companions)) {
-    const own = [...outcome.weights].filter(([weight]) => weight.startsWith(`${name}/`)).map(([weight, values]) => [weight.slice(name.length + 1), values] as const);
+    const own = [...outcome.weights]
+      .filter(([weight]) => weight.startsWith(`${name}/`))
+      .map(([weight, values]) => [weight.slice(name.length + 1), values] as const);
     writeNetwork(temporary, `${name}.`, companion, new Map(own));
   }
   if (outcome.snapshots.length > 0) writeFileSync(join(temporary, 'samples.json'), JSON.stringify(outcome.snapshots, null, 1));

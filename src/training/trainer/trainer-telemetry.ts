@@ -20,6 +20,12 @@ export async function tellTraining(hooks: TrainerHooks, train: (hooks: TrainerHo
         measure('perennial.trainer.memory', process.memoryUsage.rss());
       }
     };
-    return train({ ...hooks, send: (message) => { told(message); hooks.send(message); } });
+    return train({
+      ...hooks,
+      send: (message) => {
+        told(message);
+        hooks.send(message);
+      },
+    });
   });
 }

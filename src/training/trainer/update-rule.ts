@@ -1,12 +1,12 @@
 import { PerennialError } from '../../core/errors.ts';
-import { constrain } from '../constraints.ts';
-import type { Resolved } from '../named.ts';
+import { constrain } from '../layers/constraints.ts';
+import type { Resolved } from '../model/named.ts';
 import type { NamedWeight } from '../model/network.ts';
-import type { LabelledTensors, Objective, ObjectivePart } from '../objective.ts';
-import { clipGradients } from '../optimizer.ts';
-import type { CommonOptimizerConfig, OptimizerDefinition } from '../optimizer.ts';
-import { product } from '../shapes.ts';
-import type { Tensor, Tf } from '../tf.ts';
+import type { LabelledTensors, Objective, ObjectivePart } from '../objectives/objective.ts';
+import { clipGradients } from '../optimizers/optimizer.ts';
+import type { CommonOptimizerConfig, OptimizerDefinition } from '../optimizers/optimizer.ts';
+import { product } from '../layers/shapes.ts';
+import type { Tensor, Tf } from '../tensorflow/tf.ts';
 
 /** Weights that move in their own way. */
 export interface WeightGroup {
@@ -106,9 +106,16 @@ export class UpdateRule {
     this.trainable = this.#segments.flatMap(({ weights }) => weights);
     this.statistics = this.objective.weights.filter((spec) => !spec.trainable);
     this.size = this.#segments.reduce((size, segment) => size + segment.size, 0);
-    if (this.size === 0) throw new PerennialError('MODEL_INVALID', 'The model has no weights to train.', { hint: 'Add a layer with weights, or leave one unfrozen.' });
+    if (this.size === 0)
+      throw new PerennialError('MODEL_INVALID', 'The model has no weights to train.', {
+        hint: 'Add a layer with weights, or leave one unfrozen.',
+      });
     const { definition, config } = request.optimizer;
-    this.slots = { ...definition.slots(config), ...(this.#accumulation > 1 ? { [ACCUMULATED]: 0 } : {}), ...(request.ema === undefined ? {} : { [AVERAGE]: 0 }) };
+    this.slots = {
+      ...definition.slots(config),
+      ...(this.#accumulation > 1 ? { [ACCUMULATED]: 0 } : {}),
+      ...(request.ema === undefined ? {} : { [AVERAGE]: 0 }),
+    };
     this.scalarNames = Object.keys(this.scalars(0, 1));
   }
 
@@ -119,7 +126,10 @@ export class UpdateRule {
 
   /** @param step 0 for the first batch @param momentum default: that of the optimizer */
   scalars(step: number, learningRate: number, momentum?: number): Readonly<Record<string, number>> {
-    const { optimizer: { definition, config: settings }, cyclesMomentum } = this.#request;
+    const {
+      optimizer: { definition, config: settings },
+      cyclesMomentum,
+    } = this.#request;
     const moved = cyclesMomentum === true ? { [MOMENTUM]: momentum ?? (settings[definition.cycles!] as number) } : {};
     const config = cyclesMomentum === true ? { ...settings, [definition.cycles!]: moved[MOMENTUM] } : settings;
     const update = Math.floor(step / this.#accumulation);
@@ -127,7 +137,11 @@ export class UpdateRule {
     const ofSegments = this.#segments.flatMap(({ group }, index) => {
       const done = Math.max(0, Math.floor((update - group.from) / group.every));
       const moves = complete && update >= group.from && (update - group.from + 1) % group.every === 0;
-      const own = { ...definition.scalars(done + 1, learningRate * group.learningRateFactor, config), ...moved, ...(this.#rests(group) ? { [MOVES]: moves ? 1 : 0 } : {}) };
+      const own = {
+        ...definition.scalars(done + 1, learningRate * group.learningRateFactor, config),
+        ...moved,
+        ...(this.#rests(group) ? { [MOVES]: moves ? 1 : 0 } : {}),
+      };
       return Object.entries(own).map(([name, value]) => [`${index}.${name}`, value] as const);
     });
     return { ...Object.fromEntries(ofSegments), ...this.#emaScalars(update, complete) };
@@ -172,7 +186,13 @@ export class UpdateRule {
     return { ...(average === undefined ? moved : averaged(tf, moved, average, input.scalars)), statistics, numbers };
   }
 
-  #gradients(tf: Tf, part: ObjectivePart, owned: readonly NamedWeight[], weights: ReadonlyMap<string, Tensor>, input: UpdateInput): { gradients: Tensor[]; loss: Tensor; reported: Record<string, Tensor>; updates: Map<string, Tensor> } {
+  #gradients(
+    tf: Tf,
+    part: ObjectivePart,
+    owned: readonly NamedWeight[],
+    weights: ReadonlyMap<string, Tensor>,
+    input: UpdateInput,
+  ): { gradients: Tensor[]; loss: Tensor; reported: Record<string, Tensor>; updates: Map<string, Tensor> } {
     const updates = new Map<string, Tensor>();
     const reported: Record<string, Tensor> = {};
     const lossOf = (...moved: Tensor[]): Tensor => {
@@ -186,11 +206,18 @@ export class UpdateRule {
     };
     const pieces = owned.map(({ fullName }) => weights.get(fullName)!);
     // Unlike tf.valueAndGrads, this allows weights that the loss does not depend on.
-    const { value, grads } = tf.engine().gradients(() => lossOf(...pieces) as import('@tensorflow/tfjs-node').Scalar, pieces, undefined, true);
+    const { value, grads } = tf
+      .engine()
+      .gradients(() => lossOf(...pieces) as import('@tensorflow/tfjs-node').Scalar, pieces, undefined, true);
     return { gradients: grads.map((gradient, index) => gradient ?? tf.zerosLike(pieces[index]!)), loss: value, reported, updates };
   }
 
-  #move(tf: Tf, { flat, slots }: TrainingState, gradients: ReadonlyMap<string, Tensor>, scalars: Readonly<Record<string, Tensor>>): Pick<TrainingState, 'flat' | 'slots'> {
+  #move(
+    tf: Tf,
+    { flat, slots }: TrainingState,
+    gradients: ReadonlyMap<string, Tensor>,
+    scalars: Readonly<Record<string, Tensor>>,
+  ): Pick<TrainingState, 'flat' | 'slots'> {
     const sizes = this.#segments.map(({ size }) => size);
     const cut = (vector: Tensor): Tensor[] => (sizes.length === 1 ? [vector] : tf.split(vector, sizes));
     const weights = cut(flat);
@@ -198,20 +225,34 @@ export class UpdateRule {
     const moved = this.#vectors(tf, gradients, scalars, oldSlots).map(({ gradient, accumulated }, index) => {
       const own = (name: string): Tensor => scalars[`${index}.${name}`]!;
       const { definition, config } = this.#request.optimizer;
-      const before = Object.fromEntries(Object.entries(oldSlots).filter(([name]) => name !== ACCUMULATED).map(([name, pieces]) => [name, pieces[index]!]));
+      const before = Object.fromEntries(
+        Object.entries(oldSlots)
+          .filter(([name]) => name !== ACCUMULATED)
+          .map(([name, pieces]) => [name, pieces[index]!]),
+      );
       const names = [...Object.keys(definition.scalars(1, 1, config)), ...(this.#request.cyclesMomentum === true ? [MOMENTUM] : [])];
-      const free = definition.update(tf, { weights: weights[index]!, gradient, slots: before, scalars: Object.fromEntries(names.map((name) => [name, own(name)])) }, config);
+      const free = definition.update(
+        tf,
+        { weights: weights[index]!, gradient, slots: before, scalars: Object.fromEntries(names.map((name) => [name, own(name)])) },
+        config,
+      );
       const next = { ...free, weights: this.#constrained(tf, free.weights, this.#segments[index]!.weights) };
       if (!this.#rests(this.#segments[index]!.group)) return { weights: next.weights, slots: next.slots };
       const moves = tf.greater(own(MOVES), 0.5);
       const kept = Object.fromEntries(Object.entries(next.slots).map(([name, slot]) => [name, tf.where(moves, slot, before[name]!)]));
       return {
         weights: tf.where(moves, next.weights, weights[index]!),
-        slots: accumulated === undefined ? kept : { ...kept, [ACCUMULATED]: tf.where(tf.greater(scalars[`${index}.${MOVES}`]!, 0.5), tf.zerosLike(accumulated), accumulated) },
+        slots:
+          accumulated === undefined
+            ? kept
+            : { ...kept, [ACCUMULATED]: tf.where(tf.greater(scalars[`${index}.${MOVES}`]!, 0.5), tf.zerosLike(accumulated), accumulated) },
       };
     });
     const join = (vectors: readonly Tensor[]): Tensor => (vectors.length === 1 ? vectors[0]! : tf.concat([...vectors]));
-    return { flat: join(moved.map((each) => each.weights)), slots: Object.fromEntries(Object.keys(slots).map((name) => [name, join(moved.map((each) => each.slots[name]!))])) };
+    return {
+      flat: join(moved.map((each) => each.weights)),
+      slots: Object.fromEntries(Object.keys(slots).map((name) => [name, join(moved.map((each) => each.slots[name]!))])),
+    };
   }
 
   /** A segment whose weights are brought back to what their constraints allow. */
@@ -225,30 +266,57 @@ export class UpdateRule {
   }
 
   /** The gradient of each segment as one vector: averaged over accumulated batches, and clipped with the other segments of its part. */
-  #vectors(tf: Tf, gradients: ReadonlyMap<string, Tensor>, scalars: Readonly<Record<string, Tensor>>, slots: Readonly<Record<string, readonly Tensor[]>>): { gradient: Tensor; accumulated: Tensor | undefined }[] {
-    const flatten = (weights: readonly NamedWeight[], values: readonly Tensor[]): Tensor => (weights.length === 1 ? tf.reshape(values[0]!, [-1]) : tf.concat(values.map((each) => tf.reshape(each, [-1]))));
+  #vectors(
+    tf: Tf,
+    gradients: ReadonlyMap<string, Tensor>,
+    scalars: Readonly<Record<string, Tensor>>,
+    slots: Readonly<Record<string, readonly Tensor[]>>,
+  ): { gradient: Tensor; accumulated: Tensor | undefined }[] {
+    const flatten = (weights: readonly NamedWeight[], values: readonly Tensor[]): Tensor =>
+      weights.length === 1 ? tf.reshape(values[0]!, [-1]) : tf.concat(values.map((each) => tf.reshape(each, [-1])));
     const sums = new Map(gradients);
     const accumulated = this.#segments.map(({ weights }, index) => {
       if (this.#accumulation === 1) return undefined;
-      const sum = tf.add(slots[ACCUMULATED]![index]!, flatten(weights, weights.map(({ fullName }) => gradients.get(fullName)!)));
+      const sum = tf.add(
+        slots[ACCUMULATED]![index]!,
+        flatten(
+          weights,
+          weights.map(({ fullName }) => gradients.get(fullName)!),
+        ),
+      );
       const means = this.#pieces(tf, tf.div(sum, this.#accumulation), weights);
       weights.forEach(({ fullName }, at) => sums.set(fullName, means[at]!));
       return sum;
     });
     const config = this.#request.optimizer.config as unknown as CommonOptimizerConfig;
     for (const part of this.objective.parts) {
-      const own = this.#segments.flatMap((segment, index) => (segment.part === part ? segment.weights.map(({ fullName }) => ({ fullName, index, group: segment.group })) : []));
+      const own = this.#segments.flatMap((segment, index) =>
+        segment.part === part ? segment.weights.map(({ fullName }) => ({ fullName, index, group: segment.group })) : [],
+      );
       if (own.length === 0) continue;
       // What rests must not make the common norm larger.
-      const counted = own.map(({ fullName, index, group }) => (config.globalClipNorm !== undefined && group.from > 0 ? tf.mul(sums.get(fullName)!, scalars[`${index}.${MOVES}`]!) : sums.get(fullName)!));
+      const counted = own.map(({ fullName, index, group }) =>
+        config.globalClipNorm !== undefined && group.from > 0
+          ? tf.mul(sums.get(fullName)!, scalars[`${index}.${MOVES}`]!)
+          : sums.get(fullName)!,
+      );
       clipGradients(tf, counted, config).forEach((gradient, at) => sums.set(own[at]!.fullName, gradient));
     }
-    return this.#segments.map(({ weights }, index) => ({ gradient: flatten(weights, weights.map(({ fullName }) => sums.get(fullName)!)), accumulated: accumulated[index] }));
+    return this.#segments.map(({ weights }, index) => ({
+      gradient: flatten(
+        weights,
+        weights.map(({ fullName }) => sums.get(fullName)!),
+      ),
+      accumulated: accumulated[index],
+    }));
   }
 
   /** Loss per row, penalty of the weights, and what the metrics read. */
   evaluate(tf: Tf, state: TrainingState, batch: LabelledTensors): { losses: Tensor; penalty: Tensor; output: Tensor } {
-    const weights = new Map([...this.#split(tf, state.slots[AVERAGE] ?? state.flat).map((piece, index) => [this.trainable[index]!.fullName, piece] as const), ...state.statistics]);
+    const weights = new Map([
+      ...this.#split(tf, state.slots[AVERAGE] ?? state.flat).map((piece, index) => [this.trainable[index]!.fullName, piece] as const),
+      ...state.statistics,
+    ]);
     return this.objective.evaluate(tf, weights, batch);
   }
 
@@ -281,11 +349,13 @@ export class UpdateRule {
   /** The reverse of {@link flatten}; copies. */
   unflatten(flat: Float32Array): Map<string, Float32Array> {
     let offset = 0;
-    return new Map(this.trainable.map(({ fullName, shape }) => {
-      const start = offset;
-      offset += product(shape);
-      return [fullName, flat.slice(start, offset)];
-    }));
+    return new Map(
+      this.trainable.map(({ fullName, shape }) => {
+        const start = offset;
+        offset += product(shape);
+        return [fullName, flat.slice(start, offset)];
+      }),
+    );
   }
 
   #split(tf: Tf, flat: Tensor): Tensor[] {
@@ -293,13 +363,24 @@ export class UpdateRule {
   }
 
   #pieces(tf: Tf, vector: Tensor, weights: readonly NamedWeight[]): Tensor[] {
-    const pieces = weights.length === 1 ? [vector] : tf.split(vector, weights.map(({ shape }) => product(shape)));
+    const pieces =
+      weights.length === 1
+        ? [vector]
+        : tf.split(
+            vector,
+            weights.map(({ shape }) => product(shape)),
+          );
     return weights.map(({ shape }, index) => tf.reshape(pieces[index]!, [...shape]));
   }
 }
 
 /** Weights after an update with their moving average, as Keras rounds it. */
-function averaged(tf: Tf, { flat, slots }: Pick<TrainingState, 'flat' | 'slots'>, average: Tensor, scalars: Readonly<Record<string, Tensor>>): Pick<TrainingState, 'flat' | 'slots'> {
+function averaged(
+  tf: Tf,
+  { flat, slots }: Pick<TrainingState, 'flat' | 'slots'>,
+  average: Tensor,
+  scalars: Readonly<Record<string, Tensor>>,
+): Pick<TrainingState, 'flat' | 'slots'> {
   const momentum = scalars[EMA_MOMENTUM]!;
   const now = tf.add(tf.mul(momentum, average), tf.mul(tf.sub(1, momentum), flat));
   const overwrites = scalars[EMA_OVERWRITES];
@@ -312,13 +393,26 @@ function segmentsOf({ objective, groups = [] }: EngineRequest): Segment[] {
   const asked = [...groups, COMMON_GROUP];
   const own = [...(objective.groups ?? []), COMMON_GROUP];
   for (const weight of objective.weights.filter((spec) => spec.trainable)) {
-    if (objective.parts.filter((part) => part.owns(weight)).length !== 1) throw new PerennialError('INTERNAL', `The weight "${weight.fullName}" belongs to no part of the objective, or to several.`);
+    if (objective.parts.filter((part) => part.owns(weight)).length !== 1)
+      throw new PerennialError('INTERNAL', `The weight "${weight.fullName}" belongs to no part of the objective, or to several.`);
   }
   for (const part of objective.parts) {
     for (const group of asked) {
       for (const inner of own) {
-        const weights = objective.weights.filter((spec) => spec.trainable && part.owns(spec) && asked.find((each) => each.includes(spec)) === group && own.find((each) => each.includes(spec)) === inner);
-        if (weights.length > 0) segments.push({ part, group: bothOf(group, inner), weights, size: weights.reduce((size, spec) => size + product(spec.shape), 0) });
+        const weights = objective.weights.filter(
+          (spec) =>
+            spec.trainable &&
+            part.owns(spec) &&
+            asked.find((each) => each.includes(spec)) === group &&
+            own.find((each) => each.includes(spec)) === inner,
+        );
+        if (weights.length > 0)
+          segments.push({
+            part,
+            group: bothOf(group, inner),
+            weights,
+            size: weights.reduce((size, spec) => size + product(spec.shape), 0),
+          });
       }
     }
   }
@@ -328,6 +422,8 @@ function segmentsOf({ objective, groups = [] }: EngineRequest): Segment[] {
 function bothOf(first: WeightGroup, second: WeightGroup): WeightGroup {
   return {
     includes: (weight) => first.includes(weight) && second.includes(weight),
-    learningRateFactor: first.learningRateFactor * second.learningRateFactor, from: Math.max(first.from, second.from), every: first.every * second.every,
+    learningRateFactor: first.learningRateFactor * second.learningRateFactor,
+    from: Math.max(first.from, second.from),
+    every: first.every * second.every,
   };
 }

@@ -1,7 +1,7 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import type { Topology } from '../model/model-config.ts';
-import { showShape } from '../shapes.ts';
+import { showShape } from '../layers/shapes.ts';
 import { baseText, examplesOf } from './base.ts';
 import type { BaseNetwork } from './base.ts';
 import { listed } from './patterns.ts';
@@ -15,23 +15,46 @@ import type { InputNames } from './transfer-config.ts';
 export function pairInputs(base: BaseNetwork, inputs: readonly TensorSpec[], names: InputNames = {}): Map<string, TensorSpec> {
   const own = examplesOf(base);
   for (const [here, there] of Object.entries(names)) {
-    if (!inputs.some(({ name }) => name === here)) throw new PerennialError('MODEL_INVALID', `"from.inputs": the examples have no input "${here}". There is: ${listed(inputs.map(({ name }) => name))}.`);
-    if (!own.some(({ name }) => name === there)) throw new PerennialError('MODEL_INVALID', `"from.inputs": ${baseText(base.origin)} has no input "${there}". It has ${listed(own.map(({ name }) => name))}.`);
+    if (!inputs.some(({ name }) => name === here))
+      throw new PerennialError(
+        'MODEL_INVALID',
+        `"from.inputs": the examples have no input "${here}". There is: ${listed(inputs.map(({ name }) => name))}.`,
+      );
+    if (!own.some(({ name }) => name === there))
+      throw new PerennialError(
+        'MODEL_INVALID',
+        `"from.inputs": ${baseText(base.origin)} has no input "${there}". It has ${listed(own.map(({ name }) => name))}.`,
+      );
   }
   const given = new Map(Object.entries(names).map(([here, there]) => [there, here]));
-  const pairs = new Map(own.map(({ name }): [string, TensorSpec] => {
-    const wanted = given.get(name) ?? name;
-    const found = inputs.find((input) => input.name === wanted) ?? (own.length === 1 && inputs.length === 1 && given.size === 0 ? inputs[0] : undefined);
-    if (found !== undefined) return [name, found];
-    throw new PerennialError('MODEL_INVALID', `${capital(baseText(base.origin))} reads ${own.map(show).join(', ')}; the examples give ${inputs.map(show).join(', ')}, and none of them is "${name}".`, {
-      hint: base.preprocessor === undefined ? `Say which is which: "from": { …, "inputs": { "${inputs[0]?.name ?? 'name'}": "${name}" } }.` : REUSE,
-    });
-  }));
+  const pairs = new Map(
+    own.map(({ name }): [string, TensorSpec] => {
+      const wanted = given.get(name) ?? name;
+      const found =
+        inputs.find((input) => input.name === wanted) ??
+        (own.length === 1 && inputs.length === 1 && given.size === 0 ? inputs[0] : undefined);
+      if (found !== undefined) return [name, found];
+      throw new PerennialError(
+        'MODEL_INVALID',
+        `${capital(baseText(base.origin))} reads ${own.map(show).join(', ')}; the examples give ${inputs.map(show).join(', ')}, and none of them is "${name}".`,
+        {
+          hint:
+            base.preprocessor === undefined
+              ? `Say which is which: "from": { …, "inputs": { "${inputs[0]?.name ?? 'name'}": "${name}" } }.`
+              : REUSE,
+        },
+      );
+    }),
+  );
   const read = [...pairs.values()].map(({ name }) => name);
   const twice = read.find((name, index) => read.indexOf(name) !== index);
   if (twice === undefined) return pairs;
   const both = [...pairs].filter(([, { name }]) => name === twice).map(([name]) => name);
-  throw new PerennialError('MODEL_INVALID', `"from.inputs": "${twice}" of the examples would be read as ${listed(both)} of ${baseText(base.origin)}.`, { hint: 'Say for each of them what it is here.' });
+  throw new PerennialError(
+    'MODEL_INVALID',
+    `"from.inputs": "${twice}" of the examples would be read as ${listed(both)} of ${baseText(base.origin)}.`,
+    { hint: 'Say for each of them what it is here.' },
+  );
 }
 
 /** How to get the same inputs as a registered model. */
@@ -48,26 +71,39 @@ export function adoptInputs(base: BaseNetwork, inputs: readonly TensorSpec[], na
   const renamed = (name: string): string => pairs.get(name)?.name ?? name;
   const { topology } = base;
   const clash = topology.layers.find(({ name }) => [...pairs.values()].some((input) => input.name === name));
-  if (clash !== undefined) throw new PerennialError('MODEL_INVALID', `The examples have an input "${clash.name}", and ${baseText(base.origin)} has a layer of that name.`, { hint: 'Rename the column in the source.' });
+  if (clash !== undefined)
+    throw new PerennialError(
+      'MODEL_INVALID',
+      `The examples have an input "${clash.name}", and ${baseText(base.origin)} has a layer of that name.`,
+      { hint: 'Rename the column in the source.' },
+    );
   const adopted = topology.inputs.map(({ name }) => pairs.get(name)!);
   const unread = inputs.filter((input) => !adopted.includes(input));
   if (unread.length > 0) {
-    throw new PerennialError('MODEL_INVALID', `${capital(baseText(base.origin))} reads ${topology.inputs.map(show).join(', ')}, and nothing reads ${unread.map(show).join(', ')} of the examples.`, {
-      hint: base.preprocessor === undefined ? 'Leave those columns out of "features" of the preprocess step.' : REUSE,
-    });
+    throw new PerennialError(
+      'MODEL_INVALID',
+      `${capital(baseText(base.origin))} reads ${topology.inputs.map(show).join(', ')}, and nothing reads ${unread.map(show).join(', ')} of the examples.`,
+      {
+        hint: base.preprocessor === undefined ? 'Leave those columns out of "features" of the preprocess step.' : REUSE,
+      },
+    );
   }
   return { ...topology, inputs: adopted, layers: topology.layers.map((node) => ({ ...node, inputs: node.inputs.map(renamed) })) };
 }
 
 function checkInput(own: TensorSpec, given: TensorSpec, base: BaseNetwork): void {
   const where = `${capital(baseText(base.origin))} reads ${show(own)}, and the examples give ${show(given)}`;
-  if (own.shape.length !== given.shape.length || own.shape.some((size, axis) => size !== given.shape[axis])) throw new PerennialError('SHAPE_MISMATCH', `${where}: the shapes differ.`, { hint: shapeHint(own, given, base) });
+  if (own.shape.length !== given.shape.length || own.shape.some((size, axis) => size !== given.shape[axis]))
+    throw new PerennialError('SHAPE_MISMATCH', `${where}: the shapes differ.`, { hint: shapeHint(own, given, base) });
   const registered = base.preprocessor !== undefined;
   if (own.vocabularySize !== given.vocabularySize) {
-    throw new PerennialError('SHAPE_MISMATCH', `${where}: the ids of the tokens do not mean the same.`, { hint: registered ? REUSE : 'Prepare the tokens as the model was trained, with as many ids.' });
+    throw new PerennialError('SHAPE_MISMATCH', `${where}: the ids of the tokens do not mean the same.`, {
+      hint: registered ? REUSE : 'Prepare the tokens as the model was trained, with as many ids.',
+    });
   }
   // Values of a file may come as bytes: both are float32 in the network.
-  if (registered && own.dtype !== given.dtype) throw new PerennialError('SHAPE_MISMATCH', `${where}: the values are not scaled alike.`, { hint: REUSE });
+  if (registered && own.dtype !== given.dtype)
+    throw new PerennialError('SHAPE_MISMATCH', `${where}: the values are not scaled alike.`, { hint: REUSE });
 }
 
 function shapeHint(own: TensorSpec, given: TensorSpec, base: BaseNetwork): string {

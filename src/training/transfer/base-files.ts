@@ -7,10 +7,10 @@ import type { OpenArtifact } from '../../core/ports.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import { sha256, sha256File } from '../../storage/digest.ts';
 import type { ModelConfig, Topology } from '../model/model-config.ts';
-import type { Named } from '../named.ts';
+import type { Named } from '../model/named.ts';
 import { Network } from '../model/network.ts';
-import { architectureRegistry } from '../registries.ts';
-import type { ModelMeta } from '../types.ts';
+import { architectureRegistry } from '../losses/resolve-loss.ts';
+import type { ModelMeta } from '../model/model-meta.ts';
 import { decodeWeights, encodeWeights } from '../bundle/weights-file.ts';
 import type { WeightsManifest } from '../bundle/weights-file.ts';
 import type { BaseNetwork, BaseOrigin } from './base.ts';
@@ -18,8 +18,7 @@ import { isTransfer } from './transfer-config.ts';
 
 /** Where a model to start from is found. */
 export type BaseSource =
-  | { readonly origin: BaseOrigin; readonly artifact: OpenArtifact }
-  | { readonly origin: BaseOrigin; readonly path: string };
+  { readonly origin: BaseOrigin; readonly artifact: OpenArtifact } | { readonly origin: BaseOrigin; readonly path: string };
 
 /** What a trainer needs of a base: its network, and local files with the weights. */
 export interface BaseFiles {
@@ -38,7 +37,9 @@ interface WeightsFiles {
 
 /** The network of a base without its weights. @throws MODEL_INVALID, SOURCE_NOT_FOUND */
 export async function readBaseNetwork(source: BaseSource, inputs: readonly TensorSpec[]): Promise<BaseNetwork> {
-  return 'artifact' in source ? networkOf(source.origin, source.artifact) : { origin: source.origin, topology: (await modelFile(source.path, inputs)).topology };
+  return 'artifact' in source
+    ? networkOf(source.origin, source.artifact)
+    : { origin: source.origin, topology: (await modelFile(source.path, inputs)).topology };
 }
 
 /**
@@ -48,14 +49,27 @@ export async function readBaseNetwork(source: BaseSource, inputs: readonly Tenso
  * @param dir for the weights of a file of another program
  * @throws MODEL_INVALID, SOURCE_NOT_FOUND, BLOB_CORRUPT
  */
-export async function readBaseFiles(source: BaseSource, inputs: readonly TensorSpec[], dir: string): Promise<BaseFiles & { readonly notes: readonly string[] }> {
+export async function readBaseFiles(
+  source: BaseSource,
+  inputs: readonly TensorSpec[],
+  dir: string,
+): Promise<BaseFiles & { readonly notes: readonly string[] }> {
   if ('artifact' in source) {
     const { origin, artifact } = source;
     const network = await networkOf(origin, artifact);
-    const local = async (prefix: string): Promise<WeightsFiles> => ({ manifest: await artifact.path(`${prefix}weights.json`), bytes: await artifact.path(`${prefix}weights.bin`) });
+    const local = async (prefix: string): Promise<WeightsFiles> => ({
+      manifest: await artifact.path(`${prefix}weights.json`),
+      bytes: await artifact.path(`${prefix}weights.bin`),
+    });
     const companions: Record<string, WeightsFiles> = {};
     for (const name of Object.keys(network.companions ?? {})) companions[name] = await local(`${name}.`);
-    return { network, topology: network.topology, weights: await local(''), ...(network.companions === undefined ? {} : { companions }), notes: [] };
+    return {
+      network,
+      topology: network.topology,
+      weights: await local(''),
+      ...(network.companions === undefined ? {} : { companions }),
+      notes: [],
+    };
   }
   const { topology, weights, notes } = await modelFile(source.path, inputs);
   const encoded = encodeWeights(new Network(topology).weights, weights);
@@ -68,21 +82,28 @@ export async function readBaseFiles(source: BaseSource, inputs: readonly TensorS
 
 /** The weights of a base by full name; those of a companion under its name. @throws MODEL_INVALID where they do not fit its layers */
 export function readBaseWeights({ network, topology, weights, companions = {} }: BaseFiles): ReadonlyMap<string, Float32Array> {
-  const read = (layers: Topology, { manifest, bytes }: WeightsFiles): ReadonlyMap<string, Float32Array> => decodeWeights(new Network(layers).weights, JSON.parse(readFileSync(manifest, 'utf8')) as WeightsManifest, readFileSync(bytes));
-  const further = Object.entries(companions).flatMap(([name, files]) => [...read(network.companions![name]!, files)].map(([weight, values]) => [`${name}/${weight}`, values] as const));
+  const read = (layers: Topology, { manifest, bytes }: WeightsFiles): ReadonlyMap<string, Float32Array> =>
+    decodeWeights(new Network(layers).weights, JSON.parse(readFileSync(manifest, 'utf8')) as WeightsManifest, readFileSync(bytes));
+  const further = Object.entries(companions).flatMap(([name, files]) =>
+    [...read(network.companions![name]!, files)].map(([weight, values]) => [`${name}/${weight}`, values] as const),
+  );
   return new Map([...read(topology, weights), ...further]);
 }
 
 async function networkOf(origin: BaseOrigin, artifact: OpenArtifact): Promise<BaseNetwork> {
   const { kind, meta } = artifact.manifest;
-  if (kind !== 'model') throw new PerennialError('MODEL_INVALID', `The artifact ${artifact.ref.digest.slice(0, 12)} is a ${kind}, not a model.`);
+  if (kind !== 'model')
+    throw new PerennialError('MODEL_INVALID', `The artifact ${artifact.ref.digest.slice(0, 12)} is a ${kind}, not a model.`);
   const { output, training } = meta as unknown as ModelMeta;
   const objective = objectiveOf(training);
   const preprocessor = await artifact.json<JsonObject>('preprocessor.json');
   const companions = await companionsOf(artifact);
   const model = isTransfer(training.model) ? training.continues : training.model;
   return {
-    origin, output, preprocessor, topology: await artifact.json<Topology>('topology.json'),
+    origin,
+    output,
+    preprocessor,
+    topology: await artifact.json<Topology>('topology.json'),
     ...(companions === undefined ? {} : { companions, model: model as unknown as ModelConfig }),
     ...(training.loss === undefined ? {} : { loss: training.loss as Named }),
     ...(objective === undefined ? {} : { objective }),
@@ -103,7 +124,8 @@ async function companionsOf(artifact: OpenArtifact): Promise<Record<string, Topo
 /** An objective that does not learn from labels. */
 function objectiveOf({ model, objective }: JsonObject): Named | undefined {
   const architecture = isTransfer(model) ? undefined : (model as { architecture?: string } | undefined)?.architecture;
-  const found = (objective as Named | undefined) ?? (architecture === undefined ? undefined : architectureRegistry.find(architecture)?.objective);
+  const found =
+    (objective as Named | undefined) ?? (architecture === undefined ? undefined : architectureRegistry.find(architecture)?.objective);
   return found === 'supervised' ? undefined : found;
 }
 
@@ -122,13 +144,18 @@ export async function digestModelFile(file: string, documentDir: string): Promis
   const given = resolve(documentDir, file);
   const path = statSync(given, { throwIfNoEntry: false })?.isDirectory() === true ? join(given, 'model.json') : given;
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
-    throw new PerennialError('SOURCE_NOT_FOUND', `"from": there is no model file "${file}" (looked for ${path}).`, { hint: `Paths start at the folder of the document, ${documentDir}.` });
+    throw new PerennialError('SOURCE_NOT_FOUND', `"from": there is no model file "${file}" (looked for ${path}).`, {
+      hint: `Paths start at the folder of the document, ${documentDir}.`,
+    });
   }
   const shards = path.endsWith('.json') ? await shardsOf(path) : [];
   const digests = [await sha256File(path)];
   for (const shard of shards) {
     const where = join(dirname(path), shard);
-    if (statSync(where, { throwIfNoEntry: false })?.isFile() !== true) throw new PerennialError('SOURCE_NOT_FOUND', `"from": "${file}" names the weights "${shard}", and there is no such file beside it.`, { hint: 'Copy all files of the model, "model.json" and its ".bin" files, into one folder.' });
+    if (statSync(where, { throwIfNoEntry: false })?.isFile() !== true)
+      throw new PerennialError('SOURCE_NOT_FOUND', `"from": "${file}" names the weights "${shard}", and there is no such file beside it.`, {
+        hint: 'Copy all files of the model, "model.json" and its ".bin" files, into one folder.',
+      });
     digests.push(await sha256File(where));
   }
   return { path, digest: digests.length === 1 ? digests[0]! : sha256(digests.join()) };
@@ -136,8 +163,12 @@ export async function digestModelFile(file: string, documentDir: string): Promis
 
 async function shardsOf(path: string): Promise<string[]> {
   const { readJsonFile } = await import('../imports/json-text.ts');
-  const parsed = await readJsonFile(path) as { weightsManifest?: readonly ({ readonly paths?: readonly unknown[] } | null)[] } | null;
-  const manifest = Array.isArray(parsed?.weightsManifest) ? parsed.weightsManifest as readonly ({ readonly paths?: readonly unknown[] } | null)[] : [];
-  const names = manifest.flatMap((group) => (Array.isArray(group?.paths) ? group.paths : [])).filter((name): name is string => typeof name === 'string' && !name.includes('..') && !name.startsWith('/'));
+  const parsed = (await readJsonFile(path)) as { weightsManifest?: readonly ({ readonly paths?: readonly unknown[] } | null)[] } | null;
+  const manifest = Array.isArray(parsed?.weightsManifest)
+    ? (parsed.weightsManifest as readonly ({ readonly paths?: readonly unknown[] } | null)[])
+    : [];
+  const names = manifest
+    .flatMap((group) => (Array.isArray(group?.paths) ? group.paths : []))
+    .filter((name): name is string => typeof name === 'string' && !name.includes('..') && !name.startsWith('/'));
   return [...new Set(names)];
 }

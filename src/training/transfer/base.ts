@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/json.ts';
 import type { OutputSpec, TensorSpec } from '../../core/tensor.ts';
 import type { ModelConfig, Topology } from '../model/model-config.ts';
-import type { Named } from '../named.ts';
+import type { Named } from '../model/named.ts';
 
 /** Which model another one was made from. Recorded in what is made. */
 export interface BaseOrigin {

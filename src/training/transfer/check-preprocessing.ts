@@ -2,7 +2,7 @@ import { PerennialError } from '../../core/errors.ts';
 import { canonicalJson } from '../../core/json.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
-import type { PreprocessorJson } from '../../data/preprocessor.ts';
+import type { PreprocessorJson } from '../../data/preprocess/preprocessor.ts';
 import { REUSE, capital, pairInputs } from './adopt-inputs.ts';
 import { baseText } from './base.ts';
 import type { BaseNetwork } from './base.ts';
@@ -21,17 +21,23 @@ export function checkPreprocessing(base: BaseNetwork, examples: JsonObject, inpu
   const own = base.preprocessor as unknown as PreprocessorJson;
   const given = examples as unknown as PreprocessorJson;
   const refuse = (problem: string): never => {
-    throw new PerennialError('MODEL_INVALID', `${capital(baseText(base.origin))} was trained on inputs that were prepared otherwise: ${problem}.`, { hint: REUSE });
+    throw new PerennialError(
+      'MODEL_INVALID',
+      `${capital(baseText(base.origin))} was trained on inputs that were prepared otherwise: ${problem}.`,
+      { hint: REUSE },
+    );
   };
   for (const [name, spec] of pairInputs(base, inputs, names)) {
     const ours = own.columns.filter((column) => column.spec.name === name);
     const theirs = given.columns.filter((column) => column.spec.name === spec.name);
     const called = (columns: readonly ColumnJson[]): string => columns.map((column) => `"${column.name}"`).join(', ');
     // Only columns that are joined are told apart by their order.
-    if (ours.length > 1 && called(ours) !== called(theirs)) refuse(`"${name}" joins the columns ${called(ours)}, and that of the examples ${called(theirs)}`);
+    if (ours.length > 1 && called(ours) !== called(theirs))
+      refuse(`"${name}" joins the columns ${called(ours)}, and that of the examples ${called(theirs)}`);
     for (const [index, column] of ours.entries()) compareColumns(column, theirs[index]!, refuse);
   }
-  if (canonicalJson(seriesOf(own)) !== canonicalJson(seriesOf(given))) refuse(`its windows are ${canonicalJson(seriesOf(own))}, those of the examples ${canonicalJson(seriesOf(given))}`);
+  if (canonicalJson(seriesOf(own)) !== canonicalJson(seriesOf(given)))
+    refuse(`its windows are ${canonicalJson(seriesOf(own))}, those of the examples ${canonicalJson(seriesOf(given))}`);
 }
 
 function seriesOf({ sequence }: PreprocessorJson): Json {
@@ -39,9 +45,14 @@ function seriesOf({ sequence }: PreprocessorJson): Json {
 }
 
 function compareColumns(own: ColumnJson, given: ColumnJson, refuse: (problem: string) => never): void {
-  const chain = ({ transforms }: ColumnJson): string => (transforms.length === 0 ? 'no transforms' : transforms.map(({ name, value }) => (value === null ? name : `${name} ${JSON.stringify(value)}`)).join(', '));
-  if (chain(own) !== chain(given)) refuse(`"${own.name}" had ${chain(own)}; here ${given.name === own.name ? 'it' : `"${given.name}"`} has ${chain(given)}`);
+  const chain = ({ transforms }: ColumnJson): string =>
+    transforms.length === 0
+      ? 'no transforms'
+      : transforms.map(({ name, value }) => (value === null ? name : `${name} ${JSON.stringify(value)}`)).join(', ');
+  if (chain(own) !== chain(given))
+    refuse(`"${own.name}" had ${chain(own)}; here ${given.name === own.name ? 'it' : `"${given.name}"`} has ${chain(given)}`);
   for (const [index, { name, state }] of own.transforms.entries()) {
-    if (canonicalJson(state) !== canonicalJson(given.transforms[index]!.state)) refuse(`${name} of "${own.name}" learnt other values than from the rows here`);
+    if (canonicalJson(state) !== canonicalJson(given.transforms[index]!.state))
+      refuse(`${name} of "${own.name}" learnt other values than from the rows here`);
   }
 }

@@ -21,14 +21,18 @@ export function isGenerator(base: BaseNetwork): boolean {
 /** Both networks of a base over the examples. @throws MODEL_INVALID, SHAPE_MISMATCH naming what differs and how to fix it */
 export function continueGenerator(config: TransferConfig, base: BaseNetwork, { inputs, output }: Target): ContinuedGenerator {
   const discriminator = base.companions?.discriminator;
-  if (discriminator === undefined) throw new PerennialError('MODEL_INVALID', `${baseText(base.origin)} is a generator without its discriminator, and cannot go on.`, { hint: 'Train a new one with "architecture": "gan".' });
+  if (discriminator === undefined)
+    throw new PerennialError('MODEL_INVALID', `${baseText(base.origin)} is a generator without its discriminator, and cannot go on.`, {
+      hint: 'Train a new one with "architecture": "gan".',
+    });
   const [sample, ...labels] = discriminator.inputs;
   if (labels.length > 0) checkSameOutput({ ...base, output: classesOf(base.output) }, output);
   // The label of a conditional discriminator is none of the inputs of the examples.
   const adopted = adoptInputs({ ...base, topology: { ...discriminator, inputs: examplesOf(base) } }, inputs, config.from.inputs);
   const thawed = ({ layers, ...rest }: Topology): Topology => ({ ...rest, layers: layers.map(({ frozen: _frozen, ...node }) => node) });
   return {
-    topology: thawed(base.topology), companions: { discriminator: { ...adopted, inputs: [{ ...sample!, ...adopted.inputs[0]! }, ...labels] } },
+    topology: thawed(base.topology),
+    companions: { discriminator: { ...adopted, inputs: [{ ...sample!, ...adopted.inputs[0]! }, ...labels] } },
     kept: new Set(base.topology.layers.map(({ name }) => name)),
   };
 }

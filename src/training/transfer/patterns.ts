@@ -5,7 +5,10 @@ const SHOWN = 40;
 /** "a", "b", … of many names. */
 export function listed(names: readonly string[]): string {
   if (names.length === 0) return 'none';
-  const shown = names.slice(0, SHOWN).map((name) => `"${name}"`).join(', ');
+  const shown = names
+    .slice(0, SHOWN)
+    .map((name) => `"${name}"`)
+    .join(', ');
   return names.length > SHOWN ? `${shown}, … (${names.length})` : shown;
 }
 
@@ -21,13 +24,19 @@ export function matchNames(patterns: readonly string[], names: readonly string[]
   for (const pattern of patterns) {
     const expression = globExpression(pattern);
     const matching = names.filter((name) => expression.test(name));
-    if (matching.length === 0) throw new PerennialError('MODEL_INVALID', `"${where}": the pattern "${pattern}" matches no ${what}. There is: ${listed(names)}.`, { hint: 'Write the name of a layer, or a pattern such as "conv_*".' });
+    if (matching.length === 0)
+      throw new PerennialError('MODEL_INVALID', `"${where}": the pattern "${pattern}" matches no ${what}. There is: ${listed(names)}.`, {
+        hint: 'Write the name of a layer, or a pattern such as "conv_*".',
+      });
     for (const name of matching) found.add(name);
   }
   return names.filter((name) => found.has(name));
 }
 
 function globExpression(pattern: string): RegExp {
-  const body = pattern.replace(/[.+^${}()|\\[\]]/g, '\\$&').replaceAll(/\*+/g, '.*').replaceAll('?', '.');
+  const body = pattern
+    .replace(/[.+^${}()|\\[\]]/g, '\\$&')
+    .replaceAll(/\*+/g, '.*')
+    .replaceAll('?', '.');
   return new RegExp(`^${body}$`, 's');
 }

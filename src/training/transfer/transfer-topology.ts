@@ -2,12 +2,12 @@ import { freeName, namesIn } from '../model/free-name.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec, TensorSpec } from '../../core/tensor.ts';
 import { shapesOf, weightsOf } from '../model/describe.ts';
-import type { LossDefinition } from '../loss.ts';
+import type { LossDefinition } from '../losses/loss.ts';
 import type { LayerConfig, LayerNode, Topology } from '../model/model-config.ts';
-import type { Resolved } from '../named.ts';
+import type { Resolved } from '../model/named.ts';
 import { headOf } from '../model/output-head.ts';
 import { withoutScore } from '../objectives/shared/reconstruction.ts';
-import { showShape } from '../shapes.ts';
+import { showShape } from '../layers/shapes.ts';
 import { buildTopology } from '../model/topology.ts';
 import { adoptInputs } from './adopt-inputs.ts';
 import { baseText } from './base.ts';
@@ -46,7 +46,10 @@ export function transferTopology(config: TransferConfig, base: BaseNetwork, targ
   const trunk = cut(whole, config.until ?? endOfTrunk(whole, base), base);
   const layers = head === 'replace' ? [newHead(trunk, target, base)] : head.layers;
   const named = withNames(layers, trunk);
-  return { topology: buildTopology([...trunk.layers.map(asConfig), ...named], trunk.inputs), kept: new Set(trunk.layers.map(({ name }) => name)) };
+  return {
+    topology: buildTopology([...trunk.layers.map(asConfig), ...named], trunk.inputs),
+    kept: new Set(trunk.layers.map(({ name }) => name)),
+  };
 }
 
 function asConfig({ name, type, config, inputs }: LayerNode): LayerConfig {
@@ -63,20 +66,31 @@ function endOfTrunk(topology: Topology, base: BaseNetwork): string {
     node = before;
   }
   if (node.type !== 'dense') {
-    throw new PerennialError('MODEL_INVALID', `"head": ${baseText(base.origin)} does not end with a dense layer that could be replaced, but with "${node.name}" (${node.type}).`, {
-      hint: `Say with "until" which layer is the last to be kept: ${listed(topology.layers.map(({ name }) => name))}.`,
-    });
+    throw new PerennialError(
+      'MODEL_INVALID',
+      `"head": ${baseText(base.origin)} does not end with a dense layer that could be replaced, but with "${node.name}" (${node.type}).`,
+      {
+        hint: `Say with "until" which layer is the last to be kept: ${listed(topology.layers.map(({ name }) => name))}.`,
+      },
+    );
   }
   const [read] = node.inputs;
   if (topology.layers.some(({ name }) => name === read)) return read!;
-  throw new PerennialError('MODEL_INVALID', `"head": ${baseText(base.origin)} has no layer before its last dense layer "${node.name}", so nothing of it would be kept.`, { hint: 'Start from a model with more layers, or train a new one with "architecture" or "layers".' });
+  throw new PerennialError(
+    'MODEL_INVALID',
+    `"head": ${baseText(base.origin)} has no layer before its last dense layer "${node.name}", so nothing of it would be kept.`,
+    { hint: 'Start from a model with more layers, or train a new one with "architecture" or "layers".' },
+  );
 }
 
 /** What a layer is computed from, itself included. @throws MODEL_INVALID where there is no such layer */
 function cut(topology: Topology, until: string, base: BaseNetwork): Topology {
   const nodes = new Map(topology.layers.map((node) => [node.name, node]));
   if (!nodes.has(until)) {
-    throw new PerennialError('MODEL_INVALID', `"until": ${baseText(base.origin)} has no layer "${until}". Its layers are ${listed([...nodes.keys()])}.`);
+    throw new PerennialError(
+      'MODEL_INVALID',
+      `"until": ${baseText(base.origin)} has no layer "${until}". Its layers are ${listed([...nodes.keys()])}.`,
+    );
   }
   const needed = new Set<string>();
   const visit = (name: string): void => {
@@ -85,7 +99,12 @@ function cut(topology: Topology, until: string, base: BaseNetwork): Topology {
     for (const read of nodes.get(name)?.inputs ?? []) visit(read);
   };
   visit(until);
-  return { formatVersion: 1, inputs: topology.inputs.filter(({ name }) => needed.has(name)), layers: topology.layers.filter(({ name }) => needed.has(name)), output: until };
+  return {
+    formatVersion: 1,
+    inputs: topology.inputs.filter(({ name }) => needed.has(name)),
+    layers: topology.layers.filter(({ name }) => needed.has(name)),
+    output: until,
+  };
 }
 
 function newHead(trunk: Topology, { output, loss }: Target, base: BaseNetwork): LayerConfig {
@@ -93,9 +112,13 @@ function newHead(trunk: Topology, { output, loss }: Target, base: BaseNetwork): 
   const shape = shapesOf(trunk).get(trunk.output)!;
   if (shape.length !== 1) {
     const pooling = ['flatten', 'globalAveragePooling1d', 'globalAveragePooling2d'][shape.length - 1] ?? 'flatten';
-    throw new PerennialError('SHAPE_MISMATCH', `"head": "${trunk.output}" of ${baseText(base.origin)} gives ${showShape(shape)}; a new dense layer of ${units} units needs a vector.`, {
-      hint: `Write "head": { "layers": [{ "type": "${pooling}" }, { "type": "dense", "units": ${units}, "activation": "${activation}" }] }, or another "until".`,
-    });
+    throw new PerennialError(
+      'SHAPE_MISMATCH',
+      `"head": "${trunk.output}" of ${baseText(base.origin)} gives ${showShape(shape)}; a new dense layer of ${units} units needs a vector.`,
+      {
+        hint: `Write "head": { "layers": [{ "type": "${pooling}" }, { "type": "dense", "units": ${units}, "activation": "${activation}" }] }, or another "until".`,
+      },
+    );
   }
   return { type: 'dense', name: freeName('output', namesIn(trunk)), units, activation };
 }

@@ -1,9 +1,9 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
 import type { Topology } from '../model/model-config.ts';
-import { nameAndConfig } from '../named.ts';
-import type { Named } from '../named.ts';
-import type { Objective } from '../objective.ts';
+import { nameAndConfig } from '../model/named.ts';
+import type { Named } from '../model/named.ts';
+import type { Objective } from '../objectives/objective.ts';
 import type { WeightGroup } from '../trainer/update-rule.ts';
 import { baseText } from './base.ts';
 import type { BaseNetwork, BaseOrigin } from './base.ts';
@@ -34,34 +34,74 @@ const CONTINUED: ReadonlySet<string> = new Set(['supervised', 'reconstruction', 
  * @param wanted objective that the document asks for
  * @throws MODEL_INVALID for what cannot be gone on with
  */
-export function taskOfBase({ head = 'keep' }: TransferConfig, base: BaseNetwork | undefined, wanted: Named | undefined, output: OutputSpec): { readonly loss?: Named; readonly objective: Named } {
+export function taskOfBase(
+  { head = 'keep' }: TransferConfig,
+  base: BaseNetwork | undefined,
+  wanted: Named | undefined,
+  output: OutputSpec,
+): { readonly loss?: Named; readonly objective: Named } {
   const nameOf = (objective: Named | undefined): string => nameAndConfig('objective', objective ?? 'supervised')[0];
   if (base === undefined) return { objective: 'supervised' };
   if (head !== 'keep') {
-    if (isGenerator(base)) throw new PerennialError('MODEL_INVALID', `"head": ${baseText(base.origin)} is a generator: it reads noise, and has no head that could learn another task.`, { hint: 'Leave "head" out to go on training it, or start from a model that reads examples.' });
-    if (nameOf(wanted) !== 'supervised') throw new PerennialError('MODEL_INVALID', `A new head learns from labels; "objective" names "${nameOf(wanted)}".`, { hint: 'Leave "objective" out, or keep the head.' });
+    if (isGenerator(base))
+      throw new PerennialError(
+        'MODEL_INVALID',
+        `"head": ${baseText(base.origin)} is a generator: it reads noise, and has no head that could learn another task.`,
+        { hint: 'Leave "head" out to go on training it, or start from a model that reads examples.' },
+      );
+    if (nameOf(wanted) !== 'supervised')
+      throw new PerennialError('MODEL_INVALID', `A new head learns from labels; "objective" names "${nameOf(wanted)}".`, {
+        hint: 'Leave "objective" out, or keep the head.',
+      });
     if (output.kind !== 'several') return { objective: 'supervised' };
-    throw new PerennialError('MODEL_INVALID', `"head": a new head gives one output, and the examples have ${output.outputs.length} labels: ${listed(output.outputs.map(({ name }) => name))}.`, { hint: 'Name one label in the ingest step, or keep the head.' });
+    throw new PerennialError(
+      'MODEL_INVALID',
+      `"head": a new head gives one output, and the examples have ${output.outputs.length} labels: ${listed(output.outputs.map(({ name }) => name))}.`,
+      { hint: 'Name one label in the ingest step, or keep the head.' },
+    );
   }
   const own = nameOf(base.objective);
   if (!CONTINUED.has(own) && !(own === 'adversarial' && isGenerator(base))) {
-    throw new PerennialError('MODEL_INVALID', `"head": ${baseText(base.origin)} was trained towards "${own}", by networks that are not kept with it, and cannot go on with that.`, {
-      hint: 'Take a part of it with "until" and a new head ("replace", or layers), or train a new model with "architecture".',
-    });
+    throw new PerennialError(
+      'MODEL_INVALID',
+      `"head": ${baseText(base.origin)} was trained towards "${own}", by networks that are not kept with it, and cannot go on with that.`,
+      {
+        hint: 'Take a part of it with "until" and a new head ("replace", or layers), or train a new model with "architecture".',
+      },
+    );
   }
   if (wanted !== undefined && nameOf(wanted) !== own) {
-    throw new PerennialError('MODEL_INVALID', `"objective": ${baseText(base.origin)} was trained towards "${own}", and goes on with that; the document names "${nameOf(wanted)}".`, { hint: 'Leave "objective" out, or give the model a new head.' });
+    throw new PerennialError(
+      'MODEL_INVALID',
+      `"objective": ${baseText(base.origin)} was trained towards "${own}", and goes on with that; the document names "${nameOf(wanted)}".`,
+      { hint: 'Leave "objective" out, or give the model a new head.' },
+    );
   }
   return { objective: wanted ?? base.objective ?? 'supervised', ...(base.loss === undefined ? {} : { loss: base.loss }) };
 }
 
 /** The network that a transfer means for given examples. @throws as {@link transferTopology} and {@link freezeLayers} */
-export function resolveTransfer(config: TransferConfig, base: BaseNetwork | undefined, target: Target): { readonly topology: Topology; readonly companions: Readonly<Record<string, Topology>>; readonly transfer: Transfer } {
+export function resolveTransfer(
+  config: TransferConfig,
+  base: BaseNetwork | undefined,
+  target: Target,
+): { readonly topology: Topology; readonly companions: Readonly<Record<string, Topology>>; readonly transfer: Transfer } {
   if (base === undefined) throw new PerennialError('INTERNAL', 'A model that starts from another one was resolved without that one.');
-  const transferred = isGenerator(base) ? continueGenerator(config, base, target) : { ...transferTopology(config, base, target), companions: {} };
+  const transferred = isGenerator(base)
+    ? continueGenerator(config, base, target)
+    : { ...transferTopology(config, base, target), companions: {} };
   const { companions } = transferred;
   const { topology, treatments, starts } = freezeLayers(transferred, config);
-  return { topology, companions, transfer: { origin: base.origin, kept: new Set([...transferred.kept, ...Object.keys(companions)]), groups: (updatesPerEpoch) => weightGroups(treatments, updatesPerEpoch), wakes: (batchesPerEpoch) => new Map([...starts].map(([name, epoch]) => [name, (epoch - 1) * batchesPerEpoch])) } };
+  return {
+    topology,
+    companions,
+    transfer: {
+      origin: base.origin,
+      kept: new Set([...transferred.kept, ...Object.keys(companions)]),
+      groups: (updatesPerEpoch) => weightGroups(treatments, updatesPerEpoch),
+      wakes: (batchesPerEpoch) => new Map([...starts].map(([name, epoch]) => [name, (epoch - 1) * batchesPerEpoch])),
+    },
+  };
 }
 
 /** An objective whose weights start as those of the base, where layers come from it. @throws MODEL_INVALID where the base lacks one */
@@ -74,7 +114,11 @@ export function startingFrom(objective: Objective, { kept, origin }: Transfer, w
       for (const [name, values] of initial) {
         if (!kept.has(layerOf(name))) continue;
         const found = weights.get(name);
-        if (found?.length !== values.length) throw new PerennialError('MODEL_INVALID', `${baseText(origin)} is damaged: it holds ${found === undefined ? 'no weight' : `${found.length} values for the weight`} "${name}", which needs ${values.length}.`);
+        if (found?.length !== values.length)
+          throw new PerennialError(
+            'MODEL_INVALID',
+            `${baseText(origin)} is damaged: it holds ${found === undefined ? 'no weight' : `${found.length} values for the weight`} "${name}", which needs ${values.length}.`,
+          );
         initial.set(name, found.slice());
       }
       return initial;

@@ -3,9 +3,9 @@ import addFormatsModule from 'ajv-formats';
 import { describe, expect, test } from 'vitest';
 import type { Json, JsonSchema } from '../../../src/core/json.ts';
 import { checkChain, parseChain, transformRegistry } from '../../../src/data/preprocess/chain.ts';
-import type { ColumnData, DataKind, VectorData } from '../../../src/data/column-data.ts';
+import type { ColumnData, DataKind, VectorData } from '../../../src/data/transforms/column-data.ts';
 import { readerRegistry } from '../../../src/data/readers.ts';
-import { expectationRegistry, findExpectation } from '../../../src/data/validate.ts';
+import { expectationRegistry, findExpectation } from '../../../src/data/expectations/validate.ts';
 
 const addFormats = addFormatsModule as unknown as (ajv: Ajv) => void;
 
@@ -18,12 +18,21 @@ function validator(schema: JsonSchema): (value: unknown) => boolean {
 /** Every object of a schema is closed and every property says what it is. */
 function looseParts(schema: unknown, path: string): string[] {
   if (typeof schema !== 'object' || schema === null) return [];
-  const { type, properties, additionalProperties, description } = schema as { type?: unknown; properties?: Record<string, unknown>; additionalProperties?: unknown; description?: unknown };
+  const { type, properties, additionalProperties, description } = schema as {
+    type?: unknown;
+    properties?: Record<string, unknown>;
+    additionalProperties?: unknown;
+    description?: unknown;
+  };
   const problems: string[] = [];
   if (type === 'object' && additionalProperties === undefined) problems.push(`${path} is open`);
   if (path === '' && description === undefined) problems.push('no description');
   for (const [name, value] of Object.entries(properties ?? {})) {
-    if ((value as { description?: unknown; const?: unknown }).description === undefined && (value as { const?: unknown }).const === undefined) problems.push(`${path}/${name} has no description`);
+    if (
+      (value as { description?: unknown; const?: unknown }).description === undefined &&
+      (value as { const?: unknown }).const === undefined
+    )
+      problems.push(`${path}/${name} has no description`);
     problems.push(...looseParts(value, `${path}/${name}`));
   }
   for (const option of (schema as { oneOf?: unknown[] }).oneOf ?? []) problems.push(...looseParts(option, `${path}|`));
@@ -31,20 +40,45 @@ function looseParts(schema: unknown, path: string): string[] {
 }
 
 const SAMPLES: Readonly<Record<DataKind, { data: () => ColumnData; empty: () => ColumnData }>> = {
-  number: { data: () => ({ kind: 'number', values: Float64Array.of(3, 1, 2, 1, 5) }), empty: () => ({ kind: 'number', values: new Float64Array(0) }) },
-  timestamp: { data: () => ({ kind: 'timestamp', values: Float64Array.of(0, 86_400_000, 1e12, -1e12, 5) }), empty: () => ({ kind: 'timestamp', values: new Float64Array(0) }) },
+  number: {
+    data: () => ({ kind: 'number', values: Float64Array.of(3, 1, 2, 1, 5) }),
+    empty: () => ({ kind: 'number', values: new Float64Array(0) }),
+  },
+  timestamp: {
+    data: () => ({ kind: 'timestamp', values: Float64Array.of(0, 86_400_000, 1e12, -1e12, 5) }),
+    empty: () => ({ kind: 'timestamp', values: new Float64Array(0) }),
+  },
   text: { data: () => ({ kind: 'text', values: ['low', 'high', 'middle', 'low', 'low'] }), empty: () => ({ kind: 'text', values: [] }) },
   image: {
-    data: () => ({ kind: 'image', channels: 1, size: [2, 2], values: Array.from({ length: 5 }, (_, k) => ({ width: 2, height: 2, channels: 1, data: Uint8Array.of(k, 10, 20, 255) })) }),
+    data: () => ({
+      kind: 'image',
+      channels: 1,
+      size: [2, 2],
+      values: Array.from({ length: 5 }, (_, k) => ({ width: 2, height: 2, channels: 1, data: Uint8Array.of(k, 10, 20, 255) })),
+    }),
     empty: () => ({ kind: 'image', channels: 1, size: [2, 2], values: [] }),
   },
-  pixels: { data: () => ({ kind: 'pixels', shape: [1, 2, 1], values: Float32Array.from({ length: 10 }, (_, k) => k) }), empty: () => ({ kind: 'pixels', shape: [1, 2, 1], values: new Float32Array(0) }) },
-  vector: { data: () => ({ kind: 'vector', width: 1, parts: [''], values: new Float32Array(5) }), empty: () => ({ kind: 'vector', width: 1, parts: [''], values: new Float32Array(0) }) },
-  tokens: { data: () => ({ kind: 'tokens', length: 1, vocabularySize: 2, values: new Int32Array(5) }), empty: () => ({ kind: 'tokens', length: 1, vocabularySize: 2, values: new Int32Array(0) }) },
+  pixels: {
+    data: () => ({ kind: 'pixels', shape: [1, 2, 1], values: Float32Array.from({ length: 10 }, (_, k) => k) }),
+    empty: () => ({ kind: 'pixels', shape: [1, 2, 1], values: new Float32Array(0) }),
+  },
+  vector: {
+    data: () => ({ kind: 'vector', width: 1, parts: [''], values: new Float32Array(5) }),
+    empty: () => ({ kind: 'vector', width: 1, parts: [''], values: new Float32Array(0) }),
+  },
+  tokens: {
+    data: () => ({ kind: 'tokens', length: 1, vocabularySize: 2, values: new Int32Array(5) }),
+    empty: () => ({ kind: 'tokens', length: 1, vocabularySize: 2, values: new Int32Array(0) }),
+  },
 };
 
 function describeData(data: ColumnData): unknown {
-  const { values: _values, places: _places, beside = undefined, ...rest } = { ...data } as ColumnData & { beside?: VectorData; places?: Float64Array };
+  const {
+    values: _values,
+    places: _places,
+    beside = undefined,
+    ...rest
+  } = { ...data } as ColumnData & { beside?: VectorData; places?: Float64Array };
   return { ...rest, beside: beside?.parts ?? [] };
 }
 
@@ -61,7 +95,9 @@ describe.each(transformRegistry.all().map((transform) => [transform.name, transf
     }
   });
 
-  const cases = transform.takes.flatMap((kind) => [...transform.examples, ...(transform.needsConfig === true ? [] : [null])].map((value) => [kind, value] as const));
+  const cases = transform.takes.flatMap((kind) =>
+    [...transform.examples, ...(transform.needsConfig === true ? [] : [null])].map((value) => [kind, value] as const),
+  );
   test.each(cases)('of %s with %j: keeps rows and input, says its kind, and survives JSON', async (kind, value) => {
     // Text takes no constant number and no indicator; those are refused by name.
     if (name === 'impute' && kind === 'text') value = 'mostFrequent';
@@ -97,19 +133,25 @@ describe.each(readerRegistry.all().map((reader) => [reader.format, reader] as co
   });
 });
 
-describe.each(expectationRegistry.all().map((expectation) => [expectation.name, expectation] as const))('expectation %s', (name, expectation) => {
-  test('has a closed, described schema that accepts its examples, and is found by its key', () => {
-    expect(looseParts(expectation.configSchema, '')).toEqual([]);
-    const valid = validator(expectation.configSchema);
-    for (const example of expectation.examples) {
-      expect(valid(example)).toBe(true);
-      expect(findExpectation(example).name).toBe(name);
-    }
-  });
-});
+describe.each(expectationRegistry.all().map((expectation) => [expectation.name, expectation] as const))(
+  'expectation %s',
+  (name, expectation) => {
+    test('has a closed, described schema that accepts its examples, and is found by its key', () => {
+      expect(looseParts(expectation.configSchema, '')).toEqual([]);
+      const valid = validator(expectation.configSchema);
+      for (const example of expectation.examples) {
+        expect(valid(example)).toBe(true);
+        expect(findExpectation(example).name).toBe(name);
+      }
+    });
+  },
+);
 
 test('a chain is followed by kinds, also where the column is not known yet', () => {
-  expect(checkChain(parseChain(['oneHot', 'standardize'], 'x'), undefined)).toMatchObject({ at: 1, message: expect.stringContaining('several numbers per row') });
+  expect(checkChain(parseChain(['oneHot', 'standardize'], 'x'), undefined)).toMatchObject({
+    at: 1,
+    message: expect.stringContaining('several numbers per row'),
+  });
   expect(checkChain(parseChain(['lowercase'], 'x'), 'text')).toMatchObject({ at: 1, fix: expect.stringContaining('oneHot') });
   expect(checkChain(parseChain([{ impute: 'median' }, 'standardize'], 'x'), undefined)).toBeUndefined();
 });

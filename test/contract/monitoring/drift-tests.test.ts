@@ -1,8 +1,8 @@
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
-import { drifted, numberSample } from '../../../src/monitoring/drift-test.ts';
-import type { FeatureSample } from '../../../src/monitoring/drift-test.ts';
+import { drifted, numberSample } from '../../../src/monitoring/drift/drift-test.ts';
+import type { FeatureSample } from '../../../src/monitoring/drift/drift-test.ts';
 import { driftRegistry } from '../../../src/monitoring/settings.ts';
 
 function numbers(count: number, shift: number, seed: string): FeatureSample {
@@ -14,8 +14,14 @@ function categories(counts: Record<string, number>): FeatureSample {
   return { kind: 'category', counts: new Map(Object.entries(counts)), other: 0 };
 }
 
-const SAME = { number: [numbers(600, 0, 'a'), numbers(600, 0, 'a')], category: [categories({ a: 60, b: 30, c: 10 }), categories({ a: 120, b: 60, c: 20 })] } as const;
-const MOVED = { number: [numbers(600, 0, 'a'), numbers(600, 1, 'b')], category: [categories({ a: 60, b: 30, c: 10 }), categories({ a: 10, b: 30, c: 60 })] } as const;
+const SAME = {
+  number: [numbers(600, 0, 'a'), numbers(600, 0, 'a')],
+  category: [categories({ a: 60, b: 30, c: 10 }), categories({ a: 120, b: 60, c: 20 })],
+} as const;
+const MOVED = {
+  number: [numbers(600, 0, 'a'), numbers(600, 1, 'b')],
+  category: [categories({ a: 60, b: 30, c: 10 }), categories({ a: 10, b: 30, c: 60 })],
+} as const;
 
 describe.each(driftRegistry.all())('drift test $name', (test) => {
   it('says what it is, and where the definition comes from', () => {
@@ -27,7 +33,8 @@ describe.each(driftRegistry.all())('drift test $name', (test) => {
   });
 
   describe.each(test.featureTypes)('on a %s', (kind) => {
-    const judge = ([reference, current]: readonly [FeatureSample, FeatureSample]): boolean => drifted(test, test.compute(reference, current), test.defaultThreshold);
+    const judge = ([reference, current]: readonly [FeatureSample, FeatureSample]): boolean =>
+      drifted(test, test.compute(reference, current), test.defaultThreshold);
 
     it('finds nothing between equal distributions', () => {
       expect(judge(SAME[kind])).toBe(false);

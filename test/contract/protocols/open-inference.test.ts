@@ -65,7 +65,10 @@ describe('Open Inference Protocol v2', () => {
   });
 
   it('predicts from columns, with the id of the request', async () => {
-    const { status, headers, body } = await infer({ id: 'q-1', inputs: [MASS, { name: 'island', shape: [2, 1], datatype: 'BYTES', data: [['Biscoe'], [null]] }] });
+    const { status, headers, body } = await infer({
+      id: 'q-1',
+      inputs: [MASS, { name: 'island', shape: [2, 1], datatype: 'BYTES', data: [['Biscoe'], [null]] }],
+    });
     expect(status).toBe(200);
     expect(headers.get('x-perennial-version')).toBe('3');
     expect(headers.get('x-request-id')).toBeTruthy();
@@ -81,7 +84,13 @@ describe('Open Inference Protocol v2', () => {
   });
 
   it('predicts from tensors past the preprocessing, flat or nested', async () => {
-    for (const data of [[1, 2, 3, 4], [[1, 2], [3, 4]]]) {
+    for (const data of [
+      [1, 2, 3, 4],
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ]) {
       const { status, body } = await infer({ inputs: [{ name: 'features', shape: [2, 2], datatype: 'FP32', data }] });
       expect(status).toBe(200);
       expect(body.outputs[0]).toMatchObject({ shape: [2], data: ['Gentoo', 'Gentoo'] });
@@ -94,30 +103,76 @@ describe('Open Inference Protocol v2', () => {
   });
 
   it('ignores further columns of the source', async () => {
-    expect((await infer({ inputs: [MASS, { name: 'species', shape: [2], datatype: 'BYTES', data: ['Adelie', 'Adelie'] }] })).status).toBe(200);
+    expect((await infer({ inputs: [MASS, { name: 'species', shape: [2], datatype: 'BYTES', data: ['Adelie', 'Adelie'] }] })).status).toBe(
+      200,
+    );
   });
 
   it.each([
     ['no inputs', {}, '"inputs" must be an array of at least one tensor, given nothing'],
     ['an unknown key', { inputs: [MASS], input: [] }, 'The body has the unknown key "input"'],
     ['a body that is no object', [1], 'The body must be a JSON object.'],
-    ['an input without data', { inputs: [{ name: 'body_mass_g', shape: [1], datatype: 'FP64' }] }, 'inputs[0] ("body_mass_g"): "data" must be an array'],
+    [
+      'an input without data',
+      { inputs: [{ name: 'body_mass_g', shape: [1], datatype: 'FP64' }] },
+      'inputs[0] ("body_mass_g"): "data" must be an array',
+    ],
     ['an unknown datatype', { inputs: [{ ...MASS, datatype: 'FLOAT' }] }, '"FLOAT" is not a datatype; expected one of BOOL, UINT8'],
     ['a shape that does not fit', { inputs: [{ ...MASS, shape: [3] }] }, 'the shape [3] holds 3 values, "data" holds 2'],
     ['a negative shape', { inputs: [{ ...MASS, shape: [-1] }] }, '"shape" must be an array of whole numbers'],
     ['ragged data', { inputs: [{ name: 'features', shape: [2, 2], datatype: 'FP32', data: [[1, 2], [3]] }] }, 'is ragged'],
-    ['data nested otherwise', { inputs: [{ name: 'features', shape: [1, 4], datatype: 'FP32', data: [[1, 2], [3, 4]] }] }, '"data" is nested as [2, 2], "shape" says [1, 4]'],
-    ['a tensor of the wrong width', { inputs: [{ name: 'features', shape: [1, 3], datatype: 'FP32', data: [1, 2, 3] }] }, 'has the shape [1, 3]; expected [-1, 2]'],
+    [
+      'data nested otherwise',
+      {
+        inputs: [
+          {
+            name: 'features',
+            shape: [1, 4],
+            datatype: 'FP32',
+            data: [
+              [1, 2],
+              [3, 4],
+            ],
+          },
+        ],
+      },
+      '"data" is nested as [2, 2], "shape" says [1, 4]',
+    ],
+    [
+      'a tensor of the wrong width',
+      { inputs: [{ name: 'features', shape: [1, 3], datatype: 'FP32', data: [1, 2, 3] }] },
+      'has the shape [1, 3]; expected [-1, 2]',
+    ],
     ['a column of the wrong rank', { inputs: [{ ...MASS, shape: [1, 2] }] }, 'its shape must be [rows] or [rows, 1], given [1, 2]'],
-    ['columns of different lengths', { inputs: [MASS, { name: 'island', shape: [1], datatype: 'BYTES', data: ['Biscoe'] }] }, 'inputs[1] ("island") has 1 rows, inputs[0] ("body_mass_g") has 2'],
-    ['a wrong datatype for a column', { inputs: [{ ...MASS, datatype: 'BYTES', data: ['a', 'b'] }] }, 'has the datatype BYTES; the column holds number values: send FP64'],
+    [
+      'columns of different lengths',
+      { inputs: [MASS, { name: 'island', shape: [1], datatype: 'BYTES', data: ['Biscoe'] }] },
+      'inputs[1] ("island") has 1 rows, inputs[0] ("body_mass_g") has 2',
+    ],
+    [
+      'a wrong datatype for a column',
+      { inputs: [{ ...MASS, datatype: 'BYTES', data: ['a', 'b'] }] },
+      'has the datatype BYTES; the column holds number values: send FP64',
+    ],
     ['a value that is not of the datatype', { inputs: [{ ...MASS, datatype: 'UINT8', data: [1, 256] }] }, 'value 1: 256 is no UINT8'],
-    ['an unknown input', { inputs: [{ ...MASS, name: 'weight' }] }, 'is no input of this model. It takes columns (body_mass_g, island) or tensors (features [-1, 2])'],
+    [
+      'an unknown input',
+      { inputs: [{ ...MASS, name: 'weight' }] },
+      'is no input of this model. It takes columns (body_mass_g, island) or tensors (features [-1, 2])',
+    ],
     ['an input given twice', { inputs: [MASS, MASS] }, 'The input "body_mass_g" is given twice.'],
     ['a mixture', { inputs: [MASS, { name: 'features', shape: [2, 2], datatype: 'FP32', data: [1, 2, 3, 4] }] }, 'mixes columns'],
-    ['a missing required column', { inputs: [{ name: 'island', shape: [1], datatype: 'BYTES', data: ['Biscoe'] }] }, 'Row 0 lacks the column "body_mass_g"'],
+    [
+      'a missing required column',
+      { inputs: [{ name: 'island', shape: [1], datatype: 'BYTES', data: ['Biscoe'] }] },
+      'Row 0 lacks the column "body_mass_g"',
+    ],
     ['null in a required column', { inputs: [{ ...MASS, data: [1, null] }] }, 'column "body_mass_g": null is not a number'],
-    ['null in a tensor', { inputs: [{ name: 'features', shape: [1, 2], datatype: 'FP32', data: [1, null] }] }, 'value 1: null is not a number'],
+    [
+      'null in a tensor',
+      { inputs: [{ name: 'features', shape: [1, 2], datatype: 'FP32', data: [1, null] }] },
+      'value 1: null is not a number',
+    ],
     ['an unknown output', { inputs: [MASS], outputs: [{ name: 'score' }] }, 'there is no output "score". There is: label, probabilities.'],
     ['binary data', { inputs: [{ ...MASS, parameters: { binary_data_size: 16 } }] }, 'not supported'],
   ])('refuses %s with what is wrong', async (_title, body, message) => {
@@ -128,15 +183,32 @@ describe('Open Inference Protocol v2', () => {
   });
 
   it('refuses the binary extension, which it does not advertise', async () => {
-    const answer = await ask(server.url, '/v2/models/penguins/infer', { inputs: [MASS] }, { headers: { 'inference-header-content-length': '10' }, method: 'POST', body: '{}' });
+    const answer = await ask(
+      server.url,
+      '/v2/models/penguins/infer',
+      { inputs: [MASS] },
+      { headers: { 'inference-header-content-length': '10' }, method: 'POST', body: '{}' },
+    );
     expect([answer.status, answer.body.error]).toEqual([415, 'Binary tensors are not supported: send the data as JSON.']);
   });
 
   it('answers in JSON where a client asks for binary answers, as stock clients do by default', async () => {
     const plain = await infer({ inputs: [MASS] });
-    for (const wish of [{ parameters: { binary_data_output: true } }, { outputs: [{ name: 'label', parameters: { binary_data: true } }, { name: 'probabilities', parameters: { binary_data: true } }] }]) {
+    for (const wish of [
+      { parameters: { binary_data_output: true } },
+      {
+        outputs: [
+          { name: 'label', parameters: { binary_data: true } },
+          { name: 'probabilities', parameters: { binary_data: true } },
+        ],
+      },
+    ]) {
       const answer = await infer({ inputs: [MASS], ...wish });
-      expect([answer.status, answer.body.outputs, answer.headers.get('inference-header-content-length')]).toEqual([200, plain.body.outputs, null]);
+      expect([answer.status, answer.body.outputs, answer.headers.get('inference-header-content-length')]).toEqual([
+        200,
+        plain.body.outputs,
+        null,
+      ]);
     }
   });
 
@@ -157,7 +229,10 @@ describe('Open Inference Protocol v2', () => {
   it('gives the outputs in the order in which they were asked for', async () => {
     const body = { inputs: [MASS], outputs: [{ name: 'probabilities' }, { name: 'label' }] };
     expect((await infer(body)).body.outputs.map((output: { name: string }) => output.name)).toEqual(['probabilities', 'label']);
-    expect(await infer({ ...body, outputs: [{ name: 'label' }, { name: 'label' }] })).toMatchObject({ status: 400, body: { error: 'The output "label" is asked for twice.' } });
+    expect(await infer({ ...body, outputs: [{ name: 'label' }, { name: 'label' }] })).toMatchObject({
+      status: 400,
+      body: { error: 'The output "label" is asked for twice.' },
+    });
   });
 
   it('takes an empty id as none', async () => {
@@ -167,6 +242,8 @@ describe('Open Inference Protocol v2', () => {
   });
 
   it('says that an array is empty where it needs one that is not', async () => {
-    expect((await infer({ inputs: [] })).body).toEqual({ error: '"inputs" must be an array of at least one tensor, given an empty array.' });
+    expect((await infer({ inputs: [] })).body).toEqual({
+      error: '"inputs" must be an array of at least one tensor, given an empty array.',
+    });
   });
 });

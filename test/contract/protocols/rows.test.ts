@@ -16,7 +16,12 @@ describe('the plain form', () => {
   ])('takes %s', async (_title, body, count) => {
     const { status, headers, body: answer } = await predict(body);
     expect(status).toBe(200);
-    expect(answer).toEqual({ model: 'penguins', version: 3, predictions: Array.from({ length: count }, () => GENTOO), id: headers.get('x-request-id') });
+    expect(answer).toEqual({
+      model: 'penguins',
+      version: 3,
+      predictions: Array.from({ length: count }, () => GENTOO),
+      id: headers.get('x-request-id'),
+    });
     expect(headers.get('x-perennial-version')).toBe('3');
   });
 
@@ -28,9 +33,17 @@ describe('the plain form', () => {
   });
 
   it('keeps a harmless request id of the client, and replaces another', async () => {
-    const own = await ask(server.url, '/models/penguins/predict', undefined, { method: 'POST', body: '{"body_mass_g":1}', headers: { 'x-request-id': 'order-17' } });
+    const own = await ask(server.url, '/models/penguins/predict', undefined, {
+      method: 'POST',
+      body: '{"body_mass_g":1}',
+      headers: { 'x-request-id': 'order-17' },
+    });
     expect([own.headers.get('x-request-id'), own.body.id]).toEqual(['order-17', 'order-17']);
-    const odd = await ask(server.url, '/models/penguins/predict', undefined, { method: 'POST', body: '{"body_mass_g":1}', headers: { 'x-request-id': 'a b"<' } });
+    const odd = await ask(server.url, '/models/penguins/predict', undefined, {
+      method: 'POST',
+      body: '{"body_mass_g":1}',
+      headers: { 'x-request-id': 'a b"<' },
+    });
     expect(odd.body.id).toMatch(/^[0-9a-f-]{36}$/);
   });
 
@@ -40,10 +53,18 @@ describe('the plain form', () => {
     ['a number', '17', 'The body must be a JSON object.'],
     ['an empty list', [], 'There are no rows: give at least one.'],
     ['rows that are no array', { rows: 'x' }, '"rows" is a string; expected an array of objects.'],
-    ['an unknown key beside rows', { rows: [{ body_mass_g: 1 }], instances: [] }, 'The body has the unknown key "instances"; it takes "rows".'],
+    [
+      'an unknown key beside rows',
+      { rows: [{ body_mass_g: 1 }], instances: [] },
+      'The body has the unknown key "instances"; it takes "rows".',
+    ],
     ['a row that is no object', [1], 'Row 0 is a number; expected an object of column names and values.'],
     ['a row of other columns', [{ weight: 1 }], 'Row 0 has none of the columns that the model reads: body_mass_g, island.'],
-    ['a misspelt column', [{ body_mas_g: 1, island: 'Biscoe' }], 'Row 0 has no column "body_mass_g", but "body_mas_g": did you mean "body_mass_g"?'],
+    [
+      'a misspelt column',
+      [{ body_mas_g: 1, island: 'Biscoe' }],
+      'Row 0 has no column "body_mass_g", but "body_mas_g": did you mean "body_mass_g"?',
+    ],
     ['a misspelt optional column', [{ body_mass_g: 1, Island: 'Biscoe' }], 'did you mean "island"?'],
     ['a missing column', [{ body_mass_g: 1 }, { island: 'Biscoe' }], 'Row 1 lacks the column "body_mass_g", which the model needs.'],
     ['a wrong type', [{ body_mass_g: 'heavy' }], 'Row 0, column "body_mass_g": "heavy" is not a number.'],
@@ -56,7 +77,11 @@ describe('the plain form', () => {
   });
 
   it('refuses bytes that are not UTF-8', async () => {
-    const answer = await ask(server.url, '/models/penguins/predict', undefined, { method: 'POST', body: Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), headers: { 'content-type': 'application/json' } });
+    const answer = await ask(server.url, '/models/penguins/predict', undefined, {
+      method: 'POST',
+      body: Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]),
+      headers: { 'content-type': 'application/json' },
+    });
     expect([answer.status, answer.body.error]).toEqual([400, 'The body is not UTF-8.']);
   });
 

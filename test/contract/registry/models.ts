@@ -30,14 +30,26 @@ export function workbench(store: ObjectStore): Workbench {
   const artifacts = createArtifactStore(store, scratch());
   const registry = createRegistry(store, artifacts);
   const model = (number: number): Promise<ArtifactRef> =>
-    artifacts.write({ kind: 'model', summary: `model ${number}`, files: { 'weights.bin': Buffer.from(`weights ${number}`), 'topology.json': Buffer.from('{"layers":[]}') }, meta: { number } });
+    artifacts.write({
+      kind: 'model',
+      summary: `model ${number}`,
+      files: { 'weights.bin': Buffer.from(`weights ${number}`), 'topology.json': Buffer.from('{"layers":[]}') },
+      meta: { number },
+    });
   return {
     store,
     artifacts,
     registry,
     model,
     async register(number, name = 'm') {
-      const registered = await registry.register({ model: name, modelRef: await model(number), pipeline: 'p', runId: `r${number}`, stepId: 'register', metrics: { accuracy: number / 10 } });
+      const registered = await registry.register({
+        model: name,
+        modelRef: await model(number),
+        pipeline: 'p',
+        runId: `r${number}`,
+        stepId: 'register',
+        metrics: { accuracy: number / 10 },
+      });
       return registered.version;
     },
   };

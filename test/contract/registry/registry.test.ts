@@ -45,8 +45,13 @@ describe.each(STORE_KINDS)('registry on: $name', (kind) => {
     const ref = await bench.model(1);
     await opened.store.delete(blobKey(sha256('weights 1')));
     const registration = { model: 'm', modelRef: ref, pipeline: 'p', runId: 'r', stepId: 's' };
-    await expect(bench.registry.register(registration)).rejects.toMatchObject({ code: 'OBJECT_NOT_FOUND', message: expect.stringContaining('weights.bin') });
-    await expect(bench.registry.register({ ...registration, modelRef: { digest: sha256('nothing') } })).rejects.toMatchObject({ code: 'OBJECT_NOT_FOUND' });
+    await expect(bench.registry.register(registration)).rejects.toMatchObject({
+      code: 'OBJECT_NOT_FOUND',
+      message: expect.stringContaining('weights.bin'),
+    });
+    await expect(bench.registry.register({ ...registration, modelRef: { digest: sha256('nothing') } })).rejects.toMatchObject({
+      code: 'OBJECT_NOT_FOUND',
+    });
     await expect(bench.registry.version('m', 1)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
@@ -71,7 +76,10 @@ describe.each(STORE_KINDS)('registry on: $name', (kind) => {
     for (const number of [1, 2, 3, 4]) await bench.register(number);
     for (const version of [1, 2, 3]) await registry.promote('m', version, ada);
     expect(await registry.rollback('m', ada)).toMatchObject({ from: 3, to: 2, pin: { version: 2, by: 'ada', why: 'because' } });
-    await expect(registry.promote('m', 4, { ...ada, automatic: true })).rejects.toMatchObject({ code: 'ROUTING_PINNED', hint: expect.stringContaining('unpin') });
+    await expect(registry.promote('m', 4, { ...ada, automatic: true })).rejects.toMatchObject({
+      code: 'ROUTING_PINNED',
+      hint: expect.stringContaining('unpin'),
+    });
     await expect(registry.promote('m', 4, ada)).rejects.toMatchObject({ code: 'ROUTING_PINNED' });
     await registry.setAlias('m', 'challenger', 4, { ...ada, automatic: true });
     expect(await registry.rollback('m', ada)).toMatchObject({ from: 2, to: 1 });
@@ -82,7 +90,18 @@ describe.each(STORE_KINDS)('registry on: $name', (kind) => {
     expect(await registry.unpin('m', ada)).toMatchObject({ changed: true, pin: null });
     expect(await registry.unpin('m', ada)).toMatchObject({ changed: false });
     expect(await registry.rollback('m', { ...ada, to: 'v3' })).toMatchObject({ from: 1, to: 3, pin: { version: 3 } });
-    expect((await registry.history('m')).map(({ action }) => action)).toEqual(['promote', 'promote', 'promote', 'rollback', 'alias', 'rollback', 'promote', 'rollback', 'unpin', 'rollback']);
+    expect((await registry.history('m')).map(({ action }) => action)).toEqual([
+      'promote',
+      'promote',
+      'promote',
+      'rollback',
+      'alias',
+      'rollback',
+      'promote',
+      'rollback',
+      'unpin',
+      'rollback',
+    ]);
   });
 
   it('does a repeated request once', async () => {
@@ -139,7 +158,10 @@ describe.each(STORE_KINDS)('registry on: $name', (kind) => {
     const { registry } = bench;
     for (const number of [1, 2]) await bench.register(number);
     await registry.promote('m', 2, ada);
-    await expect(registry.deleteVersion('m', 2, ada)).rejects.toMatchObject({ code: 'VERSION_INVALID', message: expect.stringContaining('champion') });
+    await expect(registry.deleteVersion('m', 2, ada)).rejects.toMatchObject({
+      code: 'VERSION_INVALID',
+      message: expect.stringContaining('champion'),
+    });
     await registry.deleteVersion('m', 1, ada);
     await expect(registry.version('m', 1)).rejects.toMatchObject({ code: 'VERSION_INVALID' });
     await expect(registry.promote('m', 1, ada)).rejects.toMatchObject({ code: 'VERSION_INVALID' });
@@ -169,8 +191,16 @@ describe.each(STORE_KINDS)('registry on: $name', (kind) => {
   it('names what there is where something is missing', async () => {
     await bench.register(1, 'penguins');
     await bench.registry.promote('penguins', 1, ada);
-    await expect(bench.registry.versions('pengiuns')).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('Did you mean "penguins"?') });
-    await expect(bench.registry.version('penguins', 'champoin')).rejects.toMatchObject({ code: 'VERSION_INVALID', message: expect.stringContaining('Did you mean "champion"?') });
-    await expect(bench.registry.version('penguins', 9)).rejects.toMatchObject({ message: expect.stringContaining('It has the versions 1') });
+    await expect(bench.registry.versions('pengiuns')).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: expect.stringContaining('Did you mean "penguins"?'),
+    });
+    await expect(bench.registry.version('penguins', 'champoin')).rejects.toMatchObject({
+      code: 'VERSION_INVALID',
+      message: expect.stringContaining('Did you mean "champion"?'),
+    });
+    await expect(bench.registry.version('penguins', 9)).rejects.toMatchObject({
+      message: expect.stringContaining('It has the versions 1'),
+    });
   });
 });

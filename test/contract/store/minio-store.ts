@@ -19,7 +19,14 @@ export function minioServer(): Promise<Server> {
 async function start(): Promise<Server> {
   const server = await startMinio();
   const endpoint = new URL(server.endpoint);
-  const client = new Client({ endPoint: endpoint.hostname, port: Number(endpoint.port), useSSL: false, accessKey: server.accessKey, secretKey: server.secretKey, region: REGION });
+  const client = new Client({
+    endPoint: endpoint.hostname,
+    port: Number(endpoint.port),
+    useSSL: false,
+    accessKey: server.accessKey,
+    secretKey: server.secretKey,
+    region: REGION,
+  });
   await client.makeBucket(BUCKET, REGION);
   return server;
 }
@@ -38,5 +45,11 @@ export async function openMinio(): Promise<{ store: S3Store; prefix: string }> {
 
 export async function minioStoreUri(prefix: string): Promise<Record<string, string>> {
   const { endpoint, accessKey, secretKey } = await minioServer();
-  return { PERENNIAL_STORE: `s3://${BUCKET}/${prefix}`, S3_ENDPOINT: endpoint, AWS_ACCESS_KEY_ID: accessKey, AWS_SECRET_ACCESS_KEY: secretKey, AWS_REGION: REGION };
+  return {
+    PERENNIAL_STORE: `s3://${BUCKET}/${prefix}`,
+    S3_ENDPOINT: endpoint,
+    AWS_ACCESS_KEY_ID: accessKey,
+    AWS_SECRET_ACCESS_KEY: secretKey,
+    AWS_REGION: REGION,
+  };
 }

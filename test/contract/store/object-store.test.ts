@@ -51,7 +51,9 @@ describe.each(STORE_KINDS)('object store: $name', (kind) => {
     expect(got.etag).toBe(second.etag);
     expect(head).toMatchObject({ key: 'k', size: 7, etag: second.etag });
     expect(Math.abs(head!.modifiedAt - before)).toBeLessThan(60_000);
-    expect((await collect(store.list('k'))).map(({ key, size, etag }) => ({ key, size, etag }))).toEqual([{ key: 'k', size: 7, etag: second.etag }]);
+    expect((await collect(store.list('k'))).map(({ key, size, etag }) => ({ key, size, etag }))).toEqual([
+      { key: 'k', size: 7, etag: second.etag },
+    ]);
   });
 
   it('says OBJECT_NOT_FOUND, or undefined for head', async () => {
@@ -67,7 +69,10 @@ describe.each(STORE_KINDS)('object store: $name', (kind) => {
   it('creates only once', async () => {
     const { store } = opened;
     const { etag } = await store.put('k', bytes('mine'), { ifNoneMatch: '*' });
-    await expect(store.put('k', bytes('yours'), { ifNoneMatch: '*' })).rejects.toMatchObject({ code: 'PRECONDITION_FAILED', retryable: true });
+    await expect(store.put('k', bytes('yours'), { ifNoneMatch: '*' })).rejects.toMatchObject({
+      code: 'PRECONDITION_FAILED',
+      retryable: true,
+    });
     expect(text((await store.get('k')).body)).toBe('mine');
     expect((await store.head('k'))?.etag).toBe(etag);
   });
@@ -85,11 +90,14 @@ describe.each(STORE_KINDS)('object store: $name', (kind) => {
 
   it('lets exactly one of many creators win', async () => {
     const { store } = opened;
-    const outcomes = await Promise.allSettled(Array.from({ length: 32 }, (_, index) => store.put('race', bytes(`by ${index}`), { ifNoneMatch: '*' })));
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 32 }, (_, index) => store.put('race', bytes(`by ${index}`), { ifNoneMatch: '*' })),
+    );
     const winners = outcomes.flatMap((outcome, index) => (outcome.status === 'fulfilled' ? [index] : []));
     expect(winners).toHaveLength(1);
     expect(text((await store.get('race')).body)).toBe(`by ${winners[0]}`);
-    for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'PRECONDITION_FAILED' });
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'PRECONDITION_FAILED' });
   });
 
   it('loses no update under compare-and-swap', async () => {
@@ -106,9 +114,11 @@ describe.each(STORE_KINDS)('object store: $name', (kind) => {
         }
       }
     };
-    await Promise.all(Array.from({ length: 8 }, async () => {
-      for (let round = 0; round < 5; round += 1) await increment();
-    }));
+    await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        for (let round = 0; round < 5; round += 1) await increment();
+      }),
+    );
     expect(text((await store.get('counter')).body)).toBe('40');
   });
 
@@ -125,12 +135,26 @@ describe.each(STORE_KINDS)('object store: $name', (kind) => {
     expect(sha256(Buffer.concat(received))).toBe(sha256(large));
     await writeFile(join(folder, 'small'), 'small');
     await store.putFile('files/small', join(folder, 'small'), { ifNoneMatch: '*' });
-    await expect(store.putFile('files/small', path.replace('large.bin', 'small'), { ifNoneMatch: '*' })).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' });
+    await expect(store.putFile('files/small', path.replace('large.bin', 'small'), { ifNoneMatch: '*' })).rejects.toMatchObject({
+      code: 'PRECONDITION_FAILED',
+    });
   });
 
   it('lists by prefix in the order of the bytes, also over many pages', async () => {
     const { store } = opened;
-    const odd = ['list/a-b', 'list/a/x', 'list/a.b', 'list/a', 'list/ä', 'list/Z', 'list/z z', 'list/a+b', 'list/𝄞', 'list/ｚ', 'lists'].filter((key) => key !== 'list/a');
+    const odd = [
+      'list/a-b',
+      'list/a/x',
+      'list/a.b',
+      'list/a',
+      'list/ä',
+      'list/Z',
+      'list/z z',
+      'list/a+b',
+      'list/𝄞',
+      'list/ｚ',
+      'lists',
+    ].filter((key) => key !== 'list/a');
     for (const key of odd) await store.put(key, bytes(key));
     const sorted = odd.filter((key) => key.startsWith('list/')).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     expect((await collect(store.list('list/'))).map((head) => head.key)).toEqual(sorted);
@@ -143,7 +167,8 @@ describe.each(STORE_KINDS)('object store: $name', (kind) => {
   it('lists more than a thousand objects', async () => {
     const { store } = opened;
     const keys = Array.from({ length: 1_050 }, (_, index) => `cache/many/${String(index).padStart(5, '0')}`);
-    for (let start = 0; start < keys.length; start += 50) await Promise.all(keys.slice(start, start + 50).map((key) => store.put(key, bytes('x'))));
+    for (let start = 0; start < keys.length; start += 50)
+      await Promise.all(keys.slice(start, start + 50).map((key) => store.put(key, bytes('x'))));
     expect((await collect(store.list('cache/many/'))).map((head) => head.key)).toEqual(keys);
   });
 
@@ -158,15 +183,36 @@ describe.each(STORE_KINDS)('object store: $name', (kind) => {
   });
 
   it.each([
-    '', '/', 'a//b', '/a', 'a/', '.', '..', '../etc/passwd', 'a/../b', 'a/./b', 'a\\b', 'a\nb', 'a\0b', '\ud800', 'x'.repeat(241), `${'x'.repeat(200)}/`.repeat(5),
+    '',
+    '/',
+    'a//b',
+    '/a',
+    'a/',
+    '.',
+    '..',
+    '../etc/passwd',
+    'a/../b',
+    'a/./b',
+    'a\\b',
+    'a\nb',
+    'a\0b',
+    '\ud800',
+    'x'.repeat(241),
+    `${'x'.repeat(200)}/`.repeat(5),
   ])('refuses the key %j', async (key) => {
     const { store } = opened;
-    for (const call of [() => store.get(key), () => store.put(key, bytes('x')), () => store.head(key), () => store.delete(key), () => store.getStream(key)]) {
+    for (const call of [
+      () => store.get(key),
+      () => store.put(key, bytes('x')),
+      () => store.head(key),
+      () => store.delete(key),
+      () => store.getStream(key),
+    ]) {
       await expect(call()).rejects.toMatchObject({ code: 'NAME_INVALID' });
     }
   });
 
-  it.each(['__proto__', 'constructor', 'with space', 'ünïcödé/ﬁ', 'a%2Fb', "quote'\"", 'plus+and&'])('holds the key %j', async (key) => {
+  it.each(['__proto__', 'constructor', 'with space', 'ünïcödé/ﬁ', 'a%2Fb', 'quote\'"', 'plus+and&'])('holds the key %j', async (key) => {
     const { store } = opened;
     await store.put(key, bytes(key), { ifNoneMatch: '*' });
     expect(text((await store.get(key)).body)).toBe(key);

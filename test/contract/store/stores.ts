@@ -21,7 +21,11 @@ export interface StoreKind {
 
 async function openFile(): Promise<StoreUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-store-'));
-  return { store: new FileStore(folder), environment: { PERENNIAL_STORE: `file:${folder}` }, close: () => rm(folder, { recursive: true, force: true }) };
+  return {
+    store: new FileStore(folder),
+    environment: { PERENNIAL_STORE: `file:${folder}` },
+    close: () => rm(folder, { recursive: true, force: true }),
+  };
 }
 
 async function openMinioStore(): Promise<StoreUnderTest> {

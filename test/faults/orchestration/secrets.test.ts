@@ -1,8 +1,8 @@
 import { closeSync, openSync, readSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { RunReport } from '../../../src/orchestration/runs.ts';
-import { spellingsOf } from '../../../src/orchestration/secrets.ts';
+import type { RunReport } from '../../../src/runs/runs.ts';
+import { spellingsOf } from '../../../src/steps/secrets.ts';
 import { Perennial } from '../../support/perennial.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
@@ -66,7 +66,15 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'files.py'), `${MISBEHAVING}(out / "env.txt").write_text(route)\n`);
   writeFileSync(join(folder, 'local.ts'), LOCAL);
   await perennial.up();
-  const withSecrets = (file: string): object => ({ uses: 'command', with: { command: ['python3', file], env: { ROUTE: { $secret: 'ROUTE' } }, with: { phrase: { $secret: 'PARTNER_PASSWORD' } }, gives: { out: 'data' } } });
+  const withSecrets = (file: string): object => ({
+    uses: 'command',
+    with: {
+      command: ['python3', file],
+      env: { ROUTE: { $secret: 'ROUTE' } },
+      with: { phrase: { $secret: 'PARTNER_PASSWORD' } },
+      gives: { out: 'data' },
+    },
+  });
   reports = [
     await run('talks', withSecrets('misbehaving.py')),
     await run('fails', withSecrets('failing.py')),
@@ -80,18 +88,30 @@ beforeAll(async () => {
 afterAll(() => perennial.run(['down']));
 
 it('a run that misbehaves ends as it should', () => {
-  expect(reports.map(({ status }) => status), JSON.stringify(reports.map(({ failure }) => failure)).slice(0, 4000)).toEqual(['completed', 'failed', 'failed', 'completed', 'failed']);
-  expect(reports[2]!.failure).toMatchObject({ code: 'STEP_FAILED', message: expect.stringContaining('"env.txt" that the step wrote as part of an artifact holds a secret') as string });
+  expect(
+    reports.map(({ status }) => status),
+    JSON.stringify(reports.map(({ failure }) => failure)).slice(0, 4000),
+  ).toEqual(['completed', 'failed', 'failed', 'completed', 'failed']);
+  expect(reports[2]!.failure).toMatchObject({
+    code: 'STEP_FAILED',
+    message: expect.stringContaining('"env.txt" that the step wrote as part of an artifact holds a secret') as string,
+  });
   expect(reports[0]!.steps[0]!.values).toEqual({ route: '***', phrase: '***', quoted: expect.stringContaining('***') as string });
 });
 
 it('leaves no secret in the store, in logs, in work folders and in the database of Temporal', () => {
-  const forbidden = [...Object.values(SECRETS).flatMap(spellingsOf), 'wh-pass-77ab', ...Object.values(UNDECLARED)].filter((text) => text !== SECRETS.SHORT_KEY);
+  const forbidden = [...Object.values(SECRETS).flatMap(spellingsOf), 'wh-pass-77ab', ...Object.values(UNDECLARED)].filter(
+    (text) => text !== SECRETS.SHORT_KEY,
+  );
   const found: string[] = [];
   const seen = { marker: 0, database: 0 };
   for (const path of filesBelow(perennial.home)) {
     for (const piece of piecesOf(path)) {
-      for (const text of forbidden) if (piece.includes(text)) found.push(`${path}: ${JSON.stringify(text)} in …${piece.subarray(Math.max(0, piece.indexOf(text) - 120), piece.indexOf(text) + 40).toString('latin1')}`);
+      for (const text of forbidden)
+        if (piece.includes(text))
+          found.push(
+            `${path}: ${JSON.stringify(text)} in …${piece.subarray(Math.max(0, piece.indexOf(text) - 120), piece.indexOf(text) + 40).toString('latin1')}`,
+          );
       if (piece.includes('marker-of-the-')) seen.marker += 1;
       if (/temporal\.(db|sqlite)/.test(path) && piece.includes('marker-of-the-program')) seen.database += 1;
       // Four characters come by chance in compressed bytes; not in texts of ours.
@@ -108,13 +128,16 @@ it('says nothing of them on the command line', async () => {
   for (const report of reports) {
     const logs = await perennial.run(['runs', 'logs', report.workflowId]);
     const text = JSON.stringify(report) + logs.stdout;
-    for (const secret of Object.values(SECRETS).filter((one) => one.length > 4)) for (const spelling of spellingsOf(secret)) expect(text).not.toContain(spelling);
+    for (const secret of Object.values(SECRETS).filter((one) => one.length > 4))
+      for (const spelling of spellingsOf(secret)) expect(text).not.toContain(spelling);
     expect(text).not.toContain('ultramarine-4471');
   }
 });
 
 function filesBelow(top: string): string[] {
-  return readdirSync(top, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return readdirSync(top, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
 }
 
 function* piecesOf(path: string): Generator<Buffer> {

@@ -9,9 +9,16 @@ import { runWorker } from '../../../src/worker/worker.ts';
 const [home, bundle] = process.argv.slice(2) as [string, string];
 
 const count = defineStep<{ epochs: number; ms: number }>({
-  type: 'count', version: 1, summary: 'counts', configSchema: {}, inputs: {}, outputs: { out: { kind: 'data' } },
-  timeouts: { startToCloseMs: 60_000, heartbeatMs: 2_000 }, retry: { maximumAttempts: 5, initialIntervalMs: 10, backoffCoefficient: 1, maximumIntervalMs: 10 },
-  cacheable: true, examples: [],
+  type: 'count',
+  version: 1,
+  summary: 'counts',
+  configSchema: {},
+  inputs: {},
+  outputs: { out: { kind: 'data' } },
+  timeouts: { startToCloseMs: 60_000, heartbeatMs: 2_000 },
+  retry: { maximumAttempts: 5, initialIntervalMs: 10, backoffCoefficient: 1, maximumIntervalMs: 10 },
+  cacheable: true,
+  examples: [],
   async run(ctx, { epochs, ms }) {
     const checkpoint = join(ctx.workDir, 'epoch');
     let epoch = existsSync(checkpoint) ? Number(readFileSync(checkpoint, 'utf8')) : 0;
@@ -23,7 +30,10 @@ const count = defineStep<{ epochs: number; ms: number }>({
       appendFileSync(join(home, `${ctx.runId}.log`), `${ctx.attempt}:${epoch}\n`);
       ctx.progress({ message: 'counting', epoch, epochs });
     }
-    return { outputs: { out: await ctx.artifacts.write({ kind: 'data', summary: `counted to ${epoch}`, files: {}, meta: { epoch } }) }, values: { epoch } };
+    return {
+      outputs: { out: await ctx.artifacts.write({ kind: 'data', summary: `counted to ${epoch}`, files: {}, meta: { epoch } }) },
+      values: { epoch },
+    };
   },
 });
 
@@ -32,7 +42,13 @@ const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());
 await runWorker({
   signal: stop.signal,
-  deps: { store, artifacts: createArtifactStore(store, join(home, 'blobs')), steps: [count], workRoot: join(home, 'work'), codeDigest: () => 'test' },
+  deps: {
+    store,
+    artifacts: createArtifactStore(store, join(home, 'blobs')),
+    steps: [count],
+    workRoot: join(home, 'work'),
+    codeDigest: () => 'test',
+  },
   options: { workflowBundle: { codePath: bundle } },
   onReady: () => process.send?.({ ready: true }),
 });

@@ -4,10 +4,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectTemporal } from '../../../src/orchestration/connect.ts';
-import type { Temporal } from '../../../src/orchestration/connect.ts';
-import { startRun } from '../../../src/orchestration/runs.ts';
-import { waitRun } from '../../../src/orchestration/wait-run.ts';
+import { connectTemporal } from '../../../src/runs/connect.ts';
+import type { Temporal } from '../../../src/runs/connect.ts';
+import { startRun } from '../../../src/runs/runs.ts';
+import { waitRun } from '../../../src/runs/wait-run.ts';
 import { packageRoot } from '../../../src/platform/paths.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { startTemporal } from '../../support/temporal.ts';
@@ -32,7 +32,16 @@ beforeAll(async () => {
   const folder = join(packageRoot(), 'node_modules', '.cache', 'perennial-tests');
   mkdirSync(folder, { recursive: true });
   script = join(folder, `worker-${process.pid}.mjs`);
-  await build({ entryPoints: [join(packageRoot(), 'test/faults/orchestration/test-worker.ts')], outfile: script, bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', logLevel: 'warning' });
+  await build({
+    entryPoints: [join(packageRoot(), 'test/faults/orchestration/test-worker.ts')],
+    outfile: script,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'warning',
+  });
 });
 
 afterAll(async () => {
@@ -62,19 +71,26 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 function epochs(runId: string): { attempt: number; epoch: number }[] {
   const file = join(home, `${runId}.log`);
   if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8').trim().split('\n').map((line) => ({ attempt: Number(line.split(':')[0]), epoch: Number(line.split(':')[1]) }));
+  return readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => ({ attempt: Number(line.split(':')[0]), epoch: Number(line.split(':')[1]) }));
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + 120_000; !holds(); await new Promise((resolve) => setTimeout(resolve, 20))) if (Date.now() > deadline) throw new Error('waited in vain');
+  for (const deadline = Date.now() + 120_000; !holds(); await new Promise((resolve) => setTimeout(resolve, 20)))
+    if (Date.now() > deadline) throw new Error('waited in vain');
 }
 
-const plan = (name: string, change = {}) => testPlan(name, [planStep('count', 'count', { config: { epochs: 12, ms: 80 }, heartbeatMs: 2_000, ...change })]);
+const plan = (name: string, change = {}) =>
+  testPlan(name, [planStep('count', 'count', { config: { epochs: 12, ms: 80 }, heartbeatMs: 2_000, ...change })]);
 
 describe('a worker that is killed', () => {
   it.each([0, 1, 6, 11])('after %i epochs: the next one goes on from the last checkpoint', async (killAfter) => {
     const first = await startWorker();
-    const run = await startRun(temporal, plan(`killed-${killAfter}`, { config: { epochs: 12, ms: 80, killAfter } }), [], { trigger: 'manual' });
+    const run = await startRun(temporal, plan(`killed-${killAfter}`, { config: { epochs: 12, ms: 80, killAfter } }), [], {
+      trigger: 'manual',
+    });
     await until(() => epochs(run.runId).length >= killAfter);
     await end(first, 'SIGKILL');
     const done = epochs(run.runId).length;
@@ -93,7 +109,15 @@ describe('a worker that is killed', () => {
 describe('a worker that is stopped', () => {
   it('hands its step on without using up an attempt', async () => {
     const first = await startWorker();
-    const run = await startRun(temporal, plan('stopped', { config: { epochs: 60, ms: 100 }, retry: { maximumAttempts: 1, initialIntervalMs: 10, backoffCoefficient: 1, maximumIntervalMs: 10 } }), [], { trigger: 'manual' });
+    const run = await startRun(
+      temporal,
+      plan('stopped', {
+        config: { epochs: 60, ms: 100 },
+        retry: { maximumAttempts: 1, initialIntervalMs: 10, backoffCoefficient: 1, maximumIntervalMs: 10 },
+      }),
+      [],
+      { trigger: 'manual' },
+    );
     await until(() => epochs(run.runId).length >= 3);
     await end(first, 'SIGTERM');
     const second = await startWorker();

@@ -43,24 +43,40 @@ describe('one broken thing', () => {
     expect((await bench.registry.survey('m')).problems).toEqual([]);
   });
 
-  it.each(['null', '[]', '{}', '{"formatVersion":1,"name":"other"}'])('a routing that holds %s is refused by name, and touches no other model', async (text) => {
-    await store.put(routingKey('m'), Buffer.from(text));
-    await expect(bench.registry.promote('m', 1, ada)).rejects.toMatchObject({ code: 'BLOB_CORRUPT', message: expect.stringContaining('models/m/routing.json') });
-    expect((await bench.registry.survey('m')).versions).toHaveLength(3);
-    expect((await bench.registry.survey('other')).problems).toEqual([]);
-    expect((await collectGarbage(store)).items).toEqual([]);
-    const source = createVersionSource(store, bench.artifacts);
-    expect(await source.rebuiltRouting('m')).toMatchObject({ aliases: { champion: 3 }, previous: [2, 1] });
-  });
+  it.each(['null', '[]', '{}', '{"formatVersion":1,"name":"other"}'])(
+    'a routing that holds %s is refused by name, and touches no other model',
+    async (text) => {
+      await store.put(routingKey('m'), Buffer.from(text));
+      await expect(bench.registry.promote('m', 1, ada)).rejects.toMatchObject({
+        code: 'BLOB_CORRUPT',
+        message: expect.stringContaining('models/m/routing.json'),
+      });
+      expect((await bench.registry.survey('m')).versions).toHaveLength(3);
+      expect((await bench.registry.survey('other')).problems).toEqual([]);
+      expect((await collectGarbage(store)).items).toEqual([]);
+      const source = createVersionSource(store, bench.artifacts);
+      expect(await source.rebuiltRouting('m')).toMatchObject({ aliases: { champion: 3 }, previous: [2, 1] });
+    },
+  );
 
   it('promote and rollback read every byte of their target and refuse what cannot be served', async () => {
     await spoil(2);
-    for (const move of [bench.registry.rollback('m', ada), bench.registry.promote('m', 2, ada), bench.registry.rollback('m', { ...ada, to: 2 })]) {
-      await expect(move).rejects.toMatchObject({ code: 'VERSION_INVALID', message: expect.stringMatching(/Version 2 of "m" cannot be served: its file "weights.bin" holds other bytes/) });
+    for (const move of [
+      bench.registry.rollback('m', ada),
+      bench.registry.promote('m', 2, ada),
+      bench.registry.rollback('m', { ...ada, to: 2 }),
+    ]) {
+      await expect(move).rejects.toMatchObject({
+        code: 'VERSION_INVALID',
+        message: expect.stringMatching(/Version 2 of "m" cannot be served: its file "weights.bin" holds other bytes/),
+      });
     }
     expect((await bench.registry.routing('m'))?.routing).toMatchObject({ aliases: { champion: 3 }, revision: 3 });
     await store.delete(blobKey(sha256('weights 1')));
-    await expect(bench.registry.promote('m', 1, ada)).rejects.toMatchObject({ code: 'VERSION_INVALID', message: expect.stringContaining('is not in the store') });
+    await expect(bench.registry.promote('m', 1, ada)).rejects.toMatchObject({
+      code: 'VERSION_INVALID',
+      message: expect.stringContaining('is not in the store'),
+    });
     // Whoever makes the same content again mends it.
     await bench.model(2);
     expect(await bench.registry.rollback('m', ada)).toMatchObject({ from: 3, to: 2 });
@@ -92,16 +108,18 @@ describe('the doctor of the store', () => {
     await store.put('cache/x.json', Buffer.from('{"to'));
     await spoil(3);
     const found = await checkStore(store);
-    expect(found.findings.map(({ key, repairable }) => [key, repairable]).sort()).toEqual([
-      [third, false],
-      [third, false],
-      ['cache/x.json', true],
-      [claimKey('m', digest), true],
-      [routingKey('m'), true],
-      [transitionKey((await bench.registry.routing('other'))!.routing.transition), true],
-      [versionKey('other', 1), false],
-      [indexKey('other'), true],
-    ].sort());
+    expect(found.findings.map(({ key, repairable }) => [key, repairable]).sort()).toEqual(
+      [
+        [third, false],
+        [third, false],
+        ['cache/x.json', true],
+        [claimKey('m', digest), true],
+        [routingKey('m'), true],
+        [transitionKey((await bench.registry.routing('other'))!.routing.transition), true],
+        [versionKey('other', 1), false],
+        [indexKey('other'), true],
+      ].sort(),
+    );
     const mended = await checkStore(store, { repair: true });
     expect(mended.findings.filter(({ repaired }) => repaired)).toHaveLength(5);
     expect((await checkStore(store)).findings.every(({ repairable }) => !repairable)).toBe(true);

@@ -21,7 +21,9 @@ it('processes killed in the middle leave a registry that is whole and goes on', 
   const environment = { PERENNIAL_STORE: `file:${folder}`, PERENNIAL_HOME: scratch() };
   const registry = createRegistry(new FileStore(folder), createArtifactStore(new FileStore(folder), scratch()));
   for (let round = 0; round < 3; round += 1) {
-    const racers = await Promise.all(Array.from({ length: 6 }, (_, number) => startRacer(script, round * 6 + number, number < VICTIMS ? 200 : 3, environment)));
+    const racers = await Promise.all(
+      Array.from({ length: 6 }, (_, number) => startRacer(script, round * 6 + number, number < VICTIMS ? 200 : 3, environment)),
+    );
     const results = racers.map(release);
     await new Promise((resolve) => setTimeout(resolve, 120 + round * 60));
     // Some are killed; what they held is taken over by the others.

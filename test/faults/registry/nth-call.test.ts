@@ -27,7 +27,11 @@ const OPERATIONS: readonly Operation[] = [
       expect(Buffer.from(await (await bench.artifacts.open(ref)).bytes('weights.bin')).toString()).toBe('weights 9');
     },
   },
-  { name: 'register', run: (bench) => bench.register(9), check: async (bench) => expect((await bench.registry.versions('m')).map(({ runId }) => runId)).toEqual(['r1', 'r2', 'r3', 'r9']) },
+  {
+    name: 'register',
+    run: (bench) => bench.register(9),
+    check: async (bench) => expect((await bench.registry.versions('m')).map(({ runId }) => runId)).toEqual(['r1', 'r2', 'r3', 'r9']),
+  },
   {
     name: 'register a deleted version again',
     run: async (bench) => {
@@ -38,9 +42,23 @@ const OPERATIONS: readonly Operation[] = [
     },
     check: async (bench) => expect((await bench.registry.versions('m')).map(({ version }) => version)).toEqual([1, 2, 3]),
   },
-  { name: 'set an alias', run: (bench) => bench.registry.setAlias('m', 'candidate', 3, ada), check: async (bench) => expect((await bench.registry.version('m', 'candidate')).version).toBe(3) },
-  { name: 'promote', run: (bench) => bench.registry.promote('m', 3, ada), check: async (bench) => expect((await bench.registry.routing('m'))!.routing).toMatchObject({ aliases: { champion: 3 }, previous: [2, 1], revision: 3 }) },
-  { name: 'roll back', run: (bench) => bench.registry.rollback('m', REQUEST), check: async (bench) => expect((await bench.registry.routing('m'))!.routing).toMatchObject({ aliases: { champion: 1 }, pin: { version: 1 }, revision: 3 }) },
+  {
+    name: 'set an alias',
+    run: (bench) => bench.registry.setAlias('m', 'candidate', 3, ada),
+    check: async (bench) => expect((await bench.registry.version('m', 'candidate')).version).toBe(3),
+  },
+  {
+    name: 'promote',
+    run: (bench) => bench.registry.promote('m', 3, ada),
+    check: async (bench) =>
+      expect((await bench.registry.routing('m'))!.routing).toMatchObject({ aliases: { champion: 3 }, previous: [2, 1], revision: 3 }),
+  },
+  {
+    name: 'roll back',
+    run: (bench) => bench.registry.rollback('m', REQUEST),
+    check: async (bench) =>
+      expect((await bench.registry.routing('m'))!.routing).toMatchObject({ aliases: { champion: 1 }, pin: { version: 1 }, revision: 3 }),
+  },
   {
     name: 'unpin',
     run: async (bench) => {
@@ -49,7 +67,11 @@ const OPERATIONS: readonly Operation[] = [
     },
     check: async (bench) => expect((await bench.registry.routing('m'))!.routing).toMatchObject({ pin: null, revision: 4 }),
   },
-  { name: 'history', run: (bench) => bench.registry.history('m'), check: async (bench) => expect(await bench.registry.history('m')).toHaveLength(2) },
+  {
+    name: 'history',
+    run: (bench) => bench.registry.history('m'),
+    check: async (bench) => expect(await bench.registry.history('m')).toHaveLength(2),
+  },
   { name: 'list', run: async (bench) => [await bench.registry.models(), await bench.registry.versions('m')], check: async () => undefined },
 ];
 
@@ -68,7 +90,6 @@ async function prepared(kind: (typeof KINDS)[number]): Promise<{ faulty: FaultyS
   const faulty = new FaultyStore(store);
   return { faulty, clean, bench: workbench(faulty) };
 }
-
 
 describe.each(KINDS)('the n-th call to the store fails: $name', (kind) => {
   describe.each(OPERATIONS)('$name', (operation) => {

@@ -28,7 +28,13 @@ async function scene(plan: FaultPlan): Promise<Scene> {
   await registerConstant(fixture, 'm', 1);
   await fixture.registry.promote('m', 1, author);
   const faulty = new FaultyStore(inner, plan);
-  const server = await startServer({ store: faulty, artifacts: createArtifactStore(faulty, join(folder, 'b')), log: recordingLog(), port: 0, router: { pollMs: 5, discoverMs: 10, loadRetryMs: 5 } });
+  const server = await startServer({
+    store: faulty,
+    artifacts: createArtifactStore(faulty, join(folder, 'b')),
+    log: recordingLog(),
+    port: 0,
+    router: { pollMs: 5, discoverMs: 10, loadRetryMs: 5 },
+  });
   return {
     faulty,
     server,

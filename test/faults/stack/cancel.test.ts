@@ -48,7 +48,11 @@ describe('a Temporal server that is not there', () => {
     const begun = Date.now();
     const answer = await new Perennial({ TEMPORAL_ADDRESS: '127.0.0.1:9' }).run(['run', file, '--json']);
     expect(answer.code).toBe(4);
-    expect(answer.json().error).toMatchObject({ code: 'TEMPORAL_UNAVAILABLE', message: expect.stringContaining('127.0.0.1:9') as string, hint: expect.stringContaining('perennial up') as string });
+    expect(answer.json().error).toMatchObject({
+      code: 'TEMPORAL_UNAVAILABLE',
+      message: expect.stringContaining('127.0.0.1:9') as string,
+      hint: expect.stringContaining('perennial up') as string,
+    });
     expect(Date.now() - begun).toBeLessThan(15_000);
   });
 });

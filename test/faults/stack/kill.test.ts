@@ -21,10 +21,20 @@ beforeAll(async () => {
 async function finished(run: Run, model: string): Promise<typeof undisturbed> {
   const { report, code, stderr } = await run.end();
   expect(report.failure, stderr).toBeNull();
-  expect({ status: report.status, code, verdict: report.verdict, model: report.model, version: report.version }).toEqual({ status: 'completed', code: 0, verdict: 'passed', model, version: 1 });
+  expect({ status: report.status, code, verdict: report.verdict, model: report.model, version: report.version }).toEqual({
+    status: 'completed',
+    code: 0,
+    verdict: 'passed',
+    model,
+    version: 1,
+  });
   const versions = (await perennial.run(['models', 'show', model, '--json'])).json<{ versions: { version: number }[] }>().versions;
   expect(versions.map(({ version }) => version)).toEqual([1]);
-  return { dataset: digestOf(report, 'ingest', 'dataset'), examples: digestOf(report, 'preprocess', 'examples'), model: digestOf(report, 'train', 'model') };
+  return {
+    dataset: digestOf(report, 'ingest', 'dataset'),
+    examples: digestOf(report, 'preprocess', 'examples'),
+    model: digestOf(report, 'train', 'model'),
+  };
 }
 
 /** The epoch in which training went on, from the step's log; all attempts. */
@@ -73,7 +83,10 @@ describe.runIf(canAim)('SIGKILL', () => {
     const run = await Run.start(perennial, writeDocument(folder, 'trainer', EPOCHS));
     await run.step('train', inTheMiddle);
     await killNow(trainersOf(perennial, 'trainer')[0]!);
-    await run.step('train', (step) => step.reason.includes('TRAINER_CRASHED') || step.reason.includes('ended by SIGKILL') || inTheMiddle(step));
+    await run.step(
+      'train',
+      (step) => step.reason.includes('TRAINER_CRASHED') || step.reason.includes('ended by SIGKILL') || inTheMiddle(step),
+    );
     expect(await finished(run, 'trainer')).toEqual(undisturbed);
     const [epoch] = await resumedEpochs(run);
     expect(epoch).toBeGreaterThanOrEqual(10);

@@ -2,10 +2,10 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StepView } from '../../../src/core/run.ts';
 import { Prng } from '../../../src/core/prng.ts';
-import { connectTemporal } from '../../../src/orchestration/connect.ts';
-import type { Temporal } from '../../../src/orchestration/connect.ts';
-import { describeRun } from '../../../src/orchestration/runs.ts';
-import type { RunReport } from '../../../src/orchestration/runs.ts';
+import { connectTemporal } from '../../../src/runs/connect.ts';
+import type { Temporal } from '../../../src/runs/connect.ts';
+import { describeRun } from '../../../src/runs/runs.ts';
+import type { RunReport } from '../../../src/runs/runs.ts';
 import { identify, isRunning, type ProcessIdentity } from '../../../src/platform/process-info.ts';
 import { stackProcesses, type Stack } from '../../../src/platform/stack.ts';
 import { temporalConfig } from '../../../temporal.config.ts';
@@ -18,8 +18,12 @@ const WAIT_MS = 240_000;
 const UNREACHABLE = 4;
 
 /** Waits for a condition; polled, since processes of others bring it about. */
-export async function until<T>(what: string, look: () => T | undefined | false | Promise<T | undefined | false>, timeoutMs = WAIT_MS): Promise<T> {
-  for (const deadline = Date.now() + timeoutMs; ; ) {
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  timeoutMs = WAIT_MS,
+): Promise<T> {
+  for (const deadline = Date.now() + timeoutMs; ;) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
     if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
@@ -33,7 +37,12 @@ export function writeRows(path: string, rows = 1500): void {
   const lines = ['a,b,c,d,kind'];
   for (let row = 0; row < rows; row += 1) {
     const kind = row % 3;
-    lines.push([0, 1, 2, 3].map((column) => (prng.uniform() * 2 + (column === kind ? 1.5 : 0)).toFixed(4)).concat('xyz'[kind]!).join(','));
+    lines.push(
+      [0, 1, 2, 3]
+        .map((column) => (prng.uniform() * 2 + (column === kind ? 1.5 : 0)).toFixed(4))
+        .concat('xyz'[kind]!)
+        .join(','),
+    );
   }
   writeFileSync(path, `${lines.join('\n')}\n`);
 }
@@ -45,17 +54,31 @@ export function writeRows(path: string, rows = 1500): void {
 export function writeDocument(folder: string, name: string, epochs: number): string {
   const features = Object.fromEntries(['a', 'b', 'c', 'd'].map((column) => [column, ['standardize']]));
   const path = join(folder, `${name}.json`);
-  writeFileSync(path, JSON.stringify({
-    apiVersion: 'perennial/v1', name,
-    steps: [
-      { uses: 'ingest', with: { source: { format: 'csv', path: 'rows.csv' }, label: 'kind' } },
-      { uses: 'preprocess', with: { features } },
-      { uses: 'train', with: { model: { architecture: 'mlp', units: [64, 32], dropout: 0.1 }, epochs, batchSize: 16, seed: 3, engine: 'eager', checkpoint: { everyEpochs: 1, keep: 2 } } },
-      { uses: 'evaluate', with: { metrics: ['accuracy'], gates: [{ metric: 'accuracy', atLeast: 0.5 }] } },
-      { uses: 'register', with: { alias: 'challenger' } },
-      { uses: 'deploy', with: { to: 'server', promote: 'champion' } },
-    ],
-  }));
+  writeFileSync(
+    path,
+    JSON.stringify({
+      apiVersion: 'perennial/v1',
+      name,
+      steps: [
+        { uses: 'ingest', with: { source: { format: 'csv', path: 'rows.csv' }, label: 'kind' } },
+        { uses: 'preprocess', with: { features } },
+        {
+          uses: 'train',
+          with: {
+            model: { architecture: 'mlp', units: [64, 32], dropout: 0.1 },
+            epochs,
+            batchSize: 16,
+            seed: 3,
+            engine: 'eager',
+            checkpoint: { everyEpochs: 1, keep: 2 },
+          },
+        },
+        { uses: 'evaluate', with: { metrics: ['accuracy'], gates: [{ metric: 'accuracy', atLeast: 0.5 }] } },
+        { uses: 'register', with: { alias: 'challenger' } },
+        { uses: 'deploy', with: { to: 'server', promote: 'champion' } },
+      ],
+    }),
+  );
   return path;
 }
 
@@ -78,13 +101,15 @@ export async function killNow(identity: ProcessIdentity): Promise<void> {
 
 /** Processes whose command line names `text`, from /proc. */
 export function processesNaming(text: string): ProcessIdentity[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((name) => {
-    try {
-      return readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(text) ? [identify(Number(name))] : [];
-    } catch {
-      return []; // it ended meanwhile
-    }
-  });
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        return readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(text) ? [identify(Number(name))] : [];
+      } catch {
+        return []; // it ended meanwhile
+      }
+    });
 }
 
 /** Trainers that work for a pipeline of this stack. */
@@ -117,11 +142,15 @@ export class Run {
   async step(id: string, holds: (step: StepView) => boolean, timeoutMs?: number): Promise<StepView> {
     const temporal = await connect(this.#perennial);
     try {
-      return await until(`step ${id} of ${this.workflowId}`, async () => {
-        const view = await describeRun(temporal, this.workflowId);
-        if (view.status === 'failed') throw new Error(`${this.workflowId} failed: ${view.failure?.message}`);
-        return view.steps.find((step) => step.id === id && holds(step));
-      }, timeoutMs);
+      return await until(
+        `step ${id} of ${this.workflowId}`,
+        async () => {
+          const view = await describeRun(temporal, this.workflowId);
+          if (view.status === 'failed') throw new Error(`${this.workflowId} failed: ${view.failure?.message}`);
+          return view.steps.find((step) => step.id === id && holds(step));
+        },
+        timeoutMs,
+      );
     } finally {
       await temporal.close();
     }

@@ -28,16 +28,24 @@ afterAll(async () => {
 });
 
 /** The name of such a file is all that it holds: which revision of a key counts. */
-const isToken = ({ parentPath, name }: { readonly parentPath: string; readonly name: string }): boolean => parentPath.endsWith('\\revisions') && /^\d+~/.test(name);
+const isToken = ({ parentPath, name }: { readonly parentPath: string; readonly name: string }): boolean =>
+  parentPath.endsWith('\\revisions') && /^\d+~/.test(name);
 
 /** Every object whole: nothing left aside, no empty manifest, every blob what its name says. */
 async function expectWholeStore(): Promise<void> {
   const files = readdirSync(join(store, 'objects'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   expect(files.length).toBeGreaterThan(0);
-  for (const entry of files) if (!join(entry.parentPath, entry.name).includes('/logs/') && !isToken(entry)) expect(statSync(join(entry.parentPath, entry.name)).size, entry.name).toBeGreaterThan(0);
+  for (const entry of files)
+    if (!join(entry.parentPath, entry.name).includes('/logs/') && !isToken(entry))
+      expect(statSync(join(entry.parentPath, entry.name)).size, entry.name).toBeGreaterThan(0);
   const { createHash } = await import('node:crypto');
   const { readFileSync } = await import('node:fs');
-  for (const entry of files.filter((one) => one.parentPath.includes('/blobs/sha256/'))) expect(createHash('sha256').update(readFileSync(join(entry.parentPath, entry.name))).digest('hex')).toBe(entry.name);
+  for (const entry of files.filter((one) => one.parentPath.includes('/blobs/sha256/')))
+    expect(
+      createHash('sha256')
+        .update(readFileSync(join(entry.parentPath, entry.name)))
+        .digest('hex'),
+    ).toBe(entry.name);
 }
 
 describe('a store', () => {
@@ -51,7 +59,9 @@ describe('a store', () => {
     expect(listing.json().error).toMatchObject({ code: 'STORE_UNAVAILABLE', message: expect.stringContaining(store) as string });
     await new Promise((resolve) => setTimeout(resolve, 8_000));
     expect(existsSync(store)).toBe(false);
-    await until('status tells of it', async () => (await perennial.run(['status'])).stdout.includes('the store does not answer: what is loaded stays served'));
+    await until('status tells of it', async () =>
+      (await perennial.run(['status'])).stdout.includes('the store does not answer: what is loaded stays served'),
+    );
     expect(existsSync(store)).toBe(false);
     renameSync(`${store}-away`, store);
     const { report, code, stderr } = await run.end();
@@ -71,7 +81,11 @@ describe('a store', () => {
     }
     const failed = await perennial.run(['run', file, '--no-cache', '--json']);
     expect(failed.code, failed.stderr).toBe(1);
-    expect(failed.json().failure).toMatchObject({ code: 'STORE_FULL', step: 'ingest', message: expect.stringMatching(/no space left.*file:|file:.*no space left/i) as string });
+    expect(failed.json().failure).toMatchObject({
+      code: 'STORE_FULL',
+      step: 'ingest',
+      message: expect.stringMatching(/no space left.*file:|file:.*no space left/i) as string,
+    });
     expect(failed.stderr).not.toMatch(/^ +at /m);
     for (const name of readdirSync(disk)) if (name.startsWith('ballast')) rmSync(join(disk, name));
     await expectWholeStore();

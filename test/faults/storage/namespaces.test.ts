@@ -45,33 +45,38 @@ async function count(command: (script: string, folder: string, name: string) => 
   await putJson(store, 'counter.json', { count: 0, by: Object.fromEntries(names.map((name) => [name, 0])) });
   const script = await bundleScript(WORKER);
   let left = kills;
-  await Promise.all(names.map(async (name) => {
-    for (;;) {
-      const worker = start(...command(script, folder, name));
-      const killed = left > 0;
-      if (killed) {
-        left -= 1;
-        setTimeout(() => worker.signal('SIGKILL'), 150 + Math.random() * 400);
+  await Promise.all(
+    names.map(async (name) => {
+      for (;;) {
+        const worker = start(...command(script, folder, name));
+        const killed = left > 0;
+        if (killed) {
+          left -= 1;
+          setTimeout(() => worker.signal('SIGKILL'), 150 + Math.random() * 400);
+        }
+        const { code } = await worker.exited;
+        if (code === 0) return;
+        if (!killed) throw new Error(`${name} ended with ${code}:\n${worker.output()}`);
+        if (worker.output().includes('Error')) throw new Error(worker.output());
       }
-      const { code } = await worker.exited;
-      if (code === 0) return;
-      if (!killed) throw new Error(`${name} ended with ${code}:\n${worker.output()}`);
-      if (worker.output().includes('Error')) throw new Error(worker.output());
-    }
-  }));
+    }),
+  );
   const { value } = (await getJson<{ count: number; by: Record<string, number> }>(store, 'counter.json'))!;
   expect(value.by).toEqual(Object.fromEntries(names.map((name) => [name, INCREMENTS])));
   expect(value.count).toBe(WORKERS * INCREMENTS);
   return folder;
 }
 
-it.skipIf(!canUnshare)('800 of 800 increments from processes of eight PID namespaces that are killed at random (needs the right to unshare)', async () => {
-  const folder = await count((script, store, name) => ['unshare', [...NAMESPACE, process.execPath, script, store, name]], KILLS);
-  // The next writer takes away what the killed ones left.
-  const store = new FileStore(folder);
-  await store.put('counter.json', Buffer.from('{}'), { ifMatch: (await store.head('counter.json'))!.etag });
-  expect(readdirSync(join(folder, 'objects', 'counter.json\\revisions'))).toHaveLength(2);
-});
+it.skipIf(!canUnshare)(
+  '800 of 800 increments from processes of eight PID namespaces that are killed at random (needs the right to unshare)',
+  async () => {
+    const folder = await count((script, store, name) => ['unshare', [...NAMESPACE, process.execPath, script, store, name]], KILLS);
+    // The next writer takes away what the killed ones left.
+    const store = new FileStore(folder);
+    await store.put('counter.json', Buffer.from('{}'), { ifMatch: (await store.head('counter.json'))!.etag });
+    expect(readdirSync(join(folder, 'objects', 'counter.json\\revisions'))).toHaveLength(2);
+  },
+);
 
 it('800 of 800 increments from processes of one machine', async () => {
   await count((script, store, name) => [process.execPath, [script, store, name]], 0);

@@ -15,7 +15,9 @@ const read = (name: string): string => readFileSync(join(generated, name), 'utf8
 describe('generated files', () => {
   it('follow from the definitions (run `npm run gen` and commit the result)', async () => {
     const { generate } = (await import(join(packageRoot(), 'scripts/gen.mjs'))) as { generate(): Promise<Record<string, string>> };
-    const stale = Object.entries(await generate()).filter(([name, text]) => readFileSync(join(packageRoot(), name), 'utf8') !== text).map(([name]) => name);
+    const stale = Object.entries(await generate())
+      .filter(([name, text]) => readFileSync(join(packageRoot(), name), 'utf8') !== text)
+      .map(([name]) => name);
     expect(stale).toEqual([]);
   });
 });
@@ -29,7 +31,9 @@ describe('the schemas', () => {
     editor = ajv.compile(JSON.parse(read('pipeline.schema.json')) as JsonObject);
   });
 
-  const examples = steps.flatMap((step) => step.examples.map((example) => [`${step.type}: ${example.title}`, step.type, example.config as JsonObject] as const));
+  const examples = steps.flatMap((step) =>
+    step.examples.map((example) => [`${step.type}: ${example.title}`, step.type, example.config as JsonObject] as const),
+  );
 
   it.each(examples)('accept the example of %s', (_title, type, config) => {
     const { path, ...rest } = config;
@@ -54,7 +58,15 @@ describe('the schemas', () => {
   });
 
   it('let references to parameters stand for values in editors, and only there', () => {
-    const step = document({ uses: 'train', timeout: '${parameters.limit}', with: { model: { architecture: 'mlp', units: ['${parameters.units}'] }, epochs: '${parameters.epochs}', optimizer: '${parameters.optimizer}' } });
+    const step = document({
+      uses: 'train',
+      timeout: '${parameters.limit}',
+      with: {
+        model: { architecture: 'mlp', units: ['${parameters.units}'] },
+        epochs: '${parameters.epochs}',
+        optimizer: '${parameters.optimizer}',
+      },
+    });
     expect(editor(step)).toBe(true);
     expect(validate(step)).toBe(false);
   });
@@ -65,7 +77,8 @@ describe('the schemas', () => {
       if (node === null || typeof node !== 'object') return;
       const { type, properties, additionalProperties } = node as JsonObject;
       if (type === 'object' && properties !== undefined && additionalProperties === undefined) open.push(path);
-      for (const [key, child] of Object.entries(node)) if (!['examples', 'default', 'enum', 'const', 'defaultSnippets', 'if'].includes(key)) visit(child, `${path}/${key}`);
+      for (const [key, child] of Object.entries(node))
+        if (!['examples', 'default', 'enum', 'const', 'defaultSnippets', 'if'].includes(key)) visit(child, `${path}/${key}`);
     };
     visit(JSON.parse(read('pipeline.schema.json')), '');
     expect(open).toEqual([]);

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openExamples } from '../../../src/data/examples.ts';
+import { openExamples } from '../../../src/data/stored/examples.ts';
 import { ingest } from '../../../src/data/ingest/ingest.ts';
 import { preprocess } from '../../../src/data/preprocess/preprocess.ts';
-import { SPLITS } from '../../../src/data/types.ts';
+import { SPLITS } from '../../../src/data/stored/dataset.ts';
 import { createBench } from '../../unit/data/support.ts';
 import type { Bench } from '../../unit/data/support.ts';
 
@@ -26,8 +26,17 @@ test('windows of several series are those of pandas, all splits together', async
   expect(cases).toHaveLength(3);
   for (const [index, { size, horizon, gap, rows, windows }] of cases.entries()) {
     const path = await bench.file(`shops${index}.csv`, `day,shop,y\n${rows.map((row) => row.join(',')).join('\n')}\n`);
-    const { outputs } = await ingest(bench.context(), { source: { format: 'csv', path }, label: 'y', columns: { y: 'number' }, split: { by: 'time', column: 'day' } } as never);
-    const made = await preprocess(bench.context(), { features: { y: [] }, label: [], sequence: { size, horizon, by: 'day', key: 'shop', gap } }, outputs.dataset!);
+    const { outputs } = await ingest(bench.context(), {
+      source: { format: 'csv', path },
+      label: 'y',
+      columns: { y: 'number' },
+      split: { by: 'time', column: 'day' },
+    } as never);
+    const made = await preprocess(
+      bench.context(),
+      { features: { y: [] }, label: [], sequence: { size, horizon, by: 'day', key: 'shop', gap } },
+      outputs.dataset!,
+    );
     const examples = await openExamples(await bench.open(made.outputs.examples));
     const found = SPLITS.flatMap((split) => {
       const reader = examples.reader(split);

@@ -3,26 +3,58 @@ import { expect, test } from 'vitest';
 import type { Json } from '../../../src/core/json.ts';
 import { applyChain, applyWholeChain, parseChain } from '../../../src/data/preprocess/chain.ts';
 import type { TransformSpec } from '../../../src/data/preprocess/chain.ts';
-import type { ColumnData, NumberData, VectorData } from '../../../src/data/column-data.ts';
-import { withDatabase } from '../../../src/data/duckdb.ts';
-import { profileTable } from '../../../src/data/profile.ts';
+import type { ColumnData, NumberData, VectorData } from '../../../src/data/transforms/column-data.ts';
+import { withDatabase } from '../../../src/data/table/duckdb.ts';
+import { profileTable } from '../../../src/data/table/profile.ts';
 
 interface Golden {
-  readonly train: number[]; readonly fresh: number[]; readonly missing: (number | null)[];
-  readonly categories: string[]; readonly unseen: string[]; readonly frequent: string[];
-  readonly standardize: number[]; readonly minMax: number[]; readonly minMaxWide: number[]; readonly robust: number[]; readonly log1p: number[];
-  readonly imputeMean: number; readonly imputeMedian: number; readonly imputeMostFrequent: string;
-  readonly oneHot: number[]; readonly oneHotCategories: string[]; readonly ordinal: number[]; readonly quantileBins: number[]; readonly widthBins: number[];
-  readonly tail: number[]; readonly tailFresh: number[]; readonly yeoJohnsonLambda: number; readonly yeoJohnson: number[]; readonly yeoJohnsonPlain: number[];
-  readonly quantileNormal: number[]; readonly quantileUniform: number[];
-  readonly near: number[]; readonly nearStandardize: number[]; readonly nearMinMax: number[]; readonly nearRobust: number[];
-  readonly nearSpread: number[]; readonly nearSpreadStandardize: number[]; readonly nearSpreadMinMax: number[]; readonly nearSpreadRobust: number[];
-  readonly marked: number[]; readonly moments: string[]; readonly dateParts: number[]; readonly datePartsScaled: number[]; readonly cycles: number[];
+  readonly train: number[];
+  readonly fresh: number[];
+  readonly missing: (number | null)[];
+  readonly categories: string[];
+  readonly unseen: string[];
+  readonly frequent: string[];
+  readonly standardize: number[];
+  readonly minMax: number[];
+  readonly minMaxWide: number[];
+  readonly robust: number[];
+  readonly log1p: number[];
+  readonly imputeMean: number;
+  readonly imputeMedian: number;
+  readonly imputeMostFrequent: string;
+  readonly oneHot: number[];
+  readonly oneHotCategories: string[];
+  readonly ordinal: number[];
+  readonly quantileBins: number[];
+  readonly widthBins: number[];
+  readonly tail: number[];
+  readonly tailFresh: number[];
+  readonly yeoJohnsonLambda: number;
+  readonly yeoJohnson: number[];
+  readonly yeoJohnsonPlain: number[];
+  readonly quantileNormal: number[];
+  readonly quantileUniform: number[];
+  readonly near: number[];
+  readonly nearStandardize: number[];
+  readonly nearMinMax: number[];
+  readonly nearRobust: number[];
+  readonly nearSpread: number[];
+  readonly nearSpreadStandardize: number[];
+  readonly nearSpreadMinMax: number[];
+  readonly nearSpreadRobust: number[];
+  readonly marked: number[];
+  readonly moments: string[];
+  readonly dateParts: number[];
+  readonly datePartsScaled: number[];
+  readonly cycles: number[];
   readonly profile: { readonly mean: number; readonly std: number; readonly deciles: number[]; readonly counts: number[] };
 }
 
 const golden = JSON.parse(readFileSync(new URL('transforms.json', import.meta.url), 'utf8')) as Golden;
-const numbers = (values: readonly (number | null)[]): NumberData => ({ kind: 'number', values: Float64Array.from(values, (value) => value ?? Number.NaN) });
+const numbers = (values: readonly (number | null)[]): NumberData => ({
+  kind: 'number',
+  values: Float64Array.from(values, (value) => value ?? Number.NaN),
+});
 const texts = (values: readonly (string | null)[]): ColumnData => ({ kind: 'text', values });
 
 /** Fits one transform on `train`, split into two batches, and applies it to `fresh`. */
@@ -45,9 +77,12 @@ function close(actual: ArrayLike<number>, expected: readonly number[], digits = 
 }
 
 test.each([
-  ['standardize', golden.standardize], ['minMax', golden.minMax], ['robust', golden.robust],
+  ['standardize', golden.standardize],
+  ['minMax', golden.minMax],
+  ['robust', golden.robust],
   [{ minMax: [-1, 1] }, golden.minMaxWide],
-  [{ bucketize: { bins: 5, encode: 'ordinal' } }, golden.quantileBins], [{ bucketize: { bins: 5, by: 'width', encode: 'ordinal' } }, golden.widthBins],
+  [{ bucketize: { bins: 5, encode: 'ordinal' } }, golden.quantileBins],
+  [{ bucketize: { bins: 5, by: 'width', encode: 'ordinal' } }, golden.widthBins],
 ] as [TransformSpec, number[]][])('%j gives the numbers of scikit-learn', async (spec, expected) => {
   const { data } = await run(spec, numbers(golden.train), numbers(golden.fresh));
   close((data as NumberData).values, expected);
@@ -68,7 +103,8 @@ test('yeoJohnson learns the power of PowerTransformer and gives its numbers', as
 });
 
 test.each([
-  ['quantile', golden.quantileNormal], [{ quantile: { output: 'uniform', quantiles: 50 } }, golden.quantileUniform],
+  ['quantile', golden.quantileNormal],
+  [{ quantile: { output: 'uniform', quantiles: 50 } }, golden.quantileUniform],
 ] as [TransformSpec, number[]][])('%j gives the numbers of QuantileTransformer', async (spec, expected) => {
   const { data } = await run(spec, numbers(golden.tail), numbers(golden.tailFresh));
   close((data as NumberData).values, expected, 7);
@@ -83,12 +119,19 @@ test.each(['yeoJohnson', 'quantile'])('%s is turned back', async (name) => {
 });
 
 test.each([
-  ['standardize', 'near', golden.nearStandardize], ['minMax', 'near', golden.nearMinMax], ['robust', 'near', golden.nearRobust],
-  ['standardize', 'nearSpread', golden.nearSpreadStandardize], ['minMax', 'nearSpread', golden.nearSpreadMinMax], ['robust', 'nearSpread', golden.nearSpreadRobust],
-] as [string, 'near' | 'nearSpread', number[]][])('%s takes %s for constant, or not, as scikit-learn does', async (name, values, expected) => {
-  const { data } = await run(name, numbers(golden[values]), numbers(golden[values]));
-  close((data as NumberData).values, expected, 7);
-});
+  ['standardize', 'near', golden.nearStandardize],
+  ['minMax', 'near', golden.nearMinMax],
+  ['robust', 'near', golden.nearRobust],
+  ['standardize', 'nearSpread', golden.nearSpreadStandardize],
+  ['minMax', 'nearSpread', golden.nearSpreadMinMax],
+  ['robust', 'nearSpread', golden.nearSpreadRobust],
+] as [string, 'near' | 'nearSpread', number[]][])(
+  '%s takes %s for constant, or not, as scikit-learn does',
+  async (name, values, expected) => {
+    const { data } = await run(name, numbers(golden[values]), numbers(golden[values]));
+    close((data as NumberData).values, expected, 7);
+  },
+);
 
 test('a mark of missing values stays 0 or 1 beside values that are scaled', async () => {
   const [impute, standardize] = parseChain([{ impute: { strategy: 'median', indicator: true } }, 'standardize'], 'x');
@@ -101,7 +144,7 @@ test('a mark of missing values stays 0 or 1 beside values that are scaled', asyn
   const first = { ...impute!, state: await learn(impute, numbers(golden.missing)) };
   const filled = await applyChain(numbers(golden.missing), [first], scope);
   const second = { ...standardize!, state: await learn(standardize, filled) };
-  const whole = await applyWholeChain(numbers(golden.missing), [first, second], scope) as VectorData;
+  const whole = (await applyWholeChain(numbers(golden.missing), [first, second], scope)) as VectorData;
   expect(whole).toMatchObject({ kind: 'vector', width: 2, parts: ['', 'missing'] });
   close(whole.values, golden.marked, 5);
 });
@@ -119,7 +162,8 @@ test('dateParts gives the parts of pandas, scaled those of StandardScaler, and c
 });
 
 test('impute learns what SimpleImputer learns', async () => {
-  const fill = async (strategy: string, train: ColumnData) => ((await run({ impute: strategy }, train, train)).state as { value: number | string }).value;
+  const fill = async (strategy: string, train: ColumnData) =>
+    ((await run({ impute: strategy }, train, train)).state as { value: number | string }).value;
   expect(await fill('mean', numbers(golden.missing))).toBeCloseTo(golden.imputeMean, 10);
   expect(await fill('median', numbers(golden.missing))).toBeCloseTo(golden.imputeMedian, 10);
   expect(await fill('mostFrequent', texts(golden.frequent))).toBe(golden.imputeMostFrequent);
@@ -135,7 +179,9 @@ test('oneHot and ordinal encode as scikit-learn does, an unknown category as zer
 
 test('the profile has the moments, deciles and counts of pandas and NumPy', async () => {
   const profile = await withDatabase(async (db) => {
-    await db.run(`CREATE TEMP TABLE t AS SELECT * FROM (VALUES ${golden.train.map((value) => `(CAST('${value}' AS DOUBLE))`).join(', ')}) v(x)`);
+    await db.run(
+      `CREATE TEMP TABLE t AS SELECT * FROM (VALUES ${golden.train.map((value) => `(CAST('${value}' AS DOUBLE))`).join(', ')}) v(x)`,
+    );
     return profileTable(db, 't', [{ name: 'x', type: 'number', sql: 'x' }]);
   });
   const number = profile.columns[0]!.number!;

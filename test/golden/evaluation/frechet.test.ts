@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { VectorMoments, frechetDistance } from '../../../src/evaluation/generators/frechet.ts';
 
-interface Case { readonly rows: number; readonly width: number; readonly first: readonly number[]; readonly second: readonly number[]; readonly distance: number }
+interface Case {
+  readonly rows: number;
+  readonly width: number;
+  readonly first: readonly number[];
+  readonly second: readonly number[];
+  readonly distance: number;
+}
 
 const { cases } = JSON.parse(readFileSync(new URL('./frechet.json', import.meta.url), 'utf8')) as { cases: Case[] };
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { OutputSpec } from '../../../src/core/tensor.ts';
-import type { MetricSpec } from '../../../src/evaluation/catalogue.ts';
-import { computeMetrics } from '../../../src/evaluation/compute.ts';
+import type { MetricSpec } from '../../../src/evaluation/metrics/resolve-metrics.ts';
+import { computeMetrics } from '../../../src/evaluation/measure/compute.ts';
 
 interface Case {
   readonly kind: 'classes' | 'number';
@@ -24,7 +24,9 @@ function specOf(name: string): MetricSpec {
 
 describe.each(golden.cases)('metrics agree with scikit-learn: $name', ({ kind, classes, width, labels, predictions, want }) => {
   const output: OutputSpec =
-    kind === 'classes' ? { kind, name: 'label', classes: Array.from({ length: classes }, (_, index) => `class ${index}`) } : { kind, name: 'label', width };
+    kind === 'classes'
+      ? { kind, name: 'label', classes: Array.from({ length: classes }, (_, index) => `class ${index}`) }
+      : { kind, name: 'label', width };
   it.each(Object.keys(want))('%s', (name) => {
     const rows = labels.length / (kind === 'classes' ? 1 : width);
     const values = computeMetrics({ output, predictions: Float64Array.from(predictions), labels, rows, metrics: [specOf(name)] });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { numberSample } from '../../../src/monitoring/drift-test.ts';
-import type { FeatureSample } from '../../../src/monitoring/drift-test.ts';
+import { numberSample } from '../../../src/monitoring/drift/drift-test.ts';
+import type { FeatureSample } from '../../../src/monitoring/drift/drift-test.ts';
 import { driftRegistry } from '../../../src/monitoring/settings.ts';
 
 interface Case {
@@ -14,7 +14,11 @@ interface Case {
 
 const golden = JSON.parse(readFileSync(new URL('./drift.json', import.meta.url), 'utf8')) as { numbers: Case[]; categories: Case[] };
 const numbers = (values: number[]): FeatureSample => numberSample(Float64Array.from(values));
-const categories = (counts: number[]): FeatureSample => ({ kind: 'category', counts: new Map(counts.map((count, index) => [`c${index}`, count])), other: 0 });
+const categories = (counts: number[]): FeatureSample => ({
+  kind: 'category',
+  counts: new Map(counts.map((count, index) => [`c${index}`, count])),
+  other: 0,
+});
 
 describe.each(golden.numbers)('tests of numbers agree with SciPy: $name', ({ reference, current, want, exact }) => {
   it.each(Object.keys(want))('%s', (name) => {

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { withDatabase } from '../../../src/data/duckdb.ts';
-import { DATA_LIMITS } from '../../../src/data/limits.ts';
-import { describeTable, profileFiles } from '../../../src/data/profile.ts';
-import type { TableProfile } from '../../../src/data/profile.ts';
-import { ranksOf, thinned } from '../../../src/data/ranks.ts';
-import { REFERENCE_FILE, decodeReference, encodeReference } from '../../../src/data/reference-values.ts';
+import { withDatabase } from '../../../src/data/table/duckdb.ts';
+import { DATA_LIMITS } from '../../../src/data/table/limits.ts';
+import { describeTable, profileFiles } from '../../../src/data/table/profile.ts';
+import type { TableProfile } from '../../../src/data/table/profile.ts';
+import { ranksOf, thinned } from '../../../src/data/table/ranks.ts';
+import { REFERENCE_FILE, decodeReference, encodeReference } from '../../../src/data/stored/reference-values.ts';
 import { currentRows } from '../../../src/monitoring/current-rows.ts';
 import { currentTable } from '../../../src/monitoring/current-table.ts';
 import { detectDrift } from '../../../src/monitoring/detect.ts';
 import type { DriftResult } from '../../../src/monitoring/detect.ts';
-import { numberSample, rankedSample } from '../../../src/monitoring/drift-test.ts';
+import { numberSample, rankedSample } from '../../../src/monitoring/drift/drift-test.ts';
 import { driftRegistry } from '../../../src/monitoring/settings.ts';
 
 interface Numbers {
@@ -31,7 +31,10 @@ interface Categories {
   readonly chiSquare: number;
 }
 
-const golden = JSON.parse(readFileSync(new URL('./large.json', import.meta.url), 'utf8')) as { numbers: Numbers[]; categories: Categories[] };
+const golden = JSON.parse(readFileSync(new URL('./large.json', import.meta.url), 'utf8')) as {
+  numbers: Numbers[];
+  categories: Categories[];
+};
 
 /** The numbers of make_large.py. */
 function draws(seed: number, rows: number, shift: number, digits: number | null): Float64Array {
@@ -50,7 +53,9 @@ function draws(seed: number, rows: number, shift: number, digits: number | null)
 describe.each(golden.numbers)('$reference against $current values agree with SciPy (shift $shift, digits $digits)', (want) => {
   const values = draws(11, want.reference, 0, want.digits);
   const ranks = thinned(ranksOf(values.slice().sort()), DATA_LIMITS.referenceValuesMax);
-  const kept = decodeReference(encodeReference([{ kind: 'number', name: 'x', ranks, deviation: want.deviation, of: values.length }])).get('x')!;
+  const kept = decodeReference(encodeReference([{ kind: 'number', name: 'x', ranks, deviation: want.deviation, of: values.length }])).get(
+    'x',
+  )!;
   const reference = kept.kind === 'number' ? rankedSample(kept.ranks, kept.deviation) : undefined;
   const current = numberSample(draws(29, want.current, want.shift, want.digits));
   const score = (test: string): number => driftRegistry.get(test).compute(reference!, current);
@@ -62,7 +67,9 @@ describe.each(golden.numbers)('$reference against $current values agree with Sci
 
   it('Kolmogorov-Smirnov', () => {
     // Of a reference that is not complete the distance lies up to one kept step too low.
-    expect(Math.abs(score('ksDistance') - want.ksDistance)).toBeLessThanOrEqual(ranks.complete ? 1e-12 : 1 / DATA_LIMITS.referenceValuesMax);
+    expect(Math.abs(score('ksDistance') - want.ksDistance)).toBeLessThanOrEqual(
+      ranks.complete ? 1e-12 : 1 / DATA_LIMITS.referenceValuesMax,
+    );
     // Asymptotic p-values are approximations on either side.
     expect(Math.abs(score('ks') - want.ks)).toBeLessThanOrEqual((ranks.complete ? 0.01 : 0.03) * Math.max(want.ks, 0.001));
   });
@@ -80,16 +87,20 @@ const travelled = (described: TableProfile): Parameters<typeof detectDrift>[0] =
 };
 
 describe.each(golden.categories)('categories agree with chi2_contingency: $name', (want) => {
-  const rows = (counts: Record<string, number>): string => Object.entries(counts).map(([name, count]) => `SELECT '${name}' AS city FROM range(${count})`).join(' UNION ALL ');
-  const judge = (old: boolean): Promise<[DriftResult, DriftResult]> => withDatabase(async (db) => {
-    await db.run(`CREATE TEMP TABLE trained AS ${rows(want.reference)}`);
-    await db.run(`CREATE TEMP TABLE arrived AS ${rows(want.current)}`);
-    const described = await describeTable(db, 'trained', [{ name: 'city', type: 'string', sql: 'city' }]);
-    const reference = old ? { profile: described.profile } : travelled(described);
-    const table = await detectDrift(reference, currentTable({ db, table: 'arrived', columns: new Map([['city', { sql: 'city' }]]) }));
-    const objects = Object.entries(want.current).flatMap(([city, count]) => Array.from({ length: count }, () => ({ city })));
-    return [table, await detectDrift(reference, currentRows([objects]))];
-  });
+  const rows = (counts: Record<string, number>): string =>
+    Object.entries(counts)
+      .map(([name, count]) => `SELECT '${name}' AS city FROM range(${count})`)
+      .join(' UNION ALL ');
+  const judge = (old: boolean): Promise<[DriftResult, DriftResult]> =>
+    withDatabase(async (db) => {
+      await db.run(`CREATE TEMP TABLE trained AS ${rows(want.reference)}`);
+      await db.run(`CREATE TEMP TABLE arrived AS ${rows(want.current)}`);
+      const described = await describeTable(db, 'trained', [{ name: 'city', type: 'string', sql: 'city' }]);
+      const reference = old ? { profile: described.profile } : travelled(described);
+      const table = await detectDrift(reference, currentTable({ db, table: 'arrived', columns: new Map([['city', { sql: 'city' }]]) }));
+      const objects = Object.entries(want.current).flatMap(([city, count]) => Array.from({ length: count }, () => ({ city })));
+      return [table, await detectDrift(reference, currentRows([objects]))];
+    });
 
   it('with the categories beside the profile, from a table and from rows alike', async () => {
     const [table, logged] = await judge(false);
@@ -104,7 +115,9 @@ describe.each(golden.categories)('categories agree with chi2_contingency: $name'
 
   it('of a model whose profile names fifty of them: no false alarm, and said so', async () => {
     const [table] = await judge(true);
-    expect(table.columns[0]!.note).toBe(`The reference names 50 of ${Object.keys(want.reference).length} categories, so that new ones count among the others.`);
+    expect(table.columns[0]!.note).toBe(
+      `The reference names 50 of ${Object.keys(want.reference).length} categories, so that new ones count among the others.`,
+    );
     if (want.new === 0) expect(table.drifted).toBe(false);
     if (want.new > 0.5 && Object.keys(want.reference).length === 60) expect(table.drifted).toBe(true);
   });

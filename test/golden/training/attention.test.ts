@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { withDefaults } from '../../../src/training/named.ts';
-import { layerRegistry } from '../../../src/training/registries.ts';
-import { loadTf } from '../../../src/training/tf.ts';
-import type { Tensor } from '../../../src/training/tf.ts';
+import { withDefaults } from '../../../src/training/model/named.ts';
+import { layerRegistry } from '../../../src/training/losses/resolve-loss.ts';
+import { loadTf } from '../../../src/training/tensorflow/tf.ts';
+import type { Tensor } from '../../../src/training/tensorflow/tf.ts';
 
-interface Values { readonly shape: number[]; readonly values: number[] }
+interface Values {
+  readonly shape: number[];
+  readonly values: number[];
+}
 interface Case {
   readonly type: string;
   readonly config: Record<string, unknown>;
@@ -25,11 +28,19 @@ const tensor = ({ shape, values }: Values): Tensor => tf.tensor(values, shape, '
 
 function expectClose(actual: ArrayLike<number>, expected: readonly number[], tolerance: number): void {
   expect(actual.length).toBe(expected.length);
-  for (const [index, value] of expected.entries()) expect(Math.abs(actual[index]! - value), `at ${index}: ${actual[index]} for ${value}`).toBeLessThanOrEqual(tolerance * (1 + Math.abs(value)));
+  for (const [index, value] of expected.entries())
+    expect(Math.abs(actual[index]! - value), `at ${index}: ${actual[index]} for ${value}`).toBeLessThanOrEqual(
+      tolerance * (1 + Math.abs(value)),
+    );
 }
 
 describe('attention and layer normalization agree with Keras 3, outputs and gradients', () => {
-  test.each(cases.map((golden, index) => [`${index} ${golden.type} ${JSON.stringify(golden.config)}${golden.masks.some(Boolean) ? ' masked' : ''}`, golden] as const))('%s', (_title, golden) => {
+  test.each(
+    cases.map(
+      (golden, index) =>
+        [`${index} ${golden.type} ${JSON.stringify(golden.config)}${golden.masks.some(Boolean) ? ' masked' : ''}`, golden] as const,
+    ),
+  )('%s', (_title, golden) => {
     const layer = layerRegistry.get(golden.type);
     const config = withDefaults(layer.configSchema, golden.config);
     const shapes = golden.inputs.map(({ shape }) => shape.slice(1));
@@ -41,7 +52,13 @@ describe('attention and layer normalization agree with Keras 3, outputs and grad
     let output: Tensor | undefined;
     const loss = (...tensors: Tensor[]): Tensor => {
       const weights = Object.fromEntries(specs.map((spec, index) => [spec.name, tensors[shapes.length + index]!]));
-      output = layer.call(tf, tensors.slice(0, shapes.length), weights, config, { training: true, masks, seed: [1, 2], update() {}, addLoss() {} });
+      output = layer.call(tf, tensors.slice(0, shapes.length), weights, config, {
+        training: true,
+        masks,
+        seed: [1, 2],
+        update() {},
+        addLoss() {},
+      });
       return tf.sum(tf.mul(tf.keep(output), factors));
     };
     const { value, grads } = tf.valueAndGrads(loss as never)([...golden.inputs.map(tensor), ...golden.weights.map(tensor)]);
@@ -56,10 +73,15 @@ describe('attention and layer normalization agree with Keras 3, outputs and grad
     const layer = layerRegistry.get('layerNormalization');
     const config = withDefaults(layer.configSchema, {});
     const weights = { gamma: tf.tensor1d([1, 2, 0.5]), beta: tf.tensor1d([0, 1, 2]) };
-    const value = (x: Tensor): Tensor => tf.sum(tf.square(layer.call(tf, [x], weights, config, { training: true, masks: [undefined], seed: [1, 2], update() {}, addLoss() {} })));
+    const value = (x: Tensor): Tensor =>
+      tf.sum(
+        tf.square(layer.call(tf, [x], weights, config, { training: true, masks: [undefined], seed: [1, 2], update() {}, addLoss() {} })),
+      );
     const slope = (x: Tensor): Tensor => tf.sum(tf.square(tf.grad(value)(x)));
     const x = [0.3, -1.2, 0.8];
-    const second = tf.grad(slope)(tf.tensor2d([x])).dataSync();
+    const second = tf
+      .grad(slope)(tf.tensor2d([x]))
+      .dataSync();
     const step = 1e-2;
     for (const [index, each] of second.entries()) {
       const at = (move: number): number => slope(tf.tensor2d([x.map((old, place) => old + (place === index ? move : 0))])).dataSync()[0]!;

@@ -5,8 +5,8 @@ import { exportNetwork } from '../../../src/training/bundle/create-export.ts';
 import { graphOutputs } from '../../../src/training/exports/shared/graph-outputs.ts';
 import { NO_LOGITS } from '../../../src/training/model/network.ts';
 import { sha256 } from '../../../src/storage/digest.ts';
-import { loadTf } from '../../../src/training/tf.ts';
-import type { Tensor } from '../../../src/training/tf.ts';
+import { loadTf } from '../../../src/training/tensorflow/tf.ts';
+import type { Tensor } from '../../../src/training/tensorflow/tf.ts';
 import { EXPORT_CASES, ROWS, exportRows, exportSource } from './export-cases.ts';
 import type { ExportCase } from './export-cases.ts';
 
@@ -22,7 +22,7 @@ interface Evidence {
 
 const tf = loadTf();
 const path = join(import.meta.dirname, 'exports.json');
-const evidence: Record<string, Evidence> = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) as Record<string, Evidence> : {};
+const evidence: Record<string, Evidence> = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Record<string, Evidence>) : {};
 /** Where make_exports.py looks for the files. */
 const target = process.env.PERENNIAL_WRITE_EXPORTS;
 /** Files that depend on layers and weights alone. Graphs follow every change of a layer's code: what they compute is compared. */
@@ -31,7 +31,11 @@ const DIGESTED = ['kerasH5/model.h5', 'kerasWeights/weights.h5', 'kerasJson/mode
 async function written(golden: ExportCase): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   for (const format of ['kerasH5', 'kerasWeights', 'kerasJson', 'savedModel']) {
-    const made = await exportNetwork(exportSource(golden), Buffer.from('{}'), format, { batch: exportRows(golden), rows: ROWS, source: 'test' });
+    const made = await exportNetwork(exportSource(golden), Buffer.from('{}'), format, {
+      batch: exportRows(golden),
+      rows: ROWS,
+      source: 'test',
+    });
     expect(made.check.largestDifference).toBeLessThan(1e-5);
     for (const [name, bytes] of Object.entries(made.files)) files.set(`${format}/${name}`, bytes);
   }
@@ -41,14 +45,25 @@ async function written(golden: ExportCase): Promise<Map<string, Uint8Array>> {
 function predicted(golden: ExportCase): { readonly raw: Float32Array; readonly outputs: Record<string, Float32Array> } {
   const { network, weights, meta } = exportSource(golden);
   const values = (tensor: Tensor): Float32Array => tensor.dataSync() as Float32Array;
-  const tensors = new Map(network.weights.map(({ fullName, shape }) => [fullName, tf.tensor(weights.get(fullName)!, [...shape], 'float32') as Tensor]));
-  const { output } = network.forward(tf, network.inputTensors(tf, exportRows(golden)), tensors, { training: false, seed: 0, iteration: 0, logits: NO_LOGITS });
-  return { raw: values(output), outputs: Object.fromEntries(Object.entries(graphOutputs(tf, meta, output)).map(([name, tensor]) => [name, values(tensor)])) };
+  const tensors = new Map(
+    network.weights.map(({ fullName, shape }) => [fullName, tf.tensor(weights.get(fullName)!, [...shape], 'float32') as Tensor]),
+  );
+  const { output } = network.forward(tf, network.inputTensors(tf, exportRows(golden)), tensors, {
+    training: false,
+    seed: 0,
+    iteration: 0,
+    logits: NO_LOGITS,
+  });
+  return {
+    raw: values(output),
+    outputs: Object.fromEntries(Object.entries(graphOutputs(tf, meta, output)).map(([name, tensor]) => [name, values(tensor)])),
+  };
 }
 
 function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>): void {
   expect(actual.length).toBe(expected.length);
-  for (let index = 0; index < expected.length; index++) expect(Math.abs(actual[index]! - expected[index]!) / Math.max(1, Math.abs(expected[index]!))).toBeLessThan(1e-5);
+  for (let index = 0; index < expected.length; index++)
+    expect(Math.abs(actual[index]! - expected[index]!) / Math.max(1, Math.abs(expected[index]!))).toBeLessThan(1e-5);
 }
 
 describe('exports are those that Keras 3, tf_keras and TensorFlow have read', () => {
@@ -59,7 +74,16 @@ describe('exports are those that Keras 3, tf_keras and TensorFlow have read', ()
         mkdirSync(dirname(join(target, name, file)), { recursive: true });
         writeFileSync(join(target, name, file), bytes);
       }
-      writeFileSync(join(target, name, 'rows.json'), JSON.stringify(Object.values(exportRows(golden)).map(({ spec, data }) => ({ shape: [ROWS, ...spec.shape], dtype: spec.vocabularySize === undefined ? 'float32' : 'int32', values: [...data] }))));
+      writeFileSync(
+        join(target, name, 'rows.json'),
+        JSON.stringify(
+          Object.values(exportRows(golden)).map(({ spec, data }) => ({
+            shape: [ROWS, ...spec.shape],
+            dtype: spec.vocabularySize === undefined ? 'float32' : 'int32',
+            values: [...data],
+          })),
+        ),
+      );
       return;
     }
     const seen = evidence[name]!;
@@ -70,7 +94,8 @@ describe('exports are those that Keras 3, tf_keras and TensorFlow have read', ()
     if (seen.tfKeras !== null) expectClose(raw, seen.tfKeras);
     for (const [rows, values] of Object.entries(seen.savedModel)) {
       expect(Object.keys(values)).toEqual(Object.keys(outputs));
-      for (const [output, expected] of Object.entries(values)) expectClose(outputs[output]!.subarray(0, (outputs[output]!.length / ROWS) * Number(rows)), expected);
+      for (const [output, expected] of Object.entries(values))
+        expectClose(outputs[output]!.subarray(0, (outputs[output]!.length / ROWS) * Number(rows)), expected);
     }
   });
 });

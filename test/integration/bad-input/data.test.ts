@@ -9,7 +9,7 @@ const perennial = new Perennial();
 
 const ROWS = 60;
 const kindOf = (row: number): string => 'ab'[row % 2]!;
-const valueOf = (row: number): string => ((row * 37) % 50 + (row % 2) * 30 + row / 100).toFixed(2);
+const valueOf = (row: number): string => (((row * 37) % 50) + (row % 2) * 30 + row / 100).toFixed(2);
 
 /** Rows `x,y,label` where `change` may give a row other fields. */
 function table(change: (row: number) => Partial<Record<'x' | 'y' | 'label', string>> = () => ({}), head = 'x,y,label'): string {
@@ -30,16 +30,28 @@ interface Wanted {
 function documentOf(name: string, wanted: Wanted): string {
   const path = join(folder, `${name}.json`);
   const features = wanted.features === undefined ? { x: ['standardize'] } : wanted.features;
-  writeFileSync(path, JSON.stringify({
-    apiVersion: 'perennial/v1', name,
-    steps: [
-      { uses: 'ingest', with: { source: { format: 'csv', path: `${name}.csv`, ...wanted.source }, label: 'label', ...wanted.ingest } },
-      { uses: 'preprocess', with: features === null ? {} : { features } },
-      { uses: 'train', with: { model: { architecture: 'mlp', units: [4] }, loss: wanted.regression === true ? 'meanSquaredError' : 'categoricalCrossentropy', epochs: 2, batchSize: 16 } },
-      { uses: 'evaluate', with: { metrics: [wanted.regression === true ? 'meanAbsoluteError' : 'accuracy'] } },
-      { uses: 'register', with: {} },
-    ],
-  }));
+  writeFileSync(
+    path,
+    JSON.stringify({
+      apiVersion: 'perennial/v1',
+      name,
+      steps: [
+        { uses: 'ingest', with: { source: { format: 'csv', path: `${name}.csv`, ...wanted.source }, label: 'label', ...wanted.ingest } },
+        { uses: 'preprocess', with: features === null ? {} : { features } },
+        {
+          uses: 'train',
+          with: {
+            model: { architecture: 'mlp', units: [4] },
+            loss: wanted.regression === true ? 'meanSquaredError' : 'categoricalCrossentropy',
+            epochs: 2,
+            batchSize: 16,
+          },
+        },
+        { uses: 'evaluate', with: { metrics: [wanted.regression === true ? 'meanAbsoluteError' : 'accuracy'] } },
+        { uses: 'register', with: {} },
+      ],
+    }),
+  );
   return path;
 }
 
@@ -52,25 +64,100 @@ const REFUSED: readonly (readonly [string, string | Uint8Array | undefined, Want
   ['a-missing-file', undefined, {}, 'SOURCE_NOT_FOUND', /no file or folder "a-missing-file\.csv"/],
   ['an-empty-file', '', {}, 'SOURCE_EMPTY', /empty \(0 bytes\)/],
   ['only-a-header', 'x,y,label\n', {}, 'SOURCE_EMPTY', /header but no rows/],
-  ['ragged-lines', table((row) => (row % 7 === 0 ? { label: 'a,b,c' } : {})), {}, 'DATA_INVALID', /9 of 60 rows cannot be used .*too many columns/],
-  ['an-open-quote', table((row) => (row === 30 ? { label: '"a' } : {})), {}, 'SOURCE_INVALID', /line \d+: a quote is opened and not closed/],
-  ['bytes-of-latin-1', Buffer.from(table(() => ({ label: 'é' })), 'latin1'), {}, 'SOURCE_INVALID', /not UTF-8: byte 0xe9 .*line 2.*windows-1252/],
+  [
+    'ragged-lines',
+    table((row) => (row % 7 === 0 ? { label: 'a,b,c' } : {})),
+    {},
+    'DATA_INVALID',
+    /9 of 60 rows cannot be used .*too many columns/,
+  ],
+  [
+    'an-open-quote',
+    table((row) => (row === 30 ? { label: '"a' } : {})),
+    {},
+    'SOURCE_INVALID',
+    /line \d+: a quote is opened and not closed/,
+  ],
+  [
+    'bytes-of-latin-1',
+    Buffer.from(
+      table(() => ({ label: 'é' })),
+      'latin1',
+    ),
+    {},
+    'SOURCE_INVALID',
+    /not UTF-8: byte 0xe9 .*line 2.*windows-1252/,
+  ],
   ['a-column-twice', table(undefined, 'x,x,label'), {}, 'SOURCE_INVALID', /two columns named "x"/],
   ['a-long-column-name', table(undefined, `x,${'y'.repeat(5000)},label`), {}, 'SOURCE_INVALID', /5000 characters; at most 256/],
-  ['no-such-label', table(), { ingest: { label: 'lable' } }, 'COLUMN_MISSING', /no column "lable".*columns are: x, y, label.*Did you mean "label"/],
+  [
+    'no-such-label',
+    table(),
+    { ingest: { label: 'lable' } },
+    'COLUMN_MISSING',
+    /no column "lable".*columns are: x, y, label.*Did you mean "label"/,
+  ],
   ['a-constant-label', table(() => ({ label: 'a' })), {}, 'LABEL_INVALID', /constant: all 60 rows are "a"/],
   ['a-missing-label', table(() => ({ label: '' })), {}, 'DATA_INVALID', /label "label" is missing \(60 rows\)/],
   ['a-label-that-is-an-id', table((row) => ({ label: `id${row}` })), {}, 'LABEL_INVALID', /looks like an identifier/],
-  ['a-class-with-one-row', table((row) => (row % 10 === 5 ? { label: `rare${row}` } : {})), {}, 'SPLIT_INVALID', /no row of "rare\d+" \(1 rows in all\).*stratify/],
-  ['nan-in-the-label', table((row) => ({ label: row % 10 === 0 ? 'nan' : String(row / 2) })), { regression: true }, 'DATA_INVALID', /label "label" is missing \(6 rows\)/],
-  ['infinity-in-the-label', table((row) => ({ label: row % 10 === 0 ? 'inf' : String(row / 2) })), { regression: true }, 'DATA_INVALID', /label "label" is infinite \(6 rows\)/],
+  [
+    'a-class-with-one-row',
+    table((row) => (row % 10 === 5 ? { label: `rare${row}` } : {})),
+    {},
+    'SPLIT_INVALID',
+    /no row of "rare\d+" \(1 rows in all\).*stratify/,
+  ],
+  [
+    'nan-in-the-label',
+    table((row) => ({ label: row % 10 === 0 ? 'nan' : String(row / 2) })),
+    { regression: true },
+    'DATA_INVALID',
+    /label "label" is missing \(6 rows\)/,
+  ],
+  [
+    'infinity-in-the-label',
+    table((row) => ({ label: row % 10 === 0 ? 'inf' : String(row / 2) })),
+    { regression: true },
+    'DATA_INVALID',
+    /label "label" is infinite \(6 rows\)/,
+  ],
   ['a-column-without-values', table(() => ({ x: '' })), {}, 'DATA_INVALID', /features\.x: the column is missing in every row/],
   ['no-such-feature', table(), { features: { X: ['standardize'] } }, 'COLUMN_MISSING', /no column "X".*Did you mean "x"/],
-  ['nan-in-a-feature', table((row) => (row % 10 === 0 ? { x: 'NaN' } : {})), {}, 'DATA_INVALID', /column "x": the value is missing .*impute/],
-  ['infinity-in-a-feature', table((row) => (row % 10 === 0 ? { x: 'inf' } : {})), {}, 'DATA_INVALID', /"x" holds Infinity in the train split.*clip/],
-  ['numbers-too-large-to-square', table((row) => ({ x: row % 2 === 0 ? `1e200` : `-1e20${row % 9}` })), {}, 'DATA_INVALID', /features\.x: the values are too large/],
-  ['numbers-at-the-end', table((row) => ({ x: row % 2 === 0 ? '1e308' : '-1e308' })), {}, 'DATA_INVALID', /features\.x: the values are too large/],
-  ['text-as-numbers', table((row) => (row === 3 ? { x: 'three' } : {})), { features: { x: ['standardize'] } }, 'CONFIG_INVALID', /"standardize" takes numbers, but gets text/],
+  [
+    'nan-in-a-feature',
+    table((row) => (row % 10 === 0 ? { x: 'NaN' } : {})),
+    {},
+    'DATA_INVALID',
+    /column "x": the value is missing .*impute/,
+  ],
+  [
+    'infinity-in-a-feature',
+    table((row) => (row % 10 === 0 ? { x: 'inf' } : {})),
+    {},
+    'DATA_INVALID',
+    /"x" holds Infinity in the train split.*clip/,
+  ],
+  [
+    'numbers-too-large-to-square',
+    table((row) => ({ x: row % 2 === 0 ? `1e200` : `-1e20${row % 9}` })),
+    {},
+    'DATA_INVALID',
+    /features\.x: the values are too large/,
+  ],
+  [
+    'numbers-at-the-end',
+    table((row) => ({ x: row % 2 === 0 ? '1e308' : '-1e308' })),
+    {},
+    'DATA_INVALID',
+    /features\.x: the values are too large/,
+  ],
+  [
+    'text-as-numbers',
+    table((row) => (row === 3 ? { x: 'three' } : {})),
+    { features: { x: ['standardize'] } },
+    'CONFIG_INVALID',
+    /"standardize" takes numbers, but gets text/,
+  ],
   ['another-format', table(), { source: { format: 'parquet' } }, 'SOURCE_INVALID', /cannot be read as parquet/],
   ['equal-rows', table(() => ({ x: '1', y: '1' })), {}, 'SPLIT_INVALID', /split is empty.*Only 2 of the rows differ/],
 ];
@@ -88,8 +175,14 @@ describe('a source with', () => {
 
   it('a folder in the place of the file, and a pattern that nothing fits, are told apart', async () => {
     mkdirSync(join(folder, 'folder.csv'));
-    expect((await perennial.run(['run', documentOf('folder', {}), '--json'])).json().failure).toMatchObject({ code: 'SOURCE_INVALID', message: expect.stringMatching(/is a folder; a file is expected.*folder\.csv\/\*\.csv/) as string });
-    expect((await perennial.run(['run', documentOf('pattern', { source: { path: 'zz*.csv' } }), '--json'])).json().failure).toMatchObject({ code: 'SOURCE_NOT_FOUND', message: expect.stringContaining('No file matches "zz*.csv"') as string });
+    expect((await perennial.run(['run', documentOf('folder', {}), '--json'])).json().failure).toMatchObject({
+      code: 'SOURCE_INVALID',
+      message: expect.stringMatching(/is a folder; a file is expected.*folder\.csv\/\*\.csv/) as string,
+    });
+    expect((await perennial.run(['run', documentOf('pattern', { source: { path: 'zz*.csv' } }), '--json'])).json().failure).toMatchObject({
+      code: 'SOURCE_NOT_FOUND',
+      message: expect.stringContaining('No file matches "zz*.csv"') as string,
+    });
   });
 
   it('names and classes that mean something to JavaScript, to shells or to no keyboard is learnt from and served', async () => {
@@ -105,7 +198,10 @@ describe('a source with', () => {
     expect(predicted.code, predicted.stderr).toBe(0);
     expect(classes).toContain(predicted.json().predictions[0].label);
     const lacking = await perennial.run(['predict', 'names', '--row', '{"x": 1}', '--json']);
-    expect(lacking.json().error).toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('none of the columns that the model reads: __proto__, größe') as string });
+    expect(lacking.json().error).toMatchObject({
+      code: 'DATA_INVALID',
+      message: expect.stringContaining('none of the columns that the model reads: __proto__, größe') as string,
+    });
     expect(lacking.code).toBe(2);
   });
 
@@ -125,16 +221,46 @@ const COMMANDS: readonly (readonly [string, readonly string[], number, string, R
   ['an unknown model', ['models', 'rollback', 'nobody'], 2, 'NOT_FOUND', /no model "nobody"/],
   ['a model out of the folder', ['models', 'rollback', '../evil'], 2, 'NAME_INVALID', /"\.\.\/evil" is not the name of a model/],
   ['the model __proto__', ['models', 'show', '__proto__'], 2, 'NAME_INVALID', /is not the name of a model/],
-  ['an unknown version', ['models', 'promote', 'plain', '99', '--why', 'test'], 2, 'VERSION_INVALID', /no version "99".*It has the versions 1/],
-  ['an alias out of the folder', ['models', 'promote', 'plain', '1', '--alias', '../x', '--why', 'test'], 2, 'NAME_INVALID', /is not an alias/],
-  ['a rollback without anything to go back to', ['models', 'rollback', 'plain'], 2, 'VERSION_INVALID', /no earlier good champion than version 1/],
+  [
+    'an unknown version',
+    ['models', 'promote', 'plain', '99', '--why', 'test'],
+    2,
+    'VERSION_INVALID',
+    /no version "99".*It has the versions 1/,
+  ],
+  [
+    'an alias out of the folder',
+    ['models', 'promote', 'plain', '1', '--alias', '../x', '--why', 'test'],
+    2,
+    'NAME_INVALID',
+    /is not an alias/,
+  ],
+  [
+    'a rollback without anything to go back to',
+    ['models', 'rollback', 'plain'],
+    2,
+    'VERSION_INVALID',
+    /no earlier good champion than version 1/,
+  ],
   ['an unknown run to cancel', ['runs', 'cancel', 'nothing/x'], 2, 'NOT_FOUND', /no such run/],
   ['an unknown run to read', ['runs', 'logs', 'nothing/x'], 2, 'NOT_FOUND', /nothing\/x/],
-  ['a parameter nobody declared', ['run', join(folder, 'plain.json'), '--param', 'x=1'], 2, 'DOCUMENT_INVALID', /declares no parameter "x"/],
+  [
+    'a parameter nobody declared',
+    ['run', join(folder, 'plain.json'), '--param', 'x=1'],
+    2,
+    'DOCUMENT_INVALID',
+    /declares no parameter "x"/,
+  ],
   ['a row that is no JSON', ['predict', 'plain', '--row', '{bad'], 2, 'USAGE', /--row is not JSON/],
   ['a model that is not served', ['predict', 'nobody', '--row', '{}'], 2, 'NOT_FOUND', /no model "nobody"/],
   ['rows from no file', ['predict', 'plain', '--rows', join(folder, 'nothing.csv')], 2, 'SOURCE_NOT_FOUND', /nothing\.csv/],
-  ['a server that is not there', ['predict', 'plain', '--row', '{"x":1}', '--server', 'http://127.0.0.1:9'], 4, 'SERVER_UNAVAILABLE', /127\.0\.0\.1:9/],
+  [
+    'a server that is not there',
+    ['predict', 'plain', '--row', '{"x":1}', '--server', 'http://127.0.0.1:9'],
+    4,
+    'SERVER_UNAVAILABLE',
+    /127\.0\.0\.1:9/,
+  ],
 ];
 
 describe('a command with', () => {
@@ -156,20 +282,34 @@ describe('a command with', () => {
   });
 
   it.each([
-    [{ x: 'long' }, /column "x": expected a number, got string "long"/], [{ y: 1 }, /none of the columns|"x"/], [{ x: null }, /"x"/], [{ x: [1] }, /expected a number/],
+    [{ x: 'long' }, /column "x": expected a number, got string "long"/],
+    [{ y: 1 }, /none of the columns|"x"/],
+    [{ x: null }, /"x"/],
+    [{ x: [1] }, /expected a number/],
   ])('the row %j for the served model is refused', async (row, message) => {
     const { url } = (JSON.parse(readFileSync(join(perennial.home, 'run/stack.json'), 'utf8')) as { server: { url: string } }).server;
-    const answer = await fetch(`${url}/models/plain/predict`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ rows: [row] }) });
+    const answer = await fetch(`${url}/models/plain/predict`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ rows: [row] }),
+    });
     expect(answer.status).toBe(400);
     expect(((await answer.json()) as { error: string }).error).toMatch(message);
   });
 
-  it.each(['..%2f..%2fetc', '__proto__', 'a%20b', '%00', '%ff'])('the model %s in an address finds nothing, and harms nothing', async (name) => {
-    const { url } = (JSON.parse(readFileSync(join(perennial.home, 'run/stack.json'), 'utf8')) as { server: { url: string } }).server;
-    for (const path of [`/models/${name}/predict`, `/v1/models/${name}:predict`, `/v2/models/${name}/infer`]) {
-      const answer = await fetch(`${url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"rows":[{"__proto__":{"polluted":1}}]}' });
-      expect([400, 404]).toContain(answer.status);
-      expect(((await answer.json()) as { error: string }).error).toBeTypeOf('string');
-    }
-  });
+  it.each(['..%2f..%2fetc', '__proto__', 'a%20b', '%00', '%ff'])(
+    'the model %s in an address finds nothing, and harms nothing',
+    async (name) => {
+      const { url } = (JSON.parse(readFileSync(join(perennial.home, 'run/stack.json'), 'utf8')) as { server: { url: string } }).server;
+      for (const path of [`/models/${name}/predict`, `/v1/models/${name}:predict`, `/v2/models/${name}/infer`]) {
+        const answer = await fetch(`${url}${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: '{"rows":[{"__proto__":{"polluted":1}}]}',
+        });
+        expect([400, 404]).toContain(answer.status);
+        expect(((await answer.json()) as { error: string }).error).toBeTypeOf('string');
+      }
+    },
+  );
 });

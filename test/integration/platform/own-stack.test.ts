@@ -24,12 +24,15 @@ describe('a client', () => {
     expect(answer.code).toBe(4);
   });
 
-  it.each([[['runs', 'list']], [['run', 'pipelines/penguins.json']], [['schedules', 'list']], [['apply', 'pipelines/penguins.json']]])('of another store is refused by %j, which names both', async (args) => {
-    const answer = await stranger.run(args);
-    expect(answer.stderr).toContain('error STORE_DIFFERS: ');
-    for (const store of [stack.store, stranger.env['PERENNIAL_STORE']!]) expect(answer.stderr).toContain(store);
-    expect(answer.code).toBe(2);
-  });
+  it.each([[['runs', 'list']], [['run', 'pipelines/penguins.json']], [['schedules', 'list']], [['apply', 'pipelines/penguins.json']]])(
+    'of another store is refused by %j, which names both',
+    async (args) => {
+      const answer = await stranger.run(args);
+      expect(answer.stderr).toContain('error STORE_DIFFERS: ');
+      for (const store of [stack.store, stranger.env['PERENNIAL_STORE']!]) expect(answer.stderr).toContain(store);
+      expect(answer.code).toBe(2);
+    },
+  );
 
   it('of the same store is welcome, whatever its home is; a UI that nobody named is not made up', async () => {
     const answer = await stranger.run(['runs', 'list', '--json'], { env: { PERENNIAL_STORE: stack.store } });
@@ -40,7 +43,9 @@ describe('a client', () => {
 
   it('does not ask a server that serves from another store than the one that is meant', async () => {
     const answer = await perennial.run(['predict', 'm', '--row', '{}'], { env: { PERENNIAL_STORE: 'file:/elsewhere' } });
-    expect(answer.stderr).toContain(`error STORE_DIFFERS: The stack that runs here serves from the store ${stack.store}, and PERENNIAL_STORE is file:/elsewhere.`);
+    expect(answer.stderr).toContain(
+      `error STORE_DIFFERS: The stack that runs here serves from the store ${stack.store}, and PERENNIAL_STORE is file:/elsewhere.`,
+    );
   });
 
   it('hears in words of a namespace that is not there, and so does a worker', async () => {
@@ -59,7 +64,8 @@ describe('a stack', () => {
     const [runs, status] = await Promise.all([perennial.run(['runs', 'list']), perennial.run(['status'])]);
     for (const answer of [runs, status]) expect(answer.stderr).not.toContain('INTERNAL');
     if (runs.code !== 0) expect(runs.stderr).toContain('error STACK_UNREADABLE: ');
-    for (let tries = 0; readFileSync(file, 'utf8') === text && tries < 400; tries += 1) await new Promise((resolve) => setTimeout(resolve, 25));
+    for (let tries = 0; readFileSync(file, 'utf8') === text && tries < 400; tries += 1)
+      await new Promise((resolve) => setTimeout(resolve, 25));
     expect((await perennial.run(['status'])).code).toBe(0);
   });
 
@@ -69,7 +75,11 @@ describe('a stack', () => {
     expect((await perennial.run(['down'])).code).toBe(0);
     writeFileSync(file, '{"torn');
     const again = (await perennial.up()) as Stack;
-    expect([again.server!.url, again.temporal!.address, again.temporal!.uiUrl]).toEqual([before.server!.url, before.temporal!.address, before.temporal!.uiUrl]);
+    expect([again.server!.url, again.temporal!.address, again.temporal!.uiUrl]).toEqual([
+      before.server!.url,
+      before.temporal!.address,
+      before.temporal!.uiUrl,
+    ]);
     expect((await stranger.run(['runs', 'list'], { env: { PERENNIAL_STORE: stack.store } })).code).toBe(0);
   });
 });

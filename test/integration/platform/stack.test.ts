@@ -32,12 +32,21 @@ test('up, status, a second up, a crash of each child, down', async () => {
 
   const status = await perennial.run(['status', '--json']);
   expect(status.json()).toMatchObject({ running: true, healthy: true, home: perennial.home });
-  expect(status.json().components.map((component: { name: string; health: string }) => `${component.name} ${component.health}`)).toEqual(['supervisor healthy', 'temporal healthy', 'server healthy', 'worker-1 healthy']);
+  expect(status.json().components.map((component: { name: string; health: string }) => `${component.name} ${component.health}`)).toEqual([
+    'supervisor healthy',
+    'temporal healthy',
+    'server healthy',
+    'worker-1 healthy',
+  ]);
   expect(status.code).toBe(0);
 
   const second = await perennial.run(['up', '--detach', ...FREE_PORTS, '--json']);
   expect(second.code).toBe(2);
-  expect(second.json().error).toMatchObject({ code: 'ALREADY_RUNNING', details: { pid: stack.supervisor.pid }, hint: expect.stringContaining('perennial down') as string });
+  expect(second.json().error).toMatchObject({
+    code: 'ALREADY_RUNNING',
+    details: { pid: stack.supervisor.pid },
+    hint: expect.stringContaining('perennial down') as string,
+  });
 
   for (const name of ['worker-1', 'server', 'temporal']) {
     const before = stackProcesses(stackOf(perennial)).find((part) => part.name === name)!;
@@ -52,7 +61,12 @@ test('up, status, a second up, a crash of each child, down', async () => {
 
   const all = processes(stackOf(perennial));
   const down = await perennial.run(['down', '--json']);
-  expect(down.json().stopped.map((part: { name: string }) => part.name).sort()).toEqual(['server', 'supervisor', 'temporal', 'worker-1']);
+  expect(
+    down
+      .json()
+      .stopped.map((part: { name: string }) => part.name)
+      .sort(),
+  ).toEqual(['server', 'supervisor', 'temporal', 'worker-1']);
   expect(all.filter(isRunning)).toEqual([]);
   expect(existsSync(join(perennial.home, 'run/stack.json'))).toBe(false);
   expect((await perennial.run(['down'])).stdout).toContain('Nothing is running');
@@ -63,15 +77,25 @@ test('of two that start at once one wins, and the other says who it is', async (
   const answers = await Promise.all([1, 2].map(() => perennial.run(['up', '--detach', ...FREE_PORTS, '--json'])));
   expect(answers.map((answer) => answer.code).sort()).toEqual([0, 2]);
   const winner = answers.find((answer) => answer.code === 0)!.json() as Stack;
-  expect(answers.find((answer) => answer.code === 2)!.json().error).toMatchObject({ code: 'ALREADY_RUNNING', details: { pid: winner.supervisor.pid } });
+  expect(answers.find((answer) => answer.code === 2)!.json().error).toMatchObject({
+    code: 'ALREADY_RUNNING',
+    details: { pid: winner.supervisor.pid },
+  });
   expect((await perennial.run(['status'])).code).toBe(0);
 
   // Killed, the supervisor leaves Temporal behind; worker and server end by themselves.
   process.kill(winner.supervisor.pid, 'SIGKILL');
-  await eventually(() => [...winner.workers, winner.server!].every((part) => !isRunning(part as ProcessIdentity)), 'worker and server have ended');
+  await eventually(
+    () => [...winner.workers, winner.server!].every((part) => !isRunning(part as ProcessIdentity)),
+    'worker and server have ended',
+  );
   const status = await perennial.run(['status', '--json']);
   expect(status.code).toBe(4);
-  expect(status.json().components[0]).toMatchObject({ name: 'supervisor', health: 'gone', detail: expect.stringContaining('perennial down') as string });
+  expect(status.json().components[0]).toMatchObject({
+    name: 'supervisor',
+    health: 'gone',
+    detail: expect.stringContaining('perennial down') as string,
+  });
 
   // The next one explains, ends what was left, and takes over.
   const next = await perennial.run(['up', '--detach', ...FREE_PORTS, '--json']);
@@ -132,7 +156,15 @@ test('down touches no process that merely got the id of one of ours', async () =
   const perennial = new Perennial();
   const innocent = start(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
   const reused = { pid: innocent.pid, startTicks: innocent.identity.startTicks - 1 };
-  const stack: Stack = { formatVersion: 1, state: 'up', supervisor: reused, workers: [{ name: 'worker-1', queues: [], ...reused }], store: 'file:x', startedAt: '2026-01-01T00:00:00.000Z', logs: 'x' };
+  const stack: Stack = {
+    formatVersion: 1,
+    state: 'up',
+    supervisor: reused,
+    workers: [{ name: 'worker-1', queues: [], ...reused }],
+    store: 'file:x',
+    startedAt: '2026-01-01T00:00:00.000Z',
+    logs: 'x',
+  };
   await perennial.run(['down']);
   const file = join(perennial.home, 'run/stack.json');
   mkdirSync(join(perennial.home, 'run'), { recursive: true });

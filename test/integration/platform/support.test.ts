@@ -8,9 +8,17 @@ import { start } from '../../support/processes.ts';
 test('a real MinIO honours conditional writes, and ends when told', async () => {
   const minio = await startMinio();
   const { Client } = await import('minio');
-  const client = new Client({ endPoint: minio.host, port: minio.port, useSSL: false, accessKey: minio.accessKey, secretKey: minio.secretKey });
+  const client = new Client({
+    endPoint: minio.host,
+    port: minio.port,
+    useSSL: false,
+    accessKey: minio.accessKey,
+    secretKey: minio.secretKey,
+  });
   await client.makeBucket('bucket');
-  const attempts = await Promise.allSettled(Array.from({ length: 16 }, (_, index) => client.putObject('bucket', 'key', `${index}`, undefined, { 'If-None-Match': '*' })));
+  const attempts = await Promise.allSettled(
+    Array.from({ length: 16 }, (_, index) => client.putObject('bucket', 'key', `${index}`, undefined, { 'If-None-Match': '*' })),
+  );
   expect(attempts.filter((attempt) => attempt.status === 'fulfilled')).toHaveLength(1);
   await minio.stop();
   await expect(fetch(minio.endpoint)).rejects.toThrow();

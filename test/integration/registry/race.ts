@@ -11,12 +11,25 @@ export async function buildRacer(): Promise<string> {
   const folder = join(packageRoot(), 'node_modules', '.cache', 'perennial-tests', String(process.pid));
   mkdirSync(folder, { recursive: true });
   const outfile = join(folder, 'racer.mjs');
-  await build({ entryPoints: [join(import.meta.dirname, 'racer.ts')], bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', outfile, logLevel: 'warning' });
+  await build({
+    entryPoints: [join(import.meta.dirname, 'racer.ts')],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    outfile,
+    logLevel: 'warning',
+  });
   return outfile;
 }
 
 export async function startRacer(script: string, number: number, models: number, environment: NodeJS.ProcessEnv): Promise<ChildProcess> {
-  const child = fork(script, [String(number), String(models)], { env: { ...process.env, ...environment }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
+  const child = fork(script, [String(number), String(models)], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    execArgv: [],
+  });
   await once(child, 'message');
   return child;
 }

@@ -18,7 +18,12 @@ async function work(): Promise<{ versions: number[]; shared: number }> {
   const artifacts = createArtifactStore(store, cache);
   const registry = createRegistry(store, artifacts);
   const register = async (content: string): Promise<number> => {
-    const modelRef = await artifacts.write({ kind: 'model', summary: content, files: { 'weights.bin': Buffer.from(content) }, meta: { content } });
+    const modelRef = await artifacts.write({
+      kind: 'model',
+      summary: content,
+      files: { 'weights.bin': Buffer.from(content) },
+      meta: { content },
+    });
     return (await registry.register({ model: 'race', modelRef, pipeline: 'race', runId: `racer-${number}`, stepId: 'register' })).version;
   };
   const versions: number[] = [];
@@ -36,9 +41,11 @@ async function work(): Promise<{ versions: number[]; shared: number }> {
 }
 
 process.once('message', () => {
-  work().then(
-    (result) => process.send!(result),
-    (error: unknown) => process.send!({ error: error instanceof Error ? `${error.message}\n${error.stack}` : String(error) }),
-  ).finally(() => process.disconnect());
+  work()
+    .then(
+      (result) => process.send!(result),
+      (error: unknown) => process.send!({ error: error instanceof Error ? `${error.message}\n${error.stack}` : String(error) }),
+    )
+    .finally(() => process.disconnect());
 });
 process.send!('ready');

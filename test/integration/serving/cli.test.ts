@@ -27,14 +27,25 @@ afterAll(async () => {
 
 describe('perennial serve', () => {
   it.each(['0.0.0.0', '::', '[::]', ''])('refuses the address %j without a token, and says how to set one', async (host) => {
-    const { code, stderr } = await run(process.execPath, [join(packageRoot(), 'bin', 'perennial.js'), 'serve', '--port', '0', '--host', host], { env: { ...env, PERENNIAL_API_TOKEN: undefined } });
+    const { code, stderr } = await run(
+      process.execPath,
+      [join(packageRoot(), 'bin', 'perennial.js'), 'serve', '--port', '0', '--host', host],
+      { env: { ...env, PERENNIAL_API_TOKEN: undefined } },
+    );
     expect(code).toBe(2);
-    expect(stderr).toMatch(/error USAGE: The server would answer anybody who reaches .*PERENNIAL_API_TOKEN is not set\.[\s\S]*export PERENNIAL_API_TOKEN=/);
+    expect(stderr).toMatch(
+      /error USAGE: The server would answer anybody who reaches .*PERENNIAL_API_TOKEN is not set\.[\s\S]*export PERENNIAL_API_TOKEN=/,
+    );
   });
 
   it('listens there with a token, and on this machine without', async () => {
-    for (const [host, token] of [['0.0.0.0', 'a-token-of-the-test'], ['localhost', '']] as const) {
-      const serving = start(process.execPath, [join(packageRoot(), 'bin', 'perennial.js'), 'serve', '--port', '0', '--host', host], { env: { ...env, PERENNIAL_API_TOKEN: token } });
+    for (const [host, token] of [
+      ['0.0.0.0', 'a-token-of-the-test'],
+      ['localhost', ''],
+    ] as const) {
+      const serving = start(process.execPath, [join(packageRoot(), 'bin', 'perennial.js'), 'serve', '--port', '0', '--host', host], {
+        env: { ...env, PERENNIAL_API_TOKEN: token },
+      });
       const [, url] = await serving.waitFor(/Serving on (\S+)/);
       expect((await fetch(`${url!}/models`)).status).toBe(host === '0.0.0.0' ? 401 : 200);
       expect(serving.output()).not.toContain('a-token-of-the-test');
@@ -53,7 +64,19 @@ describe('perennial predict', () => {
 
   it('asks the server of the stack', async () => {
     mkdirSync(join(home, 'run'), { recursive: true });
-    writeFileSync(join(home, 'run', 'stack.json'), JSON.stringify({ formatVersion: 1, state: 'up', supervisor: { pid: 1, startTicks: 1 }, server: { url: server.url }, workers: [], store: env.PERENNIAL_STORE, startedAt: new Date().toISOString(), logs: '' }));
+    writeFileSync(
+      join(home, 'run', 'stack.json'),
+      JSON.stringify({
+        formatVersion: 1,
+        state: 'up',
+        supervisor: { pid: 1, startTicks: 1 },
+        server: { url: server.url },
+        workers: [],
+        store: env.PERENNIAL_STORE,
+        startedAt: new Date().toISOString(),
+        logs: '',
+      }),
+    );
     const { code, stdout, stderr } = await perennial('predict', 'm', '--row', '{"a":1,"b":2}');
     expect([code, stdout]).toEqual([0, 'ROW  LABEL  PROBABILITY\n0    one    1.0000\n']);
     expect(stderr).toBe('m version 1\n');
@@ -62,7 +85,11 @@ describe('perennial predict', () => {
   it('asks another version, and prints JSON', async () => {
     const { code, stdout } = await perennial('predict', 'm', '--row', '{"a":1,"b":2}', '--version', '2', '--server', server.url, '--json');
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ model: 'm', version: 2, predictions: [{ label: 'two', probabilities: { one: expect.any(Number) } }] });
+    expect(JSON.parse(stdout)).toMatchObject({
+      model: 'm',
+      version: 2,
+      predictions: [{ label: 'two', probabilities: { one: expect.any(Number) } }],
+    });
   });
 
   it('takes rows from a CSV file, with the types of the model', async () => {

@@ -68,13 +68,16 @@ describe('the model server under load', () => {
         path,
         body: path.startsWith('/v2')
           ? '{"inputs":[{"name":"a","shape":[1],"datatype":"FP64","data":[1]},{"name":"b","shape":[1],"datatype":"FP64","data":[2]}],"outputs":[{"name":"label"}]}'
-          : path.startsWith('/v1') ? '{"instances":[{"a":1,"b":2}]}' : '{"rows":[{"a":1,"b":2}]}',
+          : path.startsWith('/v1')
+            ? '{"instances":[{"a":1,"b":2}]}'
+            : '{"rows":[{"a":1,"b":2}]}',
         onResponse(status: number, body: string, _context: object, headers?: Record<string, string>) {
           const header = String(headers?.['x-perennial-version'] ?? headers?.['X-Perennial-Version']);
           seen[header] = (seen[header] ?? 0) + 1;
           const labels = LABELS.filter((label) => body.includes(`"label":"${label}"`) || body.includes(`"data":["${label}"]`));
           const versionInBody = /"(?:version|model_version)":"?(\d+)/.exec(body)?.[1] ?? header;
-          if (status !== 200 || versionInBody !== header || labels.length !== 1 || labels[0] !== LABELS[Number(header) - 1]) torn.push({ status, header, body });
+          if (status !== 200 || versionInBody !== header || labels.length !== 1 || labels[0] !== LABELS[Number(header) - 1])
+            torn.push({ status, header, body });
         },
       })),
     });
@@ -159,7 +162,8 @@ describe('the model server in trouble', () => {
     await expect(registry.promote('m', 2, author)).rejects.toMatchObject({ code: 'VERSION_INVALID' });
     const { value } = (await getJson<Routing>(store, routingKey('m')))!;
     await putJson(store, routingKey('m'), { ...value, revision: value.revision + 1, aliases: { ...value.aliases, champion: 2 } });
-    const models = async (): Promise<{ version: number; wanted: number; error?: string }> => ((await (await fetch(`${url}/models`)).json()) as { models: [{ version: number; wanted: number; error?: string }] }).models[0];
+    const models = async (): Promise<{ version: number; wanted: number; error?: string }> =>
+      ((await (await fetch(`${url}/models`)).json()) as { models: [{ version: number; wanted: number; error?: string }] }).models[0];
     await eventually(async () => (await models()).error !== undefined);
     expect(await models()).toMatchObject({ version: 1, wanted: 2, error: expect.stringContaining('version 2 cannot be loaded') });
     expect(await predict(url)).toEqual({ status: 200, version: 1, label: 'one' });
@@ -176,7 +180,12 @@ describe('the model server in trouble', () => {
     const server = await fixture.start();
     expect((await liveServers(store)).map(({ url }) => url)).toEqual([server.url]);
     const large = JSON.stringify({ rows: Array.from({ length: 4_000 }, (_, index) => ({ a: index, b: 1 })) });
-    const inFlight = Array.from({ length: 4 }, () => fetch(`${server.url}/models/m/predict`, { method: 'POST', body: large }).then(async (response) => ({ status: response.status, body: (await response.json()) as { predictions: unknown[] } })));
+    const inFlight = Array.from({ length: 4 }, () =>
+      fetch(`${server.url}/models/m/predict`, { method: 'POST', body: large }).then(async (response) => ({
+        status: response.status,
+        body: (await response.json()) as { predictions: unknown[] },
+      })),
+    );
     await new Promise((resolve) => setTimeout(resolve, 60));
     const began = performance.now();
     expect(await server.stop()).toBe(0);
@@ -184,7 +193,11 @@ describe('the model server in trouble', () => {
     for (const { status, body } of await Promise.all(inFlight)) expect([status, body.predictions.length]).toEqual([200, 4_000]);
     expect(await liveServers(store)).toEqual([]);
     let lines = 0;
-    for await (const { key } of store.list('predictions/m/')) lines += Buffer.from((await store.get(key)).body).toString().trimEnd().split('\n').length;
+    for await (const { key } of store.list('predictions/m/'))
+      lines += Buffer.from((await store.get(key)).body)
+        .toString()
+        .trimEnd()
+        .split('\n').length;
     expect(lines).toBe(16_000);
     expect(server.log()).not.toContain('could not be logged');
   });
@@ -193,7 +206,11 @@ describe('the model server in trouble', () => {
     const { folder, start } = await setUp();
     const { url } = await start();
     const port = new URL(url).port;
-    await expect(startServerProcess({ PERENNIAL_HOME: folder }, ['--port', port])).rejects.toThrow(`ended with 2: error PORT_TAKEN: Port ${port} of 127.0.0.1 is taken.`);
-    await expect(startServerProcess({ PERENNIAL_HOME: folder }, ['--port', 'http'])).rejects.toThrow('error USAGE: --port "http" is not a port.');
+    await expect(startServerProcess({ PERENNIAL_HOME: folder }, ['--port', port])).rejects.toThrow(
+      `ended with 2: error PORT_TAKEN: Port ${port} of 127.0.0.1 is taken.`,
+    );
+    await expect(startServerProcess({ PERENNIAL_HOME: folder }, ['--port', 'http'])).rejects.toThrow(
+      'error USAGE: --port "http" is not a port.',
+    );
   });
 });

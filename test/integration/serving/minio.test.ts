@@ -20,7 +20,13 @@ let server: ServerProcess;
 
 beforeAll(async () => {
   minio = await startMinio();
-  await new Client({ endPoint: minio.host, port: minio.port, useSSL: false, accessKey: minio.accessKey, secretKey: minio.secretKey }).makeBucket('models');
+  await new Client({
+    endPoint: minio.host,
+    port: minio.port,
+    useSSL: false,
+    accessKey: minio.accessKey,
+    secretKey: minio.secretKey,
+  }).makeBucket('models');
   Object.assign(process.env, minio.env, { PERENNIAL_HOME: home });
   fixture = fixtureOver(await openStore('s3://models/team'), join(home, 'registry-cache'));
   await registerConstant(fixture, 'm', 0);

@@ -1,6 +1,6 @@
 import type { ArtifactStore, ObjectStore } from '../../../src/core/ports.ts';
 import type { OutputSpec } from '../../../src/core/tensor.ts';
-import { createPreprocessor } from '../../../src/data/preprocessor.ts';
+import { createPreprocessor } from '../../../src/data/preprocess/preprocessor.ts';
 import type { Registry } from '../../../src/registry/registry.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
@@ -40,26 +40,60 @@ export function registerPerceptron(fixture: Fixture, model: string): Promise<num
   ]);
 }
 
-async function registerNetwork({ artifacts, registry }: Fixture, model: string, layers: readonly LayerConfig[], set: (name: string, values: Float32Array) => void = () => {}): Promise<number> {
+async function registerNetwork(
+  { artifacts, registry }: Fixture,
+  model: string,
+  layers: readonly LayerConfig[],
+  set: (name: string, values: Float32Array) => void = () => {},
+): Promise<number> {
   const preprocessor = createPreprocessor({
     seed: 1,
     output: OUTPUT,
-    columns: ['a', 'b'].map((name) => ({ name, type: 'number', required: true, links: [], spec: { name: 'features', shape: [1], dtype: 'float32' } })),
+    columns: ['a', 'b'].map((name) => ({
+      name,
+      type: 'number',
+      required: true,
+      links: [],
+      spec: { name: 'features', shape: [1], dtype: 'float32' },
+    })),
   });
   const topology = buildTopology(layers, preprocessor.inputs);
   const network = new Network(topology);
   const weights = network.initialWeights(1);
   for (const [name, values] of weights) set(name, values);
   const { manifest, bytes } = encodeWeights(network.weights, weights);
-  const files = { 'weights.json': json(manifest), 'weights.bin': bytes, 'topology.json': json(topology), 'preprocessor.json': json(preprocessor.toJson()), 'profile.json': json({ formatVersion: 1, rows: 0, columns: ['a', 'b', 'answer'].map((name) => ({ name, type: 'number', count: 0, missing: 0, distinct: 0 })) }), 'history.json': json([]) };
+  const files = {
+    'weights.json': json(manifest),
+    'weights.bin': bytes,
+    'topology.json': json(topology),
+    'preprocessor.json': json(preprocessor.toJson()),
+    'profile.json': json({
+      formatVersion: 1,
+      rows: 0,
+      columns: ['a', 'b', 'answer'].map((name) => ({ name, type: 'number', count: 0, missing: 0, distinct: 0 })),
+    }),
+    'history.json': json([]),
+  };
   const parameters = [...weights.values()].reduce((sum, values) => sum + values.length, 0);
   const modelRef = await artifacts.write({
     kind: 'model',
     summary: 'a test network',
     files,
     meta: {
-      inputs: preprocessor.inputs as never, output: OUTPUT as never, outputShape: [...network.outputShape], parameters, trainableParameters: parameters,
-      loss: 'categoricalCrossentropy', optimizer: 'adam', epochsRun: 0, bestEpoch: 0, seed: 1, final: {}, examples: '0'.repeat(64), dataset: '0'.repeat(64), training: {},
+      inputs: preprocessor.inputs as never,
+      output: OUTPUT as never,
+      outputShape: [...network.outputShape],
+      parameters,
+      trainableParameters: parameters,
+      loss: 'categoricalCrossentropy',
+      optimizer: 'adam',
+      epochsRun: 0,
+      bestEpoch: 0,
+      seed: 1,
+      final: {},
+      examples: '0'.repeat(64),
+      dataset: '0'.repeat(64),
+      training: {},
     },
   });
   const { version } = await registry.register({ model, modelRef, pipeline: 'test', runId: 'test', stepId: 'register' });

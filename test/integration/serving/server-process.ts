@@ -12,8 +12,14 @@ export interface ServerProcess {
 }
 
 /** The server as `up` starts it, on a free port. */
-export async function startServerProcess(env: Readonly<Record<string, string>>, args: readonly string[] = ['--port', '0']): Promise<ServerProcess> {
-  const child = fork(entryPoint('server'), [...args], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], env: { ...process.env, PERENNIAL_SUPERVISED: '1', ...env } });
+export async function startServerProcess(
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = ['--port', '0'],
+): Promise<ServerProcess> {
+  const child = fork(entryPoint('server'), [...args], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: { ...process.env, PERENNIAL_SUPERVISED: '1', ...env },
+  });
   let log = '';
   child.stderr!.on('data', (bytes: Buffer) => {
     log += bytes.toString();

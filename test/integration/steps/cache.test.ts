@@ -5,9 +5,9 @@ import command from '../../../activities/steps/command.step.ts';
 import script from '../../../activities/steps/script.step.ts';
 import { compileOrThrow } from '../../../src/config/plan-document.ts';
 import type { RunView } from '../../../src/core/run.ts';
-import { explainCache } from '../../../src/orchestration/explain-cache.ts';
-import { startRun } from '../../../src/orchestration/runs.ts';
-import { waitRun } from '../../../src/orchestration/wait-run.ts';
+import { explainCache } from '../../../src/planning/explain-cache.ts';
+import { startRun } from '../../../src/runs/runs.ts';
+import { waitRun } from '../../../src/runs/wait-run.ts';
 import { blobKey } from '../../../src/storage/blobs.ts';
 import { FileStore } from '../../../src/storage/file-store.ts';
 import { tempDir } from '../../support/temp-dir.ts';
@@ -32,9 +32,14 @@ function write(name: string, text: string | object): string {
   return path;
 }
 
-const document = (name: string, words: readonly string[], more: object = {}): object => ({ apiVersion: 'perennial/v1', name, steps: [{ id: 'made', uses: 'command', with: { command: words, gives: { out: 'data' }, ...more } }] });
+const document = (name: string, words: readonly string[], more: object = {}): object => ({
+  apiVersion: 'perennial/v1',
+  name,
+  steps: [{ id: 'made', uses: 'command', with: { command: words, gives: { out: 'data' }, ...more } }],
+});
 
-const summary = (text: string): string => `import json, pathlib, sys\ntask = json.load(sys.stdin)\nout = pathlib.Path(task["outputs"]["out"])\n(out / "summary.txt").write_text(${text})\n(out / "rows.txt").write_text("0123456789")\n`;
+const summary = (text: string): string =>
+  `import json, pathlib, sys\ntask = json.load(sys.stdin)\nout = pathlib.Path(task["outputs"]["out"])\n(out / "summary.txt").write_text(${text})\n(out / "rows.txt").write_text("0123456789")\n`;
 
 const NOON = '2026-01-01T12:00:00.000Z';
 
@@ -56,7 +61,10 @@ async function runOnce(file: string): Promise<{ cached: boolean; reason: string;
   const [step] = (await run(file)).steps;
   // What only the run shows is added at its end.
   const [reason] = step!.cached || planned.reason.includes('not cached') ? [step!.reason] : step!.reason.split('; not cached: ');
-  expect([planned.hit, planned.reason]).toEqual([step!.cached, planned.reason.startsWith('its last result was not cached') ? planned.reason : reason]);
+  expect([planned.hit, planned.reason]).toEqual([
+    step!.cached,
+    planned.reason.startsWith('its last result was not cached') ? planned.reason : reason,
+  ]);
   const ref = step!.outputs!.out!;
   return { cached: step!.cached, reason: step!.reason, summary: ref.summary, digest: ref.digest };
 }
@@ -65,7 +73,10 @@ describe('the cache of a command', () => {
   it('tells projects with the same command line apart', async () => {
     for (const team of ['alpha', 'beta']) {
       write(`${team}/doc.json`, document(team, ['sh', '-c', 'sh prep.sh']));
-      write(`${team}/prep.sh`, `echo "rows of team ${team}" > "$(python3 -c 'import json,sys; print(json.load(sys.stdin)["outputs"]["out"])')/summary.txt"\n`);
+      write(
+        `${team}/prep.sh`,
+        `echo "rows of team ${team}" > "$(python3 -c 'import json,sys; print(json.load(sys.stdin)["outputs"]["out"])')/summary.txt"\n`,
+      );
     }
     expect(await runOnce(join(folder, 'alpha/doc.json'))).toMatchObject({ cached: false, summary: 'rows of team alpha' });
     expect(await runOnce(join(folder, 'beta/doc.json'))).toMatchObject({ cached: false, summary: 'rows of team beta' });
@@ -100,14 +111,21 @@ describe('the cache of a command', () => {
   it('is not used where something cannot be seen, unless "files" declares it', async () => {
     write('unseen/a.py', `import datetime\n${summary('"of " + str(datetime.date.today().year > 2000)')}`);
     const file = write('unseen/doc.json', document('unseen', ['python3', 'a.py']));
-    for (let time = 0; time < 2; time += 1) expect(await runOnce(file)).toMatchObject({ cached: false, reason: 'not cached: a.py asks the clock; declare "files" with all that decides the result, and it is' });
+    for (let time = 0; time < 2; time += 1)
+      expect(await runOnce(file)).toMatchObject({
+        cached: false,
+        reason: 'not cached: a.py asks the clock; declare "files" with all that decides the result, and it is',
+      });
     write('unseen/doc.json', document('unseen', ['python3', 'a.py'], { files: ['*.py'] }));
     expect(await runOnce(file)).toMatchObject({ cached: false });
     expect(await runOnce(file)).toMatchObject({ cached: true });
   });
 
   it('keeps nothing that holds what only the run has, and nothing whose sources changed meanwhile', async () => {
-    write('whole/a.sh', 'cat > all.json; out=$(python3 -c \'import json; print(json.load(open("all.json"))["outputs"]["out"])\'); cp all.json "$out/"; rm all.json\n');
+    write(
+      'whole/a.sh',
+      'cat > all.json; out=$(python3 -c \'import json; print(json.load(open("all.json"))["outputs"]["out"])\'); cp all.json "$out/"; rm all.json\n',
+    );
     const whole = write('whole/doc.json', document('whole', ['sh', 'a.sh']));
     expect((await runOnce(whole)).reason).toMatch(/^first run; not cached: all\.json of its output "out" holds the id of the run/);
     expect((await runOnce(whole)).reason).toMatch(/^its last result was not cached: all\.json of its output/);
@@ -128,7 +146,10 @@ describe('the cache of a command', () => {
     process.env.ROUTE = 'another way';
     expect(await forecast(file)).toMatchObject({ hit: false, reason: 'the secret ROUTE changed' });
     delete process.env.ROUTE;
-    expect(await forecast(file)).toMatchObject({ hit: 'unknown', reason: expect.stringContaining('depends on a secret of the worker') as string });
+    expect(await forecast(file)).toMatchObject({
+      hit: 'unknown',
+      reason: expect.stringContaining('depends on a secret of the worker') as string,
+    });
   });
 
   it('makes again what is corrupt or gone, and repairs it', async () => {
@@ -141,7 +162,10 @@ describe('the cache of a command', () => {
     const good = await read(manifest);
     const blob = blobKey((JSON.parse(good) as { files: Record<string, { digest: string }> }).files['rows.txt']!.digest);
     await store.put(blob, Buffer.from('9876543210'));
-    expect(await runOnce(file)).toMatchObject({ cached: false, reason: 'the cached out is corrupt: the bytes of rows.txt are not those that were written' });
+    expect(await runOnce(file)).toMatchObject({
+      cached: false,
+      reason: 'the cached out is corrupt: the bytes of rows.txt are not those that were written',
+    });
     expect(await read(blob)).toBe('0123456789');
     expect(await runOnce(file)).toMatchObject({ cached: true });
     await store.delete(blob);
@@ -157,20 +181,33 @@ describe('the cache of a command', () => {
 describe('runs of several days', () => {
   it('get the result of their own day, from programs and from local steps', async () => {
     write('days/day.py', summary('"extracted the day " + task["run"]["nominalTime"]'));
-    write('days/day.ts', `
+    write(
+      'days/day.ts',
+      `
 export default { async run(ctx) {
   return { outputs: { note: await ctx.artifacts.write({ kind: 'report', summary: 'ts day ' + ctx.nominalTime, files: {}, meta: {} }) } };
 } };
-`);
+`,
+    );
     const file = write('days/doc.json', {
-      apiVersion: 'perennial/v1', name: 'days',
-      steps: [{ id: 'py', uses: 'command', with: { command: ['python3', 'day.py'], gives: { out: 'data' } } }, { id: 'ts', uses: './day.ts', with: { gives: { note: 'report' } } }],
+      apiVersion: 'perennial/v1',
+      name: 'days',
+      steps: [
+        { id: 'py', uses: 'command', with: { command: ['python3', 'day.py'], gives: { out: 'data' } } },
+        { id: 'ts', uses: './day.ts', with: { gives: { note: 'report' } } },
+      ],
     });
     for (const day of ['2026-03-27', '2026-03-28', '2026-03-29', '2026-03-28']) {
       const { steps: made } = await run(file, `${day}T03:00:00.000Z`);
-      expect(made.map(({ outputs }) => Object.values(outputs!)[0]!.summary)).toEqual([`extracted the day ${day}T03:00:00.000Z`, `ts day ${day}T03:00:00.000Z`]);
+      expect(made.map(({ outputs }) => Object.values(outputs!)[0]!.summary)).toEqual([
+        `extracted the day ${day}T03:00:00.000Z`,
+        `ts day ${day}T03:00:00.000Z`,
+      ]);
     }
     const again = await run(file, '2026-03-28T03:00:00.000Z');
-    expect(again.steps.map(({ cached, reason }) => [cached, reason.split('; ')[1]])).toEqual([[true, 'same folder, program, locale, file day.py, pipeline, step, nominal time'], [true, 'same nominal time']]);
+    expect(again.steps.map(({ cached, reason }) => [cached, reason.split('; ')[1]])).toEqual([
+      [true, 'same folder, program, locale, file day.py, pipeline, step, nominal time'],
+      [true, 'same nominal time'],
+    ]);
   });
 });

@@ -5,11 +5,11 @@ import { steps } from '../../../activities/steps/index.generated.ts';
 import { Prng } from '../../../src/core/prng.ts';
 import type { PipelineInput, RunView, Trigger } from '../../../src/core/run.ts';
 import { compileOrThrow } from '../../../src/config/plan-document.ts';
-import { pipelineInput } from '../../../src/orchestration/pipeline-input.ts';
-import { compareRuns } from '../../../src/orchestration/reproduction.ts';
-import { describeRun, startRun } from '../../../src/orchestration/runs.ts';
-import { startAttributes } from '../../../src/orchestration/search-attributes.ts';
-import { waitRun } from '../../../src/orchestration/wait-run.ts';
+import { pipelineInput } from '../../../src/runs/pipeline-input.ts';
+import { compareRuns } from '../../../src/runs/reproduction.ts';
+import { describeRun, startRun } from '../../../src/runs/runs.ts';
+import { startAttributes } from '../../../src/runs/search-attributes.ts';
+import { waitRun } from '../../../src/runs/wait-run.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import type { Registry } from '../../../src/registry/registry.ts';
 import { FileStore } from '../../../src/storage/file-store.ts';
@@ -26,14 +26,37 @@ let registry: Registry;
 
 /** Evaluates, waits for a file, and only then registers and deploys. */
 const DOCUMENT = {
-  apiVersion: 'perennial/v1', name: 'race',
+  apiVersion: 'perennial/v1',
+  name: 'race',
   parameters: { epochs: { type: 'integer', default: 1 }, until: { type: 'string', default: 'now' } },
   steps: [
     { uses: 'ingest', with: { source: { format: 'csv', path: 'rows.csv' }, label: 'kind' } },
     { uses: 'preprocess' },
-    { uses: 'train', with: { model: { architecture: 'mlp', units: [8] }, epochs: '${parameters.epochs}', learningRate: 0.003, checkpoint: { everyEpochs: 100 } } },
+    {
+      uses: 'train',
+      with: {
+        model: { architecture: 'mlp', units: [8] },
+        epochs: '${parameters.epochs}',
+        learningRate: 0.003,
+        checkpoint: { everyEpochs: 100 },
+      },
+    },
     { uses: 'evaluate', with: { metrics: ['logLoss', 'accuracy'], gates: [{ metric: 'logLoss', betterThanChampionBy: 0.0001 }] } },
-    { id: 'hold', uses: 'command', cache: false, with: { command: ['sh', '-c', `while [ ! -f "${folder}/$UNTIL" ]; do sleep 0.1; done; python3 -c 'import json,sys,pathlib; pathlib.Path(json.load(sys.stdin)["values"]).write_text("{\\"ok\\":true}")'`], env: { UNTIL: '${parameters.until}' }, takes: { e: 'evaluation' }, gives: { o: 'data' } } },
+    {
+      id: 'hold',
+      uses: 'command',
+      cache: false,
+      with: {
+        command: [
+          'sh',
+          '-c',
+          `while [ ! -f "${folder}/$UNTIL" ]; do sleep 0.1; done; python3 -c 'import json,sys,pathlib; pathlib.Path(json.load(sys.stdin)["values"]).write_text("{\\"ok\\":true}")'`,
+        ],
+        env: { UNTIL: '${parameters.until}' },
+        takes: { e: 'evaluation' },
+        gives: { o: 'data' },
+      },
+    },
     { uses: 'register', if: { step: 'hold', value: 'ok', equals: true } },
     { uses: 'deploy' },
   ],
@@ -41,7 +64,10 @@ const DOCUMENT = {
 
 function writeRows(seed: string): void {
   const prng = new Prng(seed);
-  const lines = Array.from({ length: 400 }, (_, row) => `${(prng.normal() + (row % 2) * 2).toFixed(4)},${prng.normal().toFixed(4)},${row % 2 === 0 ? 'no' : 'yes'}`);
+  const lines = Array.from(
+    { length: 400 },
+    (_, row) => `${(prng.normal() + (row % 2) * 2).toFixed(4)},${prng.normal().toFixed(4)},${row % 2 === 0 ? 'no' : 'yes'}`,
+  );
   writeFileSync(join(folder, 'rows.csv'), `x,y,kind\n${lines.join('\n')}\n`);
 }
 
@@ -68,7 +94,14 @@ interface Asked {
 
 async function start({ epochs, until = 'now', at, trigger = 'manual' }: Asked): Promise<string> {
   const plan = await compileOrThrow(file, { params: { epochs: String(epochs), until } as never });
-  return (await startRun(stage.temporal, plan, steps, { trigger, overlap: 'allow', nominalTime: `2026-03-${at}T00:00:00.000Z`, ...(trigger === 'reproduce' ? { readCache: false } : {}) })).workflowId;
+  return (
+    await startRun(stage.temporal, plan, steps, {
+      trigger,
+      overlap: 'allow',
+      nominalTime: `2026-03-${at}T00:00:00.000Z`,
+      ...(trigger === 'reproduce' ? { readCache: false } : {}),
+    })
+  ).workflowId;
 }
 
 const end = (workflowId: string): Promise<RunView> => waitRun(stage.temporal, workflowId);
@@ -97,13 +130,21 @@ describe('a verdict is about the state that is changed', () => {
     expect(quick).toMatchObject({ status: 'completed', version: 2, previous: 1 });
     release('slow');
     const late = await end(slow);
-    expect(late).toMatchObject({ status: 'completed', version: 3, headline: expect.stringContaining(`race version 3 is registered, not live (superseded by version 2 (run ${quick.runId}))`) });
+    expect(late).toMatchObject({
+      status: 'completed',
+      version: 3,
+      headline: expect.stringContaining(`race version 3 is registered, not live (superseded by version 2 (run ${quick.runId}))`),
+    });
     expect(deployed(late)).toMatchObject({ promoted: false, superseded: 2 });
     expect(await aliases()).toEqual({ challenger: 2, champion: 2 });
   });
 
   it('is judged again where the champion is another one by now: rejected with the reason, or promoted where it holds', async () => {
-    const [good, worse, best] = [await start({ epochs: 16, until: 'good', at: '04' }), await start({ epochs: 8, until: 'worse', at: '05' }), await start({ epochs: 24, until: 'best', at: '06' })];
+    const [good, worse, best] = [
+      await start({ epochs: 16, until: 'good', at: '04' }),
+      await start({ epochs: 8, until: 'worse', at: '05' }),
+      await start({ epochs: 24, until: 'best', at: '06' }),
+    ];
     await Promise.all([good, worse, best].map(judged));
     release('good');
     const winner = await end(good);
@@ -115,7 +156,7 @@ describe('a verdict is about the state that is changed', () => {
       `"race" version 5 was judged against version 2, and now it is version 4 (run ${winner.runId}).`,
       expect.stringMatching(/^logLoss \S+ is not better than \S+ of the champion \(race version 4\) on the same rows/),
     ]);
-    expect((await aliases() as { champion: number }).champion).toBe(4);
+    expect(((await aliases()) as { champion: number }).champion).toBe(4);
     release('best');
     const last = await end(best);
     expect(last).toMatchObject({ status: 'completed', version: 6, previous: 4 });
@@ -133,10 +174,17 @@ describe('a verdict is about the state that is changed', () => {
   it('runs of the past register at most', async () => {
     const before = await aliases();
     // Without gates: even what nothing stops.
-    writeFileSync(file, JSON.stringify({ ...DOCUMENT, steps: DOCUMENT.steps.map((step) => (step.uses === 'evaluate' ? { uses: 'evaluate' } : step)) }));
+    writeFileSync(
+      file,
+      JSON.stringify({ ...DOCUMENT, steps: DOCUMENT.steps.map((step) => (step.uses === 'evaluate' ? { uses: 'evaluate' } : step)) }),
+    );
     const backfilled = await run({ epochs: 28, at: '10', trigger: 'backfill' });
     writeFileSync(file, JSON.stringify(DOCUMENT));
-    expect(backfilled).toMatchObject({ status: 'completed', version: 7, headline: expect.stringContaining('not live (a backfill moves no alias)') });
+    expect(backfilled).toMatchObject({
+      status: 'completed',
+      version: 7,
+      headline: expect.stringContaining('not live (a backfill moves no alias)'),
+    });
     expect(await aliases()).toEqual(before);
   });
 
@@ -145,7 +193,10 @@ describe('a verdict is about the state that is changed', () => {
     const again = await run({ epochs: 1, at: '01', trigger: 'reproduce' });
     writeRows('rows');
     const reproduction = await compareRuns(stage.deps.artifacts, first, again);
-    expect(reproduction).toMatchObject({ same: false, why: expect.arrayContaining([expect.stringContaining('the source of "ingest" is another than then')]) });
+    expect(reproduction).toMatchObject({
+      same: false,
+      why: expect.arrayContaining([expect.stringContaining('the source of "ingest" is another than then')]),
+    });
     expect(reproduction.models[0]!.weights.some(({ differing }) => differing > 0)).toBe(true);
   });
 
@@ -153,7 +204,16 @@ describe('a verdict is about the state that is changed', () => {
     const cli = new Perennial({ PERENNIAL_STORE: `file:${storeFolder}`, TEMPORAL_ADDRESS: stage.server.address });
     const best = (await registry.version('race', 'champion')).runId;
     const same = await cli.run(['runs', 'reproduce', `race/${best}`, '--json', '--promote']);
-    expect(same.json().reproduction, same.stderr).toMatchObject({ of: `race/${best}`, same: true, why: [], models: [{ step: 'train', same: true }], metrics: [{ name: 'logLoss', same: true }, { name: 'accuracy', same: true }] });
+    expect(same.json().reproduction, same.stderr).toMatchObject({
+      of: `race/${best}`,
+      same: true,
+      why: [],
+      models: [{ step: 'train', same: true }],
+      metrics: [
+        { name: 'logLoss', same: true },
+        { name: 'accuracy', same: true },
+      ],
+    });
     expect(same.code).toBe(0);
     const { routing } = (await registry.routing('race'))!;
     expect(routing.pin).toMatchObject({ version: 6, why: `Reproduction of run race/${best}.` });
@@ -167,14 +227,21 @@ it('a tick that comes twice is two executions, each with a name, and each tells 
   const input: PipelineInput = pipelineInput(plan, steps, { trigger: 'schedule', nominalTime: '2026-04-01T00:00:00.000Z' });
   const tick = 'twice/scheduled-2026-04-01T00:00:00Z';
   const execute = async (): Promise<RunView> => {
-    const handle = await stage.temporal.client.workflow.start('pipeline', { workflowId: tick, taskQueue: stage.temporal.settings.taskQueue, args: [input], typedSearchAttributes: startAttributes({ kind: 'run', pipeline: 'twice', trigger: 'schedule' }) });
+    const handle = await stage.temporal.client.workflow.start('pipeline', {
+      workflowId: tick,
+      taskQueue: stage.temporal.settings.taskQueue,
+      args: [input],
+      typedSearchAttributes: startAttributes({ kind: 'run', pipeline: 'twice', trigger: 'schedule' }),
+    });
     return waitRun(stage.temporal, { workflowId: tick, executionId: handle.firstExecutionRunId });
   };
   const one = await execute();
   expect(one).toMatchObject({ status: 'completed', headline: expect.stringContaining('is live') });
   // Others have been busy since.
   const made = await stage.deps.artifacts.open(one.steps.find(({ id }) => id === 'train')!.outputs!['model']!);
-  const files = Object.fromEntries(await Promise.all(Object.keys(made.manifest.files).map(async (name): Promise<[string, Uint8Array]> => [name, await made.bytes(name)])));
+  const files = Object.fromEntries(
+    await Promise.all(Object.keys(made.manifest.files).map(async (name): Promise<[string, Uint8Array]> => [name, await made.bytes(name)])),
+  );
   const other = await stage.deps.artifacts.write({ kind: 'model', summary: 'by hand', files, meta: made.manifest.meta });
   const { version } = await registry.register({ model: 'twice', modelRef: other, pipeline: 'twice', runId: 'by-hand', stepId: 'register' });
   await registry.promote('twice', version, { who: 'ada', why: 'better' });
@@ -188,7 +255,8 @@ it('a tick that comes twice is two executions, each with a name, and each tells 
     return runs.length === 2 ? runs : undefined;
   });
   expect(rows.map(({ run: name }) => name).sort()).toEqual([`twice/${one.runId}`, `twice/${two.runId}`].sort());
-  for (const view of [one, two]) expect((await cli.run(['runs', 'show', `twice/${view.runId}`, '--json'])).json()).toMatchObject({ executionId: view.executionId });
+  for (const view of [one, two])
+    expect((await cli.run(['runs', 'show', `twice/${view.runId}`, '--json'])).json()).toMatchObject({ executionId: view.executionId });
   expect(await cli.run(['runs', 'show', tick])).toMatchObject({ code: 2, stderr: expect.stringContaining('fits more than one run') });
 });
 

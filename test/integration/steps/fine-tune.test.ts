@@ -13,11 +13,30 @@ import { MemoryStore } from '../../../src/storage/memory-store.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const DOCUMENT = {
-  apiVersion: 'perennial/v1', name: 'flow',
+  apiVersion: 'perennial/v1',
+  name: 'flow',
   steps: [
-    { uses: 'ingest', with: { source: { format: 'csv', path: 'rows.csv' }, label: 'kind', window: { column: 'time', last: '10d' }, split: { train: 0.6, validation: 0.2, test: 0.2, stratify: true } } },
-    { uses: 'preprocess', with: { from: { model: 'flow', version: 'champion', onMissing: 'fit' }, features: { x: ['standardize'], y: ['standardize'] } } },
-    { uses: 'train', with: { model: { from: { model: 'flow', version: 'champion' }, onMissing: { architecture: 'mlp', units: [8] } }, learningRate: 0.01, epochs: 3 } },
+    {
+      uses: 'ingest',
+      with: {
+        source: { format: 'csv', path: 'rows.csv' },
+        label: 'kind',
+        window: { column: 'time', last: '10d' },
+        split: { train: 0.6, validation: 0.2, test: 0.2, stratify: true },
+      },
+    },
+    {
+      uses: 'preprocess',
+      with: { from: { model: 'flow', version: 'champion', onMissing: 'fit' }, features: { x: ['standardize'], y: ['standardize'] } },
+    },
+    {
+      uses: 'train',
+      with: {
+        model: { from: { model: 'flow', version: 'champion' }, onMissing: { architecture: 'mlp', units: [8] } },
+        learningRate: 0.01,
+        epochs: 3,
+      },
+    },
     { uses: 'evaluate', with: { metrics: ['accuracy'], gates: [{ metric: 'accuracy', notWorseThanChampionBy: 0.1 }] } },
     { uses: 'register', with: {} },
   ],
@@ -46,7 +65,11 @@ function writeRows(days: number): void {
 }
 
 /** The steps of a run one after the other, as the workflow has them done. */
-async function runAll(runId: string, nominalTime: string, document: unknown = DOCUMENT): Promise<Record<string, StepResult & { readonly fingerprint: Json; readonly log: string[] }>> {
+async function runAll(
+  runId: string,
+  nominalTime: string,
+  document: unknown = DOCUMENT,
+): Promise<Record<string, StepResult & { readonly fingerprint: Json; readonly log: string[] }>> {
   const { plan, diagnostics } = compileText(join(dir, 'flow.json'), JSON.stringify(document));
   if (plan === undefined) throw new Error(JSON.stringify(diagnostics));
   const results: Record<string, StepResult & { readonly fingerprint: Json; readonly log: string[] }> = {};
@@ -57,10 +80,25 @@ async function runAll(runId: string, nominalTime: string, document: unknown = DO
     const workDir = join(dir, 'work', runId, step.id);
     mkdirSync(workDir, { recursive: true });
     const ctx: StepContext = {
-      runId, pipeline: plan.pipeline, stepId: step.id, attempt: 1, nominalTime, documentDir: dir, workDir, store, artifacts, log: { info: say, warn: say, error: say },
-      signal: new AbortController().signal, progress() {}, secret: () => '', planRevision: plan.revision, trigger: 'schedule',
+      runId,
+      pipeline: plan.pipeline,
+      stepId: step.id,
+      attempt: 1,
+      nominalTime,
+      documentDir: dir,
+      workDir,
+      store,
+      artifacts,
+      log: { info: say, warn: say, error: say },
+      signal: new AbortController().signal,
+      progress() {},
+      secret: () => '',
+      planRevision: plan.revision,
+      trigger: 'schedule',
     };
-    const inputs: Record<string, ArtifactRef> = Object.fromEntries(Object.entries(step.inputs).map(([port, { step: from, output }]) => [port, results[from]!.outputs[output]!]));
+    const inputs: Record<string, ArtifactRef> = Object.fromEntries(
+      Object.entries(step.inputs).map(([port, { step: from, output }]) => [port, results[from]!.outputs[output]!]),
+    );
     const fingerprint = ((await definition.fingerprint?.(ctx, step.config, inputs)) ?? null) as Json;
     results[step.id] = { ...(await definition.run(ctx, step.config, inputs)), fingerprint, log };
   }
@@ -86,7 +124,8 @@ test('scheduled runs go on from the champion of the run before, on the rows that
   expect(second.train!.fingerprint).toEqual({ base: { version: 1, model: base.digest } });
   expect(second.register!.values).toMatchObject({ version: 2 });
   // The rows of the second window, prepared as those of the first.
-  const prepared = async (run: typeof first): Promise<JsonObject> => (await artifacts.open(run.preprocess!.outputs.examples!)).json('preprocessor.json');
+  const prepared = async (run: typeof first): Promise<JsonObject> =>
+    (await artifacts.open(run.preprocess!.outputs.examples!)).json('preprocessor.json');
   expect(await prepared(second)).toEqual(await prepared(first));
   expect((await artifacts.open(second.train!.outputs.model!)).manifest.meta).toMatchObject({ base });
   const { champion } = (await artifacts.open(second.evaluate!.outputs.evaluation!)).manifest.meta as { champion?: { version: number } };
@@ -99,11 +138,27 @@ test('scheduled runs go on from the champion of the run before, on the rows that
 
 test('what cannot be started from is said with what there is', async () => {
   writeRows(10);
-  const withModel = (from: Json, preprocess: Json): unknown => ({ ...DOCUMENT, steps: [DOCUMENT.steps[0], { uses: 'preprocess', with: preprocess }, { uses: 'train', with: { model: { from } } }] });
+  const withModel = (from: Json, preprocess: Json): unknown => ({
+    ...DOCUMENT,
+    steps: [DOCUMENT.steps[0], { uses: 'preprocess', with: preprocess }, { uses: 'train', with: { model: { from } } }],
+  });
   const at = '2026-01-11T00:00:00Z';
   const fitted = { features: { x: ['standardize'], y: ['standardize'] } };
-  await expect(runAll('a', at, withModel({ model: 'flow', version: 9 }, fitted))).rejects.toMatchObject({ code: 'VERSION_INVALID', message: expect.stringContaining('It has the versions 1, 2') as string });
-  await expect(runAll('b', at, withModel({ model: 'flow', version: 'candidate' }, fitted))).rejects.toMatchObject({ code: 'VERSION_INVALID', message: expect.stringContaining('the aliases challenger, champion') as string });
-  await expect(runAll('c', at, withModel({ model: 'flw' }, fitted))).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('Did you mean "flow"?') as string });
-  await expect(runAll('d', at, withModel({ model: 'flow' }, { features: { y: ['standardize'] } }))).rejects.toMatchObject({ code: 'MODEL_INVALID', message: expect.stringContaining('"features" joins the columns "x", "y"') as string, hint: expect.stringContaining('"from"') as string });
+  await expect(runAll('a', at, withModel({ model: 'flow', version: 9 }, fitted))).rejects.toMatchObject({
+    code: 'VERSION_INVALID',
+    message: expect.stringContaining('It has the versions 1, 2') as string,
+  });
+  await expect(runAll('b', at, withModel({ model: 'flow', version: 'candidate' }, fitted))).rejects.toMatchObject({
+    code: 'VERSION_INVALID',
+    message: expect.stringContaining('the aliases challenger, champion') as string,
+  });
+  await expect(runAll('c', at, withModel({ model: 'flw' }, fitted))).rejects.toMatchObject({
+    code: 'NOT_FOUND',
+    message: expect.stringContaining('Did you mean "flow"?') as string,
+  });
+  await expect(runAll('d', at, withModel({ model: 'flow' }, { features: { y: ['standardize'] } }))).rejects.toMatchObject({
+    code: 'MODEL_INVALID',
+    message: expect.stringContaining('"features" joins the columns "x", "y"') as string,
+    hint: expect.stringContaining('"from"') as string,
+  });
 });

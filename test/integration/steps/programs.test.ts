@@ -8,7 +8,7 @@ import type { ScriptConfig } from '../../../activities/steps/script.step.ts';
 import type { ArtifactRef } from '../../../src/core/artifact.ts';
 import { isUnseen } from '../../../src/core/step.ts';
 import type { StepContext, StepProgress } from '../../../src/core/step.ts';
-import { secretOf } from '../../../src/orchestration/secrets.ts';
+import { secretOf } from '../../../src/steps/secrets.ts';
 import { startTicksOf } from '../../../src/platform/process-info.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { FileStore } from '../../../src/storage/file-store.ts';
@@ -35,8 +35,21 @@ function stage(): Stage {
   const stop = new AbortController();
   const log = (message: string): void => void lines.push(message);
   const ctx: StepContext = {
-    runId: `r${runs}`, pipeline: 'test', stepId: 'program', attempt: 1, nominalTime: '2026-01-01T00:00:00.000Z', documentDir, workDir, store, artifacts,
-    log: { info: log, warn: log, error: log }, signal: stop.signal, progress: (update) => told.push(update), secret: (name) => process.env[name] ?? '', planRevision: 'r', trigger: 'manual',
+    runId: `r${runs}`,
+    pipeline: 'test',
+    stepId: 'program',
+    attempt: 1,
+    nominalTime: '2026-01-01T00:00:00.000Z',
+    documentDir,
+    workDir,
+    store,
+    artifacts,
+    log: { info: log, warn: log, error: log },
+    signal: stop.signal,
+    progress: (update) => told.push(update),
+    secret: (name) => process.env[name] ?? '',
+    planRevision: 'r',
+    trigger: 'manual',
   };
   return { ctx, stop, lines, told };
 }
@@ -45,8 +58,15 @@ let input: ArtifactRef;
 beforeAll(async () => {
   mkdirSync(documentDir, { recursive: true });
   process.env.PERENNIAL_HOME = join(home, 'home');
-  input = await artifacts.write({ kind: 'data', summary: 'three words', files: { 'words.txt': Buffer.from('b\na\nc\n') }, meta: { words: 3 } });
-  writeFileSync(join(documentDir, 'sort.mjs'), `
+  input = await artifacts.write({
+    kind: 'data',
+    summary: 'three words',
+    files: { 'words.txt': Buffer.from('b\na\nc\n') },
+    meta: { words: 3 },
+  });
+  writeFileSync(
+    join(documentDir, 'sort.mjs'),
+    `
 import { readFileSync, writeFileSync } from 'node:fs';
 const task = JSON.parse(readFileSync(0, 'utf8'));
 const words = readFileSync(task.inputs.words.path + '/words.txt', 'utf8').trim().split('\\n').sort();
@@ -55,10 +75,17 @@ writeFileSync(task.outputs.sorted + '/meta.json', JSON.stringify({ words: task.i
 writeFileSync(task.outputs.sorted + '/summary.txt', 'sorted words');
 writeFileSync(task.values, JSON.stringify({ count: words.length, step: task.run.step }));
 console.log('sorting', process.env.GREETING);
-`);
+`,
+  );
 });
 
-const sort: CommandConfig = { command: [process.execPath, 'sort.mjs'], with: { separator: '-' }, takes: { words: 'data' }, gives: { sorted: 'data' }, env: { GREETING: 'hello' } };
+const sort: CommandConfig = {
+  command: [process.execPath, 'sort.mjs'],
+  with: { separator: '-' },
+  takes: { words: 'data' },
+  gives: { sorted: 'data' },
+  env: { GREETING: 'hello' },
+};
 
 describe('command', () => {
   it('hands artifacts in and out as files, and values as JSON', async () => {
@@ -75,10 +102,24 @@ describe('command', () => {
   });
 
   it('fails with the exit code and the last lines', async () => {
-    await expect(command.run(stage().ctx, { command: ['sh', '-c', 'echo first; echo "the disk is wet" >&2; exit 7'] }, {})).rejects.toMatchObject({ code: 'COMMAND_FAILED', retryable: false, message: expect.stringMatching(/ended with exit code 7.*first\nthe disk is wet/s) });
-    await expect(command.run(stage().ctx, { command: ['no-such-program'] }, {})).rejects.toMatchObject({ code: 'COMMAND_FAILED', message: expect.stringContaining('could not be started') });
-    await expect(command.run(stage().ctx, { command: ['sh', '-c', 'exit 0'], cwd: 'missing' }, {})).rejects.toMatchObject({ message: expect.stringContaining('does not exist') });
-    await expect(command.run(stage().ctx, { command: ['sh', '-c', 'true'], gives: { table: 'dataset' } }, {})).rejects.toMatchObject({ code: 'STEP_FAILED', message: expect.stringContaining('has no meta.json') });
+    await expect(
+      command.run(stage().ctx, { command: ['sh', '-c', 'echo first; echo "the disk is wet" >&2; exit 7'] }, {}),
+    ).rejects.toMatchObject({
+      code: 'COMMAND_FAILED',
+      retryable: false,
+      message: expect.stringMatching(/ended with exit code 7.*first\nthe disk is wet/s),
+    });
+    await expect(command.run(stage().ctx, { command: ['no-such-program'] }, {})).rejects.toMatchObject({
+      code: 'COMMAND_FAILED',
+      message: expect.stringContaining('could not be started'),
+    });
+    await expect(command.run(stage().ctx, { command: ['sh', '-c', 'exit 0'], cwd: 'missing' }, {})).rejects.toMatchObject({
+      message: expect.stringContaining('does not exist'),
+    });
+    await expect(command.run(stage().ctx, { command: ['sh', '-c', 'true'], gives: { table: 'dataset' } }, {})).rejects.toMatchObject({
+      code: 'STEP_FAILED',
+      message: expect.stringContaining('has no meta.json'),
+    });
   });
 
   it('ends the whole process group when the step is aborted', async () => {
@@ -107,7 +148,9 @@ describe('command', () => {
     expect(await command.fingerprint!(stage().ctx, sort, {})).toEqual(before);
     writeFileSync(join(documentDir, 'sort.mjs'), `${readFileSync(join(documentDir, 'sort.mjs'), 'utf8')}// changed\n`);
     expect(await command.fingerprint!(stage().ctx, sort, {})).not.toEqual(before);
-    await expect(command.fingerprint!(stage().ctx, { ...sort, files: ['nowhere'] }, {})).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
+    await expect(command.fingerprint!(stage().ctx, { ...sort, files: ['nowhere'] }, {})).rejects.toMatchObject({
+      code: 'SOURCE_NOT_FOUND',
+    });
   });
 
   it('has the environment that programs need and that is declared, and no more', async () => {
@@ -116,13 +159,25 @@ describe('command', () => {
     await command.run(ctx, { command: [process.execPath, '-e', 'console.log(JSON.stringify(process.env))'], env: { DECLARED: 'x' } }, {});
     const given = JSON.parse(lines[0]!) as Record<string, string>;
     expect(given).toMatchObject({ DECLARED: 'x', PATH: process.env.PATH, HOME: process.env.HOME });
-    expect(Object.keys(given).filter((name) => !/^(PATH|HOME|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|DECLARED|__CF_USER_TEXT_ENCODING)$/.test(name))).toEqual([]);
+    expect(
+      Object.keys(given).filter((name) => !/^(PATH|HOME|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|DECLARED|__CF_USER_TEXT_ENCODING)$/.test(name)),
+    ).toEqual([]);
   });
 
   it('may not put a secret into an artifact, and its facts are masked', async () => {
     process.env.DEPLOY_TOKEN = 'tok-fd7a61';
-    const writes = (file: string, text: string): CommandConfig => ({ command: [process.execPath, '-e', `require('fs').writeFileSync(JSON.parse(require('fs').readFileSync(0)).outputs.out + '/${file}', ${JSON.stringify(text)})`], gives: { out: 'data' } });
-    await expect(command.run(stage().ctx, writes('env.txt', 'x=1 DEPLOY_TOKEN=tok-fd7a61'), {})).rejects.toMatchObject({ code: 'STEP_FAILED', message: expect.stringContaining('"env.txt"') });
+    const writes = (file: string, text: string): CommandConfig => ({
+      command: [
+        process.execPath,
+        '-e',
+        `require('fs').writeFileSync(JSON.parse(require('fs').readFileSync(0)).outputs.out + '/${file}', ${JSON.stringify(text)})`,
+      ],
+      gives: { out: 'data' },
+    });
+    await expect(command.run(stage().ctx, writes('env.txt', 'x=1 DEPLOY_TOKEN=tok-fd7a61'), {})).rejects.toMatchObject({
+      code: 'STEP_FAILED',
+      message: expect.stringContaining('"env.txt"'),
+    });
     const { outputs } = await command.run(stage().ctx, writes('summary.txt', 'made with tok-fd7a61'), {});
     expect(outputs.out!.summary).toBe('made with ***');
     const facts = await command.run(stage().ctx, writes('meta.json', '{"with":"tok-fd7a61"}'), {});
@@ -133,13 +188,18 @@ describe('command', () => {
   it('tells lines without secrets, however long they are and in how many pieces they come', async () => {
     process.env.DEPLOY_TOKEN = 'tok-fd7a61';
     const { ctx, lines } = stage();
-    writeFileSync(join(documentDir, 'pieces.mjs'), `
+    writeFileSync(
+      join(documentDir, 'pieces.mjs'),
+      `
 const write = (text) => new Promise((done) => process.stderr.write(text, () => setTimeout(done, 30)));
 await write('first tok-'); await write('fd7'); await write('a61 end\\n');
 await write('x'.repeat(3995) + 'tok-fd7a61\\n');
 await write('y'.repeat(63996) + 'tok-fd'); await write('7a61' + 'z'.repeat(70000)); await write('7a61 tok-fd7a61\\nlast\\n');
-process.exit(3);`);
-    await expect(command.run(ctx, { command: [process.execPath, 'pieces.mjs'] }, {})).rejects.toMatchObject({ message: expect.not.stringMatching(/tok-f|fd7a61/) });
+process.exit(3);`,
+    );
+    await expect(command.run(ctx, { command: [process.execPath, 'pieces.mjs'] }, {})).rejects.toMatchObject({
+      message: expect.not.stringMatching(/tok-f|fd7a61/),
+    });
     expect(lines[0]).toBe('first *** end');
     expect(lines.join('\n')).not.toMatch(/tok-f|d7a61/);
     expect(lines.at(-1)).toBe('last');
@@ -153,7 +213,9 @@ describe('script', () => {
 
   beforeAll(() => {
     write('lib.ts', 'export const times = (a: number, b: number): number => a * b;\n');
-    write('count.ts', `
+    write(
+      'count.ts',
+      `
 import { defineStep } from 'perennial/step';
 import type { StepContext } from 'perennial/step';
 import { times } from './lib.ts';
@@ -170,12 +232,16 @@ export default {
     return { outputs: { counted }, values: { count } };
   },
 };
-`);
+`,
+    );
     write('broken.ts', 'export default { async run() { throw new TypeError("no such word"); } };\n');
     write('syntax.ts', 'export default { async run() { return ; ] } };\n');
     write('exit.ts', 'export default { async run() { console.error("bye"); process.exit(3); } };\n');
     write('empty.ts', 'export const x = 1;\n');
-    write('slow.ts', 'export default { run: (ctx) => new Promise((_, reject) => { ctx.progress({ message: "on" }); ctx.signal.addEventListener("abort", () => reject(new Error("stopped"))); setTimeout(() => {}, 60000); }) };\n');
+    write(
+      'slow.ts',
+      'export default { run: (ctx) => new Promise((_, reject) => { ctx.progress({ message: "on" }); ctx.signal.addEventListener("abort", () => reject(new Error("stopped"))); setTimeout(() => {}, 60000); }) };\n',
+    );
   });
 
   it('runs in a child process with store, artifacts, progress and log', async () => {
@@ -190,17 +256,31 @@ export default {
   it('says what is wrong with it', async () => {
     const run = (path: string, change: Partial<ScriptConfig> = {}) => script.run(stage().ctx, { path, ...change }, {});
     await expect(run('./broken.ts')).rejects.toMatchObject({ code: 'STEP_FAILED', message: expect.stringContaining('no such word') });
-    await expect(run('./syntax.ts')).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringMatching(/syntax\.ts:1:\d+: /) });
-    await expect(run('./exit.ts')).rejects.toMatchObject({ code: 'STEP_FAILED', message: expect.stringMatching(/exit code 3 without a result.*bye/s) });
-    await expect(run('./empty.ts')).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('has no default export') });
+    await expect(run('./syntax.ts')).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringMatching(/syntax\.ts:1:\d+: /),
+    });
+    await expect(run('./exit.ts')).rejects.toMatchObject({
+      code: 'STEP_FAILED',
+      message: expect.stringMatching(/exit code 3 without a result.*bye/s),
+    });
+    await expect(run('./empty.ts')).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('has no default export'),
+    });
     await expect(run('./nowhere.ts')).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
-    await expect(script.run(stage().ctx, { ...config, with: {} }, { words: input })).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining("must have required property 'by'") });
+    await expect(script.run(stage().ctx, { ...config, with: {} }, { words: input })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining("must have required property 'by'"),
+    });
   });
 
   it('is told a secret when it asks, and has none in its environment', async () => {
     process.env.DB_NAME = 'northwind-prod';
     process.env.DEPLOY_TOKEN = 'tok-fd7a61';
-    write('asks.ts', `
+    write(
+      'asks.ts',
+      `
 export default { async run(ctx) {
   const name = ctx.secret('DB_NAME');
   console.log('name', name, JSON.stringify(process.env));
@@ -209,7 +289,8 @@ export default { async run(ctx) {
   const note = await ctx.artifacts.write({ kind: 'report', summary: 'of ' + name, files: {}, meta: { name } });
   return { outputs: { note }, values: { length: name.length, missing } };
 } };
-`);
+`,
+    );
     const { ctx, lines } = stage();
     const result = await script.run({ ...ctx, secret: secretOf }, { path: './asks.ts', gives: { note: 'report' } }, {});
     expect(result.values).toEqual({ length: 14, missing: expect.stringMatching(/^SECRET_MISSING The secret "NO_SUCH"/) });
@@ -243,12 +324,25 @@ export default { async run(ctx) {
       const found = await script.fingerprint!({ ...stage().ctx, secret: () => 'a secret' }, { path: './seen.ts', ...change }, {});
       return isUnseen(found) ? found.why : found;
     };
-    expect(await of('export default { async run(ctx) { return { outputs: {}, values: { day: ctx.nominalTime } }; } };')).toMatchObject({ nominalTime: '2026-01-01T00:00:00.000Z', files: {} });
+    expect(await of('export default { async run(ctx) { return { outputs: {}, values: { day: ctx.nominalTime } }; } };')).toMatchObject({
+      nominalTime: '2026-01-01T00:00:00.000Z',
+      files: {},
+    });
     write('lookup.csv', 'a\n');
-    expect(await of(`import { readFileSync } from 'node:fs'; export default { async run() { readFileSync('lookup.csv'); return { outputs: {} }; } };`)).toMatchObject({ files: { 'lookup.csv': expect.any(String) } });
-    expect(await of(`export default { async run(ctx) { ctx.secret('API'); return { outputs: {} }; } };`)).toMatchObject({ secrets: { API: expect.not.stringContaining('secret') } });
+    expect(
+      await of(
+        `import { readFileSync } from 'node:fs'; export default { async run() { readFileSync('lookup.csv'); return { outputs: {} }; } };`,
+      ),
+    ).toMatchObject({ files: { 'lookup.csv': expect.any(String) } });
+    expect(await of(`export default { async run(ctx) { ctx.secret('API'); return { outputs: {} }; } };`)).toMatchObject({
+      secrets: { API: expect.not.stringContaining('secret') },
+    });
     for (const [text, why] of [
-      ['await fetch("x")', /asks the network/], ['Date.now()', /asks the clock/], ['ctx.store.get("x")', /reads the store/], ['ctx.runId', /the id, the attempt/], ['ctx.secret(ctx.stepId)', /secrets by names made at run time/],
+      ['await fetch("x")', /asks the network/],
+      ['Date.now()', /asks the clock/],
+      ['ctx.store.get("x")', /reads the store/],
+      ['ctx.runId', /the id, the attempt/],
+      ['ctx.secret(ctx.stepId)', /secrets by names made at run time/],
     ] as const) {
       const source = `export default { async run(ctx) { ${text}; return { outputs: {} }; } };`;
       expect(await of(source)).toMatch(why);

@@ -15,7 +15,8 @@ afterAll(() => rm(home, { recursive: true, force: true }));
 afterEach(() => vi.unstubAllEnvs());
 
 async function environment(changes: Record<string, string> = {}): Promise<void> {
-  for (const [name, value] of Object.entries({ ...(await minioStoreUri('opened')), PERENNIAL_HOME: home, ...changes })) vi.stubEnv(name, value);
+  for (const [name, value] of Object.entries({ ...(await minioStoreUri('opened')), PERENNIAL_HOME: home, ...changes }))
+    vi.stubEnv(name, value);
 }
 
 it('opens with the usual variables', async () => {
@@ -27,7 +28,11 @@ it('opens with the usual variables', async () => {
 
 it('names a missing bucket and says how to make it', async () => {
   await environment({ PERENNIAL_STORE: 's3://no-such-bucket/x' });
-  await expect(openStore()).rejects.toMatchObject({ code: 'STORE_UNSUITABLE', message: expect.stringContaining('"no-such-bucket" does not exist'), hint: expect.stringContaining('mc mb') });
+  await expect(openStore()).rejects.toMatchObject({
+    code: 'STORE_UNSUITABLE',
+    message: expect.stringContaining('"no-such-bucket" does not exist'),
+    hint: expect.stringContaining('mc mb'),
+  });
 });
 
 it.each([
@@ -49,7 +54,14 @@ it('says that a server is gone', async () => {
   const running = await minioServer();
   const folder = await mkdtemp(join(home, 'data-'));
   const server = await startMinio({ folder });
-  const bucket = new S3Store({ bucket: 'bbb', prefix: '', endpoint: server.endpoint, region: 'us-east-1', accessKey: running.accessKey, secretKey: running.secretKey });
+  const bucket = new S3Store({
+    bucket: 'bbb',
+    prefix: '',
+    endpoint: server.endpoint,
+    region: 'us-east-1',
+    accessKey: running.accessKey,
+    secretKey: running.secretKey,
+  });
   try {
     // A busy machine's server says that it is ready a moment before it knows its buckets.
     await vi.waitFor(() => expect(bucket.get('k')).rejects.toMatchObject({ code: 'STORE_UNSUITABLE' }), { timeout: 60_000, interval: 200 });

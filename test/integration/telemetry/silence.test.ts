@@ -13,16 +13,27 @@ import { tempDir } from '../../support/temp-dir.ts';
 /** Prints at the exit which modules of OpenTelemetry were loaded. */
 function lister(): string {
   const path = join(tempDir('lister'), 'list.mjs');
-  writeFileSync(path, `import { createRequire } from 'node:module';
-process.on('exit', () => process.stderr.write('LOADED ' + JSON.stringify(Object.keys(createRequire(import.meta.url).cache).filter((name) => /opentelemetry/.test(name)).length) + '\\n'));`);
+  writeFileSync(
+    path,
+    `import { createRequire } from 'node:module';
+process.on('exit', () => process.stderr.write('LOADED ' + JSON.stringify(Object.keys(createRequire(import.meta.url).cache).filter((name) => /opentelemetry/.test(name)).length) + '\\n'));`,
+  );
   return pathToFileURL(path).href;
 }
 
 describe('without the variables of OpenTelemetry', () => {
   it.each(['cli.js', 'worker.js', 'server.js', 'trainer.js'])('%s loads no module of it', (entry) => {
-    const args: Record<string, string[]> = { 'cli.js': ['models', 'list'], 'worker.js': ['--nonsense'], 'server.js': ['--port', 'x'], 'trainer.js': [] };
+    const args: Record<string, string[]> = {
+      'cli.js': ['models', 'list'],
+      'worker.js': ['--nonsense'],
+      'server.js': ['--port', 'x'],
+      'trainer.js': [],
+    };
     const home = tempDir('home');
-    const { stderr } = spawnSync(process.execPath, ['--import', lister(), join(packageRoot(), 'dist', entry), ...args[entry]!], { encoding: 'utf8', env: { ...process.env, PERENNIAL_HOME: home, OTEL_EXPORTER_OTLP_ENDPOINT: '' } });
+    const { stderr } = spawnSync(process.execPath, ['--import', lister(), join(packageRoot(), 'dist', entry), ...args[entry]!], {
+      encoding: 'utf8',
+      env: { ...process.env, PERENNIAL_HOME: home, OTEL_EXPORTER_OTLP_ENDPOINT: '' },
+    });
     expect(stderr).toContain('LOADED 0');
   });
 });
@@ -31,12 +42,22 @@ describe('with them', () => {
   it('modules are loaded, and a command is told with its own name and no argument', async () => {
     const receiver = await startReceiver();
     try {
-      const { stdout, code, stderr } = await new Perennial({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_SERVICE_NAME: 'mine', OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test', NODE_OPTIONS: `--import ${lister()}` }).run(['models', 'list', '--json']);
+      const { stdout, code, stderr } = await new Perennial({
+        OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+        OTEL_SERVICE_NAME: 'mine',
+        OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test',
+        NODE_OPTIONS: `--import ${lister()}`,
+      }).run(['models', 'list', '--json']);
       expect(stderr).not.toContain('LOADED 0');
       expect(stderr).not.toContain('telemetry:');
       expect({ code, stdout: JSON.parse(stdout) }).toMatchObject({ code: 0 });
-      expect(receiver.spans.find((span) => span.name === 'perennial models list')).toMatchObject({ parentSpanId: '', resource: { 'service.name': 'mine', 'deployment.environment.name': 'test', 'service.namespace': 'perennial' } });
-      expect(Object.keys(receiver.spans[0]!.resource).filter((name) => name.startsWith('process.') || name.startsWith('host.'))).toEqual([]);
+      expect(receiver.spans.find((span) => span.name === 'perennial models list')).toMatchObject({
+        parentSpanId: '',
+        resource: { 'service.name': 'mine', 'deployment.environment.name': 'test', 'service.namespace': 'perennial' },
+      });
+      expect(Object.keys(receiver.spans[0]!.resource).filter((name) => name.startsWith('process.') || name.startsWith('host.'))).toEqual(
+        [],
+      );
     } finally {
       await receiver.close();
     }

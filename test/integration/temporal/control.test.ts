@@ -2,14 +2,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Plan } from '../../../src/core/plan.ts';
 import type { MonitorInput, MonitorView } from '../../../src/core/monitor.ts';
 import type { ModelAnswer } from '../../../src/core/model-updates.ts';
-import type { DatasetProfile } from '../../../src/data/types.ts';
-import { updateModel } from '../../../src/orchestration/models.ts';
-import { pipelineInput } from '../../../src/orchestration/pipeline-input.ts';
-import { listRuns, describeRun } from '../../../src/orchestration/runs.ts';
-import { startBackfill } from '../../../src/orchestration/backfills.ts';
-import { reconcile } from '../../../src/orchestration/reconcile.ts';
-import { findSchedule, listSchedules, pauseSchedule, resumeSchedule, triggerSchedule } from '../../../src/orchestration/schedules.ts';
-import { waitRun } from '../../../src/orchestration/wait-run.ts';
+import type { DatasetProfile } from '../../../src/data/stored/dataset.ts';
+import { updateModel } from '../../../src/runs/models.ts';
+import { pipelineInput } from '../../../src/runs/pipeline-input.ts';
+import { listRuns, describeRun } from '../../../src/runs/runs.ts';
+import { startBackfill } from '../../../src/runs/backfills.ts';
+import { reconcile } from '../../../src/runs/reconcile.ts';
+import { findSchedule, listSchedules, pauseSchedule, resumeSchedule, triggerSchedule } from '../../../src/runs/schedules.ts';
+import { waitRun } from '../../../src/runs/wait-run.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { planStep, setStage, testPlan, testStep } from './harness.ts';
 import type { Stage } from './harness.ts';
@@ -17,10 +17,15 @@ import type { Stage } from './harness.ts';
 const seen: { nominalTime: string; trigger: string }[] = [];
 const steps = [
   testStep({
-    type: 'look', cacheable: false, outputs: { out: { kind: 'version' } },
+    type: 'look',
+    cacheable: false,
+    outputs: { out: { kind: 'version' } },
     async run(ctx) {
       seen.push({ nominalTime: ctx.nominalTime, trigger: ctx.trigger });
-      return { outputs: { out: await ctx.artifacts.write({ kind: 'version', summary: 'v1', files: {}, meta: {} }) }, values: { model: 'thing', version: 1 } };
+      return {
+        outputs: { out: await ctx.artifacts.write({ kind: 'version', summary: 'v1', files: {}, meta: {} }) },
+        values: { model: 'thing', version: 1 },
+      };
     },
   }),
 ];
@@ -48,16 +53,25 @@ describe('schedules', () => {
   it('shows, creates, keeps, updates and removes; paused ones stay paused', async () => {
     const { temporal } = stage;
     const dry = await reconcile(temporal, [plan], steps, { dryRun: true });
-    expect(dry.map(({ id, action }) => [id, action])).toEqual([['nightly/schedule', 'create'], ['nightly/drift', 'create']]);
+    expect(dry.map(({ id, action }) => [id, action])).toEqual([
+      ['nightly/schedule', 'create'],
+      ['nightly/drift', 'create'],
+    ]);
     expect(await listSchedules(temporal)).toEqual([]);
     await reconcile(temporal, [plan], steps);
     await until(async () => (await listSchedules(temporal)).length === 2);
     expect((await reconcile(temporal, [plan], steps)).map((change) => change.action)).toEqual(['keep', 'keep']);
     await pauseSchedule(temporal, 'nightly/schedule', 'test');
-    const changed: Plan = { ...plan, revision: '1'.repeat(64), on: { ...on, schedule: { ...on.schedule!, cron: '30 4 * * *', overlap: 'bufferOne' } } };
+    const changed: Plan = {
+      ...plan,
+      revision: '1'.repeat(64),
+      on: { ...on, schedule: { ...on.schedule!, cron: '30 4 * * *', overlap: 'bufferOne' } },
+    };
     const [update] = await reconcile(temporal, [changed], steps);
     expect(update!.action).toBe('update');
-    expect(update!.differences).toEqual(expect.arrayContaining(['cron: 0 3 * * * → 30 4 * * *', 'overlap: SKIP → BUFFER_ONE', 'document: 000000000000 → 111111111111']));
+    expect(update!.differences).toEqual(
+      expect.arrayContaining(['cron: 0 3 * * * → 30 4 * * *', 'overlap: SKIP → BUFFER_ONE', 'document: 000000000000 → 111111111111']),
+    );
     const row = (await listSchedules(temporal)).find(({ id }) => id === 'nightly/schedule')!;
     expect(row).toMatchObject({ paused: true, note: 'test', overlap: 'BUFFER_ONE', catchup: '1h', when: '30 4 * * * (Europe/Berlin)' });
     await resumeSchedule(temporal, 'nightly/schedule', 'go');
@@ -74,7 +88,11 @@ describe('schedules', () => {
     seen.length = 0;
     await startBackfill(temporal, 'nightly/schedule', { start: new Date('2026-03-01T00:00:00Z'), end: new Date('2026-03-04T00:00:00Z') });
     await until(() => seen.length === 3);
-    expect(seen.map(({ nominalTime }) => nominalTime)).toEqual(['2026-03-01T02:00:00.000Z', '2026-03-02T02:00:00.000Z', '2026-03-03T02:00:00.000Z']);
+    expect(seen.map(({ nominalTime }) => nominalTime)).toEqual([
+      '2026-03-01T02:00:00.000Z',
+      '2026-03-02T02:00:00.000Z',
+      '2026-03-03T02:00:00.000Z',
+    ]);
     expect(new Set(seen.map(({ trigger }) => trigger))).toEqual(new Set(['backfill']));
     await triggerSchedule(temporal, 'nightly/schedule');
     await until(() => seen.length === 4);
@@ -92,11 +110,46 @@ async function registerVersion(text: string): Promise<number> {
   const { store, artifacts } = stage.deps;
   const values = Array.from({ length: 1_000 }, (_, index) => index / 1_000);
   const profile: DatasetProfile = {
-    formatVersion: 1, rows: 1_000,
-    columns: [{ name: 'x', type: 'number', count: 1_000, missing: 0, distinct: 1_000, number: { min: 0, max: 0.999, mean: 0.4995, std: 0.2887, quantiles: { '0.5': 0.4995 }, edges: Array.from({ length: 11 }, (_, index) => index / 10), counts: Array.from({ length: 10 }, () => 100), sample: values } }],
+    formatVersion: 1,
+    rows: 1_000,
+    columns: [
+      {
+        name: 'x',
+        type: 'number',
+        count: 1_000,
+        missing: 0,
+        distinct: 1_000,
+        number: {
+          min: 0,
+          max: 0.999,
+          mean: 0.4995,
+          std: 0.2887,
+          quantiles: { '0.5': 0.4995 },
+          edges: Array.from({ length: 11 }, (_, index) => index / 10),
+          counts: Array.from({ length: 10 }, () => 100),
+          sample: values,
+        },
+      },
+    ],
   };
-  const model = await artifacts.write({ kind: 'model', summary: text, files: { 'profile.json': Buffer.from(JSON.stringify(profile)), 'preprocessor.json': Buffer.from(JSON.stringify({ columns: profile.columns })) }, meta: { text } });
-  return (await createRegistry(store, artifacts).register({ model: 'thing', modelRef: model, pipeline: 'nightly', runId: text, stepId: 'register' })).version;
+  const model = await artifacts.write({
+    kind: 'model',
+    summary: text,
+    files: {
+      'profile.json': Buffer.from(JSON.stringify(profile)),
+      'preprocessor.json': Buffer.from(JSON.stringify({ columns: profile.columns })),
+    },
+    meta: { text },
+  });
+  return (
+    await createRegistry(store, artifacts).register({
+      model: 'thing',
+      modelRef: model,
+      pipeline: 'nightly',
+      runId: text,
+      stepId: 'register',
+    })
+  ).version;
 }
 
 describe('workflow model', () => {
@@ -119,14 +172,25 @@ describe('workflow model', () => {
 });
 
 describe('workflow monitor', () => {
-  const input = (): MonitorInput => ({ pipeline: 'nightly', model: 'thing', check: { kind: 'drift', drift: on.drift! }, run: pipelineInput(plan, steps, { trigger: 'drift' }) });
-  const check = (id: string): Promise<MonitorView> => stage.temporal.client.workflow.execute('monitor', { workflowId: id, taskQueue: 'perennial', args: [input()] }) as Promise<MonitorView>;
+  const input = (): MonitorInput => ({
+    pipeline: 'nightly',
+    model: 'thing',
+    check: { kind: 'drift', drift: on.drift! },
+    run: pipelineInput(plan, steps, { trigger: 'drift' }),
+  });
+  const check = (id: string): Promise<MonitorView> =>
+    stage.temporal.client.workflow.execute('monitor', { workflowId: id, taskQueue: 'perennial', args: [input()] }) as Promise<MonitorView>;
 
   it('finds drift in the logged predictions and starts one run for it', async () => {
     const now = new Date();
     const log = async (name: string, value: (index: number) => number): Promise<void> => {
-      const lines = Array.from({ length: 200 }, (_, index) => JSON.stringify({ time: now.toISOString(), id: String(index), version: 1, row: { x: value(index) }, prediction: { value: 1 } }));
-      await stage.deps.store.put(`predictions/thing/${now.toISOString().slice(0, 10)}/${now.toISOString().slice(11, 13)}-${name}.ndjson`, Buffer.from(`${lines.join('\n')}\n`));
+      const lines = Array.from({ length: 200 }, (_, index) =>
+        JSON.stringify({ time: now.toISOString(), id: String(index), version: 1, row: { x: value(index) }, prediction: { value: 1 } }),
+      );
+      await stage.deps.store.put(
+        `predictions/thing/${now.toISOString().slice(0, 10)}/${now.toISOString().slice(11, 13)}-${name}.ndjson`,
+        Buffer.from(`${lines.join('\n')}\n`),
+      );
     };
     await new Promise((resolve) => setTimeout(resolve, 5));
     const quiet = await check('monitor/quiet');

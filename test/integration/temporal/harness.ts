@@ -8,9 +8,9 @@ import type { ArtifactKind } from '../../../src/core/artifact.ts';
 import type { ObjectStore } from '../../../src/core/ports.ts';
 import type { StepDefinition } from '../../../src/core/step.ts';
 import { defineStep } from '../../../src/core/step.ts';
-import { codeDigestOf } from '../../../src/orchestration/code-digests.ts';
-import { connectTemporal } from '../../../src/orchestration/connect.ts';
-import type { Temporal } from '../../../src/orchestration/connect.ts';
+import { codeDigestOf } from '../../../src/steps/code-digests.ts';
+import { connectTemporal } from '../../../src/runs/connect.ts';
+import type { Temporal } from '../../../src/runs/connect.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 import { packageRoot } from '../../../src/platform/paths.ts';
@@ -36,20 +36,40 @@ export function testStep(definition: Partial<StepDefinition> & Pick<StepDefiniti
 }
 
 /** A plan step; `needs` wires inputs `in0`, `in1`, … to the output `out` of earlier steps. */
-export function planStep(id: string, type: string, change: Partial<PlanStep> & { needs?: readonly string[]; kind?: ArtifactKind } = {}): PlanStep {
+export function planStep(
+  id: string,
+  type: string,
+  change: Partial<PlanStep> & { needs?: readonly string[]; kind?: ArtifactKind } = {},
+): PlanStep {
   const { needs = [], kind = 'data', ...rest } = change;
   return {
-    id, type, version: 1, config: {},
+    id,
+    type,
+    version: 1,
+    config: {},
     inputs: Object.fromEntries(needs.map((step, index) => [`in${index}`, { step, output: 'out', kind: 'data' as const }])),
     outputs: { out: kind },
     retry: { maximumAttempts: 3, initialIntervalMs: 10, backoffCoefficient: 1, maximumIntervalMs: 10 },
-    startToCloseMs: 60_000, heartbeatMs: 5_000, cache: true, summary: `Test step ${id}`,
+    startToCloseMs: 60_000,
+    heartbeatMs: 5_000,
+    cache: true,
+    summary: `Test step ${id}`,
     ...rest,
   };
 }
 
 export function testPlan(pipeline: string, steps: readonly PlanStep[], change: Partial<Plan> = {}): Plan {
-  return { planFormat: 1, pipeline, description: 'A test', documentDir: '/', revision: '0'.repeat(64), parameters: {}, steps, on: {}, ...change };
+  return {
+    planFormat: 1,
+    pipeline,
+    description: 'A test',
+    documentDir: '/',
+    revision: '0'.repeat(64),
+    parameters: {},
+    steps,
+    on: {},
+    ...change,
+  };
 }
 
 let bundle: Promise<{ code: string }> | undefined;
@@ -74,7 +94,13 @@ export async function setStage(steps: readonly StepDefinition[], store: ObjectSt
   process.env.TEMPORAL_ADDRESS = server.address;
   process.env.TEMPORAL_UI_URL = server.uiUrl;
   const temporal = await connectTemporal();
-  const deps: ActivityDeps = { store, artifacts: createArtifactStore(store, join(tempDir('blobs'))), steps, workRoot: tempDir('work'), codeDigest: codeDigestOf };
+  const deps: ActivityDeps = {
+    store,
+    artifacts: createArtifactStore(store, join(tempDir('blobs'))),
+    steps,
+    workRoot: tempDir('work'),
+    codeDigest: codeDigestOf,
+  };
   const running: { stop(): Promise<void> }[] = [];
   afterAll(async () => {
     await Promise.all(running.map((worker) => worker.stop()));
@@ -86,10 +112,21 @@ export async function setStage(steps: readonly StepDefinition[], store: ObjectSt
     const code = await workflowBundle();
     let done: Promise<void> = Promise.resolve();
     await new Promise<void>((ready, fail) => {
-      done = runWorker({ signal: stop.signal, deps, queues: queue === undefined ? undefined : [queue], options: { workflowBundle: code, ...options }, onReady: () => ready() });
+      done = runWorker({
+        signal: stop.signal,
+        deps,
+        queues: queue === undefined ? undefined : [queue],
+        options: { workflowBundle: code, ...options },
+        onReady: () => ready(),
+      });
       done.catch(fail);
     });
-    const worker = { stop: async () => { stop.abort(); await done; } };
+    const worker = {
+      stop: async () => {
+        stop.abort();
+        await done;
+      },
+    };
     running.push(worker);
     return worker;
   };

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PerennialError } from '../../../src/core/errors.ts';
 import type { Plan } from '../../../src/core/plan.ts';
-import { cancelRun, describeRun, listRuns, retryStep, startRun } from '../../../src/orchestration/runs.ts';
-import { waitRun } from '../../../src/orchestration/wait-run.ts';
+import { cancelRun, describeRun, listRuns, retryStep, startRun } from '../../../src/runs/runs.ts';
+import { waitRun } from '../../../src/runs/wait-run.ts';
 import { planStep, setStage, testPlan, testStep } from './harness.ts';
 import type { Stage } from './harness.ts';
 
@@ -12,35 +12,65 @@ const gates = new Map<string, () => void>();
 const data = { out: { kind: 'data' } } as const;
 const steps = [
   testStep({
-    type: 'make', outputs: data,
+    type: 'make',
+    outputs: data,
     async run(ctx, config: { text?: string }) {
       attempts.set(ctx.runId, (attempts.get(ctx.runId) ?? 0) + 1);
-      const ref = await ctx.artifacts.write({ kind: 'data', summary: `made ${config.text ?? ''}`, files: { 'a.txt': Buffer.from(config.text ?? 'x') }, meta: {} });
+      const ref = await ctx.artifacts.write({
+        kind: 'data',
+        summary: `made ${config.text ?? ''}`,
+        files: { 'a.txt': Buffer.from(config.text ?? 'x') },
+        meta: {},
+      });
       return { outputs: { out: ref }, values: { size: (config.text ?? 'x').length } };
     },
   }),
   testStep({
-    type: 'join', outputs: data, inputs: { in0: { kind: 'data', optional: true }, in1: { kind: 'data', optional: true } },
+    type: 'join',
+    outputs: data,
+    inputs: { in0: { kind: 'data', optional: true }, in1: { kind: 'data', optional: true } },
     async run(ctx, _config, inputs) {
-      return { outputs: { out: await ctx.artifacts.write({ kind: 'data', summary: `joined ${Object.keys(inputs).join('+')}`, files: {}, meta: Object.values(inputs).map((ref) => ref.digest) }) } };
+      return {
+        outputs: {
+          out: await ctx.artifacts.write({
+            kind: 'data',
+            summary: `joined ${Object.keys(inputs).join('+')}`,
+            files: {},
+            meta: Object.values(inputs).map((ref) => ref.digest),
+          }),
+        },
+      };
     },
   }),
   testStep({
-    type: 'flaky', outputs: data, cacheable: false,
+    type: 'flaky',
+    outputs: data,
+    cacheable: false,
     async run(ctx, config: { code: 'TRAINER_CRASHED' | 'DATA_INVALID'; times: number }) {
       if (ctx.attempt <= config.times) throw new PerennialError(config.code, `attempt ${ctx.attempt} broke`, { hint: 'Do this.' });
-      return { outputs: { out: await ctx.artifacts.write({ kind: 'data', summary: 'ok', files: {}, meta: null }) }, values: { attempt: ctx.attempt } };
+      return {
+        outputs: { out: await ctx.artifacts.write({ kind: 'data', summary: 'ok', files: {}, meta: null }) },
+        values: { attempt: ctx.attempt },
+      };
     },
   }),
   testStep({
-    type: 'judge', outputs: { out: { kind: 'evaluation' } },
+    type: 'judge',
+    outputs: { out: { kind: 'evaluation' } },
     async run(ctx, config: { passed: boolean }) {
       const out = await ctx.artifacts.write({ kind: 'evaluation', summary: 'judged', files: {}, meta: {} });
-      return { outputs: { out }, values: { accuracy: 0.91 }, verdict: { passed: config.passed, reasons: [`accuracy 0.91 is ${config.passed ? 'at least 0.9' : 'below 0.95'}`] }, details: 'See the report.' };
+      return {
+        outputs: { out },
+        values: { accuracy: 0.91 },
+        verdict: { passed: config.passed, reasons: [`accuracy 0.91 is ${config.passed ? 'at least 0.9' : 'below 0.95'}`] },
+        details: 'See the report.',
+      };
     },
   }),
   testStep({
-    type: 'wait', outputs: data, cacheable: false,
+    type: 'wait',
+    outputs: data,
+    cacheable: false,
     async run(ctx, config: { name: string }) {
       ctx.progress({ message: 'waiting', epoch: 3, epochs: 9, loss: 0.5 });
       await new Promise<void>((resolve, reject) => {
@@ -72,15 +102,30 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
 
 describe('workflow pipeline', () => {
   it('runs a diamond, hands references on, and takes everything from the cache the second time', async () => {
-    const plan = testPlan('diamond', [planStep('a', 'make', { config: { text: 'hello' } }), planStep('b', 'join', { needs: ['a'] }), planStep('c', 'join', { needs: ['a'], config: { c: 1 } }), planStep('d', 'join', { needs: ['b', 'c'] })]);
+    const plan = testPlan('diamond', [
+      planStep('a', 'make', { config: { text: 'hello' } }),
+      planStep('b', 'join', { needs: ['a'] }),
+      planStep('c', 'join', { needs: ['a'], config: { c: 1 } }),
+      planStep('d', 'join', { needs: ['b', 'c'] }),
+    ]);
     const first = await run(plan);
     expect(first.status).toBe('completed');
-    expect(first.steps.map((step) => [step.id, step.status, step.cached, step.reason])).toEqual([['a', 'completed', false, 'first run'], ['b', 'completed', false, 'first run'], ['c', 'completed', false, 'first run'], ['d', 'completed', false, 'first run']]);
+    expect(first.steps.map((step) => [step.id, step.status, step.cached, step.reason])).toEqual([
+      ['a', 'completed', false, 'first run'],
+      ['b', 'completed', false, 'first run'],
+      ['c', 'completed', false, 'first run'],
+      ['d', 'completed', false, 'first run'],
+    ]);
     const second = await run(plan);
     expect(second.steps.map((step) => step.cached)).toEqual([true, true, true, true]);
     expect(second.steps[0]!.reason).toContain(first.runId);
     const changed = await run({ ...plan, steps: [{ ...plan.steps[0]!, config: { text: 'other' } }, ...plan.steps.slice(1)] });
-    expect(changed.steps.map((step) => step.reason)).toEqual(['config changed: text', 'input in0 changed', 'input in0 changed', 'input in0 changed; input in1 changed']);
+    expect(changed.steps.map((step) => step.reason)).toEqual([
+      'config changed: text',
+      'input in0 changed',
+      'input in0 changed',
+      'input in0 changed; input in1 changed',
+    ]);
     const uncached = await run(plan, { readCache: false });
     expect(uncached.steps.every((step) => !step.cached && step.reason === 'the run does not read the cache')).toBe(true);
   });
@@ -98,7 +143,13 @@ describe('workflow pipeline', () => {
     const crashed = await run(testPlan('crash', [planStep('a', 'flaky', { config: { code: 'TRAINER_CRASHED', times: 2 } })]));
     expect(crashed.status).toBe('completed');
     expect(crashed.steps[0]!.values).toEqual({ attempt: 3 });
-    const broken = await run(testPlan('broken', [planStep('a', 'flaky', { config: { code: 'DATA_INVALID', times: 1 } }), planStep('b', 'join', { needs: ['a'] }), planStep('c', 'make')]));
+    const broken = await run(
+      testPlan('broken', [
+        planStep('a', 'flaky', { config: { code: 'DATA_INVALID', times: 1 } }),
+        planStep('b', 'join', { needs: ['a'] }),
+        planStep('c', 'make'),
+      ]),
+    );
     expect(broken.status).toBe('failed');
     expect(broken.failure).toEqual({ code: 'DATA_INVALID', message: 'attempt 1 broke Do this.', step: 'a' });
     expect(broken.steps.map((step) => step.status)).toEqual(['failed', 'skipped', 'completed']);
@@ -106,7 +157,12 @@ describe('workflow pipeline', () => {
   });
 
   it('completes as rejected where a gate says no, and is searchable', async () => {
-    const rejected = await run(testPlan('gate', [planStep('a', 'judge', { config: { passed: false }, kind: 'evaluation' }), planStep('b', 'join', { needs: ['a'] })]));
+    const rejected = await run(
+      testPlan('gate', [
+        planStep('a', 'judge', { config: { passed: false }, kind: 'evaluation' }),
+        planStep('b', 'join', { needs: ['a'] }),
+      ]),
+    );
     expect(rejected).toMatchObject({ status: 'rejected', verdict: 'rejected', metrics: { accuracy: 0.91 } });
     expect(rejected.steps[1]!.status).toBe('skipped');
     await until(async () => (await listRuns(stage.temporal, { pipeline: 'gate' })).some((row) => row.status === 'rejected'));
@@ -115,7 +171,10 @@ describe('workflow pipeline', () => {
   });
 
   it('shows progress, retries a failed branch while another goes on, and cancels', async () => {
-    const plan = testPlan('live', [planStep('slow', 'wait', { config: { name: 'live' } }), planStep('bad', 'flaky', { config: { code: 'DATA_INVALID', times: 1 } })]);
+    const plan = testPlan('live', [
+      planStep('slow', 'wait', { config: { name: 'live' } }),
+      planStep('bad', 'flaky', { config: { code: 'DATA_INVALID', times: 1 } }),
+    ]);
     const started = await startRun(stage.temporal, plan, steps, { trigger: 'manual' });
     await until(async () => (await describeRun(stage.temporal, started.workflowId)).steps[1]!.status === 'failed');
     await expect(retryStep(stage.temporal, started.workflowId, 'nope')).rejects.toThrow(/There is no step "nope". There is: slow, bad/);
@@ -131,7 +190,18 @@ describe('workflow pipeline', () => {
   it('gives a step to the next worker when its worker stops, without a failure', async () => {
     const queue = 'handed-on';
     const other = await stage.startWorker({}, queue);
-    const started = await startRun(stage.temporal, testPlan('handed', [planStep('a', 'wait', { config: { name: 'handed' }, queue, retry: { maximumAttempts: 1, initialIntervalMs: 10, backoffCoefficient: 1, maximumIntervalMs: 10 } })]), steps, { trigger: 'manual' });
+    const started = await startRun(
+      stage.temporal,
+      testPlan('handed', [
+        planStep('a', 'wait', {
+          config: { name: 'handed' },
+          queue,
+          retry: { maximumAttempts: 1, initialIntervalMs: 10, backoffCoefficient: 1, maximumIntervalMs: 10 },
+        }),
+      ]),
+      steps,
+      { trigger: 'manual' },
+    );
     await until(() => gates.has('handed'));
     await other.stop();
     gates.delete('handed');
@@ -144,7 +214,12 @@ describe('workflow pipeline', () => {
   it('decides the same from history alone: a worker without a workflow cache', async () => {
     await stage.startWorker({ maxCachedWorkflows: 0 }, 'uncached');
     const temporal = { ...stage.temporal, settings: { ...stage.temporal.settings, taskQueue: 'uncached' } };
-    const plan = testPlan('uncached', [planStep('a', 'make', { config: { text: '4444' } }), planStep('b', 'join', { needs: ['a'] }), planStep('bad', 'flaky', { config: { code: 'DATA_INVALID', times: 1 } }), planStep('c', 'join', { needs: ['b'], if: { step: 'a', value: 'size', atLeast: 5 } })]);
+    const plan = testPlan('uncached', [
+      planStep('a', 'make', { config: { text: '4444' } }),
+      planStep('b', 'join', { needs: ['a'] }),
+      planStep('bad', 'flaky', { config: { code: 'DATA_INVALID', times: 1 } }),
+      planStep('c', 'join', { needs: ['b'], if: { step: 'a', value: 'size', atLeast: 5 } }),
+    ]);
     const started = await startRun(temporal, plan, steps, { trigger: 'manual' });
     const view = await waitRun(temporal, started.workflowId);
     expect(view.steps.map((step) => step.status)).toEqual(['completed', 'completed', 'failed', 'skipped']);

@@ -9,7 +9,16 @@ import { setStage } from './harness.ts';
 let cli: Perennial;
 const folder = tempDir('documents');
 const file = join(folder, 'nightly.json');
-const write = (name: string, cron = '0 3 * * *'): void => writeFileSync(file, JSON.stringify({ apiVersion: 'perennial/v1', name, steps: [{ id: 'say', uses: 'command', with: { command: ['true'] } }], on: { schedule: { cron, timezone: 'Europe/Berlin' } } }));
+const write = (name: string, cron = '0 3 * * *'): void =>
+  writeFileSync(
+    file,
+    JSON.stringify({
+      apiVersion: 'perennial/v1',
+      name,
+      steps: [{ id: 'say', uses: 'command', with: { command: ['true'] } }],
+      on: { schedule: { cron, timezone: 'Europe/Berlin' } },
+    }),
+  );
 
 beforeAll(async () => {
   const store = tempDir('store');
@@ -24,10 +33,15 @@ it('apply --check exits with 3 where something differs, and changes nothing', as
   expect([differs.code, differs.stdout]).toEqual([3, expect.stringContaining('1 of 1 would change.')]);
   const applied = await cli.run(['apply', file]);
   expect([applied.code, applied.stderr]).toEqual([0, '']);
-  expect(await cli.run(['apply', file, '--check'])).toMatchObject({ code: 0, stdout: '= nightly/schedule  (as it should be)\n0 of 1 would change.\n' });
+  expect(await cli.run(['apply', file, '--check'])).toMatchObject({
+    code: 0,
+    stdout: '= nightly/schedule  (as it should be)\n0 of 1 would change.\n',
+  });
   write('nightly', '30 2 * * *');
   const lost = await cli.run(['apply', file]);
-  expect(lost.stderr).toMatch(/^note: nightly\/schedule: 1 tick lost \(02:30\) on \d{4}-03-\d\d, when the clocks of Europe\/Berlin are changed\n$/);
+  expect(lost.stderr).toMatch(
+    /^note: nightly\/schedule: 1 tick lost \(02:30\) on \d{4}-03-\d\d, when the clocks of Europe\/Berlin are changed\n$/,
+  );
 });
 
 it('a cron expression that Temporal does not take is refused before anything is asked of it', async () => {
@@ -42,14 +56,27 @@ it('a renamed document offers to move its schedules; --prune names what it remov
   const offered = await cli.run(['apply', file, '--dry-run']);
   expect(offered.stderr).toContain(`${file} was named "nightly" when its schedules were made, and is "birds" now`);
   const asked = await cli.run(['apply', file, '--prune']);
-  expect(asked).toMatchObject({ code: 2, stderr: expect.stringContaining('--prune removes nightly/schedule. Go on? There is no terminal to ask at, so nothing was changed.') as string });
-  expect((await cli.run(['schedules', 'list', '--json'])).json().schedules.map(({ id }: { id: string }) => id)).toEqual(['nightly/schedule']);
+  expect(asked).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining(
+      '--prune removes nightly/schedule. Go on? There is no terminal to ask at, so nothing was changed.',
+    ) as string,
+  });
+  expect((await cli.run(['schedules', 'list', '--json'])).json().schedules.map(({ id }: { id: string }) => id)).toEqual([
+    'nightly/schedule',
+  ]);
   const moved = await cli.run(['apply', file, '--move', 'nightly', '--json']);
-  expect(moved.json().changes.map(({ id, action }: { id: string; action: string }) => [id, action])).toEqual([['birds/schedule', 'create'], ['nightly/schedule', 'delete']]);
+  expect(moved.json().changes.map(({ id, action }: { id: string; action: string }) => [id, action])).toEqual([
+    ['birds/schedule', 'create'],
+    ['nightly/schedule', 'delete'],
+  ]);
 });
 
 it('backfills can be started, listed, watched and cancelled; schedules deleted', async () => {
-  expect(await cli.run(['schedules', 'backfill', 'birds', '--from', '2026-03-01', '--to', '2999-01-01'])).toMatchObject({ code: 2, stderr: expect.stringContaining('in the future') as string });
+  expect(await cli.run(['schedules', 'backfill', 'birds', '--from', '2026-03-01', '--to', '2999-01-01'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('in the future') as string,
+  });
   await cli.run(['schedules', 'pause', 'birds', '--note', 'moving']);
   const started = await cli.run(['schedules', 'backfill', 'birds', '--from', '2026-03-01', '--to', '2026-03-04', '--json']);
   const { id, ticks, held } = started.json();
@@ -57,7 +84,10 @@ it('backfills can be started, listed, watched and cancelled; schedules deleted',
   expect((await cli.run(['schedules', 'backfills', '--json'])).json().backfills).toMatchObject([{ id, ticks: 3, done: 0 }]);
   const cancelled = await cli.run(['schedules', 'cancel', 'birds']);
   expect([cancelled.code, cancelled.stdout]).toEqual([0, `${id} is being cancelled.\n`]);
-  expect(await cli.run(['schedules', 'watch', id])).toMatchObject({ code: 1, stdout: expect.stringContaining(`${id} cancelled: after 0 of 3 ticks`) as string });
+  expect(await cli.run(['schedules', 'watch', id])).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining(`${id} cancelled: after 0 of 3 ticks`) as string,
+  });
   expect(await cli.run(['schedules', 'delete', 'birds'])).toMatchObject({ code: 0, stdout: 'birds/schedule is deleted.\n' });
   expect((await cli.run(['schedules', 'list'])).stdout).toContain('No schedules.');
 }, 120_000);

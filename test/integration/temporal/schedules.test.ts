@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Plan } from '../../../src/core/plan.ts';
-import { cancelBackfill, describeBackfill, findBackfill, listBackfills, startBackfill } from '../../../src/orchestration/backfills.ts';
-import { clockChanges } from '../../../src/orchestration/daylight.ts';
-import type { ClockChange } from '../../../src/orchestration/daylight.ts';
-import { compareSchedules, reconcile } from '../../../src/orchestration/reconcile.ts';
-import { listRuns } from '../../../src/orchestration/runs.ts';
-import { deleteSchedule, listSchedules, pauseSchedule, resumeSchedule, triggerSchedule } from '../../../src/orchestration/schedules.ts';
+import { cancelBackfill, describeBackfill, findBackfill, listBackfills, startBackfill } from '../../../src/runs/backfills.ts';
+import { clockChanges } from '../../../src/runs/daylight.ts';
+import type { ClockChange } from '../../../src/runs/daylight.ts';
+import { compareSchedules, reconcile } from '../../../src/runs/reconcile.ts';
+import { listRuns } from '../../../src/runs/runs.ts';
+import { deleteSchedule, listSchedules, pauseSchedule, resumeSchedule, triggerSchedule } from '../../../src/runs/schedules.ts';
 import { planStep, setStage, testPlan, testStep } from './harness.ts';
 import type { Stage } from './harness.ts';
 
@@ -13,7 +13,9 @@ const seen: string[] = [];
 let hold = false;
 const steps = [
   testStep({
-    type: 'look', cacheable: false, outputs: { out: { kind: 'data' } },
+    type: 'look',
+    cacheable: false,
+    outputs: { out: { kind: 'data' } },
     async run(ctx) {
       seen.push(ctx.nominalTime);
       while (hold && !ctx.signal.aborted) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -23,7 +25,9 @@ const steps = [
   }),
 ];
 const planOf = (name: string, cron = '0 3 * * *', timezone = 'UTC'): Plan =>
-  testPlan(name, [planStep('a', 'look')], { on: { schedule: { cron, timezone, overlap: 'skip', catchupMs: 3_600_000, pauseOnFailure: false } } });
+  testPlan(name, [planStep('a', 'look')], {
+    on: { schedule: { cron, timezone, overlap: 'skip', catchupMs: 3_600_000, pauseOnFailure: false } },
+  });
 
 let stage: Stage;
 beforeAll(async () => {
@@ -44,14 +48,21 @@ describe('a backfill', () => {
     const { temporal } = stage;
     await reconcile(temporal, [planOf('held')], steps);
     hold = true;
-    const { id, ticks } = await startBackfill(temporal, 'held/schedule', { start: new Date('2026-03-01T03:00:00Z'), end: day('2026-03-06') });
+    const { id, ticks } = await startBackfill(temporal, 'held/schedule', {
+      start: new Date('2026-03-01T03:00:00Z'),
+      end: day('2026-03-06'),
+    });
     expect(ticks).toEqual([1, 2, 3, 4, 5].map((date) => `2026-03-0${date}T03:00:00.000Z`));
     await until(() => seen.length === 1);
     await pauseSchedule(temporal, 'held/schedule', 'the source is moved');
     hold = false;
     await until(async () => (await describeBackfill(temporal, id)).state === 'held');
     const held = await describeBackfill(temporal, id);
-    expect(held).toMatchObject({ note: 'the schedule is paused: the source is moved', ticks: 5, runs: [{ tick: '2026-03-01T03:00:00.000Z', status: 'completed' }] });
+    expect(held).toMatchObject({
+      note: 'the schedule is paused: the source is moved',
+      ticks: 5,
+      runs: [{ tick: '2026-03-01T03:00:00.000Z', status: 'completed' }],
+    });
     expect(seen).toHaveLength(1);
     await until(async () => (await listBackfills(temporal)).length === 1);
     expect(await listBackfills(temporal)).toMatchObject([{ id, schedule: 'held/schedule', state: 'held', ticks: 5, done: 1 }]);
@@ -63,14 +74,25 @@ describe('a backfill', () => {
     await until(async () => (await describeBackfill(temporal, id)).state === 'cancelled');
     expect((await describeBackfill(temporal, id)).runs.map(({ status }) => status)).toEqual(['completed', 'cancelled']);
     hold = false;
-    await until(async () => (await listRuns(temporal, { pipeline: 'held' })).filter(({ trigger }) => trigger === 'backfill').map(({ status }) => status).sort().join() === 'cancelled,completed');
+    await until(
+      async () =>
+        (await listRuns(temporal, { pipeline: 'held' }))
+          .filter(({ trigger }) => trigger === 'backfill')
+          .map(({ status }) => status)
+          .sort()
+          .join() === 'cancelled,completed',
+    );
     expect(seen).toHaveLength(2);
   });
 
   it('refuses a range in the future, and one without a tick', async () => {
     const { temporal } = stage;
-    await expect(startBackfill(temporal, 'held/schedule', { start: day('2026-03-01'), end: day('2999-01-01') })).rejects.toThrow(/ends at 2999-01-01T00:00:00.000Z, which is in the future/);
-    await expect(startBackfill(temporal, 'held/schedule', { start: new Date('2026-03-01T04:00:00Z'), end: new Date('2026-03-01T05:00:00Z') })).rejects.toThrow(/has no tick/);
+    await expect(startBackfill(temporal, 'held/schedule', { start: day('2026-03-01'), end: day('2999-01-01') })).rejects.toThrow(
+      /ends at 2999-01-01T00:00:00.000Z, which is in the future/,
+    );
+    await expect(
+      startBackfill(temporal, 'held/schedule', { start: new Date('2026-03-01T04:00:00Z'), end: new Date('2026-03-01T05:00:00Z') }),
+    ).rejects.toThrow(/has no tick/);
   });
 });
 
@@ -79,7 +101,10 @@ describe('applying', () => {
     const { temporal } = stage;
     const before = (await listSchedules(temporal)).map(({ id }) => id);
     // Only Temporal knows which zones it has.
-    await expect(reconcile(temporal, [planOf('good'), planOf('bad', '0 3 * * *', 'Nowhere/AtAll')], steps)).rejects.toMatchObject({ code: 'DOCUMENT_INVALID', message: expect.stringMatching(/^bad\/schedule: Temporal refuses the schedule: .*Nowhere\/AtAll/) as string });
+    await expect(reconcile(temporal, [planOf('good'), planOf('bad', '0 3 * * *', 'Nowhere/AtAll')], steps)).rejects.toMatchObject({
+      code: 'DOCUMENT_INVALID',
+      message: expect.stringMatching(/^bad\/schedule: Temporal refuses the schedule: .*Nowhere\/AtAll/) as string,
+    });
     expect((await listSchedules(temporal)).map(({ id }) => id)).toEqual(before);
   });
 
@@ -104,7 +129,10 @@ describe('applying', () => {
     expect(await changesOf('0 * * * *', 'Europe/Berlin')).toEqual([]);
     expect(await changesOf('30 2 * * *', 'UTC')).toEqual([]);
     // What Temporal leaves out where the clocks go back is known to nobody else.
-    expect(await changesOf('0,20,40 0-5 * * *', 'Europe/Berlin')).toEqual([{ date: '2025-10-26', lost: ['02:40', '03:00', '03:20'], doubled: [] }, { date: '2026-03-29', lost: ['02:00', '02:20', '02:40'], doubled: [] }]);
+    expect(await changesOf('0,20,40 0-5 * * *', 'Europe/Berlin')).toEqual([
+      { date: '2025-10-26', lost: ['02:40', '03:00', '03:20'], doubled: [] },
+      { date: '2026-03-29', lost: ['02:00', '02:20', '02:40'], doubled: [] },
+    ]);
     expect(await changesOf('30 2 * * *', 'Europe/Berlin')).toEqual([{ date: '2026-03-29', lost: ['02:30'], doubled: [] }]);
     const ticksOf = async (from: string, to: string): Promise<readonly string[]> => {
       const { id, ticks } = await startBackfill(temporal, 'clocks/schedule', { start: new Date(from), end: new Date(to) });
@@ -113,19 +141,26 @@ describe('applying', () => {
     };
     expect(await ticksOf('2025-10-25T12:00:00Z', '2025-10-26T12:00:00Z')).toEqual(['2025-10-26T01:30:00.000Z']);
     expect(await ticksOf('2026-03-28T12:00:00Z', '2026-03-30T12:00:00Z')).toEqual(['2026-03-30T00:30:00.000Z']);
-    expect((await listSchedules(temporal, { pipeline: 'clocks' }))[0]!.daylight).toMatch(/^1 tick lost \(02:30\) on \d{4}-03-\d\d, when the clocks of Europe\/Berlin are changed$/);
+    expect((await listSchedules(temporal, { pipeline: 'clocks' }))[0]!.daylight).toMatch(
+      /^1 tick lost \(02:30\) on \d{4}-03-\d\d, when the clocks of Europe\/Berlin are changed$/,
+    );
   });
 
   it('finds a renamed document, and moves its schedules with their pause; prunes only what it named', async () => {
     const { temporal } = stage;
-    const files = new Map([['old', '/work/birds.json'], ['new', '/work/birds.json']]);
+    const files = new Map([
+      ['old', '/work/birds.json'],
+      ['new', '/work/birds.json'],
+    ]);
     await reconcile(temporal, [planOf('old')], steps, { files });
     await pauseSchedule(temporal, 'old/schedule', 'until May');
     await until(async () => (await listSchedules(temporal, { pipeline: 'old' }))[0]?.paused === true);
     const offered = await compareSchedules(temporal, [planOf('new')], steps, { files });
     expect(offered.renamed).toEqual([{ from: 'old', to: 'new', file: '/work/birds.json', schedules: ['old/schedule'] }]);
     expect(offered.changes.map(({ id, action }) => [id, action])).toEqual([['new/schedule', 'create']]);
-    await expect(compareSchedules(temporal, [planOf('new')], steps, { files, move: ['older'] })).rejects.toThrow(/No document of those given was named "older"/);
+    await expect(compareSchedules(temporal, [planOf('new')], steps, { files, move: ['older'] })).rejects.toThrow(
+      /No document of those given was named "older"/,
+    );
     const moved = await compareSchedules(temporal, [planOf('new')], steps, { files, move: ['old'] });
     expect(moved).toMatchObject({ renamed: [], pruned: [] });
     await moved.carryOut();

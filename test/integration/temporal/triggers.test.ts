@@ -5,11 +5,11 @@ import ingest from '../../../activities/steps/ingest.step.ts';
 import type { MonitorInput, MonitorView } from '../../../src/core/monitor.ts';
 import type { DriftTrigger, NewDataTrigger, Plan } from '../../../src/core/plan.ts';
 import { PerennialError } from '../../../src/core/errors.ts';
-import { needsAttention } from '../../../src/orchestration/attention.ts';
-import { pipelineInput } from '../../../src/orchestration/pipeline-input.ts';
-import { startRun } from '../../../src/orchestration/runs.ts';
-import { startAttributes } from '../../../src/orchestration/search-attributes.ts';
-import { waitRun } from '../../../src/orchestration/wait-run.ts';
+import { needsAttention } from '../../../src/runs/attention.ts';
+import { pipelineInput } from '../../../src/runs/pipeline-input.ts';
+import { startRun } from '../../../src/runs/runs.ts';
+import { startAttributes } from '../../../src/runs/search-attributes.ts';
+import { waitRun } from '../../../src/runs/wait-run.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { startServer } from '../../../src/server/start.ts';
 import { tempDir } from '../../support/temp-dir.ts';
@@ -21,18 +21,39 @@ const steps = [
   ingest,
   // Learns nothing, but registers and promotes what a training on the data would.
   testStep({
-    type: 'learn', cacheable: false, inputs: { in0: { kind: 'dataset' } }, outputs: { out: { kind: 'version' } },
+    type: 'learn',
+    cacheable: false,
+    inputs: { in0: { kind: 'dataset' } },
+    outputs: { out: { kind: 'version' } },
     async run(ctx, _config, { in0 }) {
       if (broken) throw new PerennialError('TRAINING_DIVERGED', 'The loss is not finite.');
       const data = await ctx.artifacts.open(in0!);
       const profile = await data.bytes('profile.json');
-      const columns = (JSON.parse(Buffer.from(profile).toString()) as { columns: { name: string }[] }).columns.filter(({ name }) => name !== 'label');
-      const reference: Record<string, Uint8Array> = data.manifest.files['reference.bin'] === undefined ? {} : { 'reference.bin': await data.bytes('reference.bin') };
-      const modelRef = await ctx.artifacts.write({ kind: 'model', summary: ctx.runId, files: { 'profile.json': profile, 'preprocessor.json': Buffer.from(JSON.stringify({ columns })), ...reference }, meta: { text: ctx.runId } });
+      const columns = (JSON.parse(Buffer.from(profile).toString()) as { columns: { name: string }[] }).columns.filter(
+        ({ name }) => name !== 'label',
+      );
+      const reference: Record<string, Uint8Array> =
+        data.manifest.files['reference.bin'] === undefined ? {} : { 'reference.bin': await data.bytes('reference.bin') };
+      const modelRef = await ctx.artifacts.write({
+        kind: 'model',
+        summary: ctx.runId,
+        files: { 'profile.json': profile, 'preprocessor.json': Buffer.from(JSON.stringify({ columns })), ...reference },
+        meta: { text: ctx.runId },
+      });
       const registry = createRegistry(ctx.store, ctx.artifacts);
-      const { version } = await registry.register({ model: ctx.pipeline, modelRef, dataset: in0!.digest, pipeline: ctx.pipeline, runId: ctx.runId, stepId: 'learn' });
+      const { version } = await registry.register({
+        model: ctx.pipeline,
+        modelRef,
+        dataset: in0!.digest,
+        pipeline: ctx.pipeline,
+        runId: ctx.runId,
+        stepId: 'learn',
+      });
       await registry.promote(ctx.pipeline, version, { alias: 'champion', who: 'test', why: 'test', automatic: true, requestId: ctx.runId });
-      return { outputs: { out: await ctx.artifacts.write({ kind: 'version', summary: `v${version}`, files: {}, meta: {} }) }, values: { model: ctx.pipeline, version } };
+      return {
+        outputs: { out: await ctx.artifacts.write({ kind: 'version', summary: `v${version}`, files: {}, meta: {} }) },
+        values: { model: ctx.pipeline, version },
+      };
     },
   }),
 ];
@@ -54,8 +75,10 @@ async function until<T>(look: () => Promise<T[]>): Promise<T[]> {
   }
 }
 
-const row = (day: number, shift: number, salt: number): string => `2026-03-${String(day).padStart(2, '0')}T00:00:00Z,${(shift + ((day * 7919 + salt * 104_729) % 1_000) / 1_000).toFixed(6)},${salt % 2 === 0 ? 'a' : 'b'}`;
-const rows = (days: readonly number[], shift = 0, each = 20): string[] => days.flatMap((day) => Array.from({ length: each }, (_, salt) => row(day, shift, salt + 1)));
+const row = (day: number, shift: number, salt: number): string =>
+  `2026-03-${String(day).padStart(2, '0')}T00:00:00Z,${(shift + ((day * 7919 + salt * 104_729) % 1_000) / 1_000).toFixed(6)},${salt % 2 === 0 ? 'a' : 'b'}`;
+const rows = (days: readonly number[], shift = 0, each = 20): string[] =>
+  days.flatMap((day) => Array.from({ length: each }, (_, salt) => row(day, shift, salt + 1)));
 const days = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 interface Scene {
@@ -69,22 +92,41 @@ let checks = 0;
 /** A pipeline over a CSV of its own. */
 function scene(name: string, config: object = {}): Scene {
   const dir = tempDir(name);
-  const planOf = (on: Plan['on']): Plan => testPlan(name, [
-    { ...planStep('ingest', 'ingest', { kind: 'dataset', config: { source: { format: 'csv', path: 'data.csv' }, label: 'label', ...config } }), outputs: { dataset: 'dataset' } },
-    { ...planStep('learn', 'learn', { kind: 'version', config: { model: name } }), inputs: { in0: { step: 'ingest', output: 'dataset', kind: 'dataset' } } },
-  ], { documentDir: dir, on });
+  const planOf = (on: Plan['on']): Plan =>
+    testPlan(
+      name,
+      [
+        {
+          ...planStep('ingest', 'ingest', {
+            kind: 'dataset',
+            config: { source: { format: 'csv', path: 'data.csv' }, label: 'label', ...config },
+          }),
+          outputs: { dataset: 'dataset' },
+        },
+        {
+          ...planStep('learn', 'learn', { kind: 'version', config: { model: name } }),
+          inputs: { in0: { step: 'ingest', output: 'dataset', kind: 'dataset' } },
+        },
+      ],
+      { documentDir: dir, on },
+    );
   return {
     plan: planOf({}),
     write: (lines) => writeFileSync(join(dir, 'data.csv'), `time,x,label\n${lines.join('\n')}\n`),
     async learn(nominalTime) {
-      const { workflowId } = await startRun(stage.temporal, planOf({}), steps, { trigger: 'manual', ...(nominalTime === undefined ? {} : { nominalTime }) });
+      const { workflowId } = await startRun(stage.temporal, planOf({}), steps, {
+        trigger: 'manual',
+        ...(nominalTime === undefined ? {} : { nominalTime }),
+      });
       expect(await waitRun(stage.temporal, workflowId)).toMatchObject({ status: 'completed' });
     },
     async check(on) {
       const run = pipelineInput(planOf(on), steps, { trigger: 'drift' in on ? 'drift' : 'newData' });
       const check: MonitorInput['check'] = 'drift' in on ? { kind: 'drift', drift: on.drift } : { kind: 'newData', rows: on.newData.rows };
       const view = (await stage.temporal.client.workflow.execute('monitor', {
-        workflowId: `monitor/${name}/${(checks += 1)}`, taskQueue: 'perennial', args: [{ pipeline: name, model: name, check, run } satisfies MonitorInput],
+        workflowId: `monitor/${name}/${(checks += 1)}`,
+        taskQueue: 'perennial',
+        args: [{ pipeline: name, model: name, check, run } satisfies MonitorInput],
         typedSearchAttributes: startAttributes({ kind: 'monitor', pipeline: name, model: name, trigger: run.trigger }),
       })) as MonitorView;
       if (view.outcome === 'started') await waitRun(stage.temporal, view.run!);
@@ -93,7 +135,9 @@ function scene(name: string, config: object = {}): Scene {
   };
 }
 
-const newData = (wanted: number, bounds: Partial<NewDataTrigger> = {}): { newData: NewDataTrigger } => ({ newData: { rows: wanted, everyMs: 60_000, coolDownMs: 0, attempts: 3, ...bounds } });
+const newData = (wanted: number, bounds: Partial<NewDataTrigger> = {}): { newData: NewDataTrigger } => ({
+  newData: { rows: wanted, everyMs: 60_000, coolDownMs: 0, attempts: 3, ...bounds },
+});
 
 describe('newData', () => {
   it('counts rows that the champion has not seen, whatever else the source lost or how it is ordered', async () => {
@@ -105,7 +149,10 @@ describe('newData', () => {
     expect(await check(newData(1))).toMatchObject({ outcome: 'none', finding: { newRows: 0 } });
     write(rows(days(6, 12)));
     const found = await check(newData(30));
-    expect(found).toMatchObject({ outcome: 'started', finding: { newRows: 40, rows: 140, summary: 'Of 140 rows that the source has, version 1 has not seen 40; 30 are asked for.' } });
+    expect(found).toMatchObject({
+      outcome: 'started',
+      finding: { newRows: 40, rows: 140, summary: 'Of 140 rows that the source has, version 1 has not seen 40; 30 are asked for.' },
+    });
     expect(await check(newData(1))).toMatchObject({ outcome: 'none', finding: { champion: 2, newRows: 0 } });
   });
 
@@ -132,15 +179,44 @@ describe('bounds of triggers', () => {
     expect(second.run).not.toBe(first.run);
     const third = await check(newData(10, { attempts: 2 }));
     expect(third).toMatchObject({ outcome: 'blocked', run: second.run });
-    const [blocked] = await until(async () => (await needsAttention(stage.temporal, { pipeline: 'bounded' })).filter(({ kind }) => kind === 'newData'));
-    expect(blocked).toMatchObject({ outcome: 'blocked', workflow: expect.stringContaining('monitor/bounded/') as string, summary: `${third.finding.summary} ${third.why}` });
-    expect(await needsAttention(stage.temporal, { pipeline: 'bounded' })).toContainEqual(expect.objectContaining({ kind: 'run', outcome: 'failed', workflow: second.run, summary: expect.stringContaining('The loss is not finite') as string }));
-    expect(logged.filter((line) => line.includes('"message":"bounded: ')).map((line) => (JSON.parse(line) as { message: string }).message)).toEqual(expect.arrayContaining(['bounded: run failed', 'bounded: check blocked']));
-    const server = await startServer({ store: stage.deps.store, artifacts: stage.deps.artifacts, port: 0, log: { info() {}, warn() {}, error() {} } });
-    const shown = await until(async () => (await (await fetch(`${server.url}/metrics`)).text()).split('\n').filter((line) => line.startsWith('perennial_pipeline_outcome{') && line.includes('bounded')));
+    const [blocked] = await until(async () =>
+      (await needsAttention(stage.temporal, { pipeline: 'bounded' })).filter(({ kind }) => kind === 'newData'),
+    );
+    expect(blocked).toMatchObject({
+      outcome: 'blocked',
+      workflow: expect.stringContaining('monitor/bounded/') as string,
+      summary: `${third.finding.summary} ${third.why}`,
+    });
+    expect(await needsAttention(stage.temporal, { pipeline: 'bounded' })).toContainEqual(
+      expect.objectContaining({
+        kind: 'run',
+        outcome: 'failed',
+        workflow: second.run,
+        summary: expect.stringContaining('The loss is not finite') as string,
+      }),
+    );
+    expect(
+      logged.filter((line) => line.includes('"message":"bounded: ')).map((line) => (JSON.parse(line) as { message: string }).message),
+    ).toEqual(expect.arrayContaining(['bounded: run failed', 'bounded: check blocked']));
+    const server = await startServer({
+      store: stage.deps.store,
+      artifacts: stage.deps.artifacts,
+      port: 0,
+      log: { info() {}, warn() {}, error() {} },
+    });
+    const shown = await until(async () =>
+      (await (await fetch(`${server.url}/metrics`)).text())
+        .split('\n')
+        .filter((line) => line.startsWith('perennial_pipeline_outcome{') && line.includes('bounded')),
+    );
     await server.stop();
-    expect(shown.sort()).toEqual(['perennial_pipeline_outcome{pipeline="bounded",kind="newData",outcome="blocked"} 1', 'perennial_pipeline_outcome{pipeline="bounded",kind="run",outcome="failed"} 1']);
-    expect(third.why).toMatch(/^2 runs that triggers started brought no champion in place of version 1, the last one .* \(failed\); "attempts" is 2\./);
+    expect(shown.sort()).toEqual([
+      'perennial_pipeline_outcome{pipeline="bounded",kind="newData",outcome="blocked"} 1',
+      'perennial_pipeline_outcome{pipeline="bounded",kind="run",outcome="failed"} 1',
+    ]);
+    expect(third.why).toMatch(
+      /^2 runs that triggers started brought no champion in place of version 1, the last one .* \(failed\); "attempts" is 2\./,
+    );
     broken = false;
     await learn();
     write(rows(days(1, 14)));
@@ -150,12 +226,32 @@ describe('bounds of triggers', () => {
 });
 
 describe('drift', () => {
-  const drift: DriftTrigger = { action: 'retrain', everyMs: 60_000, windowMs: 3_600_000, rowsMin: 50, columnsMin: 1, coolDownMs: 0, attempts: 3, tests: ['psi', 'ks'] };
+  const drift: DriftTrigger = {
+    action: 'retrain',
+    everyMs: 60_000,
+    windowMs: 3_600_000,
+    rowsMin: 50,
+    columnsMin: 1,
+    coolDownMs: 0,
+    attempts: 3,
+    tests: ['psi', 'ks'],
+  };
   /** Predictions of a version that were asked `minutes` ago. */
   async function ask(model: string, version: number, shift: number, minutes: number): Promise<void> {
     const at = new Date(Date.now() - minutes * 60_000).toISOString();
-    const lines = Array.from({ length: 200 }, (_, index) => JSON.stringify({ time: at, id: String(index), version, row: { x: shift + index / 200, time: '2026-03-01T00:00:00Z' }, prediction: { label: 'a' } }));
-    await stage.deps.store.put(`predictions/${model}/${at.slice(0, 10)}/${at.slice(11, 13)}-${version}-${minutes}.ndjson`, Buffer.from(`${lines.join('\n')}\n`));
+    const lines = Array.from({ length: 200 }, (_, index) =>
+      JSON.stringify({
+        time: at,
+        id: String(index),
+        version,
+        row: { x: shift + index / 200, time: '2026-03-01T00:00:00Z' },
+        prediction: { label: 'a' },
+      }),
+    );
+    await stage.deps.store.put(
+      `predictions/${model}/${at.slice(0, 10)}/${at.slice(11, 13)}-${version}-${minutes}.ndjson`,
+      Buffer.from(`${lines.join('\n')}\n`),
+    );
   }
 
   it('without anything new to learn from starts nothing, and says so; after a retraining it is over, until the questions change again', async () => {
@@ -164,7 +260,11 @@ describe('drift', () => {
     await learn();
     await ask('drifting', 1, 5, 1);
     const idle = await check({ drift });
-    expect(idle).toMatchObject({ outcome: 'nothingNew', run: null, why: 'The source holds no row that version 1 has not seen: there is nothing new to learn from.' });
+    expect(idle).toMatchObject({
+      outcome: 'nothingNew',
+      run: null,
+      why: 'The source holds no row that version 1 has not seen: there is nothing new to learn from.',
+    });
     // A few rows of the new kind beside many of the old: the data of the new champion go on to differ from what it is asked.
     write([...rows(days(1, 20)), ...rows(days(21, 22), 5)]);
     expect(await check({ drift })).toMatchObject({ outcome: 'started', finding: { champion: 1 } });
@@ -172,7 +272,9 @@ describe('drift', () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     const over = await check({ drift });
     expect(over).toMatchObject({ outcome: 'none', finding: { champion: 2, due: false, rows: 200 } });
-    expect(over.finding.summary).toMatch(/The reference is the predictions of version 1 from .* because of which version 2 was made; from its training data differ: x\.$/);
+    expect(over.finding.summary).toMatch(
+      /The reference is the predictions of version 1 from .* because of which version 2 was made; from its training data differ: x\.$/,
+    );
     await ask('drifting', 2, 9, 0.001);
     await new Promise((resolve) => setTimeout(resolve, 100));
     const again = await check({ drift });

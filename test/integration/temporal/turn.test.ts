@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Plan } from '../../../src/core/plan.ts';
-import { cancelRun, describeRun, listRuns, startRun } from '../../../src/orchestration/runs.ts';
-import type { RunReport } from '../../../src/orchestration/runs.ts';
-import { waitRun } from '../../../src/orchestration/wait-run.ts';
+import { cancelRun, describeRun, listRuns, startRun } from '../../../src/runs/runs.ts';
+import type { RunReport } from '../../../src/runs/runs.ts';
+import { waitRun } from '../../../src/runs/wait-run.ts';
 import { planStep, setStage, testPlan, testStep } from './harness.ts';
 import type { Stage } from './harness.ts';
 
@@ -12,7 +12,9 @@ let most = 0;
 const opened = new Set<string>();
 const steps = [
   testStep({
-    type: 'hold', cacheable: false, outputs: { out: { kind: 'data' } },
+    type: 'hold',
+    cacheable: false,
+    outputs: { out: { kind: 'data' } },
     async run(ctx) {
       order.push(ctx.runId);
       most = Math.max(most, (inside += 1));
@@ -41,13 +43,16 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   }
 }
 const headline = async (id: string): Promise<string> => (await describeRun(stage.temporal, id)).headline;
-const start = async (plan: Plan, trigger: 'manual' | 'drift' | 'backfill' = 'manual'): Promise<{ id: string; runId: string; end: Promise<RunReport> }> => {
+const start = async (
+  plan: Plan,
+  trigger: 'manual' | 'drift' | 'backfill' = 'manual',
+): Promise<{ id: string; runId: string; end: Promise<RunReport> }> => {
   const { workflowId, runId } = await startRun(stage.temporal, plan, steps, { trigger });
   return { id: workflowId, runId, end: waitRun(stage.temporal, workflowId) };
 };
 
 describe('the turn of a pipeline', () => {
-  it('is one run\'s at a time; those who wait go in their order, and say for whom they wait', async () => {
+  it("is one run's at a time; those who wait go in their order, and say for whom they wait", async () => {
     const plan = planOf('queue');
     const first = await start(plan);
     await until(() => order.includes(first.runId));
@@ -80,8 +85,15 @@ describe('the turn of a pipeline', () => {
     const first = await start(plan);
     await until(() => order.includes(first.runId));
     const drift = await start(plan, 'drift');
-    expect(await drift.end).toMatchObject({ status: 'skipped', verdict: null, headline: `Skipped: run ${first.id} was going.`, steps: [{ status: 'skipped' }] });
-    await until(async () => (await listRuns(stage.temporal, { pipeline: 'skip' })).some(({ status, verdict }) => status === 'skipped' && verdict === 'skipped'));
+    expect(await drift.end).toMatchObject({
+      status: 'skipped',
+      verdict: null,
+      headline: `Skipped: run ${first.id} was going.`,
+      steps: [{ status: 'skipped' }],
+    });
+    await until(async () =>
+      (await listRuns(stage.temporal, { pipeline: 'skip' })).some(({ status, verdict }) => status === 'skipped' && verdict === 'skipped'),
+    );
     opened.add('skip');
     await first.end;
   });

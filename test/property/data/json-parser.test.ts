@@ -12,7 +12,8 @@ function rounded(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map(rounded);
   if (typeof value !== 'object' || value === null) return value;
-  for (const [key, item] of Object.entries(value)) Object.defineProperty(value, key, { value: rounded(item), enumerable: true, configurable: true, writable: true });
+  for (const [key, item] of Object.entries(value))
+    Object.defineProperty(value, key, { value: rounded(item), enumerable: true, configurable: true, writable: true });
   return value;
 }
 
@@ -27,23 +28,36 @@ function outcome(parse: () => unknown): unknown {
 
 describe('the parser of large texts', () => {
   it('reads what the runtime reads, as it reads it', () => {
-    fc.assert(fc.property(fc.json(), fc.nat(4), (json, space) => {
-      const text = JSON.stringify(JSON.parse(json), null, space);
-      expect(ours(text)).toEqual(JSON.parse(text));
-    }));
+    fc.assert(
+      fc.property(fc.json(), fc.nat(4), (json, space) => {
+        const text = JSON.stringify(JSON.parse(json), null, space);
+        expect(ours(text)).toEqual(JSON.parse(text));
+      }),
+    );
   });
 
   it('refuses what the runtime refuses, and nothing else', () => {
-    const damaged = fc.tuple(fc.json(), fc.nat(), fc.constantFrom('', ',', '"', '[', ']', '{', '}', ':', '1', '-', '.', 'e', 'x', '\\', '\u0001', ' ', 'tru', '00', '__proto__'));
-    fc.assert(fc.property(damaged, ([json, place, piece]) => {
-      const at = place % (json.length + 1);
-      const text = `${json.slice(0, at)}${piece}${json.slice(at + (place % 2))}`;
-      expect(outcome(() => ours(text))).toEqual(outcome(() => (JSON.parse(withMark(text)) as unknown[])[1]));
-    }), { numRuns: 500 });
+    const damaged = fc.tuple(
+      fc.json(),
+      fc.nat(),
+      fc.constantFrom('', ',', '"', '[', ']', '{', '}', ':', '1', '-', '.', 'e', 'x', '\\', '\u0001', ' ', 'tru', '00', '__proto__'),
+    );
+    fc.assert(
+      fc.property(damaged, ([json, place, piece]) => {
+        const at = place % (json.length + 1);
+        const text = `${json.slice(0, at)}${piece}${json.slice(at + (place % 2))}`;
+        expect(outcome(() => ours(text))).toEqual(outcome(() => (JSON.parse(withMark(text)) as unknown[])[1]));
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('keeps integers exact, repeats and names that are no names as the runtime does', () => {
-    expect(parseText('{"id":9007199254740993,"x":-12345678901234567890,"y":1234567890123456.5}', OURS)).toEqual({ id: 9007199254740993n, x: -12345678901234567890n, y: 1234567890123456.5 });
+    expect(parseText('{"id":9007199254740993,"x":-12345678901234567890,"y":1234567890123456.5}', OURS)).toEqual({
+      id: 9007199254740993n,
+      x: -12345678901234567890n,
+      y: 1234567890123456.5,
+    });
     expect(ours('{"a":1,"a":2}')).toEqual({ a: 2 });
     const made = ours('{"__proto__":{"a":1}}') as object;
     expect(Object.keys(made)).toEqual(['__proto__']);
@@ -51,22 +65,43 @@ describe('the parser of large texts', () => {
   });
 
   it('reads the tokens of TensorFlow Serving only where they are allowed', () => {
-    expect(parseText('[1,NaN,-Infinity,Infinity,"NaN"]', { tokens: true })).toEqual([1, Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, 'NaN']);
-    for (const text of ['[NaN]', '[NaNo]', '[Infinity1]', '[N]']) expect(() => parseText(text, text === '[NaN]' ? {} : { tokens: true })).toThrow(SyntaxError);
+    expect(parseText('[1,NaN,-Infinity,Infinity,"NaN"]', { tokens: true })).toEqual([
+      1,
+      Number.NaN,
+      Number.NEGATIVE_INFINITY,
+      Number.POSITIVE_INFINITY,
+      'NaN',
+    ]);
+    for (const text of ['[NaN]', '[NaNo]', '[Infinity1]', '[N]'])
+      expect(() => parseText(text, text === '[NaN]' ? {} : { tokens: true })).toThrow(SyntaxError);
   });
 
   it('says where it is nested too deep, and reads what is as deep as allowed', () => {
     const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
     expect(parseText(nested(JSON_DEPTH_MAX))).toHaveLength(1);
-    expect(() => parseText(nested(JSON_DEPTH_MAX + 1))).toThrow(`nested deeper than ${JSON_DEPTH_MAX} levels at character ${JSON_DEPTH_MAX}`);
+    expect(() => parseText(nested(JSON_DEPTH_MAX + 1))).toThrow(
+      `nested deeper than ${JSON_DEPTH_MAX} levels at character ${JSON_DEPTH_MAX}`,
+    );
     expect(() => parseText('{"a":'.repeat(20_000))).toThrow('nested deeper');
   });
 
   it('lets others have their turn, whatever a large text is made of', async () => {
-    const megabytes = (piece: string, open = '', close = ''): string => `${open}${piece.repeat(Math.ceil(1_500_000 / piece.length))}${close}`;
+    const megabytes = (piece: string, open = '', close = ''): string =>
+      `${open}${piece.repeat(Math.ceil(1_500_000 / piece.length))}${close}`;
     const texts = [
-      megabytes('[],', '[', '1]'), megabytes('0.12345,', '[', '1]'), megabytes('12345678901234567890,', '[', '1]'), megabytes('"\\"",', '[', '1]'), megabytes('\\"', '["', '"]'),
-      megabytes('\\"', '["'), megabytes('"', '['), megabytes('[0.5],', '[', '[1]]'), megabytes('{"a":1},', '[', '1]'), megabytes('1 , ', '[', '1]'), megabytes(' ', '[', ']'), megabytes('9'), megabytes('NaN,', '[', '1]'),
+      megabytes('[],', '[', '1]'),
+      megabytes('0.12345,', '[', '1]'),
+      megabytes('12345678901234567890,', '[', '1]'),
+      megabytes('"\\"",', '[', '1]'),
+      megabytes('\\"', '["', '"]'),
+      megabytes('\\"', '["'),
+      megabytes('"', '['),
+      megabytes('[0.5],', '[', '[1]]'),
+      megabytes('{"a":1},', '[', '1]'),
+      megabytes('1 , ', '[', '1]'),
+      megabytes(' ', '[', ']'),
+      megabytes('9'),
+      megabytes('NaN,', '[', '1]'),
     ];
     for (const text of texts) {
       let longest = 0;

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { literal, withDatabase } from '../../../src/data/duckdb.ts';
+import { literal, withDatabase } from '../../../src/data/table/duckdb.ts';
 import { UNREADABLE, readCell } from '../../../src/data/reading/cells.ts';
 import { isOddSql, valueSql } from '../../../src/data/reading/column-sql.ts';
 import { withDigest } from '../../../src/data/reading/digest.ts';
 import type { ValueFormat } from '../../../src/data/reading/value-format.ts';
-import type { ColumnType } from '../../../src/data/types.ts';
+import type { ColumnType } from '../../../src/data/stored/dataset.ts';
 import { createBench } from '../../unit/data/support.ts';
 import type { Bench } from '../../unit/data/support.ts';
 
@@ -16,43 +16,113 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 
 const digits = fc.stringMatching(/^[+-]?[0-9]{0,4}[.,' _]?[0-9]{0,5}[.,]?[0-9]{0,3}(e[+-]?[0-9]{1,3})?%?$/);
-const money = fc.tuple(fc.constantFrom('', '$', '€ ', 'USD ', '-', '('), digits, fc.constantFrom('', ' €', ' EUR', ')', '%', ' %')).map((parts) => parts.join(''));
-const moment = fc.tuple(fc.integer({ min: 0, max: 2_100 }), fc.integer({ min: 0, max: 13 }), fc.integer({ min: 0, max: 32 }), fc.constantFrom('-', '/', '.'), fc.constantFrom('', 'T10:30', ' 02:30:15', ' 2:30:15.123456', 'T23:59:60', ' 24:00'), fc.constantFrom('', 'Z', '+02:00', '-0330', '+19:00', ' UTC'))
-  .chain(([year, month, day, mark, time, zone]) => fc.constantFrom(`${String(year).padStart(4, '0')}${mark}${String(month).padStart(2, '0')}${mark}${String(day).padStart(2, '0')}${time}${zone}`, `${day}${mark}${month}${mark}${year}${time}`, `${String(day).padStart(2, '0')}/${String(month).padStart(2, '0')}/${String(year).padStart(4, '0')}`));
-const word = fc.constantFrom('', ' ', 'NA', 'nan', 'None', '?', '-', 'true', 'FALSE', ' yes', 'no', '1', '0', 'inf', '-Infinity', '0x1F', '1_000', '٣', '1e5', '2E5', '007', '9007199254740993', 'Mar 5, 2024 3:04 PM', '5 March 2024');
+const money = fc
+  .tuple(fc.constantFrom('', '$', '€ ', 'USD ', '-', '('), digits, fc.constantFrom('', ' €', ' EUR', ')', '%', ' %'))
+  .map((parts) => parts.join(''));
+const moment = fc
+  .tuple(
+    fc.integer({ min: 0, max: 2_100 }),
+    fc.integer({ min: 0, max: 13 }),
+    fc.integer({ min: 0, max: 32 }),
+    fc.constantFrom('-', '/', '.'),
+    fc.constantFrom('', 'T10:30', ' 02:30:15', ' 2:30:15.123456', 'T23:59:60', ' 24:00'),
+    fc.constantFrom('', 'Z', '+02:00', '-0330', '+19:00', ' UTC'),
+  )
+  .chain(([year, month, day, mark, time, zone]) =>
+    fc.constantFrom(
+      `${String(year).padStart(4, '0')}${mark}${String(month).padStart(2, '0')}${mark}${String(day).padStart(2, '0')}${time}${zone}`,
+      `${day}${mark}${month}${mark}${year}${time}`,
+      `${String(day).padStart(2, '0')}/${String(month).padStart(2, '0')}/${String(year).padStart(4, '0')}`,
+    ),
+  );
+const word = fc.constantFrom(
+  '',
+  ' ',
+  'NA',
+  'nan',
+  'None',
+  '?',
+  '-',
+  'true',
+  'FALSE',
+  ' yes',
+  'no',
+  '1',
+  '0',
+  'inf',
+  '-Infinity',
+  '0x1F',
+  '1_000',
+  '٣',
+  '1e5',
+  '2E5',
+  '007',
+  '9007199254740993',
+  'Mar 5, 2024 3:04 PM',
+  '5 March 2024',
+);
 const anyText = fc.oneof(digits, money, moment, word, fc.string({ maxLength: 12 })).filter((text) => !text.includes('\0'));
 
 const READINGS: readonly { readonly type: Exclude<ColumnType, 'image'>; readonly format?: ValueFormat }[] = [
-  { type: 'number' }, { type: 'integer' }, { type: 'boolean' }, { type: 'string' }, { type: 'timestamp' },
-  { type: 'number', format: { number: { decimal: ',', thousands: '.' } } }, { type: 'number', format: { number: { thousands: ' ', percent: true } } }, { type: 'number', format: { number: { currency: true, thousands: ',' } } },
-  { type: 'timestamp', format: { timestamp: { format: 'dd/MM/yyyy' } } }, { type: 'timestamp', format: { timestamp: { format: 'dd/MM/yyyy', zone: 'America/New_York' } } }, { type: 'timestamp', format: { timestamp: { zone: 'Europe/Berlin' } } }, { type: 'timestamp', format: { timestamp: { unit: 's' } } },
+  { type: 'number' },
+  { type: 'integer' },
+  { type: 'boolean' },
+  { type: 'string' },
+  { type: 'timestamp' },
+  { type: 'number', format: { number: { decimal: ',', thousands: '.' } } },
+  { type: 'number', format: { number: { thousands: ' ', percent: true } } },
+  { type: 'number', format: { number: { currency: true, thousands: ',' } } },
+  { type: 'timestamp', format: { timestamp: { format: 'dd/MM/yyyy' } } },
+  { type: 'timestamp', format: { timestamp: { format: 'dd/MM/yyyy', zone: 'America/New_York' } } },
+  { type: 'timestamp', format: { timestamp: { zone: 'Europe/Berlin' } } },
+  { type: 'timestamp', format: { timestamp: { unit: 's' } } },
 ];
 
 test('a text is read to the same value by the SQL that reads sources and by the code that reads requests', async () => {
-  await fc.assert(fc.asyncProperty(fc.array(anyText, { minLength: 20, maxLength: 120 }), async (texts) => {
-    await withDatabase(async (db) => {
-      const table = `(VALUES ${texts.map((text) => `(${literal(text)})`).join(', ')}) t(c0)`;
-      for (const reading of READINGS) {
-        const column = { id: 'c0', from: 'text', ...reading } as const;
-        const value = valueSql(column);
-        const shown = reading.type === 'timestamp' ? `CAST(epoch_ms(${value}) AS DOUBLE)` : reading.type === 'string' ? value : `CAST(${value} AS DOUBLE)`;
-        const found = await db.rows(`SELECT ${shown}, ${isOddSql(column, value)} FROM ${table}`);
-        for (const [index, text] of texts.entries()) {
-          const [sql, odd] = found[index]!;
-          const own = readCell(text, reading);
-          // An integer with a fraction is quarantined in a source; a request says so when the model needs it.
-          if (reading.type === 'integer' && typeof own === 'number' && (own !== Math.trunc(own) || Math.abs(own) > Number.MAX_SAFE_INTEGER)) continue;
-          expect([text, reading, own === UNREADABLE ? 'unreadable' : own]).toEqual([text, reading, odd === true ? 'unreadable' : sql]);
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyText, { minLength: 20, maxLength: 120 }), async (texts) => {
+      await withDatabase(async (db) => {
+        const table = `(VALUES ${texts.map((text) => `(${literal(text)})`).join(', ')}) t(c0)`;
+        for (const reading of READINGS) {
+          const column = { id: 'c0', from: 'text', ...reading } as const;
+          const value = valueSql(column);
+          const shown =
+            reading.type === 'timestamp'
+              ? `CAST(epoch_ms(${value}) AS DOUBLE)`
+              : reading.type === 'string'
+                ? value
+                : `CAST(${value} AS DOUBLE)`;
+          const found = await db.rows(`SELECT ${shown}, ${isOddSql(column, value)} FROM ${table}`);
+          for (const [index, text] of texts.entries()) {
+            const [sql, odd] = found[index]!;
+            const own = readCell(text, reading);
+            // An integer with a fraction is quarantined in a source; a request says so when the model needs it.
+            if (
+              reading.type === 'integer' &&
+              typeof own === 'number' &&
+              (own !== Math.trunc(own) || Math.abs(own) > Number.MAX_SAFE_INTEGER)
+            )
+              continue;
+            expect([text, reading, own === UNREADABLE ? 'unreadable' : own]).toEqual([text, reading, odd === true ? 'unreadable' : sql]);
+          }
         }
-      }
-    });
-  }), { numRuns: 12, seed: 20261129 });
+      });
+    }),
+    { numRuns: 12, seed: 20261129 },
+  );
 }, 300_000);
 
 test('digests of rows are what they were: rows must not move between splits with an upgrade', async () => {
   const rows = `(VALUES (1.5, 'a', true, TIMESTAMP '2024-05-01 10:00:00'), (-0.0, 'a longer text', false, NULL), (NULL, '', NULL, TIMESTAMP '1969-12-31 23:59:59.999'), (9007199254740991, 'größe', true, NULL)) t(c0, c1, c2, c3)`;
-  const columns = [{ name: 'n', type: 'number', sql: 'CAST(c0 AS DOUBLE)' }, { name: 't', type: 'string', sql: 'c1' }, { name: 'b', type: 'boolean', sql: 'c2' }, { name: 'd', type: 'timestamp', sql: 'c3' }] as const;
-  const digests = await withDatabase(async (db) => (await db.rows(`SELECT CAST(digest AS VARCHAR) FROM ${withDigest(rows, columns)}`)).map(([digest]) => digest));
+  const columns = [
+    { name: 'n', type: 'number', sql: 'CAST(c0 AS DOUBLE)' },
+    { name: 't', type: 'string', sql: 'c1' },
+    { name: 'b', type: 'boolean', sql: 'c2' },
+    { name: 'd', type: 'timestamp', sql: 'c3' },
+  ] as const;
+  const digests = await withDatabase(async (db) =>
+    (await db.rows(`SELECT CAST(digest AS VARCHAR) FROM ${withDigest(rows, columns)}`)).map(([digest]) => digest),
+  );
   expect(digests).toMatchInlineSnapshot(`
     [
       "10053225755100691590",
@@ -61,6 +131,8 @@ test('digests of rows are what they were: rows must not move between splits with
       "13330161749470908050",
     ]
   `);
-  const turned = await withDatabase(async (db) => (await db.rows(`SELECT CAST(digest AS VARCHAR) FROM ${withDigest(rows, [...columns].reverse())}`)).map(([digest]) => digest));
+  const turned = await withDatabase(async (db) =>
+    (await db.rows(`SELECT CAST(digest AS VARCHAR) FROM ${withDigest(rows, [...columns].reverse())}`)).map(([digest]) => digest),
+  );
   expect(turned).toEqual(digests);
 });

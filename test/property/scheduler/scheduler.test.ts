@@ -37,8 +37,14 @@ const scenario: fc.Arbitrary<Scenario> = fc.integer({ min: 1, max: 12 }).chain((
   fc
     .tuple(
       fc.array(fc.array(fc.nat(), { maxLength: 3 }), { minLength: size, maxLength: size }),
-      fc.array(fc.option(fc.tuple(fc.nat(), fc.double({ min: 0, max: 1, noNaN: true }), fc.boolean()), { nil: undefined }), { minLength: size, maxLength: size }),
-      fc.array(fc.constantFrom<Ending>('completed', 'completed', 'completed', 'cached', 'failed', 'rejected'), { minLength: size, maxLength: size }),
+      fc.array(fc.option(fc.tuple(fc.nat(), fc.double({ min: 0, max: 1, noNaN: true }), fc.boolean()), { nil: undefined }), {
+        minLength: size,
+        maxLength: size,
+      }),
+      fc.array(fc.constantFrom<Ending>('completed', 'completed', 'completed', 'cached', 'failed', 'rejected'), {
+        minLength: size,
+        maxLength: size,
+      }),
       fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: size, maxLength: size }),
     )
     .map(([edges, conditions, endings, scores]) => {
@@ -78,7 +84,8 @@ function play({ plan, endings, scores }: Scenario, pick: (running: readonly stri
       const before = state.steps[action.step]!;
       expect(before.status).toBe('pending');
       if (action.kind === 'start') {
-        for (const id of dependenciesOf(plan.steps.find((step) => step.id === action.step)!)) expect(isFinal(state.steps[id]!.status)).toBe(true);
+        for (const id of dependenciesOf(plan.steps.find((step) => step.id === action.step)!))
+          expect(isFinal(state.steps[id]!.status)).toBe(true);
         started.push(action.step);
         running.push(action.step);
       }

@@ -8,7 +8,16 @@ const KINDS: readonly ArtifactKind[] = ['dataset', 'examples', 'model'];
 const ports = (kinds: readonly ArtifactKind[]) => Object.fromEntries(kinds.map((kind) => [kind, { kind }]));
 const chain: fc.Arbitrary<WiringStep[]> = fc
   .array(fc.tuple(fc.subarray([...KINDS]), fc.subarray([...KINDS])), { minLength: 1, maxLength: 8 })
-  .map((drawn) => drawn.map(([takes, gives], index) => ({ id: `s${index}`, pointer: `/steps/${index}`, inputs: ports(takes), outputs: ports(gives), explicit: {}, known: true })));
+  .map((drawn) =>
+    drawn.map(([takes, gives], index) => ({
+      id: `s${index}`,
+      pointer: `/steps/${index}`,
+      inputs: ports(takes),
+      outputs: ports(gives),
+      explicit: {},
+      known: true,
+    })),
+  );
 
 describe('wiring', () => {
   it('connects or explains every input, only ever to an earlier output of its kind', () => {
@@ -18,7 +27,8 @@ describe('wiring', () => {
         for (const [index, step] of steps.entries()) {
           for (const [port, { kind }] of Object.entries(step.inputs)) {
             const source = inputs[index]![port];
-            if (source === undefined) expect(findings.some((finding) => finding.pointer === step.pointer && finding.message.includes(`"${port}"`))).toBe(true);
+            if (source === undefined)
+              expect(findings.some((finding) => finding.pointer === step.pointer && finding.message.includes(`"${port}"`))).toBe(true);
             else {
               const from = steps.findIndex(({ id }) => id === source.step);
               expect(from).toBeLessThan(index);
@@ -34,7 +44,10 @@ describe('wiring', () => {
     fc.assert(
       fc.property(chain, (steps) => {
         const { inputs } = wire(steps);
-        const explicit = steps.map((step, index) => ({ ...step, explicit: Object.fromEntries(Object.entries(inputs[index]!).map(([port, source]) => [port, `${source.step}.${source.output}`])) }));
+        const explicit = steps.map((step, index) => ({
+          ...step,
+          explicit: Object.fromEntries(Object.entries(inputs[index]!).map(([port, source]) => [port, `${source.step}.${source.output}`])),
+        }));
         expect(wire(explicit).inputs).toEqual(inputs);
       }),
     );
@@ -44,7 +57,15 @@ describe('wiring', () => {
     fc.assert(
       fc.property(chain, (steps) => {
         const { inputs } = wire(steps);
-        const reaches = (from: number, to: string): boolean => Object.values(inputs[from]!).some((source) => source.step === to || reaches(steps.findIndex(({ id }) => id === source.step), to));
+        const reaches = (from: number, to: string): boolean =>
+          Object.values(inputs[from]!).some(
+            (source) =>
+              source.step === to ||
+              reaches(
+                steps.findIndex(({ id }) => id === source.step),
+                to,
+              ),
+          );
         for (const [index, wired] of inputs.entries())
           for (const source of Object.values(wired))
             for (let between = 0; between < index; between++)

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { TensorBatch } from '../../../src/core/tensor.ts';
 import { Batcher } from '../../../src/serving/batcher.ts';
-import type { ModelMeta, Predictor } from '../../../src/training/types.ts';
+import type { ModelMeta, Predictor } from '../../../src/training/model/model-meta.ts';
 
 const spec = { name: 'x', shape: [], dtype: 'int32' } as const;
 const POISON = 999;
@@ -23,14 +23,20 @@ function batchOf(values: readonly number[]): TensorBatch {
 }
 
 it('gives every request its own values, however requests and batches overlap', async () => {
-  const request = fc.record({ values: fc.array(fc.oneof({ weight: 20, arbitrary: fc.nat(500) }, { weight: 1, arbitrary: fc.constant(POISON) }), { maxLength: 12 }), turns: fc.nat(4) });
+  const request = fc.record({
+    values: fc.array(fc.oneof({ weight: 20, arbitrary: fc.nat(500) }, { weight: 1, arbitrary: fc.constant(POISON) }), { maxLength: 12 }),
+    turns: fc.nat(4),
+  });
   await fc.assert(
     fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 20 }), fc.integer({ min: 1, max: 8 }), async (requests, batchRowsMax) => {
       const batcher = new Batcher(doubling, { batchRowsMax, queueRowsMax: 10_000 });
       await Promise.all(
         requests.map(async ({ values, turns }) => {
           for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-          const answer = await batcher.predict(batchOf(values)).then((output) => [...output], (error: Error) => error.message);
+          const answer = await batcher.predict(batchOf(values)).then(
+            (output) => [...output],
+            (error: Error) => error.message,
+          );
           expect(answer).toEqual(values.includes(POISON) ? 'poison' : values.flatMap((value) => [value, value * 2]));
         }),
       );

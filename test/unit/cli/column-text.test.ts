@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { compileOrThrow } from '../../../src/config/plan-document.ts';
 import { featureLines } from '../../../src/cli/feature-text.ts';
-import { planModels } from '../../../src/cli/plan-model.ts';
+import { planModels } from '../../../src/planning/plan-model.ts';
 import { planTree } from '../../../src/cli/plan-text.ts';
 import { reportRun } from '../../../src/cli/run-report.ts';
-import { stepFacts } from '../../../src/cli/step-facts.ts';
-import type { RunReport } from '../../../src/orchestration/runs.ts';
+import { stepFacts } from '../../../src/planning/step-facts.ts';
+import type { RunReport } from '../../../src/runs/runs.ts';
 
 let dir: string;
 beforeAll(async () => {
@@ -20,7 +20,11 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 
 async function document(train: object, path = 'rows.csv'): Promise<string> {
   const file = join(dir, 'doc.json');
-  const steps = [{ uses: 'ingest', with: { source: { format: 'csv', path }, label: 'y' } }, { uses: 'preprocess' }, { uses: 'train', with: { model: { architecture: 'mlp', units: [4] }, ...train } }];
+  const steps = [
+    { uses: 'ingest', with: { source: { format: 'csv', path }, label: 'y' } },
+    { uses: 'preprocess' },
+    { uses: 'train', with: { model: { architecture: 'mlp', units: [4] }, ...train } },
+  ];
   await writeFile(file, JSON.stringify({ apiVersion: 'perennial/v1', name: 'columns', steps }));
   return file;
 }
@@ -55,7 +59,22 @@ test('show has it too, with the epochs and the loss that nobody wrote', async ()
 test('run prints what steps decided on the data', () => {
   const printed: string[] = [];
   const io = { json: () => false, interactive: false, print: (text = '') => printed.push(text), result() {}, note() {}, exit() {} };
-  const run = { workflowId: 'w', status: 'completed', startedAt: '', endedAt: null, steps: [{ id: 'ingest', values: { rows: 3 } }, { id: 'preprocess', values: { warnings: ['The column "id" is left out.'] } }], metrics: {}, model: null, version: null, urls: { temporal: 'u' }, failure: null, verdict: 'passed' };
+  const run = {
+    workflowId: 'w',
+    status: 'completed',
+    startedAt: '',
+    endedAt: null,
+    steps: [
+      { id: 'ingest', values: { rows: 3 } },
+      { id: 'preprocess', values: { warnings: ['The column "id" is left out.'] } },
+    ],
+    metrics: {},
+    model: null,
+    version: null,
+    urls: { temporal: 'u' },
+    failure: null,
+    verdict: 'passed',
+  };
   reportRun(run as unknown as RunReport, io);
   expect(printed).toContain('note  preprocess: The column "id" is left out.');
 });

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { compareAction } from '../../../src/cli/models/view-actions.ts';
-import type { CliIo } from '../../../src/cli/command.ts';
+import type { CliIo } from '../../../src/cli/commands/command.ts';
 import { openStore } from '../../../src/storage/open-store.ts';
 import { ada, scratch, workbench } from '../../contract/registry/models.ts';
 import type { Workbench } from '../../contract/registry/models.ts';
@@ -19,7 +19,11 @@ async function bench(): Promise<Workbench> {
 async function compared(...references: string[]): Promise<{ readonly versions: readonly number[]; readonly text: string }> {
   let result: { versions?: readonly number[] } = {};
   const lines: string[] = [];
-  await compareAction({ result: (value: object) => void (result = value), print: (line = '') => void lines.push(line) } as unknown as CliIo, 'm', references);
+  await compareAction(
+    { result: (value: object) => void (result = value), print: (line = '') => void lines.push(line) } as unknown as CliIo,
+    'm',
+    references,
+  );
   return { versions: result.versions!, text: lines.join('\n') };
 }
 
@@ -46,8 +50,14 @@ it('compares nothing with itself', async () => {
   const { register, registry } = await bench();
   await register(1);
   await registry.promote('m', 1, ada);
-  await expect(compared()).rejects.toMatchObject({ code: 'USAGE', message: 'm has one version only, and it is champion and challenger: there is nothing to compare it with.' });
+  await expect(compared()).rejects.toMatchObject({
+    code: 'USAGE',
+    message: 'm has one version only, and it is champion and challenger: there is nothing to compare it with.',
+  });
   await register(2);
-  await expect(compared('champion', '1')).rejects.toMatchObject({ code: 'USAGE', message: 'Version 1 of m is named twice: "champion", "1"; with itself it compares to nothing.' });
+  await expect(compared('champion', '1')).rejects.toMatchObject({
+    code: 'USAGE',
+    message: 'Version 1 of m is named twice: "champion", "1"; with itself it compares to nothing.',
+  });
   expect((await compared('champion', '2')).versions).toEqual([1, 2]);
 });

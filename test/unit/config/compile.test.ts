@@ -26,7 +26,11 @@ function planOf(steps: readonly JsonObject[], rest: JsonObject = {}) {
 describe('compiling', () => {
   it('fills in defaults at every depth, and expands bare names that have any', () => {
     const { config } = planOf([ingest, preprocess, { ...train, with: { ...train.with, callbacks: ['earlyStopping'] } }]).steps[2]!;
-    expect(config).toMatchObject({ batchSize: 32, optimizer: { adam: { learningRate: 0.001 } }, callbacks: [{ earlyStopping: { restoreBest: true } }] });
+    expect(config).toMatchObject({
+      batchSize: 32,
+      optimizer: { adam: { learningRate: 0.001 } },
+      callbacks: [{ earlyStopping: { restoreBest: true } }],
+    });
   });
 
   it('leaves no default that the document did not choose', () => {
@@ -36,7 +40,14 @@ describe('compiling', () => {
 
   it('wires steps and states what they give', () => {
     const plan = planOf([ingest, preprocess, train]);
-    expect(plan.steps[2]).toMatchObject({ id: 'train', type: 'train', version: 1, inputs: { examples: { step: 'preprocess', output: 'examples', kind: 'examples' } }, outputs: { model: 'model' }, heavy: true });
+    expect(plan.steps[2]).toMatchObject({
+      id: 'train',
+      type: 'train',
+      version: 1,
+      inputs: { examples: { step: 'preprocess', output: 'examples', kind: 'examples' } },
+      outputs: { model: 'model' },
+      heavy: true,
+    });
   });
 
   it('takes timeouts and retries of the document over those of the type', () => {
@@ -47,12 +58,19 @@ describe('compiling', () => {
   });
 
   it('takes queue, cache and condition over', () => {
-    const [, second] = planOf([ingest, { ...preprocess, queue: 'gpu', cache: false, if: { step: 'ingest', value: 'rows', atLeast: 10 } }]).steps;
+    const [, second] = planOf([
+      ingest,
+      { ...preprocess, queue: 'gpu', cache: false, if: { step: 'ingest', value: 'rows', atLeast: 10 } },
+    ]).steps;
     expect(second).toMatchObject({ queue: 'gpu', cache: false, if: { step: 'ingest', value: 'rows', atLeast: 10 } });
   });
 
   it('gives ports to programs as their configuration says', () => {
-    const plan = planOf([ingest, { uses: 'command', id: 'clean', with: { command: ['sort'], takes: { table: 'dataset' }, gives: { cleaned: 'dataset' } } }, preprocess]);
+    const plan = planOf([
+      ingest,
+      { uses: 'command', id: 'clean', with: { command: ['sort'], takes: { table: 'dataset' }, gives: { cleaned: 'dataset' } } },
+      preprocess,
+    ]);
     expect(plan.steps[1]).toMatchObject({ inputs: { table: { step: 'ingest', output: 'dataset' } }, outputs: { cleaned: 'dataset' } });
     expect(plan.steps[2]!.inputs).toEqual({ dataset: { step: 'clean', output: 'cleaned', kind: 'dataset' } });
   });
@@ -61,20 +79,54 @@ describe('compiling', () => {
     const dir = await mkdtemp(join(tmpdir(), 'config-'));
     const { writeFile } = await import('node:fs/promises');
     await writeFile(join(dir, 'add-ratio.ts'), 'export default {};');
-    await writeFile(join(dir, 'd.json'), JSON.stringify({ apiVersion: 'perennial/v1', name: 'd', steps: [ingest, { uses: './add-ratio.ts', with: { takes: { dataset: 'dataset' }, gives: { dataset: 'dataset' }, with: { by: 2 } } }] }));
+    await writeFile(
+      join(dir, 'd.json'),
+      JSON.stringify({
+        apiVersion: 'perennial/v1',
+        name: 'd',
+        steps: [
+          ingest,
+          { uses: './add-ratio.ts', with: { takes: { dataset: 'dataset' }, gives: { dataset: 'dataset' }, with: { by: 2 } } },
+        ],
+      }),
+    );
     const { plan, diagnostics } = await compileDocument(join(dir, 'd.json'));
     await rm(dir, { recursive: true });
     expect(diagnostics).toEqual([]);
-    expect(plan!.steps[1]).toMatchObject({ id: 'add-ratio', type: 'script', config: { path: './add-ratio.ts', with: { by: 2 } }, outputs: { dataset: 'dataset' } });
+    expect(plan!.steps[1]).toMatchObject({
+      id: 'add-ratio',
+      type: 'script',
+      config: { path: './add-ratio.ts', with: { by: 2 } },
+      outputs: { dataset: 'dataset' },
+    });
   });
 
   it('makes triggers complete, in milliseconds', () => {
     const register = { uses: 'register' };
     const evaluate = { uses: 'evaluate' };
-    const { on } = planOf([ingest, preprocess, train, evaluate, register], { on: { schedule: { cron: '0 3 * * *' }, drift: {}, newData: { rows: 5, every: '7d' } } });
+    const { on } = planOf([ingest, preprocess, train, evaluate, register], {
+      on: { schedule: { cron: '0 3 * * *' }, drift: {}, newData: { rows: 5, every: '7d' } },
+    });
     expect(on).toEqual({
       schedule: { cron: '0 3 * * *', timezone: 'UTC', overlap: 'skip', catchupMs: 3_600_000, pauseOnFailure: false },
-      drift: { action: 'retrain', everyMs: 3_600_000, windowMs: 86_400_000, rowsMin: 200, tests: [{ psi: { threshold: 0.2 } }, { ks: { threshold: 0.001 } }, { ksDistance: { threshold: 0.1 } }, { chiSquare: { threshold: 0.001 } }], agree: 'all', missing: 0.1, columns: {}, columnsMin: 1, coolDownMs: 3_600_000, attempts: 3 },
+      drift: {
+        action: 'retrain',
+        everyMs: 3_600_000,
+        windowMs: 86_400_000,
+        rowsMin: 200,
+        tests: [
+          { psi: { threshold: 0.2 } },
+          { ks: { threshold: 0.001 } },
+          { ksDistance: { threshold: 0.1 } },
+          { chiSquare: { threshold: 0.001 } },
+        ],
+        agree: 'all',
+        missing: 0.1,
+        columns: {},
+        columnsMin: 1,
+        coolDownMs: 3_600_000,
+        attempts: 3,
+      },
       newData: { rows: 5, everyMs: 604_800_000, coolDownMs: 3_600_000, attempts: 3 },
     });
   });
@@ -85,23 +137,36 @@ describe('compiling', () => {
   });
 
   it('reports mistakes of every kind at once, in the order of the text', () => {
-    const { plan, diagnostics } = compile([{ ...ingest, timeout: '0s' }, { uses: 'preprocess', wiht: {} }, { uses: 'deploy' }], { on: { schedule: { cron: 'x' } } });
+    const { plan, diagnostics } = compile([{ ...ingest, timeout: '0s' }, { uses: 'preprocess', wiht: {} }, { uses: 'deploy' }], {
+      on: { schedule: { cron: 'x' } },
+    });
     expect(plan).toBeUndefined();
     expect(diagnostics.map(({ pointer }) => pointer)).toEqual(['/steps/0/timeout', '/steps/1/wiht', '/steps/2', '/on/schedule/cron']);
   });
 
   it('throws all of it where an exception is wanted', async () => {
-    await expect(compileOrThrow('/no/such.json')).rejects.toMatchObject({ code: 'DOCUMENT_UNREADABLE', message: '/no/such.json: There is no such file.', hint: 'Check the path; it is relative to the current folder.' });
+    await expect(compileOrThrow('/no/such.json')).rejects.toMatchObject({
+      code: 'DOCUMENT_UNREADABLE',
+      message: '/no/such.json: There is no such file.',
+      hint: 'Check the path; it is relative to the current folder.',
+    });
   });
 
   it('does not take what lies on prototypes for keys', () => {
     expect(compile([{ uses: 'constructor' }, { uses: 'toString', with: {} }]).diagnostics).toHaveLength(2);
-    expect(compile([{ ...ingest, inputs: { constructor: 'ingest' } }]).diagnostics[0]!.message).toBe('The step "ingest" has no input "constructor".');
+    expect(compile([{ ...ingest, inputs: { constructor: 'ingest' } }]).diagnostics[0]!.message).toBe(
+      'The step "ingest" has no input "constructor".',
+    );
   });
 });
 
 describe('durations', () => {
-  it.each([['250ms', 250], ['30s', 30_000], ['1.5h', 5_400_000], ['7d', 604_800_000]])('%s', (text, milliseconds) => {
+  it.each([
+    ['250ms', 250],
+    ['30s', 30_000],
+    ['1.5h', 5_400_000],
+    ['7d', 604_800_000],
+  ])('%s', (text, milliseconds) => {
     expect(durationMs(text)).toBe(milliseconds);
   });
   it('need a unit', () => {
@@ -139,7 +204,8 @@ describe('documentation', () => {
       for (const name of namesOf(kind)) {
         expect(describeDefinition(kind, name)).toContain(`${kind} ${name}`);
         const schema = schemaOf(kind, name);
-        for (const [, ref] of JSON.stringify(schema).matchAll(/"#\/definitions\/([^"]+)"/g)) expect(schema['definitions']).toHaveProperty([ref!]);
+        for (const [, ref] of JSON.stringify(schema).matchAll(/"#\/definitions\/([^"]+)"/g))
+          expect(schema['definitions']).toHaveProperty([ref!]);
       }
     }
   });
@@ -152,8 +218,21 @@ describe('documentation', () => {
 
 describe('the tree of a plan', () => {
   it('shows steps, wiring, configuration and triggers', () => {
-    const text = planTree(planOf([ingest, { ...preprocess, if: { step: 'ingest', value: 'rows', atLeast: 10 }, queue: 'gpu' }], { description: 'What it is for.', on: { schedule: { cron: '0 3 * * *' } } }));
-    expect(text.split('\n')).toEqual(expect.arrayContaining(['What it is for.', '├─ ingest  ingest@1  → dataset', '├─ preprocess  preprocess@1  (dataset ← ingest)  → examples', '│    · if {"step":"ingest","value":"rows","atLeast":10}', '└─ on']));
+    const text = planTree(
+      planOf([ingest, { ...preprocess, if: { step: 'ingest', value: 'rows', atLeast: 10 }, queue: 'gpu' }], {
+        description: 'What it is for.',
+        on: { schedule: { cron: '0 3 * * *' } },
+      }),
+    );
+    expect(text.split('\n')).toEqual(
+      expect.arrayContaining([
+        'What it is for.',
+        '├─ ingest  ingest@1  → dataset',
+        '├─ preprocess  preprocess@1  (dataset ← ingest)  → examples',
+        '│    · if {"step":"ingest","value":"rows","atLeast":10}',
+        '└─ on',
+      ]),
+    );
     expect(text).toContain('queue "gpu"');
   });
 });

@@ -2,9 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { checkCron } from '../../../src/config/cron.ts';
 
 describe('cron', () => {
-  it.each(['0 3 * * *', '*/15 * * * *', '0 0 1,15 * MON-FRI', '5-59/10 0-6 * jan,jul 7', '0 0 29 2 *', '0 0 31 2 MON', '59 23 31 12 0'])('takes %s', (cron) => {
-    expect(checkCron(cron)).toBeUndefined();
-  });
+  it.each(['0 3 * * *', '*/15 * * * *', '0 0 1,15 * MON-FRI', '5-59/10 0-6 * jan,jul 7', '0 0 29 2 *', '0 0 31 2 MON', '59 23 31 12 0'])(
+    'takes %s',
+    (cron) => {
+      expect(checkCron(cron)).toBeUndefined();
+    },
+  );
 
   it.each([
     ['', 'five fields'],

@@ -29,7 +29,8 @@ describe('files', () => {
 });
 
 describe('encoding', () => {
-  const bytes = (...parts: (string | number)[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => (typeof part === 'string' ? [...new TextEncoder().encode(part)] : [part])));
+  const bytes = (...parts: (string | number)[]): Uint8Array =>
+    Uint8Array.from(parts.flatMap((part) => (typeof part === 'string' ? [...new TextEncoder().encode(part)] : [part])));
 
   it.each([
     ['Latin-1', bytes('{"ü": "', 0xfc, '"}'), 8, '0xfc', 1, 8],
@@ -40,7 +41,11 @@ describe('encoding', () => {
     ['above Unicode', bytes('"', 0xf4, 0x90, 0x80, 0x80), 1, '0xf4', 1, 2],
     ['a cut end', bytes('"abc', 0xf0, 0x9f), 4, '0xf0', 1, 5],
   ])('names the first bad byte: %s', (_name, text, offset, byte, line, column) => {
-    expect(first(text)).toMatchObject({ line, column, message: `The file is not UTF-8: the byte ${byte} at offset ${offset} does not belong there.` });
+    expect(first(text)).toMatchObject({
+      line,
+      column,
+      message: `The file is not UTF-8: the byte ${byte} at offset ${offset} does not belong there.`,
+    });
   });
 
   it('takes a byte order mark, and refuses UTF-16', () => {

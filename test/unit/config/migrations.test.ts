@@ -22,8 +22,14 @@ describe('migrations', () => {
   });
 
   it('say which versions there are', () => {
-    expect(migrate({ apiVersion: 'perennial/v2' }).findings[0]).toMatchObject({ message: 'The document is of format "perennial/v2", which is newer than this Perennial knows.', fix: 'Install a newer Perennial.' });
-    expect(migrate({ apiVersion: 'perenial/v1' }).findings[0]).toMatchObject({ message: 'There is no document format "perenial/v1".', suggestion: 'perennial/v1' });
+    expect(migrate({ apiVersion: 'perennial/v2' }).findings[0]).toMatchObject({
+      message: 'The document is of format "perennial/v2", which is newer than this Perennial knows.',
+      fix: 'Install a newer Perennial.',
+    });
+    expect(migrate({ apiVersion: 'perenial/v1' }).findings[0]).toMatchObject({
+      message: 'There is no document format "perenial/v1".',
+      suggestion: 'perennial/v1',
+    });
   });
 
   it('form a chain without gaps that ends at the current version', () => {

@@ -32,7 +32,12 @@ describe('values', () => {
 
   it('are the defaults, else what was given, typed', () => {
     expect(resolveParameters(document, {})).toEqual({ values: { epochs: 60, rate: 0.1, shuffle: true, kind: 'a' }, findings: [] });
-    expect(resolveParameters(document, { epochs: '5', rate: '1e-3', shuffle: 'false', kind: 'b' }).values).toEqual({ epochs: 5, rate: 0.001, shuffle: false, kind: 'b' });
+    expect(resolveParameters(document, { epochs: '5', rate: '1e-3', shuffle: 'false', kind: 'b' }).values).toEqual({
+      epochs: 5,
+      rate: 0.001,
+      shuffle: false,
+      kind: 'b',
+    });
     expect(resolveParameters(document, { epochs: 5, shuffle: false }).values).toMatchObject({ epochs: 5, shuffle: false });
   });
 
@@ -52,13 +57,20 @@ describe('values', () => {
   });
 
   it('suggest the nearest name', () => {
-    expect(resolveParameters(document, { epoch: '5' }).findings[0]).toMatchObject({ suggestion: 'epochs', allowed: ['epochs', 'rate', 'shuffle', 'kind'] });
+    expect(resolveParameters(document, { epoch: '5' }).findings[0]).toMatchObject({
+      suggestion: 'epochs',
+      allowed: ['epochs', 'rate', 'shuffle', 'kind'],
+    });
   });
 
   it.each([
     [{ type: 'integer', default: 1.5 }, '/parameters/p/default', 'The default 1.5 is no integer.'],
     [{ type: 'integer', default: 0, minimum: 1 }, '/parameters/p/default', 'The default 0 is below the minimum of 1.'],
-    [{ type: 'integer', default: 3, minimum: 5, maximum: 2 }, '/parameters/p/minimum', '"minimum" 5 is above "maximum" 2, so that no value fits.'],
+    [
+      { type: 'integer', default: 3, minimum: 5, maximum: 2 },
+      '/parameters/p/minimum',
+      '"minimum" 5 is above "maximum" 2, so that no value fits.',
+    ],
     [{ type: 'string', default: 'a', minimum: 1 }, '/parameters/p/minimum', '"minimum" has no meaning for a string.'],
     [{ type: 'number', default: 1, enum: [1, 'x'] }, '/parameters/p/enum/1', '"x" is no number.'],
     [{ type: 'number' }, '/parameters/p', 'The parameter "p" has no default, and no value was given.'],
@@ -71,7 +83,7 @@ describe('substitution', () => {
   const values = { n: 3, flag: false, name: 'x', list: 'a,b' };
   const run = (document: Json) => substitute(document, values, Object.keys(values));
   const withValue = (value: Json): Json => ({ steps: [{ uses: 'x', with: { value } }] });
-  const result = (value: Json): Json => ((run(withValue(value)).value as { steps: { with: { value: Json } }[] }).steps[0]!.with.value);
+  const result = (value: Json): Json => (run(withValue(value)).value as { steps: { with: { value: Json } }[] }).steps[0]!.with.value;
 
   it('keeps the type of a whole value, and writes into longer texts', () => {
     expect(result('${parameters.n}')).toBe(3);
@@ -91,8 +103,15 @@ describe('substitution', () => {
   });
 
   it('reports names that do not exist, and roots that are not "parameters"', () => {
-    expect(run(withValue('${parameters.m}')).findings).toEqual([expect.objectContaining({ pointer: '/steps/0/with/value', message: 'There is no parameter "m".', suggestion: 'n' })]);
-    expect(run(withValue('${parameter.n}')).findings).toEqual([expect.objectContaining({ message: '"${parameter.n}" refers to nothing: only parameters can be referred to.', suggestion: '${parameters.n}' })]);
+    expect(run(withValue('${parameters.m}')).findings).toEqual([
+      expect.objectContaining({ pointer: '/steps/0/with/value', message: 'There is no parameter "m".', suggestion: 'n' }),
+    ]);
+    expect(run(withValue('${parameter.n}')).findings).toEqual([
+      expect.objectContaining({
+        message: '"${parameter.n}" refers to nothing: only parameters can be referred to.',
+        suggestion: '${parameters.n}',
+      }),
+    ]);
     expect(run(withValue('${env.HOME}')).findings).toHaveLength(1);
   });
 
@@ -104,7 +123,9 @@ describe('substitution', () => {
     ['a default', { parameters: { a: { default: '${parameters.n}' } } }, '/parameters/a/default'],
     ['a key', { steps: [{ uses: 'x', with: { '${parameters.name}': 1 } }] }, '/steps/0/with/${parameters.name}'],
   ] as [string, Json, string][])('is refused where it cannot stand: %s', (_where, document, pointer) => {
-    expect(run(document).findings).toEqual([expect.objectContaining({ pointer, message: expect.stringMatching(/^A parameter cannot stand/) })]);
+    expect(run(document).findings).toEqual([
+      expect.objectContaining({ pointer, message: expect.stringMatching(/^A parameter cannot stand/) }),
+    ]);
   });
 
   it('does not look at what it has written', () => {

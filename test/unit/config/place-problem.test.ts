@@ -12,8 +12,16 @@ const DOCUMENT: Json = {
     {
       uses: 'train',
       with: {
-        model: { layers: [{ type: 'dense', units: 4 }, { type: 'multiply', name: 'm', inputs: ['a', 'c'] }, { type: 'dense', units: 1 }] },
-        loss: 'huber', lossWeights: { MPG: 1 }, classWeights: { nope: 2 },
+        model: {
+          layers: [
+            { type: 'dense', units: 4 },
+            { type: 'multiply', name: 'm', inputs: ['a', 'c'] },
+            { type: 'dense', units: 1 },
+          ],
+        },
+        loss: 'huber',
+        lossWeights: { MPG: 1 },
+        classWeights: { nope: 2 },
       },
     },
     { uses: 'evaluate' },
@@ -44,7 +52,12 @@ test('the place has a line and a column; a document that has gone has none', asy
     const file = join(dir, 'cars.json');
     await writeFile(file, JSON.stringify(DOCUMENT, null, 1));
     const steps = ['ingest', 'preprocess', 'train', 'evaluate'].map((id) => ({ id }));
-    expect(await placeOfProblem(file, { steps } as never, 'train', 'The loss huber is for numbers.')).toEqual({ file, line: 54, column: 13, pointer: '/steps/2/with/loss' });
+    expect(await placeOfProblem(file, { steps } as never, 'train', 'The loss huber is for numbers.')).toEqual({
+      file,
+      line: 54,
+      column: 13,
+      pointer: '/steps/2/with/loss',
+    });
     await rm(file);
     expect(await placeOfProblem(file, { steps } as never, 'train', 'The loss huber is for numbers.')).toBeUndefined();
   } finally {

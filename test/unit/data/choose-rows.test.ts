@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import ingestStep from '../../../activities/steps/ingest.step.ts';
-import { readRows } from '../../../src/data/dataset-rows.ts';
+import { readRows } from '../../../src/data/stored/dataset-rows.ts';
 import { ingest } from '../../../src/data/ingest/ingest.ts';
 import type { IngestConfig } from '../../../src/data/ingest/ingest-tables.ts';
-import type { Split } from '../../../src/data/types.ts';
-import { SPLITS } from '../../../src/data/types.ts';
+import type { Split } from '../../../src/data/stored/dataset.ts';
+import { SPLITS } from '../../../src/data/stored/dataset.ts';
 import { createBench, failure } from './support.ts';
 import type { Bench } from './support.ts';
 
@@ -14,11 +14,17 @@ const line = (row: number): string => `${row},${'abcd'[row % 4]},${row % 10 === 
 
 beforeAll(async () => {
   bench = await createBench();
-  source = { format: 'csv', path: await bench.file('rows.csv', `id,kind,size\n${Array.from({ length: 800 }, (_, row) => line(row)).join('\n')}\n`) };
+  source = {
+    format: 'csv',
+    path: await bench.file('rows.csv', `id,kind,size\n${Array.from({ length: 800 }, (_, row) => line(row)).join('\n')}\n`),
+  };
 });
 afterAll(() => bench.close());
 
-async function rowsOf(config: Omit<IngestConfig, 'source'>, path = source.path): Promise<{ rows: Record<Split, Record<string, unknown>[]>; values: Record<string, unknown> }> {
+async function rowsOf(
+  config: Omit<IngestConfig, 'source'>,
+  path = source.path,
+): Promise<{ rows: Record<Split, Record<string, unknown>[]>; values: Record<string, unknown> }> {
   const { outputs, values } = await ingest(bench.context(), { source: { ...source, path }, label: 'kind', ...config });
   const rows: Record<Split, Record<string, unknown>[]> = { train: [], validation: [], test: [] };
   for (const split of SPLITS) for await (const batch of readRows(await bench.open(outputs.dataset), split)) rows[split].push(...batch);
@@ -26,13 +32,22 @@ async function rowsOf(config: Omit<IngestConfig, 'source'>, path = source.path):
 }
 
 const all = (rows: Record<Split, Record<string, unknown>[]>): Record<string, unknown>[] => SPLITS.flatMap((split) => rows[split]);
-const kinds = (rows: readonly Record<string, unknown>[]): Record<string, number> => Object.fromEntries(['a', 'b', 'c', 'd'].map((kind) => [kind, rows.filter((row) => row.kind === kind).length]));
+const kinds = (rows: readonly Record<string, unknown>[]): Record<string, number> =>
+  Object.fromEntries(['a', 'b', 'c', 'd'].map((kind) => [kind, rows.filter((row) => row.kind === kind).length]));
 
 describe('filter', () => {
   test('keeps rows that meet every condition, before they are split and counted', async () => {
-    const { rows, values } = await rowsOf({ filter: [{ column: 'kind', in: ['a', 'b'] }, { column: 'size', between: [1, 3] }, { column: 'size', notNull: true }] });
+    const { rows, values } = await rowsOf({
+      filter: [
+        { column: 'kind', in: ['a', 'b'] },
+        { column: 'size', between: [1, 3] },
+        { column: 'size', notNull: true },
+      ],
+    });
     const kept = all(rows);
-    expect(kept.length).toBe(Array.from({ length: 800 }, (_, row) => row).filter((row) => row % 4 < 2 && row % 10 !== 0 && row % 7 >= 1 && row % 7 <= 3).length);
+    expect(kept.length).toBe(
+      Array.from({ length: 800 }, (_, row) => row).filter((row) => row % 4 < 2 && row % 10 !== 0 && row % 7 >= 1 && row % 7 <= 3).length,
+    );
     expect(kinds(kept)).toMatchObject({ c: 0, d: 0 });
     expect(values).toMatchObject({ filtered: 800 - kept.length, quarantined: 0 });
   });
@@ -44,10 +59,22 @@ describe('filter', () => {
   });
 
   test('says what is wrong', async () => {
-    expect(await failure(rowsOf({ filter: [{ column: 'kind', in: ['z'] }] }))).toMatchObject({ code: 'SOURCE_EMPTY', message: 'filter: none of 800 rows meets {"column":"kind","in":["z"]}.' });
-    expect(await failure(rowsOf({ filter: [{ column: 'kid', in: ['a'] }] }))).toMatchObject({ code: 'COLUMN_MISSING', message: expect.stringContaining('filter: there is no column "kid"') as string });
-    expect(await failure(rowsOf({ filter: [{ column: 'kind', between: [1, 2] }] }))).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('filter: "between" is for') as string });
-    expect(await failure(rowsOf({ filter: [{ rows: { atLeast: 1 } }] }))).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('judges all rows together') as string });
+    expect(await failure(rowsOf({ filter: [{ column: 'kind', in: ['z'] }] }))).toMatchObject({
+      code: 'SOURCE_EMPTY',
+      message: 'filter: none of 800 rows meets {"column":"kind","in":["z"]}.',
+    });
+    expect(await failure(rowsOf({ filter: [{ column: 'kid', in: ['a'] }] }))).toMatchObject({
+      code: 'COLUMN_MISSING',
+      message: expect.stringContaining('filter: there is no column "kid"') as string,
+    });
+    expect(await failure(rowsOf({ filter: [{ column: 'kind', between: [1, 2] }] }))).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('filter: "between" is for') as string,
+    });
+    expect(await failure(rowsOf({ filter: [{ rows: { atLeast: 1 } }] }))).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('judges all rows together') as string,
+    });
     expect(await failure(rowsOf({ filter: [{ column: 'kind', in: ['a'] }] }))).toMatchObject({ code: 'LABEL_INVALID' });
   });
 });
@@ -84,12 +111,26 @@ describe('sample', () => {
   test('keeps rows with one key together', async () => {
     const { rows } = await rowsOf({ split: { key: 'size' }, sample: { fraction: 0.5, splits: ['train', 'validation', 'test'] } });
     const left = new Set(all(rows).map((row) => row.size));
-    for (const size of left) if (size !== null) expect(all(rows).filter((row) => row.size === size).length).toBe(Array.from({ length: 800 }, (_, row) => row).filter((row) => row % 10 !== 0 && row % 7 === size).length);
+    for (const size of left)
+      if (size !== null)
+        expect(all(rows).filter((row) => row.size === size).length).toBe(
+          Array.from({ length: 800 }, (_, row) => row).filter((row) => row % 10 !== 0 && row % 7 === size).length,
+        );
   });
 
   test('says what is wrong', async () => {
-    expect(await failure(rowsOf({ sample: { fraction: 0.000001 } }))).toMatchObject({ code: 'SPLIT_INVALID', message: expect.stringContaining('The sample of 0.000001 of the') as string });
-    expect(ingestStep.check!({ source, label: 'kind', split: { by: 'time', column: 'id' }, sample: { fraction: 0.1 } }, { pipeline: 'p', before: [], after: [] })).toMatchObject([{ pointer: '/sample' }]);
-    expect(ingestStep.check!({ source, label: 'kind', filter: [{ column: 'id', unique: true }] }, { pipeline: 'p', before: [], after: [] })).toMatchObject([{ pointer: '/filter/0' }]);
+    expect(await failure(rowsOf({ sample: { fraction: 0.000001 } }))).toMatchObject({
+      code: 'SPLIT_INVALID',
+      message: expect.stringContaining('The sample of 0.000001 of the') as string,
+    });
+    expect(
+      ingestStep.check!(
+        { source, label: 'kind', split: { by: 'time', column: 'id' }, sample: { fraction: 0.1 } },
+        { pipeline: 'p', before: [], after: [] },
+      ),
+    ).toMatchObject([{ pointer: '/sample' }]);
+    expect(
+      ingestStep.check!({ source, label: 'kind', filter: [{ column: 'id', unique: true }] }, { pipeline: 'p', before: [], after: [] }),
+    ).toMatchObject([{ pointer: '/filter/0' }]);
   });
 });

@@ -7,9 +7,9 @@ import type { OpenArtifact } from '../../../src/core/ports.ts';
 import type { TensorBatch, TensorSpec } from '../../../src/core/tensor.ts';
 import { Prng } from '../../../src/core/prng.ts';
 import { repeatRows, repeats, smote, smoteRows } from '../../../src/data/preprocess/balance.ts';
-import { ShardWriter, openExamples, shardFile } from '../../../src/data/examples.ts';
-import { QuantileSketch } from '../../../src/data/quantiles.ts';
-import type { ExamplesMeta } from '../../../src/data/types.ts';
+import { ShardWriter, openExamples, shardFile } from '../../../src/data/stored/examples.ts';
+import { QuantileSketch } from '../../../src/data/table/quantiles.ts';
+import type { ExamplesMeta } from '../../../src/data/stored/dataset.ts';
 
 let dir: string;
 beforeEach(async () => {
@@ -18,7 +18,11 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const NAME = '../größe/*';
-const specs: TensorSpec[] = [{ name: NAME, shape: [2, 2], dtype: 'float32' }, { name: 'pixel', shape: [3], dtype: 'uint8' }, { name: '@label', shape: [1], dtype: 'int32' }];
+const specs: TensorSpec[] = [
+  { name: NAME, shape: [2, 2], dtype: 'float32' },
+  { name: 'pixel', shape: [3], dtype: 'uint8' },
+  { name: '@label', shape: [1], dtype: 'int32' },
+];
 
 function batch(start: number, rows: number): TensorBatch {
   const fill = <T extends Float32Array | Int32Array | Uint8Array>(data: T, width: number): T => {
@@ -35,11 +39,19 @@ function batch(start: number, rows: number): TensorBatch {
 async function write(): Promise<OpenArtifact> {
   // 16 bytes per row of the widest tensor: shards of 5 rows.
   const writer = new ShardWriter(dir, 'train', specs, 80);
-  for (const [start, rows] of [[0, 3], [3, 9], [12, 1], [13, 4]] as const) await writer.write(batch(start, rows));
+  for (const [start, rows] of [
+    [0, 3],
+    [3, 9],
+    [12, 1],
+    [13, 4],
+  ] as const)
+    await writer.write(batch(start, rows));
   await writer.close();
   expect(writer.shards.map((shard) => shard.rows)).toEqual([5, 5, 5, 2]);
   const meta: ExamplesMeta = {
-    inputs: specs.slice(0, 2), output: { kind: 'classes', name: 'y', classes: ['a'] }, dataset: '',
+    inputs: specs.slice(0, 2),
+    output: { kind: 'classes', name: 'y', classes: ['a'] },
+    dataset: '',
     splits: { train: { rows: writer.rows, shards: writer.shards }, validation: { rows: 0, shards: [] }, test: { rows: 0, shards: [] } },
   };
   return { manifest: { kind: 'examples', meta }, path: async (file: string) => join(dir, file) } as unknown as OpenArtifact;
@@ -93,7 +105,14 @@ test('oversampling keeps every row, undersampling repeats none', () => {
   expect(Array.from(repeatRows(batch(0, 3), Int32Array.of(2, 0, 1))['@label']!.data)).toEqual([0, 0, 2]);
 });
 
-async function synthetic(values: Float32Array, width: number, count: number, k: number, name: string, threads?: number): Promise<Float32Array> {
+async function synthetic(
+  values: Float32Array,
+  width: number,
+  count: number,
+  k: number,
+  name: string,
+  threads?: number,
+): Promise<Float32Array> {
   const real = smoteRows(values.length / width, width, k, name);
   real.values.set(values);
   const batches: number[] = [];
@@ -117,6 +136,8 @@ test('SMOTE: a seed gives the rows that it always gave, whatever the number of t
   const random = new Prng('rows', 1);
   const values = Float32Array.from({ length: 400 * 3 }, () => random.below(50) / 8);
   const rows = await synthetic(values, 3, 10_000, 5, 'few');
-  expect(createHash('sha256').update(new Uint8Array(rows.buffer)).digest('hex')).toBe('2fd0f6ece699681c137fe462e5d6e96002420e8b687bf11a00ffcab8665ef43f');
+  expect(createHash('sha256').update(new Uint8Array(rows.buffer)).digest('hex')).toBe(
+    '2fd0f6ece699681c137fe462e5d6e96002420e8b687bf11a00ffcab8665ef43f',
+  );
   for (const threads of [1, 2, 3]) expect(await synthetic(values, 3, 10_000, 5, 'few', threads)).toEqual(rows);
 });

@@ -17,13 +17,19 @@ test('huge, tiny and far away numbers: as every distance in double precision', a
   for (const offset of [0, 1e6]) {
     const [rows, width, k] = [300, 4, 4];
     const near = nearestRows(rows, width, k, 'neighbours');
-    for (let at = 0; at < near.values.length; at += 1) near.values[at] = offset + random.normal() * scales[random.below(offset === 0 ? 4 : 1) + (offset === 0 ? 0 : 3)]!;
+    for (let at = 0; at < near.values.length; at += 1)
+      near.values[at] = offset + random.normal() * scales[random.below(offset === 0 ? 4 : 1) + (offset === 0 ? 0 : 3)]!;
     const square = (row: number, other: number): number => {
       let sum = 0;
       for (let at = 0; at < width; at += 1) sum += (near.values[row * width + at]! - near.values[other * width + at]!) ** 2;
       return sum;
     };
-    const expected = Array.from({ length: rows }, (_, row) => [...Array(rows).keys()].filter((other) => other !== row).sort((a, b) => square(row, a) - square(row, b) || a - b).slice(0, k)).flat();
+    const expected = Array.from({ length: rows }, (_, row) =>
+      [...Array(rows).keys()]
+        .filter((other) => other !== row)
+        .sort((a, b) => square(row, a) - square(row, b) || a - b)
+        .slice(0, k),
+    ).flat();
     expect(Array.from(await near.find({ what: 'neighbours' }))).toEqual(expected);
   }
 });
@@ -56,10 +62,21 @@ test('a cancelled search ends its threads at once, with the reason of the signal
 });
 
 test('an error in a thread is an error of the step, in words', async () => {
-  const failing = workInThreads({ entry: 'neighbours', what: 'balance: SMOTE of the class "few"', data: { memory: null, layout: null }, tasks: ['tree'], threads: 1 });
-  await expect(failing).rejects.toMatchObject({ code: 'STEP_FAILED', message: expect.stringMatching(/^balance: SMOTE of the class "few": a thread failed: /) });
+  const failing = workInThreads({
+    entry: 'neighbours',
+    what: 'balance: SMOTE of the class "few"',
+    data: { memory: null, layout: null },
+    tasks: ['tree'],
+    threads: 1,
+  });
+  await expect(failing).rejects.toMatchObject({
+    code: 'STEP_FAILED',
+    message: expect.stringMatching(/^balance: SMOTE of the class "few": a thread failed: /),
+  });
 });
 
 test('more rows than the search can address are refused before anything is computed', () => {
-  expect(() => nearestRows(100_000_000, 30, 5, 'balance: SMOTE of the class "few"')).toThrow(expect.objectContaining({ code: 'LIMIT_EXCEEDED', message: expect.stringContaining('100000000 rows of 30 columns') }));
+  expect(() => nearestRows(100_000_000, 30, 5, 'balance: SMOTE of the class "few"')).toThrow(
+    expect.objectContaining({ code: 'LIMIT_EXCEEDED', message: expect.stringContaining('100000000 rows of 30 columns') }),
+  );
 });

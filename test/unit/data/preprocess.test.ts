@@ -2,17 +2,17 @@ import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Row, TensorBatch } from '../../../src/core/tensor.ts';
-import { decode } from '../../../src/data/decode.ts';
-import { openExamples } from '../../../src/data/examples.ts';
-import type { Examples } from '../../../src/data/examples.ts';
+import { decode } from '../../../src/data/answers/decode.ts';
+import { openExamples } from '../../../src/data/stored/examples.ts';
+import type { Examples } from '../../../src/data/stored/examples.ts';
 import { ingest } from '../../../src/data/ingest/ingest.ts';
 import type { IngestConfig } from '../../../src/data/ingest/ingest-tables.ts';
 import { preprocess } from '../../../src/data/preprocess/preprocess.ts';
 import type { PreprocessConfig } from '../../../src/data/preprocess/preprocess.ts';
-import { loadPreprocessor } from '../../../src/data/preprocessor.ts';
-import { previewExamples } from '../../../src/data/preview.ts';
-import { SPLITS } from '../../../src/data/types.ts';
-import type { Preprocessor, Split } from '../../../src/data/types.ts';
+import { loadPreprocessor } from '../../../src/data/preprocess/preprocessor.ts';
+import { previewExamples } from '../../../src/planning/preview-examples.ts';
+import { SPLITS } from '../../../src/data/stored/dataset.ts';
+import type { Preprocessor, Split } from '../../../src/data/stored/dataset.ts';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createBench, failure } from './support.ts';
@@ -34,19 +34,31 @@ interface Made {
   tensors(split: Split): TensorBatch;
 }
 
-async function make(source: string | IngestConfig, config: PreprocessConfig, split: IngestConfig['split'] = { by: 'random' }): Promise<Made> {
-  const ingestConfig = typeof source === 'string' ? { source: { format: 'csv', path: await bench.file(`p${(files += 1)}.csv`, source) }, label: 'y', split } : source;
+async function make(
+  source: string | IngestConfig,
+  config: PreprocessConfig,
+  split: IngestConfig['split'] = { by: 'random' },
+): Promise<Made> {
+  const ingestConfig =
+    typeof source === 'string'
+      ? { source: { format: 'csv', path: await bench.file(`p${(files += 1)}.csv`, source) }, label: 'y', split }
+      : source;
   const { outputs } = await ingest(bench.context(), ingestConfig);
   const made = await preprocess(bench.context(), config, outputs.dataset!);
   const examples = await openExamples(await bench.open(made.outputs.examples));
   const rows = await bench.rows(outputs.dataset);
   return {
-    examples, rows, digest: made.outputs.examples!.digest, warnings: made.values!.warnings, preprocessor: loadPreprocessor(await examples.preprocessorJson()),
+    examples,
+    rows,
+    digest: made.outputs.examples!.digest,
+    warnings: made.values!.warnings,
+    preprocessor: loadPreprocessor(await examples.preprocessorJson()),
     tensors: (name) => examples.reader(name).read(0, examples.meta.splits[name].rows),
   };
 }
 
-const lines = (count: number, line: (index: number) => string) => `${Array.from({ length: count }, (_, index) => line(index)).join('\n')}\n`;
+const lines = (count: number, line: (index: number) => string) =>
+  `${Array.from({ length: count }, (_, index) => line(index)).join('\n')}\n`;
 const table = (count = 60) => `x,c,y\n${lines(count, (k) => `${k},${['p', 'q', 'r'][k % 3]},${k % 2 ? 'a' : 'b'}`)}`;
 
 describe('tables', () => {
@@ -59,7 +71,9 @@ describe('tables', () => {
     const std = Math.sqrt(xs.reduce((sum, x) => sum + (x - mean) ** 2, 0) / xs.length);
     const test = made.tensors('test');
     made.rows.test.forEach((row, index) => {
-      expect(Array.from(test.features!.data.slice(4 * index, 4 * index + 3))).toEqual(['p', 'q', 'r'].map((name) => (name === row.c ? 1 : 0)));
+      expect(Array.from(test.features!.data.slice(4 * index, 4 * index + 3))).toEqual(
+        ['p', 'q', 'r'].map((name) => (name === row.c ? 1 : 0)),
+      );
       expect(test.features!.data[4 * index + 3]).toBeCloseTo(((row.x as number) - mean) / std, 5);
       expect(test['@label']!.data[index]).toBe(row.y === 'a' ? 0 : 1);
     });
@@ -82,7 +96,11 @@ describe('tables', () => {
 
   test.each(['standardize', 'minMax', 'robust'])('%s makes nothing of rounding, in features and in the label', async (scaling) => {
     const text = `x,z,y\n${lines(60, (k) => `${k % 3 ? 0.3 : 0.1 + 0.2},${k},${k % 2 ? 0.3 : 0.1 + 0.2}`)}`;
-    const made = await make(text, { features: { x: [scaling], z: ['standardize'] }, ...(scaling === 'robust' ? {} : { label: [scaling] }), task: 'regression' }, { train: 1, validation: 0, test: 0, by: 'random' });
+    const made = await make(
+      text,
+      { features: { x: [scaling], z: ['standardize'] }, ...(scaling === 'robust' ? {} : { label: [scaling] }), task: 'regression' },
+      { train: 1, validation: 0, test: 0, by: 'random' },
+    );
     const { features, '@label': label } = made.tensors('train');
     features!.data.forEach((value, at) => at % 2 === 0 && expect(value).toBeCloseTo(0, 9));
     label!.data.forEach((value) => expect(value).toBeCloseTo(0, 6));
@@ -95,15 +113,30 @@ describe('tables', () => {
     const width = made.examples.meta.inputs[0]!.shape[0]!;
     expect(width).toBeGreaterThan(2);
     made.rows.train.forEach((row, at) => expect(batch.data[width * at + width - 1]).toBe(row.x === null ? 1 : 0));
-    expect(await failure(make(holes, { features: { x: [{ impute: { indicator: true } }, 'lookup'] } }))).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('beside the values'), hint: expect.stringContaining('indicator') });
+    expect(await failure(make(holes, { features: { x: [{ impute: { indicator: true } }, 'lookup'] } }))).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('beside the values'),
+      hint: expect.stringContaining('indicator'),
+    });
   });
 
   test('what is not finite names row, column and the fix', async () => {
     const holes = table().replace('\n0,', '\n,');
     const error = await failure(make(holes, { features: { x: ['standardize'] } }, { train: 1, validation: 0, test: 0, by: 'random' }));
-    expect(error).toMatchObject({ code: 'DATA_INVALID', message: expect.stringMatching(/row 0, column "x": the value is missing/), hint: expect.stringContaining('impute') });
-    expect(await failure(make(table().replace('\n0,', '\ninf,'), { features: { x: ['standardize'] } }, { train: 1, validation: 0, test: 0, by: 'random' }))).toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('Infinity'), hint: expect.stringContaining('clip') });
-    expect(await failure(make(`e,x,y\n${lines(20, (k) => `,${k},${k % 2 ? 'a' : 'b'}`)}`, { features: { e: ['oneHot'] } }))).toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('no value in the train split') });
+    expect(error).toMatchObject({
+      code: 'DATA_INVALID',
+      message: expect.stringMatching(/row 0, column "x": the value is missing/),
+      hint: expect.stringContaining('impute'),
+    });
+    expect(
+      await failure(
+        make(table().replace('\n0,', '\ninf,'), { features: { x: ['standardize'] } }, { train: 1, validation: 0, test: 0, by: 'random' }),
+      ),
+    ).toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('Infinity'), hint: expect.stringContaining('clip') });
+    expect(await failure(make(`e,x,y\n${lines(20, (k) => `,${k},${k % 2 ? 'a' : 'b'}`)}`, { features: { e: ['oneHot'] } }))).toMatchObject({
+      code: 'DATA_INVALID',
+      message: expect.stringContaining('no value in the train split'),
+    });
   });
 
   test.each([
@@ -122,7 +155,10 @@ describe('tables', () => {
   });
 
   test('integer labels: few are classes, many a number; a scaled label is scaled back', async () => {
-    expect((await make(`x,y\n${lines(40, (k) => `${k},${k % 3}`)}`, {})).examples.meta.output).toMatchObject({ kind: 'classes', classes: ['0', '1', '2'] });
+    expect((await make(`x,y\n${lines(40, (k) => `${k},${k % 3}`)}`, {})).examples.meta.output).toMatchObject({
+      kind: 'classes',
+      classes: ['0', '1', '2'],
+    });
     const made = await make(`x,y\n${lines(60, (k) => `${k},${k * 10}`)}`, { label: ['standardize'] });
     const { output } = made.examples.meta;
     expect(output).toMatchObject({ kind: 'number', width: 1 });
@@ -146,34 +182,72 @@ test('more categories than get a column are said, and more than are counted refu
   fitter.add(data);
   expect(fitter.finish().categories).toHaveLength(1_000);
   expect(fitter.finish().categories).toContain('c999');
-  expect(fitter.notes!()).toEqual([expect.stringMatching(/^column "x" has 99,000 categories; the 1,000 most frequent got a column, the others count as unknown\. "hashing"/)]);
-  expect(() => frequentCategories(1_000, 'x', 'text', 'a column', 5_000).add(data)).toThrow(expect.objectContaining({ code: 'DATA_INVALID', message: expect.stringContaining('more than 5,000 categories, e.g. "c5000"') }));
-  const made = await make(`c,y\n${lines(60, (k) => `v${k % 20},${k % 2 === 0 ? 'p' : 'q'}`)}`, { features: { c: [{ oneHot: { maximum: 3 } }] } });
+  expect(fitter.notes!()).toEqual([
+    expect.stringMatching(
+      /^column "x" has 99,000 categories; the 1,000 most frequent got a column, the others count as unknown\. "hashing"/,
+    ),
+  ]);
+  expect(() => frequentCategories(1_000, 'x', 'text', 'a column', 5_000).add(data)).toThrow(
+    expect.objectContaining({ code: 'DATA_INVALID', message: expect.stringContaining('more than 5,000 categories, e.g. "c5000"') }),
+  );
+  const made = await make(`c,y\n${lines(60, (k) => `v${k % 20},${k % 2 === 0 ? 'p' : 'q'}`)}`, {
+    features: { c: [{ oneHot: { maximum: 3 } }] },
+  });
   expect(made.warnings).toEqual([expect.stringMatching(/column "c" has (19|20) categories; the 3 most frequent got a column/)]);
 });
 
 describe('serving', () => {
   test('wrong, missing and misspelt columns are refused by row and column', async () => {
     const { preprocessor } = await make(table(), { features: { x: ['standardize'], c: ['oneHot'] } });
-    expect(preprocessor.columns).toEqual([{ name: 'x', type: 'integer', required: true }, { name: 'c', type: 'string', required: false }]);
+    expect(preprocessor.columns).toEqual([
+      { name: 'x', type: 'integer', required: true },
+      { name: 'c', type: 'string', required: false },
+    ]);
     const apply = (row: unknown) => failure(preprocessor.apply([{ x: 1, c: 'p' }, row as Row]));
-    expect(await apply({ x: 'one', c: 'p' })).toMatchObject({ code: 'DATA_INVALID', message: 'row 1, column "x": expected a number, got string "one".' });
-    expect(await apply({ c: 'p' })).toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('row 1, column "x": it is absent') });
+    expect(await apply({ x: 'one', c: 'p' })).toMatchObject({
+      code: 'DATA_INVALID',
+      message: 'row 1, column "x": expected a number, got string "one".',
+    });
+    expect(await apply({ c: 'p' })).toMatchObject({
+      code: 'DATA_INVALID',
+      message: expect.stringContaining('row 1, column "x": it is absent'),
+    });
     expect(await apply({ X: 1, c: 'p' })).toMatchObject({ hint: 'Did you mean "x"?' });
     expect(await apply({ x: null, c: 'p' })).toMatchObject({ message: expect.stringContaining('it is null') });
     // The source was a CSV file: a text of its is taken, and a number stands for its text.
-    expect(Array.from((await preprocessor.apply([{ x: '1', c: 'p' }, { x: 1, c: 'p' }])).features!.data.subarray(0, 1))).toEqual(Array.from((await preprocessor.apply([{ x: 1, c: 'p' }])).features!.data.subarray(0, 1)));
+    expect(
+      Array.from(
+        (
+          await preprocessor.apply([
+            { x: '1', c: 'p' },
+            { x: 1, c: 'p' },
+          ])
+        ).features!.data.subarray(0, 1),
+      ),
+    ).toEqual(Array.from((await preprocessor.apply([{ x: 1, c: 'p' }])).features!.data.subarray(0, 1)));
     expect(Array.from((await preprocessor.apply([{ x: 1, c: 5 }])).features!.data).slice(1)).toEqual([0, 0, 0]);
     expect(await apply([1])).toMatchObject({ message: expect.stringContaining('expected an object of columns') });
     expect(await apply({ x: Number.POSITIVE_INFINITY })).toMatchObject({ code: 'DATA_INVALID' });
-    expect(Array.from((await preprocessor.apply([{ x: 1, c: 'unseen' }, { x: 1, extra: true }])).features!.data).filter((_, at) => at % 4 !== 0)).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(
+      Array.from(
+        (
+          await preprocessor.apply([
+            { x: 1, c: 'unseen' },
+            { x: 1, extra: true },
+          ])
+        ).features!.data,
+      ).filter((_, at) => at % 4 !== 0),
+    ).toEqual([0, 0, 0, 0, 0, 0]);
   });
 
   test('decodes probabilities, one sigmoid and the class __proto__', async () => {
     const { preprocessor } = await make(`x,y\n${lines(40, (k) => `${k},${k % 2 ? '__proto__' : 'b'}`)}`, {});
     const [soft] = decode(preprocessor.output, Float32Array.of(0.75, 0.25), 1);
     expect(soft).toMatchObject({ label: '__proto__' });
-    expect(Object.entries((soft as { probabilities: object }).probabilities)).toEqual([['__proto__', 0.75], ['b', 0.25]]);
+    expect(Object.entries((soft as { probabilities: object }).probabilities)).toEqual([
+      ['__proto__', 0.75],
+      ['b', 0.25],
+    ]);
     expect(decode(preprocessor.output, Float32Array.of(0.5, 0.25), 2)).toMatchObject([{ label: '__proto__' }, { label: '__proto__' }]);
     expect(decode(preprocessor.output, Float32Array.of(0.75), 1)).toMatchObject([{ label: 'b' }]);
   });
@@ -183,7 +257,11 @@ describe('series', () => {
   const series = `d,x,y\n${lines(100, (k) => `${new Date(Date.UTC(2024, 0, 1 + k)).toISOString().slice(0, 10)},${k},${k * 2}`)}`;
   const split = { by: 'time', column: 'd' } as const;
 
-  test.each([[3, 1], [5, 4], [1, 1]])('windows of %i rows, label %i rows later, reach into the past but keep their label', async (size, horizon) => {
+  test.each([
+    [3, 1],
+    [5, 4],
+    [1, 1],
+  ])('windows of %i rows, label %i rows later, reach into the past but keep their label', async (size, horizon) => {
     const made = await make(series, { features: { x: [], y: [] }, label: [], sequence: { size, horizon, by: 'd' } }, split);
     expect(made.examples.meta.inputs).toEqual([{ name: 'features', shape: [size, 2], dtype: 'float32' }]);
     let next = size + horizon - 1;
@@ -200,7 +278,9 @@ describe('series', () => {
     const rows = made.rows.test.slice(0, size + 1);
     expect((await made.preprocessor.apply(rows)).features!.rows).toBe(2);
     expect(await failure(made.preprocessor.apply(rows.slice(0, size - 1)))).toMatchObject({ code: 'DATA_INVALID' });
-    expect(await failure(made.preprocessor.apply([...rows].reverse()))).toMatchObject({ message: expect.stringContaining('earlier than the row before') });
+    expect(await failure(made.preprocessor.apply([...rows].reverse()))).toMatchObject({
+      message: expect.stringContaining('earlier than the row before'),
+    });
   });
 });
 
@@ -221,9 +301,14 @@ describe('images', () => {
     const trained = made.tensors('test').image!;
     const shades = made.rows.test.map((row) => Number(/(\d+)\.png/.exec(String(row.file))![1])).map((k) => (k % 2 ? 200 : 30) + k);
     shades.forEach((shade, row) => expect(trained.data[row * 24]).toBeCloseTo(shade / 255, 5));
-    const served = await made.preprocessor.apply(made.rows.test.map((row) => ({ image: Buffer.from(row.image as Uint8Array).toString('base64') })));
+    const served = await made.preprocessor.apply(
+      made.rows.test.map((row) => ({ image: Buffer.from(row.image as Uint8Array).toString('base64') })),
+    );
     expect(served.image!.data).toEqual(trained.data);
-    expect(await failure(made.preprocessor.apply([{ image: 'bm8gaW1hZ2U=' }]))).toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('row 0, column "image"') });
+    expect(await failure(made.preprocessor.apply([{ image: 'bm8gaW1hZ2U=' }]))).toMatchObject({
+      code: 'DATA_INVALID',
+      message: expect.stringContaining('row 0, column "image"'),
+    });
     expect(await failure(made.preprocessor.apply([{ image: 'no base64!' }]))).toMatchObject({ message: expect.stringContaining('base64') });
   });
 
@@ -231,7 +316,10 @@ describe('images', () => {
     const made = await make(await folder('raw', () => 5), { features: { image: [] } });
     expect(made.examples.meta.inputs).toEqual([{ name: 'image', shape: [6, 5, 3], dtype: 'uint8' }]);
     expect(made.tensors('train').image!.data).toBeInstanceOf(Uint8Array);
-    expect(await failure(make(await folder('mixed', (k) => 5 + (k % 2)), { features: { image: ['rescale'] } }))).toMatchObject({ code: 'DATA_INVALID', hint: expect.stringContaining('resize') });
+    expect(await failure(make(await folder('mixed', (k) => 5 + (k % 2)), { features: { image: ['rescale'] } }))).toMatchObject({
+      code: 'DATA_INVALID',
+      hint: expect.stringContaining('resize'),
+    });
   });
 });
 
@@ -240,7 +328,11 @@ describe('balance', () => {
   const count = (batch: TensorBatch, label: number) => Array.from(batch['@label']!.data).filter((item) => item === label).length;
   const stratified = { by: 'random', stratify: true } as const;
 
-  test.each([['oversample', 56, 56], ['undersample', 14, 14], [{ smote: { k: 3 } }, 56, 56]] as const)('%j', async (balance, few, many) => {
+  test.each([
+    ['oversample', 56, 56],
+    ['undersample', 14, 14],
+    [{ smote: { k: 3 } }, 56, 56],
+  ] as const)('%j', async (balance, few, many) => {
     const made = await make(skewed, { features: { x: ['standardize'], z: ['standardize'] }, balance }, stratified);
     expect([count(made.tensors('train'), 0), count(made.tensors('train'), 1)]).toEqual([few, many]);
     expect([count(made.tensors('test'), 0), count(made.tensors('test'), 1)]).toEqual([3, 12]);
@@ -256,13 +348,28 @@ describe('preview', () => {
     for (const config of [{}, { features: { c: ['oneHot'], x: [{ bucketize: { bins: 4 } }] } }] as PreprocessConfig[]) {
       const preview = await previewExamples(source, config, bench.dir);
       const made = await make(source, config);
-      expect(preview).toMatchObject({ rows: 60, exact: true, label: 'y', inputs: made.examples.meta.inputs, output: made.examples.meta.output });
+      expect(preview).toMatchObject({
+        rows: 60,
+        exact: true,
+        label: 'y',
+        inputs: made.examples.meta.inputs,
+        output: made.examples.meta.output,
+      });
     }
   });
 
   test('of class folders a few files are looked at', async () => {
-    const preview = await previewExamples({ source: { format: 'images', path: 'im' } }, { features: { image: [{ resize: [4, 6] }, 'rescale'] } }, bench.dir);
-    expect(preview).toMatchObject({ rows: 24, exact: false, inputs: [{ name: 'image', shape: [4, 6, 3], dtype: 'float32' }], output: { kind: 'classes', classes: ['dark', 'light'] } });
+    const preview = await previewExamples(
+      { source: { format: 'images', path: 'im' } },
+      { features: { image: [{ resize: [4, 6] }, 'rescale'] } },
+      bench.dir,
+    );
+    expect(preview).toMatchObject({
+      rows: 24,
+      exact: false,
+      inputs: [{ name: 'image', shape: [4, 6, 3], dtype: 'float32' }],
+      output: { kind: 'classes', classes: ['dark', 'light'] },
+    });
   });
 });
 

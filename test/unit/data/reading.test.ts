@@ -2,18 +2,18 @@ import { gzipSync } from 'node:zlib';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Row } from '../../../src/core/tensor.ts';
-import { openExamples } from '../../../src/data/examples.ts';
+import { openExamples } from '../../../src/data/stored/examples.ts';
 import { ingest } from '../../../src/data/ingest/ingest.ts';
 import type { IngestConfig } from '../../../src/data/ingest/ingest-tables.ts';
 import { countOverlap } from '../../../src/data/ingest/row-digests.ts';
 import type { ReferenceSchema } from '../../../src/data/ingest/reference.ts';
 import { preprocess } from '../../../src/data/preprocess/preprocess.ts';
 import type { PreprocessConfig } from '../../../src/data/preprocess/preprocess.ts';
-import { loadPreprocessor } from '../../../src/data/preprocessor.ts';
+import { loadPreprocessor } from '../../../src/data/preprocess/preprocessor.ts';
 import { parseJson, writeJson } from '../../../src/data/reading/json-numbers.ts';
-import { SPLITS } from '../../../src/data/types.ts';
-import type { DatasetMeta, DatasetProfile } from '../../../src/data/types.ts';
-import { readRowsFile } from '../../../src/serving/rows-file.ts';
+import { SPLITS } from '../../../src/data/stored/dataset.ts';
+import type { DatasetMeta, DatasetProfile } from '../../../src/data/stored/dataset.ts';
+import { readRowsFile } from '../../../src/client/rows-file.ts';
 import { createBench, failure } from './support.ts';
 import type { Bench } from './support.ts';
 
@@ -26,14 +26,33 @@ afterAll(() => bench.close());
 let files = 0;
 const lines = (count: number, line: (index: number) => string) => Array.from({ length: count }, (_, index) => line(index)).join('\n');
 
-async function run(name: string, content: string | Uint8Array, config: Partial<Omit<IngestConfig, 'source'>> & { readonly source?: object } = {}, reference?: ReferenceSchema) {
+async function run(
+  name: string,
+  content: string | Uint8Array,
+  config: Partial<Omit<IngestConfig, 'source'>> & { readonly source?: object } = {},
+  reference?: ReferenceSchema,
+) {
   const path = await bench.file(`r${(files += 1)}-${name}`, content);
   const format = /\.(\w+?)(\.gz)?$/.exec(name)![1]!;
-  const result = await ingest(bench.context(), { label: 'y', split: { by: 'random' }, ...config, source: { format, path, ...config.source } } as IngestConfig, async () => reference);
+  const result = await ingest(
+    bench.context(),
+    { label: 'y', split: { by: 'random' }, ...config, source: { format, path, ...config.source } } as IngestConfig,
+    async () => reference,
+  );
   const artifact = await bench.open(result.outputs.dataset);
   const rows = await bench.rows(result.outputs.dataset);
   const meta = artifact.manifest.meta as unknown as DatasetMeta;
-  return { path: join(bench.dir, path), dataset: result.outputs.dataset!, artifact, meta, rows, all: SPLITS.flatMap((split) => rows[split]), types: Object.fromEntries(meta.columns.map((column) => [column.name, column.type])), warnings: (result.values as { warnings: string[] }).warnings, details: result.details! };
+  return {
+    path: join(bench.dir, path),
+    dataset: result.outputs.dataset!,
+    artifact,
+    meta,
+    rows,
+    all: SPLITS.flatMap((split) => rows[split]),
+    types: Object.fromEntries(meta.columns.map((column) => [column.name, column.type])),
+    warnings: (result.values as { warnings: string[] }).warnings,
+    details: result.details!,
+  };
 }
 
 /** What the training read, and what a request of the same rows gives. */
@@ -51,7 +70,9 @@ async function expectServed(dataset: Awaited<ReturnType<typeof run>>, features: 
   const served = await preprocessor.apply(requests);
   const tensor = served[preprocessor.inputs[0]!.name]!;
   const width = tensor.spec.shape[0]!;
-  expect(Array.from({ length: tensor.rows }, (_, row) => Array.from(tensor.data.subarray(row * width, (row + 1) * width)).join()).sort()).toEqual(trained);
+  expect(
+    Array.from({ length: tensor.rows }, (_, row) => Array.from(tensor.data.subarray(row * width, (row + 1) * width)).join()).sort(),
+  ).toEqual(trained);
   return preprocessor;
 }
 
@@ -64,21 +85,35 @@ describe('strings of JSON stay as they are, in training and in serving', () => {
     ['dates declared as text', (k: number) => `2024-0${(k % 9) + 1}-01`],
     ['numbers and letters', (k: number) => (k % 3 === 0 ? k % 5 : k % 3 === 1 ? `A${k % 5}` : 1.5)],
     ['numbers, texts, true and null', (k: number) => [7, '7', true, null, 'x', 1e21][k % 6]],
-    ['lists and objects', (k: number) => (k % 2 === 0 ? { b: 1.0, a: [k % 3, 'é'] } : [1.50, null])],
+    ['lists and objects', (k: number) => (k % 2 === 0 ? { b: 1.0, a: [k % 3, 'é'] } : [1.5, null])],
     ['integers beyond 2^53', (k: number) => 9_007_199_254_740_993n + BigInt(k % 5)],
   ])('%s', async (_, value) => {
     const rows = Array.from({ length: 60 }, (__, k) => ({ v: value(k), y: y(k) }));
     const texts = rows.map((row) => writeJson(row));
-    for (const [name, content] of [['rows.ndjson', texts.join('\n')], ['rows.json', `[${texts.join(',')}]`]] as const) {
+    for (const [name, content] of [
+      ['rows.ndjson', texts.join('\n')],
+      ['rows.json', `[${texts.join(',')}]`],
+    ] as const) {
       const read = await run(name, content, { columns: { v: 'string' } });
       expect(read.types['v']).toBe('string');
-      await expectServed(read, { v: ['oneHot'] }, texts.map((text) => parseJson(text) as Row));
+      await expectServed(
+        read,
+        { v: ['oneHot'] },
+        texts.map((text) => parseJson(text) as Row),
+      );
     }
   });
 
   test('keys that differ in case are two columns', async () => {
-    const { meta, all } = await run('case.ndjson', lines(40, (k) => JSON.stringify({ Name: `u${k}`, name: k * 0.5, y: y(k) })));
-    expect(meta.columns.map(({ name, type }) => [name, type])).toEqual([['Name', 'string'], ['name', 'number'], ['y', 'string']]);
+    const { meta, all } = await run(
+      'case.ndjson',
+      lines(40, (k) => JSON.stringify({ Name: `u${k}`, name: k * 0.5, y: y(k) })),
+    );
+    expect(meta.columns.map(({ name, type }) => [name, type])).toEqual([
+      ['Name', 'string'],
+      ['name', 'number'],
+      ['y', 'string'],
+    ]);
     expect(all.find((row) => row.Name === 'u3')).toEqual({ Name: 'u3', name: 1.5, y: 'b' });
   });
 
@@ -90,31 +125,55 @@ describe('strings of JSON stay as they are, in training and in serving', () => {
 
 describe('dates', () => {
   test('month and day in an order that nobody can tell stay text, never two orders in one column', async () => {
-    const text = lines(60, (k) => JSON.stringify({ d: `${String((k % 12) + 1).padStart(2, '0')}-${String((k % 28) + 1).padStart(2, '0')}-2024`, y: y(k) }));
+    const text = lines(60, (k) =>
+      JSON.stringify({ d: `${String((k % 12) + 1).padStart(2, '0')}-${String((k % 28) + 1).padStart(2, '0')}-2024`, y: y(k) }),
+    );
     const { types, warnings } = await run('us.ndjson', text);
     expect(types['d']).toBe('string');
     expect(warnings.join()).toContain('do not say which part is the month');
-    expect(await failure(run('us.ndjson', text, { split: { by: 'time', column: 'd' } }))).toMatchObject({ code: 'SPLIT_INVALID', hint: expect.stringContaining('"format"') });
+    expect(await failure(run('us.ndjson', text, { split: { by: 'time', column: 'd' } }))).toMatchObject({
+      code: 'SPLIT_INVALID',
+      hint: expect.stringContaining('"format"'),
+    });
     const declared = await run('us.ndjson', text, { columns: { d: { timestamp: { format: 'MM-dd-yyyy', zone: 'Europe/Berlin' } } } });
     expect(declared.all.some((row) => row.d === '2023-12-31T23:00:00.000Z')).toBe(true);
-    await expectServed(declared, { d: [{ dateParts: ['month', 'day', 'hour'] }] }, text.split('\n').map((line) => JSON.parse(line) as Row));
+    await expectServed(
+      declared,
+      { d: [{ dateParts: ['month', 'day', 'hour'] }] },
+      text.split('\n').map((line) => JSON.parse(line) as Row),
+    );
   });
 
   test('numbers that count from 1970 in a declared unit', async () => {
-    const read = await run('epoch.csv', `t,y\n${lines(40, (k) => `${1_700_000_000 + k * 3_600},${y(k)}`)}`, { columns: { t: { timestamp: { unit: 's' } } } });
+    const read = await run('epoch.csv', `t,y\n${lines(40, (k) => `${1_700_000_000 + k * 3_600},${y(k)}`)}`, {
+      columns: { t: { timestamp: { unit: 's' } } },
+    });
     expect(read.all.some((row) => row.t === '2023-11-14T22:13:20.000Z')).toBe(true);
-    await expectServed(read, { t: [{ dateParts: ['hour'] }] }, Array.from({ length: 40 }, (_, k) => ({ t: 1_700_000_000 + k * 3_600 })));
+    await expectServed(
+      read,
+      { t: [{ dateParts: ['hour'] }] },
+      Array.from({ length: 40 }, (_, k) => ({ t: 1_700_000_000 + k * 3_600 })),
+    );
   });
 
   test('a declared form that has no meaning is refused', async () => {
-    expect(await failure(run('d.csv', `d,y\n1,a\n2,b\n`, { columns: { d: { timestamp: { format: 'dd/mm/yyyy' } } } }))).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('does not say year, month and day') });
-    expect(await failure(run('d.csv', `d,y\n1,a\n2,b\n`, { columns: { d: { timestamp: { zone: 'Europe/Berln' } } } }))).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('"Europe/Berln" is no time zone') });
+    expect(await failure(run('d.csv', `d,y\n1,a\n2,b\n`, { columns: { d: { timestamp: { format: 'dd/mm/yyyy' } } } }))).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('does not say year, month and day'),
+    });
+    expect(await failure(run('d.csv', `d,y\n1,a\n2,b\n`, { columns: { d: { timestamp: { zone: 'Europe/Berln' } } } }))).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('"Europe/Berln" is no time zone'),
+    });
   });
 });
 
 describe('numbers', () => {
   test('long integers, zeros in front and codes like 2E5 are exact texts, and said', async () => {
-    const { types, all, warnings } = await run('ids.csv', `id,zip,part,n,y\n${lines(50, (k) => `${9_007_199_254_740_993n + BigInt(k)},0${k}1,${k}E5,${k}.25,${y(k)}`)}`);
+    const { types, all, warnings } = await run(
+      'ids.csv',
+      `id,zip,part,n,y\n${lines(50, (k) => `${9_007_199_254_740_993n + BigInt(k)},0${k}1,${k}E5,${k}.25,${y(k)}`)}`,
+    );
     expect(types).toEqual({ id: 'string', zip: 'string', part: 'string', n: 'number', y: 'string' });
     expect(new Set(all.map((row) => row.id)).size).toBe(50);
     expect(warnings.filter((warning) => warning.includes('codes'))).toHaveLength(3);
@@ -123,22 +182,39 @@ describe('numbers', () => {
   test('declared ways of writing them are read, in training, in a file and in a request; undeclared ones are named with examples', async () => {
     const text = `money,de,pct,y\n${lines(50, (k) => `"$${k},${String(k).padStart(3, '0')}.50","${k},5",${k}%,${y(k)}`)}\n`;
     const unsaid = await run('ways.csv', text);
-    for (const [name, format] of [['money', '"currency":true'], ['de', '"decimal":","'], ['pct', '"percent":true']] as const) {
+    for (const [name, format] of [
+      ['money', '"currency":true'],
+      ['de', '"decimal":","'],
+      ['pct', '"percent":true'],
+    ] as const) {
       const note = unsaid.warnings.find((warning) => warning.includes(`"${name}"`))!;
       expect(note).toContain(format);
       expect(note.match(/"[^"]*\d[^"]*"/g)!.length).toBeGreaterThanOrEqual(3);
     }
-    const read = await run('ways.csv', text, { columns: { money: { number: { currency: true, thousands: ',' } }, de: { number: { decimal: ',' } }, pct: { number: { percent: true } } } });
+    const read = await run('ways.csv', text, {
+      columns: {
+        money: { number: { currency: true, thousands: ',' } },
+        de: { number: { decimal: ',' } },
+        pct: { number: { percent: true } },
+      },
+    });
     expect(read.meta.quarantined).toBe(0);
     expect(read.all.find((row) => row.de === 7.5)).toMatchObject({ money: 7007.5, pct: 0.07 });
-    const preprocessor = await expectServed(read, { money: [], de: [], pct: [] }, await readRowsFile(read.path, { columns: { money: 'number', de: 'number', pct: 'number' }, reading: read.meta.reading! }));
+    const preprocessor = await expectServed(
+      read,
+      { money: [], de: [], pct: [] },
+      await readRowsFile(read.path, { columns: { money: 'number', de: 'number', pct: 'number' }, reading: read.meta.reading! }),
+    );
     const one = await preprocessor.apply([{ money: '$7,007.50', de: '7,5', pct: '7%' }]);
     expect(Array.from(one['features']!.data)).toEqual([7007.5, 7.5, Math.fround(0.07)]);
   });
 
   test('a supposition that the first rows suggest is proved on all', async () => {
     const rows = 30_000;
-    const { types, all } = await run('late.csv', `i,n,t,z,y\n${lines(rows, (k) => `${k === 25_000 ? '1.5' : k},${k === 26_000 ? 'none at all' : `${k}.5`},${k === 27_000 ? 'never' : '2024-01-01'},${k === 28_000 ? '007' : k},${y(k)}`)}`);
+    const { types, all } = await run(
+      'late.csv',
+      `i,n,t,z,y\n${lines(rows, (k) => `${k === 25_000 ? '1.5' : k},${k === 26_000 ? 'none at all' : `${k}.5`},${k === 27_000 ? 'never' : '2024-01-01'},${k === 28_000 ? '007' : k},${y(k)}`)}`,
+    );
     expect(types).toMatchObject({ i: 'number', n: 'string', t: 'string', z: 'string' });
     expect(all).toHaveLength(rows);
     expect(all.some((row) => row.z === '007')).toBe(true);
@@ -148,8 +224,14 @@ describe('numbers', () => {
 describe('labels', () => {
   test('a class that is called NA does not disappear: somebody has to say what it means', async () => {
     const text = `x,y\n${lines(60, (k) => `${k}.5,${['EU', 'AF', 'NA'][k % 3]}`)}\n`;
-    expect(await failure(run('na.csv', text))).toMatchObject({ code: 'LABEL_INVALID', message: expect.stringContaining('"y" is "NA" in 20 rows'), hint: expect.stringContaining('"nullValues": [""]') });
-    expect(new Set((await run('na.csv', text, { source: { nullValues: [''] } })).all.map((row) => row.y))).toEqual(new Set(['EU', 'AF', 'NA']));
+    expect(await failure(run('na.csv', text))).toMatchObject({
+      code: 'LABEL_INVALID',
+      message: expect.stringContaining('"y" is "NA" in 20 rows'),
+      hint: expect.stringContaining('"nullValues": [""]'),
+    });
+    expect(new Set((await run('na.csv', text, { source: { nullValues: [''] } })).all.map((row) => row.y))).toEqual(
+      new Set(['EU', 'AF', 'NA']),
+    );
     expect((await run('na.csv', text, { source: { nullValues: ['', 'NA'] }, budget: 0.5 })).meta.quarantined).toBe(20);
   });
 
@@ -175,7 +257,13 @@ describe('CSV as people have it', () => {
   test.each([
     ['blank lines first', `\n\n\nx,name,y\n${body}\n`],
     ['a title and a comment', `Report of 2024\n# made by hand\n\nx,name,y\n${body}\n`],
-    ['lines that end in different ways', `x,name,y\r\n${body.split('\n').map((line, k) => line + (k % 3 === 0 ? '\r\n' : k % 3 === 1 ? '\n' : '\r')).join('')}`],
+    [
+      'lines that end in different ways',
+      `x,name,y\r\n${body
+        .split('\n')
+        .map((line, k) => line + (k % 3 === 0 ? '\r\n' : k % 3 === 1 ? '\n' : '\r'))
+        .join('')}`,
+    ],
     ['UTF-16 with a mark', Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(`x,name,y\n${body}\n`, 'utf16le')])],
     ['UTF-8 with a mark', `\uFEFFx,name,y\n${body}\n`],
     ['semicolons', `x;name;y\n${body.replaceAll(',', ';')}\n`],
@@ -189,13 +277,25 @@ describe('CSV as people have it', () => {
   test('packed with gzip; not as a bomb, and not torn', async () => {
     const packed = gzipSync(`x,name,y\n${body}\n`);
     expect((await run('packed.csv.gz', packed)).types).toEqual(expected);
-    expect(await failure(run('torn.csv.gz', packed.subarray(0, packed.length - 20)))).toMatchObject({ code: 'SOURCE_INVALID', message: expect.stringContaining('cannot be unpacked (gzip)') });
-    expect(await failure(run('bomb.csv.gz', gzipSync(Buffer.alloc(300 * 2 ** 20, 'a\n'))))).toMatchObject({ code: 'SOURCE_INVALID', message: expect.stringContaining('unpacks to more than') });
-    expect(await failure(run('zip.csv', Buffer.from('504b03040000', 'hex')))).toMatchObject({ code: 'SOURCE_INVALID', message: expect.stringContaining('ZIP archive or a workbook') });
+    expect(await failure(run('torn.csv.gz', packed.subarray(0, packed.length - 20)))).toMatchObject({
+      code: 'SOURCE_INVALID',
+      message: expect.stringContaining('cannot be unpacked (gzip)'),
+    });
+    expect(await failure(run('bomb.csv.gz', gzipSync(Buffer.alloc(300 * 2 ** 20, 'a\n'))))).toMatchObject({
+      code: 'SOURCE_INVALID',
+      message: expect.stringContaining('unpacks to more than'),
+    });
+    expect(await failure(run('zip.csv', Buffer.from('504b03040000', 'hex')))).toMatchObject({
+      code: 'SOURCE_INVALID',
+      message: expect.stringContaining('ZIP archive or a workbook'),
+    });
   });
 
   test('a header that is broken into lines', async () => {
-    const { meta, all } = await run('broken.csv', `"weight\r\n(kg)",y\r\n${lines(40, (k) => `${k}.5,${y(k)}`).replaceAll('\n', '\r\n')}\r\n`);
+    const { meta, all } = await run(
+      'broken.csv',
+      `"weight\r\n(kg)",y\r\n${lines(40, (k) => `${k}.5,${y(k)}`).replaceAll('\n', '\r\n')}\r\n`,
+    );
     expect(meta.columns.map(({ name }) => name)).toEqual(['weight (kg)', 'y']);
     expect(all).toHaveLength(40);
   });
@@ -208,26 +308,45 @@ describe('CSV as people have it', () => {
 
   test('hundreds of columns', async () => {
     const names = Array.from({ length: 600 }, (_, index) => `c${index}`);
-    const { meta } = await run('wide.csv', `${names.join(',')},y\n${lines(30, (k) => `${names.map((_, index) => `${index + k}.5`).join(',')},${y(k)}`)}\n`);
+    const { meta } = await run(
+      'wide.csv',
+      `${names.join(',')},y\n${lines(30, (k) => `${names.map((_, index) => `${index + k}.5`).join(',')},${y(k)}`)}\n`,
+    );
     expect(meta.columns).toHaveLength(601);
   });
 
   test('an index that a program exported is left out, and a column that only counts is no feature; both are said', async () => {
     const { meta, warnings } = await run('index.csv', `,id,x,y\n${lines(40, (k) => `${k},${k + 1},${(k * 7) % 11}.5,${y(k)}`)}\n`);
-    expect(meta.columns.map(({ name, origin }) => [name, origin ?? false])).toEqual([['id', true], ['x', false], ['y', false]]);
+    expect(meta.columns.map(({ name, origin }) => [name, origin ?? false])).toEqual([
+      ['id', true],
+      ['x', false],
+      ['y', false],
+    ]);
     expect(warnings.filter((warning) => warning.includes('numbers the rows'))).toHaveLength(2);
   });
 });
 
 test('the very file that a model was trained on is read as in training, whatever its delimiter and words for missing values', async () => {
-  const text = (delimiter: string): string => [' x ', 'c', 'y'].join(delimiter) + '\n' + lines(60, (k) => [k % 9 === 0 ? 'NA' : k % 7 === 0 ? '?' : `${k}.5`, k % 5 === 0 ? 'NA' : `k${k % 4}`, y(k)].join(delimiter)) + '\n';
+  const text = (delimiter: string): string =>
+    [' x ', 'c', 'y'].join(delimiter) +
+    '\n' +
+    lines(60, (k) => [k % 9 === 0 ? 'NA' : k % 7 === 0 ? '?' : `${k}.5`, k % 5 === 0 ? 'NA' : `k${k % 4}`, y(k)].join(delimiter)) +
+    '\n';
   const read = await run('semi.csv', text(';'));
   const features = { x: [{ impute: { strategy: 'median', indicator: true } }], c: ['oneHot'] } as never;
   const about = { columns: { x: 'number', c: 'string' } as const, reading: read.meta.reading! };
   await expectServed(read, features, await readRowsFile(read.path, about));
   await expectServed(read, features, await readRowsFile(join(bench.dir, await bench.file('comma.csv', text(','))), about));
   // As texts, too: that is how the source has them.
-  await expectServed(read, features, text(';').trim().split('\n').slice(1).map((line) => ({ x: line.split(';')[0], c: line.split(';')[1] })));
+  await expectServed(
+    read,
+    features,
+    text(';')
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => ({ x: line.split(';')[0], c: line.split(';')[1] })),
+  );
 });
 
 describe('splits that hold', () => {
@@ -236,7 +355,14 @@ describe('splits that hold', () => {
     const split = { by: 'hash', stratify: true } as const;
     const before = await run('before.csv', `x,t,y\n${lines(2_000, row)}`, { split });
     const after = await run('after.csv', `x,t,y\n${lines(2_600, (k) => row(2_599 - k))}`, { split });
-    const turned = await run('turned.ndjson', lines(2_000, (k) => { const [x, t, label] = row(k).split(','); return JSON.stringify({ y: label, t, x: Number(x) }); }), { split });
+    const turned = await run(
+      'turned.ndjson',
+      lines(2_000, (k) => {
+        const [x, t, label] = row(k).split(',');
+        return JSON.stringify({ y: label, t, x: Number(x) });
+      }),
+      { split },
+    );
     for (const name of SPLITS) {
       const there = new Set(after.rows[name].map((one) => one.t));
       expect(before.rows[name].filter((one) => !there.has(one.t))).toEqual([]);
@@ -247,7 +373,9 @@ describe('splits that hold', () => {
   });
 
   test('every class is in every split, where it has rows enough', async () => {
-    const { rows } = await run('rare.csv', `x,y\n${lines(400, (k) => `${k}.5,${k % 100 === 0 ? 'rare' : 'usual'}`)}`, { split: { by: 'hash', stratify: true } });
+    const { rows } = await run('rare.csv', `x,y\n${lines(400, (k) => `${k}.5,${k % 100 === 0 ? 'rare' : 'usual'}`)}`, {
+      split: { by: 'hash', stratify: true },
+    });
     for (const split of SPLITS) expect(rows[split].some((one) => one.y === 'rare')).toBe(true);
   });
 });
@@ -257,11 +385,20 @@ describe('the last version is the reference', () => {
   const usual = (k: number): string => `${100 + (k % 50)}.5,${['red', 'blue'][k % 2]},${k},${y(k)}`;
   async function reference(): Promise<ReferenceSchema> {
     const { artifact, meta } = await run('reference.csv', text(usual));
-    return { text: 'shop version 3', reading: meta.reading!, profile: await artifact.json<DatasetProfile & never>('profile.json') as DatasetProfile };
+    return {
+      text: 'shop version 3',
+      reading: meta.reading!,
+      profile: (await artifact.json<DatasetProfile & never>('profile.json')) as DatasetProfile,
+    };
   }
 
   test('one bad cell goes to the quarantine, and the column stays', async () => {
-    const { meta, types } = await run('cell.csv', text((k) => (k === 7 ? `oops,red,1,a` : usual(k))), {}, await reference());
+    const { meta, types } = await run(
+      'cell.csv',
+      text((k) => (k === 7 ? `oops,red,1,a` : usual(k))),
+      {},
+      await reference(),
+    );
     expect(types).toEqual({ price: 'number', kind: 'string', n: 'integer', y: 'string' });
     expect(meta.quarantined).toBe(1);
   });
@@ -274,13 +411,20 @@ describe('the last version is the reference', () => {
   ])('a column that is %s stops the run, unless the document accepts it', async (_, content, message) => {
     const known = await reference();
     const error = await failure(run('changed.csv', content, {}, known));
-    expect(error).toMatchObject({ code: 'SCHEMA_CHANGED', message: expect.stringContaining(message), hint: expect.stringContaining('"accept"') });
+    expect(error).toMatchObject({
+      code: 'SCHEMA_CHANGED',
+      message: expect.stringContaining(message),
+      hint: expect.stringContaining('"accept"'),
+    });
     expect((await run('changed.csv', content, { reference: { accept: ['price', 'kind'] } }, known)).all).toHaveLength(100);
   });
 
   test('a column that equals the label is no feature', async () => {
     const { dataset } = await run('copy.csv', `x,copy,y\n${lines(60, (k) => `${k}.5,${y(k)},${y(k)}`)}`);
-    expect(await failure(preprocess(bench.context(), {}, dataset))).toMatchObject({ code: 'LABEL_INVALID', message: expect.stringContaining('"copy" equals the label "y"') });
+    expect(await failure(preprocess(bench.context(), {}, dataset))).toMatchObject({
+      code: 'LABEL_INVALID',
+      message: expect.stringContaining('"copy" equals the label "y"'),
+    });
     const { details } = await preprocess(bench.context(), { features: { copy: ['oneHot'] } }, dataset);
     expect(details).toContain('"copy" equals the label "y"');
   });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import preprocessStep from '../../../activities/steps/preprocess.step.ts';
 import type { JsonObject } from '../../../src/core/json.ts';
-import { openExamples } from '../../../src/data/examples.ts';
-import type { Examples } from '../../../src/data/examples.ts';
+import { openExamples } from '../../../src/data/stored/examples.ts';
+import type { Examples } from '../../../src/data/stored/examples.ts';
 import { ingest } from '../../../src/data/ingest/ingest.ts';
 import type { IngestConfig } from '../../../src/data/ingest/ingest-tables.ts';
 import { preprocess } from '../../../src/data/preprocess/preprocess.ts';
@@ -17,10 +17,21 @@ let files = 0;
 const FEATURES = { words: [{ tokenize: { vocabulary: 50, length: 4 } }], size: ['standardize'] };
 
 /** Rows whose words and sizes depend on `from`. */
-const table = (from: number, kinds: string, count = 60): string => `words,size,kind\n${Array.from({ length: count }, (_, row) => `w${from + (row % 5)} w${from + (row % 3)},${from + row},${kinds[row % kinds.length]}`).join('\n')}\n`;
+const table = (from: number, kinds: string, count = 60): string =>
+  `words,size,kind\n${Array.from({ length: count }, (_, row) => `w${from + (row % 5)} w${from + (row % 3)},${from + row},${kinds[row % kinds.length]}`).join('\n')}\n`;
 
-async function make(csv: string, config: PreprocessConfig, from?: FittedBase, further: Partial<IngestConfig> = {}): Promise<{ examples: Examples; preprocessor: JsonObject }> {
-  const { outputs } = await ingest(bench.context(), { source: { format: 'csv', path: await bench.file(`r${(files += 1)}.csv`, csv) }, label: 'kind', split: { stratify: true }, ...further });
+async function make(
+  csv: string,
+  config: PreprocessConfig,
+  from?: FittedBase,
+  further: Partial<IngestConfig> = {},
+): Promise<{ examples: Examples; preprocessor: JsonObject }> {
+  const { outputs } = await ingest(bench.context(), {
+    source: { format: 'csv', path: await bench.file(`r${(files += 1)}.csv`, csv) },
+    label: 'kind',
+    split: { stratify: true },
+    ...further,
+  });
   const made = await preprocess(bench.context(), config, outputs.dataset!, from);
   const examples = await openExamples(await bench.open(made.outputs.examples));
   return { examples, preprocessor: (await examples.preprocessorJson()) as JsonObject };
@@ -70,21 +81,43 @@ describe('the preprocessing of a model', () => {
     const from = { ...FROM, onMissing: 'fit' } as const;
     const { preprocessor } = await make(table(3, 'ab'), { features: FEATURES, from }, base);
     expect(preprocessor).toEqual(base.preprocessor);
-    expect(await failure(make(table(3, 'ab'), { features: { ...FEATURES, size: ['minMax'] }, from }, base))).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringMatching(/^features\.size: the document says minMax .*, kinds version 2 has standardize/) as string });
-    expect(await failure(make(table(3, 'ab'), { features: { size: FEATURES.size, words: FEATURES.words }, from }, base))).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('the document says the columns size, words, kinds version 2 has the columns words, size') as string });
+    expect(await failure(make(table(3, 'ab'), { features: { ...FEATURES, size: ['minMax'] }, from }, base))).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringMatching(/^features\.size: the document says minMax .*, kinds version 2 has standardize/) as string,
+    });
+    expect(await failure(make(table(3, 'ab'), { features: { size: FEATURES.size, words: FEATURES.words }, from }, base))).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('the document says the columns size, words, kinds version 2 has the columns words, size') as string,
+    });
   });
 });
 
 test('rows that do not fit the model are refused', async () => {
-  expect(await failure(make(table(0, 'abz'), { from: FROM }, base))).toMatchObject({ code: 'LABEL_INVALID', message: 'from: kinds version 2 knows the classes "a", "b" of "kind"; the rows also hold "z" (20 rows).', hint: expect.stringContaining('"label": "fit"') as string });
-  expect(await failure(make(table(0, 'ab').replace('words', 'text'), { from: FROM }, base))).toMatchObject({ code: 'COLUMN_MISSING', message: expect.stringContaining('from kinds version 2: there is no column "words"') as string });
-  expect(await failure(make(table(0, 'ab'), { from: FROM }, base, { columns: { size: 'string' } }))).toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('reads "size" as integer, and here the column is string') as string });
-  expect(await failure(make(table(0, 'ab').replaceAll('kind', 'sort'), { from: FROM }, base, { label: 'sort' }))).toMatchObject({ code: 'LABEL_INVALID', message: expect.stringContaining('predicts "kind", and the label of the dataset is "sort"') as string });
+  expect(await failure(make(table(0, 'abz'), { from: FROM }, base))).toMatchObject({
+    code: 'LABEL_INVALID',
+    message: 'from: kinds version 2 knows the classes "a", "b" of "kind"; the rows also hold "z" (20 rows).',
+    hint: expect.stringContaining('"label": "fit"') as string,
+  });
+  expect(await failure(make(table(0, 'ab').replace('words', 'text'), { from: FROM }, base))).toMatchObject({
+    code: 'COLUMN_MISSING',
+    message: expect.stringContaining('from kinds version 2: there is no column "words"') as string,
+  });
+  expect(await failure(make(table(0, 'ab'), { from: FROM }, base, { columns: { size: 'string' } }))).toMatchObject({
+    code: 'DATA_INVALID',
+    message: expect.stringContaining('reads "size" as integer, and here the column is string') as string,
+  });
+  expect(await failure(make(table(0, 'ab').replaceAll('kind', 'sort'), { from: FROM }, base, { label: 'sort' }))).toMatchObject({
+    code: 'LABEL_INVALID',
+    message: expect.stringContaining('predicts "kind", and the label of the dataset is "sort"') as string,
+  });
 });
 
 test('settings that would be ignored are refused before the run', () => {
-  const pointers = (config: PreprocessConfig): string[] => preprocessStep.check!(config, { pipeline: 'p', before: [], after: [] }).map(({ pointer }) => pointer);
-  expect(pointers({ from: FROM, features: FEATURES, label: ['minMax'], task: 'regression', sequence: { size: 3, horizon: 1, by: 't' } })).toEqual(['/features', '/sequence', '/label', '/task']);
+  const pointers = (config: PreprocessConfig): string[] =>
+    preprocessStep.check!(config, { pipeline: 'p', before: [], after: [] }).map(({ pointer }) => pointer);
+  expect(
+    pointers({ from: FROM, features: FEATURES, label: ['minMax'], task: 'regression', sequence: { size: 3, horizon: 1, by: 't' } }),
+  ).toEqual(['/features', '/sequence', '/label', '/task']);
   expect(pointers({ from: { ...FROM, label: 'fit' }, label: ['minMax'] })).toEqual([]);
   expect(pointers({ from: { ...FROM, onMissing: 'fit' }, features: FEATURES })).toEqual([]);
   expect(preprocessStep.ports!({ from: { input: 'base' } }).inputs).toHaveProperty('base');

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TensorBatch } from '../../../src/core/tensor.ts';
-import { openExamples } from '../../../src/data/examples.ts';
+import { openExamples } from '../../../src/data/stored/examples.ts';
 import { ingest } from '../../../src/data/ingest/ingest.ts';
 import { preprocess } from '../../../src/data/preprocess/preprocess.ts';
 import type { PreprocessConfig } from '../../../src/data/preprocess/preprocess.ts';
-import type { ExamplesMeta } from '../../../src/data/types.ts';
+import type { ExamplesMeta } from '../../../src/data/stored/dataset.ts';
 import { createBench, failure } from './support.ts';
 import type { Bench } from './support.ts';
 
@@ -15,7 +15,11 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 
 let files = 0;
-async function make(rows: readonly string[], config: PreprocessConfig, split: object = { by: 'random' }): Promise<{ meta: ExamplesMeta; train: TensorBatch; test: TensorBatch }> {
+async function make(
+  rows: readonly string[],
+  config: PreprocessConfig,
+  split: object = { by: 'random' },
+): Promise<{ meta: ExamplesMeta; train: TensorBatch; test: TensorBatch }> {
   const path = await bench.file(`w${(files += 1)}.csv`, `t,x,w,y\n${rows.join('\n')}\n`);
   const { outputs } = await ingest(bench.context(), { source: { format: 'csv', path }, label: 'y', split } as never);
   const made = await preprocess(bench.context(), config, outputs.dataset!);
@@ -30,8 +34,16 @@ async function make(rows: readonly string[], config: PreprocessConfig, split: ob
 }
 
 /** The weight is ten times the feature. */
-const ROWS = Array.from({ length: 40 }, (_, row) => `2026-01-${String(1 + (row % 28)).padStart(2, '0')}T${String(row).padStart(2, '0').slice(-1)}0:00:00Z,${row},${row / 4},${row % 2 === 0 ? 'a' : 'b'}`.replace('T', ' ').replace('Z', ''));
-const SERIES = Array.from({ length: 40 }, (_, row) => `2026-${String(1 + Math.floor(row / 28)).padStart(2, '0')}-${String(1 + (row % 28)).padStart(2, '0')},${row},${row / 4},${row * 2}.5`);
+const ROWS = Array.from({ length: 40 }, (_, row) =>
+  `2026-01-${String(1 + (row % 28)).padStart(2, '0')}T${String(row).padStart(2, '0').slice(-1)}0:00:00Z,${row},${row / 4},${row % 2 === 0 ? 'a' : 'b'}`
+    .replace('T', ' ')
+    .replace('Z', ''),
+);
+const SERIES = Array.from(
+  { length: 40 },
+  (_, row) =>
+    `2026-${String(1 + Math.floor(row / 28)).padStart(2, '0')}-${String(1 + (row % 28)).padStart(2, '0')},${row},${row / 4},${row * 2}.5`,
+);
 
 describe('a column with the weights of rows', () => {
   test('goes beside the training rows, and is no feature', async () => {
@@ -49,7 +61,11 @@ describe('a column with the weights of rows', () => {
   test('follows rows that are repeated, and windows of a series', async () => {
     const { train } = await make(ROWS.slice(0, 30), { weight: 'w', features: { x: [] }, balance: 'oversample' });
     expect([...train['@weight']!.data]).toEqual([...train.features!.data].map((value) => value / 4));
-    const windows = await make(SERIES, { weight: 'w', features: { x: [] }, label: [], sequence: { size: 3, horizon: 2, by: 't' } }, { by: 'time', column: 't' });
+    const windows = await make(
+      SERIES,
+      { weight: 'w', features: { x: [] }, label: [], sequence: { size: 3, horizon: 2, by: 't' } },
+      { by: 'time', column: 't' },
+    );
     // The label's row: label = 2 x + 0.5, weight = x / 4.
     expect([...windows.train['@weight']!.data]).toEqual([...windows.train['@label']!.data].map((value) => (value - 0.5) / 8));
   });
@@ -58,8 +74,18 @@ describe('a column with the weights of rows', () => {
     [{ weight: 'y' }, ROWS, 'CONFIG_INVALID', /"y" is a string column/],
     [{ weight: 'nowhere' }, ROWS, 'COLUMN_MISSING', /nowhere/],
     [{ weight: 'w', features: { w: [] } }, ROWS, 'CONFIG_INVALID', /"w" holds the weights of rows/],
-    [{ weight: 'x', label: [], features: { w: [] } }, SERIES.map((row) => row.replace(/,(\d+),/, ',-$1,')), 'DATA_INVALID', /row \d+: the weight "x" is -\d+; a weight is a number from 0 up/],
-    [{ weight: 'w', features: { x: [] } }, ROWS.map((row, index) => (index % 3 === 0 ? row.replace(/,[^,]*(,[ab])$/, ',$1') : row)), 'DATA_INVALID', /row \d+: the weight "w" is missing/],
+    [
+      { weight: 'x', label: [], features: { w: [] } },
+      SERIES.map((row) => row.replace(/,(\d+),/, ',-$1,')),
+      'DATA_INVALID',
+      /row \d+: the weight "x" is -\d+; a weight is a number from 0 up/,
+    ],
+    [
+      { weight: 'w', features: { x: [] } },
+      ROWS.map((row, index) => (index % 3 === 0 ? row.replace(/,[^,]*(,[ab])$/, ',$1') : row)),
+      'DATA_INVALID',
+      /row \d+: the weight "w" is missing/,
+    ],
     [{ weight: 'w', features: { x: [] }, balance: { smote: {} } }, ROWS.slice(0, 29), 'CONFIG_INVALID', /SMOTE have no weight/],
   ] as const)('%j is refused', async (config, rows, code, message) => {
     const found = await failure(make(rows, config as unknown as PreprocessConfig));

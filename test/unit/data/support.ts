@@ -5,9 +5,9 @@ import type { ArtifactRef } from '../../../src/core/artifact.ts';
 import type { ArtifactStore, OpenArtifact } from '../../../src/core/ports.ts';
 import type { StepContext } from '../../../src/core/step.ts';
 import type { Row } from '../../../src/core/tensor.ts';
-import { readRows } from '../../../src/data/dataset-rows.ts';
-import { SPLITS } from '../../../src/data/types.ts';
-import type { Split } from '../../../src/data/types.ts';
+import { readRows } from '../../../src/data/stored/dataset-rows.ts';
+import { SPLITS } from '../../../src/data/stored/dataset.ts';
+import type { Split } from '../../../src/data/stored/dataset.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 
@@ -38,11 +38,26 @@ export async function createBench(): Promise<Bench> {
     return artifacts.open(ref);
   };
   return {
-    dir, artifacts, warnings, open,
+    dir,
+    artifacts,
+    warnings,
+    open,
     context(stepId = 'step', nominalTime = '2026-01-01T00:00:00.000Z') {
       return {
-        runId: 'run', pipeline: 'test', stepId, attempt: 1, nominalTime, documentDir: dir, workDir: dir, store, artifacts, log,
-        signal: new AbortController().signal, progress() {}, planRevision: 'r', trigger: 'manual',
+        runId: 'run',
+        pipeline: 'test',
+        stepId,
+        attempt: 1,
+        nominalTime,
+        documentDir: dir,
+        workDir: dir,
+        store,
+        artifacts,
+        log,
+        signal: new AbortController().signal,
+        progress() {},
+        planRevision: 'r',
+        trigger: 'manual',
         secret(name: string): string {
           throw new Error(`no secret ${name}`);
         },

@@ -1,9 +1,9 @@
 import { expect, test, vi } from 'vitest';
 import { applyChain, parseChain } from '../../../src/data/preprocess/chain.ts';
-import { loadPreprocessor } from '../../../src/data/preprocessor.ts';
-import type { ColumnData, TokenData } from '../../../src/data/column-data.ts';
+import { loadPreprocessor } from '../../../src/data/preprocess/preprocessor.ts';
+import type { ColumnData, TokenData } from '../../../src/data/transforms/column-data.ts';
 import type { Json, JsonObject } from '../../../src/core/json.ts';
-import { textOfTokens } from '../../../src/data/prompts.ts';
+import { textOfTokens } from '../../../src/data/answers/prompts.ts';
 import { segmentation, spacedWordsOf, wordsOf } from '../../../src/data/transforms/shared/words.ts';
 
 const texts = (...values: string[]): ColumnData => ({ kind: 'text', values });
@@ -23,7 +23,7 @@ function learn(data: ColumnData, value: Json = {}): Learnt {
 
 async function ids(data: ColumnData, state: Json, value: Json = { length: 8 }): Promise<number[]> {
   const [link] = parseChain([{ tokenize: value }], 't');
-  return Array.from((await applyChain(data, [{ ...link!, state }], { column: 't', seed: 1, firstRow: 0 }) as TokenData).values);
+  return Array.from(((await applyChain(data, [{ ...link!, state }], { column: 't', seed: 1, firstRow: 0 })) as TokenData).values);
 }
 
 test.each([
@@ -57,8 +57,20 @@ test('a vocabulary of an earlier version reads texts as it did', async () => {
 test('a model that was made with another division of words says so where it is loaded', async () => {
   const said = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
   const preprocessor = (probe: string): JsonObject => ({
-    formatVersion: 1, seed: 1, output: { kind: 'none', name: '' },
-    columns: [{ name: `t ${probe}`, type: 'string', required: true, spec: { name: 't', shape: [8], dtype: 'int32', vocabularySize: 3 }, transforms: [{ name: 'tokenize', value: { length: 8 }, state: { tokens: ['今天'], words: 'divided', segmentation: { icu: '1.0', probe } } }] }],
+    formatVersion: 1,
+    seed: 1,
+    output: { kind: 'none', name: '' },
+    columns: [
+      {
+        name: `t ${probe}`,
+        type: 'string',
+        required: true,
+        spec: { name: 't', shape: [8], dtype: 'int32', vocabularySize: 3 },
+        transforms: [
+          { name: 'tokenize', value: { length: 8 }, state: { tokens: ['今天'], words: 'divided', segmentation: { icu: '1.0', probe } } },
+        ],
+      },
+    ],
   });
   loadPreprocessor(preprocessor(segmentation().probe));
   expect(said).not.toHaveBeenCalled();

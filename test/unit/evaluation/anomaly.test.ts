@@ -2,12 +2,12 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../../src/core/json.ts';
 import type { OpenArtifact } from '../../../src/core/ports.ts';
 import type { AnomalyOutput } from '../../../src/core/tensor.ts';
-import { decode } from '../../../src/data/decode.ts';
-import { readRows } from '../../../src/data/dataset-rows.ts';
-import type { ExamplesMeta } from '../../../src/data/types.ts';
-import { evaluateModel } from '../../../src/evaluation/evaluate.ts';
-import type { EvaluateOptions } from '../../../src/evaluation/evaluation-input.ts';
-import type { EvaluationReport } from '../../../src/evaluation/report.ts';
+import { decode } from '../../../src/data/answers/decode.ts';
+import { readRows } from '../../../src/data/stored/dataset-rows.ts';
+import type { ExamplesMeta } from '../../../src/data/stored/dataset.ts';
+import { evaluateModel } from '../../../src/evaluation/step/evaluate.ts';
+import type { EvaluateOptions } from '../../../src/evaluation/step/evaluation-input.ts';
+import type { EvaluationReport } from '../../../src/evaluation/step/report.ts';
 import { renderEvaluationReport } from '../../../src/reports/evaluation-report.ts';
 import { writeEvaluation } from '../../../src/reports/write-evaluation.ts';
 import { Network } from '../../../src/training/model/network.ts';
@@ -21,40 +21,96 @@ const { artifacts, prepare: prepareFile } = createStepBench();
 /** Anomalies lie further from zero, but for every tenth row of either kind. */
 const far = (k: number): boolean => k % 3 === 0;
 const size = (k: number): number => ((far(k) ? 6 : 1) + (k % 10 === 0 ? (far(k) ? -5.5 : 5.5) : 0)) * (1 + k / 10_000);
-const csv = ['a,b,kind,site', ...Array.from({ length: 240 }, (_, k) => `${size(k)},${size(k)},${far(k) ? 'bad' : 'good'},${['n', 's'][k % 2]}`)].join('\n');
+const csv = [
+  'a,b,kind,site',
+  ...Array.from({ length: 240 }, (_, k) => `${size(k)},${size(k)},${far(k) ? 'bad' : 'good'},${['n', 's'][k % 2]}`),
+].join('\n');
 
 const prepare = (name: string, preprocess: JsonObject, rows = csv): Promise<Prepared> =>
   prepareFile(name, rows, { split: { train: 0.5, validation: 0.1, test: 0.4, by: 'hash' } }, { features: { a: [], b: [] }, ...preprocess });
 
 /** Rebuilds every row as `bias`, so that its score is the mean square of the distances from it. */
-async function modelOf({ examples }: Prepared, bias: number, threshold: number, error: AnomalyOutput['error'] = 'squared'): Promise<OpenArtifact> {
+async function modelOf(
+  { examples }: Prepared,
+  bias: number,
+  threshold: number,
+  error: AnomalyOutput['error'] = 'squared',
+): Promise<OpenArtifact> {
   const open = await artifacts.open(examples);
   const { inputs, output } = open.manifest.meta as unknown as ExamplesMeta;
   const layers = [{ type: 'dense', units: 2, kernelInitializer: 'zeros', biasInitializer: { constant: { value: bias } } }];
   const { topology } = resolveModel({ model: { layers }, inputs, output, objective: { reconstruction: { error } } });
   const network = new Network(topology);
   const { manifest, bytes } = encodeWeights(network.weights, network.initialWeights(1));
-  const answered: AnomalyOutput = { kind: 'anomaly', name: 'anomaly', error, threshold, calibration: { quantile: 0.99, split: 'validation', rows: 20 } };
+  const answered: AnomalyOutput = {
+    kind: 'anomaly',
+    name: 'anomaly',
+    error,
+    threshold,
+    calibration: { quantile: 0.99, split: 'validation', rows: 20 },
+  };
   const ref = await artifacts.write({
-    kind: 'model', summary: `rebuilds ${bias}`,
+    kind: 'model',
+    summary: `rebuilds ${bias}`,
     files: {
-      'topology.json': Buffer.from(JSON.stringify(topology)), 'weights.json': Buffer.from(JSON.stringify(manifest)), 'weights.bin': Buffer.from(bytes),
-      'preprocessor.json': await open.bytes('preprocessor.json'), 'profile.json': await open.bytes('profile.json'), 'history.json': Buffer.from('[{"epoch":1,"loss":1}]'),
+      'topology.json': Buffer.from(JSON.stringify(topology)),
+      'weights.json': Buffer.from(JSON.stringify(manifest)),
+      'weights.bin': Buffer.from(bytes),
+      'preprocessor.json': await open.bytes('preprocessor.json'),
+      'profile.json': await open.bytes('profile.json'),
+      'history.json': Buffer.from('[{"epoch":1,"loss":1}]'),
     },
-    meta: { inputs, output: answered, outputShape: [1], parameters: 6, trainableParameters: 6, loss: 'meanSquaredError', optimizer: 'adam', epochsRun: 1, bestEpoch: 1, seed: 1, final: {}, examples: examples.digest, dataset: '', training: {} } as never,
+    meta: {
+      inputs,
+      output: answered,
+      outputShape: [1],
+      parameters: 6,
+      trainableParameters: 6,
+      loss: 'meanSquaredError',
+      optimizer: 'adam',
+      epochsRun: 1,
+      bestEpoch: 1,
+      seed: 1,
+      final: {},
+      examples: examples.digest,
+      dataset: '',
+      training: {},
+    } as never,
   });
   return artifacts.open(ref);
 }
 
-async function evaluate(prepared: Prepared, model: OpenArtifact, options: Partial<EvaluateOptions> = {}, champion?: OpenArtifact): Promise<EvaluationReport> {
+async function evaluate(
+  prepared: Prepared,
+  model: OpenArtifact,
+  options: Partial<EvaluateOptions> = {},
+  champion?: OpenArtifact,
+): Promise<EvaluationReport> {
   const trainedOn = { datasets: [await artifacts.open(prepared.dataset)] };
-  return evaluateModel({
-    model, trainedOn, former: [], examples: await artifacts.open(prepared.examples), dataset: await artifacts.open(prepared.dataset),
-    champion: champion === undefined ? { none: 'none serves' } : { model: 'p', version: 3, artifact: champion, trainedOn },
-  }, { pipeline: 'p', metrics: [], gates: [], onNoChampion: 'pass', comparison: { minimumRows: 1, onTooFewRows: 'fail' }, slices: [], seed: 1, ...options });
+  return evaluateModel(
+    {
+      model,
+      trainedOn,
+      former: [],
+      examples: await artifacts.open(prepared.examples),
+      dataset: await artifacts.open(prepared.dataset),
+      champion: champion === undefined ? { none: 'none serves' } : { model: 'p', version: 3, artifact: champion, trainedOn },
+    },
+    {
+      pipeline: 'p',
+      metrics: [],
+      gates: [],
+      onNoChampion: 'pass',
+      comparison: { minimumRows: 1, onTooFewRows: 'fail' },
+      slices: [],
+      seed: 1,
+      ...options,
+    },
+  );
 }
 
-const valuesOf = (report: EvaluationReport): Record<string, number> => Object.fromEntries(report.metrics.map(({ key, value }) => [key, value]));
+const valuesOf = (report: EvaluationReport): Record<string, number> =>
+  Object.fromEntries(report.metrics.map(({ key, value }) => [key, value]));
 
 let labelled: Prepared;
 let blind: Prepared;
@@ -64,7 +120,8 @@ beforeAll(async () => {
   labelled = await prepare('rows.csv', { anomaly: { column: 'kind', values: ['bad'] } });
   blind = await prepare('rows.csv', {});
   rows = [];
-  for await (const batch of readRows(await artifacts.open(labelled.dataset), 'test')) rows.push(...batch.map((row) => ({ error: ((row.a as number) ** 2 + (row.b as number) ** 2) / 2, anomaly: row.kind === 'bad' })));
+  for await (const batch of readRows(await artifacts.open(labelled.dataset), 'test'))
+    rows.push(...batch.map((row) => ({ error: ((row.a as number) ** 2 + (row.b as number) ** 2) / 2, anomaly: row.kind === 'bad' })));
 });
 
 describe('with known anomalies', () => {
@@ -95,7 +152,12 @@ describe('with known anomalies', () => {
 
   test('compares with the champion on the same rows, gates included', async () => {
     const [model, champion] = [await modelOf(labelled, 0, 4), await modelOf(labelled, 3.6, 4)];
-    const report = await evaluate(labelled, model, { metrics: ['rocAuc', 'reconstructionError'], gates: [{ metric: 'rocAuc', betterThanChampionBy: 0 }] }, champion);
+    const report = await evaluate(
+      labelled,
+      model,
+      { metrics: ['rocAuc', 'reconstructionError'], gates: [{ metric: 'rocAuc', betterThanChampionBy: 0 }] },
+      champion,
+    );
     const theirs = valuesOf(await evaluate(labelled, champion, { metrics: ['rocAuc', 'reconstructionError'] }));
     expect(report.champion!.metrics.rocAuc).toBeCloseTo(theirs.rocAuc!, 9);
     expect(report.champion!.metrics.reconstructionError).toBeCloseTo(theirs.reconstructionError!, 6);
@@ -118,13 +180,19 @@ describe('with known anomalies', () => {
 
   test('examples of other rows are refused', async () => {
     const { dataset } = await prepare('turned.csv', {}, csv.replaceAll('good', 'x').replaceAll('bad', 'good').replaceAll('x', 'bad'));
-    await expect(evaluate({ ...labelled, dataset }, await modelOf(labelled, 0, 4))).rejects.toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('do not fit the rows') as string });
+    await expect(evaluate({ ...labelled, dataset }, await modelOf(labelled, 0, 4))).rejects.toMatchObject({
+      code: 'DATA_INVALID',
+      message: expect.stringContaining('do not fit the rows') as string,
+    });
   });
 });
 
 describe('without', () => {
   test('the error of the reconstruction is all there is, mean and quantiles', async () => {
-    const report = await evaluate(blind, await modelOf(blind, 0, 4), { metrics: ['reconstructionError', 'falseAlarmRate', { reconstructionError: { quantile: 0.5, as: 'median' } }], gates: [{ metric: 'median', atMost: 1e-6 }] });
+    const report = await evaluate(blind, await modelOf(blind, 0, 4), {
+      metrics: ['reconstructionError', 'falseAlarmRate', { reconstructionError: { quantile: 0.5, as: 'median' } }],
+      gates: [{ metric: 'median', atMost: 1e-6 }],
+    });
     const sorted = rows.map(({ error }) => error).sort((a, b) => a - b);
     const middle = (sorted.length - 1) / 2;
     const values = valuesOf(report);
@@ -137,12 +205,28 @@ describe('without', () => {
   });
 
   test('a metric that needs to know them says what to write', async () => {
-    await expect(evaluate(blind, await modelOf(blind, 0, 4), { metrics: ['rocAuc'] })).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('give "anomaly" in the preprocess step') as string });
-    await expect(evaluate(blind, await modelOf(blind, 0, 4), { metrics: ['r2'] })).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('rebuilds its inputs') as string });
+    await expect(evaluate(blind, await modelOf(blind, 0, 4), { metrics: ['rocAuc'] })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('give "anomaly" in the preprocess step') as string,
+    });
+    await expect(evaluate(blind, await modelOf(blind, 0, 4), { metrics: ['r2'] })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('rebuilds its inputs') as string,
+    });
   });
 });
 
 test('an answer is a score, and an anomaly above the threshold alone', () => {
-  const output: AnomalyOutput = { kind: 'anomaly', name: 'anomaly', error: 'squared', threshold: 0.5, calibration: { quantile: 0.99, split: 'validation', rows: 9 } };
-  expect(decode(output, Float32Array.of(0.25, 0.5, 0.75), 3)).toEqual([{ score: 0.25, anomaly: false }, { score: 0.5, anomaly: false }, { score: 0.75, anomaly: true }]);
+  const output: AnomalyOutput = {
+    kind: 'anomaly',
+    name: 'anomaly',
+    error: 'squared',
+    threshold: 0.5,
+    calibration: { quantile: 0.99, split: 'validation', rows: 9 },
+  };
+  expect(decode(output, Float32Array.of(0.25, 0.5, 0.75), 3)).toEqual([
+    { score: 0.25, anomaly: false },
+    { score: 0.5, anomaly: false },
+    { score: 0.75, anomaly: true },
+  ]);
 });

@@ -1,20 +1,30 @@
 import { describe, expect, it } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
-import { pairedBootstrap } from '../../../src/evaluation/bootstrap.ts';
+import { pairedBootstrap } from '../../../src/evaluation/measure/bootstrap.ts';
 import { quantile } from '../../../src/evaluation/metrics/shared/quantile.ts';
-import { resolveMetrics } from '../../../src/evaluation/catalogue.ts';
-import { toChunk } from '../../../src/evaluation/chunk.ts';
-import type { Chunk } from '../../../src/evaluation/metric.ts';
+import { resolveMetrics } from '../../../src/evaluation/metrics/resolve-metrics.ts';
+import { toChunk } from '../../../src/evaluation/measure/chunk.ts';
+import type { Chunk } from '../../../src/evaluation/metrics/metric.ts';
 
 const metrics = resolveMetrics(['accuracy']);
 const chunkOf = (right: (row: number) => boolean, rows = 400): Chunk =>
-  toChunk({ output: { kind: 'classes', name: 'y', classes: ['a', 'b'] }, predictions: Float32Array.from({ length: rows }, (_, row) => (right(row) ? 0.9 : 0.1)), labels: new Int32Array(rows).fill(1), rows });
+  toChunk({
+    output: { kind: 'classes', name: 'y', classes: ['a', 'b'] },
+    predictions: Float32Array.from({ length: rows }, (_, row) => (right(row) ? 0.9 : 0.1)),
+    labels: new Int32Array(rows).fill(1),
+    rows,
+  });
 
 describe('pairedBootstrap', () => {
   it('has the width that theory gives', async () => {
     const random = new Prng('bootstrap-test');
     const hits = Array.from({ length: 400 }, () => [random.uniform() < 0.9, random.uniform() < 0.85] as const);
-    const result = await pairedBootstrap(metrics, chunkOf((row) => hits[row]![0]), chunkOf((row) => hits[row]![1]), { seed: 1 });
+    const result = await pairedBootstrap(
+      metrics,
+      chunkOf((row) => hits[row]![0]),
+      chunkOf((row) => hits[row]![1]),
+      { seed: 1 },
+    );
     const { difference, low, high, resamples } = result['accuracy']!;
     // Standard error of the mean of the paired differences.
     const differences = hits.map(([ours, theirs]) => Number(ours) - Number(theirs));
@@ -36,7 +46,9 @@ describe('pairedBootstrap', () => {
     const once = await pairedBootstrap(metrics, a, b, { seed: 1 });
     expect(await pairedBootstrap(metrics, a, b, { seed: 1 })).toEqual(once);
     const others = await Promise.all([2, 3, 4].map((seed) => pairedBootstrap(metrics, a, b, { seed })));
-    expect(others.some((other) => other['accuracy']!.low !== once['accuracy']!.low || other['accuracy']!.high !== once['accuracy']!.high)).toBe(true);
+    expect(
+      others.some((other) => other['accuracy']!.low !== once['accuracy']!.low || other['accuracy']!.high !== once['accuracy']!.high),
+    ).toBe(true);
   });
 
   it('gives null where a metric is undefined, and stops when told to', async () => {

@@ -13,7 +13,11 @@ it('depends on the champion, unless the champion is the model that is judged', a
   const modelOf = (name: string): Promise<ArtifactRef> => artifacts.write({ kind: 'model', summary: name, files: {}, meta: { name } });
   const [first, second] = [await modelOf('first'), await modelOf('second')];
   const fingerprint = (model: ArtifactRef, champion?: string): Promise<unknown> =>
-    evaluateStep.fingerprint!({ pipeline: 'penguins', stepId: 'evaluate', documentDir: '/', nominalTime: '2024-01-01T00:00:00Z', secret: () => '', store }, champion === undefined ? {} : { champion }, { model });
+    evaluateStep.fingerprint!(
+      { pipeline: 'penguins', stepId: 'evaluate', documentDir: '/', nominalTime: '2024-01-01T00:00:00Z', secret: () => '', store },
+      champion === undefined ? {} : { champion },
+      { model },
+    );
 
   expect(await fingerprint(first)).toEqual({ champion: null });
   await registry.register({ model: 'penguins', modelRef: first, pipeline: 'penguins', runId: 'r', stepId: 'register', metrics: {} });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { formatNumber, judge, verdictOf } from '../../../src/evaluation/gates.ts';
-import type { Gate, GateFacts } from '../../../src/evaluation/gates.ts';
+import { formatNumber, judge, verdictOf } from '../../../src/evaluation/step/gates.ts';
+import type { Gate, GateFacts } from '../../../src/evaluation/step/gates.ts';
 
 const interval = (difference: number, low: number, high: number) => ({ difference, low, high, confidence: 0.95, resamples: 1000 });
 const facts: GateFacts = {
@@ -23,14 +23,46 @@ describe('gates', () => {
     [{ metric: 'accuracy', atLeast: 0.95 }, false, 'accuracy 0.92 is below 0.95'],
     [{ metric: 'logLoss', atMost: 0.3 }, true, 'logLoss 0.3 is at most 0.3'],
     [{ metric: 'logLoss', atMost: 0.2 }, false, 'logLoss 0.3 is above 0.2'],
-    [{ metric: 'accuracy', notWorseThanChampionBy: 0 }, true, 'accuracy 0.92 is better than 0.91 of the champion (m version 2) on the same rows'],
-    [{ metric: 'logLoss', notWorseThanChampionBy: 0.05 }, true, 'logLoss 0.3 is worse than 0.25 of the champion (m version 2) on the same rows, by 0.05; 0.05 is allowed'],
-    [{ metric: 'logLoss', notWorseThanChampionBy: 0.04 }, false, 'logLoss 0.3 is worse than 0.25 of the champion (m version 2) on the same rows, by 0.05; 0.04 would be allowed'],
-    [{ metric: 'accuracy', betterThanChampionBy: 0 }, true, 'accuracy 0.92 is better than 0.91 of the champion (m version 2) on the same rows'],
-    [{ metric: 'accuracy', betterThanChampionBy: 0.01 }, false, 'accuracy 0.92 is not better than 0.91 of the champion (m version 2) on the same rows by more than 0.01'],
-    [{ metric: 'accuracy', betterThanChampionBy: 0, significant: true }, false, 'accuracy 0.92 against 0.91 of the champion (m version 2): the 95 % interval of the difference (-0.01 to 0.03) is not wholly better by more than 0'],
-    [{ metric: 'logLoss', betterThanBaseline: true }, true, 'logLoss 0.3 is better than 0.69 of the baseline (always "a") on the same rows'],
-    [{ metric: 'accuracy', betterThanBaseline: 0.5 }, false, 'accuracy 0.92 is not better than 0.5 of the baseline (always "a") on the same rows by more than 0.5'],
+    [
+      { metric: 'accuracy', notWorseThanChampionBy: 0 },
+      true,
+      'accuracy 0.92 is better than 0.91 of the champion (m version 2) on the same rows',
+    ],
+    [
+      { metric: 'logLoss', notWorseThanChampionBy: 0.05 },
+      true,
+      'logLoss 0.3 is worse than 0.25 of the champion (m version 2) on the same rows, by 0.05; 0.05 is allowed',
+    ],
+    [
+      { metric: 'logLoss', notWorseThanChampionBy: 0.04 },
+      false,
+      'logLoss 0.3 is worse than 0.25 of the champion (m version 2) on the same rows, by 0.05; 0.04 would be allowed',
+    ],
+    [
+      { metric: 'accuracy', betterThanChampionBy: 0 },
+      true,
+      'accuracy 0.92 is better than 0.91 of the champion (m version 2) on the same rows',
+    ],
+    [
+      { metric: 'accuracy', betterThanChampionBy: 0.01 },
+      false,
+      'accuracy 0.92 is not better than 0.91 of the champion (m version 2) on the same rows by more than 0.01',
+    ],
+    [
+      { metric: 'accuracy', betterThanChampionBy: 0, significant: true },
+      false,
+      'accuracy 0.92 against 0.91 of the champion (m version 2): the 95 % interval of the difference (-0.01 to 0.03) is not wholly better by more than 0',
+    ],
+    [
+      { metric: 'logLoss', betterThanBaseline: true },
+      true,
+      'logLoss 0.3 is better than 0.69 of the baseline (always "a") on the same rows',
+    ],
+    [
+      { metric: 'accuracy', betterThanBaseline: 0.5 },
+      false,
+      'accuracy 0.92 is not better than 0.5 of the baseline (always "a") on the same rows by more than 0.5',
+    ],
     [{ metric: 'f1', betterThanBaseline: true }, false, 'f1 is undefined for the baseline (always "a"), so there is nothing to beat'],
   ])('%j', (gate, passed, sentence) => {
     expect(one(gate)).toEqual({ gate, passed, sentence });
@@ -39,20 +71,39 @@ describe('gates', () => {
   it('lets no rounding of float32 decide', () => {
     const champion = { ...facts.champion!, metrics: { logLoss: 0.30000001, accuracy: 0.91999999 } };
     expect(one({ metric: 'logLoss', betterThanChampionBy: 0 }, { champion }).passed).toBe(false);
-    expect(one({ metric: 'logLoss', notWorseThanChampionBy: 0 }, { champion })).toMatchObject({ passed: true, sentence: expect.stringContaining('equals 0.3') });
-    expect(one({ metric: 'accuracy', notWorseThanChampionBy: 0 }, { champion: { ...champion, metrics: { accuracy: 0.9200000001 } } }).passed).toBe(true);
+    expect(one({ metric: 'logLoss', notWorseThanChampionBy: 0 }, { champion })).toMatchObject({
+      passed: true,
+      sentence: expect.stringContaining('equals 0.3'),
+    });
+    expect(
+      one({ metric: 'accuracy', notWorseThanChampionBy: 0 }, { champion: { ...champion, metrics: { accuracy: 0.9200000001 } } }).passed,
+    ).toBe(true);
   });
 
   it('asks onNoChampion where nothing serves yet, or the metric is undefined for the champion', () => {
     const gate: Gate = { metric: 'accuracy', notWorseThanChampionBy: 0 };
     const none = { champion: undefined, noChampion: 'no other version of "m" serves' } as Partial<GateFacts>;
-    expect(one(gate, none)).toMatchObject({ passed: true, sentence: expect.stringContaining('no other version of "m" serves; "onNoChampion" is "pass"') });
+    expect(one(gate, none)).toMatchObject({
+      passed: true,
+      sentence: expect.stringContaining('no other version of "m" serves; "onNoChampion" is "pass"'),
+    });
     expect(one(gate, { ...none, onNoChampion: 'fail' }).passed).toBe(false);
-    expect(one({ metric: 'f1', notWorseThanChampionBy: 0 }, { onNoChampion: 'fail' })).toMatchObject({ passed: false, sentence: expect.stringContaining('undefined for the champion') });
+    expect(one({ metric: 'f1', notWorseThanChampionBy: 0 }, { onNoChampion: 'fail' })).toMatchObject({
+      passed: false,
+      sentence: expect.stringContaining('undefined for the champion'),
+    });
   });
 
   it('judges all gates, and fails for one', () => {
-    const verdict = verdictOf(judge([{ metric: 'accuracy', atLeast: 0.95 }, { metric: 'accuracy', atLeast: 0.9 }], facts));
+    const verdict = verdictOf(
+      judge(
+        [
+          { metric: 'accuracy', atLeast: 0.95 },
+          { metric: 'accuracy', atLeast: 0.9 },
+        ],
+        facts,
+      ),
+    );
     expect(verdict).toEqual({ passed: false, reasons: ['accuracy 0.92 is below 0.95', 'accuracy 0.92 is at least 0.9'] });
     expect(verdictOf([])).toEqual({ passed: true, reasons: [], ungated: true });
   });
@@ -61,7 +112,15 @@ describe('gates', () => {
     expect(() => one({ metric: 'recall', atLeast: 1 })).toThrow(/"recall", which is not among "metrics": accuracy, logLoss, f1/);
   });
 
-  it.each([[0, '0'], [1, '1'], [0.123456, '0.1235'], [123456.7, '123500'], [1e-7, '1.00e-7'], [-0.5, '-0.5'], [1e12, '1.00e+12']])('writes %d as %s', (value, text) => {
+  it.each([
+    [0, '0'],
+    [1, '1'],
+    [0.123456, '0.1235'],
+    [123456.7, '123500'],
+    [1e-7, '1.00e-7'],
+    [-0.5, '-0.5'],
+    [1e12, '1.00e+12'],
+  ])('writes %d as %s', (value, text) => {
     expect(formatNumber(value)).toBe(text);
   });
 });

@@ -31,11 +31,28 @@ export function createStepBench(): StepBench {
   const store = new MemoryStore();
   const artifacts = createArtifactStore(store, join(folder, 'cache'));
 
-  async function runStep(step: StepDefinition, config: JsonObject, inputs: Record<string, ArtifactRef>): Promise<Record<string, ArtifactRef>> {
+  async function runStep(
+    step: StepDefinition,
+    config: JsonObject,
+    inputs: Record<string, ArtifactRef>,
+  ): Promise<Record<string, ArtifactRef>> {
     const log = { info() {}, warn() {}, error() {} };
     const ctx: StepContext = {
-      runId: 'r', pipeline: 'p', stepId: step.type, attempt: 1, nominalTime: '2024-01-01T00:00:00.000Z', documentDir: folder, workDir: tempDir('work'),
-      store, artifacts, log, signal: new AbortController().signal, progress() {}, secret: () => '', planRevision: 'r', trigger: 'manual',
+      runId: 'r',
+      pipeline: 'p',
+      stepId: step.type,
+      attempt: 1,
+      nominalTime: '2024-01-01T00:00:00.000Z',
+      documentDir: folder,
+      workDir: tempDir('work'),
+      store,
+      artifacts,
+      log,
+      signal: new AbortController().signal,
+      progress() {},
+      secret: () => '',
+      planRevision: 'r',
+      trigger: 'manual',
     };
     return (await step.run(ctx, config, inputs)).outputs;
   }
@@ -47,7 +64,9 @@ export function createStepBench(): StepBench {
   }
 
   return {
-    folder, artifacts, run,
+    folder,
+    artifacts,
+    run,
     async prepare(name, csv, ingest, preprocess) {
       writeFileSync(join(folder, name), csv);
       return run({ source: { format: 'csv', path: name }, ...ingest }, preprocess);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
 import type { Row } from '../../../src/core/tensor.ts';
-import type { ColumnProfile, DatasetProfile } from '../../../src/data/types.ts';
+import type { ColumnProfile, DatasetProfile } from '../../../src/data/stored/dataset.ts';
 import { currentRows } from '../../../src/monitoring/current-rows.ts';
 import { detectDrift } from '../../../src/monitoring/detect.ts';
 import type { DriftOptions, DriftResult } from '../../../src/monitoring/detect.ts';
@@ -9,7 +9,11 @@ import type { DriftOptions, DriftResult } from '../../../src/monitoring/detect.t
 const random = new Prng('detect');
 const sample = Array.from({ length: 500 }, () => 40 + 5 * random.normal()).sort((a, b) => a - b);
 const numberColumn = (name: string, values: readonly number[]): ColumnProfile => ({
-  name, type: 'number', count: values.length, missing: 0, distinct: values.length,
+  name,
+  type: 'number',
+  count: values.length,
+  missing: 0,
+  distinct: values.length,
   number: { min: values[0]!, max: values.at(-1)!, mean: 40, std: 5, quantiles: {}, edges: [], counts: [], sample: values },
 });
 const profile: DatasetProfile = {
@@ -17,9 +21,19 @@ const profile: DatasetProfile = {
   rows: 500,
   columns: [
     numberColumn('mass', sample),
-    { name: 'island', type: 'string', count: 490, missing: 10, distinct: 3, categories: { counts: { Biscoe: 250, Dream: 180, Torgersen: 60 }, other: 0 } },
+    {
+      name: 'island',
+      type: 'string',
+      count: 490,
+      missing: 10,
+      distinct: 3,
+      categories: { counts: { Biscoe: 250, Dream: 180, Torgersen: 60 }, other: 0 },
+    },
     { name: 'flag', type: 'boolean', count: 500, missing: 0, distinct: 2, categories: { counts: { false: 400, true: 100 }, other: 0 } },
-    numberColumn('constant', Array.from({ length: 500 }, () => 7)),
+    numberColumn(
+      'constant',
+      Array.from({ length: 500 }, () => 7),
+    ),
     { name: 'note', type: 'string', count: 500, missing: 0, distinct: 480, categories: { counts: { a: 2, b: 1 }, other: 497 } },
     { name: 'when', type: 'timestamp', count: 500, missing: 0, distinct: 500 },
     { name: 'species', type: 'string', count: 500, missing: 0, distinct: 2, categories: { counts: { x: 300, y: 200 }, other: 0 } },
@@ -30,14 +44,21 @@ function rowsOf(count: number, change: (row: Record<string, unknown>, index: num
   const own = new Prng('rows');
   return Array.from({ length: count }, (_, index) => {
     const row: Record<string, unknown> = {
-      mass: 40 + 5 * own.normal(), island: ['Biscoe', 'Biscoe', 'Biscoe', 'Dream', 'Dream', 'Torgersen'][own.below(6)], flag: own.uniform() < 0.2, constant: 7, note: `note ${index}`, when: '2024-01-01', species: own.uniform() < 0.6 ? 'x' : 'y',
+      mass: 40 + 5 * own.normal(),
+      island: ['Biscoe', 'Biscoe', 'Biscoe', 'Dream', 'Dream', 'Torgersen'][own.below(6)],
+      flag: own.uniform() < 0.2,
+      constant: 7,
+      note: `note ${index}`,
+      when: '2024-01-01',
+      species: own.uniform() < 0.6 ? 'x' : 'y',
     };
     change(row, index);
     return row;
   });
 }
 
-const detect = (rows: Row[], options: DriftOptions = {}): Promise<DriftResult> => detectDrift({ profile }, currentRows([rows]), { labels: ['species'], ...options });
+const detect = (rows: Row[], options: DriftOptions = {}): Promise<DriftResult> =>
+  detectDrift({ profile }, currentRows([rows]), { labels: ['species'], ...options });
 const column = (result: DriftResult, name: string) => result.columns.find((one) => one.name === name)!;
 
 describe('detectDrift', () => {
@@ -51,8 +72,16 @@ describe('detectDrift', () => {
 
   it('finds a shift of a number, with the scores that say so', async () => {
     const result = await detect(rowsOf(400, (row) => (row['mass'] = (row['mass'] as number) + 5)));
-    expect(result).toMatchObject({ drifted: true, driftedColumns: ['mass'], summary: 'Drift in 1 of 4 compared columns over 400 rows: mass.' });
-    expect(column(result, 'mass').tests.map((test) => [test.test, test.exceeded])).toEqual([['psi', true], ['ks', true], ['ksDistance', true]]);
+    expect(result).toMatchObject({
+      drifted: true,
+      driftedColumns: ['mass'],
+      summary: 'Drift in 1 of 4 compared columns over 400 rows: mass.',
+    });
+    expect(column(result, 'mass').tests.map((test) => [test.test, test.exceeded])).toEqual([
+      ['psi', true],
+      ['ks', true],
+      ['ksDistance', true],
+    ]);
     expect(column(result, 'mass').bins!.labels).toHaveLength(10);
   });
 
@@ -66,8 +95,18 @@ describe('detectDrift', () => {
 
   it('gives no verdict on few rows, whatever they hold', async () => {
     const result = await detect(rowsOf(50, (row) => (row['mass'] = 1000)));
-    expect(result).toMatchObject({ drifted: false, enoughRows: false, driftedColumns: ['mass'], summary: 'No verdict: 50 rows, and at least 200 are needed.' });
-    expect(await detect(rowsOf(50, (row) => (row['mass'] = 1000)), { rowsMin: 40 })).toMatchObject({ drifted: true });
+    expect(result).toMatchObject({
+      drifted: false,
+      enoughRows: false,
+      driftedColumns: ['mass'],
+      summary: 'No verdict: 50 rows, and at least 200 are needed.',
+    });
+    expect(
+      await detect(
+        rowsOf(50, (row) => (row['mass'] = 1000)),
+        { rowsMin: 40 },
+      ),
+    ).toMatchObject({ drifted: true });
     expect(await detect([])).toMatchObject({ drifted: false, rows: 0, enoughRows: false, driftScore: 0 });
   });
 
@@ -83,12 +122,18 @@ describe('detectDrift', () => {
   });
 
   it('finds values that went missing or became unreadable', async () => {
-    const result = await detect(rowsOf(300, (row, index) => {
-      if (index % 4 === 0) row['mass'] = null;
-      if (index % 4 === 1) row['flag'] = NaN;
-      if (index % 2 === 0) row['constant'] = 'seven';
-    }));
-    expect(column(result, 'mass')).toMatchObject({ drifted: true, missingCurrent: 0.25, reason: 'Missing or unreadable values went from 0 % to 25 % of the rows.' });
+    const result = await detect(
+      rowsOf(300, (row, index) => {
+        if (index % 4 === 0) row['mass'] = null;
+        if (index % 4 === 1) row['flag'] = NaN;
+        if (index % 2 === 0) row['constant'] = 'seven';
+      }),
+    );
+    expect(column(result, 'mass')).toMatchObject({
+      drifted: true,
+      missingCurrent: 0.25,
+      reason: 'Missing or unreadable values went from 0 % to 25 % of the rows.',
+    });
     expect(column(result, 'flag')).toMatchObject({ drifted: true, missingCurrent: 0.25 });
     expect(column(result, 'constant')).toMatchObject({ drifted: true, invalidCurrent: 0.5, missingCurrent: 0 });
   });
@@ -108,7 +153,11 @@ describe('detectDrift', () => {
 
   it('leaves out what cannot be compared, and says why', async () => {
     const result = await detect(rowsOf(200));
-    expect(column(result, 'note')).toMatchObject({ status: 'skipped', drifted: false, reason: expect.stringContaining('Nearly every value is different') });
+    expect(column(result, 'note')).toMatchObject({
+      status: 'skipped',
+      drifted: false,
+      reason: expect.stringContaining('Nearly every value is different'),
+    });
     expect(column(result, 'when')).toMatchObject({ status: 'skipped', reason: 'Columns of the type timestamp are not compared.' });
   });
 
@@ -117,13 +166,20 @@ describe('detectDrift', () => {
     expect((await detect(rows, { tests: [{ psi: { threshold: 5 } }, 'ks'] })).drifted).toBe(false);
     expect((await detect(rows, { tests: ['psi', { ks: { threshold: 0 } }] })).drifted).toBe(false);
     expect((await detect(rows, { tests: ['psi', { ksDistance: { threshold: 0.9 } }] })).drifted).toBe(false);
-    expect(await detect(rows, { columnsMin: 2 })).toMatchObject({ drifted: false, driftedColumns: ['mass'], summary: expect.stringContaining('2 are needed') });
+    expect(await detect(rows, { columnsMin: 2 })).toMatchObject({
+      drifted: false,
+      driftedColumns: ['mass'],
+      summary: expect.stringContaining('2 are needed'),
+    });
     const gone = rowsOf(400, (row, index) => index % 4 === 0 && (row['mass'] = null));
     expect((await detect(gone, { missing: 0.3 })).drifted).toBe(false);
   });
 
   it('reports further tests without giving them a say', async () => {
-    const result = await detect(rowsOf(400, (row) => (row['mass'] = (row['mass'] as number) + 0.9)), { also: ['wasserstein', 'totalVariation', 'psi'] });
+    const result = await detect(
+      rowsOf(400, (row) => (row['mass'] = (row['mass'] as number) + 0.9)),
+      { also: ['wasserstein', 'totalVariation', 'psi'] },
+    );
     expect(column(result, 'mass').tests.map((test) => test.test)).toEqual(['psi', 'ks', 'ksDistance', 'wasserstein', 'totalVariation']);
     expect(column(result, 'mass').tests[3]!.exceeded).toBe(true);
     expect(column(result, 'island').tests.map((test) => test.test)).toEqual(['psi', 'chiSquare', 'totalVariation']);

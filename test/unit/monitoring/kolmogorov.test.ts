@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ranksOf, thinned } from '../../../src/data/ranks.ts';
-import { numberSample, rankedSample } from '../../../src/monitoring/drift-test.ts';
-import type { NumberSample } from '../../../src/monitoring/drift-test.ts';
+import { ranksOf, thinned } from '../../../src/data/table/ranks.ts';
+import { numberSample, rankedSample } from '../../../src/monitoring/drift/drift-test.ts';
+import type { NumberSample } from '../../../src/monitoring/drift/drift-test.ts';
 import { asymptoticPValue, exactPValue, kolmogorovSmirnov, ksDistance } from '../../../src/monitoring/kolmogorov.ts';
 
 const sample = (values: readonly number[]): NumberSample => numberSample(Float64Array.from(values));
@@ -21,21 +21,29 @@ describe('kolmogorovSmirnov', () => {
   });
 
   it('goes from exact to asymptotic without a step', () => {
-    for (const distance of [0.03, 0.05, 0.08]) expect(asymptoticPValue(distance, 1000, 1500)).toBeCloseTo(exactPValue(distance, 1000, 1500), 2);
+    for (const distance of [0.03, 0.05, 0.08])
+      expect(asymptoticPValue(distance, 1000, 1500)).toBeCloseTo(exactPValue(distance, 1000, 1500), 2);
   });
 
   it('takes the largest distance of the distribution functions', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 20 }), fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 20 }), (a, b) => {
-        const share = (values: number[], limit: number): number => values.filter((value) => value <= limit).length / values.length;
-        const expected = Math.max(...Array.from({ length: 10 }, (_, limit) => Math.abs(share(a, limit) - share(b, limit))));
-        expect(ksDistance(sample(a), sample(b))).toBeCloseTo(expected, 12);
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 20 }),
+        fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 20 }),
+        (a, b) => {
+          const share = (values: number[], limit: number): number => values.filter((value) => value <= limit).length / values.length;
+          const expected = Math.max(...Array.from({ length: 10 }, (_, limit) => Math.abs(share(a, limit) - share(b, limit))));
+          expect(ksDistance(sample(a), sample(b))).toBeCloseTo(expected, 12);
+        },
+      ),
     );
   });
 
   it('is the same however the values are kept, and never too large where some are left out', () => {
-    const values = fc.array(fc.oneof(fc.integer({ min: -20, max: 20 }), fc.double({ noNaN: true, noDefaultInfinity: true })), { minLength: 1, maxLength: 300 });
+    const values = fc.array(fc.oneof(fc.integer({ min: -20, max: 20 }), fc.double({ noNaN: true, noDefaultInfinity: true })), {
+      minLength: 1,
+      maxLength: 300,
+    });
     fc.assert(
       fc.property(values, values, fc.integer({ min: 2, max: 40 }), (a, b, most) => {
         const ranks = ranksOf(Float64Array.from(a).sort());
@@ -47,7 +55,9 @@ describe('kolmogorovSmirnov', () => {
         const certain = ksDistance(rankedSample(kept), sample(b));
         expect(certain).toBeLessThanOrEqual(whole + 1e-12);
         // What is not certain lies between neighbours that are kept.
-        const widest = Math.max(...Array.from(kept.values, (_, index) => (index === 0 ? 0 : kept.below[index]! - kept.through[index - 1]!)));
+        const widest = Math.max(
+          ...Array.from(kept.values, (_, index) => (index === 0 ? 0 : kept.below[index]! - kept.through[index - 1]!)),
+        );
         expect(whole - certain).toBeLessThanOrEqual(widest / a.length + 1e-12);
       }),
     );

@@ -12,23 +12,45 @@ import { profileAnswers } from '../../../src/training/bundle/answer-profile.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const THRESHOLD = 2;
-const output: AnomalyOutput = { kind: 'anomaly', name: 'anomaly', error: 'squared', threshold: THRESHOLD, calibration: { quantile: 0.99, split: 'validation', rows: 1_000 } };
-const random = new Prng('model drift');
-const answers = profileAnswers(output, Float32Array.from({ length: 1_000 }, () => Math.abs(random.normal())))!;
-// The rows of an image are logged without it.
-const reference: DriftReference = { model: 'parts', version: 3, profile: { formatVersion: 1, rows: 1_000, columns: [{ name: 'image', type: 'image', count: 1_000, missing: 0, distinct: 1_000 }] }, columns: ['image'], answers: { profile: answers } };
-
-const logged = (count: number, spread: number, version = 3): LoggedPrediction[] => Array.from({ length: count }, (_, index) => {
-  const score = Math.abs(random.normal()) * spread;
-  return { time: '2026-01-01T00:00:00Z', id: String(index), version, row: null, prediction: { score, anomaly: score > THRESHOLD } };
-});
-const read = (...batches: readonly LoggedPrediction[][]) => async function* (): AsyncGenerator<LoggedPrediction[]> {
-  yield* batches;
+const output: AnomalyOutput = {
+  kind: 'anomaly',
+  name: 'anomaly',
+  error: 'squared',
+  threshold: THRESHOLD,
+  calibration: { quantile: 0.99, split: 'validation', rows: 1_000 },
 };
+const random = new Prng('model drift');
+const answers = profileAnswers(
+  output,
+  Float32Array.from({ length: 1_000 }, () => Math.abs(random.normal())),
+)!;
+// The rows of an image are logged without it.
+const reference: DriftReference = {
+  model: 'parts',
+  version: 3,
+  profile: { formatVersion: 1, rows: 1_000, columns: [{ name: 'image', type: 'image', count: 1_000, missing: 0, distinct: 1_000 }] },
+  columns: ['image'],
+  answers: { profile: answers },
+};
+
+const logged = (count: number, spread: number, version = 3): LoggedPrediction[] =>
+  Array.from({ length: count }, (_, index) => {
+    const score = Math.abs(random.normal()) * spread;
+    return { time: '2026-01-01T00:00:00Z', id: String(index), version, row: null, prediction: { score, anomaly: score > THRESHOLD } };
+  });
+const read = (...batches: readonly LoggedPrediction[][]) =>
+  async function* (): AsyncGenerator<LoggedPrediction[]> {
+    yield* batches;
+  };
 
 it('watches scores and the share of alarms where nothing is logged of the rows themselves', async () => {
   expect(answers.columns[1]!.categories!.counts).toEqual({ false: expect.any(Number) as number, true: expect.any(Number) as number });
-  expect(await detectModelDrift(reference, read(logged(300, 1)), {})).toMatchObject({ drifted: false, enoughRows: true, rows: 300, summary: 'No drift in 2 compared columns over 300 rows.' });
+  expect(await detectModelDrift(reference, read(logged(300, 1)), {})).toMatchObject({
+    drifted: false,
+    enoughRows: true,
+    rows: 300,
+    summary: 'No drift in 2 compared columns over 300 rows.',
+  });
   const moved = await detectModelDrift(reference, read(logged(200, 2), logged(200, 2)), {});
   expect(moved).toMatchObject({ drifted: true, rows: 400, driftedColumns: ['prediction.score', 'prediction.anomaly'] });
   expect(moved.driftScore).toBeGreaterThan(0.2);
@@ -37,13 +59,26 @@ it('watches scores and the share of alarms where nothing is logged of the rows t
 
 it('compares no scores of other versions, and few rows with nothing', async () => {
   expect(await detectModelDrift(reference, read(logged(400, 3, 2), logged(300, 1)), {})).toMatchObject({ drifted: false, rows: 300 });
-  expect(await detectModelDrift(reference, read(logged(50, 3)), {})).toMatchObject({ drifted: false, enoughRows: false, driftScore: 0, summary: 'No verdict: 50 rows, and at least 200 are needed.' });
+  expect(await detectModelDrift(reference, read(logged(50, 3)), {})).toMatchObject({
+    drifted: false,
+    enoughRows: false,
+    driftScore: 0,
+    summary: 'No verdict: 50 rows, and at least 200 are needed.',
+  });
 });
 
 it('refuses a generator', async () => {
   const store = new MemoryStore();
   const artifacts = createArtifactStore(store, tempDir('model-drift'));
-  const modelRef = await artifacts.write({ kind: 'model', summary: 'g', meta: { output: { kind: 'samples', name: 'image', shape: [8, 8, 1], latentSize: 2 } }, files: {} });
+  const modelRef = await artifacts.write({
+    kind: 'model',
+    summary: 'g',
+    meta: { output: { kind: 'samples', name: 'image', shape: [8, 8, 1], latentSize: 2 } },
+    files: {},
+  });
   await createRegistry(store, artifacts).register({ model: 'signs', modelRef, pipeline: 'p', runId: 'r', stepId: 's' });
-  await expect(driftReference(store, artifacts, 'signs')).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: 'signs version 1 is a generator: it is asked with seeds, which have no distribution that could drift.' });
+  await expect(driftReference(store, artifacts, 'signs')).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: 'signs version 1 is a generator: it is asked with seeds, which have no distribution that could drift.',
+  });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Temporal } from '../../../src/orchestration/connect.ts';
-import { findRun } from '../../../src/orchestration/find-run.ts';
+import type { Temporal } from '../../../src/runs/connect.ts';
+import { findRun } from '../../../src/runs/find-run.ts';
 
 const never = {} as Temporal;
 
@@ -10,16 +10,36 @@ it('takes a name that is given once without asking', async () => {
 
 describe('a workflow id that came twice', () => {
   const tick = 'penguins/scheduled-2026-01-31T03:00:00Z';
-  const temporal = { client: { workflow: { async *list() { yield* [{ workflowId: tick, runId: '019a0000-0000-7000-8000-00001f0c9a2b' }, { workflowId: tick, runId: '019a0000-0000-7000-8000-00002e1d8b3c' }]; } } } } as unknown as Temporal;
+  const temporal = {
+    client: {
+      workflow: {
+        async *list() {
+          yield* [
+            { workflowId: tick, runId: '019a0000-0000-7000-8000-00001f0c9a2b' },
+            { workflowId: tick, runId: '019a0000-0000-7000-8000-00002e1d8b3c' },
+          ];
+        },
+      },
+    },
+  } as unknown as Temporal;
 
   it('is no name of a run, unless the execution is named as well', async () => {
-    await expect(findRun(temporal, tick)).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining(`fits more than one run: ${tick}.1f0c9a2b, ${tick}.2e1d8b3c`) });
+    await expect(findRun(temporal, tick)).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: expect.stringContaining(`fits more than one run: ${tick}.1f0c9a2b, ${tick}.2e1d8b3c`),
+    });
     expect(await findRun(temporal, `${tick}.2e1d8b3c`)).toEqual({ workflowId: tick, executionId: '019a0000-0000-7000-8000-00002e1d8b3c' });
-    expect(await findRun(temporal, 'scheduled-2026-01-31T03:00:00Z.1f')).toEqual({ workflowId: tick, executionId: '019a0000-0000-7000-8000-00001f0c9a2b' });
+    expect(await findRun(temporal, 'scheduled-2026-01-31T03:00:00Z.1f')).toEqual({
+      workflowId: tick,
+      executionId: '019a0000-0000-7000-8000-00001f0c9a2b',
+    });
     await expect(findRun(temporal, `${tick}.00000000`)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });
 
 it.each(['own/', '/x', 'a//b', 'own/ x', '../x/y', 'own/../x', 'Own/x?'])('says that %s is no name of a run', async (name) => {
-  await expect(findRun(never, name)).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('expected PIPELINE/RUN') });
+  await expect(findRun(never, name)).rejects.toMatchObject({
+    code: 'NOT_FOUND',
+    message: expect.stringContaining('expected PIPELINE/RUN'),
+  });
 });

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { leftWork } from '../../../src/orchestration/left-work.ts';
+import { leftWork } from '../../../src/runs/left-work.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const { PERENNIAL_HOME } = process.env;
@@ -15,11 +15,15 @@ it('finds work folders in which nothing was written for a week, and removes them
   process.env.PERENNIAL_HOME = home;
   expect(await leftWork(true)).toEqual({ folders: [], bytes: 0, kept: 0 });
   const week = Date.now() / 1_000 - 8 * 24 * 3_600;
-  for (const [run, fresh] of [['old', false], ['young', true]] as const) {
+  for (const [run, fresh] of [
+    ['old', false],
+    ['young', true],
+  ] as const) {
     const folder = join(home, 'work', 'p', run, 'train');
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'checkpoint'), '12345');
-    for (const path of [join(folder, 'checkpoint'), folder, join(folder, '..')]) if (!fresh || path === folder) utimesSync(path, week, week);
+    for (const path of [join(folder, 'checkpoint'), folder, join(folder, '..')])
+      if (!fresh || path === folder) utimesSync(path, week, week);
   }
   expect(await leftWork(false)).toEqual({ folders: ['p/old'], bytes: 5, kept: 1 });
   expect(existsSync(join(home, 'work/p/old'))).toBe(true);

@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest';
-import { withLiveLinks } from '../../../src/orchestration/live-links.ts';
-import type { RunReport } from '../../../src/orchestration/runs.ts';
+import { withLiveLinks } from '../../../src/runs/live-links.ts';
+import type { RunReport } from '../../../src/runs/runs.ts';
 import { putJson } from '../../../src/storage/json-objects.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 
 const links = { model: 'http://127.0.0.1:8080/v2/models/m/versions/3', report: 'http://127.0.0.1:8080/models/m/versions/3/report' };
 const run = { links, urls: { temporal: 'http://t', ...links } } as unknown as RunReport;
-const announce = async (store: MemoryStore, url: string) => void (await putJson(store, `servers/${encodeURIComponent(url)}.json`, { id: url, url, seenAt: new Date().toISOString() }));
+const announce = async (store: MemoryStore, url: string) =>
+  void (await putJson(store, `servers/${encodeURIComponent(url)}.json`, { id: url, url, seenAt: new Date().toISOString() }));
 
 it('keeps the links of a server that still runs', async () => {
   const store = new MemoryStore();

@@ -33,10 +33,19 @@ it('keeps the place of every module of a local step, so that it finds the files 
   const text = readFileSync(code, 'utf8');
   // The bundle ends by serving a parent process; what it evaluates before is what is asked for here.
   const probe = join(folder, 'probe.mjs');
-  writeFileSync(probe, text.replace(/await serve\([^)]*\);/, '').replace(/\/\/# sourceMappingURL.*/, '') + '\nexport { found as probed };\n');
+  writeFileSync(
+    probe,
+    text.replace(/await serve\([^)]*\);/, '').replace(/\/\/# sourceMappingURL.*/, '') + '\nexport { found as probed };\n',
+  );
   const { probed } = (await import(/* @vite-ignore */ pathToFileURL(probe).href)) as { probed: string[] };
   const steps = join(folder, 'steps');
-  expect(probed).toEqual([pathToFileURL(join(steps, 'own.ts')).href, steps, 'words beside the step', 'words beside the step', `${pathToFileURL(join(steps, 'lib', 'other.ts')).href} ${join(steps, 'lib')}`]);
+  expect(probed).toEqual([
+    pathToFileURL(join(steps, 'own.ts')).href,
+    steps,
+    'words beside the step',
+    'words beside the step',
+    `${pathToFileURL(join(steps, 'lib', 'other.ts')).href} ${join(steps, 'lib')}`,
+  ]);
 });
 
 it('knows old modules by their place too', async () => {
@@ -46,7 +55,11 @@ it('knows old modules by their place too', async () => {
 });
 
 it('has one digest wherever the folder lies, and another for other code', async () => {
-  const digests = await Promise.all([folderOf(), folderOf(), folderOf(`${STEP}export const more = 1;`)].map(async (folder) => (await readScript(folder, './steps/own.ts')).digest));
+  const digests = await Promise.all(
+    [folderOf(), folderOf(), folderOf(`${STEP}export const more = 1;`)].map(
+      async (folder) => (await readScript(folder, './steps/own.ts')).digest,
+    ),
+  );
   expect(digests[1]).toBe(digests[0]);
   expect(digests[2]).not.toBe(digests[0]);
 });

@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../src/core/json.ts';
 import { isUnseen } from '../../../src/core/step.ts';
-import { coverOf } from '../../../src/orchestration/seen/cover.ts';
-import { fingerprintOfCommand } from '../../../src/orchestration/seen/command.ts';
-import type { SeenCommand } from '../../../src/orchestration/seen/command.ts';
-import { shellCommands } from '../../../src/orchestration/seen/shell-words.ts';
+import { coverOf } from '../../../src/steps/seen/cover.ts';
+import { fingerprintOfCommand } from '../../../src/steps/seen/command.ts';
+import type { SeenCommand } from '../../../src/steps/seen/command.ts';
+import { shellCommands } from '../../../src/steps/seen/shell-words.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 function folderOf(files: Readonly<Record<string, string>>): string {
@@ -19,42 +19,100 @@ function folderOf(files: Readonly<Record<string, string>>): string {
   return folder;
 }
 
-async function look(folder: string, command: readonly string[], change: Partial<SeenCommand> = {}, environment: Record<string, string> = {}): Promise<Json | string> {
-  const found = await fingerprintOfCommand({ command, ...change }, { documentDir: folder, nominalTime: '2026-01-01T00:00:00.000Z', pipeline: 'p', stepId: 's' }, { PATH: process.env.PATH, ...environment });
+async function look(
+  folder: string,
+  command: readonly string[],
+  change: Partial<SeenCommand> = {},
+  environment: Record<string, string> = {},
+): Promise<Json | string> {
+  const found = await fingerprintOfCommand(
+    { command, ...change },
+    { documentDir: folder, nominalTime: '2026-01-01T00:00:00.000Z', pipeline: 'p', stepId: 's' },
+    { PATH: process.env.PATH, ...environment },
+  );
   return isUnseen(found) ? found.why : found;
 }
 
-const filesOf = (found: Json | string): string[] => (typeof found === 'string' ? [found] : Object.keys((found as { files: Record<string, string> }).files));
+const filesOf = (found: Json | string): string[] =>
+  typeof found === 'string' ? [found] : Object.keys((found as { files: Record<string, string> }).files);
 
 const PROJECT = {
-  'prep.py': 'import json, sys, helper\nfrom lib import extra\nfrom lib.deep.more import x as y\ntask = json.load(sys.stdin)\nprint(task["config"])\n',
+  'prep.py':
+    'import json, sys, helper\nfrom lib import extra\nfrom lib.deep.more import x as y\ntask = json.load(sys.stdin)\nprint(task["config"])\n',
   'helper.py': '"""Reads nothing.py."""\nTABLE = open("table.csv").read()\n',
   'table.csv': 'a\n',
   'nothing.py': '',
-  'lib/__init__.py': '', 'lib/extra.py': 'from . import near\nfrom .deep import more\n', 'lib/near.py': '', 'lib/deep/__init__.py': '', 'lib/deep/more.py': 'x = 1\n',
-  'pkg/__init__.py': '', 'pkg/__main__.py': 'from .work import go\ngo()\n', 'pkg/work.py': 'import pkg.rest\ndef go(): pass\n', 'pkg/rest.py': '',
-  'prep.sh': '#!/bin/sh\n# a comment: other.sh\n. ./common.sh\nfor part in parts/*.csv; do sort "$part" | uniq > out.txt; done\npython3 helper.py --config=settings.toml\n',
-  'common.sh': 'greet() { echo "hi"; }\ngreet\n', 'other.sh': '', 'settings.toml': 'x = 1\n', 'parts/a.csv': '1\n', 'parts/b.csv': '2\n', 'parts/readme.md': '',
-  'main.mjs': "import { readFileSync } from 'node:fs';\nimport { near } from './near.mjs';\nreadFileSync(`parts/${near}.csv`);\n", 'near.mjs': "export const near = JSON.parse(require('fs').readFileSync('settings.toml'));\n",
+  'lib/__init__.py': '',
+  'lib/extra.py': 'from . import near\nfrom .deep import more\n',
+  'lib/near.py': '',
+  'lib/deep/__init__.py': '',
+  'lib/deep/more.py': 'x = 1\n',
+  'pkg/__init__.py': '',
+  'pkg/__main__.py': 'from .work import go\ngo()\n',
+  'pkg/work.py': 'import pkg.rest\ndef go(): pass\n',
+  'pkg/rest.py': '',
+  'prep.sh':
+    '#!/bin/sh\n# a comment: other.sh\n. ./common.sh\nfor part in parts/*.csv; do sort "$part" | uniq > out.txt; done\npython3 helper.py --config=settings.toml\n',
+  'common.sh': 'greet() { echo "hi"; }\ngreet\n',
+  'other.sh': '',
+  'settings.toml': 'x = 1\n',
+  'parts/a.csv': '1\n',
+  'parts/b.csv': '2\n',
+  'parts/readme.md': '',
+  'main.mjs': "import { readFileSync } from 'node:fs';\nimport { near } from './near.mjs';\nreadFileSync(`parts/${near}.csv`);\n",
+  'near.mjs': "export const near = JSON.parse(require('fs').readFileSync('settings.toml'));\n",
   'unrelated.txt': 'x',
 };
 
 describe('what a command is seen to read', () => {
   const folder = folderOf(PROJECT);
-  const python = ['helper.py', 'lib/__init__.py', 'lib/deep/__init__.py', 'lib/deep/more.py', 'lib/extra.py', 'lib/near.py', 'prep.py', 'table.csv'];
+  const python = [
+    'helper.py',
+    'lib/__init__.py',
+    'lib/deep/__init__.py',
+    'lib/deep/more.py',
+    'lib/extra.py',
+    'lib/near.py',
+    'prep.py',
+    'table.csv',
+  ];
 
   it.each([
     ['a script with the helpers that it imports, and files that these name', ['python3', 'prep.py'], python],
-    ['options of the interpreter', ['python3', '-u', '-W', 'ignore', 'prep.py', '--in', 'settings.toml'], [...python, 'settings.toml'].sort()],
+    [
+      'options of the interpreter',
+      ['python3', '-u', '-W', 'ignore', 'prep.py', '--in', 'settings.toml'],
+      [...python, 'settings.toml'].sort(),
+    ],
     ['a module', ['python3', '-m', 'pkg'], ['pkg/__init__.py', 'pkg/__main__.py', 'pkg/rest.py', 'pkg/work.py']],
-    ['text of a command line', ['python3', '-c', 'import helper; print(open("settings.toml"))'], ['helper.py', 'settings.toml', 'table.csv']],
+    [
+      'text of a command line',
+      ['python3', '-c', 'import helper; print(open("settings.toml"))'],
+      ['helper.py', 'settings.toml', 'table.csv'],
+    ],
     ['what stands behind a flag', ['sort', '--files0-from=table.csv', '-osettings.toml'], ['settings.toml', 'table.csv']],
     ['a key with a file', ['cat', 'data=table.csv', '@settings.toml'], ['settings.toml', 'table.csv']],
-    ['a script behind sh -c', ['sh', '-c', 'sh prep.sh | cat'], ['common.sh', 'helper.py', 'parts/a.csv', 'parts/b.csv', 'prep.sh', 'settings.toml', 'table.csv']],
-    ['a script by its first line', ['./prep.sh'], ['common.sh', 'helper.py', 'parts/a.csv', 'parts/b.csv', 'prep.sh', 'settings.toml', 'table.csv']],
+    [
+      'a script behind sh -c',
+      ['sh', '-c', 'sh prep.sh | cat'],
+      ['common.sh', 'helper.py', 'parts/a.csv', 'parts/b.csv', 'prep.sh', 'settings.toml', 'table.csv'],
+    ],
+    [
+      'a script by its first line',
+      ['./prep.sh'],
+      ['common.sh', 'helper.py', 'parts/a.csv', 'parts/b.csv', 'prep.sh', 'settings.toml', 'table.csv'],
+    ],
     ['a program behind env', ['env', '-u', 'X', 'A=1', 'nice', '-n', '5', 'python3', 'helper.py'], ['helper.py', 'table.csv']],
-    ['redirections and substitutions', ['bash', '-c', 'X="$(cat < table.csv)"; cat <<END > "$(python3 helper.py)/x"\n$(cat settings.toml)\nEND'], ['helper.py', 'settings.toml', 'table.csv']],
-    ['modules of JavaScript, and names that are patterns', [process.execPath, 'main.mjs'], ['main.mjs', 'near.mjs', 'parts/a.csv', 'parts/b.csv', 'settings.toml']],
+    [
+      'redirections and substitutions',
+      ['bash', '-c', 'X="$(cat < table.csv)"; cat <<END > "$(python3 helper.py)/x"\n$(cat settings.toml)\nEND'],
+      ['helper.py', 'settings.toml', 'table.csv'],
+    ],
+    [
+      'modules of JavaScript, and names that are patterns',
+      [process.execPath, 'main.mjs'],
+      ['main.mjs', 'near.mjs', 'parts/a.csv', 'parts/b.csv', 'settings.toml'],
+    ],
     ['a folder', ['cat', 'parts'], ['parts/a.csv', 'parts/b.csv', 'parts/readme.md']],
     ['nothing', ['true'], []],
   ])('%s', async (_name, command, files) => {
@@ -62,7 +120,10 @@ describe('what a command is seen to read', () => {
   });
 
   it('counts files that its configuration and its environment name', async () => {
-    const found = await look(folder, ['true'], { with: { tables: [{ lookup: 'table.csv', parts: 'parts/*.csv' }] }, env: { SETTINGS: 'settings.toml', PATH: 'lib', TOKEN: { $secret: 'TOKEN' } } });
+    const found = await look(folder, ['true'], {
+      with: { tables: [{ lookup: 'table.csv', parts: 'parts/*.csv' }] },
+      env: { SETTINGS: 'settings.toml', PATH: 'lib', TOKEN: { $secret: 'TOKEN' } },
+    });
     expect(filesOf(found)).toEqual(['parts/a.csv', 'parts/b.csv', 'settings.toml', 'table.csv']);
     expect(await look(folder, ['true'], { with: { from: 's3://bucket/rows.csv' } })).toMatch(/reads s3:\/\/bucket/);
   });
@@ -72,13 +133,20 @@ describe('what a command is seen to read', () => {
     const [first, second] = [await look(alpha, ['cat', 'a.txt']), await look(beta, ['cat', 'a.txt'])];
     expect(first).not.toEqual(second);
     expect(await look(alpha, ['cat', 'a.txt'])).toEqual(first);
-    expect(await look(alpha, ['cat', 'a.txt'], {}, { LC_ALL: 'C' })).not.toEqual(await look(alpha, ['cat', 'a.txt'], {}, { LC_ALL: 'de_DE.UTF-8' }));
+    expect(await look(alpha, ['cat', 'a.txt'], {}, { LC_ALL: 'C' })).not.toEqual(
+      await look(alpha, ['cat', 'a.txt'], {}, { LC_ALL: 'de_DE.UTF-8' }),
+    );
     expect(coverOf(first as Json)).toEqual(['folder', 'program', 'locale', 'file a.txt']);
   });
 
   it.each([
     ['the network', { 'a.py': 'import requests\n' }, ['python3', 'a.py'], /uses requests/],
-    ['the network of a helper', { 'a.py': 'import b\n', 'b.py': 'from urllib.request import urlopen\n' }, ['python3', 'a.py'], /b\.py uses urllib/],
+    [
+      'the network of a helper',
+      { 'a.py': 'import b\n', 'b.py': 'from urllib.request import urlopen\n' },
+      ['python3', 'a.py'],
+      /b\.py uses urllib/,
+    ],
     ['the clock', { 'a.py': 'import datetime\nprint(datetime.date.today())\n' }, ['python3', 'a.py'], /a\.py asks the clock/],
     ['the clock of a shell', {}, ['sh', '-c', 'date > x'], /date asks the clock/],
     ['the clock of JavaScript', { 'a.mjs': 'console.log(new Date())' }, ['node', 'a.mjs'], /asks the clock/],
@@ -86,10 +154,25 @@ describe('what a command is seen to read', () => {
     ['a program that is not known', {}, ['curl', '-s', 'x'], /what the program curl reads/],
     ['a program that is not known, in a shell', {}, ['sh', '-c', 'true && psql -c "select 1"'], /what the program psql reads/],
     ['a program that a variable names', {}, ['sh', '-c', '$TOOL in.txt'], /made at run time/],
-    ['an address', { 'a.py': 'import pandas\npandas.read_csv("https://example.org/rows.csv")\n' }, ['python3', 'a.py'], /reads https:\/\/example\.org/],
-    ['modules by name', { 'a.py': 'import importlib, sys\nimportlib.import_module(sys.argv[1])\n' }, ['python3', 'a.py'], /names made at run time/],
+    [
+      'an address',
+      { 'a.py': 'import pandas\npandas.read_csv("https://example.org/rows.csv")\n' },
+      ['python3', 'a.py'],
+      /reads https:\/\/example\.org/,
+    ],
+    [
+      'modules by name',
+      { 'a.py': 'import importlib, sys\nimportlib.import_module(sys.argv[1])\n' },
+      ['python3', 'a.py'],
+      /names made at run time/,
+    ],
     ['modules by name in JavaScript', { 'a.mjs': 'await import(process.argv[2])' }, ['node', 'a.mjs'], /names made at run time/],
-    ['the id of the run', { 'a.py': 'import json, sys\nprint(json.load(sys.stdin)["run"]["id"])\n' }, ['python3', 'a.py'], /is told of its run/],
+    [
+      'the id of the run',
+      { 'a.py': 'import json, sys\nprint(json.load(sys.stdin)["run"]["id"])\n' },
+      ['python3', 'a.py'],
+      /is told of its run/,
+    ],
     ['a program from standard input', {}, ['python3', '-'], /standard input/],
     ['the home folder', { 'a.py': 'open(os.path.expanduser("~/x"))' }, ['python3', 'a.py'], /home folder/],
     ['a language that is not known', { 'a.R': 'x' }, ['Rscript', 'a.R'], /the program Rscript/],
@@ -103,7 +186,15 @@ describe('what a command is seen to read', () => {
   });
 
   it('takes "files" as files, folders and patterns from the folder of the document, and refuses what is not there', async () => {
-    expect(filesOf(await look(folder, ['true'], { cwd: 'lib', files: ['parts/*.csv', 'pkg', '**/more.py'] })).map((name) => name.replace(`${folder}/`, ''))).toEqual(['deep/more.py', 'parts/a.csv', 'parts/b.csv', 'pkg/__init__.py', 'pkg/__main__.py', 'pkg/rest.py', 'pkg/work.py'].sort((a, b) => (a < b ? -1 : 1)));
+    expect(
+      filesOf(await look(folder, ['true'], { cwd: 'lib', files: ['parts/*.csv', 'pkg', '**/more.py'] })).map((name) =>
+        name.replace(`${folder}/`, ''),
+      ),
+    ).toEqual(
+      ['deep/more.py', 'parts/a.csv', 'parts/b.csv', 'pkg/__init__.py', 'pkg/__main__.py', 'pkg/rest.py', 'pkg/work.py'].sort((a, b) =>
+        a < b ? -1 : 1,
+      ),
+    );
     await expect(look(folder, ['true'], { files: ['nowhere/*.csv'] })).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
   });
 
@@ -112,7 +203,10 @@ describe('what a command is seen to read', () => {
     expect(await look(asks, ['python3', 'a.py'])).toMatchObject({ nominalTime: '2026-01-01T00:00:00.000Z' });
     expect(await look(asks, ['sh', '-c', 'python3 a.py'])).toMatchObject({ nominalTime: '2026-01-01T00:00:00.000Z' });
     expect(await look(asks, ['python3', 'b.py'])).not.toHaveProperty('nominalTime');
-    const step = folderOf({ 'c.py': 'import json, sys\ntask = json.load(sys.stdin)\nprint(task["run"]["step"], task.get("run").get("pipeline"))\n', 'd.py': 'import json, sys\nprint(json.load(sys.stdin)["run"])\n' });
+    const step = folderOf({
+      'c.py': 'import json, sys\ntask = json.load(sys.stdin)\nprint(task["run"]["step"], task.get("run").get("pipeline"))\n',
+      'd.py': 'import json, sys\nprint(json.load(sys.stdin)["run"])\n',
+    });
     expect(await look(step, ['python3', 'c.py'])).toMatchObject({ run: { pipeline: 'p', step: 's' } });
     expect(await look(step, ['python3', 'd.py'])).toMatch(/told of its run/);
   });
@@ -122,7 +216,10 @@ describe('shell words', () => {
   it('are found through quotes, substitutions, here-documents and functions', () => {
     const words = (text: string): string[] => shellCommands(text).map((command) => command.words.join(' '));
     expect(words(`a 'b c' "d $E" | f; g && h\ni # j\nk \\\n l`)).toEqual(['a b c d *', 'f', 'g', 'h', 'i', 'k l']);
-    expect(words('echo "x" > "$(python3 -c \'import json; print("y")\')/summary.txt"')).toEqual(['python3 -c import json; print("y")', 'echo x']);
+    expect(words('echo "x" > "$(python3 -c \'import json; print("y")\')/summary.txt"')).toEqual([
+      'python3 -c import json; print("y")',
+      'echo x',
+    ]);
     expect(words('cat <<END\nnot a command\n$(cat x)\nEND\nnext')).toEqual(['cat', 'cat x', 'next']);
     expect(words('go() { run it; }\ngo')).toEqual(['function go', '{ run it', '}', 'go']);
     expect(shellCommands('sort < in.txt')).toEqual([{ words: ['sort'], reads: ['in.txt'] }]);

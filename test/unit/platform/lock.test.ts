@@ -71,7 +71,10 @@ test('of many processes that race, some killed while holding it, only one is eve
     }`);
   const [path, log] = [join(folder, 'a.lock'), join(folder, 'log')];
   await Promise.all(Array.from({ length: 8 }, (_, index) => run(process.execPath, [script, path, log, index < 3 ? 'dies' : 'lives'])));
-  const lines = readFileSync(log, 'utf8').trim().split('\n').map((line) => line.split(' '));
+  const lines = readFileSync(log, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' '));
   let inside: string | undefined;
   let abandoned = 0;
   for (const [what, pid] of lines) {

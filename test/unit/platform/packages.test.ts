@@ -22,13 +22,20 @@ function clone(holder: object | undefined): string {
 
 async function install(root: string): Promise<{ code: number | null; stderr: string; installed: boolean }> {
   writeFileSync(join(root, 'bin/package.json'), '{"type":"commonjs"}');
-  const { code, stderr } = await run(process.execPath, ['--input-type=module', '-e', `(await import(${JSON.stringify(join(root, 'scripts/tasks.mjs'))})).installPackages()`], { env: { npm_execpath: join(root, 'bin/npm.js'), PERENNIAL_HOME: undefined } });
+  const { code, stderr } = await run(
+    process.execPath,
+    ['--input-type=module', '-e', `(await import(${JSON.stringify(join(root, 'scripts/tasks.mjs'))})).installPackages()`],
+    { env: { npm_execpath: join(root, 'bin/npm.js'), PERENNIAL_HOME: undefined } },
+  );
   return { code, stderr, installed: existsSync(join(root, 'installed')) };
 }
 
 describe('setting up', () => {
   it('never replaces packages below a stack that is running', async () => {
-    for (const holder of [{ pid: process.pid, host: hostname(), since: '2026-01-31T10:00:00.000Z' }, { pid: 1, host: 'elsewhere', since: '' }]) {
+    for (const holder of [
+      { pid: process.pid, host: hostname(), since: '2026-01-31T10:00:00.000Z' },
+      { pid: 1, host: 'elsewhere', since: '' },
+    ]) {
       const answer = await install(clone(holder));
       expect(answer).toMatchObject({ code: 2, installed: false, stderr: expect.stringContaining('npx perennial down') as string });
       expect(answer.stderr).toContain(`process ${holder.pid}`);
@@ -36,6 +43,7 @@ describe('setting up', () => {
   });
 
   it('replaces them where none is, or one was killed', async () => {
-    for (const holder of [undefined, { pid: 2 ** 22 + 1, host: hostname(), since: '' }]) expect(await install(clone(holder))).toMatchObject({ code: 0, installed: true });
+    for (const holder of [undefined, { pid: 2 ** 22 + 1, host: hostname(), since: '' }])
+      expect(await install(clone(holder))).toMatchObject({ code: 0, installed: true });
   });
 });

@@ -28,7 +28,9 @@ test('a port is free, or its holder is named', async () => {
 test('a taken port that was asked for is an error that names the holder', async () => {
   const port = await listen('127.0.0.1');
   await expect(choosePort({ what: 'the server', option: '--port', asked: port, standard: 1 }, () => {})).rejects.toMatchObject({
-    code: 'PORT_TAKEN', message: expect.stringContaining(process.platform === 'linux' ? `process ${process.pid}` : 'another process') as string, hint: expect.stringContaining('--port') as string,
+    code: 'PORT_TAKEN',
+    message: expect.stringContaining(process.platform === 'linux' ? `process ${process.pid}` : 'another process') as string,
+    hint: expect.stringContaining('--port') as string,
   });
 });
 

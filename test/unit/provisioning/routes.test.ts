@@ -34,11 +34,16 @@ const tool: Tool = { name: 'temporal', version: '1', source: 'cache', path: '/x'
 
 test('the first route that works is taken', async () => {
   const lines: string[] = [];
-  const got = await firstOf('Thing', [
-    { name: 'one', run: () => Promise.reject(new Error('no luck')) },
-    { name: 'two', run: () => Promise.resolve(tool) },
-    { name: 'three', run: () => Promise.reject(new Error('not reached')) },
-  ], (line) => lines.push(line), 'fix it');
+  const got = await firstOf(
+    'Thing',
+    [
+      { name: 'one', run: () => Promise.reject(new Error('no luck')) },
+      { name: 'two', run: () => Promise.resolve(tool) },
+      { name: 'three', run: () => Promise.reject(new Error('not reached')) },
+    ],
+    (line) => lines.push(line),
+    'fix it',
+  );
   expect(got).toBe(tool);
   expect(lines).toEqual(['Thing: one: no luck']);
 });
@@ -68,13 +73,22 @@ test('a temporal on PATH is taken, and one that is too old is not', async () => 
 });
 
 const content = Buffer.from('a wheel');
-const wheel: Wheel = { package: 'thing', version: '1.0', platform: 'any', sha256: createHash('sha256').update(content).digest('hex'), bytes: content.length };
+const wheel: Wheel = {
+  package: 'thing',
+  version: '1.0',
+  platform: 'any',
+  sha256: createHash('sha256').update(content).digest('hex'),
+  bytes: content.length,
+};
 
 function fakePip(bytes: string): void {
-  program('python3', `
+  program(
+    'python3',
+    `
     const args = process.argv.slice(2);
     if (args[2] === '--version') console.log('pip 99.1 from nowhere');
-    else require('node:fs').writeFileSync(args[args.indexOf('--dest') + 1] + '/thing-1.0-py3-none-any.whl', ${JSON.stringify(bytes)});`);
+    else require('node:fs').writeFileSync(args[args.indexOf('--dest') + 1] + '/thing-1.0-py3-none-any.whl', ${JSON.stringify(bytes)});`,
+  );
 }
 
 test('a wheel with the pinned digest is taken; one with another is refused, with both digests', async () => {
@@ -85,10 +99,15 @@ test('a wheel with the pinned digest is taken; one with another is refused, with
 });
 
 test('what pip complains about is in the message', async () => {
-  program('python3', `
+  program(
+    'python3',
+    `
     if (process.argv[4] === '--version') console.log('pip 99.1 from nowhere');
-    else { console.error('Looking in indexes\\nERROR: No matching distribution found for thing==1.0\\nbye'); process.exit(1); }`);
-  await expect(downloadWheel(wheel, folder, () => {})).rejects.toThrow('pip download thing==1.0 failed: ERROR: No matching distribution found for thing==1.0');
+    else { console.error('Looking in indexes\\nERROR: No matching distribution found for thing==1.0\\nbye'); process.exit(1); }`,
+  );
+  await expect(downloadWheel(wheel, folder, () => {})).rejects.toThrow(
+    'pip download thing==1.0 failed: ERROR: No matching distribution found for thing==1.0',
+  );
 });
 
 test('a Python without pip is told from no Python', async () => {
@@ -98,10 +117,16 @@ test('a Python without pip is told from no Python', async () => {
 
 test('a folder appears whole or not at all, and is made once', async () => {
   const target = join(folder, 'tools', 'thing', '1.0');
-  await expect(makeFolderOnce(target, () => {}, async (draft) => {
-    writeFileSync(join(draft, 'half'), '');
-    throw new Error('cut');
-  })).rejects.toThrow('cut');
+  await expect(
+    makeFolderOnce(
+      target,
+      () => {},
+      async (draft) => {
+        writeFileSync(join(draft, 'half'), '');
+        throw new Error('cut');
+      },
+    ),
+  ).rejects.toThrow('cut');
   expect(readdirSync(dirname(target))).toEqual([]);
   let made = 0;
   const fill = async (draft: string): Promise<void> => {

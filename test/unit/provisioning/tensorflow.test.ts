@@ -6,7 +6,9 @@ import { run } from '../../support/processes.ts';
 import { zip } from './make-zip.ts';
 
 /** A clone of its own with a tfjs-node that has nothing built, and a PATH with just the given programs. */
-async function installation(programs: Readonly<Record<string, string>>): Promise<{ readonly root: string; setUp(): Promise<{ code: number | null; output: string }> }> {
+async function installation(
+  programs: Readonly<Record<string, string>>,
+): Promise<{ readonly root: string; setUp(): Promise<{ code: number | null; output: string }> }> {
   const script = await bundleScript(`
     import { ensureTensorflow } from './src/provisioning/tensorflow.ts';
     ensureTensorflow((line) => console.log(line)).then((tool) => console.log(JSON.stringify(tool)), (error) => {
@@ -30,7 +32,9 @@ async function installation(programs: Readonly<Record<string, string>>): Promise
   return {
     root,
     async setUp() {
-      const { code, stdout, stderr } = await run(process.execPath, [script], { env: { PATH: join(root, 'bin'), PERENNIAL_TOOLS: join(root, 'tools'), PERENNIAL_HOME: undefined, CXX: undefined } });
+      const { code, stdout, stderr } = await run(process.execPath, [script], {
+        env: { PATH: join(root, 'bin'), PERENNIAL_TOOLS: join(root, 'tools'), PERENNIAL_HOME: undefined, CXX: undefined },
+      });
       return { code, output: stdout + stderr };
     },
   };

@@ -11,14 +11,17 @@ const everything = (name: string): string => name;
 test('stored and deflated members come out as they went in, with their modes', async () => {
   const folder = tempDir('zip');
   const big = Buffer.alloc(3_000_000, 'abcdefg');
-  writeFileSync(join(folder, 'a.zip'), zip([
-    { name: 'empty.txt', data: Buffer.alloc(0) },
-    { name: 'folder/', data: Buffer.alloc(0) },
-    { name: 'folder/stored.bin', data: Buffer.from([0, 1, 255]), stored: true },
-    { name: 'folder/big.bin', data: big },
-    { name: 'tool', data: Buffer.from('#!/bin/sh\n'), mode: 0o755 },
-    { name: 'left/out', data: Buffer.from('x') },
-  ]));
+  writeFileSync(
+    join(folder, 'a.zip'),
+    zip([
+      { name: 'empty.txt', data: Buffer.alloc(0) },
+      { name: 'folder/', data: Buffer.alloc(0) },
+      { name: 'folder/stored.bin', data: Buffer.from([0, 1, 255]), stored: true },
+      { name: 'folder/big.bin', data: big },
+      { name: 'tool', data: Buffer.from('#!/bin/sh\n'), mode: 0o755 },
+      { name: 'left/out', data: Buffer.from('x') },
+    ]),
+  );
   const count = await unzip(join(folder, 'a.zip'), join(folder, 'out'), (name) => (name.startsWith('left') ? undefined : name));
   expect(count).toBe(4);
   expect(readFileSync(join(folder, 'out/folder/big.bin')).equals(big)).toBe(true);

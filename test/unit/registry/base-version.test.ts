@@ -47,10 +47,12 @@ it('remembers as well that there was none, so that all steps of a run agree', as
 
 it('gives everyone who asks at once the same answer', async () => {
   const run = { pipeline: 'p', runId: 'race' };
-  const answers = await Promise.all(Array.from({ length: 8 }, async (_, index) => {
-    if (index === 4) await registry.promote('digits', 2, author);
-    return (await findBaseVersion(store, 'digits', 'champion', run))?.version;
-  }));
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, async (_, index) => {
+      if (index === 4) await registry.promote('digits', 2, author);
+      return (await findBaseVersion(store, 'digits', 'champion', run))?.version;
+    }),
+  );
   expect(new Set(answers).size).toBe(1);
 });
 

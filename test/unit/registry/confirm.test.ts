@@ -31,7 +31,11 @@ it('waits until every live server answers with the version', async () => {
   const first = await serve(store, 'a', () => 3);
   const second = await serve(store, 'b', () => (Date.now() < switchAt ? 2 : 3));
   const result = await confirmServed(store, 'm', 3, { timeoutMs: 5_000 });
-  expect(result).toMatchObject({ confirmed: true, confirmedBy: [first, second], summary: expect.stringContaining('All 2 servers answer with m version 3') });
+  expect(result).toMatchObject({
+    confirmed: true,
+    confirmedBy: [first, second],
+    summary: expect.stringContaining('All 2 servers answer with m version 3'),
+  });
   expect(result.servers[1]!.milliseconds).toBeGreaterThan(100);
 });
 
@@ -45,7 +49,10 @@ it('does not call it confirmed while one server answers with another version, or
   expect(result.servers.map(({ version, error }) => error ?? version)).toEqual([3, 2, 'does not serve the model']);
 });
 
-it.each([['20 s ahead', 20_000], ['an hour behind', -3_600_000]])('finds a live server whose clock, or ours, is %s', async (_what, wrong) => {
+it.each([
+  ['20 s ahead', 20_000],
+  ['an hour behind', -3_600_000],
+])('finds a live server whose clock, or ours, is %s', async (_what, wrong) => {
   const store = new MemoryStore({ now: () => Date.now() - 5 * wrong });
   await serve(store, 'a', () => 3, new Date(Date.now() + wrong));
   expect(await confirmServed(store, 'm', 3, { timeoutMs: 2_000 })).toMatchObject({ confirmed: true, servers: [{ id: 'a' }] });
@@ -61,8 +68,13 @@ it('an announcement that cannot be read hides no other server', async () => {
 it('does not take a server of another store, at the port of one of ours that was killed, for ours', async () => {
   const store = new MemoryStore();
   const { id } = await ensureIdentity(store);
-  for (const [name, own] of [['a', true], ['b', false]] as const) {
-    const server = createServer((_request, response) => response.writeHead(200, { 'x-perennial-version': '3', 'x-perennial-store': own ? id : 'another' }).end('{}'));
+  for (const [name, own] of [
+    ['a', true],
+    ['b', false],
+  ] as const) {
+    const server = createServer((_request, response) =>
+      response.writeHead(200, { 'x-perennial-version': '3', 'x-perennial-store': own ? id : 'another' }).end('{}'),
+    );
     servers.push(server);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     await putJson(store, `servers/${name}.json`, { id: name, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
@@ -76,7 +88,12 @@ it('says so plainly where no server is running', async () => {
   const store = new MemoryStore({ now: () => Date.now() - age });
   await serve(store, 'dead', () => 3);
   age = 0;
-  expect(await confirmServed(store, 'm', 3)).toEqual({ confirmed: false, servers: [], confirmedBy: [], summary: expect.stringContaining('No server is running') });
+  expect(await confirmServed(store, 'm', 3)).toEqual({
+    confirmed: false,
+    servers: [],
+    confirmedBy: [],
+    summary: expect.stringContaining('No server is running'),
+  });
 });
 
 it('leaves out a server that goes away while it is asked', async () => {

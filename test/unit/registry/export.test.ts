@@ -30,6 +30,8 @@ it('leaves no directory behind where a file is damaged', async () => {
   await bench.register(1);
   await store.put(blobKey(sha256('weights 1')), Buffer.from('weights !'));
   const folder = scratch();
-  await expect(exportVersion(store, await bench.registry.version('m', 1), join(folder, 'out'))).rejects.toMatchObject({ code: 'BLOB_CORRUPT' });
+  await expect(exportVersion(store, await bench.registry.version('m', 1), join(folder, 'out'))).rejects.toMatchObject({
+    code: 'BLOB_CORRUPT',
+  });
   expect(await readdir(folder)).toEqual([]);
 });

@@ -48,9 +48,20 @@ describe('garbage collection', () => {
     age = 0;
     await store.put('servers/alive.json', Buffer.from('{}'));
     await store.put('probe/now', Buffer.from('{}'));
-    expect((await collectGarbage(store)).items.map(({ key, kind }) => [key, kind])).toEqual([[old[1], 'prediction log'], [old[0], 'step log'], [old[3], 'announcement'], [old[2], 'leftover']]);
-    expect((await collectGarbage(store, { predictionsMs: 200 * DAY, logsMs: 200 * DAY })).items.map(({ key }) => key)).toEqual([old[3], old[2]]);
-    await expect(collectGarbage(store, { predictionsMs: HOUR })).rejects.toMatchObject({ code: 'USAGE', message: expect.stringContaining('prediction log') });
+    expect((await collectGarbage(store)).items.map(({ key, kind }) => [key, kind])).toEqual([
+      [old[1], 'prediction log'],
+      [old[0], 'step log'],
+      [old[3], 'announcement'],
+      [old[2], 'leftover'],
+    ]);
+    expect((await collectGarbage(store, { predictionsMs: 200 * DAY, logsMs: 200 * DAY })).items.map(({ key }) => key)).toEqual([
+      old[3],
+      old[2],
+    ]);
+    await expect(collectGarbage(store, { predictionsMs: HOUR })).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining('prediction log'),
+    });
     const done = await collectGarbage(store, { dryRun: false, logsMs: 10 * DAY });
     expect(done.kept).toMatchObject({ predictionLogs: 1, stepLogs: 0, announcements: 1 });
     expect(await keys()).toEqual([recent[1], 'probe/now', 'servers/alive.json'].sort());
@@ -68,9 +79,24 @@ describe('garbage collection', () => {
   });
 
   it('keeps every version with what its model stands on, whether an alias names it or not', async () => {
-    const dataset = await bench.artifacts.write({ kind: 'dataset', summary: 'd', files: { 'train.parquet': Buffer.from('rows') }, meta: {} });
-    const modelRef = await bench.artifacts.write({ kind: 'model', summary: 'm', files: { 'weights.bin': Buffer.from('w') }, meta: { dataset: dataset.digest } });
-    const evaluationRef = await bench.artifacts.write({ kind: 'evaluation', summary: 'e', files: { 'report.html': Buffer.from('<p>') }, meta: { model: modelRef.digest } });
+    const dataset = await bench.artifacts.write({
+      kind: 'dataset',
+      summary: 'd',
+      files: { 'train.parquet': Buffer.from('rows') },
+      meta: {},
+    });
+    const modelRef = await bench.artifacts.write({
+      kind: 'model',
+      summary: 'm',
+      files: { 'weights.bin': Buffer.from('w') },
+      meta: { dataset: dataset.digest },
+    });
+    const evaluationRef = await bench.artifacts.write({
+      kind: 'evaluation',
+      summary: 'e',
+      files: { 'report.html': Buffer.from('<p>') },
+      meta: { model: modelRef.digest },
+    });
     await bench.registry.register({ model: 'm', modelRef, evaluationRef, pipeline: 'p', runId: 'r', stepId: 's' });
     const before = await keys();
     expect((await collectGarbage(store, { dryRun: false })).items).toEqual([]);

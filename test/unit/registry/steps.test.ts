@@ -27,8 +27,21 @@ beforeEach(() => {
 function context(runId = 'run1', stepId = 'step'): StepContext {
   const quiet = { info() {}, warn() {}, error() {} };
   return {
-    runId, stepId, pipeline: 'birds', attempt: 1, nominalTime: '2026-01-01T00:00:00.000Z', documentDir: home, workDir: home, store: bench.store, artifacts: bench.artifacts,
-    log: quiet, signal: new AbortController().signal, progress() {}, secret: () => '', trigger: 'manual', planRevision: 'abc',
+    runId,
+    stepId,
+    pipeline: 'birds',
+    attempt: 1,
+    nominalTime: '2026-01-01T00:00:00.000Z',
+    documentDir: home,
+    workDir: home,
+    store: bench.store,
+    artifacts: bench.artifacts,
+    log: quiet,
+    signal: new AbortController().signal,
+    progress() {},
+    secret: () => '',
+    trigger: 'manual',
+    planRevision: 'abc',
   };
 }
 
@@ -36,19 +49,31 @@ const OUTPUT = { kind: 'classes', name: 'species', classes: ['a', 'b'] } as cons
 
 function makeModel(text: string): Promise<ArtifactRef> {
   const preprocessor = {
-    formatVersion: 1, seed: 1, output: OUTPUT,
+    formatVersion: 1,
+    seed: 1,
+    output: OUTPUT,
     columns: [
       { name: 'mass', type: 'number', required: true, spec: { name: 'features', shape: [1], dtype: 'float32' }, transforms: [] },
       { name: 'island', type: 'string', required: false, spec: { name: 'features', shape: [1], dtype: 'float32' }, transforms: [] },
     ],
   };
   const files = { 'weights.bin': Buffer.from(text), 'preprocessor.json': Buffer.from(JSON.stringify(preprocessor)) };
-  return bench.artifacts.write({ kind: 'model', summary: text, files, meta: { output: OUTPUT, outputShape: [2], dataset: 'd'.repeat(64) } as unknown as JsonObject });
+  return bench.artifacts.write({
+    kind: 'model',
+    summary: text,
+    files,
+    meta: { output: OUTPUT, outputShape: [2], dataset: 'd'.repeat(64) } as unknown as JsonObject,
+  });
 }
 
 function makeEvaluation(model: ArtifactRef, passed = true): Promise<ArtifactRef> {
   const verdict = { passed, reasons: [passed ? 'accuracy 0.9 is at least 0.5' : 'accuracy 0.9 is below 0.95'] };
-  return bench.artifacts.write({ kind: 'evaluation', summary: 'e', files: {}, meta: { model: model.digest, metrics: { accuracy: 0.9 }, verdict } });
+  return bench.artifacts.write({
+    kind: 'evaluation',
+    summary: 'e',
+    files: {},
+    meta: { model: model.digest, metrics: { accuracy: 0.9 }, verdict },
+  });
 }
 
 async function registered(text: string, runId = 'run1'): Promise<StepResult> {
@@ -59,11 +84,28 @@ async function registered(text: string, runId = 'run1'): Promise<StepResult> {
 describe('register', () => {
   it('records where the version comes from, what it takes and how good it is', async () => {
     const result = await registered('weights 1');
-    expect(result.values).toEqual({ model: 'birds', version: 1, created: true, alias: 'challenger', check: { notChecked: expect.stringContaining('no longer in the store') } });
+    expect(result.values).toEqual({
+      model: 'birds',
+      version: 1,
+      created: true,
+      alias: 'challenger',
+      check: { notChecked: expect.stringContaining('no longer in the store') },
+    });
     expect(await bench.registry.version('birds', 'challenger')).toMatchObject({
-      name: 'birds', version: 1, pipeline: 'birds', runId: 'run1', stepId: 'register', planRevision: 'abc', dataset: 'd'.repeat(64), metrics: { accuracy: 0.9 }, verdict: { passed: true },
+      name: 'birds',
+      version: 1,
+      pipeline: 'birds',
+      runId: 'run1',
+      stepId: 'register',
+      planRevision: 'abc',
+      dataset: 'd'.repeat(64),
+      metrics: { accuracy: 0.9 },
+      verdict: { passed: true },
       signature: {
-        inputs: [{ name: 'mass', type: 'double', required: true }, { name: 'island', type: 'string', required: false }],
+        inputs: [
+          { name: 'mass', type: 'double', required: true },
+          { name: 'island', type: 'string', required: false },
+        ],
         outputs: [{ name: 'species', type: 'tensor', 'tensor-spec': { dtype: 'float32', shape: [-1, 2] } }],
         windowSize: 1,
       },
@@ -76,9 +118,14 @@ describe('register', () => {
   it('keeps what came of raw rows with the version, and shows it', async () => {
     await registered('weights 1');
     const manifest = await bench.registry.version('birds', '1');
-    const lineOf = (check: VersionManifest['check']): string | undefined => versionText({ ...manifest, ...(check === undefined ? {} : { check }) }, undefined, 1).split('\n').find((line) => line.startsWith('registration check'));
+    const lineOf = (check: VersionManifest['check']): string | undefined =>
+      versionText({ ...manifest, ...(check === undefined ? {} : { check }) }, undefined, 1)
+        .split('\n')
+        .find((line) => line.startsWith('registration check'));
     expect(lineOf(undefined)).toContain('not checked: the dataset of its training is no longer in the store');
-    expect(lineOf({ rows: 54, from: 'source', ways: ['as JSON'], largestDifference: 0.0000123, bound: 1e-4 })).toContain('54 raw test rows of the source, sent as JSON, are answered as in the evaluation; largest difference 0.000012');
+    expect(lineOf({ rows: 54, from: 'source', ways: ['as JSON'], largestDifference: 0.0000123, bound: 1e-4 })).toContain(
+      '54 raw test rows of the source, sent as JSON, are answered as in the evaluation; largest difference 0.000012',
+    );
     const { check: _check, ...old } = manifest;
     expect(versionText(old, undefined, 1)).toContain('not checked: the version is older than the check');
   });
@@ -86,7 +133,10 @@ describe('register', () => {
   it('refuses a failed evaluation, and one of another model', async () => {
     const model = await makeModel('weights 1');
     const failed = await makeEvaluation(model, false);
-    await expect(register.run(context(), {}, { model, evaluation: failed })).rejects.toMatchObject({ code: 'GATE_REJECTED', message: expect.stringContaining('below 0.95') });
+    await expect(register.run(context(), {}, { model, evaluation: failed })).rejects.toMatchObject({
+      code: 'GATE_REJECTED',
+      message: expect.stringContaining('below 0.95'),
+    });
     const other = await makeEvaluation(await makeModel('weights 2'));
     await expect(register.run(context(), {}, { model, evaluation: other })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
     expect(await bench.registry.models()).toEqual([]);
@@ -100,7 +150,8 @@ describe('register', () => {
 });
 
 describe('deploy', () => {
-  const run = (version: StepResult, config: object, runId = 'run1'): Promise<StepResult> => deploy.run(context(runId, 'deploy'), config, { version: version.outputs.version! });
+  const run = (version: StepResult, config: object, runId = 'run1'): Promise<StepResult> =>
+    deploy.run(context(runId, 'deploy'), config, { version: version.outputs.version! });
 
   it('promotes, once per run however often it is tried', async () => {
     const [first, second] = [await registered('1'), await registered('2')];
@@ -135,7 +186,11 @@ describe('deploy', () => {
     try {
       expect((await run(await registered('1'), {})).values).toMatchObject({ confirmed: 1 });
       const second = await registered('2');
-      await expect(run(second, { confirmSeconds: 0.2 }, 'run2')).rejects.toMatchObject({ code: 'SERVER_UNAVAILABLE', retryable: true, message: expect.stringContaining(`${url} (version 1)`) });
+      await expect(run(second, { confirmSeconds: 0.2 }, 'run2')).rejects.toMatchObject({
+        code: 'SERVER_UNAVAILABLE',
+        retryable: true,
+        message: expect.stringContaining(`${url} (version 1)`),
+      });
       served = 2;
       expect((await run(second, {}, 'run2')).values).toMatchObject({ previous: 1, confirmed: 1 });
     } finally {
@@ -175,11 +230,16 @@ describe('deploy', () => {
       const model = await makeModel(`again, by ${trigger}`);
       const version = await register.run({ ...context('run3', 'register'), trigger }, {}, { model });
       expect(version.values).toMatchObject({ alias: null });
-      expect((await deploy.run({ ...context('run3', 'deploy'), trigger }, {}, { version: version.outputs.version! })).values).toMatchObject({ promoted: false, why: expect.stringContaining('moves no alias') });
+      expect((await deploy.run({ ...context('run3', 'deploy'), trigger }, {}, { version: version.outputs.version! })).values).toMatchObject(
+        { promoted: false, why: expect.stringContaining('moves no alias') },
+      );
     }
     const again = await registered('1', 'run4');
     expect(again).toMatchObject({ values: { version: 1, alias: null }, details: expect.stringContaining('stays where it is') });
-    expect(await run(again, {}, 'run4')).toMatchObject({ values: { promoted: false, superseded: 2 }, details: expect.stringContaining('perennial models rollback birds --to 1') });
+    expect(await run(again, {}, 'run4')).toMatchObject({
+      values: { promoted: false, superseded: 2 },
+      details: expect.stringContaining('perennial models rollback birds --to 1'),
+    });
     expect((await bench.registry.routing('birds'))!.routing.aliases).toEqual({ challenger: 2, champion: 2 });
   });
 
@@ -204,7 +264,11 @@ describe('deploy', () => {
   });
 
   it.each([
-    [{ to: 'directory' }, ''], [{ path: 'x' }, '/path'], [{ promote: null }, '/promote'], [{ promote: 'candidate', confirm: true }, '/confirm'], [{ promote: 'v3' }, '/promote'],
+    [{ to: 'directory' }, ''],
+    [{ path: 'x' }, '/path'],
+    [{ promote: null }, '/promote'],
+    [{ promote: 'candidate', confirm: true }, '/confirm'],
+    [{ promote: 'v3' }, '/promote'],
     [{ confirm: false, confirmSeconds: 9 }, '/confirmSeconds'],
   ] as const)('finds what is wrong with %j', (config, pointer) => {
     expect(deploy.check!(config, FACTS).map((problem) => problem.pointer)).toEqual([pointer]);

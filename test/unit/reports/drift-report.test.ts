@@ -20,11 +20,35 @@ describe('the chart of a drift report', () => {
   });
 
   it('leaves room between the names', async () => {
-    const column = { name: 'text', type: 'string', status: 'compared', drifted: false, score: 0.1, reason: '', tests: [], unseen: [], missingReference: 0, missingCurrent: 0, invalidCurrent: 0, bins };
+    const column = {
+      name: 'text',
+      type: 'string',
+      status: 'compared',
+      drifted: false,
+      score: 0.1,
+      reason: '',
+      tests: [],
+      unseen: [],
+      missingReference: 0,
+      missingCurrent: 0,
+      invalidCurrent: 0,
+      bins,
+    };
     const options = { tests: [{ test: 'psi', threshold: 0.2 }], agree: 'all', columns: {}, missing: 0.1, columnsMin: 1, rowsMin: 100 };
-    const result = { drifted: false, enoughRows: true, rows: 500, rowsReference: 500, columns: [column], newColumns: [], summary: '', options } as unknown as DriftResult;
+    const result = {
+      drifted: false,
+      enoughRows: true,
+      rows: 500,
+      rowsReference: 500,
+      columns: [column],
+      newColumns: [],
+      summary: '',
+      options,
+    } as unknown as DriftResult;
     const html = await renderDriftReport(result, { model: 'm', version: 1, source: 'x' });
-    const places = [...html.matchAll(/<text text-anchor="(?:end|right)" transform="translate\(([\d.]+),[\d.]+\) rotate\([^)]*\)[^>]*>([^<]+)</g)].map(([, x, name]) => ({ x: Number(x), name }));
+    const places = [
+      ...html.matchAll(/<text text-anchor="(?:end|right)" transform="translate\(([\d.]+),[\d.]+\) rotate\([^)]*\)[^>]*>([^<]+)</g),
+    ].map(([, x, name]) => ({ x: Number(x), name }));
     expect(places.map(({ name }) => name)).toContain('31 others');
     const gaps = places.slice(1).map(({ x }, at) => x - places[at]!.x);
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(16);

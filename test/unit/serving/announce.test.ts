@@ -25,5 +25,9 @@ it('never fails a server whose store is away', async () => {
   const store = new FaultyStore(new MemoryStore(), { call: 1, persistent: true });
   const announcer = await announce(store, { id: 's1', url: 'http://127.0.0.1:1' }, log);
   await announcer.stop();
-  expect(log.lines.map((line) => line.split(' {')[0])).toEqual(['warn the server cannot be announced in the store', 'warn old announcements could not be removed', 'warn the announcement of the server could not be removed']);
+  expect(log.lines.map((line) => line.split(' {')[0])).toEqual([
+    'warn the server cannot be announced in the store',
+    'warn old announcements could not be removed',
+    'warn the announcement of the server could not be removed',
+  ]);
 });

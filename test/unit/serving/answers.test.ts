@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadPreprocessor } from '../../../src/data/preprocessor.ts';
+import { loadPreprocessor } from '../../../src/data/preprocess/preprocessor.ts';
 import type { OutputSpec, Row, Tensor } from '../../../src/core/tensor.ts';
 import { readPredictions } from '../../../src/monitoring/prediction-window.ts';
 import { FakeSource } from './doubles.ts';
@@ -11,7 +11,8 @@ import { ask, startTestApp } from './test-app.ts';
 let server: TestApp;
 
 /** A network whose answer is the square of its input, in float32: it overflows where a real one does. */
-const square = async (batch: Record<string, Tensor>): Promise<Float32Array> => Float32Array.from(batch.features!.data, (value) => value * value);
+const square = async (batch: Record<string, Tensor>): Promise<Float32Array> =>
+  Float32Array.from(batch.features!.data, (value) => value * value);
 
 async function serve(model: string, source: FakeSource, options: FakeSource['options']): Promise<void> {
   source.options = options;
@@ -25,10 +26,22 @@ beforeAll(async () => {
   const columns = [{ name: 'a', type: 'number', required: true, spec: { name: 'features', shape: [1], dtype: 'float32' }, transforms: [] }];
   const anomaly = { kind: 'anomaly', name: 'a', threshold: 4, calibration: { quantile: 0.99, scores: [] } };
   const number = { kind: 'number', name: 'y', width: 1 };
-  for (const [model, output] of [['sensor', anomaly], ['number', number]] as const) {
-    await serve(model, source, { preprocessor: loadPreprocessor({ formatVersion: 1, seed: 1, columns, output: number } as never), output: output as OutputSpec, predict: square });
+  for (const [model, output] of [
+    ['sensor', anomaly],
+    ['number', number],
+  ] as const) {
+    await serve(model, source, {
+      preprocessor: loadPreprocessor({ formatVersion: 1, seed: 1, columns, output: number } as never),
+      output: output as OutputSpec,
+      predict: square,
+    });
   }
-  await serve('texts', source, { columns: [{ name: 'body_mass_g', type: 'number', required: true }, { name: 'island', type: 'string', required: false }] });
+  await serve('texts', source, {
+    columns: [
+      { name: 'body_mass_g', type: 'number', required: true },
+      { name: 'island', type: 'string', required: false },
+    ],
+  });
 });
 afterAll(() => server.close());
 
@@ -42,23 +55,41 @@ describe('values far from all that a model learnt from', () => {
       expect([status, body.predictions]).toEqual([200, [{ score: 1, anomaly: false }, most, { score: 4, anomaly: false }]]);
     }
     expect((await ask(server.url, '/v1/models/sensor:predict', { instances: [{ a: 1e300 }] })).body).toEqual({ predictions: [most] });
-    expect((await ask(server.url, '/v2/models/sensor/infer', { inputs: [{ name: 'a', shape: [1], datatype: 'FP64', data: [1e300] }] })).body.outputs).toMatchObject([{ data: [most.score] }, { data: [true] }]);
+    expect(
+      (await ask(server.url, '/v2/models/sensor/infer', { inputs: [{ name: 'a', shape: [1], datatype: 'FP64', data: [1e300] }] })).body
+        .outputs,
+    ).toMatchObject([{ data: [most.score] }, { data: [true] }]);
   });
 
   it('are named by row and column where a model cannot answer them', async () => {
     const beyond = await rows('number', { rows: [{ a: 1 }, { a: 1e300 }] });
-    expect([beyond.status, beyond.headers.get('x-perennial-row'), beyond.body.error]).toEqual([400, '1', 'row 1, column "a": the value is Infinity after its transforms.']);
+    expect([beyond.status, beyond.headers.get('x-perennial-row'), beyond.body.error]).toEqual([
+      400,
+      '1',
+      'row 1, column "a": the value is Infinity after its transforms.',
+    ]);
     const large = await rows('number', { rows: [{ a: 1 }, { a: 1e30 }] });
-    expect([large.status, large.headers.get('x-perennial-row'), large.body.error]).toEqual([400, '1', 'Row 1: the model has no answer for such values, which are far from all that it learnt from; the largest is 1e+30 in "a".']);
-    expect((await ask(server.url, '/v1/models/number:predict', { instances: [[1], [2e30]] })).body.error).toContain('Row 1: the model has no answer');
+    expect([large.status, large.headers.get('x-perennial-row'), large.body.error]).toEqual([
+      400,
+      '1',
+      'Row 1: the model has no answer for such values, which are far from all that it learnt from; the largest is 1e+30 in "a".',
+    ]);
+    expect((await ask(server.url, '/v1/models/number:predict', { instances: [[1], [2e30]] })).body.error).toContain(
+      'Row 1: the model has no answer',
+    );
   });
 
   it('are refused in a tensor that cannot hold them, with their place', async () => {
-    for (const [path, body] of [['/v2/models/sensor/infer', { inputs: [{ name: 'features', shape: [2, 1], datatype: 'FP32', data: [0, 1e39] }] }], ['/v1/models/sensor:predict', { instances: [[0], [1e39]] }]] as const) {
+    for (const [path, body] of [
+      ['/v2/models/sensor/infer', { inputs: [{ name: 'features', shape: [2, 1], datatype: 'FP32', data: [0, 1e39] }] }],
+      ['/v1/models/sensor:predict', { instances: [[0], [1e39]] }],
+    ] as const) {
       const answer = await ask(server.url, path, body);
       expect([answer.status, answer.body.error]).toEqual([400, expect.stringMatching(/value 1: 1e\+39 is beyond what float32 holds/)]);
     }
-    expect((await ask(server.url, '/v1/models/sensor:predict', { instances: [[1e38]] })).body).toEqual({ predictions: [{ score: 3.4028234663852886e38, anomaly: true }] });
+    expect((await ask(server.url, '/v1/models/sensor:predict', { instances: [[1e38]] })).body).toEqual({
+      predictions: [{ score: 3.4028234663852886e38, anomaly: true }],
+    });
   });
 });
 
@@ -72,24 +103,41 @@ describe('a body', () => {
 
   it('may be nested in a column that is not read, and is refused by its place where it is too deep', async () => {
     for (const path of ['/models/sensor/predict', '/v1/models/sensor:predict']) {
-      const around = (value: string): string => (path.startsWith('/v1') ? `{"instances":[{"a":1,"x":${value}}]}` : `{"a":1,"y":12345678901234567890,"x":${value}}`);
+      const around = (value: string): string =>
+        path.startsWith('/v1') ? `{"instances":[{"a":1,"x":${value}}]}` : `{"a":1,"y":12345678901234567890,"x":${value}}`;
       expect((await raw(path, around(nested(900)))).status).toBe(200);
       const deep = await raw(path, around(nested(20_000)));
       expect([deep.status, deep.error]).toEqual([400, expect.stringContaining('nested deeper than 1000 levels at character')]);
     }
     for (const path of ['/models/sensor/predict', '/v1/models/sensor:predict', '/v2/models/sensor/infer']) {
-      for (const body of ['['.repeat(4_000_000), `{"a":${nested(900)}}`, `["${'\\"'.repeat(2_000_000)}`]) expect((await raw(path, body)).status).toBe(400);
+      for (const body of ['['.repeat(4_000_000), `{"a":${nested(900)}}`, `["${'\\"'.repeat(2_000_000)}`])
+        expect((await raw(path, body)).status).toBe(400);
     }
   });
 
   it('is named where it is something else than JSON', async () => {
     const gzip = gzipSync('{"a":1}');
     const cases: [string | Uint8Array, Record<string, string>, number, string][] = [
-      [gzip, { 'content-encoding': 'gzip', 'content-type': 'application/json' }, 415, 'The body is compressed (content-encoding: gzip), and this server does not unpack: send plain JSON.'],
+      [
+        gzip,
+        { 'content-encoding': 'gzip', 'content-type': 'application/json' },
+        415,
+        'The body is compressed (content-encoding: gzip), and this server does not unpack: send plain JSON.',
+      ],
       [gzip, { 'content-type': 'application/json' }, 415, 'The body is gzip: send JSON in UTF-8.'],
-      [new Uint8Array([8, 255, 254]), { 'content-type': 'application/octet-stream' }, 415, 'The body is application/octet-stream, not JSON: send JSON in UTF-8.'],
+      [
+        new Uint8Array([8, 255, 254]),
+        { 'content-type': 'application/octet-stream' },
+        415,
+        'The body is application/octet-stream, not JSON: send JSON in UTF-8.',
+      ],
       [new Uint8Array([255, 254, 123, 0]), { 'content-type': 'application/json' }, 415, 'The body is UTF-16: send JSON in UTF-8.'],
-      ['a=1&b=2', { 'content-type': 'application/x-www-form-urlencoded' }, 415, 'The body is application/x-www-form-urlencoded, not JSON: send JSON in UTF-8.'],
+      [
+        'a=1&b=2',
+        { 'content-type': 'application/x-www-form-urlencoded' },
+        415,
+        'The body is application/x-www-form-urlencoded, not JSON: send JSON in UTF-8.',
+      ],
       ['{"a":1', { 'content-type': 'application/x-www-form-urlencoded' }, 400, 'The body is not JSON: '],
       ['', { 'content-type': 'application/json' }, 400, 'The body is empty: send a JSON object.'],
     ];
@@ -98,19 +146,36 @@ describe('a body', () => {
       expect([answer.status, answer.error]).toEqual([status, expect.stringContaining(error)]);
     }
     expect((await raw('/models/sensor/predict', gzip, { 'content-encoding': 'gzip' })).headers.get('accept-encoding')).toBe('identity');
-    for (const type of ['application/json', 'application/x-www-form-urlencoded', 'application/octet-stream', 'text/plain', 'application/x-protobuf']) expect((await raw('/models/sensor/predict', '{"a":1}', { 'content-type': type })).status).toBe(200);
+    for (const type of [
+      'application/json',
+      'application/x-www-form-urlencoded',
+      'application/octet-stream',
+      'text/plain',
+      'application/x-protobuf',
+    ])
+      expect((await raw('/models/sensor/predict', '{"a":1}', { 'content-type': type })).status).toBe(200);
   });
 
   it('that never arrives, or arrives byte by byte, is cut with an answer', async () => {
-    const answers = await Promise.all([0, 100].map((dripMs) => new Promise<string>((resolve, reject) => {
-      const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
-      let text = '';
-      const drip = dripMs === 0 ? undefined : setInterval(() => socket.write('['), dripMs);
-      socket.on('data', (bytes) => (text += String(bytes)));
-      socket.on('close', () => { clearInterval(drip); resolve(text); });
-      socket.on('error', reject);
-      socket.write('POST /models/sensor/predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{');
-    })));
+    const answers = await Promise.all(
+      [0, 100].map(
+        (dripMs) =>
+          new Promise<string>((resolve, reject) => {
+            const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+            let text = '';
+            const drip = dripMs === 0 ? undefined : setInterval(() => socket.write('['), dripMs);
+            socket.on('data', (bytes) => (text += String(bytes)));
+            socket.on('close', () => {
+              clearInterval(drip);
+              resolve(text);
+            });
+            socket.on('error', reject);
+            socket.write(
+              'POST /models/sensor/predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{',
+            );
+          }),
+      ),
+    );
     for (const answer of answers) {
       expect(answer).toContain('HTTP/1.1 408 Request Timeout');
       expect(answer).toContain('{"error":"The request did not arrive as a whole within 0.7 s."}');
@@ -119,7 +184,8 @@ describe('a body', () => {
 
   it('with base64 that is none is refused, not read as something else', async () => {
     const text = (b64: string) => ask(server.url, '/v1/models/texts:predict', { instances: [{ body_mass_g: 1, island: { b64 } }] });
-    for (const b64 of ['!!!!', 'aGVsbG8', 'aGVs bG8=', 'a', 'aGVsbG8==', 'a=Gs']) expect((await text(b64)).status).toBe(b64 === 'aGVsbG8' ? 200 : 400);
+    for (const b64 of ['!!!!', 'aGVsbG8', 'aGVs bG8=', 'a', 'aGVsbG8==', 'a=Gs'])
+      expect((await text(b64)).status).toBe(b64 === 'aGVsbG8' ? 200 : 400);
     expect((await text('!!!!')).body.error).toBe('The column "island": the value of "b64" is no base64.');
   });
 });
@@ -131,15 +197,36 @@ describe('the prediction log', () => {
     expect((await rows('texts', body('logged'))).status).toBe(200);
     for (const path of ['/models/texts/predict', '/v1/models/texts:predict', '/v2/models/texts/infer']) {
       const row: Row = { body_mass_g: 1, island: 'not logged' };
-      const asked = path.startsWith('/v1') ? { instances: [row] } : path.startsWith('/v2') ? { inputs: [{ name: 'body_mass_g', shape: [1], datatype: 'FP64', data: [1] }] } : row;
+      const asked = path.startsWith('/v1')
+        ? { instances: [row] }
+        : path.startsWith('/v2')
+          ? { inputs: [{ name: 'body_mass_g', shape: [1], datatype: 'FP64', data: [1] }] }
+          : row;
       expect((await ask(server.url, path, asked, { headers: { 'x-perennial-log': 'off' } })).status).toBe(200);
     }
-    expect((await ask(server.url, '/models/texts/predict', { body_mass_g: 1 }, { headers: { 'x-perennial-log': 'never' } })).body.error).toBe('The header x-perennial-log is "never"; expected "on" or "off".');
-    server.log.add({ model: 'texts', version: 1, preprocessor: loadPreprocessor({ formatVersion: 1, seed: 1, columns: [], output: { kind: 'number', name: 'y', width: 1 } } as never) }, 'loop', unwritable(), { value: 1 });
+    expect(
+      (await ask(server.url, '/models/texts/predict', { body_mass_g: 1 }, { headers: { 'x-perennial-log': 'never' } })).body.error,
+    ).toBe('The header x-perennial-log is "never"; expected "on" or "off".');
+    server.log.add(
+      {
+        model: 'texts',
+        version: 1,
+        preprocessor: loadPreprocessor({
+          formatVersion: 1,
+          seed: 1,
+          columns: [],
+          output: { kind: 'number', name: 'y', width: 1 },
+        } as never),
+      },
+      'loop',
+      unwritable(),
+      { value: 1 },
+    );
     await server.log.flush();
     const now = Date.now();
     const logged = [];
-    for await (const records of readPredictions(server.store, 'texts', { from: new Date(now - 3_600_000), to: new Date(now + 3_600_000) })) logged.push(...records);
+    for await (const records of readPredictions(server.store, 'texts', { from: new Date(now - 3_600_000), to: new Date(now + 3_600_000) }))
+      logged.push(...records);
     const own = logged.filter(({ row }) => row?.['island'] !== undefined && !('b64' in Object(row['island'])) && row['island'] !== 'hello');
     expect(own.map(({ row }) => row)).toEqual([{ body_mass_g: 1, island: 'logged', y: id }]);
     expect(logged.find(({ id: name }) => name === 'loop')).toMatchObject({ row: null, prediction: { value: 1 } });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TensorBatch } from '../../../src/core/tensor.ts';
 import { Batcher } from '../../../src/serving/batcher.ts';
-import type { ModelMeta, Predictor } from '../../../src/training/types.ts';
+import type { ModelMeta, Predictor } from '../../../src/training/model/model-meta.ts';
 
 const spec = { name: 'x', shape: [2], dtype: 'float32' } as const;
 
@@ -28,7 +28,11 @@ describe('the batcher', () => {
   it('joins what arrives together, and gives each its own values', async () => {
     const calls: number[] = [];
     const batcher = new Batcher(summing(calls), { batchRowsMax: 8, queueRowsMax: 100 });
-    const answers = await Promise.all([batcher.predict(batchOf([1, 2])), batcher.predict(batchOf([3, 4], [5, 6])), batcher.predict(batchOf([7, 8]))]);
+    const answers = await Promise.all([
+      batcher.predict(batchOf([1, 2])),
+      batcher.predict(batchOf([3, 4], [5, 6])),
+      batcher.predict(batchOf([7, 8])),
+    ]);
     expect(answers.map((values) => [...values])).toEqual([[3], [7, 11], [15]]);
     expect(calls).toEqual([4]);
   });
@@ -46,8 +50,16 @@ describe('the batcher', () => {
 
   it('fails the request that makes its batch fail, and no other', async () => {
     const batcher = new Batcher(summing([]), { batchRowsMax: 8, queueRowsMax: 100 });
-    const results = await Promise.allSettled([batcher.predict(batchOf([1, 2])), batcher.predict(batchOf([13, 0])), batcher.predict(batchOf([3, 4]))]);
-    expect(results.map((result) => (result.status === 'fulfilled' ? [...result.value] : String(result.reason)))).toEqual([[3], 'Error: poison', [7]]);
+    const results = await Promise.allSettled([
+      batcher.predict(batchOf([1, 2])),
+      batcher.predict(batchOf([13, 0])),
+      batcher.predict(batchOf([3, 4])),
+    ]);
+    expect(results.map((result) => (result.status === 'fulfilled' ? [...result.value] : String(result.reason)))).toEqual([
+      [3],
+      'Error: poison',
+      [7],
+    ]);
     expect(batcher.waitingRows).toBe(0);
     expect([...(await batcher.predict(batchOf([9, 9])))]).toEqual([18]);
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { predictAll } from '../../../src/serving/predict-all.ts';
-import { ServerClient } from '../../../src/serving/client.ts';
+import { predictAll } from '../../../src/client/predict-all.ts';
+import { ServerClient } from '../../../src/client/server-client.ts';
 import { FakeSource } from './doubles.ts';
 import type { TestApp } from './test-app.ts';
 import { startTestApp } from './test-app.ts';
@@ -18,7 +18,11 @@ describe('the client', () => {
   it('describes and predicts, by version and alias as well', async () => {
     const client = new ServerClient(`${server.url}/`, 'sesame');
     expect(await client.describe('penguins')).toEqual({ version: 3, windowSize: 1, columns: { body_mass_g: 'number', island: 'string' } });
-    expect(await client.predict('penguins', [{ body_mass_g: 1 }])).toMatchObject({ model: 'penguins', version: 3, predictions: [{ label: 'Gentoo' }] });
+    expect(await client.predict('penguins', [{ body_mass_g: 1 }])).toMatchObject({
+      model: 'penguins',
+      version: 3,
+      predictions: [{ label: 'Gentoo' }],
+    });
     expect(await client.predict('penguins', [{ body_mass_g: 1 }], 1)).toMatchObject({ version: 1 });
     expect(await client.predict('penguins@challenger', [{ body_mass_g: 1 }])).toMatchObject({ version: 2 });
   });
@@ -34,7 +38,11 @@ describe('the client', () => {
     ['NOT_FOUND', () => new ServerClient(server.url, 'sesame').predict('geese', [{ a: 1 }]), 'There is no model "geese" on this server.'],
     ['DATA_INVALID', () => new ServerClient(server.url, 'sesame').predict('penguins', [{ mass: 1 }]), 'Row 0 has none of the columns'],
     ['SECRET_MISSING', () => new ServerClient(server.url, '').predict('penguins', [{ body_mass_g: 1 }]), 'This server asks for a token'],
-    ['SERVER_UNAVAILABLE', () => new ServerClient('http://127.0.0.1:1', 'sesame').predict('penguins', [{ body_mass_g: 1 }]), 'No model server answers at http://127.0.0.1:1'],
+    [
+      'SERVER_UNAVAILABLE',
+      () => new ServerClient('http://127.0.0.1:1', 'sesame').predict('penguins', [{ body_mass_g: 1 }]),
+      'No model server answers at http://127.0.0.1:1',
+    ],
   ])('fails with %s', async (code, act, message) => {
     await expect(act()).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
   });

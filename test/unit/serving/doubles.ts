@@ -1,10 +1,10 @@
 import type { StepLogger } from '../../../src/core/step.ts';
 import type { OutputSpec, Row, Tensor, TensorBatch, TensorSpec } from '../../../src/core/tensor.ts';
-import type { Column, Preprocessor } from '../../../src/data/types.ts';
+import type { Column, Preprocessor } from '../../../src/data/stored/dataset.ts';
 import { PerennialError } from '../../../src/core/errors.ts';
 import type { Servable } from '../../../src/serving/servable.ts';
 import type { RoutingState, VersionSource } from '../../../src/serving/version-source.ts';
-import type { ModelMeta, Predictor } from '../../../src/training/types.ts';
+import type { ModelMeta, Predictor } from '../../../src/training/model/model-meta.ts';
 
 export const CLASSES = ['Adelie', 'Chinstrap', 'Gentoo'];
 
@@ -13,7 +13,10 @@ export const silent: StepLogger = { info() {}, warn() {}, error() {} };
 /** Remembers what was logged. */
 export function recordingLog(): StepLogger & { readonly lines: string[] } {
   const lines: string[] = [];
-  const push = (level: string) => (message: string, fields?: Record<string, unknown>): void => void lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
+  const push =
+    (level: string) =>
+    (message: string, fields?: Record<string, unknown>): void =>
+      void lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
   return { lines, info: push('info'), warn: push('warn'), error: push('error') };
 }
 
@@ -48,7 +51,8 @@ export function fakePreprocessor(options: FakeOptions = {}): Preprocessor {
       const data = new Float32Array(examples * 2);
       for (let i = 0; i < examples; i += 1) {
         const row = rows[i + windowSize - 1]!;
-        if (typeof row.body_mass_g !== 'number') throw new PerennialError('DATA_INVALID', `Row ${i}, column "body_mass_g": ${JSON.stringify(row.body_mass_g)} is not a number.`);
+        if (typeof row.body_mass_g !== 'number')
+          throw new PerennialError('DATA_INVALID', `Row ${i}, column "body_mass_g": ${JSON.stringify(row.body_mass_g)} is not a number.`);
         data[i * 2] = row.body_mass_g;
         data[i * 2 + 1] = String(row.island ?? '').length;
       }
@@ -70,7 +74,12 @@ export function fakeServable(model: string, version: number, options: FakeOption
   const calls: number[] = [];
   let disposed = false;
   const predictor: Predictor = {
-    meta: { inputs: preprocessor.inputs, output: options.preprocessor === undefined ? preprocessor.output : (options.output ?? preprocessor.output), outputShape: [width], trainableParameters: 7 } as unknown as ModelMeta,
+    meta: {
+      inputs: preprocessor.inputs,
+      output: options.preprocessor === undefined ? preprocessor.output : (options.output ?? preprocessor.output),
+      outputShape: [width],
+      trainableParameters: 7,
+    } as unknown as ModelMeta,
     async predict(batch) {
       if (disposed) throw new Error('used after it was disposed');
       const rows = (Object.values(batch)[0] as Tensor).rows;
@@ -84,7 +93,15 @@ export function fakeServable(model: string, version: number, options: FakeOption
       disposed = true;
     },
   };
-  return { model, version, preprocessor, predictor, sourceColumns: ['body_mass_g', 'island', 'species', 'year'], calls, disposed: () => disposed };
+  return {
+    model,
+    version,
+    preprocessor,
+    predictor,
+    sourceColumns: ['body_mass_g', 'island', 'species', 'year'],
+    calls,
+    disposed: () => disposed,
+  };
 }
 
 /** A registry in memory with switches for what can go wrong. */

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PerennialError } from '../../../src/core/errors.ts';
 import type { Row, Tensor } from '../../../src/core/tensor.ts';
-import { loadPreprocessor } from '../../../src/data/preprocessor.ts';
-import { ServerClient } from '../../../src/serving/client.ts';
-import { predictAll } from '../../../src/serving/predict-all.ts';
-import type { PredictAllOptions } from '../../../src/serving/predict-all.ts';
+import { loadPreprocessor } from '../../../src/data/preprocess/preprocessor.ts';
+import { ServerClient } from '../../../src/client/server-client.ts';
+import { predictAll } from '../../../src/client/predict-all.ts';
+import type { PredictAllOptions } from '../../../src/client/predict-all.ts';
 import { FakeSource } from './doubles.ts';
 import type { TestApp } from './test-app.ts';
 import { startTestApp } from './test-app.ts';
@@ -17,7 +17,9 @@ const output = { kind: 'number', name: 'y', width: 1 } as const;
 /** The sum of a window: it tells which rows were in it. */
 const sums = async ({ features }: Record<string, Tensor>): Promise<Float32Array> => {
   const size = features!.data.length / features!.rows;
-  return Float32Array.from({ length: features!.rows }, (_, at) => Array.from(features!.data.subarray(at * size, (at + 1) * size)).reduce((sum, value) => sum + value, 0));
+  return Float32Array.from({ length: features!.rows }, (_, at) =>
+    Array.from(features!.data.subarray(at * size, (at + 1) * size)).reduce((sum, value) => sum + value, 0),
+  );
 };
 
 beforeAll(async () => {
@@ -30,7 +32,11 @@ beforeAll(async () => {
     shops: { sequence: { size: 3, horizon: 1, by: 'day', byType: 'integer', key: [{ name: 'shop', type: 'string' }], gap: 1 } },
   };
   for (const [model, more] of Object.entries(models)) {
-    source.options = { preprocessor: loadPreprocessor({ formatVersion: 1, seed: 1, columns: [column], output, ...more } as never), output, predict: sums };
+    source.options = {
+      preprocessor: loadPreprocessor({ formatVersion: 1, seed: 1, columns: [column], output, ...more } as never),
+      output,
+      predict: sums,
+    };
     source.route(model, { champion: 1 });
     await server.router.state(model);
   }
@@ -40,12 +46,14 @@ afterAll(() => server.close());
 async function all(model: string, rows: readonly (Row | PerennialError)[], options: Partial<PredictAllOptions> = {}) {
   return predictAll(client, model, rows, { description: await client.describe(model), logged: false, retryMs: 20, ...options });
 }
-const values = (answers: Awaited<ReturnType<typeof all>>): [number, unknown][] => answers.predictions.map((one) => [one.row, 'value' in one ? one.value : undefined]);
+const values = (answers: Awaited<ReturnType<typeof all>>): [number, unknown][] =>
+  answers.predictions.map((one) => [one.row, 'value' in one ? one.value : undefined]);
 
 describe('rows of any number', () => {
   it('are cut by rows and by bytes', async () => {
     const rows = Array.from({ length: 57 }, (_, y) => ({ y, note: 'x'.repeat(400) }));
-    for (const options of [{}, { rowsPerRequest: 10 }, { bytesPerRequest: 1_000 }, { bytesPerRequest: 10 }]) expect(values(await all('rows', rows, options))).toEqual(rows.map(({ y }) => [y, y]));
+    for (const options of [{}, { rowsPerRequest: 10 }, { bytesPerRequest: 1_000 }, { bytesPerRequest: 10 }])
+      expect(values(await all('rows', rows, options))).toEqual(rows.map(({ y }) => [y, y]));
   });
 
   it('lose only those that cannot be answered, each with its place and the words of the server', async () => {
@@ -55,13 +63,24 @@ describe('rows of any number', () => {
     rows[60] = { y: 1e300 };
     const answers = await all('rows', rows, { rowsPerRequest: 30 });
     expect(answers.refused.map(({ row }) => row)).toEqual([3, 4, 50, 60, 77, 199]);
-    expect(answers.refused.map(({ error }) => error).slice(1, 4)).toEqual([expect.stringContaining('column "y": expected a number, got string "many"'), 'rows.ndjson:51 is not JSON', expect.stringContaining('column "y": the value is Infinity')]);
-    expect(values(answers)).toEqual(rows.flatMap((row, index) => (answers.refused.some((one) => one.row === index) ? [] : [[index, (row as { y: number }).y]])));
+    expect(answers.refused.map(({ error }) => error).slice(1, 4)).toEqual([
+      expect.stringContaining('column "y": expected a number, got string "many"'),
+      'rows.ndjson:51 is not JSON',
+      expect.stringContaining('column "y": the value is Infinity'),
+    ]);
+    expect(values(answers)).toEqual(
+      rows.flatMap((row, index) => (answers.refused.some((one) => one.row === index) ? [] : [[index, (row as { y: number }).y]])),
+    );
   });
 
   it('of a file that does not fit the model at all are refused soon, by the first of them', async () => {
     const rows = Array.from({ length: 5_000 }, () => ({ z: 1 }));
-    await expect(all('rows', rows)).rejects.toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('None of the first 100 rows can be answered. Row 0: has none of the columns that the model reads: y.') });
+    await expect(all('rows', rows)).rejects.toMatchObject({
+      code: 'DATA_INVALID',
+      message: expect.stringContaining(
+        'None of the first 100 rows can be answered. Row 0: has none of the columns that the model reads: y.',
+      ),
+    });
     await expect(all('rows', [{ z: 1 }])).rejects.toMatchObject({ message: expect.stringContaining('The row cannot be answered.') });
   });
 
@@ -69,7 +88,8 @@ describe('rows of any number', () => {
     const rows: (Row | PerennialError)[] = Array.from({ length: 40 }, (_, y) => ({ day: y, y }));
     const whole = values(await all('windows', rows));
     expect(whole).toEqual(Array.from({ length: 38 }, (_, at) => [at + 2, 3 * at + 3]));
-    for (const options of [{ rowsPerRequest: 7 }, { rowsPerRequest: 3 }, { bytesPerRequest: 60 }]) expect(values(await all('windows', rows, options))).toEqual(whole);
+    for (const options of [{ rowsPerRequest: 7 }, { rowsPerRequest: 3 }, { bytesPerRequest: 60 }])
+      expect(values(await all('windows', rows, options))).toEqual(whole);
     rows[20] = { day: 20, y: 'none' };
     rows[33] = new PerennialError('SOURCE_INVALID', 'no row');
     for (const rowsPerRequest of [7, 1_000]) {
@@ -83,9 +103,13 @@ describe('rows of any number', () => {
     const rows = Array.from({ length: 60 }, (_, at) => ({ shop: 'ABC'[at % 3]!, day: Math.floor(at / 3), y: at }));
     const whole = await all('shops', rows);
     expect(values(whole)).toEqual(rows.slice(6).map(({ y }) => [y, 3 * y - 9]));
-    for (const options of [{ rowsPerRequest: 8 }, { rowsPerRequest: 25 }, { bytesPerRequest: 200 }]) expect((await all('shops', rows, options)).predictions).toEqual(whole.predictions);
+    for (const options of [{ rowsPerRequest: 8 }, { rowsPerRequest: 25 }, { bytesPerRequest: 200 }])
+      expect((await all('shops', rows, options)).predictions).toEqual(whole.predictions);
     expect(values(await all('shops', [...rows, { shop: 'D', day: 1, y: 0 }], { rowsPerRequest: 8 }))).toEqual(values(whole));
-    await expect(all('shops', [{ shop: 'D', day: 1, y: 0 }])).rejects.toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('predicts from 3 consecutive rows') });
+    await expect(all('shops', [{ shop: 'D', day: 1, y: 0 }])).rejects.toMatchObject({
+      code: 'DATA_INVALID',
+      message: expect.stringContaining('predicts from 3 consecutive rows'),
+    });
   });
 
   it('that were answered before the server went away are kept, and what ended it is told', async () => {
@@ -98,7 +122,11 @@ describe('rows of any number', () => {
       }
     }
     const rows = Array.from({ length: 50 }, (_, y) => ({ y }));
-    const answers = await predictAll(new Leaving(server.url, ''), 'rows', rows, { description: await client.describe('rows'), rowsPerRequest: 10, retryMs: 5 });
+    const answers = await predictAll(new Leaving(server.url, ''), 'rows', rows, {
+      description: await client.describe('rows'),
+      rowsPerRequest: 10,
+      retryMs: 5,
+    });
     expect(values(answers)).toEqual(rows.slice(0, 20).map(({ y }) => [y, y]));
     expect(answers.ended).toMatchObject({ code: 'SERVER_UNAVAILABLE' });
     expect(asked).toBe(8);

@@ -32,7 +32,11 @@ function setUp(options: Partial<PredictionLogOptions> = {}) {
 async function records(store: ObjectStore): Promise<Record<string, PredictionRecord[]>> {
   const found: Record<string, PredictionRecord[]> = {};
   for await (const { key } of store.list('')) {
-    found[key] = Buffer.from((await store.get(key)).body).toString().trimEnd().split('\n').map((line) => JSON.parse(line) as PredictionRecord);
+    found[key] = Buffer.from((await store.get(key)).body)
+      .toString()
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as PredictionRecord);
   }
   return found;
 }
@@ -45,7 +49,9 @@ describe('the prediction log', () => {
     await log.close();
     const found = await records(store);
     expect(Object.keys(found)).toEqual(['predictions/m/2026-01-31/23-s1-000001.ndjson', 'predictions/m/2026-02-01/00-s1-000002.ndjson']);
-    expect(found['predictions/m/2026-01-31/23-s1-000001.ndjson']).toEqual([{ time: '2026-01-31T23:59:59.999Z', id: 'a', version: 4, row: { body_mass_g: 1 }, prediction: { value: 1 } }]);
+    expect(found['predictions/m/2026-01-31/23-s1-000001.ndjson']).toEqual([
+      { time: '2026-01-31T23:59:59.999Z', id: 'a', version: 4, row: { body_mass_g: 1 }, prediction: { value: 1 } },
+    ]);
     expect(found['predictions/m/2026-02-01/00-s1-000002.ndjson']!.map((record) => record.id)).toEqual(['b', 'c']);
     expect(value('perennial_prediction_log_lines_total')).toBe(3);
     expect(value('perennial_prediction_log_waiting_bytes')).toBe(0);
@@ -59,7 +65,11 @@ describe('the prediction log', () => {
     for (const id of ['a', 'b', 'c', 'd']) many.add(id);
     await eventually(async () => Object.values(await records(many.store)).flat().length === 3);
     await many.log.close();
-    expect(Object.values(await records(many.store)).flat().map((record) => record.id)).toEqual(['a', 'b', 'c', 'd']);
+    expect(
+      Object.values(await records(many.store))
+        .flat()
+        .map((record) => record.id),
+    ).toEqual(['a', 'b', 'c', 'd']);
     await soon.log.close();
   });
 
@@ -76,7 +86,9 @@ describe('the prediction log', () => {
     await eventually(async () => Object.values(await records(store)).flat().length === 100 - dropped);
     add('later');
     await log.close();
-    const ids = Object.values(await records(store)).flat().map((record) => record.id);
+    const ids = Object.values(await records(store))
+      .flat()
+      .map((record) => record.id);
     expect(ids.length).toBe(101 - dropped);
     expect(new Set(ids).size).toBe(ids.length);
   });

@@ -13,25 +13,42 @@ beforeAll(async () => {
   server = await startTestApp(new FakeSource());
   const { artifacts, store } = server;
   const registry = createRegistry(store, artifacts);
-  const evaluationRef = await artifacts.write({ kind: 'evaluation', summary: 'good', files: { 'report.html': Buffer.from(HTML) }, meta: {} });
+  const evaluationRef = await artifacts.write({
+    kind: 'evaluation',
+    summary: 'good',
+    files: { 'report.html': Buffer.from(HTML) },
+    meta: {},
+  });
   const judged = await artifacts.write({ kind: 'model', summary: 'judged', files: {}, meta: { a: 1 } });
   const bare = await artifacts.write({ kind: 'model', summary: 'bare', files: {}, meta: { a: 2 } });
   digest = evaluationRef.digest;
   dataset = judged.digest;
-  await registry.register({ model: 'penguins', modelRef: judged, evaluationRef, metrics: {}, verdict: { passed: true, reasons: [] }, pipeline: 'penguins', runId: 'r', stepId: 'register' });
+  await registry.register({
+    model: 'penguins',
+    modelRef: judged,
+    evaluationRef,
+    metrics: {},
+    verdict: { passed: true, reasons: [] },
+    pipeline: 'penguins',
+    runId: 'r',
+    stepId: 'register',
+  });
   await registry.register({ model: 'penguins', modelRef: bare, pipeline: 'penguins', runId: 'r2', stepId: 'register' });
   await registry.promote('penguins', 1, { who: 'test', why: 'test' });
 });
 afterAll(() => server.close());
 
-it.each(['/models/penguins/versions/1/report', '/models/penguins/versions/champion/report', 'evaluation'])('%s is the report as a page that runs no scripts', async (path) => {
-  const answer = await fetch(`${server.url}${path === 'evaluation' ? `/evaluations/${digest}/report` : path}`);
-  expect(answer.status).toBe(200);
-  expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
-  expect(answer.headers.get('content-security-policy')).toBe("default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox");
-  expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
-  expect(await answer.text()).toBe(HTML);
-});
+it.each(['/models/penguins/versions/1/report', '/models/penguins/versions/champion/report', 'evaluation'])(
+  '%s is the report as a page that runs no scripts',
+  async (path) => {
+    const answer = await fetch(`${server.url}${path === 'evaluation' ? `/evaluations/${digest}/report` : path}`);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(answer.headers.get('content-security-policy')).toBe("default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox");
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(await answer.text()).toBe(HTML);
+  },
+);
 
 it.each([
   ['/models/penguins/versions/2/report', 'penguins version 2 was registered without an evaluation'],

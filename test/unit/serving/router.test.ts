@@ -34,7 +34,7 @@ describe('the router', () => {
     await eventually(async () => (await versionOf(router)) === 2);
     expect(old.servable.version).toBe(1);
     expect(source.servable(1).disposed()).toBe(false);
-    await old.predict((await old.servable.preprocessor.apply([{ body_mass_g: 1 }])));
+    await old.predict(await old.servable.preprocessor.apply([{ body_mass_g: 1 }]));
     old.release();
     old.release();
     expect(source.servable(1).disposed()).toBe(true);
@@ -75,7 +75,12 @@ describe('the router', () => {
     source.route('m', { champion: 3 }, { previous: [2, 1] });
     const router = await routerOf(source);
     expect(await versionOf(router)).toBe(1);
-    expect(router.states()[0]).toMatchObject({ version: 1, wanted: 3, degraded: true, error: expect.stringMatching(/version 3 cannot be loaded: .*digest.*; version 1 answers/) });
+    expect(router.states()[0]).toMatchObject({
+      version: 1,
+      wanted: 3,
+      degraded: true,
+      error: expect.stringMatching(/version 3 cannot be loaded: .*digest.*; version 1 answers/),
+    });
     expect(router.lines.filter((line) => line.startsWith('error')).join('\n')).toContain('a former one answers in its place');
     source.broken.clear();
     await eventually(async () => (await versionOf(router)) === 3);
@@ -90,7 +95,10 @@ describe('the router', () => {
     source.route('m', { champion: 2 }, { previous: [1], fallback: 'nothing' });
     await eventually(() => router.states()[0]!.degraded);
     await eventually(() => router.states()[0]!.version === undefined);
-    await expect(router.lease({ model: 'm' })).rejects.toMatchObject({ status: 503, message: expect.stringContaining('version 2 cannot be loaded') });
+    await expect(router.lease({ model: 'm' })).rejects.toMatchObject({
+      status: 503,
+      message: expect.stringContaining('version 2 cannot be loaded'),
+    });
     source.broken.clear();
     await eventually(() => router.states()[0]!.version === 2);
   });
@@ -105,7 +113,10 @@ describe('the router', () => {
     expect(router.storeReachable).toBe(true);
     expect(await versionOf(router, 'a')).toBe(1);
     expect(await versionOf(router, 'm')).toBe(2);
-    expect(router.states().map(({ model, degraded }) => [model, degraded])).toEqual([['a', false], ['m', true]]);
+    expect(router.states().map(({ model, degraded }) => [model, degraded])).toEqual([
+      ['a', false],
+      ['m', true],
+    ]);
     expect(router.states()[1]!.error).toContain('its routing cannot be read');
     source.route('a', { champion: 3 });
     await eventually(async () => (await versionOf(router, 'a')) === 3);

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { withDatabase } from '../../../src/data/duckdb.ts';
-import { readRowsFile } from '../../../src/serving/rows-file.ts';
+import { withDatabase } from '../../../src/data/table/duckdb.ts';
+import { readRowsFile } from '../../../src/client/rows-file.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -25,7 +25,14 @@ describe('rows of a file', () => {
     ['one.json', '{"a":1}', [{ a: 1 }]],
     ['lines.ndjson', '{"a":1}\n\n{"a":2}\n', [{ a: 1 }, { a: 2 }]],
     ['lines.jsonl', '{"a":1}\r\n{"a":2}', [{ a: 1 }, { a: 2 }]],
-    ['table.csv', '\uFEFFa,b,c,d\r\n1,"x, ""y""\nz",true,\r\nheavy,,no,07\r\n', [{ a: 1, b: 'x, "y"\nz', c: true, d: null }, { a: 'heavy', b: null, c: false, d: '07' }]],
+    [
+      'table.csv',
+      '\uFEFFa,b,c,d\r\n1,"x, ""y""\nz",true,\r\nheavy,,no,07\r\n',
+      [
+        { a: 1, b: 'x, "y"\nz', c: true, d: null },
+        { a: 'heavy', b: null, c: false, d: '07' },
+      ],
+    ],
     ['ends.csv', 'b,c\nx,', [{ b: 'x', c: null }]],
   ])('are read from %s', async (name, text, rows) => {
     expect(await readRowsFile(await file(name, text), { columns: { a: 'number', b: 'string', c: 'boolean', d: 'string' } })).toEqual(rows);
@@ -48,7 +55,10 @@ describe('rows of a file', () => {
     ['table.xlsx', 'PK', 'USAGE', 'does not say its format'],
   ])('are refused from %s', async (name, text, code, message) => {
     const path = text === undefined ? join(folder, name) : await file(name, text);
-    await expect(readRowsFile(path, { columns: { a: 'string', b: 'string' } })).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+    await expect(readRowsFile(path, { columns: { a: 'string', b: 'string' } })).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message),
+    });
   });
 
   it('hold images as base64, or as bytes in a column of Parquet', async () => {
@@ -62,8 +72,17 @@ describe('rows of a file', () => {
     const png = Buffer.from('iVBORw0KGgo'.padEnd(80, 'A'), 'base64');
     await file('own.png', png);
     const text = png.toString('base64');
-    expect(await readRowsFile(await file('images.csv', `photo,n\nown.png,1\n${text},2\n,3\n`), { columns: { photo: 'image', n: 'number' } })).toEqual([{ photo: text, n: 1 }, { photo: text, n: 2 }, { photo: null, n: 3 }]);
-    await expect(readRowsFile(await file('away.ndjson', '{"photo":"away.png"}'), { columns: { photo: 'image' } })).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND', message: expect.stringContaining('row 0, column "photo": the image "away.png" cannot be read') });
+    expect(
+      await readRowsFile(await file('images.csv', `photo,n\nown.png,1\n${text},2\n,3\n`), { columns: { photo: 'image', n: 'number' } }),
+    ).toEqual([
+      { photo: text, n: 1 },
+      { photo: text, n: 2 },
+      { photo: null, n: 3 },
+    ]);
+    await expect(readRowsFile(await file('away.ndjson', '{"photo":"away.png"}'), { columns: { photo: 'image' } })).rejects.toMatchObject({
+      code: 'SOURCE_NOT_FOUND',
+      message: expect.stringContaining('row 0, column "photo": the image "away.png" cannot be read'),
+    });
   });
 
   it('survive being written as CSV', async () => {

@@ -1,4 +1,4 @@
-import { loadPreprocessor } from '../../../src/data/preprocessor.ts';
+import { loadPreprocessor } from '../../../src/data/preprocess/preprocessor.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeSource } from './doubles.ts';
 import type { TestApp } from './test-app.ts';
@@ -22,18 +22,34 @@ describe('the server', () => {
     source.route('m', { champion: 1 });
     const { url } = await start(source, { token: 'sesame' });
     for (const path of ['/v2/health/live', '/v2/health/ready', '/v2/health/live/']) expect((await ask(url, path)).status).toBe(200);
-    const paths = ['/v2', '/v2/', '/models', '/metrics', '/v2/models/m', '/v1/models/m', '/nowhere', '//v2/health/live', '/V2/health/live', '/v2/health/live/../../models/m', '/v2/health%2flive'];
+    const paths = [
+      '/v2',
+      '/v2/',
+      '/models',
+      '/metrics',
+      '/v2/models/m',
+      '/v1/models/m',
+      '/nowhere',
+      '//v2/health/live',
+      '/V2/health/live',
+      '/v2/health/live/../../models/m',
+      '/v2/health%2flive',
+    ];
     for (const path of paths) {
       const answer = await ask(url, path);
       expect([path, answer.status]).toEqual([path, 401]);
     }
-    for (const path of ['/models/m/predict', '/v1/models/m:predict', '/v2/models/m/infer', '/v2/health/live']) expect((await ask(url, path, {})).status).toBe(401);
+    for (const path of ['/models/m/predict', '/v1/models/m:predict', '/v2/models/m/infer', '/v2/health/live'])
+      expect((await ask(url, path, {})).status).toBe(401);
     for (const authorization of ['sesame', 'Bearer Sesame', 'Bearer sesame ', 'Basic sesame']) {
-      const answer = await ask(url, '/models', undefined, { headers: { authorization: authorization.trimEnd() + (authorization.endsWith(' ') ? 'x' : '') } });
+      const answer = await ask(url, '/models', undefined, {
+        headers: { authorization: authorization.trimEnd() + (authorization.endsWith(' ') ? 'x' : '') },
+      });
       expect(answer.status).toBe(401);
       expect(answer.headers.get('www-authenticate')).toBe('Bearer');
     }
-    for (const authorization of ['Bearer sesame', 'bearer sesame', 'BEARER  sesame']) expect((await ask(url, '/models', undefined, { headers: { authorization } })).status).toBe(200);
+    for (const authorization of ['Bearer sesame', 'bearer sesame', 'BEARER  sesame'])
+      expect((await ask(url, '/models', undefined, { headers: { authorization } })).status).toBe(200);
   });
 
   it('answers HEAD as GET, addresses with a slash at their end, and a wrong method with those that are right', async () => {
@@ -44,7 +60,8 @@ describe('the server', () => {
       const answer = await fetch(`${url}${path}`, { method });
       return [answer.status, answer.headers.get('allow'), await answer.text()];
     };
-    for (const path of ['/v2/health/live', '/v2/health/ready', '/v2', '/models', '/v2/models/m', '/v1/models/m']) expect(await request('HEAD', path)).toEqual([200, null, '']);
+    for (const path of ['/v2/health/live', '/v2/health/ready', '/v2', '/models', '/v2/models/m', '/v1/models/m'])
+      expect(await request('HEAD', path)).toEqual([200, null, '']);
     for (const path of ['/v2/', '/models/', '/v2/models/m/', '/v1/models/m/']) expect((await request('GET', path))[0]).toBe(200);
     expect(await request('POST', '/v2')).toEqual([405, 'GET, HEAD', '{"error":"/v2 takes GET and HEAD, not POST."}']);
     expect((await request('GET', '/v2/models/m/infer')).slice(0, 2)).toEqual([405, 'POST']);
@@ -61,7 +78,9 @@ describe('the server', () => {
     source.loaded[0]!.predictor.predict = async () => Promise.reject(new Error('secret path /srv/models/7'));
     const answer = await ask(server.url, '/models/m/predict', { body_mass_g: 1 });
     expect(answer.status).toBe(500);
-    expect(answer.body.error).toBe(`The prediction failed inside the server; its log tells more under the request id ${answer.headers.get('x-request-id')}.`);
+    expect(answer.body.error).toBe(
+      `The prediction failed inside the server; its log tells more under the request id ${answer.headers.get('x-request-id')}.`,
+    );
     expect(server.lines.join('\n')).toContain('secret path');
   });
 
@@ -105,7 +124,18 @@ describe('the server', () => {
     source.route('m', { champion: 2, challenger: 3 });
     const server = await start(source);
     expect((await ask(server.url, '/models')).body).toEqual({
-      models: [{ model: 'm', version: 2, wanted: 2, aliases: { champion: 2, challenger: 3 }, loaded: [2], routingRevision: 1, degraded: false, requestsInFlight: 0 }],
+      models: [
+        {
+          model: 'm',
+          version: 2,
+          wanted: 2,
+          aliases: { champion: 2, challenger: 3 },
+          loaded: [2],
+          routingRevision: 1,
+          degraded: false,
+          requestsInFlight: 0,
+        },
+      ],
     });
   });
 
@@ -117,8 +147,13 @@ describe('the server', () => {
     const rows = [1, 2, 3, 4].map((body_mass_g) => ({ body_mass_g }));
     expect((await ask(server.url, '/models/w/predict', { rows })).body.predictions).toEqual([{ value: 5 }, { value: 5 }]);
     expect((await ask(server.url, '/v1/models/w:predict', { instances: rows })).body).toEqual({ predictions: [5, 5] });
-    expect((await ask(server.url, '/v2/models/w/infer', { inputs: [{ name: 'body_mass_g', shape: [3], datatype: 'INT32', data: [1, 2, 3] }] })).body.outputs).toEqual([{ name: 'value', shape: [1], datatype: 'FP64', data: [5] }]);
-    expect((await ask(server.url, '/models/w/predict', { rows: rows.slice(0, 2) })).body.error).toBe('This model predicts from 3 consecutive rows in time order; 2 given.');
+    expect(
+      (await ask(server.url, '/v2/models/w/infer', { inputs: [{ name: 'body_mass_g', shape: [3], datatype: 'INT32', data: [1, 2, 3] }] }))
+        .body.outputs,
+    ).toEqual([{ name: 'value', shape: [1], datatype: 'FP64', data: [5] }]);
+    expect((await ask(server.url, '/models/w/predict', { rows: rows.slice(0, 2) })).body.error).toBe(
+      'This model predicts from 3 consecutive rows in time order; 2 given.',
+    );
     await server.log.flush();
     const lines = await logged(server);
     expect(lines.slice(0, 2).map((line) => line.row)).toEqual([{ body_mass_g: 3 }, { body_mass_g: 4 }]);
@@ -128,7 +163,9 @@ describe('the server', () => {
     const source = new FakeSource();
     const output = { kind: 'number', name: 'y', width: 1 } as const;
     const preprocessor = loadPreprocessor({
-      formatVersion: 1, seed: 1, output,
+      formatVersion: 1,
+      seed: 1,
+      output,
       columns: [{ name: 'y', type: 'number', required: true, spec: { name: 'features', shape: [1], dtype: 'float32' }, transforms: [] }],
       sequence: { size: 2, horizon: 1, by: 'day', byType: 'timestamp', key: [{ name: 'shop', type: 'string' }], gap: 129_600_000 },
     } as never);
@@ -140,15 +177,29 @@ describe('the server', () => {
     const mixed = [row('B', 1, 7), ...one, row('B', 2, 8), row('A', 6, 6), row('A', 7, 7)];
     const answer = await ask(server.url, '/models/w/predict', { rows: mixed.sort((a, b) => (a.day < b.day ? -1 : 1)) });
     expect((answer.body.predictions as { row: number; series: object }[]).map(({ row: at, series }) => [mixed[at], series])).toEqual([
-      [row('A', 2, 2), { shop: 'A' }], [row('B', 2, 8), { shop: 'B' }], [row('A', 3, 3), { shop: 'A' }], [row('A', 7, 7), { shop: 'A' }],
+      [row('A', 2, 2), { shop: 'A' }],
+      [row('B', 2, 8), { shop: 'B' }],
+      [row('A', 3, 3), { shop: 'A' }],
+      [row('A', 7, 7), { shop: 'A' }],
     ]);
     // Bare values cannot say it.
     expect((await ask(server.url, '/v1/models/w:predict', { instances: one })).body).toEqual({ predictions: [5, 5] });
-    expect((await ask(server.url, '/v1/models/w:predict', { instances: mixed })).body.error).toContain('The rows are of 2 series with 1 gap');
-    const columns = (rows: typeof one) => ({ inputs: (['day', 'shop', 'y'] as const).map((name) => ({ name, shape: [rows.length], datatype: name === 'y' ? 'FP64' : 'BYTES', data: rows.map((each) => each[name]) })) });
+    expect((await ask(server.url, '/v1/models/w:predict', { instances: mixed })).body.error).toContain(
+      'The rows are of 2 series with 1 gap',
+    );
+    const columns = (rows: typeof one) => ({
+      inputs: (['day', 'shop', 'y'] as const).map((name) => ({
+        name,
+        shape: [rows.length],
+        datatype: name === 'y' ? 'FP64' : 'BYTES',
+        data: rows.map((each) => each[name]),
+      })),
+    });
     expect((await ask(server.url, '/v2/models/w/infer', columns(one))).body.outputs).toMatchObject([{ shape: [2] }]);
     expect((await ask(server.url, '/v2/models/w/infer', columns(mixed))).status).toBe(400);
-    expect((await ask(server.url, '/models/w/predict', { rows: one.map(({ shop: _shop, ...rest }) => rest) })).body.error).toContain('"shop"');
+    expect((await ask(server.url, '/models/w/predict', { rows: one.map(({ shop: _shop, ...rest }) => rest) })).body.error).toContain(
+      '"shop"',
+    );
     expect((await ask(server.url, '/models/w/predict', { rows: [one[1], one[0]] })).body.error).toContain('earlier than the row before');
     expect((await ask(server.url, '/v2/models/w')).body.inputs.map(({ name }: { name: string }) => name)).toEqual(['y', 'shop', 'day']);
     await server.log.flush();
@@ -157,13 +208,20 @@ describe('the server', () => {
 
   it('takes images as base64 and never as a path', async () => {
     const source = new FakeSource();
-    source.options = { columns: [{ name: 'body_mass_g', type: 'number', required: true }, { name: 'photo', type: 'image', required: false }] };
+    source.options = {
+      columns: [
+        { name: 'body_mass_g', type: 'number', required: true },
+        { name: 'photo', type: 'image', required: false },
+      ],
+    };
     source.route('m', { champion: 1 });
     const server = await start(source);
     const photo = Buffer.from('png').toString('base64');
     expect((await ask(server.url, '/models/m/predict', { body_mass_g: 1, photo })).status).toBe(200);
     expect((await ask(server.url, '/v1/models/m:predict', { instances: [{ body_mass_g: 1, photo: { b64: photo } }] })).status).toBe(200);
-    expect((await ask(server.url, '/models/m/predict', { body_mass_g: 1, photo: '/etc/passwd.' })).body.error).toContain('Row 0, column "photo": expected the image file as base64');
+    expect((await ask(server.url, '/models/m/predict', { body_mass_g: 1, photo: '/etc/passwd.' })).body.error).toContain(
+      'Row 0, column "photo": expected the image file as base64',
+    );
     await server.log.flush();
     expect((await logged(server)).map((line) => line.row)).toEqual([{ body_mass_g: 1 }, { body_mass_g: 1 }]);
   });
@@ -190,7 +248,12 @@ async function logged(server: TestApp): Promise<{ row: unknown }[]> {
   const lines: { row: unknown }[] = [];
   for await (const { key } of server.store.list('predictions/')) {
     const text = Buffer.from((await server.store.get(key)).body).toString();
-    lines.push(...text.trimEnd().split('\n').map((line) => JSON.parse(line) as { row: unknown }));
+    lines.push(
+      ...text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { row: unknown }),
+    );
   }
   return lines;
 }

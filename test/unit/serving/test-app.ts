@@ -24,14 +24,24 @@ export interface TestApp {
 }
 
 /** The whole HTTP server over a registry in memory, listening on a free port of 127.0.0.1. */
-export async function startTestApp(source: FakeSource, options: { readonly token?: string; readonly arrivalMs?: number } = {}): Promise<TestApp> {
+export async function startTestApp(
+  source: FakeSource,
+  options: { readonly token?: string; readonly arrivalMs?: number } = {},
+): Promise<TestApp> {
   const recording = recordingLog();
   const metrics = createServingMetrics();
   const router = new Router(source, { log: recording, metrics }, { pollMs: 10, discoverMs: 50 });
   const store = new MemoryStore();
   const artifacts = createArtifactStore(store, tempDir('blobs'));
   const log = new PredictionLog(store, { log: recording, metrics }, { serverId: 'test' });
-  const app = createApp({ service: new InferenceService(router, log, metrics), metrics, reports: createReportSource(store, artifacts), log: recording, packageVersion: '9.9.9', ...options });
+  const app = createApp({
+    service: new InferenceService(router, log, metrics),
+    metrics,
+    reports: createReportSource(store, artifacts),
+    log: recording,
+    packageVersion: '9.9.9',
+    ...options,
+  });
   await router.start();
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   return {
@@ -58,9 +68,15 @@ export interface Reply {
 
 export async function ask(url: string, path: string, body?: unknown, init: RequestInit = {}): Promise<Reply> {
   const response = await fetch(`${url}${path}`, {
-    ...(body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    ...(body === undefined
+      ? {}
+      : { method: 'POST', headers: { 'content-type': 'application/json' }, body: typeof body === 'string' ? body : JSON.stringify(body) }),
     ...init,
   });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: response.headers.get('content-type')?.includes('json') === true ? JSON.parse(text) : text };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: response.headers.get('content-type')?.includes('json') === true ? JSON.parse(text) : text,
+  };
 }

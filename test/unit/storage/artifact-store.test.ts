@@ -21,7 +21,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const write = (text = 'hello') => artifacts.write({ kind: 'data', summary: 'one file', files: { 'a/b.txt': Buffer.from(text) }, meta: { n: 1 } });
+const write = (text = 'hello') =>
+  artifacts.write({ kind: 'data', summary: 'one file', files: { 'a/b.txt': Buffer.from(text) }, meta: { n: 1 } });
 const KEY = blobKey(sha256('hello'));
 
 it('gives equal artifacts equal digests, and writes them once', async () => {
@@ -54,13 +55,17 @@ it('stores local files by streaming them', async () => {
   await writeFile(path, content);
   const ref = await artifacts.write({ kind: 'data', summary: 's', files: { big: { path } }, meta: null });
   expect((await artifacts.open(ref)).manifest.files.big).toEqual({ digest: sha256(content), size: content.length });
-  await expect(artifacts.write({ kind: 'data', summary: 's', files: { big: { path: join(folder, 'none') } }, meta: null })).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
+  await expect(
+    artifacts.write({ kind: 'data', summary: 's', files: { big: { path: join(folder, 'none') } }, meta: null }),
+  ).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
 });
 
 it('makes one copy for many readers at once, and leaves nothing aside', async () => {
   const ref = await write();
   const readers = Array.from({ length: 8 }, () => createArtifactStore(store, join(folder, 'cache')));
-  const paths = await Promise.all(readers.flatMap((reader) => [reader.open(ref), reader.open(ref)]).map(async (opened) => (await opened).path('a/b.txt')));
+  const paths = await Promise.all(
+    readers.flatMap((reader) => [reader.open(ref), reader.open(ref)]).map(async (opened) => (await opened).path('a/b.txt')),
+  );
   expect(new Set(paths).size).toBe(1);
   expect(await readdir(join(paths[0]!, '..'))).toEqual([sha256('hello')]);
 });
@@ -108,7 +113,9 @@ it('verifies the manifest too', async () => {
 });
 
 it.each(['../x', '/etc/passwd', 'a//b', 'a\\b', ''])('refuses the file name %j', async (name) => {
-  await expect(artifacts.write({ kind: 'data', summary: 's', files: { [name]: Buffer.from('x') }, meta: null })).rejects.toMatchObject({ code: 'NAME_INVALID' });
+  await expect(artifacts.write({ kind: 'data', summary: 's', files: { [name]: Buffer.from('x') }, meta: null })).rejects.toMatchObject({
+    code: 'NAME_INVALID',
+  });
 });
 
 it('writes an old blob again rather than reuse what a collection may be about to delete', async () => {

@@ -48,11 +48,15 @@ it('reads a store of plain files as it is, keeps its etags, and gives a key revi
   const store = new FileStore(folder);
   const before = (await store.head('models/routing.json'))!;
   expect(await text(store, 'models/routing.json')).toBe('one');
-  await expect(store.put('models/routing.json', Buffer.from('x'), { ifMatch: 'other' })).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' });
+  await expect(store.put('models/routing.json', Buffer.from('x'), { ifMatch: 'other' })).rejects.toMatchObject({
+    code: 'PRECONDITION_FAILED',
+  });
   const { etag } = await store.put('models/routing.json', Buffer.from('two'), { ifMatch: before.etag });
   expect(await text(store, 'models/routing.json')).toBe('two');
   expect((await store.head('models/routing.json'))?.etag).toBe(etag);
-  await expect(store.put('models/routing.json', Buffer.from('x'), { ifMatch: before.etag })).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' });
+  await expect(store.put('models/routing.json', Buffer.from('x'), { ifMatch: before.etag })).rejects.toMatchObject({
+    code: 'PRECONDITION_FAILED',
+  });
   expect(await readdir(join(folder, 'objects', 'models'))).toEqual(['routing.json\\revisions']);
 });
 

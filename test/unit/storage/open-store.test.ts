@@ -23,19 +23,41 @@ describe('the location of a store', () => {
   it('is a folder, or a bucket with a prefix', () => {
     expect(parseStoreUri('file:/a/b', {})).toEqual({ kind: 'file', folder: '/a/b' });
     expect(parseStoreUri('file:///a/b%20c', {})).toEqual({ kind: 'file', folder: '/a/b c' });
-    expect(parseStoreUri('s3://bucket', AWS)).toEqual({ kind: 's3', bucket: 'bucket', prefix: '', region: 'us-east-1', accessKey: 'id', secretKey: 'secret' });
-    expect(parseStoreUri('s3://my.bucket/team/a/', { ...AWS, S3_ENDPOINT: 'http://h:9000', AWS_REGION: 'eu-central-1', AWS_SESSION_TOKEN: 't' })).toEqual({
-      kind: 's3', bucket: 'my.bucket', prefix: 'team/a', region: 'eu-central-1', accessKey: 'id', secretKey: 'secret', sessionToken: 't', endpoint: 'http://h:9000',
+    expect(parseStoreUri('s3://bucket', AWS)).toEqual({
+      kind: 's3',
+      bucket: 'bucket',
+      prefix: '',
+      region: 'us-east-1',
+      accessKey: 'id',
+      secretKey: 'secret',
+    });
+    expect(
+      parseStoreUri('s3://my.bucket/team/a/', { ...AWS, S3_ENDPOINT: 'http://h:9000', AWS_REGION: 'eu-central-1', AWS_SESSION_TOKEN: 't' }),
+    ).toEqual({
+      kind: 's3',
+      bucket: 'my.bucket',
+      prefix: 'team/a',
+      region: 'eu-central-1',
+      accessKey: 'id',
+      secretKey: 'secret',
+      sessionToken: 't',
+      endpoint: 'http://h:9000',
     });
   });
 
   it.each(['', 'file:', '/a/b', 's3://', 's3://UPPER/x', 'gs://b', 'http://h'])('refuses %j and says what is expected', (uri) => {
-    expect(() => parseStoreUri(uri, AWS)).toThrow(expect.objectContaining({ code: 'USAGE', message: expect.stringContaining('s3://BUCKET/PREFIX') }));
+    expect(() => parseStoreUri(uri, AWS)).toThrow(
+      expect.objectContaining({ code: 'USAGE', message: expect.stringContaining('s3://BUCKET/PREFIX') }),
+    );
   });
 
   it('names what is missing or wrong', () => {
-    expect(() => parseStoreUri('s3://bucket', {})).toThrow(expect.objectContaining({ code: 'SECRET_MISSING', message: expect.stringContaining('AWS_ACCESS_KEY_ID') }));
-    expect(() => parseStoreUri('s3://bucket', { ...AWS, S3_ENDPOINT: 'localhost:9000' })).toThrow(expect.objectContaining({ code: 'USAGE', message: expect.stringContaining('S3_ENDPOINT') }));
+    expect(() => parseStoreUri('s3://bucket', {})).toThrow(
+      expect.objectContaining({ code: 'SECRET_MISSING', message: expect.stringContaining('AWS_ACCESS_KEY_ID') }),
+    );
+    expect(() => parseStoreUri('s3://bucket', { ...AWS, S3_ENDPOINT: 'localhost:9000' })).toThrow(
+      expect.objectContaining({ code: 'USAGE', message: expect.stringContaining('S3_ENDPOINT') }),
+    );
     expect(() => parseStoreUri('s3://bucket/a/../b', AWS)).toThrow(expect.objectContaining({ code: 'NAME_INVALID' }));
   });
 });
@@ -61,7 +83,10 @@ describe('the probe', () => {
     ['If-Match', ignoring('ifMatch')],
     ['If-Match on an absent object', ignoring('ifMatch', 'absent')],
   ])('refuses a store that ignores %s', async (what, store) => {
-    await expect(probeStore(store)).rejects.toMatchObject({ code: 'STORE_UNSUITABLE', message: expect.stringContaining(`ignores ${what}`) });
+    await expect(probeStore(store)).rejects.toMatchObject({
+      code: 'STORE_UNSUITABLE',
+      message: expect.stringContaining(`ignores ${what}`),
+    });
   });
 
   it('remembers a success, and not for another store', async () => {
@@ -94,11 +119,16 @@ it('begins no second store where the folder goes away before the first call', as
 it('says that a store cannot be reached', { timeout: 30_000 }, async () => {
   vi.stubEnv('PERENNIAL_HOME', join(folder, 'home'));
   for (const [name, value] of Object.entries({ ...AWS, S3_ENDPOINT: 'http://127.0.0.1:9' })) vi.stubEnv(name, value);
-  await expect(openStore('s3://bucket')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', message: expect.stringContaining('ECONNREFUSED') });
+  await expect(openStore('s3://bucket')).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    message: expect.stringContaining('ECONNREFUSED'),
+  });
 });
 
 it('does not open a folder that cannot be one', async () => {
   vi.stubEnv('PERENNIAL_HOME', join(folder, 'home'));
   await writeFile(join(folder, 'file'), '');
-  await expect(openStore(`file:${join(folder, 'file')}`)).rejects.toMatchObject({ code: expect.stringMatching(/NAME_INVALID|STORE_UNAVAILABLE/) });
+  await expect(openStore(`file:${join(folder, 'file')}`)).rejects.toMatchObject({
+    code: expect.stringMatching(/NAME_INVALID|STORE_UNAVAILABLE/),
+  });
 });

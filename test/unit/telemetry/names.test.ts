@@ -5,21 +5,34 @@ import { packageRoot } from '../../../src/platform/paths.ts';
 import { ATTRIBUTES, METRICS, SPANS, isAllowed, spanEntryOf } from '../../../src/telemetry/names.ts';
 
 const root = packageRoot();
-const sources = ['src', 'activities', 'workflows'].flatMap((folder) => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).map((name) => join(folder, name)));
-const text = sources.filter((path) => path !== 'src/telemetry/names.ts').map((path) => readFileSync(join(root, path), 'utf8')).join('\n');
+const sources = ['src', 'activities', 'workflows'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name)),
+);
+const text = sources
+  .filter((path) => path !== 'src/telemetry/names.ts')
+  .map((path) => readFileSync(join(root, path), 'utf8'))
+  .join('\n');
 
 describe('the tables of names', () => {
   it('are documented', () => {
     const page = readFileSync(join(root, 'docs/telemetry.md'), 'utf8');
-    for (const name of [...Object.keys(ATTRIBUTES), ...Object.keys(SPANS), ...Object.keys(METRICS)]) expect(page).toContain(`| \`${name}\` |`);
-    for (const entry of [...Object.values(ATTRIBUTES), ...Object.values(SPANS), ...Object.values(METRICS)]) expect(entry.description).toMatch(/\S.*[.:]$/);
+    for (const name of [...Object.keys(ATTRIBUTES), ...Object.keys(SPANS), ...Object.keys(METRICS)])
+      expect(page).toContain(`| \`${name}\` |`);
+    for (const entry of [...Object.values(ATTRIBUTES), ...Object.values(SPANS), ...Object.values(METRICS)])
+      expect(entry.description).toMatch(/\S.*[.:]$/);
   });
 
   it('hold nothing that is never told', () => {
     const told = (name: string): boolean => text.includes(`'${name}'`) || text.includes(`${name}:`);
     expect(Object.keys(METRICS).filter((name) => !told(name))).toEqual([]);
     // What Temporal's own interceptors add is not in our sources.
-    expect(Object.entries(ATTRIBUTES).filter(([name, { of }]) => of !== 'temporal' && name !== 'exception.type' && !told(name)).map(([name]) => name)).toEqual([]);
+    expect(
+      Object.entries(ATTRIBUTES)
+        .filter(([name, { of }]) => of !== 'temporal' && name !== 'exception.type' && !told(name))
+        .map(([name]) => name),
+    ).toEqual([]);
   });
 
   it('give every metric a unit of UCUM and attributes of the table', () => {
@@ -30,9 +43,30 @@ describe('the tables of names', () => {
   });
 
   it('know the spans by their forms', () => {
-    expect(['perennial models list', 'RunActivity:train@1', 'store putFile', 'predict penguins', 'POST /models/:model/predict', 'GET', 'CancelWorkflow'].map(spanEntryOf))
-      .toEqual(['perennial {command}', 'RunActivity:{type}', 'store {operation}', 'predict {model}', '{method} {route}', '{method}', 'CancelWorkflow']);
-    expect(['HandleQuery:status', 'a row: Torgersen,39.1', 'predict Torgersen,39.1'].map(spanEntryOf)).toEqual([undefined, undefined, undefined]);
+    expect(
+      [
+        'perennial models list',
+        'RunActivity:train@1',
+        'store putFile',
+        'predict penguins',
+        'POST /models/:model/predict',
+        'GET',
+        'CancelWorkflow',
+      ].map(spanEntryOf),
+    ).toEqual([
+      'perennial {command}',
+      'RunActivity:{type}',
+      'store {operation}',
+      'predict {model}',
+      '{method} {route}',
+      '{method}',
+      'CancelWorkflow',
+    ]);
+    expect(['HandleQuery:status', 'a row: Torgersen,39.1', 'predict Torgersen,39.1'].map(spanEntryOf)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 
   it('refuse what may hold free text', () => {

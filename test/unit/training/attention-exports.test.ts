@@ -10,8 +10,8 @@ import { toKeras } from '../../../src/training/keras/to-keras.ts';
 import type { ModelConfig } from '../../../src/training/model/model-config.ts';
 import { NO_LOGITS, Network } from '../../../src/training/model/network.ts';
 import { resolveModel } from '../../../src/training/model/resolve-model.ts';
-import { product } from '../../../src/training/shapes.ts';
-import { loadTf } from '../../../src/training/tf.ts';
+import { product } from '../../../src/training/layers/shapes.ts';
+import { loadTf } from '../../../src/training/tensorflow/tf.ts';
 
 const tf = loadTf();
 const TOKENS: TensorSpec = { name: 'text', shape: [6], dtype: 'int32', vocabularySize: 11 };
@@ -29,7 +29,10 @@ function networkOf(model: ModelConfig, input: TensorSpec): { network: Network; w
 function batchOf(spec: TensorSpec): TensorBatch {
   const prng = new Prng('rows');
   const length = ROWS * product(spec.shape);
-  const data = spec.vocabularySize === undefined ? Float32Array.from({ length }, () => prng.normal()) : Int32Array.from({ length }, () => Math.max(0, prng.below(16) - 5));
+  const data =
+    spec.vocabularySize === undefined
+      ? Float32Array.from({ length }, () => prng.normal())
+      : Int32Array.from({ length }, () => Math.max(0, prng.below(16) - 5));
   return { [spec.name]: { spec, rows: ROWS, data } };
 }
 
@@ -50,7 +53,16 @@ describe('what is served and what is exported agree with what was trained', () =
   ])('%s', (_title, model, input) => {
     const { network, weights } = networkOf(model, input);
     const batch = batchOf(input);
-    const expected = tf.tidy(() => network.forward(tf, network.inputTensors(tf, batch), new Map(network.weights.map(({ fullName, shape }) => [fullName, tf.tensor(weights.get(fullName)!, [...shape])])), { training: false, seed: 0, iteration: 0, logits: NO_LOGITS }).output.dataSync());
+    const expected = tf.tidy(() =>
+      network
+        .forward(
+          tf,
+          network.inputTensors(tf, batch),
+          new Map(network.weights.map(({ fullName, shape }) => [fullName, tf.tensor(weights.get(fullName)!, [...shape])])),
+          { training: false, seed: 0, iteration: 0, logits: NO_LOGITS },
+        )
+        .output.dataSync(),
+    );
     const predictor = new GraphPredictor(tf, network, weights);
     expectClose(predictor.predict(batch, ROWS, 2), expected);
     predictor.dispose();
@@ -63,9 +75,24 @@ describe('what is served and what is exported agree with what was trained', () =
   });
 
   test('Keras has the attention, and is told by name that it has no pooling of padded steps', () => {
-    const layers = [{ type: 'embedding', outputDim: 4 }, { type: 'multiHeadAttention', name: 'seen', numHeads: 2, keyDim: 3, causal: true }, { type: 'layerNormalization' }, { type: 'globalAveragePooling1d' }, { type: 'dense', units: 2, activation: 'softmax' }];
+    const layers = [
+      { type: 'embedding', outputDim: 4 },
+      { type: 'multiHeadAttention', name: 'seen', numHeads: 2, keyDim: 3, causal: true },
+      { type: 'layerNormalization' },
+      { type: 'globalAveragePooling1d' },
+      { type: 'dense', units: 2, activation: 'softmax' },
+    ];
     const { layers: written } = toKeras(networkOf({ layers }, TOKENS).network.topology, 'model');
-    expect(written.find(({ name }) => name === 'seen')!.weights.map(({ path }) => path)).toEqual(['query/kernel', 'query/bias', 'key/kernel', 'key/bias', 'value/kernel', 'value/bias', 'attention_output/kernel', 'attention_output/bias']);
+    expect(written.find(({ name }) => name === 'seen')!.weights.map(({ path }) => path)).toEqual([
+      'query/kernel',
+      'query/bias',
+      'key/kernel',
+      'key/bias',
+      'value/kernel',
+      'value/bias',
+      'attention_output/kernel',
+      'attention_output/bias',
+    ]);
     expect(() => toKeras(networkOf(SMALL, TOKENS).network.topology, 'model')).toThrow(/has no counterpart/);
   });
 });

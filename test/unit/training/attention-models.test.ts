@@ -1,18 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
 import type { OutputSpec, TensorSpec } from '../../../src/core/tensor.ts';
-import { checkTrainConfig } from '../../../src/training/check-config.ts';
+import { checkTrainConfig } from '../../../src/training/step/check-config.ts';
 import { GraphEngine } from '../../../src/training/graph/graph-engine.ts';
 import { Tracer } from '../../../src/training/graph/tracer.ts';
 import type { ModelConfig } from '../../../src/training/model/model-config.ts';
-import { resolveNamed } from '../../../src/training/named.ts';
-import type { LabelledBatch } from '../../../src/training/objective.ts';
-import { layerRegistry, optimizerRegistry } from '../../../src/training/registries.ts';
+import { resolveNamed } from '../../../src/training/model/named.ts';
+import type { LabelledBatch } from '../../../src/training/objectives/objective.ts';
+import { layerRegistry, optimizerRegistry } from '../../../src/training/losses/resolve-loss.ts';
 import { describeModel, resolveModel } from '../../../src/training/model/resolve-model.ts';
-import { product } from '../../../src/training/shapes.ts';
-import { loadTf } from '../../../src/training/tf.ts';
-import type { Tensor } from '../../../src/training/tf.ts';
-import { completeTrainConfig } from '../../../src/training/train-config.ts';
+import { product } from '../../../src/training/layers/shapes.ts';
+import { loadTf } from '../../../src/training/tensorflow/tf.ts';
+import type { Tensor } from '../../../src/training/tensorflow/tf.ts';
+import { completeTrainConfig } from '../../../src/training/step/train-config.ts';
 import { EagerEngine } from '../../../src/training/trainer/eager-engine.ts';
 import type { EngineRequest } from '../../../src/training/trainer/update-rule.ts';
 
@@ -28,22 +28,36 @@ const SMALL = { architecture: 'transformer', layers: 1, heads: 2, modelSize: 8 }
 
 function requestOf(model: ModelConfig, inputs: readonly TensorSpec[], output: OutputSpec): EngineRequest {
   const resolved = resolveModel({ model, inputs, output });
-  return { objective: resolved.objective.create(resolved, {}), optimizer: resolveNamed(optimizerRegistry, { sgd: { learningRate: 0.05 } }), seed: 3 };
+  return {
+    objective: resolved.objective.create(resolved, {}),
+    optimizer: resolveNamed(optimizerRegistry, { sgd: { learningRate: 0.05 } }),
+    seed: 3,
+  };
 }
 
 function batchesOf(inputs: readonly TensorSpec[], output: OutputSpec, count: number): LabelledBatch[] {
   const prng = new Prng('rows');
   return Array.from({ length: count }, () => ({
     rows: ROWS,
-    inputs: Object.fromEntries(inputs.map((spec) => {
-      const length = ROWS * product(spec.shape);
-      // Token 0 is padding, at the end of a text.
-      const data = spec.vocabularySize === undefined
-        ? Float32Array.from({ length }, () => prng.normal())
-        : Int32Array.from({ length }, (_, at) => (at % spec.shape[0]! > 1 + (Math.floor(at / spec.shape[0]!) % spec.shape[0]!) ? 0 : 1 + prng.below(spec.vocabularySize! - 1)));
-      return [spec.name, { spec, rows: ROWS, data }];
-    })),
-    labels: { '@label': output.kind === 'number' ? Float32Array.from({ length: ROWS }, () => prng.normal()) : Int32Array.from({ length: ROWS }, () => prng.below(2)) },
+    inputs: Object.fromEntries(
+      inputs.map((spec) => {
+        const length = ROWS * product(spec.shape);
+        // Token 0 is padding, at the end of a text.
+        const data =
+          spec.vocabularySize === undefined
+            ? Float32Array.from({ length }, () => prng.normal())
+            : Int32Array.from({ length }, (_, at) =>
+                at % spec.shape[0]! > 1 + (Math.floor(at / spec.shape[0]!) % spec.shape[0]!) ? 0 : 1 + prng.below(spec.vocabularySize! - 1),
+              );
+        return [spec.name, { spec, rows: ROWS, data }];
+      }),
+    ),
+    labels: {
+      '@label':
+        output.kind === 'number'
+          ? Float32Array.from({ length: ROWS }, () => prng.normal())
+          : Int32Array.from({ length: ROWS }, () => prng.below(2)),
+    },
   }));
 }
 
@@ -56,8 +70,12 @@ function expectAgreement(model: ModelConfig, inputs: readonly TensorSpec[], outp
   const graph = new GraphEngine(tf, request, { train: [ROWS], evaluate: ROWS, rowWeights: false });
   const expected = batches.map((batch, step) => eager.train([batch], step, [0.05])[0]!.loss);
   const actual = graph.train(batches, 0, rates).map(({ loss }) => loss);
-  expected.forEach((loss, step) => { expect(Math.abs(actual[step]! - loss), `step ${step}`).toBeLessThan(1e-4 * Math.max(1, Math.abs(loss))); });
-  expect(Math.abs(eager.evaluate(batches[0]!).loss - graph.evaluate(batches[0]!).loss)).toBeLessThan(1e-3 * Math.max(1, Math.abs(expected[0]!)));
+  expected.forEach((loss, step) => {
+    expect(Math.abs(actual[step]! - loss), `step ${step}`).toBeLessThan(1e-4 * Math.max(1, Math.abs(loss)));
+  });
+  expect(Math.abs(eager.evaluate(batches[0]!).loss - graph.evaluate(batches[0]!).loss)).toBeLessThan(
+    1e-3 * Math.max(1, Math.abs(expected[0]!)),
+  );
   expect(expected.at(-1)).not.toBe(expected[0]);
   eager.dispose();
   graph.dispose();
@@ -66,18 +84,48 @@ function expectAgreement(model: ModelConfig, inputs: readonly TensorSpec[], outp
 describe('both engines agree on', () => {
   test.each<[string, Record<string, unknown>, readonly TensorSpec[], OutputSpec]>([
     ['an encoder of padded texts', { dropout: 0.1, attentionDropout: 0.1 }, [TOKENS], TWO],
-    ['an encoder with normalization last, sines and a class token', { norm: 'last', positions: 'sinusoidal', pooling: 'classToken' }, [TOKENS], TWO],
+    [
+      'an encoder with normalization last, sines and a class token',
+      { norm: 'last', positions: 'sinusoidal', pooling: 'classToken' },
+      [TOKENS],
+      TWO,
+    ],
     ['a causal forecaster of windows', { causal: true, pooling: 'last', positions: 'none' }, [WINDOW], NUMBER],
     ['an encoder with other inputs and a dense head', { pooling: 'max', units: [4] }, [TOKENS, NUMBERS], TWO],
   ])('%s', (_title, settings, inputs, output) => expectAgreement({ ...SMALL, ...settings }, inputs, output));
 
   test.each<[string, ModelConfig, readonly TensorSpec[], OutputSpec]>([
     ['residual convolutions', { architecture: 'cnn', variant: 'residual', filters: [2, 2, 4], units: [] }, [IMAGE], TWO],
-    ['separable convolutions', { architecture: 'cnn', variant: 'separable', filters: [2, 4], units: [4], batchNormalization: false }, [IMAGE], TWO],
-    ['a bidirectional GRU over many steps', { architecture: 'rnn', cell: 'gru', bidirectional: true, recurrentUnits: [3, 2], recurrentDropout: 0.2, dropout: 0.1 }, [{ ...TOKENS, shape: [70] }], TWO],
-    ['an LSTM over many steps with dropout of its state', { architecture: 'rnn', recurrentUnits: [3], recurrentDropout: 0.2 }, [{ ...WINDOW, shape: [70, 2] }], NUMBER],
-    ['a plain recurrent network over many steps', { architecture: 'rnn', cell: 'simpleRnn', recurrentUnits: [3], pooling: 'max' }, [{ ...WINDOW, shape: [70, 2] }], NUMBER],
-    ['a bidirectional LSTM of padded texts', { architecture: 'rnn', bidirectional: true, recurrentUnits: [3, 3], pooling: 'max' }, [TOKENS], TWO],
+    [
+      'separable convolutions',
+      { architecture: 'cnn', variant: 'separable', filters: [2, 4], units: [4], batchNormalization: false },
+      [IMAGE],
+      TWO,
+    ],
+    [
+      'a bidirectional GRU over many steps',
+      { architecture: 'rnn', cell: 'gru', bidirectional: true, recurrentUnits: [3, 2], recurrentDropout: 0.2, dropout: 0.1 },
+      [{ ...TOKENS, shape: [70] }],
+      TWO,
+    ],
+    [
+      'an LSTM over many steps with dropout of its state',
+      { architecture: 'rnn', recurrentUnits: [3], recurrentDropout: 0.2 },
+      [{ ...WINDOW, shape: [70, 2] }],
+      NUMBER,
+    ],
+    [
+      'a plain recurrent network over many steps',
+      { architecture: 'rnn', cell: 'simpleRnn', recurrentUnits: [3], pooling: 'max' },
+      [{ ...WINDOW, shape: [70, 2] }],
+      NUMBER,
+    ],
+    [
+      'a bidirectional LSTM of padded texts',
+      { architecture: 'rnn', bidirectional: true, recurrentUnits: [3, 3], pooling: 'max' },
+      [TOKENS],
+      TWO,
+    ],
   ])('%s', (_title, model, inputs, output) => expectAgreement(model, inputs, output));
 });
 
@@ -90,12 +138,20 @@ test.each<[string, ModelConfig]>([
   const engine = (): GraphEngine => new GraphEngine(tf, request, { train: [ROWS], evaluate: undefined, rowWeights: false });
   const batches = batchesOf([input], TWO, 6);
   const whole = engine();
-  whole.train(batches, 0, batches.map(() => 0.05));
+  whole.train(
+    batches,
+    0,
+    batches.map(() => 0.05),
+  );
   const first = engine();
   first.train(batches.slice(0, 2), 0, [0.05, 0.05]);
   const second = engine();
   second.restore(first.state());
-  second.train(batches.slice(2), 2, batches.slice(2).map(() => 0.05));
+  second.train(
+    batches.slice(2),
+    2,
+    batches.slice(2).map(() => 0.05),
+  );
   expect(second.state()).toEqual(whole.state());
   for (const each of [whole, first, second]) each.dispose();
 });
@@ -104,9 +160,17 @@ describe('transformer', () => {
   test('steps of a causal model do not see later ones, and padding changes nothing', () => {
     const layer = layerRegistry.get('multiHeadAttention');
     const config = { numHeads: 2, keyDim: 3, useBias: true, causal: true, dropout: 0, kernelInitializer: 'glorotUniform' };
-    const weights = Object.fromEntries(layer.weights([[4, 5]], config).map(({ name, shape }, index) => [name, tf.randomNormal([...shape], 0, 1, 'float32', index)]));
+    const weights = Object.fromEntries(
+      layer.weights([[4, 5]], config).map(({ name, shape }, index) => [name, tf.randomNormal([...shape], 0, 1, 'float32', index)]),
+    );
     const call = (x: Tensor, causal: boolean, mask?: number[]): number[][] => {
-      const context = { training: false, masks: [mask === undefined ? undefined : tf.tensor2d([mask])], seed: [1, 2] as const, update() {}, addLoss() {} };
+      const context = {
+        training: false,
+        masks: [mask === undefined ? undefined : tf.tensor2d([mask])],
+        seed: [1, 2] as const,
+        update() {},
+        addLoss() {},
+      };
       return (layer.call(tf, [x], weights, { ...config, causal }, context).arraySync() as number[][][])[0]!;
     };
     const x = tf.randomNormal([1, 4, 5], 0, 1, 'float32', 9);
@@ -124,7 +188,9 @@ describe('transformer', () => {
   });
 
   test('a causal model is not read where it has seen nothing', () => {
-    expect(() => describeModel({ model: { ...SMALL, causal: true, pooling: 'classToken' }, inputs: [TOKENS], output: TWO })).toThrow(/sees no other step/);
+    expect(() => describeModel({ model: { ...SMALL, causal: true, pooling: 'classToken' }, inputs: [TOKENS], output: TWO })).toThrow(
+      /sees no other step/,
+    );
   });
 
   test('tables are refused with the architecture that suits them', () => {
@@ -134,7 +200,11 @@ describe('transformer', () => {
 
 describe('cnn', () => {
   test('residual blocks get smaller where the channels change, and bring their shortcut along', () => {
-    const { layers } = describeModel({ model: { architecture: 'cnn', variant: 'residual', filters: [4, 4, 8], units: [] }, inputs: [IMAGE], output: TWO });
+    const { layers } = describeModel({
+      model: { architecture: 'cnn', variant: 'residual', filters: [4, 4, 8], units: [] },
+      inputs: [IMAGE],
+      output: TWO,
+    });
     const shapeOf = (name: string): readonly number[] => layers.find((layer) => layer.name === name)!.outputShape;
     expect([shapeOf('sum_1'), shapeOf('sum_2'), shapeOf('sum_3'), shapeOf('flat')]).toEqual([[8, 9, 4], [8, 9, 4], [4, 5, 8], [8]]);
     expect(layers.filter(({ name }) => name.includes('shortcut')).map(({ name }) => name)).toEqual(['conv_3_shortcut', 'norm_3_shortcut']);
@@ -146,21 +216,41 @@ describe('cnn', () => {
   });
 
   test('shortcuts can be left out of the separable variant alone', () => {
-    const shortcuts = (variant: string): string[] => checkTrainConfig(completeTrainConfig({ model: { architecture: 'cnn', variant, shortcuts: false } })).map(({ message }) => message);
+    const shortcuts = (variant: string): string[] =>
+      checkTrainConfig(completeTrainConfig({ model: { architecture: 'cnn', variant, shortcuts: false } })).map(({ message }) => message);
     expect(shortcuts('separable')).toEqual([]);
     expect(shortcuts('residual')).toEqual(['The variant residual always has shortcuts.']);
   });
 });
 
 describe('sequence pooling', () => {
-  const x = tf.tensor3d([[[1, 9], [2, 8], [3, 7]]]);
+  const x = tf.tensor3d([
+    [
+      [1, 9],
+      [2, 8],
+      [3, 7],
+    ],
+  ]);
   const pooled = (pooling: string, mask?: number[]): number[] => {
     const layer = layerRegistry.get('sequencePooling');
-    return [...layer.call(tf, [x], {}, { pooling }, { training: false, masks: [mask === undefined ? undefined : tf.tensor2d([mask])], seed: [1, 2], update() {}, addLoss() {} }).dataSync()];
+    return [
+      ...layer
+        .call(
+          tf,
+          [x],
+          {},
+          { pooling },
+          { training: false, masks: [mask === undefined ? undefined : tf.tensor2d([mask])], seed: [1, 2], update() {}, addLoss() {} },
+        )
+        .dataSync(),
+    ];
   };
 
   test.each([
-    ['average', [2, 8], [1.5, 8.5]], ['max', [3, 9], [2, 9]], ['first', [1, 9], [1, 9]], ['last', [3, 7], [2, 8]],
+    ['average', [2, 8], [1.5, 8.5]],
+    ['max', [3, 9], [2, 9]],
+    ['first', [1, 9], [1, 9]],
+    ['last', [3, 7], [2, 8]],
   ])('%s', (pooling, whole, masked) => {
     expect(pooled(pooling)).toEqual(whole);
     expect(pooled(pooling, [1, 1, 0])).toEqual(masked);
@@ -193,7 +283,11 @@ describe('the tracer', () => {
 test.each(['lstm', 'gru', 'simpleRnn'])('%s over 300 steps is a small graph, whatever the padding', (cell) => {
   const sequence: TensorSpec = { name: 'text', shape: [300], dtype: 'int32', vocabularySize: 11 };
   const started = process.cpuUsage();
-  const graph = new GraphEngine(tf, requestOf({ architecture: 'rnn', cell, recurrentUnits: [4], bidirectional: true }, [sequence], TWO), { train: [ROWS], evaluate: undefined, rowWeights: false });
+  const graph = new GraphEngine(tf, requestOf({ architecture: 'rnn', cell, recurrentUnits: [4], bidirectional: true }, [sequence], TWO), {
+    train: [ROWS],
+    evaluate: undefined,
+    rowWeights: false,
+  });
   graph.train(batchesOf([sequence], TWO, 1), 0, [0.05]);
   const { user, system } = process.cpuUsage(started);
   expect((user + system) / 1e6).toBeLessThan(2);

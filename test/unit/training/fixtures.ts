@@ -9,9 +9,9 @@ import type { ArtifactStore, ObjectStore } from '../../../src/core/ports.ts';
 import { Prng } from '../../../src/core/prng.ts';
 import type { StepContext, StepProgress } from '../../../src/core/step.ts';
 import type { OutputSpec, Tensor, TensorBatch, TensorSpec } from '../../../src/core/tensor.ts';
-import { ShardWriter } from '../../../src/data/examples.ts';
-import type { Split } from '../../../src/data/types.ts';
-import { SPLITS } from '../../../src/data/types.ts';
+import { ShardWriter } from '../../../src/data/stored/examples.ts';
+import type { Split } from '../../../src/data/stored/dataset.ts';
+import { SPLITS } from '../../../src/data/stored/dataset.ts';
 import { packageRoot } from '../../../src/platform/paths.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
@@ -35,8 +35,15 @@ export async function buildTrainer(): Promise<string> {
   mkdirSync(cache, { recursive: true });
   const outdir = mkdtempSync(join(cache, 'trainer-'));
   await build({
-    entryPoints: { trainer: join(packageRoot(), 'src/training/trainer/main.ts') }, outdir,
-    bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', splitting: true, logLevel: 'error',
+    entryPoints: { trainer: join(packageRoot(), 'src/training/trainer/main.ts') },
+    outdir,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    splitting: true,
+    logLevel: 'error',
   });
   return join(outdir, 'trainer.js');
 }
@@ -60,7 +67,11 @@ export interface Table {
 /** Writes an `examples` artifact as the preprocess step does, with an identity in place of fitted preprocessing. */
 export async function writeExamples({ artifacts }: Stores, table: Table, preprocessor: Json = {}): Promise<ArtifactRef> {
   const dir = temporaryFolder();
-  const label: TensorSpec = { name: '@label', shape: [table.output.kind === 'number' ? table.output.width : 1], dtype: table.output.kind === 'number' ? 'float32' : 'int32' };
+  const label: TensorSpec = {
+    name: '@label',
+    shape: [table.output.kind === 'number' ? table.output.width : 1],
+    dtype: table.output.kind === 'number' ? 'float32' : 'int32',
+  };
   const files: Record<string, Uint8Array | { path: string }> = {
     'preprocessor.json': Buffer.from(JSON.stringify(preprocessor)),
     'profile.json': Buffer.from('{"formatVersion":1,"rows":0,"columns":[]}'),
@@ -82,12 +93,27 @@ export interface Recorded {
   readonly log: string[];
 }
 
-export function stepContext(stores: Stores, workDir: string, signal: AbortSignal = new AbortController().signal): StepContext & { readonly recorded: Recorded } {
+export function stepContext(
+  stores: Stores,
+  workDir: string,
+  signal: AbortSignal = new AbortController().signal,
+): StepContext & { readonly recorded: Recorded } {
   const recorded: Recorded = { progress: [], log: [] };
   const log = (message: string): void => void recorded.log.push(message);
   return {
-    runId: 'run', pipeline: 'test', stepId: 'train', attempt: 1, nominalTime: '2026-01-01T00:00:00Z', documentDir: workDir, workDir, ...stores,
-    log: { info: log, warn: log, error: log }, signal, planRevision: 'r', trigger: 'manual', recorded,
+    runId: 'run',
+    pipeline: 'test',
+    stepId: 'train',
+    attempt: 1,
+    nominalTime: '2026-01-01T00:00:00Z',
+    documentDir: workDir,
+    workDir,
+    ...stores,
+    log: { info: log, warn: log, error: log },
+    signal,
+    planRevision: 'r',
+    trigger: 'manual',
+    recorded,
     progress: (update) => void recorded.progress.push(update),
     secret: () => '',
   };
@@ -104,7 +130,8 @@ export function classTable(rows: number, width = 6, classes = 3): Table {
       const labels = new Int32Array(count);
       for (let row = 0; row < count; row++) {
         labels[row] = prng.below(classes);
-        for (let column = 0; column < width; column++) data[row * width + column] = prng.normal() * 0.7 + (column % classes === labels[row] ? 1.5 : 0);
+        for (let column = 0; column < width; column++)
+          data[row * width + column] = prng.normal() * 0.7 + (column % classes === labels[row] ? 1.5 : 0);
       }
       return { features: { spec, rows: count, data }, '@label': labelTensor(labels, count) };
     }),
@@ -178,11 +205,15 @@ export function numberTable(rows: number): Table {
   const spec: TensorSpec = { name: 'features', shape: [2], dtype: 'float32' };
   const output: OutputSpec = { kind: 'number', name: 'total', width: 1, scale: { mean: 10, std: 4 } };
   return {
-    inputs: [spec], output,
+    inputs: [spec],
+    output,
     splits: splitsOf(rows, (prng, count) => {
       const data = Float32Array.from({ length: 2 * count }, () => prng.normal());
       const labels = Float32Array.from({ length: count }, (_, row) => 0.5 * data[2 * row]! - 0.3 * data[2 * row + 1]! + 0.2);
-      return { features: { spec, rows: count, data }, '@label': { spec: { name: '@label', shape: [1], dtype: 'float32' }, rows: count, data: labels } };
+      return {
+        features: { spec, rows: count, data },
+        '@label': { spec: { name: '@label', shape: [1], dtype: 'float32' }, rows: count, data: labels },
+      };
     }),
   };
 }

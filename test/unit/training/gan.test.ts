@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
 import type { TensorBatch } from '../../../src/core/tensor.ts';
-import { resolveNamed } from '../../../src/training/named.ts';
-import { optimizerRegistry } from '../../../src/training/registries.ts';
+import { resolveNamed } from '../../../src/training/model/named.ts';
+import { optimizerRegistry } from '../../../src/training/losses/resolve-loss.ts';
 import { resolveModel } from '../../../src/training/model/resolve-model.ts';
-import { loadTf } from '../../../src/training/tf.ts';
+import { loadTf } from '../../../src/training/tensorflow/tf.ts';
 import { createEngine } from '../../../src/training/trainer/create-engine.ts';
 import type { TrainingEngine } from '../../../src/training/trainer/engine.ts';
 
@@ -16,16 +16,34 @@ function batch(number: number): TensorBatch {
   const random = new Prng('gan test', number);
   return {
     image: { spec, rows: ROWS, data: Float32Array.from({ length: ROWS * 64 }, () => random.uniform()) },
-    '@label': { spec: { name: '@label', shape: [1], dtype: 'int32' }, rows: ROWS, data: Int32Array.from({ length: ROWS }, (_, row) => row % 2) },
+    '@label': {
+      spec: { name: '@label', shape: [1], dtype: 'int32' },
+      rows: ROWS,
+      data: Int32Array.from({ length: ROWS }, (_, row) => row % 2),
+    },
   };
 }
 
-function setUp(settings: Record<string, unknown>, choice: 'eager' | 'compiled'): { engine: TrainingEngine; steps: (first: number, count: number) => number[][] } {
+function setUp(
+  settings: Record<string, unknown>,
+  choice: 'eager' | 'compiled',
+): { engine: TrainingEngine; steps: (first: number, count: number) => number[][] } {
   const model = { architecture: 'gan', latentSize: 4, generator: { filters: [4] }, discriminator: { filters: [4] }, ...settings };
   const resolved = resolveModel({ model, inputs: [spec], output });
   const objective = resolved.objective.create(resolved, {});
-  const { engine } = createEngine(loadTf(), { objective, optimizer: resolveNamed(optimizerRegistry, { adam: { learningRate: 0.01, beta1: 0.5 } }), seed: 3 }, { train: [ROWS], evaluate: ROWS, rowWeights: false }, choice);
-  return { engine, steps: (first, count) => Array.from({ length: count }, (_, index) => Array.from(engine.train([objective.batch(batch(first + index))], first + index, [0.01])[0]!.numbers)) };
+  const { engine } = createEngine(
+    loadTf(),
+    { objective, optimizer: resolveNamed(optimizerRegistry, { adam: { learningRate: 0.01, beta1: 0.5 } }), seed: 3 },
+    { train: [ROWS], evaluate: ROWS, rowWeights: false },
+    choice,
+  );
+  return {
+    engine,
+    steps: (first, count) =>
+      Array.from({ length: count }, (_, index) =>
+        Array.from(engine.train([objective.batch(batch(first + index))], first + index, [0.01])[0]!.numbers),
+      ),
+  };
 }
 
 describe.each([
@@ -69,7 +87,8 @@ it('moves the generator in every second update alone', () => {
 });
 
 it('refuses a loss of the train step, settings without meaning, and labels that are no classes', () => {
-  const resolve = (settings: object, more: object = {}): unknown => resolveModel({ model: { architecture: 'gan', ...settings }, inputs: [spec], output, ...more });
+  const resolve = (settings: object, more: object = {}): unknown =>
+    resolveModel({ model: { architecture: 'gan', ...settings }, inputs: [spec], output, ...more });
   expect(() => resolve({}, { loss: 'meanSquaredError' })).toThrow(/loss/);
   expect(() => resolve({ loss: 'hinge', labelSmoothing: 0.1 })).toThrow(/smoothed/);
   expect(() => resolve({ conditional: true }, { output: { kind: 'none', name: '' } })).toThrow(/needs a label of classes/);

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
-import { activate } from '../../../src/training/activations.ts';
-import type { LayerDefinition, LayerExample } from '../../../src/training/layer.ts';
-import { initialize } from '../../../src/training/initializers.ts';
+import { activate } from '../../../src/training/layers/activations.ts';
+import type { LayerDefinition, LayerExample } from '../../../src/training/layers/layer.ts';
+import { initialize } from '../../../src/training/layers/initializers.ts';
 import { layers } from '../../../src/training/layers/index.generated.ts';
-import { withDefaults } from '../../../src/training/named.ts';
+import { withDefaults } from '../../../src/training/model/named.ts';
 // Layers that wrap others find them in the registry.
-import { layerRegistry } from '../../../src/training/registries.ts';
-import { loadTf, statelessUniform } from '../../../src/training/tf.ts';
-import type { Tensor } from '../../../src/training/tf.ts';
+import { layerRegistry } from '../../../src/training/losses/resolve-loss.ts';
+import { loadTf, statelessUniform } from '../../../src/training/tensorflow/tf.ts';
+import type { Tensor } from '../../../src/training/tensorflow/tf.ts';
 
 const tf = loadTf();
 const ROWS = 4;
@@ -23,18 +23,41 @@ function place(layer: LayerDefinition, example: LayerExample<unknown>): Placed {
   const prng = new Prng(layer.type);
   const inputs = example.inputs.map((shape): Tensor => {
     const size = ROWS * shape.reduce((product, axis) => product * axis, 1);
-    if (example.integersBelow !== undefined) return tf.tensor(Int32Array.from({ length: size }, () => prng.below(example.integersBelow!)), [ROWS, ...shape], 'int32');
-    return tf.tensor(Float32Array.from({ length: size }, () => prng.normal()), [ROWS, ...shape]);
+    if (example.integersBelow !== undefined)
+      return tf.tensor(
+        Int32Array.from({ length: size }, () => prng.below(example.integersBelow!)),
+        [ROWS, ...shape],
+        'int32',
+      );
+    return tf.tensor(
+      Float32Array.from({ length: size }, () => prng.normal()),
+      [ROWS, ...shape],
+    );
   });
   const specs = layer.weights(example.inputs, example.config);
-  const weights = Object.fromEntries(specs.map((spec) => [spec.name, tf.tensor(initialize(spec.initializer, spec.shape, prng), [...spec.shape])]));
+  const weights = Object.fromEntries(
+    specs.map((spec) => [spec.name, tf.tensor(initialize(spec.initializer, spec.shape, prng), [...spec.shape])]),
+  );
   return {
-    inputs, weights,
-    call: (given, values, training, iteration = 0) => layer.call(tf, given, values, example.config, { training, masks: given.map(() => undefined), seed: [7, iteration], update() {}, addLoss() {} }),
+    inputs,
+    weights,
+    call: (given, values, training, iteration = 0) =>
+      layer.call(tf, given, values, example.config, {
+        training,
+        masks: given.map(() => undefined),
+        seed: [7, iteration],
+        update() {},
+        addLoss() {},
+      }),
   };
 }
 
-const cases = layers.flatMap((layer) => layer.examples.map((example, index) => [`${layer.type} ${index}`, layer, { ...example, config: withDefaults(layer.configSchema, example.config) }] as const));
+const cases = layers.flatMap((layer) =>
+  layer.examples.map(
+    (example, index) =>
+      [`${layer.type} ${index}`, layer, { ...example, config: withDefaults(layer.configSchema, example.config) }] as const,
+  ),
+);
 
 /** What they give is constant between steps: there is no gradient. */
 const ENCODERS: ReadonlySet<string> = new Set(['categoryEncoding', 'discretization']);
@@ -47,18 +70,25 @@ describe.each(cases)('%s', (_title, layer, example) => {
     expect(placed.call(placed.inputs, placed.weights, true).shape).toEqual(declared);
   });
 
-  if (!ENCODERS.has(layer.type)) test('passes gradients to its inputs and trainable weights', () => {
-    const placed = place(layer, example);
-    const trainable = layer.weights(example.inputs, example.config).filter((spec) => spec.trainable).map((spec) => spec.name);
-    const floats = example.integersBelow === undefined ? placed.inputs : [];
-    const gradient = tf.grads((...tensors: Tensor[]) => {
-      const inputs = floats.length > 0 ? tensors.slice(0, floats.length) : placed.inputs;
-      const weights = { ...placed.weights, ...Object.fromEntries(trainable.map((name, index) => [name, tensors[floats.length + index]!])) };
-      return tf.sum(tf.square(placed.call(inputs, weights, true)));
+  if (!ENCODERS.has(layer.type))
+    test('passes gradients to its inputs and trainable weights', () => {
+      const placed = place(layer, example);
+      const trainable = layer
+        .weights(example.inputs, example.config)
+        .filter((spec) => spec.trainable)
+        .map((spec) => spec.name);
+      const floats = example.integersBelow === undefined ? placed.inputs : [];
+      const gradient = tf.grads((...tensors: Tensor[]) => {
+        const inputs = floats.length > 0 ? tensors.slice(0, floats.length) : placed.inputs;
+        const weights = {
+          ...placed.weights,
+          ...Object.fromEntries(trainable.map((name, index) => [name, tensors[floats.length + index]!])),
+        };
+        return tf.sum(tf.square(placed.call(inputs, weights, true)));
+      });
+      const gradients = gradient([...floats, ...trainable.map((name) => placed.weights[name]!)]);
+      for (const each of gradients) expect([...each.dataSync()].every(Number.isFinite)).toBe(true);
     });
-    const gradients = gradient([...floats, ...trainable.map((name) => placed.weights[name]!)]);
-    for (const each of gradients) expect([...each.dataSync()].every(Number.isFinite)).toBe(true);
-  });
 
   test('is a function of its arguments: the same seed gives the same values', () => {
     const placed = place(layer, example);
@@ -79,7 +109,16 @@ test('names and inputs are keys of every layer, and the schemas are closed', () 
 
 test('dropout drops the share it is told, keeps the mean, and differs from step to step', () => {
   const dropout = layers.find((layer) => layer.type === 'dropout')!;
-  const call = (iteration: number): Float32Array => dropout.call(tf, [tf.ones([200, 50])], {}, { rate: 0.3 }, { training: true, masks: [undefined], seed: [3, iteration], update() {}, addLoss() {} }).dataSync() as Float32Array;
+  const call = (iteration: number): Float32Array =>
+    dropout
+      .call(
+        tf,
+        [tf.ones([200, 50])],
+        {},
+        { rate: 0.3 },
+        { training: true, masks: [undefined], seed: [3, iteration], update() {}, addLoss() {} },
+      )
+      .dataSync() as Float32Array;
   const values = call(0);
   const zeros = values.filter((value) => value === 0).length / values.length;
   expect(zeros).toBeCloseTo(0.3, 1);
@@ -96,7 +135,10 @@ test('stateless draws follow from shape and seeds alone', () => {
 
 describe('initializers', () => {
   test('orthogonal rows or columns are orthonormal', () => {
-    for (const [rows, columns] of [[4, 12], [12, 4]] as const) {
+    for (const [rows, columns] of [
+      [4, 12],
+      [12, 4],
+    ] as const) {
       const matrix = tf.tensor2d(initialize('orthogonal', [rows, columns], new Prng(1)), [rows, columns]);
       const gram = rows < columns ? tf.matMul(matrix, matrix, false, true) : tf.matMul(matrix, matrix, true);
       expect(tf.max(tf.abs(tf.sub(gram, tf.eye(4)))).dataSync()[0]).toBeLessThan(1e-6);
@@ -104,8 +146,14 @@ describe('initializers', () => {
   });
 
   test.each([
-    ['glorotUniform', Math.sqrt(2 / 300)], ['glorotNormal', Math.sqrt(2 / 300)], ['heUniform', Math.sqrt(2 / 100)], ['heNormal', Math.sqrt(2 / 100)],
-    ['lecunUniform', Math.sqrt(1 / 100)], ['lecunNormal', Math.sqrt(1 / 100)], ['uniform', 0.05 / Math.sqrt(3)], ['normal', 0.05],
+    ['glorotUniform', Math.sqrt(2 / 300)],
+    ['glorotNormal', Math.sqrt(2 / 300)],
+    ['heUniform', Math.sqrt(2 / 100)],
+    ['heNormal', Math.sqrt(2 / 100)],
+    ['lecunUniform', Math.sqrt(1 / 100)],
+    ['lecunNormal', Math.sqrt(1 / 100)],
+    ['uniform', 0.05 / Math.sqrt(3)],
+    ['normal', 0.05],
   ] as const)('%s has the standard deviation of its definition', (name, expected) => {
     const values = initialize(name, [100, 200], new Prng(name));
     const std = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
@@ -128,7 +176,9 @@ describe('initializers', () => {
     const spread = Math.sqrt(values.reduce((sum, value) => sum + (value - found) ** 2, 0) / values.length);
     expect(Math.abs(found - mean)).toBeLessThanOrEqual(0.05 * deviation);
     expect(Math.abs(spread - deviation)).toBeLessThanOrEqual(0.03 * deviation);
-    values.forEach((value) => { if (value < least - 1e-6 || value > most + 1e-6) expect.fail(`${value}`); });
+    values.forEach((value) => {
+      if (value < least - 1e-6 || value > most + 1e-6) expect.fail(`${value}`);
+    });
   });
 
   test('gains scale orthogonal and identity weights', () => {
@@ -142,8 +192,25 @@ test('spectral normalization divides a kernel by its largest singular value', ()
   const layer = layerRegistry.get('spectralNormalization');
   const config = withDefaults(layer.configSchema, { layer: { type: 'dense', units: 2, useBias: false }, powerIterations: 50 });
   // Singular values 3 and 1: (1, 1) and (1, −1) are their directions.
-  const weights = { kernel: tf.tensor2d([[2, 1], [1, 2]]), vectorU: tf.tensor2d([[1, 0.2]]) };
-  const output = layer.call(tf, [tf.tensor2d([[1, 1], [1, -1]])], weights, config, { training: true, masks: [undefined], seed: [1, 2], update() {}, addLoss() {} });
+  const weights = {
+    kernel: tf.tensor2d([
+      [2, 1],
+      [1, 2],
+    ]),
+    vectorU: tf.tensor2d([[1, 0.2]]),
+  };
+  const output = layer.call(
+    tf,
+    [
+      tf.tensor2d([
+        [1, 1],
+        [1, -1],
+      ]),
+    ],
+    weights,
+    config,
+    { training: true, masks: [undefined], seed: [1, 2], update() {}, addLoss() {} },
+  );
   [...output.dataSync()].forEach((value, index) => expect(value).toBeCloseTo([1, 1, 1 / 3, -1 / 3][index]!, 5));
 });
 

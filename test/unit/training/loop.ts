@@ -8,10 +8,10 @@ import type { TrainerMessage } from '../../../src/training/trainer/protocol.ts';
 import { batchShapes } from '../../../src/training/trainer/text-lengths.ts';
 import { TrainLoop, stepsPerEpoch } from '../../../src/training/trainer/train-loop.ts';
 import type { LoopOutcome, LoopSettings } from '../../../src/training/trainer/train-loop.ts';
-import { callbackRegistry, optimizerRegistry } from '../../../src/training/registries.ts';
-import { resolveNamed } from '../../../src/training/named.ts';
-import type { Named } from '../../../src/training/named.ts';
-import { loadTf } from '../../../src/training/tf.ts';
+import { callbackRegistry, optimizerRegistry } from '../../../src/training/losses/resolve-loss.ts';
+import { resolveNamed } from '../../../src/training/model/named.ts';
+import type { Named } from '../../../src/training/model/named.ts';
+import { loadTf } from '../../../src/training/tensorflow/tf.ts';
 import { resolveModel } from '../../../src/training/model/resolve-model.ts';
 import { withRowWeights } from '../../../src/training/objectives/shared/row-weights.ts';
 import type { ModelConfig } from '../../../src/training/model/model-config.ts';
@@ -47,29 +47,64 @@ export function digest(weights: EngineState): string {
 
 export async function run(request: Run): Promise<LoopOutcome & { readonly messages: TrainerMessage[] }> {
   const { table, epochs = 3, seed = 1 } = request;
-  const resolved = resolveModel({ model: request.model, inputs: table.inputs, output: table.output, ...(request.loss === undefined ? {} : { loss: request.loss }), ...(request.objective === undefined ? {} : { objective: request.objective }) });
-  const created = resolved.objective.create(resolved, request.classWeights === undefined ? {} : { classWeights: classWeightsOf('balanced', table.output, () => request.classCounts ?? [40, 40, 40]) });
+  const resolved = resolveModel({
+    model: request.model,
+    inputs: table.inputs,
+    output: table.output,
+    ...(request.loss === undefined ? {} : { loss: request.loss }),
+    ...(request.objective === undefined ? {} : { objective: request.objective }),
+  });
+  const created = resolved.objective.create(
+    resolved,
+    request.classWeights === undefined
+      ? {}
+      : { classWeights: classWeightsOf('balanced', table.output, () => request.classCounts ?? [40, 40, 40]) },
+  );
   const objective = '@weight' in table.splits.train ? withRowWeights(created, 'weight') : created;
   const optimizer = resolveNamed(optimizerRegistry, request.optimizer ?? 'adam');
   const train = tableReader(table.splits.train);
   const validation = tableReader(table.splits.validation);
   const { batchSize = 16, accumulation = 1 } = request.settings ?? {};
-  const sizes = { train: [batchSize, ...(train.rows % batchSize > 0 ? [train.rows % batchSize] : [])], evaluate: Math.min(EVALUATED_ROWS, validation.rows), rowWeights: request.classWeights !== undefined || '@weight' in table.splits.train, ...(request.settings?.lengths === undefined ? {} : { texts: { input: request.settings.lengths.input, train: batchShapes(request.settings.lengths, train.rows, batchSize) } }) };
+  const sizes = {
+    train: [batchSize, ...(train.rows % batchSize > 0 ? [train.rows % batchSize] : [])],
+    evaluate: Math.min(EVALUATED_ROWS, validation.rows),
+    rowWeights: request.classWeights !== undefined || '@weight' in table.splits.train,
+    ...(request.settings?.lengths === undefined
+      ? {}
+      : { texts: { input: request.settings.lengths.input, train: batchShapes(request.settings.lengths, train.rows, batchSize) } }),
+  };
   const { engine } = createEngine(loadTf(), { objective, optimizer, seed, accumulation }, sizes, request.engine ?? 'eager');
   const perEpoch = stepsPerEpoch(train.rows, batchSize);
   const steps = request.steps ?? epochs * perEpoch;
-  const facts = { epochs: Math.ceil(steps / perEpoch), steps, stepsPerEpoch: perEpoch, numbers: [...objective.numbers, 'validationLoss', ...objective.metrics] };
+  const facts = {
+    epochs: Math.ceil(steps / perEpoch),
+    steps,
+    stepsPerEpoch: perEpoch,
+    numbers: [...objective.numbers, 'validationLoss', ...objective.metrics],
+  };
   const messages: TrainerMessage[] = [];
   let asked = 0;
   const loop = new TrainLoop({
-    engine, train, validation, objective,
+    engine,
+    train,
+    validation,
+    objective,
     callbacks: (request.callbacks ?? []).map((named) => {
       const { definition, config } = resolveNamed(callbackRegistry, named);
       return definition.create(config, facts);
     }),
     settings: {
-      epochs: facts.epochs, steps, batchSize, accumulation, seed, shuffle: true, learningRate: optimizer.config.learningRate as number, validateEveryEpochs: 1,
-      checkpointEveryEpochs: undefined, checkpointEverySeconds: 3_600, ...request.settings,
+      epochs: facts.epochs,
+      steps,
+      batchSize,
+      accumulation,
+      seed,
+      shuffle: true,
+      learningRate: optimizer.config.learningRate as number,
+      validateEveryEpochs: 1,
+      checkpointEveryEpochs: undefined,
+      checkpointEverySeconds: 3_600,
+      ...request.settings,
     },
     checkpoints: new CheckpointFolder(request.dir ?? temporaryFolder(), 'binding', 2),
     send: (message) => messages.push(message),

@@ -4,13 +4,13 @@ import type { Tensor, TensorSpec } from '../../../src/core/tensor.ts';
 import { architectures } from '../../../src/training/architectures/index.generated.ts';
 import { encoderRegistry } from '../../../src/training/architectures/shared/encoders.ts';
 import { GraphEngine } from '../../../src/training/graph/graph-engine.ts';
-import { resolveNamed } from '../../../src/training/named.ts';
-import type { LabelledBatch } from '../../../src/training/objective.ts';
-import { optimizerRegistry } from '../../../src/training/registries.ts';
+import { resolveNamed } from '../../../src/training/model/named.ts';
+import type { LabelledBatch } from '../../../src/training/objectives/objective.ts';
+import { optimizerRegistry } from '../../../src/training/losses/resolve-loss.ts';
 import { resolveModel } from '../../../src/training/model/resolve-model.ts';
 import type { ModelRequest } from '../../../src/training/model/resolve-model.ts';
 import { toKeras } from '../../../src/training/keras/to-keras.ts';
-import { loadTf } from '../../../src/training/tf.ts';
+import { loadTf } from '../../../src/training/tensorflow/tf.ts';
 import { EagerEngine } from '../../../src/training/trainer/eager-engine.ts';
 
 const tf = loadTf();
@@ -36,18 +36,42 @@ function batchOf(rows: number, seed: number, inputs: readonly TensorSpec[] = INP
     words[row * 6 + prng.below(5)] = 2 + 2 * prng.below(2) + c;
     const line = prng.below(8);
     for (let at = 0; at < 64; at++) pixels[row * 64 + at] = 0.2 * prng.uniform() + ((d === 1 ? at >> 3 : at % 8) === line ? 0.8 : 0);
-    return (a - 0.5) + 1.1 * (b - 0.5) + 1.2 * (c - 0.5) + 1.4 * (d - 0.5) > 0 ? 1 : 0;
+    return a - 0.5 + 1.1 * (b - 0.5) + 1.2 * (c - 0.5) + 1.4 * (d - 0.5) > 0 ? 1 : 0;
   });
   const data: Record<string, Tensor['data']> = { features: number, 'sales region': category, comment: words, photo: pixels };
-  return { rows, inputs: Object.fromEntries(inputs.map((spec) => [spec.name, { spec, rows, data: data[spec.name]! }])), labels: { '@label': labels } };
+  return {
+    rows,
+    inputs: Object.fromEntries(inputs.map((spec) => [spec.name, { spec, rows, data: data[spec.name]! }])),
+    labels: { '@label': labels },
+  };
 }
 
-const MODEL = { architecture: 'mixed', encoders: { photo: { cnn: { filters: [8], units: [8] } }, comment: { textCnn: { filters: 8, kernelSizes: [1], embeddingSize: 4, units: [] } } }, units: [16] };
-const requestOf = (resolved: ReturnType<typeof resolveModel>) => ({ objective: resolved.objective.create(resolved, {}), optimizer: resolveNamed(optimizerRegistry, 'adam'), seed: 1 });
+const MODEL = {
+  architecture: 'mixed',
+  encoders: {
+    photo: { cnn: { filters: [8], units: [8] } },
+    comment: { textCnn: { filters: 8, kernelSizes: [1], embeddingSize: 4, units: [] } },
+  },
+  units: [16],
+};
+const requestOf = (resolved: ReturnType<typeof resolveModel>) => ({
+  objective: resolved.objective.create(resolved, {}),
+  optimizer: resolveNamed(optimizerRegistry, 'adam'),
+  seed: 1,
+});
 
 function accuracyOf(model: ModelRequest['model'], inputs: readonly TensorSpec[]): number {
-  const engine = new GraphEngine(tf, requestOf(resolveModel({ model, inputs, output: OUTPUT })), { train: [64], evaluate: 1_024, rowWeights: false });
-  for (let step = 0; step < 160; step += 8) engine.train(Array.from({ length: 8 }, (_, at) => batchOf(64, step + at, inputs)), step, Array<number>(8).fill(0.02));
+  const engine = new GraphEngine(tf, requestOf(resolveModel({ model, inputs, output: OUTPUT })), {
+    train: [64],
+    evaluate: 1_024,
+    rowWeights: false,
+  });
+  for (let step = 0; step < 160; step += 8)
+    engine.train(
+      Array.from({ length: 8 }, (_, at) => batchOf(64, step + at, inputs)),
+      step,
+      Array<number>(8).fill(0.02),
+    );
   const { metrics } = engine.evaluate(batchOf(1_024, 9_999, inputs));
   engine.dispose();
   return metrics.accuracy! / 1_024;
@@ -57,14 +81,31 @@ test('a model of four kinds of inputs learns from each of them', () => {
   expect(accuracyOf(MODEL, INPUTS)).toBeGreaterThan(0.95);
   for (const left of INPUTS) {
     const encoders = Object.fromEntries(Object.entries(MODEL.encoders).filter(([name]) => name !== left.name));
-    expect(accuracyOf({ ...MODEL, encoders }, INPUTS.filter((input) => input !== left)), `without ${left.name}`).toBeLessThan(0.92);
+    expect(
+      accuracyOf(
+        { ...MODEL, encoders },
+        INPUTS.filter((input) => input !== left),
+      ),
+      `without ${left.name}`,
+    ).toBeLessThan(0.92);
   }
 });
 
 test('both engines train every encoder alike', () => {
-  const model = { architecture: 'mixed', encoders: { photo: { cnn: { variant: 'residual', filters: [4], units: [4] } }, comment: { transformer: { layers: 1, heads: 2, modelSize: 8 } }, 'sales region': { mlp: { embeddingSize: 3, units: [4] } } }, units: [8] };
+  const model = {
+    architecture: 'mixed',
+    encoders: {
+      photo: { cnn: { variant: 'residual', filters: [4], units: [4] } },
+      comment: { transformer: { layers: 1, heads: 2, modelSize: 8 } },
+      'sales region': { mlp: { embeddingSize: 3, units: [4] } },
+    },
+    units: [8],
+  };
   const request = requestOf(resolveModel({ model, inputs: INPUTS, output: OUTPUT }));
-  const [eager, compiled] = [new EagerEngine(tf, request), new GraphEngine(tf, request, { train: [8], evaluate: 8, rowWeights: false })].map((engine) => {
+  const [eager, compiled] = [
+    new EagerEngine(tf, request),
+    new GraphEngine(tf, request, { train: [8], evaluate: 8, rowWeights: false }),
+  ].map((engine) => {
     const losses = Array.from({ length: 6 }, (_, step) => engine.train([batchOf(8, step)], step, [0.01])[0]!.numbers[0]!);
     engine.dispose();
     return losses;
@@ -80,10 +121,14 @@ test('what is left out follows from the input, and explicit layers read each inp
   expect(types('photo_')).toContain('conv2d');
   expect(topology.layers.find(({ name }) => name === 'joined')!.inputs[0]).toBe('features');
   const layers = [
-    { type: 'conv2d', name: 'lines', filters: 4, kernelSize: 3, activation: 'relu', inputs: ['photo'] }, { type: 'globalMaxPooling2d', name: 'seen' },
-    { type: 'embedding', name: 'words', outputDim: 4, inputs: ['comment'] }, { type: 'gru', name: 'said', units: 4 },
-    { type: 'embedding', name: 'regions', outputDim: 2, inputs: ['sales region'] }, { type: 'flatten', name: 'where' },
-    { type: 'concatenate', inputs: ['seen', 'said', 'where', 'features'] }, { type: 'dense', units: 2, activation: 'softmax' },
+    { type: 'conv2d', name: 'lines', filters: 4, kernelSize: 3, activation: 'relu', inputs: ['photo'] },
+    { type: 'globalMaxPooling2d', name: 'seen' },
+    { type: 'embedding', name: 'words', outputDim: 4, inputs: ['comment'] },
+    { type: 'gru', name: 'said', units: 4 },
+    { type: 'embedding', name: 'regions', outputDim: 2, inputs: ['sales region'] },
+    { type: 'flatten', name: 'where' },
+    { type: 'concatenate', inputs: ['seen', 'said', 'where', 'features'] },
+    { type: 'dense', units: 2, activation: 'softmax' },
   ];
   const request = requestOf(resolveModel({ model: { layers }, inputs: INPUTS, output: OUTPUT }));
   const engine = new GraphEngine(tf, request, { train: [8], evaluate: 8, rowWeights: false });
@@ -101,11 +146,33 @@ test.each([
 });
 
 test('every architecture that encodes is an encoder', () => {
-  expect(architectures.filter(({ encode }) => encode !== undefined).map(({ name }) => name).sort()).toEqual([...encoderRegistry.names()].sort());
+  expect(
+    architectures
+      .filter(({ encode }) => encode !== undefined)
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual([...encoderRegistry.names()].sort());
 });
 
 test('the weights of branches lie in the order in which Keras takes them', () => {
-  const { topology } = resolveModel({ model: { ...MODEL, encoders: { ...MODEL.encoders, features: { mlp: { units: [4] } } } }, inputs: INPUTS, output: OUTPUT });
+  const { topology } = resolveModel({
+    model: { ...MODEL, encoders: { ...MODEL.encoders, features: { mlp: { units: [4] } } } },
+    inputs: INPUTS,
+    output: OUTPUT,
+  });
   // As `[layer.name for layer in keras.models.model_from_json(…).layers if layer.weights]` of Keras 3.15 gives it.
-  expect(toKeras(topology, 'mixed').layers.filter(({ weights }) => weights.length > 0).map(({ name }) => name)).toEqual(['photo_conv_1_1', 'comment_embedding', 'comment_conv_1', 'sales_region_embed', 'photo_dense_1', 'features_dense_1', 'dense_1', 'output']);
+  expect(
+    toKeras(topology, 'mixed')
+      .layers.filter(({ weights }) => weights.length > 0)
+      .map(({ name }) => name),
+  ).toEqual([
+    'photo_conv_1_1',
+    'comment_embedding',
+    'comment_conv_1',
+    'sales_region_embed',
+    'photo_dense_1',
+    'features_dense_1',
+    'dense_1',
+    'output',
+  ]);
 });

@@ -3,21 +3,24 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Prng, hash32 } from '../../../src/core/prng.ts';
 import type { OutputSpec } from '../../../src/core/tensor.ts';
-import type { Callback } from '../../../src/training/callback.ts';
+import type { Callback } from '../../../src/training/callbacks/callback.ts';
 import { callbacks } from '../../../src/training/callbacks/index.generated.ts';
-import { resolveNamed, withDefaults } from '../../../src/training/named.ts';
-import { callbackRegistry, optimizerRegistry } from '../../../src/training/registries.ts';
-import { completeTrainConfig, describeTraining, optimizerOf, trainConfigSchema } from '../../../src/training/train-config.ts';
+import { resolveNamed, withDefaults } from '../../../src/training/model/named.ts';
+import { callbackRegistry, optimizerRegistry } from '../../../src/training/losses/resolve-loss.ts';
+import { completeTrainConfig, describeTraining, optimizerOf, trainConfigSchema } from '../../../src/training/step/train-config.ts';
 import { CheckpointFolder, decodeCheckpoint, encodeCheckpoint } from '../../../src/training/trainer/checkpoint.ts';
 import type { Checkpoint } from '../../../src/training/trainer/checkpoint.ts';
 import { adaptLabels, classWeightsOf } from '../../../src/training/trainer/labels.ts';
 import { outOfMemory } from '../../../src/training/trainer/memory.ts';
-import { resolveLoss } from '../../../src/training/registries.ts';
+import { resolveLoss } from '../../../src/training/losses/resolve-loss.ts';
 import { asJson, temporaryFolder } from './fixtures.ts';
 
 describe('the generator', () => {
   test('gives the same stream for the same key, and another for another', () => {
-    const draw = (...key: (string | number)[]): number[] => { const prng = new Prng(...key); return Array.from({ length: 4 }, () => prng.uint32()); };
+    const draw = (...key: (string | number)[]): number[] => {
+      const prng = new Prng(...key);
+      return Array.from({ length: 4 }, () => prng.uint32());
+    };
     expect(draw(1, 'order', 0)).toEqual(draw(1, 'order', 0));
     expect(draw(1, 'order', 0)).not.toEqual(draw(1, 'order', 1));
     expect(hash32('ab', 'c')).not.toBe(hash32('a', 'bc'));
@@ -40,8 +43,21 @@ describe('the generator', () => {
 
 describe('checkpoints', () => {
   const checkpoint = (step: number): Checkpoint => ({
-    position: { epoch: 1, batch: 2, step, sums: [0.1 + 0.2], counted: 3, rows: 3, callbacks: [{ factor: 0.5 }], bestEpoch: 1, history: [{ epoch: 1, loss: 1 / 3 }] },
-    state: new Map([['weights/a', Float32Array.of(1, 2.5)], ['slots/mean', Float32Array.of(-0, 1e-38, 3)]]),
+    position: {
+      epoch: 1,
+      batch: 2,
+      step,
+      sums: [0.1 + 0.2],
+      counted: 3,
+      rows: 3,
+      callbacks: [{ factor: 0.5 }],
+      bestEpoch: 1,
+      history: [{ epoch: 1, loss: 1 / 3 }],
+    },
+    state: new Map([
+      ['weights/a', Float32Array.of(1, 2.5)],
+      ['slots/mean', Float32Array.of(-0, 1e-38, 3)],
+    ]),
     best: new Map([['a', Float32Array.of(7, 8)]]),
   });
 
@@ -70,7 +86,11 @@ describe('checkpoints', () => {
       const bytes = readFileSync(path);
       const at = prng.below(bytes.length);
       if (round % 2 === 0) writeFileSync(path, bytes.subarray(0, at));
-      else writeFileSync(path, bytes.map((value, index) => (index === at ? value ^ (1 << prng.below(8)) : value)));
+      else
+        writeFileSync(
+          path,
+          bytes.map((value, index) => (index === at ? value ^ (1 << prng.below(8)) : value)),
+        );
       const notices: string[] = [];
       expect(folder.latest((message) => notices.push(message))?.position.step, `byte ${at}`).toBe(4);
       expect(notices).toEqual([expect.stringContaining('torn')]);
@@ -104,7 +124,9 @@ describe('callbacks', () => {
     const whole = create({ [name]: config });
     let pieces = create({ [name]: config });
     for (const [index, validationLoss] of losses.entries()) {
-      expect(pieces.epochEnd?.(index + 1, { validationLoss, loss: 1 }, 0.1)).toEqual(whole.epochEnd?.(index + 1, { validationLoss, loss: 1 }, 0.1));
+      expect(pieces.epochEnd?.(index + 1, { validationLoss, loss: 1 }, 0.1)).toEqual(
+        whole.epochEnd?.(index + 1, { validationLoss, loss: 1 }, 0.1),
+      );
       const next = create({ [name]: config });
       next.restore(asJson(JSON.parse(JSON.stringify(pieces.state()))));
       pieces = next;
@@ -143,19 +165,29 @@ describe('callbacks', () => {
   });
 
   test('what will not be there cannot be watched', () => {
-    expect(() => create({ earlyStopping: { monitor: 'meanAbsoluteError' } })).toThrow(/watches "meanAbsoluteError".*"loss", "validationLoss", "accuracy"/);
+    expect(() => create({ earlyStopping: { monitor: 'meanAbsoluteError' } })).toThrow(
+      /watches "meanAbsoluteError".*"loss", "validationLoss", "accuracy"/,
+    );
   });
 });
 
 describe('labels', () => {
   const classes: OutputSpec = { kind: 'classes', name: 'kind', classes: ['a', 'b'] };
-  const label = (data: Int32Array | Float32Array): Parameters<typeof adaptLabels>[0] => ({ spec: { name: '@label', shape: [1], dtype: 'int32' }, rows: data.length, data });
+  const label = (data: Int32Array | Float32Array): Parameters<typeof adaptLabels>[0] => ({
+    spec: { name: '@label', shape: [1], dtype: 'int32' },
+    rows: data.length,
+    data,
+  });
 
   test('adapt to the loss', () => {
-    expect(adaptLabels(label(Int32Array.of(0, 1)), classes, resolveLoss('categoricalCrossentropy', classes).definition)).toEqual(Int32Array.of(0, 1));
+    expect(adaptLabels(label(Int32Array.of(0, 1)), classes, resolveLoss('categoricalCrossentropy', classes).definition)).toEqual(
+      Int32Array.of(0, 1),
+    );
     expect(adaptLabels(label(Int32Array.of(0, 1)), classes, resolveLoss('hinge', classes).definition)).toEqual(Float32Array.of(0, 1));
     const price: OutputSpec = { kind: 'number', name: 'price', width: 1 };
-    expect(() => adaptLabels(label(Float32Array.of(1, Number.NaN)), price, resolveLoss(undefined, price).definition)).toThrow(/"price" is NaN/);
+    expect(() => adaptLabels(label(Float32Array.of(1, Number.NaN)), price, resolveLoss(undefined, price).definition)).toThrow(
+      /"price" is NaN/,
+    );
   });
 
   test('class weights: balanced, named, unknown', () => {
@@ -171,7 +203,8 @@ test('defaults reach nested objects', () => {
 });
 
 test('steps are in place of epochs, and beside those that are given', () => {
-  const complete = (settings: object): ReturnType<typeof completeTrainConfig> => completeTrainConfig(asJson({ model: { architecture: 'mlp' }, ...settings }));
+  const complete = (settings: object): ReturnType<typeof completeTrainConfig> =>
+    completeTrainConfig(asJson({ model: { architecture: 'mlp' }, ...settings }));
   expect(complete({}).epochs).toBe(20);
   expect(describeTraining(complete({ steps: 1_500 }))).toBe('mlp; adam; up to 1500 steps');
   expect(describeTraining(complete({ steps: 1_500, epochs: 3 }))).toBe('mlp; adam; up to 3 epochs or 1500 steps');
@@ -180,11 +213,16 @@ test('steps are in place of epochs, and beside those that are given', () => {
 });
 
 test('the learning rate of the step goes before that of the optimizer', () => {
-  const config = completeTrainConfig(asJson({ model: { architecture: 'mlp' }, optimizer: { sgd: { momentum: 0.9, learningRate: 0.01 } }, learningRate: 0.5 }));
+  const config = completeTrainConfig(
+    asJson({ model: { architecture: 'mlp' }, optimizer: { sgd: { momentum: 0.9, learningRate: 0.01 } }, learningRate: 0.5 }),
+  );
   expect(resolveNamed(optimizerRegistry, optimizerOf(config)).config).toMatchObject({ momentum: 0.9, learningRate: 0.5 });
 });
 
 test('exhausted memory is recognised, with advice on the batch size', () => {
-  expect(outOfMemory('terminate called after throwing std::bad_alloc', 64)).toMatchObject({ code: 'OUT_OF_MEMORY', hint: expect.stringContaining('"batchSize": 16') as string });
+  expect(outOfMemory('terminate called after throwing std::bad_alloc', 64)).toMatchObject({
+    code: 'OUT_OF_MEMORY',
+    hint: expect.stringContaining('"batchSize": 16') as string,
+  });
   expect(outOfMemory('segmentation fault', 64)).toBeUndefined();
 });

@@ -4,11 +4,21 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Json } from '../../../src/core/json.ts';
 import { loadModel } from '../../../src/training/bundle/load-model.ts';
-import { runTraining } from '../../../src/training/run-training.ts';
-import { completeTrainConfig } from '../../../src/training/train-config.ts';
-import { environmentForTf, loadTf } from '../../../src/training/tf.ts';
-import { trainingDetails } from '../../../src/training/training-details.ts';
-import { asJson, buildTrainer, classTable, memoryStores, numberTable, stepContext, temporaryFolder, writeExamples, imageTable } from './fixtures.ts';
+import { runTraining } from '../../../src/training/step/run-training.ts';
+import { completeTrainConfig } from '../../../src/training/step/train-config.ts';
+import { environmentForTf, loadTf } from '../../../src/training/tensorflow/tf.ts';
+import { trainingDetails } from '../../../src/training/step/training-details.ts';
+import {
+  asJson,
+  buildTrainer,
+  classTable,
+  memoryStores,
+  numberTable,
+  stepContext,
+  temporaryFolder,
+  writeExamples,
+  imageTable,
+} from './fixtures.ts';
 import type { Stores } from './fixtures.ts';
 
 let trainer = '';
@@ -25,13 +35,16 @@ const endless = config({ model: { architecture: 'mlp' }, epochs: 100_000, checkp
 
 /** Process ids of trainers at work on a folder. */
 function trainersOf(workDir: string): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(join(workDir, 'job.json'));
-    } catch {
-      return false;
-    }
-  }).map(Number);
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(join(workDir, 'job.json'));
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
 }
 
 async function storedCheckpoints({ store }: Stores): Promise<string[]> {
@@ -52,8 +65,19 @@ test('the same document, data and seed give the same artifact; the model predict
   const report = await runTraining(first, small, examples, trainer);
   const again = await runTraining(stepContext(stores, temporaryFolder()), small, examples, trainer);
   expect(again.model.digest).toBe(report.model.digest);
-  expect(report.meta).toMatchObject({ epochsRun: 4, bestEpoch: 4, loss: 'categoricalCrossentropy', optimizer: 'adam', outputShape: [3], parameters: 163, trainableParameters: 163, examples: examples.digest });
-  expect(first.recorded.progress.some((update) => update.epoch === 4 && update.metrics?.accuracy === report.meta.final.accuracy)).toBe(true);
+  expect(report.meta).toMatchObject({
+    epochsRun: 4,
+    bestEpoch: 4,
+    loss: 'categoricalCrossentropy',
+    optimizer: 'adam',
+    outputShape: [3],
+    parameters: 163,
+    trainableParameters: 163,
+    examples: examples.digest,
+  });
+  expect(first.recorded.progress.some((update) => update.epoch === 4 && update.metrics?.accuracy === report.meta.final.accuracy)).toBe(
+    true,
+  );
   expect(trainingDetails(report)).toContain('| 4 (kept) |');
   expect(report.meta.training).toMatchObject({ engine: 'compiled' });
   expect(report.meta.training).not.toHaveProperty('engineReason');
@@ -90,13 +114,19 @@ test('a killed trainer is a crash that can be tried again, and another machine g
   const workDir = temporaryFolder();
   const ctx = stepContext(stores, workDir);
   const running = runTraining(ctx, endless, examples, trainer);
-  await until(() => existsSync(join(workDir, 'checkpoints')) && readdirSync(join(workDir, 'checkpoints')).some((name) => name.endsWith('.ckpt')));
+  await until(
+    () => existsSync(join(workDir, 'checkpoints')) && readdirSync(join(workDir, 'checkpoints')).some((name) => name.endsWith('.ckpt')),
+  );
   // Messages keep their order: with a report after it, word of the checkpoint has arrived.
   const reports = ctx.recorded.progress.length;
   await until(() => ctx.recorded.progress.length > reports + 1);
   const [pid] = trainersOf(workDir);
   process.kill(pid!, 'SIGKILL');
-  await expect(running).rejects.toMatchObject({ code: 'TRAINER_CRASHED', retryable: true, message: expect.stringContaining('SIGKILL') as string });
+  await expect(running).rejects.toMatchObject({
+    code: 'TRAINER_CRASHED',
+    retryable: true,
+    message: expect.stringContaining('SIGKILL') as string,
+  });
   expect((await storedCheckpoints(stores)).length).toBe(1);
 
   const stop = new AbortController();
@@ -128,7 +158,11 @@ test("the trainer's errors arrive with their code and hint", async () => {
   const examples = await writeExamples(stores, numberTable(60));
   const ctx = stepContext(stores, temporaryFolder());
   const diverging = config({ model: { architecture: 'mlp' }, optimizer: { sgd: { learningRate: 1e9 } }, epochs: 50 });
-  await expect(runTraining(ctx, diverging, examples, trainer)).rejects.toMatchObject({ code: 'TRAINING_DIVERGED', retryable: false, hint: expect.stringContaining('learningRate') as string });
+  await expect(runTraining(ctx, diverging, examples, trainer)).rejects.toMatchObject({
+    code: 'TRAINING_DIVERGED',
+    retryable: false,
+    hint: expect.stringContaining('learningRate') as string,
+  });
   const weighted = config({ model: { architecture: 'mlp' }, classWeights: 'balanced' });
   await expect(runTraining(ctx, weighted, examples, trainer)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
 }, 60_000);
@@ -147,7 +181,10 @@ test('damaged weights are refused', async () => {
   const { model } = await runTraining(stepContext(stores, temporaryFolder()), small, examples, trainer);
   const artifact = await stores.artifacts.open(model);
   const short = { ...artifact, bytes: async (file: string) => (await artifact.bytes(file)).subarray(0, 40) };
-  await expect(loadModel(short)).rejects.toMatchObject({ code: 'MODEL_INVALID', message: expect.stringContaining('40 bytes of weights.bin') as string });
+  await expect(loadModel(short)).rejects.toMatchObject({
+    code: 'MODEL_INVALID',
+    message: expect.stringContaining('40 bytes of weights.bin') as string,
+  });
 }, 30_000);
 
 test('the trainer says how it is started', () => {

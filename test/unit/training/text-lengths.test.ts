@@ -1,17 +1,25 @@
 import { describe, expect, test } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
 import { epochOrder } from '../../../src/training/trainer/epoch-order.ts';
-import { checkTrainConfig } from '../../../src/training/check-config.ts';
+import { checkTrainConfig } from '../../../src/training/step/check-config.ts';
 import type { ModelConfig } from '../../../src/training/model/model-config.ts';
 import { resolveModel } from '../../../src/training/model/resolve-model.ts';
-import { completeTrainConfig } from '../../../src/training/train-config.ts';
-import { batchShapes, chooseBuckets, lengthOf, measureTexts, orderByLength, requireSameWithoutPadding } from '../../../src/training/trainer/text-lengths.ts';
+import { completeTrainConfig } from '../../../src/training/step/train-config.ts';
+import {
+  batchShapes,
+  chooseBuckets,
+  lengthOf,
+  measureTexts,
+  orderByLength,
+  requireSameWithoutPadding,
+} from '../../../src/training/trainer/text-lengths.ts';
 import { tableReader } from '../../support/table-reader.ts';
 import { asJson, temporaryFolder, textTable, tokenTable } from './fixtures.ts';
 import type { Table } from './fixtures.ts';
 import { digest, run } from './loop.ts';
 
-const padded = (lengths: readonly number[], buckets: readonly number[]): number => lengths.reduce((sum, length) => sum + buckets.find((bucket) => bucket >= length)!, 0);
+const padded = (lengths: readonly number[], buckets: readonly number[]): number =>
+  lengths.reduce((sum, length) => sum + buckets.find((bucket) => bucket >= length)!, 0);
 
 test('buckets make the least padding there is', () => {
   const random = new Prng('buckets');
@@ -58,8 +66,10 @@ const measured = (table: Table, model: ModelConfig, objective?: string) => {
 
 describe('a model', () => {
   test.each<[string, ModelConfig, string?]>([
-    ['transformer', { architecture: 'transformer', layers: 1, heads: 2, modelSize: 8 }], ['transformer with waves', { architecture: 'transformer', layers: 1, heads: 2, modelSize: 8, positions: 'sinusoidal', pooling: 'max' }],
-    ['lstm', { architecture: 'rnn', recurrentUnits: [5], bidirectional: true }], ['language model', { architecture: 'transformer', layers: 1, heads: 2, modelSize: 8 }, 'nextToken'],
+    ['transformer', { architecture: 'transformer', layers: 1, heads: 2, modelSize: 8 }],
+    ['transformer with waves', { architecture: 'transformer', layers: 1, heads: 2, modelSize: 8, positions: 'sinusoidal', pooling: 'max' }],
+    ['lstm', { architecture: 'rnn', recurrentUnits: [5], bidirectional: true }],
+    ['language model', { architecture: 'transformer', layers: 1, heads: 2, modelSize: 8 }, 'nextToken'],
   ])('has the same loss without padding: %s', (_title, model, objective) => {
     const { lengths, check } = measured(objective === undefined ? tokenTable(40, 24) : textTable(40, 24), model, objective);
     expect(lengths.buckets).toHaveLength(3);
@@ -67,8 +77,16 @@ describe('a model', () => {
   });
 
   test.each<[string, ModelConfig, RegExp]>([
-    ['whose convolutions see padding', { architecture: 'textCnn' }, /the loss of a text of \d+ tokens is .* with padding up to 24, and .* without/],
-    ['made for one length', { layers: [{ type: 'embedding', outputDim: 3 }, { type: 'flatten' }, { type: 'dense', units: 2, activation: 'softmax' }] }, /its layers read 24 tokens, and fail/],
+    [
+      'whose convolutions see padding',
+      { architecture: 'textCnn' },
+      /the loss of a text of \d+ tokens is .* with padding up to 24, and .* without/,
+    ],
+    [
+      'made for one length',
+      { layers: [{ type: 'embedding', outputDim: 3 }, { type: 'flatten' }, { type: 'dense', units: 2, activation: 'softmax' }] },
+      /its layers read 24 tokens, and fail/,
+    ],
   ])('%s is refused', (_title, model, message) => {
     expect(() => measured({ ...tokenTable(40, 24) }, model).check()).toThrow(message);
   });
@@ -80,7 +98,11 @@ test('settings and data that do not go with it are refused', () => {
   const { text } = table.splits.train;
   const before = { ...table.splits.train, text: { ...text!, data: Int32Array.from(text!.data, (id, at) => (at % 12 === 0 ? 0 : id)) } };
   expect(() => measureTexts(tableReader(before), table.inputs, 4)).toThrow(/padded before its tokens/);
-  expect(checkTrainConfig(completeTrainConfig(asJson({ model: { architecture: 'rnn' }, batches: { by: 'length' }, shuffle: false }))).map(({ pointer }) => pointer)).toEqual(['/batches']);
+  expect(
+    checkTrainConfig(completeTrainConfig(asJson({ model: { architecture: 'rnn' }, batches: { by: 'length' }, shuffle: false }))).map(
+      ({ pointer }) => pointer,
+    ),
+  ).toEqual(['/batches']);
 });
 
 test('training is the same compiled and operation by operation, and goes on where it was', async () => {

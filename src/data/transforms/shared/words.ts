@@ -43,7 +43,14 @@ function divided(word: string): string[] {
 }
 
 /** Sentences of every such script, where versions of ICU may divide words in other places. */
-const PROBES = ['我昨天在北京大学图书馆买了一本关于机器学习的书', '東京都に住んでいる友達と美味しいラーメンを食べました', 'ฉันซื้อหนังสือเกี่ยวกับการเรียนรู้ของเครื่องเมื่อวานนี้', 'ຂ້ອຍຊື້ປຶ້ມກ່ຽວກັບການຮຽນຮູ້ຂອງເຄື່ອງ', 'ខ្ញុំបានទិញសៀវភៅអំពីការរៀនម៉ាស៊ីន', 'ကျွန်တော်မနေ့ကစာအုပ်တစ်အုပ်ဝယ်ခဲ့တယ်'];
+const PROBES = [
+  '我昨天在北京大学图书馆买了一本关于机器学习的书',
+  '東京都に住んでいる友達と美味しいラーメンを食べました',
+  'ฉันซื้อหนังสือเกี่ยวกับการเรียนรู้ของเครื่องเมื่อวานนี้',
+  'ຂ້ອຍຊື້ປຶ້ມກ່ຽວກັບການຮຽນຮູ້ຂອງເຄື່ອງ',
+  'ខ្ញុំបានទិញសៀវភៅអំពីការរៀនម៉ាស៊ីន',
+  'ကျွန်တော်မနေ့ကစာအုပ်တစ်အုပ်ဝယ်ခဲ့တယ်',
+];
 
 /** What divides texts without spaces in this process: the version of ICU, and where it divides some sentences. */
 export interface Segmentation {
@@ -55,5 +62,12 @@ export interface Segmentation {
 let own: Segmentation | undefined;
 
 export function segmentation(): Segmentation {
-  return (own ??= { icu: process.versions.icu ?? 'none', probe: PROBES.map((text) => segments(text).map(({ length }) => length).join('')).join(' ') });
+  return (own ??= {
+    icu: process.versions.icu ?? 'none',
+    probe: PROBES.map((text) =>
+      segments(text)
+        .map(({ length }) => length)
+        .join(''),
+    ).join(' '),
+  });
 }

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../core/json.ts';
-import { undefinedMetric } from '../../metric.ts';
+import { undefinedMetric } from '../metric.ts';
 import { absentClasses } from './states.ts';
-import type { MetricContext } from '../../metric.ts';
+import type { MetricContext } from '../metric.ts';
 import type { ScoreState } from './states.ts';
 
 export interface RankAverageConfig {
@@ -11,7 +11,8 @@ export interface RankAverageConfig {
 export const RANK_AVERAGE_SCHEMA: JsonObject = {
   enum: ['macro', 'weighted'],
   default: 'macro',
-  description: 'With more than two classes each is taken against the rest: the plain mean over the classes that have rows, or weighted by their rows. Two classes: the positive class alone.',
+  description:
+    'With more than two classes each is taken against the rest: the plain mean over the classes that have rows, or weighted by their rows. Two classes: the positive class alone.',
   examples: ['weighted'],
 };
 
@@ -34,23 +35,37 @@ type CurveArea = (rows: number, isPositive: (row: number) => boolean, score: (ro
  *
  * @throws undefinedMetric where the rows are of one class
  */
-export function averageOverClasses(metric: string, state: ScoreState, config: RankAverageConfig, context: MetricContext, area: CurveArea): number {
+export function averageOverClasses(
+  metric: string,
+  state: ScoreState,
+  config: RankAverageConfig,
+  context: MetricContext,
+  area: CurveArea,
+): number {
   const labels = state.labels.values();
   const scores = state.scores.values();
   const { classes, width } = context;
   if (labels.length === 0) throw undefinedMetric(metric, 'the set has no rows');
   const areaOf = (index: number): number => {
-    const value = area(labels.length, (row) => labels[row] === index, (row) => scores[row * width + index]!);
+    const value = area(
+      labels.length,
+      (row) => labels[row] === index,
+      (row) => scores[row * width + index]!,
+    );
     if (value !== undefined) return value;
     const present = classes.filter((_, other) => labels.includes(other));
-    throw undefinedMetric(metric, `it needs rows of ${JSON.stringify(classes[index])} and of another class, and the set holds ${present.map((name) => JSON.stringify(name)).join(', ')} only`);
+    throw undefinedMetric(
+      metric,
+      `it needs rows of ${JSON.stringify(classes[index])} and of another class, and the set holds ${present.map((name) => JSON.stringify(name)).join(', ')} only`,
+    );
   };
   if (classes.length === 2) return areaOf(context.positive);
   let total = 0;
   let weights = 0;
   const counts = rowsOfClasses(state, context);
   const present = counts.flatMap((rows, at) => (rows === 0 ? [] : [at]));
-  if (present.length === 1) throw undefinedMetric(metric, `it needs rows of two classes, and the set holds ${JSON.stringify(classes[present[0]!])} only`);
+  if (present.length === 1)
+    throw undefinedMetric(metric, `it needs rows of two classes, and the set holds ${JSON.stringify(classes[present[0]!])} only`);
   for (const index of present) {
     const weight = config.average === 'weighted' ? counts[index]! : 1;
     total += areaOf(index) * weight;

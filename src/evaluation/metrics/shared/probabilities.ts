@@ -1,12 +1,16 @@
 import { PerennialError } from '../../../core/errors.ts';
-import type { ClassChunk } from '../../metric.ts';
+import type { ClassChunk } from '../metric.ts';
 
 /** @throws CONFIG_INVALID where the model gives margins or logits. */
 export function requireProbabilities(metric: string, chunk: ClassChunk): void {
   if (chunk.probabilities) return;
-  throw new PerennialError('CONFIG_INVALID', `The metric "${metric}" needs probabilities, and the model gives scores outside 0 to 1, or that do not sum to 1.`, {
-    hint: 'End the model with "softmax" (or "sigmoid" for two classes), or ask for metrics of the predicted class alone.',
-  });
+  throw new PerennialError(
+    'CONFIG_INVALID',
+    `The metric "${metric}" needs probabilities, and the model gives scores outside 0 to 1, or that do not sum to 1.`,
+    {
+      hint: 'End the model with "softmax" (or "sigmoid" for two classes), or ask for metrics of the predicted class alone.',
+    },
+  );
 }
 
 /** Rows whose top probability falls into one bin. */

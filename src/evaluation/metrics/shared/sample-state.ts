@@ -1,6 +1,6 @@
 import { VectorMoments, frechetDistance } from '../../generators/frechet.ts';
-import { undefinedMetric } from '../../metric.ts';
-import type { MetricContext, SampleChunk } from '../../metric.ts';
+import { undefinedMetric } from '../metric.ts';
+import type { MetricContext, SampleChunk } from '../metric.ts';
 
 /** Moments of the features of examples, of samples, and of samples from before training. */
 export interface SampleState {
@@ -11,7 +11,11 @@ export interface SampleState {
 
 /** What metrics of generators gather. */
 export const sampled = {
-  init: (_config: object, { width }: MetricContext): SampleState => ({ real: new VectorMoments(width), generated: new VectorMoments(width), untrained: new VectorMoments(width) }),
+  init: (_config: object, { width }: MetricContext): SampleState => ({
+    real: new VectorMoments(width),
+    generated: new VectorMoments(width),
+    untrained: new VectorMoments(width),
+  }),
   update(state: SampleState, chunk: SampleChunk): void {
     state.real.add(chunk.real);
     state.generated.add(chunk.generated);
@@ -23,7 +27,8 @@ export const sampled = {
     state.untrained.merge(other.untrained);
   },
   distance(metric: string, { real }: SampleState, samples: VectorMoments): number {
-    if (real.count < 2 || samples.count < 2) throw undefinedMetric(metric, `a covariance needs at least two rows, there ${real.count === 1 ? 'is one' : `are ${real.count}`}`);
+    if (real.count < 2 || samples.count < 2)
+      throw undefinedMetric(metric, `a covariance needs at least two rows, there ${real.count === 1 ? 'is one' : `are ${real.count}`}`);
     return frechetDistance(real, samples);
   },
 };

@@ -1,6 +1,6 @@
 import { ExactSum, exactSum } from './exact-sum.ts';
-import { undefinedMetric } from '../../metric.ts';
-import type { Average, ClassChunk, ErrorChunk, MetricContext, NumberChunk } from '../../metric.ts';
+import { undefinedMetric } from '../metric.ts';
+import type { Average, ClassChunk, ErrorChunk, MetricContext, NumberChunk } from '../metric.ts';
 
 /** An array of float64 that grows by doubling. */
 export class Float64List {
@@ -88,13 +88,19 @@ export function absentClasses(support: ArrayLike<number>, { classes }: MetricCon
   const absent = classes.filter((_, index) => support[index] === 0);
   if (classes.length < 3 || absent.length === 0) return undefined;
   const more = absent.length > ABSENT_NAMED ? ` and ${absent.length - ABSENT_NAMED} more` : '';
-  return `over the ${classes.length - absent.length} of ${classes.length} classes that occur: no row is of ${absent.slice(0, ABSENT_NAMED).map((name) => JSON.stringify(name)).join(', ')}${more}`;
+  return `over the ${classes.length - absent.length} of ${classes.length} classes that occur: no row is of ${absent
+    .slice(0, ABSENT_NAMED)
+    .map((name) => JSON.stringify(name))
+    .join(', ')}${more}`;
 }
 
 /** Which classes an average over the classes that occur is not about. */
 export function noteOfAbsent(state: ConfusionState, _config: unknown, context: MetricContext): string | undefined {
   const { size, counts } = state;
-  return absentClasses(Array.from({ length: size }, (_, truth) => counts.subarray(truth * size, (truth + 1) * size).reduce((sum, count) => sum + count, 0)), context);
+  return absentClasses(
+    Array.from({ length: size }, (_, truth) => counts.subarray(truth * size, (truth + 1) * size).reduce((sum, count) => sum + count, 0)),
+    context,
+  );
 }
 
 export interface AverageConfig {
@@ -134,7 +140,10 @@ export function averageRatio(
     return value;
   };
   const ofClass = (index: number): number =>
-    divide(ratio(totals.hits[index]!, totals.predicted[index]!, totals.support[index]!), `the class ${JSON.stringify(context.classes[index])}`);
+    divide(
+      ratio(totals.hits[index]!, totals.predicted[index]!, totals.support[index]!),
+      `the class ${JSON.stringify(context.classes[index])}`,
+    );
   if (average === 'binary' || (average === 'auto' && context.classes.length === 2)) return ofClass(context.positive);
   if (average === 'micro') return divide(ratio(totals.correct, totals.rows, totals.rows), 'the whole set');
   const sum = new ExactSum();
@@ -175,7 +184,11 @@ export interface SumState {
 }
 
 export const summed = {
-  init: (_config: unknown, context: MetricContext): SumState => ({ rows: 0, sums: Array.from({ length: context.width }, () => new ExactSum()), undefinedFor: new Map() }),
+  init: (_config: unknown, context: MetricContext): SumState => ({
+    rows: 0,
+    sums: Array.from({ length: context.width }, () => new ExactSum()),
+    undefinedFor: new Map(),
+  }),
   /** @param term the term, or why there is none ("whose label is 0") */
   update(state: SumState, chunk: NumberChunk, term: (label: number, prediction: number) => number | string): void {
     for (let i = 0; i < chunk.rows * chunk.width; i++) {
@@ -193,7 +206,9 @@ export const summed = {
   /** Mean over rows, then `finish`, then the mean over label columns. @param instead what to do where the term of a row is not defined */
   result(metric: string, state: SumState, finish: (mean: number) => number = (mean) => mean, instead?: string): number {
     if (state.rows === 0) throw undefinedMetric(metric, 'the set has no rows');
-    const reasons = [...state.undefinedFor].sort().map(([why, count]) => `on ${count} of ${state.rows * state.sums.length} ${state.sums.length === 1 ? 'rows' : 'values'}, ${why}`);
+    const reasons = [...state.undefinedFor]
+      .sort()
+      .map(([why, count]) => `on ${count} of ${state.rows * state.sums.length} ${state.sums.length === 1 ? 'rows' : 'values'}, ${why}`);
     if (reasons.length > 0) throw undefinedMetric(metric, `it is not defined ${reasons.join('; ')}`, instead);
     const columns = state.sums.map((sum) => finish(sum.value() / state.rows));
     return columns.reduce((total, value) => total + value, 0) / columns.length;
@@ -220,7 +235,8 @@ export const paired = {
   result(metric: string, state: PairState, width: number, finish: (labels: Float64Array, predictions: Float64Array) => number): number {
     if (state.labels.length === 0) throw undefinedMetric(metric, 'the set has no rows');
     let total = 0;
-    for (let column = 0; column < width; column++) total += finish(columnOf(state.labels.values(), width, column), columnOf(state.predictions.values(), width, column));
+    for (let column = 0; column < width; column++)
+      total += finish(columnOf(state.labels.values(), width, column), columnOf(state.predictions.values(), width, column));
     return total / width;
   },
 };
@@ -234,7 +250,12 @@ export function spreadOfLabels(metric: string, labels: Float64Array): number {
   const rows = labels.length;
   const mean = exactSum(rows, (row) => labels[row]!) / rows;
   const total = labels.every((label) => label === labels[0]) ? 0 : exactSum(rows, (row) => (labels[row]! - mean) ** 2);
-  if (total === 0) throw undefinedMetric(metric, `all ${rows} labels are ${labels[0]}, so there is no variance of which a share could be explained`, 'Ask for "meanAbsoluteError" or "rootMeanSquaredError", or use a larger test split.');
+  if (total === 0)
+    throw undefinedMetric(
+      metric,
+      `all ${rows} labels are ${labels[0]}, so there is no variance of which a share could be explained`,
+      'Ask for "meanAbsoluteError" or "rootMeanSquaredError", or use a larger test split.',
+    );
   return total;
 }
 

@@ -1,6 +1,6 @@
 import { ExactSum } from './exact-sum.ts';
-import { undefinedMetric } from '../../metric.ts';
-import type { TokenChunk } from '../../metric.ts';
+import { undefinedMetric } from '../metric.ts';
+import type { TokenChunk } from '../metric.ts';
 
 /** How well next tokens were foreseen, over all places of a set. */
 export interface TokenState {

@@ -2,23 +2,32 @@ import { freeName } from '../../model/free-name.ts';
 import { PerennialError } from '../../../core/errors.ts';
 import type { JsonSchema } from '../../../core/json.ts';
 import type { TensorSpec } from '../../../core/tensor.ts';
-import type { Target } from '../../architecture.ts';
+import type { Target } from '../architecture.ts';
 import { headOf } from '../../model/output-head.ts';
-import { rate, units } from '../../schema-parts.ts';
-import { product, showShape } from '../../shapes.ts';
+import { rate, units } from '../../model/schema-parts.ts';
+import { product, showShape } from '../../layers/shapes.ts';
 import type { LayerConfig } from '../../model/model-config.ts';
-import { nameAndConfig } from '../../named.ts';
-import type { Named } from '../../named.ts';
+import { nameAndConfig } from '../../model/named.ts';
+import type { Named } from '../../model/named.ts';
 
 /** Widths of dense layers with what goes between them. */
 export const unitsList = (description: string, fallback: readonly number[]): JsonSchema => ({
-  type: 'array', items: units('Width of one layer.'), maxItems: 32, default: fallback, description, examples: [[64, 32]],
+  type: 'array',
+  items: units('Width of one layer.'),
+  maxItems: 32,
+  default: fallback,
+  description,
+  examples: [[64, 32]],
 });
 
 /** Layers that change the images of an architecture while training. */
 export const augmentation: JsonSchema = {
-  type: 'array', items: { $ref: '#/definitions/augmentation' }, maxItems: 16, default: [],
-  description: 'What happens to the images while training, in this order; the draws follow from the seed. Evaluation and serving see the images as they are.',
+  type: 'array',
+  items: { $ref: '#/definitions/augmentation' },
+  maxItems: 16,
+  default: [],
+  description:
+    'What happens to the images while training, in this order; the draws follow from the seed. Evaluation and serving see the images as they are.',
   examples: [['randomFlip', { randomRotation: { factor: 0.1 } }]],
 };
 
@@ -65,7 +74,11 @@ export class LayerList {
   }
 
   /** Dense layers, each with its normalization and dropout. */
-  dense(widths: readonly number[], options: { activation: string; dropout: number; batchNormalization?: boolean; kernelRegularizer?: unknown }, prefix = 'dense'): this {
+  dense(
+    widths: readonly number[],
+    options: { activation: string; dropout: number; batchNormalization?: boolean; kernelRegularizer?: unknown },
+    prefix = 'dense',
+  ): this {
     for (const [index, width] of widths.entries()) {
       const number = index + 1;
       const regularizer = options.kernelRegularizer === undefined ? {} : { kernelRegularizer: options.kernelRegularizer };
@@ -86,7 +99,13 @@ export class LayerList {
     const from = this.last;
     for (const [index, { output, loss }] of (target.heads ?? [target]).entries()) {
       const { units: width, activation } = headOf(output, loss);
-      this.add({ type: 'dense', name: target.heads === undefined ? 'output' : headName(index, output.name), inputs: [from], units: width, activation });
+      this.add({
+        type: 'dense',
+        name: target.heads === undefined ? 'output' : headName(index, output.name),
+        inputs: [from],
+        units: width,
+        activation,
+      });
     }
     return this.layers;
   }
@@ -103,7 +122,13 @@ export class LayerList {
     // In a branch the prefix says it already.
     const safe = this.#prefix === '' ? `_${input.name.replace(/[^A-Za-z0-9_]/g, '_')}` : '';
     if (input.vocabularySize !== undefined) {
-      this.add({ type: 'embedding', name: `embed${safe}`, inputDim: input.vocabularySize, outputDim: embeddingSize ?? defaultEmbedding(input.vocabularySize), maskZero: true });
+      this.add({
+        type: 'embedding',
+        name: `embed${safe}`,
+        inputDim: input.vocabularySize,
+        outputDim: embeddingSize ?? defaultEmbedding(input.vocabularySize),
+        maskZero: true,
+      });
       if (product(input.shape) === 1 || input.shape.length === 0) this.add({ type: 'flatten', name: `flat${safe}` });
       else this.add({ type: 'globalAveragePooling1d', name: `mean${safe}` });
     } else if (input.shape.length !== 1) {
@@ -124,9 +149,21 @@ export function defaultEmbedding(ids: number): number {
 }
 
 /** The one input of a rank that an architecture is made for, and the others. @throws MODEL_INVALID */
-export function splitInputs(inputs: readonly TensorSpec[], suits: (input: TensorSpec) => boolean, architecture: string, what: string, instead: string): [TensorSpec, readonly TensorSpec[]] {
+export function splitInputs(
+  inputs: readonly TensorSpec[],
+  suits: (input: TensorSpec) => boolean,
+  architecture: string,
+  what: string,
+  instead: string,
+): [TensorSpec, readonly TensorSpec[]] {
   const suited = inputs.filter(suits);
   if (suited.length === 1) return [suited[0]!, inputs.filter((input) => input !== suited[0])];
-  const seen = inputs.map((input) => `"${input.name}" ${showShape(input.shape)}${input.vocabularySize === undefined ? '' : ' of token ids'}`).join(', ');
-  throw new PerennialError('MODEL_INVALID', `The architecture ${architecture} needs exactly one input of ${what}, but there ${suited.length === 0 ? 'is none' : `are ${suited.length}`}: ${seen}.`, { hint: instead });
+  const seen = inputs
+    .map((input) => `"${input.name}" ${showShape(input.shape)}${input.vocabularySize === undefined ? '' : ' of token ids'}`)
+    .join(', ');
+  throw new PerennialError(
+    'MODEL_INVALID',
+    `The architecture ${architecture} needs exactly one input of ${what}, but there ${suited.length === 0 ? 'is none' : `are ${suited.length}`}: ${seen}.`,
+    { hint: instead },
+  );
 }

@@ -1,20 +1,24 @@
 import { PerennialError, isPerennialError } from '../../../core/errors.ts';
 import { DefinitionRegistry } from '../../../core/registry.ts';
 import type { TensorSpec } from '../../../core/tensor.ts';
-import type { ArchitectureDefinition } from '../../architecture.ts';
+import type { ArchitectureDefinition } from '../architecture.ts';
 import type { LayerList } from './architecture-parts.ts';
 import cnn from '../cnn.architecture.ts';
 import mlp from '../mlp.architecture.ts';
 import rnn from '../rnn.architecture.ts';
 import textCnn from '../textCnn.architecture.ts';
 import transformer from '../transformer.architecture.ts';
-import { nameAndConfig, withDefaults } from '../../named.ts';
-import type { Named } from '../../named.ts';
+import { nameAndConfig, withDefaults } from '../../model/named.ts';
+import type { Named } from '../../model/named.ts';
 import { isTokens } from './sequence-input.ts';
-import { product, showShape } from '../../shapes.ts';
+import { product, showShape } from '../../layers/shapes.ts';
 
 /** Architectures without their output layers, for one input each. They are named here, since an architecture reads them: the index of all would be a circle. */
-export const encoderRegistry = new DefinitionRegistry<ArchitectureDefinition>('encoder', [cnn, mlp, rnn, textCnn, transformer], ({ name }) => name);
+export const encoderRegistry = new DefinitionRegistry<ArchitectureDefinition>(
+  'encoder',
+  [cnn, mlp, rnn, textCnn, transformer],
+  ({ name }) => name,
+);
 
 /** What an input goes through where the document does not say it. */
 function usualEncoder(input: TensorSpec): Named {
@@ -29,13 +33,18 @@ export function addEncoder(list: LayerList, input: TensorSpec, named: Named = us
   const definition = encoderRegistry.get(name, 'MODEL_INVALID');
   const config = withDefaults(definition.configSchema, settings);
   const [problem] = definition.check?.(config) ?? [];
-  if (problem !== undefined) throw new PerennialError('MODEL_INVALID', `The encoder ${name} of "${input.name}": ${problem.message}`, { hint: problem.fix });
+  if (problem !== undefined)
+    throw new PerennialError('MODEL_INVALID', `The encoder ${name} of "${input.name}": ${problem.message}`, { hint: problem.fix });
   try {
     return list.branch(input.name, (branch) => definition.encode!(branch, config, [input]));
   } catch (error) {
     if (!isPerennialError(error, 'MODEL_INVALID')) throw error;
     const what = input.vocabularySize === undefined ? '' : product(input.shape) === 1 ? ' of a category' : ' of token ids';
     const usual = usualEncoder(input);
-    throw new PerennialError('MODEL_INVALID', `The encoder ${name} does not suit the input "${input.name}" ${showShape(input.shape)}${what}.`, { hint: `Use ${JSON.stringify(usual)}${name === 'mlp' ? '' : ', or "mlp"'}.`, cause: error });
+    throw new PerennialError(
+      'MODEL_INVALID',
+      `The encoder ${name} does not suit the input "${input.name}" ${showShape(input.shape)}${what}.`,
+      { hint: `Use ${JSON.stringify(usual)}${name === 'mlp' ? '' : ', or "mlp"'}.`, cause: error },
+    );
   }
 }

@@ -1,5 +1,5 @@
 import { PerennialError } from '../../../core/errors.ts';
-import { LATENT, LATENT_LABEL } from '../../../data/latent.ts';
+import { LATENT, LATENT_LABEL } from '../../../data/answers/latent.ts';
 import type { TensorSpec } from '../../../core/tensor.ts';
 import type { LayerList } from './architecture-parts.ts';
 
@@ -38,17 +38,34 @@ function defaultFilters([height, width]: readonly number[]): number[] {
 }
 
 /** Dense layers, and for an image transposed convolutions that double its size. @see A. Radford et al.: DCGAN (2016) */
-export function addGenerator(list: LayerList, config: GeneratorConfig, sample: TensorSpec, latentSize: number, classes: readonly string[] | undefined): void {
+export function addGenerator(
+  list: LayerList,
+  config: GeneratorConfig,
+  sample: TensorSpec,
+  latentSize: number,
+  classes: readonly string[] | undefined,
+): void {
   list.last = LATENT;
   if (classes !== undefined) {
     // As large as the noise beside it, so that classes differ from the first update on.
-    list.add({ type: 'embedding', name: 'label_embedding', inputs: [LATENT_LABEL], inputDim: classes.length, outputDim: latentSize, embeddingsInitializer: { randomNormal: { stddev: 1 } } });
+    list.add({
+      type: 'embedding',
+      name: 'label_embedding',
+      inputs: [LATENT_LABEL],
+      inputDim: classes.length,
+      outputDim: latentSize,
+      embeddingsInitializer: { randomNormal: { stddev: 1 } },
+    });
     list.add({ type: 'flatten', name: 'label_vector' });
     list.add({ type: 'concatenate', name: 'latent_and_label', inputs: [LATENT, list.last] });
   }
   if (sample.shape.length === 3) addImageGenerator(list, config, sample);
   else {
-    list.dense(config.units, { activation: config.activation as string, dropout: 0, batchNormalization: config.batchNormalization ?? false });
+    list.dense(config.units, {
+      activation: config.activation as string,
+      dropout: 0,
+      batchNormalization: config.batchNormalization ?? false,
+    });
     list.add({ type: 'dense', name: 'sample', units: sample.shape[0]!, activation: config.outputActivation ?? 'linear' });
   }
 }
@@ -69,7 +86,15 @@ function addImageGenerator(list: LayerList, config: GeneratorConfig, sample: Ten
   for (const [index, count] of [...filters.slice(1), channels].entries()) {
     const last = index === filters.length - 1;
     const { activation, rescaled } = ending(config, sample);
-    list.add({ type: 'conv2dTranspose', name: last ? 'sample' : `upsample_${index + 1}`, filters: count, kernelSize: config.kernelSize, strides: 2, padding: 'same', ...(last ? { activation } : { useBias: !normalized }) });
+    list.add({
+      type: 'conv2dTranspose',
+      name: last ? 'sample' : `upsample_${index + 1}`,
+      filters: count,
+      kernelSize: config.kernelSize,
+      strides: 2,
+      padding: 'same',
+      ...(last ? { activation } : { useBias: !normalized }),
+    });
     if (!last) activated(index + 1);
     else if (rescaled !== undefined) list.add({ type: 'rescaling', name: 'range', ...rescaled });
   }
@@ -77,10 +102,17 @@ function addImageGenerator(list: LayerList, config: GeneratorConfig, sample: Ten
 }
 
 /** Activation of the samples for the range that preprocessing gave the pixels. @throws MODEL_INVALID where it is not known */
-function ending({ outputActivation }: GeneratorConfig, { name, range }: TensorSpec): { activation: string; rescaled?: { scale: number; offset: number } } {
+function ending(
+  { outputActivation }: GeneratorConfig,
+  { name, range }: TensorSpec,
+): { activation: string; rescaled?: { scale: number; offset: number } } {
   if (outputActivation !== undefined) return { activation: outputActivation };
   if (range === undefined) {
-    throw new PerennialError('MODEL_INVALID', `The range of the pixels of "${name}" is not known, so the generator cannot be given an activation that fits.`, { hint: 'End the transforms of the image with "rescale" in the preprocess step, or give "generator": { "outputActivation": … }.' });
+    throw new PerennialError(
+      'MODEL_INVALID',
+      `The range of the pixels of "${name}" is not known, so the generator cannot be given an activation that fits.`,
+      { hint: 'End the transforms of the image with "rescale" in the preprocess step, or give "generator": { "outputActivation": … }.' },
+    );
   }
   const [low, high] = range;
   if (low === 0 && high === 1) return { activation: 'sigmoid' };
@@ -90,7 +122,13 @@ function ending({ outputActivation }: GeneratorConfig, { name, range }: TensorSp
 }
 
 /** Convolutions that halve an image, or dense layers; at the end one number, high for what looks real. */
-export function addDiscriminator(list: LayerList, config: DiscriminatorConfig, sample: TensorSpec, classes: readonly string[] | undefined, critic: boolean): void {
+export function addDiscriminator(
+  list: LayerList,
+  config: DiscriminatorConfig,
+  sample: TensorSpec,
+  classes: readonly string[] | undefined,
+  critic: boolean,
+): void {
   list.last = sample.name;
   const image = sample.shape.length === 3;
   const dropout = config.dropout ?? (image && !critic ? 0.3 : 0);
@@ -98,13 +136,22 @@ export function addDiscriminator(list: LayerList, config: DiscriminatorConfig, s
     for (const [index, filters] of (config.filters ?? defaultFilters(sample.shape).reverse()).entries()) {
       const stage = index + 1;
       const normalized = config.batchNormalization && index > 0;
-      list.add({ type: 'conv2d', name: `conv_${stage}`, filters, kernelSize: config.kernelSize, strides: 2, padding: 'same', ...(normalized ? { useBias: false } : {}) });
+      list.add({
+        type: 'conv2d',
+        name: `conv_${stage}`,
+        filters,
+        kernelSize: config.kernelSize,
+        strides: 2,
+        padding: 'same',
+        ...(normalized ? { useBias: false } : {}),
+      });
       if (normalized) list.add({ type: 'batchNormalization', name: `conv_norm_${stage}`, momentum: MOMENTUM });
       list.add({ type: 'activation', name: `conv_activation_${stage}`, activation: config.activation });
       if (dropout > 0) list.add({ type: 'dropout', name: `conv_dropout_${stage}`, rate: dropout });
     }
     list.add({ type: 'flatten', name: 'flat' });
-  } else list.dense(config.units, { activation: config.activation as string, dropout, batchNormalization: config.batchNormalization }, 'judge');
+  } else
+    list.dense(config.units, { activation: config.activation as string, dropout, batchNormalization: config.batchNormalization }, 'judge');
   if (classes !== undefined) addJudgedLabel(list, config, classes);
   else list.add({ type: 'dense', name: 'verdict', units: 1 });
 }
@@ -113,7 +160,9 @@ export function addDiscriminator(list: LayerList, config: DiscriminatorConfig, s
 function addJudgedLabel(list: LayerList, { activation }: DiscriminatorConfig, classes: readonly string[]): void {
   const features = list.add({ type: 'dense', name: 'judge_features', units: FEATURES, activation }).last;
   const real = list.add({ type: 'dense', name: 'looks_real', units: 1 }).last;
-  list.add({ type: 'embedding', name: 'class_vector', inputs: [LATENT_LABEL], inputDim: classes.length, outputDim: FEATURES }).add({ type: 'flatten', name: 'class_direction' });
+  list
+    .add({ type: 'embedding', name: 'class_vector', inputs: [LATENT_LABEL], inputDim: classes.length, outputDim: FEATURES })
+    .add({ type: 'flatten', name: 'class_direction' });
   const fits = list.add({ type: 'dot', name: 'looks_like_class', inputs: [features, list.last], axes: 1 }).last;
   list.add({ type: 'add', name: 'verdict', inputs: [real, fits] });
 }

@@ -2,7 +2,7 @@ import type { JsonSchema } from '../../../core/json.ts';
 import type { TensorSpec } from '../../../core/tensor.ts';
 import { splitInputs } from './architecture-parts.ts';
 import type { LayerList } from './architecture-parts.ts';
-import { integer, rate } from '../../schema-parts.ts';
+import { integer, rate } from '../../model/schema-parts.ts';
 
 export interface EmbeddingConfig {
   readonly embeddingSize: number;
@@ -22,16 +22,33 @@ export function isTokens(input: TensorSpec): boolean {
 /** The one sequence among the inputs, and the others. @throws MODEL_INVALID */
 export function sequenceOf(inputs: readonly TensorSpec[], architecture: string): [TensorSpec, readonly TensorSpec[]] {
   return splitInputs(
-    inputs, (input) => input.shape.length === 2 || isTokens(input), architecture, 'sequences [steps, features] or of token ids [steps]',
+    inputs,
+    (input) => input.shape.length === 2 || isTokens(input),
+    architecture,
+    'sequences [steps, features] or of token ids [steps]',
     'Tokenize a text column, or give "sequence" in the preprocess step; use the architecture mlp for tables.',
   );
 }
 
 /** Adds what turns the one sequence among the inputs into [steps, features]. @returns the other inputs */
-export function addSequence(list: LayerList, config: EmbeddingConfig, inputs: readonly TensorSpec[], architecture: string, masked: boolean): readonly TensorSpec[] {
+export function addSequence(
+  list: LayerList,
+  config: EmbeddingConfig,
+  inputs: readonly TensorSpec[],
+  architecture: string,
+  masked: boolean,
+): readonly TensorSpec[] {
   const [sequence, others] = sequenceOf(inputs, architecture);
   list.last = sequence.name;
-  if (isTokens(sequence)) list.add({ type: 'embedding', name: 'embedding', inputDim: sequence.vocabularySize, outputDim: config.embeddingSize, maskZero: masked });
-  if (isTokens(sequence) && config.embeddingDropout > 0) list.add({ type: 'spatialDropout1d', name: 'embedding_dropout', rate: config.embeddingDropout });
+  if (isTokens(sequence))
+    list.add({
+      type: 'embedding',
+      name: 'embedding',
+      inputDim: sequence.vocabularySize,
+      outputDim: config.embeddingSize,
+      maskZero: masked,
+    });
+  if (isTokens(sequence) && config.embeddingDropout > 0)
+    list.add({ type: 'spatialDropout1d', name: 'embedding_dropout', rate: config.embeddingDropout });
   return others;
 }

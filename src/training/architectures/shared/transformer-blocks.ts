@@ -1,8 +1,8 @@
 import type { JsonSchema } from '../../../core/json.ts';
 import type { TensorSpec } from '../../../core/tensor.ts';
-import type { SettingProblem } from '../../architecture.ts';
+import type { SettingProblem } from '../architecture.ts';
 import type { LayerList } from './architecture-parts.ts';
-import { activation, integer, rate } from '../../schema-parts.ts';
+import { activation, integer, rate } from '../../model/schema-parts.ts';
 import { isTokens } from './sequence-input.ts';
 
 /** What encoders and decoders have in common. */
@@ -22,13 +22,20 @@ export const blockProperties: Record<string, JsonSchema> = {
   layers: { ...integer('Number of layers, each of attention and two dense layers.', 2, 4), maximum: 128 },
   heads: { ...integer('Heads of the attention; they divide modelSize.', 4, 8), maximum: 256 },
   modelSize: { ...integer('Width of the vectors that go from layer to layer.', 64, 128), maximum: 16_384 },
-  feedForwardSize: { ...integer('Width of the first dense layer after each attention. Default: twice modelSize.', undefined, 256), maximum: 65_536 },
+  feedForwardSize: {
+    ...integer('Width of the first dense layer after each attention. Default: twice modelSize.', undefined, 256),
+    maximum: 65_536,
+  },
   positions: {
-    enum: ['learned', 'sinusoidal', 'none'], default: 'learned', examples: ['sinusoidal'],
+    enum: ['learned', 'sinusoidal', 'none'],
+    default: 'learned',
+    examples: ['sinusoidal'],
     description: 'How a step knows its place: a trained vector per place, sines and cosines of it, or not at all.',
   },
   norm: {
-    enum: ['first', 'last'], default: 'first', examples: ['last'],
+    enum: ['first', 'last'],
+    default: 'first',
+    examples: ['last'],
     description: 'Layer normalization before each part of a layer (trains easily at any depth), or after it, as in the first transformers.',
   },
   activation: activation('relu'),
@@ -41,14 +48,26 @@ export function checkHeads({ heads, modelSize }: Partial<BlockConfig>): readonly
   if (typeof heads !== 'number' || typeof modelSize !== 'number' || modelSize % heads === 0) return [];
   const divisors = Array.from({ length: Math.min(modelSize, 64) }, (_, index) => index + 1).filter((divisor) => modelSize % divisor === 0);
   const nearest = divisors.reduce((best, divisor) => (Math.abs(divisor - heads) < Math.abs(best - heads) ? divisor : best), 1);
-  return [{ setting: 'heads', message: `${heads} heads do not divide the model size of ${modelSize}.`, fix: `Use ${nearest} ${nearest === 1 ? 'head' : 'heads'}, or a model size of ${Math.ceil(modelSize / heads) * heads}.` }];
+  return [
+    {
+      setting: 'heads',
+      message: `${heads} heads do not divide the model size of ${modelSize}.`,
+      fix: `Use ${nearest} ${nearest === 1 ? 'head' : 'heads'}, or a model size of ${Math.ceil(modelSize / heads) * heads}.`,
+    },
+  ];
 }
 
 /** Adds what turns a sequence into [steps, modelSize]: embedding or projection, places, and the layers. */
-export function addTransformerBlocks(list: LayerList, config: BlockConfig, sequence: TensorSpec, { causal, classToken }: { readonly causal: boolean; readonly classToken: boolean }): void {
+export function addTransformerBlocks(
+  list: LayerList,
+  config: BlockConfig,
+  sequence: TensorSpec,
+  { causal, classToken }: { readonly causal: boolean; readonly classToken: boolean },
+): void {
   const { modelSize, dropout } = config;
   list.last = sequence.name;
-  if (isTokens(sequence)) list.add({ type: 'embedding', name: 'embedding', inputDim: sequence.vocabularySize, outputDim: modelSize, maskZero: true });
+  if (isTokens(sequence))
+    list.add({ type: 'embedding', name: 'embedding', inputDim: sequence.vocabularySize, outputDim: modelSize, maskZero: true });
   else list.add({ type: 'dense', name: 'projection', units: modelSize });
   if (config.positions === 'learned') list.add({ type: 'positionEmbedding', name: 'positions' });
   if (config.positions === 'sinusoidal') list.add({ type: 'sinusoidalPositionEncoding', name: 'positions' });
@@ -74,7 +93,9 @@ function addBlock(list: LayerList, config: BlockConfig, layer: number, causal: b
 
 function addResidual(list: LayerList, { norm, dropout }: BlockConfig, name: string, addPart: (name: string) => void): void {
   const source = list.last;
-  const normalize = (): void => { list.add({ type: 'layerNormalization', name: `${name}_norm`, epsilon: EPSILON }); };
+  const normalize = (): void => {
+    list.add({ type: 'layerNormalization', name: `${name}_norm`, epsilon: EPSILON });
+  };
   if (norm === 'first') normalize();
   addPart(name);
   if (dropout > 0) list.add({ type: 'dropout', name: `${name}_dropout`, rate: dropout });

@@ -6,7 +6,7 @@ import type { Feed } from '../../graph/session.ts';
 import { inputType } from '../../graph/trace-rule.ts';
 import { DataType } from '../../graph/graph-def.ts';
 import type { Network } from '../../model/network.ts';
-import type { ModelMeta } from '../../types.ts';
+import type { ModelMeta } from '../../model/model-meta.ts';
 
 /** Batches as the graph reads them: token ids as integers, everything else as float32. */
 export function graphFeeds(network: Network, batch: TensorBatch, rows: number): Feed[] {
@@ -25,8 +25,19 @@ export function graphSignature({ signature, inputNames }: PortableGraph, meta: M
   const dtype = (type: number): string => (type === DataType.int32 ? 'int32' : 'float32');
   return {
     name: 'serving_default',
-    inputs: Object.entries(signature.inputs).map(([name, info]) => ({ name, tensor: tensors.get(name)!, node: info.tensor, dtype: dtype(info.dtype), shape: free(info.shape) })),
-    outputs: Object.entries(signature.outputs).map(([name, info]) => ({ name, node: info.tensor, dtype: dtype(info.dtype), shape: free(info.shape) })),
+    inputs: Object.entries(signature.inputs).map(([name, info]) => ({
+      name,
+      tensor: tensors.get(name)!,
+      node: info.tensor,
+      dtype: dtype(info.dtype),
+      shape: free(info.shape),
+    })),
+    outputs: Object.entries(signature.outputs).map(([name, info]) => ({
+      name,
+      node: info.tensor,
+      dtype: dtype(info.dtype),
+      shape: free(info.shape),
+    })),
     means: meta.output as unknown as JsonObject,
   };
 }

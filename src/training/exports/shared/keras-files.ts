@@ -15,8 +15,15 @@ export const modelAttributes = (keras: KerasModel): Record<string, string> => ({
 export function weightsGroup(keras: KerasModel, weights: ReadonlyMap<string, Float32Array>): Hdf5Group {
   const groups: Record<string, Hdf5Group> = {};
   for (const layer of keras.layers) {
-    const entries = layer.weights.map(({ path, shape, fullName }) => ({ path: `${layer.name}/${path}:0`, shape, values: weights.get(fullName)! }));
+    const entries = layer.weights.map(({ path, shape, fullName }) => ({
+      path: `${layer.name}/${path}:0`,
+      shape,
+      values: weights.get(fullName)!,
+    }));
     groups[layer.name] = { attributes: { weight_names: entries.map(({ path }) => path) }, ...nest(entries) };
   }
-  return { attributes: { layer_names: keras.layers.map(({ name }) => name), backend: 'tensorflow', keras_version: kerasVersion(keras) }, groups };
+  return {
+    attributes: { layer_names: keras.layers.map(({ name }) => name), backend: 'tensorflow', keras_version: kerasVersion(keras) },
+    groups,
+  };
 }

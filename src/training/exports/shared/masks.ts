@@ -1,7 +1,7 @@
 import { shapesOf } from '../../model/describe.ts';
 import type { Topology } from '../../model/model-config.ts';
-import { layerRegistry } from '../../registries.ts';
-import type { Tensor, Tf } from '../../tf.ts';
+import { layerRegistry } from '../../losses/resolve-loss.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 /** Where the mask of a tensor comes from: ids that an embedding reads, of which 0 is padding; or something else. */
 export type MaskSource = { readonly ids: string; readonly vocabularySize: number } | 'other';
@@ -18,12 +18,30 @@ export function masksOf(tf: Tf, topology: Topology): ReadonlyMap<string, MaskSou
       if (mask === 'drop') continue;
       const read = node.inputs.map((name) => masks.get(name));
       // Layers hand on the very mask that they were given, or make one.
-      const made = mask === 'keep' ? read.find((each) => each !== undefined) : mask(tf, node.inputs.map((name) => tf.zeros([1, ...shapes.get(name)!])), node.config, read);
+      const made =
+        mask === 'keep'
+          ? read.find((each) => each !== undefined)
+          : mask(
+              tf,
+              node.inputs.map((name) => tf.zeros([1, ...shapes.get(name)!])),
+              node.config,
+              read,
+            );
       if (made === undefined) continue;
       masks.set(node.name, made);
       const from = node.inputs.find((_name, index) => read[index] === made);
       if (node.type === 'embedding') sources.set(node.name, { ids: node.inputs[0]!, vocabularySize: Number(node.config.inputDim) });
-      else sources.set(node.name, from === undefined ? merged(node.inputs.map((name) => sources.get(name)), made, read) : sources.get(from)!);
+      else
+        sources.set(
+          node.name,
+          from === undefined
+            ? merged(
+                node.inputs.map((name) => sources.get(name)),
+                made,
+                read,
+              )
+            : sources.get(from)!,
+        );
     }
   } finally {
     tf.engine().endScope();
@@ -34,6 +52,10 @@ export function masksOf(tf: Tf, topology: Topology): ReadonlyMap<string, MaskSou
 /** Masks of one source, merged step by step, are that mask still. */
 function merged(sources: readonly (MaskSource | undefined)[], made: Tensor, read: readonly (Tensor | undefined)[]): MaskSource {
   const [first] = sources;
-  const same = sources.length > 1 && first !== undefined && first !== 'other' && sources.every((each) => each !== undefined && each !== 'other' && each.ids === first.ids);
+  const same =
+    sources.length > 1 &&
+    first !== undefined &&
+    first !== 'other' &&
+    sources.every((each) => each !== undefined && each !== 'other' && each.ids === first.ids);
   return same && read.every((mask) => mask!.shape.join() === made.shape.join()) ? first : 'other';
 }

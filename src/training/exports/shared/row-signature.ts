@@ -2,15 +2,15 @@ import { PerennialError } from '../../../core/errors.ts';
 import type { JsonObject } from '../../../core/json.ts';
 import type { TensorBatch } from '../../../core/tensor.ts';
 import { Prng } from '../../../core/prng.ts';
-import type { ColumnData } from '../../../data/column-data.ts';
-import { FEATURES, preprocessorParts, rowInputs, tensorsOf, windowTensor } from '../../../data/preprocessor.ts';
-import type { FittedColumn, PreprocessorParts } from '../../../data/preprocessor.ts';
+import type { ColumnData } from '../../../data/transforms/column-data.ts';
+import { FEATURES, preprocessorParts, rowInputs, tensorsOf, windowTensor } from '../../../data/preprocess/preprocessor.ts';
+import type { FittedColumn, PreprocessorParts } from '../../../data/preprocess/preprocessor.ts';
 import { DataType } from '../../graph/graph-def.ts';
 import type { Node, Signature, SignatureTensor } from '../../graph/graph-def.ts';
 import type { PortableGraph } from '../../graph/portable-graph.ts';
 import type { Feed } from '../../graph/session.ts';
 import { freeName } from '../../keras/to-keras.ts';
-import { product } from '../../shapes.ts';
+import { product } from '../../layers/shapes.ts';
 import { Operations, isTranslated, translate } from './row-transforms.ts';
 
 const PREFIX = 'rows';
@@ -45,8 +45,14 @@ export function planRows(preprocessor: JsonObject): RowPlan | string {
     const before = type !== 'image' ? [] : first < 0 ? links : links.slice(0, first);
     const rest = links.slice(before.length);
     const strange = rest.find((link) => !isTranslated(link));
-    if (strange !== undefined) return `the transform "${strange.definition.name}" of the column "${name}" has no counterpart in TensorFlow's graphs`;
-    inputs.push({ name: freeName(name, taken), column: { ...column, links: rest }, kind: type === 'image' ? 'image' : type === 'string' ? 'text' : 'number', before: before.map(({ definition }) => definition.name) });
+    if (strange !== undefined)
+      return `the transform "${strange.definition.name}" of the column "${name}" has no counterpart in TensorFlow's graphs`;
+    inputs.push({
+      name: freeName(name, taken),
+      column: { ...column, links: rest },
+      kind: type === 'image' ? 'image' : type === 'string' ? 'text' : 'number',
+      before: before.map(({ definition }) => definition.name),
+    });
   }
   return { parts, inputs };
 }
@@ -56,7 +62,10 @@ export function rowsJson({ inputs, parts }: RowPlan): JsonObject {
   return {
     name: PREFIX,
     inputs: inputs.map(({ name, column, kind, before }) => ({
-      name, column: column.name, dtype: kind === 'number' ? 'float32' : kind === 'text' ? 'string' : 'uint8', shape: [null, ...rowShape(column, kind, parts)],
+      name,
+      column: column.name,
+      dtype: kind === 'number' ? 'float32' : kind === 'text' ? 'string' : 'uint8',
+      shape: [null, ...rowShape(column, kind, parts)],
       ...(kind === 'image' ? { after: [...before] } : { missing: kind === 'number' ? 'NaN' : '' }),
     })),
   };
@@ -67,7 +76,10 @@ function rowShape({ spec }: FittedColumn, kind: RowInput['kind'], { sequence }: 
 }
 
 /** A second way into the graph, from values of columns: the weights are shared, the rest is there twice. */
-export function withRows(graph: PortableGraph, { parts, inputs }: RowPlan): { readonly nodes: readonly Node[]; readonly signature: Signature } {
+export function withRows(
+  graph: PortableGraph,
+  { parts, inputs }: RowPlan,
+): { readonly nodes: readonly Node[]; readonly signature: Signature } {
   const operations = new Operations(`${PREFIX}/transforms`);
   const placeholders: Node[] = [];
   const signature: Record<string, SignatureTensor> = {};
@@ -78,26 +90,46 @@ export function withRows(graph: PortableGraph, { parts, inputs }: RowPlan): { re
     signature[name] = { tensor: `${PREFIX}/${name}:0`, dtype: type, shape };
     return { column, value: columnValue(operations, `${PREFIX}/${name}`, column, kind, parts) };
   });
-  const fed = new Map(rowInputs(parts.columns).map((spec) => {
-    const own = columns.filter(({ column }) => column.spec.name === spec.name).map(({ value }) => value);
-    const joined = spec.name === FEATURES ? operations.join(own) : own[0]!;
-    return [graph.inputNames.get(spec.name)!, parts.sequence === undefined ? joined : operations.reshape(joined, FLOAT, [-1, parts.sequence.size, ...spec.shape])];
-  }));
+  const fed = new Map(
+    rowInputs(parts.columns).map((spec) => {
+      const own = columns.filter(({ column }) => column.spec.name === spec.name).map(({ value }) => value);
+      const joined = spec.name === FEATURES ? operations.join(own) : own[0]!;
+      return [
+        graph.inputNames.get(spec.name)!,
+        parts.sequence === undefined ? joined : operations.reshape(joined, FLOAT, [-1, parts.sequence.size, ...spec.shape]),
+      ];
+    }),
+  );
   const copied = new Set(graph.nodes.filter(({ op }) => op !== 'Const' && op !== 'Placeholder').map(({ name }) => name));
   const renamed = (input: string): string => {
     const [, order, name, output] = /^(\^?)([^:]+)(.*)$/.exec(input)!;
     return `${order}${fed.get(name!) ?? (copied.has(name!) ? `${PREFIX}/${name}` : name)}${output}`;
   };
-  const copies = graph.nodes.filter(({ name }) => copied.has(name)).map((node): Node => ({ ...node, name: renamed(node.name), inputs: node.inputs.map(renamed) }));
-  const outputs = Object.fromEntries(Object.entries(graph.signature.outputs).map(([name, info]) => [name, { ...info, tensor: renamed(info.tensor) }]));
+  const copies = graph.nodes
+    .filter(({ name }) => copied.has(name))
+    .map((node): Node => ({ ...node, name: renamed(node.name), inputs: node.inputs.map(renamed) }));
+  const outputs = Object.fromEntries(
+    Object.entries(graph.signature.outputs).map(([name, info]) => [name, { ...info, tensor: renamed(info.tensor) }]),
+  );
   return { nodes: [...placeholders, ...operations.nodes, ...copies], signature: { inputs: signature, outputs } };
 }
 
 /** [rows, width] or images, float32; of windows, their steps one after the other. */
-function columnValue(graph: Operations, placeholder: string, { links, spec }: FittedColumn, kind: RowInput['kind'], { sequence }: PreprocessorParts): string {
+function columnValue(
+  graph: Operations,
+  placeholder: string,
+  { links, spec }: FittedColumn,
+  kind: RowInput['kind'],
+  { sequence }: PreprocessorParts,
+): string {
   const type = kind === 'number' ? FLOAT : kind === 'text' ? TEXT : PIXEL;
   const flat = sequence === undefined ? placeholder : graph.reshape(placeholder, type, kind === 'image' ? [-1, ...spec.shape] : [-1]);
-  const start = kind === 'text' ? { kind, value: flat } : kind === 'number' ? { kind, value: graph.cast(flat, FLOAT, DOUBLE) } : { kind: 'pixels' as const, value: graph.cast(flat, PIXEL, FLOAT) };
+  const start =
+    kind === 'text'
+      ? { kind, value: flat }
+      : kind === 'number'
+        ? { kind, value: graph.cast(flat, FLOAT, DOUBLE) }
+        : { kind: 'pixels' as const, value: graph.cast(flat, PIXEL, FLOAT) };
   const end = links.reduce((column, link) => translate(graph, column, link), start as Parameters<typeof translate>[1]);
   if (end.kind === 'text') throw new PerennialError('INTERNAL', 'A column of text reached a network.');
   return end.kind === 'number' ? graph.column(graph.cast(end.value, DOUBLE, FLOAT), FLOAT) : end.value;
@@ -106,7 +138,10 @@ function columnValue(graph: Operations, placeholder: string, { links, spec }: Fi
 const ROWS = 64;
 
 /** Values that columns could have, for the signature and through the preprocessing outside of it. */
-export async function drawRows({ parts, inputs }: RowPlan): Promise<{ readonly feeds: readonly Feed[]; readonly batch: TensorBatch; readonly rows: number }> {
+export async function drawRows({
+  parts,
+  inputs,
+}: RowPlan): Promise<{ readonly feeds: readonly Feed[]; readonly batch: TensorBatch; readonly rows: number }> {
   const { sequence } = parts;
   const count = sequence === undefined ? ROWS : ROWS + sequence.size - 1;
   const batch = new Map<string, ColumnData>();
@@ -114,13 +149,27 @@ export async function drawRows({ parts, inputs }: RowPlan): Promise<{ readonly f
     const data = drawn(column, kind, count);
     batch.set(column.name, data);
     const shape = [ROWS, ...rowShape(column, kind, parts)];
-    const windows = <T>(values: readonly T[]): T[] => (sequence === undefined ? [...values] : Array.from({ length: ROWS }, (_, row) => values.slice(row, row + sequence.size)).flat());
-    if (data.kind === 'text') return { name: `${PREFIX}/${name}`, shape, values: windows(data.values).map((value) => Buffer.from(value ?? '')) };
-    if (data.kind === 'image') return { name: `${PREFIX}/${name}`, shape, values: { pixels: Uint8Array.from(Buffer.concat(windows(data.values).map((image) => image!.data))) } };
+    const windows = <T>(values: readonly T[]): T[] =>
+      sequence === undefined ? [...values] : Array.from({ length: ROWS }, (_, row) => values.slice(row, row + sequence.size)).flat();
+    if (data.kind === 'text')
+      return { name: `${PREFIX}/${name}`, shape, values: windows(data.values).map((value) => Buffer.from(value ?? '')) };
+    if (data.kind === 'image')
+      return {
+        name: `${PREFIX}/${name}`,
+        shape,
+        values: { pixels: Uint8Array.from(Buffer.concat(windows(data.values).map((image) => image!.data))) },
+      };
     return { name: `${PREFIX}/${name}`, shape, values: Float32Array.from(windows([...(data as { values: Float64Array }).values])) };
   });
   const tensors = await tensorsOf({ ...parts, columns: inputs.map(({ column }) => column) }, batch, count, 0);
-  return { feeds, rows: ROWS, batch: sequence === undefined ? tensors : Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, windowTensor(tensor, sequence.size)])) };
+  return {
+    feeds,
+    rows: ROWS,
+    batch:
+      sequence === undefined
+        ? tensors
+        : Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, windowTensor(tensor, sequence.size)])),
+  };
 }
 
 /** Values around those that the transforms have learnt, missing ones where they are filled. */
@@ -132,11 +181,33 @@ function drawn({ name, links, spec }: FittedColumn, kind: RowInput['kind'], coun
   const empty = (row: number): boolean => filled && row % 7 === 3;
   if (kind === 'image') {
     const [height, width, channels] = spec.shape as [number, number, number];
-    return { kind: 'image', channels, size: [height, width], values: Array.from({ length: count }, () => ({ height, width, channels, data: Uint8Array.from({ length: product(spec.shape) }, () => prng.below(256)) })) };
+    return {
+      kind: 'image',
+      channels,
+      size: [height, width],
+      values: Array.from({ length: count }, () => ({
+        height,
+        width,
+        channels,
+        data: Uint8Array.from({ length: product(spec.shape) }, () => prng.below(256)),
+      })),
+    };
   }
-  if (kind === 'text') return { kind: 'text', values: Array.from({ length: count }, (_, row) => (empty(row) ? null : categories![prng.below(categories!.length)]!)) };
-  const { mean, std, median, range, min, max, edges, value } = Object.assign({}, ...states) as Record<string, number> & { edges?: number[] };
-  const [center, size] = [mean ?? median ?? min ?? edges?.[0] ?? (typeof value === 'number' ? value : 1), std ?? range ?? (max !== undefined ? max - min! : edges === undefined ? 1 : edges.at(-1)! - edges[0]!)];
-  const draw = (): number => (categories === undefined ? Math.fround(Math.max(links.some(({ definition }) => definition.name === 'log1p') ? 0 : -Infinity, center! + size! * prng.normal())) : Number(categories[prng.below(categories.length)]));
+  if (kind === 'text')
+    return {
+      kind: 'text',
+      values: Array.from({ length: count }, (_, row) => (empty(row) ? null : categories![prng.below(categories!.length)]!)),
+    };
+  const { mean, std, median, range, min, max, edges, value } = Object.assign({}, ...states) as Record<string, number> & {
+    edges?: number[];
+  };
+  const [center, size] = [
+    mean ?? median ?? min ?? edges?.[0] ?? (typeof value === 'number' ? value : 1),
+    std ?? range ?? (max !== undefined ? max - min! : edges === undefined ? 1 : edges.at(-1)! - edges[0]!),
+  ];
+  const draw = (): number =>
+    categories === undefined
+      ? Math.fround(Math.max(links.some(({ definition }) => definition.name === 'log1p') ? 0 : -Infinity, center! + size! * prng.normal()))
+      : Number(categories[prng.below(categories.length)]);
   return { kind: 'number', values: Float64Array.from({ length: count }, (_, row) => (empty(row) ? NaN : draw())) };
 }

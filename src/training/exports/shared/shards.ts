@@ -10,17 +10,28 @@ const SHARD_BYTES = 4 * 1024 * 1024;
 export type QuantizeConfig = { readonly [Type in QuantizedType]?: string | readonly string[] };
 
 const TYPES: readonly QuantizedType[] = ['uint8', 'uint16', 'float16'];
-const MEANINGS: Readonly<Record<QuantizedType, string>> = { uint8: '256 steps between the smallest and the largest', uint16: '65,536 steps between the smallest and the largest', float16: 'half precision' };
+const MEANINGS: Readonly<Record<QuantizedType, string>> = {
+  uint8: '256 steps between the smallest and the largest',
+  uint16: '65,536 steps between the smallest and the largest',
+  float16: 'half precision',
+};
 
 const pattern = (type: QuantizedType): JsonSchema => ({
-  oneOf: [{ type: 'string', minLength: 1 }, { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 }],
+  oneOf: [
+    { type: 'string', minLength: 1 },
+    { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
+  ],
   description: `Names of weights that are packed into ${type} (${MEANINGS[type]}); "*" stands for any characters, and the first type that fits is taken.`,
   examples: ['dense*/kernel', '*'],
 });
 
 export const quantizeProperty: JsonSchema = {
-  type: 'object', additionalProperties: false, minProperties: 1, properties: Object.fromEntries(TYPES.map((type) => [type, pattern(type)])),
-  description: 'Packs weights into fewer bytes. What it costs is measured and kept with the export.', examples: [{ uint8: '*' }, { float16: ['conv*', 'dense*'] }],
+  type: 'object',
+  additionalProperties: false,
+  minProperties: 1,
+  properties: Object.fromEntries(TYPES.map((type) => [type, pattern(type)])),
+  description: 'Packs weights into fewer bytes. What it costs is measured and kept with the export.',
+  examples: [{ uint8: '*' }, { float16: ['conv*', 'dense*'] }],
 };
 
 /** Differences that packing may make before it counts as a defect. */
@@ -38,20 +49,33 @@ export interface ManifestWeight {
 }
 
 /** Shards and their manifest, in TensorFlow.js's form. @param packable other constants keep their bytes @throws MODEL_INVALID for a pattern that fits no weight */
-export function encodeShards(weights: readonly ManifestWeight[], quantizing: QuantizeConfig | undefined, packable: (name: string) => boolean = () => true): { readonly files: Record<string, Uint8Array>; readonly manifest: JsonObject[] } {
-  const types = quantizedTypes(weights.filter(({ name }) => packable(name)), quantizing ?? {});
+export function encodeShards(
+  weights: readonly ManifestWeight[],
+  quantizing: QuantizeConfig | undefined,
+  packable: (name: string) => boolean = () => true,
+): { readonly files: Record<string, Uint8Array>; readonly manifest: JsonObject[] } {
+  const types = quantizedTypes(
+    weights.filter(({ name }) => packable(name)),
+    quantizing ?? {},
+  );
   const entries: JsonObject[] = [];
   const parts: Uint8Array[] = [];
   for (const { name, shape, dtype, bytes } of weights) {
     const type = types.get(name);
     const packed = type === undefined ? undefined : quantize(new Float32Array(Uint8Array.from(bytes).buffer), type);
-    entries.push({ name, shape: [...shape], dtype, ...(packed === undefined ? {} : { quantization: packed.quantization as unknown as Json }) });
+    entries.push({
+      name,
+      shape: [...shape],
+      dtype,
+      ...(packed === undefined ? {} : { quantization: packed.quantization as unknown as Json }),
+    });
     parts.push(packed?.bytes ?? bytes);
   }
   const all = Buffer.concat(parts);
   const count = Math.max(1, Math.ceil(all.length / SHARD_BYTES));
   const files: Record<string, Uint8Array> = {};
-  for (let index = 0; index < count; index++) files[`group1-shard${index + 1}of${count}.bin`] = all.subarray(index * SHARD_BYTES, (index + 1) * SHARD_BYTES);
+  for (let index = 0; index < count; index++)
+    files[`group1-shard${index + 1}of${count}.bin`] = all.subarray(index * SHARD_BYTES, (index + 1) * SHARD_BYTES);
   return { files, manifest: [{ paths: Object.keys(files), weights: entries }] };
 }
 

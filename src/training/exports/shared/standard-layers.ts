@@ -4,14 +4,14 @@ import { shapesOf, weightsOf } from '../../model/describe.ts';
 import { activationClass } from '../../keras/activation.ts';
 import { activationToKeras } from '../../keras/names.ts';
 import type { KerasDialect } from '../../keras/names.ts';
-import { withDefaults } from '../../named.ts';
-import type { Named } from '../../named.ts';
+import { withDefaults } from '../../model/named.ts';
+import type { Named } from '../../model/named.ts';
 import type { LayerNode, Topology } from '../../model/model-config.ts';
 import { Network } from '../../model/network.ts';
 import { withoutScore } from '../../objectives/shared/reconstruction.ts';
-import { layerRegistry } from '../../registries.ts';
-import { showShape } from '../../shapes.ts';
-import type { Tf } from '../../tf.ts';
+import { layerRegistry } from '../../losses/resolve-loss.ts';
+import { showShape } from '../../layers/shapes.ts';
+import type { Tf } from '../../tensorflow/tf.ts';
 import { COMPOSITES } from './composites.ts';
 import { masksOf } from './masks.ts';
 
@@ -39,7 +39,10 @@ export function withoutScoreLayer(network: Network): Network {
 export function standardLayers(tf: Tf, whole: Network, weights: ReadonlyMap<string, Float32Array>, dialect: KerasDialect): StandardNetwork {
   const notes: string[] = [];
   const core = withoutScoreLayer(whole);
-  if (core !== whole) notes.push(`"${whole.topology.output}" (reconstructionError): left out; the output is the reconstruction, and the score its distance from what went in.`);
+  if (core !== whole)
+    notes.push(
+      `"${whole.topology.output}" (reconstructionError): left out; the output is the reconstruction, and the score its distance from what went in.`,
+    );
   const { topology } = core;
   const shapes = shapesOf(topology);
   const masks = masksOf(tf, topology);
@@ -72,7 +75,10 @@ export function standardLayers(tf: Tf, whole: Network, weights: ReadonlyMap<stri
       continue;
     }
     compose({
-      node, dialect, inputs: original.inputs.map((each) => shapes.get(each)!), mask: masks.get(read),
+      node,
+      dialect,
+      inputs: original.inputs.map((each) => shapes.get(each)!),
+      mask: masks.get(read),
       weight: (weight) => weights.get(`${name}/${weight}`)!,
       add(other, suffix, inputs, config = {}, own = {}) {
         const free = suffix === '' ? name : take(`${name}_${suffix}`, taken);
@@ -85,7 +91,12 @@ export function standardLayers(tf: Tf, whole: Network, weights: ReadonlyMap<stri
       note: (text) => notes.push(text),
     });
   }
-  const standard = withoutUnread({ ...topology, layers, output: source(topology.output), ...(topology.heads === undefined ? {} : { heads: topology.heads.map(source) }) });
+  const standard = withoutUnread({
+    ...topology,
+    layers,
+    output: source(topology.output),
+    ...(topology.heads === undefined ? {} : { heads: topology.heads.map(source) }),
+  });
   const network = new Network(standard);
   return { network, weights: new Map(network.weights.map(({ fullName }) => [fullName, values.get(fullName)!])), notes };
 }
@@ -101,11 +112,18 @@ function activationLayer({ type, config }: LayerNode, dialect: KerasDialect): Na
 /** Keras gives no mask to an attention behind another one where other layers read the same input. @throws MODEL_INVALID */
 function refuseLostMasks({ layers }: Topology, masks: ReadonlyMap<string, unknown>): void {
   const masked = layers.filter(({ type, inputs }) => type === 'multiHeadAttention' && inputs.some((read) => masks.has(read)));
-  const lost = masked.slice(1).find(({ inputs }) => inputs.some((read) => layers.filter((other) => other.inputs.includes(read)).length > 1));
+  const lost = masked
+    .slice(1)
+    .find(({ inputs }) => inputs.some((read) => layers.filter((other) => other.inputs.includes(read)).length > 1));
   if (lost === undefined) return;
-  throw new PerennialError('MODEL_INVALID', `The layer "${lost.name}" (multiHeadAttention) cannot be exported as layers: other layers read "${lost.inputs[0]}" as well, and there Keras takes padding for steps in every attention after the first.`, {
-    hint: 'Export a "savedModel" or a "tfjsGraph"; or train with "norm": "first".', details: { layer: lost.name, type: lost.type },
-  });
+  throw new PerennialError(
+    'MODEL_INVALID',
+    `The layer "${lost.name}" (multiHeadAttention) cannot be exported as layers: other layers read "${lost.inputs[0]}" as well, and there Keras takes padding for steps in every attention after the first.`,
+    {
+      hint: 'Export a "savedModel" or a "tfjsGraph"; or train with "norm": "first".',
+      details: { layer: lost.name, type: lost.type },
+    },
+  );
 }
 
 function take(wanted: string, taken: Set<string>): string {

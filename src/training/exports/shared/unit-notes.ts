@@ -1,6 +1,6 @@
 import type { LabelOutput } from '../../../core/tensor.ts';
-import type { ExportDefinition } from '../../export.ts';
-import type { ModelMeta } from '../../types.ts';
+import type { ExportDefinition } from '../export.ts';
+import type { ModelMeta } from '../../model/model-meta.ts';
 
 /** The unit of every number that an export answers, in sentences: formats of layers know no scale of a label, formats of graphs have it inside. */
 export function unitNotes({ output }: ModelMeta, answers: ExportDefinition['answers']): string[] {
@@ -13,5 +13,7 @@ function noteOf(label: LabelOutput, answers: ExportDefinition['answers']): strin
   const { name, scale } = label;
   if (scale === undefined || answers === 'source') return [`It answers "${name}" in the unit of the source data.`];
   const { mean, std } = scale;
-  return [`It answers "${name}" as the network learnt it, scaled: answer * ${std} ${mean < 0 ? '-' : '+'} ${Math.abs(mean)} is "${name}" in the unit of the source data.`];
+  return [
+    `It answers "${name}" as the network learnt it, scaled: answer * ${std} ${mean < 0 ? '-' : '+'} ${Math.abs(mean)} is "${name}" in the unit of the source data.`,
+  ];
 }

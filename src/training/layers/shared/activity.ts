@@ -1,7 +1,7 @@
 import type { JsonSchema } from '../../../core/json.ts';
-import type { CallContext, Regularizer } from '../../layer.ts';
-import { regularizer } from '../../schema-parts.ts';
-import type { Tensor, Tf } from '../../tf.ts';
+import type { CallContext, Regularizer } from '../layer.ts';
+import { regularizer } from '../../model/schema-parts.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 export interface ActivityOptions {
   readonly activityRegularizer?: Regularizer;

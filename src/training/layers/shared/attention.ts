@@ -1,6 +1,6 @@
 import { dropoutMask, dropped } from './dropout.ts';
-import type { CallContext } from '../../layer.ts';
-import type { Tensor, Tf } from '../../tf.ts';
+import type { CallContext } from '../layer.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 /** Added to the score of a step that must not be seen: nothing is left of it after the softmax. */
 const UNSEEN = -1e9;
@@ -33,10 +33,19 @@ export function joinHeads(tf: Tf, x: Tensor): Tensor {
 }
 
 /** softmax(queries · keysᵀ) · values. All are [heads, batch · steps, size]; the queries are scaled already. */
-export function attend(tf: Tf, queries: Tensor, keys: Tensor, values: Tensor, sizes: AttentionSizes, options: AttentionOptions, context: CallContext): Tensor {
+export function attend(
+  tf: Tf,
+  queries: Tensor,
+  keys: Tensor,
+  values: Tensor,
+  sizes: AttentionSizes,
+  options: AttentionOptions,
+  context: CallContext,
+): Tensor {
   const { batch, heads, steps, sources } = sizes;
   const offset = scoreOffset(tf, { batch, steps, sources }, options);
-  const kept = context.training && options.dropout > 0 ? dropoutMask(tf, [heads * batch, steps, sources], options.dropout, context.seed) : undefined;
+  const kept =
+    context.training && options.dropout > 0 ? dropoutMask(tf, [heads * batch, steps, sources], options.dropout, context.seed) : undefined;
   const apart = (x: Tensor, length: number): Tensor => tf.reshape(x, [heads * batch, length, x.shape.at(-1)!]);
   const mixed = attention(tf, sizes, offset, kept)(apart(queries, steps), apart(keys, sources), apart(values, sources));
   return tf.reshape(mixed, [heads, batch * steps, values.shape.at(-1)!]);
@@ -50,7 +59,12 @@ export function attend(tf: Tf, queries: Tensor, keys: Tensor, values: Tensor, si
  * @param offset of the scores
  * @param kept factors of the shares: dropout
  */
-function attention(tf: Tf, sizes: AttentionSizes, offset: Tensor | undefined, kept: Tensor | undefined): (queries: Tensor, keys: Tensor, values: Tensor) => Tensor {
+function attention(
+  tf: Tf,
+  sizes: AttentionSizes,
+  offset: Tensor | undefined,
+  kept: Tensor | undefined,
+): (queries: Tensor, keys: Tensor, values: Tensor) => Tensor {
   const extras = [offset, kept].filter((each) => each !== undefined);
   return tf.customGrad((...args: unknown[]) => {
     const [queries, keys, values, save] = args as [Tensor, Tensor, Tensor, (tensors: Tensor[]) => void];
@@ -72,14 +86,24 @@ function attention(tf: Tf, sizes: AttentionSizes, offset: Tensor | undefined, ke
 }
 
 /** How much of each source a step takes up, [heads · batch, steps, sources]. */
-function shareOut(tf: Tf, queries: Tensor, keys: Tensor, { batch, heads, steps, sources }: AttentionSizes, offset: Tensor | undefined): Tensor {
+function shareOut(
+  tf: Tf,
+  queries: Tensor,
+  keys: Tensor,
+  { batch, heads, steps, sources }: AttentionSizes,
+  offset: Tensor | undefined,
+): Tensor {
   const scores = tf.matMul(queries, keys, false, true);
   if (offset === undefined) return tf.softmax(scores);
   return tf.reshape(tf.softmax(tf.add(tf.reshape(scores, [heads, batch, steps, sources]), offset)), scores.shape);
 }
 
 /** 0 where a step may be seen, else {@link UNSEEN}: [1 or batch, 1 or steps, sources]. Undefined where every step is seen. */
-export function scoreOffset(tf: Tf, { batch, steps, sources }: Omit<AttentionSizes, 'heads'>, { causal, mask }: Pick<AttentionOptions, 'causal' | 'mask'>): Tensor | undefined {
+export function scoreOffset(
+  tf: Tf,
+  { batch, steps, sources }: Omit<AttentionSizes, 'heads'>,
+  { causal, mask }: Pick<AttentionOptions, 'causal' | 'mask'>,
+): Tensor | undefined {
   const padding = mask === undefined ? undefined : tf.reshape(tf.mul(tf.sub(1, mask), UNSEEN), [batch, 1, sources]);
   if (!causal) return padding;
   const later = tf.greater(tf.reshape(tf.range(0, sources), [1, 1, sources]), tf.reshape(tf.range(0, steps), [1, steps, 1]));
@@ -88,7 +112,13 @@ export function scoreOffset(tf: Tf, { batch, steps, sources }: Omit<AttentionSiz
 }
 
 /** The mean of `values` [batch, sources, features] by scores [batch, steps, sources]; zeros for masked queries, as in Keras. */
-export function scoredAttention(tf: Tf, scores: Tensor, values: Tensor, { causal, dropout }: Omit<AttentionOptions, 'mask'>, context: CallContext): Tensor {
+export function scoredAttention(
+  tf: Tf,
+  scores: Tensor,
+  values: Tensor,
+  { causal, dropout }: Omit<AttentionOptions, 'mask'>,
+  context: CallContext,
+): Tensor {
   const [batch, steps, sources] = scores.shape as [number, number, number];
   const [queryMask, valueMask] = context.masks.length > 1 ? context.masks : [context.masks[0], context.masks[0]];
   const offset = scoreOffset(tf, { batch, steps, sources }, { causal, mask: valueMask });

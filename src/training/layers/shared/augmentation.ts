@@ -1,10 +1,10 @@
 import type { JsonSchema } from '../../../core/json.ts';
-import type { CallContext, Shape } from '../../layer.ts';
+import type { CallContext, Shape } from '../layer.ts';
 import { FILL_MODES, INTERPOLATIONS, projected } from './projective.ts';
 import type { FillMode, Interpolation } from './projective.ts';
-import { shapeError, requireRank, showShape } from '../../shapes.ts';
-import { statelessUniform } from '../../tf.ts';
-import type { Tensor, Tf } from '../../tf.ts';
+import { shapeError, requireRank, showShape } from '../shapes.ts';
+import { statelessUniform } from '../../tensorflow/tf.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 /** A bound on both sides of 0, or [lowest, highest]. */
 export type Factor = number | readonly [number, number];
@@ -17,19 +17,39 @@ export interface Filled {
 
 /** Keys of the layers that move pixels. */
 export const filling: Readonly<Record<string, JsonSchema>> = {
-  fillMode: { enum: [...FILL_MODES], default: 'reflect', examples: ['constant'], description: 'What stands beyond the borders: the image mirrored, "fillValue", its outermost pixels, or the image again.' },
-  interpolation: { enum: [...INTERPOLATIONS], default: 'bilinear', examples: ['nearest'], description: 'Between four pixels, or the nearest one.' },
+  fillMode: {
+    enum: [...FILL_MODES],
+    default: 'reflect',
+    examples: ['constant'],
+    description: 'What stands beyond the borders: the image mirrored, "fillValue", its outermost pixels, or the image again.',
+  },
+  interpolation: {
+    enum: [...INTERPOLATIONS],
+    default: 'bilinear',
+    examples: ['nearest'],
+    description: 'Between four pixels, or the nearest one.',
+  },
   fillValue: { type: 'number', default: 0, examples: [0.5], description: 'Value beyond the borders where "fillMode" is "constant".' },
 };
 
 /** @param bounds of both numbers, as JSON Schema says them */
 export const factor = (description: string, example: Factor, bounds: JsonSchema, fallback?: number): JsonSchema => ({
-  oneOf: [{ type: 'number', ...bounds }, { type: 'array', items: { type: 'number', ...bounds }, minItems: 2, maxItems: 2 }],
-  description, examples: [example as number], ...(fallback === undefined ? {} : { default: fallback }),
+  oneOf: [
+    { type: 'number', ...bounds },
+    { type: 'array', items: { type: 'number', ...bounds }, minItems: 2, maxItems: 2 },
+  ],
+  description,
+  examples: [example as number],
+  ...(fallback === undefined ? {} : { default: fallback }),
 });
 
 export const valueRange: JsonSchema = {
-  type: 'array', items: { type: 'number' }, minItems: 2, maxItems: 2, default: [0, 1], examples: [[0, 255]],
+  type: 'array',
+  items: { type: 'number' },
+  minItems: 2,
+  maxItems: 2,
+  default: [0, 1],
+  examples: [[0, 255]],
   description: 'Lowest and highest value of a pixel: [0, 1] after the transform "rescale". Results are cut to it.',
 };
 
@@ -53,7 +73,11 @@ export function requireImages(inputs: readonly Shape[], layer: string): Shape {
 /** @throws SHAPE_MISMATCH where the images are not red, green and blue */
 export function requireColour(inputs: readonly Shape[], layer: string): Shape {
   const shape = requireImages(inputs, layer);
-  if (shape[2] !== 3) throw shapeError(`a ${layer} layer reads images of three channels (red, green, blue), but its input has the shape ${showShape(shape)}`, 'Leave it out for grey images.');
+  if (shape[2] !== 3)
+    throw shapeError(
+      `a ${layer} layer reads images of three channels (red, green, blue), but its input has the shape ${showShape(shape)}`,
+      'Leave it out for grey images.',
+    );
   return shape;
 }
 
@@ -76,7 +100,10 @@ export function perImage(tf: Tf, values: Tensor): Tensor {
 /** The images through affine maps that are given column by column, each [rows, 1] or a number. */
 export function warped(tf: Tf, x: Tensor, columns: readonly (Tensor | number)[], filled: Filled): Tensor {
   const rows = x.shape[0]!;
-  const maps = tf.concat(columns.map((column) => (typeof column === 'number' ? tf.fill([rows, 1], column) : column)), 1);
+  const maps = tf.concat(
+    columns.map((column) => (typeof column === 'number' ? tf.fill([rows, 1], column) : column)),
+    1,
+  );
   return projected(tf, x, maps, { ...filled, size: [x.shape[1]!, x.shape[2]!] });
 }
 

@@ -1,4 +1,4 @@
-import type { RawBackend, Tensor, Tf } from '../../tf.ts';
+import type { RawBackend, Tensor, Tf } from '../../tensorflow/tf.ts';
 
 /** x + bias over the last axis, by TensorFlow's own operations for it and its gradient: oneDNN joins them with the convolution. */
 export function addBias(tf: Tf, x: Tensor, bias: Tensor | undefined): Tensor {

@@ -1,17 +1,17 @@
-import { activate, requireShapeKept } from '../../activations.ts';
-import type { Activation } from '../../activations.ts';
+import { activate, requireShapeKept } from '../activations.ts';
+import type { Activation } from '../activations.ts';
 import { activityProperties, penalized } from './activity.ts';
 import type { ActivityOptions } from './activity.ts';
 import { addBias } from './bias.ts';
 import { convolve, filterProperties, windowOf, windowProperties, windowedShape } from './convolution.ts';
 import type { Rank, WindowConfig } from './convolution.ts';
 import { dropoutMask } from './dropout.ts';
-import { defineLayer } from '../../layer.ts';
-import type { CallContext, LayerDefinition, LayerExample } from '../../layer.ts';
+import { defineLayer } from '../layer.ts';
+import type { CallContext, LayerDefinition, LayerExample } from '../layer.ts';
 import { forgetBias } from './recurrent.ts';
-import { activation, asSizes, bool, rate } from '../../schema-parts.ts';
-import { AXES, shapeError, showShape } from '../../shapes.ts';
-import type { Tensor, Tf } from '../../tf.ts';
+import { activation, asSizes, bool, rate } from '../../model/schema-parts.ts';
+import { AXES, shapeError, showShape } from '../shapes.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 import { weightOf, weightProperties } from './weight-options.ts';
 import type { WeightOptions } from './weight-options.ts';
 
@@ -33,10 +33,13 @@ interface Config extends WindowConfig, Weights, ActivityOptions {
 export function convLstmLayer(rank: Rank, summary: string, examples: readonly LayerExample<Config>[]): LayerDefinition<Config> {
   const type = `convLstm${rank}d`;
   return defineLayer<Config>({
-    type, summary, examples,
+    type,
+    summary,
+    examples,
     keras: { className: `ConvLSTM${rank}D` },
     properties: {
-      ...filterProperties('Number of channels of the state.'), ...windowProperties(rank, false),
+      ...filterProperties('Number of channels of the state.'),
+      ...windowProperties(rank, false),
       activation: activation('tanh'),
       recurrentActivation: activation('sigmoid', 'Activation function of the gates.'),
       unitForgetBias: bool('The bias of the forget gate starts at 1.', true),
@@ -49,7 +52,11 @@ export function convLstmLayer(rank: Rank, summary: string, examples: readonly La
     },
     required: ['filters', 'kernelSize'],
     outputShape([input], config) {
-      if (input!.length !== rank + 2) throw shapeError(`a ${type} layer reads sequences [steps, ${AXES[rank].join(', ')}, channels], but its input has the shape ${showShape(input!)}`, 'Bring it to this shape with a reshape layer.');
+      if (input!.length !== rank + 2)
+        throw shapeError(
+          `a ${type} layer reads sequences [steps, ${AXES[rank].join(', ')}, channels], but its input has the shape ${showShape(input!)}`,
+          'Bring it to this shape with a reshape layer.',
+        );
       requireShapeKept(`a ${type} layer`, config.activation, config.recurrentActivation);
       const state = [...windowedShape(input!.slice(1, -1), windowOf(config, rank)), config.filters];
       return config.returnSequences ? [input![0]!, ...state] : state;
@@ -59,10 +66,13 @@ export function convLstmLayer(rank: Rank, summary: string, examples: readonly La
       return [
         weightOf('kernel', [...size, input!.at(-1)!, 4 * config.filters], config),
         weightOf('recurrent', [...size, config.filters, 4 * config.filters], config, 'recurrentKernel'),
-        ...(config.useBias ? [weightOf('bias', [4 * config.filters], config, 'bias', config.unitForgetBias ? forgetBias(config.biasInitializer) : undefined)] : []),
+        ...(config.useBias
+          ? [weightOf('bias', [4 * config.filters], config, 'bias', config.unitForgetBias ? forgetBias(config.biasInitializer) : undefined)]
+          : []),
       ];
     },
-    call: (tf, [x], weights, config, context) => penalized(tf, run(tf, x!, weights, config, context, rank), config.activityRegularizer, context),
+    call: (tf, [x], weights, config, context) =>
+      penalized(tf, run(tf, x!, weights, config, context, rank), config.activityRegularizer, context),
     mask: (_tf, _inputs, config, [mask]) => (config.returnSequences ? mask : undefined),
   });
 }
@@ -73,11 +83,21 @@ function run(tf: Tf, x: Tensor, weights: Readonly<Record<string, Tensor>>, confi
   const dropping = context.training && config.dropout > 0;
   const input = dropping ? tf.mul(x, dropoutMask(tf, [batch, 1, ...frame], config.dropout, [layerSeed, iteration])) : x;
   // All frames at once: only the state has to wait for the step before.
-  const sums = addBias(tf, convolve(tf, tf.reshape(input, [batch * steps, ...frame]), weights.kernel!, windowOf(config, rank)), weights.bias);
+  const sums = addBias(
+    tf,
+    convolve(tf, tf.reshape(input, [batch * steps, ...frame]), weights.kernel!, windowOf(config, rank)),
+    weights.bias,
+  );
   const projected = tf.unstack(tf.reshape(sums, [batch, steps, ...sums.shape.slice(1)]), 1);
   const stateShape = [batch, ...sums.shape.slice(1, -1), config.filters];
-  const stateMask = context.training && config.recurrentDropout > 0 ? dropoutMask(tf, stateShape, config.recurrentDropout, [layerSeed ^ 0x5bd1e995, iteration]) : undefined;
-  const masks = context.masks[0] === undefined ? undefined : tf.unstack(tf.reshape(context.masks[0], [batch, steps, ...stateShape.slice(1).map(() => 1)]), 1);
+  const stateMask =
+    context.training && config.recurrentDropout > 0
+      ? dropoutMask(tf, stateShape, config.recurrentDropout, [layerSeed ^ 0x5bd1e995, iteration])
+      : undefined;
+  const masks =
+    context.masks[0] === undefined
+      ? undefined
+      : tf.unstack(tf.reshape(context.masks[0], [batch, steps, ...stateShape.slice(1).map(() => 1)]), 1);
   const recurrent = windowOf({ kernelSize: config.kernelSize, padding: 'same' }, rank);
 
   let hidden = tf.zeros(stateShape);

@@ -1,16 +1,16 @@
-import { activate, activatedShape } from '../../activations.ts';
-import type { Activation } from '../../activations.ts';
+import { activate, activatedShape } from '../activations.ts';
+import type { Activation } from '../activations.ts';
 import { activityProperties, penalized } from './activity.ts';
 import type { ActivityOptions } from './activity.ts';
 import { addBias } from './bias.ts';
 import type { JsonSchema } from '../../../core/json.ts';
-import { defineLayer } from '../../layer.ts';
-import type { LayerDefinition, LayerExample, Shape } from '../../layer.ts';
-import { asSizes, activation, bool, integer, padding, sizes } from '../../schema-parts.ts';
-import type { Sizes } from '../../schema-parts.ts';
-import { AXES, requireRank, shapeError, showShape, windowed } from '../../shapes.ts';
-import type { Padding } from '../../shapes.ts';
-import type { Tensor, Tf } from '../../tf.ts';
+import { defineLayer } from '../layer.ts';
+import type { LayerDefinition, LayerExample, Shape } from '../layer.ts';
+import { asSizes, activation, bool, integer, padding, sizes } from '../../model/schema-parts.ts';
+import type { Sizes } from '../../model/schema-parts.ts';
+import { AXES, requireRank, shapeError, showShape, windowed } from '../shapes.ts';
+import type { Padding } from '../shapes.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 import { weightOf, weightProperties } from './weight-options.ts';
 import type { WeightOptions } from './weight-options.ts';
 
@@ -46,22 +46,34 @@ export const windowProperties = (rank: Rank, causal = rank === 1): Record<string
 });
 
 export function windowOf(config: WindowConfig, rank: Rank): Window {
-  return { size: asSizes(config.kernelSize, rank), strides: asSizes(config.strides ?? 1, rank), dilation: asSizes(config.dilationRate ?? 1, rank), padding: config.padding ?? 'valid' };
+  return {
+    size: asSizes(config.kernelSize, rank),
+    strides: asSizes(config.strides ?? 1, rank),
+    dilation: asSizes(config.dilationRate ?? 1, rank),
+    padding: config.padding ?? 'valid',
+  };
 }
 
 /** Lengths of the axes after a window moved over them. @throws SHAPE_MISMATCH */
 export function windowedShape(lengths: Shape, { size, strides, dilation, padding: pad }: Window): number[] {
   if (Math.max(...strides) > 1 && Math.max(...dilation) > 1) {
-    throw shapeError(`strides of ${showShape(strides)} and a dilation of ${showShape(dilation)} cannot be had together`, 'Leave "strides" or "dilationRate" at 1.');
+    throw shapeError(
+      `strides of ${showShape(strides)} and a dilation of ${showShape(dilation)} cannot be had together`,
+      'Leave "strides" or "dilationRate" at 1.',
+    );
   }
-  return lengths.map((length, axis) => windowed(length, (size[axis]! - 1) * dilation[axis]! + 1, strides[axis]!, pad, AXES[lengths.length as Rank][axis]!));
+  return lengths.map((length, axis) =>
+    windowed(length, (size[axis]! - 1) * dilation[axis]! + 1, strides[axis]!, pad, AXES[lengths.length as Rank][axis]!),
+  );
 }
 
 /** A product of windows with a kernel [...window, channels, filters]. @param x [batch, ...lengths, channels] */
 export function convolve(tf: Tf, x: Tensor, kernel: Tensor, window: Window): Tensor {
-  return overWindows(tf, x, kernel, window, (padded, filter, strides, pad) => (padded.rank === 5
-    ? tf.conv3d(padded as Tensor5D, filter as Tensor5D, strides as [number, number, number], pad)
-    : tf.conv2d(padded as Tensor4D, filter as Tensor4D, strides as [number, number], pad)));
+  return overWindows(tf, x, kernel, window, (padded, filter, strides, pad) =>
+    padded.rank === 5
+      ? tf.conv3d(padded as Tensor5D, filter as Tensor5D, strides as [number, number, number], pad)
+      : tf.conv2d(padded as Tensor4D, filter as Tensor4D, strides as [number, number], pad),
+  );
 }
 
 /** A convolution of its own for each channel. @param kernel [...window, channels, multiplier] @param window of at most two axes, with equal strides */
@@ -80,8 +92,20 @@ function overWindows(tf: Tf, x: Tensor, kernel: Tensor, window: Window, run: Ope
   const { size, strides, dilation, padding: pad } = window;
   if (size.length === 1) {
     const front = pad === 'causal' ? (size[0]! - 1) * dilation[0]! : 0;
-    const padded = front === 0 ? x : tf.pad(x, [[0, 0], [front, 0], [0, 0]]);
-    const flat = { size: [1, ...size], strides: [1, ...strides], dilation: [1, ...dilation], padding: pad === 'causal' ? 'valid' : pad } as const;
+    const padded =
+      front === 0
+        ? x
+        : tf.pad(x, [
+            [0, 0],
+            [front, 0],
+            [0, 0],
+          ]);
+    const flat = {
+      size: [1, ...size],
+      strides: [1, ...strides],
+      dilation: [1, ...dilation],
+      padding: pad === 'causal' ? 'valid' : pad,
+    } as const;
     return tf.squeeze(overWindows(tf, tf.expandDims(padded, 1), tf.expandDims(kernel, 0), flat, run), [1]);
   }
   if (dilation.every((rate) => rate === 1)) return run(x, kernel, strides, pad as 'valid' | 'same');
@@ -91,8 +115,17 @@ function overWindows(tf: Tf, x: Tensor, kernel: Tensor, window: Window, run: Ope
   const extra = lengths.map((length, axis) => (dilation[axis]! - (length % dilation[axis]!)) % dilation[axis]!);
   const pads = size.map((_, axis) => [before[axis]!, lengths[axis]! - x.shape[axis + 1]! - before[axis]! + extra[axis]!]);
   const apart = tf.spaceToBatchND(x, [...dilation], pads);
-  const run1 = run(apart, kernel, size.map(() => 1), 'valid');
-  return tf.batchToSpaceND(run1, [...dilation], extra.map((length) => [0, length]));
+  const run1 = run(
+    apart,
+    kernel,
+    size.map(() => 1),
+    'valid',
+  );
+  return tf.batchToSpaceND(
+    run1,
+    [...dilation],
+    extra.map((length) => [0, length]),
+  );
 }
 
 interface ConvolutionConfig extends WindowConfig, WeightOptions<'kernel'>, WeightOptions<'bias'>, ActivityOptions {
@@ -110,13 +143,20 @@ export const filterProperties = (filters = 'Number of channels of the output.'):
 });
 
 /** conv1d, conv2d and conv3d. */
-export function convolutionLayer(rank: Rank, summary: string, examples: readonly LayerExample<ConvolutionConfig>[]): LayerDefinition<ConvolutionConfig> {
+export function convolutionLayer(
+  rank: Rank,
+  summary: string,
+  examples: readonly LayerExample<ConvolutionConfig>[],
+): LayerDefinition<ConvolutionConfig> {
   const type = `conv${rank}d`;
   return defineLayer<ConvolutionConfig>({
-    type, summary, examples,
+    type,
+    summary,
+    examples,
     keras: { className: `Conv${rank}D` },
     properties: {
-      ...filterProperties(), ...windowProperties(rank),
+      ...filterProperties(),
+      ...windowProperties(rank),
       groups: integer('The channels are cut into so many groups, each with filters of its own.', 1, 2),
       ...weightProperties('kernel', 'bias'),
       ...activityProperties,
@@ -134,8 +174,19 @@ export function convolutionLayer(rank: Rank, summary: string, examples: readonly
     call(tf, [x], weights, config, context) {
       const window = windowOf(config, rank);
       const groups = config.groups ?? 1;
-      const sums = groups === 1 ? convolve(tf, x!, weights.kernel!, window) : tf.concat(inGroups(tf, x!, weights.kernel!, groups).map(([part, kernel]) => convolve(tf, part, kernel, window)), -1);
-      return penalized(tf, activate(tf, addBias(tf, sums, weights.bias), config.activation ?? 'linear'), config.activityRegularizer, context);
+      const sums =
+        groups === 1
+          ? convolve(tf, x!, weights.kernel!, window)
+          : tf.concat(
+              inGroups(tf, x!, weights.kernel!, groups).map(([part, kernel]) => convolve(tf, part, kernel, window)),
+              -1,
+            );
+      return penalized(
+        tf,
+        activate(tf, addBias(tf, sums, weights.bias), config.activation ?? 'linear'),
+        config.activityRegularizer,
+        context,
+      );
     },
     mask: 'drop',
   });
@@ -148,6 +199,9 @@ function inGroups(tf: Tf, x: Tensor, kernel: Tensor, groups: number): [Tensor, T
 
 function requireGroups(groups: number, channels: number, filters: number): void {
   if (channels % groups !== 0 || filters % groups !== 0) {
-    throw shapeError(`${groups} groups do not divide ${channels % groups === 0 ? `the ${filters} filters` : `the ${channels} channels of its input`}`, 'Give "groups" that divides both the channels and the filters.');
+    throw shapeError(
+      `${groups} groups do not divide ${channels % groups === 0 ? `the ${filters} filters` : `the ${channels} channels of its input`}`,
+      'Give "groups" that divides both the channels and the filters.',
+    );
   }
 }

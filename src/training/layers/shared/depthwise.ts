@@ -1,15 +1,15 @@
-import { activate, activatedShape } from '../../activations.ts';
-import type { Activation } from '../../activations.ts';
+import { activate, activatedShape } from '../activations.ts';
+import type { Activation } from '../activations.ts';
 import { activityProperties, penalized } from './activity.ts';
 import type { ActivityOptions } from './activity.ts';
 import { addBias } from './bias.ts';
 import type { JsonSchema } from '../../../core/json.ts';
 import { convolve, convolveChannels, filterProperties, windowOf, windowProperties, windowedShape } from './convolution.ts';
 import type { WindowConfig } from './convolution.ts';
-import { defineLayer } from '../../layer.ts';
-import type { LayerDefinition, LayerExample, Shape } from '../../layer.ts';
-import { asSizes, integer } from '../../schema-parts.ts';
-import { requireRank } from '../../shapes.ts';
+import { defineLayer } from '../layer.ts';
+import type { LayerDefinition, LayerExample, Shape } from '../layer.ts';
+import { asSizes, integer } from '../../model/schema-parts.ts';
+import { requireRank } from '../shapes.ts';
 import { weightOf, weightProperties } from './weight-options.ts';
 import type { WeightOptions } from './weight-options.ts';
 
@@ -30,20 +30,33 @@ const commonProperties = (rank: 1 | 2): Record<string, JsonSchema> => ({
   depthMultiplier: integer('Channels made from each channel.', 1, 2),
 });
 
-const kernelShape = (input: Shape, config: CommonConfig, rank: 1 | 2): number[] => [...asSizes(config.kernelSize, rank), input.at(-1)!, config.depthMultiplier ?? 1];
+const kernelShape = (input: Shape, config: CommonConfig, rank: 1 | 2): number[] => [
+  ...asSizes(config.kernelSize, rank),
+  input.at(-1)!,
+  config.depthMultiplier ?? 1,
+];
 
 /** depthwiseConv1d and depthwiseConv2d. */
-export function depthwiseLayer(rank: 1 | 2, summary: string, examples: readonly LayerExample<CommonConfig>[]): LayerDefinition<CommonConfig> {
+export function depthwiseLayer(
+  rank: 1 | 2,
+  summary: string,
+  examples: readonly LayerExample<CommonConfig>[],
+): LayerDefinition<CommonConfig> {
   const type = `depthwiseConv${rank}d`;
   const { filters: _filters, ...shared } = filterProperties();
   return defineLayer<CommonConfig>({
-    type, summary, examples,
+    type,
+    summary,
+    examples,
     keras: { className: `DepthwiseConv${rank}D`, weightPath: (weight) => (weight === 'depthwiseKernel' ? 'kernel' : weight) },
     properties: { ...commonProperties(rank), ...shared, ...weightProperties('depthwise', 'bias'), ...activityProperties },
     required: ['kernelSize'],
     outputShape(inputs, config) {
       const shape = requireRank(inputs, rank + 1, `a ${type} layer`);
-      return activatedShape([...windowedShape(shape.slice(0, -1), windowOf(config, rank)), shape.at(-1)! * (config.depthMultiplier ?? 1)], config.activation ?? 'linear');
+      return activatedShape(
+        [...windowedShape(shape.slice(0, -1), windowOf(config, rank)), shape.at(-1)! * (config.depthMultiplier ?? 1)],
+        config.activation ?? 'linear',
+      );
     },
     weights: ([input], config) => [
       weightOf('depthwise', kernelShape(input!, config, rank), config, 'depthwiseKernel'),
@@ -51,19 +64,35 @@ export function depthwiseLayer(rank: 1 | 2, summary: string, examples: readonly 
     ],
     call(tf, [x], weights, config, context) {
       const sums = convolveChannels(tf, x!, weights.depthwiseKernel!, windowOf(config, rank));
-      return penalized(tf, activate(tf, addBias(tf, sums, weights.bias), config.activation ?? 'linear'), config.activityRegularizer, context);
+      return penalized(
+        tf,
+        activate(tf, addBias(tf, sums, weights.bias), config.activation ?? 'linear'),
+        config.activityRegularizer,
+        context,
+      );
     },
     mask: 'drop',
   });
 }
 
 /** separableConv1d and separableConv2d. */
-export function separableLayer(rank: 1 | 2, summary: string, examples: readonly LayerExample<SeparableConfig>[]): LayerDefinition<SeparableConfig> {
+export function separableLayer(
+  rank: 1 | 2,
+  summary: string,
+  examples: readonly LayerExample<SeparableConfig>[],
+): LayerDefinition<SeparableConfig> {
   const type = `separableConv${rank}d`;
   return defineLayer<SeparableConfig>({
-    type, summary, examples,
+    type,
+    summary,
+    examples,
     keras: { className: `SeparableConv${rank}D` },
-    properties: { ...filterProperties(), ...commonProperties(rank), ...weightProperties('depthwise', 'pointwise', 'bias'), ...activityProperties },
+    properties: {
+      ...filterProperties(),
+      ...commonProperties(rank),
+      ...weightProperties('depthwise', 'pointwise', 'bias'),
+      ...activityProperties,
+    },
     required: ['filters', 'kernelSize'],
     outputShape(inputs, config) {
       const shape = requireRank(inputs, rank + 1, `a ${type} layer`);
@@ -71,13 +100,23 @@ export function separableLayer(rank: 1 | 2, summary: string, examples: readonly 
     },
     weights: ([input], config) => [
       weightOf('depthwise', kernelShape(input!, config, rank), config, 'depthwiseKernel'),
-      weightOf('pointwise', [...asSizes(1, rank), input!.at(-1)! * (config.depthMultiplier ?? 1), config.filters], config, 'pointwiseKernel'),
+      weightOf(
+        'pointwise',
+        [...asSizes(1, rank), input!.at(-1)! * (config.depthMultiplier ?? 1), config.filters],
+        config,
+        'pointwiseKernel',
+      ),
       ...(config.useBias === false ? [] : [weightOf('bias', [config.filters], config)]),
     ],
     call(tf, [x], weights, config, context) {
       const channels = convolveChannels(tf, x!, weights.depthwiseKernel!, windowOf(config, rank));
       const mixed = convolve(tf, channels, weights.pointwiseKernel!, windowOf({ kernelSize: 1 }, rank));
-      return penalized(tf, activate(tf, addBias(tf, mixed, weights.bias), config.activation ?? 'linear'), config.activityRegularizer, context);
+      return penalized(
+        tf,
+        activate(tf, addBias(tf, mixed, weights.bias), config.activation ?? 'linear'),
+        config.activityRegularizer,
+        context,
+      );
     },
     mask: 'drop',
   });

@@ -1,6 +1,6 @@
-import type { CallContext } from '../../layer.ts';
-import { statelessUniform } from '../../tf.ts';
-import type { Seed, Tensor, Tf } from '../../tf.ts';
+import type { CallContext } from '../layer.ts';
+import { statelessUniform } from '../../tensorflow/tf.ts';
+import type { Seed, Tensor, Tf } from '../../tensorflow/tf.ts';
 
 /**
  * Inverted dropout with a mask that follows from the context's seed.

@@ -1,5 +1,5 @@
-import type { Shape } from '../../layer.ts';
-import type { Tensor, Tf } from '../../tf.ts';
+import type { Shape } from '../layer.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 export type OutputMode = 'oneHot' | 'multiHot' | 'count';
 

@@ -1,4 +1,4 @@
-import type { Tensor, Tf } from '../../tf.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 interface Normalized {
   /** Mean 0 and variance 1 along the last axis. */

@@ -1,4 +1,4 @@
-import type { Tensor, Tf } from '../../tf.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 /** What merging layers give: a step counts where it does in any input; without a mask of every input, all count. */
 export function anyMask(tf: Tf, _inputs: readonly Tensor[], _config: unknown, masks: readonly (Tensor | undefined)[]): Tensor | undefined {

@@ -1,5 +1,5 @@
 import type { Axes } from './axes.ts';
-import type { Tensor, Tf } from '../../tf.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 /** Below it, a sum of squares is taken for 0: TensorFlow's bound. */
 const SQUARES_MIN = 1e-12;

@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../../../core/json.ts';
 import type { Rank } from './convolution.ts';
-import { AXES } from '../../shapes.ts';
+import { AXES } from '../shapes.ts';
 
 /** One number for all sides, one per axis, or [before, after] per axis. For sequences: one number, or [before, after]. */
 export type Margins = number | readonly (number | readonly number[])[];
@@ -10,8 +10,16 @@ const beforeAfter: JsonSchema = { type: 'array', items: count, minItems: 2, maxI
 
 export function marginsProperty(rank: Rank, description: string, fallback: Margins): JsonSchema {
   const perAxis = rank === 1 ? beforeAfter : { type: 'array', items: { oneOf: [count, beforeAfter] }, minItems: rank, maxItems: rank };
-  const forms = rank === 1 ? 'one number for both ends, or [before, after]' : `one number for all sides, or one per axis (${AXES[rank].join(', ')}), or [before, after] per axis`;
-  return { oneOf: [count, perAxis], description: `${description}: ${forms}.`, default: fallback, examples: rank === 1 ? [[1, 0]] : [Array.from({ length: rank }, () => [0, 1])] };
+  const forms =
+    rank === 1
+      ? 'one number for both ends, or [before, after]'
+      : `one number for all sides, or one per axis (${AXES[rank].join(', ')}), or [before, after] per axis`;
+  return {
+    oneOf: [count, perAxis],
+    description: `${description}: ${forms}.`,
+    default: fallback,
+    examples: rank === 1 ? [[1, 0]] : [Array.from({ length: rank }, () => [0, 1])],
+  };
 }
 
 /** [before, after] per axis. */

@@ -1,4 +1,4 @@
-import type { RawBackend, Tensor, Tf } from '../../tf.ts';
+import type { RawBackend, Tensor, Tf } from '../../tensorflow/tf.ts';
 
 export const FILL_MODES = ['reflect', 'constant', 'nearest', 'wrap'] as const;
 export const INTERPOLATIONS = ['bilinear', 'nearest'] as const;
@@ -41,9 +41,22 @@ export function projected(tf: Tf, images: Tensor, maps: Tensor, sampling: Sampli
 }
 
 /** The gradient of {@link projected}: each pixel's goes to the pixels that it was read from. */
-function scattered(tf: Tf, dy: Tensor, maps: Tensor, shape: readonly number[], { interpolation, fillMode, size: [toHeight, toWidth] }: Sampling): Tensor {
+function scattered(
+  tf: Tf,
+  dy: Tensor,
+  maps: Tensor,
+  shape: readonly number[],
+  { interpolation, fillMode, size: [toHeight, toWidth] }: Sampling,
+): Tensor {
   const [rows, height, width, channels] = shape as [number, number, number, number];
-  const [a0, a1, a2, b0, b1, b2] = tf.split(maps, 6, 1).map((each) => tf.reshape(each, [rows, 1, 1])) as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+  const [a0, a1, a2, b0, b1, b2] = tf.split(maps, 6, 1).map((each) => tf.reshape(each, [rows, 1, 1])) as [
+    Tensor,
+    Tensor,
+    Tensor,
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
   const x = tf.reshape(tf.range(0, toWidth), [1, 1, toWidth]);
   const y = tf.reshape(tf.range(0, toHeight), [1, toHeight, 1]);
   const readX = inside(tf, tf.add(tf.add(tf.mul(a0, x), tf.mul(a1, y)), a2), width, fillMode);
@@ -52,7 +65,10 @@ function scattered(tf: Tf, dy: Tensor, maps: Tensor, shape: readonly number[], {
   let sum: Tensor = tf.zeros([rows * height * width, channels]);
   for (const [column, atX] of corners(tf, readX, interpolation)) {
     for (const [line, atY] of corners(tf, readY, interpolation)) {
-      const there = tf.logicalAnd(tf.logicalAnd(tf.greaterEqual(column, 0), tf.less(column, width)), tf.logicalAnd(tf.greaterEqual(line, 0), tf.less(line, height)));
+      const there = tf.logicalAnd(
+        tf.logicalAnd(tf.greaterEqual(column, 0), tf.less(column, width)),
+        tf.logicalAnd(tf.greaterEqual(line, 0), tf.less(line, height)),
+      );
       const share = tf.mul(tf.mul(atX, atY), tf.cast(there, 'float32'));
       const place = tf.add(tf.add(tf.mul(tf.clipByValue(line, 0, height - 1), width), tf.clipByValue(column, 0, width - 1)), image);
       const indices = tf.cast(tf.reshape(place, [-1, 1]), 'int32');
@@ -68,13 +84,20 @@ function corners(tf: Tf, at: Tensor, interpolation: Interpolation): (readonly [T
   if (interpolation === 'nearest') return [[tf.mul(tf.sign(at), tf.floor(tf.add(tf.abs(at), 0.5))), tf.onesLike(at)]];
   const low = tf.floor(at);
   const after = tf.sub(at, low);
-  return [[low, tf.sub(1, after)], [tf.add(low, 1), after]];
+  return [
+    [low, tf.sub(1, after)],
+    [tf.add(low, 1), after],
+  ];
 }
 
 /** Coordinates beyond the borders brought inside, as TensorFlow does. */
 function inside(tf: Tf, at: Tensor, length: number, mode: FillMode): Tensor {
   if (mode === 'constant') return at;
-  return tf.clipByValue(mode === 'nearest' || length === 1 ? at : mode === 'reflect' ? reflected(tf, at, length) : wrapped(tf, at, length), 0, length - 1);
+  return tf.clipByValue(
+    mode === 'nearest' || length === 1 ? at : mode === 'reflect' ? reflected(tf, at, length) : wrapped(tf, at, length),
+    0,
+    length - 1,
+  );
 }
 
 function reflected(tf: Tf, at: Tensor, length: number): Tensor {

@@ -1,6 +1,6 @@
-import { recorder } from '../../recorder.ts';
-import { differentiatesTwice } from '../../tf.ts';
-import type { Tensor, Tf } from '../../tf.ts';
+import { recorder } from '../../tensorflow/recorder.ts';
+import { differentiatesTwice } from '../../tensorflow/tf.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 /** From here on a graph holds one step and a loop: an unrolled sequence takes longer to load than a loop to run. */
 const STEPS_MIN = 64;
@@ -21,7 +21,13 @@ export interface Recurrence {
   readonly weights: readonly Tensor[];
   readonly states: number;
   readonly units: number;
-  step(input: Tensor, states: readonly Tensor[], weights: readonly Tensor[], mask: Tensor | undefined, fixed: Tensor | undefined): readonly Tensor[];
+  step(
+    input: Tensor,
+    states: readonly Tensor[],
+    weights: readonly Tensor[],
+    mask: Tensor | undefined,
+    fixed: Tensor | undefined,
+  ): readonly Tensor[];
 }
 
 /** The first state after every step, [steps, batch, units]. Its gradient is a loop too, which computes each step once more. */
@@ -31,8 +37,13 @@ export function scanRecurrence(tf: Tf, { inputs, mask, fixed, weights, states: c
   const run = tf.customGrad((...args: unknown[]) => {
     const [input, ...more] = args.slice(0, -1) as [Tensor, ...Tensor[]];
     const save = args.at(-1) as (tensors: Tensor[]) => void;
-    const { outputs: [hidden, ...before] } = recorder()!.scan({
-      steps, reverse: false, states: start(), sequences: [input, ...(mask === undefined ? [] : [mask])],
+    const {
+      outputs: [hidden, ...before],
+    } = recorder()!.scan({
+      steps,
+      reverse: false,
+      states: start(),
+      sequences: [input, ...(mask === undefined ? [] : [mask])],
       step([part, seen], states) {
         const next = step(part!, states, more, seen, fixed);
         return { states: next, outputs: [next[0]!, ...states] };
@@ -48,7 +59,10 @@ export function scanRecurrence(tf: Tf, { inputs, mask, fixed, weights, states: c
     const savedMask = mask === undefined ? [] : [saved[1 + weights.length + count]!];
     const savedFixed = fixed === undefined ? undefined : saved.at(-1);
     const { outputs, states } = recorder()!.scan({
-      steps, reverse: true, sequences: [saved[0]!, dy, ...before, ...savedMask], states: [...start(), ...own.map((weight) => tf.zeros(weight.shape))],
+      steps,
+      reverse: true,
+      sequences: [saved[0]!, dy, ...before, ...savedMask],
+      states: [...start(), ...own.map((weight) => tf.zeros(weight.shape))],
       step([part, slope, ...rest], sums) {
         const old = rest.slice(0, count);
         const slopes = sums.slice(0, count).map((each, index) => (index === 0 ? tf.add(each, slope!) : each));

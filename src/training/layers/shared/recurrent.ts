@@ -1,18 +1,18 @@
-import { activate, requireShapeKept } from '../../activations.ts';
+import { activate, requireShapeKept } from '../activations.ts';
 import { activityProperties } from './activity.ts';
 import type { ActivityOptions } from './activity.ts';
 import { addBias } from './bias.ts';
-import type { Activation } from '../../activations.ts';
+import type { Activation } from '../activations.ts';
 import type { JsonSchema } from '../../../core/json.ts';
 import { dropoutMask } from './dropout.ts';
 import { canFuseLstm, fusedLstm } from './fused-lstm.ts';
-import { initialize } from '../../initializers.ts';
-import type { Initialization, Initializer } from '../../initializers.ts';
-import type { CallContext, Shape, WeightSpec } from '../../layer.ts';
-import { activation, bool, rate, units } from '../../schema-parts.ts';
+import { initialize } from '../initializers.ts';
+import type { Initialization, Initializer } from '../initializers.ts';
+import type { CallContext, Shape, WeightSpec } from '../layer.ts';
+import { activation, bool, rate, units } from '../../model/schema-parts.ts';
 import { scanRecurrence, scans } from './recurrent-scan.ts';
-import { requireRank } from '../../shapes.ts';
-import type { Tensor, Tf } from '../../tf.ts';
+import { requireRank } from '../shapes.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 import { weightOf, weightProperties } from './weight-options.ts';
 import type { WeightOptions } from './weight-options.ts';
 
@@ -28,7 +28,13 @@ export interface RecurrentConfig extends RecurrentWeights, ActivityOptions {
   readonly recurrentDropout: number;
 }
 
-export const RECURRENT_DEFAULTS = { returnSequences: false, goBackwards: false, activation: 'tanh', dropout: 0, recurrentDropout: 0 } as const;
+export const RECURRENT_DEFAULTS = {
+  returnSequences: false,
+  goBackwards: false,
+  activation: 'tanh',
+  dropout: 0,
+  recurrentDropout: 0,
+} as const;
 
 export const recurrentProperties = (): Record<string, JsonSchema> => ({
   units: units('Width of the state.'),
@@ -67,7 +73,13 @@ export function recurrentShape(inputs: readonly Shape[], config: RecurrentConfig
  * @param zeroMasked give zeros instead of the kept state for masked steps, where all states are returned
  */
 export function unroll<C extends RecurrentConfig>(
-  tf: Tf, cell: Cell<C>, x: Tensor, weights: Readonly<Record<string, Tensor>>, config: C, context: CallContext, zeroMasked = false,
+  tf: Tf,
+  cell: Cell<C>,
+  x: Tensor,
+  weights: Readonly<Record<string, Tensor>>,
+  config: C,
+  context: CallContext,
+  zeroMasked = false,
 ): Tensor {
   const [batch, steps, features] = x.shape as [number, number, number];
   const [layerSeed, iteration] = context.seed;
@@ -75,18 +87,26 @@ export function unroll<C extends RecurrentConfig>(
   const input = dropping ? tf.mul(x, dropoutMask(tf, [batch, 1, features], config.dropout, [layerSeed, iteration])) : x;
   const fused = runFused(tf, cell, input, weights, config, context.masks[0], zeroMasked);
   if (fused !== undefined) return fused;
-  const stateMask = context.training && config.recurrentDropout > 0
-    ? dropoutMask(tf, [batch, config.units], config.recurrentDropout, [layerSeed ^ 0x5bd1e995, iteration])
-    : undefined;
+  const stateMask =
+    context.training && config.recurrentDropout > 0
+      ? dropoutMask(tf, [batch, config.units], config.recurrentDropout, [layerSeed ^ 0x5bd1e995, iteration])
+      : undefined;
   const kernel = weights.kernel!;
   const product = addBias(tf, tf.matMul(tf.reshape(input, [batch * steps, features]), kernel), cell.inputBias(tf, weights));
   const projected = tf.reshape(product, [batch, steps, kernel.shape[1]!]);
-  const advance = (part: Tensor, states: readonly Tensor[], own: Weights, mask: Tensor | undefined, dropped: Tensor | undefined): Tensor[] => {
+  const advance = (
+    part: Tensor,
+    states: readonly Tensor[],
+    own: Weights,
+    mask: Tensor | undefined,
+    dropped: Tensor | undefined,
+  ): Tensor[] => {
     const read = dropped === undefined ? states : [tf.mul(states[0]!, dropped), ...states.slice(1)];
     const next = cell.step(tf, part, read, own, config);
     return mask === undefined ? next : keepMasked(tf, states, next, mask);
   };
-  if (scans(tf, steps)) return scanned(tf, cell.states, advance, { projected, mask: context.masks[0], stateMask, zeroMasked }, weights, config);
+  if (scans(tf, steps))
+    return scanned(tf, cell.states, advance, { projected, mask: context.masks[0], stateMask, zeroMasked }, weights, config);
 
   const parts = tf.unstack(projected, 1);
   const masks = context.masks[0] === undefined ? undefined : tf.unstack(tf.expandDims(context.masks[0], 2), 1);
@@ -101,7 +121,13 @@ export function unroll<C extends RecurrentConfig>(
 }
 
 type Weights = Readonly<Record<string, Tensor>>;
-type Advance = (part: Tensor, states: readonly Tensor[], weights: Weights, mask: Tensor | undefined, stateMask: Tensor | undefined) => Tensor[];
+type Advance = (
+  part: Tensor,
+  states: readonly Tensor[],
+  weights: Weights,
+  mask: Tensor | undefined,
+  stateMask: Tensor | undefined,
+) => Tensor[];
 
 interface Unrolled {
   /** x · kernel + bias of all steps, [batch, steps, gates · units] */
@@ -112,22 +138,42 @@ interface Unrolled {
 }
 
 /** The same as a loop of the graph. */
-function scanned(tf: Tf, states: number, advance: Advance, { projected, mask, stateMask, zeroMasked }: Unrolled, { kernel: _kernel, ...weights }: Weights, config: RecurrentConfig): Tensor {
+function scanned(
+  tf: Tf,
+  states: number,
+  advance: Advance,
+  { projected, mask, stateMask, zeroMasked }: Unrolled,
+  { kernel: _kernel, ...weights }: Weights,
+  config: RecurrentConfig,
+): Tensor {
   const names = Object.keys(weights);
   const turned = (x: Tensor): Tensor => (config.goBackwards ? tf.reverse(x, 0) : x);
   const seen = mask === undefined ? undefined : turned(tf.expandDims(tf.transpose(mask), 2));
   const hidden = scanRecurrence(tf, {
-    inputs: turned(tf.transpose(projected, [1, 0, 2])), mask: seen, fixed: stateMask, weights: Object.values(weights), states, units: config.units,
-    step: (part, before, values, counts, dropped) => advance(part, before, Object.fromEntries(names.map((name, index) => [name, values[index]!])), counts, dropped),
+    inputs: turned(tf.transpose(projected, [1, 0, 2])),
+    mask: seen,
+    fixed: stateMask,
+    weights: Object.values(weights),
+    states,
+    units: config.units,
+    step: (part, before, values, counts, dropped) =>
+      advance(part, before, Object.fromEntries(names.map((name, index) => [name, values[index]!])), counts, dropped),
   });
   if (!config.returnSequences) return tf.squeeze(tf.slice(hidden, [hidden.shape[0]! - 1, 0, 0], [1, -1, -1]), [0]);
   return tf.transpose(zeroMasked && seen !== undefined ? tf.mul(hidden, seen) : hidden, [1, 0, 2]);
 }
 
 function runFused<C extends RecurrentConfig>(
-  tf: Tf, cell: Cell<C>, x: Tensor, weights: Readonly<Record<string, Tensor>>, config: C, mask: Tensor | undefined, zeroMasked: boolean,
+  tf: Tf,
+  cell: Cell<C>,
+  x: Tensor,
+  weights: Readonly<Record<string, Tensor>>,
+  config: C,
+  mask: Tensor | undefined,
+  zeroMasked: boolean,
 ): Tensor | undefined {
-  const turned = <T extends Tensor | undefined>(tensor: T): T => (tensor !== undefined && config.goBackwards ? tf.reverse(tensor, 1) : tensor) as T;
+  const turned = <T extends Tensor | undefined>(tensor: T): T =>
+    (tensor !== undefined && config.goBackwards ? tf.reverse(tensor, 1) : tensor) as T;
   const seen = turned(mask);
   const states = cell.fused?.(tf, turned(x), seen, weights, config);
   if (states === undefined) return undefined;
@@ -162,13 +208,16 @@ export const simpleCell: Cell<SimpleConfig> = {
   states: 1,
   weights: (features, config) => recurrentWeights(features, 1, config, [config.units]),
   inputBias: (_tf, weights) => weights.bias,
-  step: (tf, projected, [state], weights, config) => [activate(tf, tf.add(projected, tf.matMul(state!, weights.recurrentKernel!)), config.activation)],
+  step: (tf, projected, [state], weights, config) => [
+    activate(tf, tf.add(projected, tf.matMul(state!, weights.recurrentKernel!)), config.activation),
+  ],
 };
 
 export const lstmCell: Cell<LstmConfig> = {
   states: 2,
   fused: (tf, x, mask, weights, config) => (canFuseLstm(tf, config) ? fusedLstm(tf, x, mask, weights) : undefined),
-  weights: (features, config) => recurrentWeights(features, 4, config, [4 * config.units], config.unitForgetBias ? forgetBias(config.biasInitializer) : undefined),
+  weights: (features, config) =>
+    recurrentWeights(features, 4, config, [4 * config.units], config.unitForgetBias ? forgetBias(config.biasInitializer) : undefined),
   inputBias: (_tf, weights) => weights.bias,
   step(tf, projected, [hidden, memory], weights, config) {
     const sums = tf.add(projected, tf.matMul(hidden!, weights.recurrentKernel!));
@@ -183,7 +232,11 @@ export const lstmCell: Cell<LstmConfig> = {
 export function forgetBias(others: Initialization = 'zeros'): Initializer {
   return ([width], prng) => {
     const each = width! / 4;
-    return Float32Array.from([...initialize(others, [each], prng), ...new Float32Array(each).fill(1), ...initialize(others, [2 * each], prng)]);
+    return Float32Array.from([
+      ...initialize(others, [each], prng),
+      ...new Float32Array(each).fill(1),
+      ...initialize(others, [2 * each], prng),
+    ]);
   };
 }
 
@@ -204,9 +257,10 @@ export const gruCell: Cell<GruConfig> = {
       gatesState = tf.matMul(state!, tf.slice(weights.recurrentKernel!, [0, 0], [-1, 2 * width]));
     }
     const [update, reset] = tf.split(activate(tf, tf.add(gatesIn, gatesState), recurrentActivation), 2, 1) as [Tensor, Tensor];
-    const recalled = candidateState === undefined
-      ? tf.matMul(tf.mul(reset, state!), tf.slice(weights.recurrentKernel!, [0, 2 * width], [-1, width]))
-      : tf.mul(reset, candidateState);
+    const recalled =
+      candidateState === undefined
+        ? tf.matMul(tf.mul(reset, state!), tf.slice(weights.recurrentKernel!, [0, 2 * width], [-1, width]))
+        : tf.mul(reset, candidateState);
     const candidate = activate(tf, tf.add(candidateIn, recalled), config.activation);
     return [tf.add(candidate, tf.mul(update, tf.sub(state!, candidate)))];
   },

@@ -1,4 +1,4 @@
-import type { Tensor, Tf } from '../../tf.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 /** Every entry along an axis `times` in a row. */
 export function repeatAlong(tf: Tf, x: Tensor, axis: number, times: number): Tensor {
@@ -6,7 +6,10 @@ export function repeatAlong(tf: Tf, x: Tensor, axis: number, times: number): Ten
   const { shape } = x;
   const before = shape.slice(0, axis + 1).reduce((size, length) => size * length, 1);
   const apart = tf.mul(tf.reshape(x, [before, 1, -1]), tf.ones([1, times, 1]));
-  return tf.reshape(apart, shape.map((length, at) => (at === axis ? length * times : length)));
+  return tf.reshape(
+    apart,
+    shape.map((length, at) => (at === axis ? length * times : length)),
+  );
 }
 
 /** Like {@link repeatAlong}, with linear interpolation between the centers of neighbours; the outermost entries go on to the edge. */
@@ -24,5 +27,8 @@ export function stretchAlong(tf: Tf, x: Tensor, axis: number, times: number): Te
     if (offset === 0) return rows;
     return tf.add(tf.mul(rows, 1 - Math.abs(offset)), tf.mul(offset < 0 ? before : after, Math.abs(offset)));
   });
-  return tf.reshape(tf.stack(phases, 2), shape.map((each, at) => (at === axis ? each * times : each)));
+  return tf.reshape(
+    tf.stack(phases, 2),
+    shape.map((each, at) => (at === axis ? each * times : each)),
+  );
 }

@@ -1,9 +1,9 @@
 import { windowedShape } from './convolution.ts';
-import { asSizes, padding, sizes } from '../../schema-parts.ts';
-import type { Sizes } from '../../schema-parts.ts';
-import { requireRank } from '../../shapes.ts';
-import type { Shape } from '../../layer.ts';
-import type { Tensor, Tf } from '../../tf.ts';
+import { asSizes, padding, sizes } from '../../model/schema-parts.ts';
+import type { Sizes } from '../../model/schema-parts.ts';
+import { requireRank } from '../shapes.ts';
+import type { Shape } from '../layer.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 interface Config {
   readonly poolSize: Sizes;
@@ -23,11 +23,21 @@ export function volumePooling(type: string, pool: (tf: Tf) => Tf['maxPool3d']) {
     },
     outputShape(inputs: readonly Shape[], config: Config): Shape {
       const shape = requireRank(inputs, 4, `a ${type} layer`);
-      const window = { size: asSizes(config.poolSize, 3), strides: asSizes(config.strides ?? config.poolSize, 3), dilation: [1, 1, 1], padding: config.padding };
+      const window = {
+        size: asSizes(config.poolSize, 3),
+        strides: asSizes(config.strides ?? config.poolSize, 3),
+        dilation: [1, 1, 1],
+        padding: config.padding,
+      };
       return [...windowedShape(shape.slice(0, -1), window), shape.at(-1)!];
     },
     call: (tf: Tf, [x]: readonly Tensor[], _weights: unknown, config: Config): Tensor =>
-      pool(tf)(x as import('@tensorflow/tfjs-node').Tensor5D, asSizes(config.poolSize, 3) as Triple, asSizes(config.strides ?? config.poolSize, 3) as Triple, config.padding),
+      pool(tf)(
+        x as import('@tensorflow/tfjs-node').Tensor5D,
+        asSizes(config.poolSize, 3) as Triple,
+        asSizes(config.strides ?? config.poolSize, 3) as Triple,
+        config.padding,
+      ),
     mask: 'drop' as const,
     examples: [
       { inputs: [[4, 5, 4, 2]], config: {} },

@@ -1,5 +1,5 @@
-import type { WeightSpec } from '../../layer.ts';
-import type { Tensor } from '../../tf.ts';
+import type { WeightSpec } from '../layer.ts';
+import type { Tensor } from '../../tensorflow/tf.ts';
 
 /** "kernel" → "forwardKernel". */
 export function withPrefix(specs: readonly WeightSpec[], prefix: string): WeightSpec[] {

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../../../core/json.ts';
-import type { Tensor, Tf } from '../../tf.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 /** Keras's bound that keeps logarithms finite. */
 export const EPSILON = 1e-7;
@@ -9,7 +9,11 @@ export interface CrossentropyConfig {
 }
 
 export const labelSmoothing: JsonSchema = {
-  type: 'number', minimum: 0, exclusiveMaximum: 1, default: 0, examples: [0.1],
+  type: 'number',
+  minimum: 0,
+  exclusiveMaximum: 1,
+  default: 0,
+  examples: [0.1],
   description: 'Share of the label that is spread evenly over all classes.',
 };
 

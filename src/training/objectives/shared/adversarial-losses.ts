@@ -1,4 +1,4 @@
-import type { Tensor, Tf } from '../../tf.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 export const ADVERSARIAL_LOSSES = ['binaryCrossentropy', 'leastSquares', 'hinge', 'wasserstein'] as const;
 export type AdversarialLossName = (typeof ADVERSARIAL_LOSSES)[number];
@@ -18,7 +18,8 @@ export interface AdversarialLoss {
  */
 export const adversarialLosses: Readonly<Record<AdversarialLossName, AdversarialLoss>> = {
   binaryCrossentropy: {
-    discriminator: (tf, real, generated, smoothing) => tf.add(tf.sub(tf.softplus(real), tf.mul(real, 1 - smoothing)), tf.softplus(generated)),
+    discriminator: (tf, real, generated, smoothing) =>
+      tf.add(tf.sub(tf.softplus(real), tf.mul(real, 1 - smoothing)), tf.softplus(generated)),
     generator: (tf, generated) => tf.softplus(tf.neg(generated)),
     threshold: 0,
   },

@@ -2,15 +2,22 @@ import { freeName, namesIn } from '../../model/free-name.ts';
 import { PerennialError } from '../../../core/errors.ts';
 import type { TensorSpec } from '../../../core/tensor.ts';
 import type { LayerNode, Topology } from '../../model/model-config.ts';
-import { showShape } from '../../shapes.ts';
-import type { RawBackend, Tensor, Tf } from '../../tf.ts';
+import { showShape } from '../../layers/shapes.ts';
+import type { RawBackend, Tensor, Tf } from '../../tensorflow/tf.ts';
 
 /** The one input of token ids [steps] of a language model. @throws MODEL_INVALID */
 export function tokenInput(inputs: readonly TensorSpec[]): TensorSpec & { readonly vocabularySize: number } {
   const [input] = inputs;
-  if (inputs.length === 1 && input!.vocabularySize !== undefined && input!.shape.length === 1 && input!.shape[0]! > 1) return input as TensorSpec & { readonly vocabularySize: number };
-  const seen = inputs.map(({ name, shape, vocabularySize }) => `"${name}" ${showShape(shape)}${vocabularySize === undefined ? '' : ' of token ids'}`).join(', ');
-  throw new PerennialError('MODEL_INVALID', `The objective nextToken learns from one text as token ids [steps], and the inputs are ${seen}.`, { hint: 'Name in "features" of the preprocess step only the text column, with "tokenize".' });
+  if (inputs.length === 1 && input!.vocabularySize !== undefined && input!.shape.length === 1 && input!.shape[0]! > 1)
+    return input as TensorSpec & { readonly vocabularySize: number };
+  const seen = inputs
+    .map(({ name, shape, vocabularySize }) => `"${name}" ${showShape(shape)}${vocabularySize === undefined ? '' : ' of token ids'}`)
+    .join(', ');
+  throw new PerennialError(
+    'MODEL_INVALID',
+    `The objective nextToken learns from one text as token ids [steps], and the inputs are ${seen}.`,
+    { hint: 'Name in "features" of the preprocess step only the text column, with "tokenize".' },
+  );
 }
 
 /**
@@ -41,7 +48,11 @@ export function requirePaddedBehind(ids: ArrayLike<number>, rows: number, column
   for (let row = 0; row < rows; row++) {
     for (let step = 1; step < steps; step++) {
       if (ids[row * steps + step] === 0 || ids[row * steps + step - 1] !== 0) continue;
-      throw new PerennialError('DATA_INVALID', `The text "${column}" is padded before its tokens (row ${row}), and the objective nextToken reads padding as the end of a text.`, { hint: 'Use { "tokenize": { …, "padding": "post" } }, the default.' });
+      throw new PerennialError(
+        'DATA_INVALID',
+        `The text "${column}" is padded before its tokens (row ${row}), and the objective nextToken reads padding as the end of a text.`,
+        { hint: 'Use { "tokenize": { …, "padding": "post" } }, the default.' },
+      );
     }
   }
 }
@@ -57,10 +68,16 @@ export function withLastToken(topology: Topology): Topology {
   const nodes = new Map(topology.layers.map((node) => [node.name, node]));
   const readers = (of: string): number => topology.layers.filter(({ inputs }) => inputs.includes(of)).length;
   let first: LayerNode | undefined;
-  for (let node = nodes.get(topology.output); node !== undefined && STEPWISE.has(node.type) && (node.name === topology.output || readers(node.name) === 1); node = nodes.get(node.inputs[0]!)) first = node;
+  for (
+    let node = nodes.get(topology.output);
+    node !== undefined && STEPWISE.has(node.type) && (node.name === topology.output || readers(node.name) === 1);
+    node = nodes.get(node.inputs[0]!)
+  )
+    first = node;
   const read = first === undefined ? topology.output : first.inputs[0]!;
   const last: LayerNode = { name, type: 'lastToken', config: {}, inputs: [read, ids] };
-  if (first === undefined || !nodes.has(read)) return { ...topology, layers: [...topology.layers, { ...last, inputs: [topology.output, ids] }], output: name };
+  if (first === undefined || !nodes.has(read))
+    return { ...topology, layers: [...topology.layers, { ...last, inputs: [topology.output, ids] }], output: name };
   const at = topology.layers.indexOf(first);
   return { ...topology, layers: [...topology.layers.slice(0, at), last, { ...first, inputs: [name] }, ...topology.layers.slice(at + 1)] };
 }
@@ -70,7 +87,9 @@ export function everyStep(topology: Topology): Topology {
   const last = topology.layers.find(({ type }) => type === 'lastToken');
   if (last === undefined) return topology;
   const read = last.inputs[0]!;
-  const layers = topology.layers.filter((node) => node !== last).map((node) => ({ ...node, inputs: node.inputs.map((name) => (name === last.name ? read : name)) }));
+  const layers = topology.layers
+    .filter((node) => node !== last)
+    .map((node) => ({ ...node, inputs: node.inputs.map((name) => (name === last.name ? read : name)) }));
   return { ...topology, layers, output: topology.output === last.name ? read : topology.output };
 }
 
@@ -78,7 +97,11 @@ export function everyStep(topology: Topology): Topology {
 export function withScores(topology: Topology): Topology {
   const body = everyStep(topology);
   const name = freeName('next_token_score', namesIn(body));
-  return { ...body, layers: [...body.layers, { name, type: 'nextTokenScore', config: {}, inputs: [body.output, body.inputs[0]!.name] }], output: name };
+  return {
+    ...body,
+    layers: [...body.layers, { name, type: 'nextTokenScore', config: {}, inputs: [body.output, body.inputs[0]!.name] }],
+    output: name,
+  };
 }
 
 /**
@@ -91,10 +114,16 @@ export function withScores(topology: Topology): Topology {
 export function sparseCrossentropy(tf: Tf, labels: Tensor, logits: Tensor): Tensor {
   const backend = tf.backend() as unknown as RawBackend;
   const { TF_ATTR_TYPE: type, TF_FLOAT: float32, TF_INT32: int32 } = backend.binding;
-  const attributes = [{ name: 'T', type: type!, value: float32 }, { name: 'Tlabels', type: type!, value: int32 }];
+  const attributes = [
+    { name: 'T', type: type!, value: float32 },
+    { name: 'Tlabels', type: type!, value: int32 },
+  ];
   const run = tf.customGrad((...args: unknown[]) => {
     const [scores, save] = args as [Tensor, (tensors: Tensor[]) => void];
-    const [losses, gradient] = backend.executeMultipleOutputs('SparseSoftmaxCrossEntropyWithLogits', attributes, [scores, labels], 2) as [Tensor, Tensor];
+    const [losses, gradient] = backend.executeMultipleOutputs('SparseSoftmaxCrossEntropyWithLogits', attributes, [scores, labels], 2) as [
+      Tensor,
+      Tensor,
+    ];
     save([gradient]);
     return { value: losses, gradFunc: (dy: Tensor, [saved]: Tensor[]) => tf.mul(tf.expandDims(dy, 1), saved!) };
   }) as (logits: Tensor) => Tensor;

@@ -4,8 +4,8 @@ import type { JsonSchema } from '../../../core/json.ts';
 import type { AnomalyOutput, TensorBatch, TensorSpec } from '../../../core/tensor.ts';
 import type { ErrorKind } from '../../layers/reconstructionError.layer.ts';
 import type { LayerNode, Topology } from '../../model/model-config.ts';
-import { number } from '../../schema-parts.ts';
-import { product, showShape } from '../../shapes.ts';
+import { number } from '../../model/schema-parts.ts';
+import { product, showShape } from '../../layers/shapes.ts';
 
 /** Settings of the objective "reconstruction", defaults filled in. */
 export interface ReconstructionConfig {
@@ -14,8 +14,18 @@ export interface ReconstructionConfig {
 }
 
 export const reconstructionProperties: Readonly<Record<string, JsonSchema>> = {
-  quantile: number('A row is an anomaly where its score is above this quantile of the scores of the validation rows (training rows where there are none).', 0.99, 0.995, { exclusiveMinimum: 0, maximum: 1 }),
-  error: { enum: ['squared', 'absolute'], default: 'squared', description: 'The score: mean square, or mean size, of the differences between a row and its reconstruction.', examples: ['absolute'] },
+  quantile: number(
+    'A row is an anomaly where its score is above this quantile of the scores of the validation rows (training rows where there are none).',
+    0.99,
+    0.995,
+    { exclusiveMinimum: 0, maximum: 1 },
+  ),
+  error: {
+    enum: ['squared', 'absolute'],
+    default: 'squared',
+    description: 'The score: mean square, or mean size, of the differences between a row and its reconstruction.',
+    examples: ['absolute'],
+  },
 };
 
 export const SCORE_LAYER = 'anomaly_score';
@@ -23,7 +33,12 @@ export const SCORE_LAYER = 'anomaly_score';
 /** A network that rebuilds its inputs, with the layer behind it that says how far off it is: what the model answers. */
 export function withScore(topology: Topology, { error }: Pick<ReconstructionConfig, 'error'>): Topology {
   const name = freeName(SCORE_LAYER, namesIn(topology));
-  const score: LayerNode = { name, type: 'reconstructionError', config: { error }, inputs: [...topology.inputs.map((input) => input.name), topology.output] };
+  const score: LayerNode = {
+    name,
+    type: 'reconstructionError',
+    config: { error },
+    inputs: [...topology.inputs.map((input) => input.name), topology.output],
+  };
   return { ...topology, layers: [...topology.layers, score], output: name };
 }
 
@@ -43,16 +58,32 @@ export function rebuiltShape(inputs: readonly TensorSpec[]): readonly number[] {
 export function requireNumericInputs(inputs: readonly TensorSpec[]): void {
   const ids = inputs.find((input) => input.vocabularySize !== undefined);
   if (ids === undefined) return;
-  throw new PerennialError('MODEL_INVALID', `The input "${ids.name}" ${showShape(ids.shape)} holds ids of tokens or categories, which cannot be rebuilt: there is no distance between ids.`, {
-    hint: `Leave "${ids.name}" out of the features, or make numbers of it: "oneHot" for categories.`,
-  });
+  throw new PerennialError(
+    'MODEL_INVALID',
+    `The input "${ids.name}" ${showShape(ids.shape)} holds ids of tokens or categories, which cannot be rebuilt: there is no distance between ids.`,
+    {
+      hint: `Leave "${ids.name}" out of the features, or make numbers of it: "oneHot" for categories.`,
+    },
+  );
 }
 
 /** Values that an activation can give; left out: any. */
 const RANGES: Readonly<Record<string, readonly [number, number]>> = {
-  sigmoid: [0, 1], hardSigmoid: [0, 1], hardSigmoidV2: [0, 1], sparseSigmoid: [0, 1], softmax: [0, 1], sparsemax: [0, 1],
-  tanh: [-1, 1], hardTanh: [-1, 1], softsign: [-1, 1], relu6: [0, 6],
-  relu: [0, Infinity], softplus: [0, Infinity], sparsePlus: [0, Infinity], squareplus: [0, Infinity], exponential: [0, Infinity],
+  sigmoid: [0, 1],
+  hardSigmoid: [0, 1],
+  hardSigmoidV2: [0, 1],
+  sparseSigmoid: [0, 1],
+  softmax: [0, 1],
+  sparsemax: [0, 1],
+  tanh: [-1, 1],
+  hardTanh: [-1, 1],
+  softsign: [-1, 1],
+  relu6: [0, 6],
+  relu: [0, Infinity],
+  softplus: [0, Infinity],
+  sparsePlus: [0, Infinity],
+  squareplus: [0, Infinity],
+  exponential: [0, Infinity],
 };
 
 /** Rounding of scaled values does no harm. */
@@ -70,9 +101,13 @@ export function requireReachable(activation: string, inputs: readonly TensorSpec
       if (value > high) high = value;
     }
     if (low >= range[0] - TOLERANCE && high <= range[1] + TOLERANCE) continue;
-    throw new PerennialError('DATA_INVALID', `The input "${name}" has values from ${shown(low)} to ${shown(high)}, but the model ends with ${activation}, which gives values ${range[1] === Infinity ? `from ${range[0]} on` : `from ${range[0]} to ${range[1]}`} only: it cannot rebuild them.`, {
-      hint: 'End with "linear" ("outputActivation" of the architecture autoencoder) and a loss for numbers such as "meanSquaredError"; or scale the columns with "minMax" (numbers) or "rescale" (images).',
-    });
+    throw new PerennialError(
+      'DATA_INVALID',
+      `The input "${name}" has values from ${shown(low)} to ${shown(high)}, but the model ends with ${activation}, which gives values ${range[1] === Infinity ? `from ${range[0]} on` : `from ${range[0]} to ${range[1]}`} only: it cannot rebuild them.`,
+      {
+        hint: 'End with "linear" ("outputActivation" of the architecture autoencoder) and a loss for numbers such as "meanSquaredError"; or scale the columns with "minMax" (numbers) or "rescale" (images).',
+      },
+    );
   }
 }
 
@@ -86,6 +121,16 @@ export function quantileOf(scores: Float32Array, share: number): number {
   return low + (sorted[Math.ceil(at)]! - low) * (at - Math.floor(at));
 }
 
-export function anomalyOutput({ error, quantile }: ReconstructionConfig, scores: Float32Array, split: 'train' | 'validation'): AnomalyOutput {
-  return { kind: 'anomaly', name: 'anomaly', error, threshold: quantileOf(scores, quantile), calibration: { quantile, split, rows: scores.length } };
+export function anomalyOutput(
+  { error, quantile }: ReconstructionConfig,
+  scores: Float32Array,
+  split: 'train' | 'validation',
+): AnomalyOutput {
+  return {
+    kind: 'anomaly',
+    name: 'anomaly',
+    error,
+    threshold: quantileOf(scores, quantile),
+    calibration: { quantile, split, rows: scores.length },
+  };
 }

@@ -1,11 +1,15 @@
 import { PerennialError } from '../../../core/errors.ts';
-import { WEIGHT } from '../../../data/row-weight.ts';
-import type { Objective } from '../../objective.ts';
+import { WEIGHT } from '../../../data/preprocess/row-weight.ts';
+import type { Objective } from '../objective.ts';
 
 /** The same objective, with the weights of rows that the examples hold times those of their classes. @throws CONFIG_INVALID where rows cannot be weighted */
 export function withRowWeights(objective: Objective, column: string): Objective {
   if (objective.labels.length === 0) {
-    throw new PerennialError('CONFIG_INVALID', `The examples weight their rows by "${column}", but this model learns without labels, and counts every row alike.`, { hint: 'Leave "weight" out of the preprocess step.' });
+    throw new PerennialError(
+      'CONFIG_INVALID',
+      `The examples weight their rows by "${column}", but this model learns without labels, and counts every row alike.`,
+      { hint: 'Leave "weight" out of the preprocess step.' },
+    );
   }
   return {
     ...objective,

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../../../core/json.ts';
-import { bool, number } from '../../schema-parts.ts';
+import { bool, number } from '../../model/schema-parts.ts';
 
 export const momentProperties: Record<string, JsonSchema> = {
   beta1: number('Share of the moving mean of gradients that a step keeps.', 0.9, 0.9, { minimum: 0, exclusiveMaximum: 1 }),

@@ -1,6 +1,6 @@
 import { correction, float32 } from './float32.ts';
-import type { OptimizerStep } from '../../optimizer.ts';
-import type { Tensor, Tf } from '../../tf.ts';
+import type { OptimizerStep } from '../optimizer.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 export interface MomentConfig {
   readonly beta1: number;
@@ -23,7 +23,11 @@ export function blended(tf: Tf, old: Tensor, now: Tensor, share: number): Tensor
  *
  * @see D. P. Kingma, J. Ba: Adam (2015), the formulation before section 2.1, as Keras and TensorFlow compute it
  */
-export function adamUpdate(tf: Tf, { weights, gradient, slots, scalars }: OptimizerStep, config: MomentConfig & { readonly amsgrad: boolean }): { weights: Tensor; slots: Record<string, Tensor> } {
+export function adamUpdate(
+  tf: Tf,
+  { weights, gradient, slots, scalars }: OptimizerStep,
+  config: MomentConfig & { readonly amsgrad: boolean },
+): { weights: Tensor; slots: Record<string, Tensor> } {
   const mean = moving(tf, slots.mean!, gradient, scalars.momentum ?? config.beta1);
   const variance = moving(tf, slots.variance!, tf.square(gradient), config.beta2);
   const largest = config.amsgrad ? tf.maximum(slots.largest!, variance) : undefined;

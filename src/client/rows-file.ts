@@ -1,0 +1,192 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, extname, resolve } from 'node:path';
+import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
+import type { Row } from '../core/tensor.ts';
+import { isEncodedImage } from '../data/images/encoded-image.ts';
+import { parseJson } from '../data/reading/json-numbers.ts';
+import { readFileAs } from '../data/reading/read-as.ts';
+import type { ReadTable } from '../data/reading/read-as.ts';
+import type { Column, ColumnType, SourceReading } from '../data/stored/dataset.ts';
+
+/** What a model says of the rows that it takes. */
+export interface RowsReading {
+  readonly columns: Readonly<Record<string, ColumnType>>;
+  /** How its source was read; absent in models of version 0.1.0. */
+  readonly reading?: SourceReading;
+}
+
+/**
+ * Rows of a file. JSON (an array, `{ "rows": […] }`, or one row) and NDJSON are sent as they are. A table (CSV, Parquet) is read as the
+ * source of the model was read, with its words for missing values and its formats; a value that cannot be read stays text, so that
+ * the server names its row and column. A path in a column of images (from the folder of the file) becomes the bytes of the file as
+ * base64.
+ *
+ * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID; USAGE for an unknown ending
+ */
+export async function readRowsFile(path: string, about: RowsReading): Promise<Row[]> {
+  const { rows, malformed } = await readEveryRow(path, about);
+  if (malformed !== undefined) throw malformed;
+  return rows.map((row) => {
+    if (isPerennialError(row)) throw row;
+    return row as Row;
+  });
+}
+
+/** What a file holds, with what cannot be read in its place. */
+export interface EveryRow {
+  readonly rows: readonly (Row | PerennialError)[];
+  /** Lines of a table that are no rows, as one error: they have no place among the rows. */
+  readonly malformed?: PerennialError;
+}
+
+/** The same as {@link readRowsFile}, for whoever goes on without the rows that cannot be read. @throws as that, for the file as a whole */
+export async function readEveryRow(path: string, { columns, reading }: RowsReading): Promise<EveryRow> {
+  const ending = extname(path).toLowerCase();
+  const found =
+    ending === '.ndjson' || ending === '.jsonl'
+      ? { rows: ndjsonRows(await readText(path), path) }
+      : ending === '.json'
+        ? { rows: jsonRows(await readText(path), path) }
+        : await tableRows(path, columns, reading);
+  if (found.rows.length === 0 && !('malformed' in found && found.malformed !== undefined))
+    throw new PerennialError('SOURCE_EMPTY', `${path} holds no rows.`);
+  const images = Object.keys(columns).filter((name) => columns[name] === 'image');
+  if (images.length === 0) return found;
+  return {
+    ...found,
+    rows: await Promise.all(
+      found.rows.map((row, index) => (isPerennialError(row) ? row : orError(() => withImages(row as Row, images, path, index)))),
+    ),
+  };
+}
+
+async function orError<T>(read: () => T | Promise<T>): Promise<T | PerennialError> {
+  try {
+    return await read();
+  } catch (error) {
+    if (isPerennialError(error)) return error;
+    throw error;
+  }
+}
+
+/** Malformed lines that are named. */
+const LINES_SHOWN = 3;
+
+async function tableRows(path: string, types: Readonly<Record<string, ColumnType>>, reading: SourceReading | undefined): Promise<EveryRow> {
+  // Images come as texts: paths or base64.
+  const wanted = Object.entries(types).map(([name, type]): Column => ({ name, type: type === 'image' ? 'string' : type }));
+  return readFileAs(path, process.cwd(), reading, wanted, async (table) => {
+    const rows: Row[] = [];
+    const present = table.columns.filter((column) => column.present);
+    // Names that the model does not know tell the server which of its columns is misspelt.
+    const unknown = present.length === wanted.length ? [] : table.names.filter((name) => !Object.hasOwn(types, name));
+    const list = present.flatMap(({ column, value, odd, text }) => [valueOf(column.type, value), `CASE WHEN ${odd} THEN ${text} END`]);
+    for await (const chunk of table.db.chunks(`SELECT ${list.length === 0 ? '1' : list.join(', ')} FROM ${table.source}`)) {
+      for (let row = 0; row < chunk.rows; row += 1) {
+        rows.push(
+          Object.fromEntries([
+            ...present.map(({ column }, index) => [
+              column.name,
+              chunk.columns[2 * index + 1]![row] ?? plain(chunk.columns[2 * index]![row]),
+            ]),
+            ...unknown.map((name) => [name, null]),
+          ]),
+        );
+      }
+    }
+    const malformed = await malformedIn(path, table);
+    return { rows, ...(malformed === undefined ? {} : { malformed }) };
+  });
+}
+
+function valueOf(type: ColumnType, value: string): string {
+  if (type === 'number' || type === 'integer') return `CAST(${value} AS DOUBLE)`;
+  return type === 'timestamp' ? `strftime(${value}, '%Y-%m-%dT%H:%M:%S.%gZ')` : value;
+}
+
+/** JSON has no infinities; as texts they are read all the same. */
+const plain = (value: unknown): unknown => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value);
+
+async function malformedIn(path: string, table: ReadTable): Promise<PerennialError | undefined> {
+  const malformed = await table.malformed();
+  if (malformed.length === 0) return undefined;
+  return new PerennialError(
+    'SOURCE_INVALID',
+    `${path}: ${malformed.length === 1 ? 'a line is' : `${malformed.length} lines are`} malformed: ${malformed
+      .slice(0, LINES_SHOWN)
+      .map(({ reason }) => reason.replace(/^malformed line, /, ''))
+      .join('; ')}${malformed.length > LINES_SHOWN ? '; …' : ''}.`,
+    { hint: 'Correct the lines, or take them out.' },
+  );
+}
+
+async function withImages(row: Row, images: readonly string[], path: string, index: number): Promise<Row> {
+  const read: Record<string, unknown> = {};
+  for (const name of images) {
+    const value = Object.hasOwn(row, name) ? row[name] : undefined;
+    if (typeof value !== 'string' || value === '' || isEncodedImage(value)) continue;
+    try {
+      read[name] = (await readFile(resolve(dirname(path), value))).toString('base64');
+    } catch (error) {
+      throw new PerennialError(
+        'SOURCE_NOT_FOUND',
+        `${path}: row ${index}, column "${name}": the image "${value.slice(0, 200)}" cannot be read: ${messageOf(error)}.`,
+        { hint: 'Give the path of a file, relative to the folder of the rows, or the image as base64.', cause: error },
+      );
+    }
+  }
+  return { ...row, ...read };
+}
+
+async function readText(path: string): Promise<string> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    throw new PerennialError('SOURCE_NOT_FOUND', `${path} cannot be read: ${messageOf(error)}.`, { hint: 'Check the path.', cause: error });
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new PerennialError('SOURCE_INVALID', `${path} is not UTF-8.`, { hint: 'Save it as UTF-8.', cause: error });
+  }
+}
+
+function jsonRows(text: string, path: string): (Row | PerennialError)[] {
+  const value = parse(text, path);
+  const list = Array.isArray(value) ? value : isObject(value) && Array.isArray(value.rows) ? value.rows : [value];
+  return list.map((row, index) => rowOf(row, `${path}: row ${index}`));
+}
+
+function ndjsonRows(text: string, path: string): (Row | PerennialError)[] {
+  return text.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [lineOf(line, `${path}:${index + 1}`)]));
+}
+
+function lineOf(line: string, where: string): Row | PerennialError {
+  try {
+    return rowOf(parse(line, where), where);
+  } catch (error) {
+    if (isPerennialError(error)) return error;
+    throw error;
+  }
+}
+
+function parse(text: string, where: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    throw new PerennialError('SOURCE_INVALID', `${where} is not JSON: ${messageOf(error)}.`, { hint: 'Correct the file.', cause: error });
+  }
+}
+
+function rowOf(value: unknown, where: string): Row | PerennialError {
+  if (!isObject(value))
+    return new PerennialError('SOURCE_INVALID', `${where} is not an object of column names and values.`, {
+      hint: 'Write rows as {"column": value, …}.',
+    });
+  return value;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

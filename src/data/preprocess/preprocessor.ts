@@ -1,0 +1,345 @@
+import { PerennialError } from '../../core/errors.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
+import type { OutputSpec, Row, Tensor, TensorBatch, TensorSpec } from '../../core/tensor.ts';
+import { applyWholeChain, parseChain } from './chain.ts';
+import type { FittedLink } from './chain.ts';
+import type { ColumnData } from '../transforms/column-data.ts';
+import { checkRowColumns, columnOfRows } from '../table/row-values.ts';
+import { SeriesRuns, WindowCutter, keysOf, seriesName } from './series.ts';
+import type { FittedSequence } from './series.ts';
+import type { Column, Preprocessor, SeriesWindows, SourceReading } from '../stored/dataset.ts';
+
+/** A column with its fitted transforms. */
+export interface FittedColumn extends Column {
+  readonly required: boolean;
+  readonly links: readonly FittedLink[];
+  /** Images that no transform resizes: the size that all must have. */
+  readonly size?: readonly [number, number];
+  /** Part of `features`, or an input of its own; with the shape it gives per row. */
+  readonly spec: TensorSpec & { readonly parts?: readonly string[] };
+}
+
+export interface PreprocessorParts {
+  readonly columns: readonly FittedColumn[];
+  readonly output: OutputSpec;
+  readonly sequence?: FittedSequence;
+  readonly seed: number;
+  readonly reading?: SourceReading;
+}
+
+/** The largest number of a float32. */
+export const FLOAT32_MAX = (2 - 2 ** -23) * 2 ** 127;
+
+/** Input that numbers and one-hot columns are joined to, in the order of the document. */
+export const FEATURES = 'features';
+
+/** What to say of a value that is not finite. */
+function notFinite(value: number, row: number, column: string): PerennialError {
+  return Number.isNaN(value)
+    ? new PerennialError('DATA_INVALID', `row ${row}, column "${column}": the value is missing after its transforms.`, {
+        hint: `Put "impute" first: "${column}": [{"impute": "median"}, …] (or "mostFrequent" for categories), or leave such rows out.`,
+      })
+    : new PerennialError('DATA_INVALID', `row ${row}, column "${column}": the value is ${value} after its transforms.`, {
+        hint: `Put {"clip": [low, high]} first into the transforms of "${column}", or quarantine such rows.`,
+      });
+}
+
+/** @throws DATA_INVALID for the first value that is not finite */
+function checkFinite(values: Float32Array, width: number, column: string, firstRow: number): void {
+  for (let at = 0; at < values.length; at += 1) {
+    const value = values[at]!;
+    // Infinities and NaN give NaN.
+    if (value - value !== 0) throw notFinite(value, firstRow + Math.floor(at / width), column);
+  }
+}
+
+/** The tensor of a column that is an input of its own. @param saturate values beyond float32 become its largest ones. @throws DATA_INVALID for what is not finite. */
+function columnTensor(column: FittedColumn, data: ColumnData, firstRow: number, saturate: boolean): Tensor {
+  const { spec } = column;
+  const width = spec.shape.reduce((product, size) => product * size, 1);
+  let values: Float32Array | Int32Array | Uint8Array;
+  if (data.kind === 'pixels') values = data.values;
+  else if (data.kind === 'tokens') values = data.values;
+  else if (data.kind === 'image') {
+    values = new Uint8Array(data.values.length * width);
+    data.values.forEach((image, row) => {
+      if (image === null)
+        throw new PerennialError('DATA_INVALID', `row ${firstRow + row}, column "${column.name}": the image is missing.`, {
+          hint: 'Leave out rows without an image.',
+        });
+      const [height, wide] = spec.shape;
+      if (image.height !== height || image.width !== wide)
+        throw new PerennialError(
+          'DATA_INVALID',
+          `row ${firstRow + row}, column "${column.name}": the image is ${image.height} × ${image.width}; ${height} × ${wide} is expected.`,
+          { hint: `Put {"resize": [${height}, ${wide}]} into the column's transforms.` },
+        );
+      (values as Uint8Array).set(image.data, row * width);
+    });
+  } else throw new PerennialError('CONFIG_INVALID', `Column "${column.name}" is still ${data.kind} after its transforms.`);
+  if (values instanceof Float32Array && saturate) values = values.map((value) => Math.max(-FLOAT32_MAX, Math.min(FLOAT32_MAX, value)));
+  if (values instanceof Float32Array) checkFinite(values, width, column.name, firstRow);
+  return { spec: tensorSpec(spec), rows: width === 0 ? 0 : values.length / width, data: values };
+}
+
+function tensorSpec({ name, shape, dtype, vocabularySize, range }: TensorSpec): TensorSpec {
+  return { name, shape, dtype, ...(vocabularySize === undefined ? {} : { vocabularySize }), ...(range === undefined ? {} : { range }) };
+}
+
+/** Writes a column of `features` to its place in every row. @param saturate values beyond float32 become its largest ones. @throws DATA_INVALID for what is not finite, or no number */
+function writeFeature(
+  data: ColumnData,
+  target: Float32Array,
+  width: number,
+  offset: number,
+  column: string,
+  firstRow: number,
+  saturate: boolean,
+): void {
+  if (data.kind !== 'number' && data.kind !== 'vector')
+    throw new PerennialError('CONFIG_INVALID', `Column "${column}" is still ${data.kind} after its transforms.`);
+  if (data.kind === 'vector' && data.places !== undefined) {
+    const { places } = data;
+    for (let row = 0, to = offset; row < places.length; row += 1, to += width) if (places[row]! >= 0) target[to + places[row]!] = 1;
+    return;
+  }
+  const { values } = data;
+  const own = data.kind === 'vector' ? data.width : 1;
+  for (let from = 0, start = offset; from < values.length; start += width) {
+    for (let to = start, end = start + own; to < end; to += 1, from += 1) {
+      target[to] = values[from]!;
+      if (saturate && Math.abs(target[to]!) === Number.POSITIVE_INFINITY) target[to] = Math.sign(target[to]!) * FLOAT32_MAX;
+      // Infinities and NaN give NaN; a double may be beyond what the target holds.
+      if (target[to]! - target[to]! !== 0) throw notFinite(target[to]!, firstRow + Math.floor(from / own), column);
+    }
+  }
+}
+
+/** Inputs per row, before windows. */
+export function rowInputs(columns: readonly FittedColumn[]): TensorSpec[] {
+  const width = columns
+    .filter((column) => column.spec.name === FEATURES && column.spec.shape.length === 1)
+    .reduce((sum, column) => sum + column.spec.shape[0]!, 0);
+  const specs: TensorSpec[] = [];
+  for (const column of columns) {
+    if (column.spec.name !== FEATURES) specs.push(tensorSpec(column.spec));
+    else if (!specs.some((spec) => spec.name === FEATURES)) specs.push({ name: FEATURES, shape: [width], dtype: 'float32' });
+  }
+  return specs;
+}
+
+/** Columns of a batch → one tensor per input, a row each. The one path from values to tensors, in training and in serving. */
+export async function tensorsOf(
+  parts: Pick<PreprocessorParts, 'columns' | 'seed'> & { readonly saturate?: boolean },
+  batch: ReadonlyMap<string, ColumnData>,
+  rows: number,
+  firstRow: number,
+): Promise<Record<string, Tensor>> {
+  const { saturate = false } = parts;
+  const inputs = rowInputs(parts.columns);
+  const width = inputs.find(({ name }) => name === FEATURES)?.shape[0] ?? 0;
+  const features = new Float32Array(rows * width);
+  const tensors = new Map<string, Tensor>();
+  let offset = 0;
+  for (const column of parts.columns) {
+    const data = batch.get(column.name)!;
+    const sized = data.kind === 'image' && column.size !== undefined ? { ...data, size: column.size } : data;
+    const result = await applyWholeChain(sized, column.links, { column: column.name, seed: parts.seed, firstRow });
+    if (column.spec.name !== FEATURES) {
+      tensors.set(column.spec.name, columnTensor(column, result, firstRow, saturate));
+      continue;
+    }
+    writeFeature(result, features, width, offset, column.name, firstRow, saturate);
+    offset += column.spec.shape[0]!;
+  }
+  return Object.fromEntries(
+    inputs.map((spec) => [spec.name, spec.name === FEATURES ? { spec, rows, data: features } : { ...tensors.get(spec.name)!, spec }]),
+  );
+}
+
+/** Overlapping windows of `size` rows: `rows - size + 1` of them. */
+export function windowTensor(tensor: Tensor, size: number): Tensor {
+  const width = tensor.spec.shape.reduce((product, item) => product * item, 1);
+  const rows = tensor.rows - size + 1;
+  const data = new (tensor.data.constructor as Float32ArrayConstructor)(rows * size * width);
+  for (let row = 0; row < rows; row += 1) data.set(tensor.data.subarray(row * width, (row + size) * width), row * size * width);
+  return { spec: { ...tensor.spec, shape: [size, ...tensor.spec.shape] }, rows, data };
+}
+
+/** When rows are; undefined where none of them says it: they then follow each other as they stand. @throws DATA_INVALID where some do not */
+async function timesOfRows(rows: readonly Row[], by: Column): Promise<Float64Array | undefined> {
+  const missing = rows.map((row) => !Object.hasOwn(row, by.name) || row[by.name] === null || row[by.name] === undefined);
+  if (missing.every(Boolean)) return undefined;
+  const data = await columnOfRows(rows, by);
+  if (data.kind !== 'timestamp' && data.kind !== 'number') return undefined;
+  const at = data.values.findIndex((value) => Number.isNaN(value));
+  if (at !== -1)
+    throw new PerennialError('DATA_INVALID', `row ${at}, column "${by.name}": it is missing, and other rows have it.`, {
+      hint: `Give "${by.name}" in every row, or in none: rows then follow each other as they stand.`,
+    });
+  return data.values;
+}
+
+export interface PreprocessorJson {
+  readonly formatVersion: 1;
+  readonly seed: number;
+  readonly columns: readonly {
+    name: string;
+    type: Column['type'];
+    required: boolean;
+    size?: [number, number];
+    spec: FittedColumn['spec'];
+    transforms: readonly { name: string; value: Json; state: Json }[];
+  }[];
+  readonly output: OutputSpec;
+  readonly sequence?: FittedSequence & { readonly byType: Column['type'] };
+  readonly reading?: SourceReading;
+}
+
+/** @param byType type of the column that orders a series */
+export function createPreprocessor(parts: PreprocessorParts, byType: Column['type'] = 'timestamp'): Preprocessor {
+  const { columns, output, sequence, reading } = parts;
+  const nullValues = (reading?.source['nullValues'] ?? []) as readonly string[];
+  const asRead = ({ name, type }: Column): Column => {
+    const format = reading?.columns.find((column) => column.name === name)?.format;
+    return { name, type, nullValues, ...(format === undefined ? {} : { format }) };
+  };
+  const read = columns.map(asRead);
+  const perRow = rowInputs(columns);
+  const inputs = sequence === undefined ? perRow : perRow.map((spec) => ({ ...spec, shape: [sequence.size, ...spec.shape] }));
+  const tensorsOfRows = async (rows: readonly Row[], saturate: boolean): Promise<Record<string, Tensor>> => {
+    const batch = new Map<string, ColumnData>();
+    for (const column of read) batch.set(column.name, await columnOfRows(rows, column));
+    return tensorsOf({ ...parts, saturate }, batch, rows.length, 0);
+  };
+  const series =
+    sequence === undefined
+      ? undefined
+      : seriesOf(sequence, byType, asRead, async (rows, saturate) => {
+          checkRowColumns(rows, columns);
+          return tensorsOfRows(rows, saturate);
+        });
+  return {
+    inputs,
+    output,
+    columns: [
+      ...columns.map(({ name, type, required }) => ({ name, type, required })),
+      ...placeColumns(sequence, byType).filter(({ name }) => !columns.some((column) => column.name === name)),
+    ],
+    windowSize: sequence?.size ?? 1,
+    ...(reading === undefined ? {} : { reading }),
+    ...(series === undefined ? {} : { series }),
+    async apply(rows, { saturate = false } = {}): Promise<TensorBatch> {
+      if (series !== undefined) return (await series.windows(rows, { saturate })).tensors;
+      checkRowColumns(rows, columns);
+      return tensorsOfRows(rows, saturate);
+    },
+    toJson: () => toJson(parts, byType),
+  };
+}
+
+/** What a model of a series reads of a row beside its features: when it is, and which series it belongs to. */
+function placeColumns(sequence: FittedSequence | undefined, byType: Column['type']): Preprocessor['columns'] {
+  if (sequence?.gap === undefined) return [];
+  return [
+    ...(sequence.key ?? []).map(({ name, type }) => ({ name, type, required: true })),
+    { name: sequence.by, type: byType, required: false },
+  ];
+}
+
+/** The windows of rows, cut as those of training. */
+function seriesOf(
+  sequence: FittedSequence,
+  byType: Column['type'],
+  asRead: (column: Column) => Column,
+  tensorsOfRows: (rows: readonly Row[], saturate: boolean) => Promise<Record<string, Tensor>>,
+): NonNullable<Preprocessor['series']> {
+  const { size, by, key } = sequence;
+  const keys = async (rows: readonly Row[]): Promise<readonly string[] | undefined> => {
+    const columns = new Map<string, ColumnData>();
+    for (const column of key ?? []) columns.set(column.name, await columnOfRows(rows, asRead(column)));
+    return keysOf(key, columns, rows.length);
+  };
+  return {
+    sequence,
+    keys,
+    async windows(rows, { mayBeNone = false, saturate = false } = {}): Promise<SeriesWindows> {
+      if (rows.length < size)
+        throw new PerennialError('DATA_INVALID', `${rows.length} rows were given; one example needs ${size} consecutive rows.`, {
+          hint: `Give at least ${size} rows${key === undefined ? '' : ' of one series'} in the order of "${by}".`,
+        });
+      const tensors = await tensorsOfRows(rows, saturate);
+      const own = await keys(rows);
+      const runs = new SeriesRuns(sequence, byType);
+      const counts = runs.add(own, await timesOfRows(rows, asRead({ name: by, type: byType })), rows.length);
+      const { windows, rows: ends } = new WindowCutter(size, 0).cut(tensors, own, counts);
+      if (ends.length === 0 && !mayBeNone)
+        throw new PerennialError(
+          'DATA_INVALID',
+          `None of the ${rows.length} rows ends a window of ${size} rows: ${longest(sequence, own, counts)}.`,
+          { hint: `Give at least ${size} rows of one series that follow each other in "${by}" without a gap.` },
+        );
+      return { tensors: windows, ends, ...(own === undefined ? {} : { keys: own }), gaps: runs.gaps };
+    },
+  };
+}
+
+function longest({ key }: FittedSequence, keys: readonly string[] | undefined, counts: Int32Array): string {
+  const best = counts.reduce((top, count, row) => (count > counts[top]! ? row : top), 0);
+  return `the most that follow each other${keys === undefined ? '' : ` in one series (${seriesName(key, keys[best]!)})`} without a gap are ${counts[best]}`;
+}
+
+function toJson({ columns, output, sequence, seed, reading }: PreprocessorParts, byType: Column['type']): JsonObject {
+  const json: PreprocessorJson = {
+    formatVersion: 1,
+    seed,
+    columns: columns.map(({ name, type, required, size, spec, links }) => ({
+      name,
+      type,
+      required,
+      ...(size === undefined ? {} : { size: [size[0], size[1]] as [number, number] }),
+      spec,
+      transforms: links.map((link) => ({ name: link.definition.name, value: link.value, state: link.state })),
+    })),
+    output,
+    ...(sequence === undefined ? {} : { sequence: { ...sequence, byType } }),
+    ...(reading === undefined ? {} : { reading }),
+  };
+  return json as unknown as JsonObject;
+}
+
+/** The fitted preprocessing of a model, from `preprocessor.json`. Reads no data; sharp is loaded only when an image comes. */
+export function loadPreprocessor(json: JsonObject): Preprocessor {
+  const { parts, byType } = preprocessorParts(json);
+  for (const { name, links } of parts.columns) {
+    for (const { definition, config, state } of links) {
+      const difference = definition.differs?.(config, state);
+      if (difference === undefined) continue;
+      const text = `Column "${name}", ${definition.name}: ${difference}. Train the model with the Node.js version that serves it (this is ${process.version}).`;
+      if (!told.has(text)) process.emitWarning(text);
+      told.add(text);
+    }
+  }
+  return createPreprocessor(parts, byType);
+}
+
+/** A server loads a version many times: each difference is said once. */
+const told = new Set<string>();
+
+/** What {@link loadPreprocessor} is made from. @throws MODEL_INVALID */
+export function preprocessorParts(json: JsonObject): { readonly parts: PreprocessorParts; readonly byType?: Column['type'] } {
+  const { formatVersion, columns, output, sequence, seed, reading } = json as unknown as PreprocessorJson;
+  if (formatVersion !== 1)
+    throw new PerennialError('MODEL_INVALID', `The preprocessing has format ${String(formatVersion)}; this version reads format 1.`);
+  const fitted = columns.map(({ transforms, ...column }): FittedColumn => ({
+    ...column,
+    links: parseChain(
+      transforms.map(({ name, value }) => (value === null ? name : { [name]: value })),
+      column.name,
+    ).map((link, index) => ({ ...link, state: transforms[index]!.state })),
+  }));
+  const parts = { columns: fitted, output, seed, ...(reading === undefined ? {} : { reading }) };
+  if (sequence === undefined) return { parts };
+  const { byType, ...rest } = sequence;
+  return { parts: { ...parts, sequence: rest }, byType };
+}

@@ -1,0 +1,157 @@
+import type { JsonObject } from '../../core/json.ts';
+import type { ValueFormat } from '../reading/value-format.ts';
+import type { OutputSpec, Row, TensorBatch, TensorSpec } from '../../core/tensor.ts';
+import type { FittedSequence } from '../preprocess/series.ts';
+import type { TextShape } from '../table/text-shape.ts';
+
+export type ColumnType = 'number' | 'integer' | 'boolean' | 'string' | 'timestamp' | 'image';
+
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** How its values are written, where the document says so. */
+  readonly format?: ValueFormat;
+  /** Texts that mean a missing value. */
+  readonly nullValues?: readonly string[];
+  /** Says where the row comes from, as the file of an image: nothing to learn from. */
+  readonly origin?: true;
+}
+
+/** How a source was read: what it takes to read another file, or a request, to the same values. It travels with the model. */
+export interface SourceReading {
+  readonly formatVersion: 1;
+  /** `source` of the document without its path, with what was found out about it. */
+  readonly source: { readonly format: string } & JsonObject;
+  /** All columns that were kept, the labels among them. */
+  readonly columns: readonly Column[];
+}
+
+export const SPLITS = ['train', 'validation', 'test'] as const;
+export type Split = (typeof SPLITS)[number];
+
+/**
+ * `meta` of a `dataset` artifact. Files: `<split>.parquet` per split (column order as in `columns`), `<split>.digests2` (8 bytes a row, in
+ * its order: what tells whether two datasets share rows), `profile.json` and, where that is not all, `reference.bin` (of the train split), `raw-test.<format>` (some rows of the
+ * test split as the source had them).
+ */
+export interface DatasetMeta {
+  /** Absent in datasets of version 0.1.0. */
+  readonly reading?: SourceReading;
+  readonly columns: readonly Column[];
+  /** Column to predict, the first of several. */
+  readonly label: string | null;
+  readonly furtherLabels?: readonly string[];
+  readonly rows: Readonly<Record<Split, number>>;
+  /** Column that orders a time series, where the split is by time. */
+  readonly timeColumn?: string;
+  /** Column that says of each row which split it is in, where the document named one. */
+  readonly splitColumn?: string;
+  /** Rows left out with their reasons (`quarantine.parquet`, where there are any). */
+  readonly quarantined: number;
+  /** The file of rows as the source had them, and their places in the test split, -1 for one that was set aside later; absent where there is none. */
+  readonly rawTest?: { readonly file: string; readonly positions: readonly number[] };
+  readonly source: JsonObject;
+}
+
+/**
+ * `profile.json`: the distribution of each column. With `reference.bin` beside it, which has what does not fit in here (all values up
+ * to a generous number, all categories), it is what drift is measured against.
+ */
+export interface ColumnProfile {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly count: number;
+  readonly missing: number;
+  /** Numbers of more than a million rows: of the rows that were looked at, so that there may be more. */
+  readonly distinct: number;
+  /**
+   * Numbers: count, mean, std (of the population), min and max are those of all finite values; quantiles, edges and counts too up to a
+   * million rows, beyond it those of every so many rows. Bins are [edges[i], edges[i+1]), the last closed, cut at the deciles; `sample`
+   * has at most 2,000 values at evenly spaced places of the order.
+   */
+  readonly number?: {
+    readonly min: number;
+    readonly max: number;
+    readonly mean: number;
+    readonly std: number;
+    readonly quantiles: Readonly<Record<string, number>>;
+    readonly edges: readonly number[];
+    readonly counts: readonly number[];
+    readonly sample: readonly number[];
+  };
+  /** Strings and booleans: the most frequent values, the rest as `other`. */
+  readonly categories?: { readonly counts: Readonly<Record<string, number>>; readonly other: number };
+  /** Strings of more values than `categories` lists: what some of them look like. */
+  readonly texts?: TextShape;
+}
+
+export interface DatasetProfile {
+  readonly formatVersion: 1;
+  readonly rows: number;
+  readonly columns: readonly ColumnProfile[];
+}
+
+/**
+ * `meta` of an `examples` artifact. Files: `preprocessor.json`, `profile.json` and `reference.bin` (copied from the dataset), `columns.json` (which column
+ * became what, with notes) and, per split and tensor, raw
+ * little-endian row-major shards `<split>/<tensor>-<00000>.bin`. The label tensor is named `@label`, several are named `@label:<column>`.
+ */
+export interface ExamplesMeta {
+  readonly inputs: readonly TensorSpec[];
+  readonly output: OutputSpec;
+  readonly splits: Readonly<Record<Split, { readonly rows: number; readonly shards: readonly { readonly rows: number }[] }>>;
+  /** Inputs whose shards hold 8-bit pixels: what each level stands for. */
+  readonly levels?: Readonly<Record<string, PixelLevels>>;
+  /** Column with the weights of the training rows, where rows are weighted: the tensor `@weight` of the training examples. */
+  readonly weight?: string;
+  /** Which rows are anomalies. Training and validation hold none of them; the test examples say which they are. */
+  readonly anomaly?: AnomalyMeta;
+  readonly dataset: string;
+}
+
+export interface AnomalyMeta {
+  readonly column: string;
+  /** Values of the column: of anomalies, or of all other rows. */
+  readonly names: readonly string[];
+  readonly listed: 'anomalies' | 'normal';
+  /** Anomalies of each split of the dataset. */
+  readonly rows: Readonly<Record<Split, number>>;
+}
+
+/** Values of the levels 0 to 255 of the first channel, then of the next. */
+export type PixelLevels = readonly number[];
+
+/**
+ * The fitted preprocessing, as it travels inside a model: the same code turns training data and requests into tensors.
+ * A windowed preprocessor takes rows in time order and gives one example per full window, in the order of the windows' last rows.
+ */
+export interface Preprocessor {
+  readonly inputs: readonly TensorSpec[];
+  readonly output: OutputSpec;
+  /** Source columns that `apply` reads. Missing optional ones are imputed. */
+  readonly columns: readonly (Column & { readonly required: boolean })[];
+  /** How the source was read; absent in models of version 0.1.0. */
+  readonly reading?: SourceReading;
+  /** Rows that one example needs: 1, or the size of the window. */
+  readonly windowSize: number;
+  /** Raw rows → input tensors. @param options.saturate values beyond float32 become its largest ones @throws DATA_INVALID naming row and column. */
+  apply(rows: readonly Row[], options?: { readonly saturate?: boolean }): Promise<TensorBatch>;
+  /** Of a windowed preprocessor: which windows the rows hold. */
+  readonly series?: {
+    readonly sequence: FittedSequence;
+    /** The series of each row; undefined where a model knows of one only. @throws DATA_INVALID */
+    keys(rows: readonly Row[]): Promise<readonly string[] | undefined>;
+    /** @param options.mayBeNone whether rows without a window are no mistake @throws DATA_INVALID as {@link Preprocessor.apply} */
+    windows(rows: readonly Row[], options?: { readonly mayBeNone?: boolean; readonly saturate?: boolean }): Promise<SeriesWindows>;
+  };
+  toJson(): JsonObject;
+}
+
+/** What `apply` gives for rows of series, with the last row of each window. */
+export interface SeriesWindows {
+  readonly tensors: TensorBatch;
+  readonly ends: Int32Array;
+  readonly keys?: readonly string[];
+  /** Gaps between the rows. */
+  readonly gaps: number;
+}

@@ -1,0 +1,191 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBValue } from '@duckdb/node-api';
+import { PerennialError, messageOf } from '../../core/errors.ts';
+import type { ErrorCode } from '../../core/errors.ts';
+import { perennialHome } from '../../platform/paths.ts';
+import { DATA_LIMITS } from './limits.ts';
+import { rowDigestFunction } from './row-digest.ts';
+
+/** A quoted SQL identifier: any name is safe, whatever it holds. */
+export function ident(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A quoted SQL string. NUL cannot be in SQL text, so it is refused. */
+export function literal(text: string): string {
+  if (text.includes('\0')) throw new PerennialError('CONFIG_INVALID', 'A NUL character cannot be part of a value here.');
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A SQL number that DuckDB reads back to the same double. @throws CONFIG_INVALID for NaN and infinities. */
+export function numberLiteral(value: number): string {
+  if (!Number.isFinite(value)) throw new PerennialError('CONFIG_INVALID', `${value} is not a finite number.`);
+  return `CAST('${value}' AS DOUBLE)`;
+}
+
+/** Path for a DuckDB table function, with the characters that it would expand escaped. */
+export function pathLiteral(path: string): string {
+  return literal(path.replace(/[*?[]/g, '[$&]'));
+}
+
+export function listLiteral(items: readonly string[]): string {
+  return `[${items.join(', ')}]`;
+}
+
+/** One connection with its own temporary tables. Names of temporary tables never clash between connections. */
+export interface Database {
+  run(sql: string): Promise<void>;
+  /** All rows as arrays of values, in column order. For small results. */
+  rows(sql: string): Promise<DuckDBValue[][]>;
+  /** Chunks of at most 2,048 rows, column by column; memory stays bounded. */
+  chunks(sql: string): AsyncGenerator<{ readonly rows: number; readonly columns: DuckDBValue[][] }>;
+  /** As {@link chunks}, but with the memory of the columns as it is: no value is made an object. */
+  typedChunks(sql: string): AsyncGenerator<{ readonly rows: number; readonly columns: TypedVector[] }>;
+  /**
+   * Columns of doubles without missing values, chunk by chunk as DuckDB holds them: what has to last is copied before the next chunk is
+   * asked for. One value at a time through JavaScript takes ten times as long.
+   */
+  doubles(sql: string): AsyncGenerator<{ readonly rows: number; readonly columns: Float64Array[] }>;
+  /** Names and types of the columns of a query, without running it. */
+  describe(sql: string): Promise<{ name: string; type: string }[]>;
+}
+
+/** A column of a chunk, of a type of fixed width. The memory is that of the chunk: copy what is to stay. */
+export interface TypedVector {
+  /** Little-endian values, one after the other. What is missing has any value. */
+  readonly bytes: Uint8Array;
+  /** A bit for each row, 1 where there is a value; null: every row has one. */
+  readonly present: Uint8Array | null;
+}
+
+let instance: Promise<DuckDBInstance> | undefined;
+
+async function open(): Promise<DuckDBInstance> {
+  const { DuckDBInstance } = await import('@duckdb/node-api');
+  const temporary = join(perennialHome(), 'tmp', `duckdb-${process.pid}`);
+  mkdirSync(join(perennialHome(), 'tmp'), { recursive: true });
+  const created = await DuckDBInstance.create(':memory:', {
+    memory_limit: DATA_LIMITS.duckdbMemory,
+    threads: String(DATA_LIMITS.duckdbThreads),
+    temp_directory: temporary,
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+  const connection = await created.connect();
+  connection.registerScalarFunction(await rowDigestFunction());
+  connection.closeSync();
+  return created;
+}
+
+function database(connection: DuckDBConnection): Database {
+  return {
+    async run(sql) {
+      await connection.run(sql);
+    },
+    async rows(sql) {
+      const reader = await connection.runAndReadAll(sql);
+      return reader.getRows() as DuckDBValue[][];
+    },
+    async *chunks(sql) {
+      for await (const chunk of stream(connection, sql)) yield { rows: chunk.rowCount, columns: chunk.getColumns() as DuckDBValue[][] };
+    },
+    async *typedChunks(sql) {
+      for await (const chunk of stream(connection, sql))
+        yield {
+          rows: chunk.rowCount,
+          columns: Array.from({ length: chunk.columnCount }, (_, index) => typedVector(chunk.getColumnVector(index))),
+        };
+    },
+    async *doubles(sql) {
+      const { DuckDBDoubleVector } = await import('@duckdb/node-api');
+      for await (const chunk of stream(connection, sql)) {
+        const columns = Array.from({ length: chunk.columnCount }, (_, index) => {
+          const vector = chunk.getColumnVector(index);
+          if (!(vector instanceof DuckDBDoubleVector))
+            throw new PerennialError('INTERNAL', `Column ${index} of this query holds no doubles: ${sql.slice(0, 200)}`);
+          return (vector as unknown as { readonly items: Float64Array }).items.subarray(0, chunk.rowCount);
+        });
+        yield { rows: chunk.rowCount, columns };
+      }
+    },
+    async describe(sql) {
+      const reader = await connection.runAndReadAll(`DESCRIBE ${sql}`);
+      return reader.getRows().map((row) => ({ name: String(row[0]), type: String(row[1]) }));
+    },
+  };
+}
+
+/** Chunks of a query. The next one is computed while the caller is busy with the one before. */
+async function* stream(connection: DuckDBConnection, sql: string): AsyncGenerator<DuckDBDataChunk> {
+  const result = await connection.stream(sql);
+  let next = result.fetchChunk();
+  try {
+    for (;;) {
+      const chunk = await next;
+      if (chunk === null || chunk.rowCount === 0) return;
+      next = result.fetchChunk();
+      yield chunk;
+    }
+  } finally {
+    // The connection may be closed or asked for something else after this; whoever stops early has an error of their own, or none.
+    await next.catch(() => undefined);
+  }
+}
+
+/** Vectors of fixed width keep their values in one typed array, and which are there in bits. */
+function typedVector(vector: unknown): TypedVector {
+  const { items, validity } = vector as { readonly items: ArrayBufferView; readonly validity: { readonly data: BigUint64Array | null } };
+  if (!ArrayBuffer.isView(items)) throw new PerennialError('INTERNAL', 'A column has no values of a fixed width.');
+  const bits = validity.data;
+  return {
+    bytes: new Uint8Array(items.buffer, items.byteOffset, items.byteLength),
+    present: bits === null ? null : new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength),
+  };
+}
+
+/**
+ * Runs `work` on a connection of the one DuckDB instance of this process. The instance is made on first use.
+ *
+ * @param signal interrupts the running query and makes it throw CANCELLED.
+ */
+export async function withDatabase<T>(work: (db: Database) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  signal?.throwIfAborted();
+  instance ??= open();
+  const connection = await (await instance).connect();
+  const interrupt = () => connection.interrupt();
+  signal?.addEventListener('abort', interrupt, { once: true });
+  try {
+    await connection.run("SET TimeZone = 'UTC'");
+    return await work(database(connection));
+  } catch (error) {
+    if (signal?.aborted) throw new PerennialError('CANCELLED', 'The step was cancelled while it read data.', { cause: error });
+    if (!(error instanceof PerennialError) && /no space left|disk quota|could not write/i.test(messageOf(error))) {
+      throw new PerennialError(
+        'STORE_FULL',
+        `No space is left for the working data of the step below ${perennialHome()}: ${duckdbMessage(error)}`,
+        { hint: 'Free space on this disk.', cause: error },
+      );
+    }
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', interrupt);
+    connection.closeSync();
+  }
+}
+
+/** The first line of what DuckDB says, without its own suggestions of options that do not exist here. */
+export function duckdbMessage(error: unknown): string {
+  return (
+    messageOf(error)
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '' && !/^(possible|\*|line \d+:)/i.test(line))[0] ?? 'unknown reason'
+  );
+}
+
+/** Turns an error of DuckDB into ours; ours pass through. */
+export function asPerennialError(error: unknown, code: ErrorCode, prefix: string): unknown {
+  if (error instanceof PerennialError || !/Error:/.test(messageOf(error))) return error;
+  return new PerennialError(code, `${prefix}: ${duckdbMessage(error)}`, { cause: error });
+}

@@ -1,0 +1,85 @@
+import type { Database } from './duckdb.ts';
+import { DATA_LIMITS } from './limits.ts';
+
+/** Values of all columns that are read at a time, 8 bytes each. */
+const VALUES_AT_ONCE = 8 * 1024 * 1024;
+
+export interface ColumnNumbers {
+  /** In the order of the rows. */
+  readonly finite: Float64Array;
+  /** Rows without a value, NaN among them. */
+  readonly missing: number;
+  /** Rows whose value is infinite, which is also how callers mark what cannot be read. */
+  readonly infinite: number;
+  /** Rows that were looked at. */
+  readonly rows: number;
+}
+
+/** Every so many rows are looked at: 1 up to a million rows. */
+export function samplingStep(rows: number): number {
+  return rows <= DATA_LIMITS.orderedValuesMax ? 1 : Math.ceil(rows / DATA_LIMITS.orderedSampleRows);
+}
+
+/**
+ * The numbers of columns, a few columns at a time so that memory stays bounded, of at most a million rows each: of more rows every so
+ * many are taken, the same ones each time.
+ *
+ * @param table name of a table or a subquery in parentheses
+ * @param expressions SQL of numbers; only the columns that they name are read
+ * @param rows of the table
+ */
+export async function* numbersOf(
+  db: Database,
+  table: string,
+  expressions: readonly string[],
+  rows: number,
+): AsyncGenerator<{ readonly index: number; readonly values: ColumnNumbers }> {
+  const step = samplingStep(rows);
+  const length = Math.ceil(rows / step);
+  const width = Math.max(1, Math.floor(VALUES_AT_ONCE / Math.max(1, length)));
+  for (let start = 0; start < expressions.length; start += width) {
+    const part = expressions.slice(start, start + width);
+    const read = part.map(() => new Reading(length));
+    for await (const { columns } of db.doubles(queryOf(table, part, step))) columns.forEach((values, index) => read[index]!.add(values));
+    for (const [index, one] of read.entries()) yield { index: start + index, values: one.finish() };
+  }
+}
+
+function queryOf(table: string, expressions: readonly string[], step: number): string {
+  const list = expressions.map((sql, index) => `coalesce(CAST(${sql} AS DOUBLE), CAST('nan' AS DOUBLE)) AS v${index}`).join(', ');
+  if (step === 1) return `SELECT ${list} FROM ${table}`;
+  return `SELECT ${expressions.map((_, index) => `v${index}`).join(', ')} FROM (SELECT ${list}, row_number() OVER () AS place FROM ${table}) WHERE place % ${step} = ${Math.ceil(step / 2) % step}`;
+}
+
+class Reading {
+  readonly #values: Float64Array;
+  #kept = 0;
+  #missing = 0;
+  #infinite = 0;
+
+  constructor(rows: number) {
+    this.#values = new Float64Array(rows);
+  }
+
+  add(values: Float64Array): void {
+    let kept = this.#kept;
+    const target = this.#values;
+    for (let index = 0; index < values.length; index++) {
+      const value = values[index]!;
+      // Infinities and NaN give NaN.
+      if (value - value === 0) target[kept++] = value;
+      else if (value === value) this.#infinite++;
+      else this.#missing++;
+    }
+    this.#kept = kept;
+  }
+
+  finish(): ColumnNumbers {
+    return {
+      finite: this.#values.subarray(0, this.#kept),
+      missing: this.#missing,
+      infinite: this.#infinite,
+      rows: this.#kept + this.#missing + this.#infinite,
+    };
+  }
+}

@@ -1,0 +1,111 @@
+import { distance } from 'fastest-levenshtein';
+import { PerennialError } from '../../core/errors.ts';
+import type { Row } from '../../core/tensor.ts';
+import type { ColumnData, Pixels } from '../transforms/column-data.ts';
+import { decodeImage } from '../images/images.ts';
+import { bytesOfBase64 } from '../reading/base64.ts';
+import { UNREADABLE, readCell } from '../reading/cells.ts';
+import { numberFormatOf, timestampFormatOf } from '../reading/value-format.ts';
+import type { Column } from '../stored/dataset.ts';
+
+function shown(value: unknown): string {
+  const text =
+    typeof value === 'object'
+      ? Array.isArray(value)
+        ? 'a list'
+        : 'an object'
+      : `${typeof value} ${typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? String(value))}`;
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function wrong(row: number, column: string, expected: string, value: unknown): PerennialError {
+  return new PerennialError('DATA_INVALID', `row ${row}, column "${column}": expected ${expected}, got ${shown(value)}.`, {
+    hint: 'Send the column as it was in the source data; null or leaving it out means missing.',
+  });
+}
+
+function expected({ type, format }: Column): string {
+  switch (type) {
+    case 'boolean':
+      return 'true or false';
+    case 'string':
+      return 'text';
+    case 'timestamp': {
+      const own = timestampFormatOf(format);
+      if (own?.unit !== undefined) return `a number of ${own.unit} since 1970`;
+      return own?.format === undefined ? 'an ISO 8601 timestamp, e.g. "2024-05-01T12:00:00Z"' : `a timestamp of the form ${own.format}`;
+    }
+    default: {
+      const own = numberFormatOf(format);
+      return own === undefined ? 'a number' : `a number (${JSON.stringify(own)})`;
+    }
+  }
+}
+
+async function imageOf(value: unknown, row: number, name: string): Promise<Pixels | null> {
+  if (value === null || value === undefined) return null;
+  if (value instanceof Uint8Array) return decodeImage(value, row, name);
+  if (typeof value !== 'string') throw wrong(row, name, 'an encoded image as base64 text', value);
+  const base64 = value.replace(/^data:image\/[a-z+.-]+;base64,/i, '');
+  const bytes = base64 === '' ? undefined : bytesOfBase64(base64);
+  if (bytes === undefined) throw wrong(row, name, 'an encoded image as base64 text', value);
+  return decodeImage(bytes, row, name);
+}
+
+/**
+ * One column of raw rows (JSON values, or bytes for images), read as the source was read that the model learnt from.
+ *
+ * @throws DATA_INVALID naming row and column.
+ */
+export async function columnOfRows(rows: readonly Row[], column: Column, firstRow = 0): Promise<ColumnData> {
+  const { name, type } = column;
+  const values = rows.map((row) => (Object.hasOwn(row, name) ? row[name] : undefined));
+  if (type === 'image')
+    return {
+      kind: 'image',
+      channels: 3,
+      size: null,
+      values: await Promise.all(values.map((value, row) => imageOf(value, firstRow + row, name))),
+    };
+  const cell = (value: unknown, row: number): number | string | null => {
+    const read = readCell(value, { ...column, type });
+    if (read === UNREADABLE) throw wrong(firstRow + row, name, expected(column), value);
+    return read;
+  };
+  if (type === 'string') return { kind: 'text', values: values.map((value, row) => cell(value, row) as string | null) };
+  const numbers = Float64Array.from(values, (value, row) => (cell(value, row) ?? Number.NaN) as number);
+  return { kind: type === 'timestamp' ? 'timestamp' : 'number', values: numbers };
+}
+
+/** Refuses rows that lack a required column, or have a misspelt one in its place. @throws DATA_INVALID */
+export function checkRowColumns(rows: readonly Row[], columns: readonly (Column & { required: boolean })[]): void {
+  const known = new Set(columns.map((column) => column.name));
+  rows.forEach((row, index) => {
+    if (typeof row !== 'object' || row === null || Array.isArray(row))
+      throw new PerennialError('DATA_INVALID', `row ${index}: expected an object of columns, got ${shown(row)}.`);
+    for (const column of columns) {
+      const has = Object.hasOwn(row, column.name);
+      if (has && ((row[column.name] !== null && row[column.name] !== undefined) || !column.required)) continue;
+      const near = has
+        ? undefined
+        : Object.keys(row).find(
+            (key) =>
+              !known.has(key) && distance(key.toLowerCase(), column.name.toLowerCase()) <= Math.min(2, Math.ceil(column.name.length / 4)),
+          );
+      if (near !== undefined)
+        throw new PerennialError(
+          'DATA_INVALID',
+          `row ${index}, column "${column.name}": it is absent, and there is an unknown column "${near}".`,
+          { hint: `Did you mean "${column.name}"?` },
+        );
+      if (column.required)
+        throw new PerennialError(
+          'DATA_INVALID',
+          `row ${index}, column "${column.name}": it is ${has ? 'null' : 'absent'}, and the model cannot do without it.`,
+          {
+            hint: `The model takes: ${columns.map((item) => `${item.name} (${item.type}${item.required ? '' : ', may be missing'})`).join(', ')}.`,
+          },
+        );
+    }
+  });
+}

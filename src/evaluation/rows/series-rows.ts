@@ -1,0 +1,99 @@
+import { PerennialError } from '../../core/errors.ts';
+import type { OpenArtifact } from '../../core/ports.ts';
+import type { NumberData } from '../../data/transforms/column-data.ts';
+import { requireColumn } from '../../data/table/columns.ts';
+import { columnBatches, datasetMeta } from '../../data/stored/dataset-rows.ts';
+import { withDatabase } from '../../data/table/duckdb.ts';
+import { SeriesRuns, keysOf } from '../../data/preprocess/series.ts';
+import { SPLITS } from '../../data/stored/dataset.ts';
+import type { Sequence } from '../measure/score.ts';
+
+/** Where the windows of the test split are, found as the preprocess step and the server find them. */
+export interface SeriesRows {
+  /** Index of the test row that holds the label of each window, in order. */
+  readonly targets: Int32Array;
+  /** Place of the last row of each window among the rows of all splits, in order. */
+  readonly ends: Int32Array;
+  /** Per label, for each test row: its value so many rows before in the same series; NaN where no row without a gap lies so far back. */
+  readonly before: ReadonlyMap<string, Float64Array>;
+  /** As `before`, of the last value that was known. */
+  readonly last: ReadonlyMap<string, Float64Array>;
+  /** Rows are of several series, or there are gaps: some rows have no such past although the table is long enough. */
+  readonly divided: boolean;
+}
+
+/** What is remembered of a series: its last rows. */
+interface Past {
+  readonly places: Int32Array;
+  readonly values: Float64Array[];
+  rows: number;
+}
+
+/**
+ * @param labels numeric ones whose past is wanted @param lag rows back
+ * @throws COLUMN_MISSING, DATA_INVALID for rows that the rules of the sequence refuse
+ */
+export async function readSeriesRows(
+  dataset: OpenArtifact,
+  sequence: Sequence,
+  labels: readonly string[],
+  lag: number,
+  signal?: AbortSignal,
+): Promise<SeriesRows> {
+  const meta = datasetMeta(dataset);
+  const { horizon, size } = sequence;
+  const names = [sequence.by, ...(sequence.key ?? []).map(({ name }) => name)];
+  for (const name of names) requireColumn(meta.columns, name, 'sequence');
+  const runs = new SeriesRuns(sequence, sequence.byType);
+  const depth = Math.max(lag, horizon) + 1;
+  const series = new Map<string, Past>();
+  const targets: number[] = [];
+  const ends: number[] = [];
+  const empty = (): ReadonlyMap<string, Float64Array> =>
+    new Map(labels.map((label) => [label, new Float64Array(meta.rows.test).fill(Number.NaN)]));
+  const [before, last] = [empty(), empty()];
+  let place = 0;
+  await withDatabase(async (db) => {
+    for (const split of SPLITS) {
+      let row = 0;
+      for await (const batch of columnBatches(db, dataset, split, [...new Set([...names, ...labels])])) {
+        signal?.throwIfAborted();
+        const keys = keysOf(sequence.key, batch.columns, batch.rows);
+        const counts = runs.add(keys, (batch.columns.get(sequence.by) as NumberData).values, batch.rows, batch.firstRow);
+        const values = labels.map((label) => (batch.columns.get(label) as NumberData).values);
+        for (let at = 0; at < batch.rows; at += 1, row += 1, place += 1) {
+          const key = keys?.[at] ?? '';
+          let past = series.get(key);
+          if (past === undefined)
+            series.set(key, (past = { places: new Int32Array(depth), values: labels.map(() => new Float64Array(depth)), rows: 0 }));
+          past.places[past.rows % depth] = place;
+          for (const [index, own] of values.entries()) past.values[index]![past.rows % depth] = own[at]!;
+          const run = counts[at]!;
+          if (split === 'test') {
+            const back = (count: number): number => (past.rows - count) % depth;
+            if (run >= size + horizon) {
+              targets.push(row);
+              ends.push(past.places[back(horizon)]!);
+            }
+            for (const [index, label] of labels.entries()) {
+              if (run > lag) before.get(label)![row] = past.values[index]![back(lag)]!;
+              if (run > horizon) last.get(label)![row] = past.values[index]![back(horizon)]!;
+            }
+          }
+          past.rows += 1;
+        }
+      }
+    }
+  }, signal);
+  return { targets: Int32Array.from(targets), ends: Int32Array.from(ends), before, last, divided: series.size > 1 || runs.gaps > 0 };
+}
+
+/** @throws DATA_INVALID where the examples are not those of these rows */
+export function requireWindows(examples: number, { targets }: SeriesRows): Int32Array {
+  if (targets.length === examples) return targets;
+  throw new PerennialError(
+    'DATA_INVALID',
+    `The test examples do not fit the rows of the dataset: there are ${examples} examples and ${targets.length} windows.`,
+    { hint: 'Give the evaluate step the dataset that its examples were made from ("inputs": { "dataset": … }).' },
+  );
+}

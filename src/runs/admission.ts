@@ -1,0 +1,93 @@
+import type { Client } from '@temporalio/client';
+import type { Admission, AdmissionTask } from '../core/monitor.ts';
+import { TRIGGER_BOUNDS } from '../core/plan.ts';
+import type { TriggerBounds } from '../core/plan.ts';
+import { countUnseen } from './monitor-findings.ts';
+import type { CheckDeps } from './monitor-findings.ts';
+import { temporalError } from './connect.ts';
+import { readTriggers, triggersKey } from './trigger-record.ts';
+import type { TriggerRecord } from './trigger-record.ts';
+
+/**
+ * May a run be started for a finding? Runs that start by themselves stop by themselves: never two at once, none within the cool-down
+ * after the last, none where nothing is new, and no more than so many that bring no other champion.
+ */
+export async function admit(deps: CheckDeps, client: Client, task: AdmissionTask): Promise<Admission> {
+  const { plan } = task.run;
+  const { record, etag } = await readTriggers(deps.store, plan.pipeline);
+  if (record?.by === task.by) return { outcome: 'started', run: record.run, why: '' };
+  const champion = task.finding.champion ?? 0;
+  const declared: TriggerBounds = (task.check.kind === 'drift' ? task.check.drift : plan.on.newData) ?? {};
+  const { coolDownMs, attempts: most } = { ...TRIGGER_BOUNDS, ...declared };
+  const last = record === undefined ? undefined : await endOf(client, record);
+  if (last?.running === true)
+    return { outcome: 'running', run: record!.run, why: `Run ${record!.run}, which a trigger started, is still going.` };
+  // A run that gave way to another one is no attempt.
+  const same = record !== undefined && record.champion === champion && record.revision === plan.revision;
+  const attempts = same ? record.attempts - (last!.skipped ? 1 : 0) : 0;
+  const coolUntil = last === undefined || last.skipped ? 0 : last.at + coolDownMs;
+  if (same && attempts >= most)
+    return {
+      outcome: 'blocked',
+      run: record.run,
+      why: `${attempts} run${attempts === 1 ? '' : 's'} that triggers started brought no champion in place of version ${champion}, the last one ${record.run} (${last!.word}); "attempts" is ${most}. Correct what stands in their way: another document or another champion lets triggers start runs again.`,
+    };
+  if (Date.parse(task.now) < coolUntil)
+    return {
+      outcome: 'coolingDown',
+      run: record!.run,
+      why: `Run ${record!.run} (${last!.word}) ended a short while ago; "coolDown" lasts until ${new Date(coolUntil).toISOString()}.`,
+    };
+  const unseen = task.check.kind === 'drift' ? await countUnseen(deps, task) : undefined;
+  if (unseen?.unseen === 0)
+    return {
+      outcome: 'nothingNew',
+      run: null,
+      why: `The source holds no row that version ${champion} has not seen: there is nothing new to learn from.`,
+    };
+  const run = `${plan.pipeline}/${task.check.kind === 'drift' ? 'drift' : 'new-data'}-v${champion}-${attempts + 1}-${task.nominalTime.replace(/[-:]|\.\d+/g, '')}`;
+  const next: TriggerRecord = {
+    formatVersion: 1,
+    champion,
+    revision: plan.revision,
+    attempts: attempts + 1,
+    run,
+    by: task.by,
+    at: task.now,
+    kind: task.check.kind,
+    ...windowOf(task, champion),
+  };
+  await deps.store.put(
+    triggersKey(plan.pipeline),
+    Buffer.from(JSON.stringify(next)),
+    etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag },
+  );
+  return { outcome: 'started', run, why: '' };
+}
+
+function windowOf({ check, nominalTime }: AdmissionTask, version: number): Pick<TriggerRecord, 'window'> {
+  if (check.kind !== 'drift') return {};
+  return { window: { from: new Date(Date.parse(nominalTime) - check.drift.windowMs).toISOString(), to: nominalTime, version } };
+}
+
+interface Ended {
+  readonly running: boolean;
+  readonly skipped: boolean;
+  /** When, by the clock of Temporal. */
+  readonly at: number;
+  readonly word: string;
+}
+
+/** What became of a run. One that Temporal no longer knows, or never came to know, ended when it was decided on. */
+async function endOf(client: Client, { run, at }: TriggerRecord): Promise<Ended> {
+  try {
+    const { status, closeTime, searchAttributes } = await client.workflow.getHandle(run).describe();
+    const verdict = (searchAttributes as Readonly<Record<string, readonly unknown[] | undefined>>)['Verdict']?.[0];
+    const word = typeof verdict === 'string' ? verdict : status.name.toLowerCase();
+    return { running: status.name === 'RUNNING', skipped: verdict === 'skipped', at: closeTime?.getTime() ?? Date.parse(at), word };
+  } catch (error) {
+    if ((error as Error).name === 'WorkflowNotFoundError')
+      return { running: false, skipped: false, at: Date.parse(at), word: 'unknown to Temporal' };
+    throw temporalError(error, `Run "${run}"`);
+  }
+}

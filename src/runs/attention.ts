@@ -1,0 +1,54 @@
+import { TO_LOOK_AT } from '../core/outcome.ts';
+import type { Temporal } from './connect.ts';
+import { executions } from './runs.ts';
+
+/** Something that nobody may be watching and somebody has to look at. */
+export interface Attention {
+  readonly pipeline: string;
+  readonly kind: 'run' | 'drift' | 'newData' | 'backfill';
+  readonly outcome: string;
+  /** Workflow id. */
+  readonly workflow: string;
+  /** ISO 8601 UTC; when it ended. */
+  readonly at: string;
+  /** One sentence, empty where none was kept. */
+  readonly summary: string;
+}
+
+/** Executions that are looked through: the newest of every pipeline are among them, unless one of them never rests. */
+const LOOKED_THROUGH = 2_000;
+
+/**
+ * The newest end of every pipeline's runs, and of every check and backfill, where that is none to be left alone: failed, rejected,
+ * blocked, an alert. What ended better since has taken its place.
+ */
+export async function needsAttention(temporal: Temporal, filter: { readonly pipeline?: string } = {}): Promise<Attention[]> {
+  const seen = new Set<string>();
+  const found: Attention[] = [];
+  let count = 0;
+  const only = filter.pipeline === undefined ? '' : ` AND Pipeline = '${filter.pipeline.replaceAll("'", '')}'`;
+  for await (const info of executions(temporal, `RunKind IN ('run', 'monitor', 'backfill') AND ExecutionStatus != 'Running'${only}`)) {
+    if ((count += 1) > LOOKED_THROUGH) break;
+    const attributes = info.searchAttributes as Readonly<Record<string, readonly unknown[] | undefined>>;
+    const text = (name: string): string | undefined =>
+      typeof attributes[name]?.[0] === 'string' ? (attributes[name][0] as string) : undefined;
+    const verdict = text('Verdict');
+    // A run that gave way to another one is no end of its pipeline.
+    if (verdict === 'skipped') continue;
+    const pipeline = text('Pipeline') ?? info.workflowId.split('/')[0]!;
+    const kind =
+      text('RunKind') === 'monitor'
+        ? info.workflowId.includes('/new-data') || text('Trigger') === 'newData'
+          ? 'newData'
+          : 'drift'
+        : (text('RunKind') as 'run' | 'backfill');
+    const key = `${pipeline} ${kind}`;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    const outcome = info.status.name === 'COMPLETED' ? (verdict ?? 'completed') : info.status.name.toLowerCase().replaceAll('_', ' ');
+    if (!TO_LOOK_AT.has(outcome)) continue;
+    const summary = typeof info.memo?.['summary'] === 'string' ? info.memo['summary'] : '';
+    found.push({ pipeline, kind, outcome, workflow: info.workflowId, at: (info.closeTime ?? info.startTime).toISOString(), summary });
+  }
+  return found;
+}

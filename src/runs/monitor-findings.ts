@@ -1,0 +1,166 @@
+import type { MonitorFinding, MonitorTask } from '../core/monitor.ts';
+import type { DriftTrigger } from '../core/plan.ts';
+import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
+import { PerennialError } from '../core/errors.ts';
+import type { IngestConfig } from '../data/ingest/ingest-tables.ts';
+import type { UnseenRows } from '../data/ingest/unseen-rows.ts';
+import type { DriftResult } from '../monitoring/detect.ts';
+import type { LoggedPrediction } from '../monitoring/prediction-window.ts';
+import type { DriftReference } from '../monitoring/reference.ts';
+import type { DriftRules } from '../monitoring/settings.ts';
+import type { VersionManifest } from '../registry/types.ts';
+
+export interface CheckDeps {
+  readonly store: ObjectStore;
+  readonly artifacts: ArtifactStore;
+}
+
+/** Columns in the table of the Temporal UI, drifted ones first: what is longer, it may not show at all. */
+const COLUMNS_SHOWN = 40;
+
+/** Are the predictions of the champion asked on other data than it was trained on? Reads the logged predictions of the window. */
+export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: DriftTrigger): Promise<MonitorFinding> {
+  const champion = await championOf(deps, task.model);
+  if (champion === undefined) return nothing(task.model);
+  const [{ detectModelDrift }, { readPredictions }, { driftReference }] = await Promise.all([
+    import('../monitoring/model-drift.ts'),
+    import('../monitoring/prediction-window.ts'),
+    import('../monitoring/reference.ts'),
+  ]);
+  const reference = await driftReference(deps.store, deps.artifacts, task.model, champion.version);
+  const to = new Date(task.nominalTime);
+  const window = { from: new Date(to.getTime() - drift.windowMs), to, version: champion.version };
+  const read = (): ReturnType<typeof readPredictions> => readPredictions(deps.store, task.model, window);
+  const found = await detectModelDrift(reference, read, rulesOf(drift));
+  const { result, remark } = found.drifted
+    ? await sinceRetraining(deps, task, champion, { reference, read, drift, found })
+    : { result: found, remark: '' };
+  const rows = [...result.columns]
+    .sort((a, b) => Number(b.drifted) - Number(a.drifted))
+    .map(
+      (column) =>
+        `| ${column.name} | ${column.score === null ? '' : column.score.toFixed(3)} | ${column.drifted ? '**drift**' : ''} | ${[column.reason, column.note].join(' ').trim().replaceAll('|', '\\|')} |`,
+    );
+  return {
+    champion: champion.version,
+    due: result.drifted,
+    driftScore: result.driftScore,
+    rows: result.rows,
+    newRows: 0,
+    summary: `${result.summary}${remark}`,
+    details: ['| Column | PSI | | Why |', '| --- | ---: | --- | --- |', ...rows.slice(0, COLUMNS_SHOWN)].join('\n'),
+  };
+}
+
+interface Comparison {
+  readonly reference: DriftReference;
+  readonly read: () => AsyncIterable<LoggedPrediction[]>;
+  readonly drift: DriftTrigger;
+  readonly found: DriftResult;
+}
+
+/**
+ * A champion that was retrained because of drift has learnt from the data of before and of after, so that the questions go on to
+ * differ from its data. The reference follows: what counts is whether they differ from the questions that it was retrained for.
+ */
+async function sinceRetraining(
+  deps: CheckDeps,
+  task: MonitorTask,
+  champion: VersionManifest,
+  { reference, read, drift, found }: Comparison,
+): Promise<{ result: DriftResult; remark: string }> {
+  const { retrainedFor } = await import('./trigger-record.ts');
+  const window = await retrainedFor(deps.store, task.run.plan.pipeline, champion);
+  if (window === undefined) return { result: found, remark: '' };
+  const [{ detectModelDrift }, { readPredictions, rowsOf }, { profileOfRows }] = await Promise.all([
+    import('../monitoring/model-drift.ts'),
+    import('../monitoring/prediction-window.ts'),
+    import('../monitoring/window-profile.ts'),
+  ]);
+  const asked = readPredictions(deps.store, task.model, { from: new Date(window.from), to: new Date(window.to), version: window.version });
+  const { profile, values } = await profileOfRows(
+    reference.profile.columns.filter(({ name }) => reference.columns.includes(name)),
+    rowsOf(asked),
+  );
+  const when = `the predictions of version ${window.version} from ${window.from} to ${window.to}, because of which version ${champion.version} was made`;
+  if (profile.rows < drift.rowsMin)
+    return {
+      result: found,
+      remark: ` The reference does not follow: only ${profile.rows} of ${when}, are still there with their rows; ${drift.rowsMin} are needed.`,
+    };
+  const { values: _training, ...rest } = reference;
+  const result = await detectModelDrift({ ...rest, profile, ...(values === undefined ? {} : { values }) }, read, rulesOf(drift));
+  return {
+    result,
+    remark: result.drifted
+      ? ` Compared with ${when}.`
+      : ` The reference is ${when}; from its training data differ: ${found.driftedColumns.join(', ')}.`,
+  };
+}
+
+/** Monitors that were applied before tests could be declared go on by the thresholds that they were applied with. */
+function rulesOf({ rowsMin, columnsMin, tests, agree, missing, columns, psi, ksPValue }: DriftTrigger): DriftRules {
+  const before =
+    psi === undefined || ksPValue === undefined
+      ? undefined
+      : [{ psi: { threshold: psi } }, { ks: { threshold: ksPValue } }, 'ksDistance', { chiSquare: { threshold: ksPValue } }];
+  const chosen = tests ?? before;
+  return {
+    rowsMin,
+    columnsMin,
+    ...(chosen === undefined ? {} : { tests: chosen }),
+    ...(agree === undefined ? {} : { agree }),
+    ...(missing === undefined ? {} : { missing }),
+    ...(columns === undefined ? {} : { perColumn: columns }),
+  };
+}
+
+/** Does the source hold enough rows that the champion has not seen? */
+export async function checkNewData(deps: CheckDeps, task: MonitorTask, wanted: number): Promise<MonitorFinding> {
+  const champion = await championOf(deps, task.model);
+  const counted = await countUnseen(deps, task);
+  if (champion === undefined || counted === undefined) return nothing(task.model);
+  const { rows, unseen, note } = counted;
+  const summary = `Of ${rows} rows that the source has, version ${champion.version} has not seen ${unseen}${note === '' ? '' : ` (${note})`}; ${wanted} are asked for.`;
+  return { champion: champion.version, due: unseen >= wanted, driftScore: null, rows, newRows: unseen, summary, details: '' };
+}
+
+/** Rows of the pipeline's source that the champion was not made from; undefined where there is no champion, or its data are not known. */
+export async function countUnseen(deps: CheckDeps, task: MonitorTask): Promise<UnseenRows | undefined> {
+  const champion = await championOf(deps, task.model);
+  if (champion === undefined || champion.dataset === null) return undefined;
+  const { steps, documentDir } = task.run.plan;
+  const ingest = steps.find((step) => step.type === 'ingest' && Object.values(step.outputs).includes('dataset'));
+  if (ingest === undefined) {
+    if (task.check.kind === 'drift') return undefined;
+    throw new PerennialError('CONFIG_INVALID', 'The pipeline has no step that reads a source, so that its growth cannot be seen.', {
+      hint: 'Take "newData" out of "on", or add an "ingest" step.',
+    });
+  }
+  const { unseenRows } = await import('../data/ingest/unseen-rows.ts');
+  const dataset = await deps.artifacts.open({ digest: champion.dataset });
+  return unseenRows(dataset, `${task.model} version ${champion.version}`, {
+    config: ingest.config as unknown as IngestConfig,
+    documentDir,
+    nominalTime: task.nominalTime,
+  });
+}
+
+async function championOf(deps: CheckDeps, model: string): Promise<VersionManifest | undefined> {
+  const { createRegistry } = await import('../registry/registry.ts');
+  const registry = createRegistry(deps.store, deps.artifacts);
+  const champion = (await registry.routing(model))?.routing.aliases.champion;
+  return champion === undefined ? undefined : registry.version(model, champion);
+}
+
+function nothing(model: string): MonitorFinding {
+  return {
+    champion: null,
+    due: false,
+    driftScore: null,
+    rows: 0,
+    newRows: 0,
+    summary: `${model} has no champion yet, so there is nothing to compare with.`,
+    details: '',
+  };
+}

@@ -1,0 +1,151 @@
+import { canonicalJson } from '../core/json.ts';
+import { temporalCrons } from '../config/cron.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { MonitorInput } from '../core/monitor.ts';
+import type { Plan, ScheduleTrigger } from '../core/plan.ts';
+import type { PipelineInput } from '../core/run.ts';
+import type { StepDefinition } from '../core/step.ts';
+import { sha256 } from '../storage/digest.ts';
+import { pipelineInput } from './pipeline-input.ts';
+import { modelOf } from './search-attributes.ts';
+
+export const SCHEDULE_KINDS = ['schedule', 'drift', 'new-data'] as const;
+export type ScheduleKind = (typeof SCHEDULE_KINDS)[number];
+export type Overlap = 'SKIP' | 'BUFFER_ONE' | 'BUFFER_ALL' | 'CANCEL_OTHER' | 'TERMINATE_OTHER' | 'ALLOW_ALL';
+
+/** A Temporal Schedule as a plan wants it. */
+export interface DesiredSchedule {
+  readonly id: string;
+  readonly kind: ScheduleKind;
+  readonly pipeline: string;
+  readonly when: { readonly cron: string; readonly timezone: string } | { readonly everyMs: number };
+  readonly overlap: Overlap;
+  readonly catchupMs: number;
+  readonly pauseOnFailure: boolean;
+  readonly workflow: 'pipeline' | 'monitor';
+  readonly workflowId: string;
+  readonly input: PipelineInput | MonitorInput;
+  readonly model: string | undefined;
+  /** Where the document lies, where that is known. */
+  readonly file?: string;
+}
+
+/** Kept with the action of a schedule: marks it as ours, and tells what it was made from. */
+export interface ScheduleMark {
+  readonly formatVersion: 1;
+  readonly kind: ScheduleKind;
+  readonly pipeline: string;
+  readonly facts: Readonly<Record<string, string>>;
+}
+
+const OVERLAPS: Readonly<Record<ScheduleTrigger['overlap'], Overlap>> = {
+  skip: 'SKIP',
+  bufferOne: 'BUFFER_ONE',
+  bufferAll: 'BUFFER_ALL',
+  cancelOther: 'CANCEL_OTHER',
+  terminateOther: 'TERMINATE_OTHER',
+  allowAll: 'ALLOW_ALL',
+};
+/** Temporal's own least. */
+const CATCHUP_MS_MIN = 10_000;
+
+export function scheduleId(pipeline: string, kind: ScheduleKind): string {
+  return `${pipeline}/${kind}`;
+}
+
+/** The schedules that a plan's `on` asks for. Overlap and catch-up are always said. */
+export function desiredSchedules(
+  plan: Plan,
+  steps: readonly Pick<StepDefinition, 'type' | 'version' | 'heavy'>[],
+  file?: string,
+): DesiredSchedule[] {
+  const { schedule, drift, newData } = plan.on;
+  const model = modelOf(plan);
+  const base = { pipeline: plan.pipeline, model, ...(file === undefined ? {} : { file }) };
+  const desired: DesiredSchedule[] = [];
+  if (schedule !== undefined)
+    desired.push({
+      ...base,
+      id: scheduleId(plan.pipeline, 'schedule'),
+      kind: 'schedule',
+      when: { cron: schedule.cron, timezone: schedule.timezone },
+      overlap: OVERLAPS[schedule.overlap],
+      catchupMs: Math.max(schedule.catchupMs, CATCHUP_MS_MIN),
+      pauseOnFailure: schedule.pauseOnFailure,
+      workflow: 'pipeline',
+      workflowId: `${plan.pipeline}/scheduled`,
+      input: pipelineInput(plan, steps, { trigger: 'schedule' }),
+    });
+  const monitor = (kind: 'drift' | 'new-data', everyMs: number, input: MonitorInput): DesiredSchedule => ({
+    ...base,
+    id: scheduleId(plan.pipeline, kind),
+    kind,
+    when: { everyMs },
+    overlap: 'SKIP',
+    catchupMs: CATCHUP_MS_MIN,
+    pauseOnFailure: false,
+    workflow: 'monitor',
+    workflowId: `monitor/${plan.pipeline}/${kind}`,
+    input,
+  });
+  if (drift !== undefined && model !== undefined)
+    desired.push(
+      monitor('drift', drift.everyMs, {
+        pipeline: plan.pipeline,
+        model,
+        check: { kind: 'drift', drift },
+        run: pipelineInput(plan, steps, { trigger: 'drift' }),
+      }),
+    );
+  if (newData !== undefined && model !== undefined)
+    desired.push(
+      monitor('new-data', newData.everyMs, {
+        pipeline: plan.pipeline,
+        model,
+        check: { kind: 'newData', rows: newData.rows },
+        run: pipelineInput(plan, steps, { trigger: 'newData' }),
+      }),
+    );
+  return desired;
+}
+
+/** Everything that decides what a schedule does, in words that a difference can be read from. */
+export function factsOf(desired: DesiredSchedule): Record<string, string> {
+  const { when, input } = desired;
+  const plan = 'plan' in input ? input.plan : input.run.plan;
+  const facts: Record<string, string> =
+    'cron' in when ? { cron: temporalCrons(when.cron).join(' or '), timezone: when.timezone } : { every: spell(when.everyMs) };
+  facts.overlap = desired.overlap;
+  facts.catchup = spell(desired.catchupMs);
+  facts.pauseOnFailure = String(desired.pauseOnFailure);
+  if ('check' in input) facts.check = canonicalJson(input.check);
+  if (desired.file !== undefined) facts.file = desired.file;
+  facts.document = plan.revision.slice(0, 12);
+  // The same document can compile to another plan with another version of Perennial.
+  facts.plan = sha256(canonicalJson(input)).slice(0, 12);
+  return facts;
+}
+
+export function markOf(desired: DesiredSchedule): ScheduleMark & JsonObject {
+  return { formatVersion: 1, kind: desired.kind, pipeline: desired.pipeline, facts: factsOf(desired) };
+}
+
+/** "cron: 0 3 * * * → 0 4 * * *", one line per fact that differs. */
+export function differences(before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>): string[] {
+  const names = [...new Set([...Object.keys(after), ...Object.keys(before)])];
+  return names
+    .filter((name) => before[name] !== after[name])
+    .map((name) => `${name}: ${before[name] ?? '(none)'} → ${after[name] ?? '(none)'}`);
+}
+
+/** Milliseconds as "90s", "5m", "1h", "2d". */
+export function spell(ms: number): string {
+  for (const [unit, size] of [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1_000],
+  ] as const)
+    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
+  return `${ms}ms`;
+}

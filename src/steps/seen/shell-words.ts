@@ -1,0 +1,167 @@
+/** One command of a shell text. "*" stands for what is known only at run time. */
+export interface ShellCommand {
+  readonly words: readonly string[];
+  /** Files that its input is redirected from. What is only written is left out. */
+  readonly reads: readonly string[];
+}
+
+/** Commands of a shell text in the order of their writing, those inside `$(…)`, backticks, `(…)` and `{…}` included. */
+export function shellCommands(text: string): ShellCommand[] {
+  const reader = new Reader(text);
+  reader.commands(undefined);
+  return reader.found;
+}
+
+class Reader {
+  readonly found: ShellCommand[] = [];
+  readonly #text: string;
+  #at = 0;
+  /** Here-documents that begin with the next line. */
+  #pending: { readonly end: string; readonly tabs: boolean; readonly literal: boolean }[] = [];
+
+  constructor(text: string) {
+    this.#text = text.replace(/\\\r?\n/g, '');
+  }
+
+  /** Reads to the closing character, or the end. */
+  commands(close: string | undefined): void {
+    let words: string[] = [];
+    let reads: string[] = [];
+    const flush = (): void => {
+      if (words.length > 0 || reads.length > 0) this.found.push({ words, reads });
+      words = [];
+      reads = [];
+    };
+    while (this.#at < this.#text.length) {
+      const character = this.#text[this.#at]!;
+      if (character === close) {
+        this.#at += 1;
+        break;
+      }
+      if (character === '\n') {
+        this.#at += 1;
+        flush();
+        this.#hereDocuments();
+      } else if (/\s/.test(character)) this.#at += 1;
+      else if (character === '#') this.#skipLine();
+      else if (character === '(' && words.length === 1 && this.#text[this.#at + 1] === ')') {
+        // name() { … }: known as a function from here on.
+        this.#at += 2;
+        words = ['function', words[0]!];
+        flush();
+      } else if (character === '(') {
+        this.#at += 1;
+        flush();
+        this.commands(')');
+      } else if (';&|)'.includes(character)) {
+        this.#at += 1;
+        flush();
+      } else if (character === '<' || character === '>') this.#redirect(reads);
+      else words.push(this.#word());
+    }
+    flush();
+  }
+
+  #skipLine(): void {
+    while (this.#at < this.#text.length && this.#text[this.#at] !== '\n') this.#at += 1;
+  }
+
+  #redirect(reads: string[]): void {
+    const operator = /^(?:<<<|<<-?|<>|<&|>&|>>|>\||<\(|>\(|<|>)/.exec(this.#text.slice(this.#at, this.#at + 3))![0];
+    this.#at += operator.length;
+    if (operator === '<(' || operator === '>(') return this.commands(')');
+    while (this.#text[this.#at] === ' ' || this.#text[this.#at] === '\t') this.#at += 1;
+    const start = this.#at;
+    const target = this.#word();
+    if (operator.startsWith('<<') && operator !== '<<<')
+      this.#pending.push({ end: target, tabs: operator === '<<-', literal: /["'\\]/.test(this.#text.slice(start, this.#at)) });
+    else if (operator === '<' || operator === '<>') reads.push(target);
+  }
+
+  #hereDocuments(): void {
+    for (const { end, tabs, literal } of this.#pending) {
+      let body = '';
+      while (this.#at < this.#text.length) {
+        const stop = this.#text.indexOf('\n', this.#at);
+        const line = this.#text.slice(this.#at, stop === -1 ? undefined : stop);
+        this.#at = stop === -1 ? this.#text.length : stop + 1;
+        if ((tabs ? line.replace(/^\t+/, '') : line) === end) break;
+        body += `${line}\n`;
+      }
+      if (!literal) for (const command of substitutions(body)) this.found.push(command);
+    }
+    this.#pending = [];
+  }
+
+  #word(): string {
+    let word = '';
+    while (this.#at < this.#text.length) {
+      const character = this.#text[this.#at]!;
+      if (/[\s;&|()<>]/.test(character)) break;
+      if (character === "'") {
+        const end = this.#text.indexOf("'", this.#at + 1);
+        word += this.#text.slice(this.#at + 1, end === -1 ? undefined : end);
+        this.#at = end === -1 ? this.#text.length : end + 1;
+      } else if (character === '"') word += this.#quoted();
+      else if (character === '\\') {
+        word += this.#text[this.#at + 1] ?? '';
+        this.#at += 2;
+      } else if (character === '$' || character === '`') word += this.#expansion();
+      else {
+        word += character;
+        this.#at += 1;
+      }
+    }
+    return word;
+  }
+
+  #quoted(): string {
+    let word = '';
+    this.#at += 1;
+    while (this.#at < this.#text.length && this.#text[this.#at] !== '"') {
+      const character = this.#text[this.#at]!;
+      if (character === '\\') {
+        word += this.#text[this.#at + 1] ?? '';
+        this.#at += 2;
+      } else if (character === '$' || character === '`') word += this.#expansion();
+      else {
+        word += character;
+        this.#at += 1;
+      }
+    }
+    this.#at += 1;
+    return word;
+  }
+
+  #expansion(): string {
+    const rest = this.#text.slice(this.#at);
+    if (rest.startsWith('`')) {
+      this.#at += 1;
+      this.commands('`');
+      return '*';
+    }
+    if (rest.startsWith('$((')) {
+      const end = rest.indexOf('))');
+      this.#at += end === -1 ? rest.length : end + 2;
+      return '*';
+    }
+    if (rest.startsWith('$(')) {
+      this.#at += 2;
+      this.commands(')');
+      return '*';
+    }
+    if (rest.startsWith("$'")) {
+      this.#at += 1;
+      return '';
+    }
+    const variable = /^\$(?:\{[^}]*\}|[A-Za-z_]\w*|[0-9@*#?$!-])/.exec(rest);
+    this.#at += variable?.[0].length ?? 1;
+    // The folder of the script itself.
+    if (variable === null) return '$';
+    return /^\$\{?0\b/.test(variable[0]) ? '$0' : '*';
+  }
+}
+
+function substitutions(text: string): ShellCommand[] {
+  return [...text.matchAll(/\$\(([^()]*)\)|`([^`]*)`/g)].flatMap(([, first, second]) => shellCommands(first ?? second ?? ''));
+}

@@ -1,0 +1,47 @@
+import type { JsonObject } from '../../core/json.ts';
+import type { OutputSpec, TensorBatch, TensorSpec } from '../../core/tensor.ts';
+import type { BaseOrigin } from '../transfer/base.ts';
+
+/**
+ * `meta` of a `model` artifact. Files: `topology.json` (explicit layers), `weights.json` (name, shape, dtype, offset per weight),
+ * `weights.bin` (little-endian, concatenated), `preprocessor.json`, `profile.json` (with `reference.bin`), `history.json` (per-epoch numbers). Of a
+ * generator also the network that it was trained against (`discriminator.topology.json`, …) and `samples.json` (pictures of its way);
+ * of a model that scores anomalies `answers.json` (the distribution of its scores, with `answers-reference.bin`).
+ */
+export interface ModelMeta {
+  readonly inputs: readonly TensorSpec[];
+  readonly output: OutputSpec;
+  /** Shape of what the network gives for one example: [classes], [1] (sigmoid, or a number), … */
+  readonly outputShape: readonly number[];
+  readonly parameters: number;
+  readonly trainableParameters: number;
+  readonly loss: string;
+  /** Of several outputs, in their order: as the network gives them, side by side. */
+  readonly heads?: readonly HeadMeta[];
+  readonly optimizer: string;
+  readonly epochsRun: number;
+  readonly bestEpoch: number;
+  readonly seed: number;
+  readonly final: Readonly<Record<string, number>>;
+  /** Digest of the examples it was trained on, and of their dataset. */
+  readonly examples: string;
+  readonly dataset: string;
+  readonly training: JsonObject;
+  /** What it started from; left out for a model that was trained from the start. */
+  readonly base?: BaseOrigin;
+}
+
+/** One of several outputs as the network gives it. */
+export interface HeadMeta {
+  readonly loss: string;
+  /** Values per row. */
+  readonly width: number;
+}
+
+/** A loaded model: tensors in, output values out. */
+export interface Predictor {
+  readonly meta: ModelMeta;
+  /** `batch` holds one tensor per input. Returns row-major float32, `rows * product(outputShape)` values. */
+  predict(batch: TensorBatch): Promise<Float32Array>;
+  dispose(): void;
+}
