@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../core/json.ts';
 import type { Plan, PlanStep } from '../core/plan.ts';
 import { completeTrainConfig } from '../training/step/train-config.ts';
-import { featureLines } from '../cli/feature-text.ts';
+import { featureLines } from './feature-text.ts';
 import { planModels } from './plan-model.ts';
 import type { PlannedModel } from './plan-model.ts';
 

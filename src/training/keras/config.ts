@@ -1,19 +1,10 @@
 import type { Json, JsonObject, JsonSchema } from '../../core/json.ts';
-import type { LayerDefinition, Shape } from '../layers/layer.ts';
+import type { LayerDefinition } from '../layers/layer.ts';
+import type { Shape } from '../layers/shapes.ts';
 import { withDefaults } from '../model/named.ts';
 import type { Named } from '../model/named.ts';
 import type { KerasMapping, KerasReading, KerasWriting } from './mapping.ts';
-import {
-  activationFromKeras,
-  activationToKeras,
-  constraintFromKeras,
-  constraintToKeras,
-  initializerFromKeras,
-  initializerToKeras,
-  regularizerFromKeras,
-  regularizerToKeras,
-  snakeCase,
-} from './names.ts';
+import { activationFromKeras, activationToKeras, constraintFromKeras, constraintToKeras, initializerFromKeras, initializerToKeras, regularizerFromKeras, regularizerToKeras, snakeCase } from './names.ts';
 
 /** The configuration of a layer under Keras's keys; `bidirectional` also asks for that of its cell. @throws what `writing.refuse` gives */
 export function layerConfigToKeras(

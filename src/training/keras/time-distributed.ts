@@ -1,4 +1,5 @@
 import { layerOfClass, wrappedLayer } from '../model/layer-lookup.ts';
+import type { Layers } from '../model/layer-lookup.ts';
 import type { LayerDefinition } from '../layers/layer.ts';
 import type { LayerConfig } from '../model/model-config.ts';
 import { kerasConfig, layerConfigToKeras } from './config.ts';
@@ -10,13 +11,13 @@ interface Config {
   readonly layer: LayerConfig;
 }
 
-const innerOf = ({ layer }: Config): ReturnType<typeof wrappedLayer> => wrappedLayer(layer, 'timeDistributed');
-
 /** Classes that are called with more than their input cannot stand inside. */
 const mappingOf = ({ keras }: LayerDefinition): KerasMapping | undefined => (keras?.call === undefined ? keras : undefined);
 
 /** Keras wraps the layer as well. */
-export const timeDistributedMapping: KerasMapping<Config> = {
+export function timeDistributedMapping(layers: Layers): KerasMapping<Config> {
+  const innerOf = ({ layer }: Config): ReturnType<typeof wrappedLayer> => wrappedLayer(layers, layer, 'timeDistributed');
+  return {
   className: 'TimeDistributed',
   reads: ['layer'],
   toKeras(_translated, config, writing) {
@@ -35,7 +36,7 @@ export const timeDistributedMapping: KerasMapping<Config> = {
   },
   fromKeras(_translated, keras, reading) {
     const { className, config } = wrappedKeras(keras.layer, reading.refuse);
-    const definition = layerOfClass(className, config);
+    const definition = layerOfClass(layers, className, config);
     const mapping = definition === undefined ? undefined : mappingOf(definition);
     if (definition === undefined || mapping === undefined) throw reading.refuse(`a ${className} inside, which is not read there`);
     return {
@@ -54,3 +55,4 @@ export const timeDistributedMapping: KerasMapping<Config> = {
     return definition.keras?.weightOrder?.(weights, settings) ?? weights;
   },
 };
+}

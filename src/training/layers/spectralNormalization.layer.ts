@@ -1,7 +1,9 @@
 import { withoutGradient } from '../tensorflow/gradients.ts';
 import { defineLayer } from './layer.ts';
-import type { Shape, WeightSpec } from './layer.ts';
+import type { LayerDefinition, WeightSpec } from './layer.ts';
+import type { Shape } from './shapes.ts';
 import { wrappedLayer } from '../model/layer-lookup.ts';
+import type { Layers } from '../model/layer-lookup.ts';
 import type { LayerConfig } from '../model/model-config.ts';
 import { unitNorm } from './shared/norms.ts';
 import { integer } from '../model/schema-parts.ts';
@@ -24,7 +26,8 @@ function kernelOf(weights: readonly WeightSpec[], type: string): WeightSpec {
   return kernel;
 }
 
-export default defineLayer<Config>({
+export default (layers: Layers): LayerDefinition =>
+  defineLayer<Config>({
   type: 'spectralNormalization',
   summary:
     'A layer whose kernel is divided by its largest singular value, as critics of GANs need. The weights that are saved are those before the division.',
@@ -38,12 +41,12 @@ export default defineLayer<Config>({
   },
   required: ['layer'],
   outputShape(inputs, config) {
-    const inner = wrappedLayer(config.layer, WRAPPER);
+    const inner = wrappedLayer(layers, config.layer, WRAPPER);
     kernelOf(inner.definition.weights(inputs, inner.config), inner.definition.type);
     return inner.definition.outputShape(inputs, inner.config);
   },
   weights(inputs, config) {
-    const inner = wrappedLayer(config.layer, WRAPPER);
+    const inner = wrappedLayer(layers, config.layer, WRAPPER);
     const weights = inner.definition.weights(inputs, inner.config);
     const width = kernelOf(weights, inner.definition.type).shape.at(-1)!;
     return [
@@ -52,7 +55,7 @@ export default defineLayer<Config>({
     ];
   },
   call(tf, inputs, weights, config, context) {
-    const { definition, config: settings } = wrappedLayer(config.layer, WRAPPER);
+    const { definition, config: settings } = wrappedLayer(layers, config.layer, WRAPPER);
     const name = weights.kernel === undefined ? 'embeddings' : 'kernel';
     const kernel = weights[name]!;
     const matrix = tf.reshape(kernel, [product(kernel.shape.slice(0, -1)), kernel.shape.at(-1)!]);

@@ -1,16 +1,19 @@
 import { timeDistributedMapping } from '../keras/time-distributed.ts';
 import { defineLayer } from './layer.ts';
+import type { LayerDefinition } from './layer.ts';
 import { wrappedLayer } from '../model/layer-lookup.ts';
+import type { Layers } from '../model/layer-lookup.ts';
 import type { LayerConfig } from '../model/model-config.ts';
 import { product, shapeError, showShape } from './shapes.ts';
 
 const WRAPPER = 'timeDistributed';
 
-export default defineLayer<{ readonly layer: LayerConfig }>({
+export default (layers: Layers): LayerDefinition =>
+  defineLayer<{ readonly layer: LayerConfig }>({
   type: 'timeDistributed',
   summary:
     'One layer, with the same weights, on every step of a sequence: dense on vectors, conv2d on the frames of a film. Batch statistics run over the steps, too.',
-  keras: timeDistributedMapping,
+  keras: timeDistributedMapping(layers),
   properties: { layer: { allOf: [{ $ref: '#/definitions/layer' }], description: 'The layer.', examples: [{ type: 'dense', units: 8 }] } },
   required: ['layer'],
   outputShape([input], { layer }) {
@@ -19,15 +22,15 @@ export default defineLayer<{ readonly layer: LayerConfig }>({
         `a timeDistributed layer reads sequences [steps, …], but its input has the shape ${showShape(input!)}`,
         'Use the layer inside on its own.',
       );
-    const { definition, config } = wrappedLayer(layer, WRAPPER);
+    const { definition, config } = wrappedLayer(layers, layer, WRAPPER);
     return [input![0]!, ...definition.outputShape([input!.slice(1)], config)];
   },
   weights([input], { layer }) {
-    const { definition, config } = wrappedLayer(layer, WRAPPER);
+    const { definition, config } = wrappedLayer(layers, layer, WRAPPER);
     return definition.weights([input!.slice(1)], config);
   },
   call(tf, [x], weights, { layer }, context) {
-    const { definition, config } = wrappedLayer(layer, WRAPPER);
+    const { definition, config } = wrappedLayer(layers, layer, WRAPPER);
     const [batch, steps, ...rest] = x!.shape as [number, number, ...number[]];
     const output = definition.call(tf, [tf.reshape(x!, [batch * steps, ...rest])], weights, config, {
       ...context,

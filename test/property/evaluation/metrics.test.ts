@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ExactSum } from '../../../src/evaluation/metrics/shared/exact-sum.ts';
-import { metricRegistry } from '../../../src/evaluation/metrics/resolve-metrics.ts';
+import { metricRegistry } from '../../../src/evaluation/metrics/index.generated.ts';
 import { contextOf, pickRows, toChunk } from '../../../src/evaluation/measure/chunk.ts';
 import type { Chunk, MetricDefinition, SampleChunk, TokenChunk } from '../../../src/evaluation/metrics/metric.ts';
 
