@@ -1,4 +1,3 @@
-
 export interface ServerAnswer {
   readonly id: string;
   readonly url: string;

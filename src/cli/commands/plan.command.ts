@@ -125,7 +125,7 @@ async function placeOf(...problem: Parameters<typeof import('../../config/place-
 
 /** Which column becomes what, once for each preprocess step. */
 async function printFeatures(models: readonly PlannedModel[], io: CliIo): Promise<void> {
-  const { featureLines } = await import('../../planning/feature-text.ts');
+  const { featureLines } = await import('../feature-text.ts');
   const shown = new Set<string>();
   for (const model of models) {
     if (model.preprocess === undefined || shown.has(model.preprocess)) continue;

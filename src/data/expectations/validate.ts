@@ -17,7 +17,6 @@ import { describeTable, profileFiles } from '../table/profile.ts';
 import { SPLITS } from '../stored/dataset.ts';
 import type { DatasetMeta } from '../stored/dataset.ts';
 
-
 export interface ValidateConfig {
   readonly expect: readonly JsonObject[];
   readonly onViolation?: 'quarantine' | 'fail';

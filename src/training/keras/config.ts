@@ -4,7 +4,17 @@ import type { Shape } from '../layers/shapes.ts';
 import { withDefaults } from '../model/named.ts';
 import type { Named } from '../model/named.ts';
 import type { KerasMapping, KerasReading, KerasWriting } from './mapping.ts';
-import { activationFromKeras, activationToKeras, constraintFromKeras, constraintToKeras, initializerFromKeras, initializerToKeras, regularizerFromKeras, regularizerToKeras, snakeCase } from './names.ts';
+import {
+  activationFromKeras,
+  activationToKeras,
+  constraintFromKeras,
+  constraintToKeras,
+  initializerFromKeras,
+  initializerToKeras,
+  regularizerFromKeras,
+  regularizerToKeras,
+  snakeCase,
+} from './names.ts';
 
 /** The configuration of a layer under Keras's keys; `bidirectional` also asks for that of its cell. @throws what `writing.refuse` gives */
 export function layerConfigToKeras(

@@ -10,10 +10,12 @@ export type Layers = DefinitionRegistry<LayerDefinition>;
 
 /** The layer that a class of Keras is read as. undefined where there is none. */
 export function layerOfClass(layers: Layers, className: string, config: JsonObject): LayerDefinition | undefined {
-  return layers.all().find(
-    ({ keras }) =>
-      (keras?.className === className || keras?.aliases?.includes(className) === true) && keras.accepts?.(className, config) !== false,
-  );
+  return layers
+    .all()
+    .find(
+      ({ keras }) =>
+        (keras?.className === className || keras?.aliases?.includes(className) === true) && keras.accepts?.(className, config) !== false,
+    );
 }
 
 export interface WrappedLayer {

@@ -9,7 +9,15 @@ import { resolveNamed } from '../model/named.ts';
 import type { Named, Resolved } from '../model/named.ts';
 import { NO_LOGITS, Network } from '../model/network.ts';
 import { outputLoss } from './shared/output-loss.ts';
-import { countNext, everyStep, nextTokens, requirePaddedBehind, sparseCrossentropy, tokenInput, withLastToken } from './shared/next-token.ts';
+import {
+  countNext,
+  everyStep,
+  nextTokens,
+  requirePaddedBehind,
+  sparseCrossentropy,
+  tokenInput,
+  withLastToken,
+} from './shared/next-token.ts';
 import { defineObjective, withAdded, withPenalty } from './objective.ts';
 import type { LabelledBatch, Objective, ObjectiveOptions, ObjectiveRequest } from './objective.ts';
 import type { LabelledTensors } from './labelled.ts';

@@ -8,7 +8,15 @@ import { NO_LOGITS, Network } from '../model/network.ts';
 import { defineObjective, withAdded, withPenalty } from './objective.ts';
 import type { Objective, ObjectiveOptions, ObjectiveRequest } from './objective.ts';
 import type { LabelledTensors } from './labelled.ts';
-import { anomalyOutput, rebuiltShape, reconstructionProperties, requireNumericInputs, requireReachable, withScore, withoutScore } from './shared/reconstruction.ts';
+import {
+  anomalyOutput,
+  rebuiltShape,
+  reconstructionProperties,
+  requireNumericInputs,
+  requireReachable,
+  withScore,
+  withoutScore,
+} from './shared/reconstruction.ts';
 import type { ReconstructionConfig } from './shared/reconstruction.ts';
 import { lossRegistry } from '../losses/index.generated.ts';
 import { showShape } from '../layers/shapes.ts';

@@ -1,6 +1,6 @@
 import { outcomeTable } from '../data/preprocess/column-outcomes.ts';
-import { table } from '../cli/commands/command.ts';
-import type { PlannedModel } from './plan-model.ts';
+import { table } from './commands/command.ts';
+import type { PlannedModel } from '../planning/plan-model.ts';
 
 /** Columns that are printed; all of them stand in the JSON. */
 const COLUMNS_SHOWN = 100;
