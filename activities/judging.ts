@@ -98,7 +98,9 @@ export async function judgeAgain(ctx: JudgeContext, { config, inputs }: Judgemen
   return judgeModel(ctx, config as EvaluateConfig, Object.fromEntries(refs));
 }
 
-/** How an evaluation judged, where its verdict depends on who was champion of the model; undefined: on the version alone, or nobody knows. */
+/**
+ * How an evaluation judged, where its verdict depends on who was champion of the model; undefined: on the version alone, or nobody knows.
+ */
 export async function judgementOf(
   artifacts: ArtifactStore,
   evaluation: Pick<ArtifactRef, 'digest'> | null,

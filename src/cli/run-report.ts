@@ -6,7 +6,9 @@ import { table } from './commands/command.ts';
 import type { CliIo } from './commands/command.ts';
 import { formatNumber, seconds } from './run-progress.ts';
 
-/** The end of a run for people, the JSON document for programs, and the exit code. `place`: where in the document its failure comes from. */
+/**
+ * The end of a run for people, the JSON document for programs, and the exit code. `place`: where in the document its failure comes from.
+ */
 export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   io.result(run);
   const took = run.endedAt === null || run.startedAt === '' ? '' : ` in ${seconds(Date.parse(run.endedAt) - Date.parse(run.startedAt))}`;

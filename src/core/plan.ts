@@ -71,7 +71,10 @@ export interface DriftTrigger extends TriggerBounds {
   readonly everyMs: number;
   readonly windowMs: number;
   readonly rowsMin: number;
-  /** Tests of every column that they fit, with their thresholds. Monitors applied before tests could be declared have `psi` and `ksPValue` instead. */
+  /**
+   * Tests of every column that they fit, with their thresholds. Monitors applied before tests could be declared have `psi` and `ksPValue`
+   * instead.
+   */
   readonly tests?: readonly DriftTestChoice[];
   readonly agree?: 'all' | 'any';
   readonly missing?: number;

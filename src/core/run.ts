@@ -147,7 +147,10 @@ const ONCE = /^\d{8}-\d{6}-[a-z0-9]{4,}$/;
 /** Characters of Temporal's id of an execution that tell executions of one workflow id apart. */
 const EXECUTION_CHARACTERS = 8;
 
-/** The id of one execution: of a workflow id that can come twice, with the end of the execution's own id (it begins with the time), "scheduled-2026-01-31T03:00:00Z.1f0c9a2b". */
+/**
+ * The id of one execution: of a workflow id that can come twice, with the end of the execution's own id (it begins with the time),
+ * "scheduled-2026-01-31T03:00:00Z.1f0c9a2b".
+ */
 export function executionIdOf(workflowId: string, executionId: string): string {
   const run = runIdOf(workflowId);
   return ONCE.test(run) ? run : `${run}.${executionId.slice(-EXECUTION_CHARACTERS)}`;

@@ -148,7 +148,7 @@ interface PendingActivity {
 function retrying(activities: readonly PendingActivity[]): Record<string, string> {
   const reasons: Record<string, string> = {};
   for (const { activityId, attempt, lastFailure } of activities)
-    if (typeof activityId === 'string' && lastFailure?.message != null)
+    if (typeof activityId === 'string' && typeof lastFailure?.message === 'string')
       reasons[activityId.split(' #')[0]!] = `attempt ${attempt ?? '?'}, after: ${lastFailure.message}`;
   return reasons;
 }

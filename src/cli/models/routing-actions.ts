@@ -59,7 +59,10 @@ export async function unpinAction(io: CliIo, model: string, options: { why?: str
   );
 }
 
-/** Says that it is done only after the servers answer with the version; exits with 4 where they do not in time, with 1 where another version became champion meanwhile. */
+/**
+ * Says that it is done only after the servers answer with the version; exits with 4 where they do not in time, with 1 where another
+ * version became champion meanwhile.
+ */
 async function proveAndReport(
   io: CliIo,
   { store }: OpenRegistry,

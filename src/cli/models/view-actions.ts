@@ -3,13 +3,14 @@ import type { ObjectStore } from '../../core/ports.ts';
 import type { Registry, RoutingAt } from '../../registry/registry.ts';
 import type { Routing, VersionManifest } from '../../registry/types.ts';
 import type { BaseOrigin } from '../../training/transfer/base.ts';
-import type { ModelMeta } from '../../training/model/model-meta.ts';
+import { MODEL } from '../../training/model/model-meta.ts';
 import { table } from '../commands/command.ts';
 import type { CliIo } from '../commands/command.ts';
 import { REPAIR_HINT } from '../../registry/documents.ts';
 import type { Problem } from '../../registry/documents.ts';
 import { currentUser, openRegistry } from './options.ts';
 import { aliasesText, metricsText, numberText, sizeText, timeText, transitionRows, versionRows, versionText } from './views.ts';
+import { readStored } from '../../storage/stored.ts';
 
 export async function listAction(io: CliIo): Promise<void> {
   const { registry } = await openRegistry();
@@ -256,6 +257,6 @@ function aliasNames(aliases: Readonly<Record<string, number>> | undefined, versi
 async function artifactOf(store: ObjectStore, manifest: VersionManifest): Promise<{ readonly bytes: number; readonly base?: BaseOrigin }> {
   const { readManifest } = await import('../../storage/artifact-store.ts');
   const { files, meta } = await readManifest(store, manifest.model.digest);
-  const { base } = meta as unknown as Pick<ModelMeta, 'base'>;
+  const { base } = readStored(MODEL, meta, `the model of version ${manifest.version}`);
   return { bytes: Object.values(files).reduce((sum, file) => sum + file.size, 0), ...(base === undefined ? {} : { base }) };
 }

@@ -6,7 +6,10 @@ import { DIGEST_BYTES } from '../reading/digest.ts';
 import { SPLITS } from '../stored/dataset.ts';
 import type { Split } from '../stored/dataset.ts';
 
-/** File of a split's digests. Those of `<split>.digests` were made in another way and tell nothing of these: such a dataset counts as one that keeps none. */
+/**
+ * File of a split's digests. Those of `<split>.digests` were made in another way and tell nothing of these: such a dataset counts as one
+ * that keeps none.
+ */
 export function digestsFile(split: Split): string {
   return `${split}.digests2`;
 }

@@ -6,11 +6,12 @@ import type { OpenArtifact } from '../../core/ports.ts';
 import { withDatabase } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import { SPLITS } from '../stored/dataset.ts';
-import type { DatasetMeta, DatasetProfile } from '../stored/dataset.ts';
+import type { DatasetProfile } from '../stored/dataset.ts';
 import { lookAtSource } from './ingest.ts';
 import { readTables } from './ingest-tables.ts';
 import type { IngestConfig } from './ingest-config.ts';
 import { digestsInOrder } from './row-digests.ts';
+import { datasetMeta } from '../stored/dataset-rows.ts';
 
 export interface SourceRequest {
   readonly config: IngestConfig;
@@ -33,7 +34,7 @@ export async function unseenRows(
   name: string,
   { config, documentDir, nominalTime }: SourceRequest,
 ): Promise<UnseenRows> {
-  const meta = dataset.manifest.meta as unknown as DatasetMeta;
+  const meta = datasetMeta(dataset);
   const held = Object.values(meta.rows).reduce((sum, rows) => sum + rows, 0);
   const { files, fingerprint } = await lookAtSource(config, documentDir);
   if (config.window === undefined && fingerprint.digest === meta.source.digest) return { rows: held, unseen: 0, note: '' };

@@ -41,7 +41,12 @@ export async function judgeChampions(
   return { champion: await judgeFairly(inputs.champion), former };
 }
 
-/** @param does what the model does, for the message @param settings those of other models, and whether they are given @throws CONFIG_INVALID */
+/**
+ * @param does what the model does, for the message
+ *
+ * @param settings those of other models, and whether they are given
+ * @throws CONFIG_INVALID
+ */
 export function refuseSettings(does: string, settings: Readonly<Record<string, boolean>>): void {
   const given = Object.keys(settings)
     .filter((name) => settings[name])
