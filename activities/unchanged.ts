@@ -1,6 +1,6 @@
 import { isPerennialError } from '../src/core/errors.ts';
 import { withFailures } from './failures.ts';
-import type { ActivityDeps } from './index.ts';
+import type { ActivityDeps } from './deps.ts';
 
 export interface UnchangedActivities {
   /** The version that serves as the champion of a model, where it is the very model of a digest; else null. */

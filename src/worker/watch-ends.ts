@@ -1,4 +1,4 @@
-import type { ActivityDeps } from '../../activities/index.ts';
+import type { ActivityDeps } from '../../activities/deps.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Outcome, OutcomeKind } from '../core/outcome.ts';
 import { connectTemporal, isAway } from '../runs/connect.ts';
