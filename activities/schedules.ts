@@ -13,7 +13,7 @@ export function scheduleActivities(): ScheduleActivities {
   return {
     ticksOfSchedule: (task) =>
       withFailures(async () => {
-        const { scheduleTicks } = await import('../src/orchestration/schedule-ticks.ts');
+        const { scheduleTicks } = await import('../src/runs/schedule-ticks.ts');
         return scheduleTicks(Context.current().client, task);
       }),
     scheduleState: (id) =>

@@ -48,7 +48,7 @@ export async function reachable(report: RunReport): Promise<RunReport> {
     const [{ openStore }, { withLiveLinks }, { withStandingNow }] = await Promise.all([
       import('../storage/open-store.ts'),
       import('../runs/live-links.ts'),
-      import('../orchestration/standing-now.ts'),
+      import('../runs/standing-now.ts'),
     ]);
     const store = await openStore();
     return await withStandingNow(await withLiveLinks(report, store), store);

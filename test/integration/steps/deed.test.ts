@@ -10,7 +10,7 @@ import { compileOrThrow } from '../../../src/config/plan-document.ts';
 import { pipelineInput } from '../../../src/runs/pipeline-input.ts';
 import { compareRuns } from '../../../src/runs/reproduction.ts';
 import { describeRun, reportOf, startRun } from '../../../src/runs/runs.ts';
-import { withStandingNow } from '../../../src/orchestration/standing-now.ts';
+import { withStandingNow } from '../../../src/runs/standing-now.ts';
 import { startAttributes } from '../../../src/runs/search-attributes.ts';
 import { waitRun } from '../../../src/runs/wait-run.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';

@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../core/ports.ts';
 import { readRouting } from '../registry/routing.ts';
-import type { RunReport } from '../runs/runs.ts';
+import type { RunReport } from './runs.ts';
 
 /** The run with what the routing says of its version now: what it kept is of the moment when it last looked. */
 export async function withStandingNow(run: RunReport, store: ObjectStore): Promise<RunReport> {

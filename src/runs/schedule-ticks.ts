@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { TicksFound, TicksTask } from '../core/missed-ticks.ts';
-import { ticksBetween } from '../runs/matching-times.ts';
+import { ticksBetween } from './matching-times.ts';
 
 /** More than Temporal lists at a time. */
 const LISTS_MAX = 1_000;
