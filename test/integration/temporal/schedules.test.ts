@@ -4,7 +4,8 @@ import { cancelBackfill, describeBackfill, findBackfill, listBackfills, startBac
 import { clockChanges } from '../../../src/runs/daylight.ts';
 import type { ClockChange } from '../../../src/runs/daylight.ts';
 import { compareSchedules } from '../../../src/runs/reconcile.ts';
-import { listRuns } from '../../../src/runs/runs.ts';
+import { findRun } from '../../../src/runs/find-run.ts';
+import { describeRun, listRuns } from '../../../src/runs/runs.ts';
 import { deleteSchedule, listSchedules, pauseSchedule, resumeSchedule, triggerSchedule } from '../../../src/runs/schedules.ts';
 import { until } from '../../support/until.ts';
 import { applied, planStep, setStage, testPlan, testStep } from './harness.ts';
@@ -78,6 +79,31 @@ describe('a backfill', () => {
           .join() === 'cancelled,completed',
     );
     expect(seen).toHaveLength(2);
+  });
+
+  it('of ticks that came already is other executions, each with a name of its own; also by Temporal itself, under one id', async () => {
+    const { temporal } = stage;
+    await applied(temporal, [planOf('again')], steps);
+    const range = { start: day('2026-03-01'), end: day('2026-03-02') };
+    const tick = 'again/scheduled-2026-03-01T03:00:00Z';
+    for (const times of [1, 2]) {
+      await temporal.client.schedule.getHandle('again/schedule').backfill({ ...range, overlap: 'ALLOW_ALL' });
+      await until(
+        async () => (await listRuns(temporal, { pipeline: 'again' })).filter(({ status }) => status === 'completed').length === times,
+      );
+    }
+    const ours = [await startBackfill(temporal, 'again/schedule', range), await startBackfill(temporal, 'again/schedule', range)];
+    for (const { id } of ours) await until(async () => (await describeBackfill(temporal, id)).state === 'done');
+    const rows = await until(async () => {
+      const found = await listRuns(temporal, { pipeline: 'again' });
+      return found.length === 4 && found.every(({ status }) => status === 'completed') ? found : undefined;
+    });
+    expect(rows.filter(({ workflowId }) => workflowId === tick)).toHaveLength(2);
+    expect(new Set(rows.map(({ run }) => run)).size).toBe(4);
+    expect(new Set(rows.map(({ trigger }) => trigger))).toEqual(new Set(['backfill']));
+    // Each name leads to its own execution.
+    const views = await Promise.all(rows.map(async ({ run }) => describeRun(temporal, await findRun(temporal, run))));
+    expect(views.map(({ pipeline, runId }) => `${pipeline}/${runId}`)).toEqual(rows.map(({ run }) => run));
   });
 
   it('refuses a range in the future, and one without a tick', async () => {
