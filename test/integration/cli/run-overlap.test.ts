@@ -2,24 +2,27 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { steps } from '../../../activities/steps/index.generated.ts';
+import { describeRun } from '../../../src/runs/runs.ts';
 import type { RunReport } from '../../../src/runs/runs.ts';
 import { FileStore } from '../../../src/storage/file-store.ts';
 import { Perennial } from '../../support/perennial.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { until } from '../../support/until.ts';
 import { setStage } from '../temporal/harness.ts';
+import type { Stage } from '../temporal/harness.ts';
 
 const folder = tempDir('overlap');
 const file = join(folder, 'held.json');
 const go = join(folder, 'go');
 let cli: Perennial;
+let stage: Stage;
 
 beforeAll(async () => {
   process.env.PERENNIAL_HOME = tempDir('home');
   const store = tempDir('store');
-  const { server, startWorker } = await setStage(steps, new FileStore(store));
-  await startWorker();
-  cli = new Perennial({ PERENNIAL_STORE: `file:${store}`, TEMPORAL_ADDRESS: server.address });
+  stage = await setStage(steps, new FileStore(store));
+  await stage.startWorker();
+  cli = new Perennial({ PERENNIAL_STORE: `file:${store}`, TEMPORAL_ADDRESS: stage.server.address });
   const command = ['sh', '-c', `while [ ! -f "${go}" ]; do sleep 0.1; done`];
   writeFileSync(
     file,
@@ -27,7 +30,7 @@ beforeAll(async () => {
   );
 });
 
-const show = async (workflowId: string): Promise<RunReport> => (await cli.run(['runs', 'show', workflowId, '--json'])).json<RunReport>();
+const show = (workflowId: string): Promise<RunReport> => describeRun(stage.temporal, workflowId);
 async function begun(...args: string[]): Promise<string> {
   const answer = await cli.run(['run', file, '--detach', '--json', ...args]);
   expect([answer.stderr, answer.code]).toEqual(['', 0]);
