@@ -116,6 +116,8 @@ export interface Plan {
     readonly schedule?: ScheduleTrigger;
     readonly drift?: DriftTrigger;
     readonly newData?: NewDataTrigger;
+    /** What runs that start by themselves do where they make the very model that is champion already; absent: "stop". */
+    readonly unchanged?: 'stop' | 'goOn';
     /** By what started the run; ticks of the schedule go by `schedule.overlap`. */
     readonly overlap?: { readonly [trigger in 'manual' | 'backfill' | 'drift' | 'newData']?: TurnPolicy };
   };

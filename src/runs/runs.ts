@@ -135,7 +135,13 @@ export async function describeRun(temporal: Temporal, run: string | RunAddress):
 
 /** The run with its addresses. */
 export function reportOf(temporal: Temporal, view: RunView): RunReport {
-  return { ...view, urls: { temporal: workflowUrl(temporal.settings, view.workflowId, view.executionId), ...view.links } };
+  // Runs of before 0.2.0 kept no word about the standing of their version.
+  return {
+    ...view,
+    live: view.live ?? null,
+    standing: view.standing ?? null,
+    urls: { temporal: workflowUrl(temporal.settings, view.workflowId, view.executionId), ...view.links },
+  };
 }
 
 interface PendingActivity {
@@ -245,7 +251,7 @@ function rowOf(temporal: Temporal, info: WorkflowExecutionInfo): RunRow {
 }
 
 function statusOf(name: string, verdict: string | null): string {
-  if (name === 'COMPLETED') return verdict === 'rejected' || verdict === 'skipped' ? verdict : 'completed';
+  if (name === 'COMPLETED') return verdict === 'rejected' || verdict === 'skipped' || verdict === 'nothingNew' ? verdict : 'completed';
   if (name === 'CANCELLED') return 'cancelled';
   return name.toLowerCase().replaceAll('_', ' ');
 }

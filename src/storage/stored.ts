@@ -69,7 +69,7 @@ function validatorOf(schema: JsonSchema): ValidateFunction {
  * @param where for messages: the store with the key, or the artifact
  * @throws BLOB_CORRUPT for what is no such record; PIPELINE_OUTDATED for a format of a newer version of Perennial
  */
-export function readStored<T>(kind: StoredKind<T>, value: unknown, where: string): T {
+export function readStored<T>(kind: StoredKind<T>, value: unknown, where: string | (() => string)): T {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw noRecord(kind, value, where, `it is ${shown(value)}`);
   let record = value as JsonObject;
   const said = record['formatVersion'] ?? kind.unmarked;
@@ -83,7 +83,7 @@ export function readStored<T>(kind: StoredKind<T>, value: unknown, where: string
   if (said > kind.formatVersion)
     throw new PerennialError(
       'PIPELINE_OUTDATED',
-      `${where}: the ${kind.name} have format ${said}; this version of Perennial reads up to format ${kind.formatVersion}.`,
+      `${textOf(where)}: the ${kind.name} have format ${said}; this version of Perennial reads up to format ${kind.formatVersion}.`,
       { hint: 'It was written by a newer version: use that one.' },
     );
   for (let version = said; version < kind.formatVersion; version += 1) record = kind.upgrades[version]!(record);
@@ -104,7 +104,7 @@ export async function openAs<T>(
 
 /** The facts of an open artifact, checked. @throws BLOB_CORRUPT, PIPELINE_OUTDATED */
 export function metaAs<T>(artifact: Pick<OpenArtifact, 'ref' | 'manifest'>, kind: StoredKind<T>): T {
-  return readStored(kind, artifact.manifest.meta, `the artifact ${artifact.ref.digest.slice(0, 12)} (${artifact.manifest.kind})`);
+  return readStored(kind, artifact.manifest.meta, () => `the artifact ${artifact.ref.digest.slice(0, 12)} (${artifact.manifest.kind})`);
 }
 
 /** A JSON file of an open artifact, checked. @throws BLOB_CORRUPT, OBJECT_NOT_FOUND, PIPELINE_OUTDATED */
@@ -120,13 +120,15 @@ function problemText(error: ErrorObject | undefined): string {
   return `${error?.instancePath === '' || error === undefined ? 'it' : `"${error.instancePath.slice(1).replaceAll('/', '.')}"`} ${error?.message ?? 'does not fit'}`;
 }
 
+const textOf = (where: string | (() => string)): string => (typeof where === 'string' ? where : where());
+
 function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';
   return text.length > 120 ? `${text.slice(0, 120)}…` : text;
 }
 
-function noRecord(kind: StoredKind<unknown>, value: unknown, where: string, problem: string): PerennialError {
-  return new PerennialError('BLOB_CORRUPT', `${where}: these are no ${kind.name}: ${problem}. It holds ${shown(value)}`, {
+function noRecord(kind: StoredKind<unknown>, value: unknown, where: string | (() => string), problem: string): PerennialError {
+  return new PerennialError('BLOB_CORRUPT', `${textOf(where)}: these are no ${kind.name}: ${problem}. It holds ${shown(value)}`, {
     hint: REPAIR_HINT,
   });
 }

@@ -196,7 +196,7 @@ export async function exportAction(
 }
 
 export async function deleteAction(io: CliIo, model: string, reference: string, options: { why?: string }): Promise<void> {
-  const { registry } = await openRegistry();
+  const { registry } = await openRegistry('change');
   const change = await registry.deleteVersion(model, reference, { who: currentUser(), why: options.why ?? 'Deleted by hand.' });
   const version = change.from;
   io.result({ model, version, deleted: true });
@@ -214,7 +214,7 @@ export interface GcFlags {
 }
 
 export async function gcAction(io: CliIo, options: GcFlags): Promise<void> {
-  const { store } = await openRegistry();
+  const { store } = await openRegistry(options.delete === true ? 'change' : undefined);
   const [{ collectGarbage }, { leftWork }] = await Promise.all([import('../../registry/gc.ts'), import('../../runs/left-work.ts')]);
   const hour = 3_600_000;
   const result = await collectGarbage(store, {

@@ -570,6 +570,7 @@ function judgeGates(
     metrics: by((result) => result.value),
     directions: by((result) => result.direction),
     former,
+    ...(options.formerAgesMs === undefined ? {} : { formerAgesMs: options.formerAgesMs }),
     onTooFewRows: options.comparison.onTooFewRows,
     ...('none' in compared
       ? { [compared.notFair === undefined ? 'noChampion' : 'notFair']: compared.none }
