@@ -23,6 +23,7 @@ const candidates = {
   trainer: 'src/training/trainer/main.ts',
   'hdf5-reader': 'src/training/imports/hdf5-reader.ts',
   neighbours: 'src/data/neighbours/neighbours-thread.ts',
+  preprocessing: 'src/data/preprocess/preprocess-thread.ts',
 };
 const entryPoints = Object.fromEntries(Object.entries(candidates).filter(([, path]) => existsSync(path)));
 const steps = existsSync('activities/steps') ? readdirSync('activities/steps').filter((name) => name.endsWith('.step.ts')) : [];

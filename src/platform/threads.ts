@@ -107,16 +107,16 @@ function threadError(what: string, error: unknown): PerennialError {
   return new PerennialError('STEP_FAILED', `${what}: a thread failed: ${messageOf(error)}`, { cause: error });
 }
 
-/** The other side: what the file of an entry point calls. In a process's main thread it does nothing. */
+/** The other side: what the file of an entry point calls; an answer may be a promise. In a process's main thread it does nothing. */
 export function answerTasks<Task, Data>(start: (data: Data, thread: number) => (task: Task) => unknown): void {
   if (isMainThread || parentPort === null) return;
   const port = parentPort;
   const { data, thread } = workerData as { data: Data; thread: number };
   let answer: ((task: Task) => unknown) | undefined;
-  port.on('message', (task: Task) => {
+  port.on('message', async (task: Task) => {
     try {
       answer ??= start(data, thread);
-      port.postMessage({ result: answer(task) } satisfies Answer<unknown>);
+      port.postMessage({ result: await answer(task) } satisfies Answer<unknown>);
     } catch (error) {
       if (!isPerennialError(error)) throw error;
       port.postMessage({ problem: { code: error.code, message: error.message, hint: error.hint } } satisfies Answer<unknown>);

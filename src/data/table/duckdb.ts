@@ -1,10 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isMainThread, threadId } from 'node:worker_threads';
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBValue } from '@duckdb/node-api';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import { perennialHome } from '../../platform/paths.ts';
 import { DATA_LIMITS } from './limits.ts';
+import { plainRowsFunction } from '../reading/plain-scan.ts';
 import { rowDigestFunction } from './row-digest.ts';
 
 /** A quoted SQL identifier: any name is safe, whatever it holds. */
@@ -60,20 +62,28 @@ export interface TypedVector {
 }
 
 let instance: Promise<DuckDBInstance> | undefined;
+let limits = { memory: DATA_LIMITS.duckdbMemory as string, threads: DATA_LIMITS.duckdbThreads as number };
+
+/** What the database of this thread may take, instead of what is meant for the only one of a process. Before it is first used. */
+export function limitDatabase(memory: string, threads: number): void {
+  if (instance !== undefined) throw new PerennialError('INTERNAL', 'The database is open already.');
+  limits = { memory, threads };
+}
 
 async function open(): Promise<DuckDBInstance> {
   const { DuckDBInstance } = await import('@duckdb/node-api');
-  const temporary = join(perennialHome(), 'tmp', `duckdb-${process.pid}`);
+  const temporary = join(perennialHome(), 'tmp', `duckdb-${process.pid}${isMainThread ? '' : `-${threadId}`}`);
   mkdirSync(join(perennialHome(), 'tmp'), { recursive: true });
   const created = await DuckDBInstance.create(':memory:', {
-    memory_limit: DATA_LIMITS.duckdbMemory,
-    threads: String(DATA_LIMITS.duckdbThreads),
+    memory_limit: limits.memory,
+    threads: String(limits.threads),
     temp_directory: temporary,
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   });
   const connection = await created.connect();
   connection.registerScalarFunction(await rowDigestFunction());
+  connection.registerTableFunction(await plainRowsFunction());
   connection.closeSync();
   return created;
 }
