@@ -12,7 +12,7 @@ import { mask } from '../src/steps/secrets.ts';
 import { fingerprintOfCommand } from '../src/steps/seen/command.ts';
 import { programEnvironment } from '../src/platform/environment.ts';
 import { traceEnvironment } from '../src/telemetry/telemetry.ts';
-import type { CommandConfig } from './steps/command.step.ts';
+import type { CommandConfig } from './command-config.ts';
 
 /** What decides the result of a command besides its configuration and inputs, as far as it can be seen. */
 export async function fingerprintCommand(ctx: FingerprintContext, config: CommandConfig): Promise<Json | Unseen> {

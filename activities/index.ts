@@ -1,8 +1,7 @@
-import type { ArtifactStore, ObjectStore } from '../src/core/ports.ts';
+import type { ActivityDeps } from './deps.ts';
 import { PerennialError } from '../src/core/errors.ts';
 import { activityName } from '../src/core/run.ts';
 import type { StepOutcome, StepTask } from '../src/core/run.ts';
-import type { StepDefinition } from '../src/core/step.ts';
 import { modelActivities } from './models.ts';
 import type { ModelActivities } from './models.ts';
 import { monitorActivities } from './monitors.ts';
@@ -12,17 +11,6 @@ import type { OutcomeActivities } from './outcomes.ts';
 import { scheduleActivities } from './schedules.ts';
 import type { ScheduleActivities } from './schedules.ts';
 import { stepActivity } from './run-step.ts';
-
-export interface ActivityDeps {
-  readonly store: ObjectStore;
-  readonly artifacts: ArtifactStore;
-  /** Step types that this worker knows. */
-  readonly steps: readonly StepDefinition[];
-  /** Where private folders of running steps lie; absolute. */
-  readonly workRoot: string;
-  /** Digest of the code behind a step type: part of the cache key. */
-  readonly codeDigest: (type: string) => string;
-}
 
 /** Every activity of a worker: one per step type, named `<type>@<version>`, and those of the other workflows. */
 export function createActivities(

@@ -1,6 +1,6 @@
 import type { ModelAnswer, PromoteRequest, RollbackRequest, UnpinRequest } from '../src/core/model-updates.ts';
 import { withFailures } from './failures.ts';
-import type { ActivityDeps } from './index.ts';
+import type { ActivityDeps } from './deps.ts';
 
 export interface ModelActivities {
   promoteModel(model: string, request: PromoteRequest, requestId: string): Promise<ModelAnswer>;

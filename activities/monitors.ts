@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { limits } from '../src/core/limits.ts';
 import type { Admission, AdmissionTask, MonitorFinding, MonitorTask } from '../src/core/monitor.ts';
 import { withFailures } from './failures.ts';
-import type { ActivityDeps } from './index.ts';
+import type { ActivityDeps } from './deps.ts';
 
 export interface MonitorActivities {
   checkModel(task: MonitorTask): Promise<MonitorFinding>;

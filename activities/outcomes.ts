@@ -4,7 +4,7 @@ import { mask } from '../src/steps/secrets.ts';
 import { writeOutcome } from '../src/registry/outcomes.ts';
 import { logFields } from '../src/telemetry/telemetry.ts';
 import { withFailures } from './failures.ts';
-import type { ActivityDeps } from './index.ts';
+import type { ActivityDeps } from './deps.ts';
 
 export interface OutcomeActivities {
   tellOutcome(outcome: Outcome): Promise<void>;

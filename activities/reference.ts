@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../src/core/json.ts';
 import type { ArtifactStore, ObjectStore } from '../src/core/ports.ts';
 import { sha256 } from '../src/storage/digest.ts';
 import { canonicalJson } from '../src/core/json.ts';
-import type { IngestConfig } from '../src/data/ingest/ingest-tables.ts';
+import type { IngestConfig } from '../src/data/ingest/ingest-config.ts';
 import type { ReferenceSchema } from '../src/data/ingest/reference.ts';
 import { labelList } from '../src/data/ingest/label-columns.ts';
 import type { DatasetMeta, DatasetProfile } from '../src/data/stored/dataset.ts';

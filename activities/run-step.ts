@@ -16,7 +16,7 @@ import { guardArtifacts } from '../src/steps/guarded-artifacts.ts';
 import { ofThisRun } from '../src/steps/run-traces.ts';
 import { mask, maskResult, resolveSecrets, secretOf } from '../src/steps/secrets.ts';
 import { toFailure } from './failures.ts';
-import type { ActivityDeps } from './index.ts';
+import type { ActivityDeps } from './deps.ts';
 import { linksOf } from './links.ts';
 import { ProgressReporter } from './progress.ts';
 import { StepLog } from './step-log.ts';

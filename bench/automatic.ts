@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { openExamples } from '../src/data/stored/examples.ts';
 import { ingest } from '../src/data/ingest/ingest.ts';
 import { preprocess } from '../src/data/preprocess/preprocess.ts';
-import type { PreprocessConfig } from '../src/data/preprocess/preprocess.ts';
+import type { PreprocessConfig } from '../src/data/preprocess/preprocess-config.ts';
 import { packageRoot } from '../src/platform/paths.ts';
 import { SPLITS } from '../src/data/stored/dataset.ts';
 import { createBench } from '../test/unit/data/support.ts';

@@ -20,7 +20,7 @@ import { GraphPredictor } from '../src/training/graph/graph-predictor.ts';
 import type { LayerConfig } from '../src/training/model/model-config.ts';
 import { resolveNamed } from '../src/training/model/named.ts';
 import { Network } from '../src/training/model/network.ts';
-import { optimizerRegistry } from '../src/training/losses/resolve-loss.ts';
+import { optimizerRegistry } from '../src/training/optimizers/index.generated.ts';
 import { product } from '../src/training/layers/shapes.ts';
 import { loadTf, preferOneDnn } from '../src/training/tensorflow/tf.ts';
 import type { Tf } from '../src/training/tensorflow/tf.ts';

@@ -6,7 +6,7 @@ import { secretDigest } from '../../src/steps/secret-digest.ts';
 import { declare, doubtText, lookAtValues, seenOf } from '../../src/steps/seen/command.ts';
 import { lookForOutside, outsideModule, readJavaScript } from '../../src/steps/seen/javascript.ts';
 import { Look, realPath } from '../../src/steps/seen/look.ts';
-import type { ScriptConfig } from '../steps/script.step.ts';
+import type { ScriptConfig } from './config.ts';
 import { readScript } from './bundle.ts';
 
 /** What decides the result of a local step besides its configuration and inputs, as far as it can be seen: all of its code, files that it names, secrets, and the nominal time where it asks for it. */

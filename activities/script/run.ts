@@ -7,7 +7,7 @@ import { programEnvironment } from '../../src/platform/environment.ts';
 import { perennialHome } from '../../src/platform/paths.ts';
 import { storeEnvironment } from '../../src/storage/open-store.ts';
 import { traceEnvironment } from '../../src/telemetry/telemetry.ts';
-import type { ScriptConfig } from '../steps/script.step.ts';
+import type { ScriptConfig } from './config.ts';
 import { bundleScript } from './bundle.ts';
 import type { ScriptMessage, ScriptTask, SecretAnswer, SecretQuestion } from './messages.ts';
 

@@ -1,18 +1,7 @@
+import type { CommandConfig } from '../command-config.ts';
 import { defineStep } from '../../src/core/step.ts';
-import type { JsonObject } from '../../src/core/json.ts';
 import { coverOf } from '../../src/steps/seen/cover.ts';
 import { portsOf, portsSchema } from '../../src/steps/step-ports.ts';
-import type { KindsByName } from '../../src/steps/step-ports.ts';
-
-export interface CommandConfig {
-  readonly command: readonly string[];
-  readonly with?: JsonObject;
-  readonly takes?: KindsByName;
-  readonly gives?: KindsByName;
-  readonly cwd?: string;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly files?: readonly string[];
-}
 
 /** Of the key `files`, for steps that run programs. */
 export const FILES_TEXT =

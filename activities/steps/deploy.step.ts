@@ -5,7 +5,7 @@ import type { JsonObject } from '../../src/core/json.ts';
 import { ofThePast } from '../../src/core/run.ts';
 import type { ConfigProblem, StepContext, StepResult } from '../../src/core/step.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
-import type { Confirmation } from '../../src/registry/confirm.ts';
+import type { Confirmation } from '../../src/registry/confirmation.ts';
 import type { VersionManifest } from '../../src/registry/types.ts';
 import type { Promotion } from '../promotion.ts';
 

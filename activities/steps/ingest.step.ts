@@ -3,7 +3,7 @@ import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
 import { createArtifactStore } from '../../src/storage/artifact-store.ts';
 import { findReference, fingerprintReference } from '../reference.ts';
 import { checkChoice, choiceInWords } from '../../src/data/ingest/choose-rows.ts';
-import type { IngestConfig } from '../../src/data/ingest/ingest-tables.ts';
+import type { IngestConfig } from '../../src/data/ingest/ingest-config.ts';
 import { labelList } from '../../src/data/ingest/label-columns.ts';
 import { DEFAULT_SPLIT, checkSplit, resolveSplit } from '../../src/data/ingest/split.ts';
 import { COLUMN_SCHEMA } from '../../src/data/ingest/column-schema.ts';

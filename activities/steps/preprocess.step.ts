@@ -4,7 +4,7 @@ import type { ConfigProblem, Port } from '../../src/core/step.ts';
 import type { JsonObject, JsonSchema } from '../../src/core/json.ts';
 import { checkChain, parseChain } from '../../src/data/preprocess/chain.ts';
 import { labelList } from '../../src/data/ingest/label-columns.ts';
-import type { PreprocessConfig } from '../../src/data/preprocess/preprocess.ts';
+import type { PreprocessConfig } from '../../src/data/preprocess/preprocess-config.ts';
 import { keyNames } from '../../src/data/preprocess/series.ts';
 import { baseText } from '../../src/training/transfer/base.ts';
 import { inputReferenceSchema, modelNameSchema, versionSchema } from '../../src/training/transfer/transfer-config.ts';

@@ -1,17 +1,8 @@
+import type { ScriptConfig } from '../script/config.ts';
 import { defineStep } from '../../src/core/step.ts';
-import type { JsonObject } from '../../src/core/json.ts';
 import { coverOf } from '../../src/steps/seen/cover.ts';
 import { portsOf, portsSchema } from '../../src/steps/step-ports.ts';
 import { FILES_TEXT } from './command.step.ts';
-import type { KindsByName } from '../../src/steps/step-ports.ts';
-
-export interface ScriptConfig {
-  readonly path: string;
-  readonly with?: JsonObject;
-  readonly takes?: KindsByName;
-  readonly gives?: KindsByName;
-  readonly files?: readonly string[];
-}
 
 export default defineStep<ScriptConfig>({
   type: 'script',

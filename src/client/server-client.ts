@@ -1,7 +1,8 @@
 import { PerennialError, messageOf } from '../core/errors.ts';
 import type { Prediction, Row } from '../core/tensor.ts';
 import { writeJson } from '../data/reading/json-numbers.ts';
-import type { ColumnType, SourceReading } from '../data/stored/dataset.ts';
+import type { SourceReading } from '../data/stored/dataset.ts';
+import type { ColumnType } from '../data/stored/column.ts';
 import { tracedFetch } from '../telemetry/http-client.ts';
 import { LOG_HEADER, ROW_HEADER } from '../serving/headers.ts';
 

@@ -1,7 +1,11 @@
-import { driftRegistry } from '../monitoring/settings.ts';
-import { transformRegistry } from '../data/preprocess/chain.ts';
-import { metricRegistry } from '../evaluation/metrics/resolve-metrics.ts';
-import { architectureRegistry, callbackRegistry, layerRegistry, lossRegistry, optimizerRegistry } from '../training/losses/resolve-loss.ts';
+import { driftRegistry } from '../monitoring/drift/index.generated.ts';
+import { transformRegistry } from '../data/transforms/index.generated.ts';
+import { metricRegistry } from '../evaluation/metrics/index.generated.ts';
+import { architectureRegistry } from '../training/architectures/index.generated.ts';
+import { callbackRegistry } from '../training/callbacks/index.generated.ts';
+import { layerRegistry } from '../training/layers/index.generated.ts';
+import { lossRegistry } from '../training/losses/index.generated.ts';
+import { optimizerRegistry } from '../training/optimizers/index.generated.ts';
 import { nearest } from './diagnostic.ts';
 
 const REGISTRIES = [

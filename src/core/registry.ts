@@ -10,15 +10,19 @@ export interface Aliased {
 /** Names alike but for case and the signs between words. */
 export const plainName = (name: string): string => name.toLowerCase().replace(/[-_ ]/g, '');
 
+/** A definition that is made of others of its kind is a function of the registry, which it may ask once it is built. */
+export type Definition<T extends object> = T | ((registry: DefinitionRegistry<T>) => T);
+
 /** A closed set of named definitions of one kind: duplicates throw, and nothing is added after it is built. */
-export class DefinitionRegistry<T> {
+export class DefinitionRegistry<T extends object> {
   readonly #byName: ReadonlyMap<string, T>;
   readonly #byAlias: ReadonlyMap<string, string>;
   readonly kind: string;
 
-  constructor(kind: string, definitions: readonly T[], nameOf: (definition: T) => string) {
+  constructor(kind: string, definitions: readonly Definition<T>[], nameOf: (definition: T) => string) {
     const byName = new Map<string, T>();
-    for (const definition of definitions) {
+    for (const given of definitions) {
+      const definition = typeof given === 'function' ? (given as (registry: DefinitionRegistry<T>) => T)(this) : given;
       const name = nameOf(definition);
       if (byName.has(name)) throw new PerennialError('INTERNAL', `Two definitions of the ${kind} "${name}".`);
       byName.set(name, definition);

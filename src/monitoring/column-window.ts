@@ -1,4 +1,5 @@
-import type { ColumnProfile, ColumnType } from '../data/stored/dataset.ts';
+import type { ColumnProfile } from '../data/stored/dataset.ts';
+import type { ColumnType } from '../data/stored/column.ts';
 import type { ReferenceValues } from '../data/stored/reference-values.ts';
 import { numberSample, rankedSample } from './drift/drift-test.ts';
 import type { FeatureSample } from './drift/drift-test.ts';

@@ -6,7 +6,8 @@ import { isComparable, referenceOf } from './column-window.ts';
 import type { ColumnReference, ColumnWindow, CurrentSource } from './column-window.ts';
 import { drifted, sizeOf } from './drift/drift-test.ts';
 import type { DriftTestDefinition, FeatureSample } from './drift/drift-test.ts';
-import { chosenTests, driftRegistry, driftSettings, testsFor } from './settings.ts';
+import { chosenTests, driftSettings, testsFor } from './settings.ts';
+import { driftRegistry } from './drift/index.generated.ts';
 import type { ChosenTest, ColumnSettings, DriftRules, NamedTest, Settings } from './settings.ts';
 
 /** The data of a training. */

@@ -1,11 +1,8 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { PerennialError } from '../core/errors.ts';
-import { DefinitionRegistry } from '../core/registry.ts';
 import { DRIFT_DEFAULTS } from './defaults.ts';
 import type { DriftTestDefinition, FeatureSample } from './drift/drift-test.ts';
-import { driftTests } from './drift/index.generated.ts';
-
-export const driftRegistry = new DefinitionRegistry('drift test', driftTests, (test) => test.name);
+import { driftRegistry } from './drift/index.generated.ts';
 
 /** "ks", or { "ks": { "threshold": 0.01 } }. */
 export type NamedTest = string | Readonly<Record<string, { readonly threshold?: number } | undefined>>;

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Plan, PlanStep } from '../core/plan.ts';
 import type { TensorSpec } from '../core/tensor.ts';
-import type { IngestConfig } from '../data/ingest/ingest-tables.ts';
+import type { IngestConfig } from '../data/ingest/ingest-config.ts';
 import { resolveSplit } from '../data/ingest/split.ts';
 import type { ColumnOutcome } from '../data/preprocess/column-outcomes.ts';
 import type { ExamplesPreview } from './preview-examples.ts';

@@ -1,3 +1,5 @@
+import type { ServerAnswer, Superseded } from './confirmation.ts';
+import type { Confirmation } from './confirmation.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isPerennialError, messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
@@ -19,35 +21,6 @@ const REFUSALS: Readonly<Record<number, string>> = {
   401: 'refuses the token: set PERENNIAL_API_TOKEN to that of the server',
   404: 'does not serve the model',
 };
-
-export interface ServerAnswer {
-  readonly id: string;
-  readonly url: string;
-  /** What it answered last; null where it did not answer or does not serve the model. */
-  readonly version: number | null;
-  readonly confirmed: boolean;
-  /** From the beginning of the question to the confirming answer, or to giving up. */
-  readonly milliseconds: number;
-  readonly error?: string;
-}
-
-export interface Confirmation {
-  /** true: at least one live server, and every live server answers with the version. */
-  readonly confirmed: boolean;
-  readonly servers: readonly ServerAnswer[];
-  /** Addresses of the servers that answer with the version. */
-  readonly confirmedBy: readonly string[];
-  /** Another version is the champion by now: no server will answer with this one, so nothing is waited for. */
-  readonly superseded?: Superseded;
-  /** One sentence. */
-  readonly summary: string;
-}
-
-/** Who took the place of a version as champion. */
-export interface Superseded {
-  readonly version: number;
-  readonly who: string;
-}
 
 /** "version 65 (run 20260131-174501-x7k2)" */
 export function supersededText({ version, who }: Superseded): string {

@@ -1,6 +1,6 @@
 import { errorType, measure, traced } from '../telemetry/telemetry.ts';
 import type { Attributes } from '../telemetry/names.ts';
-import type { Confirmation } from './confirm.ts';
+import type { Confirmation } from './confirmation.ts';
 
 type Action = 'register' | 'promote' | 'alias' | 'removeAlias' | 'rollback' | 'unpin' | 'delete';
 

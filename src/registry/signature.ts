@@ -1,6 +1,7 @@
 import type { OutputSpec } from '../core/tensor.ts';
 import { answerWidth } from '../data/answers/decode.ts';
-import type { ColumnType, Preprocessor } from '../data/stored/dataset.ts';
+import type { Preprocessor } from '../data/stored/dataset.ts';
+import type { ColumnType } from '../data/stored/column.ts';
 import type { ModelSignature, SignatureColumn } from './types.ts';
 
 const TYPES: Readonly<Record<ColumnType, SignatureColumn['type']>> = {

@@ -58,7 +58,7 @@ export function summaryOf({ format, check }: Pick<Export, 'format' | 'check'>): 
 
 /** One per format and configuration: the same export again takes the place of the one before. */
 export async function saveExports(store: ObjectStore, name: string, version: number, exports: readonly StoredExport[]): Promise<void> {
-  const { exportRegistry } = await import('../training/bundle/export-registry.ts');
+  const { exportRegistry } = await import('../training/exports/index.generated.ts');
   for (const { format, config, artifact, check, notes } of exports) {
     const folder = exportRegistry.get(format).folder?.(name, version) ?? '';
     const record: VersionExport = { formatVersion: 1, name, version, format, config, artifact, folder, check, notes };

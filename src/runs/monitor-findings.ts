@@ -2,7 +2,7 @@ import type { MonitorFinding, MonitorTask } from '../core/monitor.ts';
 import type { DriftTrigger } from '../core/plan.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import { PerennialError } from '../core/errors.ts';
-import type { IngestConfig } from '../data/ingest/ingest-tables.ts';
+import type { IngestConfig } from '../data/ingest/ingest-config.ts';
 import type { UnseenRows } from '../data/ingest/unseen-rows.ts';
 import type { DriftResult } from '../monitoring/detect.ts';
 import type { LoggedPrediction } from '../monitoring/prediction-window.ts';

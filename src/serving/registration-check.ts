@@ -20,7 +20,7 @@ import type { CheckedRows, RegistrationCheck } from '../registry/types.ts';
 import { openBundle } from '../training/bundle/load-model.ts';
 import type { ModelMeta } from '../training/model/model-meta.ts';
 import { RequestError } from './request-error.ts';
-import { readRowsFile } from '../client/rows-file.ts';
+import { readRowsFile } from './rows-file.ts';
 import type { Servable } from './servable.ts';
 import { checkRows } from './source-rows.ts';
 

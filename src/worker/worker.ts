@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { NativeConnection, Worker as TemporalWorker, WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../../activities/index.ts';
-import type { ActivityDeps } from '../../activities/index.ts';
+import type { ActivityDeps } from '../../activities/deps.ts';
 import { TEMPORAL_DEFAULTS, temporalConfig } from '../../temporal.config.ts';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import { heavyQueue } from '../core/run.ts';

@@ -103,7 +103,7 @@ async function predictFile(
 ): Promise<void> {
   refuseGeneration(options);
   const [{ readEveryRow }, { predictAll }] = await Promise.all([
-    import('../../client/rows-file.ts'),
+    import('../../serving/rows-file.ts'),
     import('../../client/predict-all.ts'),
   ]);
   const { rows, malformed } = await readEveryRow(path, description);
@@ -150,7 +150,7 @@ function tellRefused(io: CliIo, path: string, { refused }: Pick<AllAnswers, 'ref
   );
 }
 
-type Columns = Parameters<typeof import('../../client/rows-file.ts').readRowsFile>[1];
+type Columns = Parameters<typeof import('../../serving/rows-file.ts').readRowsFile>[1];
 
 /** Option → column of a request to a language model. */
 const GENERATION = { maxTokens: '--max-tokens', temperature: '--temperature', topK: '--top-k', topP: '--top-p', seed: '--seed' } as const;

@@ -28,7 +28,7 @@ async function show(file: string, options: readonly string[], io: CliIo): Promis
   const { compileOrThrow } = await import('../../config/plan-document.ts');
   const { parseParameterOptions } = await import('../../config/parameters.ts');
   const { planTree } = await import('../plan-text.ts');
-  const { stepFacts } = await import('../../planning/step-facts.ts');
+  const { stepFacts } = await import('../step-facts.ts');
   const plan = await compileOrThrow(file, { params: parseParameterOptions(options) });
   const facts = await stepFacts(plan);
   io.result({ ...plan, decided: Object.fromEntries(facts.map(({ step, json }) => [step, json])) });

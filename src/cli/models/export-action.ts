@@ -37,7 +37,7 @@ function checkText({ rows, source, largestDifference, bound, sameClass }: Versio
 
 /** @throws USAGE for text that is neither a name nor an object of one, CONFIG_INVALID for an unknown format or settings that it has not */
 async function checkedFormat(text: string): Promise<Named> {
-  const { exportRegistry } = await import('../../training/bundle/export-registry.ts');
+  const { exportRegistry } = await import('../../training/exports/index.generated.ts');
   const { nameAndConfig } = await import('../../training/model/named.ts');
   const { Ajv } = await import('ajv');
   const named = text.trim().startsWith('{') ? parsed(text) : text;

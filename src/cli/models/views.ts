@@ -1,7 +1,7 @@
 import { verdictWord } from '../../core/step.ts';
 import { baseText } from '../../training/transfer/base.ts';
 import type { BaseOrigin } from '../../training/transfer/base.ts';
-import type { Confirmation } from '../../registry/confirm.ts';
+import type { Confirmation } from '../../registry/confirmation.ts';
 import type { Routing, Transition, VersionExport, VersionManifest } from '../../registry/types.ts';
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];

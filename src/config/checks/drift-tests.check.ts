@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../core/json.ts';
-import { driftRegistry } from '../../monitoring/settings.ts';
+import { driftRegistry } from '../../monitoring/drift/index.generated.ts';
 import { defineCheck, namedConfig, stepsOf } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
 import { join } from '../pointer.ts';

@@ -1,4 +1,4 @@
-import { metricRegistry } from '../../evaluation/metrics/resolve-metrics.ts';
+import { metricRegistry } from '../../evaluation/metrics/index.generated.ts';
 import { defineCheck, stepsOf } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
 import { isObject } from '../schema-walk.ts';

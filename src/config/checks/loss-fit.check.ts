@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../core/json.ts';
 import { objectiveNamed } from '../../training/objectives/objective-named.ts';
-import { lossRegistry } from '../../training/losses/resolve-loss.ts';
+import { lossRegistry } from '../../training/losses/index.generated.ts';
 import { defineCheck, namedConfig, stepsOf } from './check.ts';
 import type { CheckedStep, DocumentFacts } from './check.ts';
 import type { Finding } from '../diagnostic.ts';

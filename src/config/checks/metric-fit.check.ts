@@ -1,5 +1,5 @@
 import { objectiveNamed } from '../../training/objectives/objective-named.ts';
-import { lossRegistry } from '../../training/losses/resolve-loss.ts';
+import { lossRegistry } from '../../training/losses/index.generated.ts';
 import { defineCheck, namedConfig, stepsOf } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
 import { metricsThat, namedMetrics } from './named-metrics.ts';

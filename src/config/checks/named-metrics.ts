@@ -1,4 +1,4 @@
-import { metricRegistry } from '../../evaluation/metrics/resolve-metrics.ts';
+import { metricRegistry } from '../../evaluation/metrics/index.generated.ts';
 import type { MetricDefinition } from '../../evaluation/metrics/metric.ts';
 import { namedConfig, stepsOf } from './check.ts';
 import type { DocumentFacts } from './check.ts';

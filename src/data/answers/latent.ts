@@ -1,7 +1,8 @@
 import { PerennialError } from '../../core/errors.ts';
 import { Prng } from '../../core/prng.ts';
 import type { Row, SamplesOutput, Tensor, TensorBatch, TensorSpec } from '../../core/tensor.ts';
-import type { Column, Preprocessor } from '../stored/dataset.ts';
+import type { Preprocessor } from '../stored/dataset.ts';
+import type { Column } from '../stored/column.ts';
 
 /** Inputs of a generator: noise, and the index of the wanted class. */
 export const LATENT = 'latent';

@@ -4,7 +4,8 @@ import type { Prediction, Row, TensorBatch, TensorSpec, TextOutput, TokenTexts }
 import { loadPreprocessor, preprocessorParts } from '../preprocess/preprocessor.ts';
 import type { PreprocessorJson } from '../preprocess/preprocessor.ts';
 import { isUnspaced } from '../transforms/shared/words.ts';
-import type { Column, Preprocessor } from '../stored/dataset.ts';
+import type { Preprocessor } from '../stored/dataset.ts';
+import type { Column } from '../stored/column.ts';
 
 /** Input that says how a text is gone on with: [maxTokens, temperature, topK, topP, seed]. */
 export const GENERATION = 'generation';

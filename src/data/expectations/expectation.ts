@@ -1,6 +1,6 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { JsonSchema } from '../../core/json.ts';
-import type { Column } from '../stored/dataset.ts';
+import type { Column } from '../stored/column.ts';
 
 /** SQL of a column in the table that is judged. */
 export interface ExpectedColumn extends Column {

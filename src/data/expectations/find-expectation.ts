@@ -1,14 +1,7 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { DefinitionRegistry } from '../../core/registry.ts';
 import type { ExpectationDefinition } from './expectation.ts';
-import { expectations } from './index.generated.ts';
-
-export const expectationRegistry = new DefinitionRegistry<ExpectationDefinition>(
-  'expectation',
-  expectations,
-  (expectation) => expectation.name,
-);
+import { expectationRegistry } from './index.generated.ts';
 
 /** The definition an expectation means. @throws CONFIG_INVALID */
 export function findExpectation(config: JsonObject): ExpectationDefinition {

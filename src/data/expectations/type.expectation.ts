@@ -1,5 +1,5 @@
 import { columnExpectation, defineExpectation } from './expectation.ts';
-import type { ColumnType } from '../stored/dataset.ts';
+import type { ColumnType } from '../stored/column.ts';
 
 interface Config {
   readonly column: string;

@@ -17,8 +17,6 @@ import { describeTable, profileFiles } from '../table/profile.ts';
 import { SPLITS } from '../stored/dataset.ts';
 import type { DatasetMeta } from '../stored/dataset.ts';
 
-export { expectationRegistry, findExpectation } from './find-expectation.ts';
-
 export interface ValidateConfig {
   readonly expect: readonly JsonObject[];
   readonly onViolation?: 'quarantine' | 'fail';

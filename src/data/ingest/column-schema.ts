@@ -1,7 +1,7 @@
 import type { JsonSchema } from '../../core/json.ts';
 import { NUMBER_FORMAT_SCHEMA, TIMESTAMP_FORMAT_SCHEMA } from '../reading/value-format.ts';
 import type { ValueFormat } from '../reading/value-format.ts';
-import type { ColumnType } from '../stored/dataset.ts';
+import type { ColumnType } from '../stored/column.ts';
 
 /** How the texts of a column become images: paths of files (below a folder), or the bytes themselves. */
 export type DeclaredColumn = ColumnType | { readonly image: 'base64' | { readonly folder?: string } } | ValueFormat;

@@ -1,39 +1,24 @@
+import type { IngestConfig } from './ingest-config.ts';
 import { PerennialError } from '../../core/errors.ts';
-import type { JsonObject } from '../../core/json.ts';
 import { checkChoice, filterRows, sampleRows } from './choose-rows.ts';
-import type { SampleConfig } from './choose-rows.ts';
 import { rejectImages } from '../images/check-images.ts';
 import { columnMissing, measureAll, requireColumn } from '../table/columns.ts';
 import { declaredTypes, readPictures } from '../images/pictures.ts';
-import type { DeclaredColumns } from './column-schema.ts';
 import { asPerennialError, literal } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import { INTEGER_CLASSES_MAX, labelList } from './label-columns.ts';
-import { readerRegistry } from '../readers.ts';
+import { readerRegistry } from '../readers/index.generated.ts';
 import type { RawTable, SourceFile } from '../readers/reader.ts';
 import { contentSql, loadTable, rejectRows } from '../reading/load-table.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
 import { readLabels } from './read-labels.ts';
 import { checkMeaning, checkVanished, newColumnNotes, typesOfReference, wholeAgain } from './reference.ts';
-import type { ReferenceConfig, ReferenceSchema } from './reference.ts';
+import type { ReferenceSchema } from './reference.ts';
 import { assignSplits, orderNote, checkSplit, resolveSplit } from './split.ts';
 import type { SplitConfig } from './split.ts';
 import { SPLITS } from '../stored/dataset.ts';
-import type { Column, SourceReading, Split } from '../stored/dataset.ts';
-
-export interface IngestConfig {
-  readonly source: { readonly format: string; readonly path: string } & JsonObject;
-  readonly label?: string | readonly string[];
-  readonly seed?: number;
-  readonly split?: Partial<SplitConfig>;
-  readonly exclude?: readonly string[];
-  readonly columns?: DeclaredColumns;
-  readonly window?: { readonly column: string; readonly last: string; readonly until?: 'nominalTime' | 'latest' };
-  readonly filter?: readonly JsonObject[];
-  readonly sample?: SampleConfig;
-  readonly budget?: number;
-  readonly reference?: ReferenceConfig;
-}
+import type { SourceReading, Split } from '../stored/dataset.ts';
+import type { Column } from '../stored/column.ts';
 
 export interface IngestTables {
   /** The source as it was read. */

@@ -1,4 +1,4 @@
-import type { Column } from '../stored/dataset.ts';
+import type { Column } from '../stored/column.ts';
 
 /** Integer labels with at most so many distinct values are classes. */
 export const INTEGER_CLASSES_MAX = 20;

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { Database } from '../table/duckdb.ts';
 import { DATA_LIMITS } from '../table/limits.ts';
-import { readerRegistry } from '../readers.ts';
-import type { IngestConfig, IngestTables } from './ingest-tables.ts';
+import { readerRegistry } from '../readers/index.generated.ts';
+import type { IngestTables } from './ingest-tables.ts';
+import type { IngestConfig } from './ingest-config.ts';
 
 /** A file with some rows of the test split as the source had them. */
 export interface RawTestRows {

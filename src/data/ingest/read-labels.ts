@@ -4,7 +4,7 @@ import { literal } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import type { RawTable } from '../readers/reader.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
-import type { IngestConfig } from './ingest-tables.ts';
+import type { IngestConfig } from './ingest-config.ts';
 import { INTEGER_CLASSES_MAX } from './label-columns.ts';
 
 /**

@@ -9,7 +9,7 @@ import { SPLITS } from '../stored/dataset.ts';
 import type { DatasetMeta, DatasetProfile } from '../stored/dataset.ts';
 import { lookAtSource } from './ingest.ts';
 import { readTables } from './ingest-tables.ts';
-import type { IngestConfig } from './ingest-tables.ts';
+import type { IngestConfig } from './ingest-config.ts';
 import { digestsInOrder } from './row-digests.ts';
 
 export interface SourceRequest {

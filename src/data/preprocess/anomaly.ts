@@ -9,7 +9,8 @@ import { ANOMALY } from '../stored/examples.ts';
 import { classesOf } from './label.ts';
 import { numbersOfCategories } from '../transforms/transform.ts';
 import { SPLITS } from '../stored/dataset.ts';
-import type { AnomalyMeta, Column, Split } from '../stored/dataset.ts';
+import type { AnomalyMeta, Split } from '../stored/dataset.ts';
+import type { Column } from '../stored/column.ts';
 
 type Value = string | number | boolean;
 

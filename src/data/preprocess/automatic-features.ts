@@ -1,5 +1,6 @@
 import type { TransformSpec } from './chain.ts';
-import type { Column, ColumnProfile, DatasetProfile } from '../stored/dataset.ts';
+import type { ColumnProfile, DatasetProfile } from '../stored/dataset.ts';
+import type { Column } from '../stored/column.ts';
 import { isConstant } from '../transforms/transform.ts';
 import { excerpt, textShape } from '../table/text-shape.ts';
 import { timestampTransforms } from './automatic-timestamps.ts';

@@ -1,13 +1,10 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
-import { DefinitionRegistry } from '../../core/registry.ts';
 import type { ColumnData, DataKind, NumberData, VectorData } from '../transforms/column-data.ts';
 import { KIND_NAMES } from '../transforms/column-data.ts';
 import type { TransformDefinition, TransformScope } from '../transforms/transform.ts';
-import { transforms } from '../transforms/index.generated.ts';
-import type { ColumnType } from '../stored/dataset.ts';
-
-export const transformRegistry = new DefinitionRegistry('transform', transforms, (transform) => transform.name);
+import { transformRegistry } from '../transforms/index.generated.ts';
+import type { ColumnType } from '../stored/column.ts';
 
 /** A transform as written: its name, or `{ name: value }`. */
 export type TransformSpec = string | { readonly [name: string]: Json };

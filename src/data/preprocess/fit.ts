@@ -6,7 +6,7 @@ import type { ColumnData, ImageData } from '../transforms/column-data.ts';
 import { FEATURES } from './preprocessor.ts';
 import type { FittedColumn } from './preprocessor.ts';
 import type { Fitter } from '../transforms/transform.ts';
-import type { Column } from '../stored/dataset.ts';
+import type { Column } from '../stored/column.ts';
 
 /** Runs over the train split once, with the named columns. */
 export type TrainPass = (

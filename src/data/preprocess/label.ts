@@ -7,7 +7,7 @@ import type { ColumnData, NumberData } from '../transforms/column-data.ts';
 import { labelName, labelsOf } from '../stored/examples.ts';
 import type { TrainPass } from './fit.ts';
 import type { TransformSpec } from './chain.ts';
-import type { Column } from '../stored/dataset.ts';
+import type { Column } from '../stored/column.ts';
 
 export type Task = 'auto' | 'classification' | 'regression';
 

@@ -1,3 +1,4 @@
+import type { PreprocessConfig } from './preprocess-config.ts';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactRef } from '../../core/artifact.ts';
@@ -8,10 +9,9 @@ import type { LocalFile, OpenArtifact } from '../../core/ports.ts';
 import type { StepContext, StepResult } from '../../core/step.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import { anomalyRule, countAnomalies, normalOnly } from './anomaly.ts';
-import type { AnomalyConfig, AnomalyRule, AnomalySplit } from './anomaly.ts';
+import type { AnomalyRule, AnomalySplit } from './anomaly.ts';
 import { automaticFeatures } from './automatic-features.ts';
 import type { Decision } from './automatic-features.ts';
-import type { BalanceConfig } from './balance.ts';
 import { writeTrain } from './balanced-train.ts';
 import { checkChain, kindOf, parseChain } from './chain.ts';
 import { columnOutcomes, outcomeTable } from './column-outcomes.ts';
@@ -26,13 +26,11 @@ import { fitColumns } from './fit.ts';
 import type { TrainPass } from './fit.ts';
 import { labelColumns } from '../ingest/label-columns.ts';
 import { fitOutput } from './label.ts';
-import type { LabelConfig } from './label.ts';
 import { storedColumns } from '../images/pixel-levels.ts';
 import { createPreprocessor } from './preprocessor.ts';
 import { describeTable, profileFiles } from '../table/profile.ts';
 import { REFERENCE_FILE } from '../stored/reference-values.ts';
 import { weightColumn } from './row-weight.ts';
-import type { SequenceConfig } from './series.ts';
 import { datasetTable, surveySeries } from './series-survey.ts';
 import type { SeriesSurvey } from './series-survey.ts';
 import { checkReusedColumns, reuseOutput, reusedFrom, withReused } from './reuse.ts';
@@ -40,31 +38,9 @@ import type { FittedBase, ReusedPreprocessing } from './reuse.ts';
 import { normalRows, splitBatches } from './split-tensors.ts';
 import type { FittedPreprocessing, SplitSource } from './split-tensors.ts';
 import { SPLITS } from '../stored/dataset.ts';
-import type { AnomalyMeta, Column, DatasetMeta, DatasetProfile, ExamplesMeta, Split } from '../stored/dataset.ts';
+import type { AnomalyMeta, DatasetMeta, DatasetProfile, ExamplesMeta, Split } from '../stored/dataset.ts';
+import type { Column } from '../stored/column.ts';
 import { Windows } from './windows.ts';
-
-export interface PreprocessConfig {
-  readonly features?: Readonly<Record<string, readonly TransformSpec[]>>;
-  readonly label?: LabelConfig['label'];
-  readonly task?: LabelConfig['task'];
-  readonly sequence?: SequenceConfig;
-  readonly balance?: BalanceConfig;
-  readonly anomaly?: AnomalyConfig;
-  /** Column that says how much a training row counts. */
-  readonly weight?: string;
-  readonly seed?: number;
-  /** A model whose fitted preprocessing is used. */
-  readonly from?: ReuseConfig;
-}
-
-export interface ReuseConfig {
-  readonly model?: string;
-  readonly version?: number | string;
-  readonly input?: 'base';
-  /** "reuse" also keeps classes and scale; "fit" learns them from these rows. Default: reuse. */
-  readonly label?: 'reuse' | 'fit';
-  readonly onMissing?: 'fail' | 'fit';
-}
 
 export interface ResolvedFeatures {
   readonly chains: { column: Column; links: Link[] }[];

@@ -6,8 +6,9 @@ import type { FittedLink } from './chain.ts';
 import type { ColumnData } from '../transforms/column-data.ts';
 import { checkRowColumns, columnOfRows } from '../table/row-values.ts';
 import { SeriesRuns, WindowCutter, keysOf, seriesName } from './series.ts';
-import type { FittedSequence } from './series.ts';
-import type { Column, Preprocessor, SeriesWindows, SourceReading } from '../stored/dataset.ts';
+import type { FittedSequence } from '../stored/sequence.ts';
+import type { Preprocessor, SeriesWindows, SourceReading } from '../stored/dataset.ts';
+import type { Column } from '../stored/column.ts';
 
 /** A column with its fitted transforms. */
 export interface FittedColumn extends Column {

@@ -9,12 +9,13 @@ import type { TrainPass } from './fit.ts';
 import { durationMs } from '../ingest/ingest-tables.ts';
 import { labelColumns } from '../ingest/label-columns.ts';
 import { countClasses } from './label.ts';
-import type { PreprocessConfig } from './preprocess.ts';
+import type { PreprocessConfig } from './preprocess-config.ts';
 import { preprocessorParts } from './preprocessor.ts';
 import type { PreprocessorParts } from './preprocessor.ts';
 import { keyNames } from './series.ts';
-import type { FittedSequence } from './series.ts';
-import type { Column, DatasetMeta } from '../stored/dataset.ts';
+import type { FittedSequence } from '../stored/sequence.ts';
+import type { DatasetMeta } from '../stored/dataset.ts';
+import type { Column } from '../stored/column.ts';
 
 /** Preprocessing that was learnt before, to be used as it is. */
 export interface FittedBase {

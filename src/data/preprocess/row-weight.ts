@@ -2,7 +2,7 @@ import { PerennialError } from '../../core/errors.ts';
 import type { Tensor, TensorSpec } from '../../core/tensor.ts';
 import type { ColumnData } from '../transforms/column-data.ts';
 import { requireColumn } from '../table/columns.ts';
-import type { Column } from '../stored/dataset.ts';
+import type { Column } from '../stored/column.ts';
 
 /** Of training examples whose rows are weighted: how much each counts in the loss. */
 export const WEIGHT = '@weight';

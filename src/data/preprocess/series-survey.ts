@@ -8,9 +8,10 @@ import { durationMs } from '../ingest/ingest-tables.ts';
 import { pathLiteral } from '../table/duckdb.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import { SeriesRuns, keyNames, keyText, keysOf, lengthText, momentText, seriesName } from './series.ts';
-import type { FittedSequence, SequenceConfig } from './series.ts';
+import type { FittedSequence, SequenceConfig } from '../stored/sequence.ts';
 import { SPLITS } from '../stored/dataset.ts';
-import type { Column, Split } from '../stored/dataset.ts';
+import type { Split } from '../stored/dataset.ts';
+import type { Column } from '../stored/column.ts';
 
 type NamedColumn = Column & { readonly sql: string };
 

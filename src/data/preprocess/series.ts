@@ -1,31 +1,8 @@
+import type { SequenceConfig, FittedSequence } from '../stored/sequence.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { Tensor, TensorBatch } from '../../core/tensor.ts';
 import type { ColumnData, NumberData, TextData } from '../transforms/column-data.ts';
-import type { Column } from '../stored/dataset.ts';
-
-/** `sequence` of a preprocess step. */
-export interface SequenceConfig {
-  readonly size: number;
-  /** 1 where left out. */
-  readonly horizon: number;
-  readonly by: string;
-  /** The column, or columns, that name the series. */
-  readonly key?: string | readonly string[];
-  /** Longest time between rows that follow each other. */
-  readonly gap?: string | number;
-}
-
-/** How a model cuts rows into windows, as it travels in `preprocessor.json`. */
-export interface FittedSequence {
-  readonly size: number;
-  readonly horizon: number;
-  readonly by: string;
-  readonly key?: readonly Pick<Column, 'name' | 'type'>[];
-  /** In milliseconds (or the unit of a numeric column); null: no gap is told apart. Absent in models before there was this rule. */
-  readonly gap?: number | null;
-  /** Series with a rhythm of their own, by {@link keysOf}. */
-  readonly gaps?: Readonly<Record<string, number | null>>;
-}
+import type { Column } from '../stored/column.ts';
 
 export function keyNames(key: SequenceConfig['key']): readonly string[] {
   return key === undefined ? [] : typeof key === 'string' ? [key] : key;

@@ -13,8 +13,9 @@ import type { FittedColumn } from './preprocessor.ts';
 import { WEIGHT, weightTensor } from './row-weight.ts';
 import type { TableProfile } from '../table/profile.ts';
 import type { ColumnData } from '../transforms/column-data.ts';
-import type { FittedSequence } from './series.ts';
-import type { AnomalyMeta, Column, Preprocessor, Split } from '../stored/dataset.ts';
+import type { FittedSequence } from '../stored/sequence.ts';
+import type { AnomalyMeta, Preprocessor, Split } from '../stored/dataset.ts';
+import type { Column } from '../stored/column.ts';
 
 export interface FittedPreprocessing {
   readonly columns: readonly FittedColumn[];

@@ -3,8 +3,8 @@ import type { ColumnData, NumberData } from '../transforms/column-data.ts';
 import { ANOMALY, ANOMALY_SPEC, isLabel } from '../stored/examples.ts';
 import { WEIGHT } from './row-weight.ts';
 import { SeriesRuns, WindowCutter, keysOf } from './series.ts';
-import type { FittedSequence } from './series.ts';
-import type { Column } from '../stored/dataset.ts';
+import type { FittedSequence } from '../stored/sequence.ts';
+import type { Column } from '../stored/column.ts';
 
 function pickRows(tensor: Tensor, rows: Int32Array): Tensor {
   const width = tensor.rows === 0 ? 0 : tensor.data.length / tensor.rows;

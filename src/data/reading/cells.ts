@@ -1,4 +1,4 @@
-import type { ColumnType } from '../stored/dataset.ts';
+import type { ColumnType } from '../stored/column.ts';
 import { isMissingWord, numberOfText } from './numbers.ts';
 import { textOfValue } from './json-text.ts';
 import { momentOfNumber, momentOfText } from './timestamps.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { literal } from '../table/duckdb.ts';
 import { ROW_DIGEST } from '../table/row-digest.ts';
-import type { ColumnType } from '../stored/dataset.ts';
+import type { ColumnType } from '../stored/column.ts';
 
 /** Bytes of the digest of a row. */
 export const DIGEST_BYTES = 8;

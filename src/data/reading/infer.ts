@@ -7,7 +7,7 @@ import { looksLikePowerSql, missingWordSql, numberOfText, numberSql } from './nu
 import type { RawColumn, TypedColumn } from './source-column.ts';
 import { isAmbiguousDateSql, timestampOfTextSql } from './timestamps.ts';
 import type { NumberFormat, ValueFormat } from './value-format.ts';
-import type { ColumnType } from '../stored/dataset.ts';
+import type { ColumnType } from '../stored/column.ts';
 
 /** What a document declares of a column. */
 export interface DeclaredType {

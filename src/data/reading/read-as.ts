@@ -6,8 +6,9 @@ import { asPerennialError, literal, withDatabase } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import { fingerprintFiles, listSource } from '../ingest/source-files.ts';
 import type { RawTable } from '../readers/reader.ts';
-import { readerRegistry } from '../readers.ts';
-import type { Column, SourceReading } from '../stored/dataset.ts';
+import { readerRegistry } from '../readers/index.generated.ts';
+import type { SourceReading } from '../stored/dataset.ts';
+import type { Column } from '../stored/column.ts';
 import { isOddSql, textSql, valueSql } from './column-sql.ts';
 import type { RawColumn, TypedColumn } from './source-column.ts';
 

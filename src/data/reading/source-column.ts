@@ -1,4 +1,4 @@
-import type { ColumnType } from '../stored/dataset.ts';
+import type { ColumnType } from '../stored/column.ts';
 import type { ValueFormat } from './value-format.ts';
 
 /**

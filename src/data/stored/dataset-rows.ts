@@ -7,7 +7,8 @@ import type { ColumnData } from '../transforms/column-data.ts';
 import { ident, literal, pathLiteral, withDatabase } from '../table/duckdb.ts';
 import type { Database, TypedVector } from '../table/duckdb.ts';
 import { decodeImage } from '../images/images.ts';
-import type { Column, DatasetMeta, Split } from './dataset.ts';
+import type { DatasetMeta, Split } from './dataset.ts';
+import type { Column } from './column.ts';
 
 /** Rows of a batch with images: each is decoded at once. */
 const IMAGE_ROWS = 64;

@@ -1,21 +1,8 @@
+import type { ColumnType, Column } from './column.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { ValueFormat } from '../reading/value-format.ts';
 import type { OutputSpec, Row, TensorBatch, TensorSpec } from '../../core/tensor.ts';
-import type { FittedSequence } from '../preprocess/series.ts';
+import type { FittedSequence } from './sequence.ts';
 import type { TextShape } from '../table/text-shape.ts';
-
-export type ColumnType = 'number' | 'integer' | 'boolean' | 'string' | 'timestamp' | 'image';
-
-export interface Column {
-  readonly name: string;
-  readonly type: ColumnType;
-  /** How its values are written, where the document says so. */
-  readonly format?: ValueFormat;
-  /** Texts that mean a missing value. */
-  readonly nullValues?: readonly string[];
-  /** Says where the row comes from, as the file of an image: nothing to learn from. */
-  readonly origin?: true;
-}
 
 /** How a source was read: what it takes to read another file, or a request, to the same values. It travels with the model. */
 export interface SourceReading {

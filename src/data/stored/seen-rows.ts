@@ -3,7 +3,8 @@ import { datasetMeta } from './dataset-rows.ts';
 import { ident, pathLiteral, withDatabase } from '../table/duckdb.ts';
 import { digestsInOrder } from '../ingest/row-digests.ts';
 import { DIGEST_BYTES, withDigest } from '../reading/digest.ts';
-import type { Column, DatasetMeta, Split } from './dataset.ts';
+import type { DatasetMeta, Split } from './dataset.ts';
+import type { Column } from './column.ts';
 
 /** Splits that a model learns from, or is chosen by. */
 const LEARNT_FROM = ['train', 'validation'] as const;

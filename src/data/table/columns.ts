@@ -1,7 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { PerennialError } from '../../core/errors.ts';
 import type { Database } from './duckdb.ts';
-import type { ColumnType } from '../stored/dataset.ts';
+import type { ColumnType } from '../stored/column.ts';
 
 /** Storage type of a column in the dataset's Parquet. Timestamps are UTC. */
 export const SQL_TYPES: Readonly<Record<ColumnType, string>> = {

@@ -9,7 +9,8 @@ import { deviationOf, firstAtLeast, indexAt, thinned } from './ranks.ts';
 import type { Ranks } from './ranks.ts';
 import { REFERENCE_FILE, encodeReference } from '../stored/reference-values.ts';
 import type { ColumnReference } from '../stored/reference-values.ts';
-import type { Column, ColumnProfile, DatasetProfile } from '../stored/dataset.ts';
+import type { ColumnProfile, DatasetProfile } from '../stored/dataset.ts';
+import type { Column } from '../stored/column.ts';
 import { numbersOf, samplingStep } from './number-columns.ts';
 
 const QUANTILES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];

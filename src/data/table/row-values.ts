@@ -6,7 +6,7 @@ import { decodeImage } from '../images/images.ts';
 import { bytesOfBase64 } from '../reading/base64.ts';
 import { UNREADABLE, readCell } from '../reading/cells.ts';
 import { numberFormatOf, timestampFormatOf } from '../reading/value-format.ts';
-import type { Column } from '../stored/dataset.ts';
+import type { Column } from '../stored/column.ts';
 
 function shown(value: unknown): string {
   const text =

@@ -3,8 +3,9 @@ import type { JsonObject } from '../../core/json.ts';
 import type { OutputSpec, Row, TensorBatch } from '../../core/tensor.ts';
 import { ANOMALY, isLabel, labelName, labelsOf } from '../../data/stored/examples.ts';
 import type { Examples } from '../../data/stored/examples.ts';
-import type { FittedSequence } from '../../data/preprocess/series.ts';
-import type { Column, Preprocessor } from '../../data/stored/dataset.ts';
+import type { FittedSequence } from '../../data/stored/sequence.ts';
+import type { Preprocessor } from '../../data/stored/dataset.ts';
+import type { Column } from '../../data/stored/column.ts';
 import type { Predictor } from '../../training/model/model-meta.ts';
 
 /** Examples scored at once: large enough for the tensor library, small enough for images. */

@@ -1,9 +1,8 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { DefinitionRegistry } from '../../core/registry.ts';
 import type { LabelOutput, OutputSpec } from '../../core/tensor.ts';
 import type { MetricDefinition, MetricTask } from './metric.ts';
-import { metrics } from './index.generated.ts';
+import { metricRegistry, metrics } from './index.generated.ts';
 
 /** A metric as a document names it: bare, or with options. */
 export type MetricSpec = string | Readonly<Record<string, JsonObject>>;
@@ -14,8 +13,6 @@ export interface ResolvedMetric {
   readonly definition: MetricDefinition;
   readonly config: JsonObject;
 }
-
-export const metricRegistry = new DefinitionRegistry('metric', metrics, (metric) => metric.name);
 
 /** @throws CONFIG_INVALID for unknown metrics and for two results of one name. */
 export function resolveMetrics(specs: readonly MetricSpec[]): ResolvedMetric[] {

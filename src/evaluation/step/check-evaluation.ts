@@ -1,6 +1,7 @@
 import { isPerennialError } from '../../core/errors.ts';
 import type { ConfigProblem, StepFacts } from '../../core/step.ts';
-import { defaultMetrics, metricRegistry, resolveMetrics } from '../metrics/resolve-metrics.ts';
+import { defaultMetrics, resolveMetrics } from '../metrics/resolve-metrics.ts';
+import { metricRegistry } from '../metrics/index.generated.ts';
 import type { MetricSpec } from '../metrics/resolve-metrics.ts';
 import type { Gate } from './gates.ts';
 

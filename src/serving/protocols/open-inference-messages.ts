@@ -1,5 +1,5 @@
 import type { DType } from '../../core/tensor.ts';
-import type { Column, ColumnType } from '../../data/stored/dataset.ts';
+import type { Column, ColumnType } from '../../data/stored/column.ts';
 import type { Question } from '../inference.ts';
 import type { NamedValues } from '../named-tensors.ts';
 import { areColumns, flatten, rowsFromColumns, shapeText, tensorsFromInputs } from '../named-tensors.ts';

@@ -1,5 +1,5 @@
 import type { DType } from '../../core/tensor.ts';
-import type { ColumnType } from '../../data/stored/dataset.ts';
+import type { ColumnType } from '../../data/stored/column.ts';
 import type { Question } from '../inference.ts';
 import type { NamedValues } from '../named-tensors.ts';
 import { bytesOfBase64 } from '../../data/reading/base64.ts';

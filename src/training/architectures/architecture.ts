@@ -1,20 +1,8 @@
+import type { Target } from './target.ts';
 import type { JsonSchema } from '../../core/json.ts';
-import type { OutputSpec, TensorSpec } from '../../core/tensor.ts';
+import type { TensorSpec } from '../../core/tensor.ts';
 import type { LayerList } from './shared/architecture-parts.ts';
-import type { LossDefinition } from '../losses/loss.ts';
-import type { Resolved } from '../model/named.ts';
 import type { LayerConfig } from '../model/model-config.ts';
-
-/** One output with its loss. */
-export interface TargetHead {
-  readonly output: OutputSpec;
-  readonly loss: Resolved<LossDefinition>;
-}
-
-export interface Target extends TargetHead {
-  /** Of several outputs: each with its own. */
-  readonly heads?: readonly TargetHead[];
-}
 
 /** A mistake that the settings of an architecture show by themselves. */
 export interface SettingProblem {

@@ -7,7 +7,7 @@ import type { OpenArtifact } from '../../core/ports.ts';
 import { Prng } from '../../core/prng.ts';
 import type { Tensor as Values, TensorBatch, TensorSpec } from '../../core/tensor.ts';
 import { openExamples } from '../../data/stored/examples.ts';
-import { exportRegistry } from './export-registry.ts';
+import { exportRegistry } from '../exports/index.generated.ts';
 import type { ExportDefinition, ExportReader, ExportSource } from '../exports/export.ts';
 import { marginNotes } from '../exports/shared/graph-outputs.ts';
 import { firstSentence } from '../exports/shared/messages.ts';

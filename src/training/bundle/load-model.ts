@@ -8,7 +8,7 @@ import { loadPreprocessor } from '../../data/preprocess/preprocessor.ts';
 import { promptPreprocessor, tokenTextsOf } from '../../data/answers/prompts.ts';
 import { GraphPredictor } from '../graph/graph-predictor.ts';
 import { joinAnswers } from '../model/heads.ts';
-import { lossRegistry } from '../losses/resolve-loss.ts';
+import { lossRegistry } from '../losses/index.generated.ts';
 import { NO_LOGITS, Network } from '../model/network.ts';
 import { product, showShape } from '../layers/shapes.ts';
 import { generatingPredictor } from '../generation/text-generation.ts';

@@ -2,7 +2,7 @@ import { bestWeights } from './best-weights.ts';
 import type { Callback, TrainingFacts } from './callback.ts';
 import { resolveNamed } from '../model/named.ts';
 import type { Objective } from '../objectives/objective.ts';
-import { callbackRegistry } from '../losses/resolve-loss.ts';
+import { callbackRegistry } from './index.generated.ts';
 import type { TrainConfig } from '../step/train-config.ts';
 
 /**

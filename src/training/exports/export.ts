@@ -1,6 +1,6 @@
 import type { JsonObject, JsonSchema } from '../../core/json.ts';
 import type { TensorBatch } from '../../core/tensor.ts';
-import type { KerasDialect } from '../keras/names.ts';
+import type { KerasDialect } from '../keras/mapping.ts';
 import type { Network } from '../model/network.ts';
 import type { Tensor, Tf } from '../tensorflow/tf.ts';
 import type { ModelMeta } from '../model/model-meta.ts';

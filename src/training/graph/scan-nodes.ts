@@ -1,8 +1,7 @@
 import { DataType } from './graph-def.ts';
-import type { Attribute, Node } from './graph-def.ts';
+import type { Attribute, DataTypeNumber, GraphFunction, Node } from './graph-def.ts';
 import { nameOutputs } from './program.ts';
 import type { Argument } from './program.ts';
-import type { Tracer } from './tracer.ts';
 
 const { int32, float32, bool, variant } = DataType;
 const I32 = { T: { type: int32 } } as const;
@@ -14,6 +13,15 @@ export const GATHER: Readonly<Record<string, Attribute>> = {
   Taxis: { type: int32 },
   batch_dims: { i: 0 },
 };
+
+/** A graph that nodes are added to. */
+interface GraphUnderWay {
+  readonly prefix: string;
+  readonly nodes: readonly Node[];
+  readonly functions: GraphFunction[];
+  add(op: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>>): string;
+  constant(values: ArrayLike<number>, shape: readonly number[], dtype: DataTypeNumber): string;
+}
 
 interface Loop {
   readonly steps: number;
@@ -29,8 +37,8 @@ interface Loop {
 
 /** Adds the loop to the outer graph, and its body to the functions. @returns the symbols of its results, outputs as [steps, …] */
 export function loopNodes(
-  outer: Tracer,
-  inner: Tracer,
+  outer: GraphUnderWay,
+  inner: GraphUnderWay,
   loop: Loop,
 ): { readonly states: readonly string[]; readonly outputs: readonly string[] } {
   const { steps, captures } = loop;
@@ -70,7 +78,7 @@ export function loopNodes(
   };
 }
 
-function addFunctions(inner: Tracer, args: readonly Argument[], { steps, at, next, outputs }: Loop): void {
+function addFunctions(inner: GraphUnderWay, args: readonly Argument[], { steps, at, next, outputs }: Loop): void {
   const { prefix, functions } = inner;
   const returned: Record<string, string> = Object.fromEntries(args.map(([name]) => [name, name]));
   next.forEach((symbol, index) => {

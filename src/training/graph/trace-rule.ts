@@ -1,6 +1,6 @@
 import type { TensorSpec } from '../../core/tensor.ts';
 import type { Tensor, Tf } from '../tensorflow/tf.ts';
-import type { LabelledTensors } from '../objectives/objective.ts';
+import type { LabelledTensors } from '../objectives/labelled.ts';
 import type { TrainingState, UpdateRule } from '../trainer/update-rule.ts';
 import { DataType } from './graph-def.ts';
 import type { GraphInput, GraphVariable, TracedPrediction, TracedStep } from './program.ts';

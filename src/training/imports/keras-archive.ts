@@ -12,7 +12,7 @@ import type { Hdf5Contents } from './hdf5-reader.ts';
 import { TEXT_MAX, parseJson } from './json-text.ts';
 import { matchWeights } from './keras-hdf5.ts';
 import type { StoredWeight } from './keras-hdf5.ts';
-import type { ReadModel, ReadModelOptions } from './read-model.ts';
+import type { ReadModel, ReadModelOptions } from './model-reading.ts';
 
 const MEMBERS: ReadonlySet<string> = new Set(['config.json', 'metadata.json', 'model.weights.h5']);
 

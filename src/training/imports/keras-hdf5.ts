@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../core/json.ts';
-import type { Shape } from '../layers/layer.ts';
+import type { Shape } from '../layers/shapes.ts';
 import { fromKeras } from '../keras/from-keras.ts';
 import type { ReadTopology } from '../keras/from-keras.ts';
 import { toKeras } from '../keras/to-keras.ts';
@@ -8,7 +8,7 @@ import { product, showShape } from '../layers/shapes.ts';
 import { damaged, readHdf5 } from './hdf5-contents.ts';
 import type { Hdf5Contents } from './hdf5-reader.ts';
 import { parseJson } from './json-text.ts';
-import type { ReadModel, ReadModelOptions } from './read-model.ts';
+import type { ReadModel, ReadModelOptions } from './model-reading.ts';
 
 export interface StoredWeight {
   readonly name: string;

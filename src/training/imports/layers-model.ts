@@ -1,7 +1,7 @@
 import { open, realpath } from 'node:fs/promises';
 import { dirname, join, normalize, sep } from 'node:path';
 import type { Json, JsonObject } from '../../core/json.ts';
-import type { Shape } from '../layers/layer.ts';
+import type { Shape } from '../layers/shapes.ts';
 import { fromKeras } from '../keras/from-keras.ts';
 import { decodeQuantized } from '../keras/quantization.ts';
 import type { Quantization } from '../keras/quantization.ts';
@@ -10,7 +10,7 @@ import { MODEL_BYTES_MAX, damaged } from './hdf5-contents.ts';
 import { readJsonFile } from './json-text.ts';
 import { assignByLayer } from './keras-hdf5.ts';
 import type { StoredWeight } from './keras-hdf5.ts';
-import type { ReadModel, ReadModelOptions } from './read-model.ts';
+import type { ReadModel, ReadModelOptions } from './model-reading.ts';
 
 const SHARDS_MAX = 10_000;
 

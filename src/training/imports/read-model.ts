@@ -1,29 +1,10 @@
+import type { ReadModel, ReadModelOptions } from './model-reading.ts';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PerennialError, isPerennialError, messageOf } from '../../core/errors.ts';
-import type { Shape } from '../layers/layer.ts';
-import type { Topology } from '../model/model-config.ts';
 import { readKerasArchive } from './keras-archive.ts';
 import { readKerasHdf5 } from './keras-hdf5.ts';
 import { readLayersModel } from './layers-model.ts';
-
-/** A network with its weights, from a file of another program. */
-export interface ReadModel {
-  readonly topology: Topology;
-  /** By full name, "layer/weight": all that the topology has. */
-  readonly weights: ReadonlyMap<string, Float32Array>;
-  /** What was read otherwise than it was written, in sentences. */
-  readonly notes: readonly string[];
-  /** E.g. "Keras 3.15.1, HDF5". */
-  readonly origin: string;
-}
-
-export interface ReadModelOptions {
-  /** Shapes of one example, by input, where the file leaves dimensions open. */
-  readonly inputShapes?: Readonly<Record<string, Shape>>;
-  /** The same for a model with one input, whatever its name. */
-  readonly inputShape?: Shape;
-}
 
 type Format = 'hdf5' | 'zip' | 'json';
 

@@ -1,5 +1,6 @@
 import type { Json, JsonObject, JsonSchema } from '../../core/json.ts';
-import type { LayerDefinition, Shape } from '../layers/layer.ts';
+import type { LayerDefinition } from '../layers/layer.ts';
+import type { Shape } from '../layers/shapes.ts';
 import { withDefaults } from '../model/named.ts';
 import type { Named } from '../model/named.ts';
 import type { KerasMapping, KerasReading, KerasWriting } from './mapping.ts';

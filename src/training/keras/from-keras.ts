@@ -1,10 +1,11 @@
 import { PerennialError, isPerennialError, messageOf } from '../../core/errors.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
-import type { LayerDefinition, Shape } from '../layers/layer.ts';
+import type { LayerDefinition } from '../layers/layer.ts';
+import type { Shape } from '../layers/shapes.ts';
 import type { LayerNode, Topology } from '../model/model-config.ts';
 import { layerOfClass } from '../model/layer-lookup.ts';
-import { layerRegistry } from '../losses/resolve-loss.ts';
+import { layerRegistry } from '../layers/index.generated.ts';
 import { kerasConfig } from './config.ts';
 import { freeName } from './to-keras.ts';
 import { flattenModel } from './keras-graph.ts';
@@ -185,7 +186,7 @@ function inputsOf(
 
 function definitionOf(layer: KerasLayer): { readonly definition: LayerDefinition; readonly mapping: KerasMapping } {
   const shown = `The layer "${layer.path.join('/')}" (${layer.className})`;
-  const definition = layerOfClass(layer.className, layer.config);
+  const definition = layerOfClass(layerRegistry, layer.className, layer.config);
   if (definition !== undefined) return { definition, mapping: definition.keras! };
   const known = layerRegistry.all().flatMap(({ keras }) => (keras === undefined ? [] : [keras.className, ...(keras.aliases ?? [])]));
   throw invalid(

@@ -1,5 +1,5 @@
 import type { Group } from 'h5wasm';
-import type { Shape } from '../layers/layer.ts';
+import type { Shape } from '../layers/shapes.ts';
 
 /** A group of an HDF5 file. */
 export interface Hdf5Group {

@@ -1,6 +1,8 @@
 import type { JsonObject } from '../../core/json.ts';
-import type { Shape } from '../layers/layer.ts';
-import type { KerasDialect } from './names.ts';
+import type { Shape } from '../layers/shapes.ts';
+
+/** Who reads what is written: TF.js speaks Keras 2, and knows less. */
+export type KerasDialect = 'keras' | 'tfjs';
 
 /**
  * A layer in Keras's words, for reading and writing. Keys are those of the layer in snake case, activations, initializers and

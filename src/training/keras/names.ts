@@ -1,3 +1,4 @@
+import type { KerasDialect } from './mapping.ts';
 import type { Json, JsonObject, JsonSchema } from '../../core/json.ts';
 import { activations } from '../layers/activations.ts';
 import { constraints } from '../layers/constraints.ts';
@@ -5,9 +6,6 @@ import { initializers } from '../layers/initializers.ts';
 import { nameAndConfig, withDefaults } from '../model/named.ts';
 import type { Named } from '../model/named.ts';
 import type { KerasReading } from './mapping.ts';
-
-/** Who reads what is written: TF.js speaks Keras 2, and knows less. */
-export type KerasDialect = 'keras' | 'tfjs';
 
 export const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 export const camelCase = (name: string): string => name.replace(/_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());

@@ -2,14 +2,14 @@ import { PerennialError } from '../../core/errors.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import { shapesOf } from '../model/describe.ts';
-import type { LayerDefinition, Shape } from '../layers/layer.ts';
+import type { LayerDefinition } from '../layers/layer.ts';
+import type { Shape } from '../layers/shapes.ts';
 import type { LayerNode, Topology } from '../model/model-config.ts';
-import { layerRegistry } from '../losses/resolve-loss.ts';
+import { layerRegistry } from '../layers/index.generated.ts';
 import { layerConfigToKeras } from './config.ts';
 import { kerasLayerOrder } from './layer-order.ts';
-import type { KerasMapping, KerasWriting } from './mapping.ts';
+import type { KerasMapping, KerasWriting, KerasDialect } from './mapping.ts';
 import { KERAS2_ACTIVATIONS, snakeCase } from './names.ts';
-import type { KerasDialect } from './names.ts';
 
 /** A network in Keras's words. */
 export interface KerasModel {

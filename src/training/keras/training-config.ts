@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/json.ts';
 import { resolveNamed } from '../model/named.ts';
 import type { Named } from '../model/named.ts';
-import { optimizerRegistry } from '../losses/resolve-loss.ts';
+import { optimizerRegistry } from '../optimizers/index.generated.ts';
 import type { ModelMeta } from '../model/model-meta.ts';
 import { snakeCase } from './names.ts';
 

@@ -2,7 +2,7 @@ import { bidirectionalMapping } from '../keras/bidirectional.ts';
 import { penalized } from './shared/activity.ts';
 import { defineLayer } from './layer.ts';
 import { CELLS, RECURRENT_DEFAULTS, recurrentProperties, recurrentShape, unroll } from './shared/recurrent.ts';
-import type { GruConfig, LstmConfig } from './shared/recurrent.ts';
+import type { GruConfig, LstmConfig } from './shared/recurrent-config.ts';
 import { shapeError } from './shapes.ts';
 import type { Tensor, Tf } from '../tensorflow/tf.ts';
 import { withPrefix, withoutPrefix } from './shared/weights.ts';

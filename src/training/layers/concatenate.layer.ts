@@ -1,6 +1,6 @@
 import { axesProperty, resolveAxes } from './shared/axes.ts';
 import { defineLayer } from './layer.ts';
-import type { Shape } from './layer.ts';
+import type { Shape } from './shapes.ts';
 import { shapeError, showShape } from './shapes.ts';
 import type { Tensor, Tf } from '../tensorflow/tf.ts';
 

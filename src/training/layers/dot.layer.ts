@@ -1,6 +1,6 @@
 import { resolveAxes } from './shared/axes.ts';
 import { defineLayer } from './layer.ts';
-import type { Shape } from './layer.ts';
+import type { Shape } from './shapes.ts';
 import { unitNorm } from './shared/norms.ts';
 import { bool } from '../model/schema-parts.ts';
 import { product, shapeError, showShape } from './shapes.ts';

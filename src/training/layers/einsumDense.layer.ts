@@ -4,7 +4,7 @@ import { activityProperties, penalized } from './shared/activity.ts';
 import type { ActivityOptions } from './shared/activity.ts';
 import { axisLengths, einsum, parseEquation } from './shared/einsum.ts';
 import { defineLayer } from './layer.ts';
-import type { Shape } from './layer.ts';
+import type { Shape } from './shapes.ts';
 import { activation } from '../model/schema-parts.ts';
 import { shapeError } from './shapes.ts';
 import { weightOf, weightProperties } from './shared/weight-options.ts';

@@ -1,11 +1,9 @@
+import type { Shape } from './shapes.ts';
 import type { JsonSchema } from '../../core/json.ts';
 import type { Constraint } from './constraints.ts';
 import type { Initializer } from './initializers.ts';
 import type { KerasMapping } from '../keras/mapping.ts';
 import type { Seed, Tensor, Tf } from '../tensorflow/tf.ts';
-
-/** Without the batch dimension. */
-export type Shape = readonly number[];
 
 export interface Regularizer {
   readonly l1?: number;

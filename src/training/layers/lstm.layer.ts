@@ -2,7 +2,7 @@ import { snakeCase } from '../keras/names.ts';
 import { penalized } from './shared/activity.ts';
 import { defineLayer } from './layer.ts';
 import { RECURRENT_DEFAULTS, gateProperties, lstmCell, recurrentProperties, recurrentShape, unroll } from './shared/recurrent.ts';
-import type { LstmConfig } from './shared/recurrent.ts';
+import type { LstmConfig } from './shared/recurrent-config.ts';
 import { bool } from '../model/schema-parts.ts';
 
 const base = { ...RECURRENT_DEFAULTS, recurrentActivation: 'sigmoid', unitForgetBias: true } as const;

@@ -1,5 +1,7 @@
 import { PerennialError } from '../../core/errors.ts';
-import type { Shape } from './layer.ts';
+
+/** Without the batch dimension. */
+export type Shape = readonly number[];
 
 export function product(shape: Shape): number {
   return shape.reduce((size, axis) => size * axis, 1);

@@ -2,7 +2,7 @@ import { snakeCase } from '../keras/names.ts';
 import { penalized } from './shared/activity.ts';
 import { defineLayer } from './layer.ts';
 import { RECURRENT_DEFAULTS, recurrentProperties, recurrentShape, simpleCell, unroll } from './shared/recurrent.ts';
-import type { SimpleConfig } from './shared/recurrent.ts';
+import type { SimpleConfig } from './shared/recurrent-config.ts';
 
 const base = RECURRENT_DEFAULTS;
 

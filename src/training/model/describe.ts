@@ -1,8 +1,9 @@
 import { PerennialError, isPerennialError } from '../../core/errors.ts';
-import type { LayerDefinition, Shape, WeightSpec } from '../layers/layer.ts';
+import type { LayerDefinition, WeightSpec } from '../layers/layer.ts';
+import type { Shape } from '../layers/shapes.ts';
 import { nameAndConfig } from './named.ts';
 import type { Named } from './named.ts';
-import { layerRegistry } from '../losses/resolve-loss.ts';
+import { layerRegistry } from '../layers/index.generated.ts';
 import { product } from '../layers/shapes.ts';
 import type { LayerNode, Topology } from './model-config.ts';
 

@@ -5,7 +5,8 @@ import type { LossDefinition } from '../losses/loss.ts';
 import type { Named } from './named.ts';
 import type { HeadLoss } from '../objectives/objective.ts';
 import { headOf } from './output-head.ts';
-import { lossRegistry, resolveLoss } from '../losses/resolve-loss.ts';
+import { resolveLoss } from '../losses/resolve-loss.ts';
+import { lossRegistry } from '../losses/index.generated.ts';
 import type { HeadMeta } from './model-meta.ts';
 
 /** Losses and weights of several outputs, as a train step gives them. */

@@ -1,24 +1,21 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
+import type { DefinitionRegistry } from '../../core/registry.ts';
 import type { LayerDefinition } from '../layers/layer.ts';
 import type { LayerConfig } from './model-config.ts';
 import { withDefaults } from './named.ts';
 
-let find: ((type: string) => LayerDefinition) | undefined;
-let all: (() => readonly LayerDefinition[]) | undefined;
-
-/** The registry says here where layers are found: layers that wrap others cannot import what imports them. */
-export function provideLayers(lookup: (type: string) => LayerDefinition, every: () => readonly LayerDefinition[]): void {
-  find = lookup;
-  all = every;
-}
+/** Where layers are found. */
+export type Layers = DefinitionRegistry<LayerDefinition>;
 
 /** The layer that a class of Keras is read as. undefined where there is none. */
-export function layerOfClass(className: string, config: JsonObject): LayerDefinition | undefined {
-  return all!().find(
-    ({ keras }) =>
-      (keras?.className === className || keras?.aliases?.includes(className) === true) && keras.accepts?.(className, config) !== false,
-  );
+export function layerOfClass(layers: Layers, className: string, config: JsonObject): LayerDefinition | undefined {
+  return layers
+    .all()
+    .find(
+      ({ keras }) =>
+        (keras?.className === className || keras?.aliases?.includes(className) === true) && keras.accepts?.(className, config) !== false,
+    );
 }
 
 export interface WrappedLayer {
@@ -28,8 +25,8 @@ export interface WrappedLayer {
 }
 
 /** The layer that a wrapper was given. @throws MODEL_INVALID */
-export function wrappedLayer({ type, name: _name, inputs, ...settings }: LayerConfig, wrapper: string): WrappedLayer {
-  const definition = find!(type);
+export function wrappedLayer(layers: Layers, { type, name: _name, inputs, ...settings }: LayerConfig, wrapper: string): WrappedLayer {
+  const definition = layers.get(type, 'MODEL_INVALID');
   if (inputs !== undefined)
     throw new PerennialError(
       'MODEL_INVALID',

@@ -3,9 +3,10 @@ import type { Tensor as Values, TensorBatch, TensorSpec } from '../../core/tenso
 import { PerennialError } from '../../core/errors.ts';
 import { shapesOf, weightsOf } from './describe.ts';
 import { initialize } from '../layers/initializers.ts';
-import type { CallContext, LayerDefinition, Shape, WeightSpec } from '../layers/layer.ts';
+import type { CallContext, LayerDefinition, WeightSpec } from '../layers/layer.ts';
+import type { Shape } from '../layers/shapes.ts';
 import { product, showShape } from '../layers/shapes.ts';
-import { layerRegistry } from '../losses/resolve-loss.ts';
+import { layerRegistry } from '../layers/index.generated.ts';
 import type { LayerNode, Topology } from './model-config.ts';
 import type { Tensor, Tf } from '../tensorflow/tf.ts';
 

@@ -3,7 +3,7 @@ import type { OutputSpec } from '../../core/tensor.ts';
 import type { LossDefinition } from '../losses/loss.ts';
 import type { Resolved } from './named.ts';
 import { product, showShape } from '../layers/shapes.ts';
-import type { Shape } from '../layers/layer.ts';
+import type { Shape } from '../layers/shapes.ts';
 
 export interface Head {
   readonly units: number;

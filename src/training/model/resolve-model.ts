@@ -1,5 +1,4 @@
 import { PerennialError } from '../../core/errors.ts';
-import { DefinitionRegistry } from '../../core/registry.ts';
 import type { OutputSpec, TensorSpec } from '../../core/tensor.ts';
 import { describeTopology } from './describe.ts';
 import type { TopologyDescription } from './describe.ts';
@@ -10,18 +9,16 @@ import type { ArchitectureDefinition } from '../architectures/architecture.ts';
 import type { Named, Resolved } from './named.ts';
 import { resolveNamed, withDefaults } from './named.ts';
 import type { ObjectiveDefinition, ObjectiveRequest } from '../objectives/objective.ts';
-import { objectives } from '../objectives/index.generated.ts';
+import { objectiveRegistry } from '../objectives/index.generated.ts';
 import supervised from '../objectives/supervised.objective.ts';
 import { severalOutputs } from '../objectives/shared/several-outputs.ts';
-import { architectureRegistry } from '../losses/resolve-loss.ts';
+import { architectureRegistry } from '../architectures/index.generated.ts';
 import { resolveCompanions, resolveTopology } from './topology.ts';
 import type { BaseNetwork } from '../transfer/base.ts';
 import { resolveTransfer, taskOfBase } from '../transfer/transfer.ts';
 import type { Transfer } from '../transfer/transfer.ts';
 import { isTransfer } from '../transfer/transfer-config.ts';
 import type { TransferConfig } from '../transfer/transfer-config.ts';
-
-export const objectiveRegistry = new DefinitionRegistry('objective', objectives, (objective) => objective.name);
 
 export interface ModelRequest extends HeadsConfig {
   readonly model: ModelConfig | TransferConfig;

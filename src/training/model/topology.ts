@@ -1,13 +1,15 @@
 import { freeName, namesIn } from './free-name.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec, TensorSpec } from '../../core/tensor.ts';
-import type { ArchitectureDefinition, TargetHead } from '../architectures/architecture.ts';
+import type { ArchitectureDefinition } from '../architectures/architecture.ts';
+import type { TargetHead } from '../architectures/target.ts';
 import { outputActivation } from './describe.ts';
 import type { LayerDefinition } from '../layers/layer.ts';
 import type { LossDefinition } from '../losses/loss.ts';
 import { withDefaults } from './named.ts';
 import type { Resolved } from './named.ts';
-import { architectureRegistry, layerRegistry } from '../losses/resolve-loss.ts';
+import { architectureRegistry } from '../architectures/index.generated.ts';
+import { layerRegistry } from '../layers/index.generated.ts';
 import type { LayerConfig, LayerNode, ModelConfig, Topology } from './model-config.ts';
 
 export type { LayerConfig, LayerNode, ModelConfig, Topology };

@@ -19,8 +19,9 @@ import {
   withLastToken,
 } from './shared/next-token.ts';
 import { defineObjective, withAdded, withPenalty } from './objective.ts';
-import type { LabelledBatch, LabelledTensors, Objective, ObjectiveOptions, ObjectiveRequest } from './objective.ts';
-import { lossRegistry } from '../losses/resolve-loss.ts';
+import type { LabelledBatch, Objective, ObjectiveOptions, ObjectiveRequest } from './objective.ts';
+import type { LabelledTensors } from './labelled.ts';
+import { lossRegistry } from '../losses/index.generated.ts';
 import { showShape } from '../layers/shapes.ts';
 import { loadTf } from '../tensorflow/tf.ts';
 import { EVALUATED_ROWS } from '../trainer/evaluate-set.ts';

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../core/json.ts';
-import { architectureRegistry } from '../losses/resolve-loss.ts';
+import { architectureRegistry } from '../architectures/index.generated.ts';
 
 /** What the configuration of a train step is trained towards, as far as it shows: the objective it names, or the one its architecture is made for. */
 export function objectiveNamed({ objective, model }: JsonObject): string {

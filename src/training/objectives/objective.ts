@@ -1,12 +1,12 @@
+import type { LabelledTensors } from './labelled.ts';
 import type { JsonSchema } from '../../core/json.ts';
 import type { LabelOutput, OutputSpec, TensorBatch, TensorSpec } from '../../core/tensor.ts';
 import type { LossDefinition } from '../losses/loss.ts';
 import type { ModelConfig, Topology } from '../model/model-config.ts';
 import type { Named, Resolved } from '../model/named.ts';
 import type { NamedWeight } from '../model/network.ts';
-import type { Shape } from '../layers/layer.ts';
-import type { WeightGroup } from '../trainer/update-rule.ts';
-import type { MixedLabels } from './shared/mixing.ts';
+import type { Shape } from '../layers/shapes.ts';
+import type { WeightGroup } from './weight-group.ts';
 import type { Tensor, Tf } from '../tensorflow/tf.ts';
 
 /** A tensor that a loss reads besides the model's inputs. */
@@ -25,16 +25,6 @@ export interface LabelledBatch {
   readonly rowWeights?: Float32Array;
   /** Where batches are made by length: the tokens of each text, padding included. */
   readonly length?: number;
-}
-
-/** The same as tensors, [rows, …]. */
-export interface LabelledTensors {
-  readonly inputs: Readonly<Record<string, Tensor>>;
-  readonly labels: Readonly<Record<string, Tensor>>;
-  /** [rows] */
-  readonly rowWeights?: Tensor;
-  /** Where rows are mixed with others, whose labels these are. */
-  readonly mixed?: MixedLabels;
 }
 
 export interface ObjectiveContext {

@@ -6,7 +6,8 @@ import { resolveNamed } from '../model/named.ts';
 import type { Named, Resolved } from '../model/named.ts';
 import { NO_LOGITS, Network } from '../model/network.ts';
 import { defineObjective, withAdded, withPenalty } from './objective.ts';
-import type { LabelledTensors, Objective, ObjectiveOptions, ObjectiveRequest } from './objective.ts';
+import type { Objective, ObjectiveOptions, ObjectiveRequest } from './objective.ts';
+import type { LabelledTensors } from './labelled.ts';
 import {
   anomalyOutput,
   rebuiltShape,
@@ -17,7 +18,7 @@ import {
   withoutScore,
 } from './shared/reconstruction.ts';
 import type { ReconstructionConfig } from './shared/reconstruction.ts';
-import { lossRegistry } from '../losses/resolve-loss.ts';
+import { lossRegistry } from '../losses/index.generated.ts';
 import { showShape } from '../layers/shapes.ts';
 import type { Tensor, Tf } from '../tensorflow/tf.ts';
 

@@ -1,6 +1,7 @@
 import type { ConfigProblem } from '../../core/step.ts';
 import { nameAndConfig, resolveNamed, withDefaults } from '../model/named.ts';
-import { architectureRegistry, optimizerRegistry } from '../losses/resolve-loss.ts';
+import { architectureRegistry } from '../architectures/index.generated.ts';
+import { optimizerRegistry } from '../optimizers/index.generated.ts';
 import type { LayerConfig, ModelConfig } from '../model/model-config.ts';
 import { searchOf } from './train-config.ts';
 import type { TrainConfig } from './train-config.ts';

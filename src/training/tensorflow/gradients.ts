@@ -1,5 +1,8 @@
-import type { RawBackend, Tensor, Tf } from './tf.ts';
+import type { RawBackend } from './raw-backend.ts';
 
+// Named here: what loads the library installs these, so nothing is imported from there.
+type Tf = typeof import('@tensorflow/tfjs-node');
+type Tensor = import('@tensorflow/tfjs-node').Tensor;
 type Attributes = Readonly<Record<string, any>>;
 type Save = (tensors: Tensor[]) => void;
 

@@ -1,3 +1,4 @@
+import type { RawBackend } from './raw-backend.ts';
 import { createRequire } from 'node:module';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import { withoutCredentials } from '../../platform/environment.ts';
@@ -67,22 +68,6 @@ function restoreUtil(util: Record<string, unknown>): void {
 
 /** Two int32 values that decide a draw. The second may be a tensor [1], for graphs that run with another value each time. */
 export type Seed = readonly [number, number | Tensor];
-
-/** The two calls of tfjs-node's backend that run a TensorFlow operation by name. */
-export interface RawBackend {
-  readonly binding: Readonly<Record<string, number>>;
-  executeSingleOutput(
-    name: string,
-    attributes: readonly { name: string; type: number; value: unknown }[],
-    inputs: readonly Tensor[],
-  ): Tensor;
-  executeMultipleOutputs(
-    name: string,
-    attributes: readonly { name: string; type: number; value: unknown }[],
-    inputs: readonly Tensor[],
-    outputs: number,
-  ): Tensor[];
-}
 
 /** True inside the gradient of a gradient: what has a gradient that cannot be differentiated again must do without it there. */
 export function differentiatesTwice(tf: Tf): boolean {

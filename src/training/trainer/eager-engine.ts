@@ -1,7 +1,8 @@
 import type { Tensor, Tf } from '../tensorflow/tf.ts';
 import { required } from './engine.ts';
 import type { EngineState, EvaluationSums, StepOutcome, TrainingEngine } from './engine.ts';
-import type { LabelledBatch, LabelledTensors } from '../objectives/objective.ts';
+import type { LabelledBatch } from '../objectives/objective.ts';
+import type { LabelledTensors } from '../objectives/labelled.ts';
 import { UpdateRule } from './update-rule.ts';
 import type { EngineRequest } from './update-rule.ts';
 

@@ -1,7 +1,8 @@
 import { PerennialError, isPerennialError, messageOf } from '../../core/errors.ts';
 import { Prng } from '../../core/prng.ts';
 import type { Tensor as Values, TensorBatch, TensorSpec } from '../../core/tensor.ts';
-import type { LabelledBatch, LabelledTensors, Objective } from '../objectives/objective.ts';
+import type { LabelledBatch, Objective } from '../objectives/objective.ts';
+import type { LabelledTensors } from '../objectives/labelled.ts';
 import { loadTf } from '../tensorflow/tf.ts';
 import type { Tensor } from '../tensorflow/tf.ts';
 import type { EpochOrder } from './epoch-order.ts';

@@ -11,7 +11,7 @@ import { resolveNamed } from '../model/named.ts';
 import { checkMixing, mixingOf, withMixing } from '../objectives/shared/mixing.ts';
 import { Network } from '../model/network.ts';
 import type { CommonOptimizerConfig } from '../optimizers/optimizer.ts';
-import { optimizerRegistry } from '../losses/resolve-loss.ts';
+import { optimizerRegistry } from '../optimizers/index.generated.ts';
 import { withRowWeights } from '../objectives/shared/row-weights.ts';
 import { resolveModel } from '../model/resolve-model.ts';
 import type { ResolvedModel } from '../model/resolve-model.ts';

@@ -1,24 +1,14 @@
+import type { WeightGroup } from '../objectives/weight-group.ts';
 import { PerennialError } from '../../core/errors.ts';
 import { constrain } from '../layers/constraints.ts';
 import type { Resolved } from '../model/named.ts';
 import type { NamedWeight } from '../model/network.ts';
-import type { LabelledTensors, Objective, ObjectivePart } from '../objectives/objective.ts';
+import type { Objective, ObjectivePart } from '../objectives/objective.ts';
+import type { LabelledTensors } from '../objectives/labelled.ts';
 import { clipGradients } from '../optimizers/optimizer.ts';
 import type { CommonOptimizerConfig, OptimizerDefinition } from '../optimizers/optimizer.ts';
 import { product } from '../layers/shapes.ts';
 import type { Tensor, Tf } from '../tensorflow/tf.ts';
-
-/** Weights that move in their own way. */
-export interface WeightGroup {
-  /** Weights by full name. A weight that no group includes moves with every update, at the common rate. */
-  includes(weight: NamedWeight): boolean;
-  /** Times the learning rate of the update. */
-  readonly learningRateFactor: number;
-  /** The group rests before this update, 0 being the first. */
-  readonly from: number;
-  /** The group moves in every so manieth update only: in the last of each so many. */
-  readonly every: number;
-}
 
 export interface EngineRequest {
   readonly objective: Objective;

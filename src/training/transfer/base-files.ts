@@ -9,7 +9,7 @@ import { sha256, sha256File } from '../../storage/digest.ts';
 import type { ModelConfig, Topology } from '../model/model-config.ts';
 import type { Named } from '../model/named.ts';
 import { Network } from '../model/network.ts';
-import { architectureRegistry } from '../losses/resolve-loss.ts';
+import { architectureRegistry } from '../architectures/index.generated.ts';
 import type { ModelMeta } from '../model/model-meta.ts';
 import { decodeWeights, encodeWeights } from '../bundle/weights-file.ts';
 import type { WeightsManifest } from '../bundle/weights-file.ts';

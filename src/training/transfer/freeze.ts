@@ -1,7 +1,7 @@
 import { PerennialError } from '../../core/errors.ts';
 import { shapesOf, weightsOf } from '../model/describe.ts';
 import type { LayerNode, Topology } from '../model/model-config.ts';
-import type { WeightGroup } from '../trainer/update-rule.ts';
+import type { WeightGroup } from '../objectives/weight-group.ts';
 import { listed, matchNames } from './patterns.ts';
 import type { TransferredTopology } from './transfer-topology.ts';
 import type { TransferConfig } from './transfer-config.ts';

@@ -4,7 +4,7 @@ import type { Topology } from '../model/model-config.ts';
 import { nameAndConfig } from '../model/named.ts';
 import type { Named } from '../model/named.ts';
 import type { Objective } from '../objectives/objective.ts';
-import type { WeightGroup } from '../trainer/update-rule.ts';
+import type { WeightGroup } from '../objectives/weight-group.ts';
 import { baseText } from './base.ts';
 import type { BaseNetwork, BaseOrigin } from './base.ts';
 import { continueGenerator, isGenerator } from './continue-generator.ts';

@@ -2,10 +2,12 @@ import { Ajv } from 'ajv';
 import addFormatsModule from 'ajv-formats';
 import { describe, expect, test } from 'vitest';
 import type { Json, JsonSchema } from '../../../src/core/json.ts';
-import { checkChain, parseChain, transformRegistry } from '../../../src/data/preprocess/chain.ts';
+import { checkChain, parseChain } from '../../../src/data/preprocess/chain.ts';
+import { transformRegistry } from '../../../src/data/transforms/index.generated.ts';
+import { readerRegistry } from '../../../src/data/readers/index.generated.ts';
+import { expectationRegistry } from '../../../src/data/expectations/index.generated.ts';
 import type { ColumnData, DataKind, VectorData } from '../../../src/data/transforms/column-data.ts';
-import { readerRegistry } from '../../../src/data/readers.ts';
-import { expectationRegistry, findExpectation } from '../../../src/data/expectations/validate.ts';
+import { findExpectation } from '../../../src/data/expectations/find-expectation.ts';
 
 const addFormats = addFormatsModule as unknown as (ajv: Ajv) => void;
 

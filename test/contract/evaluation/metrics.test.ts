@@ -1,6 +1,6 @@
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
-import { metricRegistry } from '../../../src/evaluation/metrics/resolve-metrics.ts';
+import { metricRegistry } from '../../../src/evaluation/metrics/index.generated.ts';
 
 describe.each(metricRegistry.all())('metric $name', (metric) => {
   it('says what it is, and where the definition comes from', () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
 import { drifted, numberSample } from '../../../src/monitoring/drift/drift-test.ts';
 import type { FeatureSample } from '../../../src/monitoring/drift/drift-test.ts';
-import { driftRegistry } from '../../../src/monitoring/settings.ts';
+import { driftRegistry } from '../../../src/monitoring/drift/index.generated.ts';
 
 function numbers(count: number, shift: number, seed: string): FeatureSample {
   const random = new Prng('drift-contract', seed);

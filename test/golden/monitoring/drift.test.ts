@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { numberSample } from '../../../src/monitoring/drift/drift-test.ts';
 import type { FeatureSample } from '../../../src/monitoring/drift/drift-test.ts';
-import { driftRegistry } from '../../../src/monitoring/settings.ts';
+import { driftRegistry } from '../../../src/monitoring/drift/index.generated.ts';
 
 interface Case {
   readonly name: string;

@@ -11,7 +11,7 @@ import { currentTable } from '../../../src/monitoring/current-table.ts';
 import { detectDrift } from '../../../src/monitoring/detect.ts';
 import type { DriftResult } from '../../../src/monitoring/detect.ts';
 import { numberSample, rankedSample } from '../../../src/monitoring/drift/drift-test.ts';
-import { driftRegistry } from '../../../src/monitoring/settings.ts';
+import { driftRegistry } from '../../../src/monitoring/drift/index.generated.ts';
 
 interface Numbers {
   readonly reference: number;

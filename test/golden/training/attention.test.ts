@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { withDefaults } from '../../../src/training/model/named.ts';
-import { layerRegistry } from '../../../src/training/losses/resolve-loss.ts';
+import { layerRegistry } from '../../../src/training/layers/index.generated.ts';
 import { loadTf } from '../../../src/training/tensorflow/tf.ts';
 import type { Tensor } from '../../../src/training/tensorflow/tf.ts';
 

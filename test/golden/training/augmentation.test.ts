@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { layers } from '../../../src/training/layers/index.generated.ts';
+import { layers, layerRegistry } from '../../../src/training/layers/index.generated.ts';
 import { withDefaults } from '../../../src/training/model/named.ts';
-import { layerRegistry } from '../../../src/training/losses/resolve-loss.ts';
 import { loadTf } from '../../../src/training/tensorflow/tf.ts';
 import type { Tensor, Tf } from '../../../src/training/tensorflow/tf.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { resolveNamed } from '../../../src/training/model/named.ts';
 import type { Named } from '../../../src/training/model/named.ts';
-import { optimizerRegistry } from '../../../src/training/losses/resolve-loss.ts';
+import { optimizerRegistry } from '../../../src/training/optimizers/index.generated.ts';
 import { resolveModel } from '../../../src/training/model/resolve-model.ts';
 import { loadTf } from '../../../src/training/tensorflow/tf.ts';
 import { createEngine } from '../../../src/training/trainer/create-engine.ts';

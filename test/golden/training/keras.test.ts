@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { layers } from '../../../src/training/layers/index.generated.ts';
-import { losses } from '../../../src/training/losses/index.generated.ts';
+import { layers, layerRegistry } from '../../../src/training/layers/index.generated.ts';
+import { losses, lossRegistry } from '../../../src/training/losses/index.generated.ts';
 import { withDefaults } from '../../../src/training/model/named.ts';
 import { clipGradients } from '../../../src/training/optimizers/optimizer.ts';
-import { optimizers } from '../../../src/training/optimizers/index.generated.ts';
-import { layerRegistry, lossRegistry, optimizerRegistry } from '../../../src/training/losses/resolve-loss.ts';
+import { optimizers, optimizerRegistry } from '../../../src/training/optimizers/index.generated.ts';
 import { loadTf } from '../../../src/training/tensorflow/tf.ts';
 import type { Tensor } from '../../../src/training/tensorflow/tf.ts';
 

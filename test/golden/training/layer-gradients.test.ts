@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { LayerDefinition } from '../../../src/training/layers/layer.ts';
 import { withDefaults } from '../../../src/training/model/named.ts';
-import { layerRegistry } from '../../../src/training/losses/resolve-loss.ts';
+import { layerRegistry } from '../../../src/training/layers/index.generated.ts';
 import { loadTf } from '../../../src/training/tensorflow/tf.ts';
 import type { Tensor } from '../../../src/training/tensorflow/tf.ts';
 

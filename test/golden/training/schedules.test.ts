@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { resolveNamed } from '../../../src/training/model/named.ts';
-import { callbackRegistry } from '../../../src/training/losses/resolve-loss.ts';
+import { callbackRegistry } from '../../../src/training/callbacks/index.generated.ts';
 
 interface Case {
   readonly config: Readonly<Record<string, unknown>>;

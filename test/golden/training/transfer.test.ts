@@ -6,7 +6,7 @@ import { GraphEngine } from '../../../src/training/graph/graph-engine.ts';
 import type { Topology } from '../../../src/training/model/model-config.ts';
 import { resolveNamed } from '../../../src/training/model/named.ts';
 import { Network } from '../../../src/training/model/network.ts';
-import { optimizerRegistry } from '../../../src/training/losses/resolve-loss.ts';
+import { optimizerRegistry } from '../../../src/training/optimizers/index.generated.ts';
 import { resolveModel } from '../../../src/training/model/resolve-model.ts';
 import { loadTf } from '../../../src/training/tensorflow/tf.ts';
 import { buildTopology } from '../../../src/training/model/topology.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
 import type { WorkerOptions } from '@temporalio/worker';
 import { afterAll } from 'vitest';
-import type { ActivityDeps } from '../../../activities/index.ts';
+import type { ActivityDeps } from '../../../activities/deps.ts';
 import type { Plan, PlanStep } from '../../../src/core/plan.ts';
 import type { ArtifactKind } from '../../../src/core/artifact.ts';
 import type { ObjectStore } from '../../../src/core/ports.ts';

@@ -5,7 +5,7 @@ import { UNREADABLE, readCell } from '../../../src/data/reading/cells.ts';
 import { isOddSql, valueSql } from '../../../src/data/reading/column-sql.ts';
 import { withDigest } from '../../../src/data/reading/digest.ts';
 import type { ValueFormat } from '../../../src/data/reading/value-format.ts';
-import type { ColumnType } from '../../../src/data/stored/dataset.ts';
+import type { ColumnType } from '../../../src/data/stored/column.ts';
 import { createBench } from '../../unit/data/support.ts';
 import type { Bench } from '../../unit/data/support.ts';
 

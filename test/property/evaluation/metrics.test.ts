@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ExactSum } from '../../../src/evaluation/metrics/shared/exact-sum.ts';
-import { metricRegistry } from '../../../src/evaluation/metrics/resolve-metrics.ts';
+import { metricRegistry } from '../../../src/evaluation/metrics/index.generated.ts';
 import { contextOf, pickRows, toChunk } from '../../../src/evaluation/measure/chunk.ts';
 import type { Chunk, MetricDefinition, SampleChunk, TokenChunk } from '../../../src/evaluation/metrics/metric.ts';
 
@@ -38,22 +38,20 @@ const numberSet = fc
     }),
   );
 
-const errorSet = fc
-  .array(fc.integer({ min: 0, max: 1000 }), { minLength: 3, maxLength: 40 })
-  .map((errors): Chunk =>
-    toChunk({
-      output: {
-        kind: 'anomaly',
-        name: 'y',
-        error: 'squared',
-        threshold: 50,
-        calibration: { quantile: 0.99, split: 'validation', rows: 10 },
-      },
-      predictions: Float64Array.from(errors, (error) => error / 7),
-      labels: [],
-      rows: errors.length,
-    }),
-  );
+const errorSet = fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: 3, maxLength: 40 }).map((errors): Chunk =>
+  toChunk({
+    output: {
+      kind: 'anomaly',
+      name: 'y',
+      error: 'squared',
+      threshold: 50,
+      calibration: { quantile: 0.99, split: 'validation', rows: 10 },
+    },
+    predictions: Float64Array.from(errors, (error) => error / 7),
+    labels: [],
+    rows: errors.length,
+  }),
+);
 
 const SAMPLE_WIDTH = 2;
 const sampleSet = fc

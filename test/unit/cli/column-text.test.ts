@@ -7,7 +7,7 @@ import { featureLines } from '../../../src/cli/feature-text.ts';
 import { planModels } from '../../../src/planning/plan-model.ts';
 import { planTree } from '../../../src/cli/plan-text.ts';
 import { reportRun } from '../../../src/cli/run-report.ts';
-import { stepFacts } from '../../../src/planning/step-facts.ts';
+import { stepFacts } from '../../../src/cli/step-facts.ts';
 import type { RunReport } from '../../../src/runs/runs.ts';
 
 let dir: string;

@@ -10,7 +10,7 @@ import { previewExamples } from '../../../src/planning/preview-examples.ts';
 import { profileTable } from '../../../src/data/table/profile.ts';
 import { openExamples } from '../../../src/data/stored/examples.ts';
 import { loadPreprocessor } from '../../../src/data/preprocess/preprocessor.ts';
-import type { ColumnType } from '../../../src/data/stored/dataset.ts';
+import type { ColumnType } from '../../../src/data/stored/column.ts';
 import { createBench } from './support.ts';
 import type { Bench } from './support.ts';
 

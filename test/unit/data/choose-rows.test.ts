@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import ingestStep from '../../../activities/steps/ingest.step.ts';
 import { readRows } from '../../../src/data/stored/dataset-rows.ts';
 import { ingest } from '../../../src/data/ingest/ingest.ts';
-import type { IngestConfig } from '../../../src/data/ingest/ingest-tables.ts';
+import type { IngestConfig } from '../../../src/data/ingest/ingest-config.ts';
 import type { Split } from '../../../src/data/stored/dataset.ts';
 import { SPLITS } from '../../../src/data/stored/dataset.ts';
 import { createBench, failure } from './support.ts';

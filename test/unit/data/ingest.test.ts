@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Row } from '../../../src/core/tensor.ts';
 import { readRows } from '../../../src/data/stored/dataset-rows.ts';
 import { fingerprintSource, ingest } from '../../../src/data/ingest/ingest.ts';
-import type { IngestConfig } from '../../../src/data/ingest/ingest-tables.ts';
+import type { IngestConfig } from '../../../src/data/ingest/ingest-config.ts';
 import { SPLITS } from '../../../src/data/stored/dataset.ts';
 import type { DatasetMeta, DatasetProfile, Split } from '../../../src/data/stored/dataset.ts';
 import { createBench, failure } from './support.ts';

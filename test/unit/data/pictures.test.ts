@@ -6,7 +6,7 @@ import { withDatabase } from '../../../src/data/table/duckdb.ts';
 import { encodePng } from '../../../src/data/images/encode-png.ts';
 import { openExamples } from '../../../src/data/stored/examples.ts';
 import { fingerprintSource, ingest } from '../../../src/data/ingest/ingest.ts';
-import type { IngestConfig } from '../../../src/data/ingest/ingest-tables.ts';
+import type { IngestConfig } from '../../../src/data/ingest/ingest-config.ts';
 import { preprocess } from '../../../src/data/preprocess/preprocess.ts';
 import { loadPreprocessor } from '../../../src/data/preprocess/preprocessor.ts';
 import { previewExamples } from '../../../src/planning/preview-examples.ts';

@@ -3,7 +3,7 @@ import type { TensorBatch } from '../../../src/core/tensor.ts';
 import { openExamples } from '../../../src/data/stored/examples.ts';
 import { ingest } from '../../../src/data/ingest/ingest.ts';
 import { preprocess } from '../../../src/data/preprocess/preprocess.ts';
-import type { PreprocessConfig } from '../../../src/data/preprocess/preprocess.ts';
+import type { PreprocessConfig } from '../../../src/data/preprocess/preprocess-config.ts';
 import type { ExamplesMeta } from '../../../src/data/stored/dataset.ts';
 import { createBench, failure } from './support.ts';
 import type { Bench } from './support.ts';

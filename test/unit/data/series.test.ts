@@ -5,7 +5,7 @@ import type { Row, TensorBatch } from '../../../src/core/tensor.ts';
 import { openExamples } from '../../../src/data/stored/examples.ts';
 import { ingest } from '../../../src/data/ingest/ingest.ts';
 import { preprocess } from '../../../src/data/preprocess/preprocess.ts';
-import type { PreprocessConfig } from '../../../src/data/preprocess/preprocess.ts';
+import type { PreprocessConfig } from '../../../src/data/preprocess/preprocess-config.ts';
 import { loadPreprocessor } from '../../../src/data/preprocess/preprocessor.ts';
 import { previewExamples } from '../../../src/planning/preview-examples.ts';
 import { SPLITS } from '../../../src/data/stored/dataset.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { isPerennialError } from '../../../src/core/errors.ts';
 import type { OutputSpec } from '../../../src/core/tensor.ts';
-import { defaultMetrics, metricRegistry, resolveMetrics, taskOf } from '../../../src/evaluation/metrics/resolve-metrics.ts';
+import { defaultMetrics, resolveMetrics, taskOf } from '../../../src/evaluation/metrics/resolve-metrics.ts';
+import { metricRegistry } from '../../../src/evaluation/metrics/index.generated.ts';
 import type { MetricSpec } from '../../../src/evaluation/metrics/resolve-metrics.ts';
 import { toChunk } from '../../../src/evaluation/measure/chunk.ts';
 import { computeMetrics, measure } from '../../../src/evaluation/measure/compute.ts';

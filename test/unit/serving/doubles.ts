@@ -1,6 +1,7 @@
 import type { StepLogger } from '../../../src/core/step.ts';
 import type { OutputSpec, Row, Tensor, TensorBatch, TensorSpec } from '../../../src/core/tensor.ts';
-import type { Column, Preprocessor } from '../../../src/data/stored/dataset.ts';
+import type { Preprocessor } from '../../../src/data/stored/dataset.ts';
+import type { Column } from '../../../src/data/stored/column.ts';
 import { PerennialError } from '../../../src/core/errors.ts';
 import type { Servable } from '../../../src/serving/servable.ts';
 import type { RoutingState, VersionSource } from '../../../src/serving/version-source.ts';

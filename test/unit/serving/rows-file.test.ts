@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withDatabase } from '../../../src/data/table/duckdb.ts';
-import { readRowsFile } from '../../../src/client/rows-file.ts';
+import { readRowsFile } from '../../../src/serving/rows-file.ts';
 
 let folder: string;
 beforeAll(async () => {

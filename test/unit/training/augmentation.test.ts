@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { OutputSpec } from '../../../src/core/tensor.ts';
 import { withDefaults } from '../../../src/training/model/named.ts';
 import { FILL_MODES, INTERPOLATIONS, projected } from '../../../src/training/layers/shared/projective.ts';
-import { layerRegistry } from '../../../src/training/losses/resolve-loss.ts';
+import { layerRegistry } from '../../../src/training/layers/index.generated.ts';
 import { describeModel } from '../../../src/training/model/resolve-model.ts';
 import { loadTf, statelessNormal, statelessUniform } from '../../../src/training/tensorflow/tf.ts';
 import type { Tensor } from '../../../src/training/tensorflow/tf.ts';

@@ -6,7 +6,7 @@ import type { OpenArtifact } from '../../../src/core/ports.ts';
 import { collectGarbage } from '../../../src/registry/gc.ts';
 import { writeStoredExport } from '../../../src/registry/export.ts';
 import { exportsOf, findExport, makeExport, saveExports } from '../../../src/registry/version-exports.ts';
-import { exportRegistry } from '../../../src/training/bundle/export-registry.ts';
+import { exportRegistry } from '../../../src/training/exports/index.generated.ts';
 import { exportNetwork } from '../../../src/training/bundle/create-export.ts';
 import type { Export } from '../../../src/training/bundle/create-export.ts';
 import { readModelFile } from '../../../src/training/imports/read-model.ts';

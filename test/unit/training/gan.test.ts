@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
 import type { TensorBatch } from '../../../src/core/tensor.ts';
 import { resolveNamed } from '../../../src/training/model/named.ts';
-import { optimizerRegistry } from '../../../src/training/losses/resolve-loss.ts';
+import { optimizerRegistry } from '../../../src/training/optimizers/index.generated.ts';
 import { resolveModel } from '../../../src/training/model/resolve-model.ts';
 import { loadTf } from '../../../src/training/tensorflow/tf.ts';
 import { createEngine } from '../../../src/training/trainer/create-engine.ts';

@@ -3,10 +3,9 @@ import { Prng } from '../../../src/core/prng.ts';
 import { activate } from '../../../src/training/layers/activations.ts';
 import type { LayerDefinition, LayerExample } from '../../../src/training/layers/layer.ts';
 import { initialize } from '../../../src/training/layers/initializers.ts';
-import { layers } from '../../../src/training/layers/index.generated.ts';
+import { layers, layerRegistry } from '../../../src/training/layers/index.generated.ts';
 import { withDefaults } from '../../../src/training/model/named.ts';
 // Layers that wrap others find them in the registry.
-import { layerRegistry } from '../../../src/training/losses/resolve-loss.ts';
 import { loadTf, statelessUniform } from '../../../src/training/tensorflow/tf.ts';
 import type { Tensor } from '../../../src/training/tensorflow/tf.ts';
 

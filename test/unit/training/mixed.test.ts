@@ -6,7 +6,7 @@ import { encoderRegistry } from '../../../src/training/architectures/shared/enco
 import { GraphEngine } from '../../../src/training/graph/graph-engine.ts';
 import { resolveNamed } from '../../../src/training/model/named.ts';
 import type { LabelledBatch } from '../../../src/training/objectives/objective.ts';
-import { optimizerRegistry } from '../../../src/training/losses/resolve-loss.ts';
+import { optimizerRegistry } from '../../../src/training/optimizers/index.generated.ts';
 import { resolveModel } from '../../../src/training/model/resolve-model.ts';
 import type { ModelRequest } from '../../../src/training/model/resolve-model.ts';
 import { toKeras } from '../../../src/training/keras/to-keras.ts';

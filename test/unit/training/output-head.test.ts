@@ -3,7 +3,7 @@ import { isPerennialError } from '../../../src/core/errors.ts';
 import type { OutputSpec } from '../../../src/core/tensor.ts';
 import { checkHead, headOf } from '../../../src/training/model/output-head.ts';
 import { resolveNamed } from '../../../src/training/model/named.ts';
-import { lossRegistry } from '../../../src/training/losses/resolve-loss.ts';
+import { lossRegistry } from '../../../src/training/losses/index.generated.ts';
 
 /** A fix that names an option which does not exist leads from one mistake into the next. */
 describe.each(lossRegistry.all())('what is said of a last layer that the loss $name cannot read', (definition) => {

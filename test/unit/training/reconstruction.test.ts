@@ -8,7 +8,7 @@ import { resolveNamed } from '../../../src/training/model/named.ts';
 import type { Named } from '../../../src/training/model/named.ts';
 import { Network } from '../../../src/training/model/network.ts';
 import { quantileOf, requireReachable } from '../../../src/training/objectives/shared/reconstruction.ts';
-import { optimizerRegistry } from '../../../src/training/losses/resolve-loss.ts';
+import { optimizerRegistry } from '../../../src/training/optimizers/index.generated.ts';
 import { describeModel, resolveModel } from '../../../src/training/model/resolve-model.ts';
 import { product } from '../../../src/training/layers/shapes.ts';
 import { loadTf } from '../../../src/training/tensorflow/tf.ts';

@@ -7,7 +7,7 @@ import type { LayerConfig } from '../../../src/training/model/model-config.ts';
 import { resolveNamed } from '../../../src/training/model/named.ts';
 import { NO_LOGITS, Network } from '../../../src/training/model/network.ts';
 import type { LabelledBatch, Objective } from '../../../src/training/objectives/objective.ts';
-import { optimizerRegistry } from '../../../src/training/losses/resolve-loss.ts';
+import { optimizerRegistry } from '../../../src/training/optimizers/index.generated.ts';
 import { resolveModel } from '../../../src/training/model/resolve-model.ts';
 import { product } from '../../../src/training/layers/shapes.ts';
 import { loadTf } from '../../../src/training/tensorflow/tf.ts';

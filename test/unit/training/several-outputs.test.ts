@@ -6,7 +6,7 @@ import { GraphEngine } from '../../../src/training/graph/graph-engine.ts';
 import { joinAnswers } from '../../../src/training/model/heads.ts';
 import { resolveNamed } from '../../../src/training/model/named.ts';
 import type { LabelledBatch } from '../../../src/training/objectives/objective.ts';
-import { optimizerRegistry } from '../../../src/training/losses/resolve-loss.ts';
+import { optimizerRegistry } from '../../../src/training/optimizers/index.generated.ts';
 import { resolveModel } from '../../../src/training/model/resolve-model.ts';
 import type { ModelRequest } from '../../../src/training/model/resolve-model.ts';
 import { loadTf } from '../../../src/training/tensorflow/tf.ts';

@@ -2,7 +2,7 @@ import { freeName } from '../../model/free-name.ts';
 import { PerennialError } from '../../../core/errors.ts';
 import type { JsonSchema } from '../../../core/json.ts';
 import type { TensorSpec } from '../../../core/tensor.ts';
-import type { Target } from '../architecture.ts';
+import type { Target } from '../target.ts';
 import { headOf } from '../../model/output-head.ts';
 import { rate, units } from '../../model/schema-parts.ts';
 import { product, showShape } from '../../layers/shapes.ts';

@@ -1,8 +1,9 @@
 import { PerennialError } from '../../../core/errors.ts';
-import type { Shape } from '../../layers/layer.ts';
+import type { Shape } from '../../layers/shapes.ts';
+import { layerRegistry } from '../../layers/index.generated.ts';
 import { wrappedLayer } from '../../model/layer-lookup.ts';
 import type { LayerConfig, LayerNode } from '../../model/model-config.ts';
-import type { KerasDialect } from '../../keras/names.ts';
+import type { KerasDialect } from '../../keras/mapping.ts';
 import type { MaskSource } from './masks.ts';
 
 /** What a layer that no other program has is made of there. */
@@ -69,7 +70,7 @@ export const COMPOSITES: Readonly<Record<string, (composing: Composing) => void>
     composing.pass(composing.node.inputs[0]!);
   },
   spectralNormalization(composing) {
-    const { definition, config } = wrappedLayer(composing.node.config.layer as LayerConfig, 'spectralNormalization');
+    const { definition, config } = wrappedLayer(layerRegistry, composing.node.config.layer as LayerConfig, 'spectralNormalization');
     if (composing.mask !== undefined) throw refusal(composing, 'drops a mask, which the layer inside would keep there');
     const specs = definition.weights(composing.inputs, config);
     const values = Object.fromEntries(specs.map(({ name }) => [name, composing.weight(name)]));

@@ -1,6 +1,6 @@
 import type { LabelOutput } from '../../../core/tensor.ts';
 import { freeName } from '../../keras/to-keras.ts';
-import { lossRegistry } from '../../losses/resolve-loss.ts';
+import { lossRegistry } from '../../losses/index.generated.ts';
 import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 import type { ModelMeta } from '../../model/model-meta.ts';
 

@@ -3,7 +3,7 @@ import type { ExportReader, ExportSource } from '../export.ts';
 import { NO_LOGITS, Network } from '../../model/network.ts';
 import type { KerasModel } from '../../keras/to-keras.ts';
 import type { Tensor, Tf } from '../../tensorflow/tf.ts';
-import type { ReadModel } from '../../imports/read-model.ts';
+import type { ReadModel } from '../../imports/model-reading.ts';
 
 /** What goes in and out of a file of layers: its tensors, which are not the columns of the data. */
 export function layersSignature({ meta, network }: ExportSource, keras: KerasModel): JsonObject {

@@ -1,6 +1,6 @@
 import { shapesOf } from '../../model/describe.ts';
 import type { Topology } from '../../model/model-config.ts';
-import { layerRegistry } from '../../losses/resolve-loss.ts';
+import { layerRegistry } from '../../layers/index.generated.ts';
 import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 /** Where the mask of a tensor comes from: ids that an embedding reads, of which 0 is padding; or something else. */

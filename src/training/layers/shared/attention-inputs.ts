@@ -1,4 +1,4 @@
-import type { Shape } from '../layer.ts';
+import type { Shape } from '../shapes.ts';
 import { shapeError, showShape } from '../shapes.ts';
 
 /** Query, value and key of an attention layer: one input is all three, two are query and value, as in Keras. */

@@ -1,5 +1,6 @@
 import type { JsonSchema } from '../../../core/json.ts';
-import type { CallContext, Shape } from '../layer.ts';
+import type { CallContext } from '../layer.ts';
+import type { Shape } from '../shapes.ts';
 import { FILL_MODES, INTERPOLATIONS, projected } from './projective.ts';
 import type { FillMode, Interpolation } from './projective.ts';
 import { shapeError, requireRank, showShape } from '../shapes.ts';

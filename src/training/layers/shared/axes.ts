@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../../../core/json.ts';
-import type { Shape } from '../layer.ts';
+import type { Shape } from '../shapes.ts';
 import { shapeError, showShape } from '../shapes.ts';
 
 /** Axes as Keras counts them: 0 is the batch, 1 the first axis of an example, -1 the last. */

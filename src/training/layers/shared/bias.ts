@@ -1,4 +1,5 @@
-import type { RawBackend, Tensor, Tf } from '../../tensorflow/tf.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
+import type { RawBackend } from '../../tensorflow/raw-backend.ts';
 
 /** x + bias over the last axis, by TensorFlow's own operations for it and its gradient: oneDNN joins them with the convolution. */
 export function addBias(tf: Tf, x: Tensor, bias: Tensor | undefined): Tensor {

@@ -1,4 +1,4 @@
-import type { Shape } from '../layer.ts';
+import type { Shape } from '../shapes.ts';
 import { product, shapeError, showShape } from '../shapes.ts';
 import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 

@@ -1,4 +1,5 @@
-import type { RawBackend, Tensor, Tf } from '../../tensorflow/tf.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
+import type { RawBackend } from '../../tensorflow/raw-backend.ts';
 
 export const FILL_MODES = ['reflect', 'constant', 'nearest', 'wrap'] as const;
 export const INTERPOLATIONS = ['bilinear', 'nearest'] as const;

@@ -1,6 +1,7 @@
+import type { RecurrentConfig, SimpleConfig, GruConfig } from './recurrent-config.ts';
+import type { LstmConfig } from './recurrent-config.ts';
 import { activate, requireShapeKept } from '../activations.ts';
 import { activityProperties } from './activity.ts';
-import type { ActivityOptions } from './activity.ts';
 import { addBias } from './bias.ts';
 import type { Activation } from '../activations.ts';
 import type { JsonSchema } from '../../../core/json.ts';
@@ -8,25 +9,13 @@ import { dropoutMask } from './dropout.ts';
 import { canFuseLstm, fusedLstm } from './fused-lstm.ts';
 import { initialize } from '../initializers.ts';
 import type { Initialization, Initializer } from '../initializers.ts';
-import type { CallContext, Shape, WeightSpec } from '../layer.ts';
+import type { CallContext, WeightSpec } from '../layer.ts';
+import type { Shape } from '../shapes.ts';
 import { activation, bool, rate, units } from '../../model/schema-parts.ts';
 import { scanRecurrence, scans } from './recurrent-scan.ts';
 import { requireRank } from '../shapes.ts';
 import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 import { weightOf, weightProperties } from './weight-options.ts';
-import type { WeightOptions } from './weight-options.ts';
-
-type RecurrentWeights = WeightOptions<'kernel'> & WeightOptions<'recurrent'> & WeightOptions<'bias'>;
-
-export interface RecurrentConfig extends RecurrentWeights, ActivityOptions {
-  readonly units: number;
-  readonly returnSequences: boolean;
-  readonly goBackwards: boolean;
-  readonly activation: Activation;
-  readonly useBias?: boolean;
-  readonly dropout: number;
-  readonly recurrentDropout: number;
-}
 
 export const RECURRENT_DEFAULTS = {
   returnSequences: false,
@@ -183,17 +172,6 @@ function runFused<C extends RecurrentConfig>(
 
 function keepMasked(tf: Tf, old: readonly Tensor[], next: readonly Tensor[], mask: Tensor): Tensor[] {
   return next.map((state, index) => tf.add(old[index]!, tf.mul(mask, tf.sub(state, old[index]!))));
-}
-
-export interface SimpleConfig extends RecurrentConfig {}
-export interface GatedConfig extends RecurrentConfig {
-  readonly recurrentActivation: Activation;
-}
-export interface GruConfig extends GatedConfig {
-  readonly resetAfter: boolean;
-}
-export interface LstmConfig extends GatedConfig {
-  readonly unitForgetBias: boolean;
 }
 
 function recurrentWeights(features: number, gates: number, config: RecurrentConfig, biasShape: Shape, bias?: Initializer): WeightSpec[] {

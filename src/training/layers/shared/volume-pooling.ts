@@ -2,7 +2,7 @@ import { windowedShape } from './convolution.ts';
 import { asSizes, padding, sizes } from '../../model/schema-parts.ts';
 import type { Sizes } from '../../model/schema-parts.ts';
 import { requireRank } from '../shapes.ts';
-import type { Shape } from '../layer.ts';
+import type { Shape } from '../shapes.ts';
 import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 interface Config {

@@ -3,7 +3,8 @@ import { checkConstraint } from '../constraints.ts';
 import type { Constraint } from '../constraints.ts';
 import { checkInitializer } from '../initializers.ts';
 import type { Initialization, Initializer, InitializerName } from '../initializers.ts';
-import type { Regularizer, Shape, WeightSpec } from '../layer.ts';
+import type { Regularizer, WeightSpec } from '../layer.ts';
+import type { Shape } from '../shapes.ts';
 import { constraint, initializer, regularizer } from '../../model/schema-parts.ts';
 
 /** Kinds of weights, and what they start from unless told otherwise: Keras's choice. */

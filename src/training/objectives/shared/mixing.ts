@@ -2,7 +2,8 @@ import { hash32 } from '../../../core/prng.ts';
 import { PerennialError } from '../../../core/errors.ts';
 import type { JsonSchema } from '../../../core/json.ts';
 import type { OutputSpec } from '../../../core/tensor.ts';
-import type { LabelledTensors, Objective, ObjectiveContext } from '../objective.ts';
+import type { Objective, ObjectiveContext } from '../objective.ts';
+import type { LabelledTensors } from '../labelled.ts';
 import { number } from '../../model/schema-parts.ts';
 import { showShape } from '../../layers/shapes.ts';
 import { statelessGamma, statelessUniform } from '../../tensorflow/tf.ts';
@@ -12,14 +13,6 @@ import type { Seed, Tensor, Tf } from '../../tensorflow/tf.ts';
 export interface MixingConfig {
   readonly mixUp?: { readonly alpha: number };
   readonly cutMix?: { readonly alpha: number };
-}
-
-/** What a mixed row has of another one. */
-export interface MixedLabels {
-  readonly labels: Readonly<Record<string, Tensor>>;
-  readonly rowWeights?: Tensor;
-  /** Share of its own label, [rows]. */
-  readonly share: Tensor;
 }
 
 const MIX_UP_ALPHA = 0.2;

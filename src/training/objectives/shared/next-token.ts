@@ -3,7 +3,8 @@ import { PerennialError } from '../../../core/errors.ts';
 import type { TensorSpec } from '../../../core/tensor.ts';
 import type { LayerNode, Topology } from '../../model/model-config.ts';
 import { showShape } from '../../layers/shapes.ts';
-import type { RawBackend, Tensor, Tf } from '../../tensorflow/tf.ts';
+import type { Tensor, Tf } from '../../tensorflow/tf.ts';
+import type { RawBackend } from '../../tensorflow/raw-backend.ts';
 
 /** The one input of token ids [steps] of a language model. @throws MODEL_INVALID */
 export function tokenInput(inputs: readonly TensorSpec[]): TensorSpec & { readonly vocabularySize: number } {

@@ -1,9 +1,9 @@
 import type { Json, JsonObject } from '../core/json.ts';
 import type { Plan, PlanStep } from '../core/plan.ts';
 import { completeTrainConfig } from '../training/step/train-config.ts';
-import { featureLines } from '../cli/feature-text.ts';
-import { planModels } from './plan-model.ts';
-import type { PlannedModel } from './plan-model.ts';
+import { featureLines } from './feature-text.ts';
+import { planModels } from '../planning/plan-model.ts';
+import type { PlannedModel } from '../planning/plan-model.ts';
 
 /** What a step will do that its configuration does not say. */
 export interface StepFacts {

@@ -6,7 +6,8 @@ import { isEncodedImage } from '../data/images/encoded-image.ts';
 import { parseJson } from '../data/reading/json-numbers.ts';
 import { readFileAs } from '../data/reading/read-as.ts';
 import type { ReadTable } from '../data/reading/read-as.ts';
-import type { Column, ColumnType, SourceReading } from '../data/stored/dataset.ts';
+import type { SourceReading } from '../data/stored/dataset.ts';
+import type { Column, ColumnType } from '../data/stored/column.ts';
 
 /** What a model says of the rows that it takes. */
 export interface RowsReading {

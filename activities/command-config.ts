@@ -1,0 +1,12 @@
+import type { JsonObject } from '../src/core/json.ts';
+import type { KindsByName } from '../src/steps/step-ports.ts';
+
+export interface CommandConfig {
+  readonly command: readonly string[];
+  readonly with?: JsonObject;
+  readonly takes?: KindsByName;
+  readonly gives?: KindsByName;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly files?: readonly string[];
+}
