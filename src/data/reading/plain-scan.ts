@@ -6,7 +6,7 @@ import { NotPlain, PlainRows } from './plain-rows.ts';
 import type { PlainChunk, PlainKind, PlainLayout } from './plain-rows.ts';
 
 /** Name of the SQL function `plain_rows(ticket)`. */
-export const PLAIN_ROWS = 'plain_rows';
+const PLAIN_ROWS = 'plain_rows';
 
 interface Scan {
   readonly rows: PlainRows;
@@ -18,7 +18,7 @@ const scans = new Map<number, Scan>();
 let tickets = 0;
 
 /** The SQL function that gives the rows of {@link PlainRows}: columns v0, v1, … of what is not left out, and `digest`. */
-export async function plainRowsFunction(): Promise<DuckDBTableFunction> {
+async function plainRowsFunction(): Promise<DuckDBTableFunction> {
   const { DOUBLE, DuckDBDoubleVector, DuckDBTableFunction: Table, INTEGER, UBIGINT, VARCHAR } = await import('@duckdb/node-api');
   const typeOf = (kind: PlainKind): DuckDBType => (kind === 'string' ? VARCHAR : DOUBLE);
   return Table.create({
@@ -104,6 +104,7 @@ export async function overPlainRows(db: Database, { columns, ...layout }: PlainS
   const ticket = ++tickets;
   const rows = new PlainRows({ ...layout, columns: columns.map(({ name, kind }) => ({ kind, keys: roundKeys(name) })) });
   const scan: Scan = { rows, kinds: columns.map(({ kind }) => kind) };
+  await db.provide(PLAIN_ROWS, plainRowsFunction);
   scans.set(ticket, scan);
   try {
     await db.run(query(`${PLAIN_ROWS}(${ticket})`));

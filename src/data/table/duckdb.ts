@@ -1,12 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMainThread, threadId } from 'node:worker_threads';
-import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBValue, DuckDBTableFunction } from '@duckdb/node-api';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import { perennialHome } from '../../platform/paths.ts';
 import { DATA_LIMITS } from './limits.ts';
-import { plainRowsFunction } from '../reading/plain-scan.ts';
 import { rowDigestFunction } from './row-digest.ts';
 
 /** A quoted SQL identifier: any name is safe, whatever it holds. */
@@ -51,6 +50,8 @@ export interface Database {
   doubles(sql: string): AsyncGenerator<{ readonly rows: number; readonly columns: Float64Array[] }>;
   /** Names and types of the columns of a query, without running it. */
   describe(sql: string): Promise<{ name: string; type: string }[]>;
+  /** Makes a table function known to the database, once, under its name. */
+  provide(name: string, make: () => Promise<DuckDBTableFunction>): Promise<void>;
 }
 
 /** A column of a chunk, of a type of fixed width. The memory is that of the chunk: copy what is to stay. */
@@ -62,6 +63,8 @@ export interface TypedVector {
 }
 
 let instance: Promise<DuckDBInstance> | undefined;
+/** Table functions that the database knows. */
+const provided = new Set<string>();
 let limits = { memory: DATA_LIMITS.duckdbMemory as string, threads: DATA_LIMITS.duckdbThreads as number };
 
 /** What the database of this thread may take, instead of what is meant for the only one of a process. Before it is first used. */
@@ -83,7 +86,6 @@ async function open(): Promise<DuckDBInstance> {
   });
   const connection = await created.connect();
   connection.registerScalarFunction(await rowDigestFunction());
-  connection.registerTableFunction(await plainRowsFunction());
   connection.closeSync();
   return created;
 }
@@ -118,6 +120,14 @@ function database(connection: DuckDBConnection): Database {
         });
         yield { rows: chunk.rowCount, columns };
       }
+    },
+    async provide(name, make) {
+      if (provided.has(name)) return;
+      const made = await make();
+      // Another piece of work may have come before.
+      if (provided.has(name)) return;
+      provided.add(name);
+      connection.registerTableFunction(made);
     },
     async describe(sql) {
       const reader = await connection.runAndReadAll(`DESCRIBE ${sql}`);

@@ -6,7 +6,7 @@ import { Prng } from '../../../src/core/prng.ts';
 import { withDatabase } from '../../../src/data/table/duckdb.ts';
 import type { Database } from '../../../src/data/table/duckdb.ts';
 import type { RawTable } from '../../../src/data/readers/reader.ts';
-import { readerRegistry } from '../../../src/data/readers.ts';
+import { readerRegistry } from '../../../src/data/readers/index.generated.ts';
 import { loadTable } from '../../../src/data/reading/load-table.ts';
 
 let folder: string;
