@@ -91,7 +91,7 @@ const sourcesOf = async (entry, found = { files: new Set(), packages: new Set() 
       const path = words.replaceAll("'", '').split(', ').join('/');
       if (path.endsWith('.ts') && existsSync(path) && !found.files.has(path)) await sourcesOf(path, found);
     }
-    for (const [, name] of text.matchAll(/\bentryPoint\('([\w-]+)'\)/g))
+    for (const [, name] of text.matchAll(/(?:\bentryPoint\(|\bentry: )'([\w-]+)'/g))
       if (candidates[name] !== undefined && !found.files.has(candidates[name])) await sourcesOf(candidates[name], found);
   }
   return found;

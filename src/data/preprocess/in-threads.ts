@@ -1,6 +1,7 @@
 import type { LocalFile, OpenArtifact } from '../../core/ports.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import { threadsFor, workInThreads } from '../../platform/threads.ts';
+import { DATA_LIMITS } from '../table/limits.ts';
 import { datasetMeta } from '../stored/dataset-rows.ts';
 import { rowsPerShard } from '../stored/examples.ts';
 import { columnsOfJson, columnsToJson } from './preprocessor.ts';
@@ -71,10 +72,11 @@ export async function writeInThreads(
   dir: string,
   signal: AbortSignal | undefined,
   report: (message: string, fraction: number) => void,
+  shardBytes: number = DATA_LIMITS.shardBytesMax,
 ): Promise<Written> {
   const { rows } = datasetMeta(dataset);
-  const size = rowsPerShard(specs);
-  const shared = { columns: columnsToJson(columns), output, specs, dir };
+  const size = rowsPerShard(specs, shardBytes);
+  const shared = { columns: columnsToJson(columns), output, specs, dir, shardBytes };
   const tasks = SPLITS.flatMap((split) =>
     Array.from({ length: Math.ceil(rows[split] / size) }, (_, shard): WriteTask => ({
       ...shared,

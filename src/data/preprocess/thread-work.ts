@@ -43,6 +43,7 @@ export interface WriteTask {
   readonly weight?: Column;
   readonly specs: readonly TensorSpec[];
   readonly dir: string;
+  readonly shardBytes: number;
 }
 
 export interface WriteAnswer {
@@ -88,9 +89,9 @@ export async function fitInThread({ meta, seed }: ThreadData, dataset: OpenArtif
 export async function writeInThread(
   { seed }: ThreadData,
   dataset: OpenArtifact,
-  { split, shard, rows, columns, output, weight, specs, dir }: WriteTask,
+  { split, shard, rows, columns, output, weight, specs, dir, shardBytes }: WriteTask,
 ): Promise<WriteAnswer> {
-  const writer = new ShardWriter(dir, split, specs, undefined, shard);
+  const writer = new ShardWriter(dir, split, specs, shardBytes, shard);
   const fitted = { columns: columnsOfJson(columns), output, seed, ...(weight === undefined ? {} : { weight }) };
   await withDatabase(async (db) => {
     for await (const { tensors } of splitBatches({ db, dataset, fitted, seed }, split, [], false, rows)) await writer.write(tensors);
