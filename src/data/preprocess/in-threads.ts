@@ -46,6 +46,7 @@ export async function fitInThreads(
   }));
   const answers = await workInThreads<FitTask, FitAnswer>({
     entry: 'preprocessing',
+    gentle: true,
     what: 'learning the transforms',
     data: await dataFor(dataset, ['train'], seed),
     tasks,
@@ -88,6 +89,7 @@ export async function writeInThreads(
   );
   const work = {
     entry: 'preprocessing',
+    gentle: true,
     what: 'writing the examples',
     data: await dataFor(dataset, SPLITS, seed),
     threads: Math.min(THREADS_MAX, threadsFor(tasks.length)),

@@ -6,8 +6,8 @@ import type { ThreadData, ThreadTask } from './thread-work.ts';
 /** The rows of a chunk, a group of rows of Parquet and what sorts the texts of a column. */
 const MEMORY = '256MB';
 
-answerTasks<ThreadTask, ThreadData>((data) => {
+answerTasks<ThreadTask, ThreadData>((data, _thread, stopped) => {
   limitDatabase(MEMORY, 1);
   const dataset = openDataset(data);
-  return (task) => ('fit' in task ? fitInThread(data, dataset, task) : writeInThread(data, dataset, task));
+  return (task) => ('fit' in task ? fitInThread(data, dataset, task, stopped) : writeInThread(data, dataset, task, stopped));
 });

@@ -67,8 +67,21 @@ export function openDataset({ meta, paths }: ThreadData): OpenArtifact {
   };
 }
 
+/** Batches as long as somebody waits for what becomes of them. @throws CANCELLED */
+async function* untilStopped<T>(batches: AsyncIterable<T>, stopped: () => boolean): AsyncGenerator<T> {
+  for await (const batch of batches) {
+    if (stopped()) throw new PerennialError('CANCELLED', 'The thread was told to stop.');
+    yield batch;
+  }
+}
+
 /** @throws what {@link fitColumns} throws */
-export async function fitInThread({ meta, seed }: ThreadData, dataset: OpenArtifact, { fit }: FitTask): Promise<FitAnswer> {
+export async function fitInThread(
+  { meta, seed }: ThreadData,
+  dataset: OpenArtifact,
+  { fit }: FitTask,
+  stopped: () => boolean,
+): Promise<FitAnswer> {
   const notes: { text: string; pass: number }[] = [];
   const chains = fit.map(({ column, specs }) => ({
     column: requireColumn(meta.columns, column, 'features'),
@@ -77,7 +90,7 @@ export async function fitInThread({ meta, seed }: ThreadData, dataset: OpenArtif
   const columns = await withDatabase((db) =>
     fitColumns(
       chains,
-      (names) => columnBatches(db, dataset, 'train', names),
+      (names) => untilStopped(columnBatches(db, dataset, 'train', names), stopped),
       seed,
       (text, pass) => notes.push({ text, pass }),
     ),
@@ -90,11 +103,13 @@ export async function writeInThread(
   { seed }: ThreadData,
   dataset: OpenArtifact,
   { split, shard, rows, columns, output, weight, specs, dir, shardBytes }: WriteTask,
+  stopped: () => boolean,
 ): Promise<WriteAnswer> {
   const writer = new ShardWriter(dir, split, specs, shardBytes, shard);
   const fitted = { columns: columnsOfJson(columns), output, seed, ...(weight === undefined ? {} : { weight }) };
   await withDatabase(async (db) => {
-    for await (const { tensors } of splitBatches({ db, dataset, fitted, seed }, split, [], false, rows)) await writer.write(tensors);
+    for await (const { tensors } of untilStopped(splitBatches({ db, dataset, fitted, seed }, split, [], false, rows), stopped))
+      await writer.write(tensors);
   });
   await writer.close();
   return { files: writer.files, rows: writer.rows };
