@@ -13,8 +13,8 @@ import type { TransformSpec } from './chain.ts';
 import type { FittedPreprocessing } from './split-tensors.ts';
 import type { FitAnswer, FitTask, ThreadData, WriteAnswer, WriteTask } from './thread-work.ts';
 
-/** From so many values on two threads gain more than they need to start. */
-const VALUES_MIN = 2_000_000;
+/** From so many values on threads gain more than they need to start: a third of a second of the processor each. */
+const VALUES_MIN = 10_000_000;
 /** A thread holds batches of rows and what the database needs for them. */
 const THREADS_MAX = 4;
 /** Columns that one task learns: a thread takes the next ones when it is done. */
