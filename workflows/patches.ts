@@ -18,8 +18,14 @@ export const PATCHES = {
    * 2027 is left.
    */
   runIdNamesExecution: 'run-id-names-execution',
-  /** A scheduled run makes up for a tick that it would have been in the way of while nobody was there. The old branch may go when no run of before 1 January 2027 is left. */
+  /**
+   * A scheduled run makes up for a tick that it would have been in the way of while nobody was there. The old branch may go when no run of
+   * before 1 January 2027 is left.
+   */
   makesUp: 'makes-up',
-  /** A run that started by itself and made the champion again ends there. The old branch may go when no run of before 1 January 2027 is left. */
+  /**
+   * A run that started by itself and made the champion again ends there. The old branch may go when no run of before 1 January 2027 is
+   * left.
+   */
   nothingNew: 'nothing-new',
 } as const satisfies Record<string, string>;

@@ -106,7 +106,7 @@ async function bundle(
       },
       plugins: [packages(), places(minify ? folder : undefined)],
     });
-    return { code: result.outputFiles![0]!.text, inputs: result.metafile!.inputs };
+    return { code: result.outputFiles[0]!.text, inputs: result.metafile.inputs };
   } catch (error) {
     const { errors } = error as Partial<BuildFailure>;
     if (errors === undefined) throw error;

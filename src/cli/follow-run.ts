@@ -41,7 +41,9 @@ export async function followRun(temporal: Temporal, run: RunAddress, io: CliIo, 
   }
 }
 
-/** The run with links that lead somewhere now, and the standing of its version now. What came of it is told also where the store is away. */
+/**
+ * The run with links that lead somewhere now, and the standing of its version now. What came of it is told also where the store is away.
+ */
 export async function reachable(report: RunReport): Promise<RunReport> {
   if (report.version === null && report.urls.report === undefined && report.urls.model === undefined) return report;
   try {

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../core/json.ts';
+import type { Json } from '../core/json.ts';
 import type { Plan, PlanStep } from '../core/plan.ts';
 import { completeTrainConfig } from '../training/step/train-config.ts';
 import { featureLines } from './feature-text.ts';
@@ -34,7 +34,7 @@ export async function stepFacts(plan: Plan): Promise<StepFacts[]> {
 }
 
 function trainFacts({ id, config }: PlanStep, { loss, unknown, problem }: PlannedModel): StepFacts {
-  const given = config as JsonObject;
+  const given = config;
   const { epochs } = completeTrainConfig(given);
   const followed = {
     ...(given['epochs'] === undefined && given['steps'] === undefined ? { epochs } : {}),

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Json, JsonObject, JsonSchema } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import { schema as documentSchema } from '../../schemas/generated/validate.js';
 import { fromPointer } from './pointer.ts';
 
@@ -31,7 +31,7 @@ export interface SchemaNode {
 }
 
 /** The document's schema in the form that decides every branch by if/then. */
-export const rootSchema = documentSchema as JsonSchema as SchemaNode;
+export const rootSchema = documentSchema as SchemaNode;
 
 export function definition(name: string): SchemaNode | undefined {
   return rootSchema.definitions?.[name];
@@ -53,7 +53,7 @@ export function resolveRef(node: SchemaNode): SchemaNode {
  */
 export function fits(schema: SchemaNode, value: Json): boolean {
   const node = resolveRef(schema);
-  if (node.type !== undefined && ![node.type].flat().some((type) => hasType(value, type as string))) return false;
+  if (node.type !== undefined && ![node.type].flat().some((type) => hasType(value, type))) return false;
   if (node.const !== undefined && !isDeepStrictEqual(node.const, value)) return false;
   if (node.enum !== undefined && !node.enum.some((choice) => isDeepStrictEqual(choice, value))) return false;
   if (node.pattern !== undefined && typeof value === 'string' && !new RegExp(node.pattern, 'u').test(value)) return false;

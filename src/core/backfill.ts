@@ -10,7 +10,9 @@ export interface BackfillInput {
   readonly run: PipelineInput;
   /** The model that the pipeline registers. */
   readonly model?: string;
-  /** Who lets the newest version of the backfill serve once it is done: a rollback to it, which pins the model. Absent: no alias is moved. */
+  /**
+   * Who lets the newest version of the backfill serve once it is done: a rollback to it, which pins the model. Absent: no alias is moved.
+   */
   readonly promote?: { readonly who: string };
   /** Carried over when the workflow continues as new. */
   readonly runs?: readonly BackfilledRun[];

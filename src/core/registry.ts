@@ -22,7 +22,7 @@ export class DefinitionRegistry<T extends object> {
   constructor(kind: string, definitions: readonly Definition<T>[], nameOf: (definition: T) => string) {
     const byName = new Map<string, T>();
     for (const given of definitions) {
-      const definition = typeof given === 'function' ? (given as (registry: DefinitionRegistry<T>) => T)(this) : given;
+      const definition = typeof given === 'function' ? given(this) : given;
       const name = nameOf(definition);
       if (byName.has(name)) throw new PerennialError('INTERNAL', `Two definitions of the ${kind} "${name}".`);
       byName.set(name, definition);

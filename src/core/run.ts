@@ -111,7 +111,10 @@ export interface RunView {
   readonly version: number | null;
   /** Whether the version was the champion when the run last looked; null: there is no version, or no step deploys it. */
   readonly live: boolean | null;
-  /** What is said of the version after its number wherever it is named, e.g. "is registered, not live (pinned to version 1)"; null: there is no version. */
+  /**
+   * What is said of the version after its number wherever it is named, e.g. "is registered, not live (pinned to version 1)"; null: there
+   * is no version.
+   */
   readonly standing: string | null;
   /** The champion that the version took the place of; null where it took none. */
   readonly previous: number | null;

@@ -1,6 +1,5 @@
 import { isPerennialError, messageOf } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
-import type { JsonObject } from '../core/json.ts';
 import type { Plan, PlanStep } from '../core/plan.ts';
 import type { TensorSpec } from '../core/tensor.ts';
 import type { IngestConfig } from '../data/ingest/ingest-config.ts';
@@ -203,7 +202,7 @@ const NO_COURSE = { epochs: 1, steps: 1, stepsPerEpoch: 1 };
 
 /** Configurations of a plan have passed the schema of their step. */
 function configOf<T>(step: PlanStep): T {
-  return step.config as JsonObject as T;
+  return step.config as T;
 }
 
 function sourceOf(plan: Plan, step: PlanStep, port: string): PlanStep | undefined {

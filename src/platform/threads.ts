@@ -121,7 +121,10 @@ function threadError(what: string, error: unknown): PerennialError {
   return new PerennialError('STEP_FAILED', `${what}: a thread failed: ${messageOf(error)}`, { cause: error });
 }
 
-/** The other side: what the file of an entry point calls; an answer may be a promise. `stopped` tells a long task that nobody waits for its answer any more. In a process's main thread it does nothing. */
+/**
+ * The other side: what the file of an entry point calls; an answer may be a promise. `stopped` tells a long task that nobody waits for its
+ * answer any more. In a process's main thread it does nothing.
+ */
 export function answerTasks<Task, Data>(start: (data: Data, thread: number, stopped: () => boolean) => (task: Task) => unknown): void {
   if (isMainThread || parentPort === null) return;
   const port = parentPort;

@@ -30,8 +30,7 @@ export async function needsAttention(temporal: Temporal, filter: { readonly pipe
   for await (const info of executions(temporal, `RunKind IN ('run', 'monitor', 'backfill') AND ExecutionStatus != 'Running'${only}`)) {
     if ((count += 1) > LOOKED_THROUGH) break;
     const attributes = info.searchAttributes as Readonly<Record<string, readonly unknown[] | undefined>>;
-    const text = (name: string): string | undefined =>
-      typeof attributes[name]?.[0] === 'string' ? (attributes[name][0] as string) : undefined;
+    const text = (name: string): string | undefined => (typeof attributes[name]?.[0] === 'string' ? attributes[name][0] : undefined);
     const verdict = text('Verdict');
     // A run that gave way to another one is no end of its pipeline.
     if (verdict === 'skipped') continue;

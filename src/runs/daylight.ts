@@ -95,7 +95,7 @@ function zoneOf(timeZone: string): Zone {
   });
   const wall = (at: number): number => {
     const part = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, Number(value)])) as Record<string, number>;
-    return Date.UTC(part['year']!, part['month']! - 1, part['day']!, part['hour']!, part['minute']!, part['second']!);
+    return Date.UTC(part['year']!, part['month']! - 1, part['day'], part['hour'], part['minute'], part['second']);
   };
   return { local: (at) => new Date(wall(at)).toISOString().slice(0, 19), offset: (at) => wall(at) - Math.floor(at / 1_000) * 1_000 };
 }

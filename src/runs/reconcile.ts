@@ -219,9 +219,7 @@ async function carryOut(temporal: Temporal, planned: readonly Planned[]): Promis
       } else if (action === 'update') {
         await handle.update((previous) => ({ ...updateOf(temporal, desired!), state: previous.state }));
         undo.unshift(() =>
-          handle.update(
-            (now) => ({ spec: found!.spec, policies: found!.policies, action: found!.action, state: now.state }) as ScheduleUpdateOptions,
-          ),
+          handle.update((now) => ({ spec: found!.spec, policies: found!.policies, action: found!.action, state: now.state })),
         );
       }
     }

@@ -29,7 +29,7 @@ export async function readRowsFile(path: string, about: RowsReading): Promise<Ro
   if (malformed !== undefined) throw malformed;
   return rows.map((row) => {
     if (isPerennialError(row)) throw row;
-    return row as Row;
+    return row;
   });
 }
 
@@ -56,7 +56,7 @@ export async function readEveryRow(path: string, { columns, reading }: RowsReadi
   return {
     ...found,
     rows: await Promise.all(
-      found.rows.map(async (row, index) => (isPerennialError(row) ? row : orError(() => withImages(row as Row, images, path, index)))),
+      found.rows.map(async (row, index) => (isPerennialError(row) ? row : orError(() => withImages(row, images, path, index)))),
     ),
   };
 }

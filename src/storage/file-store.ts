@@ -469,7 +469,11 @@ function ignored(...codes: string[]): (error: NodeJS.ErrnoException) => undefine
   };
 }
 
-/** A second name for a file, instead of a second copy. @returns false where that cannot be: on another disk, or a file system without links */
+/**
+ * A second name for a file, instead of a second copy.
+ *
+ * @returns false where that cannot be: on another disk, or a file system without links
+ */
 async function takeOver(path: string, aside: string): Promise<boolean> {
   try {
     await link(path, aside);

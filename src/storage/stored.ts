@@ -32,7 +32,12 @@ export function defineStored<T extends object>(
   return { ...parts, upgrades };
 }
 
-/** The schema of a record with these members. @param required every reader may rely on these @param optional where they are there, they are so */
+/**
+ * The schema of a record with these members.
+ *
+ * @param required every reader may rely on these
+ * @param optional where they are there, they are so
+ */
 export function recordSchema(
   required: Readonly<Record<string, JsonSchema>>,
   optional: Readonly<Record<string, JsonSchema>> = {},

@@ -1,5 +1,4 @@
 import type { InjectedSinks, WorkerOptions } from '@temporalio/worker';
-import type { TraceFlags } from '@opentelemetry/api';
 import type { tracing } from '@opentelemetry/sdk-node';
 import { runIdOf } from '../core/run.ts';
 import type { RunEnd } from '../core/run-telemetry.ts';
@@ -96,7 +95,7 @@ function translate(
     spanContext: () => span.spanContext(),
     attributes,
     instrumentationScope: instrumentationLibrary,
-    ...(parentSpanId === undefined ? {} : { parentSpanContext: { traceId, spanId: parentSpanId, traceFlags: traceFlags as TraceFlags } }),
+    ...(parentSpanId === undefined ? {} : { parentSpanContext: { traceId, spanId: parentSpanId, traceFlags: traceFlags } }),
   };
 }
 

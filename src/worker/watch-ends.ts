@@ -42,7 +42,7 @@ async function look(temporal: Temporal, store: ActivityDeps['store'], seen: Set<
     if ((count += 1) > LOOKED_AT) return;
     if (seen.has(info.runId)) continue;
     const attributes = info.searchAttributes as Readonly<Record<string, readonly unknown[] | undefined>>;
-    const text = (name: string): string | null => (typeof attributes[name]?.[0] === 'string' ? (attributes[name][0] as string) : null);
+    const text = (name: string): string | null => (typeof attributes[name]?.[0] === 'string' ? attributes[name][0] : null);
     const trigger = text('Trigger') ?? '';
     const kind: OutcomeKind = text('RunKind') === 'run' ? 'run' : trigger === 'newData' ? 'newData' : 'drift';
     const outcome: Outcome = {
@@ -81,8 +81,10 @@ async function reasonOf({ client, settings }: Temporal, workflowId: string, runI
     historyEventFilterType: 2,
   });
   const terminated = history?.events?.at(-1)?.workflowExecutionTerminatedEventAttributes;
-  if (terminated == null) return 'It took longer than a run may.';
-  return `Terminated by ${terminated.identity === '' || terminated.identity == null ? 'somebody' : terminated.identity}${terminated.reason === '' || terminated.reason == null ? '' : `: ${terminated.reason}`}`;
+  if (terminated === undefined || terminated === null) return 'It took longer than a run may.';
+  const by = terminated.identity ?? '';
+  const why = terminated.reason ?? '';
+  return `Terminated by ${by === '' ? 'somebody' : by}${why === '' ? '' : `: ${why}`}`;
 }
 
 function pause(signal: AbortSignal): Promise<void> {

@@ -89,7 +89,7 @@ describe('the README', () => {
       .join('\n');
     const read = new Set(
       [...source.matchAll(/\b(PERENNIAL_[A-Z_]+|S3_ENDPOINT|AWS_[A-Z_]+|TEMPORAL_(?:ADDRESS|NAMESPACE|API_KEY|UI_URL))\b/g)].map(
-        ([variable]) => variable!,
+        ([variable]) => variable,
       ),
     );
     const unnamed = [...read].filter(

@@ -1,4 +1,8 @@
-/** Waits for what others bring about: until a look finds anything but undefined, false or an empty list. @throws Error with `what` when the time is up */
+/**
+ * Waits for what others bring about: until a look finds anything but undefined, false or an empty list.
+ *
+ * @throws Error with `what` when the time is up
+ */
 export async function until<T>(
   look: () => T | Promise<T>,
   { what = 'waited in vain', timeoutMs = 20_000, everyMs = 50 } = {},

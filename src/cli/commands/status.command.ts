@@ -53,7 +53,10 @@ async function status(io: CliIo): Promise<void> {
   if (answer.store !== undefined) io.print(`\nstore ${answer.store}\nlogs  ${answer.logs ?? ''}`);
 }
 
-/** What runs and checks came to, and whether workers of another store have joined. A stack whose components all work can still have a pipeline that does not. */
+/**
+ * What runs and checks came to, and whether workers of another store have joined. A stack whose components all work can still have a
+ * pipeline that does not.
+ */
 async function lookedAt(): Promise<{ readonly attention: readonly Attention[]; readonly trouble: string | undefined }> {
   const [{ connectTemporal }, { needsAttention }, { storeTrouble }] = await Promise.all([
     import('../../runs/connect.ts'),

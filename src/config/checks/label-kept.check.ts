@@ -8,7 +8,7 @@ export default defineCheck({
   summary: 'The label of `ingest` is not among the columns that are left out.',
   run(facts) {
     return stepsOf(facts, 'ingest').flatMap(({ step, config }): Finding[] => {
-      const label = config.label as Json | undefined;
+      const label = config.label;
       const { exclude } = config;
       if (!Array.isArray(exclude)) return [];
       const labels = Array.isArray(label) ? label : [label];

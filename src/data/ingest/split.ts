@@ -99,7 +99,7 @@ export function checkSplit(split: SplitConfig, label: string | undefined): Confi
 }
 
 function valuesOf({ values }: SplitConfig, name: Split): readonly SplitValue[] {
-  return [values?.[name] ?? []].flat() as readonly SplitValue[];
+  return [values?.[name] ?? []].flat();
 }
 
 /** 0, 0.0 and "0" are one value; texts are compared without case and outer blanks. */

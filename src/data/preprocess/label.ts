@@ -104,7 +104,7 @@ function byLabel<T>(
       { hint: `Write { "${labels[0]}": ${JSON.stringify(setting)} }.` },
     );
   }
-  const named = setting as Readonly<Record<string, T>>;
+  const named = setting;
   const unknown = Object.keys(named).find((name) => !labels.includes(name));
   if (unknown !== undefined)
     throw new PerennialError(

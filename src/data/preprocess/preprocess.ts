@@ -63,7 +63,7 @@ export function resolveFeatures(
   const series = config.sequence !== undefined;
   // In a series the label's own past is known when it is predicted.
   const leftOut = series
-    ? [config.sequence!.by, ...labels.filter((label) => label.type === 'string').map(({ name }) => name)]
+    ? [config.sequence.by, ...labels.filter((label) => label.type === 'string').map(({ name }) => name)]
     : labels.map(({ name }) => name);
   const automatic =
     config.features === undefined

@@ -71,11 +71,7 @@ export function withReused(config: PreprocessConfig, { text, parts }: ReusedPrep
     const { gap: ownGap, ...rest } = own ?? {};
     const { gap, ...said } = given;
     const gapMs = typeof gap === 'string' ? durationMs(gap) : gap;
-    if (
-      own === null ||
-      canonicalJson(said as unknown as Json) !== canonicalJson(rest as unknown as Json) ||
-      (gapMs !== undefined && gapMs !== ownGap)
-    )
+    if (own === null || canonicalJson(said as unknown) !== canonicalJson(rest as unknown) || (gapMs !== undefined && gapMs !== ownGap))
       refuse('sequence', own === null ? 'no windows' : JSON.stringify(own), JSON.stringify(given));
   }
   const { sequence: _said, ...rest } = config;

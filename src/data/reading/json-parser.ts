@@ -6,7 +6,9 @@ export interface JsonRules {
   readonly tokens?: boolean;
   /** Arrays and objects inside each other. Below what recursive code of the runtime (JSON.stringify) can follow. */
   readonly depthMax?: number;
-  /** "cut": a {@link TooDeep} stands for what is nested deeper, so that who does not read it need not mind. Otherwise the text is refused. */
+  /**
+   * "cut": a {@link TooDeep} stands for what is nested deeper, so that who does not read it need not mind. Otherwise the text is refused.
+   */
   readonly deeper?: 'refuse' | 'cut';
 }
 

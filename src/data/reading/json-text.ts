@@ -11,7 +11,10 @@ export function canonicalNested(text: string): string {
   return JSON.stringify(JSON.parse(text));
 }
 
-/** Whether something in a value was nested too deep to be kept: then its text is not known. Only a value that is as deep as can be has such a place. */
+/**
+ * Whether something in a value was nested too deep to be kept: then its text is not known. Only a value that is as deep as can be has such
+ * a place.
+ */
 function isCut(value: object | null): boolean {
   let cut = false;
   JSON.stringify(value, function (this: Record<string, unknown>, key: string, item: unknown) {

@@ -175,7 +175,10 @@ export class PlainRows {
     block[this.#end] = LINE_FEED;
   }
 
-  /** Lines that are in the block whole, as many as the chunk takes. What is usual is read here, in variables of this function; what is not, elsewhere. */
+  /**
+   * Lines that are in the block whole, as many as the chunk takes. What is usual is read here, in variables of this function; what is not,
+   * elsewhere.
+   */
   #lines(): void {
     const block = this.#block;
     const delimiter = this.#delimiter;

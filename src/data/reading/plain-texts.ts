@@ -45,7 +45,11 @@ export class PlainTexts {
     this.#keys = keys;
   }
 
-  /** The place of a text; MISSING where it stands for a missing value, FULL where it is one too many. @param hashed what {@link hashOf} gives */
+  /**
+   * The place of a text; MISSING where it stands for a missing value, FULL where it is one too many.
+   *
+   * @param hashed what {@link hashOf} gives
+   */
   placeOf(block: Uint8Array, from: number, to: number, hashed: number): number {
     const hash = hashed ^ (hashed >>> 15);
     for (let slot = hash & (SLOTS - 1); ; slot = (slot + 1) & (SLOTS - 1)) {

@@ -68,7 +68,11 @@ export interface ColumnBatch {
   readonly columns: ReadonlyMap<string, ColumnData>;
 }
 
-/** Columns of a table or subquery, batch by batch in order; memory stays bounded by the batch. @param shared the memory of a batch is taken again for the next one */
+/**
+ * Columns of a table or subquery, batch by batch in order; memory stays bounded by the batch.
+ *
+ * @param shared the memory of a batch is taken again for the next one
+ */
 export async function* tableBatches(
   db: Database,
   source: string,
@@ -211,7 +215,12 @@ export interface RowsOf {
   readonly rows: number;
 }
 
-/** The named columns of one split, batch by batch in order. @param source other rows than all of the split, with its columns: as SQL, or by their numbers, whose memory is taken again for the next batch */
+/**
+ * The named columns of one split, batch by batch in order.
+ *
+ * @param source other rows than all of the split, with its columns: as SQL, or by their numbers, whose memory is taken again for the next
+ * batch
+ */
 export async function* columnBatches(
   db: Database,
   artifact: OpenArtifact,

@@ -82,7 +82,11 @@ export class ShardWriter {
   #open = new Map<string, { readonly file: string; readonly handle: FileHandle; readonly hash: Hash }>();
   #inShard = 0;
 
-  /** @param specs all tensors that will be written, the label among them @param first number of the first shard, where others write those before */
+  /**
+   * @param specs all tensors that will be written, the label among them
+   *
+   * @param first number of the first shard, where others write those before
+   */
   constructor(dir: string, split: Split, specs: readonly TensorSpec[], shardBytesMax: number = DATA_LIMITS.shardBytesMax, first = 0) {
     this.#dir = dir;
     this.#split = split;

@@ -97,10 +97,10 @@ function database(connection: DuckDBConnection): Database {
     },
     async rows(sql) {
       const reader = await connection.runAndReadAll(sql);
-      return reader.getRows() as DuckDBValue[][];
+      return reader.getRows();
     },
     async *chunks(sql) {
-      for await (const chunk of stream(connection, sql)) yield { rows: chunk.rowCount, columns: chunk.getColumns() as DuckDBValue[][] };
+      for await (const chunk of stream(connection, sql)) yield { rows: chunk.rowCount, columns: chunk.getColumns() };
     },
     async *typedChunks(sql) {
       for await (const chunk of stream(connection, sql))

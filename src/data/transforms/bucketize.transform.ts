@@ -34,7 +34,7 @@ export default defineTransform<Config, { edges: number[] }>({
   examples: [{ bins: 5, by: 'quantile', encode: 'oneHot' }],
   takes: ['number'],
   gives: (_kind, { encode }) => (encode === 'oneHot' ? 'vector' : 'number'),
-  resolve: (value) => ({ bins: 10, by: 'quantile', encode: 'oneHot', ...(value as object | null) }) as Config,
+  resolve: (value) => ({ bins: 10, by: 'quantile', encode: 'oneHot', ...(value as object | null) }),
   fit: (config, { column, seed }) => {
     const sketch = new QuantileSketch(seed);
     const moments = new Moments();

@@ -1,4 +1,3 @@
-import type { NumberData } from './column-data.ts';
 import { defineNumberTransform, mapNumbers } from './transform.ts';
 
 interface Config {
@@ -32,7 +31,7 @@ export default defineNumberTransform<Config, null>({
     return { low, high };
   },
   each: (config) => (value) => clipped(value, config),
-  invert: (data, config) => mapNumbers(data as NumberData, (value) => clipped(value, config)),
+  invert: (data, config) => mapNumbers(data, (value) => clipped(value, config)),
   reference: 'NumPy clip',
 });
 

@@ -102,7 +102,7 @@ export default defineTransform<Config, { value: number | string }>({
   },
   each: ({ indicator }, { value }, { kind }) => (indicator || kind !== 'number' ? undefined : filled(Number(value))),
   apply: (data, { indicator }, { value }) => {
-    if (data.kind === 'text') return { kind: 'text', values: (data as TextData).values.map((text) => text ?? String(value)) };
+    if (data.kind === 'text') return { kind: 'text', values: data.values.map((text) => text ?? String(value)) };
     const { values, kind } = data as NumberData;
     const whole = mapNumbers(data, filled(Number(value))).values;
     if (!indicator) return { kind, values: whole };

@@ -1,5 +1,4 @@
 import { PerennialError } from '../../core/errors.ts';
-import type { NumberData } from './column-data.ts';
 import { defineNumberTransform, mapNumbers } from './transform.ts';
 
 type Nothing = Record<string, never>;
@@ -21,6 +20,6 @@ export default defineNumberTransform<Nothing, null>({
         });
       return Math.log1p(value);
     },
-  invert: (data) => mapNumbers(data as NumberData, Math.expm1),
+  invert: (data) => mapNumbers(data, Math.expm1),
   reference: 'NumPy log1p',
 });

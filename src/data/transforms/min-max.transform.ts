@@ -1,4 +1,3 @@
-import type { NumberData } from './column-data.ts';
 import { Moments, defineNumberTransform, eachFinite, mapNumbers, rangeOf, requireValues } from './transform.ts';
 
 interface Config {
@@ -43,6 +42,6 @@ export default defineNumberTransform<Config, { min: number; max: number }>({
     return (value) => low + ((value - min) / range) * (high - low);
   },
   invert: (data, { low, high }, { min, max }) =>
-    mapNumbers(data as NumberData, (value) => (high === low ? min : min + ((value - low) / (high - low)) * (max - min))),
+    mapNumbers(data, (value) => (high === low ? min : min + ((value - low) / (high - low)) * (max - min))),
   reference: 'scikit-learn MinMaxScaler',
 });

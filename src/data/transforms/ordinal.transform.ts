@@ -40,7 +40,7 @@ export default defineTransform<Config, { categories: string[] }>({
   takes: ['text', 'number'],
   gives: () => 'number',
   resolve: (value) =>
-    (Array.isArray(value) ? { order: value as string[], unknown: 'error' } : { unknown: 'error', ...(value as object | null) }) as Config,
+    Array.isArray(value) ? { order: value as string[], unknown: 'error' } : { unknown: 'error', ...(value as object | null) },
   fit: ({ order }, { column, kind }) => {
     const seen = new Map<string, number>();
     return {

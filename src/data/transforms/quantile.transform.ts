@@ -1,4 +1,3 @@
-import type { NumberData } from './column-data.ts';
 import { QuantileSketch } from '../table/quantiles.ts';
 import { defineNumberTransform, eachFinite, mapNumbers, requireValues, withDefaults } from './transform.ts';
 import { normalQuantile, normalShare } from './shared/normal-quantile.ts';
@@ -124,7 +123,7 @@ export default defineNumberTransform<Config, { cuts: number[] }>({
   },
   invert: (data, { output }, state) => {
     const { cuts, shares } = tablesOf(state);
-    return mapNumbers(data as NumberData, (value) => interpolate(output === 'uniform' ? value : normalShare(value), shares, cuts));
+    return mapNumbers(data, (value) => interpolate(output === 'uniform' ? value : normalShare(value), shares, cuts));
   },
   reference: 'scikit-learn QuantileTransformer(subsample=None)',
 });

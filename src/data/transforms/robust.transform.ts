@@ -1,4 +1,3 @@
-import type { NumberData } from './column-data.ts';
 import { QuantileSketch } from '../table/quantiles.ts';
 import { defineNumberTransform, eachFinite, mapNumbers, rangeOf, requireValues } from './transform.ts';
 
@@ -33,6 +32,6 @@ export default defineNumberTransform<Nothing, { median: number; range: number }>
     (_config, { median, range }) =>
     (value) =>
       (value - median) / range,
-  invert: (data, _config, { median, range }) => mapNumbers(data as NumberData, (value) => value * range + median),
+  invert: (data, _config, { median, range }) => mapNumbers(data, (value) => value * range + median),
   reference: 'scikit-learn RobustScaler',
 });

@@ -1,4 +1,3 @@
-import type { NumberData } from './column-data.ts';
 import { Moments, defineNumberTransform, eachFinite, mapNumbers, requireValues } from './transform.ts';
 
 type Nothing = Record<string, never>;
@@ -25,6 +24,6 @@ export default defineNumberTransform<Nothing, { mean: number; std: number }>({
     (_config, { mean, std }) =>
     (value) =>
       (value - mean) / std,
-  invert: (data, _config, { mean, std }) => mapNumbers(data as NumberData, (value) => value * std + mean),
+  invert: (data, _config, { mean, std }) => mapNumbers(data, (value) => value * std + mean),
   reference: 'scikit-learn StandardScaler',
 });

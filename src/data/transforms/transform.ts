@@ -41,7 +41,10 @@ export interface TransformDefinition<C = any, S extends Json = any> {
   /** Whether `fit` must see data for this kind and configuration. */
   fit?(config: C, scope: TransformScope): Fitter<S>;
   apply(data: ColumnData, config: C, state: S, scope: TransformScope): ColumnData | Promise<ColumnData>;
-  /** What becomes of one number, where numbers stay numbers and each follows from itself alone: several such transforms run over a column at once. undefined: not for this kind or configuration. */
+  /**
+   * What becomes of one number, where numbers stay numbers and each follows from itself alone: several such transforms run over a column
+   * at once. undefined: not for this kind or configuration.
+   */
   each?(config: C, state: S, scope: Pick<TransformScope, 'column' | 'kind'>): ((value: number) => number) | undefined;
   /** Names of numbers that `apply` puts beside the values (`beside` of its data), where it does. */
   beside?(config: C): readonly string[];
@@ -73,7 +76,7 @@ export function defineNumberTransform<C, S extends Json>(
 
 /** Defaults under the members of an object that was given; null stands for the bare name. */
 export function withDefaults<C extends object>(defaults: C, value: Json): C {
-  return value === null ? defaults : ({ ...defaults, ...(value as JsonObject) } as C);
+  return value === null ? defaults : { ...defaults, ...(value as JsonObject) };
 }
 
 /** A new numeric column of `fn` over the values; missing values stay missing. */

@@ -1,4 +1,3 @@
-import type { NumberData } from './column-data.ts';
 import { QuantileSketch } from '../table/quantiles.ts';
 import { Moments, defineNumberTransform, eachFinite, isConstant, mapNumbers, requireValues, withDefaults } from './transform.ts';
 
@@ -103,6 +102,6 @@ export default defineNumberTransform<Config, State>({
     (_config, { lambda, mean, std }) =>
     (value) =>
       (yeoJohnson(value, lambda) - mean) / std,
-  invert: (data, _config, { lambda, mean, std }) => mapNumbers(data as NumberData, (value) => turnedBack(value * std + mean, lambda)),
+  invert: (data, _config, { lambda, mean, std }) => mapNumbers(data, (value) => turnedBack(value * std + mean, lambda)),
   reference: 'scikit-learn PowerTransformer(method="yeo-johnson")',
 });

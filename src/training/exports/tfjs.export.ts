@@ -110,7 +110,7 @@ async function namedWeights(tf: Tf, keras: KerasModel, { weights }: ExportSource
 /** @throws MODEL_INVALID naming the layer that TensorFlow.js does not have */
 async function instantiate(tf: Tf, keras: KerasModel): Promise<LayersModel> {
   try {
-    return await tf.models.modelFromJSON({ modelTopology: keras.config } as never);
+    return await tf.models.modelFromJSON({ modelTopology: keras.config });
   } catch (error) {
     const culprit = await findCulprit(tf, keras.config);
     throw new PerennialError(
@@ -133,7 +133,7 @@ async function findCulprit(tf: Tf, config: JsonObject): Promise<string> {
           layers: [{ class_name: className, config: className === 'InputLayer' ? own : { ...own, batch_input_shape: [null, 4] } }],
         },
       };
-      (await tf.models.modelFromJSON({ modelTopology: alone } as never)).dispose();
+      (await tf.models.modelFromJSON({ modelTopology: alone })).dispose();
     } catch (error) {
       if (/Unknown layer|does not support|not supported|Unknown activation|Unknown \w+:|is not implemented/i.test(messageOf(error)))
         return `The layer "${name}" (${className})`;

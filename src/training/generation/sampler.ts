@@ -8,7 +8,7 @@ import type { LayerNode, Topology } from '../model/model-config.ts';
 import { Network } from '../model/network.ts';
 import { withoutScore } from '../objectives/shared/reconstruction.ts';
 import { product } from '../layers/shapes.ts';
-import type { ModelMeta, Predictor } from '../model/model-meta.ts';
+import type { Predictor } from '../model/model-meta.ts';
 
 /** A sample that is asked for: its seed, and of a conditional generator the index of its class. */
 export interface AskedSample {
@@ -61,7 +61,7 @@ export async function loadSampler(artifact: OpenArtifact, text: string): Promise
   const part = new Network(decoder);
   const [latent] = decoder.inputs;
   const predictor = createPredictor(
-    { ...meta, inputs: decoder.inputs, outputShape: part.outputShape, output: { kind: 'none', name: '' }, loss: '' } as ModelMeta,
+    { ...meta, inputs: decoder.inputs, outputShape: part.outputShape, output: { kind: 'none', name: '' }, loss: '' },
     part,
     weights,
   );

@@ -103,7 +103,7 @@ function textOf(attribute: Attribute): string | string[] | undefined {
     throw new Refusal(`the attribute "${attribute.name}" is longer than ${ATTRIBUTE_BYTES_MAX} bytes`);
   const { value } = attribute;
   if (typeof value === 'string') return value;
-  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value as string[];
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
   return undefined;
 }
 

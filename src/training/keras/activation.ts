@@ -1,4 +1,3 @@
-import type { JsonObject } from '../../core/json.ts';
 import { nameAndConfig } from '../model/named.ts';
 import type { Named } from '../model/named.ts';
 import type { KerasMapping } from './mapping.ts';
@@ -42,7 +41,7 @@ export const activationMapping: KerasMapping<Config> = {
   fromKeras(translated, keras, { className, refuse }) {
     if (className === 'Activation') return translated;
     const number = (key: string, fallback: number): number => {
-      const value: unknown = (keras as JsonObject)[key] ?? fallback;
+      const value: unknown = keras[key] ?? fallback;
       if (typeof value !== 'number' || !Number.isFinite(value)) throw refuse(`${key}: ${JSON.stringify(value).slice(0, 40)}`);
       return value;
     };

@@ -211,7 +211,7 @@ function callOf(item: JsonObject, name: string): Pick<Pending, 'reads' | 'kwargs
     );
   const [call] = nodes;
   if (Array.isArray(call)) return callOfKeras2(call, name);
-  const { args, kwargs } = asObject(call!, `the call of "${name}"`);
+  const { args, kwargs } = asObject(call, `the call of "${name}"`);
   const reads: { name: string; node: number; index: number }[] = [];
   const settings: JsonObject = {};
   for (const value of Array.isArray(args) ? args : []) collect(value, reads, name);

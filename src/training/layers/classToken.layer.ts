@@ -18,7 +18,7 @@ export default defineLayer<{ readonly initializer: InitializerName }>({
     const tokens = tf.matMul(tf.ones([batch, 1]), tf.reshape(token!, [1, features]));
     return tf.concat([tf.reshape(tokens, [batch, 1, features]), x!], 1);
   },
-  mask: (tf, _inputs, _config, [mask]) => (mask === undefined ? undefined : tf.concat([tf.ones([mask.shape[0]!, 1]), mask], 1)),
+  mask: (tf, _inputs, _config, [mask]) => (mask === undefined ? undefined : tf.concat([tf.ones([mask.shape[0], 1]), mask], 1)),
   examples: [{ inputs: [[4, 3]], config: { initializer: 'normal' } }],
   reference: 'https://arxiv.org/abs/1810.04805',
 });

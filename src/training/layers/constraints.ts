@@ -1,6 +1,5 @@
 import type { JsonSchema } from '../../core/json.ts';
 import { nameAndConfig, withDefaults } from '../model/named.ts';
-import type { Named } from '../model/named.ts';
 import { number } from '../model/schema-parts.ts';
 import { shapeError, showShape } from './shapes.ts';
 import type { Tensor, Tf } from '../tensorflow/tf.ts';
@@ -85,7 +84,7 @@ export function checkConstraint(constraint: Constraint, shape: readonly number[]
 }
 
 function resolved(constraint: Constraint): [ConstraintDefinition, Record<string, unknown>] {
-  const [name, settings] = nameAndConfig('constraint', constraint as Named);
+  const [name, settings] = nameAndConfig('constraint', constraint);
   const definition = byName.get(name)!;
   return [definition, withDefaults(definition.configSchema, settings)];
 }

@@ -53,7 +53,7 @@ export default defineLayer<Config>({
     const [a, b] = axesOf(axes, shapes);
     const [left, right] = normalize ? [unitNorm(tf, inputs[0]!, a), unitNorm(tf, inputs[1]!, b)] : [inputs[0]!, inputs[1]!];
     const rest = [...without(shapes[0]!, a), ...without(shapes[1]!, b)];
-    return tf.reshape(tf.matMul(rows(tf, left, a), rows(tf, right, b), false, true), [left.shape[0]!, ...(rest.length === 0 ? [1] : rest)]);
+    return tf.reshape(tf.matMul(rows(tf, left, a), rows(tf, right, b), false, true), [left.shape[0], ...(rest.length === 0 ? [1] : rest)]);
   },
   mask: 'drop',
   examples: [
@@ -73,5 +73,5 @@ export default defineLayer<Config>({
 function rows(tf: Tf, x: Tensor, at: number): Tensor {
   const order = [...x.shape.map((_, index) => index).filter((index) => index !== at), at];
   const last = at === x.rank - 1 ? x : tf.transpose(x, order);
-  return tf.reshape(last, [x.shape[0]!, product(without(x.shape.slice(1), at)), x.shape[at]!]);
+  return tf.reshape(last, [x.shape[0], product(without(x.shape.slice(1), at)), x.shape[at]!]);
 }

@@ -7,7 +7,7 @@ export default defineLayer<Record<string, never>>({
   keras: { className: 'Flatten' },
   properties: {},
   outputShape: ([input]) => [product(input!)],
-  call: (tf, [x]) => tf.reshape(x!, [x!.shape[0]!, -1]),
+  call: (tf, [x]) => tf.reshape(x!, [x!.shape[0], -1]),
   mask: 'drop',
   examples: [{ inputs: [[3, 4]], config: {} }],
 });

@@ -49,7 +49,7 @@ export default defineLayer<Config>({
     const { shape } = x!;
     const channels = shape.at(-1)!;
     const groups = groupsOf(config, channels);
-    const grouped = tf.reshape(x!, [shape[0]!, -1, groups, channels / groups]);
+    const grouped = tf.reshape(x!, [shape[0], -1, groups, channels / groups]);
     const centered = tf.sub(grouped, tf.mean(grouped, [1, 3], true));
     const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centered), [1, 3], true), config.epsilon));
     const unit = tf.reshape(tf.mul(centered, inverse), shape);

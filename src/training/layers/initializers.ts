@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../../core/json.ts';
-import { Prng } from '../../core/prng.ts';
+import type { Prng } from '../../core/prng.ts';
 import { nameAndConfig, withDefaults } from '../model/named.ts';
 import { number } from '../model/schema-parts.ts';
 import { shapeError, showShape } from './shapes.ts';

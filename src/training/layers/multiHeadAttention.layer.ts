@@ -89,11 +89,11 @@ export default defineLayer<Config>({
       { name: `${name}Kernel`, shape: [features, numHeads, size], initializer: kernel, trainable: true },
       ...(useBias ? [{ name: `${name}Bias`, shape: [numHeads, size], initializer: 'zeros' as const, trainable: true }] : []),
     ];
-    const features = config.outputDim ?? query!.at(-1)!;
+    const features = config.outputDim ?? query.at(-1)!;
     return [
-      ...projection('query', query!.at(-1)!, keyDim),
-      ...projection('key', key!.at(-1)!, keyDim),
-      ...projection('value', value!.at(-1)!, valueDim(config)),
+      ...projection('query', query.at(-1)!, keyDim),
+      ...projection('key', key.at(-1)!, keyDim),
+      ...projection('value', value.at(-1)!, valueDim(config)),
       { name: 'outputKernel', shape: [numHeads, valueDim(config), features], initializer: kernel, trainable: true },
       ...(useBias ? [{ name: 'outputBias', shape: [features], initializer: 'zeros' as const, trainable: true }] : []),
     ];

@@ -51,6 +51,6 @@ function differences(tf: Tf, original: Tensor, rebuilt: Tensor, error: ErrorKind
 
 /** All values of an example in a row, [batch, values]. */
 export function joined(tf: Tf, tensors: readonly Tensor[]): Tensor {
-  const flat = tensors.map((tensor) => tf.reshape(tensor, [tensor.shape[0]!, product(tensor.shape.slice(1))]));
+  const flat = tensors.map((tensor) => tf.reshape(tensor, [tensor.shape[0], product(tensor.shape.slice(1))]));
   return flat.length === 1 ? flat[0]! : tf.concat(flat, 1);
 }

@@ -26,7 +26,7 @@ export default defineLayer<{ readonly shape: readonly number[] }>({
     }
     return shape;
   },
-  call: (tf, [x], _weights, { shape }) => tf.reshape(x!, [x!.shape[0]!, ...shape]),
+  call: (tf, [x], _weights, { shape }) => tf.reshape(x!, [x!.shape[0], ...shape]),
   mask: 'drop',
   examples: [{ inputs: [[6]], config: { shape: [2, 3] } }],
 });

@@ -89,7 +89,7 @@ function resolveNew({
   base: _base,
   ...several
 }: ModelRequest & { readonly model: ModelConfig }): ResolvedModel {
-  const architecture = 'architecture' in model ? architectureRegistry.get(model.architecture as string, 'MODEL_INVALID') : undefined;
+  const architecture = 'architecture' in model ? architectureRegistry.get(model.architecture, 'MODEL_INVALID') : undefined;
   const heads = resolveHeads(output, several);
   const { definition, config: settings } = objectiveOf(architecture, wanted);
   const objective = heads !== undefined && definition === supervised ? severalOutputs : definition;
@@ -130,7 +130,7 @@ function objectiveOf(architecture: ArchitectureDefinition | undefined, wanted: N
 /** An architecture with its defaults filled in. */
 function withSettings(model: ModelConfig): ModelConfig {
   if (!('architecture' in model)) return model;
-  const { name, configSchema } = architectureRegistry.get(model.architecture as string, 'MODEL_INVALID');
+  const { name, configSchema } = architectureRegistry.get(model.architecture, 'MODEL_INVALID');
   return { architecture: name, ...withDefaults(configSchema, settingsOf(model)) };
 }
 

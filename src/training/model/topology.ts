@@ -26,7 +26,7 @@ export function resolveTopology(
   heads?: readonly TargetHead[],
 ): Topology {
   if (!isLayers(model)) {
-    const { definition, config } = checkedArchitecture(model as { architecture: string });
+    const { definition, config } = checkedArchitecture(model);
     const target = { output, loss, ...(heads === undefined ? {} : { heads }) };
     const specs = definition.expand(config, inputs, target);
     return buildTopology(
@@ -106,7 +106,7 @@ export function resolveCompanions(
   loss: Resolved<LossDefinition>,
 ): Readonly<Record<string, Topology>> {
   if (!('architecture' in model)) return {};
-  const { definition, config } = checkedArchitecture(model as { architecture: string });
+  const { definition, config } = checkedArchitecture(model);
   const companions = definition.companions?.(config, inputs, { output, loss }) ?? {};
   return Object.fromEntries(Object.entries(companions).map(([name, network]) => [name, buildTopology(network.layers, network.inputs)]));
 }

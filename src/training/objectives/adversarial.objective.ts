@@ -127,7 +127,7 @@ function create({ model, topology, companions, inputs, output }: ObjectiveReques
     });
     return {
       ...result,
-      verdict: tf.reshape(result.output, [x.shape[0]!]),
+      verdict: tf.reshape(result.output, [x.shape[0]]),
       updates: new Map([...result.updates].map(([name, value]) => [OTHER + name, value])),
     };
   };
@@ -135,7 +135,7 @@ function create({ model, topology, companions, inputs, output }: ObjectiveReques
     statelessNormal(tf, [rows, config.latentSize], [hash32(seed, 'latent') | 0, iteration]);
   const read = ({ inputs: tensors, labels }: LabelledTensors): { real: Tensor; rows: number; labels: Tensor | undefined } => {
     const real = tensors[sample!.name]!;
-    return { real, rows: real.shape[0]!, labels: labels[LABEL] };
+    return { real, rows: real.shape[0], labels: labels[LABEL] };
   };
   const mean = (
     tf: Tf,

@@ -109,7 +109,7 @@ function create({ topology, loss: { definition, config } }: ObjectiveRequest, { 
         loss(tf, weights, batch, context) {
           const result = bodyNetwork.forward(tf, batch.inputs, weights, { training: true, ...context, logits });
           const rebuilt = joined(tf, [result.output]);
-          const own = (readsLogits ? fromLogits!.value : definition.value)(tf, originals(tf, batch), rebuilt, config);
+          const own = (readsLogits ? fromLogits.value : definition.value)(tf, originals(tf, batch), rebuilt, config);
           const { losses, scalar } = withAdded(tf, own, result.losses);
           const mean = tf.mean(losses);
           const total = withPenalty(tf, scalar === undefined ? mean : tf.add(mean, scalar), network.weights, weights);

@@ -113,7 +113,7 @@ function checkLayers(model: ModelConfig | { readonly layers: readonly LayerConfi
 function checkArchitecture(model: ModelConfig, pointer: string): ConfigProblem[] {
   if (!('architecture' in model)) return [];
   const { architecture, ...settings } = model;
-  const definition = architectureRegistry.find(architecture as string);
+  const definition = architectureRegistry.find(architecture);
   return (definition?.check?.(withDefaults(definition.configSchema, settings)) ?? []).map(({ setting, message, fix }) => ({
     pointer: `${pointer}/${setting}`,
     message,

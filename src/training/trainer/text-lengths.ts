@@ -1,5 +1,5 @@
 import { PerennialError, isPerennialError, messageOf } from '../../core/errors.ts';
-import { Prng } from '../../core/prng.ts';
+import type { Prng } from '../../core/prng.ts';
 import type { Tensor as Values, TensorBatch, TensorSpec } from '../../core/tensor.ts';
 import type { LabelledBatch, Objective } from '../objectives/objective.ts';
 import type { LabelledTensors } from '../objectives/labelled.ts';

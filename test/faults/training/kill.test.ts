@@ -126,7 +126,7 @@ test.each(['compiled', 'eager'])(
   'rows that do not fit into memory, an augmented cnn, %s: killed, ends with the bytes of a run in memory',
   async (engine) => {
     const [, table, config] = KILL_CASES.find(([title]) => title.startsWith('cnn with dropout'))!;
-    const job = await prepare(table(), { ...(complete(config) as object), engine } as Json);
+    const job = await prepare(table(), { ...(complete(config) as object), engine });
     const calm = temporaryFolder();
     const count = join(calm, 'count');
     await attempt(job, calm, { count });

@@ -175,7 +175,7 @@ describe('a document with', () => {
   ])('parameters %j says what is wrong, and nothing besides', async (params, expected) => {
     const path = join(folder, 'parameters.json');
     writeFileSync(path, document());
-    const message = await mistakeOf(path, params as Record<string, string>);
+    const message = await mistakeOf(path, params);
     expect(message).toMatch(expected);
     expect(message).toContain('has a mistake');
   });

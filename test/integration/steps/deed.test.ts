@@ -97,7 +97,7 @@ interface Asked {
 }
 
 async function start({ epochs, until = 'now', at, trigger = 'manual' }: Asked): Promise<string> {
-  const plan = await compileOrThrow(file, { params: { epochs: String(epochs), until } as never });
+  const plan = await compileOrThrow(file, { params: { epochs: String(epochs), until } });
   return (
     await startRun(stage.temporal, plan, steps, {
       trigger,
@@ -246,7 +246,7 @@ describe('a verdict is about the state that is changed', () => {
 });
 
 it('a tick that comes twice is two executions, each with a name, and each tells what is so', async () => {
-  const plan = { ...(await compileOrThrow(file, { params: { epochs: '1' } as never })), pipeline: 'twice' };
+  const plan = { ...(await compileOrThrow(file, { params: { epochs: '1' } })), pipeline: 'twice' };
   const input: PipelineInput = pipelineInput(plan, steps, { trigger: 'schedule', nominalTime: '2026-04-01T00:00:00.000Z' });
   const tick = 'twice/scheduled-2026-04-01T00:00:00Z';
   const execute = async (): Promise<RunView> => {

@@ -40,7 +40,7 @@ it('the newest tick of an outage in the middle of a run is made up for, once; of
   const every = (name: string, seconds: number, offset = 0) =>
     stage.temporal.client.schedule
       .getHandle(`${name}/schedule`)
-      .update((now) => ({ ...now, spec: { intervals: [{ every: seconds * 1_000, offset }] } }) as never);
+      .update((now) => ({ ...now, spec: { intervals: [{ every: seconds * 1_000, offset }] } }));
   await every('away', 10);
   // Ticks once, early in the outage.
   await every('briefly', 3_600, (Date.now() + 27_000) % 3_600_000);

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withDatabase } from '../../../src/data/table/duckdb.ts';
 import { labelSpecs, openExamples } from '../../../src/data/stored/examples.ts';
 import { ingest } from '../../../src/data/ingest/ingest.ts';
-import type { IngestConfig } from '../../../src/data/ingest/ingest-config.ts';
 import { fitInThreads, writeInThreads } from '../../../src/data/preprocess/in-threads.ts';
 import { fitPreprocessing, preprocess } from '../../../src/data/preprocess/preprocess.ts';
 import { columnsToJson } from '../../../src/data/preprocess/preprocessor.ts';
@@ -39,7 +38,7 @@ async function dataset() {
       k % 3 === 0 ? 'yes' : 'no',
     ].join(',');
   const path = await bench.file('threads.csv', `a,b,c,d,when,y\n${Array.from({ length: ROWS }, (_, k) => row(k)).join('\n')}\n`);
-  const result = await ingest(bench.context(), { source: { format: 'csv', path }, label: 'y' } as IngestConfig);
+  const result = await ingest(bench.context(), { source: { format: 'csv', path }, label: 'y' });
   return result.outputs.dataset!;
 }
 
@@ -90,11 +89,9 @@ test('threads learn and write what one thread does, also where shards are cut', 
 
 test('what cannot be written is said with the row of the split, whichever thread met it', async () => {
   const opened = await bench.open(await dataset());
-  const fitted = await withDatabase((db) =>
-    fitPreprocessing(db, opened, { features: { a: ['standardize'], b: ['standardize'] } } as never),
-  );
+  const fitted = await withDatabase((db) => fitPreprocessing(db, opened, { features: { a: ['standardize'], b: ['standardize'] } }));
   const specs = [...fitted.preprocessor.inputs, ...labelSpecs(fitted.output)];
-  const first = await preprocess(bench.context(), { features: { a: ['standardize'], b: ['standardize'] } } as never, opened.ref).catch(
+  const first = await preprocess(bench.context(), { features: { a: ['standardize'], b: ['standardize'] } }, opened.ref).catch(
     (error: Error) => error,
   );
   const writing = writeInThreads(opened, fitted, specs, join(bench.dir, 'failing'), undefined, () => undefined);

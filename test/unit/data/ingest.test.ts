@@ -24,7 +24,7 @@ async function csv(text: string | Uint8Array, config: Partial<IngestConfig> = {}
     split: { train: 0.5, validation: 0.25, test: 0.25, by: 'random' },
     ...config,
     source: { format: 'csv', path, ...(config.source ?? {}) },
-  } as IngestConfig;
+  };
 }
 
 async function run(

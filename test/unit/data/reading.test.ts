@@ -36,7 +36,7 @@ async function run(
   const format = /\.(\w+?)(\.gz)?$/.exec(name)![1]!;
   const result = await ingest(
     bench.context(),
-    { label: 'y', split: { by: 'random' }, ...config, source: { format, path, ...config.source } } as IngestConfig,
+    { label: 'y', split: { by: 'random' }, ...config, source: { format, path, ...config.source } },
     async () => reference,
   );
   const artifact = await bench.open(result.outputs.dataset);
@@ -388,7 +388,7 @@ describe('the last version is the reference', () => {
     return {
       text: 'shop version 3',
       reading: meta.reading!,
-      profile: (await artifact.json<DatasetProfile & never>('profile.json')) as DatasetProfile,
+      profile: await artifact.json<DatasetProfile & never>('profile.json'),
     };
   }
 

@@ -34,7 +34,7 @@ async function make(
   });
   const made = await preprocess(bench.context(), config, outputs.dataset!, from);
   const examples = await openExamples(await bench.open(made.outputs.examples));
-  return { examples, preprocessor: (await examples.preprocessorJson()) as JsonObject };
+  return { examples, preprocessor: await examples.preprocessorJson() };
 }
 
 beforeAll(async () => {

@@ -21,7 +21,7 @@ async function make(
   split: object = { by: 'random' },
 ): Promise<{ meta: ExamplesMeta; train: TensorBatch; test: TensorBatch }> {
   const path = await bench.file(`w${(files += 1)}.csv`, `t,x,w,y\n${rows.join('\n')}\n`);
-  const { outputs } = await ingest(bench.context(), { source: { format: 'csv', path }, label: 'y', split } as never);
+  const { outputs } = await ingest(bench.context(), { source: { format: 'csv', path }, label: 'y', split });
   const made = await preprocess(bench.context(), config, outputs.dataset!);
   const examples = await openExamples(await bench.open(made.outputs.examples));
   const read = (name: 'train' | 'test'): TensorBatch => {
@@ -88,7 +88,7 @@ describe('a column with the weights of rows', () => {
     ],
     [{ weight: 'w', features: { x: [] }, balance: { smote: {} } }, ROWS.slice(0, 29), 'CONFIG_INVALID', /SMOTE have no weight/],
   ] as const)('%j is refused', async (config, rows, code, message) => {
-    const found = await failure(make(rows, config as unknown as PreprocessConfig));
+    const found = await failure(make(rows, config));
     expect(found.code).toBe(code);
     expect(found.message).toMatch(message);
   });

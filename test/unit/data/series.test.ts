@@ -42,7 +42,7 @@ const ingestOf = async (head: string, lines: readonly string[]) => ({
 const features = { features: { y: [] }, label: [] } as const;
 
 async function make(head: string, lines: readonly string[], sequence: object): Promise<Made> {
-  const ingested = await ingest(bench.context(), (await ingestOf(head, lines)) as never);
+  const ingested = await ingest(bench.context(), await ingestOf(head, lines));
   const made = await preprocess(bench.context(), { ...features, sequence } as unknown as PreprocessConfig, ingested.outputs.dataset!);
   const examples = await openExamples(await bench.open(made.outputs.examples));
   const json = JSON.parse(JSON.stringify(await examples.preprocessorJson())) as JsonObject;
@@ -81,7 +81,7 @@ describe('several series in one table', () => {
     const stages: string[] = [];
     const planned = await failure(
       previewExamples(
-        (await ingestOf('d,shop,y', shops(40))) as never,
+        await ingestOf('d,shop,y', shops(40)),
         { ...features, sequence: { size: 3, horizon: 1, by: 'd' } },
         bench.dir,
         undefined,
@@ -182,7 +182,7 @@ describe('gaps', () => {
       'sequence.gap: "d" has 2 gaps (more than 1.5d between rows; the usual step is 1d), first 2024-01-20 to 2024-01-26; 2024-02-09 to 2024-02-11. 8 windows that would span one are left out; "gap" says how much time may lie between rows that follow each other.',
     ]);
     const preview = await previewExamples(
-      (await ingestOf('d,y', holed)) as never,
+      await ingestOf('d,y', holed),
       { ...features, sequence: { size: 4, horizon: 1, by: 'd' } },
       bench.dir,
     );
@@ -364,8 +364,8 @@ test('windows of batches are those of all rows at once, whatever the batches', (
 test('a model that is gone on with keeps its key and its gap', async () => {
   const first = await make('d,shop,y', shops(40), { size: 3, horizon: 1, by: 'd', key: 'shop', gap: '3d' });
   const again = async (config: object, lines = shops(30)) => {
-    const { outputs } = await ingest(bench.context(), (await ingestOf('d,shop,y', lines)) as never);
-    const made = await preprocess(bench.context(), config as PreprocessConfig, outputs.dataset!, {
+    const { outputs } = await ingest(bench.context(), await ingestOf('d,shop,y', lines));
+    const made = await preprocess(bench.context(), config, outputs.dataset!, {
       text: 'shops version 1',
       preprocessor: first.json,
     });
@@ -389,11 +389,14 @@ test('a model that is gone on with keeps its key and its gap', async () => {
 
 test('what the document alone shows to be wrong is said before the run', () => {
   const pointers = (key: string | string[], ingested: object = {}) =>
-    preprocessStep.check!({ sequence: { size: 3, horizon: 1, by: 'd', key } }, {
-      pipeline: 'p',
-      before: [{ id: 'ingest', type: 'ingest', config: { split: { by: 'time', column: 'd' }, ...ingested } }],
-      after: [],
-    } as never).map(({ pointer, message }) => `${pointer} ${message}`);
+    preprocessStep.check!(
+      { sequence: { size: 3, horizon: 1, by: 'd', key } },
+      {
+        pipeline: 'p',
+        before: [{ id: 'ingest', type: 'ingest', config: { split: { by: 'time', column: 'd' }, ...ingested } }],
+        after: [],
+      },
+    ).map(({ pointer, message }) => `${pointer} ${message}`);
   expect(pointers('shop')).toEqual([]);
   expect(pointers('d')).toEqual(['/sequence/key "d" orders the rows; it cannot name their series as well.']);
   expect(pointers(['shop'], { exclude: ['shop'] })).toEqual(['/sequence/key The ingest step leaves "shop" out.']);

@@ -136,7 +136,7 @@ describe('what a command is seen to read', () => {
     expect(await look(alpha, ['cat', 'a.txt'], {}, { LC_ALL: 'C' })).not.toEqual(
       await look(alpha, ['cat', 'a.txt'], {}, { LC_ALL: 'de_DE.UTF-8' }),
     );
-    expect(coverOf(first as Json)).toEqual(['folder', 'program', 'locale', 'file a.txt']);
+    expect(coverOf(first)).toEqual(['folder', 'program', 'locale', 'file a.txt']);
   });
 
   it.each([

@@ -31,7 +31,7 @@ beforeAll(async () => {
     ['number', number],
   ] as const) {
     await serve(model, source, {
-      preprocessor: loadPreprocessor({ formatVersion: 1, seed: 1, columns, output: number } as never),
+      preprocessor: loadPreprocessor({ formatVersion: 1, seed: 1, columns, output: number }),
       output: output as OutputSpec,
       predict: square,
     });
@@ -218,7 +218,7 @@ describe('the prediction log', () => {
           seed: 1,
           columns: [],
           output: { kind: 'number', name: 'y', width: 1 },
-        } as never),
+        }),
       },
       'loop',
       unwritable(),
@@ -238,5 +238,5 @@ describe('the prediction log', () => {
 function unwritable(): Row {
   const row: Record<string, unknown> = {};
   row['itself'] = row;
-  return row as Row;
+  return row;
 }

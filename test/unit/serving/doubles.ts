@@ -57,7 +57,7 @@ export function fakePreprocessor(options: FakeOptions = {}): Preprocessor {
         data[i * 2] = row.body_mass_g;
         data[i * 2 + 1] = String(row.island ?? '').length;
       }
-      return { features: { spec: inputs[0]!, rows: examples, data } };
+      return { features: { spec: inputs[0], rows: examples, data } };
     },
     toJson: () => ({}),
   };

@@ -33,7 +33,7 @@ beforeAll(async () => {
   };
   for (const [model, more] of Object.entries(models)) {
     source.options = {
-      preprocessor: loadPreprocessor({ formatVersion: 1, seed: 1, columns: [column], output, ...more } as never),
+      preprocessor: loadPreprocessor({ formatVersion: 1, seed: 1, columns: [column], output, ...more }),
       output,
       predict: sums,
     };

@@ -39,7 +39,7 @@ async function make(config: IngestConfig, preprocessing: PreprocessConfig = {}):
   const { outputs } = await ingest(bench.context(`ingest-${steps}`), {
     split: { train: 0.5, validation: 0.1, test: 0.4, by: 'hash' },
     ...config,
-  } as IngestConfig);
+  });
   return fit(outputs.dataset!, preprocessing);
 }
 
@@ -173,7 +173,7 @@ describe('raw rows of a CSV', () => {
         sample: { fraction: 0.5, splits: ['test', 'train'] },
         split: { train: 0.5, validation: 0.1, test: 0.4, by },
       } as unknown as IngestConfig,
-      { features: { a: ['standardize'] } } as unknown as PreprocessConfig,
+      { features: { a: ['standardize'] } },
     );
     expect(made.meta.quarantined).toBeGreaterThan(5);
     expect(await check(made)).toMatchObject({ rows: made.meta.rows.test, from: 'source' });
@@ -190,7 +190,7 @@ describe('raw rows of a CSV', () => {
         label: 'y',
         columns: { y: 'number' },
       } as unknown as IngestConfig,
-      { features: { a: ['standardize'], b: ['standardize'] } } as unknown as PreprocessConfig,
+      { features: { a: ['standardize'], b: ['standardize'] } },
     );
     expect(await check(colon)).toMatchObject({ from: 'source' });
     const bare = await make(
@@ -204,7 +204,7 @@ describe('raw rows of a CSV', () => {
         label: 'column_3',
         columns: { column_1: { number: { decimal: ',' } }, column_2: { number: { decimal: ',' } }, column_3: { number: { decimal: ',' } } },
       } as unknown as IngestConfig,
-      { features: { column_1: ['standardize'], column_2: ['standardize'] } } as unknown as PreprocessConfig,
+      { features: { column_1: ['standardize'], column_2: ['standardize'] } },
     );
     expect(await check(bare)).toMatchObject({ from: 'source', rows: bare.meta.rows.test });
   });
@@ -232,7 +232,7 @@ describe('raw rows of JSON', () => {
       },
       label: 'y',
       exclude: ['prices'],
-    } as unknown as IngestConfig);
+    });
     expect(await check(made)).toMatchObject({ rows: made.meta.rows.test, from: 'source' });
   });
 
@@ -277,7 +277,7 @@ it('raw rows keep their places where a validation sets rows of the split aside',
     { expect: [{ column: 'a', between: [0, 1000] }], onViolation: 'quarantine' },
     outputs.dataset!,
   );
-  const made = await fit(validated.outputs.dataset!, { features: { a: ['standardize'] } } as unknown as PreprocessConfig);
+  const made = await fit(validated.outputs.dataset!, { features: { a: ['standardize'] } });
   expect(made.meta.rawTest!.positions.filter((place) => place === -1).length).toBeGreaterThan(2);
   expect(await check(made)).toMatchObject({ rows: made.meta.rows.test, from: 'source' });
 });
@@ -303,7 +303,7 @@ it('raw rows of Parquet keep their types: decimals, big integers, dates, lists',
         flag: [],
         kind: [{ impute: 'mostFrequent' }, 'oneHot'],
       },
-    } as unknown as PreprocessConfig,
+    },
   );
   expect(made.meta.rawTest).toMatchObject({ file: 'raw-test.parquet' });
   const types = await withDatabase(async (db) =>
@@ -325,7 +325,7 @@ it('windows of a series are taken from rows that follow each other', async () =>
       label: 'v',
       split: { by: 'time', column: 'at', train: 0.5, validation: 0.2, test: 0.3 },
     } as unknown as IngestConfig,
-    { features: { v: ['standardize'] }, sequence: { size: 5, horizon: 2, by: 'at' } } as unknown as PreprocessConfig,
+    { features: { v: ['standardize'] }, sequence: { size: 5, horizon: 2, by: 'at' } },
   );
   expect(made.meta.rawTest!.positions).toEqual(Array.from({ length: 60 }, (_, k) => k));
   expect(await check(made)).toMatchObject({ rows: 60 - 5 - 2 + 1, from: 'source' });
@@ -350,10 +350,7 @@ it('images, whose rows are files, are sent as base64', async () => {
         ),
       );
   }
-  const made = await make(
-    { source: { format: 'images', path: 'pictures' } } as IngestConfig,
-    { features: { image: [{ resize: [4, 4] }, 'rescale'] } } as unknown as PreprocessConfig,
-  );
+  const made = await make({ source: { format: 'images', path: 'pictures' } }, { features: { image: [{ resize: [4, 4] }, 'rescale'] } });
   expect(made.meta.rawTest).toBeUndefined();
   expect(await check(made)).toMatchObject({ rows: made.meta.rows.test, from: 'dataset', ways: ['as JSON with images in base64'] });
 });
@@ -363,8 +360,8 @@ it('says why it is not made', async () => {
     {
       source: { format: 'csv', path: await bench.file('old.csv', `a,y\n${lines(100, (k) => `${k},${k % 2 ? 'p' : 'q'}`)}\n`) },
       label: 'y',
-    } as IngestConfig,
-    { features: { a: ['standardize'] } } as unknown as PreprocessConfig,
+    },
+    { features: { a: ['standardize'] } },
   );
   const model = await made.model();
   const without = (part: string) => ({
@@ -375,10 +372,6 @@ it('says why it is not made', async () => {
     notChecked: 'the examples of its training are no longer in the store',
   });
   expect(
-    await checkRegistration(
-      bench.artifacts,
-      { ...model, manifest: { ...model.manifest, meta: { output: { kind: 'samples' } } as never } },
-      'birds',
-    ),
+    await checkRegistration(bench.artifacts, { ...model, manifest: { ...model.manifest, meta: { output: { kind: 'samples' } } } }, 'birds'),
   ).toEqual({ notChecked: expect.stringContaining('generator') });
 });

@@ -168,7 +168,7 @@ describe('the server', () => {
       output,
       columns: [{ name: 'y', type: 'number', required: true, spec: { name: 'features', shape: [1], dtype: 'float32' }, transforms: [] }],
       sequence: { size: 2, horizon: 1, by: 'day', byType: 'timestamp', key: [{ name: 'shop', type: 'string' }], gap: 129_600_000 },
-    } as never);
+    });
     source.options = { preprocessor, sourceColumns: ['day', 'shop', 'y'] };
     source.route('w', { champion: 5 });
     const server = await start(source);

@@ -177,7 +177,7 @@ function taskOfLayer(type: string, examples: readonly Example[]): Task {
       type,
       name: `tested${place}`,
       inputs: trainableFirst ? [`before${place}`] : own.map(({ name }) => name),
-    } as LayerConfig);
+    });
     specs.push({ type: 'flatten', name: `flat${place}`, inputs: [`tested${place}`] });
   }
   specs.push(

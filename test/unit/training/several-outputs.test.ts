@@ -110,5 +110,5 @@ test.each([
   ],
   ['losses for one label', { output: MASS }, /"losses" is for several labels, but there is only "mass"/],
 ])('%s is refused', (_title, change, message) => {
-  expect(() => resolveModel({ ...REQUEST, ...change } as ModelRequest)).toThrow(message);
+  expect(() => resolveModel({ ...REQUEST, ...change })).toThrow(message);
 });

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../../core/json.ts';
+import type { JsonObject } from '../../../core/json.ts';
 import type { ExportReader, ExportSource } from '../export.ts';
 import { NO_LOGITS, Network } from '../../model/network.ts';
 import type { KerasModel } from '../../keras/to-keras.ts';
@@ -20,7 +20,7 @@ export function layersSignature({ meta, network }: ExportSource, keras: KerasMod
 }
 
 /** Of the output: what its values stand for. */
-const meaning = (output: JsonObject): JsonObject => ({ means: output as Json });
+const meaning = (output: JsonObject): JsonObject => ({ means: output });
 
 /** A network that was read, run operation by operation. */
 export function networkReader(tf: Tf, source: ExportSource, read: Pick<ReadModel, 'topology' | 'weights'>): ExportReader {

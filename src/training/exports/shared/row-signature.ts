@@ -207,7 +207,7 @@ function drawn({ name, links, spec }: FittedColumn, kind: RowInput['kind'], coun
   ];
   const draw = (): number =>
     categories === undefined
-      ? Math.fround(Math.max(links.some(({ definition }) => definition.name === 'log1p') ? 0 : -Infinity, center! + size! * prng.normal()))
+      ? Math.fround(Math.max(links.some(({ definition }) => definition.name === 'log1p') ? 0 : -Infinity, center + size * prng.normal()))
       : Number(categories[prng.below(categories.length)]);
   return { kind: 'number', values: Float64Array.from({ length: count }, (_, row) => (empty(row) ? NaN : draw())) };
 }

@@ -1,4 +1,4 @@
-import type { Json, JsonObject, JsonSchema } from '../../../core/json.ts';
+import type { JsonObject, JsonSchema } from '../../../core/json.ts';
 import { quantize } from '../../keras/quantization.ts';
 import type { QuantizedType } from '../../keras/quantization.ts';
 import { matchNames } from '../../transfer/patterns.ts';
@@ -72,7 +72,7 @@ export function encodeShards(
       name,
       shape: [...shape],
       dtype,
-      ...(packed === undefined ? {} : { quantization: packed.quantization as unknown as Json }),
+      ...(packed === undefined ? {} : { quantization: packed.quantization }),
     });
     parts.push(packed?.bytes ?? bytes);
   }

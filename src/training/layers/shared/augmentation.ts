@@ -84,7 +84,7 @@ export function requireColour(inputs: readonly Shape[], layer: string): Shape {
 
 /** Numbers in [0, 1), `count` per image, as tensors [rows, 1]. They follow from the context's seed alone. */
 export function draws(tf: Tf, x: Tensor, count: number, context: CallContext): Tensor[] {
-  const drawn = statelessUniform(tf, [x.shape[0]!, count], context.seed);
+  const drawn = statelessUniform(tf, [x.shape[0], count], context.seed);
   return count === 1 ? [drawn] : tf.split(drawn, count, 1);
 }
 
@@ -100,7 +100,7 @@ export function perImage(tf: Tf, values: Tensor): Tensor {
 
 /** The images through affine maps that are given column by column, each [rows, 1] or a number. */
 export function warped(tf: Tf, x: Tensor, columns: readonly (Tensor | number)[], filled: Filled): Tensor {
-  const rows = x.shape[0]!;
+  const rows = x.shape[0];
   const maps = tf.concat(
     columns.map((column) => (typeof column === 'number' ? tf.fill([rows, 1], column) : column)),
     1,

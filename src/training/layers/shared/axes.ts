@@ -16,7 +16,7 @@ export const axesProperty = (description: string, fallback: Axes | undefined, ex
 
 /** The axes counted from 1, in ascending order. @throws SHAPE_MISMATCH */
 export function resolveAxes(axes: Axes, shape: Shape, layer: string): number[] {
-  const resolved = [axes].flat().map((axis) => ((axis as number) < 0 ? (axis as number) + shape.length + 1 : (axis as number)));
+  const resolved = [axes].flat().map((axis) => (axis < 0 ? axis + shape.length + 1 : axis));
   const wrong = resolved.findIndex((axis) => axis < 1 || axis > shape.length);
   if (wrong >= 0)
     throw shapeError(

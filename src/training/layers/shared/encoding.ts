@@ -13,7 +13,7 @@ export function encodedShape(input: Shape, depth: number, mode: OutputMode): Sha
 export function encoded(tf: Tf, indices: Tensor, depth: number, mode: OutputMode): Tensor {
   const shape = encodedShape(indices.shape.slice(1), depth, mode);
   const hot = tf.cast(tf.oneHot(tf.reshape(indices, [-1]) as import('@tensorflow/tfjs-node').Tensor1D, depth), 'float32');
-  if (mode === 'oneHot') return tf.reshape(hot, [indices.shape[0]!, ...shape]);
+  if (mode === 'oneHot') return tf.reshape(hot, [indices.shape[0], ...shape]);
   const each = tf.reshape(hot, [...indices.shape, depth]);
   return mode === 'count' ? tf.sum(each, indices.rank - 1) : tf.max(each, indices.rank - 1);
 }

@@ -22,9 +22,6 @@ export function reordered(tf: Tf, x: Tensor, mask: Tensor, run: (x: Tensor) => T
   );
   const states = run(tf.reshape(inFront, [batch, steps, features]));
   const units = states.shape[2]!;
-  const kept = tf.gather(
-    tf.reshape(states, [batch * steps, units]),
-    place(tf.maximum(tf.sub(counted, 1), 0)) as import('@tensorflow/tfjs-node').Tensor1D,
-  );
+  const kept = tf.gather(tf.reshape(states, [batch * steps, units]), place(tf.maximum(tf.sub(counted, 1), 0)));
   return tf.mul(tf.reshape(kept, [batch, steps, units]), tf.cast(tf.greater(tf.expandDims(counted, 2), 0), 'float32'));
 }

@@ -30,7 +30,7 @@ export function projected(tf: Tf, images: Tensor, maps: Tensor, sampling: Sampli
     { name: 'interpolation', type: string!, value: sampling.interpolation.toUpperCase() },
     { name: 'fill_mode', type: string!, value: sampling.fillMode.toUpperCase() },
   ];
-  const transforms = tf.concat([maps, tf.zeros([maps.shape[0]!, 2])], 1);
+  const transforms = tf.concat([maps, tf.zeros([maps.shape[0], 2])], 1);
   const size = tf.tensor1d([...sampling.size], 'int32');
   const fill = tf.scalar(sampling.fillValue);
   const shape = images.shape;

@@ -148,7 +148,7 @@ function scanned(
     step: (part, before, values, counts, dropped) =>
       advance(part, before, Object.fromEntries(names.map((name, index) => [name, values[index]!])), counts, dropped),
   });
-  if (!config.returnSequences) return tf.squeeze(tf.slice(hidden, [hidden.shape[0]! - 1, 0, 0], [1, -1, -1]), [0]);
+  if (!config.returnSequences) return tf.squeeze(tf.slice(hidden, [hidden.shape[0] - 1, 0, 0], [1, -1, -1]), [0]);
   return tf.transpose(zeroMasked && seen !== undefined ? tf.mul(hidden, seen) : hidden, [1, 0, 2]);
 }
 
@@ -162,7 +162,7 @@ function runFused<C extends RecurrentConfig>(
   zeroMasked: boolean,
 ): Tensor | undefined {
   const turned = <T extends Tensor | undefined>(tensor: T): T =>
-    (tensor !== undefined && config.goBackwards ? tf.reverse(tensor, 1) : tensor) as T;
+    tensor !== undefined && config.goBackwards ? tf.reverse(tensor, 1) : tensor;
   const seen = turned(mask);
   const states = cell.fused?.(tf, turned(x), seen, weights, config);
   if (states === undefined) return undefined;

@@ -56,7 +56,7 @@ function convolveBack(
   padding: 'valid' | 'same',
 ): Tensor {
   type Shape4 = [number, number, number, number];
-  const [batch, filters] = [x.shape[0]!, kernel.shape.at(-2)!];
+  const [batch, filters] = [x.shape[0], kernel.shape.at(-2)!];
   if (lengths.length === 1)
     return tf.squeeze(convolveBack(tf, tf.expandDims(x, 1), tf.expandDims(kernel, 0), [1, ...lengths], [1, ...strides], padding), [1]);
   if (lengths.length === 2) {

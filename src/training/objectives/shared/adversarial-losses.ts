@@ -49,10 +49,10 @@ const SMALLEST = 1e-12;
  * @see I. Gulrajani et al.: Improved Training of Wasserstein GANs (2017)
  */
 export function gradientPenalty(tf: Tf, critic: (x: Tensor) => Tensor, real: Tensor, generated: Tensor, share: Tensor): Tensor {
-  const rows = real.shape[0]!;
+  const rows = real.shape[0];
   const mixed = tf.reshape(share, [rows, ...real.shape.slice(1).map(() => 1)]);
   const between = tf.add(tf.mul(real, mixed), tf.mul(generated, tf.sub(1, mixed)));
-  const slope = tf.grad((x) => tf.sum(critic(x as Tensor)))(between);
+  const slope = tf.grad((x) => tf.sum(critic(x)))(between);
   const length = tf.sqrt(tf.add(tf.sum(tf.square(tf.reshape(slope, [rows, -1])), 1), SMALLEST));
   return tf.square(tf.sub(length, 1));
 }

@@ -105,9 +105,9 @@ export function withMixing(objective: Objective, config: MixingConfig): Objectiv
 
 function mixed(tf: Tf, batch: LabelledTensors, { mixUp, cutMix }: MixingConfig, { seed, iteration }: ObjectiveContext): LabelledTensors {
   const draw = (of: string): Seed => [hash32(seed, 'mixing', of) | 0, iteration];
-  const rows = Object.values(batch.inputs)[0]!.shape[0]!;
+  const rows = Object.values(batch.inputs)[0]!.shape[0];
   const { indices } = tf.topk(statelessUniform(tf, [rows], draw('order')), rows);
-  const taken = (tensor: Tensor): Tensor => tf.gather(tensor, indices as import('@tensorflow/tfjs-node').Tensor1D);
+  const taken = (tensor: Tensor): Tensor => tf.gather(tensor, indices);
   const all = (tensors: LabelledTensors['labels']): Record<string, Tensor> =>
     Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, taken(tensor)]));
   const whole = mixUp === undefined ? undefined : beta(tf, rows, mixUp.alpha, draw('mixUp'));

@@ -36,6 +36,6 @@ export function outputLoss(
     readsLogits,
     threshold: readsLogits || score !== undefined ? 0 : 0.5,
     losses: (tf, labels, predicted) =>
-      readsLogits ? fromLogits!.value(tf, labels, predicted, config) : definition.value(tf, labels, predicted, config),
+      readsLogits ? fromLogits.value(tf, labels, predicted, config) : definition.value(tf, labels, predicted, config),
   };
 }
