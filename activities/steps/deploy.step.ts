@@ -99,14 +99,13 @@ export default defineStep<DeployConfig>({
     if (past !== undefined) return kept(ctx, version, past);
     const alias = config.promote === undefined ? 'champion' : config.promote;
     // Versions of runs that began with 0.1.0 do not say which evaluation was theirs: that of the manifest.
-    const evaluation =
-      target.evaluation === undefined ? version.evaluation : target.evaluation === null ? null : { digest: target.evaluation };
+    const own = target.evaluation === undefined ? version.evaluation : target.evaluation === null ? null : { digest: target.evaluation };
     const promotion =
       alias === null
         ? undefined
         : await promoteJudged(ctx, registry, version, {
             alias,
-            evaluation,
+            evaluations: [...(own === null ? [] : [own]), ...(ctx.evaluations ?? [])],
             ...(config.fallback === undefined ? {} : { fallback: config.fallback }),
           });
     if (promotion !== undefined && promotion.kind !== 'promoted')
@@ -228,7 +227,7 @@ async function notPromoted(
     const deployment = await writeDeployment(ctx, version, {
       status: 'rejected',
       alias,
-      evaluation: promotion.judged.outputs['evaluation']!.digest,
+      evaluation: promotion.evaluation,
     });
     return {
       outputs: { deployment },
@@ -277,7 +276,7 @@ async function result(
     ...(directory === undefined ? {} : { directory }),
   });
   const previous = change?.changed === true && superseded === undefined ? change.from : null;
-  const again = promotion?.judgedAgain?.verdict?.reasons;
+  const again = promotion?.judgedAgain;
   const told = [
     ...(again === undefined ? [] : [`The champion was another one by now, so the version was judged again: ${again.join('; ')}.`]),
     ...(alias === null
