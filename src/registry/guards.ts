@@ -14,13 +14,19 @@ import { checkWhole } from './whole.ts';
 
 type Decision = (current: Routing) => Proposal | undefined | Promise<Proposal | undefined>;
 
-/** Where a move leads is read once, before it is made. @throws OBJECT_NOT_FOUND, BLOB_CORRUPT */
-export function ifWhole(store: ObjectStore, model: string, decide: Decision): Decide {
+/**
+ * Where a move leads is read once, before it is made. What is to stay where it is counts as a move: nobody is told "already so" of a
+ * version that cannot be served, and no pin is set on it.
+ *
+ * @param alias which moves, or stays
+ * @throws VERSION_INVALID naming what is broken
+ */
+export function ifWhole(store: ObjectStore, model: string, alias: string, decide: Decision): Decide {
   const whole = new Set<number>();
   return async (current) => {
     const proposal = await decide(current);
-    const to = proposal?.to ?? null;
-    if (to !== null && to !== proposal?.from && !whole.has(to)) await checkWhole(store, model, to);
+    const to = proposal?.to ?? aliasOf(current, alias);
+    if (to !== null && !whole.has(to)) await checkWhole(store, model, to);
     if (to !== null) whole.add(to);
     return proposal;
   };

@@ -120,7 +120,7 @@ export function createRegistry(store: ObjectStore, artifacts: ArtifactStore): Re
       return tellChange(
         model,
         'promote',
-        () => changeRouting(store, model, { ...author, automatic }, ifWhole(store, model, guarded)),
+        () => changeRouting(store, model, { ...author, automatic }, ifWhole(store, model, alias, guarded)),
         alias,
       );
     },
@@ -158,7 +158,7 @@ export function createRegistry(store: ObjectStore, artifacts: ArtifactStore): Re
             store,
             model,
             { ...author, automatic: false },
-            ifWhole(store, model, rollback({ ...named, by: author.who, why: author.why })),
+            ifWhole(store, model, CHAMPION, rollback({ ...named, by: author.who, why: author.why })),
           ),
         CHAMPION,
       );
