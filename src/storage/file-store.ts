@@ -329,9 +329,10 @@ export class FileStore implements ObjectStore {
     }
   }
 
-  #checkCondition(key: string, current: string | undefined, { ifNoneMatch, ifMatch }: PutOptions): void {
+  #checkCondition(key: string, current: string | undefined, condition: PutOptions): void {
+    const { ifNoneMatch, ifMatch } = condition;
     const isLost = (ifNoneMatch !== undefined && current !== undefined) || (ifMatch !== undefined && current !== ifMatch);
-    if (isLost) throw preconditionFailed(this.location, key, { ifNoneMatch, ifMatch });
+    if (isLost) throw preconditionFailed(this.location, key, condition);
   }
 
   #pathOf(key: string): string {

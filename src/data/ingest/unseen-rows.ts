@@ -4,16 +4,17 @@ import { join } from 'node:path';
 import type { Json } from '../../core/json.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import { withDatabase } from '../table/duckdb.ts';
-import type { Database } from '../table/duckdb.ts';
 import { SPLITS } from '../stored/dataset.ts';
-import type { DatasetMeta, DatasetProfile } from '../stored/dataset.ts';
+import type { DatasetProfile } from '../stored/dataset.ts';
 import { lookAtSource } from './ingest.ts';
 import { readTables } from './ingest-tables.ts';
 import type { IngestConfig } from './ingest-config.ts';
 import { identitySql } from '../reading/digest.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
 import type { Column } from '../stored/column.ts';
+import { datasetMeta } from '../stored/dataset-rows.ts';
 import { digestsBy, sharedColumns, toldBy } from '../stored/seen-rows.ts';
+import { digestsOfQuery } from './row-digests.ts';
 
 export interface SourceRequest {
   readonly config: IngestConfig;
@@ -36,7 +37,7 @@ export async function unseenRows(
   name: string,
   { config, documentDir, nominalTime }: SourceRequest,
 ): Promise<UnseenRows> {
-  const meta = dataset.manifest.meta as unknown as DatasetMeta;
+  const meta = datasetMeta(dataset);
   const held = Object.values(meta.rows).reduce((sum, rows) => sum + rows, 0);
   const { files, fingerprint } = await lookAtSource(config, documentDir);
   if (config.window === undefined && fingerprint.digest === meta.source.digest) return { rows: held, unseen: 0, note: '' };
@@ -76,14 +77,7 @@ async function digestsOf(db: Database, typed: readonly TypedColumn[], columns: r
   const identity = identitySql(
     columns.map(({ name }) => typed.find((column) => column.name === name)!).map(({ name, type, id }) => ({ name, type, sql: id })),
   );
-  const parts: Uint8Array[] = [];
-  for await (const {
-    rows,
-    columns: [digests],
-  } of db.typedChunks(`SELECT ${identity} FROM rows`))
-    parts.push(Uint8Array.from(digests!.bytes.subarray(0, rows * BigUint64Array.BYTES_PER_ELEMENT)));
-  const bytes = Buffer.concat(parts);
-  return new BigUint64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)).sort();
+  return (await digestsOfQuery(db, `SELECT ${identity} FROM rows`)).sort();
 }
 
 /** Values of the first that the second does not hold as often. Both ascend. */

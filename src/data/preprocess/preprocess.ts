@@ -49,7 +49,9 @@ export interface ResolvedFeatures {
   readonly decisions?: readonly Decision[];
 }
 
-/** The columns of a dataset with the chains of the document, checked against their types. Without `features`, the profile decides on them. */
+/**
+ * The columns of a dataset with the chains of the document, checked against their types. Without `features`, the profile decides on them.
+ */
 export function resolveFeatures(
   config: PreprocessConfig,
   meta: Pick<DatasetMeta, 'columns' | 'label' | 'furtherLabels' | 'splitColumn'>,
@@ -242,7 +244,9 @@ export async function fitPreprocessing(
     outcomes: columnOutcomes(columns, features, decisions, meta.columns),
     notes: [...(survey?.notes ?? []), ...notes, ...copies, ...learnt],
     seed,
-    ...(anomaly === undefined ? {} : { anomaly, anomalies, described }),
+    ...(anomaly === undefined
+      ? {}
+      : { anomaly, ...(anomalies === undefined ? {} : { anomalies }), ...(described === undefined ? {} : { described }) }),
     ...(config.weight === undefined ? {} : { weight: requireColumn(meta.columns, config.weight, 'weight') }),
   };
 }

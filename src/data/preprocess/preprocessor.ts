@@ -54,7 +54,12 @@ function checkFinite(values: Float32Array, width: number, column: string, firstR
   }
 }
 
-/** The tensor of a column that is an input of its own. @param saturate values beyond float32 become its largest ones. @throws DATA_INVALID for what is not finite. */
+/**
+ * The tensor of a column that is an input of its own.
+ *
+ * @param saturate values beyond float32 become its largest ones.
+ * @throws DATA_INVALID for what is not finite.
+ */
 function columnTensor(column: FittedColumn, data: ColumnData, firstRow: number, saturate: boolean): Tensor {
   const { spec } = column;
   const width = spec.shape.reduce((product, size) => product * size, 1);
@@ -87,7 +92,12 @@ function tensorSpec({ name, shape, dtype, vocabularySize, range }: TensorSpec): 
   return { name, shape, dtype, ...(vocabularySize === undefined ? {} : { vocabularySize }), ...(range === undefined ? {} : { range }) };
 }
 
-/** Writes a column of `features` to its place in every row. @param saturate values beyond float32 become its largest ones. @throws DATA_INVALID for what is not finite, or no number */
+/**
+ * Writes a column of `features` to its place in every row.
+ *
+ * @param saturate values beyond float32 become its largest ones.
+ * @throws DATA_INVALID for what is not finite, or no number
+ */
 function writeFeature(
   data: ColumnData,
   target: Float32Array,
@@ -167,7 +177,11 @@ export function windowTensor(tensor: Tensor, size: number): Tensor {
   return { spec: { ...tensor.spec, shape: [size, ...tensor.spec.shape] }, rows, data };
 }
 
-/** When rows are; undefined where none of them says it: they then follow each other as they stand. @throws DATA_INVALID where some do not */
+/**
+ * When rows are; undefined where none of them says it: they then follow each other as they stand.
+ *
+ * @throws DATA_INVALID where some do not
+ */
 async function timesOfRows(rows: readonly Row[], by: Column): Promise<Float64Array | undefined> {
   const missing = rows.map((row) => !Object.hasOwn(row, by.name) || row[by.name] === null || row[by.name] === undefined);
   if (missing.every(Boolean)) return undefined;

@@ -21,7 +21,11 @@ export interface RawTable {
   readonly label?: string;
   /** SQL of a table with the columns, in the order of the source. */
   readonly source: (rows: RowChoice) => string;
-  /** After `source('all')` was read: puts malformed rows into the table `rejects`. @throws SOURCE_INVALID for what is worse than bad rows */
+  /**
+   * After `source('all')` was read: puts malformed rows into the table `rejects`.
+   *
+   * @throws SOURCE_INVALID for what is worse than bad rows
+   */
   readonly rejects?: () => Promise<void>;
   /** Before `all` is read once more. */
   readonly forget?: () => Promise<void>;

@@ -7,8 +7,10 @@ import type { ColumnData } from '../transforms/column-data.ts';
 import { ident, literal, pathLiteral, withDatabase } from '../table/duckdb.ts';
 import type { Database, TypedVector } from '../table/duckdb.ts';
 import { decodeImage } from '../images/images.ts';
+import { DATASET } from './dataset.ts';
 import type { DatasetMeta, Split } from './dataset.ts';
 import type { Column } from './column.ts';
+import { metaAs } from '../../storage/stored.ts';
 
 /** Rows of a batch with images: each is decoded at once. */
 const IMAGE_ROWS = 64;
@@ -16,7 +18,7 @@ const IMAGE_ROWS = 64;
 export function datasetMeta(artifact: OpenArtifact): DatasetMeta {
   if (artifact.manifest.kind !== 'dataset')
     throw new PerennialError('STEP_FAILED', `A dataset was expected, not a ${artifact.manifest.kind} artifact.`);
-  return artifact.manifest.meta as unknown as DatasetMeta;
+  return metaAs(artifact, DATASET);
 }
 
 /** A column and the SQL that gives it. */
@@ -47,7 +49,7 @@ async function toColumn({ column }: SelectedColumn, values: readonly DuckDBValue
   if (column.type === 'string') return { kind: 'text', values: values as (string | null)[] };
   if (column.type === 'image') {
     const images = await Promise.all(
-      values.map((value, row) => {
+      values.map(async (value, row) => {
         const bytes = bytesOf(value);
         return bytes === null ? null : decodeImage(bytes, firstRow + row, column.name);
       }),

@@ -9,11 +9,15 @@ import { DATA_LIMITS } from '../table/limits.ts';
 import { WEIGHT_SPEC } from '../preprocess/row-weight.ts';
 import { BYTES, TensorFile, storedRowBytes, valuesPerRow } from '../preprocess/tensor-file.ts';
 import type { RowRange, Shard } from '../preprocess/tensor-file.ts';
-import { SPLITS } from './dataset.ts';
+import { EXAMPLES, SPLITS } from './dataset.ts';
 import type { ExamplesMeta, Split } from './dataset.ts';
+import { metaAs } from '../../storage/stored.ts';
 
 export const LABEL = '@label';
-/** Of test examples where the document says which rows are anomalies: 1 for those, 0 for others. Training and validation examples have no such tensor. */
+/**
+ * Of test examples where the document says which rows are anomalies: 1 for those, 0 for others. Training and validation examples have no
+ * such tensor.
+ */
 export const ANOMALY = `${LABEL}:anomaly`;
 
 /** File of a shard. A tensor is named by its column, which may hold any character. */
@@ -220,7 +224,7 @@ export async function openExamples(
 ): Promise<Examples> {
   if (artifact.manifest.kind !== 'examples')
     throw new PerennialError('STEP_FAILED', `Examples were expected, not a ${artifact.manifest.kind} artifact.`);
-  const meta = artifact.manifest.meta as unknown as ExamplesMeta;
+  const meta = metaAs(artifact, EXAMPLES);
   const paths = new Map<string, string>();
   for (const split of splits) {
     for (const spec of tensorsIn(meta, split)) {

@@ -2,9 +2,9 @@ import type { OpenArtifact } from '../../core/ports.ts';
 import { datasetMeta } from './dataset-rows.ts';
 import { ident, pathLiteral, withDatabase } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
-import { digestsInOrder } from '../ingest/row-digests.ts';
+import { digestsInOrder, digestsOfQuery } from '../ingest/row-digests.ts';
 import { tellingColumns } from '../ingest/telling-columns.ts';
-import { DIGEST_BYTES, identitySql } from '../reading/digest.ts';
+import { identitySql } from '../reading/digest.ts';
 import { SPLITS } from './dataset.ts';
 import type { DatasetMeta, Split } from './dataset.ts';
 import type { Column } from './column.ts';
@@ -79,13 +79,7 @@ async function digestAgain(dataset: OpenArtifact, split: Split, columns: readonl
         return { name, type: all[at]!.type, sql: `c${at}` };
       }),
     );
-    const values = Buffer.alloc(rows[split] * DIGEST_BYTES);
-    let at = 0;
-    for await (const chunk of db.typedChunks(`SELECT ${identity} FROM ${await tableOf(db, dataset, split)}`)) {
-      values.set(chunk.columns[0]!.bytes.subarray(0, chunk.rows * DIGEST_BYTES), at);
-      at += chunk.rows * DIGEST_BYTES;
-    }
-    return new BigUint64Array(values.buffer, values.byteOffset, rows[split]);
+    return digestsOfQuery(db, `SELECT ${identity} FROM ${await tableOf(db, dataset, split)}`);
   });
 }
 

@@ -193,7 +193,10 @@ export function isConstant(count: number, mean: number, std: number): boolean {
   return variance <= count * Number.EPSILON * variance + (count * mean * Number.EPSILON) ** 2;
 }
 
-/** The distance of two values that stand for a range; 1 where it is no more than rounding. scikit-learn's `_handle_zeros_in_scale`, in relation to the values. */
+/**
+ * The distance of two values that stand for a range; 1 where it is no more than rounding. scikit-learn's `_handle_zeros_in_scale`, in
+ * relation to the values.
+ */
 export function rangeOf(low: number, high: number): number {
   return high - low > 10 * Number.EPSILON * Math.max(Math.abs(low), Math.abs(high)) ? high - low : 1;
 }
