@@ -178,7 +178,10 @@ async function exportTo(ctx: StepContext, version: VersionManifest, path: string
 
 async function confirm(ctx: StepContext, version: VersionManifest, seconds: number): Promise<Confirmation> {
   const { confirmServed } = await import('../../src/registry/confirm.ts');
-  ctx.progress({ message: `waiting until the servers answer with ${version.name} version ${version.version}` });
+  // A run that is cancelled here ends with these words: what it has changed stays changed.
+  ctx.progress({
+    message: `${version.name} version ${version.version} is champion now and stays it (\`perennial models rollback ${version.name}\` goes back); waiting until the servers answer with it`,
+  });
   const confirmation = await confirmServed(ctx.store, version.name, version.version, { timeoutMs: seconds * 1000, signal: ctx.signal });
   if (confirmation.superseded === undefined && confirmation.servers.length > 0 && !confirmation.confirmed) {
     const late = confirmation.servers

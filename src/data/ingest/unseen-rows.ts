@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Json } from '../../core/json.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import { withDatabase } from '../table/duckdb.ts';
+import type { Database } from '../table/duckdb.ts';
 import { SPLITS } from '../stored/dataset.ts';
 import type { DatasetProfile } from '../stored/dataset.ts';
 import { lookAtSource } from './ingest.ts';

@@ -67,7 +67,7 @@ describe('rows are known again', () => {
   });
 
   it.each([
-    ['the day of an export', (row: Told, _at: number, day: string) => day],
+    ['the day of an export', (_row: Told, _at: number, day: string) => day],
     ['numbers that an export gives its rows', (_row: Told, at: number, day: string) => String(at + Number(day.slice(-1)) * 1_000)],
     ['names that an export gives its rows', (_row: Told, at: number, day: string) => `${day}-${at.toString(36)}`],
   ])('whatever %s says', async (_name, made) => {
