@@ -120,12 +120,18 @@ describe('a worker of another store', () => {
   it('that works all the same is noticed by the next command and by status', async () => {
     // As one of before, which joined whatever was there.
     const temporal = await connectTemporal({ ...temporalConfig(), address: stack.temporal!.address });
-    const asked = temporal.connection.workflowService
-      .pollWorkflowTaskQueue({
-        namespace: temporal.settings.namespace,
-        taskQueue: { name: 'perennial' },
-        identity: `4711@elsewhere store=another ${stranger.env['PERENNIAL_STORE']!}`,
-      })
+    const over = new AbortController();
+    const { connection, settings } = temporal;
+    const asked = connection
+      .withAbortSignal(over.signal, () =>
+        connection.withDeadline(Date.now() + 120_000, () =>
+          connection.workflowService.pollWorkflowTaskQueue({
+            namespace: settings.namespace,
+            taskQueue: { name: 'perennial' },
+            identity: `4711@elsewhere store=another ${stranger.env['PERENNIAL_STORE']!}`,
+          }),
+        ),
+      )
       .catch(() => undefined);
     try {
       const trouble = `Workers of two stores take from queue "perennial" at ${stack.temporal!.address}: `;
@@ -145,8 +151,9 @@ describe('a worker of another store', () => {
       expect(run.stderr).toMatch(/End the worker \d+@\S+, or give it a queue of its own/);
       expect(run.code).toBe(2);
     } finally {
-      await temporal.close();
+      over.abort();
       await asked;
+      await temporal.close();
     }
   }, 150_000);
 });
