@@ -74,7 +74,7 @@ const DICTIONARY_MAX = 1_000;
 /** Writes the rows of a query as Parquet: the same rows give the same bytes. */
 export async function writeParquet(db: Database, query: string, path: string, groupRows: number): Promise<void> {
   await db.run(
-    `COPY (${query}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT ${DICTIONARY_MAX}, ROW_GROUP_SIZE ${groupRows})`,
+    `COPY (${query}) TO ${literal(path)} (FORMAT parquet, COMPRESSION snappy, DICTIONARY_SIZE_LIMIT ${DICTIONARY_MAX}, ROW_GROUP_SIZE ${groupRows})`,
   );
 }
 
