@@ -96,7 +96,7 @@ export async function judgeAgain(ctx: JudgeContext, { config, inputs }: Judgemen
     const { manifest } = await ctx.artifacts.open({ digest });
     refs.push([port, { kind: manifest.kind, digest, summary: manifest.summary }]);
   }
-  return judgeModel(ctx, config as EvaluateConfig, Object.fromEntries(refs));
+  return judgeModel(ctx, config, Object.fromEntries(refs));
 }
 
 /** What decides a judgement besides its configuration and inputs. */
@@ -148,7 +148,10 @@ async function findChampion(
   return serving?.model.digest === inputs['model']?.digest ? undefined : serving;
 }
 
-/** Champions of the periods that gates look back at, without the model that is judged: those to compare with, and how long ago all of them served. */
+/**
+ * Champions of the periods that gates look back at, without the model that is judged: those to compare with, and how long ago all of
+ * them served.
+ */
 async function findFormer(
   ctx: Pick<StepContext, 'pipeline' | 'nominalTime' | 'store'>,
   config: EvaluateConfig,

@@ -30,7 +30,10 @@ interface PromotionRequest {
   readonly evaluations: readonly Pick<ArtifactRef, 'digest'>[];
 }
 
-/** Promotes over the champions that the version was judged against. Where one is another by now, all that compared with it is judged again. */
+/**
+ * Promotes over the champions that the version was judged against. Where one is another by now, all that compared with it is judged
+ * again.
+ */
 export async function promoteJudged(
   ctx: StepContext,
   registry: Registry,

@@ -48,7 +48,10 @@ export async function toldBy(dataset: OpenArtifact): Promise<Column[]> {
   });
 }
 
-/** Of two datasets: a column that says in one of them which split a row is in makes equal rows differ, and is not among those of that one. */
+/**
+ * Of two datasets: a column that says in one of them which split a row is in makes equal rows differ, and is not among those of that
+ * one.
+ */
 export function sharedColumns(ours: readonly Column[], theirs: readonly Column[]): Column[] {
   return ours.filter(({ name, type }) => theirs.some((column) => column.name === name && kindOf(column.type) === kindOf(type)));
 }

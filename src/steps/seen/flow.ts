@@ -4,7 +4,10 @@
  * any file.
  */
 
-/** `proven`: any file that it names is known. `given`: a word of the configuration or the command line, known as long as it stands alone. */
+/**
+ * `proven`: any file that it names is known. `given`: a word of the configuration or the command line, known as long as it stands
+ * alone.
+ */
 type Origin = 'proven' | 'given' | 'unknown';
 
 export interface Language {
@@ -74,7 +77,10 @@ export function argumentsAt(code: string, from: number): string[] {
   return [...parts, code.slice(start)].map((part) => part.trim()).filter((part) => part !== '');
 }
 
-/** What stands before the "." of a method that is called: names, literals and groups in brackets, dots between them. Empty where there is no dot. */
+/**
+ * What stands before the "." of a method that is called: names, literals and groups in brackets, dots between them. Empty where there is
+ * no dot.
+ */
 export function receiverBefore(code: string, end: number): string {
   const stop = code.slice(0, end).trimEnd().length;
   if (code[stop - 1] !== '.') return '';
