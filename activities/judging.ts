@@ -1,7 +1,7 @@
 import type { ArtifactRef } from '../src/core/artifact.ts';
 import { PerennialError } from '../src/core/errors.ts';
 import type { JsonObject } from '../src/core/json.ts';
-import type { ArtifactStore, ObjectStore } from '../src/core/ports.ts';
+import type { ObjectStore } from '../src/core/ports.ts';
 import type { StepContext, StepResult } from '../src/core/step.ts';
 import type { BaselineChoice } from '../src/evaluation/measure/baseline.ts';
 import type { MetricSpec } from '../src/evaluation/metrics/resolve-metrics.ts';
@@ -9,7 +9,7 @@ import type { ComparisonChoice } from '../src/evaluation/step/evaluation-input.t
 import type { Gate, OnNoChampion } from '../src/evaluation/step/gates.ts';
 import type { ServingVersion } from '../src/evaluation/rows/test-rows.ts';
 import type { FormerVersion } from '../src/registry/champion.ts';
-import type { EvaluationMeta, Judgement } from '../src/reports/write-evaluation.ts';
+import type { Judgement } from '../src/reports/write-evaluation.ts';
 
 /** Configuration of an evaluate step. */
 export interface EvaluateConfig {
@@ -99,22 +99,6 @@ export async function judgeAgain(ctx: JudgeContext, { config, inputs }: Judgemen
   return judgeModel(ctx, config, Object.fromEntries(refs));
 }
 
-/**
- * How an evaluation judged, where its verdict depends on who was champion of the model; undefined: on the version alone, or nobody knows.
- */
-export async function judgementOf(
-  artifacts: ArtifactStore,
-  evaluation: Pick<ArtifactRef, 'digest'> | null,
-  model: string,
-): Promise<Judgement | undefined> {
-  if (evaluation === null) return undefined;
-  const { judgement } = (await artifacts.open(evaluation)).manifest.meta as unknown as EvaluationMeta;
-  const gates = (judgement?.config as EvaluateConfig | undefined)?.gates ?? [];
-  return judgement?.champion.model === model && gates.some((gate) => 'notWorseThanChampionBy' in gate || 'betterThanChampionBy' in gate)
-    ? judgement
-    : undefined;
-}
-
 /** What decides a judgement besides its configuration and inputs. */
 export async function othersOf(
   ctx: Pick<StepContext, 'pipeline' | 'nominalTime' | 'store'>,
@@ -123,12 +107,34 @@ export async function othersOf(
 ): Promise<JsonObject> {
   const champion = await findChampion(ctx.store, config.champion ?? ctx.pipeline, inputs);
   const features = await findFeatures(ctx.store, config, inputs);
-  const { former } = await findFormer(ctx, config, inputs);
+  const { former, agesMs } = await findFormer(ctx, config, inputs);
   return {
-    ...(former.length === 0 ? {} : { former: former.map(({ version, model }) => ({ version, model: model.digest })) }),
-    champion: champion === undefined ? null : { version: champion.version, model: champion.model.digest },
+    // Whose champion, and whose report: both are told in the evaluation, and decide whether deploying judges again.
+    pipeline: ctx.pipeline,
+    champion: {
+      of: config.champion ?? ctx.pipeline,
+      ...(champion === undefined ? { none: true } : { version: champion.version, model: champion.model.digest }),
+    },
+    ...(former.length === 0 ? {} : { former: await formerByGate(config, former, agesMs) }),
     ...(features === undefined ? {} : { features: features.model.digest }),
   };
+}
+
+/** Which former champions each gate that looks back compares with: time alone moves one out of its period. */
+async function formerByGate(
+  { gates = [] }: EvaluateConfig,
+  former: readonly FormerVersion[],
+  agesMs: readonly number[],
+): Promise<JsonObject[]> {
+  const { lookBackMs } = await import('../src/evaluation/step/gates.ts');
+  return gates
+    .map(lookBackMs)
+    .filter((periodMs) => periodMs > 0)
+    .map((periodMs) => ({
+      periodMs,
+      of: agesMs.filter((agoMs) => agoMs <= periodMs).length,
+      versions: former.filter(({ agoMs }) => agoMs <= periodMs).map(({ version, model }) => ({ version, model: model.digest })),
+    }));
 }
 
 /** The champion, unless it is the very model that is judged: then there is nothing to compare, and nothing to judge again. */
@@ -143,8 +149,8 @@ async function findChampion(
 }
 
 /**
- * Champions of the periods that gates look back at, without the model that is judged: those to compare with, and how long ago all of them
- * served.
+ * Champions of the periods that gates look back at, without the model that is judged: those to compare with, and how long ago all of
+ * them served.
  */
 async function findFormer(
   ctx: Pick<StepContext, 'pipeline' | 'nominalTime' | 'store'>,

@@ -1,20 +1,24 @@
 import type { ArtifactRef } from '../src/core/artifact.ts';
 import { isPerennialError } from '../src/core/errors.ts';
 import type { PerennialError } from '../src/core/errors.ts';
-import type { StepContext, StepResult } from '../src/core/step.ts';
-import { CHAMPION } from '../src/registry/decisions.ts';
+import type { StepContext } from '../src/core/step.ts';
 import type { Registry } from '../src/registry/registry.ts';
 import type { Fallback, RoutingChange, VersionManifest } from '../src/registry/types.ts';
-import { judgeAgain, judgementOf } from './judging.ts';
+import { judgeOnceMore, judgementsOf } from './judgements.ts';
 
 /** What came of a promotion. Whatever it is, it is so at the moment of the change. */
 export type Promotion =
-  | { readonly kind: 'promoted'; readonly change: RoutingChange; readonly judgedAgain?: StepResult }
+  | {
+      readonly kind: 'promoted';
+      readonly change: RoutingChange;
+      /** What its gates said the second time, where a champion was another one by now. */
+      readonly judgedAgain?: readonly string[];
+    }
   /** A newer version is there already. */
   | { readonly kind: 'outdated'; readonly error: PerennialError }
   | { readonly kind: 'pinned'; readonly error: PerennialError }
-  /** Against the champion of now its gates say no. */
-  | { readonly kind: 'rejected'; readonly judged: StepResult; readonly reasons: readonly string[] };
+  /** Against the champion of now its gates say no: the evaluation that says so. */
+  | { readonly kind: 'rejected'; readonly evaluation: string; readonly reasons: readonly string[] };
 
 /** Champions that may come one after the other while a version is judged again and again. */
 const JUDGEMENTS_MAX = 5;
@@ -22,45 +26,52 @@ const JUDGEMENTS_MAX = 5;
 interface PromotionRequest {
   readonly alias: string;
   readonly fallback?: Fallback;
-  /** The evaluation of this run; null: there was none. */
-  readonly evaluation: Pick<ArtifactRef, 'digest'> | null;
+  /** All that judged it in this run. */
+  readonly evaluations: readonly Pick<ArtifactRef, 'digest'>[];
 }
 
-/** Promotes over the champion that the version was judged against. Where it is another one by now, the version is judged again. */
+/**
+ * Promotes over the champions that the version was judged against. Where one is another by now, all that compared with it is judged
+ * again.
+ */
 export async function promoteJudged(
   ctx: StepContext,
   registry: Registry,
   version: VersionManifest,
-  { alias, fallback, evaluation }: PromotionRequest,
+  { alias, fallback, evaluations }: PromotionRequest,
 ): Promise<Promotion> {
   const author = {
     who: `run ${ctx.runId}`,
     why: `Deployed by step "${ctx.stepId}" of pipeline "${ctx.pipeline}" (${ctx.trigger}).`,
     requestId: `${ctx.pipeline}/${ctx.runId}/${ctx.stepId}`,
   };
-  let judgement = alias === CHAMPION ? await judgementOf(ctx.artifacts, evaluation, version.name) : undefined;
-  let judgedAgain: StepResult | undefined;
-  for (let judgements = 1; ; judgements++) {
+  let judgements = await judgementsOf(ctx.artifacts, evaluations, version);
+  let judgedAgain: readonly string[] | undefined;
+  for (let attempt = 1; ; attempt++) {
     try {
-      const judged = judgement === undefined ? {} : { judged: judgement.champion.version };
       const change = await registry.promote(version.name, version.version, {
         alias,
         automatic: true,
         ...(fallback === undefined ? {} : { fallback }),
-        ...judged,
+        judged: judgements.map(({ champion }) => champion),
         ...author,
       });
       return { kind: 'promoted', change, ...(judgedAgain === undefined ? {} : { judgedAgain }) };
     } catch (error) {
       if (isPerennialError(error, 'ROUTING_PINNED')) return { kind: 'pinned', error };
       if (isPerennialError(error, 'VERSION_OUTDATED')) return { kind: 'outdated', error };
-      if (!isPerennialError(error, 'CHAMPION_CHANGED') || judgement === undefined || judgements > JUDGEMENTS_MAX) throw error;
+      if (!isPerennialError(error, 'CHAMPION_CHANGED') || attempt > JUDGEMENTS_MAX) throw error;
       ctx.log.warn(`${error.message} It is judged again.`);
       ctx.progress({ message: `${error.message} Judging again` });
-      judgedAgain = await judgeAgain(ctx, judgement);
-      judgement = await judgementOf(ctx.artifacts, judgedAgain.outputs['evaluation']!, version.name);
-      const { verdict } = judgedAgain;
-      if (verdict?.passed === false) return { kind: 'rejected', judged: judgedAgain, reasons: [error.message, ...verdict.reasons] };
+      const { model } = error.details as { readonly model: string };
+      const reasons: string[] = [];
+      for (const judgement of judgements.filter(({ champion }) => champion.model === model)) {
+        const again = await judgeOnceMore(ctx, judgement);
+        if (!again.passed) return { kind: 'rejected', evaluation: again.evaluation, reasons: [error.message, ...again.reasons] };
+        judgements = judgements.map((one) => (one === judgement ? again.judgement : one));
+        reasons.push(...again.reasons);
+      }
+      judgedAgain = reasons;
     }
   }
 }

@@ -160,6 +160,7 @@ function contextOf(task: StepTask, deps: ActivityDeps, own: { workDir: string; l
     progress: (update) => own.reporter.tell(update),
     secret: secretOf,
     trigger: task.trigger,
+    ...(task.evaluations === undefined ? {} : { evaluations: task.evaluations }),
   };
 }
 

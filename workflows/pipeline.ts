@@ -247,12 +247,22 @@ class PipelineRun {
       version: step.version,
       config: step.config,
       inputs,
+      ...(Object.values(step.inputs).some(({ kind }) => kind === 'version') ? { evaluations: this.#evaluations(step.id) } : {}),
       documentDir: this.#plan.documentDir,
       planRevision: this.#plan.revision,
       nominalTime: this.#nominalTime,
       trigger: this.#trigger,
       cache: step.cache && this.#input.readCache === false ? 'write' : step.cache,
     };
+  }
+
+  /** All that judged before a step, in the order of the document. */
+  #evaluations(id: string): ArtifactRef[] {
+    const position = this.#plan.steps.findIndex((step) => step.id === id);
+    return this.#plan.steps
+      .slice(0, position)
+      .flatMap((step) => Object.values(this.#notes[step.id]?.outcome?.result.outputs ?? {}))
+      .filter(({ kind }) => kind === 'evaluation');
   }
 
   #handleMessages(): void {

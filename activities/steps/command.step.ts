@@ -5,7 +5,7 @@ import { portsOf, portsSchema } from '../../src/steps/step-ports.ts';
 
 /** Of the key `files`, for steps that run programs. */
 export const FILES_TEXT =
-  'Files, folders and patterns (*, **) from the folder of the document that decide the result besides configuration and inputs: when one changes, the step is computed anew. What a program is seen to read counts by itself: files that its command line names, sources and what they import or name. Where something cannot be seen (the network, other programs, the clock), the result is cached only with "files".';
+  'Files, folders and patterns (*, **) from the folder of the document that decide the result besides configuration and inputs: when one changes, the step is computed anew. What a program is seen to read counts by itself: files that its command line names, sources and what they import or name. Where something cannot be seen (the network, other programs, packages, the environment, the clock, chance, names that files or parameters of functions hold), the result is cached only with "files".';
 
 export default defineStep<CommandConfig>({
   type: 'command',

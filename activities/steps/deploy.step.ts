@@ -100,14 +100,13 @@ export default defineStep<DeployConfig>({
     if (past !== undefined) return kept(ctx, version, past);
     const alias = config.promote === undefined ? 'champion' : config.promote;
     // Versions of runs that began with 0.1.0 do not say which evaluation was theirs: that of the manifest.
-    const evaluation =
-      target.evaluation === undefined ? version.evaluation : target.evaluation === null ? null : { digest: target.evaluation };
+    const own = target.evaluation === undefined ? version.evaluation : target.evaluation === null ? null : { digest: target.evaluation };
     const promotion =
       alias === null
         ? undefined
         : await promoteJudged(ctx, registry, version, {
             alias,
-            evaluation,
+            evaluations: [...(own === null ? [] : [own]), ...(ctx.evaluations ?? [])],
             ...(config.fallback === undefined ? {} : { fallback: config.fallback }),
           });
     if (promotion !== undefined && promotion.kind !== 'promoted')
@@ -179,7 +178,10 @@ async function exportTo(ctx: StepContext, version: VersionManifest, path: string
 
 async function confirm(ctx: StepContext, version: VersionManifest, seconds: number): Promise<Confirmation> {
   const { confirmServed } = await import('../../src/registry/confirm.ts');
-  ctx.progress({ message: `waiting until the servers answer with ${version.name} version ${version.version}` });
+  // A run that is cancelled here ends with these words: what it has changed stays changed.
+  ctx.progress({
+    message: `${version.name} version ${version.version} is champion now and stays it (\`perennial models rollback ${version.name}\` goes back); waiting until the servers answer with it`,
+  });
   const confirmation = await confirmServed(ctx.store, version.name, version.version, { timeoutMs: seconds * 1000, signal: ctx.signal });
   if (confirmation.superseded === undefined && confirmation.servers.length > 0 && !confirmation.confirmed) {
     const late = confirmation.servers
@@ -229,7 +231,7 @@ async function notPromoted(
     const deployment = await writeDeployment(ctx, version, {
       status: 'rejected',
       alias,
-      evaluation: promotion.judged.outputs['evaluation']!.digest,
+      evaluation: promotion.evaluation,
     });
     return {
       outputs: { deployment },
@@ -279,7 +281,7 @@ async function result(
     ...(directory === undefined ? {} : { directory }),
   });
   const previous = change?.changed === true && superseded === undefined ? change.from : null;
-  const again = promotion?.judgedAgain?.verdict?.reasons;
+  const again = promotion?.judgedAgain;
   const told = [
     ...(again === undefined ? [] : [`The champion was another one by now, so the version was judged again: ${again.join('; ')}.`]),
     ...(alias === null

@@ -19,6 +19,7 @@ import { explainErrors } from './explain-errors.ts';
 import { fillDefaults } from './fill-defaults.ts';
 import { loadDocument, parseDocument } from './load-document.ts';
 import type { LoadResult } from './load-document.ts';
+import { withJudges } from './judges.ts';
 import { migrate } from './migrations.ts';
 import { resolveParameters } from './parameters.ts';
 import { valueAt } from './pointer.ts';
@@ -212,7 +213,10 @@ function buildPlan(facts: DocumentFacts, parameters: JsonObject, inputs: readonl
     documentDir: facts.documentDir,
     revision: createHash('sha256').update(canonicalJson(meaning)).digest('hex'),
     parameters,
-    steps: facts.steps.map((step, index) => planStep(step, inputs[index]!)),
+    steps: withJudges(
+      facts.name,
+      facts.steps.map((step, index) => planStep(step, inputs[index]!)),
+    ),
     on: planTriggers(facts.on ?? {}),
   };
 }

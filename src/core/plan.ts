@@ -43,6 +43,11 @@ export interface PlanStep {
   /** false: neither read nor write the cache. */
   readonly cache: boolean;
   readonly if?: Condition;
+  /**
+   * Of a step that registers or deploys: steps with gates for its model that nothing else would make it wait for. It waits for them, and
+   * does not run where one of them fails or rejects. Absent in plans of before, which named no judges.
+   */
+  readonly judges?: readonly string[];
   /** One line for the Temporal UI. */
   readonly summary: string;
 }

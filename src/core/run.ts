@@ -42,6 +42,8 @@ export interface StepTask {
   readonly version: number;
   readonly config: JsonObject;
   readonly inputs: Readonly<Record<string, ArtifactRef>>;
+  /** Of a step that takes a version: what judged its model in this run. Absent in tasks of runs that began with 0.2. */
+  readonly evaluations?: readonly ArtifactRef[];
   readonly documentDir: string;
   readonly planRevision: string;
   readonly nominalTime: string;

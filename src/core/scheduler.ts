@@ -40,9 +40,9 @@ export function obey(state: RunState, actions: readonly Action[]): RunState {
   return after;
 }
 
-/** Ids of the steps that a step waits for: its inputs and what its `if` reads. */
+/** Ids of the steps that a step waits for: its inputs, its judges, and what its `if` reads. */
 export function dependenciesOf(step: PlanStep): string[] {
-  const ids = new Set(Object.values(step.inputs).map((input) => input.step));
+  const ids = new Set([...Object.values(step.inputs).map((input) => input.step), ...(step.judges ?? [])]);
   if (step.if !== undefined) for (const id of conditionSteps(step.if)) ids.add(id);
   return [...ids];
 }
@@ -71,6 +71,14 @@ function decide(step: PlanStep, state: RunState): Action | undefined {
     const why = `needs the ${missing.kind} of "${missing.step}", which ${ENDED[statusOf(state, missing.step)]}`;
     return { kind: 'skip', step: step.id, status: 'skipped', why };
   }
+  const against = step.judges?.find((id) => ['failed', 'rejected', 'cancelled'].includes(statusOf(state, id)));
+  if (against !== undefined)
+    return {
+      kind: 'skip',
+      step: step.id,
+      status: 'skipped',
+      why: `"${against}", which judges its model, ${ENDED[statusOf(state, against)]}`,
+    };
   if (step.if !== undefined) {
     const outcome = evaluateCondition(step.if, state);
     if (outcome.holds !== true)

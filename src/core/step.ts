@@ -60,6 +60,8 @@ export interface StepContext {
   secret(name: string): string;
   /** Revision of the plan that runs (SHA-256 of the document with its parameters); recorded with what the run registers. */
   readonly planRevision: string;
+  /** What judged the model of the run so far: the evaluations that came out of its steps. Handed to steps that take a version. */
+  readonly evaluations?: readonly ArtifactRef[];
   /** Who or what started the run: "manual", "schedule", "drift", "newData", "backfill", "reproduce". */
   readonly trigger: string;
 }

@@ -15,6 +15,10 @@ import { readRouting, whoMoved } from './routing.ts';
 export const SERVER_LIVE_MS = 16_000;
 /** How long a promotion waits for the servers, unless told otherwise. They follow within a second; a large model takes longer to load. */
 export const CONFIRM_MS = 30_000;
+/** One that fell silent without saying that it ends may hang: for so long it is asked all the same. */
+const SERVER_SILENT_MS = 600_000;
+/** What a server that has ended answers with: nobody, or somebody else. */
+const ENDED = /ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|ECONNRESET|other side closed|is a server of another store/;
 const POLL_MS = 50;
 const REQUEST_MS_MAX = 5_000;
 const REFUSALS: Readonly<Record<number, string>> = {
@@ -34,9 +38,9 @@ interface Announcement {
 
 /**
  * Asks every live server, until each answers `GET /v2/models/<model>` with the version in `x-perennial-version`. The proof is in
- * what they serve: nothing is concluded from the store. A server that ends meanwhile is left out once its announcement is old. Where
- * another
- * version becomes the champion meanwhile, that is said at once: no server would ever answer with this one.
+ * what they serve: nothing is concluded from the store. A server that ends meanwhile is left out once its announcement is old;
+ * one that only fell silent is asked, since it may hang and go on with what it had. Where another version becomes the champion
+ * meanwhile, that is said at once: no server would ever answer with this one.
  */
 export async function confirmServed(
   store: ObjectStore,
@@ -56,12 +60,30 @@ async function untilServed(
 ): Promise<Confirmation> {
   const started = performance.now();
   const answers = new Map<string, ServerAnswer>();
+  /** Of those that fell silent. */
+  const ended = new Set<string>();
   const own = (await identityOf(store))?.id;
   for (;;) {
-    const live = await liveServers(store);
+    const announced = (await announcedServers(store)).filter(({ id }) => !ended.has(id));
+    const live = announced.filter(
+      ({ agoMs, url }) => isLive(agoMs) || !announced.some((other) => isLive(other.agoMs) && other.url === url),
+    );
     for (const id of [...answers.keys()]) if (!live.some((server) => server.id === id)) answers.delete(id);
     const open = live.filter((server) => answers.get(server.id)?.confirmed !== true);
-    await Promise.all(open.map(async (server) => answers.set(server.id, await ask(server, model, version, started, own))));
+    await Promise.all(
+      open.map(async (server) => {
+        const answer = await ask(server, model, version, started, own);
+        if (isLive(server.agoMs) || (answer.error === undefined && !answer.confirmed)) answers.set(server.id, answer);
+        else if (answer.error === undefined || ENDED.test(answer.error)) {
+          ended.add(server.id);
+          answers.delete(server.id);
+        } else
+          answers.set(server.id, {
+            ...answer,
+            error: `was last seen ${Math.round(server.agoMs / 1_000)} s ago and does not answer: ${answer.error}`,
+          });
+      }),
+    );
     const all = [...answers.values()];
     const late = performance.now() - started >= timeoutMs;
     // After the servers, so that what they confirm was still meant to be when they were asked.
@@ -93,15 +115,23 @@ export async function successorOf(
 
 /** Servers that announced themselves lately, by id. */
 export async function liveServers(store: ObjectStore): Promise<Announcement[]> {
-  const found: Announcement[] = [];
+  return (await announcedServers(store)).filter(({ agoMs }) => isLive(agoMs));
+}
+
+/** With those that fell silent a while ago and did not say that they end. */
+async function announcedServers(store: ObjectStore): Promise<(Announcement & { readonly agoMs: number })[]> {
+  const found: (Announcement & { readonly agoMs: number })[] = [];
   for await (const { key, modifiedAt } of store.list('servers/')) {
     // Both times are the store's: the clocks of the server and of whoever asks may say anything.
-    if ((await storeNow(store)) - modifiedAt >= SERVER_LIVE_MS) continue;
+    const agoMs = (await storeNow(store)) - modifiedAt;
+    if (agoMs >= SERVER_SILENT_MS) continue;
     const announcement = await readAnnouncement(store, key);
-    if (announcement !== undefined) found.push(announcement);
+    if (announcement !== undefined) found.push({ ...announcement, agoMs });
   }
   return found;
 }
+
+const isLive = (agoMs: number): boolean => agoMs < SERVER_LIVE_MS;
 
 /** One that cannot be read hides no other server; it is written anew within seconds. */
 async function readAnnouncement(store: ObjectStore, key: string): Promise<Announcement | undefined> {

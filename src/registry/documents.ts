@@ -1,5 +1,6 @@
 import { PerennialError, messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
+import { REPAIR_HINT } from '../storage/json-objects.ts';
 import type { Routing, Transition, VersionManifest } from './types.ts';
 
 /**
@@ -19,9 +20,6 @@ function fieldsOf(store: ObjectStore, key: string, value: unknown, what: string,
     { hint: REPAIR_HINT },
   );
 }
-
-export const REPAIR_HINT =
-  '`perennial doctor --store` names what is broken in the store and what can be done; `--repair` mends what can be mended without loss.';
 
 const isNumbers = (value: unknown): boolean => Array.isArray(value) && value.every((one) => Number.isSafeInteger(one));
 const isAliases = (value: unknown): boolean =>

@@ -1,9 +1,9 @@
 import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { CHAMPION, aliasOf } from './decisions.ts';
-import { whoMoved } from './routing.ts';
+import { readRouting, whoMoved } from './routing.ts';
 import type { Decide, Proposal } from './routing.ts';
-import type { Routing, VersionManifest } from './types.ts';
+import type { JudgedChampion, Routing, VersionManifest } from './types.ts';
 import { readVersion } from './versions.ts';
 import { checkWhole } from './whole.ts';
 
@@ -14,31 +14,61 @@ import { checkWhole } from './whole.ts';
 
 type Decision = (current: Routing) => Proposal | undefined | Promise<Proposal | undefined>;
 
-/** Where a move leads is read once, before it is made. @throws OBJECT_NOT_FOUND, BLOB_CORRUPT */
-export function ifWhole(store: ObjectStore, model: string, decide: Decision): Decide {
+/**
+ * Where a move leads is read once, before it is made. What is to stay where it is counts as a move: nobody is told "already so" of a
+ * version that cannot be served, and no pin is set on it.
+ *
+ * @param alias which moves, or stays
+ * @throws VERSION_INVALID naming what is broken
+ */
+export function ifWhole(store: ObjectStore, model: string, alias: string, decide: Decision): Decide {
   const whole = new Set<number>();
   return async (current) => {
     const proposal = await decide(current);
-    const to = proposal?.to ?? null;
-    if (to !== null && to !== proposal?.from && !whole.has(to)) await checkWhole(store, model, to);
+    const to = proposal?.to ?? aliasOf(current, alias);
+    if (to !== null && !whole.has(to)) await checkWhole(store, model, to);
     if (to !== null) whole.add(to);
     return proposal;
   };
 }
 
-/** Only over the champion that it was compared with; null: it was judged when there was none. @throws CHAMPION_CHANGED */
-export function ifJudged(store: ObjectStore, champion: number | null, decide: Decision): Decide {
+/**
+ * Only over the champions that it was compared with, every one of them. That of the model itself is the one that the swap replaces;
+ * those of other models are read beside it.
+ *
+ * @throws CHAMPION_CHANGED
+ */
+export function ifJudged(store: ObjectStore, judged: readonly JudgedChampion[], decide: Decision): Decide {
   return async (current) => {
     const proposal = await decide(current);
-    const now = aliasOf(current, CHAMPION);
-    if (proposal === undefined || proposal.to === now || now === champion) return proposal;
-    const by = now === null ? 'there is none' : `it is version ${now} (${await whoMoved(store, current, CHAMPION)})`;
-    throw new PerennialError(
-      'CHAMPION_CHANGED',
-      `"${current.name}" version ${proposal.to} was judged against ${champion === null ? 'no champion' : `version ${champion}`}, and now ${by}.`,
-      { details: { champion: now } },
-    );
+    if (proposal === undefined) return proposal;
+    for (const { model, version, judged: digest } of judged) {
+      const own = model === current.name;
+      const routing = own ? current : (await readRouting(store, model))?.routing;
+      const now = routing === undefined ? null : aliasOf(routing, CHAMPION);
+      if (now === version || (own && now === proposal.to)) continue;
+      // What serves is the very model that was judged: there is nothing to compare it with.
+      if (now !== null && (await modelOf(store, model, now)) === digest) continue;
+      const by = now === null ? 'there is none' : `it is version ${now} (${await whoMoved(store, routing!, CHAMPION)})`;
+      const whose = own ? '' : ` of "${model}"`;
+      throw new PerennialError(
+        'CHAMPION_CHANGED',
+        `"${current.name}" version ${proposal.to} was judged against ${version === null ? 'no champion' : `version ${version}`}${whose}, and now ${by}.`,
+        { details: { model, champion: now } },
+      );
+    }
+    return proposal;
   };
+}
+
+/** Digest of a version's model; undefined where its manifest cannot be read. */
+async function modelOf(store: ObjectStore, model: string, version: number): Promise<string | undefined> {
+  try {
+    return (await readVersion(store, model, version))?.model.digest;
+  } catch (error) {
+    if (isPerennialError(error, 'BLOB_CORRUPT')) return undefined;
+    throw error;
+  }
 }
 
 /** No automation goes back: not to what an earlier run made, nor to what knows of an earlier time. @throws VERSION_OUTDATED */

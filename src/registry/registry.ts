@@ -12,7 +12,7 @@ import type { Problem } from './documents.ts';
 import { tellChange } from './registry-telemetry.ts';
 import { changeRouting, readHistory, readRouting } from './routing.ts';
 import type { Decide } from './routing.ts';
-import type { Author, Fallback, ModelSummary, Routing, RoutingChange, Transition, VersionManifest } from './types.ts';
+import type { Author, Fallback, JudgedChampion, ModelSummary, Routing, RoutingChange, Transition, VersionManifest } from './types.ts';
 import { readVersion, readVersions, registerVersion, versionNumbers } from './versions.ts';
 import type { Registration } from './versions.ts';
 
@@ -35,14 +35,15 @@ export interface Survey {
   readonly problems: readonly Problem[];
 }
 
-export interface PromoteChoice {
+interface PromoteBasics {
   readonly alias?: string;
-  readonly automatic?: boolean;
   readonly unpin?: boolean;
   readonly fallback?: Fallback;
-  /** The champion when the version was judged; null: there was none. */
-  readonly judged?: number | null;
 }
+
+/** A person decides for themselves. Automation has to say which champions the version was compared with; none: no gate compared it with any. */
+export type PromoteChoice = PromoteBasics &
+  ({ readonly automatic?: false } | { readonly automatic: true; readonly judged: readonly JudgedChampion[] });
 
 export interface Registry {
   /** Idempotent per model artifact: the same artifact gives the same version. @throws NAME_INVALID, OBJECT_NOT_FOUND */
@@ -61,12 +62,12 @@ export interface Registry {
   routing(model: string): Promise<{ readonly routing: Routing; readonly etag: string } | undefined>;
   /**
    * Moves an alias, `champion` unless told otherwise, after every byte of the version's model was read. Automation moves it forward only,
-   * and over no other champion than the one that the version was judged against, where that is said.
+   * and over no other champions than those that the version was judged against.
    *
    * @throws ROUTING_PINNED, CHAMPION_CHANGED, VERSION_OUTDATED, VERSION_INVALID, NOT_FOUND, NAME_INVALID
    */
   promote(model: string, version: VersionReference, options: Author & PromoteChoice): Promise<RoutingChange>;
-  /** The same for any alias, with no say over pins. @throws VERSION_OUTDATED */
+  /** The same for any alias but `champion`. @throws VERSION_OUTDATED, USAGE */
   setAlias(
     model: string,
     alias: string,
@@ -105,8 +106,11 @@ export function createRegistry(store: ObjectStore, artifacts: ArtifactStore): Re
       checkModelName(model);
       return readRouting(store, model);
     },
-    async promote(model, reference, { alias = CHAMPION, automatic = false, unpin: lift = false, fallback, judged, ...author }) {
+    async promote(model, reference, { alias = CHAMPION, unpin: lift = false, fallback, ...choice }) {
       checkAlias(alias);
+      const automatic = choice.automatic === true;
+      const { who, why, requestId } = choice;
+      const author = { who, why, ...(requestId === undefined ? {} : { requestId }) };
       if (automatic && lift) throw new PerennialError('USAGE', 'An automatic promotion cannot lift a pin.');
       const version = await findVersion(store, model, reference);
       const decision = promote({
@@ -116,17 +120,17 @@ export function createRegistry(store: ObjectStore, artifacts: ArtifactStore): Re
         unpin: lift,
         ...(fallback === undefined ? {} : { fallback }),
       });
-      const forward = automatic ? ifForward(store, version, decision) : decision;
-      const guarded = judged === undefined ? forward : ifJudged(store, judged, forward);
+      const guarded = choice.automatic === true ? ifJudged(store, choice.judged, ifForward(store, version, decision)) : decision;
       return tellChange(
         model,
         'promote',
-        () => changeRouting(store, model, { ...author, automatic }, ifWhole(store, model, guarded)),
+        () => changeRouting(store, model, { ...author, automatic }, ifWhole(store, model, alias, guarded)),
         alias,
       );
     },
     async setAlias(model, alias, reference, { automatic = false, ...author }) {
       checkAlias(alias);
+      if (alias === CHAMPION) throw new PerennialError('USAGE', `The alias "${CHAMPION}" is moved by a promotion or a rollback alone.`);
       return tellChange(
         model,
         'alias',
@@ -158,7 +162,7 @@ export function createRegistry(store: ObjectStore, artifacts: ArtifactStore): Re
             store,
             model,
             { ...author, automatic: false },
-            ifWhole(store, model, rollback({ ...named, by: author.who, why: author.why })),
+            ifWhole(store, model, CHAMPION, rollback({ ...named, by: author.who, why: author.why })),
           ),
         CHAMPION,
       );

@@ -42,6 +42,16 @@ export interface CheckedRows {
   readonly bound: number;
 }
 
+/** A champion that a version was compared with when it was judged. */
+export interface JudgedChampion {
+  /** Whose champion. */
+  readonly model: string;
+  /** null: none served but the model that was judged. */
+  readonly version: number | null;
+  /** Digest of the model artifact that was judged. */
+  readonly judged: string;
+}
+
 /** `models/<name>/versions/<version>.json`: written once, never changed. */
 export interface VersionManifest {
   readonly formatVersion: 1;

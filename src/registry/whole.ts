@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { readManifest } from '../storage/artifact-store.ts';
-import { blobKey, markCorrupt } from '../storage/blobs.ts';
+import { blobKey, corruptMarkKey, markCorrupt } from '../storage/blobs.ts';
 import { mapLimited } from '../storage/concurrency.ts';
 import { readVersion } from './versions.ts';
 
@@ -21,8 +21,10 @@ export async function problemsOfArtifact(store: ObjectStore, digest: string, { b
     const head = await store.head(blobKey(file.digest));
     if (head === undefined) return [`its file "${name}" is not in the store ("${blobKey(file.digest)}")`];
     if (head.size !== file.size) return [`its file "${name}" has ${head.size} bytes in place of ${file.size} ("${blobKey(file.digest)}")`];
-    if (!bytes || (await digestOf(store, file.digest)) === file.digest) return [];
-    await markCorrupt(store, file.digest);
+    // Whoever read other bytes left a mark; only where bytes are read is it known whether they were made anew since.
+    const marked = !bytes && (await store.head(corruptMarkKey(file.digest))) !== undefined;
+    if (!marked && (!bytes || (await digestOf(store, file.digest)) === file.digest)) return [];
+    if (!marked) await markCorrupt(store, file.digest);
     return [`its file "${name}" holds other bytes than were written ("${blobKey(file.digest)}")`];
   });
   return found.flat();

@@ -24,6 +24,39 @@ export async function workerIdentity(store: ObjectStore): Promise<string> {
   return `${process.pid}@${hostname()} store=${id} ${location}`.slice(0, 900);
 }
 
+/**
+ * A worker joins no queue whose workers keep what they make in another store: which of them took a step would be chance, and what one
+ * makes the other does not find. One that ended on this machine is nobody any more, though Temporal still lists it.
+ *
+ * @throws STORE_DIFFERS naming both stores, TEMPORAL_UNAVAILABLE
+ */
+export async function refuseToJoinOthers(temporal: Temporal, queues: readonly string[], store: ObjectStore): Promise<void> {
+  const own = await ensureIdentity(store);
+  for (const queue of queues) {
+    const other = (await storesAtWork(temporal, queue)).find(({ id, worker }) => id !== own.id && !hasEnded(worker));
+    if (other === undefined) continue;
+    throw new PerennialError(
+      'STORE_DIFFERS',
+      `This worker keeps what it makes in the store ${own.location}, and ${other.worker}, which takes from queue "${queue}" at ${temporal.settings.address}, in ${other.location}. Which of them took a step would be chance.`,
+      {
+        hint: `Set PERENNIAL_STORE to the store of that worker, or give this one a queue of its own (TEMPORAL_TASK_QUEUE). If that worker has ended, Temporal forgets it within ${POLLER_LIVE_MS / 1_000} s.`,
+      },
+    );
+  }
+}
+
+/** Of a process of this machine. */
+function hasEnded(worker: string): boolean {
+  const [, pid, host] = /^(\d+)@(.*)$/.exec(worker) ?? [];
+  if (pid === undefined || host !== hostname()) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
 function storeIn(identity: string): StoreAtWork | undefined {
   const [, worker, id, location] = /^(\S+) store=(\S+) (.*)$/.exec(identity) ?? [];
   return id === undefined ? undefined : { id, location: location!, worker: worker! };
@@ -86,8 +119,8 @@ function troubleOf(
 }
 
 /** One for each worker that asks the queue for tasks now. */
-async function storesAtWork({ connection, settings }: Temporal): Promise<StoreAtWork[]> {
-  const { namespace, taskQueue, address } = settings;
+async function storesAtWork({ connection, settings }: Temporal, taskQueue = settings.taskQueue): Promise<StoreAtWork[]> {
+  const { namespace, address } = settings;
   let pollers;
   try {
     ({ pollers } = await connection.workflowService.describeTaskQueue({

@@ -1,9 +1,10 @@
+import { isPerennialError } from '../core/errors.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import { INDEX_PREFIX, routingKey } from '../registry/keys.ts';
 import { createRegistry } from '../registry/registry.ts';
-import { rebuildRouting } from '../registry/routing.ts';
+import { readRouting, rebuildRouting } from '../registry/routing.ts';
 import type { Routing } from '../registry/types.ts';
-import { versionNumbers } from '../registry/versions.ts';
+import { readVersion, versionNumbers } from '../registry/versions.ts';
 import type { Servable } from './servable.ts';
 import type { RoutingState, VersionSource } from './version-source.ts';
 
@@ -22,11 +23,14 @@ export function createVersionSource(store: ObjectStore, artifacts: ArtifactStore
       return routing === undefined ? undefined : stateOf(routing, '');
     },
     async versions(model) {
-      const deleted = (await registry.routing(model))?.routing.deleted ?? [];
+      const deleted = await deletedOf(store, model);
       return (await versionNumbers(store, model)).filter((version) => !deleted.includes(version));
     },
     async load(model, version): Promise<Servable> {
-      const manifest = await registry.version(model, version);
+      // By its number alone: a routing that cannot be read takes no version out of service.
+      const kept = (await deletedOf(store, model)).includes(version) ? undefined : await readVersion(store, model, version);
+      // Says what there is.
+      const manifest = kept ?? (await registry.version(model, version));
       const { openBundle } = await import('../training/bundle/load-model.ts');
       const bundle = await openBundle(await artifacts.open(manifest.model));
       return {
@@ -39,6 +43,16 @@ export function createVersionSource(store: ObjectStore, artifacts: ArtifactStore
       };
     },
   };
+}
+
+/** As the routing says; where it cannot be read, as its history does. */
+async function deletedOf(store: ObjectStore, model: string): Promise<readonly number[]> {
+  try {
+    return (await readRouting(store, model))?.routing.deleted ?? [];
+  } catch (error) {
+    if (!isPerennialError(error, 'BLOB_CORRUPT')) throw error;
+    return (await rebuildRouting(store, model))?.deleted ?? [];
+  }
 }
 
 function stateOf({ aliases, revision, previous, fallback }: Routing, etag: string): RoutingState {

@@ -6,6 +6,10 @@ import type { Json } from '../core/json.ts';
 import type { ArtifactStore, OpenArtifact } from '../core/ports.ts';
 import type { StepContext, StepResult } from '../core/step.ts';
 import type { ArtifactKind } from '../core/artifact.ts';
+import { mask } from './secrets.ts';
+
+/** Characters of the line for people. What is cut off is cut off after it was masked: half a secret would not be found any more. */
+const SUMMARY_CHARS_MAX = 200;
 
 /** Kinds whose `meta` other steps rely on: a program that gives one has to write it. */
 const TYPED: readonly ArtifactKind[] = ['dataset', 'examples', 'model', 'evaluation', 'version', 'deployment'];
@@ -42,7 +46,9 @@ export async function gather(artifacts: ArtifactStore, kind: ArtifactKind, name:
   );
   const count = Object.keys(files).length;
   const summary =
-    said === undefined || said === '' ? `${name}: ${count} ${count === 1 ? 'file' : 'files'}, ${bytes} bytes` : said.slice(0, 200);
+    said === undefined || said === ''
+      ? `${name}: ${count} ${count === 1 ? 'file' : 'files'}, ${bytes} bytes`
+      : mask(said).slice(0, SUMMARY_CHARS_MAX);
   return artifacts.write({ kind, summary, files, meta });
 }
 

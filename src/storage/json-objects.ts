@@ -1,6 +1,10 @@
 import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ObjectStore, PutOptions } from '../core/ports.ts';
 
+/** What to do about a document of the store that was cut off or written over: no run makes it again. */
+export const REPAIR_HINT =
+  '`perennial doctor --store` names what is broken in the store and what can be done; `--repair` mends what can be mended without loss.';
+
 /** A JSON object of the store with its etag; undefined where the key is absent. @throws BLOB_CORRUPT where it is not JSON. */
 export async function getJson<T>(store: ObjectStore, key: string): Promise<{ value: T; etag: string } | undefined> {
   let stored;
@@ -13,7 +17,10 @@ export async function getJson<T>(store: ObjectStore, key: string): Promise<{ val
   try {
     return { value: JSON.parse(Buffer.from(stored.body).toString('utf8')) as T, etag: stored.etag };
   } catch (error) {
-    throw new PerennialError('BLOB_CORRUPT', `${store.location}: "${key}" is not JSON (${stored.body.length} bytes).`, { cause: error });
+    throw new PerennialError('BLOB_CORRUPT', `${store.location}: "${key}" is not JSON (${stored.body.length} bytes).`, {
+      hint: REPAIR_HINT,
+      cause: error,
+    });
   }
 }
 

@@ -10,7 +10,7 @@ import { heavyQueue } from '../core/run.ts';
 import { codeDigestOf } from '../steps/code-digests.ts';
 import { connectTemporal, reach, temporalError, temporalSettings } from '../runs/connect.ts';
 import type { TemporalSettings } from '../runs/connect.ts';
-import { workerIdentity } from '../runs/own-stack.ts';
+import { refuseToJoinOthers, workerIdentity } from '../runs/own-stack.ts';
 import { ensureSearchAttributes } from '../runs/search-attributes.ts';
 import { mask } from '../steps/secrets.ts';
 import { packageRoot, perennialHome } from '../platform/paths.ts';
@@ -93,6 +93,7 @@ async function work(settings: TemporalSettings, queues: readonly string[], deps:
     await ensureSearchAttributes(temporal).catch((error: unknown) => {
       throw temporalError(error, `The worker at ${settings.address}`);
     });
+    await refuseToJoinOthers(temporal, queues, deps.store);
   } finally {
     await temporal.close();
   }

@@ -86,7 +86,7 @@ async function proveAndReport(
   if (confirmation.superseded !== undefined) io.exit(1);
   else if (!confirmation.confirmed && confirmation.servers.length > 0) {
     io.note(
-      `error SERVER_UNAVAILABLE: the routing is changed, but not every server answers with version ${version} after ${options.timeout} s.`,
+      `error SERVER_UNAVAILABLE: ${change.changed ? 'the routing is changed, but' : 'nothing had to be changed, but'} not every server answers with version ${version} after ${options.timeout} s.`,
     );
     io.exit(SERVICE_AWAY);
   }

@@ -6,14 +6,15 @@ import type { BaseOrigin } from '../../training/transfer/base.ts';
 import { MODEL } from '../../training/model/model-meta.ts';
 import { table } from '../commands/command.ts';
 import type { CliIo } from '../commands/command.ts';
-import { REPAIR_HINT } from '../../registry/documents.ts';
+import { problemsOfArtifact } from '../../registry/whole.ts';
+import { REPAIR_HINT } from '../../storage/json-objects.ts';
 import type { Problem } from '../../registry/documents.ts';
 import { currentUser, openRegistry } from './options.ts';
 import { aliasesText, metricsText, numberText, sizeText, timeText, transitionRows, versionRows, versionText } from './views.ts';
 import { readStored } from '../../storage/stored.ts';
 
 export async function listAction(io: CliIo): Promise<void> {
-  const { registry } = await openRegistry();
+  const { registry, store } = await openRegistry();
   const models = await Promise.all(
     (await registry.models()).map(async ({ name, createdAt }) => {
       const { versions, routing, problems } = await registry.survey(name);
@@ -26,7 +27,7 @@ export async function listAction(io: CliIo): Promise<void> {
         aliases: routing?.aliases ?? {},
         pin: routing?.pin ?? null,
         metrics: champion?.metrics ?? {},
-        problems,
+        problems: [...problems, ...(champion === undefined ? [] : await unservable(store, champion, { bytes: false }))],
       };
     }),
   );
@@ -47,6 +48,16 @@ export async function listAction(io: CliIo): Promise<void> {
   );
 }
 
+/** Why servers cannot load a version. @param options.bytes false: as far as somebody found out, without reading all of it */
+async function unservable(
+  store: ObjectStore,
+  { version, model }: VersionManifest,
+  options: { readonly bytes: boolean },
+): Promise<Problem[]> {
+  const found = await problemsOfArtifact(store, model.digest, options);
+  return found.length === 0 ? [] : [{ version, message: `no server can load it: ${found.join('; ')}` }];
+}
+
 function tellProblems(io: CliIo, problems: readonly (Problem & { readonly name: string })[]): void {
   for (const { name, version, message } of problems)
     io.note(`broken: ${name}${version === undefined ? '' : ` version ${version}`}: ${message}`);
@@ -59,7 +70,11 @@ export async function showAction(io: CliIo, model: string, reference: string | u
     const routing = (await registry.routing(model))?.routing;
     const manifest = await registry.version(model, reference);
     const { exportsOf } = await import('../../registry/version-exports.ts');
-    const [{ bytes, base }, exports] = await Promise.all([artifactOf(store, manifest), exportsOf(store, model, manifest.version)]);
+    const [{ bytes, base }, exports, problems] = await Promise.all([
+      artifactOf(store, manifest),
+      exportsOf(store, model, manifest.version),
+      unservable(store, manifest, { bytes: true }),
+    ]);
     io.result({
       ...manifest,
       aliases: aliasNames(routing?.aliases, manifest.version),
@@ -67,10 +82,16 @@ export async function showAction(io: CliIo, model: string, reference: string | u
       bytes,
       exports,
       base: base ?? null,
+      problems,
     });
-    return io.print(versionText(manifest, routing, bytes, exports, base));
+    io.print(versionText(manifest, routing, bytes, exports, base));
+    return tellProblems(
+      io,
+      problems.map((problem) => ({ name: model, ...problem })),
+    );
   }
-  const { versions, routing, problems } = await registry.survey(model);
+  const { versions, routing, problems: unread } = await registry.survey(model);
+  const problems = [...unread, ...(await Promise.all(versions.map((manifest) => unservable(store, manifest, { bytes: false })))).flat()];
   io.result({
     name: model,
     routing: routing ?? null,

@@ -14,7 +14,10 @@ import type { IngestConfig } from './ingest-config.ts';
 import type { ReferenceSchema } from './reference.ts';
 import { keepRawRows } from './raw-rows.ts';
 import type { RawTestRows } from './raw-rows.ts';
+import { identitySql } from '../reading/digest.ts';
+import type { TypedColumn } from '../reading/source-column.ts';
 import { digestsFile, writeDigests } from './row-digests.ts';
+import { tellingColumns } from './telling-columns.ts';
 import { describeTable, profileFiles } from '../table/profile.ts';
 import { readerRegistry } from '../readers/index.generated.ts';
 import { fingerprintFiles, listSource, stampOf } from './source-files.ts';
@@ -83,13 +86,14 @@ async function writeFiles(
 ): Promise<Record<string, Uint8Array | { path: string }>> {
   const files: Record<string, Uint8Array | { path: string }> = {};
   const list = tables.columns.map((column) => `${column.id} AS ${ident(column.name)}`).join(', ');
+  const identity = identitySql(tables.columns.filter(({ name }) => meta.toldBy?.includes(name)).map(sqlOf));
   const order = tables.inOrder ? '' : ' ORDER BY position';
   for (const split of SPLITS) {
     const path = join(workDir, `${split}.parquet`);
     await writeParquet(db, `SELECT ${list} FROM rows WHERE split = '${split}'${order}`, path, rowGroup(meta));
     files[`${split}.parquet`] = { path };
     const digests = join(workDir, digestsFile(split));
-    await writeDigests(db, `SELECT digest FROM rows WHERE split = '${split}'${order}`, digests);
+    await writeDigests(db, `SELECT ${identity} FROM rows WHERE split = '${split}'${order}`, digests);
     files[digestsFile(split)] = { path: digests };
   }
   if (tables.quarantined > 0) {
@@ -102,13 +106,26 @@ async function writeFiles(
   return { ...files, ...profileFiles(profile) };
 }
 
-function metaOf(config: IngestConfig, tables: IngestTables, fingerprint: SourceFingerprint, raw: RawTestRows | undefined): DatasetMeta {
+const sqlOf = ({ name, type, id, origin }: TypedColumn) => ({ name, type, sql: id, origin: origin === true });
+
+async function metaOf(
+  db: Database,
+  config: IngestConfig,
+  tables: IngestTables,
+  fingerprint: SourceFingerprint,
+  raw: RawTestRows | undefined,
+): Promise<DatasetMeta> {
   const split = resolveSplit(config.split);
+  const toldBy = await tellingColumns(db, 'rows', tables.columns.map(sqlOf), {
+    kept: tables.labels.map(({ name }) => name),
+    ...(split.by === 'column' ? { never: split.column! } : {}),
+  });
   return {
     columns: tables.reading.columns,
     reading: tables.reading,
     ...labelNames(tables.labels),
     rows: { train: tables.rows.train, validation: tables.rows.validation, test: tables.rows.test },
+    toldBy: toldBy.map(({ name }) => name),
     ...(split.by === 'time' ? { timeColumn: split.column! } : {}),
     ...(split.by === 'column' ? { splitColumn: split.column! } : {}),
     quarantined: tables.quarantined,
@@ -178,7 +195,7 @@ export async function ingest(
     if (tables.leakedRows > 0)
       ctx.log.warn(`${tables.leakedRows} rows of validation and test equal a row of another split.`, { leakedRows: tables.leakedRows });
     const raw = await keepRawRows(db, tables, config, ctx.workDir);
-    const meta = metaOf(config, tables, fingerprint, raw);
+    const meta = await metaOf(db, config, tables, fingerprint, raw);
     ctx.progress({ message: `writing ${datasetSummary(meta)}` });
     const written = {
       ...(await writeFiles(db, tables, meta, ctx.workDir)),

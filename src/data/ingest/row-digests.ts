@@ -4,14 +4,14 @@ import type { OpenArtifact } from '../../core/ports.ts';
 import type { Database } from '../table/duckdb.ts';
 import { DIGEST_BYTES } from '../reading/digest.ts';
 import { SPLITS } from '../stored/dataset.ts';
-import type { Split } from '../stored/dataset.ts';
+import type { DatasetMeta, Split } from '../stored/dataset.ts';
 
 /**
- * File of a split's digests. Those of `<split>.digests` were made in another way and tell nothing of these: such a dataset counts as one
- * that keeps none.
+ * File of a split's digests, which are those of {@link DatasetMeta.toldBy}. Those of `<split>.digests` and `<split>.digests2` were made in
+ * other ways and tell nothing of these: such a dataset counts as one that keeps none.
  */
 export function digestsFile(split: Split): string {
-  return `${split}.digests2`;
+  return `${split}.digests3`;
 }
 
 /** The digests that a query gives as its only column, some rows at a time; each part is good until the next is asked for. */
@@ -66,7 +66,7 @@ export async function writeDigestsOf(db: Database, dataset: OpenArtifact, split:
   return true;
 }
 
-/** The digests of the rows of a split, ascending; undefined for a dataset of version 0.1.0, which has none. */
+/** The digests of the rows of a split, ascending; undefined for a dataset of an earlier version, which has none that are made so. */
 export async function readDigests(dataset: OpenArtifact, split: Split): Promise<BigUint64Array | undefined> {
   return (await digestsInOrder(dataset, split))?.sort();
 }
@@ -89,9 +89,13 @@ export async function digestsInOrder(dataset: OpenArtifact, split: Split): Promi
 /**
  * Rows of a split of one dataset that a split of another holds too, for every pair of splits; a row that stands twice counts twice.
  *
- * @returns undefined where one of them keeps no digests
+ * @returns undefined where one of them keeps no digests, or they are of other columns
  */
 export async function countOverlap(one: OpenArtifact, other: OpenArtifact): Promise<Record<Split, Record<Split, number>> | undefined> {
+  const [ours, theirs] = [one, other].map(({ manifest }) =>
+    [...((manifest.meta as unknown as DatasetMeta).toldBy ?? [])].sort().join('\n'),
+  );
+  if (ours !== theirs) return undefined;
   const known: Partial<Record<Split, BigUint64Array>> = {};
   for (const split of SPLITS) {
     const digests = await readDigests(other, split);

@@ -4,13 +4,18 @@ import { join } from 'node:path';
 import type { Json } from '../../core/json.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import { withDatabase } from '../table/duckdb.ts';
+import type { Database } from '../table/duckdb.ts';
 import { SPLITS } from '../stored/dataset.ts';
 import type { DatasetProfile } from '../stored/dataset.ts';
 import { lookAtSource } from './ingest.ts';
 import { readTables } from './ingest-tables.ts';
 import type { IngestConfig } from './ingest-config.ts';
-import { digestsInOrder, digestsOfQuery } from './row-digests.ts';
+import { identitySql } from '../reading/digest.ts';
+import type { TypedColumn } from '../reading/source-column.ts';
+import type { Column } from '../stored/column.ts';
 import { datasetMeta } from '../stored/dataset-rows.ts';
+import { digestsBy, sharedColumns, toldBy } from '../stored/seen-rows.ts';
+import { digestsOfQuery } from './row-digests.ts';
 
 export interface SourceRequest {
   readonly config: IngestConfig;
@@ -41,29 +46,25 @@ export async function unseenRows(
     config.reference?.version === 'none' || meta.reading === undefined
       ? {}
       : { reference: { text: name, reading: meta.reading, profile: await dataset.json<DatasetProfile & Json>('profile.json') } };
-  const known = await digestsIn(dataset);
+  const told = await toldBy(dataset);
   const workDir = await mkdtemp(join(tmpdir(), 'perennial-count-'));
   try {
     return await withDatabase(async (db) => {
-      const { rows } = await readTables({ db, config, files, nominalTime, workDir, documentDir, ...reference });
-      const count = rows.train + rows.validation + rows.test;
-      // Datasets of the first version keep no digests: all that is known of their rows is how many there are.
-      if (known === undefined)
-        return { rows: count, unseen: Math.max(0, count - held), note: 'by the number of rows alone, as its data keep no digests' };
-      return { rows: count, unseen: countNew((await digestsOfQuery(db, 'SELECT digest FROM rows')).sort(), known), note: '' };
+      const tables = await readTables({ db, config, files, nominalTime, workDir, documentDir, ...reference });
+      const rows = tables.rows.train + tables.rows.validation + tables.rows.test;
+      const columns = sharedColumns(told, tables.columns);
+      if (columns.length === 0)
+        return { rows, unseen: Math.max(0, rows - held), note: 'by the number of rows alone, as the data of now have other columns' };
+      return { rows, unseen: countNew(await digestsOf(db, tables.columns, columns), await digestsIn(dataset, columns)), note: '' };
     });
   } finally {
     await rm(workDir, { recursive: true, force: true });
   }
 }
 
-async function digestsIn(dataset: OpenArtifact): Promise<BigUint64Array | undefined> {
+async function digestsIn(dataset: OpenArtifact, columns: readonly Column[]): Promise<BigUint64Array> {
   const parts: BigUint64Array[] = [];
-  for (const split of SPLITS) {
-    const digests = await digestsInOrder(dataset, split);
-    if (digests === undefined) return undefined;
-    parts.push(digests);
-  }
+  for (const split of SPLITS) parts.push(await digestsBy(dataset, split, columns));
   const all = new BigUint64Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {
@@ -71,6 +72,13 @@ async function digestsIn(dataset: OpenArtifact): Promise<BigUint64Array | undefi
     at += part.length;
   }
   return all.sort();
+}
+
+async function digestsOf(db: Database, typed: readonly TypedColumn[], columns: readonly Column[]): Promise<BigUint64Array> {
+  const identity = identitySql(
+    columns.map(({ name }) => typed.find((column) => column.name === name)!).map(({ name, type, id }) => ({ name, type, sql: id })),
+  );
+  return (await digestsOfQuery(db, `SELECT ${identity} FROM rows`)).sort();
 }
 
 /** Values of the first that the second does not hold as often. Both ascend. */

@@ -19,9 +19,8 @@ export const SPLITS = ['train', 'validation', 'test'] as const;
 export type Split = (typeof SPLITS)[number];
 
 /**
- * `meta` of a `dataset` artifact. Files: `<split>.parquet` per split (column order as in `columns`), `<split>.digests2` (8 bytes a row, in
- * its order: what tells whether two datasets share rows), `profile.json` and, where that is not all, `reference.bin` (of the train
- * split), `raw-test.<format>` (some rows of the
+ * `meta` of a `dataset` artifact. Files: `<split>.parquet` per split (column order as in `columns`), `<split>.digests3` (8 bytes a row, in
+ * its order, of the columns `toldBy`: what tells whether two datasets share rows), `profile.json` and, where that is not all, `reference.bin` (of the train split), `raw-test.<format>` (some rows of the
  * test split as the source had them).
  */
 export interface DatasetMeta {
@@ -32,6 +31,8 @@ export interface DatasetMeta {
   readonly label: string | null;
   readonly furtherLabels?: readonly string[];
   readonly rows: Readonly<Record<Split, number>>;
+  /** Names of the columns by which rows are known again. Absent in datasets that keep no such digests. */
+  readonly toldBy?: readonly string[];
   /** Column that orders a time series, where the split is by time. */
   readonly timeColumn?: string;
   /** Column that says of each row which split it is in, where the document named one. */

@@ -66,6 +66,11 @@ export function lookBackMs(gate: Gate): number {
   return match === null ? 0 : Number(match[1]) * UNIT_MS[match[2]!]!;
 }
 
+/** Whether the verdict of a gate depends on who is champion. */
+export function comparesWithChampion(gate: Gate): boolean {
+  return 'notWorseThanChampionBy' in gate || 'betterThanChampionBy' in gate;
+}
+
 const NUMBER = { type: 'number' } as const;
 const METRIC = { type: 'string', description: 'Name of a result of "metrics".', examples: ['accuracy'] } as const;
 

@@ -5,7 +5,7 @@ import { isUnseen, unseen } from '../../core/step.ts';
 import type { FingerprintContext, Unseen } from '../../core/step.ts';
 import { localeOf } from '../../platform/environment.ts';
 import { sha256File } from '../../storage/digest.ts';
-import { FILES_MAX, Look, kindOf, locate, realPath } from './look.ts';
+import { FILES_MAX, Look, isAbove, kindOf, locate, realPath } from './look.ts';
 import { lookAtProgram } from './program.ts';
 
 /** What of a command's configuration decides which files it reads. */
@@ -36,7 +36,9 @@ export async function fingerprintOfCommand(
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<Json | Unseen> {
   const cwd = realPath(resolve(ctx.documentDir, config.cwd ?? '.'));
-  const look = new Look(cwd);
+  // Those that say where things are do not count by their values.
+  const variables = [...Object.keys(config.env ?? {}), ...Object.keys(localeOf(environment))].filter((name) => !PLACES.test(name));
+  const look = new Look(cwd, variables);
   lookAtProgram(config.command, [cwd], environment, look);
   lookAtValues(config.with, look);
   for (const [name, value] of Object.entries(config.env ?? {})) if (!PLACES.test(name)) lookAtValues(value as Json, look);
@@ -50,8 +52,13 @@ export async function fingerprintOfCommand(
 
 /** Files that the configuration of a program names, at any depth: it is told of them to read them. */
 export function lookAtValues(value: Json | undefined, look: Look): void {
-  if (typeof value === 'string') look.word(value, [look.cwd]);
+  if (typeof value === 'string') lookAtWord(value, look);
   else if (typeof value === 'object' && value !== null) for (const member of Object.values(value)) lookAtValues(member, look);
+}
+
+function lookAtWord(value: string, look: Look): void {
+  if (isAbove(value)) look.doubt(`it is told to look above its folder (${value})`);
+  else look.word(value, [look.cwd]);
 }
 
 /** The part of a fingerprint that the sources decide. */

@@ -1,6 +1,7 @@
 import { isBuiltin } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { lookForLiterals } from './literals.ts';
+import { proveMoment, provePaths } from './javascript-proof.ts';
 import { kindOf, realPath } from './look.ts';
 import type { Look } from './look.ts';
 import { lookForRun } from './nominal-time.ts';
@@ -31,7 +32,6 @@ const ENDINGS = [
   '/index.cjs',
   '/index.json',
 ];
-const CLOCK = /\bDate\s*\.\s*now\b|\bnew\s+Date\s*(?:\(\s*\)|[;,)\]}])|(?<![.\w])(?<!new\s+)Date\s*\(\s*\)|\bTemporal\s*\.\s*Now\b/;
 
 /** `node [options] (FILE | -e TEXT) …` */
 export function lookAtNode(program: string, args: readonly string[], folders: readonly string[], look: Look): void {
@@ -67,7 +67,8 @@ export function lookAtJavaScriptFile(path: string, folders: readonly string[], l
 
 function lookAtJavaScript(text: string, name: string, folder: string, folders: readonly string[], look: Look): void {
   lookForRun(text, name, look);
-  const { code, literals } = readJavaScript(text);
+  const { code, marked, literals } = readJavaScript(text);
+  provePaths(marked, name, look);
   for (const module of modulesOf(text)) importFrom(folder, module, name, look);
   if (/\b(?:import|require)\s*\(\s*(?!["'`])[^\s)]/.test(code)) look.doubt(`${name} loads modules by names made at run time`);
   lookForOutside(code, literals, name, [...new Set([folder, ...folders])], folder, look);
@@ -83,7 +84,7 @@ export function lookForOutside(
   look: Look,
 ): void {
   if (/(?<![.\w])fetch\s*\(|\bnew\s+(?:WebSocket|XMLHttpRequest|EventSource)\b/.test(code)) look.doubt(`${name} asks the network`);
-  if (CLOCK.test(code)) look.doubt(`${name} asks the clock`);
+  proveMoment(code, name, look);
   if (/\bhomedir\s*\(/.test(code)) look.doubt(`${name} reads below the home folder`);
   if (/\bimport\s*\.\s*meta\s*\.\s*(?:url|dirname|filename)\b|\b__dirname\b|\b__filename\b/.test(code))
     look.add(folder, 'reads beside its sources in');
@@ -139,26 +140,44 @@ function lookAtPackage(folder: string, module: string, name: string, look: Look)
   }
 }
 
-/** JavaScript without comments and with empty strings, and its string literals; what is made at run time stands as "*". */
-export function readJavaScript(text: string): { readonly code: string; readonly literals: readonly string[] } {
+/**
+ * JavaScript without comments and with empty strings, and its string literals; what is made at run time stands as "*".
+ *
+ * @returns marked: the same with what templates compute beside them, and short words as they are
+ */
+export function readJavaScript(text: string): { readonly code: string; readonly marked: string; readonly literals: readonly string[] } {
   const literals: string[] = [];
   const token = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|(["'])((?:\\[\s\S]|(?!\1)[^\\\n])*)\1|`((?:\\[\s\S]|\$\{(?:[^{}]|\{[^{}]*\})*\}|[^\\`])*)`/g;
-  const code = text.replace(token, (whole, quote: string | undefined, plain: string | undefined, template: string | undefined) => {
-    if (quote !== undefined) {
-      literals.push(plain!.replace(/\\(["'\\/])/g, '$1'));
-      return '""';
-    }
-    if (template !== undefined) {
-      literals.push(
-        template
-          .replace(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, '*')
-          .replace(/\\([`\\])/g, '$1')
-          .replace(/\*{2,}(?!\/)/g, '*'),
-      );
-      return `""${[...template.matchAll(/\$\{((?:[^{}]|\{[^{}]*\})*)\}/g)].map(([, inside]) => ` ${inside!} `).join('')}`;
-    }
-    // An address in a comment of one line is no comment only inside a string, which is found first.
-    return whole.startsWith('/*') ? ' ' : '';
-  });
-  return { code, literals };
+  let marked = '';
+  let from = 0;
+  const keep = (at: number, length: number, said: string): void => {
+    marked += text.slice(from, at) + said;
+    from = at + length;
+  };
+  const code = text.replace(
+    token,
+    (whole, quote: string | undefined, plain: string | undefined, template: string | undefined, at: number) => {
+      if (quote !== undefined) {
+        literals.push(plain!.replace(/\\(["'\\/])/g, '$1'));
+        keep(at, whole.length, /^[A-Za-z_][\w+]{0,39}$/.test(plain!) ? `"${plain!}"` : '""');
+        return '""';
+      }
+      if (template !== undefined) {
+        literals.push(
+          template
+            .replace(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, '*')
+            .replace(/\\([`\\])/g, '$1')
+            .replace(/\*{2,}(?!\/)/g, '*'),
+        );
+        const computed = `""${[...template.matchAll(/\$\{((?:[^{}]|\{[^{}]*\})*)\}/g)].map(([, inside]) => ` ${inside!} `).join('')}`;
+        keep(at, whole.length, computed);
+        return computed;
+      }
+      // An address in a comment of one line is no comment only inside a string, which is found first.
+      const said = whole.startsWith('/*') ? ' ' : '';
+      keep(at, whole.length, said);
+      return said;
+    },
+  );
+  return { code, marked: marked + text.slice(from), literals };
 }

@@ -35,10 +35,13 @@ export class Look {
   nominalTime = false;
   /** Whether some source asks for the pipeline or the step that it works for. */
   run = false;
+  /** Variables of its environment whose values count. */
+  readonly variables: ReadonlySet<string>;
   readonly #sources = new Set<string>();
 
-  constructor(cwd: string) {
+  constructor(cwd: string, variables: Iterable<string> = []) {
     this.cwd = cwd;
+    this.variables = new Set(variables);
   }
 
   /** A name for people: from the folder that the program starts in, where it lies below. */
@@ -78,6 +81,10 @@ export class Look {
     if (text.includes('*') || text.includes('?')) return this.#glob(text, folders);
     // "." in a source is more often a character than a folder; the folder itself is in the key by its path.
     if (/^[./]*$/.test(text)) return false;
+    if (text.startsWith('/') && (/^\/(?:dev|proc|sys)\/(?!null$|stdin$|stdout$|stderr$|fd\/)/.test(text) || isSpecial(text))) {
+      this.doubt(`it reads ${text.slice(0, 80)}, which is no file`);
+      return true;
+    }
     return folders.map((folder) => this.add(resolve(folder, text))).some(Boolean);
   }
 
@@ -147,6 +154,17 @@ export class Look {
     }
     return files;
   }
+}
+
+/** A word that names a folder above by nothing but dots: what is made of it names any file. */
+export function isAbove(word: string): boolean {
+  return /^(?:\.{1,2}\/)*\.\.\/?$/.test(word);
+}
+
+/** A device, a pipe or a socket. */
+function isSpecial(path: string): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats !== undefined && !stats.isFile() && !stats.isDirectory() && path !== '/dev/null';
 }
 
 export function kindOf(path: string): 'file' | 'folder' | undefined {

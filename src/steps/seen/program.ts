@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { lookAtNode, lookAtJavaScriptFile } from './javascript.ts';
-import { kindOf, locate } from './look.ts';
+import { isAbove, kindOf, locate } from './look.ts';
 import type { Look } from './look.ts';
 import { NODES, PYTHONS, SHELLS, TOOLS, WRAPPERS, WRAPPER_OPTIONS } from './programs.ts';
 import { lookAtPython, lookAtPythonFile } from './python.ts';
@@ -25,6 +25,7 @@ export function lookAtProgram(words: readonly string[], folders: readonly string
     ? folders.map((folder) => resolve(folder, program)).find((one) => kindOf(one) === 'file')
     : locate(program, look.cwd, environment.PATH);
   const own = path !== undefined && program.includes('/') && folders.some((folder) => path.startsWith(`${folder}/`));
+  if (!own && name === 'xargs') look.doubt('xargs takes the names of files from its standard input');
   if (!own && name in WRAPPERS) return again(wrapped(args, WRAPPERS[name]!), folders);
   if (own && lookAtScript(path, folders, look, again)) return;
   if (SHELLS.test(name)) return lookAtShell(args, folders, look, again);
@@ -40,6 +41,7 @@ function lookAtWords(args: readonly string[], folders: readonly string[], look: 
   for (const arg of args) {
     // Text for an interpreter is looked at as a source.
     if (/[\n;]/.test(arg)) continue;
+    if (arg.split(/[=,@]/).some(isAbove)) look.doubt(`it is told to look above its folder (${arg.slice(0, 80)})`);
     if (look.word(arg.replace(/^@/, ''), folders) && !arg.startsWith('-')) continue;
     const option = /^-[A-Za-z](.+)$/.exec(arg)?.[1];
     if (option !== undefined && !arg.startsWith('--')) look.word(option, folders);
@@ -85,6 +87,19 @@ function shebangOf(path: string, look: Look): string[] {
   return basename(words[0] ?? '') === 'env' ? words.slice(1).filter((word) => !word.startsWith('-') && !word.includes('=')) : words;
 }
 
+/** Arguments by which a tool reads what a file names, what its own program says, or what chance and the clock give. */
+const NAMES_FROM_A_FILE: Readonly<Record<string, RegExp>> = {
+  tar: /(?:^| )(?:-[a-zA-Z]*T|--files-from)/,
+  wc: /--files0-from/,
+  sort: /--files0-from|(?:^| )(?:-[a-zA-Z]*R\b|--random-sort|--sort=random)/,
+  awk: /(?:^| )(?:-f|--file)|\b(?:ENVIRON|rand\s*\(|strftime)/,
+  gawk: /(?:^| )(?:-f|--file|-i|--include|-l|--load)|\b(?:ENVIRON|rand\s*\(|strftime)/,
+  mawk: /(?:^| )(?:-f|--file)|\b(?:ENVIRON|rand\s*\()/,
+  sed: /(?:^| )(?:-f|--file)|(?:^|[;}\d/$ ])[rR] +\S/,
+  jq: /(?:^| )(?:-f|--from-file|-L)|\bnow\b|\$ENV\b|\benv\b|\b(?:import|include)\b|\$__prog|\blocaltime\b|\bmktime\b/,
+  du: /./,
+};
+
 /** Tools read the files that they name; a program inside their arguments is looked at where it is one of ours. */
 function lookAtTool(name: string, args: readonly string[], folders: readonly string[], look: Look): void {
   const scripts =
@@ -93,6 +108,7 @@ function lookAtTool(name: string, args: readonly string[], folders: readonly str
       : name === 'sed'
         ? args.filter((arg) => /(?:^|[;}\d/])e(?:\s|$)/.test(arg))
         : [];
+  if (NAMES_FROM_A_FILE[name]?.test(args.join(' ')) === true) look.doubt(`what ${name} reads is named in a file, or made at run time`);
   if (scripts.length > 0) look.doubt(`what ${name} runs cannot be seen`);
   if (name === 'shuf' && !args.some((arg) => arg.startsWith('--random-source'))) look.doubt('shuf draws by chance');
   if (name === 'tar' && args.some((arg) => /^--(?:to-command|checkpoint-action|use-compress-program)/.test(arg)))

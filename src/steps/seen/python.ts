@@ -3,6 +3,7 @@ import { lookForLiterals } from './literals.ts';
 import type { Look } from './look.ts';
 import { kindOf } from './look.ts';
 import { lookForRun } from './nominal-time.ts';
+import { proveSame, pythonImports } from './python-proof.ts';
 
 /** Modules that reach what lies outside: the network, databases, other programs. */
 const OUTSIDE = new Set(
@@ -12,10 +13,6 @@ const OUTSIDE = new Set(
     /\s+/,
   ),
 );
-
-/** Calls that ask the clock. */
-const CLOCK =
-  /\b(?:datetime|date|dt|pendulum|arrow|Timestamp)\s*\.\s*(?:now|today|utcnow)\s*\(|\btime\s*\.\s*(?:time|time_ns|localtime|gmtime|strftime|ctime)\s*\(|\bfrom\s+time\s+import\b[^\n]*\btime\b/;
 
 interface Source {
   readonly text: string;
@@ -76,8 +73,9 @@ function lookAtModule(name: string, modules: readonly string[], look: Look): voi
 }
 
 function lookAtText(source: Source, folders: readonly string[], look: Look): void {
-  const { code, literals } = readPython(source.text);
+  const { code, marked, literals } = readPython(source.text);
   const { name } = source;
+  const own = new Set<string>();
   lookForRun(source.text, name, look);
   const near = [...new Set([source.folder, ...folders])];
   let modules = [...source.modules];
@@ -94,6 +92,7 @@ function lookAtText(source: Source, folders: readonly string[], look: Look): voi
       module.level > 0
         ? importRelative(module, source.folder, source.modules, look)
         : importWithNames(module, modules, source.modules, look);
+    if (found) own.add(top);
     if (!found && module.level === 0 && OUTSIDE.has(top) && !harmless(module)) look.doubt(`${name} uses ${top}, which reaches outside`);
   }
   if (/\b(?:importlib|__import__|runpy|pkgutil)\b/.test(code)) {
@@ -102,7 +101,7 @@ function lookAtText(source: Source, folders: readonly string[], look: Look): voi
       .filter((literal) => importModule(literal.replace(/^\./, ''), [...modules, source.folder], source.modules, look));
     if (loaded.length === 0) look.doubt(`${name} loads modules by names made at run time`);
   }
-  if (CLOCK.test(code)) look.doubt(`${name} asks the clock`);
+  proveSame({ name, code: marked, imports: pythonImports(marked), own, variables: look.variables }, look);
   if (/\bos\s*\.\s*(?:system|popen|exec\w*|spawn\w*|posix_spawn\w*)\s*\(/.test(code)) look.doubt(`${name} runs other programs`);
   if (/\bexpanduser\b|\.home\s*\(\s*\)/.test(code)) look.doubt(`${name} reads below the home folder`);
   // Names made at run time beside the source: everything there counts.
@@ -199,14 +198,20 @@ function follow(path: string, folder: string, search: readonly string[], look: L
   lookAtText({ text, name: look.nameOf(path), folder: dirname(path), modules }, [look.cwd], look);
 }
 
-/** Python without comments and with empty strings, and its string literals; what is made at run time stands as "*". */
-export function readPython(text: string): { readonly code: string; readonly literals: readonly string[] } {
+/**
+ * Python without comments and with empty strings, and its string literals; what is made at run time stands as "*".
+ *
+ * @returns marked: the same with strings of one short word as they are
+ */
+export function readPython(text: string): { readonly code: string; readonly marked: string; readonly literals: readonly string[] } {
   const literals: string[] = [];
   const token = /#[^\n]*|([rRbBuUfF]{0,2})("""|'''|"|')/g;
   let code = '';
+  let marked = '';
   let from = 0;
   for (let match = token.exec(text); match !== null; match = token.exec(text)) {
     code += text.slice(from, match.index);
+    marked += text.slice(from, match.index);
     from = token.lastIndex;
     const [, prefix, quote] = match;
     if (quote === undefined) continue;
@@ -216,11 +221,13 @@ export function readPython(text: string): { readonly code: string; readonly lite
     const raw = text.slice(from, end);
     literals.push(literalOf(raw, prefix!));
     // What an f-string computes is code.
-    code += `""${/f/i.test(prefix!) ? [...raw.matchAll(/\{([^{}]*)\}/g)].map(([, inside]) => ` ${inside!} `).join('') : ''}`;
+    const computed = /f/i.test(prefix!) ? [...raw.matchAll(/\{([^{}]*)\}/g)].map(([, inside]) => ` ${inside!} `).join('') : '';
+    code += `""${computed}`;
+    marked += computed === '' && /^[A-Za-z_][\w+]{0,39}$/.test(raw) ? `"${raw}"` : `""${computed}`;
     from = Math.min(text.length, end + quote.length);
     token.lastIndex = from;
   }
-  return { code: code + text.slice(from), literals };
+  return { code: code + text.slice(from), marked: marked + text.slice(from), literals };
 }
 
 function literalOf(raw: string, prefix: string): string {

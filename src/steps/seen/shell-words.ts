@@ -3,6 +3,8 @@ export interface ShellCommand {
   readonly words: readonly string[];
   /** Files that its input is redirected from. What is only written is left out. */
   readonly reads: readonly string[];
+  /** Names of the variables in it, `@` among them. */
+  readonly variables: readonly string[];
 }
 
 /** Commands of a shell text in the order of their writing, those inside `$(…)`, backticks, `(…)` and `{…}` included. */
@@ -16,6 +18,7 @@ class Reader {
   readonly found: ShellCommand[] = [];
   readonly #text: string;
   #at = 0;
+  #variables: string[] = [];
   /** Here-documents that begin with the next line. */
   #pending: { readonly end: string; readonly tabs: boolean; readonly literal: boolean }[] = [];
 
@@ -28,10 +31,14 @@ class Reader {
     let words: string[] = [];
     let reads: string[] = [];
     const flush = (): void => {
-      if (words.length > 0 || reads.length > 0) this.found.push({ words, reads });
+      if (words.length > 0 || reads.length > 0) this.found.push({ words, reads, variables: this.#variables });
       words = [];
       reads = [];
+      this.#variables = [];
     };
+    // What is read inside a substitution belongs to it alone.
+    const outside = this.#variables;
+    this.#variables = [];
     while (this.#at < this.#text.length) {
       const character = this.#text[this.#at]!;
       if (character === close) {
@@ -60,6 +67,7 @@ class Reader {
       else words.push(this.#word());
     }
     flush();
+    this.#variables = outside;
   }
 
   #skipLine(): void {
@@ -158,6 +166,8 @@ class Reader {
     this.#at += variable?.[0].length ?? 1;
     // The folder of the script itself.
     if (variable === null) return '$';
+    const name = /[A-Za-z_]\w*|[0-9@*]/.exec(variable[0].slice(1))?.[0];
+    if (name !== undefined) this.#variables.push(name);
     return /^\$\{?0\b/.test(variable[0]) ? '$0' : '*';
   }
 }

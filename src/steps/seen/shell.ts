@@ -3,6 +3,7 @@ import { kindOf } from './look.ts';
 import type { Look } from './look.ts';
 import { lookForRun } from './nominal-time.ts';
 import { KEYWORDS } from './programs.ts';
+import { proveShell } from './shell-proof.ts';
 import { shellCommands } from './shell-words.ts';
 
 /** Looks at one program with its arguments, from these folders. */
@@ -43,6 +44,7 @@ export function lookAtShellFile(
 function lookAtText(text: string, name: string, given: readonly string[], look: Look, program: LookAtProgram): void {
   lookForRun(text, name, look);
   const commands = shellCommands(text);
+  proveShell(text, name, commands, look);
   const functions = new Set(
     commands.filter(({ words }) => words[0] === 'function' && words[1] !== undefined).map(({ words }) => words[1]!),
   );

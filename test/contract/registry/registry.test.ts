@@ -59,7 +59,7 @@ describe.each(STORE_KINDS)('registry on: $name', (kind) => {
     const { registry } = bench;
     for (const number of [1, 2]) await bench.register(number);
     const first = await registry.promote('m', 1, ada);
-    const second = await registry.promote('m', 'latest', { who: 'run r2', why: 'gates passed', automatic: true });
+    const second = await registry.promote('m', 'latest', { who: 'run r2', why: 'gates passed', automatic: true, judged: [] });
     expect(first).toMatchObject({ changed: true, from: null, to: 1 });
     expect(second).toMatchObject({ changed: true, from: 1, to: 2, routing: { previous: [1], revision: 2 } });
     expect(await registry.promote('m', 2, ada)).toMatchObject({ changed: false });
@@ -76,7 +76,7 @@ describe.each(STORE_KINDS)('registry on: $name', (kind) => {
     for (const number of [1, 2, 3, 4]) await bench.register(number);
     for (const version of [1, 2, 3]) await registry.promote('m', version, ada);
     expect(await registry.rollback('m', ada)).toMatchObject({ from: 3, to: 2, pin: { version: 2, by: 'ada', why: 'because' } });
-    await expect(registry.promote('m', 4, { ...ada, automatic: true })).rejects.toMatchObject({
+    await expect(registry.promote('m', 4, { ...ada, automatic: true, judged: [] })).rejects.toMatchObject({
       code: 'ROUTING_PINNED',
       hint: expect.stringContaining('unpin'),
     });

@@ -82,6 +82,35 @@ describe('one broken thing', () => {
     expect(await bench.registry.rollback('m', ada)).toMatchObject({ from: 3, to: 2 });
   });
 
+  it('nor is "already so" said of a champion that cannot be served, and nothing is pinned on it', async () => {
+    await spoil(3);
+    const judged = { ...ada, automatic: true, judged: [] } as const;
+    for (const move of [
+      () => bench.registry.promote('m', 3, ada),
+      () => bench.registry.rollback('m', { ...ada, to: 3 }),
+      () => bench.registry.promote('m', 3, judged),
+    ])
+      await expect(move()).rejects.toMatchObject({
+        code: 'VERSION_INVALID',
+        message: expect.stringMatching(/Version 3 of "m" cannot be served.*Nothing was changed/),
+      });
+    expect((await bench.registry.routing('m'))?.routing).toMatchObject({ aliases: { champion: 3 }, revision: 3, pin: null });
+  });
+
+  it('a torn routing takes no version out of service, and says what mends it', async () => {
+    await bench.registry.deleteVersion('m', 2, ada);
+    await tear(routingKey('m'));
+    const source = createVersionSource(store, bench.artifacts);
+    expect(await source.versions('m')).toEqual([1, 3]);
+    // The artifacts of this bench are no networks: that they are opened is what is asked here.
+    for (const load of [source.load('m', 3), source.load('m', 1)])
+      await expect(load).rejects.not.toMatchObject({ message: expect.stringContaining('routing.json') });
+    await expect(bench.registry.history('m')).rejects.toMatchObject({
+      code: 'BLOB_CORRUPT',
+      hint: expect.stringContaining('perennial doctor --store'),
+    });
+  });
+
   it('what a deployment says about the fallback is kept with the model', async () => {
     await bench.registry.promote('m', 2, { ...ada, fallback: 'nothing' });
     await bench.registry.promote('m', 1, ada);

@@ -2,6 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Stack } from '../../../src/platform/stack.ts';
+import { connectTemporal } from '../../../src/runs/connect.ts';
+import { temporalConfig } from '../../../temporal.config.ts';
 import { Perennial } from '../../support/perennial.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
@@ -106,11 +108,32 @@ describe('a stack', () => {
   });
 });
 
-describe('a worker of another store that joins later', () => {
-  it('is noticed by the next command and by status', async () => {
-    const worker = stranger.start(['worker']);
+describe('a worker of another store', () => {
+  it('does not join the queue, and names both stores', async () => {
+    const answer = await stranger.run(['worker'], { timeoutMs: 60_000 });
+    expect(answer.stderr).toContain('error STORE_DIFFERS: This worker keeps what it makes in the store ');
+    for (const store of [stack.store, stranger.env['PERENNIAL_STORE']!]) expect(answer.stderr).toContain(store);
+    expect(answer.code).toBe(2);
+    expect((await perennial.run(['status'])).stdout).not.toContain('two stores');
+  }, 90_000);
+
+  it('that works all the same is noticed by the next command and by status', async () => {
+    // As one of before, which joined whatever was there.
+    const temporal = await connectTemporal({ ...temporalConfig(), address: stack.temporal!.address });
+    const over = new AbortController();
+    const { connection, settings } = temporal;
+    const asked = connection
+      .withAbortSignal(over.signal, () =>
+        connection.withDeadline(Date.now() + 120_000, () =>
+          connection.workflowService.pollWorkflowTaskQueue({
+            namespace: settings.namespace,
+            taskQueue: { name: 'perennial' },
+            identity: `4711@elsewhere store=another ${stranger.env['PERENNIAL_STORE']!}`,
+          }),
+        ),
+      )
+      .catch(() => undefined);
     try {
-      await worker.waitFor(/./, 60_000);
       const trouble = `Workers of two stores take from queue "perennial" at ${stack.temporal!.address}: `;
       for (const deadline = Date.now() + 60_000; ; await new Promise((resolve) => setTimeout(resolve, 500))) {
         const status = await perennial.run(['status', '--json']);
@@ -128,7 +151,9 @@ describe('a worker of another store that joins later', () => {
       expect(run.stderr).toMatch(/End the worker \d+@\S+, or give it a queue of its own/);
       expect(run.code).toBe(2);
     } finally {
-      await worker.stop();
+      over.abort();
+      await asked;
+      await temporal.close();
     }
   }, 150_000);
 });

@@ -94,10 +94,11 @@ interface Asked {
   readonly until?: string;
   readonly at: string;
   readonly trigger?: Trigger;
+  readonly document?: string;
 }
 
-async function start({ epochs, until = 'now', at, trigger = 'manual' }: Asked): Promise<string> {
-  const plan = await compileOrThrow(file, { params: { epochs: String(epochs), until } });
+async function start({ epochs, until = 'now', at, trigger = 'manual', document = file }: Asked): Promise<string> {
+  const plan = await compileOrThrow(document, { params: { epochs: String(epochs), until } });
   return (
     await startRun(stage.temporal, plan, steps, {
       trigger,
@@ -184,6 +185,32 @@ describe('a verdict is about the state that is changed', () => {
     const last = await end(best);
     expect(last).toMatchObject({ status: 'completed', version: 6, previous: 4 });
     expect(last.steps.at(-1)!.details).toContain('judged again: logLoss');
+  });
+
+  it('by every evaluation of the run, and in a copied document by the champion of its own name', async () => {
+    const steps = DOCUMENT.steps.flatMap((step): object[] => {
+      if (step.uses === 'evaluate') return [{ ...step, id: 'guard' }];
+      if (step.uses === 'command')
+        return [
+          { ...step, inputs: { e: 'guard' } },
+          { id: 'report', uses: 'evaluate', with: { metrics: ['accuracy'] } },
+        ];
+      return [step.uses === 'register' ? { ...step, inputs: { evaluation: 'report' } } : step];
+    });
+    for (const name of ['twin', 'copy']) writeFileSync(join(folder, `${name}.json`), JSON.stringify({ ...DOCUMENT, name, steps }));
+    const [twin, copy] = [join(folder, 'twin.json'), join(folder, 'copy.json')];
+    for (const epochs of [1, 8]) await run({ epochs, at: '01', document: twin });
+    expect(await run({ epochs: 1, at: '01', document: copy })).toMatchObject({ version: 1, previous: null });
+    // Its model was judged before, in the document that this one is a copy of.
+    const worse = await start({ epochs: 8, until: 'copied', at: '03', document: copy });
+    await judged(worse);
+    expect(await run({ epochs: 16, at: '02', document: copy })).toMatchObject({ version: 2, previous: 1 });
+    release('copied');
+    const loser = await end(worse);
+    expect(loser.steps.find(({ id }) => id === 'guard')!.verdict!.reasons[0]).toContain('of the champion (copy version 1)');
+    expect(loser).toMatchObject({ status: 'rejected', version: 3 });
+    expect(loser.steps.at(-1)!.verdict!.reasons[0]).toContain('"copy" version 3 was judged against version 1, and now it is version 2');
+    expect((await registry.routing('copy'))!.routing.aliases['champion']).toBe(2);
   });
 
   it('an old document whose every step is cached promotes nothing backwards', async () => {

@@ -52,7 +52,14 @@ const steps = [
         runId: ctx.runId,
         stepId: 'learn',
       });
-      await registry.promote(ctx.pipeline, version, { alias: 'champion', who: 'test', why: 'test', automatic: true, requestId: ctx.runId });
+      await registry.promote(ctx.pipeline, version, {
+        alias: 'champion',
+        who: 'test',
+        why: 'test',
+        automatic: true,
+        judged: [],
+        requestId: ctx.runId,
+      });
       return {
         outputs: { out: await ctx.artifacts.write({ kind: 'version', summary: `v${version}`, files: {}, meta: {} }) },
         values: { model: ctx.pipeline, version },

@@ -12,19 +12,26 @@ it('depends on the champion, unless the champion is the model that is judged', a
   const registry = createRegistry(store, artifacts);
   const modelOf = (name: string): Promise<ArtifactRef> => artifacts.write({ kind: 'model', summary: name, files: {}, meta: { name } });
   const [first, second] = [await modelOf('first'), await modelOf('second')];
-  const fingerprint = (model: ArtifactRef, champion?: string): Promise<unknown> =>
+  const fingerprint = (model: ArtifactRef, champion?: string, pipeline = 'penguins'): Promise<unknown> =>
     evaluateStep.fingerprint!(
-      { pipeline: 'penguins', stepId: 'evaluate', documentDir: '/', nominalTime: '2024-01-01T00:00:00Z', secret: () => '', store },
+      { pipeline, stepId: 'evaluate', documentDir: '/', nominalTime: '2024-01-01T00:00:00Z', secret: () => '', store },
       champion === undefined ? {} : { champion },
       { model },
     );
 
-  expect(await fingerprint(first)).toEqual({ champion: null });
+  const none = (of: string): unknown => ({ pipeline: 'penguins', champion: { of, none: true } });
+  expect(await fingerprint(first)).toEqual(none('penguins'));
   await registry.register({ model: 'penguins', modelRef: first, pipeline: 'penguins', runId: 'r', stepId: 'register', metrics: {} });
-  expect(await fingerprint(second)).toEqual({ champion: null });
+  expect(await fingerprint(second)).toEqual(none('penguins'));
   await registry.promote('penguins', 1, { who: 'test', why: 'test' });
-  expect(await fingerprint(second)).toEqual({ champion: { version: 1, model: first.digest } });
+  const first1 = { version: 1, model: first.digest };
+  expect(await fingerprint(second)).toEqual({ pipeline: 'penguins', champion: { of: 'penguins', ...first1 } });
   // A cached re-run: what was judged before it became the champion need not be judged again.
-  expect(await fingerprint(first)).toEqual({ champion: null });
-  expect(await fingerprint(second, 'another')).toEqual({ champion: null });
+  expect(await fingerprint(first)).toEqual(none('penguins'));
+  expect(await fingerprint(second, 'another')).toEqual(none('another'));
+
+  // A copied document has champions of its own, also where they are the very same models with the very same numbers.
+  await registry.register({ model: 'copy', modelRef: first, pipeline: 'copy', runId: 'r', stepId: 'register', metrics: {} });
+  await registry.promote('copy', 1, { who: 'test', why: 'test' });
+  expect(await fingerprint(second, undefined, 'copy')).toEqual({ pipeline: 'copy', champion: { of: 'copy', ...first1 } });
 });

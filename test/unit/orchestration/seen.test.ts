@@ -59,7 +59,8 @@ const PROJECT = {
   'parts/a.csv': '1\n',
   'parts/b.csv': '2\n',
   'parts/readme.md': '',
-  'main.mjs': "import { readFileSync } from 'node:fs';\nimport { near } from './near.mjs';\nreadFileSync(`parts/${near}.csv`);\n",
+  'main.mjs':
+    "import { readFileSync } from 'node:fs';\nimport './near.mjs';\nfor (const part of ['a', 'b']) readFileSync(`parts/${part}.csv`);\n",
   'near.mjs': "export const near = JSON.parse(require('fs').readFileSync('settings.toml'));\n",
   'unrelated.txt': 'x',
 };
@@ -90,7 +91,7 @@ describe('what a command is seen to read', () => {
       ['python3', '-c', 'import helper; print(open("settings.toml"))'],
       ['helper.py', 'settings.toml', 'table.csv'],
     ],
-    ['what stands behind a flag', ['sort', '--files0-from=table.csv', '-osettings.toml'], ['settings.toml', 'table.csv']],
+    ['what stands behind a flag', ['sort', '--temporary-directory=table.csv', '-osettings.toml'], ['settings.toml', 'table.csv']],
     ['a key with a file', ['cat', 'data=table.csv', '@settings.toml'], ['settings.toml', 'table.csv']],
     [
       'a script behind sh -c',
@@ -222,6 +223,9 @@ describe('shell words', () => {
     ]);
     expect(words('cat <<END\nnot a command\n$(cat x)\nEND\nnext')).toEqual(['cat', 'cat x', 'next']);
     expect(words('go() { run it; }\ngo')).toEqual(['function go', '{ run it', '}', 'go']);
-    expect(shellCommands('sort < in.txt')).toEqual([{ words: ['sort'], reads: ['in.txt'] }]);
+    expect(shellCommands('sort < in.txt "$A" "$(cat "$B")" ${C}')).toEqual([
+      { words: ['cat', '*'], reads: [], variables: ['B'] },
+      { words: ['sort', '*', '*', '*'], reads: ['in.txt'], variables: ['A', 'C'] },
+    ]);
   });
 });

@@ -96,6 +96,30 @@ it('says so plainly where no server is running', async () => {
   });
 });
 
+it('names one that fell silent, and hangs or goes on with another version; one that has ended is nobody', async () => {
+  let age = SERVER_LIVE_MS + 1_000;
+  const store = new MemoryStore({ now: () => Date.now() - age });
+  const hanging = createServer(() => undefined);
+  servers.push(hanging);
+  await new Promise<void>((resolve) => hanging.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(hanging.address() as AddressInfo).port}`;
+  const passing = createServer();
+  await new Promise<void>((resolve) => passing.listen(0, '127.0.0.1', resolve));
+  const freed = `http://127.0.0.1:${(passing.address() as AddressInfo).port}`;
+  await new Promise((resolve) => passing.close(resolve));
+  await putJson(store, 'servers/hangs.json', { id: 'hangs', url, pid: 1, seenAt: new Date().toISOString() });
+  await putJson(store, 'servers/ended.json', { id: 'ended', url: freed, pid: 1, seenAt: new Date().toISOString() });
+  await serve(store, 'stale', () => 2);
+  age = 0;
+  const result = await confirmServed(store, 'm', 3, { timeoutMs: 200 });
+  hanging.closeAllConnections();
+  expect(result.confirmed).toBe(false);
+  expect(result.servers.map(({ id, version, error }) => [id, error ?? version]).sort()).toEqual([
+    ['hangs', expect.stringMatching(/^was last seen 1[78] s ago and does not answer: /)],
+    ['stale', 2],
+  ]);
+});
+
 it('leaves out a server that goes away while it is asked', async () => {
   const store = new MemoryStore();
   await serve(store, 'a', () => 3);

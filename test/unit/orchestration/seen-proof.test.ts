@@ -1,0 +1,218 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Json } from '../../../src/core/json.ts';
+import { isUnseen } from '../../../src/core/step.ts';
+import { fingerprintOfCommand } from '../../../src/steps/seen/command.ts';
+import type { SeenCommand } from '../../../src/steps/seen/command.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+
+const FILES: Readonly<Record<string, string>> = {
+  'settings.json': '{"rows":"lists/c.txt"}',
+  'lists/c.txt': 'one',
+  'lists/k.txt': 'one',
+  'list.txt': 'lists/c.txt\n',
+  'inner.inc': 'open("lists/k.txt")',
+};
+
+async function look(
+  command: readonly string[],
+  files: Readonly<Record<string, string>>,
+  change: Partial<SeenCommand> = {},
+): Promise<Json | string> {
+  const folder = tempDir('proof');
+  for (const [name, text] of Object.entries({ ...FILES, ...files })) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  const found = await fingerprintOfCommand(
+    { command, ...change },
+    { documentDir: folder, nominalTime: '2026-01-01T00:00:00.000Z', pipeline: 'p', stepId: 's' },
+    { PATH: process.env.PATH, HOME: '/home/somebody', LANG: 'C' },
+  );
+  return isUnseen(found) ? found.why : found;
+}
+
+const HEAD = `import json, sys, pathlib
+t = json.load(sys.stdin)
+def out(x): (pathlib.Path(t["outputs"]["o"]) / "summary.txt").write_text("read " + str(x).strip())
+`;
+const python = (text: string, change?: Partial<SeenCommand>, args: readonly string[] = []): Promise<Json | string> =>
+  look(['python3', 'a.py', ...args], { 'a.py': HEAD + text }, change);
+
+describe('Python', () => {
+  it.each([
+    ['a file that a file names', 'cfg = json.load(open("settings.json"))\nout(open(cfg["rows"]).read())', /names only a run makes/],
+    ['a name out of a text', 'name = open("local.cfg").read().split("=")[1].strip()\nout(open(name).read())', /names only a run makes/],
+    [
+      'a path object made of it',
+      'cfg = json.load(open("settings.json"))\np = pathlib.Path("lists") / cfg["rows"]\nout(p.read_text())',
+      /names only a run makes/,
+    ],
+    ['a parameter of a function', 'def load(path):\n    return open(path).read()\nout(load("lists/c.txt"))', /names only a run makes/],
+    ['lines of a list', 'for line in open("list.txt"):\n    out(open(line.strip()).read())', /names only a run makes/],
+    [
+      'the parents of its folder',
+      'from pathlib import Path as P\nout((P(__file__).resolve().parents[2] / "conf").read_text())',
+      /above its folder/,
+    ],
+    [
+      'the parent of the parent',
+      'HERE = pathlib.Path(__file__).parent\nROOT = HERE.parent\nout((ROOT / "x.txt").read_text())',
+      /above its folder/,
+    ],
+    ['pardir', 'import os\nb = os.pardir\nout(open(f"{b}/conf/l.txt").read())', /above its folder/],
+    ['HOME', 'import os\nout(open(os.environ["HOME"] + "/.conf").read())', /reads its environment, of which HOME/],
+    ['all of the environment', 'from os import environ as e\nout(dict(e))', /reads its environment/],
+    ['code out of a file', 'exec(open("inner.inc").read())', /runs code/],
+    ['a package', 'import mylib\nout(mylib.VALUE)', /uses the package mylib/],
+    ['part of a package', 'from sklearn.linear_model import Ridge\nout(Ridge)', /uses the package sklearn/],
+    ['the clock under another name', 'from datetime import datetime as D\nout(D.now().isoformat())', /asks the clock/],
+    ['the module of the clock under another name', 'import time as c\nout(c.time())', /asks the clock/],
+    ['a function of the clock', 'from time import time_ns as n\nout(n())', /asks the clock/],
+    ['the clock handed on', 'import time\nf = getattr(time, "ti" + "me")\nout(f())', /asks the clock|made at run time/],
+    ['the time of a file', 'import os\nout(os.path.getmtime("list.txt"))', /asks the clock/],
+    ['an identity', 'import uuid\nout(uuid.uuid4())', /draws by chance/],
+    ['an identity under another name', 'from uuid import uuid4 as u\nout(u())', /draws by chance/],
+    ['chance without a seed', 'import random as r\nout(r.random())', /draws by chance/],
+    ['the id of its process', 'import os\nout(os.getpid())', /machine or process/],
+    [
+      'the names of a folder that a file names',
+      'import glob\ncfg = json.load(open("settings.json"))\nout(glob.glob(cfg["rows"]))',
+      /names only a run makes/,
+    ],
+    [
+      'a database that a file names',
+      'import sqlite3\ncfg = json.load(open("settings.json"))\nout(sqlite3.connect(cfg["rows"]))',
+      /names only a run makes/,
+    ],
+    [
+      'names put together of words that it is given',
+      'import os\nout(open(os.path.join(t["config"]["dir"], t["config"]["name"] + ".txt")).read())',
+      /names only a run makes/,
+    ],
+    ['arguments put together', 'import os\nout(open(os.path.join(sys.argv[1], sys.argv[2] + ".txt")).read())', /names only a run makes/],
+  ])('is doubted for %s', async (_name, text, doubt) => {
+    expect(await python(text)).toMatch(doubt);
+    expect(await python(text, { files: ['settings.json'] })).toHaveProperty('files');
+  });
+
+  it.each([
+    ['names of its own', 'out(open("lists/" + "c" + ".txt").read())'],
+    ['constants', 'FOLDER = pathlib.Path("lists")\nNAME = "c.txt"\nwith open(FOLDER / NAME) as f:\n    out(f.read())'],
+    ['a loop over names of its own', 'for name in ["lists/c.txt", "lists/k.txt"]:\n    out(open(name).read())'],
+    ['beside its source', 'out((pathlib.Path(__file__).parent / "list.txt").read_text())'],
+    [
+      'its inputs',
+      'import csv, os\nsrc = t["inputs"]["table"]["path"]\nwith open(os.path.join(src, "train.csv"), newline="") as f:\n    out(len(list(csv.reader(f))))',
+    ],
+    [
+      'all of its inputs',
+      'folder = pathlib.Path(t["inputs"]["table"]["path"])\nfor p in sorted(folder.iterdir()):\n    out(p.read_bytes())',
+    ],
+    [
+      'its outputs',
+      'import os\nos.makedirs(t["outputs"]["o"], exist_ok=True)\nwith open(os.path.join(t["outputs"]["o"], "x.csv"), "w") as f:\n    f.write("x")',
+    ],
+    ['its values', 'pathlib.Path(t["values"]).write_text(json.dumps({"ok": True}))'],
+    ['a name that it is given', 'out(open(t["config"]["table"]).read())'],
+    ['an argument', 'out(open(sys.argv[1]).read())'],
+    ['chance with a seed', 'import random\nrandom.seed(7)\nout(random.random())'],
+    ['times that it is told', 'import datetime, time\ntime.sleep(0)\nout(datetime.datetime.fromisoformat("2026-01-01").isoformat())'],
+    ['a variable that is declared', 'import os\nout(os.environ["TEAM"] + os.environ.get("LANG", ""))'],
+  ])('is cached with %s', async (_name, text) => {
+    const found = await python(text, { with: { table: 'lists/c.txt' }, env: { TEAM: 'x' } }, ['lists/k.txt']);
+    expect(found).toHaveProperty('files');
+  });
+
+  it('counts what is named, and doubts what is above', async () => {
+    expect(await python('out(1)', { with: { dir: '..', name: 'h' } })).toMatch(/above its folder/);
+    expect(await python('out(1)', {}, ['..', 'i'])).toMatch(/above its folder/);
+  });
+});
+
+const OUT = `O=$(python3 -c 'import json,sys; print(json.load(sys.stdin)["outputs"]["o"])')\n`;
+const shell = (text: string, change?: Partial<SeenCommand>, args: readonly string[] = []): Promise<Json | string> =>
+  look(['sh', 'a.sh', ...args], { 'a.sh': OUT + text }, change);
+
+describe('the shell', () => {
+  it.each([
+    ['a list of names', 'while read f; do cat "$f"; done < list.txt > $O/summary.txt', /names only a run makes \(\$f\)/],
+    ['a list of names by line', 'while IFS= read -r f; do sort < "$f"; done < list.txt', /names only a run makes \(\$f\)/],
+    ['xargs', 'xargs cat < list.txt > $O/summary.txt', /xargs takes the names/],
+    ['the folder above', 'D=..\ncat "$D/conf/f.txt" > $O/summary.txt', /above its folder/],
+    ['a name out of a file', 'F=$(cat list.txt)\ncat "$F"', /names only a run makes \(\$F\)/],
+    ['names that a command lists', 'for f in $(cat list.txt); do cat $f; done', /names only a run makes \(\$f\)/],
+    ['HOME', 'cat "$HOME/.conf"', /names only a run makes \(\$HOME\)/],
+    ['arguments put together', 'cat "$1/$2.txt"', /names only a run makes/],
+    ['a list of tar', 'tar -cf x.tar -T list.txt', /named in a file/],
+    ['a program of awk', 'awk -f list.txt settings.json', /named in a file/],
+    ['chance', 'echo $RANDOM', /another one in every run/],
+    ['a device', 'head -c 8 /dev/urandom', /no file/],
+    ['the folder above as an argument', 'cat "$1"', /above its folder/, ['..']],
+  ])('is doubted for %s', async (_name, text, doubt, args: readonly string[] = ['lists', 'c']) => {
+    expect(await shell(text, {}, args)).toMatch(doubt);
+  });
+
+  it.each([
+    ['a loop over its own names', 'for f in lists/*.txt list.txt; do cat "$f"; done > $O/summary.txt'],
+    ['names of its own', 'D=lists\nF="$D/c.txt"\ncat "$F" > "$O/summary.txt"'],
+    [
+      'its inputs',
+      'I=$(python3 -c \'import json,sys; print(json.load(sys.stdin)["inputs"]["t"]["path"])\')\nsort "$I/train.csv" > "$O/x"; cp "$I/a" "$O/"',
+    ],
+    ['an argument', 'cat "$1" > "$O/summary.txt"'],
+    ['a variable that is declared', 'cat "$TABLE" > "$O/summary.txt"; echo "$HOME" > /dev/null'],
+    ['beside the script', 'here="$(dirname "$0")"\ncat "$here/list.txt"'],
+  ])('is cached with %s', async (_name, text) => {
+    expect(await shell(text, { env: { TABLE: 'lists/c.txt' } }, ['lists/k.txt'])).toHaveProperty('files');
+  });
+});
+
+const NODE_HEAD =
+  "import fs from 'node:fs'; import { join } from 'node:path';\nconst t = JSON.parse(fs.readFileSync(0, 'utf8'));\nconst out = (x) => fs.writeFileSync(join(t.outputs.o, 'summary.txt'), 'read ' + x);\n";
+const node = (text: string, change?: Partial<SeenCommand>, args: readonly string[] = []): Promise<Json | string> =>
+  look([process.execPath, 'a.mjs', ...args], { 'a.mjs': NODE_HEAD + text }, change);
+
+describe('JavaScript', () => {
+  it.each([
+    [
+      'a file that a file names',
+      "const cfg = JSON.parse(fs.readFileSync('settings.json', 'utf8'));\nout(fs.readFileSync(cfg.rows, 'utf8'));",
+      /names only a run makes/,
+    ],
+    [
+      'a template of it',
+      "const { rows } = JSON.parse(fs.readFileSync('settings.json', 'utf8'));\nout(fs.readFileSync(`lists/${rows}`, 'utf8'));",
+      /names only a run makes/,
+    ],
+    ['a parameter', "const load = (p) => fs.readFileSync(p, 'utf8');\nout(load('lists/c.txt'));", /names only a run makes/],
+    ['the clock under another name', 'const D = Date; out(new D().toISOString());', /asks the clock/],
+    ['the clock of the platform', 'const { performance: p } = globalThis; out(p.now());', /asks the clock|made at run time/],
+    ['an identity', "import { randomUUID as u } from 'node:crypto'; out(u());", /draws by chance/],
+    ['chance', 'const { random } = Math; out(random());', /draws by chance/],
+    ['its environment', 'out(process.env.HOME);', /reads its environment, of which HOME/],
+    ['the id of its process', 'out(process.pid);', /machine or process/],
+    [
+      'the folder above',
+      "const up = new URL('..', import.meta.url).pathname; out(fs.readFileSync(join(up, 'j.txt'), 'utf8'));",
+      /above its folder/,
+    ],
+    ['words put together', "out(fs.readFileSync(join(t.config.dir, t.config.name + '.txt'), 'utf8'));", /names only a run makes/],
+  ])('is doubted for %s', async (_name, text, doubt) => {
+    expect(await node(text)).toMatch(doubt);
+  });
+
+  it.each([
+    ['names of its own', "const folder = 'lists';\nout(fs.readFileSync(join(folder, 'c.txt'), 'utf8'));"],
+    [
+      'its inputs',
+      "const { inputs } = t;\nfor (const name of fs.readdirSync(inputs.table.path)) out(fs.readFileSync(join(inputs.table.path, name), 'utf8'));",
+    ],
+    ['a name that it is given', "out(fs.readFileSync(t.config.table, 'utf8') + fs.readFileSync(process.argv[2], 'utf8'));"],
+    ['beside its source', "out(fs.readFileSync(new URL('./list.txt', import.meta.url), 'utf8'));"],
+    ['a date that it is told, and numbers', "out(new Date('2026-01-01').toISOString() + Math.floor(1.5) + process.env.TEAM);"],
+  ])('is cached with %s', async (_name, text) => {
+    expect(await node(text, { with: { table: 'lists/c.txt' }, env: { TEAM: 'x' } }, ['lists/k.txt'])).toHaveProperty('files');
+  });
+});
