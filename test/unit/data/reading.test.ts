@@ -291,6 +291,20 @@ describe('CSV as people have it', () => {
     });
   });
 
+  test('a delimiter behind every row makes no column; a row with a value there is set aside', async () => {
+    const text = (count: number, late: number) => `y,x,z\n${lines(count, (k) => `${y(k)},${k}.5,${k % 7},${k === late ? 'more' : ''}`)}\n`;
+    const { types, meta, warnings, path } = await run('ends.csv', text(900, 800));
+    expect(types).toEqual({ y: 'string', x: 'number', z: 'integer' });
+    expect(meta.quarantined).toBe(1);
+    expect(warnings.join()).toContain('a delimiter stands behind the last value of every row');
+    const about = { columns: { x: 'number', z: 'integer' } as const, reading: meta.reading! };
+    await expect(readRowsFile(path, about)).rejects.toThrow(/too many columns: line 802/);
+    expect((await run('ends.csv', text(60, -1))).all).toHaveLength(60);
+    const [, second] = [await bench.file('part-a.csv', text(40, -1)), await bench.file('part-b.csv', text(40, -1).replaceAll(/,$/gm, ''))];
+    expect(second).toBe('part-b.csv');
+    expect((await run('part.csv', 'x', { source: { path: 'part-*.csv' } })).all).toHaveLength(80);
+  });
+
   test('a header that is broken into lines', async () => {
     const { meta, all } = await run(
       'broken.csv',
