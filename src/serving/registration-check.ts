@@ -14,7 +14,7 @@ import { preprocessorParts } from '../data/preprocess/preprocessor.ts';
 import { fieldsOf, recordsOf } from '../data/reading/csv-layout.ts';
 import { parseJson, writeJson } from '../data/reading/json-numbers.ts';
 import { SPLITS } from '../data/stored/dataset.ts';
-import type { DatasetMeta, Split } from '../data/stored/dataset.ts';
+import type { DatasetMeta, SourceReading, Split } from '../data/stored/dataset.ts';
 import { sequenceOf } from '../evaluation/measure/score.ts';
 import type { Sequence } from '../evaluation/measure/score.ts';
 import { readSeriesRows } from '../evaluation/rows/series-rows.ts';
@@ -257,7 +257,7 @@ async function rawRows({ preprocessor }: Servable, dataset: OpenArtifact, meta: 
     const path = join(folder, `rows${extname(rawTest.file)}`);
     await copyFile(await dataset.path(rawTest.file), path);
     const columns = Object.fromEntries(preprocessor.columns.map(({ name, type }) => [name, type]));
-    const own = preprocessor.reading ?? reading;
+    const own = withoutSkip(preprocessor.reading ?? reading);
     const rows = await readRowsFile(path, { columns, ...(own === undefined ? {} : { reading: own }) }).catch((error: unknown) => {
       if (!isPerennialError(error)) throw error;
       throw refused(`raw rows of the test split cannot be read as "predict --rows" does: ${error.message}`, error);
@@ -286,6 +286,13 @@ async function rawRows({ preprocessor }: Servable, dataset: OpenArtifact, meta: 
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The kept rows stand in a file of their own, without what stood before them. */
+function withoutSkip(reading: SourceReading | undefined): SourceReading | undefined {
+  if (reading === undefined) return undefined;
+  const { skip: _skip, ...source } = reading.source;
+  return { ...reading, source };
 }
 
 /** Every cell as the text that it is. */

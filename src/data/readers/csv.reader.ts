@@ -28,7 +28,10 @@ interface Part {
   readonly layout: CsvLayout;
 }
 
-async function layouts(files: readonly SourceFile[], { config, expected, likely, workDir }: ReadRequest<CsvConfig>): Promise<Part[]> {
+async function layouts(
+  files: readonly SourceFile[],
+  { config, expected, likely, likelySkip, workDir }: ReadRequest<CsvConfig>,
+): Promise<Part[]> {
   const { delimiter, quote = '"', header = true, skip } = config;
   const parts: Part[] = [];
   for (const file of files) {
@@ -40,6 +43,7 @@ async function layouts(files: readonly SourceFile[], { config, expected, likely,
       ...(skip === undefined ? {} : { skip }),
       ...(expected === undefined ? {} : { expected }),
       ...(likely === undefined ? {} : { likely }),
+      ...(likelySkip === undefined ? {} : { likelySkip }),
     };
     const layout = csvLayout(await headOf(file, DATA_LIMITS.headBytes), dialect, file.name);
     if (layout !== undefined)
@@ -212,6 +216,7 @@ function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], 
       delimiter: layout.delimiter,
       quote,
       header: config.header ?? true,
+      ...(config.skip === undefined ? {} : { skip: config.skip, skipped: layout.skipped }),
       ...(config.encoding === undefined ? {} : { encoding: config.encoding }),
       nullValues: [...nullValues],
     },
@@ -227,7 +232,7 @@ export default defineReader<CsvConfig>({
   format: 'csv',
   summary: 'Comma-separated values with a header line; types follow from all values of a column. Files may be packed with gzip or zstd.',
   layout: 'files',
-  endings: ['.csv', '.tsv', '.csv.gz', '.tsv.gz', '.csv.zst'],
+  endings: ['.csv', '.tsv', '.csv.gz', '.tsv.gz', '.csv.zst', '.tsv.zst'],
   text: (config) => (config.encoding ?? 'utf-8') === 'utf-8',
   configSchema: {
     type: 'object',

@@ -146,3 +146,17 @@ function afterTitles({ records, usual }: DividedText, start: number): number {
   const isSure = before.some((record) => filledOf(record) === 0) || (isTitle && (usual >= 3 || namesFit(records[found]!, rows)));
   return isSure && rows.length > 0 ? found : start;
 }
+
+/** Whether records before the rows of a table could be rows of it, by how many fields they have and which of them are numbers. */
+export function areRows(before: readonly (readonly string[])[], rows: readonly (readonly string[])[]): boolean {
+  const some = rows.slice(0, LOOKED_AT);
+  const isOfNumbers = (column: number): boolean => {
+    const values = some.map((row) => row[column] ?? '').filter((field) => !isMissingWord(field));
+    return values.length > 0 && values.filter(isValue).length > values.length / 2;
+  };
+  return before.every(
+    (record) =>
+      some.filter((row) => row.length === record.length).length > some.length / 2 &&
+      record.every((field, column) => isMissingWord(field) || isValue(field) || !isOfNumbers(column)),
+  );
+}

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { PerennialError } from '../../core/errors.ts';
-import { findHeader } from './csv-header.ts';
+import { areRows, findHeader } from './csv-header.ts';
 
 /** One record of delimited text: a line, or several where a quoted field holds line breaks. */
 interface CsvRecord {
@@ -71,6 +72,8 @@ export interface CsvLayout {
   readonly skip?: number;
   /** Characters before the first row of data, a byte order mark left out. */
   readonly offset: number;
+  /** Digest of the lines that were left out as was told. */
+  readonly skipped: string;
   /** What stands before the header. */
   readonly before: readonly string[];
   /** The first row of data could be the header's, or the header one of data. */
@@ -87,6 +90,14 @@ export interface CsvDialect {
   readonly expected?: readonly string[];
   /** What divided the fields of the source of a model. */
   readonly likely?: string;
+  readonly likelySkip?: LikelySkip;
+}
+
+/** Lines that the document of a model had left out of its source. */
+export interface LikelySkip {
+  readonly lines: number;
+  /** Of what they were. */
+  readonly digest: string;
 }
 
 const DELIMITERS = [',', ';', '\t', '|'];
@@ -110,8 +121,9 @@ export function csvLayout(text: string, dialect: CsvDialect, name: string): CsvL
   }
   // Excel's first line may say what divides the fields.
   const said = /^"?sep=(.)"?\1*\s*$/i.exec(records[0] ?? '')?.[1];
+  const skip = dialect.skip ?? likelySkipOf(records, dialect);
   const filled = records.flatMap((record, index) =>
-    isBlank(record) || index < Math.max(dialect.skip ?? 0, said === undefined ? 0 : 1) ? [] : [index],
+    isBlank(record) || index < Math.max(skip ?? 0, said === undefined ? 0 : 1) ? [] : [index],
   );
   if (filled.length === 0) return undefined;
   const only = dialect.delimiter ?? said;
@@ -124,7 +136,7 @@ export function csvLayout(text: string, dialect: CsvDialect, name: string): CsvL
   ).map((delimiter) => {
     const divided = filled.map((index) => fieldsOf(records[index]!, delimiter, quote));
     const usual = modeOf(divided.map((fields) => fields.length));
-    const found = findHeader({ records: divided, usual }, dialect.header, dialect.expected ?? [], dialect.skip !== undefined);
+    const found = findHeader({ records: divided, usual }, dialect.header, dialect.expected ?? [], skip !== undefined);
     const header = divided[found.at]!.map((field) => field.trim());
     // Without a header no name tells one from another: "1,5;2,5" has as many fields by the comma.
     const known = !dialect.header
@@ -167,6 +179,7 @@ export function csvLayout(text: string, dialect: CsvDialect, name: string): CsvL
     ),
     ...(first.some((record) => /[\r\n]/.test(record) || (quote !== '' && record.includes(quote))) ? {} : { skip: first.length }),
     offset: first.length === 0 ? 0 : ends[first.length - 1]!,
+    skipped: digestOf(records.slice(0, skip ?? 0)),
     before: records.slice(0, place).filter((record) => !isBlank(record)),
     looksLikeData: dialect.header && fields.length > 1 && fields.every((field) => /^\s*[+-]?[\d.,:/-]+\s*$/.test(field)),
   };
@@ -175,6 +188,23 @@ export function csvLayout(text: string, dialect: CsvDialect, name: string): CsvL
 /** A name may have been broken into lines. */
 const nameOf = (field: string): string => field.replace(/\s*[\r\n]+\s*/g, ' ').trim();
 const isBlank = (record: string): boolean => record.trim() === '';
+
+const digestOf = (records: readonly string[]): string => createHash('sha256').update(JSON.stringify(records)).digest('hex').slice(0, 16);
+
+/**
+ * Lines that are left out of a file of rows, since they were left out of the source of its model: the same ones, and where no header
+ * tells where the table begins, others that cannot be rows.
+ */
+function likelySkipOf(records: readonly string[], { header, quote, likelySkip, likely }: CsvDialect): number | undefined {
+  if (likelySkip === undefined || likelySkip.lines === 0) return undefined;
+  const { lines, digest } = likelySkip;
+  const before = records.slice(0, lines);
+  if (digestOf(before) === digest) return lines;
+  if (header || likely === undefined) return undefined;
+  const divided = (some: readonly string[]): string[][] =>
+    some.filter((record) => !isBlank(record)).map((record) => fieldsOf(record, likely, quote));
+  return areRows(divided(before), divided(records.slice(lines))) ? undefined : lines;
+}
 
 function modeOf(counts: readonly number[]): number {
   const seen = new Map<number, number>();

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,8 +12,11 @@ import { preprocess } from '../../../src/data/preprocess/preprocess.ts';
 import type { PreprocessConfig } from '../../../src/data/preprocess/preprocess-config.ts';
 import { loadPreprocessor } from '../../../src/data/preprocess/preprocessor.ts';
 import { parseJson, writeJson } from '../../../src/data/reading/json-numbers.ts';
+import { readFileAs } from '../../../src/data/reading/read-as.ts';
+import type { Column } from '../../../src/data/stored/column.ts';
 import { SPLITS } from '../../../src/data/stored/dataset.ts';
 import type { DatasetMeta, DatasetProfile } from '../../../src/data/stored/dataset.ts';
+import { withDatabase } from '../../../src/data/table/duckdb.ts';
 import { readRowsFile } from '../../../src/serving/rows-file.ts';
 import { createBench, failure } from './support.ts';
 import type { Bench } from './support.ts';
@@ -337,6 +341,98 @@ describe('CSV as people have it', () => {
       ['y', false],
     ]);
     expect(warnings.filter((warning) => warning.includes('numbers the rows'))).toHaveLength(2);
+  });
+});
+
+describe('the very file that a model was trained on is read again, whatever it is called', () => {
+  const row = (k: number) => ({ x: `é${k % 5}`, n: k + 0.5, y: k % 2 ? 'b' : 'a' });
+  const ndjson = `${lines(60, (k) => JSON.stringify(row(k)))}\n`;
+  const csv = (delimiter = ',', header = true): string =>
+    `${header ? `x${delimiter}n${delimiter}y\n` : ''}${lines(60, (k) => Object.values(row(k)).join(delimiter))}\n`;
+  const latin = (text: string): Buffer => Buffer.from(text, 'latin1');
+  const zstd = async (name: string, text: string | Uint8Array): Promise<Uint8Array> => {
+    const [from, to] = [join(bench.dir, await bench.file(`plain-${name}`, text)), join(bench.dir, `packed-${name}.zst`)];
+    await withDatabase((db) =>
+      db.run(
+        `COPY (SELECT line FROM read_csv('${from}', auto_detect=false, header=false, delim=chr(1), quote='', escape='', columns={'line': 'VARCHAR'})) TO '${to}' (FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE '', ESCAPE '', COMPRESSION zstd)`,
+      ),
+    );
+    return readFile(to);
+  };
+  const titles = 'Report of the month\nmade 2024, by us, today\n';
+  test.each<[string, string, () => string | Uint8Array | Promise<Uint8Array>, object]>([
+    ['ndjson in .json', 'lines.json', () => ndjson, { format: 'ndjson' }],
+    ['ndjson without an ending', 'lines', () => ndjson, { format: 'ndjson' }],
+    ['json in .txt', 'list.txt', () => JSON.stringify(Array.from({ length: 60 }, (_, k) => row(k))), { format: 'json' }],
+    [
+      'json in .ndjson',
+      'list.ndjson',
+      () =>
+        JSON.stringify(
+          Array.from({ length: 60 }, (_, k) => row(k)),
+          null,
+          2,
+        ),
+      { format: 'json' },
+    ],
+    ['csv in .data', 'adult.data', () => csv(), { format: 'csv' }],
+    ['csv in .json', 'table.json', () => csv(';'), { format: 'csv' }],
+    ['tabs in .txt', 'table.txt', () => csv('\t'), { format: 'csv' }],
+    ['ndjson.zst', 'lines.ndjson.zst', () => zstd('a', ndjson), { format: 'ndjson' }],
+    ['csv.zst in .bin', 'table.bin', () => zstd('b', csv()), { format: 'csv' }],
+    ['csv.gz of another encoding', 'table.csv.gz', () => gzipSync(latin(csv())), { format: 'csv', encoding: 'windows-1252' }],
+    ['csv of another encoding', 'table.csv', () => latin(csv()), { format: 'csv', encoding: 'windows-1252' }],
+    ['ndjson in UTF-16', 'wide.ndjson', () => Buffer.from(`\uFEFF${ndjson}`, 'utf16le'), { format: 'ndjson' }],
+    ['ndjson.gz in UTF-16', 'wide.ndjson.gz', () => gzipSync(Buffer.from(`\uFEFF${ndjson}`, 'utf16le')), { format: 'ndjson' }],
+    ['json in UTF-16', 'wide.json', () => Buffer.from(`\uFEFF[${ndjson.trim().replaceAll('\n', ',')}]`, 'utf16le'), { format: 'json' }],
+    ['titles that are skipped', 'skipped.csv', () => `${titles}${csv()}`, { format: 'csv', skip: 2 }],
+    ['no header', 'bare.csv', () => csv(',', false), { format: 'csv', header: false }],
+    [
+      'no header, and titles that are skipped',
+      'bare-skipped.csv',
+      () => `${titles}${csv(',', false)}`,
+      { format: 'csv', header: false, skip: 2 },
+    ],
+    [
+      'no header, and rows that are skipped',
+      'rows-skipped.csv',
+      () => `é1,7.5,a\né2,3.5,a\n${csv(',', false)}`,
+      { format: 'csv', header: false, skip: 2 },
+    ],
+    ['a delimiter of its own', 'own.csv', () => csv('~'), { format: 'csv', delimiter: '~' }],
+  ])('%s', async (_, name, content, source) => {
+    const text = await content();
+    const path = await bench.file(`again-${name}`, text);
+    const bare = (source as { header?: boolean }).header === false;
+    const read = await ingest(bench.context(), {
+      source: { path, ...source },
+      label: bare ? 'column_3' : 'y',
+      split: { by: 'random' },
+    } as unknown as IngestConfig);
+    const meta = (await bench.open(read.outputs.dataset)).manifest.meta as unknown as DatasetMeta;
+    expect(meta.rows.train + meta.rows.validation + meta.rows.test).toBe(60);
+    const names = bare ? ['column_1', 'column_2'] : ['x', 'n'];
+    const about = { columns: { [names[0]!]: 'string', [names[1]!]: 'number' } as const, reading: meta.reading! };
+    const rows = await readRowsFile(join(bench.dir, path), about);
+    expect(rows.map((one) => [one[names[0]!], one[names[1]!]])).toEqual(Array.from({ length: 60 }, (_, k) => [row(k).x, row(k).n]));
+    const wanted = names.map((name, index): Column => ({ name, type: index === 0 ? 'string' : 'number' }));
+    const counted = await readFileAs(path, bench.dir, meta.reading, wanted, async ({ db, source: table, columns }) =>
+      db.rows(`SELECT count(*), count(${columns[0]!.value}), sum(${columns[1]!.value}) FROM ${table}`),
+    );
+    expect(counted[0]!.map(Number)).toEqual([60, 60, (59 * 60) / 2 + 30]);
+  });
+
+  test('lines that were skipped are no loss for a file that has rows there', async () => {
+    const path = await bench.file('titled.csv', `${titles}${csv(',', false)}`);
+    const read = await ingest(bench.context(), {
+      source: { format: 'csv', path, header: false, skip: 2 },
+      label: 'column_3',
+    } as unknown as IngestConfig);
+    const { reading } = (await bench.open(read.outputs.dataset)).manifest.meta as unknown as DatasetMeta;
+    const about = { columns: { column_2: 'number' } as const, reading: reading! };
+    expect(await readRowsFile(join(bench.dir, await bench.file('untitled.csv', csv(',', false))), about)).toHaveLength(60);
+    const other = `Report of another month\n2025, 1, today\n${csv(',', false)}`;
+    expect(await readRowsFile(join(bench.dir, await bench.file('other.csv', other)), about)).toHaveLength(60);
   });
 });
 
