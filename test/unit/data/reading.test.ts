@@ -130,14 +130,14 @@ describe('strings of JSON stay as they are, in training and in serving', () => {
 describe('dates', () => {
   test('month and day in an order that nobody can tell stay text, never two orders in one column', async () => {
     const text = lines(60, (k) =>
-      JSON.stringify({ d: `${String((k % 12) + 1).padStart(2, '0')}-${String((k % 28) + 1).padStart(2, '0')}-2024`, y: y(k) }),
+      JSON.stringify({ d: `${String((k % 12) + 1).padStart(2, '0')}-${String((k % 11) + 1).padStart(2, '0')}-2024`, y: y(k) }),
     );
     const { types, warnings } = await run('us.ndjson', text);
     expect(types['d']).toBe('string');
     expect(warnings.join()).toContain('do not say which part is the month');
     expect(await failure(run('us.ndjson', text, { split: { by: 'time', column: 'd' } }))).toMatchObject({
       code: 'SPLIT_INVALID',
-      hint: expect.stringContaining('"format"'),
+      hint: expect.stringMatching(/\{"format":"(dd-MM|MM-dd)-yyyy"\}\}\} or .*whichever is right; it reads 60 of 60 values/),
     });
     const declared = await run('us.ndjson', text, { columns: { d: { timestamp: { format: 'MM-dd-yyyy', zone: 'Europe/Berlin' } } } });
     expect(declared.all.some((row) => row.d === '2023-12-31T23:00:00.000Z')).toBe(true);
@@ -145,6 +145,78 @@ describe('dates', () => {
       declared,
       { d: [{ dateParts: ['month', 'day', 'hour'] }] },
       text.split('\n').map((line) => JSON.parse(line) as Row),
+    );
+  });
+
+  const pad = (value: number): string => String(value).padStart(2, '0');
+  const month = (k: number): string => `${2000 + Math.floor(k / 12)}-${pad((k % 12) + 1)}`;
+  test.each<[string, (k: number) => string, string]>([
+    ['months', month, 'yyyy-MM'],
+    ['months in front', (k) => month(k).replace(/(.*)-(.*)/, '$2/$1'), 'MM/yyyy'],
+    [
+      'names of months',
+      (k) => `${['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'][k % 12]!} ${month(k).slice(0, 4)}`,
+      'MMM yyyy',
+    ],
+    ['quarters', (k) => `${2000 + Math.floor(k / 4)}-Q${(k % 4) + 1}`, "yyyy-'Q'Q"],
+    ['weeks', (k) => `${2000 + Math.floor(k / 52)}-W${pad((k % 52) + 1)}`, "YYYY-'W'ww"],
+    ['days with months in front', (k) => `${pad((k % 12) + 1)}/${pad(((k * 5) % 28) + 1)}/${2000 + Math.floor(k / 12)}`, 'MM/dd/yyyy'],
+    [
+      'days and half days',
+      (k) => `${pad((k % 12) + 1)}/${pad(((k * 5) % 28) + 1)}/${2000 + Math.floor(k / 12)} 03:47 PM`,
+      'MM/dd/yyyy hh:mm a',
+    ],
+  ])('%s are points in time where the document uses them as such, and named with their form elsewhere', async (_, write, format) => {
+    for (const [name, text] of [
+      ['by.csv', `at,v,y\n${lines(120, (k) => `${write(k)},${k}.5,${y(k)}`)}\n`],
+      ['by.ndjson', lines(120, (k) => JSON.stringify({ at: write(k), v: k + 0.5, y: y(k) }))],
+    ] as const) {
+      const declaration = `"columns": {"at": {"timestamp":{"format":"${format}"}}}`;
+      const plain = await run(name, text);
+      expect(plain.types['at']).toBe('string');
+      expect(plain.warnings.join()).toContain(`Declare ${declaration} to read them`);
+      const read = await run(name, text, { split: { by: 'time', column: 'at' } as never });
+      expect(read.types['at']).toBe('timestamp');
+      expect(read.warnings.join()).toContain(`is read as ${declaration}, the only form that all its values have`);
+      expect(read.rows.train[0]!.v).toBe(0.5);
+      await expectServed(
+        read,
+        { at: [{ dateParts: ['month'] }], v: [] },
+        Array.from({ length: 120 }, (_, k) => ({ at: write(k), v: k + 0.5 })),
+      );
+    }
+  });
+
+  test('months make a series without gaps', async () => {
+    const read = await run('monthly.csv', `month,v\n${lines(240, (k) => `${month(k)},${(Math.sin(k / 2) * 10).toFixed(2)}`)}\n`, {
+      label: 'v',
+      split: { by: 'time', column: 'month' } as never,
+    });
+    const { outputs, values } = await preprocess(
+      bench.context(),
+      { features: { v: ['standardize'] }, sequence: { size: 6, horizon: 1, by: 'month' } } as unknown as PreprocessConfig,
+      read.dataset,
+    );
+    expect(JSON.stringify(values)).not.toContain('gap');
+    expect((await openExamples(await bench.open(outputs.examples))).meta.splits.train.rows).toBe(read.rows.train.length - 6);
+  });
+
+  test('a form is suggested that reads the values, or none', async () => {
+    const noteOf = async (write: (k: number) => string): Promise<string> =>
+      (await run('forms.csv', `d,y\n${lines(60, (k) => `"${write(k)}",${y(k)}`)}\n`)).warnings.find((note) => note.includes('"d"')) ?? '';
+    expect(await noteOf((k) => `${pad(((k * 5) % 28) + 1)}.${pad((k % 12) + 1)}.2021`)).toContain('"dd.MM.yyyy"');
+    expect(await noteOf((k) => `${pad((k % 12) + 1)}.${pad((k % 11) + 1)}.2021`)).toMatch(
+      /"(dd\.MM|MM\.dd)\.yyyy"\}\}\} or .*whichever is right/,
+    );
+    expect(await noteOf((k) => `2${k % 4}-${pad((k % 12) + 1)}-${pad((k % 11) + 1)}`)).toContain('"yy-MM-dd"');
+    expect(await noteOf((k) => (k % 2 ? `${pad((k % 12) + 1)}/13/2021` : `13.${pad((k % 12) + 1)}.2021`))).toMatch(
+      /looks like dates .* no one form reads them all\.$/,
+    );
+    expect(await noteOf((k) => (k === 7 ? 'soon' : `${pad(((k * 5) % 28) + 1)}.${pad((k % 12) + 1)}.2021`))).toMatch(
+      /"dd\.MM\.yyyy".* to read them; 1 of 60 values would be quarantined\.$/,
+    );
+    expect(await noteOf((k) => (k % 7 === 0 ? 'soon' : `${pad(((k * 5) % 28) + 1)}.${pad((k % 12) + 1)}.2021`))).toMatch(
+      /9 of 60 values would be quarantined, which "budget" has to allow \(it is 0\.05\)/,
     );
   });
 
@@ -163,7 +235,7 @@ describe('dates', () => {
   test('a declared form that has no meaning is refused', async () => {
     expect(await failure(run('d.csv', `d,y\n1,a\n2,b\n`, { columns: { d: { timestamp: { format: 'dd/mm/yyyy' } } } }))).toMatchObject({
       code: 'CONFIG_INVALID',
-      message: expect.stringContaining('does not say year, month and day'),
+      message: expect.stringContaining('"dd/mm/yyyy" says the day and not the month'),
     });
     expect(await failure(run('d.csv', `d,y\n1,a\n2,b\n`, { columns: { d: { timestamp: { zone: 'Europe/Berln' } } } }))).toMatchObject({
       code: 'CONFIG_INVALID',
@@ -211,6 +283,23 @@ describe('numbers', () => {
     );
     const one = await preprocessor.apply([{ money: '$7,007.50', de: '7,5', pct: '7%' }]);
     expect(Array.from(one['features']!.data)).toEqual([7007.5, 7.5, Math.fround(0.07)]);
+  });
+
+  test('ids are no amounts of money, and two ways that fit are both named', async () => {
+    const text = (write: (k: number) => string): string => `c,y\n${lines(60, (k) => `"${write(k)}",${y(k)}`)}\n`;
+    const noteOf = async (write: (k: number) => string): Promise<string> =>
+      (await run('ids.csv', text(write))).warnings.find((note) => note.includes('"c"')) ?? '';
+    for (const prefix of ['cat', 'abc', 'SKU', 'USD', 'TOP ', 'Eur']) expect(await noteOf((k) => `${prefix}${100 + k}`)).toBe('');
+    for (const amount of ['USD ', '€', '$ ']) expect(await noteOf((k) => `${amount}${100 + k}`)).toContain('{"number":{"currency":true}}');
+    expect(await noteOf((k) => `USD${k}.50`)).toContain('"currency":true');
+    expect(await noteOf((k) => `${k + 1},${100 + k}`)).toMatch(/Declare .*"thousands":",".* or .*"decimal":",".*whichever is right/);
+    expect(await noteOf((k) => `${k + 1},5`)).toMatch(/Declare "columns": \{"c": \{"number":\{"decimal":","\}\}\} to read them/);
+    expect(await noteOf((k) => (k < 10 ? `${k}.5` : `${k},5`))).not.toContain('whichever');
+  });
+
+  test('what is said of the first rows does not pass for all', async () => {
+    const { warnings } = await run('first.csv', `c,y\n${lines(30_000, (k) => `€${k},${y(k)}`)}\n`);
+    expect(warnings.join()).toContain('20480 of the 20480 values that were looked at are written in another way');
   });
 
   test('a supposition that the first rows suggest is proved on all', async () => {
