@@ -95,7 +95,7 @@ const CURRENCIES = new Set(
 /** Whether a text is an amount of money, and not an id that begins or ends with three letters. */
 function isAmount(text: string): boolean {
   if (/\p{Sc}/u.test(text) || !/[A-Za-z]/.test(text)) return true;
-  const code = /[A-Za-z]{3}/.exec(text)![0];
+  const code = /[A-Za-z]{3}/.exec(text)?.[0] ?? '';
   return CURRENCIES.has(code) && (/[A-Za-z]\s+[\d.(+-]|\d\s+[A-Za-z]/.test(text) || /\d[.,]\d/.test(text));
 }
 
