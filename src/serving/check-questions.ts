@@ -5,7 +5,7 @@ export interface Question {
   readonly answers: readonly ExpectedAnswer[];
 }
 
-export interface ExpectedAnswer {
+interface ExpectedAnswer {
   /** Of the test split. */
   readonly example: number;
   /** The row of the request that the answer belongs to. */

@@ -97,8 +97,12 @@ async function plainTexts(
   }
 }
 
-/** @param whole whether the text is all that the file holds @param ending the format that its ending says @param model format of the model's source */
-export function formatOfText(text: string, whole: boolean, ending: string | undefined, model: string | undefined): string | undefined {
+/**
+ * @param whole whether the text is all that the file holds
+ * @param ending the format that its ending says
+ * @param model format of the model's source
+ */
+function formatOfText(text: string, whole: boolean, ending: string | undefined, model: string | undefined): string | undefined {
   const isJson = (format: string | undefined): format is string => format === 'json' || format === 'ndjson';
   const start = text.trimStart();
   if (/^\[\s*(\{|\]|$)/.test(start)) return 'json';
