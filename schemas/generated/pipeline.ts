@@ -1685,7 +1685,7 @@ currency?: boolean
  */
 timestamp: {
 /**
- * Pattern of the texts: yyyy, yy, MM, M, MMM (Jan), MMMM (January), dd, d, HH, H, hh, h, mm, ss, SSS (fraction), a (AM, PM), ZZ (zone: Z, +02:00); other letters stand in quotes. Left out: ISO 8601.
+ * Pattern of the texts: yyyy, yy, MM, M, MMM (Jan), MMMM (January), dd, d, HH, H, hh, h, mm, ss, SSS (fraction), a (AM, PM), ZZ (zone: Z, +02:00), Q (quarter), YYYY with ww and e (year, week and day of ISO 8601); other letters stand in quotes. A month, quarter, week or year alone is its first moment. Left out: ISO 8601.
  */
 format?: string
 /**

@@ -6,13 +6,13 @@ import { currentTable } from './current-table.ts';
 import type { CurrentColumn } from './current-table.ts';
 
 /**
- * The rows of a file as a table to compare, read as the source of the model was read; the format follows from the ending. Only the
+ * The rows of a file as a table to compare, read as the source of the model was read. Only the
  * columns that are compared are read. Values that cannot be read are counted.
  *
  * @param reading of the model; undefined for models of version 0.1.0
  * @param use looks at the rows while the file is open
  * @returns what it gave, and what people should know of the file
- * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID; USAGE for an unknown ending
+ * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID; USAGE where nothing tells the format
  */
 export async function readCurrent<T>(
   path: string,

@@ -13,12 +13,17 @@ import { DATA_LIMITS } from '../data/table/limits.ts';
 import { preprocessorParts } from '../data/preprocess/preprocessor.ts';
 import { fieldsOf, recordsOf } from '../data/reading/csv-layout.ts';
 import { parseJson, writeJson } from '../data/reading/json-numbers.ts';
-import type { DatasetMeta } from '../data/stored/dataset.ts';
+import { SPLITS } from '../data/stored/dataset.ts';
+import type { DatasetMeta, SourceReading, Split } from '../data/stored/dataset.ts';
 import { sequenceOf } from '../evaluation/measure/score.ts';
 import type { Sequence } from '../evaluation/measure/score.ts';
+import { readSeriesRows } from '../evaluation/rows/series-rows.ts';
+import type { WantedWindow } from '../evaluation/rows/series-rows.ts';
 import type { CheckedRows, RegistrationCheck } from '../registry/types.ts';
 import { openBundle } from '../training/bundle/load-model.ts';
 import { MODEL } from '../training/model/model-meta.ts';
+import { questionsOfRows, questionsOfWindows } from './check-questions.ts';
+import type { Question } from './check-questions.ts';
 import { RequestError } from './request-error.ts';
 import { readRowsFile } from './rows-file.ts';
 import type { Servable } from './servable.ts';
@@ -36,32 +41,26 @@ const INPUT_BOUND = 1e-5;
 /** Bytes of the inputs of all answers: images are large. */
 const INPUT_BYTES_MAX = 64 * 1024 * 1024;
 
+/** Rows that are sent instead of those of the source, where examples are windows: each of some takes several. */
+const WINDOW_ROWS_MAX = 2_000;
+
 /** Test rows in the order of the split, as a client would send them. */
 interface RawRows {
   readonly from: CheckedRows['from'];
-  /** Place of each in the test split. */
-  readonly positions: readonly number[];
+  /** Of each its place among the rows of all splits. */
+  readonly places: readonly number[];
   readonly ways: readonly { readonly way: string; readonly rows: readonly Row[] }[];
-}
-
-/** Rows that go into one request, and the examples that its answers belong to. */
-interface Question {
-  /** Among the raw rows. */
-  readonly start: number;
-  readonly rows: number;
-  /** Answers before this one have no example in the test split. */
-  readonly skip: number;
-  /** Examples of the test split, one after the other. */
-  readonly examples: readonly number[];
 }
 
 interface Difference {
   readonly way: string;
-  /** Row that the answer belongs to, among the raw rows; the first of its window. */
+  /** Row that the answer is of, among the raw rows. */
+  readonly answer: number;
+  /** Row whose value differs, where one does. */
   readonly at: number;
+  /** There is no answer. */
+  readonly unanswered?: true;
   readonly column?: string;
-  /** Row of the window whose value differs. */
-  readonly step?: number;
   readonly inputs?: readonly [number, number];
   readonly answers: readonly [unknown, unknown];
 }
@@ -134,41 +133,53 @@ async function compare(
   reader: ExamplesReader,
   sequence: Sequence | undefined,
 ): Promise<RegistrationCheck> {
-  const meta = datasetMeta(dataset);
   const answersMax = Math.max(1, Math.min(DATA_LIMITS.rawRowsMax, Math.floor(INPUT_BYTES_MAX / Math.max(1, reader.rowBytes))));
-  const questionsAt = (positions: readonly number[]): Question[] =>
-    questionsOf(positions, { sequence, rows: meta.rows.test, examples: reader.rows, answersMax });
-  let raw = await rawRows(servable, dataset, meta);
-  let questions = raw === undefined ? [] : questionsAt(raw.positions);
-  if (raw === undefined || questions.length === 0) {
-    raw = await datasetRows(dataset, meta, answersMax + (sequence === undefined ? 0 : sequence.size + sequence.horizon));
-    questions = questionsAt(raw.positions);
-  }
-  if (questions.length === 0) return notChecked(`a window takes ${sequence?.size ?? 1} rows, and the test split has ${meta.rows.test}`);
+  const asked =
+    sequence === undefined
+      ? await rowQuestions(servable, dataset, answersMax)
+      : await windowQuestions(servable, dataset, sequence, answersMax, reader.rows);
+  if (asked === undefined) return notChecked('there is no window in the test split');
+  const { raw, questions } = asked;
   const { output } = servable.predictor.meta;
   const found: Difference[] = [];
   let largest = 0;
   let answers = 0;
   for (const question of questions) {
     const inputs = servable.preprocessor.inputs.map(({ name }) => name);
-    const stored = inputsOf(reader.gather(Int32Array.from(question.examples)), inputs);
+    const stored = inputsOf(reader.gather(Int32Array.from(question.answers, ({ example }) => example)), inputs);
     const judged = await servable.predictor.predict(stored);
-    answers += question.examples.length;
+    answers += question.answers.length;
+    const width = judged.length / question.answers.length;
     for (const { way, rows } of raw.ways) {
-      const asked = await sendRows(servable, rows, question, { way, positions: raw.positions, from: raw.from });
-      const answered = asked.answers.subarray(question.skip * (judged.length / question.examples.length));
-      const decoded = (values: Float32Array, count: number): unknown[] => decode(output, values, count);
-      for (let at = 0; at < question.examples.length; at++) {
-        const width = judged.length / question.examples.length;
+      const asked = await sendRows(servable, rows, question, {
+        way,
+        from: raw.from,
+        first: placeText(dataset, raw.places[question.rows[0]!]!),
+      });
+      for (const [at, { row, rows: own }] of question.answers.entries()) {
+        const decoded = (values: Float32Array, index: number): unknown =>
+          decode(output, values.subarray(index * width, (index + 1) * width), 1)[0];
+        const index = asked.ends === undefined ? row : asked.ends.indexOf(row);
+        const last = question.rows[row]!;
+        if (index === -1) {
+          largest = Number.NaN;
+          found.push({ way, answer: last, at: last, unanswered: true, answers: [decoded(judged, at), undefined] });
+          continue;
+        }
         const difference = largestDifference(
           judged.subarray(at * width, (at + 1) * width),
-          answered.subarray(at * width, (at + 1) * width),
+          asked.answers.subarray(index * width, (index + 1) * width),
         );
         if (!(difference <= largest)) largest = difference;
-        const input = firstInput(preprocessor, stored, asked.tensors, at, question.skip + at);
+        const input = firstInput(preprocessor, stored, asked.tensors, at, index);
         if (difference <= BOUND && input === undefined) continue;
-        const both = [decoded(judged, question.examples.length)[at], decoded(answered, question.examples.length)[at]] as const;
-        found.push({ way, at: question.start + question.skip + at, answers: both, ...input });
+        found.push({
+          way,
+          answer: last,
+          at: input === undefined ? last : question.rows[own[input.step]!]!,
+          answers: [decoded(judged, at), decoded(asked.answers, index)],
+          ...(input === undefined ? {} : { column: input.column, inputs: input.inputs }),
+        });
       }
     }
   }
@@ -176,39 +187,60 @@ async function compare(
   return { rows: answers, from: raw.from, ways: raw.ways.map(({ way }) => way), largestDifference: largest, bound: BOUND };
 }
 
-interface Places {
-  readonly sequence: Sequence | undefined;
-  /** Of the test split. */
-  readonly rows: number;
-  readonly examples: number;
-  readonly answersMax: number;
+interface Asked {
+  readonly raw: RawRows;
+  readonly questions: readonly Question[];
 }
 
-function questionsOf(positions: readonly number[], { sequence, rows, examples, answersMax }: Places): Question[] {
-  if (sequence === undefined) {
-    const count = Math.min(positions.length, answersMax);
-    // One row by itself and all others together: a request has any number of rows.
-    return [
-      [0, Math.min(1, count)],
-      [1, count],
-    ].flatMap(([from, to]) => (to! > from! ? [{ start: from!, rows: to! - from!, skip: 0, examples: positions.slice(from, to) }] : []));
-  }
-  const questions: Question[] = [];
-  let left = answersMax;
-  for (let start = 0; start < positions.length && left > 0;) {
-    let end = start + 1;
-    while (end < positions.length && positions[end] === positions[end - 1]! + 1) end++;
-    const windows = Array.from(
-      { length: Math.max(0, end - start - sequence.size + 1) },
-      (_, at) => positions[start + at]! + sequence.size - 1 + sequence.horizon - (rows - examples),
+async function rowQuestions(servable: Servable, dataset: OpenArtifact, answersMax: number): Promise<Asked | undefined> {
+  const meta = datasetMeta(dataset);
+  const before = meta.rows.train + meta.rows.validation;
+  let raw = await rawRows(servable, dataset, meta);
+  if (raw === undefined || raw.places.length === 0)
+    raw = await datasetRows(
+      dataset,
+      Array.from({ length: Math.min(answersMax, meta.rows.test) }, (_, row) => before + row),
     );
-    const skip = windows.filter((example) => example < 0).length;
-    const own = windows.filter((example) => example >= 0 && example < examples).slice(0, left);
-    if (own.length > 0) questions.push({ start, rows: skip + own.length + sequence.size - 1, skip, examples: own });
-    left -= own.length;
-    start = end;
+  const questions = questionsOfRows(
+    raw.places.map((place) => place - before),
+    answersMax,
+  );
+  return questions.length === 0 ? undefined : { raw, questions };
+}
+
+/**
+ * Which windows there are say the rules that cut them for the training: of several series, over gaps and rows that were set aside.
+ * Asked are those whose rows were all kept as the source had them, or else some of the dataset.
+ *
+ * @throws REGISTRATION_DIFFERS where the rows hold other windows than were judged
+ */
+async function windowQuestions(
+  servable: Servable,
+  dataset: OpenArtifact,
+  sequence: Sequence,
+  answersMax: number,
+  examples: number,
+): Promise<Asked | undefined> {
+  const windowsOf = async (wanted: WantedWindow): Promise<ReadonlyMap<number, Int32Array>> => {
+    const { targets, windows } = await readSeriesRows(dataset, sequence, [], 0, { wanted });
+    if (targets.length !== examples)
+      throw refused(`${examples} windows of the test split were judged, and its rows hold ${targets.length}`);
+    return windows;
+  };
+  const raw = await rawRows(servable, dataset, datasetMeta(dataset));
+  if (raw !== undefined) {
+    const held = new Set(raw.places);
+    const windows = await windowsOf((places, kept) => kept < answersMax && places.every((place) => held.has(place)));
+    if (windows.size > 0) return { raw, questions: questionsOfWindows(windows, raw.places) };
   }
-  return questions;
+  const some = Math.max(1, Math.min(answersMax, Math.floor(WINDOW_ROWS_MAX / sequence.size)));
+  const windows = await windowsOf((_, kept) => kept < some);
+  if (windows.size === 0) return undefined;
+  const rows = await datasetRows(
+    dataset,
+    [...new Set([...windows.values()].flatMap((places) => [...places]))].sort((a, b) => a - b),
+  );
+  return { raw: rows, questions: questionsOfWindows(windows, rows.places) };
 }
 
 /** The kept rows of the source; undefined where there are none. */
@@ -226,7 +258,7 @@ async function rawRows({ preprocessor }: Servable, dataset: OpenArtifact, meta: 
     const path = join(folder, `rows${extname(rawTest.file)}`);
     await copyFile(await dataset.path(rawTest.file), path);
     const columns = Object.fromEntries(preprocessor.columns.map(({ name, type }) => [name, type]));
-    const own = preprocessor.reading ?? reading;
+    const own = withoutSkip(preprocessor.reading ?? reading);
     const rows = await readRowsFile(path, { columns, ...(own === undefined ? {} : { reading: own }) }).catch((error: unknown) => {
       if (!isPerennialError(error)) throw error;
       throw refused(`raw rows of the test split cannot be read as "predict --rows" does: ${error.message}`, error);
@@ -246,10 +278,22 @@ async function rawRows({ preprocessor }: Servable, dataset: OpenArtifact, meta: 
     if (format === 'csv') ways.push({ way: 'as the texts of their cells', rows: textRows(await readFile(path, 'utf8'), meta) });
     // Rows that were set aside after they had been kept.
     const left = <T>(items: readonly T[]): T[] => items.filter((_, index) => rawTest.positions[index]! >= 0);
-    return { from: 'source', positions: left(rawTest.positions), ways: ways.map((each) => ({ ...each, rows: left(each.rows) })) };
+    const before = meta.rows.train + meta.rows.validation;
+    return {
+      from: 'source',
+      places: left(rawTest.positions).map((position) => before + position),
+      ways: ways.map((each) => ({ ...each, rows: left(each.rows) })),
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The kept rows stand in a file of their own, without what stood before them. */
+function withoutSkip(reading: SourceReading | undefined): SourceReading | undefined {
+  if (reading === undefined) return undefined;
+  const { skip: _skip, ...source } = reading.source;
+  return { ...reading, source };
 }
 
 /** Every cell as the text that it is. */
@@ -266,29 +310,44 @@ function textRows(text: string, { reading }: DatasetMeta): Row[] {
     .map((fields) => Object.fromEntries(names.map((name, index) => [name, fields[index] ?? ''])));
 }
 
-/** Rows of the dataset: where a row of the source is a file, or the source has none of the test split among its first ones. */
-async function datasetRows(dataset: OpenArtifact, meta: DatasetMeta, limit: number): Promise<RawRows> {
+/**
+ * Rows of the dataset: where a row of the source is a file, or the source has none of the test split among its first ones.
+ *
+ * @param places among the rows of all splits, rising
+ */
+async function datasetRows(dataset: OpenArtifact, places: readonly number[]): Promise<RawRows> {
+  const meta = datasetMeta(dataset);
+  const wanted = new Set(places);
   const rows: Row[] = [];
-  for await (const batch of readRows(dataset, 'test', { limit })) {
-    for (const row of batch)
-      rows.push(
-        Object.fromEntries(
-          Object.entries(row).map(([name, value]) => [
-            name,
-            value instanceof Uint8Array
-              ? Buffer.from(value).toString('base64')
-              : typeof value === 'number' && !Number.isFinite(value)
-                ? String(value)
-                : value,
-          ]),
-        ),
-      );
+  let before = 0;
+  for (const split of SPLITS) {
+    const own = places.filter((place) => place >= before && place < before + meta.rows[split]);
+    if (own.length > 0) {
+      let place = own[0]!;
+      for await (const batch of readRows(dataset, split, { offset: place - before, limit: own.at(-1)! - place + 1 }))
+        for (const row of batch) if (wanted.has(place++)) rows.push(asJson(row));
+    }
+    before += meta.rows[split];
   }
   return {
     from: 'dataset',
-    positions: rows.map((_, index) => index),
+    places,
     ways: [{ way: meta.columns.some(({ type }) => type === 'image') ? 'as JSON with images in base64' : 'as JSON', rows }],
   };
+}
+
+/** Images as base64; JSON has no infinities. */
+function asJson(row: Row): Row {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      value instanceof Uint8Array
+        ? Buffer.from(value).toString('base64')
+        : typeof value === 'number' && !Number.isFinite(value)
+          ? String(value)
+          : value,
+    ]),
+  );
 }
 
 /**
@@ -306,24 +365,29 @@ function withNulls({ preprocessor, sourceColumns }: Servable, row: Row): Row {
   return { ...row, ...Object.fromEntries(absent.map((name) => [name, null])) };
 }
 
-/** As the server does it: the body is parsed, its rows are checked, and the network is asked. */
+/** As the server does it: the body is parsed, its rows are checked, and the network is asked. @returns with the last rows of windows */
 async function sendRows(
-  { preprocessor, predictor, ...rest }: Servable,
+  servable: Servable,
   rows: readonly Row[],
-  { start, rows: count }: Question,
-  { way, positions, from }: { readonly way: string; readonly positions: readonly number[]; readonly from: string },
-): Promise<{ readonly tensors: TensorBatch; readonly answers: Float32Array }> {
-  const servable = { preprocessor, predictor, ...rest };
-  const body = parseJson(writeJson({ rows: rows.slice(start, start + count).map((row) => withNulls(servable, row)) })) as {
+  question: Question,
+  { way, first, from }: { readonly way: string; readonly first: string; readonly from: string },
+): Promise<{ readonly tensors: TensorBatch; readonly answers: Float32Array; readonly ends?: Int32Array }> {
+  const { preprocessor, predictor } = servable;
+  const body = parseJson(writeJson({ rows: question.rows.map((row) => withNulls(servable, rows[row]!)) })) as {
     readonly rows: readonly unknown[];
   };
   try {
-    const tensors = await preprocessor.apply(checkRows(servable, body.rows));
-    return { tensors, answers: await predictor.predict(tensors) };
+    const checked = checkRows(servable, body.rows);
+    if (preprocessor.series === undefined) {
+      const tensors = await preprocessor.apply(checked);
+      return { tensors, answers: await predictor.predict(tensors) };
+    }
+    const { tensors, ends } = await preprocessor.series.windows(checked);
+    return { tensors, ends, answers: await predictor.predict(tensors) };
   } catch (error) {
     if (!(error instanceof RequestError) && !isPerennialError(error, 'DATA_INVALID')) throw error;
     throw refused(
-      `raw rows of the test split are refused, sent ${way}: ${messageOf(error)} That request begins with row ${positions[start]} of the test split of the ${from}`,
+      `raw rows of the test split are refused, sent ${way}: ${messageOf(error)} That request begins with ${first} of the ${from}`,
       error,
     );
   }
@@ -356,7 +420,7 @@ function firstInput(
   asked: TensorBatch,
   storedRow: number,
   askedRow: number,
-): Pick<Difference, 'column' | 'step' | 'inputs'> | undefined {
+): { readonly column: string; readonly step: number; readonly inputs: readonly [number, number] } | undefined {
   const { columns } = preprocessorParts(preprocessor).parts;
   const offsets = new Map<string, number>();
   for (const { name, spec } of columns) {
@@ -391,29 +455,32 @@ async function differs(
   dataset: OpenArtifact,
 ): Promise<PerennialError> {
   const [first] = [...found].sort((a, b) => a.at - b.at) as [Difference];
-  const rows = new Set(found.map(({ at }) => at)).size;
+  const rows = new Set(found.map(({ answer }) => answer)).size;
   const {
     column,
-    step = 0,
     inputs,
     way,
+    unanswered,
     answers: [judged, answered],
   } = first;
-  const place = raw.positions[first.at + step]!;
-  const sent = raw.ways.find((each) => each.way === way)!.rows[first.at + step]!;
-  let why = 'its inputs are equal, so that the network itself answers differently';
+  const place = raw.places[first.at]!;
+  const sent = raw.ways.find((each) => each.way === way)!.rows[first.at]!;
+  let why =
+    unanswered === true
+      ? 'the server makes no window of it and the rows before it, and the training did'
+      : 'its inputs are equal, so that the network itself answers differently';
   if (column !== undefined) {
     const trained = await valueOf(dataset, place, column);
     why = `of its column "${column}" ${shown(sent[column])} becomes ${inputs![1]}, and in training ${shown(trained)} became ${inputs![0]}`;
   }
   return new PerennialError(
     'REGISTRATION_DIFFERS',
-    `Nothing is registered: ${rows} of ${answers} raw rows of the test split do not give what the evaluation judged (answers differ by up to ${largest.toPrecision(3)}; ${BOUND} passes). The first is row ${place} of the split, sent ${way}: ${why}. It is answered ${shown(answered)}; judged was ${shown(judged)}.`,
+    `Nothing is registered: ${rows} of ${answers} raw rows of the test split do not give what the evaluation judged (answers differ by up to ${largest.toPrecision(3)}; ${BOUND} passes). The first is ${placeText(dataset, place)}, sent ${way}: ${why}. It is answered ${shown(answered)}; judged was ${shown(judged)}.`,
     {
       details: {
         rows: answers,
         differing: rows,
-        firstRow: place,
+        firstRow: inSplit(dataset, place).row,
         way,
         largestDifference: largest,
         ...(column === undefined ? {} : { column, judgedInput: inputs![0], givenInput: inputs![1] }),
@@ -422,9 +489,22 @@ async function differs(
   );
 }
 
-async function valueOf(dataset: OpenArtifact, row: number, column: string): Promise<unknown> {
-  for await (const [found] of readRows(dataset, 'test', { offset: row, limit: 1 })) return found?.[column];
+async function valueOf(dataset: OpenArtifact, place: number, column: string): Promise<unknown> {
+  const { split, row } = inSplit(dataset, place);
+  for await (const [found] of readRows(dataset, split, { offset: row, limit: 1 })) return found?.[column];
   return undefined;
+}
+
+/** Where a row of all splits is. */
+function inSplit(dataset: OpenArtifact, place: number): { readonly split: Split; readonly row: number } {
+  const { train, validation } = datasetMeta(dataset).rows;
+  if (place >= train + validation) return { split: 'test', row: place - train - validation };
+  return place >= train ? { split: 'validation', row: place - train } : { split: 'train', row: place };
+}
+
+function placeText(dataset: OpenArtifact, place: number): string {
+  const { split, row } = inSplit(dataset, place);
+  return `row ${row} of the ${split} split`;
 }
 
 function shown(value: unknown): string {

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { dirname, extname, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import type { Row } from '../core/tensor.ts';
 import { isEncodedImage } from '../data/images/encoded-image.ts';
 import { parseJson } from '../data/reading/json-numbers.ts';
-import { readFileAs } from '../data/reading/read-as.ts';
-import type { ReadTable } from '../data/reading/read-as.ts';
+import { readTable, withFile } from '../data/reading/read-as.ts';
+import type { OpenedFile, ReadTable } from '../data/reading/read-as.ts';
 import type { SourceReading } from '../data/stored/dataset.ts';
 import type { Column, ColumnType } from '../data/stored/column.ts';
 
@@ -22,7 +22,7 @@ export interface RowsReading {
  * the server names its row and column. A path in a column of images (from the folder of the file) becomes the bytes of the file as
  * base64.
  *
- * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID; USAGE for an unknown ending
+ * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID; USAGE where nothing tells the format
  */
 export async function readRowsFile(path: string, about: RowsReading): Promise<Row[]> {
   const { rows, malformed } = await readEveryRow(path, about);
@@ -42,15 +42,14 @@ export interface EveryRow {
 
 /** The same as {@link readRowsFile}, for whoever goes on without the rows that cannot be read. @throws as that, for the file as a whole */
 export async function readEveryRow(path: string, { columns, reading }: RowsReading): Promise<EveryRow> {
-  const ending = extname(path).toLowerCase();
-  const found =
-    ending === '.ndjson' || ending === '.jsonl'
-      ? { rows: ndjsonRows(await readText(path), path) }
-      : ending === '.json'
-        ? { rows: jsonRows(await readText(path), path) }
-        : await tableRows(path, columns, reading);
-  if (found.rows.length === 0 && !('malformed' in found && found.malformed !== undefined))
-    throw new PerennialError('SOURCE_EMPTY', `${path} holds no rows.`);
+  const found = await withFile(path, process.cwd(), reading, async (file): Promise<EveryRow> => {
+    if (file.format !== 'ndjson' && file.format !== 'json') return tableRows(file, columns);
+    const rowsOfText = file.format === 'ndjson' ? ndjsonRows : jsonRows;
+    const rows: (Row | PerennialError)[] = [];
+    for (const one of file.files) rows.push(...rowsOfText(await readText(one.path), file.files.length === 1 ? path : one.name));
+    return { rows };
+  });
+  if (found.rows.length === 0 && found.malformed === undefined) throw new PerennialError('SOURCE_EMPTY', `${path} holds no rows.`);
   const images = Object.keys(columns).filter((name) => columns[name] === 'image');
   if (images.length === 0) return found;
   return {
@@ -73,10 +72,10 @@ async function orError<T>(read: () => T | Promise<T>): Promise<T | PerennialErro
 /** Malformed lines that are named. */
 const LINES_SHOWN = 3;
 
-async function tableRows(path: string, types: Readonly<Record<string, ColumnType>>, reading: SourceReading | undefined): Promise<EveryRow> {
+async function tableRows(file: OpenedFile, types: Readonly<Record<string, ColumnType>>): Promise<EveryRow> {
   // Images come as texts: paths or base64.
   const wanted = Object.entries(types).map(([name, type]): Column => ({ name, type: type === 'image' ? 'string' : type }));
-  return readFileAs(path, process.cwd(), reading, wanted, async (table) => {
+  return readTable(file, wanted, async (table) => {
     const rows: Row[] = [];
     const present = table.columns.filter((column) => column.present);
     // Names that the model does not know tell the server which of its columns is misspelt.
@@ -95,7 +94,7 @@ async function tableRows(path: string, types: Readonly<Record<string, ColumnType
         );
       }
     }
-    const malformed = await malformedIn(path, table);
+    const malformed = await malformedIn(file.path, table);
     return { rows, ...(malformed === undefined ? {} : { malformed }) };
   });
 }
@@ -139,19 +138,8 @@ async function withImages(row: Row, images: readonly string[], path: string, ind
   return { ...row, ...read };
 }
 
-async function readText(path: string): Promise<string> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    throw new PerennialError('SOURCE_NOT_FOUND', `${path} cannot be read: ${messageOf(error)}.`, { hint: 'Check the path.', cause: error });
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new PerennialError('SOURCE_INVALID', `${path} is not UTF-8.`, { hint: 'Save it as UTF-8.', cause: error });
-  }
-}
+/** Of a file that was found to be UTF-8. */
+const readText = async (path: string): Promise<string> => new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
 
 function jsonRows(text: string, path: string): (Row | PerennialError)[] {
   const value = parse(text, path);

@@ -11,6 +11,7 @@ import { readerRegistry } from '../readers/index.generated.ts';
 import type { RawTable, SourceFile } from '../readers/reader.ts';
 import { contentSql, loadTable, rejectRows } from '../reading/load-table.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
+import { momentHint } from '../reading/suggestions.ts';
 import { readLabels } from './read-labels.ts';
 import { checkMeaning, checkVanished, newColumnNotes, typesOfReference, wholeAgain } from './reference.ts';
 import type { ReferenceSchema } from './reference.ts';
@@ -123,7 +124,7 @@ async function applyWindow(db: Database, columns: readonly TypedColumn[], config
   const column = requireColumn(columns, window.column, 'window.column');
   if (column.type !== 'timestamp')
     throw new PerennialError('CONFIG_INVALID', `window.column: "${column.name}" is a ${column.type} column, not timestamps.`, {
-      hint: `Declare "columns": {"${column.name}": "timestamp"} if its values are dates, or {"timestamp": {"format": "dd/MM/yyyy"}} with the form that they have.`,
+      hint: await momentHint(db, column, 'data'),
     });
   const [range] = await db.rows(`SELECT epoch_ms(min(${column.id})), epoch_ms(max(${column.id})), count(*) FROM data`);
   const [first, latest, before] = range!.map(Number) as [number, number, number];
@@ -237,6 +238,8 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
         exclude: config.exclude ?? [],
         named: namedColumns(config, labelled),
         rows: limit === undefined ? 'all' : { sample: limit },
+        moments: [split.by === 'time' ? split.column : undefined, config.window?.column].filter((name) => name !== undefined),
+        budget: config.budget ?? BUDGET,
       });
     },
     `${sampleName(files[0])} cannot be read as ${config.source.format}`,
@@ -264,7 +267,7 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
   const [count] = await db.rows('SELECT count(*) FROM data');
   const good = Number(count![0]);
   if (good + quarantined === 0) throw new PerennialError('SOURCE_EMPTY', `${sampleName(files[0])} has a header but no rows.`);
-  checkBudget(quarantined, good, config.budget ?? 0.05, reasons);
+  checkBudget(quarantined, good, config.budget ?? BUDGET, reasons);
   const filtered = await filterRows(db, columns, config.filter);
   const outsideWindow = await applyWindow(db, columns, config, nominalTime);
   const judged: { label: TypedColumn; classes: boolean; notes: string[] }[] = [];
@@ -322,6 +325,9 @@ async function inWords<T>(load: () => Promise<T>, prefix: string): Promise<T> {
 function columnOf({ name, type, format, origin }: TypedColumn): Column {
   return { name, type, ...(format === undefined ? {} : { format }), ...(origin === undefined ? {} : { origin }) };
 }
+
+/** Share of the rows that may be quarantined, unless the document says another. */
+const BUDGET = 0.05;
 
 function checkBudget(quarantined: number, good: number, budget: number, reasons: IngestTables['reasons']): void {
   const share = quarantined / (quarantined + good);

@@ -36,9 +36,10 @@ export async function keepRawRows(
   );
   // Windows are cut from rows that follow each other; otherwise some from everywhere.
   const step = series ? 1 : Math.max(1, found.length / DATA_LIMITS.rawRowsMax);
+  const most = series ? DATA_LIMITS.rawRowsInTimeMax : DATA_LIMITS.rawRowsMax;
   const chosen: [number, number][] = [];
   let bytes = 0;
-  for (let at = 0; Math.floor(at) < found.length && chosen.length < DATA_LIMITS.rawRowsMax; at += step) {
+  for (let at = 0; Math.floor(at) < found.length && chosen.length < most; at += step) {
     const [row, place, size] = found[Math.floor(at)]!;
     bytes += size;
     if (bytes > DATA_LIMITS.rawRowsBytesMax) break;

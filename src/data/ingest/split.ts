@@ -5,6 +5,7 @@ import type { Database } from '../table/duckdb.ts';
 import { literal } from '../table/duckdb.ts';
 import { keyDigestSql, shareSql } from '../reading/digest.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
+import { momentHint } from '../reading/suggestions.ts';
 import { SPLITS } from '../stored/dataset.ts';
 import type { Split } from '../stored/dataset.ts';
 
@@ -255,7 +256,7 @@ async function byTime({ db, split, columns }: SplitRequest): Promise<string> {
       'SPLIT_INVALID',
       `split.column: "${time.name}" is a ${time.type} column; a split by time needs timestamps or numbers.`,
       {
-        hint: `Declare "columns": {"${time.name}": "timestamp"} if its values are dates, or {"timestamp": {"format": "dd/MM/yyyy"}} with the form that they have.`,
+        hint: await momentHint(db, time, 'data'),
       },
     );
   }

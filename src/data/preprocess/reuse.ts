@@ -107,7 +107,7 @@ export function checkReusedColumns({ text, parts }: ReusedPreprocessing, columns
     const found = requireColumn(columns, name, `from ${text}`);
     if (kindOf(found.type) !== kindOf(type))
       throw new PerennialError('DATA_INVALID', `from: ${text} reads "${name}" as ${type}, and here the column is ${found.type}.`, {
-        hint: `Declare "columns": { "${name}": "${type}" } in the ingest step.`,
+        hint: `If its values can be read so, declare "columns": { "${name}": "${type}" } in the ingest step: others are quarantined.`,
       });
   }
 }

@@ -121,7 +121,10 @@ export class SeriesRuns {
     const { by, gap, gaps, key: columns } = this.#sequence;
     const where = (): string => `row ${row}, column "${by}"${key === '' ? '' : ` (${seriesName(columns, key)})`}`;
     if (time < before)
-      throw new PerennialError('DATA_INVALID', `${where()}: it is earlier than the row before; a series is given in the order of time.`);
+      throw new PerennialError(
+        'DATA_INVALID',
+        `${where()}: it is earlier than the row before; a series is given in the order of time: sort the rows by "${by}".`,
+      );
     if (gap === undefined) return false;
     if (time === before) {
       throw new PerennialError(

@@ -28,7 +28,10 @@ interface Part {
   readonly layout: CsvLayout;
 }
 
-async function layouts(files: readonly SourceFile[], { config, expected, likely, workDir }: ReadRequest<CsvConfig>): Promise<Part[]> {
+async function layouts(
+  files: readonly SourceFile[],
+  { config, expected, likely, likelySkip, workDir }: ReadRequest<CsvConfig>,
+): Promise<Part[]> {
   const { delimiter, quote = '"', header = true, skip } = config;
   const parts: Part[] = [];
   for (const file of files) {
@@ -40,6 +43,7 @@ async function layouts(files: readonly SourceFile[], { config, expected, likely,
       ...(skip === undefined ? {} : { skip }),
       ...(expected === undefined ? {} : { expected }),
       ...(likely === undefined ? {} : { likely }),
+      ...(likelySkip === undefined ? {} : { likelySkip }),
     };
     const layout = csvLayout(await headOf(file, DATA_LIMITS.headBytes), dialect, file.name);
     if (layout !== undefined)
@@ -79,6 +83,11 @@ function notesOf(parts: readonly Part[]): string[] {
             .map((line) => JSON.stringify(line.slice(0, 80)))
             .join(', ')}. Give "skip": 0 if they belong to the table.`,
         ]),
+    ...(layout.trailing === 0
+      ? []
+      : [
+          `${file.name}: a delimiter stands behind the last value of every row, and none behind the last name of the header (${layout.names.at(-1)}): the ${layout.trailing === 1 ? 'empty field is no column' : `${layout.trailing} empty fields are no columns`}.`,
+        ]),
     ...(layout.looksLikeData
       ? [`${file.name}: the header looks like a row of data (${layout.names.slice(0, 4).join(', ')}). Give "header": false if it is one.`]
       : []),
@@ -112,6 +121,13 @@ async function refuseOpenQuote(db: Database, parts: readonly Part[]): Promise<vo
   );
 }
 
+/** Every operation of a query holds two thousand rows of all its columns: wide tables are copied some columns at a time. */
+const COLUMNS_AT_ONCE = 200;
+
+/** SQL: a field without a name holds a value after all. */
+const beyond = ({ layout: { names, trailing } }: Part): string =>
+  `(${Array.from({ length: trailing }, (_, index) => `coalesce(trim(c${names.length + index}), '') <> ''`).join(' OR ')})`;
+
 const forget = (db: Database): Promise<void> => db.run('DROP TABLE IF EXISTS csv_errors; DROP TABLE IF EXISTS csv_scans');
 
 /** Delimiters that stand in no number. */
@@ -129,16 +145,23 @@ function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], 
     `delim=${literal(layout.delimiter)}`,
     `quote=${literal(quote)}`,
     `escape=${literal(quote)}`,
-    `columns={${layout.names.map((_, index) => `'c${index}': 'VARCHAR'`).join(', ')}}`,
     `max_line_size=${DATA_LIMITS.lineBytesMax}`,
     `buffer_size=${DATA_LIMITS.textBufferBytes}`,
   ];
+  const scanned = (chosen: readonly Part[], more: readonly string[]): string => {
+    const { skip = 0, names, trailing } = chosen[0]!.layout;
+    const columns = Array.from({ length: names.length + trailing }, (_, index) => `'c${index}': 'VARCHAR'`).join(', ');
+    return `read_csv(${listLiteral(chosen.map(({ file }) => pathLiteral(file.path)))}, ${[...options, `columns={${columns}}`, `skip=${skip}`, ...more].join(', ')})`;
+  };
   const scan = (chosen: readonly Part[], more: readonly string[]): string =>
-    `read_csv(${listLiteral(chosen.map(({ file }) => pathLiteral(file.path)))}, ${[...options, `skip=${chosen[0]!.layout.skip ?? 0}`, ...more].join(', ')})`;
-  // Lines before the header may differ from file to file.
+    chosen[0]!.layout.trailing === 0
+      ? scanned(chosen, more)
+      : `(SELECT ${layout.names.map((_, index) => `c${index}`).join(', ')} FROM ${scanned(chosen, more)} WHERE NOT ${beyond(chosen[0]!)})`;
+  // Lines before the header, and delimiters behind the last value, may differ from file to file.
   const groups = parts.reduce<Part[][]>((all, part) => {
     const last = all.at(-1);
-    if (last !== undefined && last[0]!.layout.skip === part.layout.skip) last.push(part);
+    if (last !== undefined && last[0]!.layout.skip === part.layout.skip && last[0]!.layout.trailing === part.layout.trailing)
+      last.push(part);
     else all.push([part]);
     return all;
   }, []);
@@ -161,6 +184,7 @@ function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], 
         : someRows(union([nulls, 'ignore_errors=true']), rows);
     },
     ...(!mended &&
+    parts.every((part) => part.layout.trailing === 0) &&
     layout.names.length > 1 &&
     PLAIN_DELIMITERS.includes(layout.delimiter) &&
     quote.length <= 1 &&
@@ -183,14 +207,26 @@ function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], 
       await db.run(
         `INSERT INTO rejects SELECT line, ${reason} || ': ' || ${files} || 'line ' || line || coalesce(', ' || nullif(left(replace(min(csv_line), chr(10), ' '), 60), ''), ''), min(csv_line) FROM csv_errors JOIN csv_scans USING (scan_id, file_id) GROUP BY scan_id, file_id, line ORDER BY scan_id, file_id, line`,
       );
+      for (const part of parts.filter(({ layout: { trailing } }) => trailing > 0)) {
+        const all = `(SELECT *, row_number() OVER () + ${part.layout.skip ?? 0} AS line FROM ${scanned([part], ['ignore_errors=true'])})`;
+        const fields = Array.from({ length: part.layout.names.length + part.layout.trailing }, (_, index) => `coalesce(c${index}, '')`);
+        const content = `concat_ws(${literal(layout.delimiter)}, ${fields.join(', ')})`;
+        const text = `(SELECT line, ${content} AS content FROM ${all} WHERE ${beyond(part)})`;
+        await db.run(
+          `INSERT INTO rejects SELECT line, ${literal(`${REASONS['TOO MANY COLUMNS']}: ${parts.length > 1 ? `${part.file.name}, ` : ''}line `)} || line || ', ' || left(replace(content, chr(10), ' '), 60), content FROM ${text} ORDER BY line`,
+        );
+      }
     },
     forget: () => forget(db),
     async copyRows(rows, path) {
-      const found = await db.rows(rowsAt(verbatim, rows));
-      const records = [
-        ...((config.header ?? true) ? [layout.names] : []),
-        ...found.map((fields) => fields.slice(0, -1).map((field) => (field === null ? '' : String(field)))),
-      ];
+      const ids = layout.names.map((_, index) => `c${index}`);
+      const texts = rows.map((): string[] => []);
+      for (let start = 0; start < ids.length; start += COLUMNS_AT_ONCE) {
+        const found = await db.rows(rowsAt(`(SELECT ${ids.slice(start, start + COLUMNS_AT_ONCE).join(', ')} FROM ${verbatim})`, rows));
+        for (const [row, fields] of found.entries())
+          for (const field of fields.slice(0, -1)) texts[row]!.push(field === null ? '' : String(field));
+      }
+      const records = [...((config.header ?? true) ? [layout.names] : []), ...texts];
       await writeFile(path, records.map((fields) => `${csvRecord(fields, layout.delimiter, quote)}\n`).join(''));
     },
     async repair(error) {
@@ -204,6 +240,7 @@ function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], 
       delimiter: layout.delimiter,
       quote,
       header: config.header ?? true,
+      ...(config.skip === undefined ? {} : { skip: config.skip, skipped: layout.skipped }),
       ...(config.encoding === undefined ? {} : { encoding: config.encoding }),
       nullValues: [...nullValues],
     },
@@ -219,7 +256,7 @@ export default defineReader<CsvConfig>({
   format: 'csv',
   summary: 'Comma-separated values with a header line; types follow from all values of a column. Files may be packed with gzip or zstd.',
   layout: 'files',
-  endings: ['.csv', '.tsv', '.csv.gz', '.tsv.gz', '.csv.zst'],
+  endings: ['.csv', '.tsv', '.csv.gz', '.tsv.gz', '.csv.zst', '.tsv.zst'],
   text: (config) => (config.encoding ?? 'utf-8') === 'utf-8',
   configSchema: {
     type: 'object',

@@ -13,7 +13,7 @@ export default defineReader<JsonConfig>({
   format: 'json',
   summary: 'A JSON array of objects. Strings stay as they are; lists and objects become their JSON text.',
   layout: 'files',
-  endings: ['.json', '.json.gz'],
+  endings: ['.json', '.json.gz', '.json.zst'],
   text: true,
   configSchema: {
     type: 'object',

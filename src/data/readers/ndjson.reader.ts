@@ -15,7 +15,7 @@ export default defineReader<NdjsonConfig>({
   summary:
     'One JSON object per line; lines that are no objects are quarantined. Strings stay as they are; lists and objects become their JSON text.',
   layout: 'files',
-  endings: ['.ndjson', '.jsonl', '.ndjson.gz', '.jsonl.gz'],
+  endings: ['.ndjson', '.jsonl', '.ndjson.gz', '.jsonl.gz', '.ndjson.zst', '.jsonl.zst'],
   text: true,
   configSchema: {
     type: 'object',

@@ -1,5 +1,6 @@
 import type { JsonObject, JsonSchema } from '../../core/json.ts';
 import type { Database } from '../table/duckdb.ts';
+import type { LikelySkip } from '../reading/csv-layout.ts';
 import type { PlainSource } from '../reading/plain-scan.ts';
 import type { RawColumn } from '../reading/source-column.ts';
 
@@ -65,6 +66,8 @@ export interface ReadRequest<C> {
   readonly expected?: readonly string[];
   /** What divided the fields of the source of a model: one more to look for. */
   readonly likely?: string;
+  /** Lines before the table that were left out of the source of a model. */
+  readonly likelySkip?: LikelySkip;
 }
 
 /**

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { PerennialError } from '../../core/errors.ts';
+import { areRows, findHeader } from './csv-header.ts';
 
 /** One record of delimited text: a line, or several where a quoted field holds line breaks. */
 interface CsvRecord {
@@ -62,12 +64,16 @@ export function csvRecord(fields: readonly string[], delimiter: string, quote: s
 export interface CsvLayout {
   readonly delimiter: string;
   readonly names: readonly string[];
+  /** Fields behind those that have a name, which are empty in every row that was looked at. */
+  readonly trailing: number;
   /** Names that are ours, since the header has none there. */
   readonly unnamed: ReadonlySet<string>;
   /** Lines before the first row of data; undefined where quotes or line breaks stand in them, so that lines cannot be counted. */
   readonly skip?: number;
   /** Characters before the first row of data, a byte order mark left out. */
   readonly offset: number;
+  /** Digest of the lines that were left out as was told. */
+  readonly skipped: string;
   /** What stands before the header. */
   readonly before: readonly string[];
   /** The first row of data could be the header's, or the header one of data. */
@@ -84,6 +90,14 @@ export interface CsvDialect {
   readonly expected?: readonly string[];
   /** What divided the fields of the source of a model. */
   readonly likely?: string;
+  readonly likelySkip?: LikelySkip;
+}
+
+/** Lines that the document of a model had left out of its source. */
+export interface LikelySkip {
+  readonly lines: number;
+  /** Of what they were. */
+  readonly digest: string;
 }
 
 const DELIMITERS = [',', ';', '\t', '|'];
@@ -105,35 +119,33 @@ export function csvLayout(text: string, dialect: CsvDialect, name: string): CsvL
     ends.push(record.next);
     if (records.length === RECORDS) break;
   }
-  const filled = records.flatMap((record, index) => (isBlank(record) || index < (dialect.skip ?? 0) ? [] : [index]));
+  // Excel's first line may say what divides the fields.
+  const said = /^"?sep=(.)"?\1*\s*$/i.exec(records[0] ?? '')?.[1];
+  const skip = dialect.skip ?? likelySkipOf(records, dialect);
+  const filled = records.flatMap((record, index) =>
+    isBlank(record) || index < Math.max(skip ?? 0, said === undefined ? 0 : 1) ? [] : [index],
+  );
   if (filled.length === 0) return undefined;
+  const only = dialect.delimiter ?? said;
   const candidates = (
-    dialect.delimiter !== undefined
-      ? [dialect.delimiter]
+    only !== undefined
+      ? [only]
       : dialect.likely === undefined || DELIMITERS.includes(dialect.likely)
         ? DELIMITERS
         : [...DELIMITERS, dialect.likely]
   ).map((delimiter) => {
-    const counts = filled.map((index) => fieldsOf(records[index]!, delimiter, quote).length);
-    const usual = modeOf(counts);
-    const at =
-      dialect.skip === undefined
-        ? headerAt(
-            filled.map((index) => records[index]!),
-            counts,
-            usual,
-            dialect.header,
-          )
-        : 0;
-    const header = fieldsOf(records[filled[at]!]!, delimiter, quote).map((field) => field.trim());
+    const divided = filled.map((index) => fieldsOf(records[index]!, delimiter, quote));
+    const usual = modeOf(divided.map((fields) => fields.length));
+    const found = findHeader({ records: divided, usual }, dialect.header, dialect.expected ?? [], skip !== undefined);
+    const header = divided[found.at]!.map((field) => field.trim());
     // Without a header no name tells one from another: "1,5;2,5" has as many fields by the comma.
     const known = !dialect.header
       ? Number(delimiter === dialect.likely && usual > 1)
       : dialect.expected === undefined
         ? 0
         : dialect.expected.filter((column) => header.includes(column)).length;
-    const share = usual < 2 ? 0 : counts.filter((count) => count === usual).length / counts.length;
-    return { delimiter, usual, at, known, score: share * (counts[at] === usual ? 2 : 1), fields: usual };
+    const share = usual < 2 ? 0 : divided.filter((fields) => fields.length === usual).length / divided.length;
+    return { delimiter, found, known, score: share * (found.names.length + found.trailing === usual ? 2 : 1), fields: usual };
   });
   const best = candidates.reduce((top, one) =>
     one.known > top.known ||
@@ -141,10 +153,14 @@ export function csvLayout(text: string, dialect: CsvDialect, name: string): CsvL
       ? one
       : top,
   );
-  const place = filled[best.at]!;
-  const own = fieldsOf(records[place]!, best.delimiter, quote);
-  // A program that writes the names of its rows without a name for them gives a header that is one short.
-  const fields = dialect.header && own.length >= 2 && best.usual === own.length + 1 ? ['', ...own] : own;
+  const place = filled[best.found.at]!;
+  const { names: fields, trailing, undecided } = best.found;
+  if (undecided === true)
+    throw new PerennialError(
+      'SOURCE_INVALID',
+      `${name}: the header names ${fields.length} columns (${fields.slice(0, 4).join(', ')}${fields.length > 4 ? ', …' : ''}), and every row has ${fields.length + 1} fields, the first of which counts up and the last of which is empty: either is without a name.`,
+      { hint: `Name the first field in the header ("id${best.delimiter}…"), or take the delimiter at the ends of the rows away.` },
+    );
   const names = dialect.header
     ? fields.map((field, index) => nameOf(field) || `column_${index + 1}`)
     : fields.map((_, index) => `column_${index + 1}`);
@@ -157,11 +173,13 @@ export function csvLayout(text: string, dialect: CsvDialect, name: string): CsvL
   return {
     delimiter: best.delimiter,
     names,
+    trailing,
     unnamed: new Set(
       dialect.header ? names.filter((_, index) => nameOf(fields[index]!) === '' || /^Unnamed: \d+$/.test(nameOf(fields[index]!))) : [],
     ),
     ...(first.some((record) => /[\r\n]/.test(record) || (quote !== '' && record.includes(quote))) ? {} : { skip: first.length }),
     offset: first.length === 0 ? 0 : ends[first.length - 1]!,
+    skipped: digestOf(records.slice(0, skip ?? 0)),
     before: records.slice(0, place).filter((record) => !isBlank(record)),
     looksLikeData: dialect.header && fields.length > 1 && fields.every((field) => /^\s*[+-]?[\d.,:/-]+\s*$/.test(field)),
   };
@@ -171,16 +189,21 @@ export function csvLayout(text: string, dialect: CsvDialect, name: string): CsvL
 const nameOf = (field: string): string => field.replace(/\s*[\r\n]+\s*/g, ' ').trim();
 const isBlank = (record: string): boolean => record.trim() === '';
 
-/** Place of the header among the filled records: the first that has as many fields as most, or one less. */
-function headerAt(records: readonly string[], counts: readonly number[], usual: number, header: boolean): number {
-  // "#id,name" may be a header as well.
-  const first = records.findIndex((record, index) => !record.trimStart().startsWith('#') || counts[index] === usual);
-  const start = Math.max(0, first);
-  if (!header || usual < 2) return start;
-  if (counts[start]! >= usual || (counts[start]! >= 2 && counts[start]! === usual - 1)) return start;
-  const found = counts.findIndex((count, index) => index >= start && count === usual);
-  // Rows of the same length from here on make a table; a single one does not.
-  return found < 0 || counts.slice(found).filter((count) => count === usual).length < 2 ? start : found;
+const digestOf = (records: readonly string[]): string => createHash('sha256').update(JSON.stringify(records)).digest('hex').slice(0, 16);
+
+/**
+ * Lines that are left out of a file of rows, since they were left out of the source of its model: the same ones, and where no header
+ * tells where the table begins, others that cannot be rows.
+ */
+function likelySkipOf(records: readonly string[], { header, quote, likelySkip, likely }: CsvDialect): number | undefined {
+  if (likelySkip === undefined || likelySkip.lines === 0) return undefined;
+  const { lines, digest } = likelySkip;
+  const before = records.slice(0, lines);
+  if (digestOf(before) === digest) return lines;
+  if (header || likely === undefined) return undefined;
+  const divided = (some: readonly string[]): string[][] =>
+    some.filter((record) => !isBlank(record)).map((record) => fieldsOf(record, likely, quote));
+  return areRows(divided(before), divided(records.slice(lines))) ? undefined : lines;
 }
 
 function modeOf(counts: readonly number[]): number {

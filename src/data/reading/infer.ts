@@ -3,10 +3,12 @@ import { measureAll } from '../table/columns.ts';
 import type { Database } from '../table/duckdb.ts';
 import { DATA_LIMITS } from '../table/limits.ts';
 import { codeSql } from './column-sql.ts';
-import { looksLikePowerSql, missingWordSql, numberOfText, numberSql } from './numbers.ts';
+import { looksLikePowerSql, missingWordSql, numberSql } from './numbers.ts';
 import type { RawColumn, TypedColumn } from './source-column.ts';
+import { NEARLY, momentSuggestions, numberSuggestions, oddTexts } from './suggestions.ts';
+import type { Suggestion } from './suggestions.ts';
 import { isAmbiguousDateSql, timestampOfTextSql } from './timestamps.ts';
-import type { NumberFormat, ValueFormat } from './value-format.ts';
+import type { ValueFormat } from './value-format.ts';
 import type { ColumnType } from '../stored/column.ts';
 
 /** What a document declares of a column. */
@@ -22,8 +24,17 @@ export interface Inferred {
   readonly notes: readonly string[];
 }
 
-/** Of this share of the values the rest is named: the column nearly is one of numbers. */
-const NEARLY = 0.8;
+/** What is known of the rows that types are inferred from. */
+export interface InferenceScope {
+  /** They are not all. */
+  readonly some: boolean;
+  /** Columns that the document uses as points in time: their form is found where only one reads them. */
+  readonly moments: readonly string[];
+  /** Share of the rows that may be set aside. */
+  readonly budget: number;
+}
+
+const WHOLE: InferenceScope = { some: false, moments: [], budget: 0.05 };
 
 interface Measured {
   readonly filled: number;
@@ -163,7 +174,13 @@ async function measured(db: Database, columns: readonly RawColumn[], table: stri
  * @param table with the columns of `raw`
  * @throws CONFIG_INVALID
  */
-export async function inferTypes(db: Database, raw: readonly RawColumn[], declared: DeclaredTypes, table: string): Promise<Inferred> {
+export async function inferTypes(
+  db: Database,
+  raw: readonly RawColumn[],
+  declared: DeclaredTypes,
+  table: string,
+  scope: InferenceScope = WHOLE,
+): Promise<Inferred> {
   const open = raw.filter(({ name, fixed }) => !Object.hasOwn(declared, name) && fixed !== true);
   const values = await measured(db, open, table);
   const measures = new Map(open.map(({ id }, index) => [id, values[index]!]));
@@ -184,8 +201,11 @@ export async function inferTypes(db: Database, raw: readonly RawColumn[], declar
       const counts = measuredOf(found);
       const type =
         column.from === 'text' ? typeOfText(counts) : counts.filled > 0 && counts.times === counts.filled ? 'timestamp' : 'string';
-      columns.push({ ...base, type });
-      notes.push(...(await textNotes(db, column, type, counts, table)));
+      const about = await textNotes(db, column, type, counts, { table, scope });
+      columns.push(
+        about.format === undefined ? { ...base, type } : { ...base, type: 'timestamp', format: { timestamp: { format: about.format } } },
+      );
+      notes.push(...about.notes);
     } else if (column.from === 'integer' || column.from === 'exact') {
       const [, beyond = 0, fractions = 0] = found;
       const type = beyond > 0 ? 'string' : column.from === 'exact' && fractions > 0 ? 'number' : 'integer';
@@ -238,13 +258,20 @@ function typeOfText({ filled, missing, numbers, whole, booleans, times, codes }:
   return times === present ? 'timestamp' : 'string';
 }
 
+interface TextFacts {
+  readonly notes: readonly string[];
+  /** The one form in which the texts are points in time, where the document uses the column as such. */
+  readonly format?: string;
+}
+
 async function textNotes(
   db: Database,
-  { name, id, from }: RawColumn,
+  column: RawColumn,
   type: ColumnType,
   measured: Measured,
-  table: string,
-): Promise<string[]> {
+  { table, scope }: { readonly table: string; readonly scope: InferenceScope },
+): Promise<TextFacts> {
+  const { name, id, from } = column;
   const { filled, missing, numbers, ambiguous, codes, times } = measured;
   const present = filled - missing;
   const examples = async (where: string): Promise<string> =>
@@ -255,74 +282,74 @@ async function textNotes(
     )
       .map(([value]) => JSON.stringify(String(value).slice(0, 60)))
       .join(', ');
+  const say = (...notes: string[]): TextFacts => ({ notes });
+  /** "3 of 40 values", of what was looked at. */
+  const of = (count: number, all = present): string =>
+    `${count} of ${scope.some ? `the ${all} values that were looked at` : `${all} values`}`;
   if (type !== 'string')
     return missing === 0 || from === 'string'
-      ? []
-      : [
-          `The column "${name}" is read as ${type}: ${missing} of ${filled} values stand for a missing one (${await examples(missingWordSql(id))}).`,
-        ];
-  if (present <= 0) return filled === 0 ? [] : [`The column "${name}" holds nothing but ${await examples('true')}.`];
+      ? say()
+      : say(
+          `The column "${name}" is read as ${type}: ${of(missing, filled)} stand for a missing one (${await examples(missingWordSql(id))}).`,
+        );
+  if (present <= 0) return filled === 0 ? say() : say(`The column "${name}" holds nothing but ${await examples('true')}.`);
   const declare = (declaration: string): string => `"columns": {"${name}": ${declaration}}`;
+  const anyOf = (suggestions: readonly Suggestion[]): string => suggestions.map(({ declaration }) => declare(declaration)).join(' or ');
+  /** What becomes of the values that a declaration does not read. */
+  const setAside = (read: number): string => {
+    const left = present - read;
+    if (left <= 0) return '';
+    return `; ${of(left)} would be quarantined${left > scope.budget * present ? `, which "budget" has to allow (it is ${scope.budget})` : ''}`;
+  };
   if (from === 'string' && numbers === present)
-    return [
+    return say(
       `The column "${name}" is read as text, since its source writes its numbers as texts (${await examples(`NOT ${missingWordSql(id)}`)}). Declare ${declare('"number"')} to read them as numbers.`,
-    ];
+    );
   if (codes > 0 && numbers === present)
-    return [
-      `The column "${name}" is read as text: ${codes} of ${filled} values are codes, with zeros in front, more digits than a number holds exactly, or like 2E5 (${await examples(measured.powers === present ? 'true' : codeSql(id))}).`,
-    ];
-  if (ambiguous > 0 && ambiguous >= NEARLY * present)
-    return [
-      `The column "${name}" is read as text: it looks like dates, and ${await examples(isAmbiguousDateSql(id))} do not say which part is the month. Declare ${declare('{"timestamp": {"format": "dd/MM/yyyy"}}')} with the right order.`,
-    ];
-  if (times >= NEARLY * present && times > 0)
-    return [
-      `The column "${name}" is read as text: ${present - times} of ${present} values are no dates (${await examples(`${timestampOfTextSql(id, undefined)} IS NULL`)}). Declare ${declare('"timestamp"')} to quarantine them.`,
-    ];
-  const odd = `${numberSql(id, undefined)} IS NULL AND NOT ${missingWordSql(id)}`;
-  const format = await declarable(db, id, table, odd);
-  if (format !== undefined && (numbers > 0 || format.share === 1))
-    return [
-      `The column "${name}" is read as text: ${present - numbers} of ${present} values are written in another way than plain numbers (${await examples(odd)}). Declare ${declare(JSON.stringify({ number: format.format }))} to read them.`,
-    ];
-  if (numbers >= NEARLY * present)
-    return [
-      `The column "${name}" is read as text: ${present - numbers} of ${present} values are no numbers (${await examples(odd)}). Declare ${declare('"number"')} to quarantine them.`,
-    ];
-  return [];
-}
-
-/** Ways of writing numbers that are offered where nearly all values are written so. */
-const WAYS: readonly NumberFormat[] = [
-  { percent: true },
-  { currency: true },
-  { thousands: ',' },
-  { decimal: ',' },
-  { decimal: ',', thousands: '.' },
-  { thousands: ' ' },
-  { currency: true, thousands: ',' },
-  { currency: true, decimal: ',', thousands: '.' },
-  { percent: true, decimal: ',' },
-];
-const EXAMPLES = 500;
-
-/** The way in which the values that are no plain numbers are written, where there is one. */
-async function declarable(
-  db: Database,
-  id: string,
-  table: string,
-  odd: string,
-): Promise<{ readonly format: NumberFormat; readonly share: number } | undefined> {
-  const texts = (
-    await db.rows(
-      `SELECT DISTINCT v FROM (SELECT ${id} AS v FROM ${table} WHERE ${id} IS NOT NULL AND ${odd} LIMIT ${20 * EXAMPLES}) ORDER BY v LIMIT ${EXAMPLES}`,
-    )
-  ).map(([value]) => String(value));
-  if (texts.length === 0 || !texts.some((text) => /\d/.test(text))) return undefined;
-  let best: { readonly format: NumberFormat; readonly share: number } | undefined;
-  for (const format of WAYS) {
-    const share = texts.filter((text) => !Number.isNaN(numberOfText(text, format))).length / texts.length;
-    if (share >= NEARLY && share > (best?.share ?? 0)) best = { format, share };
+    return say(
+      `The column "${name}" is read as text: ${of(codes, filled)} are codes, with zeros in front, more digits than a number holds exactly, or like 2E5 (${await examples(measured.powers === present ? 'true' : codeSql(id))}).`,
+    );
+  if (times >= NEARLY * present)
+    return say(
+      `The column "${name}" is read as text: ${of(present - times)} are no dates (${await examples(`${timestampOfTextSql(id, undefined)} IS NULL AND NOT ${missingWordSql(id)}`)}). Declare ${declare('"timestamp"')} to read the others${setAside(times)}.`,
+    );
+  const texts = await oddTexts(db, column, table);
+  const moments =
+    numbers > (1 - NEARLY) * present
+      ? []
+      : (await momentSuggestions(db, column, table, texts)).filter(({ read }) => read >= NEARLY * present);
+  const [moment] = moments;
+  if (moment !== undefined) {
+    const odd = `NOT ${missingWordSql(id)}`;
+    if (moments.length > 1)
+      return say(
+        `The column "${name}" is read as text: it looks like dates, and ${await examples(odd)} do not say which part is the month, or the year. Declare ${anyOf(moments)}, whichever is right${setAside(moment.read)}.`,
+      );
+    if (scope.moments.includes(name) && moment.read === present)
+      return {
+        format: moment.format,
+        notes: [
+          `The column "${name}" is read as ${declare(moment.declaration)}, the only form that all its values have (${await examples(odd)}).`,
+        ],
+      };
+    return say(
+      `The column "${name}" is read as text: it looks like dates (${await examples(odd)}). Declare ${declare(moment.declaration)} to read them${setAside(moment.read)}.`,
+    );
   }
-  return best;
+  if (ambiguous > 0 && ambiguous >= NEARLY * present)
+    return say(
+      `The column "${name}" is read as text: it looks like dates (${await examples(isAmbiguousDateSql(id))}), and no one form reads them all.`,
+    );
+  const ways = await numberSuggestions(db, column, table, texts);
+  const [way] = ways;
+  const odd = `${numberSql(id, undefined)} IS NULL AND NOT ${missingWordSql(id)}`;
+  if (way !== undefined && way.read >= NEARLY * present && (numbers > 0 || way.share === 1))
+    return say(
+      `The column "${name}" is read as text: ${of(present - numbers)} are written in another way than plain numbers (${await examples(odd)}). Declare ${anyOf(ways)}${ways.length > 1 ? ', whichever is right' : ' to read them'}${setAside(way.read)}.`,
+    );
+  if (numbers >= NEARLY * present)
+    return say(
+      `The column "${name}" is read as text: ${of(present - numbers)} are no numbers (${await examples(odd)}). Declare ${declare('"number"')} to read the others${setAside(numbers)}.`,
+    );
+  return say();
 }

@@ -21,6 +21,10 @@ export interface LoadRequest {
   /** Columns that the document names for a purpose: they stay whatever they look like. */
   readonly named: readonly string[];
   readonly rows: 'all' | { readonly sample: number };
+  /** Columns that the document uses as points in time. */
+  readonly moments?: readonly string[];
+  /** Share of the rows that may be set aside; 0.05 where left out. */
+  readonly budget?: number;
 }
 
 export interface LoadedTable {
@@ -55,7 +59,7 @@ export async function loadTable(request: LoadRequest): Promise<LoadedTable> {
   }
 }
 
-async function load({ db, raw, declared, exclude, named, rows }: LoadRequest): Promise<LoadedTable> {
+async function load({ db, raw, declared, exclude, named, rows, moments = [], budget = 0.05 }: LoadRequest): Promise<LoadedTable> {
   const wanted = raw.columns.filter(({ name }) => !exclude.includes(name));
   const untyped = wanted.some(({ name, from }) => from === 'text' && !Object.hasOwn(declared, name));
   await db.run(`CREATE OR REPLACE TEMP TABLE sample AS SELECT * FROM ${raw.source({ first: DATA_LIMITS.sampleRows })}`);
@@ -68,7 +72,11 @@ async function load({ db, raw, declared, exclude, named, rows }: LoadRequest): P
       : untyped || whole
         ? 'sample'
         : raw.source('again');
-  let inferred = await inferTypes(db, wanted, declared, table);
+  let inferred = await inferTypes(db, wanted, declared, table, { some: rows !== 'all' || (untyped && !whole), moments, budget });
+  // A form of dates that the first rows leave open may be decided by later ones.
+  const open = inferred.columns.some(({ name, type }) => moments.includes(name) && type === 'string');
+  if (open && rows === 'all' && untyped && !whole)
+    inferred = await inferTypes(db, wanted, declared, raw.source('again'), { some: false, moments, budget });
   let left = await rowNumbers(db, inferred.columns, wanted, [...named, ...Object.keys(declared)], 'sample');
   await db.run('DROP TABLE sample');
   let general =
@@ -86,7 +94,7 @@ async function load({ db, raw, declared, exclude, named, rows }: LoadRequest): P
           again,
         );
   if (rows === 'all' && !whole && (odd > 0 || numbering.length < left.length)) {
-    if (odd > 0) inferred = await inferTypes(db, wanted, declared, raw.source('again'));
+    if (odd > 0) inferred = await inferTypes(db, wanted, declared, raw.source('again'), { some: false, moments, budget });
     left = numbering;
     general = true;
     odd = await create(db, raw, kept(inferred, left), declared, rows);

@@ -1,10 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PerennialError } from '../../core/errors.ts';
 import { asPerennialError, literal, withDatabase } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
-import { fingerprintFiles, listSource } from '../ingest/source-files.ts';
+import { listSource } from '../ingest/source-files.ts';
+import type { LikelySkip } from './csv-layout.ts';
+import { findFormat } from './file-format.ts';
+import type { FoundFile } from './file-format.ts';
 import type { RawTable } from '../readers/reader.ts';
 import { readerRegistry } from '../readers/index.generated.ts';
 import type { SourceReading } from '../stored/dataset.ts';
@@ -39,17 +41,36 @@ export interface ReadTable {
   readonly notes: readonly string[];
 }
 
-/** The format of a file by its ending. @throws USAGE */
-export function formatOfFile(path: string): string {
-  const lower = path.toLowerCase();
-  const endings = readerRegistry.all().flatMap(({ format, endings: own = [] }) => own.map((ending) => ({ format, ending })));
-  const found = endings.filter(({ ending }) => lower.endsWith(ending)).sort((a, b) => b.ending.length - a.ending.length)[0];
-  if (found === undefined)
-    throw new PerennialError(
-      'USAGE',
-      `The ending of "${path}" does not say its format; readable are ${endings.map(({ ending }) => ending).join(', ')}.`,
+/** A file of rows while it is open. */
+export interface OpenedFile extends FoundFile {
+  readonly path: string;
+  readonly reading: SourceReading | undefined;
+  readonly db: Database;
+  readonly workDir: string;
+}
+
+/**
+ * Opens a file of rows for a model: those that it shall answer, and those that are compared with what it was trained on.
+ *
+ * @param reading of the model; undefined for models of version 0.1.0, whose columns are all that is known
+ * @throws SOURCE_NOT_FOUND, SOURCE_INVALID; USAGE where nothing tells its format
+ */
+export async function withFile<T>(
+  path: string,
+  folder: string,
+  reading: SourceReading | undefined,
+  use: (file: OpenedFile) => Promise<T>,
+): Promise<T> {
+  // All formats of files list them alike.
+  const files = await listSource(readerRegistry.get('csv'), { format: 'csv', path }, folder);
+  const workDir = await mkdtemp(join(tmpdir(), 'perennial-read-'));
+  try {
+    return await withDatabase(async (db) =>
+      use({ path, reading, db, workDir, ...(await findFormat(path, files, reading, { db, workDir })) }),
     );
-  return found.format;
+  } finally {
+    await rm(workDir, { recursive: true, force: true });
+  }
 }
 
 /**
@@ -59,7 +80,7 @@ export function formatOfFile(path: string): string {
  * @param reading of the model; undefined for models of version 0.1.0, whose columns are all that is known
  * @param columns that are wanted
  * @param use reads the table; it is called again where the file has to be rewritten first
- * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID; USAGE for an unknown ending
+ * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID; USAGE where nothing tells its format
  */
 export async function readFileAs<T>(
   path: string,
@@ -68,55 +89,62 @@ export async function readFileAs<T>(
   columns: readonly Column[],
   use: (table: ReadTable) => Promise<T>,
 ): Promise<T> {
-  const format = formatOfFile(path);
+  return withFile(path, folder, reading, (file) => readTable(file, columns, use));
+}
+
+/** @throws as {@link readFileAs} */
+export async function readTable<T>(
+  { path, format, files, notes, reading, db, workDir }: OpenedFile,
+  columns: readonly Column[],
+  use: (table: ReadTable) => Promise<T>,
+): Promise<T> {
   const reader = readerRegistry.get(format);
-  const files = await listSource(reader, { format, path }, folder);
   const same = reading?.source.format === format ? reading.source : undefined;
   const likely = typeof same?.['delimiter'] === 'string' ? same['delimiter'] : undefined;
-  const encoding = typeof same?.['encoding'] === 'string' ? same['encoding'] : undefined;
-  const told = { format, path, ...(same === undefined ? {} : pick(same, ['quote', 'header', 'nullValues'])) };
-  const config = encoding === undefined || (await isUtf8(files)) ? told : { ...told, encoding };
-  if (config === told) await fingerprintFiles(files, typeof reader.text === 'function' ? reader.text(told) : reader.text);
-  const workDir = await mkdtemp(join(tmpdir(), 'perennial-read-'));
+  const likelySkip = skipOf(same);
+  // The files are UTF-8 by now.
+  const config = { format, path, ...(same === undefined ? {} : pick(same, ['quote', 'header', 'nullValues'])) };
   const expected = (reading?.columns ?? columns).map(({ name }) => name);
   try {
-    return await withDatabase(async (db) => {
-      const prefix = `${path} cannot be read as ${format}`;
-      try {
-        let raw = await reader.read({ db, config, files, workDir, expected, ...(likely === undefined ? {} : { likely }) });
-        for (;;) {
-          try {
-            return await use(tableOf(db, raw, reading, columns));
-          } catch (error) {
-            const repaired = await raw.repair?.(error);
-            if (repaired === undefined) throw error;
-            raw = repaired;
-          }
-        }
-      } catch (error) {
-        throw asPerennialError(error, 'SOURCE_INVALID', prefix);
-      }
+    let raw = await reader.read({
+      db,
+      config,
+      files,
+      workDir,
+      expected,
+      ...(likely === undefined ? {} : { likely }),
+      ...(likelySkip === undefined ? {} : { likelySkip }),
     });
-  } finally {
-    await rm(workDir, { recursive: true, force: true });
+    for (;;) {
+      try {
+        return await use(tableOf(db, raw, reading, columns, notes));
+      } catch (error) {
+        const repaired = await raw.repair?.(error);
+        if (repaired === undefined) throw error;
+        raw = repaired;
+      }
+    }
+  } catch (error) {
+    throw asPerennialError(error, 'SOURCE_INVALID', `${path} cannot be read as ${format}`);
   }
 }
 
-async function isUtf8(files: Parameters<typeof fingerprintFiles>[0]): Promise<boolean> {
-  try {
-    await fingerprintFiles(files, true);
-    return true;
-  } catch (error) {
-    if (error instanceof PerennialError && error.code === 'SOURCE_INVALID') return false;
-    throw error;
-  }
+function skipOf(source: SourceReading['source'] | undefined): LikelySkip | undefined {
+  const [lines, digest] = [source?.['skip'], source?.['skipped']];
+  return typeof lines === 'number' && typeof digest === 'string' ? { lines, digest } : undefined;
 }
 
 function pick(from: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(names.filter((name) => from[name] !== undefined).map((name) => [name, from[name]]));
 }
 
-function tableOf(db: Database, raw: RawTable, reading: SourceReading | undefined, columns: readonly Column[]): ReadTable {
+function tableOf(
+  db: Database,
+  raw: RawTable,
+  reading: SourceReading | undefined,
+  columns: readonly Column[],
+  notes: readonly string[],
+): ReadTable {
   const nulls = ((reading?.source['nullValues'] ?? []) as readonly string[]).filter((text) => !raw.nullValues.includes(text));
   return {
     db,
@@ -137,7 +165,7 @@ function tableOf(db: Database, raw: RawTable, reading: SourceReading | undefined
         reason: String(reason),
       }));
     },
-    notes: raw.notes,
+    notes: [...notes, ...raw.notes],
   };
 }
 

@@ -4,7 +4,22 @@ import type { TimestampFormat } from './value-format.ts';
 import { momentOf, offsetAt, zoneOffsets } from './zones.ts';
 
 type Field =
-  'year' | 'shortYear' | 'month' | 'monthName' | 'day' | 'hour' | 'halfHour' | 'minute' | 'second' | 'fraction' | 'half' | 'offset';
+  | 'year'
+  | 'shortYear'
+  | 'month'
+  | 'monthName'
+  | 'quarter'
+  | 'day'
+  | 'weekYear'
+  | 'week'
+  | 'weekDay'
+  | 'hour'
+  | 'halfHour'
+  | 'minute'
+  | 'second'
+  | 'fraction'
+  | 'half'
+  | 'offset';
 
 interface Pattern {
   /** Without anchors; groups in the order of `fields`. The same text is a pattern for JavaScript and for DuckDB. */
@@ -24,6 +39,11 @@ const TOKENS: Readonly<Record<string, readonly [Field | undefined, string]>> = {
   MMM: ['monthName', MONTH_NAMES],
   MM: ['month', '\\d{2}'],
   M: ['month', '\\d{1,2}'],
+  Q: ['quarter', '[1-4]'],
+  YYYY: ['weekYear', '\\d{4}'],
+  ww: ['week', '\\d{2}'],
+  w: ['week', '\\d{1,2}'],
+  e: ['weekDay', '[1-7]'],
   dd: ['day', '\\d{2}'],
   d: ['day', '\\d{1,2}'],
   HH: ['hour', '\\d{2}'],
@@ -90,11 +110,7 @@ function compile(format: string): Pattern {
       at += 1;
     }
   }
-  const lacks = (...names: Field[]): boolean => !names.some((name) => fields.includes(name));
-  if (lacks('year', 'shortYear') || lacks('month', 'monthName') || lacks('day'))
-    throw new PerennialError('CONFIG_INVALID', `timestamp.format: "${format}" does not say year, month and day.`, {
-      hint: 'For example: "dd/MM/yyyy", "MM-dd-yyyy HH:mm".',
-    });
+  checkFields(format, fields);
   if (fields.includes('halfHour') !== fields.includes('half'))
     throw new PerennialError(
       'CONFIG_INVALID',
@@ -105,6 +121,36 @@ function compile(format: string): Pattern {
   compiled.set(format, made);
   return made;
 }
+
+/** A day, a month, a quarter, a year, or a week: what is named must be whole from the year down. */
+function checkFields(format: string, fields: readonly Field[]): void {
+  const has = (...names: Field[]): boolean => names.some((name) => fields.includes(name));
+  const refuse = (problem: string, hint: string): never => {
+    throw new PerennialError('CONFIG_INVALID', `timestamp.format: "${format}" ${problem}.`, { hint });
+  };
+  if (has('weekYear', 'week', 'weekDay')) {
+    if (has('year', 'shortYear', 'month', 'monthName', 'quarter', 'day') || !has('weekYear') || !has('week'))
+      refuse(
+        'mixes weeks with months, or lacks the week or its year',
+        `Weeks of ISO 8601 are written "YYYY-'W'ww", or with the day "YYYY-'W'ww-e".`,
+      );
+  } else if (!has('year', 'shortYear')) refuse('does not say the year', 'For example: "dd/MM/yyyy", "MM-dd-yyyy HH:mm", "yyyy-MM".');
+  else if (has('day') && !has('month', 'monthName'))
+    refuse('says the day and not the month', 'For example: "dd/MM/yyyy", "MM-dd-yyyy HH:mm", "yyyy-MM".');
+  else if (has('quarter') && has('month', 'monthName', 'day')) refuse('names quarters and months', `For example: "yyyy-'Q'Q", "yyyy-MM".`);
+  if (has('hour', 'halfHour', 'minute', 'second') && !has('day', 'weekDay'))
+    refuse('says the time and not the day', 'For example: "dd/MM/yyyy HH:mm".');
+}
+
+/** Day of the calendar on which a week of ISO 8601 begins, or a day of it; NaN for weeks that a year does not have. */
+function dayOfWeek(year: number, week: number, day: number): number {
+  const date = new Date(0);
+  date.setUTCFullYear(year, 0, 4);
+  const monday = date.getTime() - ((date.getUTCDay() + 6) % 7) * DAY + (week - 1) * 7 * DAY;
+  return week >= 1 && new Date(monday + 3 * DAY).getUTCFullYear() === year ? monday + (day - 1) * DAY : Number.NaN;
+}
+
+const DAY = 86_400_000;
 
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 
@@ -126,6 +172,11 @@ const MOMENT_MAX = 253_402_300_799_999;
 
 /** Milliseconds since 1970 (UTC) of a number that counts from there; NaN where that is beyond the years 1 to 9999. */
 export function momentOfNumber(value: number, format: TimestampFormat | undefined): number {
+  if (format?.format !== undefined && Number.isInteger(value)) {
+    // 202401 by "yyyyMM": a source that knows numbers, and whoever sends one, writes such a text without quotes.
+    const written = momentOfText(String(value), format);
+    if (!Number.isNaN(written)) return written;
+  }
   const moment = Math.floor(value * UNITS[format?.unit ?? 'ms']);
   return moment >= MOMENT_MIN && moment <= MOMENT_MAX ? moment : Number.NaN;
 }
@@ -136,11 +187,6 @@ export function momentOfText(text: string, format: TimestampFormat | undefined):
   const match = new RegExp(`^\\s*(?:${pattern})\\s*$`, 'i').exec(text);
   if (match === null) return Number.NaN;
   const part = (field: Field): string => (fields.includes(field) ? (match[fields.indexOf(field) + 1] ?? '') : '');
-  const year = fields.includes('year')
-    ? Number(part('year'))
-    : Number(part('shortYear')) + (Number(part('shortYear')) < PIVOT ? 2_000 : 1_900);
-  const month = fields.includes('month') ? Number(part('month')) : MONTHS.indexOf(part('monthName').slice(0, 3).toLowerCase()) + 1;
-  const day = Number(part('day'));
   let hour = Number(part('hour') || '0');
   if (fields.includes('halfHour')) {
     const half = Number(part('halfHour'));
@@ -149,17 +195,30 @@ export function momentOfText(text: string, format: TimestampFormat | undefined):
   }
   const minute = Number(part('minute') || '0');
   const second = Number(part('second') || '0');
-  if (year < 1 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return Number.NaN;
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  if (date.getUTCDate() !== day) return Number.NaN;
-  const local = date.getTime() + hour * 3_600_000 + minute * 60_000 + second * 1_000 + Number(`${part('fraction')}000`.slice(0, 3));
+  if (hour > 23 || minute > 59 || second > 59) return Number.NaN;
+  const local = dayOf(fields, part) + hour * 3_600_000 + minute * 60_000 + second * 1_000 + Number(`${part('fraction')}000`.slice(0, 3));
+  if (Number.isNaN(local)) return Number.NaN;
   const offset = part('offset');
   if (offset !== '') {
     const shift = offsetOf(offset);
     return Number.isNaN(shift) ? Number.NaN : local - shift;
   }
   return format?.zone === undefined || format.zone === 'UTC' ? local : momentOf(local, format.zone);
+}
+
+/** The day that the parts of a text name, or the first one of what they name. */
+function dayOf(fields: readonly Field[], part: (field: Field) => string): number {
+  const number = (field: Field, otherwise: number): number => (fields.includes(field) ? Number(part(field)) : otherwise);
+  if (fields.includes('weekYear')) return dayOfWeek(number('weekYear', 0), number('week', 0), number('weekDay', 1));
+  const year = fields.includes('year') ? number('year', 0) : number('shortYear', 0) + (number('shortYear', 0) < PIVOT ? 2_000 : 1_900);
+  const month = fields.includes('monthName')
+    ? MONTHS.indexOf(part('monthName').slice(0, 3).toLowerCase()) + 1
+    : number('month', 3 * number('quarter', 1) - 2);
+  const day = number('day', 1);
+  if (year < 1 || month < 1 || month > 12 || day < 1) return Number.NaN;
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  return date.getUTCDate() === day ? date.getTime() : Number.NaN;
 }
 
 function offsetOf(text: string): number {
@@ -179,20 +238,40 @@ export function timestampOfTextSql(c: string, format: TimestampFormat | undefine
   const has = (field: Field): boolean => fields.includes(field);
   const part = (field: Field): string => `p.${field}`;
   const whole = (field: Field): string => (has(field) ? `coalesce(try_cast(${part(field)} AS INTEGER), 0)` : '0');
-  const year = has('year') ? whole('year') : `${whole('shortYear')} + CASE WHEN ${whole('shortYear')} < ${PIVOT} THEN 2000 ELSE 1900 END`;
-  const month = has('month') ? whole('month') : `list_position([${MONTHS.map(literal).join(', ')}], lower(left(${part('monthName')}, 3)))`;
+  const year = has('weekYear')
+    ? whole('weekYear')
+    : has('year')
+      ? whole('year')
+      : `${whole('shortYear')} + CASE WHEN ${whole('shortYear')} < ${PIVOT} THEN 2000 ELSE 1900 END`;
+  const month = has('month')
+    ? whole('month')
+    : has('quarter')
+      ? `3 * ${whole('quarter')} - 2`
+      : !has('monthName')
+        ? '1'
+        : `list_position([${MONTHS.map(literal).join(', ')}], lower(left(${part('monthName')}, 3)))`;
   const hour = has('halfHour')
     ? `CASE WHEN ${whole('halfHour')} BETWEEN 1 AND 12 THEN ${whole('halfHour')} % 12 + CASE WHEN lower(${part('half')}) LIKE 'p%' THEN 12 ELSE 0 END ELSE 99 END`
     : whole('hour');
   const millis = has('fraction') ? `coalesce(try_cast(left(${part('fraction')} || '000', 3) AS BIGINT), 0)` : '0';
-  const local = `(epoch_ms(make_timestamp(${year}, ${month}, ${whole('day')}, ${hour}, ${whole('minute')}, CAST(${whole('second')} AS DOUBLE))) + ${millis})`;
+  const clock = `${hour}, ${whole('minute')}, CAST(${whole('second')} AS DOUBLE)`;
+  const local = has('weekYear')
+    ? weekSql(year, whole('week'), has('weekDay') ? whole('weekDay') : '1', `epoch_ms(make_timestamp(1970, 1, 1, ${clock})) + ${millis}`)
+    : `(epoch_ms(make_timestamp(${year}, ${month}, ${has('day') ? whole('day') : '1'}, ${clock})) + ${millis})`;
   const checked = `${year} >= 1 AND ${hour} <= 23 AND ${whole('minute')} <= 59 AND ${whole('second')} <= 59`;
   const shift = has('offset') ? offsetSql(part('offset')) : 'NULL';
   const zoned = format?.zone === undefined || format.zone === 'UTC' ? '0' : zoneSql('l.local', format.zone);
   // Lambdas name what is computed once: the parts of the text, then the reading of the clock.
   const moment = `list_transform([struct_pack(local := TRY(${local}), own := ${shift}, stated := ${has('offset') ? `${part('offset')} <> ''` : 'false'})], lambda l: CASE WHEN l.stated THEN l.local - l.own ELSE l.local - ${zoned} END)[1]`;
-  const picked = `list_transform([${found}], lambda p: CASE WHEN p.day <> '' AND ${checked} THEN ${moment} END)[1]`;
+  const picked = `list_transform([${found}], lambda p: CASE WHEN ${part(fields[0]!)} <> '' AND ${checked} THEN ${moment} END)[1]`;
   return `CASE WHEN ${c} IS NOT NULL THEN make_timestamp_ms(CAST(${picked} AS BIGINT)) END`;
+}
+
+/** SQL of the milliseconds of a day of a week, with those of the clock; NULL for weeks that a year does not have. */
+function weekSql(year: string, week: string, day: string, clock: string): string {
+  const first = `make_date(${year}, 1, 4)`;
+  const monday = `(${first} - CAST(isodow(${first}) - 1 AS INTEGER) + (${week} - 1) * 7)`;
+  return `(CASE WHEN ${week} >= 1 AND year(${monday} + 3) = ${year} THEN epoch_ms(CAST(${monday} + (${day} - 1) AS TIMESTAMP)) + ${clock} END)`;
 }
 
 /** The usual form, which DuckDB's cast takes as it stands. */
@@ -240,7 +319,10 @@ function zoneSql(local: string, zone: string): string {
 export function timestampOfNumberSql(c: string, format: TimestampFormat | undefined): string {
   const unit = UNITS[format?.unit ?? 'ms'];
   const moment = unit >= 1 ? `floor(CAST(${c} AS DOUBLE) * ${unit})` : `floor(CAST(${c} AS DOUBLE) * CAST('${unit}' AS DOUBLE))`;
-  return `CASE WHEN ${moment} BETWEEN ${MOMENT_MIN} AND ${MOMENT_MAX} THEN make_timestamp_ms(CAST(${moment} AS BIGINT)) END`;
+  const counted = `CASE WHEN ${moment} BETWEEN ${MOMENT_MIN} AND ${MOMENT_MAX} THEN make_timestamp_ms(CAST(${moment} AS BIGINT)) END`;
+  if (format?.format === undefined) return counted;
+  const whole = `CASE WHEN ${c} = trunc(${c}) THEN CAST(try_cast(${c} AS HUGEINT) AS VARCHAR) END`;
+  return `coalesce(${timestampOfTextSql(`(${whole})`, format)}, ${counted})`;
 }
 
 /** SQL: a text could be a date whose order of day and month nobody can tell, such as 03/04/2024. */

@@ -78,8 +78,8 @@ export const TIMESTAMP_FORMAT_SCHEMA: JsonSchema = {
           minLength: 1,
           maxLength: 100,
           description:
-            'Pattern of the texts: yyyy, yy, MM, M, MMM (Jan), MMMM (January), dd, d, HH, H, hh, h, mm, ss, SSS (fraction), a (AM, PM), ZZ (zone: Z, +02:00); other letters stand in quotes. Left out: ISO 8601.',
-          examples: ['dd/MM/yyyy HH:mm'],
+            'Pattern of the texts: yyyy, yy, MM, M, MMM (Jan), MMMM (January), dd, d, HH, H, hh, h, mm, ss, SSS (fraction), a (AM, PM), ZZ (zone: Z, +02:00), Q (quarter), YYYY with ww and e (year, week and day of ISO 8601); other letters stand in quotes. A month, quarter, week or year alone is its first moment. Left out: ISO 8601.',
+          examples: ['dd/MM/yyyy HH:mm', 'yyyy-MM', "YYYY-'W'ww"],
         },
         zone: {
           type: 'string',

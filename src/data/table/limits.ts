@@ -57,6 +57,8 @@ export const DATA_LIMITS = {
   sampleRows: 20_480,
   /** Rows of the test split that are kept as the source had them, for the check before a version is registered. */
   rawRowsMax: 200,
+  /** The same where the split is by time: a window takes several rows of one series, and those of others stand between them. */
+  rawRowsInTimeMax: 2_000,
   /** They are looked for among so many first rows: a large source is not read once more for them. */
   rawRowsFromFirst: 20_480,
   /** Bytes of texts of all kept rows together. */

@@ -20,7 +20,12 @@ export interface SeriesRows {
   readonly last: ReadonlyMap<string, Float64Array>;
   /** Rows are of several series, or there are gaps: some rows have no such past although the table is long enough. */
   readonly divided: boolean;
+  /** The rows of the windows that were asked for, as places among the rows of all splits, by the example. */
+  readonly windows: ReadonlyMap<number, Int32Array>;
 }
+
+/** Of a window of the test split: whether its rows are wanted. @param kept how many were before it */
+export type WantedWindow = (places: Int32Array, kept: number) => boolean;
 
 /** What is remembered of a series: its last rows. */
 interface Past {
@@ -30,7 +35,7 @@ interface Past {
 }
 
 /**
- * @param labels numeric ones whose past is wanted @param lag rows back
+ * @param labels numeric ones whose past is wanted @param lag rows back @param options.wanted windows whose rows are wanted, too
  * @throws COLUMN_MISSING, DATA_INVALID for rows that the rules of the sequence refuse
  */
 export async function readSeriesRows(
@@ -38,17 +43,18 @@ export async function readSeriesRows(
   sequence: Sequence,
   labels: readonly string[],
   lag: number,
-  signal?: AbortSignal,
+  { signal, wanted }: { readonly signal?: AbortSignal | undefined; readonly wanted?: WantedWindow } = {},
 ): Promise<SeriesRows> {
   const meta = datasetMeta(dataset);
   const { horizon, size } = sequence;
   const names = [sequence.by, ...(sequence.key ?? []).map(({ name }) => name)];
   for (const name of names) requireColumn(meta.columns, name, 'sequence');
   const runs = new SeriesRuns(sequence, sequence.byType);
-  const depth = Math.max(lag, horizon) + 1;
+  const depth = Math.max(lag, wanted === undefined ? horizon : horizon + size - 1) + 1;
   const series = new Map<string, Past>();
   const targets: number[] = [];
   const ends: number[] = [];
+  const windows = new Map<number, Int32Array>();
   const empty = (): ReadonlyMap<string, Float64Array> =>
     new Map(labels.map((label) => [label, new Float64Array(meta.rows.test).fill(Number.NaN)]));
   const [before, last] = [empty(), empty()];
@@ -74,6 +80,10 @@ export async function readSeriesRows(
             if (run >= size + horizon) {
               targets.push(row);
               ends.push(past.places[back(horizon)]!);
+              if (wanted !== undefined) {
+                const places = Int32Array.from({ length: size }, (_, step) => past.places[back(horizon + size - 1 - step)]!);
+                if (wanted(places, windows.size)) windows.set(targets.length - 1, places);
+              }
             }
             for (const [index, label] of labels.entries()) {
               if (run > lag) before.get(label)![row] = past.values[index]![back(lag)]!;
@@ -85,7 +95,14 @@ export async function readSeriesRows(
       }
     }
   }, signal);
-  return { targets: Int32Array.from(targets), ends: Int32Array.from(ends), before, last, divided: series.size > 1 || runs.gaps > 0 };
+  return {
+    targets: Int32Array.from(targets),
+    ends: Int32Array.from(ends),
+    before,
+    last,
+    divided: series.size > 1 || runs.gaps > 0,
+    windows,
+  };
 }
 
 /** @throws DATA_INVALID where the examples are not those of these rows */

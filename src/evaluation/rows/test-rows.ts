@@ -188,7 +188,7 @@ async function predictionsFor(
           targets: Int32Array.from({ length: rows.test }, (_, row) => row),
           ends: Int32Array.from({ length: rows.test }, (_, row) => rows.train + rows.validation + row),
         }
-      : await readSeriesRows(dataset, sequence, [], 0, signal);
+      : await readSeriesRows(dataset, sequence, [], 0, { signal });
   const pairs = Array.from(found.targets, (target, at) => ({ target, example: exampleOf.get(found.ends[at]!) })).filter(
     (pair): pair is { target: number; example: number } => pair.example !== undefined,
   );

@@ -81,7 +81,7 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
     const series =
       sequence === undefined
         ? undefined
-        : await readSeriesRows(dataset, sequence, numbers, naiveLag(sequence.horizon, options.baseline), options.signal);
+        : await readSeriesRows(dataset, sequence, numbers, naiveLag(sequence.horizon, options.baseline), { signal: options.signal });
     const targets = series === undefined ? Int32Array.from({ length: scored.rows }, (_, row) => row) : requireWindows(scored.rows, series);
     const worst = new Set(views.flatMap((view) => view.worst.map(({ index }) => targets[index]!)));
     const facts = await readTestRows(

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,8 +12,11 @@ import { preprocess } from '../../../src/data/preprocess/preprocess.ts';
 import type { PreprocessConfig } from '../../../src/data/preprocess/preprocess-config.ts';
 import { loadPreprocessor } from '../../../src/data/preprocess/preprocessor.ts';
 import { parseJson, writeJson } from '../../../src/data/reading/json-numbers.ts';
+import { readFileAs } from '../../../src/data/reading/read-as.ts';
+import type { Column } from '../../../src/data/stored/column.ts';
 import { SPLITS } from '../../../src/data/stored/dataset.ts';
 import type { DatasetMeta, DatasetProfile } from '../../../src/data/stored/dataset.ts';
+import { withDatabase } from '../../../src/data/table/duckdb.ts';
 import { readRowsFile } from '../../../src/serving/rows-file.ts';
 import { createBench, failure } from './support.ts';
 import type { Bench } from './support.ts';
@@ -126,14 +130,14 @@ describe('strings of JSON stay as they are, in training and in serving', () => {
 describe('dates', () => {
   test('month and day in an order that nobody can tell stay text, never two orders in one column', async () => {
     const text = lines(60, (k) =>
-      JSON.stringify({ d: `${String((k % 12) + 1).padStart(2, '0')}-${String((k % 28) + 1).padStart(2, '0')}-2024`, y: y(k) }),
+      JSON.stringify({ d: `${String((k % 12) + 1).padStart(2, '0')}-${String((k % 11) + 1).padStart(2, '0')}-2024`, y: y(k) }),
     );
     const { types, warnings } = await run('us.ndjson', text);
     expect(types['d']).toBe('string');
     expect(warnings.join()).toContain('do not say which part is the month');
     expect(await failure(run('us.ndjson', text, { split: { by: 'time', column: 'd' } }))).toMatchObject({
       code: 'SPLIT_INVALID',
-      hint: expect.stringContaining('"format"'),
+      hint: expect.stringMatching(/\{"format":"(dd-MM|MM-dd)-yyyy"\}\}\} or .*whichever is right; it reads 60 of 60 values/),
     });
     const declared = await run('us.ndjson', text, { columns: { d: { timestamp: { format: 'MM-dd-yyyy', zone: 'Europe/Berlin' } } } });
     expect(declared.all.some((row) => row.d === '2023-12-31T23:00:00.000Z')).toBe(true);
@@ -141,6 +145,78 @@ describe('dates', () => {
       declared,
       { d: [{ dateParts: ['month', 'day', 'hour'] }] },
       text.split('\n').map((line) => JSON.parse(line) as Row),
+    );
+  });
+
+  const pad = (value: number): string => String(value).padStart(2, '0');
+  const month = (k: number): string => `${2000 + Math.floor(k / 12)}-${pad((k % 12) + 1)}`;
+  test.each<[string, (k: number) => string, string]>([
+    ['months', month, 'yyyy-MM'],
+    ['months in front', (k) => month(k).replace(/(.*)-(.*)/, '$2/$1'), 'MM/yyyy'],
+    [
+      'names of months',
+      (k) => `${['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'][k % 12]!} ${month(k).slice(0, 4)}`,
+      'MMM yyyy',
+    ],
+    ['quarters', (k) => `${2000 + Math.floor(k / 4)}-Q${(k % 4) + 1}`, "yyyy-'Q'Q"],
+    ['weeks', (k) => `${2000 + Math.floor(k / 52)}-W${pad((k % 52) + 1)}`, "YYYY-'W'ww"],
+    ['days with months in front', (k) => `${pad((k % 12) + 1)}/${pad(((k * 5) % 28) + 1)}/${2000 + Math.floor(k / 12)}`, 'MM/dd/yyyy'],
+    [
+      'days and half days',
+      (k) => `${pad((k % 12) + 1)}/${pad(((k * 5) % 28) + 1)}/${2000 + Math.floor(k / 12)} 03:47 PM`,
+      'MM/dd/yyyy hh:mm a',
+    ],
+  ])('%s are points in time where the document uses them as such, and named with their form elsewhere', async (_, write, format) => {
+    for (const [name, text] of [
+      ['by.csv', `at,v,y\n${lines(120, (k) => `${write(k)},${k}.5,${y(k)}`)}\n`],
+      ['by.ndjson', lines(120, (k) => JSON.stringify({ at: write(k), v: k + 0.5, y: y(k) }))],
+    ] as const) {
+      const declaration = `"columns": {"at": {"timestamp":{"format":"${format}"}}}`;
+      const plain = await run(name, text);
+      expect(plain.types['at']).toBe('string');
+      expect(plain.warnings.join()).toContain(`Declare ${declaration} to read them`);
+      const read = await run(name, text, { split: { by: 'time', column: 'at' } as never });
+      expect(read.types['at']).toBe('timestamp');
+      expect(read.warnings.join()).toContain(`is read as ${declaration}, the only form that all its values have`);
+      expect(read.rows.train[0]!.v).toBe(0.5);
+      await expectServed(
+        read,
+        { at: [{ dateParts: ['month'] }], v: [] },
+        Array.from({ length: 120 }, (_, k) => ({ at: write(k), v: k + 0.5 })),
+      );
+    }
+  });
+
+  test('months make a series without gaps', async () => {
+    const read = await run('monthly.csv', `month,v\n${lines(240, (k) => `${month(k)},${(Math.sin(k / 2) * 10).toFixed(2)}`)}\n`, {
+      label: 'v',
+      split: { by: 'time', column: 'month' } as never,
+    });
+    const { outputs, values } = await preprocess(
+      bench.context(),
+      { features: { v: ['standardize'] }, sequence: { size: 6, horizon: 1, by: 'month' } } as unknown as PreprocessConfig,
+      read.dataset,
+    );
+    expect(JSON.stringify(values)).not.toContain('gap');
+    expect((await openExamples(await bench.open(outputs.examples))).meta.splits.train.rows).toBe(read.rows.train.length - 6);
+  });
+
+  test('a form is suggested that reads the values, or none', async () => {
+    const noteOf = async (write: (k: number) => string): Promise<string> =>
+      (await run('forms.csv', `d,y\n${lines(60, (k) => `"${write(k)}",${y(k)}`)}\n`)).warnings.find((note) => note.includes('"d"')) ?? '';
+    expect(await noteOf((k) => `${pad(((k * 5) % 28) + 1)}.${pad((k % 12) + 1)}.2021`)).toContain('"dd.MM.yyyy"');
+    expect(await noteOf((k) => `${pad((k % 12) + 1)}.${pad((k % 11) + 1)}.2021`)).toMatch(
+      /"(dd\.MM|MM\.dd)\.yyyy"\}\}\} or .*whichever is right/,
+    );
+    expect(await noteOf((k) => `2${k % 4}-${pad((k % 12) + 1)}-${pad((k % 11) + 1)}`)).toContain('"yy-MM-dd"');
+    expect(await noteOf((k) => (k % 2 ? `${pad((k % 12) + 1)}/13/2021` : `13.${pad((k % 12) + 1)}.2021`))).toMatch(
+      /looks like dates .* no one form reads them all\.$/,
+    );
+    expect(await noteOf((k) => (k === 7 ? 'soon' : `${pad(((k * 5) % 28) + 1)}.${pad((k % 12) + 1)}.2021`))).toMatch(
+      /"dd\.MM\.yyyy".* to read them; 1 of 60 values would be quarantined\.$/,
+    );
+    expect(await noteOf((k) => (k % 7 === 0 ? 'soon' : `${pad(((k * 5) % 28) + 1)}.${pad((k % 12) + 1)}.2021`))).toMatch(
+      /9 of 60 values would be quarantined, which "budget" has to allow \(it is 0\.05\)/,
     );
   });
 
@@ -159,7 +235,7 @@ describe('dates', () => {
   test('a declared form that has no meaning is refused', async () => {
     expect(await failure(run('d.csv', `d,y\n1,a\n2,b\n`, { columns: { d: { timestamp: { format: 'dd/mm/yyyy' } } } }))).toMatchObject({
       code: 'CONFIG_INVALID',
-      message: expect.stringContaining('does not say year, month and day'),
+      message: expect.stringContaining('"dd/mm/yyyy" says the day and not the month'),
     });
     expect(await failure(run('d.csv', `d,y\n1,a\n2,b\n`, { columns: { d: { timestamp: { zone: 'Europe/Berln' } } } }))).toMatchObject({
       code: 'CONFIG_INVALID',
@@ -207,6 +283,23 @@ describe('numbers', () => {
     );
     const one = await preprocessor.apply([{ money: '$7,007.50', de: '7,5', pct: '7%' }]);
     expect(Array.from(one['features']!.data)).toEqual([7007.5, 7.5, Math.fround(0.07)]);
+  });
+
+  test('ids are no amounts of money, and two ways that fit are both named', async () => {
+    const text = (write: (k: number) => string): string => `c,y\n${lines(60, (k) => `"${write(k)}",${y(k)}`)}\n`;
+    const noteOf = async (write: (k: number) => string): Promise<string> =>
+      (await run('ids.csv', text(write))).warnings.find((note) => note.includes('"c"')) ?? '';
+    for (const prefix of ['cat', 'abc', 'SKU', 'USD', 'TOP ', 'Eur']) expect(await noteOf((k) => `${prefix}${100 + k}`)).toBe('');
+    for (const amount of ['USD ', '€', '$ ']) expect(await noteOf((k) => `${amount}${100 + k}`)).toContain('{"number":{"currency":true}}');
+    expect(await noteOf((k) => `USD${k}.50`)).toContain('"currency":true');
+    expect(await noteOf((k) => `${k + 1},${100 + k}`)).toMatch(/Declare .*"thousands":",".* or .*"decimal":",".*whichever is right/);
+    expect(await noteOf((k) => `${k + 1},5`)).toMatch(/Declare "columns": \{"c": \{"number":\{"decimal":","\}\}\} to read them/);
+    expect(await noteOf((k) => (k < 10 ? `${k}.5` : `${k},5`))).not.toContain('whichever');
+  });
+
+  test('what is said of the first rows does not pass for all', async () => {
+    const { warnings } = await run('first.csv', `c,y\n${lines(30_000, (k) => `€${k},${y(k)}`)}\n`);
+    expect(warnings.join()).toContain('20480 of the 20480 values that were looked at are written in another way');
   });
 
   test('a supposition that the first rows suggest is proved on all', async () => {
@@ -291,6 +384,20 @@ describe('CSV as people have it', () => {
     });
   });
 
+  test('a delimiter behind every row makes no column; a row with a value there is set aside', async () => {
+    const text = (count: number, late: number) => `y,x,z\n${lines(count, (k) => `${y(k)},${k}.5,${k % 7},${k === late ? 'more' : ''}`)}\n`;
+    const { types, meta, warnings, path } = await run('ends.csv', text(900, 800));
+    expect(types).toEqual({ y: 'string', x: 'number', z: 'integer' });
+    expect(meta.quarantined).toBe(1);
+    expect(warnings.join()).toContain('a delimiter stands behind the last value of every row');
+    const about = { columns: { x: 'number', z: 'integer' } as const, reading: meta.reading! };
+    await expect(readRowsFile(path, about)).rejects.toThrow(/too many columns: line 802/);
+    expect((await run('ends.csv', text(60, -1))).all).toHaveLength(60);
+    const [, second] = [await bench.file('part-a.csv', text(40, -1)), await bench.file('part-b.csv', text(40, -1).replaceAll(/,$/gm, ''))];
+    expect(second).toBe('part-b.csv');
+    expect((await run('part.csv', 'x', { source: { path: 'part-*.csv' } })).all).toHaveLength(80);
+  });
+
   test('a header that is broken into lines', async () => {
     const { meta, all } = await run(
       'broken.csv',
@@ -323,6 +430,98 @@ describe('CSV as people have it', () => {
       ['y', false],
     ]);
     expect(warnings.filter((warning) => warning.includes('numbers the rows'))).toHaveLength(2);
+  });
+});
+
+describe('the very file that a model was trained on is read again, whatever it is called', () => {
+  const row = (k: number) => ({ x: `é${k % 5}`, n: k + 0.5, y: k % 2 ? 'b' : 'a' });
+  const ndjson = `${lines(60, (k) => JSON.stringify(row(k)))}\n`;
+  const csv = (delimiter = ',', header = true): string =>
+    `${header ? `x${delimiter}n${delimiter}y\n` : ''}${lines(60, (k) => Object.values(row(k)).join(delimiter))}\n`;
+  const latin = (text: string): Buffer => Buffer.from(text, 'latin1');
+  const zstd = async (name: string, text: string | Uint8Array): Promise<Uint8Array> => {
+    const [from, to] = [join(bench.dir, await bench.file(`plain-${name}`, text)), join(bench.dir, `packed-${name}.zst`)];
+    await withDatabase((db) =>
+      db.run(
+        `COPY (SELECT line FROM read_csv('${from}', auto_detect=false, header=false, delim=chr(1), quote='', escape='', columns={'line': 'VARCHAR'})) TO '${to}' (FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE '', ESCAPE '', COMPRESSION zstd)`,
+      ),
+    );
+    return readFile(to);
+  };
+  const titles = 'Report of the month\nmade 2024, by us, today\n';
+  test.each<[string, string, () => string | Uint8Array | Promise<Uint8Array>, object]>([
+    ['ndjson in .json', 'lines.json', () => ndjson, { format: 'ndjson' }],
+    ['ndjson without an ending', 'lines', () => ndjson, { format: 'ndjson' }],
+    ['json in .txt', 'list.txt', () => JSON.stringify(Array.from({ length: 60 }, (_, k) => row(k))), { format: 'json' }],
+    [
+      'json in .ndjson',
+      'list.ndjson',
+      () =>
+        JSON.stringify(
+          Array.from({ length: 60 }, (_, k) => row(k)),
+          null,
+          2,
+        ),
+      { format: 'json' },
+    ],
+    ['csv in .data', 'adult.data', () => csv(), { format: 'csv' }],
+    ['csv in .json', 'table.json', () => csv(';'), { format: 'csv' }],
+    ['tabs in .txt', 'table.txt', () => csv('\t'), { format: 'csv' }],
+    ['ndjson.zst', 'lines.ndjson.zst', () => zstd('a', ndjson), { format: 'ndjson' }],
+    ['csv.zst in .bin', 'table.bin', () => zstd('b', csv()), { format: 'csv' }],
+    ['csv.gz of another encoding', 'table.csv.gz', () => gzipSync(latin(csv())), { format: 'csv', encoding: 'windows-1252' }],
+    ['csv of another encoding', 'table.csv', () => latin(csv()), { format: 'csv', encoding: 'windows-1252' }],
+    ['ndjson in UTF-16', 'wide.ndjson', () => Buffer.from(`\uFEFF${ndjson}`, 'utf16le'), { format: 'ndjson' }],
+    ['ndjson.gz in UTF-16', 'wide.ndjson.gz', () => gzipSync(Buffer.from(`\uFEFF${ndjson}`, 'utf16le')), { format: 'ndjson' }],
+    ['json in UTF-16', 'wide.json', () => Buffer.from(`\uFEFF[${ndjson.trim().replaceAll('\n', ',')}]`, 'utf16le'), { format: 'json' }],
+    ['titles that are skipped', 'skipped.csv', () => `${titles}${csv()}`, { format: 'csv', skip: 2 }],
+    ['no header', 'bare.csv', () => csv(',', false), { format: 'csv', header: false }],
+    [
+      'no header, and titles that are skipped',
+      'bare-skipped.csv',
+      () => `${titles}${csv(',', false)}`,
+      { format: 'csv', header: false, skip: 2 },
+    ],
+    [
+      'no header, and rows that are skipped',
+      'rows-skipped.csv',
+      () => `é1,7.5,a\né2,3.5,a\n${csv(',', false)}`,
+      { format: 'csv', header: false, skip: 2 },
+    ],
+    ['a delimiter of its own', 'own.csv', () => csv('~'), { format: 'csv', delimiter: '~' }],
+  ])('%s', async (_, name, content, source) => {
+    const text = await content();
+    const path = await bench.file(`again-${name}`, text);
+    const bare = (source as { header?: boolean }).header === false;
+    const read = await ingest(bench.context(), {
+      source: { path, ...source },
+      label: bare ? 'column_3' : 'y',
+      split: { by: 'random' },
+    } as unknown as IngestConfig);
+    const meta = (await bench.open(read.outputs.dataset)).manifest.meta as unknown as DatasetMeta;
+    expect(meta.rows.train + meta.rows.validation + meta.rows.test).toBe(60);
+    const names = bare ? ['column_1', 'column_2'] : ['x', 'n'];
+    const about = { columns: { [names[0]!]: 'string', [names[1]!]: 'number' } as const, reading: meta.reading! };
+    const rows = await readRowsFile(join(bench.dir, path), about);
+    expect(rows.map((one) => [one[names[0]!], one[names[1]!]])).toEqual(Array.from({ length: 60 }, (_, k) => [row(k).x, row(k).n]));
+    const wanted = names.map((name, index): Column => ({ name, type: index === 0 ? 'string' : 'number' }));
+    const counted = await readFileAs(path, bench.dir, meta.reading, wanted, async ({ db, source: table, columns }) =>
+      db.rows(`SELECT count(*), count(${columns[0]!.value}), sum(${columns[1]!.value}) FROM ${table}`),
+    );
+    expect(counted[0]!.map(Number)).toEqual([60, 60, (59 * 60) / 2 + 30]);
+  });
+
+  test('lines that were skipped are no loss for a file that has rows there', async () => {
+    const path = await bench.file('titled.csv', `${titles}${csv(',', false)}`);
+    const read = await ingest(bench.context(), {
+      source: { format: 'csv', path, header: false, skip: 2 },
+      label: 'column_3',
+    } as unknown as IngestConfig);
+    const { reading } = (await bench.open(read.outputs.dataset)).manifest.meta as unknown as DatasetMeta;
+    const about = { columns: { column_2: 'number' } as const, reading: reading! };
+    expect(await readRowsFile(join(bench.dir, await bench.file('untitled.csv', csv(',', false))), about)).toHaveLength(60);
+    const other = `Report of another month\n2025, 1, today\n${csv(',', false)}`;
+    expect(await readRowsFile(join(bench.dir, await bench.file('other.csv', other)), about)).toHaveLength(60);
   });
 });
 

@@ -336,6 +336,93 @@ it('windows of a series are taken from rows that follow each other', async () =>
   ).rejects.toMatchObject({ message: expect.stringContaining('its column "v"') });
 });
 
+const DAY = 86_400_000;
+const dayText = (day: number): string => new Date(Date.UTC(2023, 0, 1) + day * DAY).toISOString().slice(0, 10);
+
+/** Rows of several series, as lines of a CSV. @param left whether a day of a series is there */
+const seriesText = (keys: readonly string[], days: number, left: (series: number, day: number) => boolean = () => true): string[] =>
+  keys.flatMap((key, series) =>
+    Array.from({ length: days }, (_, day) => day)
+      .filter((day) => left(series, day))
+      .map((day) => `${key},${dayText(day)},${(Math.sin(day / 3 + series) * 10).toFixed(3)}`),
+  );
+
+const shifted: Change = ({ columns }) => {
+  columns[0].transforms[0].state.mean += 0.5;
+};
+
+const BY_DAY = { by: 'time', column: 'day', train: 0.6, validation: 0.2, test: 0.2 };
+
+async function seriesOf(
+  name: string,
+  rows: readonly string[],
+  sequence: object,
+  { columns = {} }: { readonly columns?: object } = {},
+): Promise<Made> {
+  return make(
+    {
+      source: { format: 'csv', path: await bench.file(name, `shop,day,v\n${rows.join('\n')}\n`) },
+      label: 'v',
+      split: BY_DAY,
+      columns,
+    } as unknown as IngestConfig,
+    { features: { v: ['standardize'] }, sequence: { by: 'day', ...sequence } } as unknown as PreprocessConfig,
+  );
+}
+
+describe('windows of series', () => {
+  it.each([
+    ['in one order after the other', (rows: readonly string[]) => rows],
+    ['by time', (rows: readonly string[]) => rows.toSorted((a, b) => (a.split(',')[1]! < b.split(',')[1]! ? -1 : 1))],
+    ['in no order', (rows: readonly string[]) => rows.map((_, index) => rows[(index * 77) % rows.length]!)],
+  ])('are found whatever lies between their rows: %s', async (name, order) => {
+    const made = await seriesOf(`keys-${name}.csv`, order(seriesText(['A', 'B', 'C'], 100)), { size: 4, horizon: 1, key: 'shop' });
+    expect(await check(made)).toMatchObject({
+      rows: 3 * (20 - 4),
+      from: 'source',
+      ways: [expect.anything(), 'as the texts of their cells'],
+    });
+    await expect(check(made, shifted)).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /^Nothing is registered: 48 of 48 .* row 0 of the split|row \d+ of the test split, sent .* its column "v"/,
+      ),
+    });
+  });
+
+  it('that would span a gap, or a row that was set aside, are none', async () => {
+    const gap = await seriesOf(
+      'gaps.csv',
+      seriesText(['A'], 200, (_, day) => day !== 170 && day !== 185 && day !== 186),
+      { size: 5, horizon: 2 },
+    );
+    const all = gap.meta.rows.test;
+    expect(await check(gap)).toMatchObject({ from: 'source', rows: expect.any(Number) });
+    expect(((await check(gap)) as { rows: number }).rows).toBeLessThan(all - 6);
+    const torn = seriesText(['A'], 200).map((line, index) => (index === 175 || index === 190 ? line.replace(/[^,]+$/, 'oops') : line));
+    const made = await seriesOf('torn.csv', torn, { size: 5, horizon: 1 }, { columns: { v: 'number' } });
+    expect(made.meta.quarantined).toBe(2);
+    expect(await check(made)).toMatchObject({ from: 'source' });
+    await expect(check(made, shifted)).rejects.toMatchObject({ message: expect.stringContaining('its column "v"') });
+  });
+
+  it('are taken from the dataset where the first rows of the source hold none', async () => {
+    const keys = Array.from({ length: 400 }, (_, k) => `s${k}`);
+    const byTime = seriesText(keys, 50).sort((a, b) => (a.split(',')[1]! < b.split(',')[1]! ? -1 : 1));
+    const made = await seriesOf('many.csv', byTime, { size: 7, horizon: 1, key: 'shop' });
+    expect(await check(made)).toMatchObject({ from: 'dataset', rows: 200 });
+    await expect(check(made, shifted)).rejects.toMatchObject({ message: expect.stringContaining('of the test split') });
+  });
+
+  it('that a model does not make at all are missed', async () => {
+    const made = await seriesOf('fewer.csv', seriesText(['A', 'B'], 100), { size: 4, horizon: 1, key: 'shop' });
+    await expect(
+      check(made, (preprocessor) => {
+        preprocessor.sequence.gap = 1;
+      }),
+    ).rejects.toMatchObject({ code: expect.stringMatching(/REGISTRATION_DIFFERS/) });
+  });
+});
+
 it('images, whose rows are files, are sent as base64', async () => {
   for (const [at, name] of ['dark', 'light'].entries()) {
     await mkdir(join(bench.dir, 'pictures', name), { recursive: true });
@@ -372,6 +459,10 @@ it('says why it is not made', async () => {
     notChecked: 'the examples of its training are no longer in the store',
   });
   expect(
-    await checkRegistration(bench.artifacts, { ...model, manifest: { ...model.manifest, meta: { output: { kind: 'samples' } } } }, 'birds'),
+    await checkRegistration(
+      bench.artifacts,
+      { ...model, manifest: { ...model.manifest, meta: { ...(model.manifest.meta as object), output: { kind: 'samples' } } as never } },
+      'birds',
+    ),
   ).toEqual({ notChecked: expect.stringContaining('generator') });
 });

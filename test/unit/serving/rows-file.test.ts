@@ -40,7 +40,7 @@ describe('rows of a file', () => {
 
   it.each([
     ['missing.csv', undefined, 'SOURCE_NOT_FOUND', 'There is no file or folder'],
-    ['missing.json', undefined, 'SOURCE_NOT_FOUND', 'cannot be read'],
+    ['missing.json', undefined, 'SOURCE_NOT_FOUND', 'There is no file or folder'],
     ['empty.csv', '', 'SOURCE_EMPTY', 'the file is empty'],
     ['head.csv', 'a,b\n', 'SOURCE_EMPTY', 'holds no rows'],
     ['empty.json', '[]', 'SOURCE_EMPTY', 'holds no rows'],
@@ -52,7 +52,7 @@ describe('rows of a file', () => {
     ['after.csv', 'a,b\n1,2\n"x"y,3\n', 'SOURCE_INVALID', 'line 3'],
     ['latin.csv', Buffer.from([0x61, 0x0a, 0xe9, 0x0a]), 'SOURCE_INVALID', 'is not UTF-8'],
     ['table.parquet', 'PAR1', 'SOURCE_INVALID', 'cannot be read as parquet'],
-    ['table.xlsx', 'PK', 'USAGE', 'does not say its format'],
+    ['table.xlsx', 'PK', 'USAGE', 'says its format'],
   ])('are refused from %s', async (name, text, code, message) => {
     const path = text === undefined ? join(folder, name) : await file(name, text);
     await expect(readRowsFile(path, { columns: { a: 'string', b: 'string' } })).rejects.toMatchObject({
