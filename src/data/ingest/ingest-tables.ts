@@ -9,6 +9,7 @@ import type { Database } from '../table/duckdb.ts';
 import { INTEGER_CLASSES_MAX, labelList } from './label-columns.ts';
 import { readerRegistry } from '../readers/index.generated.ts';
 import type { RawTable, SourceFile } from '../readers/reader.ts';
+import { CSV_MISSING } from '../reading/numbers.ts';
 import { contentSql, loadTable, rejectRows } from '../reading/load-table.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
 import { readLabels } from './read-labels.ts';
@@ -289,6 +290,7 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
   await db.run(`CREATE OR REPLACE TEMP VIEW rows AS SELECT * FROM ${chosen.source}`);
   for (const each of judged) if (each.classes) await checkTrainClasses(db, each.label);
   said.push(...judged.flatMap((each) => each.notes), ...(await emptyColumns(db, columns)), ...(await orderNote(db, split, columns)));
+  const words = await wordsOf(db, config.source.format, columns);
   return {
     raw,
     columns,
@@ -305,9 +307,22 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
     reading: {
       formatVersion: 1,
       source: { ...raw.options, format: config.source.format, nullValues: [...raw.nullValues] },
-      columns: columns.map(columnOf),
+      columns: columns.map((column) => columnOf(column, words.get(column.name))),
+      canonical: true,
     },
   };
+}
+
+/** What would mean a missing value in a CSV file, and is a value in columns of a source that writes it in another way. */
+async function wordsOf(db: Database, format: string, columns: readonly TypedColumn[]): Promise<ReadonlyMap<string, readonly string[]>> {
+  const texts = format === 'csv' ? [] : columns.filter(({ type }) => type === 'string');
+  const words = CSV_MISSING.filter((text) => text !== '');
+  const found = await measureAll(
+    db,
+    texts.flatMap(({ id }) => words.map((word) => `count_if(${id} = ${literal(word)})`)),
+    'data',
+  );
+  return new Map(texts.map(({ name }, at) => [name, words.filter((_, index) => found[at * words.length + index]! > 0)]));
 }
 
 async function inWords<T>(load: () => Promise<T>, prefix: string): Promise<T> {
@@ -319,8 +334,15 @@ async function inWords<T>(load: () => Promise<T>, prefix: string): Promise<T> {
 }
 
 /** As datasets and models remember a column. */
-function columnOf({ name, type, format, origin }: TypedColumn): Column {
-  return { name, type, ...(format === undefined ? {} : { format }), ...(origin === undefined ? {} : { origin }) };
+function columnOf({ name, type, format, origin, float32 }: TypedColumn, words: readonly string[] = []): Column {
+  return {
+    name,
+    type,
+    ...(format === undefined ? {} : { format }),
+    ...(origin === undefined ? {} : { origin }),
+    ...(float32 === undefined ? {} : { float32 }),
+    ...(words.length === 0 ? {} : { words }),
+  };
 }
 
 function checkBudget(quarantined: number, good: number, budget: number, reasons: IngestTables['reasons']): void {

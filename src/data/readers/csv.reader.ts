@@ -6,6 +6,7 @@ import type { Database } from '../table/duckdb.ts';
 import { DATA_LIMITS } from '../table/limits.ts';
 import { PATH_SCHEMA, createRejects, defineReader, rowsAt, someRows } from './reader.ts';
 import type { RawTable, ReadRequest, SourceFile } from './reader.ts';
+import { CSV_MISSING } from '../reading/numbers.ts';
 import { csvLayout, csvRecord } from '../reading/csv-layout.ts';
 import type { CsvLayout } from '../reading/csv-layout.ts';
 import { ENCODINGS, headOf, plainFiles, withEvenLines, withoutHead } from '../reading/text-files.ts';
@@ -20,8 +21,6 @@ interface CsvConfig {
   readonly encoding?: string;
   readonly nullValues?: readonly string[];
 }
-
-const NULLS = ['', 'NA', 'N/A', 'null', 'NULL'];
 
 interface Part {
   readonly file: SourceFile;
@@ -119,7 +118,7 @@ function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], 
   const { db, config, workDir } = request;
   const { layout } = parts[0]!;
   const quote = config.quote ?? '"';
-  const nullValues = config.nullValues ?? NULLS;
+  const nullValues = config.nullValues ?? CSV_MISSING;
   const options = [
     'auto_detect=false',
     'header=false',

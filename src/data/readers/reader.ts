@@ -58,6 +58,8 @@ export interface ReadRequest<C> {
   readonly expected?: readonly string[];
   /** What divided the fields of the source of a model: one more to look for. */
   readonly likely?: string;
+  /** For a model whose source was read as the database shows its values; see `SourceReading.canonical`. */
+  readonly asBefore?: true;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Database } from '../table/duckdb.ts';
 import { DATA_LIMITS } from '../table/limits.ts';
 import { codeSql } from './column-sql.ts';
 import { looksLikePowerSql, missingWordSql, numberOfText, numberSql } from './numbers.ts';
+import { typedOf } from './source-column.ts';
 import type { RawColumn, TypedColumn } from './source-column.ts';
 import { isAmbiguousDateSql, timestampOfTextSql } from './timestamps.ts';
 import type { NumberFormat, ValueFormat } from './value-format.ts';
@@ -71,12 +72,16 @@ function measuresOf({ id, from }: RawColumn): string[] {
       '0',
     ];
   if (from === 'integer') return [`count(${id})`, `count_if(abs(CAST(${id} AS HUGEINT)) > ${DATA_LIMITS.integerMax})`];
-  if (from === 'exact')
+  if (from === 'exact') {
+    // A double holds a value where the shortest text of it has the same digits.
+    const text = `decimal_text(CAST(${id} AS VARCHAR))`;
+    const fraction = `contains(${text}, '.')`;
     return [
       `count(${id})`,
-      `count_if(CAST(CAST(${id} AS DOUBLE) AS DECIMAL(38, 10)) IS DISTINCT FROM TRY_CAST(${id} AS DECIMAL(38, 10)))`,
-      `count_if(CAST(${id} AS DOUBLE) <> trunc(CAST(${id} AS DOUBLE)))`,
+      `count_if(CASE WHEN ${fraction} THEN number_text(CAST(${text} AS DOUBLE)) <> ${text} ELSE abs(CAST(${text} AS DOUBLE)) > ${DATA_LIMITS.integerMax} END)`,
+      `count_if(${fraction})`,
     ];
+  }
   return [];
 }
 
@@ -95,7 +100,7 @@ export async function inferTypes(db: Database, raw: readonly RawColumn[], declar
   const columns: TypedColumn[] = [];
   let at = 0;
   for (const column of raw) {
-    const base = baseOf(column);
+    const base = typedOf(column);
     if (Object.hasOwn(declared, column.name)) {
       columns.push({ ...base, ...declared[column.name]! });
       continue;
@@ -122,10 +127,6 @@ export async function inferTypes(db: Database, raw: readonly RawColumn[], declar
     } else columns.push({ ...base, type: column.from });
   }
   return { columns, notes };
-}
-
-function baseOf({ name, id, from, text, origin }: RawColumn): Omit<TypedColumn, 'type'> {
-  return { name, id, from, ...(text === undefined ? {} : { text }), ...(origin === undefined ? {} : { origin }) };
 }
 
 function measuredOf(values: readonly number[]): Measured {

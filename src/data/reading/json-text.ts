@@ -1,12 +1,30 @@
+import { parseJson, writeJson } from './json-numbers.ts';
+
 /** A number as a text: as JavaScript writes it, except for integers that a number cannot hold, which keep their digits. */
 export function canonicalNumber(literal: string): string {
   if (/^-?\d{16,}$/.test(literal) && !Number.isSafeInteger(Number(literal))) return BigInt(literal).toString();
   return String(Number(literal));
 }
 
-/** A list or an object of JSON as a text without blanks. */
+/** A decimal of a typed source as a text: as JSON writes the number, and with its own digits where a number does not hold them. */
+export function canonicalDecimal(literal: string): string {
+  const digits = /^-?\d+\.\d+$/.test(literal) ? literal.replace(/\.?0+$/, '') : literal;
+  const number = canonicalNumber(digits);
+  return significant(number.replace(/e.*/, '')) === significant(digits) ? number : digits;
+}
+
+const significant = (text: string): string => text.replace(/^-?0*\.?0*/, '').replace('.', '');
+
+/** A list or an object of JSON as a text without blanks; integers keep all their digits. */
 export function canonicalNested(text: string): string {
-  return JSON.stringify(JSON.parse(text));
+  return writeJson(parseJson(text));
+}
+
+/** A value of JSON that stands in a column of texts. */
+export function canonicalText(json: string): string {
+  const first = json[0];
+  if (first === '[' || first === '{') return canonicalNested(json);
+  return first === '-' || (first !== undefined && first >= '0' && first <= '9') ? canonicalNumber(json) : json;
 }
 
 /** The text of a value of a row, for a column of texts: what training made of the same value in a source of JSON. */
@@ -19,11 +37,7 @@ export function textOfValue(value: unknown): string | undefined {
     case 'boolean':
       return String(value);
     case 'object':
-      return value instanceof Uint8Array
-        ? undefined
-        : value instanceof Date
-          ? value.toISOString()
-          : JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? item.toString() : item));
+      return value instanceof Uint8Array ? undefined : value instanceof Date ? value.toISOString() : writeJson(value);
     default:
       return undefined;
   }

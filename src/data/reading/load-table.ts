@@ -66,7 +66,8 @@ async function load({ db, raw, declared, exclude, named, rows }: LoadRequest): P
       : untyped || whole
         ? 'sample'
         : raw.source('again');
-  let inferred = await inferTypes(db, wanted, declared, table);
+  const infer = async (from: string): Promise<Inferred> => withNulls(await inferTypes(db, wanted, declared, from), raw);
+  let inferred = await infer(table);
   let left = await rowNumbers(db, inferred.columns, wanted, [...named, ...Object.keys(declared)], 'sample');
   await db.run('DROP TABLE sample');
   let odd = await create(db, raw, kept(inferred, left), declared, rows);
@@ -82,7 +83,7 @@ async function load({ db, raw, declared, exclude, named, rows }: LoadRequest): P
           again,
         );
   if (rows === 'all' && !whole && (odd > 0 || numbering.length < left.length)) {
-    if (odd > 0) inferred = await inferTypes(db, wanted, declared, raw.source('again'));
+    if (odd > 0) inferred = await infer(raw.source('again'));
     left = numbering;
     odd = await create(db, raw, kept(inferred, left), declared, rows);
     if (odd > 0) throw new PerennialError('SOURCE_CHANGED', 'The source changed while its types were found.');
@@ -99,6 +100,12 @@ async function load({ db, raw, declared, exclude, named, rows }: LoadRequest): P
     columns: kept(inferred, left),
     notes: [...raw.notes, ...said, ...inferred.notes.filter((note) => !left.some(({ name }) => note.includes(`"${name}"`)))],
   };
+}
+
+/** The reader takes texts for a missing value out where they stand so; -999.0 is the same value as -999. */
+function withNulls({ columns, notes }: Inferred, { nullValues }: RawTable): Inferred {
+  if (nullValues.length === 0) return { columns, notes };
+  return { columns: columns.map((column) => ({ ...column, nullValues, nullsTaken: true as const })), notes };
 }
 
 function kept({ columns }: Inferred, numbers: readonly RowNumber[]): TypedColumn[] {

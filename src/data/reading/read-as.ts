@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PerennialError } from '../../core/errors.ts';
-import { asPerennialError, literal, withDatabase } from '../table/duckdb.ts';
+import { asPerennialError, withDatabase } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import { fingerprintFiles, listSource } from '../ingest/source-files.ts';
 import type { RawTable } from '../readers/reader.ts';
@@ -10,6 +10,8 @@ import { readerRegistry } from '../readers/index.generated.ts';
 import type { SourceReading } from '../stored/dataset.ts';
 import type { Column } from '../stored/column.ts';
 import { isOddSql, textSql, valueSql } from './column-sql.ts';
+import { CSV_MISSING } from './numbers.ts';
+import { typedOf } from './source-column.ts';
 import type { RawColumn, TypedColumn } from './source-column.ts';
 
 /** A column of a file, read as a model reads it. */
@@ -74,7 +76,13 @@ export async function readFileAs<T>(
   const same = reading?.source.format === format ? reading.source : undefined;
   const likely = typeof same?.['delimiter'] === 'string' ? same['delimiter'] : undefined;
   const encoding = typeof same?.['encoding'] === 'string' ? same['encoding'] : undefined;
-  const told = { format, path, ...(same === undefined ? {} : pick(same, ['quote', 'header', 'nullValues'])) };
+  const told = {
+    format,
+    path,
+    ...(same === undefined ? {} : pick(same, ['quote', 'header', 'nullValues'])),
+    // What else is missing depends on the column, where the source of the model has another format.
+    ...(format === 'csv' && same === undefined && reading !== undefined ? { nullValues: [''] } : {}),
+  };
   const config = encoding === undefined || (await isUtf8(files)) ? told : { ...told, encoding };
   if (config === told) await fingerprintFiles(files, typeof reader.text === 'function' ? reader.text(told) : reader.text);
   const workDir = await mkdtemp(join(tmpdir(), 'perennial-read-'));
@@ -83,10 +91,18 @@ export async function readFileAs<T>(
     return await withDatabase(async (db) => {
       const prefix = `${path} cannot be read as ${format}`;
       try {
-        let raw = await reader.read({ db, config, files, workDir, expected, ...(likely === undefined ? {} : { likely }) });
+        let raw = await reader.read({
+          db,
+          config,
+          files,
+          workDir,
+          expected,
+          ...(likely === undefined ? {} : { likely }),
+          ...(reading !== undefined && reading.canonical !== true ? { asBefore: true } : {}),
+        });
         for (;;) {
           try {
-            return await use(tableOf(db, raw, reading, columns));
+            return await use(tableOf(db, raw, format, reading, columns));
           } catch (error) {
             const repaired = await raw.repair?.(error);
             if (repaired === undefined) throw error;
@@ -116,15 +132,20 @@ function pick(from: Readonly<Record<string, unknown>>, names: readonly string[])
   return Object.fromEntries(names.filter((name) => from[name] !== undefined).map((name) => [name, from[name]]));
 }
 
-function tableOf(db: Database, raw: RawTable, reading: SourceReading | undefined, columns: readonly Column[]): ReadTable {
-  const nulls = ((reading?.source['nullValues'] ?? []) as readonly string[]).filter((text) => !raw.nullValues.includes(text));
+function tableOf(
+  db: Database,
+  raw: RawTable,
+  format: string,
+  reading: SourceReading | undefined,
+  columns: readonly Column[],
+): ReadTable {
   return {
     db,
     columns: columns.map((column) =>
       readColumn(
         raw.columns.find(({ name }) => name === column.name),
-        { ...column, ...formatOf(reading, column.name) },
-        nulls,
+        columnAsRead(column, reading, format),
+        raw,
       ),
     ),
     names: raw.columns.map(({ name }) => name),
@@ -141,24 +162,34 @@ function tableOf(db: Database, raw: RawTable, reading: SourceReading | undefined
   };
 }
 
-function formatOf(reading: SourceReading | undefined, name: string): Pick<Column, 'format'> {
-  const format = reading?.columns.find((column) => column.name === name)?.format;
-  return format === undefined ? {} : { format };
+/** A column with all that decides on its values: a file of another format than the source's means the same by them. */
+function columnAsRead({ name, type, ...rest }: Column, reading: SourceReading | undefined, fileFormat: string): Column {
+  const { format, float32, words = [] } = reading?.columns.find((column) => column.name === name) ?? {};
+  const own = (reading?.source['nullValues'] ?? []) as readonly string[];
+  // A source without texts for a missing value has other ways to write one, and a CSV file has none.
+  const ofCsv = reading !== undefined && reading.source.format !== 'csv' && fileFormat === 'csv';
+  return {
+    ...rest,
+    name,
+    // Whole numbers may have fractions in a request, and are as readable in a file.
+    type: type === 'integer' ? 'number' : type,
+    ...(format === undefined ? {} : { format }),
+    ...(float32 === undefined ? {} : { float32 }),
+    nullValues: ofCsv ? [...own, ...CSV_MISSING.filter((text) => !words.includes(text))] : own,
+  };
 }
 
-function readColumn(found: RawColumn | undefined, column: Column, nulls: readonly string[]): ReadColumn {
+function readColumn(found: RawColumn | undefined, column: Column, raw: RawTable): ReadColumn {
   if (found === undefined) return { column, present: false, value: 'NULL', odd: 'false', text: 'NULL' };
-  // Words for a missing value are those of the model, whatever format its source had.
-  const isText = found.from === 'text' || found.from === 'string';
-  const id =
-    isText && nulls.length > 0 ? `(CASE WHEN ${found.id} IN (${nulls.map(literal).join(', ')}) THEN NULL ELSE ${found.id} END)` : found.id;
+  const { nullValues = [] } = column;
   const typed: TypedColumn = {
-    name: column.name,
-    id,
-    from: found.from,
+    ...typedOf(found),
     type: column.type,
-    ...(found.text === undefined ? {} : { text: found.text }),
+    nullValues,
+    // Texts for a missing value are those of the model, whatever format its source had.
+    ...(nullValues.every((text) => raw.nullValues.includes(text)) ? { nullsTaken: true } : {}),
     ...(column.format === undefined ? {} : { format: column.format }),
+    ...(column.float32 === undefined ? {} : { float32: column.float32 }),
   };
   const value = valueSql(typed);
   return { column, present: true, value, odd: isOddSql(typed, value), text: textSql(typed) };
