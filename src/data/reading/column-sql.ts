@@ -15,7 +15,8 @@ const isNumbers = ({ from, numbers }: Pick<Read, 'from' | 'numbers'>): boolean =
   from === 'number' || from === 'integer' || from === 'exact' || numbers === true;
 
 /** SQL of the text of a value, as JSON of the same value shows it to a model that takes texts. */
-export function textSql({ id, from, text, float32 }: Pick<Read, 'id' | 'from' | 'text' | 'float32'>): string {
+export function textSql({ id, from, text, float32, numbers }: Pick<Read, 'id' | 'from' | 'text' | 'float32' | 'numbers'>): string {
+  if (float32 === true && numbers === true) return `number_text(${shortestOfFloat32Sql(`(${numberSql(id, undefined)})`)})`;
   if (text !== undefined) return text;
   if (from === 'text' || from === 'string') return id;
   if (from === 'timestamp') return momentTextSql(id);
@@ -48,7 +49,8 @@ function readSql(column: Read): string {
     case 'number':
     case 'integer': {
       if (from === 'timestamp' || from === 'image') return 'NULL';
-      const given = isText(column) ? numberSql(id, numberFormatOf(format)) : doubleSql(column);
+      // A format is of texts: a number of JSON is the number that it is.
+      const given = isText(column) ? numberSql(id, column.numbers === true ? undefined : numberFormatOf(format)) : doubleSql(column);
       const read = float32 === true ? shortestOfFloat32Sql(given) : given;
       if (type === 'integer') return wholeSql(`(${read})`);
       return from === 'number' ? `CASE WHEN isnan(${read}) THEN NULL ELSE ${read} END` : read;
