@@ -3,7 +3,8 @@ import { PerennialError } from '../../core/errors.ts';
 import { checkChoice, filterRows, sampleRows } from './choose-rows.ts';
 import { rejectImages } from '../images/check-images.ts';
 import { columnMissing, measureAll, requireColumn } from '../table/columns.ts';
-import { declaredTypes, readPictures } from '../images/pictures.ts';
+import { readPictures } from '../images/pictures.ts';
+import { declaredTypes } from './column-schema.ts';
 import { asPerennialError, literal } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import { INTEGER_CLASSES_MAX, labelList } from './label-columns.ts';
@@ -12,6 +13,7 @@ import type { RawTable, SourceFile } from '../readers/reader.ts';
 import { CSV_MISSING } from '../reading/numbers.ts';
 import { contentSql, loadTable, rejectRows } from '../reading/load-table.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
+import { countedNotes, countsHint } from './counted-times.ts';
 import { readLabels } from './read-labels.ts';
 import { checkMeaning, checkVanished, newColumnNotes, typesOfReference, wholeAgain } from './reference.ts';
 import type { ReferenceSchema } from './reference.ts';
@@ -289,7 +291,12 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
   const unsampled = SPLITS.reduce((sum, name) => sum + assigned.rows[name] - chosen.rows[name], 0);
   await db.run(`CREATE OR REPLACE TEMP VIEW rows AS SELECT * FROM ${chosen.source}`);
   for (const each of judged) if (each.classes) await checkTrainClasses(db, each.label);
-  said.push(...judged.flatMap((each) => each.notes), ...(await emptyColumns(db, columns)), ...(await orderNote(db, split, columns)));
+  said.push(
+    ...judged.flatMap((each) => each.notes),
+    ...(await emptyColumns(db, columns)),
+    ...(await countedNotes(db, columns)),
+    ...(await orderNote(db, split, columns)),
+  );
   const words = await wordsOf(db, config.source.format, columns);
   return {
     raw,
@@ -334,13 +341,14 @@ async function inWords<T>(load: () => Promise<T>, prefix: string): Promise<T> {
 }
 
 /** As datasets and models remember a column. */
-function columnOf({ name, type, format, origin, float32 }: TypedColumn, words: readonly string[] = []): Column {
+function columnOf({ name, type, format, origin, float32, nested }: TypedColumn, words: readonly string[] = []): Column {
   return {
     name,
     type,
     ...(format === undefined ? {} : { format }),
     ...(origin === undefined ? {} : { origin }),
     ...(float32 === undefined ? {} : { float32 }),
+    ...(nested === undefined ? {} : { nested }),
     ...(words.length === 0 ? {} : { words }),
   };
 }
@@ -359,7 +367,7 @@ function checkBudget(quarantined: number, good: number, budget: number, reasons:
     'DATA_INVALID',
     `${quarantined} of ${quarantined + good} rows cannot be used (${(100 * share).toFixed(1)} %, the budget is ${(100 * budget).toFixed(1)} %): ${list}.`,
     {
-      hint: 'Correct the source, or raise "budget" of the ingest step if losing these rows is acceptable.',
+      hint: `${countsHint(reasons)}Correct the source, or raise "budget" of the ingest step if losing these rows is acceptable.`,
       details: { reasons },
     },
   );

@@ -16,13 +16,14 @@ interface Kind {
   readonly sql: (name: string) => string;
   readonly text?: (id: string) => string;
   readonly float32?: true;
+  readonly nested?: true;
 }
 
 /** What a column of a SQL type holds. Nested values are texts, as JSON. */
 function kindOf(sqlType: string): Kind {
   const type = sqlType.toUpperCase();
   const as = (name: string): string => name;
-  if (isNested(sqlType)) return { from: 'string', sql: (name) => `json_text(${nestedJsonSql(name, sqlType)})` };
+  if (isNested(sqlType)) return { from: 'string', sql: (name) => `json_text(${nestedJsonSql(name, sqlType)})`, nested: true };
   if (/^(U?TINYINT|U?SMALLINT|U?INTEGER|BIGINT)$/.test(type)) return { from: 'integer', sql: (name) => `CAST(${name} AS BIGINT)` };
   if (/^(UBIGINT|U?HUGEINT|DECIMAL.*|BIGNUM)$/.test(type))
     return { from: 'exact', sql: as, text: (id) => `decimal_text(CAST(${id} AS VARCHAR))` };
@@ -67,12 +68,13 @@ export default defineReader<ParquetConfig>({
       found.map(({ name }) => name),
     );
     const kinds = found.map(({ name, type }) => ({ name, ...(asBefore === true ? kindBefore(type) : kindOf(type)) }));
-    const columns = kinds.map(({ from, text, float32 }, index): RawColumn => ({
+    const columns = kinds.map(({ from, text, float32, nested }, index): RawColumn => ({
       name: names[index]!,
       from,
       id: `c${index}`,
       ...(text === undefined ? {} : { text: text(`c${index}`) }),
       ...(float32 === undefined ? {} : { float32 }),
+      ...(nested === undefined ? {} : { nested }),
       ...(names[index] === '__index_level_0__' ? { unnamed: true } : {}),
     }));
     const table = `(SELECT ${kinds.map(({ name, sql }, index) => `${sql(ident(name))} AS c${index}`).join(', ')} FROM ${file})`;

@@ -23,6 +23,8 @@ export interface RawColumn {
   readonly unnamed?: true;
   /** Its numbers have 32 bits, and are read as the shortest decimals of them. */
   readonly float32?: true;
+  /** Its values are lists, structs or maps, as texts of JSON. */
+  readonly nested?: true;
   /** Its texts are numbers by its source (JSON): in a column of points in time they count from 1970, as in a request. */
   readonly numbers?: true;
 }
@@ -37,6 +39,7 @@ export interface TypedColumn {
   readonly format?: ValueFormat;
   readonly origin?: true;
   readonly float32?: true;
+  readonly nested?: true;
   readonly numbers?: true;
   /** Texts that mean a missing value. */
   readonly nullValues?: readonly string[];
@@ -45,7 +48,7 @@ export interface TypedColumn {
 }
 
 /** What is known of a column of a source before its type is. */
-export function typedOf({ name, id, from, text, origin, float32, numbers }: RawColumn): Omit<TypedColumn, 'type'> {
+export function typedOf({ name, id, from, text, origin, float32, nested, numbers }: RawColumn): Omit<TypedColumn, 'type'> {
   return {
     name,
     id,
@@ -53,6 +56,7 @@ export function typedOf({ name, id, from, text, origin, float32, numbers }: RawC
     ...(text === undefined ? {} : { text }),
     ...(origin === undefined ? {} : { origin }),
     ...(float32 === undefined ? {} : { float32 }),
+    ...(nested === undefined ? {} : { nested }),
     ...(numbers === undefined ? {} : { numbers }),
   };
 }
