@@ -36,7 +36,7 @@ export async function parquetNames(db: Database, files: readonly SourceFile[], s
 }
 
 async function namesIn(db: Database, { path }: SourceFile): Promise<string[]> {
-  const kept = await db.rows(`SELECT CAST(value AS VARCHAR) FROM parquet_kv_metadata(${pathLiteral(path)}) WHERE CAST("key" AS VARCHAR) = ${literal(KEPT)}`);
+  const kept = await db.rows(`SELECT decode(value) FROM parquet_kv_metadata(${pathLiteral(path)}) WHERE decode("key") = ${literal(KEPT)}`);
   if (kept.length > 0) return JSON.parse(String(kept[0]![0])) as string[];
   const [root, ...nodes] = (await db.rows(`SELECT name, coalesce(num_children, 0) FROM parquet_schema(${pathLiteral(path)})`)).map(
     ([name, children]) => ({ name: String(name), children: Number(children) }),

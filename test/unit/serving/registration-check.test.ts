@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../../src/core/artifact.ts';
@@ -314,6 +314,19 @@ it('raw rows of Parquet keep their types: decimals, big integers, dates, lists',
     db.describe(`SELECT * FROM read_parquet('${await made.dataset.path('raw-test.parquet')}')`),
   );
   expect(types.slice(0, 2).map(({ type }) => type)).toEqual([expect.stringMatching(/DECIMAL|DOUBLE/), 'UBIGINT']);
+  expect(await check(made)).toMatchObject({ rows: made.meta.rawTest!.positions.length, from: 'source' });
+});
+
+it('raw rows of Parquet keep names that differ in their case only', async () => {
+  const path = join(bench.dir, 'case.parquet');
+  await withDatabase((db) =>
+    db.run(`COPY (SELECT i % 7 AS "Size", 'v' || i % 3 AS tize, i AS y FROM range(200) t(i)) TO '${path}' (FORMAT parquet)`),
+  );
+  await writeFile(path, Buffer.from((await readFile(path)).toString('latin1').replaceAll('tize', 'size'), 'latin1'));
+  const made = await make(
+    { source: { format: 'parquet', path: 'case.parquet' }, label: 'y', columns: { y: 'number' } } as unknown as IngestConfig,
+    { features: { Size: ['standardize'], size: ['oneHot'] } } as unknown as PreprocessConfig,
+  );
   expect(await check(made)).toMatchObject({ rows: made.meta.rawTest!.positions.length, from: 'source' });
 });
 
