@@ -18,6 +18,7 @@ export function columnValues({ name, type }: Pick<ColumnProfile, 'name' | 'type'
     ...(float32 === undefined ? {} : { float32 }),
   });
   return (given) => {
+    if (Number.isNaN(given)) return null;
     const value = read(given);
     if (value === UNREADABLE || (typeof value === 'number' && !Number.isFinite(value))) return undefined;
     return type === 'boolean' && value !== null ? String(value === 1) : value;

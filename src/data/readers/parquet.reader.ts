@@ -23,7 +23,7 @@ interface Kind {
 function kindOf(sqlType: string): Kind {
   const type = sqlType.toUpperCase();
   const as = (name: string): string => name;
-  if (isNested(sqlType)) return { from: 'string', sql: (name) => `json_text(${nestedJsonSql(name, sqlType)})`, nested: true };
+  if (isNested(sqlType)) return { from: 'string', sql: (name) => nestedJsonSql(name, sqlType), nested: true };
   if (/^(U?TINYINT|U?SMALLINT|U?INTEGER|BIGINT)$/.test(type)) return { from: 'integer', sql: (name) => `CAST(${name} AS BIGINT)` };
   if (/^(UBIGINT|U?HUGEINT|DECIMAL.*|BIGNUM)$/.test(type))
     return { from: 'exact', sql: as, text: (id) => `decimal_text(CAST(${id} AS VARCHAR))` };

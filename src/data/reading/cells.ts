@@ -34,10 +34,10 @@ export function cellReader(reading: CellReading): (value: unknown) => Cell {
   const isWord = (value: unknown): boolean =>
     typeof value === 'number' ? numbers.has(value) : words.size > 0 && words.has(textOfValue(value) ?? '');
   const missing = new Set(missingValues(reading));
-  const exact = (value: unknown): unknown => (float32 === true && typeof value === 'number' ? shortestOfFloat32(value) : value);
+  const rounds = float32 === true && (type === 'number' || type === 'integer' || type === 'string');
   return (given) => {
     if (given === null || given === undefined) return null;
-    const value = exact(given);
+    const value = rounds && typeof given === 'number' ? shortestOfFloat32(given) : given;
     if (type === 'string') {
       const text = textOfValue(value);
       return text === undefined ? UNREADABLE : words.has(text) ? null : text;

@@ -73,13 +73,13 @@ function measuresOf({ id, from }: RawColumn): string[] {
     ];
   if (from === 'integer') return [`count(${id})`, `count_if(abs(CAST(${id} AS HUGEINT)) > ${DATA_LIMITS.integerMax})`];
   if (from === 'exact') {
-    // A double holds a value where the shortest text of it has the same digits.
-    const text = `decimal_text(CAST(${id} AS VARCHAR))`;
-    const fraction = `contains(${text}, '.')`;
+    const text = `CAST(${id} AS VARCHAR)`;
+    const short = `decimal_text(${text})`;
+    // A double holds a value where the shortest text of it has the same digits; up to fifteen it always does.
     return [
       `count(${id})`,
-      `count_if(CASE WHEN ${fraction} THEN number_text(CAST(${text} AS DOUBLE)) <> ${text} ELSE abs(CAST(${text} AS DOUBLE)) > ${DATA_LIMITS.integerMax} END)`,
-      `count_if(${fraction})`,
+      `count_if(CASE WHEN contains(${text}, '.') AND strlen(${text}) <= 16 THEN false WHEN contains(${short}, '.') THEN number_text(CAST(${short} AS DOUBLE)) <> ${short} ELSE abs(CAST(${text} AS DOUBLE)) > ${DATA_LIMITS.integerMax} END)`,
+      `count_if(regexp_matches(${text}, '\\.\\d*[1-9]'))`,
     ];
   }
   return [];

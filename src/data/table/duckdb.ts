@@ -4,7 +4,7 @@ import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBValue } f
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import { perennialHome } from '../../platform/paths.ts';
-import { textFunctions } from '../reading/text-functions.ts';
+import { valueFunctions } from '../reading/value-functions.ts';
 import { DATA_LIMITS } from './limits.ts';
 import { rowDigestFunction } from './row-digest.ts';
 
@@ -74,7 +74,7 @@ async function open(): Promise<DuckDBInstance> {
     autoload_known_extensions: 'false',
   });
   const connection = await created.connect();
-  for (const own of [await rowDigestFunction(), ...(await textFunctions())]) connection.registerScalarFunction(own);
+  for (const own of [await rowDigestFunction(), ...(await valueFunctions())]) connection.registerScalarFunction(own);
   connection.closeSync();
   return created;
 }
