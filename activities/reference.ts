@@ -6,9 +6,10 @@ import { canonicalJson } from '../src/core/json.ts';
 import type { IngestConfig } from '../src/data/ingest/ingest-config.ts';
 import type { ReferenceSchema } from '../src/data/ingest/reference.ts';
 import { labelList } from '../src/data/ingest/label-columns.ts';
-import type { DatasetMeta, DatasetProfile } from '../src/data/stored/dataset.ts';
+import type { DatasetProfile } from '../src/data/stored/dataset.ts';
 import type { Registry } from '../src/registry/registry.ts';
 import type { VersionManifest } from '../src/registry/types.ts';
+import { datasetMeta } from '../src/data/stored/dataset-rows.ts';
 
 interface FoundReference {
   readonly schema: ReferenceSchema;
@@ -42,7 +43,7 @@ export async function findReference(
   const manifest = await registry.version(pipeline, version);
   if (manifest.pipeline !== pipeline || manifest.dataset === null || manifest.dataset === undefined) return undefined;
   const dataset = await artifacts.open({ digest: manifest.dataset });
-  const meta = dataset.manifest.meta as unknown as DatasetMeta;
+  const meta = datasetMeta(dataset);
   const label = labelList(config.label)[0];
   if (
     meta.reading === undefined ||

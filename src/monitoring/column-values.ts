@@ -9,7 +9,10 @@ export type ColumnValue = number | string | null | undefined;
  *
  * @param reading of the model; undefined for models of version 0.1.0, and for rows that are answers
  */
-export function columnValues({ name, type }: Pick<ColumnProfile, 'name' | 'type'>, reading: SourceReading | undefined): (value: unknown) => ColumnValue {
+export function columnValues(
+  { name, type }: Pick<ColumnProfile, 'name' | 'type'>,
+  reading: SourceReading | undefined,
+): (value: unknown) => ColumnValue {
   const { format, float32 } = reading?.columns.find((column) => column.name === name) ?? {};
   const read = cellReader({
     type: type === 'image' ? 'string' : type,

@@ -1,4 +1,5 @@
 import { parseJson, writeJson } from './json-numbers.ts';
+import { TooDeep } from './json-parser.ts';
 
 /** A number as a text: as JavaScript writes it, except for integers that a number cannot hold, which keep their digits. */
 export function canonicalNumber(literal: string): string {
@@ -27,6 +28,16 @@ export function canonicalText(json: string): string {
   return first === '-' || (first !== undefined && first >= '0' && first <= '9') ? canonicalNumber(json) : json;
 }
 
+/** Whether something in a value was nested too deep to be kept: then its text is not known. Only a value that is as deep as can be has such a place. */
+function isCut(value: object | null): boolean {
+  let cut = false;
+  JSON.stringify(value, function (this: Record<string, unknown>, key: string, item: unknown) {
+    if (this[key] instanceof TooDeep) cut = true;
+    return typeof item === 'bigint' ? 0 : item;
+  });
+  return cut;
+}
+
 /** The text of a value of a row, for a column of texts: what training made of the same value in a source of JSON. */
 export function textOfValue(value: unknown): string | undefined {
   switch (typeof value) {
@@ -37,7 +48,8 @@ export function textOfValue(value: unknown): string | undefined {
     case 'boolean':
       return String(value);
     case 'object':
-      return value instanceof Uint8Array ? undefined : value instanceof Date ? value.toISOString() : writeJson(value);
+      if (value instanceof Uint8Array || isCut(value)) return undefined;
+      return value instanceof Date ? value.toISOString() : writeJson(value);
     default:
       return undefined;
   }

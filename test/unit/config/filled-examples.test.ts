@@ -103,7 +103,7 @@ describe('with its defaults filled in', () => {
   it.each(transforms)('the transform %s means what it means without them', (_, spec) => {
     const { plan, diagnostics } = compile([ingest(), { uses: 'preprocess', with: { features: { c: [spec as Json] } } }]);
     expect(diagnostics).toEqual([]);
-    const filled = (plan!.steps[1]!.config['features'] as { readonly c: readonly TransformSpec[] }).c;
+    const filled = (plan!.steps[1]!.config['features'] as unknown as { readonly c: readonly TransformSpec[] }).c;
     expect(parseChain(filled, 'c')[0]!.config).toEqual(parseChain([spec], 'c')[0]!.config);
   });
 
