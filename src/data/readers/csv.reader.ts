@@ -259,7 +259,7 @@ export default defineReader<CsvConfig>({
         type: 'array',
         items: { type: 'string' },
         description:
-          'Fields that mean a missing value, in every column and in requests too. Left out: an empty field, NA, N/A, null and NULL. In columns of numbers, dates and true or false also the usual words do (NaN, None, ?, -, …), and it is said.',
+          'Fields that mean a missing value, in every column and in requests too; a number or point in time that equals one is missing however it is written (-999, -999.0). Left out: an empty field, NA, N/A, null and NULL. In columns of numbers, dates and true or false also the usual words do (NaN, None, ?, -, …), and it is said.',
         examples: [['', '-999']],
       },
     },

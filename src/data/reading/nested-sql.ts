@@ -94,7 +94,7 @@ function leaf(value: string, name: string): string {
 }
 
 /** As `DESCRIBE` writes types: `STRUCT(size DOUBLE, "a b" MAP(VARCHAR, FLOAT[]))[]`. */
-export function parseType(text: string): Type {
+function parseType(text: string): Type {
   let at = 0;
   const fail = (): never => {
     throw new PerennialError('INTERNAL', `The type ${text} is not understood at character ${at}.`);

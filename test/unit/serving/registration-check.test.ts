@@ -394,7 +394,7 @@ it('says why it is not made', async () => {
   expect(
     await checkRegistration(
       bench.artifacts,
-      { ...model, manifest: { ...model.manifest, meta: { output: { kind: 'samples' } } as never } },
+      { ...model, manifest: { ...model.manifest, meta: { ...(model.manifest.meta as object), output: { kind: 'samples' } } as never } },
       'birds',
     ),
   ).toEqual({ notChecked: expect.stringContaining('generator') });
