@@ -87,10 +87,12 @@ function missingSql(column: Read, read: string): string | undefined {
   };
   if (type === 'string') {
     if (nullsTaken !== true) among(read, nullValues.map(literal));
-  } else if (isNumbers(column)) among(isText(column) ? numberSql(id, undefined) : doubleSql(column), missingNumbers(nullValues).map(doubleLiteral));
+  } else if (isNumbers(column))
+    among(isText(column) ? numberSql(id, undefined) : doubleSql(column), missingNumbers(nullValues).map(doubleLiteral));
   else if (isText(column)) {
     if (nullsTaken !== true) among(id, nullValues.map(literal));
-  } else if (from === 'boolean') among(`CAST(${id} AS VARCHAR)`, nullValues.filter((text) => text === 'true' || text === 'false').map(literal));
+  } else if (from === 'boolean')
+    among(`CAST(${id} AS VARCHAR)`, nullValues.filter((text) => text === 'true' || text === 'false').map(literal));
   among(type === 'timestamp' ? `epoch_ms(${read})` : read, missingValues(column).map(doubleLiteral));
   return tests.length === 0 ? undefined : tests.join(' OR ');
 }

@@ -94,14 +94,13 @@ describe('with its defaults filled in', () => {
 
   const transforms = transformRegistry.all().flatMap(({ name, examples, configSchema }) =>
     [...examples, ...((configSchema as SchemaNode).examples ?? [])].map((example): [string, TransformSpec] => {
-      const spec =
-        example === null || (isObject(example as Json) && Object.keys(example as object).length === 0) ? name : { [name]: example as Json };
+      const spec = example === null || (isObject(example) && Object.keys(example).length === 0) ? name : { [name]: example as Json };
       return [JSON.stringify(spec), spec];
     }),
   );
 
   it.each(transforms)('the transform %s means what it means without them', (_, spec) => {
-    const { plan, diagnostics } = compile([ingest(), { uses: 'preprocess', with: { features: { c: [spec as Json] } } }]);
+    const { plan, diagnostics } = compile([ingest(), { uses: 'preprocess', with: { features: { c: [spec] } } }]);
     expect(diagnostics).toEqual([]);
     const filled = (plan!.steps[1]!.config['features'] as unknown as { readonly c: readonly TransformSpec[] }).c;
     expect(parseChain(filled, 'c')[0]!.config).toEqual(parseChain([spec], 'c')[0]!.config);

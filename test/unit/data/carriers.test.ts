@@ -74,7 +74,7 @@ async function compared({ columns, reading }: Learnt, file: string): Promise<Row
     const rows = await db.rows(`SELECT ${[...list, ...odd].join(', ')} FROM ${source}`);
     return rows.map((row) =>
       Object.fromEntries(found.map(({ column }, at) => [column.name, row[list.length + at] === true ? 'unreadable' : row[at]])),
-    ) as Row[];
+    );
   });
 }
 
