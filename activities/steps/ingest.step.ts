@@ -6,7 +6,7 @@ import { checkChoice, choiceInWords } from '../../src/data/ingest/choose-rows.ts
 import type { IngestConfig } from '../../src/data/ingest/ingest-config.ts';
 import { labelList } from '../../src/data/ingest/label-columns.ts';
 import { DEFAULT_SPLIT, checkSplit, resolveSplit } from '../../src/data/ingest/split.ts';
-import { COLUMN_SCHEMA } from '../../src/data/ingest/column-schema.ts';
+import { COLUMN_SCHEMA, checkColumns } from '../../src/data/ingest/column-schema.ts';
 import { SPLITS } from '../../src/data/stored/dataset.ts';
 
 const scalar = { type: ['string', 'number', 'boolean'] } as const;
@@ -221,6 +221,7 @@ export default defineStep<IngestConfig>({
     return [
       ...checkSplit(split, labelList(config.label)[0] ?? (['images', 'texts'].includes(config.source.format) ? 'label' : undefined)),
       ...checkChoice(config.filter, config.sample, split),
+      ...checkColumns(config.columns),
     ];
   },
   async fingerprint(ctx, config) {

@@ -1789,7 +1789,7 @@ skip?: number
  */
 encoding?: ("utf-8" | "utf-16" | "latin-1" | "windows-1252" | "windows-1250" | "windows-1251" | "iso-8859-2" | "iso-8859-15" | "koi8-r" | "shift_jis" | "euc-jp" | "gb18030" | "big5" | "euc-kr")
 /**
- * Fields that mean a missing value, in every column and in requests too. Left out: an empty field, NA, N/A, null and NULL. In columns of numbers, dates and true or false also the usual words do (NaN, None, ?, -, …), and it is said.
+ * Fields that mean a missing value, in every column and in requests too; a number or point in time that equals one is missing however it is written (-999, -999.0). Left out: an empty field, NA, N/A, null and NULL. In columns of numbers, dates and true or false also the usual words do (NaN, None, ?, -, …), and it is said.
  */
 nullValues?: string[]
 }

@@ -1,6 +1,8 @@
 import { Prng } from '../core/prng.ts';
 import type { Row } from '../core/tensor.ts';
+import type { SourceReading } from '../data/stored/dataset.ts';
 import { DATA_LIMITS } from '../data/table/limits.ts';
+import { columnValues } from './column-values.ts';
 import type { ColumnReference, ColumnWindow, CurrentSource } from './column-window.ts';
 import { numberSample } from './drift/drift-test.ts';
 
@@ -9,10 +11,10 @@ const NEW_NAMES_MAX = 1_000;
 
 export type RowBatches = Iterable<readonly Row[]> | AsyncIterable<readonly Row[]>;
 
-/** Rows as objects, e.g. of logged predictions. Types are those of the reference. */
-export function currentRows(batches: RowBatches, seed = 0): CurrentSource {
+/** Rows as objects, e.g. of logged predictions. Types are those of the reference; values are read as the model read them. */
+export function currentRows(batches: RowBatches, reading?: SourceReading, seed = 0): CurrentSource {
   return async (wanted, known) => {
-    const collectors = wanted.map((reference): [string, Collector] => [reference.column.name, new Collector(reference, seed)]);
+    const collectors = wanted.map((reference): [string, Collector] => [reference.column.name, new Collector(reference, reading, seed)]);
     const unknown = new Set<string>();
     let rows = 0;
     for await (const batch of batches) {
@@ -36,6 +38,7 @@ class Collector {
   readonly #reference: ColumnReference;
   readonly #name: string;
   readonly #random: Prng;
+  readonly #read: ReturnType<typeof columnValues>;
   readonly #counts = new Map<string, number>();
   #values = new Float64Array(256);
   #kept = 0;
@@ -46,9 +49,10 @@ class Collector {
   #invalid = 0;
   #present = false;
 
-  constructor(reference: ColumnReference, seed: number) {
+  constructor(reference: ColumnReference, reading: SourceReading | undefined, seed: number) {
     this.#reference = reference;
     this.#name = reference.column.name;
+    this.#read = columnValues(reference.column, reading);
     this.#random = new Prng('current-rows', this.#name, seed);
   }
 
@@ -58,10 +62,11 @@ class Collector {
       return;
     }
     this.#present = true;
-    const value = row[this.#name];
-    if (value === null || value === undefined || value === '' || Number.isNaN(value)) this.#missing++;
-    else if (this.#reference.numeric) this.#addNumber(value);
-    else this.#addCategory(value);
+    const value = this.#read(row[this.#name]);
+    if (value === null) this.#missing++;
+    else if (value === undefined) this.#invalid++;
+    else if (this.#reference.numeric) this.#addNumber(Number(value));
+    else this.#addCategory(String(value));
   }
 
   finish(rows: number): ColumnWindow {
@@ -75,17 +80,7 @@ class Collector {
     };
   }
 
-  #addNumber(value: unknown): void {
-    const number =
-      typeof value === 'number'
-        ? value
-        : typeof value === 'bigint' || (typeof value === 'string' && value.trim() !== '')
-          ? Number(value)
-          : NaN;
-    if (!Number.isFinite(number)) {
-      this.#invalid++;
-      return;
-    }
+  #addNumber(number: number): void {
     this.#seen++;
     if (this.#kept < DATA_LIMITS.orderedValuesMax) {
       if (this.#kept === this.#values.length) {
@@ -101,12 +96,7 @@ class Collector {
     if (slot < this.#kept) this.#values[slot] = number;
   }
 
-  #addCategory(value: unknown): void {
-    if (typeof value === 'object') {
-      this.#invalid++;
-      return;
-    }
-    const name = String(value);
+  #addCategory(name: string): void {
     const { sample } = this.#reference;
     const count = this.#counts.get(name);
     if (count !== undefined) this.#counts.set(name, count + 1);

@@ -18,16 +18,16 @@ type Predictions = AsyncIterable<readonly LoggedPrediction[]>;
  * @param read reads the predictions of the window from the start
  */
 export async function detectModelDrift(
-  { profile, values, columns, answers, version }: DriftReference,
+  { profile, values, columns, answers, version, reading }: DriftReference,
   read: () => Predictions,
   options: DriftOptions,
 ): Promise<DriftResult> {
   if (answers === undefined)
-    return detectDrift({ profile, ...(values === undefined ? {} : { values }) }, currentRows(rowsOf(read())), { ...options, columns });
+    return detectDrift({ profile, ...(values === undefined ? {} : { values }) }, currentRows(rowsOf(read()), reading), { ...options, columns });
   // A rule for one column belongs to the side that has the column.
   const scores = answers.profile.columns.map(({ name }) => name);
   const own = Object.entries(options.perColumn ?? {});
-  const inputs = await detectDrift({ profile, ...(values === undefined ? {} : { values }) }, currentRows(rowsOf(read())), {
+  const inputs = await detectDrift({ profile, ...(values === undefined ? {} : { values }) }, currentRows(rowsOf(read()), reading), {
     ...options,
     columns,
     perColumn: Object.fromEntries(own.filter(([name]) => !scores.includes(name))),

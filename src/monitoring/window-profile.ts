@@ -5,16 +5,21 @@ import type { Row } from '../core/tensor.ts';
 import { literal, withDatabase } from '../data/table/duckdb.ts';
 import { describeTable } from '../data/table/profile.ts';
 import { decodeReference, encodeReference } from '../data/stored/reference-values.ts';
-import type { ColumnProfile } from '../data/stored/dataset.ts';
+import type { ColumnProfile, SourceReading } from '../data/stored/dataset.ts';
+import { columnValues } from './column-values.ts';
 import type { TrainingProfile } from './detect.ts';
 
-/** Rows that were asked about, as a reference: the columns of a profile as they are in these rows. */
-export async function profileOfRows(columns: readonly ColumnProfile[], batches: AsyncIterable<readonly Row[]>): Promise<TrainingProfile> {
+/** Rows that were asked about, as a reference: the columns of a profile as they are in these rows. @param reading of the model that was asked */
+export async function profileOfRows(
+  columns: readonly ColumnProfile[],
+  batches: AsyncIterable<readonly Row[]>,
+  reading?: SourceReading,
+): Promise<TrainingProfile> {
   const kept = columns.filter(({ type }) => type !== 'image');
   const workDir = await mkdtemp(join(tmpdir(), 'perennial-window-'));
   try {
     const path = join(workDir, 'rows.ndjson');
-    await writeRows(path, kept, batches);
+    await writeRows(path, kept, batches, reading);
     return await withDatabase(async (db) => {
       const types = kept.map((column, index) => `c${index}: ${literal(isNumeric(column) ? 'DOUBLE' : 'VARCHAR')}`);
       await db.run(
@@ -33,14 +38,20 @@ export async function profileOfRows(columns: readonly ColumnProfile[], batches: 
   }
 }
 
-async function writeRows(path: string, columns: readonly ColumnProfile[], batches: AsyncIterable<readonly Row[]>): Promise<void> {
+async function writeRows(
+  path: string,
+  columns: readonly ColumnProfile[],
+  batches: AsyncIterable<readonly Row[]>,
+  reading: SourceReading | undefined,
+): Promise<void> {
+  const readers = columns.map((column) => (column.type === 'timestamp' ? momentValue : columnValues(column, reading)));
   const file = await open(path, 'w');
   try {
     let count = 0;
     for await (const batch of batches) {
       const lines = batch.map((row) =>
         JSON.stringify(
-          Object.fromEntries([['n', (count += 1)], ...columns.map((column, index) => [`c${index}`, valueOf(column, row[column.name])])]),
+          Object.fromEntries([['n', (count += 1)], ...columns.map((column, index) => [`c${index}`, readers[index]!(row[column.name]) ?? null])]),
         ),
       );
       if (lines.length > 0) await file.write(`${lines.join('\n')}\n`);
@@ -50,11 +61,9 @@ async function writeRows(path: string, columns: readonly ColumnProfile[], batche
   }
 }
 
-/** What a comparison would read of the cell. */
-function valueOf(column: ColumnProfile, value: unknown): number | string | null {
-  if (value === null || value === undefined || value === '' || typeof value === 'object') return null;
-  if (!isNumeric(column)) return String(value);
-  const number = Number(value);
+/** Points in time are compared where they are numbers. */
+function momentValue(value: unknown): number | null {
+  const number = typeof value === 'number' || typeof value === 'bigint' ? Number(value) : Number.NaN;
   return Number.isFinite(number) ? number : null;
 }
 

@@ -81,6 +81,7 @@ async function sinceRetraining(
   const { profile, values } = await profileOfRows(
     reference.profile.columns.filter(({ name }) => reference.columns.includes(name)),
     rowsOf(asked),
+    reference.reading,
   );
   const when = `the predictions of version ${window.version} from ${window.from} to ${window.to}, because of which version ${champion.version} was made`;
   if (profile.rows < drift.rowsMin)

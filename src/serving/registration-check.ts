@@ -28,6 +28,8 @@ import { RequestError } from './request-error.ts';
 import { readRowsFile } from './rows-file.ts';
 import type { Servable } from './servable.ts';
 import { checkRows } from './source-rows.ts';
+import { wireForms } from './wire-forms.ts';
+import type { WireForm } from './wire-forms.ts';
 import { metaAs } from '../storage/stored.ts';
 
 /**
@@ -68,8 +70,8 @@ interface Difference {
 const notChecked = (why: string): RegistrationCheck => ({ notChecked: why });
 
 /**
- * Sends raw rows of the test split to a model that is about to get a version, as clients will: as JSON, and as `predict --rows` reads
- * a file of them. The answers must be those that the evaluation judged, which come from the tensors that preprocessing made of the
+ * Sends raw rows of the test split to a model that is about to get a version, as clients will: as `predict --rows` reads a file of them,
+ * and in every form in which JSON can hold their values. The answers must be those that the evaluation judged, which come from the tensors that preprocessing made of the
  * same rows.
  *
  * @param name under which the model is to be registered
@@ -266,7 +268,7 @@ async function rawRows({ preprocessor }: Servable, dataset: OpenArtifact, meta: 
     if (rows.length !== rawTest.positions.length)
       throw refused(`of ${rawTest.positions.length} raw rows of the test split, "predict --rows" reads ${rows.length}`);
     const { format } = meta.source;
-    const ways = [
+    const ways: WireForm[] = [
       {
         way:
           format === 'json' || format === 'ndjson'
@@ -275,7 +277,10 @@ async function rawRows({ preprocessor }: Servable, dataset: OpenArtifact, meta: 
         rows,
       },
     ];
-    if (format === 'csv') ways.push({ way: 'as the texts of their cells', rows: textRows(await readFile(path, 'utf8'), meta) });
+    const texts = format === 'csv' ? textRows(await readFile(path, 'utf8'), meta) : undefined;
+    if (texts !== undefined) ways.push({ way: 'as the texts of their cells', rows: texts });
+    const known = preprocessor.columns.map((column) => ({ ...reading?.columns.find(({ name }) => name === column.name), ...column }));
+    ways.push(...wireForms(rows, texts, known));
     // Rows that were set aside after they had been kept.
     const left = <T>(items: readonly T[]): T[] => items.filter((_, index) => rawTest.positions[index]! >= 0);
     const before = meta.rows.train + meta.rows.validation;

@@ -15,21 +15,6 @@ import { valueSql } from '../reading/column-sql.ts';
 import type { RawColumn } from '../reading/source-column.ts';
 import { fingerprintFiles, stampOfFile } from '../ingest/source-files.ts';
 import type { SourceFingerprint } from '../ingest/source-files.ts';
-import type { DeclaredType } from '../reading/infer.ts';
-import { checkTimestampFormat } from '../reading/timestamps.ts';
-
-/** Types alone, as `columns` of an ingest step declares them. */
-export function declaredTypes(columns: DeclaredColumns = {}): Record<string, DeclaredType> {
-  return Object.fromEntries(
-    Object.entries(columns).map(([name, declared]): [string, DeclaredType] => {
-      if (typeof declared === 'string') return [name, { type: declared }];
-      if ('image' in declared) return [name, { type: 'image' }];
-      if ('number' in declared) return [name, { type: 'number', format: declared }];
-      checkTimestampFormat(declared.timestamp);
-      return [name, { type: 'timestamp', format: declared }];
-    }),
-  );
-}
 
 interface PictureColumn {
   readonly name: string;

@@ -3,15 +3,18 @@ import { PerennialError } from '../../core/errors.ts';
 import { checkChoice, filterRows, sampleRows } from './choose-rows.ts';
 import { rejectImages } from '../images/check-images.ts';
 import { columnMissing, measureAll, requireColumn } from '../table/columns.ts';
-import { declaredTypes, readPictures } from '../images/pictures.ts';
+import { readPictures } from '../images/pictures.ts';
+import { declaredTypes } from './column-schema.ts';
 import { asPerennialError, literal } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import { INTEGER_CLASSES_MAX, labelList } from './label-columns.ts';
 import { readerRegistry } from '../readers/index.generated.ts';
 import type { RawTable, SourceFile } from '../readers/reader.ts';
+import { CSV_MISSING } from '../reading/numbers.ts';
 import { contentSql, loadTable, rejectRows } from '../reading/load-table.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
 import { momentHint } from '../reading/suggestions.ts';
+import { countedNotes, countsHint } from './counted-times.ts';
 import { readLabels } from './read-labels.ts';
 import { checkMeaning, checkVanished, newColumnNotes, typesOfReference, wholeAgain } from './reference.ts';
 import type { ReferenceSchema } from './reference.ts';
@@ -291,7 +294,13 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
   const unsampled = SPLITS.reduce((sum, name) => sum + assigned.rows[name] - chosen.rows[name], 0);
   await db.run(`CREATE OR REPLACE TEMP VIEW rows AS SELECT * FROM ${chosen.source}`);
   for (const each of judged) if (each.classes) await checkTrainClasses(db, each.label);
-  said.push(...judged.flatMap((each) => each.notes), ...(await emptyColumns(db, columns)), ...(await orderNote(db, split, columns)));
+  said.push(
+    ...judged.flatMap((each) => each.notes),
+    ...(await emptyColumns(db, columns)),
+    ...(await countedNotes(db, columns)),
+    ...(await orderNote(db, split, columns)),
+  );
+  const words = await wordsOf(db, config.source.format, columns);
   return {
     raw,
     columns,
@@ -308,9 +317,22 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
     reading: {
       formatVersion: 1,
       source: { ...raw.options, format: config.source.format, nullValues: [...raw.nullValues] },
-      columns: columns.map(columnOf),
+      columns: columns.map((column) => columnOf(column, words.get(column.name))),
+      canonical: true,
     },
   };
+}
+
+/** What would mean a missing value in a CSV file, and is a value in columns of a source that writes it in another way. */
+async function wordsOf(db: Database, format: string, columns: readonly TypedColumn[]): Promise<ReadonlyMap<string, readonly string[]>> {
+  const texts = format === 'csv' ? [] : columns.filter(({ type }) => type === 'string');
+  const words = CSV_MISSING.filter((text) => text !== '');
+  const found = await measureAll(
+    db,
+    texts.flatMap(({ id }) => words.map((word) => `count_if(${id} = ${literal(word)})`)),
+    'data',
+  );
+  return new Map(texts.map(({ name }, at) => [name, words.filter((_, index) => found[at * words.length + index]! > 0)]));
 }
 
 async function inWords<T>(load: () => Promise<T>, prefix: string): Promise<T> {
@@ -322,8 +344,16 @@ async function inWords<T>(load: () => Promise<T>, prefix: string): Promise<T> {
 }
 
 /** As datasets and models remember a column. */
-function columnOf({ name, type, format, origin }: TypedColumn): Column {
-  return { name, type, ...(format === undefined ? {} : { format }), ...(origin === undefined ? {} : { origin }) };
+function columnOf({ name, type, format, origin, float32, nested }: TypedColumn, words: readonly string[] = []): Column {
+  return {
+    name,
+    type,
+    ...(format === undefined ? {} : { format }),
+    ...(origin === undefined ? {} : { origin }),
+    ...(float32 === undefined ? {} : { float32 }),
+    ...(nested === undefined ? {} : { nested }),
+    ...(words.length === 0 ? {} : { words }),
+  };
 }
 
 /** Share of the rows that may be quarantined, unless the document says another. */
@@ -343,7 +373,7 @@ function checkBudget(quarantined: number, good: number, budget: number, reasons:
     'DATA_INVALID',
     `${quarantined} of ${quarantined + good} rows cannot be used (${(100 * share).toFixed(1)} %, the budget is ${(100 * budget).toFixed(1)} %): ${list}.`,
     {
-      hint: 'Correct the source, or raise "budget" of the ingest step if losing these rows is acceptable.',
+      hint: `${countsHint(reasons)}Correct the source, or raise "budget" of the ingest step if losing these rows is acceptable.`,
       details: { reasons },
     },
   );

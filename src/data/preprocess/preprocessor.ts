@@ -229,8 +229,8 @@ export function createPreprocessor(parts: PreprocessorParts, byType: Column['typ
   const { columns, output, sequence, reading } = parts;
   const nullValues = (reading?.source['nullValues'] ?? []) as readonly string[];
   const asRead = ({ name, type }: Column): Column => {
-    const format = reading?.columns.find((column) => column.name === name)?.format;
-    return { name, type, nullValues, ...(format === undefined ? {} : { format }) };
+    const { format, float32 } = reading?.columns.find((column) => column.name === name) ?? {};
+    return { name, type, nullValues, ...(format === undefined ? {} : { format }), ...(float32 === undefined ? {} : { float32 }) };
   };
   const read = columns.map(asRead);
   const perRow = rowInputs(columns);

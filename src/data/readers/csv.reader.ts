@@ -6,6 +6,7 @@ import type { Database } from '../table/duckdb.ts';
 import { DATA_LIMITS } from '../table/limits.ts';
 import { PATH_SCHEMA, createRejects, defineReader, rowsAt, someRows } from './reader.ts';
 import type { RawTable, ReadRequest, SourceFile } from './reader.ts';
+import { CSV_MISSING } from '../reading/numbers.ts';
 import { csvLayout, csvRecord } from '../reading/csv-layout.ts';
 import type { CsvLayout } from '../reading/csv-layout.ts';
 import { ENCODINGS, headOf, plainFiles, withEvenLines, withoutHead } from '../reading/text-files.ts';
@@ -20,8 +21,6 @@ interface CsvConfig {
   readonly encoding?: string;
   readonly nullValues?: readonly string[];
 }
-
-const NULLS = ['', 'NA', 'N/A', 'null', 'NULL'];
 
 interface Part {
   readonly file: SourceFile;
@@ -138,7 +137,7 @@ function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], 
   const { db, config, workDir } = request;
   const { layout } = parts[0]!;
   const quote = config.quote ?? '"';
-  const nullValues = config.nullValues ?? NULLS;
+  const nullValues = config.nullValues ?? CSV_MISSING;
   const options = [
     'auto_detect=false',
     'header=false',
@@ -297,7 +296,7 @@ export default defineReader<CsvConfig>({
         type: 'array',
         items: { type: 'string' },
         description:
-          'Fields that mean a missing value, in every column and in requests too. Left out: an empty field, NA, N/A, null and NULL. In columns of numbers, dates and true or false also the usual words do (NaN, None, ?, -, …), and it is said.',
+          'Fields that mean a missing value, in every column and in requests too; a number or point in time that equals one is missing however it is written (-999, -999.0). Left out: an empty field, NA, N/A, null and NULL. In columns of numbers, dates and true or false also the usual words do (NaN, None, ?, -, …), and it is said.',
         examples: [['', '-999']],
       },
     },

@@ -1,5 +1,8 @@
 import { PerennialError } from '../../core/errors.ts';
 import { ident, listLiteral, literal, pathLiteral } from '../table/duckdb.ts';
+import { dateTextSql } from '../reading/moment-text.ts';
+import { isNested, nestedJsonSql } from '../reading/nested-sql.ts';
+import { namesOption, parquetNames } from '../reading/parquet-names.ts';
 import { PATH_SCHEMA, createRejects, defineReader, rowsAt, someRows } from './reader.ts';
 import type { RawColumn, SourceKind } from '../reading/source-column.ts';
 
@@ -8,24 +11,36 @@ interface ParquetConfig {
   readonly path: string;
 }
 
-/** What a column of a SQL type holds. Nested values are texts, as JSON. */
-function kindOf(sqlType: string): {
+interface Kind {
   readonly from: SourceKind;
   readonly sql: (name: string) => string;
   readonly text?: (id: string) => string;
-} {
+  readonly float32?: true;
+  readonly nested?: true;
+}
+
+/** What a column of a SQL type holds. Nested values are texts, as JSON. */
+function kindOf(sqlType: string): Kind {
   const type = sqlType.toUpperCase();
   const as = (name: string): string => name;
-  if (/\[|^STRUCT|^MAP|^UNION/.test(type)) return { from: 'string', sql: (name) => `CAST(to_json(${name}) AS VARCHAR)` };
+  if (isNested(sqlType)) return { from: 'string', sql: (name) => nestedJsonSql(name, sqlType), nested: true };
   if (/^(U?TINYINT|U?SMALLINT|U?INTEGER|BIGINT)$/.test(type)) return { from: 'integer', sql: (name) => `CAST(${name} AS BIGINT)` };
-  if (/^(UBIGINT|U?HUGEINT|DECIMAL.*|BIGNUM)$/.test(type)) return { from: 'exact', sql: as };
-  if (type === 'FLOAT' || type === 'DOUBLE') return { from: 'number', sql: (name) => `CAST(${name} AS DOUBLE)` };
+  if (/^(UBIGINT|U?HUGEINT|DECIMAL.*|BIGNUM)$/.test(type))
+    return { from: 'exact', sql: as, text: (id) => `decimal_text(CAST(${id} AS VARCHAR))` };
+  if (type === 'FLOAT') return { from: 'number', sql: (name) => `CAST(${name} AS DOUBLE)`, float32: true };
+  if (type === 'DOUBLE') return { from: 'number', sql: as };
   if (type === 'BOOLEAN') return { from: 'boolean', sql: as };
-  if (type === 'DATE')
-    return { from: 'timestamp', sql: (name) => `CAST(${name} AS TIMESTAMP)`, text: (id) => `strftime(${id}, '%Y-%m-%d')` };
+  if (type === 'DATE') return { from: 'timestamp', sql: (name) => `CAST(${name} AS TIMESTAMP)`, text: dateTextSql };
   if (type.startsWith('TIMESTAMP')) return { from: 'timestamp', sql: (name) => `CAST(${name} AS TIMESTAMP)` };
   if (type === 'BLOB') return { from: 'image', sql: as };
   return { from: 'string', sql: (name) => `CAST(${name} AS VARCHAR)` };
+}
+
+/** Before `SourceReading.canonical` values were what the database shows. */
+function kindBefore(sqlType: string): Kind {
+  if (isNested(sqlType)) return { from: 'string', sql: (name) => `CAST(to_json(${name}) AS VARCHAR)` };
+  const { from, sql, text } = kindOf(sqlType);
+  return { from, sql, ...(text === undefined || from === 'exact' ? {} : { text }) };
 }
 
 export default defineReader<ParquetConfig>({
@@ -42,18 +57,25 @@ export default defineReader<ParquetConfig>({
     properties: { format: { const: 'parquet' }, path: PATH_SCHEMA },
   },
   examples: [{ format: 'parquet', path: 'data/trips/*.parquet' }],
-  async read({ db, files }) {
+  async read({ db, files, asBefore }) {
     await createRejects(db);
     const file = `read_parquet(${listLiteral(files.map(({ path }) => pathLiteral(path)))})`;
     const found = await db.describe(`SELECT * FROM ${file}`);
     if (found.length === 0) throw new PerennialError('SOURCE_EMPTY', 'The source has no columns.');
-    const kinds = found.map(({ name, type }) => ({ name, ...kindOf(type) }));
-    const columns = kinds.map(({ name, from, text }, index): RawColumn => ({
-      name,
+    const names = await parquetNames(
+      db,
+      files,
+      found.map(({ name }) => name),
+    );
+    const kinds = found.map(({ name, type }) => ({ name, ...(asBefore === true ? kindBefore(type) : kindOf(type)) }));
+    const columns = kinds.map(({ from, text, float32, nested }, index): RawColumn => ({
+      name: names[index]!,
       from,
       id: `c${index}`,
       ...(text === undefined ? {} : { text: text(`c${index}`) }),
-      ...(name === '__index_level_0__' ? { unnamed: true } : {}),
+      ...(float32 === undefined ? {} : { float32 }),
+      ...(nested === undefined ? {} : { nested }),
+      ...(names[index] === '__index_level_0__' ? { unnamed: true } : {}),
     }));
     const table = `(SELECT ${kinds.map(({ name, sql }, index) => `${sql(ident(name))} AS c${index}`).join(', ')} FROM ${file})`;
     return {
@@ -66,7 +88,9 @@ export default defineReader<ParquetConfig>({
       copyRows: kinds.some(({ from }) => from === 'image')
         ? undefined
         : (rows, path) =>
-            db.run(`COPY (SELECT * EXCLUDE ("@row") FROM (${rowsAt(file, rows)})) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`),
+            db.run(
+              `COPY (SELECT * EXCLUDE ("@row") FROM (${rowsAt(file, rows)})) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd${namesOption(names)})`,
+            ),
     };
   },
 });

@@ -68,6 +68,8 @@ export interface ReadRequest<C> {
   readonly likely?: string;
   /** Lines before the table that were left out of the source of a model. */
   readonly likelySkip?: LikelySkip;
+  /** For a model whose source was read as the database shows its values; see `SourceReading.canonical`. */
+  readonly asBefore?: true;
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { ColumnType } from '../stored/column.ts';
-import { isMissingWord, numberOfText } from './numbers.ts';
+import { shortestOfFloat32 } from './float32.ts';
 import { textOfValue } from './json-text.ts';
+import { missingNumbers, missingValues } from './null-words.ts';
+import { isMissingWord, numberOfText } from './numbers.ts';
 import { momentOfNumber, momentOfText } from './timestamps.ts';
 import { numberFormatOf, timestampFormatOf } from './value-format.ts';
 import type { ValueFormat } from './value-format.ts';
@@ -11,45 +13,53 @@ export interface CellReading {
   readonly format?: ValueFormat;
   /** Texts that mean a missing value. */
   readonly nullValues?: readonly string[];
+  readonly float32?: true;
 }
 
 /** A value that is not of the column's type. */
 export const UNREADABLE = Symbol('unreadable');
 export type Unreadable = typeof UNREADABLE;
 
+type Cell = number | string | null | Unreadable;
+
 /**
- * The value of one cell of a row, by the rules that read the source (their SQL is in `column-sql.ts`): a number (true and false are 1
- * and 0, points in time milliseconds since 1970 UTC), a text, or null where it is missing.
+ * Reads cells of rows by the rules that read the source (their SQL is in `column-sql.ts`): a number (true and false are 1 and 0, points
+ * in time milliseconds since 1970 UTC), a text, or null where it is missing. What a value is does not depend on what brought it: the
+ * number -999 is missing where the text "-999" is.
  */
-export function readCell(value: unknown, { type, format, nullValues = [] }: CellReading): number | string | null | Unreadable {
-  if (value === null || value === undefined) return null;
-  if (typeof value === 'string') {
-    if (nullValues.includes(value)) return null;
-    if (type === 'string') return value;
-    if (value.trim() === '' || isMissingWord(value)) return null;
-  }
-  switch (type) {
-    case 'string':
-      return textOfValue(value) ?? UNREADABLE;
-    case 'boolean':
-      return booleanOf(value);
-    case 'timestamp':
-      return momentOf(value, format);
-    case 'number':
-    case 'integer': {
-      const number =
-        typeof value === 'string'
-          ? numberOfText(value, numberFormatOf(format))
-          : typeof value === 'number'
-            ? value
-            : typeof value === 'bigint'
-              ? Number(value)
-              : UNREADABLE;
-      if (number === UNREADABLE) return number;
-      if (Number.isNaN(number)) return typeof value === 'number' ? null : UNREADABLE;
-      return number;
+export function cellReader(reading: CellReading): (value: unknown) => Cell {
+  const { type, nullValues = [], float32 } = reading;
+  const words = new Set(nullValues);
+  const numbers = new Set(missingNumbers(nullValues));
+  const isWord = (value: unknown): boolean =>
+    typeof value === 'number' ? numbers.has(value) : words.size > 0 && words.has(textOfValue(value) ?? '');
+  const missing = new Set(missingValues(reading));
+  const rounds = float32 === true && (type === 'number' || type === 'integer' || type === 'string');
+  return (given) => {
+    if (given === null || given === undefined) return null;
+    const value = rounds && typeof given === 'number' ? shortestOfFloat32(given) : given;
+    if (type === 'string') {
+      const text = textOfValue(value);
+      return text === undefined ? UNREADABLE : words.has(text) ? null : text;
     }
-  }
+    if (isWord(value)) return null;
+    if (typeof value === 'string' && (value.trim() === '' || isMissingWord(value))) return null;
+    const read = type === 'boolean' ? booleanOf(value) : type === 'timestamp' ? momentOf(value, reading.format) : numberOf(value, reading);
+    return typeof read === 'number' && missing.has(read) ? null : read;
+  };
+}
+
+/** The value of one cell. */
+export function readCell(value: unknown, reading: CellReading): Cell {
+  return cellReader(reading)(value);
+}
+
+function numberOf(value: unknown, { format, float32 }: CellReading): number | null | Unreadable {
+  if (typeof value === 'number') return Number.isNaN(value) ? null : value;
+  if (typeof value === 'bigint') return Number(value);
+  if (typeof value !== 'string') return UNREADABLE;
+  const number = numberOfText(value, numberFormatOf(format));
+  return Number.isNaN(number) ? UNREADABLE : float32 === true ? shortestOfFloat32(number) : number;
 }
 
 const BOOLEANS: ReadonlyMap<string, number> = new Map([

@@ -4,6 +4,7 @@ import type { Database } from '../table/duckdb.ts';
 import { DATA_LIMITS } from '../table/limits.ts';
 import { codeSql } from './column-sql.ts';
 import { looksLikePowerSql, missingWordSql, numberSql } from './numbers.ts';
+import { typedOf } from './source-column.ts';
 import type { RawColumn, TypedColumn } from './source-column.ts';
 import { NEARLY, momentSuggestions, numberSuggestions, oddTexts } from './suggestions.ts';
 import type { Suggestion } from './suggestions.ts';
@@ -124,12 +125,16 @@ function measuresOf({ id, from }: RawColumn, looks: Looks | undefined): Measure[
       0,
     ];
   if (from === 'integer') return [`count(${id})`, `count_if(abs(CAST(${id} AS HUGEINT)) > ${DATA_LIMITS.integerMax})`];
-  if (from === 'exact')
+  if (from === 'exact') {
+    const text = `CAST(${id} AS VARCHAR)`;
+    const short = `decimal_text(${text})`;
+    // A double holds a value where the shortest text of it has the same digits; up to fifteen it always does.
     return [
       `count(${id})`,
-      `count_if(CAST(CAST(${id} AS DOUBLE) AS DECIMAL(38, 10)) IS DISTINCT FROM TRY_CAST(${id} AS DECIMAL(38, 10)))`,
-      `count_if(CAST(${id} AS DOUBLE) <> trunc(CAST(${id} AS DOUBLE)))`,
+      `count_if(CASE WHEN contains(${text}, '.') AND strlen(${text}) <= 16 THEN false WHEN contains(${short}, '.') THEN number_text(CAST(${short} AS DOUBLE)) <> ${short} ELSE abs(CAST(${text} AS DOUBLE)) > ${DATA_LIMITS.integerMax} END)`,
+      `count_if(regexp_matches(${text}, '\\.\\d*[1-9]'))`,
     ];
+  }
   return [];
 }
 
@@ -187,7 +192,7 @@ export async function inferTypes(
   const notes: string[] = [];
   const columns: TypedColumn[] = [];
   for (const column of raw) {
-    const base = baseOf(column);
+    const base = typedOf(column);
     if (Object.hasOwn(declared, column.name)) {
       columns.push({ ...base, ...declared[column.name]! });
       continue;
@@ -217,10 +222,6 @@ export async function inferTypes(
     } else columns.push({ ...base, type: column.from });
   }
   return { columns, notes };
-}
-
-function baseOf({ name, id, from, text, origin }: RawColumn): Omit<TypedColumn, 'type'> {
-  return { name, id, from, ...(text === undefined ? {} : { text }), ...(origin === undefined ? {} : { origin }) };
 }
 
 function measuredOf(values: readonly number[]): Measured {

@@ -5,13 +5,9 @@ import type { Database } from '../table/duckdb.ts';
 import { DATA_LIMITS } from '../table/limits.ts';
 import { createRejects, rowsAt, someRows } from '../readers/reader.ts';
 import type { RawTable } from '../readers/reader.ts';
-import { canonicalNumber, canonicalNested } from './json-text.ts';
 import type { RawColumn } from './source-column.ts';
 
 const pointer = (key: string): string => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-
-/** Distinct texts rewritten with one statement. */
-const TEXTS_PER_STATEMENT = 500;
 
 /**
  * The columns of objects of JSON, from the temporary table `objects` (json). Nothing is read out of a text: a string is a text as it
@@ -53,7 +49,14 @@ export async function jsonTable(db: Database, where: string, layout: 'array' | '
     const kinds = [texts, booleans, nested, numbers].filter((count) => count > 0).length;
     const plain = `json_extract_string(${value}, '$')`;
     const id = `c${index}`;
-    columns.push({ name, id, from: kinds === 1 && (numbers > 0 || booleans > 0) ? 'text' : 'string' });
+    const allNumbers = kinds === 1 && numbers > 0;
+    columns.push({
+      name,
+      id,
+      from: kinds === 1 && (numbers > 0 || booleans > 0) ? 'text' : 'string',
+      // Their types follow from how they are written; as texts they are what a request that holds them gives.
+      ...(allNumbers ? { numbers: true, text: `json_text(${id})` } : {}),
+    });
     if (nested === 0 && (kinds <= 1 || numbers === 0)) {
       selected.push(`${plain} AS ${id}`);
       continue;
@@ -69,9 +72,8 @@ export async function jsonTable(db: Database, where: string, layout: 'array' | '
           .map(([count, what]) => `${String(count)} ${String(what)}`)
           .join(' and ')}: it is read as text.`,
       );
-    await rewrite(db, id, `CASE WHEN ${first} = '"' OR ${first} = 'n' THEN NULL ELSE CAST(${value} AS VARCHAR) END`);
     selected.push(
-      `CASE WHEN ${first} = '"' THEN ${plain} WHEN ${first} = 'n' THEN NULL ELSE (SELECT written FROM texts_${id} WHERE given = CAST(${value} AS VARCHAR)) END AS ${id}`,
+      `CASE WHEN ${first} = '"' THEN ${plain} WHEN ${first} = 'n' THEN NULL ELSE json_text(CAST(${value} AS VARCHAR)) END AS ${id}`,
     );
   }
   await db.run(`CREATE OR REPLACE TEMP TABLE raw AS SELECT ${selected.join(', ')} FROM cells ORDER BY rowid`);
@@ -87,22 +89,4 @@ export async function jsonTable(db: Database, where: string, layout: 'array' | '
       await writeFile(path, layout === 'lines' ? texts.map((text) => `${text}\n`).join('') : `[${texts.join(',\n')}]\n`);
     },
   };
-}
-
-/** The table `texts_<id>`: what stands in the source, and how JavaScript writes the same value. */
-async function rewrite(db: Database, id: string, value: string): Promise<void> {
-  await db.run(`CREATE OR REPLACE TEMP TABLE texts_${id} (given VARCHAR PRIMARY KEY, written VARCHAR)`);
-  let pending: string[] = [];
-  const flush = async (): Promise<void> => {
-    if (pending.length > 0) await db.run(`INSERT INTO texts_${id} VALUES ${pending.join(', ')}`);
-    pending = [];
-  };
-  const distinct = await db.rows(`SELECT DISTINCT ${value} AS t FROM cells WHERE ${value} IS NOT NULL ORDER BY t`);
-  for (const [given] of distinct) {
-    const text = String(given);
-    const written = /^[[{]/.test(text) ? canonicalNested(text) : /^[tf]/.test(text) ? text : canonicalNumber(text);
-    pending.push(`(${literal(text)}, ${literal(written)})`);
-    if (pending.length === TEXTS_PER_STATEMENT) await flush();
-  }
-  await flush();
 }

@@ -1,3 +1,4 @@
+import { parseJson, writeJson } from './json-numbers.ts';
 import { TooDeep } from './json-parser.ts';
 
 /** A number as a text: as JavaScript writes it, except for integers that a number cannot hold, which keep their digits. */
@@ -6,9 +7,25 @@ export function canonicalNumber(literal: string): string {
   return String(Number(literal));
 }
 
-/** A list or an object of JSON as a text without blanks. */
+/** A decimal of a typed source as a text: as JSON writes the number, and with its own digits where a number does not hold them. */
+export function canonicalDecimal(literal: string): string {
+  const digits = /^-?\d+\.\d+$/.test(literal) ? literal.replace(/\.?0+$/, '') : literal;
+  const number = canonicalNumber(digits);
+  return significant(number.replace(/e.*/, '')) === significant(digits) ? number : digits;
+}
+
+const significant = (text: string): string => text.replace(/^-?0*\.?0*/, '').replace('.', '');
+
+/** A list or an object of JSON as a text without blanks; integers keep all their digits. */
 export function canonicalNested(text: string): string {
-  return JSON.stringify(JSON.parse(text));
+  return writeJson(parseJson(text));
+}
+
+/** A value of JSON that stands in a column of texts. */
+export function canonicalText(json: string): string {
+  const first = json[0];
+  if (first === '[' || first === '{') return canonicalNested(json);
+  return first === '-' || (first !== undefined && first >= '0' && first <= '9') ? canonicalNumber(json) : json;
 }
 
 /**
@@ -34,13 +51,8 @@ export function textOfValue(value: unknown): string | undefined {
     case 'boolean':
       return String(value);
     case 'object':
-      return value instanceof Uint8Array
-        ? undefined
-        : value instanceof Date
-          ? value.toISOString()
-          : isCut(value)
-            ? undefined
-            : JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? item.toString() : item));
+      if (value instanceof Uint8Array || isCut(value)) return undefined;
+      return value instanceof Date ? value.toISOString() : writeJson(value);
     default:
       return undefined;
   }

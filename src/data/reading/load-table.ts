@@ -72,11 +72,12 @@ async function load({ db, raw, declared, exclude, named, rows, moments = [], bud
       : untyped || whole
         ? 'sample'
         : raw.source('again');
-  let inferred = await inferTypes(db, wanted, declared, table, { some: rows !== 'all' || (untyped && !whole), moments, budget });
+  const infer = async (from: string, some: boolean): Promise<Inferred> =>
+    withNulls(await inferTypes(db, wanted, declared, from, { some, moments, budget }), raw);
+  let inferred = await infer(table, rows !== 'all' || (untyped && !whole));
   // A form of dates that the first rows leave open may be decided by later ones.
   const open = inferred.columns.some(({ name, type }) => moments.includes(name) && type === 'string');
-  if (open && rows === 'all' && untyped && !whole)
-    inferred = await inferTypes(db, wanted, declared, raw.source('again'), { some: false, moments, budget });
+  if (open && rows === 'all' && untyped && !whole) inferred = await infer(raw.source('again'), false);
   let left = await rowNumbers(db, inferred.columns, wanted, [...named, ...Object.keys(declared)], 'sample');
   await db.run('DROP TABLE sample');
   let general =
@@ -94,7 +95,7 @@ async function load({ db, raw, declared, exclude, named, rows, moments = [], bud
           again,
         );
   if (rows === 'all' && !whole && (odd > 0 || numbering.length < left.length)) {
-    if (odd > 0) inferred = await inferTypes(db, wanted, declared, raw.source('again'), { some: false, moments, budget });
+    if (odd > 0) inferred = await infer(raw.source('again'), false);
     left = numbering;
     general = true;
     odd = await create(db, raw, kept(inferred, left), declared, rows);
@@ -114,6 +115,12 @@ async function load({ db, raw, declared, exclude, named, rows, moments = [], bud
     columns: kept(inferred, left),
     notes: [...raw.notes, ...said, ...inferred.notes.filter((note) => !left.some(({ name }) => note.includes(`"${name}"`)))],
   };
+}
+
+/** The reader takes texts for a missing value out where they stand so; -999.0 is the same value as -999. */
+function withNulls(inferred: Inferred, { nullValues }: RawTable): Inferred {
+  if (nullValues.length === 0) return inferred;
+  return { ...inferred, columns: inferred.columns.map((column) => ({ ...column, nullValues, nullsTaken: true as const })) };
 }
 
 function kept({ columns }: Inferred, numbers: readonly RowNumber[]): TypedColumn[] {

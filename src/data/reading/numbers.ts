@@ -27,6 +27,9 @@ export const MISSING_WORDS: readonly string[] = [
   '#ref!',
 ];
 
+/** Fields of a CSV file that mean a missing value in every column, unless the document says which do. */
+export const CSV_MISSING: readonly string[] = ['', 'NA', 'N/A', 'null', 'NULL'];
+
 const missing = new Set(MISSING_WORDS);
 
 /** Whether a text stands for a missing value in a column of numbers. */

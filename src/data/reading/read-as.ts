@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { asPerennialError, literal, withDatabase } from '../table/duckdb.ts';
+import { asPerennialError, withDatabase } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import { listSource } from '../ingest/source-files.ts';
 import type { LikelySkip } from './csv-layout.ts';
@@ -12,6 +12,8 @@ import { readerRegistry } from '../readers/index.generated.ts';
 import type { SourceReading } from '../stored/dataset.ts';
 import type { Column } from '../stored/column.ts';
 import { isOddSql, textSql, valueSql } from './column-sql.ts';
+import { CSV_MISSING } from './numbers.ts';
+import { typedOf } from './source-column.ts';
 import type { RawColumn, TypedColumn } from './source-column.ts';
 
 /** A column of a file, read as a model reads it. */
@@ -103,7 +105,13 @@ export async function readTable<T>(
   const likely = typeof same?.['delimiter'] === 'string' ? same['delimiter'] : undefined;
   const likelySkip = skipOf(same);
   // The files are UTF-8 by now.
-  const config = { format, path, ...(same === undefined ? {} : pick(same, ['quote', 'header', 'nullValues'])) };
+  const config = {
+    format,
+    path,
+    ...(same === undefined ? {} : pick(same, ['quote', 'header', 'nullValues'])),
+    // What else is missing depends on the column, where the source of the model has another format.
+    ...(format === 'csv' && same === undefined && reading !== undefined ? { nullValues: [''] } : {}),
+  };
   const expected = (reading?.columns ?? columns).map(({ name }) => name);
   try {
     let raw = await reader.read({
@@ -114,10 +122,11 @@ export async function readTable<T>(
       expected,
       ...(likely === undefined ? {} : { likely }),
       ...(likelySkip === undefined ? {} : { likelySkip }),
+      ...(reading !== undefined && reading.canonical !== true ? { asBefore: true } : {}),
     });
     for (;;) {
       try {
-        return await use(tableOf(db, raw, reading, columns, notes));
+        return await use(tableOf(db, raw, format, reading, columns, notes));
       } catch (error) {
         const repaired = await raw.repair?.(error);
         if (repaired === undefined) throw error;
@@ -141,18 +150,18 @@ function pick(from: Readonly<Record<string, unknown>>, names: readonly string[])
 function tableOf(
   db: Database,
   raw: RawTable,
+  format: string,
   reading: SourceReading | undefined,
   columns: readonly Column[],
   notes: readonly string[],
 ): ReadTable {
-  const nulls = ((reading?.source['nullValues'] ?? []) as readonly string[]).filter((text) => !raw.nullValues.includes(text));
   return {
     db,
     columns: columns.map((column) =>
       readColumn(
         raw.columns.find(({ name }) => name === column.name),
-        { ...column, ...formatOf(reading, column.name) },
-        nulls,
+        columnAsRead(column, reading, format),
+        raw,
       ),
     ),
     names: raw.columns.map(({ name }) => name),
@@ -169,24 +178,34 @@ function tableOf(
   };
 }
 
-function formatOf(reading: SourceReading | undefined, name: string): Pick<Column, 'format'> {
-  const format = reading?.columns.find((column) => column.name === name)?.format;
-  return format === undefined ? {} : { format };
+/** A column with all that decides on its values: a file of another format than the source's means the same by them. */
+function columnAsRead({ name, type, ...rest }: Column, reading: SourceReading | undefined, fileFormat: string): Column {
+  const { format, float32, words = [] } = reading?.columns.find((column) => column.name === name) ?? {};
+  const own = (reading?.source['nullValues'] ?? []) as readonly string[];
+  // A source without texts for a missing value has other ways to write one, and a CSV file has none.
+  const ofCsv = reading !== undefined && reading.source.format !== 'csv' && fileFormat === 'csv';
+  return {
+    ...rest,
+    name,
+    // Whole numbers may have fractions in a request, and are as readable in a file.
+    type: type === 'integer' ? 'number' : type,
+    ...(format === undefined ? {} : { format }),
+    ...(float32 === undefined ? {} : { float32 }),
+    nullValues: ofCsv ? [...own, ...CSV_MISSING.filter((text) => !words.includes(text))] : own,
+  };
 }
 
-function readColumn(found: RawColumn | undefined, column: Column, nulls: readonly string[]): ReadColumn {
+function readColumn(found: RawColumn | undefined, column: Column, raw: RawTable): ReadColumn {
   if (found === undefined) return { column, present: false, value: 'NULL', odd: 'false', text: 'NULL' };
-  // Words for a missing value are those of the model, whatever format its source had.
-  const isText = found.from === 'text' || found.from === 'string';
-  const id =
-    isText && nulls.length > 0 ? `(CASE WHEN ${found.id} IN (${nulls.map(literal).join(', ')}) THEN NULL ELSE ${found.id} END)` : found.id;
+  const { nullValues = [] } = column;
   const typed: TypedColumn = {
-    name: column.name,
-    id,
-    from: found.from,
+    ...typedOf(found),
     type: column.type,
-    ...(found.text === undefined ? {} : { text: found.text }),
+    nullValues,
+    // Texts for a missing value are those of the model, whatever format its source had.
+    ...(nullValues.every((text) => raw.nullValues.includes(text)) ? { nullsTaken: true } : {}),
     ...(column.format === undefined ? {} : { format: column.format }),
+    ...(column.float32 === undefined ? {} : { float32: column.float32 }),
   };
   const value = valueSql(typed);
   return { column, present: true, value, odd: isOddSql(typed, value), text: textSql(typed) };

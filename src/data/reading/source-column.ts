@@ -21,6 +21,12 @@ export interface RawColumn {
   readonly origin?: true;
   /** The source has no name for it. */
   readonly unnamed?: true;
+  /** Its numbers have 32 bits, and are read as the shortest decimals of them. */
+  readonly float32?: true;
+  /** Its values are lists, structs or maps, as texts of JSON. */
+  readonly nested?: true;
+  /** Its texts are numbers by its source (JSON): in a column of points in time they count from 1970, as in a request. */
+  readonly numbers?: true;
 }
 
 /** A column with the type that it is read as. */
@@ -32,4 +38,25 @@ export interface TypedColumn {
   readonly type: ColumnType;
   readonly format?: ValueFormat;
   readonly origin?: true;
+  readonly float32?: true;
+  readonly nested?: true;
+  readonly numbers?: true;
+  /** Texts that mean a missing value. */
+  readonly nullValues?: readonly string[];
+  /** The reader has taken such texts out; values that are equal to them are left. */
+  readonly nullsTaken?: true;
+}
+
+/** What is known of a column of a source before its type is. */
+export function typedOf({ name, id, from, text, origin, float32, nested, numbers }: RawColumn): Omit<TypedColumn, 'type'> {
+  return {
+    name,
+    id,
+    from,
+    ...(text === undefined ? {} : { text }),
+    ...(origin === undefined ? {} : { origin }),
+    ...(float32 === undefined ? {} : { float32 }),
+    ...(nested === undefined ? {} : { nested }),
+    ...(numbers === undefined ? {} : { numbers }),
+  };
 }

@@ -158,9 +158,10 @@ const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, '\
 export function checkTimestampFormat({ format, zone, unit }: TimestampFormat): void {
   if (format !== undefined) compile(format);
   if (zone !== undefined) offsetAt(zone, 0);
-  if (unit !== undefined && (format !== undefined || zone !== undefined))
+  // UTC is where units count, and what a zone that is left out is filled in with.
+  if (unit !== undefined && (format !== undefined || (zone !== undefined && zone !== 'UTC')))
     throw new PerennialError('CONFIG_INVALID', 'timestamp: "unit" is of numbers since 1970 in UTC; "format" and "zone" are of texts.', {
-      hint: 'Leave one of them out.',
+      hint: 'Leave out "unit" where the values are texts, and "format" and "zone" where they are numbers.',
     });
 }
 

@@ -9,6 +9,12 @@ export interface Column {
   readonly format?: ValueFormat;
   /** Texts that mean a missing value. */
   readonly nullValues?: readonly string[];
+  /** Its source has 32 bits for each number: a value is the shortest decimal that they stand for, 0.7 and not 0.699999988079071. */
+  readonly float32?: true;
+  /** Its values are lists, structs or maps, written as JSON. */
+  readonly nested?: true;
+  /** Of a source that writes a missing value in another way: what would mean one in a CSV file, and is a value here, such as "NA". */
+  readonly words?: readonly string[];
   /** Says where the row comes from, as the file of an image: nothing to learn from. */
   readonly origin?: true;
 }

@@ -13,6 +13,11 @@ export interface SourceReading {
   readonly source: { readonly format: string } & JsonObject;
   /** All columns that were kept, the labels among them. */
   readonly columns: readonly Column[];
+  /**
+   * Values of a typed source are read as JSON of them shows them: numbers of 32 bits by their shortest decimal, lists, structs and
+   * decimals as JSON writes them. Left out by versions that read them as the database shows them.
+   */
+  readonly canonical?: true;
 }
 
 export const SPLITS = ['train', 'validation', 'test'] as const;

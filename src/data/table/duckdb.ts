@@ -5,6 +5,7 @@ import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBValue, Du
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import { perennialHome } from '../../platform/paths.ts';
+import { valueFunctions } from '../reading/value-functions.ts';
 import { DATA_LIMITS } from './limits.ts';
 import { rowDigestFunction } from './row-digest.ts';
 
@@ -85,7 +86,7 @@ async function open(): Promise<DuckDBInstance> {
     autoload_known_extensions: 'false',
   });
   const connection = await created.connect();
-  connection.registerScalarFunction(await rowDigestFunction());
+  for (const own of [await rowDigestFunction(), ...(await valueFunctions())]) connection.registerScalarFunction(own);
   connection.closeSync();
   return created;
 }

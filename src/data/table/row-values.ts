@@ -4,7 +4,7 @@ import type { Row } from '../../core/tensor.ts';
 import type { ColumnData, Pixels } from '../transforms/column-data.ts';
 import { decodeImage } from '../images/images.ts';
 import { bytesOfBase64 } from '../reading/base64.ts';
-import { UNREADABLE, readCell } from '../reading/cells.ts';
+import { UNREADABLE, cellReader } from '../reading/cells.ts';
 import { numberFormatOf, timestampFormatOf } from '../reading/value-format.ts';
 import type { Column } from '../stored/column.ts';
 
@@ -67,8 +67,9 @@ export async function columnOfRows(rows: readonly Row[], column: Column, firstRo
       size: null,
       values: await Promise.all(values.map((value, row) => imageOf(value, firstRow + row, name))),
     };
+  const readCell = cellReader({ ...column, type });
   const cell = (value: unknown, row: number): number | string | null => {
-    const read = readCell(value, { ...column, type });
+    const read = readCell(value);
     if (read === UNREADABLE) throw wrong(firstRow + row, name, expected(column), value);
     return read;
   };

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { literal, withDatabase } from '../../../src/data/table/duckdb.ts';
 import { UNREADABLE, readCell } from '../../../src/data/reading/cells.ts';
 import { isOddSql, valueSql } from '../../../src/data/reading/column-sql.ts';
+import { shortestOfFloat32 } from '../../../src/data/reading/float32.ts';
 import { withDigest } from '../../../src/data/reading/digest.ts';
 import type { ValueFormat } from '../../../src/data/reading/value-format.ts';
 import type { ColumnType } from '../../../src/data/stored/column.ts';
@@ -135,4 +136,65 @@ test('digests of rows are what they were: rows must not move between splits with
     (await db.rows(`SELECT CAST(digest AS VARCHAR) FROM ${withDigest(rows, [...columns].reverse())}`)).map(([digest]) => digest),
   );
   expect(turned).toEqual(digests);
+});
+
+const number = fc.oneof(
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.integer({ min: -1_000, max: 1_000 }),
+  fc.constantFrom(0, 1, -999, 1e-5, 1.5e-7, 1e16, 1e21, 2 ** 60, 1_700_000_000_000, 0.1 + 0.2),
+  fc.integer({ min: -9_999, max: 9_999 }).map((cents) => cents / 100),
+);
+
+test('a number of a typed source is read to the same value as one of a request', async () => {
+  const nullValues = ['', '-999', '1', '0.5', 'true', '2023-11-14T22:13:20Z'];
+  await fc.assert(
+    fc.asyncProperty(fc.array(number, { minLength: 20, maxLength: 120 }), async (numbers) => {
+      await withDatabase(async (db) => {
+        const table = `(VALUES ${numbers.map((value) => `(CAST('${value}' AS DOUBLE))`).join(', ')}) t(c0)`;
+        for (const given of READINGS) {
+          for (const float32 of [undefined, true] as const) {
+            const reading = { ...given, nullValues, ...(float32 === undefined ? {} : { float32 }) };
+            const column = { id: 'c0', from: 'number', ...reading } as const;
+            const value = valueSql(column);
+            const shown =
+              reading.type === 'timestamp'
+                ? `CAST(epoch_ms(${value}) AS DOUBLE)`
+                : reading.type === 'string'
+                  ? value
+                  : `CAST(${value} AS DOUBLE)`;
+            const found = await db.rows(`SELECT ${shown}, ${isOddSql(column, value)} FROM ${table}`);
+            for (const [index, one] of numbers.entries()) {
+              const own = readCell(one, reading);
+              // An integer with a fraction is none in a source; a request, and a file that is read for a model, may hold one.
+              if (reading.type === 'integer' && typeof own === 'number' && !Number.isSafeInteger(own)) continue;
+              const [sql, odd] = found[index]!;
+              const expected = own === UNREADABLE ? 'unreadable' : typeof own === 'number' ? own + 0 : own;
+              expect([one, reading, expected]).toEqual([
+                one,
+                reading,
+                odd === true ? 'unreadable' : typeof sql === 'number' ? sql + 0 : sql,
+              ]);
+            }
+          }
+        }
+      });
+    }),
+    { numRuns: 3, seed: 20261129 },
+  );
+}, 300_000);
+
+test('a number of 32 bits is the decimal that somebody wrote', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: -999_999, max: 999_999 }), fc.integer({ min: 0, max: 9 }), (digits, places) => {
+      const decimal = digits / 10 ** places;
+      expect(shortestOfFloat32(Math.fround(decimal))).toBe(decimal + 0);
+      expect(shortestOfFloat32(decimal)).toBe(decimal + 0);
+    }),
+    { numRuns: 2_000, seed: 7 },
+  );
+  for (const edge of [Number.NaN, Number.POSITIVE_INFINITY, 1e300, 2 ** -149, 2 ** 127, 16_777_216, -0.7]) {
+    const once = shortestOfFloat32(edge);
+    expect(shortestOfFloat32(once)).toBe(once);
+    if (Number.isFinite(Math.fround(edge))) expect(Math.fround(once)).toBe(Math.fround(edge));
+  }
 });

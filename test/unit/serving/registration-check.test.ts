@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../../src/core/artifact.ts';
@@ -126,7 +126,11 @@ describe('raw rows of a CSV', () => {
     expect(await check(made)).toEqual({
       rows: made.meta.rawTest!.positions.length,
       from: 'source',
-      ways: ['as rows that were read from a csv file', 'as the texts of their cells'],
+      ways: [
+        'as rows that were read from a csv file',
+        'as the texts of their cells',
+        'as the texts of their cells, numbers among them as numbers',
+      ],
       largestDifference: expect.any(Number),
       bound: 1e-4,
     });
@@ -260,7 +264,7 @@ describe('raw rows of JSON', () => {
     expect(await check(made)).toMatchObject({
       rows: made.meta.rawTest!.positions.length,
       from: 'source',
-      ways: [`as the objects of the ${format} file`],
+      ways: [`as the objects of the ${format} file`, 'as texts alone'],
     });
   });
 });
@@ -310,6 +314,19 @@ it('raw rows of Parquet keep their types: decimals, big integers, dates, lists',
     db.describe(`SELECT * FROM read_parquet('${await made.dataset.path('raw-test.parquet')}')`),
   );
   expect(types.slice(0, 2).map(({ type }) => type)).toEqual([expect.stringMatching(/DECIMAL|DOUBLE/), 'UBIGINT']);
+  expect(await check(made)).toMatchObject({ rows: made.meta.rawTest!.positions.length, from: 'source' });
+});
+
+it('raw rows of Parquet keep names that differ in their case only', async () => {
+  const path = join(bench.dir, 'case.parquet');
+  await withDatabase((db) =>
+    db.run(`COPY (SELECT i % 7 AS "Size", 'v' || i % 3 AS tize, i AS y FROM range(200) t(i)) TO '${path}' (FORMAT parquet)`),
+  );
+  await writeFile(path, Buffer.from((await readFile(path)).toString('latin1').replaceAll('tize', 'size'), 'latin1'));
+  const made = await make(
+    { source: { format: 'parquet', path: 'case.parquet' }, label: 'y', columns: { y: 'number' } } as unknown as IngestConfig,
+    { features: { Size: ['standardize'], size: ['oneHot'] } } as unknown as PreprocessConfig,
+  );
   expect(await check(made)).toMatchObject({ rows: made.meta.rawTest!.positions.length, from: 'source' });
 });
 
@@ -465,4 +482,52 @@ it('says why it is not made', async () => {
       'birds',
     ),
   ).toEqual({ notChecked: expect.stringContaining('generator') });
+});
+
+it('raw rows are sent in every form in which a client may write them', async () => {
+  const path = join(bench.dir, 'forms.parquet');
+  await withDatabase((db) =>
+    db.run(
+      `COPY (SELECT [CAST(i % 3 AS DOUBLE), 2.5] AS list, CAST(i % 10 / 10.0 AS FLOAT) AS f, i % 2 = 0 AS flag, i AS y FROM range(300) t(i)) TO '${path}' (FORMAT parquet)`,
+    ),
+  );
+  const made = await make(
+    { source: { format: 'parquet', path: 'forms.parquet' }, label: 'y', columns: { y: 'number' } } as unknown as IngestConfig,
+    { features: { list: ['oneHot'], f: [{ bucketize: { boundaries: [0.3, 0.7] } }], flag: [] } } as unknown as PreprocessConfig,
+  );
+  expect(await check(made)).toMatchObject({
+    ways: [
+      'as rows that were read from a parquet file',
+      'as texts alone',
+      'as plain JSON: lists and objects as such, numbers of 32 bits with all their digits',
+    ],
+  });
+  // A model that does not know that the numbers had 32 bits puts 0.7 on the other side of its boundary.
+  const forgetful: Change = ({ reading }) => {
+    for (const column of reading.columns) delete column.float32;
+  };
+  await expect(check(made, forgetful)).rejects.toMatchObject({
+    code: 'REGISTRATION_DIFFERS',
+    message: expect.stringMatching(/sent as plain JSON.* its column "f"/s),
+  });
+  const cells = await make(
+    {
+      source: {
+        format: 'csv',
+        path: await bench.file('forms.csv', `n,y\n${lines(300, (k) => `${k % 5 ? k : '-999'},${k}`)}\n`),
+        nullValues: ['', '-999'],
+      },
+      label: 'y',
+      columns: { y: 'number' },
+    } as unknown as IngestConfig,
+    { features: { n: [{ impute: 'mean' }, 'standardize'] } } as unknown as PreprocessConfig,
+  );
+  expect(await check(cells)).toMatchObject({
+    ways: [
+      'as rows that were read from a csv file',
+      'as the texts of their cells',
+      expect.stringContaining('numbers among them as numbers'),
+      'as texts alone',
+    ],
+  });
 });
