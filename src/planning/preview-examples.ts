@@ -150,7 +150,7 @@ async function fitPreview(
   };
   if (base !== undefined) {
     const reused = await reusedPreview(base, config, { columns: named, ...labelNames(tables.labels) }, exact, pass('data'), () =>
-      fitOutput(anomaly === undefined ? tables.labels : [], config, pass('data'), pass(train)),
+      fitOutput(anomaly === undefined ? tables.labels : [], config, pass('data'), pass(train), tables.kinds),
     );
     if (reused.columns !== undefined) await tryAll(reused.columns, config.seed ?? 1);
     return reused;
@@ -162,7 +162,7 @@ async function fitPreview(
     profile,
   );
   const seed = config.seed ?? 1;
-  const output = await fitOutput(anomaly === undefined ? tables.labels : [], config, pass('data'), pass(train));
+  const output = await fitOutput(anomaly === undefined ? tables.labels : [], config, pass('data'), pass(train), tables.kinds);
   const fitted = await fitColumns(chains, pass(train), seed);
   await tryAll(fitted, seed);
   const columns = exact ? fitted : fitted.map(widen);

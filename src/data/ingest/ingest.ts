@@ -24,6 +24,12 @@ import { resolveSplit } from './split.ts';
 import { SPLITS } from '../stored/dataset.ts';
 import type { DatasetMeta } from '../stored/dataset.ts';
 
+/** What data are compared with, and what people should know of that. */
+export interface Compared {
+  readonly schema?: ReferenceSchema;
+  readonly notes?: readonly string[];
+}
+
 interface Found {
   readonly files: readonly SourceFile[];
   /** Images that a table names. */
@@ -98,7 +104,13 @@ async function writeFiles(
   return { ...files, ...profileFiles(profile) };
 }
 
-function metaOf(config: IngestConfig, tables: IngestTables, fingerprint: SourceFingerprint, raw: RawTestRows | undefined): DatasetMeta {
+function metaOf(
+  config: IngestConfig,
+  tables: IngestTables,
+  fingerprint: SourceFingerprint,
+  raw: RawTestRows | undefined,
+  compared: boolean,
+): DatasetMeta {
   const split = resolveSplit(config.split);
   return {
     columns: tables.reading.columns,
@@ -108,6 +120,8 @@ function metaOf(config: IngestConfig, tables: IngestTables, fingerprint: SourceF
     ...(split.by === 'time' ? { timeColumn: split.column! } : {}),
     ...(split.by === 'column' ? { splitColumn: split.column! } : {}),
     quarantined: tables.quarantined,
+    ...(tables.kinds === undefined ? {} : { labelKinds: tables.kinds }),
+    ...(compared ? { compared } : {}),
     ...(raw === undefined ? {} : { rawTest: { file: raw.file, positions: raw.positions } }),
     source: {
       format: config.source.format,
@@ -150,11 +164,12 @@ function details(meta: DatasetMeta, tables: IngestTables): string {
 export async function ingest(
   ctx: StepContext,
   config: IngestConfig,
-  findReference?: (source: string) => Promise<ReferenceSchema | undefined>,
+  findReference?: (source: string) => Promise<ReferenceSchema | Compared | undefined>,
 ): Promise<StepResult> {
   ctx.progress({ message: `fingerprinting ${config.source.path}` });
   const { files, pictures, fingerprint } = await lookAtSource(config, ctx.documentDir);
-  const reference = await findReference?.(fingerprint.digest);
+  const found = await findReference?.(fingerprint.digest);
+  const { schema: reference, notes: told = [] }: Compared = found !== undefined && 'profile' in found ? { schema: found } : (found ?? {});
   return withDatabase(async (db) => {
     ctx.progress({ message: `reading ${config.source.path}` });
     const tables = await readTables({
@@ -165,6 +180,7 @@ export async function ingest(
       workDir: ctx.workDir,
       documentDir: ctx.documentDir,
       ...(reference === undefined ? {} : { reference }),
+      told,
     });
     const after = await listSource(readerRegistry.get(config.source.format), config.source, ctx.documentDir);
     if (stampOf(after) !== stampOf(files) || (await havePicturesChanged(pictures)))
@@ -173,7 +189,7 @@ export async function ingest(
     if (tables.leakedRows > 0)
       ctx.log.warn(`${tables.leakedRows} rows of validation and test equal a row of another split.`, { leakedRows: tables.leakedRows });
     const raw = await keepRawRows(db, tables, config, ctx.workDir);
-    const meta = metaOf(config, tables, fingerprint, raw);
+    const meta = metaOf(config, tables, fingerprint, raw, reference !== undefined);
     ctx.progress({ message: `writing ${datasetSummary(meta)}` });
     const written = {
       ...(await writeFiles(db, tables, meta, ctx.workDir)),

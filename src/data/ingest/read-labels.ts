@@ -12,6 +12,7 @@ import { INTEGER_CLASSES_MAX } from './label-columns.ts';
  * be written 1.0, and "yes" and "yes " are one class.
  *
  * @param notes more of them are added
+ * @param quantities labels that stay quantities, whole or not
  * @returns the columns, with the types that labels have
  * @throws LABEL_INVALID
  */
@@ -22,6 +23,7 @@ export async function readLabels(
   labelled: readonly string[],
   config: IngestConfig,
   notes: string[],
+  quantities: readonly string[] = [],
 ): Promise<TypedColumn[]> {
   const read = [...columns];
   for (const name of labelled) {
@@ -30,7 +32,8 @@ export async function readLabels(
     if (column.type === 'string') {
       await refuseLostClass(db, raw, column, config);
       await trimClasses(db, column, notes);
-    } else if (column.type === 'number' && !Object.hasOwn(config.columns ?? {}, name)) read[at] = await wholeNumbers(db, column, notes);
+    } else if (column.type === 'number' && !Object.hasOwn(config.columns ?? {}, name) && !quantities.includes(name))
+      read[at] = await wholeNumbers(db, column, notes);
   }
   return read;
 }

@@ -224,7 +224,7 @@ export async function fitPreprocessing(
   const output =
     anomaly === undefined && reused !== undefined && config.from?.label !== 'fit'
       ? await reuseOutput(reused, meta, all)
-      : await fitOutput(anomaly === undefined ? labelColumns(meta) : [], config, all, train);
+      : await fitOutput(anomaly === undefined ? labelColumns(meta) : [], config, all, train, meta.labelKinds);
   const learnt: string[] = [];
   const columns = reused?.parts.columns ?? (await fitColumns(chains, train, seed, (note) => learnt.push(note)));
   const parts = {

@@ -28,6 +28,10 @@ export interface DatasetMeta {
   /** Column to predict, the first of several. */
   readonly label: string | null;
   readonly furtherLabels?: readonly string[];
+  /** What labels are learnt as unless the document says so, where their values alone would not tell: as the version before did. */
+  readonly labelKinds?: Readonly<Record<string, 'classes' | 'number'>>;
+  /** The last version was the reference of its reading: what was read without one may have other types. */
+  readonly compared?: true;
   readonly rows: Readonly<Record<Split, number>>;
   /** Column that orders a time series, where the split is by time. */
   readonly timeColumn?: string;
