@@ -72,6 +72,7 @@ export async function findReference(
       reading: meta.reading,
       profile,
       labels,
+      ...(meta.labelCopies === undefined ? {} : { copies: meta.labelCopies }),
       ...(dataset.manifest.files[REFERENCE_FILE] === undefined ? {} : { values: decodeReference(await dataset.bytes(REFERENCE_FILE)) }),
     },
   };
@@ -121,6 +122,6 @@ export function referenceFor(found: FoundReference | NoReference | undefined, so
 export function fingerprintReference(found: FoundReference | NoReference | undefined, source: string): JsonObject {
   const reference = referenceFor(found, source);
   if (reference === undefined) return {};
-  const { reading, profile, labels } = reference.schema;
-  return { reference: sha256(canonicalJson({ reading, profile, labels } as unknown as Json)) };
+  const { reading, profile, labels, copies } = reference.schema;
+  return { reference: sha256(canonicalJson({ reading, profile, labels, copies: copies ?? [] } as unknown as Json)) };
 }

@@ -13,7 +13,7 @@ import { contentSql, loadTable, rejectRows } from '../reading/load-table.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
 import { readLabels } from './read-labels.ts';
 import { checkMeaning, checkVanished, newColumnNotes, typesOfReference, wholeAgain } from './reference.ts';
-import { checkClasses, keptKind, rejectFractions } from './reference-classes.ts';
+import { checkClasses, columnsEqualToLabel, keptKind, rejectFractions } from './reference-classes.ts';
 import { knownLabel } from './reference-schema.ts';
 import type { KnownLabel, ReferenceSchema } from './reference-schema.ts';
 import { assignSplits, orderNote, checkSplit, resolveSplit } from './split.ts';
@@ -40,6 +40,8 @@ export interface IngestTables {
   readonly unsampled: number;
   readonly leakedRows: number;
   readonly notes: readonly string[];
+  /** Columns that equal the label. */
+  readonly copies: readonly string[];
   /** What labels are learnt as, where the last version decides and their values would say something else. */
   readonly kinds?: Readonly<Record<string, KnownLabel['kind']>>;
 }
@@ -282,6 +284,7 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
   if (reference !== undefined) await checkMeaning(db, reference, columns, { accepted, declared, labels: labelled });
   const labels = labelled.map((name) => columns.find((column) => column.name === name)!);
   const [label] = labels;
+  const copies = labels.length === 0 ? [] : await columnsEqualToLabel(db, reference, columns, labels, accepted);
   await rejectUnusable(db, columns, labels, config);
   const reasons = (
     await db.rows(`SELECT regexp_replace(reason, ': .*$', '', 's'), count(*), min(reason) FROM rejects GROUP BY 1 ORDER BY 2 DESC, 1`)
@@ -309,7 +312,8 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
     if (known !== undefined)
       said.push(
         ...(await checkClasses(db, known, each, config.filter?.some(({ column }) => column === each.name) === true, {
-          part: limit !== undefined,
+          // Of class folders some files of every class are looked at.
+          part: limit !== undefined && !(reader.layout === 'classFolders' && files.length <= limit),
         })),
       );
   }
@@ -337,6 +341,7 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
     unsampled,
     leakedRows: await countLeaks(db, split),
     notes: said,
+    copies,
     ...(judged.some(({ kept }) => kept !== undefined)
       ? { kinds: Object.fromEntries(judged.flatMap(({ label: { name }, kept }) => (kept === undefined ? [] : [[name, kept] as const]))) }
       : {}),

@@ -11,7 +11,7 @@ import { fingerprintPictures, havePicturesChanged, namesPictures } from '../imag
 import { labelNames } from './label-columns.ts';
 import type { IngestTables } from './ingest-tables.ts';
 import type { IngestConfig } from './ingest-config.ts';
-import type { ReferenceSchema } from './reference.ts';
+import type { Compared, ReferenceSchema } from './reference-schema.ts';
 import { keepRawRows } from './raw-rows.ts';
 import type { RawTestRows } from './raw-rows.ts';
 import { digestsFile, writeDigests } from './row-digests.ts';
@@ -23,12 +23,6 @@ import type { SourceFingerprint } from './source-files.ts';
 import { resolveSplit } from './split.ts';
 import { SPLITS } from '../stored/dataset.ts';
 import type { DatasetMeta } from '../stored/dataset.ts';
-
-/** What data are compared with, and what people should know of that. */
-export interface Compared {
-  readonly schema?: ReferenceSchema;
-  readonly notes?: readonly string[];
-}
 
 interface Found {
   readonly files: readonly SourceFile[];
@@ -122,6 +116,7 @@ function metaOf(
     quarantined: tables.quarantined,
     ...(tables.kinds === undefined ? {} : { labelKinds: tables.kinds }),
     ...(compared ? { compared } : {}),
+    ...(tables.copies.length === 0 ? {} : { labelCopies: tables.copies }),
     ...(raw === undefined ? {} : { rawTest: { file: raw.file, positions: raw.positions } }),
     source: {
       format: config.source.format,

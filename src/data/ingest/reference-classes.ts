@@ -2,6 +2,8 @@ import type { Database } from '../table/duckdb.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
 import { rejectRows } from '../reading/load-table.ts';
 import { literal } from '../table/duckdb.ts';
+import { findCopies, inWords, valuePairs } from './label-copies.ts';
+import type { PlacedColumn } from './label-copies.ts';
 import { changed, knownLabel, percent, quoted } from './reference-schema.ts';
 import type { KnownLabel, Looked, ReferenceSchema } from './reference-schema.ts';
 
@@ -94,4 +96,33 @@ function sizeOf({ profile }: ReferenceSchema, name: string, classes: readonly st
   if (counts === undefined || classes.some((value) => counts[value] === undefined)) return '';
   const rows = classes.reduce((sum, value) => sum + counts[value]!, 0);
   return ` from ${rows} of its ${profile.rows} rows (${percent(rows / Math.max(1, profile.rows))})`;
+}
+
+/**
+ * Columns that are the label under another name, in another type or another way of writing.
+ *
+ * @returns their names
+ * @throws SCHEMA_CHANGED where one is that was not for the last version
+ */
+export async function columnsEqualToLabel(
+  db: Database,
+  reference: ReferenceSchema | undefined,
+  columns: readonly TypedColumn[],
+  labels: readonly TypedColumn[],
+  accepted: readonly string[],
+): Promise<string[]> {
+  const place = ({ name, type, id }: TypedColumn): PlacedColumn => ({ name, type, sql: id });
+  const { rows, copies } = await findCopies(db, 'data', columns.filter((column) => !labels.includes(column)).map(place), labels.map(place));
+  for (const copy of copies) {
+    const { name } = copy.feature;
+    const known = reference?.profile.columns.find((column) => column.name === name);
+    const learnt = reference?.profile.columns.some((column) => column.name === copy.label.name) === true;
+    if (known === undefined || !learnt || known.count === 0 || accepted.includes(name) || reference!.copies?.includes(name) === true)
+      continue;
+    throw changed(
+      `The column "${name}" equals the label "${copy.label.name}" ${inWords(copy, rows)} now (${await valuePairs(db, 'data', copy)}), and did not in the rows that ${reference!.text} was made from: a model that is given the answer learns nothing.`,
+      [name],
+    );
+  }
+  return [...new Set(copies.map(({ feature }) => feature.name))];
 }

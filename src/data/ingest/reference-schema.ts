@@ -31,6 +31,14 @@ export interface ReferenceSchema {
   readonly values?: ReferenceValues;
   /** As its model answers them; what is left out follows from the profile. */
   readonly labels?: readonly KnownLabel[];
+  /** Columns that equalled the label. */
+  readonly copies?: readonly string[];
+}
+
+/** What data are compared with, and what people should know of that. */
+export interface Compared {
+  readonly schema?: ReferenceSchema;
+  readonly notes?: readonly string[];
 }
 
 /** Rows below which nothing is concluded from the values of a column. */

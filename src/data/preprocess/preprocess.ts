@@ -16,7 +16,7 @@ import { writeTrain } from './balanced-train.ts';
 import { checkChain, kindOf, parseChain } from './chain.ts';
 import { columnOutcomes, outcomeTable } from './column-outcomes.ts';
 import type { Link, TransformSpec } from './chain.ts';
-import { measureAll, requireColumn } from '../table/columns.ts';
+import { requireColumn } from '../table/columns.ts';
 import { columnBatches, columnSource, columnsOf, datasetMeta } from '../stored/dataset-rows.ts';
 import { pathLiteral, withDatabase } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
@@ -25,6 +25,7 @@ import { fitColumns } from './fit.ts';
 import type { TrainPass } from './fit.ts';
 import { labelColumns } from '../ingest/label-columns.ts';
 import { fitOutput } from './label.ts';
+import { refuseCopies } from './label-copies.ts';
 import { storedColumns } from '../images/pixel-levels.ts';
 import { createPreprocessor } from './preprocessor.ts';
 import { describeTable, profileFiles } from '../table/profile.ts';
@@ -109,53 +110,6 @@ export function resolveFeatures(
   return { chains, features, notes: automatic?.notes ?? [], ...(automatic === undefined ? {} : { decisions: automatic.decisions }) };
 }
 
-/**
- * Columns that are the label under another name. A document that lists its features may mean it; where they are chosen here, nothing
- * is learnt from such a column.
- *
- * @throws LABEL_INVALID
- */
-async function refuseCopies(
-  db: Database,
-  dataset: OpenArtifact,
-  features: readonly Column[],
-  labels: readonly Column[],
-  automatic: boolean,
-): Promise<string[]> {
-  const all = datasetMeta(dataset).rows.train < COPY_ROWS_MIN ? [] : await columnsOf(db, dataset, 'train');
-  const pairs = labels.flatMap((label) =>
-    features
-      .filter((feature) => feature.name !== label.name && feature.type !== 'image' && feature.type !== 'timestamp')
-      .map((feature) => ({ label, feature })),
-  );
-  if (all.length === 0 || pairs.length === 0) return [];
-  const sqlOf = ({ name }: Column): string => all.find((column) => column.name === name)!.sql;
-  const isNumber = ({ type }: Column): boolean => type === 'number' || type === 'integer';
-  const differ = pairs.map(({ label, feature }) =>
-    isNumber(label) && isNumber(feature)
-      ? `count_if(${sqlOf(feature)} IS DISTINCT FROM ${sqlOf(label)})`
-      : `count_if(CAST(${sqlOf(feature)} AS VARCHAR) IS DISTINCT FROM CAST(${sqlOf(label)} AS VARCHAR))`,
-  );
-  const counts = await measureAll(db, differ, `read_parquet(${pathLiteral(await dataset.path('train.parquet'))})`);
-  const copies = pairs.filter((_, index) => counts[index] === 0);
-  const [first] = copies;
-  if (first === undefined) return [];
-  if (automatic)
-    throw new PerennialError(
-      'LABEL_INVALID',
-      `The column "${first.feature.name}" equals the label "${first.label.name}" in every row: a model that is given the answer learns nothing.`,
-      {
-        hint: `Leave it out: "exclude": ["${first.feature.name}"] in the ingest step. If it is known when the model is asked, list the "features".`,
-      },
-    );
-  return copies.map(
-    ({ feature, label }) => `The column "${feature.name}" equals the label "${label.name}" in every row of the train split.`,
-  );
-}
-
-/** Equal in fewer rows than this may be chance. */
-const COPY_ROWS_MIN = 20;
-
 /** @throws SPLIT_INVALID, CONFIG_INVALID, and what {@link surveySeries} throws */
 async function seriesOf(
   db: Database,
@@ -208,13 +162,13 @@ export async function fitPreprocessing(
   const { chains, features, notes, decisions }: ResolvedFeatures =
     reused === undefined ? resolveFeatures(config, meta, profile) : { chains: [], features: featuresOf(reused), notes: [] };
   const copies =
-    reused === undefined && config.sequence === undefined && anomaly === undefined
-      ? await refuseCopies(
+    config.sequence === undefined && anomaly === undefined && meta.rows.train > 0
+      ? await copiesIn(
           db,
           dataset,
-          chains.map(({ column }) => column),
-          labelColumns(meta),
-          config.features === undefined,
+          reused === undefined && config.features === undefined,
+          reused?.parts.columns ?? chains.map(({ column }) => column),
+          profile,
         )
       : [];
   const train: TrainPass = (names) => columnBatches(db, dataset, 'train', names, normal);
@@ -245,6 +199,25 @@ export async function fitPreprocessing(
     ...(anomaly === undefined ? {} : { anomaly, anomalies, described }),
     ...(config.weight === undefined ? {} : { weight: requireColumn(meta.columns, config.weight, 'weight') }),
   };
+}
+
+async function copiesIn(
+  db: Database,
+  dataset: OpenArtifact,
+  automatic: boolean,
+  features: readonly Pick<Column, 'name'>[],
+  profile: DatasetProfile,
+): Promise<string[]> {
+  const all = await columnsOf(db, dataset, 'train');
+  const labels = labelColumns({ ...datasetMeta(dataset), columns: all });
+  return refuseCopies({
+    db,
+    table: `read_parquet(${pathLiteral(await dataset.path('train.parquet'))})`,
+    features: all.filter(({ name }) => features.some((feature) => feature.name === name)),
+    labels,
+    automatic,
+    profile,
+  });
 }
 
 function featuresOf({ parts }: ReusedPreprocessing): Record<string, readonly TransformSpec[]> {

@@ -32,6 +32,8 @@ export interface DatasetMeta {
   readonly labelKinds?: Readonly<Record<string, 'classes' | 'number'>>;
   /** The last version was the reference of its reading: what was read without one may have other types. */
   readonly compared?: true;
+  /** Columns that equal the label in every row. */
+  readonly labelCopies?: readonly string[];
   readonly rows: Readonly<Record<Split, number>>;
   /** Column that orders a time series, where the split is by time. */
   readonly timeColumn?: string;

@@ -55,6 +55,7 @@ async function referenceOf(rows: number, make: Make, config: Config = {}, labels
     profile: (await artifact.json<DatasetProfile & never>('profile.json')) as DatasetProfile,
     ...(artifact.manifest.files['reference.bin'] === undefined ? {} : { values: decodeReference(await artifact.bytes('reference.bin')) }),
     ...(labels === undefined ? {} : { labels }),
+    ...(meta.labelCopies === undefined ? {} : { copies: meta.labelCopies }),
   };
 }
 
@@ -152,7 +153,7 @@ describe('what a label is learnt as', () => {
 });
 
 describe('a column', () => {
-  test.each<readonly [string, string, RegExp, Make, Config?]>([
+  const changes: readonly (readonly [string, string, RegExp, Make, Config?])[] = [
     ['empty in every row', 'price', /is empty in all 600 rows/, (k) => ({ ...usual(k), price: '' })],
     ['empty in most rows', 'city', /is empty in \d+ of 600 rows \(9\d %\)/, (k) => ({ ...usual(k), city: k % 10 === 0 ? 'Rome' : '' })],
     ['with words for missing values', 'mass', /is empty in all 600 rows/, (k) => ({ ...usual(k), mass: 'NaN' })],
@@ -198,9 +199,9 @@ describe('a column', () => {
       (k) => ({ ...usual(k), town: String(usual(k)['town']).toUpperCase() }),
     ],
     ['of sixty categories, all of them new', 'town', /None of the 600 values/, (k) => ({ ...usual(k), town: `village ${k % 60}` })],
-  ])('%s stops the run', async (_, column, message, make, config = {}) => {
-    await stops(column, message, make, config);
-  });
+  ];
+  for (const [name, column, message, make, config] of changes)
+    test(`${name} stops the run`, async () => stops(column, message, make, config));
 
   test('that moves as honest data do goes on', async () => {
     const reference = await referenceOf(ROWS, usual);
@@ -225,5 +226,86 @@ describe('a column', () => {
     };
     for (const [name, make] of Object.entries(honest))
       expect([name, (await read(2 * ROWS, make, {}, reference)).meta.compared]).toEqual([name, true]);
+  });
+});
+
+describe('a column that equals the label', () => {
+  const truth: Make = (k) => ({ ...usual(k), y: chance(k, 9) < 0.5 ? 'true' : 'false' });
+  const flags: Readonly<Record<string, Make>> = {
+    'as 1 and 0': (k) => ({ ...truth(k), flag: truth(k)['y'] === 'true' ? 1 : 0 }),
+    'in other words': (k) => ({ ...truth(k), flag: truth(k)['y'] === 'true' ? 'Yes' : 'No' }),
+    'with blanks around': (k) => ({
+      ...truth(k),
+      y: truth(k)['y'] === 'true' ? 'open ' : 'closed',
+      flag: truth(k)['y'] === 'true' ? 'open ' : 'CLOSED',
+    }),
+    'but for missing values': (k) => ({ ...truth(k), flag: k % 20 === 0 ? '' : truth(k)['y']! }),
+    'as decimals': (k) => ({ ...truth(k), y: truth(k)['y'] === 'true' ? 1 : 2, flag: truth(k)['y'] === 'true' ? '1.0' : '2.0' }),
+  };
+  test.each(Object.entries(flags))('%s is no feature that is chosen, and is told where it is listed', async (_, make) => {
+    const { dataset } = await read(ROWS, make);
+    const error = await failure(preprocess(bench.context(), {}, dataset));
+    expect(error).toMatchObject({ code: 'LABEL_INVALID', message: expect.stringMatching(/"flag" equals the label "y" .* = /) });
+    const { values } = await preprocess(
+      bench.context(),
+      {
+        features: {
+          n: ['standardize'],
+          flag: [typeof make(1)['flag'] === 'number' || make(1)['flag'] === '1.0' || make(1)['flag'] === '2.0' ? 'standardize' : 'oneHot'],
+        },
+      },
+      dataset,
+    );
+    expect(String((values as { warnings: string[] }).warnings)).toContain('"flag" equals the label "y"');
+  });
+
+  test('in other names for the classes is told', async () => {
+    const { dataset } = await read(ROWS, (k) => ({ ...usual(k), status: { a: 'p', b: 'q', c: 'r' }[String(usual(k)['y'])]! }));
+    const { values } = await preprocess(bench.context(), {}, dataset);
+    expect(String((values as { warnings: string[] }).warnings)).toContain('"status" tells the label "y" in every row');
+  });
+
+  test('and did not before stops the run, listed or not; where it always did, it goes on', async () => {
+    const before: Make = (k) => ({ ...truth(k), flag: chance(k, 8) < 0.5 ? 1 : 0 });
+    await stops('flag', /equals the label "y" in every row .* now \("[01]" = /, flags['as 1 and 0']!, {}, ROWS, before);
+    const { meta } = await read(ROWS, (k) => flags['as 1 and 0']!(k + 7_000), {}, await referenceOf(ROWS, flags['as 1 and 0']!));
+    expect(meta.compared).toBe(true);
+  });
+});
+
+describe('a text that means a missing value, beside', () => {
+  const rare =
+    (word: string | number, make: Make): Make =>
+    (k) => ({ ...make(k), y: k % 50 === 0 ? word : make(k)['y']! });
+  test.each<readonly [string, string, Make]>([
+    ['whole numbers', 'none', (k) => ({ ...usual(k), y: k % 4 })],
+    ['whole numbers', 'NA', (k) => ({ ...usual(k), y: k % 4 })],
+    ['decimals that are whole', '?', (k) => ({ ...usual(k), y: `${k % 2}.0` })],
+    ['true and false', 'None', (k) => ({ ...usual(k), y: k % 2 === 0 ? 'true' : 'false' })],
+  ])('%s of a label is no missing value until the document says so: %s', async (_, word, make) => {
+    const error = await failure(read(ROWS, rare(word, make)));
+    expect(error).toMatchObject({ code: 'LABEL_INVALID', message: expect.stringContaining(`"y" is "${word}" in 12 rows`) });
+    const path = await table(ROWS, rare(word, make));
+    const anew = async (nullValues: readonly string[], columns?: IngestConfig['columns']) => {
+      const { outputs, values } = await ingest(bench.context(), {
+        source: { format: 'csv', path, nullValues: [...nullValues] },
+        label: 'y',
+        ...(columns === undefined ? {} : { columns }),
+      });
+      return {
+        quarantined: (values as { quarantined: number }).quarantined,
+        rows: Object.values(await bench.rows(outputs.dataset)).flat(),
+      };
+    };
+    expect((await anew(['', word])).quarantined).toBe(12);
+    expect(new Set((await anew([''], { y: 'string' })).rows.map((row) => row['y']))).toContain(word);
+  });
+
+  test('a quantity is a missing label, as before', async () => {
+    const { meta } = await read(
+      ROWS,
+      rare('NA', (k) => ({ ...usual(k), y: (k / 7).toFixed(2) })),
+    );
+    expect(meta.quarantined).toBe(12);
   });
 });
