@@ -10,12 +10,19 @@ import { outcomeActivities } from './outcomes.ts';
 import type { OutcomeActivities } from './outcomes.ts';
 import { scheduleActivities } from './schedules.ts';
 import type { ScheduleActivities } from './schedules.ts';
+import { unchangedActivities } from './unchanged.ts';
+import type { UnchangedActivities } from './unchanged.ts';
 import { stepActivity } from './run-step.ts';
 
 /** Every activity of a worker: one per step type, named `<type>@<version>`, and those of the other workflows. */
 export function createActivities(
   deps: ActivityDeps,
-): Record<string, (task: StepTask) => Promise<StepOutcome>> & ModelActivities & MonitorActivities & ScheduleActivities & OutcomeActivities {
+): Record<string, (task: StepTask) => Promise<StepOutcome>> &
+  ModelActivities &
+  MonitorActivities &
+  ScheduleActivities &
+  OutcomeActivities &
+  UnchangedActivities {
   const steps: Record<string, (task: StepTask) => Promise<StepOutcome>> = {};
   for (const definition of deps.steps) {
     const name = activityName(definition.type, definition.version);
@@ -28,5 +35,6 @@ export function createActivities(
     ...monitorActivities(deps),
     ...scheduleActivities(),
     ...outcomeActivities(deps),
+    ...unchangedActivities(deps),
   } as ReturnType<typeof createActivities>;
 }

@@ -38,7 +38,7 @@ export async function judgeModel(ctx: JudgeContext, config: EvaluateConfig, inpu
   const name = config.champion ?? ctx.pipeline;
   const champion = await findChampion(ctx.store, name, inputs);
   const features = await findFeatures(ctx.store, config, inputs);
-  const former = await findFormer(ctx, config, inputs);
+  const { former, agesMs } = await findFormer(ctx, config, inputs);
   const model = await ctx.artifacts.open(inputs['model']!);
   const opened = async <T extends { readonly version: number; readonly model: ArtifactRef }>({
     version,
@@ -70,6 +70,7 @@ export async function judgeModel(ctx: JudgeContext, config: EvaluateConfig, inpu
       metrics: config.metrics ?? [],
       gates: config.gates ?? [],
       onNoChampion: config.onNoChampion ?? 'pass',
+      formerAgesMs: agesMs,
       comparison: { ...COMPARISON_DEFAULTS, ...config.comparison },
       ...(config.positive === undefined ? {} : { positive: config.positive }),
       ...(config.threshold === undefined ? {} : { threshold: config.threshold }),
@@ -98,7 +99,9 @@ export async function judgeAgain(ctx: JudgeContext, { config, inputs }: Judgemen
   return judgeModel(ctx, config as EvaluateConfig, Object.fromEntries(refs));
 }
 
-/** How an evaluation judged, where its verdict depends on who was champion of the model; undefined: on the version alone, or nobody knows. */
+/**
+ * How an evaluation judged, where its verdict depends on who was champion of the model; undefined: on the version alone, or nobody knows.
+ */
 export async function judgementOf(
   artifacts: ArtifactStore,
   evaluation: Pick<ArtifactRef, 'digest'> | null,
@@ -120,7 +123,7 @@ export async function othersOf(
 ): Promise<JsonObject> {
   const champion = await findChampion(ctx.store, config.champion ?? ctx.pipeline, inputs);
   const features = await findFeatures(ctx.store, config, inputs);
-  const former = await findFormer(ctx, config, inputs);
+  const { former } = await findFormer(ctx, config, inputs);
   return {
     ...(former.length === 0 ? {} : { former: former.map(({ version, model }) => ({ version, model: model.digest })) }),
     champion: champion === undefined ? null : { version: champion.version, model: champion.model.digest },
@@ -139,18 +142,21 @@ async function findChampion(
   return serving?.model.digest === inputs['model']?.digest ? undefined : serving;
 }
 
-/** Champions of the longest period that a gate looks back at, without the model that is judged. */
+/** Champions of the periods that gates look back at, without the model that is judged: those to compare with, and how long ago all of them served. */
 async function findFormer(
   ctx: Pick<StepContext, 'pipeline' | 'nominalTime' | 'store'>,
   config: EvaluateConfig,
   inputs: Inputs,
-): Promise<readonly FormerVersion[]> {
+): Promise<{ readonly former: readonly FormerVersion[]; readonly agesMs: readonly number[] }> {
   const { lookBackMs } = await import('../src/evaluation/step/gates.ts');
   const periodMs = Math.max(0, ...(config.gates ?? []).map(lookBackMs));
-  if (periodMs === 0) return [];
+  if (periodMs === 0) return { former: [], agesMs: [] };
   const { championsWithin } = await import('../src/registry/champion.ts');
-  const found = await championsWithin(ctx.store, config.champion ?? ctx.pipeline, new Date(ctx.nominalTime), periodMs);
-  return found.filter(({ model }) => model.digest !== inputs['model']?.digest);
+  const { chooseFormer } = await import('../src/evaluation/former.ts');
+  const found = (await championsWithin(ctx.store, config.champion ?? ctx.pipeline, new Date(ctx.nominalTime), periodMs)).filter(
+    ({ model }) => model.digest !== inputs['model']?.digest,
+  );
+  return { former: chooseFormer(found, config.gates ?? []), agesMs: found.map(({ agoMs }) => agoMs) };
 }
 
 /** The classifier of the Fréchet distance: the input, or a registered model. @throws CONFIG_INVALID where there is none, or two */

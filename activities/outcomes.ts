@@ -1,4 +1,4 @@
-import { TO_LOOK_AT } from '../src/core/outcome.ts';
+import { isToLookAt } from '../src/core/outcome.ts';
 import type { Outcome } from '../src/core/outcome.ts';
 import { mask } from '../src/steps/secrets.ts';
 import { writeOutcome } from '../src/registry/outcomes.ts';
@@ -16,7 +16,7 @@ export function outcomeActivities({ store }: ActivityDeps): OutcomeActivities {
     tellOutcome: (outcome) =>
       withFailures(async () => {
         const { formatVersion: _format, ...fields } = outcome;
-        if (TO_LOOK_AT.has(outcome.outcome))
+        if (isToLookAt(outcome.kind, outcome.outcome))
           console.error(
             mask(
               JSON.stringify({

@@ -125,7 +125,9 @@ async function partsNow(definition: StepDefinition, deps: ActivityDeps, task: St
   return partsOf(definition, stepOf(task), task.inputs, context, deps.codeDigest(task.type));
 }
 
-/** Why a result is not kept for other runs, though its key looked whole: what it was made from changed, or it holds what only this run has. */
+/**
+ * Why a result is not kept for other runs, though its key looked whole: what it was made from changed, or it holds what only this run has.
+ */
 async function doubtOf(
   definition: StepDefinition,
   deps: ActivityDeps,

@@ -6,7 +6,8 @@
  *
  *     node bench/run.mjs automatic --python path/to/python [--seeds 1,2] [--tables census,credit,plant] [--variants variants.json]
  *
- * The Python environment needs scikit-learn and pandas. `--variants`: further preprocessing to compare, { "name": { "table": { "column": [transforms] } } }.
+ * The Python environment needs scikit-learn and pandas. `--variants`: further preprocessing to compare, { "name": { "table": { "column":
+ * [transforms] } } }.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** Tables as people have them, made from a seed: skewed money, missing values that mean something, dates, many categories, and effects that meet. */
+/**
+ * Tables as people have them, made from a seed: skewed money, missing values that mean something, dates, many categories, and effects that
+ * meet.
+ */
 import { Prng } from '../src/core/prng.ts';
 
 type Cell = string | number | boolean | null;

@@ -4,7 +4,7 @@
  * the training data takes, which is a part of every ingest.
  * Goals: at most 1.5 s and 400 MB. alibi-detect computes KS and chi-square of such columns in 8.4 to 9.9 s.
  *
- *     npm run build && node bench/run.mjs drift [--reference ref.parquet --current cur.parquet] [--runs 5] [--command other/bin/perennial.js]
+ * npm run build && node bench/run.mjs drift [--reference ref.parquet --current cur.parquet] [--runs 5] [--command other/bin/perennial.js]
  *
  * Without files, they are drawn. Columns of texts are categories, all others numbers.
  */

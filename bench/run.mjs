@@ -6,8 +6,8 @@ import { build } from 'esbuild';
 
 const root = resolve(fileURLToPath(import.meta.url), '../..');
 const name = process.argv[2] ?? 'orchestration';
-// Inside node_modules, so that packages are found from the bundled file.
-const folder = join(root, 'node_modules', '.cache', 'perennial-bench');
+// Inside the package, so that other packages and the built files are found from there, also where node_modules is a link.
+const folder = join(root, 'dist', 'bench');
 mkdirSync(folder, { recursive: true });
 const outfile = join(folder, `${name}.mjs`);
 await build({

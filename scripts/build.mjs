@@ -23,6 +23,7 @@ const candidates = {
   trainer: 'src/training/trainer/main.ts',
   'hdf5-reader': 'src/training/imports/hdf5-reader.ts',
   neighbours: 'src/data/neighbours/neighbours-thread.ts',
+  preprocessing: 'src/data/preprocess/preprocess-thread.ts',
 };
 const entryPoints = Object.fromEntries(Object.entries(candidates).filter(([, path]) => existsSync(path)));
 const steps = existsSync('activities/steps') ? readdirSync('activities/steps').filter((name) => name.endsWith('.step.ts')) : [];
@@ -90,7 +91,7 @@ const sourcesOf = async (entry, found = { files: new Set(), packages: new Set() 
       const path = words.replaceAll("'", '').split(', ').join('/');
       if (path.endsWith('.ts') && existsSync(path) && !found.files.has(path)) await sourcesOf(path, found);
     }
-    for (const [, name] of text.matchAll(/\bentryPoint\('([\w-]+)'\)/g))
+    for (const [, name] of text.matchAll(/(?:\bentryPoint\(|\bentry: )'([\w-]+)'/g))
       if (candidates[name] !== undefined && !found.files.has(candidates[name])) await sourcesOf(candidates[name], found);
   }
   return found;

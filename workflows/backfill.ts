@@ -14,6 +14,7 @@ import {
 } from '@temporalio/workflow';
 import { BACKFILL_LOOK, BACKFILL_VIEW } from '../src/core/backfill.ts';
 import type { BackfillInput, BackfillView, BackfilledRun, ScheduleState } from '../src/core/backfill.ts';
+import type { ModelAnswer, RollbackRequest } from '../src/core/model-updates.ts';
 import type { RunView } from '../src/core/run.ts';
 import { ending, failureOf, isCancelled } from './failures.ts';
 import { compose } from './markdown.ts';
@@ -42,6 +43,8 @@ class Backfill {
   #state: BackfillView['state'] = 'running';
   #note = '';
   #looks = 0;
+  #promoted: string | undefined;
+  #unpromoted = false;
 
   constructor(input: BackfillInput) {
     this.#input = input;
@@ -71,8 +74,14 @@ class Backfill {
       if (isCancelled(error)) throw error;
       throw ending(failureOf(error), [this.#view()]);
     }
+    await this.#promote();
     const bad = this.#runs.filter(({ status }) => status !== 'completed').length;
-    this.#end('done', bad === 0 ? '' : `${bad} of ${this.#runs.length} runs did not complete`);
+    this.#end(
+      'done',
+      [...(bad === 0 ? [] : [`${bad} of ${this.#runs.length} runs did not complete`]), ...(this.#unpromoted ? [this.#promoted!] : [])].join(
+        '; ',
+      ),
+    );
     return this.#view();
   }
 
@@ -99,7 +108,12 @@ class Backfill {
     const at = this.#runs.push({ tick, run: workflowId, status: 'running', headline: '' }) - 1;
     this.#show();
     try {
-      const { status, headline } = (await executeChild('pipeline', {
+      const {
+        status,
+        headline,
+        model: registered,
+        version,
+      } = (await executeChild('pipeline', {
         workflowId,
         args: [{ ...run, trigger: 'backfill', nominalTime: tick, why: `tick ${tick} of ${this.#input.schedule}` }],
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
@@ -113,12 +127,48 @@ class Backfill {
           }).map(([name, value]) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value })),
         ],
       })) as RunView;
-      this.#runs[at] = { tick, run: workflowId, status, headline };
+      this.#runs[at] = {
+        tick,
+        run: workflowId,
+        status,
+        headline,
+        ...(status === 'completed' && registered !== null && version !== null ? { version: { model: registered, version } } : {}),
+      };
     } catch (error) {
       const cancelled = isCancelled(error);
       this.#runs[at] = { tick, run: workflowId, status: cancelled ? 'cancelled' : 'failed', headline: failureOf(error).message };
       // A run that was cancelled by itself is that run's end; one that was cancelled with the backfill is the end of both.
       if (cancelled && CancellationScope.current().consideredCancelled) throw error;
+    }
+    this.#show();
+  }
+
+  /** Told to let something of the past serve: that is a rollback, which pins it. */
+  async #promote(): Promise<void> {
+    const { promote, schedule } = this.#input;
+    if (promote === undefined) return;
+    const newest = this.#runs.filter(({ version }) => version !== undefined).at(-1);
+    if (newest === undefined) {
+      this.#promoted = 'No run of the backfill registered a version, so there is none to promote.';
+      this.#unpromoted = true;
+      return;
+    }
+    const { model, version } = newest.version!;
+    const { rollbackModel } = proxyActivities<{
+      rollbackModel(model: string, request: RollbackRequest, requestId: string): Promise<ModelAnswer>;
+    }>({ startToCloseTimeout: '2 minutes', retry: { maximumAttempts: 3 }, summary: `Let ${model} version ${version} serve` });
+    try {
+      const { workflowId, firstExecutionRunId } = workflowInfo();
+      const { summary } = await rollbackModel(
+        model,
+        { to: version, who: promote.who, why: `Backfill of ${schedule}, tick ${newest.tick}.` },
+        `${workflowId}/${firstExecutionRunId}`,
+      );
+      this.#promoted = summary;
+    } catch (error) {
+      if (isCancelled(error)) throw error;
+      this.#promoted = `Version ${version} of ${model} was not promoted: ${failureOf(error).message}`;
+      this.#unpromoted = true;
     }
     this.#show();
   }
@@ -139,12 +189,13 @@ class Backfill {
       ticks: ticks.length,
       first: ticks[0] ?? '',
       last: ticks.at(-1) ?? '',
+      ...(this.#promoted === undefined ? {} : { promoted: this.#promoted }),
       runs: this.#runs,
     };
   }
 
   #show(): void {
-    const { ticks, first, last, state, note, runs } = this.#view();
+    const { ticks, first, last, state, note, runs, promoted } = this.#view();
     const table = [
       '| Tick | Run | |',
       '| --- | --- | --- |',
@@ -155,6 +206,7 @@ class Backfill {
         [
           `**${state}**${note === '' ? '' : `: ${note}`}`,
           `${runs.filter(({ status }) => status !== 'running').length} of ${ticks} ticks from ${first} to ${last}`,
+          promoted ?? '',
           runs.length === 0 ? '' : table,
         ],
         [],

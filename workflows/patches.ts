@@ -3,7 +3,9 @@
  * when the old branch may go. Use as `if (patched(PATCHES.x)) { new } else { old }`.
  */
 export const PATCHES = {
-  /** The name of the metric that stands for a run is kept in its memo. The old branch may go when no run of before 1 December 2026 is left. */
+  /**
+   * The name of the metric that stands for a run is kept in its memo. The old branch may go when no run of before 1 December 2026 is left.
+   */
   primaryMetricName: 'primary-metric-name',
   /** A run takes the turn of its pipeline before its first step. The old branch may go when no run of before 1 December 2026 is left. */
   turns: 'turns',
@@ -11,6 +13,13 @@ export const PATCHES = {
   admission: 'admission',
   /** Runs and monitors tell the store what came of them. The old branch may go when none of before 1 December 2026 is left. */
   outcomes: 'outcomes',
-  /** The id of a run names one execution, also where its workflow id comes twice. The old branch may go when no run of before 1 January 2027 is left. */
+  /**
+   * The id of a run names one execution, also where its workflow id comes twice. The old branch may go when no run of before 1 January
+   * 2027 is left.
+   */
   runIdNamesExecution: 'run-id-names-execution',
+  /** A scheduled run makes up for a tick that it would have been in the way of while nobody was there. The old branch may go when no run of before 1 January 2027 is left. */
+  makesUp: 'makes-up',
+  /** A run that started by itself and made the champion again ends there. The old branch may go when no run of before 1 January 2027 is left. */
+  nothingNew: 'nothing-new',
 } as const satisfies Record<string, string>;

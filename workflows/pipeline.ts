@@ -32,7 +32,10 @@ import { runMarkdown } from './run-markdown.ts';
 import { runView } from './run-view.ts';
 import type { StepNote } from './run-view.ts';
 import { tellSearch } from './search-attributes.ts';
+import { MissedTicks, watchesTicks } from './missed-ticks.ts';
 import { Turn } from './turn.ts';
+import { madeAgain, stopsUnchanged } from './unchanged.ts';
+import type { MadeAgain } from './unchanged.ts';
 
 export const statusQuery = defineQuery<RunView>('status');
 export const progressSignal = defineSignal<[ProgressReport]>('progress');
@@ -75,6 +78,8 @@ class PipelineRun {
   #changes = 0;
   #status: RunStatus | 'running' = 'running';
   #endedAt: number | undefined;
+  /** The champion, where this run made it again. */
+  #again: MadeAgain | undefined;
 
   constructor(input: PipelineInput) {
     const info = workflowInfo();
@@ -95,7 +100,9 @@ class PipelineRun {
     this.#handleMessages();
     if (this.#trigger !== this.#input.trigger) tellSearch({ Trigger: this.#trigger });
     void CancellationScope.current().cancelRequested.catch(() => this.#change({ ...this.#state, cancelled: true }));
+    const missed = watchesTicks(this.#plan, this.#trigger) && patched(PATCHES.makesUp) ? new MissedTicks(this.#input) : undefined;
     const status = await CancellationScope.nonCancellable(() => this.#inTurn());
+    await missed?.makeUp(status);
     if (patched(PATCHES.outcomes)) await this.#tell(status);
     return this.#finish(status);
   }
@@ -141,7 +148,7 @@ class PipelineRun {
       this.#state = obey(this.#state, actions);
       const seen = this.#changes;
       for (const action of actions) {
-        if (action.kind === 'finish') return action.status;
+        if (action.kind === 'finish') return action.status === 'completed' && this.#again !== undefined ? 'nothingNew' : action.status;
         if (action.kind === 'skip') this.#note(action.step, { reason: action.why });
         else void this.#start(this.#step(action.step));
       }
@@ -164,6 +171,7 @@ class PipelineRun {
       const outcome = await this.#attempts(step);
       this.#note(step.id, { outcome, endedAt: Date.now() });
       const rejected = outcome.result.verdict?.passed === false;
+      if (!rejected) await this.#stopIfUnchanged(step, outcome);
       const status = rejected ? 'rejected' : outcome.cached ? 'cached' : 'completed';
       this.#change(
         withStep(this.#state, step.id, { status, ...(outcome.result.values === undefined ? {} : { values: outcome.result.values }) }),
@@ -173,6 +181,21 @@ class PipelineRun {
       const failure = failureOf(error, step.id);
       this.#note(step.id, { endedAt: Date.now(), ...(cancelled ? { reason: 'cancelled' } : { failure }) });
       this.#change(withStep(this.#state, step.id, { status: cancelled ? 'cancelled' : 'failed', why: failure.message }));
+    }
+  }
+
+  /** What takes a model that serves already has nothing to do. */
+  async #stopIfUnchanged(step: PlanStep, outcome: StepOutcome): Promise<void> {
+    if (!stopsUnchanged(this.#plan, this.#trigger) || !Object.values(step.outputs).includes('model') || !patched(PATCHES.nothingNew))
+      return;
+    const again = await this.#steps.run(() => madeAgain(step, outcome));
+    if (again === undefined) return;
+    this.#again = again;
+    const why = `nothing new to learn from: "${step.id}" gave the model of version ${again.version} again, which is champion`;
+    for (const { id, inputs } of this.#plan.steps) {
+      if (!Object.values(inputs).some((input) => input.step === step.id) || this.#state.steps[id]!.status !== 'pending') continue;
+      this.#note(id, { reason: why });
+      this.#change(withStep(this.#state, id, { status: 'skipped', why }));
     }
   }
 
@@ -298,6 +321,7 @@ class PipelineRun {
       workflowId: workflowInfo().workflowId,
       executionId: workflowInfo().runId,
       status: this.#status,
+      ...(this.#again === undefined ? {} : { again: this.#again }),
       ...(this.#waits ? { holder: this.#turn.holder ?? 'another one' } : {}),
       trigger: this.#trigger,
       nominalTime: this.#nominalTime,

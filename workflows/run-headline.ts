@@ -6,23 +6,17 @@ const HEADLINE_MAX = 240;
 /** Metrics that a headline names. */
 const METRICS_MAX = 3;
 
-/** What came of a deployment, and of waiting for one. */
-export interface Deployed {
-  readonly promoted: boolean;
-  /** Why it was not promoted, or is not live any more. */
-  readonly why?: string;
-  /** The run that this one waits for, or was skipped for. */
-  readonly holder?: string;
+/**
+ * One sentence about a run: where it is, or what came of it.
+ *
+ * @param holder the run that this one waits for, or was skipped for
+ */
+export function headlineOf(run: Omit<RunView, 'headline'>, holder?: string): string {
+  return firstLine(sentence(run, holder), HEADLINE_MAX);
 }
 
-/** One sentence about a run: where it is, or what came of it. */
-export function headlineOf(run: Omit<RunView, 'headline'>, deployed: Deployed): string {
-  return firstLine(sentence(run, deployed), HEADLINE_MAX);
-}
-
-function sentence(run: Omit<RunView, 'headline'>, deployed: Deployed): string {
+function sentence(run: Omit<RunView, 'headline'>, holder: string | undefined): string {
   const { status, failure, steps } = run;
-  const { holder } = deployed;
   if (status === 'failed')
     return failure === null ? 'A step failed.' : `${failure.step === undefined ? '' : `Step "${failure.step}" failed: `}${failure.message}`;
   if (status === 'rejected')
@@ -31,6 +25,8 @@ function sentence(run: Omit<RunView, 'headline'>, deployed: Deployed): string {
       .flatMap((step) => step.verdict!.reasons)
       .join('; ')}.`;
   if (status === 'skipped') return `Skipped: ${holder === undefined ? 'another run of this pipeline' : `run ${holder}`} was going.`;
+  if (status === 'nothingNew')
+    return `Nothing new to learn from: data, parameters and code give the model of ${run.model ?? ''} version ${run.version ?? ''} again, which is live already.`;
   if (status === 'cancelled') {
     const stopped = steps
       .filter((step) => step.status === 'cancelled' && step.durationMs > 0)
@@ -44,19 +40,16 @@ function sentence(run: Omit<RunView, 'headline'>, deployed: Deployed): string {
       .map((step) => `${step.id}${step.progress === undefined ? '' : `: ${progressLine(step.progress)}`}`);
     return running.length === 0 ? 'Between two steps.' : running.join('; ');
   }
-  return done(run, deployed);
+  return done(run);
 }
 
-function done({ model, version, previous, metrics, steps }: Omit<RunView, 'headline'>, deployed: Deployed): string {
+function done({ model, version, standing, metrics, steps }: Omit<RunView, 'headline'>): string {
   const numbers = Object.entries(metrics)
     .slice(0, METRICS_MAX)
     .map(([name, value]) => `${name} ${number(value)}`)
     .join(', ');
   const tail = numbers === '' ? '.' : `: ${numbers}.`;
-  if (model !== null && version !== null) {
-    const before = previous === null || previous === version ? '' : ` in place of version ${previous}`;
-    return `${model} version ${version} ${deployed.promoted ? `is live${before}` : `is registered${deployed.why === undefined ? '' : `, not live (${deployed.why})`}`}${tail}`;
-  }
+  if (model !== null && version !== null) return `${model} version ${version} ${standing}${tail}`;
   const cached = steps.filter((step) => step.cached).length;
   return `${steps.length === 1 ? 'The step is' : `All ${steps.length} steps are`} done${cached === 0 ? '' : `, ${cached} from the cache`}${tail}`;
 }

@@ -21,6 +21,7 @@ const STATES: Readonly<Record<RunView['status'], string>> = {
   rejected: '✖ Rejected by a gate',
   cancelled: '■ Cancelled',
   skipped: '– Skipped',
+  nothingNew: '– Nothing new',
 };
 
 const STARTED_BY: Readonly<Record<string, string>> = {
@@ -101,6 +102,8 @@ function nextSteps({ status, pipeline, runId, model, version, previous, steps }:
       `Run it once the other is over: ${again}`,
       'What a run does where another is going is declared in `on.overlap` of the document.',
     ];
+  if (status === 'nothingNew')
+    return ['Nothing is to be done. Whether such a run goes on all the same is declared in `on.unchanged` of the document.', logs];
   if (status === 'rejected')
     return [
       'Nothing was promoted: what was live before still is.',

@@ -4,6 +4,7 @@ import type { RunFailure, RunLinks, RunView, StepOutcome, StepView } from '../sr
 import { verdictWord } from '../src/core/step.ts';
 import type { StepProgress, StepVerdict } from '../src/core/step.ts';
 import { headlineOf } from './run-headline.ts';
+import { standingOf } from './standing.ts';
 
 /** What the workflow knows of a step besides its state. Times in milliseconds of workflow time. */
 export interface StepNote {
@@ -30,6 +31,8 @@ export interface RunFacts {
   readonly now: number;
   /** The run that goes before this one. */
   readonly holder?: string | undefined;
+  /** The champion, where the run made it again. */
+  readonly again?: { readonly model: string; readonly version: number };
 }
 
 /** The run as it is shown: pure, from the facts alone. What people read first comes first. */
@@ -37,8 +40,9 @@ export function runView(facts: RunFacts): RunView {
   const steps = facts.plan.steps.map((step) => stepView(step, facts));
   const failed = steps.find((step) => step.failure !== undefined && step.status === 'failed');
   const judged = steps.filter((step) => step.verdict !== undefined);
-  const version = lastValues(facts.plan, steps, 'version');
-  const deployment = lastValues(facts.plan, steps, 'deployment');
+  const again = facts.status === 'nothingNew' ? facts.again : undefined;
+  const version = again === undefined ? lastValues(facts.plan, steps, 'version') : { ...again };
+  const deployment = again === undefined ? lastValues(facts.plan, steps, 'deployment') : { live: true };
   const view = {
     runId: facts.runId,
     workflowId: facts.workflowId,
@@ -51,21 +55,14 @@ export function runView(facts: RunFacts): RunView {
     nominalTime: facts.nominalTime,
     model: typeof version?.model === 'string' ? version.model : null,
     version: typeof version?.version === 'number' ? version.version : null,
-    previous: typeof deployment?.previous === 'number' ? deployment.previous : null,
+    ...standingOf(version, deployment),
     metrics: metricsOf(facts.plan, steps),
     links: linksOf(facts),
     steps,
     startedAt: new Date(facts.startedAt).toISOString(),
     endedAt: facts.endedAt === undefined ? null : new Date(facts.endedAt).toISOString(),
   } as const;
-  return {
-    headline: headlineOf(view, {
-      promoted: deployment?.promoted === true,
-      ...(typeof deployment?.why === 'string' ? { why: deployment.why } : {}),
-      ...(facts.holder === undefined ? {} : { holder: facts.holder }),
-    }),
-    ...view,
-  };
+  return { headline: headlineOf(view, facts.holder), ...view };
 }
 
 /** Of a whole run: rejected by one, passed by one that had something to pass, else ungated. */

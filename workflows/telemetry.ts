@@ -31,7 +31,7 @@ export const interceptors = (): WorkflowInterceptors => ({
             endOf(
               view.status === 'completed'
                 ? { result: 'success' }
-                : view.status === 'skipped'
+                : view.status === 'skipped' || view.status === 'nothingNew'
                   ? { result: 'skip' }
                   : { result: 'failure', error: 'GATE_REJECTED' },
               view.verdict,

@@ -9,7 +9,10 @@ import { Look, realPath } from '../../src/steps/seen/look.ts';
 import type { ScriptConfig } from './config.ts';
 import { readScript } from './bundle.ts';
 
-/** What decides the result of a local step besides its configuration and inputs, as far as it can be seen: all of its code, files that it names, secrets, and the nominal time where it asks for it. */
+/**
+ * What decides the result of a local step besides its configuration and inputs, as far as it can be seen: all of its code, files that it
+ * names, secrets, and the nominal time where it asks for it.
+ */
 export async function fingerprintScript(ctx: FingerprintContext, config: ScriptConfig): Promise<Json | Unseen> {
   const { digest, modules, builtins } = await readScript(ctx.documentDir, config.path);
   const look = new Look(realPath(ctx.documentDir));

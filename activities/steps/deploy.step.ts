@@ -6,7 +6,8 @@ import { ofThePast } from '../../src/core/run.ts';
 import type { ConfigProblem, StepContext, StepResult } from '../../src/core/step.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
 import type { Confirmation } from '../../src/registry/confirmation.ts';
-import type { VersionManifest } from '../../src/registry/types.ts';
+import { CHAMPION } from '../../src/registry/decisions.ts';
+import type { Pin, VersionManifest } from '../../src/registry/types.ts';
 import type { Promotion } from '../promotion.ts';
 
 interface DeployConfig {
@@ -209,7 +210,7 @@ async function kept(ctx: StepContext, version: VersionManifest, past: string): P
       previous: null,
       promoted: false,
       confirmed: 0,
-      ...(live ? {} : { why: `${past} moves no alias` }),
+      ...(live ? { live } : { why: `${past} moves no alias` }),
     },
     details: `**Not promoted**: the run is ${past}, and runs of the past move no alias. To let it serve: \`perennial models rollback ${version.name} --to ${version.version}\`, which pins it.`,
   };
@@ -249,7 +250,8 @@ async function notPromoted(
     };
   }
   const deployment = await writeDeployment(ctx, version, { status: 'pinned', alias: 'champion' });
-  const result = { outputs: { deployment }, values: facts, details };
+  const { pin } = error.details as { readonly pin: Pin };
+  const result = { outputs: { deployment }, values: { ...facts, why: `pinned to version ${pin.version} by ${pin.by}` }, details };
   return onPinned === 'skip' ? result : { ...result, verdict: { passed: false, reasons: [error.message] } };
 }
 
@@ -303,6 +305,7 @@ async function result(
       version: version.version,
       previous,
       promoted: alias !== null && superseded === undefined,
+      ...(alias === null ? { why: 'exported only' } : alias === CHAMPION ? {} : { alias }),
       confirmed: superseded === undefined ? (confirmation?.confirmedBy.length ?? 0) : 0,
       ...(successor === undefined ? {} : { superseded: successor.version, why: superseded! }),
       ...(directory === undefined ? {} : { directory }),

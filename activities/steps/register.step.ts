@@ -3,13 +3,17 @@ import { PerennialError, isPerennialError } from '../../src/core/errors.ts';
 import type { Json, JsonObject } from '../../src/core/json.ts';
 import type { ArtifactStore, OpenArtifact } from '../../src/core/ports.ts';
 import { ofThePast } from '../../src/core/run.ts';
-import type { StepContext, StepVerdict } from '../../src/core/step.ts';
+import type { StepContext } from '../../src/core/step.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import type { ModelSignature, RegistrationCheck, VersionManifest } from '../../src/registry/types.ts';
 import type { StoredExport } from '../../src/registry/version-exports.ts';
 import type { Named } from '../../src/training/model/named.ts';
+import { MODEL } from '../../src/training/model/model-meta.ts';
 import type { ModelMeta } from '../../src/training/model/model-meta.ts';
+import { EVALUATION } from '../../src/reports/write-evaluation.ts';
+import type { EvaluationMeta } from '../../src/reports/write-evaluation.ts';
+import { metaAs, openAs } from '../../src/storage/stored.ts';
 
 interface RegisterConfig {
   readonly model?: string;
@@ -20,12 +24,6 @@ interface RegisterConfig {
 }
 
 /** Of an evaluation's `meta`: what its version remembers. */
-interface EvaluationFacts {
-  readonly model: string;
-  readonly metrics: Readonly<Record<string, number>>;
-  readonly verdict: StepVerdict;
-}
-
 const NAME_PATTERN = '^[a-z0-9][a-z0-9._-]{0,62}$';
 
 export default defineStep<RegisterConfig>({
@@ -122,7 +120,7 @@ export default defineStep<RegisterConfig>({
     const { createRegistry } = await import('../../src/registry/registry.ts');
     const name = config.model ?? ctx.pipeline;
     const model = await ctx.artifacts.open(inputs['model']!);
-    const meta = model.manifest.meta as unknown as ModelMeta;
+    const meta = metaAs(model, MODEL);
     const evaluation = inputs['evaluation'] === undefined ? undefined : await readEvaluation(ctx.artifacts, inputs['evaluation'], model);
     ctx.progress({ message: 'sending raw test rows to the model' });
     const { checkRegistration } = await import('../../src/serving/registration-check.ts');
@@ -222,8 +220,8 @@ async function makeExports(ctx: StepContext, model: OpenArtifact, name: string, 
   return made;
 }
 
-async function readEvaluation(artifacts: ArtifactStore, ref: ArtifactRef, model: OpenArtifact): Promise<EvaluationFacts> {
-  const facts = (await artifacts.open(ref)).manifest.meta as unknown as EvaluationFacts;
+async function readEvaluation(artifacts: ArtifactStore, ref: ArtifactRef, model: OpenArtifact): Promise<EvaluationMeta> {
+  const { meta: facts } = await openAs(artifacts, EVALUATION, ref);
   if (facts.model !== model.ref.digest) {
     throw new PerennialError(
       'CONFIG_INVALID',

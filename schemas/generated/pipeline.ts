@@ -949,7 +949,7 @@ metric: string
  */
 notWorseThanChampionBy: number
 /**
- * Nor by more than that worse than any champion of this period before the run, so that what is worse within the margin again and again is stopped. Each is judged on the same rows.
+ * Nor by more than that worse than any champion of this period before the run, so that what is worse within the margin again and again is stopped. Each is judged on the same rows; of more than 20 those that did best in their own evaluations.
  */
 bestWithin?: string
 } | {
@@ -9526,6 +9526,10 @@ coolDown?: string
  */
 attempts?: number
 }
+/**
+ * What a run that started by itself does where data, parameters and code give the very model that is champion already. stop: it ends as `nothingNew`, and what would judge, register and deploy the model is skipped. goOn: it is judged, registered and deployed all the same.
+ */
+unchanged?: ("stop" | "goOn")
 /**
  * One run of a pipeline goes at a time, whatever started it. This says what a run does where another one is going: queue, wait for it; skip, give up; replace, stop the other and go; allow, go beside it. Ticks of the schedule go by `schedule.overlap`.
  */

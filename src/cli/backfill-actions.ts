@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { PerennialError } from '../core/errors.ts';
 import type { BackfillView } from '../core/backfill.ts';
 import type { Temporal } from '../runs/connect.ts';
+import { currentUser } from './models/options.ts';
 import { table } from './commands/command.ts';
 import type { CliIo } from './commands/command.ts';
 
@@ -19,7 +20,8 @@ export function registerBackfills(group: Command, io: CliIo, withTemporal: WithT
     .argument('<schedule>')
     .requiredOption('--from <time>', 'first time, ISO 8601 (a date is midnight UTC)')
     .requiredOption('--to <time>', 'last time, ISO 8601; not in the future')
-    .action((name: string, options: { readonly from: string; readonly to: string }) =>
+    .option('--promote', 'let the newest version that it registers serve at its end: a rollback to it, which pins the model')
+    .action((name: string, options: { readonly from: string; readonly to: string; readonly promote?: boolean }) =>
       withTemporal(async (temporal) => {
         const [start, end] = [timeOf(options.from, '--from'), timeOf(options.to, '--to')];
         if (start > end)
@@ -28,7 +30,12 @@ export function registerBackfills(group: Command, io: CliIo, withTemporal: WithT
           });
         const [{ startBackfill }, { findSchedule }] = await Promise.all([import('../runs/backfills.ts'), import('../runs/schedules.ts')]);
         const schedule = await findSchedule(temporal, name);
-        const { id, ticks, held } = await startBackfill(temporal, schedule, { start, end });
+        const { id, ticks, held } = await startBackfill(
+          temporal,
+          schedule,
+          { start, end },
+          options.promote === true ? { who: currentUser() } : undefined,
+        );
         io.result({ id, schedule, from: start.toISOString(), to: end.toISOString(), ticks, held });
         io.print(`${id}: ${ticks.length} tick${ticks.length === 1 ? '' : 's'} from ${ticks[0]!} to ${ticks.at(-1)!}.`);
         if (held !== null)
@@ -105,6 +112,7 @@ function lines({ runs, state, note }: BackfillView): string[] {
 function report(io: CliIo, id: string, view: BackfillView): void {
   io.result({ id, ...view });
   io.print(`${id} ${view.state}${view.note === '' ? '' : `: ${view.note}`}`);
+  if (view.promoted !== undefined) io.print(view.promoted);
   if (view.state !== 'done' || view.note !== '') io.exit(INCOMPLETE);
 }
 

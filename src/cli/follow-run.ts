@@ -41,12 +41,17 @@ export async function followRun(temporal: Temporal, run: RunAddress, io: CliIo, 
   }
 }
 
-/** The run with links that lead somewhere now. What came of it is told also where the store is away. */
+/** The run with links that lead somewhere now, and the standing of its version now. What came of it is told also where the store is away. */
 export async function reachable(report: RunReport): Promise<RunReport> {
-  if (report.urls.report === undefined && report.urls.model === undefined) return report;
+  if (report.version === null && report.urls.report === undefined && report.urls.model === undefined) return report;
   try {
-    const [{ openStore }, { withLiveLinks }] = await Promise.all([import('../storage/open-store.ts'), import('../runs/live-links.ts')]);
-    return await withLiveLinks(report, await openStore());
+    const [{ openStore }, { withLiveLinks }, { withStandingNow }] = await Promise.all([
+      import('../storage/open-store.ts'),
+      import('../runs/live-links.ts'),
+      import('../runs/standing-now.ts'),
+    ]);
+    const store = await openStore();
+    return await withStandingNow(await withLiveLinks(report, store), store);
   } catch (error) {
     if (isPerennialError(error, 'STORE_UNAVAILABLE')) return { ...report, links: {}, urls: { temporal: report.urls.temporal } };
     throw error;

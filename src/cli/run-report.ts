@@ -6,10 +6,13 @@ import { table } from './commands/command.ts';
 import type { CliIo } from './commands/command.ts';
 import { formatNumber, seconds } from './run-progress.ts';
 
-/** The end of a run for people, the JSON document for programs, and the exit code. `place`: where in the document its failure comes from. */
+/**
+ * The end of a run for people, the JSON document for programs, and the exit code. `place`: where in the document its failure comes from.
+ */
 export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   io.result(run);
   const took = run.endedAt === null || run.startedAt === '' ? '' : ` in ${seconds(Date.parse(run.endedAt) - Date.parse(run.startedAt))}`;
+  if (run.status === 'nothingNew') io.print(`\n${run.headline}`);
   const cached = run.steps.filter((step) => step.cached).length;
   io.print(
     `\nRun ${run.pipeline}/${run.runId} ${run.status}${took}${cached === 0 ? '' : `; ${cached} of ${run.steps.length} steps from the cache`}`,
@@ -19,7 +22,8 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   for (const note of metricNotes(run)) io.print(note);
   if (run.verdict === 'ungated') io.print('\nGate: ungated (no gates were set)');
   else if (reasons(run) !== '') io.print(`\nGate: ${run.verdict}${reasons(run)}`);
-  if (run.model !== null && run.version !== null) io.print(`Model: ${run.model} version ${run.version}`);
+  if (run.model !== null && run.version !== null)
+    io.print(`Model: ${run.model} version ${run.version}${run.standing === null ? '' : ` ${run.standing}`}`);
   if (run.urls.report !== undefined) io.print(`Report: ${run.urls.report}`);
   else if (run.model !== null && run.version !== null && Object.keys(run.metrics).length > 0)
     io.print('Report: no server shows it now; start one with `perennial up --detach`.');
@@ -37,9 +41,9 @@ export function uiLine(url: string | null): string {
   return `Temporal UI: ${url ?? 'its address is not known here; TEMPORAL_UI_URL says it'}`;
 }
 
-/** 0 completed · 1 failed · 3 a gate said no, or another run was going · 4 a service was away · 130 cancelled. */
+/** 0 completed, or nothing new · 1 failed · 3 a gate said no, or another run was going · 4 a service was away · 130 cancelled. */
 export function exitCodeOfRun(run: Pick<RunReport, 'status' | 'failure'>): number {
-  if (run.status === 'completed' || run.status === 'running') return 0;
+  if (run.status === 'completed' || run.status === 'nothingNew' || run.status === 'running') return 0;
   if (run.status === 'rejected' || run.status === 'skipped') return 3;
   if (run.status === 'cancelled') return 130;
   const code = run.failure?.code;

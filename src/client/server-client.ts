@@ -55,7 +55,11 @@ export class ServerClient {
     };
   }
 
-  /** One request. {@link predictAll} is for rows of any number. @param logged false: the rows are no traffic, which drift would be looked for in */
+  /**
+   * One request. {@link predictAll} is for rows of any number.
+   *
+   * @param logged false: the rows are no traffic, which drift would be looked for in
+   */
   async predict(
     model: string,
     rows: readonly Row[],

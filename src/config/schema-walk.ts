@@ -47,7 +47,10 @@ export function resolveRef(node: SchemaNode): SchemaNode {
   return at;
 }
 
-/** Whether a value fits, as far as it takes to tell branches apart: types, constants, keys. Bounds and patterns of texts that decide on a branch count too. */
+/**
+ * Whether a value fits, as far as it takes to tell branches apart: types, constants, keys. Bounds and patterns of texts that decide on a
+ * branch count too.
+ */
 export function fits(schema: SchemaNode, value: Json): boolean {
   const node = resolveRef(schema);
   if (node.type !== undefined && ![node.type].flat().some((type) => hasType(value, type as string))) return false;

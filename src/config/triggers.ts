@@ -18,12 +18,14 @@ interface NewDataConfig extends Omit<NewDataTrigger, 'everyMs' | 'coolDownMs'> {
 
 /** `on` of a document, defaults filled in → `on` of a plan. */
 export function planTriggers(on: JsonObject): Plan['on'] {
-  const { schedule, drift, newData, overlap } = on;
+  const { schedule, drift, newData, overlap, unchanged } = on;
   return {
     ...(isObject(schedule) ? { schedule: planSchedule(schedule as unknown as ScheduleConfig) } : {}),
     ...(isObject(drift) ? { drift: planDrift(drift as unknown as DriftConfig) } : {}),
     ...(isObject(newData) ? { newData: planNewData(newData as unknown as NewDataConfig) } : {}),
     ...(isObject(overlap) ? { overlap: overlap as Plan['on']['overlap'] & object } : {}),
+    // What is the default stays out of the plan, so that plans of before are the same.
+    ...(unchanged === 'goOn' ? { unchanged } : {}),
   };
 }
 

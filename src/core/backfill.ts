@@ -10,6 +10,8 @@ export interface BackfillInput {
   readonly run: PipelineInput;
   /** The model that the pipeline registers. */
   readonly model?: string;
+  /** Who lets the newest version of the backfill serve once it is done: a rollback to it, which pins the model. Absent: no alias is moved. */
+  readonly promote?: { readonly who: string };
   /** Carried over when the workflow continues as new. */
   readonly runs?: readonly BackfilledRun[];
 }
@@ -22,6 +24,8 @@ export interface BackfilledRun {
   /** As a run ends, "running" before. */
   readonly status: string;
   readonly headline: string;
+  /** The version that it registered, or found registered already. */
+  readonly version?: { readonly model: string; readonly version: number };
 }
 
 export interface BackfillView {
@@ -33,6 +37,8 @@ export interface BackfillView {
   readonly ticks: number;
   readonly first: string;
   readonly last: string;
+  /** What came of `promote`; absent: it was not asked for, or has not come so far. */
+  readonly promoted?: string;
   /** In the order of their ticks. */
   readonly runs: readonly BackfilledRun[];
 }

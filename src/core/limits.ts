@@ -6,7 +6,9 @@ export const limits = {
   documentDepthMax: 64,
   /** Bytes of `StepResult.values`: a handful of numbers; more belongs into an artifact. */
   stepValuesBytesMax: 16 * 1024,
-  /** Bytes of a whole step result: Temporal warns at 512 KiB of payload and refuses 2 MiB; all results of a run meet in one query answer. */
+  /**
+   * Bytes of a whole step result: Temporal warns at 512 KiB of payload and refuses 2 MiB; all results of a run meet in one query answer.
+   */
   stepResultBytesMax: 128 * 1024,
   /** Bytes of a compiled plan: it is the workflow's input, and part of every schedule. */
   planBytesMax: 1024 * 1024,

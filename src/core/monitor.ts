@@ -71,7 +71,10 @@ export interface Admission {
   readonly why: string;
 }
 
-/** The id of the run that a finding leads to, in monitors of before there were limits of attempts: the same finding leads to the same run, however often it is made. */
+/**
+ * The id of the run that a finding leads to, in monitors of before there were limits of attempts: the same finding leads to the same run,
+ * however often it is made.
+ */
 export function retrainingRunId(input: Pick<MonitorInput, 'check'>, finding: MonitorFinding, nominalTime: string): string {
   if (input.check.kind === 'drift')
     return `drift-v${finding.champion ?? 0}-${Math.floor(Date.parse(nominalTime) / input.check.drift.windowMs)}`;

@@ -20,7 +20,7 @@ export interface Outcome {
 }
 
 /** Ends of runs, and outcomes and ends of checks, that somebody has to look at. */
-export const TO_LOOK_AT: ReadonlySet<string> = new Set([
+const TO_LOOK_AT: ReadonlySet<string> = new Set([
   'failed',
   'rejected',
   'timed out',
@@ -28,6 +28,10 @@ export const TO_LOOK_AT: ReadonlySet<string> = new Set([
   'terminated',
   'alert',
   'blocked',
-  'nothingNew',
   'incomplete',
 ]);
+
+/** Whether somebody has to look at it. That nothing is new is as it should be, but for a model whose questions have drifted. */
+export function isToLookAt(kind: OutcomeKind | 'backfill', outcome: string): boolean {
+  return TO_LOOK_AT.has(outcome) || (kind === 'drift' && outcome === 'nothingNew');
+}

@@ -71,7 +71,10 @@ export interface DriftTrigger extends TriggerBounds {
   readonly everyMs: number;
   readonly windowMs: number;
   readonly rowsMin: number;
-  /** Tests of every column that they fit, with their thresholds. Monitors applied before tests could be declared have `psi` and `ksPValue` instead. */
+  /**
+   * Tests of every column that they fit, with their thresholds. Monitors applied before tests could be declared have `psi` and `ksPValue`
+   * instead.
+   */
   readonly tests?: readonly DriftTestChoice[];
   readonly agree?: 'all' | 'any';
   readonly missing?: number;
@@ -113,6 +116,8 @@ export interface Plan {
     readonly schedule?: ScheduleTrigger;
     readonly drift?: DriftTrigger;
     readonly newData?: NewDataTrigger;
+    /** What runs that start by themselves do where they make the very model that is champion already; absent: "stop". */
+    readonly unchanged?: 'stop' | 'goOn';
     /** By what started the run; ticks of the schedule go by `schedule.overlap`. */
     readonly overlap?: { readonly [trigger in 'manual' | 'backfill' | 'drift' | 'newData']?: TurnPolicy };
   };

@@ -16,6 +16,17 @@ export interface PutOptions {
   /** Replace only this version: fails with PRECONDITION_FAILED where the key is absent or has another etag. */
   readonly ifMatch?: string;
   readonly contentType?: string;
+  /** Of a local file: nobody writes to it or asks for it any more, so that the store may take it over instead of copying it. */
+  readonly given?: boolean;
+}
+
+/** A local file whose bytes are to be stored. */
+export interface LocalFile {
+  readonly path: string;
+  /** SHA-256 in hexadecimal, where whoever wrote the file took it on the way: it is not read once more then. */
+  readonly digest?: string;
+  /** @see PutOptions.given */
+  readonly given?: boolean;
 }
 
 /**
@@ -55,7 +66,7 @@ export interface ArtifactStore {
   write(artifact: {
     readonly kind: ArtifactKind;
     readonly summary: string;
-    readonly files: Readonly<Record<string, Uint8Array | { readonly path: string }>>;
+    readonly files: Readonly<Record<string, Uint8Array | LocalFile>>;
     readonly meta: Json;
   }): Promise<ArtifactRef>;
   open(ref: Pick<ArtifactRef, 'digest'>): Promise<OpenArtifact>;

@@ -4,8 +4,11 @@ import type { Plan } from './plan.ts';
 /** `completed`, `cached`, `skipped`, `failed`, `rejected` and `cancelled` are final; a final step never changes again by itself. */
 export type StepStatus = 'pending' | 'running' | 'completed' | 'cached' | 'skipped' | 'failed' | 'rejected' | 'cancelled';
 
-/** `skipped`: another run of the pipeline was going, and this one was not to wait. */
-export type RunStatus = 'completed' | 'failed' | 'rejected' | 'cancelled' | 'skipped';
+/**
+ * `skipped`: another run of the pipeline was going, and this one was not to wait. `nothingNew`: a run that started by itself made the
+ * very model that is champion already.
+ */
+export type RunStatus = 'completed' | 'failed' | 'rejected' | 'cancelled' | 'skipped' | 'nothingNew';
 
 export interface StepState {
   readonly status: StepStatus;

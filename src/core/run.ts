@@ -109,6 +109,10 @@ export interface RunView {
   readonly nominalTime: string;
   readonly model: string | null;
   readonly version: number | null;
+  /** Whether the version was the champion when the run last looked; null: there is no version, or no step deploys it. */
+  readonly live: boolean | null;
+  /** What is said of the version after its number wherever it is named, e.g. "is registered, not live (pinned to version 1)"; null: there is no version. */
+  readonly standing: string | null;
   /** The champion that the version took the place of; null where it took none. */
   readonly previous: number | null;
   readonly metrics: Readonly<Record<string, number>>;
@@ -147,7 +151,10 @@ const ONCE = /^\d{8}-\d{6}-[a-z0-9]{4,}$/;
 /** Characters of Temporal's id of an execution that tell executions of one workflow id apart. */
 const EXECUTION_CHARACTERS = 8;
 
-/** The id of one execution: of a workflow id that can come twice, with the end of the execution's own id (it begins with the time), "scheduled-2026-01-31T03:00:00Z.1f0c9a2b". */
+/**
+ * The id of one execution: of a workflow id that can come twice, with the end of the execution's own id (it begins with the time),
+ * "scheduled-2026-01-31T03:00:00Z.1f0c9a2b".
+ */
 export function executionIdOf(workflowId: string, executionId: string): string {
   const run = runIdOf(workflowId);
   return ONCE.test(run) ? run : `${run}.${executionId.slice(-EXECUTION_CHARACTERS)}`;

@@ -8,7 +8,10 @@ export const SEARCH_ATTRIBUTES = {
   ModelVersion: 'KEYWORD',
   /** "run", "monitor", "model"; "backfill"; "turn": there while a run has the turn of its pipeline. */
   RunKind: 'KEYWORD',
-  /** "passed", "rejected", "ungated" where no gate was set, "failed", "cancelled", "skipped", "completed" where nothing judged; of monitors "drift", "stable", … */
+  /**
+   * "passed", "rejected", "ungated" where no gate was set, "failed", "cancelled", "skipped", "completed" where nothing judged; of monitors
+   * "drift", "stable", …
+   */
   Verdict: 'KEYWORD',
   Trigger: 'KEYWORD',
   PrimaryMetric: 'DOUBLE',

@@ -146,7 +146,10 @@ export interface StepDefinition<C = any> {
   readonly examples: readonly StepExample<C>[];
   /** For steps whose configuration names what goes in and out: the ports of this configuration, in place of `inputs` and `outputs`. */
   ports?(config: C): { readonly inputs: Readonly<Record<string, Port>>; readonly outputs: Readonly<Record<string, Port>> };
-  /** What the step does with this configuration, in a few words for the Temporal UI, e.g. "data/penguins.csv, split 70/15/15 by hash". Pure. Default: `summary`. */
+  /**
+   * What the step does with this configuration, in a few words for the Temporal UI, e.g. "data/penguins.csv, split 70/15/15 by hash".
+   * Pure. Default: `summary`.
+   */
   describe?(config: C): string;
   /** Checks of the configuration alone that a schema cannot say; all problems, not the first. Pure and light. */
   check?(config: C, facts: StepFacts): ConfigProblem[];
@@ -154,7 +157,10 @@ export interface StepDefinition<C = any> {
   fingerprint?(ctx: FingerprintContext, config: C, inputs: Readonly<Record<string, ArtifactRef>>): Promise<Json | Unseen>;
   /** What a fingerprint covers, in words, e.g. "the file day.py". Said of a hit. */
   covers?(fingerprint: Json): readonly string[];
-  /** true: what it reads may change while it runs. The fingerprint is taken again at the end, and a result between two of them is not cached. */
+  /**
+   * true: what it reads may change while it runs. The fingerprint is taken again at the end, and a result between two of them is not
+   * cached.
+   */
   watched?: boolean;
   run(ctx: StepContext, config: C, inputs: Readonly<Record<string, ArtifactRef>>): Promise<StepResult>;
 }

@@ -23,7 +23,8 @@ export type TensorBatch = Readonly<Record<string, Tensor>>;
 /**
  * What a model predicts. Class labels are stored as int32 indices [1] into `classes` (sorted by code unit); numbers as float32
  * [n], standardized by `scale` where the label was scaled, and scaled back in every answer and metric; `none` for examples
- * without a label; `anomaly` for models that learn from the inputs alone (autoencoders); `samples`: of a generator; `text`: of a language model; `several`: one after the other, in the values of a model as in its labels.
+ * without a label; `anomaly` for models that learn from the inputs alone (autoencoders); `samples`: of a generator; `text`: of a language
+ * model; `several`: one after the other, in the values of a model as in its labels.
  */
 export type OutputSpec =
   | LabelOutput
@@ -33,7 +34,10 @@ export type OutputSpec =
   | TextOutput
   | { readonly kind: 'none'; readonly name: string };
 
-/** A generator's: new examples made of noise. It learns from the inputs, and reads the tensor `latent` [latentSize] of standard normal numbers. */
+/**
+ * A generator's: new examples made of noise. It learns from the inputs, and reads the tensor `latent` [latentSize] of standard normal
+ * numbers.
+ */
 export interface SamplesOutput {
   readonly kind: 'samples';
   /** The input of the examples whose like is made. */

@@ -2,7 +2,11 @@ import chisquare from '@stdlib/stats-base-dists-chisquare';
 import type { CategorySample } from './drift/drift-test.ts';
 import { foldCategories } from './folding.ts';
 
-/** Below this expected count the chi-square distribution fits badly. @see Cochran, "Some Methods for Strengthening the Common χ² Tests" (1954) */
+/**
+ * Below this expected count the chi-square distribution fits badly.
+ *
+ * @see Cochran, "Some Methods for Strengthening the Common χ² Tests" (1954)
+ */
 const EXPECTED_MIN = 5;
 
 export interface ChiSquare {

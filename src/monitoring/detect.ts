@@ -18,7 +18,10 @@ export interface TrainingProfile {
 }
 
 export interface DriftOptions extends DriftRules {
-  /** Columns to compare, e.g. those that the model reads: one that no current row has counts as drifted. Default: all of the profile but `labels`. */
+  /**
+   * Columns to compare, e.g. those that the model reads: one that no current row has counts as drifted. Default: all of the profile but
+   * `labels`.
+   */
   readonly columns?: readonly string[];
   readonly labels?: readonly string[];
   /** Further tests whose scores are reported; they have no say in the verdict. */

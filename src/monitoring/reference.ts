@@ -2,12 +2,14 @@ import { PerennialError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ArtifactStore, ObjectStore, OpenArtifact } from '../core/ports.ts';
 import { REFERENCE_FILE, decodeReference } from '../data/stored/reference-values.ts';
-import type { DatasetProfile, SourceReading } from '../data/stored/dataset.ts';
+import { PROFILE } from '../data/stored/dataset.ts';
+import type { SourceReading } from '../data/stored/dataset.ts';
 import { createRegistry } from '../registry/registry.ts';
 import type { VersionReference } from '../registry/registry.ts';
 import { ANSWERS_FILE, ANSWERS_REFERENCE_FILE } from '../training/bundle/answer-profile.ts';
-import type { ModelMeta } from '../training/model/model-meta.ts';
+import { MODEL } from '../training/model/model-meta.ts';
 import type { TrainingProfile } from './detect.ts';
+import { openAs, fileAs } from '../storage/stored.ts';
 
 /** What current rows are compared with. */
 export interface DriftReference extends TrainingProfile {
@@ -36,9 +38,11 @@ export async function driftReference(
   const registry = createRegistry(store, artifacts);
   const champion = (await registry.routing(model))?.routing.aliases['champion'];
   const manifest = await registry.version(model, reference ?? champion ?? 'latest');
-  const artifact = await artifacts.open(manifest.model);
-  const { output } = artifact.manifest.meta as unknown as Partial<ModelMeta>;
-  if (output?.kind === 'samples') {
+  const {
+    artifact,
+    meta: { output },
+  } = await openAs(artifacts, MODEL, manifest.model);
+  if (output.kind === 'samples') {
     throw new PerennialError(
       'CONFIG_INVALID',
       `${model} version ${manifest.version} is a generator: it is asked with seeds, which have no distribution that could drift.`,
@@ -65,6 +69,6 @@ export async function driftReference(
 
 /** A profile with what lies beside it. */
 async function profileIn(artifact: OpenArtifact, name: string, beside: string): Promise<TrainingProfile> {
-  const profile = await artifact.json<DatasetProfile>(name);
+  const profile = await fileAs(artifact, PROFILE, name);
   return artifact.manifest.files[beside] === undefined ? { profile } : { profile, values: decodeReference(await artifact.bytes(beside)) };
 }

@@ -27,7 +27,11 @@ export async function openRegistered(): Promise<Registered> {
   return { store, artifacts: createArtifactStore(store) };
 }
 
-/** The version that a run would start from now; undefined where there is none and the document says what happens then. @throws NOT_FOUND, VERSION_INVALID */
+/**
+ * The version that a run would start from now; undefined where there is none and the document says what happens then.
+ *
+ * @throws NOT_FOUND, VERSION_INVALID
+ */
 async function registeredSource(
   { model, version = 'champion' }: RegisteredReference,
   onMissing: 'fail' | 'go on',

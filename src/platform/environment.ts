@@ -38,7 +38,9 @@ export function programEnvironment(declared: Environment = {}, environment: Envi
   return { ...Object.fromEntries(Object.entries(environment).filter(([name]) => PASSED.test(name))), ...declared };
 }
 
-/** The environment of a process of our own that needs no credentials: settings of libraries and of the machine go on, credentials do not. */
+/**
+ * The environment of a process of our own that needs no credentials: settings of libraries and of the machine go on, credentials do not.
+ */
 export function withoutCredentials(environment: Environment = process.env): Record<string, string | undefined> {
   return Object.fromEntries(
     Object.entries(environment).filter(([name, value]) => !isCredential(name) && (value === undefined || !PASSWORD_IN_URL.test(value))),

@@ -45,7 +45,11 @@ export function storeLocation(): string {
   return given === undefined || given === '' ? `file:${join(perennialHome(), 'store')}` : given;
 }
 
-/** What `up` last wrote, also where it has died since; undefined where nothing was started, or `down` has ended it. @throws STACK_UNREADABLE */
+/**
+ * What `up` last wrote, also where it has died since; undefined where nothing was started, or `down` has ended it.
+ *
+ * @throws STACK_UNREADABLE
+ */
 export function readStack(): Stack | undefined {
   let text: string;
   try {

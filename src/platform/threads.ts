@@ -22,6 +22,8 @@ export interface ThreadWork<Task> {
   readonly threads: number;
   /** Aborted: the threads are ended at once, and its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
+  /** The threads call into code that must not be torn down amid a call (a database): they are told to stop, and waited for. */
+  readonly gentle?: boolean;
   /** After every task. */
   readonly onDone?: (done: number, tasks: number) => void;
 }
@@ -50,6 +52,9 @@ export async function workInThreads<Task, Result>(work: ThreadWork<Task>): Promi
     });
   const results = new Array<Result>(tasks.length);
   const workers: Worker[] = [];
+  /** Of each thread, until it has answered its task, or ended. */
+  const busy = new Map<Worker, Promise<void>>();
+  const stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   let abort: (() => void) | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
@@ -59,15 +64,22 @@ export async function workInThreads<Task, Result>(work: ThreadWork<Task>): Promi
       let done = 0;
       if (tasks.length === 0) resolve();
       for (let thread = 0; thread < Math.min(work.threads, tasks.length); thread += 1) {
-        const worker = new Worker(entry, { workerData: { data: work.data, thread }, resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
+        const worker = new Worker(entry, {
+          workerData: { data: work.data, thread, stop },
+          resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+        });
         workers.push(worker);
         let current = -1;
+        let free = (): void => undefined;
+        worker.on('exit', () => free());
         const give = (): void => {
           if (next >= tasks.length) return;
           current = next++;
+          busy.set(worker, new Promise((answered) => (free = answered)));
           worker.postMessage(tasks[current]);
         };
         worker.on('message', (answer: Answer<Result>) => {
+          free();
           if ('problem' in answer)
             return reject(
               new PerennialError(
@@ -93,6 +105,8 @@ export async function workInThreads<Task, Result>(work: ThreadWork<Task>): Promi
     return results;
   } finally {
     if (abort !== undefined) signal?.removeEventListener('abort', abort);
+    Atomics.store(stop, 0, 1);
+    if (work.gentle === true) await Promise.all(busy.values());
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
 }
@@ -107,16 +121,16 @@ function threadError(what: string, error: unknown): PerennialError {
   return new PerennialError('STEP_FAILED', `${what}: a thread failed: ${messageOf(error)}`, { cause: error });
 }
 
-/** The other side: what the file of an entry point calls. In a process's main thread it does nothing. */
-export function answerTasks<Task, Data>(start: (data: Data, thread: number) => (task: Task) => unknown): void {
+/** The other side: what the file of an entry point calls; an answer may be a promise. `stopped` tells a long task that nobody waits for its answer any more. In a process's main thread it does nothing. */
+export function answerTasks<Task, Data>(start: (data: Data, thread: number, stopped: () => boolean) => (task: Task) => unknown): void {
   if (isMainThread || parentPort === null) return;
   const port = parentPort;
-  const { data, thread } = workerData as { data: Data; thread: number };
+  const { data, thread, stop } = workerData as { data: Data; thread: number; stop: Int32Array };
   let answer: ((task: Task) => unknown) | undefined;
-  port.on('message', (task: Task) => {
+  port.on('message', async (task: Task) => {
     try {
-      answer ??= start(data, thread);
-      port.postMessage({ result: answer(task) } satisfies Answer<unknown>);
+      answer ??= start(data, thread, () => Atomics.load(stop, 0) === 1);
+      port.postMessage({ result: await answer(task) } satisfies Answer<unknown>);
     } catch (error) {
       if (!isPerennialError(error)) throw error;
       port.postMessage({ problem: { code: error.code, message: error.message, hint: error.hint } } satisfies Answer<unknown>);

@@ -19,7 +19,8 @@ interface Entry {
  * small for members of any size.
  *
  * @param bytesMax of all of these members, unpacked, where the archive comes from anyone: then checksums are compared as well
- * @throws Error for archives beyond 4 GiB, members that are larger than they say, or together than `bytesMax`, encrypted members, methods other than stored and deflated, and paths that leave the folder.
+ * @throws Error for archives beyond 4 GiB, members that are larger than they say, or together than `bytesMax`, encrypted members, methods
+ * other than stored and deflated, and paths that leave the folder.
  * @see https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  */
 export async function unzip(

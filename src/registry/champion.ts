@@ -24,6 +24,8 @@ export interface FormerVersion {
   readonly model: ArtifactRef;
   /** How long before a moment it served last, in milliseconds. */
   readonly agoMs: number;
+  /** Of its own evaluation, on the test rows of its time. */
+  readonly metrics: Readonly<Record<string, number>>;
 }
 
 /**
@@ -44,7 +46,8 @@ export async function championsWithin(store: ObjectStore, model: string, moment:
       if (isPerennialError(error, 'BLOB_CORRUPT')) return undefined;
       throw error;
     });
-    if (manifest !== undefined) found.set(from, { version: from, model: manifest.model, agoMs: Math.max(0, agoMs) });
+    if (manifest !== undefined)
+      found.set(from, { version: from, model: manifest.model, metrics: manifest.metrics ?? {}, agoMs: Math.max(0, agoMs) });
   }
   return [...found.values()];
 }

@@ -34,7 +34,8 @@ interface Announcement {
 
 /**
  * Asks every live server, until each answers `GET /v2/models/<model>` with the version in `x-perennial-version`. The proof is in
- * what they serve: nothing is concluded from the store. A server that ends meanwhile is left out once its announcement is old. Where another
+ * what they serve: nothing is concluded from the store. A server that ends meanwhile is left out once its announcement is old. Where
+ * another
  * version becomes the champion meanwhile, that is said at once: no server would ever answer with this one.
  */
 export async function confirmServed(

@@ -6,7 +6,8 @@ import type { OutputSpec } from '../core/tensor.ts';
 import type { IngestConfig } from '../data/ingest/ingest-config.ts';
 import { labelList } from '../data/ingest/label-columns.ts';
 import type { KnownLabel, ReferenceSchema } from '../data/ingest/reference-schema.ts';
-import type { DatasetMeta, DatasetProfile } from '../data/stored/dataset.ts';
+import { datasetMeta } from '../data/stored/dataset-rows.ts';
+import type { DatasetProfile } from '../data/stored/dataset.ts';
 import { REFERENCE_FILE, decodeReference } from '../data/stored/reference-values.ts';
 import { sha256 } from '../storage/digest.ts';
 import type { ModelMeta } from '../training/model/model-meta.ts';
@@ -53,7 +54,7 @@ export async function findReference(
   if (manifest === undefined || manifest.dataset === null || manifest.dataset === undefined) return undefined;
   const text = `${manifest.name} version ${manifest.version}`;
   const dataset = await artifacts.open({ digest: manifest.dataset });
-  const meta = dataset.manifest.meta as unknown as DatasetMeta;
+  const meta = datasetMeta(dataset);
   if (meta.reading === undefined) return undefined;
   const [label] = labelList(config.label);
   const sameSource = meta.source.path === config.source.path && meta.source.format === config.source.format;
@@ -62,7 +63,8 @@ export async function findReference(
   if (!sameSource && label !== undefined && meta.label !== null && label !== meta.label)
     return { none: `${said}, with the label "${label}" in place of "${meta.label}": the data are not compared with it.` };
   const profile = await dataset.json<DatasetProfile & Json>('profile.json');
-  const labels = knownLabels(((await artifacts.open(manifest.model)).manifest.meta as unknown as ModelMeta).output);
+  // A model that a program made may say nothing of it: then the profile tells.
+  const labels = knownLabels(((await artifacts.open(manifest.model)).manifest.meta as Partial<Pick<ModelMeta, 'output'>>).output);
   return {
     source: String(meta.source.digest),
     compared: meta.compared === true,

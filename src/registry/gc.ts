@@ -52,6 +52,8 @@ const CACHE_MS = 30 * DAY_MS;
 export const LOGS_MS = 90 * DAY_MS;
 /** A server that lives announces itself every few seconds. */
 const ANNOUNCED_MS = 3_600_000;
+/** No run goes for longer. */
+const RUN_MS = 30 * DAY_MS;
 const CONCURRENT = 16;
 /** Larger objects are data, not documents that refer to something. */
 const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
@@ -92,7 +94,13 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
     ['prediction log', inventory.predictions.filter((head) => expired(head, predictionsMs))],
     ['step log', inventory.logs.filter((head) => expired(head, logsMs))],
     ['announcement', inventory.servers.filter((head) => expired(head, ANNOUNCED_MS))],
-    ['leftover', inventory.probes.filter((head) => expired(head, DAY_MS))],
+    [
+      'leftover',
+      [
+        ...inventory.probes.filter((head) => expired(head, DAY_MS)),
+        ...inventory.bases.filter((head) => expired(head, Math.max(logsMs, RUN_MS))),
+      ],
+    ],
   ] as const;
   const item =
     (kind: GcItem['kind']) =>
@@ -131,10 +139,22 @@ interface Inventory {
   readonly servers: ObjectHead[];
   /** What checks of the store left that were killed. */
   readonly probes: ObjectHead[];
+  /** What runs started from: asked for as long as the run goes. */
+  readonly bases: ObjectHead[];
 }
 
 async function takeInventory(store: ObjectStore): Promise<Inventory> {
-  const inventory: Inventory = { blobs: [], artifacts: [], cache: [], documents: [], predictions: [], logs: [], servers: [], probes: [] };
+  const inventory: Inventory = {
+    blobs: [],
+    artifacts: [],
+    cache: [],
+    documents: [],
+    predictions: [],
+    logs: [],
+    servers: [],
+    probes: [],
+    bases: [],
+  };
   for await (const head of store.list('')) {
     if (head.key.startsWith('blobs/')) inventory.blobs.push(head);
     else if (head.key.startsWith('artifacts/')) inventory.artifacts.push(head);
@@ -143,6 +163,7 @@ async function takeInventory(store: ObjectStore): Promise<Inventory> {
     else if (head.key.startsWith('logs/')) inventory.logs.push(head);
     else if (head.key.startsWith('servers/')) inventory.servers.push(head);
     else if (head.key.startsWith('probe/')) inventory.probes.push(head);
+    else if (head.key.startsWith('bases/')) inventory.bases.push(head);
     else if (head.key.endsWith('.json') && head.size <= DOCUMENT_BYTES_MAX) inventory.documents.push(head);
   }
   return inventory;

@@ -5,12 +5,13 @@ import type { ObjectStore } from '../core/ports.ts';
 
 const PREFIX = 'outcomes/';
 
-/** Keeps what came last. An older one never takes the place of a newer one. */
-export async function writeOutcome(store: ObjectStore, outcome: Outcome): Promise<void> {
+/** Keeps what came last. An older one never takes the place of a newer one. @returns whether it was news */
+export async function writeOutcome(store: ObjectStore, outcome: Outcome): Promise<boolean> {
   const key = `${PREFIX}${outcome.pipeline}/${outcome.kind}.json`;
   const before = await read(store, key);
-  if (before !== undefined && 'at' in before.found && before.found.at > outcome.at) return;
+  if (before !== undefined && 'at' in before.found && before.found.at >= outcome.at) return false;
   await store.put(key, Buffer.from(JSON.stringify(outcome)), before === undefined ? { ifNoneMatch: '*' } : { ifMatch: before.etag });
+  return true;
 }
 
 /** All of them that can be read, and what is wrong with the others. */

@@ -77,7 +77,11 @@ export interface Registry {
   /** To the last known good champion or to a named version, which it pins. @throws VERSION_INVALID, NOT_FOUND */
   rollback(model: string, options: Author & { readonly to?: VersionReference }): Promise<RoutingChange>;
   unpin(model: string, options: Author): Promise<RoutingChange>;
-  /** Takes a version out of sight and releases what it refers to; the number stays taken. @throws VERSION_INVALID where an alias names it. */
+  /**
+   * Takes a version out of sight and releases what it refers to; the number stays taken.
+   *
+   * @throws VERSION_INVALID where an alias names it.
+   */
   deleteVersion(model: string, version: VersionReference, options: Author): Promise<RoutingChange>;
   /** Oldest first. @throws NOT_FOUND */
   history(model: string): Promise<Transition[]>;

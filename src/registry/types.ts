@@ -73,7 +73,10 @@ export interface VersionManifest {
   readonly parent: number | null;
   /** Absent in versions of 0.1.0. */
   readonly check?: RegistrationCheck;
-  /** The nominal time of the run that made it, ISO 8601 UTC: what it knows of. Absent where it was registered by hand, and in versions of 0.1.0. */
+  /**
+   * The nominal time of the run that made it, ISO 8601 UTC: what it knows of. Absent where it was registered by hand, and in versions of
+   * 0.1.0.
+   */
   readonly nominalTime?: string;
   /** Where in a trace it was registered: the trace of its run. Absent where none was told. */
   readonly trace?: TraceReference;

@@ -7,9 +7,10 @@ import { sha256 } from '../storage/digest.ts';
 import { getJson, putJson } from '../storage/json-objects.ts';
 import type { Export, ExportCheck } from '../training/bundle/create-export.ts';
 import type { Named } from '../training/model/named.ts';
-import type { ModelMeta } from '../training/model/model-meta.ts';
+import { MODEL } from '../training/model/model-meta.ts';
 import { exportKey, exportsPrefix } from './keys.ts';
 import type { VersionExport } from './types.ts';
+import { metaAs } from '../storage/stored.ts';
 
 /** An export in the store that no version has yet. */
 export interface StoredExport {
@@ -41,7 +42,7 @@ export async function makeExport(artifacts: ArtifactStore, model: OpenArtifact, 
 
 /** What the model was trained on; undefined where it is gone. */
 async function examplesOf(artifacts: ArtifactStore, model: OpenArtifact): Promise<OpenArtifact | undefined> {
-  const { examples } = model.manifest.meta as unknown as ModelMeta;
+  const { examples } = metaAs(model, MODEL);
   try {
     return await artifacts.open({ digest: examples });
   } catch (error) {

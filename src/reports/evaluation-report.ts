@@ -1,4 +1,5 @@
 import { formatNumber } from '../evaluation/step/gates.ts';
+import { fairText } from '../evaluation/champion/fair-rows.ts';
 import type { EvaluationReport, MetricResult, OutputFindings, ReportedPicture } from '../evaluation/step/report.ts';
 import {
   calibrationChart,
@@ -110,12 +111,18 @@ function verdict({ gates, verdict: { passed } }: EvaluationReport): Markup {
   </div> `;
 }
 
-function metricsNote({ baseline, champion, noChampion }: EvaluationReport): string {
+export function metricsNote({ baseline, champion, noChampion }: Pick<EvaluationReport, 'baseline' | 'champion' | 'noChampion'>): string {
   const naive = baseline.kind === 'none' ? '' : ` The baseline is ${baseline.description}.`;
-  if (champion === undefined)
-    return `↑ higher is better, ↓ lower is better.${naive} Not compared with a champion: ${noChampion ?? 'there is none'}.`;
-  const interval = `${Math.round(champion.confidence * 100)} %`;
-  return `↑ higher is better, ↓ lower is better.${naive} The champion, ${champion.model} version ${champion.version}, was judged on ${champion.rows === 1 ? 'the same row' : `the same ${champion.rows.toLocaleString('en')} rows`}; the ${interval} interval of the difference comes from ${champion.resamples.toLocaleString('en')} paired bootstrap samples. Where it holds 0, the difference may be chance.`;
+  const note = `↑ higher is better, ↓ lower is better.${naive}`;
+  if (champion === undefined) return `${note} Not compared with a champion: ${noChampion ?? 'there is none'}.`;
+  const { model, version, rows, fair, confidence, resamples } = champion;
+  const same = rows === 1 ? 'the same row' : `the same ${rows.toLocaleString('en')} rows`;
+  const which = fair === undefined ? '' : `: ${fairText(fair)}${rows === fair.left ? '' : `; both predict ${rows} of them`}`;
+  const interval =
+    resamples === 0
+      ? 'such a model is judged on all of them at once, so there is no interval of the difference'
+      : `the ${Math.round(confidence * 100)} % interval of the difference comes from ${resamples.toLocaleString('en')} paired bootstrap samples. Where it holds 0, the difference may be chance`;
+  return `${note} The champion, ${model} version ${version}, was judged on ${same}${which}; ${interval}.`;
 }
 
 function metricsTable({ metrics, champion, baseline }: EvaluationReport): Markup {

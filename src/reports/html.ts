@@ -75,8 +75,22 @@ export function section(title: string, note: string, ...body: readonly Part[]): 
   </section> `;
 }
 
-/** What a report may load: nothing but the pictures that it holds. Also sent as a header where one is served. */
-export const REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+/** What a report may load: nothing but the pictures that it holds. */
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+/** In a file, which nobody sends with headers. */
+const POLICY_TAG = `<meta http-equiv="Content-Security-Policy" content="${POLICY}">\n`;
+/** Characters of a page that its head is in. */
+const HEAD_MAX = 4_096;
+
+/** A page for HTTP: the header says the policy, and more than a tag may, so the page itself says none. */
+export function pageForHttp(file: Uint8Array): { readonly body: Buffer; readonly policy: string } {
+  const body = Buffer.from(file);
+  const at = body.subarray(0, HEAD_MAX).indexOf(POLICY_TAG);
+  return {
+    policy: `${POLICY}; sandbox`,
+    body: at === -1 ? body : Buffer.concat([body.subarray(0, at), body.subarray(at + POLICY_TAG.length)]),
+  };
+}
 
 /** One self-contained page: no scripts, and nothing is loaded from anywhere. */
 export function page(title: string, ...body: readonly Part[]): string {
@@ -85,7 +99,7 @@ export function page(title: string, ...body: readonly Part[]): string {
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta http-equiv="Content-Security-Policy" content="${raw(REPORT_POLICY)}" />
+        ${raw(POLICY_TAG)}
         <meta name="color-scheme" content="light dark" />
         <title>${title}</title>
         <style>

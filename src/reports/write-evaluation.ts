@@ -6,6 +6,8 @@ import type { StepResult, StepVerdict } from '../core/step.ts';
 import { fairText } from '../evaluation/champion/fair-rows.ts';
 import { formatNumber } from '../evaluation/step/gates.ts';
 import type { EvaluationReport } from '../evaluation/step/report.ts';
+import { defineStored, recordSchema, TEXT, mapOf, NUMBER, listOf, OBJECT, COUNT, orNull } from '../storage/stored.ts';
+import type { StoredKind } from '../storage/stored.ts';
 import { renderEvaluationReport } from './evaluation-report.ts';
 import { notesOf } from './metric-notes.ts';
 
@@ -30,6 +32,17 @@ export interface EvaluationMeta {
   readonly judgement?: Judgement;
   readonly champion?: { readonly version: number; readonly metrics: Readonly<Record<string, number | null>> };
 }
+
+/** {@link EvaluationMeta} as it is stored. */
+export const EVALUATION: StoredKind<EvaluationMeta> = defineStored({
+  name: 'facts of an evaluation',
+  formatVersion: 1,
+  unmarked: 1,
+  schema: recordSchema(
+    { model: TEXT, dataset: TEXT, metrics: mapOf(NUMBER), verdict: recordSchema({ passed: { type: 'boolean' }, reasons: listOf(TEXT) }) },
+    { judgement: OBJECT, champion: recordSchema({ version: COUNT, metrics: mapOf(orNull(NUMBER)) }) },
+  ),
+});
 
 /** Writes the evaluation artifact, and says in a few values and lines what it found. */
 export async function writeEvaluation(artifacts: ArtifactStore, report: EvaluationReport, judgement?: Judgement): Promise<StepResult> {

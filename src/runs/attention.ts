@@ -1,4 +1,4 @@
-import { TO_LOOK_AT } from '../core/outcome.ts';
+import { isToLookAt } from '../core/outcome.ts';
 import type { Temporal } from './connect.ts';
 import { executions } from './runs.ts';
 
@@ -46,7 +46,7 @@ export async function needsAttention(temporal: Temporal, filter: { readonly pipe
     if (seen.has(key)) continue;
     seen.add(key);
     const outcome = info.status.name === 'COMPLETED' ? (verdict ?? 'completed') : info.status.name.toLowerCase().replaceAll('_', ' ');
-    if (!TO_LOOK_AT.has(outcome)) continue;
+    if (!isToLookAt(kind, outcome)) continue;
     const summary = typeof info.memo?.['summary'] === 'string' ? info.memo['summary'] : '';
     found.push({ pipeline, kind, outcome, workflow: info.workflowId, at: (info.closeTime ?? info.startTime).toISOString(), summary });
   }

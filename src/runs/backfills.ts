@@ -25,12 +25,14 @@ export interface BackfillRow extends Pick<BackfillView, 'schedule' | 'note' | 't
 /**
  * Starts the workflow that makes up for every tick between two times (both included), one run after the other.
  *
+ * @param promote the newest version that it registers serves at its end, pinned as after a rollback
  * @throws NOT_FOUND; USAGE for a range that reaches into the future, or that has no tick
  */
 export async function startBackfill(
   temporal: Temporal,
   id: string,
   range: { readonly start: Date; readonly end: Date },
+  promote?: { readonly who: string },
 ): Promise<{ readonly id: string; readonly ticks: readonly string[]; readonly held: string | null }> {
   const now = new Date();
   if (range.end > now)
@@ -57,12 +59,23 @@ export async function startBackfill(
     );
   const [run] = description.action.args as unknown as [PipelineInput];
   const model = modelOf(run.plan);
+  if (promote !== undefined && model === undefined)
+    throw new PerennialError('USAGE', `The pipeline "${mark.pipeline}" registers no model, so there is none to promote.`, {
+      hint: 'Leave "--promote" out.',
+    });
   const { pipeline } = mark;
   const workflowId = `backfill/${pipeline}/${now
     .toISOString()
     .replace(/[-:]|\.\d+/g, '')
     .toLowerCase()}-${Math.random().toString(36).slice(2, 6).padEnd(4, '0')}`;
-  const input: BackfillInput = { pipeline, schedule: id, ticks, run, ...(model === undefined ? {} : { model }) };
+  const input: BackfillInput = {
+    pipeline,
+    schedule: id,
+    ticks,
+    run,
+    ...(model === undefined ? {} : { model }),
+    ...(promote === undefined ? {} : { promote }),
+  };
   try {
     await temporal.client.workflow.start('backfill', {
       workflowId,

@@ -39,7 +39,11 @@ export interface Temporal {
   close(): Promise<void>;
 }
 
-/** Environment over the running stack. Nothing else: whatever listens on the usual port is somebody else's. @throws USAGE, TEMPORAL_UNAVAILABLE, STACK_UNREADABLE */
+/**
+ * Environment over the running stack. Nothing else: whatever listens on the usual port is somebody else's.
+ *
+ * @throws USAGE, TEMPORAL_UNAVAILABLE, STACK_UNREADABLE
+ */
 export async function temporalSettings(config: TemporalConfig = temporalConfig()): Promise<TemporalSettings> {
   const stack = config.address === undefined ? readStack() : undefined;
   const address = config.address ?? addressOf(stack);
@@ -192,7 +196,10 @@ function uiOfStack(address: string): string | undefined {
   return temporal?.address === address ? temporal.uiUrl : undefined;
 }
 
-/** Of Temporal Cloud, and of a dev server on this machine, whose UI is a thousand ports above unless somebody chose another. Of others it is not known. */
+/**
+ * Of Temporal Cloud, and of a dev server on this machine, whose UI is a thousand ports above unless somebody chose another. Of others it
+ * is not known.
+ */
 async function uiOf(address: string): Promise<string | undefined> {
   if (/\.tmprl\.cloud(:|$)|\.api\.temporal\.io(:|$)/.test(address)) return 'https://cloud.temporal.io';
   const { host, port } = hostAndPort(address);

@@ -8,7 +8,11 @@ const PIPELINE = /^[a-z0-9][a-z0-9._-]*$/;
 /** Runs of schedules and backfills have the time of their tick in their name, and the end of the id of their execution. */
 const RUN = /^[a-z0-9][a-z0-9._-]*(?:\/[A-Za-z0-9][\w.:+-]*)+$/;
 
-/** What a user calls a run: `<pipeline>/<run>`, or the run alone as far as it is known once. @throws NOT_FOUND, also where it fits several */
+/**
+ * What a user calls a run: `<pipeline>/<run>`, or the run alone as far as it is known once.
+ *
+ * @throws NOT_FOUND, also where it fits several
+ */
 export async function findRun(temporal: Temporal, run: string): Promise<RunAddress> {
   if (RUN.test(run)) return namesOnce(run) ? { workflowId: run } : findExecution(temporal, run);
   if (run.includes('/')) {

@@ -1,5 +1,9 @@
 import { hostname } from 'node:os';
 import { PerennialError, isPerennialError } from '../core/errors.ts';
+import { temporalConfig } from '../../temporal.config.ts';
+import type { TemporalConfig } from '../../temporal.config.ts';
+import { isRunning } from '../platform/process-info.ts';
+import { readableStack } from '../platform/stack.ts';
 import type { Stack } from '../platform/stack.ts';
 import { openStore, parseStoreUri } from '../storage/open-store.ts';
 import { ensureIdentity, identityOf, storeDiffers } from '../storage/store-identity.ts';
@@ -11,6 +15,8 @@ import type { Temporal } from './connect.ts';
 /** A poller that has not asked for longer has ended, or will be told gone soon. */
 const POLLER_LIVE_MS = 75_000;
 const WORKFLOWS = 1;
+/** How long a command that needs no Temporal waits for one. */
+const ASK_MS = 2_000;
 
 /** What a worker is called in Temporal: its process, and the store that it works in. */
 export async function workerIdentity(store: ObjectStore): Promise<string> {
@@ -18,9 +24,9 @@ export async function workerIdentity(store: ObjectStore): Promise<string> {
   return `${process.pid}@${hostname()} store=${id} ${location}`.slice(0, 900);
 }
 
-function storeIn(identity: string): StoreIdentity | undefined {
-  const [, id, location] = /^\S+ store=(\S+) (.*)$/.exec(identity) ?? [];
-  return id === undefined ? undefined : { id, location: location! };
+function storeIn(identity: string): StoreAtWork | undefined {
+  const [, worker, id, location] = /^(\S+) store=(\S+) (.*)$/.exec(identity) ?? [];
+  return id === undefined ? undefined : { id, location: location!, worker: worker! };
 }
 
 /**
@@ -29,8 +35,8 @@ function storeIn(identity: string): StoreIdentity | undefined {
  *
  * @throws TEMPORAL_UNAVAILABLE, STORE_DIFFERS naming both stores
  */
-export async function connectOwn(): Promise<Temporal> {
-  const temporal = await connectTemporal();
+export async function connectOwn(config?: TemporalConfig): Promise<Temporal> {
+  const temporal = await connectTemporal(config);
   try {
     await refuseOtherStore(temporal);
     return temporal;
@@ -40,7 +46,47 @@ export async function connectOwn(): Promise<Temporal> {
   }
 }
 
-async function refuseOtherStore({ connection, settings }: Temporal): Promise<void> {
+async function refuseOtherStore(temporal: Temporal): Promise<void> {
+  const found = await storesAtWork(temporal);
+  if (found.length === 0) return;
+  const own = await ownStore();
+  const trouble = own === undefined ? undefined : troubleOf(temporal, found, own);
+  if (trouble !== undefined) throw trouble;
+}
+
+/** What is wrong with the stores that the workers of the queue work in, for `status`; undefined: nothing. */
+export async function storeTrouble(temporal: Temporal): Promise<string | undefined> {
+  const found = await storesAtWork(temporal);
+  const own = await ownStore();
+  return own === undefined ? undefined : troubleOf(temporal, found, own)?.message;
+}
+
+/** The store that a worker keeps what it makes in. */
+interface StoreAtWork extends StoreIdentity {
+  /** "1234@host" */
+  readonly worker: string;
+}
+
+function troubleOf(
+  { settings: { taskQueue, address } }: Temporal,
+  found: readonly StoreAtWork[],
+  own: StoreIdentity,
+): PerennialError | undefined {
+  const other = found.find(({ id }) => id !== own.id);
+  if (other === undefined) return undefined;
+  if (!found.some(({ id }) => id === own.id))
+    return storeDiffers(`The workers of queue "${taskQueue}" at ${address} work`, other.location, own.location);
+  return new PerennialError(
+    'STORE_DIFFERS',
+    `Workers of two stores take from queue "${taskQueue}" at ${address}: ${other.worker} works in ${other.location}, others in ${own.location}. Which of them takes a step is chance.`,
+    {
+      hint: `End the worker ${other.worker}, or give it a queue of its own (TEMPORAL_TASK_QUEUE); Temporal forgets it within ${POLLER_LIVE_MS / 1_000} s.`,
+    },
+  );
+}
+
+/** One for each worker that asks the queue for tasks now. */
+async function storesAtWork({ connection, settings }: Temporal): Promise<StoreAtWork[]> {
   const { namespace, taskQueue, address } = settings;
   let pollers;
   try {
@@ -53,14 +99,31 @@ async function refuseOtherStore({ connection, settings }: Temporal): Promise<voi
     throw temporalError(error, `Temporal at ${address}`);
   }
   const now = Date.now();
-  const stores = (pollers ?? []).flatMap(({ identity, lastAccessTime }) => {
+  return (pollers ?? []).flatMap(({ identity, lastAccessTime }) => {
     const theirs = storeIn(identity ?? '');
     return theirs === undefined || now - Number(lastAccessTime?.seconds ?? 0) * 1_000 > POLLER_LIVE_MS ? [] : [theirs];
   });
-  if (stores.length === 0) return;
-  const own = await ownStore();
-  if (own === undefined || stores.some(({ id }) => id === own.id)) return;
-  throw storeDiffers(`The workers of queue "${taskQueue}" at ${address} work`, stores[0]!.location, own.location);
+}
+
+/**
+ * The store, for commands that change it by themselves. Where a stack is known, it has to be the store of that stack: what is changed
+ * elsewhere would be neither served nor seen. A stack that is away is in nobody's way.
+ *
+ * @throws STORE_DIFFERS naming both, STORE_…
+ */
+export async function openOwnStore(): Promise<ObjectStore> {
+  const stack = readableStack();
+  if (stack !== undefined && isRunning(stack.supervisor)) refuseOtherLocation(stack);
+  const config = temporalConfig();
+  if (config.address !== undefined || stack?.temporal !== undefined) {
+    try {
+      const temporal = await connectOwn({ ...config, connectTimeoutMs: ASK_MS });
+      await temporal.close();
+    } catch (error) {
+      if (!isPerennialError(error) || !['TEMPORAL_UNAVAILABLE', 'STACK_UNREADABLE'].includes(error.code)) throw error;
+    }
+  }
+  return openStore();
 }
 
 /** undefined where it cannot be opened from here: commands that need it say so in their own words. */

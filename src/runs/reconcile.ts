@@ -72,6 +72,7 @@ export async function compareSchedules(
   steps: Steps,
   options: ReconcileOptions = {},
 ): Promise<Reconciliation> {
+  await removeProbes(temporal);
   const desired = plans.flatMap((plan) => desiredSchedules(plan, steps, options.files?.get(plan.pipeline)));
   const there = await marked(temporal);
   const renamed = renames(plans, there, options.files ?? new Map());
@@ -120,18 +121,6 @@ export async function compareSchedules(
   };
 }
 
-/** Makes Temporal's Schedules those that the plans ask for. */
-export async function reconcile(
-  temporal: Temporal,
-  plans: readonly Plan[],
-  steps: Steps,
-  options: ReconcileOptions & { readonly dryRun?: boolean } = {},
-): Promise<readonly ScheduleChange[]> {
-  const { changes, carryOut } = await compareSchedules(temporal, plans, steps, options);
-  if (options.dryRun !== true) await carryOut();
-  return changes;
-}
-
 function renames(plans: readonly Plan[], there: readonly Marked[], files: ReadonlyMap<string, string>): Renamed[] {
   return plans.flatMap(({ pipeline: to }) => {
     const file = files.get(to);
@@ -175,17 +164,33 @@ async function plannedFor(temporal: Temporal, desired: DesiredSchedule, before: 
   return { desired, found, change: { id, action: lines.length === 0 ? 'keep' : 'update', differences: lines } };
 }
 
+const PROBE = 'perennial-check/';
+
+/** What an apply left that was killed while it showed a schedule to Temporal. They are paused, so that nothing came of them. */
+async function removeProbes(temporal: Temporal): Promise<void> {
+  const left: string[] = [];
+  await withScheduleErrors('what an earlier apply left', async () => {
+    for await (const { scheduleId } of temporal.client.schedule.list()) if (scheduleId.startsWith(PROBE)) left.push(scheduleId);
+  });
+  for (const id of left) await removeProbe(temporal, id);
+}
+
+/** Another apply may be removing it. */
+async function removeProbe(temporal: Temporal, id: string): Promise<void> {
+  try {
+    await temporal.client.schedule.getHandle(id).delete();
+  } catch (error) {
+    if ((error as Error).name !== 'ScheduleNotFoundError') throw temporalError(error, `Schedule "${id}"`);
+  }
+}
+
 /** Temporal checks a schedule only when it is made: so one is made, paused, that is gone again at once. */
 async function showToTemporal(temporal: Temporal, desired: DesiredSchedule): Promise<void> {
-  const scheduleId = `perennial-check/${randomUUID()}`;
+  const scheduleId = `${PROBE}${randomUUID()}`;
   const { typedSearchAttributes: _none, ...options } = optionsOf(temporal, desired);
   try {
-    const handle = await temporal.client.schedule.create({
-      ...options,
-      scheduleId,
-      state: { paused: true, note: 'checked by perennial apply' },
-    });
-    await handle.delete();
+    await temporal.client.schedule.create({ ...options, scheduleId, state: { paused: true, note: 'checked by perennial apply' } });
+    await removeProbe(temporal, scheduleId);
   } catch (error) {
     const refusal = temporalError(error, `Schedule "${desired.id}"`);
     // What the server calls an invalid argument, the client calls a TypeError.

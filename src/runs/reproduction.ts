@@ -2,7 +2,8 @@ import type { ArtifactRef } from '../core/artifact.ts';
 import { isPerennialError } from '../core/errors.ts';
 import type { ArtifactStore } from '../core/ports.ts';
 import type { RunView, StepView } from '../core/run.ts';
-import type { DatasetMeta } from '../data/stored/dataset.ts';
+import { DATASET } from '../data/stored/dataset.ts';
+import { openAs } from '../storage/stored.ts';
 import { compareWeights } from '../training/bundle/compare-weights.ts';
 import type { WeightDifference } from '../training/bundle/compare-weights.ts';
 
@@ -107,7 +108,7 @@ async function reasonFor(
     return `${what} (${before.summary}; now ${after.summary}): its code or libraries are others than then, or what it does is left to chance`;
   const sourceOf = async (ref: ArtifactRef): Promise<string | undefined> => {
     try {
-      const digest: unknown = ((await artifacts.open(ref)).manifest.meta as unknown as Partial<DatasetMeta>).source?.digest;
+      const { digest } = (await openAs(artifacts, DATASET, ref)).meta.source;
       return typeof digest === 'string' ? digest : undefined;
     } catch (error) {
       if (isPerennialError(error, 'OBJECT_NOT_FOUND')) return undefined;

@@ -135,7 +135,13 @@ export async function describeRun(temporal: Temporal, run: string | RunAddress):
 
 /** The run with its addresses. */
 export function reportOf(temporal: Temporal, view: RunView): RunReport {
-  return { ...view, urls: { temporal: workflowUrl(temporal.settings, view.workflowId, view.executionId), ...view.links } };
+  // Runs of before 0.2.0 kept no word about the standing of their version.
+  return {
+    ...view,
+    live: view.live ?? null,
+    standing: view.standing ?? null,
+    urls: { temporal: workflowUrl(temporal.settings, view.workflowId, view.executionId), ...view.links },
+  };
 }
 
 interface PendingActivity {
@@ -148,7 +154,7 @@ interface PendingActivity {
 function retrying(activities: readonly PendingActivity[]): Record<string, string> {
   const reasons: Record<string, string> = {};
   for (const { activityId, attempt, lastFailure } of activities)
-    if (typeof activityId === 'string' && lastFailure?.message != null)
+    if (typeof activityId === 'string' && typeof lastFailure?.message === 'string')
       reasons[activityId.split(' #')[0]!] = `attempt ${attempt ?? '?'}, after: ${lastFailure.message}`;
   return reasons;
 }
@@ -245,7 +251,7 @@ function rowOf(temporal: Temporal, info: WorkflowExecutionInfo): RunRow {
 }
 
 function statusOf(name: string, verdict: string | null): string {
-  if (name === 'COMPLETED') return verdict === 'rejected' || verdict === 'skipped' ? verdict : 'completed';
+  if (name === 'COMPLETED') return verdict === 'rejected' || verdict === 'skipped' || verdict === 'nothingNew' ? verdict : 'completed';
   if (name === 'CANCELLED') return 'cancelled';
   return name.toLowerCase().replaceAll('_', ' ');
 }

@@ -2,6 +2,7 @@ import type { ScheduleExecutionStartWorkflowActionResult } from '@temporalio/cli
 import { wakeBackfills } from './backfills.ts';
 import { daylightNote } from './daylight.ts';
 import type { Temporal } from './connect.ts';
+import { executions } from './runs.ts';
 import { findMarked, marked, withScheduleErrors } from './schedule-marks.ts';
 import type { Marked } from './schedule-marks.ts';
 import { spell } from './schedule-plan.ts';
@@ -23,7 +24,7 @@ export interface ScheduleRow {
   /** What came of the newest action: how a run ended, what a check found, "running". null: there was none, or Temporal no longer knows. */
   readonly last: string | null;
   readonly taken: number;
-  /** Ticks that were taken late, of the newest ten actions. */
+  /** Ticks that were taken late, of the newest ten actions; and those that a run made up for at its end, of the newest hundred runs. */
   readonly madeUp: number;
   /** Ticks that were older than `catchup` when Temporal was back: nothing makes up for them but a backfill. */
   readonly missedCatchup: number;
@@ -36,6 +37,7 @@ export interface ScheduleRow {
 
 /** An action this long after its time was not taken on time. */
 const LATE_MS = 30_000;
+const RUNS_LOOKED_AT = 100;
 
 /** Our schedules, described. */
 export async function listSchedules(temporal: Temporal, filter: { pipeline?: string } = {}): Promise<ScheduleRow[]> {
@@ -62,12 +64,23 @@ async function rowOf(temporal: Temporal, { id, mark, description: { policies, st
     recent,
     last: await outcomeOf(temporal, info.recentActions.at(-1)?.action),
     taken: info.numActionsTaken,
-    madeUp: recent.filter(({ madeUp }) => madeUp).length,
+    madeUp: recent.filter(({ madeUp }) => madeUp).length + (mark.kind === 'schedule' ? await madeUpBy(temporal, mark.pipeline) : 0),
     missedCatchup: info.numActionsMissedCatchupWindow,
     skippedOverlap: info.numActionsSkippedOverlap,
     running: info.runningActions.map((action) => action.workflow.workflowId),
     daylight: mark.facts.cron === undefined ? null : await daylightNote(temporal, id, mark.facts.cron, mark.facts.timezone ?? 'UTC'),
   };
+}
+
+/** Ticks that a run made up for since nobody was there when they came. */
+async function madeUpBy(temporal: Temporal, pipeline: string): Promise<number> {
+  let runs = 0;
+  let madeUp = 0;
+  for await (const { memo } of executions(temporal, `RunKind = 'run' AND Pipeline = '${pipeline}'`)) {
+    if (typeof memo?.['madeUp'] === 'string') madeUp += 1;
+    if ((runs += 1) >= RUNS_LOOKED_AT) break;
+  }
+  return madeUp;
 }
 
 async function outcomeOf(temporal: Temporal, action: ScheduleExecutionStartWorkflowActionResult | undefined): Promise<string | null> {

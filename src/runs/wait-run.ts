@@ -155,6 +155,8 @@ function bareReport(
     nominalTime: '',
     model: null,
     version: null,
+    live: null,
+    standing: null,
     previous: null,
     metrics: {},
     links: {},

@@ -36,8 +36,8 @@ export interface AppOptions {
 const OPEN_ROUTES = ['/v2/health/live', '/v2/health/ready'];
 
 /** Numbers of clients of TensorFlow Serving are tensors as a rule; integers of rows may be identifiers. */
-const TF_SERVING_JSON = { tokens: true };
-const JSON_RULES = { exactIntegers: true };
+const TF_SERVING_JSON = { tokens: true, deeper: 'cut' } as const;
+const JSON_RULES = { exactIntegers: true, deeper: 'cut' } as const;
 
 /** The HTTP surface of the model server. Every error is `{ "error": "…" }`. */
 export function createApp({

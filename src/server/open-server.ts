@@ -41,7 +41,10 @@ export async function openServer(options: { readonly port?: number; readonly hos
   return { ...server, stop: () => server.stop().finally(stopTelemetry) };
 }
 
-/** Whether an address, or every address of a name, is reached from this machine alone. A name that is not known is left to who listens on it. */
+/**
+ * Whether an address, or every address of a name, is reached from this machine alone. A name that is not known is left to who listens on
+ * it.
+ */
 async function isLoopback(host: string): Promise<boolean> {
   const bare = host.replace(/^\[(.*)\]$/, '$1');
   // An empty name listens everywhere.

@@ -10,7 +10,7 @@ const EVERY_MS = 5_000;
 export function watchOutcomes(store: ObjectStore, registry: PrometheusRegistry, log: StepLogger): { stop(): Promise<void> } {
   const outcome = registry.gauge(
     'perennial_pipeline_outcome',
-    '1 for what came last: of runs completed, rejected, failed or cancelled; of checks (kind drift, newData) none, started, running, coolingDown, blocked, nothingNew or alert.',
+    '1 for what came last: of runs completed, nothingNew, rejected, failed, cancelled, terminated or timedOut; of checks (kind drift, newData) none, started, running, coolingDown, blocked, nothingNew or alert.',
   );
   const time = registry.gauge('perennial_pipeline_outcome_timestamp_seconds', 'When it came, by the clock of Temporal.');
   let told = '';

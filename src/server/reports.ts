@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { isPerennialError } from '../core/errors.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import { createRegistry } from '../registry/registry.ts';
-import { REPORT_POLICY } from '../reports/html.ts';
+import { pageForHttp } from '../reports/html.ts';
 import { RequestError } from '../serving/request-error.ts';
 
 /** Where the server gets the HTML of evaluation reports. Both throw RequestError 404 where there is none. */
@@ -59,10 +59,11 @@ export function registerReports(app: FastifyInstance, reports: ReportSource): vo
 }
 
 function page(reply: FastifyReply, html: Uint8Array, caching: 'immutable' | 'no-cache'): FastifyReply {
+  const { body, policy } = pageForHttp(html);
   return reply
     .header('content-type', 'text/html; charset=utf-8')
-    .header('content-security-policy', `${REPORT_POLICY}; sandbox`)
+    .header('content-security-policy', policy)
     .header('x-content-type-options', 'nosniff')
     .header('cache-control', caching === 'immutable' ? 'private, max-age=31536000, immutable' : 'no-cache')
-    .send(Buffer.from(html));
+    .send(body);
 }

@@ -17,7 +17,10 @@ import { givesNumbers } from './warm-up.ts';
 export type Question =
   | {
       readonly rows: readonly unknown[];
-      /** Whether the answer can say which rows each prediction is of. Otherwise one for every row from the first full window on is expected. */
+      /**
+       * Whether the answer can say which rows each prediction is of. Otherwise one for every row from the first full window on is
+       * expected.
+       */
       readonly placed?: true;
     }
   | { readonly tensors: TensorBatch };
@@ -163,7 +166,11 @@ function largest(values: Readonly<Record<string, unknown>>): string {
   return `; the largest is ${value} in ${JSON.stringify(name)}`;
 }
 
-/** Of protocols whose answers are bare values: those of several series, or with gaps between, could be of any rows. @throws RequestError 400 */
+/**
+ * Of protocols whose answers are bare values: those of several series, or with gaps between, could be of any rows.
+ *
+ * @throws RequestError 400
+ */
 function requireOneSeries({ ends, keys, gaps }: SeriesWindows, rows: number, size: number): void {
   const several = new Set(keys).size;
   if (several <= 1 && ends.length === rows - size + 1) return;

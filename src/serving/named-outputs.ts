@@ -11,7 +11,11 @@ export interface NamedOutput {
   of(prediction: Prediction): unknown;
 }
 
-/** What a version answers: `label` and `probabilities`, or `value`; of several outputs each as `<label>.<name>`; of a reconstruction its `score` and whether that is an `anomaly`; a generator an `image` (PNG, base64) or a `sample`; a language model a `text`, its number of `tokens`, and why it is at its `finish`. */
+/**
+ * What a version answers: `label` and `probabilities`, or `value`; of several outputs each as `<label>.<name>`; of a reconstruction its
+ * `score` and whether that is an `anomaly`; a generator an `image` (PNG, base64) or a `sample`; a language model a `text`, its number of
+ * `tokens`, and why it is at its `finish`.
+ */
 export function outputsOf({ predictor: { meta } }: Servable): NamedOutput[] {
   return namedOutputs(meta.output, meta.outputShape);
 }

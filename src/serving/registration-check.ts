@@ -18,11 +18,12 @@ import { sequenceOf } from '../evaluation/measure/score.ts';
 import type { Sequence } from '../evaluation/measure/score.ts';
 import type { CheckedRows, RegistrationCheck } from '../registry/types.ts';
 import { openBundle } from '../training/bundle/load-model.ts';
-import type { ModelMeta } from '../training/model/model-meta.ts';
+import { MODEL } from '../training/model/model-meta.ts';
 import { RequestError } from './request-error.ts';
 import { readRowsFile } from './rows-file.ts';
 import type { Servable } from './servable.ts';
 import { checkRows } from './source-rows.ts';
+import { metaAs } from '../storage/stored.ts';
 
 /**
  * Up to which an answer may differ, relative where it is above 1. float32 has 24 bits (6e-8); a sum of some thousand products that is
@@ -76,7 +77,7 @@ const notChecked = (why: string): RegistrationCheck => ({ notChecked: why });
  * @throws REGISTRATION_DIFFERS naming rows, the column and both values
  */
 export async function checkRegistration(artifacts: ArtifactStore, model: OpenArtifact, name: string): Promise<RegistrationCheck> {
-  const meta = model.manifest.meta as unknown as ModelMeta;
+  const meta = metaAs(model, MODEL);
   if (meta.output.kind === 'samples') return notChecked('a generator answers from noise, not from rows');
   if (meta.output.kind === 'text') return notChecked('a language model continues texts in many ways, none of which is the answer');
   const [dataset, examples] = [await openLeft(artifacts, meta.dataset), await openLeft(artifacts, meta.examples)];

@@ -56,7 +56,7 @@ export async function readEveryRow(path: string, { columns, reading }: RowsReadi
   return {
     ...found,
     rows: await Promise.all(
-      found.rows.map((row, index) => (isPerennialError(row) ? row : orError(() => withImages(row as Row, images, path, index)))),
+      found.rows.map(async (row, index) => (isPerennialError(row) ? row : orError(() => withImages(row as Row, images, path, index)))),
     ),
   };
 }

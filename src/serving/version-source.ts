@@ -12,7 +12,10 @@ export interface RoutingState {
   readonly fallback?: 'previous' | 'nothing';
 }
 
-/** Where the router learns what to serve, and gets it from. Every call may throw STORE_UNAVAILABLE; any other error is one of this model alone. */
+/**
+ * Where the router learns what to serve, and gets it from. Every call may throw STORE_UNAVAILABLE; any other error is one of this model
+ * alone.
+ */
 export interface VersionSource {
   /** Names of all models that are to be seen. */
   models(): Promise<readonly string[]>;

@@ -59,7 +59,7 @@ class Supervisor {
   async stop(): Promise<void> {
     this.#state = 'stopping';
     this.#write();
-    await Promise.all([...this.#workers, this.#server].map((child) => child?.stop()));
+    await Promise.all([...this.#workers, this.#server].map(async (child) => child?.stop()));
     await this.#temporalChild?.stop();
     clearInterval(this.#guard);
     this.#closed = true;

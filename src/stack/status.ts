@@ -51,7 +51,7 @@ export async function stackStatus(): Promise<StackStatus> {
   const running = isRunning(stack.supervisor) || (holder !== undefined && holder.pid === stack.supervisor.pid);
   const components = (
     await Promise.all([
-      supervisorStatus(stack, running),
+      Promise.resolve(supervisorStatus(stack, running)),
       temporalStatus(stack),
       serverStatus(stack),
       ...stack.workers.map((worker) => workerStatus(stack, worker)),

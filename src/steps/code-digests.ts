@@ -20,7 +20,10 @@ export function codeDigestOf(type: string): string {
   return stepCode(type)?.code ?? 'unbuilt';
 }
 
-/** Versions, as they are installed now, of what computes a step besides our own code: Node.js, the packages that it imports, TensorFlow's library. */
+/**
+ * Versions, as they are installed now, of what computes a step besides our own code: Node.js, the packages that it imports, TensorFlow's
+ * library.
+ */
 export function librariesOf(type: string): Record<string, string> {
   const packages = stepCode(type)?.packages ?? [];
   const versions: Record<string, string> = { node: process.versions.node.split('.')[0]! };

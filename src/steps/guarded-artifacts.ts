@@ -10,7 +10,9 @@ export function guardArtifacts(artifacts: ArtifactStore): ArtifactStore {
   return { open: (ref) => artifacts.open(ref), write: (artifact) => artifacts.write({ ...artifact, summary: mask(artifact.summary) }) };
 }
 
-/** For what programs of the user's write: facts are masked, and files with a secret are refused, since a masked file would be another file. */
+/**
+ * For what programs of the user's write: facts are masked, and files with a secret are refused, since a masked file would be another file.
+ */
 export function guardProgram(artifacts: ArtifactStore): ArtifactStore {
   return {
     open: (ref) => artifacts.open(ref),

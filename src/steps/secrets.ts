@@ -62,7 +62,9 @@ export function knownSecrets(): string[] {
   return [...new Set([...read, ...credentialsIn()])].filter((value) => value.length >= MASKED_CHARS_MIN);
 }
 
-/** Puts `***` in place of every secret that this process knows, in texts at any depth. For all that is logged, stored, or sent to Temporal. */
+/**
+ * Puts `***` in place of every secret that this process knows, in texts at any depth. For all that is logged, stored, or sent to Temporal.
+ */
 export function mask<T>(value: T): T {
   return redact(value, knownSecrets());
 }
@@ -76,7 +78,10 @@ export function maskResult(result: StepResult): StepResult {
   };
 }
 
-/** Puts `***` in place of secrets, in texts at any depth, also where they stand escaped as in JSON, addresses or shells. Values below four characters are left: they would hit by chance. */
+/**
+ * Puts `***` in place of secrets, in texts at any depth, also where they stand escaped as in JSON, addresses or shells. Values below four
+ * characters are left: they would hit by chance.
+ */
 export function redact<T>(value: T, secrets: readonly string[]): T {
   const pattern = patternOf(secrets);
   if (pattern === undefined) return value;

@@ -1,14 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ArtifactFile } from '../core/artifact.ts';
-import type { ObjectHead, ObjectStore } from '../core/ports.ts';
+import type { LocalFile, ObjectHead, ObjectStore } from '../core/ports.ts';
 import { sha256, sha256File } from './digest.ts';
 import { storeNow } from './store-clock.ts';
 
 /** Bytes, or a local file that is streamed. */
-export type BlobSource = Uint8Array | { readonly path: string };
+export type BlobSource = Uint8Array | LocalFile;
 
 /** Files up to this size are read once into memory, so that what is hashed is what is stored. */
 const IN_MEMORY_BYTES_MAX = 8 * 1024 * 1024;
@@ -36,17 +37,21 @@ export async function putBlob(store: ObjectStore, source: BlobSource): Promise<A
     throw new PerennialError('SOURCE_NOT_FOUND', `The file ${source.path}, to be stored, cannot be read.`, { cause: error });
   });
   if (before.size <= IN_MEMORY_BYTES_MAX) return putBytes(store, await readFile(source.path));
-  const digest = await sha256File(source.path);
+  const digest = source.digest ?? (await sha256File(source.path));
   const size = Number(before.size);
   if ((await stateOf(store, digest, size)) === 'usable') return { digest, size };
-  await store.putFile(blobKey(digest), source.path);
-  const after = await stat(source.path, { bigint: true });
-  if (after.mtimeNs !== before.mtimeNs || after.size !== before.size || after.ino !== before.ino) {
-    await store.delete(blobKey(digest));
-    throw new PerennialError('SOURCE_CHANGED', `The file ${source.path} changed while it was stored.`);
-  }
+  await store.putFile(blobKey(digest), source.path, source.given === true ? { given: true } : {});
+  if (source.given !== true) await checkUnchanged(store, digest, source.path, before);
   await clearMark(store, digest);
   return { digest, size };
+}
+
+async function checkUnchanged(store: ObjectStore, digest: string, path: string, before: BigIntStats): Promise<void> {
+  const after = await stat(path, { bigint: true });
+  if (after.mtimeNs !== before.mtimeNs || after.size !== before.size || after.ino !== before.ino) {
+    await store.delete(blobKey(digest));
+    throw new PerennialError('SOURCE_CHANGED', `The file ${path} changed while it was stored.`);
+  }
 }
 
 async function putBytes(store: ObjectStore, bytes: Uint8Array): Promise<ArtifactFile> {

@@ -82,14 +82,22 @@ export class FileStore implements ObjectStore {
   }
 
   async putFile(key: string, path: string, options: PutOptions = {}): Promise<{ etag: string }> {
-    return this.#place(key, options, async (_handle, aside) => {
-      try {
-        await copyFile(path, aside, constants.COPYFILE_FICLONE);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-        throw new PerennialError('SOURCE_NOT_FOUND', `The file ${path}, to be stored as "${key}", does not exist.`, { cause: error });
-      }
-    });
+    const stored = await this.#place(
+      key,
+      options,
+      async (_handle, aside) => {
+        try {
+          await copyFile(path, aside, constants.COPYFILE_FICLONE);
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+          throw new PerennialError('SOURCE_NOT_FOUND', `The file ${path}, to be stored as "${key}", does not exist.`, { cause: error });
+        }
+      },
+      options.given === true ? path : undefined,
+    );
+    // Under its old name nobody may come to write into what is stored now.
+    if (options.given === true) await unlink(path).catch(ignore('ENOENT'));
+    return stored;
   }
 
   async *list(prefix: string): AsyncIterable<ObjectHead> {
@@ -230,7 +238,13 @@ export class FileStore implements ObjectStore {
     return readImported(plain + REVISIONS_SUFFIX, plain, this.#aside);
   }
 
-  async #place(key: string, options: PutOptions, fill: (handle: FileHandle, aside: string) => Promise<void>): Promise<{ etag: string }> {
+  /** @param given a file that may be taken over, where it lies on the same disk */
+  async #place(
+    key: string,
+    options: PutOptions,
+    fill: (handle: FileHandle, aside: string) => Promise<void>,
+    given?: string,
+  ): Promise<{ etag: string }> {
     checkConditions(options);
     return this.#mapped(key, async () => {
       const plain = this.#pathOf(key);
@@ -241,7 +255,7 @@ export class FileStore implements ObjectStore {
       for (;;) {
         const aside = asideName(this.#aside);
         try {
-          const written = await this.#fillAside(aside, fill, durable);
+          const written = await this.#fillAside(aside, fill, durable, given);
           const etag = await this.#install(key, plain, aside, written, options, durable);
           if (etag !== undefined) return { etag };
         } finally {
@@ -316,10 +330,17 @@ export class FileStore implements ObjectStore {
     }
   }
 
-  async #fillAside(aside: string, fill: (handle: FileHandle, aside: string) => Promise<void>, durable: boolean): Promise<BigIntStats> {
-    const handle = await withFolder(this.#aside, () => open(aside, 'wx', 0o644));
+  async #fillAside(
+    aside: string,
+    fill: (handle: FileHandle, aside: string) => Promise<void>,
+    durable: boolean,
+    given: string | undefined,
+  ): Promise<BigIntStats> {
+    const taken = given !== undefined && (await withFolder(this.#aside, () => takeOver(given, aside)));
+    const handle = taken ? await open(aside, 'r+') : await withFolder(this.#aside, () => open(aside, 'wx', 0o644));
     try {
-      await fill(handle, aside);
+      if (taken) await handle.chmod(0o644);
+      else await fill(handle, aside);
       const seconds = preciseTime(Number((await handle.stat()).mtimeMs)) / 1000;
       await handle.utimes(seconds, seconds);
       if (durable) await handle.sync();
@@ -329,9 +350,10 @@ export class FileStore implements ObjectStore {
     }
   }
 
-  #checkCondition(key: string, current: string | undefined, { ifNoneMatch, ifMatch }: PutOptions): void {
+  #checkCondition(key: string, current: string | undefined, condition: PutOptions): void {
+    const { ifNoneMatch, ifMatch } = condition;
     const isLost = (ifNoneMatch !== undefined && current !== undefined) || (ifMatch !== undefined && current !== ifMatch);
-    if (isLost) throw preconditionFailed(this.location, key, { ifNoneMatch, ifMatch });
+    if (isLost) throw preconditionFailed(this.location, key, condition);
   }
 
   #pathOf(key: string): string {
@@ -445,6 +467,18 @@ function ignored(...codes: string[]): (error: NodeJS.ErrnoException) => undefine
     if (!codes.includes(error.code ?? '')) throw error;
     return undefined;
   };
+}
+
+/** A second name for a file, instead of a second copy. @returns false where that cannot be: on another disk, or a file system without links */
+async function takeOver(path: string, aside: string): Promise<boolean> {
+  try {
+    await link(path, aside);
+    return true;
+  } catch (error) {
+    if (['EXDEV', 'EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && (await statOrUndefined(path)) === undefined) return false;
+    throw error;
+  }
 }
 
 function noNames(error: NodeJS.ErrnoException): string[] {

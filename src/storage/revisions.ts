@@ -99,7 +99,9 @@ export async function beginRevisions(folder: string, aside: string): Promise<voi
   }
 }
 
-/** Any number of processes may try: one rename of the first token wins. Whoever writes to the plain name later sees the folder afterwards. */
+/**
+ * Any number of processes may try: one rename of the first token wins. Whoever writes to the plain name later sees the folder afterwards.
+ */
 async function takeOver(folder: string, plain: string, aside: string): Promise<void> {
   const copy = asideName(aside);
   try {

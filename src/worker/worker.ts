@@ -15,6 +15,7 @@ import { ensureSearchAttributes } from '../runs/search-attributes.ts';
 import { mask } from '../steps/secrets.ts';
 import { packageRoot, perennialHome } from '../platform/paths.ts';
 import { startTelemetry, stopTelemetry, telemetryIsOn } from '../telemetry/telemetry.ts';
+import { watchEnds } from './watch-ends.ts';
 
 export interface WorkerRun {
   /** Default: the configured task queue. */
@@ -49,6 +50,17 @@ async function workOn(run: WorkerRun): Promise<void> {
   const settings = await temporalSettings();
   const queues = run.queues !== undefined && run.queues.length > 0 ? run.queues : [settings.taskQueue];
   const deps = run.deps ?? (await defaultDeps());
+  const over = new AbortController();
+  const watching = watchEnds(deps, AbortSignal.any([run.signal, over.signal]));
+  try {
+    await workUntilTold(settings, queues, deps, run);
+  } finally {
+    over.abort();
+    await watching;
+  }
+}
+
+async function workUntilTold(settings: TemporalSettings, queues: readonly string[], deps: ActivityDeps, run: WorkerRun): Promise<void> {
   while (!run.signal.aborted) {
     if (!(await temporalAnswers(settings, run.signal))) return;
     try {

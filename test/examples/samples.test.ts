@@ -15,7 +15,10 @@ interface Sample {
   readonly data: string;
   /** What the description of the document promises of the test split, beside its gates. */
   readonly holds: (metrics: Metrics) => boolean;
-  /** For samples that learn for minutes: parameters and a share of the training rows that learn for seconds, and the bounds of the gates that these reach. */
+  /**
+   * For samples that learn for minutes: parameters and a share of the training rows that learn for seconds, and the bounds of the gates
+   * that these reach.
+   */
   readonly quick?: {
     readonly parameters: Readonly<Record<string, number>>;
     readonly fraction?: number;

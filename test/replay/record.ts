@@ -3,13 +3,14 @@
  *
  *     npx vitest run --config test/replay/record.config.ts
  *
+ * PERENNIAL_HISTORIES names them otherwise, as before a release whose number package.json does not have yet.
+ *
  * Histories of releases are kept: the code has to replay them as long as such executions may run.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'vitest';
-import { PerennialError } from '../../src/core/errors.ts';
 import type { MonitorInput } from '../../src/core/monitor.ts';
 import { updateModel } from '../../src/runs/models.ts';
 import { pipelineInput } from '../../src/runs/pipeline-input.ts';
@@ -18,67 +19,20 @@ import { waitRun } from '../../src/runs/wait-run.ts';
 import { packageRoot } from '../../src/platform/paths.ts';
 import { ensureTemporal } from '../../src/provisioning/temporal.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
-import { planStep, setStage, testPlan, testStep } from '../integration/temporal/harness.ts';
+import { recordDrift, recordScheduled, recordTurns } from './record-more.ts';
+import { recordedSteps } from './recorded-steps.ts';
+import { planStep, setStage, testPlan } from '../integration/temporal/harness.ts';
 
-const data = { out: { kind: 'data' } } as const;
-const steps = [
-  testStep({
-    type: 'make',
-    outputs: data,
-    run: async (ctx) => ({
-      outputs: { out: await ctx.artifacts.write({ kind: 'data', summary: 'made', files: {}, meta: {} }) },
-      values: { size: 3 },
-    }),
-  }),
-  testStep({
-    type: 'join',
-    outputs: data,
-    inputs: { in0: { kind: 'data', optional: true }, in1: { kind: 'data', optional: true } },
-    run: async (ctx, _config, inputs) => ({
-      outputs: { out: await ctx.artifacts.write({ kind: 'data', summary: 'joined', files: {}, meta: Object.keys(inputs) }) },
-    }),
-  }),
-  testStep({
-    type: 'judge',
-    outputs: { out: { kind: 'evaluation' } },
-    run: async (ctx, config: { passed: boolean }) => ({
-      outputs: { out: await ctx.artifacts.write({ kind: 'evaluation', summary: 'judged', files: {}, meta: {} }) },
-      values: { accuracy: 0.9 },
-      verdict: { passed: config.passed, reasons: ['accuracy 0.9'] },
-    }),
-  }),
-  testStep({
-    type: 'fail',
-    outputs: data,
-    cacheable: false,
-    run: async () => {
-      throw new PerennialError('DATA_INVALID', 'Row 3 is broken.');
-    },
-  }),
-  testStep({
-    type: 'wait',
-    outputs: data,
-    cacheable: false,
-    run: (ctx) =>
-      new Promise((_, reject) => {
-        const timer = setInterval(() => ctx.progress({ message: 'waiting', epoch: 1, epochs: 2, loss: 0.5 }), 200);
-        ctx.signal.addEventListener(
-          'abort',
-          () => {
-            clearInterval(timer);
-            reject(new Error('aborted'));
-          },
-          { once: true },
-        );
-      }),
-  }),
-];
+const steps = recordedSteps;
 
 it('records', async () => {
-  const { server, temporal, deps, startWorker } = await setStage(steps);
+  const stage = await setStage(steps);
+  const { server, temporal, deps, startWorker } = stage;
   const { path: tool } = await ensureTemporal(() => undefined);
   await startWorker();
-  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
+  const version =
+    process.env.PERENNIAL_HISTORIES ??
+    (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
   const folder = join(packageRoot(), 'test', 'replay', 'histories');
   mkdirSync(folder, { recursive: true });
   const save = (name: string, workflowId: string): void => {
@@ -144,4 +98,7 @@ it('records', async () => {
   };
   await temporal.client.workflow.execute('monitor', { workflowId: 'monitor/quiet', taskQueue: 'perennial', args: [input] });
   save('monitor-stable', 'monitor/quiet');
+  await recordTurns(stage, save);
+  await recordScheduled(stage, save);
+  await recordDrift(stage, save);
 }, 120_000);

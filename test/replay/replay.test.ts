@@ -54,6 +54,15 @@ describe('recorded histories', () => {
         'pipeline-cancelled',
         'model',
         'monitor-stable',
+        'monitor-started',
+        'monitor-kept',
+        'monitor-alert',
+        'turn',
+        'pipeline-waited',
+        'pipeline-skipped',
+        'pipeline-scheduled',
+        'pipeline-nothing-new',
+        'backfill',
       ]),
     );
   });

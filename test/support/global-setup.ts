@@ -13,7 +13,8 @@ export default async function setup(): Promise<void> {
   if (process.env.PERENNIAL_SKIP_BUILD === '1') return;
   await withLock(join(root, 'node_modules', '.cache', 'build.lock'), async () => {
     if (isUpToDate(root)) return;
-    // Tests of plain functions need no build, so a broken one is told and left to the tests that start processes. `npm test` builds first and stops there.
+    // Tests of plain functions need no build, so a broken one is told and left to the tests that start processes. `npm test` builds first
+    // and stops there.
     const { status } = spawnSync(process.execPath, ['scripts/build.mjs'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
     if (status !== 0) console.error('\nThe build FAILED (see above): tests that start Perennial run an older build, or none.\n');
   });

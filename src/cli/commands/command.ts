@@ -57,7 +57,10 @@ export function createIo(jsonFlag: () => boolean): CliIo {
 /** Control characters but tabs and line ends, and those that turn the direction of text around. */
 const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n)/g;
 
-/** A text as a terminal may show it: names, values and messages of others could move its cursor, hide what stands there, or type for the user. */
+/**
+ * A text as a terminal may show it: names, values and messages of others could move its cursor, hide what stands there, or type for the
+ * user.
+ */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

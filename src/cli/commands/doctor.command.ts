@@ -50,11 +50,11 @@ async function doctor(io: CliIo): Promise<void> {
 const BROKEN = 1;
 
 async function doctorOfStore(io: CliIo, repair: boolean): Promise<void> {
-  const [{ openStore }, { checkStore }] = await Promise.all([
-    import('../../storage/open-store.ts'),
-    import('../../registry/check-store.ts'),
-  ]);
-  const { location, models, versions, findings } = await checkStore(await openStore(), { repair });
+  const { checkStore } = await import('../../registry/check-store.ts');
+  const store = repair
+    ? await (await import('../../runs/own-stack.ts')).openOwnStore()
+    : await (await import('../../storage/open-store.ts')).openStore();
+  const { location, models, versions, findings } = await checkStore(store, { repair });
   const left = findings.filter(({ repaired }) => !repaired);
   io.result({ healthy: left.length === 0, location, models, versions, findings });
   if (left.length > 0) io.exit(BROKEN);

@@ -101,7 +101,8 @@ export default defineCommand({
           const own = executionId === undefined ? [] : await logsOf(executionIdOf(workflowId, executionId));
           // Runs that began before their ids named one execution.
           const logs = own.length > 0 ? own : await logsOf(runIdOf(workflowId));
-          if (logs.length === 0) await runs.inputOf(temporal, { workflowId, ...(executionId === undefined ? {} : { executionId }) }); // no such run?
+          // no such run?
+          if (logs.length === 0) await runs.inputOf(temporal, { workflowId, ...(executionId === undefined ? {} : { executionId }) });
           io.result({ workflowId, logs });
           if (logs.length === 0) io.print("The steps that ended logged nothing. A running step's log comes when its attempt ends.");
           for (const log of logs) io.print(`── ${log.step} (attempt ${log.attempt})\n${log.text.trimEnd()}`);

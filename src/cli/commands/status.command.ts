@@ -1,4 +1,5 @@
 import { defineCommand, table, type CliIo } from './command.ts';
+import type { ComponentStatus } from '../../stack/status.ts';
 import type { Attention } from '../../runs/attention.ts';
 
 const SERVICE_AWAY = 4;
@@ -17,8 +18,18 @@ export default defineCommand({
 async function status(io: CliIo): Promise<void> {
   const { stackStatus } = await import('../../stack/status.ts');
   const { perennialHome } = await import('../../platform/paths.ts');
-  const answer = await stackStatus();
-  const attention = answer.components.some(({ name, health }) => name === 'temporal' && health === 'healthy') ? await lookedAt() : [];
+  const stack = await stackStatus();
+  const { attention, trouble } = stack.components.some(({ name, health }) => name === 'temporal' && health === 'healthy')
+    ? await lookedAt()
+    : { attention: [], trouble: undefined };
+  const answer =
+    trouble === undefined
+      ? stack
+      : {
+          ...stack,
+          healthy: false,
+          components: [...stack.components, { name: 'stores', health: 'unhealthy', detail: trouble } satisfies ComponentStatus],
+        };
   io.result({ home: perennialHome(), ...answer, attention });
   if (!answer.healthy) io.exit(SERVICE_AWAY);
   if (answer.components.length === 0) {
@@ -42,12 +53,16 @@ async function status(io: CliIo): Promise<void> {
   if (answer.store !== undefined) io.print(`\nstore ${answer.store}\nlogs  ${answer.logs ?? ''}`);
 }
 
-/** What runs and checks came to. A stack whose components all work can still have a pipeline that does not. */
-async function lookedAt(): Promise<readonly Attention[]> {
-  const [{ connectTemporal }, { needsAttention }] = await Promise.all([import('../../runs/connect.ts'), import('../../runs/attention.ts')]);
+/** What runs and checks came to, and whether workers of another store have joined. A stack whose components all work can still have a pipeline that does not. */
+async function lookedAt(): Promise<{ readonly attention: readonly Attention[]; readonly trouble: string | undefined }> {
+  const [{ connectTemporal }, { needsAttention }, { storeTrouble }] = await Promise.all([
+    import('../../runs/connect.ts'),
+    import('../../runs/attention.ts'),
+    import('../../runs/own-stack.ts'),
+  ]);
   const temporal = await connectTemporal();
   try {
-    return await needsAttention(temporal);
+    return { attention: await needsAttention(temporal), trouble: await storeTrouble(temporal) };
   } finally {
     await temporal.close();
   }

@@ -10,7 +10,7 @@ import { numberText, sizeText } from './views.ts';
 export async function formatAction(io: CliIo, model: string, reference: string, directory: string, format: string): Promise<void> {
   const named = await checkedFormat(format);
   const [name, config] = typeof named === 'string' ? [named, {}] : (Object.entries(named)[0] as [string, JsonObject]);
-  const { registry, store, artifacts } = await openRegistry();
+  const { registry, store, artifacts } = await openRegistry('change');
   const { findExport, makeExport, saveExports } = await import('../../registry/version-exports.ts');
   const { writeStoredExport } = await import('../../registry/export.ts');
   const manifest = await registry.version(model, reference);

@@ -8,13 +8,15 @@ export interface OpenRegistry {
   readonly registry: Registry;
 }
 
-export async function openRegistry(): Promise<OpenRegistry> {
-  const [{ openStore }, { createArtifactStore }, { createRegistry }] = await Promise.all([
-    import('../../storage/open-store.ts'),
+/** @param change the command is to change the registry: it has to be that of the stack, where one is known */
+export async function openRegistry(change?: 'change'): Promise<OpenRegistry> {
+  const [store, { createArtifactStore }, { createRegistry }] = await Promise.all([
+    change === undefined
+      ? import('../../storage/open-store.ts').then(({ openStore }) => openStore())
+      : import('../../runs/own-stack.ts').then(({ openOwnStore }) => openOwnStore()),
     import('../../storage/artifact-store.ts'),
     import('../../registry/registry.ts'),
   ]);
-  const store = await openStore();
   const artifacts = createArtifactStore(store);
   return { store, artifacts, registry: createRegistry(store, artifacts) };
 }

@@ -17,7 +17,7 @@ export async function promoteAction(
   version: string,
   options: ConfirmOptions & { alias: string; why?: string; unpin?: boolean },
 ): Promise<void> {
-  const opened = await openRegistry();
+  const opened = await openRegistry('change');
   const why = options.why ?? 'Promoted by hand.';
   const change = await opened.registry.promote(model, version, {
     alias: options.alias,
@@ -34,7 +34,7 @@ export async function promoteAction(
 }
 
 export async function rollbackAction(io: CliIo, model: string, options: ConfirmOptions & { to?: string; why?: string }): Promise<void> {
-  const opened = await openRegistry();
+  const opened = await openRegistry('change');
   const why = options.why ?? 'Rolled back by hand.';
   const change = await opened.registry.rollback(model, {
     who: currentUser(),
@@ -49,7 +49,7 @@ export async function rollbackAction(io: CliIo, model: string, options: ConfirmO
 }
 
 export async function unpinAction(io: CliIo, model: string, options: { why?: string }): Promise<void> {
-  const { registry } = await openRegistry();
+  const { registry } = await openRegistry('change');
   const change = await registry.unpin(model, { who: currentUser(), why: options.why ?? 'Unpinned by hand.' });
   io.result(changeResult(model, change, null));
   io.print(
@@ -59,7 +59,10 @@ export async function unpinAction(io: CliIo, model: string, options: { why?: str
   );
 }
 
-/** Says that it is done only after the servers answer with the version; exits with 4 where they do not in time, with 1 where another version became champion meanwhile. */
+/**
+ * Says that it is done only after the servers answer with the version; exits with 4 where they do not in time, with 1 where another
+ * version became champion meanwhile.
+ */
 async function proveAndReport(
   io: CliIo,
   { store }: OpenRegistry,

@@ -36,7 +36,7 @@ export async function sampleAction(
   const sampler = await loadSampler(artifact, text);
   try {
     const format = formatOf(sampler.samples, text);
-    const asked = askedOf(sampler, { count, seed, label }, text);
+    const asked = askedOf(sampler, { count, seed, ...(label === undefined ? {} : { label }) }, text);
     let kept: readonly string[] = [];
     const written = await writeFolder(out, async (aside) => {
       if (format === 'images') return writeImages(aside, sampler, asked);

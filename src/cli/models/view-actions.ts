@@ -3,13 +3,14 @@ import type { ObjectStore } from '../../core/ports.ts';
 import type { Registry, RoutingAt } from '../../registry/registry.ts';
 import type { Routing, VersionManifest } from '../../registry/types.ts';
 import type { BaseOrigin } from '../../training/transfer/base.ts';
-import type { ModelMeta } from '../../training/model/model-meta.ts';
+import { MODEL } from '../../training/model/model-meta.ts';
 import { table } from '../commands/command.ts';
 import type { CliIo } from '../commands/command.ts';
 import { REPAIR_HINT } from '../../registry/documents.ts';
 import type { Problem } from '../../registry/documents.ts';
 import { currentUser, openRegistry } from './options.ts';
 import { aliasesText, metricsText, numberText, sizeText, timeText, transitionRows, versionRows, versionText } from './views.ts';
+import { readStored } from '../../storage/stored.ts';
 
 export async function listAction(io: CliIo): Promise<void> {
   const { registry } = await openRegistry();
@@ -195,7 +196,7 @@ export async function exportAction(
 }
 
 export async function deleteAction(io: CliIo, model: string, reference: string, options: { why?: string }): Promise<void> {
-  const { registry } = await openRegistry();
+  const { registry } = await openRegistry('change');
   const change = await registry.deleteVersion(model, reference, { who: currentUser(), why: options.why ?? 'Deleted by hand.' });
   const version = change.from;
   io.result({ model, version, deleted: true });
@@ -213,7 +214,7 @@ export interface GcFlags {
 }
 
 export async function gcAction(io: CliIo, options: GcFlags): Promise<void> {
-  const { store } = await openRegistry();
+  const { store } = await openRegistry(options.delete === true ? 'change' : undefined);
   const [{ collectGarbage }, { leftWork }] = await Promise.all([import('../../registry/gc.ts'), import('../../runs/left-work.ts')]);
   const hour = 3_600_000;
   const result = await collectGarbage(store, {
@@ -256,6 +257,6 @@ function aliasNames(aliases: Readonly<Record<string, number>> | undefined, versi
 async function artifactOf(store: ObjectStore, manifest: VersionManifest): Promise<{ readonly bytes: number; readonly base?: BaseOrigin }> {
   const { readManifest } = await import('../../storage/artifact-store.ts');
   const { files, meta } = await readManifest(store, manifest.model.digest);
-  const { base } = meta as unknown as Pick<ModelMeta, 'base'>;
+  const { base } = readStored(MODEL, meta, `the model of version ${manifest.version}`);
   return { bytes: Object.values(files).reduce((sum, file) => sum + file.size, 0), ...(base === undefined ? {} : { base }) };
 }

@@ -1,4 +1,5 @@
 import { defineCheck, stepsOf } from './check.ts';
+import type { Json } from '../../core/json.ts';
 import type { Finding } from '../diagnostic.ts';
 import { join } from '../pointer.ts';
 
@@ -7,11 +8,12 @@ export default defineCheck({
   summary: 'The label of `ingest` is not among the columns that are left out.',
   run(facts) {
     return stepsOf(facts, 'ingest').flatMap(({ step, config }): Finding[] => {
-      const { label, exclude } = config;
+      const label = config.label as Json | undefined;
+      const { exclude } = config;
       if (!Array.isArray(exclude)) return [];
       const labels = Array.isArray(label) ? label : [label];
       return exclude.flatMap((name, position) =>
-        !labels.includes(name)
+        !(labels as readonly (Json | undefined)[]).includes(name)
           ? []
           : [
               {

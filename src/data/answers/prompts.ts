@@ -73,7 +73,10 @@ export function tokenTextsOf(json: JsonObject, column: string): TokenTexts {
   return { level, texts: (tokenize.state as unknown as { tokens: string[] }).tokens };
 }
 
-/** The preprocessing of a language model as it serves: rows `{ <text>, maxTokens?, temperature?, topK?, topP?, seed? }`. Of a long text the end is kept. */
+/**
+ * The preprocessing of a language model as it serves: rows `{ <text>, maxTokens?, temperature?, topK?, topP?, seed? }`. Of a long text the
+ * end is kept.
+ */
 export function promptPreprocessor(json: JsonObject, output: TextOutput): Preprocessor {
   const { columns, ...rest } = json as unknown as PreprocessorJson;
   const kept = columns.map((column) => ({

@@ -226,7 +226,7 @@ export async function validate(ctx: StepContext, config: ValidateConfig, dataset
       };
     const { files, meta: after } = await rewrite(db, dataset, columns, ctx.workDir);
     const out = await ctx.artifacts.write({ kind: 'dataset', summary: datasetSummary(after), files, meta: after as unknown as Json });
-    await Promise.all(Object.values(files).map((file) => ('path' in file ? rm(file.path, { force: true }) : undefined)));
+    await Promise.all(Object.values(files).map(async (file) => ('path' in file ? rm(file.path, { force: true }) : undefined)));
     ctx.log.warn(`${bad} rows break expectations and are quarantined.`, { bad });
     return { outputs: { dataset: out }, values, details: `**${bad} of ${total} rows are quarantined**\n\n${report(judged)}` };
   }, ctx.signal);

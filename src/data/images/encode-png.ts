@@ -2,7 +2,12 @@ import { deflateSync } from 'node:zlib';
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
-/** An 8-bit PNG of row-major pixels. The same pixels give the same bytes. @param channels 1 (grey) or 3 (RGB) @see PNG specification, third edition */
+/**
+ * An 8-bit PNG of row-major pixels. The same pixels give the same bytes.
+ *
+ * @param channels 1 (grey) or 3 (RGB)
+ * @see PNG specification, third edition
+ */
 export function encodePng(pixels: Uint8Array, width: number, height: number, channels: number): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);

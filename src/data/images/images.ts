@@ -48,7 +48,10 @@ export async function imageSizeOf(path: string): Promise<{ readonly height: numb
   }
 }
 
-/** Why the bytes are no image that {@link decodeImage} can read; undefined where they are one. Reads all of it, but as small as the format allows. */
+/**
+ * Why the bytes are no image that {@link decodeImage} can read; undefined where they are one. Reads all of it, but as small as the format
+ * allows.
+ */
 export async function imageProblem(bytes: Uint8Array): Promise<string | undefined> {
   if (bytes.length === 0) return 'it has no bytes';
   if (isPlainPng(bytes, DATA_LIMITS.imagePixelsMax)) return undefined;

@@ -410,7 +410,10 @@ async function emptyColumns(db: Database, columns: readonly TypedColumn[]): Prom
     .map((column) => `The column "${column.name}" is missing in every row: "exclude" it, or correct the source.`);
 }
 
-/** Rows of validation and test whose contents are also in another split's rows. By hash there are none, unless a key divides equal rows: a row's class is a part of its contents. */
+/**
+ * Rows of validation and test whose contents are also in another split's rows. By hash there are none, unless a key divides equal rows: a
+ * row's class is a part of its contents.
+ */
 async function countLeaks(db: Database, split: SplitConfig): Promise<number> {
   if (split.by === 'hash' && split.key === undefined) return 0;
   const [leaked] = await db.rows(

@@ -31,7 +31,11 @@ interface Found {
   readonly fingerprint: SourceFingerprint;
 }
 
-/** The files of a source and what they hold now, with the images that a table names. @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID */
+/**
+ * The files of a source and what they hold now, with the images that a table names.
+ *
+ * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID
+ */
 export async function lookAtSource(config: IngestConfig, documentDir: string): Promise<Found> {
   const reader = readerRegistry.get(config.source.format);
   const files = await listSource(reader, config.source, documentDir);
@@ -67,7 +71,7 @@ const DICTIONARY_MAX = 1_000;
 /** Writes the rows of a query as Parquet: the same rows give the same bytes. */
 export async function writeParquet(db: Database, query: string, path: string, groupRows: number): Promise<void> {
   await db.run(
-    `COPY (${query}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT ${DICTIONARY_MAX}, ROW_GROUP_SIZE ${groupRows})`,
+    `COPY (${query}) TO ${literal(path)} (FORMAT parquet, COMPRESSION snappy, DICTIONARY_SIZE_LIMIT ${DICTIONARY_MAX}, ROW_GROUP_SIZE ${groupRows})`,
   );
 }
 
@@ -154,7 +158,8 @@ function details(meta: DatasetMeta, tables: IngestTables): string {
  * Source → `dataset` artifact: typed columns, bad rows in quarantine, three splits as Parquet, and the profile of the train split.
  *
  * @param findReference how the data of the last version looked, where they were others than these
- * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID, SOURCE_CHANGED, COLUMN_MISSING, SCHEMA_CHANGED, LABEL_INVALID, SPLIT_INVALID, DATA_INVALID
+ * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID, SOURCE_CHANGED, COLUMN_MISSING, SCHEMA_CHANGED, LABEL_INVALID, SPLIT_INVALID,
+ * DATA_INVALID
  */
 export async function ingest(
   ctx: StepContext,
@@ -196,7 +201,7 @@ export async function ingest(
       files: written,
       meta: meta as unknown as Json,
     });
-    await Promise.all(Object.values(written).map((file) => ('path' in file ? rm(file.path, { force: true }) : undefined)));
+    await Promise.all(Object.values(written).map(async (file) => ('path' in file ? rm(file.path, { force: true }) : undefined)));
     return {
       outputs: { dataset },
       values: {

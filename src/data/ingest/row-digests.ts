@@ -6,23 +6,39 @@ import { DIGEST_BYTES } from '../reading/digest.ts';
 import { SPLITS } from '../stored/dataset.ts';
 import type { Split } from '../stored/dataset.ts';
 
-/** File of a split's digests. Those of `<split>.digests` were made in another way and tell nothing of these: such a dataset counts as one that keeps none. */
+/**
+ * File of a split's digests. Those of `<split>.digests` were made in another way and tell nothing of these: such a dataset counts as one
+ * that keeps none.
+ */
 export function digestsFile(split: Split): string {
   return `${split}.digests2`;
+}
+
+/** The digests that a query gives as its only column, some rows at a time; each part is good until the next is asked for. */
+async function* digestParts(db: Database, query: string): AsyncGenerator<Uint8Array> {
+  for await (const {
+    rows,
+    columns: [digests],
+  } of db.typedChunks(query))
+    yield digests!.bytes.subarray(0, rows * DIGEST_BYTES);
 }
 
 /** Writes the digests of a query, one after the other, as unsigned 64-bit integers (little-endian). */
 export async function writeDigests(db: Database, query: string, path: string): Promise<void> {
   const file = await open(path, 'w');
   try {
-    for await (const {
-      rows,
-      columns: [digests],
-    } of db.typedChunks(query))
-      await file.writeFile(digests!.bytes.subarray(0, rows * DIGEST_BYTES));
+    for await (const part of digestParts(db, query)) await file.writeFile(part);
   } finally {
     await file.close();
   }
+}
+
+/** The digests of a query, in its order. */
+export async function digestsOfQuery(db: Database, query: string): Promise<BigUint64Array> {
+  const parts: Uint8Array[] = [];
+  for await (const part of digestParts(db, query)) parts.push(Uint8Array.from(part));
+  const bytes = Buffer.concat(parts);
+  return new BigUint64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 }
 
 /**

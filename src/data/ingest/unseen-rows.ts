@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import type { Json } from '../../core/json.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import { withDatabase } from '../table/duckdb.ts';
-import type { Database } from '../table/duckdb.ts';
 import { SPLITS } from '../stored/dataset.ts';
-import type { DatasetMeta, DatasetProfile } from '../stored/dataset.ts';
+import type { DatasetProfile } from '../stored/dataset.ts';
 import { lookAtSource } from './ingest.ts';
 import { readTables } from './ingest-tables.ts';
 import type { IngestConfig } from './ingest-config.ts';
-import { digestsInOrder } from './row-digests.ts';
+import { digestsInOrder, digestsOfQuery } from './row-digests.ts';
+import { datasetMeta } from '../stored/dataset-rows.ts';
 
 export interface SourceRequest {
   readonly config: IngestConfig;
@@ -33,7 +33,7 @@ export async function unseenRows(
   name: string,
   { config, documentDir, nominalTime }: SourceRequest,
 ): Promise<UnseenRows> {
-  const meta = dataset.manifest.meta as unknown as DatasetMeta;
+  const meta = datasetMeta(dataset);
   const held = Object.values(meta.rows).reduce((sum, rows) => sum + rows, 0);
   const { files, fingerprint } = await lookAtSource(config, documentDir);
   if (config.window === undefined && fingerprint.digest === meta.source.digest) return { rows: held, unseen: 0, note: '' };
@@ -50,7 +50,7 @@ export async function unseenRows(
       // Datasets of the first version keep no digests: all that is known of their rows is how many there are.
       if (known === undefined)
         return { rows: count, unseen: Math.max(0, count - held), note: 'by the number of rows alone, as its data keep no digests' };
-      return { rows: count, unseen: countNew(await digestsOf(db), known), note: '' };
+      return { rows: count, unseen: countNew((await digestsOfQuery(db, 'SELECT digest FROM rows')).sort(), known), note: '' };
     });
   } finally {
     await rm(workDir, { recursive: true, force: true });
@@ -71,17 +71,6 @@ async function digestsIn(dataset: OpenArtifact): Promise<BigUint64Array | undefi
     at += part.length;
   }
   return all.sort();
-}
-
-async function digestsOf(db: Database): Promise<BigUint64Array> {
-  const parts: Uint8Array[] = [];
-  for await (const {
-    rows,
-    columns: [digests],
-  } of db.typedChunks('SELECT digest FROM rows'))
-    parts.push(Uint8Array.from(digests!.bytes.subarray(0, rows * BigUint64Array.BYTES_PER_ELEMENT)));
-  const bytes = Buffer.concat(parts);
-  return new BigUint64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)).sort();
 }
 
 /** Values of the first that the second does not hold as often. Both ascend. */

@@ -76,7 +76,8 @@ export interface AnomalySplit {
 /**
  * Counts the anomalies of every split.
  *
- * @throws LABEL_INVALID for rows that do not say what they are; CONFIG_INVALID for a value that no row has; SPLIT_INVALID where training has no normal
+ * @throws LABEL_INVALID for rows that do not say what they are; CONFIG_INVALID for a value that no row has; SPLIT_INVALID where training
+ * has no normal
  * row, or the test split has not both kinds
  */
 export async function countAnomalies(

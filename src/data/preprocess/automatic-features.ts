@@ -39,7 +39,10 @@ const ROWS_TO_BE_UNIQUE = 4;
 const CODES_MAX = 12;
 const CODE_ROWS = 20;
 const CODE_SHARE = 0.01;
-/** The farthest value lies so many times the distance of the 5 % and 95 % quantiles from the median: about 1.2 of normal, 3 of exponential numbers. */
+/**
+ * The farthest value lies so many times the distance of the 5 % and 95 % quantiles from the median: about 1.2 of normal, 3 of exponential
+ * numbers.
+ */
 const HEAVY_TAIL = 3;
 
 /** Stands for a missing category; in no other column than its own. */
@@ -115,7 +118,10 @@ function areCodes({ type, count, distinct, number }: ColumnProfile): boolean {
   return shares.size === distinct && [...shares.values()].every((rows) => rows >= CODE_SHARE * number.sample.length);
 }
 
-/** Whole numbers, each once, that are named as a key. Of other names, what only counts may mean something: a step of time, a place in a row. */
+/**
+ * Whole numbers, each once, that are named as a key. Of other names, what only counts may mean something: a step of time, a place in a
+ * row.
+ */
 function isRowNumber({ name, type, count, missing, distinct, number }: ColumnProfile): boolean {
   if (type !== 'integer' || number === undefined || missing > 0 || distinct < count || count < ROWS_TO_JUDGE) return false;
   return NAMES_AN_IDENTIFIER.test(name) || NAMES_AN_IDENTIFIER.test(name.toLowerCase());

@@ -102,14 +102,41 @@ export interface FittedLink extends Link {
 /** Runs a batch of one column through fitted transforms. What one of them puts beside the values is carried along, as it is. */
 export async function applyChain(data: ColumnData, links: readonly FittedLink[], scope: Omit<TransformScope, 'kind'>): Promise<ColumnData> {
   let current = data;
-  for (const link of links) {
+  for (let at = 0; at < links.length; at += 1) {
+    const link = links[at]!;
     const carried = besideOf(current);
+    const functions = numberFunctions(current, links, at, scope.column);
+    if (functions.length > 0) {
+      const mapped = mapAtOnce(current as NumberData, functions);
+      current = carried === undefined ? mapped : { ...mapped, beside: carried };
+      at += functions.length - 1;
+      continue;
+    }
     const next = await link.definition.apply(current, link.config, link.state, { ...scope, kind: current.kind });
     const own = besideOf(next);
     const beside = carried === undefined || own === undefined || own === carried ? (own ?? carried) : sideBySide(carried, own);
     current = beside === undefined ? next : ({ ...next, beside } as ColumnData);
   }
   return current;
+}
+
+/** What the transforms from a place on make of a number, as long as each follows from itself alone. */
+function numberFunctions({ kind }: ColumnData, links: readonly FittedLink[], from: number, column: string): ((value: number) => number)[] {
+  const functions: ((value: number) => number)[] = [];
+  for (let at = from; kind === 'number' && at < links.length; at += 1) {
+    const { definition, config, state } = links[at]!;
+    const each = definition.each?.(config, state, { column, kind });
+    if (each === undefined) break;
+    functions.push(each);
+  }
+  return functions;
+}
+
+/** One new column, whatever number of transforms it goes through. */
+function mapAtOnce({ values }: NumberData, functions: readonly ((value: number) => number)[]): NumberData {
+  const mapped = values.slice();
+  for (const each of functions) for (let row = 0; row < mapped.length; row += 1) mapped[row] = each(mapped[row]!);
+  return { kind: 'number', values: mapped };
 }
 
 /** The same through a whole chain: what stands beside the values becomes part of them. */

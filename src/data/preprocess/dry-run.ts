@@ -16,7 +16,11 @@ export async function tryTransforms(columns: readonly FittedColumn[], pass: Trai
 
 const FILES_AT_ONCE = 32;
 
-/** Whether image files have the one size that their column needs, which no transform gives them: by their headers alone. @throws DATA_INVALID */
+/**
+ * Whether image files have the one size that their column needs, which no transform gives them: by their headers alone.
+ *
+ * @throws DATA_INVALID
+ */
 export async function requireSameSizes(columns: readonly FittedColumn[], files: readonly SourceFile[]): Promise<void> {
   const fixed = columns.find(({ type, size }) => type === 'image' && size !== undefined);
   if (fixed === undefined) return;

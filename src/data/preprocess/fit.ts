@@ -44,6 +44,9 @@ function missingColumn(column: Column, size?: readonly [number, number]): Column
     : { kind: kind as 'number', values: Float64Array.of(Number.NaN) };
 }
 
+/** Hears of what was learnt, and in which pass over the data. */
+export type NoteTaker = (text: string, pass: number) => void;
+
 async function fitPass(works: readonly Work[], pass: TrainPass, seed: number, note: (text: string) => void): Promise<void> {
   const pending = works.filter((work) => advance(work) !== undefined);
   const fitters = new Map<Work, Fitter<Json>>();
@@ -145,10 +148,11 @@ export async function fitColumns(
   chains: readonly { readonly column: Column; readonly links: readonly Link[] }[],
   pass: TrainPass,
   seed: number,
-  note: (text: string) => void = () => undefined,
+  note: NoteTaker = () => undefined,
 ): Promise<FittedColumn[]> {
   const works: Work[] = chains.map(({ column, links }) => ({ column, links, fitted: [] }));
-  while (works.some((work) => advance(work) !== undefined)) await fitPass(works, pass, seed, note);
+  for (let number = 0; works.some((work) => advance(work) !== undefined); number += 1)
+    await fitPass(works, pass, seed, (text) => note(text, number));
   const columns: FittedColumn[] = [];
   for (const work of works) {
     const size = await imageSize(work, pass, seed);

@@ -13,10 +13,8 @@ export interface ReuseConfig {
   readonly onMissing?: 'fail' | 'fit';
 }
 
-export interface PreprocessConfig {
+export interface PreprocessConfig extends LabelConfig {
   readonly features?: Readonly<Record<string, readonly TransformSpec[]>>;
-  readonly label?: LabelConfig['label'];
-  readonly task?: LabelConfig['task'];
   readonly sequence?: SequenceConfig;
   readonly balance?: BalanceConfig;
   readonly anomaly?: AnomalyConfig;

@@ -5,7 +5,7 @@ import type { ArtifactRef } from '../../core/artifact.ts';
 import { PerennialError } from '../../core/errors.ts';
 import { canonicalJson } from '../../core/json.ts';
 import type { Json } from '../../core/json.ts';
-import type { OpenArtifact } from '../../core/ports.ts';
+import type { LocalFile, OpenArtifact } from '../../core/ports.ts';
 import type { StepContext, StepResult } from '../../core/step.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import { anomalyRule, countAnomalies, normalOnly } from './anomaly.ts';
@@ -16,6 +16,7 @@ import { writeTrain } from './balanced-train.ts';
 import { checkChain, kindOf, parseChain } from './chain.ts';
 import { columnOutcomes, outcomeTable } from './column-outcomes.ts';
 import type { Link, TransformSpec } from './chain.ts';
+import { fitInThreads, isWorthThreads, writeInThreads } from './in-threads.ts';
 import { requireColumn } from '../table/columns.ts';
 import { columnBatches, columnSource, columnsOf, datasetMeta } from '../stored/dataset-rows.ts';
 import { pathLiteral, withDatabase } from '../table/duckdb.ts';
@@ -50,7 +51,9 @@ export interface ResolvedFeatures {
   readonly decisions?: readonly Decision[];
 }
 
-/** The columns of a dataset with the chains of the document, checked against their types. Without `features`, the profile decides on them. */
+/**
+ * The columns of a dataset with the chains of the document, checked against their types. Without `features`, the profile decides on them.
+ */
 export function resolveFeatures(
   config: PreprocessConfig,
   meta: Pick<DatasetMeta, 'columns' | 'label' | 'furtherLabels' | 'splitColumn'>,
@@ -142,6 +145,7 @@ export async function fitPreprocessing(
   dataset: OpenArtifact,
   config: PreprocessConfig,
   reused?: ReusedPreprocessing,
+  signal?: AbortSignal,
 ): Promise<FittedPreprocessing> {
   const meta = datasetMeta(dataset);
   const seed = reused?.parts.seed ?? config.seed ?? 1;
@@ -180,7 +184,24 @@ export async function fitPreprocessing(
       ? await reuseOutput(reused, meta, all)
       : await fitOutput(anomaly === undefined ? labelColumns(meta) : [], config, all, train, meta.labelKinds);
   const learnt: string[] = [];
-  const columns = reused?.parts.columns ?? (await fitColumns(chains, train, seed, (note) => learnt.push(note)));
+  const note = (text: string): unknown => learnt.push(text);
+  const inThreads =
+    normal === undefined &&
+    isWorthThreads(
+      meta.rows.train,
+      chains.map(({ column }) => column),
+    );
+  const columns =
+    reused?.parts.columns ??
+    (inThreads
+      ? await fitInThreads(
+          dataset,
+          chains.map(({ column }) => ({ column: column.name, specs: features[column.name]! })),
+          seed,
+          note,
+          signal,
+        )
+      : await fitColumns(chains, train, seed, note));
   const parts = {
     columns,
     output,
@@ -196,7 +217,9 @@ export async function fitPreprocessing(
     outcomes: columnOutcomes(columns, features, decisions, meta.columns),
     notes: [...(survey?.notes ?? []), ...notes, ...copies, ...learnt],
     seed,
-    ...(anomaly === undefined ? {} : { anomaly, anomalies, described }),
+    ...(anomaly === undefined
+      ? {}
+      : { anomaly, ...(anomalies === undefined ? {} : { anomalies }), ...(described === undefined ? {} : { described }) }),
     ...(config.weight === undefined ? {} : { weight: requireColumn(meta.columns, config.weight, 'weight') }),
   };
 }
@@ -317,34 +340,50 @@ export async function preprocess(
     ctx.progress({
       message: base === undefined ? 'learning the transforms from the train split' : `taking over the transforms of ${base.text}`,
     });
-    const fitted = await fitPreprocessing(db, dataset, config, reused);
+    const fitted = await fitPreprocessing(db, dataset, config, reused, ctx.signal);
     for (const note of fitted.notes) ctx.log.warn(note);
     const { inputs } = fitted.preprocessor;
     const { output } = fitted;
     const specs: TensorSpec[] = [...inputs, ...labelSpecs(output)];
     const { anomalies } = fitted;
     const windows = fitted.sequence === undefined ? undefined : new Windows(fitted.sequence, fitted.byType!);
-    const files: Record<string, Uint8Array | { path: string }> = {};
+    const files: Record<string, Uint8Array | LocalFile> = {};
     const splits: Partial<Record<Split, ExamplesMeta['splits'][Split]>> = {};
     // Windows and balanced rows are computed from values.
     const stored =
       windows === undefined && config.balance === undefined
         ? await storedColumns(fitted.columns, config.seed ?? 1)
         : { columns: fitted.columns, levels: {} };
-    for (const split of SPLITS) {
-      const writer = await writeSplit(
-        { db, dataset, fitted: { ...fitted, columns: stored.columns }, seed: config.seed ?? 1 },
-        config,
-        split,
-        specs,
-        windows,
-        ctx,
-        dir,
+    const { rows } = datasetMeta(dataset);
+    const inThreads =
+      windows === undefined &&
+      config.balance === undefined &&
+      fitted.anomaly === undefined &&
+      isWorthThreads(
+        SPLITS.reduce((sum, split) => sum + rows[split], 0),
+        fitted.columns,
       );
-      Object.assign(files, writer.files);
-      splits[split] = { rows: writer.rows, shards: writer.shards };
-    }
-    requireExamples((split) => splits[split]!.rows, datasetMeta(dataset).rows);
+    if (inThreads) {
+      const written = await writeInThreads(dataset, { ...fitted, columns: stored.columns }, specs, dir, ctx.signal, (message, fraction) =>
+        ctx.progress({ message, fraction }),
+      );
+      Object.assign(files, written.files);
+      Object.assign(splits, written.splits);
+    } else
+      for (const split of SPLITS) {
+        const writer = await writeSplit(
+          { db, dataset, fitted: { ...fitted, columns: stored.columns }, seed: config.seed ?? 1 },
+          config,
+          split,
+          specs,
+          windows,
+          ctx,
+          dir,
+        );
+        Object.assign(files, writer.files);
+        splits[split] = { rows: writer.rows, shards: writer.shards };
+      }
+    requireExamples((split) => splits[split]!.rows, rows);
     files['preprocessor.json'] = Buffer.from(canonicalJson(fitted.preprocessor.toJson()));
     files['columns.json'] = Buffer.from(JSON.stringify({ columns: fitted.outcomes, notes: fitted.notes }));
     Object.assign(files, fitted.described === undefined ? await profileOf(dataset) : profileFiles(fitted.described));

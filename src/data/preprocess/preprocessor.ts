@@ -54,7 +54,12 @@ function checkFinite(values: Float32Array, width: number, column: string, firstR
   }
 }
 
-/** The tensor of a column that is an input of its own. @param saturate values beyond float32 become its largest ones. @throws DATA_INVALID for what is not finite. */
+/**
+ * The tensor of a column that is an input of its own.
+ *
+ * @param saturate values beyond float32 become its largest ones.
+ * @throws DATA_INVALID for what is not finite.
+ */
 function columnTensor(column: FittedColumn, data: ColumnData, firstRow: number, saturate: boolean): Tensor {
   const { spec } = column;
   const width = spec.shape.reduce((product, size) => product * size, 1);
@@ -87,7 +92,12 @@ function tensorSpec({ name, shape, dtype, vocabularySize, range }: TensorSpec): 
   return { name, shape, dtype, ...(vocabularySize === undefined ? {} : { vocabularySize }), ...(range === undefined ? {} : { range }) };
 }
 
-/** Writes a column of `features` to its place in every row. @param saturate values beyond float32 become its largest ones. @throws DATA_INVALID for what is not finite, or no number */
+/**
+ * Writes a column of `features` to its place in every row.
+ *
+ * @param saturate values beyond float32 become its largest ones.
+ * @throws DATA_INVALID for what is not finite, or no number
+ */
 function writeFeature(
   data: ColumnData,
   target: Float32Array,
@@ -104,6 +114,7 @@ function writeFeature(
     for (let row = 0, to = offset; row < places.length; row += 1, to += width) if (places[row]! >= 0) target[to + places[row]!] = 1;
     return;
   }
+  if (data.kind === 'number' && !saturate) return writeNumbers(data.values, target, width, offset, column, firstRow);
   const { values } = data;
   const own = data.kind === 'vector' ? data.width : 1;
   for (let from = 0, start = offset; from < values.length; start += width) {
@@ -113,6 +124,15 @@ function writeFeature(
       // Infinities and NaN give NaN; a double may be beyond what the target holds.
       if (target[to]! - target[to]! !== 0) throw notFinite(target[to]!, firstRow + Math.floor(from / own), column);
     }
+  }
+}
+
+/** The most frequent case by itself, so that the loop is about arrays of one kind. */
+function writeNumbers(values: Float64Array, target: Float32Array, width: number, offset: number, column: string, firstRow: number): void {
+  for (let row = 0, to = offset; row < values.length; row += 1, to += width) {
+    target[to] = values[row]!;
+    const written = target[to]!;
+    if (written - written !== 0) throw notFinite(written, firstRow + row, column);
   }
 }
 
@@ -167,7 +187,11 @@ export function windowTensor(tensor: Tensor, size: number): Tensor {
   return { spec: { ...tensor.spec, shape: [size, ...tensor.spec.shape] }, rows, data };
 }
 
-/** When rows are; undefined where none of them says it: they then follow each other as they stand. @throws DATA_INVALID where some do not */
+/**
+ * When rows are; undefined where none of them says it: they then follow each other as they stand.
+ *
+ * @throws DATA_INVALID where some do not
+ */
 async function timesOfRows(rows: readonly Row[], by: Column): Promise<Float64Array | undefined> {
   const missing = rows.map((row) => !Object.hasOwn(row, by.name) || row[by.name] === null || row[by.name] === undefined);
   if (missing.every(Boolean)) return undefined;
@@ -181,17 +205,20 @@ async function timesOfRows(rows: readonly Row[], by: Column): Promise<Float64Arr
   return data.values;
 }
 
+/** A fitted column as it is kept, or told to another thread. */
+export interface ColumnJson {
+  readonly name: string;
+  readonly type: Column['type'];
+  readonly required: boolean;
+  readonly size?: readonly [number, number];
+  readonly spec: FittedColumn['spec'];
+  readonly transforms: readonly { readonly name: string; readonly value: Json; readonly state: Json }[];
+}
+
 export interface PreprocessorJson {
   readonly formatVersion: 1;
   readonly seed: number;
-  readonly columns: readonly {
-    name: string;
-    type: Column['type'];
-    required: boolean;
-    size?: [number, number];
-    spec: FittedColumn['spec'];
-    transforms: readonly { name: string; value: Json; state: Json }[];
-  }[];
+  readonly columns: readonly ColumnJson[];
   readonly output: OutputSpec;
   readonly sequence?: FittedSequence & { readonly byType: Column['type'] };
   readonly reading?: SourceReading;
@@ -294,19 +321,33 @@ function toJson({ columns, output, sequence, seed, reading }: PreprocessorParts,
   const json: PreprocessorJson = {
     formatVersion: 1,
     seed,
-    columns: columns.map(({ name, type, required, size, spec, links }) => ({
-      name,
-      type,
-      required,
-      ...(size === undefined ? {} : { size: [size[0], size[1]] as [number, number] }),
-      spec,
-      transforms: links.map((link) => ({ name: link.definition.name, value: link.value, state: link.state })),
-    })),
+    columns: columnsToJson(columns),
     output,
     ...(sequence === undefined ? {} : { sequence: { ...sequence, byType } }),
     ...(reading === undefined ? {} : { reading }),
   };
   return json as unknown as JsonObject;
+}
+
+export function columnsToJson(columns: readonly FittedColumn[]): ColumnJson[] {
+  return columns.map(({ name, type, required, size, spec, links }) => ({
+    name,
+    type,
+    required,
+    ...(size === undefined ? {} : { size: [size[0], size[1]] as const }),
+    spec,
+    transforms: links.map((link) => ({ name: link.definition.name, value: link.value, state: link.state })),
+  }));
+}
+
+export function columnsOfJson(columns: readonly ColumnJson[]): FittedColumn[] {
+  return columns.map(({ transforms, ...column }): FittedColumn => ({
+    ...column,
+    links: parseChain(
+      transforms.map(({ name, value }) => (value === null ? name : { [name]: value })),
+      column.name,
+    ).map((link, index) => ({ ...link, state: transforms[index]!.state })),
+  }));
 }
 
 /** The fitted preprocessing of a model, from `preprocessor.json`. Reads no data; sharp is loaded only when an image comes. */
@@ -332,14 +373,7 @@ export function preprocessorParts(json: JsonObject): { readonly parts: Preproces
   const { formatVersion, columns, output, sequence, seed, reading } = json as unknown as PreprocessorJson;
   if (formatVersion !== 1)
     throw new PerennialError('MODEL_INVALID', `The preprocessing has format ${String(formatVersion)}; this version reads format 1.`);
-  const fitted = columns.map(({ transforms, ...column }): FittedColumn => ({
-    ...column,
-    links: parseChain(
-      transforms.map(({ name, value }) => (value === null ? name : { [name]: value })),
-      column.name,
-    ).map((link, index) => ({ ...link, state: transforms[index]!.state })),
-  }));
-  const parts = { columns: fitted, output, seed, ...(reading === undefined ? {} : { reading }) };
+  const parts = { columns: columnsOfJson(columns), output, seed, ...(reading === undefined ? {} : { reading }) };
   if (sequence === undefined) return { parts };
   const { byType, ...rest } = sequence;
   return { parts: { ...parts, sequence: rest }, byType };

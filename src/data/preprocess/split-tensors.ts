@@ -4,6 +4,7 @@ import type { ColumnOutcome } from './column-outcomes.ts';
 import { anomalyTensor, isAnomalySql } from './anomaly.ts';
 import type { AnomalyRule } from './anomaly.ts';
 import { columnBatches, columnSource, datasetMeta } from '../stored/dataset-rows.ts';
+import type { RowsOf } from '../stored/dataset-rows.ts';
 import type { Database } from '../table/duckdb.ts';
 import { ANOMALY, labelsOf } from '../stored/examples.ts';
 import { labelTensors } from './label.ts';
@@ -39,7 +40,7 @@ export interface FittedPreprocessing {
 export interface SplitSource {
   readonly db: Database;
   readonly dataset: OpenArtifact;
-  readonly fitted: FittedPreprocessing;
+  readonly fitted: Pick<FittedPreprocessing, 'columns' | 'output' | 'seed' | 'anomaly' | 'weight'>;
   /** Of balancing. */
   readonly seed: number;
 }
@@ -49,12 +50,13 @@ export async function* splitTensors(source: SplitSource, split: Split, normal = 
   for await (const { tensors } of splitBatches(source, split, [], normal)) yield tensors;
 }
 
-/** As {@link splitTensors}, with further columns as they are. */
+/** As {@link splitTensors}, with further columns as they are. @param part only these rows */
 export async function* splitBatches(
   { db, dataset, fitted }: SplitSource,
   split: Split,
   further: readonly string[],
   normal = false,
+  part?: RowsOf,
 ): AsyncGenerator<{ readonly tensors: TensorBatch; readonly columns: ReadonlyMap<string, ColumnData> }> {
   const meta = datasetMeta(dataset);
   const { anomaly } = fitted;
@@ -70,7 +72,7 @@ export async function* splitBatches(
     ]),
   ];
   const source = anomaly === undefined || !normal || meta.rows[split] === 0 ? undefined : await normalRows(db, dataset, split, anomaly);
-  for await (const { rows, firstRow, columns } of columnBatches(db, dataset, split, names, source)) {
+  for await (const { rows, firstRow, columns } of columnBatches(db, dataset, split, names, source ?? part)) {
     const tensors = await tensorsOf(fitted, columns, rows, firstRow);
     yield {
       columns,

@@ -114,6 +114,9 @@ async function refuseOpenQuote(db: Database, parts: readonly Part[]): Promise<vo
 
 const forget = (db: Database): Promise<void> => db.run('DROP TABLE IF EXISTS csv_errors; DROP TABLE IF EXISTS csv_scans');
 
+/** Delimiters that stand in no number. */
+const PLAIN_DELIMITERS = [',', ';', '\t', '|'];
+
 /** @param plain the files, as parts may hold copies without their headers */
 function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], parts: readonly Part[], mended: boolean): RawTable {
   const { db, config, workDir } = request;
@@ -157,6 +160,20 @@ function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], 
         ? union([nulls, 'store_rejects=true', 'rejects_limit=0', `rejects_table='csv_errors'`, `rejects_scan='csv_scans'`])
         : someRows(union([nulls, 'ignore_errors=true']), rows);
     },
+    ...(!mended &&
+    layout.names.length > 1 &&
+    PLAIN_DELIMITERS.includes(layout.delimiter) &&
+    quote.length <= 1 &&
+    quote.charCodeAt(0) !== layout.delimiter.charCodeAt(0)
+      ? {
+          plain: {
+            files: parts.map(({ file, layout: { skip } }) => ({ path: file.path, skip: skip ?? 0 })),
+            delimiter: layout.delimiter,
+            quote,
+            nullValues,
+          },
+        }
+      : {}),
     async rejects() {
       await refuseOpenQuote(db, parts);
       const reason = `CASE min(error_type::VARCHAR) ${Object.entries(REASONS)

@@ -1,5 +1,6 @@
 import type { JsonObject, JsonSchema } from '../../core/json.ts';
 import type { Database } from '../table/duckdb.ts';
+import type { PlainSource } from '../reading/plain-scan.ts';
 import type { RawColumn } from '../reading/source-column.ts';
 
 /** A file of a source, as it was when the source was listed. */
@@ -21,8 +22,14 @@ export interface RawTable {
   readonly label?: string;
   /** SQL of a table with the columns, in the order of the source. */
   readonly source: (rows: RowChoice) => string;
-  /** After `source('all')` was read: puts malformed rows into the table `rejects`. @throws SOURCE_INVALID for what is worse than bad rows */
+  /**
+   * After `source('all')` was read: puts malformed rows into the table `rejects`.
+   *
+   * @throws SOURCE_INVALID for what is worse than bad rows
+   */
   readonly rejects?: () => Promise<void>;
+  /** Files whose rows can be read byte by byte, where nothing in how they are laid out speaks against it. */
+  readonly plain?: Omit<PlainSource, 'columns'>;
   /** Before `all` is read once more. */
   readonly forget?: () => Promise<void>;
   /** Where reading failed for a reason that can be mended by rewriting the files: the same source in another form. */

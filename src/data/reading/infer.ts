@@ -40,35 +40,77 @@ interface Measured {
 
 const COUNTS = 9;
 
-function textMeasures(c: string): string[] {
-  const number = numberSql(c, undefined);
+/** Digits, signs and blanks stand before this character: what does not begin with one of them is no number of digits, date or code. */
+const BEHIND_DIGITS = `':'`;
+
+/** SQL of a count, or what is known of it already. */
+type Measure = string | number;
+
+/** What tells which of the patterns are worth asking: they take ten times as long as a cast, to be planned as well as to be matched. */
+interface Looks {
+  readonly filled: number;
+  readonly numbers: number;
+  /** Texts that begin as numbers and dates do, and those of them that are no numbers. */
+  readonly digits: number;
+  readonly others: number;
+}
+
+const LOOKS = 4;
+
+/** @param n the number that the text is, computed once */
+const looksOf = (c: string, n: string): string[] => [
+  `count(${c})`,
+  `count(${n})`,
+  `count_if(${c} < ${BEHIND_DIGITS})`,
+  `count_if(${c} < ${BEHIND_DIGITS} AND ${n} IS NULL)`,
+];
+
+/**
+ * Each pattern is asked of those texts alone that it can fit: what is a number is no word for a missing value, no point in time, true or
+ * false; what begins with a letter is neither number of digits nor date.
+ */
+function textMeasures(c: string, n: string, { filled, numbers, digits, others }: Looks): Measure[] {
+  const odd = (measure: string): Measure => (numbers === filled ? 0 : `count_if(CASE WHEN ${n} IS NULL THEN ${measure} ELSE false END)`);
+  const lead = (guard: string, measure: string): Measure =>
+    digits === 0 ? 0 : `count_if(CASE WHEN ${c} < ${BEHIND_DIGITS} AND ${guard} THEN ${measure} ELSE false END)`;
+  const dates = (measure: string): Measure =>
+    others === 0 ? 0 : `count_if(CASE WHEN ${n} IS NULL AND ${c} < ${BEHIND_DIGITS} THEN ${measure} ELSE false END)`;
   return [
-    `count(${c})`,
-    `count_if(${missingWordSql(c)})`,
-    `count(${number})`,
-    `count_if(regexp_full_match(${c}, '\\s*[+-]?\\d{1,16}\\s*') AND abs(try_cast(${c} AS BIGINT)) <= ${DATA_LIMITS.integerMax})`,
-    `count_if(lower(trim(${c})) IN ('true', 'false'))`,
-    `count(${timestampOfTextSql(c, undefined)})`,
-    `count_if(${isAmbiguousDateSql(c)})`,
-    `count_if(${codeSql(c)})`,
-    `count_if(${looksLikePowerSql(c)})`,
+    filled,
+    odd(missingWordSql(c)),
+    numbers,
+    lead(
+      `${n} = trunc(${n})`,
+      `regexp_full_match(${c}, '\\s*[+-]?\\d{1,16}\\s*') AND abs(try_cast(${c} AS BIGINT)) <= ${DATA_LIMITS.integerMax}`,
+    ),
+    odd(`lower(trim(${c})) = 'true' OR lower(trim(${c})) = 'false'`),
+    dates(`${timestampOfTextSql(c, undefined)} IS NOT NULL`),
+    dates(isAmbiguousDateSql(c)),
+    lead('true', codeSql(c)),
+    lead(`(contains(${c}, 'e') OR contains(${c}, 'E'))`, looksLikePowerSql(c)),
   ];
 }
 
-function measuresOf({ id, from }: RawColumn): string[] {
-  if (from === 'text') return textMeasures(id);
+/** Name of the number that the text of a column is. */
+const numberOf = (id: string): string => `number_${id}`;
+
+/** A cast that fails takes ten times as long as one that does not; infinities have letters in front. */
+const mayBeNumber = (c: string): string => `${c} < ${BEHIND_DIGITS} OR starts_with(${c}, 'i') OR starts_with(${c}, 'I')`;
+
+function measuresOf({ id, from }: RawColumn, looks: Looks | undefined): Measure[] {
+  if (looks !== undefined) return textMeasures(id, numberOf(id), looks);
   // Texts of a source with types stay texts, unless they are all points in time, which such sources have no other way to write.
   if (from === 'string')
     return [
       `count(${id})`,
       `count_if(${missingWordSql(id)})`,
       `count(${numberSql(id, undefined)})`,
-      '0',
-      '0',
+      0,
+      0,
       `count(${timestampOfTextSql(id, undefined)})`,
       `count_if(${isAmbiguousDateSql(id)})`,
-      '0',
-      '0',
+      0,
+      0,
     ];
   if (from === 'integer') return [`count(${id})`, `count_if(abs(CAST(${id} AS HUGEINT)) > ${DATA_LIMITS.integerMax})`];
   if (from === 'exact')
@@ -78,6 +120,39 @@ function measuresOf({ id, from }: RawColumn): string[] {
       `count_if(CAST(${id} AS DOUBLE) <> trunc(CAST(${id} AS DOUBLE)))`,
     ];
   return [];
+}
+
+/** Columns that are measured in one query: what planning it takes grows with the square of its expressions. */
+const COLUMNS_AT_ONCE = 30;
+
+/** The measures of columns, in the order of the columns. */
+async function measured(db: Database, columns: readonly RawColumn[], table: string): Promise<number[][]> {
+  const found: number[][] = [];
+  for (let start = 0; start < columns.length; start += COLUMNS_AT_ONCE) {
+    const group = columns.slice(start, start + COLUMNS_AT_ONCE);
+    const texts = group.filter(({ from }) => from === 'text');
+    const numbers = texts.map(({ id }) => `CASE WHEN ${mayBeNumber(id)} THEN ${numberSql(id, undefined)} END AS ${numberOf(id)}`);
+    const source = `(SELECT ${[...group.map(({ id }) => id), ...numbers].join(', ')} FROM ${table})`;
+    const looks = await measureAll(
+      db,
+      texts.flatMap(({ id }) => looksOf(id, numberOf(id))),
+      source,
+    );
+    const looksOfTexts = new Map(
+      texts.map(({ id }, index) => {
+        const [filled, numbers, digits, others] = looks.slice(index * LOOKS, (index + 1) * LOOKS) as [number, number, number, number];
+        return [id, { filled, numbers, digits, others }];
+      }),
+    );
+    const measures = group.map((column) => measuresOf(column, looksOfTexts.get(column.id)));
+    const values = await measureAll(
+      db,
+      measures.flat().filter((measure) => typeof measure === 'string'),
+      source,
+    );
+    for (const own of measures) found.push(own.map((measure) => (typeof measure === 'number' ? measure : values.shift()!)));
+  }
+  return found;
 }
 
 /**
@@ -90,10 +165,10 @@ function measuresOf({ id, from }: RawColumn): string[] {
  */
 export async function inferTypes(db: Database, raw: readonly RawColumn[], declared: DeclaredTypes, table: string): Promise<Inferred> {
   const open = raw.filter(({ name, fixed }) => !Object.hasOwn(declared, name) && fixed !== true);
-  const values = await measureAll(db, open.flatMap(measuresOf), table);
+  const values = await measured(db, open, table);
+  const measures = new Map(open.map(({ id }, index) => [id, values[index]!]));
   const notes: string[] = [];
   const columns: TypedColumn[] = [];
-  let at = 0;
   for (const column of raw) {
     const base = baseOf(column);
     if (Object.hasOwn(declared, column.name)) {
@@ -104,15 +179,15 @@ export async function inferTypes(db: Database, raw: readonly RawColumn[], declar
       columns.push({ ...base, type: column.from === 'text' || column.from === 'exact' ? 'string' : column.from });
       continue;
     }
-    const own = values.slice(at, (at += measuresOf(column).length));
+    const found = measures.get(column.id)!;
     if (column.from === 'text' || column.from === 'string') {
-      const measured = measuredOf(own);
+      const counts = measuredOf(found);
       const type =
-        column.from === 'text' ? typeOfText(measured) : measured.filled > 0 && measured.times === measured.filled ? 'timestamp' : 'string';
+        column.from === 'text' ? typeOfText(counts) : counts.filled > 0 && counts.times === counts.filled ? 'timestamp' : 'string';
       columns.push({ ...base, type });
-      notes.push(...(await textNotes(db, column, type, measured, table)));
+      notes.push(...(await textNotes(db, column, type, counts, table)));
     } else if (column.from === 'integer' || column.from === 'exact') {
-      const [, beyond = 0, fractions = 0] = own;
+      const [, beyond = 0, fractions = 0] = found;
       const type = beyond > 0 ? 'string' : column.from === 'exact' && fractions > 0 ? 'number' : 'integer';
       columns.push({ ...base, type });
       if (beyond > 0)

@@ -6,11 +6,28 @@ export interface JsonRules {
   readonly tokens?: boolean;
   /** Arrays and objects inside each other. Below what recursive code of the runtime (JSON.stringify) can follow. */
   readonly depthMax?: number;
+  /** "cut": a {@link TooDeep} stands for what is nested deeper, so that who does not read it need not mind. Otherwise the text is refused. */
+  readonly deeper?: 'refuse' | 'cut';
+}
+
+/** Stands for arrays and objects that are nested deeper than anything behind the parser can follow. They were well-formed. */
+export class TooDeep {
+  readonly message: string;
+
+  constructor(depthMax: number, at: number) {
+    this.message = `nested deeper than ${depthMax} levels at character ${at}`;
+  }
+
+  toJSON(): string {
+    return `(${this.message})`;
+  }
 }
 
 /** Deeper values are refused where they are read: nothing behind the parser has to fear them. */
 export const JSON_DEPTH_MAX = 1_000;
 
+/** Nobody nests values so deep, read or not: what a text of mere brackets costs is bounded. */
+const CUT_DEPTH_MAX = 100_000;
 /** Texts up to this length take the runtime's parser: milliseconds, whatever they hold. */
 const WHOLE_CHARS_MAX = 64 * 1024;
 /** Characters of numbers that are given to the runtime's parser at once. */
@@ -87,12 +104,16 @@ function mayBeDeeper(text: string, depthMax: number): boolean {
 type Container = unknown[] | Record<string, unknown>;
 
 /** One pass without recursion; pauses after every {@link STEP} values. */
-function* valueIn(text: string, { exactIntegers = false, tokens = false, depthMax = JSON_DEPTH_MAX }: JsonRules): Generator<void, unknown> {
+function* valueIn(
+  text: string,
+  { exactIntegers = false, tokens = false, depthMax = JSON_DEPTH_MAX, deeper = 'refuse' }: JsonRules,
+): Generator<void, unknown> {
   const stack: Container[] = [];
   const keys: string[] = [];
   let at = 0;
   let count = 0;
   let noRunBefore = 0;
+  const cut = new CutLevels();
 
   const fail = (): never => {
     throw new SyntaxError(
@@ -156,17 +177,18 @@ function* valueIn(text: string, { exactIntegers = false, tokens = false, depthMa
   };
   const key = (): void => {
     skip();
-    keys.push(string());
+    const name = string();
+    if (cut.depth === 0) keys.push(name);
     skip();
     if (text[at] !== ':') fail();
     at += 1;
   };
 
   for (;;) {
-    const parent = stack.at(-1);
+    const parent = cut.top ?? stack.at(-1);
     if (Array.isArray(parent)) {
       skip();
-      const read = numbers(parent);
+      const read = numbers(cut.depth === 0 ? parent : []);
       count += read;
       if (read > STEP) yield;
     }
@@ -174,16 +196,24 @@ function* valueIn(text: string, { exactIntegers = false, tokens = false, depthMa
     let value: unknown;
     const first = text[at];
     if (first === '[' || first === '{') {
-      if (stack.length >= depthMax) throw new SyntaxError(`It is nested deeper than ${depthMax} levels at character ${at}`);
+      const tooDeep = stack.length >= depthMax;
+      if (tooDeep && deeper === 'refuse') throw new SyntaxError(`It is nested deeper than ${depthMax} levels at character ${at}`);
+      if (cut.depth >= CUT_DEPTH_MAX)
+        throw new SyntaxError(`It is nested deeper than ${depthMax + CUT_DEPTH_MAX} levels at character ${at}`);
+      if (tooDeep && cut.depth === 0) cut.first = new TooDeep(depthMax, at);
       at += 1;
       value = first === '[' ? [] : {};
       skip();
       if (text[at] !== (first === '[' ? ']' : '}')) {
-        stack.push(value as Container);
+        if (tooDeep) cut.push(first === '[');
+        else stack.push(value as Container);
         if (first === '{') key();
+        // Of mere brackets others wait as long as of values.
+        if ((count += 1) % STEP === 0) yield;
         continue;
       }
       at += 1;
+      if (tooDeep && cut.depth === 0) value = cut.first;
     } else if (first === '"') value = string();
     else if (first !== undefined && first in WORDS) {
       const word = String(WORDS[first]);
@@ -196,14 +226,16 @@ function* valueIn(text: string, { exactIntegers = false, tokens = false, depthMa
     for (;;) {
       count += 1;
       if (count % STEP === 0) yield;
-      const container = stack.at(-1);
+      const inCut = cut.depth > 0;
+      const container = cut.top ?? stack.at(-1);
       skip();
       if (container === undefined) {
         if (at < text.length) fail();
         return value;
       }
       const list = Array.isArray(container);
-      if (list) container.push(value);
+      if (inCut) value = undefined;
+      else if (list) container.push(value);
       else assign(container, keys.pop()!, value);
       if (text[at] === ',') {
         at += 1;
@@ -212,8 +244,41 @@ function* valueIn(text: string, { exactIntegers = false, tokens = false, depthMa
       }
       if (text[at] !== (list ? ']' : '}')) fail();
       at += 1;
-      value = stack.pop();
+      value = inCut ? cut.pop() : stack.pop();
     }
+  }
+}
+
+const LIST: readonly never[] = [];
+const OBJECT = {};
+
+/** Arrays and objects that are open beyond the depth: a byte each, as there may be millions. */
+class CutLevels {
+  depth = 0;
+  /** What stands for the outermost of them. */
+  first: TooDeep | undefined;
+  #isList = new Uint8Array(1_024);
+
+  /** Something of the kind of the innermost; undefined: none is open. */
+  get top(): Container | undefined {
+    if (this.depth === 0) return undefined;
+    return this.#isList[this.depth - 1] === 1 ? (LIST as unknown as Container) : OBJECT;
+  }
+
+  push(isList: boolean): void {
+    if (this.depth === this.#isList.length) {
+      const larger = new Uint8Array(2 * this.depth);
+      larger.set(this.#isList);
+      this.#isList = larger;
+    }
+    this.#isList[this.depth] = isList ? 1 : 0;
+    this.depth += 1;
+  }
+
+  /** @returns what stands for all of them, once the outermost is closed */
+  pop(): TooDeep | undefined {
+    this.depth -= 1;
+    return this.depth === 0 ? this.first : undefined;
   }
 }
 

@@ -7,6 +7,8 @@ import type { RawTable } from '../readers/reader.ts';
 import { isOddSql, textSql, valueSql } from './column-sql.ts';
 import { withDigest, xorOf } from './digest.ts';
 import { inferTypes } from './infer.ts';
+import { overPlainRows } from './plain-scan.ts';
+import type { PlainKind } from './plain-rows.ts';
 import type { DeclaredTypes, Inferred } from './infer.ts';
 import type { RawColumn, TypedColumn } from './source-column.ts';
 
@@ -69,7 +71,9 @@ async function load({ db, raw, declared, exclude, named, rows }: LoadRequest): P
   let inferred = await inferTypes(db, wanted, declared, table);
   let left = await rowNumbers(db, inferred.columns, wanted, [...named, ...Object.keys(declared)], 'sample');
   await db.run('DROP TABLE sample');
-  let odd = await create(db, raw, kept(inferred, left), declared, rows);
+  let general =
+    rows !== 'all' || Number(seen![0]) * wanted.length < PLAIN_VALUES_MIN || !(await createPlain(db, raw, kept(inferred, left)));
+  let odd = !general ? 0 : await create(db, raw, kept(inferred, left), declared, rows);
   const again = `(SELECT * FROM ${raw.source('again')})`;
   const numbering =
     rows !== 'all' || whole || left.length === 0
@@ -84,12 +88,15 @@ async function load({ db, raw, declared, exclude, named, rows }: LoadRequest): P
   if (rows === 'all' && !whole && (odd > 0 || numbering.length < left.length)) {
     if (odd > 0) inferred = await inferTypes(db, wanted, declared, raw.source('again'));
     left = numbering;
+    general = true;
     odd = await create(db, raw, kept(inferred, left), declared, rows);
     if (odd > 0) throw new PerennialError('SOURCE_CHANGED', 'The source changed while its types were found.');
   }
-  await raw.rejects?.();
-  await rejectOdd(db);
-  await db.run('ALTER TABLE data DROP COLUMN odd; ALTER TABLE data DROP COLUMN reason; ALTER TABLE data DROP COLUMN content');
+  if (general) {
+    await raw.rejects?.();
+    await rejectOdd(db);
+    await db.run('ALTER TABLE data DROP COLUMN odd; ALTER TABLE data DROP COLUMN reason; ALTER TABLE data DROP COLUMN content');
+  }
   const said = left.map(
     ({ name, kept: stays }) =>
       `The column ${name.startsWith('column_') ? `${name} (it has no name)` : `"${name}"`} ${stays ? 'is no feature unless the document names it as one' : 'is left out'}: it numbers the rows. Declare "columns": {"${name}": "integer"} to treat it as any other.`,
@@ -139,6 +146,31 @@ async function rowNumbers(
     if (found.unnamed === true || (spread === 0 && EXPORTED.test(name))) return [{ name, kept: false }];
     return spread === 0 && NUMBERING.test(name) ? [{ name, kept: true }] : [];
   });
+}
+
+/** From so many values among the first rows on, looking whether rows are plain is worth it. */
+const PLAIN_VALUES_MIN = 50_000;
+
+/** Types that plain rows are read as, where nothing is declared of how their texts are written. */
+const PLAIN_KINDS: Partial<Record<TypedColumn['type'], PlainKind>> = { number: 'number', integer: 'integer', string: 'string' };
+
+/** @returns false where the rows are not as plain as that, and nothing was made */
+async function createPlain(db: Database, raw: RawTable, columns: readonly TypedColumn[]): Promise<boolean> {
+  const { plain } = raw;
+  if (plain === undefined || plain.nullValues.some((text) => /^[+-]?[\d.]/.test(text))) return false;
+  const kinds = raw.columns.map(({ name, from, text }): PlainKind | undefined => {
+    const typed = columns.find((column) => column.name === name);
+    if (typed === undefined) return 'leave';
+    return from !== 'text' || text !== undefined || typed.format !== undefined ? undefined : PLAIN_KINDS[typed.type];
+  });
+  if (kinds.includes(undefined)) return false;
+  await raw.forget?.();
+  const places = new Map(raw.columns.map(({ id }, index) => [id, index]));
+  const list = columns
+    .map(({ id, type }) => (type === 'integer' ? `CAST(v${places.get(id)} AS BIGINT) AS ${id}` : `v${places.get(id)} AS ${id}`))
+    .join(', ');
+  const source = { ...plain, columns: raw.columns.map(({ name }, index) => ({ name, kind: kinds[index]! })) };
+  return overPlainRows(db, source, (table) => `CREATE OR REPLACE TEMP TABLE data AS SELECT ${list}, digest FROM ${table}`);
 }
 
 /** Every part of an expression takes memory of its own while it is computed: wide tables are typed in groups of columns. */

@@ -138,7 +138,10 @@ export function numberSql(c: string, format: NumberFormat | undefined): string {
   return `CASE WHEN regexp_full_match(${rest}, ${literal(pattern)}) THEN (${sign}) * try_cast(${plain} AS DOUBLE) / (${scale}) END`;
 }
 
-/** SQL: the text is like 2E5. Programs that write numbers give the exponent a sign or the digits a point: a column of nothing else holds codes. */
+/**
+ * SQL: the text is like 2E5. Programs that write numbers give the exponent a sign or the digits a point: a column of nothing else holds
+ * codes.
+ */
 export function looksLikePowerSql(c: string): string {
   return `regexp_full_match(${c}, '\\s*\\d+[eE]\\d+\\s*')`;
 }

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 const SIDE = 28;
 const PIXELS = SIDE * SIDE;
 
-/** Writes the digits of the package `mnist` (src/digits/<0-9>.json, pixels 0 to 1) as PNG into class folders. Returns the number of images. */
+/**
+ * Writes the digits of the package `mnist` (src/digits/<0-9>.json, pixels 0 to 1) as PNG into class folders. Returns the number of images.
+ */
 export async function writeDigits(packageDir: string, target: string): Promise<number> {
   const { default: sharp } = await import('sharp');
   let written = 0;

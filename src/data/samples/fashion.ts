@@ -9,7 +9,10 @@ const SIDE = 28;
 const CLASSES = ['T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag', 'Ankle boot'];
 const IMAGES_AT_ONCE = 64;
 
-/** Writes the clothes of the package `fashion-mnist` (src/clothes/<0-9>.json, pixels 0 to 255) as PNG into one Parquet file, classes in turn. Returns the number of images. */
+/**
+ * Writes the clothes of the package `fashion-mnist` (src/clothes/<0-9>.json, pixels 0 to 255) as PNG into one Parquet file, classes in
+ * turn. Returns the number of images.
+ */
 export async function writeFashion(packageDir: string, target: string): Promise<number> {
   const { default: sharp } = await import('sharp');
   const classes = await Promise.all(

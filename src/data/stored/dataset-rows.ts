@@ -7,8 +7,10 @@ import type { ColumnData } from '../transforms/column-data.ts';
 import { ident, literal, pathLiteral, withDatabase } from '../table/duckdb.ts';
 import type { Database, TypedVector } from '../table/duckdb.ts';
 import { decodeImage } from '../images/images.ts';
+import { DATASET } from './dataset.ts';
 import type { DatasetMeta, Split } from './dataset.ts';
 import type { Column } from './column.ts';
+import { metaAs } from '../../storage/stored.ts';
 
 /** Rows of a batch with images: each is decoded at once. */
 const IMAGE_ROWS = 64;
@@ -16,7 +18,7 @@ const IMAGE_ROWS = 64;
 export function datasetMeta(artifact: OpenArtifact): DatasetMeta {
   if (artifact.manifest.kind !== 'dataset')
     throw new PerennialError('STEP_FAILED', `A dataset was expected, not a ${artifact.manifest.kind} artifact.`);
-  return artifact.manifest.meta as unknown as DatasetMeta;
+  return metaAs(artifact, DATASET);
 }
 
 /** A column and the SQL that gives it. */
@@ -47,7 +49,7 @@ async function toColumn({ column }: SelectedColumn, values: readonly DuckDBValue
   if (column.type === 'string') return { kind: 'text', values: values as (string | null)[] };
   if (column.type === 'image') {
     const images = await Promise.all(
-      values.map((value, row) => {
+      values.map(async (value, row) => {
         const bytes = bytesOf(value);
         return bytes === null ? null : decodeImage(bytes, firstRow + row, column.name);
       }),
@@ -66,19 +68,20 @@ export interface ColumnBatch {
   readonly columns: ReadonlyMap<string, ColumnData>;
 }
 
-/** Columns of a table or subquery, batch by batch in order; memory stays bounded by the batch. */
+/** Columns of a table or subquery, batch by batch in order; memory stays bounded by the batch. @param shared the memory of a batch is taken again for the next one */
 export async function* tableBatches(
   db: Database,
   source: string,
   chosen: readonly SelectedColumn[],
   rows = 0,
+  shared = false,
 ): AsyncGenerator<ColumnBatch> {
   const texts = chosen.filter(({ column }) => column.type === 'string');
   if (chosen.length > 0 && chosen.every(({ column }) => column.type !== 'image')) {
     const coded =
       texts.length === 0 ? new Map<string, readonly string[]>() : rows < CODED_ROWS_MIN ? undefined : await fewTexts(db, source, texts);
     if (coded !== undefined) {
-      yield* typedBatches(db, source, chosen, coded);
+      yield* typedBatches(db, source, chosen, coded, shared);
       return;
     }
   }
@@ -128,6 +131,7 @@ async function* typedBatches(
   source: string,
   chosen: readonly SelectedColumn[],
   coded: ReadonlyMap<string, readonly string[]>,
+  shared: boolean,
 ): AsyncGenerator<ColumnBatch> {
   const list = chosen.map((item) =>
     isNumeric(item)
@@ -137,6 +141,7 @@ async function* typedBatches(
   let parts: (Float64Array | Int32Array)[] = [];
   let filled = 0;
   let firstRow = 0;
+  const part = <T extends Float64Array | Int32Array>(own: T): T => (shared ? own.subarray(0, filled) : own.slice(0, filled)) as T;
   const batch = (): ColumnBatch => {
     const columns = new Map<string, ColumnData>();
     for (const [index, { column, sql }] of chosen.entries()) {
@@ -144,8 +149,8 @@ async function* typedBatches(
       columns.set(
         column.name,
         own instanceof Float64Array
-          ? { kind: column.type === 'timestamp' ? 'timestamp' : 'number', values: own.slice(0, filled) }
-          : codedText(own.slice(0, filled), coded.get(sql)!),
+          ? { kind: column.type === 'timestamp' ? 'timestamp' : 'number', values: part(own) }
+          : codedText(part(own), coded.get(sql)!),
       );
     }
     const made = { rows: filled, firstRow, columns };
@@ -200,18 +205,33 @@ export async function columnsOf(db: Database, artifact: OpenArtifact, split: Spl
   ).map(({ column, sql }) => ({ ...column, sql }));
 }
 
-/** The named columns of one split, batch by batch in order. @param source other rows than all of the split, with its columns */
+/** Rows of a split from `start` on. */
+export interface RowsOf {
+  readonly start: number;
+  readonly rows: number;
+}
+
+/** The named columns of one split, batch by batch in order. @param source other rows than all of the split, with its columns: as SQL, or by their numbers, whose memory is taken again for the next batch */
 export async function* columnBatches(
   db: Database,
   artifact: OpenArtifact,
   split: Split,
   names: readonly string[],
-  source?: string,
+  source?: string | RowsOf,
 ): AsyncGenerator<ColumnBatch> {
   const meta = datasetMeta(artifact);
   if (meta.rows[split] === 0) return;
-  const rows = source ?? `read_parquet(${pathLiteral(await artifact.path(`${split}.parquet`))})`;
-  yield* tableBatches(db, rows, await select(db, rows, meta.columns, names), meta.rows[split]);
+  const path = pathLiteral(await artifact.path(`${split}.parquet`));
+  if (typeof source !== 'object') {
+    const rows = source ?? `read_parquet(${path})`;
+    yield* tableBatches(db, rows, await select(db, rows, meta.columns, names), meta.rows[split]);
+    return;
+  }
+  // Groups of rows that lie wholly before or behind are not read.
+  const { start, rows } = source;
+  const table = `(SELECT * FROM read_parquet(${path}, file_row_number = true) WHERE file_row_number >= ${start} AND file_row_number < ${start + rows})`;
+  for await (const batch of tableBatches(db, table, await select(db, table, meta.columns, names), rows, true))
+    yield { ...batch, firstRow: start + batch.firstRow };
 }
 
 function plainValue(value: DuckDBValue, { type }: Column): unknown {

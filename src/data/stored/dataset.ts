@@ -3,6 +3,8 @@ import type { JsonObject } from '../../core/json.ts';
 import type { OutputSpec, Row, TensorBatch, TensorSpec } from '../../core/tensor.ts';
 import type { FittedSequence } from './sequence.ts';
 import type { TextShape } from '../table/text-shape.ts';
+import { COUNT, NUMBER, OBJECT, TENSOR, TEXT, defineStored, listOf, mapOf, orNull, recordSchema } from '../../storage/stored.ts';
+import type { StoredKind } from '../../storage/stored.ts';
 
 /** How a source was read: what it takes to read another file, or a request, to the same values. It travels with the model. */
 export interface SourceReading {
@@ -18,7 +20,8 @@ export type Split = (typeof SPLITS)[number];
 
 /**
  * `meta` of a `dataset` artifact. Files: `<split>.parquet` per split (column order as in `columns`), `<split>.digests2` (8 bytes a row, in
- * its order: what tells whether two datasets share rows), `profile.json` and, where that is not all, `reference.bin` (of the train split), `raw-test.<format>` (some rows of the
+ * its order: what tells whether two datasets share rows), `profile.json` and, where that is not all, `reference.bin` (of the train
+ * split), `raw-test.<format>` (some rows of the
  * test split as the source had them).
  */
 export interface DatasetMeta {
@@ -41,10 +44,36 @@ export interface DatasetMeta {
   readonly splitColumn?: string;
   /** Rows left out with their reasons (`quarantine.parquet`, where there are any). */
   readonly quarantined: number;
-  /** The file of rows as the source had them, and their places in the test split, -1 for one that was set aside later; absent where there is none. */
+  /**
+   * The file of rows as the source had them, and their places in the test split, -1 for one that was set aside later; absent where there
+   * is none.
+   */
   readonly rawTest?: { readonly file: string; readonly positions: readonly number[] };
   readonly source: JsonObject;
 }
+
+const SPLIT_ROWS = recordSchema({ train: COUNT, validation: COUNT, test: COUNT });
+const COLUMNS = listOf(recordSchema({ name: TEXT, type: TEXT }));
+
+/** {@link DatasetMeta} as it is stored. */
+export const DATASET: StoredKind<DatasetMeta> = defineStored({
+  name: 'facts of a dataset',
+  formatVersion: 1,
+  unmarked: 1,
+  schema: recordSchema(
+    { columns: COLUMNS, label: orNull(TEXT), rows: SPLIT_ROWS, quarantined: COUNT, source: OBJECT },
+    {
+      reading: recordSchema({ formatVersion: { const: 1 }, source: recordSchema({ format: TEXT }), columns: COLUMNS }),
+      furtherLabels: listOf(TEXT),
+      labelKinds: mapOf({ enum: ['classes', 'number'] }),
+      compared: { const: true },
+      labelCopies: listOf(TEXT),
+      timeColumn: TEXT,
+      splitColumn: TEXT,
+      rawTest: recordSchema({ file: TEXT, positions: listOf({ type: 'integer' }) }),
+    },
+  ),
+});
 
 /**
  * `profile.json`: the distribution of each column. With `reference.bin` beside it, which has what does not fit in here (all values up
@@ -84,8 +113,24 @@ export interface DatasetProfile {
   readonly columns: readonly ColumnProfile[];
 }
 
+/** {@link DatasetProfile} as it is stored. */
+export const PROFILE: StoredKind<DatasetProfile> = defineStored({
+  name: 'profile of a dataset',
+  formatVersion: 1,
+  schema: recordSchema({
+    rows: COUNT,
+    columns: listOf(
+      recordSchema(
+        { name: TEXT, type: TEXT, count: COUNT, missing: COUNT, distinct: COUNT },
+        { number: recordSchema({ quantiles: mapOf(NUMBER), edges: listOf(NUMBER), counts: listOf(NUMBER), sample: listOf(NUMBER) }) },
+      ),
+    ),
+  }),
+});
+
 /**
- * `meta` of an `examples` artifact. Files: `preprocessor.json`, `profile.json` and `reference.bin` (copied from the dataset), `columns.json` (which column
+ * `meta` of an `examples` artifact. Files: `preprocessor.json`, `profile.json` and `reference.bin` (copied from the dataset),
+ * `columns.json` (which column
  * became what, with notes) and, per split and tensor, raw
  * little-endian row-major shards `<split>/<tensor>-<00000>.bin`. The label tensor is named `@label`, several are named `@label:<column>`.
  */
@@ -101,6 +146,22 @@ export interface ExamplesMeta {
   readonly anomaly?: AnomalyMeta;
   readonly dataset: string;
 }
+
+/** {@link ExamplesMeta} as it is stored. */
+export const EXAMPLES: StoredKind<ExamplesMeta> = defineStored({
+  name: 'facts of examples',
+  formatVersion: 1,
+  unmarked: 1,
+  schema: recordSchema(
+    {
+      inputs: listOf(TENSOR),
+      output: recordSchema({ kind: TEXT }),
+      splits: mapOf(recordSchema({ rows: COUNT, shards: listOf(recordSchema({ rows: COUNT })) })),
+      dataset: TEXT,
+    },
+    { weight: TEXT, anomaly: recordSchema({ column: TEXT, names: listOf(TEXT), listed: TEXT, rows: SPLIT_ROWS }) },
+  ),
+});
 
 export interface AnomalyMeta {
   readonly column: string;
@@ -127,7 +188,12 @@ export interface Preprocessor {
   readonly reading?: SourceReading;
   /** Rows that one example needs: 1, or the size of the window. */
   readonly windowSize: number;
-  /** Raw rows → input tensors. @param options.saturate values beyond float32 become its largest ones @throws DATA_INVALID naming row and column. */
+  /**
+   * Raw rows → input tensors.
+   *
+   * @param options.saturate values beyond float32 become its largest ones
+   * @throws DATA_INVALID naming row and column.
+   */
   apply(rows: readonly Row[], options?: { readonly saturate?: boolean }): Promise<TensorBatch>;
   /** Of a windowed preprocessor: which windows the rows hold. */
   readonly series?: {

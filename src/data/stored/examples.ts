@@ -1,19 +1,25 @@
+import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { mkdir, open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PerennialError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { OpenArtifact } from '../../core/ports.ts';
+import type { LocalFile, OpenArtifact } from '../../core/ports.ts';
 import type { LabelOutput, OutputSpec, Tensor, TensorBatch, TensorSpec } from '../../core/tensor.ts';
 import { DATA_LIMITS } from '../table/limits.ts';
 import { WEIGHT_SPEC } from '../preprocess/row-weight.ts';
 import { BYTES, TensorFile, storedRowBytes, valuesPerRow } from '../preprocess/tensor-file.ts';
 import type { RowRange, Shard } from '../preprocess/tensor-file.ts';
-import { SPLITS } from './dataset.ts';
+import { EXAMPLES, SPLITS } from './dataset.ts';
 import type { ExamplesMeta, Split } from './dataset.ts';
+import { metaAs } from '../../storage/stored.ts';
 
 export const LABEL = '@label';
-/** Of test examples where the document says which rows are anomalies: 1 for those, 0 for others. Training and validation examples have no such tensor. */
+/**
+ * Of test examples where the document says which rows are anomalies: 1 for those, 0 for others. Training and validation examples have no
+ * such tensor.
+ */
 export const ANOMALY = `${LABEL}:anomaly`;
 
 /** File of a shard. A tensor is named by its column, which may hold any character. */
@@ -58,30 +64,37 @@ function tensorsIn({ inputs, output, anomaly, weight }: ExamplesMeta, split: Spl
 
 export const ANOMALY_SPEC: TensorSpec = { name: ANOMALY, shape: [1], dtype: 'int32' };
 
+/** Rows after which shards are cut. */
+export function rowsPerShard(specs: readonly TensorSpec[], shardBytesMax: number = DATA_LIMITS.shardBytesMax): number {
+  const widest = Math.max(1, ...specs.map((spec) => valuesPerRow(spec) * BYTES[spec.dtype]));
+  return Math.max(1, Math.floor(shardBytesMax / widest));
+}
+
 /** Writes tensors of one split into shards as they come; all tensors are cut at the same rows. */
 export class ShardWriter {
-  readonly files: Record<string, { path: string }> = {};
+  readonly files: Record<string, LocalFile> = {};
   readonly shards: { rows: number }[] = [];
   rows = 0;
   readonly #dir: string;
   readonly #split: Split;
   readonly #rowsMax: number;
-  #handles = new Map<string, FileHandle>();
+  readonly #first: number;
+  #open = new Map<string, { readonly file: string; readonly handle: FileHandle; readonly hash: Hash }>();
   #inShard = 0;
 
-  /** @param specs all tensors that will be written, the label among them */
-  constructor(dir: string, split: Split, specs: readonly TensorSpec[], shardBytesMax: number = DATA_LIMITS.shardBytesMax) {
+  /** @param specs all tensors that will be written, the label among them @param first number of the first shard, where others write those before */
+  constructor(dir: string, split: Split, specs: readonly TensorSpec[], shardBytesMax: number = DATA_LIMITS.shardBytesMax, first = 0) {
     this.#dir = dir;
     this.#split = split;
-    const widest = Math.max(1, ...specs.map((spec) => valuesPerRow(spec) * BYTES[spec.dtype]));
-    this.#rowsMax = Math.max(1, Math.floor(shardBytesMax / widest));
+    this.#first = first;
+    this.#rowsMax = rowsPerShard(specs, shardBytesMax);
   }
 
   async write(tensors: TensorBatch): Promise<void> {
     const rows = Object.values(tensors)[0]?.rows ?? 0;
     for (let start = 0; start < rows;) {
       const count = Math.min(rows - start, this.#rowsMax - this.#inShard);
-      if (this.#inShard === 0) await this.#open(Object.keys(tensors));
+      if (this.#inShard === 0) await this.#begin(Object.keys(tensors));
       await Promise.all(Object.entries(tensors).map(([name, tensor]) => this.#append(name, tensor, start, count)));
       this.#inShard += count;
       this.rows += count;
@@ -90,27 +103,31 @@ export class ShardWriter {
     }
   }
 
-  async #open(names: readonly string[]): Promise<void> {
+  async #begin(names: readonly string[]): Promise<void> {
     await mkdir(join(this.#dir, this.#split), { recursive: true });
     for (const name of names) {
-      const file = shardFile(this.#split, name, this.shards.length);
-      const path = join(this.#dir, file);
-      this.files[file] = { path };
-      this.#handles.set(name, await open(path, 'w'));
+      const file = shardFile(this.#split, name, this.#first + this.shards.length);
+      this.#open.set(name, { file, handle: await open(join(this.#dir, file), 'w'), hash: createHash('sha256') });
     }
   }
 
   async #append(name: string, { data, spec }: Tensor, start: number, count: number): Promise<void> {
     const width = valuesPerRow(spec);
     const part = data.subarray(start * width, (start + count) * width);
-    await this.#handles.get(name)!.writeFile(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+    const bytes = new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
+    const { handle, hash } = this.#open.get(name)!;
+    hash.update(bytes);
+    await handle.writeFile(bytes);
   }
 
   /** Ends the current shard. */
   async close(): Promise<void> {
     if (this.#inShard === 0) return;
-    for (const handle of this.#handles.values()) await handle.close();
-    this.#handles = new Map();
+    for (const { file, handle, hash } of this.#open.values()) {
+      await handle.close();
+      this.files[file] = { path: join(this.#dir, file), digest: hash.digest('hex'), given: true };
+    }
+    this.#open = new Map();
     this.shards.push({ rows: this.#inShard });
     this.#inShard = 0;
   }
@@ -220,7 +237,7 @@ export async function openExamples(
 ): Promise<Examples> {
   if (artifact.manifest.kind !== 'examples')
     throw new PerennialError('STEP_FAILED', `Examples were expected, not a ${artifact.manifest.kind} artifact.`);
-  const meta = artifact.manifest.meta as unknown as ExamplesMeta;
+  const meta = metaAs(artifact, EXAMPLES);
   const paths = new Map<string, string>();
   for (const split of splits) {
     for (const spec of tensorsIn(meta, split)) {

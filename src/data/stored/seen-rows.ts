@@ -1,8 +1,8 @@
 import type { OpenArtifact } from '../../core/ports.ts';
 import { datasetMeta } from './dataset-rows.ts';
 import { ident, pathLiteral, withDatabase } from '../table/duckdb.ts';
-import { digestsInOrder } from '../ingest/row-digests.ts';
-import { DIGEST_BYTES, withDigest } from '../reading/digest.ts';
+import { digestsInOrder, digestsOfQuery } from '../ingest/row-digests.ts';
+import { withDigest } from '../reading/digest.ts';
 import type { DatasetMeta, Split } from './dataset.ts';
 import type { Column } from './column.ts';
 
@@ -72,13 +72,7 @@ async function digestAgain(dataset: OpenArtifact, split: Split, columns: readonl
       inner,
       chosen.map(({ id, column }) => ({ name: column.name, type: column.type, sql: id })),
     );
-    const values = Buffer.alloc(rows[split] * DIGEST_BYTES);
-    let at = 0;
-    for await (const chunk of db.typedChunks(`SELECT digest FROM ${digested}`)) {
-      values.set(chunk.columns[0]!.bytes.subarray(0, chunk.rows * DIGEST_BYTES), at);
-      at += chunk.rows * DIGEST_BYTES;
-    }
-    return new BigUint64Array(values.buffer, values.byteOffset, rows[split]);
+    return digestsOfQuery(db, `SELECT digest FROM ${digested}`);
   });
 }
 

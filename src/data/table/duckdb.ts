@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBValue } from '@duckdb/node-api';
+import { isMainThread, threadId } from 'node:worker_threads';
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBValue, DuckDBTableFunction } from '@duckdb/node-api';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import { perennialHome } from '../../platform/paths.ts';
@@ -49,6 +50,8 @@ export interface Database {
   doubles(sql: string): AsyncGenerator<{ readonly rows: number; readonly columns: Float64Array[] }>;
   /** Names and types of the columns of a query, without running it. */
   describe(sql: string): Promise<{ name: string; type: string }[]>;
+  /** Makes a table function known to the database, once, under its name. */
+  provide(name: string, make: () => Promise<DuckDBTableFunction>): Promise<void>;
 }
 
 /** A column of a chunk, of a type of fixed width. The memory is that of the chunk: copy what is to stay. */
@@ -60,14 +63,23 @@ export interface TypedVector {
 }
 
 let instance: Promise<DuckDBInstance> | undefined;
+/** Table functions that the database knows. */
+const provided = new Set<string>();
+let limits = { memory: DATA_LIMITS.duckdbMemory as string, threads: DATA_LIMITS.duckdbThreads as number };
+
+/** What the database of this thread may take, instead of what is meant for the only one of a process. Before it is first used. */
+export function limitDatabase(memory: string, threads: number): void {
+  if (instance !== undefined) throw new PerennialError('INTERNAL', 'The database is open already.');
+  limits = { memory, threads };
+}
 
 async function open(): Promise<DuckDBInstance> {
   const { DuckDBInstance } = await import('@duckdb/node-api');
-  const temporary = join(perennialHome(), 'tmp', `duckdb-${process.pid}`);
+  const temporary = join(perennialHome(), 'tmp', `duckdb-${process.pid}${isMainThread ? '' : `-${threadId}`}`);
   mkdirSync(join(perennialHome(), 'tmp'), { recursive: true });
   const created = await DuckDBInstance.create(':memory:', {
-    memory_limit: DATA_LIMITS.duckdbMemory,
-    threads: String(DATA_LIMITS.duckdbThreads),
+    memory_limit: limits.memory,
+    threads: String(limits.threads),
     temp_directory: temporary,
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
@@ -108,6 +120,14 @@ function database(connection: DuckDBConnection): Database {
         });
         yield { rows: chunk.rowCount, columns };
       }
+    },
+    async provide(name, make) {
+      if (provided.has(name)) return;
+      const made = await make();
+      // Another piece of work may have come before.
+      if (provided.has(name)) return;
+      provided.add(name);
+      connection.registerTableFunction(made);
     },
     async describe(sql) {
       const reader = await connection.runAndReadAll(`DESCRIBE ${sql}`);

@@ -15,9 +15,15 @@ export const DATA_LIMITS = {
   profileCategoriesMax: 50,
   /** Different texts of a column that a profile looks at to tell language from names of things. */
   profileTextsMax: 300,
-  /** Values of a column whose order is looked at, in the data of a training and in the rows that are compared with them; of more, every so many rows. */
+  /**
+   * Values of a column whose order is looked at, in the data of a training and in the rows that are compared with them; of more, every so
+   * many rows.
+   */
   orderedValuesMax: 1_048_576,
-  /** Rows that are looked at of more than that: p-values hardly change beyond, and a profile must not hold up the reading of millions of rows. */
+  /**
+   * Rows that are looked at of more than that: p-values hardly change beyond, and a profile must not hold up the reading of millions of
+   * rows.
+   */
   orderedSampleRows: 262_144,
   /** Distinct values per numeric column in reference.bin, with the numbers of rows up to each: half a MiB to one. */
   referenceValuesMax: 65_536,
@@ -39,7 +45,10 @@ export const DATA_LIMITS = {
   lineBytesMax: 16 * 1024 * 1024,
   /** Integers beyond this are identifiers, not quantities, and cannot be held by a JSON number. */
   integerMax: Number.MAX_SAFE_INTEGER,
-  /** Bytes of a text source that a thread holds: at least a line. DuckDB's own choice of sixteen lines would fill the memory that it may use. */
+  /**
+   * Bytes of a text source that a thread holds: at least a line. DuckDB's own choice of sixteen lines would fill the memory that it may
+   * use.
+   */
   textBufferBytes: 32 * 1024 * 1024,
   /** A packed file that unpacks to more than this and more than so many times its size is a bomb. */
   unpackedBytesMin: 256 * 1024 * 1024,

@@ -1,7 +1,10 @@
 import { ranksOf } from './ranks.ts';
 import type { Ranks } from './ranks.ts';
 
-/** Values that one cell holds where they are spread evenly: small enough to sort in no time, large enough that the counts stay in the cache. */
+/**
+ * Values that one cell holds where they are spread evenly: small enough to sort in no time, large enough that the counts stay in the
+ * cache.
+ */
 const VALUES_PER_CELL = 64;
 const CELLS_MAX = 16_384;
 

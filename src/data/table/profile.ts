@@ -107,14 +107,14 @@ export async function describeTable(db: Database, table: string, columns: readon
 const TEXT_LOOKED_AT = 2_000;
 
 /** Texts that are many: some of them, chosen by their digests, so that neither order nor chance decides. */
-async function texts(db: Database, table: string, value: string): Promise<ColumnProfile['texts']> {
+async function texts(db: Database, table: string, value: string): Promise<NonNullable<ColumnProfile['texts']>> {
   const rows = await db.rows(
     `SELECT v FROM (SELECT DISTINCT ${value} AS v FROM ${table} WHERE ${value} IS NOT NULL) ORDER BY md5(v), v LIMIT ${DATA_LIMITS.profileTextsMax}`,
   );
   return textShape(rows.map(([text]) => String(text).slice(0, TEXT_LOOKED_AT)));
 }
 
-function numberProfile(ranks: Ranks, { count, min, max, mean, std }: Moments): ColumnProfile['number'] {
+function numberProfile(ranks: Ranks, { count, min, max, mean, std }: Moments): NonNullable<ColumnProfile['number']> {
   const at = (place: number): number => ranks.values[indexAt(ranks, place)]!;
   const quantile = (q: number): number => interpolate(at, q * (ranks.size - 1));
   const bins = DATA_LIMITS.profileBins;

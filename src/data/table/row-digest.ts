@@ -46,7 +46,7 @@ function presence(vector: DuckDBVector): Uint32Array | null {
 }
 
 /** Numbers that differ from column to column and from round to round. */
-type RoundKeys = readonly [number, number, number, number];
+export type RoundKeys = readonly [number, number, number, number];
 
 /** Minus zero is zero. */
 const SIGN = 0x80000000;
@@ -57,7 +57,7 @@ const SIGN = 0x80000000;
  *
  * @see Luby and Rackoff (1988), How to construct pseudorandom permutations from pseudorandom functions
  */
-function addColumn(
+export function addColumn(
   digests: Uint32Array,
   values: Uint32Array,
   present: Uint32Array | null,
@@ -97,7 +97,8 @@ function roundsOf(names: string): readonly RoundKeys[] {
   return rounds;
 }
 
-function roundKeys(name: string): RoundKeys {
+/** The numbers of a column. */
+export function roundKeys(name: string): RoundKeys {
   const bytes = createHash('sha256').update(`column ${name}`).digest();
   return [bytes.readUInt32LE(0), bytes.readUInt32LE(4), bytes.readUInt32LE(8), bytes.readUInt32LE(12)];
 }

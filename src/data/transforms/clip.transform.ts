@@ -1,12 +1,12 @@
 import type { NumberData } from './column-data.ts';
-import { defineTransform, mapNumbers } from './transform.ts';
+import { defineNumberTransform, mapNumbers } from './transform.ts';
 
 interface Config {
   readonly low: number | null;
   readonly high: number | null;
 }
 
-export default defineTransform<Config, null>({
+export default defineNumberTransform<Config, null>({
   name: 'clip',
   summary: 'Limits values to a range; infinities become its ends.',
   configSchema: {
@@ -31,7 +31,7 @@ export default defineTransform<Config, null>({
     const [low, high] = value as [number | null, number | null];
     return { low, high };
   },
-  apply: (data, config) => mapNumbers(data, (value) => clipped(value, config)),
+  each: (config) => (value) => clipped(value, config),
   invert: (data, config) => mapNumbers(data as NumberData, (value) => clipped(value, config)),
   reference: 'NumPy clip',
 });

@@ -12,6 +12,12 @@ interface Config {
 
 const STRATEGIES = ['mean', 'median', 'mostFrequent'];
 
+/** What stands in for a missing number. */
+const filled =
+  (value: number) =>
+  (item: number): number =>
+    item !== item ? value : item;
+
 export default defineTransform<Config, { value: number | string }>({
   name: 'impute',
   summary: 'Fills missing values: with the mean, the median, the most frequent value, or a constant.',
@@ -94,14 +100,15 @@ export default defineTransform<Config, { value: number | string }>({
       },
     };
   },
+  each: ({ indicator }, { value }, { kind }) => (indicator || kind !== 'number' ? undefined : filled(Number(value))),
   apply: (data, { indicator }, { value }) => {
     if (data.kind === 'text') return { kind: 'text', values: (data as TextData).values.map((text) => text ?? String(value)) };
     const { values, kind } = data as NumberData;
-    const filled = mapNumbers(data, (item) => (Number.isNaN(item) ? Number(value) : item)).values;
-    if (!indicator) return { kind, values: filled };
+    const whole = mapNumbers(data, filled(Number(value))).values;
+    if (!indicator) return { kind, values: whole };
     return {
       kind,
-      values: filled,
+      values: whole,
       beside: { kind: 'vector', width: 1, parts: ['missing'], values: Float32Array.from(values, (item) => (Number.isNaN(item) ? 1 : 0)) },
     };
   },

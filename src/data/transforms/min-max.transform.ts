@@ -1,12 +1,12 @@
 import type { NumberData } from './column-data.ts';
-import { Moments, defineTransform, eachFinite, mapNumbers, rangeOf, requireValues } from './transform.ts';
+import { Moments, defineNumberTransform, eachFinite, mapNumbers, rangeOf, requireValues } from './transform.ts';
 
 interface Config {
   readonly low: number;
   readonly high: number;
 }
 
-export default defineTransform<Config, { min: number; max: number }>({
+export default defineNumberTransform<Config, { min: number; max: number }>({
   name: 'minMax',
   summary: 'Scales the range of the train split to [0, 1] (or another); values outside of it are not clipped.',
   configSchema: {
@@ -38,9 +38,9 @@ export default defineTransform<Config, { min: number; max: number }>({
       },
     };
   },
-  apply: (data, { low, high }, { min, max }) => {
+  each: ({ low, high }, { min, max }) => {
     const range = max > min ? max - min : 1;
-    return mapNumbers(data, (value) => low + ((value - min) / range) * (high - low));
+    return (value) => low + ((value - min) / range) * (high - low);
   },
   invert: (data, { low, high }, { min, max }) =>
     mapNumbers(data as NumberData, (value) => (high === low ? min : min + ((value - low) / (high - low)) * (max - min))),

@@ -1,6 +1,6 @@
 import type { NumberData } from './column-data.ts';
 import { QuantileSketch } from '../table/quantiles.ts';
-import { defineTransform, eachFinite, mapNumbers, requireValues, withDefaults } from './transform.ts';
+import { defineNumberTransform, eachFinite, mapNumbers, requireValues, withDefaults } from './transform.ts';
 import { normalQuantile, normalShare } from './shared/normal-quantile.ts';
 
 interface Config {
@@ -57,7 +57,7 @@ function shareOf(value: number, { cuts, shares, backCuts, backShares }: Tables):
   return (interpolate(value, cuts, shares) - interpolate(-value, backCuts, backShares)) / 2;
 }
 
-export default defineTransform<Config, { cuts: number[] }>({
+export default defineNumberTransform<Config, { cuts: number[] }>({
   name: 'quantile',
   summary:
     'The place of a number among those of the train split, spread like a normal distribution (or evenly from 0 to 1): tails, outliers and any unit become harmless.',
@@ -103,10 +103,10 @@ export default defineTransform<Config, { cuts: number[] }>({
       },
     };
   },
-  apply: (data, { output }, state) => {
+  each: ({ output }, state) => {
     const known = tablesOf(state);
     const constant = state.cuts[0] === state.cuts.at(-1);
-    return mapNumbers(data, (value) => {
+    return (value) => {
       if (Number.isNaN(value)) return value;
       const share = constant
         ? value < state.cuts[0]!
@@ -120,7 +120,7 @@ export default defineTransform<Config, { cuts: number[] }>({
             ? 1
             : shareOf(value, known);
       return output === 'uniform' ? share : Math.min(HIGHEST, Math.max(LOWEST, normalQuantile(share)));
-    });
+    };
   },
   invert: (data, { output }, state) => {
     const { cuts, shares } = tablesOf(state);

@@ -48,7 +48,7 @@ export default defineTransform<Config, null>({
   },
   apply: async (data, config) => {
     const { values, channels } = data as ImageData;
-    const resized = await Promise.all(values.map((image) => (image === null ? null : resizePixels(image, config))));
+    const resized = await Promise.all(values.map(async (image) => (image === null ? null : resizePixels(image, config))));
     return { kind: 'image', channels, size: [config.height, config.width], values: resized };
   },
 });

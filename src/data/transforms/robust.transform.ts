@@ -1,10 +1,10 @@
 import type { NumberData } from './column-data.ts';
 import { QuantileSketch } from '../table/quantiles.ts';
-import { defineTransform, eachFinite, mapNumbers, rangeOf, requireValues } from './transform.ts';
+import { defineNumberTransform, eachFinite, mapNumbers, rangeOf, requireValues } from './transform.ts';
 
 type Nothing = Record<string, never>;
 
-export default defineTransform<Nothing, { median: number; range: number }>({
+export default defineNumberTransform<Nothing, { median: number; range: number }>({
   name: 'robust',
   summary: 'Subtracts the median and divides by the distance between the quartiles: outliers do not move it.',
   configSchema: {
@@ -29,7 +29,10 @@ export default defineTransform<Nothing, { median: number; range: number }>({
       },
     };
   },
-  apply: (data, _config, { median, range }) => mapNumbers(data, (value) => (value - median) / range),
+  each:
+    (_config, { median, range }) =>
+    (value) =>
+      (value - median) / range,
   invert: (data, _config, { median, range }) => mapNumbers(data as NumberData, (value) => value * range + median),
   reference: 'scikit-learn RobustScaler',
 });

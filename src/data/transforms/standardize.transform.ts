@@ -1,9 +1,9 @@
 import type { NumberData } from './column-data.ts';
-import { Moments, defineTransform, eachFinite, mapNumbers, requireValues } from './transform.ts';
+import { Moments, defineNumberTransform, eachFinite, mapNumbers, requireValues } from './transform.ts';
 
 type Nothing = Record<string, never>;
 
-export default defineTransform<Nothing, { mean: number; std: number }>({
+export default defineNumberTransform<Nothing, { mean: number; std: number }>({
   name: 'standardize',
   summary: 'Subtracts the mean and divides by the standard deviation (of the population); a constant column becomes 0.',
   configSchema: { type: 'object', additionalProperties: false, properties: {}, default: {}, description: 'Zero mean and unit variance.' },
@@ -21,7 +21,10 @@ export default defineTransform<Nothing, { mean: number; std: number }>({
       },
     };
   },
-  apply: (data, _config, { mean, std }) => mapNumbers(data, (value) => (value - mean) / std),
+  each:
+    (_config, { mean, std }) =>
+    (value) =>
+      (value - mean) / std,
   invert: (data, _config, { mean, std }) => mapNumbers(data as NumberData, (value) => value * std + mean),
   reference: 'scikit-learn StandardScaler',
 });

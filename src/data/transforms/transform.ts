@@ -41,6 +41,8 @@ export interface TransformDefinition<C = any, S extends Json = any> {
   /** Whether `fit` must see data for this kind and configuration. */
   fit?(config: C, scope: TransformScope): Fitter<S>;
   apply(data: ColumnData, config: C, state: S, scope: TransformScope): ColumnData | Promise<ColumnData>;
+  /** What becomes of one number, where numbers stay numbers and each follows from itself alone: several such transforms run over a column at once. undefined: not for this kind or configuration. */
+  each?(config: C, state: S, scope: Pick<TransformScope, 'column' | 'kind'>): ((value: number) => number) | undefined;
   /** Names of numbers that `apply` puts beside the values (`beside` of its data), where it does. */
   beside?(config: C): readonly string[];
   /** From what it gave back to what it took, the nearest there is: for values that a model made up. Left out where that is lost. */
@@ -55,6 +57,18 @@ export interface TransformDefinition<C = any, S extends Json = any> {
 
 export function defineTransform<C, S extends Json>(definition: TransformDefinition<C, S>): TransformDefinition<C, S> {
   return Object.freeze(definition);
+}
+
+/** A transform whose `apply` is its `each` over the values. */
+export function defineNumberTransform<C, S extends Json>(
+  definition: Omit<TransformDefinition<C, S>, 'apply' | 'each'> & {
+    each(config: C, state: S, scope: Pick<TransformScope, 'column' | 'kind'>): (value: number) => number;
+  },
+): TransformDefinition<C, S> {
+  return defineTransform<C, S>({
+    ...definition,
+    apply: (data, config, state, scope) => mapNumbers(data, definition.each(config, state, scope)),
+  });
 }
 
 /** Defaults under the members of an object that was given; null stands for the bare name. */
@@ -193,7 +207,10 @@ export function isConstant(count: number, mean: number, std: number): boolean {
   return variance <= count * Number.EPSILON * variance + (count * mean * Number.EPSILON) ** 2;
 }
 
-/** The distance of two values that stand for a range; 1 where it is no more than rounding. scikit-learn's `_handle_zeros_in_scale`, in relation to the values. */
+/**
+ * The distance of two values that stand for a range; 1 where it is no more than rounding. scikit-learn's `_handle_zeros_in_scale`, in
+ * relation to the values.
+ */
 export function rangeOf(low: number, high: number): number {
   return high - low > 10 * Number.EPSILON * Math.max(Math.abs(low), Math.abs(high)) ? high - low : 1;
 }

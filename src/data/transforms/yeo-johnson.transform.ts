@@ -1,6 +1,6 @@
 import type { NumberData } from './column-data.ts';
 import { QuantileSketch } from '../table/quantiles.ts';
-import { Moments, defineTransform, eachFinite, isConstant, mapNumbers, requireValues, withDefaults } from './transform.ts';
+import { Moments, defineNumberTransform, eachFinite, isConstant, mapNumbers, requireValues, withDefaults } from './transform.ts';
 
 interface Config {
   readonly standardize: boolean;
@@ -61,7 +61,7 @@ function goldenSection(of: (x: number) => number, from: number, to: number): num
   return (low + high) / 2;
 }
 
-export default defineTransform<Config, State>({
+export default defineNumberTransform<Config, State>({
   name: 'yeoJohnson',
   summary:
     'The power of the values whose distribution is nearest to a normal one, learnt from the train split, then standardized: for long tails on either side, also below 0.',
@@ -99,7 +99,10 @@ export default defineTransform<Config, State>({
       },
     };
   },
-  apply: (data, _config, { lambda, mean, std }) => mapNumbers(data, (value) => (yeoJohnson(value, lambda) - mean) / std),
+  each:
+    (_config, { lambda, mean, std }) =>
+    (value) =>
+      (yeoJohnson(value, lambda) - mean) / std,
   invert: (data, _config, { lambda, mean, std }) => mapNumbers(data as NumberData, (value) => turnedBack(value * std + mean, lambda)),
   reference: 'scikit-learn PowerTransformer(method="yeo-johnson")',
 });

@@ -49,7 +49,8 @@ const KIND_NAMES: Readonly<Record<OutputSpec['kind'], string>> = {
 };
 
 /**
- * The champion's predictions beside the labels of the challenger's set, for the rows that both predict, of those that `only` lets through. Classes that the champion
+ * The champion's predictions beside the labels of the challenger's set, for the rows that both predict, of those that `only` lets
+ * through. Classes that the champion
  * does not know yet have the probability 0.
  */
 export function alignChampion(

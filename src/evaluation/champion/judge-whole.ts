@@ -9,12 +9,18 @@ import { fairRows, fairText } from './fair-rows.ts';
 import { judge, requireMeasured, verdictOf } from '../step/gates.ts';
 import type { MetricTask } from '../metrics/metric.ts';
 import { summaryOf } from '../step/model-facts.ts';
-import type { EvaluationReport, MetricResult } from '../step/report.ts';
+import type { ChampionComparison, EvaluationReport, MetricResult } from '../step/report.ts';
 
 /** A champion that was judged as a whole: its results cannot be compared row by row. */
 export type WholeChampion =
   | { readonly none: string; readonly notFair?: true }
-  | { readonly model: string; readonly version: number; readonly digest: string; readonly values: Readonly<Record<string, number | null>> };
+  | {
+      readonly model: string;
+      readonly version: number;
+      readonly digest: string;
+      readonly values: Readonly<Record<string, number | null>>;
+      readonly fair?: NonNullable<ChampionComparison['fair']>;
+    };
 
 /** The champion of now, and those of before. */
 export interface WholeChampions {
@@ -32,16 +38,27 @@ export async function judgeChampions(
     if ('none' in champion) return champion;
     const fair = await fairRows(inputs.dataset, inputs.trainedOn, champion.trainedOn);
     if ('unknown' in fair) return { none: fair.unknown, notFair: true };
-    if (fair.left < fair.rows) return { none: `${fairText(fair)}, and such a model is judged on all of them at once`, notFair: true };
+    if (fair.left < fair.rows)
+      return {
+        none: `${fairText(fair)}, and such a model is judged on all of them at once, so that it is compared only where neither side has seen any`,
+        notFair: true,
+      };
     if (fair.left < minimumRows) return { none: `${fairText(fair)}; at least ${minimumRows} are needed`, notFair: true };
-    return judgeOne({ ...inputs, champion });
+    const judged = await judgeOne({ ...inputs, champion });
+    const { unseen: _rows, ...counts } = fair;
+    return 'none' in judged ? judged : { ...judged, fair: counts };
   };
   const former: { version: number; agoMs: number; champion: WholeChampion }[] = [];
   for (const one of inputs.former) former.push({ version: one.version, agoMs: one.agoMs, champion: await judgeFairly(one) });
   return { champion: await judgeFairly(inputs.champion), former };
 }
 
-/** @param does what the model does, for the message @param settings those of other models, and whether they are given @throws CONFIG_INVALID */
+/**
+ * @param does what the model does, for the message
+ *
+ * @param settings those of other models, and whether they are given
+ * @throws CONFIG_INVALID
+ */
 export function refuseSettings(does: string, settings: Readonly<Record<string, boolean>>): void {
   const given = Object.keys(settings)
     .filter((name) => settings[name])
@@ -116,6 +133,7 @@ export function wholeReport({ model, dataset }: EvaluateInputs, options: Evaluat
     onNoChampion: options.onNoChampion,
     baseline: { description: baseline.description, metrics: by((result) => result.baseline) },
     onTooFewRows: options.comparison.onTooFewRows,
+    ...(options.formerAgesMs === undefined ? {} : { formerAgesMs: options.formerAgesMs }),
     former: former.map(({ version, agoMs, champion: one }) =>
       'none' in one ? { version, agoMs, ours: {}, metrics: {}, none: one.none } : { version, agoMs, ours: values, metrics: one.values },
     ),
@@ -149,6 +167,7 @@ export function wholeReport({ model, dataset }: EvaluateInputs, options: Evaluat
             version: champion.version,
             digest: champion.digest,
             rows,
+            ...(champion.fair === undefined ? {} : { fair: champion.fair }),
             confidence: 0.95,
             resamples: 0,
             metrics: champion.values,

@@ -1,6 +1,7 @@
 import { isPerennialError } from '../../core/errors.ts';
 import type { ArtifactStore, OpenArtifact } from '../../core/ports.ts';
-import type { ModelMeta } from '../../training/model/model-meta.ts';
+import { metaAs, openAs } from '../../storage/stored.ts';
+import { MODEL } from '../../training/model/model-meta.ts';
 
 /** The datasets that a model, and those that it was made from, learnt from. */
 export type TrainedOn = { readonly datasets: readonly OpenArtifact[] } | { readonly unknown: string };
@@ -11,13 +12,13 @@ const BASES_MAX = 100;
 /** What files of other programs were trained on is not known here; it is left out, of both sides alike. */
 export async function trainedOn(artifacts: ArtifactStore, model: OpenArtifact): Promise<TrainedOn> {
   const datasets = new Map<string, OpenArtifact>();
-  let meta = model.manifest.meta as unknown as Partial<ModelMeta>;
+  let meta = metaAs(model, MODEL);
   try {
     for (let bases = 0; bases < BASES_MAX; bases++) {
-      if (typeof meta.dataset !== 'string' || meta.dataset === '') return { unknown: 'it does not say what it was trained on' };
+      if (meta.dataset === '') return { unknown: 'it does not say what it was trained on' };
       if (!datasets.has(meta.dataset)) datasets.set(meta.dataset, await artifacts.open({ digest: meta.dataset }));
       if (meta.base === undefined || meta.base.file !== undefined) break;
-      meta = (await artifacts.open({ digest: meta.base.digest })).manifest.meta as unknown as Partial<ModelMeta>;
+      ({ meta } = await openAs(artifacts, MODEL, { digest: meta.base.digest }));
     }
     return { datasets: [...datasets.values()] };
   } catch (error) {

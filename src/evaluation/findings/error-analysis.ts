@@ -94,7 +94,10 @@ export function regressionPicture(
   };
 }
 
-/** Negative log probability of the true class (or how far it was outscored), the largest absolute error of the row, or the error of its reconstruction. */
+/**
+ * Negative log probability of the true class (or how far it was outscored), the largest absolute error of the row, or the error of its
+ * reconstruction.
+ */
 export function lossesOf(chunk: Chunk): Float64Array {
   const { rows } = chunk;
   if (chunk.kind === 'number') {

@@ -6,10 +6,11 @@ import { encodePng } from '../../data/images/encode-png.ts';
 import type { Examples } from '../../data/stored/examples.ts';
 import type { AnomalyMeta } from '../../data/stored/dataset.ts';
 import { loadLayer } from '../../training/bundle/load-parts.ts';
-import type { Topology } from '../../training/model/model-config.ts';
+import { TOPOLOGY } from '../../training/model/model-config.ts';
 import { withoutScore } from '../../training/objectives/shared/reconstruction.ts';
 import type { ClassChunk, ErrorChunk } from '../metrics/metric.ts';
 import type { ReconstructionFindings } from '../step/report.ts';
+import { fileAs } from '../../storage/stored.ts';
 
 const BINS = 40;
 /** Images of each group that the report shows. */
@@ -73,7 +74,7 @@ async function imagesOf(
   model: OpenArtifact,
   examples: Examples,
 ): Promise<ReconstructionFindings['images']> {
-  const body = withoutScore(await model.json<Topology>('topology.json'));
+  const body = withoutScore(await fileAs(model, TOPOLOGY, 'topology.json'));
   const [input, ...others] = body?.inputs ?? [];
   if (body === undefined || input === undefined || others.length > 0 || !isImage(input)) return [];
   const groups = groupsOf(chunk);

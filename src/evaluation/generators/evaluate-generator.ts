@@ -33,7 +33,8 @@ const BASELINE = 'the same generator before training';
  * Judges a generator by how far its samples are from the test examples, against itself before training and against the champion.
  * Samples are those of the seeds from 0 up, as many as there are test examples, of the same classes where it is conditional.
  *
- * @throws CONFIG_INVALID for options and metrics of other models; SPLIT_INVALID for an empty test split; SHAPE_MISMATCH for features of another kind
+ * @throws CONFIG_INVALID for options and metrics of other models; SPLIT_INVALID for an empty test split; SHAPE_MISMATCH for features of
+ * another kind
  */
 export async function evaluateGenerator(
   inputs: EvaluateInputs,

@@ -63,7 +63,8 @@ export function naiveForecast(
 
 /**
  * The naive forecast that a model has to beat on the same rows: for sequences of numbers the last known value (persistence, or that of
- * the season before), else the mean of the training labels; for classes the most frequent class of training with the shares of training as probabilities.
+ * the season before), else the mean of the training labels; for classes the most frequent class of training with the shares of training
+ * as probabilities.
  */
 export function baselineOf(chunk: Chunk, label: string, profile: DatasetProfile, naive: NaiveForecast | undefined): Baseline {
   const column = profile.columns.find((candidate) => candidate.name === label);

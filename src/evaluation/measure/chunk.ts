@@ -9,7 +9,10 @@ export interface ChunkOptions {
   readonly output: OutputSpec;
   /** Row-major model output: one value per class, or one for two classes (sigmoid: of the second); or `width` numbers. */
   readonly predictions: Float32Array | Float64Array;
-  /** Class indices, or numbers as the model learned them (standardized where `output.scale` says so); of anomalies 1 and of other rows 0, or nothing. */
+  /**
+   * Class indices, or numbers as the model learned them (standardized where `output.scale` says so); of anomalies 1 and of other rows 0,
+   * or nothing.
+   */
   readonly labels: ArrayLike<number>;
   readonly rows: number;
   /** Name of the positive class; default: the second in sorted order. */

@@ -1,7 +1,10 @@
 import { defineMetric, metricConfig, undefinedMetric } from './metric.ts';
 import { confusion, totalsOf } from './shared/states.ts';
 
-/** Matthews correlation of true and predicted class; 0 where one class is predicted throughout, not defined where the rows are of one class. */
+/**
+ * Matthews correlation of true and predicted class; 0 where one class is predicted throughout, not defined where the rows are of one
+ * class.
+ */
 export default defineMetric({
   name: 'matthews',
   aliases: ['mcc', 'matthewsCorrcoef', 'phi'],

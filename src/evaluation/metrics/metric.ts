@@ -105,7 +105,10 @@ export function defineMetric<C, S, K extends Chunk | SampleChunk | TokenChunk>(
   return Object.freeze(definition);
 }
 
-/** The closed schema of a metric's options. Every metric takes `as`, so that one metric can be asked for twice, and `of`, for models with several outputs. */
+/**
+ * The closed schema of a metric's options. Every metric takes `as`, so that one metric can be asked for twice, and `of`, for models with
+ * several outputs.
+ */
 export function metricConfig(properties: JsonObject = {}): JsonSchema {
   return {
     type: 'object',

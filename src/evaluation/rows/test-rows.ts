@@ -1,9 +1,8 @@
 import { isPerennialError } from '../../core/errors.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import type { OutputSpec, Row } from '../../core/tensor.ts';
-import { readRows } from '../../data/stored/dataset-rows.ts';
+import { datasetMeta, readRows } from '../../data/stored/dataset-rows.ts';
 import { labelsOf } from '../../data/stored/examples.ts';
-import type { DatasetMeta } from '../../data/stored/dataset.ts';
 import { openBundle } from '../../training/bundle/load-model.ts';
 import { incomparable } from '../champion/champion.ts';
 import { RawScorer, reachOf, sequenceOf } from '../measure/score.ts';
@@ -55,7 +54,7 @@ export async function readTestRows(
   const names = labelsOf(output).map(({ name }) => name);
   const champion = await openChampion(inputs.champion, output);
   try {
-    const { train, validation, test } = (inputs.dataset.manifest.meta as unknown as DatasetMeta).rows;
+    const { train, validation, test } = datasetMeta(inputs.dataset).rows;
     let failure =
       'none' in champion
         ? champion.none
@@ -98,9 +97,12 @@ interface PlacedRow {
   readonly place: number;
 }
 
-/** The last rows before the test split, of each series those that the windows of its first labels reach back over; with their places among all rows. */
+/**
+ * The last rows before the test split, of each series those that the windows of its first labels reach back over; with their places among
+ * all rows.
+ */
 async function rowsBefore(dataset: OpenArtifact, { reach, scorer }: OpenChampion): Promise<PlacedRow[]> {
-  const { rows } = dataset.manifest.meta as unknown as DatasetMeta;
+  const { rows } = datasetMeta(dataset);
   if (reach === 0) return [];
   const kept = new Map<string, PlacedRow[]>();
   // Of several series the last rows of one may lie far back.
@@ -178,7 +180,7 @@ async function predictionsFor(
   signal: AbortSignal | undefined,
 ): Promise<ScoredChampion | { readonly none: string }> {
   const scored = scorer.finish();
-  const { rows } = dataset.manifest.meta as unknown as DatasetMeta;
+  const { rows } = datasetMeta(dataset);
   const exampleOf = new Map(scored.ends.map((end, example) => [end, example]));
   const found =
     sequence === undefined

@@ -10,7 +10,8 @@ import type { Generation } from '../../data/answers/prompts.ts';
 import type { Bundle } from '../../training/bundle/load-model.ts';
 import { loadTextScorer } from '../../training/bundle/load-scorer.ts';
 import type { TextScorer } from '../../training/bundle/load-scorer.ts';
-import type { ModelMeta, Predictor } from '../../training/model/model-meta.ts';
+import { MODEL } from '../../training/model/model-meta.ts';
+import type { Predictor } from '../../training/model/model-meta.ts';
 import type { ResolvedMetric } from '../metrics/resolve-metrics.ts';
 import type { EvaluateInputs, EvaluateOptions } from './evaluation-input.ts';
 import { judgeChampions, refuseSettings, wholeMetrics, wholeReport, wholeResult } from '../champion/judge-whole.ts';
@@ -20,6 +21,7 @@ import { readHistory } from './model-facts.ts';
 import type { Continuation, EvaluationReport } from './report.ts';
 import { requireTestRows } from '../measure/score.ts';
 import { Float64List } from '../metrics/shared/states.ts';
+import { metaAs } from '../../storage/stored.ts';
 
 /** Test texts whose continuation the report shows, of so many tokens at most, from the first so many on. */
 const SHOWN = 6;
@@ -163,7 +165,7 @@ async function championOf(
 ): Promise<WholeChampion> {
   if ('none' in inputs.champion) return inputs.champion;
   const { model, version, artifact } = inputs.champion;
-  const theirs = (artifact.manifest.meta as unknown as ModelMeta).output;
+  const theirs = metaAs(artifact, MODEL).output;
   if (theirs.kind !== 'text') return { none: 'the champion is no language model' };
   if (theirs.name !== output.name || theirs.length !== output.length || !(await sameTokens(inputs.model, artifact, output))) {
     return {

@@ -4,6 +4,7 @@ import type { OutputSpec } from '../../core/tensor.ts';
 import { labelsOf, openExamples } from '../../data/stored/examples.ts';
 import { pauses } from '../../platform/pauses.ts';
 import type { Examples } from '../../data/stored/examples.ts';
+import { PROFILE } from '../../data/stored/dataset.ts';
 import type { AnomalyMeta, DatasetMeta, DatasetProfile } from '../../data/stored/dataset.ts';
 import { openBundle } from '../../training/bundle/load-model.ts';
 import { answersOf } from '../../data/answers/decode.ts';
@@ -38,6 +39,8 @@ import { withSourceLabels } from '../rows/source-labels.ts';
 import { withPictures } from '../findings/worst-pictures.ts';
 import { readTestRows } from '../rows/test-rows.ts';
 import type { TestRowFacts } from '../rows/test-rows.ts';
+import { datasetMeta } from '../../data/stored/dataset-rows.ts';
+import { fileAs } from '../../storage/stored.ts';
 
 /** Highest-loss rows that the report shows. */
 const WORST_ROWS = 20;
@@ -65,10 +68,10 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
       );
     const { anomaly } = examples.meta;
     const metrics = metricsFor(options, output, anomaly !== undefined);
-    const datasetMeta = dataset.manifest.meta as unknown as DatasetMeta;
-    requireSlices(options.slices, datasetMeta);
+    const source = datasetMeta(dataset);
+    requireSlices(options.slices, source);
     const scored = await scoreExamples(bundle.predictor, examples, {
-      signal: options.signal,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
       onProgress: (done, total) => options.onProgress?.(`predicted ${done} of ${total} test examples`, done / total),
     });
     const views = viewsOf(output, scored, metrics, options);
@@ -86,7 +89,7 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
       { worst, slices: [...options.slices, ...(anomaly === undefined ? [] : [anomaly.column])], output },
       options,
     );
-    const profile = await dataset.json<DatasetProfile>('profile.json');
+    const profile = await fileAs(dataset, PROFILE, 'profile.json');
     const judged: JudgedOutput[] = [];
     const fair: Fair =
       'none' in facts.champion || 'none' in inputs.champion
@@ -197,7 +200,11 @@ function exactly(view: OutputView, { rows, labels }: TestRowFacts, targets: Int3
   return { ...view, chunk: withSourceLabels(view.chunk, view.output, raw, targets) };
 }
 
-/** What was measured, and what was left out: a usual metric of the task that these rows do not define. @throws DATA_INVALID for one that was asked for */
+/**
+ * What was measured, and what was left out: a usual metric of the task that these rows do not define.
+ *
+ * @throws DATA_INVALID for one that was asked for
+ */
 function measureAll(
   { metrics, chunk }: OutputView,
   options: EvaluateOptions,
@@ -563,6 +570,7 @@ function judgeGates(
     metrics: by((result) => result.value),
     directions: by((result) => result.direction),
     former,
+    ...(options.formerAgesMs === undefined ? {} : { formerAgesMs: options.formerAgesMs }),
     onTooFewRows: options.comparison.onTooFewRows,
     ...('none' in compared
       ? { [compared.notFair === undefined ? 'noChampion' : 'notFair']: compared.none }

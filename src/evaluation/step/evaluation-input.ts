@@ -23,6 +23,8 @@ export interface EvaluateOptions {
   readonly metrics: readonly MetricSpec[];
   readonly gates: readonly Gate[];
   readonly onNoChampion: OnNoChampion;
+  /** How long ago every former champion of the longest period served; `former` of the inputs may be fewer. */
+  readonly formerAgesMs?: readonly number[];
   readonly comparison: ComparisonChoice;
   readonly positive?: string;
   readonly threshold?: number;

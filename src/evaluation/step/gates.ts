@@ -33,6 +33,8 @@ export interface GateFacts {
   readonly onTooFewRows?: 'fail' | 'pass';
   /** Champions before it, on rows that neither side has seen. */
   readonly former?: readonly FormerFacts[];
+  /** How long ago every former champion served, those included that were not compared with. */
+  readonly formerAgesMs?: readonly number[];
   readonly baseline: { readonly description: string; readonly metrics: Readonly<Record<string, number | null>> };
   readonly onNoChampion: OnNoChampion;
 }
@@ -90,7 +92,7 @@ export const GATE_SCHEMA: JsonSchema = {
           type: 'string',
           pattern: PERIOD.source,
           description:
-            'Nor by more than that worse than any champion of this period before the run, so that what is worse within the margin again and again is stopped. Each is judged on the same rows.',
+            'Nor by more than that worse than any champion of this period before the run, so that what is worse within the margin again and again is stopped. Each is judged on the same rows; of more than 20 those that did best in their own evaluations.',
           examples: ['30d'],
         },
       },
@@ -264,6 +266,8 @@ function againstFormer(gate: Extract<Gate, { notWorseThanChampionBy: number }>, 
     .filter(({ none }) => none !== undefined)
     .map(({ version, none }) => `; version ${version} was not compared: ${none}`)
     .join('');
+  const found = (facts.formerAgesMs ?? []).filter((agoMs) => agoMs <= period).length;
+  const chosen = found > former.length ? ` (the ${former.length} that did best in their own evaluations, of ${found})` : '';
   const best = gains.sort((a, b) => a.gain - b.gain)[0];
   if (best === undefined) return { ...verdict, sentence: `${verdict.sentence}${left}` };
   const passed = best.gain >= -gate.notWorseThanChampionBy - roundingOf(best.value, best.theirs);
@@ -271,7 +275,7 @@ function againstFormer(gate: Extract<Gate, { notWorseThanChampionBy: number }>, 
   return {
     gate,
     passed: verdict.passed && passed,
-    sentence: `${verdict.sentence}; ${formatNumber(best.value)} is ${relation} ${formatNumber(best.theirs)} of version ${best.version}, the best of ${gains.length} former champion${gains.length === 1 ? '' : 's'} of the last ${gate.bestWithin!}${passed ? '' : ', which is too much'}${left}`,
+    sentence: `${verdict.sentence}; ${formatNumber(best.value)} is ${relation} ${formatNumber(best.theirs)} of version ${best.version}, the best of ${gains.length} former champion${gains.length === 1 ? '' : 's'} of the last ${gate.bestWithin!}${chosen}${passed ? '' : ', which is too much'}${left}`,
   };
 }
 

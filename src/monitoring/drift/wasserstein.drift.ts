@@ -1,7 +1,10 @@
 import { defineDriftTest, driftConfig } from './drift-test.ts';
 import { standardDeviation, wassersteinDistance } from '../wasserstein.ts';
 
-/** Divided by the standard deviation of the reference, so that one threshold serves all units. A constant reference: Infinity as soon as anything moves. */
+/**
+ * Divided by the standard deviation of the reference, so that one threshold serves all units. A constant reference: Infinity as soon as
+ * anything moves.
+ */
 export default defineDriftTest({
   name: 'wasserstein',
   summary: 'Earth mover distance in standard deviations of the reference.',

@@ -26,7 +26,11 @@ export function versionOf(text: string): number {
   return Number(text);
 }
 
-/** `x-perennial-log: off` of whoever asks for other reasons than use: the prediction log, and with it the drift check, shall not see it. @throws RequestError 400 */
+/**
+ * `x-perennial-log: off` of whoever asks for other reasons than use: the prediction log, and with it the drift check, shall not see it.
+ *
+ * @throws RequestError 400
+ */
 export function isLogged({ headers }: FastifyRequest): boolean {
   const wish = headers[LOG_HEADER];
   if (wish === undefined || wish === 'on') return true;

@@ -41,7 +41,7 @@ export function registerOpenInferenceProtocol(app: FastifyInstance, { service, p
       const target = targetOf(params.model, params.version);
       try {
         const servable = await service.inspect(target, (found) => found);
-        return sendAnswer(reply, servable, { name: target.model, ready: true });
+        return await sendAnswer(reply, servable, { name: target.model, ready: true });
       } catch (error) {
         if (!(error instanceof RequestError) || error.status !== 503) throw error;
         return reply.code(503).send({ name: target.model, ready: false, error: error.message });

@@ -150,7 +150,10 @@ function tensorInfo(name: string, dtype: string, shape: readonly number[]): Tens
   return { dtype, tensor_shape: { dim: shape.map((size) => ({ size: String(size), name: '' })), unknown_rank: false }, name };
 }
 
-/** The default signature takes the columns of the source data; `tensor_inputs` is what the network itself takes, which `predict` accepts by name as well. */
+/**
+ * The default signature takes the columns of the source data; `tensor_inputs` is what the network itself takes, which `predict` accepts by
+ * name as well.
+ */
 export function signatureMetadata(servable: Servable): unknown {
   const { preprocessor } = servable;
   const outputs = Object.fromEntries(

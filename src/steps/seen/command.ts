@@ -26,7 +26,10 @@ export type SeenBy = Pick<FingerprintContext, 'pipeline' | 'stepId' | 'documentD
 /** Doubts that are told at once. */
 const DOUBTS_TOLD = 3;
 
-/** All that is seen to decide what a command does: its folder, the program, the files that it reads, the locale and, where it asks for it, the nominal time. */
+/**
+ * All that is seen to decide what a command does: its folder, the program, the files that it reads, the locale and, where it asks for it,
+ * the nominal time.
+ */
 export async function fingerprintOfCommand(
   config: SeenCommand,
   ctx: SeenBy,

@@ -1,6 +1,9 @@
 import type { Look } from './look.ts';
 
-/** Holds the files of literals against folders: as they are, as patterns where a part is made at run time, and word by word in longer texts (SQL, command lines). */
+/**
+ * Holds the files of literals against folders: as they are, as patterns where a part is made at run time, and word by word in longer texts
+ * (SQL, command lines).
+ */
 export function lookForLiterals(literals: readonly string[], folders: readonly string[], look: Look): void {
   for (const literal of new Set(literals)) {
     const text = literal.trim();

@@ -1,6 +1,7 @@
 import type { OpenArtifact } from '../../core/ports.ts';
+import { fileAs } from '../../storage/stored.ts';
 import { product, showShape } from '../layers/shapes.ts';
-import type { WeightsManifest } from './weights-file.ts';
+import { WEIGHTS } from './weights-file.ts';
 
 /** One weight of two models. */
 export interface WeightDifference {
@@ -27,7 +28,7 @@ interface Weight {
 }
 
 async function read(model: OpenArtifact): Promise<Map<string, Weight>> {
-  const { weights } = await model.json<WeightsManifest>('weights.json');
+  const { weights } = await fileAs(model, WEIGHTS, 'weights.json');
   const bytes = await model.bytes('weights.bin');
   return new Map(
     weights.map(({ name, shape, offset }) => {

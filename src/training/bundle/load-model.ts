@@ -1,5 +1,6 @@
 import type { OpenArtifact } from '../../core/ports.ts';
 import { PerennialError, messageOf } from '../../core/errors.ts';
+import { PROFILE } from '../../data/stored/dataset.ts';
 import type { DatasetProfile, Preprocessor } from '../../data/stored/dataset.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { TensorBatch } from '../../core/tensor.ts';
@@ -14,10 +15,11 @@ import { product, showShape } from '../layers/shapes.ts';
 import { generatingPredictor } from '../generation/text-generation.ts';
 import { loadTf } from '../tensorflow/tf.ts';
 import type { Tensor, Tf } from '../tensorflow/tf.ts';
-import type { Topology } from '../model/model-config.ts';
+import { TOPOLOGY } from '../model/model-config.ts';
+import { MODEL } from '../model/model-meta.ts';
 import type { ModelMeta, Predictor } from '../model/model-meta.ts';
-import { decodeWeights } from './weights-file.ts';
-import type { WeightsManifest } from './weights-file.ts';
+import { decodeWeights, WEIGHTS } from './weights-file.ts';
+import { metaAs, fileAs } from '../../storage/stored.ts';
 
 /** A model with everything it needs to answer raw rows. */
 export interface Bundle {
@@ -45,12 +47,8 @@ export async function readModel(
       'MODEL_INVALID',
       `The artifact ${artifact.ref.digest.slice(0, 12)} is a ${artifact.manifest.kind}, not a model.`,
     );
-  const meta = artifact.manifest.meta as unknown as ModelMeta;
-  const topology = await artifact.json<Topology>('topology.json');
-  if (topology.formatVersion !== 1)
-    throw new PerennialError('MODEL_INVALID', `The model has the format ${String(topology.formatVersion)}; this version reads format 1.`, {
-      hint: 'Use the version of Perennial that wrote it.',
-    });
+  const meta = metaAs(artifact, MODEL);
+  const topology = await fileAs(artifact, TOPOLOGY, 'topology.json');
   const network = new Network(topology);
   const said = meta.heads === undefined ? meta.outputShape : [meta.heads.reduce((sum, { width }) => sum + width, 0)];
   if (showShape(network.outputShape) !== showShape(said)) {
@@ -62,7 +60,7 @@ export async function readModel(
   return {
     meta,
     network,
-    weights: decodeWeights(network.weights, await artifact.json<WeightsManifest>('weights.json'), await artifact.bytes('weights.bin')),
+    weights: decodeWeights(network.weights, await fileAs(artifact, WEIGHTS, 'weights.json'), await artifact.bytes('weights.bin')),
   };
 }
 
@@ -71,7 +69,7 @@ export async function openBundle(artifact: OpenArtifact): Promise<Bundle> {
   const [predictor, preprocessor, profile] = await Promise.all([
     loadModel(artifact),
     artifact.json<JsonObject>('preprocessor.json'),
-    artifact.json<DatasetProfile>('profile.json'),
+    fileAs(artifact, PROFILE, 'profile.json'),
   ]);
   const { output } = predictor.meta;
   if (output.kind === 'text') {

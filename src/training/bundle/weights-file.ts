@@ -1,4 +1,6 @@
 import { PerennialError } from '../../core/errors.ts';
+import { COUNT, TEXT, defineStored, listOf, recordSchema } from '../../storage/stored.ts';
+import type { StoredKind } from '../../storage/stored.ts';
 import type { NamedWeight } from '../model/network.ts';
 import { product, showShape } from '../layers/shapes.ts';
 
@@ -14,6 +16,18 @@ export interface WeightsManifest {
     readonly trainable: boolean;
   }[];
 }
+
+/** {@link WeightsManifest} as it is stored. */
+export const WEIGHTS: StoredKind<WeightsManifest> = defineStored({
+  name: 'places of weights',
+  formatVersion: 1,
+  schema: recordSchema({
+    byteOrder: { const: 'little-endian' },
+    weights: listOf(
+      recordSchema({ name: TEXT, shape: listOf(COUNT), dtype: { const: 'float32' }, offset: COUNT, trainable: { type: 'boolean' } }),
+    ),
+  }),
+});
 
 export function encodeWeights(
   specs: readonly NamedWeight[],

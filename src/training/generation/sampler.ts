@@ -26,7 +26,10 @@ export interface Sampler {
   dispose(): void;
 }
 
-/** Always so many at once: sums over batches of other sizes differ in their last digits, and a seed is to give the same sample in any company. */
+/**
+ * Always so many at once: sums over batches of other sizes differ in their last digits, and a seed is to give the same sample in any
+ * company.
+ */
 const ROWS_PER_CALL = 64;
 
 /**

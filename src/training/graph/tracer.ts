@@ -238,7 +238,8 @@ export class Tracer implements Recorder {
   #record(op: string, attributes: readonly OpAttribute[], inputs: readonly Tensor[], outputs: readonly Tensor[]): void {
     if (/^(Random|TruncatedNormal|Multinomial)/.test(op))
       throw new TraceError(`the operation ${op}, which draws without a seed of its own`);
-    // An operation on constants alone is a constant too: what it gives is read when something symbolic needs it. Large ones are made in the graph.
+    // An operation on constants alone is a constant too: what it gives is read when something symbolic needs it. Large ones are made in
+    // the graph.
     if (inputs.every((input) => this.#known(input) === undefined) && !op.startsWith('Stateless') && !madeFromLittle(inputs, outputs))
       return;
     if (changesNothing(op, attributes, inputs, outputs, (tensor) => this.#backend.readSync(tensor.dataId))) {

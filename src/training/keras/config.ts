@@ -70,7 +70,11 @@ const NEUTRAL: Readonly<Record<string, Json>> = {
   interpolation: 'nearest',
 };
 
-/** The configuration of a layer from Keras's; `bidirectional` also asks for that of its cell. @throws MODEL_INVALID for settings that it cannot have */
+/**
+ * The configuration of a layer from Keras's; `bidirectional` also asks for that of its cell.
+ *
+ * @throws MODEL_INVALID for settings that it cannot have
+ */
 export function kerasConfig(
   keras: JsonObject,
   kwargs: JsonObject,

@@ -35,7 +35,10 @@ export interface KerasMapping<C = any> {
   weightPath?(weight: string, config: C): string;
   /** Names of the weights in Keras's order, where it is not that of the layer. */
   weightOrder?(weights: readonly string[], config: C): readonly string[];
-  /** Arguments of the call besides the inputs; names of the inputs that are not the first argument; how many there are at least, the last one repeated. */
+  /**
+   * Arguments of the call besides the inputs; names of the inputs that are not the first argument; how many there are at least, the last
+   * one repeated.
+   */
   readonly call?: { readonly inputs?: readonly string[]; readonly inputsMin?: number; settings?(config: C): JsonObject };
 }
 

@@ -105,7 +105,9 @@ const PASSING_THROUGH: ReadonlySet<string> = new Set([
 /** Activations that are layers by themselves. */
 const ACTIVATION_LAYERS: ReadonlySet<string> = new Set(['softmax', 'relu', 'leakyRelu', 'elu', 'prelu', 'thresholdedRelu']);
 
-/** These end with their activation, so that a loss may read what comes before it: dense, activation and the convolutions, not what recurs. */
+/**
+ * These end with their activation, so that a loss may read what comes before it: dense, activation and the convolutions, not what recurs.
+ */
 const endsWithIts = ({ config }: LayerNode): boolean => config.activation !== undefined && !('returnSequences' in config);
 
 /** The activation behind the model's output; a recurrent layer's name where it ends with one. */

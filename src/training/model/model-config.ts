@@ -1,4 +1,6 @@
 import type { TensorSpec } from '../../core/tensor.ts';
+import { OBJECT, TENSOR, TEXT, defineStored, listOf, recordSchema } from '../../storage/stored.ts';
+import type { StoredKind } from '../../storage/stored.ts';
 
 /** One explicit layer of a network. */
 export interface LayerNode {
@@ -8,7 +10,10 @@ export interface LayerNode {
   readonly config: Readonly<Record<string, unknown>>;
   /** Names of layers or of model inputs. */
   readonly inputs: readonly string[];
-  /** In a training that started from another model. "weights": nothing of the layer moved; "statistics": nothing at first, its moving statistics neither. */
+  /**
+   * In a training that started from another model. "weights": nothing of the layer moved; "statistics": nothing at first, its moving
+   * statistics neither.
+   */
   readonly frozen?: 'weights' | 'statistics';
 }
 
@@ -22,6 +27,20 @@ export interface Topology {
   /** Of a model with several outputs: the layers that give them, in their order. `output` then joins them. */
   readonly heads?: readonly string[];
 }
+
+/** {@link Topology} as it is stored. */
+export const TOPOLOGY: StoredKind<Topology> = defineStored({
+  name: 'layers of a model',
+  formatVersion: 1,
+  schema: recordSchema(
+    {
+      inputs: listOf(TENSOR),
+      layers: listOf(recordSchema({ name: TEXT, type: TEXT, config: OBJECT, inputs: listOf(TEXT) })),
+      output: TEXT,
+    },
+    { heads: listOf(TEXT) },
+  ),
+});
 
 /** `model` of a train step: an architecture with its settings, or the layers themselves. */
 export type ModelConfig =

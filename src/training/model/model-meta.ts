@@ -1,10 +1,13 @@
 import type { JsonObject } from '../../core/json.ts';
 import type { OutputSpec, TensorBatch, TensorSpec } from '../../core/tensor.ts';
+import { COUNT, NUMBER, OBJECT, TENSOR, TEXT, defineStored, listOf, mapOf, recordSchema } from '../../storage/stored.ts';
+import type { StoredKind } from '../../storage/stored.ts';
 import type { BaseOrigin } from '../transfer/base.ts';
 
 /**
  * `meta` of a `model` artifact. Files: `topology.json` (explicit layers), `weights.json` (name, shape, dtype, offset per weight),
- * `weights.bin` (little-endian, concatenated), `preprocessor.json`, `profile.json` (with `reference.bin`), `history.json` (per-epoch numbers). Of a
+ * `weights.bin` (little-endian, concatenated), `preprocessor.json`, `profile.json` (with `reference.bin`), `history.json` (per-epoch
+ * numbers). Of a
  * generator also the network that it was trained against (`discriminator.topology.json`, …) and `samples.json` (pictures of its way);
  * of a model that scores anomalies `answers.json` (the distribution of its scores, with `answers-reference.bin`).
  */
@@ -30,6 +33,32 @@ export interface ModelMeta {
   /** What it started from; left out for a model that was trained from the start. */
   readonly base?: BaseOrigin;
 }
+
+/** {@link ModelMeta} as it is stored. */
+export const MODEL: StoredKind<ModelMeta> = defineStored({
+  name: 'facts of a model',
+  formatVersion: 1,
+  unmarked: 1,
+  schema: recordSchema(
+    {
+      inputs: listOf(TENSOR),
+      output: recordSchema({ kind: TEXT }),
+      outputShape: listOf({ type: 'integer' }),
+      parameters: COUNT,
+      trainableParameters: COUNT,
+      loss: TEXT,
+      optimizer: TEXT,
+      epochsRun: COUNT,
+      bestEpoch: COUNT,
+      seed: NUMBER,
+      final: mapOf(NUMBER),
+      examples: TEXT,
+      dataset: TEXT,
+      training: OBJECT,
+    },
+    { heads: listOf(recordSchema({ loss: TEXT, width: COUNT })), base: OBJECT },
+  ),
+});
 
 /** One of several outputs as the network gives it. */
 export interface HeadMeta {

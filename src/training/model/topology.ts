@@ -12,8 +12,6 @@ import { architectureRegistry } from '../architectures/index.generated.ts';
 import { layerRegistry } from '../layers/index.generated.ts';
 import type { LayerConfig, LayerNode, ModelConfig, Topology } from './model-config.ts';
 
-export type { LayerConfig, LayerNode, ModelConfig, Topology };
-
 /**
  * The explicit network that a `model` configuration means for these inputs and this output.
  *

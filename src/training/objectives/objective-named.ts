@@ -1,7 +1,10 @@
 import type { Json, JsonObject } from '../../core/json.ts';
 import { architectureRegistry } from '../architectures/index.generated.ts';
 
-/** What the configuration of a train step is trained towards, as far as it shows: the objective it names, or the one its architecture is made for. */
+/**
+ * What the configuration of a train step is trained towards, as far as it shows: the objective it names, or the one its architecture is
+ * made for.
+ */
 export function objectiveNamed({ objective, model }: JsonObject): string {
   if (typeof objective === 'string') return objective;
   if (typeof objective === 'object' && objective !== null) return Object.keys(objective)[0] ?? 'supervised';

@@ -91,7 +91,11 @@ export interface Objective {
   readonly readsBehind?: number;
   /** Most rows of an evaluation, where their memory asks for few. */
   readonly evaluatedRows?: number;
-  /** Sums over the rows of a batch, to be divided by the number of rows (or by {@link count}) of the whole set. @param output values of {@link Evaluation.output} */
+  /**
+   * Sums over the rows of a batch, to be divided by the number of rows (or by {@link count}) of the whole set.
+   *
+   * @param output values of {@link Evaluation.output}
+   */
   metricSums(output: Float32Array, batch: LabelledBatch): Readonly<Record<string, number>>;
 }
 
@@ -135,7 +139,10 @@ export interface ObjectiveDefinition {
   readonly name: string;
   readonly summary: string;
   readonly configSchema: JsonSchema;
-  /** Names of all numbers and metrics that its trainings may report, whatever data and settings; of several outputs, those of each behind its name and a dot. */
+  /**
+   * Names of all numbers and metrics that its trainings may report, whatever data and settings; of several outputs, those of each behind
+   * its name and a dot.
+   */
   readonly reports: readonly string[];
   /** The loss that the document names, or the usual one. @param model with its defaults @throws MODEL_INVALID, CONFIG_INVALID */
   resolveLoss(named: Named | undefined, output: OutputSpec, model: ModelConfig): Resolved<LossDefinition>;

@@ -9,7 +9,7 @@ import type { Json, JsonObject } from '../../core/json.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import type { StepContext } from '../../core/step.ts';
 import { REFERENCE_FILE } from '../../data/stored/reference-values.ts';
-import type { ExamplesMeta } from '../../data/stored/dataset.ts';
+import { EXAMPLES } from '../../data/stored/dataset.ts';
 import { entryPoint } from '../../platform/paths.ts';
 import { sha256, sha256File } from '../../storage/digest.ts';
 import { traceEnvironment } from '../../telemetry/telemetry.ts';
@@ -29,6 +29,7 @@ import type { BaseFiles, BaseSource } from '../transfer/base-files.ts';
 import { checkPreprocessing } from '../transfer/check-preprocessing.ts';
 import type { TransferConfig } from '../transfer/transfer-config.ts';
 import type { ModelMeta } from '../model/model-meta.ts';
+import { metaAs } from '../../storage/stored.ts';
 
 type Context = Pick<StepContext, 'workDir' | 'store' | 'artifacts' | 'log' | 'signal' | 'progress' | 'attempt'>;
 
@@ -58,7 +59,7 @@ export async function runTraining(
   baseSource?: BaseSource,
 ): Promise<TrainingReport> {
   const examples = await ctx.artifacts.open(examplesRef);
-  const meta = examples.manifest.meta as unknown as ExamplesMeta;
+  const meta = metaAs(examples, EXAMPLES);
   const base = baseSource === undefined ? undefined : await fetchBase(ctx, config, baseSource, examples);
   resolveModel({ ...modelOf(config), ...(base === undefined ? {} : { base: base.network }), inputs: meta.inputs, output: meta.output });
   const job = await prepare(ctx, config, examplesRef, examples, trainer, base);
@@ -77,7 +78,7 @@ export async function runTraining(
 
 async function fetchBase(ctx: Context, config: TrainConfig, source: BaseSource, examples: OpenArtifact): Promise<BaseFiles> {
   ctx.progress({ message: `fetching ${baseText(source.origin)}` });
-  const { inputs } = examples.manifest.meta as unknown as ExamplesMeta;
+  const { inputs } = metaAs(examples, EXAMPLES);
   const { notes, ...base } = await readBaseFiles(source, inputs, join(ctx.workDir, 'base'));
   for (const note of notes) ctx.log.info(`${baseText(source.origin)}: ${note}`);
   checkPreprocessing(
@@ -219,7 +220,7 @@ async function writeModel(
   { resultDir, base }: TrainerJob,
 ): Promise<Omit<TrainingReport, 'resumedEpoch'>> {
   const result = JSON.parse(await readFile(join(resultDir, 'result.json'), 'utf8')) as TrainingResult;
-  const { dataset } = examples.manifest.meta as unknown as ExamplesMeta;
+  const { dataset } = metaAs(examples, EXAMPLES);
   const { engine, engineReason, learningRateSearch, ...numbers } = result;
   // What a kept head goes on with is known from the base; the next one to start from this model knows it from here.
   const kept = base !== undefined && ((config.model as TransferConfig).head ?? 'keep') === 'keep' ? base.network : undefined;

@@ -49,7 +49,10 @@ export function preferOneDnn(): void {
   setDefault('TF_ENABLE_ONEDNN_OPTS', '1');
 }
 
-/** The environment for another process that uses TensorFlow: it makes its own choices, whatever this one has loaded before, and gets no credentials. */
+/**
+ * The environment for another process that uses TensorFlow: it makes its own choices, whatever this one has loaded before, and gets no
+ * credentials.
+ */
 export function environmentForTf(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(withoutCredentials()).filter(([name]) => !defaults.has(name)));
 }

@@ -2,7 +2,10 @@ import { PerennialError } from '../../core/errors.ts';
 import type { LabelledBatch } from '../objectives/objective.ts';
 
 export interface StepOutcome {
-  /** The first of `numbers`: mean over the rows, penalties included. Not finite where training diverged; the weights are then not to be used. */
+  /**
+   * The first of `numbers`: mean over the rows, penalties included. Not finite where training diverged; the weights are then not to be
+   * used.
+   */
   readonly loss: number;
   /** What the objective reports, in the order of {@link TrainingEngine.numbers}. */
   readonly numbers: ArrayLike<number>;

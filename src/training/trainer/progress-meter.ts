@@ -4,7 +4,10 @@ const REPORT_MS = 400;
 /** Weight of the newest stretch in the moving speed. */
 const NEWEST = 0.3;
 
-/** Speed and time left, from the rows that went through. The first stretch says neither: it holds what is done once, such as the compiling of graphs. */
+/**
+ * Speed and time left, from the rows that went through. The first stretch says neither: it holds what is done once, such as the compiling
+ * of graphs.
+ */
 export class ProgressMeter {
   readonly #total: number;
   #rows = 0;

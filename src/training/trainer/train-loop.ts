@@ -75,7 +75,9 @@ const EPOCH_END_SHARE = 0.2;
 
 type MutablePosition = { -readonly [Key in keyof Position]: Position[Key] };
 
-/** Trains from the newest checkpoint, or from the start, to the end. The clock decides when to save and to report, never what is computed. */
+/**
+ * Trains from the newest checkpoint, or from the start, to the end. The clock decides when to save and to report, never what is computed.
+ */
 export class TrainLoop {
   readonly #parts: LoopParts;
   readonly #meter: ProgressMeter;
@@ -310,7 +312,11 @@ export class TrainLoop {
     return { validationLoss: validationLoss!, ...metrics };
   }
 
-  /** Lets messages and signals in, reports, and notices that training was cancelled. @param saves false while the weights are not those of the position */
+  /**
+   * Lets messages and signals in, reports, and notices that training was cancelled.
+   *
+   * @param saves false while the weights are not those of the position
+   */
   async #breathe(saves = true): Promise<void> {
     if (performance.now() - this.#yieldedAt < (this.#parts.yieldMs ?? YIELD_MS)) return;
     await yieldToEvents();

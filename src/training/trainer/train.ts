@@ -1,6 +1,5 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ExamplesMeta } from '../../data/stored/dataset.ts';
 import { openExamples } from '../../data/stored/examples.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
@@ -47,7 +46,7 @@ export interface TrainerHooks {
 export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void> {
   const { config } = job;
   const examples = await openExamples(localArtifact(job.examples), ['train', 'validation'], job.memoryBytes);
-  const { inputs, output, splits, weight } = examples.meta as ExamplesMeta;
+  const { inputs, output, splits, weight } = examples.meta;
   const resolved = resolveModel({ ...modelOf(config), ...(job.base === undefined ? {} : { base: job.base.network }), inputs, output });
   const { topology } = resolved;
   const optimizer = resolveNamed(optimizerRegistry, optimizerOf(config));

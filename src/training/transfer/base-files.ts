@@ -6,15 +6,17 @@ import type { JsonObject } from '../../core/json.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import { sha256, sha256File } from '../../storage/digest.ts';
+import { TOPOLOGY } from '../model/model-config.ts';
 import type { ModelConfig, Topology } from '../model/model-config.ts';
 import type { Named } from '../model/named.ts';
 import { Network } from '../model/network.ts';
 import { architectureRegistry } from '../architectures/index.generated.ts';
-import type { ModelMeta } from '../model/model-meta.ts';
+import { MODEL } from '../model/model-meta.ts';
 import { decodeWeights, encodeWeights } from '../bundle/weights-file.ts';
 import type { WeightsManifest } from '../bundle/weights-file.ts';
 import type { BaseNetwork, BaseOrigin } from './base.ts';
 import { isTransfer } from './transfer-config.ts';
+import { readStored, fileAs } from '../../storage/stored.ts';
 
 /** Where a model to start from is found. */
 export type BaseSource =
@@ -94,7 +96,7 @@ async function networkOf(origin: BaseOrigin, artifact: OpenArtifact): Promise<Ba
   const { kind, meta } = artifact.manifest;
   if (kind !== 'model')
     throw new PerennialError('MODEL_INVALID', `The artifact ${artifact.ref.digest.slice(0, 12)} is a ${kind}, not a model.`);
-  const { output, training } = meta as unknown as ModelMeta;
+  const { output, training } = readStored(MODEL, meta, 'the base');
   const objective = objectiveOf(training);
   const preprocessor = await artifact.json<JsonObject>('preprocessor.json');
   const companions = await companionsOf(artifact);
@@ -103,7 +105,7 @@ async function networkOf(origin: BaseOrigin, artifact: OpenArtifact): Promise<Ba
     origin,
     output,
     preprocessor,
-    topology: await artifact.json<Topology>('topology.json'),
+    topology: await fileAs(artifact, TOPOLOGY, 'topology.json'),
     ...(companions === undefined ? {} : { companions, model: model as unknown as ModelConfig }),
     ...(training.loss === undefined ? {} : { loss: training.loss as Named }),
     ...(objective === undefined ? {} : { objective }),
@@ -116,7 +118,7 @@ async function companionsOf(artifact: OpenArtifact): Promise<Record<string, Topo
   const found: Record<string, Topology> = {};
   for (const file of Object.keys(artifact.manifest.files)) {
     const name = COMPANION.exec(file)?.[1];
-    if (name !== undefined) found[name] = await artifact.json<Topology>(file);
+    if (name !== undefined) found[name] = await fileAs(artifact, TOPOLOGY, file);
   }
   return Object.keys(found).length === 0 ? undefined : found;
 }

@@ -26,7 +26,7 @@ export function continueGenerator(config: TransferConfig, base: BaseNetwork, { i
       hint: 'Train a new one with "architecture": "gan".',
     });
   const [sample, ...labels] = discriminator.inputs;
-  if (labels.length > 0) checkSameOutput({ ...base, output: classesOf(base.output) }, output);
+  if (labels.length > 0) checkSameOutput({ ...base, ...withClasses(base.output) }, output);
   // The label of a conditional discriminator is none of the inputs of the examples.
   const adopted = adoptInputs({ ...base, topology: { ...discriminator, inputs: examplesOf(base) } }, inputs, config.from.inputs);
   const thawed = ({ layers, ...rest }: Topology): Topology => ({ ...rest, layers: layers.map(({ frozen: _frozen, ...node }) => node) });
@@ -38,6 +38,6 @@ export function continueGenerator(config: TransferConfig, base: BaseNetwork, { i
 }
 
 /** What the label of the examples has to be. */
-function classesOf(output: OutputSpec | undefined): OutputSpec | undefined {
-  return output?.kind === 'samples' && output.label !== undefined ? { kind: 'classes', ...output.label } : output;
+function withClasses(output: OutputSpec | undefined): { readonly output?: OutputSpec } {
+  return output?.kind === 'samples' && output.label !== undefined ? { output: { kind: 'classes', ...output.label } } : {};
 }

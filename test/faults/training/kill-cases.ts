@@ -2,7 +2,9 @@ import type { Json } from '../../../src/core/json.ts';
 import { classTable, imageTable, numberTable, textTable, tokenTable } from '../../unit/training/fixtures.ts';
 import type { Table } from '../../unit/training/fixtures.ts';
 
-/** A short training: the configuration of a train step without what the test decides (checkpoints), and that of the model it starts from. */
+/**
+ * A short training: the configuration of a train step without what the test decides (checkpoints), and that of the model it starts from.
+ */
 export type KillCase = readonly [
   title: string,
   table: () => Table,

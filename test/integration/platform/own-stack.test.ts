@@ -24,15 +24,37 @@ describe('a client', () => {
     expect(answer.code).toBe(4);
   });
 
-  it.each([[['runs', 'list']], [['run', 'pipelines/penguins.json']], [['schedules', 'list']], [['apply', 'pipelines/penguins.json']]])(
-    'of another store is refused by %j, which names both',
-    async (args) => {
-      const answer = await stranger.run(args);
-      expect(answer.stderr).toContain('error STORE_DIFFERS: ');
-      for (const store of [stack.store, stranger.env['PERENNIAL_STORE']!]) expect(answer.stderr).toContain(store);
-      expect(answer.code).toBe(2);
-    },
-  );
+  it.each([
+    [['runs', 'list']],
+    [['run', 'pipelines/penguins.json']],
+    [['schedules', 'list']],
+    [['apply', 'pipelines/penguins.json']],
+    [['models', 'promote', 'm', '1']],
+    [['models', 'rollback', 'm']],
+    [['models', 'unpin', 'm']],
+    [['models', 'delete', 'm', '1']],
+    [['models', 'gc', '--delete']],
+    [['doctor', '--store', '--repair']],
+  ])('of another store is refused by %j, which names both', async (args) => {
+    const answer = await stranger.run(args);
+    expect(answer.stderr).toContain('error STORE_DIFFERS: ');
+    for (const store of [stack.store, stranger.env['PERENNIAL_STORE']!]) expect(answer.stderr).toContain(store);
+    expect(answer.code).toBe(2);
+  });
+
+  it('of another store may look, and change where no stack is', async () => {
+    expect(await stranger.run(['models', 'list'])).toMatchObject({ code: 0 });
+    expect(await stranger.run(['models', 'gc'])).toMatchObject({ code: 0 });
+    const away = new Perennial({ TEMPORAL_ADDRESS: '127.0.0.1:1', PERENNIAL_STORE: stranger.env['PERENNIAL_STORE']! });
+    expect((await away.run(['models', 'promote', 'm', '1'])).stderr).toContain('error NOT_FOUND');
+  });
+
+  it('of the same home is refused where it means another store than the stack has', async () => {
+    const answer = await perennial.run(['models', 'promote', 'm', '1'], { env: { PERENNIAL_STORE: stranger.env['PERENNIAL_STORE']! } });
+    expect(answer.stderr).toContain(
+      `error STORE_DIFFERS: The stack that runs here serves from the store ${stack.store}, and PERENNIAL_STORE is ${stranger.env['PERENNIAL_STORE']!}.`,
+    );
+  });
 
   it('of the same store is welcome, whatever its home is; a UI that nobody named is not made up', async () => {
     const answer = await stranger.run(['runs', 'list', '--json'], { env: { PERENNIAL_STORE: stack.store } });
@@ -82,4 +104,31 @@ describe('a stack', () => {
     ]);
     expect((await stranger.run(['runs', 'list'], { env: { PERENNIAL_STORE: stack.store } })).code).toBe(0);
   });
+});
+
+describe('a worker of another store that joins later', () => {
+  it('is noticed by the next command and by status', async () => {
+    const worker = stranger.start(['worker']);
+    try {
+      await worker.waitFor(/./, 60_000);
+      const trouble = `Workers of two stores take from queue "perennial" at ${stack.temporal!.address}: `;
+      for (const deadline = Date.now() + 60_000; ; await new Promise((resolve) => setTimeout(resolve, 500))) {
+        const status = await perennial.run(['status', '--json']);
+        if (status.stdout.includes('Workers of two stores')) {
+          expect(status.code).toBe(4);
+          expect(
+            status.json<{ components: { name: string; detail: string }[] }>().components.find(({ name }) => name === 'stores')!.detail,
+          ).toContain(stranger.env['PERENNIAL_STORE']!);
+          break;
+        }
+        if (Date.now() > deadline) throw new Error(`not noticed: ${status.stdout}`);
+      }
+      const run = await perennial.run(['runs', 'list']);
+      expect(run.stderr).toContain(`error STORE_DIFFERS: ${trouble}`);
+      expect(run.stderr).toMatch(/End the worker \d+@\S+, or give it a queue of its own/);
+      expect(run.code).toBe(2);
+    } finally {
+      await worker.stop();
+    }
+  }, 150_000);
 });

@@ -5,7 +5,7 @@ import type { Registry } from '../../../src/registry/registry.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { Network } from '../../../src/training/model/network.ts';
-import type { LayerConfig } from '../../../src/training/model/topology.ts';
+import type { LayerConfig } from '../../../src/training/model/model-config.ts';
 import { buildTopology } from '../../../src/training/model/topology.ts';
 import { encodeWeights } from '../../../src/training/bundle/weights-file.ts';
 

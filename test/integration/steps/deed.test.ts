@@ -4,10 +4,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { steps } from '../../../activities/steps/index.generated.ts';
 import { Prng } from '../../../src/core/prng.ts';
 import type { PipelineInput, RunView, Trigger } from '../../../src/core/run.ts';
+import type { CliIo } from '../../../src/cli/commands/command.ts';
+import { reportRun } from '../../../src/cli/run-report.ts';
 import { compileOrThrow } from '../../../src/config/plan-document.ts';
 import { pipelineInput } from '../../../src/runs/pipeline-input.ts';
 import { compareRuns } from '../../../src/runs/reproduction.ts';
-import { describeRun, startRun } from '../../../src/runs/runs.ts';
+import { describeRun, reportOf, startRun } from '../../../src/runs/runs.ts';
+import { withStandingNow } from '../../../src/runs/standing-now.ts';
 import { startAttributes } from '../../../src/runs/search-attributes.ts';
 import { waitRun } from '../../../src/runs/wait-run.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
@@ -15,6 +18,7 @@ import type { Registry } from '../../../src/registry/registry.ts';
 import { FileStore } from '../../../src/storage/file-store.ts';
 import { Perennial } from '../../support/perennial.ts';
 import { tempDir } from '../../support/temp-dir.ts';
+import { until } from '../../support/until.ts';
 import { setStage } from '../temporal/harness.ts';
 import type { Stage } from '../temporal/harness.ts';
 
@@ -107,6 +111,17 @@ async function start({ epochs, until = 'now', at, trigger = 'manual' }: Asked): 
 const end = (workflowId: string): Promise<RunView> => waitRun(stage.temporal, workflowId);
 const run = async (asked: Asked): Promise<RunView> => end(await start(asked));
 const aliases = async (): Promise<unknown> => (await registry.routing('race'))!.routing.aliases;
+/** What the command line prints of a run at its end. */
+function said(view: RunView): string {
+  const lines: string[] = [];
+  reportRun(reportOf(stage.temporal, view), {
+    print: (line: string) => lines.push(line),
+    note: () => undefined,
+    result: () => undefined,
+    exit: () => undefined,
+  } as unknown as CliIo);
+  return lines.join('\n');
+}
 const deployed = (view: RunView) => view.steps.at(-1)!.values!;
 
 async function judged(workflowId: string): Promise<void> {
@@ -136,6 +151,14 @@ describe('a verdict is about the state that is changed', () => {
       headline: expect.stringContaining(`race version 3 is registered, not live (superseded by version 2 (run ${quick.runId}))`),
     });
     expect(deployed(late)).toMatchObject({ promoted: false, superseded: 2 });
+    // The same words at the end of the command, and in its JSON document.
+    expect(said(late)).toContain(`Model: race version 3 is registered, not live (superseded by version 2 (run ${quick.runId}))`);
+    expect(late).toMatchObject({ live: false, standing: expect.stringContaining('not live') });
+    expect(said(quick)).toContain('Model: race version 2 is live in place of version 1');
+    // Looked at later, a run says what is so then.
+    const now = await withStandingNow(reportOf(stage.temporal, first), stage.deps.store);
+    expect(said(now)).toContain('Model: race version 1 is not live any more (it was at the end of the run; the champion is version 2 now)');
+    expect(now).toMatchObject({ live: false });
     expect(await aliases()).toEqual({ challenger: 2, champion: 2 });
   });
 
@@ -259,11 +282,3 @@ it('a tick that comes twice is two executions, each with a name, and each tells 
     expect((await cli.run(['runs', 'show', `twice/${view.runId}`, '--json'])).json()).toMatchObject({ executionId: view.executionId });
   expect(await cli.run(['runs', 'show', tick])).toMatchObject({ code: 2, stderr: expect.stringContaining('fits more than one run') });
 });
-
-async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (const deadline = Date.now() + 20_000; ; await new Promise((resolve) => setTimeout(resolve, 200))) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (Date.now() > deadline) throw new Error('waited in vain');
-  }
-}

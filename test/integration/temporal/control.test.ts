@@ -6,13 +6,16 @@ import type { DatasetProfile } from '../../../src/data/stored/dataset.ts';
 import { updateModel } from '../../../src/runs/models.ts';
 import { pipelineInput } from '../../../src/runs/pipeline-input.ts';
 import { listRuns, describeRun } from '../../../src/runs/runs.ts';
-import { startBackfill } from '../../../src/runs/backfills.ts';
-import { reconcile } from '../../../src/runs/reconcile.ts';
+import type { BackfillView } from '../../../src/core/backfill.ts';
+import { describeBackfill, startBackfill } from '../../../src/runs/backfills.ts';
 import { findSchedule, listSchedules, pauseSchedule, resumeSchedule, triggerSchedule } from '../../../src/runs/schedules.ts';
 import { waitRun } from '../../../src/runs/wait-run.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
-import { planStep, setStage, testPlan, testStep } from './harness.ts';
+import { until } from '../../support/until.ts';
+import { applied, planStep, setStage, testPlan, testStep } from './harness.ts';
 import type { Stage } from './harness.ts';
+import { modelFacts } from '../../support/stored-facts.ts';
+import type { Json } from '@duckdb/node-api';
 
 const seen: { nominalTime: string; trigger: string }[] = [];
 const steps = [
@@ -42,32 +45,25 @@ beforeAll(async () => {
   await stage.startWorker();
 });
 
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 20_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
-    if (await holds()) return;
-    if (Date.now() > end) throw new Error('waited in vain');
-  }
-}
-
 describe('schedules', () => {
   it('shows, creates, keeps, updates and removes; paused ones stay paused', async () => {
     const { temporal } = stage;
-    const dry = await reconcile(temporal, [plan], steps, { dryRun: true });
+    const dry = await applied(temporal, [plan], steps, { dryRun: true });
     expect(dry.map(({ id, action }) => [id, action])).toEqual([
       ['nightly/schedule', 'create'],
       ['nightly/drift', 'create'],
     ]);
     expect(await listSchedules(temporal)).toEqual([]);
-    await reconcile(temporal, [plan], steps);
+    await applied(temporal, [plan], steps);
     await until(async () => (await listSchedules(temporal)).length === 2);
-    expect((await reconcile(temporal, [plan], steps)).map((change) => change.action)).toEqual(['keep', 'keep']);
+    expect((await applied(temporal, [plan], steps)).map((change) => change.action)).toEqual(['keep', 'keep']);
     await pauseSchedule(temporal, 'nightly/schedule', 'test');
     const changed: Plan = {
       ...plan,
       revision: '1'.repeat(64),
       on: { ...on, schedule: { ...on.schedule!, cron: '30 4 * * *', overlap: 'bufferOne' } },
     };
-    const [update] = await reconcile(temporal, [changed], steps);
+    const [update] = await applied(temporal, [changed], steps);
     expect(update!.action).toBe('update');
     expect(update!.differences).toEqual(
       expect.arrayContaining(['cron: 0 3 * * * → 30 4 * * *', 'overlap: SKIP → BUFFER_ONE', 'document: 000000000000 → 111111111111']),
@@ -76,7 +72,7 @@ describe('schedules', () => {
     expect(row).toMatchObject({ paused: true, note: 'test', overlap: 'BUFFER_ONE', catchup: '1h', when: '30 4 * * * (Europe/Berlin)' });
     await resumeSchedule(temporal, 'nightly/schedule', 'go');
     const { drift: _drift, ...without } = changed.on;
-    const removed = await reconcile(temporal, [{ ...changed, on: without }], steps);
+    const removed = await applied(temporal, [{ ...changed, on: without }], steps);
     expect(removed.find(({ id }) => id === 'nightly/drift')).toMatchObject({ action: 'delete' });
     await expect(findSchedule(temporal, 'nope')).rejects.toThrow(/There is no schedule "nope"/);
     expect(await findSchedule(temporal, 'nightly')).toBe('nightly/schedule');
@@ -84,7 +80,7 @@ describe('schedules', () => {
 
   it('backfills with the nominal time of every tick, and triggers', async () => {
     const { temporal } = stage;
-    await reconcile(temporal, [plan], steps);
+    await applied(temporal, [plan], steps);
     seen.length = 0;
     await startBackfill(temporal, 'nightly/schedule', { start: new Date('2026-03-01T00:00:00Z'), end: new Date('2026-03-04T00:00:00Z') });
     await until(() => seen.length === 3);
@@ -100,7 +96,7 @@ describe('schedules', () => {
     await until(async () => (await listRuns(temporal, { pipeline: 'nightly' })).filter((row) => row.status === 'completed').length === 4);
     expect((await listRuns(temporal, { pipeline: 'nightly' }))[0]).toMatchObject({ model: 'thing', version: 1, trigger: 'schedule' });
     expect((await listRuns(temporal, { pipeline: 'nightly' })).filter((row) => row.trigger === 'backfill')).toHaveLength(3);
-    await reconcile(temporal, [], steps, { prune: true });
+    await applied(temporal, [], steps, { prune: true });
     await until(async () => (await listSchedules(temporal)).length === 0);
   });
 });
@@ -139,7 +135,7 @@ async function registerVersion(text: string): Promise<number> {
       'profile.json': Buffer.from(JSON.stringify(profile)),
       'preprocessor.json': Buffer.from(JSON.stringify({ columns: profile.columns })),
     },
-    meta: { text },
+    meta: { ...modelFacts(), text } as unknown as Json,
   });
   return (
     await createRegistry(store, artifacts).register({
@@ -168,6 +164,34 @@ describe('workflow model', () => {
     expect(recent.map(({ action }) => action)).toEqual(['promote', 'promote', 'rollback', 'unpin']);
     const history = await createRegistry(stage.deps.store, stage.deps.artifacts).history('thing');
     expect(history.map(({ action }) => action)).toEqual(['promote', 'promote', 'rollback', 'unpin']);
+  });
+});
+
+describe('a backfill that is told to promote', () => {
+  it('ends with a rollback to its newest version, pinned and logged as one; others move no alias', async () => {
+    const { temporal } = stage;
+    await updateModel(temporal, 'thing', 'promote', { version: 2, who: 'ada', why: 'test' });
+    await applied(temporal, [plan], steps);
+    const range = { start: new Date('2026-03-01T00:00:00Z'), end: new Date('2026-03-03T00:00:00Z') };
+    const done = async (id: string): Promise<BackfillView> =>
+      (await until(async () => [await describeBackfill(temporal, id)].filter(({ state }) => state === 'done')))[0]!;
+    const quiet = await startBackfill(temporal, 'nightly/schedule', range);
+    expect(await done(quiet.id)).not.toHaveProperty('promoted');
+    const registry = createRegistry(stage.deps.store, stage.deps.artifacts);
+    expect((await registry.routing('thing'))!.routing).toMatchObject({ aliases: { champion: 2 }, pin: null });
+    const told = await startBackfill(temporal, 'nightly/schedule', range, { who: 'ada' });
+    expect(await done(told.id)).toMatchObject({
+      note: '',
+      promoted: expect.stringMatching(/^champion of thing is version 1, pinned/) as string,
+      runs: [{ version: { model: 'thing', version: 1 } }, {}],
+    });
+    expect((await registry.routing('thing'))!.routing).toMatchObject({ aliases: { champion: 1 }, pin: { version: 1 } });
+    expect((await registry.history('thing')).at(-1)).toMatchObject({
+      action: 'rollback',
+      who: 'ada',
+      why: 'Backfill of nightly/schedule, tick 2026-03-02T02:00:00.000Z.',
+    });
+    await updateModel(temporal, 'thing', 'unpin', { who: 'ada', why: 'test' });
   });
 });
 

@@ -11,6 +11,8 @@ import { defineStep } from '../../../src/core/step.ts';
 import { codeDigestOf } from '../../../src/steps/code-digests.ts';
 import { connectTemporal } from '../../../src/runs/connect.ts';
 import type { Temporal } from '../../../src/runs/connect.ts';
+import { compareSchedules } from '../../../src/runs/reconcile.ts';
+import type { ReconcileOptions, ScheduleChange } from '../../../src/runs/reconcile.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 import { packageRoot } from '../../../src/platform/paths.ts';
@@ -70,6 +72,18 @@ export function testPlan(pipeline: string, steps: readonly PlanStep[], change: P
     on: {},
     ...change,
   };
+}
+
+/** Makes Temporal's Schedules those that the plans ask for, as `perennial apply` does; `dryRun`: only says what it would do. */
+export async function applied(
+  temporal: Temporal,
+  plans: readonly Plan[],
+  steps: readonly StepDefinition[],
+  { dryRun = false, ...options }: ReconcileOptions & { readonly dryRun?: boolean } = {},
+): Promise<readonly ScheduleChange[]> {
+  const { changes, carryOut } = await compareSchedules(temporal, plans, steps, options);
+  if (!dryRun) await carryOut();
+  return changes;
 }
 
 let bundle: Promise<{ code: string }> | undefined;

@@ -3,6 +3,7 @@ import { PerennialError } from '../../../src/core/errors.ts';
 import type { Plan } from '../../../src/core/plan.ts';
 import { cancelRun, describeRun, listRuns, retryStep, startRun } from '../../../src/runs/runs.ts';
 import { waitRun } from '../../../src/runs/wait-run.ts';
+import { until } from '../../support/until.ts';
 import { planStep, setStage, testPlan, testStep } from './harness.ts';
 import type { Stage } from './harness.ts';
 
@@ -91,13 +92,6 @@ beforeAll(async () => {
 async function run(plan: Plan, options: { readCache?: boolean } = {}) {
   const started = await startRun(stage.temporal, plan, steps, { trigger: 'manual', ...options });
   return waitRun(stage.temporal, started.workflowId);
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 15_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
-    if (await holds()) return;
-    if (Date.now() > end) throw new Error('waited in vain');
-  }
 }
 
 describe('workflow pipeline', () => {

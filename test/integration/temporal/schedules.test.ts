@@ -3,10 +3,12 @@ import type { Plan } from '../../../src/core/plan.ts';
 import { cancelBackfill, describeBackfill, findBackfill, listBackfills, startBackfill } from '../../../src/runs/backfills.ts';
 import { clockChanges } from '../../../src/runs/daylight.ts';
 import type { ClockChange } from '../../../src/runs/daylight.ts';
-import { compareSchedules, reconcile } from '../../../src/runs/reconcile.ts';
-import { listRuns } from '../../../src/runs/runs.ts';
+import { compareSchedules } from '../../../src/runs/reconcile.ts';
+import { findRun } from '../../../src/runs/find-run.ts';
+import { describeRun, listRuns } from '../../../src/runs/runs.ts';
 import { deleteSchedule, listSchedules, pauseSchedule, resumeSchedule, triggerSchedule } from '../../../src/runs/schedules.ts';
-import { planStep, setStage, testPlan, testStep } from './harness.ts';
+import { until } from '../../support/until.ts';
+import { applied, planStep, setStage, testPlan, testStep } from './harness.ts';
 import type { Stage } from './harness.ts';
 
 const seen: string[] = [];
@@ -35,18 +37,12 @@ beforeAll(async () => {
   await stage.startWorker();
 });
 
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 20_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
-    if (await holds()) return;
-    if (Date.now() > end) throw new Error('waited in vain');
-  }
-}
 const day = (text: string): Date => new Date(`${text}T00:00:00Z`);
 
 describe('a backfill', () => {
   it('is held by a pause after the run that goes, can be listed, watched and cancelled', async () => {
     const { temporal } = stage;
-    await reconcile(temporal, [planOf('held')], steps);
+    await applied(temporal, [planOf('held')], steps);
     hold = true;
     const { id, ticks } = await startBackfill(temporal, 'held/schedule', {
       start: new Date('2026-03-01T03:00:00Z'),
@@ -85,6 +81,31 @@ describe('a backfill', () => {
     expect(seen).toHaveLength(2);
   });
 
+  it('of ticks that came already is other executions, each with a name of its own; also by Temporal itself, under one id', async () => {
+    const { temporal } = stage;
+    await applied(temporal, [planOf('again')], steps);
+    const range = { start: day('2026-03-01'), end: day('2026-03-02') };
+    const tick = 'again/scheduled-2026-03-01T03:00:00Z';
+    for (const times of [1, 2]) {
+      await temporal.client.schedule.getHandle('again/schedule').backfill({ ...range, overlap: 'ALLOW_ALL' });
+      await until(
+        async () => (await listRuns(temporal, { pipeline: 'again' })).filter(({ status }) => status === 'completed').length === times,
+      );
+    }
+    const ours = [await startBackfill(temporal, 'again/schedule', range), await startBackfill(temporal, 'again/schedule', range)];
+    for (const { id } of ours) await until(async () => (await describeBackfill(temporal, id)).state === 'done');
+    const rows = await until(async () => {
+      const found = await listRuns(temporal, { pipeline: 'again' });
+      return found.length === 4 && found.every(({ status }) => status === 'completed') ? found : undefined;
+    });
+    expect(rows.filter(({ workflowId }) => workflowId === tick)).toHaveLength(2);
+    expect(new Set(rows.map(({ run }) => run)).size).toBe(4);
+    expect(new Set(rows.map(({ trigger }) => trigger))).toEqual(new Set(['backfill']));
+    // Each name leads to its own execution.
+    const views = await Promise.all(rows.map(async ({ run }) => describeRun(temporal, await findRun(temporal, run))));
+    expect(views.map(({ pipeline, runId }) => `${pipeline}/${runId}`)).toEqual(rows.map(({ run }) => run));
+  });
+
   it('refuses a range in the future, and one without a tick', async () => {
     const { temporal } = stage;
     await expect(startBackfill(temporal, 'held/schedule', { start: day('2026-03-01'), end: day('2999-01-01') })).rejects.toThrow(
@@ -101,29 +122,48 @@ describe('applying', () => {
     const { temporal } = stage;
     const before = (await listSchedules(temporal)).map(({ id }) => id);
     // Only Temporal knows which zones it has.
-    await expect(reconcile(temporal, [planOf('good'), planOf('bad', '0 3 * * *', 'Nowhere/AtAll')], steps)).rejects.toMatchObject({
+    await expect(applied(temporal, [planOf('good'), planOf('bad', '0 3 * * *', 'Nowhere/AtAll')], steps)).rejects.toMatchObject({
       code: 'DOCUMENT_INVALID',
       message: expect.stringMatching(/^bad\/schedule: Temporal refuses the schedule: .*Nowhere\/AtAll/) as string,
     });
     expect((await listSchedules(temporal)).map(({ id }) => id)).toEqual(before);
   });
 
+  it('removes what an apply left that was killed while it asked', async () => {
+    const { temporal } = stage;
+    const left = async (): Promise<string[]> => {
+      const ids: string[] = [];
+      for await (const { scheduleId } of temporal.client.schedule.list())
+        if (scheduleId.startsWith('perennial-check/')) ids.push(scheduleId);
+      return ids;
+    };
+    await temporal.client.schedule.create({
+      scheduleId: 'perennial-check/killed',
+      spec: { cronExpressions: ['0 3 * * *'] },
+      action: { type: 'startWorkflow', workflowType: 'pipeline', taskQueue: 'perennial' },
+      state: { paused: true },
+    });
+    await until(async () => (await left()).length === 1);
+    await applied(temporal, [planOf('held')], steps);
+    await until(async () => (await left()).length === 0);
+  });
+
   it('takes a day of the month with a day of the week as cron has it: on either', async () => {
     const { temporal } = stage;
-    await reconcile(temporal, [planOf('either', '0 12 13 * FRI')], steps);
+    await applied(temporal, [planOf('either', '0 12 13 * FRI')], steps);
     const { id, ticks } = await startBackfill(temporal, 'either/schedule', { start: day('2026-03-01'), end: day('2026-03-21') });
     expect(ticks.map((tick) => tick.slice(0, 10))).toEqual(['2026-03-06', '2026-03-13', '2026-03-20']);
     await until(async () => (await describeBackfill(temporal, id)).state === 'done');
     const april = await startBackfill(temporal, 'either/schedule', { start: day('2026-04-11'), end: day('2026-04-18') });
     expect(april.ticks.map((tick) => tick.slice(0, 10))).toEqual(['2026-04-13', '2026-04-17']);
     await cancelBackfill(temporal, april.id);
-    expect((await reconcile(temporal, [planOf('either', '0 12 13 * FRI')], steps)).map(({ action }) => action)).toEqual(['keep']);
+    expect((await applied(temporal, [planOf('either', '0 12 13 * FRI')], steps)).map(({ action }) => action)).toEqual(['keep']);
   });
 
   it('counts the ticks that daylight saving costs or adds, as Temporal takes them', async () => {
     const { temporal } = stage;
     const changesOf = async (cron: string, timezone: string): Promise<ClockChange[]> => {
-      await reconcile(temporal, [planOf('clocks', cron, timezone)], steps);
+      await applied(temporal, [planOf('clocks', cron, timezone)], steps);
       return clockChanges(temporal, 'clocks/schedule', cron, timezone, day('2025-06-01'));
     };
     expect(await changesOf('0 * * * *', 'Europe/Berlin')).toEqual([]);
@@ -152,7 +192,7 @@ describe('applying', () => {
       ['old', '/work/birds.json'],
       ['new', '/work/birds.json'],
     ]);
-    await reconcile(temporal, [planOf('old')], steps, { files });
+    await applied(temporal, [planOf('old')], steps, { files });
     await pauseSchedule(temporal, 'old/schedule', 'until May');
     await until(async () => (await listSchedules(temporal, { pipeline: 'old' }))[0]?.paused === true);
     const offered = await compareSchedules(temporal, [planOf('new')], steps, { files });
@@ -168,7 +208,7 @@ describe('applying', () => {
     expect((await listSchedules(temporal, { pipeline: 'new' }))[0]).toMatchObject({ paused: true, note: 'until May' });
     const prune = await compareSchedules(temporal, [planOf('new')], steps, { files, prune: true });
     expect(prune.pruned).toEqual(['clocks/schedule', 'either/schedule', 'held/schedule']);
-    await reconcile(temporal, [planOf('late')], steps);
+    await applied(temporal, [planOf('late')], steps);
     await prune.carryOut();
     await until(async () => (await listSchedules(temporal)).map(({ id }) => id).join() === 'late/schedule,new/schedule');
     await deleteSchedule(temporal, 'late/schedule');

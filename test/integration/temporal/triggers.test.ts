@@ -13,8 +13,11 @@ import { waitRun } from '../../../src/runs/wait-run.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { startServer } from '../../../src/server/start.ts';
 import { tempDir } from '../../support/temp-dir.ts';
+import { until } from '../../support/until.ts';
 import { planStep, setStage, testPlan, testStep } from './harness.ts';
 import type { Stage } from './harness.ts';
+import { modelFacts } from '../../support/stored-facts.ts';
+import type { Json } from '@duckdb/node-api';
 
 let broken = false;
 const steps = [
@@ -38,7 +41,7 @@ const steps = [
         kind: 'model',
         summary: ctx.runId,
         files: { 'profile.json': profile, 'preprocessor.json': Buffer.from(JSON.stringify({ columns })), ...reference },
-        meta: { text: ctx.runId },
+        meta: { ...modelFacts(), text: ctx.runId } as unknown as Json,
       });
       const registry = createRegistry(ctx.store, ctx.artifacts);
       const { version } = await registry.register({
@@ -65,15 +68,6 @@ beforeAll(async () => {
   stage = await setStage(steps);
   await stage.startWorker();
 });
-
-/** What a look finds, once that is anything. */
-async function until<T>(look: () => Promise<T[]>): Promise<T[]> {
-  for (const end = Date.now() + 20_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
-    const found = await look();
-    if (found.length > 0) return found;
-    if (Date.now() > end) throw new Error('waited in vain');
-  }
-}
 
 const row = (day: number, shift: number, salt: number): string =>
   `2026-03-${String(day).padStart(2, '0')}T00:00:00Z,${(shift + ((day * 7919 + salt * 104_729) % 1_000) / 1_000).toFixed(6)},${salt % 2 === 0 ? 'a' : 'b'}`;
@@ -162,6 +156,45 @@ describe('newData', () => {
     await learn();
     write(rows(days(1, 15)));
     expect(await check(newData(100))).toMatchObject({ outcome: 'started', finding: { rows: 200, newRows: 100 } });
+  });
+});
+
+describe('runs of whose end no workflow code is asked', () => {
+  it('are told in the log and in /metrics as any other end', async () => {
+    const { client } = stage.temporal;
+    const begin = (pipeline: string, change: object) =>
+      client.workflow.start('pipeline', {
+        workflowId: `${pipeline}/20260101-000000-aaaa`,
+        taskQueue: 'nobody',
+        args: [pipelineInput(testPlan(pipeline, [planStep('a', 'learn')]), steps, { trigger: 'manual' })],
+        typedSearchAttributes: startAttributes({ kind: 'run', pipeline, trigger: 'manual' }),
+        ...change,
+      });
+    await (await begin('ended-by-hand', {})).terminate('the disk is needed');
+    await begin('too-long', { workflowExecutionTimeout: '1s' });
+    const server = await startServer({
+      store: stage.deps.store,
+      artifacts: stage.deps.artifacts,
+      port: 0,
+      log: { info() {}, warn() {}, error() {} },
+    });
+    await until(async () => {
+      const lines = (await (await fetch(`${server.url}/metrics`)).text()).split('\n');
+      const shown = [
+        'pipeline="ended-by-hand",kind="run",outcome="terminated"',
+        'pipeline="too-long",kind="run",outcome="timedOut"',
+      ].filter((labels) => lines.includes(`perennial_pipeline_outcome{${labels}} 1`));
+      return shown.length === 2 ? shown : [];
+    });
+    await server.stop();
+    const told = logged
+      .filter((line) => /"message":"(ended-by-hand|too-long): /.test(line))
+      .map((line) => JSON.parse(line) as { message: string; summary: string });
+    expect(told.map(({ message }) => message).sort()).toEqual(['ended-by-hand: run terminated', 'too-long: run timedOut']);
+    expect(told.find(({ message }) => message.startsWith('ended'))!.summary).toMatch(/^Terminated by \S+: the disk is needed$/);
+    expect((await needsAttention(stage.temporal)).map(({ outcome }) => outcome)).toEqual(
+      expect.arrayContaining(['terminated', 'timed out']),
+    );
   });
 });
 

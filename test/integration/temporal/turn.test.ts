@@ -3,6 +3,7 @@ import type { Plan } from '../../../src/core/plan.ts';
 import { cancelRun, describeRun, listRuns, startRun } from '../../../src/runs/runs.ts';
 import type { RunReport } from '../../../src/runs/runs.ts';
 import { waitRun } from '../../../src/runs/wait-run.ts';
+import { until } from '../../support/until.ts';
 import { planStep, setStage, testPlan, testStep } from './harness.ts';
 import type { Stage } from './harness.ts';
 
@@ -36,12 +37,6 @@ beforeAll(async () => {
   await stage.startWorker();
 });
 
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 20_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
-    if (await holds()) return;
-    if (Date.now() > end) throw new Error('waited in vain');
-  }
-}
 const headline = async (id: string): Promise<string> => (await describeRun(stage.temporal, id)).headline;
 const start = async (
   plan: Plan,

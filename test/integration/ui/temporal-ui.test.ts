@@ -7,7 +7,10 @@ import { findChromium, openChromium } from '../../support/chromium.ts';
 import { Perennial } from '../../support/perennial.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
-/** A small, real pipeline; beside it a command that runs until the file `go` is there, whose name is made at run time: a file that it is seen to ask for would be part of its key. */
+/**
+ * A small, real pipeline; beside it a command that runs until the file `go` is there, whose name is made at run time: a file that it is
+ * seen to ask for would be part of its key.
+ */
 const STORY = {
   apiVersion: 'perennial/v1',
   name: 'story',

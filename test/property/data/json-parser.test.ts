@@ -1,3 +1,4 @@
+import { textOfValue } from '../../../src/data/reading/json-text.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JSON_DEPTH_MAX, parseInTurns, parseText } from '../../../src/data/reading/json-parser.ts';
@@ -83,6 +84,24 @@ describe('the parser of large texts', () => {
       `nested deeper than ${JSON_DEPTH_MAX} levels at character ${JSON_DEPTH_MAX}`,
     );
     expect(() => parseText('{"a":'.repeat(20_000))).toThrow('nested deeper');
+  });
+
+  it('puts a word in the place of what is deeper where it is told to, and is as strict about it', () => {
+    const cut = (text: string): unknown => parseText(text, { depthMax: 3, deeper: 'cut' });
+    const written = (text: string): string => JSON.stringify(cut(text));
+    const deep = (at: number): string => `"(nested deeper than 3 levels at character ${at})"`;
+    expect(written('[[[1]]]')).toBe('[[[1]]]');
+    expect(written('[[[ [1,2,[{"a":[]}],"x"] ,2]],3]')).toBe(`[[[${deep(4)},2]],3]`);
+    expect(written('{"a":{"b":[{"c":{"d":1},"e":2},{},5]},"f":6}')).toBe(`{"a":{"b":[${deep(11)},${deep(31)},5]},"f":6}`);
+    expect(written('[[[[]]]]')).toBe(`[[[${deep(3)}]]]`);
+    for (const text of ['[[[[1}]]]', '[[[[1 2]]]]', '[[[{"a" 1}]]]', '[[[[', '[[[[1,]]]]', '[[[[nul]]]]', '[[[{1:2}]]]', '[[[[1]]]]]'])
+      expect(() => cut(text), text).toThrow(SyntaxError);
+    expect(() => parseText('['.repeat(3_000_000), { deeper: 'cut' })).toThrow('nested deeper than 101000 levels at character 101000');
+  });
+
+  it('a text with a place that was cut is no text', () => {
+    expect(textOfValue(parseText('{"a":[[1]]}', { depthMax: 2, deeper: 'cut' }))).toBeUndefined();
+    expect(textOfValue(parseText('{"a":[1]}', { depthMax: 2, deeper: 'cut' }))).toBe('{"a":[1]}');
   });
 
   it('lets others have their turn, whatever a large text is made of', async () => {

@@ -62,7 +62,10 @@ export async function startReceiver(): Promise<OtlpReceiver> {
     void bodyOf(request).then(
       (body) => {
         const type = types[request.url as keyof typeof types];
-        if (type === undefined) return response.writeHead(404).end();
+        if (type === undefined) {
+          response.writeHead(404).end();
+          return;
+        }
         receiver.bodies.push(body);
         receiver.contentTypes.add(request.headers['content-type'] ?? '');
         const message = type.toObject(type.decode(body), {

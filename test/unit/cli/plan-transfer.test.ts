@@ -8,6 +8,9 @@ import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { FileStore } from '../../../src/storage/file-store.ts';
 import { buildTopology } from '../../../src/training/model/topology.ts';
 import { tempDir } from '../../support/temp-dir.ts';
+import { modelFacts } from '../../support/stored-facts.ts';
+import type { Json } from '@duckdb/node-api';
+import type { OutputSpec } from '../../../src/core/tensor.ts';
 
 const dir = tempDir('plan-transfer');
 const before = process.env.PERENNIAL_STORE;
@@ -42,7 +45,7 @@ beforeAll(async () => {
   const modelRef = await artifacts.write({
     kind: 'model',
     summary: 'm',
-    meta: { output, training: {} },
+    meta: modelFacts({ output: output as OutputSpec }) as unknown as Json,
     files: {
       'topology.json': json(topology),
       'preprocessor.json': json({ formatVersion: 1, seed: 1, columns: [column('x'), column('y')], output }),

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
-import type { AnomalyOutput } from '../../../src/core/tensor.ts';
+import type { AnomalyOutput, OutputSpec } from '../../../src/core/tensor.ts';
 import { detectModelDrift } from '../../../src/monitoring/model-drift.ts';
 import type { LoggedPrediction } from '../../../src/monitoring/prediction-window.ts';
 import { driftReference } from '../../../src/monitoring/reference.ts';
@@ -10,6 +10,8 @@ import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 import { profileAnswers } from '../../../src/training/bundle/answer-profile.ts';
 import { tempDir } from '../../support/temp-dir.ts';
+import { modelFacts } from '../../support/stored-facts.ts';
+import type { Json } from '@duckdb/node-api';
 
 const THRESHOLD = 2;
 const output: AnomalyOutput = {
@@ -73,7 +75,7 @@ it('refuses a generator', async () => {
   const modelRef = await artifacts.write({
     kind: 'model',
     summary: 'g',
-    meta: { output: { kind: 'samples', name: 'image', shape: [8, 8, 1], latentSize: 2 } },
+    meta: modelFacts({ output: { kind: 'samples', name: 'image', shape: [8, 8, 1], latentSize: 2 } as OutputSpec }) as unknown as Json,
     files: {},
   });
   await createRegistry(store, artifacts).register({ model: 'signs', modelRef, pipeline: 'p', runId: 'r', stepId: 's' });

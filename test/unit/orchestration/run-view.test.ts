@@ -4,6 +4,7 @@ import type { Plan } from '../../../src/core/plan.ts';
 import { exitCodeOfRun } from '../../../src/cli/run-report.ts';
 import { roomy } from '../../../workflows/markdown.ts';
 import { runMarkdown } from '../../../workflows/run-markdown.ts';
+import { standingOf } from '../../../workflows/standing.ts';
 import { runView } from '../../../workflows/run-view.ts';
 
 const step = (id: string, output: string) => ({
@@ -267,6 +268,21 @@ describe('what the Temporal UI shows', () => {
     expect(runMarkdown(view).split('\n\n')[1]).toBe(
       '> **TRAINING_DIVERGED** in step **train**: NaN in epoch 2.\n> Lower the learning rate.',
     );
+  });
+});
+
+describe('what a run says of its version', () => {
+  it.each([
+    [undefined, undefined, null, null],
+    [{ version: 3 }, undefined, null, 'is registered'],
+    [{ version: 3 }, { promoted: true, previous: 2 }, true, 'is live in place of version 2'],
+    [{ version: 3 }, { promoted: true, previous: null }, true, 'is live'],
+    [{ version: 3 }, { promoted: true, alias: 'candidate' }, false, 'is registered as candidate, not live'],
+    [{ version: 3 }, { promoted: false, why: 'pinned to version 1 by ada' }, false, 'is registered, not live (pinned to version 1 by ada)'],
+    [{ version: 3 }, { promoted: false, why: 'a backfill moves no alias' }, false, 'is registered, not live (a backfill moves no alias)'],
+    [{ version: 3 }, { promoted: false, live: true }, true, 'is live already'],
+  ] as const)('%j, deployed %j', (registered, deployment, live, standing) => {
+    expect(standingOf(registered, deployment)).toMatchObject({ live, standing });
   });
 });
 

@@ -67,6 +67,16 @@ describe('garbage collection', () => {
     expect(await keys()).toEqual([recent[1], 'probe/now', 'servers/alive.json'].sort());
   });
 
+  it('takes what runs started from once no such run can go on', async () => {
+    const key = (run: string): string => `bases/p/${run}/digits@champion.json`;
+    await store.put(key('old'), Buffer.from('{"formatVersion":1,"version":3}'));
+    age = 20 * DAY;
+    await store.put(key('going'), Buffer.from('{"formatVersion":1,"version":4}'));
+    expect((await collectGarbage(store, { logsMs: DAY })).items).toMatchObject([{ key: key('old'), kind: 'leftover' }]);
+    await collectGarbage(store, { logsMs: DAY, dryRun: false });
+    expect(await keys()).toEqual([key('going')]);
+  });
+
   it('shows what it would delete and deletes nothing, unless told to', async () => {
     await bench.model(1);
     const before = await keys();

@@ -14,6 +14,8 @@ import { putJson } from '../../../src/storage/json-objects.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 import { ada, scratch, workbench } from '../../contract/registry/models.ts';
 import type { Workbench } from '../../contract/registry/models.ts';
+import { modelFacts } from '../../support/stored-facts.ts';
+import type { OutputSpec } from '../../../src/core/tensor.ts';
 
 const FACTS = { pipeline: 'birds', before: [], after: [] };
 let bench: Workbench;
@@ -62,7 +64,7 @@ function makeModel(text: string): Promise<ArtifactRef> {
     kind: 'model',
     summary: text,
     files,
-    meta: { output: OUTPUT, outputShape: [2], dataset: 'd'.repeat(64) } as unknown as JsonObject,
+    meta: modelFacts({ output: OUTPUT as OutputSpec, dataset: 'd'.repeat(64) }) as unknown as JsonObject,
   });
 }
 
@@ -72,7 +74,7 @@ function makeEvaluation(model: ArtifactRef, passed = true): Promise<ArtifactRef>
     kind: 'evaluation',
     summary: 'e',
     files: {},
-    meta: { model: model.digest, metrics: { accuracy: 0.9 }, verdict },
+    meta: { model: model.digest, dataset: 'd'.repeat(64), metrics: { accuracy: 0.9 }, verdict },
   });
 }
 

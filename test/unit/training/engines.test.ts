@@ -119,7 +119,11 @@ function largestDifference(a: EngineState, b: EngineState): number {
   return largest;
 }
 
-/** Gradients to 1e-5 of the largest, losses of all steps to 1e-4. @param sizes of the batches that occur; a smaller last one has a graph of its own */
+/**
+ * Gradients to 1e-5 of the largest, losses of all steps to 1e-4.
+ *
+ * @param sizes of the batches that occur; a smaller last one has a graph of its own
+ */
 function expectAgreement(task: Task, sizes: readonly number[] = [ROWS]): void {
   const given = requestOf(task);
   const request = { ...given, optimizer: recordingGradients(given.optimizer) };

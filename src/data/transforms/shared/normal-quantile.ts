@@ -33,7 +33,11 @@ export function normalShare(x: number): number {
   return erfc(-x / Math.SQRT2) / 2;
 }
 
-/** The value below which a share of a standard normal distribution lies, to nine digits: tensors hold seven. @see P. J. Acklam's rational approximation */
+/**
+ * The value below which a share of a standard normal distribution lies, to nine digits: tensors hold seven.
+ *
+ * @see P. J. Acklam's rational approximation
+ */
 export function normalQuantile(share: number): number {
   if (share <= 0) return Number.NEGATIVE_INFINITY;
   if (share >= 1) return Number.POSITIVE_INFINITY;

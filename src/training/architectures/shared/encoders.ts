@@ -13,7 +13,10 @@ import type { Named } from '../../model/named.ts';
 import { isTokens } from './sequence-input.ts';
 import { product, showShape } from '../../layers/shapes.ts';
 
-/** Architectures without their output layers, for one input each. They are named here, since an architecture reads them: the index of all would be a circle. */
+/**
+ * Architectures without their output layers, for one input each. They are named here, since an architecture reads them: the index of all
+ * would be a circle.
+ */
 export const encoderRegistry = new DefinitionRegistry<ArchitectureDefinition>(
   'encoder',
   [cnn, mlp, rnn, textCnn, transformer],

@@ -156,7 +156,11 @@ export function addDiscriminator(
   else list.add({ type: 'dense', name: 'verdict', units: 1 });
 }
 
-/** What looks real, and what looks like its class: the product of its features and a vector of the class. @see T. Miyato, M. Koyama: cGANs with Projection Discriminator (2018) */
+/**
+ * What looks real, and what looks like its class: the product of its features and a vector of the class.
+ *
+ * @see T. Miyato, M. Koyama: cGANs with Projection Discriminator (2018)
+ */
 function addJudgedLabel(list: LayerList, { activation }: DiscriminatorConfig, classes: readonly string[]): void {
   const features = list.add({ type: 'dense', name: 'judge_features', units: FEATURES, activation }).last;
   const real = list.add({ type: 'dense', name: 'looks_real', units: 1 }).last;

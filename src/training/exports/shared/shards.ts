@@ -48,7 +48,12 @@ export interface ManifestWeight {
   readonly bytes: Uint8Array;
 }
 
-/** Shards and their manifest, in TensorFlow.js's form. @param packable other constants keep their bytes @throws MODEL_INVALID for a pattern that fits no weight */
+/**
+ * Shards and their manifest, in TensorFlow.js's form.
+ *
+ * @param packable other constants keep their bytes
+ * @throws MODEL_INVALID for a pattern that fits no weight
+ */
 export function encodeShards(
   weights: readonly ManifestWeight[],
   quantizing: QuantizeConfig | undefined,

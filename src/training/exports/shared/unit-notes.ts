@@ -2,7 +2,10 @@ import type { LabelOutput } from '../../../core/tensor.ts';
 import type { ExportDefinition } from '../export.ts';
 import type { ModelMeta } from '../../model/model-meta.ts';
 
-/** The unit of every number that an export answers, in sentences: formats of layers know no scale of a label, formats of graphs have it inside. */
+/**
+ * The unit of every number that an export answers, in sentences: formats of layers know no scale of a label, formats of graphs have it
+ * inside.
+ */
 export function unitNotes({ output }: ModelMeta, answers: ExportDefinition['answers']): string[] {
   if (output.kind === 'several') return output.outputs.flatMap((one) => noteOf(one, answers));
   return output.kind === 'number' ? noteOf(output, answers) : [];

@@ -76,7 +76,12 @@ export function convolve(tf: Tf, x: Tensor, kernel: Tensor, window: Window): Ten
   );
 }
 
-/** A convolution of its own for each channel. @param kernel [...window, channels, multiplier] @param window of at most two axes, with equal strides */
+/**
+ * A convolution of its own for each channel.
+ *
+ * @param kernel [...window, channels, multiplier]
+ * @param window of at most two axes, with equal strides
+ */
 export function convolveChannels(tf: Tf, x: Tensor, kernel: Tensor, window: Window): Tensor {
   return overWindows(tf, x, kernel, window, (padded, filter, strides, pad) => {
     // TensorFlow takes one stride for both axes; the axis that a sequence lacks has one place only.

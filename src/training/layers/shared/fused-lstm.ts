@@ -5,7 +5,10 @@ import { differentiatesTwice, int64Scalar } from '../../tensorflow/tf.ts';
 import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 import type { RawBackend } from '../../tensorflow/raw-backend.ts';
 
-/** TensorFlow's own LSTM knows one pair of activations, and no dropout of the state; other readers of graphs do not know it. Its gradient cannot be differentiated again. */
+/**
+ * TensorFlow's own LSTM knows one pair of activations, and no dropout of the state; other readers of graphs do not know it. Its gradient
+ * cannot be differentiated again.
+ */
 export function canFuseLstm(tf: Tf, config: LstmConfig): boolean {
   return (
     config.activation === 'tanh' &&

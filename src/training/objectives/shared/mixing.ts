@@ -171,7 +171,10 @@ function boxes(tf: Tf, [rows, height, width]: readonly [number, number, number],
   return tf.mul(tf.reshape(inside(height, places[0]!), [rows, height, 1, 1]), tf.reshape(inside(width, places[1]!), [rows, 1, width, 1]));
 }
 
-/** Mean of the losses of the rows of a batch, weighted; of mixed rows by the labels of both. For cross-entropy, that is the loss of the soft label. */
+/**
+ * Mean of the losses of the rows of a batch, weighted; of mixed rows by the labels of both. For cross-entropy, that is the loss of the
+ * soft label.
+ */
 export function meanLoss(
   tf: Tf,
   { labels, rowWeights, mixed: other }: LabelledTensors,

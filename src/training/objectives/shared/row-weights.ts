@@ -2,7 +2,11 @@ import { PerennialError } from '../../../core/errors.ts';
 import { WEIGHT } from '../../../data/preprocess/row-weight.ts';
 import type { Objective } from '../objective.ts';
 
-/** The same objective, with the weights of rows that the examples hold times those of their classes. @throws CONFIG_INVALID where rows cannot be weighted */
+/**
+ * The same objective, with the weights of rows that the examples hold times those of their classes.
+ *
+ * @throws CONFIG_INVALID where rows cannot be weighted
+ */
 export function withRowWeights(objective: Objective, column: string): Objective {
   if (objective.labels.length === 0) {
     throw new PerennialError(

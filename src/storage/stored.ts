@@ -1,0 +1,138 @@
+import { Ajv } from 'ajv';
+import type { ErrorObject, ValidateFunction } from 'ajv';
+import type { ArtifactRef } from '../core/artifact.ts';
+import { PerennialError } from '../core/errors.ts';
+import type { JsonObject, JsonSchema } from '../core/json.ts';
+import type { ArtifactStore, OpenArtifact } from '../core/ports.ts';
+
+/** What one kind of stored record is: the format that is written, what every reader may rely on, and how older formats become it. */
+export interface StoredKind<T> {
+  /** As a message calls it, e.g. "facts of a dataset". */
+  readonly name: string;
+  /** Of what is written now. */
+  readonly formatVersion: number;
+  /** Of the format that is written now. Keys that it does not name are let through: a newer patch of the same format may add some. */
+  readonly schema: JsonSchema;
+  /** Records that do not say their format have this one: those inside of manifests, which say it for them. Default: they must say it. */
+  readonly unmarked?: number;
+  /** By the format that it reads: gives the next one. */
+  readonly upgrades: Readonly<Record<number, (record: JsonObject) => JsonObject>>;
+  /** Only for its type. */
+  readonly example?: T;
+}
+
+/** @throws INTERNAL for a format between the first and the present one that nothing upgrades */
+export function defineStored<T extends object>(
+  parts: Omit<StoredKind<T>, 'upgrades'> & Partial<Pick<StoredKind<T>, 'upgrades'>>,
+): StoredKind<T> {
+  const { upgrades = {} } = parts;
+  for (let version = parts.unmarked ?? 1; version < parts.formatVersion; version += 1)
+    if (upgrades[version] === undefined)
+      throw new PerennialError('INTERNAL', `Nothing upgrades ${parts.name} from format ${version} to ${version + 1}.`);
+  return { ...parts, upgrades };
+}
+
+/** The schema of a record with these members. @param required every reader may rely on these @param optional where they are there, they are so */
+export function recordSchema(
+  required: Readonly<Record<string, JsonSchema>>,
+  optional: Readonly<Record<string, JsonSchema>> = {},
+): JsonSchema {
+  return { type: 'object', required: Object.keys(required), properties: { ...required, ...optional } };
+}
+
+export const TEXT: JsonSchema = { type: 'string' };
+export const NUMBER: JsonSchema = { type: 'number' };
+export const COUNT: JsonSchema = { type: 'integer', minimum: 0 };
+export const OBJECT: JsonSchema = { type: 'object' };
+export const LIST: JsonSchema = { type: 'array' };
+/** A reference to an artifact. */
+export const REFERENCE: JsonSchema = recordSchema({ kind: TEXT, digest: TEXT, summary: TEXT });
+/** What a tensor is: name, shape and type. */
+export const TENSOR: JsonSchema = recordSchema({ name: TEXT, shape: { type: 'array', items: { type: 'integer' } }, dtype: TEXT });
+export const orNull = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'null' }] });
+export const listOf = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
+export const mapOf = (values: JsonSchema): JsonSchema => ({ type: 'object', additionalProperties: values });
+
+const validators = new Map<JsonSchema, ValidateFunction>();
+
+function validatorOf(schema: JsonSchema): ValidateFunction {
+  const known = validators.get(schema);
+  if (known !== undefined) return known;
+  const made = new Ajv({ strict: false, ownProperties: true }).compile(schema);
+  validators.set(schema, made);
+  return made;
+}
+
+/**
+ * A record that was read, in the format of now.
+ *
+ * @param where for messages: the store with the key, or the artifact
+ * @throws BLOB_CORRUPT for what is no such record; PIPELINE_OUTDATED for a format of a newer version of Perennial
+ */
+export function readStored<T>(kind: StoredKind<T>, value: unknown, where: string | (() => string)): T {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw noRecord(kind, value, where, `it is ${shown(value)}`);
+  let record = value as JsonObject;
+  const said = record['formatVersion'] ?? kind.unmarked;
+  if (typeof said !== 'number' || !Number.isSafeInteger(said) || said < 1)
+    throw noRecord(
+      kind,
+      value,
+      where,
+      said === undefined ? 'it does not say its "formatVersion"' : `its "formatVersion" is ${shown(said)}`,
+    );
+  if (said > kind.formatVersion)
+    throw new PerennialError(
+      'PIPELINE_OUTDATED',
+      `${textOf(where)}: the ${kind.name} have format ${said}; this version of Perennial reads up to format ${kind.formatVersion}.`,
+      { hint: 'It was written by a newer version: use that one.' },
+    );
+  for (let version = said; version < kind.formatVersion; version += 1) record = kind.upgrades[version]!(record);
+  const validate = validatorOf(kind.schema);
+  if (!validate(record)) throw noRecord(kind, value, where, problemText(validate.errors?.[0]));
+  return record as unknown as T;
+}
+
+/** An artifact with its facts, checked. @throws BLOB_CORRUPT, OBJECT_NOT_FOUND, PIPELINE_OUTDATED */
+export async function openAs<T>(
+  artifacts: ArtifactStore,
+  kind: StoredKind<T>,
+  ref: Pick<ArtifactRef, 'digest'>,
+): Promise<{ readonly artifact: OpenArtifact; readonly meta: T }> {
+  const artifact = await artifacts.open(ref);
+  return { artifact, meta: metaAs(artifact, kind) };
+}
+
+/** The facts of an open artifact, checked. @throws BLOB_CORRUPT, PIPELINE_OUTDATED */
+export function metaAs<T>(artifact: Pick<OpenArtifact, 'ref' | 'manifest'>, kind: StoredKind<T>): T {
+  return readStored(kind, artifact.manifest.meta, () => `the artifact ${artifact.ref.digest.slice(0, 12)} (${artifact.manifest.kind})`);
+}
+
+/** A JSON file of an open artifact, checked. @throws BLOB_CORRUPT, OBJECT_NOT_FOUND, PIPELINE_OUTDATED */
+export async function fileAs<T>(artifact: OpenArtifact, kind: StoredKind<T>, file: string): Promise<T> {
+  return readStored(
+    kind,
+    await artifact.json(file),
+    `the artifact ${artifact.ref.digest.slice(0, 12)} (${artifact.manifest.kind}), ${file}`,
+  );
+}
+
+function problemText(error: ErrorObject | undefined): string {
+  return `${error?.instancePath === '' || error === undefined ? 'it' : `"${error.instancePath.slice(1).replaceAll('/', '.')}"`} ${error?.message ?? 'does not fit'}`;
+}
+
+const textOf = (where: string | (() => string)): string => (typeof where === 'string' ? where : where());
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
+}
+
+function noRecord(kind: StoredKind<unknown>, value: unknown, where: string | (() => string), problem: string): PerennialError {
+  return new PerennialError('BLOB_CORRUPT', `${textOf(where)}: these are no ${kind.name}: ${problem}. It holds ${shown(value)}`, {
+    hint: REPAIR_HINT,
+  });
+}
+
+/** What to do about a record that cannot be read. */
+export const REPAIR_HINT =
+  '`perennial doctor --store` names what is broken in the store and what can be done; `--repair` mends what can be mended without loss.';

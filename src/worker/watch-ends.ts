@@ -1,0 +1,98 @@
+import type { ActivityDeps } from '../../activities/deps.ts';
+import { messageOf } from '../core/errors.ts';
+import type { Outcome, OutcomeKind } from '../core/outcome.ts';
+import { connectTemporal, isAway } from '../runs/connect.ts';
+import type { Temporal } from '../runs/connect.ts';
+import { executions } from '../runs/runs.ts';
+import { mask } from '../steps/secrets.ts';
+import { writeOutcome } from '../registry/outcomes.ts';
+
+/** Between two looks, in milliseconds. The first one comes when the worker has made what it looks for. */
+const EVERY_MS = 5_000;
+/** Ends that one look goes through, the newest first: what came while no worker was there is told as well. */
+const LOOKED_AT = 100;
+
+const WORDS: Readonly<Record<string, string>> = { TERMINATED: 'terminated', TIMED_OUT: 'timedOut' };
+
+/**
+ * Tells the store and the log of runs and checks that were terminated or ran out of time, as they tell of any other end themselves:
+ * of these two ends Temporal asks no workflow code.
+ */
+export async function watchEnds({ store }: Pick<ActivityDeps, 'store'>, signal: AbortSignal): Promise<void> {
+  const seen = new Set<string>();
+  let temporal: Temporal | undefined;
+  let told = '';
+  for (await pause(signal); !signal.aborted; await pause(signal)) {
+    try {
+      temporal ??= await connectTemporal();
+      await look(temporal, store, seen);
+      told = '';
+    } catch (error) {
+      // Of a Temporal server that is away the worker itself tells.
+      if (!isAway(error) && messageOf(error) !== told) console.error(mask(`worker: ends of runs cannot be looked at: ${messageOf(error)}`));
+      told = messageOf(error);
+    }
+  }
+  await temporal?.close();
+}
+
+async function look(temporal: Temporal, store: ActivityDeps['store'], seen: Set<string>): Promise<void> {
+  let count = 0;
+  for await (const info of executions(temporal, `RunKind IN ('run', 'monitor') AND ExecutionStatus IN ('Terminated', 'TimedOut')`)) {
+    if ((count += 1) > LOOKED_AT) return;
+    if (seen.has(info.runId)) continue;
+    const attributes = info.searchAttributes as Readonly<Record<string, readonly unknown[] | undefined>>;
+    const text = (name: string): string | null => (typeof attributes[name]?.[0] === 'string' ? (attributes[name][0] as string) : null);
+    const trigger = text('Trigger') ?? '';
+    const kind: OutcomeKind = text('RunKind') === 'run' ? 'run' : trigger === 'newData' ? 'newData' : 'drift';
+    const outcome: Outcome = {
+      formatVersion: 1,
+      pipeline: text('Pipeline') ?? info.workflowId.split('/')[0]!,
+      kind,
+      outcome: WORDS[info.status.name] ?? info.status.name.toLowerCase(),
+      summary: await reasonOf(temporal, info.workflowId, info.runId),
+      workflow: info.workflowId,
+      trigger,
+      model: text('Model'),
+      at: (info.closeTime ?? info.startTime).toISOString(),
+    };
+    const news = await writeOutcome(store, outcome);
+    seen.add(info.runId);
+    if (!news) continue;
+    const { formatVersion: _format, ...fields } = outcome;
+    console.error(
+      mask(
+        JSON.stringify({
+          time: outcome.at,
+          level: 'WARN',
+          message: `${outcome.pipeline}: ${kind === 'run' ? 'run' : 'check'} ${outcome.outcome}`,
+          ...fields,
+        }),
+      ),
+    );
+  }
+}
+
+/** What the last event says. */
+async function reasonOf({ client, settings }: Temporal, workflowId: string, runId: string): Promise<string> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: settings.namespace,
+    execution: { workflowId, runId },
+    historyEventFilterType: 2,
+  });
+  const terminated = history?.events?.at(-1)?.workflowExecutionTerminatedEventAttributes;
+  if (terminated == null) return 'It took longer than a run may.';
+  return `Terminated by ${terminated.identity === '' || terminated.identity == null ? 'somebody' : terminated.identity}${terminated.reason === '' || terminated.reason == null ? '' : `: ${terminated.reason}`}`;
+}
+
+function pause(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, EVERY_MS);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

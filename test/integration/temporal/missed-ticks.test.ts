@@ -1,0 +1,89 @@
+import { beforeAll, expect, it } from 'vitest';
+import { listRuns } from '../../../src/runs/runs.ts';
+import { listSchedules, triggerSchedule } from '../../../src/runs/schedules.ts';
+import { startTemporal } from '../../support/temporal.ts';
+import type { TemporalServer } from '../../support/temporal.ts';
+import { until } from '../../support/until.ts';
+import { applied, planStep, setStage, testPlan, testStep } from './harness.ts';
+import type { Stage } from './harness.ts';
+
+const AWAY_MS = 27_000;
+let hold = true;
+const seen: { readonly pipeline: string; readonly tick: string }[] = [];
+const steps = [
+  testStep({
+    type: 'look',
+    cacheable: false,
+    outputs: { out: { kind: 'data' } },
+    async run(ctx) {
+      seen.push({ pipeline: ctx.pipeline, tick: ctx.nominalTime });
+      while (hold && !ctx.signal.aborted) await new Promise((resolve) => setTimeout(resolve, 20));
+      if (ctx.signal.aborted) throw new Error('aborted');
+      return { outputs: { out: await ctx.artifacts.write({ kind: 'data', summary: 'seen', files: {}, meta: {} }) } };
+    },
+  }),
+];
+const planOf = (name: string, catchupMs: number) =>
+  testPlan(name, [planStep('a', 'look')], {
+    on: { schedule: { cron: '0 3 1 1 *', timezone: 'UTC', overlap: 'skip', catchupMs, pauseOnFailure: false } },
+  });
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await setStage(steps);
+});
+
+it('the newest tick of an outage in the middle of a run is made up for, once; of one that nothing interrupted none, nor one that is too old', async () => {
+  let worker = await stage.startWorker();
+  await applied(stage.temporal, [planOf('away', 3_600_000), planOf('briefly', 10_000)], steps);
+  // Cron knows minutes; a tick every ten seconds lets a test wait for seconds.
+  const every = (name: string, seconds: number, offset = 0) =>
+    stage.temporal.client.schedule
+      .getHandle(`${name}/schedule`)
+      .update((now) => ({ ...now, spec: { intervals: [{ every: seconds * 1_000, offset }] } }) as never);
+  await every('away', 10);
+  // Ticks once, early in the outage.
+  await every('briefly', 3_600, (Date.now() + 27_000) % 3_600_000);
+  await triggerSchedule(stage.temporal, 'briefly/schedule');
+  await until(() => seen.some(({ pipeline }) => pipeline === 'away') && seen.some(({ pipeline }) => pipeline === 'briefly'));
+  const first = seen.find(({ pipeline }) => pipeline === 'away')!.tick;
+  const briefly = Number((await stage.temporal.client.schedule.getHandle('briefly/schedule').describe()).info.nextActionTimes[0]);
+  // Both have looked when their schedules tick next.
+  await new Promise((resolve) => setTimeout(resolve, Math.max(6_000, briefly - 7_000 - Date.now())));
+
+  // The whole stack is away.
+  await worker.stop();
+  await stage.server.stop();
+  const gone = Date.now();
+  await new Promise((resolve) => setTimeout(resolve, AWAY_MS));
+  const again: TemporalServer = await startTemporal({ database: stage.server.database, port: Number(stage.server.address.split(':')[1]) });
+  try {
+    const back = Date.now();
+    worker = await stage.startWorker();
+    await until(() => seen.filter(({ tick }) => tick === first).length > 1);
+    const others = () => seen.filter(({ pipeline, tick }) => pipeline === 'away' && tick !== first).map(({ tick }) => tick);
+    expect(others()).toEqual([]);
+    hold = false;
+    await until(() => others().length > 0);
+    const [made] = others();
+    expect(Date.parse(made!)).toBeGreaterThan(gone);
+    expect(Date.parse(made!)).toBeLessThan(back + 3_000);
+    await until(async () =>
+      (await listRuns(stage.temporal, { pipeline: 'away' })).some(
+        ({ workflowId, status }) => workflowId === `away/scheduled-${made!.replace('.000', '')}` && status === 'completed',
+      ),
+    );
+    const [row] = await listSchedules(stage.temporal, { pipeline: 'away' });
+    expect(row).toMatchObject({ madeUp: 1 });
+    expect(briefly).toBeGreaterThan(gone);
+    expect(briefly).toBeLessThan(back);
+    await until(async () => (await listRuns(stage.temporal, { pipeline: 'briefly' }))[0]?.status === 'completed');
+    expect(await listRuns(stage.temporal, { pipeline: 'briefly' })).toHaveLength(1);
+    // Once: no tick is there twice.
+    const ticks = (await listRuns(stage.temporal, { pipeline: 'away', limit: 100 })).map(({ workflowId }) => workflowId);
+    expect(new Set(ticks).size).toBe(ticks.length);
+  } finally {
+    await worker.stop();
+    await again.stop();
+  }
+}, 120_000);

@@ -1,0 +1,28 @@
+import type { DatasetMeta } from '../../src/data/stored/dataset.ts';
+import type { ModelMeta } from '../../src/training/model/model-meta.ts';
+
+/** Facts of a model that was never trained, but for those that a test is about. */
+export function modelFacts(facts: Partial<ModelMeta> = {}): ModelMeta {
+  return {
+    inputs: [],
+    output: { kind: 'classes', name: 'label', classes: ['a', 'b'], source: 'string' } as unknown as ModelMeta['output'],
+    outputShape: [2],
+    parameters: 0,
+    trainableParameters: 0,
+    loss: 'categoricalCrossentropy',
+    optimizer: 'adam',
+    epochsRun: 1,
+    bestEpoch: 1,
+    seed: 1,
+    final: {},
+    examples: '',
+    dataset: '',
+    training: {},
+    ...facts,
+  };
+}
+
+/** Facts of a dataset without rows, but for those that a test is about. */
+export function datasetFacts(facts: Partial<DatasetMeta> = {}): DatasetMeta {
+  return { columns: [], label: null, rows: { train: 0, validation: 0, test: 0 }, quarantined: 0, source: {}, ...facts };
+}
