@@ -281,10 +281,10 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
   );
   const quantities = reference === undefined ? [] : compared.filter((name) => knownLabel(reference, name)?.kind === 'number');
   const columns = await readLabels(db, raw, loaded, labelled, config, said, quantities);
-  if (reference !== undefined) await checkMeaning(db, reference, columns, { accepted, declared, labels: labelled });
   const labels = labelled.map((name) => columns.find((column) => column.name === name)!);
-  const [label] = labels;
   const copies = labels.length === 0 ? [] : await columnsEqualToLabel(db, reference, columns, labels, accepted);
+  if (reference !== undefined) await checkMeaning(db, reference, columns, { accepted, declared, labels: labelled });
+  const [label] = labels;
   await rejectUnusable(db, columns, labels, config);
   const reasons = (
     await db.rows(`SELECT regexp_replace(reason, ': .*$', '', 's'), count(*), min(reason) FROM rejects GROUP BY 1 ORDER BY 2 DESC, 1`)

@@ -37,7 +37,7 @@ const usual = (k: number): string => `${(2 + ((k * 37) % 400) / 100).toFixed(2)}
 const config = (path: string, more: Partial<IngestConfig> = {}): IngestConfig => ({ source: { format: 'csv', path }, label: 'y', ...more });
 
 /** A version as a run of a pipeline makes it: its data are compared with what was there before. */
-async function register(path: string, { pipeline = 'shop', model = pipeline, promote = true } = {}): Promise<void> {
+async function register(path: string, { pipeline = 'shop', model = '', promote = true } = {}): Promise<void> {
   const context = { ...bench.context(), store, artifacts, pipeline };
   const { outputs } = await ingest(context, config(path), async (source) => {
     const found = await findReference(store, artifacts, pipeline, config(path));
@@ -52,9 +52,10 @@ async function register(path: string, { pipeline = 'shop', model = pipeline, pro
       dataset: outputs['dataset']!.digest,
     }) as unknown as Json,
   });
+  const name = model === '' ? pipeline : model;
   const registry = createRegistry(store, artifacts);
-  const { version } = await registry.register({ model, modelRef, pipeline, runId: 'r', stepId: 's', dataset: outputs['dataset']!.digest });
-  if (promote) await registry.promote(model, version, { who: 'test', why: 'test' });
+  const { version } = await registry.register({ model: name, modelRef, pipeline, runId: 'r', stepId: 's', dataset: outputs['dataset']!.digest });
+  if (promote) await registry.promote(name, version, { who: 'test', why: 'test' });
 }
 
 const find = (path: string, more: Partial<IngestConfig> = {}, pipeline = 'shop') =>
