@@ -1,9 +1,17 @@
-// npm run check: the types fit, and the generated files are what `npm run gen` makes.
+// npm run check: types, generated files, lint, layout and unused exports. `npm test` asks for the first two and the last alone.
 import { spawnSync } from 'node:child_process';
 import { staleGeneratedFiles, say } from './tasks.mjs';
 
-/** The names of the checks that failed. */
-export function check() {
+const CACHE = 'node_modules/.cache';
+/** Each with its command, by what it finds. */
+const LINT = [
+  ['lint', ['node_modules/.bin/eslint', '--cache', '--cache-location', `${CACHE}/eslint`, '--cache-strategy', 'content', '.']],
+  ['layout (`npm run format` corrects it)', ['node_modules/.bin/prettier', '--check', '--cache', '--log-level', 'warn', '.']],
+];
+const UNUSED = ['unused exports', ['node_modules/.bin/knip', '--no-progress']];
+
+/** The names of the checks that failed. @param options.lint with lint and layout, which take minutes where nothing is cached */
+export function check({ lint = true } = {}) {
   const failed = [];
   say('\n▸ Checking the types');
   // Workflow code once more by itself: there Node.js has no types, so that what cannot run in the sandbox does not compile.
@@ -18,6 +26,10 @@ export function check() {
   const stale = staleGeneratedFiles();
   for (const path of stale) say(`  ${path} was out of date. It is written anew: commit it.`);
   if (stale.length > 0) failed.push('generated files');
+  for (const [name, command] of lint ? [...LINT, UNUSED] : [UNUSED]) {
+    say(`\n▸ Looking for: ${name}`);
+    if (spawnSync(process.execPath, command, { stdio: ['ignore', 'inherit', 'inherit'] }).status !== 0) failed.push(name);
+  }
   return failed;
 }
 

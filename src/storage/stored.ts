@@ -44,7 +44,6 @@ export const TEXT: JsonSchema = { type: 'string' };
 export const NUMBER: JsonSchema = { type: 'number' };
 export const COUNT: JsonSchema = { type: 'integer', minimum: 0 };
 export const OBJECT: JsonSchema = { type: 'object' };
-export const LIST: JsonSchema = { type: 'array' };
 /** A reference to an artifact. */
 export const REFERENCE: JsonSchema = recordSchema({ kind: TEXT, digest: TEXT, summary: TEXT });
 /** What a tensor is: name, shape and type. */

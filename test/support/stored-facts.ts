@@ -1,4 +1,3 @@
-import type { DatasetMeta } from '../../src/data/stored/dataset.ts';
 import type { ModelMeta } from '../../src/training/model/model-meta.ts';
 
 /** Facts of a model that was never trained, but for those that a test is about. */
@@ -20,9 +19,4 @@ export function modelFacts(facts: Partial<ModelMeta> = {}): ModelMeta {
     training: {},
     ...facts,
   };
-}
-
-/** Facts of a dataset without rows, but for those that a test is about. */
-export function datasetFacts(facts: Partial<DatasetMeta> = {}): DatasetMeta {
-  return { columns: [], label: null, rows: { train: 0, validation: 0, test: 0 }, quarantined: 0, source: {}, ...facts };
 }

@@ -6,7 +6,6 @@ import { installGradients } from './gradients.ts';
 
 export type Tf = typeof import('@tensorflow/tfjs-node');
 export type Tensor = import('@tensorflow/tfjs-node').Tensor;
-export type Variable = import('@tensorflow/tfjs-node').Variable;
 
 let loaded: Tf | undefined;
 
