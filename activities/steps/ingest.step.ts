@@ -1,7 +1,6 @@
 import type { JsonObject } from '../../src/core/json.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
 import { createArtifactStore } from '../../src/storage/artifact-store.ts';
-import { findReference, fingerprintReference } from '../reference.ts';
 import { checkChoice, choiceInWords } from '../../src/data/ingest/choose-rows.ts';
 import type { IngestConfig } from '../../src/data/ingest/ingest-config.ts';
 import { labelList } from '../../src/data/ingest/label-columns.ts';
@@ -166,13 +165,19 @@ export default defineStep<IngestConfig>({
         additionalProperties: false,
         default: {},
         description:
-          'What the data are compared with before anything is learnt from them: how the data of the last version of this model looked, where it was made from the same source. A value that does not fit its column goes to the quarantine; a column that is gone, is of another type or means something else (no category is a known one, another unit) stops the run.',
+          'What the data are compared with before anything is learnt from them: how the data of the last version of this model looked, whatever file they came from. A value that does not fit its column goes to the quarantine. The run stops where a column is gone, empty in most rows, of another type, or means something else (other categories, another unit), and where a class of the label is gone.',
         examples: [{ accept: ['price'] }, { version: 'none' }],
         properties: {
+          model: {
+            type: 'string',
+            pattern: '^[a-z0-9][a-z0-9._-]{0,62}$',
+            description: 'Model whose version is meant. Left out: the one that this pipeline registers.',
+            examples: ['penguins-small'],
+          },
           version: {
             type: ['string', 'integer'],
             description:
-              'Version or alias of the model that has the name of the pipeline, or "none". Left out: the champion, else the newest version.',
+              'Version or alias of the model, or "none": the source is another one, and nothing is compared. Left out: the champion, else the newest version.',
             examples: ['none', 3],
           },
           accept: {
@@ -180,7 +185,7 @@ export default defineStep<IngestConfig>({
             items: { type: 'string', minLength: 1 },
             uniqueItems: true,
             default: [],
-            description: 'Columns whose change is right: they are read as if they were new.',
+            description: 'Columns, the label among them, whose change is right: they are read as if they were new.',
             examples: [['price']],
           },
         },
@@ -227,14 +232,20 @@ export default defineStep<IngestConfig>({
   async fingerprint(ctx, config) {
     const { fingerprintSource } = await import('../../src/data/ingest/ingest.ts');
     const source = (await fingerprintSource(config, ctx.documentDir, ctx.nominalTime)) as JsonObject;
+    const { findReference, fingerprintReference } = await import('../../src/registry/data-reference.ts');
     const found = await findReference(ctx.store, createArtifactStore(ctx.store), ctx.pipeline, config);
     return { ...source, ...fingerprintReference(found, String(source['source'])) };
   },
   async run(ctx, config) {
     const { ingest } = await import('../../src/data/ingest/ingest.ts');
+    const { findReference, referenceFor } = await import('../../src/registry/data-reference.ts');
     return ingest(ctx, config, async (source) => {
       const found = await findReference(ctx.store, ctx.artifacts, ctx.pipeline, config);
-      return found === undefined || found.source === source ? undefined : found.schema;
+      if (found !== undefined && 'none' in found) return { notes: [found.none] };
+      const reference = referenceFor(found, source);
+      return reference === undefined
+        ? undefined
+        : { schema: reference.schema, ...(reference.note === undefined ? {} : { notes: [reference.note] }) };
     });
   },
 });

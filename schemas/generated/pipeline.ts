@@ -1739,15 +1739,19 @@ fraction: number
 splits?: ("train" | "validation" | "test")[]
 }
 /**
- * What the data are compared with before anything is learnt from them: how the data of the last version of this model looked, where it was made from the same source. A value that does not fit its column goes to the quarantine; a column that is gone, is of another type or means something else (no category is a known one, another unit) stops the run.
+ * What the data are compared with before anything is learnt from them: how the data of the last version of this model looked, whatever file they came from. A value that does not fit its column goes to the quarantine. The run stops where a column is gone, empty in most rows, of another type, or means something else (other categories, another unit), and where a class of the label is gone.
  */
 reference?: {
 /**
- * Version or alias of the model that has the name of the pipeline, or "none". Left out: the champion, else the newest version.
+ * Model whose version is meant. Left out: the one that this pipeline registers.
+ */
+model?: string
+/**
+ * Version or alias of the model, or "none": the source is another one, and nothing is compared. Left out: the champion, else the newest version.
  */
 version?: (string | number)
 /**
- * Columns whose change is right: they are read as if they were new.
+ * Columns, the label among them, whose change is right: they are read as if they were new.
  */
 accept?: string[]
 }

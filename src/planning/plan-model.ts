@@ -3,6 +3,7 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { Plan, PlanStep } from '../core/plan.ts';
 import type { TensorSpec } from '../core/tensor.ts';
 import type { IngestConfig } from '../data/ingest/ingest-config.ts';
+import type { Compared } from '../data/ingest/reference-schema.ts';
 import { resolveSplit } from '../data/ingest/split.ts';
 import type { ColumnOutcome } from '../data/preprocess/column-outcomes.ts';
 import type { ExamplesPreview } from './preview-examples.ts';
@@ -112,6 +113,7 @@ async function planModel(context: Context, train: PlanStep): Promise<PlannedMode
     // Two models on the same examples look at the data once.
     let preview = previews.get(key);
     if (preview === undefined) {
+      const compared = await comparedWith(plan, configOf<IngestConfig>(ingest), open);
       const { from } = configOf<Reusing>(preprocess);
       failing = preprocess.id;
       const reused = from === undefined ? undefined : await planReused(from, before(preprocess), open);
@@ -123,6 +125,7 @@ async function planModel(context: Context, train: PlanStep): Promise<PlannedMode
         nominalTime,
         reused,
         (stage) => (looking.step = stage === 'ingest' ? ingest.id : preprocess.id),
+        compared,
       );
       previews.set(key, preview);
     }
@@ -178,6 +181,31 @@ async function planModel(context: Context, train: PlanStep): Promise<PlannedMode
     if (error instanceof BaseUnknown || isAway(error)) return { step: train.id, ...NOTHING, unknown: messageOf(error) };
     if (!isPerennialError(error)) throw error;
     return { step: train.id, ...NOTHING, problem: { step: failing, code: error.code, message: error.message, hint: error.hint } };
+  }
+}
+
+/** What a run would compare the data with. A store that is away is said. @throws VERSION_INVALID, NOT_FOUND */
+async function comparedWith(plan: Plan, config: IngestConfig, open: () => Promise<Registered>): Promise<Compared> {
+  if (config.reference?.version === 'none') return {};
+  const away = (error: unknown): Compared => ({
+    notes: [`The data could not be compared with those of the last version, as a run does: ${messageOf(error)}`],
+  });
+  let registered: Registered;
+  try {
+    registered = await open();
+  } catch (error) {
+    if (!isPerennialError(error)) throw error;
+    return away(error);
+  }
+  try {
+    const { findReference } = await import('../registry/data-reference.ts');
+    const found = await findReference(registered.store, registered.artifacts, plan.pipeline, config);
+    if (found === undefined) return {};
+    if ('none' in found) return { notes: [found.none] };
+    return { schema: found.schema, ...(found.note === undefined ? {} : { notes: [found.note] }) };
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    return away(error);
   }
 }
 

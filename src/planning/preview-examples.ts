@@ -15,8 +15,10 @@ import type { TrainPass } from '../data/preprocess/fit.ts';
 import { readTables } from '../data/ingest/ingest-tables.ts';
 import type { IngestTables } from '../data/ingest/ingest-tables.ts';
 import type { IngestConfig } from '../data/ingest/ingest-config.ts';
+import type { Compared } from '../data/ingest/reference-schema.ts';
 import { labelNames } from '../data/ingest/label-columns.ts';
 import { fitOutput } from '../data/preprocess/label.ts';
+import { refuseCopies } from '../data/preprocess/label-copies.ts';
 import { DATA_LIMITS } from '../data/table/limits.ts';
 import { resolveFeatures, withHorizon } from '../data/preprocess/preprocess.ts';
 import type { PreprocessConfig } from '../data/preprocess/preprocess-config.ts';
@@ -148,12 +150,25 @@ async function fitPreview(
   const tryAll = async (columns: readonly FittedColumn[], seed: number): Promise<void> => {
     for (const split of exact ? SPLITS : (['train'] as const)) await tryTransforms(columns, pass(rowsOf(split)), seed);
   };
+  const copiesOf = async (learnt: readonly Pick<Column, 'name'>[], known?: DatasetProfile): Promise<string[]> =>
+    config.sequence !== undefined || anomaly !== undefined
+      ? []
+      : refuseCopies({
+          db,
+          table: rowsOf('train'),
+          features: named.filter(({ name }) => learnt.some((column) => column.name === name)),
+          labels: named.filter(({ name }) => tables.labels.some((label) => label.name === name)),
+          automatic: base === undefined && config.features === undefined,
+          ...(known === undefined ? {} : { profile: known }),
+        });
   if (base !== undefined) {
     const reused = await reusedPreview(base, config, { columns: named, ...labelNames(tables.labels) }, exact, pass('data'), () =>
-      fitOutput(anomaly === undefined ? tables.labels : [], config, pass('data'), pass(train)),
+      fitOutput(anomaly === undefined ? tables.labels : [], config, pass('data'), pass(train), tables.kinds),
     );
-    if (reused.columns !== undefined) await tryAll(reused.columns, config.seed ?? 1);
-    return reused;
+    if (reused.columns === undefined) return reused;
+    const copies = await copiesOf(reused.columns);
+    await tryAll(reused.columns, config.seed ?? 1);
+    return { ...reused, notes: [...reused.notes, ...copies] };
   }
   const profile = config.features === undefined ? asOfAll(await profileTable(db, train, named), looked, all) : undefined;
   const { chains, features, decisions, notes } = resolveFeatures(
@@ -161,8 +176,12 @@ async function fitPreview(
     { columns: named, ...labelNames(tables.labels), ...(splitColumn === undefined ? {} : { splitColumn }) },
     profile,
   );
+  const copies = await copiesOf(
+    chains.map(({ column }) => column),
+    profile,
+  );
   const seed = config.seed ?? 1;
-  const output = await fitOutput(anomaly === undefined ? tables.labels : [], config, pass('data'), pass(train));
+  const output = await fitOutput(anomaly === undefined ? tables.labels : [], config, pass('data'), pass(train), tables.kinds);
   const fitted = await fitColumns(chains, pass(train), seed);
   await tryAll(fitted, seed);
   const columns = exact ? fitted : fitted.map(widen);
@@ -174,7 +193,7 @@ async function fitPreview(
       ? {}
       : { sequence: { size: config.sequence.size, horizon: config.sequence.horizon, by: config.sequence.by } }),
   });
-  return { inputs, output, features: columnOutcomes(columns, features, decisions, named), notes, columns };
+  return { inputs, output, features: columnOutcomes(columns, features, decisions, named), notes: [...notes, ...copies], columns };
 }
 
 /** The windows of the document, or those of the model whose preprocessing is taken over; none where that is not made yet. */
@@ -224,12 +243,23 @@ async function reusedPreview(
   };
 }
 
+/** @param part rows that were looked at, where that was not all */
+function comparedNotes({ schema }: Compared, part: number | undefined): string[] {
+  if (schema === undefined) return [];
+  return [
+    part === undefined
+      ? `The data were compared with those of ${schema.text}.`
+      : `${part.toLocaleString('en')} rows were compared with those of ${schema.text}; a run compares all of them.`,
+  ];
+}
+
 /**
  * What the ingest and preprocess steps will give, for `plan`: columns, rows, inputs and output. Small tables are fitted for real; of
  * large ones a sample of the rows, of class folders a few files are looked at.
  *
  * @param base a model whose preprocessing will be taken over
  * @param entered told which step's work comes next
+ * @param compared how the data of the last version looked
  * @throws what the steps themselves would throw for this source
  */
 export async function previewExamples(
@@ -239,6 +269,7 @@ export async function previewExamples(
   nominalTime: string = new Date().toISOString(),
   base?: PreviewBase,
   entered: (stage: PreviewStage) => void = () => {},
+  compared: Compared = {},
 ): Promise<ExamplesPreview> {
   entered('ingest');
   const reader = readerRegistry.get(ingest.source.format);
@@ -266,6 +297,7 @@ export async function previewExamples(
         workDir,
         documentDir,
         ...(small ? {} : { limit: DATA_LIMITS.previewRowsMax }),
+        ...(compared.schema === undefined ? {} : { reference: compared.schema }),
         ...(pictures ? { imagesMax: DATA_LIMITS.previewImagesMax } : {}),
       });
       const read = tables.rows.train + tables.rows.validation + tables.rows.test;
@@ -310,7 +342,13 @@ export async function previewExamples(
         output,
         features,
         ...(exact ? { splits: tables.rows } : {}),
-        notes: [...tables.notes.filter(() => exact), ...series, ...notes],
+        notes: [
+          ...(compared.notes ?? []),
+          ...comparedNotes(compared, exact ? undefined : read),
+          ...tables.notes.filter(() => exact),
+          ...series,
+          ...notes,
+        ],
       };
     });
   } finally {

@@ -17,7 +17,9 @@ import { momentHint } from '../reading/suggestions.ts';
 import { countedNotes, countsHint } from './counted-times.ts';
 import { readLabels } from './read-labels.ts';
 import { checkMeaning, checkVanished, newColumnNotes, typesOfReference, wholeAgain } from './reference.ts';
-import type { ReferenceSchema } from './reference.ts';
+import { checkClasses, columnsEqualToLabel, keptKind, rejectFractions } from './reference-classes.ts';
+import { knownLabel } from './reference-schema.ts';
+import type { KnownLabel, ReferenceSchema } from './reference-schema.ts';
 import { assignSplits, orderNote, checkSplit, resolveSplit } from './split.ts';
 import type { SplitConfig } from './split.ts';
 import { SPLITS } from '../stored/dataset.ts';
@@ -42,6 +44,10 @@ export interface IngestTables {
   readonly unsampled: number;
   readonly leakedRows: number;
   readonly notes: readonly string[];
+  /** Columns that equal the label. */
+  readonly copies: readonly string[];
+  /** What labels are learnt as, where the last version decides and their values would say something else. */
+  readonly kinds?: Readonly<Record<string, KnownLabel['kind']>>;
 }
 
 export interface TablesRequest {
@@ -56,6 +62,8 @@ export interface TablesRequest {
   readonly expected?: readonly string[];
   /** How the data of the last version looked. */
   readonly reference?: ReferenceSchema;
+  /** Notes that come first. */
+  readonly told?: readonly string[];
   /** Open at most so many of the images that a column names (a preview). */
   readonly imagesMax?: number;
 }
@@ -146,12 +154,20 @@ async function applyWindow(db: Database, columns: readonly TypedColumn[], config
   return before - Number(left![0]);
 }
 
+interface JudgedLabel {
+  readonly classes: boolean;
+  /** As the last version learnt it, where its values alone would say something else. */
+  readonly kept?: KnownLabel['kind'];
+  readonly notes: string[];
+}
+
 async function checkLabel(
   db: Database,
   label: TypedColumn,
   config: IngestConfig,
   names: readonly string[],
-): Promise<{ classes: boolean; notes: string[] }> {
+  reference: ReferenceSchema | undefined,
+): Promise<JudgedLabel> {
   const where = `label "${label.name}"`;
   if (label.type === 'image' || label.type === 'timestamp')
     throw new PerennialError('LABEL_INVALID', `The ${where} is a column of ${label.type}s; a label is text, true/false or a number.`, {
@@ -165,7 +181,16 @@ async function checkLabel(
       `The ${where} is constant: all ${String(facts![2])} rows are "${String(facts![1])}". There is nothing to learn.`,
       { hint: 'A label needs at least two distinct values; check "label", "window" and the source.' },
     );
-  const classes = label.type === 'string' || label.type === 'boolean' || (label.type === 'integer' && distinct <= INTEGER_CLASSES_MAX);
+  const own = label.type === 'string' || label.type === 'boolean' || (label.type === 'integer' && distinct <= INTEGER_CLASSES_MAX);
+  const kind = reference === undefined ? undefined : keptKind(reference, label, distinct);
+  const classes = kind === undefined ? own : kind === 'classes';
+  const kept = classes === own ? {} : { kept: kind! };
+  const stays =
+    reference === undefined || classes === own
+      ? []
+      : [
+          `The ${where} has ${distinct} different whole numbers and is learnt as ${classes ? 'classes' : 'a quantity'}, as it was for ${reference.text}.`,
+        ];
   if (label.type === 'string' && distinct > 50 && distinct > Number(facts![2]) / 2) {
     throw new PerennialError(
       'LABEL_INVALID',
@@ -173,14 +198,14 @@ async function checkLabel(
       { hint: `Choose another label, or declare "columns": {"${label.name}": "number"} if it is a quantity.` },
     );
   }
-  if (!classes) return { classes, notes: [] };
+  if (!classes) return { classes, ...kept, notes: stays };
   const single = await db.rows(`SELECT CAST(${label.id} AS VARCHAR) FROM data GROUP BY 1 HAVING count(*) = 1 ORDER BY 1 LIMIT 5`);
   const stratified = config.split?.stratify === true;
   const notes = single.map(
     (row) =>
       `The class "${String(row[0])}" of ${where} has one row; ${stratified ? 'it goes to the train split, so validation and test never see this class' : 'it falls into one split only: use "stratify": true to have it trained on'}.`,
   );
-  return { classes, notes };
+  return { classes, ...kept, notes: [...stays, ...notes] };
 }
 
 /** What a reader finds in a source. @throws SOURCE_EMPTY, SOURCE_INVALID */
@@ -247,20 +272,24 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
     },
     `${sampleName(files[0])} cannot be read as ${config.source.format}`,
   );
-  const said = [...notes];
-  const loaded =
-    request.reference === undefined ? typed : await wholeAgain(db, request.reference, typed, Object.keys(config.columns ?? {}));
-  if (request.reference !== undefined) said.push(...newColumnNotes(request.reference, loaded));
+  const said = [...(request.told ?? []), ...notes];
+  const { reference } = request;
+  const declared = Object.keys(config.columns ?? {});
+  const compared = labelled.filter((name) => !accepted.includes(name));
+  if (reference !== undefined) await rejectFractions(db, reference, typed, compared);
+  const loaded = reference === undefined ? typed : await wholeAgain(db, reference, typed, declared);
+  if (reference !== undefined) said.push(...newColumnNotes(reference, loaded));
   await rejectImages(
     db,
     'data',
     loaded.filter(({ type, from }) => type === 'image' && !(from === 'image' && raw !== found)),
     contentSql(loaded),
   );
-  const columns = await readLabels(db, raw, loaded, labelled, config, said);
-  if (request.reference !== undefined)
-    await checkMeaning(db, request.reference, columns, [...accepted, ...Object.keys(config.columns ?? {})]);
+  const quantities = reference === undefined ? [] : compared.filter((name) => knownLabel(reference, name)?.kind === 'number');
+  const columns = await readLabels(db, raw, loaded, labelled, config, said, quantities);
   const labels = labelled.map((name) => columns.find((column) => column.name === name)!);
+  const copies = labels.length === 0 ? [] : await columnsEqualToLabel(db, reference, columns, labels, accepted);
+  if (reference !== undefined) await checkMeaning(db, reference, columns, { accepted, declared, labels: labelled });
   const [label] = labels;
   await rejectUnusable(db, columns, labels, config);
   const reasons = (
@@ -273,8 +302,9 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
   checkBudget(quarantined, good, config.budget ?? BUDGET, reasons);
   const filtered = await filterRows(db, columns, config.filter);
   const outsideWindow = await applyWindow(db, columns, config, nominalTime);
-  const judged: { label: TypedColumn; classes: boolean; notes: string[] }[] = [];
-  for (const each of labels)
+  const judged: (JudgedLabel & { readonly label: TypedColumn })[] = [];
+  for (const each of labels) {
+    const known = reference !== undefined && compared.includes(each.name) ? reference : undefined;
     judged.push({
       label: each,
       ...(await checkLabel(
@@ -282,9 +312,18 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
         each,
         config,
         columns.map((column) => column.name),
+        known,
       )),
     });
-  if (split.stratify === true && judged[0]?.classes === false)
+    if (known !== undefined)
+      said.push(
+        ...(await checkClasses(db, known, each, config.filter?.some(({ column }) => column === each.name) === true, {
+          // Of class folders some files of every class are looked at.
+          part: limit !== undefined && !(reader.layout === 'classFolders' && files.length <= limit),
+        })),
+      );
+  }
+  if (split.stratify === true && judged[0]?.classes === false && judged[0].kept === undefined)
     throw new PerennialError('SPLIT_INVALID', `split.stratify: the label "${label!.name}" is a number, not a class.`, {
       hint: 'Remove "stratify".',
     });
@@ -314,6 +353,10 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
     unsampled,
     leakedRows: await countLeaks(db, split),
     notes: said,
+    copies,
+    ...(judged.some(({ kept }) => kept !== undefined)
+      ? { kinds: Object.fromEntries(judged.flatMap(({ label: { name }, kept }) => (kept === undefined ? [] : [[name, kept] as const]))) }
+      : {}),
     reading: {
       formatVersion: 1,
       source: { ...raw.options, format: config.source.format, nullValues: [...raw.nullValues] },

@@ -11,7 +11,7 @@ import { fingerprintPictures, havePicturesChanged, namesPictures } from '../imag
 import { labelNames } from './label-columns.ts';
 import type { IngestTables } from './ingest-tables.ts';
 import type { IngestConfig } from './ingest-config.ts';
-import type { ReferenceSchema } from './reference.ts';
+import type { Compared, ReferenceSchema } from './reference-schema.ts';
 import { keepRawRows } from './raw-rows.ts';
 import type { RawTestRows } from './raw-rows.ts';
 import { identitySql } from '../reading/digest.ts';
@@ -114,6 +114,7 @@ async function metaOf(
   tables: IngestTables,
   fingerprint: SourceFingerprint,
   raw: RawTestRows | undefined,
+  compared: boolean,
 ): Promise<DatasetMeta> {
   const split = resolveSplit(config.split);
   const toldBy = await tellingColumns(db, 'rows', tables.columns.map(sqlOf), {
@@ -129,6 +130,9 @@ async function metaOf(
     ...(split.by === 'time' ? { timeColumn: split.column! } : {}),
     ...(split.by === 'column' ? { splitColumn: split.column! } : {}),
     quarantined: tables.quarantined,
+    ...(tables.kinds === undefined ? {} : { labelKinds: tables.kinds }),
+    ...(compared ? { compared } : {}),
+    ...(tables.copies.length === 0 ? {} : { labelCopies: tables.copies }),
     ...(raw === undefined ? {} : { rawTest: { file: raw.file, positions: raw.positions } }),
     source: {
       format: config.source.format,
@@ -172,11 +176,12 @@ function details(meta: DatasetMeta, tables: IngestTables): string {
 export async function ingest(
   ctx: StepContext,
   config: IngestConfig,
-  findReference?: (source: string) => Promise<ReferenceSchema | undefined>,
+  findReference?: (source: string) => Promise<ReferenceSchema | Compared | undefined>,
 ): Promise<StepResult> {
   ctx.progress({ message: `fingerprinting ${config.source.path}` });
   const { files, pictures, fingerprint } = await lookAtSource(config, ctx.documentDir);
-  const reference = await findReference?.(fingerprint.digest);
+  const found = await findReference?.(fingerprint.digest);
+  const { schema: reference, notes: told = [] }: Compared = found !== undefined && 'profile' in found ? { schema: found } : (found ?? {});
   return withDatabase(async (db) => {
     ctx.progress({ message: `reading ${config.source.path}` });
     const tables = await readTables({
@@ -187,6 +192,7 @@ export async function ingest(
       workDir: ctx.workDir,
       documentDir: ctx.documentDir,
       ...(reference === undefined ? {} : { reference }),
+      told,
     });
     const after = await listSource(readerRegistry.get(config.source.format), config.source, ctx.documentDir);
     if (stampOf(after) !== stampOf(files) || (await havePicturesChanged(pictures)))
@@ -195,7 +201,7 @@ export async function ingest(
     if (tables.leakedRows > 0)
       ctx.log.warn(`${tables.leakedRows} rows of validation and test equal a row of another split.`, { leakedRows: tables.leakedRows });
     const raw = await keepRawRows(db, tables, config, ctx.workDir);
-    const meta = await metaOf(db, config, tables, fingerprint, raw);
+    const meta = await metaOf(db, config, tables, fingerprint, raw, reference !== undefined);
     ctx.progress({ message: `writing ${datasetSummary(meta)}` });
     const written = {
       ...(await writeFiles(db, tables, meta, ctx.workDir)),

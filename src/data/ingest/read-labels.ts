@@ -3,6 +3,7 @@ import { requireColumn } from '../table/columns.ts';
 import { literal } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import type { RawTable } from '../readers/reader.ts';
+import { missingWordSql } from '../reading/numbers.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
 import type { IngestConfig } from './ingest-config.ts';
 import { INTEGER_CLASSES_MAX } from './label-columns.ts';
@@ -12,6 +13,7 @@ import { INTEGER_CLASSES_MAX } from './label-columns.ts';
  * be written 1.0, and "yes" and "yes " are one class.
  *
  * @param notes more of them are added
+ * @param quantities labels that stay quantities, whole or not
  * @returns the columns, with the types that labels have
  * @throws LABEL_INVALID
  */
@@ -22,30 +24,50 @@ export async function readLabels(
   labelled: readonly string[],
   config: IngestConfig,
   notes: string[],
+  quantities: readonly string[] = [],
 ): Promise<TypedColumn[]> {
   const read = [...columns];
   for (const name of labelled) {
     const column = requireColumn(read, name, 'label');
     const at = read.indexOf(column);
-    if (column.type === 'string') {
-      await refuseLostClass(db, raw, column, config);
-      await trimClasses(db, column, notes);
-    } else if (column.type === 'number' && !Object.hasOwn(config.columns ?? {}, name)) read[at] = await wholeNumbers(db, column, notes);
+    await refuseLostClass(db, raw, column, config, quantities);
+    if (column.type === 'string') await trimClasses(db, column, notes);
+    else if (column.type === 'number' && !Object.hasOwn(config.columns ?? {}, name) && !quantities.includes(name))
+      read[at] = await wholeNumbers(db, column, notes);
   }
   return read;
 }
 
-/** A text that means "missing" by default may be the name of a class: nobody but the user knows. */
-async function refuseLostClass(db: Database, raw: RawTable, { name, id }: TypedColumn, config: IngestConfig): Promise<void> {
-  const words = raw.nullValues.filter((text) => text.trim() !== '');
-  if (words.length === 0 || config.source.nullValues !== undefined) return;
+/**
+ * A text that means "missing" may be the name of a class: nobody but the user knows. Beside texts these are the texts that the source
+ * takes for missing ones; beside whole numbers, or true and false, also the usual words.
+ */
+async function refuseLostClass(
+  db: Database,
+  raw: RawTable,
+  column: TypedColumn,
+  config: IngestConfig,
+  quantities: readonly string[],
+): Promise<void> {
+  const { name, id, type, from } = column;
+  const told = config.source['nullValues'] as readonly string[] | undefined;
+  const isText = from === 'text' || from === 'string';
+  const words = [
+    ...(told === undefined ? raw.nullValues : []).filter((text) => text.trim() !== '').map((text) => `${id} = ${literal(text)}`),
+    ...(isText && type !== 'string'
+      ? [`(${missingWordSql(id)} AND trim(${id}) <> ''${(told ?? []).map((text) => ` AND ${id} <> ${literal(text)}`).join('')})`]
+      : []),
+  ];
+  const quantity = quantities.includes(name) || (type === 'number' && Object.hasOwn(config.columns ?? {}, name));
+  if (words.length === 0 || quantity || !(await isClasses(db, column))) return;
   const [missing] = await db.rows(`SELECT count(*) FROM data WHERE ${id} IS NULL`);
   if (Number(missing![0]) === 0) return;
   const lost = await db.rows(
-    `SELECT ${id}, count(*) FROM ${raw.source('verbatim')} WHERE ${id} IN (${words.map(literal).join(', ')}) GROUP BY 1 ORDER BY 2 DESC, 1`,
+    `SELECT ${id}, count(*) FROM ${raw.source('verbatim')} WHERE ${words.join(' OR ')} GROUP BY 1 ORDER BY 2 DESC, 1`,
   );
   if (lost.length === 0) return;
   const [text, rows] = [String(lost[0]![0]), String(lost[0]![1])];
+  const texts = lost.map(([one]) => String(one));
   throw new PerennialError(
     'LABEL_INVALID',
     `The label "${name}" is ${JSON.stringify(text)} in ${rows} rows${
@@ -57,9 +79,18 @@ async function refuseLostClass(db: Database, raw: RawTable, { name, id }: TypedC
         : ''
     }, and that text means a missing value unless the document says otherwise: a class may disappear.`,
     {
-      hint: `Write "nullValues": [""] into the source to keep it as a class, or "nullValues": ["", ${JSON.stringify(text)}] to leave such rows out.`,
+      hint: `To leave such rows out, write "nullValues": ${JSON.stringify([...new Set([...(told ?? raw.nullValues), ...texts])])} into the source. To keep ${texts.length === 1 ? 'it as a class' : 'them as classes'}, write "nullValues": [""]${type === 'string' ? '' : ` there, and "columns": {${JSON.stringify(name)}: "string"}`}.`,
     },
   );
+}
+
+/** Whether a label will be learnt as classes: fractions, and many whole numbers, are quantities, and a missing one is a missing one. */
+async function isClasses(db: Database, { id, type }: TypedColumn): Promise<boolean> {
+  if (type === 'string' || type === 'boolean') return true;
+  if (type !== 'integer' && type !== 'number') return false;
+  const [facts] = await db.rows(`SELECT count(DISTINCT ${id}), count_if(${id} <> trunc(${id}) OR isinf(CAST(${id} AS DOUBLE))) FROM data`);
+  const [distinct, broken] = facts!.map(Number) as [number, number];
+  return broken === 0 && distinct > 0 && distinct <= INTEGER_CLASSES_MAX;
 }
 
 async function trimClasses(db: Database, { name, id }: TypedColumn, notes: string[]): Promise<void> {

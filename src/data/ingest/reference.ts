@@ -1,31 +1,14 @@
-import { PerennialError } from '../../core/errors.ts';
 import { measureAll } from '../table/columns.ts';
 import { literal } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
-import type { RawColumn } from '../reading/source-column.ts';
-import type { TypedColumn } from '../reading/source-column.ts';
+import type { RawColumn, TypedColumn } from '../reading/source-column.ts';
 import type { DeclaredTypes } from '../reading/infer.ts';
-import type { ColumnProfile, DatasetProfile, SourceReading } from '../stored/dataset.ts';
+import { checkCategories } from './reference-categories.ts';
+import { checkFilled, checkNumbers } from './reference-numbers.ts';
+import { ROWS_MIN, changed, isSameKind, knownLabel } from './reference-schema.ts';
+import type { ReferenceSchema } from './reference-schema.ts';
 
-/** What a document says of the version that its data are compared with. */
-export interface ReferenceConfig {
-  readonly version?: string | number;
-  /** Columns whose change is right. */
-  readonly accept?: readonly string[];
-}
-
-/** How the data looked that the last version was made from. */
-export interface ReferenceSchema {
-  /** For messages, e.g. "penguins version 3". */
-  readonly text: string;
-  readonly reading: SourceReading;
-  readonly profile: DatasetProfile;
-}
-
-/** Rows below which nothing is concluded from the values of a column. */
-const ROWS_MIN = 20;
-/** A column whose middle moved by this factor, to where it never was, is in another unit. */
-const UNIT_FACTOR = 8;
+export type { ReferenceConfig, ReferenceSchema } from './reference-schema.ts';
 
 /**
  * The types that columns are read with: those of the reference, where the document declares none, so that a value which does not fit
@@ -99,80 +82,58 @@ export async function wholeAgain(
   return columns.map((column) => (whole.includes(column) ? { ...column, type: 'integer' } : column));
 }
 
-/** @throws SCHEMA_CHANGED where most values of a column are of another type than they were, or mean something else */
+/** What of the columns is not compared: the document says that its change is right, or declares how it is read. */
+export interface Said {
+  readonly accepted: readonly string[];
+  readonly declared: readonly string[];
+  /** Rows without a label are rejected as such. */
+  readonly labels: readonly string[];
+}
+
+/** @throws SCHEMA_CHANGED where most values of a column are of another type than they were, are gone, or mean something else */
 export async function checkMeaning(
   db: Database,
   reference: ReferenceSchema,
   columns: readonly TypedColumn[],
-  accepted: readonly string[],
+  { accepted, declared, labels }: Said,
 ): Promise<void> {
-  const [rows] = await measureAll(db, ['count(*)'], 'data');
-  for (const column of columns) {
+  const [rows = 0, ...filled] = await measureAll(db, ['count(*)', ...columns.map(({ id }) => `count(${id})`)], 'data');
+  for (const [index, column] of columns.entries()) {
     if (accepted.includes(column.name)) continue;
-    await checkType(db, reference, column, rows!);
+    await checkType(db, reference, column, rows);
+    const known = reference.reading.columns.find(({ name }) => name === column.name);
+    if (known !== undefined && !isSameKind(known.type, column.type)) {
+      // The document itself reads it in another way now.
+      if (declared.includes(column.name)) continue;
+      throw changed(`The column "${column.name}" was read as ${known.type} for ${reference.text}, and is ${column.type} now.`, [
+        column.name,
+      ]);
+    }
     const before = reference.profile.columns.find(({ name }) => name === column.name);
-    if (before === undefined || before.count === 0 || rows! < ROWS_MIN) continue;
-    if (column.type === 'string' && before.categories !== undefined) await checkCategories(db, reference, column, before);
-    else if ((column.type === 'number' || column.type === 'integer') && before.number !== undefined)
-      await checkUnit(db, reference, column, before.number);
+    if (before === undefined || before.count === 0 || rows < ROWS_MIN || column.origin === true) continue;
+    if (column.type !== 'image' && !labels.includes(column.name)) await checkFilled(db, reference, column, before, filled[index]!, rows);
+    // Classes of a label are counted one by one.
+    if (column.type === 'string' && !labels.includes(column.name)) await checkCategories(db, reference, column, before);
+    const { number } = before;
+    const classes = labels.includes(column.name) && knownLabel(reference, column.name)?.kind === 'classes';
+    if (number !== undefined && column.type !== 'string' && !classes)
+      await checkNumbers(db, reference, column, { ...before, number }, rows);
   }
 }
 
-async function checkType(db: Database, { text }: ReferenceSchema, { name, type }: TypedColumn, good: number): Promise<void> {
-  const [found] = await db.rows(
-    `SELECT count(*), any_value(reason) FROM rejects WHERE starts_with(reason, ${literal(`"${name}" is no ${type}: `)})`,
-  );
+async function checkType(db: Database, { text, reading }: ReferenceSchema, { name, type }: TypedColumn, good: number): Promise<void> {
+  const before = reading.columns.find((column) => column.name === name);
+  if (before === undefined) return;
+  const [found] = await db.rows(`SELECT count(*) FROM rejects WHERE starts_with(reason, ${literal(`"${name}" is no `)})`);
   const odd = Number(found![0]);
   if (odd <= good || odd === 0) return;
+  const examples = (
+    await db.rows(
+      `SELECT DISTINCT regexp_replace(reason, '^.*? is no [a-z]+: ', '', 's') FROM rejects WHERE starts_with(reason, ${literal(`"${name}" is no `)}) ORDER BY 1 LIMIT 3`,
+    )
+  ).map(([value]) => JSON.stringify(String(value)));
   throw changed(
-    `The column "${name}" was read as ${type} for ${text}, and ${odd} of ${odd + good} rows hold something else now (${String(found![1])}).`,
+    `The column "${name}" was read as ${before.type} for ${text}, and ${odd} of ${odd + good} rows hold something else now (${examples.join(', ')})${type === before.type || type === 'number' ? '' : `, which is no ${type}`}.`,
     [name],
   );
-}
-
-async function checkCategories(db: Database, { text }: ReferenceSchema, { name, id }: TypedColumn, before: ColumnProfile): Promise<void> {
-  const known = Object.keys(before.categories!.counts);
-  // Of a column of many names, new ones are usual.
-  if (known.length === 0 || before.categories!.other > 0) return;
-  const [found] = await db.rows(`SELECT count(${id}), count_if(${id} IN (${known.map(literal).join(', ')})) FROM data`);
-  const [filled, same] = found!.map(Number) as [number, number];
-  if (filled < ROWS_MIN || same > 0) return;
-  const now = (await db.rows(`SELECT ${id} FROM data WHERE ${id} IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 3`)).map(
-    ([value]) => JSON.stringify(String(value)),
-  );
-  throw changed(
-    `None of the ${filled} values of "${name}" is one that ${text} knows (${known
-      .slice(0, 3)
-      .map((value) => JSON.stringify(value))
-      .join(', ')}): they are ${now.join(', ')} now.`,
-    [name],
-  );
-}
-
-async function checkUnit(
-  db: Database,
-  { text }: ReferenceSchema,
-  { name, id }: TypedColumn,
-  before: NonNullable<ColumnProfile['number']>,
-): Promise<void> {
-  const [found] = await db.rows(
-    `SELECT count(${id}), min(${id}), max(${id}), quantile_cont(CAST(${id} AS DOUBLE), 0.5) FROM data WHERE isfinite(CAST(${id} AS DOUBLE))`,
-  );
-  const [filled, low, high, middle] = found!.map(Number) as [number, number, number, number];
-  if (filled < ROWS_MIN || (low <= before.max && high >= before.min)) return;
-  const old = before.quantiles['0.5'] ?? before.mean;
-  const factor = Math.abs(old) === 0 ? Number.POSITIVE_INFINITY : Math.abs(middle / old);
-  if (factor < UNIT_FACTOR && factor > 1 / UNIT_FACTOR && Math.sign(middle) === Math.sign(old)) return;
-  const short = (value: number): string => String(Number(value.toPrecision(4)));
-  throw changed(
-    `The ${filled} values of "${name}" lie between ${short(low)} and ${short(high)}; those that ${text} was made from lay between ${short(before.min)} and ${short(before.max)}: the unit may be another.`,
-    [name],
-  );
-}
-
-function changed(message: string, columns: readonly string[]): PerennialError {
-  return new PerennialError('SCHEMA_CHANGED', message, {
-    hint: `Correct the source. If that is how it is meant, write "reference": {"accept": ${JSON.stringify(columns)}} into the ingest step, and take it out again when the new version is there.`,
-    details: { columns: [...columns] },
-  });
 }

@@ -8,6 +8,7 @@ import { labelName, labelsOf } from '../stored/examples.ts';
 import type { TrainPass } from './fit.ts';
 import type { TransformSpec } from './chain.ts';
 import type { Column } from '../stored/column.ts';
+import type { DatasetMeta } from '../stored/dataset.ts';
 
 export type Task = 'auto' | 'classification' | 'regression';
 
@@ -64,13 +65,22 @@ export interface LabelConfig {
   readonly task?: Task | Readonly<Record<string, Task>>;
 }
 
+/** What labels are learnt as where the document leaves it open, as the dataset says. */
+export type LabelKinds = DatasetMeta['labelKinds'];
+
 /**
  * What the model will predict. Classes are those of all splits, sorted by code unit; each must be in the train split.
  *
  * @param columns of the labels: none, one or several
  * @throws LABEL_INVALID, SPLIT_INVALID, CONFIG_INVALID
  */
-export async function fitOutput(columns: readonly Column[], config: LabelConfig, all: TrainPass, train: TrainPass): Promise<OutputSpec> {
+export async function fitOutput(
+  columns: readonly Column[],
+  config: LabelConfig,
+  all: TrainPass,
+  train: TrainPass,
+  kinds?: LabelKinds,
+): Promise<OutputSpec> {
   const [first, ...further] = columns;
   if (first === undefined) {
     if ((config.label !== undefined && Object.keys(config.label).length > 0) || (config.task ?? 'auto') !== 'auto')
@@ -84,8 +94,16 @@ export async function fitOutput(columns: readonly Column[], config: LabelConfig,
   const tasks = byLabel(config.task, names, 'task', (value): value is Task => typeof value === 'string');
   const outputs: LabelOutput[] = [];
   for (const column of [first, ...further])
-    outputs.push(await fitLabel({ column, task: tasks(column.name) ?? 'auto', transforms: transforms(column.name), all, train }));
+    outputs.push(
+      await fitLabel({ column, task: taskOf(tasks(column.name), kinds?.[column.name]), transforms: transforms(column.name), all, train }),
+    );
   return outputs.length === 1 ? outputs[0]! : { kind: 'several', name: names.join(', '), outputs };
+}
+
+/** What the document says, else what the dataset knows. */
+function taskOf(said: Task | undefined, kind: 'classes' | 'number' | undefined): Task {
+  if (said !== undefined && said !== 'auto') return said;
+  return kind === undefined ? 'auto' : kind === 'classes' ? 'classification' : 'regression';
 }
 
 /** A setting of the only label, or of each of several by its name. @throws CONFIG_INVALID */

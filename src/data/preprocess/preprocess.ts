@@ -17,7 +17,7 @@ import { checkChain, kindOf, parseChain } from './chain.ts';
 import { columnOutcomes, outcomeTable } from './column-outcomes.ts';
 import type { Link, TransformSpec } from './chain.ts';
 import { fitInThreads, isWorthThreads, writeInThreads } from './in-threads.ts';
-import { measureAll, requireColumn } from '../table/columns.ts';
+import { requireColumn } from '../table/columns.ts';
 import { columnBatches, columnSource, columnsOf, datasetMeta } from '../stored/dataset-rows.ts';
 import { pathLiteral, withDatabase } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
@@ -26,6 +26,7 @@ import { fitColumns } from './fit.ts';
 import type { TrainPass } from './fit.ts';
 import { labelColumns } from '../ingest/label-columns.ts';
 import { fitOutput } from './label.ts';
+import { refuseCopies } from './label-copies.ts';
 import { storedColumns } from '../images/pixel-levels.ts';
 import { createPreprocessor } from './preprocessor.ts';
 import { describeTable, profileFiles } from '../table/profile.ts';
@@ -112,60 +113,6 @@ export function resolveFeatures(
   return { chains, features, notes: automatic?.notes ?? [], ...(automatic === undefined ? {} : { decisions: automatic.decisions }) };
 }
 
-/**
- * Columns that are the label under another name. A document that lists its features may mean it; where they are chosen here, nothing
- * is learnt from such a column.
- *
- * @throws LABEL_INVALID
- */
-async function refuseCopies(
-  db: Database,
-  dataset: OpenArtifact,
-  features: readonly Column[],
-  labels: readonly Column[],
-  automatic: boolean,
-): Promise<string[]> {
-  const all = datasetMeta(dataset).rows.train < COPY_ROWS_MIN ? [] : await columnsOf(db, dataset, 'train');
-  const pairs = labels.flatMap((label) =>
-    features
-      .filter((feature) => feature.name !== label.name && feature.type !== 'image' && feature.type !== 'timestamp')
-      .map((feature) => ({ label, feature })),
-  );
-  if (all.length === 0 || pairs.length === 0) return [];
-  const sqlOf = ({ name }: Column): string => all.find((column) => column.name === name)!.sql;
-  const isNumber = ({ type }: Column): boolean => type === 'number' || type === 'integer';
-  const differ = ({ label, feature }: (typeof pairs)[number]): string =>
-    isNumber(label) && isNumber(feature)
-      ? `count_if(${sqlOf(feature)} IS DISTINCT FROM ${sqlOf(label)})`
-      : `count_if(CAST(${sqlOf(feature)} AS VARCHAR) IS DISTINCT FROM CAST(${sqlOf(label)} AS VARCHAR))`;
-  const rows = `read_parquet(${pathLiteral(await dataset.path('train.parquet'))})`;
-  const equalIn = async (some: typeof pairs, table: string): Promise<typeof pairs> => {
-    const counts = await measureAll(db, some.map(differ), table);
-    return some.filter((_, index) => counts[index] === 0);
-  };
-  // Few columns are equal to the label in the first rows already: only those are looked at in all.
-  const copies = await equalIn(await equalIn(pairs, `(SELECT * FROM ${rows} LIMIT ${COPY_ROWS_FIRST})`), rows);
-  const [first] = copies;
-  if (first === undefined) return [];
-  if (automatic)
-    throw new PerennialError(
-      'LABEL_INVALID',
-      `The column "${first.feature.name}" equals the label "${first.label.name}" in every row: a model that is given the answer learns nothing.`,
-      {
-        hint: `Leave it out: "exclude": ["${first.feature.name}"] in the ingest step. If it is known when the model is asked, list the "features".`,
-      },
-    );
-  return copies.map(
-    ({ feature, label }) => `The column "${feature.name}" equals the label "${label.name}" in every row of the train split.`,
-  );
-}
-
-/** Rows that are compared first. */
-const COPY_ROWS_FIRST = 2_048;
-
-/** Equal in fewer rows than this may be chance. */
-const COPY_ROWS_MIN = 20;
-
 /** @throws SPLIT_INVALID, CONFIG_INVALID, and what {@link surveySeries} throws */
 async function seriesOf(
   db: Database,
@@ -219,13 +166,13 @@ export async function fitPreprocessing(
   const { chains, features, notes, decisions }: ResolvedFeatures =
     reused === undefined ? resolveFeatures(config, meta, profile) : { chains: [], features: featuresOf(reused), notes: [] };
   const copies =
-    reused === undefined && config.sequence === undefined && anomaly === undefined
-      ? await refuseCopies(
+    config.sequence === undefined && anomaly === undefined && meta.rows.train > 0
+      ? await copiesIn(
           db,
           dataset,
-          chains.map(({ column }) => column),
-          labelColumns(meta),
-          config.features === undefined,
+          reused === undefined && config.features === undefined,
+          reused?.parts.columns ?? chains.map(({ column }) => column),
+          profile,
         )
       : [];
   const train: TrainPass = (names) => columnBatches(db, dataset, 'train', names, normal);
@@ -235,7 +182,7 @@ export async function fitPreprocessing(
   const output =
     anomaly === undefined && reused !== undefined && config.from?.label !== 'fit'
       ? await reuseOutput(reused, meta, all)
-      : await fitOutput(anomaly === undefined ? labelColumns(meta) : [], config, all, train);
+      : await fitOutput(anomaly === undefined ? labelColumns(meta) : [], config, all, train, meta.labelKinds);
   const learnt: string[] = [];
   const note = (text: string): unknown => learnt.push(text);
   const inThreads =
@@ -275,6 +222,25 @@ export async function fitPreprocessing(
       : { anomaly, ...(anomalies === undefined ? {} : { anomalies }), ...(described === undefined ? {} : { described }) }),
     ...(config.weight === undefined ? {} : { weight: requireColumn(meta.columns, config.weight, 'weight') }),
   };
+}
+
+async function copiesIn(
+  db: Database,
+  dataset: OpenArtifact,
+  automatic: boolean,
+  features: readonly Pick<Column, 'name'>[],
+  profile: DatasetProfile,
+): Promise<string[]> {
+  const all = await columnsOf(db, dataset, 'train');
+  const labels = labelColumns({ ...datasetMeta(dataset), columns: all });
+  return refuseCopies({
+    db,
+    table: `read_parquet(${pathLiteral(await dataset.path('train.parquet'))})`,
+    features: all.filter(({ name }) => features.some((feature) => feature.name === name)),
+    labels,
+    automatic,
+    profile,
+  });
 }
 
 function featuresOf({ parts }: ReusedPreprocessing): Record<string, readonly TransformSpec[]> {

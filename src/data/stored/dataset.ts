@@ -35,6 +35,12 @@ export interface DatasetMeta {
   /** Column to predict, the first of several. */
   readonly label: string | null;
   readonly furtherLabels?: readonly string[];
+  /** What labels are learnt as unless the document says so, where their values alone would not tell: as the version before did. */
+  readonly labelKinds?: Readonly<Record<string, 'classes' | 'number'>>;
+  /** The last version was the reference of its reading: what was read without one may have other types. */
+  readonly compared?: true;
+  /** Columns that equal the label in every row. */
+  readonly labelCopies?: readonly string[];
   readonly rows: Readonly<Record<Split, number>>;
   /** Names of the columns by which rows are known again. Absent in datasets that keep no such digests. */
   readonly toldBy?: readonly string[];
@@ -65,6 +71,9 @@ export const DATASET: StoredKind<DatasetMeta> = defineStored({
     {
       reading: recordSchema({ formatVersion: { const: 1 }, source: recordSchema({ format: TEXT }), columns: COLUMNS }),
       furtherLabels: listOf(TEXT),
+      labelKinds: mapOf({ enum: ['classes', 'number'] }),
+      compared: { const: true },
+      labelCopies: listOf(TEXT),
       timeColumn: TEXT,
       splitColumn: TEXT,
       rawTest: recordSchema({ file: TEXT, positions: listOf({ type: 'integer' }) }),
