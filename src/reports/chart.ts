@@ -84,9 +84,5 @@ function renumber(id: string): (match: string, kind: string, number: string) => 
 }
 
 export function figure(title: string, picture: Markup, caption: string): Markup {
-  return html`<figure>
-    <h3>${title}</h3>
-    ${picture}
-    <figcaption>${caption}</figcaption>
-  </figure>`;
+  return html`<figure><h3>${title}</h3>${picture}<figcaption>${caption}</figcaption></figure>`;
 }

@@ -9,16 +9,10 @@ export function continuationsSection({ continuations }: EvaluationReport): Marku
     'How it goes on with test texts',
     `The beginning of a text, which the model was given, in bold. "Most probable" takes the token with the largest share each time; "drawn" draws by the shares at a temperature of ${continuations.temperature}.`,
     continuations.texts.map(
-      ({ prompt, actual, greedy, drawn }) =>
-        html`<h3>${prompt}</h3>
-          <dl>
-            <dt>Most probable</dt>
-            <dd>${shown(greedy)}</dd>
-            <dt>Drawn</dt>
-            <dd>${shown(drawn)}</dd>
-            <dt>The text itself</dt>
-            <dd>${shown(actual)}</dd>
-          </dl>`,
+      ({ prompt, actual, greedy, drawn }) => html`<h3>${prompt}</h3>
+<dl><dt>Most probable</dt><dd>${shown(greedy)}</dd>
+<dt>Drawn</dt><dd>${shown(drawn)}</dd>
+<dt>The text itself</dt><dd>${shown(actual)}</dd></dl>`,
     ),
   );
 }

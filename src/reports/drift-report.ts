@@ -22,17 +22,10 @@ export async function renderDriftReport(result: DriftResult, context: DriftRepor
   const tone = result.drifted ? 'bad' : result.enoughRows ? 'good' : '';
   return page(
     title,
-    html`<header>
-        <h1>${title}</h1>
-        <p class="facts">
-          ${result.rows.toLocaleString('en')} rows of ${context.source} against the ${result.rowsReference.toLocaleString('en')} rows that
-          version ${context.version} was trained on.
-        </p>
-      </header>
-      <div class="verdict ${tone}">
-        <strong>${result.drifted ? 'The data have drifted' : result.enoughRows ? 'No drift' : 'No verdict'}</strong>
-        <p>${result.summary}</p>
-      </div> `,
+    html`<header><h1>${title}</h1>
+<p class="facts">${result.rows.toLocaleString('en')} rows of ${context.source} against the ${result.rowsReference.toLocaleString('en')} rows that version ${context.version} was trained on.</p></header>
+<div class="verdict ${tone}"><strong>${result.drifted ? 'The data have drifted' : result.enoughRows ? 'No drift' : 'No verdict'}</strong><p>${result.summary}</p></div>
+`,
     section(
       'Columns',
       rulesOf(result),

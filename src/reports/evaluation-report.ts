@@ -23,13 +23,9 @@ export async function renderEvaluationReport(report: EvaluationReport): Promise<
   const title = `Evaluation of ${report.pipeline}`;
   return page(
     title,
-    html`<header>
-      <h1>${title}</h1>
-      <p class="facts">
-        ${rows.toLocaleString('en')} examples of the test split, which training never saw. The model predicts
-        <strong>${output.name}</strong>${predictedKind(report)}.
-      </p>
-    </header> `,
+    html`<header><h1>${title}</h1>
+<p class="facts">${rows.toLocaleString('en')} examples of the test split, which training never saw. The model predicts <strong>${output.name}</strong>${predictedKind(report)}.</p></header>
+`,
     verdict(report),
     section(
       'Metrics',
@@ -42,7 +38,8 @@ export async function renderEvaluationReport(report: EvaluationReport): Promise<
     await findingsSections(report, report),
     await Promise.all(
       (report.outputs ?? []).map(async (one) => [
-        html`<h1>${one.output.name}</h1> `,
+        html`<h1>${one.output.name}</h1>
+`,
         await findingsSections({ ...one, metrics: report.metrics.filter(({ key }) => one.metrics.includes(key)) }, report),
       ]),
     ),
@@ -50,28 +47,12 @@ export async function renderEvaluationReport(report: EvaluationReport): Promise<
     section(
       'Model and data',
       '',
-      html`<dl>
-        <dt>Model</dt>
-        <dd>${model.summary} <code>${model.digest.slice(0, 12)}</code></dd>
-        <dt>Parameters</dt>
-        <dd>${model.parameters.toLocaleString('en')}</dd>
-        <dt>Training</dt>
-        <dd>${model.optimizer}, ${model.loss}, ${model.epochsRun} epochs; weights of epoch ${model.bestEpoch}</dd>
-        <dt>Dataset</dt>
-        <dd>${report.dataset.summary} <code>${report.dataset.digest.slice(0, 12)}</code></dd>
-        ${
-          report.positive === undefined
-            ? null
-            : html`<dt>Positive class</dt>
-                <dd>${report.positive}</dd>`
-        }
-        ${
-          report.threshold === undefined
-            ? null
-            : html`<dt>Threshold</dt>
-                <dd>${report.threshold}</dd>`
-        }
-      </dl>`,
+      html`<dl><dt>Model</dt><dd>${model.summary} <code>${model.digest.slice(0, 12)}</code></dd>
+<dt>Parameters</dt><dd>${model.parameters.toLocaleString('en')}</dd>
+<dt>Training</dt><dd>${model.optimizer}, ${model.loss}, ${model.epochsRun} epochs; weights of epoch ${model.bestEpoch}</dd>
+<dt>Dataset</dt><dd>${report.dataset.summary} <code>${report.dataset.digest.slice(0, 12)}</code></dd>
+${report.positive === undefined ? null : html`<dt>Positive class</dt><dd>${report.positive}</dd>`}
+${report.threshold === undefined ? null : html`<dt>Threshold</dt><dd>${report.threshold}</dd>`}</dl>`,
     ),
   );
 }
@@ -99,16 +80,10 @@ function predictedKind({ output }: EvaluationReport): string {
 
 function verdict({ gates, verdict: { passed } }: EvaluationReport): Markup {
   if (gates.length === 0)
-    return html`<div class="verdict">
-      <strong>Ungated: no gates were set</strong>
-      <p>Whatever the numbers, the pipeline goes on.</p>
-    </div>`;
-  return html`<div class="verdict ${passed ? 'good' : 'bad'}">
-    <strong>${passed ? 'Accepted: every gate is passed' : 'Rejected: not every gate is passed'}</strong>
-    <ul>
-      ${gates.map((gate) => html`<li><span class="${gate.passed ? 'good' : 'bad'}">${gate.passed ? '✓' : '✗'}</span> ${gate.sentence}</li>`)}
-    </ul>
-  </div> `;
+    return html`<div class="verdict"><strong>Ungated: no gates were set</strong><p>Whatever the numbers, the pipeline goes on.</p></div>`;
+  return html`<div class="verdict ${passed ? 'good' : 'bad'}"><strong>${passed ? 'Accepted: every gate is passed' : 'Rejected: not every gate is passed'}</strong>
+<ul>${gates.map((gate) => html`<li><span class="${gate.passed ? 'good' : 'bad'}">${gate.passed ? '✓' : '✗'}</span> ${gate.sentence}</li>`)}</ul></div>
+`;
 }
 
 export function metricsNote({ baseline, champion, noChampion }: Pick<EvaluationReport, 'baseline' | 'champion' | 'noChampion'>): string {
@@ -193,20 +168,8 @@ async function reconstructionSection({ reconstruction }: Judged): Promise<Markup
     `The score of a row is the ${reconstruction.error === 'squared' ? 'mean square' : 'mean size'} of the differences between its values, as the network reads them, and their reconstruction. Above ${formatNumber(threshold)} a row counts as an anomaly${reconstruction.calibrated ? `: ${share} of the ${calibration.rows.toLocaleString('en')} ${calibration.split} rows lie below` : ''}.`,
     await errorChart(reconstruction),
     images.map(
-      ({ title, rows }) =>
-        html`<h3>${title}</h3>
-          <div class="pictures">
-            ${rows.map(
-              ({ index, error, original, rebuilt }) =>
-                html`<figure>
-                  <img src="data:image/png;base64,${original}" alt="row ${index}" /><img
-                    src="data:image/png;base64,${rebuilt}"
-                    alt="its reconstruction"
-                  />
-                  <figcaption>${formatNumber(error)}</figcaption>
-                </figure>`,
-            )}
-          </div>`,
+      ({ title, rows }) => html`<h3>${title}</h3>
+<div class="pictures">${rows.map(({ index, error, original, rebuilt }) => html`<figure><img src="data:image/png;base64,${original}" alt="row ${index}"><img src="data:image/png;base64,${rebuilt}" alt="its reconstruction"><figcaption>${formatNumber(error)}</figcaption></figure>`)}</div>`,
     ),
     images.length === 0 ? null : html`<p class="note">Each pair is a row and what the model made of it, with the score below.</p>`,
   );
@@ -268,7 +231,7 @@ function worstSection({ worst, classification, output }: Judged): Markup | null 
 
 function showOrPicture(value: unknown, column: string): string | Markup {
   const { png } = (typeof value === 'object' && value !== null ? value : {}) as Partial<ReportedPicture>;
-  return png === undefined ? show(value) : html`<img class="small" src="data:image/png;base64,${png}" alt="${column}" />`;
+  return png === undefined ? show(value) : html`<img class="small" src="data:image/png;base64,${png}" alt="${column}">`;
 }
 
 function show(value: unknown): string {

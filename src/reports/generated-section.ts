@@ -26,14 +26,10 @@ export function generatedSection({ generated }: EvaluationReport): Markup | null
     html`<div class="charts">${picture('Samples', images.samples, 360)}${picture('Test examples', images.examples, 360)}</div>`,
     images.progress.length === 0
       ? null
-      : html`<h3>While it was trained</h3>
-          ${images.progress.map(({ epoch, image }) => picture(epoch === 0 ? 'Before training' : `After ${epoch} epoch${epoch === 1 ? '' : 's'}`, image, 480))}`,
+      : html`<h3>While it was trained</h3>${images.progress.map(({ epoch, image }) => picture(epoch === 0 ? 'Before training' : `After ${epoch} epoch${epoch === 1 ? '' : 's'}`, image, 480))}`,
   );
 }
 
 function picture(title: string, png: string, width: number): Markup {
-  return html`<figure>
-    <h3>${title}</h3>
-    <img class="grid" width="${width}" alt="${title}" src="data:image/png;base64,${png}" />
-  </figure>`;
+  return html`<figure><h3>${title}</h3><img class="grid" width="${width}" alt="${title}" src="data:image/png;base64,${png}"></figure>`;
 }

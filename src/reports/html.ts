@@ -42,23 +42,12 @@ export function tableOf(head: readonly string[], rows: readonly (readonly (Cell 
   const numeric = head.map(
     (_, column) => cells.length > 0 && cells.every((row) => row[column]?.number === true || row[column]?.text === '–'),
   );
-  return html`<div class="scroll">
-    <table>
-      <thead>
-        <tr>
-          ${head.map((name, column) => html`<th${numeric[column] ? raw(' class="number"') : ''}>${name}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${cells.map(
-          (row) =>
-            html`<tr>
-              ${row.map((cell, column) => html`<td${classOf(cell, numeric[column]!)}>${cell.text}</td>`)}
-            </tr> `,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+  return html`<div class="scroll"><table>
+<thead><tr>${head.map((name, column) => html`<th${numeric[column] ? raw(' class="number"') : ''}>${name}</th>`)}</tr></thead>
+<tbody>${cells.map(
+    (row) => html`<tr>${row.map((cell, column) => html`<td${classOf(cell, numeric[column]!)}>${cell.text}</td>`)}</tr>
+`,
+  )}</tbody></table></div>`;
 }
 
 function classOf({ text, tone }: Cell, numeric: boolean): Markup | null {
@@ -69,10 +58,8 @@ function classOf({ text, tone }: Cell, numeric: boolean): Markup | null {
 }
 
 export function section(title: string, note: string, ...body: readonly Part[]): Markup {
-  return html`<section>
-    <h2>${title}</h2>
-    ${note === '' ? null : html`<p class="note">${note}</p>`}${body}
-  </section> `;
+  return html`<section><h2>${title}</h2>${note === '' ? null : html`<p class="note">${note}</p>`}${body}</section>
+`;
 }
 
 /** What a report may load: nothing but the pictures that it holds. */
@@ -95,21 +82,18 @@ export function pageForHttp(file: Uint8Array): { readonly body: Buffer; readonly
 /** One self-contained page: no scripts, and nothing is loaded from anywhere. */
 export function page(title: string, ...body: readonly Part[]): string {
   return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        ${raw(POLICY_TAG)}
-        <meta name="color-scheme" content="light dark" />
-        <title>${title}</title>
-        <style>
-          ${raw(STYLE)}
-        </style>
-      </head>
-      <body>
-        <main>${body}</main>
-      </body>
-    </html> `.markup;
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+${raw(POLICY_TAG)}<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<style>${raw(STYLE)}</style>
+</head>
+<body><main>
+${body}</main></body>
+</html>
+`.markup;
 }
 
 const STYLE = `

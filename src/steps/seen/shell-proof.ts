@@ -41,7 +41,7 @@ function originsIn(text: string, look: Look): (variable: string) => Origin {
   const bind = (variable: string, origin: Origin): void => void bound.set(variable, [...(bound.get(variable) ?? []), origin]);
   const pending: [string, readonly string[]][] = [];
   for (const [, variable, value] of text.matchAll(
-    /(?:^|[\s;&|({])(?:(?:export|local|declare|typeset|readonly)\s+(?:-\w+\s+)*)?([A-Za-z_]\w*)\+?=((?:"(?:\\.|\$\((?:[^()]|\([^()]*\))*\)|[^"\\])*"|'[^']*'|\$\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)|`[^`]*`|[^\s;&|)])*)/g,
+    /(?:^|[\s;&|({])(?:(?:export|local|declare|typeset|readonly)\s+(?:-\w+\s+)*)?([A-Za-z_]\w*)\+?=((?:"(?:\\.|\$\((?:[^()]|\([^()]*\))*\)|[^"\\])*"|'[^']*'|\$\((?:'[^']*'|[^()']|\((?:'[^']*'|[^()']|\([^()]*\))*\))*\)|`[^`]*`|[^\s;&|)])*)/g,
   )) {
     const plain = value!.replace(/["']/g, '');
     if (isAbove(plain)) look.doubt(`it looks above its folder (${variable!}=${plain})`);

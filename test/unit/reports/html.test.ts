@@ -6,7 +6,7 @@ describe('html', () => {
     const evil = '<script>alert("1")</script>&\'`';
     expect(html`<p title="${evil}">${evil}</p>`.markup).not.toMatch(/<script|"1"|'|`/);
     expect(escapeHtml('a<b')).toBe('a&#60;b');
-    expect(html`${raw('<b>')}${html`<i>${'<'}</i>`}${[1, null, html`<u></u>`]}${false}${undefined}`.markup).toBe('<b><i>&#60;</i>1<u>');
+    expect(html`${raw('<b>')}${html`<i>${'<'}</i>`}${[1, null, html`<u>`]}${false}${undefined}`.markup).toBe('<b><i>&#60;</i>1<u>');
   });
 
   it('makes a page that loads nothing', () => {
