@@ -49,8 +49,6 @@ export const TEXT: JsonSchema = { type: 'string' };
 export const NUMBER: JsonSchema = { type: 'number' };
 export const COUNT: JsonSchema = { type: 'integer', minimum: 0 };
 export const OBJECT: JsonSchema = { type: 'object' };
-/** A reference to an artifact. */
-export const REFERENCE: JsonSchema = recordSchema({ kind: TEXT, digest: TEXT, summary: TEXT });
 /** What a tensor is: name, shape and type. */
 export const TENSOR: JsonSchema = recordSchema({ name: TEXT, shape: { type: 'array', items: { type: 'integer' } }, dtype: TEXT });
 export const orNull = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'null' }] });
