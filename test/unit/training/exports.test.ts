@@ -23,6 +23,7 @@ import { MemoryStore } from '../../../src/storage/memory-store.ts';
 import { encodeWeights } from '../../../src/training/bundle/weights-file.ts';
 import { EXPORT_CASES, exportRows, exportSource } from '../../golden/training/export-cases.ts';
 import { temporaryFolder } from './fixtures.ts';
+import { modelFacts } from '../../support/stored-facts.ts';
 
 const tf = loadTf();
 const golden = (name: string): (typeof EXPORT_CASES)[number] => EXPORT_CASES.find((each) => each.name === name)!;
@@ -315,7 +316,7 @@ test('a version keeps its exports, and loses them with itself', async () => {
     'preprocessor.json': json({}),
   };
   const model: OpenArtifact = await artifacts.open(
-    await artifacts.write({ kind: 'model', summary: 'm', files, meta: { ...meta, examples: '0'.repeat(64) } as unknown as Json }),
+    await artifacts.write({ kind: 'model', summary: 'm', files, meta: modelFacts({ ...meta, examples: '0'.repeat(64) }) as unknown as Json }),
   );
   await saveExports(store, 'mass', 3, [
     await makeExport(artifacts, model, 'mass', 'savedModel'),
