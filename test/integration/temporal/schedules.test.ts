@@ -104,6 +104,7 @@ describe('a backfill', () => {
     // Each name leads to its own execution.
     const views = await Promise.all(rows.map(async ({ run }) => describeRun(temporal, await findRun(temporal, run))));
     expect(views.map(({ pipeline, runId }) => `${pipeline}/${runId}`)).toEqual(rows.map(({ run }) => run));
+    await deleteSchedule(temporal, 'again/schedule');
   });
 
   it('refuses a range in the future, and one without a tick', async () => {
