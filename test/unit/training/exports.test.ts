@@ -316,7 +316,12 @@ test('a version keeps its exports, and loses them with itself', async () => {
     'preprocessor.json': json({}),
   };
   const model: OpenArtifact = await artifacts.open(
-    await artifacts.write({ kind: 'model', summary: 'm', files, meta: modelFacts({ ...meta, examples: '0'.repeat(64) }) as unknown as Json }),
+    await artifacts.write({
+      kind: 'model',
+      summary: 'm',
+      files,
+      meta: modelFacts({ ...meta, examples: '0'.repeat(64) }) as unknown as Json,
+    }),
   );
   await saveExports(store, 'mass', 3, [
     await makeExport(artifacts, model, 'mass', 'savedModel'),
