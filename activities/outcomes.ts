@@ -1,8 +1,7 @@
 import { isToLookAt } from '../src/core/outcome.ts';
 import type { Outcome } from '../src/core/outcome.ts';
-import { mask } from '../src/steps/secrets.ts';
+import { logOutcome } from '../src/steps/outcome-log.ts';
 import { writeOutcome } from '../src/registry/outcomes.ts';
-import { logFields } from '../src/telemetry/telemetry.ts';
 import { withFailures } from './failures.ts';
 import type { ActivityDeps } from './deps.ts';
 
@@ -15,19 +14,7 @@ export function outcomeActivities({ store }: ActivityDeps): OutcomeActivities {
   return {
     tellOutcome: (outcome) =>
       withFailures(async () => {
-        const { formatVersion: _format, ...fields } = outcome;
-        if (isToLookAt(outcome.kind, outcome.outcome))
-          console.error(
-            mask(
-              JSON.stringify({
-                time: outcome.at,
-                level: 'WARN',
-                message: `${outcome.pipeline}: ${outcome.kind === 'run' ? 'run' : 'check'} ${outcome.outcome}`,
-                ...fields,
-                ...logFields(),
-              }),
-            ),
-          );
+        if (isToLookAt(outcome.kind, outcome.outcome)) logOutcome(outcome);
         await writeOutcome(store, outcome);
       }),
   };

@@ -2,7 +2,8 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { upsertSearchAttributes } from '@temporalio/workflow';
 import { SEARCH_ATTRIBUTES } from '../src/core/search-attributes.ts';
 
-const KEYS = {
+/** Of the facts that runs and checks are found by. */
+export const KEYS = {
   Model: defineSearchAttributeKey('Model', SEARCH_ATTRIBUTES.Model),
   ModelVersion: defineSearchAttributeKey('ModelVersion', SEARCH_ATTRIBUTES.ModelVersion),
   Verdict: defineSearchAttributeKey('Verdict', SEARCH_ATTRIBUTES.Verdict),

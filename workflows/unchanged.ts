@@ -1,7 +1,7 @@
-import { defineSearchAttributeKey } from '@temporalio/common';
 import { isCancellation, log, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Plan, PlanStep } from '../src/core/plan.ts';
 import type { StepOutcome } from '../src/core/run.ts';
+import { KEYS } from './search-attributes.ts';
 
 const { championWith } = proxyActivities<{ championWith(model: string, digest: string): Promise<number | null> }>({
   startToCloseTimeout: '1 minute',
@@ -9,7 +9,6 @@ const { championWith } = proxyActivities<{ championWith(model: string, digest: s
   summary: 'Is this the champion?',
 });
 
-const MODEL = defineSearchAttributeKey('Model', 'KEYWORD');
 const BY_ITSELF: readonly string[] = ['schedule', 'drift', 'newData'];
 
 /** The champion that a run made again. */
@@ -28,7 +27,7 @@ export function stopsUnchanged({ on }: Plan, trigger: string): boolean {
  * there is nothing new to learn from.
  */
 export async function madeAgain(step: PlanStep, outcome: StepOutcome): Promise<MadeAgain | undefined> {
-  const model = workflowInfo().typedSearchAttributes.get(MODEL);
+  const model = workflowInfo().typedSearchAttributes.get(KEYS.Model);
   const [made] = Object.entries(step.outputs).flatMap(([name, kind]) => (kind === 'model' ? [outcome.result.outputs[name]] : []));
   if (model === undefined || made === undefined) return undefined;
   try {

@@ -1,4 +1,6 @@
 import type { PlanStep } from '../core/plan.ts';
+import { comparesWithChampion } from '../evaluation/step/gates.ts';
+import type { Gate } from '../evaluation/step/gates.ts';
 
 /**
  * Gates stop what comes after them, also where no artifact leads from them to there. A step that registers or deploys a model waits for
@@ -49,8 +51,8 @@ function isOfAnother({ id }: PlanStep, registration: PlanStep, steps: readonly P
 
 /** Whose champion the gates of a step compare with; undefined: with nobody's. */
 function judgesFor(pipeline: string, { config }: PlanStep): string | undefined {
-  const gates = Array.isArray(config['gates']) ? (config['gates'] as readonly object[]) : [];
-  if (!gates.some((gate) => 'notWorseThanChampionBy' in gate || 'betterThanChampionBy' in gate)) return undefined;
+  const gates = Array.isArray(config['gates']) ? (config['gates'] as readonly unknown[] as readonly Gate[]) : [];
+  if (!gates.some(comparesWithChampion)) return undefined;
   return typeof config['champion'] === 'string' ? config['champion'] : pipeline;
 }
 

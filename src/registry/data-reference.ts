@@ -7,9 +7,10 @@ import type { IngestConfig } from '../data/ingest/ingest-config.ts';
 import { labelList } from '../data/ingest/label-columns.ts';
 import type { KnownLabel, ReferenceSchema } from '../data/ingest/reference-schema.ts';
 import { datasetMeta } from '../data/stored/dataset-rows.ts';
-import type { DatasetProfile } from '../data/stored/dataset.ts';
+import { PROFILE } from '../data/stored/dataset.ts';
 import { REFERENCE_FILE, decodeReference } from '../data/stored/reference-values.ts';
 import { sha256 } from '../storage/digest.ts';
+import { fileAs } from '../storage/stored.ts';
 import type { ModelMeta } from '../training/model/model-meta.ts';
 import { createRegistry } from './registry.ts';
 import type { Registry } from './registry.ts';
@@ -62,7 +63,7 @@ export async function findReference(
   // A pipeline may read a second table for another question.
   if (!sameSource && label !== undefined && meta.label !== null && label !== meta.label)
     return { none: `${said}, with the label "${label}" in place of "${meta.label}": the data are not compared with it.` };
-  const profile = await dataset.json<DatasetProfile & Json>('profile.json');
+  const profile = await fileAs(dataset, PROFILE, 'profile.json');
   // A model that a program made may say nothing of it: then the profile tells.
   const labels = knownLabels(((await artifacts.open(manifest.model)).manifest.meta as Partial<Pick<ModelMeta, 'output'>>).output);
   return {

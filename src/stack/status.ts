@@ -49,14 +49,10 @@ export async function stackStatus(): Promise<StackStatus> {
     return { running: holder !== undefined, healthy: false, components };
   }
   const running = isRunning(stack.supervisor) || (holder !== undefined && holder.pid === stack.supervisor.pid);
-  const components = (
-    await Promise.all([
-      Promise.resolve(supervisorStatus(stack, running)),
-      temporalStatus(stack),
-      serverStatus(stack),
-      ...stack.workers.map((worker) => workerStatus(stack, worker)),
-    ])
-  ).flat();
+  const components = [
+    supervisorStatus(stack, running),
+    ...(await Promise.all([temporalStatus(stack), serverStatus(stack), ...stack.workers.map((worker) => workerStatus(stack, worker))])),
+  ].flat();
   const { startedAt, store, logs } = stack;
   return {
     running,

@@ -4,6 +4,7 @@ import type { ArtifactRef } from '../core/artifact.ts';
 import { PerennialError } from '../core/errors.ts';
 import type { JsonObject, JsonSchema } from '../core/json.ts';
 import type { ArtifactStore, OpenArtifact } from '../core/ports.ts';
+import { REPAIR_HINT } from './json-objects.ts';
 
 /** What one kind of stored record is: the format that is written, what every reader may rely on, and how older formats become it. */
 export interface StoredKind<T> {
@@ -134,7 +135,3 @@ function noRecord(kind: StoredKind<unknown>, value: unknown, where: string | (()
     hint: REPAIR_HINT,
   });
 }
-
-/** What to do about a record that cannot be read. */
-export const REPAIR_HINT =
-  '`perennial doctor --store` names what is broken in the store and what can be done; `--repair` mends what can be mended without loss.';

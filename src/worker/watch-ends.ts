@@ -4,6 +4,7 @@ import type { Outcome, OutcomeKind } from '../core/outcome.ts';
 import { connectTemporal, isAway } from '../runs/connect.ts';
 import type { Temporal } from '../runs/connect.ts';
 import { executions } from '../runs/runs.ts';
+import { logOutcome } from '../steps/outcome-log.ts';
 import { mask } from '../steps/secrets.ts';
 import { writeOutcome } from '../registry/outcomes.ts';
 
@@ -58,18 +59,7 @@ async function look(temporal: Temporal, store: ActivityDeps['store'], seen: Set<
     };
     const news = await writeOutcome(store, outcome);
     seen.add(info.runId);
-    if (!news) continue;
-    const { formatVersion: _format, ...fields } = outcome;
-    console.error(
-      mask(
-        JSON.stringify({
-          time: outcome.at,
-          level: 'WARN',
-          message: `${outcome.pipeline}: ${kind === 'run' ? 'run' : 'check'} ${outcome.outcome}`,
-          ...fields,
-        }),
-      ),
-    );
+    if (news) logOutcome(outcome);
   }
 }
 

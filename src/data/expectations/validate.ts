@@ -11,7 +11,7 @@ import { asPerennialError, ident, literal, pathLiteral, withDatabase } from '../
 import type { Database } from '../table/duckdb.ts';
 import { findExpectation } from './find-expectation.ts';
 import type { ExpectedColumn, RowRule, TableRule } from './expectation.ts';
-import { datasetSummary, writeParquet } from '../ingest/ingest.ts';
+import { datasetSummary, rowGroup, writeParquet } from '../ingest/ingest.ts';
 import { digestsFile, writeDigestsOf } from '../ingest/row-digests.ts';
 import { describeTable, profileFiles } from '../table/profile.ts';
 import { SPLITS } from '../stored/dataset.ts';
@@ -169,7 +169,7 @@ async function rewrite(
     if (rows[split] === 0 && before.rows[split] > 0)
       throw new PerennialError('SPLIT_INVALID', `No row of the ${split} split meets the expectations.`);
   const files: Record<string, Uint8Array | { path: string }> = {};
-  const group = columns.some((column) => column.type === 'image') ? 2_048 : 122_880;
+  const group = rowGroup({ columns });
   for (const split of SPLITS) {
     const path = join(workDir, `${split}.parquet`);
     await writeParquet(

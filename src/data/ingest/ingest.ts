@@ -66,7 +66,7 @@ export async function fingerprintSource(config: IngestConfig, documentDir: strin
 }
 
 /** Row groups: images are large, so few of them. */
-const rowGroup = (meta: Pick<DatasetMeta, 'columns'>) => (meta.columns.some((column) => column.type === 'image') ? 2_048 : 122_880);
+export const rowGroup = (meta: Pick<DatasetMeta, 'columns'>) => (meta.columns.some((column) => column.type === 'image') ? 2_048 : 122_880);
 
 /** A column of more values than this in a group of rows is written as it is: looking for values that repeat costs more than it saves. */
 const DICTIONARY_MAX = 1_000;

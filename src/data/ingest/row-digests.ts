@@ -5,6 +5,7 @@ import type { Database } from '../table/duckdb.ts';
 import { DIGEST_BYTES } from '../reading/digest.ts';
 import { SPLITS } from '../stored/dataset.ts';
 import type { DatasetMeta, Split } from '../stored/dataset.ts';
+import { datasetMeta } from '../stored/dataset-rows.ts';
 
 /**
  * File of a split's digests, which are those of {@link DatasetMeta.toldBy}. Those of `<split>.digests` and `<split>.digests2` were made in
@@ -92,9 +93,7 @@ export async function digestsInOrder(dataset: OpenArtifact, split: Split): Promi
  * @returns undefined where one of them keeps no digests, or they are of other columns
  */
 export async function countOverlap(one: OpenArtifact, other: OpenArtifact): Promise<Record<Split, Record<Split, number>> | undefined> {
-  const [ours, theirs] = [one, other].map(({ manifest }) =>
-    [...((manifest.meta as unknown as DatasetMeta).toldBy ?? [])].sort().join('\n'),
-  );
+  const [ours, theirs] = [one, other].map((dataset) => [...(datasetMeta(dataset).toldBy ?? [])].sort().join('\n'));
   if (ours !== theirs) return undefined;
   const known: Partial<Record<Split, BigUint64Array>> = {};
   for (const split of SPLITS) {

@@ -1,12 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Json } from '../../core/json.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import { withDatabase } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
-import { SPLITS } from '../stored/dataset.ts';
-import type { DatasetProfile } from '../stored/dataset.ts';
+import { PROFILE, SPLITS } from '../stored/dataset.ts';
 import { lookAtSource } from './ingest.ts';
 import { readTables } from './ingest-tables.ts';
 import type { IngestConfig } from './ingest-config.ts';
@@ -16,6 +14,7 @@ import type { Column } from '../stored/column.ts';
 import { datasetMeta } from '../stored/dataset-rows.ts';
 import { digestsBy, sharedColumns, toldBy } from '../stored/seen-rows.ts';
 import { digestsOfQuery } from './row-digests.ts';
+import { fileAs } from '../../storage/stored.ts';
 
 export interface SourceRequest {
   readonly config: IngestConfig;
@@ -45,7 +44,7 @@ export async function unseenRows(
   const reference =
     config.reference?.version === 'none' || meta.reading === undefined
       ? {}
-      : { reference: { text: name, reading: meta.reading, profile: await dataset.json<DatasetProfile & Json>('profile.json') } };
+      : { reference: { text: name, reading: meta.reading, profile: await fileAs(dataset, PROFILE, 'profile.json') } };
   const told = await toldBy(dataset);
   const workDir = await mkdtemp(join(tmpdir(), 'perennial-count-'));
   try {

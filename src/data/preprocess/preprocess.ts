@@ -38,10 +38,11 @@ import { checkReusedColumns, reuseOutput, reusedFrom, withReused } from './reuse
 import type { FittedBase, ReusedPreprocessing } from './reuse.ts';
 import { normalRows, splitBatches } from './split-tensors.ts';
 import type { FittedPreprocessing, SplitSource } from './split-tensors.ts';
-import { SPLITS } from '../stored/dataset.ts';
+import { PROFILE, SPLITS } from '../stored/dataset.ts';
 import type { AnomalyMeta, DatasetMeta, DatasetProfile, ExamplesMeta, Split } from '../stored/dataset.ts';
 import type { Column } from '../stored/column.ts';
 import { Windows } from './windows.ts';
+import { fileAs } from '../../storage/stored.ts';
 
 export interface ResolvedFeatures {
   readonly chains: { column: Column; links: Link[] }[];
@@ -154,7 +155,7 @@ export async function fitPreprocessing(
   const anomalies = anomaly === undefined ? undefined : await anomaliesOf(db, dataset, anomaly);
   const normal = anomaly === undefined || meta.rows.train === 0 ? undefined : await normalRows(db, dataset, 'train', anomaly);
   const described = normal === undefined ? undefined : await describeTable(db, normal, await columnsOf(db, dataset, 'train'));
-  const profile = described?.profile ?? (await dataset.json<DatasetProfile & Json>('profile.json'));
+  const profile = described?.profile ?? (await fileAs(dataset, PROFILE, 'profile.json'));
   if (reused !== undefined) checkReusedColumns(reused, meta.columns);
   if (anomaly !== undefined && reused?.parts.columns.some(({ name }) => name === anomaly.column.name) === true) {
     throw new PerennialError(

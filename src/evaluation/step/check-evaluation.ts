@@ -3,6 +3,7 @@ import type { ConfigProblem, StepFacts } from '../../core/step.ts';
 import { defaultMetrics, resolveMetrics } from '../metrics/resolve-metrics.ts';
 import { metricRegistry } from '../metrics/index.generated.ts';
 import type { MetricSpec } from '../metrics/resolve-metrics.ts';
+import { comparesWithChampion } from './gates.ts';
 import type { Gate } from './gates.ts';
 
 interface Checked {
@@ -57,7 +58,7 @@ function gateProblems({ metrics = [], gates = [] }: Checked): ConfigProblem[] {
 
 /** A gate against the champion of a model that the pipeline never writes to would always compare with nothing. */
 function championProblems({ champion, gates = [] }: Checked, facts: StepFacts): ConfigProblem[] {
-  if (!gates.some((gate) => 'notWorseThanChampionBy' in gate || 'betterThanChampionBy' in gate)) return [];
+  if (!gates.some(comparesWithChampion)) return [];
   const compared = champion ?? facts.pipeline;
   const registered = facts.after
     .filter((step) => step.type === 'register')
