@@ -23,7 +23,7 @@ export function planTriggers(on: JsonObject): Plan['on'] {
     ...(isObject(schedule) ? { schedule: planSchedule(schedule as unknown as ScheduleConfig) } : {}),
     ...(isObject(drift) ? { drift: planDrift(drift as unknown as DriftConfig) } : {}),
     ...(isObject(newData) ? { newData: planNewData(newData as unknown as NewDataConfig) } : {}),
-    ...(isObject(overlap) ? { overlap: overlap } : {}),
+    ...(isObject(overlap) ? { overlap } : {}),
     // What is the default stays out of the plan, so that plans of before are the same.
     ...(unchanged === 'goOn' ? { unchanged } : {}),
   };

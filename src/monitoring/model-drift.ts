@@ -23,7 +23,10 @@ export async function detectModelDrift(
   options: DriftOptions,
 ): Promise<DriftResult> {
   if (answers === undefined)
-    return detectDrift({ profile, ...(values === undefined ? {} : { values }) }, currentRows(rowsOf(read()), reading), { ...options, columns });
+    return detectDrift({ profile, ...(values === undefined ? {} : { values }) }, currentRows(rowsOf(read()), reading), {
+      ...options,
+      columns,
+    });
   // A rule for one column belongs to the side that has the column.
   const scores = answers.profile.columns.map(({ name }) => name);
   const own = Object.entries(options.perColumn ?? {});

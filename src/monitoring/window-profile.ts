@@ -9,7 +9,11 @@ import type { ColumnProfile, SourceReading } from '../data/stored/dataset.ts';
 import { columnValues } from './column-values.ts';
 import type { TrainingProfile } from './detect.ts';
 
-/** Rows that were asked about, as a reference: the columns of a profile as they are in these rows. @param reading of the model that was asked */
+/**
+ * Rows that were asked about, as a reference: the columns of a profile as they are in these rows.
+ *
+ * @param reading of the model that was asked
+ */
 export async function profileOfRows(
   columns: readonly ColumnProfile[],
   batches: AsyncIterable<readonly Row[]>,
@@ -51,7 +55,10 @@ async function writeRows(
     for await (const batch of batches) {
       const lines = batch.map((row) =>
         JSON.stringify(
-          Object.fromEntries([['n', (count += 1)], ...columns.map((column, index) => [`c${index}`, readers[index]!(row[column.name]) ?? null])]),
+          Object.fromEntries([
+            ['n', (count += 1)],
+            ...columns.map((column, index) => [`c${index}`, readers[index]!(row[column.name]) ?? null]),
+          ]),
         ),
       );
       if (lines.length > 0) await file.write(`${lines.join('\n')}\n`);

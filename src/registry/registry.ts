@@ -41,7 +41,10 @@ interface PromoteBasics {
   readonly fallback?: Fallback;
 }
 
-/** A person decides for themselves. Automation has to say which champions the version was compared with; none: no gate compared it with any. */
+/**
+ * A person decides for themselves. Automation has to say which champions the version was compared with; none: no gate compared it with
+ * any.
+ */
 export type PromoteChoice = PromoteBasics &
   ({ readonly automatic?: false } | { readonly automatic: true; readonly judged: readonly JudgedChampion[] });
 

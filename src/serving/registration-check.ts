@@ -71,7 +71,8 @@ const notChecked = (why: string): RegistrationCheck => ({ notChecked: why });
 
 /**
  * Sends raw rows of the test split to a model that is about to get a version, as clients will: as `predict --rows` reads a file of them,
- * and in every form in which JSON can hold their values. The answers must be those that the evaluation judged, which come from the tensors that preprocessing made of the
+ * and in every form in which JSON can hold their values. The answers must be those that the evaluation judged, which come from the
+ * tensors that preprocessing made of the
  * same rows.
  *
  * @param name under which the model is to be registered

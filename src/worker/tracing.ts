@@ -95,7 +95,7 @@ function translate(
     spanContext: () => span.spanContext(),
     attributes,
     instrumentationScope: instrumentationLibrary,
-    ...(parentSpanId === undefined ? {} : { parentSpanContext: { traceId, spanId: parentSpanId, traceFlags: traceFlags } }),
+    ...(parentSpanId === undefined ? {} : { parentSpanContext: { traceId, spanId: parentSpanId, traceFlags } }),
   };
 }
 

@@ -28,7 +28,9 @@ const FALSE_WORDS: readonly string[] = ['false', 'f', 'no', 'n', 'off'];
 
 const isNumber = ({ type }: Column): boolean => type === 'number' || type === 'integer';
 
-/** SQL of what a value says, however it is written: case, blanks around it, 1.0 for 1, and the usual words for true and false do not count. */
+/**
+ * SQL of what a value says, however it is written: case, blanks around it, 1.0 for 1, and the usual words for true and false do not count.
+ */
 function saidSql({ sql, type }: PlacedColumn): string {
   if (type === 'boolean') return `CASE WHEN ${sql} THEN '1.0' WHEN NOT ${sql} THEN '0.0' END`;
   if (isNumber({ type, name: '' })) return `CAST(CAST(${sql} AS DOUBLE) AS VARCHAR)`;

@@ -25,7 +25,8 @@ export type Split = (typeof SPLITS)[number];
 
 /**
  * `meta` of a `dataset` artifact. Files: `<split>.parquet` per split (column order as in `columns`), `<split>.digests3` (8 bytes a row, in
- * its order, of the columns `toldBy`: what tells whether two datasets share rows), `profile.json` and, where that is not all, `reference.bin` (of the train split), `raw-test.<format>` (some rows of the
+ * its order, of the columns `toldBy`: what tells whether two datasets share rows), `profile.json` and, where that is not all,
+ * `reference.bin` (of the train split), `raw-test.<format>` (some rows of the
  * test split as the source had them).
  */
 export interface DatasetMeta {

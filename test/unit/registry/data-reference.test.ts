@@ -54,7 +54,14 @@ async function register(path: string, { pipeline = 'shop', model = '', promote =
   });
   const name = model === '' ? pipeline : model;
   const registry = createRegistry(store, artifacts);
-  const { version } = await registry.register({ model: name, modelRef, pipeline, runId: 'r', stepId: 's', dataset: outputs['dataset']!.digest });
+  const { version } = await registry.register({
+    model: name,
+    modelRef,
+    pipeline,
+    runId: 'r',
+    stepId: 's',
+    dataset: outputs['dataset']!.digest,
+  });
   if (promote) await registry.promote(name, version, { who: 'test', why: 'test' });
 }
 
