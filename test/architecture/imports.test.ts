@@ -11,7 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/core'],
   ['src/platform'],
   ['src/telemetry'],
-  ['src/provisioning', 'src/storage', 'src/stack'],
+  ['src/provisioning', 'src/storage', 'src/stack', 'src/tuning'],
   ['src/data'],
   ['src/training'],
   ['src/registry'],
