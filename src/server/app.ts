@@ -55,6 +55,13 @@ export function createApp({
     genReqId: requestIdOf,
     requestTimeout: arrivalMs,
     http: { headersTimeout: arrivalMs, connectionsCheckingInterval: Math.min(arrivalMs, SERVING_LIMITS.arrivalCheckMs) },
+    frameworkErrors: (error, request, reply) => {
+      const problem =
+        error.code === 'FST_ERR_BAD_URL'
+          ? { status: 400, message: `The path ${JSON.stringify(request.url.slice(0, 200))} is not percent-encoded as UTF-8.` }
+          : httpProblem(error, request.id);
+      void (reply as FastifyReply).code(problem.status).header('x-request-id', request.id).send({ error: problem.message });
+    },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, arrivalMs),
     // Requests on kept-alive connections are still answered while the server drains.
     return503OnClosing: false,
