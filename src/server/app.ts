@@ -3,8 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fastify } from 'fastify';
 import type { StepLogger } from '../core/step.ts';
+import type { JsonRules } from '../data/reading/json-parser.ts';
 import type { InferenceService } from '../serving/inference.ts';
 import { SERVING_LIMITS } from '../serving/limits.ts';
+import { registerMlflowProtocol } from '../serving/protocols/mlflow.ts';
 import { registerOpenInferenceProtocol } from '../serving/protocols/open-inference.ts';
 import { registerRowsProtocol } from '../serving/protocols/rows.ts';
 import { registerTfServingProtocol } from '../serving/protocols/tf-serving.ts';
@@ -14,7 +16,8 @@ import { ROW_HEADER, STORE_HEADER } from '../serving/headers.ts';
 import { watchMethods } from './allowed-methods.ts';
 import { traceRequests } from './http-tracing.ts';
 import { answerClientError } from './client-error.ts';
-import { readBody, refuseEncoded } from './request-body.ts';
+import { readBody, unpacked } from './request-body.ts';
+import { packed } from './response-body.ts';
 import { registerReports } from './reports.ts';
 import type { ReportSource } from './reports.ts';
 
@@ -33,11 +36,13 @@ export interface AppOptions {
 }
 
 /** The only routes that answer without the token. */
-const OPEN_ROUTES = ['/v2/health/live', '/v2/health/ready'];
+const OPEN_ROUTES = ['/v2/health/live', '/v2/health/ready', '/ping', '/health'];
 
-/** Numbers of clients of TensorFlow Serving are tensors as a rule; integers of rows may be identifiers. */
-const TF_SERVING_JSON = { tokens: true, deeper: 'cut' } as const;
-const JSON_RULES = { exactIntegers: true, deeper: 'cut' } as const;
+/** Numbers of clients of TensorFlow Serving are tensors as a rule; integers of rows may be identifiers. MLflow's clients write NaN. */
+function jsonRules(url = ''): JsonRules {
+  const tokens = url.startsWith('/v1/') || url.endsWith('/invocations');
+  return { deeper: 'cut', ...(tokens ? { tokens } : {}), ...(url.startsWith('/v1/') ? {} : { exactIntegers: true }) };
+}
 
 /** The HTTP surface of the model server. Every error is `{ "error": "…" }`. */
 export function createApp({
@@ -75,7 +80,7 @@ export function createApp({
   app.removeAllContentTypeParsers();
   // Clients of either protocol send JSON under many content types; the body alone decides.
   app.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: FastifyRequest, body: string | Buffer) =>
-    readBody(request, body as Buffer, request.routeOptions.url?.startsWith('/v1/') === true ? TF_SERVING_JSON : JSON_RULES),
+    readBody(request, body as Buffer, jsonRules(request.routeOptions.url)),
   );
 
   const expected = token === undefined || token === '' ? undefined : digest(token);
@@ -88,7 +93,7 @@ export function createApp({
     }
     sayStore(reply);
   });
-  app.addHook('preParsing', async (request) => refuseEncoded(request));
+  app.addHook('preParsing', async (request, _reply, payload) => unpacked(request, payload));
   function sayStore(reply: FastifyReply): void {
     const id = storeId?.();
     if (id !== undefined) reply.header(STORE_HEADER, id);
@@ -102,6 +107,7 @@ export function createApp({
     if (closing) reply.header('connection', 'close');
     return payload;
   });
+  app.addHook('onSend', packed);
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';
     metrics.requests.add({ method: request.method, route, status: String(reply.statusCode) });
@@ -132,6 +138,7 @@ export function createApp({
   registerOpenInferenceProtocol(app, context);
   registerTfServingProtocol(app, context);
   registerRowsProtocol(app, context);
+  registerMlflowProtocol(app, context);
   registerReports(app, reports);
   app.get('/models', async () => ({ models: service.router.states() }));
   app.get('/metrics', async (_request, reply) =>
@@ -165,6 +172,11 @@ function requestIdOf(request: IncomingMessage): string {
 function httpProblem(error: Error & { statusCode?: number }, requestId: string): RequestError {
   const status = error.statusCode;
   if (error instanceof RequestError || status === undefined) return toRequestError(error, requestId);
+  if (
+    (error as NodeJS.ErrnoException).code?.startsWith('Z_') === true ||
+    (error as NodeJS.ErrnoException).code?.startsWith('ERR_BROTLI') === true
+  )
+    return new RequestError(400, `The body cannot be unpacked as its content-encoding says: ${error.message}.`);
   if (status === 413)
     return new RequestError(413, `The body is larger than ${SERVING_LIMITS.bodyBytesMax / 1024 / 1024} MiB. Send several requests.`);
   return status >= 400 && status < 500 ? new RequestError(status, error.message) : toRequestError(error, requestId);

@@ -2,9 +2,16 @@ import type { FastifyInstance } from 'fastify';
 import { RequestError } from '../request-error.ts';
 import type { Answer } from '../servable.ts';
 import type { ProtocolContext } from './http.ts';
-import { outputsOf, valuesOf } from '../named-outputs.ts';
-import { isLogged, objectBody, sendAnswer, targetOf } from './http.ts';
+import { valuesOf } from '../named-outputs.ts';
+import type { NamedOutput } from '../named-outputs.ts';
+import { BinaryBody, JSON_LENGTH_HEADER, bytesOfValues } from './binary-tensors.ts';
+import { isLogged, objectBody, onlyKeys, sendAnswer, targetOf } from './http.ts';
 import { modelMetadata, questionOf, requestedOutputs } from './open-inference-messages.ts';
+import type { InferRequest, RequestedOutput } from './open-inference-messages.ts';
+import { modelConfig, modelStatistics, repositoryIndex } from './open-inference-repository.ts';
+
+/** Beyond the protocol itself; clients of Triton ask for them by default. */
+const EXTENSIONS = ['binary_tensor_data', 'classification', 'model_configuration', 'model_repository', 'statistics'];
 
 interface Params {
   readonly model: string;
@@ -18,7 +25,7 @@ interface Params {
  */
 export function registerOpenInferenceProtocol(app: FastifyInstance, { service, packageVersion }: ProtocolContext): void {
   const { router } = service;
-  app.get('/v2', async () => ({ name: 'perennial', version: packageVersion, extensions: [] }));
+  app.get('/v2', async () => ({ name: 'perennial', version: packageVersion, extensions: EXTENSIONS }));
   app.get('/v2/health/live', async () => ({ live: true }));
   app.get('/v2/health/ready', async (_request, reply) => {
     const degraded = router.states().filter((state) => state.error !== undefined).length;
@@ -47,21 +54,58 @@ export function registerOpenInferenceProtocol(app: FastifyInstance, { service, p
         return reply.code(503).send({ name: target.model, ready: false, error: error.message });
       }
     });
+    app.get<{ Params: Params }>(`${path}/config`, async ({ params }, reply) => {
+      const { servable, body } = await service.inspect(targetOf(params.model, params.version), (found) => ({
+        servable: found,
+        body: modelConfig(found),
+      }));
+      return sendAnswer(reply, servable, body);
+    });
+    app.get<{ Params: Params }>(`${path}/stats`, async ({ params }) => {
+      const target = targetOf(params.model, params.version);
+      await router.state(target.model);
+      return { model_stats: modelStatistics(service.statistics, target) };
+    });
     app.post<{ Params: Params }>(`${path}/infer`, async (request, reply) => {
-      const body = objectBody(request.body);
-      const id = requestId(body, request.id);
+      const asked = inferRequest(request.body);
+      const id = requestId(asked.body, request.id);
       const answer = await service.ask(
         targetOf(request.params.model, request.params.version),
         id,
         (servable) => {
-          requestedOutputs(body, servable);
-          return questionOf(body, servable);
+          requestedOutputs(asked, servable);
+          return questionOf(asked, servable);
         },
         { logged: isLogged(request) },
       );
-      return sendAnswer(reply, answer.servable, inferAnswer(answer, requestedOutputs(body, answer.servable)));
+      const { header, tail } = inferAnswer(answer, requestedOutputs(asked, answer.servable));
+      if (tail.length === 0) return sendAnswer(reply, answer.servable, header);
+      const json = Buffer.from(JSON.stringify(header), 'utf8');
+      reply.header(JSON_LENGTH_HEADER, String(json.length)).header('content-type', 'application/octet-stream');
+      return sendAnswer(reply, answer.servable, Buffer.concat([json, ...tail]));
     });
   }
+  app.get('/v2/models/stats', async () => ({ model_stats: modelStatistics(service.statistics, {}) }));
+  app.post<{ Params: Params }>('/v2/repository/models/:model/load', async ({ params, body }) => {
+    onlyKeys(objectBody(body ?? {}), ['parameters']);
+    if (Object.keys(objectBody((body as { parameters?: unknown } | null)?.parameters ?? {})).length > 0)
+      throw new RequestError(400, 'A version is loaded as it was registered: "parameters" that change it are not taken.');
+    // Waits until it answers.
+    await service.inspect(targetOf(params.model), () => undefined);
+    return {};
+  });
+  app.post<{ Params: Params }>('/v2/repository/models/:model/unload', async ({ params }) => {
+    await router.state(targetOf(params.model).model);
+    throw new RequestError(
+      400,
+      `What is served of ${JSON.stringify(params.model)} follows its aliases: promote, roll back or delete versions with \`perennial models\`. What nobody asks for leaves the memory by itself.`,
+    );
+  });
+  app.post('/v2/repository/index', async ({ body }) => repositoryIndex(router.states(), body));
+}
+
+function inferRequest(body: unknown): InferRequest {
+  return body instanceof BinaryBody ? { body: objectBody(body.json), tail: body.tail } : { body: objectBody(body), tail: Buffer.alloc(0) };
 }
 
 function requestId(body: Record<string, unknown>, otherwise: string): string {
@@ -70,21 +114,32 @@ function requestId(body: Record<string, unknown>, otherwise: string): string {
   return body.id;
 }
 
-function inferAnswer(answer: Answer, wanted: readonly string[]): unknown {
+/** The JSON of an answer, and the tensors that follow it where binary was asked for, both in the order in which they were asked for. */
+function inferAnswer(answer: Answer, wanted: readonly RequestedOutput[]): { readonly header: unknown; readonly tail: readonly Buffer[] } {
   const rows = answer.predictions.length;
-  const known = outputsOf(answer.servable);
+  const tail: Buffer[] = [];
+  const outputs = wanted.map(({ output, binary, classification }) => {
+    const plain = valuesOf(answer, output);
+    const named = classification === undefined ? undefined : plain.map((values) => largest(values, output, classification));
+    const datatype = named === undefined ? output.datatype : 'BYTES';
+    const shape = [rows, ...(named === undefined ? output.shape : [named[0]?.length ?? 0])];
+    const values = (named ?? plain).flat(Infinity);
+    if (!binary) return { name: output.name, shape, datatype, data: values };
+    const bytes = bytesOfValues(values, datatype);
+    tail.push(bytes);
+    return { name: output.name, shape, datatype, parameters: { binary_data_size: bytes.length } };
+  });
   return {
-    model_name: answer.servable.model,
-    model_version: String(answer.servable.version),
-    id: answer.id,
-    // In the order in which they were asked for.
-    outputs: wanted
-      .map((name) => known.find((output) => output.name === name)!)
-      .map((output) => ({
-        name: output.name,
-        shape: [rows, ...output.shape],
-        datatype: output.datatype,
-        data: valuesOf(answer, output).flat(),
-      })),
+    header: { model_name: answer.servable.model, model_version: String(answer.servable.version), id: answer.id, outputs },
+    tail,
   };
+}
+
+/** `value:index` of the largest values, with the name of the class where there is one: `0.97:2:Gentoo`. */
+function largest(values: unknown, { classes }: NamedOutput, count: number): string[] {
+  return (Array.isArray(values) ? (values as number[]) : [values as number])
+    .map((value, index) => ({ value, index }))
+    .sort((a, b) => b.value - a.value || a.index - b.index)
+    .slice(0, count)
+    .map(({ value, index }) => [value, index, ...(classes === undefined ? [] : [classes[index]])].join(':'));
 }
