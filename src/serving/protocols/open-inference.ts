@@ -1,17 +1,16 @@
 import type { FastifyInstance } from 'fastify';
+import type { InferenceService } from '../inference.ts';
 import { RequestError } from '../request-error.ts';
-import type { Answer } from '../servable.ts';
 import type { ProtocolContext } from './http.ts';
-import { valuesOf } from '../named-outputs.ts';
-import type { NamedOutput } from '../named-outputs.ts';
-import { BinaryBody, JSON_LENGTH_HEADER, bytesOfValues } from './binary-tensors.ts';
+import { BinaryBody, JSON_LENGTH_HEADER } from './binary-tensors.ts';
 import { isLogged, objectBody, onlyKeys, sendAnswer, targetOf } from './http.ts';
+import { inferAnswer } from './open-inference-answer.ts';
 import { modelMetadata, questionOf, requestedOutputs } from './open-inference-messages.ts';
-import type { InferRequest, RequestedOutput } from './open-inference-messages.ts';
+import type { InferRequest } from './open-inference-messages.ts';
 import { modelConfig, modelStatistics, repositoryIndex } from './open-inference-repository.ts';
 
 /** Beyond the protocol itself; clients of Triton ask for them by default. */
-const EXTENSIONS = ['binary_tensor_data', 'classification', 'model_configuration', 'model_repository', 'statistics'];
+export const EXTENSIONS = ['binary_tensor_data', 'classification', 'model_configuration', 'model_repository', 'statistics'];
 
 interface Params {
   readonly model: string;
@@ -88,19 +87,9 @@ export function registerOpenInferenceProtocol(app: FastifyInstance, { service, p
   app.get('/v2/models/stats', async () => ({ model_stats: modelStatistics(service.statistics, {}) }));
   app.post<{ Params: Params }>('/v2/repository/models/:model/load', async ({ params, body }) => {
     onlyKeys(objectBody(body ?? {}), ['parameters']);
-    if (Object.keys(objectBody((body as { parameters?: unknown } | null)?.parameters ?? {})).length > 0)
-      throw new RequestError(400, 'A version is loaded as it was registered: "parameters" that change it are not taken.');
-    // Waits until it answers.
-    await service.inspect(targetOf(params.model), () => undefined);
-    return {};
+    return loadModel(service, params.model, (body as { parameters?: unknown } | null)?.parameters);
   });
-  app.post<{ Params: Params }>('/v2/repository/models/:model/unload', async ({ params }) => {
-    await router.state(targetOf(params.model).model);
-    throw new RequestError(
-      400,
-      `What is served of ${JSON.stringify(params.model)} follows its aliases: promote, roll back or delete versions with \`perennial models\`. What nobody asks for leaves the memory by itself.`,
-    );
-  });
+  app.post<{ Params: Params }>('/v2/repository/models/:model/unload', async ({ params }) => unloadModel(service, params.model));
   app.post('/v2/repository/index', async ({ body }) => repositoryIndex(router.states(), body));
 }
 
@@ -114,32 +103,19 @@ function requestId(body: Record<string, unknown>, otherwise: string): string {
   return body.id;
 }
 
-/** The JSON of an answer, and the tensors that follow it where binary was asked for, both in the order in which they were asked for. */
-function inferAnswer(answer: Answer, wanted: readonly RequestedOutput[]): { readonly header: unknown; readonly tail: readonly Buffer[] } {
-  const rows = answer.predictions.length;
-  const tail: Buffer[] = [];
-  const outputs = wanted.map(({ output, binary, classification }) => {
-    const plain = valuesOf(answer, output);
-    const named = classification === undefined ? undefined : plain.map((values) => largest(values, output, classification));
-    const datatype = named === undefined ? output.datatype : 'BYTES';
-    const shape = [rows, ...(named === undefined ? output.shape : [named[0]?.length ?? 0])];
-    const values = (named ?? plain).flat(Infinity);
-    if (!binary) return { name: output.name, shape, datatype, data: values };
-    const bytes = bytesOfValues(values, datatype);
-    tail.push(bytes);
-    return { name: output.name, shape, datatype, parameters: { binary_data_size: bytes.length } };
-  });
-  return {
-    header: { model_name: answer.servable.model, model_version: String(answer.servable.version), id: answer.id, outputs },
-    tail,
-  };
+/** Waits until a model answers. @throws RequestError */
+export async function loadModel(service: InferenceService, model: string, parameters: unknown): Promise<object> {
+  if (Object.keys(objectBody(parameters ?? {})).length > 0)
+    throw new RequestError(400, 'A version is loaded as it was registered: "parameters" that change it are not taken.');
+  await service.inspect(targetOf(model), () => undefined);
+  return {};
 }
 
-/** `value:index` of the largest values, with the name of the class where there is one: `0.97:2:Gentoo`. */
-function largest(values: unknown, { classes }: NamedOutput, count: number): string[] {
-  return (Array.isArray(values) ? (values as number[]) : [values as number])
-    .map((value, index) => ({ value, index }))
-    .sort((a, b) => b.value - a.value || a.index - b.index)
-    .slice(0, count)
-    .map(({ value, index }) => [value, index, ...(classes === undefined ? [] : [classes[index]])].join(':'));
+/** @throws RequestError, always: what is served is decided by aliases */
+export async function unloadModel({ router }: InferenceService, model: string): Promise<never> {
+  await router.state(targetOf(model).model);
+  throw new RequestError(
+    400,
+    `What is served of ${JSON.stringify(model)} follows its aliases: promote, roll back or delete versions with \`perennial models\`. What nobody asks for leaves the memory by itself.`,
+  );
 }
