@@ -6,6 +6,8 @@ import type { StepLogger } from '../core/step.ts';
 import type { JsonRules } from '../data/reading/json-parser.ts';
 import type { InferenceService } from '../serving/inference.ts';
 import { SERVING_LIMITS } from '../serving/limits.ts';
+import type { FeedbackWriter } from '../monitoring/feedback/feedback-writer.ts';
+import { registerFeedback } from '../serving/protocols/feedback.ts';
 import { registerMlflowProtocol } from '../serving/protocols/mlflow.ts';
 import { registerOpenInferenceProtocol } from '../serving/protocols/open-inference.ts';
 import { registerRowsProtocol } from '../serving/protocols/rows.ts';
@@ -26,6 +28,7 @@ export interface AppOptions {
   readonly service: InferenceService;
   readonly metrics: ServingMetrics;
   readonly reports: ReportSource;
+  readonly feedback: FeedbackWriter;
   readonly log: StepLogger;
   readonly packageVersion: string;
   /** Of the store that is served from; absent while it is away. */
@@ -50,6 +53,7 @@ export function createApp({
   service,
   metrics,
   reports,
+  feedback,
   log,
   packageVersion,
   storeId,
@@ -139,6 +143,7 @@ export function createApp({
   registerTfServingProtocol(app, context);
   registerRowsProtocol(app, context);
   registerMlflowProtocol(app, context);
+  registerFeedback(app, context, feedback);
   registerReports(app, reports);
   app.get('/models', async () => ({ models: service.router.states() }));
   app.get('/metrics', async (_request, reply) =>

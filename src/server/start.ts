@@ -8,6 +8,7 @@ import { PerennialError, messageOf } from '../core/errors.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import type { StepLogger } from '../core/step.ts';
 import { packageRoot } from '../platform/paths.ts';
+import { FeedbackWriter } from '../monitoring/feedback/feedback-writer.ts';
 import { InferenceService } from '../serving/inference.ts';
 import { SERVING_LIMITS } from '../serving/limits.ts';
 import { createVersionSource } from '../serving/loader.ts';
@@ -72,6 +73,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     service,
     metrics,
     reports: createReportSource(store, artifacts),
+    feedback: new FeedbackWriter(store, { writer: id }),
     log,
     packageVersion: packageVersion(),
     storeId: () => identity?.id,

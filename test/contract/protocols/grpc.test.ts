@@ -37,7 +37,7 @@ async function call(
 ) {
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-  return new Promise<{ code: number; error?: string; body?: any; version?: string }>((resolve) => {
+  return new Promise<{ code: number; error?: string; body?: any; version?: string | undefined }>((resolve) => {
     let version: string | undefined;
     client
       .makeUnaryRequest(

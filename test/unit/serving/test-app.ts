@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ArtifactStore } from '../../../src/core/ports.ts';
 import { createApp } from '../../../src/server/app.ts';
 import { createReportSource } from '../../../src/server/reports.ts';
+import { FeedbackWriter } from '../../../src/monitoring/feedback/feedback-writer.ts';
 import { InferenceService } from '../../../src/serving/inference.ts';
 import { PredictionLog } from '../../../src/serving/prediction-log.ts';
 import { Router } from '../../../src/serving/router.ts';
@@ -42,6 +43,7 @@ export async function startTestApp(
     service,
     metrics,
     reports: createReportSource(store, artifacts),
+    feedback: new FeedbackWriter(store),
     log: recording,
     packageVersion: '9.9.9',
     ...options,
