@@ -9527,6 +9527,31 @@ coolDown?: string
 attempts?: number
 }
 /**
+ * Who is told what happened, each with the events that they are told of. A message is tried again for a day, with the same id; it holds nothing up.
+ * 
+ * @minItems 1
+ */
+notify?: {
+/**
+ * The channel.
+ */
+to: {
+command?: ChannelCommand
+slack?: ChannelSlack
+webhook?: ChannelWebhook
+}
+/**
+ * failed, rejected, cancelled, completed: how a run ended (failed: also of a check). promoted: its version is live. blocked: a version is not live since another one is pinned, or no run is started any more since those before changed nothing. drifted: a check found drift. recovered: what was wrong the last time is not any more.
+ * 
+ * @minItems 1
+ */
+events?: ("failed" | "rejected" | "promoted" | "blocked" | "drifted" | "recovered" | "completed" | "cancelled")[]
+/**
+ * changes: what is as it was the last time (still failing, still blocked, still drifted) is not said again until it has changed. always: every time.
+ */
+repeat?: ("changes" | "always")
+}[]
+/**
  * What a run that started by itself does where data, parameters and code give the very model that is champion already. stop: it ends as `nothingNew`, and what would judge, register and deploy the model is skipped. goOn: it is judged, registered and deployed all the same.
  */
 unchanged?: ("stop" | "goOn")
@@ -9623,4 +9648,54 @@ export interface DriftWasserstein {
  * The column has drifted where the distance is above this.
  */
 threshold?: number
+}
+/**
+ * A program on the machine of the worker; it reads the notification as JSON from its standard input.
+ */
+export interface ChannelCommand {
+/**
+ * The program and its arguments. An exit code other than 0 means: try again.
+ * 
+ * @minItems 1
+ */
+run: string[]
+/**
+ * Variables besides PATH, HOME and the locale.
+ */
+env?: {
+[k: string]: string | Secret
+}
+}
+/**
+ * A value read from the worker's environment when the step runs. It is never stored, logged or sent through Temporal.
+ */
+export interface Secret {
+/**
+ * Name of the environment variable.
+ */
+$secret: string
+}
+/**
+ * A message for Slack, Mattermost and others that take the incoming webhooks of Slack.
+ */
+export interface ChannelSlack {
+/**
+ * The address of the incoming webhook. It is a secret: whoever knows it can write.
+ */
+url: (string | Secret)
+}
+/**
+ * A CloudEvents 1.0 event as JSON, by HTTP POST.
+ */
+export interface ChannelWebhook {
+/**
+ * Where it is sent.
+ */
+url: (string | Secret)
+/**
+ * Further headers of the request.
+ */
+headers?: {
+[k: string]: string | Secret
+}
 }
