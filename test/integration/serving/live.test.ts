@@ -160,7 +160,7 @@ describe('the model server in trouble', () => {
     await store.put(found[0]!, spoilt);
     // A promotion would refuse; damage that comes later is met by the server.
     await expect(registry.promote('m', 2, author)).rejects.toMatchObject({ code: 'VERSION_INVALID' });
-    const { value } = (await getJson<Routing>(store, routingKey('m')))!;
+    const value = (await getJson(store, routingKey('m')))!.value as Routing;
     await putJson(store, routingKey('m'), { ...value, revision: value.revision + 1, aliases: { ...value.aliases, champion: 2 } });
     const models = async (): Promise<{ version: number; wanted: number; error?: string }> =>
       ((await (await fetch(`${url}/models`)).json()) as { models: [{ version: number; wanted: number; error?: string }] }).models[0];
