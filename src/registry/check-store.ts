@@ -5,6 +5,7 @@ import { OBJECT, defineStored, getStored, isUnreadable } from '../storage/stored
 import type { StoredKind } from '../storage/stored.ts';
 import { ANNOUNCEMENT, CLAIM, INDEX_ENTRY, TRANSITION } from './documents.ts';
 import { INDEX_PREFIX, MODELS_PREFIX, claimKey, indexKey, routingKey, transitionKey, transitionsPrefix } from './keys.ts';
+import { OUTCOME } from './outcomes.ts';
 import { readRouting, rebuildRouting } from './routing.ts';
 import type { Routing, VersionManifest } from './types.ts';
 import { readVersions } from './versions.ts';
@@ -55,7 +56,7 @@ export async function checkStore(store: ObjectStore, { repair = false }: { reado
   ].sort();
   let versions = 0;
   for (const model of models) versions += await checkModel(store, model, keys, report);
-  for (const key of keys.filter((one) => /^(cache|servers)\//.test(one) && one.endsWith('.json')))
+  for (const key of keys.filter((one) => /^(cache|servers|outcomes)\//.test(one) && one.endsWith('.json')))
     await checkDisposable(store, key, report);
   return { location: store.location, models: models.length, versions, findings };
 }
@@ -227,7 +228,7 @@ async function checkClaims(
 
 /** What is made again by itself goes. */
 async function checkDisposable(store: ObjectStore, key: string, report: Report): Promise<void> {
-  const found = await unreadable(store, key.startsWith('servers/') ? ANNOUNCEMENT : ENTRY, key);
+  const found = await unreadable(store, disposableAt(key), key);
   if (found !== undefined && !found.newer)
     await report(
       {
@@ -235,7 +236,9 @@ async function checkDisposable(store: ObjectStore, key: string, report: Report):
         problem: found.problem,
         fix: key.startsWith('cache/')
           ? 'It is removed: the step runs once more.'
-          : 'It is removed: a server that lives announces itself again.',
+          : key.startsWith('outcomes/')
+            ? 'It is removed: the next run or check writes what it came to.'
+            : 'It is removed: a server that lives announces itself again.',
       },
       () => store.delete(key),
     );
@@ -243,6 +246,11 @@ async function checkDisposable(store: ObjectStore, key: string, report: Report):
 
 /** The cache itself judges its entries, of every format: here only that they are records at all. */
 const ENTRY: StoredKind<object> = defineStored({ name: 'entry of the step cache', formatVersion: 1, unmarked: 1, schema: OBJECT });
+
+function disposableAt(key: string): StoredKind<object> {
+  if (key.startsWith('servers/')) return ANNOUNCEMENT;
+  return key.startsWith('outcomes/') ? OUTCOME : ENTRY;
+}
 
 const NEWER = 'Nothing is changed: a newer version of Perennial wrote it. Use that one.';
 
