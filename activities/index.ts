@@ -2,6 +2,8 @@ import type { ActivityDeps } from './deps.ts';
 import { PerennialError } from '../src/core/errors.ts';
 import { activityName } from '../src/core/run.ts';
 import type { StepOutcome, StepTask } from '../src/core/run.ts';
+import { approvalActivities } from './approvals.ts';
+import type { ApprovalActivities } from './approvals.ts';
 import { modelActivities } from './models.ts';
 import type { ModelActivities } from './models.ts';
 import { monitorActivities } from './monitors.ts';
@@ -22,6 +24,7 @@ export function createActivities(
   MonitorActivities &
   ScheduleActivities &
   OutcomeActivities &
+  ApprovalActivities &
   UnchangedActivities {
   const steps: Record<string, (task: StepTask) => Promise<StepOutcome>> = {};
   for (const definition of deps.steps) {
@@ -35,6 +38,7 @@ export function createActivities(
     ...monitorActivities(deps),
     ...scheduleActivities(),
     ...outcomeActivities(deps),
+    ...approvalActivities(deps),
     ...unchangedActivities(deps),
   } as ReturnType<typeof createActivities>;
 }

@@ -4,7 +4,7 @@ import type { ArtifactStore } from '../core/ports.ts';
 import { verdictWord } from '../core/step.ts';
 import type { StepResult, StepVerdict } from '../core/step.ts';
 import { fairText } from '../evaluation/champion/fair-rows.ts';
-import { formatNumber } from '../evaluation/step/gates.ts';
+import { formatNumber } from '../evaluation/step/gate-words.ts';
 import type { EvaluationReport } from '../evaluation/step/report.ts';
 import { defineStored, recordSchema, TEXT, mapOf, NUMBER, listOf, OBJECT, COUNT, orNull } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
@@ -79,12 +79,37 @@ export async function writeEvaluation(artifacts: ArtifactStore, report: Evaluati
       ...theirs,
       ...naive,
       ...notes,
+      ...Object.fromEntries((report.measures ?? []).map(({ name, value }) => [name, value])),
       rows: report.rows,
       ...(champion?.fair === undefined ? {} : { champion_rows: champion.rows }),
       verdict: verdictWord(verdict),
     },
     verdict,
     details: detailsOf(report),
+    ...asksOf(report),
+  };
+}
+
+/** How long a person is asked who is to decide where there is nothing to compare with. */
+const MANUAL_MS = 7 * 24 * 3_600_000;
+
+/** Where a gate leaves it to a person whether a model without a predecessor may go on. */
+function asksOf({ gates, verdict, metrics, noChampion }: EvaluationReport): Pick<StepResult, 'asks'> {
+  const manual = gates.filter((gate) => gate.manual === true);
+  if (manual.length === 0 || !verdict.passed) return {};
+  return {
+    asks: {
+      text: `There is nothing to compare the model with (${noChampion ?? 'the champion has no such metric'}). May it go on?`,
+      evidence: [
+        ...metrics.map(
+          ({ key, value, baseline }) =>
+            `${key}: ${formatNumber(value)}${baseline === null ? '' : ` (${formatNumber(baseline)} of the baseline)`}`,
+        ),
+        ...gates.filter((gate) => gate.manual !== true).map(({ sentence }) => `Gate: ${sentence}`),
+      ],
+      timeoutMs: MANUAL_MS,
+      onTimeout: 'reject',
+    },
   };
 }
 

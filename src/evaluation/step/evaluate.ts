@@ -24,7 +24,10 @@ import { evaluateGenerator } from '../generators/evaluate-generator.ts';
 import { evaluateText } from './evaluate-text.ts';
 import type { EvaluateInputs, EvaluateOptions } from './evaluation-input.ts';
 import { judge, requireMeasured, verdictOf } from './gates.ts';
-import type { FormerFacts } from './gates.ts';
+import { slicesOf } from './gate.ts';
+import type { FormerFacts, GateFacts, SliceValue } from './gate.ts';
+import { measuredKeys, withMeasures } from './measures.ts';
+import { sliceValues } from '../measure/slice-values.ts';
 import { isUndefinedMetric } from '../metrics/metric.ts';
 import type { Chunk } from '../metrics/metric.ts';
 import { calibrationBins } from '../metrics/shared/probabilities.ts';
@@ -69,7 +72,8 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
     const { anomaly } = examples.meta;
     const metrics = metricsFor(options, output, anomaly !== undefined);
     const source = datasetMeta(dataset);
-    requireSlices(options.slices, source);
+    const columns = [...new Set([...options.slices, ...options.gates.flatMap(slicesOf)])];
+    requireSlices(columns, source);
     const scored = await scoreExamples(bundle.predictor, examples, {
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       onProgress: (done, total) => options.onProgress?.(`predicted ${done} of ${total} test examples`, done / total),
@@ -86,7 +90,7 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
     const worst = new Set(views.flatMap((view) => view.worst.map(({ index }) => targets[index]!)));
     const facts = await readTestRows(
       inputs,
-      { worst, slices: [...options.slices, ...(anomaly === undefined ? [] : [anomaly.column])], output },
+      { worst, slices: [...columns, ...(anomaly === undefined ? [] : [anomaly.column])], output },
       options,
     );
     const profile = await fileAs(dataset, PROFILE, 'profile.json');
@@ -191,6 +195,8 @@ interface JudgedOutput {
   readonly baseline: Baseline;
   readonly compared: Compared;
   readonly findings: OutputFindings;
+  /** What gates about slices read. */
+  readonly sliceValues: NonNullable<GateFacts['slices']>;
 }
 
 /** The view with the labels of the source, which are those of its examples. @throws DATA_INVALID */
@@ -272,8 +278,23 @@ async function judgeOutput(
     );
     await pause();
   }
+  const ofSlices: Record<string, Record<string, readonly SliceValue[]>> = {};
+  for (const gate of options.gates) {
+    const metric = metrics.find(({ key }) => key === gate.metric);
+    if (metric === undefined) continue;
+    for (const column of slicesOf(gate)) {
+      const raw = facts.slices.get(column)!;
+      (ofSlices[gate.metric] ??= {})[column] = sliceValues(
+        metric,
+        Array.from(targets, (target) => raw[target]),
+        chunk,
+      );
+      await pause();
+    }
+  }
   return {
     view,
+    sliceValues: ofSlices,
     results,
     leftOut,
     baseline,
@@ -364,7 +385,8 @@ function reportOf(
   const results = judged.flatMap((one) => one.results);
   const { compared, baseline, findings, view } = judged[0]!;
   const described = several ? judged.map((one) => `${one.view.output.name}: ${one.baseline.description}`).join('; ') : baseline.description;
-  const gates = judgeGates(results, mergeCompared(judged), former, described, options);
+  const slices: NonNullable<GateFacts['slices']> = Object.assign({}, ...judged.map((one) => one.sliceValues));
+  const gates = judgeGates(results, mergeCompared(judged), former, described, slices, options);
   return {
     formatVersion: 1,
     pipeline: options.pipeline,
@@ -379,6 +401,7 @@ function reportOf(
       : {}),
     ...(options.threshold === undefined ? {} : { threshold: options.threshold }),
     metrics: results,
+    ...(options.measures === undefined ? {} : { measures: options.measures }),
     ...(judged.every((one) => one.leftOut.length === 0) ? {} : { leftOut: judged.flatMap((one) => one.leftOut) }),
     baseline: {
       kind: several ? (judged.every((one) => one.baseline.kind === 'none') ? 'none' : 'several') : baseline.kind,
@@ -422,11 +445,17 @@ function mergeCompared(judged: readonly JudgedOutput[]): Compared {
   const [first] = judged;
   if (judged.length === 1 || 'none' in first!.compared) return first!.compared;
   const parts = judged.flatMap(({ compared }) => ('none' in compared ? [] : [compared.comparison]));
-  const merge = <K extends 'ours' | 'theirs' | 'differences'>(key: K): Comparison[K] =>
+  const merge = <K extends 'ours' | 'theirs' | 'differences' | 'disagreements'>(key: K): Comparison[K] =>
     Object.assign({}, ...parts.map((part) => part[key])) as Comparison[K];
   return {
     summary: first!.compared.summary,
-    comparison: { ...parts[0]!, ours: merge('ours'), theirs: merge('theirs'), differences: merge('differences') },
+    comparison: {
+      ...parts[0]!,
+      ours: merge('ours'),
+      theirs: merge('theirs'),
+      differences: merge('differences'),
+      disagreements: merge('disagreements'),
+    },
   };
 }
 
@@ -436,10 +465,7 @@ function metricsFor(options: EvaluateOptions, output: OutputSpec, labelled: bool
     output.kind === 'several'
       ? metricsOfEach(options.metrics, output.outputs)
       : new Map([[output.name, metricsOfOne(options.metrics, output, labelled)]]);
-  requireMeasured(
-    options.gates,
-    [...metrics.values()].flat().map(({ key }) => key),
-  );
+  requireMeasured(options.gates, [...[...metrics.values()].flat().map(({ key }) => key), ...measuredKeys(options.measures)]);
   return metrics;
 }
 
@@ -562,14 +588,16 @@ function judgeGates(
   compared: Compared,
   former: readonly FormerFacts[],
   baseline: string,
+  slices: NonNullable<GateFacts['slices']>,
   options: EvaluateOptions,
 ): EvaluationReport['gates'] {
   const by = <T>(value: (result: MetricResult) => T): Record<string, T> =>
     Object.fromEntries(results.map((result) => [result.key, value(result)]));
-  return judge(options.gates, {
+  const facts: GateFacts = {
     metrics: by((result) => result.value),
     directions: by((result) => result.direction),
     former,
+    slices,
     ...(options.formerAgesMs === undefined ? {} : { formerAgesMs: options.formerAgesMs }),
     onTooFewRows: options.comparison.onTooFewRows,
     ...('none' in compared
@@ -581,11 +609,13 @@ function judgeGates(
             ours: compared.comparison.ours,
             metrics: compared.comparison.theirs,
             differences: compared.comparison.differences,
+            disagreements: compared.comparison.disagreements,
           },
         }),
     baseline: { description: baseline, metrics: by((result) => result.baseline) },
     onNoChampion: options.onNoChampion,
-  });
+  };
+  return judge(options.gates, withMeasures(facts, options.measures));
 }
 
 /** Said only where rows were left out. */

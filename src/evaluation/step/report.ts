@@ -1,7 +1,8 @@
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
 import type { StepVerdict } from '../../core/step.ts';
-import type { Gate, GateVerdict, OnNoChampion } from './gates.ts';
+import type { Gate, GateVerdict, OnNoChampion } from './gate.ts';
+import type { Measure } from './measures.ts';
 import type { MetricDefinition, MetricTask } from '../metrics/metric.ts';
 import type { CalibrationBin } from '../metrics/shared/probabilities.ts';
 
@@ -183,6 +184,8 @@ export interface EvaluationReport extends OutputFindings {
   readonly positive?: string;
   readonly threshold?: number;
   readonly metrics: readonly MetricResult[];
+  /** What was measured of the model in use, where a gate asked for it: not the same each time. */
+  readonly measures?: readonly Measure[];
   /** Usual metrics of the task that nobody asked for by name and that are not defined on these rows, with the reason. */
   readonly leftOut?: readonly { readonly key: string; readonly why: string }[];
   readonly baseline: {
