@@ -132,7 +132,7 @@ not: Condition1
 /**
  * What is measured.
  */
-export type Metric = (("accuracy" | "balancedAccuracy" | "bitsPerToken" | "brier" | "cohenKappa" | "expectedCalibrationError" | "explainedVariance" | "fBeta" | "f1" | "falseAlarmRate" | "frechetDistanceRatio" | "frechetDistance" | "logLoss" | "matthews" | "maxError" | "meanAbsoluteError" | "meanAbsolutePercentageError" | "meanPoissonDeviance" | "meanSquaredError" | "medianAbsoluteError" | "nextTokenAccuracy" | "perplexity" | "prAuc" | "precision" | "r2" | "recall" | "reconstructionError" | "rocAuc" | "rootMeanSquaredError" | "topKAccuracy") | {
+export type Metric = (("accuracy" | "balancedAccuracy" | "bitsPerToken" | "brier" | "cohenKappa" | "expectedCalibrationError" | "explainedVariance" | "fBeta" | "f1" | "falseAlarmRate" | "frechetDistanceRatio" | "frechetDistance" | "logLoss" | "matthews" | "maxError" | "meanAbsoluteError" | "meanAbsolutePercentageError" | "meanAbsoluteScaledError" | "meanPoissonDeviance" | "meanSquaredError" | "medianAbsoluteError" | "nextTokenAccuracy" | "perplexity" | "prAuc" | "precisionAtK" | "precision" | "quantileLoss" | "r2" | "recall" | "reconstructionError" | "rocAuc" | "rootMeanSquaredError" | "symmetricMeanAbsolutePercentageError" | "topKAccuracy") | {
 accuracy?: MetricAccuracy
 balancedAccuracy?: MetricBalancedAccuracy
 bitsPerToken?: MetricBitsPerToken
@@ -150,18 +150,22 @@ matthews?: MetricMatthews
 maxError?: MetricMaxError
 meanAbsoluteError?: MetricMeanAbsoluteError
 meanAbsolutePercentageError?: MetricMeanAbsolutePercentageError
+meanAbsoluteScaledError?: MetricMeanAbsoluteScaledError
 meanPoissonDeviance?: MetricMeanPoissonDeviance
 meanSquaredError?: MetricMeanSquaredError
 medianAbsoluteError?: MetricMedianAbsoluteError
 nextTokenAccuracy?: MetricNextTokenAccuracy
 perplexity?: MetricPerplexity
 prAuc?: MetricPrAuc
+precisionAtK?: MetricPrecisionAtK
 precision?: MetricPrecision
+quantileLoss?: MetricQuantileLoss
 r2?: MetricR2
 recall?: MetricRecall
 reconstructionError?: MetricReconstructionError
 rocAuc?: MetricRocAuc
 rootMeanSquaredError?: MetricRootMeanSquaredError
+symmetricMeanAbsolutePercentageError?: MetricSymmetricMeanAbsolutePercentageError
 topKAccuracy?: MetricTopKAccuracy
 })
 /**
@@ -1457,6 +1461,19 @@ as?: string
 of?: string
 }
 /**
+ * Of a sequence of one number: the mean absolute error, divided by that of the naive forecast ("baseline") on the training rows. Below 1: better than that.
+ */
+export interface MetricMeanAbsoluteScaledError {
+/**
+ * Name of the result. Needed where one metric is asked for twice with different options.
+ */
+as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
+}
+/**
  * Mean Poisson deviance, for counts: labels of at least 0 and predictions above 0.
  */
 export interface MetricMeanPoissonDeviance {
@@ -1539,6 +1556,23 @@ as?: string
 of?: string
 }
 /**
+ * Share of rows of the positive class (anomalies) among the "k" that are scored highest; of equal scores at the end a part counts.
+ */
+export interface MetricPrecisionAtK {
+/**
+ * How many rows are looked at, e.g. as many as somebody can check in a day. Default: as many as there are of the class.
+ */
+k?: number
+/**
+ * Name of the result. Needed where one metric is asked for twice with different options.
+ */
+as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
+}
+/**
  * Share of the rows predicted as a class that are of the class.
  */
 export interface MetricPrecision {
@@ -1550,6 +1584,23 @@ average?: ("auto" | "binary" | "macro" | "micro" | "weighted")
  * Value of a class where the ratio is 0/0 (never predicted, or absent), or "error" to refuse.
  */
 zeroDivision?: (0 | 1 | "error")
+/**
+ * Name of the result. Needed where one metric is asked for twice with different options.
+ */
+as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
+}
+/**
+ * Mean pinball loss: smallest where the predictions are this quantile of the labels, in the units of the label.
+ */
+export interface MetricQuantileLoss {
+/**
+ * Share of the labels that are to lie below the predictions. 0.5: half of the mean absolute error.
+ */
+quantile?: number
 /**
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
@@ -1619,6 +1670,10 @@ export interface MetricRocAuc {
  */
 average?: ("macro" | "weighted")
 /**
+ * With more than two classes: each against all others, or the mean over all pairs of classes, which their sizes do not sway ("weighted": by the rows of a pair). Default: "oneVersusRest".
+ */
+multiClass?: ("oneVersusRest" | "oneVersusOne")
+/**
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
 as?: string
@@ -1631,6 +1686,19 @@ of?: string
  * Square root of the mean squared error, in the units of the label.
  */
 export interface MetricRootMeanSquaredError {
+/**
+ * Name of the result. Needed where one metric is asked for twice with different options.
+ */
+as?: string
+/**
+ * Of a model with several outputs: the label that is judged. Default: every label that the metric fits, as "<label>.<metric>".
+ */
+of?: string
+}
+/**
+ * Mean distance of the prediction from the label, as a share of half of their sizes (0 to 2). Not defined where both are 0.
+ */
+export interface MetricSymmetricMeanAbsolutePercentageError {
 /**
  * Name of the result. Needed where one metric is asked for twice with different options.
  */
@@ -3272,6 +3340,10 @@ overwriteEvery?: number
  * @maxItems 16
  */
 callbacks?: Callback[]
+/**
+ * "auto": where there are validation rows, and neither "callbacks" nor "checkpoint.best" say otherwise, training ends once validationLoss has not improved for 5 epochs (of more than 50 for a tenth of them), and the model has the weights of its best epoch. "off": every epoch is run, and the model has the weights of the last.
+ */
+earlyStopping?: ("auto" | "off")
 /**
  * When the state of training is saved, so that an interrupted step goes on from there.
  */

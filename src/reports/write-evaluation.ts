@@ -79,6 +79,7 @@ export async function writeEvaluation(artifacts: ArtifactStore, report: Evaluati
       ...theirs,
       ...naive,
       ...notes,
+      ...warningsOf(report),
       ...Object.fromEntries((report.measures ?? []).map(({ name, value }) => [name, value])),
       rows: report.rows,
       ...(champion?.fair === undefined ? {} : { champion_rows: champion.rows }),
@@ -88,6 +89,17 @@ export async function writeEvaluation(artifacts: ArtifactStore, report: Evaluati
     details: detailsOf(report),
     ...asksOf(report),
   };
+}
+
+/** What whoever started the run has to know before the numbers are believed. */
+function warningsOf({ metrics, baseline, gates }: EvaluationReport): { readonly warnings?: string[] } {
+  const worse = metrics.filter(
+    ({ value, baseline: naive, direction }) => naive !== null && (direction === 'minimize' ? value >= naive : value <= naive),
+  );
+  // A gate that says so already rejects the model.
+  if (worse.length === 0 || gates.some(({ gate, passed }) => 'betterThanBaseline' in gate && !passed)) return {};
+  const named = worse.slice(0, 3).map(({ key, value, baseline: naive }) => `${key} ${formatNumber(value)} against ${formatNumber(naive!)}`);
+  return { warnings: [`no better than the baseline (${baseline.description}): ${named.join(', ')}`] };
 }
 
 /** How long a person is asked who is to decide where there is nothing to compare with. */
@@ -147,7 +159,8 @@ function detailsOf(report: EvaluationReport): string {
       : champion.fair === undefined
         ? ''
         : `Compared with version ${champion.version} on ${fairText(champion.fair)}.`;
-  return [table, notes, gates, compared].filter((part) => part !== '').join('\n\n');
+  const weighted = report.weightedBy === undefined ? '' : `Each row counts as "${report.weightedBy}" says.`;
+  return [table, weighted, notes, gates, compared].filter((part) => part !== '').join('\n\n');
 }
 
 function escapeCell(text: string): string {

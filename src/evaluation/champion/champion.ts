@@ -68,6 +68,7 @@ export function alignChampion(
     challenger.chunk,
     Int32Array.from(shared, (pair) => pair.example),
   );
+  const weights = ours.weights === undefined ? {} : { weights: ours.weights };
   const width = champion.predictions.length / champion.targets.length;
   const picked = new Float64Array(shared.length * width);
   shared.forEach((pair, row) => picked.set(champion.predictions.subarray(pair.theirs * width, (pair.theirs + 1) * width), row * width));
@@ -86,6 +87,7 @@ export function alignChampion(
         predictions: picked,
         labels: ours.kind === 'classes' ? ours.labels : [],
         rows: shared.length,
+        ...weights,
         ...options,
       }),
     };
@@ -99,6 +101,7 @@ export function alignChampion(
       predictions,
       labels: ours.labels,
       rows: shared.length,
+      ...weights,
       ...options,
     }),
   };

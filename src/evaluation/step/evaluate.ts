@@ -69,7 +69,7 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
         `"features" are what samples of a generator are compared by, and the model predicts "${output.name}".`,
         { hint: 'Leave "features" out of the evaluate step.' },
       );
-    const { anomaly } = examples.meta;
+    const { anomaly, weight } = examples.meta;
     const metrics = metricsFor(options, output, anomaly !== undefined);
     const source = datasetMeta(dataset);
     const columns = [...new Set([...options.slices, ...options.gates.flatMap(slicesOf)])];
@@ -90,7 +90,11 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
     const worst = new Set(views.flatMap((view) => view.worst.map(({ index }) => targets[index]!)));
     const facts = await readTestRows(
       inputs,
-      { worst, slices: [...columns, ...(anomaly === undefined ? [] : [anomaly.column])], output },
+      {
+        worst,
+        slices: [...columns, ...(anomaly === undefined ? [] : [anomaly.column]), ...(weight === undefined ? [] : [weight])],
+        output,
+      },
       options,
     );
     const profile = await fileAs(dataset, PROFILE, 'profile.json');
@@ -102,7 +106,7 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
     for (const view of views)
       judged.push(
         await judgeOutput(
-          exactly(view, facts, targets, sequence !== undefined),
+          exactly(view, facts, targets, sequence !== undefined, { weight, naiveError: series?.naiveErrors.get(view.output.name) }),
           { fair, facts, targets, profile, sequence, series, several: views.length > 1, anomaly, model, examples },
           options,
         ),
@@ -110,7 +114,7 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
     const former = await formerFacts(inputs, judged, targets, output, options);
     return reportOf(
       judged,
-      { output, model, dataset, rows: scored.rows, former, meta: bundle.meta, history: await readHistory(model) },
+      { output, model, dataset, rows: scored.rows, weight, former, meta: bundle.meta, history: await readHistory(model) },
       options,
     );
   } finally {
@@ -200,10 +204,38 @@ interface JudgedOutput {
 }
 
 /** The view with the labels of the source, which are those of its examples. @throws DATA_INVALID */
-function exactly(view: OutputView, { rows, labels }: TestRowFacts, targets: Int32Array, sequence: boolean): OutputView {
+function exactly(
+  view: OutputView,
+  { rows, labels, slices }: TestRowFacts,
+  targets: Int32Array,
+  sequence: boolean,
+  { weight, naiveError }: { readonly weight: string | undefined; readonly naiveError: number | undefined },
+): OutputView {
   const raw = labels.get(view.output.name) ?? [];
   requireAligned(rows, raw, targets, view.chunk, sequence);
-  return { ...view, chunk: withSourceLabels(view.chunk, view.output, raw, targets) };
+  const chunk = withSourceLabels(view.chunk, view.output, raw, targets);
+  return {
+    ...view,
+    chunk: {
+      ...chunk,
+      ...(weight === undefined ? {} : { weights: weightsOf(weight, slices.get(weight)!, targets) }),
+      ...(chunk.kind === 'number' && chunk.width === 1 && naiveError !== undefined && !Number.isNaN(naiveError) ? { naiveError } : {}),
+    },
+  };
+}
+
+/** @throws DATA_INVALID for a weight that is missing, negative or infinite */
+function weightsOf(column: string, values: readonly unknown[], targets: Int32Array): Float64Array {
+  return Float64Array.from(targets, (target) => {
+    const value = values[target];
+    const weight = typeof value === 'bigint' ? Number(value) : value;
+    if (typeof weight === 'number' && weight >= 0 && weight < Infinity) return weight;
+    throw new PerennialError(
+      'DATA_INVALID',
+      `Row ${target} of the test split: the weight "${column}" is ${value === null || value === undefined ? 'missing' : String(value)}; a weight is a number from 0 up.`,
+      { hint: `Correct the row, or leave it out in the validate step: { "column": "${column}", "between": [0, 1000] }.` },
+    );
+  });
 }
 
 /**
@@ -371,6 +403,8 @@ interface Evaluated {
   readonly model: OpenArtifact;
   readonly dataset: OpenArtifact;
   readonly rows: number;
+  /** Column with the weights of rows, where they carry any. */
+  readonly weight: string | undefined;
   readonly former: readonly FormerFacts[];
   readonly meta: ModelMeta;
   readonly history: EvaluationReport['history'];
@@ -378,7 +412,7 @@ interface Evaluated {
 
 function reportOf(
   judged: readonly JudgedOutput[],
-  { output, model, dataset, rows, former, meta, history }: Evaluated,
+  { output, model, dataset, rows, weight, former, meta, history }: Evaluated,
   options: EvaluateOptions,
 ): EvaluationReport {
   const several = output.kind === 'several';
@@ -401,6 +435,7 @@ function reportOf(
       : {}),
     ...(options.threshold === undefined ? {} : { threshold: options.threshold }),
     metrics: results,
+    ...(weight === undefined ? {} : { weightedBy: weight }),
     ...(options.measures === undefined ? {} : { measures: options.measures }),
     ...(judged.every((one) => one.leftOut.length === 0) ? {} : { leftOut: judged.flatMap((one) => one.leftOut) }),
     baseline: {
