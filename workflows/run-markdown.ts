@@ -174,6 +174,7 @@ function stepTable(steps: readonly StepView[]): string {
 
 function remark(step: StepView): string {
   if (step.failure !== undefined) return `${step.failure.code}: ${firstLine(step.failure.message, REMARK_MAX)}`;
+  if (typeof step.values?.['approved'] === 'boolean' && step.verdict !== undefined) return step.verdict.reasons.at(-1)!;
   if (step.outputs !== undefined)
     return Object.values(step.outputs)
       .map((ref) => ref.summary)

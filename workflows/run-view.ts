@@ -107,7 +107,7 @@ function stoppedAt({ secondsLeft: _left, samplesPerSecond: _speed, ...progress }
 
 /** What the step itself took where it says so; else the time between start and end, waiting included. */
 function durationOf(note: StepNote, status: StepStatus, now: number): number {
-  if (note.outcome !== undefined) return note.outcome.durationMs;
+  if (note.outcome !== undefined && note.outcome.result.asks === undefined) return note.outcome.durationMs;
   if (note.startedAt === undefined) return 0;
   return (status === 'running' ? now : (note.endedAt ?? now)) - note.startedAt;
 }

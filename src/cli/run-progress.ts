@@ -92,11 +92,15 @@ export function stepLine(step: StepView, idWidth: number): string {
 }
 
 /** What somebody is asked, on what grounds, and the commands that answer. */
-export function questionLines(run: Pick<RunReport, 'pipeline' | 'runId' | 'steps'>, asks: NonNullable<StepView['asks']>): string[] {
+export function questionLines(
+  run: Pick<RunReport, 'pipeline' | 'runId' | 'steps' | 'urls'>,
+  asks: NonNullable<StepView['asks']>,
+): string[] {
   const several = run.steps.filter((step) => step.asks !== undefined).length > 1;
   const name = `${run.pipeline}/${run.runId}${several ? ` --step ${asks.step}` : ''}`;
   return [
     ...asks.evidence.map((line) => `    ${line}`),
+    ...(run.urls.report === undefined ? [] : [`    Report: ${run.urls.report}`]),
     `    yes: perennial runs approve ${name} --reason "…"`,
     `    no:  perennial runs reject ${name} --reason "…"`,
   ];
@@ -116,6 +120,8 @@ function remark(step: StepView): string {
   }
   if (step.status === 'running')
     return [bar(step.progress), progressText(step.progress), step.reason].filter((part) => part !== '').join(' ');
+  if (typeof step.values?.['approved'] === 'boolean' && step.verdict !== undefined)
+    return [...Object.values(step.outputs ?? {}).map((ref) => ref.summary), step.verdict.reasons.at(-1)!].join('; ');
   const facts = Object.values(step.outputs ?? {})
     .map((ref) => ref.summary)
     .join('; ');

@@ -79,6 +79,12 @@ export async function writeEvaluation(artifacts: ArtifactStore, report: Evaluati
       ...theirs,
       ...naive,
       ...notes,
+      // As texts: conditions read numbers, and this is none.
+      ...Object.fromEntries(
+        report.metrics.flatMap(({ key, interval }) =>
+          interval === undefined || interval === null ? [] : [[`interval_${key}`, rangeText(interval)]],
+        ),
+      ),
       ...warningsOf(report),
       ...Object.fromEntries((report.measures ?? []).map(({ name, value }) => [name, value])),
       rows: report.rows,
@@ -89,6 +95,10 @@ export async function writeEvaluation(artifacts: ArtifactStore, report: Evaluati
     details: detailsOf(report),
     ...asksOf(report),
   };
+}
+
+function rangeText({ low, high }: { readonly low: number; readonly high: number }): string {
+  return `${formatNumber(low)} to ${formatNumber(high)}`;
 }
 
 /** What whoever started the run has to know before the numbers are believed. */
@@ -133,6 +143,7 @@ function detailsOf(report: EvaluationReport): string {
   const head = [
     'metric',
     'this model',
+    ...(report.metrics.some(({ interval }) => interval !== undefined && interval !== null) ? ['95 % interval'] : []),
     ...(baseline.kind === 'none' ? [] : [`baseline (${baseline.kind})`]),
     ...(champion === undefined ? [] : [`champion (version ${champion.version})`]),
   ];
@@ -141,6 +152,9 @@ function detailsOf(report: EvaluationReport): string {
     return [
       metric.key,
       show(metric.value),
+      ...(head.includes('95 % interval')
+        ? [metric.interval === undefined || metric.interval === null ? '–' : rangeText(metric.interval)]
+        : []),
       ...(baseline.kind === 'none' ? [] : [show(metric.baseline)]),
       ...(champion === undefined ? [] : [show(metric.champion?.value)]),
     ];

@@ -13,6 +13,8 @@ import { baselineOf, naiveForecast, naiveLag } from '../measure/baseline.ts';
 import type { Baseline, BaselineChoice } from '../measure/baseline.ts';
 import { defaultMetrics, metricsOfEach, resolveMetrics, taskOf } from '../metrics/resolve-metrics.ts';
 import type { MetricSpec, ResolvedMetric } from '../metrics/resolve-metrics.ts';
+import { metricIntervals } from '../measure/bootstrap.ts';
+import type { MetricInterval } from '../measure/bootstrap.ts';
 import { alignChampion, compareOn } from '../champion/champion.ts';
 import type { Comparison, Judged } from '../champion/champion.ts';
 import { toChunk } from '../measure/chunk.ts';
@@ -291,11 +293,16 @@ async function judgeOutput(
     several ? output : undefined,
     options,
   );
+  options.onProgress?.('drawing rows anew, for the intervals of the metrics');
+  const intervals = await metricIntervals(metrics, chunk, {
+    seed: options.seed,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
   // Each metric and each slice is one pass over all rows.
   const pause = pauses(options.signal);
   const results: MetricResult[] = [];
   for (const [index, metric] of metrics.entries()) {
-    results.push(resultOf(metric, values[index]!, baseline.chunk, compared));
+    results.push(resultOf(metric, values[index]!, intervals[metric.key] ?? null, baseline.chunk, compared));
     await pause();
   }
   const slices: EvaluationReport['slices'][number][] = [];
@@ -602,7 +609,13 @@ function alignFairly(
   return { ours, theirs, rows };
 }
 
-function resultOf(metric: ResolvedMetric, measured: Measured, baseline: Chunk | undefined, compared: Compared): MetricResult {
+function resultOf(
+  metric: ResolvedMetric,
+  measured: Measured,
+  interval: MetricInterval | null,
+  baseline: Chunk | undefined,
+  compared: Compared,
+): MetricResult {
   const { key, definition, config } = metric;
   const result = {
     key,
@@ -610,6 +623,7 @@ function resultOf(metric: ResolvedMetric, measured: Measured, baseline: Chunk | 
     config,
     direction: definition.direction,
     ...measured,
+    interval: interval === null ? null : { low: interval.low, high: interval.high, resamples: interval.resamples },
     baseline: baseline === undefined ? null : metricOrNull(metric, baseline),
   };
   if ('none' in compared) return result;

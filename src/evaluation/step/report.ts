@@ -2,6 +2,7 @@ import type { Json, JsonObject } from '../../core/json.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
 import type { StepVerdict } from '../../core/step.ts';
 import type { Gate, GateVerdict, OnNoChampion } from './gate.ts';
+import type { MetricInterval } from '../measure/bootstrap.ts';
 import type { Measure } from './measures.ts';
 import type { MetricDefinition, MetricTask } from '../metrics/metric.ts';
 import type { CalibrationBin } from '../metrics/shared/probabilities.ts';
@@ -13,6 +14,8 @@ export interface MetricResult {
   readonly config: JsonObject;
   readonly direction: MetricDefinition['direction'];
   readonly value: number;
+  /** Where the value would be with other rows of the same kind, in 95 of 100 cases. Absent in evaluations of before; null: not known. */
+  readonly interval?: Omit<MetricInterval, 'confidence'> | null;
   /** What the value is not about, e.g. classes without rows; a sentence without a full stop. */
   readonly note?: string;
   /** null: undefined for the baseline. */

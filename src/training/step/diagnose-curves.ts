@@ -18,6 +18,8 @@ const FALL = 0.05;
 const STILL_FALLING = 0.02;
 /** A training loss that falls by less than this share of where it began has learnt hardly anything. */
 const HARDLY = 0.05;
+/** A validation loss below this share of where it began is learnt, however much further it might fall. */
+const LEARNT = 0.02;
 const DROPOUT = 0.3;
 
 /** What the curves of a training tell about the model, with what to write in the document; empty where they tell nothing bad. */
@@ -47,7 +49,9 @@ function underfitting(looks: readonly Epoch[], best: Epoch, epochs: number, conf
   const ended = config.steps === undefined ? epochs >= config.epochs : false;
   const before = looks[Math.max(0, Math.floor(looks.length * 0.8) - 1)]!;
   const gain = before.validationLoss! - last.validationLoss!;
-  if (ended && best === last && gain > STILL_FALLING * Math.abs(before.validationLoss!))
+  // What has fallen to next to nothing has nowhere to go.
+  const worthwhile = last.validationLoss! > LEARNT * first!.validationLoss!;
+  if (ended && worthwhile && best === last && gain > STILL_FALLING * Math.abs(before.validationLoss!))
     return `underfitting: the validation loss was still falling when training ended (${short(before.validationLoss!)} in epoch ${before.epoch}, ${short(last.validationLoss!)} in epoch ${last.epoch}). Try "epochs": ${config.epochs * 2}.`;
   if (first!.loss! - last.loss! < HARDLY * Math.abs(first!.loss!) && looks.length >= LOOKS_MIN + 2)
     return `underfitting: the training loss hardly fell (${short(first!.loss!)} in epoch ${first!.epoch}, ${short(last.loss!)} in epoch ${last.epoch}). Try "learningRate": "find", or ${larger(config)}.`;

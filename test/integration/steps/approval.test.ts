@@ -53,11 +53,14 @@ async function start(file: string, epochs: number, at: string): Promise<string> 
 
 const end = (workflowId: string): Promise<RunView> => waitRun(stage.temporal, workflowId);
 const asks = (workflowId: string): Promise<RunView> =>
-  until(async () => {
-    const view = await describeRun(stage.temporal, workflowId);
-    expect(['running', 'completed'], view.headline).toContain(view.status);
-    return view.steps.some((step) => step.asks !== undefined) ? view : undefined;
-  }, { timeoutMs: 90_000 });
+  until(
+    async () => {
+      const view = await describeRun(stage.temporal, workflowId);
+      expect(['running', 'completed'], view.headline).toContain(view.status);
+      return view.steps.some((step) => step.asks !== undefined) ? view : undefined;
+    },
+    { timeoutMs: 90_000 },
+  );
 
 beforeAll(async () => {
   process.env.PERENNIAL_HOME = tempDir('home');
@@ -164,6 +167,38 @@ describe('approve', () => {
     expect((await registry.routing('late'))!.routing.aliases).toEqual({ challenger: 1 });
     expect((await cli.run(['models', 'show', 'late', '1', '--json'])).json()).toMatchObject({
       approvals: [{ decision: 'rejected', who: 'bob', why: 'biased', run: id }],
+    });
+  });
+
+  it('is asked by an evaluation without a champion too, of a model that a server process answers with; budgets reject', async () => {
+    const gates = [...EVALUATE.with.gates, { metric: 'servedShare', atLeast: 1 }, { metric: 'latencyMs', atMost: 20_000 }];
+    const manual = documentOf('manual', [
+      { ...EVALUATE, with: { ...EVALUATE.with, onNoChampion: 'manual', gates } },
+      { uses: 'register' },
+      { uses: 'deploy' },
+    ]);
+    const first = await start(manual, 1, '01');
+    const view = await asks(first);
+    expect(view.steps.find(({ id }) => id === 'evaluate')!.asks).toMatchObject({
+      text: expect.stringMatching(/^There is nothing to compare the model with/),
+      evidence: expect.arrayContaining([
+        expect.stringMatching(/^Gate: servedShare 1 is at least 1 \(\d+ answers, one by one, of a server process/),
+      ]),
+    });
+    await cli.run(['runs', 'approve', first, '--reason', 'a beginning', '--who', 'ada']);
+    expect(await end(first)).toMatchObject({ status: 'completed', version: 1, live: true });
+    expect((await cli.run(['models', 'show', 'manual', '1', '--json'])).json()).toMatchObject({
+      approvals: [{ step: 'evaluate', decision: 'approved', who: 'ada', why: 'a beginning' }],
+    });
+    // With a champion there is nothing to ask.
+    expect(await end(await start(manual, 12, '02'))).toMatchObject({ status: 'completed', version: 2, previous: 1 });
+    const large = documentOf('large', [
+      { uses: 'evaluate', with: { gates: [{ metric: 'modelBytes', atMost: 100 }] } },
+      { uses: 'register' },
+    ]);
+    expect(await end(await start(large, 1, '01'))).toMatchObject({
+      status: 'rejected',
+      headline: expect.stringMatching(/^A gate said no: modelBytes \d+ is above 100 \(\d+ files\)\.$/),
     });
   });
 
