@@ -32,6 +32,7 @@ const BEFORE = [
       model: { architecture: 'mlp', units: [8] },
       epochs: '${parameters.epochs}',
       learningRate: 0.003,
+      earlyStopping: 'off',
       checkpoint: { everyEpochs: 100 },
     },
   },
