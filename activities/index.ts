@@ -2,6 +2,8 @@ import type { ActivityDeps } from './deps.ts';
 import { PerennialError } from '../src/core/errors.ts';
 import { activityName } from '../src/core/run.ts';
 import type { StepOutcome, StepTask } from '../src/core/run.ts';
+import { approvalActivities } from './approvals.ts';
+import type { ApprovalActivities } from './approvals.ts';
 import { modelActivities } from './models.ts';
 import type { ModelActivities } from './models.ts';
 import { monitorActivities } from './monitors.ts';
@@ -24,6 +26,7 @@ export function createActivities(
   MonitorActivities &
   ScheduleActivities &
   OutcomeActivities &
+  ApprovalActivities &
   UnchangedActivities &
   NotificationActivities {
   const steps: Record<string, (task: StepTask) => Promise<StepOutcome>> = {};
@@ -38,6 +41,7 @@ export function createActivities(
     ...monitorActivities(deps),
     ...scheduleActivities(),
     ...outcomeActivities(deps),
+    ...approvalActivities(deps),
     ...unchangedActivities(deps),
     ...notificationActivities(deps),
   } as ReturnType<typeof createActivities>;
