@@ -62,9 +62,18 @@ export default defineCommand({
       .description('Steps, verdict and metrics of a run.')
       .argument('<run>')
       .option('-f, --follow', 'follow it to its end')
-      .action((run: string, options: { readonly follow?: boolean }) =>
+      .option('--curves', 'draw its training curves, from the first epoch on, whatever became of the run')
+      .action((run: string, options: { readonly follow?: boolean; readonly curves?: boolean }) =>
         withTemporal(async (temporal, runs) => {
           const address = await find(temporal, run);
+          if (options.curves === true) {
+            if (options.follow === true)
+              throw new PerennialError('USAGE', '"--curves" and "--follow" are given together.', {
+                hint: 'Leave one out: `--curves` draws what there is now, also of a run that goes on.',
+              });
+            const { showCurves } = await import('../runs/show-curves.ts');
+            return showCurves(temporal, address, io);
+          }
           if (options.follow === true) {
             const { followRun } = await import('../follow-run.ts');
             return followRun(temporal, address, io);

@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, r
 import { join } from 'node:path';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
+import type { EpochSpreads } from '../curves/curves.ts';
 import type { EngineState } from './engine.ts';
 import type { SearchResult } from './learning-rate-search.ts';
 
@@ -26,6 +27,8 @@ export interface Position {
   readonly history: readonly Readonly<Record<string, number>>[];
   /** Of what the model makes, while it is trained. */
   readonly snapshots?: readonly Snapshot[];
+  /** Of weights and gradients, at the ends of epochs. */
+  readonly spreads?: readonly EpochSpreads[];
 }
 
 export interface Snapshot {

@@ -4,6 +4,7 @@ import { PerennialError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Callback } from '../callbacks/callback.ts';
 import type { LabelledBatch, Objective } from '../objectives/objective.ts';
+import type { CurveLayer } from '../curves/curves.ts';
 import { BatchSource } from './batch-source.ts';
 import { evaluateSet } from './evaluate-set.ts';
 import type { Checkpoint, CheckpointFolder, Position, Snapshot } from './checkpoint.ts';
@@ -51,6 +52,8 @@ export interface LoopParts {
   readonly send: (message: TrainerMessage) => void;
   /** Asked often. Once true, a checkpoint is written and training ends with CANCELLED. */
   readonly cancelled: () => boolean;
+  /** The network, to be shown. */
+  readonly layers?: readonly CurveLayer[];
   /** Longest time between looks at messages and signals, besides a single step. Default 100 ms. */
   readonly yieldMs?: number;
 }
@@ -107,7 +110,22 @@ export class TrainLoop {
     const { engine, settings, send } = this.#parts;
     const found = this.#parts.checkpoints.latest((message) => send({ type: 'notice', message }));
     if (found !== undefined) this.#restore(found);
-    send({ type: 'started', engine: engine.name, resumedEpoch: this.#position.epoch, resumedStep: this.#position.step });
+    const { epoch, step, history, bestEpoch, snapshots = [], spreads = [] } = this.#position;
+    send({
+      type: 'started',
+      engine: engine.name,
+      resumedEpoch: epoch,
+      resumedStep: step,
+      curve: {
+        epochs: settings.epochs,
+        history,
+        bestEpoch,
+        trained: engine.numbers,
+        spreads,
+        pictures: snapshots,
+        ...(this.#parts.layers === undefined ? {} : { layers: this.#parts.layers }),
+      },
+    });
     try {
       await this.#search();
       if (this.#position.step === 0) this.#snapshot();
@@ -289,6 +307,7 @@ export class TrainLoop {
       history: [...this.#position.history, { epoch, ...numbers, learningRate }],
     };
     this.#snapshot();
+    this.#tellEpoch(epoch);
     this.#report(true);
     if (this.#stopped !== undefined) this.#notice(`training ends after epoch ${epoch} of ${settings.epochs}: ${this.#stopped}`);
     else if (settings.checkpointEveryEpochs !== undefined && epoch % settings.checkpointEveryEpochs === 0) this.#save();
@@ -302,6 +321,12 @@ export class TrainLoop {
     if (objective.snapshot === undefined || (epoch & (epoch - 1)) !== 0 || snapshots.some((each) => each.epoch === epoch)) return;
     const image = objective.snapshot(engine.weights());
     if (image !== undefined) this.#position.snapshots = [...snapshots, { epoch, image }];
+  }
+
+  #tellEpoch(epoch: number): void {
+    const { history, bestEpoch, snapshots } = this.#position;
+    const picture = snapshots?.find((each) => each.epoch === epoch)?.image;
+    this.#parts.send({ type: 'epoch', numbers: history.at(-1)!, bestEpoch, ...(picture === undefined ? {} : { picture }) });
   }
 
   async #validate(epoch: number): Promise<Record<string, number>> {

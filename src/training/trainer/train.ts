@@ -4,6 +4,7 @@ import { openExamples } from '../../data/stored/examples.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
 import { createCallbacks } from '../callbacks/create-callbacks.ts';
+import { curveLayers } from '../curves/curve-layers.ts';
 import { describeTopology, gainsFromOneDnn } from '../model/describe.ts';
 import { answersWidth, headsMeta } from '../model/heads.ts';
 import { resolveNamed } from '../model/named.ts';
@@ -122,6 +123,7 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
     train: trainReader,
     validation,
     objective,
+    layers: curveLayers(topology),
     callbacks,
     settings: {
       epochs,
