@@ -3151,6 +3151,21 @@ everyEpochs?: number
  */
 rows?: number
 }
+/**
+ * How weights and gradients are spread at the ends of epochs, kept with the curves of the run: `perennial tensorboard` shows them. Gradients are those of the last batch of the epoch.
+ */
+histograms?: {
+/**
+ * What is looked at.
+ * 
+ * @minItems 1
+ */
+of?: ("weights" | "gradients")[]
+/**
+ * Epochs between looks.
+ */
+everyEpochs?: number
+}
 }
 /**
  * Presses its inputs through a few latent numbers and rebuilds them: an encoder and its mirror image. Learns without labels; a row that it rebuilds badly is an anomaly.

@@ -1,5 +1,6 @@
-import { seriesOf } from '../runs/run-curves.ts';
 import type { RunCurves } from '../runs/run-curves.ts';
+import { seriesOf } from '../training/curves/series.ts';
+import type { Series } from '../training/curves/series.ts';
 import { formatNumber } from './run-progress.ts';
 
 /** Lines of one plot. */
@@ -31,8 +32,6 @@ function headOf({ step, state, why, epochs, bestEpoch, points, cached, kept }: R
   const how = cached ? 'from the cache' : state === 'done' ? '' : state;
   return `${step}: ${points.length === epochs ? epochs : `${points.length} of ${epochs}`} epochs${best}${resumed}${how === '' ? '' : `, ${how}`}${why === undefined ? '' : `: ${why.split('\n', 1)[0]!}`}`;
 }
-
-type Series = ReturnType<typeof seriesOf>[number];
 
 const constant = (series: readonly Series[]): boolean =>
   new Set(series.flatMap(({ values }) => values.map(([, value]) => value))).size === 1;

@@ -50,6 +50,37 @@ test('the curves of a training are those of its history, with the network', asyn
   ]);
 }, 60_000);
 
+test('histograms of weights and gradients are kept with the curves, and change nothing of the training', async () => {
+  const stores = memoryStores();
+  const examples = await writeExamples(stores, classTable(200));
+  const plain = await runTraining(stepContext(stores, temporaryFolder()), small, examples, trainer);
+  const looked = await runTraining(
+    { ...stepContext(stores, temporaryFolder()), stepId: 'looked' },
+    { ...small, histograms: { everyEpochs: 4 } },
+    examples,
+    trainer,
+  );
+  const weights = async ({ model }: typeof plain): Promise<Uint8Array> => (await stores.artifacts.open(model)).bytes('weights.bin');
+  expect(await weights(looked)).toEqual(await weights(plain));
+  const curves = (await readCurves(stores.store, 'test', 'run')).find(({ step }) => step === 'looked')!;
+  expect(curves.spreads!.map(({ epoch }) => epoch)).toEqual([4, 6]);
+  const { spreads } = curves.spreads![1]!;
+  expect(Object.keys(spreads).sort()).toEqual(
+    ['gradients', 'weights'].flatMap((kind) =>
+      ['dense_1/bias', 'dense_1/kernel', 'output/bias', 'output/kernel'].map((name) => `${kind}/${name}`),
+    ),
+  );
+  for (const { counts, limits, max, min } of Object.values(spreads)) {
+    expect(counts.length).toBe(limits.length);
+    expect(limits.at(-1)).toBe(max);
+    expect(min).toBeLessThan(max);
+  }
+  const kernel = spreads['weights/dense_1/kernel']!;
+  expect(kernel.counts.reduce((sum, count) => sum + count, 0)).toBe(6 * 8);
+  // The gradients of a softmax's biases add up to nothing.
+  expect(Math.abs(spreads['gradients/output/bias']!.sum)).toBeLessThan(1e-6);
+}, 60_000);
+
 test('a kill and a second attempt leave each epoch once, with the numbers of a training that nobody disturbed', async () => {
   const stores = memoryStores();
   const examples = await writeExamples(stores, classTable(400));
