@@ -138,6 +138,7 @@ interface Inventory {
   readonly cache: ObjectHead[];
   readonly documents: ObjectHead[];
   readonly predictions: ObjectHead[];
+  /** Of steps, and what these were computed with. */
   readonly logs: ObjectHead[];
   readonly curves: ObjectHead[];
   readonly servers: ObjectHead[];
@@ -165,7 +166,7 @@ async function takeInventory(store: ObjectStore): Promise<Inventory> {
     else if (head.key.startsWith('artifacts/')) inventory.artifacts.push(head);
     else if (head.key.startsWith('cache/')) inventory.cache.push(head);
     else if (head.key.startsWith('predictions/')) inventory.predictions.push(head);
-    else if (head.key.startsWith('logs/')) inventory.logs.push(head);
+    else if (head.key.startsWith('logs/') || head.key.startsWith('records/')) inventory.logs.push(head);
     else if (head.key.startsWith('curves/')) inventory.curves.push(head);
     else if (head.key.startsWith('servers/')) inventory.servers.push(head);
     else if (head.key.startsWith('probe/')) inventory.probes.push(head);
