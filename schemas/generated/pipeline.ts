@@ -1005,6 +1005,19 @@ positive?: string
  */
 threshold?: number
 /**
+ * Two classes: what each mistake costs, in any unit. The report shows the cost by threshold, and the threshold at which it is least. Default: both the same.
+ */
+costs?: {
+/**
+ * Cost of the positive class where it is not.
+ */
+falsePositive: number
+/**
+ * Cost of missing the positive class.
+ */
+falseNegative: number
+}
+/**
  * Columns by whose values the metrics are shown, worst first.
  */
 slices?: string[]

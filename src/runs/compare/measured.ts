@@ -73,6 +73,7 @@ export async function pairedMetrics(
         onNoChampion: 'pass',
         comparison: { ...COMPARISON_DEFAULTS, minimumRows: 2 },
         slices: [],
+        insights: false,
         seed,
         ...(positive === undefined ? {} : { positive }),
         ...(threshold === undefined ? {} : { threshold }),
