@@ -52,7 +52,7 @@ export async function checkStore(store: ObjectStore, { repair = false }: { reado
   ].sort();
   let versions = 0;
   for (const model of models) versions += await checkModel(store, model, keys, report);
-  for (const key of keys.filter((one) => /^(cache|servers)\//.test(one) && one.endsWith('.json')))
+  for (const key of keys.filter((one) => /^(cache|servers|outcomes)\//.test(one) && one.endsWith('.json')))
     await checkDisposable(store, key, report);
   return { location: store.location, models: models.length, versions, findings };
 }
@@ -218,7 +218,9 @@ async function checkDisposable(store: ObjectStore, key: string, report: Report):
         problem,
         fix: key.startsWith('cache/')
           ? 'It is removed: the step runs once more.'
-          : 'It is removed: a server that lives announces itself again.',
+          : key.startsWith('outcomes/')
+            ? 'It is removed: the next run or check writes what it came to.'
+            : 'It is removed: a server that lives announces itself again.',
       },
       () => store.delete(key),
     );

@@ -17,7 +17,7 @@ export interface GcOptions {
   readonly graceMs?: number;
   /** Cache entries younger than this keep what they refer to. */
   readonly cacheMs?: number;
-  /** Logged predictions that are older go: no drift check looks so far back. At least a day. */
+  /** Logged predictions that are older go, and so does what was told of them: no drift check looks so far back. At least a day. */
   readonly predictionsMs?: number;
   /** Logs of steps, and curves of trainings, that are older go. At least a day. */
   readonly logsMs?: number;
@@ -165,7 +165,7 @@ async function takeInventory(store: ObjectStore): Promise<Inventory> {
     if (head.key.startsWith('blobs/')) inventory.blobs.push(head);
     else if (head.key.startsWith('artifacts/')) inventory.artifacts.push(head);
     else if (head.key.startsWith('cache/')) inventory.cache.push(head);
-    else if (head.key.startsWith('predictions/')) inventory.predictions.push(head);
+    else if (head.key.startsWith('predictions/') || head.key.startsWith('feedback/')) inventory.predictions.push(head);
     else if (head.key.startsWith('logs/') || head.key.startsWith('records/')) inventory.logs.push(head);
     else if (head.key.startsWith('curves/')) inventory.curves.push(head);
     else if (head.key.startsWith('servers/')) inventory.servers.push(head);

@@ -2,10 +2,12 @@ import type { FastifyInstance } from 'fastify';
 import type { ArtifactStore } from '../../../src/core/ports.ts';
 import { createApp } from '../../../src/server/app.ts';
 import { createReportSource } from '../../../src/server/reports.ts';
+import { FeedbackWriter } from '../../../src/monitoring/feedback/feedback-writer.ts';
 import { InferenceService } from '../../../src/serving/inference.ts';
 import { PredictionLog } from '../../../src/serving/prediction-log.ts';
 import { Router } from '../../../src/serving/router.ts';
 import { createServingMetrics } from '../../../src/serving/serving-metrics.ts';
+import type { ServingMetrics } from '../../../src/serving/serving-metrics.ts';
 import type { FakeSource } from './doubles.ts';
 import { recordingLog } from './doubles.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
@@ -16,6 +18,8 @@ export interface TestApp {
   readonly app: FastifyInstance;
   readonly url: string;
   readonly router: Router;
+  readonly service: InferenceService;
+  readonly metrics: ServingMetrics;
   readonly store: MemoryStore;
   readonly artifacts: ArtifactStore;
   readonly log: PredictionLog;
@@ -34,10 +38,12 @@ export async function startTestApp(
   const store = new MemoryStore();
   const artifacts = createArtifactStore(store, tempDir('blobs'));
   const log = new PredictionLog(store, { log: recording, metrics }, { serverId: 'test' });
+  const service = new InferenceService(router, log, metrics);
   const app = createApp({
-    service: new InferenceService(router, log, metrics),
+    service,
     metrics,
     reports: createReportSource(store, artifacts),
+    feedback: new FeedbackWriter(store),
     log: recording,
     packageVersion: '9.9.9',
     ...options,
@@ -48,6 +54,8 @@ export async function startTestApp(
     app,
     url,
     router,
+    service,
+    metrics,
     store,
     artifacts,
     log,
