@@ -10,6 +10,8 @@ import { outcomeActivities } from './outcomes.ts';
 import type { OutcomeActivities } from './outcomes.ts';
 import { scheduleActivities } from './schedules.ts';
 import type { ScheduleActivities } from './schedules.ts';
+import { studyActivities } from './studies.ts';
+import type { StudyActivities } from './studies.ts';
 import { unchangedActivities } from './unchanged.ts';
 import type { UnchangedActivities } from './unchanged.ts';
 import { stepActivity } from './run-step.ts';
@@ -22,6 +24,7 @@ export function createActivities(
   MonitorActivities &
   ScheduleActivities &
   OutcomeActivities &
+  StudyActivities &
   UnchangedActivities {
   const steps: Record<string, (task: StepTask) => Promise<StepOutcome>> = {};
   for (const definition of deps.steps) {
@@ -35,6 +38,7 @@ export function createActivities(
     ...monitorActivities(deps),
     ...scheduleActivities(),
     ...outcomeActivities(deps),
+    ...studyActivities(deps),
     ...unchangedActivities(deps),
   } as ReturnType<typeof createActivities>;
 }

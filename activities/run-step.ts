@@ -73,7 +73,9 @@ async function execute(
     // Entry before hint: a hint without an entry would only make the next reason wrong.
     if (doubt === undefined) await cache.write(found.key, { result, createdAt: new Date().toISOString(), runId: task.runId });
     else reason = `${reason}; not cached: ${doubt}`;
-    await cache.writeLast(task.pipeline, task.stepId, { parts: found.parts, ...(doubt === undefined ? {} : { notCached: doubt }) });
+    // What a run compares itself with is the run before it, not one of its trials.
+    if (task.trial === undefined)
+      await cache.writeLast(task.pipeline, task.stepId, { parts: found.parts, ...(doubt === undefined ? {} : { notCached: doubt }) });
   }
   await leaveWorkDir(workDir);
   return { result, cached: false, reason: mask(reason) };
