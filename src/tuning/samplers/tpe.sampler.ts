@@ -17,7 +17,10 @@ interface TpeConfig {
 }
 
 const STARTUP = 10;
-const CANDIDATES = 24;
+const CANDIDATES = 200;
+/** Share of the trials that count as good, and most of them. */
+const GOOD = 0.15;
+const MOST_GOOD = 25;
 
 export default defineSampler<TpeConfig>({
   name: 'tpe',
@@ -34,7 +37,7 @@ export default defineSampler<TpeConfig>({
     const known = outcomes(trials, directions);
     const finished = known.completed.length + known.stopped.length;
     if (finished < Math.min(startup, 2)) return drawn(space, prng);
-    const { good, bad } = split(known, directions.length, Math.min(25, Math.ceil(0.1 * finished)));
+    const { good, bad } = split(known, directions.length, Math.min(MOST_GOOD, Math.ceil(GOOD * finished)));
     const point: Record<string, Json> = {};
     for (const group of groupsOf(space)) {
       if (!counts(group[0]![1], point)) continue;

@@ -15,6 +15,10 @@ interface Axis {
   /** Of a number, as places of its scale. */
   readonly centres?: Float64Array;
   readonly widths?: Float64Array;
+  /** 1 / width. */
+  readonly sharpness?: Float64Array;
+  /** By the number of a choice, or the place of a value on a grid. */
+  readonly masses: Map<number, Float64Array>;
   /** Logarithm of the width and of the part of the normal distribution between the bounds, both taken from the density. */
   readonly offsets?: Float64Array;
 }
@@ -51,13 +55,14 @@ export class Parzen {
         ? {
             name,
             dimension,
+            masses: new Map(),
             shares: choiceShares(
               dimension.values,
               points.map((point) => point[name]!),
               priorWeight,
             ),
           }
-        : { name, dimension, ...kernels(points.map((point) => placeOf(dimension, point[name] as number))) },
+        : { name, dimension, masses: new Map(), ...kernels(points.map((point) => placeOf(dimension, point[name] as number))) },
     );
   }
 
@@ -79,27 +84,39 @@ export class Parzen {
   logDensity(places: Places): number {
     const terms = this.#scratch;
     terms.set(this.#logWeights);
-    for (const [axis, { dimension, shares, centres, widths, offsets }] of this.#axes.entries()) {
+    for (const [axis, { dimension, centres, sharpness, offsets }] of this.#axes.entries()) {
       const place = places[axis]!;
-      if (dimension.kind === 'choice') {
-        const { length } = dimension.values;
-        for (let kernel = 0; kernel < terms.length; kernel += 1) terms[kernel]! += Math.log(shares![kernel * length + place]!);
-      } else if (stepOf(dimension) === undefined) {
+      if (dimension.kind !== 'choice' && valuesOf(dimension) > MOST_SHARES) {
         for (let kernel = 0; kernel < terms.length; kernel += 1) {
-          const z = (place - centres![kernel]!) / widths![kernel]!;
+          const z = (place - centres![kernel]!) * sharpness![kernel]!;
           terms[kernel]! -= 0.5 * z * z + offsets![kernel]!;
         }
       } else {
-        const [from, to] = shareOf(dimension, place);
-        for (let kernel = 0; kernel < terms.length; kernel += 1) {
-          const centre = centres![kernel]!;
-          const width = widths![kernel]!;
-          terms[kernel]! +=
-            Math.log(normalBetween((from - centre) / width, (to - centre) / width)) - offsets![kernel]! + Math.log(width * SQRT_2PI);
-        }
+        const masses = this.#masses(axis, place);
+        for (let kernel = 0; kernel < terms.length; kernel += 1) terms[kernel]! += masses[kernel]!;
       }
     }
     return logSum(terms);
+  }
+
+  /** Logarithm of the part of every kernel that falls to one value of a choice or on a grid. */
+  #masses(axis: number, place: number): Float64Array {
+    const { dimension, shares, centres, sharpness, offsets, masses } = this.#axes[axis]!;
+    const known = masses.get(place);
+    if (known !== undefined) return known;
+    let found: Float64Array;
+    if (dimension.kind === 'choice') {
+      const { length } = dimension.values;
+      found = this.#logWeights.map((_, kernel) => Math.log(shares![kernel * length + place]!));
+    } else {
+      const [from, to] = shareOf(dimension, place);
+      found = centres!.map((centre, kernel) => {
+        const sharp = sharpness![kernel]!;
+        return Math.log((normalBetween((from - centre) * sharp, (to - centre) * sharp) * SQRT_2PI) / sharp) - offsets![kernel]!;
+      });
+    }
+    masses.set(place, found);
+    return found;
   }
 
   valueOf(places: Places): readonly (readonly [name: string, value: Json])[] {
@@ -111,6 +128,8 @@ export class Parzen {
 }
 
 const SQRT_2PI = Math.sqrt(2 * Math.PI);
+/** With more values than this, the density in the middle of a value's share stands for its share: no kernel is narrower. */
+const MOST_SHARES = 100;
 
 /** Every kernel prefers the value that was seen, the more so the more were; the last one knows nothing. */
 function choiceShares(values: readonly Json[], seen: readonly Json[], priorWeight: number): Float64Array {
@@ -130,7 +149,7 @@ function choiceShares(values: readonly Json[], seen: readonly Json[], priorWeigh
 }
 
 /** As wide as the farther neighbour is away; never so narrow that few observations speak for certain ("magic clip"). */
-function kernels(places: readonly number[]): Required<Pick<Axis, 'centres' | 'widths' | 'offsets'>> {
+function kernels(places: readonly number[]): Required<Pick<Axis, 'centres' | 'widths' | 'sharpness' | 'offsets'>> {
   const count = places.length + 1;
   const centres = Float64Array.from([...places, 0.5]);
   const widths = new Float64Array(count).fill(1);
@@ -146,7 +165,7 @@ function kernels(places: readonly number[]): Required<Pick<Axis, 'centres' | 'wi
     const width = widths[kernel]!;
     return Math.log(width * SQRT_2PI * normalBetween(-centre / width, (1 - centre) / width));
   });
-  return { centres, widths, offsets };
+  return { centres, widths, sharpness: widths.map((width) => 1 / width), offsets };
 }
 
 /** The part of the scale that belongs to the value on a grid whose share has this middle. */
