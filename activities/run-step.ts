@@ -7,6 +7,7 @@ import { PerennialError, messageOf } from '../src/core/errors.ts';
 import { limits } from '../src/core/limits.ts';
 import { WORKER_STOPPED } from '../src/core/run.ts';
 import type { StepOutcome, StepTask } from '../src/core/run.ts';
+import { TRIAL_STOPPED } from '../src/core/study.ts';
 import type { StepContext, StepDefinition, StepResult } from '../src/core/step.ts';
 import { changedWhile, decide, partsOf } from '../src/steps/cache-decision.ts';
 import type { CacheDecision } from '../src/steps/cache-decision.ts';
@@ -19,6 +20,7 @@ import { toFailure } from './failures.ts';
 import type { ActivityDeps } from './deps.ts';
 import { linksOf } from './links.ts';
 import { ProgressReporter } from './progress.ts';
+import { trialEpochs } from './trial-epochs.ts';
 import { StepLog } from './step-log.ts';
 import { leaveIfEmpty, leaveWorkDir } from './work-dir.ts';
 import { tellCache, tellStep } from './step-telemetry.ts';
@@ -42,7 +44,8 @@ export function stepActivity(definition: StepDefinition, deps: ActivityDeps): (t
         return { ...outcome, durationMs: Math.round(performance.now() - started), ...(links ? { links } : {}) };
       } catch (error) {
         const failure = stopped() ?? toFailure(error);
-        if (!(failure instanceof CancelledFailure)) log.error(`${String(failure.type)}: ${failure.message}`);
+        if (failure instanceof ApplicationFailure && failure.type === TRIAL_STOPPED) log.info(failure.message);
+        else if (!(failure instanceof CancelledFailure)) log.error(`${String(failure.type)}: ${failure.message}`);
         throw failure;
       } finally {
         reporter.stop();
@@ -65,7 +68,9 @@ async function execute(
   const resolved = resolveSecrets(task.config);
   const workDir = join(deps.workRoot, encodeURIComponent(task.pipeline), encodeURIComponent(task.runId), encodeURIComponent(task.stepId));
   await mkdir(workDir, { recursive: true });
-  const result = maskResult(await attempt(definition, contextOf(task, deps, { workDir, log, reporter }), resolved.config, task.inputs));
+  const epoch = await trialEpochs(deps, task);
+  const context = { ...contextOf(task, deps, { workDir, log, reporter }), ...(epoch === undefined ? {} : { epoch }) };
+  const result = maskResult(await attempt(definition, context, resolved.config, task.inputs));
   assertResult(definition, task, result);
   let { reason } = found;
   if (found.kind === 'miss') {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { ArtifactRef } from '../src/core/artifact.ts';
 import { messageOf, PerennialError, isPerennialError } from '../src/core/errors.ts';
 import { canonicalJson } from '../src/core/json.ts';
 import type { Json, JsonObject } from '../src/core/json.ts';
@@ -8,6 +9,7 @@ import type { StudyResult, SuggestionAnswer, SuggestionRequest, TrialCommon, Tri
 import { librariesOf } from '../src/steps/code-digests.ts';
 import type { StoredTrial, StudyRecord } from '../src/studies/stored-study.ts';
 import { StudyStore } from '../src/studies/study-store.ts';
+import { EpochJury } from '../src/studies/epoch-jury.ts';
 import { nextPoint } from '../src/studies/suggest.ts';
 import { chooseWinner } from '../src/studies/winner.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -28,6 +30,8 @@ export interface TrialEndRequest {
   readonly values?: readonly number[];
   readonly failure?: RunFailure;
   readonly cached: boolean;
+  /** Of a trial that completed while a stopper looks: the model, which knows all of its epochs, and how many there may be. */
+  readonly trained?: { readonly model: ArtifactRef; readonly epochs: number };
 }
 
 export interface StudyEndRequest {
@@ -50,7 +54,7 @@ export function studyActivities(deps: ActivityDeps): StudyActivities {
   return {
     openStudy: (request) => withFailures(() => openStudy(studies, deps, request)),
     suggestTrial: (request) => withFailures(() => suggestTrial(studies, deps, request)),
-    endTrial: (request) => withFailures(() => endTrial(studies, request)),
+    endTrial: (request) => withFailures(() => endTrial(studies, deps, request)),
     closeStudy: (request) => withFailures(() => closeStudy(studies, deps, request)),
   };
 }
@@ -130,7 +134,7 @@ async function suggestTrial(studies: StudyStore, deps: ActivityDeps, { study, nu
   } catch (error) {
     if (!isPerennialError(error, 'CONFIG_INVALID')) throw error;
     const failure = { code: error.code, message: messageOf(error) };
-    return { kind: 'taken', end: await endTrial(studies, { study, number, state: 'failed', failure, cached: false }) };
+    return { kind: 'taken', end: await endTrial(studies, deps, { study, number, state: 'failed', failure, cached: false }) };
   }
 }
 
@@ -149,16 +153,27 @@ async function stepsAt(
   return what === 'trial' ? trialSteps(plan, steps) : steps;
 }
 
-async function endTrial(studies: StudyStore, { study, number, state, values, failure, cached }: TrialEndRequest): Promise<TrialEnd> {
+async function endTrial(studies: StudyStore, deps: ActivityDeps, request: TrialEndRequest): Promise<TrialEnd> {
+  const { study, number, state, values, failure, cached, trained } = request;
+  // A model that the cache had all along told nobody of its epochs.
+  const stop =
+    trained === undefined
+      ? undefined
+      : await new EpochJury(studies, study, number, trained.epochs).judge(await historyOf(deps, trained.model));
   const trial = await studies.update(study, number, (running) => ({
     ...running,
-    state,
-    ...(values === undefined ? {} : { values }),
+    state: stop === undefined ? state : 'stopped',
+    ...(values === undefined || stop !== undefined ? {} : { values }),
     ...(failure === undefined ? {} : { failure }),
     cached,
     endedAt: new Date().toISOString(),
   }));
   return endOf(trial);
+}
+
+async function historyOf(deps: ActivityDeps, model: ArtifactRef): Promise<readonly Readonly<Record<string, number>>[]> {
+  const opened = await deps.artifacts.open(model);
+  return opened.manifest.files['history.json'] === undefined ? [] : opened.json('history.json');
 }
 
 function endOf({ number, point, state, values, failure, cached }: StoredTrial): TrialEnd {

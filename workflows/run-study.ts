@@ -33,6 +33,7 @@ export async function runStudy(
     ...(readCache === undefined ? {} : { readCache }),
     given,
     stops: step.config['stop'] !== undefined,
+    ...(step.tune!.judged === undefined ? {} : { judged: step.tune!.judged }),
   };
   await openStudy({ study: id, pipeline, plan: { documentDir, parameters }, step, common: { runId: task.runId, given } });
   const result = await executeChild<typeof study>('study', {

@@ -16,7 +16,7 @@ import type { ProgressReport, RunFailure, StepOutcome, StepTask } from '../src/c
 import { next, obey } from '../src/core/scheduler.ts';
 import { TRIAL_STOPPED } from '../src/core/study.ts';
 import type { TrialEnd, TrialInput } from '../src/core/study.ts';
-import type { StudyActivities } from '../activities/studies.ts';
+import type { StudyActivities, TrialEndRequest } from '../activities/studies.ts';
 import { callStep, throughWorkerStops } from './call-step.ts';
 import { causeOf, failureOf, isCancelled } from './failures.ts';
 import { trialMarkdown } from './study-markdown.ts';
@@ -91,7 +91,9 @@ class TrialRun {
       ...(Array.isArray(measured) ? { values: measured } : {}),
       ...(this.#failure === undefined || this.#stopped !== undefined ? {} : { failure: this.#failure }),
       cached: this.#steps.every(({ id }) => this.#outcomes[id]?.cached === true),
+      ...this.#trained(),
     });
+    if (end.state === 'stopped') this.#stopped ??= 'Stopped: it is behind other trials.';
     const values = Object.fromEntries(this.#input.objectives.map(({ name }, at) => [name, end.values?.[at] ?? null]));
     upsertMemo({ state: end.state, ...(end.values === undefined ? {} : { values }) });
     this.#show(end);
@@ -145,8 +147,15 @@ class TrialRun {
       nominalTime: common.nominalTime,
       trigger: common.trigger,
       cache: step.cache && common.readCache === false ? 'write' : step.cache,
-      trial: { study, number: suggestion.number },
+      trial: { study, number: suggestion.number, ...(common.stops ? { stops: true } : {}) },
     };
+  }
+
+  #trained(): Pick<TrialEndRequest, 'trained'> {
+    const { stops, judged } = this.#input.common;
+    const model = Object.values(this.#outcomes[judged ?? '']?.result.outputs ?? {}).find(({ kind }) => kind === 'model');
+    const epochs = this.#steps.find(({ id }) => id === judged)?.config['epochs'];
+    return stops && model !== undefined && typeof epochs === 'number' ? { trained: { model, epochs } } : {};
   }
 
   /** One for each objective, or why there is none. */

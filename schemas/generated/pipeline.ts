@@ -459,8 +459,10 @@ reduceOnPlateau?: CallbackReduceOnPlateau
 /**
  * How the next point of a search is chosen.
  */
-export type Sampler = ("random" | {
+export type Sampler = (("grid" | "random" | "tpe") | {
+grid?: SamplerGrid
 random?: SamplerRandom
+tpe?: SamplerTpe
 })
 /**
  * A test for a shift of the data.
@@ -9674,6 +9676,10 @@ choose?: string
  */
 sampler?: Sampler
 /**
+ * Ends trials that will not be the best, by what their training gives epoch by epoch: the first objective where training follows it, else the validation loss. Default: every trial trains to its end.
+ */
+stop?: Stopper
+/**
  * Most trials.
  */
 trials?: number
@@ -9691,10 +9697,44 @@ time?: string
 seed?: number
 }
 /**
+ * Every combination once; the last dimension changes first.
+ */
+export interface SamplerGrid {
+/**
+ * Values of every number that has no step, evenly spread over its scale, both bounds among them.
+ */
+points?: number
+/**
+ * The same for single dimensions, by their names, integers and those with a step among them.
+ */
+pointsOf?: {
+[k: string]: number
+}
+}
+/**
  * Every point as likely as any other.
  */
 export interface SamplerRandom {
 
+}
+/**
+ * Tree-structured Parzen estimator: tries what resembles good trials more than the others.
+ */
+export interface SamplerTpe {
+/**
+ * Trials at first that are spread evenly over the space.
+ */
+startup?: number
+/**
+ * Points of which the most promising is taken.
+ */
+candidates?: number
+}
+/**
+ * No stopper is defined.
+ */
+export interface Stopper {
+[k: string]: unknown
 }
 export interface UseValidate {
 /**

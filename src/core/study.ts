@@ -37,6 +37,8 @@ export interface TrialCommon {
   readonly given: Readonly<Record<string, Readonly<Record<string, ArtifactRef>>>>;
   /** A stopper looks at every trial. */
   readonly stops: boolean;
+  /** The step that trains what is judged. */
+  readonly judged?: string;
 }
 
 /** How a trial ended, small enough to be carried along. */

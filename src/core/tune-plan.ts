@@ -34,4 +34,6 @@ export interface TunePlan {
 export interface TrialTask {
   readonly study: string;
   readonly number: number;
+  /** A stopper looks at its epochs. */
+  readonly stops?: boolean;
 }

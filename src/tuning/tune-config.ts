@@ -170,9 +170,14 @@ export const tuneConfigSchema: JsonSchema = {
     },
     sampler: {
       allOf: [{ $ref: '#/definitions/sampler' }],
-      default: 'random',
+      default: 'tpe',
       description: 'How the next point is chosen.',
-      examples: ['random'],
+      examples: ['tpe', 'random', 'grid'],
+    },
+    stop: {
+      allOf: [{ $ref: '#/definitions/stopper' }],
+      description:
+        'Ends trials that will not be the best, by what their training gives epoch by epoch: the first objective where training follows it, else the validation loss. Default: every trial trains to its end.',
     },
     trials: { type: 'integer', minimum: 1, maximum: 10_000, default: 20, description: 'Most trials.', examples: [40] },
     parallel: {

@@ -16,6 +16,7 @@ import schemaCommand from './schema.command.ts';
 import serveCommand from './serve.command.ts';
 import showCommand from './show.command.ts';
 import statusCommand from './status.command.ts';
+import studiesCommand from './studies.command.ts';
 import upCommand from './up.command.ts';
 import validateCommand from './validate.command.ts';
 import workerCommand from './worker.command.ts';
@@ -37,6 +38,7 @@ export const commands: readonly CommandModule[] = [
   serveCommand,
   showCommand,
   statusCommand,
+  studiesCommand,
   upCommand,
   validateCommand,
   workerCommand,

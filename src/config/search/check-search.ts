@@ -35,10 +35,24 @@ export function checkSearch(facts: DocumentFacts, position: number, space: Space
       fix: `Choose by ${list(allowed)}.`,
     });
   }
+  if (config.stop !== undefined && !trainsInEpochs(facts, tune))
+    findings.push({
+      pointer: `${pointer}/with/stop`,
+      message: 'A stopper looks at the epochs of a train step, and a trial of this search trains in none.',
+      fix: 'Leave "stop" out, or search over a train step.',
+    });
   const refused = samplerRegistry.get(nameOf(config.sampler)).refuses?.(space, optionsOf(config.sampler));
   if (refused !== undefined)
     findings.push({ pointer: `${pointer}/with/sampler`, message: refused, fix: 'Choose another sampler, or another space.' });
   return findings;
+}
+
+function trainsInEpochs(facts: DocumentFacts, { judged, steps }: TunePlan): boolean {
+  return (
+    judged !== undefined &&
+    steps.includes(judged) &&
+    facts.steps.some(({ id, config }) => id === judged && typeof config?.['epochs'] === 'number')
+  );
 }
 
 function optionsOf(choice: TuneConfig['sampler']): JsonObject {

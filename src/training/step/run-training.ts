@@ -31,7 +31,7 @@ import type { TransferConfig } from '../transfer/transfer-config.ts';
 import type { ModelMeta } from '../model/model-meta.ts';
 import { metaAs } from '../../storage/stored.ts';
 
-type Context = Pick<StepContext, 'workDir' | 'store' | 'artifacts' | 'log' | 'signal' | 'progress' | 'attempt'>;
+type Context = Pick<StepContext, 'workDir' | 'store' | 'artifacts' | 'log' | 'signal' | 'progress' | 'attempt' | 'epoch'>;
 
 export interface TrainingReport {
   readonly model: ArtifactRef;
@@ -66,10 +66,13 @@ export async function runTraining(
   const sync = new CheckpointSync(ctx.store, job.binding, job.checkpointDir, (message) => ctx.log.warn(message));
   await sync.fetch();
   let resumedEpoch: number | undefined;
+  const judge = new EpochJudge(ctx);
   try {
-    resumedEpoch = await supervise(ctx, job, sync, trainer);
+    resumedEpoch = await supervise(ctx, job, sync, trainer, judge);
   } finally {
-    await sync.settle(resumedEpoch !== undefined);
+    await sync.settle(resumedEpoch !== undefined || judge.ended);
+    // Nobody goes on from there.
+    if (judge.ended) await sync.clear();
   }
   const report = await writeModel(ctx, config, examplesRef, examples, job);
   await sync.clear();
@@ -127,8 +130,40 @@ async function prepare(
   return job;
 }
 
+/** Whoever may end the training early is told of its epochs one after the other. */
+class EpochJudge {
+  readonly #ctx: Pick<Context, 'epoch'>;
+  #asked: Promise<void> = Promise.resolve();
+  #verdict: { readonly error: unknown } | undefined;
+
+  constructor(ctx: Pick<Context, 'epoch'>) {
+    this.#ctx = ctx;
+  }
+
+  /** The training was ended. */
+  get ended(): boolean {
+    return this.#verdict !== undefined;
+  }
+
+  tell(numbers: Readonly<Record<string, number>>, stop: () => void): void {
+    if (this.#ctx.epoch === undefined) return;
+    this.#asked = this.#asked
+      .then(() => (this.#verdict === undefined ? this.#ctx.epoch!(numbers) : undefined))
+      .catch((error: unknown) => {
+        this.#verdict ??= { error };
+        stop();
+      });
+  }
+
+  /** Waits for every answer. @throws what ended the training, also where it was over by then */
+  async settle(): Promise<void> {
+    await this.#asked;
+    if (this.#verdict !== undefined) throw this.#verdict.error;
+  }
+}
+
 /** Runs the trainer to its end. @returns the epoch it resumed from, 0 for a fresh start */
-async function supervise(ctx: Context, job: TrainerJob, sync: CheckpointSync, trainer: string): Promise<number> {
+async function supervise(ctx: Context, job: TrainerJob, sync: CheckpointSync, trainer: string, judge: EpochJudge): Promise<number> {
   if (ctx.signal.aborted) throw new PerennialError('CANCELLED', 'Training was cancelled before it started.', { cause: ctx.signal.reason });
   const kills = kernelKills();
   const child = fork(trainer, [join(ctx.workDir, 'job.json')], {
@@ -153,6 +188,7 @@ async function supervise(ctx: Context, job: TrainerJob, sync: CheckpointSync, tr
     if (message.type === 'done') done = true;
     if (message.type === 'failed')
       failure = new PerennialError(message.error.code, message.error.message, { hint: message.error.hint, details: message.error.details });
+    if (message.type === 'epoch') judge.tell(message.numbers, () => child.kill('SIGKILL'));
     relay(ctx, message);
   });
   const stop = (): void => {
@@ -166,6 +202,7 @@ async function supervise(ctx: Context, job: TrainerJob, sync: CheckpointSync, tr
       child.once('close', (exitCode, exitSignal) => resolve([exitCode, exitSignal]));
       if (ctx.signal.aborted) stop();
     });
+    if (!ctx.signal.aborted) await judge.settle();
     if (done) return resumedEpoch;
     if (ctx.signal.aborted) throw new PerennialError('CANCELLED', 'Training was cancelled.', { cause: ctx.signal.reason });
     throw failure ?? crash(code, signal, stderr, kernelKills() > kills, job.config.batchSize);

@@ -36,6 +36,8 @@ export type TrainerMessage =
       /** Absent until a speed is known. */
       readonly secondsLeft?: number;
     }
+  /** All numbers of an epoch that is over; after a resume once more those of the epochs before. */
+  | { readonly type: 'epoch'; readonly numbers: Readonly<Record<string, number>> }
   /** The learning rate is searched for. */
   | { readonly type: 'searching' }
   | { readonly type: 'notice'; readonly message: string }

@@ -108,6 +108,7 @@ export class TrainLoop {
     const found = this.#parts.checkpoints.latest((message) => send({ type: 'notice', message }));
     if (found !== undefined) this.#restore(found);
     send({ type: 'started', engine: engine.name, resumedEpoch: this.#position.epoch, resumedStep: this.#position.step });
+    for (const numbers of this.#position.history) send({ type: 'epoch', numbers });
     try {
       await this.#search();
       if (this.#position.step === 0) this.#snapshot();
@@ -289,6 +290,7 @@ export class TrainLoop {
       history: [...this.#position.history, { epoch, ...numbers, learningRate }],
     };
     this.#snapshot();
+    this.#parts.send({ type: 'epoch', numbers: this.#position.history.at(-1)! });
     this.#report(true);
     if (this.#stopped !== undefined) this.#notice(`training ends after epoch ${epoch} of ${settings.epochs}: ${this.#stopped}`);
     else if (settings.checkpointEveryEpochs !== undefined && epoch % settings.checkpointEveryEpochs === 0) this.#save();
