@@ -145,11 +145,11 @@ async function stepsAt(
   point: JsonObject,
   what: 'trial' | 'rest',
 ): Promise<readonly PlanStep[]> {
-  const [{ compilePoint, trialSteps }, { catalogueOf }] = await Promise.all([
+  const [{ compilePoint, trialSteps }, { catalogue, catalogueOf }] = await Promise.all([
     import('../src/config/search/compile-trial.ts'),
     import('../src/config/catalogue.ts'),
   ]);
-  const steps = compilePoint(plan, point, catalogueOf(deps.steps));
+  const steps = compilePoint(plan, point, new Map([...catalogue, ...catalogueOf(deps.steps)]));
   return what === 'trial' ? trialSteps(plan, steps) : steps;
 }
 

@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { catalogueOf } from '../src/config/catalogue.ts';
+import { catalogue } from '../src/config/catalogue.ts';
 import { compileText } from '../src/config/plan-document.ts';
 import { connectTemporal } from '../src/runs/connect.ts';
 import { executions, startRun } from '../src/runs/runs.ts';
@@ -94,7 +94,9 @@ try {
     worker.catch(fail);
   });
   const bench = { ...temporal, settings: { ...temporal.settings, taskQueue: 'bench' } };
-  const { plan, diagnostics } = compileText(join(home, 'document.json'), JSON.stringify(document), { catalogue: catalogueOf([noop, ...(await tune())]) });
+  const { plan, diagnostics } = compileText(join(home, 'document.json'), JSON.stringify(document), {
+    catalogue: new Map([...catalogue, ['command', noop]]),
+  });
   if (plan === undefined) throw new Error(diagnostics.map(({ message }) => message).join('\n'));
   const run = async (): Promise<number> => {
     const start = performance.now();
@@ -137,8 +139,4 @@ try {
 } finally {
   server.kill();
   rmSync(home, { recursive: true, force: true });
-}
-
-async function tune() {
-  return [(await import('../activities/steps/tune.step.ts')).default];
 }

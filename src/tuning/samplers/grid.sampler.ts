@@ -3,7 +3,7 @@ import { canonicalJson } from '../../core/json.ts';
 import type { Json } from '../../core/json.ts';
 import { optionsSchema } from '../options.ts';
 import type { Dimension, Point, Space } from '../space.ts';
-import { counts, onGrid,  valuesOf } from './shared/draw.ts';
+import { counts, onGrid, valuesOf } from './shared/draw.ts';
 import { defineSampler } from './sampler.ts';
 
 interface GridConfig {
