@@ -6,7 +6,8 @@ import { outcomes } from './shared/outcomes.ts';
 import { startupPoint } from './shared/startup.ts';
 import { coordinatesOf, decoded, encoded } from './gp/encode.ts';
 import { observed } from './gp/observed.ts';
-import { GaussianProcess, fitted } from './gp/process.ts';
+import { fitted } from './gp/fit.ts';
+import { GaussianProcess } from './gp/process.ts';
 import { mostPromising } from './gp/search.ts';
 
 interface GpConfig {
@@ -32,7 +33,7 @@ export default defineSampler<GpConfig>({
     if (known.length < 2) return drawn(space, prng);
     const points = known.map(({ trial }) => encoded(coordinates, trial.point));
     const values = Float64Array.from(known, ({ value }) => value);
-    const logs = fitted(coordinates, points, values, Math.round(Math.min(EVALUATIONS, 3e7 / points.length ** 3)));
+    const logs = fitted(coordinates, points, values);
     let process = new GaussianProcess(coordinates, points, values, logs);
     const running = trials.filter(({ state }) => state === 'running').slice(-MOST_RUNNING);
     if (running.length > 0) {
@@ -49,12 +50,10 @@ export default defineSampler<GpConfig>({
       threshold: values[order[0]!]!,
       good: order.slice(0, 5).map((at) => points[at]!),
       prng,
-      looks: Math.max(150, Math.min(1_000, Math.round(6e6 / (points.length + running.length) ** 2))),
+      looks: Math.max(200, Math.min(1_000, Math.round(4e6 / (points.length + running.length) ** 2))),
     });
     return decoded(coordinates, places);
   },
 });
 
-/** Most evaluations of the likelihood; fewer where there are many points, since each costs the cube of them. */
-const EVALUATIONS = 40;
 const MOST_RUNNING = 64;

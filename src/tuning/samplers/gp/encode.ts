@@ -21,7 +21,12 @@ export function coordinatesOf(space: Space): readonly Coordinate[] {
     const count = valuesOf(dimension);
     if (count > MOST_PLACES) return { name, dimension, choice: false };
     const step = dimension.step ?? 1;
-    return { name, dimension, choice: false, places: Float64Array.from({ length: count }, (_, at) => placeOf(dimension, dimension.low + at * step)) };
+    return {
+      name,
+      dimension,
+      choice: false,
+      places: Float64Array.from({ length: count }, (_, at) => placeOf(dimension, dimension.low + at * step)),
+    };
   });
 }
 
@@ -40,8 +45,7 @@ export function decoded(coordinates: readonly Coordinate[], places: Float64Array
   const point: Record<string, Json> = {};
   for (const [at, { name, dimension }] of coordinates.entries()) {
     if (!counts(dimension, point)) continue;
-    point[name] =
-      dimension.kind === 'choice' ? dimension.values[Math.max(0, places[at]!)]! : placed(dimension, places[at]!);
+    point[name] = dimension.kind === 'choice' ? dimension.values[Math.max(0, places[at]!)]! : placed(dimension, places[at]!);
   }
   return point;
 }

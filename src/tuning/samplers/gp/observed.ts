@@ -57,6 +57,9 @@ function fewer(trials: readonly TrialRecord[], losses: readonly number[]): { tri
   const kept =
     all.length <= MOST
       ? all
-      : [...all.slice(0, best), ...Array.from({ length: best }, (_, at) => all[best + Math.floor(((at + 0.5) * (all.length - best)) / best)]!)];
+      : [
+          ...all.slice(0, best),
+          ...Array.from({ length: best }, (_, at) => all[best + Math.floor(((at + 0.5) * (all.length - best)) / best)]!),
+        ];
   return [...kept].sort((a, b) => a.trial.number - b.trial.number);
 }

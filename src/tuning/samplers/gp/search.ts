@@ -28,7 +28,10 @@ const EVALUATIONS = 25;
 export function mostPromising(question: Question): Float64Array {
   const looked = candidates(question).map((places) => ({ places, promise: promiseAt(question, places) }));
   looked.sort((a, b) => b.promise - a.promise);
-  const starts = [...looked.slice(0, STARTS), ...question.good.slice(0, 2).map((places) => ({ places, promise: promiseAt(question, places) }))];
+  const starts = [
+    ...looked.slice(0, STARTS),
+    ...question.good.slice(0, 2).map((places) => ({ places, promise: promiseAt(question, places) })),
+  ];
   const climbed = starts.map((start) => climb(question, start));
   return climbed.reduce((best, each) => (each.promise > best.promise ? each : best)).places;
 }
@@ -82,7 +85,9 @@ function climbNumbers(question: Question, start: Look): Look {
   const { coordinates, process, threshold } = question;
   const point = decoded(coordinates, start.places);
   const lengths = process.lengths();
-  const axes = [...coordinates.keys()].filter((axis) => coordinates[axis]!.places === undefined && counts(coordinates[axis]!.dimension, point));
+  const axes = [...coordinates.keys()].filter(
+    (axis) => coordinates[axis]!.places === undefined && counts(coordinates[axis]!.dimension, point),
+  );
   if (axes.length === 0) return start;
   const places = start.places.slice();
   const meanSlope = new Float64Array(places.length);
@@ -100,12 +105,16 @@ function climbNumbers(question: Question, start: Look): Look {
     }
     return -(value + Math.log(deviation));
   };
-  const { at, value } = descend(negative, Float64Array.from(axes, (axis) => start.places[axis]! / lengths[axis]!), {
-    evaluations: EVALUATIONS,
-    tolerance: 1e-4,
-    low: new Float64Array(axes.length),
-    high: Float64Array.from(axes, (axis) => 1 / lengths[axis]!),
-  });
+  const { at, value } = descend(
+    negative,
+    Float64Array.from(axes, (axis) => start.places[axis]! / lengths[axis]!),
+    {
+      evaluations: EVALUATIONS,
+      tolerance: 1e-4,
+      low: new Float64Array(axes.length),
+      high: Float64Array.from(axes, (axis) => 1 / lengths[axis]!),
+    },
+  );
   for (const [index, axis] of axes.entries()) places[axis] = Math.min(1, at[index]! * lengths[axis]!);
   return -value > start.promise ? { places, promise: -value } : start;
 }
