@@ -24,7 +24,7 @@ export function warped(losses: readonly number[]): Float64Array {
 }
 
 /** In distances of the median from the best. */
-const SOFTNESS = (process.env.SOFT ?? '3,1,0.3,0.1').split(',').filter(Boolean).map(Number);
+const SOFTNESS = [3, 1, 0.3, 0.1];
 
 function standardised(values: readonly number[]): { values: Float64Array; deviation: number } {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
