@@ -14,6 +14,8 @@ import { outcomeActivities } from './outcomes.ts';
 import type { OutcomeActivities } from './outcomes.ts';
 import { scheduleActivities } from './schedules.ts';
 import type { ScheduleActivities } from './schedules.ts';
+import { studyActivities } from './studies.ts';
+import type { StudyActivities } from './studies.ts';
 import { unchangedActivities } from './unchanged.ts';
 import type { UnchangedActivities } from './unchanged.ts';
 import { stepActivity } from './run-step.ts';
@@ -27,6 +29,7 @@ export function createActivities(
   ScheduleActivities &
   OutcomeActivities &
   ApprovalActivities &
+  StudyActivities &
   UnchangedActivities &
   NotificationActivities {
   const steps: Record<string, (task: StepTask) => Promise<StepOutcome>> = {};
@@ -42,6 +45,7 @@ export function createActivities(
     ...scheduleActivities(),
     ...outcomeActivities(deps),
     ...approvalActivities(deps),
+    ...studyActivities(deps),
     ...unchangedActivities(deps),
     ...notificationActivities(deps),
   } as ReturnType<typeof createActivities>;

@@ -34,7 +34,7 @@ import { metaAs } from '../../storage/stored.ts';
 
 type Context = Pick<
   StepContext,
-  'pipeline' | 'runId' | 'stepId' | 'workDir' | 'store' | 'artifacts' | 'log' | 'signal' | 'progress' | 'attempt'
+  'pipeline' | 'runId' | 'stepId' | 'workDir' | 'store' | 'artifacts' | 'log' | 'signal' | 'progress' | 'attempt' | 'epoch'
 >;
 
 export interface TrainingReport {
@@ -76,15 +76,18 @@ export async function runTraining(
   );
   await curves.open();
   let resumedEpoch: number | undefined;
+  const judge = new EpochJudge(ctx);
   try {
-    resumedEpoch = await supervise(ctx, job, sync, curves, trainer);
+    resumedEpoch = await supervise(ctx, job, sync, curves, trainer, judge);
     await curves.end('done');
   } catch (error) {
     const cancelled = isPerennialError(error, 'CANCELLED');
     await curves.end(cancelled ? 'cancelled' : 'failed', cancelled ? undefined : messageOf(error));
     throw error;
   } finally {
-    await sync.settle(resumedEpoch !== undefined);
+    await sync.settle(resumedEpoch !== undefined || judge.ended);
+    // Nobody goes on from there.
+    if (judge.ended) await sync.clear();
   }
   const report = await writeModel(ctx, config, examplesRef, examples, job);
   await sync.clear();
@@ -142,8 +145,47 @@ async function prepare(
   return job;
 }
 
+/** Whoever may end the training early is told of its epochs one after the other. */
+class EpochJudge {
+  readonly #ctx: Pick<Context, 'epoch'>;
+  #asked: Promise<void> = Promise.resolve();
+  #verdict: { readonly error: unknown } | undefined;
+
+  constructor(ctx: Pick<Context, 'epoch'>) {
+    this.#ctx = ctx;
+  }
+
+  /** The training was ended. */
+  get ended(): boolean {
+    return this.#verdict !== undefined;
+  }
+
+  tell(numbers: Readonly<Record<string, number>>, stop: () => void): void {
+    if (this.#ctx.epoch === undefined) return;
+    this.#asked = this.#asked
+      .then(() => (this.#verdict === undefined ? this.#ctx.epoch!(numbers) : undefined))
+      .catch((error: unknown) => {
+        this.#verdict ??= { error };
+        stop();
+      });
+  }
+
+  /** Waits for every answer. @throws what ended the training, also where it was over by then */
+  async settle(): Promise<void> {
+    await this.#asked;
+    if (this.#verdict !== undefined) throw this.#verdict.error;
+  }
+}
+
 /** Runs the trainer to its end. @returns the epoch it resumed from, 0 for a fresh start */
-async function supervise(ctx: Context, job: TrainerJob, sync: CheckpointSync, curves: CurveKeeper, trainer: string): Promise<number> {
+async function supervise(
+  ctx: Context,
+  job: TrainerJob,
+  sync: CheckpointSync,
+  curves: CurveKeeper,
+  trainer: string,
+  judge: EpochJudge,
+): Promise<number> {
   if (ctx.signal.aborted) throw new PerennialError('CANCELLED', 'Training was cancelled before it started.', { cause: ctx.signal.reason });
   const kills = kernelKills();
   const child = fork(trainer, [join(ctx.workDir, 'job.json')], {
@@ -162,12 +204,17 @@ async function supervise(ctx: Context, job: TrainerJob, sync: CheckpointSync, cu
   };
   child.stdout!.on('data', keepTail);
   child.stderr!.on('data', keepTail);
+  const kill = (): void => void child.kill('SIGKILL');
   child.on('message', (message: TrainerMessage) => {
     if (message.type === 'started') {
       ({ resumedEpoch } = message);
       curves.started(message.curve);
+      for (const numbers of message.curve.history) judge.tell(numbers, kill);
     }
-    if (message.type === 'epoch') curves.epoch(message);
+    if (message.type === 'epoch') {
+      curves.epoch(message);
+      judge.tell(message.numbers, kill);
+    }
     if (message.type === 'checkpoint') sync.push(message.path);
     if (message.type === 'done') done = true;
     if (message.type === 'failed')
@@ -185,6 +232,7 @@ async function supervise(ctx: Context, job: TrainerJob, sync: CheckpointSync, cu
       child.once('close', (exitCode, exitSignal) => resolve([exitCode, exitSignal]));
       if (ctx.signal.aborted) stop();
     });
+    if (!ctx.signal.aborted) await judge.settle();
     if (done) return resumedEpoch;
     if (ctx.signal.aborted) throw new PerennialError('CANCELLED', 'Training was cancelled.', { cause: ctx.signal.reason });
     throw failure ?? crash(code, signal, stderr, kernelKills() > kills, job.config.batchSize);
