@@ -16,7 +16,11 @@ interface Latest {
 }
 
 /** The study of a key that began last. */
-const LATEST: StoredKind<Latest> = defineStored({ name: 'note of the last study', formatVersion: 1, schema: recordSchema({ study: TEXT }) });
+const LATEST: StoredKind<Latest> = defineStored({
+  name: 'note of the last study',
+  formatVersion: 1,
+  schema: recordSchema({ study: TEXT }),
+});
 
 /** Studies in an object store: one object for each, and one for each trial, which one at a time writes. */
 export class StudyStore {
