@@ -26,8 +26,8 @@ function beliefs(width: number): readonly Belief[] {
 
 /** Points of which a first kernel is fitted. */
 const FEW = 50;
-const EVALUATIONS = 40;
-const LAST_EVALUATIONS = 12;
+const EVALUATIONS = 30;
+const LAST_EVALUATIONS = 8;
 
 /**
  * The kernel that explains the values best, by the marginal likelihood times what was believed of it before: first of some of the points,
