@@ -6,6 +6,8 @@ import { modelActivities } from './models.ts';
 import type { ModelActivities } from './models.ts';
 import { monitorActivities } from './monitors.ts';
 import type { MonitorActivities } from './monitors.ts';
+import { notificationActivities } from './notifications.ts';
+import type { NotificationActivities } from './notifications.ts';
 import { outcomeActivities } from './outcomes.ts';
 import type { OutcomeActivities } from './outcomes.ts';
 import { scheduleActivities } from './schedules.ts';
@@ -22,7 +24,8 @@ export function createActivities(
   MonitorActivities &
   ScheduleActivities &
   OutcomeActivities &
-  UnchangedActivities {
+  UnchangedActivities &
+  NotificationActivities {
   const steps: Record<string, (task: StepTask) => Promise<StepOutcome>> = {};
   for (const definition of deps.steps) {
     const name = activityName(definition.type, definition.version);
@@ -36,5 +39,6 @@ export function createActivities(
     ...scheduleActivities(),
     ...outcomeActivities(deps),
     ...unchangedActivities(deps),
+    ...notificationActivities(deps),
   } as ReturnType<typeof createActivities>;
 }

@@ -19,6 +19,7 @@ import { PLAN_FORMAT } from '../src/core/plan.ts';
 import type { Plan, PlanStep } from '../src/core/plan.ts';
 import { initialRunState, withStep } from '../src/core/run-state.ts';
 import type { RunState, RunStatus } from '../src/core/run-state.ts';
+import { eventsOfRun } from '../src/core/notification.ts';
 import { activityName, heavyQueue } from '../src/core/run.ts';
 import type { PipelineInput, ProgressReport, RunView, StepOutcome, StepTask } from '../src/core/run.ts';
 import { next, obey, reopen } from '../src/core/scheduler.ts';
@@ -130,9 +131,13 @@ class PipelineRun {
   async #tell(status: RunStatus): Promise<void> {
     this.#status = status;
     this.#endedAt = Date.now();
-    const { headline: summary, pipeline, workflowId: workflow, trigger, model } = this.#view();
+    const { headline: summary, pipeline, workflowId: workflow, trigger, model, version, live, standing } = this.#view();
     // A run that gave way says nothing about the pipeline.
-    if (status !== 'skipped') await tell({ pipeline, kind: 'run', outcome: status, summary, workflow, trigger, model });
+    if (status === 'skipped') return;
+    await tell(
+      { pipeline, kind: 'run', outcome: status, summary, workflow, trigger, model },
+      { targets: this.#plan.on.notify, events: eventsOfRun(status, live, standing), version },
+    );
   }
 
   #giveUp(): RunStatus {

@@ -72,7 +72,7 @@ export interface FingerprintContext extends Pick<StepContext, 'pipeline' | 'step
   readonly runId?: string;
 }
 
-const UNSEEN = Symbol.for('perennial.unseen');
+const UNSEEN: unique symbol = Symbol.for('perennial.unseen');
 
 /** In place of a fingerprint: not all that decides the result can be seen, so the result is not cached. */
 export interface Unseen {

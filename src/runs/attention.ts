@@ -1,6 +1,7 @@
 import { isToLookAt } from '../core/outcome.ts';
 import type { Temporal } from './connect.ts';
 import { executions } from './runs.ts';
+import { describeSchedule } from './schedule-marks.ts';
 
 /** Something that nobody may be watching and somebody has to look at. */
 export interface Attention {
@@ -46,8 +47,12 @@ export async function needsAttention(temporal: Temporal, filter: { readonly pipe
     seen.add(key);
     const outcome = info.status.name === 'COMPLETED' ? (verdict ?? 'completed') : info.status.name.toLowerCase().replaceAll('_', ' ');
     if (!isToLookAt(kind, outcome)) continue;
+    // Nobody waits for a check any more whose schedule is deleted.
+    if ((kind === 'drift' || kind === 'newData') && (await describeSchedule(temporal, scheduleOf(pipeline, kind))) === undefined) continue;
     const summary = typeof info.memo?.['summary'] === 'string' ? info.memo['summary'] : '';
     found.push({ pipeline, kind, outcome, workflow: info.workflowId, at: (info.closeTime ?? info.startTime).toISOString(), summary });
   }
   return found;
 }
+
+const scheduleOf = (pipeline: string, kind: 'drift' | 'newData'): string => `${pipeline}/${kind === 'drift' ? 'drift' : 'new-data'}`;

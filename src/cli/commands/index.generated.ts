@@ -5,8 +5,10 @@ import datasetsCommand from './datasets.command.ts';
 import doctorCommand from './doctor.command.ts';
 import downCommand from './down.command.ts';
 import driftCommand from './drift.command.ts';
+import feedbackCommand from './feedback.command.ts';
 import initCommand from './init.command.ts';
 import modelsCommand from './models.command.ts';
+import notifyCommand from './notify.command.ts';
 import planCommand from './plan.command.ts';
 import predictCommand from './predict.command.ts';
 import runCommand from './run.command.ts';
@@ -26,8 +28,10 @@ export const commands: readonly CommandModule[] = [
   doctorCommand,
   downCommand,
   driftCommand,
+  feedbackCommand,
   initCommand,
   modelsCommand,
+  notifyCommand,
   planCommand,
   predictCommand,
   runCommand,

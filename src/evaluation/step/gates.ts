@@ -276,7 +276,12 @@ function againstFormer(gate: Extract<Gate, { notWorseThanChampionBy: number }>, 
   const best = gains.sort((a, b) => a.gain - b.gain)[0];
   if (best === undefined) return { ...verdict, sentence: `${verdict.sentence}${left}` };
   const passed = best.gain >= -gate.notWorseThanChampionBy - roundingOf(best.value, best.theirs);
-  const relation = best.gain < 0 ? `worse by ${formatNumber(-best.gain)} than` : 'as good as';
+  const relation =
+    best.gain < 0
+      ? `worse by ${formatNumber(-best.gain)} than`
+      : best.gain > 0
+        ? `better by ${formatNumber(best.gain)} than`
+        : 'as good as';
   return {
     gate,
     passed: verdict.passed && passed,
