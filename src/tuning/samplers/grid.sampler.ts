@@ -3,7 +3,7 @@ import { canonicalJson } from '../../core/json.ts';
 import type { Json } from '../../core/json.ts';
 import { optionsSchema } from '../options.ts';
 import type { Dimension, Point, Space } from '../space.ts';
-import { counts, onGrid, placed, valuesOf } from './shared/draw.ts';
+import { counts, onGrid, valuesOf } from './shared/draw.ts';
 import { defineSampler } from './sampler.ts';
 
 interface GridConfig {
@@ -101,7 +101,7 @@ class Grid {
     const values = this.#axes.get(name)!;
     const matters = this.#names.slice(at + 1).some((later) => this.#space[later]!.when?.dimension === name);
     if (!matters) return values.length * this.#combinations(at + 1, point);
-    return values.reduce((sum, value) => sum + this.#combinations(at + 1, { ...point, [name]: value }), 0);
+    return values.reduce<number>((sum, value) => sum + this.#combinations(at + 1, { ...point, [name]: value }), 0);
   }
 }
 
