@@ -50,7 +50,7 @@ export default defineSampler<GpConfig>({
       threshold: values[order[0]!]!,
       good: order.slice(0, 5).map((at) => points[at]!),
       prng,
-      looks: Math.max(200, Math.min(1_000, Math.round(4e6 / (points.length + running.length) ** 2))),
+      looks: Math.max(200, Math.min(1_000, Math.round(3e6 / (points.length + running.length) ** 2))),
     });
     return decoded(coordinates, places);
   },
