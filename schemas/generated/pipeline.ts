@@ -459,10 +459,20 @@ reduceOnPlateau?: CallbackReduceOnPlateau
 /**
  * How the next point of a search is chosen.
  */
-export type Sampler = (("grid" | "random" | "tpe") | {
+export type Sampler = (("gp" | "grid" | "random" | "tpe") | {
+gp?: SamplerGp
 grid?: SamplerGrid
 random?: SamplerRandom
 tpe?: SamplerTpe
+})
+/**
+ * How a trial of a search is ended that will not be the best.
+ */
+export type Stopper = (("asha" | "hyperband" | "median" | "percentile") | {
+asha?: StopperAsha
+hyperband?: StopperHyperband
+median?: StopperMedian
+percentile?: StopperPercentile
 })
 /**
  * A test for a shift of the data.
@@ -9697,6 +9707,15 @@ time?: string
 seed?: number
 }
 /**
+ * Gaussian process: the best for small budgets, above all of numbers.
+ */
+export interface SamplerGp {
+/**
+ * Trials at first that are spread evenly over the space.
+ */
+startup?: number
+}
+/**
  * Every combination once; the last dimension changes first.
  */
 export interface SamplerGrid {
@@ -9731,10 +9750,68 @@ startup?: number
 candidates?: number
 }
 /**
- * No stopper is defined.
+ * Successive halving that waits for no other trial: of those that reach 1, 3, 9 … epochs, the best third goes on.
  */
-export interface Stopper {
-[k: string]: unknown
+export interface StopperAsha {
+/**
+ * One in so many goes on, and gets as many times the epochs.
+ */
+factor?: number
+/**
+ * Epochs that every trial gets; by itself the most epochs of a trial / factor³, at least 1.
+ */
+minEpochs?: number
+}
+/**
+ * Successive halving in several brackets, which begin to compare at different epochs, for curves that cross.
+ */
+export interface StopperHyperband {
+/**
+ * One in so many goes on, and gets as many times the epochs.
+ */
+factor?: number
+/**
+ * Epochs that every trial gets.
+ */
+minEpochs?: number
+}
+/**
+ * Ends a trial whose best so far is worse than the median of the completed ones at the same epoch.
+ */
+export interface StopperMedian {
+/**
+ * Completed trials before which none is ended.
+ */
+startup?: number
+/**
+ * Epochs of a trial before which it is not ended.
+ */
+warmup?: number
+/**
+ * Epochs between two comparisons.
+ */
+interval?: number
+}
+/**
+ * Ends a trial whose best so far is not among the best percent of the completed ones at the same epoch.
+ */
+export interface StopperPercentile {
+/**
+ * Percent of the completed trials that go on; 50 is the median.
+ */
+percent?: number
+/**
+ * Completed trials before which none is ended.
+ */
+startup?: number
+/**
+ * Epochs of a trial before which it is not ended.
+ */
+warmup?: number
+/**
+ * Epochs between two comparisons.
+ */
+interval?: number
 }
 export interface UseValidate {
 /**
