@@ -28,3 +28,12 @@ export function canonicalJson(value: unknown): string {
   }
   throw new TypeError(`canonicalJson: a ${typeof value} is not JSON`);
 }
+
+/** A value of somebody else's, as a message shows it: small values as they are, of the others what they are. Never throws. */
+export function shownValue(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
+  return 'an object';
+}

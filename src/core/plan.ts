@@ -1,5 +1,6 @@
 import type { ArtifactKind } from './artifact.ts';
 import type { Json, JsonObject } from './json.ts';
+import type { NotificationTarget } from './notification.ts';
 import type { RetryPlan } from './step.ts';
 import type { TunePlan } from './tune-plan.ts';
 
@@ -126,6 +127,8 @@ export interface Plan {
     readonly schedule?: ScheduleTrigger;
     readonly drift?: DriftTrigger;
     readonly newData?: NewDataTrigger;
+    /** Who is told what came of runs and checks. */
+    readonly notify?: readonly NotificationTarget[];
     /** What runs that start by themselves do where they make the very model that is champion already; absent: "stop". */
     readonly unchanged?: 'stop' | 'goOn';
     /** By what started the run; ticks of the schedule go by `schedule.overlap`. */

@@ -103,21 +103,18 @@ export async function listBackfills(temporal: Temporal, filter: { readonly sched
   for await (const info of executions(temporal, `RunKind = 'backfill'`)) {
     const { schedule, ticks, first, last } = info.memo as unknown as Pick<BackfillRow, 'schedule' | 'ticks' | 'first' | 'last'>;
     if (filter.schedule !== undefined && filter.schedule !== schedule) continue;
-    const goes = info.status.name === 'RUNNING' ? await viewOf(temporal, info.workflowId) : undefined;
+    const goes = info.status.name === 'RUNNING';
     const verdict = (info.searchAttributes as Readonly<Record<string, readonly unknown[] | undefined>>)['Verdict']?.[0];
-    const state =
-      goes?.state ?? (info.status.name === 'RUNNING' ? 'running' : typeof verdict === 'string' ? verdict : info.status.name.toLowerCase());
-    const done =
-      goes === undefined
-        ? state === 'completed' || state === 'incomplete'
-          ? ticks
-          : null
-        : goes.runs.filter(({ status }) => status !== 'running').length;
+    const ended = typeof verdict === 'string' ? verdict : info.status.name.toLowerCase();
+    const whole = !goes && (ended === 'completed' || ended === 'incomplete');
+    const view = whole ? undefined : await viewOf(temporal, info.workflowId);
+    const state = goes ? (view?.state ?? 'running') : ended;
+    const done = whole ? ticks : (view?.runs.filter(({ status }) => status !== 'running').length ?? null);
     rows.push({
       id: info.workflowId,
       schedule,
       state,
-      note: goes?.note ?? '',
+      note: view?.note ?? '',
       ticks,
       first,
       last,

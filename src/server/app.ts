@@ -1,10 +1,14 @@
-import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fastify } from 'fastify';
 import type { StepLogger } from '../core/step.ts';
+import type { JsonRules } from '../data/reading/json-parser.ts';
 import type { InferenceService } from '../serving/inference.ts';
 import { SERVING_LIMITS } from '../serving/limits.ts';
+import type { FeedbackWriter } from '../monitoring/feedback/feedback-writer.ts';
+import { registerFeedback } from '../serving/protocols/feedback.ts';
+import { registerMlflowProtocol } from '../serving/protocols/mlflow.ts';
 import { registerOpenInferenceProtocol } from '../serving/protocols/open-inference.ts';
 import { registerRowsProtocol } from '../serving/protocols/rows.ts';
 import { registerTfServingProtocol } from '../serving/protocols/tf-serving.ts';
@@ -14,7 +18,9 @@ import { ROW_HEADER, STORE_HEADER } from '../serving/headers.ts';
 import { watchMethods } from './allowed-methods.ts';
 import { traceRequests } from './http-tracing.ts';
 import { answerClientError } from './client-error.ts';
-import { readBody, refuseEncoded } from './request-body.ts';
+import { readBody, unpacked } from './request-body.ts';
+import { packed } from './response-body.ts';
+import { tokenGuard } from './tokens.ts';
 import { registerReports } from './reports.ts';
 import type { ReportSource } from './reports.ts';
 
@@ -22,6 +28,7 @@ export interface AppOptions {
   readonly service: InferenceService;
   readonly metrics: ServingMetrics;
   readonly reports: ReportSource;
+  readonly feedback: FeedbackWriter;
   readonly log: StepLogger;
   readonly packageVersion: string;
   /** Of the store that is served from; absent while it is away. */
@@ -33,17 +40,20 @@ export interface AppOptions {
 }
 
 /** The only routes that answer without the token. */
-const OPEN_ROUTES = ['/v2/health/live', '/v2/health/ready'];
+const OPEN_ROUTES = ['/v2/health/live', '/v2/health/ready', '/ping', '/health'];
 
-/** Numbers of clients of TensorFlow Serving are tensors as a rule; integers of rows may be identifiers. */
-const TF_SERVING_JSON = { tokens: true, deeper: 'cut' } as const;
-const JSON_RULES = { exactIntegers: true, deeper: 'cut' } as const;
+/** Numbers of clients of TensorFlow Serving are tensors as a rule; integers of rows may be identifiers. MLflow's clients write NaN. */
+function jsonRules(url = ''): JsonRules {
+  const tokens = url.startsWith('/v1/') || url.endsWith('/invocations');
+  return { deeper: 'cut', ...(tokens ? { tokens } : {}), ...(url.startsWith('/v1/') ? {} : { exactIntegers: true }) };
+}
 
 /** The HTTP surface of the model server. Every error is `{ "error": "…" }`. */
 export function createApp({
   service,
   metrics,
   reports,
+  feedback,
   log,
   packageVersion,
   storeId,
@@ -55,6 +65,13 @@ export function createApp({
     genReqId: requestIdOf,
     requestTimeout: arrivalMs,
     http: { headersTimeout: arrivalMs, connectionsCheckingInterval: Math.min(arrivalMs, SERVING_LIMITS.arrivalCheckMs) },
+    frameworkErrors: (error, request, reply) => {
+      const problem =
+        error.code === 'FST_ERR_BAD_URL'
+          ? { status: 400, message: `The path ${JSON.stringify(request.url.slice(0, 200))} is not percent-encoded as UTF-8.` }
+          : httpProblem(error, request.id);
+      void (reply as FastifyReply).code(problem.status).header('x-request-id', request.id).send({ error: problem.message });
+    },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, arrivalMs),
     // Requests on kept-alive connections are still answered while the server drains.
     return503OnClosing: false,
@@ -68,20 +85,19 @@ export function createApp({
   app.removeAllContentTypeParsers();
   // Clients of either protocol send JSON under many content types; the body alone decides.
   app.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: FastifyRequest, body: string | Buffer) =>
-    readBody(request, body as Buffer, request.routeOptions.url?.startsWith('/v1/') === true ? TF_SERVING_JSON : JSON_RULES),
+    readBody(request, body as Buffer, jsonRules(request.routeOptions.url)),
   );
 
-  const expected = token === undefined || token === '' ? undefined : digest(token);
+  const isTrusted = tokenGuard(token);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
-    if (expected === undefined || isOpen(request)) return sayStore(reply);
-    if (!timingSafeEqual(digest(tokenOf(request.headers.authorization)), expected)) {
+    if (!isOpen(request) && !isTrusted(request.headers.authorization)) {
       reply.header('www-authenticate', 'Bearer');
       throw new RequestError(401, 'This server asks for a token: send "Authorization: Bearer TOKEN".');
     }
     sayStore(reply);
   });
-  app.addHook('preParsing', async (request) => refuseEncoded(request));
+  app.addHook('preParsing', async (request, _reply, payload) => unpacked(request, payload));
   function sayStore(reply: FastifyReply): void {
     const id = storeId?.();
     if (id !== undefined) reply.header(STORE_HEADER, id);
@@ -95,6 +111,7 @@ export function createApp({
     if (closing) reply.header('connection', 'close');
     return payload;
   });
+  app.addHook('onSend', packed);
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';
     metrics.requests.add({ method: request.method, route, status: String(reply.statusCode) });
@@ -125,6 +142,8 @@ export function createApp({
   registerOpenInferenceProtocol(app, context);
   registerTfServingProtocol(app, context);
   registerRowsProtocol(app, context);
+  registerMlflowProtocol(app, context);
+  registerFeedback(app, context, feedback);
   registerReports(app, reports);
   app.get('/models', async () => ({ models: service.router.states() }));
   app.get('/metrics', async (_request, reply) =>
@@ -139,15 +158,6 @@ function isOpen(request: FastifyRequest): boolean {
   return route !== undefined && OPEN_ROUTES.includes(route) && (request.method === 'GET' || request.method === 'HEAD');
 }
 
-/** The token of the header; the name of the scheme may be in any case. @see RFC 9110, 11.1 */
-function tokenOf(header: string | undefined): string {
-  return /^bearer +(\S+) *$/i.exec(header ?? '')?.[1] ?? '';
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
-}
-
 /** The client's own id where it is a harmless one. */
 function requestIdOf(request: IncomingMessage): string {
   const given = request.headers['x-request-id'];
@@ -158,6 +168,11 @@ function requestIdOf(request: IncomingMessage): string {
 function httpProblem(error: Error & { statusCode?: number }, requestId: string): RequestError {
   const status = error.statusCode;
   if (error instanceof RequestError || status === undefined) return toRequestError(error, requestId);
+  if (
+    (error as NodeJS.ErrnoException).code?.startsWith('Z_') === true ||
+    (error as NodeJS.ErrnoException).code?.startsWith('ERR_BROTLI') === true
+  )
+    return new RequestError(400, `The body cannot be unpacked as its content-encoding says: ${error.message}.`);
   if (status === 413)
     return new RequestError(413, `The body is larger than ${SERVING_LIMITS.bodyBytesMax / 1024 / 1024} MiB. Send several requests.`);
   return status >= 400 && status < 500 ? new RequestError(status, error.message) : toRequestError(error, requestId);

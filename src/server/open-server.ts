@@ -11,11 +11,13 @@ import { startServer } from './start.ts';
 
 /**
  * The model server as the environment describes it: `PERENNIAL_STORE`, `PERENNIAL_API_TOKEN`, `PERENNIAL_LOG_LEVEL` (default
- * "info") and `PERENNIAL_PREDICTION_LOG` (part of the predictions that is logged, 0 to 1; default 1). Logs go to stderr.
+ * "info"), `PERENNIAL_GRPC_PORT` and `PERENNIAL_PREDICTION_LOG` (part of the predictions that is logged, 0 to 1; default 1). Logs go to stderr.
  *
  * @throws PORT_TAKEN, STORE_UNAVAILABLE, STORE_UNSUITABLE; USAGE, also for an address that others reach without a token
  */
-export async function openServer(options: { readonly port?: number; readonly host?: string } = {}): Promise<RunningServer> {
+export async function openServer(
+  options: { readonly port?: number; readonly host?: string; readonly grpcPort?: number } = {},
+): Promise<RunningServer> {
   const given = process.env.PERENNIAL_API_TOKEN;
   const token = given?.trim() === '' ? undefined : given;
   if (token === undefined && options.host !== undefined && !(await isLoopback(options.host))) {
@@ -27,11 +29,16 @@ export async function openServer(options: { readonly port?: number; readonly hos
       },
     );
   }
+  const fromEnvironment = process.env.PERENNIAL_GRPC_PORT;
+  const grpcPort =
+    options.grpcPort ??
+    (fromEnvironment === undefined || fromEnvironment === '' ? undefined : portOf(fromEnvironment, 'PERENNIAL_GRPC_PORT'));
   await startTelemetry('server');
   const logSample = sampleOf(process.env.PERENNIAL_PREDICTION_LOG);
   const store = await openStore();
   const server = await startServer({
     ...options,
+    ...(grpcPort === undefined ? {} : { grpcPort }),
     store,
     artifacts: createArtifactStore(store),
     log: createLogger(),
@@ -64,10 +71,10 @@ LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
 /** @throws USAGE */
-export function portOf(text: string): number {
+export function portOf(text: string, where = '--port'): number {
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port > 65_535)
-    throw new PerennialError('USAGE', `--port ${JSON.stringify(text)} is not a port.`, {
+    throw new PerennialError('USAGE', `${where} ${JSON.stringify(text)} is not a port.`, {
       hint: 'Give a number from 1 to 65535, or 0 for a free port.',
     });
   return port;

@@ -1,7 +1,12 @@
+import { Transform, pipeline } from 'node:stream';
+import type { Duplex } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { FastifyRequest } from 'fastify';
 import { messageOf } from '../core/errors.ts';
 import type { JsonRules } from '../data/reading/json-parser.ts';
 import { parseInTurns } from '../data/reading/json-parser.ts';
+import { BinaryBody, JSON_LENGTH_HEADER } from '../serving/protocols/binary-tensors.ts';
+import { CsvBody } from '../serving/protocols/csv-body.ts';
 import { RequestError } from '../serving/request-error.ts';
 
 /** Media types under which clients of all protocols send JSON; curl's own is that of forms. */
@@ -16,22 +21,45 @@ const BEGINNINGS: readonly (readonly [bytes: readonly number[], name: string])[]
   [[0xfe, 0xff], 'UTF-16'],
 ];
 
+/** How bodies may be compressed, by the names of HTTP. */
+const UNPACK: Readonly<Record<string, () => Duplex>> = {
+  gzip: () => createGunzip(),
+  'x-gzip': () => createGunzip(),
+  deflate: () => createInflate(),
+  br: () => createBrotliDecompress(),
+};
+
+/** What a request carries, unpacked; what it unpacks to is bound by the largest body as any other. */
+type Payload = NodeJS.ReadableStream & { receivedEncodedLength?: number };
+
 /**
- * Refuses bodies that are no plain JSON by what their headers say, before they are read.
+ * The bytes of a body as its `content-encoding` says.
  *
- * @throws RequestError 415
+ * @throws RequestError 415 for what is not known; the stream fails with 400 where it is not what it says
  */
-export function refuseEncoded({ headers }: FastifyRequest): void {
+export function unpacked({ headers }: FastifyRequest, payload: Payload): Payload {
   const encoding = headers['content-encoding']?.trim().toLowerCase();
-  if (encoding !== undefined && encoding !== '' && encoding !== 'identity') {
+  if (encoding === undefined || encoding === '' || encoding === 'identity') return payload;
+  const unpack = UNPACK[encoding];
+  if (unpack === undefined)
     throw new RequestError(
       415,
-      `The body is compressed (content-encoding: ${encoding.slice(0, 40)}), and this server does not unpack: send plain JSON.`,
-      { acceptEncoding: 'identity' },
+      `The body is compressed as ${JSON.stringify(encoding.slice(0, 40))}; this server unpacks ${Object.keys(UNPACK).join(', ')}.`,
+      { acceptEncoding: Object.keys(UNPACK).join(', ') },
     );
-  }
-  if (headers['inference-header-content-length'] !== undefined)
-    throw new RequestError(415, 'Binary tensors are not supported: send the data as JSON.');
+  const stream: Duplex & { receivedEncodedLength?: number } = unpack();
+  stream.receivedEncodedLength = 0;
+  const counted = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      stream.receivedEncodedLength! += chunk.length;
+      done(null, chunk);
+    },
+  });
+  pipeline(payload, counted, stream, (error) => {
+    if (error === undefined || error === null || stream.destroyed) return;
+    stream.destroy(error);
+  });
+  return stream;
 }
 
 /**
@@ -42,6 +70,23 @@ export function refuseEncoded({ headers }: FastifyRequest): void {
 export async function readBody(request: FastifyRequest, body: Buffer, rules: JsonRules): Promise<unknown> {
   if (body.length === 0) throw new RequestError(400, 'The body is empty: send a JSON object.');
   const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
+  const length = request.headers[JSON_LENGTH_HEADER];
+  if (length !== undefined) {
+    if (request.routeOptions.url?.endsWith('/infer') !== true)
+      throw new RequestError(415, 'Tensors in binary are for /v2/models/NAME/infer: send plain JSON.');
+    const bytes = Number(length);
+    if (!/^\d+$/.test(String(length)) || bytes > body.length)
+      throw new RequestError(
+        400,
+        `The header Inference-Header-Content-Length is ${JSON.stringify(String(length).slice(0, 40))}; expected how many of the ${body.length} bytes of the body are JSON.`,
+      );
+    return new BinaryBody(await jsonOf(body.subarray(0, bytes), 'application/json', rules), body.subarray(bytes));
+  }
+  if (type === 'text/csv' && request.routeOptions.url?.endsWith('/invocations') === true) return new CsvBody(body);
+  return jsonOf(body, type, rules);
+}
+
+async function jsonOf(body: Buffer, type: string, rules: JsonRules): Promise<unknown> {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(body);

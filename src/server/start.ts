@@ -8,6 +8,7 @@ import { PerennialError, messageOf } from '../core/errors.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import type { StepLogger } from '../core/step.ts';
 import { packageRoot } from '../platform/paths.ts';
+import { FeedbackWriter } from '../monitoring/feedback/feedback-writer.ts';
 import { InferenceService } from '../serving/inference.ts';
 import { SERVING_LIMITS } from '../serving/limits.ts';
 import { createVersionSource } from '../serving/loader.ts';
@@ -21,6 +22,8 @@ import type { StoreIdentity } from '../storage/store-identity.ts';
 import { announce } from './announce.ts';
 import { createApp } from './app.ts';
 import { watchOutcomes } from './outcome-metrics.ts';
+import { startGrpc } from './grpc/start-grpc.ts';
+import type { RunningGrpc } from './grpc/start-grpc.ts';
 import { createReportSource } from './reports.ts';
 
 export const DEFAULT_PORT = 8080;
@@ -33,6 +36,8 @@ export interface ServerOptions {
   readonly host?: string;
   /** Absent: 8080, or a free one where that is taken. 0: a free one. */
   readonly port?: number;
+  /** Of gRPC beside HTTP, on the same host; 0: a free one. Absent: no gRPC. */
+  readonly grpcPort?: number;
   readonly token?: string;
   /** Part of the predictions that is logged, 0 to 1; default 1. */
   readonly logSample?: number;
@@ -44,6 +49,8 @@ export interface ServerOptions {
 export interface RunningServer {
   readonly id: string;
   readonly url: string;
+  /** `HOST:PORT` of gRPC, where that is spoken. */
+  readonly grpc?: string;
   /** Takes no new connections, answers what has begun, writes the log, takes back the announcement, frees the models. */
   stop(): Promise<void>;
 }
@@ -66,13 +73,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     service,
     metrics,
     reports: createReportSource(store, artifacts),
+    feedback: new FeedbackWriter(store, { writer: id }),
     log,
     packageVersion: packageVersion(),
     storeId: () => identity?.id,
     ...(options.token === undefined ? {} : { token: options.token }),
   });
 
-  const url = await listen(app, options.host ?? '127.0.0.1', options.port);
+  const host = options.host ?? '127.0.0.1';
+  const url = await listen(app, host, options.port);
+  const grpc = options.grpcPort === undefined ? undefined : await listenGrpc(options.grpcPort);
   await router.start();
   identity = await ensureIdentity(store).catch((error: unknown) => {
     log.warn('the store cannot be asked which one it is', { error: messageOf(error) });
@@ -82,22 +92,41 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const outcomes = watchOutcomes(store, metrics.registry, log);
   log.info('model server ready', {
     url,
+    ...(grpc === undefined ? {} : { grpc: grpc.address }),
     store: store.location,
     models: router.states().map((state) => `${state.model} ${state.version ?? '-'}`),
   });
   return {
     id,
     url,
+    ...(grpc === undefined ? {} : { grpc: grpc.address }),
     async stop() {
       await atMost(
         SERVING_LIMITS.farewellMs,
         Promise.all([announcer.stop(), outcomes.stop()]).then(() => undefined),
       );
-      await drain(app, log);
+      await Promise.all([drain(app, log), grpc?.stop()]);
       await predictions.close();
       await atMost(SERVING_LIMITS.farewellMs, router.stop());
     },
   };
+
+  async function listenGrpc(port: number): Promise<RunningGrpc> {
+    try {
+      return await startGrpc({
+        service,
+        metrics,
+        log,
+        packageVersion: packageVersion(),
+        host,
+        port,
+        ...(options.token === undefined ? {} : { token: options.token }),
+      });
+    } catch (error) {
+      await app.close();
+      throw error;
+    }
+  }
 }
 
 /** A store that is away holds the end up only so long. */

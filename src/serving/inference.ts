@@ -5,12 +5,13 @@ import { keyValues } from '../data/preprocess/series.ts';
 import type { SeriesWindows } from '../data/stored/dataset.ts';
 import { rowsOf } from './batcher.ts';
 import type { PredictionLog } from './prediction-log.ts';
-import { RequestError, badRow } from './request-error.ts';
+import { RequestError, badRow, toRequestError } from './request-error.ts';
 import type { Router, Target } from './router.ts';
 import type { Answer, Lease, Servable } from './servable.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
+import { ServingStatistics } from './serving-statistics.ts';
 import { tellPrediction, timed } from './serving-telemetry.ts';
-import { checkRows } from './source-rows.ts';
+import { checkRows, requireCount } from './source-rows.ts';
 import { givesNumbers } from './warm-up.ts';
 
 /** What a client asks: rows as they are in the source, or tensors as the network takes them. */
@@ -22,12 +23,15 @@ export type Question =
        * expected.
        */
       readonly placed?: true;
+      /** Rows that cannot be answered are set aside with the reason, and the others are answered. */
+      readonly partial?: true;
     }
   | { readonly tensors: TensorBatch };
 
 /** What all protocols share: from a question to an answer, by one version from start to end. */
 export class InferenceService {
   readonly router: Router;
+  readonly statistics = new ServingStatistics();
   readonly #log: PredictionLog;
   readonly #metrics: ServingMetrics;
 
@@ -48,29 +52,78 @@ export class InferenceService {
     { logged = true }: { readonly logged?: boolean } = {},
   ): Promise<Answer> {
     const lease = await this.router.lease(target);
+    const started = performance.now();
+    let answered: number | undefined;
     try {
-      return await tellPrediction(lease.servable, async () => {
+      const answer = await tellPrediction(lease.servable, async () => {
         const asked = question(lease.servable);
+        if ('rows' in asked && asked.partial === true) return await this.#answerPartly(lease, id, asked.rows, logged);
         return 'rows' in asked
           ? await this.#answerRows(lease, id, asked.rows, asked.placed === true, logged)
           : await this.#answerTensors(lease, id, asked.tensors, logged);
       });
+      answered = answer.predictions.length;
+      return answer;
     } finally {
+      this.statistics.request(lease.servable, performance.now() - started, answered);
       lease.release();
     }
   }
 
   /** Runs `use` with the version while it is guaranteed to stay loaded. */
-  async inspect<T>(target: Target, use: (servable: Servable) => T): Promise<T> {
+  async inspect<T>(target: Target, use: (servable: Servable) => T | Promise<T>): Promise<T> {
     const lease = await this.router.lease(target);
     try {
-      return use(lease.servable);
+      return await use(lease.servable);
     } finally {
       lease.release();
     }
   }
 
-  async #answerRows(lease: Lease, id: string, given: readonly unknown[], placed: boolean, logged: boolean): Promise<Answer> {
+  /** The rows that can be answered, and of the others the reason. @throws RequestError for what is wrong with the request as a whole */
+  async #answerPartly(lease: Lease, id: string, given: readonly unknown[], logged: boolean): Promise<Answer> {
+    const { servable } = lease;
+    if (servable.preprocessor.series !== undefined)
+      throw new RequestError(
+        400,
+        `${JSON.stringify(servable.model)} predicts from rows that follow each other, of which none can be set aside: leave "partial" out.`,
+      );
+    requireCount(given.length);
+    const refused = new Map<number, string>();
+    let good = Array.from(given.keys());
+    for (let tries = 0; ; tries += 1) {
+      const rows = good.map((row) => given[row]);
+      try {
+        const answer =
+          good.length === 0
+            ? { servable, id, predictions: [] }
+            : await this.#answerRows(lease, id, rows, true, logged, (index) => good[index]!);
+        return {
+          ...answer,
+          places: good.map((row) => ({ row })),
+          refused: [...refused].map(([row, error]) => ({ row, error })).sort((a, b) => a.row - b.row),
+        };
+      } catch (error) {
+        const problem = toRequestError(error, id);
+        if (problem.facts.row === undefined || tries === PARTIAL_TRIES_MAX) throw error;
+        // What cannot be read is found without the network; what the network has no answer for, one after the other.
+        const found = tries === 0 ? await unreadable(servable, good, given) : new Map<number, string>();
+        const row = good[problem.facts.row]!;
+        if (!found.has(row)) found.set(row, problem.message.replace(/^row \d+/i, `Row ${row}`));
+        for (const [bad, message] of found) refused.set(bad, message);
+        good = good.filter((place) => !found.has(place));
+      }
+    }
+  }
+
+  async #answerRows(
+    lease: Lease,
+    id: string,
+    given: readonly unknown[],
+    placed: boolean,
+    logged: boolean,
+    placeOf?: (row: number) => number,
+  ): Promise<Answer> {
     const { preprocessor } = lease.servable;
     const rows = checkRows(lease.servable, given);
     // A reading beyond all bounds is what a model of anomalies is for.
@@ -88,7 +141,12 @@ export class InferenceService {
     );
     if (logged)
       answer.predictions.forEach((prediction, index) =>
-        this.#log.add(lease.servable, predictionId(answer, index), rows[rowOf(index)] ?? null, prediction),
+        this.#log.add(
+          lease.servable,
+          placeOf === undefined ? predictionId(answer, index) : `${id}/${placeOf(index)}`,
+          rows[rowOf(index)] ?? null,
+          prediction,
+        ),
       );
     if (windows === undefined || (windows.keys === undefined && windows.gaps === 0)) return answer;
     const { key } = preprocessor.series!.sequence;
@@ -102,7 +160,9 @@ export class InferenceService {
     const { servable } = lease;
     const rows = rowsOf(tensors);
     if (rows === 0) throw new RequestError(400, 'The request holds no complete example.');
+    const started = performance.now();
     const values = await timed('perennial.server.queue.wait', { 'perennial.model.name': servable.model }, () => lease.predict(tensors));
+    this.statistics.inference(servable, performance.now() - started);
     const answer: Answer = {
       servable,
       id,
@@ -112,6 +172,37 @@ export class InferenceService {
     if (logged) answer.predictions.forEach((prediction, index) => this.#log.add(servable, predictionId(answer, index), null, prediction));
     return answer;
   }
+}
+
+/** Rows that the network has no answer for: so many of one request are set aside. */
+const PARTIAL_TRIES_MAX = 100;
+
+/** The rows that cannot be read, with the reasons, whatever their number: halves in which there is none are read once. */
+async function unreadable(servable: Servable, places: readonly number[], given: readonly unknown[]): Promise<Map<number, string>> {
+  const saturate = servable.predictor.meta.output.kind === 'anomaly';
+  const found = new Map<number, string>();
+  const open: (readonly number[])[] = [places];
+  for (let group = open.pop(); group !== undefined; group = open.pop()) {
+    if (group.length === 0) continue;
+    try {
+      await servable.preprocessor.apply(
+        checkRows(
+          servable,
+          group.map((row) => given[row]),
+        ),
+        { saturate },
+      );
+    } catch (error) {
+      const { message, facts } = toRequestError(error, '');
+      if (facts.row === undefined) throw error;
+      const bad = group[facts.row]!;
+      found.set(bad, message.replace(/^row \d+/i, `Row ${bad}`));
+      const others = group.filter((row) => row !== bad);
+      const half = Math.ceil(others.length / 2);
+      open.push(others.slice(0, half), others.slice(half));
+    }
+  }
+  return found;
 }
 
 /** The row of the request that an example was made from (of a window the last one). */

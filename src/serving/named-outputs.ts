@@ -7,6 +7,8 @@ export interface NamedOutput {
   readonly datatype: 'BYTES' | 'FP64' | 'BOOL';
   /** Without the rows' dimension. */
   readonly shape: readonly number[];
+  /** What its values are of, where each is of a class. */
+  readonly classes?: readonly string[];
   /** Its value in one answer. */
   of(prediction: Prediction): unknown;
 }
@@ -28,6 +30,7 @@ function namedOutputs(output: OutputSpec, outputShape: readonly number[]): Named
         name: 'probabilities',
         datatype: 'FP64',
         shape: [output.classes.length],
+        classes: output.classes,
         of: (prediction) => output.classes.map((label) => ('probabilities' in prediction ? (prediction.probabilities[label] ?? 0) : null)),
       },
     ];

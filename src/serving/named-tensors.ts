@@ -1,3 +1,4 @@
+import { shownValue } from '../core/json.ts';
 import type { Tensor, TensorBatch, TensorSpec } from '../core/tensor.ts';
 import type { Preprocessor } from '../data/stored/dataset.ts';
 import { arrayFor, sizeOf } from './batcher.ts';
@@ -90,8 +91,7 @@ function checkedValue(spec: TensorSpec, value: unknown, index: number, where: st
       400,
       `${where}, value ${index}: ${value} is not a finite number, which the network takes. A missing value is for a column of the source data.`,
     );
-  if (typeof value !== 'number')
-    throw new RequestError(400, `${where}, value ${index}: ${JSON.stringify(value) ?? 'nothing'} is not a number.`);
+  if (typeof value !== 'number') throw new RequestError(400, `${where}, value ${index}: ${shownValue(value)} is not a number.`);
   if (spec.dtype === 'float32') {
     if (!Number.isFinite(Math.fround(value)))
       throw new RequestError(400, `${where}, value ${index}: ${value} is beyond what float32 holds, ±3.4e38.`);

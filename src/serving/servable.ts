@@ -30,5 +30,7 @@ export interface Answer {
   readonly id: string;
   readonly predictions: readonly Prediction[];
   /** Of each prediction, where that does not follow from the order: the last row of its window, and its series. */
+  /** Rows that were set aside, where the question allows that. */
+  readonly refused?: readonly { readonly row: number; readonly error: string }[];
   readonly places?: readonly { readonly row: number; readonly series?: Readonly<Record<string, string | number | boolean>> }[];
 }

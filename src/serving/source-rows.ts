@@ -14,12 +14,7 @@ import type { Servable } from './servable.ts';
  */
 export function checkRows(servable: Servable, given: readonly unknown[]): Row[] {
   const { preprocessor } = servable;
-  if (given.length === 0) throw new RequestError(400, 'There are no rows: give at least one.');
-  if (given.length > SERVING_LIMITS.rowsMax)
-    throw new RequestError(
-      413,
-      `${given.length} rows in one request; at most ${SERVING_LIMITS.rowsMax} are allowed. Send several requests.`,
-    );
+  requireCount(given.length);
   if (given.length < preprocessor.windowSize) {
     throw new RequestError(
       400,
@@ -33,6 +28,13 @@ export function checkRows(servable: Servable, given: readonly unknown[]): Row[] 
     checkColumns(servable, row as Row, index);
     return images.length === 0 ? (row as Row) : withImages(row as Row, images, index);
   });
+}
+
+/** @throws RequestError 400, 413 */
+export function requireCount(rows: number): void {
+  if (rows === 0) throw new RequestError(400, 'There are no rows: give at least one.');
+  if (rows > SERVING_LIMITS.rowsMax)
+    throw new RequestError(413, `${rows} rows in one request; at most ${SERVING_LIMITS.rowsMax} are allowed. Send several requests.`);
 }
 
 function checkColumns({ preprocessor, sourceColumns }: Servable, row: Row, index: number): void {

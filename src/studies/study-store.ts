@@ -2,7 +2,7 @@ import { isPerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { getJson, putJson } from '../storage/json-objects.ts';
 import { readStored } from '../storage/stored.ts';
-import { STUDY, TRIAL } from './stored-study.ts';
+import { LATEST, STUDY, TRIAL } from './stored-study.ts';
 import type { StoredTrial, StudyRecord } from './stored-study.ts';
 
 const PREFIX = 'studies/';
@@ -68,12 +68,13 @@ export class StudyStore {
 
   /** The study of a key that began last. */
   async latestOf(pipeline: string, key: string): Promise<string | undefined> {
-    const found = await getJson<{ study?: unknown }>(this.#store, latestKey(pipeline, key));
-    return typeof found?.value.study === 'string' ? found.value.study : undefined;
+    const at = latestKey(pipeline, key);
+    const found = await getJson(this.#store, at);
+    return found === undefined ? undefined : readStored(LATEST, found.value, () => `${this.#store.location}: "${at}"`).study;
   }
 
   async setLatest(pipeline: string, key: string, study: string): Promise<void> {
-    await putJson(this.#store, latestKey(pipeline, key), { study });
+    await putJson(this.#store, latestKey(pipeline, key), { formatVersion: 1, study });
   }
 
   /** A trial; undefined where it was never begun. */

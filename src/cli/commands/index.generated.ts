@@ -5,8 +5,10 @@ import datasetsCommand from './datasets.command.ts';
 import doctorCommand from './doctor.command.ts';
 import downCommand from './down.command.ts';
 import driftCommand from './drift.command.ts';
+import feedbackCommand from './feedback.command.ts';
 import initCommand from './init.command.ts';
 import modelsCommand from './models.command.ts';
+import notifyCommand from './notify.command.ts';
 import planCommand from './plan.command.ts';
 import predictCommand from './predict.command.ts';
 import runCommand from './run.command.ts';
@@ -17,6 +19,7 @@ import serveCommand from './serve.command.ts';
 import showCommand from './show.command.ts';
 import statusCommand from './status.command.ts';
 import studiesCommand from './studies.command.ts';
+import tensorboardCommand from './tensorboard.command.ts';
 import upCommand from './up.command.ts';
 import validateCommand from './validate.command.ts';
 import workerCommand from './worker.command.ts';
@@ -27,8 +30,10 @@ export const commands: readonly CommandModule[] = [
   doctorCommand,
   downCommand,
   driftCommand,
+  feedbackCommand,
   initCommand,
   modelsCommand,
+  notifyCommand,
   planCommand,
   predictCommand,
   runCommand,
@@ -39,6 +44,7 @@ export const commands: readonly CommandModule[] = [
   showCommand,
   statusCommand,
   studiesCommand,
+  tensorboardCommand,
   upCommand,
   validateCommand,
   workerCommand,

@@ -7,15 +7,18 @@ export default defineCommand({
       .description('Serve the champions of all registered models over HTTP, in the foreground (part of `up`)')
       .option('--port <number>', 'port to listen on (default: 8080, or a free one where that is taken; 0: a free one)')
       .option('--host <address>', 'address to listen on; one that other machines reach takes PERENNIAL_API_TOKEN', '127.0.0.1')
+      .option('--grpc-port <number>', 'port of the same host for gRPC (0: a free one; default: no gRPC)')
       .addHelpText(
         'after',
         `
-Speaks the Open Inference Protocol v2 (/v2/…), TensorFlow Serving's REST API (/v1/…) and plain rows (/models/MODEL/predict).
+Speaks the Open Inference Protocol v2 (/v2/…, and over gRPC), TensorFlow Serving's REST API (/v1/…), MLflow's scoring protocol
+(/invocations) and plain rows (/models/MODEL/predict).
 Follows promotions and rollbacks within a second, and keeps serving what it has loaded while the store is away.
 
 Environment:
   PERENNIAL_STORE            where the models are (file:PATH or s3://BUCKET/PREFIX)
   PERENNIAL_API_TOKEN        asked of every request but the health checks, as "Authorization: Bearer TOKEN"
+  PERENNIAL_GRPC_PORT        as --grpc-port; also of the server that perennial up starts
   PERENNIAL_PREDICTION_LOG   part of the predictions that is logged to the store, 0 to 1 (default 1)
   PERENNIAL_LOG_LEVEL        debug, info, warn or error (default info)
 
@@ -24,11 +27,15 @@ Examples:
   PERENNIAL_API_TOKEN=… perennial serve --port 9000 --host 0.0.0.0
   curl -s localhost:8080/models/penguins/predict -d '{"island":"Biscoe","bill_length_mm":46.1,"bill_depth_mm":13.2,"flipper_length_mm":211,"body_mass_g":4500,"sex":"female"}'`,
       )
-      .action(async (options: { port?: string; host: string }) => {
+      .action(async (options: { port?: string; host: string; grpcPort?: string }) => {
         const { openServer, portOf } = await import('../../server/open-server.ts');
-        const server = await openServer({ host: options.host, ...(options.port === undefined ? {} : { port: portOf(options.port) }) });
-        io.print(`Serving on ${server.url} (stop with Ctrl-C)`);
-        io.result({ url: server.url, pid: process.pid });
+        const server = await openServer({
+          host: options.host,
+          ...(options.port === undefined ? {} : { port: portOf(options.port) }),
+          ...(options.grpcPort === undefined ? {} : { grpcPort: portOf(options.grpcPort, '--grpc-port') }),
+        });
+        io.print(`Serving on ${server.url}${server.grpc === undefined ? '' : `, gRPC on ${server.grpc}`} (stop with Ctrl-C)`);
+        io.result({ url: server.url, ...(server.grpc === undefined ? {} : { grpc: server.grpc }), pid: process.pid });
         await new Promise<void>((resolve) => {
           process.once('SIGINT', resolve);
           process.once('SIGTERM', resolve);

@@ -1,4 +1,5 @@
 import { PerennialError } from '../../core/errors.ts';
+import { shownValue } from '../../core/json.ts';
 import { Prng } from '../../core/prng.ts';
 import type { Row, SamplesOutput, Tensor, TensorBatch, TensorSpec } from '../../core/tensor.ts';
 import type { Preprocessor } from '../stored/dataset.ts';
@@ -60,11 +61,9 @@ export function latentBatch(
 function seedOf(row: Row, index: number): number {
   const { seed } = row;
   if (typeof seed === 'number' && Number.isSafeInteger(seed) && seed >= 0) return seed;
-  throw new PerennialError(
-    'DATA_INVALID',
-    `row ${index}: the seed is ${JSON.stringify(seed) ?? 'missing'}; a sample is made of a whole number from 0 up.`,
-    { hint: 'Give rows like { "seed": 7 }.' },
-  );
+  throw new PerennialError('DATA_INVALID', `row ${index}: the seed is ${shownValue(seed)}; a sample is made of a whole number from 0 up.`, {
+    hint: 'Give rows like { "seed": 7 }.',
+  });
 }
 
 function classOf(row: Row, index: number, { name, classes }: NonNullable<SamplesOutput['label']>): number {
@@ -76,6 +75,6 @@ function classOf(row: Row, index: number, { name, classes }: NonNullable<Samples
     .join(', ');
   throw new PerennialError(
     'DATA_INVALID',
-    `row ${index}: there is no class ${JSON.stringify(row[name]) ?? '(none given)'} of "${name}". There is: ${shown}${classes.length > 10 ? ', …' : ''}.`,
+    `row ${index}: there is no class ${shownValue(row[name])} of "${name}". There is: ${shown}${classes.length > 10 ? ', …' : ''}.`,
   );
 }

@@ -1,4 +1,5 @@
 import { PerennialError } from '../../core/errors.ts';
+import { shownValue } from '../../core/json.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Prediction, Row, TensorBatch, TensorSpec, TextOutput, TokenTexts } from '../../core/tensor.ts';
 import { loadPreprocessor, preprocessorParts } from '../preprocess/preprocessor.ts';
@@ -115,7 +116,7 @@ function settingOf(row: Row, index: number, { name, fallback, type, low, high }:
   if (typeof value === 'number' && value >= low && value <= high && (type === 'number' || Number.isInteger(value))) return value;
   throw new PerennialError(
     'DATA_INVALID',
-    `row ${index}: "${name}" is ${JSON.stringify(given)}; expected a ${type === 'integer' ? 'whole number' : 'number'} from ${low} to ${high}.`,
+    `row ${index}: "${name}" is ${shownValue(given)}; expected a ${type === 'integer' ? 'whole number' : 'number'} from ${low} to ${high}.`,
   );
 }
 

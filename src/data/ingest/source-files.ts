@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { PerennialError } from '../../core/errors.ts';
 import { perennialHome } from '../../platform/paths.ts';
 import { lookAtFirstBytes } from '../reading/text-files.ts';
@@ -80,7 +80,8 @@ async function describe(path: string, root: string, className?: string): Promise
   const stamp = stampOfFile(info);
   return {
     path,
-    name: relative(root, path).split(sep).join('/'),
+    // The file may be the root itself.
+    name: relative(root, path).split(sep).join('/') || basename(path),
     size: info.size,
     stamp,
     ...(className === undefined ? {} : { className }),

@@ -1,5 +1,8 @@
+import { shownValue } from '../../core/json.ts';
 import type { DType } from '../../core/tensor.ts';
+import { shortestOfFloat32 } from '../../data/reading/float32.ts';
 import type { Column, ColumnType } from '../../data/stored/column.ts';
+import { isAscii } from 'node:buffer';
 import type { Question } from '../inference.ts';
 import type { NamedValues } from '../named-tensors.ts';
 import { areColumns, flatten, rowsFromColumns, shapeText, tensorsFromInputs } from '../named-tensors.ts';
@@ -8,18 +11,20 @@ import type { ModelState } from '../router.ts';
 import type { Servable } from '../servable.ts';
 import { nameOf } from '../source-rows.ts';
 import { outputsOf } from '../named-outputs.ts';
+import type { NamedOutput } from '../named-outputs.ts';
+import { valuesOfBytes } from './binary-tensors.ts';
 import { onlyKeys } from './http.ts';
 
-/** Whole numbers with their bounds; the 64-bit ones as far as JSON numbers are exact. */
-const INTEGERS: Readonly<Record<string, readonly [number, number]>> = {
+/** Whole numbers with their bounds. */
+const INTEGERS: Readonly<Record<string, readonly [number | bigint, number | bigint]>> = {
   UINT8: [0, 255],
   UINT16: [0, 65_535],
   UINT32: [0, 2 ** 32 - 1],
-  UINT64: [0, Number.MAX_SAFE_INTEGER],
+  UINT64: [0, 2n ** 64n - 1n],
   INT8: [-128, 127],
   INT16: [-32_768, 32_767],
   INT32: [-(2 ** 31), 2 ** 31 - 1],
-  INT64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  INT64: [-(2n ** 63n), 2n ** 63n - 1n],
 };
 const FLOATS = ['FP16', 'FP32', 'FP64'];
 const DATATYPES = ['BOOL', ...Object.keys(INTEGERS), ...FLOATS, 'BYTES'];
@@ -38,10 +43,16 @@ interface InferInput extends NamedValues {
   readonly datatype: string;
 }
 
-/** The body of an infer request → what to ask of this version. @throws RequestError 400 */
-export function questionOf(body: Record<string, unknown>, servable: Servable): Question {
+/** An infer request: its JSON, and the tensors that follow it in binary, in the order of the inputs that announce them. */
+export interface InferRequest {
+  readonly body: Record<string, unknown>;
+  readonly tail: Buffer;
+}
+
+/** An infer request → what to ask of this version. @throws RequestError 400 */
+export function questionOf(request: InferRequest, servable: Servable): Question {
   const { preprocessor, sourceColumns } = servable;
-  const inputs = inputsOf(body);
+  const inputs = inputsOf(request);
   if (
     !areColumns(
       preprocessor,
@@ -50,12 +61,38 @@ export function questionOf(body: Record<string, unknown>, servable: Servable): Q
     )
   )
     return { tensors: tensorsFromInputs(preprocessor, inputs) };
-  for (const input of inputs)
-    checkColumnType(
-      preprocessor.columns.find((column) => column.name === input.name),
-      input,
-    );
-  return { rows: rowsFromColumns(inputs) };
+  return {
+    rows: rowsFromColumns(
+      inputs.map((input) => {
+        const column = preprocessor.columns.find(({ name }) => name === input.name);
+        checkColumnType(column, input);
+        return { ...input, values: columnValues(column, input) };
+      }),
+    ),
+  };
+}
+
+/** Values as the source has them: NaN as missing, numbers that were kept in 32 bits as the decimals that they stand for, bytes as text. */
+function columnValues(column: Column | undefined, { datatype, values, where }: InferInput): readonly unknown[] {
+  if (FLOATS.includes(datatype)) {
+    const kept = datatype === 'FP32';
+    return values.map((value) => {
+      if (Number.isNaN(value)) return null;
+      return kept && typeof value === 'number' && Math.fround(value) === value ? shortestOfFloat32(value) : value;
+    });
+  }
+  if (datatype !== 'BYTES') return values;
+  return values.map((value, index) => (Buffer.isBuffer(value) ? textOf(value, column, `${where}, value ${index}`) : value));
+}
+
+/** Bytes of an image travel on as base64, the form in which JSON has them; a client may have written that itself. */
+function textOf(bytes: Buffer, column: Column | undefined, where: string): string {
+  if (column?.type === 'image' && !isAscii(bytes)) return bytes.toString('base64');
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new RequestError(400, `${where}: the column is a text: its bytes must be UTF-8.`);
+  }
 }
 
 function checkColumnType(column: Column | undefined, { datatype, where }: InferInput): void {
@@ -74,38 +111,52 @@ function checkColumnType(column: Column | undefined, { datatype, where }: InferI
     );
 }
 
-function inputsOf(body: Record<string, unknown>): InferInput[] {
+function inputsOf({ body, tail }: InferRequest): InferInput[] {
   onlyKeys(body, ['id', 'parameters', 'inputs', 'outputs', 'model_name', 'model_version']);
-  checkParameters(body.parameters, 'The request');
+  parametersOf(body.parameters, 'The request');
   if (!Array.isArray(body.inputs) || body.inputs.length === 0)
     throw new RequestError(400, `"inputs" must be an array of at least one tensor, given ${nameOf(body.inputs)}.`);
-  const inputs = body.inputs.map(inputOf);
+  let at = 0;
+  const take = (bytes: number): Buffer => {
+    const taken = tail.subarray(at, at + bytes);
+    at += bytes;
+    return taken;
+  };
+  const inputs = body.inputs.map((input, index) => inputOf(input, index, take));
+  if (at !== tail.length)
+    throw new RequestError(400, `The inputs announce ${at} bytes of binary tensors by "binary_data_size"; ${tail.length} follow the JSON.`);
   const names = inputs.map((input) => input.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new RequestError(400, `The input ${JSON.stringify(twice)} is given twice.`);
   return inputs;
 }
 
-function inputOf(given: unknown, index: number): InferInput {
+function inputOf(given: unknown, index: number, take: (bytes: number) => Buffer): InferInput {
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw new RequestError(400, `inputs[${index}] is ${nameOf(given)}; expected an object with name, shape, datatype and data.`);
   const input = given as Record<string, unknown>;
   onlyKeys(input, ['name', 'shape', 'datatype', 'parameters', 'data'], `inputs[${index}]`);
   if (typeof input.name !== 'string') throw new RequestError(400, `inputs[${index}].name is ${nameOf(input.name)}; expected a text.`);
   const where = `inputs[${index}] (${JSON.stringify(input.name)})`;
-  checkParameters(input.parameters, where);
   const { shape, datatype } = input;
   if (typeof datatype !== 'string' || !DATATYPES.includes(datatype))
-    throw new RequestError(
-      400,
-      `${where}: ${JSON.stringify(datatype) ?? 'no datatype'} is not a datatype; expected one of ${DATATYPES.join(', ')}.`,
-    );
+    throw new RequestError(400, `${where}: ${shownValue(datatype)} is not a datatype; expected one of ${DATATYPES.join(', ')}.`);
   if (!Array.isArray(shape) || shape.length === 0 || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
-    throw new RequestError(400, `${where}: "shape" must be an array of whole numbers, given ${JSON.stringify(shape) ?? 'nothing'}.`);
+    throw new RequestError(400, `${where}: "shape" must be an array of whole numbers, given ${shownValue(shape)}.`);
+  }
+  const count = (shape as number[]).reduce((product, size) => product * size, 1);
+  const size = binarySize(input.parameters, where);
+  if (size !== undefined) {
+    if (input.data !== undefined) throw new RequestError(400, `${where} has "data" and "binary_data_size": give one of them.`);
+    const bytes = take(size);
+    if (bytes.length < size)
+      throw new RequestError(400, `${where}: "binary_data_size" is ${size}, but only ${bytes.length} bytes are left behind the JSON.`);
+    if (count > bytes.length)
+      throw new RequestError(400, `${where}: the shape ${shapeText(shape as number[])} holds ${count} values, in ${size} bytes.`);
+    return { name: input.name, shape: shape as number[], datatype, values: valuesOfBytes(bytes, datatype, count, where), where };
   }
   if (!Array.isArray(input.data)) throw new RequestError(400, `${where}: "data" must be an array, given ${nameOf(input.data)}.`);
   const { shape: nested, values } = flatten(input.data, `${where}: "data"`);
-  const count = (shape as number[]).reduce((product, size) => product * size, 1);
   if (values.length !== count)
     throw new RequestError(
       400,
@@ -128,46 +179,71 @@ function checkDatatype(value: unknown, datatype: string, where: string): void {
         ? typeof value === 'boolean'
         : bounds === undefined
           ? typeof value === 'number'
-          : typeof value === 'number' && Number.isInteger(value) && value >= bounds[0] && value <= bounds[1];
-  if (!fits) throw new RequestError(400, `${where}: ${(JSON.stringify(value) ?? '').slice(0, 60)} is no ${datatype}.`);
+          : (typeof value === 'number' ? Number.isInteger(value) : typeof value === 'bigint') &&
+            (value as number | bigint) >= bounds[0] &&
+            (value as number | bigint) <= bounds[1];
+  if (!fits) throw new RequestError(400, `${where}: ${shownValue(value)} is no ${datatype}.`);
 }
 
-/** Names of the outputs to send: those asked for, in that order, or all. @throws RequestError 400 */
-export function requestedOutputs(body: Record<string, unknown>, servable: Servable): string[] {
-  const known = outputsOf(servable).map((output) => output.name);
-  if (body.outputs === undefined) return known;
-  if (!Array.isArray(body.outputs)) throw new RequestError(400, `"outputs" must be an array, given ${nameOf(body.outputs)}.`);
-  if (body.outputs.length === 0) return known;
-  const names = body.outputs.map((output: unknown, index) => {
-    const name = typeof output === 'object' && output !== null ? (output as { name?: unknown }).name : undefined;
-    if (typeof name !== 'string' || !known.includes(name))
-      throw new RequestError(
-        400,
-        `outputs[${index}]: there is no output ${JSON.stringify(name) ?? 'without a name'}. There is: ${known.join(', ')}.`,
-      );
-    checkParameters((output as { parameters?: unknown }).parameters, `outputs[${index}]`);
-    return name;
-  });
+/** An output as it is asked for. */
+export interface RequestedOutput {
+  readonly output: NamedOutput;
+  readonly binary: boolean;
+  /** The so many largest values with their places and names, in place of the values. */
+  readonly classification?: number;
+}
+
+/** The outputs to send: those asked for, in that order, or all. @throws RequestError 400 */
+export function requestedOutputs({ body }: InferRequest, servable: Servable): RequestedOutput[] {
+  const known = outputsOf(servable);
+  const binaryAll = flag(parametersOf(body.parameters, 'The request'), 'binary_data_output', 'The request') ?? false;
+  if (body.outputs !== undefined && !Array.isArray(body.outputs))
+    throw new RequestError(400, `"outputs" must be an array, given ${nameOf(body.outputs)}.`);
+  const asked = (body.outputs ?? []) as readonly unknown[];
+  if (asked.length === 0) return known.map((output) => ({ output, binary: binaryAll }));
+  const outputs = asked.map((wanted, index) => requestedOutput(wanted, `outputs[${index}]`, known, binaryAll));
+  const names = outputs.map(({ output }) => output.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new RequestError(400, `The output ${JSON.stringify(twice)} is asked for twice.`);
-  return names;
+  return outputs;
 }
 
-/**
- * Binary answers, which clients ask for by default, are a matter of form: they get JSON, as the protocol has it. Binary inputs cannot
- * be read, since their data are not in the JSON.
- *
- * @throws RequestError 400
- */
-function checkParameters(parameters: unknown, where: string): void {
-  if (parameters === undefined) return;
-  if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters))
+function requestedOutput(wanted: unknown, where: string, known: readonly NamedOutput[], binaryAll: boolean): RequestedOutput {
+  const { name, parameters: given } = (typeof wanted === 'object' && wanted !== null ? wanted : {}) as Record<string, unknown>;
+  const output = known.find((one) => one.name === name);
+  if (output === undefined)
+    throw new RequestError(400, `${where}: there is no output ${shownValue(name)}. There is: ${known.map((one) => one.name).join(', ')}.`);
+  const parameters = parametersOf(given, where);
+  const binary = flag(parameters, 'binary_data', where) ?? binaryAll;
+  const { classification } = parameters;
+  if (classification === undefined || classification === 0) return { output, binary };
+  if (typeof classification !== 'number' || !Number.isSafeInteger(classification) || classification < 0)
+    throw new RequestError(400, `${where}: "classification" is ${shownValue(classification)}; expected how many classes to name.`);
+  if (output.datatype !== 'FP64')
+    throw new RequestError(400, `${where}: the output "${output.name}" holds no numbers, of which the largest could be named.`);
+  return { output, binary, classification };
+}
+
+function flag(parameters: Readonly<Record<string, unknown>>, name: string, where: string): boolean | undefined {
+  const value = parameters[name];
+  if (value === undefined || typeof value === 'boolean') return value;
+  throw new RequestError(400, `${where}: the parameter "${name}" is ${shownValue(value)}; expected true or false.`);
+}
+
+/** Bytes of an input that follow the JSON. @throws RequestError 400 */
+function binarySize(given: unknown, where: string): number | undefined {
+  const size = parametersOf(given, where)['binary_data_size'];
+  if (size === undefined) return undefined;
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
+    throw new RequestError(400, `${where}: the parameter "binary_data_size" is ${shownValue(size)}; expected a number of bytes.`);
+  return size;
+}
+
+function parametersOf(given: unknown, where: string): Readonly<Record<string, unknown>> {
+  if (given === undefined) return {};
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw new RequestError(400, `${where}: "parameters" must be an object.`);
-  if ((parameters as Record<string, unknown>)['binary_data_size'] !== undefined)
-    throw new RequestError(
-      400,
-      `${where}: the parameter binary_data_size announces a binary tensor, which is not supported: send the data as JSON.`,
-    );
+  return given as Readonly<Record<string, unknown>>;
 }
 
 /** What a model takes and gives: the columns of its source data as inputs, and in `parameters` the tensors it takes as well. */

@@ -1,10 +1,16 @@
 import type { FastifyInstance } from 'fastify';
+import type { InferenceService } from '../inference.ts';
 import { RequestError } from '../request-error.ts';
-import type { Answer } from '../servable.ts';
 import type { ProtocolContext } from './http.ts';
-import { outputsOf, valuesOf } from '../named-outputs.ts';
-import { isLogged, objectBody, sendAnswer, targetOf } from './http.ts';
+import { BinaryBody, JSON_LENGTH_HEADER } from './binary-tensors.ts';
+import { isLogged, objectBody, onlyKeys, sendAnswer, targetOf } from './http.ts';
+import { inferAnswer } from './open-inference-answer.ts';
 import { modelMetadata, questionOf, requestedOutputs } from './open-inference-messages.ts';
+import type { InferRequest } from './open-inference-messages.ts';
+import { modelConfig, modelStatistics, repositoryIndex } from './open-inference-repository.ts';
+
+/** Beyond the protocol itself; clients of Triton ask for them by default. */
+export const EXTENSIONS = ['binary_tensor_data', 'classification', 'model_configuration', 'model_repository', 'statistics'];
 
 interface Params {
   readonly model: string;
@@ -18,7 +24,7 @@ interface Params {
  */
 export function registerOpenInferenceProtocol(app: FastifyInstance, { service, packageVersion }: ProtocolContext): void {
   const { router } = service;
-  app.get('/v2', async () => ({ name: 'perennial', version: packageVersion, extensions: [] }));
+  app.get('/v2', async () => ({ name: 'perennial', version: packageVersion, extensions: EXTENSIONS }));
   app.get('/v2/health/live', async () => ({ live: true }));
   app.get('/v2/health/ready', async (_request, reply) => {
     const degraded = router.states().filter((state) => state.error !== undefined).length;
@@ -47,21 +53,48 @@ export function registerOpenInferenceProtocol(app: FastifyInstance, { service, p
         return reply.code(503).send({ name: target.model, ready: false, error: error.message });
       }
     });
+    app.get<{ Params: Params }>(`${path}/config`, async ({ params }, reply) => {
+      const { servable, body } = await service.inspect(targetOf(params.model, params.version), (found) => ({
+        servable: found,
+        body: modelConfig(found),
+      }));
+      return sendAnswer(reply, servable, body);
+    });
+    app.get<{ Params: Params }>(`${path}/stats`, async ({ params }) => {
+      const target = targetOf(params.model, params.version);
+      await router.state(target.model);
+      return { model_stats: modelStatistics(service.statistics, target) };
+    });
     app.post<{ Params: Params }>(`${path}/infer`, async (request, reply) => {
-      const body = objectBody(request.body);
-      const id = requestId(body, request.id);
+      const asked = inferRequest(request.body);
+      const id = requestId(asked.body, request.id);
       const answer = await service.ask(
         targetOf(request.params.model, request.params.version),
         id,
         (servable) => {
-          requestedOutputs(body, servable);
-          return questionOf(body, servable);
+          requestedOutputs(asked, servable);
+          return questionOf(asked, servable);
         },
         { logged: isLogged(request) },
       );
-      return sendAnswer(reply, answer.servable, inferAnswer(answer, requestedOutputs(body, answer.servable)));
+      const { header, tail } = inferAnswer(answer, requestedOutputs(asked, answer.servable));
+      if (tail.length === 0) return sendAnswer(reply, answer.servable, header);
+      const json = Buffer.from(JSON.stringify(header), 'utf8');
+      reply.header(JSON_LENGTH_HEADER, String(json.length)).header('content-type', 'application/octet-stream');
+      return sendAnswer(reply, answer.servable, Buffer.concat([json, ...tail]));
     });
   }
+  app.get('/v2/models/stats', async () => ({ model_stats: modelStatistics(service.statistics, {}) }));
+  app.post<{ Params: Params }>('/v2/repository/models/:model/load', async ({ params, body }) => {
+    onlyKeys(objectBody(body ?? {}), ['parameters']);
+    return loadModel(service, params.model, (body as { parameters?: unknown } | null)?.parameters);
+  });
+  app.post<{ Params: Params }>('/v2/repository/models/:model/unload', async ({ params }) => unloadModel(service, params.model));
+  app.post('/v2/repository/index', async ({ body }) => repositoryIndex(router.states(), body));
+}
+
+function inferRequest(body: unknown): InferRequest {
+  return body instanceof BinaryBody ? { body: objectBody(body.json), tail: body.tail } : { body: objectBody(body), tail: Buffer.alloc(0) };
 }
 
 function requestId(body: Record<string, unknown>, otherwise: string): string {
@@ -70,21 +103,19 @@ function requestId(body: Record<string, unknown>, otherwise: string): string {
   return body.id;
 }
 
-function inferAnswer(answer: Answer, wanted: readonly string[]): unknown {
-  const rows = answer.predictions.length;
-  const known = outputsOf(answer.servable);
-  return {
-    model_name: answer.servable.model,
-    model_version: String(answer.servable.version),
-    id: answer.id,
-    // In the order in which they were asked for.
-    outputs: wanted
-      .map((name) => known.find((output) => output.name === name)!)
-      .map((output) => ({
-        name: output.name,
-        shape: [rows, ...output.shape],
-        datatype: output.datatype,
-        data: valuesOf(answer, output).flat(),
-      })),
-  };
+/** Waits until a model answers. @throws RequestError */
+export async function loadModel(service: InferenceService, model: string, parameters: unknown): Promise<object> {
+  if (Object.keys(objectBody(parameters ?? {})).length > 0)
+    throw new RequestError(400, 'A version is loaded as it was registered: "parameters" that change it are not taken.');
+  await service.inspect(targetOf(model), () => undefined);
+  return {};
+}
+
+/** @throws RequestError, always: what is served is decided by aliases */
+export async function unloadModel({ router }: InferenceService, model: string): Promise<never> {
+  await router.state(targetOf(model).model);
+  throw new RequestError(
+    400,
+    `What is served of ${JSON.stringify(model)} follows its aliases: promote, roll back or delete versions with \`perennial models\`. What nobody asks for leaves the memory by itself.`,
+  );
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { shownValue } from '../../core/json.ts';
 import { RequestError } from '../request-error.ts';
 import { nameOf } from '../source-rows.ts';
 import type { ProtocolContext } from './http.ts';
@@ -11,6 +12,8 @@ interface Params {
 
 /**
  * The plain form: `{ "rows": [ { column: value } ] }`, a bare array of rows, or one row.
+ * With `"partial": true` rows that cannot be answered are listed under `refused` with their place and the reason, and each prediction has the
+ * `row` that it is of.
  * Answers `{ model, version, predictions: [ { label, probabilities } | { value } | { outputs } ], id }`. A model of series answers once
  * per full window, in the order of the last rows of the windows; where there are several series or gaps, each prediction has the `row`
  * that ends its window (from 0), and with a key its `series`.
@@ -19,7 +22,7 @@ export function registerRowsProtocol(app: FastifyInstance, { service }: Protocol
   for (const path of ['/models/:model/predict', '/models/:model/versions/:version/predict']) {
     app.post<{ Params: Params }>(path, async (request, reply) => {
       const target = targetOf(request.params.model, request.params.version);
-      const answer = await service.ask(target, request.id, () => ({ rows: rowsOfBody(request.body), placed: true }), {
+      const answer = await service.ask(target, request.id, () => ({ ...questionOfBody(request.body), placed: true }), {
         logged: isLogged(request),
       });
       return sendAnswer(reply, answer.servable, {
@@ -29,21 +32,28 @@ export function registerRowsProtocol(app: FastifyInstance, { service }: Protocol
           answer.places === undefined
             ? answer.predictions
             : answer.predictions.map((prediction, index) => ({ ...answer.places![index], ...prediction })),
+        ...(answer.refused === undefined ? {} : { refused: answer.refused }),
         id: answer.id,
       });
     });
   }
 }
 
-function rowsOfBody(body: unknown): readonly unknown[] {
-  if (Array.isArray(body)) return body;
+function questionOfBody(body: unknown): { readonly rows: readonly unknown[]; readonly partial?: true } {
+  if (Array.isArray(body)) return { rows: body };
   const object = objectBody(body);
   // A row may have a column named "rows"; it does not hold an array.
   if (!Array.isArray(object.rows)) {
     if (Object.keys(object).length === 1 && 'rows' in object)
       throw new RequestError(400, `"rows" is ${nameOf(object.rows)}; expected an array of objects.`);
-    return [object];
+    return { rows: [object] };
   }
-  onlyKeys(object, ['rows']);
-  return object.rows as unknown[];
+  onlyKeys(object, ['rows', 'partial']);
+  const { partial } = object;
+  if (partial !== undefined && typeof partial !== 'boolean')
+    throw new RequestError(
+      400,
+      `"partial" is ${shownValue(partial)}; expected true (rows that cannot be answered are set aside) or false.`,
+    );
+  return { rows: object.rows as unknown[], ...(partial === true ? { partial } : {}) };
 }

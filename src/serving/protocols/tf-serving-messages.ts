@@ -1,3 +1,4 @@
+import { shownValue } from '../../core/json.ts';
 import type { DType } from '../../core/tensor.ts';
 import type { ColumnType } from '../../data/stored/column.ts';
 import type { Question } from '../inference.ts';
@@ -5,7 +6,7 @@ import type { NamedValues } from '../named-tensors.ts';
 import { bytesOfBase64 } from '../../data/reading/base64.ts';
 import { areColumns, flatten, rowsFromColumns, tensorsFromInputs } from '../named-tensors.ts';
 import { RequestError } from '../request-error.ts';
-import type { Servable } from '../servable.ts';
+import type { Answer, Servable } from '../servable.ts';
 import { isBase64Object, nameOf } from '../source-rows.ts';
 import { outputsOf } from '../named-outputs.ts';
 import { onlyKeys } from './http.ts';
@@ -24,12 +25,61 @@ const TENSOR_DTYPE: Readonly<Record<DType, string>> = { float32: 'DT_FLOAT', int
 /** The body of a predict request → what to ask of this version. @throws RequestError 400 */
 export function questionOf(body: Record<string, unknown>, servable: Servable): Question {
   onlyKeys(body, ['signature_name', 'instances', 'inputs']);
-  if (body.signature_name !== undefined && body.signature_name !== '' && body.signature_name !== SIGNATURE) {
-    throw new RequestError(400, `There is no signature ${JSON.stringify(body.signature_name)}; the one signature is "${SIGNATURE}".`);
-  }
+  checkSignature(body.signature_name);
   if ('instances' in body === 'inputs' in body)
     throw new RequestError(400, 'Give either "instances" (row form) or "inputs" (columnar form).');
   return 'instances' in body ? fromInstances(body.instances, servable) : fromInputs(body.inputs, servable);
+}
+
+/** The body of a classify or regress request. A value in an array of one is that value. @throws RequestError 400 */
+export function examplesOf(body: Record<string, unknown>, servable: Servable): Question {
+  onlyKeys(body, ['signature_name', 'context', 'examples']);
+  checkSignature(body.signature_name);
+  const { context, examples } = body;
+  if (context !== undefined && !isNamed(context)) throw new RequestError(400, `"context" must be an object, given ${nameOf(context)}.`);
+  if (!Array.isArray(examples) || examples.length === 0)
+    throw new RequestError(400, `"examples" must be an array of at least one example, given ${nameOf(examples)}.`);
+  return fromInstances(
+    examples.map((example: unknown, index) => {
+      if (!isNamed(example)) throw new RequestError(400, `examples[${index}] is ${nameOf(example)}; expected an object of features.`);
+      return Object.fromEntries(
+        Object.entries({ ...context, ...example }).map(([name, value]) => [
+          name,
+          Array.isArray(value) && value.length === 1 && !Array.isArray(value[0]) ? (value[0] as unknown) : value,
+        ]),
+      );
+    }),
+    servable,
+  );
+}
+
+/** @throws RequestError 400 where a model has no such answers */
+export function requireAnswersOf(verb: 'classify' | 'regress', { model, predictor }: Servable): void {
+  const { output } = predictor.meta;
+  const fits = verb === 'classify' ? output.kind === 'classes' : output.kind === 'number' && output.width === 1;
+  if (!fits)
+    throw new RequestError(
+      400,
+      `":${verb}" is for models that answer with ${verb === 'classify' ? 'a class' : 'one number'}, which ${JSON.stringify(model)} does not: use ":predict".`,
+    );
+}
+
+/** Of each example every class with its score, or its number. */
+export function resultsOf(verb: 'classify' | 'regress', { predictions }: Answer): { readonly results: readonly unknown[] } {
+  return {
+    results: predictions.map((prediction) =>
+      verb === 'classify'
+        ? Object.entries('probabilities' in prediction ? prediction.probabilities : {})
+        : 'value' in prediction
+          ? prediction.value
+          : null,
+    ),
+  };
+}
+
+function checkSignature(name: unknown): void {
+  if (name !== undefined && name !== '' && name !== SIGNATURE)
+    throw new RequestError(400, `There is no signature ${shownValue(name)}; the one signature is "${SIGNATURE}".`);
 }
 
 function fromInstances(instances: unknown, servable: Servable): Question {

@@ -5,7 +5,7 @@ import type { Answer } from '../servable.ts';
 import type { ProtocolContext } from './http.ts';
 import { outputsOf, valuesOf } from '../named-outputs.ts';
 import { isLogged, objectBody, sendAnswer, targetOf, versionOf } from './http.ts';
-import { questionOf, signatureMetadata } from './tf-serving-messages.ts';
+import { examplesOf, questionOf, requireAnswersOf, resultsOf, signatureMetadata } from './tf-serving-messages.ts';
 
 interface Params {
   readonly model: string;
@@ -19,6 +19,9 @@ interface Params {
  * @see https://github.com/tensorflow/serving (tensorflow_serving/g3doc/api_rest.md)
  */
 export function registerTfServingProtocol(app: FastifyInstance, { service }: ProtocolContext): void {
+  app.get('/v1/models', async () => ({
+    models: service.router.states().map((state) => ({ name: state.model, model_version_status: statuses(state) })),
+  }));
   for (const path of ['/v1/models/:model', '/v1/models/:model/versions/:number', '/v1/models/:model/labels/:label']) {
     app.get<{ Params: Params }>(path, async ({ params }, reply) => {
       refuseVerb(params);
@@ -37,10 +40,20 @@ export function registerTfServingProtocol(app: FastifyInstance, { service }: Pro
     });
     // The verb follows the last name after a colon, which the router of the HTTP framework takes as part of the name.
     app.post<{ Params: Params }>(path, async (request, reply) => {
-      const params = withoutVerb(request.params);
+      const { params, verb } = withoutVerb(request.params);
       const target = { ...targetOf(params.model), ...addressed(params) };
       const body = objectBody(request.body);
-      const answer = await service.ask(target, request.id, (servable) => questionOf(body, servable), { logged: isLogged(request) });
+      const read = verb === 'predict' ? questionOf : examplesOf;
+      const answer = await service.ask(
+        target,
+        request.id,
+        (servable) => {
+          if (verb !== 'predict') requireAnswersOf(verb, servable);
+          return read(body, servable);
+        },
+        { logged: isLogged(request) },
+      );
+      if (verb !== 'predict') return sendAnswer(reply, answer.servable, resultsOf(verb, answer));
       return sendAnswer(reply, answer.servable, 'instances' in body ? { predictions: byRow(answer) } : { outputs: byColumn(answer) });
     });
   }
@@ -57,15 +70,17 @@ function refuseVerb({ number, label, model }: Params): void {
   if (verb !== undefined) throw new RequestError(405, `"${verb}" takes POST, not GET.`, { allow: 'POST' });
 }
 
-function withoutVerb(params: Params): Params {
+type Verb = 'predict' | 'classify' | 'regress';
+
+function withoutVerb(params: Params): { readonly params: Params; readonly verb: Verb } {
   const last = params.number ?? params.label ?? params.model;
   const colon = last.lastIndexOf(':');
   const verb = colon === -1 ? '' : last.slice(colon + 1);
-  if (verb === 'classify' || verb === 'regress') throw new RequestError(400, `":${verb}" is not supported; use ":predict".`);
-  if (verb !== 'predict') throw new RequestError(404, 'Unknown address: a prediction is asked for with POST …:predict.');
+  if (verb !== 'predict' && verb !== 'classify' && verb !== 'regress')
+    throw new RequestError(404, 'Unknown address: a prediction is asked for with POST …:predict, …:classify or …:regress.');
   const name = last.slice(0, colon);
-  if (params.number !== undefined) return { ...params, number: name };
-  return params.label !== undefined ? { ...params, label: name } : { model: name };
+  if (params.number !== undefined) return { verb, params: { ...params, number: name } };
+  return { verb, params: params.label !== undefined ? { ...params, label: name } : { model: name } };
 }
 
 function status(version: number, state: 'AVAILABLE' | 'LOADING' | 'END', code = 'OK', message = ''): unknown {

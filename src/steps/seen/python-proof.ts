@@ -266,6 +266,8 @@ function bindingsOf(code: string): Map<string, (string | null)[]> {
   const found = new Map<string, (string | null)[]>();
   const bind = (target: string, value: string | null): void => {
     const several = target.includes(',');
+    const pairs = several && value !== null ? pairwise(target, value) : undefined;
+    if (pairs !== undefined) return pairs.forEach(([name, part]) => bind(name, part));
     for (const part of target.split(',')) {
       const name = /^[\s(*[]*([A-Za-z_]\w*)[\s)\]]*$/.exec(part)?.[1];
       if (name !== undefined) found.set(name, [...(found.get(name) ?? []), several && value !== null ? `(${value})` : value]);
@@ -293,6 +295,14 @@ function bindingsOf(code: string): Map<string, (string | null)[]> {
       assign(simple, bind);
   }
   return found;
+}
+
+/** `a, b = x, y` binds part by part where both sides have as many, and none stands for several. */
+function pairwise(target: string, value: string): (readonly [string, string])[] | undefined {
+  const sides = [target, value].map((side) => argumentsAt(`${side.trim().replace(/^\(([^()]*)\)$/, '$1')})`, 0));
+  const [names, parts] = sides as [string[], string[]];
+  if (names.length < 2 || names.length !== parts.length || [...names, ...parts].some((part) => part.startsWith('*'))) return undefined;
+  return names.map((name, index) => [name, parts[index]!] as const);
 }
 
 function assign(statement: string, bind: (target: string, value: string | null) => void): void {

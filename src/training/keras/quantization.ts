@@ -57,6 +57,7 @@ export function toHalf(value: number): number {
   return sign | (rounded >>> 13);
 }
 
+/** A number of half precision (IEEE 754 binary16) by its bits. */
 export function fromHalf(bits: number): number {
   const sign = (bits & 0x8000) === 0 ? 1 : -1;
   const exponent = (bits >>> 10) & 0x1f;

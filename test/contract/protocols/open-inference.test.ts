@@ -9,7 +9,11 @@ const infer = (body: unknown, path = '/v2/models/penguins/infer') => ask(server.
 
 describe('Open Inference Protocol v2', () => {
   it('describes the server', async () => {
-    expect((await ask(server.url, '/v2')).body).toEqual({ name: 'perennial', version: '9.9.9', extensions: [] });
+    expect((await ask(server.url, '/v2')).body).toEqual({
+      name: 'perennial',
+      version: '9.9.9',
+      extensions: ['binary_tensor_data', 'classification', 'model_configuration', 'model_repository', 'statistics'],
+    });
   });
 
   it('tells its health', async () => {
@@ -174,42 +178,12 @@ describe('Open Inference Protocol v2', () => {
       'value 1: null is not a number',
     ],
     ['an unknown output', { inputs: [MASS], outputs: [{ name: 'score' }] }, 'there is no output "score". There is: label, probabilities.'],
-    ['binary data', { inputs: [{ ...MASS, parameters: { binary_data_size: 16 } }] }, 'not supported'],
+    ['data in binary beside data in JSON', { inputs: [{ ...MASS, parameters: { binary_data_size: 16 } }] }, 'give one of them'],
   ])('refuses %s with what is wrong', async (_title, body, message) => {
     const answer = await infer(body);
     expect(answer.status).toBe(400);
     expect(Object.keys(answer.body)).toEqual(['error']);
     expect(answer.body.error).toContain(message);
-  });
-
-  it('refuses the binary extension, which it does not advertise', async () => {
-    const answer = await ask(
-      server.url,
-      '/v2/models/penguins/infer',
-      { inputs: [MASS] },
-      { headers: { 'inference-header-content-length': '10' }, method: 'POST', body: '{}' },
-    );
-    expect([answer.status, answer.body.error]).toEqual([415, 'Binary tensors are not supported: send the data as JSON.']);
-  });
-
-  it('answers in JSON where a client asks for binary answers, as stock clients do by default', async () => {
-    const plain = await infer({ inputs: [MASS] });
-    for (const wish of [
-      { parameters: { binary_data_output: true } },
-      {
-        outputs: [
-          { name: 'label', parameters: { binary_data: true } },
-          { name: 'probabilities', parameters: { binary_data: true } },
-        ],
-      },
-    ]) {
-      const answer = await infer({ inputs: [MASS], ...wish });
-      expect([answer.status, answer.body.outputs, answer.headers.get('inference-header-content-length')]).toEqual([
-        200,
-        plain.body.outputs,
-        null,
-      ]);
-    }
   });
 
   it.each([

@@ -56,7 +56,7 @@ describe('the plain form', () => {
     [
       'an unknown key beside rows',
       { rows: [{ body_mass_g: 1 }], instances: [] },
-      'The body has the unknown key "instances"; it takes "rows".',
+      'The body has the unknown key "instances"; it takes "rows", "partial".',
     ],
     ['a row that is no object', [1], 'Row 0 is a number; expected an object of column names and values.'],
     ['a row of other columns', [{ weight: 1 }], 'Row 0 has none of the columns that the model reads: body_mass_g, island.'],

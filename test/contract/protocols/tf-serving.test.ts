@@ -156,10 +156,30 @@ describe('TensorFlow Serving REST v1', () => {
     expect(answer.body.error).toContain(message);
   });
 
-  it('refuses the verbs that it does not know', async () => {
-    expect((await ask(server.url, '/v1/models/penguins:classify', {})).body).toEqual({
-      error: '":classify" is not supported; use ":predict".',
+  it('classifies examples, and lists every model with its versions', async () => {
+    const { status, body } = await ask(server.url, '/v1/models/penguins:classify', {
+      context: { island: 'Biscoe' },
+      examples: [{ body_mass_g: [1] }, { body_mass_g: 2, island: 'Dream' }],
     });
+    const scores = [
+      ['Adelie', 1],
+      ['Chinstrap', 0],
+      ['Gentoo', 0],
+    ];
+    expect([status, body]).toEqual([200, { results: [scores, scores] }]);
+    expect((await ask(server.url, '/v1/models/penguins:classify', {})).body.error).toContain('"examples" must be an array');
+    expect((await ask(server.url, '/v1/models/penguins:regress', { examples: [{ body_mass_g: 1 }] })).body.error).toContain(
+      '":regress" is for models that answer with one number',
+    );
+    expect((await ask(server.url, '/v1/models')).body.models).toEqual([
+      expect.objectContaining({
+        name: 'penguins',
+        model_version_status: expect.arrayContaining([expect.objectContaining({ version: '1' })]),
+      }),
+    ]);
+  });
+
+  it('refuses the verbs that it does not know', async () => {
     expect((await ask(server.url, '/v1/models/penguins:explode', {})).status).toBe(404);
     expect((await ask(server.url, '/v1/models/penguins', {})).status).toBe(404);
   });

@@ -91,6 +91,16 @@ describe('Python', () => {
       'import os\nout(open(os.path.join(t["config"]["dir"], t["config"]["name"] + ".txt")).read())',
       /names only a run makes/,
     ],
+    [
+      'a path bound beside another name',
+      'cfg = json.load(open("settings.json"))\nsource, other = cfg["rows"], t["inputs"]["table"]["path"]\nout(open(source).read())',
+      /names only a run makes/,
+    ],
+    [
+      'what is taken apart',
+      'cfg = json.load(open("settings.json"))\n(source, *rest) = cfg["rows"], "list.txt", "c.txt"\nout(open(source).read())',
+      /names only a run makes/,
+    ],
     ['arguments put together', 'import os\nout(open(os.path.join(sys.argv[1], sys.argv[2] + ".txt")).read())', /names only a run makes/],
   ])('is doubted for %s', async (_name, text, doubt) => {
     expect(await python(text)).toMatch(doubt);
@@ -109,6 +119,10 @@ describe('Python', () => {
     [
       'all of its inputs',
       'folder = pathlib.Path(t["inputs"]["table"]["path"])\nfor p in sorted(folder.iterdir()):\n    out(p.read_bytes())',
+    ],
+    [
+      'two of its paths, bound side by side',
+      'source, out_dir = t["inputs"]["table"]["path"], t["outputs"]["o"]\nfor p in sorted(pathlib.Path(source).iterdir()):\n    out(p.read_bytes())',
     ],
     [
       'its outputs',

@@ -2,11 +2,13 @@ import type { FastifyInstance } from 'fastify';
 import type { ArtifactStore } from '../../../src/core/ports.ts';
 import { createApp } from '../../../src/server/app.ts';
 import { createReportSource } from '../../../src/server/reports.ts';
+import { FeedbackWriter } from '../../../src/monitoring/feedback/feedback-writer.ts';
 import { InferenceService } from '../../../src/serving/inference.ts';
 import { PredictionLog } from '../../../src/serving/prediction-log.ts';
 import { Router } from '../../../src/serving/router.ts';
 import { createServingMetrics } from '../../../src/serving/serving-metrics.ts';
-import type { FakeSource } from './doubles.ts';
+import type { ServingMetrics } from '../../../src/serving/serving-metrics.ts';
+import type { VersionSource } from '../../../src/serving/version-source.ts';
 import { recordingLog } from './doubles.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
@@ -16,6 +18,8 @@ export interface TestApp {
   readonly app: FastifyInstance;
   readonly url: string;
   readonly router: Router;
+  readonly service: InferenceService;
+  readonly metrics: ServingMetrics;
   readonly store: MemoryStore;
   readonly artifacts: ArtifactStore;
   readonly log: PredictionLog;
@@ -25,7 +29,7 @@ export interface TestApp {
 
 /** The whole HTTP server over a registry in memory, listening on a free port of 127.0.0.1. */
 export async function startTestApp(
-  source: FakeSource,
+  source: VersionSource,
   options: { readonly token?: string; readonly arrivalMs?: number } = {},
 ): Promise<TestApp> {
   const recording = recordingLog();
@@ -34,10 +38,12 @@ export async function startTestApp(
   const store = new MemoryStore();
   const artifacts = createArtifactStore(store, tempDir('blobs'));
   const log = new PredictionLog(store, { log: recording, metrics }, { serverId: 'test' });
+  const service = new InferenceService(router, log, metrics);
   const app = createApp({
-    service: new InferenceService(router, log, metrics),
+    service,
     metrics,
     reports: createReportSource(store, artifacts),
+    feedback: new FeedbackWriter(store),
     log: recording,
     packageVersion: '9.9.9',
     ...options,
@@ -48,6 +54,8 @@ export async function startTestApp(
     app,
     url,
     router,
+    service,
+    metrics,
     store,
     artifacts,
     log,

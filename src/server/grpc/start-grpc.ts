@@ -1,0 +1,255 @@
+import { randomUUID } from 'node:crypto';
+import type { ServerUnaryCall, ServiceDefinition, UntypedServiceImplementation, sendUnaryData } from '@grpc/grpc-js';
+import { PerennialError, messageOf } from '../../core/errors.ts';
+import type { StepLogger } from '../../core/step.ts';
+import { LOG_HEADER, VERSION_HEADER } from '../../serving/headers.ts';
+import type { InferenceService } from '../../serving/inference.ts';
+import { SERVING_LIMITS } from '../../serving/limits.ts';
+import { targetOf } from '../../serving/protocols/http.ts';
+import { inferAnswer } from '../../serving/protocols/open-inference-answer.ts';
+import { modelMetadata, questionOf, requestedOutputs } from '../../serving/protocols/open-inference-messages.ts';
+import { modelConfig, modelStatistics, repositoryIndex } from '../../serving/protocols/open-inference-repository.ts';
+import { EXTENSIONS, loadModel, unloadModel } from '../../serving/protocols/open-inference.ts';
+import { RequestError, toRequestError } from '../../serving/request-error.ts';
+import type { ServingMetrics } from '../../serving/serving-metrics.ts';
+import { tokenGuard } from '../tokens.ts';
+import { inferRequestOf } from './infer-request.ts';
+import type { GrpcInferRequest } from './infer-request.ts';
+import { decode, encode } from './messages.ts';
+
+export interface GrpcOptions {
+  readonly service: InferenceService;
+  readonly metrics: ServingMetrics;
+  readonly log: StepLogger;
+  readonly packageVersion: string;
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  readonly token?: string;
+}
+
+export interface RunningGrpc {
+  /** `127.0.0.1:8081` */
+  readonly address: string;
+  stop(): Promise<void>;
+}
+
+interface Call {
+  readonly request: Record<string, unknown>;
+  readonly logged: boolean;
+  /** Metadata of the answer. */
+  tell(name: string, value: string): void;
+}
+
+interface Method {
+  readonly request: string;
+  readonly response: string;
+  /** Anybody may ask. */
+  readonly open?: true;
+  readonly run: (call: Call) => object | Promise<object>;
+}
+
+const SERVICE = 'inference.GRPCInferenceService';
+
+function methodsOf({ service, packageVersion }: GrpcOptions): Readonly<Record<string, Method>> {
+  const { router } = service;
+  const named = ({ name, version }: Record<string, unknown>) =>
+    targetOf(String(name ?? ''), version === undefined || version === '' ? undefined : String(version));
+  return {
+    ServerLive: { request: 'Empty', response: 'ServerLiveResponse', open: true, run: () => ({ live: true }) },
+    ServerReady: { request: 'Empty', response: 'ServerReadyResponse', open: true, run: () => ({ ready: router.ready }) },
+    ModelReady: {
+      request: 'NamedModel',
+      response: 'ModelReadyResponse',
+      run: async ({ request }) => {
+        try {
+          await service.inspect(named(request), () => undefined);
+          return { ready: true };
+        } catch (error) {
+          if (error instanceof RequestError && error.status === 503) return { ready: false };
+          throw error;
+        }
+      },
+    },
+    ServerMetadata: {
+      request: 'Empty',
+      response: 'ServerMetadataResponse',
+      run: () => ({ name: 'perennial', version: packageVersion, extensions: EXTENSIONS }),
+    },
+    ModelMetadata: {
+      request: 'NamedModel',
+      response: 'ModelMetadataResponse',
+      run: async ({ request }) => {
+        const target = named(request);
+        const [versions, state] = [await router.versions(target.model), await router.state(target.model)];
+        return service.inspect(target, (found) => modelMetadata(found, versions, state) as object);
+      },
+    },
+    ModelConfig: {
+      request: 'NamedModel',
+      response: 'ModelConfigResponse',
+      run: async ({ request }) => ({ config: await service.inspect(named(request), modelConfig) }),
+    },
+    ModelStatistics: {
+      request: 'NamedModel',
+      response: 'ModelStatisticsResponse',
+      run: async ({ request }) => {
+        if (request.name === undefined || request.name === '') return { model_stats: modelStatistics(service.statistics, {}) };
+        const target = named(request);
+        await router.state(target.model);
+        return { model_stats: modelStatistics(service.statistics, target) };
+      },
+    },
+    RepositoryIndex: {
+      request: 'RepositoryIndexRequest',
+      response: 'RepositoryIndexResponse',
+      run: ({ request }) => ({ models: repositoryIndex(router.states(), { ready: request.ready === true }) }),
+    },
+    RepositoryModelLoad: {
+      request: 'RepositoryModelRequest',
+      response: 'Empty',
+      run: ({ request }) => loadModel(service, String(request.model_name ?? ''), request.parameters),
+    },
+    RepositoryModelUnload: {
+      request: 'RepositoryModelRequest',
+      response: 'Empty',
+      run: ({ request }) => unloadModel(service, String(request.model_name ?? '')),
+    },
+    ModelInfer: { request: 'ModelInferRequest', response: 'ModelInferResponse', run: (call) => infer(service, call) },
+  };
+}
+
+async function infer(service: InferenceService, { request, logged, tell }: Call): Promise<object> {
+  const given = request as unknown as GrpcInferRequest;
+  const asked = inferRequestOf(given);
+  const target = targetOf(
+    given.model_name ?? '',
+    given.model_version === undefined || given.model_version === '' ? undefined : given.model_version,
+  );
+  const id = given.id === undefined || given.id === '' ? randomUUID() : given.id;
+  if (id.length > 200) throw new RequestError(400, '"id" must be a text of at most 200 characters.');
+  const answer = await service.ask(
+    target,
+    id,
+    (servable) => {
+      requestedOutputs(asked, servable);
+      return questionOf(asked, servable);
+    },
+    { logged },
+  );
+  tell(VERSION_HEADER, String(answer.servable.version));
+  const { header, tail } = inferAnswer(answer, requestedOutputs(asked, answer.servable));
+  return { ...header, outputs: header.outputs.map(({ name, datatype, shape }) => ({ name, datatype, shape })), raw_output_contents: tail };
+}
+
+/** The status codes of gRPC for those of HTTP. */
+const CODES: Readonly<Record<number, number>> = { 400: 3, 401: 16, 404: 5, 413: 8, 503: 14 };
+const INTERNAL = 13;
+
+/**
+ * The Open Inference Protocol v2 over gRPC, as HTTP answers it.
+ *
+ * @throws PORT_TAKEN
+ * @see https://github.com/kserve/open-inference-protocol (specification/protocol/inference_grpc.md)
+ */
+export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
+  const { Metadata, Server, ServerCredentials } = await import('@grpc/grpc-js');
+  const isTrusted = tokenGuard(options.token);
+  const methods = methodsOf(options);
+  const server = new Server({
+    'grpc.max_receive_message_length': SERVING_LIMITS.bodyBytesMax,
+    'grpc.max_send_message_length': -1,
+  });
+
+  async function answer(name: string, method: Method, call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>): Promise<void> {
+    const told = new Metadata();
+    const route = `${SERVICE}/${name}`;
+    const started = performance.now();
+    const id = randomUUID();
+    let status = 'OK';
+    try {
+      if (method.open !== true && !isTrusted(call.metadata.get('authorization')[0]?.toString()))
+        throw new RequestError(401, 'This server asks for a token: send the metadata "authorization: Bearer TOKEN".');
+      const request = readRequest(method.request, call.request);
+      const logged = isLogged(call.metadata.get(LOG_HEADER)[0]);
+      const body = await method.run({ request, logged, tell: (key, value) => told.set(key, value) });
+      const bytes = encode(method.response, body);
+      call.sendMetadata(told);
+      done(null, bytes);
+    } catch (error) {
+      const problem = toRequestError(error, id);
+      if (problem.status >= 500 && problem.status !== 503)
+        options.log.error('request failed', {
+          requestId: id,
+          method: route,
+          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        });
+      status = String(problem.status);
+      done({ code: CODES[problem.status] ?? INTERNAL, details: problem.message, metadata: told });
+    }
+    options.metrics.requests.add({ method: 'gRPC', route, status });
+    options.metrics.requestSeconds.observe({ route }, (performance.now() - started) / 1_000);
+  }
+
+  const raw = { requestStream: false, responseStream: false } as const;
+  const same = (bytes: Buffer): Buffer => bytes;
+  const definition: ServiceDefinition = Object.fromEntries(
+    Object.keys(methods).map((name) => [
+      name,
+      {
+        ...raw,
+        path: `/${SERVICE}/${name}`,
+        requestSerialize: same,
+        requestDeserialize: same,
+        responseSerialize: same,
+        responseDeserialize: same,
+      },
+    ]),
+  );
+  const handlers: UntypedServiceImplementation = Object.fromEntries(
+    Object.entries(methods).map(([name, method]) => [
+      name,
+      (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => void answer(name, method, call, done),
+    ]),
+  );
+  server.addService(definition, handlers);
+  const bare = options.host.includes(':') ? `[${options.host.replace(/^\[(.*)\]$/, '$1')}]` : options.host;
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync(`${bare}:${options.port}`, ServerCredentials.createInsecure(), (error, bound) =>
+      error === null
+        ? resolve(bound)
+        : reject(
+            new PerennialError(
+              'PORT_TAKEN',
+              `Port ${options.port} of ${options.host} cannot be listened on for gRPC: ${messageOf(error)}.`,
+              { cause: error },
+            ),
+          ),
+    ),
+  );
+  return {
+    address: `${bare === '0.0.0.0' ? '127.0.0.1' : bare}:${port}`,
+    stop: () =>
+      new Promise((resolve) => {
+        const timer = setTimeout(() => server.forceShutdown(), SERVING_LIMITS.drainMs);
+        server.tryShutdown(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }),
+  };
+}
+
+function readRequest(message: string, bytes: Buffer): Record<string, unknown> {
+  try {
+    return decode(message, bytes);
+  } catch (error) {
+    throw new RequestError(400, `The message cannot be read as ${message}: ${messageOf(error)}.`);
+  }
+}
+
+function isLogged(wish: unknown): boolean {
+  if (wish === undefined || wish === 'on') return true;
+  if (wish === 'off') return false;
+  throw new RequestError(400, `The metadata ${LOG_HEADER} is ${JSON.stringify(String(wish).slice(0, 40))}; expected "on" or "off".`);
+}
