@@ -28,8 +28,8 @@ export function createActivities(
   MonitorActivities &
   ScheduleActivities &
   OutcomeActivities &
-  ApprovalActivities &
   StudyActivities &
+  ApprovalActivities &
   UnchangedActivities &
   NotificationActivities {
   const steps: Record<string, (task: StepTask) => Promise<StepOutcome>> = {};
@@ -44,8 +44,8 @@ export function createActivities(
     ...monitorActivities(deps),
     ...scheduleActivities(),
     ...outcomeActivities(deps),
-    ...approvalActivities(deps),
     ...studyActivities(deps),
+    ...approvalActivities(deps),
     ...unchangedActivities(deps),
     ...notificationActivities(deps),
   } as ReturnType<typeof createActivities>;

@@ -46,6 +46,13 @@ export const STUDY: StoredKind<StudyRecord> = defineStored<StudyRecord>({
   ),
 });
 
+/** `studies/<pipeline>/.latest/<key>.json`: the study of a key that began last. */
+export const LATEST: StoredKind<{ readonly study: string }> = defineStored({
+  name: 'latest study of a key',
+  formatVersion: 1,
+  schema: recordSchema({ study: TEXT }),
+});
+
 /** `studies/<pipeline>/<run>/<step>/trials/<number>.json` */
 export interface StoredTrial {
   readonly formatVersion: 1;

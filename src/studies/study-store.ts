@@ -1,26 +1,13 @@
 import { isPerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { getJson, putJson } from '../storage/json-objects.ts';
-import { TEXT, defineStored, getStored, readStored, recordSchema } from '../storage/stored.ts';
-import type { StoredKind } from '../storage/stored.ts';
-import { STUDY, TRIAL } from './stored-study.ts';
+import { readStored } from '../storage/stored.ts';
+import { LATEST, STUDY, TRIAL } from './stored-study.ts';
 import type { StoredTrial, StudyRecord } from './stored-study.ts';
 
 const PREFIX = 'studies/';
 /** Studies whose trials are kept in memory. */
 const KEPT_MAX = 8;
-
-interface Latest {
-  readonly formatVersion: 1;
-  readonly study: string;
-}
-
-/** The study of a key that began last. */
-const LATEST: StoredKind<Latest> = defineStored({
-  name: 'note of the last study',
-  formatVersion: 1,
-  schema: recordSchema({ study: TEXT }),
-});
 
 /** Studies in an object store: one object for each, and one for each trial, which one at a time writes. */
 export class StudyStore {
@@ -81,11 +68,13 @@ export class StudyStore {
 
   /** The study of a key that began last. */
   async latestOf(pipeline: string, key: string): Promise<string | undefined> {
-    return (await getStored(this.#store, LATEST, latestKey(pipeline, key)))?.value.study;
+    const at = latestKey(pipeline, key);
+    const found = await getJson(this.#store, at);
+    return found === undefined ? undefined : readStored(LATEST, found.value, () => `${this.#store.location}: "${at}"`).study;
   }
 
   async setLatest(pipeline: string, key: string, study: string): Promise<void> {
-    await putJson(this.#store, latestKey(pipeline, key), { formatVersion: 1, study } satisfies Latest);
+    await putJson(this.#store, latestKey(pipeline, key), { formatVersion: 1, study });
   }
 
   /** A trial; undefined where it was never begun. */

@@ -15,6 +15,7 @@ import { sha256, sha256File } from '../../storage/digest.ts';
 import { traceEnvironment } from '../../telemetry/telemetry.ts';
 import { CurveKeeper } from '../curves/curve-keeper.ts';
 import { CheckpointSync } from './checkpoint-sync.ts';
+import { EpochJudge } from './epoch-judge.ts';
 import type { ModelConfig } from '../model/model-config.ts';
 import { resolveModel } from '../model/resolve-model.ts';
 import { environmentForTf } from '../tensorflow/tf.ts';
@@ -78,10 +79,10 @@ export async function runTraining(
   let resumedEpoch: number | undefined;
   const judge = new EpochJudge(ctx);
   try {
-    resumedEpoch = await supervise(ctx, job, sync, curves, trainer, judge);
+    resumedEpoch = await supervise(ctx, job, { sync, curves, judge }, trainer);
     await curves.end('done');
   } catch (error) {
-    const cancelled = isPerennialError(error, 'CANCELLED');
+    const cancelled = isPerennialError(error, 'CANCELLED') || judge.ended;
     await curves.end(cancelled ? 'cancelled' : 'failed', cancelled ? undefined : messageOf(error));
     throw error;
   } finally {
@@ -145,46 +146,12 @@ async function prepare(
   return job;
 }
 
-/** Whoever may end the training early is told of its epochs one after the other. */
-class EpochJudge {
-  readonly #ctx: Pick<Context, 'epoch'>;
-  #asked: Promise<void> = Promise.resolve();
-  #verdict: { readonly error: unknown } | undefined;
-
-  constructor(ctx: Pick<Context, 'epoch'>) {
-    this.#ctx = ctx;
-  }
-
-  /** The training was ended. */
-  get ended(): boolean {
-    return this.#verdict !== undefined;
-  }
-
-  tell(numbers: Readonly<Record<string, number>>, stop: () => void): void {
-    if (this.#ctx.epoch === undefined) return;
-    this.#asked = this.#asked
-      .then(() => (this.#verdict === undefined ? this.#ctx.epoch!(numbers) : undefined))
-      .catch((error: unknown) => {
-        this.#verdict ??= { error };
-        stop();
-      });
-  }
-
-  /** Waits for every answer. @throws what ended the training, also where it was over by then */
-  async settle(): Promise<void> {
-    await this.#asked;
-    if (this.#verdict !== undefined) throw this.#verdict.error;
-  }
-}
-
 /** Runs the trainer to its end. @returns the epoch it resumed from, 0 for a fresh start */
 async function supervise(
   ctx: Context,
   job: TrainerJob,
-  sync: CheckpointSync,
-  curves: CurveKeeper,
+  { sync, curves, judge }: { readonly sync: CheckpointSync; readonly curves: CurveKeeper; readonly judge: EpochJudge },
   trainer: string,
-  judge: EpochJudge,
 ): Promise<number> {
   if (ctx.signal.aborted) throw new PerennialError('CANCELLED', 'Training was cancelled before it started.', { cause: ctx.signal.reason });
   const kills = kernelKills();
@@ -204,16 +171,16 @@ async function supervise(
   };
   child.stdout!.on('data', keepTail);
   child.stderr!.on('data', keepTail);
-  const kill = (): void => void child.kill('SIGKILL');
+  const end = (): void => void child.kill('SIGKILL');
   child.on('message', (message: TrainerMessage) => {
     if (message.type === 'started') {
       ({ resumedEpoch } = message);
       curves.started(message.curve);
-      for (const numbers of message.curve.history) judge.tell(numbers, kill);
+      for (const numbers of message.curve.history) judge.tell(numbers, end);
     }
     if (message.type === 'epoch') {
       curves.epoch(message);
-      judge.tell(message.numbers, kill);
+      judge.tell(message.numbers, end);
     }
     if (message.type === 'checkpoint') sync.push(message.path);
     if (message.type === 'done') done = true;
