@@ -185,6 +185,7 @@ function contextOf(task: StepTask, deps: ActivityDeps, own: { workDir: string; l
     secret: secretOf,
     trigger: task.trigger,
     ...(task.evaluations === undefined ? {} : { evaluations: task.evaluations }),
+    ...(task.approvals === undefined ? {} : { approvals: task.approvals }),
   };
 }
 

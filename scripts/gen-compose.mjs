@@ -24,6 +24,7 @@ export const FORMS = {
     of: 'architecture',
     meaning: 'What one of several inputs goes through: an architecture without its output layer.',
   },
+  channel: { form: 'named', meaning: 'A way to tell people or programs what happened.' },
   expectation: { form: 'whole', meaning: 'What has to hold for the data.' },
 };
 
@@ -78,21 +79,6 @@ export function editorForm(resolved, registries) {
       .map((example) => ({ label: step.type, description: step.summary, body: { uses: step.type, with: example.config } })),
   );
   return strip(schema, ['x-named']);
-}
-
-/** The form TypeScript types are made from: one interface per step type. */
-export function typesForm(resolved, registries) {
-  const schema = structuredClone(resolved);
-  const { step } = schema.definitions;
-  const variants = (registries.step ?? []).map(({ type, configSchema }) => {
-    const required = (configSchema.required ?? []).length > 0 && type !== LOCAL_STEP;
-    const uses = type === LOCAL_STEP ? { type: 'string' } : { const: type };
-    const properties = { ...step.properties, uses, with: { $ref: `#/definitions/step.${type}` } };
-    return [`Use.${type}`, { type: 'object', additionalProperties: false, required: required ? ['uses', 'with'] : ['uses'], properties }];
-  });
-  for (const [name, variant] of variants) schema.definitions[name] = variant;
-  if (variants.length > 0) schema.definitions.step = { oneOf: variants.map(([name]) => ({ $ref: `#/definitions/${name}` })) };
-  return strip(schema, ['x-named', 'default', 'examples']);
 }
 
 /** Layers by their settings alone: where they stand and how they are called is the architecture's. */

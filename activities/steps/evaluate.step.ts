@@ -1,6 +1,8 @@
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
 import { checkEvaluation } from '../../src/evaluation/step/check-evaluation.ts';
-import { GATE_SCHEMA, gateInWords } from '../../src/evaluation/step/gates.ts';
+import { ON_NO_CHAMPION } from '../../src/evaluation/step/gate.ts';
+import { GATE_SCHEMA } from '../../src/evaluation/step/gate-schema.ts';
+import { gateInWords } from '../../src/evaluation/step/gate-words.ts';
 import type { EvaluateConfig } from '../judging.ts';
 
 export default defineStep<EvaluateConfig>({
@@ -29,9 +31,10 @@ export default defineStep<EvaluateConfig>({
         examples: [[{ metric: 'accuracy', atLeast: 0.9 }]],
       },
       onNoChampion: {
-        enum: ['pass', 'fail'],
+        enum: [...ON_NO_CHAMPION],
         default: 'pass',
-        description: 'Verdict of gates against the champion where no other version serves yet, or it cannot read the data.',
+        description:
+          'Verdict of gates against the champion where no other version serves yet, or it cannot read the data. "manual": a person is asked, as by an approve step, for 7 days.',
       },
       comparison: {
         type: 'object',

@@ -5,10 +5,11 @@ import { artifactKey, readManifest } from '../storage/artifact-store.ts';
 import { REUSE_MS_MAX } from '../storage/blobs.ts';
 import { mapLimited } from '../storage/concurrency.ts';
 import { PerennialError } from '../core/errors.ts';
-import { getJson } from '../storage/json-objects.ts';
 import { storeNow } from '../storage/store-clock.ts';
+import { getStored, isUnreadable } from '../storage/stored.ts';
+import type { StoredKind } from '../storage/stored.ts';
+import { MANIFEST, ROUTING } from './documents.ts';
 import { MODELS_PREFIX } from './keys.ts';
-import type { Routing, VersionManifest } from './types.ts';
 
 export interface GcOptions {
   /** Deletes only with `false`. Default: true. */
@@ -219,11 +220,11 @@ async function keysOfDeletedVersions(store: ObjectStore, roots: readonly ObjectH
   const skipped = new Set<string>();
   const routings = roots.filter(({ key }) => key.startsWith(MODELS_PREFIX) && key.endsWith('/routing.json'));
   for (const { key } of routings) {
-    const routing = await readOrSkip<Routing>(store, key);
+    const routing = await readOrSkip(store, ROUTING, key);
     const folder = key.slice(0, -'routing.json'.length);
     for (const version of routing?.deleted ?? []) {
       const versionKey = `${folder}versions/${version}.json`;
-      const manifest = await readOrSkip<VersionManifest>(store, versionKey);
+      const manifest = await readOrSkip(store, MANIFEST, versionKey);
       skipped.add(versionKey);
       if (manifest !== undefined) skipped.add(`${folder}by-digest/${manifest.model.digest}.json`);
       for (const root of roots) if (root.key.startsWith(`${folder}exports/${version}/`)) skipped.add(root.key);
@@ -233,11 +234,11 @@ async function keysOfDeletedVersions(store: ObjectStore, roots: readonly ObjectH
 }
 
 /** What cannot be read releases nothing. */
-async function readOrSkip<T>(store: ObjectStore, key: string): Promise<T | undefined> {
+async function readOrSkip<T>(store: ObjectStore, kind: StoredKind<T>, key: string): Promise<T | undefined> {
   try {
-    return (await getJson<T>(store, key))?.value;
+    return (await getStored(store, kind, key))?.value;
   } catch (error) {
-    if (isPerennialError(error, 'BLOB_CORRUPT')) return undefined;
+    if (isUnreadable(error)) return undefined;
     throw error;
   }
 }

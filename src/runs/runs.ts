@@ -3,6 +3,7 @@ import { TEMPORAL_DEFAULTS } from '../../temporal.config.ts';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import { executionIdOf, runNameOf } from '../core/run.ts';
+import { WAITING, WENT_ON } from '../core/run.ts';
 import type { PipelineInput, RunLinks, RunView, StepView } from '../core/run.ts';
 import type { StepDefinition, StepProgress } from '../core/step.ts';
 import { temporalError, workflowUrl } from './connect.ts';
@@ -257,7 +258,7 @@ function rowOf(temporal: Temporal, info: WorkflowExecutionInfo): RunRow {
     pipeline: first<string>('Pipeline') ?? info.workflowId.split('/')[0]!,
     status: statusOf(info.status.name, verdict),
     trigger: first<string>('Trigger'),
-    verdict,
+    verdict: verdict === WAITING || verdict === WENT_ON ? null : verdict,
     primaryMetric: first<number>('PrimaryMetric'),
     primaryMetricName: typeof info.memo?.['primaryMetric'] === 'string' ? info.memo['primaryMetric'] : null,
     model: first<string>('Model'),
@@ -271,6 +272,7 @@ function rowOf(temporal: Temporal, info: WorkflowExecutionInfo): RunRow {
 function statusOf(name: string, verdict: string | null): string {
   if (name === 'COMPLETED') return verdict === 'rejected' || verdict === 'skipped' || verdict === 'nothingNew' ? verdict : 'completed';
   if (name === 'CANCELLED') return 'cancelled';
+  if (name === 'RUNNING' && verdict === WAITING) return 'waits for approval';
   return name.toLowerCase().replaceAll('_', ' ');
 }
 

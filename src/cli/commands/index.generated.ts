@@ -8,6 +8,7 @@ import driftCommand from './drift.command.ts';
 import feedbackCommand from './feedback.command.ts';
 import initCommand from './init.command.ts';
 import modelsCommand from './models.command.ts';
+import notifyCommand from './notify.command.ts';
 import planCommand from './plan.command.ts';
 import predictCommand from './predict.command.ts';
 import runCommand from './run.command.ts';
@@ -31,6 +32,7 @@ export const commands: readonly CommandModule[] = [
   feedbackCommand,
   initCommand,
   modelsCommand,
+  notifyCommand,
   planCommand,
   predictCommand,
   runCommand,

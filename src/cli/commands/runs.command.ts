@@ -17,6 +17,7 @@ Examples:
   perennial runs tag 20260131-174501-x7k2 best owner=ada
   perennial runs note 20260131-174501-x7k2 "the one of the paper"
   perennial runs logs penguins/20260131-174501-x7k2 --step train
+  perennial runs approve 20260131-174501-x7k2 --reason "the errors are harmless"
   perennial runs retry 20260131-174501-x7k2
   perennial runs reproduce 20260131-174501-x7k2`;
 
@@ -24,7 +25,7 @@ export default defineCommand({
   register(program, io) {
     const group = program
       .command('runs')
-      .description('List, look at, compare, label, cancel, retry and reproduce runs.')
+      .description('List, look at, compare, label, approve, cancel, retry and reproduce runs.')
       .addHelpText('after', EXAMPLES);
 
     group
@@ -119,13 +120,14 @@ Examples:
             return followRun(temporal, address, io);
           }
           const view = await runs.describeRun(temporal, address);
-          const [{ stepLine }, { reportRun }, { reachable }] = await Promise.all([
+          const [{ stepLine, questionLines }, { reportRun }, { reachable }] = await Promise.all([
             import('../run-progress.ts'),
             import('../run-report.ts'),
             import('../follow-run.ts'),
           ]);
           const width = Math.max(...view.steps.map((step) => step.id.length));
-          for (const step of view.steps) io.print(stepLine(step, width));
+          for (const step of view.steps)
+            for (const line of [stepLine(step, width), ...(step.asks === undefined ? [] : questionLines(view, step.asks))]) io.print(line);
           reportRun(await reachable(view), io);
           const [{ readLabels }, { openStore }, { labelLines }] = await Promise.all([
             import('../../runs/run-labels.ts'),
@@ -178,6 +180,35 @@ Examples:
           io.print(`${workflowId} is being cancelled.`);
         }),
       );
+
+    for (const [action, decision, description] of [
+      ['approve', 'approved', 'Let what a run asks about go on.'],
+      ['reject', 'rejected', 'Stop what a run asks about: the run ends as rejected.'],
+    ] as const)
+      group
+        .command(action)
+        .description(`${description} \`runs show\` says what is asked, and on what grounds.`)
+        .argument('<run>')
+        .requiredOption('--reason <text>', 'why; kept with the version and its history')
+        .option('--step <id>', 'the step that asks, where several do')
+        .option('--who <name>', 'who answers; default: the user of this machine')
+        .action((run: string, options: { readonly reason: string; readonly step?: string; readonly who?: string }) =>
+          withTemporal(async (temporal) => {
+            const [{ answerRun }, { currentUser }, { approvalText }] = await Promise.all([
+              import('../../runs/answer.ts'),
+              import('../models/options.ts'),
+              import('../../core/approval.ts'),
+            ]);
+            const address = await find(temporal, run);
+            const answer = await answerRun(temporal, address, decision, {
+              who: options.who ?? currentUser(),
+              why: options.reason,
+              ...(options.step === undefined ? {} : { step: options.step }),
+            });
+            io.result({ workflowId: address.workflowId, ...answer });
+            io.print(`"${answer.step}" of ${address.workflowId} is ${approvalText(answer)}`);
+          }),
+        );
 
     group
       .command('retry')

@@ -71,9 +71,11 @@ export async function showAction(io: CliIo, model: string, reference: string | u
     const routing = (await registry.routing(model))?.routing;
     const manifest = await registry.version(model, reference);
     const { exportsOf } = await import('../../registry/version-exports.ts');
-    const [{ bytes, base }, exports, problems] = await Promise.all([
+    const { approvalsOf } = await import('../../registry/version-approvals.ts');
+    const [{ bytes, base }, exports, approvals, problems] = await Promise.all([
       artifactOf(store, manifest),
       exportsOf(store, model, manifest.version),
+      approvalsOf(store, model, manifest.version),
       unservable(store, manifest, { bytes: true }),
     ]);
     io.result({
@@ -82,10 +84,11 @@ export async function showAction(io: CliIo, model: string, reference: string | u
       pinned: routing?.pin?.version === manifest.version,
       bytes,
       exports,
+      approvals,
       base: base ?? null,
       problems,
     });
-    io.print(versionText(manifest, routing, bytes, exports, base));
+    io.print(versionText(manifest, routing, bytes, { exports, approvals, ...(base === undefined ? {} : { base }) }));
     return tellProblems(
       io,
       problems.map((problem) => ({ name: model, ...problem })),

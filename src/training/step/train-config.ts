@@ -38,6 +38,8 @@ export interface TrainConfig {
   readonly engine: EngineChoice;
   readonly classWeights?: ClassWeights;
   readonly callbacks: readonly Named[];
+  /** Absent in plans of before it could be declared: as "off". */
+  readonly earlyStopping?: 'auto' | 'off';
   readonly checkpoint: {
     readonly everyEpochs?: number;
     readonly everySteps?: number;
@@ -269,6 +271,13 @@ export const trainConfigSchema: JsonSchema = {
       default: [],
       description: 'What happens between epochs.',
       examples: [[{ earlyStopping: { patience: 10 } }]],
+    },
+    earlyStopping: {
+      enum: ['auto', 'off'],
+      default: 'auto',
+      description:
+        '"auto": where there are validation rows, and neither "callbacks" nor "checkpoint.best" say otherwise, training ends once validationLoss has not improved for 5 epochs (of more than 50 for a tenth of them), and the model has the weights of its best epoch. "off": every epoch is run, and the model has the weights of the last.',
+      examples: ['off'],
     },
     checkpoint: {
       type: 'object',
