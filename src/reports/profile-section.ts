@@ -1,5 +1,5 @@
 import type { ColumnProfile, DatasetProfile } from '../data/stored/dataset.ts';
-import { formatNumber } from '../evaluation/step/gates.ts';
+import { formatNumber } from '../evaluation/step/gate-words.ts';
 import { html, raw, section, tableOf } from './html.ts';
 import type { Cell, Markup } from './html.ts';
 
