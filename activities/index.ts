@@ -2,10 +2,14 @@ import type { ActivityDeps } from './deps.ts';
 import { PerennialError } from '../src/core/errors.ts';
 import { activityName } from '../src/core/run.ts';
 import type { StepOutcome, StepTask } from '../src/core/run.ts';
+import { approvalActivities } from './approvals.ts';
+import type { ApprovalActivities } from './approvals.ts';
 import { modelActivities } from './models.ts';
 import type { ModelActivities } from './models.ts';
 import { monitorActivities } from './monitors.ts';
 import type { MonitorActivities } from './monitors.ts';
+import { notificationActivities } from './notifications.ts';
+import type { NotificationActivities } from './notifications.ts';
 import { outcomeActivities } from './outcomes.ts';
 import type { OutcomeActivities } from './outcomes.ts';
 import { scheduleActivities } from './schedules.ts';
@@ -22,7 +26,9 @@ export function createActivities(
   MonitorActivities &
   ScheduleActivities &
   OutcomeActivities &
-  UnchangedActivities {
+  ApprovalActivities &
+  UnchangedActivities &
+  NotificationActivities {
   const steps: Record<string, (task: StepTask) => Promise<StepOutcome>> = {};
   for (const definition of deps.steps) {
     const name = activityName(definition.type, definition.version);
@@ -35,6 +41,8 @@ export function createActivities(
     ...monitorActivities(deps),
     ...scheduleActivities(),
     ...outcomeActivities(deps),
+    ...approvalActivities(deps),
     ...unchangedActivities(deps),
+    ...notificationActivities(deps),
   } as ReturnType<typeof createActivities>;
 }

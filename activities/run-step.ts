@@ -5,12 +5,14 @@ import { Context } from '@temporalio/activity';
 import type { ArtifactRef } from '../src/core/artifact.ts';
 import { PerennialError, messageOf } from '../src/core/errors.ts';
 import { limits } from '../src/core/limits.ts';
-import { WORKER_STOPPED } from '../src/core/run.ts';
+import { WORKER_STOPPED, activityName } from '../src/core/run.ts';
 import type { StepOutcome, StepTask } from '../src/core/run.ts';
 import type { StepContext, StepDefinition, StepResult } from '../src/core/step.ts';
 import { changedWhile, decide, partsOf } from '../src/steps/cache-decision.ts';
 import type { CacheDecision } from '../src/steps/cache-decision.ts';
 import { StepCache } from '../src/steps/cache.ts';
+import { librariesOf } from '../src/steps/code-digests.ts';
+import { writeStepRecord } from '../src/steps/step-records.ts';
 import type { KeyParts } from '../src/steps/cache.ts';
 import { guardArtifacts } from '../src/steps/guarded-artifacts.ts';
 import { ofThisRun } from '../src/steps/run-traces.ts';
@@ -60,6 +62,7 @@ async function execute(
 ): Promise<Omit<StepOutcome, 'durationMs'>> {
   const cache = new StepCache(deps.store, deps.artifacts);
   const found = await askCache(definition, deps, task, cache);
+  await keepRecord(deps, task, found.kind === 'hit' ? found.entry.runId : undefined, log);
   if (definition.cacheable) tellCache(task, found.kind === 'hit' ? 'hit' : task.cache === true ? 'miss' : 'off');
   if (found.kind === 'hit') return { result: found.entry.result, cached: true, reason: found.reason };
   const resolved = resolveSecrets(task.config);
@@ -77,6 +80,27 @@ async function execute(
   }
   await leaveWorkDir(workDir);
   return { result, cached: false, reason: mask(reason) };
+}
+
+/** What the step is computed with, to compare runs by. A store that is away costs the record, not the step. */
+async function keepRecord(deps: ActivityDeps, task: StepTask, cachedFrom: string | undefined, log: StepLog): Promise<void> {
+  const { pipeline, runId: run, stepId: step, type, version, config, inputs } = task;
+  try {
+    await writeStepRecord(deps.store, {
+      pipeline,
+      run,
+      step,
+      type: activityName(type, version),
+      at: new Date().toISOString(),
+      config,
+      inputs: Object.fromEntries(Object.entries(inputs).map(([name, { digest }]) => [name, digest])),
+      code: deps.codeDigest(type),
+      libraries: librariesOf(type),
+      ...(cachedFrom === undefined ? {} : { cachedFrom }),
+    });
+  } catch (error) {
+    log.warn(`what the step is computed with could not be kept: ${messageOf(error)}`);
+  }
 }
 
 async function attempt(
@@ -161,6 +185,7 @@ function contextOf(task: StepTask, deps: ActivityDeps, own: { workDir: string; l
     secret: secretOf,
     trigger: task.trigger,
     ...(task.evaluations === undefined ? {} : { evaluations: task.evaluations }),
+    ...(task.approvals === undefined ? {} : { approvals: task.approvals }),
   };
 }
 

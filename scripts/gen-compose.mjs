@@ -24,6 +24,7 @@ export const FORMS = {
     of: 'architecture',
     meaning: 'What one of several inputs goes through: an architecture without its output layer.',
   },
+  channel: { form: 'named', meaning: 'A way to tell people or programs what happened.' },
   expectation: { form: 'whole', meaning: 'What has to hold for the data.' },
 };
 

@@ -22,6 +22,7 @@ const KINDS = {
     'Exports',
     'Formats for other programs, in `exports` of `register` and `--format` of `perennial models export`: `"NAME"`, or `{ "NAME": { … } }`.',
   ],
+  channel: ['Notification channels', 'Who is told what happened, in `to` of `on.notify`: `{ "NAME": { … } }`.'],
   drift: [
     'Drift tests',
     'Comparisons of current data with the data of the training, for `tests` of `on.drift` and `perennial drift MODEL --test NAME=THRESHOLD`. Numbers are binned at the deciles of the training data, or by value where there are at most ten; categories by name, the 50 most frequent ones, the rarer ones together, and all that training never had. Both sides are binned by the same rule.',

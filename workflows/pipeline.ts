@@ -13,16 +13,20 @@ import {
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { Approval } from '../src/core/approval.ts';
+import { approvalText } from '../src/core/approval.ts';
 import type { ArtifactRef } from '../src/core/artifact.ts';
 import { limits } from '../src/core/limits.ts';
 import { PLAN_FORMAT } from '../src/core/plan.ts';
 import type { Plan, PlanStep } from '../src/core/plan.ts';
 import { initialRunState, withStep } from '../src/core/run-state.ts';
 import type { RunState, RunStatus } from '../src/core/run-state.ts';
-import { activityName, heavyQueue } from '../src/core/run.ts';
+import { eventsOfRun } from '../src/core/notification.ts';
+import { WAITING, WENT_ON, activityName, heavyQueue } from '../src/core/run.ts';
 import type { PipelineInput, ProgressReport, RunView, StepOutcome, StepTask } from '../src/core/run.ts';
 import { next, obey, reopen } from '../src/core/scheduler.ts';
 import { turnPolicy } from '../src/core/turn.ts';
+import { Approvals } from './approvals.ts';
 import { ending, failureOf, isCancelled, isWorkerStop } from './failures.ts';
 import { tell } from './outcomes.ts';
 import { PATCHES } from './patches.ts';
@@ -40,6 +44,14 @@ import type { MadeAgain } from './unchanged.ts';
 export const statusQuery = defineQuery<RunView>('status');
 export const progressSignal = defineSignal<[ProgressReport]>('progress');
 export const retryStepUpdate = defineUpdate<string, [string]>('retryStep');
+
+type Answered = Pick<StepTask, 'pipeline' | 'runId'> & { readonly version: ArtifactRef };
+
+const { recordApproval } = proxyActivities<{ recordApproval(task: Answered, approval: Approval): Promise<void> }>({
+  startToCloseTimeout: '1 minute',
+  retry: { maximumAttempts: 10 },
+  summary: 'Keep the answer with the version',
+});
 
 const SCHEDULED_START = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME');
 const SCHEDULED_BY = defineSearchAttributeKey('TemporalScheduledById', 'KEYWORD');
@@ -72,8 +84,11 @@ class PipelineRun {
   /** A child of the workflow's scope: cancelling the run cancels the steps, while the loop goes on to see them end. */
   readonly #steps: CancellationScope;
   readonly #turn: Turn;
+  readonly #approvals: Approvals;
   /** The turn is another run's. */
   #waits = false;
+  /** One run at a time, and it is not this one: it waits for people, and others may go meanwhile. */
+  #gaveWay = false;
   #state: RunState;
   #changes = 0;
   #status: RunStatus | 'running' = 'running';
@@ -92,6 +107,11 @@ class PipelineRun {
     this.#startedAt = info.startTime.getTime();
     this.#steps = new CancellationScope();
     this.#turn = new Turn(input.plan.pipeline);
+    this.#approvals = new Approvals({
+      steps: input.plan.steps.map(({ id }) => id),
+      over: () => (this.#status === 'running' && !this.#state.cancelled ? undefined : 'the run is over.'),
+      changed: () => (this.#changes += 1),
+    });
     this.#state = initialRunState(input.plan);
     for (const step of input.plan.steps) this.#notes[step.id] = {};
   }
@@ -111,6 +131,15 @@ class PipelineRun {
   async #inTurn(): Promise<RunStatus> {
     const policy = turnPolicy(this.#input, this.#trigger);
     if (policy === 'allow' || !patched(PATCHES.turns)) return this.#interpret();
+    const taken = await this.#takeTurn(policy);
+    if (!taken && !this.#state.cancelled) return this.#giveUp();
+    const status = await this.#interpret();
+    this.#status = status;
+    await this.#turn.release();
+    return status;
+  }
+
+  async #takeTurn(policy: Parameters<Turn['take']>[0]): Promise<boolean> {
     const taken = await this.#turn.take(
       policy,
       () => this.#state.cancelled,
@@ -119,20 +148,33 @@ class PipelineRun {
         this.#show();
       },
     );
-    if (!taken && !this.#state.cancelled) return this.#giveUp();
-    this.#waits = false;
-    const status = await this.#interpret();
-    this.#status = status;
+    if (taken || this.#state.cancelled) this.#waits = false;
+    return taken;
+  }
+
+  /** A run that does nothing but wait for people lets others go; what it finds changed afterwards, its promotion is judged by again. */
+  async #giveWay(): Promise<void> {
+    const running = this.#plan.steps.filter(({ id }) => this.#state.steps[id]!.status === 'running');
+    if (!this.#turn.held || running.length === 0 || running.some(({ id }) => this.#approvals.openOf(id) === undefined)) return;
+    this.#gaveWay = true;
     await this.#turn.release();
-    return status;
+  }
+
+  async #goOn(): Promise<void> {
+    this.#gaveWay = false;
+    await this.#takeTurn('queue');
   }
 
   async #tell(status: RunStatus): Promise<void> {
     this.#status = status;
     this.#endedAt = Date.now();
-    const { headline: summary, pipeline, workflowId: workflow, trigger, model } = this.#view();
+    const { headline: summary, pipeline, workflowId: workflow, trigger, model, version, live, standing } = this.#view();
     // A run that gave way says nothing about the pipeline.
-    if (status !== 'skipped') await tell({ pipeline, kind: 'run', outcome: status, summary, workflow, trigger, model });
+    if (status === 'skipped') return;
+    await tell(
+      { pipeline, kind: 'run', outcome: status, summary, workflow, trigger, model },
+      { targets: this.#plan.on.notify, events: eventsOfRun(status, live, standing), version },
+    );
   }
 
   #giveUp(): RunStatus {
@@ -144,6 +186,7 @@ class PipelineRun {
 
   async #interpret(): Promise<RunStatus> {
     for (;;) {
+      while (this.#gaveWay && next(this.#plan, this.#state).some(({ kind }) => kind === 'start')) await this.#goOn();
       const actions = next(this.#plan, this.#state);
       this.#state = obey(this.#state, actions);
       const seen = this.#changes;
@@ -153,6 +196,7 @@ class PipelineRun {
         else void this.#start(this.#step(action.step));
       }
       this.#show();
+      await this.#giveWay();
       await condition(() => this.#changes !== seen);
     }
   }
@@ -168,7 +212,7 @@ class PipelineRun {
       reason: undefined,
     });
     try {
-      const outcome = await this.#attempts(step);
+      const outcome = await this.#answered(step, await this.#attempts(step));
       this.#note(step.id, { outcome, endedAt: Date.now() });
       const rejected = outcome.result.verdict?.passed === false;
       if (!rejected) await this.#stopIfUnchanged(step, outcome);
@@ -179,9 +223,42 @@ class PipelineRun {
     } catch (error) {
       const cancelled = isCancelled(error);
       const failure = failureOf(error, step.id);
-      this.#note(step.id, { endedAt: Date.now(), ...(cancelled ? { reason: 'cancelled' } : { failure }) });
+      this.#note(step.id, { outcome: undefined, endedAt: Date.now(), ...(cancelled ? { reason: 'cancelled' } : { failure }) });
       this.#change(withStep(this.#state, step.id, { status: cancelled ? 'cancelled' : 'failed', why: failure.message }));
     }
+  }
+
+  /** What a step asks people is answered before it counts as done. */
+  async #answered(step: PlanStep, outcome: StepOutcome): Promise<StepOutcome> {
+    const { asks, verdict, values } = outcome.result;
+    if (asks === undefined || verdict?.passed === false) return outcome;
+    this.#note(step.id, { outcome, progress: undefined });
+    tellSearch({ Verdict: WAITING });
+    upsertMemo({ summary: asks.text });
+    const approval = await this.#steps.run(() => this.#approvals.ask(step.id, asks, asks.timeoutMs ?? step.startToCloseMs));
+    tellSearch({ Verdict: this.#approvals.open.length > 0 ? WAITING : WENT_ON });
+    const version = Object.entries(step.inputs).find(([, { kind }]) => kind === 'version')?.[0];
+    const ref = version === undefined ? undefined : this.#task(step).inputs[version];
+    if (ref !== undefined)
+      await this.#steps.run(() => recordApproval({ pipeline: this.#plan.pipeline, runId: this.#runId, version: ref }, approval));
+    const { decision, who, why, at } = approval;
+    return {
+      ...outcome,
+      result: {
+        ...outcome.result,
+        values: {
+          ...values,
+          approved: decision === 'approved',
+          ...(who === undefined ? {} : { approvedBy: who }),
+          answer: why,
+          answeredAt: at,
+        },
+        verdict: {
+          passed: decision === 'approved',
+          reasons: [...(verdict?.ungated === true ? [] : (verdict?.reasons ?? [])), approvalText(approval)],
+        },
+      },
+    };
   }
 
   /** What takes a model that serves already has nothing to do. */
@@ -248,12 +325,23 @@ class PipelineRun {
       config: step.config,
       inputs,
       ...(Object.values(step.inputs).some(({ kind }) => kind === 'version') ? { evaluations: this.#evaluations(step.id) } : {}),
+      ...this.#approvalsBefore(step.id),
       documentDir: this.#plan.documentDir,
       planRevision: this.#plan.revision,
       nominalTime: this.#nominalTime,
       trigger: this.#trigger,
       cache: step.cache && this.#input.readCache === false ? 'write' : step.cache,
     };
+  }
+
+  /** What people let through before a step, in the order of the document. */
+  #approvalsBefore(id: string): Pick<StepTask, 'approvals'> {
+    const position = this.#plan.steps.findIndex((step) => step.id === id);
+    const approvals = this.#plan.steps
+      .slice(0, position)
+      .map((step) => this.#approvals.of(step.id))
+      .filter((approval): approval is Approval => approval?.decision === 'approved');
+    return approvals.length === 0 ? {} : { approvals };
   }
 
   /** All that judged before a step, in the order of the document. */
@@ -267,6 +355,7 @@ class PipelineRun {
 
   #handleMessages(): void {
     setHandler(statusQuery, () => this.#view(), { description: 'The run: steps, metrics, verdict' });
+    this.#approvals.handleMessages();
     setHandler(progressSignal, (report) => this.#progress(report), { description: 'Progress of a running step, sent by its activity' });
     setHandler(retryStepUpdate, (id) => this.#retry(id), {
       description: 'Start a failed or rejected step once more, with what depends on it, while the run goes on',
@@ -332,6 +421,7 @@ class PipelineRun {
       executionId: workflowInfo().runId,
       status: this.#status,
       ...(this.#again === undefined ? {} : { again: this.#again }),
+      asks: this.#approvals.open,
       ...(this.#waits ? { holder: this.#turn.holder ?? 'another one' } : {}),
       trigger: this.#trigger,
       nominalTime: this.#nominalTime,

@@ -19,6 +19,7 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   );
   for (const line of noteLines(run)) io.print(line);
   if (Object.keys(run.metrics).length > 0) io.print(`\n${table(metricRows(run))}`);
+  for (const line of intervalLines(run)) io.print(line);
   for (const note of metricNotes(run)) io.print(note);
   if (run.verdict === 'ungated') io.print('\nGate: ungated (no gates were set)');
   else if (reasons(run) !== '') io.print(`\nGate: ${run.verdict}${reasons(run)}`);
@@ -57,6 +58,16 @@ export function exitCodeOfRun(run: Pick<RunReport, 'status' | 'failure'>): numbe
 function noteLines(run: RunReport): string[] {
   const notes = run.steps.flatMap(({ id, values }) => ((values?.['warnings'] ?? []) as readonly string[]).map((note) => `${id}: ${note}`));
   return notes.length === 0 ? [] : ['', ...notes.map((note) => `note  ${note}`)];
+}
+
+/** Where the metrics would be with other test rows of the same kind. */
+function intervalLines(run: RunReport): string[] {
+  const values: Record<string, unknown> = Object.assign({}, ...run.steps.map((step) => step.values ?? {}));
+  const ranges = Object.keys(run.metrics).flatMap((name) => {
+    const range = values[`interval_${name}`];
+    return typeof range === 'string' ? [`${name} ${range}`] : [];
+  });
+  return ranges.length === 0 ? [] : [`95 % of other test rows: ${ranges.join(', ')}`];
 }
 
 /** What metrics of the run are not about, or why there is none, a line each. */

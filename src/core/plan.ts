@@ -1,5 +1,6 @@
 import type { ArtifactKind } from './artifact.ts';
 import type { Json, JsonObject } from './json.ts';
+import type { NotificationTarget } from './notification.ts';
 import type { RetryPlan } from './step.ts';
 
 /** Raised when a plan of the format before cannot be run as it is. */
@@ -121,6 +122,8 @@ export interface Plan {
     readonly schedule?: ScheduleTrigger;
     readonly drift?: DriftTrigger;
     readonly newData?: NewDataTrigger;
+    /** Who is told what came of runs and checks. */
+    readonly notify?: readonly NotificationTarget[];
     /** What runs that start by themselves do where they make the very model that is champion already; absent: "stop". */
     readonly unchanged?: 'stop' | 'goOn';
     /** By what started the run; ticks of the schedule go by `schedule.overlap`. */

@@ -1,3 +1,4 @@
+import type { Approval, OpenQuestion } from './approval.ts';
 import type { ArtifactRef } from './artifact.ts';
 import type { JsonObject } from './json.ts';
 import type { Plan, TurnPolicy } from './plan.ts';
@@ -44,6 +45,8 @@ export interface StepTask {
   readonly inputs: Readonly<Record<string, ArtifactRef>>;
   /** Of a step that takes a version: what judged its model in this run. Absent in tasks of runs that began with 0.2. */
   readonly evaluations?: readonly ArtifactRef[];
+  /** What people let through before it; absent: nobody was asked. */
+  readonly approvals?: readonly Approval[];
   readonly documentDir: string;
   readonly planRevision: string;
   readonly nominalTime: string;
@@ -92,6 +95,8 @@ export interface StepView {
   readonly progress?: StepProgress;
   readonly outputs?: Readonly<Record<string, ArtifactRef>>;
   readonly details?: string;
+  /** What it waits for people to say; only while it does. */
+  readonly asks?: OpenQuestion;
 }
 
 /** A run as the query `status` and the result of the workflow show it. */
@@ -180,3 +185,7 @@ export function splitRunName(name: string): { readonly workflowId: string; reado
 export function namesOnce(workflowId: string): boolean {
   return ONCE.test(runIdOf(workflowId));
 }
+
+/** What the search attribute `Verdict` says of a run that goes on: somebody is asked; nobody is any more. */
+export const WAITING = 'waiting';
+export const WENT_ON = 'wentOn';

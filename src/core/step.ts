@@ -1,3 +1,4 @@
+import type { Approval, Question } from './approval.ts';
 import type { ArtifactKind, ArtifactRef } from './artifact.ts';
 import type { Json, JsonObject, JsonSchema } from './json.ts';
 import type { ArtifactStore, ObjectStore } from './ports.ts';
@@ -62,6 +63,8 @@ export interface StepContext {
   readonly planRevision: string;
   /** What judged the model of the run so far: the evaluations that came out of its steps. Handed to steps that take a version. */
   readonly evaluations?: readonly ArtifactRef[];
+  /** What people let through before this step; absent: nobody was asked. */
+  readonly approvals?: readonly Approval[];
   /** Who or what started the run: "manual", "schedule", "drift", "newData", "backfill", "reproduce". */
   readonly trigger: string;
 }
@@ -112,6 +115,8 @@ export interface StepResult {
   readonly verdict?: StepVerdict;
   /** Markdown for the Temporal UI. */
   readonly details?: string;
+  /** What people have to say yes to before anything that depends on the step goes on; not asked where the verdict is no already. */
+  readonly asks?: Question;
 }
 
 export interface StepExample<C> {

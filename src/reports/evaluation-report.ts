@@ -1,4 +1,4 @@
-import { formatNumber } from '../evaluation/step/gates.ts';
+import { formatNumber } from '../evaluation/step/gate-words.ts';
 import { fairText } from '../evaluation/champion/fair-rows.ts';
 import type { EvaluationReport, MetricResult, OutputFindings, ReportedPicture } from '../evaluation/step/report.ts';
 import {

@@ -20,7 +20,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/reports', 'src/config', 'src/serving'],
   ['src/client', 'temporal.config.ts'],
   ['src/steps'],
-  ['src/planning'],
+  ['src/planning', 'src/notifications'],
   ['src/runs'],
   ['activities'],
   ['workflows'],
