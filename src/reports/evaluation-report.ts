@@ -1,6 +1,7 @@
 import { formatNumber } from '../evaluation/step/gate-words.ts';
 import { fairText } from '../evaluation/champion/fair-rows.ts';
-import type { EvaluationReport, MetricResult, OutputFindings, ReportedPicture } from '../evaluation/step/report.ts';
+import type { EvaluationReport, MetricResult, OutputFindings } from '../evaluation/step/report.ts';
+import type { ReportedPicture } from '../evaluation/step/reported-picture.ts';
 import {
   calibrationChart,
   confusionChart,

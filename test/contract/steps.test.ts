@@ -23,6 +23,7 @@ const DOCUMENT = {
     { uses: 'preprocess', with: { features: { x: ['standardize'] } } },
     { uses: 'train', with: { model: { architecture: 'mlp', units: [4] }, epochs: 2 } },
     { uses: 'evaluate', with: { metrics: ['accuracy'] } },
+    { uses: 'approve', with: {} },
     { uses: 'register', with: {} },
     { uses: 'deploy', with: { to: 'directory', path: 'exports', promote: null } },
   ],
