@@ -18,9 +18,8 @@ interface ConditionRecord {
   readonly at: string;
 }
 
-/** {@link ConditionRecord} as it is stored. */
 const CONDITION: StoredKind<ConditionRecord> = defineStored({
-  name: 'condition that was told',
+  name: 'record of what was told last',
   formatVersion: 1,
   schema: recordSchema({ condition: TEXT, before: orNull(TEXT), id: TEXT, at: TEXT }),
 });

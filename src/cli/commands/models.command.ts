@@ -59,6 +59,17 @@ function declareViews(models: Command, io: CliIo): void {
       (await views()).compareAction(io, model, versions, options),
     );
   models
+    .command('report')
+    .summary('a page about a version')
+    .description('Writes all that is known of a version as one HTML file that loads nothing.')
+    .argument('<model>')
+    .argument('[version]', VERSION, 'champion')
+    .option('--out <file>', 'default: MODEL-VERSION.html in this folder')
+    .addHelpText('after', '\nExamples:\n  perennial models report penguins\n  perennial models report penguins 3 --out penguins.html')
+    .action(async (model: string, version: string, { out }: { readonly out?: string }) =>
+      (await import('../runs/report-action.ts')).versionReportAction(io, model, version, out),
+    );
+  models
     .command('history')
     .summary('who moved which alias, when and why')
     .description('Every change of the routing, oldest first; or what served at a time.')
