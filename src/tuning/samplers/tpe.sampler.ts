@@ -39,7 +39,9 @@ export default defineSampler<TpeConfig>({
     if (finished < Math.min(startup, 2)) return drawn(space, prng);
     const { good, bad } = split(known, directions.length, Math.min(MOST_GOOD, Math.ceil(GOOD * finished)));
     const point: Record<string, Json> = {};
-    for (const group of groupsOf(space)) {
+    // What is good in one of several objectives lies far apart: what goes well with what cannot be learnt from so few of each.
+    const joint = groupsOf(space);
+    for (const group of directions.length > 1 ? joint.flatMap((all) => all.map((each) => [each])) : joint) {
       if (!counts(group[0]![1], point)) continue;
       const better = estimator(group, good, directions.length > 1);
       const worse = estimator(group, bad, false);
