@@ -2,6 +2,8 @@ import type { ActivityDeps } from './deps.ts';
 import { PerennialError } from '../src/core/errors.ts';
 import { activityName } from '../src/core/run.ts';
 import type { StepOutcome, StepTask } from '../src/core/run.ts';
+import { approvalActivities } from './approvals.ts';
+import type { ApprovalActivities } from './approvals.ts';
 import { modelActivities } from './models.ts';
 import type { ModelActivities } from './models.ts';
 import { monitorActivities } from './monitors.ts';
@@ -12,6 +14,8 @@ import { outcomeActivities } from './outcomes.ts';
 import type { OutcomeActivities } from './outcomes.ts';
 import { scheduleActivities } from './schedules.ts';
 import type { ScheduleActivities } from './schedules.ts';
+import { studyActivities } from './studies.ts';
+import type { StudyActivities } from './studies.ts';
 import { unchangedActivities } from './unchanged.ts';
 import type { UnchangedActivities } from './unchanged.ts';
 import { stepActivity } from './run-step.ts';
@@ -24,6 +28,8 @@ export function createActivities(
   MonitorActivities &
   ScheduleActivities &
   OutcomeActivities &
+  StudyActivities &
+  ApprovalActivities &
   UnchangedActivities &
   NotificationActivities {
   const steps: Record<string, (task: StepTask) => Promise<StepOutcome>> = {};
@@ -38,6 +44,8 @@ export function createActivities(
     ...monitorActivities(deps),
     ...scheduleActivities(),
     ...outcomeActivities(deps),
+    ...studyActivities(deps),
+    ...approvalActivities(deps),
     ...unchangedActivities(deps),
     ...notificationActivities(deps),
   } as ReturnType<typeof createActivities>;

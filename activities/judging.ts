@@ -1,12 +1,14 @@
 import type { ArtifactRef } from '../src/core/artifact.ts';
 import { PerennialError } from '../src/core/errors.ts';
 import type { JsonObject } from '../src/core/json.ts';
-import type { ObjectStore } from '../src/core/ports.ts';
+import type { ObjectStore, OpenArtifact } from '../src/core/ports.ts';
 import type { StepContext, StepResult } from '../src/core/step.ts';
 import type { BaselineChoice } from '../src/evaluation/measure/baseline.ts';
 import type { MetricSpec } from '../src/evaluation/metrics/resolve-metrics.ts';
+import type { Costs } from '../src/evaluation/findings/insights/insight-types.ts';
 import type { ComparisonChoice } from '../src/evaluation/step/evaluation-input.ts';
-import type { Gate, OnNoChampion } from '../src/evaluation/step/gates.ts';
+import type { Gate, OnNoChampion } from '../src/evaluation/step/gate.ts';
+import type { Measure } from '../src/evaluation/step/measures.ts';
 import type { ServingVersion } from '../src/evaluation/rows/test-rows.ts';
 import type { FormerVersion } from '../src/registry/champion.ts';
 import type { Judgement } from '../src/reports/write-evaluation.ts';
@@ -21,6 +23,7 @@ export interface EvaluateConfig {
   readonly positive?: string;
   readonly threshold?: number;
   readonly slices?: readonly string[];
+  readonly costs?: Costs;
   readonly baseline?: BaselineChoice;
   readonly features?: { readonly model?: string; readonly version?: number; readonly layer?: string };
   readonly seed?: number;
@@ -47,6 +50,7 @@ export async function judgeModel(ctx: JudgeContext, config: EvaluateConfig, inpu
     const artifact = await ctx.artifacts.open(ref);
     return { model: name, version, artifact, trainedOn: await trainedOn(ctx.artifacts, artifact) };
   };
+  const measures = await measuresOf(ctx, config.gates ?? [], model, champion?.model);
   const report = await evaluateModel(
     {
       model,
@@ -72,9 +76,11 @@ export async function judgeModel(ctx: JudgeContext, config: EvaluateConfig, inpu
       onNoChampion: config.onNoChampion ?? 'pass',
       formerAgesMs: agesMs,
       comparison: { ...COMPARISON_DEFAULTS, ...config.comparison },
+      ...(measures.length === 0 ? {} : { measures }),
       ...(config.positive === undefined ? {} : { positive: config.positive }),
       ...(config.threshold === undefined ? {} : { threshold: config.threshold }),
       slices: config.slices ?? [],
+      ...(config.costs === undefined ? {} : { costs: config.costs }),
       ...(config.baseline === undefined ? {} : { baseline: config.baseline }),
       seed: config.seed ?? 1,
       signal: ctx.signal,
@@ -87,6 +93,41 @@ export async function judgeModel(ctx: JudgeContext, config: EvaluateConfig, inpu
     inputs: Object.fromEntries(Object.entries(inputs).map(([port, ref]) => [port, ref.digest])),
   };
   return writeEvaluation(ctx.artifacts, report, judgement);
+}
+
+/** What gates ask of the model in use, and of the champion where they compare with it. */
+async function measuresOf(
+  ctx: JudgeContext,
+  gates: readonly Gate[],
+  model: OpenArtifact,
+  champion: ArtifactRef | undefined,
+): Promise<Measure[]> {
+  const { isMeasure } = await import('../src/evaluation/step/measures.ts');
+  const { comparesWithChampion } = await import('../src/evaluation/step/gate.ts');
+  const wanted = [...new Set(gates.map(({ metric }) => metric))].filter(isMeasure);
+  if (wanted.length === 0) return [];
+  const { measureServed } = await import('../src/client/measure-served.ts');
+  const measured = async (artifact: OpenArtifact, names: readonly string[]): Promise<Record<string, Omit<Measure, 'name'>>> => {
+    const served = names.some((name) => name !== 'modelBytes') ? await measureServed(ctx.artifacts, artifact, ctx.signal) : undefined;
+    const files = Object.values(artifact.manifest.files);
+    return {
+      modelBytes: { value: files.reduce((sum, { size }) => sum + size, 0), note: `${files.length} files` },
+      ...(served === undefined
+        ? {}
+        : { latencyMs: { value: served.latencyMs, note: served.note }, servedShare: { value: served.share, note: served.note } }),
+    };
+  };
+  ctx.progress({ message: 'asking the model in a server process, as a client would' });
+  const own = await measured(model, wanted);
+  const compared = gates
+    .filter(comparesWithChampion)
+    .map(({ metric }) => metric)
+    .filter(isMeasure);
+  const theirs = champion === undefined || compared.length === 0 ? {} : await measured(await ctx.artifacts.open(champion), compared);
+  return wanted.map((name) => {
+    const other = compared.includes(name) ? theirs[name]?.value : undefined;
+    return { name, ...own[name]!, ...(other === undefined ? {} : { champion: other }) };
+  });
 }
 
 /** The same judgement of the same model on the same rows, against whoever serves now. */
@@ -126,7 +167,7 @@ async function formerByGate(
   former: readonly FormerVersion[],
   agesMs: readonly number[],
 ): Promise<JsonObject[]> {
-  const { lookBackMs } = await import('../src/evaluation/step/gates.ts');
+  const { lookBackMs } = await import('../src/evaluation/step/gate.ts');
   return gates
     .map(lookBackMs)
     .filter((periodMs) => periodMs > 0)
@@ -157,7 +198,7 @@ async function findFormer(
   config: EvaluateConfig,
   inputs: Inputs,
 ): Promise<{ readonly former: readonly FormerVersion[]; readonly agesMs: readonly number[] }> {
-  const { lookBackMs } = await import('../src/evaluation/step/gates.ts');
+  const { lookBackMs } = await import('../src/evaluation/step/gate.ts');
   const periodMs = Math.max(0, ...(config.gates ?? []).map(lookBackMs));
   if (periodMs === 0) return { former: [], agesMs: [] };
   const { championsWithin } = await import('../src/registry/champion.ts');

@@ -1,3 +1,4 @@
+import { approvalText } from '../src/core/approval.ts';
 import type { ArtifactRef } from '../src/core/artifact.ts';
 import { isPerennialError } from '../src/core/errors.ts';
 import type { PerennialError } from '../src/core/errors.ts';
@@ -42,7 +43,7 @@ export async function promoteJudged(
 ): Promise<Promotion> {
   const author = {
     who: `run ${ctx.runId}`,
-    why: `Deployed by step "${ctx.stepId}" of pipeline "${ctx.pipeline}" (${ctx.trigger}).`,
+    why: `Deployed by step "${ctx.stepId}" of pipeline "${ctx.pipeline}" (${ctx.trigger}).${approvedText(ctx)}`,
     requestId: `${ctx.pipeline}/${ctx.runId}/${ctx.stepId}`,
   };
   let judgements = await judgementsOf(ctx.artifacts, evaluations, version);
@@ -74,4 +75,9 @@ export async function promoteJudged(
       judgedAgain = reasons;
     }
   }
+}
+
+/** Who let it through, as the history tells it. */
+function approvedText({ approvals = [] }: StepContext): string {
+  return approvals.map((approval) => ` "${approval.step}" was ${approvalText(approval)}.`).join('');
 }

@@ -1,6 +1,5 @@
 import { ApplicationFailure, CancelledFailure, defineSearchAttributeKey } from '@temporalio/common';
 import {
-  ActivityCancellationType,
   CancellationScope,
   condition,
   defineQuery,
@@ -13,23 +12,28 @@ import {
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { Approval } from '../src/core/approval.ts';
+import { approvalText } from '../src/core/approval.ts';
 import type { ArtifactRef } from '../src/core/artifact.ts';
-import { limits } from '../src/core/limits.ts';
 import { PLAN_FORMAT } from '../src/core/plan.ts';
 import type { Plan, PlanStep } from '../src/core/plan.ts';
 import { initialRunState, withStep } from '../src/core/run-state.ts';
 import type { RunState, RunStatus } from '../src/core/run-state.ts';
 import { eventsOfRun } from '../src/core/notification.ts';
-import { activityName, heavyQueue } from '../src/core/run.ts';
+import { WAITING, WENT_ON } from '../src/core/run.ts';
 import type { PipelineInput, ProgressReport, RunView, StepOutcome, StepTask } from '../src/core/run.ts';
 import { next, obey, reopen } from '../src/core/scheduler.ts';
+import type { TrialCommon } from '../src/core/study.ts';
 import { turnPolicy } from '../src/core/turn.ts';
-import { ending, failureOf, isCancelled, isWorkerStop } from './failures.ts';
+import { Approvals } from './approvals.ts';
+import { callStep, throughWorkerStops } from './call-step.ts';
+import { ending, failureOf, isCancelled } from './failures.ts';
 import { tell } from './outcomes.ts';
 import { PATCHES } from './patches.ts';
 import { primaryMetric, scheduledTrigger } from './run-facts.ts';
 import { runIdIn } from './run-identity.ts';
 import { runMarkdown } from './run-markdown.ts';
+import { runStudy } from './run-study.ts';
 import { runView } from './run-view.ts';
 import type { StepNote } from './run-view.ts';
 import { tellSearch } from './search-attributes.ts';
@@ -41,6 +45,14 @@ import type { MadeAgain } from './unchanged.ts';
 export const statusQuery = defineQuery<RunView>('status');
 export const progressSignal = defineSignal<[ProgressReport]>('progress');
 export const retryStepUpdate = defineUpdate<string, [string]>('retryStep');
+
+type Answered = Pick<StepTask, 'pipeline' | 'runId'> & { readonly version: ArtifactRef };
+
+const { recordApproval } = proxyActivities<{ recordApproval(task: Answered, approval: Approval): Promise<void> }>({
+  startToCloseTimeout: '1 minute',
+  retry: { maximumAttempts: 10 },
+  summary: 'Keep the answer with the version',
+});
 
 const SCHEDULED_START = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME');
 const SCHEDULED_BY = defineSearchAttributeKey('TemporalScheduledById', 'KEYWORD');
@@ -62,7 +74,8 @@ export async function pipeline(input: PipelineInput): Promise<RunView> {
 }
 
 class PipelineRun {
-  readonly #plan: Plan;
+  /** With the values of a search in it, as soon as they are known. */
+  #plan: Plan;
   readonly #input: PipelineInput;
   readonly #runId: string;
   readonly #nominalTime: string;
@@ -73,8 +86,11 @@ class PipelineRun {
   /** A child of the workflow's scope: cancelling the run cancels the steps, while the loop goes on to see them end. */
   readonly #steps: CancellationScope;
   readonly #turn: Turn;
+  readonly #approvals: Approvals;
   /** The turn is another run's. */
   #waits = false;
+  /** One run at a time, and it is not this one: it waits for people, and others may go meanwhile. */
+  #gaveWay = false;
   #state: RunState;
   #changes = 0;
   #status: RunStatus | 'running' = 'running';
@@ -93,6 +109,11 @@ class PipelineRun {
     this.#startedAt = info.startTime.getTime();
     this.#steps = new CancellationScope();
     this.#turn = new Turn(input.plan.pipeline);
+    this.#approvals = new Approvals({
+      steps: input.plan.steps.map(({ id }) => id),
+      over: () => (this.#status === 'running' && !this.#state.cancelled ? undefined : 'the run is over.'),
+      changed: () => (this.#changes += 1),
+    });
     this.#state = initialRunState(input.plan);
     for (const step of input.plan.steps) this.#notes[step.id] = {};
   }
@@ -112,6 +133,15 @@ class PipelineRun {
   async #inTurn(): Promise<RunStatus> {
     const policy = turnPolicy(this.#input, this.#trigger);
     if (policy === 'allow' || !patched(PATCHES.turns)) return this.#interpret();
+    const taken = await this.#takeTurn(policy);
+    if (!taken && !this.#state.cancelled) return this.#giveUp();
+    const status = await this.#interpret();
+    this.#status = status;
+    await this.#turn.release();
+    return status;
+  }
+
+  async #takeTurn(policy: Parameters<Turn['take']>[0]): Promise<boolean> {
     const taken = await this.#turn.take(
       policy,
       () => this.#state.cancelled,
@@ -120,12 +150,21 @@ class PipelineRun {
         this.#show();
       },
     );
-    if (!taken && !this.#state.cancelled) return this.#giveUp();
-    this.#waits = false;
-    const status = await this.#interpret();
-    this.#status = status;
+    if (taken || this.#state.cancelled) this.#waits = false;
+    return taken;
+  }
+
+  /** A run that does nothing but wait for people lets others go; what it finds changed afterwards, its promotion is judged by again. */
+  async #giveWay(): Promise<void> {
+    const running = this.#plan.steps.filter(({ id }) => this.#state.steps[id]!.status === 'running');
+    if (!this.#turn.held || running.length === 0 || running.some(({ id }) => this.#approvals.openOf(id) === undefined)) return;
+    this.#gaveWay = true;
     await this.#turn.release();
-    return status;
+  }
+
+  async #goOn(): Promise<void> {
+    this.#gaveWay = false;
+    await this.#takeTurn('queue');
   }
 
   async #tell(status: RunStatus): Promise<void> {
@@ -149,6 +188,7 @@ class PipelineRun {
 
   async #interpret(): Promise<RunStatus> {
     for (;;) {
+      while (this.#gaveWay && next(this.#plan, this.#state).some(({ kind }) => kind === 'start')) await this.#goOn();
       const actions = next(this.#plan, this.#state);
       this.#state = obey(this.#state, actions);
       const seen = this.#changes;
@@ -158,6 +198,7 @@ class PipelineRun {
         else void this.#start(this.#step(action.step));
       }
       this.#show();
+      await this.#giveWay();
       await condition(() => this.#changes !== seen);
     }
   }
@@ -173,7 +214,7 @@ class PipelineRun {
       reason: undefined,
     });
     try {
-      const outcome = await this.#attempts(step);
+      const outcome = await this.#answered(step, await this.#attempts(step));
       this.#note(step.id, { outcome, endedAt: Date.now() });
       const rejected = outcome.result.verdict?.passed === false;
       if (!rejected) await this.#stopIfUnchanged(step, outcome);
@@ -184,9 +225,42 @@ class PipelineRun {
     } catch (error) {
       const cancelled = isCancelled(error);
       const failure = failureOf(error, step.id);
-      this.#note(step.id, { endedAt: Date.now(), ...(cancelled ? { reason: 'cancelled' } : { failure }) });
+      this.#note(step.id, { outcome: undefined, endedAt: Date.now(), ...(cancelled ? { reason: 'cancelled' } : { failure }) });
       this.#change(withStep(this.#state, step.id, { status: cancelled ? 'cancelled' : 'failed', why: failure.message }));
     }
+  }
+
+  /** What a step asks people is answered before it counts as done. */
+  async #answered(step: PlanStep, outcome: StepOutcome): Promise<StepOutcome> {
+    const { asks, verdict, values } = outcome.result;
+    if (asks === undefined || verdict?.passed === false) return outcome;
+    this.#note(step.id, { outcome, progress: undefined });
+    tellSearch({ Verdict: WAITING });
+    upsertMemo({ summary: asks.text });
+    const approval = await this.#steps.run(() => this.#approvals.ask(step.id, asks, asks.timeoutMs ?? step.startToCloseMs));
+    tellSearch({ Verdict: this.#approvals.open.length > 0 ? WAITING : WENT_ON });
+    const version = Object.entries(step.inputs).find(([, { kind }]) => kind === 'version')?.[0];
+    const ref = version === undefined ? undefined : this.#task(step).inputs[version];
+    if (ref !== undefined)
+      await this.#steps.run(() => recordApproval({ pipeline: this.#plan.pipeline, runId: this.#runId, version: ref }, approval));
+    const { decision, who, why, at } = approval;
+    return {
+      ...outcome,
+      result: {
+        ...outcome.result,
+        values: {
+          ...values,
+          approved: decision === 'approved',
+          ...(who === undefined ? {} : { approvedBy: who }),
+          answer: why,
+          answeredAt: at,
+        },
+        verdict: {
+          passed: decision === 'approved',
+          reasons: [...(verdict?.ungated === true ? [] : (verdict?.reasons ?? [])), approvalText(approval)],
+        },
+      },
+    };
   }
 
   /** What takes a model that serves already has nothing to do. */
@@ -204,38 +278,35 @@ class PipelineRun {
     }
   }
 
-  /** A stopped worker is not the step's failure: the step is handed to the next worker with all of its attempts left. */
   async #attempts(step: PlanStep): Promise<StepOutcome> {
-    for (let interruptions = 0; ; interruptions++) {
-      const execution = (this.#executions[step.id] = (this.#executions[step.id] ?? 0) + 1);
-      try {
-        return await this.#steps.run(() => this.#activity(step, execution));
-      } catch (error) {
-        if (!isWorkerStop(error) || interruptions >= limits.interruptionsMax || this.#state.cancelled) throw error;
-      }
-    }
+    if (step.tune !== undefined) return this.#search(step);
+    const heavy = step.heavy === true || this.#input.heavy?.includes(step.id) === true;
+    return throughWorkerStops(
+      () => {
+        const execution = (this.#executions[step.id] = (this.#executions[step.id] ?? 0) + 1);
+        return this.#steps.run(() => callStep(step, this.#task(step), execution, heavy));
+      },
+      () => this.#state.cancelled,
+    );
   }
 
-  #activity(step: PlanStep, execution: number): Promise<StepOutcome> {
-    const name = activityName(step.type, step.version);
-    const queue = step.queue ?? workflowInfo().taskQueue;
-    const heavy = step.heavy === true || this.#input.heavy?.includes(step.id) === true;
-    const activities = proxyActivities<Record<string, (task: StepTask) => Promise<StepOutcome>>>({
-      taskQueue: heavy ? heavyQueue(queue) : queue,
-      // The id shows in the UI: the step's, numbered where the step runs once more.
-      activityId: execution === 1 ? step.id : `${step.id} #${execution}`,
-      startToCloseTimeout: step.startToCloseMs,
-      heartbeatTimeout: Math.min(step.heartbeatMs, limits.heartbeatTimeoutMsMax),
-      retry: {
-        maximumAttempts: step.retry.maximumAttempts,
-        initialInterval: step.retry.initialIntervalMs,
-        backoffCoefficient: step.retry.backoffCoefficient,
-        maximumInterval: step.retry.maximumIntervalMs,
-      },
-      cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-      summary: step.summary,
-    });
-    return activities[name]!(this.#task(step));
+  /** Runs a study; its winner decides what the steps are that wait for it. */
+  async #search(step: PlanStep): Promise<StepOutcome> {
+    const { steps, outcome } = await this.#steps.run(() =>
+      runStudy(this.#plan, step, this.#task(step), this.#given(step), this.#input.readCache),
+    );
+    this.#plan = {
+      ...this.#plan,
+      steps: this.#plan.steps.map((one) => (one.search === step.id ? (steps.find(({ id }) => id === one.id) ?? one) : one)),
+    };
+    return outcome;
+  }
+
+  /** What other steps gave of what the trials of a search take. */
+  #given(step: PlanStep): TrialCommon['given'] {
+    const given: Record<string, Readonly<Record<string, ArtifactRef>>> = {};
+    for (const input of Object.values(step.inputs)) given[input.step] = this.#notes[input.step]?.outcome?.result.outputs ?? {};
+    return given;
   }
 
   #task(step: PlanStep): StepTask {
@@ -253,12 +324,23 @@ class PipelineRun {
       config: step.config,
       inputs,
       ...(Object.values(step.inputs).some(({ kind }) => kind === 'version') ? { evaluations: this.#evaluations(step.id) } : {}),
+      ...this.#approvalsBefore(step.id),
       documentDir: this.#plan.documentDir,
       planRevision: this.#plan.revision,
       nominalTime: this.#nominalTime,
       trigger: this.#trigger,
       cache: step.cache && this.#input.readCache === false ? 'write' : step.cache,
     };
+  }
+
+  /** What people let through before a step, in the order of the document. */
+  #approvalsBefore(id: string): Pick<StepTask, 'approvals'> {
+    const position = this.#plan.steps.findIndex((step) => step.id === id);
+    const approvals = this.#plan.steps
+      .slice(0, position)
+      .map((step) => this.#approvals.of(step.id))
+      .filter((approval): approval is Approval => approval?.decision === 'approved');
+    return approvals.length === 0 ? {} : { approvals };
   }
 
   /** All that judged before a step, in the order of the document. */
@@ -272,6 +354,7 @@ class PipelineRun {
 
   #handleMessages(): void {
     setHandler(statusQuery, () => this.#view(), { description: 'The run: steps, metrics, verdict' });
+    this.#approvals.handleMessages();
     setHandler(progressSignal, (report) => this.#progress(report), { description: 'Progress of a running step, sent by its activity' });
     setHandler(retryStepUpdate, (id) => this.#retry(id), {
       description: 'Start a failed or rejected step once more, with what depends on it, while the run goes on',
@@ -337,6 +420,7 @@ class PipelineRun {
       executionId: workflowInfo().runId,
       status: this.#status,
       ...(this.#again === undefined ? {} : { again: this.#again }),
+      asks: this.#approvals.open,
       ...(this.#waits ? { holder: this.#turn.holder ?? 'another one' } : {}),
       trigger: this.#trigger,
       nominalTime: this.#nominalTime,

@@ -35,6 +35,9 @@ function sentence(run: Omit<RunView, 'headline'>, holder: string | undefined): s
   }
   if (status === 'running') {
     if (holder !== undefined) return `Waits for its turn: run ${holder} is going.`;
+    const asks = steps.flatMap((step) => step.asks ?? []);
+    if (asks.length > 0)
+      return asks.map(({ step, text, until }) => `Waits for approval in "${step}" until ${minute(until)}: ${text}`).join(' ');
     const running = steps
       .filter((step) => step.status === 'running')
       .map((step) => `${step.id}${step.progress === undefined ? '' : `: ${progressLine(step.progress)}`}`);
@@ -64,6 +67,11 @@ export function progressLine(progress: StepProgress): string {
   if (progress.epoch === undefined && progress.fraction !== undefined) parts.push(`${Math.round(progress.fraction * 100)} %`);
   if (progress.secondsLeft !== undefined) parts.push(`${duration(progress.secondsLeft * 1000)} left`);
   return parts.join(', ');
+}
+
+/** "2026-01-31 03:00 UTC" */
+export function minute(iso: string): string {
+  return iso.length < 16 ? iso : `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 }
 
 export function number(value: number): string {

@@ -1,7 +1,7 @@
 import type { RunView, StepView } from '../src/core/run.ts';
 import { verdictWord } from '../src/core/step.ts';
 import { compose } from './markdown.ts';
-import { duration, firstLine, number, progressLine } from './run-headline.ts';
+import { duration, firstLine, minute, number, progressLine } from './run-headline.ts';
 
 const MARKS: Readonly<Record<StepView['status'], string>> = {
   pending: '○ waiting',
@@ -42,6 +42,7 @@ export function runMarkdown(run: RunView, why?: string): string {
   const needed = [
     `**${STATES[run.status]}**${run.status === 'failed' ? '' : ` – ${run.headline}`}`,
     ...(run.failure === null ? [] : [failureBlock(run)]),
+    ...questionBlocks(run),
     ...linksBlock(run),
     `**What next**\n\n${nextSteps(run)
       .map((line) => `- ${line}`)
@@ -61,6 +62,28 @@ function failureBlock(run: RunView): string {
   const { code, message, step } = run.failure!;
   return `> **${code}**${step === undefined ? '' : ` in step **${step}**`}: ${message.trim().replaceAll('\n', '\n> ')}`;
 }
+
+/** What people are asked, on what grounds, and how they answer. */
+function questionBlocks({ steps, pipeline, runId }: RunView): string[] {
+  return steps.flatMap(({ asks }) => {
+    if (asks === undefined) return [];
+    const { step, text, evidence, until, onTimeout } = asks;
+    const several = steps.filter((other) => other.asks !== undefined).length > 1;
+    const run = `${pipeline}/${runId}${several ? ` --step ${step}` : ''}`;
+    const json = `{"who": "you", "why": "…"${several ? `, "step": "${step}"` : ''}}`;
+    return [
+      `**Approval is asked for** by step **${step}**: ${text}`,
+      ...(evidence.length === 0 ? [] : [evidence.map((line) => `- ${line}`).join('\n')]),
+      [
+        `- Yes: \`perennial runs approve ${run} --reason "…"\`, or More Actions → Send an Update: \`approve\` with \`${json}\``,
+        `- No: \`perennial runs reject ${run} --reason "…"\`, or the Update \`reject\``,
+        `- No answer until ${minute(until)}: ${AT_LAST[onTimeout]}`,
+      ].join('\n'),
+    ];
+  });
+}
+
+const AT_LAST = { reject: 'it is rejected', approve: 'it goes on as if approved', fail: 'the step fails' } as const;
 
 function linksBlock({ links, model, version, previous }: RunView): string[] {
   const lines = [
@@ -143,7 +166,7 @@ function stepTable(steps: readonly StepView[]): string {
     .filter((step) => !quiet.has(step))
     .map(
       (step) =>
-        `| ${cell(step.id)} | ${MARKS[step.status].replaceAll(' ', '\u00a0')} | ${step.status === 'running' || step.durationMs === 0 ? '' : duration(step.durationMs).replaceAll(' ', '\u00a0')} | ${cell(remark(step))} |`,
+        `| ${cell(step.id)} | ${(step.asks === undefined ? MARKS[step.status] : '? asks').replaceAll(' ', '\u00a0')} | ${step.status === 'running' || step.durationMs === 0 ? '' : duration(step.durationMs).replaceAll(' ', '\u00a0')} | ${cell(remark(step))} |`,
     );
   const more = quiet.size === 0 ? '' : `\n\nand ${quiet.size} more steps that are done or have not begun: see the timeline`;
   return ['| Step | State | Time | What happened |', '| --- | --- | --- | --- |', ...rows].join('\n') + more;
@@ -151,6 +174,7 @@ function stepTable(steps: readonly StepView[]): string {
 
 function remark(step: StepView): string {
   if (step.failure !== undefined) return `${step.failure.code}: ${firstLine(step.failure.message, REMARK_MAX)}`;
+  if (typeof step.values?.['approved'] === 'boolean' && step.verdict !== undefined) return step.verdict.reasons.at(-1)!;
   if (step.outputs !== undefined)
     return Object.values(step.outputs)
       .map((ref) => ref.summary)
@@ -176,11 +200,6 @@ function cacheBlock(steps: readonly StepView[]): string[] {
           .map(([reason, ids]) => `- ${ids.slice(0, 12).join(', ')}${ids.length > 12 ? ` and ${ids.length - 12} more` : ''} – ${reason}`)
           .join('\n'),
       ];
-}
-
-/** "2026-01-31 03:00 UTC" */
-function minute(iso: string): string {
-  return iso.length < 16 ? iso : `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 }
 
 function cell(text: string): string {

@@ -1,3 +1,4 @@
+import type { OpenQuestion } from '../src/core/approval.ts';
 import type { Plan, PlanStep } from '../src/core/plan.ts';
 import type { RunState, RunStatus, StepStatus } from '../src/core/run-state.ts';
 import type { RunFailure, RunLinks, RunView, StepOutcome, StepView } from '../src/core/run.ts';
@@ -29,6 +30,8 @@ export interface RunFacts {
   readonly startedAt: number;
   readonly endedAt: number | undefined;
   readonly now: number;
+  /** What people are asked; absent: nothing. */
+  readonly asks?: readonly OpenQuestion[];
   /** The run that goes before this one. */
   readonly holder?: string | undefined;
   /** The champion, where the run made it again. */
@@ -75,6 +78,7 @@ function stepView(step: PlanStep, facts: RunFacts): StepView {
   const note = facts.notes[step.id] ?? {};
   const status = facts.state.steps[step.id]!.status;
   const { outcome } = note;
+  const asks = facts.asks?.find((question) => question.step === step.id);
   return {
     id: step.id,
     type: step.type,
@@ -83,7 +87,8 @@ function stepView(step: PlanStep, facts: RunFacts): StepView {
     reason: outcome?.reason ?? note.reason ?? '',
     durationMs: durationOf(note, status, facts.now),
     ...(outcome?.result.values === undefined ? {} : { values: outcome.result.values }),
-    ...(outcome?.result.verdict === undefined ? {} : { verdict: outcome.result.verdict }),
+    // A verdict that waits for people is none yet.
+    ...(outcome?.result.verdict === undefined || asks !== undefined ? {} : { verdict: outcome.result.verdict }),
     ...(note.failure === undefined ? {} : { failure: note.failure }),
     // How far a cancelled or failed step came is worth knowing, too.
     ...(outcome === undefined && note.progress !== undefined
@@ -91,6 +96,7 @@ function stepView(step: PlanStep, facts: RunFacts): StepView {
       : {}),
     ...(outcome === undefined ? {} : { outputs: outcome.result.outputs }),
     ...(outcome?.result.details === undefined ? {} : { details: outcome.result.details }),
+    ...(asks === undefined ? {} : { asks }),
   };
 }
 
@@ -101,7 +107,7 @@ function stoppedAt({ secondsLeft: _left, samplesPerSecond: _speed, ...progress }
 
 /** What the step itself took where it says so; else the time between start and end, waiting included. */
 function durationOf(note: StepNote, status: StepStatus, now: number): number {
-  if (note.outcome !== undefined) return note.outcome.durationMs;
+  if (note.outcome !== undefined && note.outcome.result.asks === undefined) return note.outcome.durationMs;
   if (note.startedAt === undefined) return 0;
   return (status === 'running' ? now : (note.endedAt ?? now)) - note.startedAt;
 }

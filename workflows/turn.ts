@@ -75,6 +75,10 @@ export class Turn {
     return this.#holder;
   }
 
+  get held(): boolean {
+    return this.#child !== undefined;
+  }
+
   /**
    * Waits for the turn of the pipeline.
    *
@@ -105,9 +109,13 @@ export class Turn {
 
   /** Gives the turn to the run that has waited longest. */
   async release(): Promise<void> {
-    if (this.#child === undefined) return;
-    await this.#child.signal(endTurn);
-    let waiting = await this.#child.result();
+    const child = this.#child;
+    if (child === undefined) return;
+    this.#child = undefined;
+    this.#holder = undefined;
+    this.#behind = [];
+    await child.signal(endTurn);
+    let waiting = await child.result();
     while (waiting.length > 0) {
       const [first, ...behind] = waiting;
       if (await quietly(() => getExternalWorkflowHandle(first!).signal(turnFree, behind))) return;

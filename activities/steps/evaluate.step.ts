@@ -1,6 +1,8 @@
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
 import { checkEvaluation } from '../../src/evaluation/step/check-evaluation.ts';
-import { GATE_SCHEMA, gateInWords } from '../../src/evaluation/step/gates.ts';
+import { ON_NO_CHAMPION } from '../../src/evaluation/step/gate.ts';
+import { GATE_SCHEMA } from '../../src/evaluation/step/gate-schema.ts';
+import { gateInWords } from '../../src/evaluation/step/gate-words.ts';
 import type { EvaluateConfig } from '../judging.ts';
 
 export default defineStep<EvaluateConfig>({
@@ -29,9 +31,10 @@ export default defineStep<EvaluateConfig>({
         examples: [[{ metric: 'accuracy', atLeast: 0.9 }]],
       },
       onNoChampion: {
-        enum: ['pass', 'fail'],
+        enum: [...ON_NO_CHAMPION],
         default: 'pass',
-        description: 'Verdict of gates against the champion where no other version serves yet, or it cannot read the data.',
+        description:
+          'Verdict of gates against the champion where no other version serves yet, or it cannot read the data. "manual": a person is asked, as by an approve step, for 7 days.',
       },
       comparison: {
         type: 'object',
@@ -65,6 +68,18 @@ export default defineStep<EvaluateConfig>({
         description:
           'Two classes: predict the positive one where its probability is above this, in this evaluation. Default: the more probable class, as in serving.',
         examples: [0.8],
+      },
+      costs: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['falsePositive', 'falseNegative'],
+        description:
+          'Two classes: what each mistake costs, in any unit. The report shows the cost by threshold, and the threshold at which it is least. Default: both the same.',
+        examples: [{ falsePositive: 1, falseNegative: 20 }],
+        properties: {
+          falsePositive: { type: 'number', minimum: 0, description: 'Cost of the positive class where it is not.', examples: [1] },
+          falseNegative: { type: 'number', minimum: 0, description: 'Cost of missing the positive class.', examples: [20] },
+        },
       },
       slices: {
         type: 'array',

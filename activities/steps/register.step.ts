@@ -147,6 +147,10 @@ export default defineStep<RegisterConfig>({
     });
     const { version } = registered;
     if (exported.length > 0) await (await import('../../src/registry/version-exports.ts')).saveExports(ctx.store, name, version, exported);
+    if (ctx.approvals !== undefined) {
+      const { saveApprovals } = await import('../../src/registry/version-approvals.ts');
+      await saveApprovals(ctx.store, { name, version, run: `${ctx.pipeline}/${ctx.runId}` }, ctx.approvals);
+    }
     const { alias, stays } = await moveAlias(
       ctx,
       registry,

@@ -77,11 +77,14 @@ export default defineStep<JsonObject>({
   fingerprint: async (ctx, { model }) => (isTransfer(model) ? fingerprintBase(ctx, model.from) : null),
   async run(ctx, config, inputs) {
     const { runTraining } = await import('../../src/training/step/run-training.ts');
+    const { diagnoseCurves } = await import('../../src/training/step/diagnose-curves.ts');
     const { trainingDetails } = await import('../../src/training/step/training-details.ts');
     const complete = completeTrainConfig(config);
     const { model, base } = await startOf(ctx, complete.model, inputs);
     const report = await runTraining(ctx, { ...complete, model }, inputs.examples!, undefined, base);
     const { meta } = report;
+    const warnings = diagnoseCurves({ history: report.history, keptEpoch: meta.bestEpoch }, { ...complete, model });
+    for (const warning of warnings) ctx.log.warn(warning);
     return {
       outputs: { model: report.model },
       values: {
@@ -91,8 +94,9 @@ export default defineStep<JsonObject>({
         bestEpoch: meta.bestEpoch,
         parameters: meta.parameters,
         ...originValues(meta.base),
+        ...(warnings.length === 0 ? {} : { warnings }),
       },
-      details: trainingDetails(report),
+      details: [...warnings.map((warning) => `> ${warning}\n`), trainingDetails(report)].join('\n'),
     };
   },
 });

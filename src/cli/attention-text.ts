@@ -1,3 +1,4 @@
+import { WAITING } from '../core/run.ts';
 import type { Attention } from '../runs/attention.ts';
 
 const WORDS: Readonly<Record<Attention['kind'], string>> = {
@@ -12,6 +13,7 @@ const SUMMARY_MAX = 200;
 export function attentionLines(found: readonly Attention[]): string[] {
   return found.map(({ pipeline, kind, outcome, workflow, at, summary }) => {
     const line = summary.replaceAll(/\s+/g, ' ');
-    return `!  ${pipeline}: ${WORDS[kind]} ${outcome} (${workflow}, ${at.slice(0, 16).replace('T', ' ')})${line === '' ? '' : `: ${line.length > SUMMARY_MAX ? `${line.slice(0, SUMMARY_MAX - 1)}…` : line}`}`;
+    const state = outcome === WAITING ? 'a run waits for approval' : `${WORDS[kind]} ${outcome}`;
+    return `!  ${pipeline}: ${state} (${workflow}, ${at.slice(0, 16).replace('T', ' ')})${line === '' ? '' : `: ${line.length > SUMMARY_MAX ? `${line.slice(0, SUMMARY_MAX - 1)}…` : line}`}`;
   });
 }

@@ -2,6 +2,9 @@ import { printable } from './commands/command.ts';
 import type { CliIo } from './commands/command.ts';
 import type { StepView } from '../core/run.ts';
 import type { StepProgress } from '../core/step.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import { TUNE } from '../core/tune-plan.ts';
+import { pointText } from '../tuning/describe.ts';
 import type { RunReport } from '../runs/runs.ts';
 
 const MARKS: Readonly<Record<StepView['status'], string>> = {
@@ -35,7 +38,11 @@ function liveProgress(): RunProgress {
   const erase = (): void => void process.stderr.write(drawn === 0 ? '' : `\u001b[${drawn}A\u001b[0J`);
   const draw = (run: RunReport): void => {
     const width = Math.max(40, process.stderr.columns ?? 80);
-    const lines = run.steps.map((step) => clip(printable(stepLine(step, longest(run))), width - 1));
+    const lines = run.steps.flatMap((step) =>
+      [stepLine(step, longest(run)), ...(step.asks === undefined ? [] : questionLines(run, step.asks))].map((line) =>
+        clip(printable(line), width - 1),
+      ),
+    );
     erase();
     process.stderr.write(`${lines.join('\n')}\n`);
     drawn = lines.length;
@@ -56,7 +63,12 @@ function plainProgress(io: CliIo): RunProgress {
   const toldAt = new Map<string, number>();
   const show = (run: RunReport): void => {
     for (const step of run.steps) {
-      const news = step.status === 'running' ? `running ${progressText(step.progress)}` : step.status;
+      const news =
+        step.asks !== undefined
+          ? `asks ${step.asks.since}`
+          : step.status === 'running'
+            ? `running ${progressText(step.progress)}`
+            : step.status;
       if (step.status === 'pending' || told.get(step.id) === news) continue;
       if (
         told.get(step.id)?.startsWith('running') === true &&
@@ -67,6 +79,7 @@ function plainProgress(io: CliIo): RunProgress {
       told.set(step.id, news);
       toldAt.set(step.id, Date.now());
       io.note(stepLine(step, longest(run)));
+      if (step.asks !== undefined) for (const line of questionLines(run, step.asks)) io.note(line);
     }
   };
   return { show, end: show, note: (text) => io.note(text) };
@@ -78,22 +91,59 @@ function longest(run: RunReport): number {
 
 /** "✔ train  12.3 s  60 epochs (first run)" */
 export function stepLine(step: StepView, idWidth: number): string {
-  return `${MARKS[step.status]} ${step.id.padEnd(idWidth)}  ${stateText(step).padEnd(9)}  ${remark(step)}`.trimEnd();
+  return `${step.asks === undefined ? MARKS[step.status] : '?'} ${step.id.padEnd(idWidth)}  ${stateText(step).padEnd(9)}  ${remark(step)}`.trimEnd();
+}
+
+/** What somebody is asked, on what grounds, and the commands that answer. */
+export function questionLines(
+  run: Pick<RunReport, 'pipeline' | 'runId' | 'steps' | 'urls'>,
+  asks: NonNullable<StepView['asks']>,
+): string[] {
+  const several = run.steps.filter((step) => step.asks !== undefined).length > 1;
+  const name = `${run.pipeline}/${run.runId}${several ? ` --step ${asks.step}` : ''}`;
+  return [
+    ...asks.evidence.map((line) => `    ${line}`),
+    ...(run.urls.report === undefined ? [] : [`    Report: ${run.urls.report}`]),
+    `    yes: perennial runs approve ${name} --reason "…"`,
+    `    no:  perennial runs reject ${name} --reason "…"`,
+  ];
 }
 
 function stateText(step: StepView): string {
+  if (step.asks !== undefined) return 'asks';
   if (step.status === 'completed') return seconds(step.durationMs);
   return step.status;
 }
 
 function remark(step: StepView): string {
   if (step.failure !== undefined) return `${step.failure.code}: ${step.failure.message.split('\n', 1)[0]!}`;
+  if (step.asks !== undefined) {
+    const { text, until, onTimeout } = step.asks;
+    return `${text} (no answer until ${until.slice(0, 16).replace('T', ' ')} UTC: ${onTimeout})`;
+  }
   if (step.status === 'running')
     return [bar(step.progress), progressText(step.progress), step.reason].filter((part) => part !== '').join(' ');
-  const facts = Object.values(step.outputs ?? {})
-    .map((ref) => ref.summary)
-    .join('; ');
+  if (typeof step.values?.['approved'] === 'boolean' && step.verdict !== undefined)
+    return [...Object.values(step.outputs ?? {}).map((ref) => ref.summary), step.verdict.reasons.at(-1)!].join('; ');
+  const searched = winnerText(step);
+  const facts =
+    searched !== undefined
+      ? searched
+      : Object.values(step.outputs ?? {})
+          .map((ref) => ref.summary)
+          .join('; ');
   return [facts, step.reason === '' ? '' : `(${step.reason})`].filter((part) => part !== '').join(' ');
+}
+
+/** Of a search: its winner. */
+function winnerText({ type, values }: StepView): string | undefined {
+  if (type !== TUNE || values === undefined) return undefined;
+  const { winner, search, trials, stopped, failed } = values as Readonly<Record<string, Json>>;
+  const ended = [
+    ...(typeof stopped === 'number' && stopped > 0 ? [`${stopped} stopped`] : []),
+    ...(typeof failed === 'number' && failed > 0 ? [`${failed} failed`] : []),
+  ];
+  return `trial ${String(winner)} of ${String(trials)}${ended.length === 0 ? '' : ` (${ended.join(', ')})`} wins: ${pointText(search as JsonObject)}`;
 }
 
 function fractionOf(progress: StepProgress): number | undefined {

@@ -5,6 +5,9 @@ import type { RunReport } from '../runs/runs.ts';
 import { table } from './commands/command.ts';
 import type { CliIo } from './commands/command.ts';
 import { formatNumber, seconds } from './run-progress.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import { TUNE } from '../core/tune-plan.ts';
+import { valueText } from '../tuning/describe.ts';
 
 /**
  * The end of a run for people, the JSON document for programs, and the exit code. `place`: where in the document its failure comes from.
@@ -18,7 +21,9 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
     `\nRun ${run.pipeline}/${run.runId} ${run.status}${took}${cached === 0 ? '' : `; ${cached} of ${run.steps.length} steps from the cache`}`,
   );
   for (const line of noteLines(run)) io.print(line);
+  for (const line of searchLines(run)) io.print(line);
   if (Object.keys(run.metrics).length > 0) io.print(`\n${table(metricRows(run))}`);
+  for (const line of intervalLines(run)) io.print(line);
   for (const note of metricNotes(run)) io.print(note);
   if (run.verdict === 'ungated') io.print('\nGate: ungated (no gates were set)');
   else if (reasons(run) !== '') io.print(`\nGate: ${run.verdict}${reasons(run)}`);
@@ -34,6 +39,19 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
     io.note(`  logs: perennial runs logs ${run.pipeline}/${run.runId}`);
   }
   io.exit(exitCodeOfRun(run));
+}
+
+/** Of each search: its winner, with the values that went on. */
+function searchLines(run: RunReport): string[] {
+  return run.steps.flatMap(({ type, values }) => {
+    if (type !== TUNE || values === undefined) return [];
+    const { study, winner, trials, search, front } = values as Readonly<Record<string, Json>>;
+    const point = Object.entries(search as JsonObject);
+    return [
+      `\n${table([['SEARCHED', 'WINNER'], ...point.map(([name, value]) => [name, valueText(value)])])}`,
+      `(trial ${String(winner)} of ${String(trials)}${Array.isArray(front) ? `; ${front.length} on the Pareto front` : ''}; all of them: perennial studies show ${String(study)})`,
+    ];
+  });
 }
 
 /** Where the run is seen in the Temporal UI. */
@@ -57,6 +75,16 @@ export function exitCodeOfRun(run: Pick<RunReport, 'status' | 'failure'>): numbe
 function noteLines(run: RunReport): string[] {
   const notes = run.steps.flatMap(({ id, values }) => ((values?.['warnings'] ?? []) as readonly string[]).map((note) => `${id}: ${note}`));
   return notes.length === 0 ? [] : ['', ...notes.map((note) => `note  ${note}`)];
+}
+
+/** Where the metrics would be with other test rows of the same kind. */
+function intervalLines(run: RunReport): string[] {
+  const values: Record<string, unknown> = Object.assign({}, ...run.steps.map((step) => step.values ?? {}));
+  const ranges = Object.keys(run.metrics).flatMap((name) => {
+    const range = values[`interval_${name}`];
+    return typeof range === 'string' ? [`${name} ${range}`] : [];
+  });
+  return ranges.length === 0 ? [] : [`95 % of other test rows: ${ranges.join(', ')}`];
 }
 
 /** What metrics of the run are not about, or why there is none, a line each. */

@@ -2,6 +2,7 @@ import type { Json } from '../core/json.ts';
 import type { Plan, PlanStep } from '../core/plan.ts';
 import { completeTrainConfig } from '../training/step/train-config.ts';
 import { featureLines } from './feature-text.ts';
+import { protects, usualPatience } from '../training/callbacks/create-callbacks.ts';
 import { planModels } from '../planning/plan-model.ts';
 import type { PlannedModel } from '../planning/plan-model.ts';
 
@@ -35,7 +36,9 @@ export async function stepFacts(plan: Plan): Promise<StepFacts[]> {
 
 function trainFacts({ id, config }: PlanStep, { loss, unknown, problem }: PlannedModel): StepFacts {
   const given = config;
-  const { epochs } = completeTrainConfig(given);
+  const complete = completeTrainConfig(given);
+  const { epochs, steps } = complete;
+  const patience = usualPatience(steps === undefined ? epochs : 0);
   const followed = {
     ...(given['epochs'] === undefined && given['steps'] === undefined ? { epochs } : {}),
     ...(given['loss'] === undefined && given['losses'] === undefined && loss !== '' ? { loss } : {}),
@@ -45,6 +48,11 @@ function trainFacts({ id, config }: PlanStep, { loss, unknown, problem }: Planne
     step: id,
     lines: [
       ...Object.entries(followed).map(([key, value]) => `${key}: ${JSON.stringify(value)}`),
+      ...(protects(complete)
+        ? [
+            `· with validation rows: ends after ${patience}${steps === undefined ? '' : ' or more'} epochs without a better validationLoss, with the weights of the best epoch ("earlyStopping": "off" lets it run)`,
+          ]
+        : []),
       ...(why === undefined ? [] : [`· what follows from the data is not known: ${why}`]),
     ],
     json: { ...followed, ...(why === undefined ? {} : { unknown: why }) },

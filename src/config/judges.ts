@@ -1,6 +1,8 @@
 import type { PlanStep } from '../core/plan.ts';
-import { comparesWithChampion } from '../evaluation/step/gates.ts';
-import type { Gate } from '../evaluation/step/gates.ts';
+import { comparesWithChampion } from '../evaluation/step/gate.ts';
+import type { Gate } from '../evaluation/step/gate.ts';
+
+const APPROVE = 'approve';
 
 /**
  * Gates stop what comes after them, also where no artifact leads from them to there. A step that registers or deploys a model waits for
@@ -9,21 +11,45 @@ import type { Gate } from '../evaluation/step/gates.ts';
  */
 export function withJudges(pipeline: string, steps: readonly PlanStep[]): PlanStep[] {
   return steps.map((step, position) => {
-    const registration = registrationOf(step, steps);
-    const model = registration?.inputs['model'];
-    if (registration === undefined || model === undefined) return step;
-    const before = steps.slice(0, position);
-    const judges = before
-      .filter((other) => {
-        const { evaluation } = registration.inputs;
-        const judged = other.inputs['model'];
-        if (!givesEvaluation(other) || judged?.step !== model.step || judged.output !== model.output) return false;
-        if (other.id === evaluation?.step || !hasGates(other)) return false;
-        return !isOfAnother(other, registration, steps) || judgesFor(pipeline, other) === nameOf(pipeline, registration);
-      })
-      .map(({ id }) => id);
-    return judges.length === 0 ? step : { ...step, judges };
+    const judges = [...judgesOf(pipeline, steps, step, position), ...approvalsFor(steps, step, position)];
+    return judges.length === 0 ? step : { ...step, judges: [...new Set(judges)] };
   });
+}
+
+/** What is made of something that people are asked about waits for their answer; where they are asked about no model, all that follows. */
+function approvalsFor(steps: readonly PlanStep[], step: PlanStep, position: number): string[] {
+  return steps.slice(0, position).flatMap((asking) => {
+    if (asking.type !== APPROVE) return [];
+    const subject = asking.inputs['model']?.step;
+    return subject === undefined || dependsOn(steps, step, subject) ? [asking.id] : [];
+  });
+}
+
+/** However far. */
+function dependsOn(steps: readonly PlanStep[], step: PlanStep, id: string, seen = new Set<string>()): boolean {
+  return Object.values(step.inputs).some((input) => {
+    if (input.step === id) return true;
+    if (seen.has(input.step)) return false;
+    seen.add(input.step);
+    const source = steps.find((other) => other.id === input.step);
+    return source !== undefined && dependsOn(steps, source, id, seen);
+  });
+}
+
+function judgesOf(pipeline: string, steps: readonly PlanStep[], step: PlanStep, position: number): string[] {
+  const registration = registrationOf(step, steps);
+  const model = registration?.inputs['model'];
+  if (registration === undefined || model === undefined) return [];
+  const before = steps.slice(0, position);
+  return before
+    .filter((other) => {
+      const { evaluation } = registration.inputs;
+      const judged = other.inputs['model'];
+      if (!givesEvaluation(other) || judged?.step !== model.step || judged.output !== model.output) return false;
+      if (other.id === evaluation?.step || !hasGates(other)) return false;
+      return !isOfAnother(other, registration, steps) || judgesFor(pipeline, other) === nameOf(pipeline, registration);
+    })
+    .map(({ id }) => id);
 }
 
 /** The step that gives the version: itself, or where its version comes from. */

@@ -1,8 +1,10 @@
+import type { Approval, OpenQuestion } from './approval.ts';
 import type { ArtifactRef } from './artifact.ts';
 import type { JsonObject } from './json.ts';
 import type { Plan, TurnPolicy } from './plan.ts';
 import type { RunStatus, StepStatus } from './run-state.ts';
 import type { StepProgress, StepResult, StepVerdict } from './step.ts';
+import type { TrialTask } from './tune-plan.ts';
 
 /** Who or what started a run. */
 export const TRIGGERS = ['manual', 'schedule', 'backfill', 'drift', 'newData', 'reproduce'] as const;
@@ -44,12 +46,16 @@ export interface StepTask {
   readonly inputs: Readonly<Record<string, ArtifactRef>>;
   /** Of a step that takes a version: what judged its model in this run. Absent in tasks of runs that began with 0.2. */
   readonly evaluations?: readonly ArtifactRef[];
+  /** What people let through before it; absent: nobody was asked. */
+  readonly approvals?: readonly Approval[];
   readonly documentDir: string;
   readonly planRevision: string;
   readonly nominalTime: string;
   readonly trigger: string;
   /** false: neither read nor write. "write": the run was asked not to read. */
   readonly cache: boolean | 'write';
+  /** Of a step of a trial. */
+  readonly trial?: TrialTask;
 }
 
 /** What a step's activity gives back to the workflow. */
@@ -92,6 +98,8 @@ export interface StepView {
   readonly progress?: StepProgress;
   readonly outputs?: Readonly<Record<string, ArtifactRef>>;
   readonly details?: string;
+  /** What it waits for people to say; only while it does. */
+  readonly asks?: OpenQuestion;
 }
 
 /** A run as the query `status` and the result of the workflow show it. */
@@ -180,3 +188,7 @@ export function splitRunName(name: string): { readonly workflowId: string; reado
 export function namesOnce(workflowId: string): boolean {
   return ONCE.test(runIdOf(workflowId));
 }
+
+/** What the search attribute `Verdict` says of a run that goes on: somebody is asked; nobody is any more. */
+export const WAITING = 'waiting';
+export const WENT_ON = 'wentOn';

@@ -1,3 +1,4 @@
+import type { Approval, Question } from './approval.ts';
 import type { ArtifactKind, ArtifactRef } from './artifact.ts';
 import type { Json, JsonObject, JsonSchema } from './json.ts';
 import type { ArtifactStore, ObjectStore } from './ports.ts';
@@ -56,12 +57,20 @@ export interface StepContext {
   /** Aborted when the run is cancelled or the worker stops: end child processes and throw. */
   readonly signal: AbortSignal;
   progress(update: StepProgress): void;
+  /**
+   * Of a trial that may be ended early: is told every epoch that is over, in their order, those before a resume once more.
+   *
+   * @throws where the trial ends here: what trains ends, and throws the same
+   */
+  epoch?(numbers: Readonly<Record<string, number>>): Promise<void>;
   /** The value of a secret of the worker's environment. @throws SECRET_MISSING */
   secret(name: string): string;
   /** Revision of the plan that runs (SHA-256 of the document with its parameters); recorded with what the run registers. */
   readonly planRevision: string;
   /** What judged the model of the run so far: the evaluations that came out of its steps. Handed to steps that take a version. */
   readonly evaluations?: readonly ArtifactRef[];
+  /** What people let through before this step; absent: nobody was asked. */
+  readonly approvals?: readonly Approval[];
   /** Who or what started the run: "manual", "schedule", "drift", "newData", "backfill", "reproduce". */
   readonly trigger: string;
 }
@@ -112,6 +121,8 @@ export interface StepResult {
   readonly verdict?: StepVerdict;
   /** Markdown for the Temporal UI. */
   readonly details?: string;
+  /** What people have to say yes to before anything that depends on the step goes on; not asked where the verdict is no already. */
+  readonly asks?: Question;
 }
 
 export interface StepExample<C> {

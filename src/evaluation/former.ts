@@ -1,7 +1,7 @@
 import type { FormerVersion } from '../registry/champion.ts';
 import { resolveMetrics } from './metrics/resolve-metrics.ts';
-import { lookBackMs } from './step/gates.ts';
-import type { Gate } from './step/gates.ts';
+import { lookBackMs } from './step/gate.ts';
+import type { Gate } from './step/gate.ts';
 
 /** Former champions that one gate looks at: each is loaded and asked about every test row. */
 export const FORMER_MAX = 20;

@@ -20,13 +20,13 @@ export interface GcOptions {
   readonly cacheMs?: number;
   /** Logged predictions that are older go, and so does what was told of them: no drift check looks so far back. At least a day. */
   readonly predictionsMs?: number;
-  /** Logs of steps that are older go. At least a day. */
+  /** Logs of steps, and curves of trainings, that are older go. At least a day. */
   readonly logsMs?: number;
 }
 
 export interface GcItem {
   readonly key: string;
-  readonly kind: 'blob' | 'artifact' | 'cache entry' | 'prediction log' | 'step log' | 'announcement' | 'leftover';
+  readonly kind: 'blob' | 'artifact' | 'cache entry' | 'prediction log' | 'step log' | 'training curves' | 'announcement' | 'leftover';
   readonly size: number;
 }
 
@@ -41,6 +41,7 @@ export interface GcResult {
     readonly cacheEntries: number;
     readonly predictionLogs: number;
     readonly stepLogs: number;
+    readonly trainingCurves: number;
     readonly announcements: number;
   };
 }
@@ -94,6 +95,7 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
   const logs = [
     ['prediction log', inventory.predictions.filter((head) => expired(head, predictionsMs))],
     ['step log', inventory.logs.filter((head) => expired(head, logsMs))],
+    ['training curves', inventory.curves.filter((head) => expired(head, logsMs))],
     ['announcement', inventory.servers.filter((head) => expired(head, ANNOUNCED_MS))],
     [
       'leftover',
@@ -125,6 +127,7 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
       cacheEntries: inventory.cache.length - cache.length,
       predictionLogs: keptOf(inventory.predictions, 'prediction log'),
       stepLogs: keptOf(inventory.logs, 'step log'),
+      trainingCurves: keptOf(inventory.curves, 'training curves'),
       announcements: keptOf(inventory.servers, 'announcement'),
     },
   };
@@ -136,7 +139,9 @@ interface Inventory {
   readonly cache: ObjectHead[];
   readonly documents: ObjectHead[];
   readonly predictions: ObjectHead[];
+  /** Of steps, and what these were computed with. */
   readonly logs: ObjectHead[];
+  readonly curves: ObjectHead[];
   readonly servers: ObjectHead[];
   /** What checks of the store left that were killed. */
   readonly probes: ObjectHead[];
@@ -152,6 +157,7 @@ async function takeInventory(store: ObjectStore): Promise<Inventory> {
     documents: [],
     predictions: [],
     logs: [],
+    curves: [],
     servers: [],
     probes: [],
     bases: [],
@@ -161,7 +167,8 @@ async function takeInventory(store: ObjectStore): Promise<Inventory> {
     else if (head.key.startsWith('artifacts/')) inventory.artifacts.push(head);
     else if (head.key.startsWith('cache/')) inventory.cache.push(head);
     else if (head.key.startsWith('predictions/') || head.key.startsWith('feedback/')) inventory.predictions.push(head);
-    else if (head.key.startsWith('logs/')) inventory.logs.push(head);
+    else if (head.key.startsWith('logs/') || head.key.startsWith('records/')) inventory.logs.push(head);
+    else if (head.key.startsWith('curves/')) inventory.curves.push(head);
     else if (head.key.startsWith('servers/')) inventory.servers.push(head);
     else if (head.key.startsWith('probe/')) inventory.probes.push(head);
     else if (head.key.startsWith('bases/')) inventory.bases.push(head);

@@ -10,6 +10,8 @@ export const claimKey = (name: string, digest: string): string => `models/${name
 export const routingKey = (name: string): string => `models/${name}/routing.json`;
 export const exportsPrefix = (name: string, version: number): string => `models/${name}/exports/${version}/`;
 export const exportKey = (name: string, version: number, id: string): string => `${exportsPrefix(name, version)}${id}.json`;
+export const approvalsPrefix = (name: string, version: number): string => `models/${name}/approvals/${version}/`;
+export const approvalKey = (name: string, version: number, id: string): string => `${approvalsPrefix(name, version)}${id}.json`;
 export const transitionsPrefix = (name: string): string => `models/${name}/transitions/`;
 
 /** Which version an alias meant when a run first asked. */

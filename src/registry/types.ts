@@ -1,3 +1,4 @@
+import type { Approval } from '../core/approval.ts';
 import type { ArtifactRef } from '../core/artifact.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { StepVerdict } from '../core/step.ts';
@@ -104,6 +105,15 @@ export interface VersionExport {
   readonly folder: string;
   readonly check: ExportCheck;
   readonly notes: readonly string[];
+}
+
+/** `models/<name>/approvals/<version>/<id>.json`: what somebody said of a version, or of its model before it was one. */
+export interface VersionApproval extends Approval {
+  readonly formatVersion: 1;
+  readonly name: string;
+  readonly version: number;
+  /** Of which run somebody was asked: `<pipeline>/<run>`. */
+  readonly run: string;
 }
 
 export interface Pin {

@@ -1,4 +1,4 @@
-import { formatNumber } from '../evaluation/step/gates.ts';
+import { formatNumber } from '../evaluation/step/gate-words.ts';
 import type { EvaluationReport } from '../evaluation/step/report.ts';
 import { html, section, tableOf } from './html.ts';
 import type { Markup } from './html.ts';

@@ -4,7 +4,7 @@ import type { ArtifactStore } from '../core/ports.ts';
 import { verdictWord } from '../core/step.ts';
 import type { StepResult, StepVerdict } from '../core/step.ts';
 import { fairText } from '../evaluation/champion/fair-rows.ts';
-import { formatNumber } from '../evaluation/step/gates.ts';
+import { formatNumber } from '../evaluation/step/gate-words.ts';
 import type { EvaluationReport } from '../evaluation/step/report.ts';
 import { defineStored, recordSchema, TEXT, mapOf, NUMBER, listOf, OBJECT, COUNT, orNull } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
@@ -79,12 +79,59 @@ export async function writeEvaluation(artifacts: ArtifactStore, report: Evaluati
       ...theirs,
       ...naive,
       ...notes,
+      // As texts: conditions read numbers, and this is none.
+      ...Object.fromEntries(
+        report.metrics.flatMap(({ key, interval }) =>
+          interval === undefined || interval === null ? [] : [[`interval_${key}`, rangeText(interval)]],
+        ),
+      ),
+      ...warningsOf(report),
+      ...Object.fromEntries((report.measures ?? []).map(({ name, value }) => [name, value])),
       rows: report.rows,
       ...(champion?.fair === undefined ? {} : { champion_rows: champion.rows }),
       verdict: verdictWord(verdict),
     },
     verdict,
     details: detailsOf(report),
+    ...asksOf(report),
+  };
+}
+
+function rangeText({ low, high }: { readonly low: number; readonly high: number }): string {
+  return `${formatNumber(low)} to ${formatNumber(high)}`;
+}
+
+/** What whoever started the run has to know before the numbers are believed. */
+function warningsOf({ metrics, baseline, gates }: EvaluationReport): { readonly warnings?: string[] } {
+  const worse = metrics.filter(
+    ({ value, baseline: naive, direction }) => naive !== null && (direction === 'minimize' ? value >= naive : value <= naive),
+  );
+  // A gate that says so already rejects the model.
+  if (worse.length === 0 || gates.some(({ gate, passed }) => 'betterThanBaseline' in gate && !passed)) return {};
+  const named = worse.slice(0, 3).map(({ key, value, baseline: naive }) => `${key} ${formatNumber(value)} against ${formatNumber(naive!)}`);
+  return { warnings: [`no better than the baseline (${baseline.description}): ${named.join(', ')}`] };
+}
+
+/** How long a person is asked who is to decide where there is nothing to compare with. */
+const MANUAL_MS = 7 * 24 * 3_600_000;
+
+/** Where a gate leaves it to a person whether a model without a predecessor may go on. */
+function asksOf({ gates, verdict, metrics, noChampion }: EvaluationReport): Pick<StepResult, 'asks'> {
+  const manual = gates.filter((gate) => gate.manual === true);
+  if (manual.length === 0 || !verdict.passed) return {};
+  return {
+    asks: {
+      text: `There is nothing to compare the model with (${noChampion ?? 'the champion has no such metric'}). May it go on?`,
+      evidence: [
+        ...metrics.map(
+          ({ key, value, baseline }) =>
+            `${key}: ${formatNumber(value)}${baseline === null ? '' : ` (${formatNumber(baseline)} of the baseline)`}`,
+        ),
+        ...gates.filter((gate) => gate.manual !== true).map(({ sentence }) => `Gate: ${sentence}`),
+      ],
+      timeoutMs: MANUAL_MS,
+      onTimeout: 'reject',
+    },
   };
 }
 
@@ -96,6 +143,7 @@ function detailsOf(report: EvaluationReport): string {
   const head = [
     'metric',
     'this model',
+    ...(report.metrics.some(({ interval }) => interval !== undefined && interval !== null) ? ['95 % interval'] : []),
     ...(baseline.kind === 'none' ? [] : [`baseline (${baseline.kind})`]),
     ...(champion === undefined ? [] : [`champion (version ${champion.version})`]),
   ];
@@ -104,6 +152,9 @@ function detailsOf(report: EvaluationReport): string {
     return [
       metric.key,
       show(metric.value),
+      ...(head.includes('95 % interval')
+        ? [metric.interval === undefined || metric.interval === null ? '–' : rangeText(metric.interval)]
+        : []),
       ...(baseline.kind === 'none' ? [] : [show(metric.baseline)]),
       ...(champion === undefined ? [] : [show(metric.champion?.value)]),
     ];
@@ -122,7 +173,8 @@ function detailsOf(report: EvaluationReport): string {
       : champion.fair === undefined
         ? ''
         : `Compared with version ${champion.version} on ${fairText(champion.fair)}.`;
-  return [table, notes, gates, compared].filter((part) => part !== '').join('\n\n');
+  const weighted = report.weightedBy === undefined ? '' : `Each row counts as "${report.weightedBy}" says.`;
+  return [table, weighted, notes, gates, compared].filter((part) => part !== '').join('\n\n');
 }
 
 function escapeCell(text: string): string {

@@ -1,3 +1,4 @@
+import { WAITING, runNameOf } from '../core/run.ts';
 import { isToLookAt } from '../core/outcome.ts';
 import type { Temporal } from './connect.ts';
 import { executions } from './runs.ts';
@@ -21,13 +22,13 @@ const LOOKED_THROUGH = 2_000;
 
 /**
  * The newest end of every pipeline's runs, and of every check and backfill, where that is none to be left alone: failed, rejected,
- * blocked, an alert. What ended better since has taken its place.
+ * blocked, an alert. What ended better since has taken its place. Before them what waits for somebody's answer.
  */
 export async function needsAttention(temporal: Temporal, filter: { readonly pipeline?: string } = {}): Promise<Attention[]> {
   const seen = new Set<string>();
-  const found: Attention[] = [];
-  let count = 0;
   const only = filter.pipeline === undefined ? '' : ` AND Pipeline = '${filter.pipeline.replaceAll("'", '')}'`;
+  const found: Attention[] = await waiting(temporal, only);
+  let count = 0;
   for await (const info of executions(temporal, `RunKind IN ('run', 'monitor', 'backfill') AND ExecutionStatus != 'Running'${only}`)) {
     if ((count += 1) > LOOKED_THROUGH) break;
     const attributes = info.searchAttributes as Readonly<Record<string, readonly unknown[] | undefined>>;
@@ -51,6 +52,24 @@ export async function needsAttention(temporal: Temporal, filter: { readonly pipe
     if ((kind === 'drift' || kind === 'newData') && (await describeSchedule(temporal, scheduleOf(pipeline, kind))) === undefined) continue;
     const summary = typeof info.memo?.['summary'] === 'string' ? info.memo['summary'] : '';
     found.push({ pipeline, kind, outcome, workflow: info.workflowId, at: (info.closeTime ?? info.startTime).toISOString(), summary });
+  }
+  return found;
+}
+
+/** Runs that ask people, the longest first. */
+async function waiting(temporal: Temporal, only: string): Promise<Attention[]> {
+  const found: Attention[] = [];
+  for await (const info of executions(temporal, `RunKind = 'run' AND ExecutionStatus = 'Running' AND Verdict = '${WAITING}'${only}`)) {
+    const name = runNameOf(info.workflowId, info.runId);
+    const summary = typeof info.memo?.['summary'] === 'string' ? info.memo['summary'] : '';
+    found.unshift({
+      pipeline: info.workflowId.split('/')[0]!,
+      kind: 'run',
+      outcome: WAITING,
+      workflow: info.workflowId,
+      at: info.startTime.toISOString(),
+      summary: `${summary} perennial runs approve ${name} --reason "…"`.trim(),
+    });
   }
   return found;
 }

@@ -3,6 +3,7 @@ import { TEMPORAL_DEFAULTS } from '../../temporal.config.ts';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import { executionIdOf, runNameOf } from '../core/run.ts';
+import { WAITING, WENT_ON } from '../core/run.ts';
 import type { PipelineInput, RunLinks, RunView, StepView } from '../core/run.ts';
 import type { StepDefinition, StepProgress } from '../core/step.ts';
 import { temporalError, workflowUrl } from './connect.ts';
@@ -37,6 +38,8 @@ export interface RunRow {
   readonly run: string;
   readonly runId: string;
   readonly workflowId: string;
+  /** Temporal's id of this execution. */
+  readonly executionId: string;
   readonly pipeline: string;
   readonly status: string;
   readonly trigger: string | null;
@@ -98,10 +101,11 @@ export async function startInput(temporal: Temporal, input: PipelineInput): Prom
 }
 
 /** Newest first. */
-export async function listRuns(temporal: Temporal, filter: { pipeline?: string; limit?: number } = {}): Promise<RunRow[]> {
+export async function listRuns(temporal: Temporal, filter: { pipeline?: string; limit?: number; since?: number } = {}): Promise<RunRow[]> {
   const rows: RunRow[] = [];
   const only = filter.pipeline === undefined ? '' : ` AND Pipeline = '${filter.pipeline.replaceAll("'", '')}'`;
-  for await (const info of executions(temporal, `RunKind = 'run'${only}`)) {
+  const since = filter.since === undefined ? '' : ` AND StartTime >= '${new Date(filter.since).toISOString()}'`;
+  for await (const info of executions(temporal, `RunKind = 'run'${only}${since}`)) {
     rows.push(rowOf(temporal, info));
     if (rows.length >= (filter.limit ?? 20)) break;
   }
@@ -130,6 +134,20 @@ export async function describeRun(temporal: Temporal, run: string | RunAddress):
     return { ...reportOf(temporal, view), steps };
   } catch (error) {
     throw temporalError(error, `Run "${workflowId}"`);
+  }
+}
+
+/** What came of a run that has ended, by its result; of one that ended otherwise, or goes on, by asking it. undefined: nobody answers. */
+export async function outcomeOf(
+  temporal: Temporal,
+  row: Pick<RunRow, 'workflowId' | 'executionId' | 'endedAt'>,
+): Promise<RunView | undefined> {
+  const handle = temporal.client.workflow.getHandle(row.workflowId, row.executionId);
+  const asked = (): Promise<RunView> => temporal.connection.withDeadline(Date.now() + 15_000, () => handle.query<RunView>('status'));
+  try {
+    return row.endedAt === null ? await asked() : await (handle.result() as Promise<RunView>).catch(asked);
+  } catch {
+    return undefined;
   }
 }
 
@@ -236,10 +254,11 @@ function rowOf(temporal: Temporal, info: WorkflowExecutionInfo): RunRow {
     run: runNameOf(info.workflowId, info.runId),
     runId: executionIdOf(info.workflowId, info.runId),
     workflowId: info.workflowId,
+    executionId: info.runId,
     pipeline: first<string>('Pipeline') ?? info.workflowId.split('/')[0]!,
     status: statusOf(info.status.name, verdict),
     trigger: first<string>('Trigger'),
-    verdict,
+    verdict: verdict === WAITING || verdict === WENT_ON ? null : verdict,
     primaryMetric: first<number>('PrimaryMetric'),
     primaryMetricName: typeof info.memo?.['primaryMetric'] === 'string' ? info.memo['primaryMetric'] : null,
     model: first<string>('Model'),
@@ -253,6 +272,7 @@ function rowOf(temporal: Temporal, info: WorkflowExecutionInfo): RunRow {
 function statusOf(name: string, verdict: string | null): string {
   if (name === 'COMPLETED') return verdict === 'rejected' || verdict === 'skipped' || verdict === 'nothingNew' ? verdict : 'completed';
   if (name === 'CANCELLED') return 'cancelled';
+  if (name === 'RUNNING' && verdict === WAITING) return 'waits for approval';
   return name.toLowerCase().replaceAll('_', ' ');
 }
 

@@ -67,7 +67,7 @@ interface Difference {
   readonly answers: readonly [unknown, unknown];
 }
 
-const notChecked = (why: string): RegistrationCheck => ({ notChecked: why });
+const notChecked = (why: string): { readonly notChecked: string } => ({ notChecked: why });
 
 /**
  * Sends raw rows of the test split to a model that is about to get a version, as clients will: as `predict --rows` reads a file of them,
@@ -79,6 +79,63 @@ const notChecked = (why: string): RegistrationCheck => ({ notChecked: why });
  * @throws REGISTRATION_DIFFERS naming rows, the column and both values
  */
 export async function checkRegistration(artifacts: ArtifactStore, model: OpenArtifact, name: string): Promise<RegistrationCheck> {
+  return withJudged(artifacts, model, name, ({ servable, preprocessor, dataset, reader, sequence }) =>
+    compare(servable, preprocessor, dataset, reader, sequence),
+  );
+}
+
+/** What a client sends for one answer, and the answer that was judged. */
+export interface JudgedQuestion {
+  /** As JSON can hold them; of a model of series the rows of one window. */
+  readonly rows: readonly Row[];
+  readonly answer: unknown;
+}
+
+/** Test rows as a client would send them, at most so many answers; or why there are none. */
+export async function judgedQuestions(
+  artifacts: ArtifactStore,
+  model: OpenArtifact,
+  name: string,
+  answersMax: number,
+): Promise<readonly JudgedQuestion[] | { readonly notChecked: string }> {
+  return withJudged(artifacts, model, name, async ({ servable, dataset, reader, sequence }) => {
+    const asked = await (sequence === undefined
+      ? rowQuestions(servable, dataset, answersMax)
+      : windowQuestions(servable, dataset, sequence, answersMax, reader.rows));
+    if (asked === undefined) return { notChecked: 'there is no window in the test split' };
+    const { output } = servable.predictor.meta;
+    const { rows } = asked.raw.ways[0]!;
+    const found: JudgedQuestion[] = [];
+    for (const question of asked.questions) {
+      const stored = inputsOf(
+        reader.gather(Int32Array.from(question.answers, ({ example }) => example)),
+        servable.preprocessor.inputs.map((input) => input.name),
+      );
+      const judged = await servable.predictor.predict(stored);
+      const answers = decode(output, judged, question.answers.length);
+      question.answers.forEach(({ rows: own }, at) =>
+        found.push({ rows: own.map((row) => withNulls(servable, rows[question.rows[row]!]!)), answer: answers[at] }),
+      );
+    }
+    return found;
+  });
+}
+
+/** A model beside the test rows that it was judged on. */
+interface JudgedModel {
+  readonly servable: Servable;
+  readonly preprocessor: JsonObject;
+  readonly dataset: OpenArtifact;
+  readonly reader: ExamplesReader;
+  readonly sequence: Sequence | undefined;
+}
+
+async function withJudged<T>(
+  artifacts: ArtifactStore,
+  model: OpenArtifact,
+  name: string,
+  use: (judged: JudgedModel) => Promise<T>,
+): Promise<T | { readonly notChecked: string }> {
   const meta = metaAs(model, MODEL);
   if (meta.output.kind === 'samples') return notChecked('a generator answers from noise, not from rows');
   if (meta.output.kind === 'text') return notChecked('a language model continues texts in many ways, none of which is the answer');
@@ -109,7 +166,7 @@ export async function checkRegistration(artifacts: ArtifactStore, model: OpenArt
         predictor: bundle.predictor,
         sourceColumns: bundle.profile.columns.map((column) => column.name),
       };
-      return await compare(servable, preprocessor, dataset, reader, sequence);
+      return await use({ servable, preprocessor, dataset, reader, sequence });
     } finally {
       bundle.predictor.dispose();
     }

@@ -6,78 +6,12 @@ import { packageRoot } from '../../src/platform/paths.ts';
 import { Perennial } from '../support/perennial.ts';
 import { run } from '../support/processes.ts';
 import { tempDir } from '../support/temp-dir.ts';
+import { until } from '../support/until.ts';
+import { SAMPLES } from './promises.ts';
+import type { Metrics, Sample } from './promises.ts';
 
 const pipelines = join(packageRoot(), 'pipelines');
 const document = (name: string): string => join(pipelines, `${name}.json`);
-
-interface Sample {
-  readonly name: string;
-  readonly data: string;
-  /** What the description of the document promises of the test split, beside its gates. */
-  readonly holds: (metrics: Metrics) => boolean;
-  /**
-   * For samples that learn for minutes: parameters and a share of the training rows that learn for seconds, and the bounds of the gates
-   * that these reach.
-   */
-  readonly quick?: {
-    readonly parameters: Readonly<Record<string, number>>;
-    readonly fraction?: number;
-    readonly gates: Readonly<Record<string, number>>;
-  };
-}
-
-const SAMPLES: readonly Sample[] = [
-  { name: 'penguins', data: 'penguins.csv', holds: ({ accuracy }: Metrics) => accuracy! >= 0.97 },
-  {
-    name: 'weather',
-    data: 'weather',
-    holds: ({ meanAbsoluteError, baseline_meanAbsoluteError }: Metrics) => meanAbsoluteError! < baseline_meanAbsoluteError!,
-  },
-  { name: 'digits', data: 'digits', holds: ({ accuracy }: Metrics) => accuracy! >= 0.975 },
-  {
-    name: 'digits-transfer',
-    data: 'digits',
-    holds: ({ accuracy }: Metrics) => accuracy! >= 0.97,
-    quick: { parameters: { baseEpochs: 3, epochs: 20 }, gates: { accuracy: 0.85 } },
-  },
-  {
-    name: 'fashion',
-    data: 'fashion',
-    holds: ({ accuracy }: Metrics) => accuracy! >= 0.9,
-    quick: { parameters: { epochs: 1 }, fraction: 0.65, gates: { accuracy: 0.8 } },
-  },
-  {
-    name: 'spam',
-    data: 'spam',
-    holds: ({ f1 }: Metrics) => f1! >= 0.97,
-    quick: { parameters: { epochs: 3, length: 150 }, gates: { f1: 0.94 } },
-  },
-  {
-    name: 'spam-transformer',
-    data: 'spam',
-    holds: ({ f1 }: Metrics) => f1! >= 0.97,
-    quick: { parameters: { epochs: 3, length: 100 }, gates: { f1: 0.92 } },
-  },
-  {
-    name: 'digits-autoencoder',
-    data: 'digits',
-    holds: ({ rocAuc }: Metrics) => rocAuc! >= 0.95,
-    quick: { parameters: { epochs: 8 }, gates: { rocAuc: 0.9 } },
-  },
-  {
-    name: 'digits-gan',
-    data: 'digits',
-    holds: ({ frechetDistanceRatio }: Metrics) => frechetDistanceRatio! <= 0.2,
-    quick: { parameters: { epochs: 3 }, gates: { frechetDistanceRatio: 0.6 } },
-  },
-  {
-    name: 'sequence',
-    data: 'co2',
-    holds: ({ meanAbsoluteError, baseline_meanAbsoluteError }: Metrics) => meanAbsoluteError! < 0.9 * baseline_meanAbsoluteError!,
-  },
-];
-
-type Metrics = Readonly<Record<string, number>>;
 
 /** All that the documents promise, as they are: with `PERENNIAL_FULL_SAMPLES=1`, some minutes more. */
 const isFull = process.env.PERENNIAL_FULL_SAMPLES === '1';
@@ -121,7 +55,7 @@ describe('for real', () => {
   it.for(SAMPLES)(
     '$name validates, plans, and reaches the quality that it promises',
     { timeout: 1_000_000 },
-    async ({ name, data, holds, quick }, { skip }) => {
+    async ({ name, data, holds, quick, asks }, { skip }) => {
       const missing = await fetchData(data);
       if (missing !== undefined && process.env.CI !== undefined) throw new Error(`The data cannot be had: ${missing}`);
       if (missing !== undefined) skip(`the data cannot be had: ${missing}`);
@@ -129,9 +63,8 @@ describe('for real', () => {
       expect(valid.code, valid.stderr).toBe(0);
       const planned = await perennial.run(['plan', document(name), '--json'], { timeoutMs: 120_000 });
       expect(planned.code, planned.stderr).toBe(0);
-      const ended = await perennial.run(['run', isFull || quick === undefined ? document(name) : quickened(name, quick), '--json'], {
-        timeoutMs: 900_000,
-      });
+      const file = isFull || quick === undefined ? document(name) : quickened(name, quick);
+      const ended = asks === true ? await approved(file) : await perennial.run(['run', file, '--json'], { timeoutMs: 900_000 });
       const outcome = ended.json();
       expect({ code: ended.code, status: outcome.status, verdict: outcome.verdict }, ended.stderr).toEqual({
         code: 0,
@@ -144,6 +77,16 @@ describe('for real', () => {
       expect(outcome).toMatchObject({ model: name, version: 1 });
     },
   );
+
+  /** Starts it, approves it as soon as it asks, and follows it to its end. */
+  async function approved(file: string): ReturnType<Perennial['run']> {
+    const { workflowId } = (await perennial.run(['run', file, '--detach', '--json'])).json<{ workflowId: string }>();
+    await until(async () => (await perennial.run(['runs', 'approve', workflowId, '--reason', 'the test says so'])).code === 0, {
+      timeoutMs: 600_000,
+      everyMs: 500,
+    });
+    return perennial.run(['runs', 'show', workflowId, '--follow', '--json'], { timeoutMs: 300_000 });
+  }
 
   it('names the command that fetches a data set that is missing', async () => {
     const folder = tempDir('no-data');

@@ -2,7 +2,8 @@ import { verdictWord } from '../../core/step.ts';
 import { baseText } from '../../training/transfer/base.ts';
 import type { BaseOrigin } from '../../training/transfer/base.ts';
 import type { Confirmation } from '../../registry/confirmation.ts';
-import type { Routing, Transition, VersionExport, VersionManifest } from '../../registry/types.ts';
+import { approvalText } from '../../core/approval.ts';
+import type { Routing, Transition, VersionApproval, VersionExport, VersionManifest } from '../../registry/types.ts';
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
@@ -64,13 +65,19 @@ function checkInWords(check: VersionManifest['check']): string {
   return `${check.rows} raw test rows of the ${check.from}, sent ${check.ways.join(' and ')}, are answered as in the evaluation; largest difference ${check.largestDifference.toPrecision(2)} (up to ${check.bound} passes)`;
 }
 
+/** What is kept beside the manifest of a version. */
+interface VersionFacts {
+  readonly exports?: readonly VersionExport[];
+  readonly approvals?: readonly VersionApproval[];
+  readonly base?: BaseOrigin;
+}
+
 /** One version in full. */
 export function versionText(
   manifest: VersionManifest,
   routing: Routing | undefined,
   size: number,
-  exports: readonly VersionExport[] = [],
-  base?: BaseOrigin,
+  { exports = [], approvals = [], base }: VersionFacts = {},
 ): string {
   const lines: [string, string][] = [
     ['model', manifest.name],
@@ -90,6 +97,10 @@ export function versionText(
     ['evaluation', manifest.evaluation === null ? 'none' : `${manifest.evaluation.digest.slice(0, 16)}…  ${manifest.evaluation.summary}`],
     ['dataset', manifest.dataset === null ? 'unknown' : `${manifest.dataset.slice(0, 16)}…`],
     ['verdict', [verdictText(manifest), ...(manifest.verdict?.reasons ?? [])].join('; ')],
+    ...approvals.map((approval): [string, string] => [
+      `answer in ${approval.step}`,
+      `${approvalText(approval)} (${timeText(approval.at)}, run ${approval.run}; asked: ${approval.question})`,
+    ]),
     ['registration check', checkInWords(manifest.check)],
     [
       'started from',

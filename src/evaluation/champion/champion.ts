@@ -4,6 +4,8 @@ import type { DifferenceInterval } from '../measure/bootstrap.ts';
 import type { ResolvedMetric } from '../metrics/resolve-metrics.ts';
 import { pickRows, toChunk } from '../measure/chunk.ts';
 import { metricOrNull } from '../measure/compute.ts';
+import { COUNTS_RIGHT, disagreementOf } from '../measure/mcnemar.ts';
+import type { Disagreement } from '../measure/mcnemar.ts';
 import type { Chunk } from '../metrics/metric.ts';
 
 /** A set of predictions, with the row of the split that holds the label of each. */
@@ -66,6 +68,7 @@ export function alignChampion(
     challenger.chunk,
     Int32Array.from(shared, (pair) => pair.example),
   );
+  const weights = ours.weights === undefined ? {} : { weights: ours.weights };
   const width = champion.predictions.length / champion.targets.length;
   const picked = new Float64Array(shared.length * width);
   shared.forEach((pair, row) => picked.set(champion.predictions.subarray(pair.theirs * width, (pair.theirs + 1) * width), row * width));
@@ -84,6 +87,7 @@ export function alignChampion(
         predictions: picked,
         labels: ours.kind === 'classes' ? ours.labels : [],
         rows: shared.length,
+        ...weights,
         ...options,
       }),
     };
@@ -97,6 +101,7 @@ export function alignChampion(
       predictions,
       labels: ours.labels,
       rows: shared.length,
+      ...weights,
       ...options,
     }),
   };
@@ -126,6 +131,8 @@ export interface Comparison {
   readonly ours: Readonly<Record<string, number | null>>;
   readonly theirs: Readonly<Record<string, number | null>>;
   readonly differences: Readonly<Record<string, DifferenceInterval | null>>;
+  /** Per metric that counts rows which are classified rightly. */
+  readonly disagreements: Readonly<Record<string, Disagreement>>;
 }
 
 /** Judges two models on the same rows. */
@@ -142,5 +149,12 @@ export async function compareOn(
     ours: valuesOf(ours),
     theirs: valuesOf(theirs),
     differences: await pairedBootstrap(metrics, ours, theirs, options),
+    disagreements: disagreements(metrics, ours, theirs),
   };
+}
+
+function disagreements(metrics: readonly ResolvedMetric[], ours: Chunk, theirs: Chunk): Comparison['disagreements'] {
+  if (ours.kind !== 'classes' || theirs.kind !== 'classes') return {};
+  const counting = metrics.filter(({ definition }) => definition.name === COUNTS_RIGHT);
+  return Object.fromEntries(counting.map(({ key }) => [key, disagreementOf(ours, theirs)]));
 }

@@ -6,7 +6,10 @@ import type { ResolvedMetric } from '../metrics/resolve-metrics.ts';
 import { requireFitting } from '../measure/compute.ts';
 import type { EvaluateInputs, EvaluateOptions } from '../step/evaluation-input.ts';
 import { fairRows, fairText } from './fair-rows.ts';
+import { slicesOf } from '../step/gate.ts';
+import type { GateFacts } from '../step/gate.ts';
 import { judge, requireMeasured, verdictOf } from '../step/gates.ts';
+import { measuredKeys, withMeasures } from '../step/measures.ts';
 import type { MetricTask } from '../metrics/metric.ts';
 import { summaryOf } from '../step/model-facts.ts';
 import type { ChampionComparison, EvaluationReport, MetricResult } from '../step/report.ts';
@@ -72,13 +75,15 @@ export function refuseSettings(does: string, settings: Readonly<Record<string, b
 }
 
 /** The metrics of an evaluation, those of the task unless some are named. @throws CONFIG_INVALID */
-export function wholeMetrics({ metrics: specs, gates }: EvaluateOptions, task: MetricTask, output: OutputSpec): ResolvedMetric[] {
+export function wholeMetrics({ metrics: specs, gates, measures }: EvaluateOptions, task: MetricTask, output: OutputSpec): ResolvedMetric[] {
   const metrics = resolveMetrics(specs.length > 0 ? specs : defaultMetrics(task));
   requireFitting(metrics, output);
-  requireMeasured(
-    gates,
-    metrics.map(({ key }) => key),
-  );
+  const sliced = gates.find((gate) => slicesOf(gate).length > 0);
+  if (sliced !== undefined)
+    throw new PerennialError('CONFIG_INVALID', `The gate on "${sliced.metric}" is about slices, and such a model is judged as a whole.`, {
+      hint: 'Leave "slices" out of the gate.',
+    });
+  requireMeasured(gates, [...metrics.map(({ key }) => key), ...measuredKeys(measures)]);
   return metrics;
 }
 
@@ -127,7 +132,7 @@ export function wholeReport({ model, dataset }: EvaluateInputs, options: Evaluat
   const by = <T>(value: (result: MetricResult) => T): Record<string, T> =>
     Object.fromEntries(results.map((result) => [result.key, value(result)]));
   const values = by((result) => result.value);
-  const gates = judge(options.gates, {
+  const facts: GateFacts = {
     metrics: values,
     directions: by((result) => result.direction),
     onNoChampion: options.onNoChampion,
@@ -147,7 +152,8 @@ export function wholeReport({ model, dataset }: EvaluateInputs, options: Evaluat
             differences: by(() => null),
           },
         }),
-  });
+  };
+  const gates = judge(options.gates, withMeasures(facts, options.measures));
   return {
     formatVersion: 1,
     pipeline: options.pipeline,
@@ -158,6 +164,7 @@ export function wholeReport({ model, dataset }: EvaluateInputs, options: Evaluat
     task,
     output,
     metrics: results,
+    ...(options.measures === undefined ? {} : { measures: options.measures }),
     baseline,
     ...('none' in champion
       ? { noChampion: champion.none, ...(champion.notFair === undefined ? {} : { notFair: champion.notFair }) }

@@ -209,7 +209,8 @@ export function sliceBy(
   return { column, values: rows, left: Math.max(0, largest.length - SLICES_MAX) };
 }
 
-function namer(values: readonly unknown[]): (value: unknown) => string {
+/** Names of the slices by a column: its values, or quarters of many numbers. */
+export function namer(values: readonly unknown[]): (value: unknown) => string {
   const plain = (value: unknown): string =>
     value === null || value === undefined || value === '' ? '(missing)' : value instanceof Date ? value.toISOString() : String(value);
   const numbers = values.filter((value): value is number => typeof value === 'number' && Number.isFinite(value));

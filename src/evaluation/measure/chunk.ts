@@ -15,6 +15,8 @@ export interface ChunkOptions {
    */
   readonly labels: ArrayLike<number>;
   readonly rows: number;
+  /** How much each row counts, where rows carry weights. */
+  readonly weights?: Float64Array;
   /** Name of the positive class; default: the second in sorted order. */
   readonly positive?: string;
   /** Two classes: the positive one is predicted where its score is above this. Default: the better scored class. */
@@ -34,14 +36,23 @@ export function toChunk(options: ChunkOptions): Chunk {
     });
   requireFinite('the model gives', predictions, predictions.length / rows);
   requireFinite('the label is', labels, labels.length / rows);
-  if (output.kind === 'classes') return classChunk(options, output.classes);
-  if (output.kind === 'anomaly') return anomalyChunk(options, output);
+  if (options.weights !== undefined) requireLength('weights', options.weights.length, rows, 1);
+  const weights = options.weights === undefined ? {} : { weights: options.weights };
+  if (output.kind === 'classes') return { ...classChunk(options, output.classes), ...weights };
+  if (output.kind === 'anomaly') return { ...anomalyChunk(options, output), ...weights };
   const width = output.kind === 'number' ? output.width : labels.length / rows;
   requireLength('labels', labels.length, rows, width);
   requireLength('predictions', predictions.length, rows, width);
   const scale = output.kind === 'number' ? output.scale : undefined;
   const unscale = (value: number): number => (scale === undefined ? value : value * scale.std + scale.mean);
-  return { kind: 'number', rows, width, labels: Float64Array.from(labels, unscale), predictions: Float64Array.from(predictions, unscale) };
+  return {
+    kind: 'number',
+    rows,
+    width,
+    labels: Float64Array.from(labels, unscale),
+    predictions: Float64Array.from(predictions, unscale),
+    ...weights,
+  };
 }
 
 function classChunk({ predictions, labels, rows, positive, threshold }: ChunkOptions, classes: readonly string[]): ClassChunk {
@@ -193,10 +204,12 @@ export function contextOf(chunk: Chunk): MetricContext {
 /** The rows at these indices, in this order; an index may repeat. */
 export function pickRows(chunk: Chunk, indices: Int32Array): Chunk {
   const rows = indices.length;
+  const weights = chunk.weights === undefined ? {} : { weights: gather(chunk.weights, indices, 1) };
   if (chunk.kind === 'number') {
     return {
       ...chunk,
       rows,
+      ...weights,
       labels: gather(chunk.labels, indices, chunk.width),
       predictions: gather(chunk.predictions, indices, chunk.width),
     } satisfies NumberChunk;
@@ -205,6 +218,7 @@ export function pickRows(chunk: Chunk, indices: Int32Array): Chunk {
     return {
       ...chunk,
       rows,
+      ...weights,
       errors: gather(chunk.errors, indices, 1),
       flagged: Int32Array.from(indices, (index) => chunk.flagged[index]!),
     } satisfies ErrorChunk;
@@ -217,6 +231,7 @@ export function pickRows(chunk: Chunk, indices: Int32Array): Chunk {
   return {
     ...chunk,
     rows,
+    ...weights,
     labels,
     predicted,
     ...(chunk.errors === undefined ? {} : { errors: gather(chunk.errors, indices, 1) }),

@@ -38,11 +38,12 @@ export default defineMetric<{ readonly bins?: number }, BinsState, ClassChunk>({
       const guess = chunk.predicted[row]!;
       const probability = chunk.scores[row * chunk.classes.length + guess]!;
       const bin = Math.max(0, Math.min(bins - 1, Math.floor(probability * bins)));
-      state.count[bin]!++;
-      state.claimed[bin]!.add(probability);
-      if (chunk.labels[row] === guess) state.happened[bin]!++;
+      const weight = chunk.weights?.[row] ?? 1;
+      state.count[bin]! += weight;
+      state.claimed[bin]!.add(probability * weight);
+      if (chunk.labels[row] === guess) state.happened[bin]! += weight;
+      state.rows += weight;
     }
-    state.rows += chunk.rows;
   },
   merge(state, other) {
     state.rows += other.rows;
@@ -51,7 +52,7 @@ export default defineMetric<{ readonly bins?: number }, BinsState, ClassChunk>({
     other.claimed.forEach((sum, bin) => state.claimed[bin]!.merge(sum));
   },
   result(state) {
-    if (state.rows === 0) throw undefinedMetric('expectedCalibrationError', 'the set has no rows');
+    if (state.rows === 0) throw undefinedMetric('expectedCalibrationError', 'the set has no rows, or none with a weight above 0');
     let distance = 0;
     state.claimed.forEach((sum, bin) => (distance += Math.abs(sum.value() - state.happened[bin]!)));
     return distance / state.rows;

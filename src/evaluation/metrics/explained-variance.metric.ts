@@ -17,11 +17,12 @@ export default defineMetric<object, PairState, NumberChunk>({
   reference: 'https://scikit-learn.org/stable/modules/generated/sklearn.metrics.explained_variance_score.html',
   ...paired,
   result: (state, _config, context) =>
-    paired.result('explainedVariance', state, context.width, (labels, predictions) => {
+    paired.result('explainedVariance', state, context.width, (labels, predictions, weights) => {
       const rows = labels.length;
-      const meanError = exactSum(rows, (row) => labels[row]! - predictions[row]!) / rows;
-      const unexplained = exactSum(rows, (row) => (labels[row]! - predictions[row]! - meanError) ** 2);
-      const total = spreadOfLabels('explainedVariance', labels);
+      const weight = exactSum(rows, (row) => weights[row]!);
+      const meanError = exactSum(rows, (row) => weights[row]! * (labels[row]! - predictions[row]!)) / weight;
+      const unexplained = exactSum(rows, (row) => weights[row]! * (labels[row]! - predictions[row]! - meanError) ** 2);
+      const total = spreadOfLabels('explainedVariance', labels, weights);
       return 1 - unexplained / total;
     }),
 });

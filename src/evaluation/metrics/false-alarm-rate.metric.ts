@@ -1,5 +1,5 @@
-import { defineMetric, metricConfig, undefinedMetric } from './metric.ts';
-import { flagsOfNormal, gathered } from './shared/states.ts';
+import { defineMetric, metricConfig } from './metric.ts';
+import { flagsOfNormal, gathered, meanOfNormal, weightsOfNormal } from './shared/states.ts';
 import type { ClassChunk, ErrorChunk } from './metric.ts';
 import type { ErrorState } from './shared/states.ts';
 
@@ -14,10 +14,9 @@ export default defineMetric<object, ErrorState, ClassChunk | ErrorChunk>({
   configSchema: metricConfig(),
   reference: 'https://en.wikipedia.org/wiki/False_positive_rate',
   ...gathered,
-  update: (state, chunk) => state.values.push(flagsOfNormal(chunk)),
-  result(state) {
-    const values = state.values.values();
-    if (values.length === 0) throw undefinedMetric('falseAlarmRate', 'the set has no normal rows');
-    return values.reduce((sum, value) => sum + value, 0) / values.length;
+  update(state, chunk) {
+    state.values.push(flagsOfNormal(chunk));
+    state.weights.push(weightsOfNormal(chunk));
   },
+  result: (state) => meanOfNormal('falseAlarmRate', state),
 });

@@ -18,18 +18,22 @@ import matthewsMetric from './matthews.metric.ts';
 import maxErrorMetric from './max-error.metric.ts';
 import meanAbsoluteErrorMetric from './mean-absolute-error.metric.ts';
 import meanAbsolutePercentageErrorMetric from './mean-absolute-percentage-error.metric.ts';
+import meanAbsoluteScaledErrorMetric from './mean-absolute-scaled-error.metric.ts';
 import meanPoissonDevianceMetric from './mean-poisson-deviance.metric.ts';
 import meanSquaredErrorMetric from './mean-squared-error.metric.ts';
 import medianAbsoluteErrorMetric from './median-absolute-error.metric.ts';
 import nextTokenAccuracyMetric from './next-token-accuracy.metric.ts';
 import perplexityMetric from './perplexity.metric.ts';
 import prAucMetric from './pr-auc.metric.ts';
+import precisionAtKMetric from './precision-at-k.metric.ts';
 import precisionMetric from './precision.metric.ts';
+import quantileLossMetric from './quantile-loss.metric.ts';
 import r2Metric from './r2.metric.ts';
 import recallMetric from './recall.metric.ts';
 import reconstructionErrorMetric from './reconstruction-error.metric.ts';
 import rocAucMetric from './roc-auc.metric.ts';
 import rootMeanSquaredErrorMetric from './root-mean-squared-error.metric.ts';
+import symmetricMeanAbsolutePercentageErrorMetric from './symmetric-mean-absolute-percentage-error.metric.ts';
 import topKAccuracyMetric from './top-k-accuracy.metric.ts';
 
 /** By their names. */
@@ -51,18 +55,22 @@ export const metricRegistry = new DefinitionRegistry<MetricDefinition>('metric',
   maxErrorMetric,
   meanAbsoluteErrorMetric,
   meanAbsolutePercentageErrorMetric,
+  meanAbsoluteScaledErrorMetric,
   meanPoissonDevianceMetric,
   meanSquaredErrorMetric,
   medianAbsoluteErrorMetric,
   nextTokenAccuracyMetric,
   perplexityMetric,
   prAucMetric,
+  precisionAtKMetric,
   precisionMetric,
+  quantileLossMetric,
   r2Metric,
   recallMetric,
   reconstructionErrorMetric,
   rocAucMetric,
   rootMeanSquaredErrorMetric,
+  symmetricMeanAbsolutePercentageErrorMetric,
   topKAccuracyMetric,
 ], ({ name }) => name);
 

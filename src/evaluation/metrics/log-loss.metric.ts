@@ -7,7 +7,7 @@ import type { ClassChunk } from './metric.ts';
 const EPSILON = 2 ** -23;
 
 /** Mean negative logarithm of the probability given to the true class; probabilities are clipped to [2^-23, 1 - 2^-23]. */
-export default defineMetric<object, { rows: number; sum: ExactSum }, ClassChunk>({
+export default defineMetric<object, { readonly weight: ExactSum; readonly sum: ExactSum }, ClassChunk>({
   name: 'logLoss',
   aliases: ['crossEntropy', 'nll', 'negativeLogLikelihood'],
   summary: 'Mean negative logarithm of the probability given to the true class (clipped at 2^-23).',
@@ -16,22 +16,23 @@ export default defineMetric<object, { rows: number; sum: ExactSum }, ClassChunk>
   range: [0, null],
   configSchema: metricConfig(),
   reference: 'https://scikit-learn.org/stable/modules/generated/sklearn.metrics.log_loss.html',
-  init: () => ({ rows: 0, sum: new ExactSum() }),
+  init: () => ({ weight: new ExactSum(), sum: new ExactSum() }),
   update(state, chunk) {
     requireProbabilities('logLoss', chunk);
     const width = chunk.classes.length;
     for (let row = 0; row < chunk.rows; row++) {
       const probability = chunk.scores[row * width + chunk.labels[row]!]!;
-      state.sum.add(-Math.log(Math.min(1 - EPSILON, Math.max(EPSILON, probability))));
+      state.sum.add(-Math.log(Math.min(1 - EPSILON, Math.max(EPSILON, probability))) * (chunk.weights?.[row] ?? 1));
     }
-    state.rows += chunk.rows;
+    for (let row = 0; row < chunk.rows; row++) state.weight.add(chunk.weights?.[row] ?? 1);
   },
   merge(state, other) {
-    state.rows += other.rows;
+    state.weight.merge(other.weight);
     state.sum.merge(other.sum);
   },
   result(state) {
-    if (state.rows === 0) throw undefinedMetric('logLoss', 'the set has no rows');
-    return state.sum.value() / state.rows;
+    const weight = state.weight.value();
+    if (weight === 0) throw undefinedMetric('logLoss', 'the set has no rows, or none with a weight above 0');
+    return state.sum.value() / weight;
   },
 });

@@ -15,7 +15,10 @@ export default defineMetric<object, PairState, NumberChunk>({
   reference: 'https://scikit-learn.org/stable/modules/generated/sklearn.metrics.max_error.html',
   ...paired,
   result: (state, _config, context) =>
-    paired.result('maxError', state, context.width, (labels, predictions) => {
-      return labels.reduce((largest, label, row) => Math.max(largest, Math.abs(label - predictions[row]!)), 0);
+    paired.result('maxError', state, context.width, (labels, predictions, weights) => {
+      return labels.reduce(
+        (largest, label, row) => (weights[row] === 0 ? largest : Math.max(largest, Math.abs(label - predictions[row]!))),
+        0,
+      );
     }),
 });

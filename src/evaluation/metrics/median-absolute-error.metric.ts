@@ -1,4 +1,5 @@
 import { defineMetric, metricConfig } from './metric.ts';
+import { weightedMedian } from './shared/quantile.ts';
 import { paired } from './shared/states.ts';
 import type { NumberChunk } from './metric.ts';
 import type { PairState } from './shared/states.ts';
@@ -15,9 +16,10 @@ export default defineMetric<object, PairState, NumberChunk>({
   reference: 'https://scikit-learn.org/stable/modules/generated/sklearn.metrics.median_absolute_error.html',
   ...paired,
   result: (state, _config, context) =>
-    paired.result('medianAbsoluteError', state, context.width, (labels, predictions) => {
-      const errors = labels.map((label, row) => Math.abs(label - predictions[row]!)).sort();
-      const middle = errors.length >> 1;
-      return errors.length % 2 === 1 ? errors[middle]! : (errors[middle - 1]! + errors[middle]!) / 2;
-    }),
+    paired.result('medianAbsoluteError', state, context.width, (labels, predictions, weights) =>
+      weightedMedian(
+        labels.map((label, row) => Math.abs(label - predictions[row]!)),
+        weights,
+      ),
+    ),
 });

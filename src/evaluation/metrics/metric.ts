@@ -8,6 +8,11 @@ import type { Aliased } from '../../core/registry.ts';
  */
 export type MetricTask = 'classification' | 'binary' | 'regression' | 'generation' | 'reconstruction' | 'anomaly' | 'language';
 
+/**
+ * How much each row counts, where rows carry weights: as so many rows, also of a fraction. Absent: each counts once.
+ */
+export type RowWeights = Float64Array | undefined;
+
 /** Predictions of classes. Scores are row-major, `rows * classes.length`. */
 export interface ClassChunk {
   readonly kind: 'classes';
@@ -20,6 +25,7 @@ export interface ClassChunk {
   readonly scores: Float64Array;
   /** false where the scores are margins or logits, which only rank. */
   readonly probabilities: boolean;
+  readonly weights?: Float64Array;
   /** Errors of the reconstructions, where the classes are "normal" (0) and "anomaly" (1). */
   readonly errors?: Float64Array;
 }
@@ -29,6 +35,7 @@ export interface ErrorChunk {
   readonly kind: 'errors';
   readonly rows: number;
   readonly errors: Float64Array;
+  readonly weights?: Float64Array;
   /** 1 where the error is above the threshold. */
   readonly flagged: Int32Array;
 }
@@ -40,6 +47,9 @@ export interface NumberChunk {
   readonly width: number;
   readonly labels: Float64Array;
   readonly predictions: Float64Array;
+  readonly weights?: Float64Array;
+  /** Mean absolute error of the naive forecast on the training rows; absent: there is none. */
+  readonly naiveError?: number;
 }
 
 /** Features of test examples, of as many samples, and of what the same generator made before training: row-major, `rows * width`. */

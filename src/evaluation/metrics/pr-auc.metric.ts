@@ -19,5 +19,5 @@ export default defineMetric<RankAverageConfig, ScoreState, ClassChunk>({
   ...scored,
   note: noteOfAbsent,
   result: (state, config, context) =>
-    averageOverClasses('prAuc', state, config, context, (rows, isPositive, score) => averagePrecision(rankSteps(rows, isPositive, score))),
+    averageOverClasses('prAuc', state, config, context, (...ranked) => averagePrecision(rankSteps(...ranked))),
 });

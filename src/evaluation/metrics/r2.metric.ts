@@ -17,11 +17,11 @@ export default defineMetric<object, PairState, NumberChunk>({
   reference: 'https://scikit-learn.org/stable/modules/generated/sklearn.metrics.r2_score.html',
   ...paired,
   result: (state, _config, context) =>
-    paired.result('r2', state, context.width, (labels, predictions) => {
+    paired.result('r2', state, context.width, (labels, predictions, weights) => {
       const rows = labels.length;
       if (rows < 2) throw undefinedMetric('r2', 'it needs two rows');
-      const residual = exactSum(rows, (row) => (labels[row]! - predictions[row]!) ** 2);
-      const total = spreadOfLabels('r2', labels);
+      const residual = exactSum(rows, (row) => weights[row]! * (labels[row]! - predictions[row]!) ** 2);
+      const total = spreadOfLabels('r2', labels, weights);
       return 1 - residual / total;
     }),
 });

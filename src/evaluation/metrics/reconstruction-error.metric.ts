@@ -1,7 +1,6 @@
-import { ExactSum } from './shared/exact-sum.ts';
 import { defineMetric, metricConfig, undefinedMetric } from './metric.ts';
 import { quantile } from './shared/quantile.ts';
-import { errorsOfNormal, gathered } from './shared/states.ts';
+import { errorsOfNormal, gathered, meanOfNormal, weightsOfNormal } from './shared/states.ts';
 import type { ClassChunk, ErrorChunk } from './metric.ts';
 import type { ErrorState } from './shared/states.ts';
 
@@ -23,13 +22,14 @@ export default defineMetric<{ readonly quantile?: number }, ErrorState, ClassChu
   }),
   reference: 'https://www.deeplearningbook.org/contents/autoencoders.html',
   ...gathered,
-  update: (state, chunk) => state.values.push(errorsOfNormal(chunk)),
+  update(state, chunk) {
+    state.values.push(errorsOfNormal(chunk));
+    state.weights.push(weightsOfNormal(chunk));
+  },
   result(state, config) {
     const values = state.values.values();
     if (values.length === 0) throw undefinedMetric('reconstructionError', 'the set has no normal rows');
     if (config.quantile !== undefined) return quantile(Float64Array.from(values).sort(), config.quantile);
-    const sum = new ExactSum();
-    for (const value of values) sum.add(value);
-    return sum.value() / values.length;
+    return meanOfNormal('reconstructionError', state);
   },
 });

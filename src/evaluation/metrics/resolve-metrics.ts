@@ -93,7 +93,7 @@ export function taskOf(output: OutputSpec, labelled = false): MetricTask {
 
 /** A metric of classification serves two classes too, and those are "normal" and "anomaly" as well. */
 function fits(metric: MetricDefinition, task: MetricTask): boolean {
-  if (task === 'anomaly') return metric.tasks.includes('reconstruction') || metric.tasks.includes('classification');
+  if (task === 'anomaly') return (['anomaly', 'reconstruction', 'classification'] as const).some((one) => metric.tasks.includes(one));
   return metric.tasks.includes(task) || (task === 'binary' && metric.tasks.includes('classification'));
 }
 

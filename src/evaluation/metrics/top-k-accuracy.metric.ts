@@ -36,16 +36,17 @@ export default defineMetric<{ readonly k?: number }, { rows: number; hits: numbe
         const rival = chunk.scores[row * width + other]!;
         if (rival > score || (rival === score && other < own)) better++;
       }
-      if (better < k) state.hits++;
+      const weight = chunk.weights?.[row] ?? 1;
+      if (better < k) state.hits += weight;
+      state.rows += weight;
     }
-    state.rows += chunk.rows;
   },
   merge(state, other) {
     state.rows += other.rows;
     state.hits += other.hits;
   },
   result(state) {
-    if (state.rows === 0) throw undefinedMetric('topKAccuracy', 'the set has no rows');
+    if (state.rows === 0) throw undefinedMetric('topKAccuracy', 'the set has no rows, or none with a weight above 0');
     return state.hits / state.rows;
   },
 });

@@ -18,6 +18,8 @@ export interface SeriesRows {
   readonly before: ReadonlyMap<string, Float64Array>;
   /** As `before`, of the last value that was known. */
   readonly last: ReadonlyMap<string, Float64Array>;
+  /** Per label, the mean distance of the training rows from the value so many rows before; NaN where none lies so far back. */
+  readonly naiveErrors: ReadonlyMap<string, number>;
   /** Rows are of several series, or there are gaps: some rows have no such past although the table is long enough. */
   readonly divided: boolean;
   /** The rows of the windows that were asked for, as places among the rows of all splits, by the example. */
@@ -58,6 +60,7 @@ export async function readSeriesRows(
   const empty = (): ReadonlyMap<string, Float64Array> =>
     new Map(labels.map((label) => [label, new Float64Array(meta.rows.test).fill(Number.NaN)]));
   const [before, last] = [empty(), empty()];
+  const naive = labels.map(() => ({ sum: 0, rows: 0 }));
   let place = 0;
   await withDatabase(async (db) => {
     for (const split of SPLITS) {
@@ -75,8 +78,13 @@ export async function readSeriesRows(
           past.places[past.rows % depth] = place;
           for (const [index, own] of values.entries()) past.values[index]![past.rows % depth] = own[at]!;
           const run = counts[at]!;
+          const back = (count: number): number => (past.rows - count) % depth;
+          if (split === 'train' && lag > 0 && run > lag)
+            for (const [index, sums] of naive.entries()) {
+              sums.sum += Math.abs(values[index]![at]! - past.values[index]![back(lag)]!);
+              sums.rows += 1;
+            }
           if (split === 'test') {
-            const back = (count: number): number => (past.rows - count) % depth;
             if (run >= size + horizon) {
               targets.push(row);
               ends.push(past.places[back(horizon)]!);
@@ -100,6 +108,7 @@ export async function readSeriesRows(
     ends: Int32Array.from(ends),
     before,
     last,
+    naiveErrors: new Map(labels.map((label, index) => [label, naive[index]!.sum / naive[index]!.rows])),
     divided: series.size > 1 || runs.gaps > 0,
     windows,
   };

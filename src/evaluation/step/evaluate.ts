@@ -13,18 +13,24 @@ import { baselineOf, naiveForecast, naiveLag } from '../measure/baseline.ts';
 import type { Baseline, BaselineChoice } from '../measure/baseline.ts';
 import { defaultMetrics, metricsOfEach, resolveMetrics, taskOf } from '../metrics/resolve-metrics.ts';
 import type { MetricSpec, ResolvedMetric } from '../metrics/resolve-metrics.ts';
+import { metricIntervals } from '../measure/bootstrap.ts';
+import type { MetricInterval } from '../measure/bootstrap.ts';
 import { alignChampion, compareOn } from '../champion/champion.ts';
 import type { Comparison, Judged } from '../champion/champion.ts';
 import { toChunk } from '../measure/chunk.ts';
 import { measure, metricOrNull, requireFitting } from '../measure/compute.ts';
 import type { Measured } from '../measure/compute.ts';
 import { classTable, confusionMatrix, regressionPicture, rocCurves, sliceBy, worstOf, worstRow } from '../findings/error-analysis.ts';
+import { findInsights } from '../findings/insights/find-insights.ts';
 import { fairRows, fairText } from '../champion/fair-rows.ts';
 import { evaluateGenerator } from '../generators/evaluate-generator.ts';
 import { evaluateText } from './evaluate-text.ts';
 import type { EvaluateInputs, EvaluateOptions } from './evaluation-input.ts';
 import { judge, requireMeasured, verdictOf } from './gates.ts';
-import type { FormerFacts } from './gates.ts';
+import { slicesOf } from './gate.ts';
+import type { FormerFacts, GateFacts, SliceValue } from './gate.ts';
+import { measuredKeys, withMeasures } from './measures.ts';
+import { sliceValues } from '../measure/slice-values.ts';
 import { isUndefinedMetric } from '../metrics/metric.ts';
 import type { Chunk } from '../metrics/metric.ts';
 import { calibrationBins } from '../metrics/shared/probabilities.ts';
@@ -58,6 +64,7 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
   const examples = await openExamples(inputs.examples, ['test']);
   try {
     const { output } = bundle.meta;
+    requireTwoClasses(options, output);
     if (output.kind === 'samples') return await evaluateGenerator(inputs, output, options);
     if (output.kind === 'text') return await evaluateText(inputs, bundle, output, options);
     if (inputs.features !== undefined)
@@ -66,10 +73,11 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
         `"features" are what samples of a generator are compared by, and the model predicts "${output.name}".`,
         { hint: 'Leave "features" out of the evaluate step.' },
       );
-    const { anomaly } = examples.meta;
+    const { anomaly, weight } = examples.meta;
     const metrics = metricsFor(options, output, anomaly !== undefined);
     const source = datasetMeta(dataset);
-    requireSlices(options.slices, source);
+    const columns = [...new Set([...options.slices, ...options.gates.flatMap(slicesOf)])];
+    requireSlices(columns, source);
     const scored = await scoreExamples(bundle.predictor, examples, {
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       onProgress: (done, total) => options.onProgress?.(`predicted ${done} of ${total} test examples`, done / total),
@@ -86,7 +94,11 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
     const worst = new Set(views.flatMap((view) => view.worst.map(({ index }) => targets[index]!)));
     const facts = await readTestRows(
       inputs,
-      { worst, slices: [...options.slices, ...(anomaly === undefined ? [] : [anomaly.column])], output },
+      {
+        worst,
+        slices: [...columns, ...(anomaly === undefined ? [] : [anomaly.column]), ...(weight === undefined ? [] : [weight])],
+        output,
+      },
       options,
     );
     const profile = await fileAs(dataset, PROFILE, 'profile.json');
@@ -95,23 +107,53 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
       'none' in facts.champion || 'none' in inputs.champion
         ? { unknown: 'there is no champion' }
         : await fairRows(dataset, inputs.trainedOn, inputs.champion.trainedOn);
-    for (const view of views)
-      judged.push(
-        await judgeOutput(
-          exactly(view, facts, targets, sequence !== undefined),
-          { fair, facts, targets, profile, sequence, series, several: views.length > 1, anomaly, model, examples },
-          options,
-        ),
+    for (const view of views) {
+      const insights =
+        options.insights === false
+          ? {}
+          : {
+              insights: await findInsights({
+                bundle,
+                dataset,
+                output: view.output,
+                outputs: output,
+                chunk: view.chunk,
+                metrics: view.metrics,
+                targets,
+                labels: sequence === undefined && output.kind !== 'several' ? scored.labels.get(view.output.name) : undefined,
+                costs: options.costs,
+                choices: choices(options, output.kind === 'several' ? view.output : undefined),
+                seed: options.seed,
+                ...(options.signal === undefined ? {} : { signal: options.signal }),
+                onProgress: (message) => options.onProgress?.(message),
+              }),
+            };
+      const one = await judgeOutput(
+        exactly(view, facts, targets, sequence !== undefined, { weight, naiveError: series?.naiveErrors.get(view.output.name) }),
+        { fair, facts, targets, profile, sequence, series, several: views.length > 1, anomaly, model, examples },
+        options,
       );
+      judged.push({ ...one, findings: { ...one.findings, ...insights } });
+    }
     const former = await formerFacts(inputs, judged, targets, output, options);
     return reportOf(
       judged,
-      { output, model, dataset, rows: scored.rows, former, meta: bundle.meta, history: await readHistory(model) },
+      { output, model, dataset, rows: scored.rows, weight, former, meta: bundle.meta, history: await readHistory(model) },
       options,
     );
   } finally {
     bundle.predictor.dispose();
   }
+}
+
+/** @throws CONFIG_INVALID for costs of mistakes that such a model does not make */
+function requireTwoClasses({ costs }: EvaluateOptions, output: OutputSpec): void {
+  const parts = output.kind === 'several' ? output.outputs : [output];
+  if (costs === undefined || parts.some((one) => one.kind === 'classes' && one.classes.length === 2)) return;
+  const what = parts.map((one) => (one.kind === 'classes' ? `"${one.name}" of ${one.classes.length} classes` : `"${one.name}"`)).join(', ');
+  throw new PerennialError('CONFIG_INVALID', `"costs" are of the two mistakes of a model of two classes, and this one predicts ${what}.`, {
+    hint: 'Leave "costs" out of the evaluate step.',
+  });
 }
 
 /** @throws CONFIG_INVALID for a season of what is no sequence of numbers */
@@ -191,13 +233,43 @@ interface JudgedOutput {
   readonly baseline: Baseline;
   readonly compared: Compared;
   readonly findings: OutputFindings;
+  /** What gates about slices read. */
+  readonly sliceValues: NonNullable<GateFacts['slices']>;
 }
 
 /** The view with the labels of the source, which are those of its examples. @throws DATA_INVALID */
-function exactly(view: OutputView, { rows, labels }: TestRowFacts, targets: Int32Array, sequence: boolean): OutputView {
+function exactly(
+  view: OutputView,
+  { rows, labels, slices }: TestRowFacts,
+  targets: Int32Array,
+  sequence: boolean,
+  { weight, naiveError }: { readonly weight: string | undefined; readonly naiveError: number | undefined },
+): OutputView {
   const raw = labels.get(view.output.name) ?? [];
   requireAligned(rows, raw, targets, view.chunk, sequence);
-  return { ...view, chunk: withSourceLabels(view.chunk, view.output, raw, targets) };
+  const chunk = withSourceLabels(view.chunk, view.output, raw, targets);
+  return {
+    ...view,
+    chunk: {
+      ...chunk,
+      ...(weight === undefined ? {} : { weights: weightsOf(weight, slices.get(weight)!, targets) }),
+      ...(chunk.kind === 'number' && chunk.width === 1 && naiveError !== undefined && !Number.isNaN(naiveError) ? { naiveError } : {}),
+    },
+  };
+}
+
+/** @throws DATA_INVALID for a weight that is missing, negative or infinite */
+function weightsOf(column: string, values: readonly unknown[], targets: Int32Array): Float64Array {
+  return Float64Array.from(targets, (target) => {
+    const value = values[target];
+    const weight = typeof value === 'bigint' ? Number(value) : value;
+    if (typeof weight === 'number' && weight >= 0 && weight < Infinity) return weight;
+    throw new PerennialError(
+      'DATA_INVALID',
+      `Row ${target} of the test split: the weight "${column}" is ${value === null || value === undefined ? 'missing' : String(value)}; a weight is a number from 0 up.`,
+      { hint: `Correct the row, or leave it out in the validate step: { "column": "${column}", "between": [0, 1000] }.` },
+    );
+  });
 }
 
 /**
@@ -253,11 +325,16 @@ async function judgeOutput(
     several ? output : undefined,
     options,
   );
+  options.onProgress?.('drawing rows anew, for the intervals of the metrics');
+  const intervals = await metricIntervals(metrics, chunk, {
+    seed: options.seed,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
   // Each metric and each slice is one pass over all rows.
   const pause = pauses(options.signal);
   const results: MetricResult[] = [];
   for (const [index, metric] of metrics.entries()) {
-    results.push(resultOf(metric, values[index]!, baseline.chunk, compared));
+    results.push(resultOf(metric, values[index]!, intervals[metric.key] ?? null, baseline.chunk, compared));
     await pause();
   }
   const slices: EvaluationReport['slices'][number][] = [];
@@ -272,8 +349,23 @@ async function judgeOutput(
     );
     await pause();
   }
+  const ofSlices: Record<string, Record<string, readonly SliceValue[]>> = {};
+  for (const gate of options.gates) {
+    const metric = metrics.find(({ key }) => key === gate.metric);
+    if (metric === undefined) continue;
+    for (const column of slicesOf(gate)) {
+      const raw = facts.slices.get(column)!;
+      (ofSlices[gate.metric] ??= {})[column] = sliceValues(
+        metric,
+        Array.from(targets, (target) => raw[target]),
+        chunk,
+      );
+      await pause();
+    }
+  }
   return {
     view,
+    sliceValues: ofSlices,
     results,
     leftOut,
     baseline,
@@ -350,6 +442,8 @@ interface Evaluated {
   readonly model: OpenArtifact;
   readonly dataset: OpenArtifact;
   readonly rows: number;
+  /** Column with the weights of rows, where they carry any. */
+  readonly weight: string | undefined;
   readonly former: readonly FormerFacts[];
   readonly meta: ModelMeta;
   readonly history: EvaluationReport['history'];
@@ -357,14 +451,15 @@ interface Evaluated {
 
 function reportOf(
   judged: readonly JudgedOutput[],
-  { output, model, dataset, rows, former, meta, history }: Evaluated,
+  { output, model, dataset, rows, weight, former, meta, history }: Evaluated,
   options: EvaluateOptions,
 ): EvaluationReport {
   const several = output.kind === 'several';
   const results = judged.flatMap((one) => one.results);
   const { compared, baseline, findings, view } = judged[0]!;
   const described = several ? judged.map((one) => `${one.view.output.name}: ${one.baseline.description}`).join('; ') : baseline.description;
-  const gates = judgeGates(results, mergeCompared(judged), former, described, options);
+  const slices: NonNullable<GateFacts['slices']> = Object.assign({}, ...judged.map((one) => one.sliceValues));
+  const gates = judgeGates(results, mergeCompared(judged), former, described, slices, options);
   return {
     formatVersion: 1,
     pipeline: options.pipeline,
@@ -379,6 +474,8 @@ function reportOf(
       : {}),
     ...(options.threshold === undefined ? {} : { threshold: options.threshold }),
     metrics: results,
+    ...(weight === undefined ? {} : { weightedBy: weight }),
+    ...(options.measures === undefined ? {} : { measures: options.measures }),
     ...(judged.every((one) => one.leftOut.length === 0) ? {} : { leftOut: judged.flatMap((one) => one.leftOut) }),
     baseline: {
       kind: several ? (judged.every((one) => one.baseline.kind === 'none') ? 'none' : 'several') : baseline.kind,
@@ -422,11 +519,17 @@ function mergeCompared(judged: readonly JudgedOutput[]): Compared {
   const [first] = judged;
   if (judged.length === 1 || 'none' in first!.compared) return first!.compared;
   const parts = judged.flatMap(({ compared }) => ('none' in compared ? [] : [compared.comparison]));
-  const merge = <K extends 'ours' | 'theirs' | 'differences'>(key: K): Comparison[K] =>
+  const merge = <K extends 'ours' | 'theirs' | 'differences' | 'disagreements'>(key: K): Comparison[K] =>
     Object.assign({}, ...parts.map((part) => part[key])) as Comparison[K];
   return {
     summary: first!.compared.summary,
-    comparison: { ...parts[0]!, ours: merge('ours'), theirs: merge('theirs'), differences: merge('differences') },
+    comparison: {
+      ...parts[0]!,
+      ours: merge('ours'),
+      theirs: merge('theirs'),
+      differences: merge('differences'),
+      disagreements: merge('disagreements'),
+    },
   };
 }
 
@@ -436,10 +539,7 @@ function metricsFor(options: EvaluateOptions, output: OutputSpec, labelled: bool
     output.kind === 'several'
       ? metricsOfEach(options.metrics, output.outputs)
       : new Map([[output.name, metricsOfOne(options.metrics, output, labelled)]]);
-  requireMeasured(
-    options.gates,
-    [...metrics.values()].flat().map(({ key }) => key),
-  );
+  requireMeasured(options.gates, [...[...metrics.values()].flat().map(({ key }) => key), ...measuredKeys(options.measures)]);
   return metrics;
 }
 
@@ -541,7 +641,13 @@ function alignFairly(
   return { ours, theirs, rows };
 }
 
-function resultOf(metric: ResolvedMetric, measured: Measured, baseline: Chunk | undefined, compared: Compared): MetricResult {
+function resultOf(
+  metric: ResolvedMetric,
+  measured: Measured,
+  interval: MetricInterval | null,
+  baseline: Chunk | undefined,
+  compared: Compared,
+): MetricResult {
   const { key, definition, config } = metric;
   const result = {
     key,
@@ -549,6 +655,7 @@ function resultOf(metric: ResolvedMetric, measured: Measured, baseline: Chunk | 
     config,
     direction: definition.direction,
     ...measured,
+    interval: interval === null ? null : { low: interval.low, high: interval.high, resamples: interval.resamples },
     baseline: baseline === undefined ? null : metricOrNull(metric, baseline),
   };
   if ('none' in compared) return result;
@@ -562,14 +669,16 @@ function judgeGates(
   compared: Compared,
   former: readonly FormerFacts[],
   baseline: string,
+  slices: NonNullable<GateFacts['slices']>,
   options: EvaluateOptions,
 ): EvaluationReport['gates'] {
   const by = <T>(value: (result: MetricResult) => T): Record<string, T> =>
     Object.fromEntries(results.map((result) => [result.key, value(result)]));
-  return judge(options.gates, {
+  const facts: GateFacts = {
     metrics: by((result) => result.value),
     directions: by((result) => result.direction),
     former,
+    slices,
     ...(options.formerAgesMs === undefined ? {} : { formerAgesMs: options.formerAgesMs }),
     onTooFewRows: options.comparison.onTooFewRows,
     ...('none' in compared
@@ -581,11 +690,13 @@ function judgeGates(
             ours: compared.comparison.ours,
             metrics: compared.comparison.theirs,
             differences: compared.comparison.differences,
+            disagreements: compared.comparison.disagreements,
           },
         }),
     baseline: { description: baseline, metrics: by((result) => result.baseline) },
     onNoChampion: options.onNoChampion,
-  });
+  };
+  return judge(options.gates, withMeasures(facts, options.measures));
 }
 
 /** Said only where rows were left out. */

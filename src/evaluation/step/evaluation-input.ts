@@ -1,7 +1,9 @@
 import type { OpenArtifact } from '../../core/ports.ts';
 import type { BaselineChoice } from '../measure/baseline.ts';
 import type { MetricSpec } from '../metrics/resolve-metrics.ts';
-import type { Gate, OnNoChampion } from './gates.ts';
+import type { Gate, OnNoChampion } from './gate.ts';
+import type { Measure } from './measures.ts';
+import type { Costs } from '../findings/insights/insight-types.ts';
 import type { FeatureSource } from '../generators/features.ts';
 import type { ServingVersion } from '../rows/test-rows.ts';
 import type { TrainedOn } from '../champion/trained-on.ts';
@@ -26,9 +28,15 @@ export interface EvaluateOptions {
   /** How long ago every former champion of the longest period served; `former` of the inputs may be fewer. */
   readonly formerAgesMs?: readonly number[];
   readonly comparison: ComparisonChoice;
+  /** What was measured of the model in use, for gates that name it. */
+  readonly measures?: readonly Measure[];
   readonly positive?: string;
   readonly threshold?: number;
   readonly slices: readonly string[];
+  /** What mistakes of a two-class model cost. */
+  readonly costs?: Costs;
+  /** false: only what gates and metrics ask for. */
+  readonly insights?: boolean;
   /** Default: persistence for sequences of numbers, else the mean or the most frequent class. */
   readonly baseline?: BaselineChoice;
   readonly seed: number;

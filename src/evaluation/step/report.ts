@@ -1,7 +1,10 @@
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
 import type { StepVerdict } from '../../core/step.ts';
-import type { Gate, GateVerdict, OnNoChampion } from './gates.ts';
+import type { Gate, GateVerdict, OnNoChampion } from './gate.ts';
+import type { MetricInterval } from '../measure/bootstrap.ts';
+import type { Measure } from './measures.ts';
+import type { Insights } from '../findings/insights/insight-types.ts';
 import type { MetricDefinition, MetricTask } from '../metrics/metric.ts';
 import type { CalibrationBin } from '../metrics/shared/probabilities.ts';
 
@@ -12,6 +15,8 @@ export interface MetricResult {
   readonly config: JsonObject;
   readonly direction: MetricDefinition['direction'];
   readonly value: number;
+  /** Where the value would be with other rows of the same kind, in 95 of 100 cases. Absent in evaluations of before; null: not known. */
+  readonly interval?: Omit<MetricInterval, 'confidence'> | null;
   /** What the value is not about, e.g. classes without rows; a sentence without a full stop. */
   readonly note?: string;
   /** null: undefined for the baseline. */
@@ -128,6 +133,8 @@ export interface OutputFindings {
   };
   readonly slices: readonly { readonly column: string; readonly values: readonly SliceRow[]; readonly left: number }[];
   readonly worst: readonly WorstRow[];
+  /** Absent in evaluations of before, and of models that are judged as a whole. */
+  readonly insights?: Insights;
 }
 
 /** What a generator makes, as PNGs in base64; or, of what is no image, its numbers. */
@@ -183,6 +190,10 @@ export interface EvaluationReport extends OutputFindings {
   readonly positive?: string;
   readonly threshold?: number;
   readonly metrics: readonly MetricResult[];
+  /** Column that says how much each row counts in the metrics. */
+  readonly weightedBy?: string;
+  /** What was measured of the model in use, where a gate asked for it: not the same each time. */
+  readonly measures?: readonly Measure[];
   /** Usual metrics of the task that nobody asked for by name and that are not defined on these rows, with the reason. */
   readonly leftOut?: readonly { readonly key: string; readonly why: string }[];
   readonly baseline: {

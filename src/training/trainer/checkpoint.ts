@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, r
 import { join } from 'node:path';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
+import type { EpochSpreads } from '../curves/curves.ts';
 import { COUNT, NUMBER, OBJECT, TEXT, defineStored, listOf, orNull, readStored, recordSchema } from '../../storage/stored.ts';
 import type { StoredKind } from '../../storage/stored.ts';
 import type { EngineState } from './engine.ts';
@@ -28,6 +29,8 @@ export interface Position {
   readonly history: readonly Readonly<Record<string, number>>[];
   /** Of what the model makes, while it is trained. */
   readonly snapshots?: readonly Snapshot[];
+  /** Of weights and gradients, at the ends of epochs. */
+  readonly spreads?: readonly EpochSpreads[];
 }
 
 export interface Snapshot {

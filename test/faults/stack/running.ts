@@ -67,6 +67,7 @@ export function writeDocument(folder: string, name: string, epochs: number): str
           with: {
             model: { architecture: 'mlp', units: [64, 32], dropout: 0.1 },
             epochs,
+            earlyStopping: 'off',
             batchSize: 16,
             seed: 3,
             engine: 'eager',

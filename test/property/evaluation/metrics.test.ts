@@ -29,14 +29,15 @@ const numberSet = fc
     minLength: 3,
     maxLength: 40,
   })
-  .map((rows): Chunk =>
-    toChunk({
+  .map((rows): Chunk => {
+    const chunk = toChunk({
       output: { kind: 'number', name: 'y', width: 1 },
       predictions: Float64Array.from(rows, (row) => row.prediction / 7),
       labels: rows.map((row) => row.label / 3),
       rows: rows.length,
-    }),
-  );
+    });
+    return { ...chunk, naiveError: 3 } as Chunk;
+  });
 
 const errorSet = fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: 3, maxLength: 40 }).map((errors): Chunk =>
   toChunk({
@@ -178,6 +179,19 @@ describe.each(metricRegistry.all().filter(({ tasks }) => !tasks.includes('genera
           if (high !== null) expect(value).toBeLessThanOrEqual(high + 1e-12);
         }),
         { numRuns: 60 },
+      );
+    });
+
+    it('counts a row of the weight n as n rows', () => {
+      fc.assert(
+        fc.property(sets, fc.infiniteStream(fc.nat({ max: 3 })), (chunk, stream) => {
+          // Each row counts, so that no class is lost.
+          const weights = Float64Array.from({ length: chunk.rows }, () => 1 + (stream.next().value as number));
+          const repeated = Int32Array.from(Array.from(weights).flatMap((weight, row) => Array.from({ length: weight }, () => row)));
+          const value = whole(metric, pickRows(chunk, repeated));
+          expect(Math.abs(whole(metric, { ...chunk, weights }) - value)).toBeLessThanOrEqual(1e-9 * (1 + Math.abs(value)));
+        }),
+        { numRuns: 40 },
       );
     });
   },

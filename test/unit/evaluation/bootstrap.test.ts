@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
-import { pairedBootstrap } from '../../../src/evaluation/measure/bootstrap.ts';
+import { metricIntervals, pairedBootstrap } from '../../../src/evaluation/measure/bootstrap.ts';
 import { quantile } from '../../../src/evaluation/metrics/shared/quantile.ts';
 import { resolveMetrics } from '../../../src/evaluation/metrics/resolve-metrics.ts';
 import { toChunk } from '../../../src/evaluation/measure/chunk.ts';
@@ -61,5 +61,35 @@ describe('pairedBootstrap', () => {
 describe('quantile', () => {
   it('interpolates between order statistics', () => {
     expect([0, 0.25, 0.5, 1].map((share) => quantile([1, 2, 3, 4], share))).toEqual([1, 1.75, 2.5, 4]);
+  });
+});
+
+describe('metricIntervals', () => {
+  it.each([400, 15_000])('has the width that theory gives: of %d rows', async (rows) => {
+    const random = new Prng('interval-test');
+    const hits = Array.from({ length: rows }, () => random.uniform() < 0.9);
+    const chunk = chunkOf((row) => hits[row]!, rows);
+    const { low, high } = (await metricIntervals(metrics, chunk, { seed: 1 }))['accuracy']!;
+    const share = hits.filter(Boolean).length / rows;
+    const error = Math.sqrt((share * (1 - share)) / rows);
+    expect(low).toBeLessThan(share);
+    expect(high).toBeGreaterThan(share);
+    // Of few draws the spread itself is known to a tenth.
+    expect((high - low) / (2 * 1.96 * error)).toBeGreaterThan(0.8);
+    expect((high - low) / (2 * 1.96 * error)).toBeLessThan(1.2);
+  });
+
+  it('stays within the range of the metric, depends on the seed alone, and is null where the metric is not defined', async () => {
+    const chunk = chunkOf((row) => row > 0, 30_000);
+    const once = await metricIntervals(metrics, chunk, { seed: 1 });
+    expect(once['accuracy']!.high).toBeLessThanOrEqual(1);
+    expect(await metricIntervals(metrics, chunk, { seed: 1 })).toEqual(once);
+    expect(
+      await metricIntervals(
+        resolveMetrics(['rocAuc']),
+        chunkOf(() => true, 20),
+        { seed: 1 },
+      ),
+    ).toEqual({ rocAuc: null });
   });
 });

@@ -154,6 +154,62 @@ describe('evaluateModel on classes', () => {
     expect(report.history).toHaveLength(2);
   });
 
+  it('judges slices by gates, and the difference to the champion by the rows that one of both has right', async () => {
+    const report = await evaluate(
+      flowers,
+      good,
+      {
+        metrics: ['accuracy', 'rocAuc'],
+        gates: [
+          { metric: 'accuracy', atLeast: 0.5, slices: ['site'] },
+          { metric: 'accuracy', notWorseThanWholeBy: 0, slices: ['site'] },
+          { metric: 'rocAuc', atLeast: 0, slices: ['id'], minimumRows: 1 },
+          { metric: 'rocAuc', atLeast: 0, slices: ['size'], minimumRows: 1 },
+          { metric: 'accuracy', betterThanChampionBy: 0, significant: true, test: 'mcnemar' },
+        ],
+      },
+      poor,
+    );
+    expect(report.gates.map(({ passed }) => passed).slice(0, 2)).toEqual([true, false]);
+    // One class in a slice: no number that could pass.
+    expect(report.gates[3]).toMatchObject({
+      passed: false,
+      sentence: expect.stringMatching(/^rocAuc is not defined on size "(big|small)" \(\d+ rows\): it needs rows of/),
+    });
+    expect(report.gates[4]!.sentence).toMatch(/McNemar: \d+ rows only this model has right, \d+ only the champion; p /);
+    const { interval } = report.metrics[0]!;
+    expect(interval!.low).toBeLessThan(report.metrics[0]!.value);
+    expect(interval!.high).toBeGreaterThan(report.metrics[0]!.value);
+    await expect(evaluate(flowers, good, { gates: [{ metric: 'accuracy', atLeast: 0, slices: ['sight'] }] })).rejects.toMatchObject({
+      code: 'COLUMN_MISSING',
+    });
+  });
+
+  it('counts rows by their weights where they carry any', async () => {
+    const lines = Array.from(
+      { length: 200 },
+      (_, row) => `${row % 10}.5,${row % 10 >= 5 === (row % 11 !== 0) ? 'big' : 'small'},${row % 4}`,
+    );
+    const weighed = await prepare(
+      'weighed.csv',
+      ['x,size,w', ...lines].join('\n'),
+      { label: 'size', split: { train: 0.5, validation: 0.2, test: 0.3, by: 'hash' } },
+      { features: { x: [{ impute: 'median' }] }, weight: 'w' },
+    );
+    const model = await modelOf(weighed, [2], 'weighed', (features, row) => (features[row]! >= 5 ? [0.9, 0.1] : [0.2, 0.8]));
+    const report = await evaluate(weighed, model, { metrics: ['accuracy'] }, model);
+    let [right, all] = [0, 0];
+    for await (const batch of readRows(await artifacts.open(weighed.dataset), 'test'))
+      for (const { x, size, w } of batch) {
+        all += Number(w);
+        if (Number(x) >= 5 === (size === 'big')) right += Number(w);
+      }
+    expect(report.metrics[0]!.value).toBeCloseTo(right / all, 12);
+    expect(report.metrics[0]!.champion).toMatchObject({ value: report.metrics[0]!.value, difference: 0 });
+    expect(report.weightedBy).toBe('w');
+    expect((await writeEvaluation(artifacts, report)).details).toContain('Each row counts as "w" says.');
+  });
+
   it('shows the raw columns of the worst rows', async () => {
     const { worst } = await evaluate(flowers, good);
     for (const row of worst) expect(row.label).toBe(row.columns['size']);
@@ -207,7 +263,7 @@ describe('evaluateModel on classes', () => {
       champion_accuracy: once.champion!.metrics['accuracy'],
       rows: once.rows,
     });
-    expect(first.details).toContain('| metric | this model | baseline (majorityClass) | champion (version 3) |');
+    expect(first.details).toContain('| metric | this model | 95 % interval | baseline (majorityClass) | champion (version 3) |');
   });
 
   describe('against a champion that was trained on another split', () => {
@@ -419,6 +475,18 @@ describe('evaluateModel on a series', () => {
       Array.from({ length: 24 }, (_, index) => DAYS - 24 + index).reduce((sum, day) => sum + Math.abs(value(day) - value(day - 2)), 0) / 24;
     expect(report.metrics[0]!.baseline).toBeCloseTo(expected, 6);
     expect(report.metrics[0]!.value).toBeCloseTo(expected, 5);
+  });
+
+  it('scales an error by that of the naive forecast on the training rows', async () => {
+    const report = await evaluate(week, await lastOf(week, 'scaled', 0.5), {
+      metrics: ['meanAbsoluteError', { meanAbsoluteScaledError: { as: 'mase' } }],
+    });
+    const train = Math.round(DAYS * 0.6);
+    const naive =
+      Array.from({ length: train - 2 }, (_, at) => Math.abs(value(at + 2) - value(at))).reduce((sum, one) => sum + one, 0) / (train - 2);
+    const [error, scaled] = report.metrics;
+    expect(scaled!.value).toBeCloseTo(error!.value / naive, 6);
+    expect(scaled!.baseline).toBeCloseTo(error!.baseline! / naive, 6);
   });
 
   it('compares with the same place in the last season that was known, where it is asked to', async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { formatNumber, judge, verdictOf } from '../../../src/evaluation/step/gates.ts';
-import type { Gate, GateFacts } from '../../../src/evaluation/step/gates.ts';
+import { formatNumber } from '../../../src/evaluation/step/gate-words.ts';
+import { judge, verdictOf } from '../../../src/evaluation/step/gates.ts';
+import { twoSided } from '../../../src/evaluation/measure/mcnemar.ts';
+import type { Gate, GateFacts } from '../../../src/evaluation/step/gate.ts';
 
 const interval = (difference: number, low: number, high: number) => ({ difference, low, high, confidence: 0.95, resamples: 1000 });
 const facts: GateFacts = {
@@ -122,5 +124,103 @@ describe('gates', () => {
     [1e12, '1.00e+12'],
   ])('writes %d as %s', (value, text) => {
     expect(formatNumber(value)).toBe(text);
+  });
+});
+
+describe('gates that compare in other ways', () => {
+  const rowsOfBoth = { onlyOurs: 3, onlyTheirs: 14, p: 0.0127 };
+  const withRows = (onlyOurs: number, onlyTheirs: number): Partial<GateFacts> => ({
+    champion: { ...facts.champion!, disagreements: { accuracy: { onlyOurs, onlyTheirs, p: twoSided(onlyOurs, onlyTheirs) } } },
+  });
+
+  it('margins as shares of what is compared with', () => {
+    expect(one({ metric: 'logLoss', notWorseThanChampionBy: 0.2, relative: true })).toMatchObject({
+      passed: true,
+      sentence: 'logLoss 0.3 is worse than 0.25 of the champion (m version 2) on the same rows, by 0.05 (20 %); 20 % is allowed',
+    });
+    expect(one({ metric: 'logLoss', notWorseThanChampionBy: 0.1, relative: true })).toMatchObject({
+      passed: false,
+      sentence: expect.stringContaining('10 % would be allowed'),
+    });
+    expect(one({ metric: 'accuracy', betterThanChampionBy: 0.02, relative: true })).toMatchObject({
+      passed: false,
+      sentence: expect.stringContaining('by more than 0.0182 (2 %)'),
+    });
+  });
+
+  it('what is not worse beyond chance', () => {
+    expect(one({ metric: 'accuracy', notSignificantlyWorseThanChampion: true })).toMatchObject({
+      passed: true,
+      sentence: expect.stringContaining('not significantly worse, the 95 % interval of the difference is -0.01 to 0.03'),
+    });
+    expect(one({ metric: 'logLoss', notSignificantlyWorseThanChampion: true })).toMatchObject({
+      passed: false,
+      sentence: expect.stringContaining(': significantly worse, the 95 % interval of the difference is 0.01 to 0.09'),
+    });
+    expect(one({ metric: 'accuracy', notSignificantlyWorseThanChampion: true, test: 'mcnemar' }, withRows(3, 14))).toMatchObject({
+      passed: false,
+      sentence: expect.stringMatching(
+        /significantly worse \(McNemar: 3 rows only this model has right, 14 only the champion; p 0\.01273\)/,
+      ),
+    });
+    expect(one({ metric: 'accuracy', notSignificantlyWorseThanChampion: true, test: 'mcnemar' }, withRows(5, 9)).passed).toBe(true);
+    expect(one({ metric: 'accuracy', betterThanChampionBy: 0, significant: true, test: 'mcnemar' }, withRows(14, 3)).passed).toBe(true);
+    expect(one({ metric: 'accuracy', betterThanChampionBy: 0, significant: true, test: 'mcnemar' }, withRows(9, 5)).passed).toBe(false);
+    expect(one({ metric: 'f1', notSignificantlyWorseThanChampion: true }, { onNoChampion: 'fail' }).passed).toBe(false);
+    expect(rowsOfBoth.p).toBeCloseTo(twoSided(3, 14), 4);
+  });
+
+  // scipy.stats.binomtest(min, n).pvalue
+  it.each([
+    [0, 0, 1],
+    [3, 14, 0.0127258300781],
+    [0, 5, 0.0625],
+    [7, 7, 1],
+    [120, 171, 0.0033087986331269],
+    [1500, 1700, 0.0004333403593997],
+  ])('McNemar of %d and %d rows', (a, b, p) => {
+    expect(twoSided(a, b)).toBeCloseTo(p, 10);
+  });
+
+  it('slices: each of enough rows, and what is not defined on one passes nothing', () => {
+    const slices = {
+      accuracy: {
+        island: [
+          { name: 'Biscoe', rows: 40, value: 0.95 },
+          { name: 'Dream', rows: 30, value: 0.8 },
+          { name: 'Torgersen', rows: 5, value: 0.2 },
+        ],
+      },
+      f1: { island: [{ name: 'Biscoe', rows: 40, value: null, why: 'it needs rows of two classes' }] },
+    };
+    expect(one({ metric: 'accuracy', atLeast: 0.75, slices: ['island'] }, { slices })).toMatchObject({
+      passed: true,
+      sentence:
+        'accuracy of each of 2 slices by island is at least 0.75 (worst: 0.8 of island "Dream" (30 rows)); 1 of fewer than 20 rows is left out',
+    });
+    expect(one({ metric: 'accuracy', atLeast: 0.75, slices: ['island'], minimumRows: 5 }, { slices })).toMatchObject({
+      passed: false,
+      sentence: 'accuracy 0.2 of island "Torgersen" (5 rows) is below 0.75',
+    });
+    expect(one({ metric: 'accuracy', notWorseThanWholeBy: 0.1, slices: ['island'] }, { slices })).toMatchObject({
+      passed: false,
+      sentence: expect.stringMatching(/^accuracy 0\.8 of island "Dream" \(30 rows\) is worse than 0\.92 of all rows by more than 0\.1/),
+    });
+    expect(one({ metric: 'accuracy', notWorseThanWholeBy: 0.14, relative: true, slices: ['island'] }, { slices }).passed).toBe(true);
+    expect(one({ metric: 'f1', atLeast: 0.1, slices: ['island'] }, { slices })).toMatchObject({
+      passed: false,
+      sentence: 'f1 is not defined on island "Biscoe" (40 rows): it needs rows of two classes',
+    });
+    expect(one({ metric: 'accuracy', atLeast: 0.1, slices: ['island'], minimumRows: 100 }, { slices })).toMatchObject({
+      passed: false,
+      sentence: expect.stringContaining('no slice by island has 100 rows'),
+    });
+  });
+
+  it('without a champion, a person may be asked', () => {
+    const { champion: _champion, ...without } = facts;
+    expect(judge([{ metric: 'accuracy', betterThanChampionBy: 0 }], { ...without, onNoChampion: 'manual' })).toEqual([
+      expect.objectContaining({ passed: true, manual: true, sentence: expect.stringContaining('"onNoChampion" is "manual"') }),
+    ]);
   });
 });

@@ -18,7 +18,8 @@ export const RANK_AVERAGE_SCHEMA: JsonObject = {
 
 function rowsOfClasses(state: ScoreState, { classes }: MetricContext): number[] {
   const counts = classes.map(() => 0);
-  for (const label of state.labels.values()) counts[label]!++;
+  const weights = state.weights.values();
+  for (const [row, label] of state.labels.values().entries()) counts[label]! += weights[row]!;
   return counts;
 }
 
@@ -27,7 +28,12 @@ export function noteOfAbsent(state: ScoreState, _config: unknown, context: Metri
   return absentClasses(rowsOfClasses(state, context), context);
 }
 
-type CurveArea = (rows: number, isPositive: (row: number) => boolean, score: (row: number) => number) => number | undefined;
+type CurveArea = (
+  rows: number,
+  isPositive: (row: number) => boolean,
+  score: (row: number) => number,
+  weight: (row: number) => number,
+) => number | undefined;
 
 /**
  * Area of the positive class (two classes), or of each class that has rows against the rest, averaged: of a class without rows nothing
@@ -44,6 +50,7 @@ export function averageOverClasses(
 ): number {
   const labels = state.labels.values();
   const scores = state.scores.values();
+  const weightOf = state.weights.values();
   const { classes, width } = context;
   if (labels.length === 0) throw undefinedMetric(metric, 'the set has no rows');
   const areaOf = (index: number): number => {
@@ -51,6 +58,7 @@ export function averageOverClasses(
       labels.length,
       (row) => labels[row] === index,
       (row) => scores[row * width + index]!,
+      (row) => weightOf[row]!,
     );
     if (value !== undefined) return value;
     const present = classes.filter((_, other) => labels.includes(other));
@@ -72,4 +80,41 @@ export function averageOverClasses(
     weights += weight;
   }
   return total / weights;
+}
+
+/**
+ * Mean over all pairs of classes that have rows: of each pair the mean of both areas, on the rows of the pair alone.
+ *
+ * @see Hand and Till, "A Simple Generalisation of the Area Under the ROC Curve for Multiple Class Classification Problems" (2001)
+ * @throws undefinedMetric where the rows are of one class
+ */
+export function averageOverPairs(
+  metric: string,
+  state: ScoreState,
+  config: RankAverageConfig,
+  context: MetricContext,
+  area: CurveArea,
+): number {
+  const counts = rowsOfClasses(state, context);
+  const present = counts.flatMap((rows, at) => (rows === 0 ? [] : [at]));
+  if (context.classes.length === 2 || present.length < 2) return averageOverClasses(metric, state, config, context, area);
+  const [labels, scores, weights] = [state.labels.values(), state.scores.values(), state.weights.values()];
+  const { width } = context;
+  let total = 0;
+  let all = 0;
+  for (const [at, one] of present.entries())
+    for (const other of present.slice(at + 1)) {
+      const rows = Uint32Array.from(labels.keys()).filter((row) => labels[row] === one || labels[row] === other);
+      const against = (positive: number): number =>
+        area(
+          rows.length,
+          (row) => labels[rows[row]!] === positive,
+          (row) => scores[rows[row]! * width + positive]!,
+          (row) => weights[rows[row]!]!,
+        )!;
+      const weight = config.average === 'weighted' ? counts[one]! + counts[other]! : 1;
+      total += ((against(one) + against(other)) / 2) * weight;
+      all += weight;
+    }
+  return total / all;
 }

@@ -7,18 +7,29 @@ export interface RankStep {
   readonly falsePositives: number;
 }
 
-/** Cumulative counts by falling score of one class against the rest. `score(row)` is read once per row. */
-export function rankSteps(rows: number, isPositive: (row: number) => boolean, score: (row: number) => number): RankStep[] {
+/**
+ * Cumulative counts (weights) by falling score of one class against the rest. `score(row)` is read once per row; rows of weight 0 make no
+ * step.
+ */
+export function rankSteps(
+  rows: number,
+  isPositive: (row: number) => boolean,
+  score: (row: number) => number,
+  weight: (row: number) => number = () => 1,
+): RankStep[] {
   const scores = Float64Array.from({ length: rows }, (_, row) => score(row));
-  const order = Uint32Array.from({ length: rows }, (_, row) => row).sort((a, b) => scores[b]! - scores[a]!);
+  const order = Uint32Array.from({ length: rows }, (_, row) => row)
+    .filter((row) => weight(row) > 0)
+    .sort((a, b) => scores[b]! - scores[a]!);
   const steps: RankStep[] = [];
   let truePositives = 0;
   let falsePositives = 0;
-  for (let i = 0; i < rows; i++) {
+  for (let i = 0; i < order.length; i++) {
     const row = order[i]!;
-    if (isPositive(row)) truePositives++;
-    else falsePositives++;
-    if (i + 1 === rows || scores[order[i + 1]!] !== scores[row]) steps.push({ threshold: scores[row]!, truePositives, falsePositives });
+    if (isPositive(row)) truePositives += weight(row);
+    else falsePositives += weight(row);
+    if (i + 1 === order.length || scores[order[i + 1]!] !== scores[row])
+      steps.push({ threshold: scores[row]!, truePositives, falsePositives });
   }
   return steps;
 }

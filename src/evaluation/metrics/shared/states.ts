@@ -40,7 +40,8 @@ export const confusion = {
     counts: new Float64Array(context.classes.length ** 2),
   }),
   update(state: ConfusionState, chunk: ClassChunk): void {
-    for (let row = 0; row < chunk.rows; row++) state.counts[chunk.labels[row]! * state.size + chunk.predicted[row]!]!++;
+    for (let row = 0; row < chunk.rows; row++)
+      state.counts[chunk.labels[row]! * state.size + chunk.predicted[row]!]! += chunk.weights?.[row] ?? 1;
   },
   merge(state: ConfusionState, other: ConfusionState): void {
     for (let i = 0; i < other.counts.length; i++) state.counts[i]! += other.counts[i]!;
@@ -77,7 +78,7 @@ export function totalsOf(state: ConfusionState, metric: string): ConfusionTotals
       }
     }
   }
-  if (rows === 0) throw undefinedMetric(metric, 'the set has no rows');
+  if (rows === 0) throw undefinedMetric(metric, 'the set has no rows, or none with a weight above 0');
   return { rows, correct, support, predicted, hits };
 }
 
@@ -161,23 +162,33 @@ export function averageRatio(
 export interface ScoreState {
   readonly labels: Float64List;
   readonly scores: Float64List;
+  readonly weights: Float64List;
+}
+
+/** Of each row of a chunk. */
+function weightsOf(chunk: { readonly rows: number; readonly weights?: Float64Array }): Float64Array {
+  return chunk.weights ?? new Float64Array(chunk.rows).fill(1);
 }
 
 export const scored = {
-  init: (): ScoreState => ({ labels: new Float64List(), scores: new Float64List() }),
+  init: (): ScoreState => ({ labels: new Float64List(), scores: new Float64List(), weights: new Float64List() }),
   update(state: ScoreState, chunk: ClassChunk): void {
     state.labels.push(chunk.labels);
     state.scores.push(chunk.scores);
+    state.weights.push(weightsOf(chunk));
   },
   merge(state: ScoreState, other: ScoreState): void {
     state.labels.push(other.labels.values());
     state.scores.push(other.scores.values());
+    state.weights.push(other.weights.values());
   },
 };
 
 /** Per label column, the sum of one term per row. */
 export interface SumState {
   rows: number;
+  /** Of all rows. */
+  readonly weight: ExactSum;
   readonly sums: readonly ExactSum[];
   /** Of how many values there is no term, by the reason. */
   readonly undefinedFor: Map<string, number>;
@@ -186,6 +197,7 @@ export interface SumState {
 export const summed = {
   init: (_config: unknown, context: MetricContext): SumState => ({
     rows: 0,
+    weight: new ExactSum(),
     sums: Array.from({ length: context.width }, () => new ExactSum()),
     undefinedFor: new Map(),
   }),
@@ -193,12 +205,16 @@ export const summed = {
   update(state: SumState, chunk: NumberChunk, term: (label: number, prediction: number) => number | string): void {
     for (let i = 0; i < chunk.rows * chunk.width; i++) {
       const value = term(chunk.labels[i]!, chunk.predictions[i]!);
-      if (typeof value === 'number') state.sums[i % chunk.width]!.add(value);
+      const weight = chunk.weights?.[Math.floor(i / chunk.width)] ?? 1;
+      if (typeof value === 'number') state.sums[i % chunk.width]!.add(value * weight);
       else state.undefinedFor.set(value, (state.undefinedFor.get(value) ?? 0) + 1);
     }
     state.rows += chunk.rows;
+    if (chunk.weights === undefined) state.weight.add(chunk.rows);
+    else for (const weight of chunk.weights) state.weight.add(weight);
   },
   merge(state: SumState, other: SumState): void {
+    state.weight.merge(other.weight);
     for (const [why, count] of other.undefinedFor) state.undefinedFor.set(why, (state.undefinedFor.get(why) ?? 0) + count);
     state.rows += other.rows;
     other.sums.forEach((sum, column) => state.sums[column]!.merge(sum));
@@ -210,7 +226,8 @@ export const summed = {
       .sort()
       .map(([why, count]) => `on ${count} of ${state.rows * state.sums.length} ${state.sums.length === 1 ? 'rows' : 'values'}, ${why}`);
     if (reasons.length > 0) throw undefinedMetric(metric, `it is not defined ${reasons.join('; ')}`, instead);
-    const columns = state.sums.map((sum) => finish(sum.value() / state.rows));
+    const weight = requireWeight(metric, state.rows, state.weight.value());
+    const columns = state.sums.map((sum) => finish(sum.value() / weight));
     return columns.reduce((total, value) => total + value, 0) / columns.length;
   },
 };
@@ -219,24 +236,39 @@ export const summed = {
 export interface PairState {
   readonly labels: Float64List;
   readonly predictions: Float64List;
+  /** Of each row. */
+  readonly weights: Float64List;
 }
 
 export const paired = {
-  init: (): PairState => ({ labels: new Float64List(), predictions: new Float64List() }),
+  init: (): PairState => ({ labels: new Float64List(), predictions: new Float64List(), weights: new Float64List() }),
   update(state: PairState, chunk: NumberChunk): void {
     state.labels.push(chunk.labels);
     state.predictions.push(chunk.predictions);
+    state.weights.push(weightsOf(chunk));
   },
   merge(state: PairState, other: PairState): void {
     state.labels.push(other.labels.values());
     state.predictions.push(other.predictions.values());
+    state.weights.push(other.weights.values());
   },
   /** `finish` of each label column, averaged over the columns. */
-  result(metric: string, state: PairState, width: number, finish: (labels: Float64Array, predictions: Float64Array) => number): number {
+  result(
+    metric: string,
+    state: PairState,
+    width: number,
+    finish: (labels: Float64Array, predictions: Float64Array, weights: Float64Array) => number,
+  ): number {
     if (state.labels.length === 0) throw undefinedMetric(metric, 'the set has no rows');
+    const weights = state.weights.values();
+    requireWeight(
+      metric,
+      weights.length,
+      exactSum(weights.length, (row) => weights[row]!),
+    );
     let total = 0;
     for (let column = 0; column < width; column++)
-      total += finish(columnOf(state.labels.values(), width, column), columnOf(state.predictions.values(), width, column));
+      total += finish(columnOf(state.labels.values(), width, column), columnOf(state.predictions.values(), width, column), weights);
     return total / width;
   },
 };
@@ -246,14 +278,16 @@ export const paired = {
  *
  * @throws undefinedMetric where all labels are the same number
  */
-export function spreadOfLabels(metric: string, labels: Float64Array): number {
+export function spreadOfLabels(metric: string, labels: Float64Array, weights: Float64Array): number {
   const rows = labels.length;
-  const mean = exactSum(rows, (row) => labels[row]!) / rows;
-  const total = labels.every((label) => label === labels[0]) ? 0 : exactSum(rows, (row) => (labels[row]! - mean) ** 2);
+  const mean = exactSum(rows, (row) => labels[row]! * weights[row]!) / exactSum(rows, (row) => weights[row]!);
+  const first = labels[weights.findIndex((weight) => weight > 0)];
+  const constant = labels.every((label, row) => label === first || weights[row] === 0);
+  const total = constant ? 0 : exactSum(rows, (row) => weights[row]! * (labels[row]! - mean) ** 2);
   if (total === 0)
     throw undefinedMetric(
       metric,
-      `all ${rows} labels are ${labels[0]}, so there is no variance of which a share could be explained`,
+      `all ${rows} labels are ${first}, so there is no variance of which a share could be explained`,
       'Ask for "meanAbsoluteError" or "rootMeanSquaredError", or use a larger test split.',
     );
   return total;
@@ -264,15 +298,38 @@ function columnOf(values: Float64Array, width: number, column: number): Float64A
   return Float64Array.from({ length: values.length / width }, (_, row) => values[row * width + column]!);
 }
 
+/** @throws undefinedMetric where all rows have the weight 0 */
+export function requireWeight(metric: string, rows: number, weight: number): number {
+  if (weight === 0) throw undefinedMetric(metric, `each of the ${rows} rows has the weight 0`, 'Give the test rows weights above 0.');
+  return weight;
+}
+
 /** A number of every normal row: of all rows where nobody says which are normal. */
 export interface ErrorState {
   readonly values: Float64List;
+  readonly weights: Float64List;
 }
 
 export const gathered = {
-  init: (): ErrorState => ({ values: new Float64List() }),
-  merge: (state: ErrorState, other: ErrorState): void => state.values.push(other.values.values()),
+  init: (): ErrorState => ({ values: new Float64List(), weights: new Float64List() }),
+  merge(state: ErrorState, other: ErrorState): void {
+    state.values.push(other.values.values());
+    state.weights.push(other.weights.values());
+  },
 };
+
+/** Weighted mean of the values. @throws undefinedMetric without normal rows */
+export function meanOfNormal(metric: string, state: ErrorState): number {
+  const [values, weights] = [state.values.values(), state.weights.values()];
+  if (values.length === 0) throw undefinedMetric(metric, 'the set has no normal rows');
+  const weight = exactSum(values.length, (row) => weights[row]!);
+  return exactSum(values.length, (row) => values[row]! * weights[row]!) / requireWeight(metric, values.length, weight);
+}
+
+export function weightsOfNormal(chunk: ClassChunk | ErrorChunk): Float64Array {
+  const weights = weightsOf(chunk);
+  return chunk.kind === 'errors' ? weights : weights.filter((_, row) => chunk.labels[row] === 0);
+}
 
 export function errorsOfNormal(chunk: ClassChunk | ErrorChunk): Float64Array {
   return chunk.kind === 'errors' ? chunk.errors : chunk.errors!.filter((_, row) => chunk.labels[row] === 0);

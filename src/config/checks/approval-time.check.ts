@@ -1,0 +1,24 @@
+import { APPROVAL_MS_MAX, waitText } from '../../core/approval.ts';
+import { durationMs } from '../duration.ts';
+import { join } from '../pointer.ts';
+import { defineCheck, stepsOf } from './check.ts';
+
+const FORM = /^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$/;
+
+export default defineCheck({
+  name: 'approval-time',
+  summary: 'Nobody is asked for longer than a run can wait.',
+  run: (facts) =>
+    stepsOf(facts, 'approve').flatMap(({ step }) => {
+      const timeout = step.raw['timeout'];
+      if (typeof timeout !== 'string' || !FORM.test(timeout) || durationMs(timeout) <= APPROVAL_MS_MAX) return [];
+      return [
+        {
+          pointer: join(step.pointer, 'timeout'),
+          given: timeout,
+          message: `The question would wait for ${timeout}, and a run, with all of its waiting, ends after 30 days.`,
+          fix: `Give at most "${waitText(APPROVAL_MS_MAX).replace(' ', '')}".`,
+        },
+      ];
+    }),
+});

@@ -1,0 +1,49 @@
+import type { Approval } from '../core/approval.ts';
+import type { ObjectStore } from '../core/ports.ts';
+import { sha256 } from '../storage/digest.ts';
+import { getJson, putJson } from '../storage/json-objects.ts';
+import { COUNT, TEXT, defineStored, readStored, recordSchema } from '../storage/stored.ts';
+import type { StoredKind } from '../storage/stored.ts';
+import { approvalKey, approvalsPrefix } from './keys.ts';
+import type { VersionApproval } from './types.ts';
+
+const APPROVAL: StoredKind<VersionApproval> = defineStored({
+  name: 'approval of a version',
+  formatVersion: 1,
+  schema: recordSchema(
+    {
+      name: TEXT,
+      version: COUNT,
+      run: TEXT,
+      step: TEXT,
+      question: TEXT,
+      decision: { enum: ['approved', 'rejected'] },
+      why: TEXT,
+      at: TEXT,
+    },
+    { who: TEXT },
+  ),
+});
+
+/** Keeps answers with a version. The same answer of the same run is kept once, however often it is told. */
+export async function saveApprovals(
+  store: ObjectStore,
+  { name, version, run }: Pick<VersionApproval, 'name' | 'version' | 'run'>,
+  approvals: readonly Approval[],
+): Promise<void> {
+  for (const approval of approvals) {
+    const id = `${approval.at.replaceAll(/[-:.]/g, '')}-${sha256(`${run}/${approval.step}`).slice(0, 8)}`;
+    const record: VersionApproval = { formatVersion: 1, name, version, run, ...approval };
+    await putJson(store, approvalKey(name, version, id), record);
+  }
+}
+
+/** What was said of a version, oldest first. @throws BLOB_CORRUPT */
+export async function approvalsOf(store: ObjectStore, name: string, version: number): Promise<VersionApproval[]> {
+  const found: VersionApproval[] = [];
+  for await (const { key } of store.list(approvalsPrefix(name, version))) {
+    const record = await getJson(store, key);
+    if (record !== undefined) found.push(readStored(APPROVAL, record.value, `${store.location}: "${key}"`));
+  }
+  return found.sort((a, b) => a.at.localeCompare(b.at));
+}
