@@ -629,7 +629,7 @@ not: Condition1
 })
 }
 /**
- * Asks a person: what is made of the model waits until somebody approves it, and stops where somebody rejects it.
+ * Asks a person: what is made of the model waits until somebody approves it, and stops where somebody rejects it. Other runs of the pipeline may go meanwhile.
  */
 export interface StepApprove {
 /**
