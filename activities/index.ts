@@ -8,10 +8,14 @@ import { modelActivities } from './models.ts';
 import type { ModelActivities } from './models.ts';
 import { monitorActivities } from './monitors.ts';
 import type { MonitorActivities } from './monitors.ts';
+import { notificationActivities } from './notifications.ts';
+import type { NotificationActivities } from './notifications.ts';
 import { outcomeActivities } from './outcomes.ts';
 import type { OutcomeActivities } from './outcomes.ts';
 import { scheduleActivities } from './schedules.ts';
 import type { ScheduleActivities } from './schedules.ts';
+import { studyActivities } from './studies.ts';
+import type { StudyActivities } from './studies.ts';
 import { unchangedActivities } from './unchanged.ts';
 import type { UnchangedActivities } from './unchanged.ts';
 import { stepActivity } from './run-step.ts';
@@ -24,8 +28,10 @@ export function createActivities(
   MonitorActivities &
   ScheduleActivities &
   OutcomeActivities &
+  StudyActivities &
   ApprovalActivities &
-  UnchangedActivities {
+  UnchangedActivities &
+  NotificationActivities {
   const steps: Record<string, (task: StepTask) => Promise<StepOutcome>> = {};
   for (const definition of deps.steps) {
     const name = activityName(definition.type, definition.version);
@@ -38,7 +44,9 @@ export function createActivities(
     ...monitorActivities(deps),
     ...scheduleActivities(),
     ...outcomeActivities(deps),
+    ...studyActivities(deps),
     ...approvalActivities(deps),
     ...unchangedActivities(deps),
+    ...notificationActivities(deps),
   } as ReturnType<typeof createActivities>;
 }

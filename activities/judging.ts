@@ -5,6 +5,7 @@ import type { ObjectStore, OpenArtifact } from '../src/core/ports.ts';
 import type { StepContext, StepResult } from '../src/core/step.ts';
 import type { BaselineChoice } from '../src/evaluation/measure/baseline.ts';
 import type { MetricSpec } from '../src/evaluation/metrics/resolve-metrics.ts';
+import type { Costs } from '../src/evaluation/findings/insights/insight-types.ts';
 import type { ComparisonChoice } from '../src/evaluation/step/evaluation-input.ts';
 import type { Gate, OnNoChampion } from '../src/evaluation/step/gate.ts';
 import type { Measure } from '../src/evaluation/step/measures.ts';
@@ -22,6 +23,7 @@ export interface EvaluateConfig {
   readonly positive?: string;
   readonly threshold?: number;
   readonly slices?: readonly string[];
+  readonly costs?: Costs;
   readonly baseline?: BaselineChoice;
   readonly features?: { readonly model?: string; readonly version?: number; readonly layer?: string };
   readonly seed?: number;
@@ -78,6 +80,7 @@ export async function judgeModel(ctx: JudgeContext, config: EvaluateConfig, inpu
       ...(config.positive === undefined ? {} : { positive: config.positive }),
       ...(config.threshold === undefined ? {} : { threshold: config.threshold }),
       slices: config.slices ?? [],
+      ...(config.costs === undefined ? {} : { costs: config.costs }),
       ...(config.baseline === undefined ? {} : { baseline: config.baseline }),
       seed: config.seed ?? 1,
       signal: ctx.signal,

@@ -5,12 +5,15 @@ import { Context } from '@temporalio/activity';
 import type { ArtifactRef } from '../src/core/artifact.ts';
 import { PerennialError, messageOf } from '../src/core/errors.ts';
 import { limits } from '../src/core/limits.ts';
-import { WORKER_STOPPED } from '../src/core/run.ts';
+import { WORKER_STOPPED, activityName } from '../src/core/run.ts';
 import type { StepOutcome, StepTask } from '../src/core/run.ts';
+import { TRIAL_STOPPED } from '../src/core/study.ts';
 import type { StepContext, StepDefinition, StepResult } from '../src/core/step.ts';
 import { changedWhile, decide, partsOf } from '../src/steps/cache-decision.ts';
 import type { CacheDecision } from '../src/steps/cache-decision.ts';
 import { StepCache } from '../src/steps/cache.ts';
+import { librariesOf } from '../src/steps/code-digests.ts';
+import { writeStepRecord } from '../src/steps/step-records.ts';
 import type { KeyParts } from '../src/steps/cache.ts';
 import { guardArtifacts } from '../src/steps/guarded-artifacts.ts';
 import { ofThisRun } from '../src/steps/run-traces.ts';
@@ -19,6 +22,7 @@ import { toFailure } from './failures.ts';
 import type { ActivityDeps } from './deps.ts';
 import { linksOf } from './links.ts';
 import { ProgressReporter } from './progress.ts';
+import { trialEpochs } from './trial-epochs.ts';
 import { StepLog } from './step-log.ts';
 import { leaveIfEmpty, leaveWorkDir } from './work-dir.ts';
 import { tellCache, tellStep } from './step-telemetry.ts';
@@ -42,7 +46,8 @@ export function stepActivity(definition: StepDefinition, deps: ActivityDeps): (t
         return { ...outcome, durationMs: Math.round(performance.now() - started), ...(links ? { links } : {}) };
       } catch (error) {
         const failure = stopped() ?? toFailure(error);
-        if (!(failure instanceof CancelledFailure)) log.error(`${String(failure.type)}: ${failure.message}`);
+        if (failure instanceof ApplicationFailure && failure.type === TRIAL_STOPPED) log.info(failure.message);
+        else if (!(failure instanceof CancelledFailure)) log.error(`${String(failure.type)}: ${failure.message}`);
         throw failure;
       } finally {
         reporter.stop();
@@ -60,12 +65,15 @@ async function execute(
 ): Promise<Omit<StepOutcome, 'durationMs'>> {
   const cache = new StepCache(deps.store, deps.artifacts);
   const found = await askCache(definition, deps, task, cache);
+  await keepRecord(deps, task, found.kind === 'hit' ? found.entry.runId : undefined, log);
   if (definition.cacheable) tellCache(task, found.kind === 'hit' ? 'hit' : task.cache === true ? 'miss' : 'off');
   if (found.kind === 'hit') return { result: found.entry.result, cached: true, reason: found.reason };
   const resolved = resolveSecrets(task.config);
   const workDir = join(deps.workRoot, encodeURIComponent(task.pipeline), encodeURIComponent(task.runId), encodeURIComponent(task.stepId));
   await mkdir(workDir, { recursive: true });
-  const result = maskResult(await attempt(definition, contextOf(task, deps, { workDir, log, reporter }), resolved.config, task.inputs));
+  const epoch = await trialEpochs(deps, task);
+  const context = { ...contextOf(task, deps, { workDir, log, reporter }), ...(epoch === undefined ? {} : { epoch }) };
+  const result = maskResult(await attempt(definition, context, resolved.config, task.inputs));
   assertResult(definition, task, result);
   let { reason } = found;
   if (found.kind === 'miss') {
@@ -73,10 +81,33 @@ async function execute(
     // Entry before hint: a hint without an entry would only make the next reason wrong.
     if (doubt === undefined) await cache.write(found.key, { result, createdAt: new Date().toISOString(), runId: task.runId });
     else reason = `${reason}; not cached: ${doubt}`;
-    await cache.writeLast(task.pipeline, task.stepId, { parts: found.parts, ...(doubt === undefined ? {} : { notCached: doubt }) });
+    // What a run compares itself with is the run before it, not one of its trials.
+    if (task.trial === undefined)
+      await cache.writeLast(task.pipeline, task.stepId, { parts: found.parts, ...(doubt === undefined ? {} : { notCached: doubt }) });
   }
   await leaveWorkDir(workDir);
   return { result, cached: false, reason: mask(reason) };
+}
+
+/** What the step is computed with, to compare runs by. A store that is away costs the record, not the step. */
+async function keepRecord(deps: ActivityDeps, task: StepTask, cachedFrom: string | undefined, log: StepLog): Promise<void> {
+  const { pipeline, runId: run, stepId: step, type, version, config, inputs } = task;
+  try {
+    await writeStepRecord(deps.store, {
+      pipeline,
+      run,
+      step,
+      type: activityName(type, version),
+      at: new Date().toISOString(),
+      config,
+      inputs: Object.fromEntries(Object.entries(inputs).map(([name, { digest }]) => [name, digest])),
+      code: deps.codeDigest(type),
+      libraries: librariesOf(type),
+      ...(cachedFrom === undefined ? {} : { cachedFrom }),
+    });
+  } catch (error) {
+    log.warn(`what the step is computed with could not be kept: ${messageOf(error)}`);
+  }
 }
 
 async function attempt(

@@ -12,6 +12,8 @@ export const FORMS = {
   export: { form: 'named', meaning: 'A format that a model is written in for other programs.' },
   metric: { form: 'named', meaning: 'What is measured.' },
   drift: { form: 'named', meaning: 'A test for a shift of the data.' },
+  sampler: { form: 'named', meaning: 'How the next point of a search is chosen.' },
+  stopper: { form: 'named', meaning: 'How a trial of a search is ended that will not be the best.' },
   reader: { form: 'tagged', tag: 'format', meaning: 'Where the data come from, and in which format.' },
   architecture: { form: 'tagged', tag: 'architecture', meaning: 'A network made from a few settings.' },
   layer: { form: 'tagged', tag: 'type', meaning: 'A layer of a network.' },
@@ -24,6 +26,7 @@ export const FORMS = {
     of: 'architecture',
     meaning: 'What one of several inputs goes through: an architecture without its output layer.',
   },
+  channel: { form: 'named', meaning: 'A way to tell people or programs what happened.' },
   expectation: { form: 'whole', meaning: 'What has to hold for the data.' },
 };
 
@@ -32,8 +35,8 @@ const LOCAL_STEP = 'script';
 const LOCAL_PATH = '^\\.\\.?/';
 const REFERENCE = {
   type: 'string',
-  pattern: '\\$\\{parameters\\.[A-Za-z][A-Za-z0-9_]*\\}',
-  description: 'The value of a parameter: "${parameters.NAME}".',
+  pattern: '\\$\\{(parameters|search)\\.[A-Za-z][A-Za-z0-9_]*\\}',
+  description: 'The value of a parameter: "${parameters.NAME}"; behind a tune step also what it searches: "${search.NAME}".',
 };
 
 export const nameOf = (definition) => definition.name ?? definition.type ?? definition.format ?? definition.architecture;
@@ -78,21 +81,6 @@ export function editorForm(resolved, registries) {
       .map((example) => ({ label: step.type, description: step.summary, body: { uses: step.type, with: example.config } })),
   );
   return strip(schema, ['x-named']);
-}
-
-/** The form TypeScript types are made from: one interface per step type. */
-export function typesForm(resolved, registries) {
-  const schema = structuredClone(resolved);
-  const { step } = schema.definitions;
-  const variants = (registries.step ?? []).map(({ type, configSchema }) => {
-    const required = (configSchema.required ?? []).length > 0 && type !== LOCAL_STEP;
-    const uses = type === LOCAL_STEP ? { type: 'string' } : { const: type };
-    const properties = { ...step.properties, uses, with: { $ref: `#/definitions/step.${type}` } };
-    return [`Use.${type}`, { type: 'object', additionalProperties: false, required: required ? ['uses', 'with'] : ['uses'], properties }];
-  });
-  for (const [name, variant] of variants) schema.definitions[name] = variant;
-  if (variants.length > 0) schema.definitions.step = { oneOf: variants.map(([name]) => ({ $ref: `#/definitions/${name}` })) };
-  return strip(schema, ['x-named', 'default', 'examples']);
 }
 
 /** Layers by their settings alone: where they stand and how they are called is the architecture's. */

@@ -47,6 +47,14 @@ export const KINDS = [
   ['src/monitoring/drift', 'drift', 'driftTests', 'DriftTestDefinition', './drift-test.ts', ['driftRegistry', 'drift test', 'name']],
   ['src/tuning/samplers', 'sampler', 'samplers', 'SamplerDefinition', './sampler.ts', ['samplerRegistry', 'sampler', 'name']],
   ['src/tuning/stoppers', 'stopper', 'stoppers', 'StopperDefinition', './stopper.ts', ['stopperRegistry', 'stopper', 'name']],
+  [
+    'src/notifications/channels',
+    'channel',
+    'channels',
+    'ChannelDefinition',
+    './channel.ts',
+    ['channelRegistry', 'notification channel', 'name'],
+  ],
   ['src/config/checks', 'check', 'checks', 'DocumentCheck', './check.ts'],
   ['src/cli/commands', 'command', 'commands', 'CommandModule', './command.ts'],
 ];

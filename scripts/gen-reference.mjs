@@ -18,10 +18,13 @@ const KINDS = {
   loss: ['Losses', '`loss` of `train`: `"NAME"`, or `{ "NAME": { … } }`.'],
   callback: ['Callbacks', 'What watches and steers the training, in `callbacks` of `train`: `"NAME"`, or `{ "NAME": { … } }`.'],
   metric: ['Metrics', 'What is measured, in `metrics` of `evaluate`: `"NAME"`, or `{ "NAME": { … } }`.'],
+  sampler: ['Samplers', 'How the next point of a search is chosen, as `sampler` of `tune`: `"NAME"`, or `{ "NAME": { … } }`.'],
+  stopper: ['Stoppers', 'How trials are ended that will not be the best, as `stop` of `tune`: `"NAME"`, or `{ "NAME": { … } }`.'],
   export: [
     'Exports',
     'Formats for other programs, in `exports` of `register` and `--format` of `perennial models export`: `"NAME"`, or `{ "NAME": { … } }`.',
   ],
+  channel: ['Notification channels', 'Who is told what happened, in `to` of `on.notify`: `{ "NAME": { … } }`.'],
   drift: [
     'Drift tests',
     'Comparisons of current data with the data of the training, for `tests` of `on.drift` and `perennial drift MODEL --test NAME=THRESHOLD`. Numbers are binned at the deciles of the training data, or by value where there are at most ten; categories by name, the 50 most frequent ones, the rarer ones together, and all that training never had. Both sides are binned by the same rule.',

@@ -1,4 +1,4 @@
-// Generates everything that follows from the definitions: indices, the composed schemas, TypeScript types and the validator.
+// Generates everything that follows from the definitions: indices, the composed schemas and the validator.
 import { mkdirSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -6,8 +6,7 @@ import Ajv from 'ajv';
 import addFormats from 'ajv-formats';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
-import { compile } from 'json-schema-to-typescript';
-import { compose, editorForm, strip, typesForm } from './gen-compose.mjs';
+import { compose, editorForm, strip } from './gen-compose.mjs';
 import { determinize } from './gen-determinize.mjs';
 import { KINDS, writeIndices } from './gen-indices.mjs';
 import { errorsMarkdown, referenceMarkdown } from './gen-reference.mjs';
@@ -112,19 +111,11 @@ export async function generate() {
   const base = JSON.parse(readFileSync(join(root, 'schemas/pipeline.base.schema.json'), 'utf8'));
   const resolved = compose(base, registries);
   const strict = strip(determinize(resolved), ['enumDescriptions']);
-  const types = await compile(strip(typesForm(resolved, registries), ['enumDescriptions']), 'PipelineDocument', {
-    bannerComment: `// ${BANNER}`,
-    additionalProperties: false,
-    unreachableDefinitions: false,
-    format: false,
-    ignoreMinAndMaxItems: true,
-  });
   const comment = { $comment: BANNER };
   const { ERRORS, exitCodeOf } = registries;
   return {
     'schemas/generated/pipeline.schema.json': `${JSON.stringify({ ...comment, ...editorForm(resolved, registries) }, null, 1)}\n`,
     'schemas/generated/pipeline.strict.schema.json': `${JSON.stringify({ ...comment, ...strict }, null, 1)}\n`,
-    'schemas/generated/pipeline.ts': types,
     'schemas/generated/validate.js': await validatorSource(strict),
     'schemas/generated/validate.d.ts': VALIDATOR_TYPES,
     'docs/reference.md': referenceMarkdown(registries, resolved),

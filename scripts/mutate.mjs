@@ -9,7 +9,8 @@ if (places.length === 0 || places.some((place) => !existsSync(join(root, place.r
   say('usage: npm run mutate -- src/core/scheduler.ts (a file, a file with lines ":10-20", or a folder, each below the repository)');
   process.exit(2);
 }
-const folder = join(root, 'node_modules/.cache/stryker');
+// Not below node_modules, which several checkouts may share.
+const folder = join(root, '.stryker-tmp');
 mkdirSync(folder, { recursive: true });
 const config = join(folder, 'stryker.config.json');
 writeFileSync(

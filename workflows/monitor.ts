@@ -8,6 +8,7 @@ import {
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
+import { eventsOfCheck } from '../src/core/notification.ts';
 import { retrainingRunId } from '../src/core/monitor.ts';
 import type { Admission, AdmissionTask, MonitorFinding, MonitorInput, MonitorTask, MonitorView } from '../src/core/monitor.ts';
 import { ending, failureOf } from './failures.ts';
@@ -125,7 +126,10 @@ async function fails(input: MonitorInput, error: unknown): Promise<never> {
 }
 
 function tellView({ pipeline, check, model, run }: MonitorInput, outcome: string, summary: string): Promise<void> {
-  return tell({ pipeline, kind: check.kind, outcome, summary, workflow: workflowInfo().workflowId, trigger: run.trigger, model });
+  return tell(
+    { pipeline, kind: check.kind, outcome, summary, workflow: workflowInfo().workflowId, trigger: run.trigger, model },
+    { targets: run.plan.on.notify, events: eventsOfCheck(check.kind, outcome), version: null },
+  );
 }
 
 async function start(

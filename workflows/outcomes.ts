@@ -1,4 +1,5 @@
-import { CancellationScope, proxyActivities, upsertMemo } from '@temporalio/workflow';
+import { CancellationScope, ParentClosePolicy, proxyActivities, startChild, upsertMemo, workflowInfo } from '@temporalio/workflow';
+import type { NotificationEvent, NotificationInput, NotificationTarget } from '../src/core/notification.ts';
 import type { Outcome } from '../src/core/outcome.ts';
 
 const { tellOutcome } = proxyActivities<{ tellOutcome(outcome: Outcome): Promise<void> }>({
@@ -11,12 +12,45 @@ const { tellOutcome } = proxyActivities<{ tellOutcome(outcome: Outcome): Promise
 /** Characters of what lists show. */
 const SUMMARY_MAX = 1_000;
 
-/** Tells lists, the log of the worker and the store what came of a run or a check. */
-export async function tell(outcome: Omit<Outcome, 'formatVersion' | 'at'>): Promise<void> {
-  const summary = outcome.summary.slice(0, SUMMARY_MAX);
-  upsertMemo({ summary });
+/** Who is told of an outcome, and what of it. */
+export interface Told {
+  readonly targets: readonly NotificationTarget[] | undefined;
+  readonly events: readonly NotificationEvent[];
+  readonly version: number | null;
+}
+
+/** Tells lists, the log of the worker, the store and whoever the document names what came of a run or a check. */
+export async function tell(given: Omit<Outcome, 'formatVersion' | 'at'>, told: Told): Promise<void> {
+  const outcome: Outcome = { formatVersion: 1, ...given, summary: given.summary.slice(0, SUMMARY_MAX), at: new Date().toISOString() };
+  await CancellationScope.nonCancellable(async () => {
+    await keep(outcome);
+    await notify(outcome, told);
+  });
+}
+
+/** Runs in a workflow of its own, which lives on: a receiver that hangs holds nothing up. */
+async function notify(outcome: Outcome, { targets, events, version }: Told): Promise<void> {
+  if (targets === undefined || targets.length === 0) return;
+  const { workflowId, runId } = workflowInfo();
+  const id = `${workflowId}/${runId}`;
+  const input: NotificationInput = { outcome, events, version, targets, id };
   try {
-    await CancellationScope.nonCancellable(() => tellOutcome({ formatVersion: 1, ...outcome, summary, at: new Date().toISOString() }));
+    await startChild('notification', {
+      workflowId: `notify/${id}`,
+      args: [input],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: `${outcome.pipeline}: tell of ${events.length === 0 ? outcome.outcome : events.join(', ')}`,
+    });
+  } catch (error) {
+    // The one of the same id has the same to say.
+    if ((error as Error).name !== 'WorkflowExecutionAlreadyStartedError') throw error;
+  }
+}
+
+async function keep(outcome: Outcome): Promise<void> {
+  upsertMemo({ summary: outcome.summary });
+  try {
+    await tellOutcome(outcome);
   } catch {
     // It is what it is, also where nobody could be told; the worker's log has the reason.
   }

@@ -69,6 +69,18 @@ export default defineStep<EvaluateConfig>({
           'Two classes: predict the positive one where its probability is above this, in this evaluation. Default: the more probable class, as in serving.',
         examples: [0.8],
       },
+      costs: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['falsePositive', 'falseNegative'],
+        description:
+          'Two classes: what each mistake costs, in any unit. The report shows the cost by threshold, and the threshold at which it is least. Default: both the same.',
+        examples: [{ falsePositive: 1, falseNegative: 20 }],
+        properties: {
+          falsePositive: { type: 'number', minimum: 0, description: 'Cost of the positive class where it is not.', examples: [1] },
+          falseNegative: { type: 'number', minimum: 0, description: 'Cost of missing the positive class.', examples: [20] },
+        },
+      },
       slices: {
         type: 'array',
         items: { type: 'string', minLength: 1 },

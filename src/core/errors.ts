@@ -78,6 +78,12 @@ export const ERRORS = {
     hint: 'The stored bytes do not match their digest; restore the object from a backup or run the step again without the cache.',
   },
   STORE_UNAVAILABLE: { category: 'system', retryable: true, hint: 'Check PERENNIAL_STORE, S3_ENDPOINT and that the store answers.' },
+  NOTIFICATION_FAILED: { category: 'system', retryable: true, hint: 'It is tried again for a day; see what the receiver says.' },
+  NOTIFICATION_REFUSED: {
+    category: 'user',
+    retryable: false,
+    hint: 'Correct the target in "on.notify"; `perennial notify FILE` tries it.',
+  },
   STORE_FULL: {
     category: 'system',
     retryable: true,
@@ -113,6 +119,7 @@ export const ERRORS = {
   ALREADY_RUNNING: { category: 'user', retryable: false, hint: 'Stop it with `perennial down`, or use another PERENNIAL_HOME.' },
   PROVISIONING_FAILED: { category: 'system', retryable: false, hint: 'See `perennial doctor` for what is missing.' },
   COMMAND_FAILED: { category: 'user', retryable: false, hint: 'Run the command by hand with the same input to see its output.' },
+  STUDY_FAILED: { category: 'user', retryable: false, hint: 'Correct what its trials failed of: `perennial studies show STUDY` has each.' },
   STEP_FAILED: { category: 'user', retryable: false, hint: 'See the message of the step.' },
   TIMEOUT: { category: 'system', retryable: true, hint: 'Raise "timeout" of the step if it needs longer.' },
   CANCELLED: { category: 'user', retryable: false, hint: 'The run was cancelled.' },

@@ -57,6 +57,12 @@ export interface StepContext {
   /** Aborted when the run is cancelled or the worker stops: end child processes and throw. */
   readonly signal: AbortSignal;
   progress(update: StepProgress): void;
+  /**
+   * Of a trial that may be ended early: is told every epoch that is over, in their order, those before a resume once more.
+   *
+   * @throws where the trial ends here: what trains ends, and throws the same
+   */
+  epoch?(numbers: Readonly<Record<string, number>>): Promise<void>;
   /** The value of a secret of the worker's environment. @throws SECRET_MISSING */
   secret(name: string): string;
   /** Revision of the plan that runs (SHA-256 of the document with its parameters); recorded with what the run registers. */
@@ -75,7 +81,7 @@ export interface FingerprintContext extends Pick<StepContext, 'pipeline' | 'step
   readonly runId?: string;
 }
 
-const UNSEEN = Symbol.for('perennial.unseen');
+const UNSEEN: unique symbol = Symbol.for('perennial.unseen');
 
 /** In place of a fingerprint: not all that decides the result can be seen, so the result is not cached. */
 export interface Unseen {

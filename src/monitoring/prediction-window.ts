@@ -1,6 +1,8 @@
 import { PerennialError } from '../core/errors.ts';
 import { parseJson } from '../data/reading/json-numbers.ts';
 import type { ObjectStore } from '../core/ports.ts';
+import { COUNT, OBJECT, TEXT, defineStored, orNull, readStored, recordSchema } from '../storage/stored.ts';
+import type { StoredKind } from '../storage/stored.ts';
 import type { Prediction, Row } from '../core/tensor.ts';
 
 /** What is read of a logged prediction. */
@@ -13,6 +15,18 @@ export interface LoggedPrediction {
   readonly row: Row | null;
   readonly prediction: Prediction;
 }
+
+/**
+ * A line as it is stored. Lines do not say their format, as there are millions of them: another one gets a name of its own in place of
+ * `.ndjson`.
+ */
+export const PREDICTION: StoredKind<LoggedPrediction> = defineStored({
+  name: 'logged prediction',
+  formatVersion: 1,
+  unmarked: 1,
+  schema: recordSchema({ time: TEXT, version: COUNT, row: orNull(OBJECT) }, { id: TEXT, prediction: OBJECT }),
+  broken: { code: 'DATA_INVALID', hint: 'Delete the object: something else than a server wrote it.' },
+});
 
 export interface WindowOptions {
   readonly from: Date;
@@ -61,29 +75,20 @@ function mayHold(name: string, day: number, from: number, to: number): boolean {
 function parseLines(text: string, key: string): LoggedPrediction[] {
   return text.split('\n').flatMap((line, index) => {
     if (line === '') return [];
-    const record = parse(line);
-    if (isPrediction(record)) return [record];
-    throw new PerennialError('DATA_INVALID', `Line ${index + 1} of ${key} is no logged prediction: ${line.slice(0, 80)}`, {
-      hint: 'Delete the object: something else than a server wrote it.',
+    const where = (): string => `Line ${index + 1} of ${key}`;
+    const record = readStored(PREDICTION, parse(line), where);
+    if (!Number.isNaN(Date.parse(record.time))) return [record];
+    throw new PerennialError('DATA_INVALID', `${where()}: no logged prediction: its "time" is ${JSON.stringify(record.time)}.`, {
+      hint: PREDICTION.broken!.hint,
     });
   });
 }
 
+/** What is no JSON is shown as the text that it is. */
 function parse(line: string): unknown {
   try {
     return parseJson(line);
   } catch {
-    return undefined;
+    return line;
   }
-}
-
-function isPrediction(record: unknown): record is LoggedPrediction {
-  if (typeof record !== 'object' || record === null) return false;
-  const { time, version, row } = record as Record<string, unknown>;
-  return (
-    typeof time === 'string' &&
-    !Number.isNaN(Date.parse(time)) &&
-    typeof version === 'number' &&
-    (row === null || (typeof row === 'object' && !Array.isArray(row)))
-  );
 }

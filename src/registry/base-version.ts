@@ -1,21 +1,17 @@
 import type { ArtifactRef } from '../core/artifact.ts';
 import { isPerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
-import { getJson, putJson } from '../storage/json-objects.ts';
+import { putJson } from '../storage/json-objects.ts';
+import { getStored } from '../storage/stored.ts';
+import { REMEMBERED } from './documents.ts';
 import { findVersion } from './registry.ts';
 import type { VersionReference } from './registry.ts';
 import { baseKey } from './keys.ts';
+import type { RememberedVersion } from './types.ts';
 
 export interface BaseVersion {
   readonly version: number;
   readonly model: ArtifactRef;
-}
-
-/** What a reference meant when a run first asked. Holds no digest: it must keep nothing from being collected. */
-interface Remembered {
-  readonly formatVersion: 1;
-  /** null: there was no such version. */
-  readonly version: number | null;
 }
 
 /**
@@ -44,18 +40,18 @@ export async function findBaseVersion(
   if (run === undefined || typeof reference === 'number') return look(reference);
   const key = baseKey(run.pipeline, run.runId, model, reference);
   const remembered =
-    (await getJson<Remembered>(store, key))?.value ?? (await remember(store, key, (await look(reference))?.version ?? null));
+    (await getStored(store, REMEMBERED, key))?.value ?? (await remember(store, key, (await look(reference))?.version ?? null));
   return remembered.version === null ? undefined : look(remembered.version);
 }
 
 /** @returns what was remembered first: by this call, or by another one at the same time */
-async function remember(store: ObjectStore, key: string, version: number | null): Promise<Remembered> {
-  const value: Remembered = { formatVersion: 1, version };
+async function remember(store: ObjectStore, key: string, version: number | null): Promise<RememberedVersion> {
+  const value: RememberedVersion = { formatVersion: 1, version };
   try {
     await putJson(store, key, value, { ifNoneMatch: '*' });
     return value;
   } catch (error) {
     if (!isPerennialError(error, 'PRECONDITION_FAILED')) throw error;
-    return (await getJson<Remembered>(store, key))?.value ?? value;
+    return (await getStored(store, REMEMBERED, key))?.value ?? value;
   }
 }

@@ -1,7 +1,11 @@
-import { isPerennialError, messageOf } from '../core/errors.ts';
+import { messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
-import { getJson, putJson } from '../storage/json-objects.ts';
+import { putJson } from '../storage/json-objects.ts';
+import { OBJECT, defineStored, getStored, isUnreadable } from '../storage/stored.ts';
+import type { StoredKind } from '../storage/stored.ts';
+import { ANNOUNCEMENT, CLAIM, INDEX_ENTRY, TRANSITION } from './documents.ts';
 import { INDEX_PREFIX, MODELS_PREFIX, claimKey, indexKey, routingKey, transitionKey, transitionsPrefix } from './keys.ts';
+import { OUTCOME } from './outcomes.ts';
 import { readRouting, rebuildRouting } from './routing.ts';
 import type { Routing, VersionManifest } from './types.ts';
 import { readVersions } from './versions.ts';
@@ -80,7 +84,7 @@ async function checkModel(store: ObjectStore, model: string, keys: readonly stri
   for (const manifest of versions.filter(({ version }) => !deleted.includes(version))) await checkVersion(store, manifest, routing, report);
   await checkClaims(store, model, versions, keys, report);
   for (const key of keys.filter((one) => one.startsWith(transitionsPrefix(model)))) {
-    const problem = await unreadable(store, key);
+    const problem = (await unreadable(store, TRANSITION, key))?.problem;
     if (problem !== undefined)
       await report({ key, model, problem, fix: 'Restore it from a copy of the store; the history lacks this change until then.' });
   }
@@ -90,8 +94,13 @@ async function checkModel(store: ObjectStore, model: string, keys: readonly stri
 async function checkIndex(store: ObjectStore, model: string, report: Report): Promise<void> {
   const key = indexKey(model);
   const head = await store.head(key);
-  const problem = head === undefined ? 'the model has no entry in the index, so nothing lists it' : await unreadable(store, key);
-  if (problem === undefined) return;
+  const found =
+    head === undefined
+      ? { problem: 'the model has no entry in the index, so nothing lists it', newer: false }
+      : await unreadable(store, INDEX_ENTRY, key);
+  if (found === undefined) return;
+  const { problem } = found;
+  if (found.newer) return report({ key, model, problem, fix: NEWER });
   await report({ key, model, problem, fix: 'The entry is written anew.' }, async () => {
     await putJson(
       store,
@@ -113,7 +122,11 @@ async function checkRoutingOf(
   try {
     routing = (await readRouting(store, model))?.routing;
   } catch (error) {
-    if (!isPerennialError(error, 'BLOB_CORRUPT')) throw error;
+    if (!isUnreadable(error)) throw error;
+    if (error.code === 'PIPELINE_OUTDATED') {
+      await report({ key, model, problem: messageOf(error), fix: NEWER });
+      return undefined;
+    }
     const [rebuilt, head] = await Promise.all([rebuildRouting(store, model), store.head(key)]);
     const fix =
       rebuilt === undefined
@@ -189,8 +202,13 @@ async function checkClaims(
   report: Report,
 ): Promise<void> {
   for (const key of keys.filter((one) => one.startsWith(`models/${model}/by-digest/`))) {
-    const problem = await unreadable(store, key);
-    if (problem === undefined) continue;
+    const found = await unreadable(store, CLAIM, key);
+    if (found === undefined) continue;
+    const { problem } = found;
+    if (found.newer) {
+      await report({ key, model, problem, fix: NEWER });
+      continue;
+    }
     const owner = versions.find((manifest) => claimKey(model, manifest.model.digest) === key);
     const head = await store.head(key);
     const fix =
@@ -210,12 +228,12 @@ async function checkClaims(
 
 /** What is made again by itself goes. */
 async function checkDisposable(store: ObjectStore, key: string, report: Report): Promise<void> {
-  const problem = await unreadable(store, key);
-  if (problem !== undefined)
+  const found = await unreadable(store, disposableAt(key), key);
+  if (found !== undefined && !found.newer)
     await report(
       {
         key,
-        problem,
+        problem: found.problem,
         fix: key.startsWith('cache/')
           ? 'It is removed: the step runs once more.'
           : key.startsWith('outcomes/')
@@ -226,12 +244,27 @@ async function checkDisposable(store: ObjectStore, key: string, report: Report):
     );
 }
 
-async function unreadable(store: ObjectStore, key: string): Promise<string | undefined> {
+/** The cache itself judges its entries, of every format: here only that they are records at all. */
+const ENTRY: StoredKind<object> = defineStored({ name: 'entry of the step cache', formatVersion: 1, unmarked: 1, schema: OBJECT });
+
+function disposableAt(key: string): StoredKind<object> {
+  if (key.startsWith('servers/')) return ANNOUNCEMENT;
+  return key.startsWith('outcomes/') ? OUTCOME : ENTRY;
+}
+
+const NEWER = 'Nothing is changed: a newer version of Perennial wrote it. Use that one.';
+
+/** What keeps a record from being read; `newer`: this version is too old for it. */
+async function unreadable(
+  store: ObjectStore,
+  kind: StoredKind<object>,
+  key: string,
+): Promise<{ readonly problem: string; readonly newer: boolean } | undefined> {
   try {
-    const found = await getJson<unknown>(store, key);
-    return found === undefined || (typeof found.value === 'object' && found.value !== null) ? undefined : `"${key}" holds no object`;
+    await getStored(store, kind, key);
+    return undefined;
   } catch (error) {
-    if (isPerennialError(error, 'BLOB_CORRUPT')) return messageOf(error);
-    throw error;
+    if (!isUnreadable(error)) throw error;
+    return { problem: messageOf(error), newer: error.code === 'PIPELINE_OUTDATED' };
   }
 }

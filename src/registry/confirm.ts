@@ -1,13 +1,15 @@
 import type { ServerAnswer, Superseded } from './confirmation.ts';
 import type { Confirmation } from './confirmation.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isPerennialError, messageOf } from '../core/errors.ts';
+import { messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
-import { getJson } from '../storage/json-objects.ts';
+import { getStored, isUnreadable } from '../storage/stored.ts';
 import { identityOf } from '../storage/store-identity.ts';
 import { storeNow } from '../storage/store-clock.ts';
 import { tracedFetch } from '../telemetry/http-client.ts';
 import { CHAMPION, aliasOf } from './decisions.ts';
+import { ANNOUNCEMENT } from './documents.ts';
+import type { Announcement } from './types.ts';
 import { tellConfirmation } from './registry-telemetry.ts';
 import { readRouting, whoMoved } from './routing.ts';
 
@@ -29,11 +31,6 @@ const REFUSALS: Readonly<Record<number, string>> = {
 /** "version 65 (run 20260131-174501-x7k2)" */
 export function supersededText({ version, who }: Superseded): string {
   return `version ${version} (${who})`;
-}
-
-interface Announcement {
-  readonly id: string;
-  readonly url: string;
 }
 
 /**
@@ -136,9 +133,9 @@ const isLive = (agoMs: number): boolean => agoMs < SERVER_LIVE_MS;
 /** One that cannot be read hides no other server; it is written anew within seconds. */
 async function readAnnouncement(store: ObjectStore, key: string): Promise<Announcement | undefined> {
   try {
-    return (await getJson<Announcement>(store, key))?.value;
+    return (await getStored(store, ANNOUNCEMENT, key))?.value;
   } catch (error) {
-    if (isPerennialError(error, 'BLOB_CORRUPT')) return undefined;
+    if (isUnreadable(error)) return undefined;
     throw error;
   }
 }

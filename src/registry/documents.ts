@@ -1,83 +1,152 @@
-import { PerennialError, messageOf } from '../core/errors.ts';
-import type { ObjectStore } from '../core/ports.ts';
-import { REPAIR_HINT } from '../storage/json-objects.ts';
-import type { Routing, Transition, VersionManifest } from './types.ts';
+import { messageOf } from '../core/errors.ts';
+import type { JsonSchema } from '../core/json.ts';
+import { COUNT, NUMBER, OBJECT, TEXT, defineStored, listOf, mapOf, orNull, recordSchema } from '../storage/stored.ts';
+import type { StoredKind } from '../storage/stored.ts';
+import type { Announcement, Claim, ModelSummary, RememberedVersion, Routing, Transition, VersionExport, VersionManifest } from './types.ts';
 
 /**
- * What the registry reads back is checked before anything is done with it: a document that was cut off, or that something else wrote,
- * is an error of this one model or version, told with its key.
+ * What the registry keeps, as it is stored. Each record is checked where it is read: one that was cut off, or that something else
+ * wrote, is an error of this one model or version, told with its key. What every version since 0.1.0 has written is required.
  */
 
-type Fields = Readonly<Record<string, unknown>>;
+const VERSION: JsonSchema = { type: 'integer', minimum: 1 };
+const DIGEST: JsonSchema = { type: 'string', minLength: 1 };
+const ARTIFACT = recordSchema({ digest: DIGEST }, { kind: TEXT, summary: TEXT });
+const ALIASES = mapOf({ type: 'integer' });
+const PIN = orNull(recordSchema({ version: VERSION, by: TEXT, at: TEXT, why: TEXT }));
+const FALLBACK: JsonSchema = { enum: ['previous', 'nothing'] };
 
-function fieldsOf(store: ObjectStore, key: string, value: unknown, what: string, holds: (fields: Fields) => boolean): void {
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  if (isObject && holds(value as Fields)) return;
-  const text = JSON.stringify(value) ?? 'nothing';
-  throw new PerennialError(
-    'BLOB_CORRUPT',
-    `${store.location}: "${key}" is no ${what}: ${text.length > 120 ? `${text.slice(0, 120)}…` : text}`,
-    { hint: REPAIR_HINT },
-  );
-}
+/** {@link VersionManifest} as it is stored. */
+export const MANIFEST: StoredKind<VersionManifest> = defineStored({
+  name: 'manifest of a version',
+  formatVersion: 1,
+  schema: recordSchema(
+    {
+      name: TEXT,
+      version: VERSION,
+      id: TEXT,
+      createdAt: TEXT,
+      createdBy: TEXT,
+      description: TEXT,
+      tags: mapOf(TEXT),
+      pipeline: TEXT,
+      runId: TEXT,
+      stepId: TEXT,
+      planRevision: TEXT,
+      model: ARTIFACT,
+      evaluation: orNull(ARTIFACT),
+      dataset: orNull(TEXT),
+      metrics: mapOf(NUMBER),
+      verdict: orNull(OBJECT),
+      signature: orNull(OBJECT),
+      parent: orNull(VERSION),
+    },
+    { check: OBJECT, nominalTime: TEXT, trace: OBJECT },
+  ),
+});
 
-const isNumbers = (value: unknown): boolean => Array.isArray(value) && value.every((one) => Number.isSafeInteger(one));
-const isAliases = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && Object.values(value).every((one) => Number.isSafeInteger(one));
+/** {@link Transition} as it is stored. */
+export const TRANSITION: StoredKind<Transition> = defineStored({
+  name: 'change of the routing of a model',
+  formatVersion: 1,
+  schema: recordSchema(
+    {
+      id: TEXT,
+      name: TEXT,
+      revision: COUNT,
+      at: TEXT,
+      who: TEXT,
+      why: TEXT,
+      action: TEXT,
+      alias: orNull(TEXT),
+      from: orNull(VERSION),
+      to: orNull(VERSION),
+      automatic: { type: 'boolean' },
+      aliases: ALIASES,
+      pin: PIN,
+    },
+    { fallback: FALLBACK },
+  ),
+});
 
-/** @throws BLOB_CORRUPT */
-export function checkRouting(store: ObjectStore, key: string, value: Routing, name: string): Routing {
-  fieldsOf(
-    store,
-    key,
-    value,
-    `routing of "${name}"`,
-    (routing) =>
-      routing.formatVersion === 1 &&
-      routing.name === name &&
-      Number.isSafeInteger(routing.revision) &&
-      isAliases(routing.aliases) &&
-      isNumbers(routing.previous) &&
-      isNumbers(routing.deleted) &&
-      typeof routing.transition === 'object' &&
-      routing.transition !== null,
-  );
-  return value;
-}
+/** {@link Routing} as it is stored. */
+export const ROUTING: StoredKind<Routing> = defineStored({
+  name: 'routing of a model',
+  formatVersion: 1,
+  schema: recordSchema(
+    {
+      name: TEXT,
+      revision: COUNT,
+      aliases: ALIASES,
+      traffic: orNull(mapOf(NUMBER)),
+      shadow: orNull(VERSION),
+      pin: PIN,
+      previous: listOf(VERSION),
+      deleted: listOf(VERSION),
+      transition: OBJECT,
+    },
+    { fallback: FALLBACK },
+  ),
+});
 
-/** @throws BLOB_CORRUPT */
-export function checkManifest(store: ObjectStore, key: string, value: VersionManifest, name: string, version: number): VersionManifest {
-  fieldsOf(
-    store,
-    key,
-    value,
-    `manifest of "${name}" version ${version}`,
-    (manifest) =>
-      manifest.formatVersion === 1 &&
-      manifest.name === name &&
-      manifest.version === version &&
-      typeof (manifest.model as { digest?: unknown } | null | undefined)?.digest === 'string' &&
-      typeof manifest.metrics === 'object' &&
-      manifest.metrics !== null,
-  );
-  return value;
-}
+/** {@link VersionExport} as it is stored. */
+export const EXPORT: StoredKind<VersionExport> = defineStored({
+  name: 'export of a version',
+  formatVersion: 1,
+  schema: recordSchema({
+    name: TEXT,
+    version: VERSION,
+    format: TEXT,
+    config: OBJECT,
+    artifact: ARTIFACT,
+    folder: TEXT,
+    check: OBJECT,
+    notes: listOf(TEXT),
+  }),
+});
 
-/** @throws BLOB_CORRUPT */
-export function checkTransition(store: ObjectStore, key: string, value: Transition, name: string): Transition {
-  fieldsOf(
-    store,
-    key,
-    value,
-    `change of the routing of "${name}"`,
-    (transition) =>
-      transition.formatVersion === 1 &&
-      transition.name === name &&
-      Number.isSafeInteger(transition.revision) &&
-      isAliases(transition.aliases),
-  );
-  return value;
-}
+/** {@link Claim} as it is stored. */
+export const CLAIM: StoredKind<Claim> = defineStored({
+  name: 'claim of a number for a model artifact',
+  formatVersion: 1,
+  schema: recordSchema({ version: VERSION, id: TEXT }),
+});
+
+/** {@link ModelSummary} as it is stored. */
+export const INDEX_ENTRY: StoredKind<ModelSummary> = defineStored({
+  name: 'entry of the index of models',
+  formatVersion: 1,
+  unmarked: 1,
+  schema: recordSchema({}, { name: TEXT, createdAt: TEXT }),
+});
+
+/** {@link RememberedVersion} as it is stored. */
+export const REMEMBERED: StoredKind<RememberedVersion> = defineStored({
+  name: 'version that a run starts from',
+  formatVersion: 1,
+  schema: recordSchema({ version: orNull(VERSION) }),
+});
+
+/** {@link Announcement} as it is stored. Servers of 0.1.0 did not say their format. */
+export const ANNOUNCEMENT: StoredKind<Announcement> = defineStored({
+  name: 'announcement of a server',
+  formatVersion: 1,
+  unmarked: 1,
+  schema: recordSchema({ id: TEXT, url: TEXT }, { pid: COUNT, startedAt: TEXT, seenAt: TEXT }),
+});
+
+/** That the record at a key of one model is about that model. @returns what is wrong */
+export const ofModel =
+  (name: string) =>
+  (record: { readonly name: string }): string | undefined =>
+    record.name === name ? undefined : `it is about "${record.name}", and lies where that of "${name}" belongs`;
+
+/** As {@link ofModel}, of one version. */
+export const ofVersion =
+  (name: string, version: number) =>
+  (record: { readonly name: string; readonly version: number }): string | undefined =>
+    ofModel(name)(record) ??
+    (record.version === version ? undefined : `it is about version ${record.version}, and lies where that of version ${version} belongs`);
 
 /** Of one model or version, as lists show it beside those that are whole. */
 export interface Problem {

@@ -5,10 +5,11 @@ import { artifactKey, readManifest } from '../storage/artifact-store.ts';
 import { REUSE_MS_MAX } from '../storage/blobs.ts';
 import { mapLimited } from '../storage/concurrency.ts';
 import { PerennialError } from '../core/errors.ts';
-import { getJson } from '../storage/json-objects.ts';
 import { storeNow } from '../storage/store-clock.ts';
+import { getStored, isUnreadable } from '../storage/stored.ts';
+import type { StoredKind } from '../storage/stored.ts';
+import { MANIFEST, ROUTING } from './documents.ts';
 import { MODELS_PREFIX } from './keys.ts';
-import type { Routing, VersionManifest } from './types.ts';
 
 export interface GcOptions {
   /** Deletes only with `false`. Default: true. */
@@ -19,13 +20,13 @@ export interface GcOptions {
   readonly cacheMs?: number;
   /** Logged predictions that are older go, and so does what was told of them: no drift check looks so far back. At least a day. */
   readonly predictionsMs?: number;
-  /** Logs of steps that are older go. At least a day. */
+  /** Logs of steps, and curves of trainings, that are older go. At least a day. */
   readonly logsMs?: number;
 }
 
 export interface GcItem {
   readonly key: string;
-  readonly kind: 'blob' | 'artifact' | 'cache entry' | 'prediction log' | 'step log' | 'announcement' | 'leftover';
+  readonly kind: 'blob' | 'artifact' | 'cache entry' | 'prediction log' | 'step log' | 'training curves' | 'announcement' | 'leftover';
   readonly size: number;
 }
 
@@ -40,6 +41,7 @@ export interface GcResult {
     readonly cacheEntries: number;
     readonly predictionLogs: number;
     readonly stepLogs: number;
+    readonly trainingCurves: number;
     readonly announcements: number;
   };
 }
@@ -93,6 +95,7 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
   const logs = [
     ['prediction log', inventory.predictions.filter((head) => expired(head, predictionsMs))],
     ['step log', inventory.logs.filter((head) => expired(head, logsMs))],
+    ['training curves', inventory.curves.filter((head) => expired(head, logsMs))],
     ['announcement', inventory.servers.filter((head) => expired(head, ANNOUNCED_MS))],
     [
       'leftover',
@@ -124,6 +127,7 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
       cacheEntries: inventory.cache.length - cache.length,
       predictionLogs: keptOf(inventory.predictions, 'prediction log'),
       stepLogs: keptOf(inventory.logs, 'step log'),
+      trainingCurves: keptOf(inventory.curves, 'training curves'),
       announcements: keptOf(inventory.servers, 'announcement'),
     },
   };
@@ -135,7 +139,9 @@ interface Inventory {
   readonly cache: ObjectHead[];
   readonly documents: ObjectHead[];
   readonly predictions: ObjectHead[];
+  /** Of steps, and what these were computed with. */
   readonly logs: ObjectHead[];
+  readonly curves: ObjectHead[];
   readonly servers: ObjectHead[];
   /** What checks of the store left that were killed. */
   readonly probes: ObjectHead[];
@@ -151,6 +157,7 @@ async function takeInventory(store: ObjectStore): Promise<Inventory> {
     documents: [],
     predictions: [],
     logs: [],
+    curves: [],
     servers: [],
     probes: [],
     bases: [],
@@ -160,7 +167,8 @@ async function takeInventory(store: ObjectStore): Promise<Inventory> {
     else if (head.key.startsWith('artifacts/')) inventory.artifacts.push(head);
     else if (head.key.startsWith('cache/')) inventory.cache.push(head);
     else if (head.key.startsWith('predictions/') || head.key.startsWith('feedback/')) inventory.predictions.push(head);
-    else if (head.key.startsWith('logs/')) inventory.logs.push(head);
+    else if (head.key.startsWith('logs/') || head.key.startsWith('records/')) inventory.logs.push(head);
+    else if (head.key.startsWith('curves/')) inventory.curves.push(head);
     else if (head.key.startsWith('servers/')) inventory.servers.push(head);
     else if (head.key.startsWith('probe/')) inventory.probes.push(head);
     else if (head.key.startsWith('bases/')) inventory.bases.push(head);
@@ -212,11 +220,11 @@ async function keysOfDeletedVersions(store: ObjectStore, roots: readonly ObjectH
   const skipped = new Set<string>();
   const routings = roots.filter(({ key }) => key.startsWith(MODELS_PREFIX) && key.endsWith('/routing.json'));
   for (const { key } of routings) {
-    const routing = await readOrSkip<Routing>(store, key);
+    const routing = await readOrSkip(store, ROUTING, key);
     const folder = key.slice(0, -'routing.json'.length);
     for (const version of routing?.deleted ?? []) {
       const versionKey = `${folder}versions/${version}.json`;
-      const manifest = await readOrSkip<VersionManifest>(store, versionKey);
+      const manifest = await readOrSkip(store, MANIFEST, versionKey);
       skipped.add(versionKey);
       if (manifest !== undefined) skipped.add(`${folder}by-digest/${manifest.model.digest}.json`);
       for (const root of roots) if (root.key.startsWith(`${folder}exports/${version}/`)) skipped.add(root.key);
@@ -226,11 +234,11 @@ async function keysOfDeletedVersions(store: ObjectStore, roots: readonly ObjectH
 }
 
 /** What cannot be read releases nothing. */
-async function readOrSkip<T>(store: ObjectStore, key: string): Promise<T | undefined> {
+async function readOrSkip<T>(store: ObjectStore, kind: StoredKind<T>, key: string): Promise<T | undefined> {
   try {
-    return (await getJson<T>(store, key))?.value;
+    return (await getStored(store, kind, key))?.value;
   } catch (error) {
-    if (isPerennialError(error, 'BLOB_CORRUPT')) return undefined;
+    if (isUnreadable(error)) return undefined;
     throw error;
   }
 }

@@ -1,16 +1,28 @@
-import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
+import { messageOf } from '../core/errors.ts';
 import { OUTCOME_KINDS } from '../core/outcome.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { ObjectStore } from '../core/ports.ts';
+import { TEXT, defineStored, getStored, isUnreadable, orNull, recordSchema } from '../storage/stored.ts';
+import type { StoredKind } from '../storage/stored.ts';
 
 const PREFIX = 'outcomes/';
+
+/** {@link Outcome} as it is stored. */
+export const OUTCOME: StoredKind<Outcome> = defineStored({
+  name: 'outcome of a run or check',
+  formatVersion: 1,
+  schema: recordSchema(
+    { kind: { enum: [...OUTCOME_KINDS] }, at: TEXT, outcome: TEXT },
+    { pipeline: TEXT, summary: TEXT, workflow: TEXT, trigger: TEXT, model: orNull(TEXT) },
+  ),
+});
 
 /** Keeps what came last. An older one never takes the place of a newer one. @returns whether it was news */
 export async function writeOutcome(store: ObjectStore, outcome: Outcome): Promise<boolean> {
   const key = `${PREFIX}${outcome.pipeline}/${outcome.kind}.json`;
   const before = await read(store, key);
   if (before !== undefined && 'at' in before.found && before.found.at >= outcome.at) return false;
-  await store.put(key, Buffer.from(JSON.stringify(outcome)), before === undefined ? { ifNoneMatch: '*' } : { ifMatch: before.etag });
+  await store.put(key, Buffer.from(JSON.stringify(outcome)), before?.etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: before.etag });
   return true;
 }
 
@@ -32,28 +44,12 @@ export async function readOutcomes(
 async function read(
   store: ObjectStore,
   key: string,
-): Promise<{ readonly found: Outcome | { readonly problem: string }; readonly etag: string } | undefined> {
+): Promise<{ readonly found: Outcome | { readonly problem: string }; readonly etag: string | undefined } | undefined> {
   try {
-    const { body, etag } = await store.get(key);
-    return { found: parse(store, key, new TextDecoder().decode(body)), etag };
+    const found = await getStored(store, OUTCOME, key);
+    return found === undefined ? undefined : { found: found.value, etag: found.etag };
   } catch (error) {
-    if (isPerennialError(error, 'OBJECT_NOT_FOUND')) return undefined;
-    throw error;
-  }
-}
-
-function parse(store: ObjectStore, key: string, text: string): Outcome | { readonly problem: string } {
-  try {
-    const outcome = JSON.parse(text) as Outcome;
-    if (
-      outcome.formatVersion === 1 &&
-      OUTCOME_KINDS.includes(outcome.kind) &&
-      typeof outcome.at === 'string' &&
-      typeof outcome.outcome === 'string'
-    )
-      return outcome;
-    throw new PerennialError('BLOB_CORRUPT', text.slice(0, 120));
-  } catch (error) {
-    return { problem: `${store.location}: "${key}" is no outcome of a run or check: ${messageOf(error)}` };
+    if (!isUnreadable(error)) throw error;
+    return { found: { problem: messageOf(error) }, etag: (await store.head(key))?.etag };
   }
 }

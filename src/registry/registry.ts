@@ -1,13 +1,13 @@
 import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import { mapLimited } from '../storage/concurrency.ts';
-import { getJson } from '../storage/json-objects.ts';
+import { getStored, isUnreadable } from '../storage/stored.ts';
 import { currentTrace } from '../telemetry/telemetry.ts';
 import { aliasOf, markDeleted, promote, removeAlias, restore, rollback, unpin, CHAMPION } from './decisions.ts';
 import { ifForward, ifJudged, ifWhole } from './guards.ts';
 import { INDEX_PREFIX, indexKey } from './keys.ts';
 import { checkAlias, checkModelName, suggestion } from './names.ts';
-import { problemOf } from './documents.ts';
+import { INDEX_ENTRY, problemOf } from './documents.ts';
 import type { Problem } from './documents.ts';
 import { tellChange } from './registry-telemetry.ts';
 import { changeRouting, readHistory, readRouting } from './routing.ts';
@@ -275,7 +275,7 @@ async function survey(store: ObjectStore, model: string): Promise<Survey> {
   await checkExists(store, model);
   const broken: Problem[] = [];
   const routing = await readRouting(store, model).catch((error: unknown) => {
-    if (!isPerennialError(error, 'BLOB_CORRUPT')) throw error;
+    if (!isUnreadable(error)) throw error;
     broken.push(problemOf(error));
     return undefined;
   });
@@ -299,10 +299,10 @@ async function listModels(store: ObjectStore): Promise<ModelSummary[]> {
 async function readSummary(store: ObjectStore, key: string): Promise<ModelSummary | undefined> {
   const name = key.slice(INDEX_PREFIX.length).replace(/\.json$/, '');
   try {
-    const found = await getJson<ModelSummary | null>(store, key);
-    return found === undefined ? undefined : { name, createdAt: found.value?.createdAt ?? '' };
+    const found = await getStored(store, INDEX_ENTRY, key);
+    return found === undefined ? undefined : { name, createdAt: found.value.createdAt ?? '' };
   } catch (error) {
-    if (isPerennialError(error, 'BLOB_CORRUPT')) return { name, createdAt: '' };
+    if (isUnreadable(error)) return { name, createdAt: '' };
     throw error;
   }
 }

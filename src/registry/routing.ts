@@ -3,9 +3,10 @@ import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { mapLimited, pauseAfterLostRace } from '../storage/concurrency.ts';
 import { sha256 } from '../storage/digest.ts';
-import { getJson, putJson } from '../storage/json-objects.ts';
+import { putJson } from '../storage/json-objects.ts';
 import { storeNow } from '../storage/store-clock.ts';
-import { checkRouting, checkTransition } from './documents.ts';
+import { getStored } from '../storage/stored.ts';
+import { ROUTING, TRANSITION, ofModel } from './documents.ts';
 import { routingKey, transitionKey, transitionsPrefix } from './keys.ts';
 import type { Author, Routing, RoutingChange, Transition } from './types.ts';
 
@@ -25,8 +26,8 @@ const ATTEMPTS_MAX = 1_000;
  * The routing of a model with its etag; undefined where nothing was ever routed. Reads one object and writes nothing.
  */
 export async function readRouting(store: ObjectStore, name: string): Promise<{ routing: Routing; etag: string } | undefined> {
-  const found = await getJson<Routing>(store, routingKey(name));
-  return found === undefined ? undefined : { routing: checkRouting(store, routingKey(name), found.value, name), etag: found.etag };
+  const found = await getStored(store, ROUTING, routingKey(name), ofModel(name));
+  return found === undefined ? undefined : { routing: found.value, etag: found.etag };
 }
 
 /**
@@ -182,7 +183,7 @@ async function recordTransition(store: ObjectStore, transition: Transition): Pro
 
 async function findTransition(store: ObjectStore, name: string, id: string): Promise<Transition | undefined> {
   for await (const { key } of store.list(transitionsPrefix(name))) {
-    if (key.endsWith(`-${id}.json`)) return (await getJson<Transition>(store, key))?.value;
+    if (key.endsWith(`-${id}.json`)) return (await getStored(store, TRANSITION, key, ofModel(name)))?.value;
   }
   return undefined;
 }
@@ -193,8 +194,7 @@ async function recordedTransitions(store: ObjectStore, name: string): Promise<Tr
   for await (const { key } of store.list(transitionsPrefix(name))) keys.push(key);
   const read = await mapLimited(keys, CONCURRENT_READS, async (key) => {
     try {
-      const found = await getJson<Transition>(store, key);
-      return found === undefined ? undefined : checkTransition(store, key, found.value, name);
+      return (await getStored(store, TRANSITION, key, ofModel(name)))?.value;
     } catch (error) {
       if (isPerennialError(error, 'BLOB_CORRUPT')) return undefined;
       throw error;

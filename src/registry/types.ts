@@ -189,7 +189,36 @@ export interface Author {
   readonly requestId?: string;
 }
 
+/** `registry/models/<name>.json`. */
 export interface ModelSummary {
   readonly name: string;
   readonly createdAt: string;
+}
+
+/** `models/<name>/by-digest/<digest>.json`: which number the version of a model artifact has, or is about to get. */
+export interface Claim {
+  readonly formatVersion: 1;
+  readonly version: number;
+  /** Makes every write of it unique. */
+  readonly id: string;
+}
+
+/** `bases/…`: what a reference meant when a run first asked. Holds no digest: it must keep nothing from being collected. */
+export interface RememberedVersion {
+  readonly formatVersion: 1;
+  /** null: there was no such version. */
+  readonly version: number | null;
+}
+
+/** `servers/<id>.json`: where those who promote find the servers that must answer with the new version. */
+export interface Announcement {
+  /** Absent in what servers of 0.1.0 wrote. */
+  readonly formatVersion?: 1;
+  readonly id: string;
+  readonly url: string;
+  readonly pid?: number;
+  /** ISO 8601, UTC. */
+  readonly startedAt?: string;
+  /** For people. The server writes it again and again: one that was killed is known by the age of the object. */
+  readonly seenAt?: string;
 }

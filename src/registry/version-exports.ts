@@ -4,13 +4,14 @@ import { canonicalJson } from '../core/json.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { ArtifactStore, ObjectStore, OpenArtifact } from '../core/ports.ts';
 import { sha256 } from '../storage/digest.ts';
-import { getJson, putJson } from '../storage/json-objects.ts';
+import { putJson } from '../storage/json-objects.ts';
 import type { Export, ExportCheck } from '../training/bundle/create-export.ts';
 import type { Named } from '../training/model/named.ts';
 import { MODEL } from '../training/model/model-meta.ts';
+import { EXPORT, ofVersion } from './documents.ts';
 import { exportKey, exportsPrefix } from './keys.ts';
 import type { VersionExport } from './types.ts';
-import { metaAs } from '../storage/stored.ts';
+import { getStored, metaAs } from '../storage/stored.ts';
 
 /** An export in the store that no version has yet. */
 export interface StoredExport {
@@ -71,7 +72,7 @@ export async function saveExports(store: ObjectStore, name: string, version: num
 export async function exportsOf(store: ObjectStore, name: string, version: number): Promise<VersionExport[]> {
   const records: VersionExport[] = [];
   for await (const { key } of store.list(exportsPrefix(name, version))) {
-    const found = await getJson<VersionExport>(store, key);
+    const found = await getStored(store, EXPORT, key, ofVersion(name, version));
     if (found !== undefined) records.push(found.value);
   }
   return records;
@@ -84,7 +85,7 @@ export async function findExport(
   format: string,
   config: JsonObject,
 ): Promise<VersionExport | undefined> {
-  return (await getJson<VersionExport>(store, exportKey(name, version, exportId(format, config))))?.value;
+  return (await getStored(store, EXPORT, exportKey(name, version, exportId(format, config)), ofVersion(name, version)))?.value;
 }
 
 const exportId = (format: string, config: JsonObject): string => `${format}-${sha256(canonicalJson(config)).slice(0, 12)}`;

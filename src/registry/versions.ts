@@ -6,12 +6,13 @@ import type { StepVerdict } from '../core/step.ts';
 import type { TraceReference } from '../core/trace.ts';
 import { missingBlobs } from '../storage/artifact-store.ts';
 import { mapLimited, pauseAfterLostRace } from '../storage/concurrency.ts';
-import { getJson, putJson } from '../storage/json-objects.ts';
-import { checkManifest, problemOf } from './documents.ts';
+import { putJson } from '../storage/json-objects.ts';
+import { getStored, isUnreadable } from '../storage/stored.ts';
+import { CLAIM, MANIFEST, ofVersion, problemOf } from './documents.ts';
 import type { Problem } from './documents.ts';
 import { claimKey, indexKey, versionKey, versionsPrefix } from './keys.ts';
 import { checkModelName } from './names.ts';
-import type { ModelSignature, RegistrationCheck, VersionManifest } from './types.ts';
+import type { Claim, ModelSignature, RegistrationCheck, VersionManifest } from './types.ts';
 
 export interface Registration {
   /** Name to register under. */
@@ -33,14 +34,6 @@ export interface Registration {
   readonly check?: RegistrationCheck;
   readonly nominalTime?: string;
   readonly trace?: TraceReference;
-}
-
-/** Which number the version of a model artifact has, or is about to get. */
-interface Claim {
-  readonly formatVersion: 1;
-  readonly version: number;
-  /** Makes every write of it unique. */
-  readonly id: string;
 }
 
 const CONCURRENT_READS = 16;
@@ -109,7 +102,7 @@ async function ensureIndex(store: ObjectStore, name: string): Promise<void> {
 
 /** undefined: somebody else made the claim in between; read again. */
 async function readOrMakeClaim(store: ObjectStore, name: string, digest: string): Promise<{ value: Claim; etag: string } | undefined> {
-  const found = await getJson<Claim>(store, claimKey(name, digest));
+  const found = await getStored(store, CLAIM, claimKey(name, digest));
   if (found !== undefined) return found;
   const value: Claim = { formatVersion: 1, version: (await latestNumber(store, name)) + 1, id: randomUUID() };
   try {
@@ -168,11 +161,9 @@ function manifestOf(registration: Registration, version: number, model: Artifact
   };
 }
 
-/** The manifest as it was written, deleted or not; undefined where there is none. @throws BLOB_CORRUPT */
+/** The manifest as it was written, deleted or not; undefined where there is none. @throws BLOB_CORRUPT, PIPELINE_OUTDATED */
 export async function readVersion(store: ObjectStore, name: string, version: number): Promise<VersionManifest | undefined> {
-  const key = versionKey(name, version);
-  const found = await getJson<VersionManifest>(store, key);
-  return found === undefined ? undefined : checkManifest(store, key, found.value, name, version);
+  return (await getStored(store, MANIFEST, versionKey(name, version), ofVersion(name, version)))?.value;
 }
 
 /** Numbers in rising order, deleted ones included. */
@@ -200,7 +191,7 @@ export async function readVersions(
     try {
       return await readVersion(store, name, version);
     } catch (error) {
-      if (!isPerennialError(error, 'BLOB_CORRUPT')) throw error;
+      if (!isUnreadable(error)) throw error;
       problems.push(problemOf(error, version));
       return undefined;
     }

@@ -38,6 +38,8 @@ export interface RunRow {
   readonly run: string;
   readonly runId: string;
   readonly workflowId: string;
+  /** Temporal's id of this execution. */
+  readonly executionId: string;
   readonly pipeline: string;
   readonly status: string;
   readonly trigger: string | null;
@@ -99,10 +101,11 @@ export async function startInput(temporal: Temporal, input: PipelineInput): Prom
 }
 
 /** Newest first. */
-export async function listRuns(temporal: Temporal, filter: { pipeline?: string; limit?: number } = {}): Promise<RunRow[]> {
+export async function listRuns(temporal: Temporal, filter: { pipeline?: string; limit?: number; since?: number } = {}): Promise<RunRow[]> {
   const rows: RunRow[] = [];
   const only = filter.pipeline === undefined ? '' : ` AND Pipeline = '${filter.pipeline.replaceAll("'", '')}'`;
-  for await (const info of executions(temporal, `RunKind = 'run'${only}`)) {
+  const since = filter.since === undefined ? '' : ` AND StartTime >= '${new Date(filter.since).toISOString()}'`;
+  for await (const info of executions(temporal, `RunKind = 'run'${only}${since}`)) {
     rows.push(rowOf(temporal, info));
     if (rows.length >= (filter.limit ?? 20)) break;
   }
@@ -131,6 +134,20 @@ export async function describeRun(temporal: Temporal, run: string | RunAddress):
     return { ...reportOf(temporal, view), steps };
   } catch (error) {
     throw temporalError(error, `Run "${workflowId}"`);
+  }
+}
+
+/** What came of a run that has ended, by its result; of one that ended otherwise, or goes on, by asking it. undefined: nobody answers. */
+export async function outcomeOf(
+  temporal: Temporal,
+  row: Pick<RunRow, 'workflowId' | 'executionId' | 'endedAt'>,
+): Promise<RunView | undefined> {
+  const handle = temporal.client.workflow.getHandle(row.workflowId, row.executionId);
+  const asked = (): Promise<RunView> => temporal.connection.withDeadline(Date.now() + 15_000, () => handle.query<RunView>('status'));
+  try {
+    return row.endedAt === null ? await asked() : await (handle.result() as Promise<RunView>).catch(asked);
+  } catch {
+    return undefined;
   }
 }
 
@@ -237,6 +254,7 @@ function rowOf(temporal: Temporal, info: WorkflowExecutionInfo): RunRow {
     run: runNameOf(info.workflowId, info.runId),
     runId: executionIdOf(info.workflowId, info.runId),
     workflowId: info.workflowId,
+    executionId: info.runId,
     pipeline: first<string>('Pipeline') ?? info.workflowId.split('/')[0]!,
     status: statusOf(info.status.name, verdict),
     trigger: first<string>('Trigger'),

@@ -1,6 +1,7 @@
-import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { runIdOf } from '../core/run.ts';
+import { COUNT, TEXT, defineStored, getStored, recordSchema } from '../storage/stored.ts';
+import type { StoredKind } from '../storage/stored.ts';
 
 /** `triggers/<pipeline>.json`: the last run that a trigger started, and how many there were for one champion and document. */
 export interface TriggerRecord {
@@ -28,30 +29,28 @@ export function triggersKey(pipeline: string): string {
   return `triggers/${pipeline}.json`;
 }
 
-/** @throws BLOB_CORRUPT */
-export async function readTriggers(store: ObjectStore, pipeline: string): Promise<Read> {
-  const key = triggersKey(pipeline);
-  try {
-    const { body, etag } = await store.get(key);
-    return { record: parse(store, key, new TextDecoder().decode(body)), etag };
-  } catch (error) {
-    if (isPerennialError(error, 'OBJECT_NOT_FOUND')) return { record: undefined, etag: undefined };
-    throw error;
-  }
-}
+/** {@link TriggerRecord} as it is stored. */
+export const TRIGGER: StoredKind<TriggerRecord> = defineStored({
+  name: 'record of runs that triggers started',
+  formatVersion: 1,
+  schema: recordSchema(
+    { attempts: COUNT, run: TEXT },
+    {
+      champion: COUNT,
+      revision: TEXT,
+      by: TEXT,
+      at: TEXT,
+      kind: { enum: ['drift', 'newData'] },
+      window: recordSchema({ from: TEXT, to: TEXT, version: COUNT }),
+    },
+  ),
+  broken: { hint: 'Delete the object: counting begins anew.' },
+});
 
-function parse(store: ObjectStore, key: string, text: string): TriggerRecord {
-  try {
-    const record = JSON.parse(text) as TriggerRecord;
-    if (record.formatVersion === 1 && Number.isSafeInteger(record.attempts) && typeof record.run === 'string') return record;
-  } catch {
-    // Told below with what stands there.
-  }
-  throw new PerennialError(
-    'BLOB_CORRUPT',
-    `${store.location}: "${key}" is no record of runs that triggers started: ${text.slice(0, 120)}`,
-    { hint: 'Delete the object: counting begins anew.' },
-  );
+/** @throws BLOB_CORRUPT, PIPELINE_OUTDATED */
+export async function readTriggers(store: ObjectStore, pipeline: string): Promise<Read> {
+  const found = await getStored(store, TRIGGER, triggersKey(pipeline));
+  return { record: found?.value, etag: found?.etag };
 }
 
 /** The window of predictions that a champion was retrained for; undefined where it came otherwise. */

@@ -1,19 +1,9 @@
 import { messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import type { StepLogger } from '../core/step.ts';
+import type { Announcement } from '../registry/types.ts';
 import { SERVING_LIMITS } from '../serving/limits.ts';
 import { storeNow } from '../storage/store-clock.ts';
-
-/** `servers/<id>.json`: where those who promote find the servers that must answer with the new version. */
-export interface ServerAnnouncement {
-  readonly id: string;
-  readonly url: string;
-  readonly pid: number;
-  /** ISO 8601, UTC. */
-  readonly startedAt: string;
-  /** For people. Written again every {@link SERVING_LIMITS.announceMs}: a server that was killed is known by the age of the object. */
-  readonly seenAt: string;
-}
 
 export interface Announcer {
   /** Takes the announcement back. Never throws. */
@@ -28,7 +18,7 @@ export async function announce(store: ObjectStore, server: { id: string; url: st
   let writing: Promise<void> = Promise.resolve();
 
   async function write(): Promise<void> {
-    const announcement: ServerAnnouncement = { ...server, pid: process.pid, startedAt, seenAt: new Date().toISOString() };
+    const announcement: Announcement = { formatVersion: 1, ...server, pid: process.pid, startedAt, seenAt: new Date().toISOString() };
     try {
       await store.put(key, Buffer.from(JSON.stringify(announcement)), { contentType: 'application/json' });
       failing = false;

@@ -5,6 +5,8 @@ import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import type { ArtifactRef } from '../core/artifact.ts';
 import type { StepResult } from '../core/step.ts';
 import { sha256 } from '../storage/digest.ts';
+import { OBJECT, TEXT, defineStored, getStored, isUnreadable, mapOf, recordSchema } from '../storage/stored.ts';
+import type { StoredKind } from '../storage/stored.ts';
 import { damagedFiles } from '../storage/verify-blobs.ts';
 
 /** All that decides a step's result. Two executions with equal parts are the same execution. */
@@ -37,6 +39,17 @@ export interface CacheEntry {
   readonly runId: string;
 }
 
+/** {@link CacheEntry} as it is stored. An older one is no entry: the step runs and writes a good one. */
+export const CACHE_ENTRY: StoredKind<CacheEntry> = defineStored({
+  name: 'entry of the step cache',
+  formatVersion: FORMAT,
+  oldest: FORMAT,
+  schema: recordSchema(
+    { runId: TEXT, result: recordSchema({ outputs: mapOf(recordSchema({ digest: TEXT }, { kind: TEXT, summary: TEXT })) }) },
+    { createdAt: TEXT },
+  ),
+});
+
 export function cacheKey(parts: KeyParts): string {
   return sha256(canonicalJson(parts));
 }
@@ -47,6 +60,22 @@ export interface LastParts {
   /** Why its result was not cached, where it was not. */
   readonly notCached?: string;
 }
+
+/** {@link LastParts} as it is stored. */
+export const LAST_PARTS: StoredKind<LastParts> = defineStored({
+  name: 'last execution of a step',
+  formatVersion: FORMAT,
+  oldest: FORMAT,
+  schema: recordSchema(
+    {
+      parts: recordSchema(
+        { step: TEXT, config: OBJECT, inputs: mapOf(TEXT), code: TEXT, libraries: mapOf(TEXT), secrets: mapOf(TEXT) },
+        { fingerprint: {} },
+      ),
+    },
+    { notCached: TEXT },
+  ),
+});
 
 /** Why an execution is not the one before it, one line. */
 export function missReason(parts: KeyParts, last: KeyParts | undefined, notCached?: string): string {
@@ -102,8 +131,8 @@ export class StepCache {
 
   /** The entry of the key, or why there is none that can be used. */
   async look(key: string): Promise<CacheEntry | { readonly gone: string } | undefined> {
-    const entry = await this.#json(entryKey(key));
-    if (!isEntry(entry)) return undefined;
+    const entry = await this.#read(CACHE_ENTRY, entryKey(key));
+    if (entry === undefined) return undefined;
     for (const [name, ref] of Object.entries(entry.result.outputs)) {
       const damage = await this.#damage(ref);
       if (damage !== undefined) return { gone: `the cached ${name} is ${damage}` };
@@ -116,8 +145,7 @@ export class StepCache {
   }
 
   async last(pipeline: string, stepId: string): Promise<LastParts | undefined> {
-    const found = await this.#json(lastKey(pipeline, stepId));
-    return isObject(found) && found.formatVersion === FORMAT && isObject(found.parts) ? (found as unknown as LastParts) : undefined;
+    return this.#read(LAST_PARTS, lastKey(pipeline, stepId));
   }
 
   async writeLast(pipeline: string, stepId: string, last: LastParts): Promise<void> {
@@ -138,13 +166,12 @@ export class StepCache {
     }
   }
 
-  async #json(key: string): Promise<Json | undefined> {
+  async #read<T>(kind: StoredKind<T>, key: string): Promise<T | undefined> {
     try {
-      const { body } = await this.#store.get(key);
-      return JSON.parse(new TextDecoder().decode(body)) as Json;
+      return (await getStored(this.#store, kind, key))?.value;
     } catch (error) {
-      // A torn or foreign object is no entry: the step runs and writes a good one.
-      if (isPerennialError(error, 'OBJECT_NOT_FOUND') || error instanceof SyntaxError) return undefined;
+      // A torn or foreign object is no entry, nor is one of another version: the step runs and writes a good one.
+      if (isUnreadable(error)) return undefined;
       throw error;
     }
   }
@@ -152,19 +179,6 @@ export class StepCache {
   async #put(key: string, value: unknown): Promise<void> {
     await this.#store.put(key, new TextEncoder().encode(JSON.stringify(value)), { contentType: 'application/json' });
   }
-}
-
-/** What others wrote under the key, or another version of this program, is no entry. */
-function isEntry(value: unknown): value is CacheEntry {
-  const { formatVersion, runId, result } = (value ?? {}) as Partial<CacheEntry>;
-  return (
-    formatVersion === FORMAT &&
-    typeof runId === 'string' &&
-    typeof result === 'object' &&
-    result !== null &&
-    typeof result.outputs === 'object' &&
-    result.outputs !== null
-  );
 }
 
 function entryKey(key: string): string {

@@ -8,11 +8,21 @@ import type { ArtifactStore, ObjectStore, OpenArtifact } from '../core/ports.ts'
 import { perennialHome } from '../platform/paths.ts';
 import { blobKey, copyBlob, getBlob, isReusable, putBlob } from './blobs.ts';
 import { mapLimited } from './concurrency.ts';
+import { jsonOf } from './json-objects.ts';
 import { isDigest, sha256, sha256File } from './digest.ts';
 import { checkKey } from './keys.ts';
+import { COUNT, TEXT, defineStored, mapOf, readStored, recordSchema } from './stored.ts';
+import type { StoredKind } from './stored.ts';
 
 /** Writes to the disk that are under way together share a flush of the file system's journal. */
 const CONCURRENT_BLOBS = 8;
+
+/** {@link ArtifactManifest} as it is stored. */
+const ARTIFACT: StoredKind<ArtifactManifest> = defineStored({
+  name: 'manifest of an artifact',
+  formatVersion: 1,
+  schema: recordSchema({ kind: TEXT, summary: TEXT, files: mapOf(recordSchema({ digest: TEXT, size: COUNT })), meta: {} }),
+});
 
 export function artifactKey(digest: string): string {
   return `artifacts/${digest}.json`;
@@ -61,17 +71,7 @@ export async function readManifest(store: ObjectStore, digest: string): Promise<
       `${store.location}: "${artifactKey(digest)}" holds other bytes than its name says (SHA-256 ${sha256(body)}).`,
     );
   }
-  const manifest = JSON.parse(Buffer.from(body).toString('utf8')) as ArtifactManifest;
-  if (manifest.formatVersion !== 1) {
-    throw new PerennialError(
-      'PIPELINE_OUTDATED',
-      `The artifact ${digest} has format ${String(manifest.formatVersion)}; this version of Perennial reads format 1.`,
-      {
-        hint: 'It was written by a newer version: use that one.',
-      },
-    );
-  }
-  return manifest;
+  return readStored(ARTIFACT, jsonOf(store, artifactKey(digest), body), () => `${store.location}: "${artifactKey(digest)}"`);
 }
 
 /** Blobs that the manifest names and the store lacks or holds with another size; empty for a whole artifact. */

@@ -6,7 +6,7 @@ export const REPAIR_HINT =
   '`perennial doctor --store` names what is broken in the store and what can be done; `--repair` mends what can be mended without loss.';
 
 /** A JSON object of the store with its etag; undefined where the key is absent. @throws BLOB_CORRUPT where it is not JSON. */
-export async function getJson<T>(store: ObjectStore, key: string): Promise<{ value: T; etag: string } | undefined> {
+export async function getJson(store: ObjectStore, key: string): Promise<{ value: unknown; etag: string } | undefined> {
   let stored;
   try {
     stored = await store.get(key);
@@ -14,10 +14,15 @@ export async function getJson<T>(store: ObjectStore, key: string): Promise<{ val
     if (isPerennialError(error, 'OBJECT_NOT_FOUND')) return undefined;
     throw error;
   }
+  return { value: jsonOf(store, key, stored.body), etag: stored.etag };
+}
+
+/** @throws BLOB_CORRUPT naming the key */
+export function jsonOf(store: ObjectStore, key: string, body: Uint8Array): unknown {
   try {
-    return { value: JSON.parse(Buffer.from(stored.body).toString('utf8')) as T, etag: stored.etag };
+    return JSON.parse(Buffer.from(body).toString('utf8')) as unknown;
   } catch (error) {
-    throw new PerennialError('BLOB_CORRUPT', `${store.location}: "${key}" is not JSON (${stored.body.length} bytes).`, {
+    throw new PerennialError('BLOB_CORRUPT', `${store.location}: "${key}" is not JSON (${body.length} bytes).`, {
       hint: REPAIR_HINT,
       cause: error,
     });

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
-import { getJson, putJson } from './json-objects.ts';
+import { putJson } from './json-objects.ts';
+import { TEXT, defineStored, getStored, recordSchema } from './stored.ts';
+import type { StoredKind } from './stored.ts';
 
 /** Which store it is, wherever and under whatever path somebody sees it. */
 export interface StoreIdentity {
@@ -17,13 +19,19 @@ interface StoreDocument {
   readonly id: string;
 }
 
+const IDENTITY: StoredKind<StoreDocument> = defineStored({
+  name: 'identity of a store',
+  formatVersion: 1,
+  schema: recordSchema({ id: TEXT }),
+});
+
 /** The identity of a store; undefined where no worker or server has used it yet, or the object is damaged. */
 export async function identityOf(store: ObjectStore): Promise<StoreIdentity | undefined> {
   // Asked for politely: a store that is new is no failure, which traces would show.
   if ((await store.head(KEY)) === undefined) return undefined;
   try {
-    const found = await getJson<StoreDocument>(store, KEY);
-    return typeof found?.value?.id === 'string' ? { id: found.value.id, location: store.location } : undefined;
+    const found = await getStored(store, IDENTITY, KEY);
+    return found === undefined ? undefined : { id: found.value.id, location: store.location };
   } catch (error) {
     if (isPerennialError(error, 'BLOB_CORRUPT')) return undefined;
     throw error;

@@ -1,10 +1,11 @@
 import { Ajv } from 'ajv';
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import type { ArtifactRef } from '../core/artifact.ts';
-import { PerennialError } from '../core/errors.ts';
+import { PerennialError, isPerennialError } from '../core/errors.ts';
+import type { ErrorCode } from '../core/errors.ts';
 import type { JsonObject, JsonSchema } from '../core/json.ts';
-import type { ArtifactStore, OpenArtifact } from '../core/ports.ts';
-import { REPAIR_HINT } from './json-objects.ts';
+import type { ArtifactStore, ObjectStore, OpenArtifact } from '../core/ports.ts';
+import { REPAIR_HINT, getJson } from './json-objects.ts';
 
 /** What one kind of stored record is: the format that is written, what every reader may rely on, and how older formats become it. */
 export interface StoredKind<T> {
@@ -16,6 +17,10 @@ export interface StoredKind<T> {
   readonly schema: JsonSchema;
   /** Records that do not say their format have this one: those inside of manifests, which say it for them. Default: they must say it. */
   readonly unmarked?: number;
+  /** Records of older formats are none any more: for what is made again by itself. Default: all formats are read. */
+  readonly oldest?: number;
+  /** What a broken record is told as. Default: BLOB_CORRUPT. */
+  readonly broken?: { readonly code?: ErrorCode; readonly hint: string };
   /** By the format that it reads: gives the next one. */
   readonly upgrades: Readonly<Record<number, (record: JsonObject) => JsonObject>>;
   /** Only for its type. */
@@ -27,7 +32,7 @@ export function defineStored<T extends object>(
   parts: Omit<StoredKind<T>, 'upgrades'> & Partial<Pick<StoredKind<T>, 'upgrades'>>,
 ): StoredKind<T> {
   const { upgrades = {} } = parts;
-  for (let version = parts.unmarked ?? 1; version < parts.formatVersion; version += 1)
+  for (let version = parts.oldest ?? parts.unmarked ?? 1; version < parts.formatVersion; version += 1)
     if (upgrades[version] === undefined)
       throw new PerennialError('INTERNAL', `Nothing upgrades ${parts.name} from format ${version} to ${version + 1}.`);
   return { ...parts, upgrades };
@@ -70,7 +75,7 @@ function validatorOf(schema: JsonSchema): ValidateFunction {
  * A record that was read, in the format of now.
  *
  * @param where for messages: the store with the key, or the artifact
- * @throws BLOB_CORRUPT for what is no such record; PIPELINE_OUTDATED for a format of a newer version of Perennial
+ * @throws BLOB_CORRUPT (or what the kind says) for what is no such record; PIPELINE_OUTDATED for a format of a newer version of Perennial
  */
 export function readStored<T>(kind: StoredKind<T>, value: unknown, where: string | (() => string)): T {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw noRecord(kind, value, where, `it is ${shown(value)}`);
@@ -86,13 +91,41 @@ export function readStored<T>(kind: StoredKind<T>, value: unknown, where: string
   if (said > kind.formatVersion)
     throw new PerennialError(
       'PIPELINE_OUTDATED',
-      `${textOf(where)}: the ${kind.name} have format ${said}; this version of Perennial reads up to format ${kind.formatVersion}.`,
+      `${textOf(where)}: ${kind.name} of format ${said}; this version of Perennial reads up to format ${kind.formatVersion}.`,
       { hint: 'It was written by a newer version: use that one.' },
     );
+  if (kind.oldest !== undefined && said < kind.oldest)
+    throw noRecord(kind, value, where, `format ${said} is not read any more, from ${kind.oldest} on it is`);
   for (let version = said; version < kind.formatVersion; version += 1) record = kind.upgrades[version]!(record);
   const validate = validatorOf(kind.schema);
   if (!validate(record)) throw noRecord(kind, value, where, problemText(validate.errors?.[0]));
   return record as unknown as T;
+}
+
+/**
+ * A record of the store with its etag; undefined where the key is absent.
+ *
+ * @param holds what else must be so of the record at this key, e.g. that it names the model of its folder; says what is not
+ * @throws BLOB_CORRUPT naming the key, PIPELINE_OUTDATED
+ */
+export async function getStored<T>(
+  store: ObjectStore,
+  kind: StoredKind<T>,
+  key: string,
+  holds: (record: T) => string | undefined = () => undefined,
+): Promise<{ readonly value: T; readonly etag: string } | undefined> {
+  const found = await getJson(store, key);
+  if (found === undefined) return undefined;
+  const where = (): string => `${store.location}: "${key}"`;
+  const value = readStored(kind, found.value, where);
+  const problem = holds(value);
+  if (problem !== undefined) throw noRecord(kind, found.value, where, problem);
+  return { value, etag: found.etag };
+}
+
+/** Whether a record could not be read because of what it holds: it is broken, or of a newer version. The store itself answered. */
+export function isUnreadable(error: unknown): error is PerennialError {
+  return isPerennialError(error, 'BLOB_CORRUPT') || isPerennialError(error, 'PIPELINE_OUTDATED');
 }
 
 /** An artifact with its facts, checked. @throws BLOB_CORRUPT, OBJECT_NOT_FOUND, PIPELINE_OUTDATED */
@@ -131,7 +164,9 @@ function shown(value: unknown): string {
 }
 
 function noRecord(kind: StoredKind<unknown>, value: unknown, where: string | (() => string), problem: string): PerennialError {
-  return new PerennialError('BLOB_CORRUPT', `${textOf(where)}: these are no ${kind.name}: ${problem}. It holds ${shown(value)}`, {
-    hint: REPAIR_HINT,
-  });
+  return new PerennialError(
+    kind.broken?.code ?? 'BLOB_CORRUPT',
+    `${textOf(where)}: no ${kind.name}: ${problem}. It holds ${shown(value)}`,
+    { hint: kind.broken?.hint ?? REPAIR_HINT },
+  );
 }

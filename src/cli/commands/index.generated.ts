@@ -8,6 +8,7 @@ import driftCommand from './drift.command.ts';
 import feedbackCommand from './feedback.command.ts';
 import initCommand from './init.command.ts';
 import modelsCommand from './models.command.ts';
+import notifyCommand from './notify.command.ts';
 import planCommand from './plan.command.ts';
 import predictCommand from './predict.command.ts';
 import runCommand from './run.command.ts';
@@ -17,6 +18,8 @@ import schemaCommand from './schema.command.ts';
 import serveCommand from './serve.command.ts';
 import showCommand from './show.command.ts';
 import statusCommand from './status.command.ts';
+import studiesCommand from './studies.command.ts';
+import tensorboardCommand from './tensorboard.command.ts';
 import upCommand from './up.command.ts';
 import validateCommand from './validate.command.ts';
 import workerCommand from './worker.command.ts';
@@ -30,6 +33,7 @@ export const commands: readonly CommandModule[] = [
   feedbackCommand,
   initCommand,
   modelsCommand,
+  notifyCommand,
   planCommand,
   predictCommand,
   runCommand,
@@ -39,6 +43,8 @@ export const commands: readonly CommandModule[] = [
   serveCommand,
   showCommand,
   statusCommand,
+  studiesCommand,
+  tensorboardCommand,
   upCommand,
   validateCommand,
   workerCommand,

@@ -47,14 +47,28 @@ function declareViews(models: Command, io: CliIo): void {
     .action(async (model: string, version: string | undefined) => (await views()).showAction(io, model, version));
   models
     .command('compare')
-    .summary('metrics of versions side by side')
+    .summary('what differs between versions')
     .description(
-      'Sets the metrics of versions side by side, with the differences from the first. Default: champion and challenger; where they are one version, the one before it and it.',
+      'Sets the metrics of versions side by side, with the differences from the first; then what differs in settings, rows, code, libraries and machine, the metrics with intervals of their difference on the same rows, size and time. Default: champion and challenger; where they are one version, the one before it and it.',
     )
     .argument('<model>')
     .argument('[versions...]', VERSION)
     .addHelpText('after', '\nExamples:\n  perennial models compare penguins\n  perennial models compare penguins 2 3 latest')
-    .action(async (model: string, versions: string[]) => (await views()).compareAction(io, model, versions));
+    .option('--no-measure', 'load no model: only what is written down')
+    .action(async (model: string, versions: string[], options: { measure: boolean }) =>
+      (await views()).compareAction(io, model, versions, options),
+    );
+  models
+    .command('report')
+    .summary('a page about a version')
+    .description('Writes all that is known of a version as one HTML file that loads nothing.')
+    .argument('<model>')
+    .argument('[version]', VERSION, 'champion')
+    .option('--out <file>', 'default: MODEL-VERSION.html in this folder')
+    .addHelpText('after', '\nExamples:\n  perennial models report penguins\n  perennial models report penguins 3 --out penguins.html')
+    .action(async (model: string, version: string, { out }: { readonly out?: string }) =>
+      (await import('../runs/report-action.ts')).versionReportAction(io, model, version, out),
+    );
   models
     .command('history')
     .summary('who moved which alias, when and why')

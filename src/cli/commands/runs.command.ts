@@ -1,8 +1,9 @@
 import { PerennialError } from '../../core/errors.ts';
-import { defineCommand, table } from './command.ts';
+import { defineCommand } from './command.ts';
 import type { Temporal } from '../../runs/connect.ts';
 import type { RunAddress } from '../../runs/run-address.ts';
-import type { RunRow } from '../../runs/runs.ts';
+import type { CompareOptions } from '../runs/compare-action.ts';
+import type { ListOptions } from '../runs/list-action.ts';
 import type { ReproduceOptions } from '../reproduce-run.ts';
 
 const EXAMPLES = `
@@ -11,6 +12,10 @@ A run is named by its workflow id (penguins/20260131-174501-x7k2) or by the part
 Examples:
   perennial runs list --pipeline penguins
   perennial runs show 20260131-174501-x7k2 --follow
+  perennial runs show 20260131-174501-x7k2 --curves
+  perennial runs compare 20260131-174501-x7k2 20260131-180102-a1b2
+  perennial runs tag 20260131-174501-x7k2 best owner=ada
+  perennial runs note 20260131-174501-x7k2 "the one of the paper"
   perennial runs logs penguins/20260131-174501-x7k2 --step train
   perennial runs approve 20260131-174501-x7k2 --reason "the errors are harmless"
   perennial runs retry 20260131-174501-x7k2
@@ -20,7 +25,7 @@ export default defineCommand({
   register(program, io) {
     const group = program
       .command('runs')
-      .description('List, look at, approve, cancel, retry and reproduce runs.')
+      .description('List, look at, compare, label, approve, cancel, retry and reproduce runs.')
       .addHelpText('after', EXAMPLES);
 
     group
@@ -28,37 +33,69 @@ export default defineCommand({
       .description('Runs, newest first.')
       .option('--pipeline <name>', 'only those of one pipeline')
       .option('--limit <n>', 'at most so many', '20')
-      .action((options: { readonly pipeline?: string; readonly limit: string }) =>
-        withTemporal(async (temporal, runs) => {
-          const limit = Number(options.limit);
-          if (!Number.isInteger(limit) || limit < 1)
-            throw new PerennialError('USAGE', `--limit is "${options.limit}"; expected a whole number from 1.`);
-          const rows = await runs.listRuns(temporal, { limit, ...(options.pipeline === undefined ? {} : { pipeline: options.pipeline }) });
-          const [{ needsAttention }, { attentionLines }] = await Promise.all([
-            import('../../runs/attention.ts'),
-            import('../attention-text.ts'),
-          ]);
-          const attention = await needsAttention(temporal, options.pipeline === undefined ? {} : { pipeline: options.pipeline });
-          io.result({ runs: rows, attention });
-          if (rows.length === 0) io.print('No runs. Start one with `perennial run FILE`.');
-          else
-            io.print(
-              table([
-                ['RUN', 'STATUS', 'VERDICT', 'TRIGGER', 'METRIC', 'MODEL', 'STARTED (UTC)', 'SECONDS'],
-                ...rows.map((row) => [
-                  row.run,
-                  row.status,
-                  verdictOf(row),
-                  row.trigger ?? '',
-                  metricOf(row),
-                  row.model === null ? '' : `${row.model}${row.version === null ? '' : ` v${row.version}`}`,
-                  row.startedAt.slice(0, 19).replace('T', ' '),
-                  row.endedAt === null ? '' : ((Date.parse(row.endedAt) - Date.parse(row.startedAt)) / 1000).toFixed(1),
-                ]),
-              ]),
-            );
-          for (const line of attentionLines(attention)) io.print(line);
-        }),
+      .option('--metrics <names>', 'show these metrics, e.g. accuracy,f1; "all": every one')
+      .option(
+        '--where <condition>',
+        'only those of which it holds, e.g. "accuracy>0.9", "verdict=passed", "seconds<60"; may be repeated',
+        gather,
+      )
+      .option('--param <name=value>', 'only those with this parameter, which is shown; may be repeated', gather)
+      .option('--tag <tag[=value]>', 'only those with this tag; may be repeated', gather)
+      .option('--since <time>', 'only those that began since: "24h", "7d", or a date')
+      .option('--sort <name>', 'by a metric, "seconds", "started" or "param.NAME"; with "-" before it: largest first')
+      .addHelpText(
+        'after',
+        `
+Examples:
+  perennial runs list --metrics all --sort -accuracy
+  perennial runs list --where 'accuracy>0.9' --param epochs=60 --since 7d
+  perennial runs list --tag best`,
+      )
+      .action((options: ListOptions) =>
+        withTemporal(async (temporal) => (await import('../runs/list-action.ts')).listRunsAction(temporal, options, io)),
+      );
+
+    group
+      .command('compare')
+      .description(
+        'What differs between runs: document, parameters, rows, code, libraries, machine and seed; their metrics with intervals of the difference on the same rows; size and time. The first is compared with each other.',
+      )
+      .argument('<runs...>')
+      .option('--no-measure', 'load no model: only what is written down')
+      .action((names: string[], options: CompareOptions) =>
+        withTemporal(async (temporal) => (await import('../runs/compare-action.ts')).compareRunsAction(temporal, names, options, io)),
+      );
+
+    group
+      .command('report')
+      .description(
+        'Write all that is known of a run as one HTML file that loads nothing: curves, metrics, gates, mistakes, data, steps, document. Of failed and running ones too.',
+      )
+      .argument('<run>')
+      .option('--out <file>', 'default: PIPELINE-RUN.html in this folder')
+      .action((run: string, { out }: { readonly out?: string }) =>
+        withTemporal(async (temporal) => (await import('../runs/report-action.ts')).runReportAction(temporal, run, out, io)),
+      );
+
+    group
+      .command('tag')
+      .description('Set tags of a run; without any, show them.')
+      .argument('<run>')
+      .argument('[tags...]', 'NAME or NAME=VALUE')
+      .option('--remove <tag>', 'take a tag away; may be repeated', gather)
+      .action((run: string, tags: string[], options: { readonly remove?: readonly string[] }) =>
+        withTemporal(async (temporal) =>
+          (await import('../runs/label-actions.ts')).tagAction(temporal, run, tags, options.remove ?? [], io),
+        ),
+      );
+
+    group
+      .command('note')
+      .description('Write a note on a run; without a text, show them.')
+      .argument('<run>')
+      .argument('[text]')
+      .action((run: string, text: string | undefined) =>
+        withTemporal(async (temporal) => (await import('../runs/label-actions.ts')).noteAction(temporal, run, text, io)),
       );
 
     group
@@ -66,9 +103,18 @@ export default defineCommand({
       .description('Steps, verdict and metrics of a run.')
       .argument('<run>')
       .option('-f, --follow', 'follow it to its end')
-      .action((run: string, options: { readonly follow?: boolean }) =>
+      .option('--curves', 'draw its training curves, from the first epoch on, whatever became of the run')
+      .action((run: string, options: { readonly follow?: boolean; readonly curves?: boolean }) =>
         withTemporal(async (temporal, runs) => {
           const address = await find(temporal, run);
+          if (options.curves === true) {
+            if (options.follow === true)
+              throw new PerennialError('USAGE', '"--curves" and "--follow" are given together.', {
+                hint: 'Leave one out: `--curves` draws what there is now, also of a run that goes on.',
+              });
+            const { showCurves } = await import('../runs/show-curves.ts');
+            return showCurves(temporal, address, io);
+          }
           if (options.follow === true) {
             const { followRun } = await import('../follow-run.ts');
             return followRun(temporal, address, io);
@@ -83,6 +129,13 @@ export default defineCommand({
           for (const step of view.steps)
             for (const line of [stepLine(step, width), ...(step.asks === undefined ? [] : questionLines(view, step.asks))]) io.print(line);
           reportRun(await reachable(view), io);
+          const [{ readLabels }, { openStore }, { labelLines }] = await Promise.all([
+            import('../../runs/run-labels.ts'),
+            import('../../storage/open-store.ts'),
+            import('../runs/label-actions.ts'),
+          ]);
+          if (!io.json())
+            for (const line of labelLines(await readLabels(await openStore(), `${view.pipeline}/${view.runId}`))) io.print(line);
           // Looking at a failed run is no failure.
           io.exit(0);
         }),
@@ -228,14 +281,8 @@ async function find(temporal: Temporal, run: string): Promise<RunAddress> {
   return (await import('../../runs/find-run.ts')).findRun(temporal, run);
 }
 
-/** What the gates said; of a run that no gate judged, or that did not come so far, nothing. */
-function verdictOf({ verdict }: RunRow): string {
-  return verdict === 'passed' || verdict === 'rejected' || verdict === 'ungated' ? verdict : '';
-}
-
-/** The metric that stands for a run, with its name: of two runs it may be another one. */
-function metricOf({ primaryMetric, primaryMetricName }: RunRow): string {
-  return primaryMetric === null ? '' : `${primaryMetricName ?? '(not named)'} ${primaryMetric.toPrecision(4)}`;
+function gather(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
 }
 
 type Runs = typeof import('../../runs/runs.ts');

@@ -6,6 +6,7 @@ import type { BaseOrigin } from '../../training/transfer/base.ts';
 import { MODEL } from '../../training/model/model-meta.ts';
 import { table } from '../commands/command.ts';
 import type { CliIo } from '../commands/command.ts';
+import type { CompareOptions } from '../runs/compare-action.ts';
 import { problemsOfArtifact } from '../../registry/whole.ts';
 import { REPAIR_HINT } from '../../storage/json-objects.ts';
 import type { Problem } from '../../registry/documents.ts';
@@ -110,8 +111,9 @@ export async function showAction(io: CliIo, model: string, reference: string | u
   );
 }
 
-export async function compareAction(io: CliIo, model: string, references: readonly string[]): Promise<void> {
-  const { registry } = await openRegistry();
+/** @param options what is compared besides the metrics of then; left out: nothing */
+export async function compareAction(io: CliIo, model: string, references: readonly string[], options?: CompareOptions): Promise<void> {
+  const { registry, store, artifacts } = await openRegistry();
   if (references.length === 1)
     throw new PerennialError('USAGE', 'A comparison takes two versions or more.', {
       hint: `For example \`perennial models compare ${model} 2 3\`.`,
@@ -132,7 +134,15 @@ export async function compareAction(io: CliIo, model: string, references: readon
   const first = versions[0]!;
   const sameData = versions.every(({ dataset }) => dataset === first.dataset);
   const metrics = Object.fromEntries(names.map((name) => [name, versions.map((version) => version.metrics[name] ?? null)]));
-  io.result({ model, versions: versions.map(({ version }) => version), sameDataset: sameData, metrics });
+  const { compareVersions } = await import('../runs/compare-action.ts');
+  const comparison = options === undefined ? undefined : await compareVersions(store, artifacts, versions, options, io);
+  io.result({
+    model,
+    versions: versions.map(({ version }) => version),
+    sameDataset: sameData,
+    metrics,
+    ...(comparison === undefined ? {} : { comparison }),
+  });
   const head = [
     'METRIC',
     ...versions.map(({ version }) => `${version}${aliasesText(routing, version) === '' ? '' : ` (${aliasesText(routing, version)})`}`),
@@ -143,6 +153,7 @@ export async function compareAction(io: CliIo, model: string, references: readon
   ]);
   io.print(table([head, ...rows, ['created', ...versions.map(({ createdAt }) => timeText(createdAt))]]));
   if (!sameData) io.print('\nThese versions were measured on different data: the numbers do not compare strictly.');
+  if (comparison !== undefined) io.print(`\n${(await import('../compare-text.ts')).comparisonText(comparison)}`);
 }
 
 /** Champion and challenger; where they are one, the version before it and it. @throws USAGE where there is only one */
@@ -261,6 +272,7 @@ export async function gcAction(io: CliIo, options: GcFlags): Promise<void> {
       row('blobs', 'blob', result.kept.blobs),
       row('prediction logs', 'prediction log', result.kept.predictionLogs),
       row('step logs', 'step log', result.kept.stepLogs),
+      row('curves of trainings', 'training curves', result.kept.trainingCurves),
       row('announcements of servers', 'announcement', result.kept.announcements),
       row('leftovers of checks', 'leftover', 0),
       ['work folders of runs here', String(work.folders.length), sizeText(work.bytes), String(work.kept)],

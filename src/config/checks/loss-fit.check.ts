@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../core/json.ts';
 import { objectiveNamed } from '../../training/objectives/objective-named.ts';
 import { lossRegistry } from '../../training/losses/index.generated.ts';
+import type { LossDefinition } from '../../training/losses/loss.ts';
 import { defineCheck, namedConfig, stepsOf } from './check.ts';
 import type { CheckedStep, DocumentFacts } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
@@ -19,7 +20,7 @@ export default defineCheck({
       const findings = lastActivation(
         step,
         config,
-        loss.name,
+        loss,
         fromLogits ? ['linear'] : loss.endsLinear === true ? [...loss.activations, 'linear'] : loss.activations,
       );
       // With several train steps, which preprocess belongs to which is a matter of wiring.
@@ -30,26 +31,23 @@ export default defineCheck({
   },
 });
 
-function lastActivation(step: CheckedStep, config: JsonObject, loss: string, allowed: readonly string[]): Finding[] {
+function lastActivation(step: CheckedStep, config: JsonObject, loss: LossDefinition, allowed: readonly string[]): Finding[] {
   const { model } = config;
   const layers = isObject(model) ? model['layers'] : undefined;
   if (!Array.isArray(layers)) return [];
   const index = layers.length - 1;
   const last = layers[index];
-  if (
-    !isObject(last) ||
-    typeof last['activation'] !== 'string' ||
-    (last['type'] !== 'dense' && last['type'] !== 'activation') ||
-    allowed.includes(last['activation'])
-  )
-    return [];
+  if (!isObject(last) || (last['type'] !== 'dense' && last['type'] !== 'activation')) return [];
+  // One with settings is an object by now, also where the document only names it. Of those, every one gives numbers.
+  const activation = namedConfig(last['activation'])?.name;
+  if (activation === undefined || allowed.includes(activation) || (isObject(last['activation']) && loss.labels === 'number')) return [];
   const pointer = join(step.pointer, 'with', 'model', 'layers', index, 'activation');
   return [
     {
       pointer,
-      given: last['activation'],
+      given: activation,
       allowed,
-      message: `The loss "${loss}" cannot read the activation "${last['activation']}" of the last layer.`,
+      message: `The loss "${loss.name}" cannot read the activation "${activation}" of the last layer.`,
       fix: `Write "${allowed[0]!}" in the last layer, or choose another loss.`,
     },
   ];

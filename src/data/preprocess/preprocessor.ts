@@ -1,6 +1,8 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { OutputSpec, Row, Tensor, TensorBatch, TensorSpec } from '../../core/tensor.ts';
+import { COUNT, NUMBER, OBJECT, TEXT, defineStored, listOf, readStored, recordSchema } from '../../storage/stored.ts';
+import type { StoredKind } from '../../storage/stored.ts';
 import { applyWholeChain, parseChain } from './chain.ts';
 import type { FittedLink } from './chain.ts';
 import type { ColumnData } from '../transforms/column-data.ts';
@@ -224,6 +226,32 @@ export interface PreprocessorJson {
   readonly reading?: SourceReading;
 }
 
+/** {@link PreprocessorJson} as it is stored. */
+export const PREPROCESSOR: StoredKind<PreprocessorJson> = defineStored({
+  name: 'preprocessing of a model',
+  formatVersion: 1,
+  schema: recordSchema(
+    {
+      seed: NUMBER,
+      columns: listOf(
+        recordSchema(
+          {
+            name: TEXT,
+            type: TEXT,
+            required: { type: 'boolean' },
+            spec: OBJECT,
+            transforms: listOf(recordSchema({ name: TEXT, value: {}, state: {} })),
+          },
+          { size: listOf(NUMBER) },
+        ),
+      ),
+      output: recordSchema({ kind: TEXT }),
+    },
+    { sequence: recordSchema({ size: COUNT, byType: TEXT }), reading: recordSchema({ source: OBJECT, columns: listOf(OBJECT) }) },
+  ),
+  broken: { code: 'MODEL_INVALID', hint: 'Take another version of the model, or run its pipeline again.' },
+});
+
 /** @param byType type of the column that orders a series */
 export function createPreprocessor(parts: PreprocessorParts, byType: Column['type'] = 'timestamp'): Preprocessor {
   const { columns, output, sequence, reading } = parts;
@@ -370,9 +398,7 @@ const told = new Set<string>();
 
 /** What {@link loadPreprocessor} is made from. @throws MODEL_INVALID */
 export function preprocessorParts(json: JsonObject): { readonly parts: PreprocessorParts; readonly byType?: Column['type'] } {
-  const { formatVersion, columns, output, sequence, seed, reading } = json as unknown as PreprocessorJson;
-  if (formatVersion !== 1)
-    throw new PerennialError('MODEL_INVALID', `The preprocessing has format ${String(formatVersion)}; this version reads format 1.`);
+  const { columns, output, sequence, seed, reading } = readStored(PREPROCESSOR, json, 'preprocessor.json');
   const parts = { columns: columnsOfJson(columns), output, seed, ...(reading === undefined ? {} : { reading }) };
   if (sequence === undefined) return { parts };
   const { byType, ...rest } = sequence;

@@ -21,6 +21,7 @@ import { toChunk } from '../measure/chunk.ts';
 import { measure, metricOrNull, requireFitting } from '../measure/compute.ts';
 import type { Measured } from '../measure/compute.ts';
 import { classTable, confusionMatrix, regressionPicture, rocCurves, sliceBy, worstOf, worstRow } from '../findings/error-analysis.ts';
+import { findInsights } from '../findings/insights/find-insights.ts';
 import { fairRows, fairText } from '../champion/fair-rows.ts';
 import { evaluateGenerator } from '../generators/evaluate-generator.ts';
 import { evaluateText } from './evaluate-text.ts';
@@ -63,6 +64,7 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
   const examples = await openExamples(inputs.examples, ['test']);
   try {
     const { output } = bundle.meta;
+    requireTwoClasses(options, output);
     if (output.kind === 'samples') return await evaluateGenerator(inputs, output, options);
     if (output.kind === 'text') return await evaluateText(inputs, bundle, output, options);
     if (inputs.features !== undefined)
@@ -105,14 +107,34 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
       'none' in facts.champion || 'none' in inputs.champion
         ? { unknown: 'there is no champion' }
         : await fairRows(dataset, inputs.trainedOn, inputs.champion.trainedOn);
-    for (const view of views)
-      judged.push(
-        await judgeOutput(
-          exactly(view, facts, targets, sequence !== undefined, { weight, naiveError: series?.naiveErrors.get(view.output.name) }),
-          { fair, facts, targets, profile, sequence, series, several: views.length > 1, anomaly, model, examples },
-          options,
-        ),
+    for (const view of views) {
+      const insights =
+        options.insights === false
+          ? {}
+          : {
+              insights: await findInsights({
+                bundle,
+                dataset,
+                output: view.output,
+                outputs: output,
+                chunk: view.chunk,
+                metrics: view.metrics,
+                targets,
+                labels: sequence === undefined && output.kind !== 'several' ? scored.labels.get(view.output.name) : undefined,
+                costs: options.costs,
+                choices: choices(options, output.kind === 'several' ? view.output : undefined),
+                seed: options.seed,
+                ...(options.signal === undefined ? {} : { signal: options.signal }),
+                onProgress: (message) => options.onProgress?.(message),
+              }),
+            };
+      const one = await judgeOutput(
+        exactly(view, facts, targets, sequence !== undefined, { weight, naiveError: series?.naiveErrors.get(view.output.name) }),
+        { fair, facts, targets, profile, sequence, series, several: views.length > 1, anomaly, model, examples },
+        options,
       );
+      judged.push({ ...one, findings: { ...one.findings, ...insights } });
+    }
     const former = await formerFacts(inputs, judged, targets, output, options);
     return reportOf(
       judged,
@@ -122,6 +144,16 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
   } finally {
     bundle.predictor.dispose();
   }
+}
+
+/** @throws CONFIG_INVALID for costs of mistakes that such a model does not make */
+function requireTwoClasses({ costs }: EvaluateOptions, output: OutputSpec): void {
+  const parts = output.kind === 'several' ? output.outputs : [output];
+  if (costs === undefined || parts.some((one) => one.kind === 'classes' && one.classes.length === 2)) return;
+  const what = parts.map((one) => (one.kind === 'classes' ? `"${one.name}" of ${one.classes.length} classes` : `"${one.name}"`)).join(', ');
+  throw new PerennialError('CONFIG_INVALID', `"costs" are of the two mistakes of a model of two classes, and this one predicts ${what}.`, {
+    hint: 'Leave "costs" out of the evaluate step.',
+  });
 }
 
 /** @throws CONFIG_INVALID for a season of what is no sequence of numbers */

@@ -3,6 +3,7 @@ import type { BaselineChoice } from '../measure/baseline.ts';
 import type { MetricSpec } from '../metrics/resolve-metrics.ts';
 import type { Gate, OnNoChampion } from './gate.ts';
 import type { Measure } from './measures.ts';
+import type { Costs } from '../findings/insights/insight-types.ts';
 import type { FeatureSource } from '../generators/features.ts';
 import type { ServingVersion } from '../rows/test-rows.ts';
 import type { TrainedOn } from '../champion/trained-on.ts';
@@ -32,6 +33,10 @@ export interface EvaluateOptions {
   readonly positive?: string;
   readonly threshold?: number;
   readonly slices: readonly string[];
+  /** What mistakes of a two-class model cost. */
+  readonly costs?: Costs;
+  /** false: only what gates and metrics ask for. */
+  readonly insights?: boolean;
   /** Default: persistence for sequences of numbers, else the mean or the most frequent class. */
   readonly baseline?: BaselineChoice;
   readonly seed: number;

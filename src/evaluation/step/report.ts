@@ -4,6 +4,8 @@ import type { StepVerdict } from '../../core/step.ts';
 import type { Gate, GateVerdict, OnNoChampion } from './gate.ts';
 import type { MetricInterval } from '../measure/bootstrap.ts';
 import type { Measure } from './measures.ts';
+import type { Insights } from '../findings/insights/insight-types.ts';
+import type { ReportedPicture } from '../findings/reported-picture.ts';
 import type { MetricDefinition, MetricTask } from '../metrics/metric.ts';
 import type { CalibrationBin } from '../metrics/shared/probabilities.ts';
 
@@ -57,11 +59,6 @@ export interface SliceRow {
   readonly rows: number;
   /** null: undefined on these rows. */
   readonly metrics: Readonly<Record<string, number | null>>;
-}
-
-/** An image of the source, made small: a PNG in base64. */
-export interface ReportedPicture {
-  readonly png: string;
 }
 
 export interface WorstRow {
@@ -132,6 +129,8 @@ export interface OutputFindings {
   };
   readonly slices: readonly { readonly column: string; readonly values: readonly SliceRow[]; readonly left: number }[];
   readonly worst: readonly WorstRow[];
+  /** Absent in evaluations of before, and of models that are judged as a whole. */
+  readonly insights?: Insights;
 }
 
 /** What a generator makes, as PNGs in base64; or, of what is no image, its numbers. */

@@ -156,6 +156,23 @@ function writeSignature(writer: Writer, signature: Signature): void {
 /** Version of the graph format that TensorFlow 2.21 writes (tensorflow/core/public/version.h). */
 const PRODUCER = 1395;
 
+function writeGraph(writer: Writer, nodes: readonly Node[], functions: readonly GraphFunction[]): void {
+  for (const node of nodes) message(writer, 1, (inner) => writeNode(inner, node));
+  if (functions.length > 0) {
+    message(writer, 2, (library) => {
+      for (const graphFunction of functions) message(library, 1, (inner) => writeFunction(inner, graphFunction));
+    });
+  }
+  message(writer, 4, (versions) => number(versions, 1, PRODUCER));
+}
+
+/** The bytes of a graph alone. @see tensorflow/core/framework/graph.proto */
+export function encodeGraph(nodes: readonly Node[]): Uint8Array {
+  const writer = protobuf.Writer.create();
+  writeGraph(writer, nodes, []);
+  return writer.finish();
+}
+
 /**
  * A SavedModel with one graph under the tag "serve": the bytes of its `saved_model.pb`.
  *
@@ -170,15 +187,7 @@ export function encodeSavedModel(
   number(writer, 1, 1);
   message(writer, 2, (metaGraph) => {
     message(metaGraph, 1, (info) => text(text(info, 4, 'serve'), 5, '2.21.0'));
-    message(metaGraph, 2, (graph) => {
-      for (const node of nodes) message(graph, 1, (inner) => writeNode(inner, node));
-      if (functions.length > 0) {
-        message(graph, 2, (library) => {
-          for (const graphFunction of functions) message(library, 1, (inner) => writeFunction(inner, graphFunction));
-        });
-      }
-      message(graph, 4, (versions) => number(versions, 1, PRODUCER));
-    });
+    message(metaGraph, 2, (graph) => writeGraph(graph, nodes, functions));
     for (const [name, signature] of Object.entries(signatures)) writeEntry(metaGraph, 5, name, (inner) => writeSignature(inner, signature));
   });
   return writer.finish();

@@ -17,6 +17,7 @@ type Config = Omit<LstmConfig & GruConfig, 'goBackwards' | Gates> &
 
 const base = { ...RECURRENT_DEFAULTS, recurrentActivation: 'sigmoid', unitForgetBias: true, resetAfter: true } as const;
 const { goBackwards: _goBackwards, ...shared } = recurrentProperties();
+const { goBackwards: _never, ...DEFAULTS } = RECURRENT_DEFAULTS;
 /** Which cells have what. */
 const GATES: Readonly<Record<Gates, readonly Config['cell'][]>> = {
   recurrentActivation: ['lstm', 'gru'],
@@ -81,10 +82,10 @@ export default defineLayer<Config>({
   },
   mask: (_tf, _inputs, config, [mask]) => (config.returnSequences ? mask : undefined),
   examples: [
-    { inputs: [[5, 3]], config: { ...RECURRENT_DEFAULTS, units: 4, cell: 'lstm', merge: 'concat' } },
-    { inputs: [[5, 3]], config: { ...RECURRENT_DEFAULTS, units: 4, cell: 'gru', merge: 'sum', returnSequences: true } },
-    { inputs: [[5, 3]], config: { ...RECURRENT_DEFAULTS, units: 2, cell: 'simpleRnn', merge: 'average' } },
-    { inputs: [[5, 3]], config: { ...RECURRENT_DEFAULTS, units: 2, cell: 'gru', merge: 'multiply', useBias: false, resetAfter: false } },
+    { inputs: [[5, 3]], config: { ...DEFAULTS, units: 4, cell: 'lstm', merge: 'concat' } },
+    { inputs: [[5, 3]], config: { ...DEFAULTS, units: 4, cell: 'gru', merge: 'sum', returnSequences: true } },
+    { inputs: [[5, 3]], config: { ...DEFAULTS, units: 2, cell: 'simpleRnn', merge: 'average' } },
+    { inputs: [[5, 3]], config: { ...DEFAULTS, units: 2, cell: 'gru', merge: 'multiply', useBias: false, resetAfter: false } },
   ],
 });
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactRef } from '../../core/artifact.ts';
-import { PerennialError } from '../../core/errors.ts';
+import { PerennialError, isPerennialError, messageOf } from '../../core/errors.ts';
 import { canonicalJson } from '../../core/json.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
@@ -13,7 +13,9 @@ import { EXAMPLES } from '../../data/stored/dataset.ts';
 import { entryPoint } from '../../platform/paths.ts';
 import { sha256, sha256File } from '../../storage/digest.ts';
 import { traceEnvironment } from '../../telemetry/telemetry.ts';
+import { CurveKeeper } from '../curves/curve-keeper.ts';
 import { CheckpointSync } from './checkpoint-sync.ts';
+import { EpochJudge } from './epoch-judge.ts';
 import type { ModelConfig } from '../model/model-config.ts';
 import { resolveModel } from '../model/resolve-model.ts';
 import { environmentForTf } from '../tensorflow/tf.ts';
@@ -31,7 +33,10 @@ import type { TransferConfig } from '../transfer/transfer-config.ts';
 import type { ModelMeta } from '../model/model-meta.ts';
 import { metaAs } from '../../storage/stored.ts';
 
-type Context = Pick<StepContext, 'workDir' | 'store' | 'artifacts' | 'log' | 'signal' | 'progress' | 'attempt'>;
+type Context = Pick<
+  StepContext,
+  'pipeline' | 'runId' | 'stepId' | 'workDir' | 'store' | 'artifacts' | 'log' | 'signal' | 'progress' | 'attempt' | 'epoch'
+>;
 
 export interface TrainingReport {
   readonly model: ArtifactRef;
@@ -65,11 +70,25 @@ export async function runTraining(
   const job = await prepare(ctx, config, examplesRef, examples, trainer, base);
   const sync = new CheckpointSync(ctx.store, job.binding, job.checkpointDir, (message) => ctx.log.warn(message));
   await sync.fetch();
+  const curves = new CurveKeeper(
+    ctx.store,
+    { pipeline: ctx.pipeline, run: ctx.runId, step: ctx.stepId, binding: job.binding, settings: config as unknown as JsonObject },
+    (message) => ctx.log.warn(message),
+  );
+  await curves.open();
   let resumedEpoch: number | undefined;
+  const judge = new EpochJudge(ctx);
   try {
-    resumedEpoch = await supervise(ctx, job, sync, trainer);
+    resumedEpoch = await supervise(ctx, job, { sync, curves, judge }, trainer);
+    await curves.end('done');
+  } catch (error) {
+    const cancelled = isPerennialError(error, 'CANCELLED') || judge.ended;
+    await curves.end(cancelled ? 'cancelled' : 'failed', cancelled ? undefined : messageOf(error));
+    throw error;
   } finally {
-    await sync.settle(resumedEpoch !== undefined);
+    await sync.settle(resumedEpoch !== undefined || judge.ended);
+    // Nobody goes on from there.
+    if (judge.ended) await sync.clear();
   }
   const report = await writeModel(ctx, config, examplesRef, examples, job);
   await sync.clear();
@@ -128,7 +147,12 @@ async function prepare(
 }
 
 /** Runs the trainer to its end. @returns the epoch it resumed from, 0 for a fresh start */
-async function supervise(ctx: Context, job: TrainerJob, sync: CheckpointSync, trainer: string): Promise<number> {
+async function supervise(
+  ctx: Context,
+  job: TrainerJob,
+  { sync, curves, judge }: { readonly sync: CheckpointSync; readonly curves: CurveKeeper; readonly judge: EpochJudge },
+  trainer: string,
+): Promise<number> {
   if (ctx.signal.aborted) throw new PerennialError('CANCELLED', 'Training was cancelled before it started.', { cause: ctx.signal.reason });
   const kills = kernelKills();
   const child = fork(trainer, [join(ctx.workDir, 'job.json')], {
@@ -147,8 +171,17 @@ async function supervise(ctx: Context, job: TrainerJob, sync: CheckpointSync, tr
   };
   child.stdout!.on('data', keepTail);
   child.stderr!.on('data', keepTail);
+  const end = (): void => void child.kill('SIGKILL');
   child.on('message', (message: TrainerMessage) => {
-    if (message.type === 'started') resumedEpoch = message.resumedEpoch;
+    if (message.type === 'started') {
+      ({ resumedEpoch } = message);
+      curves.started(message.curve);
+      for (const numbers of message.curve.history) judge.tell(numbers, end);
+    }
+    if (message.type === 'epoch') {
+      curves.epoch(message);
+      judge.tell(message.numbers, end);
+    }
     if (message.type === 'checkpoint') sync.push(message.path);
     if (message.type === 'done') done = true;
     if (message.type === 'failed')
@@ -166,6 +199,7 @@ async function supervise(ctx: Context, job: TrainerJob, sync: CheckpointSync, tr
       child.once('close', (exitCode, exitSignal) => resolve([exitCode, exitSignal]));
       if (ctx.signal.aborted) stop();
     });
+    if (!ctx.signal.aborted) await judge.settle();
     if (done) return resumedEpoch;
     if (ctx.signal.aborted) throw new PerennialError('CANCELLED', 'Training was cancelled.', { cause: ctx.signal.reason });
     throw failure ?? crash(code, signal, stderr, kernelKills() > kills, job.config.batchSize);

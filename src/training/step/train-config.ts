@@ -1,6 +1,7 @@
 import type { JsonObject, JsonSchema } from '../../core/json.ts';
 import type { EngineChoice } from '../trainer/create-engine.ts';
 import type { SearchSettings } from '../trainer/learning-rate-search.ts';
+import type { SpreadKind } from '../trainer/spreads.ts';
 import type { ClassWeights } from '../trainer/labels.ts';
 import type { EmaConfig } from '../trainer/update-rule.ts';
 import type { Named } from '../model/named.ts';
@@ -50,6 +51,7 @@ export interface TrainConfig {
   readonly mixUp?: { readonly alpha?: number };
   readonly cutMix?: { readonly alpha?: number };
   readonly validation: { readonly everyEpochs: number; readonly rows?: number };
+  readonly histograms?: { readonly of?: readonly SpreadKind[]; readonly everyEpochs?: number };
 }
 
 /** Lengths of batches by length, where none are given. */
@@ -101,6 +103,8 @@ const SCRATCH: readonly JsonSchema[] = [
 ];
 
 const EMA_MOMENTUM = 0.99;
+
+const HISTOGRAM_DEFAULTS = { of: ['weights', 'gradients'] as SpreadKind[], everyEpochs: 1 };
 
 const SEARCH_DEFAULTS: SearchSettings = { steps: 100, from: 1e-6, to: 10 };
 
@@ -312,6 +316,25 @@ export const trainConfigSchema: JsonSchema = {
         rows: integer('Only the first so many validation rows are looked at. Default: all.', undefined, 1_000),
       },
     },
+    histograms: {
+      type: 'object',
+      additionalProperties: false,
+      description:
+        'How weights and gradients are spread at the ends of epochs, kept with the curves of the run: `perennial tensorboard` shows them. Gradients are those of the last batch of the epoch.',
+      examples: [{}, { of: ['gradients'], everyEpochs: 5 }],
+      properties: {
+        of: {
+          type: 'array',
+          items: { enum: ['weights', 'gradients'] },
+          uniqueItems: true,
+          minItems: 1,
+          default: HISTOGRAM_DEFAULTS.of,
+          description: 'What is looked at.',
+          examples: [['gradients']],
+        },
+        everyEpochs: integer('Epochs between looks.', HISTOGRAM_DEFAULTS.everyEpochs, 5),
+      },
+    },
   },
 };
 
@@ -356,6 +379,11 @@ export function optimizerOf(config: TrainConfig): Named {
 export function searchOf({ learningRate }: TrainConfig): SearchSettings | undefined {
   if (learningRate === 'find') return SEARCH_DEFAULTS;
   return typeof learningRate === 'object' ? { ...SEARCH_DEFAULTS, ...learningRate.find } : undefined;
+}
+
+/** What is kept of weights and gradients; undefined where nothing is. */
+export function histogramsOf({ histograms }: TrainConfig): typeof HISTOGRAM_DEFAULTS | undefined {
+  return histograms === undefined ? undefined : { ...HISTOGRAM_DEFAULTS, ...(histograms as Partial<typeof HISTOGRAM_DEFAULTS>) };
 }
 
 /** How weights are averaged; undefined where they are not. */

@@ -3,6 +3,9 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, r
 import { join } from 'node:path';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
+import type { EpochSpreads } from '../curves/curves.ts';
+import { COUNT, NUMBER, OBJECT, TEXT, defineStored, listOf, orNull, readStored, recordSchema } from '../../storage/stored.ts';
+import type { StoredKind } from '../../storage/stored.ts';
 import type { EngineState } from './engine.ts';
 import type { SearchResult } from './learning-rate-search.ts';
 
@@ -26,6 +29,8 @@ export interface Position {
   readonly history: readonly Readonly<Record<string, number>>[];
   /** Of what the model makes, while it is trained. */
   readonly snapshots?: readonly Snapshot[];
+  /** Of weights and gradients, at the ends of epochs. */
+  readonly spreads?: readonly EpochSpreads[];
 }
 
 export interface Snapshot {
@@ -49,15 +54,42 @@ const MAGIC = Buffer.from('PRNLCKP1', 'latin1');
 const TRAILER_BYTES = 32;
 
 interface Header {
+  /** Absent in checkpoints of 0.1.0. */
+  readonly formatVersion?: 1;
   /** Digest of what the training depends on: a checkpoint of another training is not used. */
   readonly binding: string;
   readonly position: Position;
   readonly tensors: readonly { readonly name: string; readonly length: number }[];
 }
 
+const HEADER: StoredKind<Header> = defineStored({
+  name: 'header of a checkpoint',
+  formatVersion: 1,
+  unmarked: 1,
+  schema: recordSchema({
+    binding: TEXT,
+    position: recordSchema(
+      {
+        epoch: COUNT,
+        batch: COUNT,
+        step: COUNT,
+        sums: listOf(orNull(NUMBER)),
+        counted: orNull(NUMBER),
+        rows: COUNT,
+        callbacks: listOf(OBJECT),
+        history: listOf(OBJECT),
+      },
+      { bestEpoch: orNull(COUNT), search: OBJECT, snapshots: listOf(recordSchema({ epoch: COUNT, image: TEXT })) },
+    ),
+    tensors: listOf(recordSchema({ name: TEXT, length: COUNT })),
+  }),
+  broken: { code: 'CHECKPOINT_CORRUPT', hint: 'The checkpoint before it is used.' },
+});
+
 export function encodeCheckpoint(binding: string, checkpoint: Checkpoint): Buffer[] {
   const tensors = [...prefixed('state/', checkpoint.state), ...prefixed('best/', checkpoint.best ?? new Map())];
   const header: Header = {
+    formatVersion: 1,
     binding,
     position: checkpoint.position,
     tensors: tensors.map(([name, values]) => ({ name, length: values.length })),
@@ -83,7 +115,7 @@ export function decodeCheckpoint(bytes: Buffer): { readonly binding: string; rea
     throw new PerennialError('CHECKPOINT_CORRUPT', `The checkpoint is torn: ${bytes.length} bytes that do not match their digest.`);
   const start = MAGIC.length + 4;
   const end = start + body.readUInt32LE(MAGIC.length);
-  const header = JSON.parse(body.toString('utf8', start, end)) as Header;
+  const header = readStored(HEADER, JSON.parse(body.toString('utf8', start, end)), 'The checkpoint');
   const state = new Map<string, Float32Array>();
   const best = new Map<string, Float32Array>();
   let offset = end;

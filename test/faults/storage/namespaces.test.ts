@@ -23,7 +23,7 @@ const WORKER = `
   const store = new FileStore(folder, { sync: false });
   let expected: number | undefined;
   for (;;) {
-    const { value, etag } = (await getJson<{ count: number; by: Record<string, number> }>(store, 'counter.json'))!;
+    const { value, etag } = (await getJson(store, 'counter.json'))! as { value: { count: number; by: Record<string, number> }; etag: string };
     const mine = value.by[name]!;
     if (expected !== undefined && mine !== expected) throw new Error(name + ' had counted to ' + expected + ', and the store says ' + mine);
     expected = mine;
@@ -61,7 +61,7 @@ async function count(command: (script: string, folder: string, name: string) => 
       }
     }),
   );
-  const { value } = (await getJson<{ count: number; by: Record<string, number> }>(store, 'counter.json'))!;
+  const value = (await getJson(store, 'counter.json'))!.value as { count: number; by: Record<string, number> };
   expect(value.by).toEqual(Object.fromEntries(names.map((name) => [name, INCREMENTS])));
   expect(value.count).toBe(WORKERS * INCREMENTS);
   return folder;

@@ -1,15 +1,12 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { steps } from '../../../activities/steps/index.generated.ts';
-import type { ArtifactRef } from '../../../src/core/artifact.ts';
 import type { Json, JsonObject } from '../../../src/core/json.ts';
-import type { StepContext, StepResult } from '../../../src/core/step.ts';
 import { Prng } from '../../../src/core/prng.ts';
-import { compileText } from '../../../src/config/plan-document.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
+import { runSteps } from '../../support/run-steps.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const DOCUMENT = {
@@ -64,46 +61,8 @@ function writeRows(days: number): void {
   writeFileSync(join(dir, 'rows.csv'), `time,x,y,kind\n${lines.join('\n')}\n`);
 }
 
-/** The steps of a run one after the other, as the workflow has them done. */
-async function runAll(
-  runId: string,
-  nominalTime: string,
-  document: unknown = DOCUMENT,
-): Promise<Record<string, StepResult & { readonly fingerprint: Json; readonly log: string[] }>> {
-  const { plan, diagnostics } = compileText(join(dir, 'flow.json'), JSON.stringify(document));
-  if (plan === undefined) throw new Error(JSON.stringify(diagnostics));
-  const results: Record<string, StepResult & { readonly fingerprint: Json; readonly log: string[] }> = {};
-  for (const step of plan.steps) {
-    const definition = steps.find(({ type }) => type === step.type)!;
-    const log: string[] = [];
-    const say = (message: string): void => void log.push(message);
-    const workDir = join(dir, 'work', runId, step.id);
-    mkdirSync(workDir, { recursive: true });
-    const ctx: StepContext = {
-      runId,
-      pipeline: plan.pipeline,
-      stepId: step.id,
-      attempt: 1,
-      nominalTime,
-      documentDir: dir,
-      workDir,
-      store,
-      artifacts,
-      log: { info: say, warn: say, error: say },
-      signal: new AbortController().signal,
-      progress() {},
-      secret: () => '',
-      planRevision: plan.revision,
-      trigger: 'schedule',
-    };
-    const inputs: Record<string, ArtifactRef> = Object.fromEntries(
-      Object.entries(step.inputs).map(([port, { step: from, output }]) => [port, results[from]!.outputs[output]!]),
-    );
-    const fingerprint = ((await definition.fingerprint?.(ctx, step.config, inputs)) ?? null) as Json;
-    results[step.id] = { ...(await definition.run(ctx, step.config, inputs)), fingerprint, log };
-  }
-  return results;
-}
+const runAll = (runId: string, nominalTime: string, document: unknown = DOCUMENT): ReturnType<typeof runSteps> =>
+  runSteps({ dir, store, artifacts }, runId, document, { nominalTime });
 
 test('scheduled runs go on from the champion of the run before, on the rows that came since', async () => {
   const registry = createRegistry(store, artifacts);

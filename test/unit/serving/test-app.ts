@@ -8,7 +8,7 @@ import { PredictionLog } from '../../../src/serving/prediction-log.ts';
 import { Router } from '../../../src/serving/router.ts';
 import { createServingMetrics } from '../../../src/serving/serving-metrics.ts';
 import type { ServingMetrics } from '../../../src/serving/serving-metrics.ts';
-import type { FakeSource } from './doubles.ts';
+import type { VersionSource } from '../../../src/serving/version-source.ts';
 import { recordingLog } from './doubles.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
@@ -29,7 +29,7 @@ export interface TestApp {
 
 /** The whole HTTP server over a registry in memory, listening on a free port of 127.0.0.1. */
 export async function startTestApp(
-  source: FakeSource,
+  source: VersionSource,
   options: { readonly token?: string; readonly arrivalMs?: number } = {},
 ): Promise<TestApp> {
   const recording = recordingLog();

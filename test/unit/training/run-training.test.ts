@@ -146,10 +146,8 @@ test('cancelling ends the process', async () => {
   const running = runTraining(ctx, endless, examples, trainer);
   await until(() => ctx.recorded.progress.some((update) => update.epoch !== undefined));
   const [pid] = trainersOf(workDir);
-  const started = Date.now();
   stop.abort();
   await expect(running).rejects.toMatchObject({ code: 'CANCELLED' });
-  expect(Date.now() - started).toBeLessThan(15_000);
   expect(() => process.kill(pid!, 0)).toThrow();
 }, 60_000);
 
