@@ -1,4 +1,4 @@
-import { formatNumber } from '../evaluation/step/gates.ts';
+import { formatNumber } from '../evaluation/step/gate-words.ts';
 import type { FoundSlice, Insights, SuspectedRow } from '../evaluation/findings/insights/insight-types.ts';
 import { costChart, importanceChart, precisionRecallChart } from './insight-charts.ts';
 import { html, section, tableOf } from './html.ts';

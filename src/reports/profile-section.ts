@@ -1,5 +1,5 @@
 import type { ColumnProfile, DatasetProfile } from '../data/stored/dataset.ts';
-import { formatNumber } from '../evaluation/step/gates.ts';
+import { formatNumber } from '../evaluation/step/gate-words.ts';
 import { html, raw, section, tableOf } from './html.ts';
 import type { Cell, Markup } from './html.ts';
 
@@ -15,23 +15,21 @@ export function profileSection({ rows, columns }: DatasetProfile): Markup {
     `${rows.toLocaleString('en')} rows of the training split: what the model learnt from, and what drift is measured against.${more}`,
     tableOf(
       ['column', 'type', 'missing', 'distinct', 'least', 'mean', 'largest', 'distribution'],
-      columns
-        .slice(0, COLUMNS_MAX)
-        .map((column) => [
-          { text: column.name },
-          { text: column.type },
-          {
-            text: column.count + column.missing === 0 ? '–' : `${formatNumber((100 * column.missing) / (column.count + column.missing))} %`,
-            number: true,
-            ...(column.missing > 0 ? {} : { tone: 'quiet' as const }),
-          },
-          { text: column.distinct.toLocaleString('en'), number: true },
-          ...(['min', 'mean', 'max'] as const).map((key): Cell => ({
-            text: column.number === undefined ? '–' : formatNumber(column.number[key]),
-            number: true,
-          })),
-          { text: distribution(column), tone: 'quiet' },
-        ]),
+      columns.slice(0, COLUMNS_MAX).map((column) => [
+        { text: column.name },
+        { text: column.type },
+        {
+          text: column.count + column.missing === 0 ? '–' : `${formatNumber((100 * column.missing) / (column.count + column.missing))} %`,
+          number: true,
+          ...(column.missing > 0 ? {} : { tone: 'quiet' as const }),
+        },
+        { text: column.distinct.toLocaleString('en'), number: true },
+        ...(['min', 'mean', 'max'] as const).map((key): Cell => ({
+          text: column.number === undefined ? '–' : formatNumber(column.number[key]),
+          number: true,
+        })),
+        { text: distribution(column), tone: 'quiet' },
+      ]),
     ),
   );
 }
