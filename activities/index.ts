@@ -14,6 +14,8 @@ import { outcomeActivities } from './outcomes.ts';
 import type { OutcomeActivities } from './outcomes.ts';
 import { scheduleActivities } from './schedules.ts';
 import type { ScheduleActivities } from './schedules.ts';
+import { studyActivities } from './studies.ts';
+import type { StudyActivities } from './studies.ts';
 import { unchangedActivities } from './unchanged.ts';
 import type { UnchangedActivities } from './unchanged.ts';
 import { stepActivity } from './run-step.ts';
@@ -26,6 +28,7 @@ export function createActivities(
   MonitorActivities &
   ScheduleActivities &
   OutcomeActivities &
+  StudyActivities &
   ApprovalActivities &
   UnchangedActivities &
   NotificationActivities {
@@ -41,6 +44,7 @@ export function createActivities(
     ...monitorActivities(deps),
     ...scheduleActivities(),
     ...outcomeActivities(deps),
+    ...studyActivities(deps),
     ...approvalActivities(deps),
     ...unchangedActivities(deps),
     ...notificationActivities(deps),

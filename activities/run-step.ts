@@ -7,6 +7,7 @@ import { PerennialError, messageOf } from '../src/core/errors.ts';
 import { limits } from '../src/core/limits.ts';
 import { WORKER_STOPPED, activityName } from '../src/core/run.ts';
 import type { StepOutcome, StepTask } from '../src/core/run.ts';
+import { TRIAL_STOPPED } from '../src/core/study.ts';
 import type { StepContext, StepDefinition, StepResult } from '../src/core/step.ts';
 import { changedWhile, decide, partsOf } from '../src/steps/cache-decision.ts';
 import type { CacheDecision } from '../src/steps/cache-decision.ts';
@@ -21,6 +22,7 @@ import { toFailure } from './failures.ts';
 import type { ActivityDeps } from './deps.ts';
 import { linksOf } from './links.ts';
 import { ProgressReporter } from './progress.ts';
+import { trialEpochs } from './trial-epochs.ts';
 import { StepLog } from './step-log.ts';
 import { leaveIfEmpty, leaveWorkDir } from './work-dir.ts';
 import { tellCache, tellStep } from './step-telemetry.ts';
@@ -44,7 +46,8 @@ export function stepActivity(definition: StepDefinition, deps: ActivityDeps): (t
         return { ...outcome, durationMs: Math.round(performance.now() - started), ...(links ? { links } : {}) };
       } catch (error) {
         const failure = stopped() ?? toFailure(error);
-        if (!(failure instanceof CancelledFailure)) log.error(`${String(failure.type)}: ${failure.message}`);
+        if (failure instanceof ApplicationFailure && failure.type === TRIAL_STOPPED) log.info(failure.message);
+        else if (!(failure instanceof CancelledFailure)) log.error(`${String(failure.type)}: ${failure.message}`);
         throw failure;
       } finally {
         reporter.stop();
@@ -68,7 +71,9 @@ async function execute(
   const resolved = resolveSecrets(task.config);
   const workDir = join(deps.workRoot, encodeURIComponent(task.pipeline), encodeURIComponent(task.runId), encodeURIComponent(task.stepId));
   await mkdir(workDir, { recursive: true });
-  const result = maskResult(await attempt(definition, contextOf(task, deps, { workDir, log, reporter }), resolved.config, task.inputs));
+  const epoch = await trialEpochs(deps, task);
+  const context = { ...contextOf(task, deps, { workDir, log, reporter }), ...(epoch === undefined ? {} : { epoch }) };
+  const result = maskResult(await attempt(definition, context, resolved.config, task.inputs));
   assertResult(definition, task, result);
   let { reason } = found;
   if (found.kind === 'miss') {
@@ -76,7 +81,9 @@ async function execute(
     // Entry before hint: a hint without an entry would only make the next reason wrong.
     if (doubt === undefined) await cache.write(found.key, { result, createdAt: new Date().toISOString(), runId: task.runId });
     else reason = `${reason}; not cached: ${doubt}`;
-    await cache.writeLast(task.pipeline, task.stepId, { parts: found.parts, ...(doubt === undefined ? {} : { notCached: doubt }) });
+    // What a run compares itself with is the run before it, not one of its trials.
+    if (task.trial === undefined)
+      await cache.writeLast(task.pipeline, task.stepId, { parts: found.parts, ...(doubt === undefined ? {} : { notCached: doubt }) });
   }
   await leaveWorkDir(workDir);
   return { result, cached: false, reason: mask(reason) };

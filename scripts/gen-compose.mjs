@@ -12,6 +12,8 @@ export const FORMS = {
   export: { form: 'named', meaning: 'A format that a model is written in for other programs.' },
   metric: { form: 'named', meaning: 'What is measured.' },
   drift: { form: 'named', meaning: 'A test for a shift of the data.' },
+  sampler: { form: 'named', meaning: 'How the next point of a search is chosen.' },
+  stopper: { form: 'named', meaning: 'How a trial of a search is ended that will not be the best.' },
   reader: { form: 'tagged', tag: 'format', meaning: 'Where the data come from, and in which format.' },
   architecture: { form: 'tagged', tag: 'architecture', meaning: 'A network made from a few settings.' },
   layer: { form: 'tagged', tag: 'type', meaning: 'A layer of a network.' },
@@ -33,8 +35,8 @@ const LOCAL_STEP = 'script';
 const LOCAL_PATH = '^\\.\\.?/';
 const REFERENCE = {
   type: 'string',
-  pattern: '\\$\\{parameters\\.[A-Za-z][A-Za-z0-9_]*\\}',
-  description: 'The value of a parameter: "${parameters.NAME}".',
+  pattern: '\\$\\{(parameters|search)\\.[A-Za-z][A-Za-z0-9_]*\\}',
+  description: 'The value of a parameter: "${parameters.NAME}"; behind a tune step also what it searches: "${search.NAME}".',
 };
 
 export const nameOf = (definition) => definition.name ?? definition.type ?? definition.format ?? definition.architecture;

@@ -18,6 +18,8 @@ const KINDS = {
   loss: ['Losses', '`loss` of `train`: `"NAME"`, or `{ "NAME": { … } }`.'],
   callback: ['Callbacks', 'What watches and steers the training, in `callbacks` of `train`: `"NAME"`, or `{ "NAME": { … } }`.'],
   metric: ['Metrics', 'What is measured, in `metrics` of `evaluate`: `"NAME"`, or `{ "NAME": { … } }`.'],
+  sampler: ['Samplers', 'How the next point of a search is chosen, as `sampler` of `tune`: `"NAME"`, or `{ "NAME": { … } }`.'],
+  stopper: ['Stoppers', 'How trials are ended that will not be the best, as `stop` of `tune`: `"NAME"`, or `{ "NAME": { … } }`.'],
   export: [
     'Exports',
     'Formats for other programs, in `exports` of `register` and `--format` of `perennial models export`: `"NAME"`, or `{ "NAME": { … } }`.',

@@ -1,6 +1,5 @@
 import { ApplicationFailure, CancelledFailure, defineSearchAttributeKey } from '@temporalio/common';
 import {
-  ActivityCancellationType,
   CancellationScope,
   condition,
   defineQuery,
@@ -16,23 +15,25 @@ import {
 import type { Approval } from '../src/core/approval.ts';
 import { approvalText } from '../src/core/approval.ts';
 import type { ArtifactRef } from '../src/core/artifact.ts';
-import { limits } from '../src/core/limits.ts';
 import { PLAN_FORMAT } from '../src/core/plan.ts';
 import type { Plan, PlanStep } from '../src/core/plan.ts';
 import { initialRunState, withStep } from '../src/core/run-state.ts';
 import type { RunState, RunStatus } from '../src/core/run-state.ts';
 import { eventsOfRun } from '../src/core/notification.ts';
-import { WAITING, WENT_ON, activityName, heavyQueue } from '../src/core/run.ts';
+import { WAITING, WENT_ON } from '../src/core/run.ts';
 import type { PipelineInput, ProgressReport, RunView, StepOutcome, StepTask } from '../src/core/run.ts';
 import { next, obey, reopen } from '../src/core/scheduler.ts';
+import type { TrialCommon } from '../src/core/study.ts';
 import { turnPolicy } from '../src/core/turn.ts';
 import { Approvals } from './approvals.ts';
-import { ending, failureOf, isCancelled, isWorkerStop } from './failures.ts';
+import { callStep, throughWorkerStops } from './call-step.ts';
+import { ending, failureOf, isCancelled } from './failures.ts';
 import { tell } from './outcomes.ts';
 import { PATCHES } from './patches.ts';
 import { primaryMetric, scheduledTrigger } from './run-facts.ts';
 import { runIdIn } from './run-identity.ts';
 import { runMarkdown } from './run-markdown.ts';
+import { runStudy } from './run-study.ts';
 import { runView } from './run-view.ts';
 import type { StepNote } from './run-view.ts';
 import { tellSearch } from './search-attributes.ts';
@@ -73,7 +74,8 @@ export async function pipeline(input: PipelineInput): Promise<RunView> {
 }
 
 class PipelineRun {
-  readonly #plan: Plan;
+  /** With the values of a search in it, as soon as they are known. */
+  #plan: Plan;
   readonly #input: PipelineInput;
   readonly #runId: string;
   readonly #nominalTime: string;
@@ -276,38 +278,35 @@ class PipelineRun {
     }
   }
 
-  /** A stopped worker is not the step's failure: the step is handed to the next worker with all of its attempts left. */
   async #attempts(step: PlanStep): Promise<StepOutcome> {
-    for (let interruptions = 0; ; interruptions++) {
-      const execution = (this.#executions[step.id] = (this.#executions[step.id] ?? 0) + 1);
-      try {
-        return await this.#steps.run(() => this.#activity(step, execution));
-      } catch (error) {
-        if (!isWorkerStop(error) || interruptions >= limits.interruptionsMax || this.#state.cancelled) throw error;
-      }
-    }
+    if (step.tune !== undefined) return this.#search(step);
+    const heavy = step.heavy === true || this.#input.heavy?.includes(step.id) === true;
+    return throughWorkerStops(
+      () => {
+        const execution = (this.#executions[step.id] = (this.#executions[step.id] ?? 0) + 1);
+        return this.#steps.run(() => callStep(step, this.#task(step), execution, heavy));
+      },
+      () => this.#state.cancelled,
+    );
   }
 
-  #activity(step: PlanStep, execution: number): Promise<StepOutcome> {
-    const name = activityName(step.type, step.version);
-    const queue = step.queue ?? workflowInfo().taskQueue;
-    const heavy = step.heavy === true || this.#input.heavy?.includes(step.id) === true;
-    const activities = proxyActivities<Record<string, (task: StepTask) => Promise<StepOutcome>>>({
-      taskQueue: heavy ? heavyQueue(queue) : queue,
-      // The id shows in the UI: the step's, numbered where the step runs once more.
-      activityId: execution === 1 ? step.id : `${step.id} #${execution}`,
-      startToCloseTimeout: step.startToCloseMs,
-      heartbeatTimeout: Math.min(step.heartbeatMs, limits.heartbeatTimeoutMsMax),
-      retry: {
-        maximumAttempts: step.retry.maximumAttempts,
-        initialInterval: step.retry.initialIntervalMs,
-        backoffCoefficient: step.retry.backoffCoefficient,
-        maximumInterval: step.retry.maximumIntervalMs,
-      },
-      cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-      summary: step.summary,
-    });
-    return activities[name]!(this.#task(step));
+  /** Runs a study; its winner decides what the steps are that wait for it. */
+  async #search(step: PlanStep): Promise<StepOutcome> {
+    const { steps, outcome } = await this.#steps.run(() =>
+      runStudy(this.#plan, step, this.#task(step), this.#given(step), this.#input.readCache),
+    );
+    this.#plan = {
+      ...this.#plan,
+      steps: this.#plan.steps.map((one) => (one.search === step.id ? (steps.find(({ id }) => id === one.id) ?? one) : one)),
+    };
+    return outcome;
+  }
+
+  /** What other steps gave of what the trials of a search take. */
+  #given(step: PlanStep): TrialCommon['given'] {
+    const given: Record<string, Readonly<Record<string, ArtifactRef>>> = {};
+    for (const input of Object.values(step.inputs)) given[input.step] = this.#notes[input.step]?.outcome?.result.outputs ?? {};
+    return given;
   }
 
   #task(step: PlanStep): StepTask {

@@ -5,10 +5,12 @@ import commandStep from './command.step.ts';
 import deployStep from './deploy.step.ts';
 import evaluateStep from './evaluate.step.ts';
 import ingestStep from './ingest.step.ts';
+import measureStep from './measure.step.ts';
 import preprocessStep from './preprocess.step.ts';
 import registerStep from './register.step.ts';
 import scriptStep from './script.step.ts';
 import trainStep from './train.step.ts';
+import tuneStep from './tune.step.ts';
 import validateStep from './validate.step.ts';
 
 export const steps: readonly StepDefinition[] = [
@@ -17,9 +19,11 @@ export const steps: readonly StepDefinition[] = [
   deployStep,
   evaluateStep,
   ingestStep,
+  measureStep,
   preprocessStep,
   registerStep,
   scriptStep,
   trainStep,
+  tuneStep,
   validateStep,
 ];

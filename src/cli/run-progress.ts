@@ -2,6 +2,9 @@ import { printable } from './commands/command.ts';
 import type { CliIo } from './commands/command.ts';
 import type { StepView } from '../core/run.ts';
 import type { StepProgress } from '../core/step.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import { TUNE } from '../core/tune-plan.ts';
+import { pointText } from '../tuning/describe.ts';
 import type { RunReport } from '../runs/runs.ts';
 
 const MARKS: Readonly<Record<StepView['status'], string>> = {
@@ -122,10 +125,25 @@ function remark(step: StepView): string {
     return [bar(step.progress), progressText(step.progress), step.reason].filter((part) => part !== '').join(' ');
   if (typeof step.values?.['approved'] === 'boolean' && step.verdict !== undefined)
     return [...Object.values(step.outputs ?? {}).map((ref) => ref.summary), step.verdict.reasons.at(-1)!].join('; ');
-  const facts = Object.values(step.outputs ?? {})
-    .map((ref) => ref.summary)
-    .join('; ');
+  const searched = winnerText(step);
+  const facts =
+    searched !== undefined
+      ? searched
+      : Object.values(step.outputs ?? {})
+          .map((ref) => ref.summary)
+          .join('; ');
   return [facts, step.reason === '' ? '' : `(${step.reason})`].filter((part) => part !== '').join(' ');
+}
+
+/** Of a search: its winner. */
+function winnerText({ type, values }: StepView): string | undefined {
+  if (type !== TUNE || values === undefined) return undefined;
+  const { winner, search, trials, stopped, failed } = values as Readonly<Record<string, Json>>;
+  const ended = [
+    ...(typeof stopped === 'number' && stopped > 0 ? [`${stopped} stopped`] : []),
+    ...(typeof failed === 'number' && failed > 0 ? [`${failed} failed`] : []),
+  ];
+  return `trial ${String(winner)} of ${String(trials)}${ended.length === 0 ? '' : ` (${ended.join(', ')})`} wins: ${pointText(search as JsonObject)}`;
 }
 
 function fractionOf(progress: StepProgress): number | undefined {

@@ -5,6 +5,9 @@ import type { RunReport } from '../runs/runs.ts';
 import { table } from './commands/command.ts';
 import type { CliIo } from './commands/command.ts';
 import { formatNumber, seconds } from './run-progress.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import { TUNE } from '../core/tune-plan.ts';
+import { valueText } from '../tuning/describe.ts';
 
 /**
  * The end of a run for people, the JSON document for programs, and the exit code. `place`: where in the document its failure comes from.
@@ -18,6 +21,7 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
     `\nRun ${run.pipeline}/${run.runId} ${run.status}${took}${cached === 0 ? '' : `; ${cached} of ${run.steps.length} steps from the cache`}`,
   );
   for (const line of noteLines(run)) io.print(line);
+  for (const line of searchLines(run)) io.print(line);
   if (Object.keys(run.metrics).length > 0) io.print(`\n${table(metricRows(run))}`);
   for (const line of intervalLines(run)) io.print(line);
   for (const note of metricNotes(run)) io.print(note);
@@ -35,6 +39,19 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
     io.note(`  logs: perennial runs logs ${run.pipeline}/${run.runId}`);
   }
   io.exit(exitCodeOfRun(run));
+}
+
+/** Of each search: its winner, with the values that went on. */
+function searchLines(run: RunReport): string[] {
+  return run.steps.flatMap(({ type, values }) => {
+    if (type !== TUNE || values === undefined) return [];
+    const { study, winner, trials, search, front } = values as Readonly<Record<string, Json>>;
+    const point = Object.entries(search as JsonObject);
+    return [
+      `\n${table([['SEARCHED', 'WINNER'], ...point.map(([name, value]) => [name, valueText(value)])])}`,
+      `(trial ${String(winner)} of ${String(trials)}${Array.isArray(front) ? `; ${front.length} on the Pareto front` : ''}; all of them: perennial studies show ${String(study)})`,
+    ];
+  });
 }
 
 /** Where the run is seen in the Temporal UI. */

@@ -119,6 +119,7 @@ export const ERRORS = {
   ALREADY_RUNNING: { category: 'user', retryable: false, hint: 'Stop it with `perennial down`, or use another PERENNIAL_HOME.' },
   PROVISIONING_FAILED: { category: 'system', retryable: false, hint: 'See `perennial doctor` for what is missing.' },
   COMMAND_FAILED: { category: 'user', retryable: false, hint: 'Run the command by hand with the same input to see its output.' },
+  STUDY_FAILED: { category: 'user', retryable: false, hint: 'Correct what its trials failed of: `perennial studies show STUDY` has each.' },
   STEP_FAILED: { category: 'user', retryable: false, hint: 'See the message of the step.' },
   TIMEOUT: { category: 'system', retryable: true, hint: 'Raise "timeout" of the step if it needs longer.' },
   CANCELLED: { category: 'user', retryable: false, hint: 'The run was cancelled.' },

@@ -14,6 +14,8 @@ export const limits = {
   planBytesMax: 1024 * 1024,
   /** Steps of one pipeline: three history events each and some signals keep a run below Temporal's 51,200 events. */
   stepsMax: 500,
+  /** Trials that one execution of a study starts before it continues as new: a dozen history events each, far below Temporal's 51,200. */
+  trialsPerExecution: 250,
   /** Progress signals of one step attempt: each costs the history a workflow task of four events. */
   progressSignalsMax: 20,
   /** Milliseconds between progress signals at least. */

@@ -2,6 +2,7 @@ import type { ArtifactKind } from './artifact.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { NotificationTarget } from './notification.ts';
 import type { RetryPlan } from './step.ts';
+import type { TunePlan } from './tune-plan.ts';
 
 /** Raised when a plan of the format before cannot be run as it is. */
 export const PLAN_FORMAT = 1;
@@ -49,6 +50,10 @@ export interface PlanStep {
    * does not run where one of them fails or rejects. Absent in plans of before, which named no judges.
    */
   readonly judges?: readonly string[];
+  /** Of a tune step: what it searches, and the steps of a trial. Its `inputs` are what those take from before it. */
+  readonly tune?: TunePlan;
+  /** The tune step whose winner decides on the configuration; until then it is an example of what it may become. */
+  readonly search?: string;
   /** One line for the Temporal UI. */
   readonly summary: string;
 }

@@ -25,7 +25,7 @@ export interface RunState {
   readonly cancelled: boolean;
 }
 
-export function initialRunState(plan: Plan): RunState {
+export function initialRunState(plan: Pick<Plan, 'steps'>): RunState {
   const steps: Record<string, StepState> = {};
   for (const step of plan.steps) steps[step.id] = { status: 'pending' };
   return { steps, cancelled: false };

@@ -4,6 +4,7 @@ import type { JsonObject } from './json.ts';
 import type { Plan, TurnPolicy } from './plan.ts';
 import type { RunStatus, StepStatus } from './run-state.ts';
 import type { StepProgress, StepResult, StepVerdict } from './step.ts';
+import type { TrialTask } from './tune-plan.ts';
 
 /** Who or what started a run. */
 export const TRIGGERS = ['manual', 'schedule', 'backfill', 'drift', 'newData', 'reproduce'] as const;
@@ -53,6 +54,8 @@ export interface StepTask {
   readonly trigger: string;
   /** false: neither read nor write. "write": the run was asked not to read. */
   readonly cache: boolean | 'write';
+  /** Of a step of a trial. */
+  readonly trial?: TrialTask;
 }
 
 /** What a step's activity gives back to the workflow. */

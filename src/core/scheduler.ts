@@ -14,16 +14,19 @@ export type Action =
  * give the same actions. A step is decided on once everything it depends on (inputs and what its `if` reads) is final, so that
  * the outcome does not depend on the order in which steps complete. Obey the actions with {@link obey}, then report results.
  */
-export function next(plan: Plan, state: RunState): readonly Action[] {
+export function next(plan: Pick<Plan, 'steps'>, state: RunState): readonly Action[] {
   const actions: Action[] = [];
   let seen = state;
-  // Dependencies point to earlier steps only, so one pass carries a skip all the way down.
-  for (const step of plan.steps) {
-    if (statusOf(seen, step.id) !== 'pending') continue;
-    const action = decide(step, seen);
-    if (action === undefined) continue;
-    actions.push(action);
-    seen = obey(seen, [action]);
+  // Dependencies point to earlier steps, so one pass carries a skip all the way down; a search alone waits for steps after it.
+  for (let before = -1; before < actions.length;) {
+    before = actions.length;
+    for (const step of plan.steps) {
+      if (statusOf(seen, step.id) !== 'pending') continue;
+      const action = decide(step, seen);
+      if (action === undefined) continue;
+      actions.push(action);
+      seen = obey(seen, [action]);
+    }
   }
   const statuses = plan.steps.map((step) => statusOf(seen, step.id));
   if (statuses.every(isFinal)) actions.push({ kind: 'finish', status: runStatus(statuses) });
@@ -40,9 +43,10 @@ export function obey(state: RunState, actions: readonly Action[]): RunState {
   return after;
 }
 
-/** Ids of the steps that a step waits for: its inputs, its judges, and what its `if` reads. */
+/** Ids of the steps that a step waits for: its inputs, its judges, its search, and what its `if` reads. */
 export function dependenciesOf(step: PlanStep): string[] {
   const ids = new Set([...Object.values(step.inputs).map((input) => input.step), ...(step.judges ?? [])]);
+  if (step.search !== undefined) ids.add(step.search);
   if (step.if !== undefined) for (const id of conditionSteps(step.if)) ids.add(id);
   return [...ids];
 }
@@ -51,7 +55,7 @@ export function dependenciesOf(step: PlanStep): string[] {
  * The state in which a step that failed, was rejected, skipped or cancelled can start once more: the step and everything that
  * depends on it, however far, are pending again. Results of other steps stay.
  */
-export function reopen(plan: Plan, state: RunState, id: string): RunState {
+export function reopen(plan: Pick<Plan, 'steps'>, state: RunState, id: string): RunState {
   const open = new Set([id]);
   let after = state;
   for (const step of plan.steps) {
@@ -69,6 +73,10 @@ function decide(step: PlanStep, state: RunState): Action | undefined {
   const missing = Object.values(step.inputs).find((input) => !hasOutputs(statusOf(state, input.step)));
   if (missing !== undefined) {
     const why = `needs the ${missing.kind} of "${missing.step}", which ${ENDED[statusOf(state, missing.step)]}`;
+    return { kind: 'skip', step: step.id, status: 'skipped', why };
+  }
+  if (step.search !== undefined && !hasOutputs(statusOf(state, step.search))) {
+    const why = `takes values from the search of "${step.search}", which ${ENDED[statusOf(state, step.search)]}`;
     return { kind: 'skip', step: step.id, status: 'skipped', why };
   }
   const against = step.judges?.find((id) => ['failed', 'rejected', 'cancelled'].includes(statusOf(state, id)));

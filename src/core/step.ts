@@ -57,6 +57,12 @@ export interface StepContext {
   /** Aborted when the run is cancelled or the worker stops: end child processes and throw. */
   readonly signal: AbortSignal;
   progress(update: StepProgress): void;
+  /**
+   * Of a trial that may be ended early: is told every epoch that is over, in their order, those before a resume once more.
+   *
+   * @throws where the trial ends here: what trains ends, and throws the same
+   */
+  epoch?(numbers: Readonly<Record<string, number>>): Promise<void>;
   /** The value of a secret of the worker's environment. @throws SECRET_MISSING */
   secret(name: string): string;
   /** Revision of the plan that runs (SHA-256 of the document with its parameters); recorded with what the run registers. */

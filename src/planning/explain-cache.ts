@@ -52,6 +52,8 @@ async function forecast(
   const definition = options.steps.find((candidate) => candidate.type === step.type && candidate.version === step.version);
   if (definition === undefined)
     throw new PerennialError('PIPELINE_OUTDATED', `There is no step type ${step.type}@${step.version} in this installation.`);
+  if (step.tune !== undefined) return { hit: false, reason: 'runs its trials; each takes from the cache what it can' };
+  if (step.search !== undefined) return { hit: 'unknown', reason: `depends on the winner of "${step.search}"` };
   if (!definition.cacheable) return { hit: false, reason: 'always runs: it acts outside of the run, and is idempotent' };
   if (!step.cache) return { hit: false, reason: 'its cache is switched off' };
   const inputs: Record<string, ArtifactRef> = {};

@@ -42,7 +42,7 @@ export async function saveApprovals(
 export async function approvalsOf(store: ObjectStore, name: string, version: number): Promise<VersionApproval[]> {
   const found: VersionApproval[] = [];
   for await (const { key } of store.list(approvalsPrefix(name, version))) {
-    const record = await getJson<VersionApproval>(store, key);
+    const record = await getJson(store, key);
     if (record !== undefined) found.push(readStored(APPROVAL, record.value, `${store.location}: "${key}"`));
   }
   return found.sort((a, b) => a.at.localeCompare(b.at));

@@ -34,7 +34,7 @@ function keyOf(run: string): string {
 
 /** @throws BLOB_CORRUPT */
 export async function readLabels(store: ObjectStore, run: string): Promise<RunLabels> {
-  const stored = await getJson<unknown>(store, keyOf(run));
+  const stored = await getJson(store, keyOf(run));
   return stored === undefined ? NONE : readStored(RUN_LABELS, stored.value, `${store.location}: "${keyOf(run)}"`);
 }
 
@@ -77,7 +77,7 @@ export function noteRun(store: ObjectStore, run: string, text: string, by: strin
 async function change(store: ObjectStore, run: string, next: (labels: RunLabels) => RunLabels): Promise<RunLabels> {
   const key = keyOf(run);
   for (let conflict = 0; ; conflict++) {
-    const stored = await getJson<unknown>(store, key);
+    const stored = await getJson(store, key);
     const labels = next(stored === undefined ? NONE : readStored(RUN_LABELS, stored.value, `${store.location}: "${key}"`));
     try {
       await putJson(store, key, labels, stored === undefined ? { ifNoneMatch: '*' } : { ifMatch: stored.etag });

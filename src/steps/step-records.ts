@@ -73,7 +73,7 @@ export async function writeStepRecord(store: ObjectStore, record: Omit<StepRecor
 export async function readStepRecords(store: ObjectStore, pipeline: string, run: string): Promise<Map<string, StepRecord>> {
   const found = new Map<string, StepRecord>();
   for await (const { key } of store.list(prefixOf(pipeline, run))) {
-    const stored = await getJson<unknown>(store, key);
+    const stored = await getJson(store, key);
     if (stored === undefined) continue;
     const record = readStored(STEP_RECORD, stored.value, () => `${store.location}: "${key}"`);
     found.set(record.step, record);

@@ -18,6 +18,7 @@ import schemaCommand from './schema.command.ts';
 import serveCommand from './serve.command.ts';
 import showCommand from './show.command.ts';
 import statusCommand from './status.command.ts';
+import studiesCommand from './studies.command.ts';
 import tensorboardCommand from './tensorboard.command.ts';
 import upCommand from './up.command.ts';
 import validateCommand from './validate.command.ts';
@@ -42,6 +43,7 @@ export const commands: readonly CommandModule[] = [
   serveCommand,
   showCommand,
   statusCommand,
+  studiesCommand,
   tensorboardCommand,
   upCommand,
   validateCommand,

@@ -3,6 +3,8 @@ import { PerennialError, exitCodeOf, isPerennialError } from '../../core/errors.
 import { defineCommand, table } from './command.ts';
 import type { CliIo } from './command.ts';
 import { duration } from '../plan-text.ts';
+import { dimensionText } from '../studies/dimension-text.ts';
+import type { Space } from '../../tuning/space.ts';
 import type { PlannedModel } from '../../planning/plan-model.ts';
 
 interface Options {
@@ -94,6 +96,20 @@ function printSteps(compiled: Plan, cache: readonly Forecast[], io: CliIo): void
   if (parameters.length > 0) io.print(`parameters: ${parameters.map(([name, value]) => `${name}=${String(value)}`).join(', ')}`);
   io.print();
   io.print(stepTable(compiled, cache));
+  printSearch(compiled, io);
+}
+
+/** What is searched, by what, and what a trial consists of. */
+function printSearch({ steps }: Plan, io: CliIo): void {
+  for (const { id, tune, summary } of steps) {
+    if (tune === undefined) continue;
+    io.print(`\nsearch of "${id}": ${summary}`);
+    const space = tune.space as unknown as Space;
+    io.print(table(Object.entries(space).map(([name, dimension]) => [`  ${name}`, dimensionText(dimension)])));
+    const goals = tune.objectives.map(({ name, direction, step }) => `${direction} ${name} of "${step}"`).join(', ');
+    io.print(`  a trial: ${tune.steps.join(' → ')}; ${goals}`);
+    io.print('  what follows is an example of a trial');
+  }
 }
 
 const CACHE_WORDS = { true: 'hit', false: 'runs', unknown: 'unknown' } as const;

@@ -12,6 +12,8 @@ import type { Predictor } from '../../training/model/model-meta.ts';
 const BATCH_ROWS = 256;
 
 export interface ScoreOptions {
+  /** Default: "test". */
+  readonly split?: 'validation' | 'test';
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -25,19 +27,19 @@ export interface Scored {
 }
 
 /** @throws SPLIT_INVALID */
-export function requireTestRows(rows: number): void {
+export function requireTestRows(rows: number, split: 'validation' | 'test' = 'test'): void {
   if (rows === 0)
-    throw new PerennialError('SPLIT_INVALID', 'There is nothing to evaluate: the test split has no examples.', {
-      hint: 'Give "split.test" of the ingest step a larger share.',
+    throw new PerennialError('SPLIT_INVALID', `There is nothing to evaluate: the ${split} split has no examples.`, {
+      hint: `Give "split.${split}" of the ingest step a larger share.`,
     });
 }
 
-/** Predicts the test split of the examples, batch by batch. */
+/** Predicts a split of the examples, batch by batch. */
 export async function scoreExamples(predictor: Predictor, examples: Examples, options: ScoreOptions = {}): Promise<Scored> {
-  const reader = examples.reader('test');
+  const reader = examples.reader(options.split ?? 'test');
   try {
     const { rows } = reader;
-    requireTestRows(rows);
+    requireTestRows(rows, options.split);
     const predictions: Float32Array[] = [];
     const { output } = predictor.meta;
     const labels = new Map<string, ArrayLike<number>[]>();

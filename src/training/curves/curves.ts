@@ -116,7 +116,7 @@ function runPrefix(pipeline: string, run: string): string {
 export async function readCurves(store: ObjectStore, pipeline: string, run: string): Promise<TrainingCurves[]> {
   const found: TrainingCurves[] = [];
   for await (const { key } of store.list(runPrefix(pipeline, run))) {
-    const stored = await getJson<unknown>(store, key);
+    const stored = await getJson(store, key);
     if (stored !== undefined) found.push(readStored(CURVES, stored.value, () => `${store.location}: "${key}"`));
   }
   found.sort((a, b) => beginOf(a) - beginOf(b) || (a.step < b.step ? -1 : 1));

@@ -15,6 +15,7 @@ import { sha256, sha256File } from '../../storage/digest.ts';
 import { traceEnvironment } from '../../telemetry/telemetry.ts';
 import { CurveKeeper } from '../curves/curve-keeper.ts';
 import { CheckpointSync } from './checkpoint-sync.ts';
+import { EpochJudge } from './epoch-judge.ts';
 import type { ModelConfig } from '../model/model-config.ts';
 import { resolveModel } from '../model/resolve-model.ts';
 import { environmentForTf } from '../tensorflow/tf.ts';
@@ -34,7 +35,7 @@ import { metaAs } from '../../storage/stored.ts';
 
 type Context = Pick<
   StepContext,
-  'pipeline' | 'runId' | 'stepId' | 'workDir' | 'store' | 'artifacts' | 'log' | 'signal' | 'progress' | 'attempt'
+  'pipeline' | 'runId' | 'stepId' | 'workDir' | 'store' | 'artifacts' | 'log' | 'signal' | 'progress' | 'attempt' | 'epoch'
 >;
 
 export interface TrainingReport {
@@ -76,15 +77,18 @@ export async function runTraining(
   );
   await curves.open();
   let resumedEpoch: number | undefined;
+  const judge = new EpochJudge(ctx);
   try {
-    resumedEpoch = await supervise(ctx, job, sync, curves, trainer);
+    resumedEpoch = await supervise(ctx, job, { sync, curves, judge }, trainer);
     await curves.end('done');
   } catch (error) {
-    const cancelled = isPerennialError(error, 'CANCELLED');
+    const cancelled = isPerennialError(error, 'CANCELLED') || judge.ended;
     await curves.end(cancelled ? 'cancelled' : 'failed', cancelled ? undefined : messageOf(error));
     throw error;
   } finally {
-    await sync.settle(resumedEpoch !== undefined);
+    await sync.settle(resumedEpoch !== undefined || judge.ended);
+    // Nobody goes on from there.
+    if (judge.ended) await sync.clear();
   }
   const report = await writeModel(ctx, config, examplesRef, examples, job);
   await sync.clear();
@@ -143,7 +147,12 @@ async function prepare(
 }
 
 /** Runs the trainer to its end. @returns the epoch it resumed from, 0 for a fresh start */
-async function supervise(ctx: Context, job: TrainerJob, sync: CheckpointSync, curves: CurveKeeper, trainer: string): Promise<number> {
+async function supervise(
+  ctx: Context,
+  job: TrainerJob,
+  { sync, curves, judge }: { readonly sync: CheckpointSync; readonly curves: CurveKeeper; readonly judge: EpochJudge },
+  trainer: string,
+): Promise<number> {
   if (ctx.signal.aborted) throw new PerennialError('CANCELLED', 'Training was cancelled before it started.', { cause: ctx.signal.reason });
   const kills = kernelKills();
   const child = fork(trainer, [join(ctx.workDir, 'job.json')], {
@@ -162,12 +171,17 @@ async function supervise(ctx: Context, job: TrainerJob, sync: CheckpointSync, cu
   };
   child.stdout!.on('data', keepTail);
   child.stderr!.on('data', keepTail);
+  const end = (): void => void child.kill('SIGKILL');
   child.on('message', (message: TrainerMessage) => {
     if (message.type === 'started') {
       ({ resumedEpoch } = message);
       curves.started(message.curve);
+      for (const numbers of message.curve.history) judge.tell(numbers, end);
     }
-    if (message.type === 'epoch') curves.epoch(message);
+    if (message.type === 'epoch') {
+      curves.epoch(message);
+      judge.tell(message.numbers, end);
+    }
     if (message.type === 'checkpoint') sync.push(message.path);
     if (message.type === 'done') done = true;
     if (message.type === 'failed')
@@ -185,6 +199,7 @@ async function supervise(ctx: Context, job: TrainerJob, sync: CheckpointSync, cu
       child.once('close', (exitCode, exitSignal) => resolve([exitCode, exitSignal]));
       if (ctx.signal.aborted) stop();
     });
+    if (!ctx.signal.aborted) await judge.settle();
     if (done) return resumedEpoch;
     if (ctx.signal.aborted) throw new PerennialError('CANCELLED', 'Training was cancelled.', { cause: ctx.signal.reason });
     throw failure ?? crash(code, signal, stderr, kernelKills() > kills, job.config.batchSize);

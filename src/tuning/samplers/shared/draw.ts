@@ -25,11 +25,45 @@ function drawnValue(dimension: Dimension, prng: Prng): Json {
 /** The value at a place from 0 to 1 of a dimension's scale; every value on a grid has an equal share of it. */
 export function placed(dimension: FloatDimension | IntegerDimension, place: number): number {
   const { low, high, scale } = dimension;
-  const step = dimension.step ?? (dimension.kind === 'integer' ? 1 : undefined);
-  const from = step === undefined ? low : low - step / 2;
-  const to = step === undefined ? high : high + step / 2;
+  const step = stepOf(dimension);
+  const [from, to] = edges(dimension);
   const value = scale === 'log' ? Math.exp(Math.log(from) + place * (Math.log(to) - Math.log(from))) : from + place * (to - from);
-  if (step === undefined) return Math.min(high, Math.max(low, value));
-  const steps = Math.min(Math.floor((high - low) / step + 1e-9), Math.max(0, Math.round((value - low) / step)));
-  return low + steps * step;
+  return step === undefined ? Math.min(high, Math.max(low, value)) : onGrid(dimension, Math.round((value - low) / step));
+}
+
+/** Where a value lies on a dimension's scale, 0 to 1: the middle of its share, where it lies on a grid. */
+export function placeOf(dimension: FloatDimension | IntegerDimension, value: number): number {
+  const [from, to] = edges(dimension);
+  if (to <= from) return 0.5;
+  const place =
+    dimension.scale === 'log' ? (Math.log(value) - Math.log(from)) / (Math.log(to) - Math.log(from)) : (value - from) / (to - from);
+  return Math.min(1, Math.max(0, place));
+}
+
+/** Distance of the values of a dimension; undefined: any value between the bounds. */
+export function stepOf(dimension: FloatDimension | IntegerDimension): number | undefined {
+  return dimension.step ?? (dimension.kind === 'integer' ? 1 : undefined);
+}
+
+/** How many values a dimension has; Infinity without a step. */
+export function valuesOf(dimension: FloatDimension | IntegerDimension): number {
+  const step = stepOf(dimension);
+  return step === undefined ? Infinity : Math.floor((dimension.high - dimension.low) / step + 1e-9) + 1;
+}
+
+/** The value number `index` of a dimension with steps; what lies outside is the nearest. */
+export function onGrid(dimension: FloatDimension | IntegerDimension, index: number): number {
+  const value = dimension.low + Math.min(valuesOf(dimension) - 1, Math.max(0, index)) * stepOf(dimension)!;
+  // 0.1 + 2 · 0.1 is 0.3 to who reads it.
+  return dimension.kind === 'integer' ? value : Math.min(dimension.high, Math.max(dimension.low, Number(value.toPrecision(12))));
+}
+
+/** The bounds of a dimension's scale: half a step beyond its first and last value. */
+export function edges(dimension: FloatDimension | IntegerDimension): readonly [number, number] {
+  const { low, high, scale } = dimension;
+  const step = stepOf(dimension);
+  if (step === undefined) return [low, high];
+  const last = low + (valuesOf(dimension) - 1) * step;
+  // On a logarithmic scale the first share cannot reach zero.
+  return [scale === 'log' && low <= step / 2 ? low / 2 : low - step / 2, last + step / 2];
 }

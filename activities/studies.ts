@@ -1,0 +1,228 @@
+import { createHash } from 'node:crypto';
+import type { ArtifactRef } from '../src/core/artifact.ts';
+import { messageOf, PerennialError, isPerennialError } from '../src/core/errors.ts';
+import { canonicalJson } from '../src/core/json.ts';
+import type { Json, JsonObject } from '../src/core/json.ts';
+import type { Plan, PlanStep } from '../src/core/plan.ts';
+import type { RunFailure } from '../src/core/run.ts';
+import type { StudyResult, SuggestionAnswer, SuggestionRequest, TrialCommon, TrialEnd } from '../src/core/study.ts';
+import { librariesOf } from '../src/steps/code-digests.ts';
+import type { StoredTrial, StudyRecord } from '../src/studies/stored-study.ts';
+import { StudyStore } from '../src/studies/study-store.ts';
+import { EpochJury } from '../src/studies/epoch-jury.ts';
+import { nextPoint } from '../src/studies/suggest.ts';
+import { chooseWinner } from '../src/studies/winner.ts';
+import type { ActivityDeps } from './deps.ts';
+import { withFailures } from './failures.ts';
+
+export interface OpenStudyRequest {
+  readonly study: string;
+  readonly pipeline: string;
+  readonly plan: Pick<Plan, 'documentDir' | 'parameters'>;
+  readonly step: PlanStep;
+  readonly common: Pick<TrialCommon, 'runId' | 'given'>;
+}
+
+export interface TrialEndRequest {
+  readonly study: string;
+  readonly number: number;
+  readonly state: TrialEnd['state'];
+  readonly values?: readonly number[];
+  readonly failure?: RunFailure;
+  readonly cached: boolean;
+  /** Of a trial that completed while a stopper looks: the model, which knows all of its epochs, and how many there may be. */
+  readonly trained?: { readonly model: ArtifactRef; readonly epochs: number };
+}
+
+export interface StudyEndRequest {
+  readonly study: string;
+  readonly state: Exclude<StudyRecord['state'], 'running'>;
+  readonly causes: readonly RunFailure[];
+}
+
+export interface StudyActivities {
+  openStudy(request: OpenStudyRequest): Promise<void>;
+  suggestTrial(request: SuggestionRequest): Promise<SuggestionAnswer>;
+  endTrial(request: TrialEndRequest): Promise<TrialEnd>;
+  /** undefined: no trial completed, or the study was cancelled. */
+  closeStudy(request: StudyEndRequest): Promise<StudyResult | undefined>;
+}
+
+/** What the workflows of a study ask of the store. */
+export function studyActivities(deps: ActivityDeps): StudyActivities {
+  const studies = new StudyStore(deps.store);
+  return {
+    openStudy: (request) => withFailures(() => openStudy(studies, deps, request)),
+    suggestTrial: (request) => withFailures(() => suggestTrial(studies, deps, request)),
+    endTrial: (request) => withFailures(() => endTrial(studies, deps, request)),
+    closeStudy: (request) => withFailures(() => closeStudy(studies, deps, request)),
+  };
+}
+
+async function openStudy(
+  studies: StudyStore,
+  deps: ActivityDeps,
+  { study, pipeline, plan, step, common }: OpenStudyRequest,
+): Promise<void> {
+  if ((await studies.study(study)) !== undefined) {
+    await studies.change(study, ({ endedAt: _ended, causes: _causes, ...record }) => ({ ...record, state: 'running' }));
+    return;
+  }
+  const key = keyOf(deps, plan, step, common.given);
+  const earlier = await studies.latestOf(pipeline, key);
+  await studies.create({
+    formatVersion: 1,
+    study,
+    pipeline,
+    run: common.runId,
+    state: 'running',
+    plan: { documentDir: plan.documentDir, parameters: plan.parameters, step },
+    key,
+    ...(earlier === undefined || earlier === study ? {} : { earlier }),
+    startedAt: new Date().toISOString(),
+  });
+  await studies.setLatest(pipeline, key, study);
+}
+
+/** Budgets, and how the winner is chosen, change no trial. */
+const NO_MATTER = new Set(['trials', 'parallel', 'time', 'choose']);
+
+/** Digest of all that decides on the trials of a study: studies of one key have the same trials, as far as each goes. */
+function keyOf(deps: ActivityDeps, { parameters }: Pick<Plan, 'parameters'>, step: PlanStep, given: TrialCommon['given']): string {
+  const { document, steps, objectives, space } = step.tune!;
+  const written = (Array.isArray(document['steps']) ? document['steps'] : []) as readonly JsonObject[];
+  const behind = written.slice(written.findIndex(({ uses }) => uses === step.type) + 1);
+  const types = [...new Set([...behind.map(({ uses }) => String(uses)), 'measure'])].sort();
+  return createHash('sha256')
+    .update(
+      canonicalJson({
+        config: Object.fromEntries(Object.entries(step.config).filter(([name]) => !NO_MATTER.has(name))),
+        space,
+        objectives: objectives.map(({ atLeast: _least, atMost: _most, ...objective }) => objective) as unknown as Json,
+        trial: [...steps],
+        written: behind,
+        parameters,
+        inputs: Object.fromEntries(
+          Object.entries(given).map(([id, outputs]) => [
+            id,
+            Object.fromEntries(Object.entries(outputs).map(([name, { digest }]) => [name, digest])),
+          ]),
+        ),
+        code: Object.fromEntries(types.map((type) => [type, deps.codeDigest(type)])),
+        libraries: Object.fromEntries(types.map((type) => [type, librariesOf(type)])),
+      }),
+    )
+    .digest('hex');
+}
+
+async function suggestTrial(studies: StudyStore, deps: ActivityDeps, { study, number }: SuggestionRequest): Promise<SuggestionAnswer> {
+  const { record } = (await studies.study(study)) ?? {};
+  if (record === undefined) throw new PerennialError('NOT_FOUND', `The study "${study}" is not in the store.`);
+  const begun = await studies.trial(study, number);
+  const next = begun === undefined ? await nextPoint(studies, record, number) : { point: begun.point };
+  if (next === undefined) return { kind: 'exhausted' };
+  const startedAt = new Date().toISOString();
+  const { before } = next;
+  const started: StoredTrial =
+    before?.state === 'stopped'
+      ? { ...before, number, cached: true, startedAt, endedAt: startedAt }
+      : { formatVersion: 1, number, point: next.point, state: 'running', readings: [], startedAt };
+  const trial = begun ?? (await studies.begin(study, started));
+  if (trial.state !== 'running') return { kind: 'taken', end: endOf(trial) };
+  try {
+    return { kind: 'run', suggestion: { number, point: trial.point, steps: await stepsAt(deps, record.plan, trial.point, 'trial') } };
+  } catch (error) {
+    if (!isPerennialError(error, 'CONFIG_INVALID')) throw error;
+    const failure = { code: error.code, message: messageOf(error) };
+    return { kind: 'taken', end: await endTrial(studies, deps, { study, number, state: 'failed', failure, cached: false }) };
+  }
+}
+
+/** Compiled here, where the schema is: what a point makes of the document is checked before anything of it runs. */
+async function stepsAt(
+  deps: ActivityDeps,
+  plan: StudyRecord['plan'],
+  point: JsonObject,
+  what: 'trial' | 'rest',
+): Promise<readonly PlanStep[]> {
+  const [{ compilePoint, trialSteps }, { catalogue, catalogueOf }] = await Promise.all([
+    import('../src/config/search/compile-trial.ts'),
+    import('../src/config/catalogue.ts'),
+  ]);
+  const steps = compilePoint(plan, point, new Map([...catalogue, ...catalogueOf(deps.steps)]));
+  return what === 'trial' ? trialSteps(plan, steps) : steps;
+}
+
+async function endTrial(studies: StudyStore, deps: ActivityDeps, request: TrialEndRequest): Promise<TrialEnd> {
+  const { study, number, state, values, failure, cached, trained } = request;
+  // A model that the cache had all along told nobody of its epochs.
+  const stop =
+    trained === undefined
+      ? undefined
+      : await new EpochJury(studies, study, number, trained.epochs).judge(await historyOf(deps, trained.model));
+  const trial = await studies.update(study, number, (running) => ({
+    ...running,
+    state: stop === undefined ? state : 'stopped',
+    ...(values === undefined || stop !== undefined ? {} : { values }),
+    ...(failure === undefined ? {} : { failure }),
+    cached,
+    endedAt: new Date().toISOString(),
+  }));
+  return endOf(trial);
+}
+
+async function historyOf(deps: ActivityDeps, model: ArtifactRef): Promise<readonly Readonly<Record<string, number>>[]> {
+  const opened = await deps.artifacts.open(model);
+  return opened.manifest.files['history.json'] === undefined ? [] : opened.json('history.json');
+}
+
+function endOf({ number, point, state, values, failure, cached }: StoredTrial): TrialEnd {
+  return {
+    number,
+    point,
+    state: state as TrialEnd['state'],
+    ...(values === undefined ? {} : { values }),
+    ...(failure === undefined ? {} : { failure }),
+    cached: cached === true,
+  };
+}
+
+async function closeStudy(
+  studies: StudyStore,
+  deps: ActivityDeps,
+  { study, state, causes }: StudyEndRequest,
+): Promise<StudyResult | undefined> {
+  const plan = await studies.plan(study);
+  const { tune, config } = plan.step;
+  const trials = await studies.trials(study);
+  const chosen = chooseWinner(trials, tune!.objectives, config['choose'] as string | undefined);
+  await studies.change(study, (record) => ({
+    ...record,
+    state,
+    ...(chosen === undefined ? {} : { winner: chosen.winner, front: chosen.front }),
+    ...(causes.length === 0 ? {} : { causes }),
+    endedAt: new Date().toISOString(),
+  }));
+  if (chosen === undefined || state !== 'completed') return undefined;
+  const winner = trials[chosen.winner]!;
+  const values = Object.fromEntries(tune!.objectives.map(({ name }, at) => [name, winner.values![at]!]));
+  const count = (wanted: StoredTrial['state']): number => trials.filter((trial) => trial.state === wanted).length;
+  const { studyDetails } = await import('../src/studies/study-details.ts');
+  return {
+    study,
+    winner: { number: chosen.winner, point: winner.point, values },
+    steps: await stepsAt(deps, plan, winner.point, 'rest'),
+    values: {
+      study,
+      ...values,
+      winner: chosen.winner,
+      search: winner.point,
+      trials: trials.length,
+      stopped: count('stopped'),
+      failed: count('failed'),
+      cached: trials.filter(({ cached }) => cached === true).length,
+      ...(tune!.objectives.length > 1 ? { front: [...chosen.front] } : {}),
+    },
+    details: studyDetails(trials, tune!.objectives, chosen),
+  };
+}

@@ -1,0 +1,199 @@
+import { writeFile } from 'node:fs/promises';
+import { PerennialError } from '../../core/errors.ts';
+import type { StudyObjective } from '../../core/tune-plan.ts';
+import { rankedTrials } from '../../studies/study-details.ts';
+import type { StoredTrial, StudyRecord } from '../../studies/stored-study.ts';
+import type { StudyStore } from '../../studies/study-store.ts';
+import { chooseWinner } from '../../studies/winner.ts';
+import type { Choice } from '../../studies/winner.ts';
+import { pointText, valueText } from '../../tuning/describe.ts';
+import type { Space } from '../../tuning/space.ts';
+import { table } from '../commands/command.ts';
+import type { CliIo } from '../commands/command.ts';
+import { formatNumber, seconds } from '../run-progress.ts';
+import { allStudies, findStudy, openStudies } from './find-study.ts';
+import { dimensionText } from './dimension-text.ts';
+import { trialsCsv } from './trials-csv.ts';
+
+/** Readings that one trial shows. */
+const READINGS_SHOWN = 12;
+
+export async function listAction(io: CliIo, { pipeline, limit }: { readonly pipeline?: string; readonly limit: number }): Promise<void> {
+  const studies = await openStudies();
+  const found = (await allStudies(studies, pipeline)).slice(0, limit);
+  const rows = await Promise.all(
+    found.map(async (record) => {
+      const { trials, choice, objectives } = await factsOf(studies, record);
+      return { ...summaryOf(record, trials, objectives, choice) };
+    }),
+  );
+  io.result({ studies: rows });
+  if (rows.length === 0) return io.print('There is no study yet: a document with a tune step makes one when it runs.');
+  io.print(
+    table([
+      ['STUDY', 'STATE', 'TRIALS', 'STOPPED', 'FAILED', 'BEST', 'STARTED'],
+      ...rows.map(({ study, state, trials, stopped, failed, best, startedAt }) => [
+        study,
+        state,
+        String(trials),
+        String(stopped),
+        String(failed),
+        best === null
+          ? ''
+          : Object.entries(best.values)
+              .map(([name, value]) => `${name} ${formatNumber(value)}`)
+              .join(', '),
+        `${startedAt.slice(0, 19).replace('T', ' ')}Z`,
+      ]),
+    ]),
+  );
+}
+
+export async function showAction(
+  io: CliIo,
+  name: string,
+  { trial, limit }: { readonly trial?: number; readonly limit: number },
+): Promise<void> {
+  const studies = await openStudies();
+  const record = await findStudy(studies, name);
+  const facts = await factsOf(studies, record);
+  const { trials, choice, objectives, space } = facts;
+  if (trial !== undefined) return showTrial(io, record, trials, objectives, trial);
+  io.result({
+    ...summaryOf(record, trials, objectives, choice),
+    front: choice?.front ?? [],
+    objectives,
+    space,
+    causes: record.causes ?? [],
+    trials,
+  });
+  io.print(`${record.study}: ${stateText(record, trials)}`);
+  io.print(`\n${table([['DIMENSION', 'SEARCHED'], ...Object.entries(space).map(([key, dimension]) => [key, dimensionText(dimension)])])}`);
+  const ranked = [...rankedTrials(trials, objectives), ...trials.filter(({ state }) => state !== 'completed')];
+  const names = Object.keys(space);
+  io.print(
+    `\n${table([
+      ['TRIAL', 'STATE', ...objectives.map(({ name: objective }) => objective.toUpperCase()), ...names, 'TOOK'],
+      ...ranked
+        .slice(0, limit)
+        .map((one) => [
+          `${one.number}${one.number === choice?.winner ? ' ✔' : objectives.length > 1 && choice?.front.includes(one.number) === true ? ' ·' : ''}`,
+          one.state,
+          ...objectives.map((_, at) => (one.values?.[at] === undefined ? '' : formatNumber(one.values[at]))),
+          ...names.map((key) => (one.point[key] === undefined ? '' : valueText(one.point[key]))),
+          one.endedAt === undefined ? '' : one.cached === true ? 'cached' : seconds(Date.parse(one.endedAt) - Date.parse(one.startedAt)),
+        ]),
+    ])}`,
+  );
+  if (ranked.length > limit) io.print(`and ${ranked.length - limit} more (--limit)`);
+  if (objectives.length > 1) io.print('\n✔ goes on   · on the Pareto front: no trial is better in every objective');
+  for (const { code, message, step } of record.causes ?? [])
+    io.print(`\n${code}${step === undefined ? '' : ` in step "${step}"`}: ${message}`);
+  if (choice !== undefined) io.print(`\nWinner: trial ${choice.winner} (${pointText(trials[choice.winner]!.point)})`);
+}
+
+export async function exportAction(io: CliIo, name: string, { out }: { readonly out?: string }): Promise<void> {
+  const ending = out === undefined ? 'csv' : /\.(csv|json)$/.exec(out)?.[1];
+  if (ending === undefined)
+    throw new PerennialError('USAGE', `--out takes a file that ends in .csv or .json; ${JSON.stringify(out)} was given.`, {
+      hint: 'For example: --out trials.csv',
+    });
+  const studies = await openStudies();
+  const record = await findStudy(studies, name);
+  const { trials, objectives, space, choice } = await factsOf(studies, record);
+  const summary = summaryOf(record, trials, objectives, choice);
+  io.result({ ...summary, trials, out: out ?? null });
+  const text =
+    ending === 'csv'
+      ? trialsCsv(trials, objectives, Object.keys(space))
+      : `${JSON.stringify({ ...summary, objectives, space, trials }, null, 2)}\n`;
+  if (out === undefined) return io.print(text.trimEnd());
+  await writeFile(out, text);
+  io.print(`${trials.length} trials of ${record.study} are in ${out}.`);
+}
+
+function showTrial(
+  io: CliIo,
+  record: StudyRecord,
+  trials: readonly StoredTrial[],
+  objectives: readonly StudyObjective[],
+  number: number,
+): void {
+  const trial = trials[number];
+  if (trial === undefined)
+    throw new PerennialError(
+      'NOT_FOUND',
+      `${record.study} has no trial ${number}; it has ${trials.length === 0 ? 'none' : `0 to ${trials.length - 1}`}.`,
+      { hint: '' },
+    );
+  io.result(trial);
+  io.print(`Trial ${number} of ${record.study}: ${trial.state}${trial.cached === true ? ', from the cache' : ''}`);
+  io.print(`\n${table([['DIMENSION', 'VALUE'], ...Object.entries(trial.point).map(([name, value]) => [name, JSON.stringify(value)])])}`);
+  if (trial.values !== undefined)
+    io.print(`\n${table([['OBJECTIVE', 'VALUE'], ...objectives.map(({ name }, at) => [name, formatNumber(trial.values![at]!)])])}`);
+  const { readings } = trial;
+  if (readings.length > 0) {
+    const every = Math.max(1, Math.ceil(readings.length / READINGS_SHOWN));
+    const shown = readings.filter((_, at) => at % every === 0 || at === readings.length - 1);
+    io.print(
+      `\n${table([['EPOCH', (trial.reading?.name ?? 'value').toUpperCase()], ...shown.map(({ epoch, value }) => [String(epoch), formatNumber(value)])])}`,
+    );
+  }
+  if (trial.failure !== undefined)
+    io.print(
+      `\n${trial.failure.code}${trial.failure.step === undefined ? '' : ` in step "${trial.failure.step}"`}: ${trial.failure.message}`,
+    );
+  io.print(`\nlogs: perennial runs logs ${record.pipeline}/${record.run}/trial-${number}`);
+}
+
+interface Facts {
+  readonly trials: readonly StoredTrial[];
+  readonly objectives: readonly StudyObjective[];
+  readonly space: Space;
+  readonly choice: Choice | undefined;
+}
+
+async function factsOf(studies: StudyStore, record: StudyRecord): Promise<Facts> {
+  const { tune, config } = record.plan.step;
+  const trials = await studies.trials(record.study);
+  return {
+    trials,
+    objectives: tune!.objectives,
+    space: tune!.space as unknown as Space,
+    choice: chooseWinner(trials, tune!.objectives, config['choose'] as string | undefined),
+  };
+}
+
+function summaryOf(record: StudyRecord, trials: readonly StoredTrial[], objectives: readonly StudyObjective[], choice: Choice | undefined) {
+  const count = (state: StoredTrial['state']): number => trials.filter((one) => one.state === state).length;
+  const winner = choice === undefined ? undefined : trials[choice.winner]!;
+  return {
+    study: record.study,
+    state: record.state,
+    trials: trials.length,
+    completed: count('completed'),
+    stopped: count('stopped'),
+    failed: count('failed'),
+    running: count('running'),
+    best:
+      winner === undefined
+        ? null
+        : {
+            trial: winner.number,
+            point: winner.point,
+            values: Object.fromEntries(objectives.map(({ name }, at) => [name, winner.values![at]!])),
+          },
+    startedAt: record.startedAt,
+    endedAt: record.endedAt ?? null,
+  };
+}
+
+function stateText({ state, startedAt, endedAt, plan }: StudyRecord, trials: readonly StoredTrial[]): string {
+  const took = endedAt === undefined ? '' : ` in ${seconds(Date.parse(endedAt) - Date.parse(startedAt))}`;
+  const most = plan.step.config['trials'];
+  const kinds = (['completed', 'stopped', 'failed', 'running'] as const)
+    .map((kind) => [trials.filter((one) => one.state === kind).length, kind] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, kind]) => `${count} ${kind}`);
+  return `${state}${took}; ${trials.length} of ${String(most)} trials${kinds.length === 0 ? '' : ` (${kinds.join(', ')})`}`;
+}

@@ -1,0 +1,60 @@
+import type { JsonObject } from '../../core/json.ts';
+import type { TunePlan } from '../../core/tune-plan.ts';
+import { nameOf } from '../../tuning/describe.ts';
+import { samplerRegistry } from '../../tuning/samplers/index.generated.ts';
+import type { Space } from '../../tuning/space.ts';
+import { BALANCED } from '../../tuning/tune-config.ts';
+import type { TuneConfig } from '../../tuning/tune-config.ts';
+import type { DocumentFacts } from '../checks/check.ts';
+import { list, nearest } from '../diagnostic.ts';
+import type { Finding } from '../diagnostic.ts';
+
+/** What a study could not go on with, found before it starts. */
+export function checkSearch(facts: DocumentFacts, position: number, space: Space, tune: TunePlan): Finding[] {
+  const { pointer, config: raw } = facts.steps[position]!;
+  const config = raw as unknown as TuneConfig;
+  const findings: Finding[] = [];
+  const names = tune.objectives.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined)
+    findings.push({
+      pointer: `${pointer}/with/objective`,
+      message: `Two objectives are called "${twice}".`,
+      fix: `Name one of them, e.g. { "metric": { "${twice}": { "as": "${twice}2" } } }, or remove it.`,
+    });
+  const { choose } = config;
+  if (choose !== undefined && choose !== BALANCED && !names.includes(choose)) {
+    const allowed = [...names, BALANCED];
+    const suggestion = nearest(choose, allowed);
+    findings.push({
+      pointer: `${pointer}/with/choose`,
+      given: choose,
+      allowed,
+      message: `"choose" names "${choose}", which is no objective.`,
+      ...(suggestion === undefined ? {} : { suggestion }),
+      fix: `Choose by ${list(allowed)}.`,
+    });
+  }
+  if (config.stop !== undefined && !trainsInEpochs(facts, tune))
+    findings.push({
+      pointer: `${pointer}/with/stop`,
+      message: 'A stopper looks at the epochs of a train step, and a trial of this search trains in none.',
+      fix: 'Leave "stop" out, or search over a train step.',
+    });
+  const refused = samplerRegistry.get(nameOf(config.sampler)).refuses?.(space, optionsOf(config.sampler));
+  if (refused !== undefined)
+    findings.push({ pointer: `${pointer}/with/sampler`, message: refused, fix: 'Choose another sampler, or another space.' });
+  return findings;
+}
+
+function trainsInEpochs(facts: DocumentFacts, { judged, steps }: TunePlan): boolean {
+  return (
+    judged !== undefined &&
+    steps.includes(judged) &&
+    facts.steps.some(({ id, config }) => id === judged && typeof config?.['epochs'] === 'number')
+  );
+}
+
+function optionsOf(choice: TuneConfig['sampler']): JsonObject {
+  return typeof choice === 'string' ? {} : (Object.values(choice)[0] ?? {});
+}

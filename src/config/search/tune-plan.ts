@@ -1,0 +1,225 @@
+import type { JsonObject } from '../../core/json.ts';
+import type { PlanInput, PlanStep } from '../../core/plan.ts';
+import { conditionSteps } from '../../core/conditions.ts';
+import type { StudyObjective, TunePlan } from '../../core/tune-plan.ts';
+import { metricRegistry } from '../../evaluation/metrics/index.generated.ts';
+import { nameOf, objectiveName, objectivesOf } from '../../tuning/describe.ts';
+import type { ObjectiveConfig, TuneConfig } from '../../tuning/tune-config.ts';
+import type { Space } from '../../tuning/space.ts';
+import { list, nearest } from '../diagnostic.ts';
+import type { Finding } from '../diagnostic.ts';
+import { durationMs } from '../duration.ts';
+import { join } from '../pointer.ts';
+import type { SearchReference } from '../substitute.ts';
+
+export interface TuneFacts {
+  /** Of the tune step in the document. */
+  readonly position: number;
+  readonly references: readonly SearchReference[];
+  readonly space: Space;
+  readonly document: JsonObject;
+}
+
+/** The id of the step that measures objectives: none of the document's. */
+export function measureId(steps: readonly Pick<PlanStep, 'id'>[]): string {
+  for (let number = 1; ; number++) {
+    const id = number === 1 ? 'measure' : `measure-${number}`;
+    if (!steps.some((step) => step.id === id)) return id;
+  }
+}
+
+/**
+ * The steps of a plan with their search: which of them make a trial, what those take from others, and what waits for the winner.
+ *
+ * @param plans the steps at every corner: what they take may differ
+ */
+export function withTuning(
+  plans: readonly (readonly PlanStep[])[],
+  facts: TuneFacts,
+): { readonly steps: readonly PlanStep[]; readonly tune: TunePlan } | { readonly findings: readonly Finding[] } {
+  const steps = plans[0]!;
+  const { position, references, space, document } = facts;
+  const own = steps[position]!;
+  const config = own.config as unknown as TuneConfig;
+  const referring = new Set(references.map((one) => steps[one.position]!.id));
+  const decided = decidedBy(referring, plans);
+  const target = targetOf(steps, position, decided);
+  const objectives = objectivesFrom(config, steps, position, target, decided);
+  if ('findings' in objectives) return objectives;
+  const trial = ancestors(
+    objectives.map(({ step }) => (step === measureId(steps) ? target!.id : step)),
+    plans,
+    decided,
+  );
+  const findings = [...effects(steps, trial), ...unused(space, references, steps, trial, position)];
+  if (findings.length > 0) return { findings };
+  const tune: TunePlan = {
+    document,
+    steps: steps.filter(({ id }) => trial.has(id)).map(({ id }) => id),
+    space: space as unknown as JsonObject,
+    objectives,
+    ...(target === undefined ? {} : { judged: target.id }),
+    ...(config.time === undefined ? {} : { timeMs: durationMs(config.time) }),
+  };
+  const inputs: Record<string, PlanInput> = {};
+  for (const plan of plans)
+    for (const step of plan)
+      if (trial.has(step.id))
+        for (const input of Object.values(step.inputs)) if (!trial.has(input.step)) inputs[`${input.step}.${input.output}`] = input;
+  return {
+    tune,
+    steps: steps.map((step, index) =>
+      index === position
+        ? { ...step, inputs, tune }
+        : decided.has(step.id) && (referring.has(step.id) || trial.has(step.id))
+          ? { ...step, search: own.id }
+          : step,
+    ),
+  };
+}
+
+/** Steps that refer to the search, and all that are made from what those give. */
+function decidedBy(referring: ReadonlySet<string>, plans: readonly (readonly PlanStep[])[]): Set<string> {
+  const decided = new Set(referring);
+  for (const plan of plans) for (const step of plan) if (sources(step).some((id) => decided.has(id))) decided.add(step.id);
+  return decided;
+}
+
+const sources = ({ inputs, if: condition }: PlanStep): string[] => [
+  ...Object.values(inputs).map(({ step }) => step),
+  ...(condition === undefined ? [] : conditionSteps(condition)),
+];
+
+/** The step whose model is judged: the one that the first evaluation takes, else the last that the search decides on. */
+function targetOf(steps: readonly PlanStep[], position: number, decided: ReadonlySet<string>): PlanStep | undefined {
+  const models = steps.slice(position + 1).filter(({ id, outputs }) => decided.has(id) && Object.values(outputs).includes('model'));
+  const judged = steps
+    .slice(position + 1)
+    .filter(({ outputs }) => Object.values(outputs).includes('evaluation'))
+    .map(({ inputs }) => models.find(({ id }) => id === inputs['model']?.step))
+    .find((model) => model !== undefined);
+  return judged ?? models.at(-1);
+}
+
+function objectivesFrom(
+  config: TuneConfig,
+  steps: readonly PlanStep[],
+  position: number,
+  target: PlanStep | undefined,
+  decided: ReadonlySet<string>,
+): StudyObjective[] | { readonly findings: readonly Finding[] } {
+  const findings: Finding[] = [];
+  const several = Array.isArray(config.objective);
+  const objectives = objectivesOf(config).flatMap((objective, index): StudyObjective[] => {
+    const pointer = join(`/steps/${position}/with/objective`, ...(several ? [index] : []));
+    const bounds = {
+      ...(objective.atLeast === undefined ? {} : { atLeast: objective.atLeast }),
+      ...(objective.atMost === undefined ? {} : { atMost: objective.atMost }),
+    };
+    if ('metric' in objective) {
+      const problem = noModel(target, pointer, steps, position);
+      if (problem !== undefined) findings.push(problem);
+      return problem === undefined
+        ? [
+            {
+              name: objectiveName(objective),
+              direction: directionOf(objective),
+              step: measureId(steps),
+              value: objectiveName(objective),
+              ...bounds,
+            },
+          ]
+        : [];
+    }
+    const step = objective.step ?? target?.id ?? steps.filter(({ id }) => decided.has(id)).at(-1)?.id;
+    const behind = steps.slice(position + 1).map(({ id }) => id);
+    if (step === undefined || !behind.includes(step)) {
+      const suggestion = step === undefined ? undefined : nearest(step, behind);
+      findings.push({
+        pointer: objective.step === undefined ? pointer : join(pointer, 'step'),
+        ...(objective.step === undefined ? {} : { given: objective.step }),
+        allowed: behind,
+        message:
+          step === undefined
+            ? 'No step behind the tune step takes a value of the search.'
+            : `There is no step "${step}" behind the tune step.`,
+        ...(suggestion === undefined ? {} : { suggestion }),
+        fix: behind.length === 0 ? 'Put the tune step before the steps that it searches over.' : `Behind it stand ${list(behind)}.`,
+      });
+      return [];
+    }
+    return [{ name: objectiveName(objective), direction: objective.direction, step, value: objective.value, ...bounds }];
+  });
+  return findings.length > 0 ? { findings } : objectives;
+}
+
+function noModel(target: PlanStep | undefined, pointer: string, steps: readonly PlanStep[], position: number): Finding | undefined {
+  if (target?.inputs['examples'] !== undefined) return undefined;
+  if (target !== undefined)
+    return {
+      pointer,
+      message: `The model of "${target.id}" is made from no examples, so that no metric can be measured on their validation split.`,
+      fix: `Use a value of a step: { "value": …, "step": "${target.id}", "direction": "minimize" }.`,
+    };
+  const model = steps.slice(position + 1).find(({ outputs }) => Object.values(outputs).includes('model'));
+  return {
+    pointer,
+    message:
+      model === undefined
+        ? 'No step behind the tune step gives a model that could be measured.'
+        : `Nothing that "${model.id}" is made from takes a value of the search, so that every trial would be the same.`,
+    fix: model === undefined ? 'Put the tune step before the train step.' : `Write "\${search.NAME}" in place of a value of "${model.id}".`,
+  };
+}
+
+function directionOf(objective: Extract<ObjectiveConfig, { metric: unknown }>): StudyObjective['direction'] {
+  return objective.direction ?? metricRegistry.get(nameOf(objective.metric)).direction;
+}
+
+/** The steps themselves and those that they are made from, as far as the search decides on them. */
+function ancestors(ids: readonly string[], plans: readonly (readonly PlanStep[])[], decided: ReadonlySet<string>): Set<string> {
+  const found = new Set(ids);
+  for (const plan of plans)
+    for (const step of [...plan].reverse()) if (found.has(step.id)) for (const id of sources(step)) if (decided.has(id)) found.add(id);
+  return found;
+}
+
+/** Trials are tries: nothing of them may be seen from outside. */
+function effects(steps: readonly PlanStep[], trial: ReadonlySet<string>): Finding[] {
+  return steps.flatMap((step, index) =>
+    trial.has(step.id) && ['register', 'deploy'].includes(step.type)
+      ? [
+          {
+            pointer: `/steps/${index}`,
+            message: `The objective is made from "${step.id}", so that every trial would ${step.type} a model.`,
+            fix: 'Name another step in "objective".',
+          },
+        ]
+      : [],
+  );
+}
+
+function unused(
+  space: Space,
+  references: readonly SearchReference[],
+  steps: readonly PlanStep[],
+  trial: ReadonlySet<string>,
+  position: number,
+): Finding[] {
+  return Object.keys(space).flatMap((name): Finding[] => {
+    const users = [...new Set(references.filter((one) => one.name === name).map((one) => steps[one.position]!.id))];
+    const asCondition = Object.values(space).some(({ when }) => when?.dimension === name);
+    if (users.some((id) => trial.has(id)) || (users.length === 0 && asCondition)) return [];
+    return [
+      {
+        pointer: `/steps/${position}/with/search/${name}`,
+        at: 'key',
+        message:
+          users.length === 0
+            ? `"${name}" is searched and never used.`
+            : `"${name}" is used by ${list(users)} alone, which no trial runs, so that no value of it is better than another.`,
+        fix: `Write "\${search.${name}}" where its value belongs, or remove it.`,
+      },
+    ];
+  });
+}

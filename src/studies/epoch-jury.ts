@@ -1,0 +1,92 @@
+import { nameOf } from '../tuning/describe.ts';
+import { stopperRegistry } from '../tuning/stoppers/index.generated.ts';
+import type { TuneConfig } from '../tuning/tune-config.ts';
+import type { Reading } from '../tuning/trial.ts';
+import type { StoredTrial } from './stored-study.ts';
+import type { StudyStore } from './study-store.ts';
+import { optionsOf, trialRecord } from './suggest.ts';
+
+/** What an epoch says of the first objective. */
+interface Meaning {
+  readonly name: string;
+  readonly direction: 'minimize' | 'maximize';
+}
+
+type Numbers = Readonly<Record<string, number>>;
+
+/**
+ * Decides after some epochs whether a trial goes on. What it was told and decided lies in the store before it answers, so that it decides the
+ * same way after the process was killed.
+ */
+export class EpochJury {
+  readonly #studies: StudyStore;
+  readonly #study: string;
+  readonly #number: number;
+  readonly #epochs: number;
+  /** Told, and not in the store yet. */
+  #fresh: Reading[] = [];
+  #asksAt: ReadonlySet<number> | undefined;
+  #known: StoredTrial | undefined;
+
+  /** @param epochs most of the trial */
+  constructor(studies: StudyStore, study: string, number: number, epochs: number) {
+    this.#studies = studies;
+    this.#study = study;
+    this.#number = number;
+    this.#epochs = epochs;
+  }
+
+  /** @param numbers of epochs, ascending; those that are known already are passed over. @returns why the trial ends, undefined: it goes on */
+  async judge(numbers: readonly Numbers[]): Promise<string | undefined> {
+    const { tune, config: raw } = (await this.#studies.plan(this.#study)).step;
+    const config = raw as unknown as TuneConfig;
+    if (config.stop === undefined) return undefined;
+    const stopper = stopperRegistry.get(nameOf(config.stop));
+    const options = optionsOf(config.stop);
+    this.#asksAt ??= new Set(stopper.asksAt(this.#epochs, options));
+    this.#known ??= (await this.#studies.trial(this.#study, this.#number))!;
+    for (const one of numbers) {
+      const meaning = meaningOf(one, tune!.objectives[0]!);
+      const epoch = one['epoch'];
+      if (meaning === undefined || epoch === undefined || epoch <= (this.#lastEpoch() ?? 0)) continue;
+      this.#fresh.push({ epoch, value: one[meaning.name]! });
+      if (!this.#asksAt.has(epoch)) continue;
+      await this.#keep(meaning);
+      if (this.#known.state !== 'running') return undefined;
+      const others = (await this.#studies.trials(this.#study)).filter(({ number }) => number !== this.#number);
+      const stops = stopper.stops({
+        direction: meaning.direction,
+        others: others.map(trialRecord),
+        trial: trialRecord(this.#known),
+        epochs: this.#epochs,
+        config: options,
+      });
+      if (stops)
+        return `Stopped by ${stopper.name} after epoch ${epoch} of ${this.#epochs}: ${meaning.name} ${Number(one[meaning.name]!.toPrecision(4))} is behind other trials.`;
+    }
+    // What is told at once is all there is.
+    const last = numbers.at(-1);
+    if (numbers.length > 1 && last !== undefined) await this.#keep(meaningOf(last, tune!.objectives[0]!));
+    return undefined;
+  }
+
+  #lastEpoch(): number | undefined {
+    return this.#fresh.at(-1)?.epoch ?? this.#known?.readings.at(-1)?.epoch;
+  }
+
+  async #keep(meaning: Meaning | undefined): Promise<void> {
+    const fresh = this.#fresh;
+    if (meaning === undefined || fresh.length === 0) return;
+    this.#known = await this.#studies.update(this.#study, this.#number, (trial) => {
+      const last = trial.readings.at(-1)?.epoch ?? 0;
+      return { ...trial, reading: meaning, readings: [...trial.readings, ...fresh.filter(({ epoch }) => epoch > last)] };
+    });
+    this.#fresh = [];
+  }
+}
+
+/** The first objective where training follows it, else the validation loss. Epochs without validation say nothing of it. */
+function meaningOf(numbers: Numbers, { value, direction }: { readonly value: string } & Meaning): Meaning | undefined {
+  if (numbers[value] !== undefined) return { name: value, direction };
+  return numbers['validationLoss'] === undefined ? undefined : { name: 'validationLoss', direction: 'minimize' };
+}

@@ -1,0 +1,85 @@
+import { canonicalJson } from '../core/json.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { StudyRecord, StoredTrial } from './stored-study.ts';
+import type { StudyStore } from './study-store.ts';
+import { nameOf } from '../tuning/describe.ts';
+import { samplerRegistry } from '../tuning/samplers/index.generated.ts';
+import type { Point, Space } from '../tuning/space.ts';
+import type { TrialRecord } from '../tuning/trial.ts';
+import type { TuneConfig } from '../tuning/tune-config.ts';
+
+/** Studies of one key before this one that are looked at. */
+const EARLIER_MAX = 8;
+
+/** The point of a trial: what an earlier study of the same key had, as long as all went as it did then, else what the sampler says. */
+export interface NextPoint {
+  readonly point: JsonObject;
+  /** The trial of the earlier study, where that is over. */
+  readonly before?: StoredTrial;
+}
+
+/** undefined: the sampler has no further point. */
+export async function nextPoint(
+  studies: StudyStore,
+  record: Pick<StudyRecord, 'study' | 'plan' | 'earlier'>,
+  number: number,
+): Promise<NextPoint | undefined> {
+  const trials = await studies.trials(record.study, number);
+  const before = await earlierTrial(studies, record, trials, number);
+  if (before !== undefined) return { point: before.point, ...(before.state === 'running' ? {} : { before }) };
+  const { tune, config: raw } = record.plan.step;
+  const config = raw as unknown as TuneConfig;
+  const space = tune!.space as unknown as Space;
+  const sampler = samplerRegistry.get(nameOf(config.sampler));
+  const options = optionsOf(config.sampler);
+  if (sampler.points !== undefined && number >= sampler.points(space, options)) return undefined;
+  const point = sampler.suggest({
+    space,
+    directions: tune!.objectives.map(({ direction }) => direction),
+    trials: trials.map(trialRecord),
+    number,
+    seed: config.seed,
+    config: options,
+  });
+  return { point: inOrder(space, point) };
+}
+
+export function trialRecord({ number, point, state, values, readings }: StoredTrial): TrialRecord {
+  return { number, point: point as Point, state, readings, ...(values === undefined ? {} : { values }) };
+}
+
+/** Options of "name" or `{ name: options }`. */
+export function optionsOf(choice: string | Readonly<Record<string, JsonObject>>): JsonObject {
+  return typeof choice === 'string' ? {} : (Object.values(choice)[0] ?? {});
+}
+
+function inOrder(space: Space, point: Point): JsonObject {
+  return Object.fromEntries(Object.keys(space).flatMap((name) => (Object.hasOwn(point, name) ? [[name, point[name]!]] : [])));
+}
+
+async function earlierTrial(
+  studies: StudyStore,
+  { earlier }: Pick<StudyRecord, 'earlier'>,
+  trials: readonly StoredTrial[],
+  number: number,
+): Promise<StoredTrial | undefined> {
+  let at = earlier;
+  for (let looked = 0; at !== undefined && looked < EARLIER_MAX; looked++) {
+    const found = await studies.trial(at, number);
+    if (found !== undefined) return (await wentAlike(studies, at, trials)) ? found : undefined;
+    at = (await studies.study(at))?.record.earlier;
+  }
+  return undefined;
+}
+
+/** Whether what is over here ended there as well, with the same outcome. */
+async function wentAlike(studies: StudyStore, earlier: string, trials: readonly StoredTrial[]): Promise<boolean> {
+  for (const trial of trials) {
+    const before = await studies.trial(earlier, trial.number);
+    if (before === undefined || canonicalJson(before.point) !== canonicalJson(trial.point)) return false;
+    const over = trial.state !== 'running' && trial.state !== 'failed' && before.state !== 'running' && before.state !== 'failed';
+    if (over && (before.state !== trial.state || canonicalJson(before.values ?? null) !== canonicalJson(trial.values ?? null)))
+      return false;
+  }
+  return true;
+}

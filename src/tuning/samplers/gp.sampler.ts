@@ -1,0 +1,59 @@
+import { Prng } from '../../core/prng.ts';
+import { integerOption, optionsSchema } from '../options.ts';
+import { defineSampler } from './sampler.ts';
+import { drawn } from './shared/draw.ts';
+import { outcomes } from './shared/outcomes.ts';
+import { startupPoint } from './shared/startup.ts';
+import { coordinatesOf, decoded, encoded } from './gp/encode.ts';
+import { observed } from './gp/observed.ts';
+import { fitted } from './gp/fit.ts';
+import { GaussianProcess } from './gp/process.ts';
+import { mostPromising } from './gp/search.ts';
+
+interface GpConfig {
+  readonly startup?: number;
+}
+
+const STARTUP = 10;
+
+export default defineSampler<GpConfig>({
+  name: 'gp',
+  aliases: ['gaussianProcess', 'bayesian', 'bayesianOptimization', 'kriging'],
+  summary: 'Gaussian process: the best for small budgets, above all of numbers.',
+  configSchema: optionsSchema('How much is tried before a model is made of it.', {
+    startup: integerOption('Trials at first that are spread evenly over the space.', 1, STARTUP),
+  }),
+  reference: 'https://arxiv.org/abs/2310.20708',
+  suggest({ space, directions, trials, number, seed, config }) {
+    const startup = config.startup ?? STARTUP;
+    if (number < startup) return startupPoint(space, seed, number, startup);
+    const prng = new Prng('gp', seed, number);
+    const coordinates = coordinatesOf(space);
+    const known = observed(outcomes(trials, directions), directions.length, prng);
+    if (known.length < 2) return drawn(space, prng);
+    const points = known.map(({ trial }) => encoded(coordinates, trial.point));
+    const values = Float64Array.from(known, ({ value }) => value);
+    const logs = fitted(coordinates, points, values);
+    let process = new GaussianProcess(coordinates, points, values, logs);
+    const running = trials.filter(({ state }) => state === 'running').slice(-MOST_RUNNING);
+    if (running.length > 0) {
+      // What still runs counts as if it gave what is expected of it: others are not sent to the same place.
+      const open = running.map(({ point }) => encoded(coordinates, point));
+      const believed = open.map((point) => process.at(point).mean);
+      process = new GaussianProcess(coordinates, [...points, ...open], Float64Array.from([...values, ...believed]), logs);
+    }
+    const order = [...points.keys()].sort((a, b) => values[a]! - values[b]! || a - b);
+    const places = mostPromising({
+      space,
+      coordinates,
+      process,
+      threshold: values[order[0]!]!,
+      good: order.slice(0, 5).map((at) => points[at]!),
+      prng,
+      looks: Math.max(200, Math.min(1_000, Math.round(3e6 / (points.length + running.length) ** 2))),
+    });
+    return decoded(coordinates, places);
+  },
+});
+
+const MOST_RUNNING = 64;
