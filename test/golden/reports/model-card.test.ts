@@ -11,7 +11,7 @@ import { modelCard } from '../../../src/reports/model-card.ts';
 import type { CardParts } from '../../../src/reports/model-card.ts';
 import type { ModelMeta } from '../../../src/training/model/model-meta.ts';
 
-/** The schema as the Model Card Toolkit 2.0.0 publishes it (Apache License 2.0); its references to definitions lack a slash in one place. */
+/** The schema as the Model Card Toolkit 2.0.0 publishes it (Apache License 2.0); one reference to a definition lacks a slash. */
 const schema = JSON.parse(
   readFileSync(join(import.meta.dirname, 'model_card.schema.json'), 'utf8').replaceAll('"#definitions/', '"#/definitions/'),
 ) as object;
