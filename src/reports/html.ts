@@ -79,6 +79,16 @@ export function pageForHttp(file: Uint8Array): { readonly body: Buffer; readonly
   };
 }
 
+/** A stored page under another title: what it is about came to have a name after it was written. */
+export function retitled(file: Uint8Array, title: string, facts: string): Uint8Array {
+  const text = Buffer.from(file).toString('utf8');
+  return Buffer.from(
+    text
+      .replace(/<title>[^<]*<\/title>/, () => html`<title>${[title, facts].join(' · ')}</title>`.markup)
+      .replace(/<h1>[^<]*<\/h1>/, () => html`<h1>${title}</h1>\n<p class="facts">${facts}</p>`.markup),
+  );
+}
+
 /** One self-contained page: no scripts, and nothing is loaded from anywhere. */
 export function page(title: string, ...body: readonly Part[]): string {
   return html`<!doctype html>
