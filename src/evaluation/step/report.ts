@@ -6,7 +6,6 @@ import type { MetricInterval } from '../measure/bootstrap.ts';
 import type { Measure } from './measures.ts';
 import type { ReportedPicture } from '../findings/reported-picture.ts';
 import type { Insights } from '../findings/insights/insight-types.ts';
-import type { ReportedPicture } from '../findings/reported-picture.ts';
 import type { MetricDefinition, MetricTask } from '../metrics/metric.ts';
 import type { CalibrationBin } from '../metrics/shared/probabilities.ts';
 
