@@ -56,7 +56,7 @@ export async function readCard(
   format: keyof typeof CARD_FILES,
 ): Promise<Uint8Array> {
   const key = cardKey(version.name, version.version);
-  const stored = await getJson<unknown>(store, key);
+  const stored = await getJson(store, key);
   if (stored !== undefined) {
     const { artifact } = readStored(CARD, stored.value, `${store.location}: "${key}"`);
     return (await artifacts.open(artifact)).bytes(CARD_FILES[format]);
