@@ -22,6 +22,7 @@ const DOCUMENT = {
     { uses: 'validate', with: { expect: [{ column: 'x', notNull: true }] } },
     { uses: 'preprocess', with: { features: { x: ['standardize'] } } },
     { uses: 'train', with: { model: { architecture: 'mlp', units: [4] }, epochs: 2 } },
+    { uses: 'measure', with: { metrics: ['accuracy'] } },
     { uses: 'evaluate', with: { metrics: ['accuracy'] } },
     { uses: 'register', with: {} },
     { uses: 'deploy', with: { to: 'directory', path: 'exports', promote: null } },
@@ -74,6 +75,7 @@ const laws = {
     file: 'test/contract/steps.test.ts',
     reasons: {
       command: 'What it gives is what its program says: test/integration/steps/programs.test.ts runs programs of every kind.',
+      tune: 'Workflows run it: test/integration/temporal/study.test.ts runs studies of every kind.',
       script: 'What it gives is what the file says: test/integration/steps/programs.test.ts runs files of every kind.',
     },
   }),
