@@ -43,6 +43,7 @@ for (const name of given.functions.split(',')) {
       studies.map(({ best }) => best),
       studies.flatMap(({ times }) => times),
       studies.map(({ times }) => times.at(-1)!),
+      studies.reduce((sum, { cpu }) => sum + cpu, 0) / (seeds.length * trials),
     );
   }
   results[name] = row;
@@ -53,19 +54,25 @@ console.log(JSON.stringify(results, null, 2));
 
 interface Study {
   readonly best: number;
+  /** Milliseconds of each suggestion. */
   readonly times: readonly number[];
+  /** Milliseconds of the processor of all suggestions together: what the clock would say on a machine that does nothing else. */
+  readonly cpu: number;
 }
 
 function study(sampler: string, space: Space, value: (at: readonly number[]) => number, seed: number, count: number): Study {
   const done: TrialRecord[] = [];
   const times: number[] = [];
+  let cpu = 0;
   for (let number = 0; number < count; number += 1) {
+    const before = process.cpuUsage();
     const start = performance.now();
     const point = samplerRegistry.get(sampler).suggest({ space, directions: ['minimize'], trials: done, number, seed, config: {} });
     times.push(performance.now() - start);
+    cpu += milliseconds(before);
     done.push(completed(number, point, value(Object.values(point) as number[])));
   }
-  return { best: Math.min(...done.map(({ values }) => values![0]!)), times };
+  return { best: Math.min(...done.map(({ values }) => values![0]!)), times, cpu };
 }
 
 /** Milliseconds of suggestions 1,000 to 1,010 of a study in ten dimensions, whose trials lie as a search leaves them: ever nearer. */
@@ -85,13 +92,23 @@ function thousandth(sampler: string): unknown {
       ),
     );
   }
+  const before = process.cpuUsage();
   const times = Array.from({ length: 11 }, (_, at) => {
     const number = 999 + at;
     const start = performance.now();
     samplerRegistry.get(sampler).suggest({ space, directions: ['minimize'], trials: done.slice(0, number), number, seed: 1, config: {} });
     return performance.now() - start;
   });
-  return { medianMs: round(quantile(times, 0.5)), worstMs: round(Math.max(...times)) };
+  return {
+    medianMs: round(quantile(times, 0.5)),
+    worstMs: round(Math.max(...times)),
+    meanCpuMs: round(milliseconds(before) / times.length),
+  };
+}
+
+function milliseconds(since: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1e3;
 }
 
 function completed(number: number, point: TrialRecord['point'], value: number): TrialRecord {
@@ -110,22 +127,25 @@ function peer(python: string): unknown {
     { encoding: 'utf8', maxBuffer: 1 << 26 },
   );
   if (status !== 0) throw new Error(`Optuna failed: ${stderr}`);
-  const found = JSON.parse(stdout) as Record<string, Record<string, { best: number[]; ms: number[]; lastMs: number[] }>>;
+  const found = JSON.parse(stdout) as Record<string, Record<string, { best: number[]; ms: number[]; lastMs: number[]; meanCpuMs: number }>>;
   return Object.fromEntries(
     Object.entries(found).map(([name, bySampler]) => [
       name,
-      Object.fromEntries(Object.entries(bySampler).map(([sampler, { best, ms, lastMs }]) => [sampler, summary(best, ms, lastMs)])),
+      Object.fromEntries(
+        Object.entries(bySampler).map(([sampler, { best, ms, lastMs, meanCpuMs }]) => [sampler, summary(best, ms, lastMs, meanCpuMs)]),
+      ),
     ]),
   );
 }
 
-function summary(best: readonly number[], ms: readonly number[], lastMs: readonly number[]): unknown {
+function summary(best: readonly number[], ms: readonly number[], lastMs: readonly number[], meanCpuMs: number): unknown {
   return {
     medianBest: round(quantile(best, 0.5), 1e6),
     quartiles: [0.25, 0.75].map((share) => round(quantile(best, share), 1e6)),
     worst: round(Math.max(...best), 1e6),
     medianMs: round(quantile(ms, 0.5)),
     lastMedianMs: round(quantile(lastMs, 0.5)),
+    meanCpuMs: round(meanCpuMs),
   };
 }
 

@@ -55,16 +55,17 @@ found = {}
 for name, *bounds in question['bounds']:
     found[name] = {}
     for sampler in question['samplers']:
-        best, ms, last = [], [], []
+        best, ms, last, cpu = [], [], [], 0
         for seed in question['seeds']:
             study = optuna.create_study(sampler=SAMPLERS[sampler](seed))
             for _ in range(question['trials']):
-                start = time.perf_counter()
+                start, before = time.perf_counter(), time.process_time()
                 trial = study.ask()
                 at = [trial.suggest_float(f'x{axis}', low, high) for axis, (low, high) in enumerate(bounds)]
                 ms.append((time.perf_counter() - start) * 1e3)
+                cpu += (time.process_time() - before) * 1e3
                 study.tell(trial, globals()[name](at))
             last.append(ms[-1])
             best.append(study.best_value)
-        found[name][sampler] = {'best': best, 'ms': ms, 'lastMs': last}
+        found[name][sampler] = {'best': best, 'ms': ms, 'lastMs': last, 'meanCpuMs': cpu / len(ms)}
 print(json.dumps(found))

@@ -1,32 +1,14 @@
-import { isPerennialError } from '../../src/core/errors.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
-import type { ConfigProblem, Port } from '../../src/core/step.ts';
+import type { Port } from '../../src/core/step.ts';
 import type { JsonObject, JsonSchema } from '../../src/core/json.ts';
-import { checkChain, parseChain } from '../../src/data/preprocess/chain.ts';
-import { labelList } from '../../src/data/ingest/label-columns.ts';
 import type { PreprocessConfig } from '../../src/data/preprocess/preprocess-config.ts';
-import { keyNames } from '../../src/data/preprocess/series.ts';
 import { baseText } from '../../src/training/transfer/base.ts';
 import { inputReferenceSchema, modelNameSchema, versionSchema } from '../../src/training/transfer/transfer-config.ts';
 import type { BaseReference } from '../../src/training/transfer/transfer-config.ts';
 import { fingerprintBase, openBase, originValues } from '../base.ts';
+import { preprocessProblems } from '../../src/data/preprocess/config-problems.ts';
 
 const chain = { type: 'array', items: { $ref: '#/definitions/transform' } } as const;
-
-function checkFeatures(config: PreprocessConfig): ConfigProblem[] {
-  return Object.entries(config.features ?? {}).flatMap(([name, specs]) => {
-    const pointer = `/features/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-    try {
-      const mistake = checkChain(parseChain(specs, name), undefined);
-      return mistake === undefined
-        ? []
-        : [{ pointer: mistake.at < specs.length ? `${pointer}/${mistake.at}` : pointer, message: mistake.message, fix: mistake.fix }];
-    } catch (error) {
-      if (isPerennialError(error)) return [{ pointer, message: error.message, fix: error.hint }];
-      throw error;
-    }
-  });
-}
 
 const anomalySchema = (key: string, description: string) => ({
   type: 'object',
@@ -46,60 +28,7 @@ const anomalySchema = (key: string, description: string) => ({
   },
 });
 
-/** What the schema cannot say of "key". */
-function seriesProblems({ sequence }: PreprocessConfig, ingest: IngestFacts | undefined): ConfigProblem[] {
-  const names = keyNames(sequence?.key);
-  const problems: ConfigProblem[] = [];
-  if (sequence !== undefined && names.includes(sequence.by))
-    problems.push({
-      pointer: '/sequence/key',
-      message: `"${sequence.by}" orders the rows; it cannot name their series as well.`,
-      fix: 'Name the column that says which series a row belongs to.',
-    });
-  const excluded = names.find((name) => ingest?.exclude?.includes(name) === true);
-  if (excluded !== undefined)
-    problems.push({
-      pointer: '/sequence/key',
-      message: `The ingest step leaves "${excluded}" out.`,
-      fix: `Remove "${excluded}" from its "exclude"; a column that "features" does not name is not learned from.`,
-    });
-  const [label] = labelList(ingest?.label).filter((name) => names.includes(name));
-  if (label !== undefined)
-    problems.push({
-      pointer: '/sequence/key',
-      message: `"${label}" is the label; what is to be predicted cannot say which series a row belongs to.`,
-      fix: 'Name another column.',
-    });
-  return problems;
-}
-
-interface IngestFacts {
-  readonly exclude?: readonly string[];
-  readonly label?: string | readonly string[];
-  readonly split?: { readonly by?: string; readonly column?: string };
-}
-
 const TASKS = ['auto', 'classification', 'regression'];
-
-/** What has no meaning where nothing but normal rows is learned. */
-function anomalyProblems(config: PreprocessConfig, column: string, isLabel: boolean): ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
-  if (!isLabel && Object.hasOwn(config.features ?? {}, column))
-    problems.push({
-      pointer: `/features/${column.replaceAll('~', '~0').replaceAll('/', '~1')}`,
-      message: `"${column}" says which rows are anomalies; a model that is given the answer finds nothing.`,
-      fix: 'Remove it from the features.',
-    });
-  if (config.balance !== undefined)
-    problems.push({
-      pointer: '/balance',
-      message: 'With "anomaly" no classes are learned that could be balanced.',
-      fix: 'Remove "balance".',
-    });
-  if (config.label !== undefined)
-    problems.push({ pointer: '/label', message: 'With "anomaly" no label is learned that could be scaled.', fix: 'Remove "label".' });
-  return problems;
-}
 
 const INPUTS: Readonly<Record<string, Port>> = { dataset: { kind: 'dataset', description: 'What ingest or validate gives.' } };
 const BASE: Port = { kind: 'model', description: 'What "from": { "input": "base" } takes the transforms of.' };
@@ -114,24 +43,6 @@ const reusedLabel: JsonSchema = {
     '"reuse": classes and scale of the label are those of the model, to go on learning its task. "fit": they are learnt from these rows, for a new head.',
   examples: ['fit'],
 };
-
-/** Settings that would be ignored where the preprocessing comes from a model. */
-function reuseProblems({ from, features, label, task, sequence }: PreprocessConfig): ConfigProblem[] {
-  if (from === undefined || from.onMissing === 'fit') return [];
-  const problems: ConfigProblem[] = [];
-  const learnt = (key: string, what: string): void =>
-    void problems.push({
-      pointer: `/${key}`,
-      message: `${what} of the model that "from" names.`,
-      fix: `Remove "${key}"${from.model === undefined ? '' : ', or say with "from": { …, "onMissing": "fit" } that it is for the first time'}.`,
-    });
-  if (features !== undefined) learnt('features', 'The features are those');
-  if (sequence !== undefined) learnt('sequence', 'The windows are those');
-  if (from.label === 'fit') return problems;
-  if (label !== undefined) learnt('label', 'The scale of the label is that');
-  if (task !== undefined && task !== 'auto') learnt('task', 'The task is that');
-  return problems;
-}
 
 export default defineStep<PreprocessConfig>({
   type: 'preprocess',
@@ -311,41 +222,7 @@ export default defineStep<PreprocessConfig>({
       config: { features: { temp_max: ['standardize'] }, label: ['standardize'], sequence: { size: 14, horizon: 1, by: 'date' } },
     },
   ],
-  check(config, { before }) {
-    const ingest = before.findLast((step) => step.type === 'ingest')?.config as IngestFacts | undefined;
-    const problems = [...checkFeatures(config), ...reuseProblems(config), ...seriesProblems(config, ingest)];
-    if (ingest === undefined) return problems;
-    if (config.sequence !== undefined && (ingest.split?.by !== 'time' || ingest.split.column !== config.sequence.by)) {
-      problems.push({
-        pointer: '/sequence/by',
-        message: `Windows over "${config.sequence.by}" need a dataset that is split by that time.`,
-        fix: `Use "split": {"by": "time", "column": "${config.sequence.by}"} in the ingest step.`,
-      });
-    }
-    for (const label of labelList(ingest.label)) {
-      if (config.sequence !== undefined || !Object.hasOwn(config.features ?? {}, label)) continue;
-      problems.push({
-        pointer: `/features/${label}`,
-        message: `"${label}" is the label; a model that is given the answer learns nothing.`,
-        fix: 'Remove it from the features.',
-      });
-    }
-    if (config.anomaly !== undefined)
-      problems.push(
-        ...anomalyProblems(
-          config,
-          config.anomaly.column,
-          config.sequence === undefined && labelList(ingest.label).includes(config.anomaly.column),
-        ),
-      );
-    if (config.sequence !== undefined && config.balance !== undefined)
-      problems.push({
-        pointer: '/balance',
-        message: 'Windows of a series cannot be balanced.',
-        fix: 'Use "classWeights": "balanced" in the train step.',
-      });
-    return problems;
-  },
+  check: preprocessProblems,
   // The order of the features is the order of the model's inputs, and canonical JSON, which cache keys are made of, does not see it.
   async fingerprint(ctx, config) {
     const features = Object.keys(config.features ?? {});

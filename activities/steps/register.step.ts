@@ -1,6 +1,6 @@
 import type { ArtifactRef } from '../../src/core/artifact.ts';
 import { PerennialError, isPerennialError } from '../../src/core/errors.ts';
-import type { Json, JsonObject } from '../../src/core/json.ts';
+import type { Json, JsonObject, JsonSchema } from '../../src/core/json.ts';
 import type { ArtifactStore, OpenArtifact } from '../../src/core/ports.ts';
 import { ofThePast } from '../../src/core/run.ts';
 import type { StepContext } from '../../src/core/step.ts';
@@ -8,6 +8,7 @@ import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import type { ModelSignature, RegistrationCheck, VersionManifest } from '../../src/registry/types.ts';
 import type { StoredExport } from '../../src/registry/version-exports.ts';
+import type { CardSections } from '../../src/reports/model-card.ts';
 import type { Named } from '../../src/training/model/named.ts';
 import { MODEL } from '../../src/training/model/model-meta.ts';
 import type { ModelMeta } from '../../src/training/model/model-meta.ts';
@@ -21,10 +22,89 @@ interface RegisterConfig {
   readonly description?: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly exports?: readonly Named[];
+  readonly card?: CardSections;
 }
 
 /** Of an evaluation's `meta`: what its version remembers. */
 const NAME_PATTERN = '^[a-z0-9][a-z0-9._-]{0,62}$';
+
+const texts = (description: string, example: string): JsonSchema => ({
+  type: 'array',
+  items: { type: 'string', minLength: 1, maxLength: 2000 },
+  maxItems: 50,
+  description,
+  examples: [[example]],
+});
+
+const CARD_SCHEMA: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  default: {},
+  description:
+    'What people say in the model card that is written with every version, beside what is known: data, columns, metrics by slice, limits that the evaluation found.',
+  examples: [{ useCases: ['Telling species apart in the field.'], limitations: ['Adult birds only.'], license: 'CC0-1.0' }],
+  properties: {
+    overview: {
+      type: 'string',
+      maxLength: 2000,
+      description: 'The model in a sentence. Default: "description".',
+      examples: ['Tells three species of penguins apart.'],
+    },
+    documentation: {
+      type: 'string',
+      maxLength: 20_000,
+      description: 'A thorough description of the model and its use.',
+      examples: ['Measured at Palmer Station.'],
+    },
+    owners: {
+      type: 'array',
+      maxItems: 20,
+      description: 'Who owns the model.',
+      examples: [[{ name: 'Ada', contact: 'ada@example.org' }]],
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['name'],
+        properties: {
+          name: { type: 'string', minLength: 1, maxLength: 200, description: 'A person or a team.' },
+          contact: { type: 'string', maxLength: 500, description: 'How they are reached.' },
+        },
+      },
+    },
+    license: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 20_000,
+      description: 'An SPDX identifier, or the text of a license.',
+      examples: ['Apache-2.0'],
+    },
+    references: {
+      ...texts('Addresses with more about the model.', 'https://example.org/penguins'),
+      items: { type: 'string', format: 'uri' },
+    },
+    citation: { type: 'string', maxLength: 5000, description: 'How the model is cited.', examples: ['Ada, 2026'] },
+    users: texts('Whom the model is for.', 'Field biologists'),
+    useCases: texts('What it is for.', 'Telling species apart in the field.'),
+    limitations: texts('Where it is not to be relied on.', 'Adult birds only.'),
+    tradeoffs: texts('What was given up for what.', 'Small enough for a phone, at a percent of accuracy.'),
+    ethicalConsiderations: {
+      type: 'array',
+      maxItems: 50,
+      description: 'Risks, and what is done about each.',
+      examples: [[{ name: 'Disturbing a colony', mitigation: 'Photographs from a distance.' }]],
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['name', 'mitigation'],
+        properties: {
+          name: { type: 'string', minLength: 1, maxLength: 2000, description: 'The risk.' },
+          mitigation: { type: 'string', minLength: 1, maxLength: 2000, description: 'What is done about it.' },
+        },
+      },
+    },
+    sensitiveData: texts('Sensitive data in what it learnt from.', 'Places of nests'),
+  },
+};
 
 export default defineStep<RegisterConfig>({
   type: 'register',
@@ -71,6 +151,7 @@ export default defineStep<RegisterConfig>({
           'Formats of other programs that the version is kept in as well. Each is read again and compared with the model on rows of the test split before anything is registered; one that differs too much fails the step.',
         examples: [['savedModel', 'kerasH5', { tfjs: { quantize: { uint8: '*' } } }]],
       },
+      card: CARD_SCHEMA,
     },
   },
   inputs: {
@@ -151,6 +232,9 @@ export default defineStep<RegisterConfig>({
       const { saveApprovals } = await import('../../src/registry/version-approvals.ts');
       await saveApprovals(ctx.store, { name, version, run: `${ctx.pipeline}/${ctx.runId}` }, ctx.approvals);
     }
+    ctx.progress({ message: 'writing the model card' });
+    const { writeCard } = await import('../../src/reports/version-card.ts');
+    await writeCard(ctx.store, ctx.artifacts, registered.manifest, config.card ?? {});
     const { alias, stays } = await moveAlias(
       ctx,
       registry,

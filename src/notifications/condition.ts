@@ -1,7 +1,8 @@
 import type { NotificationEvent } from '../core/notification.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { ObjectStore } from '../core/ports.ts';
-import { getJson } from '../storage/json-objects.ts';
+import { TEXT, defineStored, getStored, orNull, recordSchema } from '../storage/stored.ts';
+import type { StoredKind } from '../storage/stored.ts';
 
 type Condition = NotificationEvent | 'fine';
 
@@ -17,11 +18,17 @@ interface ConditionRecord {
   readonly at: string;
 }
 
+const CONDITION: StoredKind<ConditionRecord> = defineStored({
+  name: 'record of what was told last',
+  formatVersion: 1,
+  schema: recordSchema({ condition: TEXT, before: orNull(TEXT), id: TEXT, at: TEXT }),
+});
+
 const keyOf = ({ pipeline, kind }: Pick<Outcome, 'pipeline' | 'kind'>): string => `notifications/${pipeline}/${kind}.json`;
 
 /** The condition of a pipeline (or a check of it) before an outcome. The same answer where the same outcome asks once more. */
 export async function conditionBefore(store: ObjectStore, outcome: Outcome, id: string): Promise<Condition | undefined> {
-  const found = (await getJson<ConditionRecord>(store, keyOf(outcome)))?.value;
+  const found = (await getStored(store, CONDITION, keyOf(outcome)))?.value;
   return found?.id === id ? (found.before ?? undefined) : found?.condition;
 }
 
@@ -33,7 +40,7 @@ export async function rememberCondition(
   { condition, before }: { readonly condition: Condition; readonly before: Condition | undefined },
 ): Promise<void> {
   const key = keyOf(outcome);
-  const found = await getJson<ConditionRecord>(store, key);
+  const found = await getStored(store, CONDITION, key);
   if (found !== undefined && (found.value.id === id || found.value.at > outcome.at)) return;
   const record: ConditionRecord = { formatVersion: 1, condition, before: before ?? null, id, at: outcome.at };
   await store.put(key, Buffer.from(JSON.stringify(record)), found === undefined ? { ifNoneMatch: '*' } : { ifMatch: found.etag });

@@ -20,7 +20,7 @@ import { labelNames } from '../data/ingest/label-columns.ts';
 import { fitOutput } from '../data/preprocess/label.ts';
 import { refuseCopies } from '../data/preprocess/label-copies.ts';
 import { DATA_LIMITS } from '../data/table/limits.ts';
-import { resolveFeatures, withHorizon } from '../data/preprocess/preprocess.ts';
+import { resolveFeatures, withHorizon } from '../data/preprocess/resolve-features.ts';
 import type { PreprocessConfig } from '../data/preprocess/preprocess-config.ts';
 import { namesPictures } from '../data/images/pictures.ts';
 import { createPreprocessor } from '../data/preprocess/preprocessor.ts';

@@ -226,6 +226,7 @@ async function keysOfDeletedVersions(store: ObjectStore, roots: readonly ObjectH
       const versionKey = `${folder}versions/${version}.json`;
       const manifest = await readOrSkip(store, MANIFEST, versionKey);
       skipped.add(versionKey);
+      skipped.add(`${folder}cards/${version}.json`);
       if (manifest !== undefined) skipped.add(`${folder}by-digest/${manifest.model.digest}.json`);
       for (const root of roots) if (root.key.startsWith(`${folder}exports/${version}/`)) skipped.add(root.key);
     }

@@ -12,6 +12,7 @@ export const exportsPrefix = (name: string, version: number): string => `models/
 export const exportKey = (name: string, version: number, id: string): string => `${exportsPrefix(name, version)}${id}.json`;
 export const approvalsPrefix = (name: string, version: number): string => `models/${name}/approvals/${version}/`;
 export const approvalKey = (name: string, version: number, id: string): string => `${approvalsPrefix(name, version)}${id}.json`;
+export const cardKey = (name: string, version: number): string => `models/${name}/cards/${version}.json`;
 export const transitionsPrefix = (name: string): string => `models/${name}/transitions/`;
 
 /** Which version an alias meant when a run first asked. */

@@ -1,9 +1,10 @@
 import type { Approval } from '../core/approval.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { sha256 } from '../storage/digest.ts';
-import { getJson, putJson } from '../storage/json-objects.ts';
-import { COUNT, TEXT, defineStored, readStored, recordSchema } from '../storage/stored.ts';
+import { putJson } from '../storage/json-objects.ts';
+import { COUNT, TEXT, defineStored, getStored, recordSchema } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
+import { ofVersion } from './documents.ts';
 import { approvalKey, approvalsPrefix } from './keys.ts';
 import type { VersionApproval } from './types.ts';
 
@@ -42,8 +43,8 @@ export async function saveApprovals(
 export async function approvalsOf(store: ObjectStore, name: string, version: number): Promise<VersionApproval[]> {
   const found: VersionApproval[] = [];
   for await (const { key } of store.list(approvalsPrefix(name, version))) {
-    const record = await getJson<VersionApproval>(store, key);
-    if (record !== undefined) found.push(readStored(APPROVAL, record.value, `${store.location}: "${key}"`));
+    const record = await getStored(store, APPROVAL, key, ofVersion(name, version));
+    if (record !== undefined) found.push(record.value);
   }
   return found.sort((a, b) => a.at.localeCompare(b.at));
 }

@@ -292,20 +292,25 @@ export async function errorChart({ histogram, threshold, error }: NonNullable<Ev
 }
 
 /** At most four panels, one per number of the history. Numbers without a training side were measured on the validation split. */
-export async function historyCharts(history: EvaluationReport['history'], bestEpoch: number): Promise<Markup[]> {
+export async function historyCharts(
+  history: EvaluationReport['history'],
+  bestEpoch: number,
+  { id = '', trained }: { readonly id?: string; readonly trained?: readonly string[] } = {},
+): Promise<Markup[]> {
   const keys = [...new Set(history.flatMap((epoch) => Object.keys(epoch)))].filter((key) => key !== 'epoch' && key !== 'learningRate');
   const shown = [...new Set(keys.map(baseOf))].slice(0, 4);
   return Promise.all(
     shown.map(async (name, index) => {
       const own = keys.filter((key) => baseOf(key) === name);
-      const partOf = (key: string): string => (isValidation(key) || (name !== 'loss' && own.length === 1) ? 'validation' : 'training');
+      const lone = (key: string): boolean => (trained === undefined ? name !== 'loss' && own.length === 1 : !trained.includes(key));
+      const partOf = (key: string): string => (isValidation(key) || lone(key) ? 'validation' : 'training');
       const values = history.flatMap((epoch, at) =>
         own.flatMap((key) =>
           Number.isFinite(epoch[key]) ? [{ epoch: epoch['epoch'] ?? at + 1, value: epoch[key]!, part: partOf(key) }] : [],
         ),
       );
       const parts = ['training', 'validation'].filter((part) => own.some((key) => partOf(key) === part));
-      const picture = await chart(`history${index}`, `${name} by epoch`, {
+      const picture = await chart(`history${index}${id.replaceAll(/\W/g, '-')}`, `${name} by epoch`, {
         width: 380,
         height: 200,
         layer: [

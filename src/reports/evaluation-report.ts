@@ -1,6 +1,6 @@
 import { formatNumber } from '../evaluation/step/gate-words.ts';
 import { fairText } from '../evaluation/champion/fair-rows.ts';
-import type { EvaluationReport, MetricResult, OutputFindings, ReportedPicture } from '../evaluation/step/report.ts';
+import type { EvaluationReport, MetricResult, OutputFindings } from '../evaluation/step/report.ts';
 import {
   calibrationChart,
   confusionChart,
@@ -12,6 +12,8 @@ import {
   scatterChart,
 } from './evaluation-charts.ts';
 import { continuationsSection } from './continuations-section.ts';
+import { insightSections } from './insight-sections.ts';
+import { shownValue } from './shown-value.ts';
 import { generatedSection } from './generated-section.ts';
 import { html, page, section, tableOf } from './html.ts';
 import { notesOf } from './metric-notes.ts';
@@ -19,13 +21,21 @@ import type { Cell, Markup } from './html.ts';
 
 /** The report of an evaluation as one self-contained HTML page. Equal reports give equal bytes. */
 export async function renderEvaluationReport(report: EvaluationReport): Promise<string> {
-  const { model, output, rows } = report;
+  const { output, rows } = report;
   const title = `Evaluation of ${report.pipeline}`;
   return page(
     title,
     html`<header><h1>${title}</h1>
 <p class="facts">${rows.toLocaleString('en')} examples of the test split, which training never saw. The model predicts <strong>${output.name}</strong>${predictedKind(report)}.</p></header>
 `,
+    await evaluationBody(report, { history: true }),
+  );
+}
+
+/** All of a report but its head. @param options.history false: the page shows the curves of the training itself */
+export async function evaluationBody(report: EvaluationReport, { history }: { readonly history: boolean }): Promise<Markup> {
+  const { model } = report;
+  return html`${[
     verdict(report),
     section(
       'Metrics',
@@ -43,7 +53,7 @@ export async function renderEvaluationReport(report: EvaluationReport): Promise<
         await findingsSections({ ...one, metrics: report.metrics.filter(({ key }) => one.metrics.includes(key)) }, report),
       ]),
     ),
-    await historySection(report),
+    history ? await historySection(report) : null,
     section(
       'Model and data',
       '',
@@ -54,7 +64,7 @@ export async function renderEvaluationReport(report: EvaluationReport): Promise<
 ${report.positive === undefined ? null : html`<dt>Positive class</dt><dd>${report.positive}</dd>`}
 ${report.threshold === undefined ? null : html`<dt>Threshold</dt><dd>${report.threshold}</dd>`}</dl>`,
     ),
-  );
+  ]}`;
 }
 
 /** What one output is judged by. */
@@ -67,6 +77,7 @@ async function findingsSections(judged: Judged, { rows }: EvaluationReport): Pro
     await regressionSection(judged),
     slicesSection(judged, rows),
     worstSection(judged),
+    ...(await insightSections(judged.insights, judged.output.name)),
   ];
 }
 
@@ -223,21 +234,10 @@ function worstSection({ worst, classification, output }: Judged): Markup | null 
         { text: row.label },
         { text: row.predicted, ...(isClass ? { tone: row.label === row.predicted ? ('good' as const) : ('bad' as const) } : {}) },
         isClass ? numberCell(row.probability) : numberCell(row.loss),
-        ...columns.map((column): Cell => ({ text: showOrPicture(row.columns[column], column), tone: 'quiet' })),
+        ...columns.map((column): Cell => ({ text: shownValue(row.columns[column], column), tone: 'quiet' })),
       ]),
     ),
   );
-}
-
-function showOrPicture(value: unknown, column: string): string | Markup {
-  const { png } = (typeof value === 'object' && value !== null ? value : {}) as Partial<ReportedPicture>;
-  return png === undefined ? show(value) : html`<img class="small" src="data:image/png;base64,${png}" alt="${column}">`;
-}
-
-function show(value: unknown): string {
-  if (value === null || value === undefined) return '–';
-  if (typeof value === 'number') return String(Number(value.toPrecision(6)));
-  return typeof value === 'string' ? value.replace(/T00:00:00\.000Z$/, '') : JSON.stringify(value);
 }
 
 async function historySection({ history, model }: EvaluationReport): Promise<Markup | null> {

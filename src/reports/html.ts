@@ -79,6 +79,16 @@ export function pageForHttp(file: Uint8Array): { readonly body: Buffer; readonly
   };
 }
 
+/** A stored page under another title: what it is about came to have a name after it was written. */
+export function retitled(file: Uint8Array, title: string, facts: string): Uint8Array {
+  const text = Buffer.from(file).toString('utf8');
+  return Buffer.from(
+    text
+      .replace(/<title>[^<]*<\/title>/, () => html`<title>${[title, facts].join(' · ')}</title>`.markup)
+      .replace(/<h1>[^<]*<\/h1>/, () => html`<h1>${title}</h1>\n<p class="facts">${facts}</p>`.markup),
+  );
+}
+
 /** One self-contained page: no scripts, and nothing is loaded from anywhere. */
 export function page(title: string, ...body: readonly Part[]): string {
   return html`<!doctype html>
@@ -133,5 +143,9 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 18px;margin:8px 0}
 dt{color:var(--quiet)}dd{margin:0;overflow-wrap:anywhere}
 img.small{max-width:96px;max-height:96px;image-rendering:pixelated;min-width:32px;background:var(--panel)}
 img.grid{image-rendering:pixelated;background:#000;max-width:100%}
+pre{font:12px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--panel);padding:12px 14px;border-radius:8px;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere}
+details>summary{cursor:pointer;color:var(--quiet);margin:8px 0}
+@media (max-width:640px){main{padding:20px 14px 48px}h1{font-size:21px}dl{grid-template-columns:1fr}dd{margin-bottom:6px}.charts{gap:8px}th,td{padding-right:10px}}
+@media print{:root{--paper:#fff;--ink:#000;--quiet:#444;--line:#bbb;--panel:#f4f4f4;--good:#0b5d36;--bad:#8c1d18;--good-back:#eef7f1;--bad-back:#fbeceb;color-scheme:light}main{max-width:none;padding:0}.scroll{overflow:visible}figure,tr,.verdict{break-inside:avoid}h2,h3{break-after:avoid}details>summary{display:none}details>*{display:block!important}a{color:inherit}}
 code{font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 `;

@@ -1,7 +1,7 @@
 import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
-import { getJson, putJson } from '../storage/json-objects.ts';
-import { TEXT, defineStored, listOf, mapOf, readStored, recordSchema } from '../storage/stored.ts';
+import { putJson } from '../storage/json-objects.ts';
+import { TEXT, defineStored, listOf, getStored, mapOf, recordSchema } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
 
 /** What people wrote on a run. */
@@ -34,8 +34,7 @@ function keyOf(run: string): string {
 
 /** @throws BLOB_CORRUPT */
 export async function readLabels(store: ObjectStore, run: string): Promise<RunLabels> {
-  const stored = await getJson<unknown>(store, keyOf(run));
-  return stored === undefined ? NONE : readStored(RUN_LABELS, stored.value, `${store.location}: "${keyOf(run)}"`);
+  return (await getStored(store, RUN_LABELS, keyOf(run)))?.value ?? NONE;
 }
 
 /** Names of the runs that have tags or notes: all others need no look. */
@@ -77,8 +76,8 @@ export function noteRun(store: ObjectStore, run: string, text: string, by: strin
 async function change(store: ObjectStore, run: string, next: (labels: RunLabels) => RunLabels): Promise<RunLabels> {
   const key = keyOf(run);
   for (let conflict = 0; ; conflict++) {
-    const stored = await getJson<unknown>(store, key);
-    const labels = next(stored === undefined ? NONE : readStored(RUN_LABELS, stored.value, `${store.location}: "${key}"`));
+    const stored = await getStored(store, RUN_LABELS, key);
+    const labels = next(stored?.value ?? NONE);
     try {
       await putJson(store, key, labels, stored === undefined ? { ifNoneMatch: '*' } : { ifMatch: stored.etag });
       return labels;

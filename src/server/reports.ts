@@ -2,7 +2,8 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { isPerennialError } from '../core/errors.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import { createRegistry } from '../registry/registry.ts';
-import { pageForHttp } from '../reports/html.ts';
+import { pageForHttp, retitled } from '../reports/html.ts';
+import { readCard } from '../reports/version-card.ts';
 import { RequestError } from '../serving/request-error.ts';
 
 /** Where the server gets the HTML of evaluation reports. Both throw RequestError 404 where there is none. */
@@ -11,6 +12,8 @@ export interface ReportSource {
   ofEvaluation(digest: string): Promise<Uint8Array>;
   /** By number, alias or "latest". */
   ofVersion(model: string, reference: string): Promise<Uint8Array>;
+  /** The model card, as a page. */
+  cardOf(model: string, reference: string): Promise<Uint8Array>;
 }
 
 const FILE = 'report.html';
@@ -33,7 +36,16 @@ export function createReportSource(store: ObjectStore, artifacts: ArtifactStore)
       const version = await orNotFound(() => registry.version(model, reference), undefined);
       if (version.evaluation === null)
         throw new RequestError(404, `${model} version ${version.version} was registered without an evaluation, so it has no report.`);
-      return ofEvaluation(version.evaluation.digest);
+      const { name, runId, pipeline, createdAt } = version;
+      return retitled(
+        await ofEvaluation(version.evaluation.digest),
+        `Evaluation of ${name}, version ${version.version}`,
+        `run ${runId} · pipeline ${pipeline} · ${createdAt.slice(0, 10)}`,
+      );
+    },
+    async cardOf(model, reference) {
+      const version = await orNotFound(() => registry.version(model, reference), undefined);
+      return readCard(store, artifacts, version, 'html');
     },
   };
 }
@@ -55,6 +67,9 @@ export function registerReports(app: FastifyInstance, reports: ReportSource): vo
   );
   app.get<{ Params: { model: string; version: string } }>('/models/:model/versions/:version/report', async ({ params }, reply) =>
     page(reply, await reports.ofVersion(params.model, params.version), 'no-cache'),
+  );
+  app.get<{ Params: { model: string; version: string } }>('/models/:model/versions/:version/card', async ({ params }, reply) =>
+    page(reply, await reports.cardOf(params.model, params.version), 'no-cache'),
   );
 }
 

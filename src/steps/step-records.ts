@@ -1,8 +1,8 @@
 import { arch, cpus, hostname, platform } from 'node:os';
 import type { JsonObject } from '../core/json.ts';
 import type { ObjectStore } from '../core/ports.ts';
-import { getJson, putJson } from '../storage/json-objects.ts';
-import { OBJECT, TEXT, defineStored, mapOf, readStored, recordSchema } from '../storage/stored.ts';
+import { putJson } from '../storage/json-objects.ts';
+import { OBJECT, TEXT, defineStored, getStored, mapOf, recordSchema } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
 
 /** Where a step computed. */
@@ -73,10 +73,8 @@ export async function writeStepRecord(store: ObjectStore, record: Omit<StepRecor
 export async function readStepRecords(store: ObjectStore, pipeline: string, run: string): Promise<Map<string, StepRecord>> {
   const found = new Map<string, StepRecord>();
   for await (const { key } of store.list(prefixOf(pipeline, run))) {
-    const stored = await getJson<unknown>(store, key);
-    if (stored === undefined) continue;
-    const record = readStored(STEP_RECORD, stored.value, () => `${store.location}: "${key}"`);
-    found.set(record.step, record);
+    const record = (await getStored(store, STEP_RECORD, key))?.value;
+    if (record !== undefined) found.set(record.step, record);
   }
   return found;
 }

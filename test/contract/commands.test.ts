@@ -72,7 +72,7 @@ const laws = {
           ...at.options.flatMap(({ long, short }) => [long, short]),
           ...(at.parent ?? at).options.flatMap(({ long, short }) => [long, short]),
         ];
-        for (const word of words.filter((each) => /^--?[a-z]/.test(each)))
+        for (const word of words.filter((each) => /^(--[a-z]|-[a-zA-Z]$)/.test(each)))
           expect(known, `"${words.join(' ')}": ${word}`).toContain(word.split('=')[0]);
       }
   },

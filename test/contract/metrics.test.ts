@@ -35,6 +35,7 @@ const numbers = (labels: readonly number[], predictions: readonly number[]): Num
   width: 1,
   labels: Float64Array.from(labels),
   predictions: Float64Array.from(predictions),
+  naiveError: 2,
 });
 const errors = (values: readonly number[], threshold: number): ErrorChunk => ({
   kind: 'errors',
@@ -119,6 +120,8 @@ const VALUES: Readonly<Record<string, readonly [AnyChunk, number]>> = {
   // The same spread around 3 in place of 0, and around 6 before training.
   frechetDistance: [samples([2, 4, 2, 4]), 9],
   frechetDistanceRatio: [samples([2, 4, 2, 4]), 0.25],
+  // 1.5, where the naive forecast is wrong by 2.
+  meanAbsoluteScaledError: [numbers([1, 2], [2, 4]), 0.75],
   // So sure as 0.8, and right every other time.
   expectedCalibrationError: [classes([1, 0], [0.8, 0.8]), 0.3],
 };

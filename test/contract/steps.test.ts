@@ -24,6 +24,7 @@ const DOCUMENT = {
     { uses: 'train', with: { model: { architecture: 'mlp', units: [4] }, epochs: 2 } },
     { uses: 'measure', with: { metrics: ['accuracy'] } },
     { uses: 'evaluate', with: { metrics: ['accuracy'] } },
+    { uses: 'approve', with: {} },
     { uses: 'register', with: {} },
     { uses: 'deploy', with: { to: 'directory', path: 'exports', promote: null } },
   ],
@@ -75,7 +76,7 @@ const laws = {
     file: 'test/contract/steps.test.ts',
     reasons: {
       command: 'What it gives is what its program says: test/integration/steps/programs.test.ts runs programs of every kind.',
-      tune: 'Workflows run it: test/integration/temporal/study.test.ts runs studies of every kind.',
+      tune: 'Its trials are runs of the workflow: test/integration/temporal/study.test.ts has it run them.',
       script: 'What it gives is what the file says: test/integration/steps/programs.test.ts runs files of every kind.',
     },
   }),

@@ -103,7 +103,7 @@ async function compare(
     );
     return { reference, result, source: options.current, notes };
   }
-  const { durationMs } = await import('../../data/ingest/ingest-tables.ts');
+  const { durationMs } = await import('../../data/ingest/duration.ts');
   const { detectModelDrift } = await import('../../monitoring/model-drift.ts');
   const { readPredictions } = await import('../../monitoring/prediction-window.ts');
   const to = new Date();

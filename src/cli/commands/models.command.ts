@@ -1,5 +1,6 @@
 import type { GcFlags } from '../models/view-actions.ts';
-import { InvalidArgumentError } from 'commander';
+import type { CardOptions } from '../models/card-action.ts';
+import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { defineCommand } from './command.ts';
 import type { CliIo } from './command.ts';
@@ -57,6 +58,31 @@ function declareViews(models: Command, io: CliIo): void {
     .option('--no-measure', 'load no model: only what is written down')
     .action(async (model: string, versions: string[], options: { measure: boolean }) =>
       (await views()).compareAction(io, model, versions, options),
+    );
+  models
+    .command('card')
+    .summary('the model card of a version')
+    .description(
+      'Prints the model card of a version, or writes it to a file: JSON in the schema of the Model Card Toolkit, Markdown, or HTML.',
+    )
+    .argument('<model>')
+    .argument('[version]', VERSION, 'champion')
+    .addOption(new Option('--format <format>').choices(['json', 'markdown', 'html']).default('markdown'))
+    .option('--out <file>', 'write it there')
+    .addHelpText('after', '\nExamples:\n  perennial models card penguins\n  perennial models card penguins 3 --format html --out card.html')
+    .action(async (model: string, version: string, options: CardOptions) =>
+      (await import('../models/card-action.ts')).cardAction(io, model, version, options),
+    );
+  models
+    .command('report')
+    .summary('a page about a version')
+    .description('Writes all that is known of a version as one HTML file that loads nothing.')
+    .argument('<model>')
+    .argument('[version]', VERSION, 'champion')
+    .option('--out <file>', 'default: MODEL-VERSION.html in this folder')
+    .addHelpText('after', '\nExamples:\n  perennial models report penguins\n  perennial models report penguins 3 --out penguins.html')
+    .action(async (model: string, version: string, { out }: { readonly out?: string }) =>
+      (await import('../runs/report-action.ts')).versionReportAction(io, model, version, out),
     );
   models
     .command('history')

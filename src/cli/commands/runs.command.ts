@@ -67,6 +67,17 @@ Examples:
       );
 
     group
+      .command('report')
+      .description(
+        'Write all that is known of a run as one HTML file that loads nothing: curves, metrics, gates, mistakes, data, steps, document. Of failed and running ones too.',
+      )
+      .argument('<run>')
+      .option('--out <file>', 'default: PIPELINE-RUN.html in this folder')
+      .action((run: string, { out }: { readonly out?: string }) =>
+        withTemporal(async (temporal) => (await import('../runs/report-action.ts')).runReportAction(temporal, run, out, io)),
+      );
+
+    group
       .command('tag')
       .description('Set tags of a run; without any, show them.')
       .argument('<run>')
@@ -188,6 +199,8 @@ Examples:
               import('../models/options.ts'),
               import('../../core/approval.ts'),
             ]);
+            if (options.reason.trim() === '')
+              throw new PerennialError('USAGE', '--reason is empty; an answer says why, and that is kept with the version.', { hint: '' });
             const address = await find(temporal, run);
             const answer = await answerRun(temporal, address, decision, {
               who: options.who ?? currentUser(),

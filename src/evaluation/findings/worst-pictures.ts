@@ -2,7 +2,8 @@ import { isPerennialError } from '../../core/errors.ts';
 import type { Row } from '../../core/tensor.ts';
 import { encodePng } from '../../data/images/encode-png.ts';
 import { decodeImage, resizePixels } from '../../data/images/images.ts';
-import type { ReportedPicture, WorstRow } from '../step/report.ts';
+import type { WorstRow } from '../step/report.ts';
+import type { ReportedPicture } from './reported-picture.ts';
 
 /** Longest edge of a picture of the report, in pixels: enough to see what it shows, little enough for twenty on a page. */
 const EDGE = 96;

@@ -4,7 +4,9 @@ import type { StepVerdict } from '../../core/step.ts';
 import type { Gate, GateVerdict, OnNoChampion } from './gate.ts';
 import type { MetricInterval } from '../measure/bootstrap.ts';
 import type { Measure } from './measures.ts';
+import type { ReportedPicture } from '../findings/reported-picture.ts';
 import type { Insights } from '../findings/insights/insight-types.ts';
+import type { ReportedPicture } from '../findings/reported-picture.ts';
 import type { MetricDefinition, MetricTask } from '../metrics/metric.ts';
 import type { CalibrationBin } from '../metrics/shared/probabilities.ts';
 
@@ -58,11 +60,6 @@ export interface SliceRow {
   readonly rows: number;
   /** null: undefined on these rows. */
   readonly metrics: Readonly<Record<string, number | null>>;
-}
-
-/** An image of the source, made small: a PNG in base64. */
-export interface ReportedPicture {
-  readonly png: string;
 }
 
 export interface WorstRow {

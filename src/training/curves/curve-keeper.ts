@@ -156,7 +156,7 @@ export class CurveKeeper {
   }
 
   async #stored(): Promise<TrainingCurves | undefined> {
-    const stored = await getJson<unknown>(this.#store, this.#key);
+    const stored = await getJson(this.#store, this.#key);
     this.#etag = stored?.etag;
     return stored === undefined ? undefined : readStored(CURVES, stored.value, `${this.#store.location}: "${this.#key}"`);
   }

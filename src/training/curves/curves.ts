@@ -1,7 +1,6 @@
 import type { JsonObject } from '../../core/json.ts';
 import type { ObjectStore } from '../../core/ports.ts';
-import { getJson } from '../../storage/json-objects.ts';
-import { COUNT, NUMBER, OBJECT, TEXT, defineStored, listOf, mapOf, orNull, readStored, recordSchema } from '../../storage/stored.ts';
+import { COUNT, NUMBER, OBJECT, TEXT, defineStored, listOf, getStored, mapOf, orNull, recordSchema } from '../../storage/stored.ts';
 import type { StoredKind } from '../../storage/stored.ts';
 
 /** One epoch of a training that came to its end. */
@@ -116,8 +115,8 @@ function runPrefix(pipeline: string, run: string): string {
 export async function readCurves(store: ObjectStore, pipeline: string, run: string): Promise<TrainingCurves[]> {
   const found: TrainingCurves[] = [];
   for await (const { key } of store.list(runPrefix(pipeline, run))) {
-    const stored = await getJson<unknown>(store, key);
-    if (stored !== undefined) found.push(readStored(CURVES, stored.value, () => `${store.location}: "${key}"`));
+    const stored = await getStored(store, CURVES, key);
+    if (stored !== undefined) found.push(stored.value);
   }
   found.sort((a, b) => beginOf(a) - beginOf(b) || (a.step < b.step ? -1 : 1));
   return found.filter(({ step }, index) => !found.slice(index + 1).some((later) => later.step === step));

@@ -1,14 +1,15 @@
+import { canonicalJson } from '../../core/json.ts';
 import { Prng } from '../../core/prng.ts';
 import { integerOption, optionsSchema } from '../options.ts';
 import { defineSampler } from './sampler.ts';
-import { drawn } from './shared/draw.ts';
+import { drawn, pointsOf } from './shared/draw.ts';
 import { outcomes } from './shared/outcomes.ts';
 import { startupPoint } from './shared/startup.ts';
 import { coordinatesOf, decoded, encoded } from './gp/encode.ts';
 import { observed } from './gp/observed.ts';
 import { fitted } from './gp/fit.ts';
 import { GaussianProcess } from './gp/process.ts';
-import { mostPromising } from './gp/search.ts';
+import { promising } from './gp/search.ts';
 
 interface GpConfig {
   readonly startup?: number;
@@ -43,16 +44,21 @@ export default defineSampler<GpConfig>({
       process = new GaussianProcess(coordinates, [...points, ...open], Float64Array.from([...values, ...believed]), logs);
     }
     const order = [...points.keys()].sort((a, b) => values[a]! - values[b]! || a - b);
-    const places = mostPromising({
+    const found = promising({
       space,
       coordinates,
       process,
       threshold: values[order[0]!]!,
       good: order.slice(0, 5).map((at) => points[at]!),
       prng,
-      looks: Math.max(200, Math.min(1_000, Math.round(4e6 / (points.length + running.length) ** 2))),
+      looks: Math.max(200, Math.min(1_000, Math.round(3e6 / (points.length + running.length) ** 2))),
     });
-    return decoded(coordinates, places);
+    const taken = pointsOf(trials);
+    for (const places of found) {
+      const point = decoded(coordinates, places);
+      if (!taken.has(canonicalJson(point))) return point;
+    }
+    return decoded(coordinates, found[0]!);
   },
 });
 

@@ -154,6 +154,43 @@ describe('evaluateModel on classes', () => {
     expect(report.history).toHaveLength(2);
   });
 
+  it('finds by itself where it errs, which labels are suspect, what it goes by and where to cut', async () => {
+    const lines = Array.from({ length: 400 }, (_, row) => {
+      const x = row % 10;
+      // In the north the rule x ≥ 5 is the other way around.
+      const big = row % 4 === 0 ? x < 5 : x >= 5;
+      return `${x}.5,${row % 4 === 0 ? 'north' : 'south'},${(row * 7) % 13},${big ? 'big' : 'small'},${row < 395 ? row : 0}`;
+    });
+    const prepared = await prepare(
+      'insights.csv',
+      ['x,site,noise,size,id', ...lines, lines[0]!, lines[0]!, lines[0]!].join('\n'),
+      { label: 'size', split: { train: 0.3, validation: 0.2, test: 0.5, by: 'random' } },
+      { features: { x: [{ impute: 'median' }], noise: [{ impute: 'median' }] } },
+    );
+    const model = await modelOf(prepared, [2], 'rule', (features, row, width) => (features[row * width]! >= 5 ? [0.95, 0.05] : [0.1, 0.9]));
+    const report = await evaluate(prepared, model, { metrics: ['accuracy'], costs: { falsePositive: 1, falseNegative: 3 } });
+    const { slices, confused, suspected, duplicates, importance, thresholds } = report.insights!;
+    expect(slices!.found[0]).toMatchObject({ columns: [{ name: 'site', value: 'north' }], value: 1, others: 0 });
+    expect(slices!.columns).toEqual(expect.arrayContaining(['x', 'site', 'noise']) as string[]);
+    expect(slices!.columns).not.toContain('size');
+    expect(confused!.map(({ actual, predicted }) => [actual, predicted]).sort()).toEqual([
+      ['big', 'small'],
+      ['small', 'big'],
+    ]);
+    expect(suspected!.found).toBe(slices!.found[0]!.rows);
+    expect(suspected!.rows[0]!.columns).toMatchObject({ site: 'north' });
+    expect(duplicates).toMatchObject({ of: report.rows });
+    expect(importance).toMatchObject({ metric: 'accuracy', rows: report.rows, shuffles: 3 });
+    expect(importance!.columns.map(({ column }) => column)).toEqual(['x', 'noise']);
+    expect(importance!.columns[0]!.loss).toBeGreaterThan(0.1);
+    expect(importance!.columns[1]).toMatchObject({ loss: 0, low: 0, high: 0 });
+    expect(thresholds).toMatchObject({ declared: true, positive: 'small', costs: { falsePositive: 1, falseNegative: 3 } });
+    const html = await renderEvaluationReport(report);
+    for (const title of ['Threshold and cost', 'Where it does worse', 'Most confused', 'Labels that may be wrong', 'What it goes by'])
+      expect(html).toContain(`<h2>${title}</h2>`);
+    expect(html).toContain('<td>site is north</td>');
+  });
+
   it('judges slices by gates, and the difference to the champion by the rows that one of both has right', async () => {
     const report = await evaluate(
       flowers,

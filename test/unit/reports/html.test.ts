@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { escapeHtml, html, page, raw, tableOf } from '../../../src/reports/html.ts';
+import { escapeHtml, html, page, raw, retitled, tableOf } from '../../../src/reports/html.ts';
 
 describe('html', () => {
   it('escapes every value that is not markup', () => {
@@ -31,4 +31,12 @@ describe('html', () => {
     expect(markup).toContain('<td class="bad">b</td>');
     expect(markup).toContain('–');
   });
+});
+
+it('a stored page gets another title, and nothing else changes', () => {
+  const before = page('Evaluation of a', html`<h1>Evaluation of a</h1><h1>Evaluation of a</h1>`);
+  const after = Buffer.from(retitled(Buffer.from(before), '$& <b>', 'run 1')).toString('utf8');
+  expect(after).toContain('<title>$&#38; &#60;b&#62; · run 1</title>');
+  expect(after.match(/<h1>Evaluation of a<\/h1>/g)).toHaveLength(1);
+  expect(after.replaceAll('$&#38; &#60;b&#62;', '').length).toBeLessThan(before.length + 60);
 });

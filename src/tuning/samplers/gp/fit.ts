@@ -25,13 +25,13 @@ function beliefs(width: number): readonly Belief[] {
 }
 
 /** Points of which a first kernel is fitted. */
-const FEW = 50;
-const EVALUATIONS = 40;
-const LAST_EVALUATIONS = 12;
+const FEW = 40;
+const EVALUATIONS = 25;
+const LAST_EVALUATIONS = 8;
 
 /**
  * The kernel that explains the values best, by the marginal likelihood times what was believed of it before: first of some of the points,
- * which costs an eighth where they are half, then of all.
+ * which costs a twentieth where they are two fifths, then of all.
  */
 export function fitted(coordinates: readonly Coordinate[], points: readonly Float64Array[], values: Float64Array): Logs {
   if (points.length <= FEW) return climbed(coordinates, points, values, undefined, EVALUATIONS);

@@ -9,7 +9,7 @@ export interface Observed {
 }
 
 /** More would cost more than 50 ms. */
-const MOST = 120;
+const MOST = 100;
 
 /**
  * What the process is told: the completed trials; those ended early, as no better than the median of the completed, since that is why

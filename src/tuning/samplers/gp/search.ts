@@ -24,8 +24,11 @@ const STARTS = 6;
 const ROUNDS = 3;
 const EVALUATIONS = 25;
 
-/** Where improvement is most expected, by its logarithm: the best of many points, climbed from with gradients. */
-export function mostPromising(question: Question): Float64Array {
+/**
+ * Where improvement is most expected, by its logarithm, the most promising first: the best of many points, climbed from with gradients, and
+ * then the others.
+ */
+export function promising(question: Question): Float64Array[] {
   const looked = candidates(question).map((places) => ({ places, promise: promiseAt(question, places) }));
   looked.sort((a, b) => b.promise - a.promise);
   const starts = [
@@ -33,7 +36,8 @@ export function mostPromising(question: Question): Float64Array {
     ...question.good.slice(0, 2).map((places) => ({ places, promise: promiseAt(question, places) })),
   ];
   const climbed = starts.map((start) => climb(question, start));
-  return climbed.reduce((best, each) => (each.promise > best.promise ? each : best)).places;
+  climbed.sort((a, b) => b.promise - a.promise);
+  return [...climbed, ...looked].map(({ places }) => places);
 }
 
 interface Look {

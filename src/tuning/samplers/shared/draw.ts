@@ -10,6 +10,11 @@ export function drawn(space: Space, prng: Prng): Point {
   return point;
 }
 
+/** The points of trials, written down: what a search does not try again while there is anything else. */
+export function pointsOf(trials: readonly { readonly point: Point }[]): ReadonlySet<string> {
+  return new Set(trials.map(({ point }) => canonicalJson(point as Record<string, Json>)));
+}
+
 /** Does a dimension count at a point, of which the dimensions before it are known? */
 export function counts({ when }: Dimension, point: Point): boolean {
   if (when === undefined) return true;

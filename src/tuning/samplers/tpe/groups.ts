@@ -5,7 +5,7 @@ export type Group = readonly (readonly [name: string, dimension: Dimension])[];
 
 /**
  * Dimensions that count at the same points, parents first. Within a group a joint distribution can be learnt; what a group depends on
- * is known when its turn comes. Dimensions with one value only decide nothing, and stand aside with an empty share of the density.
+ * is known when its turn comes.
  */
 export function groupsOf(space: Space): readonly Group[] {
   const groups = new Map<string, [string, Dimension][]>();

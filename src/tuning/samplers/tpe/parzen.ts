@@ -10,12 +10,14 @@ import type { Group } from './groups.ts';
 interface Axis {
   readonly name: string;
   readonly dimension: Dimension;
+  /** The density in the middle of a value's share stands for the share. */
+  readonly smooth: boolean;
   /** Of a choice: probabilities, one row for each kernel. */
   readonly shares?: Float64Array;
   /** Of a number, as places of its scale. */
   readonly centres?: Float64Array;
   readonly widths?: Float64Array;
-  /** 1 / width. */
+  /** √½ / width. */
   readonly sharpness?: Float64Array;
   /** By the number of a choice, or the place of a value on a grid. */
   readonly masses: Map<number, Float64Array>;
@@ -40,6 +42,8 @@ export class Parzen {
   readonly #axes: readonly Axis[];
   readonly #logWeights: Float64Array;
   readonly #cumulated: Float64Array;
+  /** What the density of every kernel begins with, wherever it is asked for. */
+  readonly #base: Float64Array;
   readonly #scratch: Float64Array;
 
   /** Points at which the whole group counts, with their weights. */
@@ -55,6 +59,7 @@ export class Parzen {
         ? {
             name,
             dimension,
+            smooth: false,
             masses: new Map(),
             shares: choiceShares(
               dimension.values,
@@ -62,7 +67,16 @@ export class Parzen {
               priorWeight,
             ),
           }
-        : { name, dimension, masses: new Map(), ...kernels(points.map((point) => placeOf(dimension, point[name] as number))) },
+        : {
+            name,
+            dimension,
+            smooth: valuesOf(dimension) > MOST_SHARES,
+            masses: new Map(),
+            ...kernels(points.map((point) => placeOf(dimension, point[name] as number))),
+          },
+    );
+    this.#base = this.#logWeights.map((log, kernel) =>
+      this.#axes.reduce((sum, { smooth, offsets }) => (smooth ? sum - offsets![kernel]! : sum), log),
     );
   }
 
@@ -83,13 +97,13 @@ export class Parzen {
 
   logDensity(places: Places): number {
     const terms = this.#scratch;
-    terms.set(this.#logWeights);
-    for (const [axis, { dimension, centres, sharpness, offsets }] of this.#axes.entries()) {
+    terms.set(this.#base);
+    for (const [axis, { smooth, centres, sharpness }] of this.#axes.entries()) {
       const place = places[axis]!;
-      if (dimension.kind !== 'choice' && valuesOf(dimension) > MOST_SHARES) {
+      if (smooth) {
         for (let kernel = 0; kernel < terms.length; kernel += 1) {
           const z = (place - centres![kernel]!) * sharpness![kernel]!;
-          terms[kernel]! -= 0.5 * z * z + offsets![kernel]!;
+          terms[kernel]! -= z * z;
         }
       } else {
         const masses = this.#masses(axis, place);
@@ -111,7 +125,7 @@ export class Parzen {
     } else {
       const [from, to] = shareOf(dimension, place);
       found = centres!.map((centre, kernel) => {
-        const sharp = sharpness![kernel]!;
+        const sharp = sharpness![kernel]! * Math.SQRT2;
         return Math.log((normalBetween((from - centre) * sharp, (to - centre) * sharp) * SQRT_2PI) / sharp) - offsets![kernel]!;
       });
     }
@@ -165,7 +179,7 @@ function kernels(places: readonly number[]): Required<Pick<Axis, 'centres' | 'wi
     const width = widths[kernel]!;
     return Math.log(width * SQRT_2PI * normalBetween(-centre / width, (1 - centre) / width));
   });
-  return { centres, widths, sharpness: widths.map((width) => 1 / width), offsets };
+  return { centres, widths, sharpness: widths.map((width) => Math.SQRT1_2 / width), offsets };
 }
 
 /** The part of the scale that belongs to the value on a grid whose share has this middle. */
@@ -193,6 +207,7 @@ function logSum(terms: Float64Array): number {
   for (const term of terms) if (term > largest) largest = term;
   if (largest === -Infinity) return -Infinity;
   let sum = 0;
-  for (const term of terms) sum += Math.exp(term - largest);
+  // What is 1e-16 of the largest changes no digit.
+  for (const term of terms) if (term > largest - 37) sum += Math.exp(term - largest);
   return largest + Math.log(sum);
 }

@@ -1,0 +1,48 @@
+import type { ConfigProblem } from '../core/step.ts';
+
+/** Of the deploy step. */
+export interface DeployConfig {
+  readonly to?: 'server' | 'directory';
+  readonly path?: string;
+  readonly promote?: string | null;
+  readonly confirm?: boolean;
+  readonly confirmSeconds?: number;
+  readonly onPinned?: 'fail' | 'skip';
+  readonly fallback?: 'previous' | 'nothing';
+}
+
+/** What the schema of the deploy step cannot say. */
+export function checkDeploy(config: DeployConfig): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  if (config.to === 'directory' && config.path === undefined)
+    problems.push({ pointer: '', message: '"to": "directory" needs "path".', fix: 'Add "path": "exports".' });
+  if (config.to !== 'directory' && config.path !== undefined)
+    problems.push({ pointer: '/path', message: '"path" goes with "to": "directory".', fix: 'Remove it, or set "to": "directory".' });
+  if (config.to !== 'directory' && config.promote === null)
+    problems.push({
+      pointer: '/promote',
+      message: 'Without an alias to promote, "to": "server" does nothing.',
+      fix: 'Use "promote": "champion", or remove the step.',
+    });
+  if (config.confirm === true && (config.promote ?? 'champion') !== 'champion')
+    problems.push({
+      pointer: '/confirm',
+      message: 'Servers follow "champion" only, so no other alias can be confirmed.',
+      fix: 'Remove "confirm".',
+    });
+  if (config.confirmSeconds !== undefined && (config.confirm === false || (config.promote ?? 'champion') !== 'champion'))
+    problems.push({
+      pointer: '/confirmSeconds',
+      message: 'Nothing is confirmed here, so there is nothing to wait for.',
+      fix: 'Remove "confirmSeconds".',
+    });
+  if (config.fallback !== undefined && (config.promote === undefined ? 'champion' : config.promote) !== 'champion')
+    problems.push({
+      pointer: '/fallback',
+      message: 'It is about the champion, and no champion is promoted here.',
+      fix: 'Remove "fallback", or promote "champion".',
+    });
+  if (config.promote === 'latest' || /^v?\d+$/.test(config.promote ?? ''))
+    problems.push({ pointer: '/promote', message: `"${config.promote}" is reserved: it already names a version.`, fix: 'Use "champion".' });
+  return problems;
+}
