@@ -54,7 +54,7 @@ class StudyRun {
   #cancelled = false;
   #tells = 0;
   #toldAt = 0;
-  #broken: unknown;
+  #broken: Error | undefined;
 
   constructor(input: StudyInput) {
     this.#input = input;
@@ -160,7 +160,7 @@ class StudyRun {
       await this.#count(end);
     } catch (error) {
       // A trial that was cancelled by itself, or that broke in a way of its own, is no answer about its point.
-      if (!isCancelled(error) || !this.#cancelled) this.#broken ??= error;
+      if (!isCancelled(error) || !this.#cancelled) this.#broken ??= error as Error;
     } finally {
       this.#running.delete(suggestion.number);
       this.#changes += 1;

@@ -15,8 +15,8 @@ interface Meaning {
 type Numbers = Readonly<Record<string, number>>;
 
 /**
- * Decides after some epochs whether a trial goes on. What it was told and decided lies in the store before it answers, so that it decides the
- * same way after the process was killed.
+ * Decides after some epochs whether a trial goes on. What it was told lies in the store before it answers, so that it decides the same way
+ * after the process was killed.
  */
 export class EpochJury {
   readonly #studies: StudyStore;
@@ -36,7 +36,10 @@ export class EpochJury {
     this.#epochs = epochs;
   }
 
-  /** @param numbers of epochs, ascending; those that are known already are passed over. @returns why the trial ends, undefined: it goes on */
+  /**
+   * @param numbers of epochs, ascending; those that are known already are passed over
+   * @returns why the trial ends, undefined: it goes on
+   */
   async judge(numbers: readonly Numbers[]): Promise<string | undefined> {
     const { tune, config: raw } = (await this.#studies.plan(this.#study)).step;
     const config = raw as unknown as TuneConfig;
