@@ -61,7 +61,10 @@ function climbed(
     return loss;
   };
   const middle = Float64Array.from(known, ({ mean }) => mean);
+  const scratch = new Float64Array(middle.length);
+  // A few points may look like noise alone; all of them tell.
+  const from = start !== undefined && negative(start, scratch) < negative(middle, scratch) ? start : middle;
   const low = middle.map((mean, at) => mean - 4 * known[at]!.deviation);
   const high = middle.map((mean, at) => mean + 4 * known[at]!.deviation);
-  return descend(negative, start ?? middle, { evaluations, tolerance: 0.05, low, high }).at;
+  return descend(negative, from, { evaluations, tolerance: 0.05, low, high }).at;
 }
