@@ -8,6 +8,7 @@ const LONG = [
   'faults/stack/many',
   'integration/registry/race',
   'integration/steps/deed',
+  'integration/steps/approval',
   'faults/stack/store',
   'faults/training/kill',
   'unit/training/engines',

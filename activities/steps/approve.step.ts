@@ -12,7 +12,8 @@ const WEEK_MS = 7 * 24 * 3_600_000;
 export default defineStep<ApproveConfig>({
   type: 'approve',
   version: 1,
-  summary: 'Asks a person: what is made of the model waits until somebody approves it, and stops where somebody rejects it.',
+  summary:
+    'Asks a person: what is made of the model waits until somebody approves it, and stops where somebody rejects it. Other runs of the pipeline may go meanwhile.',
   configSchema: {
     type: 'object',
     additionalProperties: false,

@@ -73,7 +73,8 @@ async function storeAlone(folder: string, model: OpenArtifact): Promise<void> {
 }
 
 async function ask(folder: string, questions: readonly JudgedQuestion[], signal: AbortSignal | undefined): Promise<ServedMeasure> {
-  const { PERENNIAL_API_TOKEN: _token, ...environment } = process.env;
+  // Its own, and no port that another server of this machine has.
+  const { PERENNIAL_API_TOKEN: _token, PERENNIAL_GRPC_PORT: _port, ...environment } = process.env;
   const child = fork(entryPoint('server'), ['--port', '0'], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: {

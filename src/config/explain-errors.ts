@@ -221,6 +221,7 @@ function wrongCount(pointer: string, given: Json | undefined, parent: SchemaNode
       fix: 'Write one object for each, or keep one key.',
     };
   }
+  if (names.length === 0) return { pointer, message: `${quoted(pointer)} is empty.`, fix: 'Name at least one.' };
   return { pointer, message: `${quoted(pointer)} is empty.`, allowed: names, fix: `Give one of ${list(names)}.` };
 }
 

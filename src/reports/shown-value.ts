@@ -1,4 +1,4 @@
-import type { ReportedPicture } from '../evaluation/step/reported-picture.ts';
+import type { ReportedPicture } from '../evaluation/findings/reported-picture.ts';
 import { html } from './html.ts';
 import type { Markup } from './html.ts';
 

@@ -1,8 +1,8 @@
 import type { Json } from '../core/json.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import type { RunView } from '../core/run.ts';
+import type { ReportedPicture } from '../evaluation/findings/reported-picture.ts';
 import type { EvaluationReport, WorstRow } from '../evaluation/step/report.ts';
-import type { ReportedPicture } from '../evaluation/step/reported-picture.ts';
 import type { Sample, ShownTraining } from '../reports/tensorboard/training-events.ts';
 import { readCurves } from '../training/curves/curves.ts';
 import { curvesOfRun } from './run-curves.ts';

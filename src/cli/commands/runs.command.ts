@@ -199,6 +199,8 @@ Examples:
               import('../models/options.ts'),
               import('../../core/approval.ts'),
             ]);
+            if (options.reason.trim() === '')
+              throw new PerennialError('USAGE', '--reason is empty; an answer says why, and that is kept with the version.', { hint: '' });
             const address = await find(temporal, run);
             const answer = await answerRun(temporal, address, decision, {
               who: options.who ?? currentUser(),

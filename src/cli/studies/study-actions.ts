@@ -71,9 +71,17 @@ export async function showAction(
   io.print(`\n${table([['DIMENSION', 'SEARCHED'], ...Object.entries(space).map(([key, dimension]) => [key, dimensionText(dimension)])])}`);
   const ranked = [...rankedTrials(trials, objectives), ...trials.filter(({ state }) => state !== 'completed')];
   const names = Object.keys(space);
+  const stops = record.plan.step.config['stop'] !== undefined;
   io.print(
     `\n${table([
-      ['TRIAL', 'STATE', ...objectives.map(({ name: objective }) => objective.toUpperCase()), ...names, 'TOOK'],
+      [
+        'TRIAL',
+        'STATE',
+        ...objectives.map(({ name: objective }) => objective.toUpperCase()),
+        ...names,
+        ...(stops ? ['EPOCHS'] : []),
+        'TOOK',
+      ],
       ...ranked
         .slice(0, limit)
         .map((one) => [
@@ -81,6 +89,7 @@ export async function showAction(
           one.state,
           ...objectives.map((_, at) => (one.values?.[at] === undefined ? '' : formatNumber(one.values[at]))),
           ...names.map((key) => (one.point[key] === undefined ? '' : valueText(one.point[key]))),
+          ...(stops ? [String(one.readings.at(-1)?.epoch ?? '')] : []),
           one.endedAt === undefined ? '' : one.cached === true ? 'cached' : seconds(Date.parse(one.endedAt) - Date.parse(one.startedAt)),
         ]),
     ])}`,

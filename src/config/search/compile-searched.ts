@@ -81,8 +81,8 @@ function joined(document: Json, space: Space, corners: readonly Point[], all: re
   });
   const told = new Set<string>();
   return [...groups.values()].flatMap(({ finding, at }) => {
+    if (at.size === all.length) return [finding];
     const within = dimensionsIn(valueAt(document, nearestStanding(document, finding.pointer)));
-    if (at.size === all.length && within.length === 0) return [finding];
     const culprits = culpritsOf(space, corners, at, within);
     const example = corners[[...at][0]!]!;
     const values = Object.fromEntries(Object.entries(example).filter(([name]) => culprits.includes(name)));

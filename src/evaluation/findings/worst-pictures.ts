@@ -3,7 +3,7 @@ import type { Row } from '../../core/tensor.ts';
 import { encodePng } from '../../data/images/encode-png.ts';
 import { decodeImage, resizePixels } from '../../data/images/images.ts';
 import type { WorstRow } from '../step/report.ts';
-import type { ReportedPicture } from '../step/reported-picture.ts';
+import type { ReportedPicture } from './reported-picture.ts';
 
 /** Longest edge of a picture of the report, in pixels: enough to see what it shows, little enough for twenty on a page. */
 const EDGE = 96;

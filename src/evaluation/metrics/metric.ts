@@ -8,11 +8,6 @@ import type { Aliased } from '../../core/registry.ts';
  */
 export type MetricTask = 'classification' | 'binary' | 'regression' | 'generation' | 'reconstruction' | 'anomaly' | 'language';
 
-/**
- * How much each row counts, where rows carry weights: as so many rows, also of a fraction. Absent: each counts once.
- */
-export type RowWeights = Float64Array | undefined;
-
 /** Predictions of classes. Scores are row-major, `rows * classes.length`. */
 export interface ClassChunk {
   readonly kind: 'classes';
@@ -25,6 +20,7 @@ export interface ClassChunk {
   readonly scores: Float64Array;
   /** false where the scores are margins or logits, which only rank. */
   readonly probabilities: boolean;
+  /** How much each row counts, where rows carry weights: as so many rows, also of a fraction. Absent: each counts once. */
   readonly weights?: Float64Array;
   /** Errors of the reconstructions, where the classes are "normal" (0) and "anomaly" (1). */
   readonly errors?: Float64Array;

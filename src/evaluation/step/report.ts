@@ -4,8 +4,8 @@ import type { StepVerdict } from '../../core/step.ts';
 import type { Gate, GateVerdict, OnNoChampion } from './gate.ts';
 import type { MetricInterval } from '../measure/bootstrap.ts';
 import type { Measure } from './measures.ts';
+import type { ReportedPicture } from '../findings/reported-picture.ts';
 import type { Insights } from '../findings/insights/insight-types.ts';
-import type { ReportedPicture } from './reported-picture.ts';
 import type { MetricDefinition, MetricTask } from '../metrics/metric.ts';
 import type { CalibrationBin } from '../metrics/shared/probabilities.ts';
 

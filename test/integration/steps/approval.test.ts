@@ -99,7 +99,10 @@ describe('approve', () => {
     expect((await cli.run(['runs', 'list'])).stdout).toContain('!  asked: a run waits for approval');
 
     expect(await cli.run(['runs', 'approve', id])).toMatchObject({ code: 2, stderr: expect.stringContaining('--reason') });
-    expect(await cli.run(['runs', 'approve', id, '--reason', ' '])).toMatchObject({ code: 2, stderr: expect.stringContaining('"why"') });
+    expect(await cli.run(['runs', 'approve', id, '--reason', ' '])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--reason is empty'),
+    });
     expect(await cli.run(['runs', 'approve', id, '--reason', 'x', '--step', 'train'])).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/"train" asks nothing now.*What asks is: approve/),

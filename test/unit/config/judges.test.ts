@@ -78,3 +78,49 @@ it('what decides about another name, another model, or nothing at all stops noth
   );
   expect(judgesOf(other)).toEqual({});
 });
+
+it('an approval holds what is made of the model that it asks about, and what follows one without a model', () => {
+  const plan = planOf(
+    gate('guard'),
+    { uses: 'approve' },
+    { uses: 'register' },
+    { id: 'again', uses: 'approve', with: { ask: 'Now?' } },
+    { uses: 'deploy' },
+  );
+  expect(judgesOf(plan)).toEqual({ register: ['approve'], again: ['approve'], deploy: ['approve', 'again'] });
+  expect(plan.steps.find(({ id }) => id === 'again')!.inputs).toMatchObject({
+    version: { step: 'register' },
+    evaluation: { step: 'guard' },
+  });
+
+  const two = planOf(
+    { id: 'other', uses: 'train', with: { model: { architecture: 'mlp', units: [4] }, epochs: 1 } },
+    { uses: 'approve', inputs: { model: 'train' } },
+    { id: 'mine', uses: 'register', inputs: { model: 'train' } },
+    { id: 'theirs', uses: 'register', with: { model: 'theirs' }, inputs: { model: 'other' } },
+  );
+  expect(judgesOf(two)).toEqual({ mine: ['approve'] });
+
+  const { plan: early } = compileText(
+    '/x/p.json',
+    JSON.stringify({
+      apiVersion: 'perennial/v1',
+      name: 'p',
+      steps: [
+        { uses: 'ingest', with: { source: { format: 'csv', path: 'rows.csv' }, label: 'kind' } },
+        { uses: 'approve', with: { ask: 'Has somebody looked at the rows?' } },
+        { uses: 'preprocess' },
+        { uses: 'train', with: { model: { architecture: 'mlp', units: [8] }, epochs: 1 } },
+      ],
+    }),
+  );
+  expect(judgesOf(early!)).toEqual({ preprocess: ['approve'], train: ['approve'] });
+
+  const { diagnostics } = compileText(
+    '/x/p.json',
+    JSON.stringify({ apiVersion: 'perennial/v1', name: 'p', steps: [{ uses: 'approve', timeout: '60d' }] }),
+  );
+  expect(diagnostics).toMatchObject([
+    { message: 'The question would wait for 60d, and a run, with all of its waiting, ends after 30 days.', fix: 'Give at most "28d".' },
+  ]);
+});

@@ -44,4 +44,33 @@ describe('checkEvaluation', () => {
       },
     ]);
   });
+
+  it('knows what is measured of the model in use, and which tests fit which metrics', () => {
+    const messages = (gates: readonly object[]): string[] =>
+      checkEvaluation({ metrics: ['accuracy', 'logLoss', { accuracy: { as: 'right' } }], gates: gates as never }, facts()).map(
+        ({ pointer, message }) => `${pointer}: ${message}`,
+      );
+    expect(
+      messages([
+        { metric: 'latencyMs', atMost: 20 },
+        { metric: 'modelBytes', notWorseThanChampionBy: 0.1, relative: true },
+        { metric: 'right', notSignificantlyWorseThanChampion: true, test: 'mcnemar' },
+      ]),
+    ).toEqual([]);
+    expect(
+      messages([
+        { metric: 'latency', atMost: 20 },
+        { metric: 'latencyMs', atMost: 20, slices: ['island'] },
+        { metric: 'logLoss', notSignificantlyWorseThanChampion: true, test: 'mcnemar' },
+        { metric: 'accuracy', betterThanChampionBy: 0.1, significant: true, test: 'mcnemar' },
+        { metric: 'accuracy', betterThanChampionBy: 0.1, test: 'bootstrap' },
+      ]),
+    ).toEqual([
+      '/gates/0/metric: The gate reads "latency", but "metrics" has: accuracy, logLoss, right.',
+      '/gates/1/slices: "latencyMs" is one number of the whole model, for which "slices" has no meaning.',
+      `/gates/2/test: McNemar's test is about accuracy, and the gate is on "logLoss".`,
+      "/gates/3/test: McNemar's test knows no margin.",
+      '/gates/4/test: "test" says how chance is ruled out, and the gate does not ask for it.',
+    ]);
+  });
 });

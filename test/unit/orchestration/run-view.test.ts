@@ -57,6 +57,31 @@ const rowsOf = (text: string) =>
     );
 
 describe('what the Temporal UI shows', () => {
+  it('says what people are asked, on what grounds, and the commands that answer', () => {
+    const state = withStep(withStep(initialRunState(plan), 'train', { status: 'completed' }), 'evaluate', { status: 'running' });
+    const asks = [
+      {
+        step: 'evaluate',
+        text: 'May it go on?',
+        evidence: ['accuracy: 0.91'],
+        onTimeout: 'reject',
+        since: '2026-01-01T00:00:00.000Z',
+        until: '2026-01-08T00:00:00.000Z',
+      },
+    ] as const;
+    const outcome = { result: { outputs: {}, verdict: { passed: true, reasons: ['fine'] } }, cached: false, reason: '', durationMs: 9 };
+    const view = runView({ ...base, state, notes: { evaluate: { startedAt: 0, outcome } }, asks });
+    expect(view.headline).toBe('Waits for approval in "evaluate" until 2026-01-08 00:00 UTC: May it go on?');
+    // A verdict that waits for people is none yet.
+    expect(view.verdict).toBeNull();
+    const text = runMarkdown(view);
+    expect(text).toContain('**Approval is asked for** by step **evaluate**: May it go on?\n\n- accuracy: 0.91');
+    expect(text).toContain('`perennial runs approve p/r --reason "…"`');
+    expect(text).toContain('`{"who": "you", "why": "…"}`');
+    expect(text).toContain('No answer until 2026-01-08 00:00 UTC: it is rejected');
+    expect(rowsOf(text).find(([id]) => id === 'evaluate')![1]).toBe('? asks');
+  });
+
   it('tells a running step by epoch, loss and time left', () => {
     const state = withStep(initialRunState(plan), 'train', { status: 'running' });
     const text = runMarkdown(

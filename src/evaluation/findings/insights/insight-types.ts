@@ -1,5 +1,5 @@
 import type { Json } from '../../../core/json.ts';
-import type { ReportedPicture } from '../../step/reported-picture.ts';
+import type { ReportedPicture } from '../reported-picture.ts';
 
 /** A part of the test rows on which a model does worse than on the others. */
 export interface FoundSlice {
