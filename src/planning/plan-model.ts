@@ -134,7 +134,9 @@ async function planModel(context: Context, train: PlanStep): Promise<PlannedMode
       throw error;
     });
     failing = train.id;
-    const config = configOf<Parameters<typeof resolveModel>[0] & Pick<TrainConfig, 'classWeights' | 'callbacks' | 'checkpoint' | 'earlyStopping'>>(train);
+    const config = configOf<
+      Parameters<typeof resolveModel>[0] & Pick<TrainConfig, 'classWeights' | 'callbacks' | 'checkpoint' | 'earlyStopping'>
+    >(train);
     const { model } = config;
     const onMissing = isTransfer(model) ? (model.onMissing ?? 'fail') : 'fail';
     const base = isTransfer(model)
