@@ -7,7 +7,11 @@ import { channelRegistry } from './channels/index.generated.ts';
 /** Time of one attempt, in milliseconds. */
 const ATTEMPT_MS = 30_000;
 
-/** Sends a message by a channel of a document; its secrets are those of this process. @throws SECRET_MISSING, NOTIFICATION_FAILED, NOTIFICATION_REFUSED */
+/**
+ * Sends a message by a channel of a document; its secrets are those of this process.
+ *
+ * @throws SECRET_MISSING, NOTIFICATION_FAILED, NOTIFICATION_REFUSED
+ */
 export async function sendBy(message: Notification, channel: string, config: JsonObject, { signal }: ChannelContext): Promise<void> {
   const resolved = resolveSecrets(config).config;
   await channelRegistry.get(channel).send(mask(message), resolved, { signal: AbortSignal.any([signal, AbortSignal.timeout(ATTEMPT_MS)]) });

@@ -1,6 +1,7 @@
+import { shownValue } from '../../core/json.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { TunePlan } from '../../core/tune-plan.ts';
-import { nameOf } from '../../tuning/describe.ts';
+import { nameOf, objectivesOf } from '../../tuning/describe.ts';
 import { samplerRegistry } from '../../tuning/samplers/index.generated.ts';
 import type { Space } from '../../tuning/space.ts';
 import { BALANCED } from '../../tuning/tune-config.ts';
@@ -22,6 +23,7 @@ export function checkSearch(facts: DocumentFacts, position: number, space: Space
       message: `Two objectives are called "${twice}".`,
       fix: `Name one of them, e.g. { "metric": { "${twice}": { "as": "${twice}2" } } }, or remove it.`,
     });
+  findings.push(...unlikeMetrics(config, pointer));
   const { choose } = config;
   if (choose !== undefined && choose !== BALANCED && !names.includes(choose)) {
     const allowed = [...names, BALANCED];
@@ -41,10 +43,39 @@ export function checkSearch(facts: DocumentFacts, position: number, space: Space
       message: 'A stopper looks at the epochs of a train step, and a trial of this search trains in none.',
       fix: 'Leave "stop" out, or search over a train step.',
     });
+  else if (config.stop !== undefined && !hasValidation(facts))
+    findings.push({
+      pointer: `${pointer}/with/stop`,
+      message: 'A stopper compares trials on the validation split, and there is none: "validation" of the split is 0.',
+      fix: 'Leave "stop" out, or give the split a part for validation.',
+    });
   const refused = samplerRegistry.get(nameOf(config.sampler)).refuses?.(space, optionsOf(config.sampler));
   if (refused !== undefined)
     findings.push({ pointer: `${pointer}/with/sampler`, message: refused, fix: 'Choose another sampler, or another space.' });
   return findings;
+}
+
+/** Metrics of a trial are measured in one go, by one positive class and one threshold. */
+function unlikeMetrics(config: TuneConfig, pointer: string): Finding[] {
+  const metrics = objectivesOf(config).flatMap((objective, index) => ('metric' in objective ? [{ objective, index }] : []));
+  const [first] = metrics;
+  return (['positive', 'threshold'] as const).flatMap((name) =>
+    metrics
+      .filter(({ objective }) => objective[name] !== first?.objective[name])
+      .map(({ objective, index }) => ({
+        pointer: `${pointer}/with/objective/${index}`,
+        message: `"${name}" is ${shownValue(objective[name])} here and ${shownValue(first!.objective[name])} in the first metric; the metrics of a search share it.`,
+        fix: `Give all of them the same "${name}".`,
+      })),
+  );
+}
+
+function hasValidation(facts: DocumentFacts): boolean {
+  return facts.steps.every(({ definition, config }) => {
+    const split = config?.['split'];
+    const share = typeof split === 'object' && split !== null && !Array.isArray(split) ? split['validation'] : undefined;
+    return definition?.type !== 'ingest' || share !== 0;
+  });
 }
 
 function trainsInEpochs(facts: DocumentFacts, { judged, steps }: TunePlan): boolean {

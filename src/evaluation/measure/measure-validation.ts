@@ -22,7 +22,8 @@ export interface MeasureOptions extends Omit<ScoreOptions, 'split'> {
  * Metrics of a model on the validation split, in the units of the source.
  *
  * @returns by result name, and the number of rows
- * @throws CONFIG_INVALID for metrics that do not fit the model; SPLIT_INVALID for an empty split; DATA_INVALID for NaN and undefined metrics
+ * @throws CONFIG_INVALID for metrics that do not fit the model; SPLIT_INVALID for an empty split; DATA_INVALID for NaN and undefined
+ * metrics
  */
 export async function measureValidation(
   model: OpenArtifact,

@@ -12,8 +12,8 @@ interface Params {
 
 /**
  * The plain form: `{ "rows": [ { column: value } ] }`, a bare array of rows, or one row.
- * With `"partial": true` rows that cannot be answered are listed under `refused` with their place and the reason, and each prediction has the
- * `row` that it is of.
+ * With `"partial": true` rows that cannot be answered are listed under `refused` with their place and the reason, and each prediction has
+ * the `row` that it is of.
  * Answers `{ model, version, predictions: [ { label, probabilities } | { value } | { outputs } ], id }`. A model of series answers once
  * per full window, in the order of the last rows of the windows; where there are several series or gaps, each prediction has the `row`
  * that ends its window (from 0), and with a key its `series`.

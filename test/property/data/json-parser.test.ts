@@ -137,7 +137,8 @@ describe('the parser of large texts', () => {
       setImmediate(other);
       await parseInTurns(text, { exactIntegers: true, tokens: true }).catch(() => undefined);
       reading = false;
-      // What the runtime reads in one go, in milliseconds, needs no turns; nor does one token (a string, blanks, a number), whose end is looked for in one go.
+      // What the runtime reads in one go, in milliseconds, needs no turns; nor does one token (a string, blanks, a number), whose end is
+      // looked for in one go.
       const atOnce = native.mock.calls.some(([given]) => given === text) || ['["', '[ ', '99'].some((begin) => text.startsWith(begin));
       expect([text.slice(0, 20), atOnce || turns >= 10]).toEqual([text.slice(0, 20), true]);
     }

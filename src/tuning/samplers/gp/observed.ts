@@ -13,8 +13,8 @@ const MOST = 100;
 
 /**
  * What the process is told: the completed trials; those ended early, as no better than the median of the completed, since that is why
- * they were ended; and the failed, as the worst. Several objectives become one by weights that are drawn anew for every suggestion, so that in
- * time all of the front is looked for.
+ * they were ended; and the failed, as the worst. Several objectives become one by weights that are drawn anew for every suggestion, so
+ * that in time all of the front is looked for.
  *
  * @see J. Knowles: ParEGO (2006)
  */
