@@ -91,13 +91,13 @@ export class InferenceService {
     requireCount(given.length);
     const refused = new Map<number, string>();
     let good = Array.from(given.keys());
+    // The only row of a request goes by the id of the request, as ever.
+    const placeOf = given.length === 1 ? undefined : (index: number): number => good[index]!;
     for (let tries = 0; ; tries += 1) {
       const rows = good.map((row) => given[row]);
       try {
         const answer =
-          good.length === 0
-            ? { servable, id, predictions: [] }
-            : await this.#answerRows(lease, id, rows, true, logged, (index) => good[index]!);
+          good.length === 0 ? { servable, id, predictions: [] } : await this.#answerRows(lease, id, rows, true, logged, placeOf);
         return {
           ...answer,
           places: good.map((row) => ({ row })),

@@ -125,6 +125,7 @@ describe('metrics of answers whose truth came later', () => {
 describe('feedback over HTTP', () => {
   let url = '';
   let keys: () => Promise<string[]>;
+  let logged: () => Promise<string[]>;
   beforeAll(async () => {
     const source = new FakeSource();
     source.route('penguins', { champion: 1 });
@@ -133,6 +134,14 @@ describe('feedback over HTTP', () => {
     keys = async () => {
       const found: string[] = [];
       for await (const { key } of app.store.list('feedback/')) found.push(key);
+      return found;
+    };
+    logged = async () => {
+      await app.log.flush();
+      const found: string[] = [];
+      for await (const { key } of app.store.list('predictions/'))
+        for (const line of new TextDecoder().decode((await app.store.get(key)).body).split('\n'))
+          if (line !== '') found.push((JSON.parse(line) as { id: string }).id);
       return found;
     };
     return () => app.close();
@@ -174,6 +183,12 @@ describe('feedback over HTTP', () => {
   ])('is refused with its place: %s', async (_title, body, status, message) => {
     const answered = await ask(url, '/models/penguins/feedback', body);
     expect([answered.status, answered.body.error]).toEqual([status, expect.stringMatching(message)]);
+  });
+
+  it('finds the rows of partial answers by the id of the request and their place', async () => {
+    const single = await ask(url, '/models/penguins/predict', { rows: [{ body_mass_g: 1 }], partial: true });
+    const several = await ask(url, '/models/penguins/predict', { rows: [{ body_mass_g: 'x' }, { body_mass_g: 2 }], partial: true });
+    expect(await logged()).toEqual(expect.arrayContaining([single.body.id, `${several.body.id}/1`]));
   });
 
   it('is refused for a model that is not served', async () => {
