@@ -1,7 +1,8 @@
-import { PerennialError } from '../../core/errors.ts';
 import { canonicalJson } from '../../core/json.ts';
 import type { ObjectStore } from '../../core/ports.ts';
 import type { Row } from '../../core/tensor.ts';
+import { OBJECT, TEXT, defineStored, readStored, recordSchema } from '../../storage/stored.ts';
+import type { StoredKind } from '../../storage/stored.ts';
 import { feedbackPrefix } from './feedback-record.ts';
 import type { FeedbackRecord } from './feedback-record.ts';
 
@@ -72,15 +73,26 @@ export async function readFeedbackOf(store: ObjectStore, model: string, from: Da
   return index;
 }
 
+/** {@link FeedbackRecord} as it is stored. */
+const FEEDBACK: StoredKind<FeedbackRecord> = defineStored({
+  name: 'line of feedback',
+  formatVersion: 1,
+  schema: {
+    ...recordSchema({ time: TEXT }, { id: TEXT, key: OBJECT, flag: { type: 'boolean' }, comment: TEXT }),
+    anyOf: [{ required: ['id'] }, { required: ['key'] }],
+  },
+  broken: { code: 'DATA_INVALID', hint: 'Delete the object: something else than Perennial wrote it.' },
+});
+
 function recordOf(line: string, key: string, at: number): FeedbackRecord {
+  return readStored(FEEDBACK, parsed(line), () => `Line ${at + 1} of ${key}`);
+}
+
+/** What is no JSON is shown as the text that it is. */
+function parsed(line: string): unknown {
   try {
-    const record = JSON.parse(line) as FeedbackRecord;
-    if (record.formatVersion === 1 && typeof record.time === 'string' && (typeof record.id === 'string' || typeof record.key === 'object'))
-      return record;
+    return JSON.parse(line) as unknown;
   } catch {
-    // Told below.
+    return line;
   }
-  throw new PerennialError('DATA_INVALID', `Line ${at + 1} of ${key} is no feedback: ${line.slice(0, 80)}`, {
-    hint: 'Delete the object: something else than Perennial wrote it.',
-  });
 }

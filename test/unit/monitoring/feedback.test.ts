@@ -112,6 +112,17 @@ describe('metrics of answers whose truth came later', () => {
     expect(periods[0]!.notes).toEqual(['1 label does not fit: expected a number']);
   });
 
+  it('are refused from what is no feedback, with its place', async () => {
+    const { store, predict, flush, report } = await bench({ kind: 'classes', name: 'species', classes: CLASSES });
+    predict('a', answer(0.9));
+    await flush();
+    await store.put(
+      'feedback/m/2026-03-01/00-x-1.ndjson',
+      Buffer.from('{"formatVersion":1,"time":"2026-03-01T00:00:00Z","id":"a","flag":true}\n{"torn'),
+    );
+    await expect(report()).rejects.toThrow(/Line 2 of feedback\/m\/2026-03-01\/00-x-1.ndjson/);
+  });
+
   it('are told with what cannot be said', async () => {
     const { predict, writer, flush, report } = await bench({ kind: 'classes', name: 'species', classes: CLASSES });
     predict('a', answer(0.9));
