@@ -6,7 +6,7 @@ import { executionIdOf, runNameOf } from '../core/run.ts';
 import { WAITING, WENT_ON } from '../core/run.ts';
 import type { PipelineInput, RunLinks, RunView, StepView } from '../core/run.ts';
 import type { StepDefinition, StepProgress } from '../core/step.ts';
-import { temporalError, workflowUrl } from './connect.ts';
+import { isAway, temporalError, workflowUrl } from './connect.ts';
 import type { Temporal } from './connect.ts';
 import { addressOf } from './run-address.ts';
 import type { RunAddress } from './run-address.ts';
@@ -146,7 +146,8 @@ export async function outcomeOf(
   const asked = (): Promise<RunView> => temporal.connection.withDeadline(Date.now() + 15_000, () => handle.query<RunView>('status'));
   try {
     return row.endedAt === null ? await asked() : await (handle.result() as Promise<RunView>).catch(asked);
-  } catch {
+  } catch (error) {
+    if (isAway(error)) throw temporalError(error, `Run "${row.workflowId}"`);
     return undefined;
   }
 }

@@ -34,13 +34,18 @@ export async function listRunsAction(temporal: Temporal, options: ListOptions, i
   const since = options.since === undefined ? undefined : sinceOf(options.since);
   const pipeline = options.pipeline === undefined ? {} : { pipeline: options.pipeline };
   const labels = await labelReader();
+  let silent = 0;
   const narrows = where.length + param.length + tag.length > 0 || sort !== undefined || metrics !== undefined;
   const found = narrows
     ? await filterRuns(
         temporal,
         { ...pipeline, limit, where, param, tag, ...(since === undefined ? {} : { since }), ...(sort === undefined ? {} : { sort }) },
         labels,
-        (row) => outcomeOf(temporal, row),
+        async (row) => {
+          const outcome = await outcomeOf(temporal, row);
+          if (outcome === undefined) silent += 1;
+          return outcome;
+        },
       )
     : undefined;
   const rows: readonly (RunRow & Partial<ListedRun>)[] =
@@ -58,6 +63,10 @@ export async function listRunsAction(temporal: Temporal, options: ListOptions, i
   else io.print(table(listing(rows, metrics, [...where, ...param.map((one) => `param.${one}`)])));
   if (found !== undefined && found.looked === LOOKED_AT_MAX)
     io.print(`Only the ${LOOKED_AT_MAX} newest runs were looked at; --since and --pipeline narrow that.`);
+  if (silent > 0)
+    io.note(
+      `${silent} ${silent === 1 ? 'run tells' : 'runs tell'} nothing of metrics and parameters: no worker answers for ${silent === 1 ? 'it' : 'them'}, or the history is gone.`,
+    );
   for (const line of attentionLines(attention)) io.print(line);
 }
 
