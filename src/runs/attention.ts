@@ -49,7 +49,8 @@ export async function needsAttention(temporal: Temporal, filter: { readonly pipe
     const outcome = info.status.name === 'COMPLETED' ? (verdict ?? 'completed') : info.status.name.toLowerCase().replaceAll('_', ' ');
     if (!isToLookAt(kind, outcome)) continue;
     // Nobody waits for a check any more whose schedule is deleted.
-    if ((kind === 'drift' || kind === 'newData') && (await describeSchedule(temporal, scheduleOf(pipeline, kind))) === undefined) continue;
+    const schedule = kind === 'drift' || kind === 'newData' ? text('TemporalScheduledById') : undefined;
+    if (schedule !== undefined && (await describeSchedule(temporal, schedule)) === undefined) continue;
     const summary = typeof info.memo?.['summary'] === 'string' ? info.memo['summary'] : '';
     found.push({ pipeline, kind, outcome, workflow: info.workflowId, at: (info.closeTime ?? info.startTime).toISOString(), summary });
   }
@@ -73,5 +74,3 @@ async function waiting(temporal: Temporal, only: string): Promise<Attention[]> {
   }
   return found;
 }
-
-const scheduleOf = (pipeline: string, kind: 'drift' | 'newData'): string => `${pipeline}/${kind === 'drift' ? 'drift' : 'new-data'}`;
