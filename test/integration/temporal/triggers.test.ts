@@ -8,13 +8,14 @@ import { PerennialError } from '../../../src/core/errors.ts';
 import { needsAttention } from '../../../src/runs/attention.ts';
 import { pipelineInput } from '../../../src/runs/pipeline-input.ts';
 import { startRun } from '../../../src/runs/runs.ts';
+import { deleteSchedule, triggerSchedule } from '../../../src/runs/schedules.ts';
 import { startAttributes } from '../../../src/runs/search-attributes.ts';
 import { waitRun } from '../../../src/runs/wait-run.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { startServer } from '../../../src/server/start.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { until } from '../../support/until.ts';
-import { planStep, setStage, testPlan, testStep } from './harness.ts';
+import { applied, planStep, setStage, testPlan, testStep } from './harness.ts';
 import type { Stage } from './harness.ts';
 import { modelFacts } from '../../support/stored-facts.ts';
 import type { Json } from '@duckdb/node-api';
@@ -202,6 +203,24 @@ describe('runs of whose end no workflow code is asked', () => {
     expect((await needsAttention(stage.temporal)).map(({ outcome }) => outcome)).toEqual(
       expect.arrayContaining(['terminated', 'timed out']),
     );
+  });
+});
+
+describe('a check that needs attention', () => {
+  it('needs none any more once its schedule is deleted', async () => {
+    const pipeline = 'watched-no-more';
+    const bench = scene(pipeline);
+    bench.write(rows(days(1, 3)));
+    await bench.learn();
+    bench.write([]);
+    const plan: Plan = { ...bench.plan, on: { newData: { rows: 1, everyMs: 3_600_000, coolDownMs: 0, attempts: 3 } } };
+    await applied(stage.temporal, [plan], steps);
+    const id = `${pipeline}/new-data`;
+    await triggerSchedule(stage.temporal, id);
+    // The source holds no rows any more, so its check fails.
+    await until(async () => (await needsAttention(stage.temporal, { pipeline })).map(({ outcome }) => outcome));
+    await deleteSchedule(stage.temporal, id);
+    expect(await needsAttention(stage.temporal, { pipeline })).toEqual([]);
   });
 });
 
