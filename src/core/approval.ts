@@ -47,7 +47,7 @@ export function approvalText({ decision, who, why }: Approval): string {
 }
 
 /** Longest time that a question may wait: a run, with all of its waiting, ends after 30 days. */
-export const APPROVAL_MS_MAX = 28 * 24 * 3_600_000;
+export const APPROVAL_MS_MAX: number = 28 * 24 * 3_600_000;
 
 /** A duration in words: "7 d", "90 min". */
 export function waitText(ms: number): string {

@@ -67,7 +67,7 @@ function declareViews(models: Command, io: CliIo): void {
     )
     .argument('<model>')
     .argument('[version]', VERSION, 'champion')
-    .addOption(new Option('--format <format>').choices(['json', 'markdown', 'html']).default('markdown'))
+    .addOption(new Option('--format <format>', 'what it is written in').choices(['json', 'markdown', 'html']).default('markdown'))
     .option('--out <file>', 'write it there')
     .addHelpText('after', '\nExamples:\n  perennial models card penguins\n  perennial models card penguins 3 --format html --out card.html')
     .action(async (model: string, version: string, options: CardOptions) =>

@@ -50,7 +50,12 @@ it.each(['/models/penguins/versions/1/report', '/models/penguins/versions/champi
     // The policy is said once: the header may say more than a tag of the page.
     const text = await answer.text();
     expect(text).not.toContain('http-equiv');
-    expect(text).toBe(HTML.replace(/<meta http-equiv="Content-Security-Policy".*\n/, ''));
+    const bare = HTML.replace(/<meta http-equiv="Content-Security-Policy".*\n/, '');
+    if (path === 'evaluation') return expect(text).toBe(bare);
+    // The page of a version says which one it is, and where it comes from.
+    expect(text).toMatch(/<title>Evaluation of penguins, version 1 · run r · pipeline penguins · \d{4}-\d\d-\d\d<\/title>/);
+    const untitled = (html: string): string => html.replace(/<title>.*<\/title>/, '');
+    return expect(untitled(text)).toBe(untitled(bare));
   },
 );
 
