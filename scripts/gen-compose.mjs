@@ -39,6 +39,13 @@ const REFERENCE = {
   description: 'The value of a parameter: "${parameters.NAME}"; behind a tune step also what it searches: "${search.NAME}".',
 };
 
+/** Lists come out of a search alone: parameters are single values. */
+const SEARCHED = {
+  type: 'string',
+  pattern: '^\\$\\{search\\.[A-Za-z][A-Za-z0-9_]*\\}$',
+  description: 'Behind a tune step: what it searches, "${search.NAME}".',
+};
+
 export const nameOf = (definition) => definition.name ?? definition.type ?? definition.format ?? definition.architecture;
 
 /** The resolved form: after parameters are substituted. `definitions` per kind, steps discriminated by `uses`. */
@@ -196,10 +203,18 @@ function relax(node) {
     types.some((type) => ['integer', 'number', 'boolean'].includes(type)) ||
     (types.includes('string') && (out.pattern ?? out.format ?? out.minLength ?? out.maxLength) !== undefined) ||
     Array.isArray(out.enum);
-  if (!scalar) return out;
+  if (!scalar && !types.includes('array')) return withOneReference(out);
   const { description, default: fallback, examples, ...constraints } = out;
   const kept = Object.fromEntries(Object.entries({ description, default: fallback, examples }).filter(([, value]) => value !== undefined));
-  return { ...kept, anyOf: [constraints, REFERENCE] };
+  return { ...kept, anyOf: [constraints, scalar ? REFERENCE : SEARCHED] };
+}
+
+/** A reference fits every branch that takes one, so that it is not one of them alone. */
+function withOneReference(node) {
+  const takes = (branch) => branch.anyOf?.some((one) => one === REFERENCE || one === SEARCHED) === true;
+  if (node.oneOf === undefined || node.anyOf !== undefined || node.oneOf.filter(takes).length < 2) return node;
+  const { oneOf, ...rest } = node;
+  return { ...rest, anyOf: oneOf };
 }
 
 export function strip(node, keys) {
