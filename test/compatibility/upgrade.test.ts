@@ -115,7 +115,9 @@ describe.each(readdirSync(STORES))('a store of %s', (name) => {
     expect(counts).toEqual(Object.fromEntries(Object.entries(answers).map(([model, { answer }]) => [model, answer.predictions.length])));
   });
 
-  test.runIf(name === '0.1.0')('its champion is rolled back, promoted again, and compared with', async () => {
+  // The other one holds a version of each model.
+  const comparable = name === '0.1.0' ? test : undefined;
+  comparable?.('its champion is rolled back, promoted again, and compared with', async () => {
     const before = (await registry.routing('penguins'))!.routing.aliases.champion!;
     const back = await registry.rollback('penguins', author);
     expect(back.to).toBe(before - 1);
