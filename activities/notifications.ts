@@ -3,7 +3,7 @@ import { conditionOf, newsOf } from '../src/core/notification.ts';
 import type { Addressed, Notification, NotificationInput, NotificationTarget } from '../src/core/notification.ts';
 import type { ObjectStore } from '../src/core/ports.ts';
 import { sendBy } from '../src/notifications/send.ts';
-import { conditionBefore, rememberCondition } from '../src/notifications/condition.ts';
+import { exchangeCondition } from '../src/notifications/condition.ts';
 import { mask } from '../src/steps/secrets.ts';
 import { withFailures } from './failures.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -24,9 +24,7 @@ export function notificationActivities({ store }: ActivityDeps): NotificationAct
 
 async function choose(store: ObjectStore, { outcome, events, version, targets, id }: NotificationInput): Promise<readonly Addressed[]> {
   const { formatVersion: _, summary, ...facts } = outcome;
-  const before = await conditionBefore(store, outcome, id);
-  const { news, repeated } = newsOf(events, before);
-  await rememberCondition(store, outcome, id, { condition: conditionOf(events), before });
+  const { news, repeated } = newsOf(events, await exchangeCondition(store, outcome, id, conditionOf(events)));
   return targets.flatMap(({ events: wanted, repeat }, target) =>
     [...news, ...(repeat === 'always' ? repeated : [])]
       .filter((event) => wanted.includes(event))

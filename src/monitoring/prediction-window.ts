@@ -76,7 +76,7 @@ function parseLines(text: string, key: string): LoggedPrediction[] {
   return text.split('\n').flatMap((line, index) => {
     if (line === '') return [];
     const where = (): string => `Line ${index + 1} of ${key}`;
-    const record = readStored(PREDICTION, parse(line), where);
+    const record = readStored(PREDICTION, parseLine(line), where);
     if (!Number.isNaN(Date.parse(record.time))) return [record];
     throw new PerennialError('DATA_INVALID', `${where()}: no logged prediction: its "time" is ${JSON.stringify(record.time)}.`, {
       hint: PREDICTION.broken!.hint,
@@ -84,8 +84,8 @@ function parseLines(text: string, key: string): LoggedPrediction[] {
   });
 }
 
-/** What is no JSON is shown as the text that it is. */
-function parse(line: string): unknown {
+/** A line of a log; what is no JSON is shown as the text that it is. */
+export function parseLine(line: string): unknown {
   try {
     return parseJson(line);
   } catch {

@@ -26,22 +26,22 @@ const CONDITION: StoredKind<ConditionRecord> = defineStored({
 
 const keyOf = ({ pipeline, kind }: Pick<Outcome, 'pipeline' | 'kind'>): string => `notifications/${pipeline}/${kind}.json`;
 
-/** The condition of a pipeline (or a check of it) before an outcome. The same answer where the same outcome asks once more. */
-export async function conditionBefore(store: ObjectStore, outcome: Outcome, id: string): Promise<Condition | undefined> {
-  const found = (await getStored(store, CONDITION, keyOf(outcome)))?.value;
-  return found?.id === id ? (found.before ?? undefined) : found?.condition;
-}
-
-/** Keeps what an outcome leaves behind. An older outcome never takes the place of a newer one. */
-export async function rememberCondition(
+/**
+ * Keeps what an outcome leaves behind, and gives the condition before it: the same answer where the same outcome asks once more. An older
+ * outcome never takes the place of a newer one.
+ */
+export async function exchangeCondition(
   store: ObjectStore,
   outcome: Outcome,
   id: string,
-  { condition, before }: { readonly condition: Condition; readonly before: Condition | undefined },
-): Promise<void> {
+  condition: Condition,
+): Promise<Condition | undefined> {
   const key = keyOf(outcome);
   const found = await getStored(store, CONDITION, key);
-  if (found !== undefined && (found.value.id === id || found.value.at > outcome.at)) return;
+  if (found?.value.id === id) return found.value.before ?? undefined;
+  const before = found?.value.condition;
+  if (found !== undefined && found.value.at > outcome.at) return before;
   const record: ConditionRecord = { formatVersion: 1, condition, before: before ?? null, id, at: outcome.at };
   await store.put(key, Buffer.from(JSON.stringify(record)), found === undefined ? { ifNoneMatch: '*' } : { ifMatch: found.etag });
+  return before;
 }

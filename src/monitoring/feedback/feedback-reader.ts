@@ -3,6 +3,7 @@ import type { ObjectStore } from '../../core/ports.ts';
 import type { Row } from '../../core/tensor.ts';
 import { OBJECT, TEXT, defineStored, readStored, recordSchema } from '../../storage/stored.ts';
 import type { StoredKind } from '../../storage/stored.ts';
+import { parseLine } from '../prediction-window.ts';
 import { feedbackPrefix } from './feedback-record.ts';
 import type { FeedbackRecord } from './feedback-record.ts';
 
@@ -85,14 +86,5 @@ const FEEDBACK: StoredKind<FeedbackRecord> = defineStored({
 });
 
 function recordOf(line: string, key: string, at: number): FeedbackRecord {
-  return readStored(FEEDBACK, parsed(line), () => `Line ${at + 1} of ${key}`);
-}
-
-/** What is no JSON is shown as the text that it is. */
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line) as unknown;
-  } catch {
-    return line;
-  }
+  return readStored(FEEDBACK, parseLine(line), () => `Line ${at + 1} of ${key}`);
 }

@@ -5,12 +5,13 @@ import type { StepLogger } from '../../core/step.ts';
 import { LOG_HEADER, VERSION_HEADER } from '../../serving/headers.ts';
 import type { InferenceService } from '../../serving/inference.ts';
 import { SERVING_LIMITS } from '../../serving/limits.ts';
-import { targetOf } from '../../serving/protocols/http.ts';
+import { isWishedFor, targetOf } from '../../serving/protocols/http.ts';
 import { inferAnswer } from '../../serving/protocols/open-inference-answer.ts';
 import { modelMetadata, questionOf, requestedOutputs } from '../../serving/protocols/open-inference-messages.ts';
 import { modelConfig, modelStatistics, repositoryIndex } from '../../serving/protocols/open-inference-repository.ts';
 import { EXTENSIONS, loadModel, unloadModel } from '../../serving/protocols/open-inference.ts';
 import { RequestError, toRequestError } from '../../serving/request-error.ts';
+import type { Target } from '../../serving/router.ts';
 import type { ServingMetrics } from '../../serving/serving-metrics.ts';
 import { tokenGuard } from '../tokens.ts';
 import { inferRequestOf } from './infer-request.ts';
@@ -53,8 +54,7 @@ const SERVICE = 'inference.GRPCInferenceService';
 
 function methodsOf({ service, packageVersion }: GrpcOptions): Readonly<Record<string, Method>> {
   const { router } = service;
-  const named = ({ name, version }: Record<string, unknown>) =>
-    targetOf(String(name ?? ''), version === undefined || version === '' ? undefined : String(version));
+  const named = ({ name, version }: Record<string, unknown>): Target => addressed(name, version);
   return {
     ServerLive: { request: 'Empty', response: 'ServerLiveResponse', open: true, run: () => ({ live: true }) },
     ServerReady: { request: 'Empty', response: 'ServerReadyResponse', open: true, run: () => ({ ready: router.ready }) },
@@ -119,13 +119,15 @@ function methodsOf({ service, packageVersion }: GrpcOptions): Readonly<Record<st
   };
 }
 
+/** A version that is not given is absent, or empty. */
+function addressed(model: unknown, version: unknown): Target {
+  return targetOf(String(model ?? ''), version === undefined || version === '' ? undefined : String(version));
+}
+
 async function infer(service: InferenceService, { request, logged, tell }: Call): Promise<object> {
   const given = request as unknown as GrpcInferRequest;
   const asked = inferRequestOf(given);
-  const target = targetOf(
-    given.model_name ?? '',
-    given.model_version === undefined || given.model_version === '' ? undefined : given.model_version,
-  );
+  const target = addressed(given.model_name, given.model_version);
   const id = given.id === undefined || given.id === '' ? randomUUID() : given.id;
   if (id.length > 200) throw new RequestError(400, '"id" must be a text of at most 200 characters.');
   const answer = await service.ask(
@@ -171,7 +173,7 @@ export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
       if (method.open !== true && !isTrusted(call.metadata.get('authorization')[0]?.toString()))
         throw new RequestError(401, 'This server asks for a token: send the metadata "authorization: Bearer TOKEN".');
       const request = readRequest(method.request, call.request);
-      const logged = isLogged(call.metadata.get(LOG_HEADER)[0]);
+      const logged = isWishedFor(call.metadata.get(LOG_HEADER)[0], 'metadata');
       const body = await method.run({ request, logged, tell: (key, value) => told.set(key, value) });
       const bytes = encode(method.response, body);
       call.sendMetadata(told);
@@ -246,10 +248,4 @@ function readRequest(message: string, bytes: Buffer): Record<string, unknown> {
   } catch (error) {
     throw new RequestError(400, `The message cannot be read as ${message}: ${messageOf(error)}.`);
   }
-}
-
-function isLogged(wish: unknown): boolean {
-  if (wish === undefined || wish === 'on') return true;
-  if (wish === 'off') return false;
-  throw new RequestError(400, `The metadata ${LOG_HEADER} is ${JSON.stringify(String(wish).slice(0, 40))}; expected "on" or "off".`);
 }

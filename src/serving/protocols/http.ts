@@ -3,7 +3,7 @@ import { LOG_HEADER, VERSION_HEADER } from '../headers.ts';
 import type { InferenceService } from '../inference.ts';
 import { RequestError } from '../request-error.ts';
 import type { Target } from '../router.ts';
-import type { Servable } from '../servable.ts';
+import type { Answer, Servable } from '../servable.ts';
 
 /** What every protocol gets. */
 export interface ProtocolContext {
@@ -32,15 +32,30 @@ export function versionOf(text: string): number {
  * @throws RequestError 400
  */
 export function isLogged({ headers }: FastifyRequest): boolean {
-  const wish = headers[LOG_HEADER];
+  return isWishedFor(headers[LOG_HEADER], 'header');
+}
+
+/** @param carrier what holds the wish, for the message @throws RequestError 400 */
+export function isWishedFor(wish: unknown, carrier: 'header' | 'metadata'): boolean {
   if (wish === undefined || wish === 'on') return true;
   if (wish === 'off') return false;
-  throw new RequestError(400, `The header ${LOG_HEADER} is ${JSON.stringify(String(wish).slice(0, 40))}; expected "on" or "off".`);
+  throw new RequestError(400, `The ${carrier} ${LOG_HEADER} is ${JSON.stringify(String(wish).slice(0, 40))}; expected "on" or "off".`);
 }
 
 /** The header that says which version made this answer. */
 export function sendAnswer(reply: FastifyReply, servable: Servable, body: unknown): FastifyReply {
   return reply.header(VERSION_HEADER, String(servable.version)).send(body);
+}
+
+/** Predictions with the rows that they are of, where that does not follow from the order. */
+export function placedPredictions({ predictions, places }: Answer): readonly object[] {
+  return places === undefined ? predictions : predictions.map((prediction, index) => ({ ...places[index], ...prediction }));
+}
+
+/** A row without values that are NaN, which stands for a missing one: those are null. What is no row stays as it is. */
+export function withoutNaN<T>(row: T): T {
+  if (typeof row !== 'object' || row === null || !Object.values(row).some(Number.isNaN)) return row;
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number.isNaN(value) ? null : (value as unknown)])) as T;
 }
 
 export function objectBody(body: unknown): Record<string, unknown> {

@@ -6,7 +6,7 @@ import type { Servable } from '../servable.ts';
 import { nameOf } from '../source-rows.ts';
 import { CsvBody } from './csv-body.ts';
 import type { ProtocolContext } from './http.ts';
-import { isLogged, objectBody, onlyKeys, sendAnswer, targetOf } from './http.ts';
+import { isLogged, objectBody, onlyKeys, placedPredictions, sendAnswer, targetOf, withoutNaN } from './http.ts';
 import { questionOf } from './tf-serving-messages.ts';
 
 const FORMS = ['dataframe_split', 'dataframe_records', 'instances', 'inputs'] as const;
@@ -41,10 +41,7 @@ export function registerMlflowProtocol(app: FastifyInstance, { service, packageV
         (servable) => (rows === undefined ? questionOfForms(objectBody(body), servable) : { rows, placed: true }),
         { logged: isLogged(request) },
       );
-      return sendAnswer(reply, answer.servable, {
-        predictions:
-          answer.places === undefined ? answer.predictions : answer.predictions.map((one, index) => ({ ...answer.places![index], ...one })),
-      });
+      return sendAnswer(reply, answer.servable, { predictions: placedPredictions(answer) });
     });
 }
 
@@ -73,12 +70,6 @@ function questionOfForms(body: Record<string, unknown>, servable: Servable): Que
   const rows = given[0] === 'dataframe_split' ? rowsOfSplit(body.dataframe_split) : body.dataframe_records;
   if (!Array.isArray(rows)) throw new RequestError(400, `"dataframe_records" must be an array of objects, given ${nameOf(rows)}.`);
   return { rows: rows.map(withoutNaN), placed: true };
-}
-
-/** A value that is missing in a data frame is NaN. */
-function withoutNaN(row: unknown): unknown {
-  if (typeof row !== 'object' || row === null || !Object.values(row).some(Number.isNaN)) return row;
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number.isNaN(value) ? null : (value as unknown)]));
 }
 
 function rowsOfSplit(given: unknown): Row[] {

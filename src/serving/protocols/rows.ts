@@ -3,7 +3,7 @@ import { shownValue } from '../../core/json.ts';
 import { RequestError } from '../request-error.ts';
 import { nameOf } from '../source-rows.ts';
 import type { ProtocolContext } from './http.ts';
-import { isLogged, objectBody, onlyKeys, sendAnswer, targetOf } from './http.ts';
+import { isLogged, objectBody, onlyKeys, placedPredictions, sendAnswer, targetOf } from './http.ts';
 
 interface Params {
   readonly model: string;
@@ -28,10 +28,7 @@ export function registerRowsProtocol(app: FastifyInstance, { service }: Protocol
       return sendAnswer(reply, answer.servable, {
         model: answer.servable.model,
         version: answer.servable.version,
-        predictions:
-          answer.places === undefined
-            ? answer.predictions
-            : answer.predictions.map((prediction, index) => ({ ...answer.places![index], ...prediction })),
+        predictions: placedPredictions(answer),
         ...(answer.refused === undefined ? {} : { refused: answer.refused }),
         id: answer.id,
       });

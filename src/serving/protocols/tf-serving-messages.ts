@@ -9,7 +9,7 @@ import { RequestError } from '../request-error.ts';
 import type { Answer, Servable } from '../servable.ts';
 import { isBase64Object, nameOf } from '../source-rows.ts';
 import { outputsOf } from '../named-outputs.ts';
-import { onlyKeys } from './http.ts';
+import { onlyKeys, withoutNaN } from './http.ts';
 
 const SIGNATURE = 'serving_default';
 const COLUMN_DTYPE: Readonly<Record<ColumnType, string>> = {
@@ -173,9 +173,7 @@ function isNamed(value: unknown): value is Record<string, unknown> {
 
 /** `{ "b64": … }` in a text column stands for the bytes of its UTF-8 text; images keep it for later. NaN is a missing value. */
 function withTexts(given: Record<string, unknown>, { preprocessor }: Servable): Record<string, unknown> {
-  const row = Object.values(given).some(Number.isNaN)
-    ? Object.fromEntries(Object.entries(given).map(([name, value]) => [name, Number.isNaN(value) ? null : value]))
-    : given;
+  const row = withoutNaN(given);
   const texts = preprocessor.columns.filter((column) => column.type === 'string' && isBase64Object(row[column.name]));
   if (texts.length === 0) return row;
   const decoded = texts.map((column) => {
