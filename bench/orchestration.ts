@@ -5,23 +5,16 @@
  *
  *     npm run build && node bench/run.mjs orchestration
  */
-import { fork, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { fork, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectTemporal } from '../src/runs/connect.ts';
 import { startRun } from '../src/runs/runs.ts';
 import { waitRun } from '../src/runs/wait-run.ts';
 import { defineStep } from '../src/core/step.ts';
 import type { Plan, PlanStep, TurnPolicy } from '../src/core/plan.ts';
 import { entryPoint, packageRoot } from '../src/platform/paths.ts';
-import { freePort } from '../src/platform/ports.ts';
-import { devServerArguments, waitForTemporal } from '../src/platform/temporal-server.ts';
-import { ensureTemporal } from '../src/provisioning/temporal.ts';
-import { createArtifactStore } from '../src/storage/artifact-store.ts';
-import { FileStore } from '../src/storage/file-store.ts';
-import { runWorker } from '../src/worker/worker.ts';
+import { endChild, setNoopStage } from './noop_stage.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
 process.env.PERENNIAL_TOOLS ??= join(packageRoot(), '.perennial', 'tools');
@@ -70,32 +63,9 @@ function summary(samples: readonly number[]): { median: number; min: number; max
   };
 }
 
-const { path: tool } = await ensureTemporal((line) => console.error(line));
-const [port, uiPort] = [await freePort(), await freePort()];
-const server = spawn(tool, devServerArguments({ port, uiPort, database: join(home, 'temporal.db') }), { stdio: 'ignore' });
-process.env.TEMPORAL_ADDRESS = `127.0.0.1:${port}`;
-const stop = new AbortController();
+const stage = await setNoopStage(home, noop);
 try {
-  if (!(await waitForTemporal(process.env.TEMPORAL_ADDRESS, 30_000))) throw new Error('Temporal did not start');
-  const temporal = await connectTemporal();
-  const store = new FileStore(join(home, 'noop-store'));
-  let worker: Promise<void> = Promise.resolve();
-  await new Promise<void>((ready, fail) => {
-    worker = runWorker({
-      queues: ['bench'],
-      signal: stop.signal,
-      onReady: () => ready(),
-      deps: {
-        store,
-        artifacts: createArtifactStore(store, join(home, 'blobs')),
-        steps: [noop],
-        workRoot: join(home, 'work'),
-        codeDigest: () => 'bench',
-      },
-    });
-    worker.catch(fail);
-  });
-  const bench = { ...temporal, settings: { ...temporal.settings, taskQueue: 'bench' } };
+  const { bench } = stage;
   const run = async (plan: Plan, overlap?: TurnPolicy): Promise<number> => {
     const start = performance.now();
     const view = await waitRun(
@@ -123,9 +93,7 @@ try {
   const start = performance.now();
   await Promise.all(Array.from({ length: 50 }, (_, index) => run(chain(`fifty-${index}`, 6, false))));
   const fifty = (performance.now() - start) / 1_000;
-  stop.abort();
-  await worker;
-  await temporal.close();
+  await stage.leave();
   const commands = process.argv.includes('--no-commands') ? undefined : await wholeCommands();
   console.log(
     JSON.stringify(
@@ -147,7 +115,7 @@ try {
     ),
   );
 } finally {
-  await end(server);
+  await stage.end();
   rmSync(home, { recursive: true, force: true, maxRetries: 5 });
 }
 
@@ -171,13 +139,6 @@ async function wholeCommands(): Promise<Record<string, unknown>> {
     };
     return { penguinsFirstCommand: run(), penguinsCachedCommand: summary(Array.from({ length: 7 }, run)) };
   } finally {
-    await end(child);
+    await endChild(child);
   }
-}
-
-/** What a process that still ends would write is written before its folder is removed. */
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill();
-  await once(child, 'exit');
 }

@@ -3,25 +3,18 @@
  *
  *     npm run build && node bench/run.mjs studies --trials 1000 --parallel 8
  */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { catalogue } from '../src/config/catalogue.ts';
 import { compileText } from '../src/config/plan-document.ts';
-import { connectTemporal } from '../src/runs/connect.ts';
 import { executions, startRun } from '../src/runs/runs.ts';
 import { waitRun } from '../src/runs/wait-run.ts';
 import { defineStep } from '../src/core/step.ts';
 import { packageRoot } from '../src/platform/paths.ts';
-import { freePort } from '../src/platform/ports.ts';
-import { devServerArguments, waitForTemporal } from '../src/platform/temporal-server.ts';
-import { ensureTemporal } from '../src/provisioning/temporal.ts';
-import { createArtifactStore } from '../src/storage/artifact-store.ts';
-import { FileStore } from '../src/storage/file-store.ts';
 import { StudyStore } from '../src/studies/study-store.ts';
-import { runWorker } from '../src/worker/worker.ts';
+import { setNoopStage } from './noop_stage.ts';
 
 const { values: options } = parseArgs({
   args: process.argv.slice(3),
@@ -68,32 +61,9 @@ const document = {
   ],
 };
 
-const { path: tool } = await ensureTemporal((line) => console.error(line));
-const [port, uiPort] = [await freePort(), await freePort()];
-const server = spawn(tool, devServerArguments({ port, uiPort, database: join(home, 'temporal.db') }), { stdio: 'ignore' });
-process.env.TEMPORAL_ADDRESS = `127.0.0.1:${port}`;
-const stop = new AbortController();
+const stage = await setNoopStage(home, noop);
 try {
-  if (!(await waitForTemporal(process.env.TEMPORAL_ADDRESS, 30_000))) throw new Error('Temporal did not start');
-  const temporal = await connectTemporal();
-  const store = new FileStore(join(home, 'store'));
-  let worker: Promise<void> = Promise.resolve();
-  await new Promise<void>((ready, fail) => {
-    worker = runWorker({
-      queues: ['bench'],
-      signal: stop.signal,
-      onReady: () => ready(),
-      deps: {
-        store,
-        artifacts: createArtifactStore(store, join(home, 'blobs')),
-        steps: [noop],
-        workRoot: join(home, 'work'),
-        codeDigest: () => 'bench',
-      },
-    });
-    worker.catch(fail);
-  });
-  const bench = { ...temporal, settings: { ...temporal.settings, taskQueue: 'bench' } };
+  const { bench, store } = stage;
   const { plan, diagnostics } = compileText(join(home, 'document.json'), JSON.stringify(document), {
     catalogue: new Map([...catalogue, ['command', noop]]),
   });
@@ -108,7 +78,7 @@ try {
   const again = await run();
   let executionsOfStudy = 0;
   let longest = 0;
-  for await (const info of executions(temporal, `RunKind = 'study'`)) {
+  for await (const info of executions(bench, `RunKind = 'study'`)) {
     executionsOfStudy += 1;
     longest = Math.max(longest, Number(info.historyLength));
   }
@@ -133,10 +103,8 @@ try {
       2,
     ),
   );
-  stop.abort();
-  await worker;
-  await temporal.close();
+  await stage.leave();
 } finally {
-  server.kill();
-  rmSync(home, { recursive: true, force: true });
+  await stage.end();
+  rmSync(home, { recursive: true, force: true, maxRetries: 5 });
 }
