@@ -65,7 +65,23 @@ async function execute(
 ): Promise<Omit<StepOutcome, 'durationMs'>> {
   const cache = new StepCache(deps.store, deps.artifacts);
   const found = await askCache(definition, deps, task, cache);
-  await keepRecord(deps, task, found.kind === 'hit' ? found.entry.runId : undefined, log);
+  // Beside the work, which need not wait for it.
+  const kept = keepRecord(deps, task, found.kind === 'hit' ? found.entry.runId : undefined, log);
+  try {
+    return await answered(definition, deps, task, { cache, found, log, reporter });
+  } finally {
+    await kept;
+  }
+}
+
+/** The result of the cache, or of the step itself. */
+async function answered(
+  definition: StepDefinition,
+  deps: ActivityDeps,
+  task: StepTask,
+  own: { readonly cache: StepCache; readonly found: CacheDecision; readonly log: StepLog; readonly reporter: ProgressReporter },
+): Promise<Omit<StepOutcome, 'durationMs'>> {
+  const { cache, found, log, reporter } = own;
   if (definition.cacheable) tellCache(task, found.kind === 'hit' ? 'hit' : task.cache === true ? 'miss' : 'off');
   if (found.kind === 'hit') return { result: found.entry.result, cached: true, reason: found.reason };
   const resolved = resolveSecrets(task.config);

@@ -61,11 +61,14 @@ export const RECORDS_PREFIX = 'records/';
 
 const prefixOf = (pipeline: string, run: string): string => `${RECORDS_PREFIX}${pipeline}/${encodeURIComponent(run)}/`;
 
+/** The same for the life of a process. */
+let environment: StepEnvironment | undefined;
+
 export async function writeStepRecord(store: ObjectStore, record: Omit<StepRecord, 'formatVersion' | 'environment'>): Promise<void> {
   await putJson(store, `${prefixOf(record.pipeline, record.run)}${record.step}.json`, {
     formatVersion: 1,
     ...record,
-    environment: environmentNow(),
+    environment: (environment ??= environmentNow()),
   } satisfies StepRecord);
 }
 
