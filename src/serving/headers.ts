@@ -6,3 +6,6 @@ export const ROW_HEADER = 'x-perennial-row';
 export const STORE_HEADER = 'x-perennial-store';
 /** `off` in a request: its rows are no traffic, and stay out of the prediction log. */
 export const LOG_HEADER = 'x-perennial-log';
+/** The rollout that decided about a request, and which of its versions answered: `champion` or `candidate`. */
+export const ROLLOUT_HEADER = 'x-perennial-rollout';
+export const ARM_HEADER = 'x-perennial-arm';

@@ -23,11 +23,15 @@ export function fixtureOver(store: ObjectStore, cacheDir: string): Fixture {
   return { store, artifacts, registry: createRegistry(store, artifacts) };
 }
 
-/** Registers a network over the columns a and b that always gives one label, and gives its version. */
-export function registerConstant(fixture: Fixture, model: string, label: number): Promise<number> {
+/**
+ * Registers a network over the columns a and b that always gives one label, and gives its version.
+ *
+ * @param strength how sure it is; another one makes another version
+ */
+export function registerConstant(fixture: Fixture, model: string, label: number, strength = 20): Promise<number> {
   return registerNetwork(fixture, model, [{ type: 'dense', units: LABELS.length, activation: 'softmax' }], (name, values) => {
     values.fill(0);
-    if (name.endsWith('/bias')) values[label] = 20;
+    if (name.endsWith('/bias')) values[label] = strength;
   });
 }
 
