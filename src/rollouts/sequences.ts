@@ -33,6 +33,11 @@ function logEvidence(k: number, n: number, p: number): number {
   return logBeta(0.5 + k, 0.5 + n - k) - logBeta(0.5, 0.5) - likelihood;
 }
 
+/** Whether k of n speak against the share p, at whatever look. */
+export function isShareOut(k: number, n: number, p: number, alpha: number): boolean {
+  return logEvidence(k, n, p) >= -Math.log(alpha);
+}
+
 /**
  * Confidence sequence of a share: the shares that the evidence does not speak against. Depends on the counts alone, so that those of
  * several servers are simply added.
@@ -41,8 +46,7 @@ function logEvidence(k: number, n: number, p: number): number {
  */
 export function shareSequence(k: number, n: number, alpha: number): Interval {
   if (n === 0) return { low: 0, high: 1 };
-  const limit = Math.log(1 / alpha);
-  const isOut = (p: number): boolean => logEvidence(k, n, p) >= limit;
+  const isOut = (p: number): boolean => isShareOut(k, n, p, alpha);
   const mean = k / n;
   return {
     low: k === 0 ? 0 : edge(0, mean, isOut),
@@ -77,6 +81,9 @@ function varianceOf(moments: Moments): number {
 /** Rows at which an interval is about as narrow as it can be. */
 const NARROWEST_AT = 500;
 
+/** As many values as that the variance of both arms counts in that of each. */
+const POOLED_VALUES = 20;
+
 /** Half the width for a variance of 1 after n values. */
 function halfWidth(n: number, alpha: number): number {
   const rhoSquared = (-2 * Math.log(alpha) + Math.log(-2 * Math.log(alpha)) + 1) / NARROWEST_AT;
@@ -106,7 +113,14 @@ export function meanSequence(moments: Moments, alpha: number): Interval {
 export function differenceSequence(champion: Moments, candidate: Moments, alpha: number): Interval {
   const n = champion.n + candidate.n;
   if (champion.n < 2 || candidate.n < 2) return { low: -Infinity, high: Infinity };
-  const variance = (varianceOf(candidate) * n) / candidate.n + (varianceOf(champion) * n) / champion.n;
+  // Few values of an arm may all be the same by chance: then it varies as all of them do.
+  const pooled = varianceOf({
+    n,
+    sum: champion.sum + candidate.sum,
+    sumSquares: champion.sumSquares + candidate.sumSquares,
+  });
+  const steady = (arm: Moments): number => (arm.n * varianceOf(arm) + POOLED_VALUES * pooled) / (arm.n + POOLED_VALUES);
+  const variance = (steady(candidate) * n) / candidate.n + (steady(champion) * n) / champion.n;
   const difference = meanOf(candidate) - meanOf(champion);
   const margin = Math.sqrt(variance) * halfWidth(n, alpha);
   return { low: difference - margin, high: difference + margin };

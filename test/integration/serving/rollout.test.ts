@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { listRollouts } from '../../../src/registry/rollouts.ts';
 import { askRollout, drivenRollout } from '../../../src/runs/rollouts.ts';
 import { until } from '../../support/until.ts';
 import { registerConstant } from './models.ts';
@@ -30,7 +31,8 @@ describe('a canary', () => {
     const told = await loaded.stop();
     expect(record).toMatchObject({ state: 'promoted', champion: 1, candidate: 2 });
     expect(told.filter(({ status }) => status !== 200)).toEqual([]);
-    expect(new Set(told.map(({ version, arm }) => `${version} ${arm}`))).toEqual(new Set(['1 champion', '2 candidate', '2 null']));
+    const arms = told.filter(({ arm }) => arm !== null).map(({ version, arm }) => `${version} ${arm}`);
+    expect(new Set(arms)).toEqual(new Set(['1 champion', '2 candidate']));
     await until(async () => (await predict(urls[0]!)).arm === null && (await predict(urls[1]!)).arm === null);
     expect(await predict(urls[0]!)).toMatchObject({ version: 2 });
     expect((await set.registry.history('m')).map(({ action, from, to }) => `${action} ${from}-${to}`)).toEqual([
@@ -76,5 +78,86 @@ describe('a canary', () => {
     expect(await predict(urls[1]!, 'r')).toMatchObject({ version: 1, label: 'one' });
     expect((record.evidence as any)[0].findings[0]).toMatchObject({ check: 'predictions', breached: true });
     expect((await set.registry.history('r')).at(-1)).toMatchObject({ action: 'rolloutEnd', automatic: true });
+  });
+});
+
+describe('a shadow', () => {
+  it('is asked beside the champion, answers nobody, and is only reported', async () => {
+    for (const strength of [20, 21]) await registerConstant(set, 's', 0, strength);
+    await set.deploy('s', 1, 'allAtOnce');
+    await until(async () => (await predict(urls[0]!, 's')).version === 1);
+    await set.deploy('s', 2, { shadow: { percent: 50, for: '1s', minRequests: 20, agreementAtLeast: 0.9 } });
+    const loaded = load(urls, 's');
+    const record = await set.ended('s');
+    const told = await loaded.stop();
+    expect(record).toMatchObject({ state: 'finished' });
+    expect(new Set(told.map(({ status, version }) => `${status} ${version}`))).toEqual(new Set(['200 1']));
+    const { shadow, candidate } = (record.evidence as any)[0].steps[0];
+    expect(candidate.requests).toBeGreaterThanOrEqual(20);
+    expect(shadow).toMatchObject({ rows: candidate.requests, same: candidate.requests });
+    expect((await set.registry.routing('s'))!.routing.aliases).toEqual({ champion: 1 });
+  });
+
+  it('ends at once where it disagrees', async () => {
+    for (const label of [0, 1]) await registerConstant(set, 'd', label);
+    await set.deploy('d', 1, 'allAtOnce');
+    await until(async () => (await predict(urls[0]!, 'd')).version === 1);
+    await set.deploy('d', 2, { shadow: { percent: 80, for: '10m', agreementAtLeast: 0.9, then: 'promote' } });
+    const loaded = load(urls, 'd');
+    expect(await set.ended('d')).toMatchObject({ state: 'returned', why: expect.stringContaining('classes are the same') });
+    await loaded.stop();
+  });
+});
+
+describe('an A/B test', () => {
+  it('shows a caller the same version everywhere, and promotes the one that feedback finds better', async () => {
+    for (const label of [0, 1]) await registerConstant(set, 'b', label);
+    await set.deploy('b', 1, 'allAtOnce');
+    await until(async () => (await predict(urls[0]!, 'b')).version === 1);
+    await set.deploy('b', 2, { abTest: { by: { header: 'X-User' }, metric: 'accuracy', for: '10m', minUnits: 40, then: 'promote' } });
+    const arms = new Map<string, string | null>();
+    for (let user = 0; user < 120; user += 1) {
+      const id = `ask-${user}`;
+      const told = await Promise.all(urls.map((url) => predict(url, 'b', { 'x-user': `u${user}`, 'x-request-id': id })));
+      expect(new Set(told.map(({ arm }) => arm)).size).toBe(1);
+      arms.set(id, told[0]!.arm);
+    }
+    expect(new Set(arms.values())).toEqual(new Set(['champion', 'candidate']));
+    expect(await predict(urls[0]!, 'b')).toMatchObject({ version: 1, arm: null });
+    const feedback = [...arms.keys()].map((id) => ({ id, label: 'two' }));
+    expect((await fetch(`${urls[0]}/models/b/feedback`, { method: 'POST', body: JSON.stringify(feedback) })).status).toBe(200);
+    const record = await set.ended('b');
+    expect(record).toMatchObject({ state: 'promoted', why: expect.stringContaining('the candidate is better') });
+    const [effect] = (record.evidence as any)[0].findings;
+    expect(effect).toMatchObject({ winner: 'candidate', difference: 1, champion: { mean: 0 }, candidate: { mean: 1 } });
+    expect(effect.champion.units + effect.candidate.units).toBe(120);
+    expect((record.evidence as any)[0].steps[0].outside).toBeGreaterThanOrEqual(1);
+  });
+});
+
+describe('one rollout after the other', () => {
+  it('ends the one before, loudly, and no request meets its version any more', async () => {
+    for (const strength of [20, 21, 22]) await registerConstant(set, 'c', 0, strength);
+    await set.deploy('c', 1, 'allAtOnce');
+    await until(async () => (await predict(urls[0]!, 'c')).version === 1);
+    await set.deploy('c', 2, { canary: { steps: [step(50, '10m')] } });
+    const first = (await set.registry.routing('c'))!.routing.rollout!;
+    // The same again goes on with it.
+    await set.deploy('c', 2, { canary: { steps: [step(50, '10m')] } });
+    expect((await set.registry.routing('c'))!.routing.rollout).toEqual(first);
+    await set.deploy('c', 3, { canary: { steps: [step(50, '10m')] } });
+    const told = await Promise.all(Array.from({ length: 40 }, (_, turn) => predict(urls[turn % 2]!, 'c')));
+    expect(new Set(told.map(({ version }) => version))).toEqual(new Set([1, 3]));
+    await until(async () => (await listRollouts(set.store, 'c')).find(({ candidate }) => candidate === 2)?.state === 'superseded');
+    expect((await set.registry.history('c')).at(-1)!.why).toContain('Ends the canary of version 2');
+    // Back from the newest step is the champion, and it is pinned.
+    expect(await set.registry.rollback('c', by)).toMatchObject({ from: 1, to: 1, pin: { version: 1 }, ended: { candidate: 3 } });
+    expect(await set.ended('c')).toMatchObject({ candidate: 3, state: 'superseded', by: 'ada' });
+    const pinned = await set.deploy('c', 3, { canary: { steps: [step(50, '10m')] } });
+    expect(pinned).toMatchObject({ status: 'rejected' });
+    await set.registry.unpin('c', by);
+    // Runs of the past share no traffic either.
+    await set.deploy('c', 3, { canary: { steps: [step(50, '10m')] } }, { trigger: 'backfill' });
+    expect(await set.going('c')).toBe(false);
   });
 });
