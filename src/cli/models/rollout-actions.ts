@@ -129,11 +129,11 @@ export async function askRolloutAction(io: CliIo, model: string, action: Action,
     });
   }
   const request: RolloutRequest = { who: currentUser(), why: options.why ?? `${WORDS[action]} by hand.` };
-  const { connectTemporal } = await import('../../runs/connect.ts');
+  const { connectOwn } = await import('../../runs/own-stack.ts');
   const { askRollout, drivenRollout } = await import('../../runs/rollouts.ts');
   let trouble: string;
   try {
-    const temporal = await connectTemporal();
+    const temporal = await connectOwn();
     try {
       if ((await drivenRollout(temporal.client, model)) === rollout.id) {
         const view = await askRollout(temporal, model, action, request);
