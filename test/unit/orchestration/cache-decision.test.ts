@@ -113,10 +113,11 @@ describe('a decision', () => {
   it('is a miss where the artifact, or its manifest, cannot be read', async () => {
     const mine = await parts(definition());
     const ref = await written(cacheKey(mine));
-    const manifest = (await store.list('artifacts/').next()).value!.key;
-    await store.put(manifest, Buffer.from('{'));
+    let manifest: string | undefined;
+    for await (const { key } of store.list('artifacts/')) manifest = key;
+    await store.put(manifest!, Buffer.from('{'));
     expect(await ask(mine)).toMatchObject({ kind: 'miss', reason: expect.stringMatching(/^the cached data is corrupt: /) });
-    await store.delete(manifest);
+    await store.delete(manifest!);
     expect(await ask(mine)).toMatchObject({ kind: 'miss', reason: expect.stringMatching(/^the cached data is incomplete: .*/) });
     expect(ref.kind).toBe('data');
   });
