@@ -11,8 +11,8 @@ import { startServer } from './start.ts';
 
 /**
  * The model server as the environment describes it: `PERENNIAL_STORE`, `PERENNIAL_API_TOKEN`, `PERENNIAL_LOG_LEVEL` (default
- * "info"), `PERENNIAL_GRPC_PORT` and `PERENNIAL_PREDICTION_LOG` (part of the predictions that is logged, 0 to 1; default 1). Logs go to
- * stderr.
+ * "info"), `PERENNIAL_GRPC_PORT`, `PERENNIAL_CORS_ORIGINS` (whose pages may call it from a browser) and `PERENNIAL_PREDICTION_LOG` (part
+ * of the predictions that is logged, 0 to 1; default 1). Logs go to stderr.
  *
  * @throws PORT_TAKEN, STORE_UNAVAILABLE, STORE_UNSUITABLE; USAGE, also for an address that others reach without a token
  */
@@ -36,6 +36,7 @@ export async function openServer(
     (fromEnvironment === undefined || fromEnvironment === '' ? undefined : portOf(fromEnvironment, 'PERENNIAL_GRPC_PORT'));
   await startTelemetry('server');
   const logSample = sampleOf(process.env.PERENNIAL_PREDICTION_LOG);
+  const corsOrigins = originsOf(process.env.PERENNIAL_CORS_ORIGINS);
   const store = await openStore();
   const server = await startServer({
     ...options,
@@ -45,6 +46,7 @@ export async function openServer(
     log: createLogger(),
     ...(token === undefined ? {} : { token }),
     ...(logSample === undefined ? {} : { logSample }),
+    corsOrigins,
   });
   return { ...server, stop: () => server.stop().finally(stopTelemetry) };
 }
@@ -70,6 +72,20 @@ async function isLoopback(host: string): Promise<boolean> {
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
+
+/** Origins as browsers send them: scheme, host and port where it is not the usual one. @throws USAGE */
+function originsOf(text = ''): string[] {
+  const origins = text.split(/[\s,]+/).filter((part) => part !== '');
+  const wrong = origins.find((origin) => origin !== '*' && !isOrigin(origin));
+  if (wrong === undefined) return origins;
+  throw new PerennialError('USAGE', `PERENNIAL_CORS_ORIGINS holds ${JSON.stringify(wrong)}, which is not an origin.`, {
+    hint: 'Give origins with commas between them, e.g. "https://app.example.org,http://localhost:5173", or "*" for all.',
+  });
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text;
+}
 
 /** @throws USAGE */
 export function portOf(text: string, where = '--port'): number {

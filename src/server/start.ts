@@ -40,6 +40,8 @@ export interface ServerOptions {
   /** Of gRPC beside HTTP, on the same host; 0: a free one. Absent: no gRPC. */
   readonly grpcPort?: number;
   readonly token?: string;
+  /** Origins whose pages may call the server. Default: none. */
+  readonly corsOrigins?: readonly string[];
   /** Part of the predictions that is logged, 0 to 1; default 1. */
   readonly logSample?: number;
   readonly router?: RouterOptions;
@@ -80,6 +82,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     packageVersion: packageVersion(),
     storeId: () => identity?.id,
     ...(options.token === undefined ? {} : { token: options.token }),
+    ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),
   });
 
   const host = options.host ?? '127.0.0.1';

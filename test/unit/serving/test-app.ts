@@ -30,7 +30,7 @@ export interface TestApp {
 /** The whole HTTP server over a registry in memory, listening on a free port of 127.0.0.1. */
 export async function startTestApp(
   source: VersionSource,
-  options: { readonly token?: string; readonly arrivalMs?: number } = {},
+  options: { readonly token?: string; readonly arrivalMs?: number; readonly corsOrigins?: readonly string[] } = {},
 ): Promise<TestApp> {
   const recording = recordingLog();
   const metrics = createServingMetrics();
