@@ -112,6 +112,7 @@ export function rolloutActivities(deps: ActivityDeps): RolloutActivities {
     const { endRollout } = await registry();
     const why = findings.map(({ text }) => text).join(' ');
     const outcome: RolloutOutcome = { end: 'returned', by: `rollout ${input.id}`, why };
+    console.error(`worker: the ${input.spec.kind} of ${input.model} version ${input.candidate} is returned: ${why}`);
     const change = await endRollout(store, input.model, input.id, {
       who: outcome.by,
       why: `Returned to version ${input.champion}: ${why}`,

@@ -126,7 +126,7 @@ function predictionsJudge(atMost: number, champion: ArmCounts, candidate: ArmCou
       return {
         check: 'predictions',
         breached: distance - margin > atMost,
-        text: `The answers "${name}" of the candidate (${sizeOf(theirs)}) are ${distance.toFixed(3)} ± ${margin.toFixed(3)} away from those of the champion (${sizeOf(own)}); at most ${atMost} may be.`,
+        text: `The answers "${name}" of the candidate (${sizeOf(theirs)}) are ${distance.toFixed(3)} ± ${Math.min(1, margin).toFixed(3)} away from those of the champion (${sizeOf(own)}); at most ${atMost} may be.`,
       };
     });
   };

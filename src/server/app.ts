@@ -152,7 +152,10 @@ export function createApp({
   registerFeedback(app, context, feedback);
   registerReports(app, reports);
   registerDocs(app, context, token !== undefined);
-  app.get('/models', async () => ({ models: service.router.states() }));
+  app.get('/models', async () => ({
+    models: service.router.states(),
+    ...(service.router.cutOffSince === undefined ? {} : { cutOffSince: service.router.cutOffSince }),
+  }));
   app.get('/metrics', async (_request, reply) =>
     reply.header('content-type', metrics.registry.contentType).send(metrics.registry.render()),
   );

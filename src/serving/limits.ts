@@ -26,6 +26,8 @@ export const SERVING_LIMITS = {
   announceMs: 5_000,
   /** How often the counts of a rollout are written; with the look of whoever judges them and the polls of the servers far below 2 s. */
   rolloutFlushMs: 400,
+  /** A server that reaches no store for so long tries no candidate any more: nobody could tell it to stop. */
+  rolloutAloneMs: 5_000,
   /** Copies for a shadow that wait; more would be of requests that nobody remembers. */
   shadowsWaitingMax: 16,
   /** Part of the time that copies may take from live requests. */

@@ -46,6 +46,8 @@ export interface ModelState {
   /** true: something is wrong, and another version than the champion answers, or none. */
   readonly degraded: boolean;
   readonly requestsInFlight: number;
+  /** When `version` began to answer, ISO 8601 UTC. */
+  readonly since?: string;
   /** Absent: all requests go to `version`. */
   readonly rollout?: RolloutState;
 }
@@ -75,6 +77,8 @@ interface Slot {
   readonly model: string;
   routing?: RoutingState;
   current?: VersionHandle;
+  /** When it became current. */
+  since?: string;
   /** Loaded, and about to become current. */
   next?: VersionHandle;
   failure?: LoadFailure;
@@ -107,6 +111,8 @@ export class Router {
   #round: Promise<void> | undefined;
   #nextDiscovery = 0;
   #storeFailures = 0;
+  /** Since when the store does not answer, in milliseconds since 1970. */
+  #cutOffAt: number | undefined;
   #ready = false;
   #stopped = false;
   #lookups = { second: 0, count: 0 };
@@ -126,6 +132,11 @@ export class Router {
   /** True once every model that was there at the start has been loaded, or failed to. */
   get ready(): boolean {
     return this.#ready;
+  }
+
+  /** Since when no store answers; undefined while it does. */
+  get cutOffSince(): string | undefined {
+    return this.#cutOffAt === undefined ? undefined : new Date(this.#cutOffAt).toISOString();
   }
 
   get storeReachable(): boolean {
@@ -187,11 +198,12 @@ export class Router {
 
   /**
    * The rollout that decides who answers; undefined where the target names a version or an alias, there is none, or the champion that it
-   * is about does not answer here.
+   * is about does not answer here; and where the store is out of reach, as nobody could end it.
    */
   rolloutOf({ model, version, alias }: Target): ActiveRollout | undefined {
     const slot = this.#slots.get(model);
     const rollout = slot?.routing?.rollout;
+    if (this.#cutOffAt !== undefined && Date.now() - this.#cutOffAt > SERVING_LIMITS.rolloutAloneMs) return undefined;
     if (rollout === undefined || version !== undefined || (alias !== undefined && alias !== CHAMPION)) return undefined;
     const champion = slot!.current?.servable;
     return champion?.version === rollout.champion ? { rollout, output: champion.predictor.meta.output } : undefined;
@@ -309,10 +321,12 @@ export class Router {
       if (failed !== undefined) throw failed.reason;
       if (this.#storeFailures > 0) this.#log.info('the store answers again');
       this.#storeFailures = 0;
+      this.#cutOffAt = undefined;
       this.#ready = true;
     } catch (error) {
       if (this.#storeFailures === 0) this.#log.error('the store does not answer; what is loaded stays served', { error: messageOf(error) });
       this.#storeFailures += 1;
+      this.#cutOffAt ??= Date.now();
     }
     this.#metrics.storeUp.set({}, this.storeReachable ? 1 : 0);
   }
@@ -494,6 +508,7 @@ export class Router {
   #swap(slot: Slot, handle: VersionHandle, failure?: Slot['failure']): void {
     const before = slot.current;
     slot.current = handle;
+    slot.since = new Date().toISOString();
     if (failure === undefined) delete slot.failure;
     before?.retire();
     this.#metrics.modelVersion.set({ model: slot.model }, handle.servable.version);
@@ -582,7 +597,7 @@ function stateOf(slot: Slot, loaded: readonly number[]): ModelState {
   const wanted = slot.routing?.aliases[CHAMPION];
   return {
     model: slot.model,
-    ...(slot.current === undefined ? {} : { version: slot.current.servable.version }),
+    ...(slot.current === undefined ? {} : { version: slot.current.servable.version, since: slot.since! }),
     ...(wanted === undefined ? {} : { wanted }),
     aliases: slot.routing?.aliases ?? {},
     loaded,

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { CUT_OFF_HEADER, ROUTING_HEADER } from '../headers.ts';
 import type { InferenceService } from '../inference.ts';
 import { RequestError } from '../request-error.ts';
 import type { ProtocolContext } from './http.ts';
@@ -41,6 +42,8 @@ export function registerOpenInferenceProtocol(app: FastifyInstance, { service, p
         servable: found,
         body: modelMetadata(found, versions, state),
       }));
+      reply.header(ROUTING_HEADER, String((await router.state(target.model)).routingRevision));
+      if (router.cutOffSince !== undefined) reply.header(CUT_OFF_HEADER, router.cutOffSince);
       return sendAnswer(reply, { servable }, body);
     });
     app.get<{ Params: Params }>(`${path}/ready`, async ({ params }, reply) => {

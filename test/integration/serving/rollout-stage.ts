@@ -106,7 +106,11 @@ export async function predict(url: string, model = 'm', headers: Record<string, 
 }
 
 /** Asks again and again, from several callers at once, until told to stop. */
-export function load(urls: readonly string[], model = 'm', { callers = 4, body = '{"a":1,"b":2}' } = {}): { stop(): Promise<readonly Told[]> } {
+export function load(
+  urls: readonly string[],
+  model = 'm',
+  { callers = 4, body = '{"a":1,"b":2}' } = {},
+): { stop(): Promise<readonly Told[]> } {
   const told: Told[] = [];
   let stopped = false;
   const running = Array.from({ length: callers }, async (_, caller) => {

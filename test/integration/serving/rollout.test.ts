@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { listRollouts } from '../../../src/registry/rollouts.ts';
 import { askRollout, drivenRollout } from '../../../src/runs/rollouts.ts';
+import { Perennial } from '../../support/perennial.ts';
 import { until } from '../../support/until.ts';
 import { registerConstant } from './models.ts';
 import { load, predict, setRolloutStage } from './rollout-stage.ts';
@@ -78,6 +79,51 @@ describe('a canary', () => {
     expect(await predict(urls[1]!, 'r')).toMatchObject({ version: 1, label: 'one' });
     expect((record.evidence as any)[0].findings[0]).toMatchObject({ check: 'predictions', breached: true });
     expect((await set.registry.history('r')).at(-1)).toMatchObject({ action: 'rolloutEnd', automatic: true });
+  });
+});
+
+describe('the command line', () => {
+  it('shows a rollout, and ends it; the history tells who', async () => {
+    for (const strength of [20, 21]) await registerConstant(set, 'cli', 0, strength);
+    await set.deploy('cli', 1, 'allAtOnce');
+    await until(async () => (await predict(urls[0]!, 'cli')).version === 1);
+    const perennial = new Perennial(set.env);
+    expect((await perennial.run(['models', 'rollout', 'show', 'cli'])).stderr).toContain('was ever rolled out');
+    await set.deploy('cli', 2, { canary: { steps: [step(50, '10m')] } });
+    for (let turn = 0; turn < 20; turn += 1) await predict(urls[turn % 2]!, 'cli');
+    const shown = await until(async () => {
+      const answer = (await perennial.run(['models', 'rollout', 'show', 'cli', '--json'])).json();
+      const { champion, candidate } = answer.steps[0];
+      return champion.requests + candidate.requests === 20 ? answer : undefined;
+    });
+    expect(shown).toMatchObject({ state: 'running', share: 0.5, driven: true });
+    expect(shown.servers.map(({ url, loaded }: any) => [url, loaded])).toEqual(expect.arrayContaining(urls.map((url) => [url, true])));
+    const aborted = await perennial.run(['models', 'rollout', 'abort', 'cli', '--why', 'complaints']);
+    expect([aborted.code, aborted.stdout]).toEqual([0, expect.stringContaining('was aborted; version 1 stays champion')]);
+    expect((await perennial.run(['models', 'rollout', 'resume', 'cli'])).stderr).toContain('No rollout of "cli" goes on');
+    // Temporal is not needed to end what it drives.
+    await set.deploy('cli', 2, { canary: { steps: [step(50, '10m')] } });
+    const alone = new Perennial({ ...set.env, TEMPORAL_ADDRESS: '127.0.0.1:1' });
+    const ended = await alone.run(['models', 'rollout', 'abort', 'cli']);
+    expect([ended.code, ended.stdout]).toEqual([0, expect.stringContaining('Temporal does not answer')]);
+    expect(await set.ended('cli')).toMatchObject({ state: 'aborted' });
+  });
+});
+
+describe('a version with another signature', () => {
+  it('is refused, and tried where that is declared', async () => {
+    const signature = { inputs: [{ name: 'a', type: 'double', required: true }], outputs: [], windowSize: 1 } as const;
+    await registerConstant(set, 'sig', 0, 20, signature);
+    await registerConstant(set, 'sig', 0, 21, { ...signature, inputs: [...signature.inputs, { name: 'b', type: 'long', required: true }] });
+    await set.deploy('sig', 1, 'allAtOnce');
+    const refused = await set.deploy('sig', 2, { canary: { steps: [step(50, '10m')] } });
+    expect(refused).toMatchObject({ status: 'rejected' });
+    expect(refused.steps.at(-1)!.verdict!.reasons[0]).toContain('it reads the column "b" besides');
+    expect(await set.deploy('sig', 2, { canary: { steps: [step(50, '10m')], signature: 'any' } })).toMatchObject({ status: 'completed' });
+    expect(await set.going('sig')).toBe(true);
+    await askRollout(set.stage.temporal, 'sig', 'abort', by);
+    const unfit = await set.deploy('sig', 2, { shadow: { percent: 5, for: '1h', meanDifferenceAtMost: 1, signature: 'any' } });
+    expect(unfit.steps.at(-1)!.verdict!.reasons[0]).toContain('compares numbers, and the model answers classes');
   });
 });
 

@@ -54,7 +54,9 @@ describe('checks of a rollout', () => {
     expect(breaches({ errorRate: { atMost: 0.01 } }, counted({ n: 100 }, { n: 3, failed: 3 }))).toEqual(['errorRate']);
     expect(breaches({ errorRate: { atMost: 0.01 } }, counted({ n: 100 }, { n: 100, failed: 1 }))).toEqual([]);
     expect(breaches({ errorRate: { aboveChampionBy: 0.01 } }, counted({ n: 500, failed: 100 }, { n: 500, failed: 100 }))).toEqual([]);
-    expect(breaches({ errorRate: { aboveChampionBy: 0.01 } }, counted({ n: 500, failed: 10 }, { n: 500, failed: 100 }))).toEqual(['errorRate']);
+    expect(breaches({ errorRate: { aboveChampionBy: 0.01 } }, counted({ n: 500, failed: 10 }, { n: 500, failed: 100 }))).toEqual([
+      'errorRate',
+    ]);
   });
 
   it('see a version that is slow, by itself and beside the champion', () => {
