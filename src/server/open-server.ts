@@ -3,6 +3,7 @@ import { BlockList, isIP } from 'node:net';
 import { pino } from 'pino';
 import { PerennialError } from '../core/errors.ts';
 import type { StepLogger } from '../core/step.ts';
+import { listTokens } from '../access/tokens.ts';
 import { createArtifactStore } from '../storage/artifact-store.ts';
 import { openStore } from '../storage/open-store.ts';
 import { logFields, startTelemetry, stopTelemetry, tracesAreTold } from '../telemetry/telemetry.ts';
@@ -21,12 +22,13 @@ export async function openServer(
 ): Promise<RunningServer> {
   const given = process.env.PERENNIAL_API_TOKEN;
   const token = given?.trim() === '' ? undefined : given;
-  if (token === undefined && options.host !== undefined && !(await isLoopback(options.host))) {
+  const isReached = options.host !== undefined && !(await isLoopback(options.host));
+  if (isReached && token === undefined && (await listTokens(await openStore())).length === 0) {
     throw new PerennialError(
       'USAGE',
-      `The server would answer anybody who reaches ${options.host === '' ? 'any address of this machine' : options.host}: PERENNIAL_API_TOKEN is not set.`,
+      `The server would answer anybody who reaches ${options.host === '' ? 'any address of this machine' : options.host}: PERENNIAL_API_TOKEN is not set, and the store has no tokens.`,
       {
-        hint: 'Set a token that requests then have to carry, e.g. `export PERENNIAL_API_TOKEN="$(openssl rand -hex 32)"`, and start it again; or listen on 127.0.0.1 behind a proxy that asks for credentials.',
+        hint: 'Make a token that requests then have to carry (`perennial tokens create NAME --role predict`), or set one for all, e.g. `export PERENNIAL_API_TOKEN="$(openssl rand -hex 32)"`, and start it again; or listen on 127.0.0.1 behind a proxy that asks for credentials.',
       },
     );
   }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { StoreGuard } from '../access/guard.ts';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import type { StepLogger } from '../core/step.ts';
@@ -71,6 +72,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   );
   let identity: StoreIdentity | undefined;
   const service = new InferenceService(router, predictions, metrics);
+  const guard = new StoreGuard(store, { log, token: options.token });
   const app = createApp({
     service,
     metrics,
@@ -79,11 +81,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     log,
     packageVersion: packageVersion(),
     storeId: () => identity?.id,
-    ...(options.token === undefined ? {} : { token: options.token }),
+    guard,
+    tokens: { store, changed: () => guard.look() },
     ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),
   });
 
   const host = options.host ?? '127.0.0.1';
+  await atMost(SERVING_LIMITS.farewellMs, guard.start());
   const url = await listen(app, host, options.port);
   const grpc = options.grpcPort === undefined ? undefined : await listenGrpc(options.grpcPort);
   await router.start();
@@ -106,7 +110,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     async stop() {
       await atMost(
         SERVING_LIMITS.farewellMs,
-        Promise.all([announcer.stop(), outcomes.stop()]).then(() => undefined),
+        Promise.all([announcer.stop(), outcomes.stop(), guard.stop()]).then(() => undefined),
       );
       await Promise.all([drain(app, log), grpc?.stop()]);
       await predictions.close();
@@ -123,7 +127,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         packageVersion: packageVersion(),
         host,
         port,
-        ...(options.token === undefined ? {} : { token: options.token }),
+        guard,
       });
     } catch (error) {
       await app.close();
