@@ -116,11 +116,12 @@ async function begin(
 
 async function refused(ctx: StepContext, version: VersionManifest, reason: string): Promise<StepResult> {
   const deployment = await writeDeployment(ctx, version, { status: 'rejected', alias: 'champion' });
+  const sentence = reason.replace(/\.$/, '');
   return {
     outputs: { deployment },
-    values: { model: version.name, version: version.version, promoted: false, confirmed: 0, why: reason },
+    values: { model: version.name, version: version.version, promoted: false, confirmed: 0, why: sentence },
     details: `**Not rolled out.** ${reason}`,
-    verdict: { passed: false, reasons: [reason] },
+    verdict: { passed: false, reasons: [sentence] },
   };
 }
 

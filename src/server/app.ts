@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import cors from '@fastify/cors';
 import { fastify } from 'fastify';
+import type { Guard } from '../access/guard.ts';
+import type { ObjectStore } from '../core/ports.ts';
 import type { StepLogger } from '../core/step.ts';
 import type { JsonRules } from '../data/reading/json-parser.ts';
 import type { InferenceService } from '../serving/inference.ts';
@@ -22,10 +24,11 @@ import { traceRequests } from './http-tracing.ts';
 import { answerClientError } from './client-error.ts';
 import { readBody, unpacked } from './request-body.ts';
 import { packed } from './response-body.ts';
-import { tokenGuard } from './tokens.ts';
-import { OPERATIONS } from './openapi/operations.ts';
+import { registerTokens } from './register-tokens.ts';
+import { letIn } from './let-in.ts';
 import { registerDocs, requireDescriptions } from './openapi/register-docs.ts';
 import { registerReports } from './reports.ts';
+import type { TlsPair } from './tls.ts';
 import type { ReportSource } from './reports.ts';
 
 export interface AppOptions {
@@ -37,10 +40,14 @@ export interface AppOptions {
   readonly packageVersion: string;
   /** Of the store that is served from; absent while it is away. */
   readonly storeId?: () => string | undefined;
-  /** Asked of every request but the health checks, as `Authorization: Bearer …`. */
-  readonly token?: string;
+  /** Who may ask, by `Authorization: Bearer …`. Health checks and the page at /docs answer anybody. */
+  readonly guard: Guard;
+  /** Where the tokens are; absent: they cannot be changed here. */
+  readonly tokens?: { readonly store: ObjectStore; readonly changed: () => Promise<void> };
   /** Origins whose pages may call the server from a browser, e.g. "https://app.example.org"; "*" for all. Default: none. */
   readonly corsOrigins?: readonly string[];
+  /** HTTPS in place of HTTP. */
+  readonly tls?: TlsPair;
   /** How long the headers and the body of a request may take to arrive, in milliseconds. */
   readonly arrivalMs?: number;
 }
@@ -60,15 +67,19 @@ export function createApp({
   log,
   packageVersion,
   storeId,
-  token,
+  guard,
+  tokens,
   corsOrigins = [],
+  tls,
   arrivalMs = SERVING_LIMITS.arrivalMs,
 }: AppOptions): FastifyInstance {
+  const times = { headersTimeout: arrivalMs, connectionsCheckingInterval: Math.min(arrivalMs, SERVING_LIMITS.arrivalCheckMs) };
   const app = fastify({
+    // What differs between the two is only how bytes travel.
+    ...(tls === undefined ? { http: times } : ({ https: { ...times, ...tls } } as object)),
     bodyLimit: SERVING_LIMITS.bodyBytesMax,
     genReqId: requestIdOf,
     requestTimeout: arrivalMs,
-    http: { headersTimeout: arrivalMs, connectionsCheckingInterval: Math.min(arrivalMs, SERVING_LIMITS.arrivalCheckMs) },
     frameworkErrors: (error, request, reply) => {
       const problem =
         error.code === 'FST_ERR_BAD_URL'
@@ -94,15 +105,11 @@ export function createApp({
   );
 
   if (corsOrigins.length > 0) allowOrigins(app, corsOrigins);
-  const isTrusted = tokenGuard(token);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
-    if (!isOpen(request) && !isPreflight(request) && !isTrusted(request.headers.authorization)) {
-      reply.header('www-authenticate', 'Bearer');
-      throw new RequestError(401, 'This server asks for a token: send "Authorization: Bearer TOKEN".');
-    }
-    sayStore(reply);
   });
+  letIn(app, guard, log);
+  app.addHook('onRequest', async (_request, reply) => sayStore(reply));
   app.addHook('preParsing', async (request, _reply, payload) => unpacked(request, payload));
   function sayStore(reply: FastifyReply): void {
     const id = storeId?.();
@@ -151,7 +158,8 @@ export function createApp({
   registerMlflowProtocol(app, context);
   registerFeedback(app, context, feedback);
   registerReports(app, reports);
-  registerDocs(app, context, token !== undefined);
+  registerDocs(app, context, guard);
+  if (tokens !== undefined) registerTokens(app, tokens.store, tokens.changed);
   app.get('/models', async () => ({
     models: service.router.states(),
     ...(service.router.cutOffSince === undefined ? {} : { cutOffSince: service.router.cutOffSince }),
@@ -178,11 +186,6 @@ function allowOrigins(app: FastifyInstance, origins: readonly string[]): void {
 /** How long a browser remembers what it may send. */
 const PREFLIGHT_SECONDS = 600;
 
-/** The question of a browser, which `@fastify/cors` answers; it does nothing. */
-function isPreflight(request: FastifyRequest): boolean {
-  return request.method === 'OPTIONS' && request.routeOptions.url === '*';
-}
-
 /**
  * Addresses of TensorFlow Serving are told apart by what follows the last colon, which the router takes for a part of the name.
  *
@@ -190,12 +193,6 @@ function isPreflight(request: FastifyRequest): boolean {
  */
 function isVerb(path: string): boolean | undefined {
   return /^\/v1\/models\/./.test(path) ? /:(?:predict|classify|regress)\/?$/.test(path) : undefined;
-}
-
-/** By the route that matched, never by the text of the address. */
-function isOpen(request: FastifyRequest): boolean {
-  const route = request.routeOptions.url ?? '';
-  return (request.method === 'GET' || request.method === 'HEAD') && OPERATIONS[`GET ${route}`]?.open === true;
 }
 
 /** The client's own id where it is a harmless one. */

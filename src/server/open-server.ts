@@ -3,15 +3,18 @@ import { BlockList, isIP } from 'node:net';
 import { pino } from 'pino';
 import { PerennialError } from '../core/errors.ts';
 import type { StepLogger } from '../core/step.ts';
+import { listTokens } from '../access/tokens.ts';
 import { createArtifactStore } from '../storage/artifact-store.ts';
 import { openStore } from '../storage/open-store.ts';
 import { logFields, startTelemetry, stopTelemetry, tracesAreTold } from '../telemetry/telemetry.ts';
 import type { RunningServer } from './start.ts';
+import type { TlsFiles } from './tls.ts';
 import { startServer } from './start.ts';
 
 /**
  * The model server as the environment describes it: `PERENNIAL_STORE`, `PERENNIAL_API_TOKEN`, `PERENNIAL_LOG_LEVEL` (default
- * "info"), `PERENNIAL_GRPC_PORT`, `PERENNIAL_CORS_ORIGINS` (whose pages may call it from a browser) and `PERENNIAL_PREDICTION_LOG` (part
+ * "info"), `PERENNIAL_GRPC_PORT`, `PERENNIAL_TLS_CERT` with `PERENNIAL_TLS_KEY`,
+ * `PERENNIAL_SERVER_URL` (under which others reach it), `PERENNIAL_CORS_ORIGINS` (whose pages may call it from a browser) and `PERENNIAL_PREDICTION_LOG` (part
  * of the predictions that is logged, 0 to 1; default 1). Logs go to stderr.
  *
  * @throws PORT_TAKEN, STORE_UNAVAILABLE, STORE_UNSUITABLE; USAGE, also for an address that others reach without a token
@@ -21,12 +24,13 @@ export async function openServer(
 ): Promise<RunningServer> {
   const given = process.env.PERENNIAL_API_TOKEN;
   const token = given?.trim() === '' ? undefined : given;
-  if (token === undefined && options.host !== undefined && !(await isLoopback(options.host))) {
+  const isReached = options.host !== undefined && !(await isLoopback(options.host));
+  if (isReached && token === undefined && (await listTokens(await openStore())).length === 0) {
     throw new PerennialError(
       'USAGE',
-      `The server would answer anybody who reaches ${options.host === '' ? 'any address of this machine' : options.host}: PERENNIAL_API_TOKEN is not set.`,
+      `The server would answer anybody who reaches ${options.host === '' ? 'any address of this machine' : options.host}: PERENNIAL_API_TOKEN is not set, and the store has no tokens.`,
       {
-        hint: 'Set a token that requests then have to carry, e.g. `export PERENNIAL_API_TOKEN="$(openssl rand -hex 32)"`, and start it again; or listen on 127.0.0.1 behind a proxy that asks for credentials.',
+        hint: 'Make a token that requests then have to carry (`perennial tokens create NAME --role predict`), or set one for all, e.g. `export PERENNIAL_API_TOKEN="$(openssl rand -hex 32)"`, and start it again; or listen on 127.0.0.1 behind a proxy that asks for credentials.',
       },
     );
   }
@@ -36,6 +40,8 @@ export async function openServer(
     (fromEnvironment === undefined || fromEnvironment === '' ? undefined : portOf(fromEnvironment, 'PERENNIAL_GRPC_PORT'));
   await startTelemetry('server');
   const logSample = sampleOf(process.env.PERENNIAL_PREDICTION_LOG);
+  const tls = tlsOf(process.env);
+  const publicUrl = urlOf(process.env.PERENNIAL_SERVER_URL);
   const corsOrigins = originsOf(process.env.PERENNIAL_CORS_ORIGINS);
   const store = await openStore();
   const server = await startServer({
@@ -47,6 +53,8 @@ export async function openServer(
     ...(token === undefined ? {} : { token }),
     ...(logSample === undefined ? {} : { logSample }),
     corsOrigins,
+    ...(tls === undefined ? {} : { tls }),
+    ...(publicUrl === undefined ? {} : { publicUrl }),
   });
   return { ...server, stop: () => server.stop().finally(stopTelemetry) };
 }
@@ -72,6 +80,28 @@ async function isLoopback(host: string): Promise<boolean> {
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
+
+/** @throws USAGE where one of both is missing */
+function tlsOf({ PERENNIAL_TLS_CERT: certificate = '', PERENNIAL_TLS_KEY: key = '' }: NodeJS.ProcessEnv): TlsFiles | undefined {
+  if (certificate === '' && key === '') return undefined;
+  if (certificate !== '' && key !== '') return { certificate, key };
+  throw new PerennialError(
+    'USAGE',
+    `PERENNIAL_TLS_${certificate === '' ? 'KEY' : 'CERT'} is set, and PERENNIAL_TLS_${certificate === '' ? 'CERT' : 'KEY'} is not.`,
+    {
+      hint: 'TLS takes both: the certificate and its key, as paths of PEM files.',
+    },
+  );
+}
+
+/** @throws USAGE */
+function urlOf(text = ''): string | undefined {
+  if (text === '') return undefined;
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && /^\/?$/.test(new URL(text).pathname)) return new URL(text).origin;
+  throw new PerennialError('USAGE', `PERENNIAL_SERVER_URL is ${JSON.stringify(text)}, which is no address of a server.`, {
+    hint: 'Give the address under which other machines reach the server, e.g. "https://models.example.org:8443".',
+  });
+}
 
 /** Origins as browsers send them: scheme, host and port where it is not the usual one. @throws USAGE */
 function originsOf(text = ''): string[] {

@@ -9,9 +9,9 @@ import type { Body, Operation } from './operations.ts';
 
 const JSON_MEDIA = 'application/json';
 
-/** Of every model that answers. One that cannot be loaded has its addresses under `{model}` alone. */
-export async function servedModels(service: InferenceService): Promise<ModelSchemas[]> {
-  const served = service.router.states().filter(({ version }) => version !== undefined);
+/** Of every model that answers, or of some of them. One that cannot be loaded has its addresses under `{model}` alone. */
+export async function servedModels(service: InferenceService, ofSome: readonly string[] | null): Promise<ModelSchemas[]> {
+  const served = service.router.states().filter(({ model, version }) => version !== undefined && ofSome?.includes(model) !== false);
   const found = await Promise.all(
     served.map((state) => service.inspect({ model: state.model }, (servable) => modelSchemas(servable, state)).catch(unlessRefused)),
   );
@@ -72,7 +72,7 @@ interface Facts {
   readonly models: readonly ModelSchemas[];
 }
 
-const ADDRESS_PART = /:(model|version|number|label|digest)(?![a-z])/g;
+const ADDRESS_PART = /:(model|version|number|label|digest|id)(?![a-z])/g;
 
 /** `/models/:model/predict` → `/models/{model}/predict`, or with the name of a model. */
 function addressOf(url: string, model?: string): string {
@@ -93,6 +93,7 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   version: 'Number of a version; where a report is asked for, an alias or "latest", too',
   number: 'Number of a version',
   label: 'Alias, such as champion',
+  id: 'Id, or name',
   digest: 'Digest of an evaluation, 64 hexadecimal digits',
 };
 
@@ -123,7 +124,7 @@ function described(operation: Operation, url: string, { token, models }: Facts, 
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined ? {} : { requestBody: requestBody(body) }),
     responses: {
-      200: {
+      [operation.creates === true ? 201 : 200]: {
         description: 'The answer',
         ...(operation.logged === true
           ? { headers: { [VERSION_HEADER]: { description: 'The version that answered', schema: { type: 'string' } } } }
@@ -145,7 +146,7 @@ function described(operation: Operation, url: string, { token, models }: Facts, 
 /** @param models that the address may be about */
 function parameterSchema(name: string, models: readonly ModelSchemas[]): JsonSchema {
   if (name === 'digest') return { type: 'string', pattern: '^[0-9a-f]{64}$' };
-  if (models.length === 0) return { type: 'string', minLength: 1 };
+  if (name === 'id' || models.length === 0) return { type: 'string', minLength: 1 };
   if (name === 'model') return { enum: models.map(({ model }) => model) };
   if (name === 'label') return { enum: [...new Set(models.flatMap(({ aliases }) => aliases))] };
   return { enum: [...new Set(models.flatMap(({ versions }) => versions.map(String)))] };

@@ -1,3 +1,5 @@
+import { ROLES } from '../../access/roles.ts';
+import type { Role } from '../../access/roles.ts';
 import type { JsonSchema } from '../../core/json.ts';
 import { LOG_HEADER } from '../../serving/headers.ts';
 import type { ModelSchemas } from './model-schemas.ts';
@@ -11,6 +13,7 @@ export const TAGS = {
   mlflow: 'MLflow scoring',
   watch: 'Watching',
   reports: 'Reports and cards',
+  tokens: 'Tokens',
 } as const;
 
 export interface Body {
@@ -33,6 +36,14 @@ export interface Operation {
   readonly ofModel?: (model: ModelSchemas) => { readonly body: Body; readonly answer: JsonSchema } | undefined;
   /** Answers without a token. */
   readonly open?: true;
+  /** What a token has to allow; default "predict". */
+  readonly role?: Role;
+  /** Answers with 201. */
+  readonly creates?: true;
+  /** About all models, and yet for tokens of some: it speaks of those alone. */
+  readonly ofSome?: true;
+  /** Changes something: each call is told in the log. */
+  readonly audited?: true;
   /** Takes {@link LOG_HEADER}. */
   readonly logged?: true;
   /** Statuses that tell how things stand and carry the answer, too. */
@@ -226,6 +237,7 @@ const MODEL_CONFIG: Operation = { tag: 'v2', summary: 'Configuration, as Triton 
 const MODEL_STATS: Operation = {
   tag: 'v2',
   summary: 'Requests and times since the server began',
+  role: 'operate',
   answer: object({ model_stats: list({ type: 'object' }) }),
 };
 
@@ -330,8 +342,8 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     answer: object({ model: text, kept: integer }),
   },
   'GET /models': { tag: 'watch', summary: 'What is served', answer: object({ models: list({ type: 'object' }) }) },
-  'GET /metrics': { tag: 'watch', summary: 'Metrics in the format of Prometheus', answer: { media: 'text/plain' } },
-  'GET /openapi.json': { tag: 'watch', summary: 'This description', answer: { type: 'object' } },
+  'GET /metrics': { tag: 'watch', summary: 'Metrics in the format of Prometheus', role: 'operate', answer: { media: 'text/plain' } },
+  'GET /openapi.json': { tag: 'watch', summary: 'This description', ofSome: true, answer: { type: 'object' } },
   'GET /docs': { tag: 'watch', summary: 'This description as a page', answer: PAGE, open: true },
   'GET /v2': { tag: 'v2', summary: 'The server', answer: object({ name: text, version: text, extensions: list(text) }) },
   'GET /v2/health/live': { tag: 'v2', summary: 'Whether the server lives', answer: object({ live: bool }), open: true },
@@ -356,12 +368,16 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'POST /v2/repository/models/:model/load': {
     tag: 'v2',
     summary: 'Wait until a model answers',
+    role: 'operate',
+    audited: true,
     body: { schema: orNull(closed({ parameters: orNull({ type: 'object', maxProperties: 0 }) }, [])), optional: true },
     answer: { type: 'object' },
   },
   'POST /v2/repository/models/:model/unload': {
     tag: 'v2',
     summary: 'Always refused: what is served follows the aliases',
+    role: 'operate',
+    audited: true,
     body: { schema: { type: 'object' }, optional: true },
     answer: { type: 'object' },
   },
@@ -390,10 +406,49 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /version': { tag: 'mlflow', summary: 'Version of the server', answer: { media: 'text/plain' } },
   'POST /invocations': { ...mlflow, summary: 'Predict with the one model that is served' },
   'POST /models/:model/invocations': mlflow,
-  'GET /evaluations/:digest/report': { tag: 'reports', summary: 'Report of an evaluation', answer: PAGE },
-  'GET /models/:model/versions/:version/report': { tag: 'reports', summary: 'Report of a version', answer: PAGE },
-  'GET /models/:model/versions/:version/card': { tag: 'reports', summary: 'Model card', answer: PAGE },
+  'GET /tokens': {
+    tag: 'tokens',
+    summary: 'Tokens there are and were, without the tokens themselves',
+    role: 'admin',
+    answer: object({ tokens: list({ type: 'object' }) }),
+  },
+  'POST /tokens': {
+    tag: 'tokens',
+    summary: 'Make a token; it is told in this answer alone',
+    role: 'admin',
+    creates: true,
+    audited: true,
+    body: {
+      schema: closed(
+        {
+          name: { ...text, pattern: '^[A-Za-z0-9][\\w. @-]{0,62}$', description: 'Of its holder.' },
+          role: { enum: [...ROLES] },
+          models: { type: 'array', items: text, minItems: 1, description: 'Left out: all.' },
+          lifetime: { ...text, pattern: '^[1-9][0-9]*(s|m|h|d)$', description: 'Such as "90d"; left out: it does not expire.' },
+        },
+        ['name', 'role'],
+      ),
+    },
+    answer: object({ id: text, name: text, role: text, token: text }),
+  },
+  'DELETE /tokens/:id': {
+    tag: 'tokens',
+    summary: 'Revoke a token, by its id or name',
+    role: 'admin',
+    audited: true,
+    answer: object({ id: text, name: text, revokedAt: text }),
+  },
+  'GET /evaluations/:digest/report': { tag: 'reports', summary: 'Report of an evaluation', role: 'operate', answer: PAGE },
+  'GET /models/:model/versions/:version/report': { tag: 'reports', summary: 'Report of a version', role: 'operate', answer: PAGE },
+  'GET /models/:model/versions/:version/card': { tag: 'reports', summary: 'Model card', role: 'operate', answer: PAGE },
 };
+
+/** The operation of a route; undefined where there is none. */
+export function operationOf(method: string, url: string | undefined): Operation | undefined {
+  if (url === undefined) return undefined;
+  const key = `${method === 'HEAD' ? 'GET' : method} ${url}`;
+  return OPERATIONS[key] ?? OPERATIONS[`${key}:predict`];
+}
 
 /** Headers that a request may carry. */
 export const LOG_PARAMETER = {

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { Guard } from '../../access/guard.ts';
 import type { ProtocolContext } from '../../serving/protocols/http.ts';
 import { docsPage } from './docs-page.ts';
 import { openApiDocument, servedModels } from './document.ts';
@@ -16,8 +17,10 @@ export function requireDescriptions(app: FastifyInstance): void {
 }
 
 /** `/openapi.json` and, as a page, `/docs`. */
-export function registerDocs(app: FastifyInstance, { service, packageVersion }: ProtocolContext, token: boolean): void {
-  app.get('/openapi.json', async () => openApiDocument(await servedModels(service), { packageVersion, token }));
+export function registerDocs(app: FastifyInstance, { service, packageVersion }: ProtocolContext, guard: Guard): void {
+  app.get('/openapi.json', async ({ holder }) =>
+    openApiDocument(await servedModels(service, holder?.models ?? null), { packageVersion, token: !guard.isOpen }),
+  );
   const { body, policy } = docsPage();
   app.get('/docs', async (_request, reply) =>
     reply

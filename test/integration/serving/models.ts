@@ -109,7 +109,14 @@ async function registerNetwork(
       training: {},
     },
   });
-  const { version } = await registry.register({ model, modelRef, pipeline: 'test', runId: 'test', stepId: 'register', ...(signature === undefined ? {} : { signature }) });
+  const { version } = await registry.register({
+    model,
+    modelRef,
+    pipeline: 'test',
+    runId: 'test',
+    stepId: 'register',
+    ...(signature === undefined ? {} : { signature }),
+  });
   return version;
 }
 

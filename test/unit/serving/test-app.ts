@@ -1,6 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { ArtifactStore } from '../../../src/core/ports.ts';
+import { ownerGuard } from '../../../src/access/guard.ts';
+import type { StoreGuard } from '../../../src/access/guard.ts';
 import { createApp } from '../../../src/server/app.ts';
+import type { TlsPair } from '../../../src/server/tls.ts';
 import { createReportSource } from '../../../src/server/reports.ts';
 import { FeedbackWriter } from '../../../src/monitoring/feedback/feedback-writer.ts';
 import { InferenceService } from '../../../src/serving/inference.ts';
@@ -30,7 +33,17 @@ export interface TestApp {
 /** The whole HTTP server over a registry in memory, listening on a free port of 127.0.0.1. */
 export async function startTestApp(
   source: VersionSource,
-  options: { readonly token?: string; readonly arrivalMs?: number; readonly corsOrigins?: readonly string[] } = {},
+  {
+    token,
+    guard,
+    ...options
+  }: {
+    readonly token?: string;
+    readonly guard?: (store: MemoryStore) => StoreGuard;
+    readonly arrivalMs?: number;
+    readonly corsOrigins?: readonly string[];
+    readonly tls?: TlsPair;
+  } = {},
 ): Promise<TestApp> {
   const recording = recordingLog();
   const metrics = createServingMetrics();
@@ -39,8 +52,12 @@ export async function startTestApp(
   const artifacts = createArtifactStore(store, tempDir('blobs'));
   const log = new PredictionLog(store, { log: recording, metrics }, { serverId: 'test' });
   const service = new InferenceService(router, log, metrics);
+  const storeGuard = guard?.(store);
+  await storeGuard?.start();
   const app = createApp({
     service,
+    guard: storeGuard ?? ownerGuard(token),
+    tokens: { store, changed: async () => storeGuard?.look() },
     metrics,
     reports: createReportSource(store, artifacts),
     feedback: new FeedbackWriter(store),
@@ -62,6 +79,7 @@ export async function startTestApp(
     lines: recording.lines,
     async close() {
       await app.close();
+      await storeGuard?.stop();
       await log.close();
       await router.stop();
     },
