@@ -193,11 +193,11 @@ export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
       const request = readRequest(method.request, call.request);
       const refusal = holder === undefined ? undefined : refusalOf(holder, method.role ?? 'predict', modelOf(request));
       if (refusal !== undefined) throw new RequestError(403, refusal);
-      const options = {
+      const asking = {
         logged: isWishedFor(call.metadata.get(LOG_HEADER)[0], 'metadata'),
         header: (key: string) => call.metadata.get(key)[0]?.toString(),
       };
-      const body = await method.run({ request, options, tell: (key, value) => told.set(key, value) });
+      const body = await method.run({ request, options: asking, tell: (key, value) => told.set(key, value) });
       const bytes = encode(method.response, body);
       call.sendMetadata(told);
       done(null, bytes);
