@@ -168,7 +168,10 @@ export function createApp({
   registerReports(app, reports);
   registerDocs(app, context, guard);
   if (tokens !== undefined) registerTokens(app, tokens.store, tokens.changed);
-  app.get('/models', async () => ({ models: service.router.states() }));
+  app.get('/models', async () => ({
+    models: service.router.states(),
+    ...(service.router.cutOffSince === undefined ? {} : { cutOffSince: service.router.cutOffSince }),
+  }));
   app.get('/metrics', async (_request, reply) =>
     reply.header('content-type', metrics.registry.contentType).send(metrics.registry.render()),
   );

@@ -22,6 +22,7 @@ export interface Sample {
 
 export const SAMPLES: readonly Sample[] = [
   { name: 'penguins-approved', data: 'penguins.csv', asks: true, holds: ({ accuracy }: Metrics) => accuracy! >= 0.95 },
+  { name: 'penguins-canary', data: 'penguins.csv', holds: ({ accuracy }: Metrics) => accuracy! >= 0.97 },
   { name: 'penguins', data: 'penguins.csv', holds: ({ accuracy }: Metrics) => accuracy! >= 0.97 },
   {
     name: 'weather',

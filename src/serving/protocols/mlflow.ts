@@ -6,7 +6,7 @@ import type { Servable } from '../servable.ts';
 import { nameOf } from '../source-rows.ts';
 import { CsvBody } from './csv-body.ts';
 import type { ProtocolContext } from './http.ts';
-import { firstTwice, isLogged, objectBody, onlyKeys, placedPredictions, sendAnswer, targetOf, withoutNaN } from './http.ts';
+import { askOptions, firstTwice, objectBody, onlyKeys, placedPredictions, sendAnswer, targetOf, withoutNaN } from './http.ts';
 import { questionOf } from './tf-serving-messages.ts';
 
 const FORMS = ['dataframe_split', 'dataframe_records', 'instances', 'inputs'] as const;
@@ -39,9 +39,9 @@ export function registerMlflowProtocol(app: FastifyInstance, { service, packageV
         target,
         request.id,
         (servable) => (rows === undefined ? questionOfForms(objectBody(body), servable) : { rows, placed: true }),
-        { logged: isLogged(request) },
+        askOptions(request),
       );
-      return sendAnswer(reply, answer.servable, { predictions: placedPredictions(answer) });
+      return sendAnswer(reply, answer, { predictions: placedPredictions(answer) });
     });
 }
 

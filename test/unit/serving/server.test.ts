@@ -135,6 +135,7 @@ describe('the server', () => {
           loaded: [2],
           routingRevision: 1,
           degraded: false,
+          since: expect.stringMatching(/^\d{4}-/),
           requestsInFlight: 0,
         },
       ],
