@@ -39,6 +39,8 @@ export interface TrialCommon {
   readonly stops: boolean;
   /** The step that trains what is judged. */
   readonly judged?: string;
+  /** Trainings of a trial, where it is cross-validated. */
+  readonly folds?: number;
 }
 
 /** How a trial ended, small enough to be carried along. */
