@@ -14,6 +14,8 @@ import { historyOf } from '../src/studies/take-over.ts';
 import { nextPoint } from '../src/studies/suggest.ts';
 import { chooseWinner } from '../src/studies/winner.ts';
 import type { ActivityDeps } from './deps.ts';
+import { objectivesOf } from '../src/tuning/describe.ts';
+import type { TuneConfig } from '../src/tuning/tune-config.ts';
 import { withFailures } from './failures.ts';
 
 export interface OpenStudyRequest {
@@ -68,9 +70,10 @@ async function openStudy(
   { study, pipeline, plan, step, common }: OpenStudyRequest,
 ): Promise<void> {
   if ((await studies.study(study)) !== undefined) {
-    await studies.change(study, ({ endedAt: _ended, causes: _causes, ...record }) => ({ ...record, state: 'running' }));
+    await studies.change(study, ({ endedAt: _ended, causes: _causes, why: _why, ...record }) => ({ ...record, state: 'running' }));
     return;
   }
+  await checkMetrics(deps, step, common.given);
   const key = keyOf(deps, plan, step, common.given);
   const latest = await studies.latestOf(pipeline, key);
   const earlier = latest === study ? undefined : latest;
@@ -88,6 +91,22 @@ async function openStudy(
     startedAt: new Date().toISOString(),
   });
   await studies.setLatest(pipeline, key, study);
+}
+
+/** What every trial would fail of is told before the first. @throws CONFIG_INVALID */
+async function checkMetrics(deps: ActivityDeps, { config, inputs, tune, id }: PlanStep, given: TrialCommon['given']): Promise<void> {
+  const specs = objectivesOf(config as unknown as TuneConfig).flatMap((objective) => ('metric' in objective ? [objective.metric] : []));
+  const kinds = Object.values(inputs).filter(({ kind }) => kind === 'examples' || kind === 'dataset');
+  const known = kinds.find(({ kind }) => kind === 'examples') ?? kinds[0];
+  const ref = known === undefined ? undefined : given[known.step]?.[known.output];
+  if (specs.length === 0 || tune!.judged === undefined || kinds.length > 1 || ref === undefined) return;
+  const { requireFittingLabel } = await import('../src/evaluation/measure/fits-label.ts');
+  try {
+    requireFittingLabel(specs, await deps.artifacts.open(ref));
+  } catch (error) {
+    if (!isPerennialError(error, 'CONFIG_INVALID')) throw error;
+    throw new PerennialError('CONFIG_INVALID', `"objective" of the step "${id}": ${error.message}`, { hint: error.hint ?? '' });
+  }
 }
 
 /** Budgets, and how the winner is chosen, change no trial. */

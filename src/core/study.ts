@@ -24,6 +24,8 @@ export interface StudySettings {
   readonly parallel: number;
   /** No trial starts after this many milliseconds; those that run end. */
   readonly timeMs?: number;
+  /** Trials that one execution starts before it continues as new; absent: `trialsPerExecution` of the limits. */
+  readonly perExecution?: number;
 }
 
 export interface TrialCommon {

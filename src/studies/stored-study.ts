@@ -13,6 +13,8 @@ export interface StudyRecord {
   readonly pipeline: string;
   readonly run: string;
   readonly state: 'running' | 'completed' | 'failed' | 'cancelled';
+  /** Of one that ended without closing: how. */
+  readonly why?: string;
   /** What its trials are compiled from: the tune step with the document. */
   readonly plan: Pick<Plan, 'documentDir' | 'parameters'> & { readonly step: PlanStep };
   /** Digest of all that decides on its trials; studies of one key go on from each other. */
@@ -54,7 +56,7 @@ export const STUDY: StoredKind<StudyRecord> = defineStored<StudyRecord>({
       key: TEXT,
       startedAt: TEXT,
     },
-    { earlier: TEXT, history: OBJECT, endedAt: TEXT, winner: COUNT, front: listOf(COUNT), causes: listOf(OBJECT) },
+    { why: TEXT, earlier: TEXT, history: OBJECT, endedAt: TEXT, winner: COUNT, front: listOf(COUNT), causes: listOf(OBJECT) },
   ),
 });
 
