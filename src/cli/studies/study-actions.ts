@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { PerennialError } from '../../core/errors.ts';
 import { meanAndDeviation } from '../../core/folds.ts';
 import type { StudyObjective } from '../../core/tune-plan.ts';
+import { importanceOf } from '../../studies/importance.ts';
 import { rankedTrials } from '../../studies/study-details.ts';
 import type { HistorySummary, StoredTrial, StudyRecord } from '../../studies/stored-study.ts';
 import type { StudyStore } from '../../studies/study-store.ts';
@@ -69,11 +71,16 @@ export async function showAction(
     objectives,
     space,
     history: record.history ?? null,
+    importance: importanceOf(space, trials),
     causes: record.causes ?? [],
     trials,
   });
+  const importance = importanceOf(space, trials);
   io.print(`${record.study}: ${stateText(record, trials)}`);
-  io.print(`\n${table([['DIMENSION', 'SEARCHED'], ...Object.entries(space).map(([key, dimension]) => [key, dimensionText(dimension)])])}`);
+  io.print(`\n${table([
+      ['DIMENSION', 'SEARCHED', 'DECIDES'],
+      ...Object.entries(space).map(([key, dimension]) => [key, dimensionText(dimension), shareText(importance[key])]),
+    ])}`);
   if (record.history !== undefined) io.print(`\n${historyText(record.history)}`);
   const ranked = [...rankedTrials(trials, objectives), ...trials.filter(({ state }) => state !== 'completed')];
   const names = Object.keys(space);
@@ -105,6 +112,20 @@ export async function showAction(
   for (const { code, message, step } of record.causes ?? [])
     io.print(`\n${code}${step === undefined ? '' : ` in step "${step}"`}: ${message}`);
   if (choice !== undefined) io.print(`\nWinner: trial ${choice.winner} (${pointText(trials[choice.winner]!.point)})`);
+}
+
+/** Writes the page of a study. */
+export async function reportAction(io: CliIo, name: string, out: string | undefined): Promise<void> {
+  const studies = await openStudies();
+  const { records, certain } = await asTheyAre(studies, [await findStudy(studies, name)]);
+  const record = records[0]!;
+  if (!certain) io.note(UNCERTAIN);
+  const { renderStudyReport } = await import('../../reports/study-report.ts');
+  const file = resolve(out ?? `${record.study.replaceAll('/', '-')}.html`);
+  const page = await renderStudyReport({ record, ...(await factsOf(studies, record)) });
+  await writeFile(file, page);
+  io.result({ file, bytes: Buffer.byteLength(page) });
+  io.print(`Wrote ${file}`);
 }
 
 export async function exportAction(io: CliIo, name: string, { out }: { readonly out?: string }): Promise<void> {
@@ -181,6 +202,11 @@ function scoreText({ values, scores }: StoredTrial, at: number): string {
   if (value === undefined) return '';
   const folds = scores?.[at];
   return folds === undefined || folds.length < 2 ? formatNumber(value) : `${formatNumber(value)} ± ${formatNumber(meanAndDeviation(folds).deviation)}`;
+}
+
+/** By how much a dimension decides the first objective. */
+function shareText(share: number | null | undefined): string {
+  return share === null || share === undefined ? '' : `${Math.round(share * 100)} %`;
 }
 
 /** What a study started from. */
