@@ -117,7 +117,9 @@ function keyOf(deps: ActivityDeps, { parameters }: Pick<Plan, 'parameters'>, ste
   const { document, steps, objectives, space } = step.tune!;
   const written = (Array.isArray(document['steps']) ? document['steps'] : []) as readonly JsonObject[];
   const behind = written.slice(written.findIndex(({ uses }) => uses === step.type) + 1);
-  const types = [...new Set([...behind.map(({ uses }) => String(uses)), 'measure', ...(step.config['folds'] === undefined ? [] : ['fold'])])].sort();
+  const types = [
+    ...new Set([...behind.map(({ uses }) => String(uses)), 'measure', ...(step.config['folds'] === undefined ? [] : ['fold'])]),
+  ].sort();
   return createHash('sha256')
     .update(
       canonicalJson({
@@ -159,7 +161,10 @@ async function suggestTrial(studies: StudyStore, deps: ActivityDeps, { study, nu
   const trial = begun ?? (await studies.begin(study, started));
   if (trial.state !== 'running') return { kind: 'taken', end: endOf(trial) };
   try {
-    return { kind: 'run', suggestion: { number, point: trial.point, steps: await stepsAt(deps, study, record.plan, trial.point, 'trial') } };
+    return {
+      kind: 'run',
+      suggestion: { number, point: trial.point, steps: await stepsAt(deps, study, record.plan, trial.point, 'trial') },
+    };
   } catch (error) {
     if (!isPerennialError(error, 'CONFIG_INVALID')) throw error;
     const failure = { code: error.code, message: messageOf(error) };

@@ -5,7 +5,8 @@ import type { FoldConfig } from '../../src/data/folds/fold-config.ts';
 export default defineStep<FoldConfig>({
   type: 'fold',
   version: 1,
-  summary: 'Holds one of k parts of the train split out as test split, as cross-validation does; "folds" of tune and train do it by themselves.',
+  summary:
+    'Holds one of k parts of the train split out as test split, as cross-validation does; "folds" of tune and train do it by themselves.',
   configSchema: {
     type: 'object',
     additionalProperties: false,

@@ -53,16 +53,12 @@ export default defineStep<MeasureConfig>({
     const { heldOut, ...wanted } = config;
     const split = heldOut === true ? 'test' : 'validation';
     const what = heldOut === true ? 'held out' : 'validation';
-    const { rows, values } = await measureSplit(
-      await ctx.artifacts.open(inputs['model']!),
-      await ctx.artifacts.open(inputs['examples']!),
-      {
-        ...wanted,
-        split,
-        signal: ctx.signal,
-        onProgress: (done, total) => ctx.progress({ message: `predicted ${done} of ${total} ${what} examples`, fraction: done / total }),
-      },
-    );
+    const { rows, values } = await measureSplit(await ctx.artifacts.open(inputs['model']!), await ctx.artifacts.open(inputs['examples']!), {
+      ...wanted,
+      split,
+      signal: ctx.signal,
+      onProgress: (done, total) => ctx.progress({ message: `predicted ${done} of ${total} ${what} examples`, fraction: done / total }),
+    });
     return { outputs: {}, values: { ...values, rows } };
   },
 });

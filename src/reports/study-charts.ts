@@ -49,14 +49,18 @@ export async function dimensionChart(
   at: number,
 ): Promise<Markup> {
   const points = scoredTrials(trials).flatMap(({ point, values }) =>
-    point[name] === undefined
-      ? []
-      : [{ value: dimension.kind === 'choice' ? valueText(point[name]) : point[name], score: values[0]! }],
+    point[name] === undefined ? [] : [{ value: dimension.kind === 'choice' ? valueText(point[name]) : point[name], score: values[0]! }],
   );
   const x =
     dimension.kind === 'choice'
       ? { field: 'value', type: 'nominal', title: name, sort: dimension.values.map(valueText), axis: { labelAngle: -30, labelLimit: 90 } }
-      : { field: 'value', type: 'quantitative', title: name, scale: { type: dimension.scale, ...(dimension.scale === 'log' ? {} : { zero: false }), domain: [dimension.low, dimension.high] }, axis: { tickCount: 4 } };
+      : {
+          field: 'value',
+          type: 'quantitative',
+          title: name,
+          scale: { type: dimension.scale, ...(dimension.scale === 'log' ? {} : { zero: false }), domain: [dimension.low, dimension.high] },
+          axis: { tickCount: 4 },
+        };
   const picture = await chart(`dimension-${at}`, `${objective.name} by ${name}`, {
     width: 240,
     height: 180,
@@ -76,10 +80,29 @@ export async function parallelChart(trials: readonly StoredTrial[], space: Space
   if (names.length < 2 || ranked.length < 2) return undefined;
   const good = Math.max(1, Math.ceil(ranked.length / 10));
   const values = ranked.flatMap(({ number, point }, rank) =>
-    names.flatMap((name) => (point[name] === undefined ? [] : [{ trial: number, name, place: placeIn(space[name]!, point[name]), good: rank < good ? 'best tenth' : 'others', order: rank < good ? 1 : 0 }])),
+    names.flatMap((name) =>
+      point[name] === undefined
+        ? []
+        : [
+            {
+              trial: number,
+              name,
+              place: placeIn(space[name]!, point[name]),
+              good: rank < good ? 'best tenth' : 'others',
+              order: rank < good ? 1 : 0,
+            },
+          ],
+    ),
   );
   const ends = names.flatMap((name) => endsOf(space[name]!).map(([place, text]) => ({ name, place, text })));
-  const x = { field: 'name', type: 'nominal', title: null, sort: names, scale: { type: 'point', padding: 0.6 }, axis: { labelAngle: 0, labelLimit: 110, domain: false, grid: true } };
+  const x = {
+    field: 'name',
+    type: 'nominal',
+    title: null,
+    sort: names,
+    scale: { type: 'point', padding: 0.6 },
+    axis: { labelAngle: 0, labelLimit: 110, domain: false, grid: true },
+  };
   const y = { field: 'place', type: 'quantitative', title: null, axis: null, scale: { domain: [-0.08, 1.08] } };
   const lines = (which: string, color: string, opacity: number): object => ({
     data: { values: values.filter((value) => value.good === which) },
@@ -95,7 +118,11 @@ export async function parallelChart(trials: readonly StoredTrial[], space: Space
       { data: { values: ends }, mark: { type: 'text', fontSize: 11, align: 'left', dx: 5 }, encoding: { x, y, text: { field: 'text' } } },
     ],
   } as never);
-  return figure('Values of every trial', picture, `Orange: the best tenth by ${objective.name}. A line that ends has no value for what follows.`);
+  return figure(
+    'Values of every trial',
+    picture,
+    `Orange: the best tenth by ${objective.name}. A line that ends has no value for what follows.`,
+  );
 }
 
 /** Where a value stands on its axis, 0 to 1. */

@@ -71,7 +71,10 @@ function facts({ record, trials }: StudyReportParts): [string, string][] {
             'Warm start',
             history.study === undefined
               ? 'there was no earlier study'
-              : [`${history.trials} trials of ${history.study}`, ...history.left.map(({ why, trials: left }) => `${left} left out: ${why}`)].join('; '),
+              : [
+                  `${history.trials} trials of ${history.study}`,
+                  ...history.left.map(({ why, trials: left }) => `${left} left out: ${why}`),
+                ].join('; '),
           ],
         ] as [string, string][])),
   ];
@@ -92,9 +95,15 @@ async function progressSection({ trials, objectives }: StudyReportParts): Promis
 
 async function frontSection({ trials, objectives, choice }: StudyReportParts): Promise<Markup | null> {
   if (objectives.length < 2 || choice === undefined) return null;
-  const pairs = objectives.flatMap((_, one) => objectives.slice(one + 1).map((__, step) => [one, one + 1 + step] as const)).slice(0, FRONTS_MAX);
+  const pairs = objectives
+    .flatMap((_, one) => objectives.slice(one + 1).map((__, step) => [one, one + 1 + step] as const))
+    .slice(0, FRONTS_MAX);
   const charts = await Promise.all(pairs.map((pair) => frontChart(trials, objectives, pair, choice.front)));
-  return section('Pareto front', `${choice.front.length} trials that no other one beats in every objective.`, html`<div class="charts">${charts}</div>`);
+  return section(
+    'Pareto front',
+    `${choice.front.length} trials that no other one beats in every objective.`,
+    html`<div class="charts">${charts}</div>`,
+  );
 }
 
 async function valuesSection({ trials, objectives, space }: StudyReportParts): Promise<Markup | null> {
@@ -110,7 +119,12 @@ async function valuesSection({ trials, objectives, space }: StudyReportParts): P
     `By how much the value of each dimension by itself decides ${first.name}: the share of its variance, less what chance would give (ε²). What works only together with another value shows in the lines below, not in this number.`,
     tableOf(
       ['dimension', 'share'],
-      ranked.map(([name]) => [{ text: name }, importance[name] === null || importance[name] === undefined ? null : { text: `${Math.round(importance[name] * 100)} %`, number: true }]),
+      ranked.map(([name]) => [
+        { text: name },
+        importance[name] === null || importance[name] === undefined
+          ? null
+          : { text: `${Math.round(importance[name] * 100)} %`, number: true },
+      ]),
     ),
     html`<div class="charts">${charts}</div>`,
     parallel ?? null,
@@ -130,7 +144,10 @@ function failuresSection(trials: readonly StoredTrial[], record: StudyRecord): M
     `${failed.length} of ${trials.length} trials; \`perennial runs logs ${record.pipeline}/${record.run}/trial-NUMBER\` shows what they said.`,
     tableOf(
       ['trials', 'why'],
-      [...causes].map(([cause, numbers]) => [{ text: numbers.slice(0, 12).join(', ') + (numbers.length > 12 ? ' …' : '') }, { text: cause }]),
+      [...causes].map(([cause, numbers]) => [
+        { text: numbers.slice(0, 12).join(', ') + (numbers.length > 12 ? ' …' : '') },
+        { text: cause },
+      ]),
     ),
   );
 }
@@ -143,12 +160,17 @@ function trialsSection(
 ): Markup | null {
   if (trials.length === 0) return null;
   const ranked = [...rankedTrials(trials, objectives), ...trials.filter(({ state }) => state !== 'completed')];
-  const rows = ranked.slice(0, LISTED).map((trial): (Cell | number | null)[] => [
-    { text: `${trial.number}${trial.number === choice?.winner ? ' ✔' : ''}` },
-    { text: trial.state, ...(trial.state === 'failed' ? { tone: 'bad' as const } : trial.state === 'completed' ? {} : { tone: 'quiet' as const }) },
-    ...objectives.map((_, at): Cell | null => (trial.values?.[at] === undefined ? null : { text: scoreText(trial, at), number: true })),
-    ...names.map((name): Cell | null => (trial.point[name] === undefined ? null : { text: valueText(trial.point[name]) })),
-  ]);
+  const rows = ranked
+    .slice(0, LISTED)
+    .map((trial): (Cell | number | null)[] => [
+      { text: `${trial.number}${trial.number === choice?.winner ? ' ✔' : ''}` },
+      {
+        text: trial.state,
+        ...(trial.state === 'failed' ? { tone: 'bad' as const } : trial.state === 'completed' ? {} : { tone: 'quiet' as const }),
+      },
+      ...objectives.map((_, at): Cell | null => (trial.values?.[at] === undefined ? null : { text: scoreText(trial, at), number: true })),
+      ...names.map((name): Cell | null => (trial.point[name] === undefined ? null : { text: valueText(trial.point[name]) })),
+    ]);
   return section(
     'Trials',
     ranked.length > LISTED ? `The best ${LISTED} of ${ranked.length}.` : 'The best first.',
@@ -162,5 +184,7 @@ function scoreText({ values, scores }: StoredTrial, at: number): string {
   const folds = scores?.[at];
   const value = values?.[at];
   if (value === undefined) return '–';
-  return folds === undefined || folds.length < 2 ? short(value) : `${short(value)} ± ${Number(meanAndDeviation(folds).deviation.toPrecision(2))}`;
+  return folds === undefined || folds.length < 2
+    ? short(value)
+    : `${short(value)} ± ${Number(meanAndDeviation(folds).deviation.toPrecision(2))}`;
 }

@@ -99,7 +99,12 @@ export class EpochJury {
     if (meaning === undefined || fresh.length === 0) return;
     this.#known = await this.#studies.update(this.#study, this.#number, (trial) => {
       const last = trial.readings.at(-1)?.epoch ?? 0;
-      return { ...trial, ...(this.#key === undefined ? {} : { key: this.#key }), reading: meaning, readings: [...trial.readings, ...fresh.filter(({ epoch }) => epoch > last)] };
+      return {
+        ...trial,
+        ...(this.#key === undefined ? {} : { key: this.#key }),
+        reading: meaning,
+        readings: [...trial.readings, ...fresh.filter(({ epoch }) => epoch > last)],
+      };
     });
     this.#fresh = [];
   }

@@ -116,7 +116,17 @@ export const TRIAL: StoredKind<StoredTrial> = defineStored<StoredTrial>({
       readings: listOf(recordSchema({ epoch: COUNT, value: NUMBER })),
       startedAt: TEXT,
     },
-    { values: listOf(NUMBER), scores: listOf(listOf(NUMBER)), reading: OBJECT, failure: OBJECT, key: TEXT, before: OBJECT, taken: { const: true }, cached: { type: 'boolean' }, endedAt: TEXT },
+    {
+      values: listOf(NUMBER),
+      scores: listOf(listOf(NUMBER)),
+      reading: OBJECT,
+      failure: OBJECT,
+      key: TEXT,
+      before: OBJECT,
+      taken: { const: true },
+      cached: { type: 'boolean' },
+      endedAt: TEXT,
+    },
   ),
 });
 
@@ -142,6 +152,11 @@ export const HISTORY: StoredKind<StudyHistory> = defineStored<StudyHistory>({
   schema: recordSchema({
     formatVersion: COUNT,
     summary: OBJECT,
-    trials: listOf(recordSchema({ point: OBJECT, state: { enum: ['completed', 'stopped', 'failed'] }, readings: listOf(OBJECT) }, { values: listOf(NUMBER) })),
+    trials: listOf(
+      recordSchema(
+        { point: OBJECT, state: { enum: ['completed', 'stopped', 'failed'] }, readings: listOf(OBJECT) },
+        { values: listOf(NUMBER) },
+      ),
+    ),
   }),
 });

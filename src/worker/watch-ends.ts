@@ -73,7 +73,8 @@ async function lookAtStudies(temporal: Temporal, store: ActivityDeps['store'], s
   for await (const info of executions(temporal, `RunKind = 'study' AND ExecutionStatus IN ('Terminated', 'TimedOut', 'Failed')`)) {
     if ((count += 1) > LOOKED_AT) return;
     if (seen.has(info.runId)) continue;
-    if ((await studies.study(info.workflowId))?.record.state === 'running') await endedAs(studies, info.workflowId, endText(info.status.name));
+    if ((await studies.study(info.workflowId))?.record.state === 'running')
+      await endedAs(studies, info.workflowId, endText(info.status.name));
     seen.add(info.runId);
   }
 }

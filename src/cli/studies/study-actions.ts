@@ -77,10 +77,12 @@ export async function showAction(
   });
   const importance = importanceOf(space, trials);
   io.print(`${record.study}: ${stateText(record, trials)}`);
-  io.print(`\n${table([
+  io.print(
+    `\n${table([
       ['DIMENSION', 'SEARCHED', 'DECIDES'],
       ...Object.entries(space).map(([key, dimension]) => [key, dimensionText(dimension), shareText(importance[key])]),
-    ])}`);
+    ])}`,
+  );
   if (record.history !== undefined) io.print(`\n${historyText(record.history)}`);
   const ranked = [...rankedTrials(trials, objectives), ...trials.filter(({ state }) => state !== 'completed')];
   const names = Object.keys(space);
@@ -201,7 +203,9 @@ function scoreText({ values, scores }: StoredTrial, at: number): string {
   const value = values?.[at];
   if (value === undefined) return '';
   const folds = scores?.[at];
-  return folds === undefined || folds.length < 2 ? formatNumber(value) : `${formatNumber(value)} ± ${formatNumber(meanAndDeviation(folds).deviation)}`;
+  return folds === undefined || folds.length < 2
+    ? formatNumber(value)
+    : `${formatNumber(value)} ± ${formatNumber(meanAndDeviation(folds).deviation)}`;
 }
 
 /** By how much a dimension decides the first objective. */
@@ -265,7 +269,10 @@ function stateText(record: StudyRecord, trials: readonly StoredTrial[]): string 
   const took = endedAt === undefined ? '' : ` in ${seconds(Date.parse(endedAt) - Date.parse(startedAt))}`;
   const most = plan.step.config['trials'];
   const kinds = (['completed', 'stopped', 'failed', 'running'] as const)
-    .map((kind) => [trials.filter((one) => one.state === kind).length, kind === 'running' && state !== 'running' ? 'unfinished' : kind] as const)
+    .map(
+      (kind) =>
+        [trials.filter((one) => one.state === kind).length, kind === 'running' && state !== 'running' ? 'unfinished' : kind] as const,
+    )
     .filter(([count]) => count > 0)
     .map(([count, kind]) => `${count} ${kind}`);
   return `${state}${why === undefined ? '' : ` (${why})`}${took}; ${trials.length} of ${String(most)} trials${kinds.length === 0 ? '' : ` (${kinds.join(', ')})`}`;

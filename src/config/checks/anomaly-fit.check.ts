@@ -26,7 +26,9 @@ export default defineCheck({
       if (definition.tasks.includes('reconstruction')) return [];
       const fits = onTest && definition.tasks.includes('classification');
       if (fits && named.length > 0) return [];
-      const fitting = metricsThat((tasks) => tasks.includes('reconstruction') || (onTest && named.length > 0 && tasks.includes('classification')));
+      const fitting = metricsThat(
+        (tasks) => tasks.includes('reconstruction') || (onTest && named.length > 0 && tasks.includes('classification')),
+      );
       return [
         fits
           ? {

@@ -40,7 +40,9 @@ type Kind = 'numbers' | 'classes';
 /** What is learned, and what says so, as far as the document does: its losses, or what is made of the label. */
 function learnedKind(facts: DocumentFacts): { readonly learned: Kind; readonly by: string } | undefined {
   const losses = stepsOf(facts, 'train').map(({ config }) => lossRegistry.find(namedConfig(config['loss'])?.name ?? ''));
-  const kinds = new Set(losses.map((loss): Kind | undefined => (loss === undefined ? undefined : loss.labels === 'number' ? 'numbers' : 'classes')));
+  const kinds = new Set(
+    losses.map((loss): Kind | undefined => (loss === undefined ? undefined : loss.labels === 'number' ? 'numbers' : 'classes')),
+  );
   const [byLoss] = kinds;
   if (kinds.size === 1 && byLoss !== undefined) return { learned: byLoss, by: `the loss "${losses[0]!.name}" learns ${byLoss}` };
   // With several of them, which belongs to which is a matter of wiring.

@@ -53,7 +53,9 @@ export function foldedOf(
   const copied = new Set<string>();
   for (const step of steps) {
     const counts = ancestors.includes(step) || wanted.has(step.id);
-    const below = Object.values(step.inputs).some((input) => copied.has(input.step) || (input.step === rows.step && input.kind === 'dataset'));
+    const below = Object.values(step.inputs).some(
+      (input) => copied.has(input.step) || (input.step === rows.step && input.kind === 'dataset'),
+    );
     if (counts && below && !Object.values(step.outputs).includes('dataset')) copied.add(step.id);
   }
   const registered = new Set(steps.flatMap(({ type, config }) => (type === 'register' ? [String(config['model'] ?? pipeline)] : [])));

@@ -24,7 +24,11 @@ export function checkObjectives(facts: DocumentFacts, position: number, tune: Tu
     const step = facts.steps.find(({ id }) => id === ('metric' in objective ? tune.judged : tune.objectives[index]?.step));
     return [
       ...contrary(objective, at),
-      ...('metric' in objective ? unmeasured(config, facts, step, at) : step === undefined ? [] : notGiven(objective.value, step, at, hasValidation(facts))),
+      ...('metric' in objective
+        ? unmeasured(config, facts, step, at)
+        : step === undefined
+          ? []
+          : notGiven(objective.value, step, at, hasValidation(facts))),
     ];
   });
 }

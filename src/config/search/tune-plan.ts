@@ -87,14 +87,16 @@ function foldsOf(
   pipeline: string,
 ): { readonly copied: readonly string[] } | { readonly findings: readonly Finding[] } {
   if (config.folds === undefined) return { copied: [] };
-  const refused = (message: string, fix: string) => ({ findings: [{ pointer: `/steps/${position}/with/folds`, at: 'key' as const, message, fix }] });
+  const refused = (message: string, fix: string) => ({
+    findings: [{ pointer: `/steps/${position}/with/folds`, at: 'key' as const, message, fix }],
+  });
   if (target === undefined)
-    return refused('No step behind the tune step trains a model that the search decides on.', 'Leave "folds" out, or search over a train step.');
-  if (config.stop !== undefined)
     return refused(
-      'A stopper looks at the epochs of one training, and with "folds" a trial has several.',
-      'Leave "stop" out, or "folds".',
+      'No step behind the tune step trains a model that the search decides on.',
+      'Leave "folds" out, or search over a train step.',
     );
+  if (config.stop !== undefined)
+    return refused('A stopper looks at the epochs of one training, and with "folds" a trial has several.', 'Leave "stop" out, or "folds".');
   const folded = foldedOf(pipeline, steps, target, trial);
   return 'message' in folded ? refused(folded.message, folded.fix) : { copied: [...folded.copied] };
 }

@@ -27,6 +27,7 @@ export function requireFittingLabel(specs: readonly MetricSpec[], artifact: Open
   if (label?.type !== 'string' || further !== undefined) return;
   for (const { definition } of resolveMetrics(specs)) {
     const [binary, several] = [misfit(definition, 'binary'), misfit(definition, 'classification')];
-    if (binary !== undefined && several !== undefined) requireFitting(resolveMetrics(specs), { kind: 'classes', name: label.name, classes: ['', ''] }, false);
+    if (binary !== undefined && several !== undefined)
+      requireFitting(resolveMetrics(specs), { kind: 'classes', name: label.name, classes: ['', ''] }, false);
   }
 }

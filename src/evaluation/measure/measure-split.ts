@@ -42,7 +42,10 @@ export async function measureSplit(
         `Metrics are measured on single rows of the ${split} split, and the model gives ${output.kind === 'text' ? 'texts' : 'samples'}.`,
         { hint: 'Use a value of the train step: { "value": "validationLoss", "direction": "minimize" }.' },
       );
-    const wanted = output.kind === 'several' ? metricsOfEach(metrics, output.outputs) : new Map([[output.name, resolveMetrics(metrics.length === 0 ? defaultMetrics(taskOf(output)) : metrics)]]);
+    const wanted =
+      output.kind === 'several'
+        ? metricsOfEach(metrics, output.outputs)
+        : new Map([[output.name, resolveMetrics(metrics.length === 0 ? defaultMetrics(taskOf(output)) : metrics)]]);
     // Which rows are anomalies is known of test rows alone.
     if (output.kind !== 'several') requireFitting(wanted.get(output.name)!, output, false);
     const { rows, predictions, labels } = await scoreExamples(bundle.predictor, examples, { ...options, split });

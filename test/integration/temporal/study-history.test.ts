@@ -95,7 +95,13 @@ beforeAll(async () => {
 const started = async (plan: Plan) => startRun(stage.temporal, plan, steps, { trigger: 'manual' });
 const run = async (plan: Plan) => waitRun(stage.temporal, (await started(plan)).workflowId);
 const trialsOf = async (runId: string, pipeline: string) =>
-  (await studies.trials(`${pipeline}/${runId}/tune`)).map(({ number, point, state, values, readings }) => ({ number, point, state, values, readings }));
+  (await studies.trials(`${pipeline}/${runId}/tune`)).map(({ number, point, state, values, readings }) => ({
+    number,
+    point,
+    state,
+    values,
+    readings,
+  }));
 
 describe('trials that were stopped', () => {
   it('are taken over where their training would be the same, and run anew where it would not', async () => {
@@ -125,7 +131,9 @@ describe('a warm start', () => {
     const view = await run(planOf('warm', narrow));
     expect(view.status, JSON.stringify(view.failure)).toBe('completed');
     const { history } = (await studies.study(`warm/${view.runId}/tune`))!.record;
-    const inside = (await trialsOf(first.runId, 'warm')).filter(({ point }) => (point['rate'] as number) >= 0.001 && (point['rate'] as number) <= 0.1);
+    const inside = (await trialsOf(first.runId, 'warm')).filter(
+      ({ point }) => (point['rate'] as number) >= 0.001 && (point['rate'] as number) <= 0.1,
+    );
     expect(history).toEqual({
       study: `warm/${first.runId}/tune`,
       trials: inside.length,
@@ -167,7 +175,10 @@ describe('what a study says of itself', () => {
     // One that is gone from Temporal altogether.
     await studies.create({ ...record, study: 'ended/20250101-000000-aaaa/tune', run: '20250101-000000-aaaa' });
     const gone = (await studies.study('ended/20250101-000000-aaaa/tune'))!.record;
-    expect(await settled(stage.temporal, studies, gone)).toMatchObject({ state: 'cancelled', why: 'Temporal knows nothing of it any more' });
+    expect(await settled(stage.temporal, studies, gone)).toMatchObject({
+      state: 'cancelled',
+      why: 'Temporal knows nothing of it any more',
+    });
     expect((await endedAs(studies, study, 'again')).why).toBe('its workflow was terminated');
   });
 });
@@ -191,7 +202,15 @@ describe('a long study', () => {
           step: 'tune',
           settings: { trials: 11, parallel: 3, perExecution: 4 },
           objectives: step.tune!.objectives,
-          common: { ...common, documentDir: '/', planRevision: '', nominalTime: '2026-01-01T00:00:00Z', trigger: 'manual', stops: false, judged: 'train' },
+          common: {
+            ...common,
+            documentDir: '/',
+            planRevision: '',
+            nominalTime: '2026-01-01T00:00:00Z',
+            trigger: 'manual',
+            stops: false,
+            judged: 'train',
+          },
         },
       ],
     });

@@ -45,7 +45,8 @@ async function foldsOf({ csv, ingest = {}, folds, with: how = {} }: Asked): Prom
   );
 }
 
-const csvOf = (rows: readonly (readonly (string | number)[])[], head: string): string => `${head}\n${rows.map((row) => row.join(',')).join('\n')}\n`;
+const csvOf = (rows: readonly (readonly (string | number)[])[], head: string): string =>
+  `${head}\n${rows.map((row) => row.join(',')).join('\n')}\n`;
 const many = (count: number) => Array.from({ length: count }, (_, at) => [`r${at}`, (at * 37) % 101, at % 10 === 0 ? 'rare' : 'usual']);
 const ALL = { split: { train: 1, validation: 0, test: 0 }, label: 'kind' };
 
@@ -70,7 +71,11 @@ describe('folds of the train split', () => {
   });
 
   it('give every fold rows of a class that has enough, and learn from a class that has too few', async () => {
-    const rows = [...many(120).map(([id, x]) => [id!, x!, 'usual']), ...[1, 2, 3, 4].map((x) => [`rare${x}`, x, 'rare']), ['once', 5, 'once']];
+    const rows = [
+      ...many(120).map(([id, x]) => [id!, x!, 'usual']),
+      ...[1, 2, 3, 4].map((x) => [`rare${x}`, x, 'rare']),
+      ['once', 5, 'once'],
+    ];
     const folds = await foldsOf({ csv: csvOf(rows, 'id,x,kind'), ingest: ALL, folds: 4 });
     expect(folds.map(({ test }) => test.filter((id) => id.startsWith('rare')).length)).toEqual([1, 1, 1, 1]);
     for (const { train } of folds) expect(train).toContain('once');
@@ -104,7 +109,7 @@ describe('folds of the train split', () => {
   });
 
   it('in time come after all that they learn from, as TimeSeriesSplit has them', async () => {
-    const rows = Array.from({ length: 20 }, (_, at) => [`r${at}`, `2024-01-${String(at + 1).padStart(2, "0")}`, at + 0.5]);
+    const rows = Array.from({ length: 20 }, (_, at) => [`r${at}`, `2024-01-${String(at + 1).padStart(2, '0')}`, at + 0.5]);
     const folds = await foldsOf({
       csv: csvOf(rows, 'id,day,y'),
       ingest: { label: 'y', split: { train: 1, validation: 0, test: 0, by: 'time', column: 'day' } },

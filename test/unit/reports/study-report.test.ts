@@ -22,13 +22,30 @@ const OBJECTIVES: StudyObjective[] = [
 function trialsOf(count: number): StoredTrial[] {
   return Array.from({ length: count }, (_, number): StoredTrial => {
     const prng = new Prng('report', number);
-    const point = samplerRegistry.get('random').suggest({ space: SPACE, directions: ['maximize'], trials: [], number, seed: 1, config: {} });
-    const base = { formatVersion: 1, number, point, readings: [], startedAt: '2026-01-01T00:00:00Z', endedAt: '2026-01-01T00:00:01Z' } as const;
+    const point = samplerRegistry
+      .get('random')
+      .suggest({ space: SPACE, directions: ['maximize'], trials: [], number, seed: 1, config: {} });
+    const base = {
+      formatVersion: 1,
+      number,
+      point,
+      readings: [],
+      startedAt: '2026-01-01T00:00:00Z',
+      endedAt: '2026-01-01T00:00:01Z',
+    } as const;
     if (number % 11 === 10) return { ...base, state: 'failed', failure: { code: 'DATA_INVALID', message: 'NaN <b>', step: 'train' } };
     const away = Math.abs(Math.log10(point['rate'] as number) + 2.5);
     const wide = (point['units'] as readonly number[]).length > 1 ? 0.05 : 0;
     const accuracy = 0.9 - 0.2 * away + wide + 0.01 * prng.normal();
-    return { ...base, state: 'completed', values: [accuracy, wide > 0 ? 3000 : 500], scores: [[accuracy - 0.01, accuracy + 0.01], [500, 500]] };
+    return {
+      ...base,
+      state: 'completed',
+      values: [accuracy, wide > 0 ? 3000 : 500],
+      scores: [
+        [accuracy - 0.01, accuracy + 0.01],
+        [500, 500],
+      ],
+    };
   });
 }
 
@@ -44,7 +61,14 @@ function recordOf(state: StudyRecord['state']): StudyRecord {
       parameters: {},
       step: {
         id: 'tune',
-        config: { search: { rate: { float: [0.0001, 0.1] }, units: { choice: [[8]] } }, objective: [{ metric: 'accuracy' }, { value: 'parameters' }], sampler: 'random', trials: 40, parallel: 1, seed: 1 },
+        config: {
+          search: { rate: { float: [0.0001, 0.1] }, units: { choice: [[8]] } },
+          objective: [{ metric: 'accuracy' }, { value: 'parameters' }],
+          sampler: 'random',
+          trials: 40,
+          parallel: 1,
+          seed: 1,
+        },
         tune: { objectives: OBJECTIVES, space: SPACE },
       } as unknown as StudyRecord['plan']['step'],
     },
@@ -64,7 +88,12 @@ describe('the importance of dimensions', () => {
 
   it('is not said of few trials, or of one value', () => {
     expect(importanceOf(SPACE, trialsOf(5))).toEqual({ rate: null, units: null, dropout: null });
-    expect(importanceOf({ one: { kind: 'choice', values: [1] } }, trialsOf(30).map((trial) => ({ ...trial, point: { one: 1 } })))).toEqual({ one: null });
+    expect(
+      importanceOf(
+        { one: { kind: 'choice', values: [1] } },
+        trialsOf(30).map((trial) => ({ ...trial, point: { one: 1 } })),
+      ),
+    ).toEqual({ one: null });
   });
 });
 
@@ -73,7 +102,16 @@ describe('the page of a study', () => {
     const trials = trialsOf(40);
     const choice = chooseWinner(trials, OBJECTIVES)!;
     const page = await renderStudyReport({ record: recordOf('completed'), trials, objectives: OBJECTIVES, space: SPACE, choice });
-    for (const text of ['Scores', 'Pareto front', 'What matters', 'Failures', 'Trials', `Winner: trial ${choice.winner}`, 'DATA_INVALID in train: NaN &#60;b&#62;', '±'])
+    for (const text of [
+      'Scores',
+      'Pareto front',
+      'What matters',
+      'Failures',
+      'Trials',
+      `Winner: trial ${choice.winner}`,
+      'DATA_INVALID in train: NaN &#60;b&#62;',
+      '±',
+    ])
       expect(page).toContain(text);
     expect(page.match(/<svg /g)?.length).toBe(7);
     expect(page).not.toMatch(/(src|href)="(?!data:|#)/);
@@ -85,7 +123,13 @@ describe('the page of a study', () => {
     const page = await renderStudyReport({ record: recordOf('failed'), trials, objectives: OBJECTIVES, space: SPACE, choice: undefined });
     expect(page).toContain('No trial completed');
     expect(page).not.toContain('<svg ');
-    const empty = await renderStudyReport({ record: { ...recordOf('cancelled'), why: 'its workflow was terminated' }, trials: [], objectives: OBJECTIVES, space: SPACE, choice: undefined });
+    const empty = await renderStudyReport({
+      record: { ...recordOf('cancelled'), why: 'its workflow was terminated' },
+      trials: [],
+      objectives: OBJECTIVES,
+      space: SPACE,
+      choice: undefined,
+    });
     expect(empty).toContain('cancelled: its workflow was terminated');
   });
 });
