@@ -3,6 +3,7 @@ import { studyActivities } from '../../../activities/studies.ts';
 import { catalogue } from '../../../src/config/catalogue.ts';
 import { formatDiagnostic } from '../../../src/config/diagnostic.ts';
 import { compileText } from '../../../src/config/plan-document.ts';
+import type { ArtifactRef } from '../../../src/core/artifact.ts';
 import type { JsonObject } from '../../../src/core/json.ts';
 import type { Plan } from '../../../src/core/plan.ts';
 import type { StepContext } from '../../../src/core/step.ts';
@@ -20,8 +21,13 @@ let epochsRun = 0;
 let outside = 'as it was';
 let slow = 0;
 
-const give = (kind: 'dataset' | 'examples' | 'model', ctx: StepContext, history: readonly object[] = []) =>
-  ctx.artifacts.write({ kind, summary: kind, files: { 'history.json': Buffer.from(JSON.stringify(history)) }, meta: {} });
+const give = (kind: 'dataset' | 'examples' | 'model', ctx: StepContext, from?: ArtifactRef, history: readonly object[] = []) =>
+  ctx.artifacts.write({
+    kind,
+    summary: kind,
+    files: { 'history.json': Buffer.from(JSON.stringify(history)), 'from.txt': Buffer.from(from?.digest ?? '') },
+    meta: {},
+  });
 
 const ingest = testStep({
   type: 'ingest',
@@ -32,7 +38,7 @@ const preprocess = testStep({
   type: 'preprocess',
   inputs: { dataset: { kind: 'dataset' } },
   outputs: { examples: { kind: 'examples' } },
-  run: async (ctx) => ({ outputs: { examples: await give('examples', ctx) } }),
+  run: async (ctx, _config, { dataset }) => ({ outputs: { examples: await give('examples', ctx, dataset) } }),
 });
 /** Learns the faster the nearer its rate is to 0.01, and is told after every epoch whether it goes on. */
 const train = testStep({
@@ -40,7 +46,7 @@ const train = testStep({
   inputs: { examples: { kind: 'examples' } },
   outputs: { model: { kind: 'model' } },
   fingerprint: () => Promise.resolve(outside),
-  async run(ctx, { learningRate, epochs }: { learningRate: number; epochs: number }) {
+  async run(ctx, { learningRate, epochs }: { learningRate: number; epochs: number }, { examples }) {
     let validationLoss = 1;
     const history: { epoch: number; validationLoss: number }[] = [];
     const away = Math.abs(Math.log10(learningRate) + 2);
@@ -51,11 +57,31 @@ const train = testStep({
       history.push({ epoch, validationLoss });
       await ctx.epoch?.({ epoch, validationLoss });
     }
-    return { outputs: { model: await give('model', ctx, history) }, values: { validationLoss } };
+    return { outputs: { model: await give('model', ctx, examples, history) }, values: { validationLoss } };
   },
 });
 
-const steps = [ingest, preprocess, train];
+/** Stand for what holds rows out and measures: each fold gets a number of its own. */
+const fold = testStep({
+  type: 'fold',
+  inputs: { dataset: { kind: 'dataset' } },
+  outputs: { dataset: { kind: 'dataset' } },
+  async run(ctx, { fold: number }: { fold: number }) {
+    const dataset = await ctx.artifacts.write({ kind: 'dataset', summary: 'fold', files: { 'a.txt': Buffer.from(`${number}`) }, meta: {} });
+    return { outputs: { dataset } };
+  },
+});
+const measured: string[] = [];
+const measure = testStep({
+  type: 'measure',
+  inputs: { model: { kind: 'model' }, examples: { kind: 'examples' } },
+  run: (ctx) => {
+    measured.push(`${ctx.runId} ${ctx.stepId}`);
+    return Promise.resolve({ outputs: {}, values: { accuracy: Number(/\d+$/.exec(ctx.stepId)![0]) / 10, rows: 5 } });
+  },
+});
+
+const steps = [ingest, preprocess, train, fold, measure];
 const all = new Map([...catalogue, ...steps.map((step) => [step.type, step] as const)]);
 
 function planOf(name: string, tune: JsonObject): Plan {
@@ -84,11 +110,12 @@ function planOf(name: string, tune: JsonObject): Plan {
 }
 
 let stage: Stage;
+let worker: { stop(): Promise<void> };
 let studies: StudyStore;
 
 beforeAll(async () => {
   stage = await setStage(steps);
-  await stage.startWorker();
+  worker = await stage.startWorker();
   studies = new StudyStore(stage.deps.store);
 }, 120_000);
 
@@ -235,4 +262,59 @@ describe('a long study', () => {
     expect(await trialsOf(view.runId, 'killed')).toEqual(await trialsOf(undisturbed.runId, 'steady'));
     expect(view.steps[2]!.values!['winner']).toBe(undisturbed.steps[2]!.values!['winner']);
   }, 120_000);
+});
+
+describe('a cross-validation of the training', () => {
+  const folded = (name: string) => {
+    const { plan, diagnostics } = compileText(
+      `/${name}.json`,
+      JSON.stringify({
+        apiVersion: 'perennial/v1',
+        name,
+        steps: [
+          { uses: 'ingest', with: { source: { format: 'csv', path: 'rows.csv' }, label: 'y' } },
+          { uses: 'preprocess' },
+          {
+            uses: 'train',
+            with: { model: { architecture: 'mlp', units: [4] }, learningRate: 0.01, epochs: 4, folds: { count: 4, metrics: ['accuracy'] } },
+          },
+        ],
+      }),
+      { catalogue: all },
+    );
+    if (plan === undefined) throw new Error(diagnostics.map(formatDiagnostic).join('\n'));
+    return plan;
+  };
+
+  it('measures every fold once, also where the worker is stopped in its middle', async () => {
+    slow = 60;
+    const going = await started(folded('folds'));
+    const own = () => measured.filter((text) => text.startsWith(going.runId));
+    await until(() => own().length > 0);
+    await worker.stop();
+    worker = await stage.startWorker();
+    const view = await waitRun(stage.temporal, going.workflowId);
+    slow = 0;
+    expect(view.status, JSON.stringify(view.failure)).toBe('completed');
+    expect(view.steps[2]!.values).toMatchObject({ folds: 4, accuracyMean: 0.25, validationLoss: expect.any(Number) as number });
+    expect(view.steps[2]!.values!['accuracyDeviation']).toBeCloseTo(Math.sqrt(0.0125), 12);
+    expect(
+      own()
+        .map((text) => text.split(' ')[1])
+        .sort(),
+    ).toEqual(['measure.fold-1', 'measure.fold-2', 'measure.fold-3', 'measure.fold-4']);
+    expect((await run(folded('folds'))).steps[2]!.cached).toBe(true);
+  });
+
+  it('ends with its run', async () => {
+    slow = 300;
+    const going = await started(folded('cancelled'));
+    const status = async (id: string) => (await stage.temporal.client.workflow.getHandle(id).describe()).status.name;
+    const child = `cancelled/${going.runId}/train/folds`;
+    await until(async () => (await status(child).catch(() => '')) === 'RUNNING');
+    await stage.temporal.client.workflow.getHandle(going.workflowId).cancel();
+    expect((await waitRun(stage.temporal, going.workflowId)).status).toBe('cancelled');
+    slow = 0;
+    expect(await status(child)).toBe('CANCELLED');
+  });
 });
