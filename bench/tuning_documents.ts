@@ -117,6 +117,9 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
   },
 };
 
+/** Exit code of a command that reaches no Temporal. */
+const UNREACHABLE = 4;
+
 interface Trial {
   readonly number: number;
   readonly state: string;
@@ -141,11 +144,15 @@ export async function searchDocuments({ names, seeds, trials: most }: DocumentsO
     PERENNIAL_HOME: home,
   };
   const perennial = (args: readonly string[]): string => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [join(packageRoot(), 'bin', 'perennial.js'), ...args], {
-      env,
-      encoding: 'utf8',
-      maxBuffer: 64 * 1024 * 1024,
-    });
+    const asked = () =>
+      spawnSync(process.execPath, [join(packageRoot(), 'bin', 'perennial.js'), ...args], {
+        env,
+        encoding: 'utf8',
+        maxBuffer: 64 * 1024 * 1024,
+      });
+    let { status, stdout, stderr } = asked();
+    // On a machine that does other things too, a server may take longer to answer than a command waits.
+    for (let tries = 1; status === UNREACHABLE && tries < 5; tries++) ({ status, stdout, stderr } = asked());
     if (status !== 0) throw new Error(`perennial ${args.join(' ')} ended with ${String(status)}:\n${stderr.slice(-4_000)}`);
     return stdout;
   };

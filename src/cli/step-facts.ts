@@ -1,6 +1,7 @@
-import type { Json } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import type { Plan, PlanStep } from '../core/plan.ts';
 import { completeTrainConfig } from '../training/step/train-config.ts';
+import type { TrainConfig } from '../training/step/train-config.ts';
 import { featureLines } from './feature-text.ts';
 import { protects, usualPatience } from '../training/callbacks/create-callbacks.ts';
 import { planModels } from '../planning/plan-model.ts';
