@@ -160,17 +160,15 @@ function trialsSection(
 ): Markup | null {
   if (trials.length === 0) return null;
   const ranked = [...rankedTrials(trials, objectives), ...trials.filter(({ state }) => state !== 'completed')];
-  const rows = ranked
-    .slice(0, LISTED)
-    .map((trial): (Cell | number | null)[] => [
-      { text: `${trial.number}${trial.number === choice?.winner ? ' ✔' : ''}` },
-      {
-        text: trial.state,
-        ...(trial.state === 'failed' ? { tone: 'bad' as const } : trial.state === 'completed' ? {} : { tone: 'quiet' as const }),
-      },
-      ...objectives.map((_, at): Cell | null => (trial.values?.[at] === undefined ? null : { text: scoreText(trial, at), number: true })),
-      ...names.map((name): Cell | null => (trial.point[name] === undefined ? null : { text: valueText(trial.point[name]) })),
-    ]);
+  const rows = ranked.slice(0, LISTED).map((trial): (Cell | number | null)[] => [
+    { text: `${trial.number}${trial.number === choice?.winner ? ' ✔' : ''}` },
+    {
+      text: trial.state,
+      ...(trial.state === 'failed' ? { tone: 'bad' as const } : trial.state === 'completed' ? {} : { tone: 'quiet' as const }),
+    },
+    ...objectives.map((_, at): Cell | null => (trial.values?.[at] === undefined ? null : { text: scoreText(trial, at), number: true })),
+    ...names.map((name): Cell | null => (trial.point[name] === undefined ? null : { text: valueText(trial.point[name]) })),
+  ]);
   return section(
     'Trials',
     ranked.length > LISTED ? `The best ${LISTED} of ${ranked.length}.` : 'The best first.',

@@ -18,8 +18,8 @@ const LOOKED_AT = 100;
 const WORDS: Readonly<Record<string, string>> = { TERMINATED: 'terminated', TIMED_OUT: 'timedOut' };
 
 /**
- * Tells the store and the log of runs, checks and studies that were terminated or ran out of time, as they tell of any other end themselves:
- * of these two ends Temporal asks no workflow code.
+ * Tells the store and the log of runs, checks and studies that were terminated or ran out of time, as they tell of any other end
+ * themselves: of these two ends Temporal asks no workflow code.
  */
 export async function watchEnds({ store }: Pick<ActivityDeps, 'store'>, signal: AbortSignal): Promise<void> {
   const seen = new Set<string>();
