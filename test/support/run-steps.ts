@@ -30,7 +30,7 @@ export async function runSteps(
 }
 
 /** Steps of a plan, and those of its cross-validations before each. By step id. */
-export async function runPlanSteps(
+async function runPlanSteps(
   { dir, store, artifacts }: RunPlace,
   runId: string,
   plan: Pick<Plan, 'pipeline' | 'revision' | 'steps'>,
