@@ -55,7 +55,12 @@ export interface AppOptions {
 /** Numbers of clients of TensorFlow Serving are tensors as a rule; integers of rows may be identifiers. MLflow's clients write NaN. */
 function jsonRules(url = ''): JsonRules {
   const tokens = url.startsWith('/v1/') || url.endsWith('/invocations');
-  return { deeper: 'cut', ...(tokens ? { tokens } : {}), ...(url.startsWith('/v1/') ? {} : { exactIntegers: true }) };
+  return {
+    deeper: 'cut',
+    keysMax: SERVING_LIMITS.keysMax,
+    ...(tokens ? { tokens } : {}),
+    ...(url.startsWith('/v1/') ? {} : { exactIntegers: true }),
+  };
 }
 
 /** The HTTP surface of the model server. Every error is `{ "error": "…" }`. */

@@ -177,13 +177,21 @@ export class InferenceService {
 /** Rows that the network has no answer for: so many of one request are set aside. */
 const PARTIAL_TRIES_MAX = 100;
 
+/** How long other requests wait for one that looks for its bad rows. */
+const TURN_MS = 8;
+
 /** The rows that cannot be read, with the reasons, whatever their number: halves in which there is none are read once. */
 async function unreadable(servable: Servable, places: readonly number[], given: readonly unknown[]): Promise<Map<number, string>> {
   const saturate = servable.predictor.meta.output.kind === 'anomaly';
   const found = new Map<number, string>();
   const open: (readonly number[])[] = [places];
+  let turn = performance.now();
   for (let group = open.pop(); group !== undefined; group = open.pop()) {
     if (group.length === 0) continue;
+    if (performance.now() - turn > TURN_MS) {
+      await new Promise((resolve) => setImmediate(resolve));
+      turn = performance.now();
+    }
     try {
       await servable.preprocessor.apply(
         checkRows(

@@ -4,6 +4,8 @@ export const SERVING_LIMITS = {
   bodyBytesMax: 32 * 1024 * 1024,
   /** Rows of one request: keeps the time between two answers of others short. */
   rowsMax: 10_000,
+  /** Keys of one object of a body: ten times the columns that the widest tables have. */
+  keysMax: 100_000,
   /** Rows that wait per loaded version before 503: about a second of work for a small model. */
   queueRowsMax: 20_000,
   /** Rows of one call of the network: large enough to fill vector units, small enough to keep the event loop moving. */

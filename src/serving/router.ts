@@ -1,4 +1,5 @@
 import { isPerennialError, messageOf } from '../core/errors.ts';
+import type { ErrorCode } from '../core/errors.ts';
 import type { StepLogger } from '../core/step.ts';
 import { measure } from '../telemetry/telemetry.ts';
 import { Batcher } from './batcher.ts';
@@ -44,6 +45,9 @@ export interface ModelState {
   readonly degraded: boolean;
   readonly requestsInFlight: number;
 }
+
+/** What a version that cannot be loaded, now or later, is told as. */
+const DAMAGED: readonly ErrorCode[] = ['BLOB_CORRUPT', 'OBJECT_NOT_FOUND', 'MODEL_INVALID', 'PIPELINE_OUTDATED'];
 
 interface Slot {
   readonly model: string;
@@ -181,10 +185,22 @@ export class Router {
       const loaded = [slot.current, slot.next, this.#extras.get(keyOf(slot.model, version))].find(
         (handle) => handle?.servable.version === version,
       );
-      const handle = loaded ?? (await this.#load(slot.model, version));
+      const handle = loaded ?? (await this.#loadAsked(slot.model, version));
       if (handle.retired) continue;
       if (handle !== slot.current && handle !== slot.next) this.#keepExtra(handle);
       return handle.acquire();
+    }
+  }
+
+  /** A version that somebody names. @throws RequestError 503 where it is damaged, which is no fault of the request, nor of the server */
+  async #loadAsked(model: string, version: number): Promise<VersionHandle> {
+    try {
+      return await this.#load(model, version);
+    } catch (error) {
+      if (!isPerennialError(error) || !DAMAGED.includes(error.code)) throw error;
+      this.#metrics.loadFailures.add({ model });
+      this.#log.error('a version that was asked for cannot be loaded', { model, version, error: error.message });
+      throw new RequestError(503, `Version ${version} of "${model}" cannot be loaded: ${error.message}`);
     }
   }
 

@@ -63,6 +63,12 @@ export function objectBody(body: unknown): Record<string, unknown> {
   return body as Record<string, unknown>;
 }
 
+/** The first name that was there before. */
+export function firstTwice(names: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(name).size);
+}
+
 /** @throws RequestError 400 for a key that means nothing here. */
 export function onlyKeys(body: Record<string, unknown>, keys: readonly string[], where = 'The body'): void {
   for (const key of Object.keys(body)) {

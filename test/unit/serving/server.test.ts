@@ -80,7 +80,7 @@ describe('the server', () => {
     const answer = await ask(server.url, '/models/m/predict', { body_mass_g: 1 });
     expect(answer.status).toBe(500);
     expect(answer.body.error).toBe(
-      `The prediction failed inside the server; its log tells more under the request id ${answer.headers.get('x-request-id')}.`,
+      `The request failed inside the server; its log tells more under the request id ${answer.headers.get('x-request-id')}.`,
     );
     expect(server.lines.join('\n')).toContain('secret path');
   });
