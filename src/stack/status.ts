@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { lockHolder } from '../platform/lock.ts';
 import { isRunning } from '../platform/process-info.ts';
 import { readableStack, stackFile, stackLock, type Stack } from '../platform/stack.ts';
+import { livingProcesses } from '../platform/stack-processes.ts';
 
 export type Health = 'healthy' | 'starting' | 'unhealthy' | 'gone';
 
@@ -44,8 +45,14 @@ export async function stackStatus(): Promise<StackStatus> {
                 : `since ${holder.since}`,
             },
           ];
-    if (holder === undefined && torn)
-      components.push({ name: 'supervisor', health: 'gone', detail: `${stackFile()} is torn; \`perennial down\` removes it` });
+    const left = holder === undefined ? livingProcesses(undefined) : [];
+    if (holder === undefined && (torn || left.length > 0))
+      components.push({
+        name: 'supervisor',
+        health: 'gone',
+        detail: `${stackFile()} is ${torn ? 'torn' : 'gone'}; \`perennial down\` ${left.length === 0 ? 'removes it' : 'ends what was left behind, `perennial up` takes over'}`,
+      });
+    for (const { name, pid } of left) components.push({ name, health: 'unhealthy', pid, detail: 'was left behind, and runs on' });
     return { running: holder !== undefined, healthy: false, components };
   }
   const running = isRunning(stack.supervisor) || (holder !== undefined && holder.pid === stack.supervisor.pid);
