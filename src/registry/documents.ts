@@ -18,6 +18,7 @@ const FALLBACK: JsonSchema = { enum: ['previous', 'nothing'] };
 
 /** {@link VersionManifest} as it is stored. */
 export const MANIFEST: StoredKind<VersionManifest> = defineStored({
+  at: 'models/*/versions/*.json',
   name: 'manifest of a version',
   formatVersion: 1,
   schema: recordSchema(
@@ -47,6 +48,7 @@ export const MANIFEST: StoredKind<VersionManifest> = defineStored({
 
 /** {@link Transition} as it is stored. */
 export const TRANSITION: StoredKind<Transition> = defineStored({
+  at: 'models/*/transitions/*.json',
   name: 'change of the routing of a model',
   formatVersion: 1,
   schema: recordSchema(
@@ -71,6 +73,7 @@ export const TRANSITION: StoredKind<Transition> = defineStored({
 
 /** {@link Routing} as it is stored. */
 export const ROUTING: StoredKind<Routing> = defineStored({
+  at: 'models/*/routing.json',
   name: 'routing of a model',
   formatVersion: 1,
   schema: recordSchema(
@@ -91,6 +94,8 @@ export const ROUTING: StoredKind<Routing> = defineStored({
 
 /** {@link VersionExport} as it is stored. */
 export const EXPORT: StoredKind<VersionExport> = defineStored({
+  at: 'models/*/exports/*/*.json',
+  fix: 'Export the version again, or remove the object: what it names is then not listed.',
   name: 'export of a version',
   formatVersion: 1,
   schema: recordSchema({
@@ -107,6 +112,7 @@ export const EXPORT: StoredKind<VersionExport> = defineStored({
 
 /** {@link Claim} as it is stored. */
 export const CLAIM: StoredKind<Claim> = defineStored({
+  at: 'models/*/by-digest/*.json',
   name: 'claim of a number for a model artifact',
   formatVersion: 1,
   schema: recordSchema({ version: VERSION, id: TEXT }),
@@ -114,6 +120,7 @@ export const CLAIM: StoredKind<Claim> = defineStored({
 
 /** {@link ModelSummary} as it is stored. */
 export const INDEX_ENTRY: StoredKind<ModelSummary> = defineStored({
+  at: 'registry/models/*.json',
   name: 'entry of the index of models',
   formatVersion: 1,
   unmarked: 1,
@@ -122,6 +129,8 @@ export const INDEX_ENTRY: StoredKind<ModelSummary> = defineStored({
 
 /** {@link RememberedVersion} as it is stored. */
 export const REMEMBERED: StoredKind<RememberedVersion> = defineStored({
+  at: 'bases/**.json',
+  fix: 'Run the pipeline anew: a retry of this run cannot know what it started from.',
   name: 'version that a run starts from',
   formatVersion: 1,
   schema: recordSchema({ version: orNull(VERSION) }),
@@ -129,6 +138,8 @@ export const REMEMBERED: StoredKind<RememberedVersion> = defineStored({
 
 /** {@link Announcement} as it is stored. Servers of 0.1.0 did not say their format. */
 export const ANNOUNCEMENT: StoredKind<Announcement> = defineStored({
+  at: 'servers/*.json',
+  remade: 'a server that lives announces itself again',
   name: 'announcement of a server',
   formatVersion: 1,
   unmarked: 1,
