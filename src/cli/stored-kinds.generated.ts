@@ -3,17 +3,18 @@ import { TOKEN } from '../access/tokens.ts';
 import { FEEDBACK } from '../monitoring/feedback/feedback-reader.ts';
 import { PREDICTION } from '../monitoring/prediction-window.ts';
 import { CONDITION } from '../notifications/condition.ts';
-import { MANIFEST, TRANSITION, ROUTING, EXPORT, CLAIM, INDEX_ENTRY, REMEMBERED, ANNOUNCEMENT } from '../registry/documents.ts';
+import { MANIFEST, TRANSITION, ROUTING, ROLLOUT, EXPORT, CLAIM, INDEX_ENTRY, REMEMBERED, ANNOUNCEMENT } from '../registry/documents.ts';
 import { OUTCOME } from '../registry/outcomes.ts';
 import { APPROVAL } from '../registry/version-approvals.ts';
 import { CARD } from '../reports/version-card.ts';
+import { SERVER_COUNTS } from '../rollouts/counts.ts';
 import { RUN_LABELS } from '../runs/run-labels.ts';
 import { TRIGGER } from '../runs/trigger-record.ts';
 import { CACHE_ENTRY, LAST_PARTS } from '../steps/cache.ts';
 import { STEP_RECORD } from '../steps/step-records.ts';
 import { ARTIFACT } from '../storage/artifact-store.ts';
 import { IDENTITY } from '../storage/store-identity.ts';
-import { STUDY, LATEST, TRIAL } from '../studies/stored-study.ts';
+import { STUDY, LATEST, TRIAL, HISTORY } from '../studies/stored-study.ts';
 import { CURVES } from '../training/curves/curves.ts';
 import type { StoredKind } from '../storage/stored.ts';
 
@@ -26,6 +27,7 @@ export const storedKinds: readonly StoredKind<object>[] = [
   MANIFEST,
   TRANSITION,
   ROUTING,
+  ROLLOUT,
   EXPORT,
   CLAIM,
   INDEX_ENTRY,
@@ -34,6 +36,7 @@ export const storedKinds: readonly StoredKind<object>[] = [
   OUTCOME,
   APPROVAL,
   CARD,
+  SERVER_COUNTS,
   RUN_LABELS,
   TRIGGER,
   CACHE_ENTRY,
@@ -44,5 +47,6 @@ export const storedKinds: readonly StoredKind<object>[] = [
   STUDY,
   LATEST,
   TRIAL,
+  HISTORY,
   CURVES,
 ];

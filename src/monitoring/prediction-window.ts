@@ -1,9 +1,8 @@
-import { PerennialError } from '../core/errors.ts';
 import { parseJson } from '../data/reading/json-numbers.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { COUNT, OBJECT, TEXT, defineStored, orNull, recordSchema } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
-import { LOG_HINT, Unread, readLines } from '../storage/unread.ts';
+import { LOG_HINT, Unread, readLines, refuseUnread } from '../storage/unread.ts';
 import type { Prediction, Row } from '../core/tensor.ts';
 
 /** What is read of a logged prediction. */
@@ -15,6 +14,10 @@ export interface LoggedPrediction {
   /** null: the client sent tensors, or the row was too long to be logged. */
   readonly row: Row | null;
   readonly prediction: Prediction;
+  /** Absent: no rollout went on, or the request was outside of it. */
+  readonly rollout?: string;
+  readonly arm?: string;
+  readonly unit?: string;
 }
 
 /**
@@ -25,7 +28,10 @@ export const PREDICTION: StoredKind<LoggedPrediction> = defineStored({
   name: 'logged prediction',
   formatVersion: 1,
   unmarked: 1,
-  schema: recordSchema({ time: TEXT, version: COUNT, row: orNull(OBJECT) }, { id: TEXT, prediction: OBJECT }),
+  schema: recordSchema(
+    { time: TEXT, version: COUNT, row: orNull(OBJECT) },
+    { id: TEXT, prediction: OBJECT, rollout: TEXT, arm: TEXT, unit: TEXT },
+  ),
   broken: { code: 'DATA_INVALID', hint: LOG_HINT },
   at: 'predictions/*/*/*.ndjson',
   lines: true,
@@ -82,8 +88,7 @@ function parseLines(text: string, key: string, unread: Unread | undefined): Logg
   const records = readLines(PREDICTION, text, key, parseLine, told, ({ time }) =>
     Number.isNaN(Date.parse(time)) ? `no logged prediction: its "time" is ${JSON.stringify(time)}` : undefined,
   );
-  const [note] = told.notes;
-  if (unread === undefined && note !== undefined) throw new PerennialError('DATA_INVALID', `${note}.`, { hint: LOG_HINT });
+  if (unread === undefined) refuseUnread(told);
   return records;
 }
 

@@ -1,4 +1,4 @@
-import { isPerennialError, messageOf } from '../core/errors.ts';
+import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import type { StoredKind } from './stored.ts';
 import { isUnreadable, readStored } from './stored.ts';
 
@@ -24,6 +24,11 @@ export class Unread {
       return `${size} line${size === 1 ? '' : 's'} of ${key} cannot be read and ${size === 1 ? 'is' : 'are'} left out (${[...lines.values()][0]!})`;
     });
   }
+}
+
+/** Where nobody is told of what cannot be read, it is an error. @throws DATA_INVALID */
+export function refuseUnread({ notes }: Unread): void {
+  if (notes[0] !== undefined) throw new PerennialError('DATA_INVALID', `${notes[0]}.`, { hint: LOG_HINT });
 }
 
 /**

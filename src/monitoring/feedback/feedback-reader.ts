@@ -3,8 +3,7 @@ import type { ObjectStore } from '../../core/ports.ts';
 import type { Row } from '../../core/tensor.ts';
 import { OBJECT, TEXT, defineStored, recordSchema } from '../../storage/stored.ts';
 import type { StoredKind } from '../../storage/stored.ts';
-import { LOG_HINT, readLines } from '../../storage/unread.ts';
-import type { Unread } from '../../storage/unread.ts';
+import { LOG_HINT, Unread, readLines, refuseUnread } from '../../storage/unread.ts';
 import { parseLine } from '../prediction-window.ts';
 import { feedbackPrefix } from './feedback-record.ts';
 import type { FeedbackRecord } from './feedback-record.ts';
@@ -63,16 +62,18 @@ export class FeedbackIndex {
 const nameOf = (columns: readonly string[], values: Readonly<Record<string, unknown>>): string =>
   canonicalJson(columns.map((column) => String(values[column])));
 
-/** All feedback of a model that arrived from a time on. @param unread is told of lines that are none */
-export async function readFeedbackOf(store: ObjectStore, model: string, from: Date, unread: Unread): Promise<FeedbackIndex> {
+/** All feedback of a model that arrived from a time on. @param unread is told of lines that are none; without it they are a DATA_INVALID */
+export async function readFeedbackOf(store: ObjectStore, model: string, from: Date, unread?: Unread): Promise<FeedbackIndex> {
   const index = new FeedbackIndex();
+  const told = unread ?? new Unread();
   const prefix = feedbackPrefix(model);
   const first = from.toISOString().slice(0, 10);
   for await (const { key } of store.list(prefix)) {
     if (key.slice(prefix.length, prefix.length + 10) < first) continue;
     const { body } = await store.get(key);
-    for (const record of readLines(FEEDBACK, new TextDecoder().decode(body), key, parseLine, unread)) index.add(record);
+    for (const record of readLines(FEEDBACK, new TextDecoder().decode(body), key, parseLine, told)) index.add(record);
   }
+  if (unread === undefined) refuseUnread(told);
   return index;
 }
 

@@ -121,6 +121,23 @@ describe('one broken thing', () => {
   });
 });
 
+describe('a history with a change that was cut off', () => {
+  it('says which one is missing, and the last one is written anew', async () => {
+    const history = await bench.registry.history('m');
+    expect(await bench.registry.historyGaps('m')).toEqual([]);
+    await tear(transitionKey(history[1]!));
+    await store.delete(transitionKey(history[0]!));
+    await tear(transitionKey(history.at(-1)!));
+    expect((await bench.registry.history('m')).map(({ revision }) => revision)).toEqual([3]);
+    expect(await bench.registry.historyGaps('m')).toEqual([
+      { revision: 1, key: null, problem: 'it is not in the store' },
+      { revision: 2, key: transitionKey(history[1]!), problem: expect.stringContaining('is not JSON') as string },
+    ]);
+    await checkStore(store, { repair: true, kinds });
+    expect((await checkStore(store, { kinds })).findings.map(({ key }) => key)).toEqual([transitionKey(history[1]!)]);
+  });
+});
+
 describe('the doctor of the store', () => {
   it('finds nothing in a whole one, and writes nothing', async () => {
     expect(await checkStore(store, { repair: true, kinds })).toMatchObject({ models: 2, versions: 6, findings: [] });
