@@ -426,7 +426,7 @@ class PipelineRun {
       ...(primary === undefined ? {} : { PrimaryMetric: primary.value }),
     });
     if (primary !== undefined && patched(PATCHES.primaryMetricName)) upsertMemo({ primaryMetric: primary.name });
-    if (status === 'cancelled') throw new CancelledFailure('The run was cancelled.');
+    if (status === 'cancelled') throw new CancelledFailure(view.stoppedBy === undefined ? 'The run was cancelled.' : view.headline);
     if (status !== 'failed') return view;
     const failure = view.failure ?? { code: 'STEP_FAILED', message: 'A step failed.' };
     const where = failure.step === undefined ? '' : `Step "${failure.step}": `;
@@ -444,6 +444,7 @@ class PipelineRun {
       status: this.#status,
       ...(this.#again === undefined ? {} : { again: this.#again }),
       asks: this.#approvals.open,
+      stoppedBy: this.#turn.takenBy,
       ...(this.#waits ? { holder: this.#turn.holder ?? 'another one' } : {}),
       trigger: this.#trigger,
       nominalTime: this.#nominalTime,

@@ -34,6 +34,8 @@ export interface RunFacts {
   readonly asks?: readonly OpenQuestion[];
   /** The run that goes before this one. */
   readonly holder?: string | undefined;
+  /** The run that stopped this one. */
+  readonly stoppedBy?: string | undefined;
   /** The champion, where the run made it again. */
   readonly again?: { readonly model: string; readonly version: number };
 }
@@ -54,6 +56,7 @@ export function runView(facts: RunFacts): RunView {
     pipeline: facts.plan.pipeline,
     status: facts.status,
     failure: failed?.failure ?? null,
+    ...(facts.stoppedBy === undefined || facts.status !== 'cancelled' ? {} : { stoppedBy: facts.stoppedBy }),
     verdict: verdictOf(judged),
     trigger: facts.trigger,
     nominalTime: facts.nominalTime,

@@ -15,7 +15,7 @@ import { valueText } from '../tuning/describe.ts';
 export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   io.result(run);
   const took = run.endedAt === null || run.startedAt === '' ? '' : ` in ${seconds(Date.parse(run.endedAt) - Date.parse(run.startedAt))}`;
-  if (run.status === 'nothingNew') io.print(`\n${run.headline}`);
+  if (run.status === 'nothingNew' || run.stoppedBy !== undefined) io.print(`\n${run.headline}`);
   const cached = run.steps.filter((step) => step.cached).length;
   io.print(
     `\nRun ${run.pipeline}/${run.runId} ${run.status}${took}${cached === 0 ? '' : `; ${cached} of ${run.steps.length} steps from the cache`}`,

@@ -115,6 +115,8 @@ export interface RunView {
   readonly pipeline: string;
   readonly status: RunStatus | 'running';
   readonly failure: RunFailure | null;
+  /** The workflow id of the run that stopped this one to go in its place; only where one did. */
+  readonly stoppedBy?: string;
   /** What the gates said of the run's model: "ungated" where a step judged and none was set, `null` where no step judged. */
   readonly verdict: 'passed' | 'rejected' | 'ungated' | null;
   readonly trigger: string;

@@ -43,6 +43,8 @@ export interface HistorySummary {
 }
 
 export const STUDY: StoredKind<StudyRecord> = defineStored<StudyRecord>({
+  at: 'studies/*/*/*/study.json',
+  fix: 'Restore it from a copy of the store; its trials can still be read.',
   name: 'facts of a study',
   formatVersion: 1,
   schema: recordSchema(
@@ -62,6 +64,8 @@ export const STUDY: StoredKind<StudyRecord> = defineStored<StudyRecord>({
 
 /** `studies/<pipeline>/.latest/<key>.json`: the study of a key that began last. */
 export const LATEST: StoredKind<{ readonly study: string }> = defineStored({
+  at: 'studies/*/.latest/*.json',
+  remade: 'the next study of its kind begins without the trials of earlier ones',
   name: 'latest study of a key',
   formatVersion: 1,
   schema: recordSchema({ study: TEXT }),
@@ -105,6 +109,7 @@ export interface StoppedBefore {
 }
 
 export const TRIAL: StoredKind<StoredTrial> = defineStored<StoredTrial>({
+  at: 'studies/*/*/*/trials/*.json',
   name: 'facts of a trial',
   formatVersion: 1,
   schema: recordSchema(
@@ -147,6 +152,8 @@ export interface HistoryTrial {
 }
 
 export const HISTORY: StoredKind<StudyHistory> = defineStored<StudyHistory>({
+  at: 'studies/*/*/*/history.json',
+  fix: 'Restore it from a copy of the store: the study cannot go on without it.',
   name: 'history of a study',
   formatVersion: 1,
   schema: recordSchema({
