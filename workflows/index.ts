@@ -1,4 +1,5 @@
 export { backfill } from './backfill.ts';
+export { folds } from './folds.ts';
 export { model } from './model.ts';
 export { monitor } from './monitor.ts';
 export { notification } from './notification.ts';

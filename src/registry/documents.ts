@@ -33,6 +33,7 @@ const ROLLOUT_ROUTING = recordSchema(
 
 /** {@link VersionManifest} as it is stored. */
 export const MANIFEST: StoredKind<VersionManifest> = defineStored({
+  at: 'models/*/versions/*.json',
   name: 'manifest of a version',
   formatVersion: 1,
   schema: recordSchema(
@@ -62,6 +63,7 @@ export const MANIFEST: StoredKind<VersionManifest> = defineStored({
 
 /** {@link Transition} as it is stored. */
 export const TRANSITION: StoredKind<Transition> = defineStored({
+  at: 'models/*/transitions/*.json',
   name: 'change of the routing of a model',
   formatVersion: 1,
   schema: recordSchema(
@@ -86,6 +88,7 @@ export const TRANSITION: StoredKind<Transition> = defineStored({
 
 /** {@link Routing} as it is stored. */
 export const ROUTING: StoredKind<Routing> = defineStored({
+  at: 'models/*/routing.json',
   name: 'routing of a model',
   formatVersion: 1,
   schema: recordSchema(
@@ -106,6 +109,8 @@ export const ROUTING: StoredKind<Routing> = defineStored({
 
 /** {@link RolloutRecord} as it is stored. */
 export const ROLLOUT: StoredKind<RolloutRecord> = defineStored({
+  at: 'models/*/rollouts/*.json',
+  fix: 'Restore it from a copy of the store; what is not over is ended by promoting or rolling back a version.',
   name: 'rollout of a version',
   formatVersion: 1,
   schema: recordSchema(
@@ -129,6 +134,8 @@ export const ROLLOUT: StoredKind<RolloutRecord> = defineStored({
 
 /** {@link VersionExport} as it is stored. */
 export const EXPORT: StoredKind<VersionExport> = defineStored({
+  at: 'models/*/exports/*/*.json',
+  fix: 'Export the version again, or remove the object: what it names is then not listed.',
   name: 'export of a version',
   formatVersion: 1,
   schema: recordSchema({
@@ -145,6 +152,7 @@ export const EXPORT: StoredKind<VersionExport> = defineStored({
 
 /** {@link Claim} as it is stored. */
 export const CLAIM: StoredKind<Claim> = defineStored({
+  at: 'models/*/by-digest/*.json',
   name: 'claim of a number for a model artifact',
   formatVersion: 1,
   schema: recordSchema({ version: VERSION, id: TEXT }),
@@ -152,6 +160,7 @@ export const CLAIM: StoredKind<Claim> = defineStored({
 
 /** {@link ModelSummary} as it is stored. */
 export const INDEX_ENTRY: StoredKind<ModelSummary> = defineStored({
+  at: 'registry/models/*.json',
   name: 'entry of the index of models',
   formatVersion: 1,
   unmarked: 1,
@@ -160,6 +169,8 @@ export const INDEX_ENTRY: StoredKind<ModelSummary> = defineStored({
 
 /** {@link RememberedVersion} as it is stored. */
 export const REMEMBERED: StoredKind<RememberedVersion> = defineStored({
+  at: 'bases/**.json',
+  fix: 'Run the pipeline anew: a retry of this run cannot know what it started from.',
   name: 'version that a run starts from',
   formatVersion: 1,
   schema: recordSchema({ version: orNull(VERSION) }),
@@ -167,6 +178,8 @@ export const REMEMBERED: StoredKind<RememberedVersion> = defineStored({
 
 /** {@link Announcement} as it is stored. Servers of 0.1.0 did not say their format. */
 export const ANNOUNCEMENT: StoredKind<Announcement> = defineStored({
+  at: 'servers/*.json',
+  remade: 'a server that lives announces itself again',
   name: 'announcement of a server',
   formatVersion: 1,
   unmarked: 1,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { PerennialError, isPerennialError } from '../core/errors.ts';
+import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { mapLimited, pauseAfterLostRace } from '../storage/concurrency.ts';
 import { sha256 } from '../storage/digest.ts';
@@ -210,19 +210,45 @@ async function findTransition(store: ObjectStore, name: string, id: string): Pro
   return undefined;
 }
 
-/** Those with an object of their own that can be read, oldest first. */
-async function recordedTransitions(store: ObjectStore, name: string): Promise<Transition[]> {
+/** Those with an object of their own that can be read, oldest first. @param unread is told of the others */
+async function recordedTransitions(
+  store: ObjectStore,
+  name: string,
+  unread: (key: string, problem: string) => void = () => undefined,
+): Promise<Transition[]> {
   const keys: string[] = [];
   for await (const { key } of store.list(transitionsPrefix(name))) keys.push(key);
   const read = await mapLimited(keys, CONCURRENT_READS, async (key) => {
     try {
       return (await getStored(store, TRANSITION, key, ofModel(name)))?.value;
     } catch (error) {
-      if (isPerennialError(error, 'BLOB_CORRUPT')) return undefined;
-      throw error;
+      if (!isPerennialError(error, 'BLOB_CORRUPT')) throw error;
+      unread(key, messageOf(error));
+      return undefined;
     }
   });
   return read.filter((transition) => transition !== undefined).sort((a, b) => a.revision - b.revision);
+}
+
+/** A change that is not among those that can be read. */
+export interface HistoryGap {
+  readonly revision: number;
+  /** null: there is no object of it. */
+  readonly key: string | null;
+  readonly problem: string;
+}
+
+/** What a history lacks. */
+export async function historyGaps(store: ObjectStore, name: string): Promise<HistoryGap[]> {
+  const broken = new Map<number, Omit<HistoryGap, 'revision'>>();
+  const known = await recordedTransitions(store, name, (key, problem) =>
+    broken.set(Number(/-(\d+)-[^/]+$/.exec(key)?.[1]), { key, problem }),
+  );
+  const routing = (await readRouting(store, name))?.routing;
+  const there = new Set(known.map(({ revision }) => revision)).add(routing?.revision ?? 0);
+  return Array.from({ length: Math.max(...there) }, (_, index) => index + 1)
+    .filter((revision) => !there.has(revision))
+    .map((revision) => ({ revision, ...(broken.get(revision) ?? { key: null, problem: 'it is not in the store' }) }));
 }
 
 /** All changes that can be read, oldest first; one that a crashed writer had not written out yet included. */

@@ -63,6 +63,8 @@ export interface ServerCounts {
 
 /** {@link ServerCounts} as they are stored. */
 export const SERVER_COUNTS: StoredKind<ServerCounts> = defineStored({
+  at: 'models/*/rollout-counts/*/*.json',
+  fix: 'Restore it from a copy of the store; a server that lives writes its counts anew.',
   name: 'what a server counted of a rollout',
   formatVersion: 1,
   schema: recordSchema(

@@ -112,6 +112,9 @@ export function createApp({
   if (corsOrigins.length > 0) allowOrigins(app, corsOrigins);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    // An answer of another version than the one that is meant would look right.
+    if (request.method === 'POST' && Object.hasOwn(request.query as object, 'version'))
+      throw new RequestError(400, 'A version stands in the path, not in the query: see /openapi.json for the addresses.');
   });
   letIn(app, guard, log);
   app.addHook('onRequest', async (_request, reply) => sayStore(reply));

@@ -198,9 +198,14 @@ export async function historyAction(io: CliIo, model: string, options: { at?: st
     return io.print(`${timeText(time.toISOString())}: ${servedText(model, state)}`);
   }
   const history = await registry.history(model);
-  io.result({ name: model, transitions: history });
-  if (history.length === 0) return io.print(`No alias of ${model} was ever set.`);
+  const gaps = await registry.historyGaps(model);
+  io.result({ name: model, transitions: history, unread: gaps });
+  if (history.length + gaps.length === 0) return io.print(`No alias of ${model} was ever set.`);
   io.print(table([['WHEN', 'WHAT', 'ALIAS', 'FROM → TO', 'WHO', 'HOW', 'WHY'], ...transitionRows(history)]));
+  for (const { revision, key, problem } of gaps)
+    io.print(
+      `note: change ${revision} (between revisions ${revision - 1} and ${revision}) is missing above${key === null ? '' : `: ${key} cannot be read`}: ${problem}`,
+    );
 }
 
 function servedText(model: string, state: RoutingAt | undefined): string {

@@ -69,6 +69,7 @@ describe('the server', () => {
     expect((await request('DELETE', '/v1/models/m:predict')).slice(0, 2)).toEqual([405, 'POST']);
     expect((await request('GET', '/models/m/predict')).slice(0, 2)).toEqual([405, 'POST']);
     expect((await request('PUT', '/v2/health/live')).slice(0, 2)).toEqual([405, 'GET, HEAD']);
+    expect(await request('POST', '/models/m/predict?version=1')).toMatchObject([400, null, expect.stringContaining('stands in the path')]);
     for (const path of ['/nothing', '/v2/models/m/nothing', '/v2/models']) expect((await request('GET', path))[0]).toBe(404);
   });
 
