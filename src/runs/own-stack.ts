@@ -17,6 +17,11 @@ const POLLER_LIVE_MS = 75_000;
 const WORKFLOWS = 1;
 /** How long a command that needs no Temporal waits for one. */
 const ASK_MS = 2_000;
+/** A worker that Temporal does not list after so long cannot tell who else is there; the next command will. */
+const LISTED_MS = 20_000;
+/** How long the worker that may stay waits for the other one to leave. */
+const LEAVE_MS = 5_000;
+const LOOK_EVERY_MS = 200;
 
 /** What a worker is called in Temporal: its process, and the store that it works in. */
 export async function workerIdentity(store: ObjectStore): Promise<string> {
@@ -33,16 +38,52 @@ export async function workerIdentity(store: ObjectStore): Promise<string> {
 export async function refuseToJoinOthers(temporal: Temporal, queues: readonly string[], store: ObjectStore): Promise<void> {
   const own = await ensureIdentity(store);
   for (const queue of queues) {
-    const other = (await storesAtWork(temporal, queue)).find(({ id, worker }) => id !== own.id && !hasEnded(worker));
-    if (other === undefined) continue;
-    throw new PerennialError(
-      'STORE_DIFFERS',
-      `This worker keeps what it makes in the store ${own.location}, and ${other.worker}, which takes from queue "${queue}" at ${temporal.settings.address}, in ${other.location}. Which of them took a step would be chance.`,
-      {
-        hint: `Set PERENNIAL_STORE to the store of that worker, or give this one a queue of its own (TEMPORAL_TASK_QUEUE). If that worker has ended, Temporal forgets it within ${POLLER_LIVE_MS / 1_000} s.`,
-      },
-    );
+    const other = otherThan(own, await storesAtWork(temporal, queue));
+    if (other !== undefined) throw otherWorker(temporal, queue, own, other);
   }
+}
+
+/**
+ * Workers of two stores that start at the same moment find nobody before they take from the queue. So each looks again once Temporal lists
+ * itself: of two, the later one at least sees the other. One leaves at once, by the ids of their stores; the other stays if that
+ * happens, and leaves as well if it does not.
+ *
+ * @throws STORE_DIFFERS naming both stores, TEMPORAL_UNAVAILABLE
+ */
+export async function refuseToStayWithOthers(
+  temporal: Temporal,
+  queues: readonly string[],
+  store: ObjectStore,
+  signal: AbortSignal,
+): Promise<void> {
+  const own = await ensureIdentity(store);
+  for (const queue of queues) {
+    const until = Date.now() + LISTED_MS;
+    let leaveAt: number | undefined;
+    while (!signal.aborted) {
+      const found = await storesAtWork(temporal, queue);
+      const other = otherThan(own, found);
+      if (other !== undefined) {
+        leaveAt ??= Date.now() + LEAVE_MS;
+        if (own.id > other.id || Date.now() > leaveAt) throw otherWorker(temporal, queue, own, other);
+      } else if (found.some(({ id }) => id === own.id) || Date.now() > until) break;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
+  }
+}
+
+function otherThan(own: StoreIdentity, found: readonly StoreAtWork[]): StoreAtWork | undefined {
+  return found.find(({ id, worker }) => id !== own.id && !hasEnded(worker));
+}
+
+function otherWorker(temporal: Temporal, queue: string, own: StoreIdentity, other: StoreAtWork): PerennialError {
+  return new PerennialError(
+    'STORE_DIFFERS',
+    `This worker keeps what it makes in the store ${own.location}, and ${other.worker}, which takes from queue "${queue}" at ${temporal.settings.address}, in ${other.location}. Which of them took a step would be chance.`,
+    {
+      hint: `Set PERENNIAL_STORE to the store of that worker, or give this one a queue of its own (TEMPORAL_TASK_QUEUE). If that worker has ended, Temporal forgets it within ${POLLER_LIVE_MS / 1_000} s.`,
+    },
+  );
 }
 
 /** Of a process of this machine. */

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import cors from '@fastify/cors';
 import { fastify } from 'fastify';
+import type { Guard } from '../access/guard.ts';
+import type { ObjectStore } from '../core/ports.ts';
 import type { StepLogger } from '../core/step.ts';
 import type { JsonRules } from '../data/reading/json-parser.ts';
 import type { InferenceService } from '../serving/inference.ts';
@@ -14,13 +17,16 @@ import { registerRowsProtocol } from '../serving/protocols/rows.ts';
 import { registerTfServingProtocol } from '../serving/protocols/tf-serving.ts';
 import { RequestError, toRequestError } from '../serving/request-error.ts';
 import type { ServingMetrics } from '../serving/serving-metrics.ts';
-import { ROW_HEADER, STORE_HEADER } from '../serving/headers.ts';
+import { ROW_HEADER, STORE_HEADER, VERSION_HEADER } from '../serving/headers.ts';
+import { JSON_LENGTH_HEADER } from '../serving/protocols/binary-tensors.ts';
 import { watchMethods } from './allowed-methods.ts';
 import { traceRequests } from './http-tracing.ts';
 import { answerClientError } from './client-error.ts';
 import { readBody, unpacked } from './request-body.ts';
 import { packed } from './response-body.ts';
-import { tokenGuard } from './tokens.ts';
+import { registerTokens } from './register-tokens.ts';
+import { letIn } from './let-in.ts';
+import { registerDocs, requireDescriptions } from './openapi/register-docs.ts';
 import { registerReports } from './reports.ts';
 import type { ReportSource } from './reports.ts';
 
@@ -33,14 +39,15 @@ export interface AppOptions {
   readonly packageVersion: string;
   /** Of the store that is served from; absent while it is away. */
   readonly storeId?: () => string | undefined;
-  /** Asked of every request but the health checks, as `Authorization: Bearer …`. */
-  readonly token?: string;
+  /** Who may ask, by `Authorization: Bearer …`. Health checks and the page at /docs answer anybody. */
+  readonly guard: Guard;
+  /** Where the tokens are; absent: they cannot be changed here. */
+  readonly tokens?: { readonly store: ObjectStore; readonly changed: () => Promise<void> };
+  /** Origins whose pages may call the server from a browser, e.g. "https://app.example.org"; "*" for all. Default: none. */
+  readonly corsOrigins?: readonly string[];
   /** How long the headers and the body of a request may take to arrive, in milliseconds. */
   readonly arrivalMs?: number;
 }
-
-/** The only routes that answer without the token. */
-const OPEN_ROUTES = ['/v2/health/live', '/v2/health/ready', '/ping', '/health'];
 
 /** Numbers of clients of TensorFlow Serving are tensors as a rule; integers of rows may be identifiers. MLflow's clients write NaN. */
 function jsonRules(url = ''): JsonRules {
@@ -57,7 +64,9 @@ export function createApp({
   log,
   packageVersion,
   storeId,
-  token,
+  guard,
+  tokens,
+  corsOrigins = [],
   arrivalMs = SERVING_LIMITS.arrivalMs,
 }: AppOptions): FastifyInstance {
   const app = fastify({
@@ -80,6 +89,7 @@ export function createApp({
     exposeHeadRoutes: true,
     routerOptions: { ignoreTrailingSlash: true },
   });
+  requireDescriptions(app);
   const methodsOf = watchMethods(app);
   traceRequests(app);
   app.removeAllContentTypeParsers();
@@ -88,15 +98,12 @@ export function createApp({
     readBody(request, body as Buffer, jsonRules(request.routeOptions.url)),
   );
 
-  const isTrusted = tokenGuard(token);
+  if (corsOrigins.length > 0) allowOrigins(app, corsOrigins);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
-    if (!isOpen(request) && !isTrusted(request.headers.authorization)) {
-      reply.header('www-authenticate', 'Bearer');
-      throw new RequestError(401, 'This server asks for a token: send "Authorization: Bearer TOKEN".');
-    }
-    sayStore(reply);
   });
+  letIn(app, guard, log);
+  app.addHook('onRequest', async (_request, reply) => sayStore(reply));
   app.addHook('preParsing', async (request, _reply, payload) => unpacked(request, payload));
   function sayStore(reply: FastifyReply): void {
     const id = storeId?.();
@@ -130,7 +137,7 @@ export function createApp({
   });
   app.setNotFoundHandler(async ({ method, url }, reply) => {
     const [path] = url.split('?') as [string];
-    const allowed = methodsOf(path);
+    const allowed = methodsOf(path).filter((one) => isVerb(path) === undefined || isVerb(path) === (one === 'POST'));
     if (allowed.length === 0) return reply.code(404).send({ error: `There is no ${method} ${path} here.` });
     return reply
       .code(405)
@@ -145,6 +152,8 @@ export function createApp({
   registerMlflowProtocol(app, context);
   registerFeedback(app, context, feedback);
   registerReports(app, reports);
+  registerDocs(app, context, guard);
+  if (tokens !== undefined) registerTokens(app, tokens.store, tokens.changed);
   app.get('/models', async () => ({ models: service.router.states() }));
   app.get('/metrics', async (_request, reply) =>
     reply.header('content-type', metrics.registry.contentType).send(metrics.registry.render()),
@@ -152,10 +161,29 @@ export function createApp({
   return app;
 }
 
-/** By the route that matched, never by the text of the address. */
-function isOpen(request: FastifyRequest): boolean {
-  const route = request.routeOptions.url;
-  return route !== undefined && OPEN_ROUTES.includes(route) && (request.method === 'GET' || request.method === 'HEAD');
+/**
+ * Answers to pages of these origins may be read by them. What a browser asks beforehand carries no token.
+ */
+function allowOrigins(app: FastifyInstance, origins: readonly string[]): void {
+  void app.register(cors, {
+    origin: origins.includes('*') ? '*' : [...origins],
+    methods: ['GET', 'HEAD', 'POST'],
+    exposedHeaders: [VERSION_HEADER, ROW_HEADER, STORE_HEADER, JSON_LENGTH_HEADER, 'x-request-id', 'retry-after'],
+    maxAge: PREFLIGHT_SECONDS,
+    strictPreflight: false,
+  });
+}
+
+/** How long a browser remembers what it may send. */
+const PREFLIGHT_SECONDS = 600;
+
+/**
+ * Addresses of TensorFlow Serving are told apart by what follows the last colon, which the router takes for a part of the name.
+ *
+ * @returns undefined for addresses of others
+ */
+function isVerb(path: string): boolean | undefined {
+  return /^\/v1\/models\/./.test(path) ? /:(?:predict|classify|regress)\/?$/.test(path) : undefined;
 }
 
 /** The client's own id where it is a harmless one. */
@@ -173,6 +201,9 @@ function httpProblem(error: Error & { statusCode?: number }, requestId: string):
     (error as NodeJS.ErrnoException).code?.startsWith('ERR_BROTLI') === true
   )
     return new RequestError(400, `The body cannot be unpacked as its content-encoding says: ${error.message}.`);
+  // Asked before the method is looked up, of QUERY alone.
+  if ((error as NodeJS.ErrnoException).code === 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE')
+    return new RequestError(405, 'QUERY is taken nowhere here.', { allow: 'GET, HEAD, POST' });
   if (status === 413)
     return new RequestError(413, `The body is larger than ${SERVING_LIMITS.bodyBytesMax / 1024 / 1024} MiB. Send several requests.`);
   return status >= 400 && status < 500 ? new RequestError(status, error.message) : toRequestError(error, requestId);

@@ -3,6 +3,7 @@ import { BlockList, isIP } from 'node:net';
 import { pino } from 'pino';
 import { PerennialError } from '../core/errors.ts';
 import type { StepLogger } from '../core/step.ts';
+import { listTokens } from '../access/tokens.ts';
 import { createArtifactStore } from '../storage/artifact-store.ts';
 import { openStore } from '../storage/open-store.ts';
 import { logFields, startTelemetry, stopTelemetry, tracesAreTold } from '../telemetry/telemetry.ts';
@@ -11,8 +12,8 @@ import { startServer } from './start.ts';
 
 /**
  * The model server as the environment describes it: `PERENNIAL_STORE`, `PERENNIAL_API_TOKEN`, `PERENNIAL_LOG_LEVEL` (default
- * "info"), `PERENNIAL_GRPC_PORT` and `PERENNIAL_PREDICTION_LOG` (part of the predictions that is logged, 0 to 1; default 1). Logs go to
- * stderr.
+ * "info"), `PERENNIAL_GRPC_PORT`, `PERENNIAL_CORS_ORIGINS` (whose pages may call it from a browser) and `PERENNIAL_PREDICTION_LOG` (part
+ * of the predictions that is logged, 0 to 1; default 1). Logs go to stderr.
  *
  * @throws PORT_TAKEN, STORE_UNAVAILABLE, STORE_UNSUITABLE; USAGE, also for an address that others reach without a token
  */
@@ -21,12 +22,13 @@ export async function openServer(
 ): Promise<RunningServer> {
   const given = process.env.PERENNIAL_API_TOKEN;
   const token = given?.trim() === '' ? undefined : given;
-  if (token === undefined && options.host !== undefined && !(await isLoopback(options.host))) {
+  const isReached = options.host !== undefined && !(await isLoopback(options.host));
+  if (isReached && token === undefined && (await listTokens(await openStore())).length === 0) {
     throw new PerennialError(
       'USAGE',
-      `The server would answer anybody who reaches ${options.host === '' ? 'any address of this machine' : options.host}: PERENNIAL_API_TOKEN is not set.`,
+      `The server would answer anybody who reaches ${options.host === '' ? 'any address of this machine' : options.host}: PERENNIAL_API_TOKEN is not set, and the store has no tokens.`,
       {
-        hint: 'Set a token that requests then have to carry, e.g. `export PERENNIAL_API_TOKEN="$(openssl rand -hex 32)"`, and start it again; or listen on 127.0.0.1 behind a proxy that asks for credentials.',
+        hint: 'Make a token that requests then have to carry (`perennial tokens create NAME --role predict`), or set one for all, e.g. `export PERENNIAL_API_TOKEN="$(openssl rand -hex 32)"`, and start it again; or listen on 127.0.0.1 behind a proxy that asks for credentials.',
       },
     );
   }
@@ -36,6 +38,7 @@ export async function openServer(
     (fromEnvironment === undefined || fromEnvironment === '' ? undefined : portOf(fromEnvironment, 'PERENNIAL_GRPC_PORT'));
   await startTelemetry('server');
   const logSample = sampleOf(process.env.PERENNIAL_PREDICTION_LOG);
+  const corsOrigins = originsOf(process.env.PERENNIAL_CORS_ORIGINS);
   const store = await openStore();
   const server = await startServer({
     ...options,
@@ -45,6 +48,7 @@ export async function openServer(
     log: createLogger(),
     ...(token === undefined ? {} : { token }),
     ...(logSample === undefined ? {} : { logSample }),
+    corsOrigins,
   });
   return { ...server, stop: () => server.stop().finally(stopTelemetry) };
 }
@@ -70,6 +74,20 @@ async function isLoopback(host: string): Promise<boolean> {
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
+
+/** Origins as browsers send them: scheme, host and port where it is not the usual one. @throws USAGE */
+function originsOf(text = ''): string[] {
+  const origins = text.split(/[\s,]+/).filter((part) => part !== '');
+  const wrong = origins.find((origin) => origin !== '*' && !isOrigin(origin));
+  if (wrong === undefined) return origins;
+  throw new PerennialError('USAGE', `PERENNIAL_CORS_ORIGINS holds ${JSON.stringify(wrong)}, which is not an origin.`, {
+    hint: 'Give origins with commas between them, e.g. "https://app.example.org,http://localhost:5173", or "*" for all.',
+  });
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text;
+}
 
 /** @throws USAGE */
 export function portOf(text: string, where = '--port'): number {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { StoreGuard } from '../access/guard.ts';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import type { StepLogger } from '../core/step.ts';
@@ -39,6 +40,8 @@ export interface ServerOptions {
   /** Of gRPC beside HTTP, on the same host; 0: a free one. Absent: no gRPC. */
   readonly grpcPort?: number;
   readonly token?: string;
+  /** Origins whose pages may call the server. Default: none. */
+  readonly corsOrigins?: readonly string[];
   /** Part of the predictions that is logged, 0 to 1; default 1. */
   readonly logSample?: number;
   readonly router?: RouterOptions;
@@ -69,6 +72,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   );
   let identity: StoreIdentity | undefined;
   const service = new InferenceService(router, predictions, metrics);
+  const guard = new StoreGuard(store, { log, token: options.token });
   const app = createApp({
     service,
     metrics,
@@ -77,10 +81,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     log,
     packageVersion: packageVersion(),
     storeId: () => identity?.id,
-    ...(options.token === undefined ? {} : { token: options.token }),
+    guard,
+    tokens: { store, changed: () => guard.look() },
+    ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),
   });
 
   const host = options.host ?? '127.0.0.1';
+  await atMost(SERVING_LIMITS.farewellMs, guard.start());
   const url = await listen(app, host, options.port);
   const grpc = options.grpcPort === undefined ? undefined : await listenGrpc(options.grpcPort);
   await router.start();
@@ -103,7 +110,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     async stop() {
       await atMost(
         SERVING_LIMITS.farewellMs,
-        Promise.all([announcer.stop(), outcomes.stop()]).then(() => undefined),
+        Promise.all([announcer.stop(), outcomes.stop(), guard.stop()]).then(() => undefined),
       );
       await Promise.all([drain(app, log), grpc?.stop()]);
       await predictions.close();
@@ -120,7 +127,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         packageVersion: packageVersion(),
         host,
         port,
-        ...(options.token === undefined ? {} : { token: options.token }),
+        guard,
       });
     } catch (error) {
       await app.close();

@@ -5,12 +5,13 @@ import type { NativeConnection, Worker as TemporalWorker, WorkerOptions } from '
 import { createActivities } from '../../activities/index.ts';
 import type { ActivityDeps } from '../../activities/deps.ts';
 import { TEMPORAL_DEFAULTS, temporalConfig } from '../../temporal.config.ts';
-import { PerennialError, messageOf } from '../core/errors.ts';
+import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
+import type { ObjectStore } from '../core/ports.ts';
 import { heavyQueue } from '../core/run.ts';
 import { codeDigestOf } from '../steps/code-digests.ts';
 import { connectTemporal, reach, temporalError, temporalSettings } from '../runs/connect.ts';
 import type { TemporalSettings } from '../runs/connect.ts';
-import { refuseToJoinOthers, workerIdentity } from '../runs/own-stack.ts';
+import { refuseToJoinOthers, refuseToStayWithOthers, workerIdentity } from '../runs/own-stack.ts';
 import { ensureSearchAttributes } from '../runs/search-attributes.ts';
 import { mask } from '../steps/secrets.ts';
 import { packageRoot, perennialHome } from '../platform/paths.ts';
@@ -116,27 +117,48 @@ async function work(settings: TemporalSettings, queues: readonly string[], deps:
           optionsOf(queue, settings, connection, deps, run, { ...telling, identity }).map((options) => Worker.create(options)),
         )),
       );
-    await runAll(workers, run, queues);
+    await runAll(workers, run, queues, deps);
   } finally {
     await connection.close();
   }
 }
 
-/** Runs all until the signal aborts or one fails; then all stop. */
-async function runAll(workers: readonly TemporalWorker[], run: WorkerRun, queues: readonly string[]): Promise<void> {
+/** Runs all until the signal aborts, one fails, or workers of another store turn out to be there; then all stop. */
+async function runAll(
+  workers: readonly TemporalWorker[],
+  run: WorkerRun,
+  queues: readonly string[],
+  { store }: ActivityDeps,
+): Promise<void> {
+  const over = new AbortController();
   const stop = (): void => {
+    over.abort();
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   run.signal.addEventListener('abort', stop, { once: true });
   try {
     const running = workers.map((worker) => worker.run().finally(stop));
+    const alone = stayAlone(queues, store, over.signal).catch((error: unknown) => {
+      stop();
+      throw error;
+    });
     run.onReady?.(queues);
     if (run.signal.aborted) stop();
-    const results = await Promise.allSettled(running);
+    const results = await Promise.allSettled([...running, alone]);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   } finally {
     run.signal.removeEventListener('abort', stop);
+  }
+}
+
+async function stayAlone(queues: readonly string[], store: ObjectStore, signal: AbortSignal): Promise<void> {
+  try {
+    const temporal = await connectTemporal();
+    await refuseToStayWithOthers(temporal, queues, store, signal).finally(() => temporal.close());
+  } catch (error) {
+    // A server that went away is the workers' to wait for; when they connect again, they look again.
+    if (!isPerennialError(error) || error.code !== 'TEMPORAL_UNAVAILABLE') throw error;
   }
 }
 

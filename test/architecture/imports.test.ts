@@ -14,7 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/provisioning', 'src/storage', 'src/stack', 'src/tuning'],
   ['src/data'],
   ['src/training'],
-  ['src/registry', 'src/studies'],
+  ['src/access', 'src/registry', 'src/studies'],
   ['src/evaluation'],
   ['src/monitoring'],
   ['src/reports', 'src/config', 'src/serving'],

@@ -20,6 +20,7 @@ import showCommand from './show.command.ts';
 import statusCommand from './status.command.ts';
 import studiesCommand from './studies.command.ts';
 import tensorboardCommand from './tensorboard.command.ts';
+import tokensCommand from './tokens.command.ts';
 import upCommand from './up.command.ts';
 import validateCommand from './validate.command.ts';
 import workerCommand from './worker.command.ts';
@@ -45,6 +46,7 @@ export const commands: readonly CommandModule[] = [
   statusCommand,
   studiesCommand,
   tensorboardCommand,
+  tokensCommand,
   upCommand,
   validateCommand,
   workerCommand,

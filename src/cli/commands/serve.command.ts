@@ -18,6 +18,7 @@ Follows promotions and rollbacks within a second, and keeps serving what it has 
 Environment:
   PERENNIAL_STORE            where the models are (file:PATH or s3://BUCKET/PREFIX)
   PERENNIAL_API_TOKEN        asked of every request but the health checks, as "Authorization: Bearer TOKEN"
+  PERENNIAL_CORS_ORIGINS     origins whose pages may call the server from a browser, with commas between them; "*": all
   PERENNIAL_GRPC_PORT        as --grpc-port; also of the server that perennial up starts
   PERENNIAL_PREDICTION_LOG   part of the predictions that is logged to the store, 0 to 1 (default 1)
   PERENNIAL_LOG_LEVEL        debug, info, warn or error (default info)

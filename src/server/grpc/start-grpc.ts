@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerUnaryCall, ServiceDefinition, UntypedServiceImplementation, sendUnaryData } from '@grpc/grpc-js';
+import { refusalOf } from '../../access/guard.ts';
+import type { Guard } from '../../access/guard.ts';
+import type { Role } from '../../access/roles.ts';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import type { StepLogger } from '../../core/step.ts';
 import { LOG_HEADER, VERSION_HEADER } from '../../serving/headers.ts';
@@ -13,7 +16,6 @@ import { EXTENSIONS, loadModel, unloadModel } from '../../serving/protocols/open
 import { RequestError, toRequestError } from '../../serving/request-error.ts';
 import type { Target } from '../../serving/router.ts';
 import type { ServingMetrics } from '../../serving/serving-metrics.ts';
-import { tokenGuard } from '../tokens.ts';
 import { inferRequestOf } from './infer-request.ts';
 import type { GrpcInferRequest } from './infer-request.ts';
 import { decode, encode } from './messages.ts';
@@ -26,7 +28,7 @@ export interface GrpcOptions {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
-  readonly token?: string;
+  readonly guard: Guard;
 }
 
 export interface RunningGrpc {
@@ -47,6 +49,10 @@ interface Method {
   readonly response: string;
   /** Anybody may ask. */
   readonly open?: true;
+  /** What a token has to allow; default "predict". */
+  readonly role?: Role;
+  /** Changes something: each call is told in the log. */
+  readonly audited?: true;
   readonly run: (call: Call) => object | Promise<object>;
 }
 
@@ -93,6 +99,7 @@ function methodsOf({ service, packageVersion }: GrpcOptions): Readonly<Record<st
     ModelStatistics: {
       request: 'NamedModel',
       response: 'ModelStatisticsResponse',
+      role: 'operate',
       run: async ({ request }) => {
         if (request.name === undefined || request.name === '') return { model_stats: modelStatistics(service.statistics, {}) };
         const target = named(request);
@@ -108,11 +115,15 @@ function methodsOf({ service, packageVersion }: GrpcOptions): Readonly<Record<st
     RepositoryModelLoad: {
       request: 'RepositoryModelRequest',
       response: 'Empty',
+      role: 'operate',
+      audited: true,
       run: ({ request }) => loadModel(service, String(request.model_name ?? ''), request.parameters),
     },
     RepositoryModelUnload: {
       request: 'RepositoryModelRequest',
       response: 'Empty',
+      role: 'operate',
+      audited: true,
       run: ({ request }) => unloadModel(service, String(request.model_name ?? '')),
     },
     ModelInfer: { request: 'ModelInferRequest', response: 'ModelInferResponse', run: (call) => infer(service, call) },
@@ -145,7 +156,7 @@ async function infer(service: InferenceService, { request, logged, tell }: Call)
 }
 
 /** The status codes of gRPC for those of HTTP. */
-const CODES: Readonly<Record<number, number>> = { 400: 3, 401: 16, 404: 5, 413: 8, 503: 14 };
+const CODES: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7, 404: 5, 413: 8, 503: 14 };
 const INTERNAL = 13;
 
 /**
@@ -156,7 +167,6 @@ const INTERNAL = 13;
  */
 export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
   const { Metadata, Server, ServerCredentials } = await import('@grpc/grpc-js');
-  const isTrusted = tokenGuard(options.token);
   const methods = methodsOf(options);
   const server = new Server({
     'grpc.max_receive_message_length': SERVING_LIMITS.bodyBytesMax,
@@ -169,10 +179,15 @@ export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
     const started = performance.now();
     const id = randomUUID();
     let status = 'OK';
+    let who = 'nobody';
     try {
-      if (method.open !== true && !isTrusted(call.metadata.get('authorization')[0]?.toString()))
+      const holder = method.open === true ? undefined : options.guard.holderOf(call.metadata.get('authorization')[0]?.toString());
+      if (method.open !== true && holder === undefined)
         throw new RequestError(401, 'This server asks for a token: send the metadata "authorization: Bearer TOKEN".');
+      who = holder?.name ?? who;
       const request = readRequest(method.request, call.request);
+      const refusal = holder === undefined ? undefined : refusalOf(holder, method.role ?? 'predict', modelOf(request));
+      if (refusal !== undefined) throw new RequestError(403, refusal);
       const logged = isWishedFor(call.metadata.get(LOG_HEADER)[0], 'metadata');
       const body = await method.run({ request, logged, tell: (key, value) => told.set(key, value) });
       const bytes = encode(method.response, body);
@@ -189,6 +204,7 @@ export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
       status = String(problem.status);
       done({ code: CODES[problem.status] ?? INTERNAL, details: problem.message, metadata: told });
     }
+    if (method.audited === true) options.log.info('audit', { who, method: route, status, requestId: id, from: call.getPeer() });
     options.metrics.requests.add({ method: 'gRPC', route, status });
     options.metrics.requestSeconds.observe({ route }, (performance.now() - started) / 1_000);
   }
@@ -240,6 +256,12 @@ export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
         });
       }),
   };
+}
+
+/** That a request is about. */
+function modelOf({ name, model_name: model }: Record<string, unknown>): string | undefined {
+  const given = model ?? name;
+  return typeof given === 'string' && given !== '' ? given.replace(/@.*$/s, '') : undefined;
 }
 
 function readRequest(message: string, bytes: Buffer): Record<string, unknown> {

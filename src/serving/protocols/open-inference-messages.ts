@@ -209,7 +209,8 @@ export function requestedOutputs({ body }: InferRequest, servable: Servable): Re
 }
 
 function requestedOutput(wanted: unknown, where: string, known: readonly NamedOutput[], binaryAll: boolean): RequestedOutput {
-  const { name, parameters: given } = (typeof wanted === 'object' && wanted !== null ? wanted : {}) as Record<string, unknown>;
+  const { name, parameters: given, ...rest } = (typeof wanted === 'object' && wanted !== null ? wanted : {}) as Record<string, unknown>;
+  onlyKeys({ name, ...rest }, ['name', 'parameters'], where);
   const output = known.find((one) => one.name === name);
   if (output === undefined)
     throw new RequestError(400, `${where}: there is no output ${shownValue(name)}. There is: ${known.map((one) => one.name).join(', ')}.`);

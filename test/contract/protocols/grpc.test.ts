@@ -1,3 +1,4 @@
+import { ownerGuard } from '../../../src/access/guard.ts';
 import { Client, Metadata, credentials } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -18,7 +19,15 @@ beforeAll(async () => {
   source.route('penguins', { champion: 3, challenger: 2 });
   app = await startTestApp(source);
   const { service, metrics } = app;
-  grpc = await startGrpc({ service, metrics, log: recordingLog(), packageVersion: '9.9.9', host: '127.0.0.1', port: 0, token: TOKEN });
+  grpc = await startGrpc({
+    service,
+    metrics,
+    log: recordingLog(),
+    packageVersion: '9.9.9',
+    host: '127.0.0.1',
+    port: 0,
+    guard: ownerGuard(TOKEN),
+  });
   client = new Client(grpc.address, credentials.createInsecure());
 });
 

@@ -117,6 +117,20 @@ describe('a worker of another store', () => {
     expect((await perennial.run(['status'])).stdout).not.toContain('two stores');
   }, 90_000);
 
+  it('that starts at the same moment leaves, or the other does: never both stay', async () => {
+    const queue = 'contested';
+    const workers = ['one', 'other'].map((name) =>
+      stranger.start(['worker', '--queue', queue], { env: { PERENNIAL_STORE: `file:${tempDir(`store-${name}`)}` } }),
+    );
+    try {
+      const [code, left] = await Promise.race(workers.map(async (worker) => [(await worker.exited).code, worker] as const));
+      expect(left.stderr()).toContain('error STORE_DIFFERS: This worker keeps what it makes in the store ');
+      expect(code).toBe(2);
+    } finally {
+      await Promise.all(workers.map((worker) => worker.stop()));
+    }
+  }, 90_000);
+
   it('that works all the same is noticed by the next command and by status', async () => {
     // As one of before, which joined whatever was there.
     const temporal = await connectTemporal({ ...temporalConfig(), address: stack.temporal!.address });

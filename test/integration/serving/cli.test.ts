@@ -34,7 +34,7 @@ describe('perennial serve', () => {
     );
     expect(code).toBe(2);
     expect(stderr).toMatch(
-      /error USAGE: The server would answer anybody who reaches .*PERENNIAL_API_TOKEN is not set\.[\s\S]*export PERENNIAL_API_TOKEN=/,
+      /error USAGE: The server would answer anybody who reaches .*PERENNIAL_API_TOKEN is not set, and the store has no tokens\.[\s\S]*export PERENNIAL_API_TOKEN=/,
     );
   });
 

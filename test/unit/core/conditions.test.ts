@@ -7,6 +7,11 @@ const state = {
   steps: {
     a: { status: 'completed', values: { score: 0.9, name: 'x', list: [1, { b: 2, a: 1 }], flag: false } },
     b: { status: 'skipped' },
+    cut: { status: 'cancelled' },
+    bad: { status: 'failed' },
+    no: { status: 'rejected', values: { score: 0.1 } },
+    hit: { status: 'cached', values: {} },
+    late: { status: 'running' },
   },
 } as unknown as RunState;
 
@@ -33,6 +38,18 @@ describe('a comparison', () => {
     const outcome = evaluateCondition(condition, state);
     expect(outcome.holds).toBe(expected);
     expect(outcome.why).toContain(why);
+  });
+
+  it.each<[string, string]>([
+    ['b', '"b" was skipped and so gave no "x"'],
+    ['cut', '"cut" was cancelled and so gave no "x"'],
+    ['bad', '"bad" failed and so gave no "x"'],
+    ['late', '"late" running and so gave no "x"'],
+    ['no', '"no" gave no value "x"; it gave score'],
+    ['hit', '"hit" gave no value "x"'],
+    ['c', 'there is no step "c"'],
+  ])('with what is not there (%s) tells why', (step, why) => {
+    expect(evaluateCondition({ step, value: 'x', equals: 1 }, state)).toEqual({ holds: 'unknown', why });
   });
 
   it('may be settled by the document', () => {

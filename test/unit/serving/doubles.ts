@@ -115,6 +115,8 @@ export class FakeSource implements VersionSource {
   loadMs = 0;
   asked = 0;
   options: FakeOptions = {};
+  /** In place of `options`, by model. */
+  readonly optionsOf = new Map<string, FakeOptions>();
   #etag = 0;
 
   /** Models whose routing cannot be read. */
@@ -156,7 +158,7 @@ export class FakeSource implements VersionSource {
     if (this.loadMs > 0) await new Promise((resolve) => setTimeout(resolve, this.loadMs));
     if (version > 9) throw new PerennialError('VERSION_INVALID', `The model "${model}" has no version ${version}.`);
     if (this.broken.has(version)) throw new PerennialError('BLOB_CORRUPT', `The blob of weights.bin does not match its digest.`);
-    const servable = fakeServable(model, version, this.options);
+    const servable = fakeServable(model, version, this.optionsOf.get(model) ?? this.options);
     this.loaded.push(servable);
     return servable;
   }

@@ -65,7 +65,8 @@ describe('the server', () => {
     for (const path of ['/v2/', '/models/', '/v2/models/m/', '/v1/models/m/']) expect((await request('GET', path))[0]).toBe(200);
     expect(await request('POST', '/v2')).toEqual([405, 'GET, HEAD', '{"error":"/v2 takes GET and HEAD, not POST."}']);
     expect((await request('GET', '/v2/models/m/infer')).slice(0, 2)).toEqual([405, 'POST']);
-    expect((await request('DELETE', '/v1/models/m')).slice(0, 2)).toEqual([405, 'GET, HEAD, POST']);
+    expect((await request('DELETE', '/v1/models/m')).slice(0, 2)).toEqual([405, 'GET, HEAD']);
+    expect((await request('DELETE', '/v1/models/m:predict')).slice(0, 2)).toEqual([405, 'POST']);
     expect((await request('GET', '/models/m/predict')).slice(0, 2)).toEqual([405, 'POST']);
     expect((await request('PUT', '/v2/health/live')).slice(0, 2)).toEqual([405, 'GET, HEAD']);
     for (const path of ['/nothing', '/v2/models/m/nothing', '/v2/models']) expect((await request('GET', path))[0]).toBe(404);

@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ArtifactStore } from '../../../src/core/ports.ts';
+import { ownerGuard } from '../../../src/access/guard.ts';
+import type { StoreGuard } from '../../../src/access/guard.ts';
 import { createApp } from '../../../src/server/app.ts';
 import { createReportSource } from '../../../src/server/reports.ts';
 import { FeedbackWriter } from '../../../src/monitoring/feedback/feedback-writer.ts';
@@ -30,7 +32,16 @@ export interface TestApp {
 /** The whole HTTP server over a registry in memory, listening on a free port of 127.0.0.1. */
 export async function startTestApp(
   source: VersionSource,
-  options: { readonly token?: string; readonly arrivalMs?: number } = {},
+  {
+    token,
+    guard,
+    ...options
+  }: {
+    readonly token?: string;
+    readonly guard?: (store: MemoryStore) => StoreGuard;
+    readonly arrivalMs?: number;
+    readonly corsOrigins?: readonly string[];
+  } = {},
 ): Promise<TestApp> {
   const recording = recordingLog();
   const metrics = createServingMetrics();
@@ -39,8 +50,12 @@ export async function startTestApp(
   const artifacts = createArtifactStore(store, tempDir('blobs'));
   const log = new PredictionLog(store, { log: recording, metrics }, { serverId: 'test' });
   const service = new InferenceService(router, log, metrics);
+  const storeGuard = guard?.(store);
+  await storeGuard?.start();
   const app = createApp({
     service,
+    guard: storeGuard ?? ownerGuard(token),
+    tokens: { store, changed: async () => storeGuard?.look() },
     metrics,
     reports: createReportSource(store, artifacts),
     feedback: new FeedbackWriter(store),
@@ -62,6 +77,7 @@ export async function startTestApp(
     lines: recording.lines,
     async close() {
       await app.close();
+      await storeGuard?.stop();
       await log.close();
       await router.stop();
     },

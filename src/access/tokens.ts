@@ -1,0 +1,153 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { PerennialError } from '../core/errors.ts';
+import type { ObjectStore } from '../core/ports.ts';
+import { putJson } from '../storage/json-objects.ts';
+import { storeNow } from '../storage/store-clock.ts';
+import { TEXT, defineStored, getStored, listOf, orNull, recordSchema } from '../storage/stored.ts';
+import type { StoredKind } from '../storage/stored.ts';
+import { ROLES } from './roles.ts';
+import type { Role } from './roles.ts';
+
+/** `tokens/<id>.json`: who may ask the servers of this store. The token itself is kept nowhere. */
+export interface TokenRecord {
+  readonly formatVersion: 1;
+  readonly id: string;
+  /** Of its holder, for people. */
+  readonly name: string;
+  readonly role: Role;
+  /** Models that it is for; null: all. */
+  readonly models: readonly string[] | null;
+  /** SHA-256 of the token, hexadecimal: 256 random bits need no slower digest. */
+  readonly digest: string;
+  /** ISO 8601 UTC, by the clock of the store. */
+  readonly createdAt: string;
+  readonly createdBy: string;
+  /** null: never. */
+  readonly expiresAt: string | null;
+  readonly revokedAt: string | null;
+  readonly revokedBy: string | null;
+}
+
+/** {@link TokenRecord} as it is stored. */
+export const TOKEN: StoredKind<TokenRecord> = defineStored({
+  name: 'token of the servers',
+  formatVersion: 1,
+  schema: recordSchema(
+    {
+      id: { type: 'string', pattern: '^[0-9a-f]{12}$' },
+      name: TEXT,
+      role: { enum: [...ROLES] },
+      models: orNull(listOf(TEXT)),
+      digest: { type: 'string', pattern: '^[0-9a-f]{64}$' },
+      createdAt: TEXT,
+      createdBy: TEXT,
+      expiresAt: orNull(TEXT),
+      revokedAt: orNull(TEXT),
+    },
+    { revokedBy: orNull(TEXT) },
+  ),
+});
+
+const PREFIX = 'tokens/';
+const ID_BYTES = 6;
+const SECRET_BYTES = 32;
+const FORM = /^perennial_([0-9a-f]{12})_[\w-]{43}$/;
+const NAME = /^[A-Za-z0-9][\w. @-]{0,62}$/;
+
+export interface TokenRequest {
+  readonly name: string;
+  readonly role: Role;
+  /** Left out: all. */
+  readonly models?: readonly string[];
+  /** From now, in milliseconds; left out: it does not expire. */
+  readonly lifetimeMs?: number;
+}
+
+/**
+ * A new token. It is told once, here.
+ *
+ * @throws USAGE for a name that is no name, or that a token in force has
+ */
+export async function createToken(
+  store: ObjectStore,
+  { name, role, models, lifetimeMs }: TokenRequest,
+  by: string,
+): Promise<{ readonly record: TokenRecord; readonly token: string }> {
+  if (!NAME.test(name))
+    throw new PerennialError('USAGE', `${JSON.stringify(name.slice(0, 80))} is no name for a token.`, {
+      hint: 'Name its holder with up to 63 letters, digits, blanks and "-_.@", e.g. "checkout-service".',
+    });
+  if (models?.length === 0) throw new PerennialError('USAGE', 'A token for no model lets nobody do anything.', { hint: 'Name a model.' });
+  const now = await storeNow(store);
+  const same = (await listTokens(store)).find((one) => one.name === name && isInForce(one, now));
+  if (same !== undefined)
+    throw new PerennialError('USAGE', `There is a token for ${JSON.stringify(name)} already, created at ${same.createdAt}.`, {
+      hint: `Revoke it first (\`perennial tokens revoke ${same.id}\`), or choose another name: two tokens of one name cannot be told apart.`,
+    });
+  const id = randomBytes(ID_BYTES).toString('hex');
+  const token = `perennial_${id}_${randomBytes(SECRET_BYTES).toString('base64url')}`;
+  const record: TokenRecord = {
+    formatVersion: 1,
+    id,
+    name,
+    role,
+    models: models === undefined ? null : [...new Set(models)].sort(),
+    digest: digestOf(token).toString('hex'),
+    createdAt: new Date(now).toISOString(),
+    createdBy: by,
+    expiresAt: lifetimeMs === undefined ? null : new Date(now + lifetimeMs).toISOString(),
+    revokedAt: null,
+    revokedBy: null,
+  };
+  await putJson(store, keyOf(id), record, { ifNoneMatch: '*' });
+  return { record, token };
+}
+
+/** All that there ever were, the oldest first. */
+export async function listTokens(store: ObjectStore): Promise<TokenRecord[]> {
+  const found: TokenRecord[] = [];
+  for await (const { key } of store.list(PREFIX)) {
+    const record = (await getStored(store, TOKEN, key))?.value;
+    if (record !== undefined) found.push(record);
+  }
+  return found.sort((a, b) => a.createdAt.localeCompare(b.createdAt) || a.id.localeCompare(b.id));
+}
+
+/**
+ * Takes a token back: by its id, or by the name that a token in force has. Again: as it was.
+ *
+ * @throws NOT_FOUND
+ */
+export async function revokeToken(store: ObjectStore, reference: string, by: string): Promise<TokenRecord> {
+  const now = await storeNow(store);
+  const all = await listTokens(store);
+  const found = all.find(({ id }) => id === reference) ?? all.findLast((one) => one.name === reference && one.revokedAt === null);
+  if (found === undefined)
+    throw new PerennialError('NOT_FOUND', `There is no token ${JSON.stringify(reference.slice(0, 80))}.`, {
+      hint: '`perennial tokens list` shows those there are.',
+    });
+  const stored = await getStored(store, TOKEN, keyOf(found.id));
+  if (stored === undefined || stored.value.revokedAt !== null) return stored?.value ?? found;
+  const revoked: TokenRecord = { ...stored.value, revokedAt: new Date(now).toISOString(), revokedBy: by };
+  await putJson(store, keyOf(found.id), revoked, { ifMatch: stored.etag });
+  return revoked;
+}
+
+export function isInForce({ revokedAt, expiresAt }: Pick<TokenRecord, 'revokedAt' | 'expiresAt'>, nowMs: number): boolean {
+  return revokedAt === null && (expiresAt === null || Date.parse(expiresAt) > nowMs);
+}
+
+/** The id inside of a token; undefined for what has another form. */
+export function idOf(token: string): string | undefined {
+  return FORM.exec(token)?.[1];
+}
+
+export function digestOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
+
+function keyOf(id: string): string {
+  return `${PREFIX}${id}.json`;
+}
+
+export { PREFIX as TOKENS_PREFIX };

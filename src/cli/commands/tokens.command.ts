@@ -1,0 +1,146 @@
+import { ROLES } from '../../access/roles.ts';
+import type { Role } from '../../access/roles.ts';
+import type { TokenRecord } from '../../access/tokens.ts';
+import { PerennialError } from '../../core/errors.ts';
+import type { ObjectStore } from '../../core/ports.ts';
+import { currentUser } from '../models/options.ts';
+import { defineCommand, table } from './command.ts';
+import type { CliIo } from './command.ts';
+
+interface CreateOptions {
+  readonly role: string;
+  readonly model?: readonly string[];
+  readonly lifetime?: string;
+}
+
+export default defineCommand({
+  register(program, io) {
+    const group = program
+      .command('tokens')
+      .description('Who may ask the model servers of this store.')
+      .addHelpText(
+        'after',
+        `
+With the first token every server of the store asks for one, on this machine as well, and goes on asking when all are revoked. Servers
+follow within 2 s. Commands and workers send the token of PERENNIAL_API_TOKEN; a server takes that of its own environment, too.
+
+Examples:
+  perennial tokens create checkout-service --role predict --model penguins --lifetime 90d
+  perennial tokens list
+  perennial tokens revoke checkout-service`,
+      );
+    group
+      .command('create')
+      .description('Make a token. It is shown once; the store keeps its digest.')
+      .argument('<name>', 'of its holder')
+      .requiredOption(
+        '--role <role>',
+        'predict (ask models, send feedback), operate (also metrics, statistics, reports) or admin (also tokens)',
+      )
+      .option('--model <name...>', 'models that it is for (default: all)')
+      .option('--lifetime <duration>', 'expires after e.g. 90d (default: never)')
+      .addHelpText(
+        'after',
+        '\nExamples:\n  perennial tokens create grafana --role operate\n  perennial tokens create checkout --role predict --model penguins spam',
+      )
+      .action((name: string, options: CreateOptions) => create(io, name, options));
+    group
+      .command('list')
+      .description('Tokens there are and were.')
+      .addHelpText('after', '\nExamples:\n  perennial tokens list --json')
+      .action(() => list(io));
+    group
+      .command('revoke')
+      .description('Take a token back.')
+      .argument('<token>', 'its id, or the name of its holder')
+      .addHelpText('after', '\nExamples:\n  perennial tokens revoke checkout-service')
+      .action((reference: string) => revoke(io, reference));
+  },
+});
+
+async function create(io: CliIo, name: string, options: CreateOptions): Promise<void> {
+  if (!ROLES.includes(options.role as Role))
+    throw new PerennialError('USAGE', `--role ${JSON.stringify(options.role)} is no role.`, { hint: `Roles are ${ROLES.join(', ')}.` });
+  if (options.lifetime !== undefined && !/^[1-9][0-9]*[smhd]$/.test(options.lifetime))
+    throw new PerennialError('USAGE', `--lifetime ${JSON.stringify(options.lifetime)} is not a duration; expected e.g. 12h or 90d.`);
+  const [{ createToken, listTokens }, { openOwnStore }, { durationMs }] = await Promise.all([
+    import('../../access/tokens.ts'),
+    import('../../runs/own-stack.ts'),
+    import('../../config/duration.ts'),
+  ]);
+  const store = await openOwnStore();
+  await requireModels(store, options.model ?? []);
+  const isFirst = (await listTokens(store)).length === 0;
+  const { record, token } = await createToken(
+    store,
+    {
+      name,
+      role: options.role as Role,
+      ...(options.model === undefined ? {} : { models: options.model }),
+      ...(options.lifetime === undefined ? {} : { lifetimeMs: durationMs(options.lifetime) }),
+    },
+    currentUser(),
+  );
+  const { digest: _digest, ...shown } = record;
+  io.result({ ...shown, token });
+  io.print(token);
+  io.print(
+    `Token ${record.id} of ${JSON.stringify(name)}: ${record.role}, ${modelsText(record)}, ${record.expiresAt === null ? 'does not expire' : `until ${record.expiresAt}`}. It is not shown again.`,
+  );
+  if (isFirst)
+    io.print(
+      'It is the first of this store: from now on its servers ask for a token. Set PERENNIAL_API_TOKEN where commands and workers ask them (a promotion is confirmed by asking).',
+    );
+}
+
+/** A misspelt name would be a token for nothing. */
+async function requireModels(store: ObjectStore, models: readonly string[]): Promise<void> {
+  if (models.length === 0) return;
+  const [{ createRegistry }, { createArtifactStore }] = await Promise.all([
+    import('../../registry/registry.ts'),
+    import('../../storage/artifact-store.ts'),
+  ]);
+  const registry = createRegistry(store, createArtifactStore(store));
+  for (const model of models) await registry.version(model, 'latest');
+}
+
+async function list(io: CliIo): Promise<void> {
+  const [{ listTokens, isInForce }, { openStore }, { storeNow }] = await Promise.all([
+    import('../../access/tokens.ts'),
+    import('../../storage/open-store.ts'),
+    import('../../storage/store-clock.ts'),
+  ]);
+  const store = await openStore();
+  const tokens = await listTokens(store);
+  const now = tokens.length === 0 ? 0 : await storeNow(store);
+  io.result({ tokens: tokens.map(({ digest: _digest, ...shown }) => ({ ...shown, inForce: isInForce(shown, now) })) });
+  if (tokens.length === 0)
+    return io.print('There are no tokens: servers on this machine let everybody in, others ask for PERENNIAL_API_TOKEN.');
+  const state = (token: TokenRecord): string =>
+    token.revokedAt !== null
+      ? `revoked ${day(token.revokedAt)} by ${token.revokedBy ?? 'somebody'}`
+      : isInForce(token, now)
+        ? token.expiresAt === null
+          ? 'in force'
+          : `until ${day(token.expiresAt)}`
+        : `expired ${day(token.expiresAt!)}`;
+  io.print(
+    table([
+      ['ID', 'NAME', 'ROLE', 'MODELS', 'CREATED', 'BY', 'STATE'],
+      ...tokens.map((token) => [token.id, token.name, token.role, modelsText(token), day(token.createdAt), token.createdBy, state(token)]),
+    ]),
+  );
+}
+
+async function revoke(io: CliIo, reference: string): Promise<void> {
+  const [{ revokeToken }, { openOwnStore }] = await Promise.all([import('../../access/tokens.ts'), import('../../runs/own-stack.ts')]);
+  const { digest: _digest, ...shown } = await revokeToken(await openOwnStore(), reference, currentUser());
+  io.result(shown);
+  io.print(`Token ${shown.id} of ${JSON.stringify(shown.name)} is revoked; servers refuse it within 2 s.`);
+}
+
+function modelsText({ models }: Pick<TokenRecord, 'models'>): string {
+  return models === null ? 'all models' : models.join(', ');
+}
+
+const day = (moment: string): string => moment.slice(0, 16).replace('T', ' ');

@@ -1,0 +1,63 @@
+import type { FastifyInstance } from 'fastify';
+import { ROLES } from '../access/roles.ts';
+import type { Role } from '../access/roles.ts';
+import { createToken, listTokens, revokeToken } from '../access/tokens.ts';
+import type { TokenRecord } from '../access/tokens.ts';
+import { durationMs } from '../config/duration.ts';
+import { isPerennialError } from '../core/errors.ts';
+import { shownValue } from '../core/json.ts';
+import type { ObjectStore } from '../core/ports.ts';
+import { objectBody, onlyKeys } from '../serving/protocols/http.ts';
+import { RequestError } from '../serving/request-error.ts';
+
+/**
+ * Tokens by HTTP, for those who have no way to the store.
+ *
+ * @param changed to be followed at once
+ */
+export function registerTokens(app: FastifyInstance, store: ObjectStore, changed: () => Promise<void>): void {
+  app.get('/tokens', async () => ({ tokens: (await listTokens(store)).map(shown) }));
+  app.post('/tokens', async ({ body, holder }, reply) => {
+    const { record, token } = await orRefused(() => createToken(store, requestOf(body), holder?.name ?? 'nobody'));
+    await changed();
+    return reply.code(201).send({ ...shown(record), token });
+  });
+  app.delete<{ Params: { readonly id: string } }>('/tokens/:id', async ({ params, holder }) => {
+    const record = await orRefused(() => revokeToken(store, params.id, holder?.name ?? 'nobody'));
+    await changed();
+    return shown(record);
+  });
+}
+
+function shown({ id, name, role, models, createdAt, createdBy, expiresAt, revokedAt, revokedBy }: TokenRecord): object {
+  return { id, name, role, models, createdAt, createdBy, expiresAt, revokedAt, revokedBy };
+}
+
+function requestOf(given: unknown): Parameters<typeof createToken>[1] {
+  const body = objectBody(given);
+  onlyKeys(body, ['name', 'role', 'models', 'lifetime']);
+  const { name, role, models, lifetime } = body;
+  if (typeof name !== 'string') throw new RequestError(400, `"name" is ${shownValue(name)}; expected a text.`);
+  if (!ROLES.includes(role as Role))
+    throw new RequestError(400, `"role" is ${shownValue(role)}; expected ${ROLES.map((one) => JSON.stringify(one)).join(', ')}.`);
+  if (models !== undefined && !(Array.isArray(models) && models.every((model) => typeof model === 'string')))
+    throw new RequestError(400, `"models" is ${shownValue(models)}; expected names of models.`);
+  if (lifetime !== undefined && !(typeof lifetime === 'string' && /^[1-9][0-9]*[smhd]$/.test(lifetime)))
+    throw new RequestError(400, `"lifetime" is ${shownValue(lifetime)}; expected a duration such as "90d".`);
+  return {
+    name,
+    role: role as Role,
+    ...(models === undefined ? {} : { models: models as string[] }),
+    ...(lifetime === undefined ? {} : { lifetimeMs: durationMs(lifetime as string) }),
+  };
+}
+
+async function orRefused<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (isPerennialError(error, 'USAGE')) throw new RequestError(400, `${error.message} ${error.hint}`);
+    if (isPerennialError(error, 'NOT_FOUND')) throw new RequestError(404, error.message);
+    throw error;
+  }
+}
