@@ -185,7 +185,7 @@ function peers(python: string): unknown {
           const days = Array.from({ length: windows + quiet }, (_, day) =>
             draw(random, rows, day >= quiet && 'change' in rest ? rest.change : undefined),
           );
-          const plain = (drawn: Drawn): unknown => drawn.map((values) => Array.from(values, (value) => Number(value.toFixed(5))));
+          const plain = (drawn: Drawn): unknown => drawn.map((values) => Array.from(values, (value) => value));
           lines.push(JSON.stringify({ scene: name, rows, names: NAMES, reference: plain(reference), days: days.slice(quiet).map(plain) }));
         }
       }
