@@ -17,6 +17,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Prng } from '../src/core/prng.ts';
 import type { ColumnProfile } from '../src/data/stored/dataset.ts';
+import type { NumberReference } from '../src/data/stored/reference-values.ts';
+import { ranksOf } from '../src/data/table/ranks.ts';
 import { verdictOf } from '../src/monitoring/checks/run-check.ts';
 import type { ColumnWindow, CurrentSource } from '../src/monitoring/column-window.ts';
 import { DRIFT_DEFAULTS } from '../src/monitoring/defaults.ts';
@@ -84,6 +86,7 @@ function draw(random: Prng, rows: number, change?: Change): Drawn {
 }
 
 function trainingOf(drawn: Drawn, rows: number): TrainingProfile {
+  const known = new Map<string, NumberReference>();
   const columns = drawn.map((values, index): ColumnProfile => {
     const base = { name: NAMES[index]!, count: rows, missing: 0 };
     if (!(values instanceof Float64Array)) {
@@ -91,10 +94,11 @@ function trainingOf(drawn: Drawn, rows: number): TrainingProfile {
       return { ...base, type: 'string', distinct: Object.keys(counts).length, categories: { counts, other: 0 } };
     }
     const sample = [...values].sort((a, b) => a - b);
-    const number = { min: sample[0]!, max: sample.at(-1)!, mean: 0, std: 1, quantiles: {}, edges: [], counts: [], sample };
+    known.set(base.name, { kind: 'number', name: base.name, ranks: ranksOf(Float64Array.from(sample)), deviation: 1, of: rows });
+    const number = { min: sample[0]!, max: sample.at(-1)!, mean: 0, std: 1, quantiles: {}, edges: [], counts: [], sample: [] };
     return { ...base, type: 'number', distinct: rows, number };
   });
-  return { profile: { formatVersion: 1, rows, columns } };
+  return { profile: { formatVersion: 1, rows, columns }, values: known };
 }
 
 const sourceOf =
@@ -153,8 +157,10 @@ for (const rows of options.rows.split(',').map(Number)) {
     if (options.only !== undefined && options.only !== name) continue;
     const started = performance.now();
     const found: number[] = [];
-    for (let stream = 0; stream < streams; stream++)
+    for (let stream = 0; stream < streams; stream++) {
       found.push(await firstAlarm(`${name}-${rows}-${stream}`, rows, windows, quiet, 'change' in rest ? rest.change : undefined));
+      if (stream % 10 === 9) process.stderr.write(`${name} ${rows}: ${found.filter((day) => day > 0).length} of ${found.length}\n`);
+    }
     const alarms = found.filter((day) => day > 0);
     report.push({
       scene: name,

@@ -36,7 +36,7 @@ export interface Comparison {
   readonly kept: ColumnSummary | undefined;
 }
 
-export interface Neighbours {
+interface Neighbours {
   /** Windows before this one, newest first. */
   readonly before: readonly WindowSummary[];
   /** Numbers of windows to look at together. */
@@ -149,7 +149,7 @@ function lostOf(
 }
 
 /** What the tests together say: see {@link Span.evidence}. */
-export function evidenceOf(tests: readonly TestScore[], agree: 'all' | 'any'): number {
+function evidenceOf(tests: readonly TestScore[], agree: 'all' | 'any'): number {
   const relative = tests
     .filter(({ kind }) => kind === 'pValue')
     .map(({ score, threshold }) => (threshold > 0 ? score / threshold : Infinity));

@@ -1,7 +1,7 @@
 import type { NumberSample } from './drift/drift-test.ts';
 
 /** Two samples value by value, ascending: how often each value occurs on either side. */
-export interface JointCounts {
+interface JointCounts {
   readonly a: Float64Array;
   readonly b: Float64Array;
   /** Of all values of either side. */

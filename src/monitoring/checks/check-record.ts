@@ -38,7 +38,7 @@ export interface DriftCheck {
   readonly result: DriftResult;
 }
 
-export const DRIFT_CHECK: StoredKind<DriftCheck> = defineStored({
+const DRIFT_CHECK: StoredKind<DriftCheck> = defineStored({
   name: 'record of a check for drift',
   formatVersion: 1,
   schema: recordSchema({
@@ -56,7 +56,7 @@ export const DRIFT_CHECK: StoredKind<DriftCheck> = defineStored({
 });
 
 const READS_AT_ONCE = 16;
-export const CHECKS_PREFIX = 'drift/';
+const CHECKS_PREFIX = 'drift/';
 const folderOf = (model: string): string => `${CHECKS_PREFIX}${model}/checks/`;
 
 /** Kept once: the same check made again finds itself. */

@@ -26,7 +26,7 @@ export interface Compared {
   readonly parts: Readonly<Record<string, KeptWindow>>;
 }
 
-export interface CheckOrder {
+interface CheckOrder {
   readonly model: string;
   readonly version: number;
   /** undefined: the window is one of none. */

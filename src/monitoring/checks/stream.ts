@@ -32,7 +32,7 @@ export interface StreamRecord {
   readonly alarm: { readonly check: string; readonly at: string } | null;
 }
 
-export const DRIFT_STREAM: StoredKind<StreamRecord> = defineStored({
+const DRIFT_STREAM: StoredKind<StreamRecord> = defineStored({
   name: 'record of the windows of a stream',
   formatVersion: 1,
   schema: recordSchema({
@@ -63,7 +63,7 @@ export async function readStream(
 }
 
 /** Do two windows have rows in common? Of files only one with itself. */
-export function overlaps(a: Pick<StreamWindow, 'id' | 'from' | 'to'>, b: Pick<StreamWindow, 'id' | 'from' | 'to'>): boolean {
+function overlaps(a: Pick<StreamWindow, 'id' | 'from' | 'to'>, b: Pick<StreamWindow, 'id' | 'from' | 'to'>): boolean {
   if (a.id === b.id) return true;
   if (a.from === null || b.from === null) return false;
   return Date.parse(a.from) < Date.parse(b.to) && Date.parse(b.from) < Date.parse(a.to);
