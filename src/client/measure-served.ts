@@ -55,6 +55,8 @@ export async function measureServed(artifacts: ArtifactStore, model: OpenArtifac
 }
 
 const NAME = 'candidate';
+/** What the server that is asked here has of its own, or goes without. */
+const OF_OTHERS = ['PERENNIAL_API_TOKEN', 'PERENNIAL_GRPC_PORT', 'PERENNIAL_TLS_CERT', 'PERENNIAL_TLS_KEY', 'PERENNIAL_SERVER_URL'];
 
 /** The very bytes of the model, as the champion of a registry of its own. */
 async function storeAlone(folder: string, model: OpenArtifact): Promise<void> {
@@ -73,8 +75,7 @@ async function storeAlone(folder: string, model: OpenArtifact): Promise<void> {
 }
 
 async function ask(folder: string, questions: readonly JudgedQuestion[], signal: AbortSignal | undefined): Promise<ServedMeasure> {
-  // Its own, and no port that another server of this machine has.
-  const { PERENNIAL_API_TOKEN: _token, PERENNIAL_GRPC_PORT: _port, ...environment } = process.env;
+  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OF_OTHERS.includes(name)));
   const child = fork(entryPoint('server'), ['--port', '0'], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: {

@@ -28,6 +28,7 @@ import { registerTokens } from './register-tokens.ts';
 import { letIn } from './let-in.ts';
 import { registerDocs, requireDescriptions } from './openapi/register-docs.ts';
 import { registerReports } from './reports.ts';
+import type { TlsPair } from './tls.ts';
 import type { ReportSource } from './reports.ts';
 
 export interface AppOptions {
@@ -45,6 +46,8 @@ export interface AppOptions {
   readonly tokens?: { readonly store: ObjectStore; readonly changed: () => Promise<void> };
   /** Origins whose pages may call the server from a browser, e.g. "https://app.example.org"; "*" for all. Default: none. */
   readonly corsOrigins?: readonly string[];
+  /** HTTPS in place of HTTP. */
+  readonly tls?: TlsPair;
   /** How long the headers and the body of a request may take to arrive, in milliseconds. */
   readonly arrivalMs?: number;
 }
@@ -67,13 +70,16 @@ export function createApp({
   guard,
   tokens,
   corsOrigins = [],
+  tls,
   arrivalMs = SERVING_LIMITS.arrivalMs,
 }: AppOptions): FastifyInstance {
+  const times = { headersTimeout: arrivalMs, connectionsCheckingInterval: Math.min(arrivalMs, SERVING_LIMITS.arrivalCheckMs) };
   const app = fastify({
+    // What differs between the two is only how bytes travel.
+    ...(tls === undefined ? { http: times } : ({ https: { ...times, ...tls } } as object)),
     bodyLimit: SERVING_LIMITS.bodyBytesMax,
     genReqId: requestIdOf,
     requestTimeout: arrivalMs,
-    http: { headersTimeout: arrivalMs, connectionsCheckingInterval: Math.min(arrivalMs, SERVING_LIMITS.arrivalCheckMs) },
     frameworkErrors: (error, request, reply) => {
       const problem =
         error.code === 'FST_ERR_BAD_URL'

@@ -8,11 +8,13 @@ import { createArtifactStore } from '../storage/artifact-store.ts';
 import { openStore } from '../storage/open-store.ts';
 import { logFields, startTelemetry, stopTelemetry, tracesAreTold } from '../telemetry/telemetry.ts';
 import type { RunningServer } from './start.ts';
+import type { TlsFiles } from './tls.ts';
 import { startServer } from './start.ts';
 
 /**
  * The model server as the environment describes it: `PERENNIAL_STORE`, `PERENNIAL_API_TOKEN`, `PERENNIAL_LOG_LEVEL` (default
- * "info"), `PERENNIAL_GRPC_PORT`, `PERENNIAL_CORS_ORIGINS` (whose pages may call it from a browser) and `PERENNIAL_PREDICTION_LOG` (part
+ * "info"), `PERENNIAL_GRPC_PORT`, `PERENNIAL_TLS_CERT` with `PERENNIAL_TLS_KEY`,
+ * `PERENNIAL_SERVER_URL` (under which others reach it), `PERENNIAL_CORS_ORIGINS` (whose pages may call it from a browser) and `PERENNIAL_PREDICTION_LOG` (part
  * of the predictions that is logged, 0 to 1; default 1). Logs go to stderr.
  *
  * @throws PORT_TAKEN, STORE_UNAVAILABLE, STORE_UNSUITABLE; USAGE, also for an address that others reach without a token
@@ -38,6 +40,8 @@ export async function openServer(
     (fromEnvironment === undefined || fromEnvironment === '' ? undefined : portOf(fromEnvironment, 'PERENNIAL_GRPC_PORT'));
   await startTelemetry('server');
   const logSample = sampleOf(process.env.PERENNIAL_PREDICTION_LOG);
+  const tls = tlsOf(process.env);
+  const publicUrl = urlOf(process.env.PERENNIAL_SERVER_URL);
   const corsOrigins = originsOf(process.env.PERENNIAL_CORS_ORIGINS);
   const store = await openStore();
   const server = await startServer({
@@ -49,6 +53,8 @@ export async function openServer(
     ...(token === undefined ? {} : { token }),
     ...(logSample === undefined ? {} : { logSample }),
     corsOrigins,
+    ...(tls === undefined ? {} : { tls }),
+    ...(publicUrl === undefined ? {} : { publicUrl }),
   });
   return { ...server, stop: () => server.stop().finally(stopTelemetry) };
 }
@@ -74,6 +80,28 @@ async function isLoopback(host: string): Promise<boolean> {
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
+
+/** @throws USAGE where one of both is missing */
+function tlsOf({ PERENNIAL_TLS_CERT: certificate = '', PERENNIAL_TLS_KEY: key = '' }: NodeJS.ProcessEnv): TlsFiles | undefined {
+  if (certificate === '' && key === '') return undefined;
+  if (certificate !== '' && key !== '') return { certificate, key };
+  throw new PerennialError(
+    'USAGE',
+    `PERENNIAL_TLS_${certificate === '' ? 'KEY' : 'CERT'} is set, and PERENNIAL_TLS_${certificate === '' ? 'CERT' : 'KEY'} is not.`,
+    {
+      hint: 'TLS takes both: the certificate and its key, as paths of PEM files.',
+    },
+  );
+}
+
+/** @throws USAGE */
+function urlOf(text = ''): string | undefined {
+  if (text === '') return undefined;
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && /^\/?$/.test(new URL(text).pathname)) return new URL(text).origin;
+  throw new PerennialError('USAGE', `PERENNIAL_SERVER_URL is ${JSON.stringify(text)}, which is no address of a server.`, {
+    hint: 'Give the address under which other machines reach the server, e.g. "https://models.example.org:8443".',
+  });
+}
 
 /** Origins as browsers send them: scheme, host and port where it is not the usual one. @throws USAGE */
 function originsOf(text = ''): string[] {

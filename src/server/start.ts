@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
@@ -26,6 +27,8 @@ import { watchOutcomes } from './outcome-metrics.ts';
 import { startGrpc } from './grpc/start-grpc.ts';
 import type { RunningGrpc } from './grpc/start-grpc.ts';
 import { createReportSource } from './reports.ts';
+import { followTls, readTls } from './tls.ts';
+import type { TlsFiles } from './tls.ts';
 
 export const DEFAULT_PORT = 8080;
 
@@ -40,6 +43,10 @@ export interface ServerOptions {
   /** Of gRPC beside HTTP, on the same host; 0: a free one. Absent: no gRPC. */
   readonly grpcPort?: number;
   readonly token?: string;
+  /** HTTPS, and gRPC over TLS, with a certificate that is followed. */
+  readonly tls?: TlsFiles;
+  /** Under which other machines reach it, for promotions that ask it. Default: the address that it listens on. */
+  readonly publicUrl?: string;
   /** Origins whose pages may call the server. Default: none. */
   readonly corsOrigins?: readonly string[];
   /** Part of the predictions that is logged, 0 to 1; default 1. */
@@ -83,12 +90,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     storeId: () => identity?.id,
     guard,
     tokens: { store, changed: () => guard.look() },
+    ...(options.tls === undefined ? {} : { tls: readTls(options.tls) }),
     ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),
   });
 
   const host = options.host ?? '127.0.0.1';
   await atMost(SERVING_LIMITS.farewellMs, guard.start());
-  const url = await listen(app, host, options.port);
+  const listening = await listen(app, host, options.port, options.tls === undefined ? 'http' : 'https');
+  const url = options.publicUrl ?? listening;
+  const unfollow = options.tls === undefined ? undefined : followTls(app.server as unknown as HttpsServer, options.tls, log);
   const grpc = options.grpcPort === undefined ? undefined : await listenGrpc(options.grpcPort);
   await router.start();
   identity = await ensureIdentity(store).catch((error: unknown) => {
@@ -108,6 +118,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     url,
     ...(grpc === undefined ? {} : { grpc: grpc.address }),
     async stop() {
+      unfollow?.();
       await atMost(
         SERVING_LIMITS.farewellMs,
         Promise.all([announcer.stop(), outcomes.stop(), guard.stop()]).then(() => undefined),
@@ -128,6 +139,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         host,
         port,
         guard,
+        ...(options.tls === undefined ? {} : { tls: options.tls }),
       });
     } catch (error) {
       await app.close();
@@ -141,13 +153,13 @@ async function atMost(ms: number, work: Promise<void>): Promise<void> {
   await Promise.race([work, new Promise((resolve) => setTimeout(resolve, ms).unref())]);
 }
 
-async function listen(app: FastifyInstance, host: string, port: number | undefined): Promise<string> {
+async function listen(app: FastifyInstance, host: string, port: number | undefined, scheme: 'http' | 'https'): Promise<string> {
   for (const wanted of port === undefined ? [DEFAULT_PORT, 0] : [port]) {
     try {
       await app.listen({ host, port: wanted });
       const { address, port: got, family } = app.server.address() as AddressInfo;
       const reachable = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '[::1]' : family === 'IPv6' ? `[${address}]` : address;
-      return `http://${reachable}:${got}`;
+      return `${scheme}://${reachable}:${got}`;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EADDRINUSE' && port === undefined && wanted !== 0) continue;

@@ -18,6 +18,8 @@ Follows promotions and rollbacks within a second, and keeps serving what it has 
 Environment:
   PERENNIAL_STORE            where the models are (file:PATH or s3://BUCKET/PREFIX)
   PERENNIAL_API_TOKEN        asked of every request but the health checks, as "Authorization: Bearer TOKEN"
+  PERENNIAL_TLS_CERT         with PERENNIAL_TLS_KEY: paths of PEM files; HTTPS, and gRPC over TLS; renewed ones are taken over
+  PERENNIAL_SERVER_URL       address under which other machines reach the server (promotions ask it there)
   PERENNIAL_CORS_ORIGINS     origins whose pages may call the server from a browser, with commas between them; "*": all
   PERENNIAL_GRPC_PORT        as --grpc-port; also of the server that perennial up starts
   PERENNIAL_PREDICTION_LOG   part of the predictions that is logged to the store, 0 to 1 (default 1)

@@ -16,6 +16,7 @@ import { EXTENSIONS, loadModel, unloadModel } from '../../serving/protocols/open
 import { RequestError, toRequestError } from '../../serving/request-error.ts';
 import type { Target } from '../../serving/router.ts';
 import type { ServingMetrics } from '../../serving/serving-metrics.ts';
+import type { TlsFiles } from '../tls.ts';
 import { inferRequestOf } from './infer-request.ts';
 import type { GrpcInferRequest } from './infer-request.ts';
 import { decode, encode } from './messages.ts';
@@ -29,6 +30,7 @@ export interface GrpcOptions {
   /** 0: a free one. */
   readonly port: number;
   readonly guard: Guard;
+  readonly tls?: TlsFiles;
 }
 
 export interface RunningGrpc {
@@ -158,6 +160,8 @@ async function infer(service: InferenceService, { request, logged, tell }: Call)
 /** The status codes of gRPC for those of HTTP. */
 const CODES: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7, 404: 5, 413: 8, 503: 14 };
 const INTERNAL = 13;
+/** Between two looks at the files of the certificate. */
+const CERTIFICATE_MS = 5_000;
 
 /**
  * The Open Inference Protocol v2 over gRPC, as HTTP answers it.
@@ -166,7 +170,7 @@ const INTERNAL = 13;
  * @see https://github.com/kserve/open-inference-protocol (specification/protocol/inference_grpc.md)
  */
 export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
-  const { Metadata, Server, ServerCredentials } = await import('@grpc/grpc-js');
+  const { Metadata, Server, ServerCredentials, experimental } = await import('@grpc/grpc-js');
   const methods = methodsOf(options);
   const server = new Server({
     'grpc.max_receive_message_length': SERVING_LIMITS.bodyBytesMax,
@@ -231,9 +235,21 @@ export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
     ]),
   );
   server.addService(definition, handlers);
+  const credentials =
+    options.tls === undefined
+      ? ServerCredentials.createInsecure()
+      : experimental.createCertificateProviderServerCredentials(
+          new experimental.FileWatcherCertificateProvider({
+            certificateFile: options.tls.certificate,
+            privateKeyFile: options.tls.key,
+            refreshIntervalMs: CERTIFICATE_MS,
+          }),
+          null,
+          false,
+        );
   const bare = options.host.includes(':') ? `[${options.host.replace(/^\[(.*)\]$/, '$1')}]` : options.host;
   const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync(`${bare}:${options.port}`, ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync(`${bare}:${options.port}`, credentials, (error, bound) =>
       error === null
         ? resolve(bound)
         : reject(
