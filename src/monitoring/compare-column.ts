@@ -45,7 +45,7 @@ interface Neighbours {
 }
 
 /** Without p-values among its tests, growth of missing values counts as significant at this level. */
-const MISSING_LEVEL = 0.0002;
+const MISSING_LEVEL = 0.00002;
 
 export function emptyOf({ name, type, count, missing }: ColumnProfile): Omit<ColumnDrift, 'status' | 'reason'> {
   return {

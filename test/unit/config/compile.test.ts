@@ -115,9 +115,9 @@ describe('compiling', () => {
         windowMs: 86_400_000,
         rowsMin: 200,
         tests: [
-          { ks: { threshold: 0.0002 } },
+          { ks: { threshold: 0.00002 } },
           { ksDistance: { threshold: 0.05 } },
-          { chiSquare: { threshold: 0.0002 } },
+          { chiSquare: { threshold: 0.00002 } },
           { totalVariation: { threshold: 0.05 } },
         ],
         agree: 'all',

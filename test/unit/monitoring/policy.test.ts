@@ -128,7 +128,7 @@ describe('judgeWindow', () => {
     expect(found.at(-1)).toBeGreaterThan(1);
     const { result } = await judge(rowsOf(250, { share: 0.62 }), before);
     expect(result.columns[1]!.reason).toMatch(
-      /corrected p of chiSquare = \S+ is below 0\.0002, totalVariation .* Over the last [35] windows together \(/,
+      /corrected p of chiSquare = \S+ is below 0\.00002, totalVariation .* Over the last [35] windows together \(/,
     );
     // Of another training, nothing is added.
     const others = before.map((window) => ({ ...window, reference: 'another' }));
