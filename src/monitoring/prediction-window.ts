@@ -14,6 +14,10 @@ export interface LoggedPrediction {
   /** null: the client sent tensors, or the row was too long to be logged. */
   readonly row: Row | null;
   readonly prediction: Prediction;
+  /** Absent: no rollout went on, or the request was outside of it. */
+  readonly rollout?: string;
+  readonly arm?: string;
+  readonly unit?: string;
 }
 
 /**
@@ -24,7 +28,7 @@ export const PREDICTION: StoredKind<LoggedPrediction> = defineStored({
   name: 'logged prediction',
   formatVersion: 1,
   unmarked: 1,
-  schema: recordSchema({ time: TEXT, version: COUNT, row: orNull(OBJECT) }, { id: TEXT, prediction: OBJECT }),
+  schema: recordSchema({ time: TEXT, version: COUNT, row: orNull(OBJECT) }, { id: TEXT, prediction: OBJECT, rollout: TEXT, arm: TEXT, unit: TEXT }),
   broken: { code: 'DATA_INVALID', hint: 'Delete the object: something else than a server wrote it.' },
 });
 

@@ -2,7 +2,17 @@ import { messageOf } from '../core/errors.ts';
 import type { JsonSchema } from '../core/json.ts';
 import { COUNT, NUMBER, OBJECT, TEXT, defineStored, listOf, mapOf, orNull, recordSchema } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
-import type { Announcement, Claim, ModelSummary, RememberedVersion, Routing, Transition, VersionExport, VersionManifest } from './types.ts';
+import type {
+  Announcement,
+  Claim,
+  ModelSummary,
+  RememberedVersion,
+  RolloutRecord,
+  Routing,
+  Transition,
+  VersionExport,
+  VersionManifest,
+} from './types.ts';
 
 /**
  * What the registry keeps, as it is stored. Each record is checked where it is read: one that was cut off, or that something else
@@ -15,6 +25,11 @@ const ARTIFACT = recordSchema({ digest: DIGEST }, { kind: TEXT, summary: TEXT })
 const ALIASES = mapOf({ type: 'integer' });
 const PIN = orNull(recordSchema({ version: VERSION, by: TEXT, at: TEXT, why: TEXT }));
 const FALLBACK: JsonSchema = { enum: ['previous', 'nothing'] };
+const SHARE: JsonSchema = { type: 'number', minimum: 0, maximum: 1 };
+const ROLLOUT_ROUTING = recordSchema(
+  { id: TEXT, kind: TEXT, champion: VERSION, candidate: VERSION, share: SHARE, step: COUNT },
+  { by: recordSchema({}, { column: TEXT, header: TEXT }) },
+);
 
 /** {@link VersionManifest} as it is stored. */
 export const MANIFEST: StoredKind<VersionManifest> = defineStored({
@@ -65,7 +80,7 @@ export const TRANSITION: StoredKind<Transition> = defineStored({
       aliases: ALIASES,
       pin: PIN,
     },
-    { fallback: FALLBACK },
+    { fallback: FALLBACK, rollout: ROLLOUT_ROUTING },
   ),
 });
 
@@ -85,7 +100,30 @@ export const ROUTING: StoredKind<Routing> = defineStored({
       deleted: listOf(VERSION),
       transition: OBJECT,
     },
-    { fallback: FALLBACK },
+    { fallback: FALLBACK, rollout: ROLLOUT_ROUTING },
+  ),
+});
+
+/** {@link RolloutRecord} as it is stored. */
+export const ROLLOUT: StoredKind<RolloutRecord> = defineStored({
+  name: 'rollout of a version',
+  formatVersion: 1,
+  schema: recordSchema(
+    {
+      name: TEXT,
+      id: TEXT,
+      champion: VERSION,
+      candidate: VERSION,
+      spec: OBJECT,
+      pipeline: TEXT,
+      runId: TEXT,
+      judged: listOf(OBJECT),
+      startedAt: TEXT,
+      state: TEXT,
+      step: COUNT,
+      stepStartedAt: TEXT,
+    },
+    { fallback: FALLBACK, endedAt: TEXT, by: TEXT, why: TEXT, evidence: listOf(OBJECT) },
   ),
 });
 

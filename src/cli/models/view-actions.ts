@@ -13,6 +13,7 @@ import type { Problem } from '../../registry/documents.ts';
 import { currentUser, openRegistry } from './options.ts';
 import { aliasesText, metricsText, numberText, sizeText, timeText, transitionRows, versionRows, versionText } from './views.ts';
 import { readStored } from '../../storage/stored.ts';
+import { rolloutWords } from '../../registry/rollouts.ts';
 
 export async function listAction(io: CliIo): Promise<void> {
   const { registry, store } = await openRegistry();
@@ -104,6 +105,10 @@ export async function showAction(io: CliIo, model: string, reference: string | u
   });
   const pin = routing?.pin;
   if (pin !== null && pin !== undefined) io.print(`Pinned to version ${pin.version} by ${pin.by}, ${timeText(pin.at)}: ${pin.why}\n`);
+  if (routing?.rollout !== undefined) {
+    const words = rolloutWords(routing.rollout);
+    io.print(`${words[0]!.toUpperCase()}${words.slice(1)} goes on: \`perennial models rollout show ${model}\`\n`);
+  }
   io.print(table([['VERSION', 'ALIASES', 'CREATED', 'VERDICT', 'METRICS', 'RUN'], ...versionRows(versions, routing)]));
   tellProblems(
     io,
