@@ -22,6 +22,11 @@ import { createRegistry } from '../src/registry/registry.ts';
 import { createArtifactStore } from '../src/storage/artifact-store.ts';
 import { openStore } from '../src/storage/open-store.ts';
 
+if (process.argv[3] === 'policy') {
+  await import('./drift_policy.ts');
+  process.exit();
+}
+
 const { values: options } = parseArgs({
   args: process.argv.slice(3),
   options: {

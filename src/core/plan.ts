@@ -107,6 +107,11 @@ export interface DriftTrigger extends TriggerBounds {
   readonly ksPValue?: number;
   /** Columns that must drift, of the columns compared. */
   readonly columnsMin: number;
+  /** Monitors applied before these could be declared judge each window by itself, and do not correct p-values. */
+  readonly correction?: 'benjaminiHochberg' | 'none';
+  readonly pool?: number;
+  readonly windowsMin?: number;
+  readonly windowsOf?: number;
 }
 
 /**

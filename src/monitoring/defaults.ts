@@ -1,3 +1,5 @@
+import type { Correction } from './policy/correction.ts';
+import type { NamedTest } from './settings.ts';
 import base from '../../schemas/pipeline.base.schema.json' with { type: 'json' };
 
 const { properties } = base.definitions.on.properties.drift;
@@ -8,5 +10,9 @@ export const DRIFT_DEFAULTS = {
   columnsMin: properties.columnsMin.default,
   missing: properties.missing.default,
   agree: properties.agree.default as 'all' | 'any',
-  tests: properties.tests.default as readonly string[],
+  pool: properties.pool.default,
+  correction: properties.correction.default as Correction,
+  windowsMin: properties.windowsMin.default,
+  windowsOf: properties.windowsOf.default,
+  tests: properties.tests.default as unknown as readonly NamedTest[],
 } as const;

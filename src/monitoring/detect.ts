@@ -1,14 +1,17 @@
 import { columnMissing } from '../data/table/columns.ts';
 import type { ReferenceValues } from '../data/stored/reference-values.ts';
 import type { ColumnProfile, DatasetProfile } from '../data/stored/dataset.ts';
-import { binPair, shares } from './bins.ts';
 import { isComparable, referenceOf } from './column-window.ts';
-import type { ColumnReference, ColumnWindow, CurrentSource } from './column-window.ts';
-import { drifted, sizeOf } from './drift/drift-test.ts';
-import type { DriftTestDefinition, FeatureSample } from './drift/drift-test.ts';
+import type { ColumnReference, CurrentSource } from './column-window.ts';
+import { compareColumn, concludeColumn, emptyOf } from './compare-column.ts';
+import type { Comparison, Span } from './compare-column.ts';
+import type { DriftTestDefinition } from './drift/drift-test.ts';
+import { benjaminiHochberg, spansOf } from './policy/correction.ts';
+import type { Correction } from './policy/correction.ts';
+import { referenceName } from './policy/window-summary.ts';
+import type { ColumnSummary, WindowSummary } from './policy/window-summary.ts';
 import { chosenTests, driftSettings, testsFor } from './settings.ts';
-import { driftRegistry } from './drift/index.generated.ts';
-import type { ChosenTest, ColumnSettings, DriftRules, NamedTest, Settings } from './settings.ts';
+import type { ColumnSettings, DriftRules, NamedTest, Settings } from './settings.ts';
 
 /** The data of a training. */
 export interface TrainingProfile {
@@ -26,12 +29,29 @@ export interface DriftOptions extends DriftRules {
   readonly labels?: readonly string[];
   /** Further tests whose scores are reported; they have no say in the verdict. */
   readonly also?: readonly NamedTest[];
+  /** Windows before this one, newest first, none of them overlapping another; those of another reference are left out. */
+  readonly before?: readonly KeptWindow[];
+  /** Looks that are taken in the time of one window, e.g. 24 where a day is looked at every hour: they share one bound. Default: 1. */
+  readonly looks?: number;
+}
+
+/** A window with the name of the reference that it was counted by. */
+export interface KeptWindow extends WindowSummary {
+  readonly reference: string;
+}
+
+export interface JudgedWindow {
+  readonly result: DriftResult;
+  /** To be added to the windows that come. */
+  readonly window: KeptWindow;
 }
 
 export interface TestScore {
   readonly test: string;
   readonly kind: DriftTestDefinition['score'];
   readonly score: number;
+  /** A p-value after it was corrected for all places that were looked at: this one is judged. */
+  readonly corrected?: number;
   readonly threshold: number;
   readonly exceeded: boolean;
   /** false: reported only. */
@@ -52,6 +72,8 @@ export interface ColumnDrift {
   readonly reason: string;
   /** What has to be said of the comparison, e.g. that one side of it is a sample. */
   readonly note: string;
+  /** More than 1: tests, score and bins are of so many windows together. */
+  readonly windows?: number;
   /** Shares of rows. */
   readonly missingReference: number;
   readonly missingCurrent: number;
@@ -68,6 +90,9 @@ export interface JudgedBy {
   readonly columnsMin: number;
   readonly missing: number;
   readonly agree: 'all' | 'any';
+  readonly correction: Correction;
+  /** Windows that were looked at together, at most. */
+  readonly pool: number;
   readonly tests: readonly { readonly test: string; readonly threshold: number }[];
   readonly columns: Readonly<Record<string, Pick<JudgedBy, 'missing' | 'agree' | 'tests'>>>;
 }
@@ -91,54 +116,118 @@ export interface DriftResult {
 }
 
 /**
- * Compares current rows with the data of a training. By default a column drifts where the change is both large (PSI above its
- * threshold, for numbers also a distance of the distribution functions) and not by chance (KS or chi-square), or where values went
- * missing; the data drift where enough columns do and there are rows enough.
+ * Compares current rows with the data of a training. By default a column drifts where the change is both large (distances above their
+ * thresholds) and not by chance (KS or chi-square), or where values went missing; the data drift where enough columns do and there are
+ * rows enough.
+ *
+ * Not by chance is judged over all that was looked at. A column has a p-value for each number of windows that are looked at together
+ * ({@link spansOf}); the smallest counts, times the number of looks (Bonferroni); those of all columns are corrected by Benjamini and
+ * Hochberg. So, while nothing changes, the chance that a window is called drifted is at most the threshold of the tests, however many
+ * columns there are.
  *
  * @throws COLUMN_MISSING where `columns` names one that the profile has not; CONFIG_INVALID for a test that does not exist or does not
  * fit the column that it was declared for
  */
-export async function detectDrift(
+export async function judgeWindow(
   { profile, values }: TrainingProfile,
   current: CurrentSource,
   options: DriftOptions = {},
-): Promise<DriftResult> {
+): Promise<JudgedWindow> {
   const settings = driftSettings(options);
   const also = chosenTests(options.also ?? [], 'also');
   const chosen = chooseColumns(profile, options);
   const references = chosen.filter(isComparable).map((column) => referenceOf(column, values));
   const rules = checkRules(chosen, references, settings);
   const known = new Set(profile.columns.map((column) => column.name));
+  const reference = referenceName(references);
+  const before = (options.before ?? []).filter((window) => window.reference === reference);
+  const neighbours = { before, spans: spansOf(settings.pool), rowsMin: settings.rowsMin };
   const window = await current(references, known);
-  const compared = new Map<string, ColumnDrift>();
-  const byName = new Map(references.map((reference) => [reference.column.name, reference]));
-  for await (const [name, column] of window.columns()) {
-    compared.set(name, compareColumn(byName.get(name)!, column, rules.get(name)!, { required: options.columns !== undefined, also }));
-  }
-  const columns = chosen.map((column) => compared.get(column.name) ?? notCompared(column));
-  const enoughRows = window.rows >= settings.rowsMin;
+  const compared: Comparison[] = [];
+  const byName = new Map(references.map((one) => [one.column.name, one]));
+  for await (const [name, column] of window.columns())
+    compared.push(
+      compareColumn(byName.get(name)!, column, rules.get(name)!, { required: options.columns !== undefined, also, neighbours }),
+    );
+  const concluded = new Map(concludeColumns(compared, settings, options.looks ?? 1).map((column) => [column.name, column]));
+  const columns = chosen.map((column) => concluded.get(column.name) ?? notCompared(column));
+  const gathered = before.slice(0, settings.pool - 1).reduce((sum, { rows }) => sum + rows, window.rows);
+  const enoughRows = gathered >= settings.rowsMin;
   const driftedColumns = columns.filter((column) => column.drifted).map((column) => column.name);
   return {
-    drifted: enoughRows && driftedColumns.length >= settings.columnsMin,
-    driftScore: columns.reduce((largest, column) => Math.max(largest, column.score ?? 0), 0),
-    rows: window.rows,
-    rowsReference: profile.rows,
-    enoughRows,
-    driftedColumns,
-    columns,
-    newColumns: window.unknown.filter((name) => !known.has(name)),
-    options: judgedBy(settings),
-    summary: summarize(window.rows, columns, driftedColumns, settings, enoughRows),
+    result: {
+      drifted: enoughRows && driftedColumns.length >= settings.columnsMin,
+      driftScore: columns.reduce((largest, column) => Math.max(largest, column.score ?? 0), 0),
+      rows: window.rows,
+      rowsReference: profile.rows,
+      enoughRows,
+      driftedColumns,
+      columns,
+      newColumns: window.unknown.filter((name) => !known.has(name)),
+      options: judgedBy(settings),
+      summary: summarize(window.rows, columns, driftedColumns, settings, enoughRows),
+    },
+    window: {
+      reference,
+      rows: window.rows,
+      columns: Object.fromEntries(
+        compared.flatMap(({ reference: { column }, kept }): [string, ColumnSummary][] => (kept === undefined ? [] : [[column.name, kept]])),
+      ),
+    },
   };
 }
 
-function judgedBy({ rowsMin, columnsMin, perColumn, ...whole }: Settings): JudgedBy {
+/** {@link judgeWindow}, of a window by itself. */
+export async function detectDrift(training: TrainingProfile, current: CurrentSource, options: DriftOptions = {}): Promise<DriftResult> {
+  return (await judgeWindow(training, current, options)).result;
+}
+
+/** The verdict on each column, now that it is known how many there are. */
+function concludeColumns(compared: readonly Comparison[], settings: Settings, looks: number): ColumnDrift[] {
+  const isCorrected = settings.correction === 'benjaminiHochberg';
+  const best = compared.map(({ spans }) => bestOf(spans));
+  // Distances alone have no chance that could be corrected, and are no part of the family.
+  const family = compared.flatMap((comparison, index) =>
+    best[index] !== undefined && comparison.settings.tests.some(({ definition }) => definition.score === 'pValue') ? [index] : [],
+  );
+  const raw = family.map((index) => best[index]!.evidence * compared[index]!.spans.length * looks);
+  const adjusted = isCorrected ? benjaminiHochberg(raw) : raw;
+  const factors = new Map(
+    family.map((index, place) => {
+      const { evidence } = best[index]!;
+      // Where nothing speaks for drift, all that is left to tell is the correction itself.
+      const least = compared.length * compared[index]!.spans.length * looks;
+      return [index, !isCorrected ? 1 : evidence > 0 && Number.isFinite(evidence) ? adjusted[place]! / evidence : least];
+    }),
+  );
+  return compared.map((comparison, index) => {
+    const { base, lost, spans } = comparison;
+    const span = best[index];
+    const result = span === undefined || spans.length === 0 ? base : concludeColumn(comparison, span, factors.get(index) ?? 1);
+    const isLost = lost !== undefined && (!isCorrected || lost.evidence * compared.length * looks < 1);
+    return isLost ? { ...result, drifted: true, reason: lost.reason } : result;
+  });
+}
+
+/** The span that speaks most for drift; of equals the one with the fewest windows. */
+function bestOf(spans: readonly Span[]): Span | undefined {
+  return spans.reduce<Span | undefined>((best, span) => (best === undefined || span.evidence < best.evidence ? span : best), undefined);
+}
+
+function judgedBy({ rowsMin, columnsMin, correction, pool, perColumn, ...whole }: Settings): JudgedBy {
   const plain = ({ tests, agree, missing }: ColumnSettings): Pick<JudgedBy, 'missing' | 'agree' | 'tests'> => ({
     missing,
     agree,
     tests: tests.map(({ definition, threshold }) => ({ test: definition.name, threshold })),
   });
-  return { rowsMin, columnsMin, ...plain(whole), columns: Object.fromEntries([...perColumn].map(([name, own]) => [name, plain(own)])) };
+  return {
+    rowsMin,
+    columnsMin,
+    correction,
+    pool,
+    ...plain(whole),
+    columns: Object.fromEntries([...perColumn].map(([name, own]) => [name, plain(own)])),
+  };
 }
 
 /** The rules of each column that is compared. */
@@ -198,108 +287,6 @@ function chooseColumns(profile: DatasetProfile, { columns, labels = [] }: DriftO
 
 function notCompared(column: ColumnProfile): ColumnDrift {
   return { ...emptyOf(column), status: 'skipped', reason: `Columns of the type ${column.type} are not compared.` };
-}
-
-function emptyOf({ name, type, count, missing }: ColumnProfile): Omit<ColumnDrift, 'status' | 'reason'> {
-  return {
-    name,
-    type,
-    score: null,
-    tests: [],
-    drifted: false,
-    note: '',
-    unseen: [],
-    missingReference: count + missing === 0 ? 0 : missing / (count + missing),
-    missingCurrent: 0,
-    invalidCurrent: 0,
-  };
-}
-
-function compareColumn(
-  reference: ColumnReference,
-  window: ColumnWindow,
-  settings: ColumnSettings,
-  { required, also }: { readonly required: boolean; readonly also: readonly ChosenTest[] },
-): ColumnDrift {
-  const share = (rows: number): number => (window.rows === 0 ? 0 : rows / window.rows);
-  const base = { ...emptyOf(reference.column), missingCurrent: share(window.missing), invalidCurrent: share(window.invalid) };
-  if (window.rows === 0) return { ...base, status: 'skipped', reason: 'There are no current rows.' };
-  if (!window.present) return { ...base, status: 'absent', drifted: required, reason: 'No current row has this column.' };
-  const now = base.missingCurrent + base.invalidCurrent;
-  const lost =
-    now - base.missingReference > settings.missing
-      ? `Missing or unreadable values went from ${percent(base.missingReference)} to ${percent(now)} of the rows.`
-      : undefined;
-  const skipped = (reason: string): ColumnDrift => ({ ...base, status: 'skipped', drifted: lost !== undefined, reason: lost ?? reason });
-  const { sample: then } = reference;
-  const { sample } = window;
-  if (then === undefined) return skipped('The reference profile holds no values of this column.');
-  if (reference.freeText || sample === undefined)
-    return skipped('Nearly every value is different, as in text and identifiers: shares mean nothing.');
-  if (settings.tests.length === 0)
-    return skipped(`None of the declared tests compares ${then.kind === 'number' ? 'numbers' : 'categories'}.`);
-  const smallest = Math.min(sizeOf(then), sizeOf(sample));
-  if (settings.tests.some(({ definition }) => smallest < definition.minSamples))
-    return skipped(`Too few values to compare (${sizeOf(then)} in the reference, ${sizeOf(sample)} now).`);
-  const tests = settings.tests.map((test) => scoreOf(test, then, sample, true));
-  const psi = driftRegistry.get('psi');
-  const further = [...also, { definition: psi, threshold: psi.defaultThreshold }]
-    .filter(
-      ({ definition }, index, all) =>
-        definition.featureTypes.includes(then.kind) &&
-        smallest >= definition.minSamples &&
-        !tests.some((one) => one.test === definition.name) &&
-        all.findIndex((other) => other.definition === definition) === index,
-    )
-    .map((test) => scoreOf(test, then, sample, false));
-  const moved = settings.agree === 'all' ? tests.every((test) => test.exceeded) : tests.some((test) => test.exceeded);
-  const bins = binPair(then, sample);
-  const scores = [...tests, ...further];
-  const looked =
-    sample.kind === 'number' && window.rows - window.missing - window.invalid > sizeOf(sample)
-      ? `Of the current rows ${sizeOf(sample).toLocaleString('en')} were looked at.`
-      : '';
-  return {
-    ...base,
-    status: 'compared',
-    score: scores.find((one) => one.test === 'psi')?.score ?? null,
-    tests: scores,
-    drifted: moved || lost !== undefined,
-    reason: lost ?? reasonOf(tests, moved, settings.agree),
-    note: [reference.note, looked].filter((part) => part !== '').join(' '),
-    unseen: unseenOf(then, sample, window.rows),
-    bins: { labels: bins.labels, reference: [...shares(bins.reference)], current: [...shares(bins.current)] },
-  };
-}
-
-function scoreOf({ definition, threshold }: ChosenTest, reference: FeatureSample, current: FeatureSample, decides: boolean): TestScore {
-  const score = definition.compute(reference, current);
-  return { test: definition.name, kind: definition.score, score, threshold, exceeded: drifted(definition, score, threshold), decides };
-}
-
-function unseenOf(reference: FeatureSample, current: FeatureSample, rows: number): ColumnDrift['unseen'] {
-  if (reference.kind !== 'category' || current.kind !== 'category' || reference.other > 0) return [];
-  return [...current.counts]
-    .filter(([name]) => !reference.counts.has(name))
-    .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
-    .slice(0, 20)
-    .map(([value, count]) => ({ value, share: count / rows }));
-}
-
-/** What decided: where all have to agree, the first that does not is reason enough. */
-function reasonOf(tests: readonly TestScore[], moved: boolean, agree: 'all' | 'any'): string {
-  if (agree === 'any') return `${(moved ? tests.filter((test) => test.exceeded) : tests).map(describe).join(', ')}.`;
-  return `${(moved ? tests : [tests.find((test) => !test.exceeded)!]).map(describe).join(', ')}.`;
-}
-
-function describe({ test, kind, score, threshold, exceeded }: TestScore): string {
-  if (kind === 'pValue')
-    return `p of ${test} ${score < 0.001 ? '< 0.001' : `= ${score.toFixed(3)}`} is ${exceeded ? '' : 'not '}below ${threshold}`;
-  return `${test} ${score.toFixed(3)} is ${exceeded ? '' : 'not '}above ${threshold}`;
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
 }
 
 function summarize(

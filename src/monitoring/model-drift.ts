@@ -1,8 +1,9 @@
 import type { Row } from '../core/tensor.ts';
 import { answerRows } from '../training/bundle/answer-profile.ts';
+import type { Before, Compared } from './checks/run-check.ts';
 import { currentRows } from './current-rows.ts';
-import { conclude, detectDrift } from './detect.ts';
-import type { DriftOptions, DriftResult } from './detect.ts';
+import { conclude, judgeWindow } from './detect.ts';
+import type { DriftOptions, DriftResult, KeptWindow } from './detect.ts';
 import { rowsOf } from './prediction-window.ts';
 import type { LoggedPrediction } from './prediction-window.ts';
 import type { DriftReference } from './reference.ts';
@@ -16,31 +17,48 @@ type Predictions = AsyncIterable<readonly LoggedPrediction[]>;
  * images and tensors only the answers are logged.
  *
  * @param read reads the predictions of the window from the start
+ * @param before windows of the same stream, newest first
  */
-export async function detectModelDrift(
+export async function judgeModelDrift(
   { profile, values, columns, answers, version, reading }: DriftReference,
   read: () => Predictions,
   options: DriftOptions,
-): Promise<DriftResult> {
-  if (answers === undefined)
-    return detectDrift({ profile, ...(values === undefined ? {} : { values }) }, currentRows(rowsOf(read()), reading), {
-      ...options,
-      columns,
-    });
+  before: Before = [],
+): Promise<Compared> {
+  const training = { profile, ...(values === undefined ? {} : { values }) };
+  const partOf = (name: string): readonly KeptWindow[] => before.flatMap(({ parts }) => parts[name] ?? []);
+  if (answers === undefined) {
+    const judged = await judgeWindow(training, currentRows(rowsOf(read()), reading), { ...options, columns, before: partOf('inputs') });
+    return { result: judged.result, parts: { inputs: judged.window } };
+  }
   // A rule for one column belongs to the side that has the column.
   const scores = answers.profile.columns.map(({ name }) => name);
   const own = Object.entries(options.perColumn ?? {});
-  const inputs = await detectDrift({ profile, ...(values === undefined ? {} : { values }) }, currentRows(rowsOf(read()), reading), {
+  // Two families share one bound.
+  const looks = (options.looks ?? 1) * 2;
+  const inputs = await judgeWindow(training, currentRows(rowsOf(read()), reading), {
     ...options,
     columns,
+    looks,
+    before: partOf('inputs'),
     perColumn: Object.fromEntries(own.filter(([name]) => !scores.includes(name))),
   });
-  const scored = await detectDrift(answers, currentRows(answersOf(read(), version)), {
+  const scored = await judgeWindow(answers, currentRows(answersOf(read(), version)), {
     ...options,
     columns: scores,
+    looks,
+    before: partOf('answers'),
     perColumn: Object.fromEntries(own.filter(([name]) => scores.includes(name))),
   });
-  return conclude([inputs, scored], driftSettings(options));
+  return {
+    result: conclude([inputs.result, scored.result], driftSettings(options)),
+    parts: { inputs: inputs.window, answers: scored.window },
+  };
+}
+
+/** {@link judgeModelDrift} of a window by itself. */
+export async function detectModelDrift(reference: DriftReference, read: () => Predictions, options: DriftOptions): Promise<DriftResult> {
+  return (await judgeModelDrift(reference, read, options)).result;
 }
 
 async function* answersOf(predictions: Predictions, version: number): AsyncGenerator<Row[]> {

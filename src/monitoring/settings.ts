@@ -3,6 +3,7 @@ import { PerennialError } from '../core/errors.ts';
 import { DRIFT_DEFAULTS } from './defaults.ts';
 import type { DriftTestDefinition, FeatureSample } from './drift/drift-test.ts';
 import { driftRegistry } from './drift/index.generated.ts';
+import type { Correction } from './policy/correction.ts';
 
 /** "ks", or { "ks": { "threshold": 0.01 } }. */
 export type NamedTest = string | Readonly<Record<string, { readonly threshold?: number } | undefined>>;
@@ -21,6 +22,9 @@ export interface DriftRules extends ColumnOptions {
   readonly rowsMin?: number;
   /** So many columns have to drift. */
   readonly columnsMin?: number;
+  /** Newest windows that are looked at together, at most. */
+  readonly pool?: number;
+  readonly correction?: Correction;
   readonly perColumn?: Readonly<Record<string, ColumnOptions>>;
 }
 
@@ -40,6 +44,8 @@ export interface ColumnSettings {
 export interface Settings extends ColumnSettings {
   readonly rowsMin: number;
   readonly columnsMin: number;
+  readonly pool: number;
+  readonly correction: Correction;
   readonly perColumn: ReadonlyMap<string, ColumnSettings>;
 }
 
@@ -64,6 +70,8 @@ export function driftSettings(rules: DriftRules): Settings {
     ...whole,
     rowsMin: rules.rowsMin ?? DRIFT_DEFAULTS.rowsMin,
     columnsMin: rules.columnsMin ?? DRIFT_DEFAULTS.columnsMin,
+    pool: rules.pool ?? DRIFT_DEFAULTS.pool,
+    correction: rules.correction ?? DRIFT_DEFAULTS.correction,
     perColumn,
   };
 }

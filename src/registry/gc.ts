@@ -20,13 +20,14 @@ export interface GcOptions {
   readonly cacheMs?: number;
   /** Logged predictions that are older go, and so does what was told of them: no drift check looks so far back. At least a day. */
   readonly predictionsMs?: number;
-  /** Logs of steps, and curves of trainings, that are older go. At least a day. */
+  /** Logs of steps, curves of trainings, and checks for drift that are older go. At least a day. */
   readonly logsMs?: number;
 }
 
 export interface GcItem {
   readonly key: string;
-  readonly kind: 'blob' | 'artifact' | 'cache entry' | 'prediction log' | 'step log' | 'training curves' | 'announcement' | 'leftover';
+  readonly kind:
+    'blob' | 'artifact' | 'cache entry' | 'prediction log' | 'step log' | 'training curves' | 'drift check' | 'announcement' | 'leftover';
   readonly size: number;
 }
 
@@ -42,6 +43,7 @@ export interface GcResult {
     readonly predictionLogs: number;
     readonly stepLogs: number;
     readonly trainingCurves: number;
+    readonly driftChecks: number;
     readonly announcements: number;
   };
 }
@@ -96,6 +98,7 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
     ['prediction log', inventory.predictions.filter((head) => expired(head, predictionsMs))],
     ['step log', inventory.logs.filter((head) => expired(head, logsMs))],
     ['training curves', inventory.curves.filter((head) => expired(head, logsMs))],
+    ['drift check', inventory.checks.filter((head) => expired(head, logsMs))],
     ['announcement', inventory.servers.filter((head) => expired(head, ANNOUNCED_MS))],
     [
       'leftover',
@@ -128,6 +131,7 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
       predictionLogs: keptOf(inventory.predictions, 'prediction log'),
       stepLogs: keptOf(inventory.logs, 'step log'),
       trainingCurves: keptOf(inventory.curves, 'training curves'),
+      driftChecks: keptOf(inventory.checks, 'drift check'),
       announcements: keptOf(inventory.servers, 'announcement'),
     },
   };
@@ -142,6 +146,8 @@ interface Inventory {
   /** Of steps, and what these were computed with. */
   readonly logs: ObjectHead[];
   readonly curves: ObjectHead[];
+  /** Checks for drift: each stands for itself, and refers to nothing. */
+  readonly checks: ObjectHead[];
   readonly servers: ObjectHead[];
   /** What checks of the store left that were killed. */
   readonly probes: ObjectHead[];
@@ -158,6 +164,7 @@ async function takeInventory(store: ObjectStore): Promise<Inventory> {
     predictions: [],
     logs: [],
     curves: [],
+    checks: [],
     servers: [],
     probes: [],
     bases: [],
@@ -169,6 +176,7 @@ async function takeInventory(store: ObjectStore): Promise<Inventory> {
     else if (head.key.startsWith('predictions/') || head.key.startsWith('feedback/')) inventory.predictions.push(head);
     else if (head.key.startsWith('logs/') || head.key.startsWith('records/')) inventory.logs.push(head);
     else if (head.key.startsWith('curves/')) inventory.curves.push(head);
+    else if (/^drift\/.+\/checks\/[^/]+$/.test(head.key)) inventory.checks.push(head);
     else if (head.key.startsWith('servers/')) inventory.servers.push(head);
     else if (head.key.startsWith('probe/')) inventory.probes.push(head);
     else if (head.key.startsWith('bases/')) inventory.bases.push(head);

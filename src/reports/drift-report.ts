@@ -44,13 +44,17 @@ export async function renderDriftReport(result: DriftResult, context: DriftRepor
 
 /** How the verdict came about, in words. */
 export function rulesOf({ options }: Pick<DriftResult, 'options'>): string {
-  const { tests, agree, missing, columns, columnsMin, rowsMin } = options;
+  const { tests, agree, missing, columns, columnsMin, rowsMin, correction, pool } = options;
+  const corrected =
+    correction === 'benjaminiHochberg'
+      ? ` p-values are corrected for the number of columns, of checks in the time of one window, and of windows that are looked at together${pool > 1 ? ` (up to ${pool})` : ''}: of unchanged data, no larger share of all windows is called drifted than the threshold says.`
+      : '';
   const own = Object.keys(columns);
   const others =
     own.length === 0
       ? ''
       : ` Rules of their own: ${own.map((name) => `${name} (${testsText(columns[name]!.tests, columns[name]!.agree)})`).join('; ')}.`;
-  return `A column drifts where ${testsText(tests, agree)}, of those that fit it; or where missing and unreadable values grew by more than ${Math.round(missing * 100)} % of the rows.${others} The data drift where ${columnsMin === 1 ? 'one column does' : `${columnsMin} columns do`}, in at least ${rowsMin} rows.`;
+  return `A column drifts where ${testsText(tests, agree)}, of those that fit it; or where missing and unreadable values grew by more than ${Math.round(missing * 100)} % of the rows.${others} The data drift where ${columnsMin === 1 ? 'one column does' : `${columnsMin} columns do`}, in at least ${rowsMin} rows.${corrected}`;
 }
 
 function testsText(tests: DriftResult['options']['tests'], agree: 'all' | 'any'): string {

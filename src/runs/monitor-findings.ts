@@ -4,10 +4,9 @@ import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import { PerennialError } from '../core/errors.ts';
 import type { IngestConfig } from '../data/ingest/ingest-config.ts';
 import type { UnseenRows } from '../data/ingest/unseen-rows.ts';
-import type { DriftResult } from '../monitoring/detect.ts';
-import type { LoggedPrediction } from '../monitoring/prediction-window.ts';
+import type { DriftCheck } from '../monitoring/checks/check-record.ts';
+import type { DriftOptions } from '../monitoring/detect.ts';
 import type { DriftReference } from '../monitoring/reference.ts';
-import type { DriftRules } from '../monitoring/settings.ts';
 import type { VersionManifest } from '../registry/types.ts';
 import { Unread } from '../storage/unread.ts';
 
@@ -23,20 +22,40 @@ const COLUMNS_SHOWN = 40;
 export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: DriftTrigger): Promise<MonitorFinding> {
   const champion = await championOf(deps, task.model);
   if (champion === undefined) return nothing(task.model);
-  const [{ detectModelDrift }, { readPredictions }, { driftReference }] = await Promise.all([
+  const [{ judgeModelDrift }, { readPredictions }, { driftReference }, { runCheck }] = await Promise.all([
     import('../monitoring/model-drift.ts'),
     import('../monitoring/prediction-window.ts'),
     import('../monitoring/reference.ts'),
+    import('../monitoring/checks/run-check.ts'),
   ]);
   const reference = await driftReference(deps.store, deps.artifacts, task.model, champion.version);
   const to = new Date(task.nominalTime);
   const window = { from: new Date(to.getTime() - drift.windowMs), to, version: champion.version };
   const unread = new Unread();
   const read = (): ReturnType<typeof readPredictions> => readPredictions(deps.store, task.model, { ...window, unread });
-  const found = await detectModelDrift(reference, read, rulesOf(drift));
-  const { result, remark } = found.drifted
-    ? await sinceRetraining(deps, task, champion, { reference, read, drift, found, unread })
-    : { result: found, remark: '' };
+  const check = (stream: string, against: DriftReference, source: string): Promise<DriftCheck> =>
+    runCheck(deps.store, {
+      model: task.model,
+      version: champion.version,
+      stream,
+      source,
+      at: to.toISOString(),
+      window: { from: window.from.toISOString(), to: to.toISOString() },
+      rules: {
+        windowsMin: drift.windowsMin ?? 1,
+        windowsOf: drift.windowsOf ?? 1,
+        // Runs have a cool-down of their own, which counts from their end.
+        coolDownMs: drift.action === 'alert' ? (drift.coolDownMs ?? 0) : 0,
+      },
+      pool: drift.pool ?? 1,
+      compare: (before) => judgeModelDrift(against, read, rulesOf(drift), before),
+    });
+  const stream = task.run.plan.pipeline;
+  const found = await check(stream, reference, `predictions from ${window.from.toISOString()} to ${to.toISOString()}`);
+  const { check: last, remark } = found.verdict.alarm
+    ? await sinceRetraining(deps, task, champion, { reference, drift, found, check, unread })
+    : { check: found, remark: '' };
+  const { result, verdict } = last;
   const rows = [...result.columns]
     .sort((a, b) => Number(b.drifted) - Number(a.drifted))
     .map(
@@ -45,21 +64,27 @@ export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: Drif
     );
   return {
     champion: champion.version,
-    due: result.drifted,
+    due: verdict.alarm,
     driftScore: result.driftScore,
     rows: result.rows,
     newRows: 0,
-    summary: [`${result.summary}${remark}`, ...unread.notes.map((note) => `${note}.`)].join(' '),
-    details: ['| Column | PSI | | Why |', '| --- | ---: | --- | --- |', ...rows.slice(0, COLUMNS_SHOWN)].join('\n'),
+    summary: [`${verdict.reason}${remark}`, ...unread.notes.map((note) => `${note}.`)].join(' '),
+    details: [
+      `Check \`${last.id}\`: \`perennial drift show ${last.id}\``,
+      '',
+      '| Column | PSI | | Why |',
+      '| --- | ---: | --- | --- |',
+      ...rows.slice(0, COLUMNS_SHOWN),
+    ].join('\n'),
   };
 }
 
 interface Comparison {
   readonly reference: DriftReference;
-  readonly read: () => AsyncIterable<LoggedPrediction[]>;
   readonly drift: DriftTrigger;
-  readonly found: DriftResult;
+  readonly found: DriftCheck;
   readonly unread: Unread;
+  readonly check: (stream: string, against: DriftReference, source: string) => Promise<DriftCheck>;
 }
 
 /**
@@ -70,13 +95,12 @@ async function sinceRetraining(
   deps: CheckDeps,
   task: MonitorTask,
   champion: VersionManifest,
-  { reference, read, drift, found, unread }: Comparison,
-): Promise<{ result: DriftResult; remark: string }> {
+  { reference, drift, found, check, unread }: Comparison,
+): Promise<{ check: DriftCheck; remark: string }> {
   const { retrainedFor } = await import('./trigger-record.ts');
   const window = await retrainedFor(deps.store, task.run.plan.pipeline, champion);
-  if (window === undefined) return { result: found, remark: '' };
-  const [{ detectModelDrift }, { readPredictions, rowsOf }, { profileOfRows }] = await Promise.all([
-    import('../monitoring/model-drift.ts'),
+  if (window === undefined) return { check: found, remark: '' };
+  const [{ readPredictions, rowsOf }, { profileOfRows }] = await Promise.all([
     import('../monitoring/prediction-window.ts'),
     import('../monitoring/window-profile.ts'),
   ]);
@@ -94,21 +118,38 @@ async function sinceRetraining(
   const when = `the predictions of version ${window.version} from ${window.from} to ${window.to}, because of which version ${champion.version} was made`;
   if (profile.rows < drift.rowsMin)
     return {
-      result: found,
+      check: found,
       remark: ` The reference does not follow: only ${profile.rows} of ${when}, are still there with their rows; ${drift.rowsMin} are needed.`,
     };
   const { values: _training, ...rest } = reference;
-  const result = await detectModelDrift({ ...rest, profile, ...(values === undefined ? {} : { values }) }, read, rulesOf(drift));
+  const since = await check(
+    `${task.run.plan.pipeline}.since-retraining`,
+    { ...rest, profile, ...(values === undefined ? {} : { values }) },
+    `${found.source}, against ${when}`,
+  );
   return {
-    result,
-    remark: result.drifted
+    check: since,
+    remark: since.verdict.alarm
       ? ` Compared with ${when}.`
-      : ` The reference is ${when}; from its training data differ: ${found.driftedColumns.join(', ')}.`,
+      : ` The reference is ${when}; from its training data differ: ${found.result.driftedColumns.join(', ')}.`,
   };
 }
 
 /** Monitors that were applied before tests could be declared go on by the thresholds that they were applied with. */
-function rulesOf({ rowsMin, columnsMin, tests, agree, missing, columns, psi, ksPValue }: DriftTrigger): DriftRules {
+function rulesOf({
+  rowsMin,
+  columnsMin,
+  tests,
+  agree,
+  missing,
+  columns,
+  psi,
+  ksPValue,
+  correction,
+  pool,
+  everyMs,
+  windowMs,
+}: DriftTrigger): DriftOptions {
   const before =
     psi === undefined || ksPValue === undefined
       ? undefined
@@ -117,6 +158,9 @@ function rulesOf({ rowsMin, columnsMin, tests, agree, missing, columns, psi, ksP
   return {
     rowsMin,
     columnsMin,
+    correction: correction ?? 'none',
+    pool: pool ?? 1,
+    looks: Math.max(1, windowMs / everyMs),
     ...(chosen === undefined ? {} : { tests: chosen }),
     ...(agree === undefined ? {} : { agree }),
     ...(missing === undefined ? {} : { missing }),

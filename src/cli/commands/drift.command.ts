@@ -1,26 +1,15 @@
 import { PerennialError } from '../../core/errors.ts';
-import type { ColumnDrift, DriftOptions, DriftResult } from '../../monitoring/detect.ts';
+import type { DriftCheck } from '../../monitoring/checks/check-record.ts';
 import type { DriftReference } from '../../monitoring/reference.ts';
-import type { NamedTest } from '../../monitoring/settings.ts';
 import { DRIFT_DEFAULTS } from '../../monitoring/defaults.ts';
-import { defineCommand, table } from './command.ts';
-
-interface Options {
-  readonly current?: string;
-  readonly window?: string;
-  readonly version?: string;
-  readonly report?: string;
-  readonly rowsMin?: string;
-  readonly columnsMin?: string;
-  readonly missing?: string;
-  readonly test?: readonly string[];
-  readonly agree?: string;
-  readonly also?: string;
-}
+import { alarmRules, settingsOf } from '../drift/drift-options.ts';
+import type { CompareOptions } from '../drift/drift-options.ts';
+import { defineCommand } from './command.ts';
+import type { CliIo } from './command.ts';
 
 export default defineCommand({
   register(program, io) {
-    program
+    const group = program
       .command('drift')
       .description('Compare current data with what a model was trained on')
       .argument('<model>', 'name of the registered model')
@@ -30,7 +19,7 @@ export default defineCommand({
       .option('--report <file>', 'write an HTML report')
       .option(
         '--test <name[=threshold]>',
-        `a test that decides, in place of ${DRIFT_DEFAULTS.tests.join(', ')}; COLUMN:NAME for one column; may be repeated`,
+        `a test that decides, in place of ${DRIFT_DEFAULTS.tests.map((test) => (typeof test === 'string' ? test : Object.keys(test)[0])).join(', ')}; COLUMN:NAME for one column; may be repeated`,
         (text: string, before: readonly string[] = []) => [...before, text],
       )
       .option('--agree <all|any>', 'all: every test of a column has to say so (default); any: one is enough')
@@ -38,13 +27,26 @@ export default defineCommand({
       .option('--missing <share>', `growth of missing and unreadable values that counts as drift (default ${DRIFT_DEFAULTS.missing})`)
       .option('--rows-min <number>', `with fewer rows there is no verdict (default ${DRIFT_DEFAULTS.rowsMin})`)
       .option('--columns-min <number>', `columns that have to drift (default ${DRIFT_DEFAULTS.columnsMin})`)
+      .option('--stream <name>', 'this is one of several windows, e.g. of each day: it is looked at together with those before it')
+      .option(
+        '--pool <windows>',
+        `so many of the newest windows of the stream, at most, are looked at together (default ${DRIFT_DEFAULTS.pool})`,
+      )
+      .option('--windows-min <number>', `so many of the newest windows have to drift (default ${DRIFT_DEFAULTS.windowsMin})`)
+      .option('--windows-of <number>', 'of so many (default: as many as have to)')
+      .option('--cool-down <duration>', 'after an alarm of the stream there is none for so long (default: none)')
+      .option('--correction <name>', 'benjaminiHochberg: p-values are corrected for the number of columns and looks (default); none')
       .addHelpText(
         'after',
         `
-A column drifts where the change is both large (PSI, for numbers also the distance of the distributions) and not by chance
-(Kolmogorov-Smirnov for numbers, chi-square for categories), or where values went missing. Of a model that scores anomalies, --window
+A column drifts where the change is both large (distance of the distributions above 0.05: one row in twenty would have to move) and not
+by chance (Kolmogorov-Smirnov for numbers, chi-square for categories), or where values went missing. p-values are corrected for the
+number of columns and of looks (Benjamini-Hochberg): of windows of unchanged data at most one in 50,000 is called drifted, all columns
+together. With --stream, small changes are found that show only in several windows together. Of a model that scores anomalies, --window
 also compares the scores and the share of alarms with those of the rows that its threshold was taken from. Defaults are those of "on.drift"
 of a document; \`perennial schema drift\` lists the tests.
+
+Every check is kept: \`perennial drift history MODEL\` lists them, \`perennial drift show ID\` shows one, \`perennial models gc\` removes old ones.
 
 Exit code: 0 no drift or too few rows, 3 drift found.
 
@@ -52,168 +54,175 @@ Examples:
   perennial drift penguins --current new-penguins.csv
   perennial drift penguins --window 24h --report drift.html
   perennial drift penguins --current new.parquet --version 3 --json
+  perennial drift penguins --current today.csv --stream daily --windows-min 2 --windows-of 3
+  perennial drift history penguins
   perennial drift penguins --current new.csv --test psi=0.25 --test ks --test chiSquare --test body_mass_g:wasserstein=0.5`,
       )
-      .action(async (model: string, options: Options) => {
-        if ((options.current === undefined) === (options.window === undefined)) {
-          throw new PerennialError('USAGE', 'Give either --current FILE or --window DURATION.', { hint: 'See `perennial drift --help`.' });
-        }
-        const settings = settingsOf(options);
-        const { reference, result, source, notes } = await compare(model, options, settings);
-        if (options.report !== undefined) {
-          const { writeFile } = await import('node:fs/promises');
-          const { renderDriftReport } = await import('../../reports/drift-report.ts');
-          await writeFile(options.report, await renderDriftReport(result, { model, version: reference.version, source }));
-          io.note(`report: ${options.report}`);
-        }
-        for (const note of notes) io.note(note);
-        io.result({
-          model,
-          version: reference.version,
-          source,
-          ...(notes.length === 0 ? {} : { notes }),
-          ...result,
-          ...(options.report === undefined ? {} : { report: options.report }),
-        });
-        io.print(`${model} version ${reference.version} (${result.rowsReference} rows) against ${source} (${result.rows} rows)\n`);
-        io.print(await tableOf(result));
-        io.print(`\n${result.summary}`);
-        if (result.drifted) io.exit(3);
-      });
+      .action((model: string, options: CompareOptions) => compareModel(io, model, options));
+    group
+      .command('history')
+      .description('Checks of a model that were made, by monitors and by hand, newest first.')
+      .argument('<model>')
+      .option('--limit <number>', 'so many of them', '20')
+      .addHelpText('after', '\nExamples:\n  perennial drift history penguins\n  perennial drift history penguins --limit 200 --json')
+      .action((model: string, options: { readonly limit: string }) => history(io, model, options.limit));
+    group
+      .command('show')
+      .description('One check: what it found in each column, its verdict and why.')
+      .argument('<id>', 'as `perennial drift history MODEL` prints it, or its beginning')
+      .option('--report <file>', 'write an HTML report')
+      .addHelpText(
+        'after',
+        '\nExamples:\n  perennial drift show 3f2a91c0de\n  perennial drift show 3f2a --json\n  perennial drift show 3f2a --report drift.html',
+      )
+      .action((id: string, _options: object, command: { optsWithGlobals(): { readonly report?: string } }) =>
+        show(io, id, command.optsWithGlobals().report),
+      );
   },
 });
 
+async function compareModel(io: CliIo, model: string, options: CompareOptions): Promise<void> {
+  if ((options.current === undefined) === (options.window === undefined)) {
+    throw new PerennialError('USAGE', 'Give either --current FILE or --window DURATION.', { hint: 'See `perennial drift --help`.' });
+  }
+  const { reference, check, notes } = await compare(model, options);
+  const { result, source, verdict, id } = check;
+  if (options.report !== undefined) await writeReport(io, check, options.report);
+  for (const note of notes) io.note(note);
+  io.result({
+    model,
+    version: reference.version,
+    source,
+    check: id,
+    ...(notes.length === 0 ? {} : { notes }),
+    verdict,
+    ...result,
+    ...(options.report === undefined ? {} : { report: options.report }),
+  });
+  const { columnsTable } = await import('../drift/drift-text.ts');
+  io.print(`${model} version ${reference.version} (${result.rowsReference} rows) against ${source} (${result.rows} rows)\n`);
+  io.print(await columnsTable(result));
+  io.print(`\n${verdict.reason}\nKept as check ${id}: perennial drift show ${id}`);
+  if (verdict.alarm) io.exit(3);
+}
+
+async function writeReport(io: CliIo, { model, version, source, result }: DriftCheck, path: string): Promise<void> {
+  const { writeFile } = await import('node:fs/promises');
+  const { renderDriftReport } = await import('../../reports/drift-report.ts');
+  await writeFile(path, await renderDriftReport(result, { model, version, source }));
+  io.note(`report: ${path}`);
+}
+
 async function compare(
   model: string,
-  options: Options,
-  settings: DriftOptions,
-): Promise<{ reference: DriftReference; result: DriftResult; source: string; notes: readonly string[] }> {
-  const { openStore } = await import('../../storage/open-store.ts');
-  const { createArtifactStore } = await import('../../storage/artifact-store.ts');
-  const { driftReference } = await import('../../monitoring/reference.ts');
+  options: CompareOptions,
+): Promise<{ reference: DriftReference; check: DriftCheck; notes: readonly string[] }> {
+  const [{ openStore }, { createArtifactStore }, { driftReference }, { durationMs }, { runCheck }, { driftSettings }] = await Promise.all([
+    import('../../storage/open-store.ts'),
+    import('../../storage/artifact-store.ts'),
+    import('../../monitoring/reference.ts'),
+    import('../../data/ingest/duration.ts'),
+    import('../../monitoring/checks/run-check.ts'),
+    import('../../monitoring/settings.ts'),
+  ]);
+  const lengthOf = (option: string, text: string): number => lengthMs(option, text, durationMs);
+  const settings = settingsOf(options);
+  const rules = alarmRules(options, lengthOf);
+  const span = options.window === undefined ? undefined : lengthOf('--window', options.window);
   const store = await openStore();
   const reference = await driftReference(store, createArtifactStore(store), model, options.version);
-  if (options.current !== undefined) {
-    const [{ detectDrift }, { readCurrent }] = await Promise.all([
+  const now = new Date();
+  const base = {
+    model,
+    version: reference.version,
+    ...(options.stream === undefined ? {} : { stream: `by hand: ${options.stream}` }),
+    at: now.toISOString(),
+    rules,
+    pool: driftSettings(settings).pool,
+  };
+  if (span === undefined) {
+    const [{ judgeWindow }, { readCurrent }] = await Promise.all([
       import('../../monitoring/detect.ts'),
       import('../../monitoring/read-current.ts'),
     ]);
-    const { result, notes } = await readCurrent(options.current, process.cwd(), reference.profile, reference.reading, (current) =>
-      detectDrift(reference, current, { ...settings, columns: reference.columns }),
-    );
-    return { reference, result, source: options.current, notes };
+    const path = options.current!;
+    let notes: readonly string[] = [];
+    const check = await runCheck(store, {
+      ...base,
+      source: path,
+      compare: async (before) => {
+        const read = await readCurrent(path, process.cwd(), reference.profile, reference.reading, (current) =>
+          judgeWindow(reference, current, {
+            ...settings,
+            columns: reference.columns,
+            before: before.flatMap(({ parts }) => parts['inputs'] ?? []),
+          }),
+        );
+        notes = read.notes;
+        return { result: read.result.result, parts: { inputs: read.result.window } };
+      },
+    });
+    return { reference, check, notes };
   }
-  const { durationMs } = await import('../../data/ingest/duration.ts');
-  const { detectModelDrift } = await import('../../monitoring/model-drift.ts');
+  const { judgeModelDrift } = await import('../../monitoring/model-drift.ts');
   const { readPredictions } = await import('../../monitoring/prediction-window.ts');
   const { Unread } = await import('../../storage/unread.ts');
   const unread = new Unread();
-  const to = new Date();
-  const from = new Date(to.getTime() - windowMs(options.window!, durationMs));
-  const result = await detectModelDrift(reference, () => readPredictions(store, model, { from, to, unread }), settings);
-  return { reference, result, source: `predictions of the last ${options.window}`, notes: unread.notes };
+  const from = new Date(now.getTime() - span);
+  const check = await runCheck(store, {
+    ...base,
+    source: `predictions of the last ${options.window}`,
+    window: { from: from.toISOString(), to: now.toISOString() },
+    compare: (before) => judgeModelDrift(reference, () => readPredictions(store, model, { from, to: now, unread }), settings, before),
+  });
+  return { reference, check, notes: unread.notes };
 }
 
-function windowMs(text: string, parse: (text: string) => number): number {
+function lengthMs(option: string, text: string, parse: (text: string) => number): number {
   if (!/^\d+(\.\d+)?(s|m|h|d|w)$/.test(text))
     throw new PerennialError(
       'USAGE',
-      `--window ${JSON.stringify(text)} is not a duration; expected a number and s, m, h, d or w, e.g. 24h.`,
+      `${option} ${JSON.stringify(text)} is not a duration; expected a number and s, m, h, d or w, e.g. 24h.`,
     );
   return parse(text);
 }
 
-function settingsOf(options: Options): DriftOptions {
-  const { tests, perColumn } = testsOf(options.test ?? []);
-  const settings = {
-    rowsMin: positive('--rows-min', options.rowsMin),
-    columnsMin: positive('--columns-min', options.columnsMin),
-    missing: shareOf('--missing', options.missing),
-    agree: agreeOf(options.agree),
-    tests,
-    perColumn,
-    also: options.also?.split(',').map((name) => name.trim()),
-  };
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
-}
-
-/** "psi=0.25", or "body_mass_g:wasserstein" for a column; a column may have a colon in its name. */
-function testsOf(given: readonly string[]): Pick<DriftOptions, 'tests' | 'perColumn'> {
-  const tests: NamedTest[] = [];
-  const perColumn = new Map<string, NamedTest[]>();
-  for (const text of given) {
-    const [, column, name, threshold] = /^(?:(.+):)?([^:=]*)(?:=(.*))?$/s.exec(text) ?? [];
-    if (name === undefined || name === '')
-      throw new PerennialError(
-        'USAGE',
-        `--test ${JSON.stringify(text)} names no test; expected NAME, NAME=THRESHOLD or COLUMN:NAME=THRESHOLD, e.g. psi=0.25.`,
-      );
-    const test: NamedTest =
-      threshold === undefined ? name : { [name]: { threshold: numberIn(`--test ${JSON.stringify(text)}: the threshold`, threshold) } };
-    if (column === undefined) tests.push(test);
-    else perColumn.set(column, [...(perColumn.get(column) ?? []), test]);
-  }
-  return {
-    ...(tests.length === 0 ? {} : { tests }),
-    ...(perColumn.size === 0 ? {} : { perColumn: Object.fromEntries([...perColumn].map(([column, own]) => [column, { tests: own }])) }),
-  };
-}
-
-function agreeOf(text: string | undefined): 'all' | 'any' | undefined {
-  if (text !== undefined && text !== 'all' && text !== 'any')
-    throw new PerennialError('USAGE', `--agree ${JSON.stringify(text)} is neither "all" nor "any".`);
-  return text;
-}
-
-function shareOf(flag: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = numberIn(flag, text);
-  if (value < 0 || value > 1) throw new PerennialError('USAGE', `${flag} ${JSON.stringify(text)} is no share from 0 to 1, e.g. 0.1.`);
-  return value;
-}
-
-function numberIn(what: string, text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new PerennialError('USAGE', `${what} ${JSON.stringify(text)} is not a number.`);
-  return value;
-}
-
-function positive(flag: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value <= 0)
-    throw new PerennialError('USAGE', `${flag} ${JSON.stringify(text)} is not a number above 0.`);
-  return value;
-}
-
-async function tableOf(result: DriftResult): Promise<string> {
-  const { furtherTests, showScore } = await import('../../reports/drift-report.ts');
-  const score = (column: ColumnDrift, names: readonly string[]): string => {
-    const test = column.tests.find((one) => names.includes(one.test));
-    return test === undefined ? '-' : showScore(test.score);
-  };
-  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
-  const rows = result.columns.map((column) => [
-    column.name,
-    score(column, ['psi']),
-    score(column, ['ksDistance']),
-    score(column, ['ks', 'chiSquare']),
-    `${percent(column.missingReference)} -> ${percent(column.missingCurrent + column.invalidCurrent)}`,
-    column.drifted ? 'DRIFT' : column.status === 'compared' ? 'ok' : column.status,
-    furtherTests(column)
-      .map((test) => `${test.test} ${showScore(test.score)}`)
-      .join(' '),
-    column.drifted || column.status !== 'compared'
-      ? column.reason
-      : column.unseen.length > 0
-        ? `new: ${column.unseen
-            .slice(0, 3)
-            .map((one) => one.value)
-            .join(', ')}`
-        : '',
+async function history(io: CliIo, model: string, limit: string): Promise<void> {
+  const most = Number(limit);
+  if (!Number.isSafeInteger(most) || most < 1)
+    throw new PerennialError('USAGE', `--limit ${JSON.stringify(limit)} is not a number above 0.`);
+  const [{ openStore }, { createArtifactStore }, { createRegistry }, { listChecks }, { historyTable }] = await Promise.all([
+    import('../../storage/open-store.ts'),
+    import('../../storage/artifact-store.ts'),
+    import('../../registry/registry.ts'),
+    import('../../monitoring/checks/check-record.ts'),
+    import('../drift/drift-text.ts'),
   ]);
-  const notes = [...new Set(result.columns.flatMap((column) => (column.note === '' ? [] : [`${column.name}: ${column.note}`])))];
-  const known = table([['column', 'PSI', 'KS', 'p-value', 'missing', 'verdict', '', ''], ...rows]);
-  const added = result.newColumns.length === 0 ? [] : [`Columns that training did not know: ${result.newColumns.join(', ')}`];
-  return [known, ...[...notes, ...added].map((line) => `\n${line}`)].join('\n');
+  const store = await openStore();
+  const { checks, all } = await listChecks(store, model, most);
+  // A model that was deleted may have been checked; a name that nothing has is a slip.
+  if (all === 0) await createRegistry(store, createArtifactStore(store)).version(model, 'latest');
+  io.result({ model, kept: all, checks });
+  if (all === 0) {
+    io.print(`${model} was not checked yet: perennial drift ${model} --window 24h, or "drift" in "on" of its document.`);
+    return;
+  }
+  io.print(historyTable(checks));
+  if (checks.length < all) io.print(`\n${checks.length} of ${all}: --limit ${all} shows all of them.`);
+}
+
+async function show(io: CliIo, id: string, report: string | undefined): Promise<void> {
+  const [{ openStore }, { findCheck }, { columnsTable, OUTCOMES }] = await Promise.all([
+    import('../../storage/open-store.ts'),
+    import('../../monitoring/checks/check-record.ts'),
+    import('../drift/drift-text.ts'),
+  ]);
+  const check = await findCheck(await openStore(), id);
+  if (report !== undefined) await writeReport(io, check, report);
+  io.result(check);
+  const { model, version, result, source, verdict, at, stream } = check;
+  io.print(`${model} version ${version} (${result.rowsReference} rows) against ${source} (${result.rows} rows)`);
+  io.print(`at ${at}${stream === null ? '' : `, of the stream "${stream}"`}\n`);
+  io.print(await columnsTable(result));
+  io.print(`\n${OUTCOMES[verdict.outcome]}: ${verdict.reason}`);
 }

@@ -47,7 +47,9 @@ Examples:
       .action((file: string, options: ImportOptions) => importFile(io, file, options));
     group
       .command('show')
-      .description('Metrics of the answers that were given, by version, from the labels that are known.')
+      .description(
+        'Metrics of the answers that were given, by version, with 95 % intervals, from the labels that are known; and what to expect without.',
+      )
       .argument('<model>')
       .option('--since <duration>', 'predictions of the last e.g. 7d', '30d')
       .option('--by <duration>', 'in periods of e.g. 1d')
@@ -159,21 +161,43 @@ function textOf({ model, periods, unmatched, notes: unread }: RealizedReport, by
       `No prediction of ${model} was logged in this time${unmatched === 0 ? '' : `; ${unmatched} items of feedback belong to others`}.`,
       ...leftOut,
     ].join('\n');
+  const isEstimated = periods.some(({ estimated }) => estimated !== undefined);
   const names = [...new Set(periods.flatMap(({ metrics }) => Object.keys(metrics)))];
-  const rows = periods.map(({ version, from, predictions, labelled, flagged, confirmed, metrics }) => [
+  const rows = periods.map(({ version, from, predictions, labelled, flagged, confirmed, metrics, intervals, estimated }) => [
     ...(byPeriod ? [from.slice(0, 16).replace('T', ' ')] : []),
     String(version),
     String(predictions),
     String(labelled),
     flagged + confirmed === 0 ? '-' : `${flagged} of ${flagged + confirmed}`,
-    ...names.map((name) => (metrics[name] === undefined ? '-' : String(Number(metrics[name].toPrecision(4))))),
+    ...names.map((name) => (metrics[name] === undefined ? '-' : withInterval(metrics[name], intervals[name]))),
+    ...(isEstimated ? [estimated === undefined ? '-' : withInterval(estimated.accuracy, estimated)] : []),
   ]);
-  const head = [...(byPeriod ? ['FROM'] : []), 'VERSION', 'PREDICTIONS', 'LABELS', 'WRONG', ...names.map((name) => name.toUpperCase())];
+  const head = [
+    ...(byPeriod ? ['FROM'] : []),
+    'VERSION',
+    'PREDICTIONS',
+    'LABELS',
+    'WRONG',
+    ...names.map((name) => name.toUpperCase()),
+    ...(isEstimated ? ['ACCURACY, ESTIMATED'] : []),
+  ];
   const notes = [...new Set(periods.flatMap((period) => period.notes.map((note) => `version ${period.version}: ${note}`)))];
   return [
     table([head, ...rows]),
+    ...(isEstimated ? [calibrationText(periods)] : []),
     ...notes.map((note) => `note: ${note}`),
     ...(unmatched === 0 ? [] : [`note: ${unmatched} items of feedback belong to no prediction that was logged in this time`]),
     ...leftOut,
   ].join('\n');
+}
+
+function withInterval(value: number, interval: { readonly low: number; readonly high: number } | undefined): string {
+  const show = (one: number): string => String(Number(one.toPrecision(4)));
+  return interval === undefined ? show(value) : `${show(value)} (${show(interval.low)} to ${show(interval.high)})`;
+}
+
+function calibrationText(periods: RealizedReport['periods']): string {
+  const most = Math.max(...periods.map(({ estimated }) => estimated?.calibratedOn ?? 0));
+  const by = most > 0 ? `corrected by ${most} labels` : 'taken as they are, with too few labels to correct them';
+  return `note: the estimate needs no labels: it is what the model's own probabilities say (${by}). It does not see that the same data came to mean something else.`;
 }

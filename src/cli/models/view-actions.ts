@@ -283,6 +283,7 @@ export async function gcAction(io: CliIo, options: GcFlags): Promise<void> {
       row('prediction logs', 'prediction log', result.kept.predictionLogs),
       row('step logs', 'step log', result.kept.stepLogs),
       row('curves of trainings', 'training curves', result.kept.trainingCurves),
+      row('checks for drift', 'drift check', result.kept.driftChecks),
       row('announcements of servers', 'announcement', result.kept.announcements),
       row('leftovers of checks', 'leftover', 0),
       ['work folders of runs here', String(work.folders.length), sizeText(work.bytes), String(work.kept)],

@@ -5,6 +5,7 @@ import approvalTimeCheck from './approval-time.check.ts';
 import cachePossibleCheck from './cache-possible.check.ts';
 import conditionsCheck from './conditions.check.ts';
 import driftTestsCheck from './drift-tests.check.ts';
+import driftWindowsCheck from './drift-windows.check.ts';
 import durationsCheck from './durations.check.ts';
 import gateRangeCheck from './gate-range.check.ts';
 import generatorDriftCheck from './generator-drift.check.ts';
@@ -25,6 +26,7 @@ export const checks: readonly DocumentCheck[] = [
   cachePossibleCheck,
   conditionsCheck,
   driftTestsCheck,
+  driftWindowsCheck,
   durationsCheck,
   gateRangeCheck,
   generatorDriftCheck,

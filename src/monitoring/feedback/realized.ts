@@ -1,13 +1,19 @@
 import type { ObjectStore, ArtifactStore } from '../../core/ports.ts';
 import { messageOf, isPerennialError } from '../../core/errors.ts';
 import type { OutputSpec, Prediction } from '../../core/tensor.ts';
+import { Prng } from '../../core/prng.ts';
+import { metricIntervals } from '../../evaluation/measure/bootstrap.ts';
+import { toChunk } from '../../evaluation/measure/chunk.ts';
 import { computeMetrics } from '../../evaluation/measure/compute.ts';
-import { defaultMetrics, taskOf } from '../../evaluation/metrics/resolve-metrics.ts';
+import { defaultMetrics, resolveMetrics, taskOf } from '../../evaluation/metrics/resolve-metrics.ts';
 import { findVersion } from '../../registry/registry.ts';
+import { mapLimited } from '../../storage/concurrency.ts';
 import { openAs } from '../../storage/stored.ts';
 import { Unread } from '../../storage/unread.ts';
 import { MODEL } from '../../training/model/model-meta.ts';
 import { readPredictions } from '../prediction-window.ts';
+import { CALIBRATION_MIN, calibrationOf, estimateAccuracy } from './estimated.ts';
+import type { ClassAnswer, EstimatedAccuracy } from './estimated.ts';
 import { readFeedbackOf } from './feedback-reader.ts';
 import type { FeedbackRecord } from './feedback-record.ts';
 
@@ -23,6 +29,10 @@ export interface Realized {
   readonly confirmed: number;
   /** By name; empty where there is no label. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** 95 % intervals of metrics, from draws of the labelled rows; a metric that has none is not there. */
+  readonly intervals: Readonly<Record<string, { readonly low: number; readonly high: number }>>;
+  /** Of models that tell classes apart: what its own probabilities say of all answers, labelled or not. */
+  readonly estimated?: EstimatedAccuracy;
   /** Why something is left out. */
   readonly notes: readonly string[];
 }
@@ -53,7 +63,13 @@ interface Pairs {
   confirmed: number;
   readonly labels: FeedbackRecord['label'][];
   readonly answers: Prediction[];
+  /** Of all predictions, so many at most, each as likely as any other. */
+  readonly sample: Prediction[];
+  readonly random: Prng;
 }
+
+/** Answers kept of each period and version to estimate by. */
+const ESTIMATED_MAX = 100_000;
 
 /**
  * Metrics of the answers that were given, from labels that came later, by version and period of the prediction.
@@ -73,6 +89,7 @@ export async function realizedPerformance(
     for (const { id, time, version, row, prediction } of records) {
       const pairs = pairsOf(groups, version, periodOf(time, options));
       pairs.predictions += 1;
+      keep(pairs, prediction);
       const found = feedback.find(id, row);
       if (found === undefined) continue;
       if (found.flag === true) pairs.flagged += 1;
@@ -88,7 +105,7 @@ export async function realizedPerformance(
     const [version, from] = JSON.parse(key) as [number, string];
     if (!outputs.has(version))
       outputs.set(version, (await openAs(artifacts, MODEL, (await findVersion(store, model, version)).model)).meta.output);
-    periods.push({ version, from, ...realizedOf(outputs.get(version)!, pairs) });
+    periods.push({ version, from, ...(await realizedOf(outputs.get(version)!, pairs)), ...estimatedOf(outputs, version, pairs, groups) });
   }
   periods.sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : a.version - b.version));
   return { model, periods, unmatched: feedback.unmatched, notes: unread.notes };
@@ -102,44 +119,97 @@ function periodOf(time: string, { from, byMs }: RealizedOptions): string {
 function pairsOf(groups: Map<string, Pairs>, version: number, from: string): Pairs {
   const key = JSON.stringify([version, from]);
   let pairs = groups.get(key);
-  if (pairs === undefined) groups.set(key, (pairs = { predictions: 0, flagged: 0, confirmed: 0, labels: [], answers: [] }));
+  if (pairs === undefined)
+    groups.set(
+      key,
+      (pairs = { predictions: 0, flagged: 0, confirmed: 0, labels: [], answers: [], sample: [], random: new Prng('estimated', key) }),
+    );
   return pairs;
 }
 
-function realizedOf(output: OutputSpec, { predictions, flagged, confirmed, labels, answers }: Pairs): Omit<Realized, 'version' | 'from'> {
+/** Reservoir sampling (Vitter's algorithm R). */
+function keep({ predictions, sample, random }: Pairs, prediction: Prediction): void {
+  if (sample.length < ESTIMATED_MAX) sample.push(prediction);
+  else {
+    const slot = random.below(predictions);
+    if (slot < ESTIMATED_MAX) sample[slot] = prediction;
+  }
+}
+
+/** By labels of the same version in all of the time that was asked for, where there are enough. */
+function estimatedOf(
+  outputs: ReadonlyMap<number, OutputSpec>,
+  version: number,
+  { sample }: Pairs,
+  groups: ReadonlyMap<string, Pairs>,
+): Pick<Realized, 'estimated'> {
+  const output = outputs.get(version)!;
+  if (output.kind !== 'classes') return {};
+  const { classes } = output;
+  const answerOf = (answer: Prediction): ClassAnswer | undefined => {
+    if (!('probabilities' in answer)) return undefined;
+    const answered = classes.indexOf(answer.label);
+    return answered < 0 ? undefined : { probabilities: classes.map((name) => answer.probabilities[name] ?? 0), answered };
+  };
+  const answers = sample.flatMap((answer) => answerOf(answer) ?? []);
+  if (answers.length === 0) return {};
+  const labelled = [...groups].flatMap(([key, pairs]) =>
+    (JSON.parse(key) as [number])[0] === version
+      ? pairs.answers.flatMap((answer, at) => {
+          const label = classes.indexOf(String(pairs.labels[at]));
+          const read = answerOf(answer);
+          return label < 0 || read === undefined ? [] : [{ probabilities: read.probabilities, label }];
+        })
+      : [],
+  );
+  const isEnough = labelled.length >= CALIBRATION_MIN;
+  const calibrate = isEnough ? calibrationOf(classes.length, labelled) : (probabilities: readonly number[]) => probabilities;
+  return { estimated: { ...estimateAccuracy(answers, calibrate), calibratedOn: isEnough ? labelled.length : 0 } };
+}
+
+async function realizedOf(
+  output: OutputSpec,
+  { predictions, flagged, confirmed, labels, answers }: Pairs,
+): Promise<Omit<Realized, 'version' | 'from' | 'estimated'>> {
   const counts = { predictions, labelled: labels.length, flagged, confirmed };
-  if (labels.length === 0) return { ...counts, metrics: {}, notes: [] };
-  if (output.kind !== 'several') return { ...counts, ...metricsOf(output, labels, answers) };
-  const parts = output.outputs.map((one) => {
+  if (labels.length === 0) return { ...counts, metrics: {}, intervals: {}, notes: [] };
+  if (output.kind !== 'several') return { ...counts, ...(await metricsOf(output, labels, answers)) };
+  const parts = await mapLimited(output.outputs, 1, async (one) => {
     const known = labels.flatMap((label, at) => (typeof label === 'object' && Object.hasOwn(label, one.name) ? [at] : []));
-    const { metrics, notes } = metricsOf(
+    const { metrics, intervals, notes } = await metricsOf(
       one,
       known.map((at) => (labels[at] as Readonly<Record<string, string | number | boolean>>)[one.name]),
       known.map((at) => (answers[at] as { readonly outputs: Readonly<Record<string, Prediction>> }).outputs[one.name]!),
     );
     return {
       metrics: Object.entries(metrics).map(([name, value]) => [`${one.name}.${name}`, value] as const),
+      intervals: Object.entries(intervals).map(([name, value]) => [`${one.name}.${name}`, value] as const),
       notes: notes.map((note) => `${one.name}: ${note}`),
     };
   });
-  return { ...counts, metrics: Object.fromEntries(parts.flatMap(({ metrics }) => metrics)), notes: parts.flatMap(({ notes }) => notes) };
+  return {
+    ...counts,
+    metrics: Object.fromEntries(parts.flatMap(({ metrics }) => metrics)),
+    intervals: Object.fromEntries(parts.flatMap(({ intervals }) => intervals)),
+    notes: parts.flatMap(({ notes }) => notes),
+  };
 }
 
 /** Each metric that fits the label and is defined on these rows; of the others it is said why not. */
-function metricsOf(
+async function metricsOf(
   output: OutputSpec,
   labels: readonly FeedbackRecord['label'][],
   answers: readonly Prediction[],
-): Pick<Realized, 'metrics' | 'notes'> {
+): Promise<Pick<Realized, 'metrics' | 'intervals' | 'notes'>> {
   const read = readerOf(output);
-  if (read === undefined) return { metrics: {}, notes: ['its answers have no labels to be compared with'] };
+  if (read === undefined) return { metrics: {}, intervals: {}, notes: ['its answers have no labels to be compared with'] };
   const rows = labels.flatMap((label, at) => {
     const row = read(label, answers[at]!);
     return row === undefined ? [] : [row];
   });
   const odd = labels.length - rows.length;
   const notes = odd === 0 ? [] : [`${odd} ${odd === 1 ? 'label does' : 'labels do'} not fit: ${expectedOf(output)}`];
-  if (rows.length === 0) return { metrics: {}, notes };
+  if (rows.length === 0) return { metrics: {}, intervals: {}, notes };
   const metrics: Record<string, number> = {};
   // Answers are in the units of the source already.
   const spec = output.kind === 'number' ? withoutScale(output) : output;
@@ -157,7 +227,12 @@ function metricsOf(
       notes.push(`${name}: ${messageOf(error)}`);
     }
   }
-  return { metrics, notes };
+  const defined = resolveMetrics(Object.keys(metrics));
+  const found = await metricIntervals(defined, toChunk(set), { seed: 0 });
+  const intervals = Object.fromEntries(
+    Object.entries(found).flatMap(([name, one]) => (one === null ? [] : [[name, { low: one.low, high: one.high }] as const])),
+  );
+  return { metrics, intervals, notes };
 }
 
 type ReadPair = (

@@ -77,17 +77,19 @@ describe('detectDrift', () => {
       driftedColumns: ['mass'],
       summary: 'Drift in 1 of 4 compared columns over 400 rows: mass.',
     });
-    expect(column(result, 'mass').tests.map((test) => [test.test, test.exceeded])).toEqual([
-      ['psi', true],
-      ['ks', true],
-      ['ksDistance', true],
+    expect(column(result, 'mass').tests.map((test) => [test.test, test.exceeded, test.decides])).toEqual([
+      ['ks', true, true],
+      ['ksDistance', true, true],
+      ['totalVariation', true, true],
+      ['psi', true, false],
     ]);
     expect(column(result, 'mass').bins!.labels).toHaveLength(10);
   });
 
   it('does not call a small change drift, however significant', async () => {
     // A quarter of a standard deviation over 50,000 rows against 500.
-    const result = await detect(rowsOf(50_000, (row) => (row['mass'] = (row['mass'] as number) + 1.25)));
+    const rows = rowsOf(50_000, (row) => (row['mass'] = (row['mass'] as number) + 1.25));
+    const result = await detect(rows, { tests: ['psi', 'ks', 'ksDistance', 'chiSquare'] });
     const ks = column(result, 'mass').tests.find((test) => test.test === 'ks')!;
     expect(ks.exceeded).toBe(true);
     expect(result.drifted).toBe(false);
@@ -178,11 +180,12 @@ describe('detectDrift', () => {
   it('reports further tests without giving them a say', async () => {
     const result = await detect(
       rowsOf(400, (row) => (row['mass'] = (row['mass'] as number) + 0.9)),
-      { also: ['wasserstein', 'totalVariation', 'psi'] },
+      { also: ['wasserstein', 'hellinger', 'psi'] },
     );
-    expect(column(result, 'mass').tests.map((test) => test.test)).toEqual(['psi', 'ks', 'ksDistance', 'wasserstein', 'totalVariation']);
-    expect(column(result, 'mass').tests[3]!.exceeded).toBe(true);
-    expect(column(result, 'island').tests.map((test) => test.test)).toEqual(['psi', 'chiSquare', 'totalVariation']);
+    const names = ['ks', 'ksDistance', 'totalVariation', 'wasserstein', 'hellinger', 'psi'];
+    expect(column(result, 'mass').tests.map((test) => test.test)).toEqual(names);
+    expect(column(result, 'mass').tests[3]).toMatchObject({ exceeded: true, decides: false });
+    expect(column(result, 'island').tests.map((test) => test.test)).toEqual(['chiSquare', 'totalVariation', 'hellinger', 'psi']);
     expect(result.drifted).toBe(false);
     await expect(detect([], { also: ['ps'] })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });

@@ -128,6 +128,28 @@ describe('metrics of answers whose truth came later', () => {
     ]);
   });
 
+  it('come with intervals, and with what to expect where no label is known yet', async () => {
+    const { predict, writer, at, flush, report } = await bench({ kind: 'classes', name: 'species', classes: CLASSES });
+    for (let index = 0; index < 400; index++) predict(`r${index}`, answer(0.95));
+    at(DAY);
+    for (let index = 0; index < 100; index++) predict(`s${index}`, answer(0.95));
+    await flush();
+    const [before] = (await report({ byMs: DAY })).periods;
+    expect(before).toMatchObject({ labelled: 0, metrics: {}, intervals: {}, estimated: { rows: 400, calibratedOn: 0 } });
+    expect(before!.estimated!.accuracy).toBeCloseTo(0.95, 9);
+    // Four of five are right: the model is too sure of itself.
+    await writer.write(
+      'm',
+      Array.from({ length: 400 }, (_, index) => ({ id: `r${index}`, label: index % 5 === 0 ? 'Adelie' : 'Gentoo' })),
+    );
+    const [first, second] = (await report({ byMs: DAY })).periods;
+    const { accuracy } = first!.intervals;
+    expect(first!.metrics['accuracy']).toBe(0.8);
+    expect([accuracy!.low > 0.75, accuracy!.low < 0.8, accuracy!.high > 0.8, accuracy!.high < 0.85]).toEqual([true, true, true, true]);
+    expect(second).toMatchObject({ labelled: 0, estimated: { rows: 100, calibratedOn: 400 } });
+    expect(second!.estimated!.accuracy).toBeCloseTo(0.8, 9);
+  });
+
   it('are joined by columns of the row, too', async () => {
     const { predict, writer, flush, report } = await bench({ kind: 'number', name: 'price', width: 1, scale: { mean: 100, std: 10 } });
     predict('a', { value: 12 }, { order: 7, note: 'x' });

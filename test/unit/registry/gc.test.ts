@@ -67,6 +67,16 @@ describe('garbage collection', () => {
     expect(await keys()).toEqual([recent[1], 'probe/now', 'servers/alive.json'].sort());
   });
 
+  it('takes old checks for drift, and leaves the windows that the next one is added to', async () => {
+    await store.put('drift/m/checks/20260101T000000Z-0123456789.json', Buffer.from('{}'));
+    await store.put('drift/m/streams/p.json', Buffer.from('{}'));
+    age = 30 * DAY;
+    await store.put('drift/m/checks/20260301T000000Z-abcdef0123.json', Buffer.from('{}'));
+    const { items, kept } = await collectGarbage(store);
+    expect(items.map(({ key, kind }) => [key, kind])).toEqual([['drift/m/checks/20260101T000000Z-0123456789.json', 'drift check']]);
+    expect(kept.driftChecks).toBe(1);
+  });
+
   it('takes what runs started from once no such run can go on', async () => {
     const key = (run: string): string => `bases/p/${run}/digits@champion.json`;
     await store.put(key('old'), Buffer.from('{"formatVersion":1,"version":3}'));

@@ -1,0 +1,101 @@
+import { PerennialError } from '../../core/errors.ts';
+import type { ObjectStore } from '../../core/ports.ts';
+import { mapLimited } from '../../storage/concurrency.ts';
+import { putJson } from '../../storage/json-objects.ts';
+import { COUNT, OBJECT, TEXT, defineStored, getStored, orNull, recordSchema } from '../../storage/stored.ts';
+import type { StoredKind } from '../../storage/stored.ts';
+import type { DriftResult } from '../detect.ts';
+
+/** What came of a check. */
+export interface DriftVerdict {
+  /** true: time to do something. */
+  readonly alarm: boolean;
+  /**
+   * "alarm"; "waiting": this window drifted, and too few of those before it; "coolingDown": the last alarm was a short while ago;
+   * "stable"; "tooFewRows".
+   */
+  readonly outcome: 'alarm' | 'waiting' | 'coolingDown' | 'stable' | 'tooFewRows';
+  /** One sentence. */
+  readonly reason: string;
+}
+
+/** A check that was made: `drift/<model>/checks/<time>-<id>.json`. */
+export interface DriftCheck {
+  readonly formatVersion: 1;
+  readonly id: string;
+  readonly model: string;
+  /** Version that was compared with. */
+  readonly version: number;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  /** What windows it is one of; null: of none. */
+  readonly stream: string | null;
+  /** Where the rows came from, in words. */
+  readonly source: string;
+  /** Of predictions: when they were made. */
+  readonly window: { readonly from: string; readonly to: string } | null;
+  readonly verdict: DriftVerdict;
+  readonly result: DriftResult;
+}
+
+const DRIFT_CHECK: StoredKind<DriftCheck> = defineStored({
+  name: 'record of a check for drift',
+  formatVersion: 1,
+  schema: recordSchema({
+    id: TEXT,
+    model: TEXT,
+    version: COUNT,
+    at: TEXT,
+    stream: orNull(TEXT),
+    source: TEXT,
+    window: orNull(recordSchema({ from: TEXT, to: TEXT })),
+    verdict: recordSchema({ alarm: { type: 'boolean' }, outcome: TEXT, reason: TEXT }),
+    result: OBJECT,
+  }),
+  broken: { hint: 'Delete the object: it is the record of one check, which nothing else rests on.' },
+});
+
+const READS_AT_ONCE = 16;
+const CHECKS_PREFIX = 'drift/';
+const folderOf = (model: string): string => `${CHECKS_PREFIX}${model}/checks/`;
+
+/** Kept once: the same check made again finds itself. */
+export async function keepCheck(store: ObjectStore, check: DriftCheck): Promise<void> {
+  const key = `${folderOf(check.model)}${check.at.replace(/[-:]|\.\d+/g, '')}-${check.id}.json`;
+  try {
+    await putJson(store, key, check, { ifNoneMatch: '*' });
+  } catch (error) {
+    if (!(error instanceof PerennialError) || error.code !== 'PRECONDITION_FAILED') throw error;
+  }
+}
+
+/** Checks of a model, newest first. @throws BLOB_CORRUPT, PIPELINE_OUTDATED */
+export async function listChecks(
+  store: ObjectStore,
+  model: string,
+  limit: number,
+): Promise<{ readonly checks: readonly DriftCheck[]; readonly all: number }> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(folderOf(model))) keys.push(key);
+  const newest = keys.sort().reverse().slice(0, limit);
+  const checks = await mapLimited(newest, READS_AT_ONCE, (key) => getStored(store, DRIFT_CHECK, key));
+  // What is gone by now was collected since it was listed.
+  return { checks: checks.flatMap((found) => (found === undefined ? [] : [found.value])), all: keys.length };
+}
+
+/** @param id or its beginning. @throws NOT_FOUND; USAGE where several begin so */
+export async function findCheck(store: ObjectStore, id: string): Promise<DriftCheck> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(CHECKS_PREFIX))
+    if (/\/checks\/[^/]+-([0-9a-f]+)\.json$/.exec(key)?.[1]?.startsWith(id)) keys.push(key);
+  if (keys.length > 1)
+    throw new PerennialError('USAGE', `${keys.length} checks have an id that begins with ${JSON.stringify(id)}.`, {
+      hint: 'Give more of it, as `perennial drift history MODEL` prints it.',
+    });
+  const found = keys.length === 0 ? undefined : await getStored(store, DRIFT_CHECK, keys[0]!);
+  if (found === undefined)
+    throw new PerennialError('NOT_FOUND', `There is no check with the id ${JSON.stringify(id)}.`, {
+      hint: '`perennial drift history MODEL` lists those that are kept; `perennial gc` removes old ones.',
+    });
+  return found.value;
+}
