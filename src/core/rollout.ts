@@ -1,10 +1,10 @@
 /** How a version takes over from the champion, a share of the traffic at a time. Shares are 0 to 1, times milliseconds. */
 
-export const ROLLOUT_KINDS = ['canary', 'shadow', 'abTest'] as const;
-export type RolloutKind = (typeof ROLLOUT_KINDS)[number];
+const ROLLOUT_KINDS = ['canary', 'shadow', 'abTest'] as const;
+type RolloutKind = (typeof ROLLOUT_KINDS)[number];
 
 /** The two that are compared: what served before, and what is to serve. */
-export const ARMS = ['champion', 'candidate'] as const;
+const ARMS = ['champion', 'candidate'] as const;
 export type Arm = (typeof ARMS)[number];
 
 /** What a request is told apart by, so that the same caller meets the same version: a column of its rows, or a header. */
@@ -13,7 +13,7 @@ export interface RolloutKey {
   readonly header?: string;
 }
 
-export interface RolloutStep {
+interface RolloutStep {
   /** Of the requests that the candidate answers (of a shadow: that are copied to it). */
   readonly share: number;
   readonly forMs: number;
@@ -59,14 +59,14 @@ export interface LiveMetricCheck {
 }
 
 /** What a shadow has to show besides. */
-export interface ShadowRules {
+interface ShadowRules {
   /** Of the rows, those with the same class; lowest share. */
   readonly agreement?: number;
   /** Mean of |candidate − champion| of numbers and scores; highest. */
   readonly meanDifference?: number;
 }
 
-export interface AbTestRules {
+interface AbTestRules {
   readonly metric: LiveMetric;
   /** Of the interval, e.g. 0.95. */
   readonly confidence: number;
@@ -103,7 +103,7 @@ export interface RolloutRouting {
   readonly by?: RolloutKey;
 }
 
-export const ROLLOUT_ENDS = ['promoted', 'finished', 'returned', 'aborted', 'superseded', 'rejected'] as const;
+const ROLLOUT_ENDS = ['promoted', 'finished', 'returned', 'aborted', 'superseded', 'rejected'] as const;
 /**
  * "promoted" · "finished": it came through, or was decided, and nothing was to be promoted · "returned": a check ended it · "aborted" by
  * somebody · "superseded" by another change of the routing · "rejected": it was judged against a champion that is none any more.

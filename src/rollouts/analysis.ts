@@ -138,7 +138,7 @@ function predictionsJudge(atMost: number, champion: ArmCounts, candidate: ArmCou
  *
  * @returns with what chance alone can make of it
  */
-export function distanceOf(own: Histogram, theirs: Histogram, alpha: number): { readonly distance: number; readonly margin: number } {
+function distanceOf(own: Histogram, theirs: Histogram, alpha: number): { readonly distance: number; readonly margin: number } {
   const [n, m] = [sizeOf(own), sizeOf(theirs)];
   if (n === 0 || m === 0) return { distance: 0, margin: 1 };
   const buckets = [...new Set([...Object.keys(own), ...Object.keys(theirs)])];

@@ -22,7 +22,7 @@ export interface ArmCounts {
 }
 
 /** Answers of both versions to the same rows. */
-export interface ShadowCounts {
+interface ShadowCounts {
   readonly rows: number;
   /** Of rows with a class: those where both gave the same. */
   readonly classes: number;
@@ -158,7 +158,7 @@ const LATENCY_BASE = Math.log(1.05);
 /** Nothing is told apart below, in milliseconds. */
 const LATENCY_FROM_MS = 0.01;
 
-export function latencyBucket(ms: number): string {
+function latencyBucket(ms: number): string {
   return String(Math.max(0, Math.ceil(Math.log(Math.max(ms, LATENCY_FROM_MS) / LATENCY_FROM_MS) / LATENCY_BASE)));
 }
 
@@ -220,7 +220,7 @@ function sumShadows(all: readonly ShadowCounts[]): ShadowCounts {
   return sum;
 }
 
-export function sumHistograms(histograms: readonly Histogram[]): Histogram {
+function sumHistograms(histograms: readonly Histogram[]): Histogram {
   const sum: Record<string, number> = {};
   for (const histogram of histograms) for (const [bucket, count] of Object.entries(histogram)) sum[bucket] = (sum[bucket] ?? 0) + count;
   return sum;

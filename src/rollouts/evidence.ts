@@ -36,8 +36,3 @@ export async function readEvidence(store: ObjectStore, model: string, id: string
 export function countsOf(evidence: readonly ServerCounts[], step: number): StepCounts {
   return sumSteps(evidence.flatMap(({ steps }) => (steps[String(step)] === undefined ? [] : [steps[String(step)]!])));
 }
-
-/** Of all steps together. */
-export function countsOfAll(evidence: readonly ServerCounts[]): StepCounts {
-  return sumSteps(evidence.flatMap(({ steps }) => Object.values(steps)));
-}

@@ -4,7 +4,7 @@ import { liveServers } from '../registry/confirm.ts';
 import { readRouting } from '../registry/routing.ts';
 import { readEvidence } from './evidence.ts';
 
-export interface Followers {
+interface Followers {
   readonly servers: number;
   readonly following: number;
   /** One sentence. */

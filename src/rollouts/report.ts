@@ -6,7 +6,7 @@ import { SILENT_MS, countsOf, readEvidence } from './evidence.ts';
 import type { ServerEvidence } from './evidence.ts';
 
 /** One version in one step, as people see it. */
-export interface ArmReport {
+interface ArmReport {
   readonly requests: number;
   readonly failed: number;
   readonly refused: number;
@@ -64,7 +64,7 @@ export function stepReports({ spec }: Pick<RolloutRecord, 'spec'>, servers: read
 }
 
 /** How a server stands to the rollout. */
-export interface ServerReport {
+interface ServerReport {
   readonly url: string;
   readonly revision: number;
   readonly share: number;

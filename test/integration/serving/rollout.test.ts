@@ -176,7 +176,8 @@ describe('an A/B test', () => {
     expect(record).toMatchObject({ state: 'promoted', why: expect.stringContaining('the candidate is better') });
     const [effect] = (record.evidence as any)[0].findings;
     expect(effect).toMatchObject({ winner: 'candidate', difference: 1, champion: { mean: 0 }, candidate: { mean: 1 } });
-    expect(effect.champion.units + effect.candidate.units).toBe(120);
+    // It is decided as soon as it is clear, while the servers still write their logs.
+    expect(Math.min(effect.champion.units, effect.candidate.units)).toBeGreaterThanOrEqual(40);
     expect((record.evidence as any)[0].steps[0].outside).toBeGreaterThanOrEqual(1);
   });
 });
