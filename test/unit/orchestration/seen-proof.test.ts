@@ -270,6 +270,55 @@ describe('the shell', () => {
   });
 });
 
+describe('the shell, where only what is understood is cached', () => {
+  const bash = (text: string): Promise<Json | string> => look(['bash', '-c', text], { 'data.txt': '1', 'd_h.txt': '1' });
+  it.each([
+    ['f=data.txt.gz; grep -q 1 ${f%.gz}'],
+    ['f=xata.txt; grep -q 1 ${f/x/d}'],
+    ['f=DATA.TXT; grep -q 1 ${f,,}'],
+    ['f=xdata.txt; grep -q 1 ${f:1}'],
+    ["grep -q 1 $'d\\x61ta.txt'"],
+    ['bash -c "grep -q 1 {data,data}.txt"'],
+    ['cat {a..d}ata.txt'],
+    ['cat ~+/data.txt'],
+    ['f=d; f+=ata.txt; cat $f'],
+    ['cat "$(echo data.txt)"'],
+    ['cat part$((1+1)).txt'],
+    ['n=f; f=data.txt; cat ${!n}'],
+    ['printf -v f %s data.txt; cat "$f"'],
+    ['F=$(cat inputs/list.txt); cat "$F"'],
+    ['set -- $(echo data.txt); cat "$1"'],
+    ['bash -c "cat $x"'],
+    ['IFS=:; f=data.txt:x; cat $f'],
+    ['PATH=lib:$PATH sort data.txt'],
+    ['PYTHONHASHSEED=random python3 -c "print(1)"'],
+    ['alias c=cat; c data.txt'],
+    ['[ -f "$(echo data.txt)" ] && echo yes'],
+    ['env'],
+    ['mktemp'],
+    ['tar -cf x.tar data.txt'],
+    ['gzip data.txt'],
+    ['trap "cat $x" EXIT'],
+  ])('is doubted for %s', async (text) => {
+    expect(await bash(text)).toEqual(expect.stringContaining('declare "files"'));
+  });
+
+  it.each([
+    ['grep -q 1 dat[a].txt', 'data.txt'],
+    ['grep -q 1 d_[f-i].txt', 'd_h.txt'],
+    ['grep -q 1 d_[[:alpha:]].txt', 'd_h.txt'],
+    ['a=da; b=ta.txt; grep -q 1 $a$b', 'data.txt'],
+    ['trap "grep 1 d_h.txt" EXIT', 'd_h.txt'],
+    ['D=.; F="$D/data.txt"; cat "$F"', 'data.txt'],
+    ['for f in d_{h}.txt data; do cat "$f.txt"; done', 'data.txt'],
+    ['f="data.txt d_h.txt"; cat $f', 'd_h.txt'],
+    ['f="dat[a].txt"; cat $f', 'data.txt'],
+  ])('counts what is named by %s', async (text, file) => {
+    const found = await bash(text);
+    expect((found as { files: object }).files, JSON.stringify(found)).toHaveProperty([file]);
+  });
+});
+
 const NODE_HEAD =
   "import fs from 'node:fs'; import { join } from 'node:path';\nconst t = JSON.parse(fs.readFileSync(0, 'utf8'));\nconst out = (x) => fs.writeFileSync(join(t.outputs.o, 'summary.txt'), 'read ' + x);\n";
 const node = (text: string, change?: Partial<SeenCommand>, args: readonly string[] = []): Promise<Json | string> =>
