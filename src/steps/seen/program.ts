@@ -118,11 +118,14 @@ function lookAtTool(name: string, args: readonly string[], folders: readonly str
   if (NAMES_FROM_A_FILE[name]?.test(args.join(' ')) === true) look.doubt(`what ${name} reads is named in a file, or made at run time`);
   if (scripts.length > 0) look.doubt(`what ${name} runs cannot be seen`);
   if (name === 'mktemp') look.doubt('mktemp makes a name by chance');
-  if (['export', 'declare', 'typeset', 'readonly', 'set'].includes(name) && args.every((arg) => arg === '-p')) look.doubt(`${name} writes its environment`);
+  if (['export', 'declare', 'typeset', 'readonly', 'set'].includes(name) && args.every((arg) => arg === '-p'))
+    look.doubt(`${name} writes its environment`);
   if (name === 'zip' || (name === 'tar' && /^-{0,2}[a-zA-Z]*[cru]|^--(?:create|append|update)/.test(args[0] ?? '')))
     look.doubt(`${name} writes the times of files`);
-  if (name === 'gzip' && !args.some((arg) => /^-\w*[dntl]|^--(?:no-name|decompress|test|list)/.test(arg))) look.doubt('gzip writes the time of its file');
-  if (name === 'diff' && args.some((arg) => /^-\w*[uc]|^-[UC]|^--(?:unified|context)/.test(arg))) look.doubt('diff writes the times of files');
+  if (name === 'gzip' && !args.some((arg) => /^-\w*[dntl]|^--(?:no-name|decompress|test|list)/.test(arg)))
+    look.doubt('gzip writes the time of its file');
+  if (name === 'diff' && args.some((arg) => /^-\w*[uc]|^-[UC]|^--(?:unified|context)/.test(arg)))
+    look.doubt('diff writes the times of files');
   if (/^(?:test|\[\[?)$/.test(name) && args.some((arg) => /^-(?:nt|ot|N)$/.test(arg))) look.doubt(`${name} asks the times of files`);
   if (/grep$/.test(name) && args.some((arg) => /^-\w*[rR]|^--(?:dereference-)?recursive/.test(arg))) look.add(look.cwd, 'reads');
   // Of a name without its ending these read the file that has it.

@@ -29,7 +29,8 @@ export function proveShell(text: string, name: string, commands: readonly ShellC
     }
     const at = words.findIndex((word) => !/^[A-Za-z_]\w*\+?=/.test(word) && !LEADING.includes(word));
     const command = words[at];
-    if (raw.some((word) => /^IFS\+?=/.test(word)) && !(command === 'read' && raw.includes('IFS='))) look.doubt(`${name} changes how words are split`);
+    if (raw.some((word) => /^IFS\+?=/.test(word)) && !(command === 'read' && raw.includes('IFS=')))
+      look.doubt(`${name} changes how words are split`);
     if (command === undefined) {
       for (const read of rawReads) count(read);
       continue;
@@ -58,9 +59,13 @@ export function proveShell(text: string, name: string, commands: readonly ShellC
   function lookForMade(command: string, own: readonly string[]): void {
     own.forEach((word, at) => {
       if (!word.includes('\ue000')) return;
-      if (/^-\w*[ceEp]$|^--(?:eval|print|expression)$/.test(own[at - 1] ?? '') && !/^(?:grep|egrep|fgrep|zgrep|head|tail|cut)$/.test(command))
+      if (
+        /^-\w*[ceEp]$|^--(?:eval|print|expression)$/.test(own[at - 1] ?? '') &&
+        !/^(?:grep|egrep|fgrep|zgrep|head|tail|cut)$/.test(command)
+      )
         look.doubt(`${name} runs programs that are made at run time`);
-      if (/^(?:g|m)?awk$|^sed$|^jq$/.test(command) && /[\s{}();|]/.test(word)) look.doubt(`${name} runs programs that are made at run time`);
+      if (/^(?:g|m)?awk$|^sed$|^jq$/.test(command) && /[\s{}();|]/.test(word))
+        look.doubt(`${name} runs programs that are made at run time`);
     });
   }
 }

@@ -27,7 +27,9 @@ export function shellValues(commands: readonly ShellCommand[], variables: Readon
       const assigned = new RegExp(`^(${NAME})(\\+?)=([\\s\\S]*)$`).exec(word);
       if (assigned !== null) bind(assigned[1]!, assigned[2] === '+' || raw[0] === 'let' ? undefined : assigned[3]!);
     }
-    const at = raw.findIndex((word) => ['for', 'select', 'read', 'mapfile', 'readarray', 'getopts', 'printf', 'let', 'declare', 'typeset', 'local'].includes(word));
+    const at = raw.findIndex((word) =>
+      ['for', 'select', 'read', 'mapfile', 'readarray', 'getopts', 'printf', 'let', 'declare', 'typeset', 'local'].includes(word),
+    );
     if (at === -1) continue;
     const [command, ...rest] = raw.slice(at);
     const name = rest[0] ?? '';
@@ -44,7 +46,13 @@ export function shellValues(commands: readonly ShellCommand[], variables: Readon
     const values = bound.get(name) ?? [];
     if (values.length === 0) return variables.has(name) || given.has(name) ? { kind: 'given' } : { kind: 'unknown', what: `$${name}` };
     if (seen.includes(name)) return { kind: 'unknown', what: `$${name}` };
-    return union([...values.map((raw) => (raw === undefined ? unknown(name) : named(read(raw, [...seen, name]), name))), ...(given.has(name) ? [{ kind: 'given' } as const] : [])], name);
+    return union(
+      [
+        ...values.map((raw) => (raw === undefined ? unknown(name) : named(read(raw, [...seen, name]), name))),
+        ...(given.has(name) ? [{ kind: 'given' } as const] : []),
+      ],
+      name,
+    );
   };
   const read = (raw: string, seen: readonly string[] = []): ShellValue => {
     let value: ShellValue = { kind: 'texts', texts: [''] };
@@ -92,15 +100,24 @@ function joined(left: ShellValue, right: ShellValue): ShellValue {
       ? { kind: 'unknown', what: 'too many' }
       : { kind: 'texts', texts: left.texts.flatMap((front) => right.texts.map((back) => front + back)) };
   // Below a folder that is known, or an option in front of it.
-  if ((left.kind === 'told' || left.kind === 'beside') && right.kind === 'texts' && right.texts.every((text) => !text.includes('..'))) return left;
-  if ((right.kind === 'told' || right.kind === 'beside') && left.kind === 'texts' && left.texts.every((text) => /^-{1,2}[\w-]*=?$/.test(text))) return right;
+  if ((left.kind === 'told' || left.kind === 'beside') && right.kind === 'texts' && right.texts.every((text) => !text.includes('..')))
+    return left;
+  if (
+    (right.kind === 'told' || right.kind === 'beside') &&
+    left.kind === 'texts' &&
+    left.texts.every((text) => /^-{1,2}[\w-]*=?$/.test(text))
+  )
+    return right;
   return { kind: 'unknown', what: 'words put together' };
 }
 
 /** What a command gives: a path of the task, or the folder of the script. */
 function fromCommand(text: string): ShellValue {
   if (TASK_PATH.test(text)) return { kind: 'told' };
-  const rest = text.replace(/\b(?:cd|dirname|pwd|readlink|realpath)\b|\s-[fPLe]+\b|--|&&|\$\{?(?:0|BASH_SOURCE(?:\[0\])?)\}?|\$\(|>\s*\/dev\/null|2>&1|[\s"'();]/g, '');
+  const rest = text.replace(
+    /\b(?:cd|dirname|pwd|readlink|realpath)\b|\s-[fPLe]+\b|--|&&|\$\{?(?:0|BASH_SOURCE(?:\[0\])?)\}?|\$\(|>\s*\/dev\/null|2>&1|[\s"'();]/g,
+    '',
+  );
   if (rest === '' && (text.match(/\bdirname\b/g) ?? []).length === 1) return { kind: 'beside' };
   return { kind: 'unknown', what: '$(…)' };
 }

@@ -39,7 +39,8 @@ class Reader {
     let words: string[] = [];
     let reads: string[] = [];
     const flush = (): void => {
-      if (words.length > 0 || reads.length > 0) this.found.push({ words: words.map(shown), reads: reads.map(shown), variables: this.#variables, raw: words, rawReads: reads });
+      if (words.length > 0 || reads.length > 0)
+        this.found.push({ words: words.map(shown), reads: reads.map(shown), variables: this.#variables, raw: words, rawReads: reads });
       words = [];
       reads = [];
       this.#variables = [];

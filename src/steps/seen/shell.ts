@@ -77,7 +77,8 @@ function lookAtText(text: string, name: string, given: readonly string[], look: 
       if ((command === 'cd' || command === 'pushd') && own[0] !== undefined) {
         const value = valueOf(raw[words.indexOf(command) + 1]!);
         // The folder of the script is among the folders already.
-        if (value.kind === 'texts') folders = [...new Set([...folders, ...folders.flatMap((folder) => value.texts.map((text) => resolve(folder, text)))])];
+        if (value.kind === 'texts')
+          folders = [...new Set([...folders, ...folders.flatMap((folder) => value.texts.map((text) => resolve(folder, text)))])];
         else if (value.kind !== 'beside') look.doubt(`${name} goes to a folder whose name is made at run time`);
         continue;
       }

@@ -365,4 +365,21 @@ describe('JavaScript', () => {
   ])('is cached with %s', async (_name, text) => {
     expect(await node(text, { with: { table: 'lists/c.txt' }, env: { TEAM: 'x' } }, ['lists/k.txt'])).toHaveProperty('files');
   });
+
+  it.each([
+    ['case', "out(fs.readFileSync('LIST.TXT'.toLowerCase(), 'utf8'));"],
+    ['parts', "out(fs.readFileSync('list.tx' + 't', 'utf8'));"],
+    ['parts under a name', "const n = 'list.tx' + 't'; out(fs.readFileSync(n, 'utf8'));"],
+    ['what is replaced', "out(fs.readFileSync('lisX.txt'.replace('X', 't'), 'utf8'));"],
+    ['a slice', "out(fs.readFileSync('xlist.txt'.slice(1), 'utf8'));"],
+    ['the memory of the machine', "out(require('os').freemem());"],
+    ['workers', "import { threadId } from 'node:worker_threads'; out(threadId);"],
+  ])('is doubted for %s', async (_name, text) => {
+    expect(await node(text)).toEqual(expect.stringContaining('declare "files"'));
+  });
+
+  it('counts a name with escapes', async () => {
+    const found = await node("out(fs.readFileSync('l\\x69st.\\u0074xt', 'utf8'));");
+    expect((found as { files: object }).files).toHaveProperty(['list.txt']);
+  });
 });
