@@ -162,7 +162,7 @@ export async function result(
   };
 }
 
-function writeDeployment(ctx: StepContext, version: VersionManifest, facts: JsonObject): Promise<ArtifactRef> {
+export function writeDeployment(ctx: StepContext, version: VersionManifest, facts: JsonObject): Promise<ArtifactRef> {
   const meta = { model: version.name, version: version.version, ...facts };
   return ctx.artifacts.write({
     kind: 'deployment',

@@ -12,6 +12,8 @@ import { notificationActivities } from './notifications.ts';
 import type { NotificationActivities } from './notifications.ts';
 import { outcomeActivities } from './outcomes.ts';
 import type { OutcomeActivities } from './outcomes.ts';
+import { rolloutActivities } from './rollouts.ts';
+import type { RolloutActivities } from './rollouts.ts';
 import { scheduleActivities } from './schedules.ts';
 import type { ScheduleActivities } from './schedules.ts';
 import { studyActivities } from './studies.ts';
@@ -26,6 +28,7 @@ export function createActivities(
 ): Record<string, (task: StepTask) => Promise<StepOutcome>> &
   ModelActivities &
   MonitorActivities &
+  RolloutActivities &
   ScheduleActivities &
   OutcomeActivities &
   StudyActivities &
@@ -42,6 +45,7 @@ export function createActivities(
     ...steps,
     ...modelActivities(deps),
     ...monitorActivities(deps),
+    ...rolloutActivities(deps),
     ...scheduleActivities(),
     ...outcomeActivities(deps),
     ...studyActivities(deps),

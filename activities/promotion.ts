@@ -4,7 +4,7 @@ import { isPerennialError } from '../src/core/errors.ts';
 import type { PerennialError } from '../src/core/errors.ts';
 import type { StepContext } from '../src/core/step.ts';
 import type { Registry } from '../src/registry/registry.ts';
-import type { Fallback, RoutingChange, VersionManifest } from '../src/registry/types.ts';
+import type { Fallback, JudgedChampion, RoutingChange, VersionManifest } from '../src/registry/types.ts';
 import { judgeOnceMore, judgementsOf } from './judgements.ts';
 
 /** What came of a promotion. Whatever it is, it is so at the moment of the change. */
@@ -29,7 +29,14 @@ interface PromotionRequest {
   readonly fallback?: Fallback;
   /** All that judged it in this run. */
   readonly evaluations: readonly Pick<ArtifactRef, 'digest'>[];
+  /** What is done over the champions that the version was judged against; left out: it is promoted. */
+  readonly move?: Move;
 }
+
+type Move = (
+  judged: readonly JudgedChampion[],
+  author: { readonly who: string; readonly why: string; readonly requestId: string },
+) => Promise<RoutingChange>;
 
 /**
  * Promotes over the champions that the version was judged against. Where one is another by now, all that compared with it is judged
@@ -39,24 +46,29 @@ export async function promoteJudged(
   ctx: StepContext,
   registry: Registry,
   version: VersionManifest,
-  { alias, fallback, evaluations }: PromotionRequest,
+  { alias, fallback, evaluations, move }: PromotionRequest,
 ): Promise<Promotion> {
   const author = {
     who: `run ${ctx.runId}`,
     why: `Deployed by step "${ctx.stepId}" of pipeline "${ctx.pipeline}" (${ctx.trigger}).${approvedText(ctx)}`,
     requestId: `${ctx.pipeline}/${ctx.runId}/${ctx.stepId}`,
   };
+  const promote: Move = (judged, by) =>
+    registry.promote(version.name, version.version, {
+      alias,
+      automatic: true,
+      ...(fallback === undefined ? {} : { fallback }),
+      judged,
+      ...by,
+    });
   let judgements = await judgementsOf(ctx.artifacts, evaluations, version);
   let judgedAgain: readonly string[] | undefined;
   for (let attempt = 1; ; attempt++) {
     try {
-      const change = await registry.promote(version.name, version.version, {
-        alias,
-        automatic: true,
-        ...(fallback === undefined ? {} : { fallback }),
-        judged: judgements.map(({ champion }) => champion),
-        ...author,
-      });
+      const change = await (move ?? promote)(
+        judgements.map(({ champion }) => champion),
+        author,
+      );
       return { kind: 'promoted', change, ...(judgedAgain === undefined ? {} : { judgedAgain }) };
     } catch (error) {
       if (isPerennialError(error, 'ROUTING_PINNED')) return { kind: 'pinned', error };

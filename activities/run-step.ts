@@ -87,7 +87,7 @@ async function answered(
   const resolved = resolveSecrets(task.config);
   const workDir = join(deps.workRoot, encodeURIComponent(task.pipeline), encodeURIComponent(task.runId), encodeURIComponent(task.stepId));
   await mkdir(workDir, { recursive: true });
-  const epoch = await trialEpochs(deps, task);
+  const epoch = await trialEpochs(deps, task, found.kind === 'miss' ? found.key : undefined);
   const context = { ...contextOf(task, deps, { workDir, log, reporter }), ...(epoch === undefined ? {} : { epoch }) };
   const result = maskResult(await attempt(definition, context, resolved.config, task.inputs));
   assertResult(definition, task, result);

@@ -10,9 +10,12 @@ import { librariesOf } from '../src/steps/code-digests.ts';
 import type { StoredTrial, StudyRecord } from '../src/studies/stored-study.ts';
 import { StudyStore } from '../src/studies/study-store.ts';
 import { EpochJury } from '../src/studies/epoch-jury.ts';
+import { historyOf } from '../src/studies/take-over.ts';
 import { nextPoint } from '../src/studies/suggest.ts';
 import { chooseWinner } from '../src/studies/winner.ts';
 import type { ActivityDeps } from './deps.ts';
+import { objectivesOf } from '../src/tuning/describe.ts';
+import type { TuneConfig } from '../src/tuning/tune-config.ts';
 import { withFailures } from './failures.ts';
 
 export interface OpenStudyRequest {
@@ -28,6 +31,8 @@ export interface TrialEndRequest {
   readonly number: number;
   readonly state: TrialEnd['state'];
   readonly values?: readonly number[];
+  /** What its folds were measured at, for each objective. */
+  readonly scores?: readonly (readonly number[])[];
   readonly failure?: RunFailure;
   readonly cached: boolean;
   /** Of a trial that completed while a stopper looks: the model, which knows all of its epochs, and how many there may be. */
@@ -65,11 +70,14 @@ async function openStudy(
   { study, pipeline, plan, step, common }: OpenStudyRequest,
 ): Promise<void> {
   if ((await studies.study(study)) !== undefined) {
-    await studies.change(study, ({ endedAt: _ended, causes: _causes, ...record }) => ({ ...record, state: 'running' }));
+    await studies.change(study, ({ endedAt: _ended, causes: _causes, why: _why, ...record }) => ({ ...record, state: 'running' }));
     return;
   }
+  await checkMetrics(deps, step, common.given);
   const key = keyOf(deps, plan, step, common.given);
-  const earlier = await studies.latestOf(pipeline, key);
+  const latest = await studies.latestOf(pipeline, key);
+  const earlier = latest === study ? undefined : latest;
+  const history = await historyOf(studies, { study, pipeline, step, earlier });
   await studies.create({
     formatVersion: 1,
     study,
@@ -78,10 +86,27 @@ async function openStudy(
     state: 'running',
     plan: { documentDir: plan.documentDir, parameters: plan.parameters, step },
     key,
-    ...(earlier === undefined || earlier === study ? {} : { earlier }),
+    ...(earlier === undefined ? {} : { earlier }),
+    ...(history === undefined ? {} : { history }),
     startedAt: new Date().toISOString(),
   });
   await studies.setLatest(pipeline, key, study);
+}
+
+/** What every trial would fail of is told before the first. @throws CONFIG_INVALID */
+async function checkMetrics(deps: ActivityDeps, { config, inputs, tune, id }: PlanStep, given: TrialCommon['given']): Promise<void> {
+  const specs = objectivesOf(config as unknown as TuneConfig).flatMap((objective) => ('metric' in objective ? [objective.metric] : []));
+  const kinds = Object.values(inputs).filter(({ kind }) => kind === 'examples' || kind === 'dataset');
+  const known = kinds.find(({ kind }) => kind === 'examples') ?? kinds[0];
+  const ref = known === undefined ? undefined : given[known.step]?.[known.output];
+  if (specs.length === 0 || tune!.judged === undefined || kinds.length > 1 || ref === undefined) return;
+  const { requireFittingLabel } = await import('../src/evaluation/measure/fits-label.ts');
+  try {
+    requireFittingLabel(specs, await deps.artifacts.open(ref));
+  } catch (error) {
+    if (!isPerennialError(error, 'CONFIG_INVALID')) throw error;
+    throw new PerennialError('CONFIG_INVALID', `"objective" of the step "${id}": ${error.message}`, { hint: error.hint ?? '' });
+  }
 }
 
 /** Budgets, and how the winner is chosen, change no trial. */
@@ -92,7 +117,9 @@ function keyOf(deps: ActivityDeps, { parameters }: Pick<Plan, 'parameters'>, ste
   const { document, steps, objectives, space } = step.tune!;
   const written = (Array.isArray(document['steps']) ? document['steps'] : []) as readonly JsonObject[];
   const behind = written.slice(written.findIndex(({ uses }) => uses === step.type) + 1);
-  const types = [...new Set([...behind.map(({ uses }) => String(uses)), 'measure'])].sort();
+  const types = [
+    ...new Set([...behind.map(({ uses }) => String(uses)), 'measure', ...(step.config['folds'] === undefined ? [] : ['fold'])]),
+  ].sort();
   return createHash('sha256')
     .update(
       canonicalJson({
@@ -121,16 +148,23 @@ async function suggestTrial(studies: StudyStore, deps: ActivityDeps, { study, nu
   const begun = await studies.trial(study, number);
   const next = begun === undefined ? await nextPoint(studies, record, number) : { point: begun.point };
   if (next === undefined) return { kind: 'exhausted' };
-  const startedAt = new Date().toISOString();
   const { before } = next;
-  const started: StoredTrial =
-    before?.state === 'stopped'
-      ? { ...before, number, cached: true, startedAt, endedAt: startedAt }
-      : { formatVersion: 1, number, point: next.point, state: 'running', readings: [], startedAt };
+  const started: StoredTrial = {
+    formatVersion: 1,
+    number,
+    point: next.point,
+    state: 'running',
+    readings: [],
+    ...(before === undefined ? {} : { before }),
+    startedAt: new Date().toISOString(),
+  };
   const trial = begun ?? (await studies.begin(study, started));
   if (trial.state !== 'running') return { kind: 'taken', end: endOf(trial) };
   try {
-    return { kind: 'run', suggestion: { number, point: trial.point, steps: await stepsAt(deps, record.plan, trial.point, 'trial') } };
+    return {
+      kind: 'run',
+      suggestion: { number, point: trial.point, steps: await stepsAt(deps, study, record.plan, trial.point, 'trial') },
+    };
   } catch (error) {
     if (!isPerennialError(error, 'CONFIG_INVALID')) throw error;
     const failure = { code: error.code, message: messageOf(error) };
@@ -141,6 +175,7 @@ async function suggestTrial(studies: StudyStore, deps: ActivityDeps, { study, nu
 /** Compiled here, where the schema is: what a point makes of the document is checked before anything of it runs. */
 async function stepsAt(
   deps: ActivityDeps,
+  study: string,
   plan: StudyRecord['plan'],
   point: JsonObject,
   what: 'trial' | 'rest',
@@ -150,28 +185,29 @@ async function stepsAt(
     import('../src/config/catalogue.ts'),
   ]);
   const steps = compilePoint(plan, point, new Map([...catalogue, ...catalogueOf(deps.steps)]));
-  return what === 'trial' ? trialSteps(plan, steps) : steps;
+  return what === 'trial' ? trialSteps(study.slice(0, study.indexOf('/')), plan, steps) : steps;
 }
 
 async function endTrial(studies: StudyStore, deps: ActivityDeps, request: TrialEndRequest): Promise<TrialEnd> {
-  const { study, number, state, values, failure, cached, trained } = request;
+  const { study, number, state, values, scores, failure, cached, trained } = request;
   // A model that the cache had all along told nobody of its epochs.
   const stop =
     trained === undefined
       ? undefined
-      : await new EpochJury(studies, study, number, trained.epochs).judge(await historyOf(deps, trained.model));
+      : await new EpochJury(studies, study, number, trained.epochs).judge(await epochsOf(deps, trained.model));
   const trial = await studies.update(study, number, (running) => ({
     ...running,
     state: stop === undefined ? state : 'stopped',
     ...(values === undefined || stop !== undefined ? {} : { values }),
+    ...(scores === undefined || stop !== undefined ? {} : { scores }),
     ...(failure === undefined ? {} : { failure }),
-    cached,
+    cached: cached || (running.taken === true && state === 'stopped'),
     endedAt: new Date().toISOString(),
   }));
   return endOf(trial);
 }
 
-async function historyOf(deps: ActivityDeps, model: ArtifactRef): Promise<readonly Readonly<Record<string, number>>[]> {
+async function epochsOf(deps: ActivityDeps, model: ArtifactRef): Promise<readonly Readonly<Record<string, number>>[]> {
   const opened = await deps.artifacts.open(model);
   return opened.manifest.files['history.json'] === undefined ? [] : opened.json('history.json');
 }
@@ -211,7 +247,7 @@ async function closeStudy(
   return {
     study,
     winner: { number: chosen.winner, point: winner.point, values },
-    steps: await stepsAt(deps, plan, winner.point, 'rest'),
+    steps: await stepsAt(deps, study, plan, winner.point, 'rest'),
     values: {
       study,
       ...values,

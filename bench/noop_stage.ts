@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StepDefinition } from '../src/core/step.ts';
 import { freePort } from '../src/platform/ports.ts';
@@ -17,6 +18,8 @@ export interface NoopStage {
   /** A client whose runs go to the worker. */
   readonly bench: Temporal;
   readonly store: FileStore;
+  /** Milliseconds of the processor that this process and the server have used: what the clock would say on an idle machine. */
+  cpuMs(): { readonly worker: number; readonly server: number | null };
   /** Ends the worker and the connection; the server stays. */
   leave(): Promise<void>;
   /** Ends the server. */
@@ -53,6 +56,7 @@ export async function setNoopStage(home: string, noop: StepDefinition): Promise<
     return {
       bench: { ...temporal, settings: { ...temporal.settings, taskQueue: 'bench' } },
       store,
+      cpuMs: () => ({ worker: (process.cpuUsage().user + process.cpuUsage().system) / 1e3, server: cpuOf(server.pid!) }),
       async leave() {
         stop.abort();
         await worker;
@@ -63,6 +67,17 @@ export async function setNoopStage(home: string, noop: StepDefinition): Promise<
   } catch (error) {
     await endChild(server);
     throw error;
+  }
+}
+
+/** User and system time of another process; null where the system does not tell. Ticks of the clock are 10 ms. */
+function cpuOf(pid: number): number | null {
+  try {
+    const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+    const [user, system] = fields.split(' ').slice(11, 13).map(Number);
+    return (user! + system!) * 10;
+  } catch {
+    return null;
   }
 }
 

@@ -61,9 +61,10 @@ const document = {
   ],
 };
 
+const count = Number(options.trials);
 const stage = await setNoopStage(home, noop);
 try {
-  const { bench, store } = stage;
+  const { bench, store, cpuMs } = stage;
   const { plan, diagnostics } = compileText(join(home, 'document.json'), JSON.stringify(document), {
     catalogue: new Map([...catalogue, ['command', noop]]),
   });
@@ -74,7 +75,9 @@ try {
     if (view.status !== 'completed') throw new Error(`${view.status} ${JSON.stringify(view.failure)}`);
     return (performance.now() - start) / 1_000;
   };
+  const before = cpuMs();
   const first = await run();
+  const after = cpuMs();
   const again = await run();
   let executionsOfStudy = 0;
   let longest = 0;
@@ -85,7 +88,6 @@ try {
   const studies = new StudyStore(store);
   const trials = [];
   for await (const { study } of studies.studies('studies')) trials.push((await studies.trials(study)).length);
-  const count = Number(options.trials);
   console.log(
     JSON.stringify(
       {
@@ -94,6 +96,10 @@ try {
         sampler: options.sampler,
         seconds: Number(first.toFixed(2)),
         trialsPerSecond: Number((count / first).toFixed(1)),
+        cpuMsATrial: {
+          worker: Number(((after.worker - before.worker) / count).toFixed(1)),
+          server: after.server === null || before.server === null ? null : Number(((after.server - before.server) / count).toFixed(1)),
+        },
         fromTheCache: { seconds: Number(again.toFixed(2)), trialsPerSecond: Number((count / again).toFixed(1)) },
         executionsOfBothStudies: executionsOfStudy,
         longestHistory: longest,

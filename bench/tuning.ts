@@ -5,8 +5,10 @@
  *
  *     node bench/run.mjs tuning [--python path/to/python] [--samplers tpe,gp] [--functions branin,hartmann6,rosenbrock5]
  *                               [--seeds 20] [--first 0] [--trials 100] [--thousandth false]
+ *                               [--documents penguins,digits,spam] [--document-seeds 3] [--document-trials 27]
  *
  * The Python environment needs optuna, scipy and torch; without one Optuna is left out. `--first 100` takes the seeds from 100 on.
+ * `--documents` searches real documents on a stack of its own (`npm run build` first); `--functions none` leaves the functions out.
  */
 import { spawnSync } from 'node:child_process';
 import { loadavg } from 'node:os';
@@ -16,6 +18,7 @@ import { packageRoot } from '../src/platform/paths.ts';
 import { samplerRegistry } from '../src/tuning/samplers/index.generated.ts';
 import type { FloatDimension, Space } from '../src/tuning/space.ts';
 import type { TrialRecord } from '../src/tuning/trial.ts';
+import { searchDocuments } from './tuning_documents.ts';
 import { FUNCTIONS } from './tuning_functions.ts';
 
 const { values: given } = parseArgs({
@@ -28,13 +31,17 @@ const { values: given } = parseArgs({
     first: { type: 'string', default: '0' },
     trials: { type: 'string', default: '100' },
     thousandth: { type: 'string', default: 'true' },
+    documents: { type: 'string' },
+    'document-seeds': { type: 'string', default: '3' },
+    'document-trials': { type: 'string' },
   },
 });
 const trials = Number(given.trials);
 const seeds = Array.from({ length: Number(given.seeds) }, (_, at) => Number(given.first) + at);
 const samplers = given.samplers.split(',');
 const results: Record<string, unknown> = { loadBefore: loadavg() };
-for (const name of given.functions.split(',')) {
+const functions = given.functions === 'none' ? [] : given.functions.split(',');
+for (const name of functions) {
   const { optimum, space, value } = FUNCTIONS[name]!;
   const row: Record<string, unknown> = { optimum };
   for (const sampler of samplers) {
@@ -50,6 +57,12 @@ for (const name of given.functions.split(',')) {
 }
 if (given.thousandth === 'true') results.thousandth = Object.fromEntries(samplers.map((sampler) => [sampler, thousandth(sampler)]));
 if (given.python !== undefined) results.optuna = peer(given.python);
+if (given.documents !== undefined)
+  results.documents = await searchDocuments({
+    names: given.documents.split(','),
+    seeds: Number(given['document-seeds']),
+    ...(given['document-trials'] === undefined ? {} : { trials: Number(given['document-trials']) }),
+  });
 console.log(JSON.stringify(results, null, 2));
 
 interface Study {
@@ -116,7 +129,6 @@ function completed(number: number, point: TrialRecord['point'], value: number): 
 }
 
 function peer(python: string): unknown {
-  const functions = given.functions.split(',');
   const bounds = functions.map((name) => [
     name,
     ...Object.values(FUNCTIONS[name]!.space).map((at) => [(at as FloatDimension).low, (at as FloatDimension).high]),

@@ -1,8 +1,10 @@
 export { backfill } from './backfill.ts';
+export { folds } from './folds.ts';
 export { model } from './model.ts';
 export { monitor } from './monitor.ts';
 export { notification } from './notification.ts';
 export { pipeline } from './pipeline.ts';
+export { rollout } from './rollout.ts';
 export { study } from './study.ts';
 export { trial } from './trial.ts';
 export { turn } from './turn.ts';

@@ -28,4 +28,8 @@ export const PATCHES = {
    * left.
    */
   nothingNew: 'nothing-new',
+  /**
+   * A run that is stopped for another one is told for which. The old branch may go when no run of before 1 January 2027 is left.
+   */
+  replacedBy: 'replaced-by',
 } as const satisfies Record<string, string>;

@@ -33,6 +33,8 @@ import { PATCHES } from './patches.ts';
 import { primaryMetric, scheduledTrigger } from './run-facts.ts';
 import { runIdIn } from './run-identity.ts';
 import { runMarkdown } from './run-markdown.ts';
+import type { FoldsResult } from './folds.ts';
+import { runFolds, withScores } from './run-folds.ts';
 import { runStudy } from './run-study.ts';
 import { runView } from './run-view.ts';
 import type { StepNote } from './run-view.ts';
@@ -280,14 +282,31 @@ class PipelineRun {
 
   async #attempts(step: PlanStep): Promise<StepOutcome> {
     if (step.tune !== undefined) return this.#search(step);
+    const scores = step.folds === undefined ? undefined : await this.#steps.run(() => this.#folds(step));
     const heavy = step.heavy === true || this.#input.heavy?.includes(step.id) === true;
-    return throughWorkerStops(
+    const outcome = await throughWorkerStops(
       () => {
         const execution = (this.#executions[step.id] = (this.#executions[step.id] ?? 0) + 1);
         return this.#steps.run(() => callStep(step, this.#task(step), execution, heavy));
       },
       () => this.#state.cancelled,
     );
+    return scores === undefined ? outcome : withScores(outcome, scores);
+  }
+
+  #folds(step: PlanStep): Promise<FoldsResult> {
+    const { documentDir, planRevision, nominalTime, trigger } = this.#task(step);
+    const { readCache } = this.#input;
+    const from = step.folds!.steps.flatMap(({ inputs }) => Object.values(inputs).map((input) => input.step));
+    return runFolds(this.#plan.pipeline, step, {
+      runId: this.#runId,
+      documentDir,
+      planRevision,
+      nominalTime,
+      trigger,
+      ...(readCache === undefined ? {} : { readCache }),
+      given: this.#outputsOf(from),
+    });
   }
 
   /** Runs a study; its winner decides what the steps are that wait for it. */
@@ -304,8 +323,12 @@ class PipelineRun {
 
   /** What other steps gave of what the trials of a search take. */
   #given(step: PlanStep): TrialCommon['given'] {
+    return this.#outputsOf(Object.values(step.inputs).map((input) => input.step));
+  }
+
+  #outputsOf(ids: readonly string[]): TrialCommon['given'] {
     const given: Record<string, Readonly<Record<string, ArtifactRef>>> = {};
-    for (const input of Object.values(step.inputs)) given[input.step] = this.#notes[input.step]?.outcome?.result.outputs ?? {};
+    for (const id of ids) if (Object.hasOwn(this.#notes, id)) given[id] = this.#notes[id]!.outcome?.result.outputs ?? {};
     return given;
   }
 
@@ -403,7 +426,7 @@ class PipelineRun {
       ...(primary === undefined ? {} : { PrimaryMetric: primary.value }),
     });
     if (primary !== undefined && patched(PATCHES.primaryMetricName)) upsertMemo({ primaryMetric: primary.name });
-    if (status === 'cancelled') throw new CancelledFailure('The run was cancelled.');
+    if (status === 'cancelled') throw new CancelledFailure(view.stoppedBy === undefined ? 'The run was cancelled.' : view.headline);
     if (status !== 'failed') return view;
     const failure = view.failure ?? { code: 'STEP_FAILED', message: 'A step failed.' };
     const where = failure.step === undefined ? '' : `Step "${failure.step}": `;
@@ -421,6 +444,7 @@ class PipelineRun {
       status: this.#status,
       ...(this.#again === undefined ? {} : { again: this.#again }),
       asks: this.#approvals.open,
+      stoppedBy: this.#turn.takenBy,
       ...(this.#waits ? { holder: this.#turn.holder ?? 'another one' } : {}),
       trigger: this.#trigger,
       nominalTime: this.#nominalTime,

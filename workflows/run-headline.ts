@@ -31,7 +31,8 @@ function sentence(run: Omit<RunView, 'headline'>, holder: string | undefined): s
     const stopped = steps
       .filter((step) => step.status === 'cancelled' && step.durationMs > 0)
       .map((step) => `"${step.id}"${step.progress === undefined ? '' : ` (${progressLine(step.progress)})`}`);
-    return stopped.length === 0 ? 'Cancelled before a step ran.' : `Cancelled in step ${stopped.join(', ')}.`;
+    const where = stopped.length === 0 ? 'before a step ran' : `in step ${stopped.join(', ')}`;
+    return run.stoppedBy === undefined ? `Cancelled ${where}.` : `Stopped ${where}: run ${run.stoppedBy} replaces it.`;
   }
   if (status === 'running') {
     if (holder !== undefined) return `Waits for its turn: run ${holder} is going.`;

@@ -33,6 +33,7 @@ export async function runStudy(
     ...(readCache === undefined ? {} : { readCache }),
     given,
     stops: step.config['stop'] !== undefined,
+    ...(typeof step.config['folds'] === 'number' && step.tune!.judged !== undefined ? { folds: step.config['folds'] } : {}),
     ...(step.tune!.judged === undefined ? {} : { judged: step.tune!.judged }),
   };
   await openStudy({ study: id, pipeline, plan: { documentDir, parameters }, step, common: { runId: task.runId, given } });

@@ -3,7 +3,7 @@ import type { Plan, PlanStep } from '../src/core/plan.ts';
 import type { RunState, RunStatus, StepStatus } from '../src/core/run-state.ts';
 import type { RunFailure, RunLinks, RunView, StepOutcome, StepView } from '../src/core/run.ts';
 import { verdictWord } from '../src/core/step.ts';
-import type { StepProgress, StepVerdict } from '../src/core/step.ts';
+import type { StepProgress } from '../src/core/step.ts';
 import { headlineOf } from './run-headline.ts';
 import { standingOf } from './standing.ts';
 
@@ -34,13 +34,16 @@ export interface RunFacts {
   readonly asks?: readonly OpenQuestion[];
   /** The run that goes before this one. */
   readonly holder?: string | undefined;
+  /** The run that stopped this one. */
+  readonly stoppedBy?: string | undefined;
   /** The champion, where the run made it again. */
   readonly again?: { readonly model: string; readonly version: number };
 }
 
 /** The run as it is shown: pure, from the facts alone. What people read first comes first. */
 export function runView(facts: RunFacts): RunView {
-  const steps = facts.plan.steps.map((step) => stepView(step, facts));
+  const others = judgesOfOthers(facts.plan);
+  const steps = facts.plan.steps.map((step) => stepView(step, facts, others.has(step.id)));
   const failed = steps.find((step) => step.failure !== undefined && step.status === 'failed');
   const judged = steps.filter((step) => step.verdict !== undefined);
   const again = facts.status === 'nothingNew' ? facts.again : undefined;
@@ -53,7 +56,8 @@ export function runView(facts: RunFacts): RunView {
     pipeline: facts.plan.pipeline,
     status: facts.status,
     failure: failed?.failure ?? null,
-    verdict: verdictOf(judged.map((step) => step.verdict!)),
+    ...(facts.stoppedBy === undefined || facts.status !== 'cancelled' ? {} : { stoppedBy: facts.stoppedBy }),
+    verdict: verdictOf(judged),
     trigger: facts.trigger,
     nominalTime: facts.nominalTime,
     model: typeof version?.model === 'string' ? version.model : null,
@@ -68,13 +72,29 @@ export function runView(facts: RunFacts): RunView {
   return { headline: headlineOf(view, facts.holder), ...view };
 }
 
-/** Of a whole run: rejected by one, passed by one that had something to pass, else ungated. */
-function verdictOf(verdicts: readonly StepVerdict[]): RunView['verdict'] {
-  const words = verdicts.map(verdictWord);
-  return (['rejected', 'passed', 'ungated'] as const).find((word) => words.includes(word)) ?? null;
+/**
+ * Of a whole run: rejected by one; else what was said of the model that it registers, passed by one that had something to pass, or
+ * ungated.
+ */
+function verdictOf(judged: readonly StepView[]): RunView['verdict'] {
+  if (judged.some(({ verdict }) => verdictWord(verdict!) === 'rejected')) return 'rejected';
+  const words = judged.filter(({ ofAnotherModel }) => ofAnotherModel !== true).map(({ verdict }) => verdictWord(verdict!));
+  return (['passed', 'ungated'] as const).find((word) => words.includes(word)) ?? (judged.length === 0 ? null : 'ungated');
 }
 
-function stepView(step: PlanStep, facts: RunFacts): StepView {
+/** Steps that judge another model than the one that the run registers. Where it registers none, or several, all judge its own. */
+function judgesOfOthers(plan: Plan): Set<string> {
+  const modelOf = (step: PlanStep): string | undefined => {
+    const model = Object.values(step.inputs).find(({ kind }) => kind === 'model');
+    return model === undefined ? undefined : `${model.step}.${model.output}`;
+  };
+  const registered = plan.steps.filter(({ outputs }) => Object.values(outputs).includes('version')).map(modelOf);
+  const [own] = registered;
+  if (own === undefined || registered.some((model) => model !== own)) return new Set();
+  return new Set(plan.steps.filter((step) => (modelOf(step) ?? own) !== own).map(({ id }) => id));
+}
+
+function stepView(step: PlanStep, facts: RunFacts, isOfOther: boolean): StepView {
   const note = facts.notes[step.id] ?? {};
   const status = facts.state.steps[step.id]!.status;
   const { outcome } = note;
@@ -88,7 +108,9 @@ function stepView(step: PlanStep, facts: RunFacts): StepView {
     durationMs: durationOf(note, status, facts.now),
     ...(outcome?.result.values === undefined ? {} : { values: outcome.result.values }),
     // A verdict that waits for people is none yet.
-    ...(outcome?.result.verdict === undefined || asks !== undefined ? {} : { verdict: outcome.result.verdict }),
+    ...(outcome?.result.verdict === undefined || asks !== undefined
+      ? {}
+      : { verdict: outcome.result.verdict, ...(isOfOther ? { ofAnotherModel: true as const } : {}) }),
     ...(note.failure === undefined ? {} : { failure: note.failure }),
     // How far a cancelled or failed step came is worth knowing, too.
     ...(outcome === undefined && note.progress !== undefined

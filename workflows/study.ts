@@ -121,7 +121,7 @@ class StudyRun {
   #isFull(): boolean {
     return (
       this.#running.size >= this.#input.settings.parallel ||
-      this.#started >= limits.trialsPerExecution ||
+      this.#started >= (this.#input.settings.perExecution ?? limits.trialsPerExecution) ||
       workflowInfo().continueAsNewSuggested
     );
   }

@@ -1,24 +1,11 @@
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import {
-  CancellationScope,
-  condition,
-  defineSignal,
-  proxyLocalActivities,
-  setCurrentDetails,
-  setHandler,
-  upsertMemo,
-} from '@temporalio/workflow';
-import type { ArtifactRef } from '../src/core/artifact.ts';
-import type { PlanStep } from '../src/core/plan.ts';
-import { initialRunState, withStep } from '../src/core/run-state.ts';
-import type { RunState } from '../src/core/run-state.ts';
-import type { ProgressReport, RunFailure, StepOutcome, StepTask } from '../src/core/run.ts';
-import { next, obey } from '../src/core/scheduler.ts';
-import { TRIAL_STOPPED } from '../src/core/study.ts';
-import type { TrialEnd, TrialInput } from '../src/core/study.ts';
+import { CancelledFailure } from '@temporalio/common';
+import { CancellationScope, proxyLocalActivities, setCurrentDetails, upsertMemo } from '@temporalio/workflow';
 import type { StudyActivities, TrialEndRequest } from '../activities/studies.ts';
-import { callStep, throughWorkerStops } from './call-step.ts';
-import { causeOf, failureOf, isCancelled } from './failures.ts';
+import { foldId, meanAndDeviation } from '../src/core/folds.ts';
+import type { Json, JsonObject } from '../src/core/json.ts';
+import type { RunFailure } from '../src/core/run.ts';
+import type { TrialEnd, TrialInput } from '../src/core/study.ts';
+import { StepsRun } from './steps-run.ts';
 import { trialMarkdown } from './study-markdown.ts';
 
 const { endTrial } = proxyLocalActivities<Pick<StudyActivities, 'endTrial'>>({
@@ -36,163 +23,115 @@ export async function trial(input: TrialInput): Promise<TrialEnd> {
 
 class TrialRun {
   readonly #input: TrialInput;
-  readonly #steps: readonly PlanStep[];
-  readonly #outcomes: Record<string, StepOutcome> = {};
-  readonly #executions: Record<string, number> = {};
-  #state: RunState;
-  #changes = 0;
-  #failure: RunFailure | undefined;
-  #stopped: string | undefined;
-  #progress: ProgressReport | undefined;
+  readonly #run: StepsRun;
 
   constructor(input: TrialInput) {
+    const { common, suggestion, study, pipeline } = input;
+    const { number } = suggestion;
     this.#input = input;
-    this.#steps = input.suggestion.steps;
-    this.#state = initialRunState({ steps: this.#steps });
-    for (const id of Object.keys(input.common.given)) this.#state = withStep(this.#state, id, { status: 'completed' });
+    this.#run = new StepsRun({
+      steps: suggestion.steps,
+      common,
+      task: {
+        runId: `${common.runId}/trial-${number}`,
+        pipeline,
+        trial: { study, number, ...(common.stops ? { stops: true } : {}) },
+      },
+      endsWithFailure: common.folds !== undefined,
+      changed: () => this.#show(),
+    });
   }
 
   async execute(): Promise<TrialEnd> {
-    setHandler(
-      defineSignal<[ProgressReport]>('progress'),
-      (report) => {
-        this.#progress = report;
-        this.#show();
-      },
-      { description: 'Progress of a running step, sent by its activity' },
-    );
-    this.#show();
-    const scope = new CancellationScope();
-    void CancellationScope.current().cancelRequested.catch(() => {
-      this.#state = { ...this.#state, cancelled: true };
-      this.#changes += 1;
-      scope.cancel();
-    });
-    return CancellationScope.nonCancellable(() => this.#toEnd(scope));
+    await this.#run.toEnd();
+    // What is over is written down, also where the study is cancelled meanwhile.
+    return CancellationScope.nonCancellable(() => this.#end());
   }
 
-  async #toEnd(scope: CancellationScope): Promise<TrialEnd> {
-    for (;;) {
-      const actions = next({ steps: this.#steps }, this.#state);
-      this.#state = obey(this.#state, actions);
-      if (actions.some(({ kind }) => kind === 'finish')) break;
-      const seen = this.#changes;
-      for (const action of actions) if (action.kind === 'start') void this.#start(action.step, scope);
-      await condition(() => this.#changes !== seen);
-    }
+  async #end(): Promise<TrialEnd> {
+    const run = this.#run;
     // A trial that was cancelled goes on when its study does.
-    if (this.#state.cancelled) throw new CancelledFailure('The study was cancelled.');
-    const measured = this.#failure === undefined && this.#stopped === undefined ? this.#values() : undefined;
-    if (measured !== undefined && 'code' in measured) this.#failure = measured;
+    if (run.cancelled) throw new CancelledFailure('The study was cancelled.');
+    const measured = run.failure === undefined && run.stopped === undefined ? this.#scores() : undefined;
+    if (measured !== undefined && 'code' in measured) run.failure = measured;
+    const scores = measured !== undefined && !('code' in measured) ? measured : undefined;
     const end = await endTrial({
       study: this.#input.study,
       number: this.#input.suggestion.number,
-      state: this.#stopped !== undefined ? 'stopped' : this.#failure !== undefined ? 'failed' : 'completed',
-      ...(Array.isArray(measured) ? { values: measured } : {}),
-      ...(this.#failure === undefined || this.#stopped !== undefined ? {} : { failure: this.#failure }),
-      cached: this.#steps.every(({ id }) => this.#outcomes[id]?.cached === true),
+      state: run.stopped !== undefined ? 'stopped' : run.failure !== undefined ? 'failed' : 'completed',
+      ...(scores === undefined ? {} : { values: scores.map((own) => meanAndDeviation(own).mean) }),
+      ...(scores === undefined || this.#input.common.folds === undefined ? {} : { scores }),
+      ...(run.failure === undefined || run.stopped !== undefined ? {} : { failure: run.failure }),
+      cached: this.#input.suggestion.steps.every(({ id }) => run.outcomes[id]?.cached === true),
       ...this.#trained(),
     });
-    if (end.state === 'stopped') this.#stopped ??= 'Stopped: it is behind other trials.';
+    if (end.state === 'stopped') run.stopped ??= 'Stopped: it is behind other trials.';
     const values = Object.fromEntries(this.#input.objectives.map(({ name }, at) => [name, end.values?.[at] ?? null]));
     upsertMemo({ state: end.state, ...(end.values === undefined ? {} : { values }) });
     this.#show(end);
     return end;
   }
 
-  async #start(id: string, scope: CancellationScope): Promise<void> {
-    const step = this.#steps.find((one) => one.id === id)!;
-    try {
-      const outcome = await throughWorkerStops(
-        () => {
-          const execution = (this.#executions[id] = (this.#executions[id] ?? 0) + 1);
-          return scope.run(() => callStep(step, this.#task(step), execution, step.heavy === true));
-        },
-        () => this.#state.cancelled,
-      );
-      this.#outcomes[id] = outcome;
-      const { values } = outcome.result;
-      this.#state = withStep(this.#state, id, {
-        status: outcome.cached ? 'cached' : 'completed',
-        ...(values === undefined ? {} : { values }),
-      });
-    } catch (error) {
-      const cause = causeOf(error);
-      const cancelled = isCancelled(error);
-      if (cause instanceof ApplicationFailure && cause.type === TRIAL_STOPPED) this.#stopped = cause.message;
-      else if (!cancelled) this.#failure ??= failureOf(error, id);
-      this.#state = withStep(this.#state, id, { status: cancelled ? 'cancelled' : 'failed' });
-    }
-    this.#progress = undefined;
-    this.#changes += 1;
-  }
-
-  #task(step: PlanStep): StepTask {
-    const { common, suggestion, study, pipeline } = this.#input;
-    const inputs: Record<string, ArtifactRef> = {};
-    for (const [name, input] of Object.entries(step.inputs)) {
-      const ref = this.#outcomes[input.step]?.result.outputs[input.output] ?? common.given[input.step]?.[input.output];
-      if (ref !== undefined) inputs[name] = ref;
-    }
-    return {
-      runId: `${common.runId}/trial-${suggestion.number}`,
-      pipeline,
-      stepId: step.id,
-      type: step.type,
-      version: step.version,
-      config: step.config,
-      inputs,
-      documentDir: common.documentDir,
-      planRevision: common.planRevision,
-      nominalTime: common.nominalTime,
-      trigger: common.trigger,
-      cache: step.cache && common.readCache === false ? 'write' : step.cache,
-      trial: { study, number: suggestion.number, ...(common.stops ? { stops: true } : {}) },
-    };
-  }
-
   #trained(): Pick<TrialEndRequest, 'trained'> {
     const { stops, judged } = this.#input.common;
-    const model = Object.values(this.#outcomes[judged ?? '']?.result.outputs ?? {}).find(({ kind }) => kind === 'model');
-    const epochs = this.#steps.find(({ id }) => id === judged)?.config['epochs'];
+    const model = Object.values(this.#run.outcomes[judged ?? '']?.result.outputs ?? {}).find(({ kind }) => kind === 'model');
+    const epochs = this.#input.suggestion.steps.find(({ id }) => id === judged)?.config['epochs'];
     return stops && model !== undefined && typeof epochs === 'number' ? { trained: { model, epochs } } : {};
   }
 
-  /** One for each objective, or why there is none. */
-  #values(): number[] | RunFailure {
-    const values: number[] = [];
+  /** Of each objective one, or one for every fold; or why there is none. */
+  #scores(): number[][] | RunFailure {
+    const all: number[][] = [];
     for (const { name, step, value } of this.#input.objectives) {
-      const given = this.#outcomes[step]?.result.values;
-      const found = given?.[value];
-      if (typeof found === 'number' && Number.isFinite(found)) {
-        values.push(found);
-        continue;
+      const own: number[] = [];
+      for (const [id, given] of this.#given(step)) {
+        const found = given?.[value];
+        if (typeof found !== 'number' || !Number.isFinite(found)) return notGiven({ name, id, step, value, given, found });
+        own.push(found);
       }
-      const names = Object.entries(given ?? {}).flatMap(([key, one]) => (typeof one === 'number' ? [key] : []));
-      return {
-        code: 'CONFIG_INVALID',
-        message:
-          found === undefined
-            ? `"${step}" gave no value "${value}" for the objective "${name}"; ${names.length === 0 ? 'it gave no numbers' : `it gave ${names.join(', ')}`}.`
-            : `"${step}" gave ${JSON.stringify(found)} as "${value}", which is no number for the objective "${name}".`,
-        step,
-      };
+      all.push(own);
     }
-    return values;
+    return all;
+  }
+
+  /** What a step gave: once, or in every fold. */
+  #given(step: string): (readonly [string, JsonObject | undefined])[] {
+    const { folds } = this.#input.common;
+    const own = (id: string) => [id, this.#run.outcomes[id]?.result.values] as const;
+    if (folds === undefined || this.#run.outcomes[step] !== undefined) return [own(step)];
+    return Array.from({ length: folds }, (_, at) => own(foldId(step, at + 1)));
   }
 
   #show(end?: TrialEnd): void {
+    const { failure, stopped, progress, statuses } = this.#run;
     setCurrentDetails(
-      trialMarkdown(
-        this.#input,
-        this.#steps.map(({ id }) => ({ id, status: this.#state.steps[id]!.status })),
-        {
-          ...(end === undefined ? {} : { end }),
-          ...(this.#failure === undefined ? {} : { failure: this.#failure }),
-          ...(this.#stopped === undefined ? {} : { stopped: this.#stopped }),
-          ...(this.#progress === undefined ? {} : { progress: this.#progress.progress.message }),
-        },
-      ),
+      trialMarkdown(this.#input, statuses, {
+        ...(end === undefined ? {} : { end }),
+        ...(failure === undefined ? {} : { failure }),
+        ...(stopped === undefined ? {} : { stopped }),
+        ...(progress === undefined ? {} : { progress: progress.progress.message }),
+      }),
     );
   }
+}
+
+interface NotGiven {
+  readonly name: string;
+  readonly id: string;
+  readonly step: string;
+  readonly value: string;
+  readonly given: JsonObject | undefined;
+  readonly found: Json | undefined;
+}
+
+function notGiven({ name, id, value, given, found }: NotGiven): RunFailure {
+  const names = Object.entries(given ?? {}).flatMap(([key, one]) => (typeof one === 'number' ? [key] : []));
+  return {
+    code: 'CONFIG_INVALID',
+    message:
+      found === undefined
+        ? `"${id}" gave no value "${value}" for the objective "${name}"; ${names.length === 0 ? 'it gave no numbers' : `it gave ${names.join(', ')}`}.`
+        : `"${id}" gave ${JSON.stringify(found)} as "${value}", which is no number for the objective "${name}".`,
+    step: id,
+  };
 }

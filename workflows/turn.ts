@@ -4,6 +4,7 @@ import {
   condition,
   defineSignal,
   getExternalWorkflowHandle,
+  patched,
   setHandler,
   sleep,
   startChild,
@@ -14,6 +15,7 @@ import type { TurnPolicy } from '../src/core/plan.ts';
 import { SEARCH_ATTRIBUTES } from '../src/core/search-attributes.ts';
 import { turnId } from '../src/core/turn.ts';
 import type { TurnInput, TurnRequest } from '../src/core/turn.ts';
+import { PATCHES } from './patches.ts';
 
 const askTurn = defineSignal<[TurnRequest]>('askTurn');
 const endTurn = defineSignal('endTurn');
@@ -21,6 +23,9 @@ const endTurn = defineSignal('endTurn');
 const turnHolder = defineSignal<[string]>('turnHolder');
 /** Sent to a run that waits: try again, with those that wait behind it. */
 const turnFree = defineSignal<[readonly string[]]>('turnFree');
+
+/** Sent to the run that has the turn before it is cancelled: who takes its place. */
+const turnTaken = defineSignal<[string]>('turnTaken');
 
 /** A holder that was terminated tells nobody: those who wait look by themselves this often. */
 const LOOK_MS = 60_000;
@@ -37,18 +42,24 @@ const AGAIN_MS = 200;
  */
 export async function turn(input: TurnInput): Promise<readonly string[]> {
   const holder = workflowInfo().parent!;
-  const waiting = new Set(input.waiting);
+  let waiting: readonly string[] = input.waiting;
   let over = false;
-  setHandler(askTurn, async ({ from, waiting: others, policy }) => {
-    if (policy !== 'skip') for (const each of [from, ...others]) waiting.add(each);
+  setHandler(askTurn, async ({ from, waiting: others, policy, first }) => {
+    if (policy !== 'skip') waiting = [...new Set(first === true ? [from, ...others, ...waiting] : [...waiting, from, ...others])];
     await quietly(() => getExternalWorkflowHandle(from).signal(turnHolder, holder.workflowId));
-    if (policy === 'replace') await quietly(() => getExternalWorkflowHandle(holder.workflowId, holder.runId).cancel());
+    if (policy !== 'replace') return;
+    const running = getExternalWorkflowHandle(holder.workflowId, holder.runId);
+    if (patched(PATCHES.replacedBy)) {
+      // A run that gives its turn back has come to its end, and keeps it.
+      if (over || !(await quietly(() => running.signal(turnTaken, from)))) return;
+    }
+    await quietly(() => running.cancel());
   });
   setHandler(endTurn, () => {
     over = true;
   });
   await condition(() => over);
-  return [...waiting];
+  return waiting;
 }
 
 /** What a run does about its turn. */
@@ -56,6 +67,7 @@ export class Turn {
   readonly #pipeline: string;
   #child: ChildWorkflowHandle<typeof turn> | undefined;
   #holder: string | undefined;
+  #takenBy: string | undefined;
   #free = false;
   #behind: readonly string[] = [];
 
@@ -63,6 +75,9 @@ export class Turn {
     this.#pipeline = pipeline;
     setHandler(turnHolder, (holder) => {
       this.#holder = holder;
+    });
+    setHandler(turnTaken, (by) => {
+      this.#takenBy = by;
     });
     setHandler(turnFree, (behind) => {
       this.#free = true;
@@ -75,27 +90,36 @@ export class Turn {
     return this.#holder;
   }
 
+  /** The run that stopped this one to go in its place. */
+  get takenBy(): string | undefined {
+    return this.#takenBy;
+  }
+
   get held(): boolean {
     return this.#child !== undefined;
   }
 
   /**
-   * Waits for the turn of the pipeline.
+   * Waits for the turn of the pipeline. To replace is to stop the run that has it when it is asked for, once, and to go before all that
+   * wait: whoever has got it meanwhile is waited for.
    *
    * @param waits called where another run has it
    * @returns false: another run has it and the policy is to skip, or this run was cancelled while it waited
    */
   async take(policy: Exclude<TurnPolicy, 'allow'>, cancelled: () => boolean, waits: () => void): Promise<boolean> {
-    for (let tries = 0; ; tries++) {
+    const first = policy === 'replace';
+    for (let [tries, told] = [0, false]; ; tries++) {
       this.#free = false;
       if (await this.#start()) return true;
       const asked = await quietly(() =>
         getExternalWorkflowHandle(turnId(this.#pipeline)).signal(askTurn, {
           from: workflowInfo().workflowId,
           waiting: this.#behind,
-          policy,
+          policy: first && told ? 'queue' : policy,
+          ...(first ? { first } : {}),
         }),
       );
+      told ||= asked;
       if (!asked) await sleep(Math.min(AGAIN_MS * 2 ** tries, LOOK_MS));
       else {
         await condition(() => this.#holder !== undefined || this.#free || cancelled(), ANSWER_MS);

@@ -2,11 +2,15 @@ import { ofThePast } from '../../src/core/run.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
 import { checkDeploy } from '../../src/registry/deploy-config.ts';
 import type { DeployConfig } from '../../src/registry/deploy-config.ts';
+import { rolloutText } from '../../src/core/rollout.ts';
+import { checkStrategy, signatureRule, specOf } from '../../src/rollouts/strategy.ts';
+import type { StrategyConfig } from '../../src/rollouts/strategy.ts';
+import { STRATEGY_SCHEMA } from '../../src/rollouts/strategy-schema.ts';
 import { exportTo, confirm, kept, notPromoted, result } from '../deployment.ts';
 
 const CONFIRM_SECONDS = 60;
 
-export default defineStep<DeployConfig>({
+export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>({
   type: 'deploy',
   version: 1,
   summary:
@@ -51,6 +55,7 @@ export default defineStep<DeployConfig>({
         description:
           'What servers answer with while the champion cannot be loaded, as after damage to the store: "previous" is the newest former champion that can be, "nothing" is 503. Kept with the model until another deployment says otherwise; "previous" at first.',
       },
+      strategy: STRATEGY_SCHEMA,
       onPinned: {
         enum: ['fail', 'skip'],
         default: 'fail',
@@ -66,14 +71,32 @@ export default defineStep<DeployConfig>({
   cacheable: false,
   examples: [
     { title: 'Promote, and wait for the servers', config: { to: 'server', promote: 'champion' } },
+    {
+      title: 'A canary: a tenth of the requests for ten minutes, half of them for an hour, back at once where it fails or is slow',
+      config: {
+        strategy: {
+          canary: {
+            steps: [
+              { percent: 10, for: '10m' },
+              { percent: 50, for: '1h' },
+            ],
+            analysis: { errorRate: { atMost: 0.01 }, latency: { timesChampion: 2 } },
+          },
+        },
+      },
+    },
+    {
+      title: 'An A/B test over customers, decided by what turns out to be right',
+      config: { strategy: { abTest: { by: { column: 'customer' }, metric: 'accuracy', for: '14d', then: 'promote' } } },
+    },
     { title: 'Export the files only', config: { to: 'directory', path: 'exports/penguins', promote: null } },
   ],
-  describe: ({ to, path, promote }) =>
+  describe: ({ to, path, promote, strategy }) =>
     [
-      ...(promote === null ? [] : [`promote to ${promote ?? 'champion'}`]),
+      ...(promote === null ? [] : [describeMove(promote ?? 'champion', strategy)]),
       ...(to === 'directory' ? [`export to ${path ?? '?'}`] : ['wait for the servers']),
     ].join(', '),
-  check: checkDeploy,
+  check: (config) => [...checkDeploy(config), ...checkStrategy(config.strategy)],
   async run(ctx, config, inputs) {
     const { createRegistry } = await import('../../src/registry/registry.ts');
     const { promoteJudged } = await import('../promotion.ts');
@@ -85,13 +108,27 @@ export default defineStep<DeployConfig>({
     const alias = config.promote === undefined ? 'champion' : config.promote;
     // Versions of runs that began with 0.1.0 do not say which evaluation was theirs: that of the manifest.
     const own = target.evaluation === undefined ? version.evaluation : target.evaluation === null ? null : { digest: target.evaluation };
+    const evaluations = [...(own === null ? [] : [own]), ...(ctx.evaluations ?? [])];
+    const fallback = config.fallback === undefined ? {} : { fallback: config.fallback };
+    const spec = specOf(config.strategy);
+    if (spec !== undefined) {
+      const { rollOut } = await import('../rolling-out.ts');
+      const rolled = await rollOut(ctx, registry, version, {
+        spec,
+        signature: signatureRule(config.strategy!),
+        evaluations,
+        ...fallback,
+        confirmSeconds: config.confirm === false ? 0 : (config.confirmSeconds ?? CONFIRM_SECONDS),
+      });
+      if (rolled !== undefined) return 'kind' in rolled ? notPromoted(ctx, version, 'champion', rolled, config.onPinned ?? 'fail') : rolled;
+    }
     const promotion =
       alias === null
         ? undefined
         : await promoteJudged(ctx, registry, version, {
             alias,
-            evaluations: [...(own === null ? [] : [own]), ...(ctx.evaluations ?? [])],
-            ...(config.fallback === undefined ? {} : { fallback: config.fallback }),
+            evaluations,
+            ...fallback,
           });
     if (promotion !== undefined && promotion.kind !== 'promoted')
       return notPromoted(ctx, version, alias!, promotion, config.onPinned ?? 'fail');
@@ -103,6 +140,13 @@ export default defineStep<DeployConfig>({
     return result(ctx, version, { alias, promotion, directory, confirmation });
   },
 });
+
+function describeMove(alias: string, strategy: StrategyConfig | undefined): string {
+  const spec = specOf(strategy);
+  return spec === undefined
+    ? `promote to ${alias}`
+    : `${rolloutText(spec)}, then ${spec.then === 'promote' ? `promote to ${alias}` : 'report'}`;
+}
 
 /** `meta` of a `version` artifact. */
 interface VersionMeta {

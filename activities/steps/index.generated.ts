@@ -4,6 +4,7 @@ import approveStep from './approve.step.ts';
 import commandStep from './command.step.ts';
 import deployStep from './deploy.step.ts';
 import evaluateStep from './evaluate.step.ts';
+import foldStep from './fold.step.ts';
 import ingestStep from './ingest.step.ts';
 import measureStep from './measure.step.ts';
 import preprocessStep from './preprocess.step.ts';
@@ -18,6 +19,7 @@ export const steps: readonly StepDefinition[] = [
   commandStep,
   deployStep,
   evaluateStep,
+  foldStep,
   ingestStep,
   measureStep,
   preprocessStep,

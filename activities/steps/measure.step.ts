@@ -5,6 +5,8 @@ interface MeasureConfig {
   readonly metrics: readonly MetricSpec[];
   readonly positive?: string;
   readonly threshold?: number;
+  /** What a fold held out is measured, its test split. No document says so: `folds` of tune and train do. */
+  readonly heldOut?: true;
 }
 
 export default defineStep<MeasureConfig>({
@@ -47,16 +49,16 @@ export default defineStep<MeasureConfig>({
   describe: ({ metrics }) =>
     `${metrics.map((metric) => (typeof metric === 'string' ? metric : Object.keys(metric)[0])).join(', ')} on the validation split`,
   async run(ctx, config, inputs) {
-    const { measureValidation } = await import('../../src/evaluation/measure/measure-validation.ts');
-    const { rows, values } = await measureValidation(
-      await ctx.artifacts.open(inputs['model']!),
-      await ctx.artifacts.open(inputs['examples']!),
-      {
-        ...config,
-        signal: ctx.signal,
-        onProgress: (done, total) => ctx.progress({ message: `predicted ${done} of ${total} validation examples`, fraction: done / total }),
-      },
-    );
+    const { measureSplit } = await import('../../src/evaluation/measure/measure-split.ts');
+    const { heldOut, ...wanted } = config;
+    const split = heldOut === true ? 'test' : 'validation';
+    const what = heldOut === true ? 'held out' : 'validation';
+    const { rows, values } = await measureSplit(await ctx.artifacts.open(inputs['model']!), await ctx.artifacts.open(inputs['examples']!), {
+      ...wanted,
+      split,
+      signal: ctx.signal,
+      onProgress: (done, total) => ctx.progress({ message: `predicted ${done} of ${total} ${what} examples`, fraction: done / total }),
+    });
     return { outputs: {}, values: { ...values, rows } };
   },
 });

@@ -30,6 +30,8 @@ export interface TokenRecord {
 
 /** {@link TokenRecord} as it is stored. */
 export const TOKEN: StoredKind<TokenRecord> = defineStored({
+  at: 'tokens/*.json',
+  fix: 'Nobody is let in by it. Make another one (`perennial tokens create`) and remove the object.',
   name: 'token of the servers',
   formatVersion: 1,
   schema: recordSchema(

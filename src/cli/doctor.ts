@@ -187,9 +187,9 @@ async function store(): ReturnType<Check['look']> {
 
 async function ports(): ReturnType<Check['look']> {
   const { holderOf, isFree } = await import('../platform/ports.ts');
-  const { readableStack, stackProcesses } = await import('../platform/stack.ts');
-  const stack = readableStack();
-  const ours = new Set((stack === undefined ? [] : stackProcesses(stack)).map((part) => part.pid));
+  const { readableStack } = await import('../platform/stack.ts');
+  const { livingProcesses } = await import('../platform/stack-processes.ts');
+  const ours = new Set(livingProcesses(readableStack()).map((part) => part.pid));
   const taken: string[] = [];
   for (const [port, what] of [
     [7233, 'Temporal'],

@@ -55,6 +55,9 @@ function stepFacts(step: PlanStep): string[] {
       : `${retry.maximumAttempts} attempts, ${duration(retry.initialIntervalMs)} apart × ${retry.backoffCoefficient}, at most ${duration(retry.maximumIntervalMs)}`;
   return [
     `· at most ${duration(step.startToCloseMs)} per attempt, ${attempts}${step.cache ? '' : ', not cached'}${step.queue === undefined ? '' : `, queue "${step.queue}"`}`,
+    ...(step.folds === undefined
+      ? []
+      : [`· ${step.folds.folds} folds of the train split are measured before; the model is learnt from all of it`]),
     ...(step.search === undefined ? [] : [`· takes values of the search of "${step.search}"; these are an example`]),
     ...(step.if === undefined ? [] : [`· if ${JSON.stringify(step.if)}`]),
   ];

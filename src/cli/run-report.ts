@@ -15,7 +15,7 @@ import { valueText } from '../tuning/describe.ts';
 export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   io.result(run);
   const took = run.endedAt === null || run.startedAt === '' ? '' : ` in ${seconds(Date.parse(run.endedAt) - Date.parse(run.startedAt))}`;
-  if (run.status === 'nothingNew') io.print(`\n${run.headline}`);
+  if (run.status === 'nothingNew' || run.stoppedBy !== undefined) io.print(`\n${run.headline}`);
   const cached = run.steps.filter((step) => step.cached).length;
   io.print(
     `\nRun ${run.pipeline}/${run.runId} ${run.status}${took}${cached === 0 ? '' : `; ${cached} of ${run.steps.length} steps from the cache`}`,
@@ -25,7 +25,7 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   if (Object.keys(run.metrics).length > 0) io.print(`\n${table(metricRows(run))}`);
   for (const line of intervalLines(run)) io.print(line);
   for (const note of metricNotes(run)) io.print(note);
-  if (run.verdict === 'ungated') io.print('\nGate: ungated (no gates were set)');
+  if (run.verdict === 'ungated') io.print(`\nGate: ungated (no gates were set${besideLine(run)})`);
   else if (reasons(run) !== '') io.print(`\nGate: ${run.verdict}${reasons(run)}`);
   if (run.model !== null && run.version !== null)
     io.print(`Model: ${run.model} version ${run.version}${run.standing === null ? '' : ` ${run.standing}`}`);
@@ -112,7 +112,15 @@ function metricRows(run: RunReport): string[][] {
   ];
 }
 
+/** Gates of a model that the run does not register say nothing of the one that it does. */
+function besideLine(run: RunReport): string {
+  const steps = run.steps.filter(({ ofAnotherModel, verdict }) => ofAnotherModel === true && verdict?.ungated !== true).map(({ id }) => id);
+  return steps.length === 0 ? '' : ` for this model; ${steps.map((id) => JSON.stringify(id)).join(', ')} judged another`;
+}
+
 function reasons(run: RunReport): string {
-  const all = run.steps.flatMap((step) => step.verdict?.reasons ?? []);
+  const all = run.steps.flatMap((step) =>
+    step.ofAnotherModel === true && run.verdict !== 'rejected' ? [] : (step.verdict?.reasons ?? []),
+  );
   return all.length === 0 ? '' : ` (${all.join('; ')})`;
 }

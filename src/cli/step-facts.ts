@@ -1,6 +1,7 @@
-import type { Json } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import type { Plan, PlanStep } from '../core/plan.ts';
 import { completeTrainConfig } from '../training/step/train-config.ts';
+import type { TrainConfig } from '../training/step/train-config.ts';
 import { featureLines } from './feature-text.ts';
 import { protects, usualPatience } from '../training/callbacks/create-callbacks.ts';
 import { planModels } from '../planning/plan-model.ts';
@@ -37,8 +38,8 @@ export async function stepFacts(plan: Plan): Promise<StepFacts[]> {
 function trainFacts({ id, config }: PlanStep, { loss, unknown, problem }: PlannedModel): StepFacts {
   const given = config;
   const complete = completeTrainConfig(given);
-  const { epochs, steps } = complete;
-  const patience = usualPatience(steps === undefined ? epochs : 0);
+  const { epochs } = complete;
+  const ending = endOf(complete);
   const followed = {
     ...(given['epochs'] === undefined && given['steps'] === undefined ? { epochs } : {}),
     ...(given['loss'] === undefined && given['losses'] === undefined && loss !== '' ? { loss } : {}),
@@ -48,13 +49,42 @@ function trainFacts({ id, config }: PlanStep, { loss, unknown, problem }: Planne
     step: id,
     lines: [
       ...Object.entries(followed).map(([key, value]) => `${key}: ${JSON.stringify(value)}`),
-      ...(protects(complete)
-        ? [
-            `· with validation rows: ends after ${patience}${steps === undefined ? '' : ' or more'} epochs without a better validationLoss, with the weights of the best epoch ("earlyStopping": "off" lets it run)`,
-          ]
-        : []),
+      ...(ending === undefined ? [] : [`· ${ending}`]),
       ...(why === undefined ? [] : [`· what follows from the data is not known: ${why}`]),
     ],
     json: { ...followed, ...(why === undefined ? {} : { unknown: why }) },
   };
+}
+
+/** When a training ends by itself, and with which weights; undefined: it runs to its end, or as its callbacks say. */
+function endOf(complete: TrainConfig): string | undefined {
+  const { epochs, steps } = complete;
+  if (!protects(complete)) return undefined;
+  const patience = usualPatience(steps === undefined ? epochs : 0);
+  return `with validation rows: ends after ${patience}${steps === undefined ? '' : ' or more'} epochs without a better validationLoss, with the weights of the best epoch ("earlyStopping": "off" lets it run)`;
+}
+
+/** One line about how long a train step trains, and with which weights it ends. */
+export function courseText(config: JsonObject): string {
+  const complete = completeTrainConfig(config);
+  const { epochs, steps, callbacks, checkpoint } = complete;
+  const most = steps === undefined ? `up to ${epochs} epochs` : `up to ${steps} batches`;
+  const own = callbacks.some((named) => (typeof named === 'string' ? named : Object.keys(named)[0]) === 'earlyStopping');
+  const declared = own ? 'ends as its callback earlyStopping says' : 'runs to its end';
+  const weights = checkpoint.best === undefined ? '' : ', with the weights of the epoch that "checkpoint.best" says';
+  return `${most}; ${endOf(complete) ?? `${declared}${weights}`}`;
+}
+
+/** Most trainings and epochs of a study; undefined where its trials train in no epochs. */
+export function studyText(plan: Plan, step: PlanStep): string | undefined {
+  const { trials, folds } = step.config;
+  const judged = plan.steps.find(({ id }) => id === step.tune?.judged);
+  if (typeof trials !== 'number' || judged === undefined || judged.type !== 'train') return undefined;
+  const each = typeof folds === 'number' ? folds : 1;
+  const { epochs, steps } = completeTrainConfig(judged.config);
+  const count = (value: number): string => value.toLocaleString('en');
+  const trainings = `at most ${count(trials)} trials${each === 1 ? '' : ` of ${each} trainings each, ${count(trials * each)} in all`}`;
+  if (steps !== undefined) return trainings;
+  const stopped = step.config['stop'] === undefined ? '' : ', far fewer where the stopper ends trials';
+  return `${trainings}; at most ${count(trials * each * epochs)} epochs${stopped}`;
 }

@@ -5,7 +5,9 @@ import { PLAN_FORMAT } from '../core/plan.ts';
 import type { Condition, Plan, PlanInput, PlanStep } from '../core/plan.ts';
 import type { RetryPlan } from '../core/step.ts';
 import type { CheckedStep, DocumentFacts } from './checks/check.ts';
+import type { Finding } from './diagnostic.ts';
 import { durationMs } from './duration.ts';
+import { foldProblem, withFolds } from './folds/train-folds.ts';
 import { withJudges } from './judges.ts';
 import { isObject } from './schema-walk.ts';
 import { planTriggers } from './triggers.ts';
@@ -37,10 +39,18 @@ export function buildPlan(
 
 /** The steps of a document without mistakes. */
 export function planSteps(facts: DocumentFacts, inputs: readonly Readonly<Record<string, PlanInput>>[]): PlanStep[] {
-  return withJudges(
-    facts.name,
-    facts.steps.map((step, index) => planStep(step, inputs[index]!)),
-  );
+  const steps = facts.steps.map((step, index) => planStep(step, inputs[index]!));
+  return withFolds(facts.name, withJudges(facts.name, steps));
+}
+
+/** Train steps that cannot be cross-validated as they say. */
+export function foldFindings(facts: DocumentFacts, inputs: readonly Readonly<Record<string, PlanInput>>[]): Finding[] {
+  if (!facts.steps.some(({ definition, config }) => definition?.type === 'train' && config?.['folds'] !== undefined)) return [];
+  const steps = facts.steps.map((step, index) => planStep(step, inputs[index]!));
+  return steps.flatMap((step, index) => {
+    const problem = step.type !== 'train' || step.config['folds'] === undefined ? undefined : foldProblem(facts.name, steps, step);
+    return problem === undefined ? [] : [{ pointer: `/steps/${index}/with/folds`, at: 'key', ...problem }];
+  });
 }
 
 function planStep(step: CheckedStep, inputs: Readonly<Record<string, PlanInput>>): PlanStep {

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { StepDefinition } from '../core/step.ts';
 import { validate } from '../../schemas/generated/validate.js';
+import { foldFindings } from './build-plan.ts';
 import { defaultId, isLocalPath, typeOfUse } from './catalogue.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { CheckedStep, DocumentFacts } from './checks/check.ts';
@@ -49,6 +50,7 @@ export function compileAt(source: Source, search?: SearchValues): Compiled {
   const without = source.without ?? [];
   findings.push(...wiring.findings, ...checks.filter(({ name }) => !without.includes(name)).flatMap((check) => check.run(facts)));
   findings.push(...stepChecks(facts));
+  if (findings.length === 0) findings.push(...foldFindings(facts, wiring.inputs));
   return { substitution, facts, wiring, findings };
 }
 

@@ -54,8 +54,19 @@ export interface PlanStep {
   readonly tune?: TunePlan;
   /** The tune step whose winner decides on the configuration; until then it is an example of what it may become. */
   readonly search?: string;
+  /** Of a step that trains: its cross-validation, which comes before it. */
+  readonly folds?: FoldPlan;
   /** One line for the Temporal UI. */
   readonly summary: string;
+}
+
+/** The cross-validation of a step that trains. */
+export interface FoldPlan {
+  readonly folds: number;
+  /** Steps of all folds, in an order in which each has what it takes. */
+  readonly steps: readonly PlanStep[];
+  /** The step that measures, without its fold. */
+  readonly measures: string;
 }
 
 /** Bounds of what starts runs by itself. Monitors that were applied before there were any go by {@link TRIGGER_BOUNDS}. */

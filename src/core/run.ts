@@ -94,6 +94,8 @@ export interface StepView {
   readonly durationMs: number;
   readonly values?: JsonObject;
   readonly verdict?: StepVerdict;
+  /** The verdict is about another model than the one that the run registers. */
+  readonly ofAnotherModel?: true;
   readonly failure?: RunFailure;
   readonly progress?: StepProgress;
   readonly outputs?: Readonly<Record<string, ArtifactRef>>;
@@ -113,7 +115,9 @@ export interface RunView {
   readonly pipeline: string;
   readonly status: RunStatus | 'running';
   readonly failure: RunFailure | null;
-  /** What the gates said: "ungated" where a step judged and none was set, `null` where no step judged. */
+  /** The workflow id of the run that stopped this one to go in its place; only where one did. */
+  readonly stoppedBy?: string;
+  /** What the gates said of the run's model: "ungated" where a step judged and none was set, `null` where no step judged. */
   readonly verdict: 'passed' | 'rejected' | 'ungated' | null;
   readonly trigger: string;
   readonly nominalTime: string;

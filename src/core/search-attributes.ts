@@ -6,7 +6,7 @@ export const SEARCH_ATTRIBUTES = {
   Pipeline: 'KEYWORD',
   Model: 'KEYWORD',
   ModelVersion: 'KEYWORD',
-  /** "run", "monitor", "model"; "backfill"; "turn": there while a run has the turn of its pipeline. */
+  /** "run", "monitor", "model"; "backfill"; "rollout"; "turn": there while a run has the turn of its pipeline. */
   RunKind: 'KEYWORD',
   /**
    * "passed", "rejected", "ungated" where no gate was set, "failed", "cancelled", "skipped", "completed" where nothing judged; of monitors

@@ -24,6 +24,8 @@ export interface StudySettings {
   readonly parallel: number;
   /** No trial starts after this many milliseconds; those that run end. */
   readonly timeMs?: number;
+  /** Trials that one execution starts before it continues as new; absent: `trialsPerExecution` of the limits. */
+  readonly perExecution?: number;
 }
 
 export interface TrialCommon {
@@ -39,6 +41,8 @@ export interface TrialCommon {
   readonly stops: boolean;
   /** The step that trains what is judged. */
   readonly judged?: string;
+  /** Trainings of a trial, where it is cross-validated. */
+  readonly folds?: number;
 }
 
 /** How a trial ended, small enough to be carried along. */

@@ -13,8 +13,10 @@ export interface TurnRequest {
   readonly from: string;
   /** Those that waited longer or with it. */
   readonly waiting: readonly string[];
-  /** skip: only wants to know who holds it. replace: the holder is to stop. */
+  /** skip: only wants to know who holds it. replace: the holder is to stop; asked for once, of whoever holds it then. */
   readonly policy: Exclude<TurnPolicy, 'allow'>;
+  /** It goes before all that wait: it takes the turn of the run that it stopped. */
+  readonly first?: boolean;
 }
 
 /** What a run does where another one of its pipeline is going and nothing is declared: people wait, automation tries at the next check. */

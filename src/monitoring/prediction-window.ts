@@ -1,8 +1,8 @@
-import { PerennialError } from '../core/errors.ts';
 import { parseJson } from '../data/reading/json-numbers.ts';
 import type { ObjectStore } from '../core/ports.ts';
-import { COUNT, OBJECT, TEXT, defineStored, orNull, readStored, recordSchema } from '../storage/stored.ts';
+import { COUNT, OBJECT, TEXT, defineStored, orNull, recordSchema } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
+import { LOG_HINT, Unread, readLines, refuseUnread } from '../storage/unread.ts';
 import type { Prediction, Row } from '../core/tensor.ts';
 
 /** What is read of a logged prediction. */
@@ -14,6 +14,10 @@ export interface LoggedPrediction {
   /** null: the client sent tensors, or the row was too long to be logged. */
   readonly row: Row | null;
   readonly prediction: Prediction;
+  /** Absent: no rollout went on, or the request was outside of it. */
+  readonly rollout?: string;
+  readonly arm?: string;
+  readonly unit?: string;
 }
 
 /**
@@ -24,8 +28,13 @@ export const PREDICTION: StoredKind<LoggedPrediction> = defineStored({
   name: 'logged prediction',
   formatVersion: 1,
   unmarked: 1,
-  schema: recordSchema({ time: TEXT, version: COUNT, row: orNull(OBJECT) }, { id: TEXT, prediction: OBJECT }),
-  broken: { code: 'DATA_INVALID', hint: 'Delete the object: something else than a server wrote it.' },
+  schema: recordSchema(
+    { time: TEXT, version: COUNT, row: orNull(OBJECT) },
+    { id: TEXT, prediction: OBJECT, rollout: TEXT, arm: TEXT, unit: TEXT },
+  ),
+  broken: { code: 'DATA_INVALID', hint: LOG_HINT },
+  at: 'predictions/*/*/*.ndjson',
+  lines: true,
 });
 
 export interface WindowOptions {
@@ -34,12 +43,14 @@ export interface WindowOptions {
   readonly to: Date;
   /** Only predictions of this version. */
   readonly version?: number;
+  /** Is told of lines that cannot be read. Without it, a line that is no prediction is a DATA_INVALID. */
+  readonly unread?: Unread;
 }
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** The logged predictions of a model with `from ≤ time < to`, object by object. @throws DATA_INVALID for a line that is no prediction. */
+/** The logged predictions of a model with `from ≤ time < to`, object by object: those that can be read, see {@link WindowOptions}. */
 export async function* readPredictions(store: ObjectStore, model: string, options: WindowOptions): AsyncGenerator<LoggedPrediction[]> {
   const [from, to] = [options.from.getTime(), options.to.getTime()];
   for (let day = Math.floor(from / DAY_MS) * DAY_MS; day < to; day += DAY_MS) {
@@ -47,7 +58,7 @@ export async function* readPredictions(store: ObjectStore, model: string, option
     for await (const { key } of store.list(prefix)) {
       if (!mayHold(key.slice(prefix.length), day, from, to)) continue;
       const { body } = await store.get(key);
-      const records = parseLines(new TextDecoder().decode(body), key).filter(({ time, version }) => {
+      const records = parseLines(new TextDecoder().decode(body), key, options.unread).filter(({ time, version }) => {
         const at = Date.parse(time);
         return at >= from && at < to && (options.version === undefined || version === options.version);
       });
@@ -72,16 +83,13 @@ function mayHold(name: string, day: number, from: number, to: number): boolean {
   return start < to && start + HOUR_MS > from;
 }
 
-function parseLines(text: string, key: string): LoggedPrediction[] {
-  return text.split('\n').flatMap((line, index) => {
-    if (line === '') return [];
-    const where = (): string => `Line ${index + 1} of ${key}`;
-    const record = readStored(PREDICTION, parseLine(line), where);
-    if (!Number.isNaN(Date.parse(record.time))) return [record];
-    throw new PerennialError('DATA_INVALID', `${where()}: no logged prediction: its "time" is ${JSON.stringify(record.time)}.`, {
-      hint: PREDICTION.broken!.hint,
-    });
-  });
+function parseLines(text: string, key: string, unread: Unread | undefined): LoggedPrediction[] {
+  const told = unread ?? new Unread();
+  const records = readLines(PREDICTION, text, key, parseLine, told, ({ time }) =>
+    Number.isNaN(Date.parse(time)) ? `no logged prediction: its "time" is ${JSON.stringify(time)}` : undefined,
+  );
+  if (unread === undefined) refuseUnread(told);
+  return records;
 }
 
 /** A line of a log; what is no JSON is shown as the text that it is. */

@@ -18,7 +18,9 @@ interface ConditionRecord {
   readonly at: string;
 }
 
-const CONDITION: StoredKind<ConditionRecord> = defineStored({
+export const CONDITION: StoredKind<ConditionRecord> = defineStored({
+  at: 'notifications/*/*.json',
+  remade: 'what is told next is told although it may have been told before',
   name: 'record of what was told last',
   formatVersion: 1,
   schema: recordSchema({ condition: TEXT, before: orNull(TEXT), id: TEXT, at: TEXT }),

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { commandOf } from './process-info.ts';
 
 /** True where nothing listens on the port, so that a server could. */
@@ -27,6 +27,15 @@ export function freePort(host = '127.0.0.1'): Promise<number> {
 export interface PortHolder {
   readonly pid: number;
   readonly command: string;
+}
+
+/** Who has a file open, where the system lets us know: on Linux, of processes that we may look into. */
+export function openersOf(path: string): PortHolder[] {
+  if (process.platform !== 'linux' || !existsSync(path)) return [];
+  const file = realpathSync(path);
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry) && openFiles(entry).includes(file))
+    .map((entry) => ({ pid: Number(entry), command: commandOf(Number(entry)) ?? 'unknown' }));
 }
 
 /** Who listens on a TCP port, where the system lets us know: on Linux, for processes that we may look into. */

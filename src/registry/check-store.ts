@@ -1,11 +1,12 @@
 import { messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { putJson } from '../storage/json-objects.ts';
-import { OBJECT, defineStored, getStored, isUnreadable } from '../storage/stored.ts';
+import { mapLimited } from '../storage/concurrency.ts';
+import { OBJECT, defineStored, getStored, isUnreadable, liesAt } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
-import { ANNOUNCEMENT, CLAIM, INDEX_ENTRY, TRANSITION } from './documents.ts';
+import { Unread, readLines } from '../storage/unread.ts';
+import { CLAIM, INDEX_ENTRY, MANIFEST, ROUTING, TRANSITION } from './documents.ts';
 import { INDEX_PREFIX, MODELS_PREFIX, claimKey, indexKey, routingKey, transitionKey, transitionsPrefix } from './keys.ts';
-import { OUTCOME } from './outcomes.ts';
 import { readRouting, rebuildRouting } from './routing.ts';
 import type { Routing, VersionManifest } from './types.ts';
 import { readVersions } from './versions.ts';
@@ -33,13 +34,18 @@ export interface StoreCheck {
 
 type Report = (finding: Omit<StoreFinding, 'repaired' | 'repairable'>, mend?: () => Promise<void>) => Promise<void>;
 
+export interface CheckOptions {
+  /** Mends what can be mended from other objects of the store. Nothing is guessed, and no version is taken away. */
+  readonly repair?: boolean;
+  /** Of every record that lies in a store under a key of its own. */
+  readonly kinds: readonly StoredKind<object>[];
+}
+
 /**
- * Reads what the registry keeps and says what of it is broken or half made. Every byte of the models that an alias or the pin names,
- * or that a rollback would go to, is read; of the others the sizes are compared.
- *
- * @param repair mends what can be mended from other objects of the store. Nothing is guessed, and no version is taken away.
+ * Reads every record of a store and says what of it is broken or half made. Every byte of the models that an alias or the pin names, or
+ * that a rollback would go to, is read; of the others the sizes are compared.
  */
-export async function checkStore(store: ObjectStore, { repair = false }: { readonly repair?: boolean } = {}): Promise<StoreCheck> {
+export async function checkStore(store: ObjectStore, { repair = false, kinds }: CheckOptions): Promise<StoreCheck> {
   const findings: StoreFinding[] = [];
   const report: Report = async (finding, mend) => {
     const repaired = repair && mend !== undefined;
@@ -56,8 +62,12 @@ export async function checkStore(store: ObjectStore, { repair = false }: { reado
   ].sort();
   let versions = 0;
   for (const model of models) versions += await checkModel(store, model, keys, report);
-  for (const key of keys.filter((one) => /^(cache|servers|outcomes)\//.test(one) && one.endsWith('.json')))
-    await checkDisposable(store, key, report);
+  const told = new Set(findings.map(({ key }) => key));
+  await mapLimited(
+    keys.filter((key) => !told.has(key) && !OF_MODELS.some((kind) => liesAt(kind, key))),
+    CONCURRENT,
+    (key) => checkRecord(store, key, kinds, report),
+  );
   return { location: store.location, models: models.length, versions, findings };
 }
 
@@ -85,8 +95,13 @@ async function checkModel(store: ObjectStore, model: string, keys: readonly stri
   await checkClaims(store, model, versions, keys, report);
   for (const key of keys.filter((one) => one.startsWith(transitionsPrefix(model)))) {
     const problem = (await unreadable(store, TRANSITION, key))?.problem;
-    if (problem !== undefined)
-      await report({ key, model, problem, fix: 'Restore it from a copy of the store; the history lacks this change until then.' });
+    if (problem === undefined) continue;
+    const last = routing !== undefined && transitionKey(routing.transition) === key ? routing.transition : undefined;
+    const fix =
+      last === undefined
+        ? 'Restore it from a copy of the store; the history lacks this change until then.'
+        : 'It is written anew from the routing, whose last change it is.';
+    await report({ key, model, problem, fix }, last === undefined ? undefined : () => putJson(store, key, last).then(() => undefined));
   }
   return versions.length + problems.length;
 }
@@ -226,30 +241,41 @@ async function checkClaims(
   }
 }
 
-/** What is made again by itself goes. */
-async function checkDisposable(store: ObjectStore, key: string, report: Report): Promise<void> {
-  const found = await unreadable(store, disposableAt(key), key);
-  if (found !== undefined && !found.newer)
-    await report(
-      {
-        key,
-        problem: found.problem,
-        fix: key.startsWith('cache/')
-          ? 'It is removed: the step runs once more.'
-          : key.startsWith('outcomes/')
-            ? 'It is removed: the next run or check writes what it came to.'
-            : 'It is removed: a server that lives announces itself again.',
-      },
-      () => store.delete(key),
-    );
+/** Kinds that are looked at model by model. */
+const OF_MODELS = [MANIFEST, ROUTING, TRANSITION, CLAIM, INDEX_ENTRY];
+const CONCURRENT = 8;
+
+/** A record or log of any kind, at its own key. */
+async function checkRecord(store: ObjectStore, key: string, kinds: readonly StoredKind<object>[], report: Report): Promise<void> {
+  const kind = kinds.find((one) => liesAt(one, key)) ?? (key.endsWith('.json') ? ANY : undefined);
+  if (kind === undefined) return;
+  // Of what is made again by itself, older formats are none any more, and no harm.
+  const found =
+    kind.lines === true ? await unreadableLines(store, kind, key) : await unreadable(store, kind.oldest === undefined ? kind : ANY, key);
+  if (found === undefined) return;
+  const { problem } = found;
+  if (found.newer) return kind === ANY || kind.remade !== undefined ? undefined : report({ key, problem, fix: NEWER });
+  if (kind.remade !== undefined) return report({ key, problem, fix: `It is removed: ${kind.remade}.` }, () => store.delete(key));
+  await report({ key, problem, fix: kind.fix ?? 'Restore it from a copy of the store.' });
 }
 
-/** The cache itself judges its entries, of every format: here only that they are records at all. */
-const ENTRY: StoredKind<object> = defineStored({ name: 'entry of the step cache', formatVersion: 1, unmarked: 1, schema: OBJECT });
+/** That an object is a record at all: what else it is, whoever knows it judges. */
+const ANY: StoredKind<object> = defineStored({ name: 'record', formatVersion: 1, unmarked: 1, schema: OBJECT });
 
-function disposableAt(key: string): StoredKind<object> {
-  if (key.startsWith('servers/')) return ANNOUNCEMENT;
-  return key.startsWith('outcomes/') ? OUTCOME : ENTRY;
+async function unreadableLines(store: ObjectStore, kind: StoredKind<object>, key: string): ReturnType<typeof unreadable> {
+  const unread = new Unread();
+  readLines(kind, new TextDecoder().decode((await store.get(key)).body), key, jsonIn, unread);
+  const [problem] = unread.notes;
+  return problem === undefined ? undefined : { problem, newer: false };
+}
+
+/** What is no JSON is told as the text that it is. */
+function jsonIn(line: string): unknown {
+  try {
+    return JSON.parse(line) as unknown;
+  } catch {
+    return line;
+  }
 }
 
 const NEWER = 'Nothing is changed: a newer version of Perennial wrote it. Use that one.';

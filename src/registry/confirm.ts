@@ -60,6 +60,8 @@ async function untilServed(
   /** Of those that fell silent. */
   const ended = new Set<string>();
   const own = (await identityOf(store))?.id;
+  // What is asked for may be more than the version: that it answers every request again.
+  const revision = (await readRouting(store, model))?.routing.revision ?? 0;
   for (;;) {
     const announced = (await announcedServers(store)).filter(({ id }) => !ended.has(id));
     const live = announced.filter(
@@ -69,8 +71,8 @@ async function untilServed(
     const open = live.filter((server) => answers.get(server.id)?.confirmed !== true);
     await Promise.all(
       open.map(async (server) => {
-        const answer = await ask(server, model, version, started, own);
-        if (isLive(server.agoMs) || (answer.error === undefined && !answer.confirmed)) answers.set(server.id, answer);
+        const answer = await ask(server, model, { version, revision }, started, own);
+        if (isLive(server.agoMs) || (answer.version !== null && !answer.confirmed)) answers.set(server.id, answer);
         else if (answer.error === undefined || ENDED.test(answer.error)) {
           ended.add(server.id);
           answers.delete(server.id);
@@ -140,7 +142,13 @@ async function readAnnouncement(store: ObjectStore, key: string): Promise<Announ
   }
 }
 
-async function ask(server: Announcement, model: string, version: number, started: number, own: string | undefined): Promise<ServerAnswer> {
+async function ask(
+  server: Announcement,
+  model: string,
+  { version, revision }: { readonly version: number; readonly revision: number },
+  started: number,
+  own: string | undefined,
+): Promise<ServerAnswer> {
   const answer = (rest: Pick<ServerAnswer, 'version'> & Partial<ServerAnswer>): ServerAnswer => ({
     id: server.id,
     url: server.url,
@@ -159,7 +167,17 @@ async function ask(server: Announcement, model: string, version: number, started
     const theirs = response.headers.get('x-perennial-store');
     if (own !== undefined && theirs !== null && theirs !== own) return answer({ version: null, error: 'is a server of another store now' });
     const header = response.headers.get('x-perennial-version');
-    if (response.ok && header !== null && /^\d+$/.test(header)) return answer({ version: Number(header) });
+    const follows = Number(response.headers.get('x-perennial-routing') ?? Infinity) >= revision;
+    const cutOff = response.headers.get('x-perennial-cut-off');
+    if (response.ok && header !== null && /^\d+$/.test(header)) {
+      if (follows && Number(header) === version) return answer({ version });
+      const alone = cutOff === null ? '' : `; it reaches no store since ${cutOff}`;
+      return answer({
+        version: Number(header),
+        confirmed: false,
+        ...(alone === '' && Number(header) !== version ? {} : { error: `serves version ${header} by an older routing${alone}` }),
+      });
+    }
     return answer({ version: null, error: REFUSALS[response.status] ?? `answered ${response.status}` });
   } catch (error) {
     const cause = (error as { cause?: unknown }).cause;

@@ -33,9 +33,12 @@ export function promote({ alias, version, automatic, unpin, fallback }: PromoteO
     if (blocked && (automatic || !unpin)) throw pinned(current.name, current.pin, version);
     const pin = unpin ? null : current.pin;
     const sameFallback = fallback === undefined || fallback === (current.fallback ?? 'previous');
-    if (from === version && pin === current.pin && sameFallback) return undefined;
+    // Who says by hand what shall serve says so of all requests; a run that makes the champion again says nothing of a rollout.
+    const ends = current.rollout !== undefined && !automatic;
+    if (from === version && pin === current.pin && sameFallback && !ends) return undefined;
     return {
       action: 'promote',
+      ...(from === version && automatic && current.rollout !== undefined ? { rollout: current.rollout } : {}),
       ...(fallback === undefined ? {} : { fallback }),
       alias,
       from,
@@ -50,7 +53,7 @@ export function promote({ alias, version, automatic, unpin, fallback }: PromoteO
   };
 }
 
-function pinned(name: string, pin: Pin, version: number): PerennialError {
+export function pinned(name: string, pin: Pin, version: number): PerennialError {
   return new PerennialError(
     'ROUTING_PINNED',
     `"${name}" is pinned to version ${pin.version} by ${pin.by} since ${pin.at} (${pin.why}); version ${version} was not promoted.`,
@@ -87,14 +90,15 @@ export function rollback(options: { readonly to?: number; readonly by: string; r
       throw new PerennialError('VERSION_INVALID', `"${current.name}" has no champion, so there is nothing to roll back.`, {
         hint: `Promote a version first: \`perennial models promote ${current.name} VERSION\`.`,
       });
-    const to = options.to ?? current.previous[0];
+    // While a rollout goes on, the newest step is its candidate: back from that is the champion.
+    const to = options.to ?? (current.rollout === undefined ? current.previous[0] : from);
     if (to === undefined) {
       throw new PerennialError('VERSION_INVALID', `"${current.name}" has no earlier good champion than version ${from}.`, {
         hint: `Name one: \`perennial models rollback ${current.name} --to VERSION\`. \`perennial models show ${current.name}\` lists them.`,
       });
     }
     checkNotDeleted(current, to);
-    if (to === from && current.pin?.version === to) return undefined;
+    if (to === from && current.pin?.version === to && current.rollout === undefined) return undefined;
     const position = current.previous.indexOf(to);
     return {
       action: 'rollback',
@@ -127,6 +131,14 @@ export function markDeleted(version: number): Decision {
         hint: 'Move the alias to another version first.',
       });
     }
+    if (current.rollout?.candidate === version)
+      throw new PerennialError(
+        'VERSION_INVALID',
+        `Version ${version} of "${current.name}" cannot be deleted: a rollout sends traffic to it.`,
+        {
+          hint: `End it first: \`perennial models rollout abort ${current.name}\`.`,
+        },
+      );
     return {
       action: 'delete',
       alias: null,
@@ -153,7 +165,7 @@ function withAlias(routing: Routing, alias: string, version: number): Record<str
   return { ...routing.aliases, [alias]: version };
 }
 
-function checkNotDeleted(routing: Routing, version: number): void {
+export function checkNotDeleted(routing: Routing, version: number): void {
   if (routing.deleted.includes(version)) {
     throw new PerennialError('VERSION_INVALID', `Version ${version} of "${routing.name}" was deleted.`, {
       hint: `\`perennial models show ${routing.name}\` lists the versions there are.`,

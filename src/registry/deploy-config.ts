@@ -12,8 +12,21 @@ export interface DeployConfig {
 }
 
 /** What the schema of the deploy step cannot say. */
-export function checkDeploy(config: DeployConfig): ConfigProblem[] {
+export function checkDeploy(config: DeployConfig & { readonly strategy?: unknown }): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
+  const rollsOut = config.strategy !== undefined && config.strategy !== 'allAtOnce';
+  if (rollsOut && (config.promote === undefined ? 'champion' : config.promote) !== 'champion')
+    problems.push({
+      pointer: '/strategy',
+      message: `Servers follow "champion" only, and ${config.promote === null ? 'no alias' : `"${config.promote}"`} is promoted here: there is no traffic to share.`,
+      fix: 'Remove "strategy", or promote "champion".',
+    });
+  if (rollsOut && config.to === 'directory')
+    problems.push({
+      pointer: '/strategy',
+      message: 'A rollout is about servers, and what is exported to a directory gets no share of their traffic.',
+      fix: 'Remove "strategy", or set "to": "server".',
+    });
   if (config.to === 'directory' && config.path === undefined)
     problems.push({ pointer: '', message: '"to": "directory" needs "path".', fix: 'Add "path": "exports".' });
   if (config.to !== 'directory' && config.path !== undefined)

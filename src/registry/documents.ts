@@ -2,7 +2,17 @@ import { messageOf } from '../core/errors.ts';
 import type { JsonSchema } from '../core/json.ts';
 import { COUNT, NUMBER, OBJECT, TEXT, defineStored, listOf, mapOf, orNull, recordSchema } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
-import type { Announcement, Claim, ModelSummary, RememberedVersion, Routing, Transition, VersionExport, VersionManifest } from './types.ts';
+import type {
+  Announcement,
+  Claim,
+  ModelSummary,
+  RememberedVersion,
+  RolloutRecord,
+  Routing,
+  Transition,
+  VersionExport,
+  VersionManifest,
+} from './types.ts';
 
 /**
  * What the registry keeps, as it is stored. Each record is checked where it is read: one that was cut off, or that something else
@@ -15,9 +25,15 @@ const ARTIFACT = recordSchema({ digest: DIGEST }, { kind: TEXT, summary: TEXT })
 const ALIASES = mapOf({ type: 'integer' });
 const PIN = orNull(recordSchema({ version: VERSION, by: TEXT, at: TEXT, why: TEXT }));
 const FALLBACK: JsonSchema = { enum: ['previous', 'nothing'] };
+const SHARE: JsonSchema = { type: 'number', minimum: 0, maximum: 1 };
+const ROLLOUT_ROUTING = recordSchema(
+  { id: TEXT, kind: TEXT, champion: VERSION, candidate: VERSION, share: SHARE, step: COUNT },
+  { by: recordSchema({}, { column: TEXT, header: TEXT }) },
+);
 
 /** {@link VersionManifest} as it is stored. */
 export const MANIFEST: StoredKind<VersionManifest> = defineStored({
+  at: 'models/*/versions/*.json',
   name: 'manifest of a version',
   formatVersion: 1,
   schema: recordSchema(
@@ -47,6 +63,7 @@ export const MANIFEST: StoredKind<VersionManifest> = defineStored({
 
 /** {@link Transition} as it is stored. */
 export const TRANSITION: StoredKind<Transition> = defineStored({
+  at: 'models/*/transitions/*.json',
   name: 'change of the routing of a model',
   formatVersion: 1,
   schema: recordSchema(
@@ -65,12 +82,13 @@ export const TRANSITION: StoredKind<Transition> = defineStored({
       aliases: ALIASES,
       pin: PIN,
     },
-    { fallback: FALLBACK },
+    { fallback: FALLBACK, rollout: ROLLOUT_ROUTING },
   ),
 });
 
 /** {@link Routing} as it is stored. */
 export const ROUTING: StoredKind<Routing> = defineStored({
+  at: 'models/*/routing.json',
   name: 'routing of a model',
   formatVersion: 1,
   schema: recordSchema(
@@ -85,12 +103,39 @@ export const ROUTING: StoredKind<Routing> = defineStored({
       deleted: listOf(VERSION),
       transition: OBJECT,
     },
-    { fallback: FALLBACK },
+    { fallback: FALLBACK, rollout: ROLLOUT_ROUTING },
+  ),
+});
+
+/** {@link RolloutRecord} as it is stored. */
+export const ROLLOUT: StoredKind<RolloutRecord> = defineStored({
+  at: 'models/*/rollouts/*.json',
+  fix: 'Restore it from a copy of the store; what is not over is ended by promoting or rolling back a version.',
+  name: 'rollout of a version',
+  formatVersion: 1,
+  schema: recordSchema(
+    {
+      name: TEXT,
+      id: TEXT,
+      champion: VERSION,
+      candidate: VERSION,
+      spec: OBJECT,
+      pipeline: TEXT,
+      runId: TEXT,
+      judged: listOf(OBJECT),
+      startedAt: TEXT,
+      state: TEXT,
+      step: COUNT,
+      stepStartedAt: TEXT,
+    },
+    { fallback: FALLBACK, endedAt: TEXT, by: TEXT, why: TEXT, evidence: listOf(OBJECT) },
   ),
 });
 
 /** {@link VersionExport} as it is stored. */
 export const EXPORT: StoredKind<VersionExport> = defineStored({
+  at: 'models/*/exports/*/*.json',
+  fix: 'Export the version again, or remove the object: what it names is then not listed.',
   name: 'export of a version',
   formatVersion: 1,
   schema: recordSchema({
@@ -107,6 +152,7 @@ export const EXPORT: StoredKind<VersionExport> = defineStored({
 
 /** {@link Claim} as it is stored. */
 export const CLAIM: StoredKind<Claim> = defineStored({
+  at: 'models/*/by-digest/*.json',
   name: 'claim of a number for a model artifact',
   formatVersion: 1,
   schema: recordSchema({ version: VERSION, id: TEXT }),
@@ -114,6 +160,7 @@ export const CLAIM: StoredKind<Claim> = defineStored({
 
 /** {@link ModelSummary} as it is stored. */
 export const INDEX_ENTRY: StoredKind<ModelSummary> = defineStored({
+  at: 'registry/models/*.json',
   name: 'entry of the index of models',
   formatVersion: 1,
   unmarked: 1,
@@ -122,6 +169,8 @@ export const INDEX_ENTRY: StoredKind<ModelSummary> = defineStored({
 
 /** {@link RememberedVersion} as it is stored. */
 export const REMEMBERED: StoredKind<RememberedVersion> = defineStored({
+  at: 'bases/**.json',
+  fix: 'Run the pipeline anew: a retry of this run cannot know what it started from.',
   name: 'version that a run starts from',
   formatVersion: 1,
   schema: recordSchema({ version: orNull(VERSION) }),
@@ -129,6 +178,8 @@ export const REMEMBERED: StoredKind<RememberedVersion> = defineStored({
 
 /** {@link Announcement} as it is stored. Servers of 0.1.0 did not say their format. */
 export const ANNOUNCEMENT: StoredKind<Announcement> = defineStored({
+  at: 'servers/*.json',
+  remade: 'a server that lives announces itself again',
   name: 'announcement of a server',
   formatVersion: 1,
   unmarked: 1,

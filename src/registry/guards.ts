@@ -79,14 +79,15 @@ export function ifForward(store: ObjectStore, version: VersionManifest, decide: 
     if (proposal === undefined || from === null || from === version.version) return proposal;
     const there = await told(store, current.name, from);
     if (!isBefore(version, there)) return proposal;
-    const who = await whoMoved(store, current, proposal.alias!);
+    const alias = proposal.alias ?? CHAMPION;
+    const who = await whoMoved(store, current, alias);
     const why =
       version.nominalTime !== undefined && there.nominalTime !== undefined && version.nominalTime !== there.nominalTime
         ? `of ${version.nominalTime}, does not replace version ${from} of ${there.nominalTime} (${who})`
         : `which was made before version ${from} (${who}), does not replace it`;
     throw new PerennialError('VERSION_OUTDATED', `"${current.name}" version ${version.version}, ${why}.`, {
       hint:
-        proposal.alias === CHAMPION
+        alias === CHAMPION
           ? `To let it serve all the same: \`perennial models rollback ${current.name} --to ${version.version}\`, which pins it.`
           : `To move the alias all the same: \`perennial models promote ${current.name} ${version.version} --alias ${proposal.alias}\`.`,
       details: { version: from, who },

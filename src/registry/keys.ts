@@ -13,6 +13,11 @@ export const exportKey = (name: string, version: number, id: string): string => 
 export const approvalsPrefix = (name: string, version: number): string => `models/${name}/approvals/${version}/`;
 export const approvalKey = (name: string, version: number, id: string): string => `${approvalsPrefix(name, version)}${id}.json`;
 export const cardKey = (name: string, version: number): string => `models/${name}/cards/${version}.json`;
+export const rolloutsPrefix = (name: string): string => `models/${name}/rollouts/`;
+export const rolloutKey = (name: string, id: string): string => `${rolloutsPrefix(name)}${id}.json`;
+/** What each server counted of a rollout. */
+export const countsPrefix = (name: string, id: string): string => `models/${name}/rollout-counts/${id}/`;
+export const countsKey = (name: string, id: string, server: string): string => `${countsPrefix(name, id)}${server}.json`;
 export const transitionsPrefix = (name: string): string => `models/${name}/transitions/`;
 
 /** Which version an alias meant when a run first asked. */

@@ -9,6 +9,8 @@ const PREFIX = 'outcomes/';
 
 /** {@link Outcome} as it is stored. */
 export const OUTCOME: StoredKind<Outcome> = defineStored({
+  at: 'outcomes/**.json',
+  remade: 'the next run or check writes what it came to',
   name: 'outcome of a run or check',
   formatVersion: 1,
   schema: recordSchema(

@@ -10,8 +10,8 @@ import { checkAlias, checkModelName, suggestion } from './names.ts';
 import { INDEX_ENTRY, problemOf } from './documents.ts';
 import type { Problem } from './documents.ts';
 import { tellChange } from './registry-telemetry.ts';
-import { changeRouting, readHistory, readRouting } from './routing.ts';
-import type { Decide } from './routing.ts';
+import { changeRouting, historyGaps, readHistory, readRouting } from './routing.ts';
+import type { Decide, HistoryGap } from './routing.ts';
 import type { Author, Fallback, JudgedChampion, ModelSummary, Routing, RoutingChange, Transition, VersionManifest } from './types.ts';
 import { readVersion, readVersions, registerVersion, versionNumbers } from './versions.ts';
 import type { Registration } from './versions.ts';
@@ -89,6 +89,8 @@ export interface Registry {
   deleteVersion(model: string, version: VersionReference, options: Author): Promise<RoutingChange>;
   /** Oldest first. @throws NOT_FOUND */
   history(model: string): Promise<Transition[]>;
+  /** Changes of the routing that {@link history} lacks, since their objects are broken or gone. */
+  historyGaps(model: string): Promise<HistoryGap[]>;
   /** undefined where nothing was routed yet. */
   historyAt(model: string, time: Date): Promise<RoutingAt | undefined>;
 }
@@ -182,6 +184,7 @@ export function createRegistry(store: ObjectStore, artifacts: ArtifactStore): Re
       await checkExists(store, model);
       return readHistory(store, model);
     },
+    historyGaps: (model) => historyGaps(store, model),
     historyAt: (model, time) => historyAt(store, model, time),
   };
 }

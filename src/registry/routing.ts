@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { PerennialError, isPerennialError } from '../core/errors.ts';
+import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { mapLimited, pauseAfterLostRace } from '../storage/concurrency.ts';
 import { sha256 } from '../storage/digest.ts';
@@ -8,11 +8,15 @@ import { storeNow } from '../storage/store-clock.ts';
 import { getStored } from '../storage/stored.ts';
 import { ROUTING, TRANSITION, ofModel } from './documents.ts';
 import { routingKey, transitionKey, transitionsPrefix } from './keys.ts';
+import type { RolloutRouting } from '../core/rollout.ts';
 import type { Author, Routing, RoutingChange, Transition } from './types.ts';
 
 /** What a change wants; `undefined` means: it is so already. */
 export type Proposal = Pick<Transition, 'action' | 'alias' | 'from' | 'to'> &
-  Partial<Pick<Routing, 'aliases' | 'pin' | 'previous' | 'deleted' | 'fallback'>>;
+  Partial<Pick<Routing, 'aliases' | 'pin' | 'previous' | 'deleted' | 'fallback'>> & {
+    /** null: none any more. Left out: a promotion or a rollback ends it, anything else leaves it as it is. */
+    readonly rollout?: RolloutRouting | null;
+  };
 /** May ask the store before it decides. */
 export type Decide = (current: Routing) => Proposal | undefined | Promise<Proposal | undefined>;
 
@@ -64,6 +68,7 @@ export async function rebuildRouting(store: ObjectStore, name: string): Promise<
     deleted,
     transition: last,
     ...(last.fallback === undefined ? {} : { fallback: last.fallback }),
+    ...(last.rollout === undefined ? {} : { rollout: last.rollout }),
   };
 }
 
@@ -98,7 +103,8 @@ export async function changeRouting(
     const next = nextRouting(current, proposal, author, id, await storeNow(store));
     if (await swap(store, next, found?.etag)) {
       await recordTransition(store, next.transition);
-      return { changed: true, from: proposal.from, to: proposal.to, pin: next.pin, routing: next };
+      const ended = current.rollout !== undefined && current.rollout.id !== next.rollout?.id ? { ended: current.rollout } : {};
+      return { changed: true, from: proposal.from, to: proposal.to, pin: next.pin, routing: next, ...ended };
     }
     await pauseAfterLostRace(attempt);
   }
@@ -116,6 +122,7 @@ function nextRouting(
   const aliases = proposal.aliases ?? current.aliases;
   const pin = proposal.pin === undefined ? current.pin : proposal.pin;
   const fallback = proposal.fallback ?? current.fallback;
+  const rollout = rolloutAfter(current, proposal);
   const transition: Transition = {
     formatVersion: 1,
     id,
@@ -123,7 +130,7 @@ function nextRouting(
     revision: current.revision + 1,
     at: momentAfter(current, storeMs),
     who: author.who,
-    why: author.why,
+    why: whyOf(current, rollout, action, author.why),
     action,
     alias,
     from,
@@ -132,17 +139,32 @@ function nextRouting(
     aliases,
     pin,
     ...(fallback === undefined ? {} : { fallback }),
+    ...(rollout === undefined ? {} : { rollout }),
   };
+  const { rollout: _before, ...kept } = current;
   return {
-    ...current,
+    ...kept,
     revision: current.revision + 1,
     aliases,
     pin,
     previous: proposal.previous ?? current.previous,
     deleted: proposal.deleted ?? current.deleted,
     ...(fallback === undefined ? {} : { fallback }),
+    ...(rollout === undefined ? {} : { rollout }),
     transition,
   };
+}
+
+/** A rollout is about one champion: where that is chosen anew, by whomever, no request may go to its candidate any more. */
+function rolloutAfter(current: Routing, { action, rollout }: Proposal): RolloutRouting | undefined {
+  if (rollout !== undefined) return rollout ?? undefined;
+  return action === 'promote' || action === 'rollback' ? undefined : current.rollout;
+}
+
+/** What a change ends besides is told with it: it may be all that somebody reads. */
+function whyOf({ rollout: before }: Routing, after: RolloutRouting | undefined, action: Transition['action'], why: string): string {
+  if (before === undefined || before.id === after?.id || action === 'rolloutEnd') return why;
+  return `${why} Ends the ${before.kind === 'abTest' ? 'A/B test' : before.kind} of version ${before.candidate} (rollout ${before.id}).`;
 }
 
 /**
@@ -188,19 +210,45 @@ async function findTransition(store: ObjectStore, name: string, id: string): Pro
   return undefined;
 }
 
-/** Those with an object of their own that can be read, oldest first. */
-async function recordedTransitions(store: ObjectStore, name: string): Promise<Transition[]> {
+/** Those with an object of their own that can be read, oldest first. @param unread is told of the others */
+async function recordedTransitions(
+  store: ObjectStore,
+  name: string,
+  unread: (key: string, problem: string) => void = () => undefined,
+): Promise<Transition[]> {
   const keys: string[] = [];
   for await (const { key } of store.list(transitionsPrefix(name))) keys.push(key);
   const read = await mapLimited(keys, CONCURRENT_READS, async (key) => {
     try {
       return (await getStored(store, TRANSITION, key, ofModel(name)))?.value;
     } catch (error) {
-      if (isPerennialError(error, 'BLOB_CORRUPT')) return undefined;
-      throw error;
+      if (!isPerennialError(error, 'BLOB_CORRUPT')) throw error;
+      unread(key, messageOf(error));
+      return undefined;
     }
   });
   return read.filter((transition) => transition !== undefined).sort((a, b) => a.revision - b.revision);
+}
+
+/** A change that is not among those that can be read. */
+export interface HistoryGap {
+  readonly revision: number;
+  /** null: there is no object of it. */
+  readonly key: string | null;
+  readonly problem: string;
+}
+
+/** What a history lacks. */
+export async function historyGaps(store: ObjectStore, name: string): Promise<HistoryGap[]> {
+  const broken = new Map<number, Omit<HistoryGap, 'revision'>>();
+  const known = await recordedTransitions(store, name, (key, problem) =>
+    broken.set(Number(/-(\d+)-[^/]+$/.exec(key)?.[1]), { key, problem }),
+  );
+  const routing = (await readRouting(store, name))?.routing;
+  const there = new Set(known.map(({ revision }) => revision)).add(routing?.revision ?? 0);
+  return Array.from({ length: Math.max(...there) }, (_, index) => index + 1)
+    .filter((revision) => !there.has(revision))
+    .map((revision) => ({ revision, ...(broken.get(revision) ?? { key: null, problem: 'it is not in the store' }) }));
 }
 
 /** All changes that can be read, oldest first; one that a crashed writer had not written out yet included. */

@@ -1,6 +1,7 @@
 import type { Approval } from '../core/approval.ts';
 import type { ArtifactRef } from '../core/artifact.ts';
 import type { JsonObject } from '../core/json.ts';
+import type { RolloutEnd, RolloutRouting, RolloutSpec } from '../core/rollout.ts';
 import type { StepVerdict } from '../core/step.ts';
 import type { TraceReference } from '../core/trace.ts';
 import type { ExportCheck } from '../training/bundle/create-export.ts';
@@ -123,7 +124,9 @@ export interface Pin {
   readonly why: string;
 }
 
-export type TransitionAction = 'alias' | 'promote' | 'rollback' | 'unpin' | 'delete' | 'restore';
+/** "rollout": one began; "rolloutStep": its share changed; "rolloutNote": it was paused or goes on; "rolloutEnd": it ended without a promotion. */
+export type TransitionAction =
+  'alias' | 'promote' | 'rollback' | 'unpin' | 'delete' | 'restore' | 'rollout' | 'rolloutStep' | 'rolloutNote' | 'rolloutEnd';
 
 /** `models/<name>/transitions/<time>-<revision>-<id>.json`: one change of the routing, and the state it led to. */
 export interface Transition {
@@ -146,6 +149,8 @@ export interface Transition {
   readonly aliases: Readonly<Record<string, number>>;
   readonly pin: Pin | null;
   readonly fallback?: Fallback;
+  /** That goes on after this change. */
+  readonly rollout?: RolloutRouting;
 }
 
 /** What servers answer with while the champion cannot be loaded: the newest former champion that can be, or nothing (503). */
@@ -157,7 +162,7 @@ export interface Routing {
   readonly name: string;
   readonly revision: number;
   readonly aliases: Readonly<Record<string, number>>;
-  /** Shares of traffic by version where it is split; null: all goes to the champion. */
+  /** Of formats to come; always null. How traffic is split says `rollout`. */
   readonly traffic: Readonly<Record<string, number>> | null;
   readonly shadow: number | null;
   readonly pin: Pin | null;
@@ -167,6 +172,8 @@ export interface Routing {
   readonly deleted: readonly number[];
   /** Absent: "previous". */
   readonly fallback?: Fallback;
+  /** Absent: all traffic goes to the champion. Ends with every change of the champion. */
+  readonly rollout?: RolloutRouting;
   /** The change that led here. It is written to `transitions/` right after, and by the next writer or reader should that fail. */
   readonly transition: Transition;
 }
@@ -179,6 +186,8 @@ export interface RoutingChange {
   readonly to: number | null;
   readonly pin: Pin | null;
   readonly routing: Routing;
+  /** The rollout that the change put an end to. */
+  readonly ended?: RolloutRouting;
 }
 
 export interface Author {
@@ -221,4 +230,30 @@ export interface Announcement {
   readonly startedAt?: string;
   /** For people. The server writes it again and again: one that was killed is known by the age of the object. */
   readonly seenAt?: string;
+}
+
+/** `models/<name>/rollouts/<id>.json`: what was declared, and what came of it. Written by whoever drives the rollout. */
+export interface RolloutRecord {
+  readonly formatVersion: 1;
+  readonly name: string;
+  readonly id: string;
+  readonly champion: number;
+  readonly candidate: number;
+  readonly spec: RolloutSpec;
+  readonly pipeline: string;
+  readonly runId: string;
+  /** Over whom it may be promoted. */
+  readonly judged: readonly JudgedChampion[];
+  /** Of the promotion, where the document says so. */
+  readonly fallback?: Fallback;
+  /** ISO 8601 UTC. */
+  readonly startedAt: string;
+  readonly state: 'running' | 'paused' | RolloutEnd;
+  readonly step: number;
+  readonly stepStartedAt: string;
+  readonly endedAt?: string;
+  readonly by?: string;
+  readonly why?: string;
+  /** What was counted and concluded, step by step; of what has ended. */
+  readonly evidence?: readonly JsonObject[];
 }

@@ -8,7 +8,9 @@ import { ofVersion } from './documents.ts';
 import { approvalKey, approvalsPrefix } from './keys.ts';
 import type { VersionApproval } from './types.ts';
 
-const APPROVAL: StoredKind<VersionApproval> = defineStored({
+export const APPROVAL: StoredKind<VersionApproval> = defineStored({
+  at: 'models/*/approvals/*/*.json',
+  fix: 'Restore it from a copy of the store: until then it is not known who approved.',
   name: 'approval of a version',
   formatVersion: 1,
   schema: recordSchema(

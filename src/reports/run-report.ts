@@ -1,6 +1,8 @@
 import type { JsonObject } from '../core/json.ts';
 import type { DatasetProfile } from '../data/stored/dataset.ts';
 import type { EvaluationReport } from '../evaluation/step/report.ts';
+import { completeTrainConfig } from '../training/step/train-config.ts';
+import { diagnoseCurves } from '../training/step/diagnose-curves.ts';
 import type { TrainingCurves } from '../training/curves/curves.ts';
 import { evaluationBody } from './evaluation-report.ts';
 import { historyCharts } from './evaluation-charts.ts';
@@ -65,7 +67,7 @@ ${notes.map(({ at, by, text }) => html`<dt>Note</dt><dd>${text} (${by}, ${at.sli
 `,
     failure === undefined ? null : html`<div class="verdict bad"><strong>Failed</strong><p>${failure}</p></div>`,
     evaluation === undefined ? null : await evaluationBody(evaluation, { history: false }),
-    await Promise.all(parts.trainings.map(curvesSection)),
+    await Promise.all(parts.trainings.map((training) => curvesSection(training, parts.document[training.step]))),
     profile === undefined ? null : profileSection(profile),
     stepsSection(parts.steps),
     parametersSection(parts.parameters),
@@ -82,15 +84,8 @@ ${notes.map(({ at, by, text }) => html`<dt>Note</dt><dd>${text} (${by}, ${at.sli
   );
 }
 
-async function curvesSection({
-  step,
-  state,
-  why,
-  points,
-  trained,
-  bestEpoch,
-  epochs,
-}: RunReportParts['trainings'][number]): Promise<Markup> {
+async function curvesSection(training: RunReportParts['trainings'][number], config: JsonObject | undefined): Promise<Markup> {
+  const { step, state, why, points, trained, bestEpoch, epochs } = training;
   const name = `Training of ${step}`;
   const how = state === 'done' ? '' : ` It is ${state === 'running' ? 'not finished' : state}${why === undefined ? '' : `: ${why}`}.`;
   if (points.length === 0) return section(name, `No epoch came to its end.${how}`);
@@ -102,8 +97,15 @@ async function curvesSection({
   return section(
     name,
     `${points.length} of ${epochs} epochs.${how} Where validation turns away from training, the model begins to learn the training rows by heart.`,
+    config?.['model'] === undefined ? null : diagnosis(history, bestEpoch ?? points.at(-1)!.epoch, config),
     html`<div class="charts">${charts}</div>`,
   );
+}
+
+/** What the curves say of the model, in the words that the run gave. */
+function diagnosis(history: Parameters<typeof diagnoseCurves>[0]['history'], keptEpoch: number, config: JsonObject): Markup | null {
+  const found = diagnoseCurves({ history, keptEpoch }, completeTrainConfig(config));
+  return found.length === 0 ? null : html`<div class="verdict">${found.map((text) => html`<p>${text}</p>`)}</div>`;
 }
 
 function stepsSection(steps: readonly ReportedStep[]): Markup | null {

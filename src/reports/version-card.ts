@@ -22,7 +22,13 @@ interface CardRecord {
 }
 
 /** {@link CardRecord} as it is stored. */
-const CARD: StoredKind<CardRecord> = defineStored({ name: 'model card', formatVersion: 1, schema: recordSchema({ artifact: OBJECT }) });
+export const CARD: StoredKind<CardRecord> = defineStored({
+  at: 'models/*/cards/*.json',
+  fix: 'Restore it from a copy of the store, or remove it: the card is then made from the version, without what its document added.',
+  name: 'model card',
+  formatVersion: 1,
+  schema: recordSchema({ artifact: OBJECT }),
+});
 
 export const CARD_FILES = { json: 'model-card.json', markdown: 'model-card.md', html: 'model-card.html' } as const;
 

@@ -1,6 +1,8 @@
 import { TEMPORAL_DEFAULTS } from '../../temporal.config.ts';
 import { BACKFILL_LOOK, BACKFILL_VIEW } from '../core/backfill.ts';
 import type { BackfillInput, BackfillView } from '../core/backfill.ts';
+import { openStore } from '../storage/open-store.ts';
+import { storeNow } from '../storage/store-clock.ts';
 import { PerennialError } from '../core/errors.ts';
 import { temporalError } from './connect.ts';
 import type { Temporal } from './connect.ts';
@@ -34,11 +36,12 @@ export async function startBackfill(
   range: { readonly start: Date; readonly end: Date },
   promote?: { readonly who: string },
 ): Promise<{ readonly id: string; readonly ticks: readonly string[]; readonly held: string | null }> {
-  const now = new Date();
+  // A clock of ours that is ahead would let ticks through that are still to come.
+  const now = new Date(await storeNow(await openStore()));
   if (range.end > now)
     throw new PerennialError(
       'USAGE',
-      `The range ends at ${range.end.toISOString()}, which is in the future (it is ${now.toISOString()} here).`,
+      `The range ends at ${range.end.toISOString()}, which is in the future (it is ${now.toISOString()} by the clock of the store).`,
       { hint: 'A backfill makes up for ticks that were; those to come are taken by the schedule itself.' },
     );
   const { mark, description } = await findMarked(temporal, id);

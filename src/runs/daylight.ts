@@ -15,6 +15,8 @@ export interface ClockChange {
   readonly lost: readonly string[];
   /** Times at which it takes two. */
   readonly doubled: readonly string[];
+  /** Times that the day has twice, and at which it takes one action all the same. Moments in ISO 8601 UTC. */
+  readonly once: readonly { readonly time: string; readonly tick: string }[];
 }
 
 /** The days of the next year on which a schedule ticks otherwise than its cron expression says, as Temporal itself counts the ticks. */
@@ -33,13 +35,19 @@ export async function clockChanges(
     const wanted = timesOn(crons, date);
     // What runs every hour goes on through the change: the hour that is not there is no hour.
     if (wanted.length === 0 || crons.some(({ hours }) => hours.size === 24)) continue;
-    const taken = (await matchingTimes(temporal, id, { start: new Date(at - 2 * DAY_MS), end: new Date(at + 2 * DAY_MS) }))
-      .map((tick) => zone.local(Date.parse(tick)))
-      .filter((local) => local.startsWith(date))
-      .map((local) => local.slice(11, 16));
+    const ticksTaken = (await matchingTimes(temporal, id, { start: new Date(at - 2 * DAY_MS), end: new Date(at + 2 * DAY_MS) }))
+      .map((tick) => ({ tick: new Date(tick).toISOString(), local: zone.local(Date.parse(tick)) }))
+      .filter(({ local }) => local.startsWith(date))
+      .map(({ tick, local }) => ({ tick, time: local.slice(11, 16) }));
+    const taken = ticksTaken.map(({ time }) => time);
     const count = (time: string): number => taken.filter((one) => one === time).length;
     const [lost, doubled] = [wanted.filter((time) => count(time) === 0), [...new Set(taken)].filter((time) => count(time) > 1)];
-    if (lost.length + doubled.length > 0) changes.push({ date, lost, doubled });
+    // Where the clocks go back, what they show from now on they have shown before.
+    const back = zone.offset(at - MINUTE_MS) - zone.offset(at);
+    const twice = (tick: string): boolean => Date.parse(tick) >= at - back && Date.parse(tick) < at + back;
+    const once =
+      back <= 0 ? [] : ticksTaken.filter(({ time, tick }) => twice(tick) && count(time) === 1).map(({ time, tick }) => ({ time, tick }));
+    if (lost.length + doubled.length + once.length > 0) changes.push({ date, lost, doubled, once });
   }
   return changes;
 }
@@ -52,11 +60,16 @@ export async function daylightNote(
   timezone: string,
   from = new Date(),
 ): Promise<string | null> {
-  const parts = (await clockChanges(temporal, id, cron, timezone, from)).flatMap(({ date, lost, doubled }) => [
+  const parts = (await clockChanges(temporal, id, cron, timezone, from)).flatMap(({ date, lost, doubled, once }) => [
     ...(lost.length === 0 ? [] : [`${ticks(lost)} lost (${list(lost)}) on ${date}, when the clocks of ${timezone} are changed`]),
     ...(doubled.length === 0
       ? []
       : [`${ticks(doubled)} doubled (${list(doubled)}) on ${date}, when the clocks of ${timezone} are changed`]),
+    ...(once.length === 0
+      ? []
+      : [
+          `${list(once.map(({ time }) => time))} come${once.length === 1 ? 's' : ''} twice on ${date}, when the clocks of ${timezone} are changed, and tick${once.length === 1 ? 's' : ''} once (${list(once.map(({ tick }) => `${tick.slice(11, 16)} UTC`))})`,
+        ]),
   ]);
   return parts.length === 0 ? null : parts.join('; ');
 }

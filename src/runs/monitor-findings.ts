@@ -9,6 +9,7 @@ import type { LoggedPrediction } from '../monitoring/prediction-window.ts';
 import type { DriftReference } from '../monitoring/reference.ts';
 import type { DriftRules } from '../monitoring/settings.ts';
 import type { VersionManifest } from '../registry/types.ts';
+import { Unread } from '../storage/unread.ts';
 
 export interface CheckDeps {
   readonly store: ObjectStore;
@@ -30,10 +31,11 @@ export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: Drif
   const reference = await driftReference(deps.store, deps.artifacts, task.model, champion.version);
   const to = new Date(task.nominalTime);
   const window = { from: new Date(to.getTime() - drift.windowMs), to, version: champion.version };
-  const read = (): ReturnType<typeof readPredictions> => readPredictions(deps.store, task.model, window);
+  const unread = new Unread();
+  const read = (): ReturnType<typeof readPredictions> => readPredictions(deps.store, task.model, { ...window, unread });
   const found = await detectModelDrift(reference, read, rulesOf(drift));
   const { result, remark } = found.drifted
-    ? await sinceRetraining(deps, task, champion, { reference, read, drift, found })
+    ? await sinceRetraining(deps, task, champion, { reference, read, drift, found, unread })
     : { result: found, remark: '' };
   const rows = [...result.columns]
     .sort((a, b) => Number(b.drifted) - Number(a.drifted))
@@ -47,7 +49,7 @@ export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: Drif
     driftScore: result.driftScore,
     rows: result.rows,
     newRows: 0,
-    summary: `${result.summary}${remark}`,
+    summary: [`${result.summary}${remark}`, ...unread.notes.map((note) => `${note}.`)].join(' '),
     details: ['| Column | PSI | | Why |', '| --- | ---: | --- | --- |', ...rows.slice(0, COLUMNS_SHOWN)].join('\n'),
   };
 }
@@ -57,6 +59,7 @@ interface Comparison {
   readonly read: () => AsyncIterable<LoggedPrediction[]>;
   readonly drift: DriftTrigger;
   readonly found: DriftResult;
+  readonly unread: Unread;
 }
 
 /**
@@ -67,7 +70,7 @@ async function sinceRetraining(
   deps: CheckDeps,
   task: MonitorTask,
   champion: VersionManifest,
-  { reference, read, drift, found }: Comparison,
+  { reference, read, drift, found, unread }: Comparison,
 ): Promise<{ result: DriftResult; remark: string }> {
   const { retrainedFor } = await import('./trigger-record.ts');
   const window = await retrainedFor(deps.store, task.run.plan.pipeline, champion);
@@ -77,7 +80,12 @@ async function sinceRetraining(
     import('../monitoring/prediction-window.ts'),
     import('../monitoring/window-profile.ts'),
   ]);
-  const asked = readPredictions(deps.store, task.model, { from: new Date(window.from), to: new Date(window.to), version: window.version });
+  const asked = readPredictions(deps.store, task.model, {
+    from: new Date(window.from),
+    to: new Date(window.to),
+    version: window.version,
+    unread,
+  });
   const { profile, values } = await profileOfRows(
     reference.profile.columns.filter(({ name }) => reference.columns.includes(name)),
     rowsOf(asked),

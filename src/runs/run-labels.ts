@@ -14,7 +14,9 @@ export interface RunLabels {
 }
 
 /** {@link RunLabels} as they are stored. */
-const RUN_LABELS: StoredKind<RunLabels> = defineStored({
+export const RUN_LABELS: StoredKind<RunLabels> = defineStored({
+  at: 'labels/*/*.json',
+  fix: 'Restore it from a copy of the store, or remove it and write the tags and notes anew.',
   name: 'tags and notes of a run',
   formatVersion: 1,
   schema: recordSchema({ tags: mapOf(TEXT), notes: listOf(recordSchema({ at: TEXT, by: TEXT, text: TEXT })) }),

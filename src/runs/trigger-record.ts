@@ -31,6 +31,8 @@ export function triggersKey(pipeline: string): string {
 
 /** {@link TriggerRecord} as it is stored. */
 export const TRIGGER: StoredKind<TriggerRecord> = defineStored({
+  at: 'triggers/*.json',
+  remade: 'attempts are counted anew',
   name: 'record of runs that triggers started',
   formatVersion: 1,
   schema: recordSchema(

@@ -128,11 +128,12 @@ async function reportOfFailure(temporal: Temporal, address: RunAddress, error: u
   if (cause.name === 'ApplicationFailure' && view?.runId !== undefined) return reportOf(temporal, view);
   const status: RunStatus = cause.name === 'CancelledFailure' || cause.name === 'TerminatedFailure' ? 'cancelled' : 'failed';
   const failure = status === 'cancelled' ? null : { code: cause.type ?? 'INTERNAL', message: cause.message ?? 'The workflow failed.' };
+  const headline = failure?.message ?? (cause.name === 'CancelledFailure' ? cause.message : undefined);
   try {
     return { ...(await describeRun(temporal, address)), status };
   } catch {
     // A closed run is only described by a worker; without one its end is all there is to say.
-    return bareReport(temporal, address, status, failure);
+    return bareReport(temporal, address, status, failure, headline);
   }
 }
 
@@ -141,9 +142,10 @@ function bareReport(
   { workflowId, executionId = '' }: RunAddress,
   status: RunStatus,
   failure: RunReport['failure'],
+  headline = `The run was ${status}.`,
 ): RunReport {
   return {
-    headline: failure?.message ?? `The run was ${status}.`,
+    headline,
     runId: executionId === '' ? runIdOf(workflowId) : executionIdOf(workflowId, executionId),
     workflowId,
     executionId,

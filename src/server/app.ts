@@ -55,7 +55,12 @@ export interface AppOptions {
 /** Numbers of clients of TensorFlow Serving are tensors as a rule; integers of rows may be identifiers. MLflow's clients write NaN. */
 function jsonRules(url = ''): JsonRules {
   const tokens = url.startsWith('/v1/') || url.endsWith('/invocations');
-  return { deeper: 'cut', ...(tokens ? { tokens } : {}), ...(url.startsWith('/v1/') ? {} : { exactIntegers: true }) };
+  return {
+    deeper: 'cut',
+    keysMax: SERVING_LIMITS.keysMax,
+    ...(tokens ? { tokens } : {}),
+    ...(url.startsWith('/v1/') ? {} : { exactIntegers: true }),
+  };
 }
 
 /** The HTTP surface of the model server. Every error is `{ "error": "…" }`. */
@@ -107,6 +112,9 @@ export function createApp({
   if (corsOrigins.length > 0) allowOrigins(app, corsOrigins);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    // An answer of another version than the one that is meant would look right.
+    if (request.method === 'POST' && Object.hasOwn(request.query as object, 'version'))
+      throw new RequestError(400, 'A version stands in the path, not in the query: see /openapi.json for the addresses.');
   });
   letIn(app, guard, log);
   app.addHook('onRequest', async (_request, reply) => sayStore(reply));
@@ -160,7 +168,10 @@ export function createApp({
   registerReports(app, reports);
   registerDocs(app, context, guard);
   if (tokens !== undefined) registerTokens(app, tokens.store, tokens.changed);
-  app.get('/models', async () => ({ models: service.router.states() }));
+  app.get('/models', async () => ({
+    models: service.router.states(),
+    ...(service.router.cutOffSince === undefined ? {} : { cutOffSince: service.router.cutOffSince }),
+  }));
   app.get('/metrics', async (_request, reply) =>
     reply.header('content-type', metrics.registry.contentType).send(metrics.registry.render()),
   );

@@ -98,6 +98,8 @@ async function jsonOf(body: Buffer, type: string, rules: JsonRules): Promise<unk
   try {
     return await parseInTurns(text, rules);
   } catch (error) {
+    if (error instanceof RangeError && rules.keysMax !== undefined)
+      throw new RequestError(413, `The body is too large: ${messageOf(error)}. Columns that the model does not read can be left out.`);
     if (!(error instanceof SyntaxError)) throw error;
     const isForm = type === 'application/x-www-form-urlencoded' && !/^\s*[[{]/.test(text);
     throw JSON_TYPES.test(type) && !isForm ? new RequestError(400, `The body is not JSON: ${messageOf(error)}`) : otherType(type);

@@ -15,6 +15,7 @@ import { InferenceService } from '../serving/inference.ts';
 import { SERVING_LIMITS } from '../serving/limits.ts';
 import { createVersionSource } from '../serving/loader.ts';
 import { PredictionLog } from '../serving/prediction-log.ts';
+import { RolloutCounter } from '../serving/rollout-counter.ts';
 import type { RouterOptions } from '../serving/router.ts';
 import { Router } from '../serving/router.ts';
 import { createServingMetrics } from '../serving/serving-metrics.ts';
@@ -78,7 +79,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     { serverId: id, ...(options.logSample === undefined ? {} : { sample: options.logSample }) },
   );
   let identity: StoreIdentity | undefined;
-  const service = new InferenceService(router, predictions, metrics);
+  const rollouts = new RolloutCounter(store, { log, server: id });
+  const service = new InferenceService(router, predictions, metrics, rollouts);
   const guard = new StoreGuard(store, { log, token: options.token });
   const app = createApp({
     service,
@@ -105,6 +107,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     log.warn('the store cannot be asked which one it is', { error: messageOf(error) });
     return undefined;
   });
+  rollouts.start(url, () => router.rollouts());
   const announcer = await announce(store, { id, url }, log);
   const outcomes = watchOutcomes(store, metrics.registry, log);
   log.info('model server ready', {
@@ -124,7 +127,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         Promise.all([announcer.stop(), outcomes.stop(), guard.stop()]).then(() => undefined),
       );
       await Promise.all([drain(app, log), grpc?.stop()]);
-      await predictions.close();
+      await Promise.all([predictions.close(), atMost(SERVING_LIMITS.farewellMs, rollouts.stop())]);
       await atMost(SERVING_LIMITS.farewellMs, router.stop());
     },
   };

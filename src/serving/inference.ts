@@ -1,4 +1,6 @@
+import type { Arm, RolloutKey, RolloutRouting } from '../core/rollout.ts';
 import type { Row, TensorBatch } from '../core/tensor.ts';
+import type { CountedRequest } from '../rollouts/counts.ts';
 import { decode } from '../data/answers/decode.ts';
 import { FLOAT32_MAX } from '../data/preprocess/preprocessor.ts';
 import { keyValues } from '../data/preprocess/series.ts';
@@ -6,8 +8,11 @@ import type { SeriesWindows } from '../data/stored/dataset.ts';
 import { rowsOf } from './batcher.ts';
 import type { PredictionLog } from './prediction-log.ts';
 import { RequestError, badRow, toRequestError } from './request-error.ts';
-import type { Router, Target } from './router.ts';
-import type { Answer, Lease, Servable } from './servable.ts';
+import type { RolloutCounter } from './rollout-counter.ts';
+import type { ActiveRollout, Router, Target } from './router.ts';
+import type { Answer, Exposure, Lease, Servable } from './servable.ts';
+import { ShadowCopies } from './shadow-copies.ts';
+import { keyOfRows, splitOf } from './traffic-split.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 import { ServingStatistics } from './serving-statistics.ts';
 import { tellPrediction, timed } from './serving-telemetry.ts';
@@ -28,44 +33,141 @@ export type Question =
     }
   | { readonly tensors: TensorBatch };
 
+/** Of a question, besides its body. */
+export interface AskOptions {
+  /** false: it is no traffic, and neither logged nor part of a rollout. */
+  readonly logged?: boolean;
+  /** Of the request, by name; what rollouts may tell callers apart by. */
+  readonly header?: (name: string) => string | undefined;
+}
+
+/** How one question is answered by one version. */
+interface Attempt {
+  readonly id: string;
+  readonly question: (servable: Servable) => Question;
+  readonly logged: boolean;
+  readonly exposure?: Exposure;
+}
+
 /** What all protocols share: from a question to an answer, by one version from start to end. */
 export class InferenceService {
   readonly router: Router;
   readonly statistics = new ServingStatistics();
   readonly #log: PredictionLog;
   readonly #metrics: ServingMetrics;
+  readonly #rollouts: RolloutCounter | undefined;
+  readonly #shadows = new ShadowCopies();
 
-  constructor(router: Router, log: PredictionLog, metrics: ServingMetrics) {
+  /** @param rollouts left out: nothing is counted, and all traffic goes to the champion */
+  constructor(router: Router, log: PredictionLog, metrics: ServingMetrics, rollouts?: RolloutCounter) {
     this.router = router;
     this.#log = log;
     this.#metrics = metrics;
+    this.#rollouts = rollouts;
   }
 
   /**
    * @param question gets the version that answers, since what a request means depends on its columns.
    * @throws RequestError for the client's mistakes; anything else is a failure of the server.
    */
-  async ask(
+  async ask(target: Target, id: string, question: (servable: Servable) => Question, options: AskOptions = {}): Promise<Answer> {
+    const { logged = true } = options;
+    const active = logged && this.#rollouts !== undefined ? this.router.rolloutOf(target) : undefined;
+    if (active !== undefined) return this.#askInRollout(this.#rollouts!, active, target, { id, question, logged }, options);
+    return this.#attempt(await this.router.lease(target), { id, question, logged });
+  }
+
+  /** A version that fails while it is tried fails nobody: then the champion answers, outside of the rollout. */
+  async #askInRollout(
+    counter: RolloutCounter,
+    { rollout, output }: ActiveRollout,
     target: Target,
-    id: string,
-    question: (servable: Servable) => Question,
-    { logged = true }: { readonly logged?: boolean } = {},
+    asked: Omit<Attempt, 'exposure'>,
+    { header }: AskOptions,
   ): Promise<Answer> {
-    const lease = await this.router.lease(target);
+    const { model } = target;
+    const split = splitOf(rollout, rollout.by === undefined ? undefined : await this.#keyOf(rollout.by, target, asked, header));
+    const isShadow = rollout.kind === 'shadow';
+    const candidate = split?.arm === 'candidate' && !isShadow ? this.router.leaseCandidate(model, rollout) : undefined;
+    if (split === undefined || (split.arm === 'candidate' && !isShadow && candidate === undefined)) {
+      counter.outside(model, rollout);
+      return this.#attempt(await this.router.lease(target), asked);
+    }
+    const arm = candidate === undefined ? 'champion' : 'candidate';
+    const exposure: Exposure = { rollout: rollout.id, arm, ...(split.unit === undefined ? {} : { unit: split.unit }) };
+    const count = (started: number, found: Answer | RequestError, by: Arm): void =>
+      counter.request(model, rollout, { arm: by, ms: performance.now() - started, output, ...outcomeOf(found) });
+    const started = performance.now();
+    try {
+      const answer = await this.#attempt(candidate ?? (await this.router.lease(target)), { ...asked, exposure });
+      count(started, answer, arm);
+      if (isShadow && split.arm === 'candidate') this.#copy(counter, rollout, asked, answer, count);
+      return answer;
+    } catch (error) {
+      count(started, toRequestError(error, asked.id), arm);
+      if (candidate === undefined) throw error;
+      return this.#attempt(await this.router.lease(target), asked);
+    }
+  }
+
+  /** The candidate is asked the same, behind the back of the request. Its answer is compared and forgotten. */
+  #copy(
+    counter: RolloutCounter,
+    rollout: RolloutRouting,
+    { id, question }: Pick<Attempt, 'id' | 'question'>,
+    { servable: { model }, predictions }: Answer,
+    count: (started: number, found: Answer | RequestError, by: Arm) => void,
+  ): void {
+    const isDone = this.#shadows.add(async () => {
+      const lease = this.router.leaseCandidate(model, rollout);
+      if (lease === undefined) return counter.dropped(model, rollout);
+      const started = performance.now();
+      try {
+        const answer = await this.#attempt(lease, { id, question, logged: false }, false);
+        count(started, answer, 'candidate');
+        counter.compared(model, rollout, predictions, answer.predictions);
+      } catch (error) {
+        count(started, toRequestError(error, id), 'candidate');
+      }
+    });
+    if (!isDone) counter.dropped(model, rollout);
+  }
+
+  /** A body that cannot be read has no key; whoever answers says what is wrong with it. */
+  async #keyOf(
+    by: RolloutKey,
+    target: Target,
+    { question }: Pick<Attempt, 'question'>,
+    header: AskOptions['header'],
+  ): Promise<string | undefined> {
+    const { column } = by;
+    if (column === undefined) return by.header === undefined ? undefined : header?.(by.header);
+    try {
+      const asked = await this.inspect(target, question);
+      return 'rows' in asked ? keyOfRows(asked.rows, column) : undefined;
+    } catch (error) {
+      if (error instanceof RequestError) return undefined;
+      throw error;
+    }
+  }
+
+  /** @param counted false: no request of anybody, and no part of the statistics */
+  async #attempt(lease: Lease, { id, question, logged, exposure }: Attempt, counted = true): Promise<Answer> {
     const started = performance.now();
     let answered: number | undefined;
     try {
       const answer = await tellPrediction(lease.servable, async () => {
         const asked = question(lease.servable);
-        if ('rows' in asked && asked.partial === true) return await this.#answerPartly(lease, id, asked.rows, logged);
+        const logs: Logs = { logged, ...(exposure === undefined ? {} : { exposure }) };
+        if ('rows' in asked && asked.partial === true) return await this.#answerPartly(lease, id, asked.rows, logs);
         return 'rows' in asked
-          ? await this.#answerRows(lease, id, asked.rows, asked.placed === true, logged)
-          : await this.#answerTensors(lease, id, asked.tensors, logged);
+          ? await this.#answerRows(lease, id, asked.rows, asked.placed === true, logs)
+          : await this.#answerTensors(lease, id, asked.tensors, logs);
       });
       answered = answer.predictions.length;
-      return answer;
+      return exposure === undefined ? answer : { ...answer, exposure };
     } finally {
-      this.statistics.request(lease.servable, performance.now() - started, answered);
+      if (counted) this.statistics.request(lease.servable, performance.now() - started, answered);
       lease.release();
     }
   }
@@ -81,7 +183,7 @@ export class InferenceService {
   }
 
   /** The rows that can be answered, and of the others the reason. @throws RequestError for what is wrong with the request as a whole */
-  async #answerPartly(lease: Lease, id: string, given: readonly unknown[], logged: boolean): Promise<Answer> {
+  async #answerPartly(lease: Lease, id: string, given: readonly unknown[], logs: Logs): Promise<Answer> {
     const { servable } = lease;
     if (servable.preprocessor.series !== undefined)
       throw new RequestError(
@@ -96,8 +198,7 @@ export class InferenceService {
     for (let tries = 0; ; tries += 1) {
       const rows = good.map((row) => given[row]);
       try {
-        const answer =
-          good.length === 0 ? { servable, id, predictions: [] } : await this.#answerRows(lease, id, rows, true, logged, placeOf);
+        const answer = good.length === 0 ? { servable, id, predictions: [] } : await this.#answerRows(lease, id, rows, true, logs, placeOf);
         return {
           ...answer,
           places: good.map((row) => ({ row })),
@@ -121,7 +222,7 @@ export class InferenceService {
     id: string,
     given: readonly unknown[],
     placed: boolean,
-    logged: boolean,
+    logs: Logs,
     placeOf?: (row: number) => number,
   ): Promise<Answer> {
     const { preprocessor } = lease.servable;
@@ -136,16 +237,17 @@ export class InferenceService {
       lease,
       id,
       windows?.tensors ?? (await preprocessor.apply(rows, { saturate })),
-      false,
+      { logged: false },
       (index) => ({ row: rowOf(index), values: rows[rowOf(index)]! }),
     );
-    if (logged)
+    if (logs.logged)
       answer.predictions.forEach((prediction, index) =>
         this.#log.add(
           lease.servable,
           placeOf === undefined ? predictionId(answer, index) : `${id}/${placeOf(index)}`,
           rows[rowOf(index)] ?? null,
           prediction,
+          logs.exposure,
         ),
       );
     if (windows === undefined || (windows.keys === undefined && windows.gaps === 0)) return answer;
@@ -156,7 +258,7 @@ export class InferenceService {
     };
   }
 
-  async #answerTensors(lease: Lease, id: string, tensors: TensorBatch, logged: boolean, source?: SourceOf): Promise<Answer> {
+  async #answerTensors(lease: Lease, id: string, tensors: TensorBatch, logs: Logs, source?: SourceOf): Promise<Answer> {
     const { servable } = lease;
     const rows = rowsOf(tensors);
     if (rows === 0) throw new RequestError(400, 'The request holds no complete example.');
@@ -169,21 +271,40 @@ export class InferenceService {
       predictions: decode(servable.predictor.meta.output, await finite(servable, values, rows, tensors, source), rows),
     };
     this.#metrics.predictions.add({ model: servable.model, version: String(servable.version) }, answer.predictions.length);
-    if (logged) answer.predictions.forEach((prediction, index) => this.#log.add(servable, predictionId(answer, index), null, prediction));
+    if (logs.logged)
+      answer.predictions.forEach((prediction, index) =>
+        this.#log.add(servable, predictionId(answer, index), null, prediction, logs.exposure),
+      );
     return answer;
   }
 }
 
+/** What the prediction log gets of an answer. */
+type Logs = Pick<Attempt, 'logged' | 'exposure'>;
+
+function outcomeOf(found: Answer | RequestError): Pick<CountedRequest, 'outcome' | 'predictions'> {
+  if (!(found instanceof RequestError)) return { outcome: 'answered', predictions: found.predictions };
+  return { outcome: found.status >= 500 ? 'failed' : 'refused', predictions: [] };
+}
+
 /** Rows that the network has no answer for: so many of one request are set aside. */
 const PARTIAL_TRIES_MAX = 100;
+
+/** How long other requests wait for one that looks for its bad rows. */
+const TURN_MS = 8;
 
 /** The rows that cannot be read, with the reasons, whatever their number: halves in which there is none are read once. */
 async function unreadable(servable: Servable, places: readonly number[], given: readonly unknown[]): Promise<Map<number, string>> {
   const saturate = servable.predictor.meta.output.kind === 'anomaly';
   const found = new Map<number, string>();
   const open: (readonly number[])[] = [places];
+  let turn = performance.now();
   for (let group = open.pop(); group !== undefined; group = open.pop()) {
     if (group.length === 0) continue;
+    if (performance.now() - turn > TURN_MS) {
+      await new Promise((resolve) => setImmediate(resolve));
+      turn = performance.now();
+    }
     try {
       await servable.preprocessor.apply(
         checkRows(

@@ -4,6 +4,8 @@ export const SERVING_LIMITS = {
   bodyBytesMax: 32 * 1024 * 1024,
   /** Rows of one request: keeps the time between two answers of others short. */
   rowsMax: 10_000,
+  /** Keys of one object of a body: ten times the columns that the widest tables have. */
+  keysMax: 100_000,
   /** Rows that wait per loaded version before 503: about a second of work for a small model. */
   queueRowsMax: 20_000,
   /** Rows of one call of the network: large enough to fill vector units, small enough to keep the event loop moving. */
@@ -24,6 +26,14 @@ export const SERVING_LIMITS = {
   /** Time that the end waits for a store that does not answer. */
   farewellMs: 1_000,
   announceMs: 5_000,
+  /** How often the counts of a rollout are written; with the look of whoever judges them and the polls of the servers far below 2 s. */
+  rolloutFlushMs: 400,
+  /** A server that reaches no store for so long tries no candidate any more: nobody could tell it to stop. */
+  rolloutAloneMs: 5_000,
+  /** Copies for a shadow that wait; more would be of requests that nobody remembers. */
+  shadowsWaitingMax: 16,
+  /** Part of the time that copies may take from live requests. */
+  shadowTimeShare: 0.1,
   /** Time for a request to arrive as a whole: the largest body at 5 Mbit/s. Whoever takes longer holds a connection for nothing. */
   arrivalMs: 60_000,
   arrivalCheckMs: 1_000,

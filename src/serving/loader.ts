@@ -55,8 +55,15 @@ async function deletedOf(store: ObjectStore, model: string): Promise<readonly nu
   }
 }
 
-function stateOf({ aliases, revision, previous, fallback }: Routing, etag: string): RoutingState {
-  return { aliases, revision, etag, previous, ...(fallback === undefined ? {} : { fallback }) };
+function stateOf({ aliases, revision, previous, fallback, rollout }: Routing, etag: string): RoutingState {
+  return {
+    aliases,
+    revision,
+    etag,
+    previous,
+    ...(fallback === undefined ? {} : { fallback }),
+    ...(rollout === undefined ? {} : { rollout }),
+  };
 }
 
 /** From the keys alone: this is asked every second. */

@@ -121,8 +121,10 @@ export interface InputShape {
  * @throws RequestError 400 listing what the model takes, for a name that is neither, or a mixture.
  */
 export function areColumns({ columns, inputs: specs }: Preprocessor, inputs: readonly InputShape[], ignored: readonly string[]): boolean {
-  const isColumn = (name: string): boolean => columns.some((column) => column.name === name) || ignored.includes(name);
-  const isTensor = (name: string): boolean => specs.some((spec) => spec.name === name);
+  const columnNames = new Set([...columns.map(({ name }) => name), ...ignored]);
+  const tensorNames = new Set(specs.map(({ name }) => name));
+  const isColumn = (name: string): boolean => columnNames.has(name);
+  const isTensor = (name: string): boolean => tensorNames.has(name);
   const stranger = inputs.find(({ name }) => !isColumn(name) && !isTensor(name));
   if (stranger !== undefined) {
     const tensors = specs.map((spec) => `${spec.name} ${shapeText([-1, ...spec.shape])}`);

@@ -4,7 +4,8 @@ import type { StepLogger } from '../core/step.ts';
 import type { Prediction, Row } from '../core/tensor.ts';
 import { writeJson } from '../data/reading/json-numbers.ts';
 import { PREDICTION_LOG_LIMITS } from './limits.ts';
-import type { Servable } from './servable.ts';
+import type { Arm } from '../core/rollout.ts';
+import type { Exposure, Servable } from './servable.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 
 /** One line of `predictions/<model>/<yyyy-mm-dd>/<HH>-<serverId>-<seq>.ndjson` (day and hour in UTC). */
@@ -16,6 +17,10 @@ export interface PredictionRecord {
   /** The row as it was sent, images left out; null where the client sent tensors, or the row was too long. */
   readonly row: Row | null;
   readonly prediction: Prediction;
+  /** Where a rollout goes on: which one, which of its versions this is, and by which name the caller goes in it. */
+  readonly rollout?: string;
+  readonly arm?: Arm;
+  readonly unit?: string;
 }
 
 export interface PredictionLogOptions {
@@ -69,7 +74,13 @@ export class PredictionLog {
     };
   }
 
-  add(servable: Pick<Servable, 'model' | 'version' | 'preprocessor'>, id: string, row: Row | null, prediction: Prediction): void {
+  add(
+    servable: Pick<Servable, 'model' | 'version' | 'preprocessor'>,
+    id: string,
+    row: Row | null,
+    prediction: Prediction,
+    exposure?: Exposure,
+  ): void {
     const { sample, bufferBytesMax, flushLines } = this.#options;
     if (sample < 1 && Math.random() >= sample) return;
     if (this.#closed || this.#bytes >= bufferBytesMax) return this.#metrics.logDropped.add({});
@@ -80,6 +91,7 @@ export class PredictionLog {
       version: servable.version,
       row: row === null ? null : withoutImages(servable, row),
       prediction: withoutSamples(prediction),
+      ...exposure,
     });
     const chunk = this.#chunkFor(servable.model, time);
     chunk.lines.push(line);

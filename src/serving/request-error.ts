@@ -37,11 +37,13 @@ export function toRequestError(error: unknown, requestId: string): RequestError 
     if (error.code === 'NOT_FOUND' || error.code === 'VERSION_INVALID') return new RequestError(404, error.message);
     if (error.code === 'STORE_UNAVAILABLE')
       return new RequestError(503, 'The model store does not answer, and what was asked for is not loaded.', { retryAfter: 2 });
+    if (error.code === 'BLOB_CORRUPT' || error.code === 'OBJECT_NOT_FOUND')
+      return new RequestError(503, 'What was asked for is damaged in the store; `perennial doctor --store` names what, and what to do.');
     if (error.code === 'DATA_INVALID' || error.code === 'COLUMN_MISSING' || error.code === 'LIMIT_EXCEEDED') {
       // Whatever reads values begins its message with the row.
       const row = /^row (\d+)\b/i.exec(error.message)?.[1];
       return new RequestError(400, error.message, row === undefined ? {} : { row: Number(row) });
     }
   }
-  return new RequestError(500, `The prediction failed inside the server; its log tells more under the request id ${requestId}.`);
+  return new RequestError(500, `The request failed inside the server; its log tells more under the request id ${requestId}.`);
 }

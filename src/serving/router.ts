@@ -1,9 +1,13 @@
 import { isPerennialError, messageOf } from '../core/errors.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import type { RolloutRouting } from '../core/rollout.ts';
 import type { StepLogger } from '../core/step.ts';
+import type { OutputSpec } from '../core/tensor.ts';
 import { measure } from '../telemetry/telemetry.ts';
 import { Batcher } from './batcher.ts';
 import { SERVING_LIMITS } from './limits.ts';
 import { RequestError } from './request-error.ts';
+import type { FollowedRollout } from './rollout-counter.ts';
 import type { Lease } from './servable.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 import { VersionHandle } from './version-handle.ts';
@@ -43,15 +47,49 @@ export interface ModelState {
   /** true: something is wrong, and another version than the champion answers, or none. */
   readonly degraded: boolean;
   readonly requestsInFlight: number;
+  /** When `version` began to answer, ISO 8601 UTC. */
+  readonly since?: string;
+  /** Absent: all requests go to `version`. */
+  readonly rollout?: RolloutState;
 }
+
+/** How a server follows a rollout. */
+export interface RolloutState extends RolloutRouting {
+  /** The candidate is in memory; until then the champion answers its share too. */
+  readonly loaded: boolean;
+  readonly error?: string;
+}
+
+/** A rollout that decides about requests. */
+export interface ActiveRollout {
+  readonly rollout: RolloutRouting;
+  /** Of the champion. */
+  readonly output: OutputSpec;
+}
+
+interface LoadFailure {
+  readonly version: number;
+  readonly message: string;
+  readonly attempts: number;
+  readonly retryAt: number;
+}
+
+/** What a version that cannot be loaded, now or later, is told as. */
+const DAMAGED: readonly ErrorCode[] = ['BLOB_CORRUPT', 'OBJECT_NOT_FOUND', 'MODEL_INVALID', 'PIPELINE_OUTDATED'];
 
 interface Slot {
   readonly model: string;
   routing?: RoutingState;
   current?: VersionHandle;
+  /** When it became current. */
+  since?: string;
   /** Loaded, and about to become current. */
   next?: VersionHandle;
-  failure?: { readonly version: number; readonly message: string; readonly attempts: number; readonly retryAt: number };
+  failure?: LoadFailure;
+  /** Of a rollout. */
+  candidate?: VersionHandle;
+  candidateFailure?: LoadFailure;
+  candidateLoading?: true;
   /** The routing cannot be read; `etag` of the one that was tried. */
   unread?: { readonly etag: string; readonly message: string };
   syncing?: Promise<void>;
@@ -77,6 +115,8 @@ export class Router {
   #round: Promise<void> | undefined;
   #nextDiscovery = 0;
   #storeFailures = 0;
+  /** Since when the store does not answer, in milliseconds since 1970. */
+  #cutOffAt: number | undefined;
   #ready = false;
   #stopped = false;
   #lookups = { second: 0, count: 0 };
@@ -98,6 +138,11 @@ export class Router {
     return this.#ready;
   }
 
+  /** Since when no store answers; undefined while it does. */
+  get cutOffSince(): string | undefined {
+    return this.#cutOffAt === undefined ? undefined : new Date(this.#cutOffAt).toISOString();
+  }
+
   get storeReachable(): boolean {
     return this.#storeFailures === 0;
   }
@@ -117,6 +162,8 @@ export class Router {
     for (const slot of this.#slots.values()) {
       slot.current?.retire();
       delete slot.current;
+      slot.candidate?.retire();
+      delete slot.candidate;
     }
     for (const handle of this.#extras.values()) handle.retire();
     this.#extras.clear();
@@ -135,7 +182,7 @@ export class Router {
 
   #stateOf(slot: Slot): ModelState {
     const extras = [...this.#extras.values()].filter(({ servable }) => servable.model === slot.model);
-    const loaded = [slot.current, slot.next, ...extras].flatMap((handle) =>
+    const loaded = [slot.current, slot.next, slot.candidate, ...extras].flatMap((handle) =>
       handle === undefined || handle.retired ? [] : [handle.servable.version],
     );
     return stateOf(
@@ -151,6 +198,35 @@ export class Router {
     const found = await Promise.race([this.#source.versions(model).catch(() => undefined), patience]);
     if (found !== undefined) slot.versions = found;
     return slot.versions ?? (slot.current === undefined ? [] : [slot.current.servable.version]);
+  }
+
+  /**
+   * The rollout that decides who answers; undefined where the target names a version or an alias, there is none, or the champion that it
+   * is about does not answer here; and where the store is out of reach, as nobody could end it.
+   */
+  rolloutOf({ model, version, alias }: Target): ActiveRollout | undefined {
+    const slot = this.#slots.get(model);
+    const rollout = slot?.routing?.rollout;
+    if (this.#cutOffAt !== undefined && Date.now() - this.#cutOffAt > SERVING_LIMITS.rolloutAloneMs) return undefined;
+    if (rollout === undefined || version !== undefined || (alias !== undefined && alias !== CHAMPION)) return undefined;
+    const champion = slot!.current?.servable;
+    return champion?.version === rollout.champion ? { rollout, output: champion.predictor.meta.output } : undefined;
+  }
+
+  /** undefined while the candidate is not in memory. */
+  leaseCandidate(model: string, { candidate }: RolloutRouting): Lease | undefined {
+    const handle = this.#slots.get(model)?.candidate;
+    return handle !== undefined && !handle.retired && handle.servable.version === candidate ? handle.acquire() : undefined;
+  }
+
+  /** Those that go on. */
+  rollouts(): FollowedRollout[] {
+    return [...this.#slots.values()].flatMap((slot) => {
+      const state = rolloutStateOf(slot);
+      if (state === undefined) return [];
+      const { loaded, error, ...rollout } = state;
+      return [{ model: slot.model, rollout, revision: slot.routing!.revision, loaded, ...(error === undefined ? {} : { error }) }];
+    });
   }
 
   /** The version that answers this request. @throws RequestError 404, 503 */
@@ -178,13 +254,25 @@ export class Router {
 
   async #leaseVersion(slot: Slot, version: number): Promise<Lease> {
     for (;;) {
-      const loaded = [slot.current, slot.next, this.#extras.get(keyOf(slot.model, version))].find(
+      const loaded = [slot.current, slot.next, slot.candidate, this.#extras.get(keyOf(slot.model, version))].find(
         (handle) => handle?.servable.version === version,
       );
-      const handle = loaded ?? (await this.#load(slot.model, version));
+      const handle = loaded ?? (await this.#loadAsked(slot.model, version));
       if (handle.retired) continue;
-      if (handle !== slot.current && handle !== slot.next) this.#keepExtra(handle);
+      if (handle !== slot.current && handle !== slot.next && handle !== slot.candidate) this.#keepExtra(handle);
       return handle.acquire();
+    }
+  }
+
+  /** A version that somebody names. @throws RequestError 503 where it is damaged, which is no fault of the request, nor of the server */
+  async #loadAsked(model: string, version: number): Promise<VersionHandle> {
+    try {
+      return await this.#load(model, version);
+    } catch (error) {
+      if (!isPerennialError(error) || !DAMAGED.includes(error.code)) throw error;
+      this.#metrics.loadFailures.add({ model });
+      this.#log.error('a version that was asked for cannot be loaded', { model, version, error: error.message });
+      throw new RequestError(503, `Version ${version} of "${model}" cannot be loaded: ${error.message}`);
     }
   }
 
@@ -249,10 +337,12 @@ export class Router {
       if (failed !== undefined) throw failed.reason;
       if (this.#storeFailures > 0) this.#log.info('the store answers again');
       this.#storeFailures = 0;
+      this.#cutOffAt = undefined;
       this.#ready = true;
     } catch (error) {
       if (this.#storeFailures === 0) this.#log.error('the store does not answer; what is loaded stays served', { error: messageOf(error) });
       this.#storeFailures += 1;
+      this.#cutOffAt ??= Date.now();
     }
     this.#metrics.storeUp.set({}, this.storeReachable ? 1 : 0);
   }
@@ -267,6 +357,57 @@ export class Router {
 
   async #follow(slot: Slot): Promise<void> {
     await this.#readRouting(slot);
+    await this.#followChampion(slot);
+    this.#followCandidate(slot);
+  }
+
+  /** The candidate of a rollout is in memory as long as the rollout goes on. */
+  #followCandidate(slot: Slot): void {
+    const rollout = slot.routing?.rollout;
+    if (slot.candidate !== undefined && slot.candidate.servable.version !== rollout?.candidate) {
+      const before = slot.candidate;
+      delete slot.candidate;
+      before.retire();
+      this.#log.info('the rollout of a version ended', { model: slot.model, version: before.servable.version });
+    }
+    if (rollout === undefined || slot.candidate !== undefined || slot.candidateLoading === true || this.#stopped) return;
+    if (rollout.candidate === slot.current?.servable.version) return;
+    if (slot.candidateFailure?.version === rollout.candidate && Date.now() < slot.candidateFailure.retryAt) return;
+    // Beside the polls: a rollback does not wait for it.
+    slot.candidateLoading = true;
+    void this.#loadCandidate(slot, rollout).finally(() => delete slot.candidateLoading);
+  }
+
+  async #loadCandidate(slot: Slot, { id, kind, candidate, share }: RolloutRouting): Promise<void> {
+    try {
+      const key = keyOf(slot.model, candidate);
+      const handle = this.#extras.get(key) ?? (await this.#load(slot.model, candidate));
+      this.#extras.delete(key);
+      delete slot.candidateFailure;
+      if (this.#stopped) return handle.retire();
+      if (slot.routing?.rollout?.candidate !== candidate || slot.candidate !== undefined) return this.#keepExtra(handle);
+      slot.candidate = handle;
+      this.#log.info('a version takes its share of the traffic', { model: slot.model, version: candidate, rollout: id, kind, share });
+    } catch (error) {
+      const before = slot.candidateFailure?.version === candidate ? slot.candidateFailure : undefined;
+      slot.candidateFailure = this.#failureOf(candidate, error, before);
+      this.#metrics.loadFailures.add({ model: slot.model });
+      this.#log.error('the candidate of a rollout cannot be loaded; the champion answers', {
+        model: slot.model,
+        version: candidate,
+        attempts: slot.candidateFailure.attempts,
+        error: messageOf(error),
+      });
+    }
+  }
+
+  #failureOf(version: number, error: unknown, before: LoadFailure | undefined): LoadFailure {
+    const attempts = (before?.attempts ?? 0) + 1;
+    const wait = Math.min(this.#options.loadRetryMs * 2 ** (attempts - 1), SERVING_LIMITS.loadRetryMaxMs);
+    return { version, message: messageOf(error), attempts, retryAt: Date.now() + wait };
+  }
+
+  async #followChampion(slot: Slot): Promise<void> {
     for (;;) {
       const wanted = slot.routing?.aliases[CHAMPION];
       if (slot.routing === undefined || wanted === slot.current?.servable.version || this.#stopped) return;
@@ -296,6 +437,7 @@ export class Router {
     if (routing === undefined) return;
     slot.routing = routing;
     delete slot.failure;
+    delete slot.candidateFailure;
   }
 
   /** One that cannot be read leaves what was known of the model, or what its history tells. */
@@ -347,14 +489,13 @@ export class Router {
   async #loadNext(slot: Slot, version: number): Promise<VersionHandle | undefined> {
     try {
       const key = keyOf(slot.model, version);
-      const handle = this.#extras.get(key) ?? (await this.#load(slot.model, version));
+      const handle = this.#takeCandidate(slot, version) ?? this.#extras.get(key) ?? (await this.#load(slot.model, version));
       this.#extras.delete(key);
       slot.next = handle;
       return handle;
     } catch (error) {
-      const attempts = (slot.failure?.attempts ?? 0) + 1;
-      const wait = Math.min(this.#options.loadRetryMs * 2 ** (attempts - 1), SERVING_LIMITS.loadRetryMaxMs);
-      slot.failure = { version, message: messageOf(error), attempts, retryAt: Date.now() + wait };
+      slot.failure = this.#failureOf(version, error, slot.failure);
+      const { attempts } = slot.failure;
       this.#metrics.loadFailures.add({ model: slot.model });
       measure('perennial.server.load.failures', 1, { 'perennial.model.name': slot.model });
       this.#log.error(
@@ -371,10 +512,19 @@ export class Router {
     }
   }
 
+  /** A candidate that becomes champion is in memory already. */
+  #takeCandidate(slot: Slot, version: number): VersionHandle | undefined {
+    if (slot.candidate?.servable.version !== version) return undefined;
+    const handle = slot.candidate;
+    delete slot.candidate;
+    return handle;
+  }
+
   /** @param failure of the champion, where it is another version that begins to answer */
   #swap(slot: Slot, handle: VersionHandle, failure?: Slot['failure']): void {
     const before = slot.current;
     slot.current = handle;
+    slot.since = new Date().toISOString();
     if (failure === undefined) delete slot.failure;
     before?.retire();
     this.#metrics.modelVersion.set({ model: slot.model }, handle.servable.version);
@@ -443,12 +593,27 @@ function errorOf({ failure, unread, current }: Slot): string | undefined {
   return `${told.join('; ')}; ${current === undefined ? 'nothing answers' : `version ${current.servable.version} answers`}`;
 }
 
+function rolloutStateOf({ routing, candidate, candidateFailure }: Slot): RolloutState | undefined {
+  const rollout = routing?.rollout;
+  if (rollout === undefined) return undefined;
+  const error =
+    candidateFailure?.version === rollout.candidate
+      ? `version ${rollout.candidate} cannot be loaded: ${candidateFailure.message}`
+      : undefined;
+  return {
+    ...rollout,
+    loaded: candidate?.servable.version === rollout.candidate,
+    ...(error === undefined ? {} : { error }),
+  };
+}
+
 function stateOf(slot: Slot, loaded: readonly number[]): ModelState {
+  const rollout = rolloutStateOf(slot);
   const error = errorOf(slot);
   const wanted = slot.routing?.aliases[CHAMPION];
   return {
     model: slot.model,
-    ...(slot.current === undefined ? {} : { version: slot.current.servable.version }),
+    ...(slot.current === undefined ? {} : { version: slot.current.servable.version, since: slot.since! }),
     ...(wanted === undefined ? {} : { wanted }),
     aliases: slot.routing?.aliases ?? {},
     loaded,
@@ -456,5 +621,6 @@ function stateOf(slot: Slot, loaded: readonly number[]): ModelState {
     ...(error === undefined ? {} : { error }),
     degraded: isDegraded(slot),
     requestsInFlight: slot.current?.users ?? 0,
+    ...(rollout === undefined ? {} : { rollout }),
   };
 }

@@ -1,3 +1,4 @@
+import type { Arm } from '../core/rollout.ts';
 import type { Prediction, TensorBatch } from '../core/tensor.ts';
 import type { TraceReference } from '../core/trace.ts';
 import type { Preprocessor } from '../data/stored/dataset.ts';
@@ -24,10 +25,20 @@ export interface Lease {
   release(): void;
 }
 
+/** Which part of a rollout a request was. */
+export interface Exposure {
+  readonly rollout: string;
+  readonly arm: Arm;
+  /** By which its caller is told apart, as a digest; absent where chance decided. */
+  readonly unit?: string;
+}
+
 /** One question answered, by exactly one version. */
 export interface Answer {
   readonly servable: Servable;
   readonly id: string;
+  /** Absent: no rollout goes on, or the request is outside of it. */
+  readonly exposure?: Exposure;
   readonly predictions: readonly Prediction[];
   /** Of each prediction, where that does not follow from the order: the last row of its window, and its series. */
   /** Rows that were set aside, where the question allows that. */

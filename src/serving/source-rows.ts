@@ -44,8 +44,9 @@ function checkColumns({ preprocessor, sourceColumns }: Servable, row: Row, index
   if (absent.length === names.length) {
     throw badRow(index, ` has none of the columns that the model reads: ${names.join(', ')}.`);
   }
-  for (const key of Object.keys(row)) {
-    if (names.includes(key) || sourceColumns.includes(key)) continue;
+  const known = new Set([...names, ...sourceColumns]);
+  const strangers = Object.keys(row).filter((key) => !known.has(key));
+  for (const key of strangers.slice(0, STRANGERS_MAX)) {
     const meant = absent.find((column) => isMisspelling(key, column.name));
     if (meant !== undefined)
       throw badRow(
@@ -60,6 +61,9 @@ function checkColumns({ preprocessor, sourceColumns }: Servable, row: Row, index
       ` lacks ${required.length === 1 ? 'the column' : 'the columns'} ${required.map((name) => JSON.stringify(name)).join(', ')}, which the model needs.`,
     );
 }
+
+/** Among more columns that a model does not know, none is taken for a misspelt one: whoever sends so many does not spell them. */
+const STRANGERS_MAX = 200;
 
 function isMisspelling(given: string, name: string): boolean {
   const plain = (text: string): string => text.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '');

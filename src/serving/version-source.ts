@@ -1,3 +1,4 @@
+import type { RolloutRouting } from '../core/rollout.ts';
 import type { Servable } from './servable.ts';
 
 /** What the registry says about a model at one moment. */
@@ -10,6 +11,8 @@ export interface RoutingState {
   readonly previous?: readonly number[];
   /** "nothing": no former champion stands in. Default: "previous". */
   readonly fallback?: 'previous' | 'nothing';
+  /** Absent: all traffic goes to the champion. */
+  readonly rollout?: RolloutRouting;
 }
 
 /**

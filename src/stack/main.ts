@@ -1,16 +1,16 @@
 import { connect } from 'node:net';
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import { ensureTemporal } from '../provisioning/temporal.ts';
 import { alreadyRunning, type SupervisorMessage, type UpOptions } from './up.ts';
 import { choosePort } from './choose-port.ts';
 import { lastPorts, rememberPorts, type PortName } from './last-ports.ts';
-import { stopLeftovers } from './down.ts';
+import { refuseOpenDatabase, stopLeftovers } from './down.ts';
 import { tryLock } from '../platform/lock.ts';
 import { entryPoint, perennialHome } from '../platform/paths.ts';
 import { identify } from '../platform/process-info.ts';
-import { logsDir, readableStack, removeStack, stackLock, storeLocation, writeStack, type Stack } from '../platform/stack.ts';
+import { logsDir, readableStack, removeStack, stackFile, stackLock, storeLocation, writeStack, type Stack } from '../platform/stack.ts';
+import { livingProcesses, temporalDatabase } from '../platform/stack-processes.ts';
 import { SupervisedChild } from './supervised-child.ts';
 import { devServerArguments, waitForTemporal } from '../platform/temporal-server.ts';
 
@@ -101,7 +101,7 @@ class Supervisor {
       env: {},
       readyMsMax: 60_000,
       stopMsMax: 10_000,
-      args: () => Promise.resolve(devServerArguments({ port, uiPort, database: join(perennialHome(), 'temporal.db') })),
+      args: () => Promise.resolve(devServerArguments({ port, uiPort, database: temporalDatabase() })),
       probe: (gaveUp) => waitForTemporal(address, 60_000, gaveUp),
     });
     await this.#temporalChild.start();
@@ -219,12 +219,15 @@ async function main(options: UpOptions): Promise<void> {
   const lock = tryLock(stackLock());
   if (!lock.taken) throw alreadyRunning(lock.holder);
   const left = readableStack();
-  if (left !== undefined) {
+  const living = livingProcesses(left);
+  if (left !== undefined)
     note(
       `The stack of process ${left.supervisor.pid} (since ${left.startedAt}) was not ended by \`perennial down\`: its process is gone. Taking over.`,
     );
-    await stopLeftovers(left, note);
-  }
+  else if (living.length > 0)
+    note(`An earlier stack was not ended by \`perennial down\`, and ${stackFile()} is torn or gone. Taking over what is left of it.`);
+  await stopLeftovers(living, note);
+  refuseOpenDatabase();
   const supervisor = new Supervisor(options);
   let stopping: Promise<void> | undefined;
   const stop = (why: string): Promise<void> => {

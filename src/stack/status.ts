@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { lockHolder } from '../platform/lock.ts';
 import { isRunning } from '../platform/process-info.ts';
 import { readableStack, stackFile, stackLock, type Stack } from '../platform/stack.ts';
+import { livingProcesses } from '../platform/stack-processes.ts';
 
 export type Health = 'healthy' | 'starting' | 'unhealthy' | 'gone';
 
@@ -25,7 +26,7 @@ export interface StackStatus {
 
 const ANSWER_MS_MAX = 2_000;
 
-/** Asks every component of this home's stack whether it really works, all at once; at most about two seconds. */
+/** Asks every component of this home's stack whether it really works, within a few seconds. */
 export async function stackStatus(): Promise<StackStatus> {
   const stack = readableStack();
   const torn = stack === undefined && existsSync(stackFile());
@@ -44,15 +45,21 @@ export async function stackStatus(): Promise<StackStatus> {
                 : `since ${holder.since}`,
             },
           ];
-    if (holder === undefined && torn)
-      components.push({ name: 'supervisor', health: 'gone', detail: `${stackFile()} is torn; \`perennial down\` removes it` });
+    const left = holder === undefined ? livingProcesses(undefined) : [];
+    if (holder === undefined && (torn || left.length > 0))
+      components.push({
+        name: 'supervisor',
+        health: 'gone',
+        detail: `${stackFile()} is ${torn ? 'torn' : 'gone'}; \`perennial down\` ${left.length === 0 ? 'removes it' : 'ends what was left behind, `perennial up` takes over'}`,
+      });
+    for (const { name, pid } of left) components.push({ name, health: 'unhealthy', pid, detail: 'was left behind, and runs on' });
     return { running: holder !== undefined, healthy: false, components };
   }
   const running = isRunning(stack.supervisor) || (holder !== undefined && holder.pid === stack.supervisor.pid);
-  const components = [
-    supervisorStatus(stack, running),
-    ...(await Promise.all([temporalStatus(stack), serverStatus(stack), ...stack.workers.map((worker) => workerStatus(stack, worker))])),
-  ].flat();
+  // Before Temporal's client is loaded: on a busy machine that holds this process for longer than a server is waited for.
+  const server = await serverStatus(stack);
+  const [temporal, ...workers] = await Promise.all([temporalStatus(stack), ...stack.workers.map((worker) => workerStatus(stack, worker))]);
+  const components = [supervisorStatus(stack, running), temporal, server, workers].flat(2);
   const { startedAt, store, logs } = stack;
   return {
     running,

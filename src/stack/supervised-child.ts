@@ -5,6 +5,7 @@ import { messageOf } from '../core/errors.ts';
 import { withoutCredentials } from '../platform/environment.ts';
 import { logsDir } from '../platform/stack.ts';
 import { identify, stopProcess, type ProcessIdentity } from '../platform/process-info.ts';
+import { forgetProcess, recordProcess, type StackProcess } from '../platform/stack-processes.ts';
 
 export interface ChildSpec {
   readonly name: string;
@@ -94,6 +95,7 @@ export class SupervisedChild {
         this.identity = undefined; // it ended at once; `ended` says how
       }
     }
+    this.#keepRecord(recordProcess);
     this.#changed();
     const outcome = await Promise.race([end, this.#becomesReady(child, () => ended !== undefined || this.#stopping), expire(readyMsMax)]);
     if (outcome === 'ready') return { child, readyAt: Date.now() };
@@ -158,6 +160,16 @@ export class SupervisedChild {
     });
   }
 
+  /** A full disk is no reason to end what runs. */
+  #keepRecord(keep: (process: StackProcess) => void): void {
+    if (this.identity === undefined) return;
+    try {
+      keep({ name: this.name, ...this.identity });
+    } catch (error) {
+      this.#note(`${this.name}: the record of process ${this.identity.pid} could not be kept: ${messageOf(error)}`);
+    }
+  }
+
   /** What the child left behind, such as a trainer: its process group has the child's id, which stays taken while a member lives. */
   #killGroup(): void {
     const pid = this.#process?.pid;
@@ -171,6 +183,7 @@ export class SupervisedChild {
   }
 
   #gone(): void {
+    this.#keepRecord(forgetProcess);
     this.identity = undefined;
     this.#process = undefined;
     this.#changed();

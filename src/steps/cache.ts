@@ -41,6 +41,8 @@ export interface CacheEntry {
 
 /** {@link CacheEntry} as it is stored. An older one is no entry: the step runs and writes a good one. */
 export const CACHE_ENTRY: StoredKind<CacheEntry> = defineStored({
+  at: 'cache/*.json',
+  remade: 'the step runs once more',
   name: 'entry of the step cache',
   formatVersion: FORMAT,
   oldest: FORMAT,
@@ -63,6 +65,8 @@ export interface LastParts {
 
 /** {@link LastParts} as it is stored. */
 export const LAST_PARTS: StoredKind<LastParts> = defineStored({
+  at: 'cache/steps/*/*.json',
+  remade: 'why a step runs anew is not said once',
   name: 'last execution of a step',
   formatVersion: FORMAT,
   oldest: FORMAT,

@@ -37,7 +37,9 @@ export interface StepRecord {
 }
 
 /** {@link StepRecord} as it is stored. */
-const STEP_RECORD: StoredKind<StepRecord> = defineStored({
+export const STEP_RECORD: StoredKind<StepRecord> = defineStored({
+  at: 'records/**.json',
+  fix: 'Restore it from a copy of the store: what the step was computed with is not known until then.',
   name: 'record of a step',
   formatVersion: 1,
   schema: recordSchema(

@@ -18,7 +18,9 @@ import type { StoredKind } from './stored.ts';
 const CONCURRENT_BLOBS = 8;
 
 /** {@link ArtifactManifest} as it is stored. */
-const ARTIFACT: StoredKind<ArtifactManifest> = defineStored({
+export const ARTIFACT: StoredKind<ArtifactManifest> = defineStored({
+  at: 'artifacts/*.json',
+  fix: 'Restore it from a copy of the store, or run the pipeline that made it again: what is broken is written anew.',
   name: 'manifest of an artifact',
   formatVersion: 1,
   schema: recordSchema({ kind: TEXT, summary: TEXT, files: mapOf(recordSchema({ digest: TEXT, size: COUNT })), meta: {} }),

@@ -19,7 +19,9 @@ interface StoreDocument {
   readonly id: string;
 }
 
-const IDENTITY: StoredKind<StoreDocument> = defineStored({
+export const IDENTITY: StoredKind<StoreDocument> = defineStored({
+  at: 'store.json',
+  fix: 'Restore it from a copy of the store; else the next worker or server gives the store another identity: restart those that run.',
   name: 'identity of a store',
   formatVersion: 1,
   schema: recordSchema({ id: TEXT }),

@@ -21,6 +21,17 @@ export interface StoredKind<T> {
   readonly oldest?: number;
   /** What a broken record is told as. Default: BLOB_CORRUPT. */
   readonly broken?: { readonly code?: ErrorCode; readonly hint: string };
+  /**
+   * Keys of its records in a store, e.g. "triggers/*.json": a star stands for what has no "/", two for anything. The doctor of the store
+   * looks there. Absent: it lies inside of artifacts or of other records.
+   */
+  readonly at?: string;
+  /** An object holds many, one a line. */
+  readonly lines?: true;
+  /** What to do about a broken one. Default: to restore it from a copy of the store. */
+  readonly fix?: string;
+  /** A broken one can go, since then: "the step runs once more". */
+  readonly remade?: string;
   /** By the format that it reads: gives the next one. */
   readonly upgrades: Readonly<Record<number, (record: JsonObject) => JsonObject>>;
   /** Only for its type. */
@@ -126,6 +137,21 @@ export async function getStored<T>(
 /** Whether a record could not be read because of what it holds: it is broken, or of a newer version. The store itself answered. */
 export function isUnreadable(error: unknown): error is PerennialError {
   return isPerennialError(error, 'BLOB_CORRUPT') || isPerennialError(error, 'PIPELINE_OUTDATED');
+}
+
+/** Whether a record of the kind may lie at a key. */
+export function liesAt({ at }: Pick<StoredKind<unknown>, 'at'>, key: string): boolean {
+  if (at === undefined) return false;
+  const pattern = at
+    .split('**')
+    .map((part) =>
+      part
+        .split('*')
+        .map((text) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+        .join('[^/]+'),
+    )
+    .join('.+');
+  return new RegExp(`^${pattern}$`).test(key);
 }
 
 /** An artifact with its facts, checked. @throws BLOB_CORRUPT, OBJECT_NOT_FOUND, PIPELINE_OUTDATED */

@@ -23,17 +23,34 @@ export class EpochJury {
   readonly #study: string;
   readonly #number: number;
   readonly #epochs: number;
+  readonly #key: string | undefined;
   /** Told, and not in the store yet. */
   #fresh: Reading[] = [];
   #asksAt: ReadonlySet<number> | undefined;
   #known: StoredTrial | undefined;
 
-  /** @param epochs most of the trial */
-  constructor(studies: StudyStore, study: string, number: number, epochs: number) {
+  /** @param epochs most of the trial @param key of its training; undefined: not all that decides it can be known */
+  constructor(studies: StudyStore, study: string, number: number, epochs: number, key?: string) {
     this.#studies = studies;
     this.#study = study;
     this.#number = number;
     this.#epochs = epochs;
+    this.#key = key;
+  }
+
+  /** Why the trial ends as it did in an earlier study, whose training was the very same; undefined: it has to be trained. */
+  async before(): Promise<string | undefined> {
+    const { before, state } = (await this.#studies.trial(this.#study, this.#number))!;
+    if (before === undefined || state !== 'running' || before.key !== this.#key) return undefined;
+    const { key, readings, reading } = before;
+    this.#known = await this.#studies.update(this.#study, this.#number, (trial) => ({
+      ...trial,
+      key,
+      readings,
+      ...(reading === undefined ? {} : { reading }),
+      taken: true,
+    }));
+    return `Stopped after epoch ${readings.at(-1)?.epoch ?? 0} of ${this.#epochs}, as in the study ${before.study}.`;
   }
 
   /**
@@ -82,7 +99,12 @@ export class EpochJury {
     if (meaning === undefined || fresh.length === 0) return;
     this.#known = await this.#studies.update(this.#study, this.#number, (trial) => {
       const last = trial.readings.at(-1)?.epoch ?? 0;
-      return { ...trial, reading: meaning, readings: [...trial.readings, ...fresh.filter(({ epoch }) => epoch > last)] };
+      return {
+        ...trial,
+        ...(this.#key === undefined ? {} : { key: this.#key }),
+        reading: meaning,
+        readings: [...trial.readings, ...fresh.filter(({ epoch }) => epoch > last)],
+      };
     });
     this.#fresh = [];
   }

@@ -2,8 +2,8 @@ import { isPerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { getJson, putJson } from '../storage/json-objects.ts';
 import { readStored } from '../storage/stored.ts';
-import { LATEST, STUDY, TRIAL } from './stored-study.ts';
-import type { StoredTrial, StudyRecord } from './stored-study.ts';
+import { HISTORY, LATEST, STUDY, TRIAL } from './stored-study.ts';
+import type { StoredTrial, StudyHistory, StudyRecord } from './stored-study.ts';
 
 const PREFIX = 'studies/';
 /** Studies whose trials are kept in memory. */
@@ -15,6 +15,7 @@ export class StudyStore {
   /** Trials that are over never change again. */
   readonly #over = new Map<string, Map<number, StoredTrial>>();
   readonly #plans = new Map<string, StudyRecord['plan']>();
+  readonly #histories = new Map<string, StudyHistory | null>();
 
   constructor(store: ObjectStore) {
     this.#store = store;
@@ -75,6 +76,29 @@ export class StudyStore {
 
   async setLatest(pipeline: string, key: string, study: string): Promise<void> {
     await putJson(this.#store, latestKey(pipeline, key), { formatVersion: 1, study });
+  }
+
+  /** What the sampler of a study starts from: never changes once it is there. */
+  async history(study: string): Promise<StudyHistory | undefined> {
+    const known = this.#histories.get(study);
+    if (known !== undefined) return known ?? undefined;
+    const key = historyKey(study);
+    const found = await getJson(this.#store, key);
+    const history = found === undefined ? null : readStored(HISTORY, found.value, () => `${this.#store.location}: "${key}"`);
+    keep(this.#histories, study, history);
+    return history ?? undefined;
+  }
+
+  /** Writes the history of a study that has none. @returns the one that it has then */
+  async setHistory(study: string, history: StudyHistory): Promise<StudyHistory> {
+    this.#histories.delete(study);
+    try {
+      await putJson(this.#store, historyKey(study), history, { ifNoneMatch: '*' });
+      return history;
+    } catch (error) {
+      if (!isPerennialError(error, 'PRECONDITION_FAILED')) throw error;
+      return (await this.history(study))!;
+    }
   }
 
   /** A trial; undefined where it was never begun. */
@@ -147,6 +171,10 @@ function keep<T>(map: Map<string, T>, key: string, value: T): void {
 
 function studyKey(study: string): string {
   return `${PREFIX}${study}/study.json`;
+}
+
+function historyKey(study: string): string {
+  return `${PREFIX}${study}/history.json`;
 }
 
 function trialKey(study: string, number: number): string {

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../core/json.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { StudyRecord, StoredTrial } from './stored-study.ts';
+import type { HistoryTrial, StoppedBefore, StudyRecord, StoredTrial } from './stored-study.ts';
 import type { StudyStore } from './study-store.ts';
 import { nameOf } from '../tuning/describe.ts';
 import { samplerRegistry } from '../tuning/samplers/index.generated.ts';
@@ -14,8 +14,8 @@ const EARLIER_MAX = 8;
 /** The point of a trial: what an earlier study of the same key had, as long as all went as it did then, else what the sampler says. */
 export interface NextPoint {
   readonly point: JsonObject;
-  /** The trial of the earlier study, where that is over. */
-  readonly before?: StoredTrial;
+  /** How the earlier study ended it early, where it did. */
+  readonly before?: StoppedBefore;
 }
 
 /** undefined: the sampler has no further point. */
@@ -26,7 +26,7 @@ export async function nextPoint(
 ): Promise<NextPoint | undefined> {
   const trials = await studies.trials(record.study, number);
   const before = await earlierTrial(studies, record, trials, number);
-  if (before !== undefined) return { point: before.point, ...(before.state === 'running' ? {} : { before }) };
+  if (before !== undefined) return before;
   const { tune, config: raw } = record.plan.step;
   const config = raw as unknown as TuneConfig;
   const space = tune!.space as unknown as Space;
@@ -36,7 +36,7 @@ export async function nextPoint(
   const point = sampler.suggest({
     space,
     directions: tune!.objectives.map(({ direction }) => direction),
-    trials: trials.map(trialRecord),
+    trials: [...((await studies.history(record.study))?.trials ?? []).map(fromHistory), ...trials.map(trialRecord)],
     number,
     seed: config.seed,
     config: options,
@@ -46,6 +46,11 @@ export async function nextPoint(
 
 export function trialRecord({ number, point, state, values, readings }: StoredTrial): TrialRecord {
   return { number, point: point as Point, state, readings, ...(values === undefined ? {} : { values }) };
+}
+
+/** Before the first trial of the study, so below 0. */
+function fromHistory({ point, state, values, readings }: HistoryTrial, at: number, all: readonly HistoryTrial[]): TrialRecord {
+  return { number: at - all.length, point: point as Point, state, readings, ...(values === undefined ? {} : { values }) };
 }
 
 /** Options of "name" or `{ name: options }`. */
@@ -62,11 +67,16 @@ async function earlierTrial(
   { earlier }: Pick<StudyRecord, 'earlier'>,
   trials: readonly StoredTrial[],
   number: number,
-): Promise<StoredTrial | undefined> {
+): Promise<NextPoint | undefined> {
   let at = earlier;
   for (let looked = 0; at !== undefined && looked < EARLIER_MAX; looked++) {
     const found = await studies.trial(at, number);
-    if (found !== undefined) return (await wentAlike(studies, at, trials)) ? found : undefined;
+    if (found !== undefined) {
+      if (!(await wentAlike(studies, at, trials))) return undefined;
+      const { point, state, key, readings, reading } = found;
+      const stopped = state === 'stopped' && key !== undefined;
+      return { point, ...(stopped ? { before: { study: at, key, readings, ...(reading === undefined ? {} : { reading }) } } : {}) };
+    }
     at = (await studies.study(at))?.record.earlier;
   }
   return undefined;

@@ -1,4 +1,5 @@
 import type { Json } from '../core/json.ts';
+import { LAST } from './tune-config.ts';
 import type { ObjectiveConfig, TuneConfig } from './tune-config.ts';
 
 /** Name of "name" or `{ name: options }`. */
@@ -22,13 +23,15 @@ export function objectivesOf({ objective }: Pick<TuneConfig, 'objective'>): read
 
 /** One line: "accuracy over learningRate, units by tpe, 40 trials". */
 export function describeTuning(config: TuneConfig): string {
-  const { search, sampler, trials, parallel, time, stop } = config;
+  const { search, sampler, folds, from, trials, parallel, time, stop } = config;
   const names = Object.keys(search);
   const most = 5;
   const shown = names.length > most ? `${names.slice(0, most).join(', ')} and ${names.length - most} more` : names.join(', ');
   return [
     `${objectivesOf(config).map(objectiveName).join(' and ')} over ${shown} by ${nameOf(sampler)}`,
     `${trials} trials${parallel > 1 ? `, ${parallel} at a time` : ''}`,
+    ...(folds === undefined ? [] : [`${folds} folds each`]),
+    ...(from === undefined ? [] : [`after ${from === LAST ? 'the last study' : from}`]),
     ...(stop === undefined ? [] : [`stopped by ${nameOf(stop)}`]),
     ...(time === undefined ? [] : [`at most ${time}`]),
   ].join(', ');

@@ -18,11 +18,18 @@ export interface TuneConfig {
   readonly choose?: string;
   readonly sampler: string | Readonly<Record<string, JsonObject>>;
   readonly stop?: string | Readonly<Record<string, JsonObject>>;
+  /** Trainings of a trial, each measured on the rows that it did not learn from. */
+  readonly folds?: number;
   readonly trials: number;
   readonly parallel: number;
   readonly time?: string;
   readonly seed: number;
+  /** The study whose trials the sampler knows of from the start, or {@link LAST}. */
+  readonly from?: string;
 }
+
+/** The study before this one, of the same pipeline and step. */
+export const LAST = 'last';
 
 /** Chooses the point of the front that is nearest to the best of every objective. */
 export const BALANCED = 'balanced';
@@ -178,6 +185,21 @@ export const tuneConfigSchema: JsonSchema = {
       allOf: [{ $ref: '#/definitions/stopper' }],
       description:
         'Ends trials that will not be the best, by what their training gives epoch by epoch: the first objective where training follows it, else the validation loss. Default: every trial trains to its end.',
+    },
+    folds: {
+      type: 'integer',
+      minimum: 2,
+      maximum: 20,
+      description:
+        'k-fold cross-validation: every trial is trained so many times, each time without one part of the train split, on which it is measured; its score is the mean. The parts follow the split: by hash a row stays in its part when rows are added, "key" keeps rows together, by time a part comes after all that is learnt from, and classes are in all parts. Preprocessing is learnt anew for each, the validation split ends the training early as ever, and the winner is trained on all of train. Default: one training, measured on the validation split.',
+      examples: [5],
+    },
+    from: {
+      type: 'string',
+      minLength: 1,
+      description:
+        'Warm start: the sampler knows the trials of an earlier study from its first suggestion on, as far as their values are of this search and they were judged by the same objectives. "last" is the newest study of the same pipeline and step, if there is one; else PIPELINE/RUN/STEP, as `perennial studies list` shows it. The study writes down what it took over, and chooses its winner among its own trials. Only for samplers that learn from trials.',
+      examples: ['last', 'penguins/20260131-030000-abcd/tune'],
     },
     trials: { type: 'integer', minimum: 1, maximum: 10_000, default: 20, description: 'Most trials.', examples: [40] },
     parallel: {

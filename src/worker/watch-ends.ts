@@ -4,9 +4,11 @@ import type { Outcome, OutcomeKind } from '../core/outcome.ts';
 import { connectTemporal, isAway } from '../runs/connect.ts';
 import type { Temporal } from '../runs/connect.ts';
 import { executions } from '../runs/runs.ts';
+import { endText, endedAs } from '../runs/settle-studies.ts';
 import { logOutcome } from '../steps/outcome-log.ts';
 import { mask } from '../steps/secrets.ts';
 import { writeOutcome } from '../registry/outcomes.ts';
+import { StudyStore } from '../studies/study-store.ts';
 
 /** Between two looks, in milliseconds. The first one comes when the worker has made what it looks for. */
 const EVERY_MS = 5_000;
@@ -16,8 +18,8 @@ const LOOKED_AT = 100;
 const WORDS: Readonly<Record<string, string>> = { TERMINATED: 'terminated', TIMED_OUT: 'timedOut' };
 
 /**
- * Tells the store and the log of runs and checks that were terminated or ran out of time, as they tell of any other end themselves:
- * of these two ends Temporal asks no workflow code.
+ * Tells the store and the log of runs, checks and studies that were terminated or ran out of time, as they tell of any other end
+ * themselves: of these two ends Temporal asks no workflow code.
  */
 export async function watchEnds({ store }: Pick<ActivityDeps, 'store'>, signal: AbortSignal): Promise<void> {
   const seen = new Set<string>();
@@ -27,6 +29,7 @@ export async function watchEnds({ store }: Pick<ActivityDeps, 'store'>, signal: 
     try {
       temporal ??= await connectTemporal();
       await look(temporal, store, seen);
+      await lookAtStudies(temporal, store, seen);
       told = '';
     } catch (error) {
       // Of a Temporal server that is away the worker itself tells.
@@ -60,6 +63,19 @@ async function look(temporal: Temporal, store: ActivityDeps['store'], seen: Set<
     const news = await writeOutcome(store, outcome);
     seen.add(info.runId);
     if (news) logOutcome(outcome);
+  }
+}
+
+/** A study whose workflow ended without closing it runs no more. */
+async function lookAtStudies(temporal: Temporal, store: ActivityDeps['store'], seen: Set<string>): Promise<void> {
+  const studies = new StudyStore(store);
+  let count = 0;
+  for await (const info of executions(temporal, `RunKind = 'study' AND ExecutionStatus IN ('Terminated', 'TimedOut', 'Failed')`)) {
+    if ((count += 1) > LOOKED_AT) return;
+    if (seen.has(info.runId)) continue;
+    if ((await studies.study(info.workflowId))?.record.state === 'running')
+      await endedAs(studies, info.workflowId, endText(info.status.name));
+    seen.add(info.runId);
   }
 }
 

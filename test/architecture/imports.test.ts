@@ -17,6 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/access', 'src/registry', 'src/studies'],
   ['src/evaluation'],
   ['src/monitoring'],
+  ['src/rollouts'],
   ['src/reports', 'src/config', 'src/serving'],
   ['src/client', 'temporal.config.ts'],
   ['src/steps'],

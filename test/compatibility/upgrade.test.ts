@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ArtifactStore, ObjectStore } from '../../src/core/ports.ts';
 import { readPredictions } from '../../src/monitoring/prediction-window.ts';
 import { checkStore } from '../../src/registry/check-store.ts';
+import { storedKinds as kinds } from '../../src/cli/stored-kinds.generated.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import { EVALUATION } from '../../src/reports/write-evaluation.ts';
@@ -64,7 +65,7 @@ describe.each(readdirSync(STORES))('a store of %s', (name) => {
   afterAll(() => server.close());
 
   test('is whole, and every record in it is read', async () => {
-    const { findings, models, versions } = await checkStore(store);
+    const { findings, models, versions } = await checkStore(store, { kinds });
     expect(findings).toEqual([]);
     expect(models).toBe(documents.length);
     expect(versions).toBe((await Promise.all(documents.map(({ document }) => registry.versions(document.name)))).flat().length);
@@ -138,6 +139,6 @@ describe.each(readdirSync(STORES))('a store of %s', (name) => {
     expect(meta).toMatchObject({ champion: { version: champion } });
     expect(run.evaluate!.verdict!.reasons.join(' ')).toContain('champion');
     expect(run.register!.values).toMatchObject({ version: (await registry.versions('penguins')).at(-1)!.version });
-    expect((await checkStore(store)).findings).toEqual([]);
+    expect((await checkStore(store, { kinds })).findings).toEqual([]);
   });
 });

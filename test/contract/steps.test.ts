@@ -27,6 +27,7 @@ const DOCUMENT = {
     { uses: 'approve', with: {} },
     { uses: 'register', with: {} },
     { uses: 'deploy', with: { to: 'directory', path: 'exports', promote: null } },
+    { uses: 'fold', with: { folds: 3, fold: 2 }, inputs: { dataset: 'validate' } },
   ],
 };
 

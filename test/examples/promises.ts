@@ -22,6 +22,13 @@ export interface Sample {
 
 export const SAMPLES: readonly Sample[] = [
   { name: 'penguins-approved', data: 'penguins.csv', asks: true, holds: ({ accuracy }: Metrics) => accuracy! >= 0.95 },
+  { name: 'penguins-canary', data: 'penguins.csv', holds: ({ accuracy }: Metrics) => accuracy! >= 0.97 },
+  {
+    name: 'penguins-tuned',
+    data: 'penguins.csv',
+    holds: ({ accuracy }: Metrics) => accuracy! >= 0.95,
+    quick: { parameters: { trials: 2, folds: 2, epochs: 12 }, gates: { accuracy: 0.8 } },
+  },
   { name: 'penguins', data: 'penguins.csv', holds: ({ accuracy }: Metrics) => accuracy! >= 0.97 },
   {
     name: 'weather',

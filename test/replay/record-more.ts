@@ -1,6 +1,9 @@
 import type { MonitorInput } from '../../src/core/monitor.ts';
 import type { Plan } from '../../src/core/plan.ts';
+import type { RolloutSpec } from '../../src/core/rollout.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
+import { beginRollout, writeRollout } from '../../src/registry/rollouts.ts';
+import { askRollout, startRollout } from '../../src/runs/rollouts.ts';
 import { describeBackfill, startBackfill } from '../../src/runs/backfills.ts';
 import { pipelineInput } from '../../src/runs/pipeline-input.ts';
 import { cancelRun, describeRun, startRun } from '../../src/runs/runs.ts';
@@ -73,6 +76,59 @@ export async function recordScheduled({ temporal, deps }: Stage, save: Save): Pr
   await resumeSchedule(temporal, 'nightly/schedule', 'test');
   await until(async () => (await describeBackfill(temporal, id)).state === 'done');
   save('backfill', id);
+}
+
+/** Rollouts: one that is paused, goes on and is promoted, and one that somebody aborts. */
+export async function recordRollouts({ temporal, deps }: Stage, save: Save): Promise<void> {
+  const registry = createRegistry(deps.store, deps.artifacts);
+  const by = { who: 'ada', why: 'test' };
+  const spec: RolloutSpec = {
+    kind: 'canary',
+    steps: [
+      { share: 0.1, forMs: 1_000 },
+      { share: 0.5, forMs: 1_000 },
+    ],
+    minRequests: 10,
+    tooFewRequests: 'extend',
+    checks: { falseAlarms: 0.01 },
+    then: 'promote',
+  };
+  const roll = async (id: string, candidate: number): Promise<void> => {
+    const change = await beginRollout(deps.store, 'rolled', { id, kind: 'canary', candidate, share: 0.1 }, { ...by, judged: [] });
+    const { champion } = change.routing.rollout!;
+    const now = new Date().toISOString();
+    await writeRollout(deps.store, {
+      formatVersion: 1,
+      name: 'rolled',
+      id,
+      champion,
+      candidate,
+      spec,
+      pipeline: 'rolled',
+      runId: 'one',
+      judged: [],
+      startedAt: now,
+      state: 'running',
+      step: 0,
+      stepStartedAt: now,
+    });
+    await startRollout(temporal.client, 'perennial', { model: 'rolled', id, champion, candidate, pipeline: 'rolled', spec });
+  };
+  for (const text of ['one', 'two', 'three']) {
+    const files = { 'profile.json': Buffer.from('{}'), 'preprocessor.json': Buffer.from('{}') };
+    const modelRef = await deps.artifacts.write({ kind: 'model', summary: text, files, meta: { text } });
+    await registry.register({ model: 'rolled', modelRef, pipeline: 'rolled', runId: text, stepId: 'register' });
+  }
+  await registry.promote('rolled', 1, by);
+  await roll('first', 2);
+  await askRollout(temporal, 'rolled', 'pause', by);
+  await askRollout(temporal, 'rolled', 'resume', by);
+  await temporal.client.workflow.getHandle('rollout/rolled').result();
+  save('rollout-promoted', 'rollout/rolled');
+  await roll('second', 3);
+  await askRollout(temporal, 'rolled', 'abort', by);
+  await temporal.client.workflow.getHandle('rollout/rolled').result();
+  save('rollout-aborted', 'rollout/rolled');
 }
 
 /** Monitors that find drift: one that starts a run, one that is kept from it, one that is asked for an alert only. */

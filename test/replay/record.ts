@@ -19,7 +19,7 @@ import { waitRun } from '../../src/runs/wait-run.ts';
 import { packageRoot } from '../../src/platform/paths.ts';
 import { ensureTemporal } from '../../src/provisioning/temporal.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
-import { recordDrift, recordScheduled, recordTurns } from './record-more.ts';
+import { recordDrift, recordRollouts, recordScheduled, recordTurns } from './record-more.ts';
 import { recordedSteps } from './recorded-steps.ts';
 import { planStep, setStage, testPlan } from '../integration/temporal/harness.ts';
 
@@ -101,4 +101,5 @@ it('records', async () => {
   await recordTurns(stage, save);
   await recordScheduled(stage, save);
   await recordDrift(stage, save);
+  await recordRollouts(stage, save);
 }, 120_000);

@@ -63,6 +63,8 @@ describe('recorded histories', () => {
         'pipeline-scheduled',
         'pipeline-nothing-new',
         'backfill',
+        'rollout-promoted',
+        'rollout-aborted',
       ]),
     );
   });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { steps } from '../../activities/steps/index.generated.ts';
 import type { ArtifactRef } from '../../src/core/artifact.ts';
 import type { Json } from '../../src/core/json.ts';
+import type { Plan } from '../../src/core/plan.ts';
 import type { ArtifactStore, ObjectStore } from '../../src/core/ports.ts';
 import type { StepContext, StepResult } from '../../src/core/step.ts';
 import { compileText } from '../../src/config/plan-document.ts';
@@ -25,8 +26,18 @@ export async function runSteps(
 ): Promise<Record<string, StepRun>> {
   const { plan, diagnostics } = compileText(join(dir, 'flow.json'), JSON.stringify(document));
   if (plan === undefined) throw new Error(JSON.stringify(diagnostics));
+  return runPlanSteps({ dir, store, artifacts }, runId, plan, { nominalTime });
+}
+
+/** Steps of a plan, and those of its cross-validations before each. By step id. */
+async function runPlanSteps(
+  { dir, store, artifacts }: RunPlace,
+  runId: string,
+  plan: Pick<Plan, 'pipeline' | 'revision' | 'steps'>,
+  { nominalTime = '2026-01-01T00:00:00Z' }: { readonly nominalTime?: string } = {},
+): Promise<Record<string, StepRun>> {
   const results: Record<string, StepRun> = {};
-  for (const step of plan.steps) {
+  for (const step of plan.steps.flatMap((one) => [...(one.folds?.steps ?? []), one])) {
     const definition = steps.find(({ type }) => type === step.type)!;
     const log: string[] = [];
     const say = (message: string): void => void log.push(message);

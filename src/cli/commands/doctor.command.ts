@@ -50,11 +50,14 @@ async function doctor(io: CliIo): Promise<void> {
 const BROKEN = 1;
 
 async function doctorOfStore(io: CliIo, repair: boolean): Promise<void> {
-  const { checkStore } = await import('../../registry/check-store.ts');
+  const [{ checkStore }, { storedKinds: kinds }] = await Promise.all([
+    import('../../registry/check-store.ts'),
+    import('../stored-kinds.generated.ts'),
+  ]);
   const store = repair
     ? await (await import('../../runs/own-stack.ts')).openOwnStore()
     : await (await import('../../storage/open-store.ts')).openStore();
-  const { location, models, versions, findings } = await checkStore(store, { repair });
+  const { location, models, versions, findings } = await checkStore(store, { repair, kinds });
   const left = findings.filter(({ repaired }) => !repaired);
   io.result({ healthy: left.length === 0, location, models, versions, findings });
   if (left.length > 0) io.exit(BROKEN);

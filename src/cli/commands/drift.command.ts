@@ -106,10 +106,12 @@ async function compare(
   const { durationMs } = await import('../../data/ingest/duration.ts');
   const { detectModelDrift } = await import('../../monitoring/model-drift.ts');
   const { readPredictions } = await import('../../monitoring/prediction-window.ts');
+  const { Unread } = await import('../../storage/unread.ts');
+  const unread = new Unread();
   const to = new Date();
   const from = new Date(to.getTime() - windowMs(options.window!, durationMs));
-  const result = await detectModelDrift(reference, () => readPredictions(store, model, { from, to }), settings);
-  return { reference, result, source: `predictions of the last ${options.window}`, notes: [] };
+  const result = await detectModelDrift(reference, () => readPredictions(store, model, { from, to, unread }), settings);
+  return { reference, result, source: `predictions of the last ${options.window}`, notes: unread.notes };
 }
 
 function windowMs(text: string, parse: (text: string) => number): number {

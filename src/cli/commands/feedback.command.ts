@@ -152,9 +152,13 @@ async function show(io: CliIo, model: string, options: ShowOptions): Promise<voi
   io.print(textOf(report, options.by !== undefined));
 }
 
-function textOf({ model, periods, unmatched }: RealizedReport, byPeriod: boolean): string {
+function textOf({ model, periods, unmatched, notes: unread }: RealizedReport, byPeriod: boolean): string {
+  const leftOut = unread.map((note) => `note: ${note}`);
   if (periods.length === 0)
-    return `No prediction of ${model} was logged in this time${unmatched === 0 ? '' : `; ${unmatched} items of feedback belong to others`}.`;
+    return [
+      `No prediction of ${model} was logged in this time${unmatched === 0 ? '' : `; ${unmatched} items of feedback belong to others`}.`,
+      ...leftOut,
+    ].join('\n');
   const names = [...new Set(periods.flatMap(({ metrics }) => Object.keys(metrics)))];
   const rows = periods.map(({ version, from, predictions, labelled, flagged, confirmed, metrics }) => [
     ...(byPeriod ? [from.slice(0, 16).replace('T', ' ')] : []),
@@ -170,5 +174,6 @@ function textOf({ model, periods, unmatched }: RealizedReport, byPeriod: boolean
     table([head, ...rows]),
     ...notes.map((note) => `note: ${note}`),
     ...(unmatched === 0 ? [] : [`note: ${unmatched} items of feedback belong to no prediction that was logged in this time`]),
+    ...leftOut,
   ].join('\n');
 }

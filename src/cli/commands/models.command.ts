@@ -11,6 +11,7 @@ const VERSION = 'number, alias or "latest"';
 const views = () => import('../models/view-actions.ts');
 const sampling = () => import('../models/sample-action.ts');
 const routing = () => import('../models/routing-actions.ts');
+const rollouts = () => import('../models/rollout-actions.ts');
 
 export default defineCommand({
   register(program, io) {
@@ -24,6 +25,7 @@ export default defineCommand({
       );
     declareViews(models, io);
     declareRouting(models, io);
+    declareRollouts(models, io);
     declareKeeping(models, io);
   },
 });
@@ -138,6 +140,43 @@ function declareRouting(models: Command, io: CliIo): void {
     .option('--why <reason>', 'kept in the history')
     .addHelpText('after', '\nExamples:\n  perennial models unpin penguins')
     .action(async (model: string, options: { why?: string }) => (await routing()).unpinAction(io, model, options));
+}
+
+function declareRollouts(models: Command, io: CliIo): void {
+  const rollout = models
+    .command('rollout')
+    .summary('versions that take over step by step')
+    .description('Canaries, shadows and A/B tests, as the "strategy" of a deploy step declares them. One per model goes on at a time.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  perennial models rollout show penguins\n  perennial models rollout pause penguins --why "a holiday"\n  perennial models rollout abort penguins --why "complaints"',
+    );
+  rollout
+    .command('show')
+    .summary('what was counted and concluded')
+    .description('Shows the rollout that goes on, or the newest one: requests by step and version, what the checks say, and the servers.')
+    .argument('<model>')
+    .argument('[id]', 'an earlier one; default: the newest')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  perennial models rollout show penguins\n  perennial models rollout show penguins 3f0a9c51d2e4 --json',
+    )
+    .action(async (model: string, id: string | undefined) => (await rollouts()).showRolloutAction(io, model, id));
+  const actions = [
+    ['pause', 'stay at this share', 'Keeps the share as it is; checks go on and may end the rollout.'],
+    ['resume', 'go on', 'Goes on with the step where it was paused.'],
+    ['promote', 'make the candidate champion now', 'Ends the rollout and makes its candidate champion.'],
+    ['abort', 'send all traffic to the champion again', 'Ends the rollout; the champion stays.'],
+  ] as const;
+  for (const [action, summary, description] of actions)
+    rollout
+      .command(action)
+      .summary(summary)
+      .description(description)
+      .argument('<model>')
+      .option('--why <reason>', 'kept in the history')
+      .addHelpText('after', `\nExamples:\n  perennial models rollout ${action} penguins --why "as agreed"`)
+      .action(async (model: string, options: { why?: string }) => (await rollouts()).askRolloutAction(io, model, action, options));
 }
 
 function declareKeeping(models: Command, io: CliIo): void {

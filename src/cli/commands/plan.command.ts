@@ -1,4 +1,4 @@
-import type { Plan } from '../../core/plan.ts';
+import type { Plan, PlanStep } from '../../core/plan.ts';
 import { PerennialError, exitCodeOf, isPerennialError } from '../../core/errors.ts';
 import { defineCommand, table } from './command.ts';
 import type { CliIo } from './command.ts';
@@ -45,12 +45,18 @@ async function plan(file: string, options: Options, io: CliIo): Promise<void> {
   const cache = await forecastCache(compiled, nominalTime);
   const models = await planModels(compiled, nominalTime);
   io.result({ plan: compiled, nominalTime, cache, models });
+  const { courseText, studyText } = await import('../step-facts.ts');
   printSteps(compiled, cache, io);
+  printSearch(compiled, (step) => studyText(compiled, step), io);
   await printFeatures(models, io);
   const told = new Set<string>();
   for (const model of models) {
     const { problem } = model;
-    if (problem === undefined) printModel(model, io);
+    const step = compiled.steps.find(({ id }) => id === model.step);
+    if (problem === undefined) {
+      printModel(model, io);
+      if (step?.type === 'train' && model.unknown === undefined) io.print(`  ${courseText(step.config)}`);
+    }
     // Two models of the same examples would say the same twice.
     else if (told.size !== told.add(`${problem.step}: ${problem.message}`).size)
       printProblem(problem, io, await placeOf(file, compiled, problem.step, problem.message));
@@ -96,18 +102,23 @@ function printSteps(compiled: Plan, cache: readonly Forecast[], io: CliIo): void
   if (parameters.length > 0) io.print(`parameters: ${parameters.map(([name, value]) => `${name}=${String(value)}`).join(', ')}`);
   io.print();
   io.print(stepTable(compiled, cache));
-  printSearch(compiled, io);
+  for (const { id, folds } of compiled.steps)
+    if (folds !== undefined)
+      io.print(`\n${folds.folds} folds before "${id}": as many further trainings, each measured on rows that it does not learn from`);
 }
 
 /** What is searched, by what, and what a trial consists of. */
-function printSearch({ steps }: Plan, io: CliIo): void {
-  for (const { id, tune, summary } of steps) {
+function printSearch(plan: Plan, mostOf: (step: PlanStep) => string | undefined, io: CliIo): void {
+  for (const step of plan.steps) {
+    const { id, tune, summary } = step;
     if (tune === undefined) continue;
     io.print(`\nsearch of "${id}": ${summary}`);
     const space = tune.space as unknown as Space;
     io.print(table(Object.entries(space).map(([name, dimension]) => [`  ${name}`, dimensionText(dimension)])));
     const goals = tune.objectives.map(({ name, direction, step }) => `${direction} ${name} of "${step}"`).join(', ');
     io.print(`  a trial: ${tune.steps.join(' → ')}; ${goals}`);
+    const most = mostOf(step);
+    if (most !== undefined) io.print(`  ${most}`);
     io.print('  what follows is an example of a trial');
   }
 }

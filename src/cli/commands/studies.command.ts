@@ -10,11 +10,11 @@ export default defineCommand({
   register(program, io) {
     const studies = program
       .command('studies')
-      .summary('list, show, resume and export searches')
+      .summary('list, show, report, resume and export searches')
       .description('What tune steps searched: every trial with its values, what came of it, and the winner.')
       .addHelpText(
         'after',
-        '\nExamples:\n  perennial studies list\n  perennial studies show penguins\n  perennial studies resume penguins --trials 80\n  perennial studies export penguins --out trials.csv',
+        '\nExamples:\n  perennial studies list\n  perennial studies show penguins\n  perennial studies report penguins --out study.html\n  perennial studies resume penguins --trials 80\n  perennial studies export penguins --out trials.csv',
       );
     studies
       .command('list')
@@ -45,6 +45,15 @@ export default defineCommand({
       .action(async (study: string, options: { readonly trials?: number; readonly detach?: boolean }) =>
         (await resuming()).resumeAction(io, study, options),
       );
+    studies
+      .command('report')
+      .summary('a study as one HTML file')
+      .description(
+        'Writes all that is known of a study as one HTML file that loads nothing: scores over trials, what matters, the Pareto front of several objectives, failures and every trial.',
+      )
+      .argument('<study>', STUDY)
+      .option('--out <file>', 'default: PIPELINE-RUN-STEP.html in this folder')
+      .action(async (study: string, { out }: { readonly out?: string }) => (await actions()).reportAction(io, study, out));
     studies
       .command('export')
       .summary('the trials as CSV or JSON')

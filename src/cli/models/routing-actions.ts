@@ -26,7 +26,7 @@ export async function promoteAction(
     unpin: options.unpin === true,
   });
   const headline = change.changed
-    ? `${options.alias} of ${model}: ${moveText(change.from, change.to)}`
+    ? `${options.alias} of ${model}: ${change.from === change.to ? `stays ${change.to}` : moveText(change.from, change.to)}`
     : `${options.alias} of ${model} is version ${change.routing.aliases[options.alias]} already; nothing changed.`;
   if (options.alias === 'champion') return proveAndReport(io, opened, model, change, headline, options);
   io.result(changeResult(model, change, options.alias));
@@ -42,7 +42,7 @@ export async function rollbackAction(io: CliIo, model: string, options: ConfirmO
     ...(options.to === undefined ? {} : { to: options.to }),
   });
   const headline = change.changed
-    ? `champion of ${model}: ${moveText(change.from, change.to)}, pinned to version ${change.to}`
+    ? `champion of ${model}: ${change.from === change.to ? `stays ${change.to}` : moveText(change.from, change.to)}, pinned to version ${change.to}`
     : `champion of ${model} is version ${change.to} and pinned already; nothing changed.`;
   await proveAndReport(io, opened, model, change, headline, options);
   io.print(`No automation promotes over it until \`perennial models unpin ${model}\`.`);
@@ -72,6 +72,10 @@ async function proveAndReport(
   options: ConfirmOptions,
 ): Promise<void> {
   const version = change.routing.aliases.champion!;
+  if (change.ended !== undefined) {
+    const { rolloutWords } = await import('../../registry/rollouts.ts');
+    io.note(`warning: this ended ${rolloutWords(change.ended)}: no request goes to it any more.`);
+  }
   if (!options.confirm) {
     io.result({ ...changeResult(model, change, 'champion'), confirmation: null });
     io.print(`${headline}\nNot confirmed by any server (--no-confirm).`);
@@ -94,5 +98,15 @@ async function proveAndReport(
 
 function changeResult(model: string, change: RoutingChange, alias: string | null): object {
   const { changed, from, to, pin, routing } = change;
-  return { model, changed, alias, from, to, pin, aliases: routing.aliases, revision: routing.revision };
+  return {
+    model,
+    changed,
+    alias,
+    from,
+    to,
+    pin,
+    aliases: routing.aliases,
+    revision: routing.revision,
+    endedRollout: change.ended?.id ?? null,
+  };
 }

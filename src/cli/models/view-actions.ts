@@ -13,6 +13,7 @@ import type { Problem } from '../../registry/documents.ts';
 import { currentUser, openRegistry } from './options.ts';
 import { aliasesText, metricsText, numberText, sizeText, timeText, transitionRows, versionRows, versionText } from './views.ts';
 import { readStored } from '../../storage/stored.ts';
+import { rolloutWords } from '../../registry/rollouts.ts';
 
 export async function listAction(io: CliIo): Promise<void> {
   const { registry, store } = await openRegistry();
@@ -104,6 +105,10 @@ export async function showAction(io: CliIo, model: string, reference: string | u
   });
   const pin = routing?.pin;
   if (pin !== null && pin !== undefined) io.print(`Pinned to version ${pin.version} by ${pin.by}, ${timeText(pin.at)}: ${pin.why}\n`);
+  if (routing?.rollout !== undefined) {
+    const words = rolloutWords(routing.rollout);
+    io.print(`${words[0]!.toUpperCase()}${words.slice(1)} goes on: \`perennial models rollout show ${model}\`\n`);
+  }
   io.print(table([['VERSION', 'ALIASES', 'CREATED', 'VERDICT', 'METRICS', 'RUN'], ...versionRows(versions, routing)]));
   tellProblems(
     io,
@@ -193,9 +198,14 @@ export async function historyAction(io: CliIo, model: string, options: { at?: st
     return io.print(`${timeText(time.toISOString())}: ${servedText(model, state)}`);
   }
   const history = await registry.history(model);
-  io.result({ name: model, transitions: history });
-  if (history.length === 0) return io.print(`No alias of ${model} was ever set.`);
+  const gaps = await registry.historyGaps(model);
+  io.result({ name: model, transitions: history, unread: gaps });
+  if (history.length + gaps.length === 0) return io.print(`No alias of ${model} was ever set.`);
   io.print(table([['WHEN', 'WHAT', 'ALIAS', 'FROM → TO', 'WHO', 'HOW', 'WHY'], ...transitionRows(history)]));
+  for (const { revision, key, problem } of gaps)
+    io.print(
+      `note: change ${revision} (between revisions ${revision - 1} and ${revision}) is missing above${key === null ? '' : `: ${key} cannot be read`}: ${problem}`,
+    );
 }
 
 function servedText(model: string, state: RoutingAt | undefined): string {

@@ -1,4 +1,4 @@
-import { PerennialError } from '../../core/errors.ts';
+import { PerennialError, isPerennialError } from '../../core/errors.ts';
 import { nearest } from '../../config/diagnostic.ts';
 import type { StudyRecord } from '../../studies/stored-study.ts';
 import { StudyStore } from '../../studies/study-store.ts';
@@ -41,3 +41,39 @@ export async function findStudy(studies: StudyStore, name: string): Promise<Stud
     hint: all.length === 0 ? 'A document with a tune step makes one when it runs.' : 'List what exists with `perennial studies list`.',
   });
 }
+
+/** Milliseconds that a command waits for Temporal to say what still runs. */
+const ASK_MS = 2_000;
+
+/**
+ * Studies as they are. Where Temporal is away, those that were running when they last wrote are given as they are.
+ *
+ * @returns with whether that is certain
+ */
+export async function asTheyAre(
+  studies: StudyStore,
+  records: readonly StudyRecord[],
+): Promise<{ readonly records: readonly StudyRecord[]; readonly certain: boolean }> {
+  if (records.every(({ state }) => state !== 'running')) return { records, certain: true };
+  const [{ connectOwn }, { settled }, { temporalConfig }] = await Promise.all([
+    import('../../runs/own-stack.ts'),
+    import('../../runs/settle-studies.ts'),
+    import('../../../temporal.config.ts'),
+  ]);
+  try {
+    const temporal = await connectOwn({ ...temporalConfig(), connectTimeoutMs: ASK_MS });
+    try {
+      const now: StudyRecord[] = [];
+      for (const record of records) now.push(await settled(temporal, studies, record));
+      return { records: now, certain: true };
+    } finally {
+      await temporal.close();
+    }
+  } catch (error) {
+    if (!isPerennialError(error) || !['TEMPORAL_UNAVAILABLE', 'STACK_UNREADABLE'].includes(error.code)) throw error;
+    return { records, certain: false };
+  }
+}
+
+/** Said where it is not certain what still runs. */
+export const UNCERTAIN = 'Temporal is away: a study that is called running was when it last wrote.';

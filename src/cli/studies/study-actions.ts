@@ -1,8 +1,11 @@
 import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { PerennialError } from '../../core/errors.ts';
+import { meanAndDeviation } from '../../core/folds.ts';
 import type { StudyObjective } from '../../core/tune-plan.ts';
+import { importanceOf } from '../../studies/importance.ts';
 import { rankedTrials } from '../../studies/study-details.ts';
-import type { StoredTrial, StudyRecord } from '../../studies/stored-study.ts';
+import type { HistorySummary, StoredTrial, StudyRecord } from '../../studies/stored-study.ts';
 import type { StudyStore } from '../../studies/study-store.ts';
 import { chooseWinner } from '../../studies/winner.ts';
 import type { Choice } from '../../studies/winner.ts';
@@ -11,7 +14,7 @@ import type { Space } from '../../tuning/space.ts';
 import { table } from '../commands/command.ts';
 import type { CliIo } from '../commands/command.ts';
 import { formatNumber, seconds } from '../run-progress.ts';
-import { allStudies, findStudy, openStudies } from './find-study.ts';
+import { UNCERTAIN, allStudies, asTheyAre, findStudy, openStudies } from './find-study.ts';
 import { dimensionText } from './dimension-text.ts';
 import { trialsCsv } from './trials-csv.ts';
 
@@ -20,7 +23,7 @@ const READINGS_SHOWN = 12;
 
 export async function listAction(io: CliIo, { pipeline, limit }: { readonly pipeline?: string; readonly limit: number }): Promise<void> {
   const studies = await openStudies();
-  const found = (await allStudies(studies, pipeline)).slice(0, limit);
+  const { records: found, certain } = await asTheyAre(studies, (await allStudies(studies, pipeline)).slice(0, limit));
   const rows = await Promise.all(
     found.map(async (record) => {
       const { trials, choice, objectives } = await factsOf(studies, record);
@@ -47,6 +50,7 @@ export async function listAction(io: CliIo, { pipeline, limit }: { readonly pipe
       ]),
     ]),
   );
+  if (!certain) io.note(UNCERTAIN);
 }
 
 export async function showAction(
@@ -55,7 +59,9 @@ export async function showAction(
   { trial, limit }: { readonly trial?: number; readonly limit: number },
 ): Promise<void> {
   const studies = await openStudies();
-  const record = await findStudy(studies, name);
+  const { records, certain } = await asTheyAre(studies, [await findStudy(studies, name)]);
+  const record = records[0]!;
+  if (!certain) io.note(UNCERTAIN);
   const facts = await factsOf(studies, record);
   const { trials, choice, objectives, space } = facts;
   if (trial !== undefined) return showTrial(io, record, trials, objectives, trial);
@@ -64,11 +70,20 @@ export async function showAction(
     front: choice?.front ?? [],
     objectives,
     space,
+    history: record.history ?? null,
+    importance: importanceOf(space, trials),
     causes: record.causes ?? [],
     trials,
   });
+  const importance = importanceOf(space, trials);
   io.print(`${record.study}: ${stateText(record, trials)}`);
-  io.print(`\n${table([['DIMENSION', 'SEARCHED'], ...Object.entries(space).map(([key, dimension]) => [key, dimensionText(dimension)])])}`);
+  io.print(
+    `\n${table([
+      ['DIMENSION', 'SEARCHED', 'DECIDES'],
+      ...Object.entries(space).map(([key, dimension]) => [key, dimensionText(dimension), shareText(importance[key])]),
+    ])}`,
+  );
+  if (record.history !== undefined) io.print(`\n${historyText(record.history)}`);
   const ranked = [...rankedTrials(trials, objectives), ...trials.filter(({ state }) => state !== 'completed')];
   const names = Object.keys(space);
   const stops = record.plan.step.config['stop'] !== undefined;
@@ -86,8 +101,8 @@ export async function showAction(
         .slice(0, limit)
         .map((one) => [
           `${one.number}${one.number === choice?.winner ? ' ✔' : objectives.length > 1 && choice?.front.includes(one.number) === true ? ' ·' : ''}`,
-          one.state,
-          ...objectives.map((_, at) => (one.values?.[at] === undefined ? '' : formatNumber(one.values[at]))),
+          stateOf(one, record),
+          ...objectives.map((_, at) => scoreText(one, at)),
           ...names.map((key) => (one.point[key] === undefined ? '' : valueText(one.point[key]))),
           ...(stops ? [String(one.readings.at(-1)?.epoch ?? '')] : []),
           one.endedAt === undefined ? '' : one.cached === true ? 'cached' : seconds(Date.parse(one.endedAt) - Date.parse(one.startedAt)),
@@ -99,6 +114,20 @@ export async function showAction(
   for (const { code, message, step } of record.causes ?? [])
     io.print(`\n${code}${step === undefined ? '' : ` in step "${step}"`}: ${message}`);
   if (choice !== undefined) io.print(`\nWinner: trial ${choice.winner} (${pointText(trials[choice.winner]!.point)})`);
+}
+
+/** Writes the page of a study. */
+export async function reportAction(io: CliIo, name: string, out: string | undefined): Promise<void> {
+  const studies = await openStudies();
+  const { records, certain } = await asTheyAre(studies, [await findStudy(studies, name)]);
+  const record = records[0]!;
+  if (!certain) io.note(UNCERTAIN);
+  const { renderStudyReport } = await import('../../reports/study-report.ts');
+  const file = resolve(out ?? `${record.study.replaceAll('/', '-')}.html`);
+  const page = await renderStudyReport({ record, ...(await factsOf(studies, record)) });
+  await writeFile(file, page);
+  io.result({ file, bytes: Buffer.byteLength(page) });
+  io.print(`Wrote ${file}`);
 }
 
 export async function exportAction(io: CliIo, name: string, { out }: { readonly out?: string }): Promise<void> {
@@ -136,10 +165,19 @@ function showTrial(
       { hint: '' },
     );
   io.result(trial);
-  io.print(`Trial ${number} of ${record.study}: ${trial.state}${trial.cached === true ? ', from the cache' : ''}`);
+  io.print(`Trial ${number} of ${record.study}: ${stateOf(trial, record)}${trial.cached === true ? ', from the cache' : ''}`);
   io.print(`\n${table([['DIMENSION', 'VALUE'], ...Object.entries(trial.point).map(([name, value]) => [name, JSON.stringify(value)])])}`);
   if (trial.values !== undefined)
-    io.print(`\n${table([['OBJECTIVE', 'VALUE'], ...objectives.map(({ name }, at) => [name, formatNumber(trial.values![at]!)])])}`);
+    io.print(
+      `\n${table([
+        ['OBJECTIVE', 'VALUE', ...(trial.scores === undefined ? [] : ['FOLDS'])],
+        ...objectives.map(({ name }, at) => [
+          name,
+          scoreText(trial, at),
+          ...(trial.scores === undefined ? [] : [trial.scores[at]!.map(formatNumber).join(', ')]),
+        ]),
+      ])}`,
+    );
   const { readings } = trial;
   if (readings.length > 0) {
     const every = Math.max(1, Math.ceil(readings.length / READINGS_SHOWN));
@@ -153,6 +191,33 @@ function showTrial(
       `\n${trial.failure.code}${trial.failure.step === undefined ? '' : ` in step "${trial.failure.step}"`}: ${trial.failure.message}`,
     );
   io.print(`\nlogs: perennial runs logs ${record.pipeline}/${record.run}/trial-${number}`);
+}
+
+/** A trial of a study that nobody runs does not run. */
+function stateOf({ state }: StoredTrial, record: StudyRecord): string {
+  return state === 'running' && record.state !== 'running' ? 'unfinished' : state;
+}
+
+/** The value, with the deviation of its folds where it has some. */
+function scoreText({ values, scores }: StoredTrial, at: number): string {
+  const value = values?.[at];
+  if (value === undefined) return '';
+  const folds = scores?.[at];
+  return folds === undefined || folds.length < 2
+    ? formatNumber(value)
+    : `${formatNumber(value)} ± ${formatNumber(meanAndDeviation(folds).deviation)}`;
+}
+
+/** By how much a dimension decides the first objective. */
+function shareText(share: number | null | undefined): string {
+  return share === null || share === undefined ? '' : `${Math.round(share * 100)} %`;
+}
+
+/** What a study started from. */
+function historyText({ study, trials, left }: HistorySummary): string {
+  if (study === undefined) return 'Warm start: there was no earlier study.';
+  const rest = left.map(({ why, trials: count }) => `${count} left out: ${why}`);
+  return [`Warm start: ${trials} trial${trials === 1 ? '' : 's'} of ${study} were known from the start`, ...rest].join('; ');
 }
 
 interface Facts {
@@ -183,7 +248,9 @@ function summaryOf(record: StudyRecord, trials: readonly StoredTrial[], objectiv
     completed: count('completed'),
     stopped: count('stopped'),
     failed: count('failed'),
-    running: count('running'),
+    running: record.state === 'running' ? count('running') : 0,
+    unfinished: record.state === 'running' ? 0 : count('running'),
+    why: record.why ?? null,
     best:
       winner === undefined
         ? null
@@ -197,12 +264,16 @@ function summaryOf(record: StudyRecord, trials: readonly StoredTrial[], objectiv
   };
 }
 
-function stateText({ state, startedAt, endedAt, plan }: StudyRecord, trials: readonly StoredTrial[]): string {
+function stateText(record: StudyRecord, trials: readonly StoredTrial[]): string {
+  const { state, why, startedAt, endedAt, plan } = record;
   const took = endedAt === undefined ? '' : ` in ${seconds(Date.parse(endedAt) - Date.parse(startedAt))}`;
   const most = plan.step.config['trials'];
   const kinds = (['completed', 'stopped', 'failed', 'running'] as const)
-    .map((kind) => [trials.filter((one) => one.state === kind).length, kind] as const)
+    .map(
+      (kind) =>
+        [trials.filter((one) => one.state === kind).length, kind === 'running' && state !== 'running' ? 'unfinished' : kind] as const,
+    )
     .filter(([count]) => count > 0)
     .map(([count, kind]) => `${count} ${kind}`);
-  return `${state}${took}; ${trials.length} of ${String(most)} trials${kinds.length === 0 ? '' : ` (${kinds.join(', ')})`}`;
+  return `${state}${why === undefined ? '' : ` (${why})`}${took}; ${trials.length} of ${String(most)} trials${kinds.length === 0 ? '' : ` (${kinds.join(', ')})`}`;
 }

@@ -1,13 +1,16 @@
+import { meanAndDeviation } from '../../core/folds.ts';
 import type { StudyObjective } from '../../core/tune-plan.ts';
 import type { StoredTrial } from '../../studies/stored-study.ts';
 
 /** One row for each trial; texts as they are, other values as JSON, what does not count empty. */
 export function trialsCsv(trials: readonly StoredTrial[], objectives: readonly StudyObjective[], names: readonly string[]): string {
-  const own = new Set(['trial', 'state', ...objectives.map(({ name }) => name)]);
+  const folded = trials.some(({ scores }) => scores?.some((own) => own.length > 1));
+  const scored = objectives.flatMap(({ name }) => (folded ? [name, `${name}Deviation`] : [name]));
+  const own = new Set(['trial', 'state', ...scored]);
   const head = [
     'trial',
     'state',
-    ...objectives.map(({ name }) => name),
+    ...scored,
     ...names.map((name) => (own.has(name) ? `search.${name}` : name)),
     'epochs',
     'cached',
@@ -18,7 +21,14 @@ export function trialsCsv(trials: readonly StoredTrial[], objectives: readonly S
   const rows = trials.map((trial) => [
     String(trial.number),
     trial.state,
-    ...objectives.map((_, at) => (trial.values?.[at] === undefined ? '' : String(trial.values[at]))),
+    ...objectives.flatMap((_, at) => {
+      const value = trial.values?.[at];
+      const scores = trial.scores?.[at];
+      return [
+        value === undefined ? '' : String(value),
+        ...(folded ? [scores === undefined ? '' : String(meanAndDeviation(scores).deviation)] : []),
+      ];
+    }),
     ...names.map((name) => {
       const value = trial.point[name];
       return value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);

@@ -22,11 +22,13 @@ export default defineCheck({
         fix: 'Use the architecture "autoencoder" or "objective": "reconstruction" in the train step, or remove "anomaly".',
       }));
     }
-    return namedMetrics(facts).flatMap(({ pointer, definition }): Finding[] => {
+    return namedMetrics(facts).flatMap(({ pointer, definition, onTest }): Finding[] => {
       if (definition.tasks.includes('reconstruction')) return [];
-      const fits = definition.tasks.includes('classification');
+      const fits = onTest && definition.tasks.includes('classification');
       if (fits && named.length > 0) return [];
-      const fitting = metricsThat((tasks) => tasks.includes('reconstruction') || (named.length > 0 && tasks.includes('classification')));
+      const fitting = metricsThat(
+        (tasks) => tasks.includes('reconstruction') || (onTest && named.length > 0 && tasks.includes('classification')),
+      );
       return [
         fits
           ? {
@@ -39,7 +41,7 @@ export default defineCheck({
               pointer,
               given: definition.name,
               allowed: fitting,
-              message: `The metric "${definition.name}" is for ${definition.tasks.join(' and ')}, and the model rebuilds its inputs.`,
+              message: `The metric "${definition.name}" is for ${definition.tasks.join(' and ')}, and the model rebuilds its inputs${onTest ? '' : '; which rows are anomalies is known of the test split alone'}.`,
               fix: `Choose one that fits: ${fitting.slice(0, 6).join(', ')}, …`,
             },
       ];

@@ -3,6 +3,7 @@ import { defineCheck } from './check.ts';
 import { nearest } from '../diagnostic.ts';
 import type { Finding } from '../diagnostic.ts';
 import { isObject } from '../schema-walk.ts';
+import { inRightCase, isZoneName } from '../zone-names.ts';
 
 export default defineCheck({
   name: 'schedule',
@@ -15,12 +16,12 @@ export default defineCheck({
     const { cron, timezone } = schedule;
     const problem = typeof cron === 'string' ? checkCron(cron) : undefined;
     if (problem !== undefined) findings.push({ pointer: '/on/schedule/cron', given: cron!, ...problem });
-    if (typeof timezone === 'string' && !timezoneExists(timezone)) {
-      const suggestion = nearest(timezone, Intl.supportedValuesOf('timeZone'));
+    if (typeof timezone === 'string' && !isZoneName(timezone)) {
+      const suggestion = inRightCase(timezone) ?? nearest(timezone, Intl.supportedValuesOf('timeZone'));
       findings.push({
         pointer: '/on/schedule/timezone',
         given: timezone,
-        message: `There is no time zone "${timezone}".`,
+        message: `There is no time zone "${timezone}"${inRightCase(timezone) === undefined ? '' : ': names of time zones are read letter by letter'}.`,
         ...(suggestion === undefined ? {} : { suggestion }),
         fix: 'Write a name of the IANA list, such as "UTC" or "Europe/Berlin".',
       });
@@ -28,14 +29,3 @@ export default defineCheck({
     return findings;
   },
 });
-
-/** Offsets such as "+02:00" are no names of the IANA list, though Intl takes them. */
-function timezoneExists(name: string): boolean {
-  if (!/^[A-Za-z]/.test(name)) return false;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -4,10 +4,11 @@ import type { TunePlan } from '../../core/tune-plan.ts';
 import { nameOf, objectivesOf } from '../../tuning/describe.ts';
 import { samplerRegistry } from '../../tuning/samplers/index.generated.ts';
 import type { Space } from '../../tuning/space.ts';
-import { BALANCED } from '../../tuning/tune-config.ts';
+import { BALANCED, LAST } from '../../tuning/tune-config.ts';
 import type { TuneConfig } from '../../tuning/tune-config.ts';
 import type { DocumentFacts } from '../checks/check.ts';
 import { list, nearest } from '../diagnostic.ts';
+import { checkObjectives, hasValidation } from './check-objectives.ts';
 import type { Finding } from '../diagnostic.ts';
 
 /** What a study could not go on with, found before it starts. */
@@ -23,7 +24,7 @@ export function checkSearch(facts: DocumentFacts, position: number, space: Space
       message: `Two objectives are called "${twice}".`,
       fix: `Name one of them, e.g. { "metric": { "${twice}": { "as": "${twice}2" } } }, or remove it.`,
     });
-  findings.push(...unlikeMetrics(config, pointer));
+  findings.push(...unlikeMetrics(config, pointer), ...checkObjectives(facts, position, tune), ...checkFrom(config, pointer));
   const { choose } = config;
   if (choose !== undefined && choose !== BALANCED && !names.includes(choose)) {
     const allowed = [...names, BALANCED];
@@ -55,6 +56,31 @@ export function checkSearch(facts: DocumentFacts, position: number, space: Space
   return findings;
 }
 
+/** An earlier study is of use to a sampler that learns, and has a name of three parts. */
+function checkFrom({ from, sampler }: TuneConfig, pointer: string): Finding[] {
+  if (from === undefined) return [];
+  const at = `${pointer}/with/from`;
+  const learning = samplerRegistry.all().flatMap(({ name, learns }) => (learns ? [name] : []));
+  const { name, learns } = samplerRegistry.get(nameOf(sampler));
+  if (!learns)
+    return [
+      {
+        pointer: at,
+        message: `The sampler "${name}" learns nothing from trials, so that an earlier study changes nothing.`,
+        fix: `Leave "from" out, or use a sampler that learns: ${list(learning)}.`,
+      },
+    ];
+  if (from === LAST || /^[^/\s]+\/[^/\s]+\/[^/\s]+$/.test(from)) return [];
+  return [
+    {
+      pointer: at,
+      given: from,
+      message: `"from" is ${shownValue(from)}, which names no study.`,
+      fix: `Write "${LAST}", or PIPELINE/RUN/STEP as \`perennial studies list\` shows it.`,
+    },
+  ];
+}
+
 /** Metrics of a trial are measured in one go, by one positive class and one threshold. */
 function unlikeMetrics(config: TuneConfig, pointer: string): Finding[] {
   const metrics = objectivesOf(config).flatMap((objective, index) => ('metric' in objective ? [{ objective, index }] : []));
@@ -68,14 +94,6 @@ function unlikeMetrics(config: TuneConfig, pointer: string): Finding[] {
         fix: `Give all of them the same "${name}".`,
       })),
   );
-}
-
-function hasValidation(facts: DocumentFacts): boolean {
-  return facts.steps.every(({ definition, config }) => {
-    const split = config?.['split'];
-    const share = typeof split === 'object' && split !== null && !Array.isArray(split) ? split['validation'] : undefined;
-    return definition?.type !== 'ingest' || share !== 0;
-  });
 }
 
 function trainsInEpochs(facts: DocumentFacts, { judged, steps }: TunePlan): boolean {

@@ -57,7 +57,13 @@ export function compileSearched(source: Source): Searched | undefined {
   if (found.length > 0 || compiled.facts === undefined) return { compiled, findings: found, meant: open.value };
   const plans = all.map(({ facts, wiring }) => planSteps(facts!, wiring.inputs));
   const { facts } = compiled;
-  const tuned = withTuning(plans, { position, references: open.searched, space, document: source.document as JsonObject });
+  const tuned = withTuning(plans, {
+    pipeline: facts.name,
+    position,
+    references: open.searched,
+    space,
+    document: source.document as JsonObject,
+  });
   found.push(...('findings' in tuned ? tuned.findings : checkSearch(facts, position, space, tuned.tune)));
   return { compiled, findings: found, meant: open.value, ...('findings' in tuned || found.length > 0 ? {} : { steps: tuned.steps }) };
 }

@@ -2,6 +2,7 @@ import { PerennialError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Plan, PlanStep } from '../../core/plan.ts';
 import { TUNE } from '../../core/tune-plan.ts';
+import type { StudyObjective } from '../../core/tune-plan.ts';
 import { join } from 'node:path';
 import { objectivesOf, pointText } from '../../tuning/describe.ts';
 import type { TuneConfig } from '../../tuning/tune-config.ts';
@@ -10,7 +11,8 @@ import type { Catalogue } from '../catalogue.ts';
 import { compileAt } from '../compile-at.ts';
 import type { DocumentFacts } from '../checks/check.ts';
 import { isObject } from '../schema-walk.ts';
-import { measureId } from './tune-plan.ts';
+import { asMeasured, foldSteps, foldedOf } from '../folds/fold-steps.ts';
+import { measureId, measureStep, withoutFolds } from '../folds/train-folds.ts';
 
 /** What of a plan its trials are compiled from. */
 export type TunedPlan = Pick<Plan, 'documentDir' | 'parameters'> & { readonly step: PlanStep };
@@ -40,39 +42,46 @@ export function compilePoint(plan: TunedPlan, point: JsonObject, catalogue: Cata
   );
 }
 
-/** The steps of a trial: those of the document, and one that measures objectives. */
-export function trialSteps(plan: TunedPlan, steps: readonly PlanStep[]): PlanStep[] {
-  const { tune, config } = plan.step;
-  const own = steps.filter(({ id }) => tune!.steps.includes(id)).map((step) => withoutSearch(step));
-  const metrics = objectivesOf(config as unknown as TuneConfig).filter((objective) => 'metric' in objective);
-  if (metrics.length === 0) return own;
-  const target = own.find(({ id }) => id === tune!.judged)!;
-  const output = Object.keys(target.outputs).find((name) => target.outputs[name] === 'model')!;
+/**
+ * The steps of a trial: those of the document, and one that measures objectives; with "folds" once for every fold.
+ *
+ * @param steps all of the document
+ */
+export function trialSteps(pipeline: string, plan: TunedPlan, steps: readonly PlanStep[]): PlanStep[] {
+  const { tune } = plan.step;
+  const config = plan.step.config as unknown as TuneConfig;
+  const bare = steps.map((step) => withoutSearch(withoutFolds(step)));
+  const own = bare.filter(({ id }) => tune!.steps.includes(id));
+  const target = own.find(({ id }) => id === tune!.judged);
+  const measure = target === undefined ? undefined : measureOf(config, target, tune!.objectives, measureId(steps));
+  const once = measure === undefined ? own : [...own, measure];
+  if (config.folds === undefined || target === undefined) return once;
+  const all = measure === undefined ? bare : [...bare, asMeasured(measure)];
+  const wanted = new Set(once.map(({ id }) => id));
+  const folded = foldedOf(pipeline, all, target, wanted);
+  if ('message' in folded) throw new PerennialError('CONFIG_INVALID', folded.message, { hint: folded.fix });
+  return foldSteps(
+    all.filter(({ id }) => wanted.has(id)),
+    folded,
+    config.folds,
+  );
+}
+
+function measureOf(config: TuneConfig, target: PlanStep, objectives: readonly StudyObjective[], id: string): PlanStep | undefined {
+  const metrics = objectivesOf(config).filter((objective) => 'metric' in objective);
+  if (metrics.length === 0) return undefined;
   const [{ positive, threshold } = {}] = metrics;
-  const id = measureId(steps);
-  return [
-    ...own,
+  const names = objectives.filter(({ step }) => step === id).map(({ name }) => name);
+  return measureStep(
+    id,
+    target,
     {
-      id,
-      type: 'measure',
-      version: 1,
-      config: {
-        metrics: metrics.map(({ metric }) => metric) as JsonObject[],
-        ...(positive === undefined ? {} : { positive }),
-        ...(threshold === undefined ? {} : { threshold }),
-      },
-      inputs: { model: { step: target.id, output, kind: 'model' }, examples: target.inputs['examples']! },
-      outputs: {},
-      retry: target.retry,
-      startToCloseMs: 3_600_000,
-      heartbeatMs: 30_000,
-      cache: target.cache,
-      summary: `measures ${tune!.objectives
-        .filter(({ step }) => step === id)
-        .map(({ name }) => name)
-        .join(', ')} on the validation split`,
+      metrics: metrics.map(({ metric }) => metric) as JsonObject[],
+      ...(positive === undefined ? {} : { positive }),
+      ...(threshold === undefined ? {} : { threshold }),
     },
-  ];
+    `measures ${names.join(', ')} on ${config.folds === undefined ? 'the validation split' : 'what is held out'}`,
+  );
 }
 
 function withoutSearch({ search: _search, ...step }: PlanStep): PlanStep {

@@ -7,25 +7,20 @@ import { nameOf, objectiveName, objectivesOf } from '../../tuning/describe.ts';
 import type { ObjectiveConfig, TuneConfig } from '../../tuning/tune-config.ts';
 import type { Space } from '../../tuning/space.ts';
 import { list, nearest } from '../diagnostic.ts';
+import { foldedOf } from '../folds/fold-steps.ts';
+import { measureId } from '../folds/train-folds.ts';
 import type { Finding } from '../diagnostic.ts';
 import { durationMs } from '../duration.ts';
 import { join } from '../pointer.ts';
 import type { SearchReference } from '../substitute.ts';
 
 export interface TuneFacts {
+  readonly pipeline: string;
   /** Of the tune step in the document. */
   readonly position: number;
   readonly references: readonly SearchReference[];
   readonly space: Space;
   readonly document: JsonObject;
-}
-
-/** The id of the step that measures objectives: none of the document's. */
-export function measureId(steps: readonly Pick<PlanStep, 'id'>[]): string {
-  for (let number = 1; ; number++) {
-    const id = number === 1 ? 'measure' : `measure-${number}`;
-    if (!steps.some((step) => step.id === id)) return id;
-  }
 }
 
 /**
@@ -51,6 +46,10 @@ export function withTuning(
     plans,
     decided,
   );
+  const folds = foldsOf(config, steps, position, target, trial, facts.pipeline);
+  if ('findings' in folds) return folds;
+  // What is learnt from rows is learnt again in every fold, also where the search does not decide on it.
+  for (const id of folds.copied) trial.add(id);
   const findings = [...effects(steps, trial), ...unused(space, references, steps, trial, position)];
   if (findings.length > 0) return { findings };
   const tune: TunePlan = {
@@ -76,6 +75,30 @@ export function withTuning(
           : step,
     ),
   };
+}
+
+/** Steps that each fold does again, where trials are cross-validated. */
+function foldsOf(
+  config: TuneConfig,
+  steps: readonly PlanStep[],
+  position: number,
+  target: PlanStep | undefined,
+  trial: ReadonlySet<string>,
+  pipeline: string,
+): { readonly copied: readonly string[] } | { readonly findings: readonly Finding[] } {
+  if (config.folds === undefined) return { copied: [] };
+  const refused = (message: string, fix: string) => ({
+    findings: [{ pointer: `/steps/${position}/with/folds`, at: 'key' as const, message, fix }],
+  });
+  if (target === undefined)
+    return refused(
+      'No step behind the tune step trains a model that the search decides on.',
+      'Leave "folds" out, or search over a train step.',
+    );
+  if (config.stop !== undefined)
+    return refused('A stopper looks at the epochs of one training, and with "folds" a trial has several.', 'Leave "stop" out, or "folds".');
+  const folded = foldedOf(pipeline, steps, target, trial);
+  return 'message' in folded ? refused(folded.message, folded.fix) : { copied: [...folded.copied] };
 }
 
 /** Steps that refer to the search, and all that are made from what those give. */

@@ -10,6 +10,8 @@ export interface JsonRules {
    * "cut": a {@link TooDeep} stands for what is nested deeper, so that who does not read it need not mind. Otherwise the text is refused.
    */
   readonly deeper?: 'refuse' | 'cut';
+  /** Keys of one object. An object of millions takes the runtime seconds for each look at it. More is a RangeError. Default: any number. */
+  readonly keysMax?: number;
 }
 
 /** Stands for arrays and objects that are nested deeper than anything behind the parser can follow. They were well-formed. */
@@ -108,10 +110,12 @@ type Container = unknown[] | Record<string, unknown>;
 /** One pass without recursion; pauses after every {@link STEP} values. */
 function* valueIn(
   text: string,
-  { exactIntegers = false, tokens = false, depthMax = JSON_DEPTH_MAX, deeper = 'refuse' }: JsonRules,
+  { exactIntegers = false, tokens = false, depthMax = JSON_DEPTH_MAX, deeper = 'refuse', keysMax = Number.POSITIVE_INFINITY }: JsonRules,
 ): Generator<void, unknown> {
   const stack: Container[] = [];
   const keys: string[] = [];
+  /** Keys so far of each container of the stack. */
+  const sizes: number[] = [];
   let at = 0;
   let count = 0;
   let noRunBefore = 0;
@@ -180,7 +184,11 @@ function* valueIn(
   const key = (): void => {
     skip();
     const name = string();
-    if (cut.depth === 0) keys.push(name);
+    if (cut.depth === 0) {
+      keys.push(name);
+      if ((sizes[stack.length - 1]! += 1) > keysMax)
+        throw new RangeError(`an object holds more than ${keysMax.toLocaleString('en')} keys at character ${at}`);
+    }
     skip();
     if (text[at] !== ':') fail();
     at += 1;
@@ -208,7 +216,7 @@ function* valueIn(
       skip();
       if (text[at] !== (first === '[' ? ']' : '}')) {
         if (tooDeep) cut.push(first === '[');
-        else stack.push(value as Container);
+        else sizes[stack.push(value as Container) - 1] = 0;
         if (first === '{') key();
         // Of mere brackets others wait as long as of values.
         if ((count += 1) % STEP === 0) yield;

@@ -1,8 +1,9 @@
 import { canonicalJson } from '../../core/json.ts';
 import type { ObjectStore } from '../../core/ports.ts';
 import type { Row } from '../../core/tensor.ts';
-import { OBJECT, TEXT, defineStored, readStored, recordSchema } from '../../storage/stored.ts';
+import { OBJECT, TEXT, defineStored, recordSchema } from '../../storage/stored.ts';
 import type { StoredKind } from '../../storage/stored.ts';
+import { LOG_HINT, Unread, readLines, refuseUnread } from '../../storage/unread.ts';
 import { parseLine } from '../prediction-window.ts';
 import { feedbackPrefix } from './feedback-record.ts';
 import type { FeedbackRecord } from './feedback-record.ts';
@@ -61,30 +62,30 @@ export class FeedbackIndex {
 const nameOf = (columns: readonly string[], values: Readonly<Record<string, unknown>>): string =>
   canonicalJson(columns.map((column) => String(values[column])));
 
-/** All feedback of a model that arrived from a time on. @throws DATA_INVALID for a line that is none */
-export async function readFeedbackOf(store: ObjectStore, model: string, from: Date): Promise<FeedbackIndex> {
+/** All feedback of a model that arrived from a time on. @param unread is told of lines that are none; without it they are a DATA_INVALID */
+export async function readFeedbackOf(store: ObjectStore, model: string, from: Date, unread?: Unread): Promise<FeedbackIndex> {
   const index = new FeedbackIndex();
+  const told = unread ?? new Unread();
   const prefix = feedbackPrefix(model);
   const first = from.toISOString().slice(0, 10);
   for await (const { key } of store.list(prefix)) {
     if (key.slice(prefix.length, prefix.length + 10) < first) continue;
     const { body } = await store.get(key);
-    for (const [at, line] of new TextDecoder().decode(body).split('\n').entries()) if (line !== '') index.add(recordOf(line, key, at));
+    for (const record of readLines(FEEDBACK, new TextDecoder().decode(body), key, parseLine, told)) index.add(record);
   }
+  if (unread === undefined) refuseUnread(told);
   return index;
 }
 
 /** {@link FeedbackRecord} as it is stored. */
-const FEEDBACK: StoredKind<FeedbackRecord> = defineStored({
+export const FEEDBACK: StoredKind<FeedbackRecord> = defineStored({
   name: 'line of feedback',
   formatVersion: 1,
   schema: {
     ...recordSchema({ time: TEXT }, { id: TEXT, key: OBJECT, flag: { type: 'boolean' }, comment: TEXT }),
     anyOf: [{ required: ['id'] }, { required: ['key'] }],
   },
-  broken: { code: 'DATA_INVALID', hint: 'Delete the object: something else than Perennial wrote it.' },
+  broken: { code: 'DATA_INVALID', hint: LOG_HINT },
+  at: 'feedback/*/*/*.ndjson',
+  lines: true,
 });
-
-function recordOf(line: string, key: string, at: number): FeedbackRecord {
-  return readStored(FEEDBACK, parseLine(line), () => `Line ${at + 1} of ${key}`);
-}

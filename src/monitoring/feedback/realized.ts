@@ -5,6 +5,7 @@ import { computeMetrics } from '../../evaluation/measure/compute.ts';
 import { defaultMetrics, taskOf } from '../../evaluation/metrics/resolve-metrics.ts';
 import { findVersion } from '../../registry/registry.ts';
 import { openAs } from '../../storage/stored.ts';
+import { Unread } from '../../storage/unread.ts';
 import { MODEL } from '../../training/model/model-meta.ts';
 import { readPredictions } from '../prediction-window.ts';
 import { readFeedbackOf } from './feedback-reader.ts';
@@ -31,6 +32,8 @@ export interface RealizedReport {
   readonly periods: readonly Realized[];
   /** Feedback for which no prediction was logged in the period. */
   readonly unmatched: number;
+  /** What of the logs could not be read and is left out. */
+  readonly notes: readonly string[];
 }
 
 export interface RealizedOptions {
@@ -55,7 +58,7 @@ interface Pairs {
 /**
  * Metrics of the answers that were given, from labels that came later, by version and period of the prediction.
  *
- * @throws NOT_FOUND for a version that is gone; DATA_INVALID for what is no log
+ * @throws NOT_FOUND for a version that is gone; DATA_INVALID for answers that do not fit the model
  */
 export async function realizedPerformance(
   store: ObjectStore,
@@ -63,9 +66,10 @@ export async function realizedPerformance(
   model: string,
   options: RealizedOptions,
 ): Promise<RealizedReport> {
-  const feedback = await readFeedbackOf(store, model, options.from);
+  const unread = new Unread();
+  const feedback = await readFeedbackOf(store, model, options.from, unread);
   const groups = new Map<string, Pairs>();
-  for await (const records of readPredictions(store, model, options)) {
+  for await (const records of readPredictions(store, model, { ...options, unread })) {
     for (const { id, time, version, row, prediction } of records) {
       const pairs = pairsOf(groups, version, periodOf(time, options));
       pairs.predictions += 1;
@@ -87,7 +91,7 @@ export async function realizedPerformance(
     periods.push({ version, from, ...realizedOf(outputs.get(version)!, pairs) });
   }
   periods.sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : a.version - b.version));
-  return { model, periods, unmatched: feedback.unmatched };
+  return { model, periods, unmatched: feedback.unmatched, notes: unread.notes };
 }
 
 function periodOf(time: string, { from, byMs }: RealizedOptions): string {

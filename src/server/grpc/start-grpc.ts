@@ -6,9 +6,9 @@ import type { Role } from '../../access/roles.ts';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import type { StepLogger } from '../../core/step.ts';
 import { LOG_HEADER, VERSION_HEADER } from '../../serving/headers.ts';
-import type { InferenceService } from '../../serving/inference.ts';
+import type { AskOptions, InferenceService } from '../../serving/inference.ts';
 import { SERVING_LIMITS } from '../../serving/limits.ts';
-import { isWishedFor, targetOf } from '../../serving/protocols/http.ts';
+import { exposureHeaders, isWishedFor, targetOf } from '../../serving/protocols/http.ts';
 import { inferAnswer } from '../../serving/protocols/open-inference-answer.ts';
 import { modelMetadata, questionOf, requestedOutputs } from '../../serving/protocols/open-inference-messages.ts';
 import { modelConfig, modelStatistics, repositoryIndex } from '../../serving/protocols/open-inference-repository.ts';
@@ -41,7 +41,7 @@ export interface RunningGrpc {
 
 interface Call {
   readonly request: Record<string, unknown>;
-  readonly logged: boolean;
+  readonly options: AskOptions;
   /** Metadata of the answer. */
   tell(name: string, value: string): void;
 }
@@ -137,7 +137,7 @@ function addressed(model: unknown, version: unknown): Target {
   return targetOf(String(model ?? ''), version === undefined || version === '' ? undefined : String(version));
 }
 
-async function infer(service: InferenceService, { request, logged, tell }: Call): Promise<object> {
+async function infer(service: InferenceService, { request, options, tell }: Call): Promise<object> {
   const given = request as unknown as GrpcInferRequest;
   const asked = inferRequestOf(given);
   const target = addressed(given.model_name, given.model_version);
@@ -150,9 +150,10 @@ async function infer(service: InferenceService, { request, logged, tell }: Call)
       requestedOutputs(asked, servable);
       return questionOf(asked, servable);
     },
-    { logged },
+    options,
   );
   tell(VERSION_HEADER, String(answer.servable.version));
+  for (const [name, value] of Object.entries(exposureHeaders(answer))) tell(name, value);
   const { header, tail } = inferAnswer(answer, requestedOutputs(asked, answer.servable));
   return { ...header, outputs: header.outputs.map(({ name, datatype, shape }) => ({ name, datatype, shape })), raw_output_contents: tail };
 }
@@ -192,8 +193,11 @@ export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
       const request = readRequest(method.request, call.request);
       const refusal = holder === undefined ? undefined : refusalOf(holder, method.role ?? 'predict', modelOf(request));
       if (refusal !== undefined) throw new RequestError(403, refusal);
-      const logged = isWishedFor(call.metadata.get(LOG_HEADER)[0], 'metadata');
-      const body = await method.run({ request, logged, tell: (key, value) => told.set(key, value) });
+      const asking = {
+        logged: isWishedFor(call.metadata.get(LOG_HEADER)[0], 'metadata'),
+        header: (key: string) => call.metadata.get(key)[0]?.toString(),
+      };
+      const body = await method.run({ request, options: asking, tell: (key, value) => told.set(key, value) });
       const bytes = encode(method.response, body);
       call.sendMetadata(told);
       done(null, bytes);

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { LOG_HEADER, VERSION_HEADER } from '../headers.ts';
-import type { InferenceService } from '../inference.ts';
+import { ARM_HEADER, LOG_HEADER, ROLLOUT_HEADER, VERSION_HEADER } from '../headers.ts';
+import type { AskOptions, InferenceService } from '../inference.ts';
 import { RequestError } from '../request-error.ts';
 import type { Target } from '../router.ts';
 import type { Answer, Servable } from '../servable.ts';
@@ -31,7 +31,7 @@ export function versionOf(text: string): number {
  *
  * @throws RequestError 400
  */
-export function isLogged({ headers }: FastifyRequest): boolean {
+function isLogged({ headers }: FastifyRequest): boolean {
   return isWishedFor(headers[LOG_HEADER], 'header');
 }
 
@@ -42,9 +42,29 @@ export function isWishedFor(wish: unknown, carrier: 'header' | 'metadata'): bool
   throw new RequestError(400, `The ${carrier} ${LOG_HEADER} is ${JSON.stringify(String(wish).slice(0, 40))}; expected "on" or "off".`);
 }
 
-/** The header that says which version made this answer. */
-export function sendAnswer(reply: FastifyReply, servable: Servable, body: unknown): FastifyReply {
-  return reply.header(VERSION_HEADER, String(servable.version)).send(body);
+/** What decides about a request besides its body. @throws RequestError 400 */
+export function askOptions(request: FastifyRequest): AskOptions {
+  return {
+    logged: isLogged(request),
+    header: (name) => {
+      const value = request.headers[name.toLowerCase()];
+      return typeof value === 'string' && value !== '' ? value : undefined;
+    },
+  };
+}
+
+/** What is said of an answer besides the version. */
+export function exposureHeaders({ exposure }: Pick<Answer, 'exposure'>): Readonly<Record<string, string>> {
+  return exposure === undefined ? {} : { [ROLLOUT_HEADER]: exposure.rollout, [ARM_HEADER]: exposure.arm };
+}
+
+/** With the headers that say which version made this answer, and as which part of a rollout. */
+export function sendAnswer(
+  reply: FastifyReply,
+  { servable, ...answer }: { readonly servable: Servable } & Pick<Answer, 'exposure'>,
+  body: unknown,
+): FastifyReply {
+  return reply.header(VERSION_HEADER, String(servable.version)).headers(exposureHeaders(answer)).send(body);
 }
 
 /** Predictions with the rows that they are of, where that does not follow from the order. */
@@ -61,6 +81,12 @@ export function withoutNaN<T>(row: T): T {
 export function objectBody(body: unknown): Record<string, unknown> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new RequestError(400, 'The body must be a JSON object.');
   return body as Record<string, unknown>;
+}
+
+/** The first name that was there before. */
+export function firstTwice(names: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(name).size);
 }
 
 /** @throws RequestError 400 for a key that means nothing here. */

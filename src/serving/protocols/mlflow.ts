@@ -6,7 +6,7 @@ import type { Servable } from '../servable.ts';
 import { nameOf } from '../source-rows.ts';
 import { CsvBody } from './csv-body.ts';
 import type { ProtocolContext } from './http.ts';
-import { isLogged, objectBody, onlyKeys, placedPredictions, sendAnswer, targetOf, withoutNaN } from './http.ts';
+import { askOptions, firstTwice, objectBody, onlyKeys, placedPredictions, sendAnswer, targetOf, withoutNaN } from './http.ts';
 import { questionOf } from './tf-serving-messages.ts';
 
 const FORMS = ['dataframe_split', 'dataframe_records', 'instances', 'inputs'] as const;
@@ -39,9 +39,9 @@ export function registerMlflowProtocol(app: FastifyInstance, { service, packageV
         target,
         request.id,
         (servable) => (rows === undefined ? questionOfForms(objectBody(body), servable) : { rows, placed: true }),
-        { logged: isLogged(request) },
+        askOptions(request),
       );
-      return sendAnswer(reply, answer.servable, { predictions: placedPredictions(answer) });
+      return sendAnswer(reply, answer, { predictions: placedPredictions(answer) });
     });
 }
 
@@ -78,7 +78,7 @@ function rowsOfSplit(given: unknown): Row[] {
   const { columns, data } = split;
   if (!Array.isArray(columns) || !columns.every((name) => typeof name === 'string'))
     throw new RequestError(400, `"dataframe_split.columns" must be an array of names, given ${nameOf(columns)}.`);
-  const twice = columns.find((name, index) => columns.indexOf(name) !== index);
+  const twice = firstTwice(columns as string[]);
   if (twice !== undefined) throw new RequestError(400, `"dataframe_split.columns" names ${JSON.stringify(twice)} twice.`);
   if (!Array.isArray(data)) throw new RequestError(400, `"dataframe_split.data" must be an array of rows, given ${nameOf(data)}.`);
   return data.map((row: unknown, index) => {

@@ -13,7 +13,7 @@ import { nameOf } from '../source-rows.ts';
 import { outputsOf } from '../named-outputs.ts';
 import type { NamedOutput } from '../named-outputs.ts';
 import { valuesOfBytes } from './binary-tensors.ts';
-import { onlyKeys } from './http.ts';
+import { firstTwice, onlyKeys } from './http.ts';
 
 /** Whole numbers with their bounds. */
 const INTEGERS: Readonly<Record<string, readonly [number | bigint, number | bigint]>> = {
@@ -61,10 +61,11 @@ export function questionOf(request: InferRequest, servable: Servable): Question 
     )
   )
     return { tensors: tensorsFromInputs(preprocessor, inputs) };
+  const columns = new Map(preprocessor.columns.map((column) => [column.name, column]));
   return {
     rows: rowsFromColumns(
       inputs.map((input) => {
-        const column = preprocessor.columns.find(({ name }) => name === input.name);
+        const column = columns.get(input.name);
         checkColumnType(column, input);
         return { ...input, values: columnValues(column, input) };
       }),
@@ -125,8 +126,7 @@ function inputsOf({ body, tail }: InferRequest): InferInput[] {
   const inputs = body.inputs.map((input, index) => inputOf(input, index, take));
   if (at !== tail.length)
     throw new RequestError(400, `The inputs announce ${at} bytes of binary tensors by "binary_data_size"; ${tail.length} follow the JSON.`);
-  const names = inputs.map((input) => input.name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  const twice = firstTwice(inputs.map((input) => input.name));
   if (twice !== undefined) throw new RequestError(400, `The input ${JSON.stringify(twice)} is given twice.`);
   return inputs;
 }
@@ -164,12 +164,12 @@ function inputOf(given: unknown, index: number, take: (bytes: number) => Buffer)
     );
   if (nested.length > 1 && nested.join() !== shape.join())
     throw new RequestError(400, `${where}: "data" is nested as ${shapeText(nested)}, "shape" says ${shapeText(shape as number[])}.`);
-  values.forEach((value, position) => checkDatatype(value, datatype, `${where}, value ${position}`));
+  values.forEach((value, position) => checkDatatype(value, datatype, where, position));
   return { name: input.name, shape: shape as number[], datatype, values, where };
 }
 
 /** null stands for a missing value of a column; a tensor refuses it later. */
-function checkDatatype(value: unknown, datatype: string, where: string): void {
+function checkDatatype(value: unknown, datatype: string, where: string, position: number): void {
   if (value === null) return;
   const bounds = INTEGERS[datatype];
   const fits =
@@ -182,7 +182,7 @@ function checkDatatype(value: unknown, datatype: string, where: string): void {
           : (typeof value === 'number' ? Number.isInteger(value) : typeof value === 'bigint') &&
             (value as number | bigint) >= bounds[0] &&
             (value as number | bigint) <= bounds[1];
-  if (!fits) throw new RequestError(400, `${where}: ${shownValue(value)} is no ${datatype}.`);
+  if (!fits) throw new RequestError(400, `${where}, value ${position}: ${shownValue(value)} is no ${datatype}.`);
 }
 
 /** An output as it is asked for. */
@@ -202,8 +202,7 @@ export function requestedOutputs({ body }: InferRequest, servable: Servable): Re
   const asked = (body.outputs ?? []) as readonly unknown[];
   if (asked.length === 0) return known.map((output) => ({ output, binary: binaryAll }));
   const outputs = asked.map((wanted, index) => requestedOutput(wanted, `outputs[${index}]`, known, binaryAll));
-  const names = outputs.map(({ output }) => output.name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  const twice = firstTwice(outputs.map(({ output }) => output.name));
   if (twice !== undefined) throw new RequestError(400, `The output ${JSON.stringify(twice)} is asked for twice.`);
   return outputs;
 }

@@ -3,7 +3,7 @@ import { shownValue } from '../../core/json.ts';
 import { RequestError } from '../request-error.ts';
 import { nameOf } from '../source-rows.ts';
 import type { ProtocolContext } from './http.ts';
-import { isLogged, objectBody, onlyKeys, placedPredictions, sendAnswer, targetOf } from './http.ts';
+import { askOptions, objectBody, onlyKeys, placedPredictions, sendAnswer, targetOf } from './http.ts';
 
 interface Params {
   readonly model: string;
@@ -22,10 +22,8 @@ export function registerRowsProtocol(app: FastifyInstance, { service }: Protocol
   for (const path of ['/models/:model/predict', '/models/:model/versions/:version/predict']) {
     app.post<{ Params: Params }>(path, async (request, reply) => {
       const target = targetOf(request.params.model, request.params.version);
-      const answer = await service.ask(target, request.id, () => ({ ...questionOfBody(request.body), placed: true }), {
-        logged: isLogged(request),
-      });
-      return sendAnswer(reply, answer.servable, {
+      const answer = await service.ask(target, request.id, () => ({ ...questionOfBody(request.body), placed: true }), askOptions(request));
+      return sendAnswer(reply, answer, {
         model: answer.servable.model,
         version: answer.servable.version,
         predictions: placedPredictions(answer),

@@ -114,8 +114,10 @@ function fromInstances(instances: unknown, servable: Servable): Question {
 
 /** Rows may carry columns that the model does not know, as in the plain form; the check for misspellings comes with the rows. */
 function unknownColumns({ preprocessor }: Servable, names: readonly string[]): string[] {
-  const known = names.some((name) => preprocessor.columns.some((column) => column.name === name));
-  return known ? names.filter((name) => !preprocessor.inputs.some((spec) => spec.name === name)) : [];
+  const given = new Set(names);
+  const known = preprocessor.columns.some(({ name }) => given.has(name));
+  const tensors = new Set(preprocessor.inputs.map(({ name }) => name));
+  return known ? names.filter((name) => !tensors.has(name)) : [];
 }
 
 function fromInputs(inputs: unknown, servable: Servable): Question {

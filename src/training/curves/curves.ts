@@ -80,6 +80,8 @@ export interface TrainingCurves {
 
 /** {@link TrainingCurves} as they are stored. */
 export const CURVES: StoredKind<TrainingCurves> = defineStored({
+  at: 'curves/**.json',
+  fix: 'Restore it from a copy of the store, or remove it: the training itself needs it no more.',
   name: 'curves of a training',
   formatVersion: 1,
   schema: recordSchema(

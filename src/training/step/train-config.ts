@@ -1,4 +1,4 @@
-import type { JsonObject, JsonSchema } from '../../core/json.ts';
+import type { Json, JsonObject, JsonSchema } from '../../core/json.ts';
 import type { EngineChoice } from '../trainer/create-engine.ts';
 import type { SearchSettings } from '../trainer/learning-rate-search.ts';
 import type { SpreadKind } from '../trainer/spreads.ts';
@@ -25,6 +25,8 @@ export interface TrainConfig {
   /** Of several outputs, by label. */
   readonly losses?: Readonly<Record<string, Named>>;
   readonly lossWeights?: Readonly<Record<string, number>>;
+  /** Cross-validation before it; by then a plan has it beside the configuration. */
+  readonly folds?: number | { readonly count: number; readonly metrics?: readonly Json[] };
   readonly epochs: number;
   /** Batches in all: training ends with them where epochs have not ended it before. */
   readonly steps?: number;
@@ -191,6 +193,30 @@ export const trainConfigSchema: JsonSchema = {
               additionalProperties: false,
               description: 'How the rebuilt rows are judged.',
               properties: reconstructionProperties,
+            },
+          },
+        },
+      ],
+    },
+    folds: {
+      description:
+        'k-fold cross-validation before the training: as many models, each trained without one part of the train split and measured on it, preprocessing and all. The step gives the mean of every metric as "METRICMean" and its standard deviation as "METRICDeviation". The model of the step, which is what is registered, is trained after that on all of the train split. The parts follow the split: by hash a row stays in its part when rows are added, "key" keeps rows together, by time a part comes after all that is learnt from, and classes are in all parts. Default: none.',
+      examples: [5, { count: 10, metrics: ['accuracy'] }],
+      oneOf: [
+        { type: 'integer', minimum: 2, maximum: 20 },
+        {
+          type: 'object',
+          additionalProperties: false,
+          required: ['count'],
+          properties: {
+            count: { type: 'integer', minimum: 2, maximum: 20, description: 'Parts of the train split.', examples: [10] },
+            metrics: {
+              type: 'array',
+              minItems: 1,
+              maxItems: 32,
+              items: { $ref: '#/definitions/metric' },
+              description: 'What is measured. Default: what suits the label.',
+              examples: [['accuracy', 'logLoss']],
             },
           },
         },
@@ -392,8 +418,9 @@ export function emaOf({ ema }: TrainConfig): EmaConfig | undefined {
 }
 
 /** A training in a few words, e.g. "mlp 32, 16; adam; up to 60 epochs". */
-export function describeTraining({ model, optimizer, epochs, steps }: TrainConfig): string {
-  return `${isTransfer(model) ? describeTransfer(model) : describeNetwork(model)}; ${nameAndConfig('optimizer', optimizer)[0]}; up to ${[...(epochs === steps ? [] : [counted(epochs, 'epoch')]), ...(steps === undefined ? [] : [counted(steps, 'step')])].join(' or ')}`;
+export function describeTraining({ model, optimizer, epochs, steps, folds }: TrainConfig): string {
+  const before = folds === undefined ? '' : `${typeof folds === 'number' ? folds : folds.count} folds, then `;
+  return `${before}${isTransfer(model) ? describeTransfer(model) : describeNetwork(model)}; ${nameAndConfig('optimizer', optimizer)[0]}; up to ${[...(epochs === steps ? [] : [counted(epochs, 'epoch')]), ...(steps === undefined ? [] : [counted(steps, 'step')])].join(' or ')}`;
 }
 
 function describeNetwork(model: ModelConfig): string {

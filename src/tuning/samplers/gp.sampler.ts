@@ -4,7 +4,7 @@ import { integerOption, optionsSchema } from '../options.ts';
 import { defineSampler } from './sampler.ts';
 import { drawn, pointsOf } from './shared/draw.ts';
 import { outcomes } from './shared/outcomes.ts';
-import { startupPoint } from './shared/startup.ts';
+import { startupPoint, takenOver } from './shared/startup.ts';
 import { coordinatesOf, decoded, encoded } from './gp/encode.ts';
 import { observed } from './gp/observed.ts';
 import { fitted } from './gp/fit.ts';
@@ -21,13 +21,16 @@ export default defineSampler<GpConfig>({
   name: 'gp',
   aliases: ['gaussianProcess', 'bayesian', 'bayesianOptimization', 'kriging'],
   summary: 'Gaussian process: the best for small budgets, above all of numbers.',
+  learns: true,
   configSchema: optionsSchema('How much is tried before a model is made of it.', {
     startup: integerOption('Trials at first that are spread evenly over the space.', 1, STARTUP),
   }),
   reference: 'https://arxiv.org/abs/2310.20708',
   suggest({ space, directions, trials, number, seed, config }) {
     const startup = config.startup ?? STARTUP;
-    if (number < startup) return startupPoint(space, seed, number, startup);
+    // What is known of before takes the place of as much that would be tried by chance.
+    const place = number + takenOver(trials);
+    if (place < startup) return startupPoint(space, seed, place, startup);
     const prng = new Prng('gp', seed, number);
     const coordinates = coordinatesOf(space);
     const known = observed(outcomes(trials, directions), directions.length, prng);

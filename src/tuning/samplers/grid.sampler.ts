@@ -15,6 +15,7 @@ export default defineSampler<GridConfig>({
   name: 'grid',
   aliases: ['gridSearch', 'exhaustive', 'bruteForce'],
   summary: 'Every combination once; the last dimension changes first.',
+  learns: false,
   configSchema: optionsSchema('How many values a number takes.', {
     points: {
       type: 'integer',

@@ -7,7 +7,10 @@ export interface SamplerQuestion<C = JsonObject> {
   readonly space: Space;
   /** One for each objective. */
   readonly directions: readonly Direction[];
-  /** Of the study, in the order of their numbers; those that still run count too. */
+  /**
+   * Of the study, in the order of their numbers; those that still run count too. Before them, with numbers below 0, those of an earlier
+   * study that were taken over.
+   */
   readonly trials: readonly TrialRecord[];
   /** Number of the trial that is asked for. */
   readonly number: number;
@@ -22,6 +25,8 @@ export interface SamplerDefinition<C = JsonObject> {
   readonly summary: string;
   readonly configSchema: JsonSchema;
   readonly reference: string;
+  /** What it suggests depends on what trials gave. */
+  readonly learns: boolean;
   /** How many points there are, where the sampler ends by itself; absent: it can always suggest another. */
   points?(space: Space, config: C): number;
   /** Why the space cannot be searched by it; undefined: it can. */

@@ -7,7 +7,7 @@ import type { TrialRecord } from '../trial.ts';
 import { defineSampler } from './sampler.ts';
 import { counts, drawn, pointsOf } from './shared/draw.ts';
 import { outcomes } from './shared/outcomes.ts';
-import { startupPoint } from './shared/startup.ts';
+import { startupPoint, takenOver } from './shared/startup.ts';
 import { groupsOf } from './tpe/groups.ts';
 import type { Group } from './tpe/groups.ts';
 import { Parzen } from './tpe/parzen.ts';
@@ -27,6 +27,7 @@ const MOST_GOOD = 25;
 export default defineSampler<TpeConfig>({
   name: 'tpe',
   summary: 'Tree-structured Parzen estimator: tries what resembles good trials more than the others.',
+  learns: true,
   configSchema: optionsSchema('How much chance there is.', {
     startup: integerOption('Trials at first that are spread evenly over the space.', 1, STARTUP),
     candidates: integerOption('Points of which the most promising is taken.', 1, CANDIDATES, 1_000),
@@ -34,7 +35,9 @@ export default defineSampler<TpeConfig>({
   reference: 'https://arxiv.org/abs/2304.11127',
   suggest({ space, directions, trials, number, seed, config }) {
     const startup = config.startup ?? STARTUP;
-    if (number < startup) return startupPoint(space, seed, number, startup);
+    // What is known of before takes the place of as much that would be tried by chance.
+    const place = number + takenOver(trials);
+    if (place < startup) return startupPoint(space, seed, place, startup);
     const prng = new Prng('tpe', seed, number);
     const known = outcomes(trials, directions);
     const finished = known.completed.length + known.stopped.length;

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { checkStore } from '../../../src/registry/check-store.ts';
+import { storedKinds as kinds } from '../../../src/cli/stored-kinds.generated.ts';
 import { collectGarbage } from '../../../src/registry/gc.ts';
 import { claimKey, indexKey, routingKey, transitionKey, versionKey } from '../../../src/registry/keys.ts';
 import { createVersionSource } from '../../../src/serving/loader.ts';
@@ -120,9 +121,26 @@ describe('one broken thing', () => {
   });
 });
 
+describe('a history with a change that was cut off', () => {
+  it('says which one is missing, and the last one is written anew', async () => {
+    const history = await bench.registry.history('m');
+    expect(await bench.registry.historyGaps('m')).toEqual([]);
+    await tear(transitionKey(history[1]!));
+    await store.delete(transitionKey(history[0]!));
+    await tear(transitionKey(history.at(-1)!));
+    expect((await bench.registry.history('m')).map(({ revision }) => revision)).toEqual([3]);
+    expect(await bench.registry.historyGaps('m')).toEqual([
+      { revision: 1, key: null, problem: 'it is not in the store' },
+      { revision: 2, key: transitionKey(history[1]!), problem: expect.stringContaining('is not JSON') as string },
+    ]);
+    await checkStore(store, { repair: true, kinds });
+    expect((await checkStore(store, { kinds })).findings.map(({ key }) => key)).toEqual([transitionKey(history[1]!)]);
+  });
+});
+
 describe('the doctor of the store', () => {
   it('finds nothing in a whole one, and writes nothing', async () => {
-    expect(await checkStore(store, { repair: true })).toMatchObject({ models: 2, versions: 6, findings: [] });
+    expect(await checkStore(store, { repair: true, kinds })).toMatchObject({ models: 2, versions: 6, findings: [] });
   });
 
   it('names what is broken or half made, and mends what can be without loss', async () => {
@@ -136,7 +154,7 @@ describe('the doctor of the store', () => {
     await store.delete(transitionKey((await bench.registry.routing('other'))!.routing.transition));
     await store.put('cache/x.json', Buffer.from('{"to'));
     await spoil(3);
-    const found = await checkStore(store);
+    const found = await checkStore(store, { kinds });
     expect(found.findings.map(({ key, repairable }) => [key, repairable]).sort()).toEqual(
       [
         [third, false],
@@ -149,9 +167,9 @@ describe('the doctor of the store', () => {
         [indexKey('other'), true],
       ].sort(),
     );
-    const mended = await checkStore(store, { repair: true });
+    const mended = await checkStore(store, { repair: true, kinds });
     expect(mended.findings.filter(({ repaired }) => repaired)).toHaveLength(5);
-    expect((await checkStore(store)).findings.every(({ repairable }) => !repairable)).toBe(true);
+    expect((await checkStore(store, { kinds })).findings.every(({ repairable }) => !repairable)).toBe(true);
     expect((await bench.registry.routing('m'))?.routing).toEqual(routing);
     expect(await bench.register(1)).toBe(1);
     expect((await bench.registry.models()).map(({ name }) => name)).toEqual(['m', 'other']);

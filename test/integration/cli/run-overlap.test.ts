@@ -45,6 +45,7 @@ it('run --overlap says what a run does where another one is going', async () => 
   });
   const first = await begun();
   await goes(first);
+  const follows = cli.start(['runs', 'show', first, '--follow']);
 
   const skipped = await cli.run(['run', file, '--overlap', 'skip', '--json']);
   expect(skipped.code).toBe(3);
@@ -59,6 +60,12 @@ it('run --overlap says what a run does where another one is going', async () => 
 
   const replaces = await begun('--overlap', 'replace');
   await until(async () => (await show(first)).status === 'cancelled');
+  const reason = expect.stringMatching(new RegExp(`^Stopped in step "hold".*: run ${replaces} replaces it\\.$`, 'm')) as string;
+  expect((await cli.run(['runs', 'show', first])).stdout).toEqual(reason);
+  expect((await follows.exited).code).toBe(130);
+  expect(follows.stdout()).toEqual(reason);
+  await goes(replaces);
+  expect((await show(waits)).steps[0]!.status).toBe('pending');
   writeFileSync(go, '');
   for (const run of [beside, waits, replaces]) await until(async () => (await show(run)).status === 'completed');
   rmSync(go);

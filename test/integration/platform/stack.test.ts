@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { openersOf } from '../../../src/platform/ports.ts';
 import { isRunning, type ProcessIdentity } from '../../../src/platform/process-info.ts';
 import { stackProcesses, type Stack } from '../../../src/platform/stack.ts';
 import { FREE_PORTS, Perennial } from '../../support/perennial.ts';
@@ -111,6 +112,73 @@ test('of two that start at once one wins, and the other says who it is', async (
   expect((await perennial.run(['down'])).stdout).toContain(`temporal (${stack.temporal!.pid}`);
   await eventually(() => !processes(stack).some(isRunning), 'everything has ended');
   expect(existsSync(join(perennial.home, 'run/stack.json'))).toBe(false);
+});
+
+test.each([
+  ['empty', ''],
+  ['cut off', '{"formatVersion":1,"state":"up","supervisor":{"pid":4711,"sta'],
+])(
+  'a stack whose supervisor was killed and whose file is %s is known all the same: its database is never opened twice',
+  async (_, text) => {
+    const perennial = new Perennial();
+    const file = join(perennial.home, 'run/stack.json');
+    const database = join(perennial.home, 'temporal.db');
+    const first = (await perennial.up()) as Stack;
+    const temporal = first.temporal as ProcessIdentity;
+    const kill = async (stack: Stack): Promise<void> => {
+      process.kill(stack.supervisor.pid, 'SIGKILL');
+      await eventually(() => !isRunning(stack.supervisor), 'the supervisor is killed');
+    };
+    await kill(first);
+    writeFileSync(file, text);
+
+    const status = await perennial.run(['status', '--json']);
+    expect(status.code).toBe(4);
+    expect(status.json()).toMatchObject({ running: false, healthy: false });
+    expect(status.json().components).toContainEqual({
+      name: 'temporal',
+      health: 'unhealthy',
+      pid: temporal.pid,
+      detail: 'was left behind, and runs on',
+    });
+
+    const next = await perennial.run(['up', '--detach', ...FREE_PORTS, '--json']);
+    expect([next.code, next.stderr]).toEqual([
+      0,
+      expect.stringContaining(`Ended what was left behind: temporal (process ${temporal.pid})`) as string,
+    ]);
+    expect(next.stderr).toContain(`An earlier stack was not ended by \`perennial down\`, and ${file} is torn or gone.`);
+    expect(isRunning(temporal)).toBe(false);
+    const second = next.json() as Stack;
+    expect(openersOf(database).map(({ pid }) => pid)).toEqual(process.platform === 'linux' ? [second.temporal!.pid] : []);
+
+    // Not even a record: the command line tells.
+    await kill(second);
+    rmSync(join(perennial.home, 'run'), { recursive: true });
+    expect((await perennial.run(['down'])).stdout).toContain(`temporal (${second.temporal!.pid}`);
+    expect(isRunning(second.temporal as ProcessIdentity)).toBe(false);
+    expect((await perennial.run(['status'])).stdout).toContain('Nothing is running');
+  },
+);
+
+test('a server that somebody else runs on the database of the home is not ended, and up refuses', async (context) => {
+  if (process.platform !== 'linux') return context.skip('only Linux says who has a file open');
+  const perennial = new Perennial();
+  const database = join(perennial.home, 'temporal.db');
+  writeFileSync(database, '');
+  const other = start(process.execPath, [
+    '-e',
+    `require('fs').openSync(process.argv[1], 'r+'); console.log('open'); setInterval(() => {}, 1000)`,
+    database,
+    'start-dev',
+  ]);
+  await other.waitFor(/open/);
+  const answer = await perennial.run(['up', '--detach', ...FREE_PORTS, '--json']);
+  expect(answer.code).toBe(2);
+  expect(answer.json().error).toMatchObject({ code: 'ALREADY_RUNNING', details: { pid: other.pid } });
+  expect(answer.json().error.message).toContain(`${database}, where Temporal keeps the runs of this home, is open in process ${other.pid}`);
+  expect((await perennial.run(['down'])).stdout).toContain('Nothing is running');
+  expect(isRunning(other.identity)).toBe(true);
 });
 
 test('Ctrl-C ends everything that a stack in the foreground is made of', async () => {

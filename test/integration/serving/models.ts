@@ -1,6 +1,7 @@
 import type { ArtifactStore, ObjectStore } from '../../../src/core/ports.ts';
 import type { OutputSpec } from '../../../src/core/tensor.ts';
 import { createPreprocessor } from '../../../src/data/preprocess/preprocessor.ts';
+import type { ModelSignature } from '../../../src/registry/types.ts';
 import type { Registry } from '../../../src/registry/registry.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
@@ -23,12 +24,23 @@ export function fixtureOver(store: ObjectStore, cacheDir: string): Fixture {
   return { store, artifacts, registry: createRegistry(store, artifacts) };
 }
 
-/** Registers a network over the columns a and b that always gives one label, and gives its version. */
-export function registerConstant(fixture: Fixture, model: string, label: number): Promise<number> {
-  return registerNetwork(fixture, model, [{ type: 'dense', units: LABELS.length, activation: 'softmax' }], (name, values) => {
+/**
+ * Registers a network over the columns a and b that always gives one label, and gives its version.
+ *
+ * @param strength how sure it is; another one makes another version
+ */
+export function registerConstant(
+  fixture: Fixture,
+  model: string,
+  label: number,
+  strength = 20,
+  signature?: ModelSignature,
+): Promise<number> {
+  const set = (name: string, values: Float32Array): void => {
     values.fill(0);
-    if (name.endsWith('/bias')) values[label] = 20;
-  });
+    if (name.endsWith('/bias')) values[label] = strength;
+  };
+  return registerNetwork(fixture, model, [{ type: 'dense', units: LABELS.length, activation: 'softmax' }], set, signature);
 }
 
 /** Registers a small perceptron with weights as they are before training. */
@@ -45,6 +57,7 @@ async function registerNetwork(
   model: string,
   layers: readonly LayerConfig[],
   set: (name: string, values: Float32Array) => void = () => {},
+  signature?: ModelSignature,
 ): Promise<number> {
   const preprocessor = createPreprocessor({
     seed: 1,
@@ -96,7 +109,14 @@ async function registerNetwork(
       training: {},
     },
   });
-  const { version } = await registry.register({ model, modelRef, pipeline: 'test', runId: 'test', stepId: 'register' });
+  const { version } = await registry.register({
+    model,
+    modelRef,
+    pipeline: 'test',
+    runId: 'test',
+    stepId: 'register',
+    ...(signature === undefined ? {} : { signature }),
+  });
   return version;
 }
 

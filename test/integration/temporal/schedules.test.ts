@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Plan } from '../../../src/core/plan.ts';
 import { cancelBackfill, describeBackfill, findBackfill, listBackfills, startBackfill } from '../../../src/runs/backfills.ts';
+import { isZoneName } from '../../../src/config/zone-names.ts';
 import { clockChanges } from '../../../src/runs/daylight.ts';
 import type { ClockChange } from '../../../src/runs/daylight.ts';
 import { compareSchedules } from '../../../src/runs/reconcile.ts';
@@ -171,10 +172,22 @@ describe('applying', () => {
     expect(await changesOf('30 2 * * *', 'UTC')).toEqual([]);
     // What Temporal leaves out where the clocks go back is known to nobody else.
     expect(await changesOf('0,20,40 0-5 * * *', 'Europe/Berlin')).toEqual([
-      { date: '2025-10-26', lost: ['02:40', '03:00', '03:20'], doubled: [] },
-      { date: '2026-03-29', lost: ['02:00', '02:20', '02:40'], doubled: [] },
+      {
+        date: '2025-10-26',
+        lost: ['02:40', '03:00', '03:20'],
+        doubled: [],
+        once: [
+          { time: '02:00', tick: '2025-10-26T01:00:00.000Z' },
+          { time: '02:20', tick: '2025-10-26T01:20:00.000Z' },
+        ],
+      },
+      { date: '2026-03-29', lost: ['02:00', '02:20', '02:40'], doubled: [], once: [] },
     ]);
-    expect(await changesOf('30 2 * * *', 'Europe/Berlin')).toEqual([{ date: '2026-03-29', lost: ['02:30'], doubled: [] }]);
+    // The clocks show 02:30 twice, and Temporal takes the second one.
+    expect(await changesOf('30 2 * * *', 'Europe/Berlin')).toEqual([
+      { date: '2025-10-26', lost: [], doubled: [], once: [{ time: '02:30', tick: '2025-10-26T01:30:00.000Z' }] },
+      { date: '2026-03-29', lost: ['02:30'], doubled: [], once: [] },
+    ]);
     const ticksOf = async (from: string, to: string): Promise<readonly string[]> => {
       const { id, ticks } = await startBackfill(temporal, 'clocks/schedule', { start: new Date(from), end: new Date(to) });
       await cancelBackfill(temporal, id);
@@ -182,9 +195,22 @@ describe('applying', () => {
     };
     expect(await ticksOf('2025-10-25T12:00:00Z', '2025-10-26T12:00:00Z')).toEqual(['2025-10-26T01:30:00.000Z']);
     expect(await ticksOf('2026-03-28T12:00:00Z', '2026-03-30T12:00:00Z')).toEqual(['2026-03-30T00:30:00.000Z']);
-    expect((await listSchedules(temporal, { pipeline: 'clocks' }))[0]!.daylight).toMatch(
-      /^1 tick lost \(02:30\) on \d{4}-03-\d\d, when the clocks of Europe\/Berlin are changed$/,
-    );
+    const { daylight } = (await listSchedules(temporal, { pipeline: 'clocks' }))[0]!;
+    expect(daylight!.split('; ').sort()).toEqual([
+      expect.stringMatching(
+        /^02:30 comes twice on \d{4}-10-\d\d, when the clocks of Europe\/Berlin are changed, and ticks once \(01:30 UTC\)$/,
+      ) as string,
+      expect.stringMatching(/^1 tick lost \(02:30\) on \d{4}-03-\d\d, when the clocks of Europe\/Berlin are changed$/) as string,
+    ]);
+    // Nor is a name taken that Temporal does not know: case counts.
+    for (const name of ['utc', 'europe/berlin', 'Local']) {
+      expect(isZoneName(name)).toBe(false);
+      await expect(applied(temporal, [planOf('clocks', '30 2 * * *', name)], steps)).rejects.toThrow();
+    }
+    for (const name of ['UTC', 'US/Eastern', 'Etc/GMT+5', 'Zulu', 'Asia/Calcutta', 'Asia/Kolkata']) {
+      expect(isZoneName(name)).toBe(true);
+      await applied(temporal, [planOf('clocks', '30 2 * * *', name)], steps);
+    }
   });
 
   it('finds a renamed document, and moves its schedules with their pause; prunes only what it named', async () => {

@@ -98,10 +98,36 @@ describe('the turn of a pipeline', () => {
     const first = await start(plan);
     await until(() => order.includes(first.runId));
     const second = await start(plan);
-    expect((await first.end).status).toBe('cancelled');
+    expect(await first.end).toMatchObject({
+      status: 'cancelled',
+      stoppedBy: second.id,
+      headline: `Stopped in step "a": run ${second.id} replaces it.`,
+    });
     await until(() => order.includes(second.runId));
     opened.add('replace');
     expect((await second.end).status).toBe('completed');
+  });
+
+  it('replace: only the run that is going is stopped; those that wait keep waiting, and who came last goes first', async () => {
+    const plan = planOf('overtaken');
+    const replacing = planOf('overtaken', { overlap: { manual: 'replace' } });
+    const going = await start(plan);
+    await until(() => order.includes(going.runId));
+    const waits = await start(plan, 'backfill');
+    await until(async () => (await headline(waits.id)).startsWith('Waits'));
+    const replaces = await start(replacing);
+    expect(await going.end).toMatchObject({ status: 'cancelled', stoppedBy: replaces.id });
+    await until(() => order.includes(replaces.runId));
+    expect(order).not.toContain(waits.runId);
+    await until(async () => (await headline(waits.id)).startsWith('Waits'));
+    // A second one stops the first, and not what waits.
+    const again = await start(replacing);
+    expect(await replaces.end).toMatchObject({ status: 'cancelled', stoppedBy: again.id });
+    await until(() => order.includes(again.runId));
+    expect((await describeRun(stage.temporal, waits.id)).status).toBe('running');
+    opened.add('overtaken');
+    expect((await Promise.all([again.end, waits.end])).map(({ status }) => status)).toEqual(['completed', 'completed']);
+    expect(order.indexOf(waits.runId)).toBeGreaterThan(order.indexOf(again.runId));
   });
 
   it('allow: runs go beside each other; a run that waits can be cancelled', async () => {

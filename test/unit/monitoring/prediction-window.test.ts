@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Unread } from '../../../src/storage/unread.ts';
 import { readPredictions, rowsOf } from '../../../src/monitoring/prediction-window.ts';
 import type { WindowOptions } from '../../../src/monitoring/prediction-window.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
@@ -63,8 +64,12 @@ describe('readPredictions', () => {
       const options = { from: new Date('2024-03-01T00:00:00Z'), to: new Date('2024-03-03T00:00:00Z') };
       await expect(ids(store, options)).rejects.toMatchObject({
         code: 'DATA_INVALID',
-        message: expect.stringContaining('Line 2 of predictions/m/2024-03-01/23-s1-000001.ndjson'),
+        message: expect.stringMatching(/^1 line of predictions\/m\/2024-03-01\/23-s1-000001\.ndjson cannot be read .*line 2: /) as string,
       });
+      // Whoever wants to be told gets what is whole.
+      const unread = new Unread();
+      expect(await ids(store, { ...options, unread })).toEqual(['a']);
+      expect(unread.notes).toEqual([expect.stringMatching(/^1 line of predictions\/m\/2024-03-01\/23-s1-000001\.ndjson cannot be read/)]);
     },
   );
 });

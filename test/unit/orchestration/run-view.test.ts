@@ -325,3 +325,46 @@ describe('exit codes of runs', () => {
     expect(exitCodeOfRun({ status, failure: code === null ? null : { code, message: '' } })).toBe(exit);
   });
 });
+
+describe('the verdict of a run', () => {
+  const model = (from: string) => ({ model: { step: from, output: 'out', kind: 'model' as const } });
+  const judge = (id: string, from: string) => ({ ...step(id, 'evaluation'), inputs: model(from) });
+  const verdicts = (registers: string, said: Readonly<Record<string, object>>) =>
+    runView({
+      ...base,
+      plan: {
+        ...plan,
+        steps: [
+          step('good', 'model'),
+          step('bad', 'model'),
+          judge('eg', 'good'),
+          judge('eb', 'bad'),
+          { ...step('register', 'version'), inputs: model(registers) },
+        ],
+      },
+      state: initialRunState({ steps: [step('good', ''), step('bad', ''), step('eg', ''), step('eb', ''), step('register', '')] }),
+      notes: Object.fromEntries(
+        Object.entries(said).map(([id, verdict]) => [id, { outcome: { cached: false, durationMs: 1, result: { outputs: {}, verdict } } }]),
+      ) as never,
+    });
+  const PASSED = { passed: true, reasons: ['accuracy 1 is at least 0.9'] };
+  const UNGATED = { passed: true, ungated: true, reasons: [] };
+
+  it('is about the model that it registers', () => {
+    expect(verdicts('bad', { eg: PASSED, eb: UNGATED }).verdict).toBe('ungated');
+    expect(verdicts('good', { eg: PASSED, eb: UNGATED }).verdict).toBe('passed');
+    expect(verdicts('bad', { eg: PASSED }).verdict).toBe('ungated');
+    expect(verdicts('bad', { eg: PASSED, eb: PASSED }).steps.map(({ ofAnotherModel }) => ofAnotherModel === true)).toEqual([
+      false,
+      false,
+      true,
+      false,
+      false,
+    ]);
+    expect(verdicts('bad', {}).verdict).toBeNull();
+  });
+
+  it('is a rejection, whatever was rejected', () => {
+    expect(verdicts('bad', { eg: { passed: false, reasons: ['no'] }, eb: PASSED }).verdict).toBe('rejected');
+  });
+});

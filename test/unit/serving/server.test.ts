@@ -69,6 +69,7 @@ describe('the server', () => {
     expect((await request('DELETE', '/v1/models/m:predict')).slice(0, 2)).toEqual([405, 'POST']);
     expect((await request('GET', '/models/m/predict')).slice(0, 2)).toEqual([405, 'POST']);
     expect((await request('PUT', '/v2/health/live')).slice(0, 2)).toEqual([405, 'GET, HEAD']);
+    expect(await request('POST', '/models/m/predict?version=1')).toMatchObject([400, null, expect.stringContaining('stands in the path')]);
     for (const path of ['/nothing', '/v2/models/m/nothing', '/v2/models']) expect((await request('GET', path))[0]).toBe(404);
   });
 
@@ -80,7 +81,7 @@ describe('the server', () => {
     const answer = await ask(server.url, '/models/m/predict', { body_mass_g: 1 });
     expect(answer.status).toBe(500);
     expect(answer.body.error).toBe(
-      `The prediction failed inside the server; its log tells more under the request id ${answer.headers.get('x-request-id')}.`,
+      `The request failed inside the server; its log tells more under the request id ${answer.headers.get('x-request-id')}.`,
     );
     expect(server.lines.join('\n')).toContain('secret path');
   });
@@ -134,6 +135,7 @@ describe('the server', () => {
           loaded: [2],
           routingRevision: 1,
           degraded: false,
+          since: expect.stringMatching(/^\d{4}-/),
           requestsInFlight: 0,
         },
       ],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/core/json.ts';
 import { checkStore } from '../../../src/registry/check-store.ts';
+import { storedKinds as kinds } from '../../../src/cli/stored-kinds.generated.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { readRouting } from '../../../src/registry/routing.ts';
 import { readVersion } from '../../../src/registry/versions.ts';
@@ -131,7 +132,7 @@ describe('records of the registry', () => {
       expect.stringContaining('manifest of a version of format 2'),
     ]);
     await expect(readRouting(store, 'm')).rejects.toMatchObject({ code: 'PIPELINE_OUTDATED' });
-    const { findings } = await checkStore(store, { repair: true });
+    const { findings } = await checkStore(store, { repair: true, kinds });
     expect(findings.filter(({ repaired }) => repaired)).toEqual([]);
     expect(findings.filter(({ fix }) => fix.includes('newer version')).map(({ key }) => key)).toEqual([
       'registry/models/m.json',

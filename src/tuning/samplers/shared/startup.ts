@@ -1,6 +1,7 @@
 import { Prng } from '../../../core/prng.ts';
 import type { Json } from '../../../core/json.ts';
 import type { Point, Space } from '../../space.ts';
+import type { TrialRecord } from '../../trial.ts';
 import { counts, placed } from './draw.ts';
 
 /**
@@ -20,4 +21,9 @@ export function startupPoint(space: Space, seed: number, number: number, count: 
     point[name] = dimension.kind === 'choice' ? dimension.values[Math.floor(place * dimension.values.length)]! : placed(dimension, place);
   }
   return point;
+}
+
+/** Trials of an earlier study among those that a suggestion is made from. */
+export function takenOver(trials: readonly TrialRecord[]): number {
+  return trials.filter(({ number }) => number < 0).length;
 }

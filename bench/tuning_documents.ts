@@ -1,0 +1,266 @@
+/**
+ * Search on real documents, on a stack of its own. Two questions: does a stopper find as good a model as training every trial to its end,
+ * in at most a third of the epochs, within what another seed alone changes; and is a searched document better than its defaults.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { packageRoot } from '../src/platform/paths.ts';
+import { freePort } from '../src/platform/ports.ts';
+
+type Step = Readonly<Record<string, unknown>>;
+
+interface Problem {
+  readonly data: string;
+  readonly before: readonly Step[];
+  readonly train: Readonly<Record<string, unknown>>;
+  readonly search: Readonly<Record<string, unknown>>;
+  /** What stands in place of the search: what a document gets that says nothing. */
+  readonly defaults: Readonly<Record<string, unknown>>;
+  readonly epochs: number;
+  readonly trials: number;
+  /** Of the test split; the first one compares. */
+  readonly metrics: readonly string[];
+  readonly lower: boolean;
+}
+
+const RATE = { rate: { float: [0.0003, 0.1], scale: 'log' }, batch: { choice: [16, 32, 64] } };
+const COMMON = { learningRate: '${search.rate}', batchSize: '${search.batch}', earlyStopping: 'off' };
+
+const PROBLEMS: Readonly<Record<string, Problem>> = {
+  penguins: {
+    data: 'penguins.csv',
+    before: [
+      {
+        uses: 'ingest',
+        with: {
+          source: { format: 'csv', path: 'data/penguins.csv' },
+          label: 'species',
+          split: { train: 0.5, validation: 0.25, test: 0.25, stratify: true },
+        },
+      },
+      { uses: 'preprocess' },
+    ],
+    train: { ...COMMON, model: { architecture: 'mlp', units: '${search.units}', dropout: '${search.dropout}' } },
+    search: { ...RATE, units: { choice: [[8], [32], [64, 32]] }, dropout: { float: [0, 0.5] } },
+    defaults: { model: { architecture: 'mlp' } },
+    epochs: 27,
+    trials: 27,
+    metrics: ['logLoss', 'accuracy'],
+    lower: true,
+  },
+  weather: {
+    data: 'weather',
+    before: [
+      {
+        uses: 'ingest',
+        with: {
+          source: { format: 'csv', path: 'data/weather/seattle-weather.csv' },
+          label: 'temp_max',
+          exclude: ['date'],
+          split: { train: 0.6, validation: 0.2, test: 0.2 },
+        },
+      },
+      { uses: 'preprocess' },
+    ],
+    train: { ...COMMON, model: { architecture: 'mlp', units: '${search.units}', dropout: '${search.dropout}' } },
+    search: { ...RATE, units: { choice: [[8], [32], [64, 32]] }, dropout: { float: [0, 0.5] } },
+    defaults: { model: { architecture: 'mlp' } },
+    epochs: 27,
+    trials: 20,
+    metrics: ['rootMeanSquaredError', 'meanAbsoluteError'],
+    lower: true,
+  },
+  digits: {
+    data: 'digits',
+    before: [
+      {
+        uses: 'ingest',
+        with: {
+          source: { format: 'images', path: 'data/digits' },
+          split: { train: 0.6, validation: 0.2, test: 0.2, stratify: true },
+          sample: { fraction: 0.15 },
+        },
+      },
+      { uses: 'preprocess', with: { features: { image: [{ resize: [14, 14] }, 'grayscale', 'rescale'] } } },
+    ],
+    train: { ...COMMON, model: { architecture: 'cnn', filters: '${search.filters}', dropout: '${search.dropout}' } },
+    search: { ...RATE, filters: { choice: [[8], [8, 16], [16, 32]] }, dropout: { float: [0, 0.5] } },
+    defaults: { model: { architecture: 'cnn' } },
+    epochs: 9,
+    trials: 18,
+    metrics: ['logLoss', 'accuracy'],
+    lower: true,
+  },
+  spam: {
+    data: 'spam',
+    before: [
+      {
+        uses: 'ingest',
+        with: {
+          source: { format: 'ndjson', path: 'data/spam/spam.ndjson' },
+          label: 'label',
+          split: { train: 0.6, validation: 0.2, test: 0.2, stratify: true },
+          sample: { fraction: 0.3 },
+        },
+      },
+      { uses: 'preprocess', with: { features: { text: [{ tokenize: { vocabulary: 3_000, length: 60 } }] } } },
+    ],
+    train: { ...COMMON, model: { architecture: 'textCnn', embeddingSize: '${search.embedding}', dropout: '${search.dropout}' } },
+    search: { ...RATE, embedding: { choice: [8, 16, 32] }, dropout: { float: [0, 0.5] } },
+    defaults: { model: { architecture: 'textCnn' } },
+    epochs: 9,
+    trials: 18,
+    metrics: ['logLoss', 'f1'],
+    lower: true,
+  },
+};
+
+/** Exit code of a command that reaches no Temporal. */
+const UNREACHABLE = 4;
+
+interface Trial {
+  readonly number: number;
+  readonly state: string;
+  readonly values?: readonly number[];
+  readonly readings: readonly { readonly epoch: number; readonly value: number }[];
+}
+
+export interface DocumentsOptions {
+  readonly names: readonly string[];
+  /** Trainings of one point with other seeds, and of the defaults. */
+  readonly seeds: number;
+  /** Over what a problem has by itself. */
+  readonly trials?: number;
+}
+
+/** The figures of each document. */
+export async function searchDocuments({ names, seeds, trials: most }: DocumentsOptions): Promise<Record<string, unknown>> {
+  const home = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
+  const env = {
+    ...process.env,
+    PERENNIAL_TOOLS: process.env.PERENNIAL_TOOLS ?? join(packageRoot(), '.perennial', 'tools'),
+    PERENNIAL_HOME: home,
+  };
+  const perennial = (args: readonly string[]): string => {
+    const asked = () =>
+      spawnSync(process.execPath, [join(packageRoot(), 'bin', 'perennial.js'), ...args], {
+        env,
+        encoding: 'utf8',
+        maxBuffer: 64 * 1024 * 1024,
+      });
+    let { status, stdout, stderr } = asked();
+    // On a machine that does other things too, a server may take longer to answer than a command waits.
+    for (let tries = 1; status === UNREACHABLE && tries < 5; tries++) ({ status, stdout, stderr } = asked());
+    if (status !== 0) throw new Error(`perennial ${args.join(' ')} ended with ${String(status)}:\n${stderr.slice(-4_000)}`);
+    return stdout;
+  };
+  const folder = join(home, 'documents');
+  const run = (name: string, steps: readonly Step[]) => {
+    const file = join(folder, `${name}.json`);
+    writeFileSync(file, JSON.stringify({ apiVersion: 'perennial/v1', name, steps }));
+    const started = performance.now();
+    const view = JSON.parse(perennial(['run', file, '--json'])) as Ended;
+    return { view, seconds: (performance.now() - started) / 1_000 };
+  };
+  try {
+    mkdirSync(folder);
+    symlinkSync(join(packageRoot(), 'pipelines', 'data'), join(folder, 'data'));
+    const ports = ['--temporal-port', '--ui-port', '--port'];
+    const free = await Promise.all(ports.map(() => freePort()));
+    perennial(['up', '--detach', ...ports.flatMap((port, at) => [port, String(free[at])])]);
+    const results: Record<string, unknown> = {};
+    for (const name of names) {
+      const problem = PROBLEMS[name];
+      if (problem === undefined) throw new Error(`There is no document "${name}"; there is ${Object.keys(PROBLEMS).join(', ')}.`);
+      results[name] = existsSync(join(packageRoot(), 'pipelines', 'data', problem.data))
+        ? searched(name, { ...problem, trials: most ?? problem.trials }, seeds, run, perennial)
+        : { skipped: `pipelines/data/${problem.data} is not there` };
+      process.stderr.write(`${name}: ${JSON.stringify(results[name])}\n`);
+    }
+    return results;
+  } finally {
+    spawnSync(process.execPath, [join(packageRoot(), 'bin', 'perennial.js'), 'down'], { env });
+    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+interface Ended {
+  readonly runId: string;
+  readonly status: string;
+  readonly headline: string;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly steps: readonly { readonly id: string; readonly values?: Readonly<Record<string, unknown>> }[];
+}
+
+type Run = (name: string, steps: readonly Step[]) => { readonly view: Ended; readonly seconds: number };
+
+function searched(name: string, problem: Problem, seeds: number, run: Run, perennial: (args: readonly string[]) => string): unknown {
+  const { before, train, search, epochs, trials, metrics, defaults, lower } = problem;
+  const evaluate = { uses: 'evaluate', with: { metrics } };
+  const objective = { value: 'validationLoss', direction: 'minimize' };
+  const study = (stop?: object) => {
+    const tune = { uses: 'tune', with: { search, objective, sampler: 'random', trials, ...(stop === undefined ? {} : { stop }) } };
+    const { view, seconds } = run(name, [...before, tune, { uses: 'train', with: { ...train, epochs } }, evaluate]);
+    const { trials: all } = JSON.parse(perennial(['studies', 'export', `${name}/${view.runId}/tune`, '--json'])) as { trials: Trial[] };
+    const point = view.steps.find(({ id }) => id === 'tune')!.values!['search'] as Readonly<Record<string, unknown>>;
+    // What completed has run all of its epochs.
+    const used = all.reduce((sum, trial) => sum + (trial.state === 'stopped' ? (trial.readings.at(-1)?.epoch ?? 0) : epochs), 0);
+    const best = Math.min(...all.flatMap(({ values }) => values ?? []));
+    return { view, seconds, point, used, best, stopped: all.filter(({ state }) => state === 'stopped').length };
+  };
+  const whole = study();
+  // An epoch says little of where a training ends; a ninth of them does.
+  const halved = study({ asha: { minEpochs: Math.max(1, Math.round(epochs / 9)) } });
+  // What another seed alone changes, at the best point of all.
+  const at = (steps: Readonly<Record<string, unknown>>, point: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+    JSON.parse(JSON.stringify(steps), (_, value: unknown) => {
+      const named = typeof value === 'string' ? /^\$\{search\.(\w+)\}$/.exec(value)?.[1] : undefined;
+      return named === undefined ? value : point[named];
+    }) as Record<string, unknown>;
+  const others = Array.from({ length: seeds }, (_, seed) => {
+    const { view } = run(name, [...before, { uses: 'train', with: { ...at(train, whole.point), epochs, seed: seed + 2 } }, evaluate]);
+    return view.steps.find(({ id }) => id === 'train')!.values!['validationLoss'] as number;
+  });
+  // As a document says it: the epochs and the early stopping that a train step has by itself, with the values that were found.
+  const { earlyStopping: _off, ...declared } = train;
+  const tuned = Array.from(
+    { length: seeds },
+    (_, seed) => run(name, [...before, { uses: 'train', with: { ...at(declared, whole.point), seed: seed + 2 } }, evaluate]).view.metrics,
+  );
+  const usual = Array.from(
+    { length: seeds },
+    (_, seed) => run(name, [...before, { uses: 'train', with: { ...defaults, seed: seed + 2 } }, evaluate]).view.metrics,
+  );
+  const noise = deviation([whole.best, ...others]);
+  const [first] = metrics;
+  const mean = (all: readonly Readonly<Record<string, number>>[], metric: string): number =>
+    round(all.reduce((sum, one) => sum + one[metric]!, 0) / all.length);
+  return {
+    trials,
+    epochsOfEach: epochs,
+    everyTrialToItsEnd: { bestValidationLoss: round(whole.best), epochs: whole.used, seconds: round(whole.seconds) },
+    asha: {
+      bestValidationLoss: round(halved.best),
+      epochs: halved.used,
+      shareOfEpochs: round(halved.used / whole.used),
+      stopped: halved.stopped,
+    },
+    seedNoise: round(noise),
+    withinSeedNoise: halved.best - whole.best <= noise,
+    inAThirdOfTheEpochs: halved.used * 3 <= whole.used,
+    onTest: Object.fromEntries(metrics.map((metric) => [metric, { tuned: mean(tuned, metric), defaults: mean(usual, metric), seeds }])),
+    tunedBeatsDefaults: lower ? mean(tuned, first!) < mean(usual, first!) : mean(tuned, first!) > mean(usual, first!),
+  };
+}
+
+/** Standard deviation of a sample. */
+function deviation(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length - 1));
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(4));
+}
