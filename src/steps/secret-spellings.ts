@@ -1,6 +1,6 @@
 /** Values below this length would hit by chance. */
 export const MASKED_CHARS_MIN = 4;
-/** Keys of objects, bytes of files and encoded spellings are held against secrets of this length at least: structure is not spoilt by chance. */
+/** Keys, bytes of files and encoded spellings are held against secrets of this length at least: structure is not spoilt by chance. */
 export const CERTAIN_CHARS_MIN = 8;
 
 const MARKUP: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#x27;' };
