@@ -33,9 +33,16 @@ export function credentialsIn(environment: Environment = process.env): string[] 
   return found;
 }
 
-/** The environment of a program that the document names: what programs need to run, the locale, and what the document declares. */
+/**
+ * The environment of a program that the document names: what programs need to run, the locale, and what the document declares. Python goes
+ * through its sets in the same order in every run.
+ */
 export function programEnvironment(declared: Environment = {}, environment: Environment = process.env): Record<string, string | undefined> {
-  return { ...Object.fromEntries(Object.entries(environment).filter(([name]) => PASSED.test(name))), ...declared };
+  return {
+    ...Object.fromEntries(Object.entries(environment).filter(([name]) => PASSED.test(name))),
+    PYTHONHASHSEED: '0',
+    ...declared,
+  };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { PerennialError } from '../core/errors.ts';
 import type { ArtifactStore } from '../core/ports.ts';
-import { CERTAIN_CHARS_MIN, knownSecrets, mask, spellingsOf } from './secrets.ts';
+import { finderOf, knownSecrets, mask } from './secrets.ts';
 
 type Written = Parameters<ArtifactStore['write']>[0];
 
@@ -25,17 +25,11 @@ export function guardProgram(artifacts: ArtifactStore): ArtifactStore {
 
 /** @throws STEP_FAILED where a file of an artifact holds a secret of eight characters or more; shorter ones are there by chance. */
 async function refuseSecrets(files: Written['files']): Promise<void> {
-  const secrets = knownSecrets()
-    .filter((secret) => secret.length >= CERTAIN_CHARS_MIN)
-    .flatMap(spellingsOf)
-    .map((text) => Buffer.from(text))
-    .filter((text) => text.length >= CERTAIN_CHARS_MIN);
-  if (secrets.length === 0) return;
-  const longest = Math.max(...secrets.map((secret) => secret.length));
+  const finder = finderOf(knownSecrets());
+  if (finder.isEmpty) return;
   for (const [name, file] of Object.entries(files)) {
     if (mask(name) !== name) throw refusal(mask(name), 'The name of the file');
-    for await (const piece of piecesOf(file, longest))
-      if (secrets.some((secret) => piece.includes(secret))) throw refusal(name, 'The file');
+    for await (const piece of piecesOf(file, finder.span)) if (finder.isIn(piece)) throw refusal(name, 'The file');
   }
 }
 

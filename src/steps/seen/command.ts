@@ -39,6 +39,7 @@ export async function fingerprintOfCommand(
   // Those that say where things are do not count by their values.
   const variables = [...Object.keys(config.env ?? {}), ...Object.keys(localeOf(environment))].filter((name) => !PLACES.test(name));
   const look = new Look(cwd, variables);
+  look.python = locate('python3', cwd, environment.PATH) ?? locate('python', cwd, environment.PATH);
   lookAtProgram(config.command, [cwd], environment, look);
   lookAtValues(config.with, look);
   for (const [name, value] of Object.entries(config.env ?? {})) if (!PLACES.test(name)) lookAtValues(value as Json, look);
@@ -47,7 +48,14 @@ export async function fingerprintOfCommand(
   const program = locate(config.command[0]!, cwd, environment.PATH);
   const seen = await seenOf(look, ctx);
   if (isUnseen(seen)) return seen;
-  return { folder: cwd, program: program === undefined ? config.command[0]! : realPath(program), locale: localeOf(environment), ...seen };
+  return {
+    folder: cwd,
+    program: program === undefined ? config.command[0]! : realPath(program),
+    locale: localeOf(environment),
+    // What was made before the order of sets was fixed is made again.
+    hashSeed: environment.PYTHONHASHSEED ?? '',
+    ...seen,
+  };
 }
 
 /** Files that the configuration of a program names, at any depth: it is told of them to read them. */

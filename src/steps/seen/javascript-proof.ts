@@ -35,9 +35,9 @@ export function proveMoment(code: string, name: string, look: Look): void {
 }
 
 const PURE = new Set(
-  `fs fsp fsPromises promises .promises .readdirSync .readdir join resolve path String URL fileURLToPath pathToFileURL dirname basename normalize new null undefined true false await async of in typeof Array Object import meta __dirname __filename process readdirSync readdir tmpdir mkdtempSync
-  .join .resolve .normalize .dirname .basename .extname .parse .meta .url .dirname .filename .pathname .href .concat .toString .cwd .argv .name .sort .filter .map .flatMap .slice .reverse .sep .posix
-  .values .entries .keys .endsWith .startsWith .replace .trim .env return const let`.split(/\s+/),
+  `fs fsp fsPromises promises .promises .readdirSync .readdir join resolve path URL fileURLToPath pathToFileURL dirname basename normalize new null undefined true false await async of in typeof Array Object import meta __dirname __filename process readdirSync readdir tmpdir mkdtempSync
+  .join .resolve .normalize .dirname .basename .extname .parse .meta .url .dirname .filename .pathname .href .cwd .argv .name .sort .filter .map .flatMap .sep .posix
+  .values .entries .keys .endsWith .startsWith .env return const let`.split(/\s+/),
 );
 
 /** Calls whose first argument is a file or a folder. */
@@ -61,9 +61,18 @@ export function provePaths(code: string, name: string, look: Look): void {
       continue;
     const args = argumentsAt(code, match.index + match[0].length);
     if (called.startsWith('open') && /^"[wa][x+]*"$/.test(args[1] ?? '')) continue;
-    if (args.length > 0 && originOf(args[0]!, language) === 'unknown')
+    if (args.length > 0 && (originOf(args[0]!, language) === 'unknown' || adds(args[0]!, language)))
       look.doubt(`${name} reads files whose names only a run makes (${called}(${args[0]!.slice(0, 40)}))`);
   }
+}
+
+/** Whether texts are put together where nobody evaluates them: only whole names, folders and templates are held against files. */
+function adds(expression: string, language: Language, seen: ReadonlySet<string> = new Set()): boolean {
+  if (/(?<!\+)\+(?![+=])/.test(language.told(expression))) return true;
+  return [...expression.matchAll(/(?<![\w$.])[A-Za-z_$][\w$]*/g)].some(
+    ([name]) =>
+      !seen.has(name) && (language.bindings.get(name) ?? []).some((one) => one !== null && adds(one, language, new Set([...seen, name]))),
+  );
 }
 
 function languageOf(code: string, look: Look): Language {
@@ -113,6 +122,7 @@ function bindingsOf(code: string): Map<string, (string | null)[]> {
     new RegExp(`(?<![\\w$.]|(?:const|let|var)\\s)([A-Za-z_$][\\w$]*)\\s*[+]?=(?![=>])\\s*${value}`, 'g'),
   ))
     bind(name!, given!);
+  for (const [, name] of code.matchAll(/(?<![\w$.])([A-Za-z_$][\w$]*)\s*[+]=/g)) bind(name!, null);
   for (const [, names, given] of code.matchAll(new RegExp(`\\b(?:const|let|var)\\s+\\{([^{}]*)\\}\\s*=\\s*${value}`, 'g')))
     for (const part of names!.split(',')) {
       const [from, as] = part.split(':').map((one) => one.trim().replace(/\s*=[\s\S]*$/, ''));

@@ -13,6 +13,12 @@ const OUTSIDE = new Set(
     /\s+/,
   ),
 );
+/** Modules of Node.js that read only what they are told, or whose ways of doing so are looked for; all others are doubted. */
+const KNOWN = new Set(
+  `fs fs/promises path path/posix url util assert assert/strict buffer crypto zlib stream stream/promises string_decoder querystring events readline readline/promises process`.split(
+    /\s+/,
+  ),
+);
 const OUTSIDE_SCOPES = /^@(?:aws-sdk|google-cloud|azure|prisma|temporalio|octokit|elastic)\//;
 const ENDINGS = [
   '',
@@ -108,7 +114,11 @@ function modulesOf(text: string): string[] {
 
 function importFrom(folder: string, module: string, name: string, look: Look): void {
   if (outsideModule(module)) return look.doubt(`${name} uses ${module}, which reaches outside`);
-  if (isBuiltin(module) || module.startsWith('perennial/')) return;
+  if (isBuiltin(module)) {
+    if (!KNOWN.has(module.replace(/^node:/, ''))) look.doubt(`${name} uses ${module}, which is not known to read only what it is told`);
+    return;
+  }
+  if (module.startsWith('perennial/')) return;
   if (module.startsWith('#')) return look.doubt(`${name} uses ${module}, which package.json decides`);
   if (/^(?:\.{1,2}(?:\/|$)|\/|file:)/.test(module)) {
     const target = resolve(folder, module.replace(/^file:\/\//, ''));
@@ -158,17 +168,12 @@ export function readJavaScript(text: string): { readonly code: string; readonly 
     token,
     (whole, quote: string | undefined, plain: string | undefined, template: string | undefined, at: number) => {
       if (quote !== undefined) {
-        literals.push(plain!.replace(/\\(["'\\/])/g, '$1'));
+        literals.push(decoded(plain!));
         keep(at, whole.length, /^[A-Za-z_][\w+]{0,39}$/.test(plain!) ? `"${plain!}"` : '""');
         return '""';
       }
       if (template !== undefined) {
-        literals.push(
-          template
-            .replace(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, '*')
-            .replace(/\\([`\\])/g, '$1')
-            .replace(/\*{2,}(?!\/)/g, '*'),
-        );
+        literals.push(decoded(template.replace(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, '*')).replace(/\*{2,}(?!\/)/g, '*'));
         const computed = `""${[...template.matchAll(/\$\{((?:[^{}]|\{[^{}]*\})*)\}/g)].map(([, inside]) => ` ${inside!} `).join('')}`;
         keep(at, whole.length, computed);
         return computed;
@@ -180,4 +185,19 @@ export function readJavaScript(text: string): { readonly code: string; readonly 
     },
   );
   return { code, marked: marked + text.slice(from), literals };
+}
+
+const CONTROL: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f', v: '\v', '0': '\0' };
+
+/** A literal as the language reads it. */
+function decoded(text: string): string {
+  return text.replace(
+    /\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([0-3]?[0-7]{2}|[0-7])|(\r\n|[\s\S]))/g,
+    (_, braces?: string, four?: string, two?: string, octal?: string, other?: string) => {
+      const hex = braces ?? four ?? two;
+      if (hex !== undefined) return String.fromCodePoint(Math.min(parseInt(hex, 16), 0x10ffff));
+      if (octal !== undefined) return String.fromCharCode(parseInt(octal, 8));
+      return /^[\r\n\u2028\u2029]/.test(other!) ? '' : (CONTROL[other!] ?? other!);
+    },
+  );
 }

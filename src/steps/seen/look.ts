@@ -37,6 +37,12 @@ export class Look {
   run = false;
   /** Variables of its environment whose values count. */
   readonly variables: ReadonlySet<string>;
+  /** The Python that reads sources of Python. */
+  python: string | undefined;
+  /** Names that sources of Python give to members of their own. */
+  readonly members = new Set<string>();
+  /** Folders that were looked through for what stands in for modules of Python. */
+  readonly shadows = new Set<string>();
   readonly #sources = new Set<string>();
 
   constructor(cwd: string, variables: Iterable<string> = []) {

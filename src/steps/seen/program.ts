@@ -26,7 +26,14 @@ export function lookAtProgram(words: readonly string[], folders: readonly string
     : locate(program, look.cwd, environment.PATH);
   const own = path !== undefined && program.includes('/') && folders.some((folder) => path.startsWith(`${folder}/`));
   if (!own && name === 'xargs') look.doubt('xargs takes the names of files from its standard input');
-  if (!own && name in WRAPPERS) return again(wrapped(args, WRAPPERS[name]!), folders);
+  if (!own && name in WRAPPERS) {
+    const rest = wrapped(args, WRAPPERS[name]!);
+    if (name === 'env' && (rest.length === 0 || args.some((arg) => /^(?:-i?|--ignore-environment)$/.test(arg))))
+      look.doubt('env writes its environment, or takes it away');
+    if (args.some((arg) => /^(?:PYTHON\w*|NODE_\w*|LD_\w*|PATH|BASH_ENV)=|^--unset=PYTHON|^PYTHON\w*$/.test(arg)))
+      look.doubt(`${name} changes what programs run or load`);
+    return again(rest, folders);
+  }
   if (own && lookAtScript(path, folders, look, again)) return;
   if (SHELLS.test(name)) return lookAtShell(args, folders, look, again);
   if (PYTHONS.test(name)) return lookAtPython(args, folders, environment, look);
@@ -93,7 +100,7 @@ const NAMES_FROM_A_FILE: Readonly<Record<string, RegExp>> = {
   wc: /--files0-from/,
   sort: /--files0-from|(?:^| )(?:-[a-zA-Z]*R\b|--random-sort|--sort=random)/,
   awk: /(?:^| )(?:-f|--file)|\b(?:ENVIRON|rand\s*\(|strftime)/,
-  gawk: /(?:^| )(?:-f|--file|-i|--include|-l|--load)|\b(?:ENVIRON|rand\s*\(|strftime)/,
+  gawk: /(?:^| )(?:-f|--file|-i|--include|-l|--load)|\b(?:PROCINFO|ENVIRON|rand\s*\(|strftime)/,
   mawk: /(?:^| )(?:-f|--file)|\b(?:ENVIRON|rand\s*\()/,
   sed: /(?:^| )(?:-f|--file)|(?:^|[;}\d/$ ])[rR] +\S/,
   jq: /(?:^| )(?:-f|--from-file|-L)|\bnow\b|\$ENV\b|\benv\b|\b(?:import|include)\b|\$__prog|\blocaltime\b|\bmktime\b/,
@@ -110,6 +117,20 @@ function lookAtTool(name: string, args: readonly string[], folders: readonly str
         : [];
   if (NAMES_FROM_A_FILE[name]?.test(args.join(' ')) === true) look.doubt(`what ${name} reads is named in a file, or made at run time`);
   if (scripts.length > 0) look.doubt(`what ${name} runs cannot be seen`);
+  if (name === 'mktemp') look.doubt('mktemp makes a name by chance');
+  if (['export', 'declare', 'typeset', 'readonly', 'set'].includes(name) && args.every((arg) => arg === '-p'))
+    look.doubt(`${name} writes its environment`);
+  if (name === 'zip' || (name === 'tar' && /^-{0,2}[a-zA-Z]*[cru]|^--(?:create|append|update)/.test(args[0] ?? '')))
+    look.doubt(`${name} writes the times of files`);
+  if (name === 'gzip' && !args.some((arg) => /^-\w*[dntl]|^--(?:no-name|decompress|test|list)/.test(arg)))
+    look.doubt('gzip writes the time of its file');
+  if (name === 'diff' && args.some((arg) => /^-\w*[uc]|^-[UC]|^--(?:unified|context)/.test(arg)))
+    look.doubt('diff writes the times of files');
+  if (/^(?:test|\[\[?)$/.test(name) && args.some((arg) => /^-(?:nt|ot|N)$/.test(arg))) look.doubt(`${name} asks the times of files`);
+  if (/grep$/.test(name) && args.some((arg) => /^-\w*[rR]|^--(?:dereference-)?recursive/.test(arg))) look.add(look.cwd, 'reads');
+  // Of a name without its ending these read the file that has it.
+  if (/^(?:gzip|gunzip|zcat|zgrep|unzip)$/.test(name))
+    for (const arg of args) for (const ending of ['.gz', '.z', '.Z', '.tgz', '.zip', '.ZIP']) look.word(arg + ending, folders);
   if (name === 'shuf' && !args.some((arg) => arg.startsWith('--random-source'))) look.doubt('shuf draws by chance');
   if (name === 'tar' && args.some((arg) => /^--(?:to-command|checkpoint-action|use-compress-program)/.test(arg)))
     look.doubt('what tar runs cannot be seen');

@@ -1,6 +1,6 @@
 /** Programs whose result follows from their arguments, the files that these name, and their standard input. */
 export const TOOLS = new Set(
-  `cat sort uniq head tail cut paste tr sed awk gawk mawk grep egrep fgrep zgrep rg wc cp mv mkdir rmdir rm echo printf test [ [[ true false : tee gzip gunzip zcat bzip2 bunzip2 xz unxz xzcat zstd zstdcat
+  `cat sort uniq head tail cut paste tr sed awk gawk mawk grep egrep fgrep zgrep wc cp mv mkdir rmdir rm echo printf test [ [[ true false : tee gzip gunzip zcat bzip2 bunzip2 xz unxz xzcat zstd zstdcat
   tar zip unzip basename dirname expr seq sleep touch chmod ln diff comm join split csplit nl od xxd hexdump base64 base32 md5sum sha1sum sha256sum sha512sum cksum b2sum jq cmp fold fmt expand unexpand rev tac shuf column
   iconv readlink realpath install mktemp yes pwd cd read export set unset local return exit shift trap wait type let declare typeset readonly getopts ulimit umask break continue pushd popd alias unalias hash builtin`.split(
     /\s+/,

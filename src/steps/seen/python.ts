@@ -1,9 +1,12 @@
+import { readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { lookForLiterals } from './literals.ts';
 import type { Look } from './look.ts';
 import { kindOf } from './look.ts';
 import { lookForRun } from './nominal-time.ts';
-import { proveSame, pythonImports } from './python-proof.ts';
+import { proveSame } from './python-proof.ts';
+import { isNode, listOf, literalsOf, nodesOf, pythonTree, textOf } from './python-tree.ts';
+import type { PythonNode } from './python-tree.ts';
 
 /** Modules that reach what lies outside: the network, databases, other programs. */
 const OUTSIDE = new Set(
@@ -14,9 +17,21 @@ const OUTSIDE = new Set(
   ),
 );
 
+/** Modules of Python that others of its modules import, and those that it runs by itself. */
+const STANDARD = new Set(
+  `sitecustomize usercustomize site abc argparse array ast base64 binascii bisect bz2 calendar codecs collections configparser contextlib copy copyreg csv dataclasses datetime decimal difflib dis enum errno
+  fnmatch fractions functools genericpath gettext glob graphlib gzip hashlib heapq hmac html inspect io itertools json keyword linecache locale logging lzma math numbers opcode operator optparse os
+  pathlib pickle posixpath pprint quopri random re reprlib select selectors shlex shutil signal socket ssl stat statistics string stringprep struct subprocess sysconfig tarfile tempfile textwrap threading time
+  token tokenize tomllib traceback types typing unicodedata urllib uuid warnings wave weakref xml zipfile zlib zoneinfo encodings`.split(
+    /\s+/,
+  ),
+);
+
 interface Source {
   readonly text: string;
   readonly name: string;
+  /** Absent for text of a command line. */
+  readonly file?: string;
   /** Where the source lies; for text of a command line where it runs. */
   readonly folder: string;
   /** Folders that modules are looked for in. */
@@ -34,11 +49,15 @@ export function lookAtPython(
     .split(':')
     .filter((path) => path !== '')
     .map((path) => resolve(look.cwd, path));
-  if (environment.PYTHONSTARTUP !== undefined || environment.PYTHONHOME !== undefined)
-    look.doubt('PYTHONHOME or PYTHONSTARTUP decides what Python runs');
+  for (const variable of Object.keys(environment))
+    if (/^PYTHON(?!PATH$|HASHSEED$|UNBUFFERED$|DONTWRITEBYTECODE$|IOENCODING$|UTF8$)/.test(variable))
+      look.doubt(`${variable} decides what Python runs`);
+  if (!/^\d+$/.test(environment.PYTHONHASHSEED ?? '0')) look.doubt('Python draws the order of its sets by chance');
+  lookForShadows(paths, look);
   for (let at = 0; at < args.length; at += 1) {
     const arg = args[at]!;
     const short = /^-[bBdEhiIOPqsSuvVx?]*([cm])(.*)$/s.exec(arg);
+    if (/^-[bBdhiOPqsSuvVx?]*[EI]/.test(arg)) look.doubt(`Python draws the order of its sets by chance with ${arg}`);
     if (short !== null) {
       const given = short[2] === '' ? (args[at + 1] ?? '') : short[2]!;
       if (short[1] === 'm') lookAtModule(given, [...folders, ...paths], look);
@@ -63,7 +82,7 @@ export function lookAtPythonFile(path: string, folders: readonly string[], look:
 function lookAtFile(path: string, paths: readonly string[], folders: readonly string[], look: Look): void {
   const text = look.source(path);
   if (text !== undefined)
-    lookAtText({ text, name: look.nameOf(path), folder: dirname(path), modules: [dirname(path), ...paths] }, folders, look);
+    lookAtText({ text, name: look.nameOf(path), file: path, folder: dirname(path), modules: [dirname(path), ...paths] }, folders, look);
 }
 
 function lookAtModule(name: string, modules: readonly string[], look: Look): void {
@@ -73,12 +92,17 @@ function lookAtModule(name: string, modules: readonly string[], look: Look): voi
 }
 
 function lookAtText(source: Source, folders: readonly string[], look: Look): void {
-  const { code, marked, literals } = readPython(source.text);
   const { name } = source;
+  const tree = look.python === undefined ? 'there is no python3 that reads it' : pythonTree(source.text, look.python);
+  if (typeof tree === 'string') return look.doubt(`what ${name} reads cannot be seen: ${tree}`);
+  const code = source.text;
+  const literals = literalsOf(tree);
+  lookForMembers(tree, look);
   const own = new Set<string>();
   lookForRun(source.text, name, look);
   const near = [...new Set([source.folder, ...folders])];
   let modules = [...source.modules];
+  lookForShadows(source.modules, look);
   if (/\bsys\s*\.\s*path\b|\baddsitedir\b/.test(code)) {
     const more = literals
       .flatMap((literal) => near.flatMap((folder) => [resolve(folder, literal), resolve(folder, '..', literal)]))
@@ -86,7 +110,7 @@ function lookAtText(source: Source, folders: readonly string[], look: Look): voi
     if (more.length === 0 && !/__file__|getcwd/.test(code)) look.doubt(`${name} changes where its modules come from`);
     modules = [...modules, ...more, ...near, ...near.map((folder) => dirname(folder))];
   }
-  for (const module of importsOf(code)) {
+  for (const module of importsOf(tree)) {
     const top = module.name.split('.')[0]!;
     const found =
       module.level > 0
@@ -95,15 +119,18 @@ function lookAtText(source: Source, folders: readonly string[], look: Look): voi
     if (found) own.add(top);
     if (!found && module.level === 0 && OUTSIDE.has(top) && !harmless(module)) look.doubt(`${name} uses ${top}, which reaches outside`);
   }
-  if (/\b(?:importlib|__import__|runpy|pkgutil)\b/.test(code)) {
+  if (importsOf(tree).some((one) => /^(?:importlib|runpy|pkgutil)\b/.test(one.name)) || /\b__import__\b/.test(code)) {
     const loaded = literals
       .filter((literal) => /^\.?[A-Za-z_][\w.]*$/.test(literal))
       .filter((literal) => importModule(literal.replace(/^\./, ''), [...modules, source.folder], source.modules, look));
     if (loaded.length === 0) look.doubt(`${name} loads modules by names made at run time`);
   }
-  proveSame({ name, code: marked, imports: pythonImports(marked), own, variables: look.variables }, look);
-  if (/\bos\s*\.\s*(?:system|popen|exec\w*|spawn\w*|posix_spawn\w*)\s*\(/.test(code)) look.doubt(`${name} runs other programs`);
   if (/\bexpanduser\b|\.home\s*\(\s*\)/.test(code)) look.doubt(`${name} reads below the home folder`);
+  proveSame(
+    { name, file: source.file ?? join(source.folder, '<text>'), tree, own, members: look.members, variables: look.variables },
+    look,
+  );
+  if (/\bos\s*\.\s*(?:system|popen|exec\w*|spawn\w*|posix_spawn\w*)\s*\(/.test(code)) look.doubt(`${name} runs other programs`);
   // Names made at run time beside the source: everything there counts.
   if (/__file__|\bimportlib\s*\.\s*resources\b/.test(code)) look.add(source.folder, 'reads beside its sources in');
   if (
@@ -132,30 +159,41 @@ function harmless({ name, names }: Import): boolean {
   );
 }
 
-function importsOf(code: string): Import[] {
-  const joined = code
-    .replace(/\\\r?\n/g, ' ')
-    .replace(/\(([^()]*)\)/g, (whole, inside: string) => (inside.includes('\n') ? `(${inside.replace(/\s*\n\s*/g, ' ')})` : whole));
+function importsOf(tree: PythonNode): Import[] {
   const imports: Import[] = [];
-  for (const statement of joined.split(/[\n;]|:(?=\s*(?:import|from)\b)/)) {
-    const from = /^\s*from\s+(\.*)\s*([\w.]*)\s+import\s+\(?\s*([^)]*)/.exec(statement);
-    if (from !== null) imports.push({ level: from[1]!.length, name: from[2]!, names: namesOf(from[3]!) });
-    const plain = /^\s*import\s+([\w.\s,]+)$/.exec(statement);
-    if (plain !== null) imports.push(...namesOf(plain[1]!).map((name) => ({ level: 0, name, names: [] })));
+  for (const node of nodesOf(tree)) {
+    const names = listOf(node.names).map(({ name }) => name as string);
+    if (node.type === 'ImportFrom') imports.push({ level: node.level as number, name: (node.module as string | null) ?? '', names });
+    if (node.type === 'Import') imports.push(...names.map((name) => ({ level: 0, name, names: [] })));
   }
   return imports;
 }
 
-function namesOf(list: string): string[] {
-  return list
-    .split(',')
-    .map((name) =>
-      name
-        .trim()
-        .split(/\s+as\s+/)[0]!
-        .trim(),
-    )
-    .filter((name) => /^[\w.]+$|^\*$/.test(name));
+/** Names that a source gives to what it makes: members, parameters, options of the command line. */
+function lookForMembers(tree: PythonNode, look: Look): void {
+  for (const node of nodesOf(tree)) {
+    if (node.type === 'Attribute' && node.store === true && isNode(node.value) && node.value.type === 'Name' && node.value.id === 'self')
+      look.members.add(node.attr as string);
+    if ((node.type === 'Name' && node.store === true) || node.type === 'keyword')
+      look.members.add(((node.id ?? node.arg) as string | null) ?? '');
+    if (/^(?:Async)?FunctionDef$|^ClassDef$/.test(node.type)) look.members.add(node.name as string);
+    const text = textOf(node);
+    if (text !== undefined && /^-{0,2}[A-Za-z_][\w-]*$/.test(text)) look.members.add(text.replace(/^--?/, '').replaceAll('-', '_'));
+    if (text !== undefined && /^\w+(?:[ ,]+\w+)+$/.test(text)) for (const word of text.split(/[ ,]+/)) look.members.add(word);
+  }
+}
+
+/** Files that Python takes in place of its own modules, which import each other, or runs before anything else. */
+function lookForShadows(folders: readonly string[], look: Look): void {
+  for (const folder of folders) {
+    if (kindOf(folder) !== 'folder' || look.shadows.has(folder)) continue;
+    look.shadows.add(folder);
+    for (const entry of readdirSync(folder)) {
+      const module = entry.replace(/\.(?:py|so)$/, '');
+      if (STANDARD.has(module) && (module !== entry || kindOf(join(folder, entry)) === 'folder'))
+        importModule(module, [folder], folders, look);
+    }
+  }
 }
 
 function importWithNames(module: Import, modules: readonly string[], search: readonly string[], look: Look): boolean {
@@ -195,46 +233,5 @@ function follow(path: string, folder: string, search: readonly string[], look: L
   const text = look.source(path);
   if (text === undefined) return;
   const modules = [...new Set([folder, ...search])];
-  lookAtText({ text, name: look.nameOf(path), folder: dirname(path), modules }, [look.cwd], look);
-}
-
-/**
- * Python without comments and with empty strings, and its string literals; what is made at run time stands as "*".
- *
- * @returns marked: the same with strings of one short word as they are
- */
-export function readPython(text: string): { readonly code: string; readonly marked: string; readonly literals: readonly string[] } {
-  const literals: string[] = [];
-  const token = /#[^\n]*|([rRbBuUfF]{0,2})("""|'''|"|')/g;
-  let code = '';
-  let marked = '';
-  let from = 0;
-  for (let match = token.exec(text); match !== null; match = token.exec(text)) {
-    code += text.slice(from, match.index);
-    marked += text.slice(from, match.index);
-    from = token.lastIndex;
-    const [, prefix, quote] = match;
-    if (quote === undefined) continue;
-    let end = from;
-    while (end < text.length && !text.startsWith(quote, end) && (quote.length === 3 || text[end] !== '\n'))
-      end += text[end] === '\\' ? 2 : 1;
-    const raw = text.slice(from, end);
-    literals.push(literalOf(raw, prefix!));
-    // What an f-string computes is code.
-    const computed = /f/i.test(prefix!) ? [...raw.matchAll(/\{([^{}]*)\}/g)].map(([, inside]) => ` ${inside!} `).join('') : '';
-    code += `""${computed}`;
-    marked += computed === '' && /^[A-Za-z_][\w+]{0,39}$/.test(raw) ? `"${raw}"` : `""${computed}`;
-    from = Math.min(text.length, end + quote.length);
-    token.lastIndex = from;
-  }
-  return { code: code + text.slice(from), marked: marked + text.slice(from), literals };
-}
-
-function literalOf(raw: string, prefix: string): string {
-  const plain = /r/i.test(prefix) ? raw : raw.replace(/\\([\\'"])/g, '$1');
-  return plain
-    .replace(/\{[^{}]*\}/g, '*')
-    .replace(/%(?:\(\w+\))?[-+ 0#]*\d*(?:\.\d+)?[sdifrx]/g, '*')
-    .replace(/%[YmdHMSj]/g, '*')
-    .replace(/\*{2,}(?!\/)/g, '*');
+  lookAtText({ text, name: look.nameOf(path), file: path, folder: dirname(path), modules }, [look.cwd], look);
 }

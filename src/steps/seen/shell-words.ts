@@ -5,7 +5,15 @@ export interface ShellCommand {
   readonly reads: readonly string[];
   /** Names of the variables in it, `@` among them. */
   readonly variables: readonly string[];
+  /** The words, and what is read, with {@link placeholder}s for what only a run knows. */
+  readonly raw: readonly string[];
+  readonly rawReads: readonly string[];
 }
+
+/** Stands in a word for `NAME`, the value of a variable; `(TEXT`, what a command gives; `!WHAT`, what is not understood. */
+export const PLACEHOLDER = /\ue000([^\ue001]*)\ue001/g;
+const placeholder = (what: string): string => `\ue000${what.replace(/[\ue000\ue001]/g, '')}\ue001`;
+const shown = (raw: string): string => raw.replace(PLACEHOLDER, '*');
 
 /** Commands of a shell text in the order of their writing, those inside `$(…)`, backticks, `(…)` and `{…}` included. */
 export function shellCommands(text: string): ShellCommand[] {
@@ -31,7 +39,8 @@ class Reader {
     let words: string[] = [];
     let reads: string[] = [];
     const flush = (): void => {
-      if (words.length > 0 || reads.length > 0) this.found.push({ words, reads, variables: this.#variables });
+      if (words.length > 0 || reads.length > 0)
+        this.found.push({ words: words.map(shown), reads: reads.map(shown), variables: this.#variables, raw: words, rawReads: reads });
       words = [];
       reads = [];
       this.#variables = [];
@@ -116,8 +125,14 @@ class Reader {
         this.#at += 2;
       } else if (character === '$' || character === '`') word += this.#expansion();
       else {
-        word += character;
-        this.#at += 1;
+        const rest = this.#text.slice(this.#at, this.#at + 400);
+        // One of several characters is any character.
+        const several = character === '[' ? /^\[[!^]?\]?(?:\[[:.=]\w+[:.=]\]|[^\]\s;&|()<>'"$`])+\]/.exec(rest) : null;
+        if (several !== null) word += '?';
+        else if (character === '{' && /^\{[^\s{}]*(?:,|\.\.)[^\s]*/.test(rest)) word += placeholder('!{…}') + character;
+        else if (character === '~' && /^$|[=:]$/.test(word) && /^~[^/\s;&|()<>]/.test(rest)) word += placeholder('!~') + character;
+        else word += character;
+        this.#at += several?.[0].length ?? 1;
       }
     }
     return word;
@@ -143,24 +158,25 @@ class Reader {
 
   #expansion(): string {
     const rest = this.#text.slice(this.#at);
+    const start = this.#at;
     if (rest.startsWith('`')) {
       this.#at += 1;
       this.commands('`');
-      return '*';
+      return placeholder(`(${this.#text.slice(start + 1, this.#at - 1)}`);
     }
     if (rest.startsWith('$((')) {
       const end = rest.indexOf('))');
       this.#at += end === -1 ? rest.length : end + 2;
-      return '*';
+      return placeholder('!$((…))');
     }
     if (rest.startsWith('$(')) {
       this.#at += 2;
       this.commands(')');
-      return '*';
+      return placeholder(`(${this.#text.slice(start + 2, this.#at - 1)}`);
     }
     if (rest.startsWith("$'")) {
       this.#at += 1;
-      return '';
+      return /^\$'[^']*\\/.test(rest) ? placeholder("!$'…'") : '';
     }
     const variable = /^\$(?:\{[^}]*\}|[A-Za-z_]\w*|[0-9@*#?$!-])/.exec(rest);
     this.#at += variable?.[0].length ?? 1;
@@ -168,7 +184,11 @@ class Reader {
     if (variable === null) return '$';
     const name = /[A-Za-z_]\w*|[0-9@*]/.exec(variable[0].slice(1))?.[0];
     if (name !== undefined) this.#variables.push(name);
-    return /^\$\{?0\b/.test(variable[0]) ? '$0' : '*';
+    if (/^\$\{?0\b/.test(variable[0])) return '$0';
+    // Whatever takes a value apart, or another in its place, is evaluated by nobody here.
+    const plain = /^\$(?:\{([A-Za-z_]\w*|[0-9]+|[@*])(?::?\?[^}]*)?\}|([A-Za-z_]\w*|[0-9@*]))$/.exec(variable[0]);
+    if (plain !== null) return placeholder((plain[1] ?? plain[2])!);
+    return placeholder(`!${name ?? variable[0]}`);
   }
 }
 

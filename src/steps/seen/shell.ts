@@ -4,6 +4,7 @@ import type { Look } from './look.ts';
 import { lookForRun } from './nominal-time.ts';
 import { KEYWORDS } from './programs.ts';
 import { proveShell } from './shell-proof.ts';
+import { shellValues } from './shell-values.ts';
 import { shellCommands } from './shell-words.ts';
 
 /** Looks at one program with its arguments, from these folders. */
@@ -49,7 +50,8 @@ function lookAtText(text: string, name: string, given: readonly string[], look: 
     commands.filter(({ words }) => words[0] === 'function' && words[1] !== undefined).map(({ words }) => words[1]!),
   );
   let folders = [...given];
-  for (const { words, reads } of commands) {
+  const valueOf = shellValues(commands, look.variables);
+  for (const { words, reads, raw } of commands) {
     for (const file of reads) look.word(file, folders);
     const rest = stripped(words, folders, look);
     const [command, ...own] = rest;
@@ -64,14 +66,20 @@ function lookAtText(text: string, name: string, given: readonly string[], look: 
       const file = folders.map((folder) => resolve(folder, own[0] ?? '')).find((path) => kindOf(path) === 'file');
       if (file === undefined) look.doubt(`${name} reads ${own[0] ?? 'a file'}, which cannot be found without running it`);
       else lookAtShellFile(file, folders, look, program, own.slice(1));
-    } else if (command === 'eval') look.doubt(`${name} makes commands at run time`);
+    } else if (command === 'trap' && own[0] !== undefined && !/^-?\w*$/.test(own[0])) {
+      if (raw[words.indexOf(command) + 1]!.includes('\ue000')) look.doubt(`${name} makes commands at run time`);
+      else lookAtText(own[0], name, folders, look, program);
+    } else if (command === 'alias' && own.length > 0) look.doubt(`${name} gives commands other names`);
+    else if (command === 'eval') look.doubt(`${name} makes commands at run time`);
     else if (command === '$0') look.doubt(`${name} runs itself again`);
     else if (command.includes('*')) look.doubt(`${name} runs a program whose name is made at run time`);
     else {
       if ((command === 'cd' || command === 'pushd') && own[0] !== undefined) {
-        // "$(dirname "$0")" is among the folders; what another substitution gives is not known.
-        if (own[0].includes('*') && !text.includes('dirname')) look.doubt(`${name} goes to a folder whose name is made at run time`);
-        else if (!own[0].includes('*')) folders = [...new Set([...folders, ...folders.map((folder) => resolve(folder, own[0]!))])];
+        const value = valueOf(raw[words.indexOf(command) + 1]!);
+        // The folder of the script is among the folders already.
+        if (value.kind === 'texts')
+          folders = [...new Set([...folders, ...folders.flatMap((folder) => value.texts.map((text) => resolve(folder, text)))])];
+        else if (value.kind !== 'beside') look.doubt(`${name} goes to a folder whose name is made at run time`);
         continue;
       }
       program(rest, folders);

@@ -2,11 +2,11 @@ import { closeSync, openSync, readSync, readdirSync, statSync, writeFileSync } f
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunReport } from '../../../src/runs/runs.ts';
-import { spellingsOf } from '../../../src/steps/secrets.ts';
+import { spellingsOf } from '../../../src/steps/secret-spellings.ts';
 import { Perennial } from '../../support/perennial.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
-/** What may be found nowhere. Base64 and other transformations of a secret by a program are beyond masking. */
+/** What may be found nowhere. */
 const SECRETS = {
   PERENNIAL_API_TOKEN: 'api-token-1f6e0c77',
   AWS_SECRET_ACCESS_KEY: 'aws/secret+8d21f0aa',

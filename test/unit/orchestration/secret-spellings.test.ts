@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -67,4 +68,97 @@ it('what is cut off is cut off after it was hidden, and files with any spelling 
   mkdirSync(join(folder, 'sub'));
   writeFileSync(join(folder, 'sub', 'debug.txt'), `Authorization: Basic ${Buffer.from(`user:${secret}`).toString('base64')}`);
   await expect(gather(artifacts, 'data', 'o', folder)).rejects.toMatchObject({ code: 'STEP_FAILED' });
+});
+
+const SECRET = 's3cr3t-Zq9xW7vKp2+Lm/4=T';
+const each = (spell: (code: number, character: string) => string, secret = SECRET, between = ''): string =>
+  [...secret].map((character) => spell(character.codePointAt(0)!, character)).join(between);
+const hex = (code: number): string => code.toString(16).padStart(2, '0');
+
+it.each([
+  ['percent-encoded byte by byte', each((code) => `%${hex(code)}`)],
+  ['percent-encoded three times', each((code) => `%2525${hex(code)}`)],
+  ['hexadecimal with colons', each(hex, SECRET, ':')],
+  ['hexadecimal with spaces', each(hex, SECRET, ' ')],
+  [
+    'hexadecimal in groups',
+    Buffer.from(SECRET)
+      .toString('hex')
+      .replace(/.{4}(?=.)/g, '$& '),
+  ],
+  ['a list of hexadecimal numbers', each((code) => `0x${hex(code)}`, SECRET, ', ')],
+  ['a list of decimal numbers', `[${each(String, SECRET, ', ')}]`],
+  ['escapes of bytes', each((code) => `\\x${hex(code)}`)],
+  ['octal escapes', each((code) => `\\${code.toString(8).padStart(3, '0')}`)],
+  ['escapes of JSON', each((code) => `\\u00${hex(code)}`)],
+  ['escapes of JSON in JSON', JSON.stringify(JSON.stringify(each((code) => `\\u00${hex(code)}`)))],
+  ['escapes of Python', each((code) => `\\U000000${hex(code)}`)],
+  ['escapes of ECMAScript', each((code) => `\\u{${hex(code)}}`)],
+  ['decimal references', each((code) => `&#${code};`)],
+  ['hexadecimal references', each((code) => `&#x${hex(code)};`)],
+  ['references that were escaped again', each((code) => `&amp;#x${hex(code)};`)],
+  ['a mixture', each((code, character) => [character, `%${hex(code)}`, `\\x${hex(code)}`, `&#${code};`, `\\u00${hex(code)}`][code % 5]!)],
+  ['UTF-16', each((_, character) => `${character}\0`)],
+  ['a cut by NUL', `${SECRET.slice(0, 9)}\0${SECRET.slice(9)}`],
+  ['a cut by a carriage return', `${SECRET.slice(0, 9)}\r${SECRET.slice(9)}`],
+  ['base64 of UTF-16', Buffer.from(SECRET, 'utf16le').toString('base64')],
+  ['itself', SECRET],
+])('a secret as %s is hidden, in a line and in a file', async (_name, spelt) => {
+  expect(redact(`before ${spelt} after`, [SECRET])).toMatch(/^before \[?"*\\*"*\*\*\*\0?\\*"*\]? ?after$/);
+  rememberSecret(SECRET);
+  const folder = tempDir('spelt');
+  writeFileSync(join(folder, 'summary.txt'), 'x');
+  writeFileSync(join(folder, 'x.log'), `before ${spelt} after`);
+  const artifacts = guardProgram(createArtifactStore(new MemoryStore(), tempDir('spelt-cache')));
+  await expect(gather(artifacts, 'data', 'o', folder)).rejects.toMatchObject({ code: 'STEP_FAILED' });
+});
+
+it.each(['utf16le', 'utf16be'])('a file in %s that holds a secret is refused', async (order) => {
+  const secret = 'пароль-密码-Zq9xW7vKp2';
+  rememberSecret(secret);
+  const folder = tempDir('wide');
+  writeFileSync(join(folder, 'summary.txt'), 'x');
+  const bytes = Buffer.from(`key: ${secret}\r\n`, 'utf16le');
+  writeFileSync(join(folder, 'x.txt'), order === 'utf16le' ? bytes : bytes.swap16());
+  const artifacts = guardProgram(createArtifactStore(new MemoryStore(), tempDir('wide-cache')));
+  await expect(gather(artifacts, 'data', 'o', folder)).rejects.toMatchObject({ code: 'STEP_FAILED' });
+});
+
+it('JSON in JSON in JSON leaves nothing of a secret with quotes', () => {
+  const secret = 'pa"ss\\wo\'rd/93c1"x';
+  let text = secret;
+  for (let level = 0; level < 4; level += 1) {
+    text = JSON.stringify(text);
+    expect(redact(text, [secret])).toMatch(/^\\*"?[\\"]*\*\*\*[\\"]*$/);
+  }
+});
+
+it.each([64, 76])('base64 of a key of several lines is hidden in every line of %i columns', (columns) => {
+  const body = randomBytes(600).toString('base64').replace(/.{64}/g, '$&\n');
+  const key = `-----BEGIN PRIVATE KEY-----\n${body}\n-----END PRIVATE KEY-----\n`;
+  for (const before of ['', 'a', 'ab']) {
+    const lines = Buffer.from(before + key + 'rest of the text')
+      .toString('base64')
+      .match(new RegExp(`.{1,${columns}}`, 'g'))!;
+    for (const line of lines.slice(1, -1)) expect(redact(line, [key])).toBe('***');
+  }
+});
+
+it('ordinary text stays as it is', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../../README.md'), 'utf8');
+  const digests = Array.from({ length: 200 }, () => randomBytes(32).toString('hex')).join(' ');
+  const encoded = Array.from({ length: 50 }, () => randomBytes(300).toString('base64')).join('\n');
+  const numbers = Array.from({ length: 500 }, (_, index) => (index * 37) % 255).join(', ');
+  for (const one of [text, JSON.stringify(text), encodeURIComponent(text), digests, encoded, numbers])
+    expect(redact(one, [SECRET, 'tok_ABCDEFGHIJ0123456789'])).toBe(one);
+});
+
+it('takes a time that grows with the length of a line, whatever it holds', () => {
+  const secrets = Array.from({ length: 20 }, (_, index) => `${index}${SECRET}${index}`);
+  for (const unit of ['\\', '%25', '&amp;', '&#0', '0x', '\\x7', '73 ', '7', 'a', '1, ', '\0', '%', 's3cr3t-', '\\u00'])
+    for (const text of [unit.repeat(Math.ceil(200_000 / unit.length)), `${unit.repeat(Math.ceil(200_000 / unit.length))}!`]) {
+      const started = performance.now();
+      redact(text, secrets);
+      expect(performance.now() - started, JSON.stringify(unit)).toBeLessThan(2_000);
+    }
 });

@@ -145,6 +145,93 @@ describe('Python', () => {
   });
 });
 
+describe('Python, where only what is understood is cached', () => {
+  const TRANSFORMED: Readonly<Record<string, string>> = {
+    lower: "name='DATA.TXT'.lower()\nout(open(name).read())",
+    replace: "out(open('d_X.txt'.replace('X','a')).read())",
+    reversed: "out(open('txt.b_d'[::-1]).read())",
+    strip: "out(open('!data.txt!'.strip('!')).read())",
+    times: "out(open('d_f.tx'+'t'*1).read())",
+    format: "out(open('d_{}.txt'.format('a')).read())",
+    percent: "out(open('d_%s.txt' % 'a').read())",
+    slice: "n='xdata.txt'\nout(open(n[1:]).read())",
+    join: "out(open('_'.join(['d', 'a.txt'])).read())",
+    chr: "out(open(chr(100) + '_a.txt').read())",
+    appended: "names = []\nnames.append('data.txt'.lower())\nfor n in names: out(open(n).read())",
+    augmented: "n = 'd_'\nn += 'a.txt'\nout(open(n).read())",
+    'a dictionary of names': "d = {'data.txt': 1}\nfor n in d: out(open(n).read())",
+    'open under another name': "f = open\nout(f('da' + 'ta.txt').read())",
+    'a folder of another': 'import os\nfor n in os.listdir("lists"): out(open("d" + n.replace("c", "b")).read())',
+    expandvars: "import os\nout(open(os.path.expandvars('$TMPDIR/x')).read())",
+    sqlite3: "import sqlite3\nout(sqlite3.connect('file:list.txt?mode=ro', uri=True).execute('select 1'))",
+    shelve: "import shelve\nout(shelve.open('data')['a'])",
+    dbm: "import dbm\nout(dbm.open('data')['a'])",
+    XInclude: "import xml.etree.ElementInclude as I, xml.etree.ElementTree as E\nout(I.include(E.parse('list.txt').getroot()))",
+    samples: 'import statistics\nout(statistics.NormalDist().samples(3))',
+    'compressed with the time': "import gzip\nout(gzip.compress(b'x'))",
+    'an archive with the time': "import zipfile\nzipfile.ZipFile('x.zip', 'w').writestr('a', 'b')",
+    mkdtemp: 'import tempfile\nout(tempfile.mkdtemp())',
+    NamedTemporaryFile: 'from tempfile import NamedTemporaryFile as N\nout(N().name)',
+    hash: "out(sorted(['a', 'b'], key=hash))",
+    object: 'out(repr(object()))',
+    id: 'out(id(t))',
+    get_ident: 'import threading\nout(threading.get_ident())',
+    times_of_the_process: 'import os\nout(os.times())',
+    'an object of a class': 'class A: pass\nout(str(A()))',
+    'chance before its seed': 'import random\nout(random.random())\nrandom.seed(1)',
+    'chance with a seed that may be none': 'import random\nrandom.seed(t["config"].get("seed"))\nout(random.random())',
+    'chance with a seed in another branch': 'import random\nif len(sys.argv) > 9: random.seed(1)\nout(random.random())',
+    'a module by its name': "m = __import__('o' + 's')\nout(m.listdir())",
+    'the class of classes': 'out(().__class__.__subclasses__())',
+    'what is no Python': 'print "x"',
+  };
+  it.each(Object.entries(TRANSFORMED))('is doubted for %s', async (_name, text) => {
+    expect(await python(text)).toEqual(expect.stringContaining('declare "files"'));
+  });
+
+  const NAMED: Readonly<Record<string, string>> = {
+    hexadecimal: "out(open('d\\x61ta.txt').read())",
+    octal: "out(open('\\144ata.txt').read())",
+    'its name': "out(open('\\N{LATIN SMALL LETTER D}ata.txt').read())",
+    'a line that goes on': "out(open('da\\\nta.txt').read())",
+    neighbours: "out(open('da' 'ta.txt').read())",
+    parts: "a, b = 'da', 'ta'\nout(open(f'{a}{b}' + '.txt').read())",
+    'a loop': "for part in ('x', 'data'): out(open(part + '.txt').read())",
+    'a path': "out((pathlib.Path('.') / 'data').with_suffix('.txt') if False else open('data.txt').read())",
+    'a pattern': "import glob\nfor n in glob.glob('dat[a].txt'): out(open(n).read())",
+    'a set': "out(list({'a', 'b'}) + [open('data.txt').read()])",
+  };
+  it.each(Object.entries(NAMED))('counts the file that is named by %s', async (_name, text) => {
+    const files = { 'a.py': HEAD + text, 'data.txt': 'one' };
+    const found = await look(['python3', 'a.py'], files);
+    expect((found as { files: object }).files, JSON.stringify(found)).toHaveProperty(['data.txt']);
+  });
+
+  it('counts what stands in for modules of Python', async () => {
+    const files = {
+      'a.py': 'import json\n',
+      'lib/sitecustomize.py': 'X = open("list.txt").read()\n',
+      'lib/re.py': '',
+      'decimal.py': 'import time\ntime.time()\n',
+    };
+    expect(await look(['python3', 'a.py'], files)).toMatch(/decimal\.py asks the clock/);
+    const { 'decimal.py': _, ...rest } = files;
+    expect(Object.keys((await run(rest)).files)).toEqual(['a.py', 'lib/re.py', 'lib/sitecustomize.py', 'list.txt']);
+    async function run(given: Readonly<Record<string, string>>): Promise<{ files: object }> {
+      const folder = tempDir('shadows');
+      for (const [name, text] of Object.entries({ ...FILES, ...given })) {
+        mkdirSync(dirname(join(folder, name)), { recursive: true });
+        writeFileSync(join(folder, name), text);
+      }
+      return (await fingerprintOfCommand(
+        { command: ['python3', 'a.py'], env: { PYTHONPATH: 'lib' } },
+        { documentDir: folder, nominalTime: '2026-01-01T00:00:00.000Z', pipeline: 'p', stepId: 's' },
+        { PATH: process.env.PATH, PYTHONPATH: 'lib' },
+      )) as unknown as { files: object };
+    }
+  });
+});
+
 const OUT = `O=$(python3 -c 'import json,sys; print(json.load(sys.stdin)["outputs"]["o"])')\n`;
 const shell = (text: string, change?: Partial<SeenCommand>, args: readonly string[] = []): Promise<Json | string> =>
   look(['sh', 'a.sh', ...args], { 'a.sh': OUT + text }, change);
@@ -180,6 +267,55 @@ describe('the shell', () => {
     ['beside the script', 'here="$(dirname "$0")"\ncat "$here/list.txt"'],
   ])('is cached with %s', async (_name, text) => {
     expect(await shell(text, { env: { TABLE: 'lists/c.txt' } }, ['lists/k.txt'])).toHaveProperty('files');
+  });
+});
+
+describe('the shell, where only what is understood is cached', () => {
+  const bash = (text: string): Promise<Json | string> => look(['bash', '-c', text], { 'data.txt': '1', 'd_h.txt': '1' });
+  it.each([
+    ['f=data.txt.gz; grep -q 1 ${f%.gz}'],
+    ['f=xata.txt; grep -q 1 ${f/x/d}'],
+    ['f=DATA.TXT; grep -q 1 ${f,,}'],
+    ['f=xdata.txt; grep -q 1 ${f:1}'],
+    ["grep -q 1 $'d\\x61ta.txt'"],
+    ['bash -c "grep -q 1 {data,data}.txt"'],
+    ['cat {a..d}ata.txt'],
+    ['cat ~+/data.txt'],
+    ['f=d; f+=ata.txt; cat $f'],
+    ['cat "$(echo data.txt)"'],
+    ['cat part$((1+1)).txt'],
+    ['n=f; f=data.txt; cat ${!n}'],
+    ['printf -v f %s data.txt; cat "$f"'],
+    ['F=$(cat inputs/list.txt); cat "$F"'],
+    ['set -- $(echo data.txt); cat "$1"'],
+    ['bash -c "cat $x"'],
+    ['IFS=:; f=data.txt:x; cat $f'],
+    ['PATH=lib:$PATH sort data.txt'],
+    ['PYTHONHASHSEED=random python3 -c "print(1)"'],
+    ['alias c=cat; c data.txt'],
+    ['[ -f "$(echo data.txt)" ] && echo yes'],
+    ['env'],
+    ['mktemp'],
+    ['tar -cf x.tar data.txt'],
+    ['gzip data.txt'],
+    ['trap "cat $x" EXIT'],
+  ])('is doubted for %s', async (text) => {
+    expect(await bash(text)).toEqual(expect.stringContaining('declare "files"'));
+  });
+
+  it.each([
+    ['grep -q 1 dat[a].txt', 'data.txt'],
+    ['grep -q 1 d_[f-i].txt', 'd_h.txt'],
+    ['grep -q 1 d_[[:alpha:]].txt', 'd_h.txt'],
+    ['a=da; b=ta.txt; grep -q 1 $a$b', 'data.txt'],
+    ['trap "grep 1 d_h.txt" EXIT', 'd_h.txt'],
+    ['D=.; F="$D/data.txt"; cat "$F"', 'data.txt'],
+    ['for f in d_{h}.txt data; do cat "$f.txt"; done', 'data.txt'],
+    ['f="data.txt d_h.txt"; cat $f', 'd_h.txt'],
+    ['f="dat[a].txt"; cat $f', 'data.txt'],
+  ])('counts what is named by %s', async (text, file) => {
+    const found = await bash(text);
+    expect((found as { files: object }).files, JSON.stringify(found)).toHaveProperty([file]);
   });
 });
 
@@ -228,5 +364,22 @@ describe('JavaScript', () => {
     ['a date that it is told, and numbers', "out(new Date('2026-01-01').toISOString() + Math.floor(1.5) + process.env.TEAM);"],
   ])('is cached with %s', async (_name, text) => {
     expect(await node(text, { with: { table: 'lists/c.txt' }, env: { TEAM: 'x' } }, ['lists/k.txt'])).toHaveProperty('files');
+  });
+
+  it.each([
+    ['case', "out(fs.readFileSync('LIST.TXT'.toLowerCase(), 'utf8'));"],
+    ['parts', "out(fs.readFileSync('list.tx' + 't', 'utf8'));"],
+    ['parts under a name', "const n = 'list.tx' + 't'; out(fs.readFileSync(n, 'utf8'));"],
+    ['what is replaced', "out(fs.readFileSync('lisX.txt'.replace('X', 't'), 'utf8'));"],
+    ['a slice', "out(fs.readFileSync('xlist.txt'.slice(1), 'utf8'));"],
+    ['the memory of the machine', "out(require('os').freemem());"],
+    ['workers', "import { threadId } from 'node:worker_threads'; out(threadId);"],
+  ])('is doubted for %s', async (_name, text) => {
+    expect(await node(text)).toEqual(expect.stringContaining('declare "files"'));
+  });
+
+  it('counts a name with escapes', async () => {
+    const found = await node("out(fs.readFileSync('l\\x69st.\\u0074xt', 'utf8'));");
+    expect((found as { files: object }).files).toHaveProperty(['list.txt']);
   });
 });

@@ -223,7 +223,7 @@ describe('shell words', () => {
     ]);
     expect(words('cat <<END\nnot a command\n$(cat x)\nEND\nnext')).toEqual(['cat', 'cat x', 'next']);
     expect(words('go() { run it; }\ngo')).toEqual(['function go', '{ run it', '}', 'go']);
-    expect(shellCommands('sort < in.txt "$A" "$(cat "$B")" ${C}')).toEqual([
+    expect(shellCommands('sort < in.txt "$A" "$(cat "$B")" ${C}')).toMatchObject([
       { words: ['cat', '*'], reads: [], variables: ['B'] },
       { words: ['sort', '*', '*', '*'], reads: ['in.txt'], variables: ['A', 'C'] },
     ]);
