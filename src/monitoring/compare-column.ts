@@ -1,7 +1,7 @@
 import type { ColumnProfile } from '../data/stored/dataset.ts';
 import { binPair, shares } from './bins.ts';
 import type { ColumnReference, ColumnWindow } from './column-window.ts';
-import type { ColumnDrift, TestScore } from './detect.ts';
+import type { ColumnDrift, TestScore } from './column-drift.ts';
 import { drifted, sizeOf } from './drift/drift-test.ts';
 import type { FeatureSample } from './drift/drift-test.ts';
 import { driftRegistry } from './drift/index.generated.ts';

@@ -1,4 +1,5 @@
-import type { ColumnDrift, DriftResult } from '../monitoring/detect.ts';
+import type { ColumnDrift } from '../monitoring/column-drift.ts';
+import type { DriftResult } from '../monitoring/detect.ts';
 import { COLOURS, chart, figure } from './chart.ts';
 import { html, page, section, tableOf } from './html.ts';
 import type { Cell, Markup } from './html.ts';

@@ -1,5 +1,6 @@
 import type { DriftCheck } from '../../monitoring/checks/check-record.ts';
-import type { ColumnDrift, DriftResult } from '../../monitoring/detect.ts';
+import type { ColumnDrift } from '../../monitoring/column-drift.ts';
+import type { DriftResult } from '../../monitoring/detect.ts';
 import { table } from '../commands/command.ts';
 
 /** Checks in a table, as they are given. */

@@ -38,8 +38,11 @@ export interface DriftCheck {
   readonly result: DriftResult;
 }
 
-const DRIFT_CHECK: StoredKind<DriftCheck> = defineStored({
+/** {@link DriftCheck} as it is stored. */
+export const DRIFT_CHECK: StoredKind<DriftCheck> = defineStored({
   name: 'record of a check for drift',
+  at: 'drift/*/checks/*.json',
+  fix: 'Delete the object: it is the record of one check, which nothing else rests on.',
   formatVersion: 1,
   schema: recordSchema({
     id: TEXT,

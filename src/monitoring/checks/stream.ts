@@ -32,8 +32,11 @@ export interface StreamRecord {
   readonly alarm: { readonly check: string; readonly at: string } | null;
 }
 
-const DRIFT_STREAM: StoredKind<StreamRecord> = defineStored({
+/** {@link StreamRecord} as it is stored. */
+export const DRIFT_STREAM: StoredKind<StreamRecord> = defineStored({
   name: 'record of the windows of a stream',
+  at: 'drift/*/streams/*.json',
+  remade: 'windows are gathered anew',
   formatVersion: 1,
   schema: recordSchema({
     model: TEXT,
