@@ -61,7 +61,7 @@ export default defineStep<CommandConfig>({
           ],
         },
         description:
-          'Variables of its environment. Besides these it gets PATH, HOME, TMPDIR and the locale (LANG, LC_…, TZ) of the worker, and nothing else.',
+          'Variables of its environment. Besides these it gets PATH, HOME, TMPDIR and the locale (LANG, LC_…, TZ) of the worker, PYTHONHASHSEED=0, and nothing else.',
         examples: [{ PGPASSWORD: { $secret: 'PGPASSWORD' } }],
       },
       files: {
