@@ -6,7 +6,6 @@ import type { ColumnReference, CurrentSource } from './column-window.ts';
 import { compareColumn, concludeColumn, emptyOf } from './compare-column.ts';
 import type { Comparison, Span } from './compare-column.ts';
 import type { ColumnDrift } from './column-drift.ts';
-import type { DriftTestDefinition } from './drift/drift-test.ts';
 import { benjaminiHochberg, spansOf } from './policy/correction.ts';
 import type { Correction } from './policy/correction.ts';
 import { referenceName } from './policy/window-summary.ts';

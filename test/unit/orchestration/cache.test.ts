@@ -116,7 +116,7 @@ describe('secrets', () => {
       github_token: 'h1',
     };
     expect(credentialsIn(environment).sort()).toEqual(['AKIA1', 'g1', 'h1', 'm1', 'p1', 'pass1', 'postgres://u:pass1@h/db', 's1', 't1']);
-    expect(programEnvironment({ MORE: 'x' }, environment)).toEqual({ HOME: '/root', LC_ALL: 'C', MORE: 'x' });
+    expect(programEnvironment({ MORE: 'x' }, environment)).toEqual({ HOME: '/root', LC_ALL: 'C', PYTHONHASHSEED: '0', MORE: 'x' });
     expect(Object.keys(withoutCredentials(environment)).sort()).toEqual([
       'AWS_PROFILE',
       'AWS_REGION',
