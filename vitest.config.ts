@@ -15,6 +15,13 @@ const LONG = [
   'faults/orchestration/worker',
   'integration/bad-input/data',
   'integration/ui/temporal-ui',
+  'integration/temporal/missed-ticks',
+  'integration/cli/run-overlap',
+  'integration/serving/rollout',
+  'faults/serving/rollout',
+  'integration/temporal/study',
+  'integration/platform/stack',
+  'integration/platform/own-stack',
 ];
 
 class LongestFirst extends BaseSequencer {

@@ -1,5 +1,5 @@
 import type { Correction } from './policy/correction.ts';
-import type { NamedTest } from './settings.ts';
+import type { NamedTest } from './named-test.ts';
 import base from '../../schemas/pipeline.base.schema.json' with { type: 'json' };
 
 const { properties } = base.definitions.on.properties.drift;

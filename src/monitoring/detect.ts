@@ -11,7 +11,8 @@ import type { Correction } from './policy/correction.ts';
 import { referenceName } from './policy/window-summary.ts';
 import type { ColumnSummary, WindowSummary } from './policy/window-summary.ts';
 import { chosenTests, driftSettings, testsFor } from './settings.ts';
-import type { ColumnSettings, DriftRules, NamedTest, Settings } from './settings.ts';
+import type { NamedTest } from './named-test.ts';
+import type { ColumnSettings, DriftRules, Settings } from './settings.ts';
 
 /** The data of a training. */
 export interface TrainingProfile {

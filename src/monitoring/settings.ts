@@ -1,12 +1,10 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { PerennialError } from '../core/errors.ts';
 import { DRIFT_DEFAULTS } from './defaults.ts';
+import type { NamedTest } from './named-test.ts';
 import type { DriftTestDefinition, FeatureSample } from './drift/drift-test.ts';
 import { driftRegistry } from './drift/index.generated.ts';
 import type { Correction } from './policy/correction.ts';
-
-/** "ks", or { "ks": { "threshold": 0.01 } }. */
-export type NamedTest = string | Readonly<Record<string, { readonly threshold?: number } | undefined>>;
 
 /** What may be said of a column by itself. */
 export interface ColumnOptions {

@@ -2,7 +2,7 @@ import { PerennialError } from '../../core/errors.ts';
 import type { AlarmRules } from '../../monitoring/checks/run-check.ts';
 import { DRIFT_DEFAULTS } from '../../monitoring/defaults.ts';
 import type { DriftOptions } from '../../monitoring/detect.ts';
-import type { NamedTest } from '../../monitoring/settings.ts';
+import type { NamedTest } from '../../monitoring/named-test.ts';
 
 /** Options of `perennial drift MODEL`, as they were typed. */
 export interface CompareOptions {
