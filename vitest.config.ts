@@ -18,7 +18,7 @@ const LONG = [
   'integration/temporal/missed-ticks',
   'integration/cli/run-overlap',
   'integration/serving/rollout',
-  'faults/serving/rollout',
+  'faults/serving/rollouts',
   'integration/temporal/study',
   'integration/platform/stack',
   'integration/platform/own-stack',

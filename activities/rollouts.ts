@@ -140,7 +140,7 @@ export function rolloutActivities(deps: ActivityDeps): RolloutActivities {
           liveAt = Date.now() + Math.max(LIVE_LOOK_MS, 9 * (Date.now() - started));
         }
         if (look.breaches.length > 0) return await returned(input, look.breaches);
-        if (look.effect?.winner != null) {
+        if (look.effect !== undefined && look.effect.winner !== null) {
           const { winner, text } = look.effect;
           return await conclude(input, text, winner === 'candidate' && input.spec.then === 'promote', [
             look.effect as unknown as JsonObject,

@@ -103,7 +103,6 @@ function trainingOf(drawn: Drawn, rows: number): TrainingProfile {
 
 const sourceOf =
   (drawn: Drawn, rows: number): CurrentSource =>
-  // eslint-disable-next-line @typescript-eslint/require-await
   async () => ({
     rows,
     unknown: [],

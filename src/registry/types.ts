@@ -124,7 +124,10 @@ export interface Pin {
   readonly why: string;
 }
 
-/** "rollout": one began; "rolloutStep": its share changed; "rolloutNote": it was paused or goes on; "rolloutEnd": it ended without a promotion. */
+/**
+ * "rollout": one began; "rolloutStep": its share changed; "rolloutNote": it was paused or goes on; "rolloutEnd": it ended without a
+ * promotion.
+ */
 export type TransitionAction =
   'alias' | 'promote' | 'rollback' | 'unpin' | 'delete' | 'restore' | 'rollout' | 'rolloutStep' | 'rolloutNote' | 'rolloutEnd';
 

@@ -1,7 +1,10 @@
 import { defineDriftTest, driftConfig } from './drift-test.ts';
 import { andersonDarling, andersonDarlingTail, jointCounts } from '../joint-ranks.ts';
 
-/** As Cramér-von Mises, with more weight on the tails. Tables end at 0.001; here the limit distribution is worked out, so that small p-values are as good. */
+/**
+ * As Cramér-von Mises, with more weight on the tails. Tables end at 0.001; here the limit distribution is worked out, so that small
+ * p-values are as good.
+ */
 export default defineDriftTest({
   name: 'andersonDarling',
   summary: 'p-value of the two-sample Anderson-Darling test by mid-ranks, by its limit distribution.',

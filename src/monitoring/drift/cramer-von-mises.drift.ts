@@ -1,7 +1,10 @@
 import { defineDriftTest, driftConfig } from './drift-test.ts';
 import { cramerVonMisesT, cramerVonMisesTail, jointCounts } from '../joint-ranks.ts';
 
-/** Sums the squared differences of the distribution functions, where Kolmogorov-Smirnov takes the largest: stronger where many values move a little. */
+/**
+ * Sums the squared differences of the distribution functions, where Kolmogorov-Smirnov takes the largest: stronger where many values
+ * move a little.
+ */
 export default defineDriftTest({
   name: 'cramerVonMises',
   summary: 'p-value of the two-sample Cramér-von Mises test, by its limit distribution.',

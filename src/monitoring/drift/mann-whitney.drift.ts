@@ -2,7 +2,10 @@ import { defineDriftTest, driftConfig } from './drift-test.ts';
 import { jointCounts, mannWhitneyZ } from '../joint-ranks.ts';
 import { twoSidedP } from '../policy/correction.ts';
 
-/** Asks whether values of one side tend to be larger: stronger than Kolmogorov-Smirnov where all values move, blind where they only spread. */
+/**
+ * Asks whether values of one side tend to be larger: stronger than Kolmogorov-Smirnov where all values move, blind where they only
+ * spread.
+ */
 export default defineDriftTest({
   name: 'mannWhitney',
   summary: 'p-value of the Mann-Whitney U test: whether values tend to be larger now than then.',
