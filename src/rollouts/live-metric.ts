@@ -4,6 +4,7 @@ import type { Prediction } from '../core/tensor.ts';
 import { readFeedbackOf } from '../monitoring/feedback/feedback-reader.ts';
 import type { FeedbackRecord } from '../monitoring/feedback/feedback-record.ts';
 import { readPredictions } from '../monitoring/prediction-window.ts';
+import type { Unread } from '../storage/unread.ts';
 import type { LiveMoments } from './analysis.ts';
 import type { Moments } from './sequences.ts';
 
@@ -11,17 +12,19 @@ import type { Moments } from './sequences.ts';
  * A live metric of both arms, from the prediction log and the feedback of the time since the rollout began. Answers to one caller
  * depend on each other, so that their mean counts as one value where callers are told apart.
  *
- * @throws DATA_INVALID for what is no log; STORE_UNAVAILABLE
+ * @param unread is told of lines of the logs that cannot be read: the others count
+ * @throws STORE_UNAVAILABLE
  */
 export async function readLive(
   store: ObjectStore,
   model: string,
   rollout: string,
   { metric, from, to }: { readonly metric: LiveMetric; readonly from: Date; readonly to: Date },
+  unread: Unread,
 ): Promise<LiveMoments> {
-  const feedback = await readFeedbackOf(store, model, from);
+  const feedback = await readFeedbackOf(store, model, from, unread);
   const units: Record<'champion' | 'candidate', Map<string, { n: number; sum: number }>> = { champion: new Map(), candidate: new Map() };
-  for await (const records of readPredictions(store, model, { from, to })) {
+  for await (const records of readPredictions(store, model, { from, to, unread })) {
     for (const { rollout: of, arm, unit, id, row, prediction } of records) {
       if (of !== rollout || (arm !== 'champion' && arm !== 'candidate')) continue;
       const found = feedback.find(id, row);

@@ -8,6 +8,7 @@ import { countsOf, readEvidence } from './evidence.ts';
 import type { ServerEvidence } from './evidence.ts';
 import { readLive } from './live-metric.ts';
 import { storeNow } from '../storage/store-clock.ts';
+import { Unread } from '../storage/unread.ts';
 
 /** What is known of a rollout at one moment. */
 export interface Look {
@@ -40,10 +41,11 @@ export async function lookAt(
   const step = rollout?.id === id ? rollout.step : Math.max(0, ...servers.flatMap(({ steps }) => Object.keys(steps).map(Number)));
   const metric = spec.abTest?.metric ?? spec.checks.metric?.name;
   const isRead = metric !== undefined && known === undefined;
-  const live = isRead ? await liveOf(store, model, id, metric) : known;
+  const unread = new Unread();
+  const live = isRead ? await liveOf(store, model, id, metric, unread) : known;
   const counts = countsOf(servers, step);
   const checked = spec.checks.metric !== undefined && spec.checks.metric.name === metric ? live : undefined;
-  const findings = [...analyse(spec, counts, checked), ...loadFindings(servers)];
+  const findings = [...analyse(spec, counts, checked), ...loadFindings(servers), ...unread.notes.map(logFinding)];
   return {
     servers,
     findings,
@@ -59,14 +61,17 @@ async function liveOf(
   model: string,
   id: string,
   metric: Parameters<typeof readLive>[3]['metric'],
+  unread: Unread,
 ): Promise<LiveMoments> {
   const { startedAt } = await readRollout(store, model, id);
   const now = await storeNow(store);
-  return readLive(store, model, id, {
-    metric,
-    from: new Date(Date.parse(startedAt) - CLOCKS_APART_MS),
-    to: new Date(now + CLOCKS_APART_MS),
-  });
+  const [from, to] = [new Date(Date.parse(startedAt) - CLOCKS_APART_MS), new Date(now + CLOCKS_APART_MS)];
+  return readLive(store, model, id, { metric, from, to }, unread);
+}
+
+/** What of the logs cannot be read is no fault of the candidate. */
+function logFinding(note: string): Finding {
+  return { check: 'metric', breached: false, text: `${note}.` };
 }
 
 /** A candidate that a server cannot load is none. */
