@@ -53,7 +53,7 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>
       fallback: {
         enum: ['previous', 'nothing'],
         description:
-          'What servers answer with while the champion cannot be loaded, as after damage to the store: "previous" is the newest former champion that can be, "nothing" is 503. Kept with the model until another deployment says otherwise; "previous" at first.',
+          'What servers answer with while the champion cannot be loaded, as after damage to the store: "previous" is the newest former champion that can be and that no rollback went past, "nothing" is 503. Kept with the model until another deployment says otherwise; "previous" at first.',
       },
       strategy: STRATEGY_SCHEMA,
       onPinned: {
