@@ -22,7 +22,7 @@ function sentence(run: Omit<RunView, 'headline'>, holder: string | undefined): s
   if (status === 'rejected')
     return `A gate said no: ${steps
       .filter((step) => step.verdict?.passed === false)
-      .flatMap((step) => step.verdict!.reasons)
+      .flatMap((step) => step.verdict!.reasons.map((reason) => reason.replace(/\.$/, '')))
       .join('; ')}.`;
   if (status === 'skipped') return `Skipped: ${holder === undefined ? 'another run of this pipeline' : `run ${holder}`} was going.`;
   if (status === 'nothingNew')

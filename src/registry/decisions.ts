@@ -126,8 +126,9 @@ export function markDeleted(version: number): Decision {
       .filter(([, number]) => number === version)
       .map(([alias]) => alias);
     if (names.length > 0 || current.pin?.version === version) {
-      const holder = names.length > 0 ? `the alias ${names.map((name) => `"${name}"`).join(' and ')}` : 'the pin';
-      throw new PerennialError('VERSION_INVALID', `Version ${version} of "${current.name}" cannot be deleted: ${holder} names it.`, {
+      const listed = names.map((name) => `"${name}"`).join(' and ');
+      const holder = names.length === 0 ? 'the pin names' : names.length === 1 ? `the alias ${listed} names` : `the aliases ${listed} name`;
+      throw new PerennialError('VERSION_INVALID', `Version ${version} of "${current.name}" cannot be deleted: ${holder} it.`, {
         hint: 'Move the alias to another version first.',
       });
     }

@@ -20,7 +20,7 @@ describe('in an editor', () => {
   it.each(SAMPLES)('$name fits the schema that it names', ({ name }) => {
     const text = JSON.parse(readFileSync(document(name), 'utf8')) as { $schema: string };
     const schema = JSON.parse(readFileSync(resolve(dirname(document(name)), text.$schema), 'utf8')) as object;
-    const validate = new Ajv({ strict: false, allErrors: true, formats: { regex: true } }).compile(schema);
+    const validate = new Ajv({ strict: false, allErrors: true, formats: { regex: true, uri: true } }).compile(schema);
     expect(validate(text), JSON.stringify(validate.errors)).toBe(true);
   });
 

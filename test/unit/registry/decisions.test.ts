@@ -141,7 +141,7 @@ describe('a deletion', () => {
 
   it('is refused of what an alias or the pin names', () => {
     expect(() => markDeleted(3)(state({ aliases: { champion: 3, challenger: 3 } }))).toThrow(
-      'Version 3 of "m" cannot be deleted: the alias "champion" and "challenger" names it.',
+      'Version 3 of "m" cannot be deleted: the aliases "champion" and "challenger" name it.',
     );
     expect(() => markDeleted(2)(state({ pin: PIN }))).toThrow('cannot be deleted: the pin names it.');
   });
