@@ -168,6 +168,10 @@ export function createApp({
   registerReports(app, reports);
   registerDocs(app, context, guard);
   if (tokens !== undefined) registerTokens(app, tokens.store, tokens.changed);
+  // Clients of KServe's first protocol ask here whether the server lives, and people where they are.
+  app.get('/', async ({ headers }, reply) =>
+    (headers.accept ?? '').includes('text/html') ? reply.redirect('docs') : reply.send({ status: 'alive' }),
+  );
   app.get('/models', async () => ({
     models: service.router.states(),
     ...(service.router.cutOffSince === undefined ? {} : { cutOffSince: service.router.cutOffSince }),

@@ -341,6 +341,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     },
     answer: object({ model: text, kept: integer }),
   },
+  'GET /': { tag: 'watch', summary: 'Whether the server lives; browsers are led to /docs', answer: object({ status: text }), open: true },
   'GET /models': { tag: 'watch', summary: 'What is served', answer: object({ models: list({ type: 'object' }) }) },
   'GET /metrics': { tag: 'watch', summary: 'Metrics in the format of Prometheus', role: 'operate', answer: { media: 'text/plain' } },
   'GET /openapi.json': { tag: 'watch', summary: 'This description', ofSome: true, answer: { type: 'object' } },

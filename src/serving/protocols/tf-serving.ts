@@ -27,7 +27,7 @@ export function registerTfServingProtocol(app: FastifyInstance, { service }: Pro
       refuseVerb(params);
       const target = { model: params.model, ...addressed(params) };
       if (target.version === undefined && target.alias === undefined)
-        return reply.send({ model_version_status: statuses(await service.router.state(params.model)) });
+        return reply.send(modelStatus(await service.router.state(params.model)));
       const servable = await service.inspect(target, (found) => found);
       return sendAnswer(reply, { servable }, { model_version_status: [status(servable.version, 'AVAILABLE')] });
     });
@@ -101,6 +101,11 @@ function statuses(state: ModelState): unknown[] {
       : status(coming, 'END', 'INTERNAL', 'This version cannot be loaded; the log of the server tells why.'),
     ...serving,
   ];
+}
+
+/** `name` and `ready` are what KServe's first protocol has at the same address. */
+function modelStatus(state: ModelState): object {
+  return { name: state.model, ready: state.version !== undefined, model_version_status: statuses(state) };
 }
 
 /** Objects of all outputs; bare values where a model has one output. */
