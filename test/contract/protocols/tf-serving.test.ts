@@ -18,7 +18,11 @@ const available = (version: string) => ({ version, state: 'AVAILABLE', status: {
 
 describe('TensorFlow Serving REST v1', () => {
   it('tells the status of a model, a version and a label', async () => {
-    expect((await ask(server.url, '/v1/models/penguins')).body).toEqual({ name: 'penguins', ready: true, model_version_status: [available('2'), available('1')] });
+    expect((await ask(server.url, '/v1/models/penguins')).body).toEqual({
+      name: 'penguins',
+      ready: true,
+      model_version_status: [available('2'), available('1')],
+    });
     expect((await ask(server.url, '/v1/models/penguins/versions/2')).body).toEqual({ model_version_status: [available('2')] });
     expect((await ask(server.url, '/v1/models/penguins/labels/challenger')).body).toEqual({ model_version_status: [available('2')] });
     expect((await ask(server.url, '/v1/models/geese')).status).toBe(404);
