@@ -102,8 +102,8 @@ describe('for real', () => {
 function quickened(name: string, { parameters, fraction, gates }: NonNullable<Sample['quick']>): string {
   const text = JSON.parse(readFileSync(document(name), 'utf8')) as QuickenedDocument;
   for (const [parameter, value] of Object.entries(parameters)) text.parameters[parameter]!.default = value;
-  if (fraction !== undefined) text.steps[0]!.with.sample = { fraction };
-  for (const gate of text.steps.flatMap(({ with: given }) => given.gates ?? [])) {
+  if (fraction !== undefined) text.steps[0]!.with!.sample = { fraction };
+  for (const gate of text.steps.flatMap(({ with: given }) => given?.gates ?? [])) {
     for (const bound of ['atLeast', 'atMost'] as const) if (gate[bound] !== undefined) gate[bound] = gates[gate.metric]!;
   }
   const folder = tempDir('quick');
@@ -115,7 +115,7 @@ function quickened(name: string, { parameters, fraction, gates }: NonNullable<Sa
 interface QuickenedDocument {
   readonly parameters: Record<string, { default: number }>;
   readonly steps: readonly {
-    readonly with: { sample?: object; readonly gates?: readonly { readonly metric: string; atLeast?: number; atMost?: number }[] };
+    readonly with?: { sample?: object; readonly gates?: readonly { readonly metric: string; atLeast?: number; atMost?: number }[] };
   }[];
 }
 
