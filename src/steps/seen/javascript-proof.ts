@@ -45,8 +45,9 @@ const SINKS =
   /(?<![\w$])(?:readFile|createReadStream|readdir|opendir|open|stat|lstat|exists|access|copyFile|cp|readlink|realpath|openAsBlob|glob|loadEnvFile|DatabaseSync|watch|readv?)(?:Sync)?\s*\(/g;
 
 /** Files whose names no text of the source, and nothing that it is told of its inputs and outputs, says. */
-export function provePaths(code: string, name: string, look: Look): void {
+export function provePaths(code: string, literals: readonly string[], name: string, look: Look): void {
   const language = languageOf(code, look);
+  const leadsUp = literals.some((literal) => literal.includes('..'));
   for (const match of code.matchAll(SINKS)) {
     const called = /\w+/.exec(match[0])![0];
     const before = code.slice(0, match.index);
@@ -61,18 +62,28 @@ export function provePaths(code: string, name: string, look: Look): void {
       continue;
     const args = argumentsAt(code, match.index + match[0].length);
     if (called.startsWith('open') && /^"[wa][x+]*"$/.test(args[1] ?? '')) continue;
-    if (args.length > 0 && (originOf(args[0]!, language) === 'unknown' || adds(args[0]!, language)))
+    if (args.length > 0 && (originOf(args[0]!, language) === 'unknown' || adds(args[0]!, language, leadsUp)))
       look.doubt(`${name} reads files whose names only a run makes (${called}(${args[0]!.slice(0, 40)}))`);
   }
 }
 
 /** Whether texts are put together where nobody evaluates them: only whole names, folders and templates are held against files. */
-function adds(expression: string, language: Language, seen: ReadonlySet<string> = new Set()): boolean {
-  if (/(?<!\+)\+(?![+=])/.test(language.told(expression))) return true;
+function adds(expression: string, language: Language, leadsUp: boolean, seen: ReadonlySet<string> = new Set()): boolean {
+  const told = language.told(expression);
+  if (/(?<!\+)\+(?![+=])/.test(leadsUp ? told : withoutInside(told))) return true;
   return [...expression.matchAll(/(?<![\w$.])[A-Za-z_$][\w$]*/g)].some(
     ([name]) =>
-      !seen.has(name) && (language.bindings.get(name) ?? []).some((one) => one !== null && adds(one, language, new Set([...seen, name]))),
+      !seen.has(name) &&
+      (language.bindings.get(name) ?? []).some((one) => one !== null && adds(one, language, leadsUp, new Set([...seen, name]))),
   );
+}
+
+/**
+ * What lies inside of an input or output is known with it: `task.inputs.rows.path + "/rows.csv"`. The texts themselves are blanked here;
+ * where one of the source leads upwards, none is taken for a place inside.
+ */
+function withoutInside(told: string): string {
+  return told.replace(/\b0(?:\s*\+\s*"[^"]*")+/g, '0');
 }
 
 function languageOf(code: string, look: Look): Language {

@@ -74,7 +74,7 @@ export function lookAtJavaScriptFile(path: string, folders: readonly string[], l
 function lookAtJavaScript(text: string, name: string, folder: string, folders: readonly string[], look: Look): void {
   lookForRun(text, name, look);
   const { code, marked, literals } = readJavaScript(text);
-  provePaths(marked, name, look);
+  provePaths(marked, literals, name, look);
   for (const module of modulesOf(text)) importFrom(folder, module, name, look);
   if (/\b(?:import|require)\s*\(\s*(?!["'`])[^\s)]/.test(code)) look.doubt(`${name} loads modules by names made at run time`);
   lookForOutside(code, literals, name, [...new Set([folder, ...folders])], folder, look);

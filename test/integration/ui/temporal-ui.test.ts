@@ -135,7 +135,7 @@ describe.skipIf(missing !== '')(`the Temporal UI tells the story of a run${missi
     for (const part of [
       /✖ accuracy [\d.]+ is below 1/,
       /train ✔ cached/,
-      /hold – from the cache: same step.*same folder, program/,
+      /hold – ran: not cached: its text reads files whose names only a run makes/,
       /ingest, preprocess, train – from the cache: same step/,
       /register – skipped/,
     ])
