@@ -3,7 +3,7 @@ import type { PartitionedValues } from '../data/table/partitioned.ts';
 import type { NumberSample } from './drift/drift-test.ts';
 
 /** Above this many cells the exact distribution takes noticeable time, and the asymptotic one is as good: it is off by less than 1 %. */
-const EXACT_CELLS_MAX = 200_000;
+const EXACT_CELLS_MAX = 1_000_000;
 
 /** Largest distance between two empirical distribution functions, and its p-value. */
 export interface KolmogorovSmirnov {
